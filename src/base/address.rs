@@ -1,0 +1,186 @@
+//! `host:port`, canonical, so that two spellings of one address are equal.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv6Addr};
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// A host and a port: lower case, no trailing dot, IPv6 without brackets in `host` and with them in text.
+/// `meta-1:8091`, `[fd00::1]:8091`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Address {
+    host: String,
+    port: u16,
+}
+
+/// Why a text is not an address. Each says what was found and what to write instead.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AddressError {
+    #[error("{0:?} is empty")]
+    Empty(String),
+    #[error("{0:?} has quotes: write the address without them")]
+    Quoted(String),
+    #[error("{0:?} has a scheme: write host or host:port")]
+    Scheme(String),
+    #[error("{0:?} has a path: write host or host:port")]
+    Path(String),
+    #[error("{0:?} has a port that is no number from 1 to 65535")]
+    Port(String),
+    #[error("{0:?} is no host name or IP address (an IPv6 address with a port needs brackets: [::1]:8091)")]
+    Host(String),
+}
+
+impl Address {
+    /// From a host (any case, with or without a trailing dot or brackets) and a port.
+    pub fn new(host: &str, port: u16) -> Self {
+        let bare = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
+        let host = match bare.parse::<Ipv6Addr>() {
+            Ok(ip) => ip.to_string(),
+            Err(_) => bare.strip_suffix('.').unwrap_or(bare).to_ascii_lowercase(),
+        };
+        Self { host, port }
+    }
+
+    /// Parses `host`, `host:port`, `[v6]`, `[v6]:port` or a bare IPv6 address; `default_port` fills in.
+    ///
+    /// # Errors
+    /// What is wrong with the text; it never guesses.
+    pub fn parse(text: &str, default_port: u16) -> Result<Self, AddressError> {
+        let bad = |error: fn(String) -> AddressError| Err(error(text.to_owned()));
+        if text.trim().is_empty() {
+            return bad(AddressError::Empty);
+        }
+        if text.contains(['"', '\'', '`']) {
+            return bad(AddressError::Quoted);
+        }
+        if text.contains("://") {
+            return bad(AddressError::Scheme);
+        }
+        if text.contains('/') {
+            return bad(AddressError::Path);
+        }
+        if text.parse::<Ipv6Addr>().is_ok() {
+            return Ok(Self::new(text, default_port));
+        }
+        let (host, port) = match text.rsplit_once(':') {
+            Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
+            _ => (text, None),
+        };
+        let port = match port.map(u16::from_str) {
+            None => default_port,
+            Some(Ok(port)) if port > 0 => port,
+            Some(_) => return bad(AddressError::Port),
+        };
+        if !is_host(host) {
+            return bad(AddressError::Host);
+        }
+        Ok(Self::new(host, port))
+    }
+
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The same host with another port.
+    pub fn with_port(&self, port: u16) -> Self {
+        Self { host: self.host.clone(), port }
+    }
+
+    /// The host as an IP address, when it is written as one.
+    pub fn ip(&self) -> Option<IpAddr> {
+        self.host.parse().ok()
+    }
+
+    /// Whether the text itself says loopback: `localhost`, `127.x`, `::1`.
+    pub fn is_loopback_literal(&self) -> bool {
+        self.host == "localhost" || self.ip().is_some_and(|ip| ip.is_loopback())
+    }
+}
+
+/// Bracketed IPv6, or letters, digits, dots, dashes and underscores (compose service names have those).
+fn is_host(host: &str) -> bool {
+    if let Some(inner) = host.strip_prefix('[') {
+        return inner.strip_suffix(']').is_some_and(|ip| ip.parse::<Ipv6Addr>().is_ok());
+    }
+    let ok = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    !host.is_empty() && host.len() <= 254 && host != "." && host.chars().all(ok)
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.host.contains(':') {
+            write!(f, "[{}]:{}", self.host, self.port)
+        } else {
+            write!(f, "{}:{}", self.host, self.port)
+        }
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Text with a port. `Address::parse` is for people's input, this is for what we wrote ourselves.
+impl FromStr for Address {
+    type Err = AddressError;
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        match Self::parse(text, 0) {
+            Ok(address) if address.port == 0 => Err(AddressError::Port(text.to_owned())),
+            other => other,
+        }
+    }
+}
+
+impl Serialize for Address {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Address {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        String::deserialize(d)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spellings_of_one_address_are_equal() {
+        let want = Address::new("meta-1", 8091);
+        for text in ["meta-1", "META-1", "meta-1.", "Meta-1:8091", "meta-1.:8091"] {
+            assert_eq!(Address::parse(text, 8091), Ok(want.clone()), "{text}");
+        }
+        let v6 = Address::parse("[fd00:0::1]", 8091).expect("v6");
+        assert_eq!(v6.to_string(), "[fd00::1]:8091");
+        assert_eq!(Address::parse("fd00::1", 8091), Ok(v6.clone()));
+        assert_eq!("[fd00::1]:8091".parse(), Ok(v6));
+    }
+
+    #[test]
+    fn what_is_no_address_says_why() {
+        type Error = fn(String) -> AddressError;
+        let cases: [(&str, Error); 8] = [
+            (" ", AddressError::Empty),
+            ("\"meta-1\"", AddressError::Quoted),
+            ("http://meta-1:8091", AddressError::Scheme),
+            ("meta-1/x", AddressError::Path),
+            ("meta-1:", AddressError::Port),
+            ("meta-1:0", AddressError::Port),
+            ("meta-1:99999", AddressError::Port),
+            ("meta 1", AddressError::Host),
+        ];
+        for (text, error) in cases {
+            assert_eq!(Address::parse(text, 8091), Err(error(text.to_owned())));
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! Words that everything shares: ids, instants, addresses, names, as types that cannot be mixed up.
+//!
+//! Owns: plain values and their text forms. Never: IO, a clock, randomness.
+
+mod address;
+mod id;
+mod name;
+mod time;
+
+pub use address::{Address, AddressError};
+pub use id::{ClusterId, Incarnation, ListHash, LogId, NodeId, ParseIdError, RaftId, StartId};
+pub use name::Name;
+pub use time::{DurationNanos, UnixNanos};

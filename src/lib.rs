@@ -1,0 +1,15 @@
+//! The meta node of an InfluxDB Enterprise v1 style cluster, and its admin tool.
+//!
+//! Folders, lowest first; imports point downwards only (`tests/it/architecture.rs` holds the table).
+
+pub mod base;
+pub mod catalog;
+pub mod machine;
+pub mod wire;
+
+pub mod runtime;
+pub mod storage;
+
+pub mod raft;
+
+pub mod cluster;
