@@ -1,0 +1,15 @@
+//! Real processes on loopback: founding, restarts and faults, as a user would see them.
+//! `SOAK=1` runs the long versions.
+
+#[path = "../harness/mod.rs"]
+mod harness;
+
+mod disagreement;
+mod faults;
+mod founding;
+mod restart;
+
+/// How often a repeated test runs: `usual`, or `long` under `SOAK=1`.
+fn rounds(usual: usize, long: usize) -> usize {
+    if std::env::var_os("SOAK").is_some() { long } else { usual }
+}

@@ -1,0 +1,22 @@
+//! What the tests of real processes and containers share: plain HTTP, the wire's bytes, bounded waits.
+#![allow(dead_code, reason = "each test binary uses its part")]
+
+pub mod http;
+pub mod node;
+pub mod wire;
+pub mod writers;
+
+use std::time::{Duration, Instant};
+
+/// Polls until `look` gives a value; when time is out, fails with the last thing seen.
+#[track_caller]
+pub fn wait_for<T>(what: &str, within: Duration, mut look: impl FnMut() -> Result<T, String>) -> T {
+    let start = Instant::now();
+    loop {
+        match look() {
+            Ok(value) => return value,
+            Err(seen) if start.elapsed() > within => panic!("no {what} within {within:?}; last seen: {seen}"),
+            Err(_) => std::thread::sleep(Duration::from_millis(20)),
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! Real `influxd-meta` processes on loopback addresses of their own, with the default ports.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::http::{self, Response};
+use super::{wait_for, wire};
+
+/// A start-up or a failover that needs more than this is a bug, not a slow machine.
+pub const SOON: Duration = Duration::from_secs(20);
+
+/// Nodes that share a list, each with a loopback address and a directory. Killed and removed when dropped.
+pub struct Nodes {
+    pub all: Vec<Node>,
+    folder: tempfile::TempDir,
+}
+
+pub struct Node {
+    pub ip: Ipv4Addr,
+    pub env: BTreeMap<String, String>,
+    /// Mounted over /etc/hosts for this process only.
+    pub hosts: Option<String>,
+    dir: PathBuf,
+    child: Option<Child>,
+}
+
+/// A network of loopback addresses that no other test and no other run uses.
+fn fresh_network() -> [u8; 3] {
+    static NEXT: AtomicU8 = AtomicU8::new(0);
+    let run = std::process::id();
+    [127, 16 + (run % 200) as u8, NEXT.fetch_add(1, Ordering::Relaxed)]
+}
+
+impl Nodes {
+    /// `count` nodes, each told the list of all; none started.
+    pub fn new(count: u8) -> Self {
+        let [a, b, c] = fresh_network();
+        let folder = tempfile::tempdir().expect("a folder");
+        let ips: Vec<Ipv4Addr> = (1..=count).map(|n| Ipv4Addr::new(a, b, c, n)).collect();
+        let list = ips.iter().map(Ipv4Addr::to_string).collect::<Vec<_>>().join(",");
+        let node = |ip: &Ipv4Addr| Node {
+            ip: *ip,
+            env: BTreeMap::from([("INFLUXDB_META_PEERS".to_owned(), list.clone())]),
+            hosts: None,
+            dir: folder.path().join(ip.to_string()),
+            child: None,
+        };
+        let all = ips.iter().map(node).collect();
+        Self { all, folder }
+    }
+
+    /// Three started nodes that are ready.
+    pub fn formed(count: u8) -> Self {
+        let mut nodes = Self::new(count);
+        nodes.start_all();
+        nodes.wait_ready();
+        nodes
+    }
+
+    pub fn start_all(&mut self) {
+        self.all.iter_mut().for_each(Node::start);
+    }
+
+    pub fn set(&mut self, key: &str, value: &str) {
+        for node in &mut self.all {
+            node.set(key, value);
+        }
+    }
+
+    #[track_caller]
+    pub fn wait_ready(&self) {
+        for node in self.all.iter().filter(|n| n.child.is_some()) {
+            node.wait_ready();
+        }
+    }
+
+    /// The index in `all` of the node that every running node calls leader.
+    #[track_caller]
+    pub fn leader(&self) -> usize {
+        wait_for("agreed leader", SOON, || {
+            let mut leaders: Vec<String> = Vec::new();
+            for node in self.all.iter().filter(|n| n.child.is_some()) {
+                leaders.push(node.get("/status")?.json()["leader"].as_str().unwrap_or_default().to_owned());
+            }
+            leaders.dedup();
+            let [leader] = leaders.as_slice() else { return Err(format!("{leaders:?}")) };
+            self.all
+                .iter()
+                .position(|n| n.child.is_some() && format!("{}:8089", n.ip) == *leader)
+                .ok_or_else(|| format!("leader {leader:?}"))
+        })
+    }
+
+    /// All running nodes at one index with equal bodies: the replicas agree byte for byte.
+    #[track_caller]
+    pub fn wait_equal(&self) -> wire::Data {
+        wait_for("equal replicas", SOON, || {
+            let mut bodies = Vec::new();
+            for node in self.all.iter().filter(|n| n.child.is_some()) {
+                let response = node.get("/?index=0")?;
+                if response.status != 200 {
+                    return Err(format!("{}: {} {}", node.ip, response.status, response.text()));
+                }
+                bodies.push(response.body);
+            }
+            let first = wire::data(&bodies[0]);
+            let same = bodies.iter().all(|body| *body == bodies[0]);
+            let seen = || bodies.iter().map(|b| wire::data(b).index).collect::<Vec<_>>();
+            same.then_some(first).ok_or_else(|| format!("indexes {:?}", seen()))
+        })
+    }
+
+    pub fn folder(&self) -> PathBuf {
+        self.folder.path().to_owned()
+    }
+
+    /// The logs of all nodes, for a failing test.
+    pub fn logs(&self) -> String {
+        self.all.iter().map(|n| format!("--- {}\n{}", n.ip, n.log())).collect()
+    }
+}
+
+impl Drop for Nodes {
+    fn drop(&mut self) {
+        self.all.iter_mut().for_each(Node::kill);
+        if std::thread::panicking() {
+            eprintln!("{}", self.logs());
+        }
+    }
+}
+
+impl Node {
+    pub fn set(&mut self, key: &str, value: &str) {
+        self.env.insert(key.to_owned(), value.to_owned());
+    }
+
+    pub fn http(&self) -> SocketAddr {
+        SocketAddr::from((self.ip, 8091))
+    }
+
+    pub fn data_dir(&self) -> PathBuf {
+        self.dir.join("meta/influxd-meta")
+    }
+
+    pub fn is_running(&self) -> bool {
+        self.child.is_some()
+    }
+
+    /// Starts the process; its log is appended to `<dir>/log`.
+    pub fn start(&mut self) {
+        assert!(self.child.is_none(), "{} runs already", self.ip);
+        fs::create_dir_all(&self.dir).expect("node folder");
+        let log = fs::OpenOptions::new().create(true).append(true).open(self.dir.join("log")).expect("log");
+        let mut command = self.command();
+        command
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("INFLUXDB_META_CONFIG_PATH", "/dev/null")
+            .env("INFLUXDB_META_DIR", self.dir.join("meta"))
+            .env("INFLUXDB_META_BIND_ADDRESS", format!("{}:8089", self.ip))
+            .env("INFLUXDB_META_HTTP_BIND_ADDRESS", format!("{}:8091", self.ip))
+            .envs(&self.env)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .process_group(0);
+        self.child = Some(command.spawn().expect("influxd-meta starts"));
+    }
+
+    fn command(&self) -> Command {
+        let program = env!("CARGO_BIN_EXE_influxd-meta");
+        let Some(hosts) = &self.hosts else { return Command::new(program) };
+        let file = self.dir.join("hosts");
+        fs::write(&file, hosts).expect("hosts file");
+        let script = format!("mount --bind {} /etc/hosts && exec {program}", file.display());
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "sh", "-c", &script]);
+        command
+    }
+
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _gone_already = child.kill();
+            let _status = child.wait();
+        }
+    }
+
+    pub fn signal(&self, signal: &str) {
+        let pid = self.child.as_ref().expect("running").id().to_string();
+        let status = Command::new("kill").args([&format!("-{signal}"), &pid]).status().expect("kill");
+        assert!(status.success(), "kill -{signal} {pid}");
+    }
+
+    /// SIGTERM; the exit code and how long it took.
+    #[track_caller]
+    pub fn terminate(&mut self) -> (Option<i32>, Duration) {
+        let start = Instant::now();
+        self.signal("TERM");
+        (self.wait_exit(SOON), start.elapsed())
+    }
+
+    /// Waits for the process to end by itself; its exit code (`None`: by a signal).
+    #[track_caller]
+    pub fn wait_exit(&mut self, within: Duration) -> Option<i32> {
+        let mut child = self.child.take().expect("running");
+        let status = wait_for("end of the process", within, || match child.try_wait() {
+            Ok(Some(status)) => Ok(status),
+            other => Err(format!("{other:?}")),
+        });
+        assert!(
+            status.core_dumped() || status.signal().is_none_or(|s| s == 15),
+            "{status:?}\n{}",
+            self.log()
+        );
+        status.code()
+    }
+
+    /// Removes the volume of a stopped node.
+    pub fn wipe(&mut self) {
+        assert!(self.child.is_none(), "stop it first");
+        fs::remove_dir_all(self.dir.join("meta")).expect("wiped");
+    }
+
+    pub fn get(&self, path: &str) -> Result<Response, String> {
+        http::get(self.http(), path)
+    }
+
+    pub fn post(&self, path: &str, body: &[u8]) -> Result<Response, String> {
+        http::post(self.http(), path, body)
+    }
+
+    /// `/healthz` as JSON, whatever its status.
+    pub fn health(&self) -> Result<Value, String> {
+        self.get("/healthz").map(|r| r.json())
+    }
+
+    #[track_caller]
+    pub fn wait_ready(&self) {
+        wait_for(&format!("readiness of {}", self.ip), SOON, || match self.get("/readyz")? {
+            r if r.status == 200 => Ok(()),
+            r => Err(format!("{} {}\n{}", r.status, r.text(), self.log())),
+        });
+    }
+
+    /// Waits until `/healthz` contains a text: a phase, a reason, an address.
+    #[track_caller]
+    pub fn wait_says(&self, text: &str) {
+        wait_for(&format!("{text:?} from {}", self.ip), SOON, || {
+            let body = self.get("/healthz")?.text();
+            if body.contains(text) { Ok(()) } else { Err(body) }
+        });
+    }
+
+    /// Creates a database through this node, following one redirect; the index.
+    pub fn create_database(&self, name: &str) -> Result<u64, String> {
+        let body = wire::create_database(name);
+        let mut response = self.post("/execute", &body)?;
+        if response.status == 307 {
+            let location = response.header("location").unwrap_or_default().to_owned();
+            let at = location.strip_prefix("http://").and_then(|l| l.split('/').next());
+            let at = at.and_then(|a| a.parse().ok()).ok_or_else(|| format!("location {location:?}"))?;
+            response = http::post(at, "/execute", &body)?;
+        }
+        match response.status {
+            200 => wire::response(&response.body),
+            status => Err(format!("{status} {}", response.text())),
+        }
+    }
+
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.dir.join("log")).unwrap_or_default()
+    }
+}
