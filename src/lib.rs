@@ -8,8 +8,11 @@ pub mod machine;
 pub mod wire;
 
 pub mod runtime;
-pub mod storage;
+pub mod telemetry;
 
-pub mod raft;
 
-pub mod cluster;
+
+
+
+
+

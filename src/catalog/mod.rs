@@ -1,11 +1,33 @@
 //! The replicated data as plain values: what the wire calls `Data`, and ours beside it.
 //!
-//! Owns: the shape of the catalog and [`Catalog::check`] with every invariant. Never: IO, a clock, wire types.
+//! Owns: the shape of the catalog and [`Catalog::check`] with every invariant in one list.
+//! Never: IO, a clock, wire types, deciding whether a change is allowed (that is `machine`).
+//! Invariants: `check.rs`. Changed by `machine` alone; read by everyone above.
+//!
 //! All containers are persistent (imbl) or `Arc`s: a clone is cheap and a snapshot is a clone.
 
-use std::sync::Arc;
+mod check;
+mod cluster;
+mod database;
+mod databases;
+mod meta_node;
+mod pending;
+mod retention_policy;
+mod tombstone;
 
-use crate::base::{Address, ClusterId, DurationNanos, Incarnation, Name, NodeId, RaftId, UnixNanos};
+pub use check::{INVARIANTS, Invariant, Violation};
+pub use cluster::Cluster;
+pub use database::Database;
+pub use databases::{Databases, DuplicateDatabase};
+pub use meta_node::MetaNode;
+pub use pending::Pending;
+pub use retention_policy::RetentionPolicy;
+pub use tombstone::{RemovedWhy, Tombstone};
+
+use crate::base::{Incarnation, NodeId, UnixNanos};
+
+/// The longest name of a database or retention policy, in bytes (wire.md appendix C).
+pub const MAX_NAME_LEN: usize = 255;
 
 /// The whole replicated state.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,78 +53,15 @@ pub struct Catalog {
     pub max_raft_id: u64,
 }
 
-/// What founding fixed for ever.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Cluster {
-    pub id: ClusterId,
-    pub name: String,
-    /// Founded with `internal-shared-secret`: members without proofs are then refused.
-    pub with_secret: bool,
-    /// The lowest feature level that the founders named; raised only when every voter supports it.
-    pub feature_level: u32,
+impl Catalog {
+    /// How many data nodes there are: none before the catalog has the commands that add them.
+    pub fn data_node_count(&self) -> u32 {
+        0
+    }
 }
 
-#[derive(Clone, Debug, PartialEq)]
-pub struct MetaNode {
-    pub id: NodeId,
-    pub http: Address,
-    pub raft: Address,
-    pub raft_id: RaftId,
-    pub incarnation: Incarnation,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub struct Pending {
-    pub raft_id: RaftId,
-    pub incarnation: Incarnation,
-    pub http: Address,
-    pub raft: Address,
-    pub voter: bool,
-}
-
-/// Why an incarnation was taken out (founding.md 2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RemovedWhy {
-    Removed,
-    Replaced,
-    Unseen,
-    Restored,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub struct Tombstone {
-    pub incarnation: Incarnation,
-    pub raft_id: RaftId,
-    pub why: RemovedWhy,
-    pub at: UnixNanos,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub struct Database {
-    pub name: Name,
-    /// May be empty; may dangle (wire.md 2.3).
-    pub default_retention_policy: Name,
-    /// In insertion order.
-    pub retention_policies: Vec<RetentionPolicy>,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub struct RetentionPolicy {
-    pub name: Name,
-    /// 0 = for ever.
-    pub duration: DurationNanos,
-    pub shard_group_duration: DurationNanos,
-    pub replica_n: u32,
-}
-
-/// Databases in insertion order, found by name in O(log n). Keys are insertion numbers, never reused.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Databases {
-    pub(crate) by_order: imbl::OrdMap<u64, Arc<Database>>,
-    pub(crate) by_name: imbl::OrdMap<Name, u64>,
-    pub(crate) next: u64,
-}
-
+/// A node that belongs to nothing. Its index is 1, so that a client that asks for what is newer than 0
+/// gets an answer at once (wire.md 5.1).
 impl Default for Catalog {
     fn default() -> Self {
         Self {

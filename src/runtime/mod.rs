@@ -6,8 +6,10 @@
 
 mod clock;
 pub mod disk;
+pub mod local;
 pub mod net;
 mod rng;
+pub mod signal;
 mod tasks;
 
 use std::sync::Arc;

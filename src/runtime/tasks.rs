@@ -6,29 +6,60 @@ use std::task::{Context, Poll};
 
 use tokio_util::sync::CancellationToken;
 
+use super::local::Within;
+
 /// Spawns tasks and knows when to stop. Cheap to clone; clones share the stop.
 ///
 /// A panic in any task ends the process (the hook in `app`); there is no task that dies unseen.
 #[derive(Clone)]
 pub struct Tasks {
     stop: CancellationToken,
-    inline: bool,
+    /// Simulations only: everything ever spawned here dies with it, as a process dies by SIGKILL.
+    kill: Option<CancellationToken>,
 }
 
 impl Tasks {
     /// Workers and blocking calls get threads of their own.
     pub fn threads() -> Self {
-        Self { stop: CancellationToken::new(), inline: false }
+        Self { stop: CancellationToken::new(), kill: None }
     }
 
-    /// Everything runs on the one thread of the caller's runtime: simulations.
+    /// Everything runs on the one thread of the caller's runtime: simulations. One for each simulated process.
     pub fn inline() -> Self {
-        Self { stop: CancellationToken::new(), inline: true }
+        Self { stop: CancellationToken::new(), kill: Some(CancellationToken::new()) }
+    }
+
+    /// Simulations: SIGKILL. Nothing spawned here, in scopes, or by openraft for it, is polled again.
+    pub fn kill(&self) {
+        if let Some(kill) = &self.kill {
+            kill.cancel();
+        }
+    }
+
+    /// Simulations: runs a future as a part of this process, so that [`Tasks::kill`] ends it, too.
+    /// `None` when it was killed.
+    pub fn killable<F: Future + Send>(
+        &self,
+        future: F,
+    ) -> impl Future<Output = Option<F::Output>> + Send + use<F>
+    where
+        F::Output: Send,
+    {
+        let (kill, tasks) = (self.kill.clone(), self.clone());
+        async move {
+            match kill {
+                Some(kill) => {
+                    let killed = Box::pin(kill.cancelled_owned());
+                    Within { tasks, killed, future: Some(Box::pin(future)) }.await
+                }
+                None => Some(future.await),
+            }
+        }
     }
 
     /// A scope whose stop does not stop its parent; the parent's stop stops it.
     pub fn scope(&self) -> Self {
-        Self { stop: self.stop.child_token(), inline: self.inline }
+        Self { stop: self.stop.child_token(), kill: self.kill.clone() }
     }
 
     /// Runs until done, until the handle is dropped, or until this scope stops; it is then dropped at an await.
@@ -39,7 +70,14 @@ impl Tasks {
         F::Output: Send + 'static,
     {
         let stop = self.stop.clone();
-        TaskHandle(tokio::spawn(async move { stop.run_until_cancelled(future).await }))
+        let stoppable = async move { stop.run_until_cancelled(future).await };
+        TaskHandle(match self.kill {
+            Some(_) => {
+                let killable = self.killable(stoppable);
+                tokio::spawn(async move { killable.await.flatten() })
+            }
+            None => tokio::spawn(stoppable),
+        })
     }
 
     /// Runs to its end whatever happens to the handle or the scope: for work that must not be cut in the middle.
@@ -48,7 +86,7 @@ impl Tasks {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        drop(tokio::spawn(future));
+        drop(tokio::spawn(self.killable(future)));
     }
 
     /// A task that may block: it has a thread of its own (in simulations it shares the only one).
@@ -58,8 +96,8 @@ impl Tasks {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        if self.inline {
-            drop(tokio::spawn(future));
+        if self.kill.is_some() {
+            drop(tokio::spawn(self.killable(future)));
             return Ok(());
         }
         let runtime = tokio::runtime::Handle::current();
@@ -74,7 +112,7 @@ impl Tasks {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        if self.inline {
+        if self.kill.is_some() {
             return call();
         }
         match tokio::task::spawn_blocking(call).await {

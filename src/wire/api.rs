@@ -2,7 +2,60 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::base::{Address, ClusterId, Incarnation, LogId, NodeId, RaftId};
+use crate::wire::identity::Phase;
+
+/// Every answer from 400 on: `{"error":"no leader"}`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorBody {
+    pub error: String,
+}
+
+/// `GET /status`: `{"nodeType":"meta","leader":"","httpAddr":"m1:8091","raftAddr":"m1:8089","peers":null}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Status {
+    /// `meta`.
+    pub node_type: String,
+    /// The leader's Raft address, or empty.
+    pub leader: String,
+    pub http_addr: String,
+    pub raft_addr: String,
+    /// Raft addresses of the voters; `None` without a leader.
+    pub peers: Option<Vec<String>>,
+}
+
+/// `GET /show-cluster`. Each list is `null` when empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClusterInfo {
+    pub data: Option<Vec<DataNodeInfo>>,
+    pub meta: Option<Vec<MetaNodeInfo>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MetaNodeInfo {
+    pub id: NodeId,
+    /// HTTP address.
+    pub addr: String,
+    pub http_scheme: String,
+    /// Raft address.
+    pub tcp_addr: String,
+    pub version: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DataNodeInfo {
+    pub id: NodeId,
+    pub tcp_addr: String,
+    pub http_addr: String,
+    pub http_scheme: String,
+    pub status: String,
+    pub version: String,
+}
 
 /// `POST /announce` (wire.md 8).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +69,7 @@ pub struct Announcement {
     /// `data` or `meta`.
     pub node_type: String,
     pub status: String,
+    #[serde(deserialize_with = "gossip_or_nothing")]
     pub context: Option<AnnouncementContext>,
     pub version: String,
 }
@@ -25,4 +79,157 @@ pub struct Announcement {
 pub struct AnnouncementContext {
     /// By `tcpAddr`; null entries are ignored.
     pub gossip: BTreeMap<String, Option<Announcement>>,
+}
+
+/// Gossip that cannot be decoded is ignored in silence; the announcement around it counts (wire.md 8).
+fn gossip_or_nothing<'de, D: Deserializer<'de>>(d: D) -> Result<Option<AnnouncementContext>, D::Error> {
+    let value = Option::<serde_json::Value>::deserialize(d)?;
+    Ok(value.and_then(|value| serde_json::from_value(value).ok()))
+}
+
+/// `GET /livez`: the process serves.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Live {
+    /// `ok`.
+    pub status: String,
+}
+
+/// `GET /readyz`: 200, or 503 with `error`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ready {
+    /// One sentence, when not ready.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    pub ready: bool,
+    pub checks: Vec<Check>,
+}
+
+/// One condition of readiness: `{"name":"leader","ok":false,"message":"no leader is known"}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    pub name: String,
+    pub ok: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+/// `GET /health`, in the shape that InfluxDB's own programs have. 200, or 503 with `error`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HealthSummary {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// `influxd-meta`.
+    pub name: String,
+    /// `pass` or `fail`.
+    pub status: String,
+    pub message: String,
+    pub version: String,
+}
+
+/// `GET /healthz`: always 200; all that a person wants to know. `null` is "not known" or "none".
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Health {
+    /// `pass` when ready, else `fail`.
+    pub status: String,
+    pub version: String,
+    pub phase: Phase,
+    /// What the node does about its membership: `waiting`, `blocked`, `open`, …
+    pub doing: String,
+    /// One sentence: what this node waits for or is blocked by, and what to do.
+    pub reason: String,
+    /// The same sentence again when only a person can cure it.
+    pub blocked: Option<String>,
+    pub halted: Option<String>,
+    pub missing: Vec<MissingPeer>,
+    pub incarnation: Option<Incarnation>,
+    pub http: Option<Address>,
+    pub raft: Option<Address>,
+    pub cluster_id: Option<ClusterId>,
+    pub cluster_name: String,
+    pub raft_id: Option<RaftId>,
+    pub node_id: Option<NodeId>,
+    pub raft_state: Option<RaftState>,
+    pub warnings: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MissingPeer {
+    pub address: Address,
+    pub why: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RaftState {
+    pub term: u64,
+    /// `leader`, `follower`, `candidate`, `learner`.
+    pub role: String,
+    pub leader: Option<RaftId>,
+    /// The leader's HTTP address.
+    pub leader_http: Option<Address>,
+    pub last_log: Option<LogId>,
+    pub committed: Option<LogId>,
+    pub applied: Option<LogId>,
+    pub snapshot: Option<LogId>,
+    /// Log entries that this node holds, or knows committed, and has not applied.
+    pub lag: u64,
+    /// Of the catalog that this node serves.
+    pub catalog_index: u64,
+    pub voters: Vec<RaftId>,
+    pub learners: Vec<RaftId>,
+    /// A change of the membership is under way.
+    pub joint: bool,
+    /// Leader only: milliseconds since a quorum last acknowledged.
+    pub quorum_ack_ms: Option<u64>,
+    pub members: Vec<MemberState>,
+}
+
+/// One member of the Raft group. `lag` and `quiet_ms` are known to the leader only.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberState {
+    pub raft_id: RaftId,
+    pub node_id: Option<NodeId>,
+    pub http: Option<Address>,
+    pub raft: Option<Address>,
+    pub voter: bool,
+    /// Log entries that the leader has and this member is not known to have.
+    pub lag: Option<u64>,
+    /// Milliseconds since it last answered the leader.
+    pub quiet_ms: Option<u64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_announcement_survives_broken_gossip() {
+        let text = r#"{"tcpAddr":"d1:8088","httpAddr":"d1:8086","httpScheme":"http","time":"0001-01-01T00:00:00Z",
+            "nodeType":"data","status":"joined","context":{"gossip":{"x":5}},"version":"1.8.11"}"#;
+        let announcement: Announcement = serde_json::from_str(text).expect("decodes");
+        assert_eq!(announcement.tcp_addr, "d1:8088");
+        assert_eq!(announcement.context, None);
+    }
+
+    #[test]
+    fn gossip_keeps_its_entries_and_its_nulls() {
+        let text = r#"{"tcpAddr":"m1:8089","context":{"gossip":{"d1:8088":{"version":"v"},"d2:8088":null}}}"#;
+        let announcement: Announcement = serde_json::from_str(text).expect("decodes");
+        let gossip = announcement.context.expect("context").gossip;
+        assert_eq!(gossip["d1:8088"].as_ref().map(|a| a.version.as_str()), Some("v"));
+        assert_eq!(gossip["d2:8088"], None);
+    }
+
+    #[test]
+    fn a_fresh_status_is_the_recorded_text() {
+        let status = Status {
+            node_type: "meta".into(),
+            leader: String::new(),
+            http_addr: "m1:8091".into(),
+            raft_addr: "m1:8089".into(),
+            peers: None,
+        };
+        let want =
+            r#"{"nodeType":"meta","leader":"","httpAddr":"m1:8091","raftAddr":"m1:8089","peers":null}"#;
+        assert_eq!(serde_json::to_string(&status).expect("encodes"), want);
+    }
 }

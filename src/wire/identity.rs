@@ -4,6 +4,21 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::{Address, ClusterId, Incarnation, ListHash, RaftId, StartId};
 
+/// Version of this message and of founding. A node founds only with nodes of the same one.
+pub const PROTOCOL: u32 = 1;
+
+/// The newest kinds of log entries that this version can read (design: versions).
+pub const FEATURE_LEVEL: u32 = 1;
+
+/// Why a body is no identity of ours.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum IdentityError {
+    #[error("no identity: {0}")]
+    NoIdentity(String),
+    #[error("speaks version {found} of the founding protocol, this node version {ours}: run one version")]
+    Protocol { found: u32, ours: u32 },
+}
+
 /// Start counter, ids of the last 64 starts (oldest first) and the durable WAL seq (founding.md 7, restored volume).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Starts {
@@ -73,4 +88,87 @@ pub struct Identity {
     /// Incarnations this node has heard lately, with milliseconds since (founding.md 7, Replace).
     #[serde(default)]
     pub heard: Vec<(Incarnation, u64)>,
+}
+
+impl Identity {
+    pub fn encode(&self) -> Vec<u8> {
+        // Only maps with keys that are no strings could fail, and there is none.
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+
+    /// Reads the version first: another one may have other fields, and the reader should hear of that and
+    /// not of a missing field.
+    ///
+    /// # Errors
+    /// When the body is no identity, or one of another protocol version.
+    pub fn decode(body: &[u8]) -> Result<Self, IdentityError> {
+        #[derive(Deserialize)]
+        struct Version {
+            protocol: u32,
+        }
+        let no_identity = |error: serde_json::Error| IdentityError::NoIdentity(error.to_string());
+        let version: Version = serde_json::from_slice(body).map_err(no_identity)?;
+        if version.protocol != PROTOCOL {
+            return Err(IdentityError::Protocol { found: version.protocol, ours: PROTOCOL });
+        }
+        serde_json::from_slice(body).map_err(no_identity)
+    }
+
+    /// In a cluster for good: what founding must never overlook.
+    pub fn is_of_a_cluster(&self) -> bool {
+        matches!(self.phase, Phase::Started | Phase::Member)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fresh() -> Identity {
+        Identity {
+            protocol: PROTOCOL,
+            version: "1.12.4-c1.12.4".to_owned(),
+            feature_level: FEATURE_LEVEL,
+            incarnation: Incarnation([0x5f; 16]),
+            http: Address::new("meta-1", 8091),
+            raft: Address::new("meta-1", 8089),
+            phase: Phase::Fresh,
+            halted: None,
+            vector: None,
+            cluster_id: None,
+            recovered_from: None,
+            raft_id: None,
+            cluster_name: "demo".to_owned(),
+            list_hash: Some(ListHash([1; 32])),
+            list: vec![Address::new("meta-1", 8091)],
+            expect: 1,
+            members: Vec::new(),
+            leader_known: false,
+            with_secret: false,
+            starts: Starts::default(),
+            heard: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_is_encoded_is_decoded() {
+        let identity = fresh();
+        assert_eq!(Identity::decode(&identity.encode()), Ok(identity));
+    }
+
+    #[test]
+    fn another_protocol_is_named_whatever_its_fields() {
+        let newer = br#"{"protocol":2,"who":"knows"}"#;
+        assert_eq!(Identity::decode(newer), Err(IdentityError::Protocol { found: 2, ours: 1 }));
+        assert!(matches!(Identity::decode(b"{}"), Err(IdentityError::NoIdentity(_))));
+        assert!(matches!(Identity::decode(b"<html>"), Err(IdentityError::NoIdentity(_))));
+    }
+
+    /// A newer patch version of one protocol may add fields.
+    #[test]
+    fn unknown_fields_are_passed_over() {
+        let mut json: serde_json::Value = serde_json::from_slice(&fresh().encode()).expect("json");
+        json["news"] = true.into();
+        assert_eq!(Identity::decode(json.to_string().as_bytes()), Ok(fresh()));
+    }
 }

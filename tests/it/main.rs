@@ -1,12 +1,6 @@
 //! Everything that needs no child process and no container.
+#![allow(clippy::disallowed_methods, reason = "tests are the outside world")]
 
 mod architecture;
-mod config;
-mod ctl;
-mod founding;
-mod http;
 mod machine;
-mod raft;
-mod simulation;
-mod storage;
 mod vectors;

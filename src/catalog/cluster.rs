@@ -1,0 +1,14 @@
+//! What founding fixed.
+
+use crate::base::ClusterId;
+
+/// What founding fixed for ever.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cluster {
+    pub id: ClusterId,
+    pub name: String,
+    /// Founded with `internal-shared-secret`: members without proofs are then refused.
+    pub with_secret: bool,
+    /// The lowest feature level that the founders named; raised only when every voter supports it.
+    pub feature_level: u32,
+}

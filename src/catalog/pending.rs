@@ -1,0 +1,13 @@
+//! Nodes on their way in.
+
+use crate::base::{Address, Incarnation, RaftId};
+
+/// A node that was given a Raft id and is not a member yet.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pending {
+    pub raft_id: RaftId,
+    pub incarnation: Incarnation,
+    pub http: Address,
+    pub raft: Address,
+    pub voter: bool,
+}

@@ -1,0 +1,44 @@
+//! The cluster itself: `Found`.
+
+use std::collections::BTreeSet;
+
+use crate::base::{NodeId, RaftId};
+use crate::catalog::{Catalog, Cluster, MetaNode};
+use crate::machine::{Found, Refused};
+
+/// Founder k of the list becomes meta node k under Raft id k (founding.md 5.5). Every first leader proposes
+/// it, so a second one finds the cluster there and changes nothing, counters included.
+pub(super) fn found(catalog: &mut Catalog, found: &Found) -> Result<(), Refused> {
+    if catalog.cluster.is_some() {
+        return Ok(());
+    }
+    if !are_distinct(found) {
+        return Err(Refused::FoundersNotDistinct);
+    }
+    let nodes = (1..).zip(&found.founders).map(|(k, founder)| MetaNode {
+        id: NodeId(k),
+        http: founder.http.clone(),
+        raft: founder.raft.clone(),
+        raft_id: RaftId(k),
+        incarnation: founder.incarnation,
+    });
+    catalog.meta_nodes = nodes.map(|node| (node.id, node)).collect();
+    let n = catalog.meta_nodes.len() as u64;
+    catalog.max_node_id = catalog.max_node_id.max(n);
+    catalog.max_raft_id = catalog.max_raft_id.max(n);
+    catalog.cluster = Some(Cluster {
+        id: found.cluster_id,
+        name: found.name.clone(),
+        with_secret: found.with_secret,
+        feature_level: found.feature_level,
+    });
+    Ok(())
+}
+
+fn are_distinct(found: &Found) -> bool {
+    let n = found.founders.len();
+    let incarnations: BTreeSet<_> = found.founders.iter().map(|founder| founder.incarnation).collect();
+    let http: BTreeSet<_> = found.founders.iter().map(|founder| &founder.http).collect();
+    let raft: BTreeSet<_> = found.founders.iter().map(|founder| &founder.raft).collect();
+    n > 0 && incarnations.len() == n && http.len() == n && raft.len() == n
+}

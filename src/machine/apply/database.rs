@@ -1,0 +1,89 @@
+//! Databases: `CreateDatabase`, `DropDatabase` (wire.md 3.4, types 3 and 4).
+
+use super::retention_policy::{self, Placing};
+use crate::base::{DurationNanos, Name};
+use crate::catalog::{Catalog, Database, MAX_NAME_LEN, RetentionPolicy};
+use crate::machine::{NewRetentionPolicy, Refused};
+
+/// The default retention policy keeps a copy on each data node, up to this many (wire.md appendix C).
+const MAX_AUTOGEN_REPLICAS: u32 = 3;
+
+/// Creates a database with its first and default retention policy: the one given, else `autogen` where the
+/// proposer is configured to make one. An existing database must have the one given as its default.
+pub(super) fn create(
+    catalog: &mut Catalog,
+    name: &Name,
+    policy: Option<&NewRetentionPolicy>,
+    autocreate: bool,
+) -> Result<(), Refused> {
+    if name.is_empty() {
+        return Err(Refused::DatabaseNameRequired);
+    }
+    if name.len() > MAX_NAME_LEN {
+        return Err(Refused::NameTooLong);
+    }
+    match policy {
+        Some(policy) => create_with(catalog, name, policy),
+        // Without a policy an existing database is what was asked for. The original compares with an
+        // `autogen` of today's number of nodes, and so refuses or changes it after that number changed (Q30).
+        None if catalog.databases.get(name).is_some() => Ok(()),
+        None if autocreate => create_with(catalog, name, &autogen(catalog.data_node_count())),
+        None => {
+            insert(catalog, name, None);
+            Ok(())
+        }
+    }
+}
+
+/// Removes it by name; an unknown name is no error.
+pub(super) fn drop(catalog: &mut Catalog, name: &Name) {
+    catalog.databases.remove(name);
+}
+
+fn create_with(catalog: &mut Catalog, name: &Name, policy: &NewRetentionPolicy) -> Result<(), Refused> {
+    let policy = retention_policy::parse(policy)?;
+    let Some(existing) = catalog.databases.get(name) else {
+        insert(catalog, name, Some(policy));
+        return Ok(());
+    };
+    match retention_policy::place(existing, &policy, true) {
+        Ok(Placing::AlreadyThere) => Ok(()),
+        Ok(Placing::Append) => {
+            catalog.databases.update(name, |database| retention_policy::append(database, policy, true));
+            Ok(())
+        }
+        // Here the two texts of CREATE RETENTION POLICY are one.
+        Err(Refused::RetentionPolicyExists) => Err(Refused::RetentionPolicyConflict),
+        Err(refused) => Err(refused),
+    }
+}
+
+fn insert(catalog: &mut Catalog, name: &Name, policy: Option<RetentionPolicy>) {
+    catalog.databases.insert(Database {
+        name: name.clone(),
+        default_retention_policy: policy.as_ref().map(|policy| policy.name.clone()).unwrap_or_default(),
+        retention_policies: policy.into_iter().collect(),
+    });
+}
+
+/// Keeps everything for ever, in shard groups of a week.
+fn autogen(data_nodes: u32) -> NewRetentionPolicy {
+    NewRetentionPolicy {
+        name: Name::from("autogen"),
+        duration: DurationNanos(0),
+        shard_group_duration: DurationNanos(0),
+        replica_n: data_nodes.clamp(1, MAX_AUTOGEN_REPLICAS),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn autogen_has_a_copy_per_data_node_up_to_three() {
+        for (data_nodes, copies) in [(0, 1), (1, 1), (2, 2), (3, 3), (4, 3), (u32::MAX, 3)] {
+            assert_eq!(autogen(data_nodes).replica_n, copies, "{data_nodes} data nodes");
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! What a command came to.
+
+use crate::base::Name;
+
+/// What a command came to: the same on every node.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// `index` is what `Response.Index` carries: one that `Data.Index` has reached by now.
+    Applied {
+        index: u64,
+    },
+    Refused(Refused),
+}
+
+/// The machine says no. `Display` is the exact text that clients show (wire.md appendix D).
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    #[error("database name required")]
+    DatabaseNameRequired,
+    #[error("name too long")]
+    NameTooLong,
+    #[error("database not found: {0}")]
+    DatabaseNotFound(Name),
+    #[error("retention policy name required")]
+    RetentionPolicyNameRequired,
+    /// As asked for: empty when there was no default to fall back to.
+    #[error("retention policy not found: {0}")]
+    RetentionPolicyNotFound(Name),
+    #[error("retention policy already exists")]
+    RetentionPolicyExists,
+    #[error("retention policy conflicts with an existing policy")]
+    RetentionPolicyConflict,
+    #[error("retention policy name already exists")]
+    RetentionPolicyNameExists,
+    #[error("retention policy duration must be at least 1h0m0s")]
+    DurationTooLow,
+    #[error("retention policy duration must be greater than the shard duration")]
+    DurationBelowShardGroup,
+    #[error("replication factor must be greater than 0")]
+    ReplicationFactorZero,
+    /// Of `Found`; no wire command ends so.
+    #[error("founders must be at least one, and differ in incarnation, HTTP address and Raft address")]
+    FoundersNotDistinct,
+}

@@ -1,0 +1,248 @@
+//! A disk in memory, for tests and simulations.
+//!
+//! Writes go to a page cache; `sync` makes a file's content durable, `sync_dir` a folder's names. A killed
+//! process leaves the cache behind; a power loss leaves what is durable and any part of the rest, torn
+//! between sectors. After a failed sync the lost pages are clean. Faults, a full disk and flipped bits on
+//! demand; the history of changes can be replayed up to any point.
+
+mod content;
+mod state;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+
+use self::content::Content;
+use self::state::{FileId, State};
+pub use self::state::{Op, OpKind};
+use super::{Disk, File, Lock};
+
+/// Says whether a change fails.
+type Fault = Box<dyn FnMut(&Op) -> Option<io::ErrorKind> + Send>;
+
+/// The fake disk. Clones are the same disk; [`Fake::after_kill`] and [`Fake::after_power_loss`] make another.
+#[derive(Clone, Default)]
+pub struct Fake(Arc<Mutex<Inner>>);
+
+#[derive(Default)]
+struct Inner {
+    state: State,
+    fault: Option<Fault>,
+    history: Option<Vec<Op>>,
+}
+
+impl Fake {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The disk as the next process finds it when this one is killed now: with the page cache, without locks.
+    /// This one is left as it is, so that a test can look at many ends of one run.
+    pub fn after_kill(&self) -> Self {
+        let mut state = self.inner().state.clone();
+        state.locks.clear();
+        Self::with(state)
+    }
+
+    /// The disk after a power loss now. `seed` chooses which un-synced changes survived.
+    pub fn after_power_loss(&self, seed: u64) -> Self {
+        let mut random = SplitMix(seed);
+        // Whole runs of changes share a fate as often as neighbours part.
+        let (mut left, mut fate) = (0, false);
+        self.after_power_loss_keeping(move || {
+            if left == 0 {
+                left = 1 + random.next() % 4;
+                fate = random.next().is_multiple_of(2);
+            }
+            left -= 1;
+            fate
+        })
+    }
+
+    /// The disk after a power loss now; `keep` is asked for each un-synced sector and each un-synced name.
+    pub fn after_power_loss_keeping(&self, keep: impl FnMut() -> bool) -> Self {
+        let mut state = self.inner().state.clone();
+        state.lose_power(keep);
+        Self::with(state)
+    }
+
+    /// Memory pressure: what failed syncs lost is seen no more.
+    pub fn evict(&self) {
+        self.inner().state.evict();
+    }
+
+    /// From now on each change is offered to `fault`, which may make it fail.
+    pub fn fail_with(&self, fault: impl FnMut(&Op) -> Option<io::ErrorKind> + Send + 'static) {
+        self.inner().fault = Some(Box::new(fault));
+    }
+
+    /// No more faults.
+    pub fn heal(&self) {
+        self.inner().fault = None;
+    }
+
+    /// Bytes that all files together may have. `None`: no bound.
+    pub fn set_capacity(&self, capacity: Option<u64>) {
+        self.inner().state.capacity = capacity;
+    }
+
+    /// Bytes of all files.
+    pub fn used(&self) -> u64 {
+        self.inner().state.used()
+    }
+
+    pub fn flip_bit(&self, path: &Path, bit: u64) {
+        self.inner().state.flip(path, bit);
+    }
+
+    /// From now on changes are written down.
+    pub fn record(&self) {
+        self.inner().history = Some(Vec::new());
+    }
+
+    /// How many changes were written down: the place of now in the history.
+    pub fn recorded(&self) -> usize {
+        self.inner().history.as_ref().map_or(0, Vec::len)
+    }
+
+    pub fn history(&self) -> Vec<Op> {
+        self.inner().history.clone().unwrap_or_default()
+    }
+
+    /// Does a recorded change again: on a disk that stands where the recording one stood before it.
+    pub fn replay(&self, op: &Op) -> io::Result<()> {
+        self.inner().state.apply(op)
+    }
+
+    fn with(state: State) -> Self {
+        Self(Arc::new(Mutex::new(Inner { state, ..Inner::default() })))
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn change(&mut self, path: &Path, file: FileId, kind: OpKind) -> io::Result<()> {
+        let op = Op { path: path.to_owned(), kind, file };
+        if let Some(kind) = self.fault.as_mut().and_then(|fault| fault(&op)) {
+            if matches!(op.kind, OpKind::Sync) {
+                self.state.lose(file);
+            }
+            return Err(kind.into());
+        }
+        self.state.apply(&op)?;
+        if let Some(history) = self.history.as_mut().filter(|_| !matches!(op.kind, OpKind::Lock)) {
+            history.push(op);
+        }
+        Ok(())
+    }
+
+    fn change_file(&mut self, file: FileId, kind: OpKind) -> io::Result<()> {
+        let path = self.state.path_of(file);
+        self.change(&path, file, kind)
+    }
+}
+
+impl Disk for Fake {
+    fn open(&self, path: &Path, create: bool) -> io::Result<Box<dyn File>> {
+        let mut inner = self.inner();
+        if create && inner.state.file_at(path).is_none() {
+            inner.change(path, 0, OpKind::Create)?;
+        }
+        let file = inner.state.file_at(path).ok_or(io::ErrorKind::NotFound)?;
+        Ok(Box::new(OpenFile { disk: self.clone(), file }))
+    }
+
+    fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
+        self.inner().state.names(dir)
+    }
+
+    fn exists(&self, path: &Path) -> io::Result<bool> {
+        Ok(self.inner().state.exists(path))
+    }
+
+    fn create_dir_all(&self, dir: &Path) -> io::Result<()> {
+        self.inner().change(dir, 0, OpKind::CreateDir)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.inner().change(from, 0, OpKind::Rename { to: to.to_owned() })
+    }
+
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        self.inner().change(path, 0, OpKind::Remove)
+    }
+
+    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        self.inner().change(dir, 0, OpKind::SyncDir)
+    }
+
+    fn lock(&self, path: &Path) -> io::Result<Box<dyn Lock>> {
+        self.inner().change(path, 0, OpKind::Lock)?;
+        Ok(Box::new(HeldLock { disk: self.clone(), path: path.to_owned() }))
+    }
+
+    fn available(&self, _dir: &Path) -> io::Result<u64> {
+        let inner = self.inner();
+        Ok(inner.state.capacity.map_or(u64::MAX, |all| all.saturating_sub(inner.state.used())))
+    }
+}
+
+struct OpenFile {
+    disk: Fake,
+    file: FileId,
+}
+
+impl File for OpenFile {
+    fn size(&self) -> io::Result<u64> {
+        Ok(self.disk.inner().state.content(self.file).map_or(0, Content::len))
+    }
+
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+        Ok(self.disk.inner().state.content(self.file).map_or(0, |content| content.read(offset, buf)))
+    }
+
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        let bytes = Bytes::copy_from_slice(bytes);
+        self.disk.inner().change_file(self.file, OpKind::Write { offset, bytes })
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.disk.inner().change_file(self.file, OpKind::SetLen { len })
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.disk.inner().change_file(self.file, OpKind::Sync)
+    }
+}
+
+/// Let go when dropped, as the system does when a process dies.
+struct HeldLock {
+    disk: Fake,
+    path: PathBuf,
+}
+
+impl Lock for HeldLock {}
+
+impl Drop for HeldLock {
+    fn drop(&mut self) {
+        self.disk.inner().state.locks.remove(&self.path);
+    }
+}
+
+/// A small generator of its own: the fate of a disk must depend on nothing but the seed.
+struct SplitMix(u64);
+
+impl SplitMix {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+}

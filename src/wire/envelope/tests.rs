@@ -1,0 +1,101 @@
+use super::*;
+use crate::base::{Address, ClusterId, Incarnation, Name};
+use crate::machine::{Found, Founder};
+
+fn found() -> Command {
+    let founder = |k: u8| Founder {
+        incarnation: Incarnation([k; 16]),
+        http: Address::new(&format!("meta-{k}"), 8091),
+        raft: Address::new("fd00::1", 8088 + u16::from(k)),
+    };
+    Command::Found(Found {
+        cluster_id: ClusterId([9; 16]),
+        name: "prod \u{e9}".to_owned(),
+        founders: (1..=3).map(founder).collect(),
+        with_secret: true,
+        feature_level: 1,
+    })
+}
+
+fn create_database() -> Command {
+    Command::CreateDatabase { name: Name::from(b"db\xff"), retention_policy: None }
+}
+
+fn wire(command: &Command) -> Body {
+    Body::Wire(execute::encode(command).expect("of the wire"))
+}
+
+fn error(bytes: &[u8]) -> EnvelopeError {
+    decode(bytes).expect_err("unreadable")
+}
+
+#[test]
+fn what_goes_in_comes_out() {
+    for at in [0, 1, -1, i64::MIN, i64::MAX] {
+        for retention_autocreate in [false, true] {
+            for (body, command) in [
+                (wire(&create_database()), create_database()),
+                (Body::Ours(create_database()), create_database()),
+                (Body::Ours(found()), found()),
+            ] {
+                let at = UnixNanos(at);
+                let bytes = encode(at, retention_autocreate, &body);
+                assert_eq!(decode(&bytes), Ok(Stamped { at, retention_autocreate, command }));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_wire_command_keeps_its_bytes() {
+    let bytes = encode(UnixNanos(1), true, &wire(&create_database()));
+    assert_eq!(hex::encode(bytes), "0801110100000000000000180122 0aba06050a036462ff0803".replace(' ', ""));
+}
+
+/// The room reserved is the room used: a second allocation would be paid on every write.
+#[test]
+fn one_allocation_is_enough() {
+    for (body, number) in [(wire(&create_database()), WIRE), (Body::Ours(found()), OURS)] {
+        let bytes = encode(UnixNanos(i64::MAX), true, &body);
+        let fields: Vec<_> = Fields::of(&bytes).map(|field| field.expect("field")).collect();
+        let Some((last, Value::Bytes(content))) = fields.last().copied() else { panic!("{fields:?}") };
+        assert_eq!(last, number);
+        let length = encoding::encoded_len_varint(content.len() as u64);
+        assert_eq!(bytes.len(), HEAD_LEN + 1 + length + content.len());
+    }
+}
+
+#[test]
+fn a_newer_format_is_told_apart_from_damage() {
+    assert_eq!(error(b"\x08\x02 whatever"), EnvelopeError::Newer { found: 2, newest: 1 });
+    let far = b"\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01";
+    assert_eq!(error(far), EnvelopeError::Newer { found: u32::MAX, newest: 1 });
+}
+
+#[test]
+fn what_cannot_be_carried_out_is_malformed() {
+    let good = encode(UnixNanos(7), true, &wire(&create_database()));
+    let (head, body) = good.split_at(HEAD_LEN);
+    let with = |parts: &[&[u8]]| parts.concat();
+    for (why, bytes) in [
+        ("empty", Vec::new()),
+        ("format 0", with(&[b"\x08\x00", &good[2..]])),
+        ("no format", good[2..].to_vec()),
+        ("no stamp", with(&[&good[..2], &good[11..]])),
+        ("no flags", with(&[&good[..11], body])),
+        ("unknown flag", with(&[&good[..11], b"\x18\x03", body])),
+        ("no command", head.to_vec()),
+        ("two commands", with(&[&good, b"\x2a\x00"])),
+        ("command twice", with(&[&good, body])),
+        ("unknown field", with(&[&good, b"\x30\x01"])),
+        ("cut short", good[..good.len() - 1].to_vec()),
+        ("no payload", with(&[head, b"\x22\x02\x08\x03"])),
+        ("never logged: other command", with(&[head, b"\x22\x02\x08\x09"])),
+        ("never logged: meta nodes", with(&[head, b"\x22\x02\x08\x18"])),
+        ("no command of ours", with(&[head, b"\x2a\x00"])),
+        ("empty Found", with(&[head, b"\x2a\x02\x0a\x00"])),
+        ("unknown command of ours", with(&[head, b"\x2a\x02\x7a\x00"])),
+    ] {
+        assert!(matches!(error(&bytes), EnvelopeError::Malformed(_)), "{why}");
+    }
+}

@@ -1,0 +1,139 @@
+//! A frame as a value, and as bytes behind its length.
+
+use bytes::{BufMut, Bytes, BytesMut};
+use prost::Message;
+
+use super::convert::need;
+use super::election::{TransferMessage, TransferredMessage, VoteAnswerMessage, VoteAskMessage, VoteMessage};
+use super::handshake::{ChallengeMessage, HelloMessage, ProofMessage, RefusedMessage};
+use super::log::{AppendMessage, AppendedMessage, SnapshotMessage};
+use super::{
+    Append, Appended, Challenge, Hello, Proof, Refused, Snapshot, Transfer, Transferred, Vote, VoteAnswer,
+    VoteAsk,
+};
+use super::{FrameError, LENGTH_BYTES};
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Frame {
+    Hello(Hello),
+    Challenge(Challenge),
+    Proof(Proof),
+    Accepted,
+    Refused(Refused),
+
+    Append(Append),
+    Appended(Appended),
+    /// The exchange is over in this direction; the connection may be used for another.
+    End,
+    /// Says that an idle stream still has its sender.
+    Idle,
+
+    Vote(VoteAsk),
+    PreVote(VoteAsk),
+    VoteAnswer(VoteAnswer),
+    Transfer(Transfer),
+    Transferred(Transferred),
+
+    Snapshot(Snapshot),
+    Chunk(Bytes),
+    /// The snapshot is installed, or its sender is deposed: the receiver's vote tells.
+    Installed(Vote),
+    /// The receiver cannot go on with this exchange; the text is for the log.
+    Failed(String),
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct FailedMessage {
+    #[prost(bytes = "bytes", optional, tag = "1")]
+    text: Option<Bytes>,
+}
+
+/// Appends the whole frame, length included.
+pub fn encode(frame: &Frame, out: &mut BytesMut) {
+    match frame {
+        Frame::Hello(f) => body(1, &HelloMessage::from(f), out),
+        Frame::Challenge(f) => body(2, &ChallengeMessage::from(f), out),
+        Frame::Proof(f) => body(3, &ProofMessage::from(f), out),
+        Frame::Accepted => body(4, &(), out),
+        Frame::Refused(f) => body(5, &RefusedMessage::from(f), out),
+        Frame::Append(f) => body(6, &AppendMessage::from(f), out),
+        Frame::Appended(f) => body(7, &AppendedMessage::from(f), out),
+        Frame::End => body(8, &(), out),
+        Frame::Idle => body(9, &(), out),
+        Frame::Vote(f) => body(10, &VoteAskMessage::from(f), out),
+        Frame::PreVote(f) => body(11, &VoteAskMessage::from(f), out),
+        Frame::VoteAnswer(f) => body(12, &VoteAnswerMessage::from(f), out),
+        Frame::Transfer(f) => body(13, &TransferMessage::from(f), out),
+        Frame::Transferred(f) => body(14, &TransferredMessage::from(f), out),
+        Frame::Snapshot(f) => body(15, &SnapshotMessage::from(f), out),
+        Frame::Chunk(data) => chunk(data, out),
+        Frame::Installed(vote) => body(17, &VoteMessage::from(*vote), out),
+        Frame::Failed(text) => body(18, &FailedMessage { text: Some(text.clone().into()) }, out),
+    }
+}
+
+/// From kind and body: what follows the length.
+///
+/// # Errors
+/// Whatever is wrong with the bytes; a connection that brings such a frame is closed.
+pub fn decode(mut bytes: Bytes) -> Result<Frame, FrameError> {
+    if bytes.is_empty() {
+        return Err(FrameError::Empty);
+    }
+    let kind = bytes.split_to(1)[0];
+    Ok(match kind {
+        1 => Frame::Hello(message::<HelloMessage>(bytes)?.try_into()?),
+        2 => Frame::Challenge(message::<ChallengeMessage>(bytes)?.try_into()?),
+        3 => Frame::Proof(message::<ProofMessage>(bytes)?.try_into()?),
+        4 => Frame::Accepted,
+        5 => Frame::Refused(message::<RefusedMessage>(bytes)?.try_into()?),
+        6 => Frame::Append(message::<AppendMessage>(bytes)?.try_into()?),
+        7 => Frame::Appended(message::<AppendedMessage>(bytes)?.try_into()?),
+        8 => Frame::End,
+        9 => Frame::Idle,
+        10 => Frame::Vote(message::<VoteAskMessage>(bytes)?.try_into()?),
+        11 => Frame::PreVote(message::<VoteAskMessage>(bytes)?.try_into()?),
+        12 => Frame::VoteAnswer(message::<VoteAnswerMessage>(bytes)?.try_into()?),
+        13 => Frame::Transfer(message::<TransferMessage>(bytes)?.try_into()?),
+        14 => Frame::Transferred(message::<TransferredMessage>(bytes)?.try_into()?),
+        15 => Frame::Snapshot(message::<SnapshotMessage>(bytes)?.try_into()?),
+        16 => Frame::Chunk(checked(bytes)?),
+        17 => Frame::Installed(message::<VoteMessage>(bytes)?.try_into()?),
+        18 => Frame::Failed(
+            String::from_utf8_lossy(&need(message::<FailedMessage>(bytes)?.text, "text")?).into_owned(),
+        ),
+        other => return Err(FrameError::Kind(other)),
+    })
+}
+
+fn body<M: Message>(kind: u8, message: &M, out: &mut BytesMut) {
+    let len = 1 + message.encoded_len();
+    out.reserve(LENGTH_BYTES + len);
+    out.put_u32(len as u32);
+    out.put_u8(kind);
+    message.encode_raw(out);
+}
+
+fn message<M: Message + Default>(body: Bytes) -> Result<M, FrameError> {
+    M::decode(body).map_err(|e| FrameError::Body(e.to_string()))
+}
+
+/// A chunk has no protobuf around it: CRC, then the data.
+fn chunk(data: &Bytes, out: &mut BytesMut) {
+    out.reserve(LENGTH_BYTES + 5 + data.len());
+    out.put_u32(5 + data.len() as u32);
+    out.put_u8(16);
+    out.put_u32(crc32fast::hash(data));
+    out.put_slice(data);
+}
+
+fn checked(mut body: Bytes) -> Result<Bytes, FrameError> {
+    if body.len() < 4 {
+        return Err(FrameError::Field("checksum"));
+    }
+    let crc = body.split_to(4);
+    if crc.as_ref() != crc32fast::hash(&body).to_be_bytes() {
+        return Err(FrameError::Checksum);
+    }
+    Ok(body)
+}

@@ -1,0 +1,214 @@
+//! The frames before any Raft byte (design: transport on 8089; founding.md 5.4, 7 and 11).
+
+use bytes::Bytes;
+
+use super::convert::{ReplicaMessage, StartsMessage, array, need};
+use super::{FrameError, Replica};
+use crate::base::Address;
+use crate::wire::identity::Starts;
+
+/// What a connection is for: a big batch must not hold up a heartbeat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Lane {
+    Append,
+    /// Heartbeats, votes, leadership transfer.
+    Control,
+    Snapshot,
+}
+
+/// The dialler's first frame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hello {
+    pub versions: (u32, u32),
+    pub lane: Lane,
+    pub sender: Replica,
+    pub sender_http: Address,
+    pub receiver: Replica,
+    pub starts: Starts,
+    pub nonce: [u8; 32],
+}
+
+/// The listener's answer: who it is, and its proof when it has a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Challenge {
+    pub version: u32,
+    pub nonce: [u8; 32],
+    /// `None`: a member of nothing.
+    pub callee: Option<Replica>,
+    pub starts: Starts,
+    pub proof: Option<[u8; 32]>,
+}
+
+/// The dialler's proof, when it has a secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Proof(pub Option<[u8; 32]>);
+
+/// Why the listener closes, for programs; the text beside it is for people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefusedCode {
+    Other = 0,
+    Version = 1,
+    NotMe = 2,
+    NotOpen = 3,
+    Tombstoned = 4,
+    WrongSecret = 5,
+    MissingSecret = 6,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    pub code: RefusedCode,
+    pub text: String,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct HelloMessage {
+    #[prost(uint32, optional, tag = "1")]
+    min: Option<u32>,
+    #[prost(uint32, optional, tag = "2")]
+    max: Option<u32>,
+    #[prost(uint32, optional, tag = "3")]
+    lane: Option<u32>,
+    #[prost(message, optional, tag = "4")]
+    sender: Option<ReplicaMessage>,
+    #[prost(bytes = "bytes", optional, tag = "5")]
+    sender_http: Option<Bytes>,
+    #[prost(message, optional, tag = "6")]
+    receiver: Option<ReplicaMessage>,
+    #[prost(message, optional, tag = "7")]
+    starts: Option<StartsMessage>,
+    #[prost(bytes = "bytes", optional, tag = "8")]
+    nonce: Option<Bytes>,
+}
+
+impl From<&Hello> for HelloMessage {
+    fn from(h: &Hello) -> Self {
+        let lane = match h.lane {
+            Lane::Append => 1,
+            Lane::Control => 2,
+            Lane::Snapshot => 3,
+        };
+        Self {
+            min: Some(h.versions.0),
+            max: Some(h.versions.1),
+            lane: Some(lane),
+            sender: Some((&h.sender).into()),
+            sender_http: Some(h.sender_http.to_string().into()),
+            receiver: Some((&h.receiver).into()),
+            starts: Some((&h.starts).into()),
+            nonce: Some(Bytes::copy_from_slice(&h.nonce)),
+        }
+    }
+}
+
+impl TryFrom<HelloMessage> for Hello {
+    type Error = FrameError;
+    fn try_from(m: HelloMessage) -> Result<Self, FrameError> {
+        let http = need(m.sender_http, "sender's http address")?;
+        let http = std::str::from_utf8(&http).ok().and_then(|text| text.parse().ok());
+        Ok(Self {
+            versions: (need(m.min, "lowest version")?, need(m.max, "highest version")?),
+            lane: match m.lane {
+                Some(1) => Lane::Append,
+                Some(2) => Lane::Control,
+                Some(3) => Lane::Snapshot,
+                _ => return Err(FrameError::Field("lane")),
+            },
+            sender: need(m.sender, "sender")?.try_into()?,
+            sender_http: need(http, "sender's http address")?,
+            receiver: need(m.receiver, "receiver")?.try_into()?,
+            starts: need(m.starts, "starts")?.try_into()?,
+            nonce: array(m.nonce, "nonce")?,
+        })
+    }
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct ChallengeMessage {
+    #[prost(uint32, optional, tag = "1")]
+    version: Option<u32>,
+    #[prost(bytes = "bytes", optional, tag = "2")]
+    nonce: Option<Bytes>,
+    #[prost(message, optional, tag = "3")]
+    callee: Option<ReplicaMessage>,
+    #[prost(message, optional, tag = "4")]
+    starts: Option<StartsMessage>,
+    #[prost(bytes = "bytes", optional, tag = "5")]
+    proof: Option<Bytes>,
+}
+
+impl From<&Challenge> for ChallengeMessage {
+    fn from(c: &Challenge) -> Self {
+        Self {
+            version: Some(c.version),
+            nonce: Some(Bytes::copy_from_slice(&c.nonce)),
+            callee: c.callee.as_ref().map(Into::into),
+            starts: Some((&c.starts).into()),
+            proof: c.proof.map(|p| Bytes::copy_from_slice(&p)),
+        }
+    }
+}
+
+impl TryFrom<ChallengeMessage> for Challenge {
+    type Error = FrameError;
+    fn try_from(m: ChallengeMessage) -> Result<Self, FrameError> {
+        Ok(Self {
+            version: need(m.version, "version")?,
+            nonce: array(m.nonce, "nonce")?,
+            callee: m.callee.map(TryInto::try_into).transpose()?,
+            starts: need(m.starts, "starts")?.try_into()?,
+            proof: m.proof.map(|p| array(Some(p), "proof")).transpose()?,
+        })
+    }
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct ProofMessage {
+    #[prost(bytes = "bytes", optional, tag = "1")]
+    proof: Option<Bytes>,
+}
+
+impl From<&Proof> for ProofMessage {
+    fn from(p: &Proof) -> Self {
+        Self { proof: p.0.map(|p| Bytes::copy_from_slice(&p)) }
+    }
+}
+
+impl TryFrom<ProofMessage> for Proof {
+    type Error = FrameError;
+    fn try_from(m: ProofMessage) -> Result<Self, FrameError> {
+        Ok(Self(m.proof.map(|p| array(Some(p), "proof")).transpose()?))
+    }
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct RefusedMessage {
+    #[prost(uint32, optional, tag = "1")]
+    code: Option<u32>,
+    #[prost(bytes = "bytes", optional, tag = "2")]
+    text: Option<Bytes>,
+}
+
+impl From<&Refused> for RefusedMessage {
+    fn from(r: &Refused) -> Self {
+        Self { code: Some(r.code as u32), text: Some(r.text.clone().into()) }
+    }
+}
+
+impl TryFrom<RefusedMessage> for Refused {
+    type Error = FrameError;
+    fn try_from(m: RefusedMessage) -> Result<Self, FrameError> {
+        let code = match need(m.code, "code")? {
+            1 => RefusedCode::Version,
+            2 => RefusedCode::NotMe,
+            3 => RefusedCode::NotOpen,
+            4 => RefusedCode::Tombstoned,
+            5 => RefusedCode::WrongSecret,
+            6 => RefusedCode::MissingSecret,
+            // A reason of a later version still has its text.
+            _ => RefusedCode::Other,
+        };
+        let text = need(m.text, "text")?;
+        Ok(Self { code, text: String::from_utf8_lossy(&text).into_owned() })
+    }
+}

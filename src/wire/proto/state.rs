@@ -1,0 +1,99 @@
+//! The catalog in a snapshot of ours.
+
+use super::data::DatabaseInfo;
+use super::entry::HostPort;
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(in crate::wire) struct State {
+    /// First, so that it can be judged before the rest.
+    #[prost(uint32, optional, tag = "1")]
+    pub(in crate::wire) format: Option<u32>,
+    #[prost(uint64, optional, tag = "2")]
+    pub(in crate::wire) term: Option<u64>,
+    #[prost(uint64, optional, tag = "3")]
+    pub(in crate::wire) index: Option<u64>,
+    #[prost(sfixed64, optional, tag = "4")]
+    pub(in crate::wire) last_at: Option<i64>,
+    #[prost(message, optional, tag = "5")]
+    pub(in crate::wire) cluster: Option<Cluster>,
+    #[prost(message, repeated, tag = "6")]
+    pub(in crate::wire) meta_nodes: Vec<MetaNode>,
+    #[prost(message, repeated, tag = "7")]
+    pub(in crate::wire) pendings: Vec<Pending>,
+    #[prost(message, repeated, tag = "8")]
+    pub(in crate::wire) tombstones: Vec<Tombstone>,
+    #[prost(message, repeated, tag = "9")]
+    pub(in crate::wire) databases: Vec<Numbered>,
+    #[prost(uint64, optional, tag = "10")]
+    pub(in crate::wire) next_database: Option<u64>,
+    #[prost(uint64, optional, tag = "11")]
+    pub(in crate::wire) max_node_id: Option<u64>,
+    #[prost(uint64, optional, tag = "12")]
+    pub(in crate::wire) max_shard_group_id: Option<u64>,
+    #[prost(uint64, optional, tag = "13")]
+    pub(in crate::wire) max_shard_id: Option<u64>,
+    #[prost(uint64, optional, tag = "14")]
+    pub(in crate::wire) max_raft_id: Option<u64>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(in crate::wire) struct Cluster {
+    #[prost(bytes = "vec", optional, tag = "1")]
+    pub(in crate::wire) id: Option<Vec<u8>>,
+    #[prost(string, optional, tag = "2")]
+    pub(in crate::wire) name: Option<String>,
+    #[prost(bool, optional, tag = "3")]
+    pub(in crate::wire) with_secret: Option<bool>,
+    #[prost(uint32, optional, tag = "4")]
+    pub(in crate::wire) feature_level: Option<u32>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(in crate::wire) struct MetaNode {
+    #[prost(uint64, optional, tag = "1")]
+    pub(in crate::wire) id: Option<u64>,
+    #[prost(message, optional, tag = "2")]
+    pub(in crate::wire) http: Option<HostPort>,
+    #[prost(message, optional, tag = "3")]
+    pub(in crate::wire) raft: Option<HostPort>,
+    #[prost(uint64, optional, tag = "4")]
+    pub(in crate::wire) raft_id: Option<u64>,
+    #[prost(bytes = "vec", optional, tag = "5")]
+    pub(in crate::wire) incarnation: Option<Vec<u8>>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(in crate::wire) struct Pending {
+    #[prost(bytes = "vec", optional, tag = "1")]
+    pub(in crate::wire) incarnation: Option<Vec<u8>>,
+    #[prost(uint64, optional, tag = "2")]
+    pub(in crate::wire) raft_id: Option<u64>,
+    #[prost(message, optional, tag = "3")]
+    pub(in crate::wire) http: Option<HostPort>,
+    #[prost(message, optional, tag = "4")]
+    pub(in crate::wire) raft: Option<HostPort>,
+    #[prost(bool, optional, tag = "5")]
+    pub(in crate::wire) voter: Option<bool>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(in crate::wire) struct Tombstone {
+    #[prost(bytes = "vec", optional, tag = "1")]
+    pub(in crate::wire) incarnation: Option<Vec<u8>>,
+    #[prost(uint64, optional, tag = "2")]
+    pub(in crate::wire) raft_id: Option<u64>,
+    /// 1 removed, 2 replaced, 3 unseen, 4 restored.
+    #[prost(uint32, optional, tag = "3")]
+    pub(in crate::wire) why: Option<u32>,
+    #[prost(sfixed64, optional, tag = "4")]
+    pub(in crate::wire) at: Option<i64>,
+}
+
+/// A database with its insertion number, which replicas that started from a snapshot share with the others.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(in crate::wire) struct Numbered {
+    #[prost(uint64, optional, tag = "1")]
+    pub(in crate::wire) order: Option<u64>,
+    #[prost(message, optional, tag = "2")]
+    pub(in crate::wire) database: Option<DatabaseInfo>,
+}

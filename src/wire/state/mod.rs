@@ -1,0 +1,121 @@
+//! The catalog in a snapshot of ours: everything replicated, unlike `data`, which is what the wire shows.
+//!
+//! A version of the program reads every format up to its newest, and writes the newest.
+
+mod members;
+
+use bytes::Bytes;
+use prost::Message;
+
+use super::convert::{BadField, database, database_info, required};
+use super::fields::{Fields, Value};
+use super::proto::state::{Numbered, State};
+use crate::base::UnixNanos;
+use crate::catalog::{Catalog, Database, Databases};
+
+/// The format written, and the newest one read.
+const FORMAT: u32 = 1;
+
+/// Not the state of a catalog, or that of a newer version.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("undecodable catalog: {0}")]
+pub struct StateError(pub String);
+
+/// Deterministic: equal catalogs give equal bytes.
+pub fn encode(catalog: &Catalog) -> Bytes {
+    let (databases, next_database) = catalog.databases.numbered();
+    let state = State {
+        format: Some(FORMAT),
+        term: Some(catalog.term),
+        index: Some(catalog.index),
+        last_at: Some(catalog.last_at.0),
+        cluster: catalog.cluster.as_ref().map(members::cluster_message),
+        meta_nodes: catalog.meta_nodes.values().map(members::meta_node_message).collect(),
+        pendings: catalog.pendings.values().map(members::pending_message).collect(),
+        tombstones: catalog.tombstones.values().map(members::tombstone_message).collect(),
+        databases: databases.map(numbered_message).collect(),
+        next_database: Some(next_database),
+        max_node_id: Some(catalog.max_node_id),
+        max_shard_group_id: Some(catalog.max_shard_group_id),
+        max_shard_id: Some(catalog.max_shard_id),
+        max_raft_id: Some(catalog.max_raft_id),
+    };
+    state.encode_to_vec().into()
+}
+
+/// # Errors
+/// Says what cannot be read. Nothing is left out or repaired.
+pub fn decode(bytes: &[u8]) -> Result<Catalog, StateError> {
+    check_format(bytes)?;
+    let state = State::decode(bytes).map_err(unreadable)?;
+    catalog(state).map_err(unreadable)
+}
+
+/// Looks at the format alone: what follows may be of a shape that only a newer version knows.
+fn check_format(bytes: &[u8]) -> Result<(), StateError> {
+    match Fields::of(bytes).next() {
+        Some(Ok((1, Value::Varint(format)))) if format == u64::from(FORMAT) => Ok(()),
+        Some(Ok((1, Value::Varint(format)))) if format > u64::from(FORMAT) => {
+            Err(StateError(format!("format {format}, this version reads up to {FORMAT}")))
+        }
+        _ => Err(unreadable("it does not begin with its format")),
+    }
+}
+
+fn catalog(state: State) -> Result<Catalog, BadField> {
+    Ok(Catalog {
+        term: required(state.term, "term")?,
+        index: required(state.index, "index")?,
+        last_at: UnixNanos(required(state.last_at, "last_at")?),
+        cluster: state.cluster.map(members::cluster).transpose()?,
+        meta_nodes: keyed(state.meta_nodes, |message| {
+            members::meta_node(message).map(|node| (node.id, node))
+        })?,
+        pendings: keyed(state.pendings, |message| {
+            members::pending(message).map(|pending| (pending.incarnation, pending))
+        })?,
+        tombstones: keyed(state.tombstones, |message| {
+            members::tombstone(message).map(|tombstone| (tombstone.incarnation, tombstone))
+        })?,
+        databases: databases(state.databases, required(state.next_database, "next_database")?)?,
+        max_node_id: required(state.max_node_id, "max_node_id")?,
+        max_shard_group_id: required(state.max_shard_group_id, "max_shard_group_id")?,
+        max_shard_id: required(state.max_shard_id, "max_shard_id")?,
+        max_raft_id: required(state.max_raft_id, "max_raft_id")?,
+    })
+}
+
+/// Two entries of one key are not one entry: the catalog that was written had no such thing.
+fn keyed<M, K: Ord + Clone, V: Clone>(
+    messages: Vec<M>,
+    entry: impl Fn(M) -> Result<(K, V), BadField>,
+) -> Result<imbl::OrdMap<K, V>, BadField> {
+    let mut map = imbl::OrdMap::new();
+    for message in messages {
+        let (key, value) = entry(message)?;
+        if map.insert(key, value).is_some() {
+            return Err(BadField::Twice);
+        }
+    }
+    Ok(map)
+}
+
+fn databases(messages: Vec<Numbered>, next: u64) -> Result<Databases, BadField> {
+    let numbered = |message: Numbered| {
+        let order = required(message.order, "databases.order")?;
+        Ok((order, database(required(message.database, "databases.database")?)?))
+    };
+    let entries: Vec<_> = messages.into_iter().map(numbered).collect::<Result<_, BadField>>()?;
+    Ok(Databases::from_numbered(entries, next)?)
+}
+
+fn numbered_message((order, database): (u64, &Database)) -> Numbered {
+    Numbered { order: Some(order), database: Some(database_info(database)) }
+}
+
+fn unreadable(why: impl ToString) -> StateError {
+    StateError(why.to_string())
+}
+
+#[cfg(test)]
+mod tests;

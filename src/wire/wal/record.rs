@@ -1,0 +1,277 @@
+//! One record: a header of its own CRC, and a payload with another.
+//!
+//! ```text
+//! crc of the rest of the header, seeded with the segment's salt 4 | kind 1 | zeros 3 | payload length 4
+//!   | payload crc 4 | seq 8 | epoch 8 | durable_to 8 | payload | zeros to the next border of 8
+//! ```
+//! The salt is random and never leaves the segment's head, so no payload can imitate a header.
+
+use bytes::Bytes;
+use crc32fast::Hasher;
+
+use super::fields::{Fields, put_log_id, put_optional_log_id, put_vote};
+use super::{Entry, EntryKind, Vote};
+use crate::base::LogId;
+
+pub const HEADER_LEN: usize = 40;
+/// Records start on these borders: whoever looks for headers behind a bad record looks only there.
+pub const ALIGN: usize = 8;
+/// A mark is a bare header.
+pub const MARK_LEN: usize = HEADER_LEN;
+/// Largest payload of a record, far above any proposal; what is larger is refused before it is logged.
+pub const MAX_PAYLOAD: usize = 256 << 20;
+
+/// What the log is a stream of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Record {
+    Vote(Vote),
+    Entry(Entry),
+    /// Everything behind it goes; `None`: everything.
+    TruncateAfter(Option<LogId>),
+    Purge(LogId),
+    Committed(Option<LogId>),
+    /// Carries nothing but its header's `durable_to`. `closed`: the log was closed in order, and
+    /// everything behind this mark is zero on the disk too.
+    Mark {
+        closed: bool,
+    },
+}
+
+/// What the writer stamps on a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    pub salt: u64,
+    pub seq: u64,
+    pub epoch: u64,
+    /// The highest seq up to which everything, in every file, is known synced.
+    pub durable_to: u64,
+}
+
+/// A header whose CRC is right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
+    kind: u8,
+    payload_len: u32,
+    payload_crc: u32,
+    pub seq: u64,
+    pub epoch: u64,
+    pub durable_to: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RecordError {
+    /// As a torn write leaves it.
+    #[error("the payload does not match its checksum")]
+    Checksum,
+    /// Intact, and yet nothing that we write.
+    #[error("the checksums are right but this version cannot read the record")]
+    Unreadable,
+}
+
+impl Record {
+    /// Bytes that [`Record::encode`] adds.
+    pub fn encoded_len(&self) -> usize {
+        (HEADER_LEN + self.payload_len()).next_multiple_of(ALIGN)
+    }
+
+    pub fn encode(&self, stamp: &Stamp, out: &mut Vec<u8>) {
+        let start = out.len();
+        out.resize(start + HEADER_LEN, 0);
+        self.put_payload(out);
+        let payload = &out[start + HEADER_LEN..];
+        let header = Header {
+            kind: self.code(),
+            payload_len: payload.len() as u32,
+            payload_crc: crc32fast::hash(payload),
+            seq: stamp.seq,
+            epoch: stamp.epoch,
+            durable_to: stamp.durable_to,
+        };
+        out[start..start + HEADER_LEN].copy_from_slice(&header.encode(stamp.salt));
+        out.resize(start + (out.len() - start).next_multiple_of(ALIGN), 0);
+    }
+
+    /// # Errors
+    /// See [`RecordError`].
+    pub fn decode(header: &Header, payload: &[u8]) -> Result<Self, RecordError> {
+        if crc32fast::hash(payload) != header.payload_crc {
+            return Err(RecordError::Checksum);
+        }
+        Self::decode_payload(header.kind, payload).ok_or(RecordError::Unreadable)
+    }
+
+    /// Length of the payload; a test holds it to what [`Record::put_payload`] writes.
+    fn payload_len(&self) -> usize {
+        match self {
+            Self::Vote(_) => 17,
+            Self::Entry(entry) => 17 + entry.payload.len(),
+            Self::TruncateAfter(_) | Self::Committed(_) => 17,
+            Self::Purge(_) => 16,
+            Self::Mark { .. } => 0,
+        }
+    }
+
+    fn code(&self) -> u8 {
+        match self {
+            Self::Vote(_) => 1,
+            Self::Entry(_) => 2,
+            Self::TruncateAfter(_) => 3,
+            Self::Purge(_) => 4,
+            Self::Committed(_) => 5,
+            Self::Mark { closed: false } => 6,
+            Self::Mark { closed: true } => 7,
+        }
+    }
+
+    fn put_payload(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Vote(vote) => put_vote(out, *vote),
+            Self::Entry(entry) => {
+                put_log_id(out, entry.log_id);
+                out.push(entry.kind.code());
+                out.extend_from_slice(&entry.payload);
+            }
+            Self::TruncateAfter(last) => put_optional_log_id(out, *last),
+            Self::Purge(upto) => put_log_id(out, *upto),
+            Self::Committed(committed) => put_optional_log_id(out, *committed),
+            Self::Mark { .. } => {}
+        }
+    }
+
+    fn decode_payload(kind: u8, payload: &[u8]) -> Option<Self> {
+        let mut fields = Fields(payload);
+        let record = match kind {
+            1 => Self::Vote(fields.vote()?),
+            2 => {
+                let log_id = fields.log_id()?;
+                let kind = EntryKind::from_code(fields.u8()?)?;
+                let payload = Bytes::copy_from_slice(std::mem::take(&mut fields.0));
+                Self::Entry(Entry { log_id, kind, payload })
+            }
+            3 => Self::TruncateAfter(fields.optional_log_id()?),
+            4 => Self::Purge(fields.log_id()?),
+            5 => Self::Committed(fields.optional_log_id()?),
+            6 => Self::Mark { closed: false },
+            7 => Self::Mark { closed: true },
+            _ => return None,
+        };
+        fields.0.is_empty().then_some(record)
+    }
+}
+
+impl Header {
+    /// The header at the start of `bytes`, if there is a valid one.
+    pub fn decode(bytes: &[u8], salt: u64) -> Option<Self> {
+        let mut fields = Fields(bytes.get(..HEADER_LEN)?);
+        let crc = fields.u32()?;
+        let kind = fields.u8()?;
+        // Zeros are the common case; and no kind is 0, whatever the checksum of zeros is under this salt.
+        if kind == 0 || fields.array()? != [0; 3] || crc != header_crc(salt, &bytes[4..HEADER_LEN]) {
+            return None;
+        }
+        let header = Self {
+            kind,
+            payload_len: fields.u32()?,
+            payload_crc: fields.u32()?,
+            seq: fields.u64()?,
+            epoch: fields.u64()?,
+            durable_to: fields.u64()?,
+        };
+        (header.durable_to < header.seq).then_some(header)
+    }
+
+    pub fn payload_len(&self) -> usize {
+        self.payload_len as usize
+    }
+
+    /// Header, payload and the zeros to the next border.
+    pub fn record_len(&self) -> usize {
+        (HEADER_LEN + self.payload_len()).next_multiple_of(ALIGN)
+    }
+
+    fn encode(&self, salt: u64) -> [u8; HEADER_LEN] {
+        let mut out = [0; HEADER_LEN];
+        out[4] = self.kind;
+        out[8..12].copy_from_slice(&self.payload_len.to_le_bytes());
+        out[12..16].copy_from_slice(&self.payload_crc.to_le_bytes());
+        out[16..24].copy_from_slice(&self.seq.to_le_bytes());
+        out[24..32].copy_from_slice(&self.epoch.to_le_bytes());
+        out[32..40].copy_from_slice(&self.durable_to.to_le_bytes());
+        let crc = header_crc(salt, &out[4..]);
+        out[..4].copy_from_slice(&crc.to_le_bytes());
+        out
+    }
+}
+
+fn header_crc(salt: u64, bytes: &[u8]) -> u32 {
+    let mut hasher = Hasher::new_with_initial((salt >> 32) as u32);
+    hasher.update(&(salt as u32).to_le_bytes());
+    hasher.update(bytes);
+    hasher.finalize()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::RaftId;
+
+    const STAMP: Stamp = Stamp { salt: 99 << 32 | 5, seq: 12, epoch: 2, durable_to: 10 };
+
+    fn one_of_each() -> Vec<Record> {
+        let id = LogId { term: 3, index: 14 };
+        vec![
+            Record::Vote(Vote { term: 5, node: RaftId(1), committed: true }),
+            Record::Entry(Entry {
+                log_id: id,
+                kind: EntryKind::Command,
+                payload: Bytes::from_static(b"drop database x"),
+            }),
+            Record::TruncateAfter(Some(id)),
+            Record::TruncateAfter(None),
+            Record::Purge(id),
+            Record::Committed(Some(id)),
+            Record::Mark { closed: false },
+            Record::Mark { closed: true },
+        ]
+    }
+
+    fn read(bytes: &[u8], salt: u64) -> Option<Result<Record, RecordError>> {
+        let header = Header::decode(bytes, salt)?;
+        Some(Record::decode(&header, bytes.get(HEADER_LEN..HEADER_LEN + header.payload_len())?))
+    }
+
+    #[test]
+    fn reads_what_it_wrote() {
+        for record in one_of_each() {
+            let mut bytes = Vec::new();
+            record.encode(&STAMP, &mut bytes);
+            assert_eq!(bytes.len(), record.encoded_len(), "{record:?}");
+            assert_eq!(bytes.len() % ALIGN, 0);
+            assert_eq!(read(&bytes, STAMP.salt), Some(Ok(record)));
+        }
+    }
+
+    #[test]
+    fn a_header_is_valid_only_under_its_own_salt() {
+        let mut bytes = Vec::new();
+        Record::Mark { closed: false }.encode(&STAMP, &mut bytes);
+        for other in [0, STAMP.salt + 1, STAMP.salt ^ 1 << 63] {
+            assert_eq!(Header::decode(&bytes, other), None);
+        }
+    }
+
+    #[test]
+    fn no_flipped_bit_changes_a_record_unseen() {
+        for record in one_of_each() {
+            let mut bytes = Vec::new();
+            record.encode(&STAMP, &mut bytes);
+            for bit in 0..bytes.len() * 8 {
+                let mut bad = bytes.clone();
+                bad[bit / 8] ^= 1 << (bit % 8);
+                let padding = bit / 8 >= HEADER_LEN + record.payload_len();
+                let seen = read(&bad, STAMP.salt) != Some(Ok(record.clone()));
+                assert!(seen || padding, "bit {bit} of {record:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! The index that clients wait for, and the stamp.
+
+use super::*;
+
+fn applied(catalog: &mut Catalog, log_id: (u64, u64), at: i64, command: Command) -> Outcome {
+    let (term, index) = log_id;
+    let stamped = Stamped { at: UnixNanos(at), retention_autocreate: true, command };
+    machine::apply(catalog, LogId { term, index }, &stamped)
+}
+
+fn position(catalog: &Catalog) -> (u64, u64) {
+    (catalog.term, catalog.index)
+}
+
+/// A client that starts at 0 gets an answer at once only if a fresh node shows 1 (wire.md 5.1).
+#[test]
+fn a_fresh_node_stands_at_1() {
+    assert_eq!(position(&Catalog::default()), (0, 1));
+}
+
+/// wire.md 3.2.1: ineffective and refused commands use up an index as well.
+#[test]
+fn every_wire_command_moves_it_to_its_own_log_id() {
+    let mut catalog = Catalog::default();
+    assert_eq!(applied(&mut catalog, (1, 7), 0, create_database("db")), Outcome::Applied { index: 7 });
+    assert_eq!(position(&catalog), (1, 7));
+    assert_eq!(applied(&mut catalog, (1, 9), 0, create_database("db")), Outcome::Applied { index: 9 });
+    assert_eq!(position(&catalog), (1, 9));
+    assert!(matches!(applied(&mut catalog, (4, 12), 0, create_database("")), Outcome::Refused(_)));
+    assert_eq!(position(&catalog), (4, 12));
+}
+
+/// The index promised is one that is reached already: the client blocks until it sees it (wire.md 4.7).
+#[test]
+fn found_moves_it_only_when_it_founds() {
+    let mut catalog = Catalog::default();
+    let found = || Command::Found(found(3));
+    assert_eq!(applied(&mut catalog, (1, 2), 0, found()), Outcome::Applied { index: 2 });
+    assert_eq!(position(&catalog), (1, 2));
+    assert_eq!(applied(&mut catalog, (2, 5), 0, found()), Outcome::Applied { index: 2 });
+    assert_eq!(position(&catalog), (1, 2));
+}
+
+#[test]
+fn time_never_runs_backwards() {
+    let mut catalog = Catalog::default();
+    let stamps = [(5, 5), (3, 5), (i64::MIN, 5), (6, 6), (6, 6), (i64::MAX, i64::MAX), (7, i64::MAX)];
+    for (index, (at, want)) in (2..).zip(stamps) {
+        applied(&mut catalog, (1, index), at, create_database(if index % 2 == 0 { "" } else { "db" }));
+        assert_eq!(catalog.last_at, UnixNanos(want), "after {at}");
+    }
+    applied(&mut catalog, (1, 99), 0, Command::Found(found(1)));
+    assert_eq!(catalog.last_at, UnixNanos(i64::MAX));
+}
+
+/// A snapshot is a clone; it must not see what comes after it.
+#[test]
+fn a_clone_stays_as_it_was() {
+    let mut fed = Fed::default();
+    fed.ok(create_database("db"));
+    let (before, shown) = (fed.catalog.clone(), format!("{:?}", fed.catalog));
+    fed.ok(create_policy("db", new_policy("rp", 0, 0, 1), true)).ok(create_database("other"));
+    fed.ok(Command::Found(found(3))).ok(Command::DropDatabase { name: Name::from("db") });
+    assert_eq!(format!("{before:?}"), shown);
+}

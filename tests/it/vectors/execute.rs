@@ -1,0 +1,72 @@
+//! What real programs sent is understood, and written again to the byte.
+
+use influxdb_meta::base::UnixNanos;
+use influxdb_meta::wire::envelope::{self, Body};
+use influxdb_meta::wire::execute::{self, Decoded};
+
+use super::commands;
+
+/// The name of the command in a file's name: `plain-execute-CreateDatabase-200-1.req.bin`.
+fn name_in(path: &str) -> &str {
+    let file = path.rsplit('/').next().expect("a file name");
+    file.split('-')
+        .find(|part| part.starts_with(|c: char| c.is_ascii_uppercase()))
+        .expect("a command")
+        .trim_end_matches(".req.bin")
+}
+
+fn is_of_meta_nodes(name: &str) -> bool {
+    ["CreateMetaNode", "DeleteMetaNode", "SetMetaNode"].contains(&name)
+}
+
+fn is_supported(name: &str) -> bool {
+    name.ends_with("Database") || name.ends_with("RetentionPolicy")
+}
+
+#[test]
+fn every_recorded_command_is_known_by_its_name() {
+    let mut seen = [0; 3];
+    for (path, bytes) in commands() {
+        let name = name_in(&path);
+        match execute::decode(&bytes) {
+            Ok(Decoded::Command(command)) => {
+                seen[0] += 1;
+                assert!(is_supported(name), "{path}");
+                assert!(format!("{command:?}").starts_with(name), "{path}: {command:?}");
+            }
+            Ok(Decoded::NotSupported(known_as)) => {
+                seen[1] += 1;
+                assert_eq!(known_as, name, "{path}");
+            }
+            Ok(Decoded::MetaNodes) => {
+                seen[2] += 1;
+                assert!(is_of_meta_nodes(name), "{path}");
+            }
+            Err(error) => panic!("{path}: {error}"),
+        }
+    }
+    assert!(seen.iter().all(|count| *count > 2), "each kind was met: {seen:?}");
+}
+
+#[test]
+fn supported_ones_are_written_as_go_wrote_them() {
+    for (path, bytes) in commands() {
+        if let Ok(Decoded::Command(command)) = execute::decode(&bytes) {
+            assert_eq!(execute::encode(&command).map(hex::encode), Some(hex::encode(&bytes)), "{path}");
+        }
+    }
+}
+
+/// What is let into the log is what can be read back from it; all else would halt a node.
+#[test]
+fn the_log_reads_what_was_let_in_and_nothing_else() {
+    for (path, bytes) in commands() {
+        let entry = envelope::encode(UnixNanos(1), true, &Body::Wire(bytes.clone().into()));
+        let read = envelope::decode(&entry).map(|stamped| stamped.command).ok();
+        let let_in = match execute::decode(&bytes) {
+            Ok(Decoded::Command(command)) => Some(command),
+            _ => None,
+        };
+        assert_eq!(read, let_in, "{path}");
+    }
+}
