@@ -10,6 +10,7 @@ pub mod wire;
 pub mod runtime;
 pub mod telemetry;
 
+pub mod storage;
 
 
 

@@ -3,4 +3,5 @@
 
 mod architecture;
 mod machine;
+mod storage;
 mod vectors;

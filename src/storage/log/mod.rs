@@ -1,0 +1,258 @@
+//! The log: one ordered stream of votes, entries, truncations and purges (design: decision 5).
+//!
+//! Owns: `wal/`, and the only thread that writes there. Never: what an entry says, when to snapshot.
+//! Invariants: what was acknowledged is synced; `purged ≤ durable snapshot`; the first write or sync
+//! error ends the log, nothing is retried.
+//!
+//! ```text
+//! callers → Mirror (readable at once) → queue → Writer: encode, write, sync → acknowledge
+//! ```
+
+mod chores;
+mod command;
+mod fsyncs;
+mod mirror;
+mod pointers;
+mod recovery;
+mod segment;
+mod shared;
+mod stream;
+mod writer;
+
+use std::io;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot};
+
+use self::command::{Command, Done};
+use self::shared::Shared;
+use self::writer::Writer;
+use super::DataDir;
+use crate::base::{Incarnation, LogId};
+use crate::runtime::Env;
+use crate::wire::wal::{MAX_PAYLOAD, Record};
+
+pub use self::fsyncs::FsyncHistogram;
+pub(super) use self::segment::is_segment_name;
+pub use crate::wire::wal::{Entry, EntryKind, Vote};
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Bounds {
+    pub purged: Option<LogId>,
+    /// The last entry, or `purged` when there is none.
+    pub last: Option<LogId>,
+}
+
+/// Why a log cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// The phase becomes `halted`: nothing is repaired in silence. The text has file, offset and advice.
+    #[error("{0}")]
+    Damaged(String),
+    /// Written by a newer version: exit 65, as for every newer file of the directory.
+    #[error("{path} has format {found}, this version reads up to {newest}: run the newer version")]
+    Newer { path: PathBuf, found: u32, newest: u32 },
+    #[error("{deed}: {source}")]
+    Io { deed: String, source: io::Error },
+}
+
+const ADVICE: &str = "This node cannot know any more what it has promised, so it takes no part. With a majority \
+     of the others up, delete this node's volume: it comes back as a new node and gets everything again";
+
+/// Sizes that tests make small.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogConfig {
+    /// Of each segment. 8 MiB: far above one proposal (4 MiB), and zeroed in tens of milliseconds.
+    pub segment_bytes: u64,
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self { segment_bytes: 8 << 20 }
+    }
+}
+
+/// The open log. Cheap to clone; reads come from memory.
+///
+/// Dropping the last clone ends the writer once its queue is empty, without a closing mark.
+#[derive(Clone)]
+pub struct Log {
+    shared: Arc<Shared>,
+    /// Unbounded, for a caller must not wait: openraft awaits each vote, truncation and purge, and bounds
+    /// the entries in flight. What is queued is in the mirror anyway.
+    queue: mpsc::UnboundedSender<Command>,
+}
+
+impl Log {
+    /// Recovers and opens; starts the writer (`Tasks::worker`). Blocks.
+    ///
+    /// `snapshot` is the newest valid snapshot's last log id: a log purged beyond it is damage.
+    ///
+    /// # Errors
+    /// See [`LogError`].
+    pub fn open(
+        env: &Env,
+        dir: &DataDir,
+        incarnation: Incarnation,
+        snapshot: Option<LogId>,
+    ) -> Result<Self, LogError> {
+        Self::open_with(env, dir, incarnation, snapshot, LogConfig::default())
+    }
+
+    /// [`Log::open`] with other sizes.
+    ///
+    /// # Errors
+    /// See [`LogError`].
+    pub fn open_with(
+        env: &Env,
+        dir: &DataDir,
+        incarnation: Incarnation,
+        snapshot: Option<LogId>,
+        config: LogConfig,
+    ) -> Result<Self, LogError> {
+        let recovered = recovery::recover(&*env.disk, &dir.wal(), incarnation, snapshot)?;
+        let (queue, commands) = mpsc::unbounded_channel();
+        let writer = Writer::open(env, dir, incarnation, config, recovered, queue.downgrade())?;
+        let shared = writer.shared().clone();
+        env.tasks
+            .worker("wal", writer.run(commands))
+            .map_err(|source| LogError::Io { deed: "start the log's writer".to_owned(), source })?;
+        Ok(Self { shared, queue })
+    }
+
+    pub fn vote(&self) -> Option<Vote> {
+        self.shared.mirror().vote
+    }
+
+    pub fn committed(&self) -> Option<LogId> {
+        self.shared.mirror().committed
+    }
+
+    pub fn bounds(&self) -> Bounds {
+        self.shared.mirror().bounds()
+    }
+
+    /// Entries of the range that exist, at most `max_bytes` of payload but at least one.
+    pub fn read(&self, range: Range<u64>, max_bytes: usize) -> Vec<Entry> {
+        self.shared.mirror().read(range, max_bytes)
+    }
+
+    /// Durable before it returns.
+    ///
+    /// # Errors
+    /// The log has failed or is closed.
+    pub async fn save_vote(&self, vote: Vote) -> io::Result<()> {
+        let (done, durable) = oneshot::channel();
+        let done: Done = Box::new(move |result| drop(done.send(result)));
+        self.submit_one(Record::Vote(vote), Some(done));
+        durable.await.unwrap_or_else(|_| Err(shared::closed()))
+    }
+
+    /// Queued, never synced for its own sake.
+    pub fn save_committed(&self, committed: Option<LogId>) {
+        self.submit_one(Record::Committed(committed), None);
+    }
+
+    /// Readable when this returns; `done` runs once the entries are durable (or could not be made so).
+    ///
+    /// An entry above the record size ([`MAX_PAYLOAD`]) is refused with `InvalidInput`, and none is taken.
+    ///
+    /// # Panics
+    /// When the entries do not follow the last one: a hole would be believed to be a log.
+    pub fn append(&self, entries: Vec<Entry>, done: Done) {
+        if let Some(large) = entries.iter().find(|entry| entry.payload.len() >= MAX_PAYLOAD - 64) {
+            let text = format!("entry {} has {} bytes", large.log_id, large.payload.len());
+            return done(Err(io::Error::new(io::ErrorKind::InvalidInput, text)));
+        }
+        let records = entries.iter().cloned().map(Record::Entry).collect();
+        self.submit(records, Command::Append { entries, done });
+    }
+
+    /// Removes everything behind `last` (`None`: everything).
+    ///
+    /// Returns once it is queued: whatever is acknowledged later is in the same stream behind it, so no
+    /// acknowledgement can survive a crash that the truncation does not.
+    ///
+    /// # Errors
+    /// The log has failed or is closed.
+    pub async fn truncate_after(&self, last: Option<LogId>) -> io::Result<()> {
+        self.submit_one(Record::TruncateAfter(last), None);
+        self.shared.check()
+    }
+
+    /// Forgets entries up to `upto`, which a durable snapshot covers.
+    ///
+    /// Returns once it is queued: entries that come back in a crash are covered by that snapshot.
+    ///
+    /// # Errors
+    /// The log has failed or is closed.
+    pub async fn purge(&self, upto: LogId) -> io::Result<()> {
+        self.submit_one(Record::Purge(upto), None);
+        self.shared.check()
+    }
+
+    /// Payload bytes held since the purge point: snapshots are due by bytes as well as by entries.
+    pub fn bytes_held(&self) -> u64 {
+        self.shared.mirror().bytes()
+    }
+
+    /// False when the disk is so full that new proposals must be refused (the log itself still has its reserve).
+    pub fn has_room(&self) -> bool {
+        if self.shared.room_is_stale() {
+            self.enqueue(Command::CheckRoom);
+        }
+        self.shared.has_room()
+    }
+
+    /// The highest WAL seq known synced; never goes back while the volume lives.
+    pub fn durable_seq(&self) -> u64 {
+        self.shared.durable()
+    }
+
+    /// Durations of the log's fsyncs since it was opened.
+    pub fn fsyncs(&self) -> FsyncHistogram {
+        self.shared.fsyncs.picture()
+    }
+
+    /// Resolves when a write or sync failed: the process must end (exit 74), and nothing was retried.
+    pub async fn failed(&self) -> io::Error {
+        self.shared.failed().await
+    }
+
+    /// Writes and syncs the closing mark; later writes fail. Idempotent.
+    pub async fn close(&self) {
+        let (done, closed) = oneshot::channel();
+        self.enqueue(Command::Close { done });
+        // An error means that the writer is gone already: closed before, or failed, which `failed` tells.
+        drop(closed.await);
+    }
+
+    fn submit_one(&self, record: Record, done: Option<Done>) {
+        self.submit(vec![record.clone()], Command::Record { record, done });
+    }
+
+    /// Mirror and queue in one order: the lock is held over both.
+    fn submit(&self, records: Vec<Record>, command: Command) {
+        let mut mirror = self.shared.mirror();
+        for record in records {
+            let applied = mirror.apply(record);
+            assert!(applied.is_ok(), "entries are appended without holes: {applied:?}");
+        }
+        let sent = self.queue.send(command);
+        drop(mirror);
+        refuse_unsent(sent);
+    }
+
+    fn enqueue(&self, command: Command) {
+        refuse_unsent(self.queue.send(command));
+    }
+}
+
+/// Without any lock: callbacks may ask the log again.
+fn refuse_unsent(sent: Result<(), mpsc::error::SendError<Command>>) {
+    if let Err(mpsc::error::SendError(command)) = sent {
+        command.refuse(&shared::closed());
+    }
+}

@@ -1,0 +1,51 @@
+//! What all valid headers together prove.
+
+use crate::wire::wal::{ALIGN, HEADER_LEN, Head, Header};
+
+/// Most of a segment is zeros, and comparing slices is the fastest way over them.
+const STEP: usize = 4096;
+const ZEROS: [u8; STEP] = [0; STEP];
+
+#[derive(Default)]
+pub(super) struct Evidence {
+    /// Everything up to here was synced.
+    pub(super) durable_to: u64,
+    pub(super) epoch: u64,
+}
+
+impl Evidence {
+    pub(super) fn head(&mut self, head: &Head) {
+        // A segment is begun only once all before it is synced.
+        self.take(head.first_seq.saturating_sub(1), head.epoch);
+    }
+
+    pub(super) fn take(&mut self, durable_to: u64, epoch: u64) {
+        self.durable_to = self.durable_to.max(durable_to);
+        self.epoch = self.epoch.max(epoch);
+    }
+
+    /// Looks at every place where a header may be: the lengths of bad records lead nowhere.
+    pub(super) fn search(&mut self, bytes: &[u8], from: usize, salt: u64) {
+        let mut at = from.next_multiple_of(ALIGN);
+        while at + HEADER_LEN <= bytes.len() {
+            if at.is_multiple_of(STEP) && bytes[at..].len() >= STEP && bytes[at..at + STEP] == ZEROS {
+                at += STEP;
+                continue;
+            }
+            if let Some(header) = Header::decode(&bytes[at..], salt) {
+                self.take(header.durable_to, header.epoch);
+            }
+            at += ALIGN;
+        }
+    }
+}
+
+/// Without the zeros at the end.
+pub(super) fn len_without_zeros(mut bytes: &[u8]) -> usize {
+    while let Some((rest, last)) = bytes.split_last_chunk::<STEP>()
+        && *last == ZEROS
+    {
+        bytes = rest;
+    }
+    bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1)
+}

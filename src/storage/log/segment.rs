@@ -1,0 +1,116 @@
+//! Segment files: names, creation ahead of need, and the reserve.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::base::LogId;
+use crate::runtime::Disk;
+use crate::runtime::disk::File;
+use crate::wire::wal::{HEAD_LEN, Head, Record, Stamp};
+
+/// The segment that is zeroed ahead of need. On a full disk it is what the log still writes into.
+pub(super) const RESERVE: &str = "reserve";
+
+/// A segment of the log, oldest first in every list.
+#[derive(Clone, Debug)]
+pub(super) struct Segment {
+    pub(super) path: PathBuf,
+    /// The last entry before it: it may be the oldest once this is purged.
+    pub(super) last_before: Option<LogId>,
+}
+
+/// The prepared next segment. Until it is used it carries copies of the latest mark.
+pub(super) struct Reserve {
+    pub(super) file: Box<dyn File>,
+    pub(super) salt: u64,
+    pub(super) size: u64,
+    /// Marks take turns in two sectors: a torn write spoils only one.
+    turn: u64,
+}
+
+const SECTOR: u64 = HEAD_LEN as u64;
+/// Head and two mark slots: what is rewritten when the reserve becomes a segment.
+pub(super) const RESERVE_USED: usize = 3 * HEAD_LEN;
+
+pub(super) fn name(first_seq: u64) -> String {
+    format!("{first_seq:016x}")
+}
+
+/// Whether a name is that of a log segment.
+pub(in crate::storage) fn is_segment_name(name: &str) -> bool {
+    parse_name(name).is_some()
+}
+
+pub(super) fn parse_name(text: &str) -> Option<u64> {
+    let first_seq = u64::from_str_radix(text, 16).ok()?;
+    (name(first_seq) == text).then_some(first_seq)
+}
+
+/// A new segment under `name`, zeroed, synced and in its folder before anything is written behind its head:
+/// later records are then overwrites in place, which need no space and no metadata.
+pub(super) fn create(
+    disk: &dyn Disk,
+    wal: &Path,
+    name: &str,
+    size: u64,
+    head: &Head,
+) -> io::Result<Box<dyn File>> {
+    let tmp = wal.join(format!("{name}.tmp"));
+    let file = disk.open(&tmp, true)?;
+    let filled = file.set_len(0).and_then(|()| fill(&*file, size, head));
+    if let Err(error) = filled {
+        // On a full disk the attempt must not keep what it took. The error itself is what matters.
+        drop(disk.remove_file(&tmp));
+        return Err(error);
+    }
+    // Safety order: zeros and head → name → folder → records.
+    disk.rename(&tmp, &wal.join(name))?;
+    disk.sync_dir(wal)?;
+    Ok(file)
+}
+
+fn fill(file: &dyn File, size: u64, head: &Head) -> io::Result<()> {
+    zero(file, 0, size)?;
+    file.write_at(0, &head.encode())?;
+    file.sync()
+}
+
+/// Overwrites `from..to` with zeros.
+pub(super) fn zero(file: &dyn File, from: u64, to: u64) -> io::Result<()> {
+    const STEP: u64 = 1 << 18;
+    let zeros = vec![0; STEP as usize];
+    let mut at = from;
+    while at < to {
+        let len = STEP.min(to - at);
+        file.write_at(at, &zeros[..len as usize])?;
+        at += len;
+    }
+    Ok(())
+}
+
+impl Reserve {
+    pub(super) fn new(file: Box<dyn File>, salt: u64, size: u64) -> Self {
+        Self { file, salt, size, turn: 0 }
+    }
+
+    /// Leaves evidence, outside the segment, of how far everything is durable. Not synced.
+    pub(super) fn mark(&mut self, seq: u64, epoch: u64, durable_to: u64) -> io::Result<()> {
+        let mut bytes = Vec::new();
+        let stamp = Stamp { salt: self.salt, seq, epoch, durable_to };
+        Record::Mark { closed: false }.encode(&stamp, &mut bytes);
+        self.turn += 1;
+        self.file.write_at(SECTOR * (1 + self.turn % 2), &bytes)
+    }
+
+    /// Becomes the segment that `head` describes. All before `head.first_seq` must be synced.
+    pub(super) fn promote(self, disk: &dyn Disk, wal: &Path, head: &Head) -> io::Result<Box<dyn File>> {
+        let mut start = vec![0; RESERVE_USED];
+        start[..HEAD_LEN].copy_from_slice(&head.encode());
+        self.file.write_at(0, &start)?;
+        // Safety order: head → name → folder → records, as in `create`.
+        self.file.sync()?;
+        disk.rename(&wal.join(RESERVE), &wal.join(name(head.first_seq)))?;
+        disk.sync_dir(wal)?;
+        Ok(self.file)
+    }
+}

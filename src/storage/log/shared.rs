@@ -1,0 +1,121 @@
+//! What callers and the writer both see.
+
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::fsyncs::Fsyncs;
+use super::mirror::Mirror;
+
+/// How old the answer of [`Shared::has_room`] may be. A disk does not fill much in this time, and asking
+/// costs a system call and a wake-up.
+const ROOM_FOR: Duration = Duration::from_millis(500);
+
+pub(super) struct Shared {
+    /// Guards the mirror and the order of the queue; held for a few instructions, never across an await.
+    mirror: Mutex<Mirror>,
+    durable: AtomicU64,
+    room: AtomicBool,
+    room_asked: Mutex<Instant>,
+    closed: AtomicBool,
+    failure: watch::Sender<Option<Failure>>,
+    pub(super) fsyncs: Fsyncs,
+}
+
+/// An `io::Error` that can be told to many.
+#[derive(Clone, Debug)]
+struct Failure {
+    kind: io::ErrorKind,
+    text: String,
+}
+
+impl Failure {
+    fn error(&self) -> io::Error {
+        io::Error::new(self.kind, self.text.clone())
+    }
+}
+
+impl Shared {
+    pub(super) fn new(mirror: Mirror) -> Self {
+        Self {
+            mirror: Mutex::new(mirror),
+            durable: AtomicU64::new(0),
+            room: AtomicBool::new(true),
+            room_asked: Mutex::new(Instant::now()),
+            closed: AtomicBool::new(false),
+            failure: watch::Sender::new(None),
+            fsyncs: Fsyncs::default(),
+        }
+    }
+
+    pub(super) fn mirror(&self) -> MutexGuard<'_, Mirror> {
+        self.mirror.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn durable(&self) -> u64 {
+        self.durable.load(Ordering::Acquire)
+    }
+
+    pub(super) fn set_durable(&self, seq: u64) {
+        self.durable.store(seq, Ordering::Release);
+    }
+
+    pub(super) fn has_room(&self) -> bool {
+        self.room.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_room(&self, room: bool) {
+        if self.room.swap(room, Ordering::Relaxed) != room {
+            match room {
+                true => tracing::info!("the disk has room again: proposals are taken"),
+                false => {
+                    tracing::error!("the disk is nearly full: proposals are refused until there is room")
+                }
+            }
+        }
+    }
+
+    /// True once per [`ROOM_FOR`]: the caller then has it looked at again.
+    pub(super) fn room_is_stale(&self) -> bool {
+        let mut asked = self.room_asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let stale = asked.elapsed() >= ROOM_FOR;
+        if stale {
+            *asked = Instant::now();
+        }
+        stale
+    }
+
+    pub(super) fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+    }
+
+    pub(super) fn fail(&self, error: &io::Error) {
+        tracing::error!(%error, "the log cannot be written: this process must end");
+        self.failure.send_replace(Some(Failure { kind: error.kind(), text: error.to_string() }));
+    }
+
+    /// Why nothing can be written any more, if that is so.
+    pub(super) fn check(&self) -> io::Result<()> {
+        if let Some(failure) = &*self.failure.borrow() {
+            return Err(failure.error());
+        }
+        if self.closed.load(Ordering::Acquire) { Err(closed()) } else { Ok(()) }
+    }
+
+    pub(super) async fn failed(&self) -> io::Error {
+        let mut failure = self.failure.subscribe();
+        match failure.wait_for(Option::is_some).await.as_deref() {
+            Ok(Some(failure)) => failure.error(),
+            // The sender lives in `self`; it cannot be gone.
+            Ok(None) | Err(_) => closed(),
+        }
+    }
+}
+
+pub(super) fn closed() -> io::Error {
+    io::Error::new(io::ErrorKind::BrokenPipe, "the log is closed")
+}

@@ -1,0 +1,246 @@
+//! The stream on disk: records into the current segment, and the step to the next one.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::mirror::Mirror;
+use super::pointers::{Pointers, index};
+use super::recovery::Recovered;
+use super::segment::{self, Reserve, Segment};
+use super::shared::Shared;
+use crate::base::Incarnation;
+use crate::runtime::Env;
+use crate::runtime::disk::File;
+use crate::wire::wal::{HEAD_LEN, Head, MARK_LEN, Record, Stamp};
+
+/// Memory that the buffer keeps: one large batch must not hold its own for ever.
+const BUFFER_BYTES: usize = 1 << 20;
+
+pub(super) struct Stream {
+    env: Env,
+    wal: PathBuf,
+    incarnation: Incarnation,
+    segment_bytes: u64,
+    shared: Arc<Shared>,
+
+    /// Oldest first; the last is the current one.
+    segments: Vec<Segment>,
+    file: Box<dyn File>,
+    salt: u64,
+    size: u64,
+    /// Where `buffer` goes.
+    offset: u64,
+    /// Encoded, not yet written.
+    buffer: Vec<u8>,
+    reserve: Option<Reserve>,
+
+    /// Of the next record.
+    seq: u64,
+    epoch: u64,
+    durable: u64,
+    /// The last `durable_to` that was written.
+    marked: u64,
+    pointers: Pointers,
+}
+
+impl Stream {
+    /// Goes on behind what recovery found, or begins a log; ends with a synced mark of a new epoch.
+    pub(super) fn open(
+        env: &Env,
+        wal: PathBuf,
+        incarnation: Incarnation,
+        segment_bytes: u64,
+        found: Option<Recovered>,
+    ) -> io::Result<Self> {
+        let found = match found {
+            Some(found) => found,
+            None => begin(env, &wal, incarnation, segment_bytes)?,
+        };
+        let mut stream = Self {
+            env: env.clone(),
+            wal,
+            incarnation,
+            segment_bytes,
+            pointers: Pointers::of(&found.mirror),
+            shared: Arc::new(Shared::new(found.mirror)),
+            segments: found.segments,
+            file: found.file,
+            salt: found.salt,
+            size: found.size,
+            offset: found.offset,
+            buffer: Vec::new(),
+            reserve: found.reserve.filter(|reserve| reserve.size == segment_bytes),
+            seq: found.next_seq,
+            epoch: found.epoch + 1,
+            durable: found.next_seq - 1,
+            marked: 0,
+        };
+        stream.mark_durably(false)?;
+        Ok(stream)
+    }
+
+    pub(super) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// Encodes behind what is there; begins the next segment when this one is full.
+    pub(super) fn put(&mut self, record: &Record) -> io::Result<()> {
+        let len = record.encoded_len();
+        if self.left() < len as u64 {
+            self.roll(len)?;
+        }
+        let stamp = Stamp { salt: self.salt, seq: self.seq, epoch: self.epoch, durable_to: self.durable };
+        record.encode(&stamp, &mut self.buffer);
+        self.marked = self.durable;
+        self.seq += 1;
+        self.pointers.take(record);
+        Ok(())
+    }
+
+    /// Into the page cache.
+    pub(super) fn flush(&mut self) -> io::Result<()> {
+        if !self.buffer.is_empty() {
+            self.file.write_at(self.offset, &self.buffer)?;
+            self.offset += self.buffer.len() as u64;
+            self.buffer.clear();
+            self.buffer.shrink_to(BUFFER_BYTES);
+        }
+        Ok(())
+    }
+
+    /// Onto the disk, with everything before.
+    pub(super) fn sync(&mut self) -> io::Result<()> {
+        self.flush()?;
+        let started = Instant::now();
+        self.file.sync()?;
+        self.shared.fsyncs.observe(started.elapsed());
+        self.durable = self.seq - 1;
+        self.shared.set_durable(self.durable);
+        Ok(())
+    }
+
+    /// Evidence that all before is durable, where there is none yet. Not synced: it is worth two writes
+    /// into the page cache, so it follows at once rather than by a timer.
+    pub(super) fn mark(&mut self) -> io::Result<()> {
+        if self.marked >= self.durable {
+            return Ok(());
+        }
+        if let Some(reserve) = &mut self.reserve {
+            reserve.mark(self.seq, self.epoch, self.durable)?;
+        }
+        // This mark never begins a segment, and leaves the place for a closing one.
+        if self.left() >= 2 * MARK_LEN as u64 {
+            self.put(&Record::Mark { closed: false })?;
+        }
+        self.marked = self.durable;
+        self.flush()
+    }
+
+    /// The same, synced, in the segment and in the reserve.
+    pub(super) fn mark_durably(&mut self, closed: bool) -> io::Result<()> {
+        self.put(&Record::Mark { closed })?;
+        self.sync()?;
+        if let Some(reserve) = &mut self.reserve {
+            reserve.mark(self.seq, self.epoch, self.durable)?;
+            reserve.file.sync()?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn has_reserve(&self) -> bool {
+        self.reserve.is_some()
+    }
+
+    pub(super) fn set_reserve(&mut self, reserve: Reserve) {
+        self.reserve = Some(reserve);
+    }
+
+    /// What the head of a reserve says: it is of no place in the log.
+    pub(super) fn reserve_head(&self) -> Head {
+        self.head(0)
+    }
+
+    /// Whether [`Stream::take_unneeded`] would take any.
+    pub(super) fn has_unneeded(&self) -> bool {
+        self.oldest_needed() > 0
+    }
+
+    /// Forgets the segments that nothing needs once everything is synced; the caller unlinks them.
+    pub(super) fn take_unneeded(&mut self) -> Vec<PathBuf> {
+        let oldest = self.oldest_needed();
+        self.segments.drain(..oldest).map(|segment| segment.path).collect()
+    }
+
+    /// The last segment that begins at or below the purge point. Its head repeats the vote, however long
+    /// ago it was given, and the purge is in it or behind it.
+    fn oldest_needed(&self) -> usize {
+        let purged = index(self.pointers.purged);
+        self.segments.iter().rposition(|segment| index(segment.last_before) <= purged).unwrap_or(0)
+    }
+
+    fn left(&self) -> u64 {
+        self.size - self.offset - self.buffer.len() as u64
+    }
+
+    fn head(&self, first_seq: u64) -> Head {
+        Head {
+            incarnation: self.incarnation,
+            salt: self.env.rng.u64(),
+            epoch: self.epoch,
+            first_seq,
+            vote: self.pointers.vote,
+            purged: self.pointers.purged,
+            last: self.pointers.last,
+            committed: self.pointers.committed,
+        }
+    }
+
+    /// The next segment, of the usual size or as large as its first record needs.
+    fn roll(&mut self, first_record: usize) -> io::Result<()> {
+        // Safety order: its head says that everything before it is durable.
+        self.sync()?;
+        let head = self.head(self.seq);
+        let needed = (HEAD_LEN + first_record + MARK_LEN).next_multiple_of(HEAD_LEN) as u64;
+        let (disk, name) = (&*self.env.disk, segment::name(self.seq));
+        (self.size, self.file) = match self.reserve.take_if(|reserve| reserve.size >= needed) {
+            Some(reserve) => (reserve.size, reserve.promote(disk, &self.wal, &head)?),
+            None => {
+                let size = needed.max(self.segment_bytes);
+                (size, segment::create(disk, &self.wal, &name, size, &head)?)
+            }
+        };
+        (self.salt, self.offset) = (head.salt, HEAD_LEN as u64);
+        self.segments.push(Segment { path: self.wal.join(name), last_before: head.last });
+        Ok(())
+    }
+}
+
+/// The first segment of a new log.
+fn begin(env: &Env, wal: &std::path::Path, incarnation: Incarnation, size: u64) -> io::Result<Recovered> {
+    let head = Head {
+        incarnation,
+        salt: env.rng.u64(),
+        epoch: 0,
+        first_seq: 1,
+        vote: None,
+        purged: None,
+        last: None,
+        committed: None,
+    };
+    let name = segment::name(1);
+    let file = segment::create(&*env.disk, wal, &name, size, &head)?;
+    Ok(Recovered {
+        mirror: Mirror::default(),
+        segments: vec![Segment { path: wal.join(name), last_before: None }],
+        file,
+        salt: head.salt,
+        size,
+        offset: HEAD_LEN as u64,
+        next_seq: 1,
+        epoch: 0,
+        reserve: None,
+    })
+}

@@ -1,0 +1,220 @@
+//! The one writer: drains the queue, writes, syncs once, acknowledges in order.
+
+use std::io;
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::chores::{Chores, ChoresDone};
+use super::command::{Command, Done, copy};
+use super::recovery::Recovered;
+use super::shared::{Shared, closed};
+use super::stream::Stream;
+use super::{DataDir, LogConfig, LogError};
+use crate::base::Incarnation;
+use crate::runtime::Env;
+use crate::wire::wal::Record;
+
+/// Bounds how long the first of a batch waits for the bytes of the others.
+const BATCH_BYTES: usize = 1 << 20;
+
+/// Free bytes, in segments, below which proposals stop: one for the reserve after next, and as much again
+/// for a snapshot, which is what makes room.
+const MARGIN_SEGMENTS: u64 = 3;
+
+pub(super) struct Writer {
+    env: Env,
+    /// Holds the lock for as long as anything may be written.
+    dir: DataDir,
+    config: LogConfig,
+    /// For the chores to report to; weak, for the queue closes with the last `Log`.
+    queue: mpsc::WeakUnboundedSender<Command>,
+    shared: Arc<Shared>,
+    stream: Stream,
+    /// A round of chores is under way.
+    busy: bool,
+    /// The last one found no room for a reserve: the next try waits until somebody asks or something went.
+    full: bool,
+    asked: bool,
+    /// Those who wait for the end.
+    closing: Vec<oneshot::Sender<()>>,
+}
+
+impl Writer {
+    /// Over what recovery found, or a new log.
+    pub(super) fn open(
+        env: &Env,
+        dir: &DataDir,
+        incarnation: Incarnation,
+        config: LogConfig,
+        found: Option<Recovered>,
+        queue: mpsc::WeakUnboundedSender<Command>,
+    ) -> Result<Self, LogError> {
+        let wal = dir.wal();
+        let io = |deed: &str, source| LogError::Io { deed: format!("{deed} {}", wal.display()), source };
+        let stream = Stream::open(env, wal.clone(), incarnation, config.segment_bytes, found);
+        let stream = stream.map_err(|e| io("begin to write in", e))?;
+        let writer = Self {
+            env: env.clone(),
+            dir: dir.clone(),
+            config,
+            queue,
+            shared: stream.shared().clone(),
+            stream,
+            busy: false,
+            full: false,
+            asked: false,
+            closing: Vec::new(),
+        };
+        let available = env.disk.available(&wal).map_err(|e| io("look at", e))?;
+        writer.shared.set_room(available >= writer.margin());
+        Ok(writer)
+    }
+
+    pub(super) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// Ends when the log is closed, or with the last `Log` once the queue is empty.
+    pub(super) async fn run(mut self, mut queue: mpsc::UnboundedReceiver<Command>) {
+        self.look_after();
+        while let Some(first) = queue.recv().await {
+            self.handle(drain(first, &mut queue));
+            if queue.is_empty() && self.shared.check().is_ok() {
+                let marked = self.stream.mark();
+                self.fail_on(&marked);
+            }
+            // A round of chores still holds the directory.
+            if !self.closing.is_empty() && !self.busy {
+                break;
+            }
+        }
+        queue.close();
+        while let Ok(command) = queue.try_recv() {
+            command.refuse(&closed());
+        }
+        let closing = std::mem::take(&mut self.closing);
+        // Files and lock go before `close` returns.
+        drop(self);
+        for done in closing {
+            // Whoever gave up waiting needs no answer.
+            let _: Result<(), ()> = done.send(());
+        }
+    }
+
+    fn handle(&mut self, batch: Vec<Command>) {
+        let mut waiting: Vec<Done> = Vec::new();
+        let usable = self.shared.check();
+        let refusing = usable.is_err();
+        let mut result = usable;
+        for command in batch {
+            match command {
+                Command::Record { record, done } => {
+                    waiting.extend(done);
+                    result = result.and_then(|()| self.stream.put(&record));
+                }
+                Command::Append { entries, done } => {
+                    waiting.push(done);
+                    for entry in entries {
+                        result = result.and_then(|()| self.stream.put(&Record::Entry(entry)));
+                    }
+                }
+                Command::CheckRoom => self.asked = true,
+                Command::Chores(done) => result = result.and(self.end_chores(done)),
+                Command::Close { done } => self.closing.push(done),
+            }
+        }
+        // Safety order: write → sync → acknowledge.
+        let result = result.and_then(|()| self.write(!waiting.is_empty()));
+        if !refusing {
+            self.fail_on(&result);
+        }
+        for done in waiting {
+            done(result.as_ref().map_err(copy).copied());
+        }
+        self.look_after();
+    }
+
+    fn write(&mut self, sync: bool) -> io::Result<()> {
+        if sync { self.stream.sync() } else { self.stream.flush() }
+    }
+
+    /// What a batch leaves to be done, after everybody has been answered.
+    fn look_after(&mut self) {
+        if self.shared.check().is_err() {
+            return;
+        }
+        if !self.closing.is_empty() {
+            let marked = self.stream.mark_durably(true);
+            self.fail_on(&marked);
+            self.shared.close();
+        } else if !self.busy && self.has_chores() {
+            // Safety order: the record of the purge is durable before what it covers goes.
+            let synced = if self.stream.has_unneeded() { self.stream.sync() } else { Ok(()) };
+            self.fail_on(&synced);
+            self.start_chores();
+        }
+    }
+
+    fn has_chores(&self) -> bool {
+        let reserve = !self.stream.has_reserve() && !self.full;
+        self.asked || reserve || self.stream.has_unneeded()
+    }
+
+    /// The first error ends the log: what the kernel did with lost pages nobody can know.
+    fn fail_on(&self, result: &io::Result<()>) {
+        if let Err(error) = result {
+            self.shared.fail(error);
+        }
+    }
+
+    fn margin(&self) -> u64 {
+        MARGIN_SEGMENTS * self.config.segment_bytes
+    }
+
+    /// One round at a time; its end looks for what came due meanwhile.
+    fn start_chores(&mut self) {
+        if self.shared.check().is_err() {
+            return;
+        }
+        (self.busy, self.asked) = (true, false);
+        let reserve = !self.stream.has_reserve();
+        let chores = Chores {
+            disk: self.env.disk.clone(),
+            wal: self.dir.wal(),
+            unlink: self.stream.take_unneeded(),
+            reserve: reserve.then(|| (self.stream.reserve_head(), self.config.segment_bytes)),
+        };
+        let (tasks, queue, dir) = (self.env.tasks.clone(), self.queue.clone(), self.dir.clone());
+        self.env.tasks.detach(async move {
+            let done = tasks.blocking(move || chores.run()).await;
+            // Before the report: a closed log has let go of its directory.
+            drop(dir);
+            if let Some(queue) = queue.upgrade() {
+                drop(queue.send(Command::Chores(done)));
+            }
+        });
+    }
+
+    fn end_chores(&mut self, done: ChoresDone) -> io::Result<()> {
+        self.busy = false;
+        if let Some(reserve) = done.reserve? {
+            self.stream.set_reserve(reserve);
+        }
+        self.full = !self.stream.has_reserve();
+        self.shared.set_room(!self.full && done.available? >= self.margin());
+        Ok(())
+    }
+}
+
+/// What is there already, up to a bound. A close ends a batch: what comes behind it is refused.
+fn drain(first: Command, queue: &mut mpsc::UnboundedReceiver<Command>) -> Vec<Command> {
+    let mut bytes = first.bytes();
+    let mut batch = vec![first];
+    while bytes < BATCH_BYTES && !matches!(batch.last(), Some(Command::Close { .. })) {
+        let Ok(next) = queue.try_recv() else { break };
+        bytes += next.bytes();
+        batch.push(next);
+    }
+    batch
+}

@@ -1,0 +1,172 @@
+//! Disks that fail and disks that are full.
+
+use std::io::ErrorKind;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use influxdb_meta::runtime::disk::{Fake, Op, OpKind};
+use influxdb_meta::storage::LogConfig;
+
+use super::reference::Reference;
+use super::support::*;
+
+fn is_sync(op: &Op) -> bool {
+    matches!(op.kind, OpKind::Sync)
+}
+
+/// A failed fsync is never retried: the kernel takes the lost pages for clean and would answer "done".
+#[test]
+fn a_failed_sync_ends_the_log_and_is_not_tried_again() {
+    run(async {
+        let disk = Fake::new();
+        let volume = Volume::open(&disk).expect("a new log");
+        volume.append(entries(1, 0..3)).await.expect("append");
+        settle().await;
+        let syncs = Arc::new(AtomicU64::new(0));
+        let count = syncs.clone();
+        disk.fail_with(move |op| {
+            is_sync(op).then(|| {
+                count.fetch_add(1, Ordering::Relaxed);
+                ErrorKind::Other
+            })
+        });
+        let (done, first) = tokio::sync::oneshot::channel();
+        volume.log.append(entries(1, 3..5), Box::new(move |result| drop(done.send(result))));
+        volume.append(entries(1, 5..6)).await.expect_err("who waits is told");
+        first.await.expect("answered").expect_err("and who waited before");
+        volume.log.failed().await;
+        assert_eq!(syncs.load(Ordering::Relaxed), 1);
+        disk.heal();
+        disk.record();
+        volume.append(entries(1, 6..7)).await.expect_err("refused");
+        volume.log.save_vote(vote(5)).await.expect_err("refused");
+        volume.log.truncate_after(None).await.expect_err("refused");
+        volume.log.close().await;
+        assert!(disk.history().is_empty(), "nothing is written any more: {:?}", disk.history());
+    });
+}
+
+/// The page cache still shows what the failed fsync lost. A recovery that only syncs finds nothing to write.
+#[test]
+fn what_a_failed_sync_lost_is_written_again_before_it_is_believed() {
+    run(async {
+        let disk = Fake::new();
+        let volume = Volume::open(&disk).expect("a new log");
+        volume.append(entries(1, 0..3)).await.expect("append");
+        disk.fail_with(|op| is_sync(op).then_some(ErrorKind::Other));
+        volume.append(entries(1, 3..5)).await.expect_err("told");
+
+        let killed = disk.after_kill();
+        let shown = Volume::open(&killed).expect("opens");
+        assert_eq!(shown.indexes(), [0, 1, 2, 3, 4], "the page cache has them");
+        let lost = Volume::open(&killed.after_power_loss_keeping(|| false)).expect("opens");
+        assert_eq!(Reference::of(&lost), Reference::of(&shown));
+
+        let evicted = disk.after_kill();
+        evicted.evict();
+        assert_eq!(Volume::open(&evicted).expect("opens").indexes(), [0, 1, 2]);
+    });
+}
+
+#[test]
+fn a_failed_write_is_told_too() {
+    run(async {
+        let disk = Fake::new();
+        let volume = Volume::open(&disk).expect("a new log");
+        settle().await;
+        disk.fail_with(|op| matches!(op.kind, OpKind::Write { .. }).then_some(ErrorKind::StorageFull));
+        let error = volume.append(entries(1, 0..1)).await.expect_err("told");
+        assert_eq!(error.kind(), ErrorKind::StorageFull);
+        assert_eq!(volume.log.failed().await.kind(), ErrorKind::StorageFull);
+    });
+}
+
+#[test]
+fn a_full_disk_stops_proposals_while_the_log_still_writes_and_room_is_seen_again() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    runtime.expect("a runtime").block_on(async {
+        let disk = Fake::new();
+        let volume = Volume::open(&disk).expect("a new log");
+        settle().await;
+        assert!(volume.log.has_room());
+
+        // Nothing can grow any more, but the reserve is there.
+        disk.set_capacity(Some(disk.used()));
+        tokio::time::advance(Duration::from_secs(1)).await;
+        volume.log.has_room();
+        settle().await;
+        assert!(!volume.log.has_room(), "proposals stop before the log does");
+        for index in 0..15 {
+            volume.append(vec![entry(1, index)]).await.expect("the log has its reserve");
+        }
+        assert!(segments(&disk).len() == 2, "the reserve is in use");
+        settle().await;
+        let full = Volume::open(&disk.after_kill()).expect("a full disk opens");
+        assert_eq!(full.indexes().len(), 15);
+
+        // A snapshot covers it: purging needs no room, and makes some.
+        volume.log.purge(id(1, 14)).await.expect("purge");
+        settle().await;
+        assert_eq!(segments(&disk).len(), 1);
+        disk.set_capacity(None);
+        tokio::time::advance(Duration::from_secs(1)).await;
+        volume.log.has_room();
+        settle().await;
+        assert!(volume.log.has_room());
+        volume.append(entries(1, 15..60)).await.expect("append");
+    });
+}
+
+/// Asked for room in the same breath: the round of chores that follows must not unlink too early.
+#[test]
+fn nothing_is_unlinked_before_the_purge_is_synced() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    runtime.expect("a runtime").block_on(async {
+        let disk = Fake::new();
+        let volume = Volume::open(&disk).expect("a new log");
+        volume.append(entries(1, 0..40)).await.expect("append");
+        settle().await;
+        tokio::time::advance(Duration::from_secs(1)).await;
+        disk.record();
+        volume.log.purge(id(1, 39)).await.expect("purge");
+        volume.log.has_room();
+        settle().await;
+        let kinds: Vec<_> = disk.history().into_iter().map(|op| op.kind).collect();
+        let place = |kind: fn(&OpKind) -> bool| kinds.iter().position(kind).expect("it happened");
+        let written = place(|kind| matches!(kind, OpKind::Write { .. }));
+        let synced = place(|kind| matches!(kind, OpKind::Sync));
+        let unlinked = place(|kind| matches!(kind, OpKind::Remove));
+        assert!(written < synced && synced < unlinked, "{kinds:?}");
+    });
+}
+
+/// The attempt to make a reserve takes what is left of the disk: it has to give it back.
+#[test]
+fn a_failed_reserve_leaves_nothing_behind() {
+    run(async {
+        let disk = Fake::new();
+        drop(open_dir(&disk));
+        let before = disk.used();
+        let config = LogConfig { segment_bytes: 1 << 20 };
+        disk.set_capacity(Some(before + config.segment_bytes * 3 / 2));
+        let volume = Volume::open_with(&disk, None, config).expect("the first segment fits");
+        settle().await;
+        assert!(!volume.log.has_room());
+        assert_eq!(disk.used(), before + config.segment_bytes);
+        volume.append(entries(1, 0..3)).await.expect("append");
+    });
+}
+
+#[test]
+fn an_oversized_entry_is_refused_and_the_log_goes_on() {
+    run(async {
+        let volume = Volume::open(&Fake::new()).expect("a new log");
+        let large = sized(1, 0, 0);
+        let payload = bytes::Bytes::from(vec![0; influxdb_meta::wire::wal::MAX_PAYLOAD]);
+        let error = volume.append(vec![influxdb_meta::storage::Entry { payload, ..large }]).await;
+        assert_eq!(error.expect_err("refused").kind(), ErrorKind::InvalidInput);
+        volume.append(entries(1, 0..3)).await.expect("append");
+        assert_eq!(volume.indexes(), [0, 1, 2]);
+    });
+}

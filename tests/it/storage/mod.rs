@@ -1,0 +1,12 @@
+//! Durable bytes: what was acknowledged is there after every crash, and damage is never silent.
+
+mod crashes;
+mod damage;
+mod directory;
+mod faults;
+mod life;
+mod model;
+mod reference;
+mod snapshots;
+mod support;
+mod threads;
