@@ -7,11 +7,13 @@ pub mod catalog;
 pub mod machine;
 pub mod wire;
 
+pub mod auth;
 pub mod runtime;
 pub mod telemetry;
 
 pub mod storage;
 
+pub mod raft;
 
 
 

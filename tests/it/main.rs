@@ -3,5 +3,6 @@
 
 mod architecture;
 mod machine;
+mod raft;
 mod storage;
 mod vectors;

@@ -1,0 +1,189 @@
+//! openraft's client of one member.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt};
+use openraft::OptionalSend;
+use openraft::alias::SnapshotOf;
+use openraft::base::{BoxFuture, BoxStream};
+use openraft::errors::{NetworkError, RPCError, ReplicationClosed, StreamingError, Unreachable};
+use openraft::network::{
+    Backoff, NetBackoff, NetSnapshot, NetStreamAppend, NetTransferLeader, NetVote, RPCOption,
+};
+use openraft::raft::{
+    AppendEntriesRequest, SnapshotResponse, StreamAppendResult, TransferLeaderError, TransferLeaderRequest,
+    TransferLeaderResponse, VoteRequest, VoteResponse,
+};
+use tokio::time::timeout;
+
+use super::conn::{Conn, ConnError};
+use super::peer::Peer;
+use super::{snapshot, stream};
+use crate::raft::Timers;
+use crate::raft::types::{OpenVote, Types, log_id, open_log_id, open_vote, vote};
+use crate::wire::frames::{Frame, Lane, Transfer, Transferred, VoteAsk};
+
+pub(in crate::raft) struct Client {
+    peer: Arc<Peer>,
+    /// Of this client's append requests. Votes and the like always take the control lane.
+    lane: Lane,
+    timers: Timers,
+}
+
+impl Client {
+    pub(super) fn new(peer: Arc<Peer>, lane: Lane, timers: Timers) -> Self {
+        Self { peer, lane, timers }
+    }
+
+    async fn connect(&self, lane: Lane) -> Result<Conn, RPCError<Types>> {
+        self.peer.take(lane).await.map_err(|error| RPCError::Unreachable(Unreachable::new(&*error)))
+    }
+
+    /// One question, one answer. The connection comes back only when both are through.
+    async fn ask(&self, question: Frame, wait: Duration) -> Result<Frame, RPCError<Types>> {
+        let mut conn = self.connect(Lane::Control).await?;
+        let exchange = async {
+            conn.send(question).await?;
+            match conn.next().await? {
+                Frame::Failed(text) => Err(ConnError::Failed(text)),
+                frame => Ok(frame),
+            }
+        };
+        let answer = timeout(wait, exchange).await.unwrap_or(Err(ConnError::Late(wait))).map_err(broken)?;
+        self.peer.give_back(Lane::Control, conn);
+        Ok(answer)
+    }
+
+    /// An error is never a grant: openraft counts only what a member has answered.
+    async fn ask_vote(
+        &self,
+        ask: fn(VoteAsk) -> Frame,
+        request: VoteRequest<Types>,
+        option: RPCOption,
+    ) -> Result<VoteResponse<Types>, RPCError<Types>> {
+        let question = ask(VoteAsk {
+            vote: vote(&request.vote),
+            last: request.last_log_id.map(log_id),
+            transfer: request.leadership_transfer,
+        });
+        match self.ask(question, option.hard_ttl()).await? {
+            Frame::VoteAnswer(answer) => {
+                let last = answer.last.map(open_log_id);
+                Ok(VoteResponse::new(open_vote(answer.vote), last, answer.granted))
+            }
+            _ => Err(broken(ConnError::Unexpected)),
+        }
+    }
+}
+
+pub(super) fn broken(error: ConnError) -> RPCError<Types> {
+    match error {
+        // Its Raft has stopped: as good as not there.
+        ConnError::Failed(_) => RPCError::Unreachable(Unreachable::new(&error)),
+        error => RPCError::Network(NetworkError::new(&error)),
+    }
+}
+
+impl NetStreamAppend<Types> for Client {
+    fn stream_append<'s, S>(
+        &'s mut self,
+        input: S,
+        _option: RPCOption,
+    ) -> BoxFuture<
+        's,
+        Result<BoxStream<'s, Result<StreamAppendResult<Types>, RPCError<Types>>>, RPCError<Types>>,
+    >
+    where
+        S: Stream<Item = AppendEntriesRequest<Types>> + OptionalSend + Unpin + 'static,
+    {
+        Box::pin(async move {
+            let mut input = input;
+            // openraft waits out its backoff where the next request is asked for. Dialling first would try an
+            // unreachable member again at once, thousands of times a second.
+            let Some(first) = input.next().await else {
+                return Ok(Box::pin(futures_util::stream::empty()) as BoxStream<'s, _>);
+            };
+            let conn = self.connect(self.lane).await?;
+            let input = futures_util::stream::iter([first]).chain(input);
+            let session = stream::Session::new(conn, input, self.timers.patience);
+            let answers: BoxStream<'s, _> = Box::pin(stream::answers(session, &self.peer, self.lane));
+            Ok(answers)
+        })
+    }
+}
+
+impl NetVote<Types> for Client {
+    async fn vote(
+        &mut self,
+        request: VoteRequest<Types>,
+        option: RPCOption,
+    ) -> Result<VoteResponse<Types>, RPCError<Types>> {
+        self.ask_vote(Frame::Vote, request, option).await
+    }
+
+    async fn pre_vote(
+        &mut self,
+        request: VoteRequest<Types>,
+        option: RPCOption,
+    ) -> Result<VoteResponse<Types>, RPCError<Types>> {
+        self.ask_vote(Frame::PreVote, request, option).await
+    }
+}
+
+impl NetTransferLeader<Types> for Client {
+    async fn transfer_leader(
+        &mut self,
+        request: TransferLeaderRequest<Types>,
+        option: RPCOption,
+    ) -> Result<TransferLeaderResponse<Types>, RPCError<Types>> {
+        let question = Frame::Transfer(Transfer {
+            from: vote(request.from_leader()),
+            to: crate::base::RaftId(*request.to_node_id()),
+            last: request.last_log_id().copied().map(log_id),
+        });
+        match self.ask(question, option.hard_ttl()).await? {
+            Frame::Transferred(Transferred::Done) => Ok(Ok(())),
+            Frame::Transferred(Transferred::VoteChanged { expected, actual }) => {
+                let (expected, actual) = (open_vote(expected), open_vote(actual));
+                Ok(Err(TransferLeaderError::VoteChanged { expected, actual }))
+            }
+            Frame::Transferred(Transferred::Behind { expected, actual }) => {
+                let (expected, actual) = (expected.map(open_log_id), actual.map(open_log_id));
+                Ok(Err(TransferLeaderError::LogNotFlushed { expected, actual }))
+            }
+            _ => Err(broken(ConnError::Unexpected)),
+        }
+    }
+}
+
+impl NetSnapshot<Types> for Client {
+    type SnapshotData = Bytes;
+
+    async fn full_snapshot(
+        &mut self,
+        leader: OpenVote,
+        image: SnapshotOf<Types, Bytes>,
+        cancel: impl Future<Output = ReplicationClosed> + OptionalSend + 'static,
+        option: RPCOption,
+    ) -> Result<SnapshotResponse<Types>, StreamingError<Types>> {
+        let mut conn = self.connect(Lane::Snapshot).await?;
+        let sent = tokio::select! {
+            biased;
+            closed = cancel => return Err(closed.into()),
+            sent = snapshot::send(&mut conn, &leader, image, option.hard_ttl()) => sent,
+        };
+        let theirs = sent.map_err(broken)?;
+        self.peer.give_back(Lane::Snapshot, conn);
+        Ok(SnapshotResponse::new(open_vote(theirs)))
+    }
+}
+
+impl NetBackoff<Types> for Client {
+    /// Even: a dial is cheap, and a member that comes back is to be caught up at once.
+    fn backoff(&self) -> Option<Backoff> {
+        Some(Backoff::new(std::iter::repeat(self.timers.retry)))
+    }
+}

@@ -1,0 +1,112 @@
+//! A connection that carries frames.
+
+use std::io;
+use std::time::Duration;
+
+use bytes::{Buf, BytesMut};
+use futures_util::{FutureExt, SinkExt, StreamExt};
+use tokio::time::timeout;
+use tokio_util::codec::{Decoder, Encoder, Framed};
+
+use crate::runtime::net::Stream;
+use crate::wire::frames::{self, Frame, FrameError, LENGTH_BYTES, Lane};
+
+/// The largest frame of a handshake or of control traffic: a few hundred bytes, with much to spare.
+const SMALL: usize = 64 * 1024;
+/// An append request holds one proposal of the largest size, or about 1 MiB of smaller ones.
+const APPEND: usize = 16 * 1024 * 1024;
+/// A chunk of a snapshot, and what is around it.
+const CHUNK: usize = 2 * super::snapshot::CHUNK_BYTES;
+/// Writing takes longer only when the other side has stopped reading.
+const WRITE: Duration = Duration::from_secs(10);
+
+/// Why a connection is no longer of use.
+#[derive(Debug, thiserror::Error)]
+pub(in crate::raft) enum ConnError {
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    #[error(transparent)]
+    Frame(#[from] FrameError),
+    #[error("a frame of {len} bytes where at most {max} are allowed")]
+    TooLarge { len: usize, max: usize },
+    #[error("closed by the other side")]
+    Closed,
+    #[error("no answer in {0:?}")]
+    Late(Duration),
+    #[error("an unexpected frame")]
+    Unexpected,
+    #[error("the other side cannot go on: {0}")]
+    Failed(String),
+}
+
+/// Frames over any stream. Reading is cancel-safe; a frame half written makes the connection useless, so
+/// whoever gives up a [`Conn::send`] drops the connection.
+pub(in crate::raft) struct Conn {
+    pub(super) framed: Framed<Box<dyn Stream>, Codec>,
+}
+
+impl Conn {
+    /// For the handshake; [`Conn::enter`] opens it to a lane's larger frames.
+    pub(super) fn new(stream: Box<dyn Stream>) -> Self {
+        Self { framed: Framed::new(stream, Codec { max: SMALL }) }
+    }
+
+    pub(super) fn enter(&mut self, lane: Lane) {
+        self.framed.codec_mut().max = match lane {
+            Lane::Append => APPEND,
+            Lane::Control => SMALL,
+            Lane::Snapshot => CHUNK,
+        };
+    }
+
+    pub(super) async fn send(&mut self, frame: Frame) -> Result<(), ConnError> {
+        timeout(WRITE, self.framed.send(frame)).await.map_err(|_| ConnError::Late(WRITE))?
+    }
+
+    /// The next frame, or that there will be none.
+    pub(super) async fn next(&mut self) -> Result<Frame, ConnError> {
+        self.framed.next().await.ok_or(ConnError::Closed)?
+    }
+
+    pub(super) async fn next_within(&mut self, wait: Duration) -> Result<Frame, ConnError> {
+        timeout(wait, self.next()).await.map_err(|_| ConnError::Late(wait))?
+    }
+
+    /// Whether nothing has come, not even the end: an idle connection whose peer has gone tells so here.
+    pub(super) fn is_quiet(&mut self) -> bool {
+        self.framed.next().now_or_never().is_none()
+    }
+}
+
+pub(super) struct Codec {
+    max: usize,
+}
+
+impl Decoder for Codec {
+    type Item = Frame;
+    type Error = ConnError;
+
+    fn decode(&mut self, src: &mut BytesMut) -> Result<Option<Frame>, ConnError> {
+        let Some(head) = src.first_chunk::<LENGTH_BYTES>() else { return Ok(None) };
+        let len = u32::from_be_bytes(*head) as usize;
+        // Before anything is allocated for it.
+        if len > self.max {
+            return Err(ConnError::TooLarge { len, max: self.max });
+        }
+        if src.len() < LENGTH_BYTES + len {
+            src.reserve(LENGTH_BYTES + len - src.len());
+            return Ok(None);
+        }
+        src.advance(LENGTH_BYTES);
+        Ok(Some(frames::decode(src.split_to(len).freeze())?))
+    }
+}
+
+impl Encoder<Frame> for Codec {
+    type Error = ConnError;
+
+    fn encode(&mut self, frame: Frame, out: &mut BytesMut) -> Result<(), ConnError> {
+        frames::encode(&frame, out);
+        Ok(())
+    }
+}

@@ -1,0 +1,134 @@
+//! Dialling a member: every address it may have, each name resolved anew, whoever proves to be it wins.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tokio::io::AsyncWriteExt;
+use tokio::time::timeout;
+
+use super::conn::{Conn, ConnError};
+use super::handshake::{self, HandshakeError};
+use crate::base::Address;
+use crate::raft::{Admission, Refusal, Replica};
+use crate::runtime::Env;
+use crate::wire::frames::{Hello, Lane, MAGIC, VERSIONS};
+
+/// For look-up, connection and handshake together: a few round trips; who takes longer is asked again.
+const DIAL: Duration = Duration::from_secs(1);
+
+/// Why there is no connection to a member.
+#[derive(Debug, thiserror::Error)]
+pub(in crate::raft) enum DialError {
+    #[error("this node has no identity to show")]
+    NoIdentity,
+    #[error("this node is stopping")]
+    Stopping,
+    #[error("no address is known")]
+    NoAddress,
+    #[error("no answer in {0:?}")]
+    Late(Duration),
+    #[error("{address}: {source}")]
+    Resolve { address: Address, source: io::Error },
+    #[error("{at}: {source}")]
+    Connect { at: SocketAddr, source: io::Error },
+    #[error("{at}: {source}")]
+    Handshake { at: SocketAddr, source: HandshakeError },
+}
+
+impl DialError {
+    pub(super) fn refusal(&self) -> Option<&Refusal> {
+        match self {
+            Self::Handshake { source: HandshakeError::Refused(refusal), .. } => Some(refusal),
+            _ => None,
+        }
+    }
+
+    /// The most telling of several failures is the one reported.
+    fn weight(&self) -> u8 {
+        match self {
+            Self::Handshake { source: HandshakeError::Refused(Refusal::NotMe), .. } => 4,
+            Self::Handshake { .. } => 5,
+            Self::Connect { .. } => 3,
+            Self::Late(_) => 2,
+            Self::Resolve { .. } => 1,
+            Self::NoIdentity | Self::Stopping | Self::NoAddress => 0,
+        }
+    }
+}
+
+pub(super) struct Dialer {
+    env: Env,
+    admission: Arc<dyn Admission>,
+    me: Replica,
+}
+
+impl Dialer {
+    pub(super) fn new(env: Env, admission: Arc<dyn Admission>, me: Replica) -> Self {
+        Self { env, admission, me }
+    }
+
+    pub(super) fn me(&self) -> &Replica {
+        &self.me
+    }
+
+    pub(super) fn admission(&self) -> &dyn Admission {
+        self.admission.as_ref()
+    }
+
+    pub(super) async fn dial(&self, receiver: Replica, lane: Lane) -> Result<Conn, DialError> {
+        let hello = self.hello(receiver, lane)?;
+        let addresses = self.admission.addresses(receiver.raft_id);
+        let attempts = addresses.iter().map(|address| self.by_name(address, &hello));
+        timeout(DIAL, first(attempts)).await.map_err(|_| DialError::Late(DIAL))?
+    }
+
+    fn hello(&self, receiver: Replica, lane: Lane) -> Result<Hello, DialError> {
+        let (_, sender_http, starts) = self.admission.me().ok_or(DialError::NoIdentity)?;
+        let versions = (*VERSIONS.start(), *VERSIONS.end());
+        Ok(Hello { versions, lane, sender: self.me, sender_http, receiver, starts, nonce: [0; 32] })
+    }
+
+    /// A name may lead to several nodes, two stacks on one network for instance: all are asked at once.
+    async fn by_name(&self, address: &Address, hello: &Hello) -> Result<Conn, DialError> {
+        let found = self.env.net.resolve(address.host(), address.port()).await;
+        let found = found.map_err(|source| DialError::Resolve { address: address.clone(), source })?;
+        first(found.into_iter().map(|at| self.at(at, hello.clone()))).await
+    }
+
+    async fn at(&self, at: SocketAddr, mut hello: Hello) -> Result<Conn, DialError> {
+        hello.nonce = handshake::nonce(self.env.rng.as_ref());
+        let connect = |source| DialError::Connect { at, source };
+        let mut stream = self.env.net.dial(at).await.map_err(connect)?;
+        stream.write_all(&MAGIC).await.map_err(connect)?;
+        let mut conn = Conn::new(stream);
+        match handshake::ask(&mut conn, hello, self.admission.as_ref()).await {
+            Ok(()) => Ok(conn),
+            // What is no frame comes from something else that listens there.
+            Err(HandshakeError::Conn(ConnError::TooLarge { .. } | ConnError::Frame(_))) => {
+                Err(connect(io::Error::other("answers, but not as a meta node's Raft port")))
+            }
+            Err(source) => Err(DialError::Handshake { at, source }),
+        }
+    }
+}
+
+/// The first success of attempts made at once; else the most telling failure.
+async fn first<F>(attempts: impl Iterator<Item = F>) -> Result<Conn, DialError>
+where
+    F: Future<Output = Result<Conn, DialError>>,
+{
+    let mut running: FuturesUnordered<F> = attempts.collect();
+    let mut worst = DialError::NoAddress;
+    while let Some(done) = running.next().await {
+        match done {
+            Ok(conn) => return Ok(conn),
+            Err(error) if error.weight() >= worst.weight() => worst = error,
+            Err(_) => {}
+        }
+    }
+    Err(worst)
+}

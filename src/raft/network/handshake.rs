@@ -1,0 +1,239 @@
+//! Who is who, before the first Raft byte (founding.md 5.4 and 11).
+//!
+//! `Hello → Challenge → Proof → Accepted | Refused`. Both sides prove the shared secret when they have one;
+//! the dialler names the receiver *and its incarnation*, so a wiped volume never answers for its old name.
+
+use std::net::IpAddr;
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+use super::conn::{Conn, ConnError};
+use crate::base::Incarnation;
+use crate::raft::{Admission, Refusal, Replica};
+use crate::runtime::Rng;
+use crate::wire::frames::{Challenge, Frame, Hello, Lane, Proof, Refused, RefusedCode, VERSIONS};
+use crate::wire::identity::Starts;
+
+/// How a handshake ended without a connection.
+#[derive(Debug, thiserror::Error)]
+pub(in crate::raft) enum HandshakeError {
+    #[error(transparent)]
+    Conn(#[from] ConnError),
+    #[error("{0}")]
+    Refused(Refusal),
+    #[error("no common version: we speak {VERSIONS:?}, they {0:?}")]
+    Version((u32, u32)),
+}
+
+/// The dialler's side. Ends with a connection to exactly `receiver`, or with none.
+pub(super) async fn ask(
+    conn: &mut Conn,
+    hello: Hello,
+    admission: &dyn Admission,
+) -> Result<(), HandshakeError> {
+    let receiver = hello.receiver;
+    conn.send(Frame::Hello(hello.clone())).await?;
+    let challenge = match conn.next().await? {
+        Frame::Challenge(challenge) => challenge,
+        Frame::Refused(refused) => return Err(refusal(refused)),
+        _ => return Err(ConnError::Unexpected.into()),
+    };
+    if !VERSIONS.contains(&challenge.version) {
+        return Err(HandshakeError::Version((challenge.version, challenge.version)));
+    }
+    let secret = Secret::of(admission);
+    secret.check(challenge.proof, Side::Listener, &hello, &challenge)?;
+    conn.send(Frame::Proof(Proof(secret.prove(Side::Dialler, &hello, &challenge)))).await?;
+    match conn.next().await? {
+        Frame::Accepted => {}
+        Frame::Refused(refused) => return Err(refusal(refused)),
+        _ => return Err(ConnError::Unexpected.into()),
+    }
+    if challenge.callee != Some(receiver) {
+        return Err(HandshakeError::Refused(Refusal::NotMe));
+    }
+    admission.check_callee(&receiver, &challenge.starts).map_err(HandshakeError::Refused)?;
+    admission.heard(receiver.incarnation);
+    conn.enter(hello.lane);
+    Ok(())
+}
+
+/// The listener's side. `open` is the Raft node that is let in on, if any.
+pub(super) async fn answer(
+    conn: &mut Conn,
+    from: IpAddr,
+    admission: &dyn Admission,
+    rng: &dyn Rng,
+    open: impl FnOnce() -> Option<Replica>,
+) -> Result<Lane, HandshakeError> {
+    let Frame::Hello(hello) = conn.next().await? else { return Err(ConnError::Unexpected.into()) };
+    let admitted = admit(conn, &hello, from, admission, rng, open).await;
+    match &admitted {
+        Ok(()) => conn.send(Frame::Accepted).await?,
+        // Nobody is there to be told.
+        Err(HandshakeError::Conn(_)) => {}
+        Err(error) => conn.send(Frame::Refused(refused(error))).await?,
+    }
+    admitted?;
+    conn.enter(hello.lane);
+    Ok(hello.lane)
+}
+
+async fn admit(
+    conn: &mut Conn,
+    hello: &Hello,
+    from: IpAddr,
+    admission: &dyn Admission,
+    rng: &dyn Rng,
+    open: impl FnOnce() -> Option<Replica>,
+) -> Result<(), HandshakeError> {
+    let version = *VERSIONS.end().min(&hello.versions.1);
+    if version < *VERSIONS.start() || version < hello.versions.0 {
+        return Err(HandshakeError::Version(hello.versions));
+    }
+    let secret = Secret::of(admission);
+    let challenge = challenge(hello, version, admission, rng, &secret);
+    conn.send(Frame::Challenge(challenge.clone())).await?;
+    let Frame::Proof(Proof(proof)) = conn.next().await? else { return Err(ConnError::Unexpected.into()) };
+    // Before `admit`, which takes hints and writes down starts: only of who knows the secret.
+    secret.check(proof, Side::Dialler, hello, &challenge)?;
+    let said = crate::raft::Hello {
+        sender: hello.sender,
+        sender_http: hello.sender_http.clone(),
+        receiver: hello.receiver,
+        starts: hello.starts.clone(),
+    };
+    admission.admit(&said, from).map_err(HandshakeError::Refused)?;
+    match open() {
+        None => Err(HandshakeError::Refused(Refusal::NotOpen)),
+        // Whatever `admit` said: a message for another incarnation never reaches this Raft node.
+        Some(me) if me != hello.receiver => Err(HandshakeError::Refused(Refusal::NotMe)),
+        Some(_) => Ok(()),
+    }
+}
+
+fn challenge(
+    hello: &Hello,
+    version: u32,
+    admission: &dyn Admission,
+    rng: &dyn Rng,
+    secret: &Secret,
+) -> Challenge {
+    let (callee, starts) = match admission.me() {
+        Some((me, _, starts)) => (Some(me), starts),
+        None => (None, Starts::default()),
+    };
+    let mut challenge = Challenge { version, nonce: nonce(rng), callee, starts, proof: None };
+    challenge.proof = secret.prove(Side::Listener, hello, &challenge);
+    challenge
+}
+
+pub(super) fn nonce(rng: &dyn Rng) -> [u8; 32] {
+    let mut nonce = [0; 32];
+    rng.fill(&mut nonce);
+    nonce
+}
+
+/// Whose proof it is: the same two nonces never prove both directions.
+#[derive(Clone, Copy)]
+enum Side {
+    Dialler,
+    Listener,
+}
+
+/// The secret as `Admission` knows it at this moment.
+struct Secret {
+    key: Option<[u8; 32]>,
+    needed: bool,
+}
+
+impl Secret {
+    fn of(admission: &dyn Admission) -> Self {
+        Self { key: admission.peer_key(), needed: admission.needs_proof() }
+    }
+
+    fn prove(&self, side: Side, hello: &Hello, challenge: &Challenge) -> Option<[u8; 32]> {
+        let key = self.key.as_ref()?;
+        Some(transcript(key, side, hello, challenge).finalize().into_bytes().into())
+    }
+
+    /// A wrong proof is always refused; a missing one where the cluster was founded with a secret.
+    fn check(
+        &self,
+        proof: Option<[u8; 32]>,
+        side: Side,
+        hello: &Hello,
+        challenge: &Challenge,
+    ) -> Result<(), HandshakeError> {
+        let refuse = |refusal| Err(HandshakeError::Refused(refusal));
+        match (&self.key, proof) {
+            (_, None) if self.needed => refuse(Refusal::MissingSecret),
+            (_, None) => Ok(()),
+            // In constant time.
+            (Some(key), Some(proof)) => match transcript(key, side, hello, challenge).verify_slice(&proof) {
+                Ok(()) => Ok(()),
+                Err(_) => refuse(Refusal::WrongSecret),
+            },
+            // Nothing to check it with. Where a secret is needed we cannot take it on trust.
+            (None, Some(_)) if self.needed => refuse(Refusal::MissingSecret),
+            (None, Some(_)) => Ok(()),
+        }
+    }
+}
+
+/// Both nonces, both identities and the direction, each behind its length.
+fn transcript(key: &[u8; 32], side: Side, hello: &Hello, challenge: &Challenge) -> Hmac<Sha256> {
+    let mut mac = keyed(key);
+    let mut field = |bytes: &[u8]| {
+        mac.update(&(bytes.len() as u64).to_be_bytes());
+        mac.update(bytes);
+    };
+    field(b"influxd-meta 8089 v1");
+    field(match side {
+        Side::Dialler => b"dialler",
+        Side::Listener => b"listener",
+    });
+    field(&challenge.version.to_be_bytes());
+    field(&hello.nonce);
+    field(&challenge.nonce);
+    field(hello.sender_http.to_string().as_bytes());
+    for replica in [Some(hello.sender), Some(hello.receiver), challenge.callee] {
+        field(&replica.as_ref().map_or_else(Vec::new, replica_bytes));
+    }
+    mac
+}
+
+#[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
+fn keyed(key: &[u8; 32]) -> Hmac<Sha256> {
+    Hmac::new_from_slice(key).expect("a key of 32 bytes")
+}
+
+fn replica_bytes(replica: &Replica) -> Vec<u8> {
+    let Incarnation(incarnation) = replica.incarnation;
+    [&replica.cluster_id.0[..], &replica.raft_id.0.to_be_bytes(), &incarnation].concat()
+}
+
+fn refused(error: &HandshakeError) -> Refused {
+    let code = match error {
+        HandshakeError::Version(_) => RefusedCode::Version,
+        HandshakeError::Refused(Refusal::NotMe) => RefusedCode::NotMe,
+        HandshakeError::Refused(Refusal::NotOpen) => RefusedCode::NotOpen,
+        HandshakeError::Refused(Refusal::Tombstoned) => RefusedCode::Tombstoned,
+        HandshakeError::Refused(Refusal::WrongSecret) => RefusedCode::WrongSecret,
+        HandshakeError::Refused(Refusal::MissingSecret) => RefusedCode::MissingSecret,
+        HandshakeError::Refused(Refusal::Other(_)) | HandshakeError::Conn(_) => RefusedCode::Other,
+    };
+    Refused { code, text: error.to_string() }
+}
+
+fn refusal(refused: Refused) -> HandshakeError {
+    HandshakeError::Refused(match refused.code {
+        RefusedCode::NotMe => Refusal::NotMe,
+        RefusedCode::NotOpen => Refusal::NotOpen,
+        RefusedCode::Tombstoned => Refusal::Tombstoned,
+        RefusedCode::WrongSecret => Refusal::WrongSecret,
+        RefusedCode::MissingSecret => Refusal::MissingSecret,
+        RefusedCode::Version | RefusedCode::Other => Refusal::Other(refused.text),
+    })
+}

@@ -1,0 +1,178 @@
+//! The 8089 listener. It listens from the start, and lets nobody in on Raft before [`Transport::attach`].
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::timeout;
+
+use super::conn::Conn;
+use super::handshake;
+use super::server::Served;
+use crate::raft::{Admission, Replica};
+use crate::runtime::net::{Listener, Stream};
+use crate::runtime::{Env, TaskHandle};
+use crate::wire::frames::{BANNER, Lane, MAGIC};
+
+/// Connections that have not proved who they are. Members need three each at a time.
+const STRANGERS: usize = 128;
+/// For the whole handshake: it is three small frames.
+const HANDSHAKE: Duration = Duration::from_secs(5);
+/// After a failed accept (too many open files, as a rule): long enough not to spin, short enough to go on.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How long, and how much, we read from who got the banner, so that closing does not destroy it unread.
+const LINGER: Duration = Duration::from_secs(1);
+const LINGER_BYTES: u64 = 64 * 1024;
+
+/// The 8089 listener, and what diallers need. Cheap to clone; the last clone closes the port.
+#[derive(Clone)]
+pub struct Transport {
+    shared: Arc<Shared>,
+    /// Dropping it ends every connection.
+    _listener: Arc<TaskHandle<()>>,
+}
+
+struct Shared {
+    env: Env,
+    admission: Arc<dyn Admission>,
+    local: SocketAddr,
+    /// The Raft node that messages are for; `None` before it admits and after it is shut down.
+    served: watch::Sender<Option<Arc<Served>>>,
+    strangers: Arc<Semaphore>,
+}
+
+impl Transport {
+    /// # Errors
+    /// The address cannot be bound.
+    pub async fn listen(env: &Env, bind: SocketAddr, admission: Arc<dyn Admission>) -> io::Result<Self> {
+        let listener = env.net.listen(bind).await?;
+        let shared = Arc::new(Shared {
+            env: env.clone(),
+            admission,
+            local: listener.local(),
+            served: watch::Sender::new(None),
+            strangers: Arc::new(Semaphore::new(STRANGERS)),
+        });
+        let task = env.tasks.spawn(accept(shared.clone(), listener));
+        Ok(Self { shared, _listener: Arc::new(task) })
+    }
+
+    pub fn local(&self) -> SocketAddr {
+        self.shared.local
+    }
+
+    pub(in crate::raft) fn admission(&self) -> Arc<dyn Admission> {
+        self.shared.admission.clone()
+    }
+
+    /// From here on messages for this node come in.
+    pub(in crate::raft) fn attach(&self, served: Served) {
+        self.shared.served.send_replace(Some(Arc::new(served)));
+    }
+
+    /// Ends the connections to the attached node.
+    pub(in crate::raft) fn detach(&self, me: &Replica) {
+        self.shared.served.send_if_modified(|served| {
+            let mine = served.as_ref().is_some_and(|served| served.me == *me);
+            if mine {
+                *served = None;
+            }
+            mine
+        });
+    }
+}
+
+/// Errors do not end it: the port of a member stays open as long as the process.
+async fn accept(shared: Arc<Shared>, mut listener: Box<dyn Listener>) {
+    let mut connections: FuturesUnordered<TaskHandle<()>> = FuturesUnordered::new();
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            accepted = listener.accept() => accepted,
+            Some(_) = connections.next() => continue,
+        };
+        match accepted {
+            Ok(stream) => match shared.strangers.clone().try_acquire_owned() {
+                Ok(place) => {
+                    connections.push(shared.env.tasks.spawn(connection(shared.clone(), stream, place)));
+                }
+                Err(_) => tracing::debug!(from = %stream.peer(), "8089: too many strangers, closed"),
+            },
+            Err(error) => {
+                tracing::warn!(%error, "8089: cannot accept a connection");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+async fn connection(shared: Arc<Shared>, stream: Box<dyn Stream>, place: OwnedSemaphorePermit) {
+    let from = stream.peer();
+    let Ok(greeted) = timeout(HANDSHAKE, greet(&shared, stream)).await else {
+        tracing::debug!(%from, "8089: no handshake in time");
+        return;
+    };
+    drop(place);
+    match greeted {
+        Ok(Some((conn, lane))) => serve(&shared, conn, lane, from).await,
+        Ok(None) => {}
+        Err(error) => tracing::debug!(%from, %error, "8089: no connection"),
+    }
+}
+
+async fn greet(
+    shared: &Shared,
+    mut stream: Box<dyn Stream>,
+) -> Result<Option<(Conn, Lane)>, handshake::HandshakeError> {
+    let from = stream.peer().ip();
+    if !is_ours(&mut stream).await.map_err(super::conn::ConnError::Io)? {
+        // Whoever sends HTTP here has taken the wrong port, and reads that.
+        if let Err(error) = turn_away(&mut stream).await {
+            tracing::debug!(%from, %error, "8089: banner not delivered");
+        }
+        return Ok(None);
+    }
+    let mut conn = Conn::new(stream);
+    let open = || shared.served.borrow().as_ref().map(|served| served.me);
+    let env = &shared.env;
+    let lane = handshake::answer(&mut conn, from, shared.admission.as_ref(), env.rng.as_ref(), open).await?;
+    Ok(Some((conn, lane)))
+}
+
+/// Reads the magic, byte by byte: strangers may say less than its length and then wait.
+async fn is_ours(stream: &mut Box<dyn Stream>) -> io::Result<bool> {
+    for expected in MAGIC {
+        if stream.read_u8().await? != expected {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+async fn turn_away(stream: &mut Box<dyn Stream>) -> io::Result<()> {
+    stream.write_all(BANNER).await?;
+    stream.shutdown().await?;
+    let mut rest = stream.take(LINGER_BYTES);
+    drop(timeout(LINGER, tokio::io::copy(&mut rest, &mut tokio::io::sink())).await);
+    Ok(())
+}
+
+/// Serves until the connection ends or the Raft node goes.
+async fn serve(shared: &Shared, mut conn: Conn, lane: Lane, from: SocketAddr) {
+    let mut served = shared.served.subscribe();
+    let Some(raft) = served.borrow_and_update().clone() else { return };
+    tokio::select! {
+        biased;
+        _ = served.changed() => {}
+        ended = super::server::run(&mut conn, lane, &raft) => {
+            if let Err(error) = ended {
+                tracing::debug!(%from, %error, ?lane, "8089: connection ended");
+            }
+        }
+    }
+}

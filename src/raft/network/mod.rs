@@ -1,0 +1,72 @@
+//! Raft's messages on 8089: the listener, the dialler, and openraft's network over both.
+//!
+//! Every connection proves cluster, receiver and incarnation before its first Raft byte. Each carries one
+//! exchange at a time; one that breaks, or that anybody stops waiting for, is closed: what would come
+//! next on it could belong to another question.
+
+mod client;
+mod conn;
+mod dial;
+mod handshake;
+mod listener;
+mod peer;
+mod server;
+mod snapshot;
+mod stream;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use openraft::RaftNetworkFactory;
+
+use super::types::{Member, Types};
+use super::{Replica, Timers};
+use crate::base::RaftId;
+use crate::runtime::{Env, Tasks};
+use crate::wire::frames::Lane;
+use client::Client;
+use dial::Dialer;
+use peer::Peer;
+
+pub use listener::Transport;
+pub(super) use server::Served;
+
+/// Makes openraft's clients. Connections are shared by all clients of a peer, so that a vote need not dial.
+pub(super) struct Network {
+    dialer: Arc<Dialer>,
+    peers: Mutex<BTreeMap<Replica, Arc<Peer>>>,
+    timers: Timers,
+    /// Its stop ends every dial under way.
+    tasks: Tasks,
+}
+
+impl Network {
+    pub(super) fn new(env: &Env, transport: &Transport, me: Replica, timers: Timers, tasks: Tasks) -> Self {
+        let dialer = Arc::new(Dialer::new(env.clone(), transport.admission(), me));
+        Self { dialer, peers: Mutex::default(), timers, tasks }
+    }
+
+    fn client(&self, target: u64, member: Member, lane: Lane) -> Client {
+        let cluster_id = self.dialer.me().cluster_id;
+        let receiver = Replica { cluster_id, raft_id: RaftId(target), incarnation: member.incarnation };
+        let mut peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = || Arc::new(Peer::new(self.dialer.clone(), receiver, self.tasks.clone()));
+        Client::new(peers.entry(receiver).or_insert_with(new).clone(), lane, self.timers)
+    }
+}
+
+impl RaftNetworkFactory<Types> for Network {
+    type Network = Client;
+
+    async fn new_client(&mut self, target: u64, member: &Member) -> Client {
+        self.client(target, *member, Lane::Append)
+    }
+
+    async fn new_heartbeat_client(&mut self, target: u64, member: &Member) -> Client {
+        self.client(target, *member, Lane::Control)
+    }
+
+    async fn new_snapshot_client(&mut self, target: u64, member: &Member) -> Client {
+        self.client(target, *member, Lane::Snapshot)
+    }
+}

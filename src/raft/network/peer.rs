@@ -1,0 +1,121 @@
+//! One member as seen from here: its idle connections, and the dials under way to it.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::watch;
+
+use super::conn::Conn;
+use super::dial::{DialError, Dialer};
+use crate::raft::Replica;
+use crate::runtime::{TaskHandle, Tasks};
+use crate::wire::frames::Lane;
+
+/// On a lane at most one exchange runs as a rule; two when a vote meets a heartbeat.
+const IDLE_PER_LANE: usize = 2;
+
+pub(super) struct Peer {
+    dialer: Arc<Dialer>,
+    receiver: Replica,
+    tasks: Tasks,
+    /// Held for a few instructions, never across an await.
+    lanes: Mutex<BTreeMap<Lane, Slot>>,
+    /// What the log was last told about reaching this member.
+    trouble: Mutex<Option<String>>,
+}
+
+#[derive(Default)]
+struct Slot {
+    idle: Vec<Conn>,
+    dial: Option<Dial>,
+}
+
+/// A dial has a task of its own: a heartbeat that gives up after its 100 ms must not give up the dial, or a
+/// slow look-up would keep a member unreachable for ever.
+struct Dial {
+    done: watch::Receiver<Option<Result<(), Arc<DialError>>>>,
+    _task: TaskHandle<()>,
+}
+
+impl Peer {
+    pub(super) fn new(dialer: Arc<Dialer>, receiver: Replica, tasks: Tasks) -> Self {
+        Self { dialer, receiver, tasks, lanes: Mutex::default(), trouble: Mutex::default() }
+    }
+
+    /// An idle connection that still lives, or a new one.
+    pub(super) async fn take(self: &Arc<Self>, lane: Lane) -> Result<Conn, Arc<DialError>> {
+        loop {
+            let mut done = {
+                let mut lanes = lock(&self.lanes);
+                let slot = lanes.entry(lane).or_default();
+                while let Some(mut conn) = slot.idle.pop() {
+                    if conn.is_quiet() {
+                        return Ok(conn);
+                    }
+                }
+                self.dialling(slot, lane)
+            };
+            let outcome = done.wait_for(Option::is_some).await.map(|outcome| outcome.clone());
+            match outcome {
+                // Ours, unless another exchange was quicker.
+                Ok(Some(Ok(()))) => {}
+                Ok(Some(Err(error))) => return Err(error),
+                Ok(None) | Err(_) => return Err(Arc::new(DialError::Stopping)),
+            }
+        }
+    }
+
+    /// Gives back a connection whose last exchange ended cleanly.
+    pub(super) fn give_back(&self, lane: Lane, conn: Conn) {
+        let mut lanes = lock(&self.lanes);
+        let idle = &mut lanes.entry(lane).or_default().idle;
+        if idle.len() < IDLE_PER_LANE {
+            idle.push(conn);
+        }
+    }
+
+    /// The dial under way, or a new one.
+    fn dialling(
+        self: &Arc<Self>,
+        slot: &mut Slot,
+        lane: Lane,
+    ) -> watch::Receiver<Option<Result<(), Arc<DialError>>>> {
+        if let Some(dial) = &slot.dial
+            && dial.done.borrow().is_none()
+        {
+            return dial.done.clone();
+        }
+        let (tell, done) = watch::channel(None);
+        let this = self.clone();
+        let task = self.tasks.spawn(async move {
+            let outcome = this.dialer.dial(this.receiver, lane).await;
+            let outcome = outcome.map(|conn| this.give_back(lane, conn)).map_err(Arc::new);
+            this.note(&outcome);
+            tell.send_replace(Some(outcome));
+        });
+        slot.dial = Some(Dial { done: done.clone(), _task: task });
+        done
+    }
+
+    /// Says in the log when reaching this member begins to fail, fails for another reason, or works again.
+    fn note(&self, outcome: &Result<(), Arc<DialError>>) {
+        let raft_id = self.receiver.raft_id;
+        if let Some(refusal) = outcome.as_ref().err().and_then(|error| error.refusal()) {
+            self.dialer.admission().refused(&self.receiver, refusal);
+        }
+        let trouble = outcome.as_ref().err().map(ToString::to_string);
+        let mut last = lock(&self.trouble);
+        match (&*last, &trouble) {
+            (Some(_), None) => tracing::info!(%raft_id, "member reached again"),
+            (before, Some(now)) if before.as_ref() != Some(now) => {
+                tracing::warn!(%raft_id, error = now, "member not reached");
+            }
+            _ => {}
+        }
+        *last = trouble;
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,149 @@
+//! The sending side of append requests: pipelined, answers in order, an end frame when the input ends.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::{Stream, StreamExt};
+use openraft::errors::RPCError;
+use openraft::raft::{AppendEntriesRequest, StreamAppendError, StreamAppendResult};
+use tokio::time::Instant;
+
+use super::client::broken;
+use super::conn::{Conn, ConnError};
+use super::peer::Peer;
+use super::server;
+use crate::raft::types::{Types, open_log_id, open_vote};
+use crate::wire::frames::{Appended, Frame, Lane};
+
+/// An idle stream says that often that its sender is there.
+pub(super) const IDLE: Duration = Duration::from_secs(15);
+
+/// One exchange of append requests on a connection.
+pub(super) struct Session<S> {
+    conn: Conn,
+    input: S,
+    input_ended: bool,
+    in_flight: usize,
+    /// How long the member may take for its next answer.
+    patience: Duration,
+    /// When something last happened on the connection.
+    at: Instant,
+}
+
+enum Event {
+    Frame(Result<Frame, ConnError>),
+    Request(Option<AppendEntriesRequest<Types>>),
+    Time,
+}
+
+/// The next answer; `None` when the exchange has ended cleanly.
+type Step = Result<Option<StreamAppendResult<Types>>, ConnError>;
+
+/// The answers of a session. The connection goes back to its peer if the exchange ends cleanly.
+pub(super) fn answers<'s, S>(
+    session: Session<S>,
+    peer: &'s Arc<Peer>,
+    lane: Lane,
+) -> impl Stream<Item = Result<StreamAppendResult<Types>, RPCError<Types>>> + Send + 's
+where
+    S: Stream<Item = AppendEntriesRequest<Types>> + Send + Unpin + 's,
+{
+    futures_util::stream::unfold(Some(session), move |session| async move {
+        let mut session = session?;
+        match session.step().await {
+            Ok(Some(Ok(matching))) => Some((Ok(Ok(matching)), Some(session))),
+            // The last answer of any exchange. What is still in flight is void: read past it.
+            Ok(Some(Err(error))) => {
+                if session.finish().await.is_ok() {
+                    peer.give_back(lane, session.conn);
+                }
+                Some((Ok(Err(error)), None))
+            }
+            Ok(None) => {
+                peer.give_back(lane, session.conn);
+                None
+            }
+            Err(error) => Some((Err(broken(error)), None)),
+        }
+    })
+}
+
+impl<S: Stream<Item = AppendEntriesRequest<Types>> + Unpin> Session<S> {
+    pub(super) fn new(conn: Conn, input: S, patience: Duration) -> Self {
+        Self { conn, input, input_ended: false, in_flight: 0, patience, at: Instant::now() }
+    }
+
+    async fn step(&mut self) -> Step {
+        loop {
+            match self.event().await {
+                Event::Frame(frame) => {
+                    self.at = Instant::now();
+                    match frame? {
+                        Frame::Appended(appended) => {
+                            self.in_flight = self.in_flight.saturating_sub(1);
+                            return Ok(Some(open_appended(appended)));
+                        }
+                        Frame::End if self.input_ended && self.in_flight == 0 => return Ok(None),
+                        Frame::Failed(text) => return Err(ConnError::Failed(text)),
+                        _ => return Err(ConnError::Unexpected),
+                    }
+                }
+                Event::Request(Some(request)) => {
+                    self.in_flight += 1;
+                    self.send(Frame::Append(server::append(request))).await?;
+                }
+                Event::Request(None) => {
+                    self.input_ended = true;
+                    self.send(Frame::End).await?;
+                }
+                Event::Time if self.waits() => return Err(ConnError::Late(self.patience)),
+                Event::Time => self.send(Frame::Idle).await?,
+            }
+        }
+    }
+
+    async fn event(&mut self) -> Event {
+        let deadline = self.at + if self.waits() { self.patience } else { IDLE };
+        let room = !self.input_ended && self.in_flight < server::IN_FLIGHT;
+        tokio::select! {
+            biased;
+            frame = self.conn.next() => Event::Frame(frame),
+            request = self.input.next(), if room => Event::Request(request),
+            () = tokio::time::sleep_until(deadline) => Event::Time,
+        }
+    }
+
+    /// Whether an answer is due.
+    fn waits(&self) -> bool {
+        self.in_flight > 0 || self.input_ended
+    }
+
+    async fn send(&mut self, frame: Frame) -> Result<(), ConnError> {
+        // The member's time for an answer begins with the first question that it owes one to.
+        if self.in_flight <= 1 {
+            self.at = Instant::now();
+        }
+        self.conn.send(frame).await
+    }
+
+    async fn finish(&mut self) -> Result<(), ConnError> {
+        if !self.input_ended {
+            self.conn.send(Frame::End).await?;
+        }
+        loop {
+            match self.conn.next_within(self.patience).await? {
+                Frame::End => return Ok(()),
+                Frame::Appended(_) => {}
+                _ => return Err(ConnError::Unexpected),
+            }
+        }
+    }
+}
+
+fn open_appended(appended: Appended) -> StreamAppendResult<Types> {
+    match appended {
+        Appended::Matching(matching) => Ok(matching.map(open_log_id)),
+        Appended::Conflict(at) => Err(StreamAppendError::Conflict(open_log_id(at))),
+        Appended::HigherVote(higher) => Err(StreamAppendError::HigherVote(open_vote(higher))),
+    }
+}

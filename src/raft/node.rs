@@ -1,0 +1,261 @@
+//! An open Raft node: its parts, its start, its end.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use bytes::Bytes;
+use openraft::async_runtime::watch::WatchReceiver;
+use openraft::errors::{InitializeError, RaftError};
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout_at};
+
+use super::config::Timers;
+use super::contact::Contact;
+use super::health::{Halt, Health};
+use super::log_store::LogStore;
+use super::network::{Network, Served};
+use super::state_machine::{Shelf, StateMachine};
+use super::types::OpenRaft;
+use super::{RaftConfig, Replica, Transport, compaction, members};
+use crate::base::{Incarnation, LogId, RaftId};
+use crate::catalog::Catalog;
+use crate::runtime::{Env, TaskHandle, Tasks};
+use crate::storage::{Log, SnapshotHeader, Snapshots};
+
+/// What the last applied entry left.
+#[derive(Clone, Debug)]
+pub struct Applied {
+    pub last: Option<LogId>,
+    pub catalog: Catalog,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Something stored that this version cannot read: the phase becomes `halted`.
+    #[error("{0}")]
+    Unreadable(String),
+    #[error("{0}")]
+    Failed(String),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HandOver {
+    /// This node did not lead, or another one does now.
+    Done,
+    /// Nobody took it in time.
+    TimedOut,
+}
+
+/// An open Raft node. Cheap to clone.
+#[derive(Clone)]
+pub struct Raft {
+    pub(super) inner: Arc<Inner>,
+}
+
+pub(super) struct Inner {
+    pub(super) env: Env,
+    pub(super) config: RaftConfig,
+    pub(super) me: Replica,
+    pub(super) raft: OpenRaft,
+    pub(super) log: Log,
+    pub(super) health: Health,
+    pub(super) contact: Contact,
+    pub(super) timers: Timers,
+    /// Of this node only: its stop is the node's.
+    pub(super) tasks: Tasks,
+    transport: Transport,
+    applied: watch::Receiver<Arc<Applied>>,
+    changed: watch::Receiver<u64>,
+    /// Leadership is being given away, for good.
+    draining: AtomicBool,
+    _compaction: TaskHandle<()>,
+}
+
+impl Raft {
+    /// Opens over a recovered log. Does not initialise and is not reachable before `admit`.
+    ///
+    /// # Errors
+    /// What is stored cannot be read by this version, or openraft does not start on it.
+    pub async fn open(
+        env: &Env,
+        config: RaftConfig,
+        me: Replica,
+        log: Log,
+        snapshots: Snapshots,
+        snapshot: Option<(SnapshotHeader, Bytes)>,
+        transport: &Transport,
+    ) -> Result<Self, OpenError> {
+        let (health, tasks) = (Health::default(), env.tasks.scope());
+        let nothing = Applied { last: None, catalog: Catalog::default() };
+        let (publish, applied) = watch::channel(Arc::new(nothing));
+        let shelf = Shelf::new(snapshots, tasks.clone(), health.clone());
+        let failed = |error: &dyn std::fmt::Display| match health.get() {
+            Some(Halt::Unreadable(text)) => OpenError::Unreadable(text),
+            _ => OpenError::Failed(error.to_string()),
+        };
+        let machine = StateMachine::open(shelf, snapshot, publish).map_err(|e| failed(&e))?;
+        let timers = config.timers();
+        let network = Network::new(env, transport, me, timers, tasks.clone());
+        let store = LogStore::new(log.clone(), health.clone());
+        let valid = config.openraft().validate().map_err(|e| failed(&e))?;
+        let raft = OpenRaft::new(me.raft_id.0, Arc::new(valid), network, store, machine).await;
+        let raft = raft.map_err(|e| failed(&e))?;
+
+        let (tell, changed) = watch::channel(0);
+        let compaction = compaction::run(raft.clone(), log.clone(), config.snapshot_every_bytes);
+        let inner = Inner {
+            env: env.clone(),
+            config,
+            me,
+            raft,
+            log,
+            health,
+            contact: Contact::default(),
+            timers,
+            transport: transport.clone(),
+            applied,
+            changed,
+            draining: AtomicBool::new(false),
+            _compaction: tasks.spawn(compaction),
+            tasks,
+        };
+        let inner = Arc::new(inner);
+        let watching = watch_changes(Arc::downgrade(&inner), inner.raft.clone(), inner.health.clone(), tell);
+        inner.tasks.detach(watching);
+        Ok(Self { inner })
+    }
+
+    /// The first membership. Only on an empty log without a vote; identical on every founder.
+    ///
+    /// # Errors
+    /// Never because it was done before.
+    pub async fn initialize(&self, founders: &[(RaftId, Incarnation)]) -> Result<(), OpenError> {
+        match self.inner.raft.initialize(members::members(founders)).await {
+            Ok(()) | Err(RaftError::APIError(InitializeError::NotAllowed(_))) => Ok(()),
+            Err(error) => Err(OpenError::Failed(error.to_string())),
+        }
+    }
+
+    /// Lets Raft messages in on 8089 (founding.md 5.3: only after `initialize`).
+    pub fn admit(&self) {
+        let Inner { me, raft, contact, .. } = &*self.inner;
+        self.inner.transport.attach(Served { me: *me, raft: raft.clone(), contact: contact.clone() });
+    }
+
+    /// Changes with every applied batch and every installed snapshot.
+    pub fn applied(&self) -> watch::Receiver<Arc<Applied>> {
+        self.inner.applied.clone()
+    }
+
+    /// Wakes when the leader, the role, the membership or `halted` changes.
+    pub fn changed(&self) -> watch::Receiver<u64> {
+        self.inner.changed.clone()
+    }
+
+    /// The highest seq of the log known synced (founding.md 7, restored volume).
+    pub fn durable_seq(&self) -> u64 {
+        self.inner.log.durable_seq()
+    }
+
+    /// Resolves when a write or fsync has failed: the process must end (exit 74), for nobody knows any more
+    /// what is on disk.
+    pub async fn fatal(&self) -> String {
+        let mut health = self.inner.health.watch();
+        let storage = health.wait_for(|halt| matches!(halt, Some(Halt::Storage(_)))).await;
+        match storage.ok().and_then(|halt| halt.as_ref().map(|halt| halt.text().to_owned())) {
+            Some(text) => text,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Gives leadership to the most caught-up voter; for SIGTERM. From here on this node neither takes
+    /// proposals nor stands for election.
+    pub async fn hand_over(&self, within: Duration) -> HandOver {
+        let deadline = Instant::now() + within;
+        self.inner.draining.store(true, Ordering::SeqCst);
+        let raft = &self.inner.raft;
+        raft.runtime_config().elect(false);
+        let Some(heir) = self.heir() else {
+            return if self.leader() == Some(self.inner.me.raft_id) {
+                HandOver::TimedOut
+            } else {
+                HandOver::Done
+            };
+        };
+        if raft.trigger().transfer_leader(heir.0).await.is_err() {
+            return HandOver::Done;
+        }
+        let me = self.inner.me.raft_id;
+        let mut changed = self.changed();
+        loop {
+            changed.borrow_and_update();
+            if self.leader().is_some_and(|leader| leader != me) {
+                return HandOver::Done;
+            }
+            match timeout_at(deadline, changed.changed()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) => return HandOver::Done,
+                Err(_) => return HandOver::TimedOut,
+            }
+        }
+    }
+
+    /// If this node leads: the other voter that has most of the log.
+    fn heir(&self) -> Option<RaftId> {
+        let status = self.status();
+        if status.leader != Some(self.inner.me.raft_id) {
+            return None;
+        }
+        let others = status
+            .progress
+            .iter()
+            .filter(|(id, ..)| *id != self.inner.me.raft_id && status.voters.contains(id));
+        others.max_by_key(|(_, matched, _)| *matched).map(|(id, ..)| *id)
+    }
+
+    pub(super) fn is_draining(&self) -> bool {
+        self.inner.draining.load(Ordering::SeqCst)
+    }
+
+    /// Stops Raft, then closes the log.
+    pub async fn shutdown(&self) {
+        // First: who proposes from now on is told that nothing was proposed.
+        self.inner.tasks.stop();
+        self.inner.transport.detach(&self.inner.me);
+        // A core that has ended already says so; there is nothing else to wait for.
+        drop(self.inner.raft.shutdown().await);
+        self.inner.log.close().await;
+    }
+}
+
+/// Counts what [`Raft::changed`] promises, until the node has ended.
+async fn watch_changes(inner: Weak<Inner>, raft: OpenRaft, health: Health, tell: watch::Sender<u64>) {
+    let (mut server, mut halt) = (raft.server_metrics(), health.watch());
+    let (mut all, mut leader) = (raft.metrics(), None);
+    let mut running = true;
+    while running {
+        let Some(look) = inner.upgrade().map(|inner| inner.timers.look) else { return };
+        let looks = tokio::select! {
+            biased;
+            more = WatchReceiver::changed(&mut server) => {
+                running = more.is_ok();
+                false
+            }
+            _ = halt.changed() => false,
+            // Of all that it tells (each applied entry, too) only the core's end counts here.
+            more = WatchReceiver::changed(&mut all) => {
+                running = more.is_ok() && all.borrow_watched().running_state.is_ok();
+                running
+            }
+            // A leader that is heard no more makes no event.
+            () = tokio::time::sleep(look) => true,
+        };
+        let Some(inner) = inner.upgrade() else { return };
+        let now = Raft { inner }.leader();
+        if !looks || now != leader {
+            leader = now;
+            tell.send_modify(|count| *count += 1);
+        }
+    }
+}

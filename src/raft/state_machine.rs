@@ -1,0 +1,211 @@
+//! openraft's state machine: decodes each committed entry, asks `machine::apply`, publishes the result.
+
+use std::io;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt};
+use openraft::alias::{SnapshotMetaOf, SnapshotOf};
+use openraft::storage::{ApplyResponder, EntryResponder, RaftStateMachine};
+use openraft::{OptionalSend, RaftSnapshotBuilder};
+use tokio::sync::watch;
+
+use super::Applied;
+use super::health::Health;
+use super::types::{
+    Answer, OpenEntry, OpenLogId, Payload, StoredMembership, Types, log_id, membership_bytes, open_log_id,
+    open_membership,
+};
+use crate::base::LogId;
+use crate::catalog::Catalog;
+use crate::machine;
+use crate::runtime::Tasks;
+use crate::storage::{SnapshotHeader, Snapshots};
+use crate::wire::{envelope, state};
+
+pub(super) struct StateMachine {
+    last: Option<OpenLogId>,
+    membership: StoredMembership,
+    catalog: Catalog,
+    applied: watch::Sender<Arc<Applied>>,
+    shelf: Shelf,
+}
+
+/// Where snapshots lie, and how to get there without holding up Raft's threads.
+#[derive(Clone)]
+pub(super) struct Shelf {
+    snapshots: Snapshots,
+    tasks: Tasks,
+    health: Health,
+}
+
+impl StateMachine {
+    /// At a snapshot that was found on disk, or at nothing.
+    ///
+    /// # Errors
+    /// The snapshot cannot be read by this version.
+    pub(super) fn open(
+        shelf: Shelf,
+        snapshot: Option<(SnapshotHeader, Bytes)>,
+        applied: watch::Sender<Arc<Applied>>,
+    ) -> io::Result<Self> {
+        let nothing = (None, StoredMembership::default(), Catalog::default());
+        let (last, membership, catalog) = match snapshot {
+            None => nothing,
+            Some((header, bytes)) => {
+                let catalog = shelf.decode(&header, &bytes)?;
+                (header.last.map(open_log_id), shelf.membership(&header)?, catalog)
+            }
+        };
+        let machine = Self { last, membership, catalog, applied, shelf };
+        machine.publish();
+        Ok(machine)
+    }
+
+    fn apply_one(&mut self, entry: OpenEntry) -> io::Result<Answer> {
+        let id = log_id(entry.log_id);
+        let answer = match entry.payload {
+            Payload::Blank => Answer::Nothing,
+            Payload::Normal(command) => self.apply_command(id, &command.0)?,
+            Payload::Membership(membership) => {
+                self.membership = StoredMembership::new(Some(entry.log_id), membership);
+                Answer::Nothing
+            }
+        };
+        self.last = Some(entry.log_id);
+        Ok(answer)
+    }
+
+    fn apply_command(&mut self, id: LogId, bytes: &[u8]) -> io::Result<Answer> {
+        match envelope::decode(bytes) {
+            Ok(stamped) => Ok(Answer::Outcome(machine::apply(&mut self.catalog, id, &stamped))),
+            // Never skipped: the others may have read it, and this replica would differ from then on.
+            Err(error) => Err(self.shelf.health.unreadable(id, &error.to_string())),
+        }
+    }
+
+    fn publish(&self) {
+        let applied = Applied { last: self.last.map(log_id), catalog: self.catalog.clone() };
+        self.applied.send_replace(Arc::new(applied));
+    }
+}
+
+impl RaftStateMachine<Types> for StateMachine {
+    /// The encoded catalog.
+    type SnapshotData = Bytes;
+    type SnapshotBuilder = Builder;
+
+    async fn applied_state(&mut self) -> io::Result<(Option<OpenLogId>, StoredMembership)> {
+        Ok((self.last, self.membership.clone()))
+    }
+
+    async fn apply<S>(&mut self, mut entries: S) -> io::Result<()>
+    where
+        S: Stream<Item = io::Result<EntryResponder<Types>>> + Unpin + OptionalSend,
+    {
+        let mut answers: Vec<(ApplyResponder<Types>, Answer)> = Vec::new();
+        let mut failed = Ok(());
+        while let Some(item) = entries.next().await {
+            let applied = item.and_then(|(entry, responder)| Ok((responder, self.apply_one(entry)?)));
+            match applied {
+                Ok((Some(responder), answer)) => answers.push((responder, answer)),
+                Ok((None, _)) => {}
+                Err(error) => {
+                    failed = Err(error);
+                    break;
+                }
+            }
+        }
+        // Published before anyone is answered: who is told an index finds it here.
+        self.publish();
+        for (responder, answer) in answers {
+            responder.send(answer);
+        }
+        failed
+    }
+
+    async fn get_snapshot_builder(&mut self) -> Builder {
+        Builder {
+            last: self.last,
+            membership: self.membership.clone(),
+            catalog: self.catalog.clone(),
+            shelf: self.shelf.clone(),
+        }
+    }
+
+    async fn install_snapshot(&mut self, meta: &SnapshotMetaOf<Types>, bytes: Bytes) -> io::Result<()> {
+        let header = header(meta.last_log_id, &meta.last_membership);
+        let catalog = self.shelf.decode(&header, &bytes)?;
+        // Stored before it is shown: openraft purges the log that it replaces next.
+        self.shelf.store(header, bytes).await?;
+        self.last = meta.last_log_id;
+        self.membership = meta.last_membership.clone();
+        self.catalog = catalog;
+        self.publish();
+        Ok(())
+    }
+
+    async fn get_current_snapshot(&mut self) -> io::Result<Option<SnapshotOf<Types, Bytes>>> {
+        let Some((header, snapshot)) = self.shelf.latest().await? else { return Ok(None) };
+        let last_membership = self.shelf.membership(&header)?;
+        let meta = SnapshotMetaOf::<Types> { last_log_id: header.last.map(open_log_id), last_membership };
+        Ok(Some(SnapshotOf::<Types, Bytes> { meta, snapshot }))
+    }
+}
+
+/// A picture of the state machine, cheap to take, that becomes a snapshot while the original goes on.
+pub(super) struct Builder {
+    last: Option<OpenLogId>,
+    membership: StoredMembership,
+    catalog: Catalog,
+    shelf: Shelf,
+}
+
+impl RaftSnapshotBuilder<Types> for Builder {
+    type SnapshotData = Bytes;
+
+    async fn build_snapshot(&mut self) -> io::Result<SnapshotOf<Types, Bytes>> {
+        let catalog = self.catalog.clone();
+        let bytes = self.shelf.tasks.blocking(move || state::encode(&catalog)).await;
+        self.shelf.store(header(self.last, &self.membership), bytes.clone()).await?;
+        let meta =
+            SnapshotMetaOf::<Types> { last_log_id: self.last, last_membership: self.membership.clone() };
+        Ok(SnapshotOf::<Types, Bytes> { meta, snapshot: bytes })
+    }
+}
+
+fn header(last: Option<OpenLogId>, membership: &StoredMembership) -> SnapshotHeader {
+    SnapshotHeader {
+        last: last.map(log_id),
+        membership_at: membership.log_id().map(log_id),
+        membership: membership_bytes(membership.membership()),
+    }
+}
+
+impl Shelf {
+    pub(super) fn new(snapshots: Snapshots, tasks: Tasks, health: Health) -> Self {
+        Self { snapshots, tasks, health }
+    }
+
+    async fn store(&self, header: SnapshotHeader, bytes: Bytes) -> io::Result<()> {
+        let snapshots = self.snapshots.clone();
+        let stored = self.tasks.blocking(move || snapshots.store(&header, &bytes)).await;
+        self.health.storage("storing a snapshot", stored)
+    }
+
+    async fn latest(&self) -> io::Result<Option<(SnapshotHeader, Bytes)>> {
+        let snapshots = self.snapshots.clone();
+        self.tasks.blocking(move || snapshots.latest()).await
+    }
+
+    fn decode(&self, header: &SnapshotHeader, bytes: &Bytes) -> io::Result<Catalog> {
+        let unreadable = |e: state::StateError| self.health.unreadable_snapshot(header.last, &e.to_string());
+        state::decode(bytes).map_err(unreadable)
+    }
+
+    fn membership(&self, header: &SnapshotHeader) -> io::Result<StoredMembership> {
+        let membership = open_membership(&header.membership)
+            .map_err(|why| self.health.unreadable_snapshot(header.last, &why))?;
+        Ok(StoredMembership::new(header.membership_at.map(open_log_id), membership))
+    }
+}

@@ -1,0 +1,47 @@
+//! openraft's own storage suite, on the log and state machine that this program ships.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use openraft::StorageError;
+use openraft::testing::log::{StoreBuilder, Suite};
+use tokio::sync::watch;
+
+use super::Applied;
+use super::health::Health;
+use super::log_store::LogStore;
+use super::state_machine::{Shelf, StateMachine};
+use super::types::{Member, Types};
+use crate::base::Incarnation;
+use crate::catalog::Catalog;
+use crate::runtime::{Env, Tasks, disk};
+use crate::storage::{DataDir, Log, LogConfig, Snapshots};
+
+/// The suite makes up members; ours have no default outside of tests.
+impl Default for Member {
+    fn default() -> Self {
+        Self { incarnation: Incarnation([0; 16]) }
+    }
+}
+
+struct OnFakeDisk;
+
+impl StoreBuilder<Types, LogStore, StateMachine, DataDir> for OnFakeDisk {
+    async fn build(&self) -> Result<(DataDir, LogStore, StateMachine), StorageError<Types>> {
+        let env = Env { disk: Arc::new(disk::Fake::new()), tasks: Tasks::inline(), ..Env::real() };
+        let dir = DataDir::open(&env, Path::new("/meta")).expect("a new directory");
+        let (snapshots, _) = Snapshots::open(&env, &dir).expect("no snapshots");
+        let small = LogConfig { segment_bytes: 64 << 10 };
+        let log = Log::open_with(&env, &dir, Incarnation([1; 16]), None, small).expect("a new log");
+        let health = Health::default();
+        let shelf = Shelf::new(snapshots, env.tasks.clone(), health.clone());
+        let (publish, _) = watch::channel(Arc::new(Applied { last: None, catalog: Catalog::default() }));
+        let machine = StateMachine::open(shelf, None, publish).expect("an empty state machine");
+        Ok((dir, LogStore::new(log, health), machine))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn openrafts_storage_suite_passes() {
+    Suite::test_all(OnFakeDisk).await.expect("the suite");
+}

@@ -1,0 +1,124 @@
+//! openraft's types as this program fills them in, and the way between them and ours.
+//!
+//! openraft's own types are never written to disk or sent: what leaves this module is `storage`'s and
+//! `wire`'s, which carry their formats.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use bytes::Bytes;
+use openraft::alias::{LogIdOf, StoredMembershipOf, VoteOf};
+use openraft::vote::RaftLeaderId;
+
+use super::runtime::LocalRuntime;
+use super::state_machine::StateMachine;
+use crate::base::{Incarnation, LogId, RaftId};
+use crate::machine::Outcome;
+use crate::wire::frames;
+
+openraft::declare_raft_types!(
+    /// Log ids are (term, index): founders' first entries are then equal (founding.md 5.2).
+    pub(super) Types:
+        D = Command,
+        R = Answer,
+        NodeId = u64,
+        Node = Member,
+        LeaderId = openraft::impls::leader_id_std::LeaderId<u64, u64>,
+        AsyncRuntime = LocalRuntime,
+);
+
+pub(super) type OpenRaft = openraft::Raft<Types, StateMachine>;
+pub(super) type OpenEntry = openraft::alias::EntryOf<Types>;
+pub(super) type OpenLogId = LogIdOf<Types>;
+pub(super) type OpenVote = VoteOf<Types>;
+pub(super) type OpenMembership = openraft::Membership<u64, Member>;
+pub(super) type StoredMembership = StoredMembershipOf<Types>;
+pub(super) type Payload = openraft::EntryPayload<Command, u64, Member>;
+
+/// An enveloped command: the bytes that are logged, sent, and decoded at apply.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Command(pub(super) Bytes);
+
+impl fmt::Debug for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes", self.0.len())
+    }
+}
+
+impl fmt::Display for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+/// What applying an entry came to.
+#[derive(Debug)]
+pub(super) enum Answer {
+    Outcome(Outcome),
+    /// A membership or blank entry.
+    Nothing,
+}
+
+/// What a membership says of a member besides its Raft id. Addresses come from the catalog.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Member {
+    pub(super) incarnation: Incarnation,
+}
+
+pub(super) fn open_log_id(id: LogId) -> OpenLogId {
+    OpenLogId::new_term_index(id.term, id.index)
+}
+
+pub(super) fn log_id(id: OpenLogId) -> LogId {
+    LogId { term: id.leader_id.term, index: id.index }
+}
+
+pub(super) fn open_vote(vote: frames::Vote) -> OpenVote {
+    OpenVote { leader_id: RaftLeaderId::new(vote.term, vote.node.0), committed: vote.committed }
+}
+
+pub(super) fn vote(vote: &OpenVote) -> frames::Vote {
+    frames::Vote {
+        term: vote.leader_id.term,
+        node: RaftId(vote.leader_id.voted_for),
+        committed: vote.committed,
+    }
+}
+
+/// The bytes of a membership, as logs and snapshots hold them.
+pub(super) fn membership_bytes(membership: &OpenMembership) -> Bytes {
+    let configs = membership.get_joint_config().iter();
+    frames::encode_membership(&frames::Membership {
+        configs: configs.map(|voters| voters.iter().copied().map(RaftId).collect()).collect(),
+        nodes: membership.nodes().map(|(id, member)| (RaftId(*id), member.incarnation)).collect(),
+    })
+}
+
+/// # Errors
+/// Why these bytes are no membership, in words.
+pub(super) fn open_membership(bytes: &[u8]) -> Result<OpenMembership, String> {
+    let membership = frames::decode_membership(bytes).map_err(|e| e.to_string())?;
+    let voters = |config: Vec<RaftId>| config.into_iter().map(|id| id.0).collect::<BTreeSet<_>>();
+    let member = |(id, incarnation): (RaftId, Incarnation)| (id.0, Member { incarnation });
+    let nodes: BTreeMap<u64, Member> = membership.nodes.into_iter().map(member).collect();
+    OpenMembership::new(membership.configs.into_iter().map(voters).collect(), nodes)
+        .map_err(|e| e.to_string())
+}
+
+/// # Errors
+/// A membership entry that this version cannot read.
+pub(super) fn open_payload(kind: frames::EntryKind, bytes: Bytes) -> Result<Payload, String> {
+    Ok(match kind {
+        frames::EntryKind::Blank => Payload::Blank,
+        frames::EntryKind::Command => Payload::Normal(Command(bytes)),
+        frames::EntryKind::Membership => Payload::Membership(open_membership(&bytes)?),
+    })
+}
+
+pub(super) fn payload(payload: &Payload) -> (frames::EntryKind, Bytes) {
+    match payload {
+        Payload::Blank => (frames::EntryKind::Blank, Bytes::new()),
+        Payload::Normal(command) => (frames::EntryKind::Command, command.0.clone()),
+        Payload::Membership(membership) => (frames::EntryKind::Membership, membership_bytes(membership)),
+    }
+}

@@ -1,0 +1,172 @@
+//! What a member cannot read or write, and what becomes of it and of the others.
+
+use std::io;
+use std::time::Duration;
+
+use influxdb_meta::base::RaftId;
+use influxdb_meta::raft::{OpenError, ProposeError, Raft, Refusal, Role};
+use influxdb_meta::runtime::disk::OpKind;
+use influxdb_meta::wire::envelope::Body;
+use tokio::time::{Instant, timeout};
+
+use super::basics::{create, soon};
+use super::cluster::{Cluster, Options};
+use super::world::ip;
+
+/// In the predecessor two bytes, `08 03`, killed a cluster for ever.
+#[tokio::test(start_paused = true)]
+async fn an_unreadable_entry_halts_and_is_neither_skipped_nor_a_crash() {
+    let mut cluster = Cluster::founded(11, 3, Options::default()).await;
+    let (_, raft) = cluster.leader(Duration::from_secs(1)).await;
+    raft.propose(create("before"), soon()).await.expect("acknowledged");
+    // `service` would have refused it; something newer might log what we cannot read.
+    let unreadable = Body::Wire(bytes::Bytes::from_static(&[0x08, 0x03]));
+    let answer = raft.propose(unreadable, soon()).await;
+    assert_eq!(answer, Err(ProposeError::Unknown), "the others may have read it");
+    for id in [1, 2, 3] {
+        let raft = cluster.raft(id).expect("the process stays");
+        let halted = halted(&raft).await;
+        assert!(halted.starts_with("log entry ") && halted.contains("cannot be read"), "{halted}");
+        assert!(halted.ends_with("this node needs a newer version"), "{halted}");
+        let catalog = &raft.applied().borrow().catalog.clone();
+        assert!(catalog.databases.get(&"before".into()).is_some(), "what was applied stays visible");
+        let refused = raft.propose(create("after"), soon()).await;
+        assert!(matches!(refused, Err(ProposeError::Halted(_))), "{refused:?}");
+        assert!(timeout(Duration::from_secs(1), raft.fatal()).await.is_err(), "no reason to end the process");
+    }
+    // A restart meets the entry again and says the same: when it opens, if it knows that it is committed.
+    for id in [1, 2, 3] {
+        cluster.kill(id);
+        match cluster.try_open(id).await {
+            Err(OpenError::Unreadable(text)) => assert!(text.contains("cannot be read"), "{text}"),
+            Err(error) => panic!("{error}"),
+            Ok(raft) => raft.admit(),
+        }
+    }
+    for id in cluster.running() {
+        assert!(halted(&cluster.raft(id).expect("runs")).await.contains("cannot be read"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_fsync_ends_the_process_and_costs_nothing() {
+    let mut cluster = Cluster::founded(12, 3, Options::default()).await;
+    let (leader, raft) = cluster.leader(Duration::from_secs(1)).await;
+    raft.propose(create("before"), soon()).await.expect("acknowledged");
+    cluster.members[&leader]
+        .disk
+        .fail_with(|op| matches!(op.kind, OpKind::Sync).then_some(io::ErrorKind::StorageFull));
+    // The two others may commit it without this node's own copy; if so it may say so. Else nobody knows.
+    let unsure = raft.propose(create("unsure"), soon()).await;
+    assert!(matches!(unsure, Ok(_) | Err(ProposeError::Unknown)), "{unsure:?}");
+    let why = timeout(Duration::from_secs(2), raft.fatal()).await.expect("it says that it must end");
+    assert!(why.starts_with("writing the log") || why.starts_with("saving the vote"), "{why}");
+    cluster.kill(leader);
+    let (_, raft) = cluster.leader(Duration::from_secs(3)).await;
+    raft.propose(create("after"), soon()).await.expect("the others go on");
+    let catalog = raft.applied().borrow().catalog.clone();
+    assert!(catalog.databases.get(&"before".into()).is_some());
+}
+
+/// Measured before the fences: two wiped founders elected themselves and acknowledged writes were gone.
+#[tokio::test(start_paused = true)]
+async fn a_wiped_volume_does_not_vote_under_its_old_name() {
+    let mut cluster = Cluster::founded(13, 3, Options::default()).await;
+    let (leader, raft) = cluster.leader(Duration::from_secs(1)).await;
+    raft.propose(create("before"), soon()).await.expect("acknowledged");
+    let others: Vec<u64> = [1, 2, 3].into_iter().filter(|id| *id != leader).collect();
+    let (stale, wiped) = (others[0], others[1]);
+    // Everybody but a stale member and a wiped one is down: the two would be a majority of three.
+    for id in [1, 2, 3] {
+        cluster.kill(id);
+    }
+    cluster.members.remove(&wiped);
+    cluster.add(9, ip(wiped));
+    let reborn = cluster.start(9).await;
+    let raft = cluster.start(stale).await;
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let status = raft.status();
+    assert_ne!(status.role, Role::Leader, "{status:?}");
+    assert_eq!(status.leader, None, "{status:?}");
+    assert_eq!(reborn.status().last_log, None, "nothing of the old name reached it");
+    assert_eq!(raft.propose(create("lost"), soon()).await, Err(ProposeError::NoLeader));
+    // With an intact volume back there is a majority again, and what was acknowledged is there.
+    cluster.start(leader).await;
+    let (_, raft) = cluster.leader(Duration::from_secs(5)).await;
+    raft.propose(create("after"), soon()).await.expect("acknowledged");
+    assert!(raft.applied().borrow().catalog.databases.get(&"before".into()).is_some());
+}
+
+/// The reborn node says so at the old address, and the caller hears it in words.
+#[tokio::test(start_paused = true)]
+async fn the_old_incarnation_is_refused_by_name() {
+    let mut cluster = Cluster::founded(14, 3, Options::default()).await;
+    cluster.kill(3);
+    cluster.members.remove(&3);
+    cluster.add(9, ip(3));
+    cluster.start(9).await;
+    let deadline = Instant::now() + Duration::from_secs(5);
+    let (_, raft) = cluster.leader(Duration::from_secs(3)).await;
+    raft.propose(create("two of three"), soon()).await.expect("acknowledged");
+    let heard = |id: u64| cluster.members[&id].process.as_ref().expect("runs").refusals.clone();
+    loop {
+        let refusals = [heard(1), heard(2)].map(|r| r.lock().expect("sound").clone()).concat();
+        if refusals.contains(&(RaftId(3), Refusal::NotMe)) {
+            break;
+        }
+        assert!(Instant::now() < deadline, "only {refusals:?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// A member whose log has fallen behind the others' is brought up by a snapshot.
+#[tokio::test(start_paused = true)]
+async fn who_comes_back_late_is_caught_up_by_a_snapshot() {
+    let options = Options { snapshot_every: 30, ..Options::default() };
+    let mut cluster = Cluster::founded(15, 3, options).await;
+    let (leader, raft) = cluster.leader(Duration::from_secs(1)).await;
+    let late = if leader == 1 { 2 } else { 1 };
+    cluster.kill(late);
+    for n in 0..200 {
+        raft.propose(create(&format!("db{n}")), soon()).await.expect("acknowledged");
+    }
+    let back = cluster.start(late).await;
+    let last = raft.applied().borrow().last.expect("applied").index;
+    cluster.converged(&[1, 2, 3], last, Duration::from_secs(5)).await;
+    assert!(back.status().snapshot.is_some_and(|id| id.index > 100), "{:?}", back.status());
+    // And what it got so is on its disk.
+    cluster.pull_plug(late);
+    let again = cluster.start(late).await;
+    assert!(again.applied().borrow().last.is_some_and(|id| id.index > 100), "from its own snapshot");
+    cluster.converged(&[1, 2, 3], last, Duration::from_secs(5)).await;
+}
+
+async fn halted(raft: &Raft) -> String {
+    let mut changed = raft.changed();
+    let deadline = Instant::now() + Duration::from_secs(3);
+    loop {
+        changed.borrow_and_update();
+        if let Some(halted) = raft.status().halted {
+            return halted;
+        }
+        let more = tokio::time::timeout_at(deadline, changed.changed()).await;
+        assert!(more.is_ok(), "not halted: {:?}", raft.status());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn members_with_one_secret_work_together_and_one_with_another_stays_out() {
+    let (ours, other) = ([1; 32], [2; 32]);
+    for third in [Some(ours), Some(other), None] {
+        let keys = [(1, Some(ours)), (2, Some(ours)), (3, third)];
+        let keys = keys.into_iter().filter_map(|(id, key)| Some((id, key?))).collect();
+        let options = Options { keys, needs_proof: true, ..Options::default() };
+        let cluster = Cluster::founded(16, 3, options).await;
+        let (leader, raft) = cluster.leader(Duration::from_secs(2)).await;
+        assert!(third == Some(ours) || leader != 3);
+        raft.propose(create("with a secret"), soon()).await.expect("a majority has it");
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let third_applied = cluster.raft(3).expect("runs").applied().borrow().last;
+        assert_eq!(third_applied.is_some(), third == Some(ours), "{third:?}: {third_applied:?}");
+    }
+}

@@ -1,0 +1,10 @@
+//! Raft over a network and disks in memory.
+
+mod basics;
+mod cluster;
+mod founders;
+mod halts;
+mod handshake;
+mod sockets;
+mod storm;
+mod world;

@@ -1,0 +1,173 @@
+//! What a simulated node consists of besides its Raft: who it is, whom it admits, where it lives.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex};
+
+use influxdb_meta::base::{Address, ClusterId, Incarnation, RaftId, StartId, UnixNanos};
+use influxdb_meta::raft::{Admission, Hello, Refusal, Replica};
+use influxdb_meta::runtime::{Clock, Disk, Env, Net, Rng, Tasks};
+use influxdb_meta::wire::identity::Starts;
+use tokio::time::Instant;
+
+pub(super) const RAFT_PORT: u16 = 8089;
+pub(super) const CLUSTER: ClusterId = ClusterId([7; 16]);
+
+/// Randomness from a seed.
+pub(super) struct Seeded(Mutex<u64>);
+
+impl Seeded {
+    pub(super) fn new(seed: u64) -> Arc<Self> {
+        Arc::new(Self(Mutex::new(seed)))
+    }
+
+    /// A number below `end`.
+    pub(super) fn below(&self, end: u64) -> u64 {
+        self.u64() % end
+    }
+
+    pub(super) fn chance(&self, percent: u64) -> bool {
+        self.below(100) < percent
+    }
+}
+
+impl Rng for Seeded {
+    fn fill(&self, bytes: &mut [u8]) {
+        for chunk in bytes.chunks_mut(8) {
+            chunk.copy_from_slice(&self.u64().to_le_bytes()[..chunk.len()]);
+        }
+    }
+
+    /// SplitMix64.
+    fn u64(&self) -> u64 {
+        let mut state = self.0.lock().expect("no panic while held");
+        *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = *state;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+}
+
+/// Wall time that goes with tokio's.
+pub(super) struct Ticking(pub(super) Instant);
+
+impl Clock for Ticking {
+    fn now(&self) -> UnixNanos {
+        UnixNanos(1_700_000_000_000_000_000 + self.0.elapsed().as_nanos() as i64)
+    }
+}
+
+pub(super) fn env(net: Arc<dyn Net>, rng: Arc<Seeded>, disk: Arc<dyn Disk>) -> Env {
+    Env { clock: Arc::new(Ticking(Instant::now())), rng, net, disk, tasks: Tasks::inline() }
+}
+
+pub(super) fn ip(raft_id: u64) -> IpAddr {
+    IpAddr::V4(Ipv4Addr::new(10, 0, 0, raft_id as u8))
+}
+
+pub(super) fn bind(raft_id: u64) -> SocketAddr {
+    SocketAddr::new(ip(raft_id), RAFT_PORT)
+}
+
+pub(super) fn incarnation(raft_id: u64) -> Incarnation {
+    Incarnation([raft_id as u8; 16])
+}
+
+pub(super) fn replica(raft_id: u64) -> Replica {
+    Replica { cluster_id: CLUSTER, raft_id: RaftId(raft_id), incarnation: incarnation(raft_id) }
+}
+
+/// Raft id → host.
+#[derive(Clone, Default)]
+pub(super) struct Directory(Arc<Mutex<BTreeMap<RaftId, IpAddr>>>);
+
+impl Directory {
+    pub(super) fn set(&self, raft_id: RaftId, ip: IpAddr) {
+        self.0.lock().expect("no panic while held").insert(raft_id, ip);
+    }
+
+    fn get(&self, raft_id: RaftId) -> Option<IpAddr> {
+        self.0.lock().expect("no panic while held").get(&raft_id).copied()
+    }
+}
+
+/// Admits everybody who means this node, except whom a test forbids.
+#[derive(Clone)]
+pub(super) struct Door {
+    pub(super) me: Option<Replica>,
+    /// Without one every member lives at the host of its number.
+    pub(super) directory: Option<Directory>,
+    pub(super) key: Option<[u8; 32]>,
+    pub(super) needs_proof: bool,
+    pub(super) tombstoned: Vec<Incarnation>,
+    pub(super) heard: Arc<Mutex<Vec<Incarnation>>>,
+    pub(super) hints: Arc<Mutex<Vec<(Hello, IpAddr)>>>,
+    pub(super) refusals: Arc<Mutex<Vec<(RaftId, Refusal)>>>,
+}
+
+impl Door {
+    pub(super) fn new(me: Replica) -> Self {
+        Self {
+            me: Some(me),
+            directory: None,
+            key: None,
+            needs_proof: false,
+            tombstoned: Vec::new(),
+            heard: Arc::default(),
+            hints: Arc::default(),
+            refusals: Arc::default(),
+        }
+    }
+}
+
+pub(super) fn starts() -> Starts {
+    Starts { counter: 3, ids: vec![StartId([1; 8]), StartId([2; 8]), StartId([3; 8])], durable_seq: 9 }
+}
+
+impl Admission for Door {
+    fn admit(&self, hello: &Hello, from: IpAddr) -> Result<(), Refusal> {
+        self.hints.lock().expect("no panic while held").push((hello.clone(), from));
+        // First: a tombstoned sender is told so, also where the receiver's fields do not match.
+        if self.tombstoned.contains(&hello.sender.incarnation) {
+            return Err(Refusal::Tombstoned);
+        }
+        match self.me {
+            None => Err(Refusal::NotOpen),
+            Some(me) if me != hello.receiver => Err(Refusal::NotMe),
+            Some(_) => Ok(()),
+        }
+    }
+
+    fn check_callee(&self, _callee: &Replica, _starts: &Starts) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    fn me(&self) -> Option<(Replica, Address, Starts)> {
+        self.me.map(|me| (me, Address::new(&ip(me.raft_id.0).to_string(), 8091), starts()))
+    }
+
+    fn addresses(&self, raft_id: RaftId) -> Vec<Address> {
+        let host = match &self.directory {
+            None => Some(ip(raft_id.0)),
+            Some(directory) => directory.get(raft_id),
+        };
+        host.map(|host| Address::new(&host.to_string(), RAFT_PORT)).into_iter().collect()
+    }
+
+    fn heard(&self, incarnation: Incarnation) {
+        self.heard.lock().expect("no panic while held").push(incarnation);
+    }
+
+    fn refused(&self, callee: &Replica, refusal: &Refusal) {
+        self.refusals.lock().expect("no panic while held").push((callee.raft_id, refusal.clone()));
+    }
+
+    fn peer_key(&self) -> Option<[u8; 32]> {
+        self.key
+    }
+
+    fn needs_proof(&self) -> bool {
+        self.needs_proof
+    }
+}
