@@ -11,10 +11,12 @@ pub mod auth;
 pub mod runtime;
 pub mod telemetry;
 
+pub mod client;
 pub mod storage;
 
 pub mod raft;
 
+pub mod cluster;
 
 
 

@@ -2,7 +2,9 @@
 #![allow(clippy::disallowed_methods, reason = "tests are the outside world")]
 
 mod architecture;
+mod founding;
 mod machine;
 mod raft;
+mod simulation;
 mod storage;
 mod vectors;

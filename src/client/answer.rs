@@ -1,0 +1,161 @@
+//! A request and its answer as plain values, and what an answer means.
+
+use bytes::Bytes;
+use serde::de::DeserializeOwned;
+
+use super::CallError;
+use crate::wire::api::ErrorBody;
+
+/// Names, and values as they are on the wire: they may be no UTF-8.
+pub type Headers = Vec<(String, Bytes)>;
+
+/// What is asked. Host, content length and the headers of one connection are not the caller's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// `GET`, `POST`.
+    pub method: String,
+    /// `/show-cluster`, `/?index=7`.
+    pub path_and_query: String,
+    pub headers: Headers,
+    pub body: Bytes,
+}
+
+impl Request {
+    pub fn get(path_and_query: &str) -> Self {
+        Self {
+            method: "GET".to_owned(),
+            path_and_query: path_and_query.to_owned(),
+            headers: vec![("accept".to_owned(), JSON.into())],
+            body: Bytes::new(),
+        }
+    }
+
+    pub fn post(path_and_query: &str, content_type: &str, body: Bytes) -> Self {
+        let header = |name: &str, value: &str| (name.to_owned(), Bytes::copy_from_slice(value.as_bytes()));
+        Self {
+            method: "POST".to_owned(),
+            path_and_query: path_and_query.to_owned(),
+            headers: vec![header("accept", JSON), header("content-type", content_type)],
+            body,
+        }
+    }
+
+    /// `application/x-www-form-urlencoded`, as the meta API takes parameters.
+    pub fn form(path: &str, fields: &[(&str, &str)]) -> Self {
+        let pair = |(name, value): &(&str, &str)| format!("{}={}", form_encoded(name), form_encoded(value));
+        let body = fields.iter().map(pair).collect::<Vec<_>>().join("&");
+        Self::post(path, "application/x-www-form-urlencoded", body.into())
+    }
+
+    /// Asking twice is the same as asking once.
+    pub(super) fn is_safe(&self) -> bool {
+        matches!(self.method.as_str(), "GET" | "HEAD")
+    }
+}
+
+pub(super) const JSON: &str = "application/json";
+
+fn form_encoded(text: &str) -> String {
+    use std::fmt::Write;
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'*' => {
+                encoded.push(char::from(byte));
+            }
+            b' ' => encoded.push('+'),
+            _ => {
+                // Writing to a String cannot fail.
+                let _ = write!(encoded, "%{byte:02X}");
+            }
+        }
+    }
+    encoded
+}
+
+/// An answer of any status, whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Response {
+    pub status: u16,
+    /// Names in lower case. Without those that belong to the connection.
+    pub headers: Headers,
+    pub body: Bytes,
+}
+
+impl Response {
+    /// The header's first value, if it is text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let found = self.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name));
+        found.and_then(|(_, value)| std::str::from_utf8(value).ok())
+    }
+
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// The answer itself if its status is good, else the error in it.
+    ///
+    /// # Errors
+    /// [`CallError::Status`] with the server's text.
+    pub fn success(self) -> Result<Self, CallError> {
+        if self.is_success() { Ok(self) } else { Err(self.error()) }
+    }
+
+    pub(super) fn error(&self) -> CallError {
+        CallError::Status { status: self.status, error: self.error_text() }
+    }
+
+    /// The body as JSON, whatever the status.
+    ///
+    /// # Errors
+    /// [`CallError::Junk`].
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, CallError> {
+        serde_json::from_slice(&self.body).map_err(|error| CallError::Junk(error.to_string()))
+    }
+
+    /// `{"error": "…"}` as our API answers; of others the status and the beginning of their text.
+    fn error_text(&self) -> String {
+        if let Ok(ErrorBody { error }) = serde_json::from_slice(&self.body)
+            && !error.is_empty()
+        {
+            return error;
+        }
+        let text = String::from_utf8_lossy(&self.body);
+        let first = text.trim().lines().next().unwrap_or_default();
+        let shown: String = first.chars().filter(|c| !c.is_control()).take(FOREIGN_TEXT).collect();
+        let status = self.status;
+        if shown.is_empty() { format!("HTTP {status}") } else { format!("HTTP {status}: {shown}") }
+    }
+}
+
+/// Enough of somebody else's page to recognise it by.
+const FOREIGN_TEXT: usize = 120;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(status: u16, body: &'static str) -> Response {
+        Response { status, headers: Vec::new(), body: Bytes::from_static(body.as_bytes()) }
+    }
+
+    #[test]
+    fn an_error_is_the_servers_own_text_or_the_beginning_of_a_strangers() {
+        let cases = [
+            (answer(503, r#"{"error":"no leader"}"#), "no leader"),
+            (answer(404, "404 page not found\n"), "HTTP 404: 404 page not found"),
+            (answer(400, "\n"), "HTTP 400"),
+            (answer(500, r#"{"error":""}"#), r#"HTTP 500: {"error":""}"#),
+        ];
+        for (answer, want) in cases {
+            let status = answer.status;
+            assert_eq!(answer.success(), Err(CallError::Status { status, error: want.to_owned() }));
+        }
+    }
+
+    #[test]
+    fn a_form_is_encoded_as_go_does() {
+        let form = Request::form("/join", &[("addr", "[fd00::1]:8091"), ("who", "a b&c=ü*")]);
+        assert_eq!(form.body, "addr=%5Bfd00%3A%3A1%5D%3A8091&who=a+b%26c%3D%C3%BC*");
+    }
+}

@@ -1,0 +1,98 @@
+//! One connection, and one exchange after another on it.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use http_body_util::Full;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use tokio::time::{Instant, timeout_at};
+
+use super::message::{Broken, from_hyper, to_hyper};
+use super::traffic::{Traffic, Watched};
+use super::{CallError, Request, Response};
+use crate::base::Address;
+use crate::runtime::net::Stream;
+
+/// An HTTP/1.1 connection, driven only while somebody waits for its answer: dropping the call drops the
+/// socket, so that no late answer can come from an abandoned one (founding.md 3.1).
+pub(super) struct Connection {
+    sender: http1::SendRequest<Full<Bytes>>,
+    /// `None` once it has ended.
+    driver: Option<Pin<Box<Driver>>>,
+    traffic: Arc<Traffic>,
+    port: u16,
+}
+
+type Driver = http1::Connection<TokioIo<Watched>, Full<Bytes>>;
+
+impl Connection {
+    pub(super) async fn over(stream: Box<dyn Stream>, port: u16) -> Result<Self, CallError> {
+        let traffic = Arc::new(Traffic::default());
+        let watched = Watched::new(stream, traffic.clone());
+        let (sender, driver) = http1::handshake(TokioIo::new(watched))
+            .await
+            .map_err(|error| CallError::Io { text: error.to_string(), sent: false })?;
+        Ok(Self { sender, driver: Some(Box::pin(driver)), traffic, port })
+    }
+
+    /// Sends a request and reads the whole answer.
+    pub(super) async fn exchange(
+        &mut self,
+        host: &Address,
+        request: &Request,
+        deadline: Instant,
+    ) -> Result<Response, CallError> {
+        let request = to_hyper(host, request)?;
+        self.traffic.begin();
+        match timeout_at(deadline, self.drive(request)).await {
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(error)) => Err(self.explain(&error)),
+            // The driver is dropped with this connection, and may have been writing: who knows.
+            Err(_) => Err(CallError::Timeout { sent: true }),
+        }
+    }
+
+    async fn drive(&mut self, request: hyper::Request<Full<Bytes>>) -> Result<Response, Broken> {
+        let sender = &mut self.sender;
+        let call = async move {
+            sender.ready().await?;
+            from_hyper(sender.send_request(request).await?).await
+        };
+        let mut call = std::pin::pin!(call);
+        if let Some(driver) = self.driver.as_mut() {
+            tokio::select! {
+                biased;
+                done = &mut call => return done,
+                // Ended: what the call waits for is in its hands already, or never comes.
+                _ = driver => {}
+            }
+        }
+        self.driver = None;
+        call.await
+    }
+
+    /// Whether another request may go over it, as far as can be seen from here.
+    pub(super) fn is_reusable(&mut self) -> bool {
+        // One look at the socket: a server that has closed it is noticed before anything is sent.
+        let ended = self.driver.as_mut().is_none_or(|driver| driver.now_or_never().is_some());
+        if ended {
+            self.driver = None;
+        }
+        !ended && self.sender.is_ready()
+    }
+
+    fn explain(&self, broken: &Broken) -> CallError {
+        if let Some(stranger) = self.traffic.stranger(self.port) {
+            return stranger;
+        }
+        match broken {
+            Broken::Http(error) if error.is_parse() => {
+                CallError::NotOurs("it does not speak HTTP".to_owned())
+            }
+            _ => CallError::Io { text: broken.to_string(), sent: self.traffic.has_sent() },
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! Making a connection.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+
+use super::CallError;
+use super::connection::Connection;
+use crate::base::Address;
+use crate::runtime::Net;
+
+/// A connection attempt that takes longer goes to the next address: in one network it takes milliseconds.
+const CONNECT: Duration = Duration::from_secs(1);
+
+/// Resolves the name anew and tries every address it gives.
+///
+/// # Errors
+/// Of several failures the one that says most: only if all refuse, it is refused.
+pub(super) async fn dial(net: &dyn Net, to: &Address, deadline: Instant) -> Result<Connection, CallError> {
+    let lookup = timeout_at(deadline, net.resolve(to.host(), to.port())).await;
+    let addresses = lookup.map_err(|_| CallError::Timeout { sent: false })?;
+    let mut worst = CallError::NameUnknown;
+    for address in addresses.map_err(|error| CallError::of_lookup(&error))? {
+        match dial_at(net, address, deadline).await {
+            Ok(connection) => return Ok(connection),
+            Err(CallError::Refused) if worst != CallError::NameUnknown => {}
+            Err(error) => worst = error,
+        }
+    }
+    Err(worst)
+}
+
+/// Dials exactly this address.
+pub(super) async fn dial_at(
+    net: &dyn Net,
+    address: SocketAddr,
+    deadline: Instant,
+) -> Result<Connection, CallError> {
+    let dialled = timeout_at(deadline.min(Instant::now() + CONNECT), net.dial(address)).await;
+    let stream = dialled.map_err(|_| CallError::Timeout { sent: false })?;
+    Connection::over(stream.map_err(|error| CallError::of_dial(&error))?, address.port()).await
+}

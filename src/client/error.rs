@@ -1,0 +1,100 @@
+//! How a call ends badly, and what that says about doing it again.
+
+use std::io;
+
+use crate::base::Address;
+
+/// `Display` goes after a name: `meta-2:8091: connection refused`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CallError {
+    #[error("name unknown")]
+    NameUnknown,
+    #[error("connection refused")]
+    Refused,
+    #[error("no answer in time")]
+    Timeout {
+        /// Whether any of the request may have left.
+        sent: bool,
+    },
+    #[error("that is 8089, the Raft port; use 8091")]
+    RaftPort,
+    /// Something else answers there.
+    #[error("answers, but is no meta node of ours ({0})")]
+    NotOurs(String),
+    #[error("an influxd-meta of another make answers there")]
+    OtherMetaNode,
+    #[error("wrong secret: internal-shared-secret differs")]
+    WrongSecret,
+    /// The connection could not be made, or broke.
+    #[error("{text}")]
+    Io {
+        text: String,
+        /// Whether any of the request left.
+        sent: bool,
+    },
+    /// An answer that is an error; the text is the server's own.
+    #[error("{error}")]
+    Status { status: u16, error: String },
+    /// A good status with a body that cannot be read.
+    #[error("unreadable answer: {0}")]
+    Junk(String),
+    /// What went wrong where a redirect led to: not at the node that was asked.
+    #[error("redirected to {at}: {error}")]
+    Elsewhere { at: Address, error: Box<CallError> },
+    #[error("stopped after {0} redirects")]
+    Redirects(usize),
+    /// What was asked, or where it was redirected to, cannot be asked by this version.
+    #[error("{0}")]
+    Unsupported(String),
+}
+
+impl CallError {
+    /// Whether the same call may go well a moment later. Who repeats a call that is not safe to do twice
+    /// asks [`Self::is_maybe_executed`] too.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            // Nodes that are starting: names appear, ports open, leaders are elected.
+            Self::NameUnknown | Self::Refused | Self::Timeout { .. } | Self::Io { .. } => true,
+            Self::Status { status, .. } => matches!(status, 408 | 429 | 502 | 503 | 504),
+            // A person must change something first.
+            Self::RaftPort | Self::NotOurs(_) | Self::OtherMetaNode | Self::WrongSecret => false,
+            Self::Junk(_) | Self::Redirects(_) | Self::Unsupported(_) => false,
+            // The next leader may be one that answers.
+            Self::Elsewhere { error, .. } => error.is_retryable(),
+        }
+    }
+
+    /// Whether the other side may have done what was asked.
+    pub fn is_maybe_executed(&self) -> bool {
+        match self {
+            Self::Timeout { sent } | Self::Io { sent, .. } => *sent,
+            // 503 is also how a node says that it does not know the outcome.
+            Self::Status { status, .. } => *status >= 500,
+            // It answered that all is well, only not readably.
+            Self::Junk(_) => true,
+            // Who redirects has not executed it.
+            Self::Elsewhere { error, .. } => error.is_maybe_executed(),
+            Self::NameUnknown | Self::Refused => false,
+            Self::RaftPort | Self::NotOurs(_) | Self::OtherMetaNode | Self::WrongSecret => false,
+            Self::Redirects(_) | Self::Unsupported(_) => false,
+        }
+    }
+
+    /// A connection that could not be made.
+    pub(super) fn of_dial(error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::ConnectionRefused => Self::Refused,
+            io::ErrorKind::TimedOut => Self::Timeout { sent: false },
+            _ => Self::Io { text: error.to_string(), sent: false },
+        }
+    }
+
+    /// A name that could not be resolved.
+    pub(super) fn of_lookup(error: &io::Error) -> Self {
+        match error.kind() {
+            // Look-ups of this name hang: that is not an unknown name.
+            io::ErrorKind::ResourceBusy | io::ErrorKind::TimedOut => Self::Timeout { sent: false },
+            _ => Self::NameUnknown,
+        }
+    }
+}

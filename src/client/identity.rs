@@ -1,0 +1,75 @@
+//! The one exchange of founding, from exactly one socket address (founding.md 3).
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde::Deserialize;
+use tokio::time::Instant;
+
+use super::answer::JSON;
+use super::dial::dial_at;
+use super::{CallError, Headers, Request, Response};
+use crate::base::Address;
+use crate::runtime::Net;
+use crate::wire::api::ErrorBody;
+
+/// founding.md 3.1: a poll has its own deadline.
+const WHOLE: Duration = Duration::from_secs(2);
+
+const PATH: &str = "/cluster/identity";
+
+/// Posts our identity (`body`) to whoever answers at `at`, on a connection of its own; `host` is the name
+/// that gave the address. The caller signs, reads and believes; `extra` are its headers.
+///
+/// # Errors
+/// What is wrong there, in 2 s at most.
+pub async fn identity(
+    net: &dyn Net,
+    at: SocketAddr,
+    host: &Address,
+    extra: Headers,
+    body: Bytes,
+) -> Result<Response, CallError> {
+    let deadline = Instant::now() + WHOLE;
+    let mut request = Request::post(PATH, JSON, body);
+    request.headers.extend(extra);
+    let response = dial_at(net, at, deadline).await?.exchange(host, &request, deadline).await?;
+    let refusal = response.json::<ErrorBody>().ok().map(|body| body.error);
+    match (response.status, refusal) {
+        (200, _) => Ok(response),
+        (401, Some(text)) if text.starts_with("wrong secret") => Err(CallError::WrongSecret),
+        // Ours, of another version: it cannot read what we say of ourselves.
+        (400, Some(text)) => Err(CallError::NotOurs(text)),
+        // Ours while it starts or stops.
+        (408 | 500.., Some(_)) => Err(response.error()),
+        (status, _) => Err(who_else(net, at, host, status, deadline).await),
+    }
+}
+
+/// It has no such route: `/status` tells what it is instead.
+async fn who_else(
+    net: &dyn Net,
+    at: SocketAddr,
+    host: &Address,
+    status: u16,
+    deadline: Instant,
+) -> CallError {
+    let asked = match dial_at(net, at, deadline).await {
+        Ok(mut connection) => connection.exchange(host, &Request::get("/status"), deadline).await,
+        Err(error) => Err(error),
+    };
+    let answered = asked.and_then(Response::success).and_then(|response| response.json::<NodeStatus>());
+    match answered.as_ref().map(|answer| answer.node_type.as_str()) {
+        Ok("meta") => CallError::OtherMetaNode,
+        Ok("data") => CallError::NotOurs("a data node".to_owned()),
+        _ => CallError::NotOurs(format!("HTTP {status} to {PATH}")),
+    }
+}
+
+/// What every node of the original says at `/status`.
+#[derive(Deserialize)]
+struct NodeStatus {
+    #[serde(rename = "nodeType")]
+    node_type: String,
+}

@@ -1,0 +1,111 @@
+//! What went over a connection, for judging an exchange that broke: whether anything left, and who spoke.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::CallError;
+use crate::runtime::net::Stream;
+use crate::wire::frames::BANNER;
+
+/// Shared by a connection and the stream below it.
+#[derive(Default)]
+pub(super) struct Traffic {
+    sent: AtomicBool,
+    /// The first bytes that ever came. Held for a few instructions, never across an await.
+    head: Mutex<Vec<u8>>,
+}
+
+/// Enough for the longest beginning that is looked for.
+const HEAD: usize = 32;
+
+/// Where Raft is spoken unless configured otherwise; the port of other products hangs up in silence.
+const RAFT_PORT: u16 = 8089;
+
+/// The first bytes with which a TLS server answers plain HTTP.
+const TLS_ALERT: &[u8] = &[0x15, 0x03];
+
+impl Traffic {
+    /// A new exchange begins.
+    pub(super) fn begin(&self) {
+        self.sent.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether anything left since then.
+    pub(super) fn has_sent(&self) -> bool {
+        self.sent.load(Ordering::Relaxed)
+    }
+
+    /// Who is at the other end, if what came cannot come from a meta API.
+    pub(super) fn stranger(&self, port: u16) -> Option<CallError> {
+        let head = self.head.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_http = head.starts_with(&b"HTTP/"[..head.len().min(5)]);
+        if is_banner(&head) || port == RAFT_PORT && (head.is_empty() || !is_http) {
+            Some(CallError::RaftPort)
+        } else if head.starts_with(TLS_ALERT) {
+            Some(CallError::NotOurs("it speaks TLS".to_owned()))
+        } else if is_http {
+            None
+        } else {
+            Some(CallError::NotOurs("it does not speak HTTP".to_owned()))
+        }
+    }
+
+    fn received(&self, bytes: &[u8]) {
+        let mut head = self.head.lock().unwrap_or_else(PoisonError::into_inner);
+        let room = HEAD - head.len();
+        head.extend_from_slice(&bytes[..bytes.len().min(room)]);
+    }
+}
+
+/// The banner, or as much of it as had come when the exchange broke.
+fn is_banner(head: &[u8]) -> bool {
+    head.len() >= "influxd".len() && (head.starts_with(BANNER) || BANNER.starts_with(head))
+}
+
+/// A stream that keeps its traffic.
+pub(super) struct Watched {
+    stream: Box<dyn Stream>,
+    traffic: Arc<Traffic>,
+}
+
+impl Watched {
+    pub(super) fn new(stream: Box<dyn Stream>, traffic: Arc<Traffic>) -> Self {
+        Self { stream, traffic }
+    }
+}
+
+impl AsyncRead for Watched {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        let polled = Pin::new(&mut self.stream).poll_read(cx, buf);
+        self.traffic.received(&buf.filled()[before..]);
+        polled
+    }
+}
+
+impl AsyncWrite for Watched {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let polled = Pin::new(&mut self.stream).poll_write(cx, buf);
+        if matches!(polled, Poll::Ready(Ok(written)) if written > 0) {
+            self.traffic.sent.store(true, Ordering::Relaxed);
+        }
+        polled
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,370 @@
+//! Carries out what `founding` decides: polls, stores, opens Raft, tells people.
+//!
+//! Owns: the one task that feeds the machine, and the order of opening Raft (founding.md 5). Never: a rule of
+//! founding. It is the only writer of the `identity` file.
+
+mod open;
+mod picture;
+mod poll;
+mod story;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
+
+use self::open::Opening;
+use self::story::Story;
+use super::founding::{Action, Event, Founding, Setup};
+use super::gate::Gate;
+use super::identity::{self, Record};
+use super::shared::Shared;
+use super::{ClusterConfig, ClusterError, Exchange, gossip, membership};
+use crate::base::{Address, Incarnation, RaftId};
+use crate::raft::{Raft, Transport};
+use crate::runtime::Env;
+use crate::runtime::net::BoxFuture;
+use crate::storage::DataDir;
+use crate::wire::identity::{FEATURE_LEVEL, Identity, Phase};
+
+/// More hints than a few a second say nothing new; what does not fit comes again.
+const HINTS: usize = 64;
+
+pub(super) use gossip::Gossip;
+
+/// What starting gives: what others read, and where failures arrive.
+pub(super) struct Started {
+    pub(super) shared: Arc<Shared>,
+    pub(super) gossip: Arc<Gossip>,
+    pub(super) failures: mpsc::Receiver<ClusterError>,
+}
+
+/// Loads or makes the identity, listens on 8089, opens Raft if this node is in a cluster, starts the task.
+pub(super) async fn start(
+    env: Env,
+    dir: DataDir,
+    config: ClusterConfig,
+    exchange: Arc<dyn Exchange>,
+    raft_listen: SocketAddr,
+) -> Result<Started, ClusterError> {
+    let record = load_or_make(&env, &dir).await?;
+    let (hints, events) = mpsc::channel(HINTS);
+    let (failures, failed) = mpsc::channel(1);
+    let began = Instant::now();
+    let setup = Setup::new(&config, raft_listen.port(), env.rng.u64());
+    let founding = Founding::new(setup, record.clone(), Duration::ZERO);
+    let first = (record, founding.identity(), picture::first(&founding));
+    let shared = Arc::new(Shared::new(env.clone(), dir, config, first, hints, failures));
+    let gate = Arc::new(Gate::new(shared.clone()));
+    let transport = Transport::listen(&env, raft_listen, gate)
+        .await
+        .map_err(|source| ClusterError::Io { deed: "listening on bind-address", source })?;
+    let gossip = Arc::new(Gossip::new(shared.clone()));
+    let driver = Driver {
+        shared: shared.clone(),
+        gossip: gossip.clone(),
+        exchange,
+        transport,
+        founding,
+        events,
+        polls: FuturesUnordered::new(),
+        opening: Opening::default(),
+        story: Story::new(),
+        own_name_asked: false,
+        began,
+    };
+    env.tasks.detach(driver.run());
+    Ok(Started { shared, gossip, failures: failed })
+}
+
+async fn load_or_make(env: &Env, dir: &DataDir) -> Result<Record, ClusterError> {
+    let (disk, rng) = (dir.clone(), env.rng.clone());
+    let io = |deed| move |source| ClusterError::Io { deed, source };
+    let read = env.tasks.blocking(move || disk.load(identity::FILE)).await;
+    if let Some(bytes) = read.map_err(io("reading the file `identity`"))? {
+        return Record::decode(&bytes);
+    }
+    let mut incarnation = [0; 16];
+    rng.fill(&mut incarnation);
+    let record = Record::fresh(Incarnation(incarnation));
+    // P1: durable before any packet mentions it. A node that forgot what it was called could vote twice.
+    let (disk, bytes) = (dir.clone(), record.encode());
+    let stored = env.tasks.blocking(move || disk.store(identity::FILE, &bytes)).await;
+    stored.map_err(io("writing the file `identity`"))?;
+    Ok(record)
+}
+
+/// For the look-up of the own name, which only warns.
+const OWN_NAME: Duration = Duration::from_secs(5);
+
+type Answers = (Address, u64, Vec<Result<Identity, super::PollError>>);
+
+struct Driver {
+    shared: Arc<Shared>,
+    gossip: Arc<Gossip>,
+    exchange: Arc<dyn Exchange>,
+    transport: Transport,
+    founding: Founding,
+    events: mpsc::Receiver<Event>,
+    polls: FuturesUnordered<BoxFuture<'static, Answers>>,
+    opening: Opening,
+    story: Story,
+    own_name_asked: bool,
+    /// The founding machine's time counts from here.
+    began: Instant,
+}
+
+impl Driver {
+    async fn run(mut self) {
+        self.step(Event::Tick).await;
+        let stopping = self.shared.env.tasks.clone();
+        let mut raft_changed = None;
+        loop {
+            if raft_changed.is_none() {
+                raft_changed = self.opening.raft().map(Raft::changed);
+            }
+            let wake_at = self.wake_at();
+            let event = tokio::select! {
+                biased;
+                () = stopping.stopped() => return,
+                Some((at, number, results)) = self.polls.next() => Event::Polled { at, number, results },
+                Some(hint) = self.events.recv() => hint,
+                () = changed(&mut raft_changed) => self.cluster_event(),
+                () = tokio::time::sleep_until(wake_at) => self.cluster_event(),
+            };
+            if let Event::Polled { results, .. } = &event {
+                self.note_heard(results);
+            }
+            self.step(event).await;
+            if self.shared.is_stopping() {
+                return;
+            }
+        }
+    }
+
+    /// One event, and everything that follows from it at once.
+    async fn step(&mut self, event: Event) {
+        let mut next = Some(event);
+        while let Some(event) = next.take() {
+            let actions = self.founding.handle(self.now(), event);
+            // First: a poll is also the hint to look here, and what it carries must be what is to be seen. The
+            // machine shows nothing that is not durable (P2).
+            self.publish_identity();
+            for action in actions {
+                match action {
+                    Action::Poll { at, number } => self.poll(at, number),
+                    Action::Store { record, why } => {
+                        if let Err(error) = self.shared.store(&record).await {
+                            return self.shared.fail(error);
+                        }
+                        self.story.stored(&record, why);
+                        self.shared.set_record((*record).clone());
+                        next = Some(Event::Stored(*record));
+                    }
+                }
+            }
+        }
+        self.publish();
+        if let Err(error) = self.advance().await {
+            return self.shared.fail(error);
+        }
+        self.publish();
+        self.tell();
+        self.look_up_own_name();
+    }
+
+    /// Once the own name is known: others will look it up, so it had better be found.
+    fn look_up_own_name(&mut self) {
+        let Some(own) = self.founding.own().filter(|_| !self.own_name_asked) else { return };
+        self.own_name_asked = true;
+        let shared = self.shared.clone();
+        self.shared.env.tasks.detach(async move {
+            let found = shared.env.net.resolve(own.host(), own.port());
+            let found = tokio::time::timeout(OWN_NAME, found).await;
+            if !matches!(found, Ok(Ok(addresses)) if !addresses.is_empty()) {
+                tracing::warn!(
+                    event = "advertise.unknown",
+                    "{}, the name that others are given for this node, does not resolve here; set \
+                     INFLUXDB_HOSTNAME to one that does",
+                    own.host()
+                );
+                shared.own_name_unknown.store(true, Ordering::Relaxed);
+            }
+        });
+    }
+
+    /// Opens Raft once this node is in a cluster, and follows what the cluster makes of it.
+    async fn advance(&mut self) -> Result<(), ClusterError> {
+        let record = self.founding.record().clone();
+        if record.seat().is_some() && self.opening.is_due() {
+            self.opening = open::open(&self.shared, &self.transport, record).await?;
+            let Some(raft) = self.opening.raft().cloned() else { return Ok(()) };
+            self.adopt(self.shared.record());
+            self.follow(&raft);
+        }
+        let Some(raft) = self.opening.raft().cloned() else { return Ok(()) };
+        let record = self.founding.record().clone();
+        let seen_in = |raft_id: RaftId| {
+            let status = raft.status();
+            status.voters.contains(&raft_id) || status.learners.contains(&raft_id)
+        };
+        // Seen in a *committed* membership: only that one is there to stay.
+        if record.seat().is_some_and(|seat| seen_in(seat.raft_id))
+            && let Some(member) = record.member()
+        {
+            self.shared.store(&member).await?;
+            self.shared.set_record(member.clone());
+            self.adopt(member);
+        }
+        Ok(())
+    }
+
+    /// What was stored outside of the founding machine's own actions.
+    fn adopt(&mut self, record: Record) {
+        // It stores nothing and polls nobody because of this: it is in a cluster.
+        for action in self.founding.handle(self.now(), Event::Stored(record)) {
+            if let Action::Poll { at, number } = action {
+                self.poll(at, number);
+            }
+        }
+    }
+
+    /// The tasks that live as long as the open Raft node.
+    fn follow(&self, raft: &Raft) {
+        let tasks = &self.shared.env.tasks;
+        tasks.detach(membership::lead(self.shared.clone(), raft.clone()));
+        tasks.detach(gossip::tell_others(self.gossip.clone(), self.exchange.clone(), raft.clone()));
+        let (shared, raft) = (self.shared.clone(), raft.clone());
+        tasks.detach(async move {
+            let stopped = shared.env.tasks.clone();
+            let text = tokio::select! {
+                biased;
+                () = stopped.stopped() => return,
+                text = raft.fatal() => text,
+            };
+            let source = std::io::Error::other(text);
+            shared.fail(ClusterError::Io { deed: "writing the log", source });
+        });
+    }
+
+    fn poll(&mut self, at: Address, number: u64) {
+        let (env, exchange, ours) = (self.shared.env.clone(), self.exchange.clone(), self.shared.identity());
+        self.polls.push(Box::pin(async move {
+            let results = poll::poll(&env, &*exchange, &at, ours).await;
+            (at, number, results)
+        }));
+    }
+
+    fn note_heard(&self, results: &[Result<Identity, super::PollError>]) {
+        for theirs in results.iter().flatten() {
+            self.shared.heard(theirs.incarnation);
+            let is_member =
+                self.founding.record().seat().is_some_and(|s| theirs.cluster_id == Some(s.cluster_id));
+            if is_member {
+                self.gossip.polled(theirs);
+            }
+        }
+    }
+
+    /// What the open Raft node knows; without one, that time passed.
+    fn cluster_event(&self) -> Event {
+        let Some(raft) = self.opening.raft() else { return Event::Tick };
+        let applied = raft.applied().borrow().clone();
+        let members = applied.catalog.meta_nodes.values().map(|node| node.http.clone()).collect();
+        Event::Cluster { leader_known: raft.status().leader.is_some(), members }
+    }
+
+    /// What others read: identity, addresses of members, the view.
+    fn publish(&mut self) {
+        self.publish_identity();
+        self.shared.set_seen(self.seen());
+        self.shared.feature_level.store(self.feature_level(), Ordering::Relaxed);
+        let view = picture::view(&self.founding, &self.opening, &self.shared, self.now());
+        self.shared.view.send_if_modified(|old| {
+            let differs = **old != view;
+            *old = Arc::new(view);
+            differs
+        });
+    }
+
+    fn publish_identity(&self) {
+        let mut identity = self.founding.identity();
+        identity.halted = self.opening.halted().map(str::to_owned);
+        self.shared.set_identity(identity);
+    }
+
+    /// The lowest that the founders name (founding.md 5.5). One that is not seen now may be of the oldest version.
+    fn feature_level(&self) -> u32 {
+        let record = self.founding.record();
+        let Some(origin) = record.origin() else { return FEATURE_LEVEL };
+        let named = |incarnation: Incarnation| {
+            if incarnation == record.incarnation {
+                return FEATURE_LEVEL;
+            }
+            let seen = self.founding.seen().find(|(_, theirs)| theirs.incarnation == incarnation);
+            seen.map_or(OLDEST_LEVEL, |(_, theirs)| theirs.feature_level)
+        };
+        origin.vector.iter().map(|entry| named(entry.incarnation)).min().unwrap_or(OLDEST_LEVEL)
+    }
+
+    fn seen(&self) -> BTreeMap<RaftId, Vec<Address>> {
+        let mut seen: BTreeMap<RaftId, Vec<Address>> = BTreeMap::new();
+        let Some(seat) = self.founding.record().seat() else { return seen };
+        for (at, theirs) in self.founding.seen().filter(|(_, t)| t.cluster_id == Some(seat.cluster_id)) {
+            let Some(raft_id) = theirs.raft_id else { continue };
+            let addresses = seen.entry(raft_id).or_default();
+            // Where it answered just now comes before what it calls itself: that name may not resolve here.
+            addresses.extend([Address::new(at.host(), theirs.raft.port()), theirs.raft.clone()]);
+            addresses.dedup();
+        }
+        seen
+    }
+
+    fn tell(&mut self) {
+        let view = self.shared.view.borrow().clone();
+        let now = self.now();
+        self.story.tell(now, &view, self.founding.alarm(now).as_ref());
+        let limit = self.shared.config.join_timeout;
+        let is_fresh = self.founding.record().phase() == Phase::Fresh;
+        let waits = is_fresh && !self.founding.by_hand();
+        if waits && !limit.is_zero() && now >= limit {
+            self.shared.fail(ClusterError::JoinTimeout(limit, view.reason.clone()));
+        }
+    }
+
+    fn wake_at(&self) -> Instant {
+        let now = self.now();
+        let founding = self.founding.wake_at(now);
+        let mut wake = founding.unwrap_or(now + LOOK).min(now + LOOK);
+        let limit = self.shared.config.join_timeout;
+        if limit > now {
+            wake = wake.min(limit);
+        }
+        self.began + wake
+    }
+
+    fn now(&self) -> Duration {
+        self.began.elapsed()
+    }
+}
+
+/// What the first version could read.
+const OLDEST_LEVEL: u32 = 1;
+
+/// Warnings and heartbeats of the log are looked at this often when nothing happens.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Resolves at the next change of the Raft node; never while there is none.
+async fn changed(raft: &mut Option<watch::Receiver<u64>>) {
+    let Some(receiver) = raft else { return std::future::pending().await };
+    if receiver.changed().await.is_err() {
+        // It has ended; there is nothing more to hear.
+        std::future::pending().await
+    }
+}

@@ -1,0 +1,114 @@
+//! This node for people: what it is doing, in one sentence, and what they should worry about.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::open::Opening;
+use crate::cluster::founding::{Founding, WAY_OUT};
+use crate::cluster::shared::Shared;
+use crate::cluster::{Doing, View};
+use crate::raft::RaftStatus;
+
+/// Before the driver's first step.
+pub(super) fn first(founding: &Founding) -> View {
+    picture(founding, &Opening::NotYet)
+}
+
+pub(super) fn view(founding: &Founding, opening: &Opening, shared: &Shared, now: Duration) -> View {
+    let mut view = picture(founding, opening);
+    view.warnings = warnings(founding, opening, shared, now);
+    if view.doing == Doing::Open && shared.lacks_the_secret() {
+        view.reason = LACKS_SECRET.to_owned();
+    }
+    view
+}
+
+const LACKS_SECRET: &str = "in a cluster without a leader: it was founded with internal-shared-secret and this node \
+                            has none; set INFLUXDB_META_INTERNAL_SHARED_SECRET to that of the others";
+
+fn picture(founding: &Founding, opening: &Opening) -> View {
+    let (doing, reason) = doing(founding, opening);
+    let (seat, verdict) = (founding.record().seat(), founding.verdict());
+    View {
+        doing,
+        phase: founding.identity().phase,
+        reason,
+        missing: verdict.missing().to_vec(),
+        incarnation: founding.record().incarnation,
+        http: founding.own(),
+        raft: founding.own_raft(),
+        cluster_id: seat.map(|seat| seat.cluster_id),
+        cluster_name: founding.cluster_name().to_owned(),
+        raft_id: seat.map(|seat| seat.raft_id),
+        warnings: Vec::new(),
+    }
+}
+
+fn doing(founding: &Founding, opening: &Opening) -> (Doing, String) {
+    match opening {
+        Opening::Halted(text) => (Doing::Halted, format!("halted: {text}")),
+        Opening::Open(raft) => {
+            let status = raft.status();
+            match &status.halted {
+                Some(text) => (Doing::Halted, format!("halted: {text}")),
+                None => (Doing::Open, open_text(founding, &status)),
+            }
+        }
+        Opening::NotYet => (founding.verdict().doing(), founding.verdict().to_string()),
+    }
+}
+
+fn open_text(founding: &Founding, status: &RaftStatus) -> String {
+    if status.leader.is_some() {
+        return "in a cluster".to_owned();
+    }
+    let founders = founding.record().origin().map_or(1, |origin| origin.vector.len());
+    // Before the first leader no membership is committed: it is the founders'.
+    let voters = if status.voters.is_empty() { founders } else { status.voters.len() };
+    let need = voters / 2 + 1;
+    let text = format!(
+        "in a cluster without a leader: {need} of {voters} voters have to be up and reach each other"
+    );
+    match founding.lost_founders() {
+        Some(gone) => {
+            let gone = gone.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            format!("{text}; the volumes of {gone} are gone: {WAY_OUT}")
+        }
+        None => text,
+    }
+}
+
+fn warnings(founding: &Founding, opening: &Opening, shared: &Shared, now: Duration) -> Vec<String> {
+    let (mut warnings, config) = (Vec::new(), &shared.config);
+    if let Some(raft) = opening.raft() {
+        let voters = raft.status().voters.len();
+        match voters {
+            0 => {}
+            1 => warnings.push("one voter: a loss of this volume is a loss of the cluster".to_owned()),
+            2 => warnings.push("two voters: a failure of either stops the cluster; run three".to_owned()),
+            even if even % 2 == 0 => warnings
+                .push(format!("{even} voters survive no more failures than {}: run an odd number", even - 1)),
+            _ => {}
+        }
+    }
+    if let Some(seat) = founding.record().seat()
+        && seat.cluster_name != config.cluster_name
+    {
+        warnings.push(format!(
+            "cluster-name is {:?} here, the cluster was founded as {:?}; a wiped node configured so cannot join",
+            config.cluster_name, seat.cluster_name
+        ));
+    }
+    if config.secret.is_none() {
+        warnings.push(
+            "no internal-shared-secret: whoever reaches ports 8089 and 8091 can pose as a meta node"
+                .to_owned(),
+        );
+    }
+    if let (true, Some(own)) = (shared.own_name_unknown.load(Ordering::Relaxed), founding.own()) {
+        warnings
+            .push(format!("{}, the name others are given for this node, does not resolve here", own.host()));
+    }
+    warnings.extend(founding.alarm(now).map(|alarm| alarm.to_string()));
+    warnings
+}

@@ -1,0 +1,167 @@
+//! The log lines of founding: one for each change of what is waited for, and a heartbeat at 10 s, 30 s and every
+//! minute after; never one per retry.
+
+use std::time::Duration;
+
+use crate::cluster::founding::{Block, Deed, NOT_ASKED};
+use crate::cluster::identity::Record;
+use crate::cluster::{Doing, View};
+
+pub(super) struct Story {
+    told: Option<(Doing, String)>,
+    /// Since when that is so, and when it is said again.
+    since: Duration,
+    again: Duration,
+    alarm: Option<String>,
+    had_leader: bool,
+}
+
+/// What makes one state another for a reader: who is missing, not how exactly; reasons change with every retry.
+fn subject(view: &View) -> String {
+    match view.doing {
+        Doing::Waiting => view.missing.iter().map(|missing| format!("{} ", missing.address)).collect(),
+        _ => view.reason.clone(),
+    }
+}
+
+const BEATS: [Duration; 3] = [Duration::from_secs(10), Duration::from_secs(30), Duration::from_secs(60)];
+
+impl Story {
+    pub(super) fn new() -> Self {
+        Self { told: None, since: Duration::ZERO, again: BEATS[0], alarm: None, had_leader: false }
+    }
+
+    /// `started` is on disk.
+    pub(super) fn stored(&self, record: &Record, why: Deed) {
+        let Some(seat) = record.seat() else { return };
+        let text = match why {
+            Deed::Start => "all founders agree, founding the cluster",
+            Deed::Follow => "a founder that agreed with this node has started: following it",
+        };
+        tracing::info!(event = "autojoin.found", cluster_id = %seat.cluster_id, raft_id = %seat.raft_id, "{text}");
+    }
+
+    /// Whether there was something to say.
+    pub(super) fn tell(&mut self, now: Duration, view: &View, alarm: Option<&Block>) -> bool {
+        self.tell_alarm(alarm);
+        let current = (view.doing, subject(view));
+        if view.missing.iter().any(|missing| missing.why == NOT_ASKED) {
+            // Before everybody was asked once there is nothing to tell.
+            return false;
+        }
+        if self.told.as_ref() == Some(&current) {
+            if now < self.again {
+                return false;
+            }
+            self.again = self.next_beat(now);
+        } else {
+            if self.told.as_ref().map(|(doing, _)| *doing) != Some(view.doing) {
+                self.since = now;
+            }
+            self.again = self.next_beat(now);
+            self.told = Some(current);
+        }
+        self.line(now, view);
+        true
+    }
+
+    fn line(&mut self, now: Duration, view: &View) {
+        let elapsed = format!("{:.1}s", now.saturating_sub(self.since).as_secs_f64());
+        let missing = view.missing.iter().map(|m| format!("{}={}", m.address, m.why)).collect::<Vec<_>>();
+        let missing = missing.join(", ");
+        match view.doing {
+            Doing::Waiting => tracing::info!(event = "autojoin.wait", missing, elapsed, "{}", view.reason),
+            Doing::Founding => tracing::info!(event = "autojoin.agree", elapsed, "{}", view.reason),
+            Doing::Joining => tracing::warn!(event = "autojoin.join", elapsed, "{}", view.reason),
+            Doing::Blocked => tracing::error!(event = "autojoin.blocked", elapsed, "{}", view.reason),
+            Doing::Halted => tracing::error!(event = "halted", "{}", view.reason),
+            Doing::Removed => tracing::warn!(event = "removed", "{}", view.reason),
+            Doing::ByHand => tracing::info!(event = "autojoin.by-hand", "{}", view.reason),
+            Doing::Open => self.open(now, view),
+        }
+    }
+
+    fn open(&mut self, now: Duration, view: &View) {
+        let has_leader = !view.reason.contains("without a leader");
+        let (Some(cluster_id), Some(raft_id)) = (view.cluster_id, view.raft_id) else { return };
+        if has_leader && !self.had_leader {
+            let elapsed = format!("{:.1}s", now.as_secs_f64());
+            tracing::info!(event = "autojoin.done", %cluster_id, %raft_id, elapsed, "in a cluster with a leader");
+        } else if !has_leader {
+            tracing::warn!(event = "cluster.no-leader", %cluster_id, %raft_id, "{}", view.reason);
+        }
+        self.had_leader = has_leader;
+        if has_leader {
+            // Nothing more to say until something changes.
+            self.again = Duration::MAX;
+        }
+    }
+
+    fn tell_alarm(&mut self, alarm: Option<&Block>) {
+        let text = alarm.map(ToString::to_string);
+        if text != self.alarm {
+            if let Some(text) = &text {
+                tracing::error!(event = "cluster.alarm", "{text}");
+            }
+            self.alarm = text;
+        }
+    }
+
+    fn next_beat(&self, now: Duration) -> Duration {
+        let elapsed = now.saturating_sub(self.since);
+        let next = BEATS.into_iter().find(|beat| *beat > elapsed);
+        self.since + next.unwrap_or_else(|| BEATS[2] * (elapsed.as_secs() / 60 + 1) as u32)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::{Address, Incarnation};
+    use crate::cluster::Missing;
+    use crate::wire::identity::Phase;
+
+    fn waiting(missing: &[&str], why: &str) -> View {
+        let missing = missing.iter().map(|host| {
+            let address = Address::new(host, 8091);
+            Missing { address, why: why.to_owned() }
+        });
+        View {
+            doing: Doing::Waiting,
+            phase: Phase::Fresh,
+            reason: format!("waiting ({why})"),
+            missing: missing.collect(),
+            incarnation: Incarnation([1; 16]),
+            http: None,
+            raft: None,
+            cluster_id: None,
+            cluster_name: String::new(),
+            raft_id: None,
+            warnings: Vec::new(),
+        }
+    }
+
+    /// A third node ten minutes late: the log of the others stays readable.
+    #[test]
+    fn ten_minutes_of_retries_are_a_dozen_lines() {
+        let (mut story, mut lines) = (Story::new(), Vec::new());
+        for tenth in 0..6000_u64 {
+            let now = Duration::from_millis(tenth * 100);
+            let why = if tenth % 2 == 0 { "connection refused" } else { "no answer in time" };
+            if story.tell(now, &waiting(&["meta-3"], why), None) {
+                lines.push(now.as_secs());
+            }
+        }
+        assert_eq!(lines, [0, 10, 30, 60, 120, 180, 240, 300, 360, 420, 480, 540]);
+    }
+
+    #[test]
+    fn each_change_of_the_missing_set_is_told_once() {
+        let mut story = Story::new();
+        let now = Duration::from_secs(1);
+        assert!(!story.tell(now, &waiting(&["meta-2", "meta-3"], NOT_ASKED), None));
+        assert!(story.tell(now, &waiting(&["meta-2", "meta-3"], "name unknown"), None));
+        assert!(!story.tell(now, &waiting(&["meta-2", "meta-3"], "connection refused"), None));
+        assert!(story.tell(now, &waiting(&["meta-3"], "name unknown"), None));
+    }
+}

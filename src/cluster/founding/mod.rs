@@ -1,0 +1,280 @@
+//! Founding as a state machine without IO: events in, actions out, time as a value (founding.md 3 and 4).
+//!
+//! Owns: what is seen of every peer, what is accepted, whom to poll when, and which row of the table holds.
+//! Never: a clock, a socket, a file. What it wants stored it says, and goes on only when told that it is.
+//! Called by `driver`, and by the seeded schedules of `tests/it/founding.rs` with the same events.
+
+mod pace;
+mod peer;
+mod peers;
+mod rules;
+mod setup;
+mod shown;
+mod verdict;
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+pub use setup::Setup;
+pub use verdict::{Await, Block, Difference, Verdict, What};
+pub(crate) use verdict::{NOT_ASKED, WAY_OUT};
+
+use self::peer::{Source, mark};
+use self::peers::Peers;
+use self::rules::{QUIET, Sight};
+use super::PollError;
+use super::identity::{Origin, Record};
+use crate::base::{Address, ListHash};
+use crate::wire::identity::{Identity, Phase, VectorEntry};
+
+/// Something happened.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// Time passed, up to what [`Founding::wake_at`] asked for.
+    Tick,
+    /// Poll `number` of an address ended: what each of its sockets said. Empty: the name gave no address.
+    Polled { at: Address, number: u64, results: Vec<Result<Identity, PollError>> },
+    /// Somebody posted an identity, or dialled 8089 for another incarnation at this address (rule 3.3).
+    Hint { http: Address, theirs: Option<Box<Identity>>, from: Option<IpAddr> },
+    /// This record is on disk, fsynced.
+    Stored(Record),
+    /// What the open Raft node knows: whether there is a leader, and the members' HTTP addresses.
+    Cluster { leader_known: bool, members: Vec<Address> },
+}
+
+/// Something is to be done.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// Ask this address now, every socket address that its name gives, and answer [`Event::Polled`].
+    Poll { at: Address, number: u64 },
+    /// Make this durable, then answer [`Event::Stored`]. Until then nothing of it is shown or acted on (P2).
+    Store { record: Box<Record>, why: Deed },
+}
+
+/// Which row asked for a record to be stored: they are told differently in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deed {
+    Start,
+    Follow,
+}
+
+/// One node's founding. See the module.
+pub struct Founding {
+    setup: Setup,
+    /// The configured founder list (this node alone, where it founds alone) and its hash.
+    list: Vec<Address>,
+    list_hash: ListHash,
+    /// What is on disk.
+    record: Record,
+    peers: Peers,
+    /// In memory only: a node that restarts accepts again what it then sees (founding.md 2).
+    accepted: Option<Vec<VectorEntry>>,
+    /// A store is in flight: until it ends nothing is decided.
+    storing: bool,
+    verdict: Verdict,
+    leader_known: bool,
+    members: Vec<Address>,
+    /// What others are told, as of the last event.
+    shown: Identity,
+}
+
+impl Founding {
+    pub fn new(setup: Setup, record: Record, now: Duration) -> Self {
+        let list = setup.list();
+        let list_hash = setup.list_hash(&list);
+        let mut founding = Self {
+            shown: shown::blank(&setup, record.incarnation),
+            peers: Peers::new(setup.seed),
+            setup,
+            list,
+            list_hash,
+            record,
+            accepted: None,
+            storing: false,
+            verdict: Verdict::Settled,
+            leader_known: false,
+            members: Vec::new(),
+        };
+        founding.add_known_peers(now);
+        founding.verdict = founding.judge(now);
+        founding.shown = founding.show();
+        founding
+    }
+
+    /// Takes one event and says what is to be done.
+    pub fn handle(&mut self, now: Duration, event: Event) -> Vec<Action> {
+        match event {
+            Event::Tick => {}
+            Event::Polled { at, number, results } => self.on_polled(now, &at, number, results),
+            Event::Hint { http, theirs, from } => self.on_hint(now, &http, theirs.as_deref(), from),
+            Event::Stored(record) => self.on_stored(now, record),
+            Event::Cluster { leader_known, members } => {
+                self.leader_known = leader_known;
+                self.members = members;
+            }
+        }
+        let mut actions = self.decide(now);
+        let shown = self.show();
+        if mark(&shown) != mark(&self.shown) {
+            // Others act on what they see of this node; a poll of them is also the hint to look.
+            self.peers.hurry_all(now);
+        }
+        self.shown = shown;
+        self.peers.forget_old_hints(now);
+        let due = self.peers.start_due(now);
+        actions.extend(due.into_iter().map(|(at, number)| Action::Poll { at, number }));
+        actions
+    }
+
+    /// When [`Event::Tick`] is wanted at the latest.
+    pub fn wake_at(&self, now: Duration) -> Option<Duration> {
+        let quiet = if now < QUIET { Some(QUIET) } else { None };
+        self.peers.next_due().into_iter().chain(quiet).min()
+    }
+
+    /// No `peers` and not alone: it waits for a person, for ever.
+    pub fn by_hand(&self) -> bool {
+        self.setup.by_hand()
+    }
+
+    pub fn verdict(&self) -> &Verdict {
+        &self.verdict
+    }
+
+    /// What is on disk.
+    pub fn record(&self) -> &Record {
+        &self.record
+    }
+
+    /// Something is wrong around a node that is in a cluster; Raft goes on.
+    pub fn alarm(&self, now: Duration) -> Option<Block> {
+        let own = self.own();
+        self.record.seat().and_then(|_| self.sight(own.as_ref(), now).alarm())
+    }
+
+    /// A started vector of which half the volumes or more are gone: other incarnations answer for them. Nobody
+    /// can tell whether it held acknowledged data, so nobody founds over it; a person decides.
+    pub fn lost_founders(&self) -> Option<Vec<Address>> {
+        let origin = self.record.origin()?;
+        let (cluster_id, mine) = (self.record.seat()?.cluster_id, self.record.incarnation);
+        let is_gone = |entry: &&VectorEntry| {
+            let seen = self.peers.node(&entry.http);
+            entry.incarnation != mine
+                && seen
+                    .is_some_and(|s| s.incarnation != entry.incarnation && s.cluster_id != Some(cluster_id))
+        };
+        let gone: Vec<Address> = origin.vector.iter().filter(is_gone).map(|e| e.http.clone()).collect();
+        if gone.len() * 2 >= origin.vector.len() { Some(gone) } else { None }
+    }
+
+    /// All that answered their last poll, by address; for the leader's `Found` and for `show -v`.
+    pub fn seen(&self) -> impl Iterator<Item = (&Address, &Identity)> {
+        self.peers.iter().flat_map(|(at, peer)| peer.answers().iter().map(move |theirs| (at, theirs)))
+    }
+
+    fn sight<'a>(&'a self, own: Option<&'a Address>, now: Duration) -> Sight<'a> {
+        let list = self.record.origin().map_or(&self.list, |origin| &origin.list);
+        Sight {
+            setup: &self.setup,
+            record: &self.record,
+            peers: &self.peers,
+            accepted: self.accepted.as_deref(),
+            own,
+            list,
+            list_hash: self.list_hash,
+            now,
+            entries: rules::entries(&self.setup, &self.record, &self.peers, list),
+        }
+    }
+
+    fn judge(&self, now: Duration) -> Verdict {
+        self.sight(self.own().as_ref(), now).judge()
+    }
+
+    /// Rows until none changes anything: accepting may be the last thing that starting waited for.
+    fn decide(&mut self, now: Duration) -> Vec<Action> {
+        while !self.storing {
+            self.verdict = self.judge(now);
+            match self.verdict.clone() {
+                Verdict::Accept(vector) => self.accepted = Some(vector),
+                Verdict::Start(vector) => {
+                    let origin = Origin { list: self.list.clone(), vector };
+                    return self.store(&self.setup.cluster_name.clone(), origin, Deed::Start);
+                }
+                Verdict::Follow { cluster_name, origin, .. } => {
+                    return self.store(&cluster_name, origin, Deed::Follow);
+                }
+                Verdict::Join { .. } | Verdict::Missing { .. } => {
+                    self.accepted = None;
+                    break;
+                }
+                _ => break,
+            }
+        }
+        Vec::new()
+    }
+
+    fn store(&mut self, cluster_name: &str, origin: Origin, why: Deed) -> Vec<Action> {
+        let Some(record) = self.record.started(cluster_name, origin) else { return Vec::new() };
+        self.storing = true;
+        vec![Action::Store { record: Box::new(record), why }]
+    }
+
+    fn on_stored(&mut self, now: Duration, record: Record) {
+        self.record = record;
+        self.storing = false;
+        if self.record.seat().is_some() {
+            self.accepted = None;
+        }
+        self.add_known_peers(now);
+    }
+
+    fn on_polled(
+        &mut self,
+        now: Duration,
+        at: &Address,
+        number: u64,
+        results: Vec<Result<Identity, PollError>>,
+    ) {
+        let ours = self.record.seat().map(|seat| seat.cluster_id);
+        let cluster_name = self.cluster_name().to_owned();
+        self.peers
+            .on_polled(now, at, number, results, &cluster_name, |peer| peer.kind(ours, self.leader_known));
+    }
+
+    /// Rule 3.3: a hint to poll its sender soon, at the address that it names and where it came from.
+    fn on_hint(&mut self, now: Duration, http: &Address, theirs: Option<&Identity>, from: Option<IpAddr>) {
+        if theirs.is_some_and(|theirs| theirs.incarnation == self.record.incarnation) {
+            return;
+        }
+        // Its name may point elsewhere by now; while the name leads to it, its source address adds nothing.
+        let named =
+            theirs.zip(self.peers.node(http)).is_some_and(|(t, known)| t.incarnation == known.incarnation);
+        let source = from.filter(|_| !named).map(|ip| Address::new(&ip.to_string(), http.port()));
+        for at in [Some(http.clone()), source].into_iter().flatten() {
+            let is_news = match (theirs, self.peers.node(&at)) {
+                (Some(theirs), Some(known)) => mark(theirs) != mark(known),
+                _ => true,
+            };
+            self.peers.look_at(now, &at, Source::Hint(now));
+            if is_news {
+                self.peers.hurry(now, &at);
+            }
+        }
+    }
+
+    /// The configured list, and the founders of the vector that this node started: addresses to ask.
+    fn add_known_peers(&mut self, now: Duration) {
+        let founders = self.record.origin().into_iter().flat_map(|o| o.vector.iter().map(|e| &e.http));
+        let known: Vec<Address> = self.setup.peers.iter().chain(founders).cloned().collect();
+        known.iter().for_each(|at| self.peers.look_at(now, at, Source::List));
+    }
+
+    /// Shown while fresh with something accepted.
+    fn phase(&self) -> Phase {
+        match self.record.phase() {
+            Phase::Fresh if self.accepted.is_some() => Phase::Accepted,
+            phase => phase,
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! All polled addresses: the list, those that gave a hint, and those that a joining node vouched for.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::pace::Kind;
+use super::peer::{Peer, Source};
+use crate::base::Address;
+use crate::cluster::PollError;
+use crate::wire::identity::{Identity, Phase};
+
+/// How long somebody who said something is polled on.
+const HINT_LIFE: Duration = Duration::from_secs(60);
+/// Hints come from anyone: this many unlisted addresses are polled, the oldest makes room.
+const HINTS_KEPT: usize = 32;
+
+pub(super) struct Peers {
+    by_address: BTreeMap<Address, Peer>,
+    /// Polls so far; each has its number.
+    polls: u64,
+    jitter: u64,
+}
+
+impl Peers {
+    pub(super) fn new(seed: u64) -> Self {
+        Self { by_address: BTreeMap::new(), polls: 0, jitter: seed }
+    }
+
+    pub(super) fn get(&self, at: &Address) -> Option<&Peer> {
+        self.by_address.get(at)
+    }
+
+    pub(super) fn node(&self, at: &Address) -> Option<&Identity> {
+        self.get(at).and_then(Peer::node)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&Address, &Peer)> {
+        self.by_address.iter()
+    }
+
+    /// The end of a poll. One that is not in flight any more counts for nothing (rule 3.1: what is seen of one
+    /// address never goes backwards in time).
+    pub(super) fn on_polled(
+        &mut self,
+        now: Duration,
+        at: &Address,
+        number: u64,
+        results: Vec<Result<Identity, PollError>>,
+        cluster_name: &str,
+        kind: impl Fn(&Peer) -> Kind,
+    ) {
+        let jitter = self.next_jitter();
+        let Some(peer) = self.by_address.get_mut(at) else { return };
+        if !peer.pace.is_in_flight(number) {
+            return;
+        }
+        let changed = peer.see(now, cluster_name, results);
+        let kind = kind(peer);
+        peer.pace.finish(now, kind, jitter);
+        if changed {
+            peer.pace.hurry(now);
+        }
+        for member in peer.vouches_for() {
+            self.look_at(now, &member, Source::Vouched(now));
+        }
+    }
+
+    /// Polls this address from now on; one that is listed stays so.
+    pub(super) fn look_at(&mut self, now: Duration, at: &Address, source: Source) {
+        if let Some(peer) = self.by_address.get_mut(at) {
+            peer.source = peer.source.or_stronger(source);
+            return;
+        }
+        if source != Source::List {
+            self.make_room();
+        }
+        self.by_address.insert(at.clone(), Peer::new(source, now));
+    }
+
+    pub(super) fn hurry(&mut self, now: Duration, at: &Address) {
+        if let Some(peer) = self.by_address.get_mut(at) {
+            peer.pace.hurry(now);
+        }
+    }
+
+    pub(super) fn hurry_all(&mut self, now: Duration) {
+        self.by_address.values_mut().for_each(|peer| peer.pace.hurry(now));
+    }
+
+    pub(super) fn next_due(&self) -> Option<Duration> {
+        self.by_address.values().filter_map(|peer| peer.pace.due()).min()
+    }
+
+    /// Starts every poll that is due.
+    pub(super) fn start_due(&mut self, now: Duration) -> Vec<(Address, u64)> {
+        let mut started = Vec::new();
+        for (at, peer) in &mut self.by_address {
+            if peer.pace.due().is_some_and(|due| due <= now) {
+                self.polls += 1;
+                peer.pace.start(now, self.polls);
+                started.push((at.clone(), self.polls));
+            }
+        }
+        started
+    }
+
+    pub(super) fn forget_old_hints(&mut self, now: Duration) {
+        self.by_address.retain(|_, peer| match peer.source.last_heard() {
+            Some(at) => now.saturating_sub(at) < HINT_LIFE,
+            None => true,
+        });
+    }
+
+    fn make_room(&mut self) {
+        let hinted = || self.by_address.iter().filter_map(|(at, peer)| Some((peer.source.last_heard()?, at)));
+        if hinted().count() < HINTS_KEPT {
+            return;
+        }
+        if let Some(oldest) = hinted().min().map(|(_, at)| at.clone()) {
+            self.by_address.remove(&oldest);
+        }
+    }
+
+    fn next_jitter(&mut self) -> u64 {
+        // A linear congruence (Knuth): spread is all that is wanted.
+        let step = self.jitter.wrapping_mul(6_364_136_223_846_793_005);
+        self.jitter = step.wrapping_add(1_442_695_040_888_963_407);
+        self.jitter >> 33
+    }
+}
+
+impl Source {
+    fn or_stronger(self, new: Self) -> Self {
+        match (self, new) {
+            (Self::List, _) => self,
+            (Self::Vouched(_), Self::Hint(at)) => Self::Vouched(at),
+            (_, new) => new,
+        }
+    }
+
+    fn last_heard(self) -> Option<Duration> {
+        match self {
+            Self::List => None,
+            Self::Vouched(at) | Self::Hint(at) => Some(at),
+        }
+    }
+}
+
+impl Peer {
+    /// `joining` alone is no evidence of a cluster (F2): the members that it names are asked.
+    fn vouches_for(&self) -> Vec<Address> {
+        match self.node() {
+            Some(node) if node.phase == Phase::Joining && self.source == Source::List => node.members.clone(),
+            _ => Vec::new(),
+        }
+    }
+}

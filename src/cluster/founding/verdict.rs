@@ -1,0 +1,239 @@
+//! What the table says is to be done, and how it is told to people.
+
+use std::fmt;
+
+use crate::base::{Address, ClusterId, Incarnation};
+use crate::cluster::identity::Origin;
+use crate::cluster::{Doing, Missing, PollError};
+use crate::wire::identity::{PROTOCOL, VectorEntry};
+
+/// The row of the table (founding.md 4) that holds now.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Verdict {
+    /// F0, F4 and rules 3.4, 3.5.
+    Blocked(Block),
+    /// F1.
+    Follow { cluster_name: String, origin: Origin, seen_at: Address },
+    /// F2.
+    Join { cluster_id: ClusterId, seen_at: Address, leader_known: bool },
+    /// F3.
+    AwaitCluster { why: Await, missing: Vec<Missing> },
+    /// F5.
+    Missing { missing: Vec<Missing>, founders: usize, long: bool },
+    /// F6.
+    Accept(Vec<VectorEntry>),
+    /// F7, its condition not met yet: who has not accepted, or nobody but the quiet time.
+    Agreeing { not_yet: Vec<Address>, founders: usize },
+    /// F7.
+    Start(Vec<VectorEntry>),
+    /// No peers, not alone: section 8 of founding.md is all that it follows.
+    ByHand,
+    /// In a cluster: nothing to found.
+    Settled,
+    /// Another phase on disk than founding has rules for.
+    Removed { cluster_name: String, by: String },
+}
+
+/// What F3 waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Await {
+    JoinOnly,
+    NotListed,
+}
+
+/// Something that only a person can cure. The node goes on polling: it sees the cure.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Block {
+    TwoClusters { one: (ClusterId, Address), other: (ClusterId, Address) },
+    ListedTwice { one: Address, other: Address },
+    NotMyName { entry: Address, theirs: Incarnation },
+    Copied { one: Address, other: Address, incarnation: Incarnation },
+    Twins { entry: Address },
+    Differs(Vec<Difference>),
+}
+
+/// One listed peer that does not fit, both sides printed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Difference {
+    pub at: Address,
+    pub what: What,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum What {
+    List { ours: Vec<Address>, theirs: Vec<Address> },
+    Name { ours: String, theirs: String },
+    Number { ours: u64, theirs: u64 },
+    Protocol { theirs: u32 },
+    Loopback { ours: Address, theirs: Address },
+    Answer(PollError),
+}
+
+impl Verdict {
+    pub fn doing(&self) -> Doing {
+        match self {
+            Self::Blocked(_) => Doing::Blocked,
+            Self::Join { .. } => Doing::Joining,
+            Self::AwaitCluster { .. } | Self::Missing { .. } => Doing::Waiting,
+            Self::Follow { .. } | Self::Accept(_) | Self::Agreeing { .. } | Self::Start(_) => Doing::Founding,
+            Self::ByHand => Doing::ByHand,
+            Self::Settled => Doing::Open,
+            Self::Removed { .. } => Doing::Removed,
+        }
+    }
+
+    pub fn missing(&self) -> &[Missing] {
+        match self {
+            Self::Missing { missing, .. } | Self::AwaitCluster { missing, .. } => missing,
+            _ => &[],
+        }
+    }
+}
+
+/// Why an entry is missing before its first poll has ended.
+pub(crate) const NOT_ASKED: &str = "not asked yet";
+
+/// What a node in trouble can still do without the commands of a later version.
+pub(crate) const WAY_OUT: &str = "restore a lost volume, or delete all volumes if no data matters";
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Blocked(block) => block.fmt(f),
+            Self::Follow { seen_at, .. } => write!(f, "{seen_at} has started the cluster that we agreed on"),
+            Self::Join { cluster_id, seen_at, leader_known } => {
+                join_text(f, *cluster_id, seen_at, *leader_known)
+            }
+            Self::AwaitCluster { why, missing } => {
+                match why {
+                    Await::JoinOnly => {
+                        f.write_str("waiting for a cluster to join (bootstrap-expect is 0)")?
+                    }
+                    Await::NotListed => f.write_str(
+                        "own address is in no entry of INFLUXDB_META_PEERS; list all founders, this one \
+                         included. Waiting for a cluster to join",
+                    )?,
+                }
+                if missing.is_empty() { Ok(()) } else { write!(f, "; {}", missing_text(missing)) }
+            }
+            Self::Missing { missing, founders, long } => {
+                let count = missing.len();
+                write!(f, "waiting for {count} of {founders} founders: {}", missing_text(missing))?;
+                let one = if count == 1 { "it" } else { "them" };
+                if !long {
+                    return Ok(());
+                }
+                write!(f, "; to found without {one}, take {one} out of INFLUXDB_META_PEERS on all nodes")
+            }
+            Self::Accept(_) | Self::Start(_) => f.write_str("all founders agree, founding the cluster"),
+            Self::Agreeing { not_yet, founders } if not_yet.is_empty() => {
+                write!(f, "all {founders} founders agree, founding the cluster in a moment")
+            }
+            Self::Agreeing { not_yet, founders } => {
+                write!(f, "all {founders} founders answer; waiting for the word of {}", addresses(not_yet))
+            }
+            Self::ByHand => f.write_str(
+                "part of no cluster: set INFLUXDB_META_PEERS to the names of all meta nodes, this one \
+                 included, or start with -single-server",
+            ),
+            Self::Settled => f.write_str("in a cluster"),
+            Self::Removed { cluster_name, by } => write!(
+                f,
+                "this node was removed from cluster {cluster_name:?} by {by}; delete its volume to come back"
+            ),
+        }
+    }
+}
+
+fn join_text(
+    f: &mut fmt::Formatter<'_>,
+    cluster_id: ClusterId,
+    seen_at: &Address,
+    leader_known: bool,
+) -> fmt::Result {
+    write!(
+        f,
+        "cluster {cluster_id} exists at {seen_at} and does not know this volume: this node has to join it, "
+    )?;
+    write!(f, "which comes with the next version; until then {WAY_OUT}")?;
+    if leader_known { Ok(()) } else { write!(f, " (that cluster has no leader now)") }
+}
+
+impl fmt::Display for Block {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TwoClusters { one, other } => write!(
+                f,
+                "two clusters: {} at {} and {} at {}; this node does not choose. Stop one of them, or give \
+                 each its own INFLUXDB_META_CLUSTER_NAME",
+                one.0, one.1, other.0, other.1
+            ),
+            Self::ListedTwice { one, other } => write!(
+                f,
+                "the list names this node twice: {one} and {other} are both this node (or a copy of its volume)"
+            ),
+            Self::NotMyName { entry, theirs } => write!(
+                f,
+                "this node is called {entry} (bind address or INFLUXDB_HOSTNAME), but another node answers \
+                 there (incarnation {theirs}): give each node its own name"
+            ),
+            Self::Copied { one, other, incarnation } => write!(
+                f,
+                "{one} and {other} answer with one incarnation, {incarnation}: a copied volume (delete the \
+                 copy), or two names for one node (list one)"
+            ),
+            Self::Twins { entry } => write!(
+                f,
+                "two nodes answer to {entry}: two stacks on one network? give each its own \
+                 INFLUXDB_META_CLUSTER_NAME"
+            ),
+            Self::Differs(differences) => {
+                let texts: Vec<String> = differences.iter().map(Difference::to_string).collect();
+                f.write_str(&texts.join("; "))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let at = &self.at;
+        match &self.what {
+            What::List { ours, theirs } if theirs.is_empty() => {
+                write!(f, "INFLUXDB_META_PEERS is not set at {at}; here it is {}", addresses(ours))
+            }
+            What::List { ours, theirs } => write!(
+                f,
+                "INFLUXDB_META_PEERS differs: {} here, {} at {at}; make them the same and restart",
+                addresses(ours),
+                addresses(theirs)
+            ),
+            What::Name { ours, theirs } => {
+                write!(f, "INFLUXDB_META_CLUSTER_NAME is {ours:?} here and {theirs:?} at {at}")
+            }
+            What::Number { ours, theirs } => {
+                write!(f, "INFLUXDB_META_BOOTSTRAP_EXPECT comes to {ours} here and {theirs} at {at}")
+            }
+            What::Protocol { theirs } => write!(
+                f,
+                "{at} speaks version {theirs} of the founding protocol, this node version {PROTOCOL}: run one \
+                 version"
+            ),
+            What::Loopback { ours, theirs } => write!(
+                f,
+                "a cluster is all loopback or not at all: {ours} here, {theirs} at {at}; set INFLUXDB_HOSTNAME \
+                 to a name that the others can reach"
+            ),
+            What::Answer(error) => write!(f, "{at}: {error}"),
+        }
+    }
+}
+
+fn missing_text(missing: &[Missing]) -> String {
+    let texts: Vec<String> = missing.iter().map(|m| format!("{} ({})", m.address, m.why)).collect();
+    texts.join(", ")
+}
+
+pub(super) fn addresses(list: &[Address]) -> String {
+    list.iter().map(Address::to_string).collect::<Vec<_>>().join(",")
+}

@@ -1,0 +1,105 @@
+//! The exchange of founding over HTTP: [`Exchange`] by means of `client`, with proofs (founding.md 3 and 11).
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::{Exchange, PollError};
+use crate::auth::proof::{Nonce, PROOF_HEADER, PeerKey, new_nonce};
+use crate::base::Address;
+use crate::client::{self, CallError, Client, Response};
+use crate::runtime::net::BoxFuture;
+use crate::runtime::{Env, Net, Rng};
+use crate::wire::api::Announcement;
+use crate::wire::identity::{Identity, Phase};
+
+/// Where identities are posted; a request's proof covers it.
+const PATH: &str = "/cluster/identity";
+
+/// Polls over HTTP.
+pub struct HttpExchange {
+    net: Arc<dyn Net>,
+    rng: Arc<dyn Rng>,
+    client: Client,
+    /// Of `internal-shared-secret`, when set.
+    key: Option<PeerKey>,
+}
+
+impl HttpExchange {
+    pub fn new(env: &Env, client: Client, secret: Option<&str>) -> Self {
+        Self { net: env.net.clone(), rng: env.rng.clone(), client, key: secret.map(PeerKey::derive) }
+    }
+
+    async fn poll(&self, at: SocketAddr, host: &Address, ours: &Identity) -> Result<Identity, PollError> {
+        let body = ours.encode();
+        let nonce = new_nonce(&*self.rng);
+        let proof = self.key.as_ref().map(|key| key.prove_request(PATH, &nonce, ours.incarnation, &body));
+        let extra = proof.map(|proof| (PROOF_HEADER.to_owned(), Bytes::from(proof)));
+        let extra = extra.into_iter().collect();
+        let answer = client::identity(&*self.net, at, host, extra, body.into()).await?;
+        let theirs = Identity::decode(&answer.body).map_err(|error| PollError::NotOurs(error.to_string()))?;
+        if let Some(key) = &self.key {
+            check(key, &nonce, ours, &theirs, &answer)?;
+        }
+        Ok(theirs)
+    }
+}
+
+/// A wrong proof is always refused, a missing one while we are in no cluster. A node in a cluster hears others
+/// that say they have no secret, so that one can be brought in node by node; whether its cluster was founded
+/// with one, and they must be refused, is not known here. So where we have a secret, an identity
+/// `with_secret` is a proven one.
+fn check(
+    key: &PeerKey,
+    nonce: &Nonce,
+    ours: &Identity,
+    theirs: &Identity,
+    answer: &Response,
+) -> Result<(), PollError> {
+    let in_cluster = matches!(ours.phase, Phase::Started | Phase::Joining | Phase::Member);
+    match answer.header(PROOF_HEADER) {
+        Some(proof) => key
+            .check_answer(proof, nonce, ours.incarnation, theirs.incarnation, &answer.body)
+            .map_err(|_| PollError::WrongSecret),
+        None if in_cluster && !theirs.with_secret => Ok(()),
+        None => Err(PollError::WrongSecret),
+    }
+}
+
+impl Exchange for HttpExchange {
+    fn identity(
+        &self,
+        at: SocketAddr,
+        host: &Address,
+        ours: Identity,
+    ) -> BoxFuture<'_, Result<Identity, PollError>> {
+        let host = host.clone();
+        Box::pin(async move { self.poll(at, &host, &ours).await })
+    }
+
+    fn announce(&self, to: &Address, announcement: Announcement) -> BoxFuture<'_, Result<(), PollError>> {
+        let to = to.clone();
+        Box::pin(async move { Ok(self.client.announce(&to, &announcement).await?) })
+    }
+}
+
+impl From<CallError> for PollError {
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::NameUnknown => Self::NameUnknown,
+            CallError::Refused => Self::Refused,
+            CallError::Timeout { .. } => Self::Timeout,
+            CallError::RaftPort => Self::RaftPort,
+            CallError::NotOurs(what) => Self::NotOurs(what),
+            CallError::OtherMetaNode => Self::OtherMetaNode,
+            CallError::WrongSecret => Self::WrongSecret,
+            CallError::Junk(_)
+            | CallError::Io { .. }
+            | CallError::Status { .. }
+            | CallError::Elsewhere { .. }
+            | CallError::Redirects(_)
+            | CallError::Unsupported(_) => Self::Io(error.to_string()),
+        }
+    }
+}

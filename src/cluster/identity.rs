@@ -1,0 +1,339 @@
+//! The `identity` file: what this volume is and belongs to (founding.md 2).
+//!
+//! One line with the format and a checksum, then JSON, so that a person can read it:
+//! `influxd-meta identity 1 9f86d081884c7d65` … `{"incarnation":"5f3c…","standing":{"phase":"fresh"},…}`.
+//! Written whole through `DataDir::store`; a torn write is never seen, only damage is.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::ClusterError;
+use super::vector::{cluster_id, raft_id_of};
+use crate::base::{Address, ClusterId, Incarnation, RaftId, StartId, UnixNanos};
+use crate::catalog::RemovedWhy;
+use crate::wire::identity::{Phase, VectorEntry};
+
+/// The file's name in the data directory.
+pub const FILE: &str = "identity";
+
+const MAGIC: &str = "influxd-meta identity";
+const FORMAT: u32 = 1;
+
+/// Ids of so many last starts are kept: enough to recognise a volume that was set back by as many (founding.md 7).
+const START_IDS_KEPT: usize = 64;
+
+/// The content of `identity`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    pub incarnation: Incarnation,
+    /// Starts that spoke on 8089, and the ids of the last 64 of them, oldest first.
+    pub start_counter: u64,
+    pub start_ids: Vec<StartId>,
+    pub standing: Standing,
+}
+
+/// The phase on disk, with what belongs to it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "phase", rename_all = "lowercase")]
+pub enum Standing {
+    /// Belongs to nothing.
+    Fresh,
+    /// A founding voter of this vector, for ever.
+    Started { seat: Seat, origin: Origin },
+    /// Has a Raft id, is not yet known to be a voter.
+    Joining { seat: Seat, members: Vec<Address> },
+    /// Saw itself in a committed membership; keeps the origin if it was a founder.
+    Member { seat: Seat, origin: Option<Origin> },
+    /// Must not speak Raft any more.
+    Removed { cluster_id: ClusterId, cluster_name: String, by: String, at: UnixNanos, why: Why },
+}
+
+/// A place in a cluster.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seat {
+    pub cluster_id: ClusterId,
+    /// Fixed by founding, whatever the configuration says later.
+    pub cluster_name: String,
+    pub raft_id: RaftId,
+    /// This volume has had a log: an empty one is a loss from then on, no beginning (founding.md 5.2).
+    pub opened: bool,
+    /// Set by `recover`: the cluster that this one descends from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recovered_from: Option<ClusterId>,
+}
+
+/// What a founder founded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    pub list: Vec<Address>,
+    pub vector: Vec<VectorEntry>,
+}
+
+/// Why a node was taken out; only `Removed` is somebody's decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Why {
+    Removed,
+    Replaced,
+    Unseen,
+    Restored,
+}
+
+impl From<RemovedWhy> for Why {
+    fn from(why: RemovedWhy) -> Self {
+        match why {
+            RemovedWhy::Removed => Self::Removed,
+            RemovedWhy::Replaced => Self::Replaced,
+            RemovedWhy::Unseen => Self::Unseen,
+            RemovedWhy::Restored => Self::Restored,
+        }
+    }
+}
+
+impl Record {
+    pub fn fresh(incarnation: Incarnation) -> Self {
+        Self { incarnation, start_counter: 0, start_ids: Vec::new(), standing: Standing::Fresh }
+    }
+
+    /// This volume as a founding voter of the vector; `None` when the vector does not name it.
+    pub fn started(&self, cluster_name: &str, origin: Origin) -> Option<Self> {
+        let raft_id = raft_id_of(&origin.vector, self.incarnation)?;
+        let seat = Seat {
+            cluster_id: cluster_id(cluster_name, &origin.list, &origin.vector),
+            cluster_name: cluster_name.to_owned(),
+            raft_id,
+            opened: false,
+            recovered_from: None,
+        };
+        Some(Self { standing: Standing::Started { seat, origin }, ..self.clone() })
+    }
+
+    /// After the first sight of itself in a committed membership.
+    pub fn member(&self) -> Option<Self> {
+        let (seat, origin) = match &self.standing {
+            Standing::Started { seat, origin } => (seat, Some(origin.clone())),
+            Standing::Joining { seat, .. } => (seat, None),
+            Standing::Fresh | Standing::Member { .. } | Standing::Removed { .. } => return None,
+        };
+        Some(Self { standing: Standing::Member { seat: seat.clone(), origin }, ..self.clone() })
+    }
+
+    pub fn opened(&self) -> Self {
+        let mut record = self.clone();
+        if let Some(seat) = record.seat_mut() {
+            seat.opened = true;
+        }
+        record
+    }
+
+    /// Writes one more start down.
+    pub fn with_start(&self, id: StartId) -> Self {
+        let mut record = self.clone();
+        record.start_counter += 1;
+        record.start_ids.push(id);
+        let surplus = record.start_ids.len().saturating_sub(START_IDS_KEPT);
+        record.start_ids.drain(..surplus);
+        record
+    }
+
+    pub fn phase(&self) -> Phase {
+        match self.standing {
+            Standing::Fresh => Phase::Fresh,
+            Standing::Started { .. } => Phase::Started,
+            Standing::Joining { .. } => Phase::Joining,
+            Standing::Member { .. } => Phase::Member,
+            Standing::Removed { .. } => Phase::Removed,
+        }
+    }
+
+    pub fn seat(&self) -> Option<&Seat> {
+        match &self.standing {
+            Standing::Started { seat, .. }
+            | Standing::Joining { seat, .. }
+            | Standing::Member { seat, .. } => Some(seat),
+            Standing::Fresh | Standing::Removed { .. } => None,
+        }
+    }
+
+    fn seat_mut(&mut self) -> Option<&mut Seat> {
+        match &mut self.standing {
+            Standing::Started { seat, .. }
+            | Standing::Joining { seat, .. }
+            | Standing::Member { seat, .. } => Some(seat),
+            Standing::Fresh | Standing::Removed { .. } => None,
+        }
+    }
+
+    pub fn origin(&self) -> Option<&Origin> {
+        match &self.standing {
+            Standing::Started { origin, .. } => Some(origin),
+            Standing::Member { origin, .. } => origin.as_ref(),
+            Standing::Fresh | Standing::Joining { .. } | Standing::Removed { .. } => None,
+        }
+    }
+
+    pub fn encode(&self) -> Vec<u8> {
+        // Only maps with keys that are no strings could fail, and there is none.
+        let json = serde_json::to_string_pretty(self).unwrap_or_default();
+        format!("{MAGIC} {FORMAT} {}\n{json}\n", checksum(json.as_bytes())).into_bytes()
+    }
+
+    /// # Errors
+    /// [`ClusterError::BadIdentity`], with what is wrong and what to do; nothing is guessed or repaired.
+    pub fn decode(bytes: &[u8]) -> Result<Self, ClusterError> {
+        let text = std::str::from_utf8(bytes).map_err(|_| damaged("it is no text"))?;
+        let (head, json) = text.split_once('\n').ok_or_else(|| damaged("its first line has no end"))?;
+        let rest = head.strip_prefix(MAGIC).ok_or_else(|| damaged("it does not begin as one"))?;
+        let (format, sum) =
+            rest.trim_start().split_once(' ').ok_or_else(|| damaged("its first line is short"))?;
+        match format.parse::<u32>() {
+            Ok(FORMAT) => {}
+            Ok(newer) if newer > FORMAT => return Err(newer_format(newer)),
+            _ => return Err(damaged("its format is no number that this version knows")),
+        }
+        let json = json.strip_suffix('\n').unwrap_or(json);
+        if sum != checksum(json.as_bytes()) {
+            return Err(damaged("its checksum does not match"));
+        }
+        let record: Self = serde_json::from_str(json).map_err(|error| damaged(&error.to_string()))?;
+        record.check().map_err(damaged)?;
+        Ok(record)
+    }
+
+    /// What must hold between the fields whatever wrote them.
+    fn check(&self) -> Result<(), &'static str> {
+        let (Some(seat), Some(origin)) = (self.seat(), self.origin()) else { return Ok(()) };
+        if origin.list.len() != origin.vector.len() {
+            return Err("its list and its vector differ in length");
+        }
+        if raft_id_of(&origin.vector, self.incarnation) != Some(seat.raft_id) {
+            return Err("its vector does not name it under its Raft id");
+        }
+        if cluster_id(&seat.cluster_name, &origin.list, &origin.vector) != seat.cluster_id {
+            return Err("its cluster id does not follow from its vector");
+        }
+        Ok(())
+    }
+}
+
+fn checksum(json: &[u8]) -> String {
+    hex::encode(&Sha256::digest(json)[..8])
+}
+
+fn damaged(what: &str) -> ClusterError {
+    ClusterError::BadIdentity(format!(
+        "the file `identity` is damaged: {what}; restore the volume, or delete it whole: this node then comes \
+         back as a new one"
+    ))
+}
+
+fn newer_format(found: u32) -> ClusterError {
+    ClusterError::BadIdentity(format!(
+        "the file `identity` has format {found}, this version reads up to {FORMAT}: run the newer version again"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn founder(host: &str, incarnation: u8) -> VectorEntry {
+        VectorEntry {
+            incarnation: Incarnation([incarnation; 16]),
+            http: Address::new(host, 8091),
+            raft: Address::new(host, 8089),
+        }
+    }
+
+    fn started() -> Record {
+        let origin = Origin {
+            list: vec![Address::new("a", 8091), Address::new("b", 8091)],
+            vector: vec![founder("a", 1), founder("b", 2)],
+        };
+        Record::fresh(Incarnation([2; 16])).started("demo", origin).expect("named")
+    }
+
+    fn text_of(record: &Record) -> String {
+        String::from_utf8(record.encode()).expect("text")
+    }
+
+    #[test]
+    fn every_phase_survives_the_file() {
+        let fresh = Record::fresh(Incarnation([7; 16])).with_start(StartId([1; 8]));
+        let started = started();
+        let member = started.opened().member().expect("member");
+        let joining = Record {
+            standing: Standing::Joining {
+                seat: started.seat().expect("seat").clone(),
+                members: vec![Address::new("a", 8091)],
+            },
+            ..fresh.clone()
+        };
+        let removed = Record {
+            standing: Standing::Removed {
+                cluster_id: ClusterId([3; 16]),
+                cluster_name: "demo".to_owned(),
+                by: "influxd-ctl".to_owned(),
+                at: UnixNanos(1),
+                why: Why::Replaced,
+            },
+            ..fresh.clone()
+        };
+        for record in [fresh, started, member, joining, removed] {
+            assert_eq!(Record::decode(&record.encode()).expect("decodes"), record);
+        }
+    }
+
+    #[test]
+    fn any_flipped_bit_is_damage_not_another_identity() {
+        let bytes = started().encode();
+        for at in 0..bytes.len() {
+            for bit in 0..8 {
+                let mut bad = bytes.clone();
+                bad[at] ^= 1 << bit;
+                // A flip that gives the same record (in the blanks of the first line, say) would be harmless.
+                if let Ok(read) = Record::decode(&bad) {
+                    assert_eq!(read, started(), "byte {at} bit {bit}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_cut_is_damage() {
+        let bytes = started().encode();
+        for len in 0..bytes.len() - 1 {
+            assert!(Record::decode(&bytes[..len]).is_err(), "{len}");
+        }
+    }
+
+    #[test]
+    fn a_newer_file_says_so() {
+        let newer = text_of(&started()).replacen("identity 1 ", "identity 2 ", 1);
+        let error = Record::decode(newer.as_bytes()).expect_err("newer").to_string();
+        assert!(error.contains("format 2") && error.contains("newer version"), "{error}");
+    }
+
+    #[test]
+    fn a_vector_that_does_not_name_this_volume_is_refused() {
+        let started = started();
+        let mut stranger = started.clone();
+        stranger.incarnation = Incarnation([9; 16]);
+        assert!(Record::decode(&stranger.encode()).is_err());
+        let mut renamed = started.clone();
+        if let Standing::Started { seat, .. } = &mut renamed.standing {
+            seat.cluster_name = "other".to_owned();
+        }
+        assert!(Record::decode(&renamed.encode()).is_err());
+    }
+
+    #[test]
+    fn the_last_64_starts_are_kept() {
+        let mut record = Record::fresh(Incarnation([7; 16]));
+        for n in 0..70_u64 {
+            record = record.with_start(StartId(n.to_be_bytes()));
+        }
+        assert_eq!((record.start_counter, record.start_ids.len()), (70, 64));
+        assert_eq!(record.start_ids[0], StartId(6_u64.to_be_bytes()));
+    }
+}

@@ -1,0 +1,166 @@
+//! What the driver publishes and others read: the handle, the admission, gossip.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
+
+use super::founding::Event;
+use super::identity::Record;
+use super::{ClusterConfig, ClusterError, NotMember, View};
+use crate::base::{Address, Incarnation, RaftId};
+use crate::raft::Raft;
+use crate::runtime::Env;
+use crate::storage::DataDir;
+use crate::wire::identity::{FEATURE_LEVEL, Identity};
+
+/// One per process. Locks are held for a few instructions, never across an await.
+pub(super) struct Shared {
+    pub(super) env: Env,
+    pub(super) dir: DataDir,
+    pub(super) config: ClusterConfig,
+    pub(super) view: watch::Sender<Arc<View>>,
+    /// Hints; bounded, because anyone may send them. What does not fit is dropped: they come again.
+    pub(super) hints: mpsc::Sender<Event>,
+    pub(super) failures: mpsc::Sender<ClusterError>,
+    /// The lowest feature level that a founder has named.
+    pub(super) feature_level: AtomicU32,
+    pub(super) stopping: AtomicBool,
+    /// The own advertised name was looked up here and not found.
+    pub(super) own_name_unknown: AtomicBool,
+    record: Mutex<Record>,
+    identity: Mutex<Identity>,
+    raft: Mutex<Option<Raft>>,
+    /// Raft addresses at which a member was seen lately.
+    seen: Mutex<BTreeMap<RaftId, Vec<Address>>>,
+    heard: Mutex<BTreeMap<Incarnation, Instant>>,
+}
+
+/// Replace (founding.md 7) asks what was heard in the last seconds; older than this is of no interest.
+const HEARD_LIFE: Duration = Duration::from_secs(60);
+
+impl Shared {
+    pub(super) fn new(
+        env: Env,
+        dir: DataDir,
+        config: ClusterConfig,
+        first: (Record, Identity, View),
+        hints: mpsc::Sender<Event>,
+        failures: mpsc::Sender<ClusterError>,
+    ) -> Self {
+        let (record, identity, view) = first;
+        Self {
+            env,
+            dir,
+            config,
+            view: watch::Sender::new(Arc::new(view)),
+            hints,
+            failures,
+            feature_level: AtomicU32::new(FEATURE_LEVEL),
+            stopping: AtomicBool::new(false),
+            own_name_unknown: AtomicBool::new(false),
+            record: Mutex::new(record),
+            identity: Mutex::new(identity),
+            raft: Mutex::new(None),
+            seen: Mutex::default(),
+            heard: Mutex::default(),
+        }
+    }
+
+    pub(super) fn record(&self) -> Record {
+        lock(&self.record).clone()
+    }
+
+    /// To be called with what is on disk, never with what is about to be (P2).
+    pub(super) fn set_record(&self, record: Record) {
+        *lock(&self.record) = record;
+    }
+
+    pub(super) fn set_identity(&self, identity: Identity) {
+        *lock(&self.identity) = identity;
+    }
+
+    /// What this node says of itself now.
+    pub(super) fn identity(&self) -> Identity {
+        let mut identity = lock(&self.identity).clone();
+        identity.heard = self.heard_lately();
+        if let Some(raft) = self.raft() {
+            identity.starts.durable_seq = raft.durable_seq();
+        }
+        identity
+    }
+
+    pub(super) fn raft(&self) -> Option<Raft> {
+        lock(&self.raft).clone()
+    }
+
+    pub(super) fn set_raft(&self, raft: Raft) {
+        *lock(&self.raft) = Some(raft);
+    }
+
+    pub(super) fn not_member(&self) -> NotMember {
+        let view = self.view.borrow();
+        NotMember { phase: view.phase, reason: view.reason.clone() }
+    }
+
+    pub(super) fn hint(&self, http: &Address, theirs: Option<Identity>, from: IpAddr) {
+        let hint = Event::Hint { http: http.clone(), theirs: theirs.map(Box::new), from: Some(from) };
+        // Full: whoever hints does so again, and polls find everything without hints.
+        drop(self.hints.try_send(hint));
+    }
+
+    pub(super) fn set_seen(&self, seen: BTreeMap<RaftId, Vec<Address>>) {
+        *lock(&self.seen) = seen;
+    }
+
+    pub(super) fn seen(&self, raft_id: RaftId) -> Vec<Address> {
+        lock(&self.seen).get(&raft_id).cloned().unwrap_or_default()
+    }
+
+    pub(super) fn heard(&self, incarnation: Incarnation) {
+        let now = Instant::now();
+        let mut heard = lock(&self.heard);
+        heard.retain(|_, at| now.duration_since(*at) < HEARD_LIFE);
+        heard.insert(incarnation, now);
+    }
+
+    fn heard_lately(&self) -> Vec<(Incarnation, u64)> {
+        let since = |at: &Instant| u64::try_from(at.elapsed().as_millis()).unwrap_or(u64::MAX);
+        lock(&self.heard).iter().map(|(incarnation, at)| (*incarnation, since(at))).collect()
+    }
+
+    /// This node has no secret and its cluster was founded with one: it neither admits nor dials on 8089
+    /// (founding.md 11). Not known before `Found` is applied.
+    pub(super) fn lacks_the_secret(&self) -> bool {
+        let founded_with = |raft: Raft| {
+            let applied = raft.applied();
+            let applied = applied.borrow();
+            applied.catalog.cluster.as_ref().is_some_and(|cluster| cluster.with_secret)
+        };
+        self.config.secret.is_none() && self.raft().is_some_and(founded_with)
+    }
+
+    pub(super) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::SeqCst)
+    }
+
+    /// Writes the identity durably; only then may anything of it be shown or acted on.
+    pub(super) async fn store(&self, record: &Record) -> Result<(), ClusterError> {
+        let (dir, bytes) = (self.dir.clone(), record.encode());
+        let stored = self.env.tasks.blocking(move || dir.store(super::identity::FILE, &bytes)).await;
+        stored.map_err(|source| ClusterError::Io { deed: "writing the file `identity`", source })
+    }
+
+    pub(super) fn fail(&self, error: ClusterError) {
+        // One failure ends the process; a second has nothing to add.
+        drop(self.failures.try_send(error));
+    }
+}
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
