@@ -18,6 +18,8 @@ pub mod raft;
 
 pub mod cluster;
 
+pub mod service;
 
+pub mod http;
 
 

@@ -3,6 +3,7 @@
 
 mod architecture;
 mod founding;
+mod http;
 mod machine;
 mod raft;
 mod simulation;

@@ -1,0 +1,84 @@
+//! Reading a request's body within bounds.
+
+use axum::extract::Request;
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt;
+use hyper::StatusCode;
+use hyper::body::Body as _;
+use tokio::time::Instant;
+
+use super::dispatch::Context;
+use super::error::Failure;
+use super::server::HttpConfig;
+
+/// SetData carries a whole catalog (wire.md Q26).
+pub(super) const EXECUTE_LIMIT: u64 = 64 << 20;
+/// Everything else is a few lines of JSON or a form.
+pub(super) const LIMIT: u64 = 1 << 20;
+
+/// The whole body.
+///
+/// # Errors
+/// 413 when it is longer than `limit`, 408 when it takes too long, 400 when it breaks off.
+pub(super) async fn read(request: Request, limit: u64, config: &HttpConfig) -> Result<Bytes, Failure> {
+    let context = request.extensions().get::<Context>().cloned();
+    let mut body = request.into_body();
+    if body.size_hint().lower() > limit {
+        return Err(too_large(limit));
+    }
+    let deadline = Instant::now() + config.body_timeout;
+    let mut whole = Gathered::default();
+    loop {
+        let patience = deadline.min(Instant::now() + config.body_idle_timeout);
+        let frame = tokio::time::timeout_at(patience, body.frame()).await;
+        let Some(frame) = frame.map_err(|_| too_slow())? else { break };
+        let frame = frame.map_err(|error| Failure::bad(format!("error reading the body: {error}")))?;
+        // Trailers are read and left.
+        let Ok(data) = frame.into_data() else { continue };
+        if (whole.len() + data.len()) as u64 > limit {
+            return Err(too_large(limit));
+        }
+        whole.push(data);
+    }
+    if let Some(context) = context {
+        context.conversation.all_said();
+    }
+    Ok(whole.into_bytes())
+}
+
+fn too_large(limit: u64) -> Failure {
+    Failure::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is larger than {limit} bytes"))
+}
+
+fn too_slow() -> Failure {
+    Failure::new(StatusCode::REQUEST_TIMEOUT, "the body did not come in time")
+}
+
+/// Nearly every body is one piece, which is then not copied.
+#[derive(Default)]
+struct Gathered {
+    first: Bytes,
+    rest: BytesMut,
+}
+
+impl Gathered {
+    fn len(&self) -> usize {
+        self.first.len() + self.rest.len()
+    }
+
+    fn push(&mut self, data: Bytes) {
+        if self.len() == 0 {
+            self.first = data;
+            return;
+        }
+        if self.rest.is_empty() {
+            self.rest.extend_from_slice(&self.first);
+            self.first = Bytes::new();
+        }
+        self.rest.extend_from_slice(&data);
+    }
+
+    fn into_bytes(self) -> Bytes {
+        if self.rest.is_empty() { self.first } else { self.rest.freeze() }
+    }
+}

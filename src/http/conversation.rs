@@ -1,0 +1,72 @@
+//! Where a connection stands: what its stream, its requests and hyper must tell each other.
+
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+
+use tokio::sync::Notify;
+
+/// Shared by a connection's guard and its current request.
+pub(super) struct Conversation {
+    pub(super) peer: IpAddr,
+    stage: AtomicU8,
+    /// Counts requests, so that the guard sees that a head was complete.
+    requests: AtomicU64,
+    hung_up: Notify,
+}
+
+/// What the peer is expected to do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// To send a request, or a body: the end of its stream is the end of the conversation.
+    Talking = 0,
+    /// To wait for the answer: the end of its stream may only mean that it has said all.
+    Waiting = 1,
+}
+
+impl Conversation {
+    pub(super) fn new(peer: IpAddr) -> Self {
+        Self { peer, stage: AtomicU8::new(0), requests: AtomicU64::new(0), hung_up: Notify::new() }
+    }
+
+    /// A head is complete.
+    pub(super) fn begin(&self, body_follows: bool) {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        self.set(if body_follows { Stage::Talking } else { Stage::Waiting });
+    }
+
+    /// The body is complete.
+    pub(super) fn all_said(&self) {
+        self.set(Stage::Waiting);
+    }
+
+    pub(super) fn answered(&self) {
+        self.set(Stage::Talking);
+    }
+
+    pub(super) fn stage(&self) -> Stage {
+        if self.stage.load(Ordering::Acquire) == Stage::Waiting as u8 {
+            Stage::Waiting
+        } else {
+            Stage::Talking
+        }
+    }
+
+    pub(super) fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    /// The peer has ended its stream while it waits for an answer.
+    pub(super) fn hang_up(&self) {
+        self.hung_up.notify_one();
+    }
+
+    /// Resolves then. Short requests go on and are answered (a half-closed stream can still be written to);
+    /// a long poll ends, or it would outlive its client until the next command.
+    pub(super) async fn hung_up(&self) {
+        self.hung_up.notified().await;
+    }
+
+    fn set(&self, stage: Stage) {
+        self.stage.store(stage as u8, Ordering::Release);
+    }
+}

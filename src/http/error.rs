@@ -1,0 +1,118 @@
+//! The one table from error to status, and the body of every answer from 400 on.
+
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use hyper::StatusCode;
+use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
+
+use super::json::go_json;
+use crate::service::Error;
+use crate::wire::api::ErrorBody;
+
+/// An answer from 400 on.
+#[derive(Debug)]
+pub(super) struct Failure {
+    status: StatusCode,
+    text: String,
+    allow: Option<&'static str>,
+    /// Certainly nothing was executed: the meta node that carried this request here may try again.
+    not_executed: bool,
+}
+
+/// Left in an answer's extensions for `dispatch`.
+#[derive(Clone, Copy)]
+pub(super) struct NotExecuted;
+
+impl Failure {
+    pub(super) fn new(status: StatusCode, text: impl Into<String>) -> Self {
+        Self { status, text: text.into(), allow: None, not_executed: false }
+    }
+
+    pub(super) fn bad(text: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, text)
+    }
+
+    pub(super) fn method_not_allowed(method: &str, path: &str, allow: &'static str) -> Self {
+        let text = format!("method not allowed: {method} {path}");
+        Self { allow: Some(allow), ..Self::new(StatusCode::METHOD_NOT_ALLOWED, text) }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let (status, not_executed) = match &error {
+            Error::NotMember(_) | Error::NoLeader { .. } | Error::Halted(_) | Error::Stopping => {
+                (StatusCode::SERVICE_UNAVAILABLE, true)
+            }
+            Error::Unknown(_) => (StatusCode::SERVICE_UNAVAILABLE, false),
+            // Not executed either, but trying again would only hide from the caller what is wrong.
+            Error::DiskFull(_) => (StatusCode::SERVICE_UNAVAILABLE, false),
+            Error::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, false),
+            Error::Bad(_) => (StatusCode::BAD_REQUEST, false),
+            Error::NotAllUp => (StatusCode::INTERNAL_SERVER_ERROR, false),
+        };
+        Self { not_executed, ..Self::new(status, error.to_string()) }
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let body = go_json(&ErrorBody { error: self.text.clone() });
+        let mut response = json(self.status, body);
+        head(&mut response, &self.text);
+        if let Some(allow) = self.allow {
+            response.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
+        }
+        if self.not_executed {
+            response.extensions_mut().insert(NotExecuted);
+        }
+        response
+    }
+}
+
+pub(super) fn json(status: StatusCode, body: String) -> Response {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// `X-Influxdb-Error`, or on 401 `WWW-Authenticate` instead of it (wire.md 4.2).
+pub(super) fn head(response: &mut Response, text: &str) {
+    if response.status() == StatusCode::UNAUTHORIZED {
+        let realm = HeaderValue::from_static("Basic realm=\"InfluxDB\"");
+        response.headers_mut().insert(WWW_AUTHENTICATE, realm);
+    } else if let Ok(value) = HeaderValue::from_bytes(&one_line(text)) {
+        response.headers_mut().insert("x-influxdb-error", value);
+    }
+}
+
+/// At most 1024 bytes, control characters as spaces.
+fn one_line(text: &str) -> Vec<u8> {
+    text.bytes().take(1024).map(|byte| if byte < b' ' || byte == 127 { b' ' } else { byte }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_error_has_the_body_and_the_header_of_the_wire() {
+        let response = Failure::bad(format!("a<b\nc{}", "x".repeat(2000))).into_response();
+        let header = response.headers()["x-influxdb-error"].as_bytes();
+        assert_eq!(header.len(), 1024);
+        assert!(header.starts_with(b"a<b cx"));
+        let body = response.into_body().collect().await.expect("body").to_bytes();
+        assert!(body.starts_with(br#"{"error":"a\u003cb\ncx"#));
+        assert!(body.ends_with(br#"x"}"#));
+    }
+
+    #[test]
+    fn an_unauthorized_answer_names_the_realm_instead() {
+        let response = Failure::new(StatusCode::UNAUTHORIZED, "wrong secret").into_response();
+        assert_eq!(response.headers()[WWW_AUTHENTICATE], "Basic realm=\"InfluxDB\"");
+        assert!(!response.headers().contains_key("x-influxdb-error"));
+    }
+}

@@ -1,0 +1,170 @@
+//! The stream under hyper, with what hyper does not bound: a head that dribbles in, a peer that does not read,
+//! and a peer that has closed its half while it waits for an answer.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep};
+
+use super::conversation::{Conversation, Stage};
+use crate::runtime::net::Stream;
+
+#[derive(Clone, Copy)]
+pub(super) struct Limits {
+    /// From the first byte of a head to its last.
+    pub(super) head: Duration,
+    /// Without a byte accepted by the peer while there are some to send.
+    pub(super) stall: Duration,
+}
+
+pub(super) struct Guard {
+    stream: Box<dyn Stream>,
+    conversation: Arc<Conversation>,
+    limits: Limits,
+    /// When the present head began, and how many requests there had been by then.
+    head: Option<(Instant, u64)>,
+    ended: bool,
+    /// The last write or flush did not go through: hyper has bytes that it must not lose to an end of stream.
+    blocked: bool,
+    head_timer: Timer,
+    stall_timer: Timer,
+}
+
+impl Guard {
+    pub(super) fn new(stream: Box<dyn Stream>, conversation: Arc<Conversation>, limits: Limits) -> Self {
+        let (head_timer, stall_timer) = (Timer::default(), Timer::default());
+        Self {
+            stream,
+            conversation,
+            limits,
+            head: None,
+            ended: false,
+            blocked: false,
+            head_timer,
+            stall_timer,
+        }
+    }
+
+    /// An end of stream is passed on only when nothing is owed to the peer; hyper would drop the answer.
+    fn on_end(&mut self) -> Poll<io::Result<()>> {
+        self.ended = true;
+        match self.conversation.stage() {
+            Stage::Waiting => {
+                self.conversation.hang_up();
+                Poll::Pending
+            }
+            Stage::Talking if self.blocked => Poll::Pending,
+            Stage::Talking => Poll::Ready(Ok(())),
+        }
+    }
+
+    fn on_bytes(&mut self) {
+        let requests = self.conversation.requests();
+        if self.head.is_none_or(|(_, at)| at != requests) {
+            self.head = Some((Instant::now(), requests));
+        }
+    }
+
+    /// Nothing to read: if that is in the middle of a head, its time runs. Once the head is complete the
+    /// number of requests has grown, and the body has a time of its own.
+    fn on_silence(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.head {
+            Some((since, at)) if at == self.conversation.requests() => {
+                self.head_timer.poll(cx, since + self.limits.head, "the head of a request took too long")
+            }
+            _ => {
+                self.head_timer.clear();
+                Poll::Pending
+            }
+        }
+    }
+
+    fn on_write<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        self.blocked = written.is_pending();
+        if written.is_ready() {
+            self.stall_timer.clear();
+            return written;
+        }
+        let deadline = self.stall_timer.deadline().unwrap_or_else(|| Instant::now() + self.limits.stall);
+        let timed_out = self.stall_timer.poll(cx, deadline, "the peer does not read its answer");
+        timed_out.map(|result| result.and_then(|()| Err(io::ErrorKind::TimedOut.into())))
+    }
+}
+
+impl AsyncRead for Guard {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.ended {
+            return self.on_end();
+        }
+        let before = buf.filled().len();
+        match Pin::new(&mut self.stream).poll_read(cx, buf) {
+            Poll::Ready(Ok(())) if buf.filled().len() == before && buf.remaining() > 0 => self.on_end(),
+            Poll::Ready(Ok(())) => {
+                self.on_bytes();
+                Poll::Ready(Ok(()))
+            }
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Pending => self.on_silence(cx),
+        }
+    }
+}
+
+impl AsyncWrite for Guard {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.on_write(cx, written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        self.on_write(cx, written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
+        self.on_write(cx, flushed)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+/// A deadline that costs nothing until something actually waits.
+#[derive(Default)]
+struct Timer(Option<Pin<Box<Sleep>>>);
+
+impl Timer {
+    fn deadline(&self) -> Option<Instant> {
+        self.0.as_ref().map(|sleep| sleep.deadline())
+    }
+
+    fn clear(&mut self) {
+        self.0 = None;
+    }
+
+    /// Pending until the deadline, then an error.
+    fn poll(&mut self, cx: &mut Context<'_>, deadline: Instant, why: &'static str) -> Poll<io::Result<()>> {
+        if self.deadline() != Some(deadline) {
+            self.0 = Some(Box::pin(tokio::time::sleep_until(deadline)));
+        }
+        let Some(sleep) = &mut self.0 else { return Poll::Pending };
+        sleep.as_mut().poll(cx).map(|()| Err(io::Error::new(io::ErrorKind::TimedOut, why)))
+    }
+}

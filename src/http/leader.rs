@@ -1,0 +1,80 @@
+//! Requests that only the leader answers, as HTTP: what is carried, and how its answer comes back.
+
+use axum::body::Body;
+use axum::http::request::Parts;
+use axum::response::Response;
+use bytes::Bytes;
+use hyper::{HeaderMap, StatusCode};
+use tokio::time::Instant;
+
+use super::dispatch::Context;
+use super::error::Failure;
+use super::reply::redirect;
+use crate::service::{Answer, Ask, CARRIED, Carried, CarriedAnswer, Error, Service};
+
+/// What of a caller's request the leader must see: who calls, in what, what it can read.
+const CARRIED_ON: [&str; 4] = ["authorization", "content-type", "accept-encoding", "user-agent"];
+/// What of the leader's answer the caller must see; the rest is said anew by this node.
+const CARRIED_BACK: [&str; 4] = ["content-type", "content-encoding", "www-authenticate", "x-influxdb-error"];
+
+/// Answers here if this node leads, else sends or carries the caller to the leader.
+pub(super) async fn at_leader<Fut>(
+    service: &Service,
+    parts: &Parts,
+    body: &Bytes,
+    deadline: Instant,
+    here: impl Fn() -> Fut,
+) -> Result<Response, Failure>
+where
+    Fut: Future<Output = Result<Option<Response>, Error>>,
+{
+    match service.at_leader(deadline, || ask(parts, body.clone()), here).await? {
+        Answer::Here(response) => Ok(response),
+        Answer::Redirect(leader) => {
+            Ok(redirect(&format!("{}://{leader}{}", service.scheme(), path_and_query(parts))))
+        }
+        Answer::Carried(answer) => carried_back(answer),
+    }
+}
+
+fn ask(parts: &Parts, body: Bytes) -> Ask {
+    let host = parts.headers.get("host").and_then(|value| value.to_str().ok());
+    let host = host.or_else(|| parts.uri.authority().map(|authority| authority.as_str()));
+    let mut headers = chosen(&parts.headers, &CARRIED_ON);
+    headers.push((CARRIED.to_owned(), Bytes::from_static(b"1")));
+    if let Some(context) = parts.extensions.get::<Context>() {
+        headers.push(("X-Request-Id".to_owned(), Bytes::copy_from_slice(context.id.as_bytes())));
+    }
+    Ask {
+        host: host.map(str::to_owned),
+        carried: parts.headers.contains_key(CARRIED),
+        request: Carried {
+            method: parts.method.to_string(),
+            path_and_query: path_and_query(parts).to_owned(),
+            headers,
+            body,
+        },
+    }
+}
+
+fn path_and_query(parts: &Parts) -> &str {
+    parts.uri.path_and_query().map_or("/", |whole| whole.as_str())
+}
+
+fn chosen(headers: &HeaderMap, names: &[&str]) -> Vec<(String, Bytes)> {
+    let one =
+        |name: &&str| Some(((*name).to_owned(), Bytes::copy_from_slice(headers.get(*name)?.as_bytes())));
+    names.iter().filter_map(one).collect()
+}
+
+fn carried_back(answer: CarriedAnswer) -> Result<Response, Failure> {
+    let mut response = Response::builder().status(answer.status);
+    for (name, value) in answer.headers {
+        if CARRIED_BACK.iter().any(|kept| name.eq_ignore_ascii_case(kept)) {
+            response = response.header(name, value.as_ref());
+        }
+    }
+    let broken =
+        |error| Failure::new(StatusCode::BAD_GATEWAY, format!("the leader's answer is no HTTP: {error}"));
+    response.body(Body::from(answer.body)).map_err(broken)
+}

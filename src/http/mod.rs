@@ -1,0 +1,26 @@
+//! The HTTP API on 8091: parse, call `service`, shape the reply.
+//!
+//! Owns: connections and their limits, routes, headers, and the one table from error to status ([`error`]).
+//! Never: rules of the domain.
+//! Invariants: every answer from 400 on has a JSON body with `error`; no client can hold a task for ever, save
+//! in a long poll; a panic costs one request.
+//! Called by `app`, which binds the listener first: probes are answered before any cluster exists.
+
+mod body;
+mod connection;
+mod conversation;
+mod dispatch;
+mod error;
+mod guard;
+mod json;
+mod leader;
+mod params;
+mod reply;
+mod request_id;
+mod request_scope;
+mod routes;
+mod server;
+
+pub use request_scope::in_request;
+pub use routes::ROUTES;
+pub use server::{HttpConfig, Server};

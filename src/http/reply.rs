@@ -1,0 +1,47 @@
+//! Shapes of successful answers.
+
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use hyper::StatusCode;
+use hyper::header::{CONTENT_TYPE, HeaderValue, LOCATION};
+use serde::Serialize;
+
+use super::error::json;
+use super::json::go_json;
+
+/// 200 with what Go's encoder writes: one line with its end.
+pub(super) fn ok_json<T: Serialize>(value: &T) -> Response {
+    json(StatusCode::OK, go_json(value) + "\n")
+}
+
+pub(super) fn ok_bytes(content_type: &'static str, body: impl Into<Bytes>) -> Response {
+    let mut response = Response::new(Body::from(body.into()));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}
+
+pub(super) const OCTETS: &str = "application/octet-stream";
+pub(super) const TEXT: &str = "text/plain; charset=utf-8";
+
+/// An empty text has no content type, as Go sniffs nothing in it.
+pub(super) fn ok_text(text: String) -> Response {
+    if text.is_empty() { Response::new(Body::empty()) } else { ok_bytes(TEXT, text) }
+}
+
+pub(super) fn no_content() -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response
+}
+
+/// 307 with an absolute location, the query kept: old clients take it verbatim as their next URL, and without
+/// the query Kapacitor's filter would vanish (clients.md trap 18).
+pub(super) fn redirect(location: &str) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::TEMPORARY_REDIRECT;
+    if let Ok(location) = HeaderValue::from_str(location) {
+        response.headers_mut().insert(LOCATION, location);
+    }
+    response
+}

@@ -1,0 +1,16 @@
+//! `POST /announce`: what data nodes and meta nodes say of themselves (wire.md 8).
+
+use axum::extract::Request;
+use axum::response::Response;
+
+use super::Shared;
+use crate::http::body::{self, LIMIT};
+use crate::http::error::Failure;
+use crate::http::reply::no_content;
+
+pub(super) async fn announce(state: Shared, request: Request) -> Result<Response, Failure> {
+    let body = body::read(request, LIMIT, &state.config).await?;
+    let announcement = serde_json::from_slice(&body).map_err(|error| Failure::bad(error.to_string()))?;
+    state.service.announced(&announcement);
+    Ok(no_content())
+}

@@ -1,0 +1,45 @@
+//! `/livez`, `/readyz`, `/healthz`, `/health`.
+
+use axum::extract::Request;
+use axum::response::Response;
+use hyper::StatusCode;
+use serde::Serialize;
+
+use super::Shared;
+use crate::http::error::{head, json};
+use crate::http::json::go_json;
+use crate::http::params::Params;
+use crate::http::reply::ok_json;
+use crate::wire::api::Live;
+
+/// The process serves. A disk that fails ends the process, and a halted node is kept alive on purpose.
+pub(super) async fn livez() -> Response {
+    ok_json(&Live { status: "ok".to_owned() })
+}
+
+/// `?voter` asks for a vote as well.
+pub(super) async fn readyz(state: Shared, request: Request) -> Response {
+    let query = request.uri().query().unwrap_or_default();
+    let voter = query == "voter" || Params::of_query(request.uri()).get("voter").is_some();
+    let ready = state.service.ready(voter);
+    let error = ready.error.clone();
+    pass_or_fail(&ready, error.map(|error| format!("not ready: {error}")))
+}
+
+pub(super) async fn health(state: Shared) -> Response {
+    let summary = state.service.health_summary();
+    let error = summary.error.clone();
+    pass_or_fail(&summary, error)
+}
+
+/// For people and `influxd-ctl show -v`: says everything, and is 200 also when that is bad news.
+pub(super) async fn healthz(state: Shared) -> Response {
+    ok_json(&state.service.health())
+}
+
+fn pass_or_fail<T: Serialize>(body: &T, error: Option<String>) -> Response {
+    let Some(error) = error else { return ok_json(body) };
+    let mut response = json(StatusCode::SERVICE_UNAVAILABLE, go_json(body));
+    head(&mut response, &error);
+    response
+}

@@ -1,0 +1,29 @@
+//! `/ping`, `/status`, `/peers`, `/show-cluster`: always 200, at once, whatever the state of the cluster
+//! (clients.md trap 14: probes come before there is one).
+
+use axum::extract::Request;
+use axum::response::Response;
+
+use super::Shared;
+use crate::http::error::Failure;
+use crate::http::params::Params;
+use crate::http::reply::{ok_json, ok_text};
+
+/// The leader's Raft address as this node knows it; with `?all`, 500 unless all meta nodes agree.
+pub(super) async fn ping(state: Shared, request: Request) -> Result<Response, Failure> {
+    let all = Params::of_query(request.uri()).get("all").is_some();
+    let leader = if all { state.service.ping_all().await? } else { state.service.leader() };
+    Ok(ok_text(leader))
+}
+
+pub(super) async fn status(state: Shared) -> Response {
+    ok_json(&state.service.status())
+}
+
+pub(super) async fn peers(state: Shared) -> Response {
+    ok_json(&state.service.peers())
+}
+
+pub(super) async fn show_cluster(state: Shared) -> Response {
+    ok_json(&state.service.show_cluster())
+}

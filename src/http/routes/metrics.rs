@@ -1,0 +1,10 @@
+//! `/metrics`, in the text format of Prometheus.
+
+use axum::response::Response;
+
+use super::Shared;
+use crate::http::reply::ok_bytes;
+
+pub(super) async fn metrics(state: Shared) -> Response {
+    ok_bytes("text/plain; version=0.0.4; charset=utf-8", state.service.metrics_text())
+}

@@ -1,0 +1,97 @@
+//! The table of routes. Each file is one noun: parse, call `service`, shape the reply.
+
+mod announce;
+mod execute;
+mod health;
+mod identity;
+mod later;
+mod members;
+mod metrics;
+mod watch;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::routing::{get, post};
+use hyper::{Method, StatusCode};
+
+use super::error::Failure;
+use super::server::HttpConfig;
+use crate::service::Service;
+
+/// What routes get: the service, and the limits for bodies.
+pub(super) struct State {
+    pub(super) service: Arc<Service>,
+    pub(super) config: HttpConfig,
+}
+
+pub(super) type Shared = axum::extract::State<Arc<State>>;
+
+/// Paths by which requests are counted.
+pub const ROUTES: &[&str] = &[
+    "/",
+    "/execute",
+    "/ping",
+    "/status",
+    "/peers",
+    "/show-cluster",
+    "/announce",
+    "/cluster/identity",
+    "/livez",
+    "/readyz",
+    "/healthz",
+    "/health",
+    "/metrics",
+];
+
+/// Where a path is counted; beyond the end for all others.
+pub(super) fn place(path: &str) -> usize {
+    ROUTES.iter().position(|route| *route == path).unwrap_or(ROUTES.len())
+}
+
+pub(super) fn router(service: Arc<Service>, config: HttpConfig) -> Router {
+    let read = Router::new()
+        .route("/", get(watch::watch))
+        .route("/ping", get(members::ping))
+        .route("/status", get(members::status))
+        .route("/peers", get(members::peers))
+        .route("/show-cluster", get(members::show_cluster))
+        .route("/livez", get(health::livez))
+        .route("/readyz", get(health::readyz))
+        .route("/healthz", get(health::healthz))
+        .route("/health", get(health::health))
+        .route("/metrics", get(metrics::metrics))
+        .method_not_allowed_fallback(only_get);
+    let write = Router::new()
+        .route("/execute", post(execute::execute))
+        .route("/announce", post(announce::announce))
+        .method_not_allowed_fallback(only_post);
+    let both = Router::new()
+        .route("/cluster/identity", get(identity::show).post(identity::exchange))
+        .method_not_allowed_fallback(get_or_post);
+    let known = read.merge(write).merge(both);
+    later::routes(known).fallback(unknown).with_state(Arc::new(State { service, config }))
+}
+
+/// Ansible's tests ask for `/ding` and want 400 with "error parsing index" (clients.md trap 15).
+async fn unknown(request: Request) -> Failure {
+    let path = request.uri().path();
+    if *request.method() == Method::GET || *request.method() == Method::HEAD {
+        Failure::bad(format!("error parsing index: unknown path {path}"))
+    } else {
+        Failure::new(StatusCode::NOT_FOUND, format!("unknown path: {} {path}", request.method()))
+    }
+}
+
+async fn only_get(request: Request) -> Failure {
+    Failure::method_not_allowed(request.method().as_str(), request.uri().path(), "GET, HEAD")
+}
+
+async fn only_post(request: Request) -> Failure {
+    Failure::method_not_allowed(request.method().as_str(), request.uri().path(), "POST")
+}
+
+async fn get_or_post(request: Request) -> Failure {
+    Failure::method_not_allowed(request.method().as_str(), request.uri().path(), "GET, HEAD, POST")
+}

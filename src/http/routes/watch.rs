@@ -1,0 +1,70 @@
+//! `GET /?index=N`: the long poll of data nodes (wire.md 5).
+
+use std::time::Duration;
+
+use axum::extract::Request;
+use axum::response::Response;
+use bytes::Bytes;
+use hyper::StatusCode;
+use hyper::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HeaderMap, HeaderValue};
+use tokio::time::Instant;
+
+use super::Shared;
+use crate::http::dispatch::Context;
+use crate::http::error::Failure;
+use crate::http::leader::at_leader;
+use crate::http::params::Params;
+use crate::http::reply::{OCTETS, ok_bytes};
+use crate::service::{Error, Polled, Service, Snapshot};
+
+pub(super) async fn watch(state: Shared, request: Request) -> Result<Response, Failure> {
+    let (parts, _) = request.into_parts();
+    let index = Params::of_query(&parts.uri).get("index").and_then(|text| text.parse().ok());
+    let n: u64 = index.ok_or_else(|| Failure::bad("error parsing index"))?;
+    let service = &state.service;
+    loop {
+        let polled = match parts.extensions.get::<Context>() {
+            Some(context) => tokio::select! {
+                biased;
+                polled = service.poll(n) => polled?,
+                () = context.conversation.hung_up() => return Err(hung_up()),
+            },
+            None => service.poll(n).await?,
+        };
+        match polled {
+            Polled::Snapshot(snapshot) => return Ok(reply(service, &snapshot, &parts.headers).await),
+            Polled::AskLeader => {
+                let deadline = Instant::now() + LEADER_ANSWERS;
+                let not_here = || async { Ok::<_, Error>(None) };
+                // No leader, or no answer: nothing is lost, the poll goes on here.
+                if let Ok(response) = at_leader(service, &parts, &Bytes::new(), deadline, not_here).await {
+                    return Ok(response);
+                }
+            }
+        }
+    }
+}
+
+/// The leader answers at once what it can judge, and parks what it cannot: that poll belongs here again.
+const LEADER_ANSWERS: Duration = Duration::from_secs(2);
+
+/// Nobody reads this: the connection is closed. The status, which other servers use for it too, keeps it apart
+/// from errors in the metrics.
+fn hung_up() -> Failure {
+    let status = StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST);
+    Failure::new(status, "the caller hung up")
+}
+
+/// Smaller ones do not shrink.
+const WORTH_COMPRESSING: usize = 512;
+
+async fn reply(service: &Service, snapshot: &Snapshot, headers: &HeaderMap) -> Response {
+    let accepts = |value: &HeaderValue| value.to_str().is_ok_and(|text| text.contains("gzip"));
+    let plain = snapshot.plain();
+    if plain.len() < WORTH_COMPRESSING || !headers.get(ACCEPT_ENCODING).is_some_and(accepts) {
+        return ok_bytes(OCTETS, plain);
+    }
+    let mut response = ok_bytes(OCTETS, snapshot.gzip(service).await);
+    response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    response
+}

@@ -1,0 +1,159 @@
+//! The listener: accepts, bounds, drains.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::connection;
+use super::dispatch::App;
+use crate::auth::proof::PeerKey;
+use crate::runtime::Env;
+use crate::runtime::net::{Listener, Stream};
+use crate::service::Service;
+
+/// Limits of the HTTP API. The defaults are the product's; tests shrink them.
+#[derive(Clone, Debug)]
+pub struct HttpConfig {
+    /// Go clients keep idle connections for 90 s, load balancers for 60 s or less: they must close first, or a
+    /// request meets a closing connection.
+    pub idle_timeout: Duration,
+    /// A head is a few hundred bytes: who needs longer is not going to finish.
+    pub head_timeout: Duration,
+    /// Between two pieces of a body.
+    pub body_idle_timeout: Duration,
+    /// For a whole body: 64 MiB in this time is 2 Mbit/s.
+    pub body_timeout: Duration,
+    /// For the peer to take some bytes of an answer. Keep-alive probes do not notice one that lives and does
+    /// not read.
+    pub stall_timeout: Duration,
+    /// A cluster has tens of data nodes with a few connections each.
+    pub max_connections: usize,
+    /// Made of `internal-shared-secret`, when it is set.
+    pub peer_key: Option<PeerKey>,
+}
+
+impl Default for HttpConfig {
+    fn default() -> Self {
+        Self {
+            idle_timeout: Duration::from_secs(150),
+            head_timeout: Duration::from_secs(10),
+            body_idle_timeout: Duration::from_secs(20),
+            body_timeout: Duration::from_secs(300),
+            stall_timeout: Duration::from_secs(60),
+            max_connections: 4096,
+            peer_key: None,
+        }
+    }
+}
+
+/// A running HTTP server.
+pub struct Server {
+    local: SocketAddr,
+    service: Arc<Service>,
+    /// No new connections; those that are open finish their request.
+    drain: CancellationToken,
+    /// The grace is over.
+    cut: CancellationToken,
+    connections: TaskTracker,
+}
+
+impl Server {
+    /// Serves on a bound listener. Answers probes at once, whatever the state of the cluster.
+    pub fn start(env: &Env, listener: Box<dyn Listener>, service: Arc<Service>, config: HttpConfig) -> Self {
+        let server = Self {
+            local: listener.local(),
+            service: service.clone(),
+            drain: CancellationToken::new(),
+            cut: CancellationToken::new(),
+            connections: TaskTracker::new(),
+        };
+        let accepting = Accepting {
+            env: env.clone(),
+            app: Arc::new(App::new(env, service, config)),
+            drain: server.drain.clone(),
+            cut: server.cut.clone(),
+            connections: server.connections.clone(),
+        };
+        env.tasks.detach(accepting.run(listener));
+        server
+    }
+
+    pub fn local(&self) -> SocketAddr {
+        self.local
+    }
+
+    /// Stops accepting, answers long polls 503, lets requests finish, and cuts what is left after `grace`.
+    pub async fn drain(&self, grace: Duration) {
+        self.service.stop();
+        self.drain.cancel();
+        self.connections.close();
+        if tokio::time::timeout(grace, self.connections.wait()).await.is_err() {
+            tracing::warn!(open = self.connections.len(), "connections cut after {grace:?} of grace");
+        }
+        self.cut.cancel();
+    }
+}
+
+/// Out of descriptors, as a rule: connections must close before the next one can open.
+const AFTER_ACCEPT_ERROR: Duration = Duration::from_millis(50);
+
+struct Accepting {
+    env: Env,
+    app: Arc<App>,
+    drain: CancellationToken,
+    cut: CancellationToken,
+    connections: TaskTracker,
+}
+
+impl Accepting {
+    /// Ends, and closes the listener, on drain or when the process's tasks stop.
+    async fn run(self, mut listener: Box<dyn Listener>) {
+        let mut failing = false;
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                () = self.drain.cancelled() => return,
+                () = self.env.tasks.stopped() => return,
+                accepted = listener.accept() => accepted,
+            };
+            match accepted {
+                Ok(stream) => {
+                    failing = false;
+                    self.take(stream);
+                }
+                Err(error) => {
+                    if !failing {
+                        tracing::warn!(%error, "cannot accept connections on the HTTP port");
+                    }
+                    failing = true;
+                    tokio::time::sleep(AFTER_ACCEPT_ERROR).await;
+                }
+            }
+        }
+    }
+
+    fn take(&self, stream: Box<dyn Stream>) {
+        let metrics = self.app.service.metrics();
+        if self.connections.len() >= self.app.config.max_connections {
+            // Closed at once: a probe that hangs in a full queue says less than one that fails.
+            metrics.connections_refused.add();
+            return;
+        }
+        let (app, drain, cut, tasks) =
+            (self.app.clone(), self.drain.clone(), self.cut.clone(), self.env.tasks.clone());
+        let connection = async move {
+            let service = app.service.clone();
+            let _open = service.metrics().connections.enter();
+            tokio::select! {
+                biased;
+                () = connection::serve(stream, app, drain) => {}
+                () = cut.cancelled() => {}
+                () = tasks.stopped() => {}
+            }
+        };
+        self.env.tasks.detach(self.connections.track_future(connection));
+    }
+}

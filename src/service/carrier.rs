@@ -1,0 +1,75 @@
+//! Carrying a request to another meta node: the trait that `client` implements.
+
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use crate::base::Address;
+use crate::client::{Client, Response};
+use crate::runtime::net::BoxFuture;
+
+/// A request as it is carried on. Plain values: `service` knows no HTTP types.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Carried {
+    /// `GET` or `POST`.
+    pub method: String,
+    /// `/execute`, `/lease?name=x&nodeid=5`: with the query, as it came.
+    pub path_and_query: String,
+    /// Names in any case; values as they came, which may be no UTF-8.
+    pub headers: Vec<(String, Bytes)>,
+    pub body: Bytes,
+}
+
+/// Any answer, whatever its status.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CarriedAnswer {
+    pub status: u16,
+    pub headers: Vec<(String, Bytes)>,
+    pub body: Bytes,
+}
+
+impl CarriedAnswer {
+    pub(crate) fn header(&self, name: &str) -> Option<&Bytes> {
+        self.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+}
+
+/// Why there is no answer. Whether the request may have been executed is what counts.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CarryError {
+    /// No byte of the request left: it was certainly not executed, and may be tried again.
+    #[error("{0}")]
+    NotSent(String),
+    /// It was sent, at least in part: nobody knows.
+    #[error("{0}")]
+    NoAnswer(String),
+}
+
+/// Sends one request to another meta node and follows no redirect.
+pub trait Carrier: Send + Sync + 'static {
+    fn carry<'a>(
+        &'a self,
+        to: &'a Address,
+        request: &'a Carried,
+        deadline: Instant,
+    ) -> BoxFuture<'a, Result<CarriedAnswer, CarryError>>;
+}
+
+impl Carrier for Client {
+    fn carry<'a>(
+        &'a self,
+        to: &'a Address,
+        request: &'a Carried,
+        deadline: Instant,
+    ) -> BoxFuture<'a, Result<CarriedAnswer, CarryError>> {
+        Box::pin(async move {
+            let Carried { method, path_and_query, headers, body } = request;
+            let sent =
+                self.forward(to, method, path_and_query, headers.clone(), body.clone(), deadline).await;
+            match sent {
+                Ok(Response { status, headers, body }) => Ok(CarriedAnswer { status, headers, body }),
+                Err(error) if error.is_maybe_executed() => Err(CarryError::NoAnswer(error.to_string())),
+                Err(error) => Err(CarryError::NotSent(error.to_string())),
+            }
+        })
+    }
+}

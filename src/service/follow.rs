@@ -1,0 +1,173 @@
+//! One task that follows the Raft node: wakes the long polls, and judges whether this node has caught up.
+//!
+//! There is one waiter at Raft whatever the number of pollers, and pollers wake only when what they are
+//! served has changed: the cost of a poll does not grow with the number of pollers.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::Membership;
+use crate::base::{ClusterId, Incarnation, LogId, RaftId};
+use crate::raft::{Raft, RaftStatus};
+use crate::runtime::Env;
+
+/// What the task publishes.
+#[derive(Default)]
+pub(super) struct Following {
+    /// Counts changes of what pollers are served: of the catalog's index, of membership, of a halt, the stop.
+    wake: watch::Sender<u64>,
+    stopping: AtomicBool,
+    halted: AtomicBool,
+    caught_up: AtomicBool,
+}
+
+impl Following {
+    /// Seen up to now: subscribe first, then look at the state, then wait.
+    pub(super) fn subscribe(&self) -> watch::Receiver<u64> {
+        self.wake.subscribe()
+    }
+
+    pub(super) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+
+    pub(super) fn is_halted(&self) -> bool {
+        self.halted.load(Ordering::Acquire)
+    }
+
+    /// Sticky while the same Raft node is open: a node that falls behind later is slow, not new.
+    pub(super) fn is_caught_up(&self) -> bool {
+        self.caught_up.load(Ordering::Acquire)
+    }
+
+    pub(super) fn stop(&self) {
+        self.stopping.store(true, Ordering::Release);
+        self.wake();
+    }
+
+    fn wake(&self) {
+        self.wake.send_modify(|count| *count = count.wrapping_add(1));
+    }
+}
+
+/// Ends with the process's tasks.
+pub(super) fn start(env: &Env, membership: Arc<dyn Membership>, following: Arc<Following>) {
+    let tasks = env.tasks.clone();
+    env.tasks.detach(async move {
+        tokio::select! {
+            biased;
+            () = tasks.stopped() => following.stop(),
+            () = follow(membership, &following) => {}
+        }
+    });
+}
+
+async fn follow(membership: Arc<dyn Membership>, following: &Following) {
+    let mut changed = membership.changed();
+    let mut open = None;
+    loop {
+        let view = changed.borrow_and_update().clone();
+        let Ok(raft) = membership.raft() else {
+            open = None;
+            following.halted.store(false, Ordering::Release);
+            following.caught_up.store(false, Ordering::Release);
+            following.wake();
+            if changed.changed().await.is_err() {
+                return;
+            }
+            continue;
+        };
+        let this = (view.cluster_id, view.raft_id, view.incarnation);
+        let target = open.take().filter(|(of, _): &Open| *of == this).map(|(_, target)| target);
+        let mut catching_up = CatchingUp { target: target.unwrap_or_else(|| last_log(&raft.status())) };
+        if target.is_none() {
+            following.caught_up.store(false, Ordering::Release);
+        }
+        following.wake();
+        open = Some((this, catching_up.target));
+        tokio::select! {
+            biased;
+            gone = changed.changed() => if gone.is_err() { return },
+            () = follow_raft(&raft, following, &mut catching_up) => {
+                // Raft's channels closed: it has halted, or is being shut down, and then `changed` follows.
+                following.halted.store(raft.status().halted.is_some(), Ordering::Release);
+                following.wake();
+                if changed.changed().await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// Which Raft node was open, and what it had to apply.
+type Open = ((Option<ClusterId>, Option<RaftId>, Incarnation), LogId);
+
+fn last_log(status: &RaftStatus) -> LogId {
+    status.last_log.max(status.committed).unwrap_or_default()
+}
+
+async fn follow_raft(raft: &Raft, following: &Following, catching_up: &mut CatchingUp) {
+    let mut applied = raft.applied();
+    let mut changes = raft.changed();
+    let mut shown = applied.borrow_and_update().catalog.index;
+    loop {
+        catching_up.judge(raft, following);
+        tokio::select! {
+            biased;
+            alive = applied.changed() => {
+                if alive.is_err() {
+                    return;
+                }
+                let index = applied.borrow_and_update().catalog.index;
+                // Entries that the wire does not show move nothing. An installed snapshot may go anywhere.
+                if index != shown {
+                    shown = index;
+                    following.wake();
+                }
+            }
+            alive = changes.changed() => {
+                if alive.is_err() {
+                    return;
+                }
+                let halted = raft.status().halted.is_some();
+                if following.halted.swap(halted, Ordering::AcqRel) != halted {
+                    following.wake();
+                }
+            }
+            () = tokio::time::sleep(JUDGE_AGAIN), if !following.is_caught_up() => {}
+        }
+    }
+}
+
+/// Raft's numbers and its applied state are published one after the other: who looks when one has changed may
+/// see the other as it was.
+const JUDGE_AGAIN: Duration = Duration::from_millis(50);
+
+/// Has this node applied what there was to apply when it opened?
+///
+/// Two signs, both needed: everything that its own log held at the start (a restart under a leader that
+/// stayed), and an entry of the present leader's term (a leader's first entry follows all that was committed
+/// before it, so that a node with an old log is not taken for current).
+struct CatchingUp {
+    target: LogId,
+}
+
+impl CatchingUp {
+    fn judge(&mut self, raft: &Raft, following: &Following) {
+        if following.is_caught_up() {
+            return;
+        }
+        let status = raft.status();
+        let Some(applied) = raft.applied().borrow().last else { return };
+        let current = status.leader.is_some() && applied.term == status.term;
+        // A higher term at the target's place: what our log held there was never committed.
+        if current && applied >= self.target {
+            following.caught_up.store(true, Ordering::Release);
+            following.wake();
+        }
+    }
+}

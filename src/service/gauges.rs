@@ -1,0 +1,59 @@
+//! What `/metrics` wants to know and nobody counts.
+
+use super::Service;
+use super::health::{doing_word, phase_word, role_word};
+use crate::base::LogId;
+use crate::cluster::Doing;
+use crate::raft::{Raft, RaftStatus};
+use crate::telemetry::metrics::{Gauges, HistogramCounts, RaftGauges, render};
+
+impl Service {
+    /// The body of `/metrics`.
+    pub fn metrics_text(&self) -> String {
+        let picture = self.picture();
+        let gauges = Gauges {
+            phase: phase_word(picture.view.phase).to_owned(),
+            doing: doing_word(picture.view.doing).to_owned(),
+            blocked: picture.view.doing == Doing::Blocked,
+            missing_peers: picture.view.missing.len(),
+            ready: self.checks(&picture, false).iter().all(|check| check.ok),
+            catalog_index: picture.catalog().map_or(1, |catalog| catalog.index),
+            raft: picture.raft.as_ref().map(|(status, _)| raft_gauges(status)),
+            fsync: self.membership().raft().ok().map(|raft| fsyncs(&raft)),
+        };
+        render(&self.metrics, &gauges, resident_bytes())
+    }
+}
+
+fn raft_gauges(status: &RaftStatus) -> RaftGauges {
+    let index = |log_id: Option<LogId>| log_id.map_or(0, |log_id| log_id.index);
+    RaftGauges {
+        term: status.term,
+        role: role_word(status.role),
+        leader_known: status.leader.is_some(),
+        last_log: index(status.last_log),
+        committed: index(status.committed),
+        applied: index(status.applied),
+        snapshot: index(status.snapshot),
+        voters: status.voters.len(),
+        learners: status.learners.len(),
+        quorum_contact: status.quorum_ack,
+        halted: status.halted.is_some(),
+    }
+}
+
+fn fsyncs(raft: &Raft) -> HistogramCounts {
+    let counted = raft.fsyncs();
+    HistogramCounts { buckets: counted.buckets, count: counted.count, sum: counted.total }
+}
+
+/// `VmRSS:     12345 kB` of `/proc/self/status`; `None` where there is no such file.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the kernel's book-keeping of this process, not a file of ours"
+)]
+fn resident_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kib| kib * 1024)
+}

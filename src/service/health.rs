@@ -1,0 +1,182 @@
+//! Whether this node is ready, and if not, why not: `/readyz`, `/health`, `/healthz`.
+
+use super::Service;
+use super::members::Picture;
+use crate::base::RaftId;
+use crate::cluster::Doing;
+use crate::raft::{Applied, RaftStatus, Role};
+use crate::wire::api::{Check, Health, HealthSummary, MemberState, MissingPeer, RaftState, Ready};
+use crate::wire::identity::Phase;
+
+impl Service {
+    /// Member, leader known, caught up, not draining; with `voter` also: a voter.
+    pub fn ready(&self, voter: bool) -> Ready {
+        let checks = self.checks(&self.picture(), voter);
+        let failed = checks.iter().find(|check| !check.ok);
+        let error = failed.map(|check| check.message.clone().unwrap_or_default());
+        Ready { error, ready: failed.is_none(), checks }
+    }
+
+    pub fn health_summary(&self) -> HealthSummary {
+        let ready = self.ready(false);
+        HealthSummary {
+            name: "influxd-meta".to_owned(),
+            status: pass(ready.ready),
+            message: ready.error.clone().unwrap_or_else(|| "ready".to_owned()),
+            error: ready.error,
+            version: self.version().to_owned(),
+        }
+    }
+
+    pub fn health(&self) -> Health {
+        let picture = self.picture();
+        let ready = self.checks(&picture, false).iter().all(|check| check.ok);
+        let view = &picture.view;
+        let node = view.raft_id.and_then(|raft_id| picture.catalog()?.meta_node_by_raft_id(raft_id));
+        Health {
+            status: pass(ready),
+            version: self.version().to_owned(),
+            phase: view.phase,
+            doing: doing_word(view.doing).to_owned(),
+            reason: view.reason.clone(),
+            blocked: (view.doing == Doing::Blocked).then(|| view.reason.clone()),
+            halted: halted(&picture),
+            missing: view
+                .missing
+                .iter()
+                .map(|m| MissingPeer { address: m.address.clone(), why: m.why.clone() })
+                .collect(),
+            incarnation: self.membership.get().map(|_| view.incarnation),
+            http: view.http.clone(),
+            raft: view.raft.clone(),
+            cluster_id: view.cluster_id,
+            cluster_name: view.cluster_name.clone(),
+            raft_id: view.raft_id,
+            node_id: node.map(|node| node.id),
+            raft_state: picture.raft.as_ref().map(|(status, applied)| raft_state(status, applied)),
+            warnings: view.warnings.clone(),
+        }
+    }
+
+    pub(super) fn checks(&self, picture: &Picture, voter: bool) -> Vec<Check> {
+        let founded = picture.catalog().is_some_and(|catalog| catalog.cluster.is_some());
+        let halted = halted(picture);
+        let status = picture.raft.as_ref().map(|(status, _)| status);
+        let leader = status.is_some_and(|status| status.leader.is_some());
+        let mut checks = vec![
+            check("serving", !self.following.is_stopping(), || "this node is stopping".to_owned()),
+            check("member", founded, || not_member(picture)),
+            check("raft", halted.is_none(), || halted.clone().unwrap_or_default()),
+            check("leader", leader, || "no leader is known".to_owned()),
+            check("caught-up", leader && self.following.is_caught_up(), || {
+                "this node has not yet applied what its cluster had committed".to_owned()
+            }),
+        ];
+        if voter {
+            let votes =
+                |status: &RaftStatus| picture.view.raft_id.is_some_and(|id| status.voters.contains(&id));
+            checks.push(check("voter", status.is_some_and(votes), || "this node is no voter".to_owned()));
+        }
+        checks
+    }
+}
+
+fn check(name: &str, ok: bool, message: impl FnOnce() -> String) -> Check {
+    Check { name: name.to_owned(), ok, message: (!ok).then(message) }
+}
+
+fn pass(ready: bool) -> String {
+    if ready { "pass" } else { "fail" }.to_owned()
+}
+
+fn not_member(picture: &Picture) -> String {
+    let reason = &picture.view.reason;
+    if reason.is_empty() { "this node is not part of a cluster yet".to_owned() } else { reason.clone() }
+}
+
+fn halted(picture: &Picture) -> Option<String> {
+    let by_raft = picture.raft.as_ref().and_then(|(status, _)| status.halted.clone());
+    by_raft.or_else(|| (picture.view.doing == Doing::Halted).then(|| picture.view.reason.clone()))
+}
+
+fn raft_state(status: &RaftStatus, applied: &Applied) -> RaftState {
+    let catalog = &applied.catalog;
+    let known = status.last_log.max(status.committed).map_or(0, |log_id| log_id.index);
+    RaftState {
+        term: status.term,
+        role: role_word(status.role).to_owned(),
+        leader: status.leader,
+        leader_http: status
+            .leader
+            .and_then(|id| catalog.meta_node_by_raft_id(id))
+            .map(|node| node.http.clone()),
+        last_log: status.last_log,
+        committed: status.committed,
+        applied: status.applied,
+        snapshot: status.snapshot,
+        lag: known.saturating_sub(status.applied.map_or(0, |log_id| log_id.index)),
+        catalog_index: catalog.index,
+        voters: status.voters.clone(),
+        learners: status.learners.clone(),
+        joint: status.joint,
+        quorum_ack_ms: status.quorum_ack.map(millis),
+        members: status
+            .voters
+            .iter()
+            .chain(&status.learners)
+            .map(|id| member_state(*id, status, applied))
+            .collect(),
+    }
+}
+
+fn member_state(raft_id: RaftId, status: &RaftStatus, applied: &Applied) -> MemberState {
+    let node = applied.catalog.meta_node_by_raft_id(raft_id);
+    let progress = status.progress.iter().find(|(id, ..)| *id == raft_id);
+    let last = status.last_log.map_or(0, |log_id| log_id.index);
+    MemberState {
+        raft_id,
+        node_id: node.map(|node| node.id),
+        http: node.map(|node| node.http.clone()),
+        raft: node.map(|node| node.raft.clone()),
+        voter: status.voters.contains(&raft_id),
+        lag: progress.and_then(|(_, matched, _)| *matched).map(|matched| last.saturating_sub(matched)),
+        quiet_ms: progress.and_then(|(.., quiet)| *quiet).map(millis),
+    }
+}
+
+fn millis(duration: std::time::Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+pub(super) fn role_word(role: Role) -> &'static str {
+    match role {
+        Role::Leader => "leader",
+        Role::Follower => "follower",
+        Role::Candidate => "candidate",
+        Role::Learner => "learner",
+    }
+}
+
+pub(super) fn doing_word(doing: Doing) -> &'static str {
+    match doing {
+        Doing::ByHand => "by-hand",
+        Doing::Waiting => "waiting",
+        Doing::Founding => "founding",
+        Doing::Joining => "joining",
+        Doing::Blocked => "blocked",
+        Doing::Open => "open",
+        Doing::Halted => "halted",
+        Doing::Removed => "removed",
+    }
+}
+
+pub(super) fn phase_word(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Fresh => "fresh",
+        Phase::Accepted => "accepted",
+        Phase::Started => "started",
+        Phase::Joining => "joining",
+        Phase::Member => "member",
+        Phase::Removed => "removed",
+    }
+}

@@ -1,0 +1,194 @@
+//! Who answers what only the leader can: this node, the leader by redirect, or the leader by carrying
+//! (design: who redirects).
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use super::{Carried, CarriedAnswer, CarryError, Error, Service};
+use crate::base::Address;
+use crate::catalog::MetaNode;
+use crate::raft::Raft;
+
+/// Marks a carried request, and on its answer says that nothing was executed. Whoever gets a carried request
+/// executes it or answers 503, and never carries or redirects again: two nodes that each take the other for
+/// the leader would pass it round for ever.
+pub const CARRIED: &str = "Influxd-Meta-Carried";
+pub const NOT_EXECUTED: &str = "not-executed";
+
+/// A leader that is being elected takes a few hundred milliseconds; Raft's own word usually comes first.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
+/// A leader that has handed over answers what it had committed at once.
+const LAST_WORD: Duration = Duration::from_secs(1);
+
+/// Heard within this, a meta node counts as reachable: twice the pace at which members dial each other.
+const HEARD_LATELY: Duration = Duration::from_secs(3);
+
+/// A request as the leader logic sees it.
+pub struct Ask {
+    /// The `Host` that the caller used, with or without a port.
+    pub host: Option<String>,
+    /// It was carried here by another meta node.
+    pub carried: bool,
+    pub request: Carried,
+}
+
+/// Where an answer came from.
+#[derive(Debug)]
+pub enum Answer<T> {
+    Here(T),
+    /// The caller can reach the leader by its name, and should.
+    Redirect(Address),
+    Carried(CarriedAnswer),
+}
+
+/// What a try at the leader came to.
+enum Tried {
+    Answer(CarriedAnswer),
+    NotExecuted,
+}
+
+impl Service {
+    /// Answers here if this node leads (`here` gives `None` when it does not), else through the leader;
+    /// waits for one until the deadline. `ask` is made only when it is needed.
+    ///
+    /// # Errors
+    /// All but `Unknown` mean that nothing was executed.
+    pub async fn at_leader<T, Fut>(
+        &self,
+        deadline: Instant,
+        ask: impl FnOnce() -> Ask,
+        here: impl Fn() -> Fut,
+    ) -> Result<Answer<T>, Error>
+    where
+        Fut: Future<Output = Result<Option<T>, Error>>,
+    {
+        if let Some(answer) = self.with_reachable(here().await)? {
+            return Ok(Answer::Here(answer));
+        }
+        let ask = ask();
+        loop {
+            if ask.carried {
+                return Err(self.no_leader());
+            }
+            let raft = self.raft()?;
+            let mut changed = raft.changed();
+            if let Some(leader) = self.leader_elsewhere(&raft) {
+                if self.is_advertised(ask.host.as_deref()) {
+                    return Ok(Answer::Redirect(leader));
+                }
+                if let Tried::Answer(answer) = self.carry(&raft, &leader, &ask.request, deadline).await? {
+                    return Ok(Answer::Carried(answer));
+                }
+            }
+            let look_again = Instant::now() + LOOK_AGAIN;
+            if look_again > deadline {
+                return Err(self.no_leader());
+            }
+            // A closed channel returns at once, and `raft()` then says why.
+            let _ = tokio::time::timeout_at(look_again, changed.changed()).await;
+            if let Some(answer) = self.with_reachable(here().await)? {
+                return Ok(Answer::Here(answer));
+            }
+        }
+    }
+
+    /// # Errors
+    /// `Unknown` when the request left and no answer came.
+    async fn carry(
+        &self,
+        raft: &Raft,
+        leader: &Address,
+        request: &Carried,
+        deadline: Instant,
+    ) -> Result<Tried, Error> {
+        let unknown = |why: &str| {
+            Error::Unknown(format!("the outcome is unknown: the leader {leader} did not answer ({why})"))
+        };
+        let answered = tokio::select! {
+            biased;
+            answered = self.carrier.carry(leader, request, deadline) => answered,
+            () = self.deposed(raft, leader) => return Err(unknown("another one leads now")),
+        };
+        match answered {
+            Ok(answer) if says_not_executed(&answer) => Ok(Tried::NotExecuted),
+            Ok(answer) => {
+                self.metrics.carried.add();
+                Ok(Tried::Answer(answer))
+            }
+            Err(CarryError::NotSent(_)) => Ok(Tried::NotExecuted),
+            Err(CarryError::NoAnswer(why)) => Err(unknown(&why)),
+        }
+    }
+
+    /// Resolves some time after another node than `leader` leads: a leader that was cut off or stopped in the
+    /// middle would keep the caller until the deadline, and has nothing to say any more.
+    async fn deposed(&self, raft: &Raft, leader: &Address) {
+        let mut changed = raft.changed();
+        loop {
+            changed.borrow_and_update();
+            let another = match self.leader_elsewhere(raft) {
+                Some(now) => now != *leader,
+                None => raft.status().leader.is_some(),
+            };
+            if another {
+                tokio::time::sleep(LAST_WORD).await;
+                return;
+            }
+            if changed.changed().await.is_err() {
+                // Raft ends here: the answer, or the deadline, is all that can still come.
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    /// The leader's HTTP address, when it is known and is not this node.
+    pub(super) fn leader_elsewhere(&self, raft: &Raft) -> Option<Address> {
+        let leader = raft.status().leader?;
+        if self.membership().view().raft_id == Some(leader) {
+            return None;
+        }
+        let applied = raft.applied();
+        let http = applied.borrow().catalog.meta_node_by_raft_id(leader)?.http.clone();
+        Some(http)
+    }
+
+    /// The caller used a name that members go by, so it can use the leader's as well. A caller who came
+    /// through a published port or a load balancer could not resolve it.
+    fn is_advertised(&self, host: Option<&str>) -> bool {
+        let Some(Ok(host)) = host.map(|host| Address::parse(host, 80)) else { return false };
+        let known =
+            |applied: &crate::raft::Applied| applied.catalog.meta_nodes.values().any(|n| n.http == host);
+        self.applied().is_some_and(|applied| known(&applied))
+    }
+
+    fn with_reachable<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
+        match result {
+            Err(Error::NoLeader { reachable: None }) => Err(self.no_leader()),
+            other => other,
+        }
+    }
+
+    /// Says how many of the cluster's meta nodes this one has heard lately, so that a person sees at once
+    /// whether a majority is missing or an election under way.
+    fn no_leader(&self) -> Error {
+        let (Some(applied), Ok(identity)) = (self.applied(), self.membership().identity()) else {
+            return Error::NoLeader { reachable: None };
+        };
+        let nodes = &applied.catalog.meta_nodes;
+        let heard = |node: &MetaNode| {
+            let lately = |(who, ms): &(_, u64)| {
+                *who == node.incarnation && u128::from(*ms) <= HEARD_LATELY.as_millis()
+            };
+            node.incarnation == identity.incarnation || identity.heard.iter().any(lately)
+        };
+        let count = nodes.values().filter(|node| heard(node)).count();
+        Error::NoLeader { reachable: (!nodes.is_empty()).then_some((count, nodes.len())) }
+    }
+}
+
+fn says_not_executed(answer: &CarriedAnswer) -> bool {
+    answer.header(CARRIED) == Some(&Bytes::from_static(NOT_EXECUTED.as_bytes()))
+}

@@ -1,0 +1,151 @@
+//! Who is in the cluster, as `/ping`, `/status`, `/peers` and `/show-cluster` say it (wire.md 6.1).
+//!
+//! All from local state, at once, on any node: a node without a leader still says what it last knew.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use tokio::time::Instant;
+
+use super::{Carried, Error, Service};
+use crate::base::{Address, RaftId};
+use crate::catalog::{Catalog, MetaNode};
+use crate::cluster::View;
+use crate::raft::{Applied, RaftStatus};
+use crate::wire::api::{Announcement, ClusterInfo, MetaNodeInfo, Status};
+use crate::wire::identity::Identity;
+
+/// `/ping?all` asks nodes that answer at once; who takes longer is not up.
+const PING_ALL: Duration = Duration::from_secs(5);
+
+/// One look at everything, so that an answer does not mix two moments more than it must.
+pub(super) struct Picture {
+    pub(super) view: Arc<View>,
+    pub(super) raft: Option<(RaftStatus, Arc<Applied>)>,
+}
+
+impl Service {
+    pub(super) fn picture(&self) -> Picture {
+        let membership = self.membership();
+        let raft = membership.raft().ok().map(|raft| {
+            let applied = raft.applied().borrow().clone();
+            (raft.status(), applied)
+        });
+        Picture { view: membership.view(), raft }
+    }
+
+    /// The leader's Raft address; empty when none is known.
+    pub fn leader(&self) -> String {
+        self.picture().leader().map(|address| address.to_string()).unwrap_or_default()
+    }
+
+    pub fn status(&self) -> Status {
+        let picture = self.picture();
+        let text = |address: Option<&Address>| address.map(Address::to_string).unwrap_or_default();
+        Status {
+            node_type: "meta".to_owned(),
+            leader: text(picture.leader()),
+            http_addr: text(picture.view.http.as_ref()),
+            raft_addr: text(picture.view.raft.as_ref()),
+            peers: picture.peers(),
+        }
+    }
+
+    /// Raft addresses of the voters; `None` without a leader.
+    pub fn peers(&self) -> Option<Vec<String>> {
+        self.picture().peers()
+    }
+
+    /// The last known members, with a leader or without; of a node outside a cluster both lists are `None`.
+    pub fn show_cluster(&self) -> ClusterInfo {
+        let picture = self.picture();
+        let announcements = self.membership().announcements();
+        let meta = |catalog: &Catalog| -> Vec<MetaNodeInfo> {
+            catalog
+                .meta_nodes
+                .values()
+                .map(|node| self.meta_node_info(node, &picture.view, &announcements))
+                .collect()
+        };
+        let meta = picture.catalog().map(meta).filter(|nodes| !nodes.is_empty());
+        ClusterInfo { data: None, meta }
+    }
+
+    /// Scheme and version come from announcements, this node's own from itself.
+    fn meta_node_info(&self, node: &MetaNode, view: &View, announcements: &[Announcement]) -> MetaNodeInfo {
+        let tcp_addr = node.raft.to_string();
+        let (http_scheme, version) = if node.incarnation == view.incarnation {
+            (self.scheme().to_owned(), self.version().to_owned())
+        } else {
+            let known = announcements.iter().find(|a| a.tcp_addr == tcp_addr);
+            known.map(|a| (a.http_scheme.clone(), a.version.clone())).unwrap_or_default()
+        };
+        MetaNodeInfo { id: node.id, addr: node.http.to_string(), http_scheme, tcp_addr, version }
+    }
+
+    /// Asks every other meta node for its leader: all must name the one that this node names.
+    ///
+    /// # Errors
+    /// `NotAllUp` when one does not answer, or names another.
+    pub async fn ping_all(&self) -> Result<String, Error> {
+        let picture = self.picture();
+        let leader = self.leader();
+        let others: Vec<Address> = picture.catalog().map_or_else(Vec::new, |catalog| {
+            let others = catalog.meta_nodes.values().filter(|n| n.incarnation != picture.view.incarnation);
+            others.map(|node| node.http.clone()).collect()
+        });
+        let request = Carried {
+            method: "GET".to_owned(),
+            path_and_query: "/ping".to_owned(),
+            headers: Vec::new(),
+            body: bytes::Bytes::new(),
+        };
+        let deadline = Instant::now() + PING_ALL;
+        let answers =
+            join_all(others.iter().map(|other| self.carrier.carry(other, &request, deadline))).await;
+        // Statuses are ignored, as the original does: the body is what has to agree.
+        let agree = answers.iter().all(|answer| answer.as_ref().is_ok_and(|a| a.body == leader.as_bytes()));
+        if agree { Ok(leader) } else { Err(Error::NotAllUp) }
+    }
+
+    pub fn announced(&self, announcement: &Announcement) {
+        self.membership().announced(announcement);
+    }
+
+    /// The caller's identity is only a hint to poll it soon; the answer is ours (founding.md 3).
+    ///
+    /// # Errors
+    /// `NotMember` while this node does not know who it is.
+    pub fn exchange_identity(&self, theirs: Option<&Identity>, from: IpAddr) -> Result<Identity, Error> {
+        if let Some(theirs) = theirs {
+            self.membership().hint(theirs, from);
+        }
+        Ok(self.membership().identity()?)
+    }
+}
+
+impl Picture {
+    pub(super) fn catalog(&self) -> Option<&Catalog> {
+        self.raft.as_ref().map(|(_, applied)| &applied.catalog)
+    }
+
+    fn raft_address(&self, raft_id: RaftId) -> Option<&Address> {
+        if self.view.raft_id == Some(raft_id) {
+            return self.view.raft.as_ref();
+        }
+        Some(&self.catalog()?.meta_node_by_raft_id(raft_id)?.raft)
+    }
+
+    fn leader(&self) -> Option<&Address> {
+        let (status, _) = self.raft.as_ref()?;
+        self.raft_address(status.leader?)
+    }
+
+    fn peers(&self) -> Option<Vec<String>> {
+        let (status, _) = self.raft.as_ref()?;
+        self.leader()?;
+        Some(status.voters.iter().filter_map(|id| self.raft_address(*id)).map(Address::to_string).collect())
+    }
+}

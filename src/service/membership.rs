@@ -1,0 +1,114 @@
+//! What the service asks of `cluster`, as a trait: tests stand in for states that are hard to reach.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::base::Incarnation;
+use crate::cluster::{Cluster, Doing, NotMember, View};
+use crate::raft::Raft;
+use crate::wire::api::Announcement;
+use crate::wire::identity::{Identity, Phase};
+
+pub trait Membership: Send + Sync + 'static {
+    /// The open Raft node, or why there is none.
+    fn raft(&self) -> Result<Raft, NotMember>;
+    fn view(&self) -> Arc<View>;
+    /// Changes whenever `view` or `raft` would.
+    fn changed(&self) -> watch::Receiver<Arc<View>>;
+    /// What this node answers to `/cluster/identity`.
+    fn identity(&self) -> Result<Identity, NotMember>;
+    /// Somebody posted their identity (founding.md 3.3).
+    fn hint(&self, theirs: &Identity, from: IpAddr);
+    fn announced(&self, announcement: &Announcement);
+    fn announcements(&self) -> Vec<Announcement>;
+}
+
+impl Membership for Cluster {
+    fn raft(&self) -> Result<Raft, NotMember> {
+        Cluster::raft(self)
+    }
+
+    fn view(&self) -> Arc<View> {
+        Cluster::view(self)
+    }
+
+    fn changed(&self) -> watch::Receiver<Arc<View>> {
+        Cluster::changed(self)
+    }
+
+    fn identity(&self) -> Result<Identity, NotMember> {
+        Ok(Cluster::identity(self))
+    }
+
+    fn hint(&self, theirs: &Identity, from: IpAddr) {
+        Cluster::hint(self, theirs, from);
+    }
+
+    fn announced(&self, announcement: &Announcement) {
+        Cluster::announced(self, announcement);
+    }
+
+    fn announcements(&self) -> Vec<Announcement> {
+        Cluster::announcements(self)
+    }
+}
+
+/// Between listening and the end of `Cluster::start`, which reads the log: nothing is known yet.
+pub(super) struct Starting {
+    view: watch::Sender<Arc<View>>,
+}
+
+const STARTING: &str = "this node is starting: it reads its log";
+
+impl Default for Starting {
+    fn default() -> Self {
+        let view = View {
+            doing: Doing::Waiting,
+            phase: Phase::Fresh,
+            reason: STARTING.to_owned(),
+            missing: Vec::new(),
+            incarnation: Incarnation([0; 16]),
+            http: None,
+            raft: None,
+            cluster_id: None,
+            cluster_name: String::new(),
+            raft_id: None,
+            warnings: Vec::new(),
+        };
+        Self { view: watch::Sender::new(Arc::new(view)) }
+    }
+}
+
+impl Starting {
+    fn not_yet() -> NotMember {
+        NotMember { phase: Phase::Fresh, reason: STARTING.to_owned() }
+    }
+}
+
+impl Membership for Starting {
+    fn raft(&self) -> Result<Raft, NotMember> {
+        Err(Self::not_yet())
+    }
+
+    fn view(&self) -> Arc<View> {
+        self.view.borrow().clone()
+    }
+
+    fn changed(&self) -> watch::Receiver<Arc<View>> {
+        self.view.subscribe()
+    }
+
+    fn identity(&self) -> Result<Identity, NotMember> {
+        Err(Self::not_yet())
+    }
+
+    fn hint(&self, _theirs: &Identity, _from: IpAddr) {}
+
+    fn announced(&self, _announcement: &Announcement) {}
+
+    fn announcements(&self) -> Vec<Announcement> {
+        Vec::new()
+    }
+}

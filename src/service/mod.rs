@@ -1,0 +1,133 @@
+//! What a caller may ask of this node: execute, watch, status, members, health.
+//!
+//! Owns: the order of checks, who answers (this node, the leader by redirect, the leader by carrying), and the
+//! shared bodies of the long poll. Never: axum, prost, HTTP types; deciding what a command means.
+//! Invariants: an outcome that nobody can know is said to be unknown; a carried request is never carried again;
+//! no answer hands out an index that the served catalog will not reach by itself.
+//! Called by `http`; `app` builds it and gives it the cluster once that has started.
+
+mod carrier;
+mod error;
+mod execute;
+mod follow;
+mod gauges;
+mod health;
+mod leader;
+mod members;
+mod membership;
+mod watch;
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+pub use carrier::{Carried, CarriedAnswer, Carrier, CarryError};
+pub use error::Error;
+pub use execute::Executed;
+pub use leader::{Answer, Ask, CARRIED, NOT_EXECUTED};
+pub use membership::Membership;
+pub use watch::{Polled, Snapshot};
+
+use crate::raft::{Applied, Raft};
+use crate::runtime::Env;
+use crate::telemetry::metrics::Metrics;
+use follow::Following;
+use membership::Starting;
+
+#[derive(Clone, Debug)]
+pub struct ServiceConfig {
+    /// `consensus-timeout`: how long a request may wait for a leader and for its outcome.
+    pub consensus_timeout: Duration,
+    /// `1.12.4-c1.12.4`-style.
+    pub version: String,
+    /// `http` or `https`: what this node says of itself, and the scheme of redirects.
+    pub scheme: &'static str,
+}
+
+/// Answers callers. Shared by all connections.
+pub struct Service {
+    env: Env,
+    config: ServiceConfig,
+    metrics: Arc<Metrics>,
+    carrier: Arc<dyn Carrier>,
+    /// Empty until the cluster has started: HTTP listens before the log is read.
+    membership: OnceLock<Arc<dyn Membership>>,
+    starting: Starting,
+    following: Arc<Following>,
+    bodies: watch::Bodies,
+}
+
+impl Service {
+    pub fn new(
+        env: &Env,
+        carrier: Arc<dyn Carrier>,
+        metrics: Arc<Metrics>,
+        config: ServiceConfig,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            env: env.clone(),
+            config,
+            metrics,
+            carrier,
+            membership: OnceLock::new(),
+            starting: Starting::default(),
+            following: Arc::default(),
+            bodies: watch::Bodies::default(),
+        })
+    }
+
+    /// The cluster has started: from here on its state is what callers see. Later calls change nothing.
+    pub fn attach(&self, membership: Arc<dyn Membership>) {
+        if self.membership.set(membership.clone()).is_ok() {
+            follow::start(&self.env, membership, self.following.clone());
+        }
+    }
+
+    /// Not ready from here on, and whoever waits in a long poll or for a leader is answered 503. Idempotent.
+    pub fn stop(&self) {
+        self.following.stop();
+    }
+
+    pub fn version(&self) -> &str {
+        &self.config.version
+    }
+
+    pub fn scheme(&self) -> &'static str {
+        self.config.scheme
+    }
+
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// When a request that starts now has waited long enough.
+    pub fn deadline(&self) -> Instant {
+        Instant::now() + self.config.consensus_timeout
+    }
+
+    /// What is asked about membership; before `attach`, one that says "starting".
+    fn membership(&self) -> &dyn Membership {
+        self.membership.get().map_or(&self.starting as &dyn Membership, AsRef::as_ref)
+    }
+
+    /// The open Raft node of a node that is not stopping.
+    fn raft(&self) -> Result<Raft, Error> {
+        if self.following.is_stopping() {
+            return Err(Error::Stopping);
+        }
+        Ok(self.membership().raft()?)
+    }
+
+    /// The catalog as applied here; `None` when there is no Raft node.
+    fn applied(&self) -> Option<Arc<Applied>> {
+        let raft = self.membership().raft().ok()?;
+        let applied = raft.applied().borrow().clone();
+        Some(applied)
+    }
+
+    /// `Data.Index` of this node: 1 on a node that never joined (wire.md 5.1).
+    pub fn index(&self) -> u64 {
+        self.applied().map_or(1, |applied| applied.catalog.index)
+    }
+}

@@ -1,0 +1,144 @@
+//! The long poll: `GET /?index=N` waits until `Data.Index` > N and is answered the whole catalog.
+//!
+//! Invariants: a body is never older than what this node had applied when the request came; it is encoded at
+//! most once per index, and while one is being encoded all later changes wait for the next one, so that a burst
+//! of commands costs as many encodings as pollers can take, not as many as there are commands or pollers.
+
+use std::io::Write;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::{Mutex, OnceCell};
+use tokio::time::{Instant, timeout};
+
+use super::{Error, Service};
+use crate::base::ClusterId;
+use crate::cluster::NotMember;
+use crate::raft::{Applied, Raft};
+use crate::runtime::Tasks;
+use crate::wire;
+
+/// How long a node that is behind a client's index waits before it asks the leader: catching up takes
+/// milliseconds, so this is a client of an earlier cluster, or a node that is cut off.
+const ASK_LEADER_AFTER: Duration = Duration::from_secs(5);
+
+/// A majority that is there answers within milliseconds; without one the poll simply waits on.
+const CONFIRM: Duration = Duration::from_secs(1);
+
+/// What a poll came to.
+pub enum Polled {
+    Snapshot(Arc<Snapshot>),
+    /// The client knows a higher index than this node, and only the leader can say whether its cluster ever
+    /// produced that: ask there, or poll again here.
+    AskLeader,
+}
+
+/// The wire's `Data` at one index, shared by all who are sent it.
+pub struct Snapshot {
+    cluster: Option<ClusterId>,
+    index: u64,
+    plain: Bytes,
+    gzip: OnceCell<Bytes>,
+}
+
+/// The latest encoded body. The lock is held while a body is encoded: that is what makes others wait for it.
+#[derive(Default)]
+pub(super) struct Bodies(Mutex<Option<Arc<Snapshot>>>);
+
+impl Service {
+    /// Waits until the catalog is newer than `n`; without a limit in time.
+    ///
+    /// # Errors
+    /// As soon as this node is no member, has halted, or stops: the client goes on to the next server.
+    pub async fn poll(&self, n: u64) -> Result<Polled, Error> {
+        let mut wake = self.following.subscribe();
+        let _parked = self.metrics.parked.enter();
+        loop {
+            wake.borrow_and_update();
+            let raft = self.raft()?;
+            if self.following.is_halted() {
+                return Err(Error::Halted(raft.status().halted.unwrap_or_default()));
+            }
+            let applied = raft.applied().borrow().clone();
+            // Before `Found` the list of meta nodes is empty, and a data node that is told so forgets them all.
+            if applied.catalog.cluster.is_none() {
+                return Err(founding(self).into());
+            }
+            let index = applied.catalog.index;
+            if index > n || (n > index && was_never_produced(&raft, n).await) {
+                return Ok(Polled::Snapshot(self.bodies.of(&raft, &applied, self).await));
+            }
+            // The sender lives in `self`: this waits for a change, and nothing else.
+            let changed = async { wake.changed().await.is_ok() };
+            if n == index {
+                changed.await;
+            } else if timeout(ASK_LEADER_AFTER, changed).await.is_err()
+                && self.leader_elsewhere(&raft).is_some()
+            {
+                return Ok(Polled::AskLeader);
+            }
+        }
+    }
+}
+
+/// N is beyond anything that this cluster can have produced: its client comes from an earlier cluster at these
+/// addresses, and would park for ever (wire.md Q11). Only a leader that a majority confirms now knows that:
+/// its log is then the longest there is.
+async fn was_never_produced(raft: &Raft, n: u64) -> bool {
+    raft.barrier(Instant::now() + CONFIRM).await.is_ok()
+        && n > raft.status().last_log.map_or(0, |log_id| log_id.index)
+}
+
+fn founding(service: &Service) -> NotMember {
+    let view = service.membership().view();
+    NotMember { phase: view.phase, reason: "the cluster is being founded".to_owned() }
+}
+
+impl Bodies {
+    /// A body at least as new as `applied`: the last one, or one that is encoded now from the newest state.
+    async fn of(&self, raft: &Raft, applied: &Applied, service: &Service) -> Arc<Snapshot> {
+        let mut last = self.0.lock().await;
+        let cluster = applied.catalog.cluster.as_ref().map(|cluster| cluster.id);
+        if let Some(body) = last.as_ref()
+            && body.cluster == cluster
+            && body.index >= applied.catalog.index
+        {
+            return body.clone();
+        }
+        // Whoever comes while this one is encoded is served the next, from a state that is newer then.
+        let newest = raft.applied().borrow().clone();
+        let body = Arc::new(Snapshot::encode(newest, &service.env.tasks).await);
+        service.metrics.snapshots_encoded.add();
+        *last = Some(body.clone());
+        body
+    }
+}
+
+impl Snapshot {
+    async fn encode(applied: Arc<Applied>, tasks: &Tasks) -> Self {
+        let cluster = applied.catalog.cluster.as_ref().map(|cluster| cluster.id);
+        let index = applied.catalog.index;
+        let plain = tasks.blocking(move || wire::data::encode(&applied.catalog)).await;
+        Self { cluster, index, plain, gzip: OnceCell::new() }
+    }
+
+    pub fn plain(&self) -> Bytes {
+        self.plain.clone()
+    }
+
+    /// Compressed by the first who wants it so.
+    pub async fn gzip(&self, service: &Service) -> Bytes {
+        let plain = self.plain.clone();
+        let compressed = self.gzip.get_or_init(|| service.env.tasks.blocking(move || compress(&plain)));
+        compressed.await.clone()
+    }
+}
+
+/// The fast level: a body lives until the next command.
+fn compress(plain: &[u8]) -> Bytes {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    // Writing to a vector cannot fail.
+    let _ = encoder.write_all(plain);
+    encoder.finish().unwrap_or_default().into()
+}

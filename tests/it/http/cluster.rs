@@ -1,0 +1,296 @@
+//! Meta nodes with real Raft and real logs, founded by hand: what `cluster` does with more care.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use influxdb_meta::base::{Address, ClusterId, Incarnation, RaftId};
+use influxdb_meta::client::Client;
+use influxdb_meta::cluster::{Doing, NotMember, View};
+use influxdb_meta::http::HttpConfig;
+use influxdb_meta::machine::{Command, Found, Founder, Outcome};
+use influxdb_meta::raft::{Admission, Hello, Raft, RaftConfig, Refusal, Replica, Transport};
+use influxdb_meta::runtime::Env;
+use influxdb_meta::service::{Carrier, Membership};
+use influxdb_meta::storage::{DataDir, Log, Snapshots};
+use influxdb_meta::wire::api::Announcement;
+use influxdb_meta::wire::envelope::Body;
+use influxdb_meta::wire::identity::{Identity, Phase, Starts};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::harness::{PATIENCE, TestServer, identity, until};
+
+pub(crate) const CLUSTER: ClusterId = ClusterId([0xcc; 16]);
+
+/// A founded cluster of nodes that listen on loopback.
+pub(crate) struct TestCluster {
+    pub(crate) nodes: Vec<Node>,
+}
+
+pub(crate) struct Node {
+    pub(crate) http: TestServer,
+    pub(crate) member: Arc<Member>,
+    pub(crate) raft: Raft,
+    _dir: tempfile::TempDir,
+}
+
+impl TestCluster {
+    /// Founded, with a leader that every node knows, and every node ready.
+    pub(crate) async fn of(count: u64) -> Self {
+        Self::carrying(count, Arc::new(Client::new(&Env::real()))).await
+    }
+
+    /// Whose nodes carry requests in a way of their own.
+    pub(crate) async fn carrying(count: u64, carrier: Arc<dyn Carrier>) -> Self {
+        let mut begun = Vec::new();
+        for number in 1..=count {
+            begun.push(Begun::listen(number, carrier.clone()).await);
+        }
+        let founders: Vec<_> = begun.iter().map(|node| node.member.founder()).collect();
+        let addresses: BTreeMap<_, _> =
+            begun.iter().map(|node| (node.member.raft_id, node.member.raft_address())).collect();
+        let mut nodes = Vec::new();
+        for node in begun {
+            *node.member.addresses.lock().expect("addresses") = addresses.clone();
+            nodes.push(node.open(&founders).await);
+        }
+        let cluster = Self { nodes };
+        cluster.found(founders).await;
+        for node in &cluster.nodes {
+            until("every node is ready", || node.http.service.ready(false).ready).await;
+        }
+        cluster
+    }
+
+    async fn found(&self, founders: Vec<Founder>) {
+        let found = Found {
+            cluster_id: CLUSTER,
+            name: "prod".to_owned(),
+            founders,
+            with_secret: false,
+            feature_level: 1,
+        };
+        let deadline = Instant::now() + PATIENCE;
+        for node in self.nodes.iter().cycle() {
+            let body = Body::Ours(Command::Found(found.clone()));
+            let soon = Instant::now() + Duration::from_millis(200);
+            if let Ok(Outcome::Applied { .. }) = node.raft.propose(body, soon).await {
+                return;
+            }
+            assert!(Instant::now() < deadline, "nobody could found");
+        }
+    }
+
+    pub(crate) fn leader(&self) -> &Node {
+        self.nodes.iter().find(|node| node.leads()).expect("a leader")
+    }
+
+    pub(crate) fn follower(&self) -> &Node {
+        self.nodes.iter().find(|node| !node.leads()).expect("a follower")
+    }
+}
+
+impl Node {
+    pub(crate) fn leads(&self) -> bool {
+        self.raft.status().leader == Some(self.member.raft_id)
+    }
+
+    /// The `Host` header of a caller who knows it by its advertised name.
+    pub(crate) fn host(&self) -> String {
+        self.member.view().http.as_ref().expect("an address").to_string()
+    }
+
+    /// Of the catalog that it serves.
+    pub(crate) fn index(&self) -> u64 {
+        self.raft.applied().borrow().catalog.index
+    }
+}
+
+/// Listens, and is nothing yet.
+struct Begun {
+    http: TestServer,
+    member: Arc<Member>,
+    transport: Transport,
+    dir: tempfile::TempDir,
+}
+
+impl Begun {
+    async fn listen(number: u64, carrier: Arc<dyn Carrier>) -> Self {
+        let http = TestServer::start(HttpConfig::default(), carrier).await;
+        let local = http.server.local();
+        let member = Arc::new(Member::new(number, Address::new(&local.ip().to_string(), local.port())));
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        let transport = Transport::listen(&http.env, any, member.clone()).await.expect("a free port");
+        member.listens_on(transport.local());
+        Self { http, member, transport, dir: tempfile::tempdir().expect("a directory") }
+    }
+
+    async fn open(self, founders: &[Founder]) -> Node {
+        let env = self.http.env.clone();
+        let dir = DataDir::open(&env, self.dir.path()).expect("a data directory");
+        let (snapshots, newest) = Snapshots::open(&env, &dir).expect("no snapshots");
+        let log = Log::open(&env, &dir, self.member.incarnation(), None).expect("an empty log");
+        let config = RaftConfig {
+            base: Duration::from_secs(1),
+            retention_autocreate: true,
+            snapshot_every_entries: 10_000,
+            snapshot_every_bytes: 64 << 20,
+        };
+        let me = self.member.replica();
+        let raft =
+            Raft::open(&env, config, me, log, snapshots, newest, &self.transport).await.expect("opens");
+        let members: Vec<_> =
+            (1..).zip(founders).map(|(id, founder)| (RaftId(id), founder.incarnation)).collect();
+        raft.initialize(&members).await.expect("initialises");
+        raft.admit();
+        self.member.opened(raft.clone());
+        self.http.service.attach(self.member.clone());
+        Node { http: self.http, member: self.member, raft, _dir: self.dir }
+    }
+}
+
+/// What `cluster` would say and decide for a member.
+pub(crate) struct Member {
+    raft_id: RaftId,
+    raft: Mutex<Option<Raft>>,
+    view: watch::Sender<Arc<View>>,
+    addresses: Mutex<BTreeMap<RaftId, Address>>,
+    heard: Mutex<BTreeMap<Incarnation, Instant>>,
+    pub(crate) announced: Mutex<Vec<Announcement>>,
+}
+
+impl Member {
+    fn new(number: u64, http: Address) -> Self {
+        let view = View {
+            doing: Doing::Founding,
+            phase: Phase::Started,
+            reason: "the founders start".to_owned(),
+            missing: Vec::new(),
+            incarnation: Incarnation([number as u8; 16]),
+            http: Some(http),
+            raft: None,
+            cluster_id: Some(CLUSTER),
+            cluster_name: "prod".to_owned(),
+            raft_id: Some(RaftId(number)),
+            warnings: Vec::new(),
+        };
+        Self {
+            raft_id: RaftId(number),
+            raft: Mutex::default(),
+            view: watch::Sender::new(Arc::new(view)),
+            addresses: Mutex::default(),
+            heard: Mutex::default(),
+            announced: Mutex::default(),
+        }
+    }
+
+    fn change(&self, change: impl FnOnce(&mut View)) {
+        self.view.send_modify(|view| change(Arc::make_mut(view)));
+    }
+
+    fn listens_on(&self, local: SocketAddr) {
+        self.change(|view| view.raft = Some(Address::new(&local.ip().to_string(), local.port())));
+    }
+
+    fn opened(&self, raft: Raft) {
+        *self.raft.lock().expect("raft") = Some(raft);
+        self.change(|view| {
+            (view.doing, view.phase, view.reason) = (Doing::Open, Phase::Member, String::new())
+        });
+    }
+
+    /// Taken out of its cluster by a person.
+    pub(crate) fn removed(&self) {
+        *self.raft.lock().expect("raft") = None;
+        self.change(|view| {
+            view.doing = Doing::Removed;
+            view.phase = Phase::Removed;
+            view.reason = "this node was removed; influxd-ctl add-meta brings it back".to_owned();
+        });
+    }
+
+    pub(crate) fn incarnation(&self) -> Incarnation {
+        self.view.borrow().incarnation
+    }
+
+    fn replica(&self) -> Replica {
+        Replica { cluster_id: CLUSTER, raft_id: self.raft_id, incarnation: self.incarnation() }
+    }
+
+    pub(crate) fn raft_address(&self) -> Address {
+        self.view.borrow().raft.clone().expect("listens")
+    }
+
+    fn founder(&self) -> Founder {
+        let view = self.view.borrow();
+        let http = view.http.clone().expect("listens");
+        Founder { incarnation: view.incarnation, http, raft: view.raft.clone().expect("listens") }
+    }
+}
+
+impl Membership for Member {
+    fn raft(&self) -> Result<Raft, NotMember> {
+        let raft = self.raft.lock().expect("raft").clone();
+        let view = self.view.borrow();
+        raft.ok_or_else(|| NotMember { phase: view.phase, reason: view.reason.clone() })
+    }
+
+    fn view(&self) -> Arc<View> {
+        self.view.borrow().clone()
+    }
+
+    fn changed(&self) -> watch::Receiver<Arc<View>> {
+        self.view.subscribe()
+    }
+
+    fn identity(&self) -> Result<Identity, NotMember> {
+        let heard = self.heard.lock().expect("heard");
+        let since = |at: &Instant| u64::try_from(at.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let mut ours = identity(self.incarnation(), "meta");
+        ours.heard = heard.iter().map(|(who, at)| (*who, since(at))).collect();
+        Ok(ours)
+    }
+
+    fn hint(&self, _theirs: &Identity, _from: IpAddr) {}
+
+    fn announced(&self, announcement: &Announcement) {
+        self.announced.lock().expect("announced").push(announcement.clone());
+    }
+
+    fn announcements(&self) -> Vec<Announcement> {
+        self.announced.lock().expect("announced").clone()
+    }
+}
+
+impl Admission for Member {
+    fn admit(&self, _hello: &Hello, _from: IpAddr) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    fn check_callee(&self, _callee: &Replica, _starts: &Starts) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    fn me(&self) -> Option<(Replica, Address, Starts)> {
+        let http = self.view.borrow().http.clone()?;
+        Some((self.replica(), http, Starts::default()))
+    }
+
+    fn addresses(&self, raft_id: RaftId) -> Vec<Address> {
+        self.addresses.lock().expect("addresses").get(&raft_id).cloned().into_iter().collect()
+    }
+
+    fn heard(&self, incarnation: Incarnation) {
+        self.heard.lock().expect("heard").insert(incarnation, Instant::now());
+    }
+
+    fn peer_key(&self) -> Option<[u8; 32]> {
+        None
+    }
+
+    fn needs_proof(&self) -> bool {
+        false
+    }
+}

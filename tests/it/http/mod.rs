@@ -1,0 +1,9 @@
+//! The HTTP API against a real listener on loopback, byte by byte.
+
+mod cluster;
+mod connections;
+mod harness;
+mod identity;
+mod leader;
+mod member;
+mod unjoined;
