@@ -22,4 +22,8 @@ pub mod service;
 
 pub mod http;
 
+pub mod config;
+pub mod ctl;
 
+pub mod app;
+pub mod docs;

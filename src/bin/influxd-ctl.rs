@@ -1,1 +1,11 @@
-fn main() {}
+//! One program under two names: see `app::main`.
+
+use std::process::exit;
+
+/// musl's own allocator takes one lock for all threads.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() {
+    exit(influxdb_meta::app::main(std::env::args_os()));
+}

@@ -2,6 +2,8 @@
 #![allow(clippy::disallowed_methods, reason = "tests are the outside world")]
 
 mod architecture;
+mod config;
+mod ctl;
 mod founding;
 mod http;
 mod machine;

@@ -1,0 +1,81 @@
+//! What ends the process, with the exit code that tells a service manager what kind of thing it was.
+
+use std::io;
+
+use super::advice;
+use crate::cluster::ClusterError;
+use crate::config::exit;
+use crate::runtime::signal::Stop;
+use crate::storage::OpenDirError;
+
+/// Why a start or a run ended otherwise than asked.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    #[error("the data directory: {0}")]
+    Directory(#[from] OpenDirError),
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
+    #[error("cannot listen on {key} {bind}: {source}")]
+    Listen { key: &'static str, bind: String, source: io::Error },
+    #[error("{deed}: {source}")]
+    System { deed: &'static str, source: io::Error },
+    /// A second signal while stopping, or one before anything was started.
+    #[error("stopped at once by {}", .0.name())]
+    Impatient(Stop),
+}
+
+impl Failure {
+    pub(super) fn exit_code(&self) -> u8 {
+        match self {
+            Self::Directory(error) => directory(error),
+            Self::Cluster(error) => cluster(error),
+            Self::Listen { .. } => exit::IO,
+            Self::System { .. } => exit::INTERNAL,
+            Self::Impatient(stop) => stop.exit_code(),
+        }
+    }
+
+    /// The log's last words: what, and what to do about it.
+    pub(super) fn log(&self) {
+        let exit = self.exit_code();
+        match self {
+            Self::Directory(OpenDirError::Denied { path, .. }) => {
+                tracing::error!(event = "stop.denied", exit, "{self}: {}", advice::denied(path));
+            }
+            Self::Impatient(_) => tracing::warn!(event = "stop.impatient", exit, "{self}"),
+            _ => tracing::error!(event = "stop.failed", exit, "{self}{}", self.hint()),
+        }
+    }
+
+    fn hint(&self) -> &'static str {
+        match self {
+            Self::Listen { source, .. } if source.kind() == io::ErrorKind::AddrInUse => {
+                ": another process listens there already"
+            }
+            Self::Listen { source, .. } if source.kind() == io::ErrorKind::AddrNotAvailable => {
+                ": no interface of this host has that address"
+            }
+            Self::Directory(OpenDirError::Foreign { .. }) => {
+                ": give this node a directory of its own ([meta] dir, INFLUXDB_META_DIR)"
+            }
+            _ => "",
+        }
+    }
+}
+
+fn directory(error: &OpenDirError) -> u8 {
+    match error {
+        OpenDirError::Foreign { .. } | OpenDirError::NoIdentity { .. } => exit::DATA,
+        OpenDirError::Locked { .. } => exit::LOCKED,
+        OpenDirError::Denied { .. } => exit::NO_PERMISSION,
+        OpenDirError::Io { .. } => exit::IO,
+    }
+}
+
+fn cluster(error: &ClusterError) -> u8 {
+    match error {
+        ClusterError::BadIdentity(_) | ClusterError::NewerLog(_) => exit::DATA,
+        ClusterError::Io { .. } => exit::IO,
+        ClusterError::JoinTimeout(..) => exit::NO_CLUSTER,
+    }
+}

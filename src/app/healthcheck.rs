@@ -1,0 +1,102 @@
+//! `influxd-meta healthcheck`: asks the node on this host, for images that have no shell and no curl.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use crate::config::args::Healthcheck;
+use crate::config::{self, Bind, Inputs};
+use crate::runtime::Env;
+
+/// Exit code: 0 when the answer was 200, else 1 with the reason on stdout, where `docker inspect` shows it.
+pub(super) fn run(command: &Healthcheck) -> u8 {
+    let config = match config::load(&Inputs::of_process(command.flags.clone())) {
+        Ok(config) => config,
+        Err(invalid) => {
+            println!("influxd-meta: {invalid}");
+            return 1;
+        }
+    };
+    let path = if command.ready { "/readyz" } else { "/livez" };
+    match ask(&config.http_bind, path, command.timeout) {
+        Ok((200, body)) => {
+            println!("{path}: {}", body.trim());
+            0
+        }
+        Ok((status, body)) => {
+            println!("{path}: {status} {}", body.trim());
+            1
+        }
+        Err(error) => {
+            println!("{path}: {error}");
+            1
+        }
+    }
+}
+
+fn ask(bind: &Bind, path: &str, timeout: std::time::Duration) -> io::Result<(u16, String)> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let asked = runtime.block_on(async {
+        let env = Env::real();
+        tokio::time::timeout(timeout, exchange(&env, bind, path)).await
+    });
+    runtime.shutdown_background();
+    asked
+        .unwrap_or_else(|_| Err(io::Error::new(io::ErrorKind::TimedOut, format!("no answer in {timeout:?}"))))
+}
+
+async fn exchange(env: &Env, bind: &Bind, path: &str) -> io::Result<(u16, String)> {
+    let mut last = io::Error::other("the bind address has no IP address");
+    for address in candidates(env, bind).await? {
+        match get(env, address, path).await {
+            Ok(answer) => return Ok(answer),
+            Err(error) => last = io::Error::new(error.kind(), format!("{address}: {error}")),
+        }
+    }
+    Err(last)
+}
+
+/// Loopback where the node listens everywhere, else just where it listens.
+async fn candidates(env: &Env, bind: &Bind) -> io::Result<Vec<SocketAddr>> {
+    let loopback = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+    let everywhere = loopback.map(|ip| SocketAddr::new(ip, bind.port)).to_vec();
+    let Some(host) = &bind.host else { return Ok(everywhere) };
+    match host.parse::<IpAddr>() {
+        Ok(ip) if ip.is_unspecified() => Ok(everywhere),
+        _ => env.net.resolve(host, bind.port).await,
+    }
+}
+
+/// More than any health answer has, little enough for a stranger on the port to do no harm.
+const MAX_ANSWER: u64 = 64 << 10;
+
+async fn get(env: &Env, address: SocketAddr, path: &str) -> io::Result<(u16, String)> {
+    let mut stream = env.net.dial(address).await?;
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await?;
+    let mut answer = Vec::new();
+    stream.take(MAX_ANSWER).read_to_end(&mut answer).await?;
+    parse(&String::from_utf8_lossy(&answer)).ok_or_else(|| io::Error::other("that is no HTTP answer"))
+}
+
+fn parse(answer: &str) -> Option<(u16, String)> {
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    let mut words = head.lines().next()?.split(' ');
+    words.next().filter(|version| version.starts_with("HTTP/1."))?;
+    Some((words.next()?.parse().ok()?, body.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_are_understood_and_noise_is_not() {
+        assert_eq!(parse("HTTP/1.1 200 OK\r\nA: b\r\n\r\nok\n"), Some((200, "ok\n".into())));
+        assert_eq!(parse("HTTP/1.0 503 No\r\n\r\n"), Some((503, String::new())));
+        for noise in ["", "SSH-2.0-x\r\n\r\n", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 x\r\n\r\n"] {
+            assert_eq!(parse(noise), None, "{noise:?}");
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! Builds the parts and runs them: start order, drain order, exit codes. To be read aloud.
+//!
+//! Owns: `main` of both programs. Never: a rule of the domain.
+//! Order of a start: arguments → configuration → logging → privileges → signals → listen on 8091 → directory →
+//! cluster (which listens on 8089) → serve, until a signal or a failure → drain → exit code.
+
+mod advice;
+mod commands;
+mod failure;
+mod healthcheck;
+mod listen;
+mod node;
+mod panics;
+mod pidfile;
+mod privileges;
+mod report;
+mod start;
+
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+
+use crate::config::args::{self, Command};
+
+/// The multi-call program: `influxd-meta`, or `influxd-ctl` when called by that name or with it as first argument.
+/// Returns the exit code.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> i32 {
+    let mut args = args.into_iter();
+    let program = args.next().unwrap_or_default();
+    let mut args: Vec<OsString> = args.collect();
+    if Path::new(&program).file_name() == Some(OsStr::new("influxd-ctl")) {
+        return crate::ctl::run(args);
+    }
+    match args.first().and_then(|first| first.to_str()) {
+        // `docker run image influxd-meta -config x`, as with images whose entrypoint is a shell.
+        Some("influxd-meta" | "/usr/bin/influxd-meta") => drop(args.remove(0)),
+        Some("influxd-ctl" | "/usr/bin/influxd-ctl") => return crate::ctl::run(args.split_off(1)),
+        _ => {}
+    }
+    i32::from(meta(args))
+}
+
+fn meta(args: Vec<OsString>) -> u8 {
+    match args::parse(args) {
+        Ok(Command::Run(flags)) => start::run(flags),
+        Ok(Command::Config(command)) => commands::config(command),
+        Ok(Command::Version) => commands::version(),
+        Ok(Command::Healthcheck(command)) => healthcheck::run(&command),
+        Err(usage) => commands::usage(&usage),
+    }
+}

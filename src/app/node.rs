@@ -1,0 +1,147 @@
+//! The node itself: start order, what it waits for, drain order.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::failure::Failure;
+use super::{listen, report};
+use crate::auth::proof::PeerKey;
+use crate::client::Client;
+use crate::cluster::{Cluster, HttpExchange};
+use crate::config::{Config, version};
+use crate::http::{HttpConfig, ROUTES, Server};
+use crate::runtime::Env;
+use crate::runtime::signal::{Signals, Stop};
+use crate::service::{Service, ServiceConfig};
+use crate::storage::DataDir;
+use crate::telemetry::metrics::Metrics;
+
+/// `docker stop` kills after 10 s, but a rolling restart waits for each node: what is not done by then is
+/// safe to leave to the next start, because everything acknowledged is on disk already.
+const DRAIN: Duration = Duration::from_millis(1_800);
+
+/// A new leader is elected in less without us; with us it takes a few milliseconds.
+const HAND_OVER: Duration = Duration::from_millis(500);
+
+/// For requests that are being answered: they have their outcome by now, or never.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// Runs until a signal or a failure; whichever comes while starting counts too.
+pub(super) async fn run(config: Config) -> Result<(), Failure> {
+    let installed = Signals::install();
+    let mut signals =
+        installed.map_err(|source| Failure::System { deed: "installing signal handlers", source })?;
+    let env = Env::real();
+    let front = tokio::select! {
+        biased;
+        // What was begun with the directory leaves it as any kill would: fit for the next start.
+        stop = signals.stop() => return asked(stop).inspect(|()| stopped()),
+        front = Front::listen(&env, &config) => front?,
+    };
+    let mut cluster = None;
+    let ended = tokio::select! {
+        biased;
+        stop = signals.stop() => asked(stop),
+        error = live(&env, &config, &front, &mut cluster) => Err(error),
+    };
+    let drained = tokio::select! {
+        biased;
+        stop = signals.stop() => Err(Failure::Impatient(stop)),
+        () = drain(&env, &front, cluster) => Ok(()),
+    };
+    ended.and(drained)
+}
+
+fn asked(stop: Stop) -> Result<(), Failure> {
+    tracing::info!(
+        event = "stop",
+        signal = stop.name(),
+        "stopping: a restart is no farewell, membership stays"
+    );
+    Ok(())
+}
+
+fn stopped() {
+    tracing::info!(event = "stop.done", "stopped");
+}
+
+/// What answers before there is a cluster: the locked directory and the HTTP API.
+struct Front {
+    dir: DataDir,
+    service: Arc<Service>,
+    server: Server,
+}
+
+impl Front {
+    /// Listens first, so that probes need not wait for the disk. Of two things wrong the directory is named:
+    /// a second process on one directory has the same address as a rule, and that is not what to change.
+    async fn listen(env: &Env, config: &Config) -> Result<Self, Failure> {
+        let key = "http-bind-address";
+        let address = listen::address(env, key, &config.http_bind).await;
+        let service = service(env, config);
+        let server = env.net.listen(address).await.map(|listener| {
+            tracing::info!(event = "http.listen", address = %listener.local(), "the HTTP API listens");
+            let peer_key = config.cluster.secret.as_deref().map(PeerKey::derive);
+            Server::start(env, listener, service.clone(), HttpConfig { peer_key, ..HttpConfig::default() })
+        });
+        let dir = open(env, config).await?;
+        let server = server.map_err(|source| Failure::Listen { key, bind: address.to_string(), source })?;
+        Ok(Self { dir, service, server })
+    }
+}
+
+async fn open(env: &Env, config: &Config) -> Result<DataDir, Failure> {
+    let (inside, dir) = (env.clone(), config.dir.clone());
+    let opened = env.tasks.blocking(move || DataDir::open(&inside, &dir)).await?;
+    tracing::info!(event = "directory", path = %opened.path().display(), "the data directory is locked and open");
+    Ok(opened)
+}
+
+fn service(env: &Env, config: &Config) -> Arc<Service> {
+    let metrics = Arc::new(Metrics::new(version::VERSION.to_owned(), env.clock.now(), ROUTES));
+    let settings = ServiceConfig {
+        consensus_timeout: config.consensus_timeout,
+        version: version::VERSION.to_owned(),
+        scheme: "http",
+    };
+    Service::new(env, Arc::new(Client::new(env)), metrics, settings)
+}
+
+/// Starts the cluster and watches over it; resolves only with what must end the process.
+async fn live(env: &Env, config: &Config, front: &Front, started: &mut Option<Cluster>) -> Failure {
+    let raft_listen = listen::address(env, "bind-address", &config.raft_bind).await;
+    let exchange = HttpExchange::new(env, Client::new(env), config.cluster.secret.as_deref());
+    let (settings, exchange) = (config.cluster.clone(), Arc::new(exchange));
+    match Cluster::start(env.clone(), front.dir.clone(), settings, exchange, raft_listen).await {
+        Err(error) => Failure::Cluster(error),
+        Ok(cluster) => {
+            front.service.attach(Arc::new(cluster.clone()));
+            report::settings(config, &cluster);
+            let cluster = started.insert(cluster);
+            Failure::Cluster(cluster.failed().await)
+        }
+    }
+}
+
+/// Not ready → hand leadership over → stop accepting, finish requests → stop Raft, flush.
+async fn drain(env: &Env, front: &Front, cluster: Option<Cluster>) {
+    let order = async {
+        front.service.stop();
+        if let Some(raft) = cluster.as_ref().and_then(|cluster| cluster.raft().ok()) {
+            let outcome = raft.hand_over(HAND_OVER).await;
+            tracing::debug!(event = "stop.hand-over", ?outcome, "leadership handed over, if it was here");
+        }
+        front.server.drain(GRACE).await;
+        if let Some(cluster) = &cluster {
+            cluster.stop().await;
+        }
+    };
+    match tokio::time::timeout(DRAIN, order).await {
+        Ok(()) => stopped(),
+        Err(_) => tracing::warn!(
+            event = "stop.slow",
+            "not everything was closed in {DRAIN:?}; nothing acknowledged is lost"
+        ),
+    }
+    env.tasks.stop();
+}

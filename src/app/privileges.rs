@@ -1,0 +1,109 @@
+//! Started as root on a volume that belongs to root: make it ours, then stop being root.
+//!
+//! Only where there is a user `influxdb`, as in the image and the packages; elsewhere root stays root.
+//! Runs before there is a second thread: on Linux each thread has its own ids.
+
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use rustix::process::{Gid, Uid};
+use rustix::thread::CapabilitySet;
+
+const USER: &str = "influxdb";
+
+/// Does what is said above. Where a capability is missing it stays root, with a warning: if the volume
+/// cannot be written then, opening it says so.
+pub(super) fn drop_root(dir: &Path) {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let Some((uid, gid)) = user(USER) else { return };
+    match hand_over(dir, uid, gid) {
+        Ok(()) => tracing::info!(
+            event = "privileges",
+            uid = uid.as_raw(),
+            gid = gid.as_raw(),
+            "started as root: the directory belongs to {USER} now, and so does this process"
+        ),
+        Err(error) => tracing::warn!(event = "privileges", "staying root: {error}"),
+    }
+}
+
+fn hand_over(dir: &Path, uid: Uid, gid: Gid) -> io::Result<()> {
+    // All or nothing: root without CAP_DAC_OVERRIDE cannot write what it has given away.
+    let held = rustix::thread::capabilities(None)?.effective;
+    let need = CapabilitySet::SETUID | CapabilitySet::SETGID;
+    if !held.contains(need) {
+        return Err(io::Error::other("the capabilities SETUID and SETGID are missing"));
+    }
+    create(dir)?;
+    give(dir, uid, gid)?;
+    let ours = dir.join("influxd-meta");
+    if ours.is_dir() {
+        give_tree(&ours, uid, gid)?;
+    }
+    // Groups and gid first: without root they cannot be changed any more.
+    rustix::thread::set_thread_groups(&[gid])?;
+    rustix::thread::set_thread_gid(gid)?;
+    rustix::thread::set_thread_uid(uid)?;
+    Ok(())
+}
+
+#[expect(clippy::disallowed_methods, reason = "before there is an Env, and no data yet")]
+fn create(dir: &Path) -> io::Result<()> {
+    std::fs::create_dir_all(dir)
+}
+
+#[expect(clippy::disallowed_methods, reason = "before there is an Env, and no data is read")]
+fn give_tree(dir: &Path, uid: Uid, gid: Gid) -> io::Result<()> {
+    give(dir, uid, gid)?;
+    for entry in std::fs::read_dir(dir)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            give_tree(&entry.path(), uid, gid)?;
+        } else {
+            give(&entry.path(), uid, gid)?;
+        }
+    }
+    Ok(())
+}
+
+/// Nothing to do is no privilege needed. Links themselves are given, never what they point to.
+fn give(path: &Path, uid: Uid, gid: Gid) -> io::Result<()> {
+    let meta = path.symlink_metadata()?;
+    if meta.uid() == uid.as_raw() && meta.gid() == gid.as_raw() {
+        return Ok(());
+    }
+    std::os::unix::fs::lchown(path, Some(uid.as_raw()), Some(gid.as_raw()))
+        .map_err(|error| io::Error::new(error.kind(), format!("chown {}: {error}", path.display())))
+}
+
+/// Looked up in `/etc/passwd` itself: a static program has no other source.
+#[expect(clippy::disallowed_methods, reason = "before there is an Env, and not ours")]
+fn user(name: &str) -> Option<(Uid, Gid)> {
+    find(&std::fs::read_to_string("/etc/passwd").ok()?, name)
+}
+
+fn find(passwd: &str, name: &str) -> Option<(Uid, Gid)> {
+    passwd.lines().find_map(|line| {
+        let fields: Vec<&str> = line.split(':').collect();
+        let [found, _, uid, gid, ..] = fields.as_slice() else { return None };
+        let (uid, gid): (u32, u32) = (uid.parse().ok()?, gid.parse().ok()?);
+        (*found == name && uid != 0).then(|| (Uid::from_raw(uid), Gid::from_raw(gid)))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn users_are_found_by_their_whole_name() {
+        let passwd = "root:x:0:0::/root:/bin/sh\nbroken\ninfluxdb2:x:7:7:::\ninfluxdb:x:1000:1001::/:/x\n";
+        let found = find(passwd, "influxdb").map(|(uid, gid)| (uid.as_raw(), gid.as_raw()));
+        assert_eq!(found, Some((1000, 1001)));
+        assert!(find(passwd, "nobody").is_none());
+        assert!(find(passwd, "root").is_none());
+    }
+}

@@ -1,0 +1,74 @@
+//! What the log says at start: enough to see from it alone why a node does what it does.
+
+use crate::cluster::{Cluster, ClusterConfig};
+use crate::config::{Config, version};
+
+/// Before anything is opened.
+pub(super) fn boot(config: &Config, workers: usize, open_files: Option<u64>) {
+    let file = config.file.as_ref().map_or_else(|| "none".into(), |path| path.display().to_string());
+    tracing::info!(
+        event = "boot",
+        version = version::VERSION,
+        commit = version::COMMIT,
+        config = file,
+        dir = %config.dir.display(),
+        pid = std::process::id(),
+        uid = rustix::process::geteuid().as_raw(),
+        workers,
+        open_files = open_files.unwrap_or(u64::MAX),
+        "influxd-meta starting"
+    );
+    for notice in &config.notices {
+        tracing::warn!(event = notice.event, "{}", notice.text);
+    }
+    if config.cluster.secret.is_none() {
+        tracing::warn!(
+            event = "config.no-secret",
+            "internal-shared-secret is empty: whoever reaches ports 8089 and 8091 can pose as a meta node of this \
+             cluster; set INFLUXDB_META_INTERNAL_SHARED_SECRET to the same long text on all nodes"
+        );
+    }
+}
+
+/// After the identity is known and 8089 is listened on.
+pub(super) fn settings(config: &Config, cluster: &Cluster) {
+    let view = cluster.view();
+    let settings = &config.cluster;
+    let address = |address: &Option<crate::base::Address>| {
+        address.as_ref().map_or_else(|| "not known yet".into(), ToString::to_string)
+    };
+    tracing::info!(
+        event = "cluster.settings",
+        plan = plan(settings),
+        peers = %join(settings),
+        peers_from = config.peers_from,
+        expect = expect(settings),
+        cluster_name = settings.cluster_name,
+        join_timeout = ?settings.join_timeout,
+        secret = if settings.secret.is_some() { "set" } else { "none" },
+        hostname = settings.hostname.as_deref().unwrap_or("unset"),
+        advertise = address(&view.http),
+        advertise_raft = address(&view.raft),
+        incarnation = %view.incarnation,
+        phase = ?view.phase,
+        "cluster settings in effect"
+    );
+}
+
+fn plan(settings: &ClusterConfig) -> &'static str {
+    match (settings.peers.as_slice(), settings.single_server, settings.bootstrap_expect) {
+        ([], true, _) => "found alone",
+        ([], false, _) => "none: set peers, or start with -single-server",
+        (_, _, Some(0)) => "join, never found",
+        _ => "found with peers, or join",
+    }
+}
+
+fn join(settings: &ClusterConfig) -> String {
+    settings.peers.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+}
+
+/// The number that counts: configured, or that of the peers.
+fn expect(settings: &ClusterConfig) -> u64 {
+    settings.bootstrap_expect.unwrap_or(settings.peers.len() as u64)
+}

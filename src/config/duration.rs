@@ -1,0 +1,141 @@
+//! Durations in Go's syntax, with days and weeks as the product's manual has them.
+
+use std::time::Duration;
+
+/// Longest unit names first: `ms` must not be read as `m`.
+const UNITS: &[(&str, u128)] = &[
+    ("ns", 1),
+    ("us", 1_000),
+    ("µs", 1_000),
+    ("μs", 1_000),
+    ("ms", 1_000_000),
+    ("s", 1_000_000_000),
+    ("m", 60_000_000_000),
+    ("h", 3_600_000_000_000),
+    ("d", 86_400_000_000_000),
+    ("w", 604_800_000_000_000),
+];
+
+/// Parses `1m30s`, `1.5h`, `500ms`, `0`.
+///
+/// # Errors
+/// What is wrong, without the text itself.
+pub(super) fn parse(text: &str) -> Result<Duration, String> {
+    if text == "0" {
+        return Ok(Duration::ZERO);
+    }
+    if text.starts_with('-') {
+        return Err("is negative".into());
+    }
+    let mut rest = text.strip_prefix('+').unwrap_or(text);
+    let mut nanos: u128 = 0;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
+        let (number, after) = rest.split_at(digits);
+        let end = after.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(after.len());
+        let (unit, next) = after.split_at(end);
+        let scale = UNITS.iter().find(|(name, _)| *name == unit).map(|(_, scale)| *scale);
+        let scale = scale.ok_or_else(|| match unit {
+            "" => "has a number without a unit".to_owned(),
+            unit => format!("has the unknown unit {unit:?} (known: ns, us, ms, s, m, h, d, w)"),
+        })?;
+        nanos = nanos.saturating_add(scaled(number, scale)?);
+        rest = next;
+    }
+    let nanos = u64::try_from(nanos).map_err(|_| "is too long".to_owned())?;
+    if text.trim_start_matches('+').is_empty() {
+        return Err("is no duration".into());
+    }
+    Ok(Duration::from_nanos(nanos))
+}
+
+/// `1.5` of a unit of `scale` nanoseconds, exactly.
+fn scaled(number: &str, scale: u128) -> Result<u128, String> {
+    let bad = || "has a part without a number".to_owned();
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    if whole.is_empty() && fraction.is_empty() || fraction.contains('.') {
+        return Err(bad());
+    }
+    let digits = |text: &str| if text.is_empty() { Ok(0) } else { text.parse::<u128>().map_err(|_| bad()) };
+    // More digits than nanoseconds can show change nothing.
+    let fraction = &fraction[..fraction.len().min(18)];
+    let power = 10_u128.pow(u32::try_from(fraction.len()).unwrap_or(0));
+    Ok(digits(whole)?.saturating_mul(scale).saturating_add(digits(fraction)?.saturating_mul(scale) / power))
+}
+
+/// As Go prints it: `1m30s`, `500ms`, `0s`.
+pub(super) fn print(duration: Duration) -> String {
+    let nanos = duration.as_nanos();
+    if nanos == 0 {
+        return "0s".into();
+    }
+    for (unit, scale, below) in [("ns", 1, 1_000), ("µs", 1_000, 1_000_000), ("ms", 1_000_000, 1_000_000_000)]
+    {
+        if nanos < below {
+            return format!("{}{unit}", decimal(nanos, scale));
+        }
+    }
+    let minutes = nanos / 60_000_000_000;
+    let seconds = format!("{}s", decimal(nanos % 60_000_000_000, 1_000_000_000));
+    match (minutes / 60, minutes % 60) {
+        (0, 0) => seconds,
+        (0, minutes) => format!("{minutes}m{seconds}"),
+        (hours, minutes) => format!("{hours}h{minutes}m{seconds}"),
+    }
+}
+
+/// `value / scale` without trailing zeros; `scale` is a power of ten.
+fn decimal(value: u128, scale: u128) -> String {
+    let width = scale.ilog10() as usize;
+    let text = format!("{}.{:0width$}", value / scale, value % scale);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_printed_is_read_again() {
+        let cases = [
+            ("0", 0, "0s"),
+            ("0s", 0, "0s"),
+            ("500ms", 500_000_000, "500ms"),
+            ("1m30s", 90_000_000_000, "1m30s"),
+            ("1.5h", 5_400_000_000_000, "1h30m0s"),
+            ("1h", 3_600_000_000_000, "1h0m0s"),
+            ("5d", 432_000_000_000_000, "120h0m0s"),
+            ("2w", 1_209_600_000_000_000, "336h0m0s"),
+            (".25s", 250_000_000, "250ms"),
+            ("1500us", 1_500_000, "1.5ms"),
+            ("10µs", 10_000, "10µs"),
+            ("7ns", 7, "7ns"),
+            ("+1.000000001s", 1_000_000_001, "1.000000001s"),
+        ];
+        for (text, nanos, printed) in cases {
+            let parsed = parse(text).unwrap_or_else(|why| panic!("{text}: {why}"));
+            assert_eq!(parsed, Duration::from_nanos(nanos), "{text}");
+            assert_eq!(print(parsed), printed);
+            assert_eq!(parse(printed), Ok(parsed));
+        }
+    }
+
+    #[test]
+    fn what_is_no_duration_says_why() {
+        for (text, why) in [
+            ("5", "without a unit"),
+            ("1m5", "without a unit"),
+            ("-1s", "negative"),
+            ("1x", "unknown unit \"x\""),
+            ("s", "without a number"),
+            ("1..5s", "without a number"),
+            (".s", "without a number"),
+            ("soon", "unknown unit"),
+            ("+", "no duration"),
+            ("99999999999w", "too long"),
+        ] {
+            let found = parse(text).expect_err(text);
+            assert!(found.contains(why), "{text}: {found}");
+        }
+    }
+}

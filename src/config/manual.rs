@@ -1,0 +1,50 @@
+//! The key table as the README and the manual show it.
+
+use super::key::{Effect, Key};
+use super::keys::KEYS;
+use super::print;
+
+/// A row for each key that does something here.
+pub fn markdown_table() -> String {
+    let mut out =
+        String::from("| Variable | File | Default | Allowed | What it is for |\n|---|---|---|---|---|\n");
+    for key in KEYS.iter().filter(|key| matches!(key.effect, Effect::Works)) {
+        out += &format!(
+            "| `{}`{} | `{key}` | {} | {} | {} |\n",
+            key.variable(),
+            variants(key),
+            print::default(key),
+            key.kind.allowed(),
+            key.help
+        );
+    }
+    out
+}
+
+/// A row for each key that is accepted for the sake of existing files.
+pub fn markdown_accepted() -> String {
+    let mut out = String::from("| File | Variable | What happens |\n|---|---|---|\n");
+    for key in KEYS {
+        let what = match key.effect {
+            Effect::Works => continue,
+            Effect::Moot(why) => format!("accepted: {why}"),
+            Effect::None(why) => format!("accepted; a warning unless it is the default: {why}"),
+            Effect::Protection(why) => {
+                format!("anything but the default ({}) stops the start: {why}", print::default(key))
+            }
+        };
+        out += &format!("| `{key}` | `{}` | {what} |\n", key.variable());
+    }
+    out
+}
+
+fn variants(key: &Key) -> String {
+    let mut ways = String::new();
+    if key.secret {
+        ways += &format!(", or `{}_FILE`", key.variable());
+    }
+    if key.flag {
+        ways += &format!(", flag `-{}`", key.name);
+    }
+    ways
+}

@@ -1,0 +1,132 @@
+//! The sum of each module's own `Config`, from defaults, file, variables and flags.
+//!
+//! Owns: the table of keys, the layers, checking the whole at once, printing it. Never: behaviour.
+//! Invariant: a [`Config`] that exists is valid; everything wrong is reported together.
+//! Called by: `app`, which passes each part its own piece by value.
+
+pub mod args;
+mod duration;
+pub mod exit;
+mod files;
+mod key;
+mod keys;
+mod layers;
+mod manual;
+mod nearest;
+mod print;
+mod problem;
+mod rules;
+mod search;
+mod settings;
+mod value;
+pub mod version;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+pub use key::{Effect, Key, Kind};
+pub use keys::KEYS;
+pub use layers::{Flags, Inputs};
+pub use manual::{markdown_accepted, markdown_table};
+pub use print::toml;
+pub use problem::{Invalid, Notice, Problem};
+pub use search::DEFAULT_PATH;
+pub use settings::Settings;
+pub use value::{Bind, Setting};
+
+use crate::cluster::ClusterConfig;
+use crate::raft::RaftConfig;
+use crate::telemetry::logging::LoggingConfig;
+
+/// Everything that the program is told from outside.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub dir: PathBuf,
+    pub http_bind: Bind,
+    pub raft_bind: Bind,
+    /// How long a command waits for a leader and a majority.
+    pub consensus_timeout: Duration,
+    pub cluster: ClusterConfig,
+    pub logging: LoggingConfig,
+    pub pidfile: Option<PathBuf>,
+    /// The file that was read, if any.
+    pub file: Option<PathBuf>,
+    /// Where `peers` came from, for the start-up log.
+    pub peers_from: String,
+    /// To be logged once logging works.
+    pub notices: Vec<Notice>,
+}
+
+/// Reads and checks everything.
+///
+/// # Errors
+/// All problems at once.
+pub fn load(inputs: &Inputs) -> Result<Config, Invalid> {
+    let (settings, notices) = settle(inputs)?;
+    Ok(build(&settings, inputs, notices))
+}
+
+/// The checked settings, before they are dealt out to the modules: for `influxd-meta config`.
+///
+/// # Errors
+/// All problems at once.
+pub fn settle(inputs: &Inputs) -> Result<(Settings, Vec<Notice>), Invalid> {
+    let settings::Checked { settings, mut problems, notices } = settings::Checked::read(inputs);
+    problems.extend(rules::check(&settings, &inputs.flags));
+    if problems.is_empty() { Ok((settings, notices)) } else { Err(Invalid { problems, notices }) }
+}
+
+fn build(settings: &Settings, inputs: &Inputs, notices: Vec<Notice>) -> Config {
+    Config {
+        dir: settings.text("meta.dir").into(),
+        http_bind: settings.bind("meta.http-bind-address"),
+        raft_bind: settings.bind("meta.bind-address"),
+        consensus_timeout: settings.duration("meta.consensus-timeout"),
+        cluster: cluster(settings, inputs),
+        logging: LoggingConfig {
+            format: settings.text("logging.format").parse().unwrap_or_default(),
+            level: settings.text("logging.level").parse().unwrap_or_default(),
+            banner: !settings.bool("logging.suppress-logo"),
+        },
+        pidfile: inputs.flags.pidfile.clone(),
+        file: settings.file.clone(),
+        peers_from: settings.from("meta.peers").to_owned(),
+        notices,
+    }
+}
+
+fn cluster(settings: &Settings, inputs: &Inputs) -> ClusterConfig {
+    let set = |text: String| (!text.is_empty()).then_some(text);
+    let peers = settings.peers();
+    let expect = settings.count("meta.bootstrap-expect");
+    ClusterConfig {
+        single_server: inputs.flags.single_server || peers.is_empty() && expect == Some(1),
+        peers,
+        bootstrap_expect: expect,
+        cluster_name: settings.text("meta.cluster-name"),
+        join_timeout: settings.duration("meta.join-timeout"),
+        hostname: set(settings.text("hostname")),
+        system_host_name: inputs.host_name.clone(),
+        http_bind: settings.bind("meta.http-bind-address").to_string(),
+        raft_bind: settings.bind("meta.bind-address").to_string(),
+        gossip_frequency: settings.duration("meta.gossip-frequency"),
+        announcement_expiration: settings.duration("meta.announcement-expiration"),
+        secret: set(settings.text("meta.internal-shared-secret")),
+        raft: raft(settings),
+        version: version::VERSION.to_owned(),
+    }
+}
+
+/// A snapshot bounds what a restart replays and what a returning node is sent: seconds of either.
+const SNAPSHOT_EVERY_ENTRIES: u64 = 10_000;
+const SNAPSHOT_EVERY_BYTES: u64 = 16 << 20;
+
+fn raft(settings: &Settings) -> RaftConfig {
+    let base = settings.duration("meta.heartbeat-timeout").max(settings.duration("meta.election-timeout"));
+    RaftConfig {
+        base,
+        retention_autocreate: settings.bool("meta.retention-autocreate"),
+        snapshot_every_entries: SNAPSHOT_EVERY_ENTRIES,
+        snapshot_every_bytes: SNAPSHOT_EVERY_BYTES,
+    }
+}

@@ -1,0 +1,116 @@
+//! The block that `-v` adds: each meta node's own word about itself.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+
+use super::seen::{Cluster, Health, MetaNode};
+use crate::base::{Address, LogId};
+use crate::client::CallError;
+use crate::ctl::session::Session;
+use crate::ctl::table::Table;
+
+/// A healthy node answers in milliseconds; one that does not is shown as such, and holds nobody up.
+pub(super) const PATIENCE: Duration = Duration::from_secs(2);
+
+/// One row for each meta node of the catalog, or the asked one alone where there is no catalog.
+pub(super) struct Details {
+    nodes: Vec<Node>,
+}
+
+struct Node {
+    id: Option<u64>,
+    address: String,
+    word: Result<Health, String>,
+}
+
+impl Details {
+    /// Asks every meta node at once; what the bound one said already is taken over.
+    pub(super) async fn ask(session: &Session, cluster: &Cluster, bound: Option<&Health>) -> Self {
+        if cluster.is_unknown() {
+            let alone = bound.map(|health| Node {
+                id: health.node_id,
+                address: health.http.clone().unwrap_or_else(|| session.bind.to_string()),
+                word: Ok(health.clone()),
+            });
+            return Self { nodes: alone.into_iter().collect() };
+        }
+        let asked = cluster.meta.iter().map(|node| async move {
+            let said = bound.filter(|health| health.http.as_deref() == Some(node.addr.as_str()));
+            let word = match said {
+                Some(health) => Ok(health.clone()),
+                None => ask_one(session, node).await,
+            };
+            Node { id: Some(node.id), address: node.addr.clone(), word }
+        });
+        Self { nodes: join_all(asked).await }
+    }
+
+    pub(super) fn print(&self) -> String {
+        let columns = ["ID", "HTTP Address", "Phase", "Raft ID", "Role", "Term", "Applied", "Lag", "State"];
+        let mut table = Table::with_columns("Details", &columns);
+        for node in &self.nodes {
+            table.row(self.row(node));
+        }
+        table.print()
+    }
+
+    fn row(&self, node: &Node) -> Vec<String> {
+        let mut cells = vec![or_dash(node.id), node.address.clone()];
+        match &node.word {
+            Ok(health) => cells.extend(self.word(health)),
+            Err(why) => {
+                cells.extend(std::iter::repeat_n("-".to_owned(), 6));
+                cells.push(format!("unreachable: {why}"));
+            }
+        }
+        cells
+    }
+
+    fn word(&self, health: &Health) -> [String; 7] {
+        let raft = health.raft_state.as_ref();
+        [
+            health.phase.clone(),
+            or_dash(health.raft_id),
+            or_dash(raft.map(|raft| raft.role.as_str())),
+            or_dash(raft.map(|raft| raft.term)),
+            or_dash(raft.map(|raft| index(raft.applied))),
+            or_dash(raft.and_then(|raft| self.lag(raft.applied))),
+            state(health),
+        ]
+    }
+
+    /// Log entries that some node of these has and this one has not applied.
+    fn lag(&self, applied: Option<LogId>) -> Option<u64> {
+        let words = self.nodes.iter().filter_map(|node| node.word.as_ref().ok());
+        let ends = words.filter_map(|health| health.raft_state.as_ref()).map(|raft| index(raft.last_log));
+        ends.max().map(|end| end.saturating_sub(index(applied)))
+    }
+}
+
+async fn ask_one(session: &Session, node: &MetaNode) -> Result<Health, String> {
+    let address = Address::parse(&node.addr, 8091).map_err(|error| error.to_string())?;
+    session.get_json_once(&address, "/healthz", PATIENCE).await.map_err(|error: CallError| error.to_string())
+}
+
+/// What it does, and what it waits for.
+fn state(health: &Health) -> String {
+    let mut text = health.doing.clone();
+    if !health.reason.is_empty() {
+        text = format!("{text}: {}", health.reason);
+    }
+    let missing: Vec<_> =
+        health.missing_beside_reason().map(|peer| format!("{} ({})", peer.address, peer.why)).collect();
+    if !missing.is_empty() {
+        text = format!("{text}; missing: {}", missing.join(", "));
+    }
+    text
+}
+
+fn index(id: Option<LogId>) -> u64 {
+    id.map_or(0, |id| id.index)
+}
+
+fn or_dash(value: Option<impl ToString>) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| value.to_string())
+}

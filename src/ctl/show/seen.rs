@@ -1,0 +1,210 @@
+//! What `show` reads of the answers: only what it prints, and tolerant, because the node asked may be of an older
+//! or newer version, or of another make. (`wire::api` has the types as our server writes them.)
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer};
+
+use crate::base::LogId;
+
+/// `GET /status`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Status {
+    #[serde(deserialize_with = "or_default")]
+    pub(super) node_type: String,
+    /// Raft address; empty when none is known.
+    #[serde(deserialize_with = "or_default")]
+    pub(super) leader: String,
+    /// Raft addresses, the leader's included.
+    #[serde(deserialize_with = "or_default")]
+    pub(super) peers: Vec<String>,
+}
+
+/// `GET /show-cluster`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Cluster {
+    #[serde(deserialize_with = "or_default")]
+    pub(super) data: Vec<DataNode>,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) meta: Vec<MetaNode>,
+}
+
+impl Cluster {
+    /// A cluster has at least the meta node that was asked.
+    pub(super) fn is_unknown(&self) -> bool {
+        self.data.is_empty() && self.meta.is_empty()
+    }
+}
+
+pub(super) type Labels = BTreeMap<String, serde_json::Value>;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct DataNode {
+    pub(super) id: u64,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) tcp_addr: String,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) http_addr: String,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) version: String,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) labels: Labels,
+    pub(super) passive: bool,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct MetaNode {
+    pub(super) id: u64,
+    /// HTTP address.
+    #[serde(deserialize_with = "or_default")]
+    pub(super) addr: String,
+    /// Raft address.
+    #[serde(deserialize_with = "or_default")]
+    pub(super) tcp_addr: String,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) version: String,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) labels: Labels,
+}
+
+/// `GET /healthz`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(super) struct Health {
+    pub(super) phase: String,
+    pub(super) doing: String,
+    pub(super) reason: String,
+    pub(super) missing: Vec<Missing>,
+    pub(super) http: Option<String>,
+    pub(super) raft_id: Option<u64>,
+    pub(super) node_id: Option<u64>,
+    pub(super) raft_state: Option<RaftState>,
+    pub(super) warnings: Vec<String>,
+}
+
+impl Health {
+    /// Those that the reason does not name itself.
+    pub(super) fn missing_beside_reason(&self) -> impl Iterator<Item = &Missing> {
+        self.missing.iter().filter(|peer| !self.reason.contains(&peer.address))
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(super) struct Missing {
+    pub(super) address: String,
+    pub(super) why: String,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(super) struct RaftState {
+    pub(super) term: u64,
+    pub(super) role: String,
+    pub(super) last_log: Option<LogId>,
+    pub(super) applied: Option<LogId>,
+}
+
+/// Go's `null` is an empty list, text or map.
+fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(d: D) -> Result<T, D::Error> {
+    Option::<T>::deserialize(d).map(Option::unwrap_or_default)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::{Address, NodeId, RaftId};
+    use crate::wire::api;
+    use crate::wire::identity::Phase;
+
+    fn read<T: for<'de> Deserialize<'de>>(written: &impl serde::Serialize) -> T {
+        let text = serde_json::to_string(written).expect("encodes");
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in {text}"))
+    }
+
+    /// Nothing here is spelled otherwise than our server spells it.
+    #[test]
+    fn what_our_server_writes_is_read() {
+        let status: Status = read(&api::Status {
+            node_type: "meta".into(),
+            leader: "m:8089".into(),
+            http_addr: "m:8091".into(),
+            raft_addr: "m:8089".into(),
+            peers: Some(vec!["m:8089".into()]),
+        });
+        assert_eq!((status.node_type.as_str(), status.leader.as_str()), ("meta", "m:8089"));
+        assert_eq!(status.peers, ["m:8089"]);
+        let meta = api::MetaNodeInfo {
+            id: NodeId(1),
+            addr: "m:8091".into(),
+            http_scheme: "http".into(),
+            tcp_addr: "m:8089".into(),
+            version: "v".into(),
+        };
+        let cluster: Cluster = read(&api::ClusterInfo { data: None, meta: Some(vec![meta]) });
+        let node = &cluster.meta[0];
+        assert_eq!((node.id, node.addr.as_str(), node.tcp_addr.as_str()), (1, "m:8091", "m:8089"));
+        assert_eq!(node.version, "v");
+        assert!(cluster.data.is_empty() && !cluster.is_unknown());
+    }
+
+    #[test]
+    fn what_our_server_says_of_its_health_is_read() {
+        let health: Health = read(&health());
+        assert_eq!((health.phase.as_str(), health.doing.as_str()), ("joining", "waiting"));
+        assert_eq!((health.reason.as_str(), &health.warnings[..]), ("why", &["w".to_owned()][..]));
+        assert_eq!((health.http.as_deref(), health.raft_id, health.node_id), (Some("m:8091"), Some(5), None));
+        let missing = Missing { address: "m2:8091".into(), why: "refused".into() };
+        assert_eq!(health.missing, [missing]);
+        let raft = health.raft_state.expect("there");
+        assert_eq!((raft.term, raft.role.as_str()), (3, "learner"));
+        assert_eq!((raft.last_log, raft.applied), (Some(LogId { term: 3, index: 9 }), None));
+    }
+
+    fn health() -> api::Health {
+        let address = |host: &str| Address::new(host, 8091);
+        api::Health {
+            status: "fail".into(),
+            version: "v".into(),
+            phase: Phase::Joining,
+            doing: "waiting".into(),
+            reason: "why".into(),
+            blocked: None,
+            halted: None,
+            missing: vec![api::MissingPeer { address: address("m2"), why: "refused".into() }],
+            incarnation: None,
+            http: Some(address("m")),
+            raft: None,
+            cluster_id: None,
+            cluster_name: String::new(),
+            raft_id: Some(RaftId(5)),
+            node_id: None,
+            raft_state: Some(raft_state()),
+            warnings: vec!["w".into()],
+        }
+    }
+
+    fn raft_state() -> api::RaftState {
+        api::RaftState {
+            term: 3,
+            role: "learner".into(),
+            leader: None,
+            leader_http: None,
+            last_log: Some(LogId { term: 3, index: 9 }),
+            committed: None,
+            applied: None,
+            snapshot: None,
+            lag: 9,
+            catalog_index: 1,
+            voters: Vec::new(),
+            learners: Vec::new(),
+            joint: false,
+            quorum_ack_ms: None,
+            members: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Configuration: every key from each layer, what is wrong said all at once, and the command line.
+
+#![expect(clippy::disallowed_methods, reason = "real files and processes, outside any simulation")]
+
+mod commands;
+mod founding;
+mod layers;
+mod life;
+mod manual;
+mod problems;
+mod secrets;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use influxdb_meta::config::{self, Config, Flags, Inputs, Invalid};
+use tempfile::TempDir;
+
+/// Inputs without this machine's environment: nothing but what a test adds.
+fn inputs(variables: &[(&str, &str)]) -> Inputs {
+    let all = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let mut variables: BTreeMap<String, String> = all.collect();
+    variables.entry("INFLUXDB_META_CONFIG_PATH".into()).or_insert_with(|| "/dev/null".into());
+    Inputs { variables, flags: Flags::default(), host_name: "box".into() }
+}
+
+fn load(variables: &[(&str, &str)]) -> Result<Config, Invalid> {
+    config::load(&inputs(variables))
+}
+
+/// The text of everything wrong with these variables.
+fn wrong(variables: &[(&str, &str)]) -> String {
+    match load(variables) {
+        Ok(config) => panic!("{variables:?} gave {config:?}"),
+        Err(invalid) => invalid.to_string(),
+    }
+}
+
+fn notices(variables: &[(&str, &str)]) -> Vec<String> {
+    let config = load(variables).unwrap_or_else(|invalid| panic!("{invalid}"));
+    config.notices.into_iter().map(|notice| notice.text).collect()
+}
+
+/// A file in a folder of its own.
+fn file(text: &str) -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("influxdb-meta.conf");
+    std::fs::write(&path, text).expect("a file");
+    (folder, path)
+}
+
+fn with_file(path: &Path, variables: &[(&str, &str)]) -> Inputs {
+    let mut inputs = inputs(variables);
+    inputs.flags.config = Some(path.to_owned());
+    inputs
+}

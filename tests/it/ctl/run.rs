@@ -1,0 +1,71 @@
+//! Runs the built `influxd-ctl` against servers on loopback.
+
+use std::net::SocketAddr;
+use std::process::Command;
+
+use influxdb_meta::runtime::Env;
+
+use super::server::{Asked, Reply, Server};
+
+/// What a run left behind.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Ran {
+    pub(super) stdout: String,
+    pub(super) stderr: String,
+    pub(super) code: Option<i32>,
+}
+
+pub(super) fn ctl(args: &[&str]) -> Ran {
+    let output = Command::new(env!("CARGO_BIN_EXE_influxd-ctl")).args(args).output().expect("runs");
+    Ran {
+        stdout: String::from_utf8(output.stdout).expect("text"),
+        stderr: String::from_utf8(output.stderr).expect("text"),
+        code: output.status.code(),
+    }
+}
+
+/// Servers on real sockets, served from a thread of their own while the test blocks.
+pub(super) struct Net {
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Net {
+    pub(super) fn new() -> Self {
+        let mut builder = tokio::runtime::Builder::new_multi_thread();
+        Self { runtime: builder.worker_threads(1).enable_all().build().expect("a runtime") }
+    }
+
+    pub(super) fn serve(&self, script: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Server {
+        let loopback = ([127, 0, 0, 1], 0).into();
+        self.runtime.block_on(async { Server::start(&*Env::real().net, loopback, script).await })
+    }
+}
+
+/// A port that is taken, so that no other test gets it, and on which nobody listens.
+pub(super) struct Nobody {
+    pub(super) address: String,
+    _socket: socket2::Socket,
+}
+
+impl Nobody {
+    pub(super) fn new() -> Self {
+        let socket =
+            socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).expect("a socket");
+        let loopback: SocketAddr = ([127, 0, 0, 1], 0).into();
+        socket.bind(&loopback.into()).expect("binds");
+        let address = socket.local_addr().expect("bound").as_socket().expect("an IP address");
+        Self { address: address.to_string(), _socket: socket }
+    }
+}
+
+/// Runs `influxd-ctl -bind <server> …`; the server's address reads `BIND` in what it printed.
+pub(super) fn ctl_at(server: &Server, args: &[&str]) -> Ran {
+    let bind = server.local.to_string();
+    let args: Vec<&str> = ["-bind", bind.as_str()].iter().chain(args).copied().collect();
+    let ran = ctl(&args);
+    Ran {
+        stdout: ran.stdout.replace(&bind, "BIND"),
+        stderr: ran.stderr.replace(&bind, "BIND"),
+        code: ran.code,
+    }
+}
