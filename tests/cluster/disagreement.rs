@@ -1,6 +1,7 @@
 //! What must not become a cluster, or not one: the node says why and stays up.
 
-use crate::harness::node::Nodes;
+use crate::harness::node::{Nodes, SOON};
+use crate::harness::wait_for;
 
 #[test]
 fn lists_that_differ_block_and_both_are_printed() {
@@ -9,7 +10,7 @@ fn lists_that_differ_block_and_both_are_printed() {
     nodes.all[0].set("INFLUXDB_META_PEERS", &format!("{a},{b}"));
     nodes.start_all();
     nodes.all[1].wait_says("blocked");
-    nodes.all[1].wait_says(&format!("{a}:8091, {b}:8091"));
+    nodes.all[1].wait_says(&format!("{a}:8091,{b}:8091 at {a}:8091"));
     for node in &nodes.all {
         assert_eq!(node.get("/status").expect("status").json()["leader"], "");
     }
@@ -115,8 +116,10 @@ fn a_wiped_node_founds_nothing() {
         assert_eq!(nodes.all[n].get("/?index=0").expect("watch").status, 503);
     }
     // The third holds the data, alone: no leader, nothing acknowledged, nothing founded over it.
-    let refused = nodes.all[0].get("/readyz").expect("readyz");
-    assert_eq!(refused.status, 503, "{}", refused.text());
+    wait_for("a leader that notices that it is alone", SOON, || match nodes.all[0].get("/readyz")? {
+        refused if refused.status == 503 => Ok(()),
+        ready => Err(ready.text()),
+    });
     assert_eq!(
         nodes.all[0].get("/show-cluster").expect("show").json()["meta"].as_array().map(Vec::len),
         Some(3)

@@ -82,7 +82,7 @@ fn a_node_without_peers_waits() {
     let mut nodes = Nodes::new(1);
     nodes.all[0].env.remove("INFLUXDB_META_PEERS");
     nodes.start_all();
-    nodes.all[0].wait_says("add-meta");
+    nodes.all[0].wait_says("set INFLUXDB_META_PEERS");
     let status = nodes.all[0].get("/status").expect("status");
     assert_eq!((status.status, status.json()["leader"].as_str()), (200, Some("")));
     let ready = nodes.all[0].get("/readyz").expect("readyz");

@@ -1,11 +1,14 @@
 //! Real processes on loopback: founding, restarts and faults, as a user would see them.
 //! `SOAK=1` runs the long versions.
+#![allow(clippy::disallowed_methods, reason = "tests are the outside world")]
+#![allow(unreachable_pub, reason = "a test binary exports nothing")]
 
 #[path = "../harness/mod.rs"]
 mod harness;
 
 mod disagreement;
 mod faults;
+mod figures;
 mod founding;
 mod restart;
 

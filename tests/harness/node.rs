@@ -39,6 +39,11 @@ fn fresh_network() -> [u8; 3] {
     [127, 16 + (run % 200) as u8, NEXT.fetch_add(1, Ordering::Relaxed)]
 }
 
+/// The build under test: this one, or what `INFLUXD_META` names.
+fn program() -> String {
+    std::env::var("INFLUXD_META").unwrap_or_else(|_| env!("CARGO_BIN_EXE_influxd-meta").to_owned())
+}
+
 impl Nodes {
     /// `count` nodes, each told the list of all; none started.
     pub fn new(count: u8) -> Self {
@@ -176,7 +181,7 @@ impl Node {
     }
 
     fn command(&self) -> Command {
-        let program = env!("CARGO_BIN_EXE_influxd-meta");
+        let program = program();
         let Some(hosts) = &self.hosts else { return Command::new(program) };
         let file = self.dir.join("hosts");
         fs::write(&file, hosts).expect("hosts file");

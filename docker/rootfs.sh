@@ -1,0 +1,33 @@
+#!/bin/sh
+# Lays the image's whole root file system into a folder: rootfs.sh PROGRAM FOLDER (which must not exist).
+# The same on a host (`make image`) and inside docker/Dockerfile. Owners are set by who packs it.
+set -eu
+here=$(dirname "$0")
+program=$1
+root=$2
+umask 022
+
+ca_bundle() {
+  # Debian and Alpine; Fedora; openSUSE.
+  for file in "${SSL_CERT_FILE:-}" /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/ca-bundle.pem; do
+    if [ -s "$file" ]; then
+      echo "$file"
+      return
+    fi
+  done
+  echo "rootfs: no CA bundle: install the package ca-certificates, or name a bundle in SSL_CERT_FILE" >&2
+  exit 1
+}
+
+bundle=$(ca_bundle)
+mkdir "$root"
+mkdir -p "$root/usr/bin" "$root/etc/influxdb" "$root/etc/ssl/certs" "$root/var/lib/influxdb"
+cp "$program" "$root/usr/bin/influxd-meta"
+ln -s influxd-meta "$root/usr/bin/influxd-ctl"
+cp "$here/rootfs/etc/passwd" "$here/rootfs/etc/group" "$root/etc/"
+cp "$here/rootfs/etc/influxdb/influxdb-meta.conf" "$root/etc/influxdb/"
+cp "$bundle" "$root/etc/ssl/certs/ca-certificates.crt"
+
+find "$root" -type d -exec chmod 0755 {} +
+find "$root" -type f -exec chmod 0644 {} +
+chmod 0755 "$root/usr/bin/influxd-meta"
