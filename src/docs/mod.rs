@@ -2,11 +2,35 @@
 
 #![doc = include_str!("overview.md")]
 
+#[doc = include_str!("architecture.md")]
+pub mod architecture {}
+
 #[doc = include_str!("configuration.md")]
 pub mod configuration {}
+
+#[doc = include_str!("decisions.md")]
+pub mod decisions {}
+
+#[doc = include_str!("errors.md")]
+pub mod errors {}
+
+#[doc = include_str!("founding.md")]
+pub mod founding {}
+
+#[doc = include_str!("glossary.md")]
+pub mod glossary {}
+
+#[doc = include_str!("http.md")]
+pub mod http {}
 
 #[doc = include_str!("operations.md")]
 pub mod operations {}
 
-#[doc = include_str!("founding.md")]
-pub mod founding {}
+#[doc = include_str!("storage.md")]
+pub mod storage {}
+
+#[doc = include_str!("transport.md")]
+pub mod transport {}
+
+#[doc = include_str!("write_path.md")]
+pub mod write_path {}

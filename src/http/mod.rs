@@ -1,6 +1,6 @@
 //! The HTTP API on 8091: parse, call `service`, shape the reply.
 //!
-//! Owns: connections and their limits, routes, headers, and the one table from error to status ([`error`]).
+//! Owns: connections and their limits, routes, headers, and the one table from error to status (`error.rs`).
 //! Never: rules of the domain.
 //! Invariants: every answer from 400 on has a JSON body with `error`; no client can hold a task for ever, save
 //! in a long poll; a panic costs one request.
