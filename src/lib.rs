@@ -24,7 +24,7 @@
 //!
 //! *Programs*:
 //! - [`config`]: keys, layers, and checking all of them at once
-//! - [`ctl`]: `influxd-ctl`
+//! - [`ctl`]: the admin tool, `influxd-ctl`
 //! - [`app`]: start order, drain order, exit codes
 //!
 //! # How a write travels

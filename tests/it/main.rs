@@ -4,6 +4,7 @@
 mod architecture;
 mod config;
 mod ctl;
+mod docs;
 mod founding;
 mod http;
 mod machine;

@@ -1,0 +1,70 @@
+//! What the manual lists is what there is: a new route, exit code or folder gets its line there.
+
+use std::path::{Path, PathBuf};
+
+use influxdb_meta::config::exit;
+use influxdb_meta::http::ROUTES;
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn page(name: &str) -> String {
+    std::fs::read_to_string(root().join("src/docs").join(name)).expect("a page of the manual")
+}
+
+/// Whether a row of a table begins with a cell that `is` accepts.
+fn has_row(page: &str, is: impl Fn(&str) -> bool) -> bool {
+    page.lines().filter_map(|line| line.strip_prefix("| ")?.split(" |").next()).any(is)
+}
+
+#[test]
+fn every_route_has_its_row() {
+    let page = page("http.md");
+    for route in ROUTES {
+        let named =
+            |cell: &str| cell.split(['`', ' ', '?', ',']).any(|word| word == *route) && cell.contains('`');
+        assert!(has_row(&page, named), "{route} is in no row of src/docs/http.md");
+    }
+}
+
+#[test]
+fn every_exit_code_has_its_row() {
+    let page = page("errors.md");
+    let codes = [
+        exit::USAGE,
+        exit::DATA,
+        exit::INTERNAL,
+        exit::LOCKED,
+        exit::IO,
+        exit::NO_CLUSTER,
+        exit::NO_PERMISSION,
+        exit::CONFIG,
+    ];
+    for code in codes {
+        let named = |cell: &str| cell == code.to_string();
+        assert!(has_row(&page, named), "{code} is in no row of src/docs/errors.md");
+    }
+}
+
+#[test]
+fn every_folder_has_its_row() {
+    let page = page("architecture.md");
+    for name in names_in(&root().join("src")).iter().filter(|name| !name.contains('.') && *name != "bin") {
+        let named = |cell: &str| cell.starts_with(&format!("[`{name}`]"));
+        assert!(has_row(&page, named), "{name} is in no row of src/docs/architecture.md");
+    }
+}
+
+#[test]
+fn every_page_is_part_of_the_manual() {
+    let index = page("mod.rs");
+    for name in names_in(&root().join("src/docs")).iter().filter(|name| name.ends_with(".md")) {
+        assert!(index.contains(&format!("include_str!(\"{name}\")")), "src/docs/mod.rs leaves {name} out");
+    }
+}
+
+fn names_in(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).expect("folder");
+    entries.map(|entry| entry.expect("entry").file_name().to_string_lossy().into_owned()).collect()
+}
