@@ -121,8 +121,16 @@ struct Driver {
 }
 
 impl Driver {
+    /// Ends with the process's tasks, or with the first failure. After one nothing is tried again: another attempt
+    /// could open the log a second time while the first Raft node still writes to it.
     async fn run(mut self) {
-        self.step(Event::Tick).await;
+        if let Err(error) = self.live().await {
+            self.shared.fail(error);
+        }
+    }
+
+    async fn live(&mut self) -> Result<(), ClusterError> {
+        self.step(Event::Tick).await?;
         let stopping = self.shared.env.tasks.clone();
         let mut raft_changed = None;
         loop {
@@ -132,24 +140,25 @@ impl Driver {
             let wake_at = self.wake_at();
             let event = tokio::select! {
                 biased;
-                () = stopping.stopped() => return,
+                () = stopping.stopped() => return Ok(()),
                 Some((at, number, results)) = self.polls.next() => Event::Polled { at, number, results },
-                Some(hint) = self.events.recv() => hint,
                 () = changed(&mut raft_changed) => self.cluster_event(),
                 () = tokio::time::sleep_until(wake_at) => self.cluster_event(),
+                // Last: anyone may send hints, and a flood of them must not keep the rest waiting.
+                Some(hint) = self.events.recv() => hint,
             };
             if let Event::Polled { results, .. } = &event {
                 self.note_heard(results);
             }
-            self.step(event).await;
+            self.step(event).await?;
             if self.shared.is_stopping() {
-                return;
+                return Ok(());
             }
         }
     }
 
     /// One event, and everything that follows from it at once.
-    async fn step(&mut self, event: Event) {
+    async fn step(&mut self, event: Event) -> Result<(), ClusterError> {
         let mut next = Some(event);
         while let Some(event) = next.take() {
             let actions = self.founding.handle(self.now(), event);
@@ -160,9 +169,7 @@ impl Driver {
                 match action {
                     Action::Poll { at, number } => self.poll(at, number),
                     Action::Store { record, why } => {
-                        if let Err(error) = self.shared.store(&record).await {
-                            return self.shared.fail(error);
-                        }
+                        self.shared.store(&record).await?;
                         self.story.stored(&record, why);
                         self.shared.set_record((*record).clone());
                         next = Some(Event::Stored(*record));
@@ -171,12 +178,10 @@ impl Driver {
             }
         }
         self.publish();
-        if let Err(error) = self.advance().await {
-            return self.shared.fail(error);
-        }
+        self.advance().await?;
         self.publish();
-        self.tell();
         self.look_up_own_name();
+        self.tell()
     }
 
     /// Once the own name is known: others will look it up, so it had better be found.
@@ -326,7 +331,9 @@ impl Driver {
         seen
     }
 
-    fn tell(&mut self) {
+    /// # Errors
+    /// `join-timeout` passed.
+    fn tell(&mut self) -> Result<(), ClusterError> {
         let view = self.shared.view.borrow().clone();
         let now = self.now();
         self.story.tell(now, &view, self.founding.alarm(now).as_ref());
@@ -334,8 +341,9 @@ impl Driver {
         let is_fresh = self.founding.record().phase() == Phase::Fresh;
         let waits = is_fresh && !self.founding.by_hand();
         if waits && !limit.is_zero() && now >= limit {
-            self.shared.fail(ClusterError::JoinTimeout(limit, view.reason.clone()));
+            return Err(ClusterError::JoinTimeout(limit, view.reason.clone()));
         }
+        Ok(())
     }
 
     fn wake_at(&self) -> Instant {
