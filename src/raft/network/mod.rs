@@ -7,6 +7,7 @@
 mod client;
 mod conn;
 mod dial;
+mod fit;
 mod handshake;
 mod listener;
 mod peer;

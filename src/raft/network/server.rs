@@ -1,5 +1,6 @@
 //! The receiving side of the lanes: frames in, the Raft node's answers out.
 
+use std::future::Future;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
@@ -7,7 +8,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::conn::{Conn, ConnError};
-use super::snapshot;
+use super::{fit, snapshot};
 use crate::raft::Replica;
 use crate::raft::contact::Contact;
 use crate::raft::types::{
@@ -21,6 +22,9 @@ pub(super) const IN_FLIGHT: usize = 8;
 const SILENCE: Duration = Duration::from_secs(60);
 /// Answers are small: who does not take one in this time does not read.
 const WRITE: Duration = Duration::from_secs(10);
+/// For this node's own answer. Its Raft waits for the disk, and one that hangs must not gather a connection for
+/// each time that somebody asked and gave up.
+const ANSWER: Duration = Duration::from_secs(10);
 
 /// The Raft node that connections are for.
 pub(in crate::raft) struct Served {
@@ -31,7 +35,7 @@ pub(in crate::raft) struct Served {
 
 /// One exchange after the other, until the connection ends. The first bad frame ends it.
 pub(super) async fn run(conn: &mut Conn, lane: Lane, served: &Served) -> Result<(), ConnError> {
-    let raft = &served.raft;
+    let (raft, me) = (&served.raft, served.me.raft_id);
     loop {
         let frame = match conn.next_within(SILENCE).await {
             Err(ConnError::Closed) => return Ok(()),
@@ -41,18 +45,21 @@ pub(super) async fn run(conn: &mut Conn, lane: Lane, served: &Served) -> Result<
             (_, Frame::Idle) => {}
             (Lane::Append | Lane::Control, Frame::Append(first)) => appends(conn, served, first).await?,
             (Lane::Control, Frame::Vote(ask)) => {
-                let asked = raft.vote(vote_request(ask)).await.map_err(|e| e.to_string());
-                reply(conn, asked.map(vote_answer)).await?;
+                fit::vote(&ask, me)?;
+                let asked = within(ANSWER, raft.vote(vote_request(ask))).await?;
+                reply(conn, asked.map(vote_answer).map_err(|e| e.to_string())).await?;
             }
             (Lane::Control, Frame::PreVote(ask)) => {
-                let asked = raft.pre_vote(vote_request(ask)).await.map_err(|e| e.to_string());
-                reply(conn, asked.map(vote_answer)).await?;
+                fit::vote(&ask, me)?;
+                let asked = within(ANSWER, raft.pre_vote(vote_request(ask))).await?;
+                reply(conn, asked.map(vote_answer).map_err(|e| e.to_string())).await?;
             }
             (Lane::Control, Frame::Transfer(transfer)) => {
-                let done = raft.handle_transfer_leader(transfer_request(transfer)).await;
+                let done = within(ANSWER, raft.handle_transfer_leader(transfer_request(transfer))).await?;
                 reply(conn, done.map(transferred).map_err(|e| e.to_string())).await?;
             }
             (Lane::Snapshot, Frame::Snapshot(head)) => {
+                fit::snapshot(&head, me)?;
                 let installed = snapshot::receive(conn, raft, head).await?;
                 reply(conn, installed.map(Frame::Installed)).await?;
             }
@@ -64,6 +71,11 @@ pub(super) async fn run(conn: &mut Conn, lane: Lane, served: &Served) -> Result<
 /// An answer, or in words why there will be none: the sender must not take silence for a broken network.
 async fn reply(conn: &mut Conn, answer: Result<Frame, String>) -> Result<(), ConnError> {
     conn.send(answer.unwrap_or_else(Frame::Failed)).await
+}
+
+/// What Raft answers in time; the connection ends if it does not.
+pub(super) async fn within<T>(wait: Duration, answer: impl Future<Output = T>) -> Result<T, ConnError> {
+    timeout(wait, answer).await.map_err(|_| ConnError::Late(wait))
 }
 
 /// One stream of append requests, up to its end frame. Answers go out in the order of the requests.
@@ -78,6 +90,7 @@ async fn appends(conn: &mut Conn, served: &Served, first: Append) -> Result<(), 
         let mut request = Some(first);
         loop {
             if let Some(append) = request.take() {
+                fit::append(&append, served.me.raft_id)?;
                 // After a conflict or a higher vote nobody takes any more: what is under way is read past.
                 drop(requests.send(open_append(append)?).await);
             }

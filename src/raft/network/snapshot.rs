@@ -6,6 +6,7 @@ use bytes::{Bytes, BytesMut};
 use openraft::alias::{SnapshotMetaOf, SnapshotOf};
 
 use super::conn::{Conn, ConnError};
+use super::server::within;
 use crate::raft::types::{
     OpenRaft, OpenVote, StoredMembership, Types, log_id, membership_bytes, open_log_id, open_membership,
     open_vote, vote,
@@ -17,6 +18,8 @@ pub(super) const CHUNK_BYTES: usize = 1024 * 1024;
 const MAX_BYTES: u64 = 1024 * 1024 * 1024;
 /// A chunk is a megabyte: even a slow link brings one in this time.
 const CHUNK: Duration = Duration::from_secs(30);
+/// For this node to decode and store it. Longer than its sender waits (`config::INSTALL`), who then asks again.
+const INSTALL: Duration = Duration::from_secs(120);
 
 /// Sends all of it and waits for the member to have it on disk. Each step has its deadline.
 pub(super) async fn send(
@@ -64,7 +67,7 @@ pub(super) async fn receive(
         last_membership: StoredMembership::new(head.membership_at.map(open_log_id), membership),
     };
     let image = SnapshotOf::<Types, Bytes> { meta, snapshot: bytes };
-    let installed = raft.install_full_snapshot(open_vote(head.vote), image).await;
+    let installed = within(INSTALL, raft.install_full_snapshot(open_vote(head.vote), image)).await?;
     Ok(installed.map(|response| vote(&response.vote)).map_err(|fatal| fatal.to_string()))
 }
 
