@@ -10,7 +10,7 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::time::{Instant, timeout_at};
 
-use super::message::{Broken, from_hyper, to_hyper};
+use super::message::{Broken, MAX_BODY, from_hyper, to_hyper};
 use super::traffic::{Traffic, Watched};
 use super::{CallError, Request, Response};
 use crate::base::Address;
@@ -24,6 +24,8 @@ pub(super) struct Connection {
     driver: Option<Pin<Box<Driver>>>,
     traffic: Arc<Traffic>,
     port: u16,
+    /// The largest answer that is read.
+    max_body: usize,
 }
 
 type Driver = http1::Connection<TokioIo<Watched>, Full<Bytes>>;
@@ -35,7 +37,12 @@ impl Connection {
         let (sender, driver) = http1::handshake(TokioIo::new(watched))
             .await
             .map_err(|error| CallError::Io { text: error.to_string(), sent: false })?;
-        Ok(Self { sender, driver: Some(Box::pin(driver)), traffic, port })
+        Ok(Self { sender, driver: Some(Box::pin(driver)), traffic, port, max_body: MAX_BODY })
+    }
+
+    /// For an answer from anyone.
+    pub(super) fn at_most(self, max_body: usize) -> Self {
+        Self { max_body, ..self }
     }
 
     /// Sends a request and reads the whole answer.
@@ -56,10 +63,10 @@ impl Connection {
     }
 
     async fn drive(&mut self, request: hyper::Request<Full<Bytes>>) -> Result<Response, Broken> {
-        let sender = &mut self.sender;
+        let (sender, max_body) = (&mut self.sender, self.max_body);
         let call = async move {
             sender.ready().await?;
-            from_hyper(sender.send_request(request).await?).await
+            from_hyper(sender.send_request(request).await?, max_body).await
         };
         let mut call = std::pin::pin!(call);
         if let Some(driver) = self.driver.as_mut() {

@@ -10,7 +10,7 @@ use super::{CallError, Request, Response};
 use crate::base::Address;
 
 /// The largest answer that is read: far above any catalog, far below a machine's memory.
-const MAX_BODY: usize = 256 << 20;
+pub(super) const MAX_BODY: usize = 256 << 20;
 
 pub(super) fn to_hyper(host: &Address, request: &Request) -> Result<hyper::Request<Full<Bytes>>, CallError> {
     let unfit = |error: &dyn std::fmt::Display| CallError::Unsupported(format!("unfit request: {error}"));
@@ -30,14 +30,17 @@ pub(super) fn to_hyper(host: &Address, request: &Request) -> Result<hyper::Reque
     Ok(built)
 }
 
-pub(super) async fn from_hyper(answer: hyper::Response<hyper::body::Incoming>) -> Result<Response, Broken> {
+pub(super) async fn from_hyper(
+    answer: hyper::Response<hyper::body::Incoming>,
+    max_body: usize,
+) -> Result<Response, Broken> {
     let (head, body) = answer.into_parts();
-    let body = match Limited::new(body, MAX_BODY).collect().await {
+    let body = match Limited::new(body, max_body).collect().await {
         Ok(body) => body.to_bytes(),
         Err(error) => {
             return Err(error
                 .downcast::<hyper::Error>()
-                .map_or(Broken::TooLarge, |error| Broken::Http(*error)));
+                .map_or(Broken::TooLarge(max_body), |error| Broken::Http(*error)));
         }
     };
     let plain = |(name, value): (&HeaderName, &HeaderValue)| {
@@ -69,8 +72,8 @@ fn is_of_connection(name: &str) -> bool {
 pub(super) enum Broken {
     #[error("{}", innermost(.0))]
     Http(#[from] hyper::Error),
-    #[error("the answer is larger than {MAX_BODY} bytes")]
-    TooLarge,
+    #[error("the answer is larger than {0} bytes")]
+    TooLarge(usize),
 }
 
 /// hyper's own words name its states; the cause below them is what a person knows.

@@ -16,6 +16,9 @@ const ZERO_TIME: &str = "0001-01-01T00:00:00Z";
 
 /// Anyone may announce: more nodes than this are no cluster of ours.
 const MAX_NODES: usize = 4096;
+/// Of one announcement: names, addresses and a version. With the number of nodes this bounds what strangers can
+/// make this node hold.
+const MAX_BYTES: usize = 2048;
 
 /// What is known of other nodes, by their `tcpAddr`.
 pub(super) struct Gossip {
@@ -39,9 +42,9 @@ impl Gossip {
         let mut put = |key: &str, at: UnixNanos, entry: &Announcement| {
             let is_newer = known.get(key).is_none_or(|(before, _)| *before < at);
             let fits = known.len() < MAX_NODES || known.contains_key(key);
+            let fits = fits && key.len() + bytes(entry) <= MAX_BYTES;
             if !key.is_empty() && own.as_deref() != Some(key) && is_newer && fits {
-                let entry = Announcement { context: None, time: rfc3339(at), ..entry.clone() };
-                known.insert(key.to_owned(), (at, entry));
+                known.insert(key.to_owned(), (at, without_context(entry, at)));
             }
         };
         put(&announcement.tcp_addr, now, announcement);
@@ -128,6 +131,25 @@ fn others(shared: &Shared, raft: &Raft) -> Vec<Address> {
     let applied = raft.applied().borrow().clone();
     let addresses = applied.catalog.meta_nodes.values().map(|node| node.http.clone());
     addresses.filter(|address| Some(address) != own.as_ref()).collect()
+}
+
+/// What it passes on is not its own, and not copied: one announcement may carry thousands.
+fn without_context(entry: &Announcement, at: UnixNanos) -> Announcement {
+    Announcement {
+        tcp_addr: entry.tcp_addr.clone(),
+        http_addr: entry.http_addr.clone(),
+        http_scheme: entry.http_scheme.clone(),
+        time: rfc3339(at),
+        node_type: entry.node_type.clone(),
+        status: entry.status.clone(),
+        context: None,
+        version: entry.version.clone(),
+    }
+}
+
+fn bytes(entry: &Announcement) -> usize {
+    let Announcement { tcp_addr, http_addr, http_scheme, node_type, status, version, .. } = entry;
+    [tcp_addr, http_addr, http_scheme, node_type, status, version].iter().map(|text| text.len()).sum()
 }
 
 fn rfc3339(at: UnixNanos) -> String {

@@ -42,6 +42,8 @@ pub(super) struct Shared {
 
 /// Replace (founding.md 7) asks what was heard in the last seconds; older than this is of no interest.
 const HEARD_LIFE: Duration = Duration::from_secs(60);
+/// More than any cluster has. Without a secret anyone may pose as a new incarnation, and each answer carries all.
+const HEARD_KEPT: usize = 256;
 
 impl Shared {
     pub(super) fn new(
@@ -125,6 +127,10 @@ impl Shared {
         let now = Instant::now();
         let mut heard = lock(&self.heard);
         heard.retain(|_, at| now.duration_since(*at) < HEARD_LIFE);
+        if heard.len() >= HEARD_KEPT && !heard.contains_key(&incarnation) {
+            let longest_ago = heard.iter().min_by_key(|(_, at)| **at).map(|(incarnation, _)| *incarnation);
+            longest_ago.map(|incarnation| heard.remove(&incarnation));
+        }
         heard.insert(incarnation, now);
     }
 

@@ -15,6 +15,9 @@ use super::server::HttpConfig;
 pub(super) const EXECUTE_LIMIT: u64 = 64 << 20;
 /// Everything else is a few lines of JSON or a form.
 pub(super) const LIMIT: u64 = 1 << 20;
+/// An identity is a few kilobytes. It may be posted by anyone, is parsed into many small parts, and waits in a
+/// queue as a hint.
+pub(super) const IDENTITY_LIMIT: u64 = 64 << 10;
 
 /// The whole body.
 ///

@@ -71,8 +71,8 @@ impl Peers {
             peer.source = peer.source.or_stronger(source);
             return;
         }
-        if source != Source::List {
-            self.make_room();
+        if source != Source::List && !self.make_room() {
+            return;
         }
         self.by_address.insert(at.clone(), Peer::new(source, now));
     }
@@ -111,14 +111,17 @@ impl Peers {
         });
     }
 
-    fn make_room(&mut self) {
-        let hinted = || self.by_address.iter().filter_map(|(at, peer)| Some((peer.source.last_heard()?, at)));
+    /// Whether there is room for one more. A poll in flight keeps its place: it ends within seconds, and without
+    /// that bound a flood of hints would have as many look-ups and connections under way as it has addresses.
+    fn make_room(&mut self) -> bool {
+        let hinted =
+            || self.by_address.iter().filter_map(|(at, peer)| Some((peer.source.last_heard()?, at, peer)));
         if hinted().count() < HINTS_KEPT {
-            return;
+            return true;
         }
-        if let Some(oldest) = hinted().min().map(|(_, at)| at.clone()) {
-            self.by_address.remove(&oldest);
-        }
+        let idle = hinted().filter(|(.., peer)| peer.pace.due().is_some());
+        let oldest = idle.map(|(heard, at, _)| (heard, at)).min().map(|(_, at)| at.clone());
+        oldest.is_some_and(|at| self.by_address.remove(&at).is_some())
     }
 
     fn next_jitter(&mut self) -> u64 {
@@ -153,5 +156,29 @@ impl Peer {
             Some(node) if node.phase == Phase::Joining && self.source == Source::List => node.members.clone(),
             _ => Vec::new(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_of_hints_has_a_bounded_number_of_polls_in_flight() {
+        let (mut peers, now) = (Peers::new(1), Duration::from_secs(1));
+        let hinted = |n: usize| Address::new(&format!("stranger-{n}"), 8091);
+        let mut polls = Vec::new();
+        for n in 0..1000 {
+            peers.look_at(now, &hinted(n), Source::Hint(now));
+            polls.extend(peers.start_due(now));
+        }
+        assert_eq!(polls.len(), HINTS_KEPT);
+        // The list is never kept out, and what has ended makes room.
+        peers.look_at(now, &Address::new("meta-1", 8091), Source::List);
+        assert_eq!(peers.start_due(now).len(), 1);
+        let (at, number) = polls.swap_remove(0);
+        peers.on_polled(now, &at, number, Vec::new(), "", |_| Kind::Founding);
+        peers.look_at(now, &hinted(1000), Source::Hint(now));
+        assert!(peers.get(&hinted(1000)).is_some() && peers.get(&at).is_none());
     }
 }

@@ -7,7 +7,7 @@ use hyper::header::{HeaderMap, HeaderValue};
 
 use super::{Shared, State};
 use crate::auth::proof::{Nonce, PROOF_HEADER, PeerKey};
-use crate::http::body::{self, LIMIT};
+use crate::http::body::{self, IDENTITY_LIMIT};
 use crate::http::dispatch::Context;
 use crate::http::error::Failure;
 use crate::http::reply::ok_json;
@@ -26,7 +26,7 @@ pub(super) async fn exchange(state: Shared, request: Request) -> Result<Response
     let from = request.extensions().get::<Context>().map(|context| context.conversation.peer);
     let from = from.unwrap_or_else(|| std::net::Ipv4Addr::UNSPECIFIED.into());
     let headers = request.headers().clone();
-    let body = body::read(request, LIMIT, &state.config).await?;
+    let body = body::read(request, IDENTITY_LIMIT, &state.config).await?;
     let theirs: Identity = serde_json::from_slice(&body)
         .map_err(|error| Failure::bad(format!("the body is no identity of a meta node: {error}")))?;
     let proven = check(&state, &headers, &theirs, &body)?;
