@@ -7,6 +7,8 @@ mod open;
 mod picture;
 mod poll;
 mod story;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
