@@ -1,6 +1,7 @@
-//! When this node last heard its leader. openraft remembers whom it follows, not whether that one lives.
+//! When this node last heard its leader, and since when it leads itself. openraft remembers whom it follows, not
+//! whether that one lives.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -9,16 +10,48 @@ use crate::base::RaftId;
 
 /// Shared by the connections that hear and by who asks. Cheap to clone.
 #[derive(Clone, Default)]
-pub(super) struct Contact(Arc<Mutex<Option<(RaftId, Instant)>>>);
+pub(super) struct Contact(Arc<Mutex<Last>>);
+
+#[derive(Clone, Copy, Default)]
+struct Last {
+    heard: Option<(RaftId, Instant)>,
+    /// The last term in which this node was seen to lead, and since when.
+    led: Option<(u64, Instant)>,
+}
 
 impl Contact {
     /// An append request of this leader was accepted.
     pub(super) fn heard(&self, leader: RaftId) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((leader, Instant::now()));
+        self.last().heard = Some((leader, Instant::now()));
     }
 
     pub(super) fn is_fresh(&self, leader: RaftId, within: Duration) -> bool {
-        let last = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        last.is_some_and(|(heard, at)| heard == leader && at.elapsed() < within)
+        self.last().heard.is_some_and(|(heard, at)| heard == leader && at.elapsed() < within)
+    }
+
+    /// Whether this node, which leads in this term, was first seen to do so that lately.
+    pub(super) fn leads_newly(&self, term: u64, within: Duration) -> bool {
+        let mut last = self.last();
+        let since = last.led.filter(|(led, _)| *led == term).map_or_else(Instant::now, |(_, since)| since);
+        last.led = Some((term, since));
+        since.elapsed() < within
+    }
+
+    fn last(&self) -> MutexGuard<'_, Last> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_leader_is_new_once_in_each_term() {
+        let (contact, second) = (Contact::default(), Duration::from_secs(1));
+        assert!(contact.leads_newly(3, second));
+        tokio::time::advance(second).await;
+        assert!(!contact.leads_newly(3, second), "nobody ever answered it");
+        assert!(contact.leads_newly(4, second));
     }
 }

@@ -83,8 +83,10 @@ impl Raft {
         let fresh = self.inner.timers.fresh;
         let known = if leader == self.inner.me.raft_id {
             let alone = metrics.membership_config.voter_ids().eq([leader.0]);
-            // A new leader has no majority's answer yet, and waits for it to take proposals.
-            alone || metrics.last_quorum_acked.is_none_or(|at| at.elapsed() < fresh)
+            let acked = metrics.last_quorum_acked.map(|at| at.elapsed() < fresh);
+            // A new leader has no majority's answer yet, and waits for it to take proposals. One that was cut
+            // off before the first would wait for ever, and call itself ready.
+            alone || acked.unwrap_or_else(|| self.inner.contact.leads_newly(metrics.current_term, fresh))
         } else {
             self.inner.contact.is_fresh(leader, fresh)
         };
