@@ -31,7 +31,7 @@ pub enum ProposeError {
     /// May or may not have happened; nobody can say.
     #[error("the outcome is unknown: leadership or time was lost while the command was being committed")]
     Unknown,
-    #[error("the disk is full: new commands are refused until there is room")]
+    #[error("the disk is full or does not keep up: new commands are refused until there is room")]
     DiskFull,
     #[error("this node has halted: {0}")]
     Halted(String),

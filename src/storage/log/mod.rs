@@ -80,8 +80,8 @@ impl Default for LogConfig {
 #[derive(Clone)]
 pub struct Log {
     shared: Arc<Shared>,
-    /// Unbounded, for a caller must not wait: openraft awaits each vote, truncation and purge, and bounds
-    /// the entries in flight. What is queued is in the mirror anyway.
+    /// Unbounded, for a caller must not wait: openraft awaits each vote, truncation and purge; what a follower is
+    /// sent is bounded by its sender, and what a leader proposes by [`Log::has_room`].
     queue: mpsc::UnboundedSender<Command>,
 }
 
@@ -198,7 +198,8 @@ impl Log {
         self.shared.mirror().bytes()
     }
 
-    /// False when the disk is so full that new proposals must be refused (the log itself still has its reserve).
+    /// False when the disk is so full, or so far behind, that new proposals must be refused (the log itself still has
+    /// its reserve).
     pub fn has_room(&self) -> bool {
         if self.shared.room_is_stale() {
             self.enqueue(Command::CheckRoom);
@@ -240,6 +241,7 @@ impl Log {
             let applied = mirror.apply(record);
             assert!(applied.is_ok(), "entries are appended without holes: {applied:?}");
         }
+        self.shared.queue(command.bytes());
         let sent = self.queue.send(command);
         drop(mirror);
         refuse_unsent(sent);

@@ -1,7 +1,7 @@
 //! What callers and the writer both see.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -15,11 +15,17 @@ use super::mirror::Mirror;
 /// costs a system call and a wake-up.
 const ROOM_FOR: Duration = Duration::from_millis(500);
 
+/// Queued and not yet durable. A leader commits by its followers' disks while its own hangs, and would queue for as
+/// long as it has memory; a disk that works never has this much before it.
+const QUEUE_BYTES: usize = 64 << 20;
+
 pub(super) struct Shared {
     /// Guards the mirror and the order of the queue; held for a few instructions, never across an await.
     mirror: Mutex<Mirror>,
     durable: AtomicU64,
     room: AtomicBool,
+    /// Bytes handed to the writer that it has not finished with.
+    queued: AtomicUsize,
     room_asked: Mutex<Instant>,
     closed: AtomicBool,
     failure: watch::Sender<Option<Failure>>,
@@ -45,6 +51,7 @@ impl Shared {
             mirror: Mutex::new(mirror),
             durable: AtomicU64::new(0),
             room: AtomicBool::new(true),
+            queued: AtomicUsize::new(0),
             room_asked: Mutex::new(Instant::now()),
             closed: AtomicBool::new(false),
             failure: watch::Sender::new(None),
@@ -65,7 +72,15 @@ impl Shared {
     }
 
     pub(super) fn has_room(&self) -> bool {
-        self.room.load(Ordering::Relaxed)
+        self.room.load(Ordering::Relaxed) && self.queued.load(Ordering::Relaxed) < QUEUE_BYTES
+    }
+
+    pub(super) fn queue(&self, bytes: usize) {
+        self.queued.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    pub(super) fn unqueue(&self, bytes: usize) {
+        self.queued.fetch_sub(bytes, Ordering::Relaxed);
     }
 
     pub(super) fn set_room(&self, room: bool) {

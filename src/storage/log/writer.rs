@@ -104,6 +104,7 @@ impl Writer {
 
     fn handle(&mut self, batch: Vec<Command>) {
         let mut waiting: Vec<Done> = Vec::new();
+        let bytes = batch.iter().map(Command::bytes).sum();
         let usable = self.shared.check();
         let refusing = usable.is_err();
         let mut result = usable;
@@ -129,6 +130,7 @@ impl Writer {
         if !refusing {
             self.fail_on(&result);
         }
+        self.shared.unqueue(bytes);
         for done in waiting {
             done(result.as_ref().map_err(copy).copied());
         }

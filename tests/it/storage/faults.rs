@@ -82,6 +82,24 @@ fn a_failed_write_is_told_too() {
     });
 }
 
+/// A leader commits by its followers' disks while its own hangs: what it queues must have an end.
+#[test]
+fn a_disk_that_does_not_keep_up_stops_proposals() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    runtime.expect("a runtime").block_on(async {
+        let volume = Volume::open(&Fake::new()).expect("a new log");
+        settle().await;
+        for index in 0..16 {
+            assert!(volume.log.has_room(), "{index}");
+            // No await: the writer has no turn before the end.
+            volume.log.append(vec![sized(1, index, 4 << 20)], Box::new(|done| done.expect("written")));
+        }
+        assert!(!volume.log.has_room());
+        settle().await;
+        assert!(volume.log.has_room());
+    });
+}
+
 #[test]
 fn a_full_disk_stops_proposals_while_the_log_still_writes_and_room_is_seen_again() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
