@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use hyper::StatusCode;
-use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
+use hyper::header::{CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
 
 use super::json::go_json;
 use crate::service::Error;
@@ -14,7 +14,6 @@ use crate::wire::api::ErrorBody;
 pub(super) struct Failure {
     status: StatusCode,
     text: String,
-    allow: Option<&'static str>,
     /// Certainly nothing was executed: the meta node that carried this request here may try again.
     not_executed: bool,
 }
@@ -25,16 +24,11 @@ pub(super) struct NotExecuted;
 
 impl Failure {
     pub(super) fn new(status: StatusCode, text: impl Into<String>) -> Self {
-        Self { status, text: text.into(), allow: None, not_executed: false }
+        Self { status, text: text.into(), not_executed: false }
     }
 
     pub(super) fn bad(text: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, text)
-    }
-
-    pub(super) fn method_not_allowed(method: &str, path: &str, allow: &'static str) -> Self {
-        let text = format!("method not allowed: {method} {path}");
-        Self { allow: Some(allow), ..Self::new(StatusCode::METHOD_NOT_ALLOWED, text) }
     }
 }
 
@@ -60,9 +54,6 @@ impl IntoResponse for Failure {
         let body = go_json(&ErrorBody { error: self.text.clone() });
         let mut response = json(self.status, body);
         head(&mut response, &self.text);
-        if let Some(allow) = self.allow {
-            response.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
-        }
         if self.not_executed {
             response.extensions_mut().insert(NotExecuted);
         }

@@ -7,7 +7,7 @@ use axum::extract::Request;
 use axum::routing::{get, post};
 use hyper::StatusCode;
 
-use super::{State, get_or_post, only_get, only_post};
+use super::{State, other_method};
 use crate::http::error::Failure;
 
 const GET_ONLY: [&str; 2] = ["/lease", "/show-shards"];
@@ -29,9 +29,9 @@ pub(super) fn routes(router: Router<Arc<State>>) -> Router<Arc<State>> {
     let write = POST_ONLY.iter().fold(Router::new(), |router, path| router.route(path, post(not_yet)));
     let both = BOTH.iter().fold(Router::new(), |router, path| router.route(path, get(not_yet).post(not_yet)));
     router
-        .merge(read.method_not_allowed_fallback(only_get))
-        .merge(write.method_not_allowed_fallback(only_post))
-        .merge(both.method_not_allowed_fallback(get_or_post))
+        .merge(read.method_not_allowed_fallback(other_method))
+        .merge(write.method_not_allowed_fallback(other_method))
+        .merge(both.method_not_allowed_fallback(other_method))
 }
 
 async fn not_yet(request: Request) -> Failure {

@@ -62,14 +62,14 @@ pub(super) fn router(service: Arc<Service>, config: HttpConfig) -> Router {
         .route("/healthz", get(health::healthz))
         .route("/health", get(health::health))
         .route("/metrics", get(metrics::metrics))
-        .method_not_allowed_fallback(only_get);
+        .method_not_allowed_fallback(other_method);
     let write = Router::new()
         .route("/execute", post(execute::execute))
         .route("/announce", post(announce::announce))
-        .method_not_allowed_fallback(only_post);
+        .method_not_allowed_fallback(other_method);
     let both = Router::new()
         .route("/cluster/identity", get(identity::show).post(identity::exchange))
-        .method_not_allowed_fallback(get_or_post);
+        .method_not_allowed_fallback(other_method);
     let known = read.merge(write).merge(both);
     later::routes(known).fallback(unknown).with_state(Arc::new(State { service, config }))
 }
@@ -84,14 +84,10 @@ async fn unknown(request: Request) -> Failure {
     }
 }
 
-async fn only_get(request: Request) -> Failure {
-    Failure::method_not_allowed(request.method().as_str(), request.uri().path(), "GET, HEAD")
-}
-
-async fn only_post(request: Request) -> Failure {
-    Failure::method_not_allowed(request.method().as_str(), request.uri().path(), "POST")
-}
-
-async fn get_or_post(request: Request) -> Failure {
-    Failure::method_not_allowed(request.method().as_str(), request.uri().path(), "GET, HEAD, POST")
+/// A known path: 404 for the other of GET and POST, 400 for a method that no path has (wire.md 4.1).
+async fn other_method(request: Request) -> Failure {
+    let (method, path) = (request.method(), request.uri().path());
+    let known = matches!(*method, Method::GET | Method::HEAD | Method::POST);
+    let status = if known { StatusCode::NOT_FOUND } else { StatusCode::BAD_REQUEST };
+    Failure::new(status, format!("{path} does not take {method}"))
 }
