@@ -68,9 +68,7 @@ impl Service {
             check("member", founded, || not_member(picture)),
             check("raft", halted.is_none(), || halted.clone().unwrap_or_default()),
             check("leader", leader, || "no leader is known".to_owned()),
-            check("caught-up", leader && self.following.is_caught_up(), || {
-                "this node has not yet applied what its cluster had committed".to_owned()
-            }),
+            check("caught-up", leader && self.following.is_caught_up(), || caught_up_to_what(leader)),
         ];
         if voter {
             let votes =
@@ -83,6 +81,14 @@ impl Service {
 
 fn check(name: &str, ok: bool, message: impl FnOnce() -> String) -> Check {
     Check { name: name.to_owned(), ok, message: (!ok).then(message) }
+}
+
+fn caught_up_to_what(leader: bool) -> String {
+    if leader {
+        "this node has not yet applied what its cluster had committed".to_owned()
+    } else {
+        "without a leader nobody can say what there is to apply".to_owned()
+    }
 }
 
 fn pass(ready: bool) -> String {
