@@ -11,15 +11,15 @@ use crate::runtime::Env;
 
 /// Exit code: 0 when the answer was 200, else 1 with the reason on stdout, where `docker inspect` shows it.
 pub(super) fn run(command: &Healthcheck) -> u8 {
-    let config = match config::load(&Inputs::of_process(command.flags.clone())) {
-        Ok(config) => config,
+    let bind = match config::http_bind(&Inputs::of_process(command.flags.clone())) {
+        Ok(bind) => bind,
         Err(invalid) => {
             println!("influxd-meta: {invalid}");
             return 1;
         }
     };
     let path = if command.ready { "/readyz" } else { "/livez" };
-    match ask(&config.http_bind, path, command.timeout) {
+    match ask(&bind, path, command.timeout) {
         Ok((200, body)) => {
             println!("{path}: {}", body.trim());
             0

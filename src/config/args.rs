@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use clap::{Arg, ArgAction, ArgMatches, Command as Clap};
 
 use super::key::Key;
@@ -131,7 +132,9 @@ fn with_keys(command: Clap) -> Clap {
 }
 
 fn path(name: &'static str, help: &'static str) -> Arg {
-    Arg::new(name).long(name).value_name("FILE").help(help).value_parser(clap::value_parser!(PathBuf))
+    // clap's own parser of paths refuses an empty one: to scripts that pass `-config "$FILE"` it means none.
+    let parser = OsStringValueParser::new().map(PathBuf::from);
+    Arg::new(name).long(name).value_name("FILE").help(help).value_parser(parser)
 }
 
 /// `-x`, `-x=true`, `-x=false`, as Go has it.
@@ -151,6 +154,7 @@ fn switch(name: &'static str, help: &'static str) -> Arg {
 
 fn flags(matches: &ArgMatches) -> Flags {
     let path = |name| matches.try_get_one::<PathBuf>(name).ok().flatten().cloned();
+    let path = |name| path(name).filter(|path| !path.as_os_str().is_empty());
     let switch = |name| matches.try_get_one::<bool>(name).ok().flatten().copied();
     let text = |key: &Key| matches.try_get_one::<String>(key.name).ok().flatten().cloned();
     Flags {
@@ -209,6 +213,7 @@ mod tests {
         }
         assert!(!run("-single-server=false").single_server);
         assert_eq!(run("-cpuprofile x").idle, ["cpuprofile"]);
+        assert_eq!(run("-config= -pidfile="), Flags::default(), "an empty path is none");
     }
 
     #[test]

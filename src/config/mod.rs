@@ -66,6 +66,23 @@ pub fn load(inputs: &Inputs) -> Result<Config, Invalid> {
     Ok(build(&settings, inputs, notices))
 }
 
+/// Where the HTTP API listens, whatever else is wrong: a node that runs must not be called dead because its
+/// flags are not those of the health check, or because its file has been edited since.
+///
+/// # Errors
+/// The address itself cannot be known.
+pub fn http_bind(inputs: &Inputs) -> Result<Bind, Invalid> {
+    const KEY: &str = "meta.http-bind-address";
+    let settings::Checked { settings, problems, notices } = settings::Checked::read(inputs);
+    let no_file = problems.iter().any(|p| p.path().is_some() && p.path() == settings.file.as_deref());
+    // The file would have had the last word over the default.
+    let unknown = no_file && settings.from(KEY) == problem::Source::Default.to_string();
+    match settings.get(KEY) {
+        Some(Setting::Bind(bind)) if !unknown => Ok(bind.clone()),
+        _ => Err(Invalid { problems, notices }),
+    }
+}
+
 /// The checked settings, before they are dealt out to the modules: for `influxd-meta config`.
 ///
 /// # Errors

@@ -1,7 +1,7 @@
 //! What is wrong with a configuration, each said so that it can be put right.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +44,18 @@ pub enum Problem {
     Unreadable { what: &'static str, path: PathBuf, why: String },
     #[error("{0}")]
     Contradiction(String),
+}
+
+impl Problem {
+    /// The file that could not be read, if that is the problem.
+    pub(super) fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Syntax { path, .. } | Self::Missing { path, .. } | Self::Unreadable { path, .. } => {
+                Some(path)
+            }
+            Self::Value { .. } | Self::NotBuilt { .. } | Self::Contradiction(_) => None,
+        }
+    }
 }
 
 /// Something that does not stop the start, said once.

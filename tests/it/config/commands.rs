@@ -149,6 +149,23 @@ fn healthcheck_asks_where_the_configuration_listens() {
     expect(&mut asked(&["healthcheck"]), 1, "refused", "");
 }
 
+/// A node started with flags, or before its file was edited, runs well: only the address counts.
+#[test]
+fn a_health_check_is_not_the_judge_of_the_configuration() {
+    let (_folder, edited) = file("[meta]\nbootstrap-expect = 3\nhttp-bind-address = \"127.0.0.1:7\"\n");
+    let inputs = super::with_file(&edited, &[("INFLUXDB_META_PEERS", "http://x")]);
+    let bind = influxdb_meta::config::http_bind(&inputs).map(|bind| bind.to_string());
+    assert_eq!(bind.as_deref(), Ok("127.0.0.1:7"));
+    // Nobody knows what a broken file would have said, unless something above it decides.
+    let (_folder, broken) = file("[meta\n");
+    let ask = |variables: &[(&str, &str)]| {
+        influxdb_meta::config::http_bind(&super::with_file(&broken, variables)).map(|bind| bind.to_string())
+    };
+    assert!(ask(&[]).is_err_and(|invalid| invalid.to_string().contains("is no valid TOML")));
+    assert_eq!(ask(&[("INFLUXDB_META_HTTP_BIND_ADDRESS", ":9")]).as_deref(), Ok(":9"));
+    assert!(ask(&[("INFLUXDB_META_HTTP_BIND_ADDRESS", "9")]).is_err());
+}
+
 /// Answers one request and returns what was asked.
 fn answer(listener: &std::net::TcpListener, status: &str) -> String {
     use std::io::{Read as _, Write as _};
