@@ -66,7 +66,7 @@ pub(super) async fn start(
     let gate = Arc::new(Gate::new(shared.clone()));
     let transport = Transport::listen(&env, raft_listen, gate)
         .await
-        .map_err(|source| ClusterError::Io { deed: "listening on bind-address", source })?;
+        .map_err(|source| cannot_listen(raft_listen, &source))?;
     let gossip = Arc::new(Gossip::new(shared.clone()));
     let driver = Driver {
         shared: shared.clone(),
@@ -83,6 +83,11 @@ pub(super) async fn start(
     };
     env.tasks.detach(driver.run());
     Ok(Started { shared, gossip, failures: failed })
+}
+
+fn cannot_listen(at: SocketAddr, error: &std::io::Error) -> ClusterError {
+    let source = std::io::Error::new(error.kind(), format!("{at}: {error}"));
+    ClusterError::Io { deed: "listening on bind-address", source }
 }
 
 async fn load_or_make(env: &Env, dir: &DataDir) -> Result<Record, ClusterError> {

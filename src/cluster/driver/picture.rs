@@ -78,6 +78,10 @@ fn open_text(founding: &Founding, status: &RaftStatus) -> String {
     }
 }
 
+/// The log has it from the start, in other words.
+pub(super) const NO_SECRET: &str =
+    "no internal-shared-secret: whoever reaches ports 8089 and 8091 can pose as a meta node";
+
 fn warnings(founding: &Founding, opening: &Opening, shared: &Shared, now: Duration) -> Vec<String> {
     let (mut warnings, config) = (Vec::new(), &shared.config);
     if let Some(raft) = opening.raft() {
@@ -91,6 +95,14 @@ fn warnings(founding: &Founding, opening: &Opening, shared: &Shared, now: Durati
             _ => {}
         }
     }
+    let founders = founding.record().origin().map_or(0, |origin| origin.vector.len());
+    let voters = opening.raft().map_or(0, |raft| raft.status().voters.len());
+    if config.single_server && founders.max(voters) > 1 {
+        warnings.push(
+            "-single-server (or bootstrap-expect = 1) is ignored: this directory belongs to a node of a larger cluster"
+                .to_owned(),
+        );
+    }
     if let Some(seat) = founding.record().seat()
         && seat.cluster_name != config.cluster_name
     {
@@ -100,10 +112,7 @@ fn warnings(founding: &Founding, opening: &Opening, shared: &Shared, now: Durati
         ));
     }
     if config.secret.is_none() {
-        warnings.push(
-            "no internal-shared-secret: whoever reaches ports 8089 and 8091 can pose as a meta node"
-                .to_owned(),
-        );
+        warnings.push(NO_SECRET.to_owned());
     }
     if let (true, Some(own)) = (shared.own_name_unknown.load(Ordering::Relaxed), founding.own()) {
         warnings

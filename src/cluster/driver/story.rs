@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::picture::NO_SECRET;
 use crate::cluster::founding::{Block, Deed, NOT_ASKED};
 use crate::cluster::identity::Record;
 use crate::cluster::{Doing, View};
@@ -13,7 +14,11 @@ pub(super) struct Story {
     since: Duration,
     again: Duration,
     alarm: Option<String>,
+    warnings: Vec<String>,
     had_leader: bool,
+    /// Since when it has none; from the start of the process before the first.
+    leaderless: Duration,
+    led: bool,
 }
 
 /// What makes one state another for a reader: who is missing, not how exactly; reasons change with every retry.
@@ -28,7 +33,16 @@ const BEATS: [Duration; 3] = [Duration::from_secs(10), Duration::from_secs(30), 
 
 impl Story {
     pub(super) fn new() -> Self {
-        Self { told: None, since: Duration::ZERO, again: BEATS[0], alarm: None, had_leader: false }
+        Self {
+            told: None,
+            since: Duration::ZERO,
+            again: BEATS[0],
+            alarm: None,
+            warnings: Vec::new(),
+            had_leader: false,
+            leaderless: Duration::ZERO,
+            led: false,
+        }
     }
 
     /// `started` is on disk.
@@ -44,6 +58,9 @@ impl Story {
     /// Whether there was something to say.
     pub(super) fn tell(&mut self, now: Duration, view: &View, alarm: Option<&Block>) -> bool {
         self.tell_alarm(alarm);
+        for warning in self.new_warnings(view) {
+            tracing::warn!(event = "cluster.warning", "{warning}");
+        }
         let current = (view.doing, subject(view));
         if view.missing.iter().any(|missing| missing.why == NOT_ASKED) {
             // Before everybody was asked once there is nothing to tell.
@@ -85,9 +102,17 @@ impl Story {
         let has_leader = !view.reason.contains("without a leader");
         let (Some(cluster_id), Some(raft_id)) = (view.cluster_id, view.raft_id) else { return };
         if has_leader && !self.had_leader {
-            let elapsed = format!("{:.1}s", now.as_secs_f64());
-            tracing::info!(event = "autojoin.done", %cluster_id, %raft_id, elapsed, "in a cluster with a leader");
+            let elapsed = format!("{:.1}s", now.saturating_sub(self.leaderless).as_secs_f64());
+            if self.led {
+                tracing::info!(event = "cluster.leader", %cluster_id, %raft_id, elapsed, "there is a leader again");
+            } else {
+                tracing::info!(event = "autojoin.done", %cluster_id, %raft_id, elapsed, "in a cluster with a leader");
+            }
+            self.led = true;
         } else if !has_leader {
+            if self.had_leader {
+                self.leaderless = now;
+            }
             tracing::warn!(event = "cluster.no-leader", %cluster_id, %raft_id, "{}", view.reason);
         }
         self.had_leader = has_leader;
@@ -105,6 +130,15 @@ impl Story {
             }
             self.alarm = text;
         }
+    }
+
+    /// Those that this log has not: an alarm has a line of its own, and the secret was asked for at the start.
+    fn new_warnings(&mut self, view: &View) -> Vec<String> {
+        let of_alarm = |text: &String| self.alarm.as_ref() == Some(text) || text == NO_SECRET;
+        let standing: Vec<String> = view.warnings.iter().filter(|text| !of_alarm(text)).cloned().collect();
+        let new = standing.iter().filter(|text| !self.warnings.contains(text)).cloned().collect();
+        self.warnings = standing;
+        new
     }
 
     fn next_beat(&self, now: Duration) -> Duration {
@@ -153,6 +187,20 @@ mod tests {
             }
         }
         assert_eq!(lines, [0, 10, 30, 60, 120, 180, 240, 300, 360, 420, 480, 540]);
+    }
+
+    /// `show` and `/healthz` show them all the time; the log has each when it comes up.
+    #[test]
+    fn a_standing_warning_is_told_when_it_comes_up() {
+        let mut story = Story::new();
+        let mut news = |warnings: &[&str]| {
+            let warnings = warnings.iter().map(|text| (*text).to_owned()).collect();
+            story.new_warnings(&View { warnings, ..waiting(&[], "") })
+        };
+        assert_eq!(news(&["two voters", NO_SECRET]), ["two voters"]);
+        assert!(news(&["two voters", NO_SECRET]).is_empty());
+        assert!(news(&[]).is_empty());
+        assert_eq!(news(&["one voter", "two voters"]), ["one voter", "two voters"]);
     }
 
     #[test]
