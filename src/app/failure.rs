@@ -49,10 +49,15 @@ impl Failure {
 
     fn hint(&self) -> &'static str {
         match self {
-            Self::Listen { source, .. } if source.kind() == io::ErrorKind::AddrInUse => {
+            // On 8091, or on 8089.
+            Self::Listen { source, .. } | Self::Cluster(ClusterError::Io { source, .. })
+                if source.kind() == io::ErrorKind::AddrInUse =>
+            {
                 ": another process listens there already"
             }
-            Self::Listen { source, .. } if source.kind() == io::ErrorKind::AddrNotAvailable => {
+            Self::Listen { source, .. } | Self::Cluster(ClusterError::Io { source, .. })
+                if source.kind() == io::ErrorKind::AddrNotAvailable =>
+            {
                 ": no interface of this host has that address"
             }
             Self::Directory(OpenDirError::Foreign { .. }) => {

@@ -1,5 +1,7 @@
 //! What the log says at start: enough to see from it alone why a node does what it does.
 
+use std::time::Duration;
+
 use crate::cluster::{Cluster, ClusterConfig};
 use crate::config::{Config, version};
 
@@ -44,13 +46,13 @@ pub(super) fn settings(config: &Config, cluster: &Cluster) {
         peers_from = config.peers_from,
         expect = expect(settings),
         cluster_name = settings.cluster_name,
-        join_timeout = ?settings.join_timeout,
+        join_timeout = %join_timeout(settings),
         secret = if settings.secret.is_some() { "set" } else { "none" },
         hostname = settings.hostname.as_deref().unwrap_or("unset"),
         advertise = address(&view.http),
         advertise_raft = address(&view.raft),
         incarnation = %view.incarnation,
-        phase = ?view.phase,
+        phase = format!("{:?}", view.phase).to_ascii_lowercase(),
         "cluster settings in effect"
     );
 }
@@ -68,7 +70,19 @@ fn join(settings: &ClusterConfig) -> String {
     settings.peers.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
 }
 
-/// The number that counts: configured, or that of the peers.
-fn expect(settings: &ClusterConfig) -> u64 {
-    settings.bootstrap_expect.unwrap_or(settings.peers.len() as u64)
+/// The number that counts: configured, or that of the peers. Not 0 where nothing is expected: that is a setting.
+fn expect(settings: &ClusterConfig) -> String {
+    match (settings.bootstrap_expect, settings.peers.len(), settings.single_server) {
+        (Some(expect), ..) => expect.to_string(),
+        (None, 0, true) => "1".to_owned(),
+        (None, 0, false) => "unset".to_owned(),
+        (None, peers, _) => peers.to_string(),
+    }
+}
+
+fn join_timeout(settings: &ClusterConfig) -> String {
+    match settings.join_timeout {
+        Duration::ZERO => "none".to_owned(),
+        limit => humantime::format_duration(limit).to_string(),
+    }
 }

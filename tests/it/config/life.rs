@@ -182,7 +182,10 @@ fn the_log_says_what_is_in_effect_and_no_secret() {
         "cluster_name=prod",
         "secret=set",
         "hostname=meta-7",
-        "plan=\"wait for influxd-ctl add-meta\"",
+        "plan=\"none: set peers, or start with -single-server\"",
+        "expect=unset",
+        "join_timeout=none",
+        "phase=fresh",
     ] {
         assert!(log.contains(text), "{text}\nis not in\n{log}");
     }
