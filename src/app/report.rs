@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::cluster::{Cluster, ClusterConfig};
 use crate::config::{Config, version};
+use crate::wire::identity::Phase;
 
 /// Before anything is opened.
 pub(super) fn boot(config: &Config, workers: usize, open_files: Option<u64>) {
@@ -41,7 +42,7 @@ pub(super) fn settings(config: &Config, cluster: &Cluster) {
     };
     tracing::info!(
         event = "cluster.settings",
-        plan = plan(settings),
+        plan = plan(settings, view.phase),
         peers = %join(settings),
         peers_from = config.peers_from,
         expect = expect(settings),
@@ -57,7 +58,11 @@ pub(super) fn settings(config: &Config, cluster: &Cluster) {
     );
 }
 
-fn plan(settings: &ClusterConfig) -> &'static str {
+fn plan(settings: &ClusterConfig, phase: Phase) -> &'static str {
+    if phase == Phase::Member {
+        // What is configured says how to get into a cluster, and moves nobody who is in one.
+        return "none needed: a member of its cluster";
+    }
     match (settings.peers.as_slice(), settings.single_server, settings.bootstrap_expect) {
         ([], true, _) => "found alone",
         ([], false, _) => "none: set peers, or start with -single-server",

@@ -2,7 +2,8 @@
 //!
 //! Owns: connections and their limits, routes, headers, and the one table from error to status (`error.rs`).
 //! Never: rules of the domain.
-//! Invariants: every answer from 400 on has a JSON body with `error`; no client can hold a task for ever, save
+//! Invariants: every answer from 400 on has a JSON body with `error` (hyper answers by itself what is no HTTP, or
+//! has a head beyond its limits: an empty 400, 414 or 431, and the connection closes); no client can hold a task for ever, save
 //! in a long poll; a panic costs one request.
 //! Called by `app`, which binds the listener first: probes are answered before any cluster exists.
 
