@@ -5,8 +5,8 @@ use std::time::Duration;
 use axum::extract::Request;
 use axum::response::Response;
 use bytes::Bytes;
-use hyper::StatusCode;
 use hyper::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HeaderMap, HeaderValue};
+use hyper::{StatusCode, Uri};
 use tokio::time::Instant;
 
 use super::Shared;
@@ -19,8 +19,7 @@ use crate::service::{Error, Polled, Service, Snapshot};
 
 pub(super) async fn watch(state: Shared, request: Request) -> Result<Response, Failure> {
     let (parts, _) = request.into_parts();
-    let index = Params::of_query(&parts.uri).get("index").and_then(|text| text.parse().ok());
-    let n: u64 = index.ok_or_else(|| Failure::bad("error parsing index"))?;
+    let n = index(&parts.uri).ok_or_else(|| Failure::bad("error parsing index"))?;
     let service = &state.service;
     loop {
         let polled = match parts.extensions.get::<Context>() {
@@ -43,6 +42,13 @@ pub(super) async fn watch(state: Shared, request: Request) -> Result<Response, F
             }
         }
     }
+}
+
+/// Digits only, as Go parses it: Rust would take a plus sign.
+fn index(uri: &Uri) -> Option<u64> {
+    let params = Params::of_query(uri);
+    let digits = params.get("index").filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))?;
+    digits.parse().ok()
 }
 
 /// The leader answers at once what it can judge, and parks what it cannot: that poll belongs here again.

@@ -75,6 +75,7 @@ async fn golden_errors() {
         (get("/"), "400 Bad Request", "error parsing index"),
         (get("/?index=x"), "400 Bad Request", "error parsing index"),
         (get("/?index=-1"), "400 Bad Request", "error parsing index"),
+        (get("/?index=%2B1"), "400 Bad Request", "error parsing index"),
         (get("/?index=0"), "503 Service Unavailable", waiting),
         (get("/?index=7"), "503 Service Unavailable", waiting),
         (post("/ding", "", b""), "404 Not Found", "unknown path: POST /ding"),
