@@ -13,5 +13,6 @@ mod compose;
 mod docker;
 mod faults;
 mod nodes;
+mod stacks;
 mod start;
 mod what;

@@ -22,13 +22,24 @@ pub struct Node {
     pub alias: String,
 }
 
+/// Held while a test runs nodes.
+pub fn turn() -> MutexGuard<'static, ()> {
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Three started containers, told each other's names and this cluster name.
+#[track_caller]
+pub fn stack(image: &Image, network: &Network, cluster_name: &str) -> Vec<Node> {
+    (1..=3).map(|n| Node::start(image, network, &format!("meta-{n}"), cluster_name)).collect()
+}
+
 impl Cluster {
     /// Three started containers that formed a cluster.
     #[track_caller]
     pub fn formed(image: &Image) -> Self {
-        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let turn = turn();
         let network = Network::new();
-        let nodes = (1..=3).map(|n| Node::start(image, &network, &format!("meta-{n}"))).collect();
+        let nodes = stack(image, &network, "");
         let cluster = Self { nodes, network, _turn: turn };
         cluster.wait_ready();
         cluster
@@ -102,13 +113,15 @@ impl Cluster {
 
 impl Node {
     #[track_caller]
-    fn start(image: &Image, network: &Network, alias: &str) -> Self {
+    fn start(image: &Image, network: &Network, alias: &str, cluster_name: &str) -> Self {
+        let cluster_name = format!("INFLUXDB_META_CLUSTER_NAME={cluster_name}");
         let options = [
             ["--network", &network.0],
             ["--network-alias", alias],
             ["--hostname", alias],
             ["-p", "127.0.0.1::8091"],
             ["-e", "INFLUXDB_META_PEERS=meta-1,meta-2,meta-3"],
+            ["-e", &cluster_name],
             ["--cap-drop", "ALL"],
             ["--security-opt", "no-new-privileges"],
         ];
