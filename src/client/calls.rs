@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::answer::JSON;
 use super::connection::Connection;
-use super::dial::dial;
+use super::dial::{dial, dial_at, resolve};
 use super::location::parse_location;
 use super::pool::Pool;
 use super::{CallError, Headers, Request, Response};
@@ -29,6 +29,9 @@ const MAX_REDIRECTS: usize = 10;
 
 /// An announcement is repeated every few seconds: one that takes longer is worth less than the next.
 const ANNOUNCE: Duration = Duration::from_secs(2);
+
+/// The node says that the request was meant for another one.
+const MISDIRECTED: u16 = 421;
 
 impl Client {
     pub fn new(env: &Env) -> Self {
@@ -76,7 +79,32 @@ impl Client {
         deadline: Instant,
     ) -> Result<Response, CallError> {
         let (method, path_and_query) = (method.to_owned(), path_and_query.to_owned());
-        self.exchange(to, &Request { method, path_and_query, headers, body }, deadline).await
+        let request = Request { method, path_and_query, headers, body };
+        match self.exchange(to, &request, deadline).await {
+            Ok(answer) if answer.status == MISDIRECTED => self.at_each(to, &request, answer, deadline).await,
+            answered => answered,
+        }
+    }
+
+    /// Another node than the one meant answers to this name too (two stacks on one network): asks at every address
+    /// of the name. Whoever is not meant executes nothing.
+    async fn at_each(
+        &self,
+        to: &Address,
+        request: &Request,
+        mut answer: Response,
+        deadline: Instant,
+    ) -> Result<Response, CallError> {
+        // Those that are pooled for the name may lead to the wrong one as well.
+        self.pool.forget(to);
+        for address in resolve(&*self.net, to, deadline).await? {
+            let Ok(connection) = dial_at(&*self.net, address, deadline).await else { continue };
+            answer = self.exchange_on(connection, to, request, deadline).await?;
+            if answer.status != MISDIRECTED {
+                break;
+            }
+        }
+        Ok(answer)
     }
 
     /// # Errors
@@ -141,6 +169,8 @@ impl Client {
     ) -> Result<Response, CallError> {
         let answered = connection.exchange(to, request, deadline).await;
         match &answered {
+            // It leads to another node than the name is wanted for.
+            Ok(answer) if answer.status == MISDIRECTED => {}
             Ok(_) => self.pool.put(to, connection),
             Err(CallError::Timeout { .. }) => self.pool.forget(to),
             Err(_) => {}

@@ -18,10 +18,8 @@ const CONNECT: Duration = Duration::from_secs(1);
 /// # Errors
 /// Of several failures the one that says most: only if all refuse, it is refused.
 pub(super) async fn dial(net: &dyn Net, to: &Address, deadline: Instant) -> Result<Connection, CallError> {
-    let lookup = timeout_at(deadline, net.resolve(to.host(), to.port())).await;
-    let addresses = lookup.map_err(|_| CallError::Timeout { sent: false })?;
     let mut worst = CallError::NameUnknown;
-    for address in addresses.map_err(|error| CallError::of_lookup(&error))? {
+    for address in resolve(net, to, deadline).await? {
         match dial_at(net, address, deadline).await {
             Ok(connection) => return Ok(connection),
             Err(CallError::Refused) if worst != CallError::NameUnknown => {}
@@ -29,6 +27,19 @@ pub(super) async fn dial(net: &dyn Net, to: &Address, deadline: Instant) -> Resu
         }
     }
     Err(worst)
+}
+
+/// Every address that the name has now.
+///
+/// # Errors
+/// No answer in time, or that there is no such name.
+pub(super) async fn resolve(
+    net: &dyn Net,
+    to: &Address,
+    deadline: Instant,
+) -> Result<Vec<SocketAddr>, CallError> {
+    let lookup = timeout_at(deadline, net.resolve(to.host(), to.port())).await;
+    lookup.map_err(|_| CallError::Timeout { sent: false })?.map_err(|error| CallError::of_lookup(&error))
 }
 
 /// Dials exactly this address.

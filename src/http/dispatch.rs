@@ -19,7 +19,7 @@ use super::request_scope;
 use super::routes;
 use super::server::HttpConfig;
 use crate::runtime::Env;
-use crate::service::{CARRIED, NOT_EXECUTED, Service};
+use crate::service::{CARRIED, MEANT_FOR, NOT_EXECUTED, Service};
 
 /// What all requests share.
 pub(super) struct App {
@@ -42,6 +42,15 @@ impl App {
         let version = HeaderValue::from_str(service.version()).unwrap_or(HeaderValue::from_static("unknown"));
         let router = routes::router(service.clone(), config.clone());
         Self { service, config, router, ids: RequestIds::new(env), version }
+    }
+
+    /// Nothing of a request that was carried here by mistake is looked at.
+    async fn respond(&self, request: Request<Incoming>) -> Response {
+        let meant_for = request.headers().get(MEANT_FOR).map(HeaderValue::as_bytes);
+        match meant_for.map_or(Ok(()), |incarnation| self.service.check_meant_for(incarnation)) {
+            Ok(()) => self.route(request).await,
+            Err(misdirected) => Failure::from(misdirected).into_response(),
+        }
     }
 
     /// A panic is caught here: it costs this request, not the node.
@@ -74,7 +83,7 @@ pub(super) async fn answer(
     let carried = request.headers().contains_key(CARRIED);
     request.extensions_mut().insert(Context { conversation: conversation.clone(), id: id.clone() });
 
-    let mut response = app.route(request).await;
+    let mut response = app.respond(request).await;
 
     let not_executed = response.extensions_mut().remove::<NotExecuted>().is_some();
     let headers = response.headers_mut();

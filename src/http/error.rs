@@ -38,6 +38,7 @@ impl From<Error> for Failure {
             Error::NotMember(_) | Error::NoLeader { .. } | Error::Halted(_) | Error::Stopping => {
                 (StatusCode::SERVICE_UNAVAILABLE, true)
             }
+            Error::Misdirected => (StatusCode::MISDIRECTED_REQUEST, true),
             Error::Unknown(_) => (StatusCode::SERVICE_UNAVAILABLE, false),
             // Not executed either, but trying again would only hide from the caller what is wrong.
             Error::DiskFull(_) => (StatusCode::SERVICE_UNAVAILABLE, false),

@@ -3,7 +3,8 @@
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use crate::base::Address;
+use super::MEANT_FOR;
+use crate::base::{Address, Incarnation};
 use crate::client::{Client, Response};
 use crate::runtime::net::BoxFuture;
 
@@ -17,6 +18,15 @@ pub struct Carried {
     /// Names in any case; values as they came, which may be no UTF-8.
     pub headers: Vec<(String, Bytes)>,
     pub body: Bytes,
+}
+
+impl Carried {
+    /// The same, to be executed by this node only.
+    #[must_use]
+    pub(super) fn meant_for(mut self, incarnation: Incarnation) -> Self {
+        self.headers.push((MEANT_FOR.to_owned(), incarnation.to_string().into()));
+        self
+    }
 }
 
 /// Any answer, whatever its status.

@@ -26,6 +26,9 @@ pub enum Error {
     /// The caller's bytes or parameters are wrong.
     #[error("{0}")]
     Bad(String),
+    /// Carried here for another node; see [`MEANT_FOR`](super::MEANT_FOR). Certainly not executed.
+    #[error("this is not the node that the request was carried to: two nodes answer to one name")]
+    Misdirected,
     /// `GET /ping?all`.
     #[error("one or more metaservers not up")]
     NotAllUp,

@@ -17,6 +17,11 @@ use crate::raft::Raft;
 pub const CARRIED: &str = "Influxd-Meta-Carried";
 pub const NOT_EXECUTED: &str = "not-executed";
 
+/// The incarnation of the node that a request is carried to. Where two stacks on one network use the same names, a
+/// name leads now to one, now to the other, and the wrong node may lead a cluster of its own: it must not execute
+/// what was meant for ours.
+pub const MEANT_FOR: &str = "Influxd-Meta-For";
+
 /// A leader that is being elected takes a few hundred milliseconds; Raft's own word usually comes first.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
@@ -107,9 +112,13 @@ impl Service {
         let unknown = |why: &str| {
             Error::Unknown(format!("the outcome is unknown: the leader {leader} did not answer ({why})"))
         };
+        let Some(incarnation) = meta_node_at(raft, leader).map(|node| node.incarnation) else {
+            return Ok(Tried::NotExecuted);
+        };
+        let request = request.clone().meant_for(incarnation);
         let answered = tokio::select! {
             biased;
-            answered = self.carrier.carry(leader, request, deadline) => answered,
+            answered = self.carrier.carry(leader, &request, deadline) => answered,
             () = self.deposed(raft, leader) => return Err(unknown("another one leads now")),
         };
         match answered {
@@ -155,6 +164,13 @@ impl Service {
         Some(http)
     }
 
+    /// # Errors
+    /// `Misdirected` when a carried request was meant for another node.
+    pub fn check_meant_for(&self, incarnation: &[u8]) -> Result<(), Error> {
+        let ours = self.membership().view().incarnation.to_string();
+        if ours.as_bytes() == incarnation { Ok(()) } else { Err(Error::Misdirected) }
+    }
+
     /// The caller used a name that members go by, so it can use the leader's as well. A caller who came
     /// through a published port or a load balancer could not resolve it.
     fn is_advertised(&self, host: Option<&str>) -> bool {
@@ -187,6 +203,10 @@ impl Service {
         let count = nodes.values().filter(|node| heard(node)).count();
         Error::NoLeader { reachable: (!nodes.is_empty()).then_some((count, nodes.len())) }
     }
+}
+
+fn meta_node_at(raft: &Raft, http: &Address) -> Option<MetaNode> {
+    raft.applied().borrow().catalog.meta_nodes.values().find(|node| node.http == *http).cloned()
 }
 
 fn says_not_executed(answer: &CarriedAnswer) -> bool {

@@ -10,7 +10,7 @@ use futures_util::future::join_all;
 use tokio::time::Instant;
 
 use super::{Carried, Error, Service};
-use crate::base::{Address, RaftId};
+use crate::base::{Address, Incarnation, RaftId};
 use crate::catalog::{Catalog, MetaNode};
 use crate::cluster::View;
 use crate::raft::{Applied, RaftStatus};
@@ -92,9 +92,9 @@ impl Service {
     pub async fn ping_all(&self) -> Result<String, Error> {
         let picture = self.picture();
         let leader = self.leader();
-        let others: Vec<Address> = picture.catalog().map_or_else(Vec::new, |catalog| {
+        let others: Vec<(Address, Incarnation)> = picture.catalog().map_or_else(Vec::new, |catalog| {
             let others = catalog.meta_nodes.values().filter(|n| n.incarnation != picture.view.incarnation);
-            others.map(|node| node.http.clone()).collect()
+            others.map(|node| (node.http.clone(), node.incarnation)).collect()
         });
         let request = Carried {
             method: "GET".to_owned(),
@@ -103,8 +103,10 @@ impl Service {
             body: bytes::Bytes::new(),
         };
         let deadline = Instant::now() + PING_ALL;
-        let answers =
-            join_all(others.iter().map(|other| self.carrier.carry(other, &request, deadline))).await;
+        let ask = async |(other, incarnation): &(Address, Incarnation)| {
+            self.carrier.carry(other, &request.clone().meant_for(*incarnation), deadline).await
+        };
+        let answers = join_all(others.iter().map(ask)).await;
         // Statuses are ignored, as the original does: the body is what has to agree.
         let agree = answers.iter().all(|answer| answer.as_ref().is_ok_and(|a| a.body == leader.as_bytes()));
         if agree { Ok(leader) } else { Err(Error::NotAllUp) }

@@ -25,7 +25,7 @@ use tokio::time::Instant;
 pub use carrier::{Carried, CarriedAnswer, Carrier, CarryError};
 pub use error::Error;
 pub use execute::Executed;
-pub use leader::{Answer, Ask, CARRIED, NOT_EXECUTED};
+pub use leader::{Answer, Ask, CARRIED, MEANT_FOR, NOT_EXECUTED};
 pub use membership::Membership;
 pub use watch::{Polled, Snapshot};
 

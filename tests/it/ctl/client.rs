@@ -92,6 +92,37 @@ async fn a_carried_request_is_neither_changed_nor_redirected() {
     assert_eq!(asked.header("host"), Some("10.0.0.2:8091"));
 }
 
+/// Two stacks on one network: the one not meant says so and executes nothing, and the other address is asked.
+#[tokio::test(start_paused = true)]
+async fn a_carried_request_looks_for_the_node_that_it_is_meant_for() {
+    let (network, env) = network();
+    network.name("leader", &[THERE, ELSEWHERE]);
+    let wrong = Server::start(&*network.host(THERE), at(THERE), |_| status(421, "{}")).await;
+    let right = Server::start(&*network.host(ELSEWHERE), at(ELSEWHERE), |_| json("{}")).await;
+    let client = Client::new(&env);
+    let mut asked_wrong = Vec::new();
+    for _ in 0..2 {
+        let answer =
+            client.forward(&address("leader"), "POST", "/execute", Vec::new(), "c".into(), soon()).await;
+        assert_eq!(answer.map(|answer| answer.status), Ok(200));
+        asked_wrong.push(wrong.asked().len());
+    }
+    assert_eq!(right.asked().len(), 2);
+    assert_eq!(asked_wrong[0], asked_wrong[1], "the connection to the right one is kept, no other");
+}
+
+/// If none is meant, that is the answer: nothing was executed.
+#[tokio::test(start_paused = true)]
+async fn a_carried_request_that_nobody_is_meant_for_ends() {
+    let (network, env) = network();
+    network.name("leader", &[THERE]);
+    let wrong = Server::start(&*network.host(THERE), at(THERE), |_| status(421, "{}")).await;
+    let answer =
+        Client::new(&env).forward(&address("leader"), "GET", "/", Vec::new(), "".into(), soon()).await;
+    assert_eq!(answer.map(|answer| answer.status), Ok(421));
+    assert_eq!(wrong.asked().len(), 2);
+}
+
 /// The second request on a connection is read, and then the server dies: it may have been executed.
 fn dies_at_the_second(asked: &super::server::Asked, served: &std::sync::atomic::AtomicUsize) -> Reply {
     match served.fetch_add(1, std::sync::atomic::Ordering::SeqCst) {

@@ -65,6 +65,18 @@ async fn a_carried_request_goes_no_further() {
     assert_eq!((reply.status(), reply.header("Influxd-Meta-Carried")), (200, None));
 }
 
+/// Two stacks on one network use the same names: the other stack's leader must not execute what was meant for ours.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_meant_for_another_node_is_not_executed() {
+    let cluster = TestCluster::of(3).await;
+    let leader = cluster.leader();
+    let before = leader.index();
+    let wrong = "Influxd-Meta-Carried: 1\r\nInfluxd-Meta-For: 00ff00ff00ff00ff00ff00ff00ff00ff\r\n";
+    let reply = execute(leader, "localhost", wrong).await;
+    assert_eq!((reply.status(), leader.index()), (421, before), "{}", reply.text());
+    assert_eq!(reply.header("Influxd-Meta-Carried"), Some("not-executed"));
+}
+
 /// The leader dies while a follower carries: the command waits for the next one, inside its deadline.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_carried_command_waits_for_the_next_leader() {
