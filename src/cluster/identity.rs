@@ -222,8 +222,7 @@ fn checksum(json: &[u8]) -> String {
 
 fn damaged(what: &str) -> ClusterError {
     ClusterError::BadIdentity(format!(
-        "the file `identity` is damaged: {what}; restore the volume, or delete it whole: this node then comes \
-         back as a new one"
+        "the file `identity` is damaged: {what}; restore a lost volume, or delete all volumes if no data matters"
     ))
 }
 

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::identity::{Origin, Seat};
 use super::shared::Shared;
-use crate::machine::{Command, Found, Founder};
+use crate::machine::{Command, Found, Founder, Outcome};
 use crate::raft::{ProposeError, Raft, Role};
 use crate::wire::envelope::Body;
 
@@ -51,7 +51,14 @@ async fn found(shared: &Shared, raft: &Raft) {
         if raft.barrier(deadline).await.is_ok() && !is_founded() {
             let Some(found) = first_command(shared) else { return };
             match raft.propose(Body::Ours(Command::Found(found)), deadline).await {
-                Ok(outcome) => tracing::info!(event = "autojoin.founded", ?outcome, "the cluster is founded"),
+                Ok(Outcome::Applied { index }) => {
+                    tracing::info!(event = "autojoin.founded", index, "the cluster is founded");
+                }
+                // Founding agreed on distinct founders; anything else is a fault of this program.
+                Ok(Outcome::Refused(why)) => {
+                    tracing::error!(event = "autojoin.refused", %why, "the cluster cannot be founded");
+                    return;
+                }
                 Err(ProposeError::Stopping | ProposeError::Halted(_)) => return,
                 Err(error) => tracing::debug!(event = "autojoin.found-again", %error, "asking again"),
             }

@@ -73,7 +73,7 @@ pub const KEYS: &[Key] = &[
         "election-timeout",
         at_least(50),
         "1s",
-        "The greater of both, B: heartbeats each 0.1 B, elections after 0.3 to 0.5 B.",
+        "The greater of both, B: heartbeats each 0.1 B; a leader that fell silent is replaced within about 1 B.",
     ),
     key("meta", "leader-lease-timeout", at_least(1), "500ms", "Kept for old files.")
         .effect(Effect::None("a leader answers for a majority at each read and write, without a lease")),

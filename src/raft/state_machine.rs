@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
@@ -153,6 +154,9 @@ impl RaftStateMachine<Types> for StateMachine {
     }
 }
 
+/// How often a full disk is looked at again: somebody is making room, by hand.
+const ROOM: Duration = Duration::from_secs(5);
+
 /// A picture of the state machine, cheap to take, that becomes a snapshot while the original goes on.
 pub(super) struct Builder {
     last: Option<OpenLogId>,
@@ -167,7 +171,7 @@ impl RaftSnapshotBuilder<Types> for Builder {
     async fn build_snapshot(&mut self) -> io::Result<SnapshotOf<Types, Bytes>> {
         let catalog = self.catalog.clone();
         let bytes = self.shelf.tasks.blocking(move || state::encode(&catalog)).await;
-        self.shelf.store(header(self.last, &self.membership), bytes.clone()).await?;
+        self.shelf.store_when_there_is_room(header(self.last, &self.membership), bytes.clone()).await?;
         let meta =
             SnapshotMetaOf::<Types> { last_log_id: self.last, last_membership: self.membership.clone() };
         Ok(SnapshotOf::<Types, Bytes> { meta, snapshot: bytes })
@@ -188,9 +192,26 @@ impl Shelf {
     }
 
     async fn store(&self, header: SnapshotHeader, bytes: Bytes) -> io::Result<()> {
+        self.health.storage("storing a snapshot", self.try_store(header, bytes).await)
+    }
+
+    /// A snapshot of our own may wait: the log is still there, and the log stops proposals by itself. To end the
+    /// process over it would end every later start too.
+    async fn store_when_there_is_room(&self, header: SnapshotHeader, bytes: Bytes) -> io::Result<()> {
+        loop {
+            match self.try_store(header.clone(), bytes.clone()).await {
+                Err(error) if error.kind() == io::ErrorKind::StorageFull && !self.tasks.is_stopped() => {
+                    tracing::warn!(event = "snapshot.no-room", %error, bytes = bytes.len(), "waiting for room");
+                    tokio::time::sleep(ROOM).await;
+                }
+                stored => return self.health.storage("storing a snapshot", stored),
+            }
+        }
+    }
+
+    async fn try_store(&self, header: SnapshotHeader, bytes: Bytes) -> io::Result<()> {
         let snapshots = self.snapshots.clone();
-        let stored = self.tasks.blocking(move || snapshots.store(&header, &bytes)).await;
-        self.health.storage("storing a snapshot", stored)
+        self.tasks.blocking(move || snapshots.store(&header, &bytes)).await
     }
 
     async fn latest(&self) -> io::Result<Option<(SnapshotHeader, Bytes)>> {

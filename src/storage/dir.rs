@@ -130,18 +130,26 @@ impl DataDir {
 /// Writes `parts` as one file: after a crash the old content is there, or the new one, whole.
 pub(super) fn store_whole(disk: &dyn Disk, dir: &Path, name: &str, parts: &[&[u8]]) -> io::Result<()> {
     let tmp = dir.join(format!("{name}{TMP}"));
-    let file = disk.open(&tmp, true)?;
+    if let Err(error) = write_synced(disk, &tmp, parts) {
+        // On a full disk what was half written must not keep the room that the log may need.
+        drop(disk.remove_file(&tmp));
+        return Err(error);
+    }
+    // Safety order: content → name → folder. A name that is durable before its content shows an empty
+    // file after a power loss; a rename is not durable before its folder is synced.
+    disk.rename(&tmp, &dir.join(name))?;
+    disk.sync_dir(dir)
+}
+
+fn write_synced(disk: &dyn Disk, path: &Path, parts: &[&[u8]]) -> io::Result<()> {
+    let file = disk.open(path, true)?;
     file.set_len(0)?;
     let mut at = 0;
     for part in parts {
         file.write_at(at, part)?;
         at += part.len() as u64;
     }
-    // Safety order: content → name → folder. A name that is durable before its content shows an empty
-    // file after a power loss; a rename is not durable before its folder is synced.
-    file.sync()?;
-    disk.rename(&tmp, &dir.join(name))?;
-    disk.sync_dir(dir)
+    file.sync()
 }
 
 /// Whether a name is that of a file which was never finished.

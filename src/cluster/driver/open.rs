@@ -41,9 +41,9 @@ impl Opening {
     }
 }
 
-const LOG_GONE: &str = "the log of this member is gone: somebody deleted it, and votes and acknowledged writes \
-                        with it; restore the volume, or delete it whole (INFLUXDB_META_DIR): this node then \
-                        comes back as a new one";
+const LOG_GONE: &str = "the log of this member is gone: somebody deleted it, and votes and acknowledged writes with \
+                        it, so it takes no part; the others go on. Restore a lost volume, or delete all volumes \
+                        if no data matters";
 
 /// The stored log and snapshot, ready for Raft.
 struct Stored {

@@ -96,7 +96,10 @@ async fn ask_one(session: &Session, node: &MetaNode) -> Result<Health, String> {
 /// What it does, and what it waits for.
 fn state(health: &Health) -> String {
     let mut text = health.doing.clone();
-    if !health.reason.is_empty() {
+    if health.reason.starts_with(&text) {
+        // The sentence begins with that word itself: "waiting for …", "halted: …".
+        text = health.reason.clone();
+    } else if !health.reason.is_empty() {
         text = format!("{text}: {}", health.reason);
     }
     let missing: Vec<_> =

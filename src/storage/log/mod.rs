@@ -58,8 +58,8 @@ pub enum LogError {
     Io { deed: String, source: io::Error },
 }
 
-const ADVICE: &str = "This node cannot know any more what it has promised, so it takes no part. With a majority \
-     of the others up, delete this node's volume: it comes back as a new node and gets everything again";
+const ADVICE: &str = "This node cannot know any more what it has promised, so it takes no part; the others go on. \
+     Restore a lost volume, or delete all volumes if no data matters";
 
 /// Sizes that tests make small.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -146,7 +146,7 @@ fn details_are_each_nodes_own_word() {
     let rows = [
         "1\tmeta-1:8091\tmember\t1\tfollower\t7\t118\t2\topen".to_owned(),
         format!(
-            "2\t{}\tjoining\t5\tlearner\t6\t100\t20\twaiting: waiting for one; missing: meta-3:8091 (name unknown)",
+            "2\t{}\tjoining\t5\tlearner\t6\t100\t20\twaiting for one; missing: meta-3:8091 (name unknown)",
             other.local
         ),
         format!("3\t{gone}\t-\t-\t-\t-\t-\t-\tunreachable: connection refused"),

@@ -68,6 +68,33 @@ async fn a_failed_fsync_ends_the_process_and_costs_nothing() {
     assert!(catalog.databases.get(&"before".into()).is_some());
 }
 
+/// A snapshot that finds no room waits for it: the log is still there, and ending the process would end every later
+/// start too.
+#[tokio::test(start_paused = true)]
+async fn a_snapshot_without_room_waits_for_it() {
+    let options = Options { snapshot_every: 20, ..Options::default() };
+    let cluster = Cluster::founded(15, 1, options).await;
+    let (leader, raft) = cluster.leader(Duration::from_secs(1)).await;
+    let disk = &cluster.members[&leader].disk;
+    let in_snapshots = |op: &influxdb_meta::runtime::disk::Op| {
+        let is_one = op.path.to_string_lossy().contains("/snap/") && matches!(op.kind, OpKind::Write { .. });
+        is_one.then_some(io::ErrorKind::StorageFull)
+    };
+    disk.fail_with(in_snapshots);
+    for n in 0..60 {
+        raft.propose(create(&format!("db{n}")), soon()).await.expect("the log has room");
+    }
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    assert_eq!((raft.status().snapshot, raft.status().halted), (None, None));
+    disk.heal();
+    let stored = async {
+        while raft.status().snapshot.is_none() {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    timeout(Duration::from_secs(30), stored).await.expect("stored once there is room");
+}
+
 /// Measured before the fences: two wiped founders elected themselves and acknowledged writes were gone.
 #[tokio::test(start_paused = true)]
 async fn a_wiped_volume_does_not_vote_under_its_old_name() {
