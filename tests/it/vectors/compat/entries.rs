@@ -1,4 +1,4 @@
-//! Frozen bytes of each format: written once, never edited, readable for ever.
+//! Log entries and catalog states.
 
 use influxdb_meta::base::{Address, ClusterId, DurationNanos, Incarnation, Name, NodeId, RaftId, UnixNanos};
 use influxdb_meta::catalog::{
@@ -8,7 +8,7 @@ use influxdb_meta::machine::{Command, Found, Founder, NewRetentionPolicy, Stampe
 use influxdb_meta::wire::envelope::{self, Body};
 use influxdb_meta::wire::{execute, state};
 
-use super::read;
+use super::super::read;
 
 #[test]
 fn entries_of_format_1_are_read() {
