@@ -219,7 +219,13 @@ impl Cluster {
     }
 }
 
-async fn boot(env: Env, me: Replica, ip: IpAddr, door: Door, options: Options) -> Result<Process, OpenError> {
+pub(super) async fn boot(
+    env: Env,
+    me: Replica,
+    ip: IpAddr,
+    door: Door,
+    options: Options,
+) -> Result<Process, OpenError> {
     let dir = DataDir::open(&env, Path::new("/meta")).expect("the directory opens");
     let (snapshots, snapshot) = Snapshots::open(&env, &dir).expect("the snapshots open");
     let last = snapshot.as_ref().and_then(|(header, _)| header.last);

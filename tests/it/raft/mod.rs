@@ -3,6 +3,7 @@
 mod basics;
 mod cluster;
 mod founders;
+mod frozen;
 mod halts;
 mod handshake;
 mod sockets;

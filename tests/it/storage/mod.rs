@@ -4,6 +4,7 @@ mod crashes;
 mod damage;
 mod directory;
 mod faults;
+mod frozen;
 mod life;
 mod model;
 mod reference;

@@ -14,7 +14,7 @@ fn data(path: &str) -> PathBuf {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a test reads its data")]
-fn read(path: &str) -> Vec<u8> {
+pub(super) fn read(path: &str) -> Vec<u8> {
     std::fs::read(data(path)).unwrap_or_else(|error| panic!("tests/data/{path}: {error}"))
 }
 
