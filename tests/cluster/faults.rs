@@ -52,7 +52,7 @@ fn a_frozen_leader_is_replaced() {
     nodes.all[leader].signal("CONT");
     let acknowledged = writers.finish();
     assert_kept(&acknowledged, &nodes.wait_equal().databases);
-    nodes.all[leader].create_database("after").expect("it follows");
+    nodes.all[leader].goes_on("after");
     nodes.all.iter_mut().for_each(|n| n.kill());
 }
 
@@ -67,7 +67,7 @@ fn a_deleted_log_halts_one_node_only() {
     nodes.all[1].wait_says("halted");
     assert_eq!(nodes.all[1].get("/livez").expect("livez").status, 200);
     assert_eq!(nodes.all[1].get("/readyz").expect("readyz").status, 503);
-    nodes.all[0].create_database("goes-on").expect("two of three");
+    nodes.all[0].goes_on("two of three");
 }
 
 /// A flipped byte in the middle of the log is damage: halted, never repaired in silence.
@@ -87,7 +87,7 @@ fn a_damaged_log_halts_one_node_only() {
     fs::write(&segment, bytes).expect("damaged");
     nodes.all[2].start();
     nodes.all[2].wait_says("halted");
-    nodes.all[0].create_database("goes-on").expect("two of three");
+    nodes.all[0].goes_on("two of three");
 }
 
 /// Garbage on either port changes nothing.

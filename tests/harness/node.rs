@@ -280,6 +280,12 @@ impl Node {
         }
     }
 
+    /// The same, as a client does it beside a failover: asked again until it is acknowledged.
+    #[track_caller]
+    pub fn goes_on(&self, name: &str) -> u64 {
+        wait_for("acknowledged command", SOON, || self.create_database(name))
+    }
+
     pub fn log(&self) -> String {
         fs::read_to_string(self.dir.join("log")).unwrap_or_default()
     }
