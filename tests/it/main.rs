@@ -9,6 +9,7 @@ mod founding;
 mod http;
 mod machine;
 mod raft;
+mod seeded;
 mod simulation;
 mod storage;
 mod vectors;

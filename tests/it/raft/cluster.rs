@@ -16,7 +16,8 @@ use influxdb_meta::storage::{DataDir, Log, LogConfig, Snapshots};
 use influxdb_meta::wire::envelope::Body;
 use tokio::time::{Instant, timeout};
 
-use super::world::{CLUSTER, Directory, Door, RAFT_PORT, Seeded, env, incarnation, ip};
+use super::world::{CLUSTER, Directory, Door, RAFT_PORT, env, incarnation, ip};
+use crate::seeded::Seeded;
 
 /// A member's life: its volume, and its process while one runs.
 pub(super) struct Member {

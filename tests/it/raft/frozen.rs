@@ -12,7 +12,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
 use super::cluster::{Options, boot};
-use super::world::{Door, Seeded, bind, env, ip, replica};
+use super::world::{Door, bind, env, ip, replica};
+use crate::seeded::Seeded;
 use crate::vectors::read;
 
 /// Makes the listener's nonce the one in the frozen bytes.

@@ -15,7 +15,8 @@ use influxdb_meta::wire::frames::{
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, timeout};
 
-use super::world::{Door, Seeded, bind, env, ip, replica, starts};
+use super::world::{Door, bind, env, ip, replica, starts};
+use crate::seeded::Seeded;
 
 /// Node 1 listens; we are host 2.
 struct Scene {

@@ -15,7 +15,8 @@ use tokio::time::Instant;
 
 use super::basics::create;
 use super::cluster::{Cluster, Options, Shared};
-use super::world::{Seeded, incarnation, ip};
+use super::world::{incarnation, ip};
+use crate::seeded::Seeded;
 
 /// Storms, each with a cluster of its own, and faults in each: `MULTIPLY=10` makes 1,000 rounds.
 const STORMS: u64 = 5;

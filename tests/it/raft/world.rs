@@ -4,50 +4,15 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 
+use crate::seeded::Seeded;
 use influxdb_meta::base::{Address, ClusterId, Incarnation, RaftId, StartId, UnixNanos};
 use influxdb_meta::raft::{Admission, Hello, Refusal, Replica};
-use influxdb_meta::runtime::{Clock, Disk, Env, Net, Rng, Tasks};
+use influxdb_meta::runtime::{Clock, Disk, Env, Net, Tasks};
 use influxdb_meta::wire::identity::Starts;
 use tokio::time::Instant;
 
 pub(super) const RAFT_PORT: u16 = 8089;
 pub(super) const CLUSTER: ClusterId = ClusterId([7; 16]);
-
-/// Randomness from a seed.
-pub(super) struct Seeded(Mutex<u64>);
-
-impl Seeded {
-    pub(super) fn new(seed: u64) -> Arc<Self> {
-        Arc::new(Self(Mutex::new(seed)))
-    }
-
-    /// A number below `end`.
-    pub(super) fn below(&self, end: u64) -> u64 {
-        self.u64() % end
-    }
-
-    pub(super) fn chance(&self, percent: u64) -> bool {
-        self.below(100) < percent
-    }
-}
-
-impl Rng for Seeded {
-    fn fill(&self, bytes: &mut [u8]) {
-        for chunk in bytes.chunks_mut(8) {
-            chunk.copy_from_slice(&self.u64().to_le_bytes()[..chunk.len()]);
-        }
-    }
-
-    /// SplitMix64.
-    fn u64(&self) -> u64 {
-        let mut state = self.0.lock().expect("no panic while held");
-        *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = *state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-}
 
 /// Wall time that goes with tokio's.
 pub(super) struct Ticking(pub(super) Instant);

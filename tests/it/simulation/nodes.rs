@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::seeded::Seeded;
 use influxdb_meta::base::{Address, Name, UnixNanos};
 use influxdb_meta::catalog::Catalog;
 use influxdb_meta::cluster::{Cluster, ClusterConfig, ClusterError, Exchange, PollError, View};
@@ -316,31 +317,5 @@ impl Clock for Ticking {
     fn now(&self) -> UnixNanos {
         let since = i64::try_from(self.0.elapsed().as_nanos()).expect("short");
         UnixNanos(1_700_000_000_000_000_000 + since)
-    }
-}
-
-/// Randomness from a seed (SplitMix64).
-pub(super) struct Seeded(Mutex<u64>);
-
-impl Seeded {
-    fn new(seed: u64) -> Arc<Self> {
-        Arc::new(Self(Mutex::new(seed)))
-    }
-}
-
-impl Rng for Seeded {
-    fn fill(&self, bytes: &mut [u8]) {
-        for chunk in bytes.chunks_mut(8) {
-            chunk.copy_from_slice(&self.u64().to_le_bytes()[..chunk.len()]);
-        }
-    }
-
-    fn u64(&self) -> u64 {
-        let mut state = self.0.lock().expect("no panic while held");
-        *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = *state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
     }
 }
