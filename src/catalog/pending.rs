@@ -9,5 +9,6 @@ pub struct Pending {
     pub incarnation: Incarnation,
     pub http: Address,
     pub raft: Address,
+    /// Whether it asked to vote.
     pub voter: bool,
 }

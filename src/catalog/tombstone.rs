@@ -18,4 +18,6 @@ pub struct Tombstone {
     pub raft_id: RaftId,
     pub why: RemovedWhy,
     pub at: UnixNanos,
+    /// Who took it out, in words: a person's way, or the cluster itself.
+    pub by: String,
 }

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::sync::{Mutex, mpsc, watch};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::driver::{self, Gossip, Started};
 use super::shared::Shared;
-use super::{ClusterConfig, ClusterError, Exchange, NotMember, View};
+use super::{ClusterConfig, ClusterError, Exchange, NotMember, Refusal, View};
+use crate::base::{Address, NodeId};
 use crate::raft::Raft;
 use crate::runtime::Env;
 use crate::storage::DataDir;
@@ -24,6 +26,14 @@ pub struct Cluster {
     gossip: Arc<Gossip>,
     /// Held across an await by the one that waits for the process to end.
     failures: Arc<Mutex<mpsc::Receiver<ClusterError>>>,
+}
+
+/// A meta node as the catalog has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeRef {
+    pub id: NodeId,
+    pub http: Address,
+    pub raft: Address,
 }
 
 /// A new leader is elected in less without this one; with it, it takes a few milliseconds.
@@ -86,6 +96,58 @@ impl Cluster {
     /// What is known of other nodes, in the order of their `tcpAddr`.
     pub fn announcements(&self) -> Vec<Announcement> {
         self.gossip.all()
+    }
+
+    /// Answers a request of another meta node on one of the paths of [`crate::wire::joining`]: status and JSON body.
+    /// `None`: only the leader can answer it, and this node does not lead.
+    pub async fn answer(
+        &self,
+        path: &str,
+        body: &[u8],
+        from: IpAddr,
+        deadline: Instant,
+    ) -> Option<(u16, Bytes)> {
+        let _ = (path, body, from, deadline);
+        None
+    }
+
+    /// Whether requests of other meta nodes without a proof are refused here (founding.md 11).
+    pub fn needs_proof(&self) -> bool {
+        true
+    }
+
+    /// `/join` (founding.md 8): adds the node at this address, or forms a cluster with it. `None`: the leader has to
+    /// be asked, and this node does not lead.
+    ///
+    /// # Errors
+    /// Why not, or why not yet; asking again is harmless.
+    pub async fn join(&self, addr: &Address, deadline: Instant) -> Result<Option<NodeRef>, Refusal> {
+        let _ = (addr, deadline);
+        Err(Refusal::NotYet("not there yet".to_owned()))
+    }
+
+    /// `/leave`: this node takes itself out of its cluster, and says so only when it is out.
+    ///
+    /// # Errors
+    /// Why not, or why not yet.
+    pub async fn leave(&self, deadline: Instant) -> Result<(), Refusal> {
+        let _ = deadline;
+        Err(Refusal::NotYet("not there yet".to_owned()))
+    }
+
+    /// `/remove`: takes the meta node with this HTTP address out of the cluster. `None`: this node does not lead.
+    ///
+    /// # Errors
+    /// Why not, or why not yet.
+    pub async fn remove(
+        &self,
+        http: &Address,
+        force: bool,
+        by: &str,
+        deadline: Instant,
+    ) -> Result<Option<()>, Refusal> {
+        let _ = (http, force, by, deadline);
+        Err(Refusal::NotYet("not there yet".to_owned()))
     }
 
     /// Resolves when the process must end by itself (join-timeout, a storage error).

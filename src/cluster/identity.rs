@@ -10,8 +10,8 @@ use sha2::{Digest, Sha256};
 use super::ClusterError;
 use super::vector::{cluster_id, raft_id_of};
 use crate::base::{Address, ClusterId, Incarnation, RaftId, StartId, UnixNanos};
-use crate::catalog::RemovedWhy;
 use crate::wire::identity::{Phase, VectorEntry};
+pub use crate::wire::joining::Why;
 
 /// The file's name in the data directory.
 pub const FILE: &str = "identity";
@@ -67,27 +67,6 @@ pub struct Seat {
 pub struct Origin {
     pub list: Vec<Address>,
     pub vector: Vec<VectorEntry>,
-}
-
-/// Why a node was taken out; only `Removed` is somebody's decision.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Why {
-    Removed,
-    Replaced,
-    Unseen,
-    Restored,
-}
-
-impl From<RemovedWhy> for Why {
-    fn from(why: RemovedWhy) -> Self {
-        match why {
-            RemovedWhy::Removed => Self::Removed,
-            RemovedWhy::Replaced => Self::Replaced,
-            RemovedWhy::Unseen => Self::Unseen,
-            RemovedWhy::Restored => Self::Restored,
-        }
-    }
 }
 
 impl Record {

@@ -13,6 +13,7 @@ mod handle;
 mod http_exchange;
 pub mod identity;
 mod membership;
+mod refusal;
 mod shared;
 pub mod vector;
 mod view;
@@ -21,8 +22,9 @@ use std::time::Duration;
 
 pub use config::ClusterConfig;
 pub use exchange::{Exchange, PollError};
-pub use handle::Cluster;
+pub use handle::{Cluster, NodeRef};
 pub use http_exchange::HttpExchange;
+pub use refusal::Refusal;
 pub use view::{Doing, Missing, NotMember, View};
 
 /// What stops the start or the process; `app` maps it to an exit code.

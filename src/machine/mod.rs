@@ -10,5 +10,8 @@ mod command;
 mod outcome;
 
 pub use apply::apply;
-pub use command::{Command, Found, Founder, NewRetentionPolicy, Stamped, UpdateRetentionPolicy};
+pub use command::{
+    AddMetaNode, AllocateRaftId, Command, Found, Founder, MoveMetaNode, NewRetentionPolicy, Removal,
+    RemoveMetaNode, SetLabels, Stamped, UpdateRetentionPolicy,
+};
 pub use outcome::{Outcome, Refused};

@@ -1,6 +1,6 @@
 //! What a command came to.
 
-use crate::base::Name;
+use crate::base::{Address, Incarnation, Name, NodeId, RaftId};
 
 /// What a command came to: the same on every node.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,4 +41,15 @@ pub enum Refused {
     /// Of `Found`; no wire command ends so.
     #[error("founders must be at least one, and differ in incarnation, HTTP address and Raft address")]
     FoundersNotDistinct,
+    /// Of our own commands about meta nodes, from here on.
+    #[error("there is no cluster yet")]
+    NoCluster,
+    #[error("incarnation {0} was removed from this cluster")]
+    Tombstoned(Incarnation),
+    #[error("no meta node has Raft id {0}")]
+    UnknownRaftId(RaftId),
+    #[error("another meta node has the address {0}")]
+    AddressInUse(Address),
+    #[error("node not found: {0}")]
+    NodeNotFound(NodeId),
 }

@@ -10,6 +10,7 @@ pub mod envelope;
 pub mod execute;
 pub mod frames;
 pub mod identity;
+pub mod joining;
 pub mod snapshot_file;
 pub mod state;
 pub mod wal;

@@ -20,7 +20,9 @@ fn sound() -> Catalog {
         .insert(incarnation, Pending { raft_id: RaftId(3), incarnation, http, raft, voter: true });
     let incarnation = Incarnation([4; 16]);
     let (why, at) = (RemovedWhy::Removed, Default::default());
-    catalog.tombstones.insert(incarnation, Tombstone { raft_id: RaftId(4), incarnation, why, at });
+    catalog
+        .tombstones
+        .insert(incarnation, Tombstone { raft_id: RaftId(4), incarnation, why, at, by: String::new() });
     for name in ["a", "b"] {
         catalog.databases.insert(Database {
             name: Name::from(name),
@@ -38,6 +40,8 @@ fn node(k: u64) -> MetaNode {
         raft: Address::new(&format!("meta-{k}"), 8089),
         raft_id: RaftId(k),
         incarnation: Incarnation([k as u8; 16]),
+        voter: true,
+        labels: Default::default(),
     }
 }
 

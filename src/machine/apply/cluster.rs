@@ -1,6 +1,6 @@
 //! The cluster itself: `Found`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::{NodeId, RaftId};
 use crate::catalog::{Catalog, Cluster, MetaNode};
@@ -21,6 +21,8 @@ pub(super) fn found(catalog: &mut Catalog, found: &Found) -> Result<(), Refused>
         raft: founder.raft.clone(),
         raft_id: RaftId(k),
         incarnation: founder.incarnation,
+        voter: true,
+        labels: BTreeMap::new(),
     });
     catalog.meta_nodes = nodes.map(|node| (node.id, node)).collect();
     let n = catalog.meta_nodes.len() as u64;
@@ -32,6 +34,13 @@ pub(super) fn found(catalog: &mut Catalog, found: &Found) -> Result<(), Refused>
         with_secret: found.with_secret,
         feature_level: found.feature_level,
     });
+    Ok(())
+}
+
+/// Levels never fall: entries of the higher one may be in the log.
+pub(super) fn raise_feature_level(catalog: &mut Catalog, level: u32) -> Result<(), Refused> {
+    let cluster = catalog.cluster.as_mut().ok_or(Refused::NoCluster)?;
+    cluster.feature_level = cluster.feature_level.max(level);
     Ok(())
 }
 

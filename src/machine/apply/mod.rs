@@ -4,6 +4,7 @@
 
 mod cluster;
 mod database;
+mod members;
 mod retention_policy;
 
 use super::{Command, Outcome, Refused, Stamped};
@@ -49,6 +50,15 @@ fn carry_out(catalog: &mut Catalog, stamped: &Stamped) -> Result<(), Refused> {
         }
         Command::UpdateRetentionPolicy(update) => retention_policy::update(catalog, update),
         Command::Found(found) => cluster::found(catalog, found),
+        Command::AllocateRaftId(allocate) => members::allocate(catalog, allocate),
+        Command::AddMetaNode(add) => members::add(catalog, add),
+        Command::MoveMetaNode(to) => members::relocate(catalog, to),
+        Command::RemoveMetaNode(remove) => {
+            members::remove(catalog, remove);
+            Ok(())
+        }
+        Command::SetLabels(labels) => members::set_labels(catalog, labels),
+        Command::RaiseFeatureLevel { level } => cluster::raise_feature_level(catalog, *level),
     }
 }
 

@@ -54,7 +54,7 @@ pub fn encode(at: UnixNanos, retention_autocreate: bool, body: &Body) -> Bytes {
         Body::Wire(command) => return encode_wire(at, retention_autocreate, command),
         Body::Ours(command) => match execute::encode_wire(command) {
             Ok(command) => return encode_wire(at, retention_autocreate, &command),
-            Err(OutsideTheWire::Found(found)) => Ours::from(found),
+            Err(OutsideTheWire::Ours(command)) => Ours::from(command),
         },
     };
     let mut bytes = head(at, retention_autocreate, encoding::message::encoded_len(OURS, &ours));

@@ -5,6 +5,16 @@ use crate::machine::{Command, Found, Founder};
 use crate::wire::convert::{BadField, host_port, required, required_address, required_id};
 use crate::wire::proto::entry::{self as proto, OurCommand, Ours};
 
+impl From<&Command> for Ours {
+    fn from(command: &Command) -> Self {
+        match command {
+            Command::Found(found) => Self::from(found),
+            // The messages of joining come with their format.
+            _ => Self { command: None },
+        }
+    }
+}
+
 impl From<&Found> for Ours {
     fn from(found: &Found) -> Self {
         let founder = |founder: &Founder| proto::Founder {

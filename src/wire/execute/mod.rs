@@ -11,7 +11,7 @@ use prost::Message;
 
 use super::fields::{Fields, Value};
 use super::proto::command::Response;
-use crate::machine::{Command, Found};
+use crate::machine::Command;
 use kind::Kind;
 
 /// What the bytes of a wire command ask for.
@@ -62,7 +62,7 @@ pub(super) fn encode_wire(command: &Command) -> Result<Bytes, OutsideTheWire<'_>
 
 /// A command of ours.
 pub(super) enum OutsideTheWire<'a> {
-    Found(&'a Found),
+    Ours(&'a Command),
 }
 
 /// `Response{OK:true, Index}` or `Response{OK:false, Error}`. Clients take a response without `OK` for a

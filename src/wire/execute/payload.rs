@@ -61,7 +61,7 @@ pub(super) fn encode(command: &Command) -> Result<Bytes, OutsideTheWire<'_>> {
         Command::UpdateRetentionPolicy(update) => {
             wrap(Supported::UpdateRetentionPolicy, &update_message(update))
         }
-        Command::Found(found) => return Err(OutsideTheWire::Found(found)),
+        ours => return Err(OutsideTheWire::Ours(ours)),
     })
 }
 

@@ -40,6 +40,8 @@ pub(super) fn meta_node(message: proto::MetaNode) -> Result<MetaNode, BadField> 
         raft: required_address(message.raft, "meta_nodes.raft")?,
         raft_id: RaftId(required(message.raft_id, "meta_nodes.raft_id")?),
         incarnation: Incarnation(required_id(message.incarnation, "meta_nodes.incarnation")?),
+        voter: true,
+        labels: Default::default(),
     })
 }
 
@@ -89,5 +91,6 @@ pub(super) fn tombstone(message: proto::Tombstone) -> Result<Tombstone, BadField
             _ => return Err(BadField::Value("tombstones.why")),
         },
         at: UnixNanos(required(message.at, "tombstones.at")?),
+        by: String::new(),
     })
 }

@@ -28,6 +28,8 @@ fn full() -> Catalog {
             raft: address(&format!("meta-{k}"), 8089),
             raft_id: RaftId(u64::from(k) + 3),
             incarnation: Incarnation([k; 16]),
+            voter: true,
+            labels: Default::default(),
         };
         catalog.meta_nodes.insert(node.id, node);
     }
@@ -46,6 +48,7 @@ fn full() -> Catalog {
             raft_id: RaftId(k.into()),
             why,
             at: UnixNanos(i64::from(k)),
+            by: String::new(),
         };
         catalog.tombstones.insert(tombstone.incarnation, tombstone);
     }

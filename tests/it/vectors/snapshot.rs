@@ -86,5 +86,7 @@ fn meta_node(tree: &Tree) -> MetaNode {
         raft: address(3),
         raft_id: RaftId(id),
         incarnation: Incarnation([id as u8; 16]),
+        voter: true,
+        labels: Default::default(),
     }
 }

@@ -93,6 +93,8 @@ fn full_state() -> Catalog {
         raft: Address::new("fd00::1", 8089),
         raft_id: RaftId(4),
         incarnation: Incarnation([1; 16]),
+        voter: true,
+        labels: Default::default(),
     };
     catalog.meta_nodes.insert(node.id, node);
     let pending = Pending {
@@ -106,8 +108,13 @@ fn full_state() -> Catalog {
     let whys = [RemovedWhy::Removed, RemovedWhy::Replaced, RemovedWhy::Unseen, RemovedWhy::Restored];
     for (k, why) in (3u8..).zip(whys) {
         let incarnation = Incarnation([k; 16]);
-        let tombstone =
-            Tombstone { incarnation, raft_id: RaftId(u64::from(k) + 3), why, at: UnixNanos(k.into()) };
+        let tombstone = Tombstone {
+            incarnation,
+            raft_id: RaftId(u64::from(k) + 3),
+            why,
+            at: UnixNanos(k.into()),
+            by: String::new(),
+        };
         catalog.tombstones.insert(incarnation, tombstone);
     }
     for name in ["first", "gone", "last"] {

@@ -1,0 +1,28 @@
+//! Why a request about membership is not done. `http` has the table of statuses.
+
+use crate::wire::joining::Removed;
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The request is wrong: 400.
+    #[error("{0}")]
+    Bad(String),
+    /// The state of things forbids it, and asking again does not help by itself: 409.
+    #[error("{0}")]
+    Conflict(String),
+    /// Nothing is lost by asking again: 503.
+    #[error("{0}")]
+    NotYet(String),
+    /// The other node does not answer, or is no meta node: 500 (wire.md 6.2).
+    #[error("{0}")]
+    Unreachable(String),
+    /// No such node: 500 (wire.md 6.2).
+    #[error("node not found: {0}")]
+    NotFound(String),
+    /// 401.
+    #[error("wrong secret: internal-shared-secret differs")]
+    WrongSecret,
+    /// The caller's incarnation was taken out of the cluster: 410.
+    #[error("this node was taken out of the cluster by {}", .0.by)]
+    Gone(Removed),
+}

@@ -1,0 +1,118 @@
+//! JSON bodies between meta nodes about joining, moving, leaving and forming by hand (founding.md 6 to 8).
+//!
+//! Each names its sender's incarnation, which the proofs cover (founding.md 11).
+
+use serde::{Deserialize, Serialize};
+
+use super::identity::Identity;
+use crate::base::{Address, ClusterId, Incarnation, RaftId, UnixNanos};
+use crate::catalog::RemovedWhy;
+
+/// Paths of the requests, all `POST`.
+pub const JOIN: &str = "/cluster/join";
+pub const MOVED: &str = "/cluster/moved";
+pub const REMOVED: &str = "/cluster/removed";
+pub const PROMISE: &str = "/cluster/promise";
+pub const INVITE: &str = "/cluster/invite";
+
+/// What a node asks to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Wish {
+    Voter,
+    Learner,
+}
+
+/// J1. Asked again and again until the node is a member; harmless.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JoinRequest {
+    pub from: Incarnation,
+    pub identity: Identity,
+    #[serde(rename = "as")]
+    pub wish: Wish,
+}
+
+/// J4, with 200.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JoinAnswer {
+    pub from: Incarnation,
+    pub cluster_id: ClusterId,
+    pub cluster_name: String,
+    pub raft_id: RaftId,
+    /// HTTP addresses.
+    pub members: Vec<Address>,
+    /// It is one already.
+    pub member: bool,
+    /// One sentence: what the membership task does about it or waits for.
+    pub state: String,
+}
+
+/// `/cluster/moved` and `/cluster/promise`: the caller as it is now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Caller {
+    pub from: Incarnation,
+    pub identity: Identity,
+}
+
+/// `/cluster/removed`: a hint that this incarnation has been taken out; its receiver asks for itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemovedHint {
+    pub from: Incarnation,
+    pub cluster_id: ClusterId,
+    pub incarnation: Incarnation,
+}
+
+/// `/cluster/invite`: ask one of these members to join.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invite {
+    pub from: Incarnation,
+    pub cluster_id: ClusterId,
+    pub cluster_name: String,
+    pub members: Vec<Address>,
+}
+
+/// 200 where there is nothing else to say.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Done {
+    pub from: Incarnation,
+}
+
+/// Every answer from 400 on. With 410, `removed` says what became of the caller's incarnation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refused {
+    pub error: String,
+    pub from: Incarnation,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub removed: Option<Removed>,
+}
+
+/// The end of an incarnation, as the catalog of its cluster has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Removed {
+    pub cluster_id: ClusterId,
+    pub cluster_name: String,
+    pub why: Why,
+    pub by: String,
+    pub at: UnixNanos,
+}
+
+/// Why a node was taken out; only `Removed` is somebody's decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Why {
+    Removed,
+    Replaced,
+    Unseen,
+    Restored,
+}
+
+impl From<RemovedWhy> for Why {
+    fn from(why: RemovedWhy) -> Self {
+        match why {
+            RemovedWhy::Removed => Self::Removed,
+            RemovedWhy::Replaced => Self::Replaced,
+            RemovedWhy::Unseen => Self::Unseen,
+            RemovedWhy::Restored => Self::Restored,
+        }
+    }
+}
