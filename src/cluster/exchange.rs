@@ -1,8 +1,12 @@
 //! What `cluster` asks of other nodes, as a seam: HTTP in the program, memory in simulations.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
-use crate::base::Address;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::base::{Address, Incarnation};
 use crate::runtime::net::BoxFuture;
 use crate::wire::api::Announcement;
 use crate::wire::identity::Identity;
@@ -38,6 +42,50 @@ impl PollError {
     }
 }
 
+/// A request on one of the paths of [`crate::wire::joining`].
+#[derive(Clone, Debug)]
+pub struct Ask {
+    pub path: &'static str,
+    /// This node: the proofs cover it.
+    pub from: Incarnation,
+    /// Answered by this node only, where it is known who is meant: two stacks on one network share names.
+    pub meant_for: Option<Incarnation>,
+    pub body: Vec<u8>,
+    pub within: Duration,
+}
+
+impl Ask {
+    pub fn new(path: &'static str, from: Incarnation, message: &impl Serialize) -> Self {
+        // Only maps with keys that are no strings could fail, and there is none.
+        let body = serde_json::to_vec(message).unwrap_or_default();
+        Self { path, from, meant_for: None, body, within: WITHIN }
+    }
+
+    #[must_use]
+    pub fn meant_for(mut self, incarnation: Option<Incarnation>) -> Self {
+        self.meant_for = incarnation;
+        self
+    }
+}
+
+/// A leader calls the asker back, and asks all members before it replaces one.
+const WITHIN: Duration = Duration::from_secs(8);
+
+/// Any answer, whatever its status.
+#[derive(Clone, Debug)]
+pub struct Told {
+    pub status: u16,
+    pub body: Vec<u8>,
+    /// Whoever answered knows our secret, or we have none. What is not proven is told to people and not acted on.
+    pub proven: bool,
+}
+
+impl Told {
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T, PollError> {
+        serde_json::from_slice(&self.body).map_err(|error| PollError::NotOurs(error.to_string()))
+    }
+}
+
 /// The one exchange of founding: our identity there, theirs back, from exactly this socket address.
 /// `client` implements it over HTTP; simulations in memory. It proves and checks secrets (founding.md 11).
 pub trait Exchange: Send + Sync + 'static {
@@ -47,6 +95,8 @@ pub trait Exchange: Send + Sync + 'static {
         host: &Address,
         ours: Identity,
     ) -> BoxFuture<'_, Result<Identity, PollError>>;
+    /// Whatever is asked besides, at one address of the name: founding.md 6 to 8.
+    fn ask(&self, to: &Address, ask: Ask) -> BoxFuture<'_, Result<Told, PollError>>;
     /// `POST /announce` to a member.
     fn announce(&self, to: &Address, announcement: Announcement) -> BoxFuture<'_, Result<(), PollError>>;
 }

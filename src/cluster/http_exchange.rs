@@ -4,10 +4,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use serde::Deserialize;
+use tokio::time::Instant;
 
-use super::{Exchange, PollError};
+use super::{Ask, Exchange, PollError, Told};
 use crate::auth::proof::{Nonce, PROOF_HEADER, PeerKey, new_nonce};
-use crate::base::Address;
+use crate::base::{Address, Incarnation};
 use crate::client::{self, CallError, Client, Response};
 use crate::runtime::net::BoxFuture;
 use crate::runtime::{Env, Net, Rng};
@@ -44,6 +46,36 @@ impl HttpExchange {
         }
         Ok(theirs)
     }
+
+    async fn post(&self, to: &Address, ask: Ask) -> Result<Told, PollError> {
+        let nonce = new_nonce(&*self.rng);
+        let mut headers = vec![("content-type".to_owned(), Bytes::from_static(b"application/json"))];
+        if let Some(key) = &self.key {
+            let proof = key.prove_request(ask.path, &nonce, ask.from, &ask.body);
+            headers.push((PROOF_HEADER.to_owned(), proof.into()));
+        }
+        if let Some(callee) = ask.meant_for {
+            headers.push((MEANT_FOR.to_owned(), callee.to_string().into()));
+        }
+        let deadline = Instant::now() + ask.within;
+        let (path, body) = (ask.path, Bytes::from(ask.body));
+        let answer = self.client.forward(to, "POST", path, headers, body, deadline).await?;
+        let proven = self.key.as_ref().is_none_or(|key| is_proven(key, &nonce, ask.from, &answer));
+        Ok(Told { status: answer.status, body: answer.body.to_vec(), proven })
+    }
+}
+
+/// The header by which a request names its reader.
+const MEANT_FOR: &str = "Influxd-Meta-For";
+
+fn is_proven(key: &PeerKey, nonce: &Nonce, caller: Incarnation, answer: &Response) -> bool {
+    #[derive(Deserialize)]
+    struct Sender {
+        from: Incarnation,
+    }
+    let Some(proof) = answer.header(PROOF_HEADER) else { return false };
+    let Ok(Sender { from }) = serde_json::from_slice(&answer.body) else { return false };
+    key.check_answer(proof, nonce, caller, from, &answer.body).is_ok()
 }
 
 /// A wrong proof is always refused, a missing one while we are in no cluster. A node in a cluster hears others
@@ -76,6 +108,11 @@ impl Exchange for HttpExchange {
     ) -> BoxFuture<'_, Result<Identity, PollError>> {
         let host = host.clone();
         Box::pin(async move { self.poll(at, &host, &ours).await })
+    }
+
+    fn ask(&self, to: &Address, ask: Ask) -> BoxFuture<'_, Result<Told, PollError>> {
+        let to = to.clone();
+        Box::pin(async move { self.post(&to, ask).await })
     }
 
     fn announce(&self, to: &Address, announcement: Announcement) -> BoxFuture<'_, Result<(), PollError>> {

@@ -13,6 +13,7 @@ mod handle;
 mod http_exchange;
 pub mod identity;
 mod membership;
+mod poll;
 mod refusal;
 mod shared;
 pub mod vector;
@@ -21,7 +22,7 @@ mod view;
 use std::time::Duration;
 
 pub use config::ClusterConfig;
-pub use exchange::{Exchange, PollError};
+pub use exchange::{Ask, Exchange, PollError, Told};
 pub use handle::{Cluster, NodeRef};
 pub use http_exchange::HttpExchange;
 pub use refusal::Refusal;

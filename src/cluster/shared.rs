@@ -11,12 +11,29 @@ use tokio::time::Instant;
 
 use super::founding::Event;
 use super::identity::Record;
-use super::{ClusterConfig, ClusterError, NotMember, View};
+use super::{ClusterConfig, ClusterError, Exchange, NotMember, View};
 use crate::base::{Address, Incarnation, RaftId};
 use crate::raft::Raft;
 use crate::runtime::Env;
 use crate::storage::DataDir;
 use crate::wire::identity::{FEATURE_LEVEL, Identity};
+use crate::wire::joining::Invite;
+
+/// What the driver is asked to do, by people and by other members.
+pub(super) enum Order {
+    /// founding.md 8: found without anyone.
+    FoundAlone,
+    Invited(Invite),
+    /// This member is said to have been taken out: ask.
+    Suspect,
+}
+
+/// The sending ends of what the driver receives, and of failures.
+pub(super) struct Ends {
+    pub(super) hints: mpsc::Sender<Event>,
+    pub(super) orders: mpsc::Sender<Order>,
+    pub(super) failures: mpsc::Sender<ClusterError>,
+}
 
 /// One per process. Locks are held for a few instructions, never across an await.
 pub(super) struct Shared {
@@ -24,9 +41,8 @@ pub(super) struct Shared {
     pub(super) dir: DataDir,
     pub(super) config: ClusterConfig,
     pub(super) view: watch::Sender<Arc<View>>,
-    /// Hints; bounded, because anyone may send them. What does not fit is dropped: they come again.
-    pub(super) hints: mpsc::Sender<Event>,
-    pub(super) failures: mpsc::Sender<ClusterError>,
+    pub(super) exchange: Arc<dyn Exchange>,
+    ends: Ends,
     /// The lowest feature level that a founder has named.
     pub(super) feature_level: AtomicU32,
     pub(super) stopping: AtomicBool,
@@ -51,8 +67,8 @@ impl Shared {
         dir: DataDir,
         config: ClusterConfig,
         first: (Record, Identity, View),
-        hints: mpsc::Sender<Event>,
-        failures: mpsc::Sender<ClusterError>,
+        exchange: Arc<dyn Exchange>,
+        ends: Ends,
     ) -> Self {
         let (record, identity, view) = first;
         Self {
@@ -60,8 +76,8 @@ impl Shared {
             dir,
             config,
             view: watch::Sender::new(Arc::new(view)),
-            hints,
-            failures,
+            exchange,
+            ends,
             feature_level: AtomicU32::new(FEATURE_LEVEL),
             stopping: AtomicBool::new(false),
             own_name_unknown: AtomicBool::new(false),
@@ -104,6 +120,15 @@ impl Shared {
         *lock(&self.raft) = Some(raft);
     }
 
+    pub(super) fn clear_raft(&self) {
+        *lock(&self.raft) = None;
+    }
+
+    /// Full: what is asked for is asked for again.
+    pub(super) fn order(&self, order: Order) {
+        drop(self.ends.orders.try_send(order));
+    }
+
     pub(super) fn not_member(&self) -> NotMember {
         let view = self.view.borrow();
         NotMember { phase: view.phase, reason: view.reason.clone() }
@@ -111,8 +136,9 @@ impl Shared {
 
     pub(super) fn hint(&self, http: &Address, theirs: Option<Identity>, from: IpAddr) {
         let hint = Event::Hint { http: http.clone(), theirs: theirs.map(Box::new), from: Some(from) };
-        // Full: whoever hints does so again, and polls find everything without hints.
-        drop(self.hints.try_send(hint));
+        // Bounded, because anyone may send them. Full: whoever hints does so again, and polls find everything
+        // without hints.
+        drop(self.ends.hints.try_send(hint));
     }
 
     pub(super) fn set_seen(&self, seen: BTreeMap<RaftId, Vec<Address>>) {
@@ -132,6 +158,15 @@ impl Shared {
             longest_ago.map(|incarnation| heard.remove(&incarnation));
         }
         heard.insert(incarnation, now);
+    }
+
+    /// How long ago; `None`: not within the last minute.
+    pub(super) fn heard_ago(&self, incarnation: Incarnation) -> Option<Duration> {
+        lock(&self.heard).get(&incarnation).map(Instant::elapsed)
+    }
+
+    pub(super) fn all_heard(&self) -> BTreeMap<Incarnation, Duration> {
+        lock(&self.heard).iter().map(|(incarnation, at)| (*incarnation, at.elapsed())).collect()
     }
 
     fn heard_lately(&self) -> Vec<(Incarnation, u64)> {
@@ -161,9 +196,16 @@ impl Shared {
         stored.map_err(|source| ClusterError::Io { deed: "writing the file `identity`", source })
     }
 
+    /// Log and snapshots of this life go to `old/`.
+    pub(super) async fn set_aside(&self, life: Incarnation) -> Result<(), ClusterError> {
+        let (dir, life) = (self.dir.clone(), life.to_string());
+        let done = self.env.tasks.blocking(move || dir.set_aside(&life)).await;
+        done.map_err(|source| ClusterError::Io { deed: "setting the old log aside", source })
+    }
+
     pub(super) fn fail(&self, error: ClusterError) {
         // One failure ends the process; a second has nothing to add.
-        drop(self.failures.try_send(error));
+        drop(self.ends.failures.try_send(error));
     }
 }
 

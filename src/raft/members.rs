@@ -1,14 +1,26 @@
 //! Changes of the membership. Called by one task only, the leader's (founding.md 7).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use openraft::ChangeMembers;
+use openraft::async_runtime::watch::WatchReceiver;
 use openraft::errors::{ClientWriteError, RaftError};
 use tokio::time::{Instant, timeout_at};
 
-use super::Raft;
 use super::types::{Member, Types};
+use super::{HandOver, Raft};
 use crate::base::{Incarnation, RaftId};
+
+/// The latest membership in the log, committed or not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MembershipNow {
+    /// While joint: the incoming half.
+    pub voters: BTreeSet<RaftId>,
+    /// While joint: the outgoing half.
+    pub outgoing: Option<BTreeSet<RaftId>>,
+    pub learners: BTreeSet<RaftId>,
+}
 
 /// Why a change of the membership did not happen, or is not known to have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -46,6 +58,44 @@ impl Raft {
         let voters: BTreeSet<u64> = voters.iter().map(|id| id.0).collect();
         let changing = self.inner.raft.change_membership(voters, false);
         outcome(timeout_at(deadline, changing).await)
+    }
+
+    /// Who is in it now.
+    pub fn membership(&self) -> MembershipNow {
+        let metrics = self.inner.raft.metrics();
+        let metrics = metrics.borrow_watched();
+        let membership = metrics.membership_config.membership();
+        let half = |ids: &BTreeSet<u64>| ids.iter().copied().map(RaftId).collect::<BTreeSet<_>>();
+        let halves = membership.get_joint_config();
+        MembershipNow {
+            voters: halves.last().map(half).unwrap_or_default(),
+            outgoing: halves.first().filter(|_| halves.len() > 1).map(half),
+            learners: membership.learner_ids().map(RaftId).collect(),
+        }
+    }
+
+    /// Gives leadership to the most caught-up voter and stays a member that may lead again.
+    pub async fn transfer(&self, within: Duration) -> HandOver {
+        let deadline = Instant::now() + within;
+        let Some(heir) = self.heir() else { return HandOver::Done };
+        if self.inner.raft.trigger().transfer_leader(heir.0).await.is_err() {
+            return HandOver::Done;
+        }
+        let mut changed = self.changed();
+        while self.leader().is_none_or(|leader| leader == self.inner.me.raft_id) {
+            match timeout_at(deadline, changed.changed()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) => return HandOver::Done,
+                Err(_) => return HandOver::TimedOut,
+            }
+        }
+        HandOver::Done
+    }
+
+    /// Resolves when this node's Raft has been shut down.
+    pub async fn closed(&self) {
+        let mut changed = self.changed();
+        while changed.changed().await.is_ok() {}
     }
 
     /// Takes learners out.

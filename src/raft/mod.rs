@@ -22,7 +22,7 @@ mod types;
 pub use crate::wire::frames::Replica;
 pub use admission::{Admission, Hello, Refusal};
 pub use config::RaftConfig;
-pub use members::ChangeError;
+pub use members::{ChangeError, MembershipNow};
 pub use network::Transport;
 pub use node::{Applied, HandOver, OpenError, Raft};
 pub use propose::{BarrierError, MAX_COMMAND_BYTES, ProposeError};

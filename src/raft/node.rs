@@ -202,7 +202,7 @@ impl Raft {
     }
 
     /// If this node leads: the other voter that has most of the log.
-    fn heir(&self) -> Option<RaftId> {
+    pub(super) fn heir(&self) -> Option<RaftId> {
         let status = self.status();
         if status.leader != Some(self.inner.me.raft_id) {
             return None;

@@ -107,6 +107,10 @@ impl DataDir {
         Ok(names.iter().any(|name| super::log::is_segment_name(name)))
     }
 
+    pub(super) fn disk(&self) -> &dyn Disk {
+        &*self.0.disk
+    }
+
     pub(super) fn wal(&self) -> PathBuf {
         self.0.path.join(WAL)
     }

@@ -14,6 +14,10 @@ pub const MOVED: &str = "/cluster/moved";
 pub const REMOVED: &str = "/cluster/removed";
 pub const PROMISE: &str = "/cluster/promise";
 pub const INVITE: &str = "/cluster/invite";
+/// The caller asks to be taken out ([`Caller`]).
+pub const LEAVE: &str = "/cluster/leave";
+/// The caller asks to form a cluster with it ([`Caller`]): `/join addr=<caller>`, carried by the caller itself.
+pub const FORM: &str = "/cluster/form";
 
 /// What a node asks to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,7 +51,7 @@ pub struct JoinAnswer {
     pub state: String,
 }
 
-/// `/cluster/moved` and `/cluster/promise`: the caller as it is now.
+/// `/cluster/moved`, `/cluster/leave`, `/cluster/promise`, `/cluster/form`: the caller as it is now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Caller {
     pub from: Incarnation,

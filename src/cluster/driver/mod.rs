@@ -3,9 +3,10 @@
 //! Owns: the one task that feeds the machine, and the order of opening Raft (founding.md 5). Never: a rule of
 //! founding. It is the only writer of the `identity` file.
 
+mod errand;
 mod open;
+mod petition;
 mod picture;
-mod poll;
 mod story;
 #[cfg(test)]
 mod tests;
@@ -21,22 +22,27 @@ use futures_util::stream::FuturesUnordered;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
+use self::errand::{Asked, Errand};
 use self::open::Opening;
+use self::petition::Petition;
 use self::story::Story;
 use super::founding::{Action, Event, Founding, Setup};
 use super::gate::Gate;
 use super::identity::{self, Record};
-use super::shared::Shared;
-use super::{ClusterConfig, ClusterError, Exchange, gossip, membership};
+use super::shared::{Ends, Order, Shared};
+use super::{ClusterConfig, ClusterError, Exchange, gossip, membership, poll};
 use crate::base::{Address, Incarnation, RaftId};
 use crate::raft::{Raft, Transport};
 use crate::runtime::Env;
 use crate::runtime::net::BoxFuture;
 use crate::storage::DataDir;
 use crate::wire::identity::{FEATURE_LEVEL, Identity, Phase};
+use crate::wire::joining::Invite;
 
 /// More hints than a few a second say nothing new; what does not fit comes again.
 const HINTS: usize = 64;
+/// Of people and of other members: more at once are asked again.
+const ORDERS: usize = 16;
 
 pub(super) use gossip::Gossip;
 
@@ -57,12 +63,14 @@ pub(super) async fn start(
 ) -> Result<Started, ClusterError> {
     let record = load_or_make(&env, &dir).await?;
     let (hints, events) = mpsc::channel(HINTS);
+    let (orders, ordered) = mpsc::channel(ORDERS);
     let (failures, failed) = mpsc::channel(1);
     let began = Instant::now();
     let setup = Setup::new(&config, raft_listen.port(), env.rng.u64());
     let founding = Founding::new(setup, record.clone(), Duration::ZERO);
     let first = (record, founding.identity(), picture::first(&founding));
-    let shared = Arc::new(Shared::new(env.clone(), dir, config, first, hints, failures));
+    let ends = Ends { hints, orders, failures };
+    let shared = Arc::new(Shared::new(env.clone(), dir, config, first, exchange.clone(), ends));
     let gate = Arc::new(Gate::new(shared.clone()));
     let transport = Transport::listen(&env, raft_listen, gate)
         .await
@@ -75,8 +83,16 @@ pub(super) async fn start(
         transport,
         founding,
         events,
+        ordered,
         polls: FuturesUnordered::new(),
+        asks: FuturesUnordered::new(),
+        later: Vec::new(),
+        petition: Petition::default(),
+        errand: None,
+        invited: None,
+        suspicious: false,
         opening: Opening::default(),
+        raft_changed: None,
         story: Story::new(),
         own_name_asked: false,
         began,
@@ -91,20 +107,36 @@ fn cannot_listen(at: SocketAddr, error: &std::io::Error) -> ClusterError {
 }
 
 async fn load_or_make(env: &Env, dir: &DataDir) -> Result<Record, ClusterError> {
-    let (disk, rng) = (dir.clone(), env.rng.clone());
+    let disk = dir.clone();
     let io = |deed| move |source| ClusterError::Io { deed, source };
     let read = env.tasks.blocking(move || disk.load(identity::FILE)).await;
     if let Some(bytes) = read.map_err(io("reading the file `identity`"))? {
-        return Record::decode(&bytes);
+        let record = Record::decode(&bytes)?;
+        finish_setting_aside(env, dir, &record).await?;
+        return Ok(record);
     }
-    let mut incarnation = [0; 16];
-    rng.fill(&mut incarnation);
-    let record = Record::fresh(Incarnation(incarnation));
+    let record = new_record(env);
     // P1: durable before any packet mentions it. A node that forgot what it was called could vote twice.
     let (disk, bytes) = (dir.clone(), record.encode());
     let stored = env.tasks.blocking(move || disk.store(identity::FILE, &bytes)).await;
     stored.map_err(io("writing the file `identity`"))?;
     Ok(record)
+}
+
+/// A fresh node has no log: what lies there is of a life that it was about to leave behind.
+async fn finish_setting_aside(env: &Env, dir: &DataDir, record: &Record) -> Result<(), ClusterError> {
+    if record.phase() != Phase::Fresh {
+        return Ok(());
+    }
+    let (dir, life) = (dir.clone(), record.incarnation.to_string());
+    let done = env.tasks.blocking(move || dir.set_aside(&life)).await;
+    done.map_err(|source| ClusterError::Io { deed: "setting the old log aside", source })
+}
+
+fn new_record(env: &Env) -> Record {
+    let mut incarnation = [0; 16];
+    env.rng.fill(&mut incarnation);
+    Record::fresh(Incarnation(incarnation))
 }
 
 /// For the look-up of the own name, which only warns.
@@ -119,8 +151,19 @@ struct Driver {
     transport: Transport,
     founding: Founding,
     events: mpsc::Receiver<Event>,
+    ordered: mpsc::Receiver<Order>,
     polls: FuturesUnordered<BoxFuture<'static, Answers>>,
+    asks: FuturesUnordered<BoxFuture<'static, Asked>>,
+    /// What founding asked for and is not carried out yet.
+    later: Vec<Action>,
+    petition: Petition,
+    errand: Option<Errand>,
+    /// A member asked this node to join.
+    invited: Option<Invite>,
+    /// Somebody says that this member was taken out of its cluster.
+    suspicious: bool,
     opening: Opening,
+    raft_changed: Option<watch::Receiver<u64>>,
     story: Story,
     own_name_asked: bool,
     /// The founding machine's time counts from here.
@@ -139,56 +182,85 @@ impl Driver {
     async fn live(&mut self) -> Result<(), ClusterError> {
         self.step(Event::Tick).await?;
         let stopping = self.shared.env.tasks.clone();
-        let mut raft_changed = None;
         loop {
-            if raft_changed.is_none() {
-                raft_changed = self.opening.raft().map(Raft::changed);
-            }
             let wake_at = self.wake_at();
-            let event = tokio::select! {
+            let happened = tokio::select! {
                 biased;
                 () = stopping.stopped() => return Ok(()),
-                Some((at, number, results)) = self.polls.next() => Event::Polled { at, number, results },
-                () = changed(&mut raft_changed) => self.cluster_event(),
-                () = tokio::time::sleep_until(wake_at) => self.cluster_event(),
+                Some((at, number, results)) = self.polls.next() => {
+                    Happened::Founding(Event::Polled { at, number, results })
+                }
+                Some(asked) = self.asks.next() => Happened::Asked(asked),
+                () = changed(&mut self.raft_changed) => Happened::Looked,
+                () = tokio::time::sleep_until(wake_at) => Happened::Looked,
+                Some(order) = self.ordered.recv() => Happened::Ordered(order),
                 // Last: anyone may send hints, and a flood of them must not keep the rest waiting.
-                Some(hint) = self.events.recv() => hint,
+                Some(hint) = self.events.recv() => Happened::Founding(hint),
             };
-            if let Event::Polled { results, .. } = &event {
-                self.note_heard(results);
-            }
-            self.step(event).await?;
+            self.on(happened).await?;
             if self.shared.is_stopping() {
                 return Ok(());
             }
         }
     }
 
+    async fn on(&mut self, happened: Happened) -> Result<(), ClusterError> {
+        let event = match happened {
+            Happened::Founding(event) => event,
+            Happened::Looked => self.cluster_event(),
+            Happened::Asked(asked) => {
+                self.on_asked(asked).await?;
+                self.cluster_event()
+            }
+            Happened::Ordered(Order::FoundAlone) => Event::Alone,
+            Happened::Ordered(Order::Invited(invite)) => {
+                self.invited = Some(invite);
+                Event::Tick
+            }
+            Happened::Ordered(Order::Suspect) => {
+                self.suspicious = true;
+                Event::Tick
+            }
+        };
+        if let Event::Polled { results, .. } = &event {
+            self.note_heard(results);
+        }
+        self.step(event).await
+    }
+
     /// One event, and everything that follows from it at once.
     async fn step(&mut self, event: Event) -> Result<(), ClusterError> {
-        let mut next = Some(event);
-        while let Some(event) = next.take() {
-            let actions = self.founding.handle(self.now(), event);
-            // First: a poll is also the hint to look here, and what it carries must be what is to be seen. The
-            // machine shows nothing that is not durable (P2).
-            self.publish_identity();
-            for action in actions {
+        let actions = self.founding.handle(self.now(), event);
+        self.later.extend(actions);
+        self.carry_out().await?;
+        self.publish();
+        self.advance().await?;
+        self.carry_out().await?;
+        self.run_errand();
+        self.publish();
+        self.look_up_own_name();
+        self.tell()
+    }
+
+    async fn carry_out(&mut self) -> Result<(), ClusterError> {
+        // First: a poll is also the hint to look here, and what it carries must be what is to be seen. The
+        // machine shows nothing that is not durable (P2).
+        self.publish_identity();
+        while !self.later.is_empty() {
+            for action in std::mem::take(&mut self.later) {
                 match action {
                     Action::Poll { at, number } => self.poll(at, number),
                     Action::Store { record, why } => {
                         self.shared.store(&record).await?;
                         self.story.stored(&record, why);
                         self.shared.set_record((*record).clone());
-                        next = Some(Event::Stored(*record));
+                        self.adopt(*record);
                     }
                 }
             }
+            self.publish_identity();
         }
-        self.publish();
-        self.advance().await?;
-        self.publish();
-        self.look_up_own_name();
-        self.tell()
+        Ok(())
     }
 
     /// Once the own name is known: others will look it up, so it had better be found.
@@ -217,6 +289,7 @@ impl Driver {
         if record.seat().is_some() && self.opening.is_due() {
             self.opening = open::open(&self.shared, &self.transport, record).await?;
             let Some(raft) = self.opening.raft().cloned() else { return Ok(()) };
+            self.raft_changed = Some(raft.changed());
             self.adopt(self.shared.record());
             self.follow(&raft);
         }
@@ -224,7 +297,9 @@ impl Driver {
         let record = self.founding.record().clone();
         let seen_in = |raft_id: RaftId| {
             let status = raft.status();
-            status.voters.contains(&raft_id) || status.learners.contains(&raft_id)
+            let listed = || raft.applied().borrow().catalog.meta_node_by_raft_id(raft_id).is_some();
+            // A learner is a member once the catalog has it: before that it may be taken out without a word.
+            status.voters.contains(&raft_id) || (status.learners.contains(&raft_id) && listed())
         };
         // Seen in a *committed* membership: only that one is there to stay.
         if record.seat().is_some_and(|seat| seen_in(seat.raft_id))
@@ -232,19 +307,11 @@ impl Driver {
         {
             self.shared.store(&member).await?;
             self.shared.set_record(member.clone());
+            self.invited = None;
+            self.petition.settled(self.now(), None);
             self.adopt(member);
         }
         Ok(())
-    }
-
-    /// What was stored outside of the founding machine's own actions.
-    fn adopt(&mut self, record: Record) {
-        // It stores nothing and polls nobody because of this: it is in a cluster.
-        for action in self.founding.handle(self.now(), Event::Stored(record)) {
-            if let Action::Poll { at, number } = action {
-                self.poll(at, number);
-            }
-        }
     }
 
     /// The tasks that live as long as the open Raft node.
@@ -258,6 +325,7 @@ impl Driver {
             let text = tokio::select! {
                 biased;
                 () = stopped.stopped() => return,
+                () = raft.closed() => return,
                 text = raft.fatal() => text,
             };
             let source = std::io::Error::other(text);
@@ -297,7 +365,8 @@ impl Driver {
         self.publish_identity();
         self.shared.set_seen(self.seen());
         self.shared.feature_level.store(self.feature_level(), Ordering::Relaxed);
-        let view = picture::view(&self.founding, &self.opening, &self.shared, self.now());
+        let asking = self.errand.map(|_| &self.petition);
+        let view = picture::view(&self.founding, &self.opening, &self.shared, asking, self.now());
         self.shared.view.send_if_modified(|old| {
             let differs = **old != view;
             *old = Arc::new(view);
@@ -345,8 +414,8 @@ impl Driver {
         let now = self.now();
         self.story.tell(now, &view, self.founding.alarm(now).as_ref());
         let limit = self.shared.config.join_timeout;
-        let is_fresh = self.founding.record().phase() == Phase::Fresh;
-        let waits = is_fresh && !self.founding.by_hand();
+        let is_outside = matches!(self.founding.record().phase(), Phase::Fresh | Phase::Joining);
+        let waits = is_outside && !self.founding.by_hand();
         if waits && !limit.is_zero() && now >= limit {
             return Err(ClusterError::JoinTimeout(limit, view.reason.clone()));
         }
@@ -357,6 +426,10 @@ impl Driver {
         let now = self.now();
         let founding = self.founding.wake_at(now);
         let mut wake = founding.unwrap_or(now + LOOK).min(now + LOOK);
+        // Overdue: there is no door to knock at yet, and a poll will show one.
+        if let Some(due) = self.errand.and_then(|_| self.petition.wake_at()).filter(|due| *due > now) {
+            wake = wake.min(due);
+        }
         let limit = self.shared.config.join_timeout;
         if limit > now {
             wake = wake.min(limit);
@@ -367,6 +440,15 @@ impl Driver {
     fn now(&self) -> Duration {
         self.began.elapsed()
     }
+}
+
+/// What the driver waits for.
+enum Happened {
+    Founding(Event),
+    /// Raft changed, or time passed.
+    Looked,
+    Asked(Asked),
+    Ordered(Order),
 }
 
 /// What the first version could read.

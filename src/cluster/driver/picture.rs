@@ -4,23 +4,45 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::open::Opening;
+use super::petition::Petition;
 use crate::cluster::founding::{Founding, WAY_OUT};
 use crate::cluster::shared::Shared;
 use crate::cluster::{Doing, View};
 use crate::raft::RaftStatus;
+use crate::wire::identity::Phase;
 
 /// Before the driver's first step.
 pub(super) fn first(founding: &Founding) -> View {
     picture(founding, &Opening::NotYet)
 }
 
-pub(super) fn view(founding: &Founding, opening: &Opening, shared: &Shared, now: Duration) -> View {
+/// `asking`: what this node asks its cluster for.
+pub(super) fn view(
+    founding: &Founding,
+    opening: &Opening,
+    shared: &Shared,
+    asking: Option<&Petition>,
+    now: Duration,
+) -> View {
     let mut view = picture(founding, opening);
+    if let Some(petition) = asking {
+        add_errand(&mut view, petition);
+    }
     view.warnings = warnings(founding, opening, shared, now);
     if view.doing == Doing::Open && shared.lacks_the_secret() {
         view.reason = LACKS_SECRET.to_owned();
     }
     view
+}
+
+/// What the cluster last answered, in the sentence of what this node is about.
+fn add_errand(view: &mut View, petition: &Petition) {
+    if let Some(said) = petition.said().filter(|said| !said.is_empty()) {
+        view.reason = format!("{}; {said}", view.reason);
+    }
+    if petition.is_blocked() && matches!(view.doing, Doing::Joining | Doing::Removed) {
+        view.doing = Doing::Blocked;
+    }
 }
 
 const LACKS_SECRET: &str = "in a cluster without a leader: it was founded with internal-shared-secret and this node \
@@ -51,6 +73,9 @@ fn doing(founding: &Founding, opening: &Opening) -> (Doing, String) {
             let status = raft.status();
             match &status.halted {
                 Some(text) => (Doing::Halted, format!("halted: {text}")),
+                None if founding.record().phase() == Phase::Joining => {
+                    (Doing::Joining, "joining its cluster".to_owned())
+                }
                 None => (Doing::Open, open_text(founding, &status)),
             }
         }

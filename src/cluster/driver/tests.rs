@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::Address;
-use crate::cluster::{Cluster, ClusterConfig, ClusterError, Exchange, PollError};
+use crate::cluster::{Ask, Cluster, ClusterConfig, ClusterError, Exchange, PollError, Told};
 use crate::raft::RaftConfig;
 use crate::runtime::disk::{Fake, OpKind};
 use crate::runtime::net::BoxFuture;
@@ -26,6 +26,10 @@ impl Exchange for Alone {
         _: &Address,
         _: Identity,
     ) -> BoxFuture<'_, Result<Identity, PollError>> {
+        Box::pin(async { Err(PollError::Refused) })
+    }
+
+    fn ask(&self, _: &Address, _: Ask) -> BoxFuture<'_, Result<Told, PollError>> {
         Box::pin(async { Err(PollError::Refused) })
     }
 

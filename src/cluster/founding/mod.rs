@@ -24,7 +24,7 @@ use self::peers::Peers;
 use self::rules::{QUIET, Sight};
 use super::PollError;
 use super::identity::{Origin, Record};
-use crate::base::{Address, ListHash};
+use crate::base::{Address, Incarnation, ListHash};
 use crate::wire::identity::{Identity, Phase, VectorEntry};
 
 /// Something happened.
@@ -40,6 +40,8 @@ pub enum Event {
     Stored(Record),
     /// What the open Raft node knows: whether there is a leader, and the members' HTTP addresses.
     Cluster { leader_known: bool, members: Vec<Address> },
+    /// A person said that this node, which has no `peers`, is to found alone (founding.md 8).
+    Alone,
 }
 
 /// Something is to be done.
@@ -110,8 +112,13 @@ impl Founding {
             Event::Stored(record) => self.on_stored(now, record),
             Event::Cluster { leader_known, members } => {
                 self.leader_known = leader_known;
+                let own = self.own();
+                let others: Vec<Address> =
+                    members.iter().filter(|at| Some(*at) != own.as_ref()).cloned().collect();
+                self.peers.set_members(now, &others);
                 self.members = members;
             }
+            Event::Alone => self.found_alone(),
         }
         let mut actions = self.decide(now);
         let shown = self.show();
@@ -170,6 +177,19 @@ impl Founding {
     /// All that answered their last poll, by address; for the leader's `Found` and for `show -v`.
     pub fn seen(&self) -> impl Iterator<Item = (&Address, &Identity)> {
         self.peers.iter().flat_map(|(at, peer)| peer.answers().iter().map(move |theirs| (at, theirs)))
+    }
+
+    /// Where a member of a cluster that this node would join was seen, and where that one says others are.
+    pub fn doors(&self, now: Duration) -> Vec<(Address, Option<Incarnation>)> {
+        let own = self.own();
+        let sight = self.sight(own.as_ref(), now);
+        let (mut doors, mut beyond) = (Vec::new(), Vec::new());
+        for (at, theirs) in sight.members_seen() {
+            doors.push((at.clone(), Some(theirs.incarnation)));
+            beyond.extend(theirs.members.iter().map(|member| (member.clone(), None)));
+        }
+        doors.extend(beyond);
+        doors
     }
 
     fn sight<'a>(&'a self, own: Option<&'a Address>, now: Duration) -> Sight<'a> {
@@ -238,8 +258,9 @@ impl Founding {
     ) {
         let ours = self.record.seat().map(|seat| seat.cluster_id);
         let cluster_name = self.cluster_name().to_owned();
-        self.peers
-            .on_polled(now, at, number, results, &cluster_name, |peer| peer.kind(ours, self.leader_known));
+        self.peers.on_polled(now, at, number, results, &cluster_name, |peer| {
+            peer.kind(ours, self.leader_known, self.members.len())
+        });
     }
 
     /// Rule 3.3: a hint to poll its sender soon, at the address that it names and where it came from.
@@ -260,6 +281,14 @@ impl Founding {
             if is_news {
                 self.peers.hurry(now, &at);
             }
+        }
+    }
+
+    fn found_alone(&mut self) {
+        if self.setup.by_hand() && self.record.phase() == Phase::Fresh {
+            self.setup.found_alone();
+            self.list = self.setup.list();
+            self.list_hash = self.setup.list_hash(&self.list);
         }
     }
 

@@ -11,9 +11,12 @@ const EARLY: Duration = Duration::from_secs(60);
 const LATE: Duration = Duration::from_secs(10);
 /// A member asks who is silent or a stranger so often: a fresh node founds after a second of quiet and must
 /// have heard of the cluster by then.
-const STRANGER: Duration = Duration::from_millis(500);
+const STRANGER: Duration = Duration::from_millis(300);
 /// A node without a leader asks those that answer as often as that: it may be the only one that knows.
 const LEADERLESS: Duration = Duration::from_secs(1);
+/// Members ask each other so often (at most a second apart): who is to be replaced must have been silent for two
+/// seconds to all that can speak.
+const FELLOW: Duration = Duration::from_millis(800);
 /// No peer is asked more often, whatever is hinted: two nodes must not hint each other into a storm.
 const GAP: Duration = Duration::from_millis(50);
 
@@ -26,6 +29,8 @@ pub(super) enum Kind {
     Stranger,
     /// It is, has no leader, and the peer answers.
     Leaderless,
+    /// A member as this node is one.
+    Fellow,
     /// Nothing is expected of it.
     Settled,
 }
@@ -92,6 +97,7 @@ impl Pace {
             }
             Kind::Founding | Kind::Settled => LATE,
             Kind::Stranger => STRANGER,
+            Kind::Fellow => FELLOW,
             Kind::Leaderless => LEADERLESS,
         };
         // A quarter up or down, so that nodes that started together do not ask in step for ever.

@@ -10,6 +10,10 @@ use crate::wire::identity::Identity;
 /// How long an incarnation that answered here is remembered, to notice one that comes back after another.
 const MEMORY: Duration = Duration::from_secs(60);
 
+/// In a cluster of at most so many, each member asks each other one about once a second. In a larger one most are
+/// learners, and that would be a flood.
+const FELLOWS: usize = 9;
+
 /// One polled address.
 #[derive(Clone, Debug)]
 pub(super) struct Peer {
@@ -32,6 +36,8 @@ pub(super) enum Source {
     List,
     /// Named as a member by a listed node that is joining: counts like a listed one for joining.
     Vouched(Duration),
+    /// A member of this node's cluster, as its catalog has it.
+    Member,
     /// Said something to us, last at this time. Only what names my address counts (founding.md 4).
     Hint(Duration),
 }
@@ -112,10 +118,12 @@ impl Peer {
         }
     }
 
-    pub(super) fn kind(&self, ours: Option<ClusterId>, leader_known: bool) -> Kind {
+    /// `members`: how many the cluster has.
+    pub(super) fn kind(&self, ours: Option<ClusterId>, leader_known: bool, members: usize) -> Kind {
         match ours {
             None => Kind::Founding,
             Some(ours) if self.node().is_none_or(|node| node.cluster_id != Some(ours)) => Kind::Stranger,
+            Some(_) if leader_known && members <= FELLOWS => Kind::Fellow,
             Some(_) if leader_known => Kind::Settled,
             Some(_) => Kind::Leaderless,
         }

@@ -71,10 +71,21 @@ impl Peers {
             peer.source = peer.source.or_stronger(source);
             return;
         }
-        if source != Source::List && !self.make_room() {
+        if !matches!(source, Source::List | Source::Member) && !self.make_room() {
             return;
         }
         self.by_address.insert(at.clone(), Peer::new(source, now));
+    }
+
+    /// Members are polled as long as they are members: what one hears of another decides whether it is gone. Who was
+    /// one is polled on for a while, as anyone else who was heard.
+    pub(super) fn set_members(&mut self, now: Duration, members: &[Address]) {
+        for (at, peer) in &mut self.by_address {
+            if peer.source == Source::Member && !members.contains(at) {
+                peer.source = Source::Hint(now);
+            }
+        }
+        members.iter().for_each(|at| self.look_at(now, at, Source::Member));
     }
 
     pub(super) fn hurry(&mut self, now: Duration, at: &Address) {
@@ -135,7 +146,8 @@ impl Peers {
 impl Source {
     fn or_stronger(self, new: Self) -> Self {
         match (self, new) {
-            (Self::List, _) => self,
+            (Self::List, _) | (_, Self::List) => Self::List,
+            (Self::Member, _) | (_, Self::Member) => Self::Member,
             (Self::Vouched(_), Self::Hint(at)) => Self::Vouched(at),
             (_, new) => new,
         }
@@ -143,7 +155,7 @@ impl Source {
 
     fn last_heard(self) -> Option<Duration> {
         match self {
-            Self::List => None,
+            Self::List | Self::Member => None,
             Self::Vouched(at) | Self::Hint(at) => Some(at),
         }
     }

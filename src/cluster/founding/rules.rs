@@ -10,7 +10,7 @@ use super::peers::Peers;
 use super::setup::Setup;
 use super::verdict::{Await, Block, Difference, NOT_ASKED, Verdict, What, addresses};
 use crate::base::{Address, ClusterId, Incarnation, ListHash};
-use crate::cluster::identity::{Origin, Record, Standing};
+use crate::cluster::identity::{Origin, Record, Standing, Why};
 use crate::cluster::vector::cluster_id;
 use crate::cluster::{Missing, PollError};
 use crate::wire::identity::{Identity, PROTOCOL, Phase, VectorEntry};
@@ -63,8 +63,10 @@ impl Sight<'_> {
     pub(super) fn judge(&self) -> Verdict {
         match &self.record.standing {
             Standing::Fresh => {}
-            Standing::Removed { cluster_name, by, .. } => {
-                return Verdict::Removed { cluster_name: cluster_name.clone(), by: by.clone() };
+            Standing::Removed { cluster_name, by, why, .. } => {
+                let comes_back = *why != Why::Removed && !self.setup.by_hand();
+                let (cluster_name, by) = (cluster_name.clone(), by.clone());
+                return Verdict::Removed { cluster_name, by, why: *why, comes_back };
             }
             Standing::Started { .. } | Standing::Joining { .. } | Standing::Member { .. } => {
                 return Verdict::Settled;
@@ -252,7 +254,8 @@ impl Sight<'_> {
         let why = match entry.node().map(|theirs| (theirs.phase, theirs)) {
             None => entry.silence(),
             Some((Phase::Fresh | Phase::Accepted, _)) => return None,
-            Some((Phase::Removed, _)) => "was removed from its cluster; delete its volume".to_owned(),
+            Some((Phase::Removed, _)) => "was taken out of its cluster; `influxd-ctl add-meta` there brings it back, or delete its volume"
+                .to_owned(),
             Some((Phase::Joining, theirs)) => {
                 let members = addresses(&theirs.members);
                 format!("is joining a cluster of which no member answers ({members})")
@@ -307,6 +310,11 @@ impl Sight<'_> {
         self.entries.iter().map(place).collect()
     }
 
+    /// All members of clusters that count for this node.
+    pub(super) fn members_seen(&self) -> impl Iterator<Item = (&Address, &Identity)> {
+        self.cluster_answers().map(|(at, _, theirs)| (at, theirs))
+    }
+
     fn me(&self) -> Incarnation {
         self.record.incarnation
     }
@@ -325,7 +333,7 @@ impl Sight<'_> {
             .flat_map(|(at, peer)| peer.answers().iter().map(move |theirs| (at, peer, theirs)))
             .filter(move |(_, peer, theirs)| {
                 let counts = match peer.source {
-                    Source::List | Source::Vouched(_) => true,
+                    Source::List | Source::Member | Source::Vouched(_) => true,
                     Source::Hint(_) => names_me(theirs),
                 };
                 let ours = theirs.cluster_name == *name && theirs.protocol == PROTOCOL;

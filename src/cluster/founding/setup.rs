@@ -51,6 +51,12 @@ impl Setup {
         self.peers.is_empty() && !self.alone
     }
 
+    /// As `-single-server` would have it.
+    pub fn found_alone(&mut self) {
+        self.alone = true;
+        self.expect = 1;
+    }
+
     /// The founder list: where it founds alone, this node under the name that it then has.
     pub fn list(&self) -> Vec<Address> {
         if self.alone {

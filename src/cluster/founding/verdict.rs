@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::base::{Address, ClusterId, Incarnation};
-use crate::cluster::identity::Origin;
+use crate::cluster::identity::{Origin, Why};
 use crate::cluster::{Doing, Missing, PollError};
 use crate::wire::identity::{PROTOCOL, VectorEntry};
 
@@ -31,7 +31,7 @@ pub enum Verdict {
     /// In a cluster: nothing to found.
     Settled,
     /// Another phase on disk than founding has rules for.
-    Removed { cluster_name: String, by: String },
+    Removed { cluster_name: String, by: String, why: Why, comes_back: bool },
 }
 
 /// What F3 waits for.
@@ -133,16 +133,32 @@ impl fmt::Display for Verdict {
                 write!(f, "all {founders} founders answer; waiting for the word of {}", addresses(not_yet))
             }
             Self::ByHand => f.write_str(
-                "part of no cluster: set INFLUXDB_META_PEERS to the names of all meta nodes, this one \
-                 included, or start with -single-server",
+                "part of no cluster: `influxd-ctl add-meta` adds it to one or founds one with it; or set \
+                 INFLUXDB_META_PEERS to the names of all meta nodes, this one included",
             ),
             Self::Settled => f.write_str("in a cluster"),
-            Self::Removed { cluster_name, by } => write!(
-                f,
-                "this node was removed from cluster {cluster_name:?} by {by}; delete its volume to come back"
-            ),
+            Self::Removed { cluster_name, by, why, comes_back } => {
+                f.write_str(&removed_text(cluster_name, by, *why, *comes_back))
+            }
         }
     }
+}
+
+fn removed_text(cluster_name: &str, by: &str, why: Why, comes_back: bool) -> String {
+    let what = match why {
+        Why::Removed => format!("this node was removed from cluster {cluster_name:?} by {by}"),
+        Why::Replaced => format!("this node was replaced in cluster {cluster_name:?} by {by}"),
+        Why::Unseen => format!("this node was not seen for a day and taken out of cluster {cluster_name:?}"),
+        Why::Restored => {
+            format!("this volume was set back to an older state and is out of cluster {cluster_name:?}")
+        }
+    };
+    if comes_back {
+        return format!("{what}; it asks to join again");
+    }
+    format!(
+        "{what}; `influxd-ctl add-meta` of it, at a member, brings it back, or delete its volume to start anew"
+    )
 }
 
 fn join_text(
@@ -151,12 +167,8 @@ fn join_text(
     seen_at: &Address,
     leader_known: bool,
 ) -> fmt::Result {
-    write!(
-        f,
-        "cluster {cluster_id} exists at {seen_at} and does not know this volume: this node has to join it, "
-    )?;
-    write!(f, "which comes with the next version; until then {WAY_OUT}")?;
-    if leader_known { Ok(()) } else { write!(f, " (that cluster has no leader now)") }
+    write!(f, "cluster {cluster_id} exists at {seen_at}: joining it")?;
+    if leader_known { Ok(()) } else { f.write_str(" (it has no leader now)") }
 }
 
 impl fmt::Display for Block {

@@ -1,0 +1,123 @@
+//! Whom to ask next, and when: one request in flight, the doors in turn, soon again after an answer that changes
+//! something and slower while nothing does. Sans IO, as founding is.
+
+use std::time::Duration;
+
+use crate::base::{Address, Incarnation};
+
+/// Where to ask: an address, and who is meant there, where that is known.
+pub(super) type Door = (Address, Option<Incarnation>);
+
+const FIRST: Duration = Duration::from_millis(200);
+const SLOWEST: Duration = Duration::from_secs(2);
+
+#[derive(Default)]
+pub(super) struct Petition {
+    in_flight: bool,
+    due: Duration,
+    tries: u32,
+    turn: usize,
+    /// What the last one said, for people.
+    said: Option<String>,
+    /// It was a refusal that only a person, or time, can change.
+    blocked: bool,
+}
+
+impl Petition {
+    /// The door to knock at now.
+    pub(super) fn next(&mut self, now: Duration, doors: &[Door]) -> Option<Door> {
+        if self.in_flight || now < self.due || doors.is_empty() {
+            return None;
+        }
+        self.in_flight = true;
+        Some(doors[self.turn % doors.len()].clone())
+    }
+
+    pub(super) fn wake_at(&self) -> Option<Duration> {
+        (!self.in_flight).then_some(self.due)
+    }
+
+    /// Something was agreed on: the next question is due at once.
+    pub(super) fn settled(&mut self, now: Duration, said: Option<String>) {
+        *self = Self { due: now, said, turn: self.turn, ..Self::default() };
+    }
+
+    /// An answer that leaves things as they are. The one who gave it is asked again.
+    pub(super) fn answered(&mut self, now: Duration, said: String) {
+        self.wait(now);
+        self.said = Some(said);
+        self.blocked = false;
+    }
+
+    /// A refusal that would be the same at every door. It is asked on: the cure is seen by it.
+    pub(super) fn refused(&mut self, now: Duration, said: String) {
+        self.answered(now, said);
+        self.blocked = true;
+    }
+
+    /// No answer, or none that helps: the next door.
+    pub(super) fn failed(&mut self, now: Duration, said: String) {
+        self.turn = self.turn.wrapping_add(1);
+        self.answered(now, said);
+    }
+
+    /// What is asked has changed: nothing that was said counts any more.
+    pub(super) fn forget(&mut self) {
+        self.said = None;
+        self.blocked = false;
+        self.tries = 0;
+    }
+
+    pub(super) fn said(&self) -> Option<&str> {
+        self.said.as_deref()
+    }
+
+    pub(super) fn is_blocked(&self) -> bool {
+        self.blocked
+    }
+
+    fn wait(&mut self, now: Duration) {
+        self.in_flight = false;
+        self.due = now + SLOWEST.min(FIRST * 2_u32.saturating_pow(self.tries.min(8)));
+        self.tries = self.tries.saturating_add(1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn doors() -> Vec<Door> {
+        ["a", "b"].map(|host| (Address::new(host, 8091), None)).to_vec()
+    }
+
+    #[test]
+    fn one_question_is_in_flight_and_a_silent_door_is_left() {
+        let (mut petition, now) = (Petition::default(), Duration::from_secs(1));
+        assert_eq!(petition.next(now, &[]), None);
+        assert_eq!(petition.next(now, &doors()).expect("due").0.host(), "a");
+        assert_eq!(petition.next(now, &doors()), None, "one is in flight");
+        petition.failed(now, "connection refused".to_owned());
+        assert_eq!(petition.next(now, &doors()), None, "not yet");
+        let later = petition.wake_at().expect("idle");
+        assert_eq!(petition.next(later, &doors()).expect("due").0.host(), "b");
+        petition.answered(later, "not yet".to_owned());
+        let later = petition.wake_at().expect("idle");
+        assert_eq!(petition.next(later, &doors()).expect("due").0.host(), "b", "who answers is asked again");
+    }
+
+    #[test]
+    fn it_slows_down_to_two_seconds() {
+        let (mut petition, mut now) = (Petition::default(), Duration::ZERO);
+        for _ in 0..20 {
+            petition.next(now, &doors()).expect("due");
+            petition.failed(now, String::new());
+            let due = petition.wake_at().expect("idle");
+            assert!(due > now && due - now <= SLOWEST);
+            now = due;
+        }
+        petition.next(now, &doors()).expect("due");
+        petition.failed(now, String::new());
+        assert_eq!(petition.wake_at(), Some(now + SLOWEST));
+    }
+}
