@@ -1,9 +1,11 @@
 //! Between catalog values and the protobuf messages that several formats share.
 
+use std::collections::BTreeMap;
+
 use super::proto::data::{DatabaseInfo, RetentionPolicyInfo};
-use super::proto::entry::HostPort;
+use super::proto::entry::{HostPort, Label};
 use crate::base::{Address, DurationNanos, Name};
-use crate::catalog::{Database, DuplicateDatabase, RetentionPolicy};
+use crate::catalog::{Database, DuplicateDatabase, RemovedWhy, RetentionPolicy};
 
 /// A message that is well-formed and says too little or nonsense.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -42,6 +44,42 @@ pub(super) fn required_address(field: Option<HostPort>, name: &'static str) -> R
 
 pub(super) fn host_port(address: &Address) -> HostPort {
     HostPort { host: Some(address.host().to_owned()), port: Some(address.port().into()) }
+}
+
+pub(super) fn label_messages(labels: &BTreeMap<String, String>) -> Vec<Label> {
+    let message =
+        |(key, value): (&String, &String)| Label { key: Some(key.clone()), value: Some(value.clone()) };
+    labels.iter().map(message).collect()
+}
+
+pub(super) fn labels(messages: Vec<Label>) -> Result<BTreeMap<String, String>, BadField> {
+    let mut labels = BTreeMap::new();
+    for Label { key, value } in messages {
+        let (key, value) = (required(key, "labels.key")?, required(value, "labels.value")?);
+        if labels.insert(key, value).is_some() {
+            return Err(BadField::Twice);
+        }
+    }
+    Ok(labels)
+}
+
+pub(super) fn removed_why_number(why: RemovedWhy) -> u32 {
+    match why {
+        RemovedWhy::Removed => 1,
+        RemovedWhy::Replaced => 2,
+        RemovedWhy::Unseen => 3,
+        RemovedWhy::Restored => 4,
+    }
+}
+
+pub(super) fn required_why(field: Option<u32>, name: &'static str) -> Result<RemovedWhy, BadField> {
+    match required(field, name)? {
+        1 => Ok(RemovedWhy::Removed),
+        2 => Ok(RemovedWhy::Replaced),
+        3 => Ok(RemovedWhy::Unseen),
+        4 => Ok(RemovedWhy::Restored),
+        _ => Err(BadField::Value(name)),
+    }
 }
 
 pub(super) fn bytes_of(name: &Name) -> Vec<u8> {

@@ -8,7 +8,12 @@ use crate::base::{Address, ClusterId, Incarnation, ListHash, RaftId, StartId};
 pub const PROTOCOL: u32 = 1;
 
 /// The newest kinds of log entries that this version can read (design: versions).
-pub const FEATURE_LEVEL: u32 = 1;
+pub const FEATURE_LEVEL: u32 = 2;
+
+/// From this level of the cluster on, `AllocateRaftId`, `AddMetaNode`, `MoveMetaNode`, `RemoveMetaNode`, `SetLabels`
+/// and `RaiseFeatureLevel` may be proposed. Only the `RaiseFeatureLevel` that brings a cluster up to it comes before,
+/// once every member is seen to read it.
+pub const JOINING_LEVEL: u32 = 2;
 
 /// Why a body is no identity of ours.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -5,6 +5,7 @@
 //! before it stumbles over the rest. A new command, field or flag raises it for the entries that use it.
 //! Reading is strict: a node that skipped what it does not understand would differ from the others in silence.
 
+mod members;
 mod ours;
 
 use bytes::Bytes;
@@ -17,8 +18,10 @@ use super::proto::entry::Ours;
 use crate::base::UnixNanos;
 use crate::machine::{Command, Stamped};
 
-/// The newest format that this version reads.
-const NEWEST: u32 = 1;
+/// The newest format that this version reads: 2 has the commands of joining, moving and removing.
+const NEWEST: u32 = 2;
+/// What `Found` and the wire's commands need.
+const OLDEST: u32 = 1;
 
 const FORMAT: u32 = 1;
 const AT: u32 = 2;
@@ -50,14 +53,15 @@ pub enum EnvelopeError {
 
 /// The entry's bytes: what the WAL writes, what followers are sent, what is decoded at apply.
 pub fn encode(at: UnixNanos, retention_autocreate: bool, body: &Body) -> Bytes {
-    let ours = match body {
+    let command = match body {
         Body::Wire(command) => return encode_wire(at, retention_autocreate, command),
         Body::Ours(command) => match execute::encode_wire(command) {
             Ok(command) => return encode_wire(at, retention_autocreate, &command),
-            Err(OutsideTheWire::Ours(command)) => Ours::from(command),
+            Err(OutsideTheWire::Ours(command)) => command,
         },
     };
-    let mut bytes = head(at, retention_autocreate, encoding::message::encoded_len(OURS, &ours));
+    let (format, ours) = (ours::format_of(command), Ours::from(command));
+    let mut bytes = head(format, at, retention_autocreate, encoding::message::encoded_len(OURS, &ours));
     encoding::message::encode(OURS, &ours, &mut bytes);
     bytes.into()
 }
@@ -66,6 +70,7 @@ pub fn encode(at: UnixNanos, retention_autocreate: bool, body: &Body) -> Bytes {
 /// When this version cannot carry out the entry; then no version of this program logged it, or a newer one.
 pub fn decode(bytes: &[u8]) -> Result<Stamped, EnvelopeError> {
     let parts = Parts::of(bytes)?;
+    let format = parts.format.ok_or_else(|| malformed("it does not begin with its format"))?;
     let flags = parts.flags.ok_or_else(|| malformed("it has no flags"))?;
     if flags & !u64::from(RETENTION_AUTOCREATE) != 0 {
         return Err(malformed(format!("unknown flags {flags:#x}")));
@@ -75,22 +80,22 @@ pub fn decode(bytes: &[u8]) -> Result<Stamped, EnvelopeError> {
         retention_autocreate: flags & u64::from(RETENTION_AUTOCREATE) != 0,
         command: match (parts.wire, parts.ours) {
             (Some(wire), None) => decode_wire(wire)?,
-            (None, Some(ours)) => decode_ours(ours)?,
+            (None, Some(ours)) => decode_ours(format, ours)?,
             _ => return Err(malformed("it has not one command")),
         },
     })
 }
 
 fn encode_wire(at: UnixNanos, retention_autocreate: bool, command: &Bytes) -> Bytes {
-    let mut bytes = head(at, retention_autocreate, encoding::bytes::encoded_len(WIRE, command));
+    let mut bytes = head(OLDEST, at, retention_autocreate, encoding::bytes::encoded_len(WIRE, command));
     encoding::bytes::encode(WIRE, command, &mut bytes);
     bytes.into()
 }
 
 /// The first three fields, with room for exactly what follows: one allocation for the whole entry.
-fn head(at: UnixNanos, retention_autocreate: bool, body_len: usize) -> Vec<u8> {
+fn head(format: u32, at: UnixNanos, retention_autocreate: bool, body_len: usize) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(HEAD_LEN + body_len);
-    uint32::encode(FORMAT, &1, &mut bytes);
+    uint32::encode(FORMAT, &format, &mut bytes);
     sfixed64::encode(AT, &at.0, &mut bytes);
     uint32::encode(FLAGS, &(RETENTION_AUTOCREATE * u32::from(retention_autocreate)), &mut bytes);
     bytes
@@ -149,9 +154,18 @@ fn decode_wire(bytes: &[u8]) -> Result<Command, EnvelopeError> {
     }
 }
 
-fn decode_ours(bytes: &[u8]) -> Result<Command, EnvelopeError> {
+fn decode_ours(format: u64, bytes: &[u8]) -> Result<Command, EnvelopeError> {
+    // Of two commands protobuf takes the last, and passes over one that it does not know.
+    if Fields::of(bytes).count() != 1 {
+        return Err(malformed("it has not one command"));
+    }
     let ours = Ours::decode(bytes).map_err(malformed)?;
-    Command::try_from(ours).map_err(malformed)
+    let command = Command::try_from(ours).map_err(malformed)?;
+    // An older version could not read it: no version wrote this.
+    if u64::from(ours::format_of(&command)) > format {
+        return Err(malformed(format!("format {format} does not have this command")));
+    }
+    Ok(command)
 }
 
 fn malformed(why: impl ToString) -> EnvelopeError {

@@ -1,35 +1,20 @@
-//! Commands of ours, to and from their messages.
+//! Commands of ours, to and from their messages: which is which, and from which format on. `Found` is here, those
+//! of joining, moving and removing in `members`.
 
+use super::members;
 use crate::base::{ClusterId, Incarnation};
 use crate::machine::{Command, Found, Founder};
 use crate::wire::convert::{BadField, host_port, required, required_address, required_id};
 use crate::wire::proto::entry::{self as proto, OurCommand, Ours};
 
-impl From<&Command> for Ours {
-    fn from(command: &Command) -> Self {
-        match command {
-            Command::Found(found) => Self::from(found),
-            // The messages of joining come with their format.
-            _ => Self { command: None },
-        }
-    }
+/// The lowest format in which a command of ours can be read.
+pub(super) fn format_of(command: &Command) -> u32 {
+    if matches!(command, Command::Found(_)) { 1 } else { 2 }
 }
 
-impl From<&Found> for Ours {
-    fn from(found: &Found) -> Self {
-        let founder = |founder: &Founder| proto::Founder {
-            incarnation: Some(founder.incarnation.0.to_vec()),
-            http: Some(host_port(&founder.http)),
-            raft: Some(host_port(&founder.raft)),
-        };
-        let found = proto::Found {
-            cluster_id: Some(found.cluster_id.0.to_vec()),
-            name: Some(found.name.clone()),
-            founders: found.founders.iter().map(founder).collect(),
-            with_secret: Some(found.with_secret),
-            feature_level: Some(found.feature_level),
-        };
-        Self { command: Some(OurCommand::Found(found)) }
+impl From<&Command> for Ours {
+    fn from(command: &Command) -> Self {
+        Self { command: our_command(command) }
     }
 }
 
@@ -39,7 +24,51 @@ impl TryFrom<Ours> for Command {
     fn try_from(ours: Ours) -> Result<Self, BadField> {
         match required(ours.command, "command")? {
             OurCommand::Found(message) => found(message).map(Self::Found),
+            OurCommand::AllocateRaftId(message) => members::allocate(message).map(Self::AllocateRaftId),
+            OurCommand::AddMetaNode(message) => members::add(message).map(Self::AddMetaNode),
+            OurCommand::MoveMetaNode(message) => members::relocate(message).map(Self::MoveMetaNode),
+            OurCommand::RemoveMetaNode(message) => members::remove(message).map(Self::RemoveMetaNode),
+            OurCommand::SetLabels(message) => members::set_labels(message).map(Self::SetLabels),
+            OurCommand::RaiseFeatureLevel(message) => {
+                required(message.level, "level").map(|level| Self::RaiseFeatureLevel { level })
+            }
         }
+    }
+}
+
+/// `None` for one of the wire's set: it has its own field in the envelope.
+fn our_command(command: &Command) -> Option<OurCommand> {
+    Some(match command {
+        Command::Found(found) => OurCommand::Found(found_message(found)),
+        Command::AllocateRaftId(asked) => OurCommand::AllocateRaftId(members::allocate_message(asked)),
+        Command::AddMetaNode(add) => OurCommand::AddMetaNode(members::add_message(add)),
+        Command::MoveMetaNode(to) => OurCommand::MoveMetaNode(members::relocate_message(to)),
+        Command::RemoveMetaNode(remove) => OurCommand::RemoveMetaNode(members::remove_message(remove)),
+        Command::SetLabels(labels) => OurCommand::SetLabels(members::set_labels_message(labels)),
+        Command::RaiseFeatureLevel { level } => {
+            OurCommand::RaiseFeatureLevel(proto::RaiseFeatureLevel { level: Some(*level) })
+        }
+        Command::CreateDatabase { .. }
+        | Command::DropDatabase { .. }
+        | Command::CreateRetentionPolicy { .. }
+        | Command::DropRetentionPolicy { .. }
+        | Command::SetDefaultRetentionPolicy { .. }
+        | Command::UpdateRetentionPolicy(_) => return None,
+    })
+}
+
+fn found_message(found: &Found) -> proto::Found {
+    let founder = |founder: &Founder| proto::Founder {
+        incarnation: Some(founder.incarnation.0.to_vec()),
+        http: Some(host_port(&founder.http)),
+        raft: Some(host_port(&founder.raft)),
+    };
+    proto::Found {
+        cluster_id: Some(found.cluster_id.0.to_vec()),
+        name: Some(found.name.clone()),
+        founders: found.founders.iter().map(founder).collect(),
+        with_secret: Some(found.with_secret),
+        feature_level: Some(found.feature_level),
     }
 }
 

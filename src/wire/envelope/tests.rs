@@ -1,6 +1,9 @@
 use super::*;
-use crate::base::{Address, ClusterId, Incarnation, Name};
-use crate::machine::{Found, Founder};
+use crate::base::{Address, ClusterId, Incarnation, Name, NodeId, RaftId};
+use crate::catalog::RemovedWhy;
+use crate::machine::{
+    AddMetaNode, AllocateRaftId, Found, Founder, MoveMetaNode, Removal, RemoveMetaNode, SetLabels,
+};
 
 fn found() -> Command {
     let founder = |k: u8| Founder {
@@ -15,6 +18,41 @@ fn found() -> Command {
         with_secret: true,
         feature_level: 1,
     })
+}
+
+/// Every kind of joining, moving and removing, with and without what may be absent.
+fn members() -> Vec<Command> {
+    let http = || Address::new("meta-4", 8091);
+    let raft = || Address::new("fd00::4", 8089);
+    let remove = |tombstone| Command::RemoveMetaNode(RemoveMetaNode { raft_id: RaftId(4), tombstone });
+    let whys = [RemovedWhy::Removed, RemovedWhy::Replaced, RemovedWhy::Unseen, RemovedWhy::Restored];
+    let removals = whys.map(|why| remove(Some(Removal { why, by: "influxd-ctl \u{e9}".to_owned() })));
+    let labels = |set: &[(&str, &str)], delete: &[&str]| {
+        Command::SetLabels(SetLabels {
+            node_id: NodeId(3),
+            set: set.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
+            delete: delete.iter().map(|key| (*key).to_owned()).collect(),
+        })
+    };
+    let allocate = |voter| {
+        let incarnation = Incarnation([4; 16]);
+        Command::AllocateRaftId(AllocateRaftId { incarnation, http: http(), raft: raft(), voter })
+    };
+    let add = |replaces| Command::AddMetaNode(AddMetaNode { raft_id: RaftId(4), replaces });
+    let mut all = vec![
+        allocate(true),
+        allocate(false),
+        add(None),
+        add(Some(RaftId(0))),
+        Command::MoveMetaNode(MoveMetaNode { raft_id: RaftId(u64::MAX), http: http(), raft: raft() }),
+        remove(None),
+        labels(&[], &[]),
+        labels(&[("rack", "\u{e9}"), ("az", "")], &["old", ""]),
+        Command::RaiseFeatureLevel { level: 0 },
+        Command::RaiseFeatureLevel { level: u32::MAX },
+    ];
+    all.extend(removals);
+    all
 }
 
 fn create_database() -> Command {
@@ -33,11 +71,13 @@ fn error(bytes: &[u8]) -> EnvelopeError {
 fn what_goes_in_comes_out() {
     for at in [0, 1, -1, i64::MIN, i64::MAX] {
         for retention_autocreate in [false, true] {
-            for (body, command) in [
+            let mut all = vec![
                 (wire(&create_database()), create_database()),
                 (Body::Ours(create_database()), create_database()),
                 (Body::Ours(found()), found()),
-            ] {
+            ];
+            all.extend(members().into_iter().map(|command| (Body::Ours(command.clone()), command)));
+            for (body, command) in all {
                 let at = UnixNanos(at);
                 let bytes = encode(at, retention_autocreate, &body);
                 assert_eq!(decode(&bytes), Ok(Stamped { at, retention_autocreate, command }));
@@ -52,10 +92,30 @@ fn a_wire_command_keeps_its_bytes() {
     assert_eq!(hex::encode(bytes), "0801110100000000000000180122 0aba06050a036462ff0803".replace(' ', ""));
 }
 
+/// A member of an older version reads whatever it can carry out, and is told "newer" of the rest.
+#[test]
+fn the_format_written_is_the_lowest_that_reads_it() {
+    for command in [create_database(), found()] {
+        assert!(
+            encode(UnixNanos(1), true, &Body::Ours(command.clone())).starts_with(b"\x08\x01"),
+            "{command:?}"
+        );
+    }
+    for command in members() {
+        let mut bytes = encode(UnixNanos(1), true, &Body::Ours(command.clone())).to_vec();
+        assert!(bytes.starts_with(b"\x08\x02"), "{command:?}");
+        bytes[1] = 1;
+        let error = error(&bytes).to_string();
+        assert_eq!(error, "undecodable entry: format 1 does not have this command", "{command:?}");
+    }
+}
+
 /// The room reserved is the room used: a second allocation would be paid on every write.
 #[test]
 fn one_allocation_is_enough() {
-    for (body, number) in [(wire(&create_database()), WIRE), (Body::Ours(found()), OURS)] {
+    let mut all = vec![(wire(&create_database()), WIRE), (Body::Ours(found()), OURS)];
+    all.extend(members().into_iter().map(|command| (Body::Ours(command), OURS)));
+    for (body, number) in all {
         let bytes = encode(UnixNanos(i64::MAX), true, &body);
         let fields: Vec<_> = Fields::of(&bytes).map(|field| field.expect("field")).collect();
         let Some((last, Value::Bytes(content))) = fields.last().copied() else { panic!("{fields:?}") };
@@ -67,9 +127,9 @@ fn one_allocation_is_enough() {
 
 #[test]
 fn a_newer_format_is_told_apart_from_damage() {
-    assert_eq!(error(b"\x08\x02 whatever"), EnvelopeError::Newer { found: 2, newest: 1 });
+    assert_eq!(error(b"\x08\x03 whatever"), EnvelopeError::Newer { found: 3, newest: 2 });
     let far = b"\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01";
-    assert_eq!(error(far), EnvelopeError::Newer { found: u32::MAX, newest: 1 });
+    assert_eq!(error(far), EnvelopeError::Newer { found: u32::MAX, newest: 2 });
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The catalog in a snapshot of ours.
 
 use super::data::DatabaseInfo;
-use super::entry::HostPort;
+use super::entry::{HostPort, Label};
 
 #[derive(Clone, PartialEq, prost::Message)]
 pub(in crate::wire) struct State {
@@ -60,6 +60,11 @@ pub(in crate::wire) struct MetaNode {
     pub(in crate::wire) raft_id: Option<u64>,
     #[prost(bytes = "vec", optional, tag = "5")]
     pub(in crate::wire) incarnation: Option<Vec<u8>>,
+    /// From format 2 on, as are labels.
+    #[prost(bool, optional, tag = "6")]
+    pub(in crate::wire) voter: Option<bool>,
+    #[prost(message, repeated, tag = "7")]
+    pub(in crate::wire) labels: Vec<Label>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -87,6 +92,9 @@ pub(in crate::wire) struct Tombstone {
     pub(in crate::wire) why: Option<u32>,
     #[prost(sfixed64, optional, tag = "4")]
     pub(in crate::wire) at: Option<i64>,
+    /// From format 2 on.
+    #[prost(string, optional, tag = "5")]
+    pub(in crate::wire) by: Option<String>,
 }
 
 /// A database with its insertion number, which replicas that started from a snapshot share with the others.

@@ -1,8 +1,14 @@
 //! The cluster and its nodes, to and from their messages.
+//!
+//! What format 2 added is `None` or empty in a message of format 1, and means there what it had meant before there
+//! was another choice.
 
 use crate::base::{ClusterId, Incarnation, NodeId, RaftId, UnixNanos};
-use crate::catalog::{Cluster, MetaNode, Pending, RemovedWhy, Tombstone};
-use crate::wire::convert::{BadField, host_port, required, required_address, required_id};
+use crate::catalog::{Cluster, MetaNode, Pending, Tombstone};
+use crate::wire::convert::{
+    BadField, host_port, label_messages, labels, removed_why_number, required, required_address, required_id,
+    required_why,
+};
 use crate::wire::proto::state as proto;
 
 pub(super) fn cluster_message(cluster: &Cluster) -> proto::Cluster {
@@ -23,25 +29,27 @@ pub(super) fn cluster(message: proto::Cluster) -> Result<Cluster, BadField> {
     })
 }
 
-pub(super) fn meta_node_message(node: &MetaNode) -> proto::MetaNode {
+pub(super) fn meta_node_message(format: u32, node: &MetaNode) -> proto::MetaNode {
     proto::MetaNode {
         id: Some(node.id.0),
         http: Some(host_port(&node.http)),
         raft: Some(host_port(&node.raft)),
         raft_id: Some(node.raft_id.0),
         incarnation: Some(node.incarnation.0.to_vec()),
+        voter: (format >= 2).then_some(node.voter),
+        labels: label_messages(&node.labels),
     }
 }
 
-pub(super) fn meta_node(message: proto::MetaNode) -> Result<MetaNode, BadField> {
+pub(super) fn meta_node(format: u32, message: proto::MetaNode) -> Result<MetaNode, BadField> {
     Ok(MetaNode {
         id: NodeId(required(message.id, "meta_nodes.id")?),
         http: required_address(message.http, "meta_nodes.http")?,
         raft: required_address(message.raft, "meta_nodes.raft")?,
         raft_id: RaftId(required(message.raft_id, "meta_nodes.raft_id")?),
         incarnation: Incarnation(required_id(message.incarnation, "meta_nodes.incarnation")?),
-        voter: true,
-        labels: Default::default(),
+        voter: since_2(format, message.voter, "meta_nodes.voter", true)?,
+        labels: if format >= 2 { labels(message.labels)? } else { Default::default() },
     })
 }
 
@@ -65,32 +73,27 @@ pub(super) fn pending(message: proto::Pending) -> Result<Pending, BadField> {
     })
 }
 
-pub(super) fn tombstone_message(tombstone: &Tombstone) -> proto::Tombstone {
+pub(super) fn tombstone_message(format: u32, tombstone: &Tombstone) -> proto::Tombstone {
     proto::Tombstone {
         incarnation: Some(tombstone.incarnation.0.to_vec()),
         raft_id: Some(tombstone.raft_id.0),
-        why: Some(match tombstone.why {
-            RemovedWhy::Removed => 1,
-            RemovedWhy::Replaced => 2,
-            RemovedWhy::Unseen => 3,
-            RemovedWhy::Restored => 4,
-        }),
+        why: Some(removed_why_number(tombstone.why)),
         at: Some(tombstone.at.0),
+        by: (format >= 2).then(|| tombstone.by.clone()),
     }
 }
 
-pub(super) fn tombstone(message: proto::Tombstone) -> Result<Tombstone, BadField> {
+pub(super) fn tombstone(format: u32, message: proto::Tombstone) -> Result<Tombstone, BadField> {
     Ok(Tombstone {
         incarnation: Incarnation(required_id(message.incarnation, "tombstones.incarnation")?),
         raft_id: RaftId(required(message.raft_id, "tombstones.raft_id")?),
-        why: match required(message.why, "tombstones.why")? {
-            1 => RemovedWhy::Removed,
-            2 => RemovedWhy::Replaced,
-            3 => RemovedWhy::Unseen,
-            4 => RemovedWhy::Restored,
-            _ => return Err(BadField::Value("tombstones.why")),
-        },
+        why: required_why(message.why, "tombstones.why")?,
         at: UnixNanos(required(message.at, "tombstones.at")?),
-        by: String::new(),
+        by: since_2(format, message.by, "tombstones.by", String::new())?,
     })
+}
+
+/// A field that came with format 2. In format 1, `before` is what every entry stood for.
+fn since_2<T>(format: u32, field: Option<T>, name: &'static str, before: T) -> Result<T, BadField> {
+    if format >= 2 { required(field, name) } else { Ok(before) }
 }

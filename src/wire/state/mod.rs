@@ -1,6 +1,8 @@
 //! The catalog in a snapshot of ours: everything replicated, unlike `data`, which is what the wire shows.
 //!
-//! A version of the program reads every format up to its newest, and writes the newest.
+//! A version of the program reads every format up to its newest, and writes the lowest that holds the catalog,
+//! as log entries do: a member of an older version, which the cluster's feature level keeps from needing more, then
+//! reads the snapshots of newer ones.
 
 mod members;
 
@@ -13,8 +15,8 @@ use super::proto::state::{Numbered, State};
 use crate::base::UnixNanos;
 use crate::catalog::{Catalog, Database, Databases};
 
-/// The format written, and the newest one read.
-const FORMAT: u32 = 1;
+/// The newest format, which has learners, labels, and who took an incarnation out.
+const NEWEST: u32 = 2;
 
 /// Not the state of a catalog, or that of a newer version.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -23,16 +25,19 @@ pub struct StateError(pub String);
 
 /// Deterministic: equal catalogs give equal bytes.
 pub fn encode(catalog: &Catalog) -> Bytes {
+    let format = lowest_format(catalog);
     let (databases, next_database) = catalog.databases.numbered();
+    let meta_node = |node| members::meta_node_message(format, node);
+    let tombstone = |tombstone| members::tombstone_message(format, tombstone);
     let state = State {
-        format: Some(FORMAT),
+        format: Some(format),
         term: Some(catalog.term),
         index: Some(catalog.index),
         last_at: Some(catalog.last_at.0),
         cluster: catalog.cluster.as_ref().map(members::cluster_message),
-        meta_nodes: catalog.meta_nodes.values().map(members::meta_node_message).collect(),
+        meta_nodes: catalog.meta_nodes.values().map(meta_node).collect(),
         pendings: catalog.pendings.values().map(members::pending_message).collect(),
-        tombstones: catalog.tombstones.values().map(members::tombstone_message).collect(),
+        tombstones: catalog.tombstones.values().map(tombstone).collect(),
         databases: databases.map(numbered_message).collect(),
         next_database: Some(next_database),
         max_node_id: Some(catalog.max_node_id),
@@ -46,36 +51,43 @@ pub fn encode(catalog: &Catalog) -> Bytes {
 /// # Errors
 /// Says what cannot be read. Nothing is left out or repaired.
 pub fn decode(bytes: &[u8]) -> Result<Catalog, StateError> {
-    check_format(bytes)?;
+    let format = read_format(bytes)?;
     let state = State::decode(bytes).map_err(unreadable)?;
-    catalog(state).map_err(unreadable)
+    catalog(format, state).map_err(unreadable)
+}
+
+fn lowest_format(catalog: &Catalog) -> u32 {
+    let is_of_1 = catalog.meta_nodes.values().all(|node| node.voter && node.labels.is_empty())
+        && catalog.tombstones.values().all(|tombstone| tombstone.by.is_empty());
+    if is_of_1 { 1 } else { NEWEST }
 }
 
 /// Looks at the format alone: what follows may be of a shape that only a newer version knows.
-fn check_format(bytes: &[u8]) -> Result<(), StateError> {
-    match Fields::of(bytes).next() {
-        Some(Ok((1, Value::Varint(format)))) if format == u64::from(FORMAT) => Ok(()),
-        Some(Ok((1, Value::Varint(format)))) if format > u64::from(FORMAT) => {
-            Err(StateError(format!("format {format}, this version reads up to {FORMAT}")))
-        }
-        _ => Err(unreadable("it does not begin with its format")),
-    }
+fn read_format(bytes: &[u8]) -> Result<u32, StateError> {
+    let first = Fields::of(bytes).next();
+    let Some(Ok((1, Value::Varint(format @ 1..)))) = first else {
+        return Err(unreadable("it does not begin with its format"));
+    };
+    u32::try_from(format)
+        .ok()
+        .filter(|format| *format <= NEWEST)
+        .ok_or_else(|| StateError(format!("format {format}, this version reads up to {NEWEST}")))
 }
 
-fn catalog(state: State) -> Result<Catalog, BadField> {
+fn catalog(format: u32, state: State) -> Result<Catalog, BadField> {
     Ok(Catalog {
         term: required(state.term, "term")?,
         index: required(state.index, "index")?,
         last_at: UnixNanos(required(state.last_at, "last_at")?),
         cluster: state.cluster.map(members::cluster).transpose()?,
         meta_nodes: keyed(state.meta_nodes, |message| {
-            members::meta_node(message).map(|node| (node.id, node))
+            members::meta_node(format, message).map(|node| (node.id, node))
         })?,
         pendings: keyed(state.pendings, |message| {
             members::pending(message).map(|pending| (pending.incarnation, pending))
         })?,
         tombstones: keyed(state.tombstones, |message| {
-            members::tombstone(message).map(|tombstone| (tombstone.incarnation, tombstone))
+            members::tombstone(format, message).map(|tombstone| (tombstone.incarnation, tombstone))
         })?,
         databases: databases(state.databases, required(state.next_database, "next_database")?)?,
         max_node_id: required(state.max_node_id, "max_node_id")?,

@@ -28,8 +28,8 @@ fn full() -> Catalog {
             raft: address(&format!("meta-{k}"), 8089),
             raft_id: RaftId(u64::from(k) + 3),
             incarnation: Incarnation([k; 16]),
-            voter: true,
-            labels: Default::default(),
+            voter: k != 2,
+            labels: (1..k).map(|n| (format!("label-{n}"), format!("\u{e9}{k}"))).collect(),
         };
         catalog.meta_nodes.insert(node.id, node);
     }
@@ -48,7 +48,7 @@ fn full() -> Catalog {
             raft_id: RaftId(k.into()),
             why,
             at: UnixNanos(i64::from(k)),
-            by: String::new(),
+            by: format!("incarnation {k}"),
         };
         catalog.tombstones.insert(tombstone.incarnation, tombstone);
     }
@@ -68,6 +68,19 @@ fn full() -> Catalog {
     catalog
 }
 
+/// The same with nothing that format 1 has no place for.
+fn of_format_1() -> Catalog {
+    let mut catalog = full();
+    for id in (1..=3).map(NodeId) {
+        let node = catalog.meta_nodes.get_mut(&id).expect("meta node");
+        (node.voter, node.labels) = (true, Default::default());
+    }
+    for k in 10..14 {
+        catalog.tombstones.get_mut(&Incarnation([k; 16])).expect("tombstone").by = String::new();
+    }
+    catalog
+}
+
 #[test]
 fn what_goes_in_comes_out() {
     for catalog in [Catalog::default(), full()] {
@@ -75,6 +88,49 @@ fn what_goes_in_comes_out() {
         let bytes = encode(&catalog);
         assert_eq!(decode(&bytes), Ok(catalog.clone()));
         assert_eq!(encode(&decode(&bytes).expect("decoded")), bytes);
+    }
+}
+
+/// A member of an older version reads the snapshots of newer ones as long as nothing in them is new.
+#[test]
+fn the_format_written_is_the_lowest_that_holds_it() {
+    let node = |change: fn(&mut MetaNode)| {
+        let mut catalog = of_format_1();
+        change(catalog.meta_nodes.get_mut(&NodeId(2)).expect("node 2"));
+        catalog
+    };
+    let mut by = of_format_1();
+    by.tombstones.get_mut(&Incarnation([10; 16])).expect("tombstone").by = "influxd-ctl".to_owned();
+    let labelled = node(|node| drop(node.labels.insert("rack".to_owned(), String::new())));
+    for (format, catalog) in [
+        (1, Catalog::default()),
+        (1, of_format_1()),
+        (2, node(|node| node.voter = false)),
+        (2, labelled),
+        (2, by),
+        (2, full()),
+    ] {
+        let bytes = encode(&catalog);
+        assert!(bytes.starts_with(&[0x08, format]), "{format}: {catalog:?}");
+        assert_eq!(decode(&bytes), Ok(catalog));
+    }
+}
+
+/// What format 1 left unsaid must be said here: no default can hide a loss.
+#[test]
+fn a_state_of_format_2_says_everything() {
+    let state = State::decode(encode(&full())).expect("state");
+    let cuts: [fn(&mut State); 5] = [
+        |state| state.meta_nodes[0].voter = None,
+        |state| state.meta_nodes[1].labels[0].key = None,
+        |state| state.meta_nodes[1].labels[0].value = None,
+        |state| state.meta_nodes[2].labels[1].key = state.meta_nodes[2].labels[0].key.clone(),
+        |state| state.tombstones[0].by = None,
+    ];
+    for cut in cuts {
+        let mut state = state.clone();
+        cut(&mut state);
+        assert!(decode(&state.encode_to_vec()).is_err());
     }
 }
 
@@ -98,8 +154,8 @@ fn a_newer_format_and_nonsense_are_refused() {
     let good = encode(&full());
     let text = |bytes: &[u8]| decode(bytes).expect_err("unreadable").to_string();
     assert_eq!(
-        text(&[b"\x08\x02", &good[2..]].concat()),
-        "undecodable catalog: format 2, this version reads up to 1"
+        text(&[b"\x08\x03", &good[2..]].concat()),
+        "undecodable catalog: format 3, this version reads up to 2"
     );
     assert_eq!(text(b""), "undecodable catalog: it does not begin with its format");
     assert_eq!(text(&[b"\x08\x00", &good[2..]].concat()), text(b""));
