@@ -12,7 +12,7 @@ mod gossip;
 mod handle;
 mod http_exchange;
 pub mod identity;
-mod membership;
+pub mod membership;
 mod poll;
 mod refusal;
 mod shared;

@@ -1,4 +1,4 @@
-//! The one task that changes Raft's membership and the catalog's meta nodes: the leader's (founding.md 7).
+//! Runs the membership task of the leader (founding.md 7): the IO around the machine beside it.
 //! So far it founds: the first command of a new cluster.
 
 use std::sync::Arc;
@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::identity::{Origin, Seat};
-use super::shared::Shared;
+use crate::cluster::identity::{Origin, Seat};
+use crate::cluster::shared::Shared;
 use crate::machine::{Command, Found, Founder, Outcome};
 use crate::raft::{ProposeError, Raft, Role};
 use crate::wire::envelope::Body;
@@ -19,7 +19,7 @@ const ATTEMPT: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Runs as long as the Raft node; acts while this node leads.
-pub(super) async fn lead(shared: Arc<Shared>, raft: Raft) {
+pub(in crate::cluster) async fn lead(shared: Arc<Shared>, raft: Raft) {
     let stop = shared.env.tasks.clone();
     let work = async {
         let mut changed = raft.changed();
