@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::shared::Shared;
+use super::shared::{Order, Shared};
 use crate::auth::proof::PeerKey;
 use crate::base::{Address, Incarnation, RaftId};
 use crate::catalog::Catalog;
@@ -74,6 +74,8 @@ impl Admission for Gate {
         let known =
             self.with_catalog(|catalog| catalog.meta_node_by_raft_id(raft_id).map(|node| node.raft.clone()));
         addresses.extend(known.flatten());
+        let coming = self.with_catalog(|c| c.pending_by_raft_id(raft_id).map(|pending| pending.raft.clone()));
+        addresses.extend(coming.flatten());
         let record = self.shared.record();
         let founders = record.origin().map_or(&[][..], |origin| &origin.vector);
         let place = usize::try_from(raft_id.0).ok().and_then(|id| id.checked_sub(1));
@@ -89,6 +91,13 @@ impl Admission for Gate {
 
     fn heard(&self, incarnation: Incarnation) {
         self.shared.heard(incarnation);
+    }
+
+    /// Said in a proven handshake; what is done about it a member must confirm.
+    fn refused(&self, _callee: &Replica, refusal: &Refusal) {
+        if *refusal == Refusal::Tombstoned {
+            self.shared.order(Order::Suspect);
+        }
     }
 
     fn peer_key(&self) -> Option<[u8; 32]> {

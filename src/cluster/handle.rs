@@ -5,13 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use bytes::Bytes;
 use tokio::sync::{Mutex, mpsc, watch};
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use super::driver::{self, Gossip, Started};
 use super::shared::Shared;
-use super::{ClusterConfig, ClusterError, Exchange, NotMember, Refusal, View};
+use super::{ClusterConfig, ClusterError, Exchange, NotMember, View};
 use crate::base::{Address, NodeId};
 use crate::raft::Raft;
 use crate::runtime::Env;
@@ -22,7 +21,7 @@ use crate::wire::identity::Identity;
 /// This node's membership, running. Cheap to clone.
 #[derive(Clone)]
 pub struct Cluster {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     gossip: Arc<Gossip>,
     /// Held across an await by the one that waits for the process to end.
     failures: Arc<Mutex<mpsc::Receiver<ClusterError>>>,
@@ -85,6 +84,7 @@ impl Cluster {
 
     /// Somebody posted their identity: a hint to poll them soon, nothing more (founding.md 3.3).
     pub fn hint(&self, theirs: &Identity, from: IpAddr) {
+        self.shared.heard(theirs.incarnation);
         self.shared.hint(&theirs.http, Some(theirs.clone()), from);
     }
 
@@ -98,56 +98,12 @@ impl Cluster {
         self.gossip.all()
     }
 
-    /// Answers a request of another meta node on one of the paths of [`crate::wire::joining`]: status and JSON body.
-    /// `None`: only the leader can answer it, and this node does not lead.
-    pub async fn answer(
-        &self,
-        path: &str,
-        body: &[u8],
-        from: IpAddr,
-        deadline: Instant,
-    ) -> Option<(u16, Bytes)> {
-        let _ = (path, body, from, deadline);
-        None
-    }
-
     /// Whether requests of other meta nodes without a proof are refused here (founding.md 11).
     pub fn needs_proof(&self) -> bool {
-        true
-    }
-
-    /// `/join` (founding.md 8): adds the node at this address, or forms a cluster with it. `None`: the leader has to
-    /// be asked, and this node does not lead.
-    ///
-    /// # Errors
-    /// Why not, or why not yet; asking again is harmless.
-    pub async fn join(&self, addr: &Address, deadline: Instant) -> Result<Option<NodeRef>, Refusal> {
-        let _ = (addr, deadline);
-        Err(Refusal::NotYet("not there yet".to_owned()))
-    }
-
-    /// `/leave`: this node takes itself out of its cluster, and says so only when it is out.
-    ///
-    /// # Errors
-    /// Why not, or why not yet.
-    pub async fn leave(&self, deadline: Instant) -> Result<(), Refusal> {
-        let _ = deadline;
-        Err(Refusal::NotYet("not there yet".to_owned()))
-    }
-
-    /// `/remove`: takes the meta node with this HTTP address out of the cluster. `None`: this node does not lead.
-    ///
-    /// # Errors
-    /// Why not, or why not yet.
-    pub async fn remove(
-        &self,
-        http: &Address,
-        force: bool,
-        by: &str,
-        deadline: Instant,
-    ) -> Result<Option<()>, Refusal> {
-        let _ = (http, force, by, deadline);
-        Err(Refusal::NotYet("not there yet".to_owned()))
+        let founded = self.shared.raft().and_then(|raft| {
+            raft.applied().borrow().catalog.cluster.as_ref().map(|cluster| cluster.with_secret)
+        });
+        founded.unwrap_or(self.shared.config.secret.is_some())
     }
 
     /// Resolves when the process must end by itself (join-timeout, a storage error).

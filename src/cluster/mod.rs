@@ -3,18 +3,23 @@
 //! Owns: what this node is and belongs to, and when Raft opens. Never: Raft internals, HTTP.
 //! `founding` decides without IO, `driver` does; `docs/founding.md` argues why it is safe.
 
+mod by_hand;
 mod config;
+mod door;
 mod driver;
+mod evidence;
 mod exchange;
 pub mod founding;
 mod gate;
 mod gossip;
+mod hand;
 mod handle;
 mod http_exchange;
 pub mod identity;
 pub mod membership;
 mod poll;
 mod refusal;
+mod serve;
 mod shared;
 pub mod vector;
 mod view;

@@ -26,3 +26,16 @@ pub enum Refusal {
     #[error("this node was taken out of the cluster by {}", .0.by)]
     Gone(Removed),
 }
+
+impl Refusal {
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::Bad(_) => 400,
+            Self::WrongSecret => 401,
+            Self::Conflict(_) => 409,
+            Self::Gone(_) => 410,
+            Self::Unreachable(_) | Self::NotFound(_) => 500,
+            Self::NotYet(_) => 503,
+        }
+    }
+}

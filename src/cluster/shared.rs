@@ -6,12 +6,14 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use super::founding::Event;
+use super::hand::Hand;
 use super::identity::Record;
-use super::{ClusterConfig, ClusterError, Exchange, NotMember, View};
+use super::membership::Leading;
+use super::{ClusterConfig, ClusterError, Exchange, NotMember, Refusal, View};
 use crate::base::{Address, Incarnation, RaftId};
 use crate::raft::Raft;
 use crate::runtime::Env;
@@ -26,6 +28,21 @@ pub(super) enum Order {
     Invited(Invite),
     /// This member is said to have been taken out: ask.
     Suspect,
+}
+
+/// A person's removal, on its way to the membership task.
+pub(super) struct Removal {
+    pub(super) raft_id: RaftId,
+    pub(super) force: bool,
+    pub(super) by: String,
+    pub(super) answer: oneshot::Sender<Result<(), Refusal>>,
+}
+
+impl Removal {
+    pub(super) fn tell(self, result: Result<(), Refusal>) {
+        // Whoever asked has gone: nobody to tell.
+        drop(self.answer.send(result));
+    }
 }
 
 /// The sending ends of what the driver receives, and of failures.
@@ -54,6 +71,14 @@ pub(super) struct Shared {
     /// Raft addresses at which a member was seen lately.
     seen: Mutex<BTreeMap<RaftId, Vec<Address>>>,
     heard: Mutex<BTreeMap<Incarnation, Instant>>,
+    pub(super) hand: Mutex<Hand>,
+    /// Of this node's present leadership.
+    leading: Mutex<Option<Leading>>,
+    /// What the membership task says of those that wait, and of what a person must look at.
+    pub(super) task_states: Mutex<BTreeMap<Incarnation, String>>,
+    pub(super) task_alarms: Mutex<Vec<String>>,
+    /// Feature levels that members named which answer.
+    pub(super) levels: Mutex<BTreeMap<RaftId, u32>>,
 }
 
 /// Replace (founding.md 7) asks what was heard in the last seconds; older than this is of no interest.
@@ -86,6 +111,11 @@ impl Shared {
             raft: Mutex::new(None),
             seen: Mutex::default(),
             heard: Mutex::default(),
+            hand: Mutex::default(),
+            leading: Mutex::new(None),
+            task_states: Mutex::default(),
+            task_alarms: Mutex::default(),
+            levels: Mutex::default(),
         }
     }
 
@@ -127,6 +157,19 @@ impl Shared {
     /// Full: what is asked for is asked for again.
     pub(super) fn order(&self, order: Order) {
         drop(self.ends.orders.try_send(order));
+    }
+
+    pub(super) fn set_leading(&self, leading: Option<Leading>) {
+        if leading.is_none() {
+            lock(&self.task_states).clear();
+            lock(&self.task_alarms).clear();
+        }
+        *lock(&self.leading) = leading;
+    }
+
+    /// While this node leads and has applied its own first entry.
+    pub(super) fn leading(&self) -> Option<Leading> {
+        lock(&self.leading).clone()
     }
 
     pub(super) fn not_member(&self) -> NotMember {

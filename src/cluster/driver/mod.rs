@@ -29,7 +29,7 @@ use self::story::Story;
 use super::founding::{Action, Event, Founding, Setup};
 use super::gate::Gate;
 use super::identity::{self, Record};
-use super::shared::{Ends, Order, Shared};
+use super::shared::{Ends, Order, Shared, lock};
 use super::{ClusterConfig, ClusterError, Exchange, gossip, membership, poll};
 use crate::base::{Address, Incarnation, RaftId};
 use crate::raft::{Raft, Transport};
@@ -364,6 +364,7 @@ impl Driver {
     fn publish(&mut self) {
         self.publish_identity();
         self.shared.set_seen(self.seen());
+        self.publish_levels();
         self.shared.feature_level.store(self.feature_level(), Ordering::Relaxed);
         let asking = self.errand.map(|_| &self.petition);
         let view = picture::view(&self.founding, &self.opening, &self.shared, asking, self.now());
@@ -372,6 +373,15 @@ impl Driver {
             *old = Arc::new(view);
             differs
         });
+    }
+
+    fn publish_levels(&self) {
+        let Some(seat) = self.founding.record().seat() else { return };
+        let of_us = self.founding.seen().filter(|(_, theirs)| theirs.cluster_id == Some(seat.cluster_id));
+        let named = of_us.filter_map(|(_, theirs)| Some((theirs.raft_id?, theirs.feature_level)));
+        let mut levels: BTreeMap<RaftId, u32> = named.collect();
+        levels.insert(seat.raft_id, FEATURE_LEVEL);
+        *lock(&self.shared.levels) = levels;
     }
 
     fn publish_identity(&self) {

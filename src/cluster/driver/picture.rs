@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::open::Opening;
 use super::petition::Petition;
 use crate::cluster::founding::{Founding, WAY_OUT};
-use crate::cluster::shared::Shared;
+use crate::cluster::shared::{Shared, lock};
 use crate::cluster::{Doing, View};
 use crate::raft::RaftStatus;
 use crate::wire::identity::Phase;
@@ -143,6 +143,7 @@ fn warnings(founding: &Founding, opening: &Opening, shared: &Shared, now: Durati
         warnings
             .push(format!("{}, the name others are given for this node, does not resolve here", own.host()));
     }
+    warnings.extend(lock(&shared.task_alarms).iter().cloned());
     warnings.extend(founding.alarm(now).map(|alarm| alarm.to_string()));
     warnings
 }

@@ -6,8 +6,10 @@
 //! Run by `task`, and by the seeded schedules of `tests/it/membership` with the same events.
 
 mod facts;
+mod found;
 mod replace;
 mod step;
+mod steps;
 mod task;
 
 use std::time::Duration;
@@ -15,7 +17,7 @@ use std::time::Duration;
 pub use facts::{Facts, Progress, Setup};
 pub use replace::{Evidence, StillInUse, WhyInUse, judge};
 pub use step::{Event, Request, Step, StepError};
-pub(super) use task::lead;
+pub(super) use task::{Leading, facts, lead, setup};
 
 use super::Refusal;
 use crate::base::Incarnation;

@@ -1,22 +1,34 @@
 //! Runs the membership task of the leader (founding.md 7): the IO around the machine beside it.
-//! So far it founds: the first command of a new cluster.
+//!
+//! Owns: founding's first command, the order at the begin of a leadership, carrying out steps, each with a deadline.
+//! Never: deciding what the next step is.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use crate::cluster::identity::{Origin, Seat};
-use crate::cluster::shared::Shared;
-use crate::machine::{Command, Found, Founder, Outcome};
-use crate::raft::{ProposeError, Raft, Role};
-use crate::wire::envelope::Body;
+use super::found::found;
+use super::steps::carry_out;
+use super::{Event, Facts, Membership, Progress, Request, Setup, Step};
+use crate::cluster::shared::{Removal, Shared, lock};
+use crate::cluster::Refusal;
+use crate::raft::{Raft, Role};
+use crate::runtime::net::BoxFuture;
+use crate::wire::identity::FEATURE_LEVEL;
 
 /// One attempt: far more than a commit takes, and short enough to look again who leads.
-const ATTEMPT: Duration = Duration::from_secs(5);
+pub(super) const ATTEMPT: Duration = Duration::from_secs(5);
 /// After one that failed.
-const PAUSE: Duration = Duration::from_millis(100);
+pub(super) const PAUSE: Duration = Duration::from_millis(100);
+/// More than so many do not vote (design.md 4).
+const MAX_VOTERS: usize = 5;
+/// T of founding.md 7 is two election timeouts, and at least so long.
+const SILENCE: Duration = Duration::from_secs(2);
+/// People's removals that wait at once.
+const REMOVALS: usize = 16;
 
 /// Runs as long as the Raft node; acts while this node leads.
 pub(in crate::cluster) async fn lead(shared: Arc<Shared>, raft: Raft) {
@@ -26,7 +38,8 @@ pub(in crate::cluster) async fn lead(shared: Arc<Shared>, raft: Raft) {
         loop {
             changed.borrow_and_update();
             if raft.status().role == Role::Leader {
-                found(&shared, &raft).await;
+                Leadership::new(&shared, &raft).run().await;
+                shared.set_leading(None);
             }
             if changed.changed().await.is_err() {
                 return;
@@ -36,52 +49,154 @@ pub(in crate::cluster) async fn lead(shared: Arc<Shared>, raft: Raft) {
     tokio::select! {
         biased;
         () = stop.stopped() => {}
+        () = raft.closed() => {}
         () = work => {}
     }
+    shared.set_leading(None);
 }
 
-/// On a leader whose catalog has no cluster: `Found`, until it is there or somebody else leads.
-///
-/// The catalog is judged only once this leader's own first entry is applied (`barrier`): before that its log
-/// may hold a `Found` that it has not applied. A second one would be a no-op anyway.
-async fn found(shared: &Shared, raft: &Raft) {
-    let is_founded = || raft.applied().borrow().catalog.cluster.is_some();
-    while !is_founded() && raft.status().role == Role::Leader {
-        let deadline = Instant::now() + ATTEMPT;
-        if raft.barrier(deadline).await.is_ok() && !is_founded() {
-            let Some(found) = first_command(shared) else { return };
-            match raft.propose(Body::Ours(Command::Found(found)), deadline).await {
-                Ok(Outcome::Applied { index }) => {
-                    tracing::info!(event = "autojoin.founded", index, "the cluster is founded");
+pub(in crate::cluster) fn setup(shared: &Shared, me: crate::base::RaftId) -> Setup {
+    Setup { me, max_voters: MAX_VOTERS, silence: SILENCE.max(shared.config.raft.base * 2) }
+}
+
+/// What others see of the present leadership.
+#[derive(Clone)]
+pub(in crate::cluster) struct Leading {
+    pub(in crate::cluster) since: Instant,
+    pub(in crate::cluster) removals: mpsc::Sender<Removal>,
+    /// A newcomer has been given a Raft id: look.
+    pub(in crate::cluster) news: Arc<tokio::sync::Notify>,
+}
+
+struct Leadership<'a> {
+    shared: &'a Arc<Shared>,
+    raft: &'a Raft,
+    since: Instant,
+    machine: Membership,
+    /// Whom to tell, by the number of the request.
+    waiting: BTreeMap<u64, Removal>,
+    requests: u64,
+}
+
+impl<'a> Leadership<'a> {
+    fn new(shared: &'a Arc<Shared>, raft: &'a Raft) -> Self {
+        let me = shared.record().seat().map(|seat| seat.raft_id).unwrap_or_default();
+        let machine = Membership::new(setup(shared, me));
+        Self { shared, raft, since: Instant::now(), machine, waiting: BTreeMap::new(), requests: 0 }
+    }
+
+    /// Until this node does not lead any more.
+    async fn run(mut self) {
+        found(self.shared, self.raft).await;
+        if !self.own_entry_applied().await {
+            return;
+        }
+        let (removals, mut asked) = mpsc::channel(REMOVALS);
+        let news = Arc::new(tokio::sync::Notify::new());
+        self.shared.set_leading(Some(Leading { since: self.since, removals, news: news.clone() }));
+        let mut changed = self.raft.changed();
+        let mut in_flight: Option<BoxFuture<'_, Event>> = None;
+        let mut event = Event::Looked;
+        while self.leads() {
+            let now = self.since.elapsed();
+            let step = self.machine.handle(now, &facts(self.shared, self.raft), event);
+            self.publish();
+            if let Some(step) = step {
+                tracing::debug!(event = "membership.step", ?step, "the membership task goes on");
+                in_flight = Some(Box::pin(self.step(step)));
+            }
+            let wake_at = self.since + self.machine.wake_at(now).max(now + LEAST);
+            event = tokio::select! {
+                biased;
+                done = ended(&mut in_flight) => done,
+                Some(removal) = asked.recv() => self.take(removal),
+                () = news.notified() => Event::Looked,
+                more = changed.changed() => {
+                    if more.is_err() { break }
+                    Event::Looked
                 }
-                // Founding agreed on distinct founders; anything else is a fault of this program.
-                Ok(Outcome::Refused(why)) => {
-                    tracing::error!(event = "autojoin.refused", %why, "the cluster cannot be founded");
-                    return;
-                }
-                Err(ProposeError::Stopping | ProposeError::Halted(_)) => return,
-                Err(error) => tracing::debug!(event = "autojoin.found-again", %error, "asking again"),
+                () = tokio::time::sleep_until(wake_at) => Event::Looked,
+            };
+        }
+        // Whoever waits asks the next leader: what was begun here it finishes.
+        for removal in self.waiting.into_values() {
+            removal.tell(Err(Refusal::NotYet("leadership changed meanwhile; ask again".to_owned())));
+        }
+    }
+
+    fn leads(&self) -> bool {
+        self.raft.status().role == Role::Leader
+    }
+
+    /// Before that a leader's membership may be newer than its catalog, and it would undo what is half done.
+    async fn own_entry_applied(&self) -> bool {
+        while self.leads() {
+            let barrier = self.raft.barrier(Instant::now() + ATTEMPT).await;
+            if barrier.is_ok() && self.raft.applied().borrow().catalog.cluster.is_some() {
+                return true;
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        false
+    }
+
+    fn step(&self, step: Step) -> impl Future<Output = Event> + Send + use<> {
+        let (shared, raft, since) = (self.shared.clone(), self.raft.clone(), self.since);
+        async move { carry_out(&shared, &raft, since, step).await }
+    }
+
+    fn take(&mut self, removal: Removal) -> Event {
+        self.requests += 1;
+        let (number, raft_id) = (self.requests, removal.raft_id);
+        let request = Request { raft_id, force: removal.force, by: removal.by.clone(), number };
+        self.waiting.insert(number, removal);
+        Event::Remove(request)
+    }
+
+    fn publish(&mut self) {
+        for (number, result) in self.machine.answered() {
+            if let Some(removal) = self.waiting.remove(&number) {
+                removal.tell(result);
             }
         }
-        if !is_founded() {
-            tokio::time::sleep(PAUSE).await;
+        let catalog = self.raft.applied().borrow().catalog.clone();
+        let incarnations = catalog.pendings.keys().chain(catalog.meta_nodes.values().map(|n| &n.incarnation));
+        let states = incarnations.filter_map(|who| Some((*who, self.machine.state(*who)?))).collect();
+        *lock(&self.shared.task_states) = states;
+        *lock(&self.shared.task_alarms) = self.machine.alarms();
+    }
+}
+
+/// However eager the machine is: it never spins.
+const LEAST: Duration = Duration::from_millis(20);
+
+/// The end of the step in flight.
+async fn ended(in_flight: &mut Option<BoxFuture<'_, Event>>) -> Event {
+    match in_flight {
+        None => std::future::pending().await,
+        Some(step) => {
+            let event = step.await;
+            *in_flight = None;
+            event
         }
     }
 }
 
-fn first_command(shared: &Shared) -> Option<Found> {
-    let record = shared.record();
-    let (seat, origin): (&Seat, &Origin) = (record.seat()?, record.origin()?);
-    let founder = |entry: &crate::wire::identity::VectorEntry| Founder {
-        incarnation: entry.incarnation,
-        http: entry.http.clone(),
-        raft: entry.raft.clone(),
-    };
-    Some(Found {
-        cluster_id: seat.cluster_id,
-        name: seat.cluster_name.clone(),
-        founders: origin.vector.iter().map(founder).collect(),
-        with_secret: shared.config.secret.is_some(),
-        feature_level: shared.feature_level.load(Ordering::Relaxed),
-    })
+/// The catalog first; see [`Facts`].
+pub(in crate::cluster) fn facts(shared: &Shared, raft: &Raft) -> Facts {
+    let catalog = raft.applied().borrow().catalog.clone();
+    let membership = raft.membership();
+    let status = raft.status();
+    let progress = status.progress.into_iter();
+    Facts {
+        catalog,
+        voters: membership.voters,
+        outgoing: membership.outgoing,
+        learners: membership.learners,
+        last_log: status.last_log.map_or(0, |last| last.index),
+        progress: progress.map(|(id, matched, acked)| (id, Progress { matched, acked })).collect(),
+        heard: shared.all_heard(),
+        levels: lock(&shared.levels).clone(),
+        supported: FEATURE_LEVEL,
+    }
 }

@@ -10,7 +10,9 @@ use std::time::Duration;
 use crate::seeded::Seeded;
 use influxdb_meta::base::{Address, Name, UnixNanos};
 use influxdb_meta::catalog::Catalog;
-use influxdb_meta::cluster::{Cluster, ClusterConfig, ClusterError, Exchange, PollError, View};
+use influxdb_meta::cluster::{
+    Ask, Cluster, ClusterConfig, ClusterError, Exchange, PollError, Told, View,
+};
 use influxdb_meta::machine::{Command, Outcome};
 use influxdb_meta::raft::{ProposeError, RaftConfig, RaftStatus, Role};
 use influxdb_meta::runtime::disk::Fake;
@@ -271,6 +273,12 @@ impl Switchboard {
         nodes.get(&at).cloned().ok_or(PollError::Refused)
     }
 
+    /// Where this name leads.
+    fn place(&self, name: &Address) -> Result<SocketAddr, PollError> {
+        let ips = self.network.resolve(name.host()).ok_or(PollError::NameUnknown)?;
+        Ok(SocketAddr::new(*ips.first().ok_or(PollError::NameUnknown)?, name.port()))
+    }
+
     async fn travel(&self) {
         sleep(Duration::from_millis(1)).await;
     }
@@ -299,6 +307,14 @@ impl Exchange for Line {
         })
     }
 
+    fn ask(&self, to: &Address, ask: Ask) -> BoxFuture<'_, Result<Told, PollError>> {
+        let to = to.clone();
+        Box::pin(async move {
+            let asked = self.ask_at(&to, &ask);
+            tokio::time::timeout(ask.within, asked).await.unwrap_or(Err(PollError::Timeout))
+        })
+    }
+
     fn announce(&self, to: &Address, announcement: Announcement) -> BoxFuture<'_, Result<(), PollError>> {
         let place = to.host().strip_prefix("meta-").and_then(|n| n.parse::<usize>().ok());
         let at = place.map(|n| SocketAddr::new(ip(n - 1), to.port()));
@@ -308,6 +324,40 @@ impl Exchange for Line {
             Ok(())
         })
     }
+}
+
+impl Line {
+    /// As HTTP has it: what only the leader answers is carried to it.
+    async fn ask_at(&self, to: &Address, ask: &Ask) -> Result<Told, PollError> {
+        let deadline = Instant::now() + ask.within;
+        let mut at = self.switchboard.place(to)?;
+        for _hop in 0..2 {
+            self.switchboard.travel().await;
+            let callee = self.switchboard.get(at)?;
+            if ask.meant_for.is_some_and(|who| who != callee.identity().incarnation) {
+                return Ok(told(421, b"{}".to_vec()));
+            }
+            if let Some((status, body)) = callee.answer(ask.path, &ask.body, self.from, deadline).await {
+                self.switchboard.travel().await;
+                return Ok(told(status, body.to_vec()));
+            }
+            let Some(leader) = leader_of(&callee) else { break };
+            at = self.switchboard.place(&leader)?;
+        }
+        Ok(told(503, br#"{"error":"no leader"}"#.to_vec()))
+    }
+}
+
+fn told(status: u16, body: Vec<u8>) -> Told {
+    Told { status, body, proven: true }
+}
+
+fn leader_of(cluster: &Cluster) -> Option<Address> {
+    let raft = cluster.raft().ok()?;
+    let leader = raft.status().leader?;
+    let applied = raft.applied();
+    let applied = applied.borrow();
+    applied.catalog.meta_node_by_raft_id(leader).map(|node| node.http.clone())
 }
 
 /// Wall time that goes with tokio's.

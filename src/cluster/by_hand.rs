@@ -1,0 +1,371 @@
+//! What people ask for with `/join`, `/leave` and `/remove` (founding.md 8): clusters formed by hand go through the
+//! same founding, the same door and the same membership task as any other.
+
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout_at};
+
+use super::hand::Hand;
+use super::identity::Standing;
+use super::poll::poll;
+use super::shared::{Order, Removal, lock};
+use super::{Ask, Cluster, NodeRef, PollError, Refusal, Told};
+use crate::base::{Address, Incarnation, RaftId};
+use crate::catalog::MetaNode;
+use crate::raft::{HandOver, Raft};
+use crate::wire::api::ErrorBody;
+use crate::wire::identity::{Identity, Phase};
+use crate::wire::joining::{Caller, FORM, INVITE, Invite, LEAVE, PROMISE, REMOVED, RemovedHint};
+
+/// Long enough for an election to begin and end.
+const TRANSFER: Duration = Duration::from_millis(1500);
+/// A look at what changed nothing that wakes.
+const LOOK: Duration = Duration::from_millis(100);
+
+impl Cluster {
+    /// `/join` (founding.md 8): adds the node at this address, or forms a cluster with it. `None`: the leader has to
+    /// be asked, and this node does not lead.
+    ///
+    /// # Errors
+    /// Why not, or why not yet; asking again is harmless.
+    pub async fn join(&self, addr: &Address, deadline: Instant) -> Result<Option<NodeRef>, Refusal> {
+        match &self.shared.record().standing {
+            Standing::Started { .. } | Standing::Member { .. } => self.add(addr, deadline).await,
+            Standing::Fresh if self.by_hand() => self.form(addr, deadline).await.map(Some),
+            Standing::Fresh if self.shared.config.peers.is_empty() => {
+                self.listed(self.me(), deadline).await?;
+                self.add(addr, deadline).await
+            }
+            Standing::Joining { .. } if self.shared.config.peers.is_empty() => {
+                Err(Refusal::NotYet(format!("still joining: {}", self.view().reason)))
+            }
+            Standing::Fresh | Standing::Joining { .. } => {
+                Err(Refusal::Conflict(format!("auto-join in progress: {}", self.view().reason)))
+            }
+            Standing::Removed { .. } => Err(Refusal::Conflict(self.view().reason.clone())),
+        }
+    }
+
+    /// Waits for a person: no `peers`, and not to found alone by itself.
+    pub(super) fn by_hand(&self) -> bool {
+        let config = &self.shared.config;
+        config.peers.is_empty() && !config.single_server && config.bootstrap_expect != Some(1)
+    }
+
+    /// At a fresh node: with itself, with another fresh one after or before it in the order of incarnations.
+    async fn form(&self, addr: &Address, deadline: Instant) -> Result<NodeRef, Refusal> {
+        let theirs = self.look(addr).await?;
+        let me = self.me();
+        if theirs.incarnation == me {
+            let _asking = Hand::ask(&self.shared.hand)?;
+            return self.found_alone(deadline).await;
+        }
+        self.check_loopback(&theirs)?;
+        self.check_fresh(addr, &theirs)?;
+        if theirs.incarnation < me {
+            return self.let_form(&theirs, deadline).await;
+        }
+        let _asking = Hand::ask(&self.shared.hand)?;
+        self.tell(&theirs, PROMISE, &self.caller()).await?;
+        self.found_alone(deadline).await?;
+        self.invite(&theirs, deadline).await
+    }
+
+    /// The lower of two founds: this one is not it, so it only asks, and bears what comes of it.
+    async fn let_form(&self, theirs: &Identity, deadline: Instant) -> Result<NodeRef, Refusal> {
+        let asked = self.tell(theirs, FORM, &self.caller()).await;
+        match (self.listed(theirs.incarnation, deadline).await, asked) {
+            (Ok(node), _) => Ok(node),
+            (Err(_), Err(refusal)) | (Err(refusal), Ok(())) => Err(refusal),
+        }
+    }
+
+    async fn found_alone(&self, deadline: Instant) -> Result<NodeRef, Refusal> {
+        self.shared.order(Order::FoundAlone);
+        self.listed(self.me(), deadline).await
+    }
+
+    /// At a member.
+    async fn add(&self, addr: &Address, deadline: Instant) -> Result<Option<NodeRef>, Refusal> {
+        let theirs = self.look(addr).await?;
+        let raft = self.open_raft()?;
+        let ours = self.shared.record().seat().map(|seat| seat.cluster_id);
+        let is_known = theirs.cluster_id == ours && theirs.phase != Phase::Removed;
+        if is_known && raft.status().leader.is_none() {
+            return self.dial(&theirs, deadline).await.map(Some);
+        }
+        let node = raft.applied().borrow().catalog.meta_node_by_incarnation(theirs.incarnation).cloned();
+        if let Some(node) = node.as_ref().filter(|node| node.voter) {
+            return Ok(Some(node_ref(node)));
+        }
+        let Some(door) = self.door(&raft, deadline)? else { return Ok(None) };
+        if let Some(node) = node {
+            door.want_vote(&node).await?;
+            return Ok(Some(node_ref(&node)));
+        }
+        if theirs.cluster_id.is_some() && !is_known && theirs.phase != Phase::Removed {
+            return Err(elsewhere(addr, &theirs));
+        }
+        self.check_loopback(&theirs)?;
+        self.invite(&theirs, deadline).await.map(Some)
+    }
+
+    /// Without a leader the only thing to do is to try that one as an address of a member.
+    async fn dial(&self, theirs: &Identity, deadline: Instant) -> Result<NodeRef, Refusal> {
+        self.shared.hint(&theirs.http, Some(theirs.clone()), std::net::Ipv4Addr::UNSPECIFIED.into());
+        while Instant::now() + LOOK < deadline {
+            if let Ok(raft) = self.raft()
+                && raft.status().leader.is_some()
+                && let Some(node) = raft.applied().borrow().catalog.meta_node_by_incarnation(theirs.incarnation)
+            {
+                return Ok(node_ref(node));
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+        Err(Refusal::NotYet(format!("no leader: dialling {}", theirs.http)))
+    }
+
+    /// Asks a node to join, and waits until it is a member.
+    async fn invite(&self, theirs: &Identity, deadline: Instant) -> Result<NodeRef, Refusal> {
+        let record = self.shared.record();
+        let Some(seat) = record.seat() else { return Err(Refusal::NotYet(self.view().reason.clone())) };
+        if theirs.cluster_name != seat.cluster_name {
+            return Err(Refusal::Conflict(format!(
+                "INFLUXDB_META_CLUSTER_NAME is {:?} at {}, and this cluster was founded as {:?}: set it to that",
+                theirs.cluster_name, theirs.http, seat.cluster_name
+            )));
+        }
+        let (cluster_id, cluster_name) = (seat.cluster_id, seat.cluster_name.clone());
+        let members = self.identity().members;
+        let invite = Invite { from: record.incarnation, cluster_id, cluster_name, members };
+        self.tell(theirs, INVITE, &invite).await?;
+        if theirs.phase == Phase::Removed {
+            // It comes back as another incarnation, at the same address.
+            let before = theirs.incarnation;
+            return self.until(deadline, |node| node.http == theirs.http && node.incarnation != before).await;
+        }
+        self.listed(theirs.incarnation, deadline).await
+    }
+
+    /// `/leave`: this node takes itself out of its cluster, and says so only when it is out.
+    ///
+    /// # Errors
+    /// Why not, or why not yet.
+    pub async fn leave(&self, deadline: Instant) -> Result<(), Refusal> {
+        loop {
+            if matches!(self.shared.record().standing, Standing::Removed { .. }) {
+                return Ok(());
+            }
+            let raft = self.open_raft()?;
+            if Instant::now() + LOOK >= deadline {
+                return Err(Refusal::NotYet(format!("still leaving: {}", self.view().reason)));
+            }
+            match self.leader(&raft) {
+                Some(leader) if leader.incarnation == self.me() => self.step_down(&raft).await?,
+                Some(leader) => {
+                    let ask = Ask::new(LEAVE, self.me(), &self.caller()).meant_for(Some(leader.incarnation));
+                    match self.shared.exchange.ask(&leader.http, ask).await {
+                        Ok(told) if told.status == 503 => {}
+                        Ok(told) => {
+                            outcome(&leader.http, &told)?;
+                            self.shared.order(Order::Suspect);
+                        }
+                        Err(error) => tracing::debug!(%error, "leaving: the leader does not answer"),
+                    }
+                }
+                None => {}
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// `/remove`: takes the meta node with this HTTP address out of the cluster. `None`: this node does not lead.
+    ///
+    /// # Errors
+    /// Why not, or why not yet.
+    pub async fn remove(
+        &self,
+        http: &Address,
+        force: bool,
+        by: &str,
+        deadline: Instant,
+    ) -> Result<Option<()>, Refusal> {
+        let raft = self.open_raft()?;
+        if self.door(&raft, deadline)?.is_none() {
+            return Ok(None);
+        }
+        let catalog = raft.applied().borrow().catalog.clone();
+        let node = catalog.meta_node_by_http(http).or_else(|| catalog.meta_node_by_raft(http));
+        let pending = || catalog.pendings.values().find(|pending| pending.http == *http).map(|p| p.raft_id);
+        let raft_id = node.map(|node| node.raft_id).or_else(pending);
+        let raft_id = raft_id.ok_or_else(|| Refusal::NotFound(http.to_string()))?;
+        if node.is_some_and(|node| node.incarnation == self.me()) {
+            // Whoever leads next does it: a leader that takes itself out cannot say that it is done.
+            self.step_down(&raft).await?;
+            return Ok(None);
+        }
+        self.take_out(&raft, raft_id, force, by, deadline).await.map(Some)
+    }
+
+    /// By the membership task; then the one that was taken out is told.
+    pub(super) async fn take_out(
+        &self,
+        raft: &Raft,
+        raft_id: RaftId,
+        force: bool,
+        by: &str,
+        deadline: Instant,
+    ) -> Result<(), Refusal> {
+        let not_yet = |what: &str| Refusal::NotYet(what.to_owned());
+        let catalog = raft.applied().borrow().catalog.clone();
+        let leading = self.shared.leading().ok_or_else(|| not_yet("no leader"))?;
+        let (answer, answered) = oneshot::channel();
+        let removal = Removal { raft_id, force, by: by.to_owned(), answer };
+        leading.removals.try_send(removal).map_err(|_| not_yet("others are being removed; ask again"))?;
+        let done = timeout_at(deadline, answered).await;
+        let done = done.map_err(|_| not_yet("still removing it: a majority of the voters has to agree"))?;
+        done.map_err(|_| not_yet("leadership changed meanwhile; ask again"))??;
+        let node = catalog.meta_node_by_raft_id(raft_id).map(|node| (node.http.clone(), node.incarnation));
+        let pending = || catalog.pending_by_raft_id(raft_id).map(|p| (p.http.clone(), p.incarnation));
+        if let (Some((http, incarnation)), Some(cluster)) = (node.or_else(pending), catalog.cluster) {
+            let hint = RemovedHint { from: self.me(), cluster_id: cluster.id, incarnation };
+            let ask = Ask::new(REMOVED, self.me(), &hint).meant_for(Some(incarnation));
+            let exchange = self.shared.exchange.clone();
+            // Not answered: it learns it at its next handshake.
+            self.shared.env.tasks.detach(async move { drop(exchange.ask(&http, ask).await) });
+        }
+        Ok(())
+    }
+
+    async fn step_down(&self, raft: &Raft) -> Result<(), Refusal> {
+        if raft.membership().voters.len() < 2 {
+            return Err(Refusal::Conflict(
+                "the last voter cannot leave: stop it, and delete its volume if no data matters".to_owned(),
+            ));
+        }
+        match raft.transfer(TRANSFER).await {
+            HandOver::Done => Ok(()),
+            HandOver::TimedOut => {
+                Err(Refusal::NotYet("no other voter takes over the leadership; ask again".to_owned()))
+            }
+        }
+    }
+
+    /// A promise not to found for a while, given to one that is about to (founding.md 8).
+    pub(super) fn promise(&self) -> Result<(), Refusal> {
+        if !self.by_hand() || !matches!(self.shared.record().standing, Standing::Fresh) {
+            return Err(Refusal::NotYet("not a fresh node that waits for a person".to_owned()));
+        }
+        Hand::promise(&self.shared.hand)
+    }
+
+    fn leader(&self, raft: &Raft) -> Option<MetaNode> {
+        let leader = raft.status().leader?;
+        raft.applied().borrow().catalog.meta_node_by_raft_id(leader).cloned()
+    }
+
+    fn caller(&self) -> Caller {
+        let identity = self.identity();
+        Caller { from: identity.incarnation, identity }
+    }
+
+    /// Who answers there. Of several the one under our cluster name.
+    async fn look(&self, addr: &Address) -> Result<Identity, Refusal> {
+        let ours = self.identity();
+        let mut answers = poll(&self.shared.env, &*self.shared.exchange, addr, ours.clone()).await;
+        answers.sort_by_key(|answer| answer.as_ref().map_or(2, |a| u8::from(a.cluster_name != ours.cluster_name)));
+        match answers.into_iter().next() {
+            Some(Ok(theirs)) => Ok(theirs),
+            Some(Err(PollError::WrongSecret)) => Err(Refusal::WrongSecret),
+            Some(Err(error)) => Err(Refusal::Unreachable(format!("{addr}: {error}"))),
+            None => Err(Refusal::Unreachable(format!("{addr}: {}", PollError::NameUnknown))),
+        }
+    }
+
+    fn check_loopback(&self, theirs: &Identity) -> Result<(), Refusal> {
+        let own = self.identity().http;
+        if own.is_loopback_literal() == theirs.http.is_loopback_literal() {
+            return Ok(());
+        }
+        Err(Refusal::Conflict(format!(
+            "a cluster is all loopback or not at all: {own} here, {} there; set INFLUXDB_HOSTNAME to names that \
+             all can reach",
+            theirs.http
+        )))
+    }
+
+    fn check_fresh(&self, addr: &Address, theirs: &Identity) -> Result<(), Refusal> {
+        let own = self.identity().http;
+        match theirs.phase {
+            Phase::Fresh if theirs.list.is_empty() => Ok(()),
+            Phase::Fresh | Phase::Accepted => Err(Refusal::Conflict(format!(
+                "{addr} has INFLUXDB_META_PEERS set and forms its cluster by itself; set it here as well"
+            ))),
+            Phase::Started | Phase::Joining | Phase::Member => Err(Refusal::Conflict(format!(
+                "{addr} is in cluster {} (members {}); to add this node there run: influxd-ctl -bind {addr} add-meta \
+                 {own}",
+                theirs.cluster_id.map(|id| id.to_string()).unwrap_or_default(),
+                theirs.members.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
+            ))),
+            Phase::Removed => Err(Refusal::Conflict(format!(
+                "{addr} was taken out of its cluster; found one here first: influxd-ctl add-meta {own}"
+            ))),
+        }
+    }
+
+    async fn tell(&self, to: &Identity, path: &'static str, message: &impl serde::Serialize) -> Result<(), Refusal> {
+        let ask = Ask::new(path, self.me(), message).meant_for(Some(to.incarnation));
+        let told = self.shared.exchange.ask(&to.http, ask).await;
+        outcome(&to.http, &told.map_err(|error| Refusal::Unreachable(format!("{}: {error}", to.http)))?)
+    }
+
+    async fn listed(&self, who: Incarnation, deadline: Instant) -> Result<NodeRef, Refusal> {
+        self.until(deadline, |node| node.incarnation == who).await
+    }
+
+    /// Waits until the catalog here has such a meta node.
+    async fn until(&self, deadline: Instant, is_it: impl Fn(&MetaNode) -> bool) -> Result<NodeRef, Refusal> {
+        loop {
+            if let Ok(raft) = self.raft()
+                && let Some(node) = raft.applied().borrow().catalog.meta_nodes.values().find(|node| is_it(node))
+            {
+                return Ok(node_ref(node));
+            }
+            if Instant::now() + LOOK >= deadline {
+                let states = lock(&self.shared.task_states);
+                let state = states.values().next().cloned().unwrap_or_else(|| self.view().reason.clone());
+                return Err(Refusal::NotYet(format!("still joining: {state}")));
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+}
+
+fn node_ref(node: &MetaNode) -> NodeRef {
+    NodeRef { id: node.id, http: node.http.clone(), raft: node.raft.clone() }
+}
+
+/// The original's words (wire.md 6.2), which `influxd-ctl` prints.
+fn elsewhere(addr: &Address, theirs: &Identity) -> Refusal {
+    let members = theirs.members.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+    let id = theirs.cluster_id.map(|id| id.to_string()).unwrap_or_default();
+    Refusal::Conflict(format!(
+        "meta node at {:?} is a member of another cluster: cluster={id} members=[{members}]",
+        addr.to_string()
+    ))
+}
+
+fn outcome(at: &Address, told: &Told) -> Result<(), Refusal> {
+    let text = || {
+        let error = told.read::<ErrorBody>().map(|body| body.error);
+        format!("{at}: {}", error.unwrap_or_else(|_| format!("HTTP {}", told.status)))
+    };
+    match told.status {
+        200 if told.proven => Ok(()),
+        200 | 401 => Err(Refusal::WrongSecret),
+        409 => Err(Refusal::Conflict(text())),
+        503 => Err(Refusal::NotYet(text())),
+        _ => Err(Refusal::Unreachable(text())),
+    }
+}

@@ -1,0 +1,82 @@
+//! Of a node that waits for a person: whether it is about to found, or has promised not to (founding.md 8). So of
+//! two fresh nodes that are told to join each other at once only one founds.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::Refusal;
+use super::shared::lock;
+
+#[derive(Debug, Default)]
+pub(super) enum Hand {
+    #[default]
+    Idle,
+    Asking,
+    Promised {
+        until: Instant,
+    },
+}
+
+/// The one who was promised founds and invites within seconds.
+const PROMISE: Duration = Duration::from_secs(10);
+
+impl Hand {
+    /// Begins to ask or to found, until the guard is dropped.
+    pub(super) fn ask(hand: &Mutex<Self>) -> Result<Asking<'_>, Refusal> {
+        let mut now = lock(hand);
+        match *now {
+            Self::Asking => Err(Refusal::NotYet("still joining: another request is under way".to_owned())),
+            Self::Promised { until } if Instant::now() < until => {
+                Err(Refusal::NotYet("still joining: this node has promised another one not to found".to_owned()))
+            }
+            Self::Idle | Self::Promised { .. } => {
+                *now = Self::Asking;
+                Ok(Asking(hand))
+            }
+        }
+    }
+
+    pub(super) fn promise(hand: &Mutex<Self>) -> Result<(), Refusal> {
+        let mut now = lock(hand);
+        match *now {
+            Self::Asking => Err(Refusal::NotYet("this node is about to found by itself; ask again".to_owned())),
+            Self::Promised { until } if Instant::now() < until => {
+                Err(Refusal::NotYet("this node has promised another one not to found; ask again".to_owned()))
+            }
+            Self::Idle | Self::Promised { .. } => {
+                *now = Self::Promised { until: Instant::now() + PROMISE };
+                Ok(())
+            }
+        }
+    }
+}
+
+/// While it lives, this node gives no promise.
+pub(super) struct Asking<'a>(&'a Mutex<Hand>);
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        *lock(self.0) = Hand::Idle;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn who_asks_gives_no_promise_and_who_promised_does_not_ask() {
+        let hand = Mutex::new(Hand::default());
+        let asking = Hand::ask(&hand).expect("idle");
+        assert!(Hand::promise(&hand).is_err());
+        assert!(Hand::ask(&hand).is_err());
+        drop(asking);
+        Hand::promise(&hand).expect("idle again");
+        assert!(Hand::ask(&hand).is_err());
+        assert!(Hand::promise(&hand).is_err());
+        tokio::time::advance(PROMISE).await;
+        assert!(Hand::ask(&hand).is_ok());
+    }
+}

@@ -1,0 +1,61 @@
+//! Carrying out one step: what it asks of Raft or of other nodes, and how that ends. Each ends in time.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::task::ATTEMPT;
+use super::{Event, Step, StepError};
+use crate::cluster::evidence::gather;
+use crate::cluster::poll::poll;
+use crate::cluster::shared::Shared;
+use crate::machine::{Command, Outcome};
+use crate::raft::{ChangeError, ProposeError, Raft};
+use crate::wire::envelope::Body;
+
+pub(super) async fn carry_out(shared: &Arc<Shared>, raft: &Raft, led_since: Instant, step: Step) -> Event {
+    let deadline = Instant::now() + ATTEMPT;
+    match step {
+        Step::Propose(command) => Event::Done(propose(raft, command, deadline).await),
+        Step::AddLearner { raft_id, incarnation } => {
+            Event::Done(changed(raft.add_learner(raft_id, incarnation, deadline).await))
+        }
+        Step::ChangeVoters { voters } => {
+            let voters: Vec<_> = voters.into_iter().collect();
+            Event::Done(changed(raft.change_voters(&voters, deadline).await))
+        }
+        Step::RemoveLearners { ids } => {
+            let ids: Vec<_> = ids.into_iter().collect();
+            Event::Done(changed(raft.remove_learners(&ids, deadline).await))
+        }
+        Step::Visit { pending } => {
+            let answers = poll(&shared.env, &*shared.exchange, &pending.http, shared.identity()).await;
+            if answers.iter().flatten().any(|theirs| theirs.incarnation == pending.incarnation) {
+                shared.heard(pending.incarnation);
+            }
+            Event::Visited { incarnation: pending.incarnation, answers }
+        }
+        Step::Inquire { newcomer, old } => {
+            let who = (&newcomer.http, newcomer.incarnation);
+            Event::Inquired(gather(shared, raft, led_since.elapsed(), who, &old).await)
+        }
+    }
+}
+
+async fn propose(raft: &Raft, command: Command, deadline: Instant) -> Result<(), StepError> {
+    match raft.propose(Body::Ours(command), deadline).await {
+        Ok(Outcome::Applied { .. }) => Ok(()),
+        Ok(Outcome::Refused(why)) => Err(StepError::Refused(why.to_string())),
+        Err(ProposeError::NotLeader { .. }) => Err(StepError::NotLeader),
+        Err(ProposeError::Unknown) => Err(StepError::Unknown),
+        Err(error) => Err(StepError::Refused(error.to_string())),
+    }
+}
+
+fn changed(result: Result<(), ChangeError>) -> Result<(), StepError> {
+    result.map_err(|error| match error {
+        ChangeError::NotLeader { .. } => StepError::NotLeader,
+        ChangeError::Refused(why) => StepError::Refused(why),
+        ChangeError::Unknown => StepError::Unknown,
+    })
+}

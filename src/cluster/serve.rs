@@ -1,0 +1,176 @@
+//! What other meta nodes ask of this one, besides its identity (founding.md 6 to 8): JSON in, status and JSON out.
+
+use std::net::IpAddr;
+
+use bytes::Bytes;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::time::Instant;
+
+use super::door::{Door, gone};
+use super::identity::Standing;
+use super::shared::Order;
+use super::{Cluster, Refusal};
+use crate::base::Incarnation;
+use crate::raft::{Raft, Role};
+use crate::wire::identity::{Identity, Phase};
+use crate::wire::joining::{
+    Caller, Done, FORM, INVITE, Invite, JOIN, JoinRequest, LEAVE, MOVED, PROMISE, REMOVED, Refused, RemovedHint,
+};
+
+impl Cluster {
+    /// Answers a request of another meta node on one of the paths of [`crate::wire::joining`]: status and JSON body.
+    /// `None`: only the leader can answer it, and this node does not lead.
+    pub async fn answer(
+        &self,
+        path: &str,
+        body: &[u8],
+        _from: IpAddr,
+        deadline: Instant,
+    ) -> Option<(u16, Bytes)> {
+        let answered = match path {
+            JOIN => self.on_join(body, deadline).await,
+            MOVED => self.on_moved(body, deadline).await,
+            LEAVE => self.on_leave(body, deadline).await,
+            FORM => self.on_form(body, deadline).await,
+            PROMISE => self.on_promise(body),
+            INVITE => self.on_invite(body),
+            REMOVED => self.on_removed(body),
+            _ => Err(Refusal::Bad(format!("unknown path: {path}"))),
+        };
+        match answered {
+            Ok(None) => None,
+            Ok(Some(body)) => Some((200, body)),
+            Err(refusal) => Some((refusal.status(), self.refused(refusal))),
+        }
+    }
+
+    fn refused(&self, refusal: Refusal) -> Bytes {
+        let (error, from) = (refusal.to_string(), self.me());
+        let removed = if let Refusal::Gone(removed) = refusal { Some(removed) } else { None };
+        json(&Refused { error, from, removed })
+    }
+
+    pub(super) fn me(&self) -> Incarnation {
+        self.shared.record().incarnation
+    }
+
+    fn done(&self) -> Option<Bytes> {
+        Some(json(&Done { from: self.me() }))
+    }
+
+    async fn on_join(&self, body: &[u8], deadline: Instant) -> Answered {
+        let request: JoinRequest = read(body)?;
+        check_sender(request.from, &request.identity)?;
+        let raft = self.open_raft()?;
+        // Final wherever it is applied: the one who asks need not wait for a leader to hear it. Except to come
+        // back: that only a leader allows.
+        if request.identity.phase != Phase::Removed
+            && let Some(cluster) = raft.applied().borrow().catalog.cluster.clone()
+            && let Some(removed) = gone(&raft.applied().borrow().catalog, &cluster, &request.identity)
+        {
+            return Err(Refusal::Gone(removed));
+        }
+        let Some(door) = self.door(&raft, deadline)? else { return Ok(None) };
+        Ok(Some(json(&door.join(&request).await?)))
+    }
+
+    async fn on_moved(&self, body: &[u8], deadline: Instant) -> Answered {
+        let caller: Caller = read(body)?;
+        check_sender(caller.from, &caller.identity)?;
+        let raft = self.open_raft()?;
+        let Some(door) = self.door(&raft, deadline)? else { return Ok(None) };
+        door.moved(&caller.identity).await?;
+        Ok(self.done())
+    }
+
+    async fn on_leave(&self, body: &[u8], deadline: Instant) -> Answered {
+        let caller: Caller = read(body)?;
+        check_sender(caller.from, &caller.identity)?;
+        let raft = self.open_raft()?;
+        if self.door(&raft, deadline)?.is_none() {
+            return Ok(None);
+        }
+        let by = format!("`influxd-ctl leave` at {}", caller.identity.http);
+        let Some(raft_id) = caller.identity.raft_id else {
+            return Err(Refusal::Bad("it says no Raft id".to_owned()));
+        };
+        self.take_out(&raft, raft_id, false, &by, deadline).await?;
+        Ok(self.done())
+    }
+
+    async fn on_form(&self, body: &[u8], deadline: Instant) -> Answered {
+        let caller: Caller = read(body)?;
+        check_sender(caller.from, &caller.identity)?;
+        self.join(&caller.identity.http, deadline).await?;
+        Ok(self.done())
+    }
+
+    fn on_promise(&self, body: &[u8]) -> Answered {
+        let caller: Caller = read(body)?;
+        check_sender(caller.from, &caller.identity)?;
+        self.promise()?;
+        Ok(self.done())
+    }
+
+    /// A node that belongs to nothing, or that is to come back, asks those members for a place.
+    fn on_invite(&self, body: &[u8]) -> Answered {
+        let invite: Invite = read(body)?;
+        let join_only = self.shared.config.bootstrap_expect == Some(0);
+        match &self.shared.record().standing {
+            Standing::Fresh if self.by_hand() || join_only => self.shared.order(Order::Invited(invite)),
+            Standing::Removed { .. } => self.shared.order(Order::Invited(invite)),
+            Standing::Fresh => {
+                let reason = self.view().reason.clone();
+                return Err(Refusal::Conflict(format!("auto-join in progress: {reason}")));
+            }
+            Standing::Started { seat, .. } | Standing::Joining { seat, .. } | Standing::Member { seat, .. }
+                if seat.cluster_id == invite.cluster_id => {}
+            _ => return Err(Refusal::Conflict("a member of another cluster".to_owned())),
+        }
+        Ok(self.done())
+    }
+
+    fn on_removed(&self, body: &[u8]) -> Answered {
+        let hint: RemovedHint = read(body)?;
+        if hint.incarnation == self.me() {
+            self.shared.order(Order::Suspect);
+        }
+        Ok(self.done())
+    }
+
+    pub(super) fn open_raft(&self) -> Result<Raft, Refusal> {
+        self.raft().map_err(|not_member| Refusal::NotYet(not_member.reason))
+    }
+
+    /// `None`: this node does not lead.
+    pub(super) fn door<'a>(&'a self, raft: &'a Raft, deadline: Instant) -> Result<Option<Door<'a>>, Refusal> {
+        match self.shared.leading() {
+            Some(leading) => Ok(Some(Door { shared: &self.shared, raft, leading, deadline })),
+            None if raft.status().role == Role::Leader => {
+                Err(Refusal::NotYet("no leader: a new one is taking over".to_owned()))
+            }
+            None => Ok(None),
+        }
+    }
+}
+
+/// `None`: not the leader.
+type Answered = Result<Option<Bytes>, Refusal>;
+
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
+    serde_json::from_slice(body).map_err(|error| Refusal::Bad(format!("the body is not what it should be: {error}")))
+}
+
+/// The proof covers `from`; the identity must be that node's own.
+fn check_sender(from: Incarnation, identity: &Identity) -> Result<(), Refusal> {
+    if identity.incarnation == from {
+        return Ok(());
+    }
+    Err(Refusal::Bad("the identity is not the sender's".to_owned()))
+}
+
+pub(super) fn json(value: &impl Serialize) -> Bytes {
+    // Only maps with keys that are no strings could fail, and there is none.
+    serde_json::to_vec(value).unwrap_or_default().into()
+}
