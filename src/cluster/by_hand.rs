@@ -117,7 +117,8 @@ impl Cluster {
         while Instant::now() + LOOK < deadline {
             if let Ok(raft) = self.raft()
                 && raft.status().leader.is_some()
-                && let Some(node) = raft.applied().borrow().catalog.meta_node_by_incarnation(theirs.incarnation)
+                && let Some(node) =
+                    raft.applied().borrow().catalog.meta_node_by_incarnation(theirs.incarnation)
             {
                 return Ok(node_ref(node));
             }
@@ -274,7 +275,9 @@ impl Cluster {
     async fn look(&self, addr: &Address) -> Result<Identity, Refusal> {
         let ours = self.identity();
         let mut answers = poll(&self.shared.env, &*self.shared.exchange, addr, ours.clone()).await;
-        answers.sort_by_key(|answer| answer.as_ref().map_or(2, |a| u8::from(a.cluster_name != ours.cluster_name)));
+        answers.sort_by_key(|answer| {
+            answer.as_ref().map_or(2, |a| u8::from(a.cluster_name != ours.cluster_name))
+        });
         match answers.into_iter().next() {
             Some(Ok(theirs)) => Ok(theirs),
             Some(Err(PollError::WrongSecret)) => Err(Refusal::WrongSecret),
@@ -314,7 +317,12 @@ impl Cluster {
         }
     }
 
-    async fn tell(&self, to: &Identity, path: &'static str, message: &impl serde::Serialize) -> Result<(), Refusal> {
+    async fn tell(
+        &self,
+        to: &Identity,
+        path: &'static str,
+        message: &impl serde::Serialize,
+    ) -> Result<(), Refusal> {
         let ask = Ask::new(path, self.me(), message).meant_for(Some(to.incarnation));
         let told = self.shared.exchange.ask(&to.http, ask).await;
         outcome(&to.http, &told.map_err(|error| Refusal::Unreachable(format!("{}: {error}", to.http)))?)
@@ -328,7 +336,8 @@ impl Cluster {
     async fn until(&self, deadline: Instant, is_it: impl Fn(&MetaNode) -> bool) -> Result<NodeRef, Refusal> {
         loop {
             if let Ok(raft) = self.raft()
-                && let Some(node) = raft.applied().borrow().catalog.meta_nodes.values().find(|node| is_it(node))
+                && let Some(node) =
+                    raft.applied().borrow().catalog.meta_nodes.values().find(|node| is_it(node))
             {
                 return Ok(node_ref(node));
             }

@@ -71,7 +71,8 @@ impl Door<'_> {
     pub(super) async fn want_vote(&self, node: &MetaNode) -> Result<(), Refusal> {
         self.cluster().await?;
         let MetaNode { incarnation, http, raft, .. } = node.clone();
-        self.propose(Command::AllocateRaftId(AllocateRaftId { incarnation, http, raft, voter: true })).await?;
+        self.propose(Command::AllocateRaftId(AllocateRaftId { incarnation, http, raft, voter: true }))
+            .await?;
         self.leading.news.notify_one();
         Ok(())
     }
@@ -84,7 +85,8 @@ impl Door<'_> {
         let cluster = cluster.ok_or_else(|| Refusal::NotYet("the cluster is being founded".to_owned()))?;
         if cluster.feature_level < JOINING_LEVEL {
             return Err(Refusal::NotYet(
-                "a member still runs a version that cannot read what joining writes: upgrade all members".to_owned(),
+                "a member still runs a version that cannot read what joining writes: upgrade all members"
+                    .to_owned(),
             ));
         }
         Ok(cluster)
@@ -131,7 +133,9 @@ impl Door<'_> {
         match now.phase {
             Phase::Fresh | Phase::Accepted => Ok(()),
             _ if now.cluster_id == ours => Ok(()),
-            phase => Err(Refusal::Conflict(format!("it is {phase:?} elsewhere: cluster {:?}", now.cluster_id))),
+            phase => {
+                Err(Refusal::Conflict(format!("it is {phase:?} elsewhere: cluster {:?}", now.cluster_id)))
+            }
         }
     }
 

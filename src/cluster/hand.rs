@@ -28,9 +28,9 @@ impl Hand {
         let mut now = lock(hand);
         match *now {
             Self::Asking => Err(Refusal::NotYet("still joining: another request is under way".to_owned())),
-            Self::Promised { until } if Instant::now() < until => {
-                Err(Refusal::NotYet("still joining: this node has promised another one not to found".to_owned()))
-            }
+            Self::Promised { until } if Instant::now() < until => Err(Refusal::NotYet(
+                "still joining: this node has promised another one not to found".to_owned(),
+            )),
             Self::Idle | Self::Promised { .. } => {
                 *now = Self::Asking;
                 Ok(Asking(hand))
@@ -41,7 +41,9 @@ impl Hand {
     pub(super) fn promise(hand: &Mutex<Self>) -> Result<(), Refusal> {
         let mut now = lock(hand);
         match *now {
-            Self::Asking => Err(Refusal::NotYet("this node is about to found by itself; ask again".to_owned())),
+            Self::Asking => {
+                Err(Refusal::NotYet("this node is about to found by itself; ask again".to_owned()))
+            }
             Self::Promised { until } if Instant::now() < until => {
                 Err(Refusal::NotYet("this node has promised another one not to found; ask again".to_owned()))
             }

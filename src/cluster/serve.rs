@@ -15,7 +15,8 @@ use crate::base::Incarnation;
 use crate::raft::{Raft, Role};
 use crate::wire::identity::{Identity, Phase};
 use crate::wire::joining::{
-    Caller, Done, FORM, INVITE, Invite, JOIN, JoinRequest, LEAVE, MOVED, PROMISE, REMOVED, Refused, RemovedHint,
+    Caller, Done, FORM, INVITE, Invite, JOIN, JoinRequest, LEAVE, MOVED, PROMISE, REMOVED, Refused,
+    RemovedHint,
 };
 
 impl Cluster {
@@ -124,7 +125,9 @@ impl Cluster {
                 let reason = self.view().reason.clone();
                 return Err(Refusal::Conflict(format!("auto-join in progress: {reason}")));
             }
-            Standing::Started { seat, .. } | Standing::Joining { seat, .. } | Standing::Member { seat, .. }
+            Standing::Started { seat, .. }
+            | Standing::Joining { seat, .. }
+            | Standing::Member { seat, .. }
                 if seat.cluster_id == invite.cluster_id => {}
             _ => return Err(Refusal::Conflict("a member of another cluster".to_owned())),
         }
@@ -159,7 +162,8 @@ impl Cluster {
 type Answered = Result<Option<Bytes>, Refusal>;
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
-    serde_json::from_slice(body).map_err(|error| Refusal::Bad(format!("the body is not what it should be: {error}")))
+    serde_json::from_slice(body)
+        .map_err(|error| Refusal::Bad(format!("the body is not what it should be: {error}")))
 }
 
 /// The proof covers `from`; the identity must be that node's own.

@@ -1,5 +1,6 @@
 //! Three whole nodes in one thread under paused time: founding, restarts, losses, and the same trace twice.
 
+mod line;
 mod nodes;
 
 use std::time::Duration;

@@ -1,28 +1,23 @@
 //! Whole nodes without HTTP: cluster, Raft and storage over a network and disks in memory, in one thread under
 //! paused time. The exchange of founding is a function call with a latency.
 
-use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::line::{self, Line};
 use crate::seeded::Seeded;
 use influxdb_meta::base::{Address, Name, UnixNanos};
 use influxdb_meta::catalog::Catalog;
-use influxdb_meta::cluster::{
-    Ask, Cluster, ClusterConfig, ClusterError, Exchange, PollError, Told, View,
-};
+use influxdb_meta::cluster::{Cluster, ClusterConfig, ClusterError, View};
 use influxdb_meta::machine::{Command, Outcome};
 use influxdb_meta::raft::{ProposeError, RaftConfig, RaftStatus, Role};
 use influxdb_meta::runtime::disk::Fake;
-use influxdb_meta::runtime::net::BoxFuture;
 use influxdb_meta::runtime::net::memory::Network;
 use influxdb_meta::runtime::{Clock, Disk, Env, Rng, Tasks, local};
 use influxdb_meta::storage::DataDir;
-use influxdb_meta::wire::api::Announcement;
 use influxdb_meta::wire::envelope::Body;
-use influxdb_meta::wire::identity::Identity;
 use tokio::time::{Instant, sleep};
 
 /// Where each node's data lies on its own disk.
@@ -31,7 +26,6 @@ pub(super) const DIR: &str = "/data";
 pub(super) struct Sim {
     pub(super) network: Network,
     pub(super) rng: Arc<Seeded>,
-    switchboard: Switchboard,
     pub(super) nodes: Vec<Node>,
     began: Instant,
 }
@@ -55,16 +49,15 @@ impl Sim {
         local::seed(rng.clone());
         // Each user of randomness has a stream of its own: two that draw at the same instant do not depend on who
         // is first, which tokio's own scheduling (random among the waiters of one `watch`) leaves open.
-        let latency = Duration::from_millis(1)..Duration::from_micros(1001);
+        let latency = Duration::from_millis(1)..Duration::from_nanos(1_000_001);
         let network = Network::new(Seeded::new(seed), latency);
-        let switchboard = Switchboard { nodes: Arc::default() };
         let peers: Vec<Address> = (0..founders).map(|n| Address::new(&host(n), 8091)).collect();
         let node = |n| {
             network.name(&host(n), &[ip(n)]);
             Node { ip: ip(n), config: config(&peers, n), disk: Fake::new(), process: None }
         };
         let nodes = (0..founders).map(node).collect();
-        Self { network, rng, switchboard, nodes, began: Instant::now() }
+        Self { network, rng, nodes, began: Instant::now() }
     }
 
     pub(super) async fn start(&mut self, n: usize) {
@@ -89,14 +82,16 @@ impl Sim {
             disk: Arc::new(node.disk.clone()),
             tasks: tasks.clone(),
         };
-        let exchange = Arc::new(Line { switchboard: self.switchboard.clone(), from: node.ip });
-        let (config, bind) = (node.config.clone(), SocketAddr::new(node.ip, 8089));
+        let exchange = Arc::new(Line::new(env.net.clone()));
+        let (config, ip) = (node.config.clone(), node.ip);
         let starting = async move {
             let dir = DataDir::open(&env, Path::new(DIR)).expect("the directory opens");
-            Cluster::start(env, dir, config, exchange, bind).await
+            let bind = SocketAddr::new(ip, 8089);
+            let cluster = Cluster::start(env.clone(), dir, config, exchange, bind).await?;
+            line::serve(&env, SocketAddr::new(ip, 8091), cluster.clone()).await;
+            Ok(cluster)
         };
         let cluster = tasks.killable(starting).await.expect("not killed meanwhile")?;
-        self.switchboard.put(SocketAddr::new(node.ip, 8091), Some(cluster.clone()));
         self.nodes[n].process = Some(Process { tasks, cluster });
         Ok(())
     }
@@ -128,7 +123,6 @@ impl Sim {
     }
 
     fn end(&mut self, n: usize) {
-        self.switchboard.put(SocketAddr::new(self.nodes[n].ip, 8091), None);
         if let Some(process) = self.nodes[n].process.take() {
             process.tasks.kill();
         }
@@ -251,113 +245,6 @@ fn config(peers: &[Address], n: usize) -> ClusterConfig {
         },
         version: format!("test-{n}"),
     }
-}
-
-/// Who answers at which socket address.
-#[derive(Clone)]
-struct Switchboard {
-    nodes: Arc<Mutex<BTreeMap<SocketAddr, Cluster>>>,
-}
-
-impl Switchboard {
-    fn put(&self, at: SocketAddr, cluster: Option<Cluster>) {
-        let mut nodes = self.nodes.lock().expect("no panic while held");
-        match cluster {
-            Some(cluster) => drop(nodes.insert(at, cluster)),
-            None => drop(nodes.remove(&at)),
-        }
-    }
-
-    fn get(&self, at: SocketAddr) -> Result<Cluster, PollError> {
-        let nodes = self.nodes.lock().expect("no panic while held");
-        nodes.get(&at).cloned().ok_or(PollError::Refused)
-    }
-
-    /// Where this name leads.
-    fn place(&self, name: &Address) -> Result<SocketAddr, PollError> {
-        let ips = self.network.resolve(name.host()).ok_or(PollError::NameUnknown)?;
-        Ok(SocketAddr::new(*ips.first().ok_or(PollError::NameUnknown)?, name.port()))
-    }
-
-    async fn travel(&self) {
-        sleep(Duration::from_millis(1)).await;
-    }
-}
-
-/// One node's end of it.
-struct Line {
-    switchboard: Switchboard,
-    from: IpAddr,
-}
-
-impl Exchange for Line {
-    fn identity(
-        &self,
-        at: SocketAddr,
-        _host: &Address,
-        ours: Identity,
-    ) -> BoxFuture<'_, Result<Identity, PollError>> {
-        Box::pin(async move {
-            self.switchboard.travel().await;
-            let callee = self.switchboard.get(at)?;
-            callee.hint(&ours, self.from);
-            let theirs = callee.identity();
-            self.switchboard.travel().await;
-            Ok(theirs)
-        })
-    }
-
-    fn ask(&self, to: &Address, ask: Ask) -> BoxFuture<'_, Result<Told, PollError>> {
-        let to = to.clone();
-        Box::pin(async move {
-            let asked = self.ask_at(&to, &ask);
-            tokio::time::timeout(ask.within, asked).await.unwrap_or(Err(PollError::Timeout))
-        })
-    }
-
-    fn announce(&self, to: &Address, announcement: Announcement) -> BoxFuture<'_, Result<(), PollError>> {
-        let place = to.host().strip_prefix("meta-").and_then(|n| n.parse::<usize>().ok());
-        let at = place.map(|n| SocketAddr::new(ip(n - 1), to.port()));
-        Box::pin(async move {
-            self.switchboard.travel().await;
-            self.switchboard.get(at.ok_or(PollError::NameUnknown)?)?.announced(&announcement);
-            Ok(())
-        })
-    }
-}
-
-impl Line {
-    /// As HTTP has it: what only the leader answers is carried to it.
-    async fn ask_at(&self, to: &Address, ask: &Ask) -> Result<Told, PollError> {
-        let deadline = Instant::now() + ask.within;
-        let mut at = self.switchboard.place(to)?;
-        for _hop in 0..2 {
-            self.switchboard.travel().await;
-            let callee = self.switchboard.get(at)?;
-            if ask.meant_for.is_some_and(|who| who != callee.identity().incarnation) {
-                return Ok(told(421, b"{}".to_vec()));
-            }
-            if let Some((status, body)) = callee.answer(ask.path, &ask.body, self.from, deadline).await {
-                self.switchboard.travel().await;
-                return Ok(told(status, body.to_vec()));
-            }
-            let Some(leader) = leader_of(&callee) else { break };
-            at = self.switchboard.place(&leader)?;
-        }
-        Ok(told(503, br#"{"error":"no leader"}"#.to_vec()))
-    }
-}
-
-fn told(status: u16, body: Vec<u8>) -> Told {
-    Told { status, body, proven: true }
-}
-
-fn leader_of(cluster: &Cluster) -> Option<Address> {
-    let raft = cluster.raft().ok()?;
-    let leader = raft.status().leader?;
-    let applied = raft.applied();
-    let applied = applied.borrow();
-    applied.catalog.meta_node_by_raft_id(leader).map(|node| node.http.clone())
 }
 
 /// Wall time that goes with tokio's.
