@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Debug;
 
-use super::{Catalog, MAX_NAME_LEN};
+use super::{Catalog, MAX_LABELS, MAX_NAME_LEN, is_label_key, is_label_value};
 use crate::base::{DurationNanos, Incarnation, Name, RaftId};
 
 /// Something that is true after every command, whatever the commands were.
@@ -31,6 +31,7 @@ pub const INVARIANTS: &[Invariant] = &[
     Invariant { name: "a Raft id belongs to one incarnation", holds: raft_ids_are_unique },
     Invariant { name: "an incarnation is member, pending or tombstoned", holds: incarnations_are_unique },
     Invariant { name: "addresses of members are unique", holds: addresses_are_unique },
+    Invariant { name: "labels are few and sized", holds: labels_are_sized },
     Invariant { name: "databases by order and by name agree", holds: databases_agree },
     Invariant { name: "names have 1 to 255 bytes", holds: names_are_sized },
     Invariant { name: "retention policies of a database have unique names", holds: policies_are_unique },
@@ -90,6 +91,13 @@ fn incarnations_are_unique(catalog: &Catalog) -> Result<(), String> {
 fn addresses_are_unique(catalog: &Catalog) -> Result<(), String> {
     unique("HTTP address", catalog.meta_nodes.values().map(|node| &node.http))?;
     unique("Raft address", catalog.meta_nodes.values().map(|node| &node.raft))
+}
+
+fn labels_are_sized(catalog: &Catalog) -> Result<(), String> {
+    each(catalog.meta_nodes.values(), |node| {
+        let sized = |(key, value): (&String, &String)| is_label_key(key) && is_label_value(value);
+        node.labels.len() <= MAX_LABELS && node.labels.iter().all(sized)
+    })
 }
 
 fn databases_agree(catalog: &Catalog) -> Result<(), String> {

@@ -1,6 +1,7 @@
 //! What a command came to.
 
 use crate::base::{Address, Incarnation, Name, NodeId, RaftId};
+use crate::catalog::{MAX_LABEL_KEY_LEN, MAX_LABEL_VALUE_LEN, MAX_LABELS};
 
 /// What a command came to: the same on every node.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,4 +53,10 @@ pub enum Refused {
     AddressInUse(Address),
     #[error("node not found: {0}")]
     NodeNotFound(NodeId),
+    #[error("a label key must have 1 to {MAX_LABEL_KEY_LEN} bytes")]
+    LabelKeySize,
+    #[error("the value of label {0:?} has more than {MAX_LABEL_VALUE_LEN} bytes")]
+    LabelValueTooLong(String),
+    #[error("node {0} would have more than {MAX_LABELS} labels")]
+    TooManyLabels(NodeId),
 }

@@ -54,6 +54,10 @@ fn policy(name: &str) -> RetentionPolicy {
     }
 }
 
+fn label(node: &mut MetaNode, key: &str, value: &str) {
+    node.labels.insert(key.to_owned(), value.to_owned());
+}
+
 fn change_node(catalog: &mut Catalog, change: impl FnOnce(&mut MetaNode)) {
     change(catalog.meta_nodes.get_mut(&NodeId(2)).expect("node 2"));
 }
@@ -83,6 +87,12 @@ fn each_break_is_found_by_name() {
         }),
         ("addresses of members are unique", |c| change_node(c, |n| n.http = Address::new("meta-1", 8091))),
         ("addresses of members are unique", |c| change_node(c, |n| n.raft = Address::new("meta-1", 8089))),
+        ("labels are few and sized", |c| change_node(c, |node| label(node, "", ""))),
+        ("labels are few and sized", |c| change_node(c, |node| label(node, &"k".repeat(129), ""))),
+        ("labels are few and sized", |c| change_node(c, |node| label(node, "k", &"v".repeat(1025)))),
+        ("labels are few and sized", |c| {
+            change_node(c, |node| (0..65).for_each(|k| label(node, &k.to_string(), "")));
+        }),
         ("databases by order and by name agree", |c| c.databases.next = 1),
         ("databases by order and by name agree", |c| {
             c.databases.by_name.insert(Name::from("c"), 0);
@@ -119,6 +129,30 @@ fn each_break_is_found_by_name() {
         let name = invariant.name;
         assert!(breaks.iter().any(|(broken, _)| *broken == name), "{name:?} was never seen to fail");
     }
+}
+
+/// A newcomer stands at the address of the one that it is to replace, and a wiped one beside itself.
+#[test]
+fn pendings_may_share_addresses() {
+    let mut catalog = sound();
+    catalog.max_raft_id = 6;
+    for raft_id in [5, 6] {
+        let incarnation = Incarnation([raft_id; 16]);
+        let MetaNode { http, raft, .. } = node(1);
+        let pending = Pending { raft_id: RaftId(raft_id.into()), incarnation, http, raft, voter: true };
+        catalog.pendings.insert(incarnation, pending);
+    }
+    assert_eq!(catalog.check(), Ok(()));
+}
+
+/// The bounds themselves are within them.
+#[test]
+fn the_longest_labels_are_sound() {
+    let mut catalog = sound();
+    change_node(&mut catalog, |node| {
+        (0..64).for_each(|k| label(node, &format!("{k:0128}"), &"v".repeat(1024)));
+    });
+    assert_eq!(catalog.check(), Ok(()));
 }
 
 #[test]

@@ -1,10 +1,8 @@
-//! Meta nodes after founding: join, move, remove, label (founding.md 6 and 7).
+//! Meta nodes come and go after founding: asking in, coming in, going out (founding.md 6 and 7).
 
 use crate::base::{Address, Incarnation, NodeId, RaftId};
 use crate::catalog::{Catalog, MetaNode, Pending, RemovedWhy, Tombstone};
-use crate::machine::{
-    AddMetaNode, AllocateRaftId, MoveMetaNode, Refused, Removal, RemoveMetaNode, SetLabels,
-};
+use crate::machine::{AddMetaNode, AllocateRaftId, Refused, Removal, RemoveMetaNode};
 
 pub(super) fn allocate(catalog: &mut Catalog, asked: &AllocateRaftId) -> Result<(), Refused> {
     if catalog.cluster.is_none() {
@@ -36,77 +34,52 @@ pub(super) fn add(catalog: &mut Catalog, add: &AddMetaNode) -> Result<(), Refuse
         let done = catalog.meta_node_by_raft_id(add.raft_id).is_some();
         return if done { Ok(()) } else { Err(Refused::UnknownRaftId(add.raft_id)) };
     };
-    let in_the_way = |node: &&MetaNode| {
-        (node.http == pending.http || node.raft == pending.raft) && Some(node.raft_id) != add.replaces
-    };
-    if catalog.meta_nodes.values().any(|node| in_the_way(&node)) {
-        return Err(Refused::AddressInUse(pending.http));
+    if let Some(address) = held_address(catalog, &pending, add.replaces) {
+        return Err(Refused::AddressInUse(address));
     }
-    let replaced = add.replaces.and_then(|raft_id| take_meta_node(catalog, raft_id));
-    let id = replaced.as_ref().map(|old| old.id).unwrap_or_else(|| {
-        catalog.max_node_id += 1;
-        NodeId(catalog.max_node_id)
-    });
-    if let Some(old) = &replaced {
-        let removal =
-            Removal { why: RemovedWhy::Replaced, by: format!("incarnation {}", pending.incarnation) };
-        bury(catalog, old.incarnation, old.raft_id, &removal);
-    }
+    // Out of the pendings before anything ends in its favour: one that "replaces" itself is not buried.
     catalog.pendings.remove(&pending.incarnation);
+    let removal = Removal { why: RemovedWhy::Replaced, by: format!("incarnation {}", pending.incarnation) };
+    let old = add.replaces.and_then(|raft_id| end(catalog, raft_id, Some(&removal)));
+    let (id, labels) = old.map(|old| (old.id, old.labels)).unwrap_or_else(|| {
+        catalog.max_node_id += 1;
+        (NodeId(catalog.max_node_id), Default::default())
+    });
     let Pending { raft_id, incarnation, http, raft, voter } = pending;
-    let labels = replaced.map(|old| old.labels).unwrap_or_default();
     catalog.meta_nodes.insert(id, MetaNode { id, http, raft, raft_id, incarnation, voter, labels });
     Ok(())
 }
 
-pub(super) fn relocate(catalog: &mut Catalog, to: &MoveMetaNode) -> Result<(), Refused> {
-    let Some(mover) = catalog.meta_node_by_raft_id(to.raft_id).cloned() else {
-        return Err(Refused::UnknownRaftId(to.raft_id));
-    };
-    let holds = |node: &&MetaNode| node.id != mover.id && (node.http == to.http || node.raft == to.raft);
-    let holders: Vec<NodeId> = catalog.meta_nodes.values().filter(holds).map(|node| node.id).collect();
-    if holders.len() > 1 {
-        // An exchange is between two: with three in it somebody would be left without an address.
-        return Err(Refused::AddressInUse(to.http.clone()));
-    }
-    for holder in holders {
-        settle(catalog, holder, &mover.http, &mover.raft);
-    }
-    settle(catalog, mover.id, &to.http, &to.raft);
-    Ok(())
-}
-
+/// One that is out already stays out, with the reason that it had.
 pub(super) fn remove(catalog: &mut Catalog, remove: &RemoveMetaNode) {
-    let incarnation = match take_meta_node(catalog, remove.raft_id) {
-        Some(node) => Some(node.incarnation),
-        None => catalog.pending_by_raft_id(remove.raft_id).map(|pending| pending.incarnation),
+    end(catalog, remove.raft_id, remove.tombstone.as_ref());
+}
+
+/// Which address of the newcomer belongs to a meta node that is not the one it replaces.
+fn held_address(catalog: &Catalog, newcomer: &Pending, replaces: Option<RaftId>) -> Option<Address> {
+    let others = catalog.meta_nodes.values().filter(|node| Some(node.raft_id) != replaces);
+    others.into_iter().find_map(|node| {
+        let same = |held: &Address, wanted: &Address| (held == wanted).then(|| held.clone());
+        same(&node.http, &newcomer.http).or_else(|| same(&node.raft, &newcomer.raft))
+    })
+}
+
+/// Ends the meta node or the pending with this Raft id. Gives back the former.
+fn end(catalog: &mut Catalog, raft_id: RaftId, tombstone: Option<&Removal>) -> Option<MetaNode> {
+    let id = catalog.meta_node_by_raft_id(raft_id).map(|node| node.id);
+    let node = id.and_then(|id| catalog.meta_nodes.remove(&id));
+    let incarnation = match &node {
+        Some(node) => node.incarnation,
+        None => catalog.pending_by_raft_id(raft_id)?.incarnation,
     };
-    let Some(incarnation) = incarnation else { return };
     catalog.pendings.remove(&incarnation);
-    if let Some(removal) = &remove.tombstone {
-        bury(catalog, incarnation, remove.raft_id, removal);
+    if let Some(removal) = tombstone {
+        bury(catalog, incarnation, raft_id, removal);
     }
-}
-
-pub(super) fn set_labels(catalog: &mut Catalog, labels: &SetLabels) -> Result<(), Refused> {
-    let node = catalog.meta_nodes.get_mut(&labels.node_id).ok_or(Refused::NodeNotFound(labels.node_id))?;
-    node.labels.retain(|key, _| !labels.delete.contains(key));
-    node.labels.extend(labels.set.clone());
-    Ok(())
-}
-
-fn take_meta_node(catalog: &mut Catalog, raft_id: RaftId) -> Option<MetaNode> {
-    let id = catalog.meta_node_by_raft_id(raft_id)?.id;
-    catalog.meta_nodes.remove(&id)
+    node
 }
 
 fn bury(catalog: &mut Catalog, incarnation: Incarnation, raft_id: RaftId, removal: &Removal) {
     let (why, by, at) = (removal.why, removal.by.clone(), catalog.last_at);
     catalog.tombstones.insert(incarnation, Tombstone { incarnation, raft_id, why, at, by });
-}
-
-fn settle(catalog: &mut Catalog, id: NodeId, http: &Address, raft: &Address) {
-    if let Some(node) = catalog.meta_nodes.get_mut(&id) {
-        (node.http, node.raft) = (http.clone(), raft.clone());
-    }
 }

@@ -4,7 +4,9 @@
 
 mod cluster;
 mod database;
+mod labels;
 mod members;
+mod relocate;
 mod retention_policy;
 
 use super::{Command, Outcome, Refused, Stamped};
@@ -52,12 +54,12 @@ fn carry_out(catalog: &mut Catalog, stamped: &Stamped) -> Result<(), Refused> {
         Command::Found(found) => cluster::found(catalog, found),
         Command::AllocateRaftId(allocate) => members::allocate(catalog, allocate),
         Command::AddMetaNode(add) => members::add(catalog, add),
-        Command::MoveMetaNode(to) => members::relocate(catalog, to),
+        Command::MoveMetaNode(to) => relocate::relocate(catalog, to),
         Command::RemoveMetaNode(remove) => {
             members::remove(catalog, remove);
             Ok(())
         }
-        Command::SetLabels(labels) => members::set_labels(catalog, labels),
+        Command::SetLabels(asked) => labels::set(catalog, asked),
         Command::RaiseFeatureLevel { level } => cluster::raise_feature_level(catalog, *level),
     }
 }

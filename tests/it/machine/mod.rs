@@ -3,6 +3,7 @@
 mod database;
 mod found;
 mod index;
+mod members;
 mod random;
 mod retention_policy;
 mod update_retention_policy;
@@ -12,6 +13,7 @@ use influxdb_meta::catalog::{Catalog, Database, RetentionPolicy};
 use influxdb_meta::machine::{
     self, Command, Found, Founder, NewRetentionPolicy, Outcome, Stamped, UpdateRetentionPolicy,
 };
+use influxdb_meta::wire::data;
 
 const HOUR: i64 = DurationNanos::HOUR.0;
 const DAY: i64 = DurationNanos::DAY.0;
@@ -83,6 +85,11 @@ impl Fed {
         let name = |policy: &RetentionPolicy| policy.name.to_string();
         self.database(database).retention_policies.iter().map(name).collect()
     }
+}
+
+/// What the wire shows, position aside.
+fn seen(catalog: &Catalog) -> bytes::Bytes {
+    data::encode(&Catalog { term: 0, index: 1, ..catalog.clone() })
 }
 
 fn new_policy(name: &str, duration: i64, shard_group_duration: i64, replica_n: u32) -> NewRetentionPolicy {

@@ -1,18 +1,25 @@
 //! Random sequences of commands: every invariant after each step, and replicas that agree byte for byte.
 
+mod history;
+mod members;
+
+use std::collections::BTreeSet;
+
 use influxdb_meta::wire::envelope::{self, Body};
 use influxdb_meta::wire::{execute, state};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use super::*;
+use history::{History, SEEN, in_words};
 
 const STEPS: usize = 300;
 
 #[test]
 fn invariants_hold_and_replicas_agree() {
-    for seed in 0..20 {
-        run(seed);
+    let happened: BTreeSet<String> = (0..20).flat_map(run).collect();
+    for want in SEEN {
+        assert!(happened.iter().any(|what| what.starts_with(want)), "{want:?} never happened: {happened:#?}");
     }
 }
 
@@ -22,15 +29,21 @@ fn one_seed() {
     run(4_711);
 }
 
-fn run(seed: u64) {
+/// Returns what happened, in words.
+fn run(seed: u64) -> BTreeSet<String> {
     let mut rng = StdRng::seed_from_u64(seed);
     let mut log_id = LogId { term: 1, index: 1 };
     let mut replicas = [Catalog::default(), Catalog::default()];
+    let mut history = History::default();
+    let mut happened = BTreeSet::new();
     for step in 0..STEPS {
         log_id = next(log_id, &mut rng);
-        let entry = propose(&mut rng);
+        let entry = propose(&mut rng, &replicas[0]);
         let what = format!("seed {seed}, step {step}: {:?}", envelope::decode(&entry));
+        let before = replicas[0].clone();
         let outcomes = replicas.each_mut().map(|catalog| apply_checked(catalog, log_id, &entry, &what));
+        history.add(&before, &replicas[0], &what);
+        happened.insert(in_words(&entry, &before, &replicas[0], &outcomes[0]));
 
         let [one, other] = replicas.each_ref().map(state::encode);
         assert_eq!(outcomes[0], outcomes[1], "{what}");
@@ -41,6 +54,7 @@ fn run(seed: u64) {
             assert_eq!(replicas[0], replicas[1], "{what}");
         }
     }
+    happened
 }
 
 /// Applies an entry, and holds what is true of every one against before and after.
@@ -51,7 +65,7 @@ fn apply_checked(catalog: &mut Catalog, log_id: LogId, entry: &[u8], what: &str)
     catalog.check().unwrap_or_else(|violation| panic!("{violation} after {what}"));
 
     assert_eq!(catalog.last_at, before.last_at.max(stamped.at), "{what}");
-    let moved = stamped.command.is_of_the_wire() || before.cluster.is_none() && catalog.cluster.is_some();
+    let moved = stamped.command.is_of_the_wire() || seen(&before) != seen(catalog);
     let stands = if moved { (log_id.term, log_id.index) } else { (before.term, before.index) };
     assert_eq!((catalog.term, catalog.index), stands, "{what}");
     match &outcome {
@@ -70,13 +84,13 @@ fn next(log_id: LogId, rng: &mut StdRng) -> LogId {
 }
 
 /// An entry as some proposer would make it: its clock is anywhere, its configuration its own.
-fn propose(rng: &mut StdRng) -> bytes::Bytes {
+fn propose(rng: &mut StdRng, catalog: &Catalog) -> bytes::Bytes {
     let at = match rng.random_range(0..10) {
         0 => rng.random(),
         1 => -1,
         _ => rng.random_range(0..2_000_000_000_000_000_000),
     };
-    let command = command(rng);
+    let command = if rng.random() { command(rng) } else { members::command(rng, catalog) };
     let body = match execute::encode(&command) {
         Some(bytes) => Body::Wire(bytes),
         None => Body::Ours(command),
