@@ -45,7 +45,8 @@ pub trait Admission: Send + Sync + 'static {
     fn me(&self) -> Option<(Replica, Address, Starts)>;
     /// Raft addresses where this member may be, best first. Resolved anew at every dial.
     fn addresses(&self, raft_id: RaftId) -> Vec<Address>;
-    /// A dial of this incarnation succeeded: bookkeeping.
+    /// This incarnation lives: it proved to be who it is, in either direction, or a frame of it came on a
+    /// connection where it did. Told at most every 100 ms for each connection; must not block.
     fn heard(&self, incarnation: Incarnation);
     /// A dial of this member was refused, for instance because this node is tombstoned there: a hint.
     fn refused(&self, _callee: &Replica, _refusal: &Refusal) {}

@@ -8,6 +8,7 @@ use futures_util::{FutureExt, SinkExt, StreamExt};
 use tokio::time::timeout;
 use tokio_util::codec::{Decoder, Encoder, Framed};
 
+use super::pulse::Pulse;
 use crate::runtime::net::Stream;
 use crate::wire::frames::{self, Frame, FrameError, LENGTH_BYTES, Lane};
 
@@ -48,11 +49,14 @@ pub(in crate::raft) struct Conn {
 impl Conn {
     /// For the handshake; [`Conn::enter`] opens it to a lane's larger frames.
     pub(super) fn new(stream: Box<dyn Stream>) -> Self {
-        Self { framed: Framed::new(stream, Codec { max: SMALL }) }
+        Self { framed: Framed::new(stream, Codec { max: SMALL, pulse: None }) }
     }
 
-    pub(super) fn enter(&mut self, lane: Lane) {
-        self.framed.codec_mut().max = match lane {
+    /// From here on each frame shows that the member of `pulse` lives.
+    pub(super) fn enter(&mut self, lane: Lane, pulse: Pulse) {
+        let codec = self.framed.codec_mut();
+        codec.pulse = Some(pulse);
+        codec.max = match lane {
             Lane::Append => APPEND,
             Lane::Control => SMALL,
             Lane::Snapshot => CHUNK,
@@ -80,6 +84,8 @@ impl Conn {
 
 pub(super) struct Codec {
     max: usize,
+    /// Of who has proved to be a member.
+    pulse: Option<Pulse>,
 }
 
 impl Decoder for Codec {
@@ -98,7 +104,11 @@ impl Decoder for Codec {
             return Ok(None);
         }
         src.advance(LENGTH_BYTES);
-        Ok(Some(frames::decode(src.split_to(len).freeze())?))
+        let frame = frames::decode(src.split_to(len).freeze())?;
+        if let Some(pulse) = &mut self.pulse {
+            pulse.beat();
+        }
+        Ok(Some(frame))
     }
 }
 

@@ -105,7 +105,7 @@ impl Dialer {
         let mut stream = self.env.net.dial(at).await.map_err(connect)?;
         stream.write_all(&MAGIC).await.map_err(connect)?;
         let mut conn = Conn::new(stream);
-        match handshake::ask(&mut conn, hello, self.admission.as_ref()).await {
+        match handshake::ask(&mut conn, hello, &self.admission).await {
             Ok(()) => Ok(conn),
             // What is no frame comes from something else that listens there.
             Err(HandshakeError::Conn(ConnError::TooLarge { .. } | ConnError::Frame(_))) => {

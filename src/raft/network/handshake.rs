@@ -4,11 +4,13 @@
 //! the dialler names the receiver *and its incarnation*, so a wiped volume never answers for its old name.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use super::conn::{Conn, ConnError};
+use super::pulse::Pulse;
 use crate::base::Incarnation;
 use crate::raft::{Admission, Refusal, Replica};
 use crate::runtime::Rng;
@@ -30,7 +32,7 @@ pub(in crate::raft) enum HandshakeError {
 pub(super) async fn ask(
     conn: &mut Conn,
     hello: Hello,
-    admission: &dyn Admission,
+    admission: &Arc<dyn Admission>,
 ) -> Result<(), HandshakeError> {
     let receiver = hello.receiver;
     conn.send(Frame::Hello(hello.clone())).await?;
@@ -42,7 +44,7 @@ pub(super) async fn ask(
     if !VERSIONS.contains(&challenge.version) {
         return Err(HandshakeError::Version((challenge.version, challenge.version)));
     }
-    let secret = Secret::of(admission);
+    let secret = Secret::of(admission.as_ref());
     secret.check(challenge.proof, Side::Listener, &hello, &challenge)?;
     conn.send(Frame::Proof(Proof(secret.prove(Side::Dialler, &hello, &challenge)))).await?;
     match conn.next().await? {
@@ -54,8 +56,7 @@ pub(super) async fn ask(
         return Err(HandshakeError::Refused(Refusal::NotMe));
     }
     admission.check_callee(&receiver, &challenge.starts).map_err(HandshakeError::Refused)?;
-    admission.heard(receiver.incarnation);
-    conn.enter(hello.lane);
+    conn.enter(hello.lane, Pulse::begin(admission, receiver.incarnation));
     Ok(())
 }
 
@@ -63,12 +64,12 @@ pub(super) async fn ask(
 pub(super) async fn answer(
     conn: &mut Conn,
     from: IpAddr,
-    admission: &dyn Admission,
+    admission: &Arc<dyn Admission>,
     rng: &dyn Rng,
     open: impl FnOnce() -> Option<Replica>,
 ) -> Result<Lane, HandshakeError> {
     let Frame::Hello(hello) = conn.next().await? else { return Err(ConnError::Unexpected.into()) };
-    let admitted = admit(conn, &hello, from, admission, rng, open).await;
+    let admitted = admit(conn, &hello, from, admission.as_ref(), rng, open).await;
     match &admitted {
         Ok(()) => conn.send(Frame::Accepted).await?,
         // Nobody is there to be told.
@@ -76,7 +77,7 @@ pub(super) async fn answer(
         Err(error) => conn.send(Frame::Refused(refused(error))).await?,
     }
     admitted?;
-    conn.enter(hello.lane);
+    conn.enter(hello.lane, Pulse::begin(admission, hello.sender.incarnation));
     Ok(hello.lane)
 }
 

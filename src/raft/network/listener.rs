@@ -140,7 +140,7 @@ async fn greet(
     let mut conn = Conn::new(stream);
     let open = || shared.served.borrow().as_ref().map(|served| served.me);
     let env = &shared.env;
-    let lane = handshake::answer(&mut conn, from, shared.admission.as_ref(), env.rng.as_ref(), open).await?;
+    let lane = handshake::answer(&mut conn, from, &shared.admission, env.rng.as_ref(), open).await?;
     Ok(Some((conn, lane)))
 }
 

@@ -11,6 +11,7 @@ mod fit;
 mod handshake;
 mod listener;
 mod peer;
+mod pulse;
 mod server;
 mod snapshot;
 mod stream;

@@ -32,6 +32,8 @@ pub(super) struct Process {
     pub(super) raft: Raft,
     /// What others said when this process dialled them.
     pub(super) refusals: Shared<Vec<(RaftId, Refusal)>>,
+    /// Whom this process heard on 8089, each time that it was told.
+    pub(super) heard: Shared<Vec<Incarnation>>,
     _transport: Transport,
 }
 
@@ -240,11 +242,11 @@ pub(super) async fn boot(
     };
     // The identity would lie beside it: a log without one is another program's.
     dir.store("identity", &Incarnation::to_string(&me.incarnation).into_bytes()).expect("stored");
-    let refusals = door.refusals.clone();
+    let (refusals, heard) = (door.refusals.clone(), door.heard.clone());
     let bind = std::net::SocketAddr::new(ip, RAFT_PORT);
     let transport = Transport::listen(&env, bind, Arc::new(door)).await.expect("the port is free");
     let raft = Raft::open(&env, config, me, log, snapshots, snapshot, &transport).await?;
-    Ok(Process { env, raft, refusals, _transport: transport })
+    Ok(Process { env, raft, refusals, heard, _transport: transport })
 }
 
 /// Shared between a test and its tasks.

@@ -2,6 +2,7 @@
 
 mod basics;
 mod cluster;
+mod contact;
 mod founders;
 mod frozen;
 mod halts;

@@ -1,0 +1,35 @@
+//! That the member at the other end of a connection lives: told to `Admission`, now and then.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::base::Incarnation;
+use crate::raft::Admission;
+
+/// Whether a member is gone is judged in seconds (founding.md 7, Replace); frames come by the thousand in each.
+const TELL_EVERY: Duration = Duration::from_millis(100);
+
+/// Belongs to one connection and needs no lock: between two tellings it compares instants, no more.
+pub(super) struct Pulse {
+    admission: Arc<dyn Admission>,
+    sender: Incarnation,
+    told: Instant,
+}
+
+impl Pulse {
+    /// A handshake succeeded: the first that was heard.
+    pub(super) fn begin(admission: &Arc<dyn Admission>, sender: Incarnation) -> Self {
+        admission.heard(sender);
+        Self { admission: admission.clone(), sender, told: Instant::now() }
+    }
+
+    /// A whole frame has come.
+    pub(super) fn beat(&mut self) {
+        if self.told.elapsed() >= TELL_EVERY {
+            self.told = Instant::now();
+            self.admission.heard(self.sender);
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! A member is heard as long as it lives, not only when it dials: whether it is gone is judged by that
+//! (founding.md 7, Replace).
+
+use std::time::Duration;
+
+use influxdb_meta::base::Incarnation;
+use tokio::time::{Instant, sleep};
+
+use super::basics::{create, soon};
+use super::cluster::{Cluster, Options, Shared};
+use super::world::{incarnation, ip};
+
+/// Two members that have nothing to do but to stay in touch.
+async fn idle_pair(seed: u64) -> Cluster {
+    let cluster = Cluster::founded(seed, 2, Options::default()).await;
+    cluster.leader(Duration::from_secs(1)).await;
+    sleep(Duration::from_secs(5)).await;
+    cluster
+}
+
+fn heard(cluster: &Cluster, raft_id: u64) -> Shared<Vec<Incarnation>> {
+    cluster.members[&raft_id].process.as_ref().expect("it runs").heard.clone()
+}
+
+/// How often `peer` was heard in this time, and in how many half seconds of it.
+async fn count(heard: &Shared<Vec<Incarnation>>, peer: Incarnation, within: Duration) -> (usize, usize) {
+    let step = Duration::from_millis(500);
+    let (mut times, mut steps) = (0, 0);
+    for _ in 0..within.as_millis() / step.as_millis() {
+        heard.lock().expect("sound").clear();
+        sleep(step).await;
+        let now = heard.lock().expect("sound").iter().filter(|who| **who == peer).count();
+        times += now;
+        steps += usize::from(now > 0);
+    }
+    (times, steps)
+}
+
+/// The leader hears answers, its follower hears heartbeats; neither dials anew.
+#[tokio::test(start_paused = true)]
+async fn members_of_an_idle_group_hear_each_other_all_the_time() {
+    let cluster = idle_pair(41).await;
+    for (me, peer) in [(1, 2), (2, 1)] {
+        let (_, steps) = count(&heard(&cluster, me), incarnation(peer), Duration::from_secs(20)).await;
+        assert_eq!(steps, 40, "member {me} hears {peer} in each half second");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_gone_or_cut_off_is_heard_no_more() {
+    for killed in [true, false] {
+        let mut cluster = idle_pair(42).await;
+        let heard = heard(&cluster, 1);
+        if killed {
+            cluster.kill(2);
+        } else {
+            cluster.cut(ip(1), ip(2), true);
+        }
+        // What was on the wire still arrives.
+        sleep(Duration::from_millis(100)).await;
+        let (times, _) = count(&heard, incarnation(2), Duration::from_secs(20)).await;
+        assert_eq!(times, 0, "killed: {killed}");
+    }
+}
+
+/// Writers make thousands of frames a second; each connection tells of them ten times.
+#[tokio::test(start_paused = true)]
+async fn busy_members_are_not_told_of_each_frame() {
+    let cluster = idle_pair(43).await;
+    let (leader, raft) = cluster.leader(Duration::from_secs(1)).await;
+    let told = heard(&cluster, 3 - leader);
+    told.lock().expect("sound").clear();
+    let begun = Instant::now();
+    let mut writes = 0;
+    while begun.elapsed() < Duration::from_secs(2) {
+        raft.propose(create(&format!("db{writes}")), soon()).await.expect("acknowledged");
+        writes += 1;
+    }
+    let times = told.lock().expect("sound").len();
+    assert!(writes > 200, "{writes} writes");
+    assert!((20..=2 * 25).contains(&times), "told {times} times of {writes} writes");
+}
