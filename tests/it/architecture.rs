@@ -59,6 +59,8 @@ const MAY_NAME: &[(&str, &[&str])] = &[
         ],
     ),
     ("docs", &[]),
+    // Packages of their own that stand in for others (`[patch.crates-io]`).
+    ("patches", &[]),
 ];
 
 /// Third-party crate → the only folders that may name it.
