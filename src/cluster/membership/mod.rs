@@ -5,13 +5,20 @@
 //! step really did, after an error above all, the next facts tell.
 //! Run by `task`, and by the seeded schedules of `tests/it/membership` with the same events.
 
+mod arrivals;
 mod facts;
+mod finish;
 mod found;
+mod look;
+mod memory;
+mod people;
 mod replace;
+mod standing;
 mod step;
 mod steps;
 mod task;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub use facts::{Facts, Progress, Setup};
@@ -19,42 +26,178 @@ pub use replace::{Evidence, StillInUse, WhyInUse, judge};
 pub use step::{Event, Request, Step, StepError};
 pub(super) use task::{Leading, facts, lead, setup};
 
+use self::look::{Fresh, Look};
+use self::memory::{AFTER_ERROR, AFTER_JUDGEMENT, Memory, Sight, Subject};
+use self::people::People;
 use super::Refusal;
 use crate::base::Incarnation;
+use crate::catalog::Pending;
+use crate::wire::identity::JOINING_LEVEL;
+
+/// Replication makes no events: how long until the facts are looked at again while somebody waits for it.
+const WHILE_WAITING: Duration = Duration::from_millis(500);
+const WHILE_IDLE: Duration = Duration::from_secs(10);
+
+type Due = (Subject, Step);
+type Rule = fn(&mut Membership, &Look<'_>) -> Option<Due>;
 
 /// One leadership's membership task. See the module.
 pub struct Membership {
     setup: Setup,
+    memory: Memory,
+    people: People,
+    /// What the step in flight is about.
+    doing: Option<Subject>,
+    /// Somebody else leads: nothing more is done here.
+    over: bool,
+    /// Why the last judgement left a pending where it is.
+    judged: BTreeMap<Incarnation, String>,
+    states: BTreeMap<Incarnation, String>,
+    alarms: Vec<String>,
+    is_joint: bool,
 }
 
 impl Membership {
     /// At the begin of each leadership: time counts from here.
     pub fn new(setup: Setup) -> Self {
-        Self { setup }
+        Self {
+            setup,
+            memory: Memory::default(),
+            people: People::default(),
+            doing: None,
+            over: false,
+            judged: BTreeMap::new(),
+            states: BTreeMap::new(),
+            alarms: Vec::new(),
+            is_joint: false,
+        }
     }
 
     /// Takes one event and says what to do next: nothing while a step is in flight, or when nothing is due.
-    pub fn handle(&mut self, _now: Duration, _facts: &Facts, _event: Event) -> Option<Step> {
-        None
+    pub fn handle(&mut self, now: Duration, facts: &Facts, event: Event) -> Option<Step> {
+        self.memory.note(now, facts);
+        let fresh = self.take(now, facts, event);
+        self.answer_late(now, facts);
+        if self.doing.is_some() || self.over || facts.catalog.cluster.is_none() {
+            return None;
+        }
+        let (subject, step) = self.next(&Look { now, facts, fresh })?;
+        self.doing = Some(subject);
+        Some(step)
     }
 
     /// When [`Event::Looked`] is wanted at the latest.
     pub fn wake_at(&self, now: Duration) -> Duration {
-        now + self.setup.silence
+        let is_waiting = !self.states.is_empty() || self.is_joint;
+        let pace = if is_waiting && !self.over { WHILE_WAITING } else { WHILE_IDLE };
+        let ends = self.memory.next_pause_end(now).into_iter().chain(self.people.next_deadline());
+        ends.fold(now + pace, Duration::min)
     }
 
     /// Removals that ended since the last call, by the number of the request.
     pub fn answered(&mut self) -> Vec<(u64, Result<(), Refusal>)> {
-        Vec::new()
+        std::mem::take(&mut self.people.ended)
     }
 
     /// One sentence on a pending or a learner that waits: what for.
-    pub fn state(&self, _incarnation: Incarnation) -> Option<String> {
-        None
+    pub fn state(&self, incarnation: Incarnation) -> Option<String> {
+        self.states.get(&incarnation).cloned()
     }
 
     /// What a person must look at.
     pub fn alarms(&self) -> Vec<String> {
-        Vec::new()
+        self.alarms.clone()
+    }
+
+    /// What is due, in the order of founding.md 7: what was left half done first, then new work.
+    fn next(&mut self, look: &Look<'_>) -> Option<Due> {
+        let facts = look.facts;
+        let is_waiting = |incarnation: &Incarnation| {
+            facts.catalog.pendings.contains_key(incarnation)
+                || look.waiting_members().any(|node| node.incarnation == *incarnation)
+        };
+        self.states.retain(|incarnation, _| is_waiting(incarnation));
+        self.alarms = self.watch(look);
+        self.is_joint = facts.outgoing.is_some();
+        if self.is_joint {
+            // Nothing else before it has ended: the catalog's meta nodes follow a membership that is whole.
+            let waits = format!("waiting for a majority: {}", facts.who_answers(&self.setup));
+            facts.catalog.pendings.values().for_each(|pending| self.say(pending, &waits));
+            return self.end_joint(look);
+        }
+        let knows_joining = look.level() >= JOINING_LEVEL;
+        let rules: [(bool, Rule); 8] = [
+            (knows_joining, Self::add_voters),
+            (knows_joining, Self::remove_gone),
+            (true, Self::remove_strays),
+            (true, Self::raise_level),
+            (true, Self::serve_people),
+            (knows_joining, Self::serve_pendings),
+            (knows_joining, Self::promote),
+            (knows_joining, Self::remove_unseen),
+        ];
+        rules.into_iter().filter(|(is_on, _)| *is_on).find_map(|(_, rule)| rule(self, look))
+    }
+
+    /// What the event changes here, and what it has just found out.
+    fn take(&mut self, now: Duration, facts: &Facts, event: Event) -> Option<Fresh> {
+        match event {
+            Event::Looked => None,
+            Event::Remove(request) => {
+                self.people.ask(now, request);
+                None
+            }
+            Event::Done(result) => {
+                let subject = self.doing.take()?;
+                if let Err(error) = result {
+                    self.failed(now, facts, subject, &error);
+                }
+                None
+            }
+            Event::Visited { incarnation, answers } => {
+                self.doing.take_if(|doing| *doing == Subject::Pending(incarnation))?;
+                let pending = facts.catalog.pendings.get(&incarnation)?;
+                let sight = Sight::of(pending, facts, &answers);
+                let is_ready = sight == Sight::Ready;
+                self.memory.visited(now, pending, sight);
+                is_ready.then_some(Fresh::Ready(incarnation))
+            }
+            Event::Inquired(evidence) => {
+                self.doing.take_if(|doing| *doing == Subject::Pending(evidence.newcomer))?;
+                self.inquired(now, facts, &evidence)
+            }
+        }
+    }
+
+    /// Judged at once, on facts as new as the evidence.
+    fn inquired(&mut self, now: Duration, facts: &Facts, evidence: &Evidence) -> Option<Fresh> {
+        let newcomer = evidence.newcomer;
+        let pending = facts.catalog.pendings.get(&newcomer)?;
+        match judge(&self.setup, facts, pending, evidence) {
+            Ok(()) => {
+                self.judged.remove(&newcomer);
+                Some(Fresh::Gone { newcomer, old: evidence.old })
+            }
+            Err(still) => {
+                self.judged.insert(newcomer, still.to_string());
+                self.memory.pause(Subject::Pending(newcomer), now + AFTER_JUDGEMENT);
+                None
+            }
+        }
+    }
+
+    fn failed(&mut self, now: Duration, facts: &Facts, subject: Subject, error: &StepError) {
+        self.memory.pause(subject, now + AFTER_ERROR);
+        if let Subject::Person(number) = subject {
+            self.person_failed(facts, number, error);
+        }
+        if *error == StepError::NotLeader {
+            self.over = true;
+            self.people.end_all("another node leads now; ask again");
+        }
+    }
+
+    fn say(&mut self, pending: &Pending, text: &str) {
+        self.states.insert(pending.incarnation, text.to_owned());
     }
 }

@@ -1,0 +1,175 @@
+//! Pendings, in turn: visited, followed, judged, admitted; or dropped (founding.md 6, J6).
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::finish::{add, make_room, remove, two_holders};
+use super::memory::{Sight, Subject};
+use super::{Due, Look, Membership, Step};
+use crate::base::RaftId;
+use crate::catalog::{MetaNode, Pending};
+
+/// A pending that nothing was seen of for so long is dropped; it may ask again.
+const DROP_AFTER: Duration = Duration::from_secs(600);
+
+/// What is due about one pending, and what to say of it until that is done.
+struct Plan {
+    step: Option<Step>,
+    text: String,
+}
+
+impl Plan {
+    fn step(step: Step, text: impl Into<String>) -> Self {
+        Self { step: Some(step), text: text.into() }
+    }
+
+    fn wait(text: impl Into<String>) -> Self {
+        Self { step: None, text: text.into() }
+    }
+}
+
+impl Membership {
+    /// The first pending, after the one that had the last step, that something is due for.
+    pub(super) fn serve_pendings(&mut self, look: &Look<'_>) -> Option<Due> {
+        let mut pendings: Vec<&Pending> = look.facts.catalog.pendings.values().collect();
+        pendings.retain(|pending| !look.facts.has_a_vote(pending.raft_id));
+        let (turn, fresh) = (self.memory.turn, look.fresh_pending());
+        // What a visit or an inquiry has just found is acted on at once: it grows old.
+        pendings.sort_by_key(|p| (fresh != Some(p.incarnation), Some(p.raft_id) <= turn, p.raft_id));
+        let mut due = None;
+        for pending in pendings {
+            let Plan { step, text } = self.plan(look, pending);
+            self.say(pending, &text);
+            let subject = Subject::Pending(pending.incarnation);
+            if due.is_none() && !self.memory.is_paused(subject) {
+                due = step.map(|step| (pending, subject, step));
+            }
+        }
+        let (pending, subject, step) = due?;
+        self.memory.turn = Some(pending.raft_id);
+        if let Step::ChangeVoters { voters } = &step
+            && !voters.contains(&pending.raft_id)
+        {
+            // An old voter goes alone; its place is kept for the newcomer, which follows only.
+            let out = look.facts.voters.iter().find(|id| !voters.contains(id));
+            self.memory.replaced_by.extend(out.map(|out| (*out, pending.raft_id)));
+        }
+        Some((subject, step))
+    }
+
+    fn plan(&self, look: &Look<'_>, pending: &Pending) -> Plan {
+        let raft_id = pending.raft_id;
+        let follows = look.facts.learners.contains(&raft_id);
+        if let Some(why) = self.is_given_up(look, pending) {
+            let step = if follows {
+                Step::RemoveLearners { ids: BTreeSet::from([raft_id]) }
+            } else {
+                remove(raft_id, None)
+            };
+            return Plan::step(step, format!("given up: {why}; it may ask again"));
+        }
+        if !follows {
+            return self.follow(look, pending);
+        }
+        let lag = look.facts.lag(raft_id);
+        match lag {
+            _ if !look.facts.is_healthy(&self.setup, raft_id) => Plan::step(
+                Step::Visit { pending: pending.clone() },
+                format!("a learner, waiting for its acknowledgement; {}", self.last_sight(pending)),
+            ),
+            Some(_) if look.facts.is_caught_up(&self.setup, raft_id) => self.admit(look, pending),
+            Some(lag) => Plan::wait(format!("a learner, catching up: {lag} entries behind")),
+            None => Plan::wait("a learner, catching up".to_owned()),
+        }
+    }
+
+    /// It is not followed by Raft yet: it must say itself, at its advertised address, that it is ready.
+    fn follow(&self, look: &Look<'_>, pending: &Pending) -> Plan {
+        let (raft_id, incarnation) = (pending.raft_id, pending.incarnation);
+        if look.is_ready(pending) {
+            return Plan::step(Step::AddLearner { raft_id, incarnation }, "becomes a learner".to_owned());
+        }
+        Plan::step(Step::Visit { pending: pending.clone() }, self.last_sight(pending))
+    }
+
+    fn last_sight(&self, pending: &Pending) -> String {
+        let sight = self.memory.sight(pending).filter(|sight| **sight != Sight::Ready);
+        sight.map_or_else(
+            || format!("waiting for it at {}", pending.http),
+            |sight| format!("waiting for it at {}: {}", pending.http, sight.text()),
+        )
+    }
+
+    /// It is caught up: in, in the place of the one that holds its address, if that one is gone.
+    fn admit(&self, look: &Look<'_>, pending: &Pending) -> Plan {
+        match look.facts.holders(pending)[..] {
+            [] => self.admit_beside(look, pending),
+            [old] => self.admit_instead(look, pending, old),
+            [one, other, ..] => Plan::wait(two_holders(pending, one, other)),
+        }
+    }
+
+    fn admit_beside(&self, look: &Look<'_>, pending: &Pending) -> Plan {
+        let voters = look.facts.voters.len();
+        if !pending.voter {
+            return Plan::step(add(pending, None), "becomes a member without a vote, as it asked".to_owned());
+        }
+        if voters >= self.setup.max_voters {
+            let text = format!("becomes a member without a vote: {voters} vote already");
+            return Plan::step(add(pending, None), text);
+        }
+        self.change(look, look.with(pending.raft_id))
+    }
+
+    fn admit_instead(&self, look: &Look<'_>, pending: &Pending, old: &MetaNode) -> Plan {
+        let mut voters = look.facts.voters.clone();
+        let had_a_vote = voters.remove(&old.raft_id);
+        if pending.voter && had_a_vote {
+            // Both in one change: there is no moment with one voter less.
+            voters.insert(pending.raft_id);
+        }
+        if had_a_vote && let Some(waits) = self.waits_for_a_majority(look, &voters) {
+            return Plan::wait(waits);
+        }
+        if !look.is_gone(pending, old) {
+            let text = self.judged.get(&pending.incarnation).cloned();
+            let text = text.unwrap_or_else(|| format!("asking whether the member at {} is gone", old.http));
+            return Plan::step(Step::Inquire { newcomer: pending.clone(), old: old.clone() }, text);
+        }
+        let text = format!("takes the place of Raft id {}", old.raft_id);
+        if pending.voter && had_a_vote {
+            return Plan::step(Step::ChangeVoters { voters }, text);
+        }
+        // In place of one that follows it follows at first, too: a vote comes by `promote`.
+        Plan::step(make_room(look, pending, old), text)
+    }
+
+    /// A change that cannot get through now is not begun: it would leave a joint membership behind.
+    fn change(&self, look: &Look<'_>, voters: BTreeSet<RaftId>) -> Plan {
+        match self.waits_for_a_majority(look, &voters) {
+            Some(text) => Plan::wait(text),
+            None => Plan::step(Step::ChangeVoters { voters }, "becomes a voter".to_owned()),
+        }
+    }
+
+    pub(super) fn waits_for_a_majority(&self, look: &Look<'_>, voters: &BTreeSet<RaftId>) -> Option<String> {
+        let facts = look.facts;
+        let gets_through = facts.has_healthy_majority(&self.setup, &facts.voters)
+            && facts.has_healthy_majority(&self.setup, voters);
+        (!gets_through).then(|| format!("waiting for a majority: {}", facts.who_answers(&self.setup)))
+    }
+
+    /// Why a pending that has no vote is dropped.
+    fn is_given_up(&self, look: &Look<'_>, pending: &Pending) -> Option<String> {
+        let silence = self.memory.unseen_for(look.now, pending.incarnation);
+        if silence >= DROP_AFTER {
+            return Some(format!("not seen for {} minutes", silence.as_secs() / 60));
+        }
+        match self.memory.sight(pending) {
+            Some(Sight::Other(other)) if silence >= self.setup.silence => {
+                Some(format!("incarnation {other} answers at {} now", pending.http))
+            }
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! What a new leader finds half done, and finishes as soon as the facts show it (founding.md 7, every new leader).
+
+use std::collections::BTreeSet;
+
+use super::memory::Subject;
+use super::{Due, Look, Membership, Step};
+use crate::base::RaftId;
+use crate::catalog::{MetaNode, Pending, RemovedWhy};
+use crate::machine::{AddMetaNode, Command, Removal, RemoveMetaNode};
+
+impl Membership {
+    /// A joint membership is completed: its incoming half is what its leader wanted.
+    pub(super) fn end_joint(&mut self, look: &Look<'_>) -> Option<Due> {
+        let is_due = look.facts.outgoing.is_some() && !self.memory.is_paused(Subject::Joint);
+        is_due.then(|| (Subject::Joint, Step::ChangeVoters { voters: look.facts.voters.clone() }))
+    }
+
+    /// A pending that votes becomes a meta node at once, without asking it.
+    pub(super) fn add_voters(&mut self, look: &Look<'_>) -> Option<Due> {
+        let pendings = look.facts.catalog.pendings.values();
+        let voters: Vec<&Pending> =
+            pendings.filter(|pending| look.facts.voters.contains(&pending.raft_id)).collect();
+        voters.into_iter().find_map(|pending| self.add_voter(look, pending))
+    }
+
+    fn add_voter(&mut self, look: &Look<'_>, pending: &Pending) -> Option<Due> {
+        let subject = Subject::Pending(pending.incarnation);
+        let step = match look.facts.holders(pending)[..] {
+            [] => add(pending, None),
+            [old] if !look.facts.is_member(old.raft_id) => add(pending, Some(old.raft_id)),
+            // Somebody moved to that address since, or the newcomer did: only who is gone makes room.
+            [old] if look.is_gone(pending, old) => make_room(look, pending, old),
+            [old] => {
+                self.say(pending, &format!("votes already; {} holds its address", old.http));
+                Step::Inquire { newcomer: pending.clone(), old: old.clone() }
+            }
+            [one, other, ..] => {
+                self.say(pending, &two_holders(pending, one, other));
+                return None;
+            }
+        };
+        (!self.memory.is_paused(subject)).then_some((subject, step))
+    }
+
+    /// A meta node that is in no membership ends, unless a voting newcomer is about to take its place.
+    pub(super) fn remove_gone(&mut self, look: &Look<'_>) -> Option<Due> {
+        let spared = look.places_being_taken();
+        let is_out = |node: &&MetaNode| {
+            let raft_id = node.raft_id;
+            !look.facts.is_member(raft_id) && !spared.contains(&raft_id)
+        };
+        let out: Vec<RaftId> =
+            look.facts.catalog.meta_nodes.values().filter(is_out).map(|node| node.raft_id).collect();
+        let due = out.into_iter().find(|id| !self.memory.is_paused(Subject::Gone(*id)))?;
+        Some((Subject::Gone(due), self.end_of(look, due)))
+    }
+
+    fn end_of(&self, look: &Look<'_>, out: RaftId) -> Step {
+        if let Some(newcomer) = self.newcomer_for(look, out) {
+            return add(newcomer, Some(out));
+        }
+        let by = self.memory.removed_by.get(&out);
+        let by = by.cloned().unwrap_or_else(|| "a removal that a new leader finished".to_owned());
+        remove(out, Some(Removal { why: RemovedWhy::Removed, by }))
+    }
+
+    /// The newcomer without a vote that this leader took the old voter out for.
+    fn newcomer_for<'a>(&self, look: &Look<'a>, out: RaftId) -> Option<&'a Pending> {
+        let newcomer = self.memory.replaced_by.get(&out)?;
+        let pending = look.facts.catalog.pending_by_raft_id(*newcomer)?;
+        let is_ready = look.facts.learners.contains(newcomer)
+            && matches!(look.facts.holders(pending)[..], [old] if old.raft_id == out);
+        (is_ready && !self.memory.removed_by.contains_key(&out)).then_some(pending)
+    }
+
+    /// A learner that nobody knows is the trace of a join that was given up, or of a member that was replaced.
+    pub(super) fn remove_strays(&mut self, look: &Look<'_>) -> Option<Due> {
+        let is_stray = |id: &&RaftId| look.facts.incarnation_of(**id).is_none();
+        let ids: BTreeSet<RaftId> = look.facts.learners.iter().filter(is_stray).copied().collect();
+        let is_due = !ids.is_empty() && !self.memory.is_paused(Subject::Strays);
+        is_due.then_some((Subject::Strays, Step::RemoveLearners { ids }))
+    }
+
+    /// What no step of this task cures.
+    pub(super) fn watch(&self, look: &Look<'_>) -> Vec<String> {
+        let facts = look.facts;
+        // Only Replace and Remove take a voter out, and they end its meta node after that.
+        let strays = facts.voters.iter().filter(|id| facts.incarnation_of(**id).is_none());
+        let strays = strays.map(|id| {
+            format!(
+                "Raft id {id} votes and is neither a meta node nor about to become one: please report this"
+            )
+        });
+        let voting = facts.catalog.pendings.values().filter(|p| facts.voters.contains(&p.raft_id));
+        let crowded = voting.filter_map(|pending| match facts.holders(pending)[..] {
+            [one, other, ..] => Some(two_holders(pending, one, other)),
+            _ => None,
+        });
+        strays.chain(crowded).collect()
+    }
+
+    /// As soon as every member reads newer entries, they may be proposed.
+    pub(super) fn raise_level(&mut self, look: &Look<'_>) -> Option<Due> {
+        let levels = look.facts.members().into_iter().map(|id| look.facts.levels.get(&id).copied());
+        let common = levels.min().flatten()?.min(look.facts.supported);
+        let is_due = common > look.level() && !self.memory.is_paused(Subject::Level);
+        is_due.then_some((Subject::Level, Step::Propose(Command::RaiseFeatureLevel { level: common })))
+    }
+}
+
+/// The newcomer votes already, or follows only: the old one, judged gone, goes alone.
+pub(super) fn make_room(look: &Look<'_>, newcomer: &Pending, old: &MetaNode) -> Step {
+    if !look.facts.voters.contains(&old.raft_id) {
+        return add(newcomer, Some(old.raft_id));
+    }
+    let voters = look.facts.voters.iter().copied().filter(|id| *id != old.raft_id).collect();
+    Step::ChangeVoters { voters }
+}
+
+pub(super) fn add(pending: &Pending, replaces: Option<RaftId>) -> Step {
+    Step::Propose(Command::AddMetaNode(AddMetaNode { raft_id: pending.raft_id, replaces }))
+}
+
+pub(super) fn remove(raft_id: RaftId, tombstone: Option<Removal>) -> Step {
+    Step::Propose(Command::RemoveMetaNode(RemoveMetaNode { raft_id, tombstone }))
+}
+
+pub(super) fn two_holders(pending: &Pending, one: &MetaNode, other: &MetaNode) -> String {
+    format!(
+        "{} and {} of the newcomer belong to two members, {} and {}: give each node its own name and ports",
+        pending.http, pending.raft, one.http, other.http
+    )
+}

@@ -1,0 +1,66 @@
+//! One look at the facts, with what the last event has just found out.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::Facts;
+use crate::base::{Incarnation, RaftId};
+use crate::catalog::{MetaNode, Pending};
+
+/// Valid for the event that brought it: evidence grows old.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fresh {
+    /// This pending says at its own address that it is ready to follow.
+    Ready(Incarnation),
+    /// The holder of the newcomer's address was judged gone.
+    Gone { newcomer: Incarnation, old: RaftId },
+}
+
+pub(super) struct Look<'a> {
+    pub(super) now: Duration,
+    pub(super) facts: &'a Facts,
+    pub(super) fresh: Option<Fresh>,
+}
+
+impl<'a> Look<'a> {
+    pub(super) fn is_ready(&self, pending: &Pending) -> bool {
+        self.fresh == Some(Fresh::Ready(pending.incarnation))
+    }
+
+    pub(super) fn is_gone(&self, newcomer: &Pending, old: &MetaNode) -> bool {
+        self.fresh == Some(Fresh::Gone { newcomer: newcomer.incarnation, old: old.raft_id })
+    }
+
+    pub(super) fn fresh_pending(&self) -> Option<Incarnation> {
+        self.fresh.map(|fresh| match fresh {
+            Fresh::Ready(incarnation) | Fresh::Gone { newcomer: incarnation, .. } => incarnation,
+        })
+    }
+
+    /// The voters and one more.
+    pub(super) fn with(&self, raft_id: RaftId) -> BTreeSet<RaftId> {
+        self.facts.voters.iter().copied().chain([raft_id]).collect()
+    }
+
+    pub(super) fn level(&self) -> u32 {
+        self.facts.catalog.cluster.as_ref().map_or(0, |cluster| cluster.feature_level)
+    }
+
+    /// Meta nodes that follow without a vote.
+    pub(super) fn waiting_members(&self) -> impl Iterator<Item = &'a MetaNode> {
+        let facts = self.facts;
+        facts.catalog.meta_nodes.values().filter(|node| facts.learners.contains(&node.raft_id))
+    }
+
+    /// Raft ids of meta nodes whose address a voting pending has: `AddMetaNode` ends them.
+    pub(super) fn places_being_taken(&self) -> BTreeSet<RaftId> {
+        let pendings = self.facts.catalog.pendings.values();
+        let voting = pendings.filter(|pending| self.facts.voters.contains(&pending.raft_id));
+        voting
+            .filter_map(|pending| match self.facts.holders(pending)[..] {
+                [old] => Some(old.raft_id),
+                _ => None,
+            })
+            .collect()
+    }
+}

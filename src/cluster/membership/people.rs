@@ -1,0 +1,158 @@
+//! Removals that people ask for, in order (founding.md 7, Remove).
+
+use std::collections::{BTreeSet, VecDeque};
+use std::time::Duration;
+
+use super::finish::remove;
+use super::memory::Subject;
+use super::{Due, Facts, JOINING_LEVEL, Look, Membership, Request, Step, StepError};
+use crate::base::RaftId;
+use crate::catalog::RemovedWhy;
+use crate::cluster::Refusal;
+use crate::machine::Removal;
+
+/// A person's client gives up after 10 s.
+const ANSWER_WITHIN: Duration = Duration::from_secs(8);
+
+#[derive(Default)]
+pub(super) struct People {
+    waiting: VecDeque<Waiting>,
+    pub(super) ended: Vec<(u64, Result<(), Refusal>)>,
+}
+
+struct Waiting {
+    request: Request,
+    until: Duration,
+    /// What its last step ended with.
+    error: Option<String>,
+}
+
+enum Verdict {
+    End(Result<(), Refusal>),
+    Do(Step),
+}
+
+impl People {
+    pub(super) fn ask(&mut self, now: Duration, request: Request) {
+        self.waiting.push_back(Waiting { request, until: now + ANSWER_WITHIN, error: None });
+    }
+
+    fn end(&mut self, number: u64, result: Result<(), Refusal>) {
+        self.waiting.retain(|waiting| waiting.request.number != number);
+        self.ended.push((number, result));
+    }
+
+    pub(super) fn end_all(&mut self, why: &str) {
+        for waiting in self.waiting.drain(..) {
+            self.ended.push((waiting.request.number, Err(Refusal::NotYet(why.to_owned()))));
+        }
+    }
+
+    pub(super) fn next_deadline(&self) -> Option<Duration> {
+        self.waiting.iter().map(|waiting| waiting.until).min()
+    }
+}
+
+impl Membership {
+    /// The first request that is not answered yet.
+    pub(super) fn serve_people(&mut self, look: &Look<'_>) -> Option<Due> {
+        loop {
+            let request = self.people.waiting.front()?.request.clone();
+            let subject = Subject::Person(request.number);
+            match self.consider(look, &request) {
+                Verdict::End(result) => self.people.end(request.number, result),
+                Verdict::Do(_) if self.memory.is_paused(subject) => return None,
+                Verdict::Do(step) => {
+                    self.memory.removed_by.insert(request.raft_id, request.by);
+                    return Some((subject, step));
+                }
+            }
+        }
+    }
+
+    fn consider(&self, look: &Look<'_>, request: &Request) -> Verdict {
+        let (facts, raft_id) = (look.facts, request.raft_id);
+        if look.level() < JOINING_LEVEL {
+            let text = "every member has to run this version first".to_owned();
+            return Verdict::End(Err(Refusal::NotYet(text)));
+        }
+        if facts.voters.contains(&raft_id) {
+            return self.consider_voter(facts, request);
+        }
+        if facts.learners.contains(&raft_id) {
+            return Verdict::Do(Step::RemoveLearners { ids: BTreeSet::from([raft_id]) });
+        }
+        if facts.incarnation_of(raft_id).is_some() {
+            let removal = Removal { why: RemovedWhy::Removed, by: request.by.clone() };
+            return Verdict::Do(remove(raft_id, Some(removal)));
+        }
+        let is_done = facts.catalog.tombstones.values().any(|tombstone| tombstone.raft_id == raft_id);
+        Verdict::End(if is_done { Ok(()) } else { Err(Refusal::NotFound(format!("Raft id {raft_id}"))) })
+    }
+
+    fn consider_voter(&self, facts: &Facts, request: &Request) -> Verdict {
+        let (raft_id, name) = (request.raft_id, facts.name_of(request.raft_id));
+        let rest: BTreeSet<RaftId> = facts.voters.iter().copied().filter(|id| *id != raft_id).collect();
+        if rest.is_empty() {
+            let text =
+                format!("leave of the last member: {name} is the only voter, the cluster ends with it");
+            return Verdict::End(Err(Refusal::Conflict(text)));
+        }
+        if raft_id == self.setup.me {
+            let text = format!("{name} leads: leadership has to be handed over first");
+            return Verdict::End(Err(Refusal::NotYet(text)));
+        }
+        if !request.force && !facts.has_healthy_majority(&self.setup, &rest) {
+            let healthy = rest.iter().filter(|id| facts.is_healthy(&self.setup, **id)).count();
+            let text = format!(
+                "without {name}, {healthy} of {} voters would answer, which is no majority; bring the others \
+                 back first, or remove it with -force",
+                rest.len()
+            );
+            return Verdict::End(Err(Refusal::Conflict(text)));
+        }
+        Verdict::Do(Step::ChangeVoters { voters: rest })
+    }
+
+    /// Nobody waits for ever: what did not get through in time is answered, and finished when it can be.
+    pub(super) fn answer_late(&mut self, now: Duration, facts: &Facts) {
+        let in_flight = self.doing;
+        let is_late = |waiting: &&Waiting| {
+            waiting.until <= now && in_flight != Some(Subject::Person(waiting.request.number))
+        };
+        let late: Vec<(u64, Option<String>)> = self
+            .people
+            .waiting
+            .iter()
+            .filter(is_late)
+            .map(|waiting| (waiting.request.number, waiting.error.clone()))
+            .collect();
+        for (number, error) in late {
+            let text = error.unwrap_or_else(|| self.why_late(facts));
+            self.people.end(number, Err(Refusal::NotYet(text)));
+        }
+    }
+
+    fn why_late(&self, facts: &Facts) -> String {
+        if facts.outgoing.is_some() || !facts.has_healthy_majority(&self.setup, &facts.voters) {
+            return format!("waiting for a majority: {}", facts.who_answers(&self.setup));
+        }
+        "the membership task is busy with another node; ask again".to_owned()
+    }
+
+    /// Its step ended badly. Refused: tried again until its time is up. Unknown: that was its time.
+    pub(super) fn person_failed(&mut self, facts: &Facts, number: u64, error: &StepError) {
+        match error {
+            StepError::Unknown => {
+                let text = format!("waiting for a majority: {}", facts.who_answers(&self.setup));
+                self.people.end(number, Err(Refusal::NotYet(text)));
+            }
+            StepError::Refused(_) | StepError::NotLeader => {
+                let mut waiting = self.people.waiting.iter_mut();
+                if let Some(waiting) = waiting.find(|waiting| waiting.request.number == number) {
+                    waiting.error = Some(error.to_string());
+                }
+            }
+        }
+    }
+}
