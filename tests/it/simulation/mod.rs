@@ -1,6 +1,7 @@
 //! Three whole nodes in one thread under paused time: founding, restarts, losses, and the same trace twice.
 
 mod line;
+mod lives;
 mod nodes;
 
 use std::time::Duration;
@@ -200,22 +201,6 @@ fn a_member_whose_log_is_gone_halts_and_the_others_go_on() {
         sim.kill(leader);
         sleep(10 * SECOND).await;
         assert!(sim.leader().is_none(), "{}", sim.describe());
-    });
-}
-
-#[test]
-fn a_wiped_member_has_to_join_and_says_so() {
-    simulate(async {
-        let mut sim = founded(42).await;
-        sim.create(sim.leader().expect("leads"), "db").await.expect("acknowledged");
-        sim.wipe(0);
-        sim.start(0).await;
-        sim.until(20 * SECOND, |sim| sim.view(0).doing == Doing::Joining).await;
-        let view = sim.view(0);
-        assert!(view.reason.contains(&sim.view(1).cluster_id.expect("known").to_string()), "{}", view.reason);
-        assert_eq!(view.phase, Phase::Fresh);
-        sim.until(20 * SECOND, |sim| sim.leader().is_some()).await;
-        sim.create(sim.leader().expect("leads"), "more").await.expect("two of three go on");
     });
 }
 

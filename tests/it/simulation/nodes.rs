@@ -1,6 +1,7 @@
 //! Whole nodes without HTTP: cluster, Raft and storage over a network and disks in memory, in one thread under
 //! paused time. The exchange of founding is a function call with a latency.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use influxdb_meta::runtime::net::memory::Network;
 use influxdb_meta::runtime::{Clock, Disk, Env, Rng, Tasks, local};
 use influxdb_meta::storage::DataDir;
 use influxdb_meta::wire::envelope::Body;
+use influxdb_meta::wire::identity::Phase;
 use tokio::time::{Instant, sleep};
 
 /// Where each node's data lies on its own disk.
@@ -58,6 +60,17 @@ impl Sim {
         };
         let nodes = (0..founders).map(node).collect();
         Self { network, rng, nodes, began: Instant::now() }
+    }
+
+    /// One more node, under the next name, with the same list as the others and what else is said; not running.
+    pub(super) fn add(&mut self, change: impl FnOnce(&mut ClusterConfig)) -> usize {
+        let n = self.nodes.len();
+        self.network.name(&host(n), &[ip(n)]);
+        let mut config = ClusterConfig { peers: self.nodes[0].config.peers.clone(), ..config(&[], n) };
+        config.hostname = Some(host(n));
+        change(&mut config);
+        self.nodes.push(Node { ip: ip(n), config, disk: Fake::new(), process: None });
+        n
     }
 
     pub(super) async fn start(&mut self, n: usize) {
@@ -172,6 +185,27 @@ impl Sim {
         leaders[0].is_some() && leaders.iter().all(|l| *l == leaders[0]) && running.iter().all(founded)
     }
 
+    /// All these nodes, and no others, are members in every catalog of theirs; all but the learners vote.
+    pub(super) fn are_members(&self, nodes: &[usize]) -> bool {
+        let incarnations = || nodes.iter().map(|n| self.view(*n).incarnation).collect::<BTreeSet<_>>();
+        let agrees = |n: &usize| {
+            let Some(catalog) = self.catalog(*n) else { return false };
+            let listed: BTreeSet<_> = catalog.meta_nodes.values().map(|node| node.incarnation).collect();
+            let raft_ids: BTreeSet<_> = catalog.meta_nodes.values().map(|node| node.raft_id).collect();
+            let status = self.status(*n).expect("open");
+            let followed: BTreeSet<_> = status.voters.iter().chain(&status.learners).copied().collect();
+            listed == incarnations() && raft_ids == followed && !status.joint && catalog.pendings.is_empty()
+        };
+        nodes.iter().all(|n| self.nodes[*n].process.is_some() && self.view(*n).phase == Phase::Member)
+            && nodes.iter().all(agrees)
+    }
+
+    /// The node ids that `show` prints, by name.
+    pub(super) fn ids(&self, n: usize) -> BTreeMap<String, u64> {
+        let catalog = self.catalog(n).expect("open");
+        catalog.meta_nodes.values().map(|node| (node.http.host().to_owned(), node.id.0)).collect()
+    }
+
     /// Waits for a level, at most so long of simulated time.
     pub(super) async fn until(&self, limit: Duration, holds: impl Fn(&Self) -> bool) {
         let end = Instant::now() + limit;
@@ -219,7 +253,7 @@ pub(super) fn host(n: usize) -> String {
     format!("meta-{}", n + 1)
 }
 
-fn ip(n: usize) -> IpAddr {
+pub(super) fn ip(n: usize) -> IpAddr {
     IpAddr::V4(Ipv4Addr::new(10, 0, 0, u8::try_from(n + 1).expect("few nodes")))
 }
 
