@@ -1,4 +1,4 @@
-//! Log entries and catalog states.
+//! Log entries and catalog states of format 1.
 
 use influxdb_meta::base::{Address, ClusterId, DurationNanos, Incarnation, Name, NodeId, RaftId, UnixNanos};
 use influxdb_meta::catalog::{
@@ -23,8 +23,7 @@ fn the_state_of_format_1_is_read() {
     assert_eq!(state::decode(&read("compat/v1/state-fresh.bin")), Ok(Catalog::default()));
 }
 
-/// As long as this is the format written. When a newer one is, its bytes come into a folder of their own, and
-/// this test goes.
+/// A newer format is for what this one has no place for.
 #[test]
 fn format_1_is_what_is_written() {
     for (file, stamped) in entries() {
