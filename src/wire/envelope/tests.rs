@@ -128,14 +128,21 @@ fn one_allocation_is_enough() {
 #[test]
 fn a_newer_format_is_told_apart_from_damage() {
     assert_eq!(error(b"\x08\x03 whatever"), EnvelopeError::Newer { found: 3, newest: 2 });
+    assert_eq!(error(b"\x08\x03").to_string(), "entry format 3, this version reads up to 2");
     let far = b"\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01";
     assert_eq!(error(far), EnvelopeError::Newer { found: u32::MAX, newest: 2 });
 }
+
+const LABEL_TWICE: &[u8] = b"\x2a\x12\x32\x10\x08\x01\x12\x05\x0a\x01a\x12\x00\x12\x05\x0a\x01a\x12\x00";
 
 #[test]
 fn what_cannot_be_carried_out_is_malformed() {
     let good = encode(UnixNanos(7), true, &wire(&create_database()));
     let (head, body) = good.split_at(HEAD_LEN);
+    let stamp = &head[2..];
+    // The same with each fault mended is read: it is the fault that is refused.
+    let mended = [b"\x08\x02", stamp, b"\x2a\x0a\x2a\x08\x08\x01\x12\x04\x08\x04\x12\x00"].concat();
+    assert!(matches!(decode(&mended), Ok(Stamped { command: Command::RemoveMetaNode(_), .. })));
     let with = |parts: &[&[u8]]| parts.concat();
     for (why, bytes) in [
         ("empty", Vec::new()),
@@ -155,6 +162,16 @@ fn what_cannot_be_carried_out_is_malformed() {
         ("no command of ours", with(&[head, b"\x2a\x00"])),
         ("empty Found", with(&[head, b"\x2a\x02\x0a\x00"])),
         ("unknown command of ours", with(&[head, b"\x2a\x02\x7a\x00"])),
+        ("two commands of ours", with(&[b"\x08\x02", stamp, b"\x2a\x08\x3a\x02\x08\x02\x3a\x02\x08\x03"])),
+        ("one unknown beside it", with(&[b"\x08\x02", stamp, b"\x2a\x06\x3a\x02\x08\x02\x42\x00"])),
+        ("no level", with(&[b"\x08\x02", stamp, b"\x2a\x02\x3a\x00"])),
+        ("a label twice", with(&[b"\x08\x02", stamp, LABEL_TWICE])),
+        ("a key deleted twice", with(&[b"\x08\x02", stamp, b"\x2a\x0a\x32\x08\x08\x01\x1a\x01a\x1a\x01a"])),
+        (
+            "no reason for a tombstone",
+            with(&[b"\x08\x02", stamp, b"\x2a\x08\x2a\x06\x08\x01\x12\x02\x12\x00"]),
+        ),
+        ("no such reason", with(&[b"\x08\x02", stamp, b"\x2a\x0a\x2a\x08\x08\x01\x12\x04\x08\x05\x12\x00"])),
     ] {
         assert!(matches!(error(&bytes), EnvelopeError::Malformed(_)), "{why}");
     }
