@@ -50,6 +50,18 @@ impl Health {
         io::Error::new(io::ErrorKind::InvalidData, text)
     }
 
+    /// A snapshot that this node itself stored cannot be read back.
+    pub(super) fn lost_snapshot(&self, error: &io::Error) -> io::Error {
+        let text = format!(
+            "the newest snapshot cannot be read any more ({error}): the disk has lost what was safely stored, so \
+             this node takes no part; the others go on. Restart it: its log may still reach back to the snapshot \
+             before. If it does not, look after the disk and delete this node's volume, and the others bring it up \
+             again"
+        );
+        self.halt(Halt::Unreadable(text.clone()));
+        io::Error::new(io::ErrorKind::InvalidData, text)
+    }
+
     /// Notes a failed write.
     pub(super) fn storage<T>(&self, deed: &str, result: io::Result<T>) -> io::Result<T> {
         if let Err(error) = &result {

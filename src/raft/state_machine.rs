@@ -216,7 +216,8 @@ impl Shelf {
 
     async fn latest(&self) -> io::Result<Option<(SnapshotHeader, Bytes)>> {
         let snapshots = self.snapshots.clone();
-        self.tasks.blocking(move || snapshots.latest()).await
+        let latest = self.tasks.blocking(move || snapshots.latest()).await;
+        latest.map_err(|error| self.health.lost_snapshot(&error))
     }
 
     fn decode(&self, header: &SnapshotHeader, bytes: &Bytes) -> io::Result<Catalog> {

@@ -20,8 +20,9 @@ pub struct Snapshots(Arc<Inner>);
 struct Inner {
     disk: Arc<dyn Disk>,
     dir: DataDir,
-    /// One at a time: one that is built here and one that a leader sends may finish together.
-    storing: Mutex<()>,
+    /// The newest one that is known to be there. Held while storing, one at a time: one that is built here and one
+    /// that a leader sends may finish together.
+    newest: Mutex<Option<Stored>>,
     /// What `open` could not use, in words. Newest first.
     rejected: Vec<String>,
 }
@@ -40,7 +41,8 @@ impl Snapshots {
     /// What the disk says, and `Unsupported` for a file of a newer version: an older snapshot would hide it.
     pub fn open(env: &Env, dir: &DataDir) -> io::Result<(Self, Option<(SnapshotHeader, Bytes)>)> {
         let (newest, rejected) = newest_valid(&*env.disk, dir)?;
-        let inner = Inner { disk: env.disk.clone(), dir: dir.clone(), storing: Mutex::new(()), rejected };
+        let known = Mutex::new(newest.as_ref().map(|(header, _)| header.last));
+        let inner = Inner { disk: env.disk.clone(), dir: dir.clone(), newest: known, rejected };
         Ok((Self(Arc::new(inner)), newest))
     }
 
@@ -54,11 +56,12 @@ impl Snapshots {
     /// # Errors
     /// What the disk says; the older ones are then still there.
     pub fn store(&self, header: &SnapshotHeader, payload: &Bytes) -> io::Result<()> {
-        let _one = self.0.storing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut newest = self.0.newest.lock().unwrap_or_else(PoisonError::into_inner);
         let parts = snapshot_file::encode(header, payload);
         let parts: Vec<&[u8]> = parts.iter().map(|part| &part[..]).collect();
         let folder = self.0.dir.snap();
         store_whole(&*self.0.disk, &folder, &name(header.last), &parts)?;
+        *newest = (*newest).max(Some(header.last));
         // Safety order: the new one is durable before an older one goes.
         for (_, path) in newest_first(&*self.0.disk, &self.0.dir)?.iter().skip(KEEP) {
             self.0.disk.remove_file(path)?;
@@ -69,14 +72,23 @@ impl Snapshots {
     /// Reads the newest again (for sending it to a follower). Blocks.
     ///
     /// # Errors
-    /// As `open`.
+    /// It cannot be read any more. There is no falling back to an older one here: the log may be purged beyond that,
+    /// and a follower that is sent it would lag as before, and be sent it again, for ever.
     pub fn latest(&self) -> io::Result<Option<(SnapshotHeader, Bytes)>> {
-        let _one = self.0.storing.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(newest_valid(&*self.0.disk, &self.0.dir)?.0)
+        let newest = self.0.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(last) = *newest else { return Ok(None) };
+        let path = self.0.dir.snap().join(name(last));
+        let file = self.0.disk.open(&path, false).and_then(|file| file.read_all());
+        let in_words = |kind, why: String| io::Error::new(kind, format!("{}: {why}", path.display()));
+        let file = Bytes::from(file.map_err(|e| in_words(e.kind(), e.to_string()))?);
+        decode(&file, last).map(Some).map_err(|why| in_words(io::ErrorKind::InvalidData, why.to_string()))
     }
 }
 
-type Found = Vec<(Option<LogId>, PathBuf)>;
+/// What a snapshot is named by.
+type Stored = Option<LogId>;
+
+type Found = Vec<(Stored, PathBuf)>;
 
 type Newest = Option<(SnapshotHeader, Bytes)>;
 
@@ -85,10 +97,9 @@ fn newest_valid(disk: &dyn Disk, dir: &DataDir) -> io::Result<(Newest, Vec<Strin
     let mut rejected = Vec::new();
     for (last, path) in newest_first(disk, dir)? {
         let file = Bytes::from(disk.open(&path, false)?.read_all()?);
-        let why = match snapshot_file::decode(&file) {
-            Ok((header, payload)) if header.last == last => return Ok((Some((header, payload)), rejected)),
-            Ok((header, _)) => format!("it says that it ends at {:?}", header.last),
-            Err(error @ SnapshotFileError::Newer { .. }) => {
+        let why = match decode(&file, last) {
+            Ok(found) => return Ok((Some(found), rejected)),
+            Err(Unusable::File(error @ SnapshotFileError::Newer { .. })) => {
                 let text = format!("{}: {error}", path.display());
                 return Err(io::Error::new(io::ErrorKind::Unsupported, text));
             }
@@ -98,6 +109,20 @@ fn newest_valid(disk: &dyn Disk, dir: &DataDir) -> io::Result<(Newest, Vec<Strin
         rejected.push(format!("{}: {why}", path.display()));
     }
     Ok((None, rejected))
+}
+
+/// Why a file is not the snapshot that its name says.
+#[derive(Debug, thiserror::Error)]
+enum Unusable {
+    #[error(transparent)]
+    File(#[from] SnapshotFileError),
+    #[error("it says that it ends at {0:?}")]
+    Misnamed(Option<LogId>),
+}
+
+fn decode(file: &Bytes, last: Stored) -> Result<(SnapshotHeader, Bytes), Unusable> {
+    let (header, payload) = snapshot_file::decode(file)?;
+    if header.last == last { Ok((header, payload)) } else { Err(Unusable::Misnamed(header.last)) }
 }
 
 fn newest_first(disk: &dyn Disk, dir: &DataDir) -> io::Result<Found> {

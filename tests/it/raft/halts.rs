@@ -168,6 +168,30 @@ async fn who_comes_back_late_is_caught_up_by_a_snapshot() {
     cluster.converged(&[1, 2, 3], last, Duration::from_secs(5)).await;
 }
 
+/// It has nothing that would bring the one that lags to where its log begins. The snapshot before would be sent again
+/// and again.
+#[tokio::test(start_paused = true)]
+async fn a_leader_whose_newest_snapshot_rots_halts_and_the_others_bring_up_who_lags() {
+    let options = Options { snapshot_every: 30, ..Options::default() };
+    let mut cluster = Cluster::founded(17, 3, options).await;
+    let (leader, raft) = cluster.leader(Duration::from_secs(1)).await;
+    let late = if leader == 1 { 2 } else { 1 };
+    cluster.kill(late);
+    for n in 0..200 {
+        raft.propose(create(&format!("db{n}")), soon()).await.expect("acknowledged");
+    }
+    let newest = raft.status().snapshot.expect("several").to_string();
+    let path = std::path::Path::new("/meta/influxd-meta/snap").join(&newest);
+    cluster.members[&leader].disk.flip_bit(&path, 8 * 200);
+    let last = raft.applied().borrow().last.expect("applied").index;
+    cluster.start(late).await;
+    let why = halted(&raft).await;
+    assert!(why.contains(&newest) && why.contains("delete this node's volume"), "{why}");
+    assert!(timeout(Duration::from_secs(1), raft.fatal()).await.is_err(), "no reason to end the process");
+    let others: Vec<u64> = [1, 2, 3].into_iter().filter(|id| *id != leader).collect();
+    cluster.converged(&others, last, Duration::from_secs(10)).await;
+}
+
 async fn halted(raft: &Raft) -> String {
     let mut changed = raft.changed();
     let deadline = Instant::now() + Duration::from_secs(3);

@@ -70,6 +70,29 @@ fn a_damaged_newest_gives_way_to_the_older_and_is_reported() {
     assert!(matches!(snapshots.rejected(), [one] if one.contains("1-90")));
 }
 
+/// While it runs, the log is purged by what it knows the newest to be: an older one is no answer any more.
+#[test]
+fn a_newest_that_rots_later_is_an_error_and_no_older_one() {
+    for deleted in [false, true] {
+        let disk = Fake::new();
+        let dir = open_dir(&disk);
+        let (snapshots, _) = open(&disk, &dir);
+        for index in [50, 90] {
+            snapshots.store(&header(Some(id(1, index))), &payload(1)).expect("stored");
+        }
+        if deleted {
+            disk.remove_file(&snap().join("1-90")).expect("removed");
+        } else {
+            disk.flip_bit(&snap().join("1-90"), 8 * 200);
+        }
+        let error = snapshots.latest().expect_err("not the older one");
+        assert!(error.to_string().contains("snap/1-90"), "{error}");
+        // The next one takes its place.
+        snapshots.store(&header(Some(id(1, 120))), &payload(2)).expect("stored");
+        assert_eq!(snapshots.latest().expect("read").expect("there").0.last, Some(id(1, 120)));
+    }
+}
+
 /// The older one serves only where the log still reaches back to it.
 #[test]
 fn a_log_that_was_purged_beyond_the_older_one_halts() {
