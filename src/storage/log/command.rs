@@ -5,23 +5,23 @@ use std::io;
 use tokio::sync::oneshot;
 
 use super::chores::ChoresDone;
-use crate::wire::wal::{Entry, Record};
+use crate::wire::wal::Record;
 
 /// Told how a write ended.
 pub(super) type Done = Box<dyn FnOnce(io::Result<()>) + Send>;
 
 pub(super) enum Command {
     /// Synced before `done`; without `done`, written and synced with whatever is next.
-    Record {
-        record: Record,
+    Write {
+        records: Vec<Record>,
         done: Option<Done>,
-    },
-    Append {
-        entries: Vec<Entry>,
-        done: Done,
     },
     CheckRoom,
     Chores(ChoresDone),
+    /// Something was saved that goes with the next mark, and none is coming.
+    MarkSoon,
+    /// The time for a mark has come.
+    Mark,
     Close {
         done: oneshot::Sender<()>,
     },
@@ -30,16 +30,24 @@ pub(super) enum Command {
 impl Command {
     pub(super) fn bytes(&self) -> usize {
         match self {
-            Self::Append { entries, .. } => entries.iter().map(|entry| entry.payload.len()).sum(),
+            Self::Write { records, .. } => records.iter().map(payload).sum(),
             _ => 0,
         }
     }
 
     pub(super) fn refuse(self, why: &io::Error) {
         match self {
-            Self::Record { done: Some(done), .. } | Self::Append { done, .. } => done(Err(copy(why))),
-            Self::Record { done: None, .. } | Self::CheckRoom | Self::Chores(_) | Self::Close { .. } => {}
+            Self::Write { done: Some(done), .. } => done(Err(copy(why))),
+            Self::Write { done: None, .. } | Self::CheckRoom | Self::Chores(_) => {}
+            Self::MarkSoon | Self::Mark | Self::Close { .. } => {}
         }
+    }
+}
+
+fn payload(record: &Record) -> usize {
+    match record {
+        Record::Entry(entry) => entry.payload.len(),
+        _ => 0,
     }
 }
 

@@ -13,6 +13,8 @@ use crate::wire::wal::{Entry, Record, Vote};
 pub(super) struct Mirror {
     pub(super) vote: Option<Vote>,
     pub(super) committed: Option<LogId>,
+    /// `committed` is in no record yet: it goes along with whatever is written next.
+    unwritten: bool,
     pub(super) purged: Option<LogId>,
     /// What the first entry follows. In an open log this is `purged`; while the oldest segments that are
     /// left are replayed it is ahead of it, until the record of the purge that let the others go.
@@ -64,6 +66,16 @@ impl Mirror {
             found.push(entry.clone());
         }
         found
+    }
+
+    pub(super) fn save_committed(&mut self, committed: Option<LogId>) {
+        (self.committed, self.unwritten) = (committed, true);
+    }
+
+    /// The record of what was saved since the last one was taken. For who queues it, or writes it, before anything
+    /// that comes later: a log must never say that an entry is committed which it does not have.
+    pub(super) fn take_committed(&mut self) -> Option<Record> {
+        std::mem::take(&mut self.unwritten).then_some(Record::Committed(self.committed))
     }
 
     /// # Errors

@@ -146,13 +146,17 @@ impl Log {
     pub async fn save_vote(&self, vote: Vote) -> io::Result<()> {
         let (done, durable) = oneshot::channel();
         let done: Done = Box::new(move |result| drop(done.send(result)));
-        self.submit_one(Record::Vote(vote), Some(done));
+        self.submit(vec![Record::Vote(vote)], Some(done));
         durable.await.unwrap_or_else(|_| Err(shared::closed()))
     }
 
-    /// Queued, never synced for its own sake.
+    /// Written with whatever is next, or within 10 ms with a mark; never synced for its own sake.
     pub fn save_committed(&self, committed: Option<LogId>) {
-        self.submit_one(Record::Committed(committed), None);
+        let mut mirror = self.shared.mirror();
+        mirror.save_committed(committed);
+        let sent = if self.shared.call_mark() { self.queue.send(Command::MarkSoon) } else { Ok(()) };
+        drop(mirror);
+        refuse_unsent(sent);
     }
 
     /// Readable when this returns; `done` runs once the entries are durable (or could not be made so).
@@ -166,8 +170,7 @@ impl Log {
             let text = format!("entry {} has {} bytes", large.log_id, large.payload.len());
             return done(Err(io::Error::new(io::ErrorKind::InvalidInput, text)));
         }
-        let records = entries.iter().cloned().map(Record::Entry).collect();
-        self.submit(records, Command::Append { entries, done });
+        self.submit(entries.into_iter().map(Record::Entry).collect(), Some(done));
     }
 
     /// Removes everything behind `last` (`None`: everything).
@@ -178,7 +181,7 @@ impl Log {
     /// # Errors
     /// The log has failed or is closed.
     pub async fn truncate_after(&self, last: Option<LogId>) -> io::Result<()> {
-        self.submit_one(Record::TruncateAfter(last), None);
+        self.submit(vec![Record::TruncateAfter(last)], None);
         self.shared.check()
     }
 
@@ -189,7 +192,7 @@ impl Log {
     /// # Errors
     /// The log has failed or is closed.
     pub async fn purge(&self, upto: LogId) -> io::Result<()> {
-        self.submit_one(Record::Purge(upto), None);
+        self.submit(vec![Record::Purge(upto)], None);
         self.shared.check()
     }
 
@@ -225,22 +228,22 @@ impl Log {
     /// Writes and syncs the closing mark; later writes fail. Idempotent.
     pub async fn close(&self) {
         let (done, closed) = oneshot::channel();
+        self.submit(Vec::new(), None);
         self.enqueue(Command::Close { done });
         // An error means that the writer is gone already: closed before, or failed, which `failed` tells.
         drop(closed.await);
     }
 
-    fn submit_one(&self, record: Record, done: Option<Done>) {
-        self.submit(vec![record.clone()], Command::Record { record, done });
-    }
-
     /// Mirror and queue in one order: the lock is held over both.
-    fn submit(&self, records: Vec<Record>, command: Command) {
+    fn submit(&self, mut records: Vec<Record>, done: Option<Done>) {
         let mut mirror = self.shared.mirror();
-        for record in records {
-            let applied = mirror.apply(record);
+        let committed = mirror.take_committed();
+        for record in &records {
+            let applied = mirror.apply(record.clone());
             assert!(applied.is_ok(), "entries are appended without holes: {applied:?}");
         }
+        records.splice(0..0, committed);
+        let command = Command::Write { records, done };
         self.shared.queue(command.bytes());
         let sent = self.queue.send(command);
         drop(mirror);

@@ -28,6 +28,8 @@ pub(super) struct Shared {
     queued: AtomicUsize,
     room_asked: Mutex<Instant>,
     closed: AtomicBool,
+    /// A mark is on its way: what is saved now goes with it.
+    marking: AtomicBool,
     failure: watch::Sender<Option<Failure>>,
     pub(super) fsyncs: Fsyncs,
 }
@@ -54,6 +56,7 @@ impl Shared {
             queued: AtomicUsize::new(0),
             room_asked: Mutex::new(Instant::now()),
             closed: AtomicBool::new(false),
+            marking: AtomicBool::new(false),
             failure: watch::Sender::new(None),
             fsyncs: Fsyncs::default(),
         }
@@ -102,6 +105,16 @@ impl Shared {
             *asked = Instant::now();
         }
         stale
+    }
+
+    /// True when none was on its way: the caller then sends for one.
+    pub(super) fn call_mark(&self) -> bool {
+        !self.marking.swap(true, Ordering::AcqRel)
+    }
+
+    /// The mark is here. To be called with the mirror locked, or what is saved meanwhile waits for none.
+    pub(super) fn end_mark(&self) {
+        self.marking.store(false, Ordering::Release);
     }
 
     pub(super) fn close(&self) {

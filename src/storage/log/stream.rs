@@ -122,17 +122,25 @@ impl Stream {
         Ok(())
     }
 
-    /// Evidence that all before is durable, where there is none yet. Not synced: it is worth two writes
-    /// into the page cache, so it follows at once rather than by a timer.
-    pub(super) fn mark(&mut self) -> io::Result<()> {
-        if self.marked >= self.durable {
-            return Ok(());
-        }
-        if let Some(reserve) = &mut self.reserve {
+    /// Whether nothing on disk says yet how far all is durable.
+    pub(super) fn lacks_mark(&self) -> bool {
+        self.marked < self.durable
+    }
+
+    /// Evidence that all before is durable, where there is none yet, in the segment and in the reserve; and what was
+    /// saved meanwhile. Not synced.
+    pub(super) fn mark(&mut self, saved: Option<Record>) -> io::Result<()> {
+        if self.lacks_mark()
+            && let Some(reserve) = &mut self.reserve
+        {
             reserve.mark(self.seq, self.epoch, self.durable)?;
         }
+        // Its header is as good as a mark.
+        if let Some(record) = saved {
+            self.put(&record)?;
+        }
         // This mark never begins a segment, and leaves the place for a closing one.
-        if self.left() >= 2 * MARK_LEN as u64 {
+        if self.lacks_mark() && self.left() >= 2 * MARK_LEN as u64 {
             self.put(&Record::Mark { closed: false })?;
         }
         self.marked = self.durable;

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -13,7 +14,6 @@ use super::stream::Stream;
 use super::{DataDir, LogConfig, LogError};
 use crate::base::Incarnation;
 use crate::runtime::Env;
-use crate::wire::wal::Record;
 
 /// Bounds how long the first of a batch waits for the bytes of the others.
 const BATCH_BYTES: usize = 1 << 20;
@@ -21,6 +21,10 @@ const BATCH_BYTES: usize = 1 << 20;
 /// Free bytes, in segments, below which proposals stop: one for the reserve after next, and as much again
 /// for a snapshot, which is what makes room.
 const MARGIN_SEGMENTS: u64 = 3;
+
+/// How soon a sync is followed by a mark. At once would be two more writes for each commit of a lone client; and
+/// under load the next batch is the mark.
+const MARK_AFTER: Duration = Duration::from_millis(10);
 
 pub(super) struct Writer {
     env: Env,
@@ -36,6 +40,8 @@ pub(super) struct Writer {
     /// The last one found no room for a reserve: the next try waits until somebody asks or something went.
     full: bool,
     asked: bool,
+    /// The time for a mark has come, but there was something to write, which may be one.
+    mark_due: bool,
     /// Those who wait for the end.
     closing: Vec<oneshot::Sender<()>>,
 }
@@ -64,6 +70,7 @@ impl Writer {
             busy: false,
             full: false,
             asked: false,
+            mark_due: false,
             closing: Vec::new(),
         };
         let available = env.disk.available(&wal).map_err(|e| io("look at", e))?;
@@ -80,10 +87,7 @@ impl Writer {
         self.look_after();
         while let Some(first) = queue.recv().await {
             self.handle(drain(first, &mut queue));
-            if queue.is_empty() && self.shared.check().is_ok() {
-                let marked = self.stream.mark();
-                self.fail_on(&marked);
-            }
+            self.see_to_marks(&queue);
             // A round of chores still holds the directory.
             if !self.closing.is_empty() && !self.busy {
                 break;
@@ -93,6 +97,9 @@ impl Writer {
         while let Ok(command) = queue.try_recv() {
             command.refuse(&closed());
         }
+        // The last `Log` has gone: nobody comes who would send for one.
+        self.mark_due = true;
+        self.see_to_marks(&queue);
         let closing = std::mem::take(&mut self.closing);
         // Files and lock go before `close` returns.
         drop(self);
@@ -110,18 +117,16 @@ impl Writer {
         let mut result = usable;
         for command in batch {
             match command {
-                Command::Record { record, done } => {
+                Command::Write { records, done } => {
                     waiting.extend(done);
-                    result = result.and_then(|()| self.stream.put(&record));
-                }
-                Command::Append { entries, done } => {
-                    waiting.push(done);
-                    for entry in entries {
-                        result = result.and_then(|()| self.stream.put(&Record::Entry(entry)));
+                    for record in records {
+                        result = result.and_then(|()| self.stream.put(&record));
                     }
                 }
                 Command::CheckRoom => self.asked = true,
                 Command::Chores(done) => result = result.and(self.end_chores(done)),
+                Command::MarkSoon => self.mark_soon(),
+                Command::Mark => self.mark_due = true,
                 Command::Close { done } => self.closing.push(done),
             }
         }
@@ -156,6 +161,39 @@ impl Writer {
             self.fail_on(&synced);
             self.start_chores();
         }
+    }
+
+    /// Sends for the mark that the last sync lacks, or writes the one that is due once nothing else is to be written.
+    fn see_to_marks(&mut self, queue: &mpsc::UnboundedReceiver<Command>) {
+        if self.shared.check().is_err() {
+            return;
+        }
+        if self.mark_due {
+            let mut mirror = self.shared.mirror();
+            // What is queued has taken along what was saved before; what is saved now may be about it.
+            if !queue.is_empty() {
+                return;
+            }
+            self.shared.end_mark();
+            let saved = mirror.take_committed();
+            drop(mirror);
+            self.mark_due = false;
+            let marked = self.stream.mark(saved);
+            self.fail_on(&marked);
+        } else if self.stream.lacks_mark() && self.shared.call_mark() {
+            self.mark_soon();
+        }
+    }
+
+    /// By a task: the end of the runtime cuts it, where a timer of the writer's own would panic.
+    fn mark_soon(&self) {
+        let queue = self.queue.clone();
+        self.env.tasks.detach(async move {
+            tokio::time::sleep(MARK_AFTER).await;
+            if let Some(queue) = queue.upgrade() {
+                drop(queue.send(Command::Mark));
+            }
+        });
     }
 
     fn has_chores(&self) -> bool {

@@ -39,9 +39,11 @@ impl Recorded {
             let (disk, heard, count) = (disk.clone(), acknowledged.clone(), states.len() - 1);
             let done = move || heard.lock().expect("lock").push((disk.recorded(), count));
             ask(&volume, &step, done).await;
-            // Sometimes the writer gets a step alone, sometimes several at once.
-            if dice.below(3) == 0 {
-                settle().await;
+            // Sometimes the writer gets a step alone, sometimes several at once; sometimes a mark comes between.
+            match dice.below(6) {
+                0 => settle().await,
+                1 => work().await,
+                _ => {}
             }
         }
         settle().await;

@@ -85,8 +85,7 @@ fn a_failed_write_is_told_too() {
 /// A leader commits by its followers' disks while its own hangs: what it queues must have an end.
 #[test]
 fn a_disk_that_does_not_keep_up_stops_proposals() {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
-    runtime.expect("a runtime").block_on(async {
+    run(async {
         let volume = Volume::open(&Fake::new()).expect("a new log");
         settle().await;
         for index in 0..16 {
@@ -102,8 +101,7 @@ fn a_disk_that_does_not_keep_up_stops_proposals() {
 
 #[test]
 fn a_full_disk_stops_proposals_while_the_log_still_writes_and_room_is_seen_again() {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
-    runtime.expect("a runtime").block_on(async {
+    run(async {
         let disk = Fake::new();
         let volume = Volume::open(&disk).expect("a new log");
         settle().await;
@@ -115,16 +113,16 @@ fn a_full_disk_stops_proposals_while_the_log_still_writes_and_room_is_seen_again
         volume.log.has_room();
         settle().await;
         assert!(!volume.log.has_room(), "proposals stop before the log does");
-        for index in 0..15 {
+        for index in 0..20 {
             volume.append(vec![entry(1, index)]).await.expect("the log has its reserve");
         }
         assert!(segments(&disk).len() == 2, "the reserve is in use");
         settle().await;
         let full = Volume::open(&disk.after_kill()).expect("a full disk opens");
-        assert_eq!(full.indexes().len(), 15);
+        assert_eq!(full.indexes().len(), 20);
 
         // A snapshot covers it: purging needs no room, and makes some.
-        volume.log.purge(id(1, 14)).await.expect("purge");
+        volume.log.purge(id(1, 19)).await.expect("purge");
         settle().await;
         assert_eq!(segments(&disk).len(), 1);
         disk.set_capacity(None);
@@ -132,15 +130,14 @@ fn a_full_disk_stops_proposals_while_the_log_still_writes_and_room_is_seen_again
         volume.log.has_room();
         settle().await;
         assert!(volume.log.has_room());
-        volume.append(entries(1, 15..60)).await.expect("append");
+        volume.append(entries(1, 20..65)).await.expect("append");
     });
 }
 
 /// Asked for room in the same breath: the round of chores that follows must not unlink too early.
 #[test]
 fn nothing_is_unlinked_before_the_purge_is_synced() {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
-    runtime.expect("a runtime").block_on(async {
+    run(async {
         let disk = Fake::new();
         let volume = Volume::open(&disk).expect("a new log");
         volume.append(entries(1, 0..40)).await.expect("append");

@@ -1,7 +1,7 @@
 //! What a log does while nothing is wrong.
 
 use influxdb_meta::runtime::Disk;
-use influxdb_meta::runtime::disk::Fake;
+use influxdb_meta::runtime::disk::{Fake, OpKind};
 use influxdb_meta::storage::Bounds;
 
 use super::support::*;
@@ -219,5 +219,58 @@ fn what_is_queued_before_a_close_is_durable_after_it() {
         durable.await.expect("answered").expect("durable");
         let volume = Volume::open(&disk.after_power_loss_keeping(|| false)).expect("opens");
         assert_eq!(volume.indexes(), [0, 1, 2]);
+    });
+}
+
+/// A lone writer must not pay for evidence with each commit; the log that goes idle has it all the same.
+#[test]
+fn marks_and_what_is_committed_wait_for_a_pause() {
+    run(async {
+        let disk = Fake::new();
+        let volume = Volume::open_with(&disk, None, Default::default()).expect("a new log");
+        settle().await;
+        disk.record();
+        for index in 0..20 {
+            volume.append(vec![entry(1, index)]).await.expect("append");
+            volume.log.save_committed(Some(id(1, index)));
+            work().await;
+        }
+        let writes = || disk.history().iter().filter(|op| matches!(op.kind, OpKind::Write { .. })).count();
+        assert_eq!(writes(), 20, "one for each append, with what was committed before it");
+        tokio::time::sleep(std::time::Duration::from_millis(9)).await;
+        work().await;
+        assert_eq!(writes(), 20);
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        work().await;
+        assert_eq!(writes(), 22, "a mark in the reserve, and in the segment what is committed");
+        settle().await;
+        assert_eq!(writes(), 22, "and no more");
+        let killed = Volume::open_with(&disk.after_kill(), None, Default::default()).expect("opens");
+        assert_eq!(killed.log.committed(), Some(id(1, 19)));
+    });
+}
+
+/// Queued behind it, an entry must not be known committed by a log that lost it.
+#[test]
+fn what_is_committed_keeps_its_place_among_what_is_queued() {
+    run(async {
+        let disk = Fake::new();
+        let volume = Volume::open(&disk).expect("a new log");
+        let (all, done) = (disk.clone(), std::sync::Arc::new(std::sync::Mutex::new(Vec::new())));
+        // More than a batch takes at once, so that the last ones stay queued while the first are written.
+        for index in 0..4 {
+            let (all, done) = (all.clone(), done.clone());
+            let copy = move |_| done.lock().expect("sound").push(all.after_power_loss_keeping(|| false));
+            volume.log.append(vec![sized(1, index, 900_000)], Box::new(copy));
+            volume.log.save_committed(Some(id(1, index)));
+        }
+        settle().await;
+        let disks = done.lock().expect("sound").clone();
+        assert_eq!(disks.len(), 4);
+        for disk in disks.iter().chain([&disk.after_kill()]) {
+            let found = Volume::open(disk).expect("opens");
+            assert!(found.log.committed() <= found.log.bounds().last, "{:?}", found.log.bounds());
+        }
+        assert_eq!(Volume::open(&disk.after_kill()).expect("opens").log.committed(), Some(id(1, 3)));
     });
 }

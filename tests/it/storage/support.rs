@@ -62,9 +62,9 @@ pub(super) fn env(disk: &Fake) -> Env {
     }
 }
 
-/// Runs a test's steps on one thread, the log's writer among them.
+/// Runs a test's steps on one thread, the log's writer among them. Time passes only where all wait for it.
 pub(super) fn run<T>(steps: impl Future<Output = T>) -> T {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     runtime.expect("a runtime").block_on(steps)
 }
 
@@ -129,11 +129,18 @@ pub(super) fn segments(disk: &Fake) -> Vec<String> {
     names.into_iter().filter(|name| name.len() == 16).collect()
 }
 
-/// Lets the writer and its chores run until they wait.
-pub(super) async fn settle() {
+/// Lets the writer and its chores run until they wait; the marks of what was synced are still to come.
+pub(super) async fn work() {
     for _ in 0..64 {
         tokio::task::yield_now().await;
     }
+}
+
+/// Lets the log go idle: all that follows by itself within 10 ms is there.
+pub(super) async fn settle() {
+    work().await;
+    tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    work().await;
 }
 
 pub(super) fn id(term: u64, index: u64) -> LogId {
