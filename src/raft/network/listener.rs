@@ -8,19 +8,18 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::conn::Conn;
 use super::handshake;
 use super::server::Served;
+use super::strangers::{Failures, Place, Strangers, is_of_one_connection};
 use crate::raft::{Admission, Replica};
 use crate::runtime::net::{Listener, Stream};
 use crate::runtime::{Env, TaskHandle};
 use crate::wire::frames::{BANNER, Lane, MAGIC};
 
-/// Connections that have not proved who they are. Members need three each at a time.
-const STRANGERS: usize = 128;
 /// For the whole handshake: it is three small frames.
 const HANDSHAKE: Duration = Duration::from_secs(5);
 /// After a failed accept (too many open files, as a rule): long enough not to spin, short enough to go on.
@@ -43,7 +42,7 @@ struct Shared {
     local: SocketAddr,
     /// The Raft node that messages are for; `None` before it admits and after it is shut down.
     served: watch::Sender<Option<Arc<Served>>>,
-    strangers: Arc<Semaphore>,
+    strangers: Strangers,
 }
 
 impl Transport {
@@ -56,7 +55,7 @@ impl Transport {
             admission,
             local: listener.local(),
             served: watch::Sender::new(None),
-            strangers: Arc::new(Semaphore::new(STRANGERS)),
+            strangers: Strangers::default(),
         });
         let task = env.tasks.spawn(accept(shared.clone(), listener));
         Ok(Self { shared, _listener: Arc::new(task) })
@@ -90,6 +89,7 @@ impl Transport {
 /// Errors do not end it: the port of a member stays open as long as the process.
 async fn accept(shared: Arc<Shared>, mut listener: Box<dyn Listener>) {
     let mut connections: FuturesUnordered<TaskHandle<()>> = FuturesUnordered::new();
+    let mut failures = Failures::default();
     loop {
         let accepted = tokio::select! {
             biased;
@@ -97,21 +97,26 @@ async fn accept(shared: Arc<Shared>, mut listener: Box<dyn Listener>) {
             Some(_) = connections.next() => continue,
         };
         match accepted {
-            Ok(stream) => match shared.strangers.clone().try_acquire_owned() {
-                Ok(place) => {
+            Ok(stream) => match shared.strangers.enter(stream.peer().ip()) {
+                Some(place) => {
                     connections.push(shared.env.tasks.spawn(connection(shared.clone(), stream, place)));
                 }
-                Err(_) => tracing::debug!(from = %stream.peer(), "8089: too many strangers, closed"),
+                None => tracing::debug!(from = %stream.peer(), "8089: too many strangers, closed"),
             },
+            Err(error) if is_of_one_connection(&error) => {
+                tracing::debug!(%error, "8089: gone before accepted")
+            }
             Err(error) => {
-                tracing::warn!(%error, "8089: cannot accept a connection");
+                if let Some(times) = failures.count() {
+                    tracing::warn!(%error, times, "8089: cannot accept connections");
+                }
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
     }
 }
 
-async fn connection(shared: Arc<Shared>, stream: Box<dyn Stream>, place: OwnedSemaphorePermit) {
+async fn connection(shared: Arc<Shared>, stream: Box<dyn Stream>, place: Place) {
     let from = stream.peer();
     let Ok(greeted) = timeout(HANDSHAKE, greet(&shared, stream)).await else {
         tracing::debug!(%from, "8089: no handshake in time");

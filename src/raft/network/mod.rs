@@ -14,6 +14,7 @@ mod peer;
 mod pulse;
 mod server;
 mod snapshot;
+mod strangers;
 mod stream;
 
 use std::collections::BTreeMap;

@@ -115,7 +115,8 @@ impl Listener for Bound {
     fn accept(&mut self) -> BoxFuture<'_, io::Result<Box<dyn Stream>>> {
         Box::pin(async move {
             let (stream, peer) = self.listener.accept().await?;
-            tune(&stream)?;
+            // What is refused there is a connection that has ended already.
+            tune(&stream).map_err(|error| io::Error::new(io::ErrorKind::ConnectionAborted, error))?;
             Ok(Box::new(Tcp { peer, stream }) as Box<dyn Stream>)
         })
     }

@@ -1,5 +1,7 @@
 //! Who is turned away at 8089, with which words, and what that costs the listener.
 
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +10,7 @@ use influxdb_meta::base::{Address, ClusterId, Incarnation, RaftId};
 use influxdb_meta::raft::{Replica, Transport};
 use influxdb_meta::runtime::disk;
 use influxdb_meta::runtime::net::memory::Network;
-use influxdb_meta::runtime::net::{Net, Stream};
+use influxdb_meta::runtime::net::{BoxFuture, Listener, Net, Stream};
 use influxdb_meta::wire::frames::{
     self, BANNER, Challenge, Frame, Hello, Lane, MAGIC, Proof, Refused, RefusedCode,
 };
@@ -18,9 +20,10 @@ use tokio::time::{Instant, timeout};
 use super::world::{Door, bind, env, ip, replica, starts};
 use crate::seeded::Seeded;
 
-/// Node 1 listens; we are host 2.
+/// Node 1 listens; we are host 2, as a rule.
 struct Scene {
     transport: Transport,
+    network: Network,
     net: Arc<dyn Net>,
 }
 
@@ -28,7 +31,7 @@ async fn scene(door: Door) -> Scene {
     let network = Network::new(Seeded::new(1), Duration::from_millis(1)..Duration::from_millis(2));
     let here = env(network.host(ip(1)), Seeded::new(2), Arc::new(disk::System));
     let transport = Transport::listen(&here, bind(1), Arc::new(door)).await.expect("the port is free");
-    Scene { transport, net: network.host(ip(2)) }
+    Scene { transport, net: network.host(ip(2)), network }
 }
 
 fn hello(receiver: Replica) -> Hello {
@@ -45,6 +48,22 @@ fn hello(receiver: Replica) -> Hello {
 
 async fn dial(scene: &Scene) -> Box<dyn Stream> {
     scene.net.dial(scene.transport.local()).await.expect("it listens")
+}
+
+/// A connection from the host of this number that never says who it is.
+async fn dawdle(scene: &Scene, host: u64) -> Box<dyn Stream> {
+    let mut stream = scene.network.host(ip(host)).dial(scene.transport.local()).await.expect("it listens");
+    stream.write_all(&MAGIC[..3]).await.expect("written");
+    stream
+}
+
+/// How many of these are closed by now.
+async fn closed(streams: &mut [Box<dyn Stream>]) -> usize {
+    let mut closed = 0;
+    for stream in streams {
+        closed += usize::from(timeout(Duration::from_millis(1), stream.read(&mut [0])).await.is_ok());
+    }
+    closed
 }
 
 async fn say(stream: &mut Box<dyn Stream>, frame: &Frame) {
@@ -185,21 +204,101 @@ async fn the_slow_are_closed_and_do_not_keep_others_out() {
     let begun = Instant::now();
     let mut slow = Vec::new();
     // More than the listener lets in at once: those beyond are closed at once.
-    for _ in 0..140 {
-        let mut stream = dial(&scene).await;
-        stream.write_all(&MAGIC[..3]).await.expect("written");
-        slow.push(stream);
+    for n in 0..140 {
+        slow.push(dawdle(&scene, 2 + n % 5).await);
     }
-    let mut closed = 0;
-    for stream in &mut slow {
-        let mut byte = [0];
-        closed += usize::from(timeout(Duration::from_millis(1), stream.read(&mut byte)).await.is_ok());
-    }
-    assert_eq!(closed, 12, "beyond the bound");
+    assert_eq!(closed(&mut slow).await, 12, "beyond the bound");
     for stream in &mut slow {
         assert_eq!(rest(stream, Duration::from_secs(6)).await, b"");
     }
     assert!(begun.elapsed() < Duration::from_secs(7), "all gone after {:?}", begun.elapsed());
     let (_, verdict) = knock(&scene, hello(replica(1)), None).await;
     assert_eq!(code(&verdict), RefusedCode::NotOpen, "others are heard again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_address_cannot_keep_the_others_out() {
+    let scene = scene(Door::new(replica(1))).await;
+    let mut slow = Vec::new();
+    for _ in 0..140 {
+        slow.push(dawdle(&scene, 9).await);
+    }
+    assert_eq!(closed(&mut slow).await, 140 - 32, "beyond the bound of one address");
+    let begun = Instant::now();
+    let (_, verdict) = knock(&scene, hello(replica(1)), None).await;
+    assert_eq!(code(&verdict), RefusedCode::NotOpen, "a member is heard");
+    assert!(begun.elapsed() < Duration::from_millis(50), "at once: {:?}", begun.elapsed());
+    // What has ended leaves its place.
+    drop(slow);
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert_eq!(closed(&mut [dawdle(&scene, 9).await]).await, 0);
+}
+
+/// A network whose listener fails that often, so, before each connection that it accepts.
+struct Failing {
+    net: Arc<dyn Net>,
+    kind: ErrorKind,
+    times: usize,
+}
+
+struct FailingListener {
+    inner: Box<dyn Listener>,
+    kind: ErrorKind,
+    times: usize,
+    left: usize,
+}
+
+impl Net for Failing {
+    fn resolve<'a>(&'a self, host: &'a str, port: u16) -> BoxFuture<'a, io::Result<Vec<SocketAddr>>> {
+        self.net.resolve(host, port)
+    }
+
+    fn dial(&self, address: SocketAddr) -> BoxFuture<'_, io::Result<Box<dyn Stream>>> {
+        self.net.dial(address)
+    }
+
+    fn listen(&self, address: SocketAddr) -> BoxFuture<'_, io::Result<Box<dyn Listener>>> {
+        Box::pin(async move {
+            let (inner, kind, times) = (self.net.listen(address).await?, self.kind, self.times);
+            Ok(Box::new(FailingListener { inner, kind, times, left: times }) as Box<dyn Listener>)
+        })
+    }
+}
+
+impl Listener for FailingListener {
+    fn local(&self) -> SocketAddr {
+        self.inner.local()
+    }
+
+    fn accept(&mut self) -> BoxFuture<'_, io::Result<Box<dyn Stream>>> {
+        Box::pin(async move {
+            if self.left > 0 {
+                self.left -= 1;
+                return Err(self.kind.into());
+            }
+            self.left = self.times;
+            self.inner.accept().await
+        })
+    }
+}
+
+/// A port scan aborts thousands of connections before they are accepted; too many open files are another matter.
+#[tokio::test(start_paused = true)]
+async fn connections_that_are_gone_delay_nobody() {
+    for (kind, times, least, most) in
+        [(ErrorKind::ConnectionAborted, 1000, 0, 50), (ErrorKind::OutOfMemory, 3, 300, 350)]
+    {
+        let network = Network::new(Seeded::new(1), Duration::from_millis(1)..Duration::from_millis(2));
+        let net = Arc::new(Failing { net: network.host(ip(1)), kind, times });
+        let here = env(net, Seeded::new(2), Arc::new(disk::System));
+        let door = Arc::new(Door::new(replica(1)));
+        let begun = Instant::now();
+        let transport = Transport::listen(&here, bind(1), door).await.expect("the port is free");
+        let scene = Scene { transport, net: network.host(ip(2)), network };
+        let (_, verdict) = knock(&scene, hello(replica(1)), None).await;
+        assert_eq!(code(&verdict), RefusedCode::NotOpen);
+        let took = begun.elapsed();
+        let expected = Duration::from_millis(least)..Duration::from_millis(most);
+        assert!(expected.contains(&took), "{kind}: {took:?}");
+    }
 }

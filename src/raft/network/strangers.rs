@@ -1,0 +1,115 @@
+//! Who may be connected without having proved who it is, and failures to accept anybody.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// Members need three each at a time.
+const ALL: usize = 128;
+/// Of one address: all members behind one, and what they tried before, with much to spare; and three quarters are left
+/// for others whatever one stranger does.
+const OF_ONE: usize = 32;
+
+/// Places for connections that have not passed the handshake. Cheap to clone.
+#[derive(Clone, Default)]
+pub(super) struct Strangers(Arc<Mutex<BTreeMap<IpAddr, usize>>>);
+
+impl Strangers {
+    /// A place until the handshake is over; `None` when there is none.
+    pub(super) fn enter(&self, from: IpAddr) -> Option<Place> {
+        // The same host by either family, where one socket listens for both.
+        let from = from.to_canonical();
+        let mut counts = self.counts();
+        let here = counts.get(&from).copied().unwrap_or_default();
+        if here >= OF_ONE || counts.values().sum::<usize>() >= ALL {
+            return None;
+        }
+        counts.insert(from, here + 1);
+        Some(Place { strangers: self.clone(), from })
+    }
+
+    /// Held for a few instructions, never across an await.
+    fn counts(&self) -> MutexGuard<'_, BTreeMap<IpAddr, usize>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One place, given back when dropped.
+pub(super) struct Place {
+    strangers: Strangers,
+    from: IpAddr,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut counts = self.strangers.counts();
+        if let Some(count) = counts.get_mut(&self.from) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.from);
+            }
+        }
+    }
+}
+
+/// Whether an accept failed by what happened to one connection, which is gone: the next one may be accepted at once.
+pub(super) fn is_of_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{
+        ConnectionAborted, ConnectionRefused, ConnectionReset, HostUnreachable, Interrupted, NetworkDown,
+        NetworkUnreachable, TimedOut,
+    };
+    // Linux tells pending errors of the network by accept, too.
+    matches!(
+        error.kind(),
+        ConnectionAborted
+            | ConnectionRefused
+            | ConnectionReset
+            | HostUnreachable
+            | Interrupted
+            | NetworkDown
+            | NetworkUnreachable
+            | TimedOut
+    )
+}
+
+/// The log is told of the first failure, and then that often, with how many there were.
+const TELL_EVERY: Duration = Duration::from_secs(10);
+
+/// Failures to accept that the log was not told of.
+#[derive(Default)]
+pub(super) struct Failures {
+    untold: u64,
+    told: Option<Instant>,
+}
+
+impl Failures {
+    /// One more. If it is time to tell: how many there were since the last time.
+    pub(super) fn count(&mut self) -> Option<u64> {
+        self.untold += 1;
+        if self.told.is_some_and(|told| told.elapsed() < TELL_EVERY) {
+            return None;
+        }
+        self.told = Some(Instant::now());
+        Some(std::mem::take(&mut self.untold))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn failures_are_told_once_and_then_by_their_number() {
+        let mut failures = Failures::default();
+        let mut told = Vec::new();
+        for tick in 0..250 {
+            told.extend(failures.count().map(|count| (tick, count)));
+            tokio::time::advance(Duration::from_millis(100)).await;
+        }
+        assert_eq!(told, [(0, 1), (100, 100), (200, 100)]);
+    }
+}
