@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use openraft::async_runtime::watch::WatchReceiver;
 use openraft::errors::{InitializeError, RaftError};
-use tokio::sync::watch;
+use tokio::sync::{SetOnce, watch};
 use tokio::time::{Instant, timeout_at};
 
 use super::config::Timers;
@@ -67,13 +67,15 @@ pub(super) struct Inner {
     transport: Transport,
     applied: watch::Receiver<Arc<Applied>>,
     changed: watch::Receiver<u64>,
+    /// Set by `admit`: until then no member is dialled.
+    admitted: Arc<SetOnce<()>>,
     /// Leadership is being given away, for good.
     draining: AtomicBool,
     _compaction: TaskHandle<()>,
 }
 
 impl Raft {
-    /// Opens over a recovered log. Does not initialise and is not reachable before `admit`.
+    /// Opens over a recovered log. Does not initialise, and neither is reachable nor dials before `admit`.
     ///
     /// # Errors
     /// What is stored cannot be read by this version, or openraft does not start on it.
@@ -96,7 +98,8 @@ impl Raft {
         };
         let machine = StateMachine::open(shelf, snapshot, publish).map_err(|e| failed(&e))?;
         let timers = config.timers();
-        let network = Network::new(env, transport, me, timers, tasks.clone());
+        let admitted = Arc::new(SetOnce::new());
+        let network = Network::new(env, transport, me, timers, tasks.clone(), admitted.clone());
         let store = LogStore::new(log.clone(), health.clone());
         let valid = config.openraft().validate().map_err(|e| failed(&e))?;
         let raft = OpenRaft::new(me.raft_id.0, Arc::new(valid), network, store, machine).await;
@@ -116,6 +119,7 @@ impl Raft {
             transport: transport.clone(),
             applied,
             changed,
+            admitted,
             draining: AtomicBool::new(false),
             _compaction: tasks.spawn(compaction),
             tasks,
@@ -137,9 +141,12 @@ impl Raft {
         }
     }
 
-    /// Lets Raft messages in on 8089 (founding.md 5.3: only after `initialize`).
+    /// Lets Raft messages in and out on 8089 (founding.md 5.3: only after `initialize`; 7: only once the id of this
+    /// start is on disk).
     pub fn admit(&self) {
-        let Inner { me, raft, contact, .. } = &*self.inner;
+        let Inner { me, raft, contact, admitted, .. } = &*self.inner;
+        // An error means that it was set before.
+        drop(admitted.set(()));
         self.inner.transport.attach(Served { me: *me, raft: raft.clone(), contact: contact.clone() });
     }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::io::AsyncWriteExt;
+use tokio::sync::SetOnce;
 use tokio::time::timeout;
 
 use super::conn::{Conn, ConnError};
@@ -25,6 +26,8 @@ const DIAL: Duration = Duration::from_secs(1);
 pub(in crate::raft) enum DialError {
     #[error("this node has no identity to show")]
     NoIdentity,
+    #[error("Raft is not open here yet")]
+    NotOpen,
     #[error("this node is stopping")]
     Stopping,
     #[error("no address is known")]
@@ -55,7 +58,7 @@ impl DialError {
             Self::Connect { .. } => 3,
             Self::Late(_) => 2,
             Self::Resolve { .. } => 1,
-            Self::NoIdentity | Self::Stopping | Self::NoAddress => 0,
+            Self::NoIdentity | Self::NotOpen | Self::Stopping | Self::NoAddress => 0,
         }
     }
 }
@@ -64,11 +67,13 @@ pub(super) struct Dialer {
     env: Env,
     admission: Arc<dyn Admission>,
     me: Replica,
+    /// Set once this node may be heard.
+    open: Arc<SetOnce<()>>,
 }
 
 impl Dialer {
-    pub(super) fn new(env: Env, admission: Arc<dyn Admission>, me: Replica) -> Self {
-        Self { env, admission, me }
+    pub(super) fn new(env: Env, admission: Arc<dyn Admission>, me: Replica, open: Arc<SetOnce<()>>) -> Self {
+        Self { env, admission, me, open }
     }
 
     pub(super) fn me(&self) -> &Replica {
@@ -80,6 +85,9 @@ impl Dialer {
     }
 
     pub(super) async fn dial(&self, receiver: Replica, lane: Lane) -> Result<Conn, DialError> {
+        // Safety order: the id of this start is on disk → it is said on 8089 (founding.md 7, restored volume). So the
+        // gate comes first, and what we say of ourselves is asked for behind it.
+        timeout(DIAL, self.open.wait()).await.map_err(|_| DialError::NotOpen)?;
         let hello = self.hello(receiver, lane)?;
         let addresses = self.admission.addresses(receiver.raft_id);
         let attempts = addresses.iter().map(|address| self.by_name(address, &hello));

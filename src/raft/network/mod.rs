@@ -21,6 +21,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use openraft::RaftNetworkFactory;
+use tokio::sync::SetOnce;
 
 use super::types::{Member, Types};
 use super::{Replica, Timers};
@@ -44,8 +45,16 @@ pub(super) struct Network {
 }
 
 impl Network {
-    pub(super) fn new(env: &Env, transport: &Transport, me: Replica, timers: Timers, tasks: Tasks) -> Self {
-        let dialer = Arc::new(Dialer::new(env.clone(), transport.admission(), me));
+    /// Dials nobody before `open` is set.
+    pub(super) fn new(
+        env: &Env,
+        transport: &Transport,
+        me: Replica,
+        timers: Timers,
+        tasks: Tasks,
+        open: Arc<SetOnce<()>>,
+    ) -> Self {
+        let dialer = Arc::new(Dialer::new(env.clone(), transport.admission(), me, open));
         Self { dialer, peers: Mutex::default(), timers, tasks }
     }
 

@@ -63,6 +63,28 @@ async fn who_is_gone_or_cut_off_is_heard_no_more() {
     }
 }
 
+/// The id of its start must be on its disk before anybody hears of it (founding.md 7): the node that stores it slowly
+/// stands for election meanwhile, as nobody comes in, and must still dial nobody.
+#[tokio::test(start_paused = true)]
+async fn who_has_not_admitted_yet_dials_nobody() {
+    let mut cluster = Cluster::founded(44, 3, Options::default()).await;
+    let (leader, _) = cluster.leader(Duration::from_secs(1)).await;
+    let late = leader % 3 + 1;
+    let others: Vec<u64> = [1, 2, 3].into_iter().filter(|id| *id != late).collect();
+    cluster.kill(late);
+    sleep(Duration::from_secs(1)).await;
+    let raft = cluster.open(late).await;
+    for id in &others {
+        let (times, _) = count(&heard(&cluster, *id), incarnation(late), Duration::from_secs(10)).await;
+        assert_eq!(times, 0, "member {id} has heard it");
+    }
+    raft.admit();
+    sleep(Duration::from_secs(2)).await;
+    let (times, _) = count(&heard(&cluster, leader), incarnation(late), Duration::from_secs(2)).await;
+    assert!(times > 0, "now it is heard");
+    assert!(raft.status().leader.is_some(), "and follows: {:?}", raft.status());
+}
+
 /// Writers make thousands of frames a second; each connection tells of them ten times.
 #[tokio::test(start_paused = true)]
 async fn busy_members_are_not_told_of_each_frame() {
