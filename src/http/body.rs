@@ -1,6 +1,7 @@
 //! Reading a request's body within bounds.
 
 use axum::extract::Request;
+use axum::http::request::Parts;
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::StatusCode;
@@ -15,8 +16,8 @@ use super::server::HttpConfig;
 pub(super) const EXECUTE_LIMIT: u64 = 64 << 20;
 /// Everything else is a few lines of JSON or a form.
 pub(super) const LIMIT: u64 = 1 << 20;
-/// An identity is a few kilobytes. It may be posted by anyone, is parsed into many small parts, and waits in a
-/// queue as a hint.
+/// An identity, alone or in a request to join, is a few kilobytes. It may be posted by anyone, is parsed into many
+/// small parts, and waits in a queue as a hint.
 pub(super) const IDENTITY_LIMIT: u64 = 64 << 10;
 
 /// The whole body.
@@ -47,6 +48,22 @@ pub(super) async fn read(request: Request, limit: u64, config: &HttpConfig) -> R
         context.conversation.all_said();
     }
     Ok(whole.into_bytes())
+}
+
+/// The head and the whole body, for requests that may be carried on.
+///
+/// # Errors
+/// As `read`.
+pub(super) async fn read_whole(
+    request: Request,
+    limit: u64,
+    config: &HttpConfig,
+) -> Result<(Parts, Bytes), Failure> {
+    let (parts, body) = request.into_parts();
+    let mut request = Request::new(body);
+    *request.extensions_mut() = parts.extensions.clone();
+    let body = read(request, limit, config).await?;
+    Ok((parts, body))
 }
 
 fn too_large(limit: u64) -> Failure {

@@ -6,7 +6,7 @@ use hyper::StatusCode;
 use hyper::header::{CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
 
 use super::json::go_json;
-use crate::service::Error;
+use crate::service::{Error, Refusal};
 use crate::wire::api::ErrorBody;
 
 /// An answer from 400 on.
@@ -27,6 +27,10 @@ impl Failure {
         Self { status, text: text.into(), not_executed: false }
     }
 
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
     pub(super) fn bad(text: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, text)
     }
@@ -45,8 +49,23 @@ impl From<Error> for Failure {
             Error::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, false),
             Error::Bad(_) => (StatusCode::BAD_REQUEST, false),
             Error::NotAllUp => (StatusCode::INTERNAL_SERVER_ERROR, false),
+            Error::NodeNotFound => (StatusCode::NOT_FOUND, false),
+            // The leader's word about joining is an answer, also where it is "not yet".
+            Error::Refused(refusal) => (of_refusal(refusal), false),
         };
         Self { not_executed, ..Self::new(status, error.to_string()) }
+    }
+}
+
+/// wire.md 6.2 has its own mind about what is not there.
+fn of_refusal(refusal: &Refusal) -> StatusCode {
+    match refusal {
+        Refusal::Bad(_) => StatusCode::BAD_REQUEST,
+        Refusal::Conflict(_) => StatusCode::CONFLICT,
+        Refusal::NotYet(_) => StatusCode::SERVICE_UNAVAILABLE,
+        Refusal::Unreachable(_) | Refusal::NotFound(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        Refusal::WrongSecret => StatusCode::UNAUTHORIZED,
+        Refusal::Gone(_) => StatusCode::GONE,
     }
 }
 

@@ -1,5 +1,7 @@
 //! Requests that only the leader answers, as HTTP: what is carried, and how its answer comes back.
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use axum::body::Body;
 use axum::http::request::Parts;
 use axum::response::Response;
@@ -10,12 +12,23 @@ use tokio::time::Instant;
 use super::dispatch::Context;
 use super::error::Failure;
 use super::reply::redirect;
-use crate::service::{Answer, Ask, CARRIED, Carried, CarriedAnswer, Error, Service};
+use crate::service::{Answer, Ask, CALLER, CARRIED, Carried, CarriedAnswer, Error, Service};
 
 /// What of a caller's request the leader must see: who calls, in what, what it can read.
-const CARRIED_ON: [&str; 4] = ["authorization", "content-type", "accept-encoding", "user-agent"];
+const CARRIED_ON: [&str; 5] =
+    ["authorization", "content-type", "accept-encoding", "user-agent", "influxd-meta-proof"];
 /// What of the leader's answer the caller must see; the rest is said anew by this node.
-const CARRIED_BACK: [&str; 4] = ["content-type", "content-encoding", "www-authenticate", "x-influxdb-error"];
+const CARRIED_BACK: [&str; 5] =
+    ["content-type", "content-encoding", "www-authenticate", "x-influxdb-error", "influxd-meta-proof"];
+
+/// How a caller gets to the leader.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum By {
+    /// Redirected when it used an advertised name, else carried.
+    HostName,
+    /// Always carried.
+    Carrying,
+}
 
 /// Answers here if this node leads, else sends or carries the caller to the leader.
 pub(super) async fn at_leader<Fut>(
@@ -23,12 +36,13 @@ pub(super) async fn at_leader<Fut>(
     parts: &Parts,
     body: &Bytes,
     deadline: Instant,
+    by: By,
     here: impl Fn() -> Fut,
 ) -> Result<Response, Failure>
 where
     Fut: Future<Output = Result<Option<Response>, Error>>,
 {
-    match service.at_leader(deadline, || ask(parts, body.clone()), here).await? {
+    match service.at_leader(deadline, || ask(parts, body.clone(), by), here).await? {
         Answer::Here(response) => Ok(response),
         Answer::Redirect(leader) => {
             Ok(redirect(&format!("{}://{leader}{}", service.scheme(), path_and_query(parts))))
@@ -37,17 +51,30 @@ where
     }
 }
 
-fn ask(parts: &Parts, body: Bytes) -> Ask {
+/// Where the request comes from; of one that another meta node carried here, where it first came from.
+pub(super) fn caller(parts: &Parts) -> IpAddr {
+    let peer = parts.extensions.get::<Context>().map(|context| context.conversation.peer);
+    let first = || parts.headers.get(CALLER)?.to_str().ok()?.parse().ok();
+    let first = if is_carried(parts) { first() } else { None };
+    first.or(peer).unwrap_or_else(|| Ipv4Addr::UNSPECIFIED.into())
+}
+
+pub(super) fn is_carried(parts: &Parts) -> bool {
+    parts.headers.contains_key(CARRIED)
+}
+
+fn ask(parts: &Parts, body: Bytes, by: By) -> Ask {
     let host = parts.headers.get("host").and_then(|value| value.to_str().ok());
     let host = host.or_else(|| parts.uri.authority().map(|authority| authority.as_str()));
     let mut headers = chosen(&parts.headers, &CARRIED_ON);
     headers.push((CARRIED.to_owned(), Bytes::from_static(b"1")));
+    headers.push((CALLER.to_owned(), caller(parts).to_string().into()));
     if let Some(context) = parts.extensions.get::<Context>() {
         headers.push(("X-Request-Id".to_owned(), Bytes::copy_from_slice(context.id.as_bytes())));
     }
     Ask {
-        host: host.map(str::to_owned),
-        carried: parts.headers.contains_key(CARRIED),
+        host: host.filter(|_| by == By::HostName).map(str::to_owned),
+        carried: is_carried(parts),
         request: Carried {
             method: parts.method.to_string(),
             path_and_query: path_and_query(parts).to_owned(),

@@ -16,6 +16,7 @@ mod guard;
 mod json;
 mod leader;
 mod params;
+mod proof;
 mod reply;
 mod request_id;
 mod request_scope;

@@ -22,10 +22,6 @@ impl Params {
     ///
     /// # Errors
     /// 400 for a form that cannot be decoded.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the routes with forms (/join, /remove, …) are not there yet")
-    )]
     pub(super) async fn of_form(uri: &Uri, headers: &HeaderMap, body: Bytes) -> Result<Self, Failure> {
         let content_type = headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
         let mut pairs = match content_type.split(';').next().unwrap_or_default().trim() {

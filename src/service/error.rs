@@ -1,6 +1,6 @@
 //! Why a caller gets no answer to what was asked. `http` has the table of statuses.
 
-use crate::cluster::NotMember;
+use crate::cluster::{NotMember, Refusal};
 use crate::raft::ProposeError;
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -26,6 +26,12 @@ pub enum Error {
     /// The caller's bytes or parameters are wrong.
     #[error("{0}")]
     Bad(String),
+    /// What `cluster` says no to: joining, leaving, removing.
+    #[error("{0}")]
+    Refused(#[from] Refusal),
+    /// No node has this id.
+    #[error("node not found")]
+    NodeNotFound,
     /// Carried here for another node; see [`MEANT_FOR`](super::MEANT_FOR). Certainly not executed.
     #[error("this is not the node that the request was carried to: two nodes answer to one name")]
     Misdirected,

@@ -22,6 +22,9 @@ pub const NOT_EXECUTED: &str = "not-executed";
 /// what was meant for ours.
 pub const MEANT_FOR: &str = "Influxd-Meta-For";
 
+/// On a carried request of another meta node: the IP address that it came from, a hint where that node is.
+pub const CALLER: &str = "Influxd-Meta-Caller";
+
 /// A leader that is being elected takes a few hundred milliseconds; Raft's own word usually comes first.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
@@ -33,7 +36,7 @@ const HEARD_LATELY: Duration = Duration::from_secs(3);
 
 /// A request as the leader logic sees it.
 pub struct Ask {
-    /// The `Host` that the caller used, with or without a port.
+    /// The `Host` that the caller used, with or without a port; `None` is never redirected.
     pub host: Option<String>,
     /// It was carried here by another meta node.
     pub carried: bool,

@@ -82,7 +82,8 @@ impl Service {
             let known = announcements.iter().find(|a| a.tcp_addr == tcp_addr);
             known.map(|a| (a.http_scheme.clone(), a.version.clone())).unwrap_or_default()
         };
-        MetaNodeInfo { id: node.id, addr: node.http.to_string(), http_scheme, tcp_addr, version }
+        let labels = Some(node.labels.clone());
+        MetaNodeInfo { id: node.id, addr: node.http.to_string(), http_scheme, tcp_addr, version, labels }
     }
 
     /// Asks every other meta node for its leader: all must name the one that this node names.
@@ -125,6 +126,11 @@ impl Service {
             self.membership().hint(theirs, from);
         }
         Ok(self.membership().identity()?)
+    }
+
+    /// `None` while this node does not know who it is.
+    pub fn incarnation(&self) -> Option<Incarnation> {
+        self.membership().identity().ok().map(|identity| identity.incarnation)
     }
 }
 

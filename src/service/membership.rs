@@ -3,11 +3,14 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
-use crate::base::Incarnation;
-use crate::cluster::{Cluster, Doing, NotMember, View};
+use crate::base::{Address, Incarnation};
+use crate::cluster::{Cluster, Doing, NodeRef, NotMember, Refusal, View};
 use crate::raft::Raft;
+use crate::runtime::net::BoxFuture;
 use crate::wire::api::Announcement;
 use crate::wire::identity::{Identity, Phase};
 
@@ -23,6 +26,32 @@ pub trait Membership: Send + Sync + 'static {
     fn hint(&self, theirs: &Identity, from: IpAddr);
     fn announced(&self, announcement: &Announcement);
     fn announcements(&self) -> Vec<Announcement>;
+    /// Answers another meta node on a path of `wire::joining`; `None`: only the leader can.
+    fn answer<'a>(
+        &'a self,
+        path: &'a str,
+        body: &'a [u8],
+        from: IpAddr,
+        deadline: Instant,
+    ) -> BoxFuture<'a, Option<(u16, Bytes)>>;
+    /// Whether other meta nodes must prove the secret.
+    fn needs_proof(&self) -> bool;
+    /// `None`: the leader has to be asked.
+    fn join<'a>(
+        &'a self,
+        addr: &'a Address,
+        deadline: Instant,
+    ) -> BoxFuture<'a, Result<Option<NodeRef>, Refusal>>;
+    /// This node takes itself out.
+    fn leave(&self, deadline: Instant) -> BoxFuture<'_, Result<(), Refusal>>;
+    /// `None`: the leader has to be asked.
+    fn remove<'a>(
+        &'a self,
+        http: &'a Address,
+        force: bool,
+        by: &'a str,
+        deadline: Instant,
+    ) -> BoxFuture<'a, Result<Option<()>, Refusal>>;
 }
 
 impl Membership for Cluster {
@@ -52,6 +81,42 @@ impl Membership for Cluster {
 
     fn announcements(&self) -> Vec<Announcement> {
         Cluster::announcements(self)
+    }
+
+    fn answer<'a>(
+        &'a self,
+        path: &'a str,
+        body: &'a [u8],
+        from: IpAddr,
+        deadline: Instant,
+    ) -> BoxFuture<'a, Option<(u16, Bytes)>> {
+        Box::pin(Cluster::answer(self, path, body, from, deadline))
+    }
+
+    fn needs_proof(&self) -> bool {
+        Cluster::needs_proof(self)
+    }
+
+    fn join<'a>(
+        &'a self,
+        addr: &'a Address,
+        deadline: Instant,
+    ) -> BoxFuture<'a, Result<Option<NodeRef>, Refusal>> {
+        Box::pin(Cluster::join(self, addr, deadline))
+    }
+
+    fn leave(&self, deadline: Instant) -> BoxFuture<'_, Result<(), Refusal>> {
+        Box::pin(Cluster::leave(self, deadline))
+    }
+
+    fn remove<'a>(
+        &'a self,
+        http: &'a Address,
+        force: bool,
+        by: &'a str,
+        deadline: Instant,
+    ) -> BoxFuture<'a, Result<Option<()>, Refusal>> {
+        Box::pin(Cluster::remove(self, http, force, by, deadline))
     }
 }
 
@@ -110,5 +175,42 @@ impl Membership for Starting {
 
     fn announcements(&self) -> Vec<Announcement> {
         Vec::new()
+    }
+
+    /// Nobody can: whoever asks for the leader next hears why.
+    fn answer<'a>(
+        &'a self,
+        _path: &'a str,
+        _body: &'a [u8],
+        _from: IpAddr,
+        _deadline: Instant,
+    ) -> BoxFuture<'a, Option<(u16, Bytes)>> {
+        Box::pin(async { None })
+    }
+
+    fn needs_proof(&self) -> bool {
+        true
+    }
+
+    fn join<'a>(
+        &'a self,
+        _addr: &'a Address,
+        _deadline: Instant,
+    ) -> BoxFuture<'a, Result<Option<NodeRef>, Refusal>> {
+        Box::pin(async { Err(Refusal::NotYet(STARTING.to_owned())) })
+    }
+
+    fn leave(&self, _deadline: Instant) -> BoxFuture<'_, Result<(), Refusal>> {
+        Box::pin(async { Err(Refusal::NotYet(STARTING.to_owned())) })
+    }
+
+    fn remove<'a>(
+        &'a self,
+        _http: &'a Address,
+        _force: bool,
+        _by: &'a str,
+        _deadline: Instant,
+    ) -> BoxFuture<'a, Result<Option<()>, Refusal>> {
+        Box::pin(async { Err(Refusal::NotYet(STARTING.to_owned())) })
     }
 }

@@ -1,4 +1,4 @@
-//! What a caller may ask of this node: execute, watch, status, members, health.
+//! What a caller may ask of this node: execute, watch, status, members, joining and leaving, labels, health.
 //!
 //! Owns: the order of checks, who answers (this node, the leader by redirect, the leader by carrying), and the
 //! shared bodies of the long poll. Never: axum, prost, HTTP types; deciding what a command means.
@@ -12,6 +12,8 @@ mod execute;
 mod follow;
 mod gauges;
 mod health;
+mod joining;
+mod labels;
 mod leader;
 mod members;
 mod membership;
@@ -25,10 +27,12 @@ use tokio::time::Instant;
 pub use carrier::{Carried, CarriedAnswer, Carrier, CarryError};
 pub use error::Error;
 pub use execute::Executed;
-pub use leader::{Answer, Ask, CARRIED, MEANT_FOR, NOT_EXECUTED};
+pub use labels::Labels;
+pub use leader::{Answer, Ask, CALLER, CARRIED, MEANT_FOR, NOT_EXECUTED};
 pub use membership::Membership;
 pub use watch::{Polled, Snapshot};
 
+pub use crate::cluster::Refusal;
 use crate::raft::{Applied, Raft};
 use crate::runtime::Env;
 use crate::telemetry::metrics::Metrics;

@@ -1,6 +1,6 @@
-//! JSON bodies of the HTTP API (wire.md 6.0). Field names are the wire's; nothing is left out when empty.
+//! JSON bodies of the HTTP API (wire.md 6.0). Field names are the wire's; nothing that a client of the wire knows is left out when empty.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -44,6 +44,9 @@ pub struct MetaNodeInfo {
     /// Raft address.
     pub tcp_addr: String,
     pub version: String,
+    /// `{}` when there are none; left out where they are not asked for (`/join`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labels: Option<BTreeMap<String, String>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +58,17 @@ pub struct DataNodeInfo {
     pub http_scheme: String,
     pub status: String,
     pub version: String,
+}
+
+/// `POST /node-labels`: `{"nodeid":1,"set":{"az":"east"},"delete":["rack"]}`; one of the two lists may be left out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LabelsRequest {
+    #[serde(rename = "nodeid")]
+    pub node_id: NodeId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub set: Option<BTreeMap<String, String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delete: Option<BTreeSet<String>>,
 }
 
 /// `POST /announce` (wire.md 8).

@@ -144,11 +144,12 @@ mod tests {
             http_scheme: "http".into(),
             tcp_addr: "m:8089".into(),
             version: "v".into(),
+            labels: Some([("az".to_owned(), "east".to_owned())].into()),
         };
         let cluster: Cluster = read(&api::ClusterInfo { data: None, meta: Some(vec![meta]) });
         let node = &cluster.meta[0];
         assert_eq!((node.id, node.addr.as_str(), node.tcp_addr.as_str()), (1, "m:8091", "m:8089"));
-        assert_eq!(node.version, "v");
+        assert_eq!((node.version.as_str(), &node.labels["az"]), ("v", &"east".into()));
         assert!(cluster.data.is_empty() && !cluster.is_unknown());
     }
 

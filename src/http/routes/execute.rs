@@ -6,16 +6,12 @@ use axum::response::Response;
 use super::Shared;
 use crate::http::body::{self, EXECUTE_LIMIT};
 use crate::http::error::Failure;
-use crate::http::leader::at_leader;
+use crate::http::leader::{By, at_leader};
 use crate::http::reply::{OCTETS, ok_bytes};
 use crate::service::Executed;
 
 pub(super) async fn execute(state: Shared, request: Request) -> Result<Response, Failure> {
-    let (parts, body) = request.into_parts();
-    let context = parts.extensions.clone();
-    let mut request = Request::new(body);
-    *request.extensions_mut() = context;
-    let body = body::read(request, EXECUTE_LIMIT, &state.config).await?;
+    let (parts, body) = body::read_whole(request, EXECUTE_LIMIT, &state.config).await?;
     let service = &state.service;
     let deadline = service.deadline();
     let here = || async {
@@ -24,5 +20,5 @@ pub(super) async fn execute(state: Shared, request: Request) -> Result<Response,
             Executed::NotLeader => None,
         })
     };
-    at_leader(service, &parts, &body, deadline, here).await
+    at_leader(service, &parts, &body, deadline, By::HostName, here).await
 }

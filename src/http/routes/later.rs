@@ -11,17 +11,8 @@ use super::{State, other_method};
 use crate::http::error::Failure;
 
 const GET_ONLY: [&str; 2] = ["/lease", "/show-shards"];
-const POST_ONLY: [&str; 9] = [
-    "/join",
-    "/leave",
-    "/remove",
-    "/add-data",
-    "/remove-data",
-    "/update-data",
-    "/copy-shard",
-    "/remove-shard",
-    "/truncate-shards",
-];
+const POST_ONLY: [&str; 6] =
+    ["/add-data", "/remove-data", "/update-data", "/copy-shard", "/remove-shard", "/truncate-shards"];
 const BOTH: [&str; 2] = ["/user", "/role"];
 
 pub(super) fn routes(router: Router<Arc<State>>) -> Router<Arc<State>> {

@@ -4,9 +4,12 @@ mod announce;
 mod execute;
 mod health;
 mod identity;
+mod joining;
+mod labels;
 mod later;
 mod members;
 mod metrics;
+mod peers;
 mod watch;
 
 use std::sync::Arc;
@@ -19,6 +22,7 @@ use hyper::{Method, StatusCode};
 use super::error::Failure;
 use super::server::HttpConfig;
 use crate::service::Service;
+use crate::wire::joining as paths;
 
 /// What routes get: the service, and the limits for bodies.
 pub(super) struct State {
@@ -37,7 +41,16 @@ pub const ROUTES: &[&str] = &[
     "/peers",
     "/show-cluster",
     "/announce",
+    "/join",
+    "/leave",
+    "/remove",
+    "/node-labels",
     "/cluster/identity",
+    paths::JOIN,
+    paths::MOVED,
+    paths::REMOVED,
+    paths::PROMISE,
+    paths::INVITE,
     "/livez",
     "/readyz",
     "/healthz",
@@ -66,11 +79,19 @@ pub(super) fn router(service: Arc<Service>, config: HttpConfig) -> Router {
     let write = Router::new()
         .route("/execute", post(execute::execute))
         .route("/announce", post(announce::announce))
+        .route("/join", post(joining::join))
+        .route("/leave", post(joining::leave))
+        .route("/remove", post(joining::remove))
+        .route("/node-labels", post(labels::change))
         .method_not_allowed_fallback(other_method);
     let both = Router::new()
         .route("/cluster/identity", get(identity::show).post(identity::exchange))
         .method_not_allowed_fallback(other_method);
-    let known = read.merge(write).merge(both);
+    let between = [paths::JOIN, paths::MOVED, paths::REMOVED, paths::PROMISE, paths::INVITE]
+        .into_iter()
+        .fold(Router::new(), |router, path| router.route(path, post(peers::answer)))
+        .method_not_allowed_fallback(other_method);
+    let known = read.merge(write).merge(both).merge(between);
     later::routes(known).fallback(unknown).with_state(Arc::new(State { service, config }))
 }
 

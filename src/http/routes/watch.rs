@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::Shared;
 use crate::http::dispatch::Context;
 use crate::http::error::Failure;
-use crate::http::leader::at_leader;
+use crate::http::leader::{By, at_leader};
 use crate::http::params::Params;
 use crate::http::reply::{OCTETS, ok_bytes};
 use crate::service::{Error, Polled, Service, Snapshot};
@@ -36,7 +36,9 @@ pub(super) async fn watch(state: Shared, request: Request) -> Result<Response, F
                 let deadline = Instant::now() + LEADER_ANSWERS;
                 let not_here = || async { Ok::<_, Error>(None) };
                 // No leader, or no answer: nothing is lost, the poll goes on here.
-                if let Ok(response) = at_leader(service, &parts, &Bytes::new(), deadline, not_here).await {
+                if let Ok(response) =
+                    at_leader(service, &parts, &Bytes::new(), deadline, By::HostName, not_here).await
+                {
                     return Ok(response);
                 }
             }

@@ -5,22 +5,26 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use bytes::Bytes;
+use influxdb_meta::auth::proof::PeerKey;
 use influxdb_meta::base::{Address, ClusterId, Incarnation, RaftId};
 use influxdb_meta::client::Client;
-use influxdb_meta::cluster::{Doing, NotMember, View};
+use influxdb_meta::cluster::{Doing, NodeRef, NotMember, Refusal as NoToIt, View};
 use influxdb_meta::http::HttpConfig;
 use influxdb_meta::machine::{Command, Found, Founder, Outcome};
 use influxdb_meta::raft::{Admission, Hello, Raft, RaftConfig, Refusal, Replica, Transport};
 use influxdb_meta::runtime::Env;
+use influxdb_meta::runtime::net::BoxFuture;
 use influxdb_meta::service::{Carrier, Membership};
 use influxdb_meta::storage::{DataDir, Log, Snapshots};
 use influxdb_meta::wire::api::Announcement;
 use influxdb_meta::wire::envelope::Body;
-use influxdb_meta::wire::identity::{Identity, Phase, Starts};
+use influxdb_meta::wire::identity::{FEATURE_LEVEL, Identity, Phase, Starts};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::harness::{PATIENCE, TestServer, identity, until};
+use super::scripted::Scripted;
 
 pub(crate) const CLUSTER: ClusterId = ClusterId([0xcc; 16]);
 
@@ -44,9 +48,23 @@ impl TestCluster {
 
     /// Whose nodes carry requests in a way of their own.
     pub(crate) async fn carrying(count: u64, carrier: Arc<dyn Carrier>) -> Self {
+        Self::configured(count, carrier, HttpConfig::default(), FEATURE_LEVEL).await
+    }
+
+    pub(crate) async fn with_secret(count: u64, secret: &str) -> Self {
+        let config = HttpConfig { peer_key: Some(PeerKey::derive(secret)), ..HttpConfig::default() };
+        Self::configured(count, Arc::new(Client::new(&Env::real())), config, FEATURE_LEVEL).await
+    }
+
+    /// One node, of a cluster in which others may run an older version.
+    pub(crate) async fn at_level(level: u32) -> Self {
+        Self::configured(1, Arc::new(Client::new(&Env::real())), HttpConfig::default(), level).await
+    }
+
+    async fn configured(count: u64, carrier: Arc<dyn Carrier>, config: HttpConfig, level: u32) -> Self {
         let mut begun = Vec::new();
         for number in 1..=count {
-            begun.push(Begun::listen(number, carrier.clone()).await);
+            begun.push(Begun::listen(number, carrier.clone(), config.clone()).await);
         }
         let founders: Vec<_> = begun.iter().map(|node| node.member.founder()).collect();
         let addresses: BTreeMap<_, _> =
@@ -57,20 +75,20 @@ impl TestCluster {
             nodes.push(node.open(&founders).await);
         }
         let cluster = Self { nodes };
-        cluster.found(founders).await;
+        cluster.found(founders, level).await;
         for node in &cluster.nodes {
             until("every node is ready", || node.http.service.ready(false).ready).await;
         }
         cluster
     }
 
-    async fn found(&self, founders: Vec<Founder>) {
+    async fn found(&self, founders: Vec<Founder>, feature_level: u32) {
         let found = Found {
             cluster_id: CLUSTER,
             name: "prod".to_owned(),
             founders,
             with_secret: false,
-            feature_level: 1,
+            feature_level,
         };
         let deadline = Instant::now() + PATIENCE;
         for node in self.nodes.iter().cycle() {
@@ -117,8 +135,8 @@ struct Begun {
 }
 
 impl Begun {
-    async fn listen(number: u64, carrier: Arc<dyn Carrier>) -> Self {
-        let http = TestServer::start(HttpConfig::default(), carrier).await;
+    async fn listen(number: u64, carrier: Arc<dyn Carrier>, config: HttpConfig) -> Self {
+        let http = TestServer::start(config, carrier).await;
         let local = http.server.local();
         let member = Arc::new(Member::new(number, Address::new(&local.ip().to_string(), local.port())));
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
@@ -159,6 +177,7 @@ pub(crate) struct Member {
     addresses: Mutex<BTreeMap<RaftId, Address>>,
     heard: Mutex<BTreeMap<Incarnation, Instant>>,
     pub(crate) announced: Mutex<Vec<Announcement>>,
+    pub(crate) scripted: Scripted,
 }
 
 impl Member {
@@ -183,7 +202,13 @@ impl Member {
             addresses: Mutex::default(),
             heard: Mutex::default(),
             announced: Mutex::default(),
+            scripted: Scripted::default(),
         }
+    }
+
+    fn leads(&self) -> bool {
+        let raft = self.raft.lock().expect("raft");
+        raft.as_ref().is_some_and(|raft| raft.status().leader == Some(self.raft_id))
     }
 
     fn change(&self, change: impl FnOnce(&mut View)) {
@@ -209,6 +234,11 @@ impl Member {
             view.phase = Phase::Removed;
             view.reason = "this node was removed; influxd-ctl add-meta brings it back".to_owned();
         });
+    }
+
+    /// Goes by another name from here on; the catalog does not know it yet.
+    pub(crate) fn renamed(&self, http: Address) {
+        self.change(|view| view.http = Some(http));
     }
 
     pub(crate) fn incarnation(&self) -> Incarnation {
@@ -261,6 +291,42 @@ impl Membership for Member {
 
     fn announcements(&self) -> Vec<Announcement> {
         self.announced.lock().expect("announced").clone()
+    }
+
+    fn answer<'a>(
+        &'a self,
+        path: &'a str,
+        body: &'a [u8],
+        from: IpAddr,
+        _deadline: Instant,
+    ) -> BoxFuture<'a, Option<(u16, Bytes)>> {
+        Box::pin(async move { self.leads().then(|| self.scripted.answer(path, body, from)).flatten() })
+    }
+
+    fn needs_proof(&self) -> bool {
+        self.scripted.says().needs_proof
+    }
+
+    fn join<'a>(
+        &'a self,
+        addr: &'a Address,
+        _deadline: Instant,
+    ) -> BoxFuture<'a, Result<Option<NodeRef>, NoToIt>> {
+        Box::pin(async move { if self.leads() { self.scripted.join(addr) } else { Ok(None) } })
+    }
+
+    fn leave(&self, _deadline: Instant) -> BoxFuture<'_, Result<(), NoToIt>> {
+        Box::pin(async move { self.scripted.leave() })
+    }
+
+    fn remove<'a>(
+        &'a self,
+        http: &'a Address,
+        force: bool,
+        by: &'a str,
+        _deadline: Instant,
+    ) -> BoxFuture<'a, Result<Option<()>, NoToIt>> {
+        Box::pin(async move { if self.leads() { self.scripted.remove(http, force, by) } else { Ok(None) } })
     }
 }
 

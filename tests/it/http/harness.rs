@@ -5,8 +5,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use bytes::Bytes;
 use influxdb_meta::base::{Address, Incarnation, UnixNanos};
-use influxdb_meta::cluster::{Doing, NotMember, View};
+use influxdb_meta::cluster::{Doing, NodeRef, NotMember, Refusal, View};
 use influxdb_meta::http::{HttpConfig, ROUTES, Server};
 use influxdb_meta::raft::Raft;
 use influxdb_meta::runtime::Env;
@@ -21,6 +22,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
+use super::scripted::Scripted;
+
 pub(crate) const VERSION: &str = "1.12.4-c0.1.0";
 pub(crate) const US: Incarnation = Incarnation([0x11; 16]);
 pub(crate) const THEM: Incarnation = Incarnation([0x22; 16]);
@@ -34,6 +37,7 @@ pub(crate) struct StandIn {
     pub(crate) hints: Mutex<Vec<(Identity, IpAddr)>>,
     pub(crate) announced: Mutex<Vec<Announcement>>,
     pub(crate) panics: bool,
+    pub(crate) scripted: Scripted,
 }
 
 impl Default for StandIn {
@@ -43,6 +47,7 @@ impl Default for StandIn {
             hints: Mutex::default(),
             announced: Mutex::default(),
             panics: false,
+            scripted: Scripted::default(),
         }
     }
 }
@@ -121,6 +126,42 @@ impl Membership for StandIn {
 
     fn announcements(&self) -> Vec<Announcement> {
         self.announced.lock().expect("announced").clone()
+    }
+
+    fn answer<'a>(
+        &'a self,
+        path: &'a str,
+        body: &'a [u8],
+        from: IpAddr,
+        _deadline: Instant,
+    ) -> BoxFuture<'a, Option<(u16, Bytes)>> {
+        Box::pin(async move { self.scripted.answer(path, body, from) })
+    }
+
+    fn needs_proof(&self) -> bool {
+        self.scripted.says().needs_proof
+    }
+
+    fn join<'a>(
+        &'a self,
+        addr: &'a Address,
+        _deadline: Instant,
+    ) -> BoxFuture<'a, Result<Option<NodeRef>, Refusal>> {
+        Box::pin(async move { self.scripted.join(addr) })
+    }
+
+    fn leave(&self, _deadline: Instant) -> BoxFuture<'_, Result<(), Refusal>> {
+        Box::pin(async move { self.scripted.leave() })
+    }
+
+    fn remove<'a>(
+        &'a self,
+        http: &'a Address,
+        force: bool,
+        by: &'a str,
+        _deadline: Instant,
+    ) -> BoxFuture<'a, Result<Option<()>, Refusal>> {
+        Box::pin(async move { self.scripted.remove(http, force, by) })
     }
 }
 

@@ -10,7 +10,7 @@ use super::harness::{Alone, StandIn, THEM, TestServer, US, identity};
 
 const PATH: &str = "/cluster/identity";
 
-async fn with_secret(stand_in: Arc<StandIn>, secret: &str) -> TestServer {
+pub(super) async fn with_secret(stand_in: Arc<StandIn>, secret: &str) -> TestServer {
     let config = HttpConfig { peer_key: Some(PeerKey::derive(secret)), ..HttpConfig::default() };
     let server = TestServer::start(config, Arc::new(Alone)).await;
     server.service.attach(stand_in);
@@ -74,7 +74,8 @@ async fn a_wrong_proof_is_always_refused() {
     let of_another_path = PeerKey::derive("s").prove_request("/cluster/join", &[9; 16], THEM, &body);
     for proof in [of_another_secret, of_another_path, "v1".to_owned(), String::new()] {
         let reply = server.post(PATH, &format!("Influxd-Meta-Proof: {proof}\r\n"), &body).await;
-        assert_eq!((reply.status(), reply.text()), (401, r#"{"error":"wrong secret"}"#), "{proof}");
+        let text = r#"{"error":"wrong secret: internal-shared-secret differs"}"#;
+        assert_eq!((reply.status(), reply.text()), (401, text), "{proof}");
         assert_eq!(reply.header("Www-Authenticate"), Some("Basic realm=\"InfluxDB\""));
         assert_eq!(reply.header("X-Influxdb-Error"), None);
     }

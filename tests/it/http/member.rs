@@ -259,7 +259,7 @@ async fn a_member_says_who_it_is() {
     );
     assert_eq!(node.http.get("/status").await.text(), status + "\n");
     let cluster = format!(
-        r#"{{"data":null,"meta":[{{"id":1,"addr":"{http}","httpScheme":"http","tcpAddr":"{raft}","version":"1.12.4-c0.1.0"}}]}}"#
+        r#"{{"data":null,"meta":[{{"id":1,"addr":"{http}","httpScheme":"http","tcpAddr":"{raft}","version":"1.12.4-c0.1.0","labels":{{}}}}]}}"#
     );
     assert_eq!(node.http.get("/show-cluster").await.text(), cluster + "\n");
 }

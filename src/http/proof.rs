@@ -1,0 +1,58 @@
+//! Proofs of `internal-shared-secret` on requests between meta nodes (founding.md 11), as headers.
+
+use axum::response::Response;
+use hyper::StatusCode;
+use hyper::header::{HeaderMap, HeaderValue};
+
+use super::error::Failure;
+use crate::auth::proof::{Nonce, PROOF_HEADER, PeerKey, WrongProof};
+use crate::base::Incarnation;
+
+/// A caller that has proven that it knows the secret.
+pub(super) struct Proven<'a> {
+    key: &'a PeerKey,
+    nonce: Nonce,
+    caller: Incarnation,
+}
+
+/// The proof of an answer.
+pub(super) struct AnswerProof(String);
+
+impl<'a> Proven<'a> {
+    /// `None` without a key here, or without a proof there: the route decides what that means.
+    ///
+    /// # Errors
+    /// 401: a wrong proof is always refused.
+    pub(super) fn check(
+        key: Option<&'a PeerKey>,
+        headers: &HeaderMap,
+        path: &str,
+        caller: Incarnation,
+        body: &[u8],
+    ) -> Result<Option<Self>, Failure> {
+        let (Some(key), Some(proof)) = (key, headers.get(PROOF_HEADER)) else { return Ok(None) };
+        let proof = proof.to_str().map_err(|_| wrong_secret())?;
+        let nonce = key.check_request(proof, path, caller, body).map_err(|_| wrong_secret())?;
+        Ok(Some(Self { key, nonce, caller }))
+    }
+
+    pub(super) fn answer(&self, callee: Incarnation, body: &[u8]) -> AnswerProof {
+        AnswerProof(self.key.prove_answer(&self.nonce, self.caller, callee, body))
+    }
+}
+
+impl AnswerProof {
+    pub(super) fn put(self, response: &mut Response) {
+        // Hex and blanks: it is a header's value.
+        if let Ok(value) = HeaderValue::from_str(&self.0) {
+            response.headers_mut().insert(PROOF_NAME, value);
+        }
+    }
+}
+
+/// [`PROOF_HEADER`] as this side writes it.
+const PROOF_NAME: &str = "influxd-meta-proof";
+
+pub(super) fn wrong_secret() -> Failure {
+    Failure::new(StatusCode::UNAUTHORIZED, WrongProof.to_string())
+}

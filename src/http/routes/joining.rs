@@ -1,0 +1,103 @@
+//! `/join`, `/leave`, `/remove`: meta nodes come and go by hand (wire.md 6.2, founding.md 8).
+
+use axum::extract::Request;
+use axum::http::request::Parts;
+use axum::response::Response;
+use bytes::Bytes;
+
+use super::Shared;
+use crate::base::Address;
+use crate::http::body::{self, LIMIT};
+use crate::http::error::Failure;
+use crate::http::leader::{By, at_leader, caller, is_carried};
+use crate::http::params::Params;
+use crate::http::reply::{no_content, ok_json};
+use crate::service::{Error, Service};
+
+/// Adds the meta node at `addr`, answered with what the catalog says of it.
+pub(super) async fn join(state: Shared, request: Request) -> Result<Response, Failure> {
+    let Form { mut parts, mut body, params } = Form::read(&state, request).await?;
+    let service = &state.service;
+    let asked = address(&params, "addr")?.ok_or_else(|| Failure::bad("addr is required"))?;
+    let addr = service.named_from_here(asked.clone());
+    let mut by = By::HostName;
+    if addr != asked {
+        // Only this node knows what the caller means: the leader is told, and the caller not sent there.
+        by = By::Carrying;
+        (parts, body) = renamed(parts, &addr)?;
+    }
+    let deadline = service.joining_deadline(is_carried(&parts));
+    let here = || async { Ok(service.join(&addr, deadline).await?.map(|node| ok_json(&node))) };
+    at_leader(service, &parts, &body, deadline, by, here).await
+}
+
+/// Takes this node out of its cluster.
+pub(super) async fn leave(state: Shared, request: Request) -> Result<Response, Failure> {
+    body::read(request, LIMIT, &state.config).await?;
+    state.service.leave(state.service.joining_deadline(false)).await?;
+    Ok(no_content())
+}
+
+/// Takes the meta node at `httpAddr` out; with `force`, one that is known by its `tcpAddr` alone, too.
+pub(super) async fn remove(state: Shared, request: Request) -> Result<Response, Failure> {
+    let Form { parts, body, params } = Form::read(&state, request).await?;
+    let force = params.get("force") == Some("true");
+    let http = address(&params, "httpAddr")?;
+    let raft = if force && http.is_none() { address(&params, "tcpAddr")? } else { None };
+    if http.is_none() && raft.is_none() {
+        return Err(Failure::bad("httpAddr is required"));
+    }
+    let service = &state.service;
+    let deadline = service.joining_deadline(is_carried(&parts));
+    let by = format!("/remove from {}", caller(&parts));
+    let here = || async {
+        let Some(http) = named(service, http.as_ref(), raft.as_ref())? else { return Ok(None) };
+        Ok(service.remove(&http, force, &by, deadline).await?.map(|()| no_content()))
+    };
+    at_leader(service, &parts, &body, deadline, By::HostName, here).await
+}
+
+fn named(
+    service: &Service,
+    http: Option<&Address>,
+    raft: Option<&Address>,
+) -> Result<Option<Address>, Error> {
+    match (http, raft) {
+        (Some(http), _) => Ok(Some(service.named_from_here(http.clone()))),
+        (None, Some(raft)) => service.meta_node_by_raft_address(raft),
+        (None, None) => Ok(None),
+    }
+}
+
+/// A request whose parameters have been read.
+struct Form {
+    parts: Parts,
+    body: Bytes,
+    params: Params,
+}
+
+impl Form {
+    async fn read(state: &Shared, request: Request) -> Result<Self, Failure> {
+        let (parts, body) = body::read_whole(request, LIMIT, &state.config).await?;
+        let params = Params::of_form(&parts.uri, &parts.headers, body.clone()).await?;
+        Ok(Self { parts, body, params })
+    }
+}
+
+fn address(params: &Params, name: &str) -> Result<Option<Address>, Failure> {
+    let parse = |text: &str| {
+        Address::parse(text, HTTP_PORT).map_err(|error| Failure::bad(format!("{name}: {error}")))
+    };
+    params.get(name).map(parse).transpose()
+}
+
+/// Where an address has no port; a Raft address is given with its own.
+const HTTP_PORT: u16 = 8091;
+
+/// The same request for another node.
+fn renamed(mut parts: Parts, addr: &Address) -> Result<(Parts, Bytes), Failure> {
+    let broken = |error: &dyn std::fmt::Display| Failure::bad(format!("addr: {error}"));
+    parts.headers.remove(hyper::header::CONTENT_TYPE);
+    parts.uri = format!("/join?addr={addr}").parse().map_err(|error| broken(&error))?;
+    Ok((parts, Bytes::new()))
+}

@@ -1,0 +1,73 @@
+//! What the stand-ins for `cluster` say to those who join, leave and ask as meta nodes, and what they were asked.
+
+use std::net::IpAddr;
+use std::sync::{Mutex, MutexGuard};
+
+use bytes::Bytes;
+use influxdb_meta::base::{Address, NodeId};
+use influxdb_meta::cluster::{NodeRef, Refusal};
+
+#[derive(Default)]
+pub(crate) struct Scripted {
+    says: Mutex<Says>,
+    asked: Mutex<Vec<String>>,
+}
+
+pub(crate) struct Says {
+    pub(crate) join: Result<Option<NodeRef>, Refusal>,
+    pub(crate) leave: Result<(), Refusal>,
+    pub(crate) remove: Result<Option<()>, Refusal>,
+    pub(crate) answer: Option<(u16, Bytes)>,
+    pub(crate) needs_proof: bool,
+}
+
+impl Default for Says {
+    fn default() -> Self {
+        Self {
+            join: Ok(Some(meta_7())),
+            leave: Ok(()),
+            remove: Ok(Some(())),
+            answer: None,
+            needs_proof: true,
+        }
+    }
+}
+
+pub(crate) fn meta_7() -> NodeRef {
+    NodeRef { id: NodeId(7), http: Address::new("meta-7", 8091), raft: Address::new("meta-7", 8089) }
+}
+
+impl Scripted {
+    pub(crate) fn says(&self) -> MutexGuard<'_, Says> {
+        self.says.lock().expect("says")
+    }
+
+    /// What it was asked since the last look, in order.
+    pub(crate) fn asked(&self) -> Vec<String> {
+        std::mem::take(&mut self.asked.lock().expect("asked"))
+    }
+
+    fn note(&self, what: String) {
+        self.asked.lock().expect("asked").push(what);
+    }
+
+    pub(super) fn answer(&self, path: &str, body: &[u8], from: IpAddr) -> Option<(u16, Bytes)> {
+        self.note(format!("{path} {} from {from}", String::from_utf8_lossy(body)));
+        self.says().answer.clone()
+    }
+
+    pub(super) fn join(&self, addr: &Address) -> Result<Option<NodeRef>, Refusal> {
+        self.note(format!("join {addr}"));
+        self.says().join.clone()
+    }
+
+    pub(super) fn leave(&self) -> Result<(), Refusal> {
+        self.note("leave".to_owned());
+        self.says().leave.clone()
+    }
+
+    pub(super) fn remove(&self, http: &Address, force: bool, by: &str) -> Result<Option<()>, Refusal> {
+        self.note(format!("remove {http} force={force} by {by}"));
+        self.says().remove.clone()
+    }
+}
