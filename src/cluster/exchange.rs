@@ -68,8 +68,9 @@ impl Ask {
     }
 }
 
-/// A leader calls the asker back, and asks all members before it replaces one.
-const WITHIN: Duration = Duration::from_secs(8);
+/// A leader calls the asker back, and asks all members before it replaces one. One that is asked and finds no leader
+/// says so after 9 s.
+const WITHIN: Duration = Duration::from_secs(10);
 
 /// Any answer, whatever its status.
 #[derive(Clone, Debug)]

@@ -1,4 +1,4 @@
-//! Why a request about membership is not done. `http` has the table of statuses.
+//! Why a request about membership is not done, and the status that people and other meta nodes see it by.
 
 use crate::wire::joining::Removed;
 

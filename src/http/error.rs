@@ -57,16 +57,9 @@ impl From<Error> for Failure {
     }
 }
 
-/// wire.md 6.2 has its own mind about what is not there.
+/// The cluster says it where other meta nodes read it, too.
 fn of_refusal(refusal: &Refusal) -> StatusCode {
-    match refusal {
-        Refusal::Bad(_) => StatusCode::BAD_REQUEST,
-        Refusal::Conflict(_) => StatusCode::CONFLICT,
-        Refusal::NotYet(_) => StatusCode::SERVICE_UNAVAILABLE,
-        Refusal::Unreachable(_) | Refusal::NotFound(_) => StatusCode::INTERNAL_SERVER_ERROR,
-        Refusal::WrongSecret => StatusCode::UNAUTHORIZED,
-        Refusal::Gone(_) => StatusCode::GONE,
-    }
+    StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
 impl IntoResponse for Failure {

@@ -51,6 +51,8 @@ pub const ROUTES: &[&str] = &[
     paths::REMOVED,
     paths::PROMISE,
     paths::INVITE,
+    paths::LEAVE,
+    paths::FORM,
     "/livez",
     "/readyz",
     "/healthz",
@@ -87,10 +89,11 @@ pub(super) fn router(service: Arc<Service>, config: HttpConfig) -> Router {
     let both = Router::new()
         .route("/cluster/identity", get(identity::show).post(identity::exchange))
         .method_not_allowed_fallback(other_method);
-    let between = [paths::JOIN, paths::MOVED, paths::REMOVED, paths::PROMISE, paths::INVITE]
-        .into_iter()
-        .fold(Router::new(), |router, path| router.route(path, post(peers::answer)))
-        .method_not_allowed_fallback(other_method);
+    let between =
+        [paths::JOIN, paths::MOVED, paths::REMOVED, paths::PROMISE, paths::INVITE, paths::LEAVE, paths::FORM]
+            .into_iter()
+            .fold(Router::new(), |router, path| router.route(path, post(peers::answer)))
+            .method_not_allowed_fallback(other_method);
     let known = read.merge(write).merge(both).merge(between);
     later::routes(known).fallback(unknown).with_state(Arc::new(State { service, config }))
 }
