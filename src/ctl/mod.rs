@@ -4,9 +4,17 @@
 //! stderr. Never: anything a server does; it knows a cluster only by what the meta API of one node says.
 //! Called by the bins.
 
+mod add_meta;
 mod flags;
+mod here;
+mod join;
+mod leave;
+mod node_labels;
+mod prompt;
+mod remove_meta;
 mod session;
 mod show;
+mod status;
 mod table;
 
 use std::ffi::OsString;
@@ -29,6 +37,10 @@ struct Output {
 }
 
 impl Output {
+    fn done(stdout: String) -> Self {
+        Self { stdout, ..Self::default() }
+    }
+
     fn failed(why: impl Into<String>) -> Self {
         Self { failure: Some(why.into()), ..Self::default() }
     }
@@ -40,18 +52,16 @@ pub fn run(args: Vec<OsString>) -> i32 {
     match Cli::try_parse_from(named) {
         Ok(cli) => finish(&perform(&cli)),
         // Asked-for help is data; everything else is a failure. (clap's own exit code would be 2.)
-        Err(error) if !error.use_stderr() => {
-            finish(&Output { stdout: error.to_string(), ..Output::default() })
-        }
+        Err(error) if !error.use_stderr() => finish(&Output::done(error.to_string())),
         Err(error) => finish(&Output::failed(error.to_string().trim_end())),
     }
 }
 
 fn perform(cli: &Cli) -> Output {
-    let show = match &cli.command {
-        None => return Output { stdout: flags::help(), ..Output::default() },
-        Some(Command::Show(show)) => show,
+    let command = match &cli.command {
+        None => return Output::done(flags::help()),
         Some(Command::Other(words)) => return other(words),
+        Some(command) => command,
     };
     if let Err(why) = cli.global.refused() {
         return Output::failed(why);
@@ -59,22 +69,34 @@ fn perform(cli: &Cli) -> Output {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = match runtime {
         Ok(runtime) => runtime,
-        Err(error) => return Output::failed(format!("show: cannot start: {error}")),
+        Err(error) => return Output::failed(format!("{}: cannot start: {error}", command.name())),
     };
     let output = runtime.block_on(async {
-        let session = Session::new("show", &Env::real(), &cli.global.bind, cli.global.timeout);
-        show::run(&session, show.verbose).await
+        let session = Session::new(command.name(), &Env::real(), &cli.global.bind, cli.global.timeout);
+        carry_out(command, session).await
     });
     // A look-up that hangs has a thread of its own, which must not hold up the exit.
     runtime.shutdown_background();
     output
 }
 
+async fn carry_out(command: &Command, mut session: Session) -> Output {
+    match command {
+        Command::Show(asked) => show::run(&session, asked.verbose).await,
+        Command::AddMeta(asked) => add_meta::run(&session, asked).await,
+        Command::RemoveMeta(asked) => remove_meta::run(&mut session, asked).await,
+        Command::Join(asked) => join::run(&session, asked).await,
+        Command::Leave(asked) => leave::run(&mut session, asked).await,
+        Command::NodeLabels(asked) => node_labels::run(&session, asked).await,
+        Command::Other(words) => other(words),
+    }
+}
+
 /// Commands that are not built yet, and words that are none.
 fn other(words: &[OsString]) -> Output {
     let word = words.first().map(|word| word.to_string_lossy()).unwrap_or_default();
     if word == "help" {
-        return Output { stdout: flags::help(), ..Output::default() };
+        return Output::done(flags::help());
     }
     if flags::NOT_YET.contains(&&*word) {
         return Output::failed(format!("{word}: not supported yet"));
@@ -90,6 +112,11 @@ fn finish(output: &Output) -> i32 {
         say(line);
     }
     i32::from(printed.is_err() || output.failure.is_some())
+}
+
+/// To stdout, at once: what a command does while it does it.
+fn tell(line: &str) {
+    let _ = writeln!(std::io::stdout().lock(), "{line}");
 }
 
 /// To stderr; who closed it does not want to know.

@@ -1,16 +1,17 @@
-//! Calls to the node given by `-bind`, repeated within `-timeout`.
+//! Calls to meta nodes, the one given by `-bind` above all, repeated within `-timeout`.
 
 use std::time::Duration;
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep};
 
 use super::say;
 use crate::base::Address;
-use crate::client::{CallError, Client};
+use crate::client::{CallError, Client, Request, Response};
 use crate::runtime::Env;
 
-/// One command's talk with one meta node.
+/// One command's talk.
 pub(super) struct Session {
     command: &'static str,
     client: Client,
@@ -25,38 +26,87 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 impl Session {
+    /// For what is asked on the side: a healthy node answers in milliseconds.
+    pub(super) const PATIENCE: Duration = Duration::from_secs(2);
+
     /// The timeout runs from here.
     pub(super) fn new(command: &'static str, env: &Env, bind: &Address, timeout: Duration) -> Self {
-        // A timeout beyond what the clock can count is a month, which is as good.
-        let month = Duration::from_secs(30 * 24 * 3600);
-        let deadline = Instant::now() + timeout.min(month);
+        let deadline = from_now(timeout);
         Self { command, client: Client::new(env), bind: bind.clone(), timeout, deadline }
     }
 
-    /// Asks the bound node, and again while that may help.
+    /// The timeout runs from here again.
+    pub(super) fn begin_anew(&mut self) {
+        self.deadline = from_now(self.timeout);
+    }
+
+    /// Asks a node, and again while that may help.
     ///
     /// # Errors
     /// The line for stderr.
-    pub(super) async fn get_json<T: DeserializeOwned>(&self, path: &str) -> Result<T, String> {
+    pub(super) async fn get_json<T: DeserializeOwned>(&self, at: &Address, path: &str) -> Result<T, String> {
+        self.repeat(at, async || self.try_json(at, path).await).await
+    }
+
+    /// Tries at `at`, and again while that may help.
+    ///
+    /// # Errors
+    /// The line for stderr.
+    pub(super) async fn repeat<T>(
+        &self,
+        at: &Address,
+        attempt: impl AsyncFn() -> Result<T, CallError>,
+    ) -> Result<T, String> {
         let mut pause = FIRST_PAUSE;
         loop {
-            let error = match self.client.get_json(&self.bind, path, self.deadline).await {
+            let error = match attempt().await {
                 Ok(value) => return Ok(value),
                 Err(error) => error,
             };
+            let what = what_at(at, &error);
             if !error.is_retryable() {
-                return Err(self.failure("operation exited with error", &error));
+                return Err(self.exited(&what));
             }
             if Instant::now() + pause >= self.deadline {
-                return Err(self.failure("operation timed out with error", &error));
+                return Err(self.said(&format!("operation timed out with error: {what}")));
             }
             if pause == FIRST_PAUSE {
                 let timeout = humantime::format_duration(self.timeout);
-                say(&format!("{}: {}; trying for up to {timeout}", self.command, self.at_bind(&error)));
+                say(&self.said(&format!("{what}; trying for up to {timeout}")));
             }
             sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
+    }
+
+    /// One attempt, for [`Self::repeat`].
+    pub(super) async fn try_json<T: DeserializeOwned>(
+        &self,
+        at: &Address,
+        path: &str,
+    ) -> Result<T, CallError> {
+        self.client.get_json(at, path, self.deadline).await
+    }
+
+    /// One attempt, for [`Self::repeat`].
+    pub(super) async fn try_form(
+        &self,
+        at: &Address,
+        path: &str,
+        fields: &[(&str, &str)],
+    ) -> Result<Response, CallError> {
+        self.client.post_form(at, path, fields, self.deadline).await
+    }
+
+    /// One attempt at the bound node, for [`Self::repeat`].
+    pub(super) async fn try_post_json(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<Response, CallError> {
+        let body = serde_json::to_vec(body).map_err(|error| CallError::Unsupported(error.to_string()))?;
+        let request = Request::post(path, "application/json", body.into());
+        self.client.call(&self.bind, request, self.deadline).await?.success()
     }
 
     /// Asks any node once, for at most `patience`.
@@ -69,19 +119,29 @@ impl Session {
         path: &str,
         patience: Duration,
     ) -> Result<T, CallError> {
-        let deadline = self.deadline.min(Instant::now() + patience);
-        self.client.get_json(at, path, deadline).await
+        self.client.get_json(at, path, self.deadline.min(from_now(patience))).await
     }
 
-    fn failure(&self, how: &str, error: &CallError) -> String {
-        format!("{}: {how}: {}", self.command, self.at_bind(error))
+    /// The line for stderr about what no repetition cures.
+    pub(super) fn exited(&self, what: &str) -> String {
+        self.said(&format!("operation exited with error: {what}"))
     }
 
-    /// A server's own text stands for itself; what happened on the way to it names where.
-    fn at_bind(&self, error: &CallError) -> String {
-        match error {
-            CallError::Status { .. } => error.to_string(),
-            _ => format!("{}: {error}", self.bind),
-        }
+    /// A line for stderr.
+    pub(super) fn said(&self, what: &str) -> String {
+        format!("{}: {what}", self.command)
+    }
+}
+
+/// A timeout beyond what the clock can count is a month, which is as good.
+fn from_now(timeout: Duration) -> Instant {
+    Instant::now() + timeout.min(Duration::from_secs(30 * 24 * 3600))
+}
+
+/// A server's own text stands for itself; what happened on the way to it names where.
+fn what_at(at: &Address, error: &CallError) -> String {
+    match error {
+        CallError::Status { .. } => error.to_string(),
+        _ => format!("{at}: {error}"),
     }
 }

@@ -1,7 +1,5 @@
 //! The block that `-v` adds: each meta node's own word about itself.
 
-use std::time::Duration;
-
 use futures_util::future::join_all;
 
 use super::seen::{Cluster, Health, MetaNode};
@@ -9,9 +7,6 @@ use crate::base::{Address, LogId};
 use crate::client::CallError;
 use crate::ctl::session::Session;
 use crate::ctl::table::Table;
-
-/// A healthy node answers in milliseconds; one that does not is shown as such, and holds nobody up.
-pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 
 /// One row for each meta node of the catalog, or the asked one alone where there is no catalog.
 pub(super) struct Details {
@@ -88,9 +83,13 @@ impl Details {
     }
 }
 
+/// One that does not answer soon is shown as such, and holds nobody up.
 async fn ask_one(session: &Session, node: &MetaNode) -> Result<Health, String> {
     let address = Address::parse(&node.addr, 8091).map_err(|error| error.to_string())?;
-    session.get_json_once(&address, "/healthz", PATIENCE).await.map_err(|error: CallError| error.to_string())
+    session
+        .get_json_once(&address, "/healthz", Session::PATIENCE)
+        .await
+        .map_err(|error: CallError| error.to_string())
 }
 
 /// What it does, and what it waits for.

@@ -6,8 +6,9 @@ mod seen;
 
 use super::Output;
 use super::session::Session;
+use super::status::Status;
 use details::Details;
-use seen::{Cluster, Health, Status};
+use seen::{Cluster, Health};
 
 pub(super) async fn run(session: &Session, verbose: bool) -> Output {
     match look(session, verbose).await {
@@ -17,14 +18,14 @@ pub(super) async fn run(session: &Session, verbose: bool) -> Output {
 }
 
 async fn look(session: &Session, verbose: bool) -> Result<Output, String> {
-    let status: Status = session.get_json("/status").await?;
-    if status.node_type != "meta" {
+    let status: Status = session.get_json(&session.bind, "/status").await?;
+    if !status.is_meta() {
         return Err(format!("show: {} is not a meta node", session.bind));
     }
-    let cluster: Cluster = session.get_json("/show-cluster").await?;
+    let cluster: Cluster = session.get_json(&session.bind, "/show-cluster").await?;
     // Meta nodes of other makes have none: then there is less to say.
     let health: Option<Health> =
-        session.get_json_once(&session.bind, "/healthz", details::PATIENCE).await.ok();
+        session.get_json_once(&session.bind, "/healthz", Session::PATIENCE).await.ok();
     let details = if verbose { Some(Details::ask(session, &cluster, health.as_ref()).await) } else { None };
     Ok(compose(session, &status, &cluster, health.as_ref(), details.as_ref()))
 }

@@ -1,6 +1,7 @@
 //! The three blocks of `show`, in the current product's layout.
 
-use super::seen::{Cluster, Labels, Status};
+use super::seen::{Cluster, Labels};
+use crate::ctl::status::Status;
 use crate::ctl::table::Table;
 
 pub(super) fn print(status: &Status, cluster: &Cluster) -> String {

@@ -3,23 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 use crate::base::LogId;
-
-/// `GET /status`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub(super) struct Status {
-    #[serde(deserialize_with = "or_default")]
-    pub(super) node_type: String,
-    /// Raft address; empty when none is known.
-    #[serde(deserialize_with = "or_default")]
-    pub(super) leader: String,
-    /// Raft addresses, the leader's included.
-    #[serde(deserialize_with = "or_default")]
-    pub(super) peers: Vec<String>,
-}
+use crate::ctl::status::or_default;
 
 /// `GET /show-cluster`.
 #[derive(Debug, Default, Deserialize)]
@@ -109,15 +96,11 @@ pub(super) struct RaftState {
     pub(super) applied: Option<LogId>,
 }
 
-/// Go's `null` is an empty list, text or map.
-fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(d: D) -> Result<T, D::Error> {
-    Option::<T>::deserialize(d).map(Option::unwrap_or_default)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::base::{Address, NodeId, RaftId};
+    use crate::ctl::status::Status;
     use crate::wire::api;
     use crate::wire::identity::Phase;
 
@@ -138,6 +121,7 @@ mod tests {
         });
         assert_eq!((status.node_type.as_str(), status.leader.as_str()), ("meta", "m:8089"));
         assert_eq!(status.peers, ["m:8089"]);
+        assert_eq!(status.advertised(), Some(Address::new("m", 8091)));
         let meta = api::MetaNodeInfo {
             id: NodeId(1),
             addr: "m:8091".into(),

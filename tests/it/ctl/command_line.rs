@@ -7,8 +7,16 @@ fn help_is_data_and_no_failure() {
     for args in [&[][..], &["help"], &["-h"], &["--help"], &["-bind", "x:1", "-help"], &["-k", "help"]] {
         let Ran { stdout, stderr, code } = ctl(args);
         assert_eq!((stderr.as_str(), code), ("", Some(0)), "{args:?}");
-        for word in ["Usage: influxd-ctl", "show", "--bind", "--timeout", "Not yet:", "add-meta", "Exit code"]
-        {
+        for word in [
+            "Usage: influxd-ctl",
+            "show",
+            "--bind",
+            "--timeout",
+            "Not yet:",
+            "add-data",
+            "add-meta",
+            "Exit code",
+        ] {
             assert!(stdout.contains(word), "{args:?}: no {word:?} in\n{stdout}");
         }
     }
@@ -24,12 +32,55 @@ fn help_of_a_command_does_not_run_it() {
     }
 }
 
+#[test]
+fn every_command_explains_itself() {
+    let usages = [
+        (&["add-meta", "-h"][..], "add-meta [HOST:PORT]"),
+        (&["remove-meta", "-h"], "remove-meta [-force -tcpAddr HOST:PORT] [-y] [HOST:PORT]"),
+        (&["join", "-h"], "join [-p] [-v] [HOST:PORT]"),
+        (&["leave", "-h"], "leave [-y]"),
+        (&["node-labels", "-h"], "node-labels set|delete -nodeid N -labels JSON"),
+        (&["node-labels", "set", "-h"], "node-labels set -nodeid N -labels '{\"KEY\":\"VALUE\"}'"),
+    ];
+    for (args, usage) in usages {
+        let Ran { stdout, stderr, code } = ctl(args);
+        assert_eq!((stderr.as_str(), code), ("", Some(0)), "{args:?}");
+        assert!(stdout.contains(&format!("Usage: influxd-ctl [flags] {usage}")), "{stdout}");
+    }
+}
+
 /// Arguments, and what stderr must say about them.
 const FAILURES: &[(&[&str], &str)] = &[
     (&["bogus"], "unknown command \"bogus\"\nRun 'influxd-ctl help' for usage\n"),
-    (&["add-meta", "meta-1:8091"], "add-meta: not supported yet\n"),
+    (&["add-data", "data-1:8088"], "add-data: not supported yet\n"),
     (&["token", "-exp", "1m"], "token: not supported yet\n"),
-    (&["remove-meta", "-force", "-tcpAddr", "m:8089", "m:8091"], "remove-meta: not supported yet\n"),
+    (&["add-meta", ""], "httpAddr value is empty"),
+    (&["add-meta", "http://m:8091"], "has a scheme"),
+    (&["add-meta", "m:8091", "n:8091"], "unexpected argument 'n:8091'"),
+    (&["remove-meta", "-force", "m:8091"], "remove-meta: -tcpAddr is required with -force\n"),
+    (&["remove-meta", "-force", "-y"], "remove-meta: -tcpAddr is required with -force\n"),
+    (&["remove-meta", "-force", "-tcpAddr", "", "m:8091"], "tcpAddr value is empty"),
+    (&["join", "m:8091", "n:8091"], "unexpected argument 'n:8091'"),
+    (&["leave", "m:8091"], "unexpected argument 'm:8091'"),
+    (&["leave", "-force"], "unexpected argument '--force'"),
+    (&["node-labels"], "set"),
+    (&["node-labels", "set", "-nodeid", "1"], "--labels <JSON>"),
+    (&["node-labels", "set", "-labels", "{}"], "--nodeid <N>"),
+    (&["node-labels", "set", "-nodeid", "x", "-labels", "{}"], "invalid value 'x' for '--nodeid <N>'"),
+    (
+        &["node-labels", "set", "-nodeid", "1", "-labels", "[\"az\"]"],
+        "write a JSON object of texts, such as {\"az\":\"east\"}",
+    ),
+    (&["node-labels", "set", "-nodeid", "1", "-labels", "{\"az\":1}"], "write a JSON object of texts"),
+    (
+        &["node-labels", "set", "-nodeid", "1", "-labels", "{az:east}"],
+        "key must be a string at line 1 column 2",
+    ),
+    (
+        &["node-labels", "delete", "-nodeid", "1", "-labels", "{\"az\":\"east\"}"],
+        "write a JSON array of keys, such as [\"az\"]",
+    ),
+    (&["-bind-tls", "add-meta", "m:8091"], "-bind-tls: TLS comes with a later version\n"),
     (&["-bnd", "x:1", "show"], "unexpected argument '--bnd'"),
     (&["-bnd", "x:1", "show"], "a similar argument exists: '--bind'"),
     (&["show", "extra"], "unexpected argument 'extra'"),

@@ -1,7 +1,8 @@
 //! Runs the built `influxd-ctl` against servers on loopback.
 
+use std::io::Write;
 use std::net::SocketAddr;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use influxdb_meta::runtime::Env;
 
@@ -15,8 +16,18 @@ pub(super) struct Ran {
     pub(super) code: Option<i32>,
 }
 
+/// Nobody answers its questions: stdin has ended.
 pub(super) fn ctl(args: &[&str]) -> Ran {
-    let output = Command::new(env!("CARGO_BIN_EXE_influxd-ctl")).args(args).output().expect("runs");
+    ctl_answered(args, "")
+}
+
+pub(super) fn ctl_answered(args: &[&str], answers: &str) -> Ran {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_influxd-ctl"));
+    command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("runs");
+    // Who asks nothing may be gone before the answer comes.
+    let _ = child.stdin.take().expect("piped").write_all(answers.as_bytes());
+    let output = child.wait_with_output().expect("ends");
     Ran {
         stdout: String::from_utf8(output.stdout).expect("text"),
         stderr: String::from_utf8(output.stderr).expect("text"),
@@ -36,8 +47,15 @@ impl Net {
     }
 
     pub(super) fn serve(&self, script: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Server {
-        let loopback = ([127, 0, 0, 1], 0).into();
-        self.runtime.block_on(async { Server::start(&*Env::real().net, loopback, script).await })
+        self.serve_at(([127, 0, 0, 1], 0).into(), script)
+    }
+
+    pub(super) fn serve_at(
+        &self,
+        at: SocketAddr,
+        script: impl Fn(&Asked) -> Reply + Send + Sync + 'static,
+    ) -> Server {
+        self.runtime.block_on(async { Server::start(&*Env::real().net, at, script).await })
     }
 }
 
@@ -60,12 +78,25 @@ impl Nobody {
 
 /// Runs `influxd-ctl -bind <server> …`; the server's address reads `BIND` in what it printed.
 pub(super) fn ctl_at(server: &Server, args: &[&str]) -> Ran {
+    answered_at(server, args, "")
+}
+
+pub(super) fn answered_at(server: &Server, args: &[&str], answers: &str) -> Ran {
     let bind = server.local.to_string();
     let args: Vec<&str> = ["-bind", bind.as_str()].iter().chain(args).copied().collect();
-    let ran = ctl(&args);
+    let ran = ctl_answered(&args, answers);
     Ran {
         stdout: ran.stdout.replace(&bind, "BIND"),
         stderr: ran.stderr.replace(&bind, "BIND"),
         code: ran.code,
     }
+}
+
+/// It went well and had this to say.
+pub(super) fn done(stdout: &str) -> Ran {
+    Ran { stdout: stdout.to_owned(), stderr: String::new(), code: Some(0) }
+}
+
+pub(super) fn failed(stdout: &str, stderr: &str) -> Ran {
+    Ran { stdout: stdout.to_owned(), stderr: stderr.to_owned(), code: Some(1) }
 }

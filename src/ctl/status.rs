@@ -1,0 +1,66 @@
+//! What a node says of itself, as far as commands need it: tolerant, because the node asked may be of an older or
+//! newer version, or of another make.
+
+use serde::{Deserialize, Deserializer};
+
+use super::session::Session;
+use crate::base::Address;
+
+/// `GET /status`, of meta nodes and of data nodes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Status {
+    #[serde(deserialize_with = "or_default")]
+    pub(super) node_type: String,
+    /// Raft address; empty when none is known.
+    #[serde(deserialize_with = "or_default")]
+    pub(super) leader: String,
+    /// What the node advertises.
+    #[serde(deserialize_with = "or_default")]
+    pub(super) http_addr: String,
+    /// Raft addresses, the leader's included.
+    #[serde(deserialize_with = "or_default")]
+    pub(super) peers: Vec<String>,
+}
+
+impl Status {
+    pub(super) fn is_meta(&self) -> bool {
+        self.node_type == "meta"
+    }
+
+    /// The name that the node gives itself, whatever it was asked by.
+    pub(super) fn advertised(&self) -> Option<Address> {
+        Address::parse(&self.http_addr, 8091).ok()
+    }
+}
+
+/// Go's `null` is an empty list, text or map.
+pub(super) fn or_default<'de, D, T>(d: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Default + Deserialize<'de>,
+{
+    Option::<T>::deserialize(d).map(Option::unwrap_or_default)
+}
+
+/// `GET /healthz`, which only meta nodes of ours have.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Phase {
+    phase: String,
+}
+
+/// Whether the node at `at`, which has this status, is part of a cluster: it may know no leader just now.
+pub(super) async fn is_in_cluster(session: &Session, at: &Address, status: &Status) -> bool {
+    !status.leader.is_empty() || matches!(phase(session, at).await.as_str(), "started" | "joining" | "member")
+}
+
+/// Whether the node was taken out of its cluster.
+pub(super) async fn is_removed(session: &Session, at: &Address) -> bool {
+    phase(session, at).await == "removed"
+}
+
+async fn phase(session: &Session, at: &Address) -> String {
+    let said: Option<Phase> = session.get_json_once(at, "/healthz", Session::PATIENCE).await.ok();
+    said.unwrap_or_default().phase
+}

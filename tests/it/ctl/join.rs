@@ -1,0 +1,159 @@
+//! `influxd-ctl join`: what runs on this host goes to the cluster of another node, or forms one.
+
+use super::run::{Net, Nobody, Ran, ctl_at, failed};
+use super::server::{Asked, Reply, Server, json, status};
+
+/// The node of this host, under a name whose host has no data node.
+const HERE: &str = r#"{"nodeType":"meta","leader":"","httpAddr":"127.0.0.1:8091","peers":null}"#;
+
+fn here(net: &Net) -> Server {
+    net.serve(|asked| match asked.what.as_str() {
+        "GET /status" => json(HERE),
+        _ => status(404, ""),
+    })
+}
+
+/// A node that knows this leader and answers every `/join` with this id.
+fn cluster(leader: &'static str, id: u64) -> impl Fn(&Asked) -> Reply + Send + Sync + 'static {
+    move |asked| match asked.what.as_str() {
+        "GET /status" => json(&HERE.replace(r#""leader":"""#, &format!(r#""leader":"{leader}""#))),
+        "POST /join" => json(&format!(r#"{{"id":{id},"addr":"127.0.0.1:8091","tcpAddr":"m:8089"}}"#)),
+        _ => status(404, ""),
+    }
+}
+
+const SEARCH: &str =
+    "Searching for meta node on 127.0.0.1:8091...\nSearching for data node on 127.0.0.1:8088...\n\n";
+
+fn done(stdout: String) -> Ran {
+    Ran { stdout, stderr: String::new(), code: Some(0) }
+}
+
+/// As every pod of the Helm chart but the first one does, every 2 s until the exit code is 0.
+#[test]
+fn this_hosts_node_is_added_by_its_own_name() {
+    let net = Net::new();
+    let (bound, leader) = (here(&net), net.serve(cluster("m:8089", 2)));
+    let at = leader.local.to_string();
+    let want = format!(
+        "Joining meta node at {at}\n{SEARCH}Successfully joined cluster\n\n  \
+         * Added meta node 2 at 127.0.0.1:8091\n  \
+         * No data node added.  Run with -v to see more information\n"
+    );
+    assert_eq!(ctl_at(&bound, &["join", &at]), done(want));
+    assert_eq!(bound.heard(), ["GET /status"]);
+    assert_eq!(leader.heard(), ["GET /status", "POST /join"]);
+    assert_eq!(leader.asked()[1].body, "addr=127.0.0.1%3A8091");
+}
+
+#[test]
+fn without_an_address_it_forms_a_cluster() {
+    let net = Net::new();
+    let server = net.serve(cluster("", 1));
+    let want = format!(
+        "Joining meta node at BIND\n{SEARCH}Successfully created cluster\n\n  \
+         * Added meta node 1 at 127.0.0.1:8091\n  \
+         * No data node added.  Run with -v to see more information\n\n  \
+         To join additional nodes to this cluster, run the following command:\n\n  \
+         influxd-ctl join 127.0.0.1:8091\n"
+    );
+    assert_eq!(ctl_at(&server, &["join"]), done(want));
+    // Again, when it is a member: nothing was created.
+    let member = net.serve(cluster("m:8089", 1));
+    let Ran { stdout, code, .. } = ctl_at(&member, &["join"]);
+    assert!(stdout.contains("Successfully joined cluster\n") && !stdout.contains("additional"), "{stdout}");
+    assert_eq!(code, Some(0));
+}
+
+/// Helm's loop would stop at 0.
+#[test]
+fn nothing_joined_is_a_failure() {
+    let net = Net::new();
+    let (bound, refusing) = (
+        here(&net),
+        net.serve(|asked| match asked.what.as_str() {
+            "GET /status" => json(HERE),
+            _ => status(409, r#"{"error":"127.0.0.1:8091 is a member of another cluster"}"#),
+        }),
+    );
+    let at = refusing.local.to_string();
+    let want = failed(
+        &format!(
+            "Joining meta node at {at}\n{SEARCH}Failed to join cluster.  Run with -v to see more information\n"
+        ),
+        "join: operation exited with error: 127.0.0.1:8091 is a member of another cluster\n",
+    );
+    assert_eq!(ctl_at(&bound, &["join", &at]), want);
+}
+
+#[test]
+fn a_cluster_that_cannot_be_reached_is_said_with_what_to_check() {
+    let net = Net::new();
+    let (bound, nobody) = (here(&net), Nobody::new());
+    let gone = &nobody.address;
+    let ran = ctl_at(&bound, &["-timeout", "200ms", "join", gone]);
+    let stderr = format!(
+        "join: {gone}: connection refused; trying for up to 200ms\n\
+         Unable to connect to {gone}\n\
+         join: operation timed out with error: {gone}: connection refused\n\n\
+         Common problems:\n\n  \
+         * The meta node is using a non-standard port (default 8091).\n  \
+         * The meta node process is not running, or its name is unknown here.\n"
+    );
+    assert_eq!(ran, failed(&format!("Joining meta node at {gone}\n"), &stderr));
+    let data = net.serve(|_| json(r#"{"nodeType":"data"}"#));
+    let at = data.local.to_string();
+    let want = failed(&format!("Joining meta node at {at}\n"), &format!("join: {at} is not a meta node\n"));
+    assert_eq!(ctl_at(&bound, &["join", &at]), want);
+    assert_eq!(bound.heard(), [""; 0]);
+}
+
+/// The bound node does not answer, nor does one at this host's name: what is searched for is named by that name.
+#[test]
+fn a_host_without_a_meta_node_joins_nothing() {
+    let net = Net::new();
+    let (leader, nobody) = (net.serve(cluster("m:8089", 2)), Nobody::new());
+    let (at, gone) = (leader.local.to_string(), &nobody.address);
+    let Ran { stdout, stderr, code } = super::run::ctl(&["-bind", gone, "-timeout", "300ms", "join", &at]);
+    assert!(stdout.contains("\nSearching for meta node on ") && stdout.contains(":8091...\n"), "{stdout}");
+    assert!(stdout.ends_with("Failed to join cluster.  Run with -v to see more information\n"), "{stdout}");
+    let last = format!("join: operation timed out with error: {gone}: connection refused\n");
+    assert!(stderr.ends_with(&last), "{stderr}");
+    assert_eq!((code, leader.heard()), (Some(1), vec!["GET /status".to_owned()]));
+}
+
+/// Data nodes come later: one that is there is named, and none is added.
+#[test]
+fn a_data_node_is_found_and_not_added() {
+    let net = Net::new();
+    let at_8088 = ([127, 0, 88, 1], 8088).into();
+    let data = net.serve_at(at_8088, |_| json(r#"{"nodeType":"data","hostname":"d"}"#));
+    let server = net.serve(|asked| match asked.what.as_str() {
+        "GET /status" => json(&HERE.replace("127.0.0.1", "127.0.88.1")),
+        _ => json(r#"{"id":1,"addr":"127.0.88.1:8091"}"#),
+    });
+    let Ran { stdout, stderr, code } = ctl_at(&server, &["join", "-p", "-v"]);
+    let found = "A data node answers on 127.0.88.1:8088. Adding data nodes comes with a later version; it will be:\n\n  \
+                 influxd-ctl -bind BIND add-data 127.0.88.1:8088\n";
+    assert!(stdout.contains(found), "{stdout}");
+    assert!(stdout.contains("\n  * No data node added.  Run with -v to see more information\n"), "{stdout}");
+    assert_eq!(stderr, "join: -p means nothing yet: adding data nodes comes with a later version\n");
+    assert_eq!((code, data.heard()), (Some(0), vec!["GET /status".to_owned()]));
+}
+
+#[test]
+fn verbose_says_why_no_data_node_was_added() {
+    let net = Net::new();
+    let server = net.serve(cluster("m:8089", 2));
+    let Ran { stdout, code, .. } = ctl_at(&server, &["join", "-v"]);
+    for line in [
+        "No data node found on 127.0.0.1:8088!\n",
+        "  influxd-ctl -bind BIND add-data <dataAddr:port>\n",
+        "  Common problems:\n",
+        "    * The data node is using a non-standard port (default 8088).\n",
+        "    * The data node process is not running.\n",
+    ] {
+        assert!(stdout.contains(line), "no {line:?} in\n{stdout}");
+    }
+    assert_eq!(code, Some(0));
+}

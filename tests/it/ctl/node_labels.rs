@@ -1,0 +1,40 @@
+//! `influxd-ctl node-labels`.
+
+use super::run::{Net, ctl_at, done, failed};
+use super::server::{Reply, status};
+
+#[test]
+fn labels_are_sent_as_json_and_no_news_is_good_news() {
+    let net = Net::new();
+    let server = net.serve(|_| Reply::Http(204, Vec::new(), String::new()));
+    let set = ["node-labels", "set", "-nodeid", "2", "-labels", r#"{"rack":"7","az":"ea st"}"#];
+    let delete = ["node-labels", "delete", "-nodeid=2", r#"--labels=["rack","az"]"#];
+    assert_eq!(ctl_at(&server, &set), done(""));
+    assert_eq!(ctl_at(&server, &delete), done(""));
+    assert_eq!(server.heard(), ["POST /node-labels"; 2]);
+    let asked = server.asked();
+    assert_eq!(asked[0].body, r#"{"nodeid":2,"set":{"az":"ea st","rack":"7"}}"#);
+    assert_eq!(asked[1].body, r#"{"nodeid":2,"delete":["az","rack"]}"#);
+    assert_eq!(asked[0].header("content-type"), Some("application/json"));
+}
+
+#[test]
+fn an_unknown_node_is_said_to_be_one() {
+    let net = Net::new();
+    let server = net.serve(|_| status(404, r#"{"error":"node not found"}"#));
+    let args = ["node-labels", "set", "-nodeid", "9", "-labels", "{}"];
+    let want = "node-labels: operation exited with error: node not found\n";
+    assert_eq!(ctl_at(&server, &args), failed("", want));
+    assert_eq!(server.heard().len(), 1);
+}
+
+#[test]
+fn no_leader_is_waited_for() {
+    let net = Net::new();
+    let server = net.serve(|_| status(503, r#"{"error":"no leader"}"#));
+    let args = ["-timeout", "200ms", "node-labels", "delete", "-nodeid", "1", "-labels", r#"["az"]"#];
+    let want = "node-labels: no leader; trying for up to 200ms\n\
+                node-labels: operation timed out with error: no leader\n";
+    assert_eq!(ctl_at(&server, &args), failed("", want));
+    assert!(server.heard().len() > 1);
+}
