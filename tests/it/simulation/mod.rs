@@ -3,6 +3,7 @@
 mod line;
 mod lives;
 mod nodes;
+mod random;
 
 use std::time::Duration;
 
