@@ -37,7 +37,7 @@ test: ## all tests: units, real processes, and containers where Docker is (REQUI
 
 soak: ## the long tests: hundreds of foundings and kills, thousands of seeds; takes hours
 	@if docker version >/dev/null 2>&1; then $(MAKE) --no-print-directory image IMAGE=$(TEST_IMAGE); fi
-	SOAK=1 TEST_IMAGE=$(TEST_IMAGE) cargo test --locked --all-targets
+	SOAK=1 TEST_IMAGE=$(TEST_IMAGE) cargo test --locked --profile soak --all-targets
 
 # Debian's etcd-server must be installed for the last one.
 figures: ## start, formation and failover of the release build, and its commits beside etcd: printed, not judged
