@@ -20,6 +20,8 @@ use crate::wire::joining::{Caller, FORM, INVITE, Invite, LEAVE, PROMISE, REMOVED
 
 /// Long enough for an election to begin and end.
 const TRANSFER: Duration = Duration::from_millis(1500);
+/// Who took a node out is kept for ever, and read by people.
+const MOST_BY: usize = 200;
 /// A look at what changed nothing that wakes.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -222,7 +224,8 @@ impl Cluster {
         let catalog = raft.applied().borrow().catalog.clone();
         let leading = self.shared.leading().ok_or_else(|| not_yet("no leader"))?;
         let (answer, answered) = oneshot::channel();
-        let removal = Removal { raft_id, force, by: by.to_owned(), answer };
+        let by = by.chars().take(MOST_BY).collect();
+        let removal = Removal { raft_id, force, by, answer };
         leading.removals.try_send(removal).map_err(|_| not_yet("others are being removed; ask again"))?;
         let done = timeout_at(deadline, answered).await;
         let done = done.map_err(|_| not_yet("still removing it: a majority of the voters has to agree"))?;

@@ -20,6 +20,9 @@ use crate::wire::envelope::Body;
 use crate::wire::identity::{Identity, JOINING_LEVEL, Phase};
 use crate::wire::joining::{JoinAnswer, JoinRequest, Removed, Wish};
 
+/// More at once is a fault, or somebody who means harm: each stays in the catalog until it is in or given up.
+const MOST_PENDINGS: usize = 64;
+
 /// A leader at its door.
 pub(super) struct Door<'a> {
     pub(super) shared: &'a Arc<Shared>,
@@ -173,6 +176,9 @@ impl Door<'_> {
             && (pending.voter || !voter)
         {
             return Ok(());
+        }
+        if self.catalog().pendings.len() >= MOST_PENDINGS {
+            return Err(Refusal::NotYet(format!("{MOST_PENDINGS} nodes are joining already")));
         }
         self.propose(Command::AllocateRaftId(AllocateRaftId { incarnation, http, raft, voter })).await
     }

@@ -1,5 +1,6 @@
 //! The running membership, as the rest of the program holds it.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -9,9 +10,9 @@ use tokio::sync::{Mutex, mpsc, watch};
 use tokio::time::timeout;
 
 use super::driver::{self, Gossip, Started};
-use super::shared::Shared;
+use super::shared::{Shared, lock};
 use super::{ClusterConfig, ClusterError, Exchange, NotMember, View};
-use crate::base::{Address, NodeId};
+use crate::base::{Address, Incarnation, NodeId};
 use crate::raft::Raft;
 use crate::runtime::Env;
 use crate::storage::DataDir;
@@ -96,6 +97,11 @@ impl Cluster {
     /// What is known of other nodes, in the order of their `tcpAddr`.
     pub fn announcements(&self) -> Vec<Announcement> {
         self.gossip.all()
+    }
+
+    /// On the leader: what those wait for that are not yet what they are to be.
+    pub fn waiting(&self) -> BTreeMap<Incarnation, String> {
+        lock(&self.shared.task_states).clone()
     }
 
     /// Whether requests of other meta nodes without a proof are refused here (founding.md 11).

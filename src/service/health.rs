@@ -2,10 +2,10 @@
 
 use super::Service;
 use super::members::Picture;
-use crate::base::RaftId;
+use crate::base::{Incarnation, RaftId};
 use crate::cluster::Doing;
 use crate::raft::{Applied, RaftStatus, Role};
-use crate::wire::api::{Check, Health, HealthSummary, MemberState, MissingPeer, RaftState, Ready};
+use crate::wire::api::{Check, Health, HealthSummary, MemberState, MissingPeer, RaftState, Ready, Waiting};
 use crate::wire::identity::Phase;
 
 impl Service {
@@ -53,13 +53,35 @@ impl Service {
             cluster_name: view.cluster_name.clone(),
             raft_id: view.raft_id,
             node_id: node.map(|node| node.id),
-            raft_state: picture.raft.as_ref().map(|(status, applied)| raft_state(status, applied)),
+            raft_state: picture.raft.as_ref().map(|(status, applied)| RaftState {
+                waiting: self.waiting(applied),
+                ..raft_state(status, applied)
+            }),
             warnings: view.warnings.clone(),
         }
     }
 
+    fn waiting(&self, applied: &Applied) -> Vec<Waiting> {
+        let states = self.membership().waiting();
+        let state = |who: Incarnation| states.get(&who).cloned();
+        let catalog = &applied.catalog;
+        let pendings = catalog.pendings.values().map(|pending| Waiting {
+            http: pending.http.clone(),
+            raft_id: pending.raft_id,
+            voter: pending.voter,
+            state: state(pending.incarnation),
+        });
+        let learners = catalog.meta_nodes.values().filter_map(|node| {
+            let state = Some(state(node.incarnation)?);
+            Some(Waiting { http: node.http.clone(), raft_id: node.raft_id, voter: node.voter, state })
+        });
+        pendings.chain(learners).collect()
+    }
+
     pub(super) fn checks(&self, picture: &Picture, voter: bool) -> Vec<Check> {
-        let founded = picture.catalog().is_some_and(|catalog| catalog.cluster.is_some());
+        // One that is joining has the catalog before it is a member.
+        let founded = picture.view.phase != Phase::Joining
+            && picture.catalog().is_some_and(|catalog| catalog.cluster.is_some());
         let halted = halted(picture);
         let status = picture.raft.as_ref().map(|(status, _)| status);
         let leader = status.is_some_and(|status| status.leader.is_some());
@@ -132,6 +154,7 @@ fn raft_state(status: &RaftStatus, applied: &Applied) -> RaftState {
             .chain(&status.learners)
             .map(|id| member_state(*id, status, applied))
             .collect(),
+        waiting: Vec::new(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! What the service asks of `cluster`, as a trait: tests stand in for states that are hard to reach.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -26,6 +27,10 @@ pub trait Membership: Send + Sync + 'static {
     fn hint(&self, theirs: &Identity, from: IpAddr);
     fn announced(&self, announcement: &Announcement);
     fn announcements(&self) -> Vec<Announcement>;
+    /// On the leader: what those wait for that are not yet what they are to be.
+    fn waiting(&self) -> BTreeMap<Incarnation, String> {
+        BTreeMap::new()
+    }
     /// Answers another meta node on a path of `wire::joining`; `None`: only the leader can.
     fn answer<'a>(
         &'a self,
@@ -81,6 +86,10 @@ impl Membership for Cluster {
 
     fn announcements(&self) -> Vec<Announcement> {
         Cluster::announcements(self)
+    }
+
+    fn waiting(&self) -> BTreeMap<Incarnation, String> {
+        Cluster::waiting(self)
     }
 
     fn answer<'a>(

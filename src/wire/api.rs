@@ -195,6 +195,19 @@ pub struct RaftState {
     /// Leader only: milliseconds since a quorum last acknowledged.
     pub quorum_ack_ms: Option<u64>,
     pub members: Vec<MemberState>,
+    /// Nodes on their way in, and members that wait for a vote.
+    #[serde(default)]
+    pub waiting: Vec<Waiting>,
+}
+
+/// One that waits, by its address. The leader alone knows for what.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiting {
+    pub http: Address,
+    pub raft_id: RaftId,
+    /// Whether it is to vote.
+    pub voter: bool,
+    pub state: Option<String>,
 }
 
 /// One member of the Raft group. `lag` and `quiet_ms` are known to the leader only.

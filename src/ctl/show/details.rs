@@ -47,7 +47,25 @@ impl Details {
         for node in &self.nodes {
             table.row(self.row(node));
         }
-        table.print()
+        table.print() + &self.waiting()
+    }
+
+    /// As the leader tells it; without one, as any node has it, and nobody knows what for.
+    fn waiting(&self) -> String {
+        let words = self.nodes.iter().filter_map(|node| node.word.as_ref().ok());
+        let rafts: Vec<_> = words.filter_map(|health| health.raft_state.as_ref()).collect();
+        let leader = rafts.iter().find(|raft| raft.role == "leader").or(rafts.first());
+        let waiting = leader.map(|raft| raft.waiting.as_slice()).unwrap_or_default();
+        if waiting.is_empty() {
+            return String::new();
+        }
+        let mut table = Table::with_columns("Waiting", &["HTTP Address", "Raft ID", "To be", "State"]);
+        for one in waiting {
+            let to_be = if one.voter { "voter" } else { "learner" };
+            let state = one.state.clone().unwrap_or_else(|| "the leader knows".to_owned());
+            table.row(vec![one.http.clone(), one.raft_id.to_string(), to_be.to_owned(), state]);
+        }
+        format!("\n{}", table.print())
     }
 
     fn row(&self, node: &Node) -> Vec<String> {

@@ -94,6 +94,16 @@ pub(super) struct RaftState {
     pub(super) role: String,
     pub(super) last_log: Option<LogId>,
     pub(super) applied: Option<LogId>,
+    pub(super) waiting: Vec<Waiting>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(super) struct Waiting {
+    pub(super) http: String,
+    pub(super) raft_id: u64,
+    pub(super) voter: bool,
+    pub(super) state: Option<String>,
 }
 
 #[cfg(test)]
@@ -147,6 +157,9 @@ mod tests {
         assert_eq!(health.missing, [missing]);
         let raft = health.raft_state.expect("there");
         assert_eq!((raft.term, raft.role.as_str()), (3, "learner"));
+        let waiting =
+            Waiting { http: "new:8091".into(), raft_id: 7, voter: true, state: Some("catching up".into()) };
+        assert_eq!(raft.waiting, [waiting]);
         assert_eq!((raft.last_log, raft.applied), (Some(LogId { term: 3, index: 9 }), None));
     }
 
@@ -190,6 +203,12 @@ mod tests {
             joint: false,
             quorum_ack_ms: None,
             members: Vec::new(),
+            waiting: vec![api::Waiting {
+                http: Address::new("new", 8091),
+                raft_id: RaftId(7),
+                voter: true,
+                state: Some("catching up".into()),
+            }],
         }
     }
 }
