@@ -294,6 +294,61 @@ fn a_joiner_that_dies_half_way_holds_up_nobody() {
     });
 }
 
+/// The next leader finishes what it finds, whatever the last one was in the middle of.
+#[test]
+fn the_leader_is_killed_at_each_step_of_a_join() {
+    killed_at_each_step(|sim| {
+        let newcomer = sim.add(|_| {});
+        (newcomer, vec![0, 1, 2, newcomer])
+    });
+}
+
+#[test]
+fn the_leader_is_killed_at_each_step_of_a_replacement() {
+    killed_at_each_step(|sim| {
+        let wiped = (sim.leader().expect("leads") + 1) % 3;
+        sim.wipe(wiped);
+        (wiped, vec![0, 1, 2])
+    });
+}
+
+/// A step is a few network hops of a millisecond: the pace is that of the joiner's questions and of the leader's looks.
+fn killed_at_each_step(begin: impl Fn(&mut Sim) -> (usize, Vec<usize>)) {
+    let (step, last) = if std::env::var_os("SOAK").is_some() { (3, 4000) } else { (160, 3200) };
+    for after in (0..last).step_by(step) {
+        simulate(async {
+            let mut sim = settled(1000 + after).await;
+            write(&sim, "kept").await;
+            let (newcomer, all) = begin(&mut sim);
+            sim.start(newcomer).await;
+            sleep(Duration::from_millis(after)).await;
+            let leader = sim.leader();
+            if let Some(leader) = leader {
+                sim.kill(leader);
+                sleep(3 * SECOND).await;
+                sim.start(leader).await;
+            }
+            sim.until(LONG, |sim| sim.are_members(&all)).await;
+            sim.until(LONG, |sim| all.iter().all(|n| sim.has(*n, "kept"))).await;
+        });
+    }
+}
+
+#[test]
+fn two_nodes_are_added_while_one_member_reboots() {
+    simulate(async {
+        let mut sim = settled(135).await;
+        let (four, five) = (sim.add(|_| {}), sim.add(|_| {}));
+        sim.kill(1);
+        sim.start(four).await;
+        sim.start(five).await;
+        sleep(2 * SECOND).await;
+        sim.start(1).await;
+        sim.until(LONG, |sim| sim.are_members(&[0, 1, 2, four, five])).await;
+        assert_eq!(sim.status(0).expect("open").voters.len(), 5);
+    });
+}
+
 /// Ten minutes unseen: its place is given up. It comes back, and gets another.
 #[test]
 fn a_joiner_that_stays_away_loses_its_place_and_gets_another() {

@@ -20,7 +20,7 @@ const MOST_NODES: usize = 5;
 
 #[test]
 fn random_lives_lose_nothing_and_end_whole() {
-    let (lives, long) = if std::env::var_os("SOAK").is_some() { (200, HOUR) } else { (4, HOUR / 12) };
+    let (lives, long) = if std::env::var_os("SOAK").is_some() { (200, HOUR) } else { (2, HOUR / 12) };
     let first = std::env::var("LIFE_SEED").ok().and_then(|seed| seed.parse().ok());
     let seeds = first.map_or(1..=lives, |seed: u64| seed..=seed);
     for seed in seeds {
