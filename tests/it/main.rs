@@ -8,6 +8,7 @@ mod docs;
 mod founding;
 mod http;
 mod machine;
+mod membership;
 mod raft;
 mod seeded;
 mod simulation;

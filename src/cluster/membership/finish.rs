@@ -94,6 +94,11 @@ impl Membership {
         let voting = facts.catalog.pendings.values().filter(|p| facts.voters.contains(&p.raft_id));
         let crowded = voting.filter_map(|pending| match facts.holders(pending)[..] {
             [one, other, ..] => Some(two_holders(pending, one, other)),
+            [old] if facts.is_member(old.raft_id) => Some(format!(
+                "Raft id {} votes, but {} belongs to another member by now (Raft id {}): start it under a name of \
+                 its own, or remove it",
+                pending.raft_id, pending.http, old.raft_id
+            )),
             _ => None,
         });
         strays.chain(crowded).collect()

@@ -157,7 +157,8 @@ impl Sight {
         match self {
             Self::Ready => "answers".to_owned(),
             Self::NotYet(phase) => {
-                format!("it answers as {phase:?} and has not taken its Raft id yet").to_lowercase()
+                let phase = format!("{phase:?}").to_lowercase();
+                format!("it answers as {phase} and has not taken its Raft id yet")
             }
             Self::Twins(other) => {
                 format!("incarnation {other} answers there, too; two nodes answer to one name")

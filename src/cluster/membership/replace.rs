@@ -49,7 +49,8 @@ pub enum WhyInUse {
     NewcomerSilent,
 }
 
-/// Judges on the evidence, and on what the facts say since: the later sight of the old one counts.
+/// Judges on the evidence, and on what the facts say since: the later sight of the old one counts. Of the newcomer
+/// only incarnation and addresses matter: when it asks to join it has no Raft id yet. The old one may be a pending.
 ///
 /// # Errors
 /// What speaks for a live member at that address.
@@ -61,20 +62,29 @@ pub fn judge(
 ) -> Result<(), StillInUse> {
     let old = evidence.old;
     let is_in_use = |why| Err(StillInUse { at: newcomer.http.clone(), old, why });
-    if old == setup.me {
-        return is_in_use(WhyInUse::Leader);
-    }
-    if evidence.led_for < setup.silence {
-        return is_in_use(WhyInUse::LedFor(evidence.led_for));
-    }
-    if let Some(ago) = lately(setup, evidence.acked, facts.acked(old)) {
-        return is_in_use(WhyInUse::Acked(ago));
-    }
-    let here = facts.incarnation_of(old).and_then(|incarnation| facts.heard.get(&incarnation)).copied();
-    if let Some(ago) = lately(setup, evidence.heard, here) {
-        return is_in_use(WhyInUse::Heard(ago));
+    // Nothing of one that is only pending is taken over, and it may have another address by now: two that
+    // exchanged names must not wait for each other.
+    let is_only_pending = facts.catalog.pending_by_raft_id(old).is_some() && !facts.has_a_vote(old);
+    if !is_only_pending {
+        is_silent(setup, facts, evidence).or_else(is_in_use)?;
     }
     who_answers(facts, newcomer, &evidence.name).or_else(is_in_use)
+}
+
+/// To this leader, for T, and to every member that answers it.
+fn is_silent(setup: &Setup, facts: &Facts, evidence: &Evidence) -> Result<(), WhyInUse> {
+    let old = evidence.old;
+    if old == setup.me {
+        return Err(WhyInUse::Leader);
+    }
+    if evidence.led_for < setup.silence {
+        return Err(WhyInUse::LedFor(evidence.led_for));
+    }
+    if let Some(ago) = lately(setup, evidence.acked, facts.acked(old)) {
+        return Err(WhyInUse::Acked(ago));
+    }
+    let here = facts.incarnation_of(old).and_then(|incarnation| facts.heard.get(&incarnation)).copied();
+    lately(setup, evidence.heard, here).map_or(Ok(()), |ago| Err(WhyInUse::Heard(ago)))
 }
 
 fn lately(setup: &Setup, one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {
