@@ -171,7 +171,8 @@ case ${1:-} in
   up) if engine; then up_containers; else up_processes; fi ;;
   down)
     down_processes
-    if engine; then compose down; fi
+    # `down` alone leaves the join-only nodes of the profile running.
+    if engine; then compose --profile extra down; fi
     ;;
   clean)
     down_processes
