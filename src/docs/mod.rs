@@ -23,6 +23,9 @@ pub mod glossary {}
 #[doc = include_str!("http.md")]
 pub mod http {}
 
+#[doc = include_str!("membership.md")]
+pub mod membership {}
+
 #[doc = include_str!("operations.md")]
 pub mod operations {}
 
