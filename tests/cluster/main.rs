@@ -1,4 +1,4 @@
-//! Real processes on loopback: founding, restarts and faults, as a user would see them.
+//! Real processes on loopback: founding, restarts, faults, and lives of clusters after that, as a user would see them.
 //! `SOAK=1` runs the long versions.
 #![allow(clippy::disallowed_methods, reason = "tests are the outside world")]
 #![allow(unreachable_pub, reason = "a test binary exports nothing")]
@@ -10,6 +10,7 @@ mod disagreement;
 mod faults;
 mod figures;
 mod founding;
+mod lost_volumes;
 mod restart;
 
 /// How often a repeated test runs: `usual`, or `long` under `SOAK=1`.

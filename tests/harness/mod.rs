@@ -1,6 +1,7 @@
 //! What the tests of real processes and containers share: plain HTTP, the wire's bytes, bounded waits.
 #![allow(dead_code, reason = "each test binary uses its part")]
 
+pub mod ctl;
 pub mod http;
 pub mod node;
 pub mod wire;

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use super::ctl::{self, Typed, influxd_ctl};
 use super::http::{self, Response};
 use super::{wait_for, wire};
 
@@ -40,7 +41,7 @@ fn fresh_network() -> [u8; 3] {
 }
 
 /// The build under test: this one, or what `INFLUXD_META` names.
-fn program() -> String {
+pub(super) fn program() -> String {
     std::env::var("INFLUXD_META").unwrap_or_else(|_| env!("CARGO_BIN_EXE_influxd-meta").to_owned())
 }
 
@@ -60,6 +61,24 @@ impl Nodes {
         };
         let all = ips.iter().map(node).collect();
         Self { all, folder }
+    }
+
+    /// `count` nodes that are told of nobody; none started.
+    pub fn without_peers(count: u8) -> Self {
+        let mut nodes = Self::new(count);
+        for node in &mut nodes.all {
+            node.env.remove("INFLUXDB_META_PEERS");
+        }
+        nodes
+    }
+
+    /// One more, with an address of its own, told what the first was told; its index. Not started.
+    pub fn add(&mut self) -> usize {
+        let [a, b, c, _] = self.all[0].ip.octets();
+        let ip = Ipv4Addr::new(a, b, c, self.all.len() as u8 + 1);
+        let (env, dir) = (self.all[0].env.clone(), self.folder.path().join(ip.to_string()));
+        self.all.push(Node { ip, env, hosts: None, dir, child: None });
+        self.all.len() - 1
     }
 
     /// Three started nodes that are ready.
@@ -120,6 +139,32 @@ impl Nodes {
             let same = bodies.iter().all(|body| *body == bodies[0]);
             let seen = || bodies.iter().map(|b| wire::data(b).index).collect::<Vec<_>>();
             same.then_some(first).ok_or_else(|| format!("indexes {:?}", seen()))
+        })
+    }
+
+    /// What each of these says for itself and about the others with `influxd-ctl show`: they, and nobody else, are
+    /// the voters of one cluster that has a leader. Their node ids in this order.
+    #[track_caller]
+    pub fn wait_voters(&self, members: &[usize]) -> Vec<u64> {
+        let members: Vec<&Node> = members.iter().map(|n| &self.all[*n]).collect();
+        let addresses: Vec<String> = members.iter().map(|n| n.http().to_string()).collect();
+        let seen = |node: &Node| -> Result<Vec<u64>, String> {
+            let ready = node.get("/readyz?voter")?;
+            let peers = node.get("/peers")?.json().as_array().map_or(0, Vec::len);
+            let typed = node.ctl(&["-timeout", "2s", "show"]);
+            let shown = ctl::meta_nodes(&typed.stdout);
+            let ids = addresses.iter().filter_map(|at| shown.get(at)).map(|(id, _)| *id).collect();
+            let all = shown.len() == members.len() && addresses.iter().all(|at| shown.contains_key(at));
+            if ready.status == 200 && typed.code == 0 && peers == members.len() && all {
+                return Ok(ids);
+            }
+            Err(format!("{}: {} {peers} voters {typed:?}\n{}", node.ip, ready.status, ready.text()))
+        };
+        wait_for(&format!("cluster of {addresses:?}"), SOON, || {
+            let mut ids = members.iter().map(|node| seen(node)).collect::<Result<Vec<_>, _>>()?;
+            ids.dedup();
+            let one = ids.pop().filter(|_| ids.is_empty());
+            one.ok_or_else(|| "they show different ids".to_owned())
         })
     }
 
@@ -234,12 +279,33 @@ impl Node {
         fs::remove_dir_all(self.dir.join("meta")).expect("wiped");
     }
 
+    /// SIGKILL, an empty volume, and the same start again.
+    pub fn lose_volume(&mut self) {
+        self.kill();
+        self.wipe();
+        self.start();
+    }
+
     pub fn get(&self, path: &str) -> Result<Response, String> {
         http::get(self.http(), path)
     }
 
     pub fn post(&self, path: &str, body: &[u8]) -> Result<Response, String> {
         http::post(self.http(), path, body)
+    }
+
+    /// `influxd-ctl` on this node's host.
+    pub fn ctl(&self, args: &[&str]) -> Typed {
+        let bind = self.http().to_string();
+        influxd_ctl(&[&["-bind", &bind], args].concat())
+    }
+
+    /// The same, which must succeed; its stdout.
+    #[track_caller]
+    pub fn ctl_done(&self, args: &[&str]) -> String {
+        let typed = self.ctl(args);
+        assert_eq!(typed.code, 0, "influxd-ctl {args:?} at {}: {typed:?}", self.ip);
+        typed.stdout
     }
 
     /// `/healthz` as JSON, whatever its status.

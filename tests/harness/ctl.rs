@@ -1,0 +1,39 @@
+//! `influxd-ctl`, typed as people type it, and its tables read as people read them.
+
+use std::collections::BTreeMap;
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
+
+use super::node::program;
+
+/// How a command ended, and what it said.
+#[derive(Debug)]
+pub struct Typed {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+/// The program under test, called by its other name. Nobody sits at its stdin.
+pub fn influxd_ctl(args: &[&str]) -> Typed {
+    let mut command = Command::new(program());
+    command.arg0("influxd-ctl").args(args).stdin(Stdio::null()).env_clear();
+    let output = command.output().expect("influxd-ctl runs");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Typed {
+        code: output.status.code().unwrap_or(-1),
+        stdout: text(&output.stdout),
+        stderr: text(&output.stderr),
+    }
+}
+
+/// The table `Meta Nodes` of `show`: by HTTP address the node id and the rest of the line, labels among it.
+pub fn meta_nodes(shown: &str) -> BTreeMap<String, (u64, String)> {
+    let rows = shown.lines().skip_while(|line| *line != "Meta Nodes").skip(1);
+    let rows = rows.take_while(|line| !line.is_empty()).filter_map(|line| {
+        let cells: Vec<&str> = line.split_whitespace().collect();
+        let id = cells.first()?.parse().ok()?;
+        Some(((*cells.get(2)?).to_owned(), (id, cells[3..].join(" "))))
+    });
+    rows.collect()
+}
