@@ -6,10 +6,12 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod by_hand;
 mod disagreement;
 mod faults;
 mod figures;
 mod founding;
+mod lives;
 mod lost_volumes;
 mod restart;
 

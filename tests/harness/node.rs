@@ -18,6 +18,9 @@ use super::{wait_for, wire};
 /// A start-up or a failover that needs more than this is a bug, not a slow machine.
 pub const SOON: Duration = Duration::from_secs(20);
 
+/// Several changes of a membership, one after the other, each of them with a few fsyncs on a busy machine.
+pub const AT_LAST: Duration = Duration::from_secs(40);
+
 /// Nodes that share a list, each with a loopback address and a directory. Killed and removed when dropped.
 pub struct Nodes {
     pub all: Vec<Node>,
@@ -27,6 +30,7 @@ pub struct Nodes {
 pub struct Node {
     pub ip: Ipv4Addr,
     pub env: BTreeMap<String, String>,
+    pub flags: Vec<String>,
     /// Mounted over /etc/hosts for this process only.
     pub hosts: Option<String>,
     dir: PathBuf,
@@ -55,6 +59,7 @@ impl Nodes {
         let node = |ip: &Ipv4Addr| Node {
             ip: *ip,
             env: BTreeMap::from([("INFLUXDB_META_PEERS".to_owned(), list.clone())]),
+            flags: Vec::new(),
             hosts: None,
             dir: folder.path().join(ip.to_string()),
             child: None,
@@ -77,7 +82,7 @@ impl Nodes {
         let [a, b, c, _] = self.all[0].ip.octets();
         let ip = Ipv4Addr::new(a, b, c, self.all.len() as u8 + 1);
         let (env, dir) = (self.all[0].env.clone(), self.folder.path().join(ip.to_string()));
-        self.all.push(Node { ip, env, hosts: None, dir, child: None });
+        self.all.push(Node { ip, env, flags: Vec::new(), hosts: None, dir, child: None });
         self.all.len() - 1
     }
 
@@ -142,30 +147,25 @@ impl Nodes {
         })
     }
 
-    /// What each of these says for itself and about the others with `influxd-ctl show`: they, and nobody else, are
-    /// the voters of one cluster that has a leader. Their node ids in this order.
+    /// These, and nobody else, are the voters of one cluster: each says so itself, and all show the same node ids
+    /// with `influxd-ctl show`. The ids, in this order.
     #[track_caller]
     pub fn wait_voters(&self, members: &[usize]) -> Vec<u64> {
         let members: Vec<&Node> = members.iter().map(|n| &self.all[*n]).collect();
-        let addresses: Vec<String> = members.iter().map(|n| n.http().to_string()).collect();
-        let seen = |node: &Node| -> Result<Vec<u64>, String> {
-            let ready = node.get("/readyz?voter")?;
-            let peers = node.get("/peers")?.json().as_array().map_or(0, Vec::len);
-            let typed = node.ctl(&["-timeout", "2s", "show"]);
-            let shown = ctl::meta_nodes(&typed.stdout);
-            let ids = addresses.iter().filter_map(|at| shown.get(at)).map(|(id, _)| *id).collect();
-            let all = shown.len() == members.len() && addresses.iter().all(|at| shown.contains_key(at));
-            if ready.status == 200 && typed.code == 0 && peers == members.len() && all {
-                return Ok(ids);
-            }
-            Err(format!("{}: {} {peers} voters {typed:?}\n{}", node.ip, ready.status, ready.text()))
-        };
-        wait_for(&format!("cluster of {addresses:?}"), SOON, || {
-            let mut ids = members.iter().map(|node| seen(node)).collect::<Result<Vec<_>, _>>()?;
-            ids.dedup();
-            let one = ids.pop().filter(|_| ids.is_empty());
-            one.ok_or_else(|| "they show different ids".to_owned())
-        })
+        for node in &members {
+            wait_for(&format!("vote of {}, one of {}", node.ip, members.len()), AT_LAST, || {
+                let ready = node.get("/readyz?voter")?;
+                let peers = node.get("/peers")?.json().as_array().map_or(0, Vec::len);
+                let shown = node.get("/show-cluster")?.json()["meta"].as_array().map_or(0, Vec::len);
+                match (ready.status, peers == members.len(), shown == members.len()) {
+                    (200, true, true) => Ok(()),
+                    _ => Err(format!("{peers} voters, {shown} shown; {}", node.get("/healthz")?.text())),
+                }
+            });
+        }
+        let shown: Vec<Vec<u64>> = members.iter().map(|node| node.shown(&members)).collect();
+        assert!(shown.iter().all(|ids| *ids == shown[0] && ids.len() == members.len()), "{shown:?}");
+        shown[0].clone()
     }
 
     pub fn folder(&self) -> PathBuf {
@@ -180,6 +180,11 @@ impl Nodes {
 
 impl Drop for Nodes {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            for node in self.all.iter().filter(|n| n.child.is_some()) {
+                eprintln!("{}: {}", node.ip, node.get("/healthz").map_or_else(|e| e, |r| r.text()));
+            }
+        }
         self.all.iter_mut().for_each(Node::kill);
         if std::thread::panicking() {
             eprintln!("{}", self.logs());
@@ -211,6 +216,7 @@ impl Node {
         let log = fs::OpenOptions::new().create(true).append(true).open(self.dir.join("log")).expect("log");
         let mut command = self.command();
         command
+            .args(&self.flags)
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("INFLUXDB_META_CONFIG_PATH", "/dev/null")
@@ -306,6 +312,13 @@ impl Node {
         let typed = self.ctl(args);
         assert_eq!(typed.code, 0, "influxd-ctl {args:?} at {}: {typed:?}", self.ip);
         typed.stdout
+    }
+
+    /// The node ids that `influxd-ctl show` prints here for these.
+    #[track_caller]
+    fn shown(&self, members: &[&Node]) -> Vec<u64> {
+        let shown = ctl::meta_nodes(&self.ctl_done(&["show"]));
+        members.iter().filter_map(|node| shown.get(&node.http().to_string())).map(|(id, _)| *id).collect()
     }
 
     /// `/healthz` as JSON, whatever its status.

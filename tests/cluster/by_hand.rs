@@ -1,0 +1,241 @@
+//! The documented ways to form a cluster by hand, as they are typed.
+
+use std::net::SocketAddr;
+use std::thread;
+use std::time::Duration;
+
+use crate::harness::ctl::{influxd_ctl, meta_nodes};
+use crate::harness::node::{Nodes, SOON};
+use crate::harness::wait_for;
+
+const ALL: [usize; 3] = [0, 1, 2];
+
+fn started(count: u8) -> Nodes {
+    let mut nodes = Nodes::without_peers(count);
+    nodes.start_all();
+    // Its own name for itself, where nothing is configured: the address that it is bound to.
+    for node in &nodes.all {
+        node.wait_says(&node.http().to_string());
+    }
+    nodes
+}
+
+fn address(nodes: &Nodes, n: usize) -> String {
+    nodes.all[n].http().to_string()
+}
+
+/// The installation page: on one of them, all of them, itself first.
+#[test]
+fn from_one_node_all_including_itself() {
+    from_the_first(&[0, 1, 2]);
+}
+
+/// The same page does not say in which order.
+#[test]
+fn from_one_node_all_including_itself_last() {
+    from_the_first(&[1, 2, 0]);
+}
+
+/// The Docker guide: on one of them, the other two.
+#[test]
+fn from_one_node_the_other_two() {
+    from_the_first(&[1, 2]);
+}
+
+fn from_the_first(added: &[usize]) {
+    let nodes = started(3);
+    for n in added {
+        let address = address(&nodes, *n);
+        let said = nodes.all[0].ctl_done(&["add-meta", &address]);
+        assert!(
+            said.starts_with("Added meta node ") && said.ends_with(&format!(" at {address}\n")),
+            "{said}"
+        );
+    }
+    let ids = nodes.wait_voters(&ALL);
+    // A member again, from any node: the same answer, and nothing changes.
+    let before = nodes.wait_equal();
+    for (n, id) in ids.iter().enumerate() {
+        let address = address(&nodes, n);
+        for node in &nodes.all {
+            let said = node.ctl_done(&["add-meta", &address]);
+            assert_eq!(said, format!("Added meta node {id} at {address}\n"));
+        }
+    }
+    assert_eq!(nodes.wait_voters(&ALL), ids);
+    assert_eq!(nodes.wait_equal().meta_nodes, before.meta_nodes);
+    nodes.all[2].create_database("db").expect("a command");
+}
+
+/// The Helm chart: ordinal 0 adds itself, the others join it, all at once, each again every 2 s until it is done.
+#[test]
+fn ordinal_zero_and_the_others_all_at_once() {
+    let nodes = started(3);
+    let [zero, one, two] = ALL.map(|n| nodes.all[n].http());
+    thread::scope(|scope| {
+        scope.spawn(|| until_done(zero, &["add-meta", &zero.to_string()]));
+        for at in [one, two] {
+            scope.spawn(move || until_done(at, &["join", &zero.to_string()]));
+        }
+    });
+    nodes.wait_voters(&ALL);
+    let data = nodes.wait_equal();
+    assert_eq!(data.meta_nodes[0], zero.to_string(), "ordinal 0 founded: {data:?}");
+}
+
+#[track_caller]
+fn until_done(at: SocketAddr, command: &[&str]) {
+    let bind = at.to_string();
+    for _ in 0..15 {
+        let typed = influxd_ctl(&[&["-bind", &bind], command].concat());
+        if typed.code == 0 {
+            return;
+        }
+        eprintln!("{at} {command:?}: {typed:?}");
+        thread::sleep(Duration::from_secs(2));
+    }
+    panic!("{at} {command:?} never succeeds");
+}
+
+/// Two fresh nodes told to join each other at the same moment are one cluster.
+#[test]
+fn two_that_join_each_other_at_once_are_one_cluster() {
+    let nodes = started(2);
+    let [a, b] = [0, 1].map(|n| nodes.all[n].http());
+    thread::scope(|scope| {
+        scope.spawn(move || until_done(a, &["join", &b.to_string()]));
+        scope.spawn(move || until_done(b, &["join", &a.to_string()]));
+    });
+    nodes.wait_voters(&[0, 1]);
+    nodes.wait_equal();
+}
+
+/// Each command of the chain is given where the other one's host is: `join` and `leave` are about the node here.
+#[test]
+fn join_adds_this_node_and_leave_takes_it_out() {
+    let nodes = started(2);
+    let first = address(&nodes, 0);
+    let created = nodes.all[0].ctl_done(&["join"]);
+    assert!(created.contains("Successfully created cluster"), "{created}");
+    assert!(created.contains(&format!("influxd-ctl join {first}")), "{created}");
+    let joined = nodes.all[1].ctl_done(&["join", &first]);
+    assert!(joined.contains("Successfully joined cluster"), "{joined}");
+    nodes.wait_voters(&[0, 1]);
+    let left = nodes.all[1].ctl_done(&["leave", "-y"]);
+    assert!(left.contains("Successfully left cluster"), "{left}");
+    nodes.wait_voters(&[0]);
+    nodes.all[1].ctl_done(&["join", &first]);
+    nodes.wait_voters(&[0, 1]);
+}
+
+/// What is a cluster already adds itself: nothing changes. Then another.
+#[test]
+fn a_single_server_adds_itself_and_then_another() {
+    let mut nodes = Nodes::without_peers(2);
+    nodes.all[0].flags.push("-single-server".to_owned());
+    nodes.start_all();
+    nodes.all[0].wait_ready();
+    let [first, second] = [0, 1].map(|n| address(&nodes, n));
+    let expected = format!("Added meta node 1 at {first}\n");
+    assert_eq!(nodes.all[0].ctl_done(&["add-meta", &first]), expected);
+    assert_eq!(nodes.all[0].ctl_done(&["add-meta"]), expected);
+    assert_eq!(nodes.all[0].ctl_done(&["add-meta", &second]), format!("Added meta node 2 at {second}\n"));
+    nodes.wait_voters(&[0, 1]);
+}
+
+/// `PEERS` is a hint to nodes that have data: brought in later, or taken away, node by node, it breaks nothing.
+#[test]
+fn peers_come_and_go() {
+    let mut nodes = started(3);
+    for n in [1, 2] {
+        nodes.all[0].ctl_done(&["add-meta", &address(&nodes, n)]);
+    }
+    let ids = nodes.wait_voters(&ALL);
+    nodes.all[0].create_database("db").expect("a command");
+    let before = nodes.wait_equal();
+    let list = nodes.all.iter().map(|n| n.ip.to_string()).collect::<Vec<_>>().join(",");
+    for peers in [Some(&list), None] {
+        for n in ALL {
+            assert_eq!(nodes.all[n].terminate().0, Some(0));
+            match peers {
+                Some(list) => nodes.all[n].set("INFLUXDB_META_PEERS", list),
+                None => drop(nodes.all[n].env.remove("INFLUXDB_META_PEERS")),
+            }
+            nodes.all[n].start();
+            nodes.all[n].wait_ready();
+        }
+        assert_eq!(nodes.wait_voters(&ALL), ids);
+        let data = nodes.wait_equal();
+        assert_eq!((data.cluster_id, &data.databases), (before.cluster_id, &before.databases));
+    }
+}
+
+/// The other way round: formed by environment, then without it; a volume lost then is brought back by hand.
+#[test]
+fn peers_are_taken_from_a_cluster_that_they_formed() {
+    let mut nodes = Nodes::formed(3);
+    let ids = nodes.wait_voters(&ALL);
+    for n in ALL {
+        nodes.all[n].kill();
+        nodes.all[n].env.remove("INFLUXDB_META_PEERS");
+        nodes.all[n].start();
+        nodes.all[n].wait_ready();
+    }
+    assert_eq!(nodes.wait_voters(&ALL), ids);
+    nodes.all[1].lose_volume();
+    nodes.all[1].wait_says("add-meta");
+    nodes.all[1].ctl_done(&["join", &address(&nodes, 0)]);
+    assert_eq!(nodes.wait_voters(&ALL), ids);
+}
+
+/// With `PEERS` and not yet a member it forms by itself; a person is told so.
+#[test]
+fn a_node_with_peers_is_not_formed_by_hand() {
+    let mut nodes = Nodes::new(2);
+    nodes.all[0].start();
+    nodes.all[0].wait_says(&address(&nodes, 1));
+    let refused = nodes.all[0].ctl(&["add-meta"]);
+    assert_eq!(refused.code, 1, "{refused:?}");
+    assert!(refused.stderr.contains("auto-join in progress"), "{refused:?}");
+    nodes.all[1].start();
+    nodes.wait_voters(&[0, 1]);
+}
+
+/// Two clusters formed by hand stay two.
+#[test]
+fn a_member_of_another_cluster_is_refused() {
+    let nodes = started(2);
+    for n in [0, 1] {
+        nodes.all[n].ctl_done(&["add-meta"]);
+    }
+    let refused = nodes.all[0].ctl(&["add-meta", &address(&nodes, 1)]);
+    assert_eq!(refused.code, 1, "{refused:?}");
+    assert!(refused.stderr.contains("another cluster") || refused.stderr.contains("cluster"), "{refused:?}");
+    nodes.wait_voters(&[0]);
+    nodes.wait_voters(&[1]);
+}
+
+#[test]
+fn labels_are_shown_by_every_node() {
+    let nodes = Nodes::formed(3);
+    nodes.all[0].ctl_done(&["node-labels", "set", "-nodeid", "2", "-labels", r#"{"az":"east","rack":"7"}"#]);
+    wait_labels(&nodes, r#"{"az":"east","rack":"7"}"#);
+    nodes.all[1].ctl_done(&["node-labels", "set", "-nodeid", "2", "-labels", r#"{"az":"west"}"#]);
+    wait_labels(&nodes, r#"{"az":"west","rack":"7"}"#);
+    nodes.all[2].ctl_done(&["node-labels", "delete", "-nodeid", "2", "-labels", r#"["rack"]"#]);
+    wait_labels(&nodes, r#"{"az":"west"}"#);
+    let unknown = nodes.all[0].ctl(&["node-labels", "set", "-nodeid", "9", "-labels", r#"{"az":"x"}"#]);
+    assert!(unknown.code == 1 && unknown.stderr.contains("node not found"), "{unknown:?}");
+}
+
+#[track_caller]
+fn wait_labels(nodes: &Nodes, labels: &str) {
+    for node in &nodes.all {
+        wait_for(&format!("{labels} at {}", node.ip), SOON, || {
+            let shown = meta_nodes(&node.ctl(&["show"]).stdout);
+            let of = |n: usize| shown.get(&address(nodes, n)).map_or("", |(_, rest)| rest.as_str());
+            let right = of(1).ends_with(labels) && of(0).ends_with("{}") && of(2).ends_with("{}");
+            if right { Ok(()) } else { Err(format!("{shown:?}")) }
+        });
+    }
+}

@@ -1,0 +1,133 @@
+//! Clusters grow by nodes that know one member, and go on while their members come, die and reboot.
+
+use std::time::Duration;
+
+use crate::harness::node::{Nodes, SOON};
+use crate::harness::wait_for;
+use crate::harness::writers::{Writers, assert_kept};
+use crate::rounds;
+
+/// The fourth lists the others and itself, the fifth one of the others and nobody else; nothing else is changed.
+#[test]
+fn a_fourth_and_a_fifth_join_by_a_list_of_their_own() {
+    let mut nodes = Nodes::formed(3);
+    nodes.all[0].create_database("db").expect("a command");
+    let cluster = nodes.wait_equal().cluster_id;
+    let (four, five) = (nodes.add(), nodes.add());
+    let list = nodes.all[0].env["INFLUXDB_META_PEERS"].clone() + "," + &nodes.all[four].ip.to_string();
+    nodes.all[four].set("INFLUXDB_META_PEERS", &list);
+    let one = nodes.all[1].ip.to_string();
+    nodes.all[five].set("INFLUXDB_META_PEERS", &one);
+    nodes.all[four].start();
+    assert_eq!(nodes.wait_voters(&[0, 1, 2, four]), [1, 2, 3, 4]);
+    nodes.all[five].start();
+    assert_eq!(nodes.wait_voters(&[0, 1, 2, four, five]), [1, 2, 3, 4, 5]);
+    let data = nodes.wait_equal();
+    assert_eq!((data.cluster_id, data.databases.as_slice()), (cluster, ["db".to_owned()].as_slice()));
+    // Five carry two losses.
+    nodes.all[0].kill();
+    nodes.all[1].kill();
+    nodes.all[2].goes_on("three of five");
+    nodes.all[five].goes_on("by the fifth");
+}
+
+/// A list edited and rolled out node by node, 3 to 5: no node that has data minds it.
+#[test]
+fn a_longer_list_is_rolled_out_under_load() {
+    let mut nodes = Nodes::formed(3);
+    let writers = Writers::start(2, nodes.all.iter().map(|n| n.http()).collect());
+    writers.wait_progress();
+    let (four, five) = (nodes.add(), nodes.add());
+    let list = nodes.all.iter().map(|n| n.ip.to_string()).collect::<Vec<_>>().join(",");
+    nodes.set("INFLUXDB_META_PEERS", &list);
+    nodes.all[four].start();
+    nodes.all[five].start();
+    for n in 0..3 {
+        assert_eq!(nodes.all[n].terminate().0, Some(0));
+        nodes.all[n].start();
+        nodes.all[n].wait_ready();
+        writers.wait_progress();
+    }
+    let ids = nodes.wait_voters(&[0, 1, 2, four, five]);
+    // Who came first of the two is the fourth.
+    assert_eq!(ids[..3], [1, 2, 3]);
+    assert!(ids[3..] == [4, 5] || ids[3..] == [5, 4], "{ids:?}");
+    assert_kept(&writers.finish(), &nodes.wait_equal().databases);
+}
+
+/// The leader dies at some moment of a join and of a replacement; the next one goes on with what is half done.
+#[test]
+fn the_leader_dies_while_somebody_joins() {
+    for round in 0..rounds(3, 60) {
+        let mut nodes = Nodes::formed(3);
+        let leader = nodes.leader();
+        let pause = Duration::from_millis([20, 120, 400, 1200, 2200, 3000][round % 6]);
+        let joiner = if round % 2 == 0 {
+            let four = nodes.add();
+            nodes.all[four].start();
+            four
+        } else {
+            let wiped = (leader + 1) % 3;
+            nodes.all[wiped].lose_volume();
+            wiped
+        };
+        // No proof, but another moment in each round.
+        std::thread::sleep(pause);
+        nodes.all[leader].kill();
+        if joiner < 3 {
+            // Two of the old voters have to stand, and the wiped one is none.
+            nodes.all[leader].start();
+            nodes.wait_voters(&[0, 1, 2]);
+        } else {
+            let left: Vec<usize> = (0..4).filter(|n| *n != leader).collect();
+            nodes.all[left[0]].goes_on("without it");
+            nodes.all[leader].start();
+            assert_eq!(nodes.wait_voters(&[0, 1, 2, joiner]), [1, 2, 3, 4]);
+        }
+        nodes.wait_equal();
+    }
+}
+
+/// Two nodes come while a member reboots, and one of the two dies half-way and comes later.
+#[test]
+fn two_come_while_a_member_reboots() {
+    let mut nodes = Nodes::formed(3);
+    let (four, five) = (nodes.add(), nodes.add());
+    let rebooting = (nodes.leader() + 1) % 3;
+    nodes.all[rebooting].kill();
+    nodes.all[four].start();
+    nodes.all[five].start();
+    wait_for("a joiner half-way, or further", SOON, || {
+        let phase = nodes.all[four].health()?["phase"].to_string();
+        if phase.contains("fresh") { Err(phase) } else { Ok(()) }
+    });
+    nodes.all[four].kill();
+    nodes.all[rebooting].start();
+    nodes.all[five].wait_ready();
+    nodes.all[four].start();
+    let ids = nodes.wait_voters(&[0, 1, 2, four, five]);
+    assert_eq!(ids[..3], [1, 2, 3]);
+    nodes.wait_equal();
+}
+
+/// A join-only node follows without a vote, goes and comes without anybody minding, until it is added by name.
+#[test]
+fn a_join_only_node_has_no_vote_until_it_is_added_by_name() {
+    let mut nodes = Nodes::formed(3);
+    let extra = nodes.add();
+    nodes.all[extra].set("INFLUXDB_META_BOOTSTRAP_EXPECT", "0");
+    nodes.all[extra].start();
+    nodes.all[extra].wait_ready();
+    assert_eq!(nodes.all[extra].get("/readyz?voter").expect("readyz").status, 503);
+    assert_eq!(nodes.all[0].get("/peers").expect("peers").json().as_array().map(Vec::len), Some(3));
+    for _ in 0..2 {
+        nodes.all[extra].kill();
+        nodes.all[0].goes_on("without it");
+        nodes.all[extra].start();
+        nodes.all[extra].wait_ready();
+    }
+    assert_eq!(nodes.wait_equal().databases, ["without it"]);
+    let added = nodes.all[0].ctl_done(&["add-meta", &nodes.all[extra].http().to_string()]);
+    assert_eq!(added, format!("Added meta node 4 at {}\n", nodes.all[extra].http()));
+    nodes.wait_voters(&[0, 1, 2, extra]);
+}
