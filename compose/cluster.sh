@@ -61,7 +61,7 @@ Three meta nodes are ready: $one, $(compose port meta-2 8091), $(compose port me
   its health      curl http://$one/healthz
   what they say   $word logs -f
   stop one        $word stop meta-2     (the others go on; start it again with: $word start meta-2)
-  end             make down             (data is kept; $word down -v removes it)
+  end             make down             (data is kept; $word --profile extra down -v removes it)
 EOF
 }
 
