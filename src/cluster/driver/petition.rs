@@ -10,6 +10,8 @@ pub(super) type Door = (Address, Option<Incarnation>);
 
 const FIRST: Duration = Duration::from_millis(200);
 const SLOWEST: Duration = Duration::from_secs(2);
+/// A wiped node is refused until its old self has been silent for two seconds: that needs nobody.
+const HEALS: Duration = Duration::from_secs(5);
 
 #[derive(Default)]
 pub(super) struct Petition {
@@ -19,8 +21,8 @@ pub(super) struct Petition {
     turn: usize,
     /// What the last one said, for people.
     said: Option<String>,
-    /// It was a refusal that only a person, or time, can change.
-    blocked: bool,
+    /// Since when it is a refusal that only a person, or time, can change.
+    blocked: Option<Duration>,
 }
 
 impl Petition {
@@ -46,13 +48,14 @@ impl Petition {
     pub(super) fn answered(&mut self, now: Duration, said: String) {
         self.wait(now);
         self.said = Some(said);
-        self.blocked = false;
+        self.blocked = None;
     }
 
     /// A refusal that would be the same at every door. It is asked on: the cure is seen by it.
     pub(super) fn refused(&mut self, now: Duration, said: String) {
+        let since = self.blocked.unwrap_or(now);
         self.answered(now, said);
-        self.blocked = true;
+        self.blocked = Some(since);
     }
 
     /// No answer, or none that helps: the next door.
@@ -64,7 +67,7 @@ impl Petition {
     /// What is asked has changed: nothing that was said counts any more.
     pub(super) fn forget(&mut self) {
         self.said = None;
-        self.blocked = false;
+        self.blocked = None;
         self.tries = 0;
     }
 
@@ -72,8 +75,8 @@ impl Petition {
         self.said.as_deref()
     }
 
-    pub(super) fn is_blocked(&self) -> bool {
-        self.blocked
+    pub(super) fn is_blocked(&self, now: Duration) -> bool {
+        self.blocked.is_some_and(|since| now.saturating_sub(since) >= HEALS)
     }
 
     fn wait(&mut self, now: Duration) {

@@ -26,7 +26,7 @@ pub(super) fn view(
 ) -> View {
     let mut view = picture(founding, opening);
     if let Some(petition) = asking {
-        add_errand(&mut view, petition);
+        add_errand(&mut view, petition, now);
     }
     view.warnings = warnings(founding, opening, shared, now);
     if view.doing == Doing::Open && shared.lacks_the_secret() {
@@ -36,11 +36,11 @@ pub(super) fn view(
 }
 
 /// What the cluster last answered, in the sentence of what this node is about.
-fn add_errand(view: &mut View, petition: &Petition) {
+fn add_errand(view: &mut View, petition: &Petition, now: Duration) {
     if let Some(said) = petition.said().filter(|said| !said.is_empty()) {
         view.reason = format!("{}; {said}", view.reason);
     }
-    if petition.is_blocked() && matches!(view.doing, Doing::Joining | Doing::Removed) {
+    if petition.is_blocked(now) && matches!(view.doing, Doing::Joining | Doing::Removed) {
         view.doing = Doing::Blocked;
     }
 }
@@ -110,7 +110,8 @@ pub(super) const NO_SECRET: &str =
 fn warnings(founding: &Founding, opening: &Opening, shared: &Shared, now: Duration) -> Vec<String> {
     let (mut warnings, config) = (Vec::new(), &shared.config);
     if let Some(raft) = opening.raft() {
-        let voters = raft.status().voters.len();
+        // While it changes: what it is about to be.
+        let voters = raft.membership().voters.len();
         match voters {
             0 => {}
             1 => warnings.push("one voter: a loss of this volume is a loss of the cluster".to_owned()),

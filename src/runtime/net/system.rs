@@ -128,8 +128,9 @@ struct Tcp {
 }
 
 impl Stream for Tcp {
+    /// An IPv4 address as itself, also where the socket is of IPv6: people read it.
     fn peer(&self) -> SocketAddr {
-        self.peer
+        SocketAddr::new(self.peer.ip().to_canonical(), self.peer.port())
     }
 }
 
