@@ -80,6 +80,17 @@ impl Facts {
         raft_id == setup.me || self.acked(raft_id).is_some_and(|ago| ago < setup.silence)
     }
 
+    /// Whether a majority of these has acknowledged something within so short a time.
+    pub(super) fn has_majority_within(
+        &self,
+        setup: &Setup,
+        voters: &BTreeSet<RaftId>,
+        within: Duration,
+    ) -> bool {
+        let lately = |id: &&RaftId| **id == setup.me || self.acked(**id).is_some_and(|ago| ago < within);
+        voters.iter().filter(lately).count() * 2 > voters.len()
+    }
+
     /// How many entries it lacks; `None` before it has acknowledged any.
     pub(super) fn lag(&self, raft_id: RaftId) -> Option<u64> {
         let matched = self.progress.get(&raft_id).and_then(|progress| progress.matched)?;
@@ -91,8 +102,7 @@ impl Facts {
     }
 
     pub(super) fn has_healthy_majority(&self, setup: &Setup, voters: &BTreeSet<RaftId>) -> bool {
-        let healthy = voters.iter().filter(|id| self.is_healthy(setup, **id)).count();
-        healthy * 2 > voters.len()
+        self.has_majority_within(setup, voters, setup.silence)
     }
 
     /// Meta nodes of another incarnation that hold its HTTP or its Raft address.

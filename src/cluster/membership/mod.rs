@@ -88,7 +88,7 @@ impl Membership {
 
     /// When [`Event::Looked`] is wanted at the latest.
     pub fn wake_at(&self, now: Duration) -> Duration {
-        let is_waiting = !self.states.is_empty() || self.is_joint;
+        let is_waiting = !self.states.is_empty() || self.is_joint || !self.people.is_idle();
         let pace = if is_waiting && !self.over { WHILE_WAITING } else { WHILE_IDLE };
         let ends = self.memory.next_pause_end(now).into_iter().chain(self.people.next_deadline());
         ends.fold(now + pace, Duration::min)

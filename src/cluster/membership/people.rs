@@ -22,6 +22,7 @@ pub(super) struct People {
 
 struct Waiting {
     request: Request,
+    asked: Duration,
     until: Duration,
     /// What its last step ended with.
     error: Option<String>,
@@ -30,11 +31,13 @@ struct Waiting {
 enum Verdict {
     End(Result<(), Refusal>),
     Do(Step),
+    /// Too early to know whether the rest is well.
+    Wait,
 }
 
 impl People {
     pub(super) fn ask(&mut self, now: Duration, request: Request) {
-        self.waiting.push_back(Waiting { request, until: now + ANSWER_WITHIN, error: None });
+        self.waiting.push_back(Waiting { request, asked: now, until: now + ANSWER_WITHIN, error: None });
     }
 
     fn end(&mut self, number: u64, result: Result<(), Refusal>) {
@@ -48,6 +51,10 @@ impl People {
         }
     }
 
+    pub(super) fn is_idle(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
     pub(super) fn next_deadline(&self) -> Option<Duration> {
         self.waiting.iter().map(|waiting| waiting.until).min()
     }
@@ -57,10 +64,12 @@ impl Membership {
     /// The first request that is not answered yet.
     pub(super) fn serve_people(&mut self, look: &Look<'_>) -> Option<Due> {
         loop {
-            let request = self.people.waiting.front()?.request.clone();
+            let waiting = self.people.waiting.front()?;
+            let (request, asked) = (waiting.request.clone(), waiting.asked);
             let subject = Subject::Person(request.number);
-            match self.consider(look, &request) {
+            match self.consider(look, &request, asked) {
                 Verdict::End(result) => self.people.end(request.number, result),
+                Verdict::Wait => return None,
                 Verdict::Do(_) if self.memory.is_paused(subject) => return None,
                 Verdict::Do(step) => {
                     self.memory.removed_by.insert(request.raft_id, request.by);
@@ -70,14 +79,14 @@ impl Membership {
         }
     }
 
-    fn consider(&self, look: &Look<'_>, request: &Request) -> Verdict {
+    fn consider(&self, look: &Look<'_>, request: &Request, asked: Duration) -> Verdict {
         let (facts, raft_id) = (look.facts, request.raft_id);
         if look.level() < JOINING_LEVEL {
             let text = "every member has to run this version first".to_owned();
             return Verdict::End(Err(Refusal::NotYet(text)));
         }
         if facts.voters.contains(&raft_id) {
-            return self.consider_voter(facts, request);
+            return self.consider_voter(facts, request, look.now.saturating_sub(asked));
         }
         if facts.learners.contains(&raft_id) {
             return Verdict::Do(Step::RemoveLearners { ids: BTreeSet::from([raft_id]) });
@@ -90,7 +99,7 @@ impl Membership {
         Verdict::End(if is_done { Ok(()) } else { Err(Refusal::NotFound(format!("Raft id {raft_id}"))) })
     }
 
-    fn consider_voter(&self, facts: &Facts, request: &Request) -> Verdict {
+    fn consider_voter(&self, facts: &Facts, request: &Request, asked_for: Duration) -> Verdict {
         let (raft_id, name) = (request.raft_id, facts.name_of(request.raft_id));
         let rest: BTreeSet<RaftId> = facts.voters.iter().copied().filter(|id| *id != raft_id).collect();
         if rest.is_empty() {
@@ -110,6 +119,11 @@ impl Membership {
                 rest.len()
             );
             return Verdict::End(Err(Refusal::Conflict(text)));
+        }
+        // One that died a moment ago still counts as healthy: begun on its word, the change would neither end nor
+        // be taken back before it is up again. So the rest has to have answered since this was asked.
+        if !request.force && !facts.has_majority_within(&self.setup, &rest, asked_for) {
+            return Verdict::Wait;
         }
         Verdict::Do(Step::ChangeVoters { voters: rest })
     }
