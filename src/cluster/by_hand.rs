@@ -284,6 +284,7 @@ impl Cluster {
         match answers.into_iter().next() {
             Some(Ok(theirs)) => Ok(theirs),
             Some(Err(PollError::WrongSecret)) => Err(Refusal::WrongSecret),
+            Some(Err(error @ PollError::NotYet(_))) => Err(Refusal::NotYet(format!("{addr}: {error}"))),
             Some(Err(error)) => Err(Refusal::Unreachable(format!("{addr}: {error}"))),
             None => Err(Refusal::Unreachable(format!("{addr}: {}", PollError::NameUnknown))),
         }

@@ -28,6 +28,9 @@ pub enum PollError {
     OtherMetaNode,
     #[error("wrong secret: internal-shared-secret differs")]
     WrongSecret,
+    /// One of ours that starts or stops, in its own words: it will be there in a moment.
+    #[error("{0}")]
+    NotYet(String),
     #[error("{0}")]
     Io(String),
 }
@@ -37,7 +40,7 @@ impl PollError {
     pub fn is_an_answer(&self) -> bool {
         match self {
             Self::RaftPort | Self::NotOurs(_) | Self::OtherMetaNode | Self::WrongSecret => true,
-            Self::NameUnknown | Self::Refused | Self::Timeout | Self::Io(_) => false,
+            Self::NameUnknown | Self::Refused | Self::Timeout | Self::NotYet(_) | Self::Io(_) => false,
         }
     }
 }

@@ -131,6 +131,7 @@ impl From<CallError> for PollError {
             CallError::NotOurs(what) => Self::NotOurs(what),
             CallError::OtherMetaNode => Self::OtherMetaNode,
             CallError::WrongSecret => Self::WrongSecret,
+            CallError::Status { status: 503, .. } => Self::NotYet(error.to_string()),
             CallError::Junk(_)
             | CallError::Io { .. }
             | CallError::Status { .. }
