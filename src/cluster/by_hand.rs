@@ -6,9 +6,9 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
-use super::hand::Hand;
+use super::hand::{Asking, Hand};
 use super::identity::Standing;
-use super::poll::poll;
+use super::poll::who_is_at;
 use super::shared::{Order, Removal, lock};
 use super::{Ask, Cluster, NodeRef, PollError, Refusal, Told};
 use crate::base::{Address, Incarnation, RaftId};
@@ -20,6 +20,8 @@ use crate::wire::joining::{Caller, FORM, INVITE, Invite, LEAVE, PROMISE, REMOVED
 
 /// Long enough for an election to begin and end.
 const TRANSFER: Duration = Duration::from_millis(1500);
+/// A promise holds for ten seconds, and founding takes one or two.
+const PROMISE_WITHIN: Duration = Duration::from_secs(2);
 /// Who took a node out is kept for ever, and read by people.
 const MOST_BY: usize = 200;
 /// A look at what changed nothing that wakes.
@@ -60,30 +62,35 @@ impl Cluster {
         let theirs = self.look(addr).await?;
         let me = self.me();
         if theirs.incarnation == me {
-            let _asking = Hand::ask(&self.shared.hand)?;
-            return self.found_alone(deadline).await;
+            return self.found_alone(Hand::ask(&self.shared.hand)?, deadline).await;
         }
         self.check_loopback(&theirs)?;
         self.check_fresh(addr, &theirs)?;
         if theirs.incarnation < me {
             return self.let_form(&theirs, deadline).await;
         }
-        let _asking = Hand::ask(&self.shared.hand)?;
-        self.tell(&theirs, PROMISE, &self.caller()).await?;
-        self.found_alone(deadline).await?;
+        let asking = Hand::ask(&self.shared.hand)?;
+        // Quickly: the promise runs out, and this node must not found after that.
+        let quickly = deadline.min(Instant::now() + PROMISE_WITHIN);
+        self.tell(&theirs, PROMISE, &self.caller(), quickly).await?;
+        self.found_alone(asking, deadline).await?;
         self.invite(&theirs, deadline).await
     }
 
     /// The lower of two founds: this one is not it, so it only asks, and bears what comes of it.
     async fn let_form(&self, theirs: &Identity, deadline: Instant) -> Result<NodeRef, Refusal> {
-        let asked = self.tell(theirs, FORM, &self.caller()).await;
+        let asked = self.tell(theirs, FORM, &self.caller(), deadline).await;
+        if let Err(refusal @ (Refusal::Conflict(_) | Refusal::WrongSecret)) = asked {
+            return Err(refusal);
+        }
         match (self.listed(theirs.incarnation, deadline).await, asked) {
             (Ok(node), _) => Ok(node),
             (Err(_), Err(refusal)) | (Err(refusal), Ok(())) => Err(refusal),
         }
     }
 
-    async fn found_alone(&self, deadline: Instant) -> Result<NodeRef, Refusal> {
+    async fn found_alone(&self, mut asking: Asking<'_>, deadline: Instant) -> Result<NodeRef, Refusal> {
+        asking.founds();
         self.shared.order(Order::FoundAlone);
         self.listed(self.me(), deadline).await
     }
@@ -142,11 +149,13 @@ impl Cluster {
         let (cluster_id, cluster_name) = (seat.cluster_id, seat.cluster_name.clone());
         let members = self.identity().members;
         let invite = Invite { from: record.incarnation, cluster_id, cluster_name, members };
-        self.tell(theirs, INVITE, &invite).await?;
+        self.tell(theirs, INVITE, &invite, deadline).await?;
         if theirs.phase == Phase::Removed {
             // It comes back as another incarnation, at the same address.
             let before = theirs.incarnation;
-            return self.until(deadline, |node| node.http == theirs.http && node.incarnation != before).await;
+            return self
+                .until(before, deadline, |node| node.http == theirs.http && node.incarnation != before)
+                .await;
         }
         self.listed(theirs.incarnation, deadline).await
     }
@@ -167,7 +176,9 @@ impl Cluster {
             match self.leader(&raft) {
                 Some(leader) if leader.incarnation == self.me() => self.step_down(&raft).await?,
                 Some(leader) => {
-                    let ask = Ask::new(LEAVE, self.me(), &self.caller()).meant_for(Some(leader.incarnation));
+                    let ask = Ask::new(LEAVE, self.me(), &self.caller())
+                        .meant_for(Some(leader.incarnation))
+                        .until(deadline);
                     match self.shared.exchange.ask(&leader.http, ask).await {
                         Ok(told) if told.status == 503 => {}
                         Ok(told) => {
@@ -277,7 +288,7 @@ impl Cluster {
     /// Who answers there. Of several the one under our cluster name.
     async fn look(&self, addr: &Address) -> Result<Identity, Refusal> {
         let ours = self.identity();
-        let mut answers = poll(&self.shared.env, &*self.shared.exchange, addr, ours.clone()).await;
+        let mut answers = who_is_at(&self.shared, addr).await;
         answers.sort_by_key(|answer| {
             answer.as_ref().map_or(2, |a| u8::from(a.cluster_name != ours.cluster_name))
         });
@@ -326,18 +337,29 @@ impl Cluster {
         to: &Identity,
         path: &'static str,
         message: &impl serde::Serialize,
+        deadline: Instant,
     ) -> Result<(), Refusal> {
-        let ask = Ask::new(path, self.me(), message).meant_for(Some(to.incarnation));
+        let ask = Ask::new(path, self.me(), message).meant_for(Some(to.incarnation)).until(deadline);
         let told = self.shared.exchange.ask(&to.http, ask).await;
         outcome(&to.http, &told.map_err(|error| Refusal::Unreachable(format!("{}: {error}", to.http)))?)
     }
 
     async fn listed(&self, who: Incarnation, deadline: Instant) -> Result<NodeRef, Refusal> {
-        self.until(deadline, |node| node.incarnation == who).await
+        self.until(who, deadline, |node| node.incarnation == who).await
+    }
+
+    fn state_of(&self, who: Incarnation) -> String {
+        let state = lock(&self.shared.task_states).get(&who).cloned();
+        state.unwrap_or_else(|| self.view().reason.clone())
     }
 
     /// Waits until the catalog here has such a meta node.
-    async fn until(&self, deadline: Instant, is_it: impl Fn(&MetaNode) -> bool) -> Result<NodeRef, Refusal> {
+    async fn until(
+        &self,
+        whom: Incarnation,
+        deadline: Instant,
+        is_it: impl Fn(&MetaNode) -> bool,
+    ) -> Result<NodeRef, Refusal> {
         loop {
             if let Ok(raft) = self.raft()
                 && let Some(node) =
@@ -346,9 +368,7 @@ impl Cluster {
                 return Ok(node_ref(node));
             }
             if Instant::now() + LOOK >= deadline {
-                let states = lock(&self.shared.task_states);
-                let state = states.values().next().cloned().unwrap_or_else(|| self.view().reason.clone());
-                return Err(Refusal::NotYet(format!("still joining: {state}")));
+                return Err(Refusal::NotYet(format!("still joining: {}", self.state_of(whom))));
             }
             tokio::time::sleep(LOOK).await;
         }

@@ -4,12 +4,14 @@
 
 use std::sync::Arc;
 
-use tokio::time::Instant;
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout};
 
 use super::Refusal;
 use super::evidence::gather;
 use super::membership::{Leading, facts, judge, setup};
-use super::poll::poll;
+use super::poll::who_is_at;
 use super::shared::{Shared, lock};
 use crate::base::{Address, Incarnation, RaftId};
 use crate::catalog::{Catalog, Cluster, MetaNode, Pending};
@@ -20,6 +22,8 @@ use crate::wire::envelope::Body;
 use crate::wire::identity::{Identity, JOINING_LEVEL, Phase};
 use crate::wire::joining::{JoinAnswer, JoinRequest, Removed, Wish};
 
+/// As long as a poll of it may take.
+const LOOK_UP: Duration = Duration::from_secs(2);
 /// More at once is a fault, or somebody who means harm: each stays in the catalog until it is in or given up.
 const MOST_PENDINGS: usize = 64;
 
@@ -70,6 +74,22 @@ impl Door<'_> {
         self.propose(Command::MoveMetaNode(MoveMetaNode { raft_id, http, raft })).await
     }
 
+    /// Whose place it is that a member gives up: its own, and it must still be there to say so.
+    pub(super) async fn leaving(&self, theirs: &Identity) -> Result<RaftId, Refusal> {
+        let cluster = self.cluster().await?;
+        let catalog = self.catalog();
+        if let Some(gone) = gone(&catalog, &cluster, theirs) {
+            return Err(Refusal::Gone(gone));
+        }
+        let member = catalog.meta_node_by_incarnation(theirs.incarnation).map(|node| node.raft_id);
+        let pending = || catalog.pendings.get(&theirs.incarnation).map(|pending| pending.raft_id);
+        let raft_id = member.or_else(pending);
+        let raft_id =
+            raft_id.ok_or_else(|| Refusal::Conflict("it is no member of this cluster".to_owned()))?;
+        self.call_back(theirs).await?;
+        Ok(raft_id)
+    }
+
     /// Of a learner by wish, by name: from here on it is to vote.
     pub(super) async fn want_vote(&self, node: &MetaNode) -> Result<(), Refusal> {
         self.cluster().await?;
@@ -102,7 +122,8 @@ impl Door<'_> {
     /// A cluster is all loopback or not at all (design.md 4).
     async fn check_address(&self, theirs: &Address) -> Result<(), Refusal> {
         let own = self.shared.identity().http;
-        let found = self.shared.env.net.resolve(theirs.host(), theirs.port()).await.unwrap_or_default();
+        let found = timeout(LOOK_UP, self.shared.env.net.resolve(theirs.host(), theirs.port())).await;
+        let found = found.ok().and_then(Result::ok).unwrap_or_default();
         // A host name that leads to loopback at home is a name like any other: ours, on the same machine.
         let leads_home = theirs.host() != own.host() && !found.is_empty();
         let leads_home = leads_home && found.iter().all(|at| at.ip().is_loopback());
@@ -118,7 +139,7 @@ impl Door<'_> {
     /// It must answer at its advertised address, and nobody else of our cluster's name with it.
     async fn call_back(&self, theirs: &Identity) -> Result<(), Refusal> {
         let at = &theirs.http;
-        let answers = poll(&self.shared.env, &*self.shared.exchange, at, self.shared.identity()).await;
+        let answers = who_is_at(self.shared, at).await;
         let answered = |identity: &Identity| identity.incarnation == theirs.incarnation;
         let Some(now) = answers.iter().flatten().find(|identity| answered(identity)) else {
             return Err(not_there(at, &answers));

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 
 use super::membership::Evidence;
-use super::poll::poll;
+use super::poll::who_is_at;
 use super::shared::Shared;
 use crate::base::{Address, Incarnation, RaftId};
 use crate::catalog::{Catalog, MetaNode};
@@ -24,7 +24,7 @@ pub(super) async fn gather(
     let catalog = raft.applied().borrow().catalog.clone();
     let witnesses = witnesses(shared, &catalog, old);
     let asked = join_all(witnesses.iter().map(|(at, who)| ask(shared, at, *who, old.incarnation)));
-    let name = poll(&shared.env, &*shared.exchange, newcomer.0, shared.identity());
+    let name = who_is_at(shared, newcomer.0);
     let (heard, name) = tokio::join!(asked, name);
     let heard = heard.into_iter().flatten().chain(shared.heard_ago(old.incarnation)).min();
     Evidence { newcomer: newcomer.1, old: old.raft_id, led_for, acked: acked(raft, old.raft_id), heard, name }
@@ -44,7 +44,7 @@ fn witnesses(shared: &Shared, catalog: &Catalog, old: &MetaNode) -> Vec<(Address
 
 /// `None`: it does not answer, or has not heard of the old one lately.
 async fn ask(shared: &Shared, at: &Address, who: Incarnation, old: Incarnation) -> Option<Duration> {
-    let answers = poll(&shared.env, &*shared.exchange, at, shared.identity()).await;
+    let answers = who_is_at(shared, at).await;
     let is_witness = |theirs: &Identity| theirs.incarnation == who;
     let witness = answers.into_iter().flatten().find(is_witness)?;
     shared.heard(who);

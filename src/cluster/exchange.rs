@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::time::Instant;
 
 use crate::base::{Address, Incarnation};
 use crate::runtime::net::BoxFuture;
@@ -62,6 +63,13 @@ impl Ask {
         // Only maps with keys that are no strings could fail, and there is none.
         let body = serde_json::to_vec(message).unwrap_or_default();
         Self { path, from, meant_for: None, body, within: WITHIN }
+    }
+
+    /// Who waits for it gives up then.
+    #[must_use]
+    pub fn until(mut self, deadline: Instant) -> Self {
+        self.within = self.within.min(deadline.saturating_duration_since(Instant::now()));
+        self
     }
 
     #[must_use]

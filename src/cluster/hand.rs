@@ -14,6 +14,8 @@ pub(super) enum Hand {
     #[default]
     Idle,
     Asking,
+    /// The order to found is given, and may be carried out whatever becomes of who asked for it: no promise any more.
+    Founding,
     Promised {
         until: Instant,
     },
@@ -27,13 +29,14 @@ impl Hand {
     pub(super) fn ask(hand: &Mutex<Self>) -> Result<Asking<'_>, Refusal> {
         let mut now = lock(hand);
         match *now {
+            Self::Founding => Ok(Asking { hand, then: Self::Founding }),
             Self::Asking => Err(Refusal::NotYet("still joining: another request is under way".to_owned())),
             Self::Promised { until } if Instant::now() < until => Err(Refusal::NotYet(
                 "still joining: this node has promised another one not to found".to_owned(),
             )),
             Self::Idle | Self::Promised { .. } => {
                 *now = Self::Asking;
-                Ok(Asking(hand))
+                Ok(Asking { hand, then: Self::Idle })
             }
         }
     }
@@ -41,7 +44,7 @@ impl Hand {
     pub(super) fn promise(hand: &Mutex<Self>) -> Result<(), Refusal> {
         let mut now = lock(hand);
         match *now {
-            Self::Asking => {
+            Self::Asking | Self::Founding => {
                 Err(Refusal::NotYet("this node is about to found by itself; ask again".to_owned()))
             }
             Self::Promised { until } if Instant::now() < until => {
@@ -56,11 +59,22 @@ impl Hand {
 }
 
 /// While it lives, this node gives no promise.
-pub(super) struct Asking<'a>(&'a Mutex<Hand>);
+pub(super) struct Asking<'a> {
+    hand: &'a Mutex<Hand>,
+    then: Hand,
+}
+
+impl Asking<'_> {
+    /// From here on the order to found may be on its way.
+    pub(super) fn founds(&mut self) {
+        self.then = Hand::Founding;
+        *lock(self.hand) = Hand::Founding;
+    }
+}
 
 impl Drop for Asking<'_> {
     fn drop(&mut self) {
-        *lock(self.0) = Hand::Idle;
+        *lock(self.hand) = std::mem::take(&mut self.then);
     }
 }
 
@@ -79,6 +93,9 @@ mod tests {
         assert!(Hand::ask(&hand).is_err());
         assert!(Hand::promise(&hand).is_err());
         tokio::time::advance(PROMISE).await;
-        assert!(Hand::ask(&hand).is_ok());
+        Hand::ask(&hand).expect("the promise is over").founds();
+        assert!(Hand::promise(&hand).is_err(), "it may found any moment");
+        assert!(Hand::ask(&hand).is_ok(), "who asks again waits for the same founding");
+        assert!(Hand::promise(&hand).is_err());
     }
 }

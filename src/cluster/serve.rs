@@ -89,13 +89,9 @@ impl Cluster {
         let caller: Caller = read(body)?;
         check_sender(caller.from, &caller.identity)?;
         let raft = self.open_raft()?;
-        if self.door(&raft, deadline)?.is_none() {
-            return Ok(None);
-        }
+        let Some(door) = self.door(&raft, deadline)? else { return Ok(None) };
+        let raft_id = door.leaving(&caller.identity).await?;
         let by = format!("`influxd-ctl leave` at {}", caller.identity.http);
-        let Some(raft_id) = caller.identity.raft_id else {
-            return Err(Refusal::Bad("it says no Raft id".to_owned()));
-        };
         self.take_out(&raft, raft_id, false, &by, deadline).await?;
         Ok(self.done())
     }
@@ -103,8 +99,8 @@ impl Cluster {
     async fn on_form(&self, body: &[u8], deadline: Instant) -> Answered {
         let caller: Caller = read(body)?;
         check_sender(caller.from, &caller.identity)?;
-        self.join(&caller.identity.http, deadline).await?;
-        Ok(self.done())
+        // `None`: it follows another leader by now, who is asked instead.
+        Ok(self.join(&caller.identity.http, deadline).await?.and_then(|_| self.done()))
     }
 
     fn on_promise(&self, body: &[u8]) -> Answered {
@@ -118,7 +114,17 @@ impl Cluster {
     fn on_invite(&self, body: &[u8]) -> Answered {
         let invite: Invite = read(body)?;
         let join_only = self.shared.config.bootstrap_expect == Some(0);
+        let config = &self.shared.config;
+        let alone = config.peers.is_empty() && !self.by_hand();
         match &self.shared.record().standing {
+            // As a fresh node it would found at once, by itself, before it could ask.
+            Standing::Removed { .. } if alone => {
+                return Err(Refusal::Conflict(
+                    "this node is configured to found alone (-single-server, or bootstrap-expect = 1): take that off, \
+                     restart it, then `influxd-ctl add-meta`"
+                        .to_owned(),
+                ));
+            }
             Standing::Fresh if self.by_hand() || join_only => self.shared.order(Order::Invited(invite)),
             Standing::Removed { .. } => self.shared.order(Order::Invited(invite)),
             Standing::Fresh => {

@@ -220,12 +220,15 @@ impl Shared {
     /// This node has no secret and its cluster was founded with one: it neither admits nor dials on 8089
     /// (founding.md 11). Not known before `Found` is applied.
     pub(super) fn lacks_the_secret(&self) -> bool {
-        let founded_with = |raft: Raft| {
-            let applied = raft.applied();
-            let applied = applied.borrow();
-            applied.catalog.cluster.as_ref().is_some_and(|cluster| cluster.with_secret)
-        };
-        self.config.secret.is_none() && self.raft().is_some_and(founded_with)
+        self.config.secret.is_none() && self.founded_with_secret()
+    }
+
+    /// Not known before `Found` is applied.
+    pub(super) fn founded_with_secret(&self) -> bool {
+        let Some(raft) = self.raft() else { return false };
+        let applied = raft.applied();
+        let applied = applied.borrow();
+        applied.catalog.cluster.as_ref().is_some_and(|cluster| cluster.with_secret)
     }
 
     pub(super) fn is_stopping(&self) -> bool {

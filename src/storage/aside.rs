@@ -37,7 +37,8 @@ impl DataDir {
             move_all(disk, &folder, &place.join(part))?;
         }
         disk.sync_dir(&place)?;
-        disk.sync_dir(&old)
+        disk.sync_dir(&old)?;
+        disk.sync_dir(self.path())
     }
 }
 

@@ -33,6 +33,8 @@ pub(super) struct Asked {
     result: Result<Told, PollError>,
 }
 
+/// Longer than any election.
+const LEFT_OUT: Duration = Duration::from_secs(5);
 /// Raft ends at once as a rule; a disk that hangs must not hold up what was decided.
 const SHUTDOWN: Duration = Duration::from_secs(2);
 
@@ -60,13 +62,27 @@ impl Driver {
         let wanted = match &self.founding.record().standing {
             Standing::Fresh => invited || matches!(self.founding.verdict(), Verdict::Join { .. }),
             Standing::Joining { .. } => true,
-            Standing::Started { .. } | Standing::Member { .. } => self.suspicious,
+            Standing::Started { .. } | Standing::Member { .. } => self.suspicious || self.is_left_out(),
             Standing::Removed { why, .. } => invited || (*why != Why::Removed && !self.founding.by_hand()),
         };
         if wanted {
             return Some(Errand::Join);
         }
         self.has_moved().then_some(Errand::Moved)
+    }
+
+    /// No leader talks to this member, and a fellow has one: it may have been taken out while it was away, and nobody
+    /// dials it any more to say so.
+    fn is_left_out(&self) -> bool {
+        let waits = self.leaderless_since.is_some_and(|since| self.now().saturating_sub(since) >= LEFT_OUT);
+        let ours = self.founding.record().seat().map(|seat| seat.cluster_id);
+        waits && self.founding.seen().any(|(_, theirs)| theirs.cluster_id == ours && theirs.leader_known)
+    }
+
+    /// Looked at with every event.
+    pub(super) fn note_leader(&mut self) {
+        let has_none = self.opening.raft().is_some_and(|raft| raft.status().leader.is_none());
+        self.leaderless_since = has_none.then(|| self.leaderless_since.unwrap_or(self.now()));
     }
 
     /// The catalog has this member at other addresses than it advertises.
@@ -198,7 +214,8 @@ impl Driver {
             }
             Standing::Started { seat, .. } | Standing::Member { seat, .. } if seat.cluster_id == place.0 => {
                 self.suspicious = false;
-                self.petition.settled(self.now(), None);
+                // A member after all: whoever asks again does so at leisure.
+                self.petition.answered(self.now(), String::new());
             }
             _ => self.petition.answered(self.now(), answer.state),
         }
@@ -212,7 +229,7 @@ impl Driver {
         let record = Record { standing: Standing::Fresh, ..record };
         self.shared.store(&record).await?;
         self.shared.set_record(record.clone());
-        self.close().await;
+        self.close_for_good().await?;
         self.shared.set_aside(record.incarnation).await?;
         self.adopt(record);
         self.petition.settled(self.now(), None);
@@ -255,7 +272,7 @@ impl Driver {
     /// round a crash would leave a fresh identity over a log that is not its own.
     async fn come_back(&mut self) -> Result<(), ClusterError> {
         let old = self.founding.record().incarnation;
-        self.close().await;
+        self.close_for_good().await?;
         self.shared.set_aside(old).await?;
         let record = super::new_record(&self.shared.env);
         self.shared.store(&record).await?;
@@ -275,21 +292,37 @@ impl Driver {
 
     /// What was stored outside of the founding machine's own actions.
     pub(super) fn adopt(&mut self, record: Record) {
+        if matches!(record.standing, Standing::Removed { .. }) {
+            // `join-timeout` is for whoever is on the way in, from when it set out.
+            self.set_out = self.now();
+        }
         for action in self.founding.handle(self.now(), Event::Stored(record)) {
             self.later.push(action);
         }
     }
 
     /// Ends the open Raft node, if there is one; requests that wait for it are told.
-    async fn close(&mut self) {
+    async fn close(&mut self) -> bool {
         let opening = std::mem::replace(&mut self.opening, Opening::NotYet);
         self.raft_changed = None;
-        let Opening::Open(raft) = opening else { return };
+        let Opening::Open(raft) = opening else { return true };
         self.shared.clear_raft();
         self.publish();
-        if timeout(SHUTDOWN, raft.shutdown()).await.is_err() {
+        let closed = timeout(SHUTDOWN, raft.shutdown()).await.is_ok();
+        if !closed {
             tracing::warn!(event = "removed.slow", "Raft did not stop in {SHUTDOWN:?}");
         }
+        closed
+    }
+
+    /// Before the log is set aside. One that is still written to would go on under the next life: then the process
+    /// ends, and its next start finishes what was begun.
+    async fn close_for_good(&mut self) -> Result<(), ClusterError> {
+        if self.close().await {
+            return Ok(());
+        }
+        let source = std::io::Error::new(std::io::ErrorKind::TimedOut, "the disk does not answer");
+        Err(ClusterError::Io { deed: "closing the log", source })
     }
 }
 

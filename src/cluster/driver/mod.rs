@@ -91,6 +91,9 @@ pub(super) async fn start(
         errand: None,
         invited: None,
         suspicious: false,
+        leaderless_since: None,
+        set_out: Duration::ZERO,
+        levels: BTreeMap::new(),
         opening: Opening::default(),
         raft_changed: None,
         story: Story::new(),
@@ -162,6 +165,11 @@ struct Driver {
     invited: Option<Invite>,
     /// Somebody says that this member was taken out of its cluster.
     suspicious: bool,
+    leaderless_since: Option<Duration>,
+    /// Since when this node is on the way into a cluster.
+    set_out: Duration,
+    /// What each incarnation has said that it can read: one that is silent now has not forgotten it.
+    levels: BTreeMap<Incarnation, u32>,
     opening: Opening,
     raft_changed: Option<watch::Receiver<u64>>,
     story: Story,
@@ -236,6 +244,7 @@ impl Driver {
         self.publish();
         self.advance().await?;
         self.carry_out().await?;
+        self.note_leader();
         self.run_errand();
         self.publish();
         self.look_up_own_name();
@@ -341,9 +350,12 @@ impl Driver {
         }));
     }
 
-    fn note_heard(&self, results: &[Result<Identity, super::PollError>]) {
+    fn note_heard(&mut self, results: &[Result<Identity, super::PollError>]) {
         for theirs in results.iter().flatten() {
             self.shared.heard(theirs.incarnation);
+            if self.levels.len() < MOST_LEVELS || self.levels.contains_key(&theirs.incarnation) {
+                self.levels.insert(theirs.incarnation, theirs.feature_level);
+            }
             let is_member =
                 self.founding.record().seat().is_some_and(|s| theirs.cluster_id == Some(s.cluster_id));
             if is_member {
@@ -376,12 +388,17 @@ impl Driver {
     }
 
     fn publish_levels(&self) {
-        let Some(seat) = self.founding.record().seat() else { return };
-        let of_us = self.founding.seen().filter(|(_, theirs)| theirs.cluster_id == Some(seat.cluster_id));
-        let named = of_us.filter_map(|(_, theirs)| Some((theirs.raft_id?, theirs.feature_level)));
-        let mut levels: BTreeMap<RaftId, u32> = named.collect();
-        levels.insert(seat.raft_id, FEATURE_LEVEL);
-        *lock(&self.shared.levels) = levels;
+        let Some(raft) = self.opening.raft() else { return };
+        let applied = raft.applied().borrow().clone();
+        let level = |who: Incarnation| {
+            let is_me = who == self.founding.record().incarnation;
+            if is_me { Some(FEATURE_LEVEL) } else { self.levels.get(&who).copied() }
+        };
+        let nodes = applied.catalog.meta_nodes.values().map(|node| (node.raft_id, node.incarnation));
+        let pendings =
+            applied.catalog.pendings.values().map(|pending| (pending.raft_id, pending.incarnation));
+        let named = nodes.chain(pendings).filter_map(|(raft_id, who)| Some((raft_id, level(who)?)));
+        *lock(&self.shared.levels) = named.collect();
     }
 
     fn publish_identity(&self) {
@@ -398,8 +415,7 @@ impl Driver {
             if incarnation == record.incarnation {
                 return FEATURE_LEVEL;
             }
-            let seen = self.founding.seen().find(|(_, theirs)| theirs.incarnation == incarnation);
-            seen.map_or(OLDEST_LEVEL, |(_, theirs)| theirs.feature_level)
+            self.levels.get(&incarnation).copied().unwrap_or(OLDEST_LEVEL)
         };
         origin.vector.iter().map(|entry| named(entry.incarnation)).min().unwrap_or(OLDEST_LEVEL)
     }
@@ -426,7 +442,7 @@ impl Driver {
         let limit = self.shared.config.join_timeout;
         let is_outside = matches!(self.founding.record().phase(), Phase::Fresh | Phase::Joining);
         let waits = is_outside && !self.founding.by_hand();
-        if waits && !limit.is_zero() && now >= limit {
+        if waits && !limit.is_zero() && now >= self.set_out + limit {
             return Err(ClusterError::JoinTimeout(limit, view.reason.clone()));
         }
         Ok(())
@@ -440,7 +456,7 @@ impl Driver {
         if let Some(due) = self.errand.and_then(|_| self.petition.wake_at()).filter(|due| *due > now) {
             wake = wake.min(due);
         }
-        let limit = self.shared.config.join_timeout;
+        let limit = self.set_out + self.shared.config.join_timeout;
         if limit > now {
             wake = wake.min(limit);
         }
@@ -460,6 +476,9 @@ enum Happened {
     Asked(Asked),
     Ordered(Order),
 }
+
+/// More than any cluster has: whoever is polled may name new incarnations for ever.
+const MOST_LEVELS: usize = 1024;
 
 /// What the first version could read.
 const OLDEST_LEVEL: u32 = 1;

@@ -51,10 +51,11 @@ impl Petition {
         self.blocked = None;
     }
 
-    /// A refusal that would be the same at every door. It is asked on: the cure is seen by it.
+    /// A refusal that is the same at every door of a cluster. It is asked on, at the next one: the cure is seen by it,
+    /// and a door may have led to another cluster.
     pub(super) fn refused(&mut self, now: Duration, said: String) {
         let since = self.blocked.unwrap_or(now);
-        self.answered(now, said);
+        self.failed(now, said);
         self.blocked = Some(since);
     }
 

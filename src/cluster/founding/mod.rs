@@ -245,6 +245,11 @@ impl Founding {
         self.storing = false;
         if self.record.seat().is_some() {
             self.accepted = None;
+            // Said once, for one founding: not for a later life of this node.
+            if self.setup.forget_order() {
+                self.list = self.setup.list();
+                self.list_hash = self.setup.list_hash(&self.list);
+            }
         }
         self.add_known_peers(now);
     }

@@ -13,6 +13,8 @@ pub struct Setup {
     pub expect: u64,
     /// `-single-server`, or `bootstrap-expect = 1` without peers: a founder list of this node alone.
     pub alone: bool,
+    /// By a person, while running; else by configuration.
+    pub ordered: bool,
     pub cluster_name: String,
     pub version: String,
     /// What others dial, where the configuration says it: a concrete bind host, else `hostname`.
@@ -35,6 +37,7 @@ impl Setup {
         Self {
             expect: if alone { 1 } else { config.bootstrap_expect.unwrap_or(peers.len() as u64) },
             alone,
+            ordered: false,
             peers,
             cluster_name: config.cluster_name.clone(),
             version: config.version.clone(),
@@ -55,6 +58,17 @@ impl Setup {
     pub fn found_alone(&mut self) {
         self.alone = true;
         self.expect = 1;
+        self.ordered = true;
+    }
+
+    /// Ends what `found_alone` began; whether there was anything to end.
+    pub fn forget_order(&mut self) -> bool {
+        let was_ordered = std::mem::take(&mut self.ordered);
+        if was_ordered {
+            self.alone = false;
+            self.expect = 0;
+        }
+        was_ordered
     }
 
     /// The founder list: where it founds alone, this node under the name that it then has.

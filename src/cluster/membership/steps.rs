@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::task::ATTEMPT;
 use super::{Event, Step, StepError};
 use crate::cluster::evidence::gather;
-use crate::cluster::poll::poll;
+use crate::cluster::poll::who_is_at;
 use crate::cluster::shared::Shared;
 use crate::machine::{Command, Outcome};
 use crate::raft::{ChangeError, ProposeError, Raft};
@@ -29,7 +29,7 @@ pub(super) async fn carry_out(shared: &Arc<Shared>, raft: &Raft, led_since: Inst
             Event::Done(changed(raft.remove_learners(&ids, deadline).await))
         }
         Step::Visit { pending } => {
-            let answers = poll(&shared.env, &*shared.exchange, &pending.http, shared.identity()).await;
+            let answers = who_is_at(shared, &pending.http).await;
             if answers.iter().flatten().any(|theirs| theirs.incarnation == pending.incarnation) {
                 shared.heard(pending.incarnation);
             }

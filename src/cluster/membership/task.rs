@@ -37,9 +37,10 @@ pub(in crate::cluster) async fn lead(shared: Arc<Shared>, raft: Raft) {
         let mut changed = raft.changed();
         loop {
             changed.borrow_and_update();
-            if raft.status().role == Role::Leader {
+            while raft.status().role == Role::Leader {
                 Leadership::new(&shared, &raft).run().await;
                 shared.set_leading(None);
+                tokio::task::yield_now().await;
             }
             if changed.changed().await.is_err() {
                 return;
@@ -72,6 +73,8 @@ struct Leadership<'a> {
     shared: &'a Arc<Shared>,
     raft: &'a Raft,
     since: Instant,
+    /// Between two looks it may have been lost and won again: that is another leadership.
+    term: u64,
     machine: Membership,
     /// Whom to tell, by the number of the request.
     waiting: BTreeMap<u64, Removal>,
@@ -82,7 +85,15 @@ impl<'a> Leadership<'a> {
     fn new(shared: &'a Arc<Shared>, raft: &'a Raft) -> Self {
         let me = shared.record().seat().map(|seat| seat.raft_id).unwrap_or_default();
         let machine = Membership::new(setup(shared, me));
-        Self { shared, raft, since: Instant::now(), machine, waiting: BTreeMap::new(), requests: 0 }
+        Self {
+            shared,
+            raft,
+            since: Instant::now(),
+            term: raft.status().term,
+            machine,
+            waiting: BTreeMap::new(),
+            requests: 0,
+        }
     }
 
     /// Until this node does not lead any more.
@@ -125,7 +136,8 @@ impl<'a> Leadership<'a> {
     }
 
     fn leads(&self) -> bool {
-        self.raft.status().role == Role::Leader
+        let status = self.raft.status();
+        status.role == Role::Leader && status.term == self.term
     }
 
     /// Before that a leader's membership may be newer than its catalog, and it would undo what is half done.

@@ -48,21 +48,27 @@ pub(super) async fn remove(state: Shared, request: Request) -> Result<Response, 
         return Err(Failure::bad("httpAddr is required"));
     }
     let service = &state.service;
-    let deadline = service.joining_deadline(is_carried(&parts));
+    let carried = is_carried(&parts);
+    let deadline = service.joining_deadline(carried);
     let by = format!("/remove from {}", caller(&parts));
+    // `localhost` is whoever was asked first. Sent on it would mean the leader: that one finds no such node.
+    let is_here = http.as_ref().is_some_and(|http| service.named_from_here(http.clone()) != *http);
+    let way = if is_here { By::Carrying } else { By::HostName };
     let here = || async {
-        let Some(http) = named(service, http.as_ref(), raft.as_ref())? else { return Ok(None) };
+        let Some(http) = named(service, http.as_ref(), raft.as_ref(), carried)? else { return Ok(None) };
         Ok(service.remove(&http, force, &by, deadline).await?.map(|()| no_content()))
     };
-    at_leader(service, &parts, &body, deadline, By::HostName, here).await
+    at_leader(service, &parts, &body, deadline, way, here).await
 }
 
 fn named(
     service: &Service,
     http: Option<&Address>,
     raft: Option<&Address>,
+    carried: bool,
 ) -> Result<Option<Address>, Error> {
     match (http, raft) {
+        (Some(http), _) if carried => Ok(Some(http.clone())),
         (Some(http), _) => Ok(Some(service.named_from_here(http.clone()))),
         (None, Some(raft)) => service.meta_node_by_raft_address(raft),
         (None, None) => Ok(None),
