@@ -181,6 +181,8 @@ impl Cluster {
                         .until(deadline);
                     match self.shared.exchange.ask(&leader.http, ask).await {
                         Ok(told) if told.status == 503 => {}
+                        // Out already, and its own word of it is on the way.
+                        Ok(told) if told.status == 410 => self.shared.order(Order::Suspect),
                         Ok(told) => {
                             outcome(&leader.http, &told)?;
                             self.shared.order(Order::Suspect);

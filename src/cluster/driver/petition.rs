@@ -12,6 +12,8 @@ const FIRST: Duration = Duration::from_millis(200);
 const SLOWEST: Duration = Duration::from_secs(2);
 /// A wiped node is refused until its old self has been silent for two seconds: that needs nobody.
 const HEALS: Duration = Duration::from_secs(5);
+/// Until then it is asked so often.
+const SOON: Duration = Duration::from_millis(300);
 
 #[derive(Default)]
 pub(super) struct Petition {
@@ -57,6 +59,9 @@ impl Petition {
         let since = self.blocked.unwrap_or(now);
         self.failed(now, said);
         self.blocked = Some(since);
+        if !self.is_blocked(now) {
+            self.due = self.due.min(now + SOON);
+        }
     }
 
     /// No answer, or none that helps: the next door.

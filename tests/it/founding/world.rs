@@ -163,6 +163,7 @@ impl World {
             peers: config.peers.clone(),
             expect: config.expect,
             alone: config.alone,
+            ordered: false,
             cluster_name: config.name.clone(),
             version: "test".to_owned(),
             named: config.hostname.clone(),
