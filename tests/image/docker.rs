@@ -179,6 +179,23 @@ impl Drop for RootVolume {
     }
 }
 
+/// A named volume that the image's files are copied into, as compose makes it.
+pub struct Volume(pub String);
+
+impl Volume {
+    pub fn new() -> Self {
+        let name = fresh_name("volume");
+        docker(&["volume", "create", &name]);
+        Self(name)
+    }
+}
+
+impl Drop for Volume {
+    fn drop(&mut self) {
+        docker_ended(&["volume", "rm", "-f", &self.0]);
+    }
+}
+
 /// A private network in which containers find each other by alias.
 pub struct Network(pub String);
 

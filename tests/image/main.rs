@@ -12,6 +12,7 @@ mod harness;
 mod compose;
 mod docker;
 mod faults;
+mod lives;
 mod nodes;
 mod stacks;
 mod start;

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::docker::{Container, Image, Network, SOON, docker};
+use crate::docker::{Container, Image, Network, SOON, Volume, docker};
 use crate::harness::{http, wait_for, wire};
 
 /// One cluster at a time: three nodes, their fsyncs and a load are enough for a small machine.
@@ -126,6 +126,16 @@ impl Node {
             ["--security-opt", "no-new-privileges"],
         ];
         let options = [options.concat(), vec!["--read-only"]].concat();
+        Self { container: Container::start(image, alias, &options, &[]), alias: alias.to_owned() }
+    }
+
+    /// A node on a volume that outlives its container, with these settings.
+    #[track_caller]
+    pub fn on_volume(image: &Image, network: &Network, alias: &str, volume: &Volume, env: &[&str]) -> Self {
+        let mount = format!("{}:/var/lib/influxdb", volume.0);
+        let mut options = vec!["--network", &network.0, "--network-alias", alias, "--hostname", alias];
+        options.extend(["-p", "127.0.0.1::8091", "-v", &mount, "--cap-drop", "ALL", "--read-only"]);
+        options.extend(env.iter().flat_map(|setting| ["-e", setting]));
         Self { container: Container::start(image, alias, &options, &[]), alias: alias.to_owned() }
     }
 
