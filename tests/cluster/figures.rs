@@ -4,7 +4,8 @@
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use crate::harness::node::Nodes;
+use crate::harness::node::{AT_LAST, Nodes};
+use crate::harness::wait_for;
 use crate::harness::writers::{Writers, assert_kept};
 
 const RUNS: usize = 20;
@@ -57,6 +58,46 @@ fn leader_killed_to_next_acknowledged_write() {
 fn leader_terminated_to_next_acknowledged_write() {
     leader_gone("SIGTERM of the leader to the next acknowledged write", |nodes, leader| {
         nodes.all[leader].signal("TERM");
+    });
+}
+
+#[test]
+#[ignore = "prints figures; see make figures"]
+fn wiped_node_back_as_a_voter() {
+    let mut nodes = Nodes::formed(3);
+    let took = (0..RUNS).map(|run| {
+        nodes.wait_voters(&[0, 1, 2]);
+        let wiped = run % 3;
+        nodes.all[wiped].kill();
+        nodes.all[wiped].wipe();
+        let start = Instant::now();
+        nodes.all[wiped].start();
+        wait_votes(&nodes, wiped);
+        start.elapsed()
+    });
+    print("wiped node started to a voter again", took.collect());
+}
+
+#[test]
+#[ignore = "prints figures; see make figures"]
+fn fresh_fourth_node_to_a_voter() {
+    let took = (0..RUNS).map(|_| {
+        let mut nodes = Nodes::formed(3);
+        nodes.wait_voters(&[0, 1, 2]);
+        let four = nodes.add();
+        let start = Instant::now();
+        nodes.all[four].start();
+        wait_votes(&nodes, four);
+        start.elapsed()
+    });
+    print("fresh fourth node started to a voter", took.collect());
+}
+
+/// It says itself that it has a vote.
+fn wait_votes(nodes: &Nodes, n: usize) {
+    wait_for("a vote", AT_LAST, || match nodes.all[n].get("/readyz?voter")? {
+        r if r.status == 200 => Ok(()),
+        r => Err(r.text()),
     });
 }
 
