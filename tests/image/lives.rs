@@ -68,7 +68,7 @@ impl Stack {
                 if right { Ok(nodes) } else { Err(format!("{shown:?}")) }
             })
         };
-        let all: Vec<_> = self.nodes.iter().map(|node| of(node)).collect();
+        let all: Vec<_> = self.nodes.iter().map(of).collect();
         let ids = |nodes: &BTreeMap<String, (u64, String)>| -> BTreeMap<String, u64> {
             nodes.iter().map(|(at, (id, _))| (at.clone(), *id)).collect()
         };
