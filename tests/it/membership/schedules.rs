@@ -324,8 +324,8 @@ fn is_settled(world: &World) -> bool {
             && entry.is_some_and(|entry| Some(entry.raft_id) == volume.raft_id && entry.http == node.home)
     };
     let room = config.voters.len() < world.max_voters;
-    let waits_for_a_vote =
-        catalog.meta_nodes.values().any(|node| node.voter && config.learners.contains(&node.raft_id));
+    let waits = |id: RaftId| config.learners.contains(&id) && !is_lost(id);
+    let waits_for_a_vote = catalog.meta_nodes.values().any(|node| node.voter && waits(node.raft_id));
     members == config.members()
         && !(room && waits_for_a_vote)
         && (0..world.slots.len()).filter(|slot| wants(world, *slot)).all(is_in)
