@@ -393,6 +393,53 @@ fn a_join_only_node_is_a_learner_until_somebody_adds_it_by_name() {
     });
 }
 
+/// Nobody dials a learner that was taken out, and it dials nobody: it sees that others have a leader and asks.
+#[test]
+fn a_learner_taken_out_while_it_is_away_hears_of_it() {
+    simulate(async {
+        let mut sim = settled(143).await;
+        let extra = sim.add(|config| config.bootstrap_expect = Some(0));
+        sim.start(extra).await;
+        sim.until(LONG, |sim| sim.are_members(&[0, 1, 2, extra])).await;
+        sim.kill(extra);
+        let leader = sim.leader().expect("leads");
+        let removed = sim.cluster(leader).remove(&name(extra), false, "a test", soon()).await;
+        removed.expect("a learner").expect("the leader");
+        sleep(30 * SECOND).await;
+        sim.start(extra).await;
+        sim.until(LONG, |sim| sim.view(extra).phase == Phase::Removed).await;
+    });
+}
+
+/// As a fresh node it would found a second cluster before it could ask.
+#[test]
+fn a_node_that_founds_alone_by_configuration_is_not_brought_back() {
+    simulate(async {
+        let mut sim = unjoined(144).await;
+        sim.kill(0);
+        sim.nodes[0].config.single_server = true;
+        sim.start(0).await;
+        sim.until(LONG, |sim| sim.are_members(&[0])).await;
+        until_joined(&sim, 0, 1).await;
+        sim.until(LONG, |sim| sim.are_members(&[0, 1])).await;
+        sim.cluster(0).leave(soon()).await.expect("left");
+        sim.until(LONG, |sim| sim.are_members(&[1])).await;
+        sim.kill(0);
+        sim.start(0).await;
+        sleep(5 * SECOND).await;
+        let refusal = sim.cluster(1).join(&name(0), soon()).await.expect_err("configured to found alone");
+        assert!(refusal.to_string().contains("-single-server"), "{refusal}");
+        assert_eq!(sim.view(0).phase, Phase::Removed);
+        sim.kill(0);
+        sim.nodes[0].config.single_server = false;
+        sim.start(0).await;
+        sleep(5 * SECOND).await;
+        until_joined(&sim, 1, 0).await;
+        sim.until(LONG, |sim| sim.are_members(&[0, 1])).await;
+        assert_eq!(sim.view(0).cluster_id, sim.view(1).cluster_id);
+    });
+}
+
 #[test]
 fn a_node_of_another_cluster_name_is_told_what_to_set() {
     simulate(async {
