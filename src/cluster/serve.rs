@@ -66,9 +66,11 @@ impl Cluster {
         let raft = self.open_raft()?;
         // Final wherever it is applied: the one who asks need not wait for a leader to hear it. Except to come
         // back: that only a leader allows.
+        // One look, taken and let go: a second one beside it would wait for a writer that waits for the first.
+        let catalog = raft.applied().borrow().catalog.clone();
         if request.identity.phase != Phase::Removed
-            && let Some(cluster) = raft.applied().borrow().catalog.cluster.clone()
-            && let Some(removed) = gone(&raft.applied().borrow().catalog, &cluster, &request.identity)
+            && let Some(cluster) = &catalog.cluster
+            && let Some(removed) = gone(&catalog, cluster, &request.identity)
         {
             return Err(Refusal::Gone(removed));
         }
