@@ -282,7 +282,11 @@ impl Node {
     /// Removes the volume of a stopped node.
     pub fn wipe(&mut self) {
         assert!(self.child.is_none(), "stop it first");
-        fs::remove_dir_all(self.dir.join("meta")).expect("wiped");
+        match fs::remove_dir_all(self.dir.join("meta")) {
+            // Killed before it had made one.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            done => done.expect("wiped"),
+        }
     }
 
     /// SIGKILL, an empty volume, and the same start again.
