@@ -615,7 +615,8 @@ fn a_pending_at_the_address_is_in_the_way_only_if_it_answers_there() {
 #[test]
 fn a_voter_is_removed_from_the_membership_then_from_the_catalog() {
     let mut leader = Leader::of(3);
-    assert_eq!(leader.ask_out(3, false), change(&[1, 2]));
+    assert_eq!(leader.ask_out(3, false), None, "those that would remain have not spoken since");
+    assert_eq!(leader.later(SECOND), change(&[1, 2]));
     leader.facts.voters = ids(&[1, 2]);
     assert_eq!(leader.give(Event::Done(Ok(()))), bury(3, RemovedWhy::Removed, "ann"));
     assert!(leader.machine.answered().is_empty(), "not yet");
@@ -655,7 +656,8 @@ fn the_last_voter_the_leader_and_a_majority_stay() {
     // The dead one may go: the two that remain are well.
     let mut leader = Leader::of(3);
     leader.silent(3);
-    assert_eq!(leader.ask_out(3, false), change(&[1, 2]));
+    assert_eq!(leader.ask_out(3, false), None, "those that would remain have not spoken since");
+    assert_eq!(leader.later(SECOND), change(&[1, 2]));
 }
 
 #[test]
@@ -737,7 +739,8 @@ fn a_step_that_failed_rests_for_a_second_and_others_go_on() {
 #[test]
 fn who_does_not_lead_any_more_does_nothing_and_answers_everybody() {
     let mut leader = Leader::of(3);
-    assert_eq!(leader.ask_out(3, false), change(&[1, 2]));
+    assert_eq!(leader.ask_out(3, false), None, "those that would remain have not spoken since");
+    assert_eq!(leader.later(SECOND), change(&[1, 2]));
     assert_eq!(leader.give(Event::Done(Err(StepError::NotLeader))), None);
     assert!(matches!(leader.refusal(), Refusal::NotYet(_)));
     assert_eq!(leader.later(MINUTE), None);
