@@ -1,31 +1,25 @@
-//! What people ask for with `/join`, `/leave` and `/remove` (founding.md 8): clusters formed by hand go through the
-//! same founding, the same door and the same membership task as any other.
+//! What people ask for with `/join` (founding.md 8): clusters formed by hand go through the same founding, the same door
+//! and the same membership task as any other.
 
 use std::time::Duration;
 
-use tokio::sync::oneshot;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use super::hand::{Asking, Hand};
 use super::identity::Standing;
 use super::poll::who_is_at;
-use super::shared::{Order, Removal, lock};
+use super::shared::{Order, lock};
 use super::{Ask, Cluster, NodeRef, PollError, Refusal, Told};
-use crate::base::{Address, Incarnation, RaftId};
+use crate::base::{Address, Incarnation};
 use crate::catalog::MetaNode;
-use crate::raft::{HandOver, Raft};
 use crate::wire::api::ErrorBody;
 use crate::wire::identity::{Identity, Phase};
-use crate::wire::joining::{Caller, FORM, INVITE, Invite, LEAVE, PROMISE, REMOVED, RemovedHint};
+use crate::wire::joining::{Caller, FORM, INVITE, Invite, PROMISE};
 
-/// Long enough for an election to begin and end.
-const TRANSFER: Duration = Duration::from_millis(1500);
 /// A promise holds for ten seconds, and founding takes one or two.
 const PROMISE_WITHIN: Duration = Duration::from_secs(2);
-/// Who took a node out is kept for ever, and read by people.
-const MOST_BY: usize = 200;
 /// A look at what changed nothing that wakes.
-const LOOK: Duration = Duration::from_millis(100);
+pub(super) const LOOK: Duration = Duration::from_millis(100);
 
 impl Cluster {
     /// `/join` (founding.md 8): adds the node at this address, or forms a cluster with it. `None`: the leader has to
@@ -62,14 +56,14 @@ impl Cluster {
         let theirs = self.look(addr).await?;
         let me = self.me();
         if theirs.incarnation == me {
-            return self.found_alone(Hand::ask(&self.shared.hand)?, deadline).await;
+            return self.found_alone(Hand::ask(&self.shared.hand, self.me())?, deadline).await;
         }
         self.check_loopback(&theirs)?;
         self.check_fresh(addr, &theirs)?;
         if theirs.incarnation < me {
             return self.let_form(&theirs, deadline).await;
         }
-        let asking = Hand::ask(&self.shared.hand)?;
+        let asking = Hand::ask(&self.shared.hand, self.me())?;
         // Quickly: the promise runs out, and this node must not found after that.
         let quickly = deadline.min(Instant::now() + PROMISE_WITHIN);
         self.tell(&theirs, PROMISE, &self.caller(), quickly).await?;
@@ -148,7 +142,8 @@ impl Cluster {
         }
         let (cluster_id, cluster_name) = (seat.cluster_id, seat.cluster_name.clone());
         let members = self.identity().members;
-        let invite = Invite { from: record.incarnation, cluster_id, cluster_name, members };
+        let (from, to) = (record.incarnation, theirs.incarnation);
+        let invite = Invite { from, to, cluster_id, cluster_name, members };
         self.tell(theirs, INVITE, &invite, deadline).await?;
         if theirs.phase == Phase::Removed {
             // It comes back as another incarnation, at the same address.
@@ -160,129 +155,15 @@ impl Cluster {
         self.listed(theirs.incarnation, deadline).await
     }
 
-    /// `/leave`: this node takes itself out of its cluster, and says so only when it is out.
-    ///
-    /// # Errors
-    /// Why not, or why not yet.
-    pub async fn leave(&self, deadline: Instant) -> Result<(), Refusal> {
-        loop {
-            if matches!(self.shared.record().standing, Standing::Removed { .. }) {
-                return Ok(());
-            }
-            let raft = self.open_raft()?;
-            if Instant::now() + LOOK >= deadline {
-                return Err(Refusal::NotYet(format!("still leaving: {}", self.view().reason)));
-            }
-            match self.leader(&raft) {
-                Some(leader) if leader.incarnation == self.me() => self.step_down(&raft).await?,
-                Some(leader) => {
-                    let ask = Ask::new(LEAVE, self.me(), &self.caller())
-                        .meant_for(Some(leader.incarnation))
-                        .until(deadline);
-                    match self.shared.exchange.ask(&leader.http, ask).await {
-                        Ok(told) if told.status == 503 => {}
-                        // Out already, and its own word of it is on the way.
-                        Ok(told) if told.status == 410 => self.shared.order(Order::Suspect),
-                        Ok(told) => {
-                            outcome(&leader.http, &told)?;
-                            self.shared.order(Order::Suspect);
-                        }
-                        Err(error) => tracing::debug!(%error, "leaving: the leader does not answer"),
-                    }
-                }
-                None => {}
-            }
-            tokio::time::sleep(LOOK).await;
-        }
-    }
-
-    /// `/remove`: takes the meta node with this HTTP address out of the cluster. `None`: this node does not lead.
-    ///
-    /// # Errors
-    /// Why not, or why not yet.
-    pub async fn remove(
-        &self,
-        http: &Address,
-        force: bool,
-        by: &str,
-        deadline: Instant,
-    ) -> Result<Option<()>, Refusal> {
-        let raft = self.open_raft()?;
-        if self.door(&raft, deadline)?.is_none() {
-            return Ok(None);
-        }
-        let catalog = raft.applied().borrow().catalog.clone();
-        let node = catalog.meta_node_by_http(http).or_else(|| catalog.meta_node_by_raft(http));
-        let pending = || catalog.pendings.values().find(|pending| pending.http == *http).map(|p| p.raft_id);
-        let raft_id = node.map(|node| node.raft_id).or_else(pending);
-        let raft_id = raft_id.ok_or_else(|| Refusal::NotFound(http.to_string()))?;
-        if node.is_some_and(|node| node.incarnation == self.me()) {
-            // Whoever leads next does it: a leader that takes itself out cannot say that it is done.
-            self.step_down(&raft).await?;
-            return Ok(None);
-        }
-        self.take_out(&raft, raft_id, force, by, deadline).await.map(Some)
-    }
-
-    /// By the membership task; then the one that was taken out is told.
-    pub(super) async fn take_out(
-        &self,
-        raft: &Raft,
-        raft_id: RaftId,
-        force: bool,
-        by: &str,
-        deadline: Instant,
-    ) -> Result<(), Refusal> {
-        let not_yet = |what: &str| Refusal::NotYet(what.to_owned());
-        let catalog = raft.applied().borrow().catalog.clone();
-        let leading = self.shared.leading().ok_or_else(|| not_yet("no leader"))?;
-        let (answer, answered) = oneshot::channel();
-        let by = by.chars().take(MOST_BY).collect();
-        let removal = Removal { raft_id, force, by, answer };
-        leading.removals.try_send(removal).map_err(|_| not_yet("others are being removed; ask again"))?;
-        let done = timeout_at(deadline, answered).await;
-        let done = done.map_err(|_| not_yet("still removing it: a majority of the voters has to agree"))?;
-        done.map_err(|_| not_yet("leadership changed meanwhile; ask again"))??;
-        let node = catalog.meta_node_by_raft_id(raft_id).map(|node| (node.http.clone(), node.incarnation));
-        let pending = || catalog.pending_by_raft_id(raft_id).map(|p| (p.http.clone(), p.incarnation));
-        if let (Some((http, incarnation)), Some(cluster)) = (node.or_else(pending), catalog.cluster) {
-            let hint = RemovedHint { from: self.me(), cluster_id: cluster.id, incarnation };
-            let ask = Ask::new(REMOVED, self.me(), &hint).meant_for(Some(incarnation));
-            let exchange = self.shared.exchange.clone();
-            // Not answered: it learns it at its next handshake.
-            self.shared.env.tasks.detach(async move { drop(exchange.ask(&http, ask).await) });
-        }
-        Ok(())
-    }
-
-    async fn step_down(&self, raft: &Raft) -> Result<(), Refusal> {
-        if raft.membership().voters.len() < 2 {
-            return Err(Refusal::Conflict(
-                "the last voter cannot leave: stop it, and delete its volume if no data matters".to_owned(),
-            ));
-        }
-        match raft.transfer(TRANSFER).await {
-            HandOver::Done => Ok(()),
-            HandOver::TimedOut => {
-                Err(Refusal::NotYet("no other voter takes over the leadership; ask again".to_owned()))
-            }
-        }
-    }
-
     /// A promise not to found for a while, given to one that is about to (founding.md 8).
     pub(super) fn promise(&self) -> Result<(), Refusal> {
         if !self.by_hand() || !matches!(self.shared.record().standing, Standing::Fresh) {
             return Err(Refusal::NotYet("not a fresh node that waits for a person".to_owned()));
         }
-        Hand::promise(&self.shared.hand)
+        Hand::promise(&self.shared.hand, self.me())
     }
 
-    fn leader(&self, raft: &Raft) -> Option<MetaNode> {
-        let leader = raft.status().leader?;
-        raft.applied().borrow().catalog.meta_node_by_raft_id(leader).cloned()
-    }
-
-    fn caller(&self) -> Caller {
+    pub(super) fn caller(&self) -> Caller {
         let identity = self.identity();
         Caller { from: identity.incarnation, identity }
     }
@@ -391,7 +272,7 @@ fn elsewhere(addr: &Address, theirs: &Identity) -> Refusal {
     ))
 }
 
-fn outcome(at: &Address, told: &Told) -> Result<(), Refusal> {
+pub(super) fn outcome(at: &Address, told: &Told) -> Result<(), Refusal> {
     let text = || {
         let error = told.read::<ErrorBody>().map(|body| body.error);
         format!("{at}: {}", error.unwrap_or_else(|_| format!("HTTP {}", told.status)))

@@ -8,14 +8,18 @@ use tokio::time::Instant;
 
 use super::Refusal;
 use super::shared::lock;
+use crate::base::Incarnation;
 
 #[derive(Debug, Default)]
 pub(super) enum Hand {
     #[default]
     Idle,
     Asking,
-    /// The order to found is given, and may be carried out whatever becomes of who asked for it: no promise any more.
-    Founding,
+    /// The order to found is given, and may be carried out whatever becomes of who asked for it: no promise any more in
+    /// this life.
+    Founding {
+        me: Incarnation,
+    },
     Promised {
         until: Instant,
     },
@@ -26,31 +30,34 @@ const PROMISE: Duration = Duration::from_secs(10);
 
 impl Hand {
     /// Begins to ask or to found, until the guard is dropped.
-    pub(super) fn ask(hand: &Mutex<Self>) -> Result<Asking<'_>, Refusal> {
+    pub(super) fn ask(hand: &Mutex<Self>, me: Incarnation) -> Result<Asking<'_>, Refusal> {
         let mut now = lock(hand);
         match *now {
-            Self::Founding => Ok(Asking { hand, then: Self::Founding }),
+            Self::Founding { me: who } if who == me => Ok(Asking { hand, me, then: Self::Founding { me } }),
             Self::Asking => Err(Refusal::NotYet("still joining: another request is under way".to_owned())),
             Self::Promised { until } if Instant::now() < until => Err(Refusal::NotYet(
                 "still joining: this node has promised another one not to found".to_owned(),
             )),
-            Self::Idle | Self::Promised { .. } => {
+            Self::Idle | Self::Founding { .. } | Self::Promised { .. } => {
                 *now = Self::Asking;
-                Ok(Asking { hand, then: Self::Idle })
+                Ok(Asking { hand, me, then: Self::Idle })
             }
         }
     }
 
-    pub(super) fn promise(hand: &Mutex<Self>) -> Result<(), Refusal> {
+    pub(super) fn promise(hand: &Mutex<Self>, me: Incarnation) -> Result<(), Refusal> {
         let mut now = lock(hand);
         match *now {
-            Self::Asking | Self::Founding => {
+            Self::Asking => {
+                Err(Refusal::NotYet("this node is about to found by itself; ask again".to_owned()))
+            }
+            Self::Founding { me: who } if who == me => {
                 Err(Refusal::NotYet("this node is about to found by itself; ask again".to_owned()))
             }
             Self::Promised { until } if Instant::now() < until => {
                 Err(Refusal::NotYet("this node has promised another one not to found; ask again".to_owned()))
             }
-            Self::Idle | Self::Promised { .. } => {
+            Self::Idle | Self::Founding { .. } | Self::Promised { .. } => {
                 *now = Self::Promised { until: Instant::now() + PROMISE };
                 Ok(())
             }
@@ -61,14 +68,15 @@ impl Hand {
 /// While it lives, this node gives no promise.
 pub(super) struct Asking<'a> {
     hand: &'a Mutex<Hand>,
+    me: Incarnation,
     then: Hand,
 }
 
 impl Asking<'_> {
     /// From here on the order to found may be on its way.
     pub(super) fn founds(&mut self) {
-        self.then = Hand::Founding;
-        *lock(self.hand) = Hand::Founding;
+        self.then = Hand::Founding { me: self.me };
+        *lock(self.hand) = Hand::Founding { me: self.me };
     }
 }
 
@@ -84,18 +92,19 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_asks_gives_no_promise_and_who_promised_does_not_ask() {
-        let hand = Mutex::new(Hand::default());
-        let asking = Hand::ask(&hand).expect("idle");
-        assert!(Hand::promise(&hand).is_err());
-        assert!(Hand::ask(&hand).is_err());
+        let (hand, me) = (Mutex::new(Hand::default()), Incarnation([1; 16]));
+        let asking = Hand::ask(&hand, me).expect("idle");
+        assert!(Hand::promise(&hand, me).is_err());
+        assert!(Hand::ask(&hand, me).is_err());
         drop(asking);
-        Hand::promise(&hand).expect("idle again");
-        assert!(Hand::ask(&hand).is_err());
-        assert!(Hand::promise(&hand).is_err());
+        Hand::promise(&hand, me).expect("idle again");
+        assert!(Hand::ask(&hand, me).is_err());
+        assert!(Hand::promise(&hand, me).is_err());
         tokio::time::advance(PROMISE).await;
-        Hand::ask(&hand).expect("the promise is over").founds();
-        assert!(Hand::promise(&hand).is_err(), "it may found any moment");
-        assert!(Hand::ask(&hand).is_ok(), "who asks again waits for the same founding");
-        assert!(Hand::promise(&hand).is_err());
+        Hand::ask(&hand, me).expect("the promise is over").founds();
+        assert!(Hand::promise(&hand, me).is_err(), "it may found any moment");
+        assert!(Hand::ask(&hand, me).is_ok(), "who asks again waits for the same founding");
+        assert!(Hand::promise(&hand, me).is_err());
+        Hand::promise(&hand, Incarnation([2; 16])).expect("that was another life");
     }
 }

@@ -16,6 +16,7 @@ mod hand;
 mod handle;
 mod http_exchange;
 pub mod identity;
+mod leaving;
 pub mod membership;
 mod poll;
 mod refusal;

@@ -22,16 +22,17 @@ use crate::wire::joining::{
 impl Cluster {
     /// Answers a request of another meta node on one of the paths of [`crate::wire::joining`]: status and JSON body.
     /// `None`: only the leader can answer it, and this node does not lead.
+    /// `from` is where the caller asks from: whoever says what it is may be polled there soon (founding.md 3.3).
     pub async fn answer(
         &self,
         path: &str,
         body: &[u8],
-        _from: IpAddr,
+        from: IpAddr,
         deadline: Instant,
     ) -> Option<(u16, Bytes)> {
         let answered = match path {
-            JOIN => self.on_join(body, deadline).await,
-            MOVED => self.on_moved(body, deadline).await,
+            JOIN => self.on_join(body, from, deadline).await,
+            MOVED => self.on_moved(body, from, deadline).await,
             LEAVE => self.on_leave(body, deadline).await,
             FORM => self.on_form(body, deadline).await,
             PROMISE => self.on_promise(body),
@@ -60,9 +61,10 @@ impl Cluster {
         Some(json(&Done { from: self.me() }))
     }
 
-    async fn on_join(&self, body: &[u8], deadline: Instant) -> Answered {
+    async fn on_join(&self, body: &[u8], from: IpAddr, deadline: Instant) -> Answered {
         let request: JoinRequest = read(body)?;
         check_sender(request.from, &request.identity)?;
+        self.hint(&request.identity, from);
         let raft = self.open_raft()?;
         // Final wherever it is applied: the one who asks need not wait for a leader to hear it. Except to come
         // back: that only a leader allows.
@@ -78,36 +80,33 @@ impl Cluster {
         Ok(Some(json(&door.join(&request).await?)))
     }
 
-    async fn on_moved(&self, body: &[u8], deadline: Instant) -> Answered {
-        let caller: Caller = read(body)?;
-        check_sender(caller.from, &caller.identity)?;
+    async fn on_moved(&self, body: &[u8], from: IpAddr, deadline: Instant) -> Answered {
+        let theirs = caller(body)?;
+        self.hint(&theirs, from);
         let raft = self.open_raft()?;
         let Some(door) = self.door(&raft, deadline)? else { return Ok(None) };
-        door.moved(&caller.identity).await?;
+        door.moved(&theirs).await?;
         Ok(self.done())
     }
 
     async fn on_leave(&self, body: &[u8], deadline: Instant) -> Answered {
-        let caller: Caller = read(body)?;
-        check_sender(caller.from, &caller.identity)?;
+        let theirs = caller(body)?;
         let raft = self.open_raft()?;
         let Some(door) = self.door(&raft, deadline)? else { return Ok(None) };
-        let raft_id = door.leaving(&caller.identity).await?;
-        let by = format!("`influxd-ctl leave` at {}", caller.identity.http);
+        let raft_id = door.leaving(&theirs).await?;
+        let by = format!("`influxd-ctl leave` at {}", theirs.http);
         self.take_out(&raft, raft_id, false, &by, deadline).await?;
         Ok(self.done())
     }
 
     async fn on_form(&self, body: &[u8], deadline: Instant) -> Answered {
-        let caller: Caller = read(body)?;
-        check_sender(caller.from, &caller.identity)?;
+        let theirs = caller(body)?;
         // `None`: it follows another leader by now, who is asked instead.
-        Ok(self.join(&caller.identity.http, deadline).await?.and_then(|_| self.done()))
+        Ok(self.join(&theirs.http, deadline).await?.and_then(|_| self.done()))
     }
 
     fn on_promise(&self, body: &[u8]) -> Answered {
-        let caller: Caller = read(body)?;
-        check_sender(caller.from, &caller.identity)?;
+        caller(body)?;
         self.promise()?;
         Ok(self.done())
     }
@@ -115,6 +114,9 @@ impl Cluster {
     /// A node that belongs to nothing, or that is to come back, asks those members for a place.
     fn on_invite(&self, body: &[u8]) -> Answered {
         let invite: Invite = read(body)?;
+        if invite.to != self.me() {
+            return Err(Refusal::Conflict("the invitation is for another incarnation; ask again".to_owned()));
+        }
         let join_only = self.shared.config.bootstrap_expect == Some(0);
         let config = &self.shared.config;
         let alone = config.peers.is_empty() && !self.by_hand();
@@ -172,6 +174,13 @@ type Answered = Result<Option<Bytes>, Refusal>;
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
     serde_json::from_slice(body)
         .map_err(|error| Refusal::Bad(format!("the body is not what it should be: {error}")))
+}
+
+/// What most of them carry: who asks, as it is now.
+fn caller(body: &[u8]) -> Result<Identity, Refusal> {
+    let Caller { from, identity } = read(body)?;
+    check_sender(from, &identity)?;
+    Ok(identity)
 }
 
 /// The proof covers `from`; the identity must be that node's own.

@@ -70,6 +70,8 @@ pub struct RemovedHint {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Invite {
     pub from: Incarnation,
+    /// Whom it is for: no other node, and no later life of this one, follows it.
+    pub to: Incarnation,
     pub cluster_id: ClusterId,
     pub cluster_name: String,
     pub members: Vec<Address>,

@@ -3,10 +3,12 @@
 //! Owns: the one task that feeds the machine, and the order of opening Raft (founding.md 5). Never: a rule of
 //! founding. It is the only writer of the `identity` file.
 
+mod answers;
 mod errand;
 mod open;
 mod petition;
 mod picture;
+mod publish;
 mod story;
 #[cfg(test)]
 mod tests;
@@ -29,14 +31,14 @@ use self::story::Story;
 use super::founding::{Action, Event, Founding, Setup};
 use super::gate::Gate;
 use super::identity::{self, Record};
-use super::shared::{Ends, Order, Shared, lock};
+use super::shared::{Ends, Order, Shared};
 use super::{ClusterConfig, ClusterError, Exchange, gossip, membership, poll};
 use crate::base::{Address, Incarnation, RaftId};
 use crate::raft::{Raft, Transport};
 use crate::runtime::Env;
 use crate::runtime::net::BoxFuture;
 use crate::storage::DataDir;
-use crate::wire::identity::{FEATURE_LEVEL, Identity, Phase};
+use crate::wire::identity::{Identity, Phase};
 use crate::wire::joining::Invite;
 
 /// More hints than a few a second say nothing new; what does not fit comes again.
@@ -161,8 +163,8 @@ struct Driver {
     later: Vec<Action>,
     petition: Petition,
     errand: Option<Errand>,
-    /// A member asked this node to join.
-    invited: Option<Invite>,
+    /// A member asked this node to join, and when.
+    invited: Option<(Invite, Duration)>,
     /// Somebody says that this member was taken out of its cluster.
     suspicious: bool,
     leaderless_since: Option<Duration>,
@@ -222,7 +224,7 @@ impl Driver {
             }
             Happened::Ordered(Order::FoundAlone) => Event::Alone,
             Happened::Ordered(Order::Invited(invite)) => {
-                self.invited = Some(invite);
+                self.invited = Some((invite, self.now()));
                 Event::Tick
             }
             Happened::Ordered(Order::Suspect) => {
@@ -372,67 +374,6 @@ impl Driver {
         Event::Cluster { leader_known: raft.status().leader.is_some(), members }
     }
 
-    /// What others read: identity, addresses of members, the view.
-    fn publish(&mut self) {
-        self.publish_identity();
-        self.shared.set_seen(self.seen());
-        self.publish_levels();
-        self.shared.feature_level.store(self.feature_level(), Ordering::Relaxed);
-        let asking = self.errand.map(|_| &self.petition);
-        let view = picture::view(&self.founding, &self.opening, &self.shared, asking, self.now());
-        self.shared.view.send_if_modified(|old| {
-            let differs = **old != view;
-            *old = Arc::new(view);
-            differs
-        });
-    }
-
-    fn publish_levels(&self) {
-        let Some(raft) = self.opening.raft() else { return };
-        let applied = raft.applied().borrow().clone();
-        let level = |who: Incarnation| {
-            let is_me = who == self.founding.record().incarnation;
-            if is_me { Some(FEATURE_LEVEL) } else { self.levels.get(&who).copied() }
-        };
-        let nodes = applied.catalog.meta_nodes.values().map(|node| (node.raft_id, node.incarnation));
-        let pendings =
-            applied.catalog.pendings.values().map(|pending| (pending.raft_id, pending.incarnation));
-        let named = nodes.chain(pendings).filter_map(|(raft_id, who)| Some((raft_id, level(who)?)));
-        *lock(&self.shared.levels) = named.collect();
-    }
-
-    fn publish_identity(&self) {
-        let mut identity = self.founding.identity();
-        identity.halted = self.opening.halted().map(str::to_owned);
-        self.shared.set_identity(identity);
-    }
-
-    /// The lowest that the founders name (founding.md 5.5). One that is not seen now may be of the oldest version.
-    fn feature_level(&self) -> u32 {
-        let record = self.founding.record();
-        let Some(origin) = record.origin() else { return FEATURE_LEVEL };
-        let named = |incarnation: Incarnation| {
-            if incarnation == record.incarnation {
-                return FEATURE_LEVEL;
-            }
-            self.levels.get(&incarnation).copied().unwrap_or(OLDEST_LEVEL)
-        };
-        origin.vector.iter().map(|entry| named(entry.incarnation)).min().unwrap_or(OLDEST_LEVEL)
-    }
-
-    fn seen(&self) -> BTreeMap<RaftId, Vec<Address>> {
-        let mut seen: BTreeMap<RaftId, Vec<Address>> = BTreeMap::new();
-        let Some(seat) = self.founding.record().seat() else { return seen };
-        for (at, theirs) in self.founding.seen().filter(|(_, t)| t.cluster_id == Some(seat.cluster_id)) {
-            let Some(raft_id) = theirs.raft_id else { continue };
-            let addresses = seen.entry(raft_id).or_default();
-            // Where it answered just now comes before what it calls itself: that name may not resolve here.
-            addresses.extend([Address::new(at.host(), theirs.raft.port()), theirs.raft.clone()]);
-            addresses.dedup();
-        }
-        seen
-    }
-
     /// # Errors
     /// `join-timeout` passed.
     fn tell(&mut self) -> Result<(), ClusterError> {
@@ -479,9 +420,6 @@ enum Happened {
 
 /// More than any cluster has: whoever is polled may name new incarnations for ever.
 const MOST_LEVELS: usize = 1024;
-
-/// What the first version could read.
-const OLDEST_LEVEL: u32 = 1;
 
 /// Warnings and heartbeats of the log are looked at this often when nothing happens.
 const LOOK: Duration = Duration::from_secs(1);
