@@ -139,7 +139,10 @@ impl Life {
         let at = Address::new(&host(n), 8091);
         let done = self.sim.cluster(leader).join(&at, Instant::now() + 9 * SECOND).await;
         self.told.push(format!("back {n}: {done:?}"));
-        self.out.remove(&n);
+        // Told no, or nothing, a person asks again.
+        if matches!(done, Ok(Some(_))) {
+            self.out.remove(&n);
+        }
     }
 
     async fn write(&mut self) {

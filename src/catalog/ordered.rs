@@ -1,0 +1,182 @@
+//! Things with a name, in insertion order, which the wire shows, and found by name.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use crate::base::Name;
+
+/// What stands in an [`Ordered`]: its name never changes.
+pub trait Named: Clone {
+    fn name(&self) -> &Name;
+}
+
+/// Entries in insertion order, found by name in O(log n). Keys are insertion numbers, never reused.
+///
+/// The name of an entry never changes, so the two maps agree as long as only these methods touch them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ordered<T> {
+    pub(super) by_order: imbl::OrdMap<u64, Arc<T>>,
+    pub(super) by_name: imbl::OrdMap<Name, u64>,
+    pub(super) next: u64,
+}
+
+impl<T> Default for Ordered<T> {
+    fn default() -> Self {
+        Self { by_order: imbl::OrdMap::new(), by_name: imbl::OrdMap::new(), next: 0 }
+    }
+}
+
+/// Two entries of one name, or of one insertion number, or a number that was not given out yet.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{name:?} with insertion number {order} clashes with another entry")]
+pub struct Clash {
+    name: Name,
+    order: u64,
+}
+
+impl<T: Named> Ordered<T> {
+    pub fn len(&self) -> usize {
+        self.by_order.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.by_order.is_empty()
+    }
+
+    pub fn get(&self, name: &Name) -> Option<&T> {
+        self.by_order(self.order_of(name)?)
+    }
+
+    /// Its insertion number.
+    pub fn order_of(&self, name: &Name) -> Option<u64> {
+        self.by_name.get(name).copied()
+    }
+
+    pub fn by_order(&self, order: u64) -> Option<&T> {
+        self.by_order.get(&order).map(Arc::as_ref)
+    }
+
+    /// In insertion order.
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
+        self.by_order.values().map(Arc::as_ref)
+    }
+
+    /// In insertion order; two equal pointers are one unchanged entry, however many commands lie between.
+    pub fn shared(&self) -> impl Iterator<Item = &Arc<T>> {
+        self.by_order.values()
+    }
+
+    /// Adds at the end; `false`, and no change, when the name is taken.
+    pub fn insert(&mut self, entry: T) -> bool {
+        if self.by_name.contains_key(entry.name()) {
+            return false;
+        }
+        self.by_name.insert(entry.name().clone(), self.next);
+        self.by_order.insert(self.next, Arc::new(entry));
+        self.next += 1;
+        true
+    }
+
+    pub fn remove(&mut self, name: &Name) -> Option<Arc<T>> {
+        let order = self.by_name.remove(name)?;
+        self.by_order.remove(&order)
+    }
+
+    /// Changes an entry in place, leaving the copies that clones hold as they are.
+    /// `change` must not touch the name.
+    pub fn update<R>(&mut self, name: &Name, change: impl FnOnce(&mut T) -> R) -> Option<R> {
+        let order = self.by_name.get(name)?;
+        self.by_order.get_mut(order).map(|entry| change(Arc::make_mut(entry)))
+    }
+
+    /// For a snapshot: each entry with its insertion number, ascending, and the next number.
+    pub fn numbered(&self) -> (impl Iterator<Item = (u64, &T)>, u64) {
+        (self.by_order.iter().map(|(order, entry)| (*order, entry.as_ref())), self.next)
+    }
+
+    /// The inverse of [`Self::numbered`].
+    ///
+    /// # Errors
+    /// When the entries do not fit together: nothing is dropped in silence.
+    pub fn from_numbered(entries: impl IntoIterator<Item = (u64, T)>, next: u64) -> Result<Self, Clash> {
+        let mut ordered = Self { next, ..Self::default() };
+        for (order, entry) in entries {
+            let name = entry.name().clone();
+            let taken = ordered.by_name.insert(name.clone(), order).is_some()
+                || ordered.by_order.insert(order, Arc::new(entry)).is_some();
+            if taken || order >= next {
+                return Err(Clash { name, order });
+            }
+        }
+        Ok(ordered)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::{Database, Databases};
+
+    fn database(name: &str) -> Database {
+        Database {
+            name: Name::from(name),
+            default_retention_policy: Name::default(),
+            retention_policies: Vec::new(),
+            continuous_queries: Vec::new(),
+        }
+    }
+
+    fn names(databases: &Databases) -> Vec<String> {
+        databases.iter().map(|database| database.name.to_string()).collect()
+    }
+
+    #[test]
+    fn keep_the_order_of_insertion() {
+        let mut databases = Databases::default();
+        for name in ["b", "c", "a"] {
+            assert!(databases.insert(database(name)));
+        }
+        assert!(!databases.insert(database("c")), "a name is taken once");
+        assert_eq!(names(&databases), ["b", "c", "a"]);
+
+        databases.remove(&Name::from("c")).expect("was there");
+        assert_eq!(databases.remove(&Name::from("c")), None);
+        databases.insert(database("c"));
+        assert_eq!(names(&databases), ["b", "a", "c"], "what comes back comes last");
+        assert_eq!(databases.len(), 3);
+    }
+
+    #[test]
+    fn a_clone_does_not_see_later_changes() {
+        let mut databases = Databases::default();
+        databases.insert(database("a"));
+        let before = databases.clone();
+        databases.update(&Name::from("a"), |a| a.default_retention_policy = Name::from("rp"));
+        databases.insert(database("b"));
+
+        assert_eq!(names(&before), ["a"]);
+        assert!(before.get(&Name::from("a")).expect("a").default_retention_policy.is_empty());
+        assert_eq!(databases.get(&Name::from("a")).expect("a").default_retention_policy, Name::from("rp"));
+        assert_eq!(databases.update(&Name::from("x"), |_| ()), None);
+    }
+
+    #[test]
+    fn numbers_survive_a_round_trip_and_clashes_do_not() {
+        let mut databases = Databases::default();
+        for name in ["a", "b", "c"] {
+            databases.insert(database(name));
+        }
+        databases.remove(&Name::from("b"));
+        let (entries, next) = databases.numbered();
+        let entries: Vec<_> = entries.map(|(order, database)| (order, database.clone())).collect();
+        assert_eq!(Databases::from_numbered(entries, next), Ok(databases));
+
+        for (entries, next) in [
+            (vec![(0, database("a")), (1, database("a"))], 2),
+            (vec![(0, database("a")), (0, database("b"))], 2),
+            (vec![(2, database("a"))], 2),
+        ] {
+            assert!(Databases::from_numbered(entries, next).is_err());
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! The one place where shard groups change: it keeps the index of shards, and what each node owns, with them.
+
+use super::{Catalog, Named, RetentionPolicy, Shard, ShardGroup};
+use crate::base::{Name, NodeId, ShardGroupId, ShardId, UnixNanos};
+
+/// Where a shard is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ShardPlace {
+    /// The insertion number of its database.
+    pub(super) database: u64,
+    pub(super) group: ShardGroupId,
+}
+
+/// Derived from the databases: never in a snapshot.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ShardIndex {
+    pub(super) places: imbl::OrdMap<ShardId, ShardPlace>,
+    /// How many shards of groups that are not deleted each node owns; no zeros.
+    pub(super) owned: imbl::OrdMap<NodeId, u64>,
+    /// Deleted groups, the first one to be pruned first, with the insertion number of their database.
+    pub(super) deleted: imbl::OrdSet<(UnixNanos, ShardGroupId, u64)>,
+}
+
+/// A shard, and what it is part of.
+#[derive(Clone, Copy, Debug)]
+pub struct Located<'a> {
+    pub database: &'a Name,
+    pub policy: &'a RetentionPolicy,
+    pub group: &'a ShardGroup,
+    pub shard: &'a Shard,
+}
+
+impl Catalog {
+    pub fn shard(&self, id: ShardId) -> Option<Located<'_>> {
+        let place = self.index_of_shards.places.get(&id)?;
+        let database = self.databases.by_order(place.database)?;
+        let groups = |policy: &'_ RetentionPolicy| policy.shard_groups.get(place.group).is_some();
+        let policy = database.retention_policies.iter().find(|policy| groups(policy))?;
+        let group = policy.shard_groups.get(place.group)?;
+        Some(Located { database: &database.name, policy, group, shard: group.shard(id)? })
+    }
+
+    /// How many shards of groups that are not deleted this node owns.
+    pub fn shards_owned_by(&self, node: NodeId) -> u64 {
+        self.index_of_shards.owned.get(&node).copied().unwrap_or(0)
+    }
+
+    /// How many shards there are, those of deleted groups included.
+    pub fn shard_count(&self) -> usize {
+        self.index_of_shards.places.len()
+    }
+
+    /// Groups that were deleted before this instant, with the names of their database and policy.
+    pub fn deleted_before(&self, limit: UnixNanos) -> Vec<(Name, Name, ShardGroupId)> {
+        let deleted = self.index_of_shards.deleted.range(..(limit, ShardGroupId(0), 0));
+        let named = |(_, id, order): &(UnixNanos, ShardGroupId, u64)| {
+            let database = self.databases.by_order(*order)?;
+            let has_it = |policy: &&RetentionPolicy| policy.shard_groups.get(*id).is_some();
+            let policy = database.retention_policies.iter().find(has_it)?;
+            Some((database.name.clone(), policy.name.clone(), *id))
+        };
+        deleted.filter_map(named).collect()
+    }
+
+    /// Adds a group, or puts it in the place of the one of its id. Without such a policy nothing changes.
+    pub fn put_shard_group(&mut self, database: &Name, policy: &Name, group: ShardGroup) {
+        let Some(order) = self.databases.order_of(database) else { return };
+        let added = group.clone();
+        let replaced = self.databases.update(database, |database| {
+            let policy = database.retention_policies.iter_mut().find(|found| found.name == *policy)?;
+            let replaced = policy.shard_groups.take(group.id);
+            policy.shard_groups.put(group);
+            Some(replaced)
+        });
+        if let Some(Some(replaced)) = replaced {
+            if let Some(group) = replaced {
+                self.index_of_shards.forget(order, &group);
+            }
+            self.index_of_shards.add(order, &added);
+        }
+    }
+
+    pub fn take_shard_group(&mut self, database: &Name, policy: &Name, id: ShardGroupId) {
+        let Some(order) = self.databases.order_of(database) else { return };
+        let taken = self.databases.update(database, |database| {
+            let policy = database.retention_policies.iter_mut().find(|found| found.name == *policy)?;
+            policy.shard_groups.take(id)
+        });
+        if let Some(Some(group)) = taken {
+            self.index_of_shards.forget(order, &group);
+        }
+    }
+
+    pub fn remove_database(&mut self, name: &Name) {
+        let Some(order) = self.databases.order_of(name) else { return };
+        if let Some(database) = self.databases.remove(name) {
+            database
+                .retention_policies
+                .iter()
+                .for_each(|policy| self.index_of_shards.forget_all(order, policy));
+        }
+    }
+
+    /// By exact name; without such a policy nothing changes.
+    pub fn remove_retention_policy(&mut self, database: &Name, name: &Name) {
+        let Some(order) = self.databases.order_of(database) else { return };
+        let found = self.databases.get(database).and_then(|found| found.retention_policy(name)).cloned();
+        if let Some(policy) = found {
+            self.databases.update(database, |database| {
+                database.retention_policies.retain(|policy| policy.name != *name);
+            });
+            self.index_of_shards.forget_all(order, &policy);
+        }
+    }
+
+    /// Makes the index anew: after the databases came from a snapshot or a restore.
+    pub fn index_shards(&mut self) {
+        self.index_of_shards = ShardIndex::of(self);
+    }
+}
+
+impl ShardIndex {
+    pub(super) fn of(catalog: &Catalog) -> Self {
+        let mut index = Self::default();
+        for database in catalog.databases.iter() {
+            let order = catalog.databases.order_of(database.name()).unwrap_or_default();
+            let groups = database.retention_policies.iter().flat_map(|policy| policy.shard_groups.iter());
+            groups.for_each(|group| index.add(order, group));
+        }
+        index
+    }
+
+    fn add(&mut self, database: u64, group: &ShardGroup) {
+        for shard in &group.shards {
+            self.places.insert(shard.id, ShardPlace { database, group: group.id });
+        }
+        if let Some(at) = group.deleted_at {
+            self.deleted.insert((at, group.id, database));
+        }
+        for owner in owners(group) {
+            *self.owned.entry(owner).or_insert(0) += 1;
+        }
+    }
+
+    fn forget(&mut self, database: u64, group: &ShardGroup) {
+        for shard in &group.shards {
+            self.places.remove(&shard.id);
+        }
+        if let Some(at) = group.deleted_at {
+            self.deleted.remove(&(at, group.id, database));
+        }
+        for owner in owners(group) {
+            match self.owned.get_mut(&owner) {
+                Some(count) if *count > 1 => *count -= 1,
+                _ => _ = self.owned.remove(&owner),
+            }
+        }
+    }
+
+    fn forget_all(&mut self, database: u64, policy: &RetentionPolicy) {
+        policy.shard_groups.iter().for_each(|group| self.forget(database, group));
+    }
+}
+
+/// One entry for each shard that a node owns; a deleted group burdens nobody.
+fn owners(group: &ShardGroup) -> impl Iterator<Item = NodeId> {
+    let shards = if group.is_deleted() { &[][..] } else { &group.shards };
+    shards.iter().flat_map(|shard| shard.owners.iter().copied())
+}

@@ -1,0 +1,22 @@
+//! Users of the data nodes' databases, and of this API.
+
+use std::collections::BTreeMap;
+
+use super::Named;
+use crate::base::{Name, Text};
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct User {
+    pub name: Name,
+    /// As data nodes made it, with bcrypt: nobody here looks into it but to verify a password.
+    pub hash: Text,
+    pub admin: bool,
+    /// By database: 0 none, 1 READ, 2 WRITE, 3 ALL; other numbers are kept as they came (wire.md 3.4).
+    pub privileges: BTreeMap<Name, i32>,
+}
+
+impl Named for User {
+    fn name(&self) -> &Name {
+        &self.name
+    }
+}

@@ -1,0 +1,59 @@
+//! Data nodes (wire.md 3.4, types 25, 26 and 28), and which of them own nothing.
+
+use super::shard_lives;
+use crate::base::{NodeId, Text};
+use crate::catalog::{Catalog, DataNode};
+use crate::machine::Refused;
+
+/// One with the same addresses is no error: it is a retry whose first answer was lost (wire.md Q15).
+pub(super) fn create(catalog: &mut Catalog, http: &Text, tcp: &Text) -> Result<(), Refused> {
+    match catalog.data_node_by_tcp(tcp) {
+        Some(there) if there.http == *http => Ok(()),
+        Some(_) => Err(Refused::DataNodeExists),
+        None => {
+            catalog.max_node_id += 1;
+            let id = NodeId(catalog.max_node_id);
+            let (http, tcp, labels) = (http.clone(), tcp.clone(), Default::default());
+            catalog.data_nodes.insert(id, DataNode { id, http, tcp, labels });
+            Ok(())
+        }
+    }
+}
+
+/// It keeps its id, its shards and its labels, and stays passive if it was.
+pub(super) fn update(catalog: &mut Catalog, id: NodeId, http: &Text, tcp: &Text) -> Result<(), Refused> {
+    let node = catalog.data_nodes.get(&id).ok_or(Refused::DataNodeNotFound)?;
+    let old = node.tcp.clone();
+    // The original does not look: two nodes would then answer to one address (Q22).
+    if catalog.data_node_by_tcp(tcp).is_some_and(|other| other.id != id) {
+        return Err(Refused::DataNodeExists);
+    }
+    if old != *tcp && catalog.passive.remove(&old).is_some() {
+        catalog.passive.insert(tcp.clone());
+    }
+    if let Some(node) = catalog.data_nodes.get_mut(&id) {
+        (node.http, node.tcp) = (http.clone(), tcp.clone());
+    }
+    Ok(())
+}
+
+/// # Errors
+/// There is none, or without `force` a shard would lose its last copy.
+pub(super) fn remove(catalog: &mut Catalog, id: NodeId, force: bool) -> Result<(), Refused> {
+    if !catalog.data_nodes.contains_key(&id) {
+        return Err(Refused::DataNodeNotFound);
+    }
+    shard_lives::disown(catalog, id, force)?;
+    if let Some(node) = catalog.data_nodes.remove(&id) {
+        catalog.passive.remove(&node.tcp);
+    }
+    Ok(())
+}
+
+pub(super) fn set_passive(catalog: &mut Catalog, tcp: &Text, passive: bool) {
+    if passive {
+        catalog.passive.insert(tcp.clone());
+    } else {
+        catalog.passive.remove(tcp);
+    }
+}

@@ -1,0 +1,13 @@
+//! Who holds a work lease (design: work leases). For how long is the leader's to know: there is no time in here.
+
+use crate::base::{Name, NodeId};
+use crate::catalog::{Catalog, MAX_LEASES};
+use crate::machine::Refused;
+
+pub(super) fn set_holder(catalog: &mut Catalog, lease: &Name, holder: NodeId) -> Result<(), Refused> {
+    if catalog.leases.len() >= MAX_LEASES && !catalog.leases.contains_key(lease) {
+        return Err(Refused::TooManyLeases);
+    }
+    catalog.leases.insert(lease.clone(), holder);
+    Ok(())
+}

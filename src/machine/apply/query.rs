@@ -1,0 +1,33 @@
+//! Continuous queries (wire.md 3.4, types 11 and 12).
+
+use super::retention_policy::existing;
+use crate::base::{Name, Text};
+use crate::catalog::{Catalog, ContinuousQuery};
+use crate::machine::Refused;
+
+/// The same query again, in whatever case, is no error.
+pub(super) fn create(catalog: &mut Catalog, database: &Name, query: &ContinuousQuery) -> Result<(), Refused> {
+    let queries = &existing(catalog, database)?.continuous_queries;
+    match queries.iter().find(|there| there.name == query.name) {
+        Some(there) if folded(&there.query) == folded(&query.query) => Ok(()),
+        Some(_) => Err(Refused::ContinuousQueryExists),
+        None => {
+            catalog.databases.update(database, |database| database.continuous_queries.push(query.clone()));
+            Ok(())
+        }
+    }
+}
+
+/// An unknown database or query is no error.
+pub(super) fn drop(catalog: &mut Catalog, database: &Name, name: &Name) {
+    let is_there = |query: &ContinuousQuery| query.name == *name;
+    if catalog.databases.get(database).is_some_and(|found| found.continuous_queries.iter().any(is_there)) {
+        catalog.databases.update(database, |database| {
+            database.continuous_queries.retain(|query| query.name != *name);
+        });
+    }
+}
+
+fn folded(query: &Text) -> String {
+    query.to_string().to_lowercase()
+}

@@ -1,0 +1,78 @@
+//! `CreateShardGroup` (wire.md 3.4, type 9): a span of time gets its shards, and they their owners.
+
+use super::retention_policy::exact;
+use crate::base::{Name, NodeId, ShardGroupId, ShardId, UnixNanos};
+use crate::catalog::{Catalog, MAX_TIME, RetentionPolicy, Shard, ShardGroup, ShardGroups};
+use crate::machine::Refused;
+
+/// The earliest and the latest time that a point may have (wire.md appendix C).
+const MIN_POINT: i64 = -9_223_372_036_854_775_806;
+const MAX_POINT: i64 = 9_223_372_036_854_775_806;
+
+/// Groups are aligned to 0001-01-01T00:00:00Z, so many nanoseconds before the Unix epoch.
+const ORIGIN: i128 = 62_135_596_800 * 1_000_000_000;
+
+/// Makes sure that there is a group for this time. Without a data node that may own shards nothing is created, and
+/// nothing is an error: the client knows that answer (wire.md Q31a).
+pub(super) fn create(
+    catalog: &mut Catalog,
+    database: &Name,
+    policy: &Name,
+    at: UnixNanos,
+) -> Result<(), Refused> {
+    if catalog.active_data_nodes().next().is_none() {
+        return Ok(());
+    }
+    let found = exact(catalog, database, policy)?;
+    let at = UnixNanos(at.0.clamp(MIN_POINT, MAX_POINT));
+    if found.shard_groups.taking(at).is_some() {
+        return Ok(());
+    }
+    let (start, end) = span(found, at);
+    let owners = owners(catalog, found.replica_n);
+    let first = catalog.max_shard_id + 1;
+    catalog.max_shard_group_id += 1;
+    catalog.max_shard_id += owners.len() as u64;
+    let id = ShardGroupId(catalog.max_shard_group_id);
+    let shards = (first..).zip(owners).map(|(id, owners)| Shard { id: ShardId(id), owners }).collect();
+    let group = ShardGroup { id, start, end, deleted_at: None, truncated_at: None, shards };
+    catalog.put_shard_group(database, policy, group);
+    Ok(())
+}
+
+/// The aligned span around `at`, shrunk to what its neighbours leave.
+fn span(policy: &RetentionPolicy, at: UnixNanos) -> (UnixNanos, UnixNanos) {
+    let width = i128::from(policy.shard_group_duration.0.max(1));
+    let start = (i128::from(at.0) + ORIGIN).div_euclid(width) * width - ORIGIN;
+    let end = start + width;
+    // Near the ends of time a span does not fit into 64 bits.
+    let start = UnixNanos(start.max(i128::from(MIN_POINT)) as i64);
+    let end = if end > i128::from(MAX_POINT) { MAX_TIME } else { UnixNanos(end as i64) };
+    shrink(&policy.shard_groups, at, start, end)
+}
+
+fn shrink(groups: &ShardGroups, at: UnixNanos, start: UnixNanos, end: UnixNanos) -> (UnixNanos, UnixNanos) {
+    let (before, after) = groups.around(at);
+    (before.map_or(start, |before| start.max(before)), after.map_or(end, |after| end.min(after)))
+}
+
+/// For each shard its distinct owners. A shard for each full set of `replica_n` nodes (design: compatibility), spread
+/// evenly over the group first, then to those who own least: a node that has just come does not get all of a group.
+fn owners(catalog: &Catalog, replica_n: u32) -> Vec<Vec<NodeId>> {
+    let mut nodes: Vec<(u64, u64, NodeId)> =
+        catalog.active_data_nodes().map(|node| (0, catalog.shards_owned_by(node.id), node.id)).collect();
+    let replica_n = (replica_n.max(1) as usize).min(nodes.len());
+    let shards = (nodes.len() / replica_n).max(1);
+    let mut take = || {
+        nodes.sort_unstable();
+        let taken = nodes.iter_mut().take(replica_n).map(|(of_group, of_all, id)| {
+            *of_group += 1;
+            *of_all += 1;
+            *id
+        });
+        let mut owners: Vec<NodeId> = taken.collect();
+        owners.sort_unstable();
+        owners
+    };
+    (0..shards).map(|_| take()).collect()
+}

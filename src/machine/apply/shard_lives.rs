@@ -1,0 +1,174 @@
+//! Shard groups and shards after their creation: truncated, deleted, pruned, dropped; copies come and go (wire.md 3.4,
+//! types 10 and 30 to 34).
+
+use super::retention_policy::exact;
+use crate::base::{DurationNanos, Name, NodeId, ShardGroupId, ShardId, UnixNanos};
+use crate::catalog::{Catalog, Located, RetentionPolicy, ShardGroup};
+use crate::machine::{Refused, ShardCopy};
+
+/// How long a deleted group is kept, so that every data node learns what to delete (wire.md appendix C).
+const PRUNED_AFTER: DurationNanos = DurationNanos(14 * DurationNanos::DAY.0);
+
+pub(super) fn delete(
+    catalog: &mut Catalog,
+    database: &Name,
+    policy: &Name,
+    id: ShardGroupId,
+) -> Result<(), Refused> {
+    let group = exact(catalog, database, policy)?.shard_groups.get(id);
+    let mut group = group.ok_or(Refused::ShardGroupNotFound)?.clone();
+    mark_deleted(&mut group, catalog.last_at);
+    catalog.put_shard_group(database, policy, group);
+    Ok(())
+}
+
+/// From `at` on points go into other groups; groups that begin later become empty.
+pub(super) fn truncate(catalog: &mut Catalog, at: UnixNanos) {
+    let truncated = |policy: &RetentionPolicy| {
+        let concerned = policy.shard_groups.ending_after(at).filter(|group| !group.is_deleted());
+        concerned.map(|group| truncated(group, at)).collect()
+    };
+    put_all(catalog, truncated);
+}
+
+/// Removes what has been deleted for long enough.
+pub(super) fn prune(catalog: &mut Catalog) {
+    let limit = UnixNanos(catalog.last_at.0.saturating_sub(PRUNED_AFTER.0));
+    for (database, policy, id) in catalog.deleted_before(limit) {
+        catalog.take_shard_group(&database, &policy, id);
+    }
+}
+
+/// An unknown shard is no error.
+pub(super) fn drop(catalog: &mut Catalog, id: ShardId) {
+    change(catalog, id, |group, at| remove_shard(group, id, at));
+}
+
+/// An unknown shard is no error. The new owner stands before the first one with a greater id.
+pub(super) fn add_copy(catalog: &mut Catalog, copy: ShardCopy) -> Result<(), Refused> {
+    let Some(found) = catalog.shard(copy.shard) else { return Ok(()) };
+    if found.shard.owners.contains(&copy.node) {
+        return Ok(());
+    }
+    if !catalog.data_nodes.contains_key(&copy.node) {
+        return Err(Refused::DataNodeNotFound);
+    }
+    change(catalog, copy.shard, |group, _| {
+        if let Some(shard) = group.shards.iter_mut().find(|shard| shard.id == copy.shard) {
+            let at = shard.owners.iter().position(|owner| *owner > copy.node);
+            shard.owners.insert(at.unwrap_or(shard.owners.len()), copy.node);
+        }
+    });
+    Ok(())
+}
+
+/// An unknown shard is no error. A shard without owners leaves its group.
+pub(super) fn remove_owner(catalog: &mut Catalog, copy: ShardCopy) {
+    change(catalog, copy.shard, |group, at| {
+        let Some(shard) = group.shards.iter_mut().find(|shard| shard.id == copy.shard) else { return };
+        shard.owners.retain(|owner| *owner != copy.node);
+        if shard.owners.is_empty() {
+            remove_shard(group, copy.shard, at);
+        }
+    });
+}
+
+/// As [`remove_owner`], for people: what is not there is an error, and so is the last copy without `force`.
+pub(super) fn remove_copy(catalog: &mut Catalog, copy: ShardCopy, force: bool) -> Result<(), Refused> {
+    let found = catalog.shard(copy.shard).ok_or(Refused::ShardNotFound(copy.shard))?;
+    if !found.shard.owners.contains(&copy.node) {
+        return Err(Refused::NotAnOwner { shard: copy.shard, node: copy.node });
+    }
+    if found.shard.owners.len() == 1 && !found.group.is_deleted() && !force {
+        return Err(last_copy(catalog, copy));
+    }
+    remove_owner(catalog, copy);
+    Ok(())
+}
+
+/// Takes a node out of the owners of all shards. Nothing is given to another node: it would have no data (design:
+/// compatibility). A group that keeps some of its shards ends here for new points, which the ones without owner
+/// could not take; one that keeps none is deleted.
+///
+/// # Errors
+/// Without `force`, a shard of a group that is not deleted would lose its last copy.
+pub(super) fn disown(catalog: &mut Catalog, node: NodeId, force: bool) -> Result<(), Refused> {
+    let owned = |group: &&ShardGroup| group.shards.iter().any(|shard| shard.owners.contains(&node));
+    let now = catalog.last_at;
+    if !force && let Some(shard) = last_copies(catalog, node).next() {
+        return Err(last_copy(catalog, ShardCopy { shard, node }));
+    }
+    put_all(catalog, |policy| {
+        policy.shard_groups.iter().filter(owned).map(|group| disowned(group, node, now)).collect()
+    });
+    Ok(())
+}
+
+fn last_copies(catalog: &Catalog, node: NodeId) -> impl Iterator<Item = ShardId> {
+    let policies = catalog.databases.iter().flat_map(|database| &database.retention_policies);
+    let groups = policies.flat_map(|policy| policy.shard_groups.iter()).filter(|group| !group.is_deleted());
+    groups.flat_map(|group| &group.shards).filter(move |shard| shard.owners == [node]).map(|shard| shard.id)
+}
+
+fn last_copy(catalog: &Catalog, copy: ShardCopy) -> Refused {
+    let node = catalog.data_nodes.get(&copy.node).map(|node| node.tcp.clone()).unwrap_or_default();
+    Refused::LastCopy { shard: copy.shard, node }
+}
+
+fn disowned(group: &ShardGroup, node: NodeId, now: UnixNanos) -> ShardGroup {
+    let mut group = group.clone();
+    group.shards.iter_mut().for_each(|shard| shard.owners.retain(|owner| *owner != node));
+    if group.shards.iter().all(|shard| shard.owners.is_empty()) {
+        mark_deleted(&mut group, now);
+    } else if group.shards.iter().any(|shard| shard.owners.is_empty())
+        && !group.is_deleted()
+        && now < group.effective_end()
+    {
+        group = truncated(&group, now);
+    }
+    group
+}
+
+fn truncated(group: &ShardGroup, at: UnixNanos) -> ShardGroup {
+    let at = never_zero(at.max(group.start));
+    ShardGroup { truncated_at: Some(at.min(group.end)), ..group.clone() }
+}
+
+fn remove_shard(group: &mut ShardGroup, id: ShardId, at: UnixNanos) {
+    group.shards.retain(|shard| shard.id != id);
+    if group.shards.is_empty() {
+        mark_deleted(group, at);
+    }
+}
+
+/// The first deletion counts: later ones do not put off the pruning (wire.md Q39).
+fn mark_deleted(group: &mut ShardGroup, at: UnixNanos) {
+    group.deleted_at.get_or_insert(never_zero(at));
+}
+
+/// On the wire the epoch itself is "never" (wire.md Q31d).
+fn never_zero(at: UnixNanos) -> UnixNanos {
+    if at.0 == 0 { at.next() } else { at }
+}
+
+/// Changes the group of a shard; `change` is told the time. An unknown shard changes nothing.
+fn change(catalog: &mut Catalog, id: ShardId, change: impl FnOnce(&mut ShardGroup, UnixNanos)) {
+    let Some(Located { database, policy, group, .. }) = catalog.shard(id) else { return };
+    let (database, policy, mut group) = (database.clone(), policy.name.clone(), group.clone());
+    change(&mut group, catalog.last_at);
+    catalog.put_shard_group(&database, &policy, group);
+}
+
+/// Puts what `changed` makes of each policy's groups in their place.
+fn put_all(catalog: &mut Catalog, changed: impl Fn(&RetentionPolicy) -> Vec<ShardGroup>) {
+    let mut all = Vec::new();
+    for database in catalog.databases.iter() {
+        for policy in &database.retention_policies {
+            let groups = changed(policy).into_iter();
+            all.extend(groups.map(|group| (database.name.clone(), policy.name.clone(), group)));
+        }
+    }
+    for (database, policy, group) in all {
+        catalog.put_shard_group(&database, &policy, group);
+    }
+}

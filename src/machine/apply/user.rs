@@ -1,0 +1,53 @@
+//! Users and what they may do (wire.md 3.4, types 13 to 16 and 18).
+
+use crate::base::{Name, Text};
+use crate::catalog::{Catalog, User};
+use crate::machine::{CreateUser, Refused};
+
+/// One with the same hash and rights is no error: a salted hash is the same only in a retry (wire.md Q15).
+pub(super) fn create(catalog: &mut Catalog, asked: &CreateUser) -> Result<(), Refused> {
+    if asked.name.is_empty() {
+        return Err(Refused::UsernameRequired);
+    }
+    match catalog.users.get(&asked.name) {
+        Some(there) if (&there.hash, there.admin) == (&asked.hash, asked.admin) => Ok(()),
+        Some(_) => Err(Refused::UserExists),
+        None => {
+            let CreateUser { name, hash, admin } = asked.clone();
+            catalog.users.insert(User { name, hash, admin, privileges: Default::default() });
+            Ok(())
+        }
+    }
+}
+
+pub(super) fn drop(catalog: &mut Catalog, name: &Name) -> Result<(), Refused> {
+    catalog.users.remove(name).map(std::mem::drop).ok_or(Refused::UserNotFound)
+}
+
+pub(super) fn set_hash(catalog: &mut Catalog, name: &Name, hash: &Text) -> Result<(), Refused> {
+    update(catalog, name, |user| user.hash = hash.clone())
+}
+
+/// 0 is kept as an entry of its own; other numbers than those of the wire are kept too.
+pub(super) fn set_privilege(
+    catalog: &mut Catalog,
+    user: &Name,
+    database: &Name,
+    privilege: i32,
+) -> Result<(), Refused> {
+    if catalog.users.get(user).is_none() {
+        return Err(Refused::UserNotFound);
+    }
+    if catalog.databases.get(database).is_none() {
+        return Err(Refused::DatabaseNotFound(database.clone()));
+    }
+    update(catalog, user, |user| _ = user.privileges.insert(database.clone(), privilege))
+}
+
+pub(super) fn set_admin(catalog: &mut Catalog, name: &Name, admin: bool) -> Result<(), Refused> {
+    update(catalog, name, |user| user.admin = admin)
+}
+
+fn update(catalog: &mut Catalog, name: &Name, change: impl FnOnce(&mut User)) -> Result<(), Refused> {
+    catalog.users.update(name, change).ok_or(Refused::UserNotFound)
+}

@@ -1,0 +1,87 @@
+//! Databases with all that is in them (wire.md 2.3, 2.4, 2.7).
+
+use super::shard_groups::{shard_group, shard_group_info};
+use super::{BadField, bytes_of, bytes_of_text, required, required_name, required_text};
+use crate::base::{DurationNanos, Text};
+use crate::catalog::{ContinuousQuery, Database, RetentionPolicy, ShardGroup, ShardGroups, Subscription};
+use crate::wire::proto::data::{ContinuousQueryInfo, DatabaseInfo, RetentionPolicyInfo, SubscriptionInfo};
+
+pub(in crate::wire) fn database_info(database: &Database) -> DatabaseInfo {
+    DatabaseInfo {
+        name: Some(bytes_of(&database.name)),
+        default_retention_policy: Some(bytes_of(&database.default_retention_policy)),
+        retention_policies: database.retention_policies.iter().map(policy_info).collect(),
+        continuous_queries: database.continuous_queries.iter().map(query_info).collect(),
+    }
+}
+
+pub(in crate::wire) fn database(info: DatabaseInfo) -> Result<Database, BadField> {
+    Ok(Database {
+        name: required_name(info.name, "Databases.Name")?,
+        default_retention_policy: required_name(
+            info.default_retention_policy,
+            "Databases.DefaultRetentionPolicy",
+        )?,
+        retention_policies: info.retention_policies.into_iter().map(policy).collect::<Result<_, _>>()?,
+        continuous_queries: info.continuous_queries.into_iter().map(query).collect::<Result<_, _>>()?,
+    })
+}
+
+fn policy_info(policy: &RetentionPolicy) -> RetentionPolicyInfo {
+    RetentionPolicyInfo {
+        name: Some(bytes_of(&policy.name)),
+        duration: Some(policy.duration.0),
+        shard_group_duration: Some(policy.shard_group_duration.0),
+        replica_n: Some(policy.replica_n),
+        shard_groups: policy.shard_groups.iter().map(shard_group_info).collect(),
+        subscriptions: policy.subscriptions.iter().map(subscription_info).collect(),
+    }
+}
+
+fn policy(info: RetentionPolicyInfo) -> Result<RetentionPolicy, BadField> {
+    Ok(RetentionPolicy {
+        name: required_name(info.name, "RetentionPolicies.Name")?,
+        duration: DurationNanos(required(info.duration, "RetentionPolicies.Duration")?),
+        shard_group_duration: DurationNanos(required(
+            info.shard_group_duration,
+            "RetentionPolicies.ShardGroupDuration",
+        )?),
+        replica_n: required(info.replica_n, "RetentionPolicies.ReplicaN")?,
+        shard_groups: distinct(info.shard_groups.into_iter().map(shard_group).collect::<Result<_, _>>()?)?,
+        subscriptions: info.subscriptions.into_iter().map(subscription).collect::<Result<_, _>>()?,
+    })
+}
+
+/// Two groups of one id are not one group.
+fn distinct(groups: Vec<ShardGroup>) -> Result<ShardGroups, BadField> {
+    let count = groups.len();
+    let groups: ShardGroups = groups.into_iter().collect();
+    if groups.len() == count { Ok(groups) } else { Err(BadField::Twice) }
+}
+
+pub(in crate::wire) fn subscription_info(subscription: &Subscription) -> SubscriptionInfo {
+    SubscriptionInfo {
+        name: Some(bytes_of(&subscription.name)),
+        mode: Some(bytes_of_text(&subscription.mode)),
+        destinations: subscription.destinations.iter().map(bytes_of_text).collect(),
+    }
+}
+
+pub(in crate::wire) fn subscription(info: SubscriptionInfo) -> Result<Subscription, BadField> {
+    Ok(Subscription {
+        name: required_name(info.name, "Subscriptions.Name")?,
+        mode: required_text(info.mode, "Subscriptions.Mode")?,
+        destinations: info.destinations.iter().map(Text::from).collect(),
+    })
+}
+
+fn query_info(query: &ContinuousQuery) -> ContinuousQueryInfo {
+    ContinuousQueryInfo { name: Some(bytes_of(&query.name)), query: Some(bytes_of_text(&query.query)) }
+}
+
+fn query(info: ContinuousQueryInfo) -> Result<ContinuousQuery, BadField> {
+    Ok(ContinuousQuery {
+        name: required_name(info.name, "ContinuousQueries.Name")?,
+        query: required_text(info.query, "ContinuousQueries.Query")?,
+    })
+}

@@ -1,0 +1,38 @@
+//! Users (wire.md 2.7). Privileges are written in the order of the databases' names; the original has no order.
+
+use std::collections::BTreeMap;
+
+use super::{BadField, bytes_of, bytes_of_text, required, required_name, required_text};
+use crate::base::Name;
+use crate::catalog::User;
+use crate::wire::proto::data::{UserInfo, UserPrivilege};
+
+pub(in crate::wire) fn user_info(user: &User) -> UserInfo {
+    let privilege = |(database, privilege): (&Name, &i32)| UserPrivilege {
+        database: Some(bytes_of(database)),
+        privilege: Some(*privilege),
+    };
+    UserInfo {
+        name: Some(bytes_of(&user.name)),
+        hash: Some(bytes_of_text(&user.hash)),
+        admin: Some(user.admin),
+        privileges: user.privileges.iter().map(privilege).collect(),
+    }
+}
+
+/// Of two privileges on one database the last one counts, as in the original's map.
+pub(in crate::wire) fn user(info: UserInfo) -> Result<User, BadField> {
+    Ok(User {
+        name: required_name(info.name, "Users.Name")?,
+        hash: required_text(info.hash, "Users.Hash")?,
+        admin: required(info.admin, "Users.Admin")?,
+        privileges: info.privileges.into_iter().map(privilege).collect::<Result<BTreeMap<_, _>, _>>()?,
+    })
+}
+
+fn privilege(message: UserPrivilege) -> Result<(Name, i32), BadField> {
+    Ok((
+        required_name(message.database, "Privileges.Database")?,
+        required(message.privilege, "Privileges.Privilege")?,
+    ))
+}

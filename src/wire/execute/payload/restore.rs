@@ -1,0 +1,57 @@
+//! `SetData`: a whole `Data`, of which only what a restore brings is read.
+
+use crate::catalog::{Named, Ordered};
+use crate::machine::{Command, SetData};
+use crate::wire::convert::{BadField, database, database_info, required, user, user_info};
+use crate::wire::proto::command as proto;
+use crate::wire::proto::data::{Data, NodeInfo};
+
+pub(super) fn set_data(message: proto::SetData) -> Result<Command, BadField> {
+    let data = required(message.data, "Data")?;
+    require_the_rest(&data)?;
+    Ok(Command::SetData(Box::new(SetData {
+        index: required(data.index, "Data.Index")?,
+        databases: ordered(data.databases, database)?,
+        users: ordered(data.users, user)?,
+        max_shard_group_id: required(data.max_shard_group_id, "Data.MaxShardGroupID")?,
+        max_shard_id: required(data.max_shard_id, "Data.MaxShardID")?,
+    })))
+}
+
+/// Without its nodes: those of the cluster that it is applied to stay.
+pub(super) fn set_data_message(restore: &SetData) -> proto::SetData {
+    let data = Data {
+        term: Some(0),
+        index: Some(restore.index),
+        cluster_id: Some(0),
+        databases: restore.databases.iter().map(database_info).collect(),
+        users: restore.users.iter().map(user_info).collect(),
+        max_node_id: Some(0),
+        max_shard_group_id: Some(restore.max_shard_group_id),
+        max_shard_id: Some(restore.max_shard_id),
+        ..Data::default()
+    };
+    proto::SetData { data: Some(data) }
+}
+
+/// What is not taken over must be there all the same: the original refuses to decode it otherwise.
+fn require_the_rest(data: &Data) -> Result<(), BadField> {
+    required(data.term, "Data.Term")?;
+    required(data.cluster_id, "Data.ClusterID")?;
+    required(data.max_node_id, "Data.MaxNodeID")?;
+    let id = |node: &NodeInfo| required(node.id, "Data.Nodes.ID").map(drop);
+    data.nodes.iter().chain(&data.data_nodes).chain(&data.meta_nodes).try_for_each(id)
+}
+
+fn ordered<M, T: Named>(
+    messages: Vec<M>,
+    entry: impl Fn(M) -> Result<T, BadField>,
+) -> Result<Ordered<T>, BadField> {
+    let mut all = Ordered::default();
+    for message in messages {
+        if !all.insert(entry(message)?) {
+            return Err(BadField::Twice);
+        }
+    }
+    Ok(all)
+}
