@@ -104,6 +104,14 @@ number_id!(
     NodeId
 );
 number_id!(
+    /// Names a shard group; never reused.
+    ShardGroupId
+);
+number_id!(
+    /// Names a shard; never reused.
+    ShardId
+);
+number_id!(
     /// Names a member of the Raft group. Belongs to one incarnation for ever; never reused.
     RaftId
 );

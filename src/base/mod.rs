@@ -8,6 +8,8 @@ mod name;
 mod time;
 
 pub use address::{Address, AddressError};
-pub use id::{ClusterId, Incarnation, ListHash, LogId, NodeId, ParseIdError, RaftId, StartId};
-pub use name::Name;
+pub use id::{
+    ClusterId, Incarnation, ListHash, LogId, NodeId, ParseIdError, RaftId, ShardGroupId, ShardId, StartId,
+};
+pub use name::{Name, Text};
 pub use time::{DurationNanos, UnixNanos};

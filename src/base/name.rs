@@ -1,46 +1,60 @@
-//! Names as the wire has them: byte strings, not text.
+//! Byte strings as the wire has them, which are not text.
 
 use std::fmt;
 use std::sync::Arc;
 
-/// A name of a database, retention policy or other catalog object: arbitrary bytes, cheap to clone.
-///
-/// The wire does not check UTF-8 (wire.md 2, Q40); only JSON and logs show it as text, lossily.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Name(Arc<[u8]>);
+/// Arbitrary bytes, cheap to clone: the wire does not check UTF-8 (wire.md 2, Q40). Only JSON and logs show them as
+/// text, lossily.
+macro_rules! byte_string {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Arc<[u8]>);
 
-impl Name {
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.0
-    }
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
+        impl $name {
+            pub fn as_bytes(&self) -> &[u8] {
+                &self.0
+            }
+            pub fn is_empty(&self) -> bool {
+                self.0.is_empty()
+            }
+            pub fn len(&self) -> usize {
+                self.0.len()
+            }
+        }
+
+        impl<T: AsRef<[u8]> + ?Sized> From<&T> for $name {
+            fn from(bytes: &T) -> Self {
+                Self(bytes.as_ref().into())
+            }
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self(Arc::from([].as_slice()))
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&String::from_utf8_lossy(&self.0))
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{:?}", String::from_utf8_lossy(&self.0))
+            }
+        }
+    };
 }
 
-impl<T: AsRef<[u8]> + ?Sized> From<&T> for Name {
-    fn from(bytes: &T) -> Self {
-        Self(bytes.as_ref().into())
-    }
-}
-
-impl Default for Name {
-    fn default() -> Self {
-        Self(Arc::from([].as_slice()))
-    }
-}
-
-impl fmt::Display for Name {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&String::from_utf8_lossy(&self.0))
-    }
-}
-
-impl fmt::Debug for Name {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", String::from_utf8_lossy(&self.0))
-    }
-}
+byte_string!(
+    /// A name of a database, retention policy, user or other catalog object.
+    Name
+);
+byte_string!(
+    /// What data nodes say and nobody here looks into: queries, password hashes, destinations, and their addresses,
+    /// which are compared byte for byte (wire.md, conventions).
+    Text
+);

@@ -2,6 +2,9 @@
 
 use crate::base::ClusterId;
 
+/// From this feature level on the cluster has data nodes, shards, users, queries and leases.
+pub const DATA_LEVEL: u32 = 3;
+
 /// What founding fixed for ever.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Cluster {

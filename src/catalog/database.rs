@@ -1,7 +1,7 @@
-//! One database with its retention policies.
+//! One database with its retention policies and continuous queries.
 
-use super::RetentionPolicy;
-use crate::base::Name;
+use super::{Named, RetentionPolicy};
+use crate::base::{Name, Text};
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Database {
@@ -10,6 +10,21 @@ pub struct Database {
     pub default_retention_policy: Name,
     /// In insertion order.
     pub retention_policies: Vec<RetentionPolicy>,
+    /// In insertion order.
+    pub continuous_queries: Vec<ContinuousQuery>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct ContinuousQuery {
+    pub name: Name,
+    /// The whole text, as it was given.
+    pub query: Text,
+}
+
+impl Named for Database {
+    fn name(&self) -> &Name {
+        &self.name
+    }
 }
 
 impl Database {

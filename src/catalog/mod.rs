@@ -8,28 +8,44 @@
 
 mod check;
 mod cluster;
+mod data_node;
 mod database;
-mod databases;
 mod labels;
 mod meta_node;
+mod ordered;
 mod pending;
 mod retention_policy;
+mod shard_group;
+mod shard_groups;
+mod shards;
 mod tombstone;
+mod user;
 
 pub use check::{INVARIANTS, Invariant, Violation};
-pub use cluster::Cluster;
-pub use database::Database;
-pub use databases::{Databases, DuplicateDatabase};
+pub use cluster::{Cluster, DATA_LEVEL};
+pub use data_node::DataNode;
+pub use database::{ContinuousQuery, Database};
 pub use labels::{MAX_LABEL_KEY_LEN, MAX_LABEL_VALUE_LEN, MAX_LABELS, is_label_key, is_label_value};
 pub use meta_node::MetaNode;
+pub use ordered::{Clash, Named, Ordered};
 pub use pending::Pending;
-pub use retention_policy::RetentionPolicy;
+pub use retention_policy::{RetentionPolicy, Subscription};
+pub use shard_group::{MAX_TIME, Shard, ShardGroup};
+pub use shard_groups::ShardGroups;
+pub use shards::{Located, ShardIndex};
 pub use tombstone::{RemovedWhy, Tombstone};
+pub use user::User;
 
-use crate::base::{Incarnation, NodeId, UnixNanos};
+use crate::base::{Incarnation, Name, NodeId, Text, UnixNanos};
+
+pub type Databases = Ordered<Database>;
+pub type Users = Ordered<User>;
 
 /// The longest name of a database or retention policy, in bytes (wire.md appendix C).
 pub const MAX_NAME_LEN: usize = 255;
+
+/// The most work leases that are remembered: whoever may call can ask for any name, and none is ever given back.
+pub const MAX_LEASES: usize = 1000;
 
 /// The whole replicated state.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,6 +54,9 @@ pub struct Catalog {
     /// what the wire shows. `index` ≥ 1 always (wire.md 5.1).
     pub term: u64,
     pub index: u64,
+    /// The log index of the last command that may have changed databases or users: a restore that was made from an
+    /// older catalog would undo it. 0 below [`DATA_LEVEL`].
+    pub content_index: u64,
     /// The highest stamp applied so far: time never runs backwards in the state machine.
     pub last_at: UnixNanos,
     /// `None` until `Found` is applied.
@@ -47,18 +66,27 @@ pub struct Catalog {
     pub pendings: imbl::OrdMap<Incarnation, Pending>,
     /// Incarnations that must never speak Raft again.
     pub tombstones: imbl::OrdMap<Incarnation, Tombstone>,
+    pub data_nodes: imbl::OrdMap<NodeId, DataNode>,
+    /// TCP addresses of data nodes that own nothing; also of ones that are still to join.
+    pub passive: imbl::OrdSet<Text>,
     pub databases: Databases,
+    pub users: Users,
+    /// The last holder of each work lease. How long it holds is the leader's to know.
+    pub leases: imbl::OrdMap<Name, NodeId>,
+    /// Of data and meta nodes alike.
     pub max_node_id: u64,
     pub max_shard_group_id: u64,
     pub max_shard_id: u64,
     /// The highest Raft id ever given out; never reused.
     pub max_raft_id: u64,
+    /// Derived from `databases`, by the methods that change shard groups.
+    pub index_of_shards: ShardIndex,
 }
 
 impl Catalog {
-    /// How many data nodes there are: none before the catalog has the commands that add them.
-    pub fn data_node_count(&self) -> u32 {
-        0
+    /// 0 without a cluster.
+    pub fn feature_level(&self) -> u32 {
+        self.cluster.as_ref().map_or(0, |cluster| cluster.feature_level)
     }
 }
 
@@ -69,16 +97,22 @@ impl Default for Catalog {
         Self {
             term: 0,
             index: 1,
+            content_index: 0,
             last_at: UnixNanos::default(),
             cluster: None,
             meta_nodes: imbl::OrdMap::new(),
             pendings: imbl::OrdMap::new(),
             tombstones: imbl::OrdMap::new(),
+            data_nodes: imbl::OrdMap::new(),
+            passive: imbl::OrdSet::new(),
             databases: Databases::default(),
+            users: Users::default(),
+            leases: imbl::OrdMap::new(),
             max_node_id: 0,
             max_shard_group_id: 0,
             max_shard_id: 0,
             max_raft_id: 0,
+            index_of_shards: ShardIndex::default(),
         }
     }
 }

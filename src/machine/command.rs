@@ -2,8 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::base::{Address, ClusterId, DurationNanos, Incarnation, Name, NodeId, RaftId, UnixNanos};
-use crate::catalog::RemovedWhy;
+use crate::base::{
+    Address, ClusterId, DurationNanos, Incarnation, Name, NodeId, RaftId, ShardGroupId, ShardId, Text,
+    UnixNanos,
+};
+use crate::catalog::{ContinuousQuery, Databases, RemovedWhy, Subscription, Users};
 
 /// A command and what it may depend on besides the catalog, as the proposer stamped it.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,6 +42,75 @@ pub enum Command {
         name: Name,
     },
     UpdateRetentionPolicy(UpdateRetentionPolicy),
+    CreateShardGroup {
+        database: Name,
+        policy: Name,
+        /// A time that the group must take.
+        at: UnixNanos,
+    },
+    DeleteShardGroup {
+        database: Name,
+        policy: Name,
+        id: ShardGroupId,
+    },
+    TruncateShardGroups {
+        at: UnixNanos,
+    },
+    PruneShardGroups,
+    DropShard {
+        id: ShardId,
+    },
+    CopyShardOwner(ShardCopy),
+    RemoveShardOwner(ShardCopy),
+    CreateContinuousQuery {
+        database: Name,
+        query: ContinuousQuery,
+    },
+    DropContinuousQuery {
+        database: Name,
+        name: Name,
+    },
+    CreateSubscription {
+        database: Name,
+        policy: Name,
+        subscription: Subscription,
+    },
+    DropSubscription {
+        database: Name,
+        policy: Name,
+        name: Name,
+    },
+    CreateUser(CreateUser),
+    DropUser {
+        name: Name,
+    },
+    UpdateUser {
+        name: Name,
+        hash: Text,
+    },
+    SetPrivilege {
+        user: Name,
+        database: Name,
+        /// See [`crate::catalog::User::privileges`].
+        privilege: i32,
+    },
+    SetAdminPrivilege {
+        user: Name,
+        admin: bool,
+    },
+    CreateDataNode {
+        http: Text,
+        tcp: Text,
+    },
+    UpdateDataNode {
+        id: NodeId,
+        http: Text,
+        tcp: Text,
+    },
+    DeleteDataNode {
+        id: NodeId,
+    },
+    SetData(Box<SetData>),
 
     Found(Found),
     AllocateRaftId(AllocateRaftId),
@@ -49,6 +121,25 @@ pub enum Command {
     /// From here on entries of this level may be proposed: every member reads them.
     RaiseFeatureLevel {
         level: u32,
+    },
+    /// The data node with this address, there or to come, is to own nothing, or may own shards again.
+    SetPassive {
+        tcp: Text,
+        passive: bool,
+    },
+    /// Takes a data node out; without `force` only if each of its shards has another owner.
+    RemoveDataNode {
+        id: NodeId,
+        force: bool,
+    },
+    /// Takes one copy of a shard out of the catalog; without `force` not the last one.
+    RemoveShardCopy {
+        copy: ShardCopy,
+        force: bool,
+    },
+    SetLeaseHolder {
+        lease: Name,
+        holder: NodeId,
     },
 }
 
@@ -61,14 +152,49 @@ impl Command {
             | Self::CreateRetentionPolicy { .. }
             | Self::DropRetentionPolicy { .. }
             | Self::SetDefaultRetentionPolicy { .. }
-            | Self::UpdateRetentionPolicy(_) => true,
+            | Self::UpdateRetentionPolicy(_)
+            | Self::CreateShardGroup { .. }
+            | Self::DeleteShardGroup { .. }
+            | Self::TruncateShardGroups { .. }
+            | Self::PruneShardGroups
+            | Self::DropShard { .. }
+            | Self::CopyShardOwner(_)
+            | Self::RemoveShardOwner(_)
+            | Self::CreateContinuousQuery { .. }
+            | Self::DropContinuousQuery { .. }
+            | Self::CreateSubscription { .. }
+            | Self::DropSubscription { .. }
+            | Self::CreateUser(_)
+            | Self::DropUser { .. }
+            | Self::UpdateUser { .. }
+            | Self::SetPrivilege { .. }
+            | Self::SetAdminPrivilege { .. }
+            | Self::CreateDataNode { .. }
+            | Self::UpdateDataNode { .. }
+            | Self::DeleteDataNode { .. }
+            | Self::SetData(_) => true,
             Self::Found(_)
             | Self::AllocateRaftId(_)
             | Self::AddMetaNode(_)
             | Self::MoveMetaNode(_)
             | Self::RemoveMetaNode(_)
             | Self::SetLabels(_)
-            | Self::RaiseFeatureLevel { .. } => false,
+            | Self::RaiseFeatureLevel { .. }
+            | Self::SetPassive { .. }
+            | Self::RemoveDataNode { .. }
+            | Self::RemoveShardCopy { .. }
+            | Self::SetLeaseHolder { .. } => false,
+        }
+    }
+}
+
+impl Command {
+    /// Whether, carried out, it may change databases, what is in them, or users.
+    pub fn changes_content(&self) -> bool {
+        match self {
+            Self::CreateDataNode { .. } | Self::UpdateDataNode { .. } => false,
+            Self::RemoveDataNode { .. } | Self::RemoveShardCopy { .. } => true,
+            other => other.is_of_the_wire(),
         }
     }
 }
@@ -94,6 +220,32 @@ pub struct UpdateRetentionPolicy {
     pub replica_n: Option<u32>,
     pub shard_group_duration: Option<DurationNanos>,
     pub default: bool,
+}
+
+/// One copy of a shard: the shard, and the data node that has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ShardCopy {
+    pub shard: ShardId,
+    pub node: NodeId,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct CreateUser {
+    pub name: Name,
+    pub hash: Text,
+    pub admin: bool,
+}
+
+/// A restore: a data node's view of the catalog with the databases that it brings back. Nodes, ids already given
+/// out and everything of ours stay as they are here (founding.md 7, Q34).
+#[derive(Clone, Debug, PartialEq)]
+pub struct SetData {
+    /// Of the catalog that it was made from: changes after it would be lost.
+    pub index: u64,
+    pub databases: Databases,
+    pub users: Users,
+    pub max_shard_group_id: u64,
+    pub max_shard_id: u64,
 }
 
 /// The first command of every cluster (founding.md 5.5). A no-op once the catalog has a cluster.

@@ -11,7 +11,7 @@ mod outcome;
 
 pub use apply::apply;
 pub use command::{
-    AddMetaNode, AllocateRaftId, Command, Found, Founder, MoveMetaNode, NewRetentionPolicy, Removal,
-    RemoveMetaNode, SetLabels, Stamped, UpdateRetentionPolicy,
+    AddMetaNode, AllocateRaftId, Command, CreateUser, Found, Founder, MoveMetaNode, NewRetentionPolicy,
+    Removal, RemoveMetaNode, SetData, SetLabels, ShardCopy, Stamped, UpdateRetentionPolicy,
 };
 pub use outcome::{Outcome, Refused};

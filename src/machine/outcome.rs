@@ -1,7 +1,7 @@
 //! What a command came to.
 
-use crate::base::{Address, Incarnation, Name, NodeId, RaftId};
-use crate::catalog::{MAX_LABEL_KEY_LEN, MAX_LABEL_VALUE_LEN, MAX_LABELS};
+use crate::base::{Address, Incarnation, Name, NodeId, RaftId, ShardId, Text};
+use crate::catalog::{MAX_LABEL_KEY_LEN, MAX_LABEL_VALUE_LEN, MAX_LABELS, MAX_LEASES};
 
 /// What a command came to: the same on every node.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,6 +39,31 @@ pub enum Refused {
     DurationBelowShardGroup,
     #[error("replication factor must be greater than 0")]
     ReplicationFactorZero,
+    #[error("shard group not found")]
+    ShardGroupNotFound,
+    #[error("continuous query already exists")]
+    ContinuousQueryExists,
+    #[error("subscription already exists")]
+    SubscriptionExists,
+    #[error("subscription not found")]
+    SubscriptionNotFound,
+    #[error("invalid subscription URL: {0}")]
+    InvalidSubscriptionUrl(Text),
+    #[error("username required")]
+    UsernameRequired,
+    #[error("user already exists")]
+    UserExists,
+    #[error("user not found")]
+    UserNotFound,
+    #[error("node already exists")]
+    DataNodeExists,
+    #[error("node not found")]
+    DataNodeNotFound,
+    /// The restore was made from an older catalog: what was changed meanwhile would be lost (Q34).
+    #[error("databases were changed since index {from}, from which the restore was made: start it again")]
+    RestoreIsStale { from: u64 },
+    #[error("the restore contradicts itself: {0}")]
+    RestoreUnsound(String),
     /// Of `Found`; no wire command ends so.
     #[error("founders must be at least one, and differ in incarnation, HTTP address and Raft address")]
     FoundersNotDistinct,
@@ -59,4 +84,13 @@ pub enum Refused {
     LabelValueTooLong(String),
     #[error("node {0} would have more than {MAX_LABELS} labels")]
     TooManyLabels(NodeId),
+    /// Of ours about data nodes, shards and leases.
+    #[error("shard {shard} has its only copy on {node}: copy it to another data node first, or use force")]
+    LastCopy { shard: ShardId, node: Text },
+    #[error("shard {shard} has no copy on data node {node}")]
+    NotAnOwner { shard: ShardId, node: NodeId },
+    #[error("shard not found for id: {0}")]
+    ShardNotFound(ShardId),
+    #[error("{MAX_LEASES} leases are known: no other name is taken")]
+    TooManyLeases,
 }

@@ -3,7 +3,8 @@
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::{Error, Service};
+use super::labels::OLDER;
+use super::{Error, Refusal, Service};
 use crate::machine::Outcome;
 use crate::wire::envelope::Body;
 use crate::wire::execute::{DecodeError, Decoded, decode, encode_response};
@@ -33,8 +34,13 @@ impl Service {
         // Before any answer that clients do not retry: a node outside the cluster must not end their search.
         let raft = self.raft()?;
         let refusal = match decoded {
-            Ok(Decoded::Command(_)) => None,
-            Ok(Decoded::NotSupported(name)) => Some(format!("not supported yet: {name}")),
+            // Clients try again: what a member does not read yet is a matter of its upgrade.
+            Ok(Decoded::Command { format, .. })
+                if format > raft.applied().borrow().catalog.feature_level() =>
+            {
+                return Err(Refusal::NotYet(OLDER.to_owned()).into());
+            }
+            Ok(Decoded::Command { .. }) => None,
             Ok(Decoded::MetaNodes) => Some(META_NODES.to_owned()),
             Err(error) => Some(error.to_string()),
         };

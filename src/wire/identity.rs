@@ -3,12 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use crate::base::{Address, ClusterId, Incarnation, ListHash, RaftId, StartId};
+use crate::catalog::DATA_LEVEL;
 
 /// Version of this message and of founding. A node founds only with nodes of the same one.
 pub const PROTOCOL: u32 = 1;
 
 /// The newest kinds of log entries that this version can read (design: versions).
-pub const FEATURE_LEVEL: u32 = 2;
+pub const FEATURE_LEVEL: u32 = DATA_LEVEL;
 
 /// From this level of the cluster on, `AllocateRaftId`, `AddMetaNode`, `MoveMetaNode`, `RemoveMetaNode`, `SetLabels`
 /// and `RaiseFeatureLevel` may be proposed. Only the `RaiseFeatureLevel` that brings a cluster up to it comes before,

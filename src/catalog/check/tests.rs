@@ -28,6 +28,7 @@ fn sound() -> Catalog {
             name: Name::from(name),
             default_retention_policy: Name::from("gone"),
             retention_policies: vec![policy("x"), policy("y")],
+            continuous_queries: Vec::new(),
         });
     }
     catalog
@@ -51,6 +52,8 @@ fn policy(name: &str) -> RetentionPolicy {
         duration: DurationNanos(0),
         shard_group_duration: DurationNanos::HOUR,
         replica_n: 1,
+        shard_groups: Default::default(),
+        subscriptions: Vec::new(),
     }
 }
 

@@ -2,11 +2,11 @@
 
 use super::retention_policy::{self, Placing};
 use crate::base::{DurationNanos, Name};
-use crate::catalog::{Catalog, Database, MAX_NAME_LEN, RetentionPolicy};
+use crate::catalog::{Catalog, Database, MAX_NAME_LEN, RetentionPolicy, User};
 use crate::machine::{NewRetentionPolicy, Refused};
 
 /// The default retention policy keeps a copy on each data node, up to this many (wire.md appendix C).
-const MAX_AUTOGEN_REPLICAS: u32 = 3;
+const MAX_AUTOGEN_REPLICAS: usize = 3;
 
 /// Creates a database with its first and default retention policy: the one given, else `autogen` where the
 /// proposer is configured to make one. An existing database must have the one given as its default.
@@ -27,7 +27,10 @@ pub(super) fn create(
         // Without a policy an existing database is what was asked for. The original compares with an
         // `autogen` of today's number of nodes, and so refuses or changes it after that number changed (Q30).
         None if catalog.databases.get(name).is_some() => Ok(()),
-        None if autocreate => create_with(catalog, name, &autogen(catalog.data_node_count())),
+        None if autocreate => {
+            let policy = autogen(catalog.active_data_nodes().count());
+            create_with(catalog, name, &policy)
+        }
         None => {
             insert(catalog, name, None);
             Ok(())
@@ -35,9 +38,17 @@ pub(super) fn create(
     }
 }
 
-/// Removes it by name; an unknown name is no error.
+/// Removes it by name, and what users may do in it; an unknown name is no error.
 pub(super) fn drop(catalog: &mut Catalog, name: &Name) {
-    catalog.databases.remove(name);
+    if catalog.databases.get(name).is_none() {
+        return;
+    }
+    catalog.remove_database(name);
+    let of_it = |user: &&User| user.privileges.contains_key(name);
+    let users: Vec<Name> = catalog.users.iter().filter(of_it).map(|user| user.name.clone()).collect();
+    for user in users {
+        catalog.users.update(&user, |user| user.privileges.remove(name));
+    }
 }
 
 fn create_with(catalog: &mut Catalog, name: &Name, policy: &NewRetentionPolicy) -> Result<(), Refused> {
@@ -63,16 +74,17 @@ fn insert(catalog: &mut Catalog, name: &Name, policy: Option<RetentionPolicy>) {
         name: name.clone(),
         default_retention_policy: policy.as_ref().map(|policy| policy.name.clone()).unwrap_or_default(),
         retention_policies: policy.into_iter().collect(),
+        continuous_queries: Vec::new(),
     });
 }
 
 /// Keeps everything for ever, in shard groups of a week.
-fn autogen(data_nodes: u32) -> NewRetentionPolicy {
+fn autogen(data_nodes: usize) -> NewRetentionPolicy {
     NewRetentionPolicy {
         name: Name::from("autogen"),
         duration: DurationNanos(0),
         shard_group_duration: DurationNanos(0),
-        replica_n: data_nodes.clamp(1, MAX_AUTOGEN_REPLICAS),
+        replica_n: data_nodes.clamp(1, MAX_AUTOGEN_REPLICAS) as u32,
     }
 }
 
@@ -82,7 +94,7 @@ mod tests {
 
     #[test]
     fn autogen_has_a_copy_per_data_node_up_to_three() {
-        for (data_nodes, copies) in [(0, 1), (1, 1), (2, 2), (3, 3), (4, 3), (u32::MAX, 3)] {
+        for (data_nodes, copies) in [(0, 1), (1, 1), (2, 2), (3, 3), (4, 3), (usize::MAX, 3)] {
             assert_eq!(autogen(data_nodes).replica_n, copies, "{data_nodes} data nodes");
         }
     }

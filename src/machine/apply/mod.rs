@@ -3,15 +3,23 @@
 //! A family checks everything before it changes anything, so that a refusal needs no undoing.
 
 mod cluster;
+mod data_node;
 mod database;
 mod labels;
+mod lease;
 mod members;
+mod query;
 mod relocate;
+mod restore;
 mod retention_policy;
+mod shard_group;
+mod shard_lives;
+mod subscription;
+mod user;
 
 use super::{Command, Outcome, Refused, Stamped};
 use crate::base::{Address, ClusterId, LogId, NodeId};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, DATA_LEVEL};
 
 /// Applies one committed command. Never fails, never panics on any decodable command.
 pub fn apply(catalog: &mut Catalog, log_id: LogId, stamped: &Stamped) -> Outcome {
@@ -19,9 +27,13 @@ pub fn apply(catalog: &mut Catalog, log_id: LogId, stamped: &Stamped) -> Outcome
     catalog.last_at = catalog.last_at.max(stamped.at);
     let before = (!stamped.command.is_of_the_wire()).then(|| Shown::of(catalog));
     let result = carry_out(catalog, stamped);
+    let changes_content = result.is_ok() && stamped.command.changes_content();
+    if changes_content && catalog.feature_level() >= DATA_LEVEL {
+        catalog.content_index = log_id.index;
+    }
     // Of the wire's own set, refused ones move the index too: its clients know it so (wire.md 3.2.1).
     // A command of ours moves it, and wakes who waits for it, only with what the wire shows.
-    if before.is_none_or(|before| before != Shown::of(catalog)) {
+    if changes_content || before.is_none_or(|before| before != Shown::of(catalog)) {
         catalog.term = log_id.term;
         catalog.index = log_id.index;
     }
@@ -34,34 +46,61 @@ pub fn apply(catalog: &mut Catalog, log_id: LogId, stamped: &Stamped) -> Outcome
 fn carry_out(catalog: &mut Catalog, stamped: &Stamped) -> Result<(), Refused> {
     match &stamped.command {
         Command::CreateDatabase { name, retention_policy } => {
-            database::create(catalog, name, retention_policy.as_ref(), stamped.retention_autocreate)
+            database::create(catalog, name, retention_policy.as_ref(), stamped.retention_autocreate)?;
         }
-        Command::DropDatabase { name } => {
-            database::drop(catalog, name);
-            Ok(())
-        }
+        Command::DropDatabase { name } => database::drop(catalog, name),
         Command::CreateRetentionPolicy { database, policy, default } => {
-            retention_policy::create(catalog, database, policy, *default)
+            retention_policy::create(catalog, database, policy, *default)?;
         }
-        Command::DropRetentionPolicy { database, name } => {
-            retention_policy::drop(catalog, database, name);
-            Ok(())
-        }
+        Command::DropRetentionPolicy { database, name } => retention_policy::drop(catalog, database, name),
         Command::SetDefaultRetentionPolicy { database, name } => {
-            retention_policy::set_default(catalog, database, name)
+            retention_policy::set_default(catalog, database, name)?;
         }
-        Command::UpdateRetentionPolicy(update) => retention_policy::update(catalog, update),
-        Command::Found(found) => cluster::found(catalog, found),
-        Command::AllocateRaftId(allocate) => members::allocate(catalog, allocate),
-        Command::AddMetaNode(add) => members::add(catalog, add),
-        Command::MoveMetaNode(to) => relocate::relocate(catalog, to),
-        Command::RemoveMetaNode(remove) => {
-            members::remove(catalog, remove);
-            Ok(())
+        Command::UpdateRetentionPolicy(update) => retention_policy::update(catalog, update)?,
+        Command::CreateShardGroup { database, policy, at } => {
+            shard_group::create(catalog, database, policy, *at)?;
         }
-        Command::SetLabels(asked) => labels::set(catalog, asked),
-        Command::RaiseFeatureLevel { level } => cluster::raise_feature_level(catalog, *level),
+        Command::DeleteShardGroup { database, policy, id } => {
+            shard_lives::delete(catalog, database, policy, *id)?;
+        }
+        Command::TruncateShardGroups { at } => shard_lives::truncate(catalog, *at),
+        Command::PruneShardGroups => shard_lives::prune(catalog),
+        Command::DropShard { id } => shard_lives::drop(catalog, *id),
+        Command::CopyShardOwner(copy) => shard_lives::add_copy(catalog, *copy)?,
+        Command::RemoveShardOwner(copy) => shard_lives::remove_owner(catalog, *copy),
+        Command::RemoveShardCopy { copy, force } => shard_lives::remove_copy(catalog, *copy, *force)?,
+        Command::CreateContinuousQuery { database, query } => query::create(catalog, database, query)?,
+        Command::DropContinuousQuery { database, name } => query::drop(catalog, database, name),
+        Command::CreateSubscription { database, policy, subscription } => {
+            subscription::create(catalog, database, policy, subscription)?;
+        }
+        Command::DropSubscription { database, policy, name } => {
+            subscription::drop(catalog, database, policy, name)?;
+        }
+        Command::CreateUser(asked) => user::create(catalog, asked)?,
+        Command::DropUser { name } => user::drop(catalog, name)?,
+        Command::UpdateUser { name, hash } => user::set_hash(catalog, name, hash)?,
+        Command::SetPrivilege { user, database, privilege } => {
+            user::set_privilege(catalog, user, database, *privilege)?;
+        }
+        Command::SetAdminPrivilege { user, admin } => user::set_admin(catalog, user, *admin)?,
+        Command::CreateDataNode { http, tcp } => data_node::create(catalog, http, tcp)?,
+        Command::UpdateDataNode { id, http, tcp } => data_node::update(catalog, *id, http, tcp)?,
+        // It has no `force` to say, and always succeeds in the original.
+        Command::DeleteDataNode { id } => data_node::remove(catalog, *id, true)?,
+        Command::RemoveDataNode { id, force } => data_node::remove(catalog, *id, *force)?,
+        Command::SetPassive { tcp, passive } => data_node::set_passive(catalog, tcp, *passive),
+        Command::SetData(restore) => restore::set_data(catalog, restore)?,
+        Command::SetLeaseHolder { lease, holder } => lease::set_holder(catalog, lease, *holder)?,
+        Command::Found(found) => cluster::found(catalog, found)?,
+        Command::AllocateRaftId(allocate) => members::allocate(catalog, allocate)?,
+        Command::AddMetaNode(add) => members::add(catalog, add)?,
+        Command::MoveMetaNode(to) => relocate::relocate(catalog, to)?,
+        Command::RemoveMetaNode(remove) => members::remove(catalog, remove),
+        Command::SetLabels(asked) => labels::set(catalog, asked)?,
+        Command::RaiseFeatureLevel { level } => cluster::raise_feature_level(catalog, *level)?,
     }
+    Ok(())
 }
 
 /// What commands of ours can change of what the wire's `Data` shows: not Raft ids, not incarnations.

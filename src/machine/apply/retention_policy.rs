@@ -1,7 +1,7 @@
 //! Retention policies: create, drop, set the default, update (wire.md 3.4, types 5 to 8).
 
 use crate::base::{DurationNanos, Name};
-use crate::catalog::{Catalog, Database, MAX_NAME_LEN, RetentionPolicy};
+use crate::catalog::{Catalog, Database, MAX_NAME_LEN, RetentionPolicy, ShardGroups};
 use crate::machine::{NewRetentionPolicy, Refused, UpdateRetentionPolicy};
 
 /// Where a new policy goes.
@@ -33,19 +33,13 @@ pub(super) fn create(
 /// The default may now name a policy that is gone: it is left so, as the original does, and a policy
 /// created later under that name is the default again.
 pub(super) fn drop(catalog: &mut Catalog, database: &Name, name: &Name) {
-    if catalog.databases.get(database).is_some_and(|database| database.retention_policy(name).is_some()) {
-        catalog.databases.update(database, |database| {
-            database.retention_policies.retain(|policy| policy.name != *name);
-        });
-    }
+    catalog.remove_retention_policy(database, name);
 }
 
 /// The original has no code for this command and crashes on it (Q6); these are its look-up's errors.
 pub(super) fn set_default(catalog: &mut Catalog, database: &Name, name: &Name) -> Result<(), Refused> {
     let found = existing(catalog, database)?;
-    if found.retention_policy(name).is_none() {
-        return Err(Refused::RetentionPolicyNotFound(name.clone()));
-    }
+    exact(catalog, database, name)?;
     if found.default_retention_policy != *name {
         catalog.databases.update(database, |database| database.default_retention_policy = name.clone());
     }
@@ -87,6 +81,8 @@ pub(super) fn parse(policy: &NewRetentionPolicy) -> Result<RetentionPolicy, Refu
         duration: policy.duration,
         shard_group_duration,
         replica_n: policy.replica_n,
+        shard_groups: ShardGroups::default(),
+        subscriptions: Vec::new(),
     })
 }
 
@@ -145,11 +141,23 @@ fn updated(
             .shard_group_duration
             .map_or(current.shard_group_duration, |given| normalise(given, duration)),
         replica_n: update.replica_n.unwrap_or(current.replica_n),
+        ..current.clone()
     })
 }
 
-fn existing<'a>(catalog: &'a Catalog, database: &Name) -> Result<&'a Database, Refused> {
+/// Every command that names a database says it so when there is none.
+pub(super) fn existing<'a>(catalog: &'a Catalog, database: &Name) -> Result<&'a Database, Refused> {
     catalog.databases.get(database).ok_or_else(|| Refused::DatabaseNotFound(database.clone()))
+}
+
+/// By its exact name: an empty one is not the default (wire.md 3.2.2, "RP exact").
+pub(super) fn exact<'a>(
+    catalog: &'a Catalog,
+    database: &Name,
+    name: &Name,
+) -> Result<&'a RetentionPolicy, Refused> {
+    let found = existing(catalog, database)?.retention_policy(name);
+    found.ok_or_else(|| Refused::RetentionPolicyNotFound(name.clone()))
 }
 
 fn check_name(name: &Name) -> Result<(), Refused> {
@@ -165,7 +173,7 @@ fn check_replicas(replica_n: u32) -> Result<(), Refused> {
 }
 
 /// The width of shard groups (wire.md 3.2.3): 0 = by how long points are kept, and never below an hour.
-fn normalise(given: DurationNanos, duration: DurationNanos) -> DurationNanos {
+pub(super) fn normalise(given: DurationNanos, duration: DurationNanos) -> DurationNanos {
     match given {
         DurationNanos(0) => by_duration(duration),
         given => given.max(DurationNanos::HOUR),

@@ -5,6 +5,7 @@
 //! before it stumbles over the rest. A new command, field or flag raises it for the entries that use it.
 //! Reading is strict: a node that skipped what it does not understand would differ from the others in silence.
 
+mod data_nodes;
 mod members;
 mod ours;
 
@@ -18,10 +19,9 @@ use super::proto::entry::Ours;
 use crate::base::UnixNanos;
 use crate::machine::{Command, Stamped};
 
-/// The newest format that this version reads: 2 has the commands of joining, moving and removing.
-const NEWEST: u32 = 2;
-/// What `Found` and the wire's commands need.
-const OLDEST: u32 = 1;
+/// The newest format that this version reads: 2 has the commands of joining, moving and removing, 3 those about data
+/// nodes, shards, users, queries and leases.
+const NEWEST: u32 = 3;
 
 const FORMAT: u32 = 1;
 const AT: u32 = 2;
@@ -79,7 +79,7 @@ pub fn decode(bytes: &[u8]) -> Result<Stamped, EnvelopeError> {
         at: UnixNanos(parts.at.ok_or_else(|| malformed("it has no stamp"))?.cast_signed()),
         retention_autocreate: flags & u64::from(RETENTION_AUTOCREATE) != 0,
         command: match (parts.wire, parts.ours) {
-            (Some(wire), None) => decode_wire(wire)?,
+            (Some(wire), None) => decode_wire(format, wire)?,
             (None, Some(ours)) => decode_ours(format, ours)?,
             _ => return Err(malformed("it has not one command")),
         },
@@ -87,7 +87,12 @@ pub fn decode(bytes: &[u8]) -> Result<Stamped, EnvelopeError> {
 }
 
 fn encode_wire(at: UnixNanos, retention_autocreate: bool, command: &Bytes) -> Bytes {
-    let mut bytes = head(OLDEST, at, retention_autocreate, encoding::bytes::encoded_len(WIRE, command));
+    let mut bytes = head(
+        execute::format_of(command),
+        at,
+        retention_autocreate,
+        encoding::bytes::encoded_len(WIRE, command),
+    );
     encoding::bytes::encode(WIRE, command, &mut bytes);
     bytes.into()
 }
@@ -145,11 +150,12 @@ fn check_format(format: u64) -> Result<(), EnvelopeError> {
     }
 }
 
-fn decode_wire(bytes: &[u8]) -> Result<Command, EnvelopeError> {
+fn decode_wire(format: u64, bytes: &[u8]) -> Result<Command, EnvelopeError> {
     match execute::decode(bytes).map_err(malformed)? {
-        Decoded::Command(command) => Ok(command),
+        Decoded::Command { command, format: lowest } if u64::from(lowest) <= format => Ok(command),
+        // An older version could not read it: no version wrote this.
+        Decoded::Command { .. } => Err(malformed(format!("format {format} does not have this command"))),
         // Such commands are refused before they are logged: only damage or another program brings one here.
-        Decoded::NotSupported(name) => Err(malformed(format!("not supported in the log: {name}"))),
         Decoded::MetaNodes => Err(malformed("a wire command that changes meta nodes")),
     }
 }

@@ -1,7 +1,7 @@
 //! Commands of ours, to and from their messages: which is which, and from which format on. `Found` is here, those
-//! of joining, moving and removing in `members`.
+//! of joining, moving and removing in `members`, those about data nodes in `data_nodes`.
 
-use super::members;
+use super::{data_nodes, members};
 use crate::base::{ClusterId, Incarnation};
 use crate::machine::{Command, Found, Founder};
 use crate::wire::convert::{BadField, host_port, required, required_address, required_id};
@@ -9,7 +9,14 @@ use crate::wire::proto::entry::{self as proto, OurCommand, Ours};
 
 /// The lowest format in which a command of ours can be read.
 pub(super) fn format_of(command: &Command) -> u32 {
-    if matches!(command, Command::Found(_)) { 1 } else { 2 }
+    match command {
+        Command::Found(_) => 1,
+        Command::SetPassive { .. }
+        | Command::RemoveDataNode { .. }
+        | Command::RemoveShardCopy { .. }
+        | Command::SetLeaseHolder { .. } => 3,
+        _ => 2,
+    }
 }
 
 impl From<&Command> for Ours {
@@ -32,6 +39,10 @@ impl TryFrom<Ours> for Command {
             OurCommand::RaiseFeatureLevel(message) => {
                 required(message.level, "level").map(|level| Self::RaiseFeatureLevel { level })
             }
+            OurCommand::SetPassive(message) => data_nodes::set_passive(message),
+            OurCommand::RemoveDataNode(message) => data_nodes::remove(message),
+            OurCommand::RemoveShardCopy(message) => data_nodes::remove_copy(message),
+            OurCommand::SetLeaseHolder(message) => data_nodes::set_lease_holder(message),
         }
     }
 }
@@ -48,12 +59,19 @@ fn our_command(command: &Command) -> Option<OurCommand> {
         Command::RaiseFeatureLevel { level } => {
             OurCommand::RaiseFeatureLevel(proto::RaiseFeatureLevel { level: Some(*level) })
         }
-        Command::CreateDatabase { .. }
-        | Command::DropDatabase { .. }
-        | Command::CreateRetentionPolicy { .. }
-        | Command::DropRetentionPolicy { .. }
-        | Command::SetDefaultRetentionPolicy { .. }
-        | Command::UpdateRetentionPolicy(_) => return None,
+        Command::SetPassive { tcp, passive } => {
+            OurCommand::SetPassive(data_nodes::set_passive_message(tcp, *passive))
+        }
+        Command::RemoveDataNode { id, force } => {
+            OurCommand::RemoveDataNode(proto::RemoveDataNode { id: Some(id.0), force: Some(*force) })
+        }
+        Command::RemoveShardCopy { copy, force } => {
+            OurCommand::RemoveShardCopy(data_nodes::remove_copy_message(*copy, *force))
+        }
+        Command::SetLeaseHolder { lease, holder } => {
+            OurCommand::SetLeaseHolder(data_nodes::set_lease_holder_message(lease, *holder))
+        }
+        _ => return None,
     })
 }
 

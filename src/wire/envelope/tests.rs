@@ -127,10 +127,10 @@ fn one_allocation_is_enough() {
 
 #[test]
 fn a_newer_format_is_told_apart_from_damage() {
-    assert_eq!(error(b"\x08\x03 whatever"), EnvelopeError::Newer { found: 3, newest: 2 });
-    assert_eq!(error(b"\x08\x03").to_string(), "entry format 3, this version reads up to 2");
+    assert_eq!(error(b"\x08\x04 whatever"), EnvelopeError::Newer { found: 4, newest: 3 });
+    assert_eq!(error(b"\x08\x04").to_string(), "entry format 4, this version reads up to 3");
     let far = b"\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01";
-    assert_eq!(error(far), EnvelopeError::Newer { found: u32::MAX, newest: 2 });
+    assert_eq!(error(far), EnvelopeError::Newer { found: u32::MAX, newest: 3 });
 }
 
 const LABEL_TWICE: &[u8] = b"\x2a\x12\x32\x10\x08\x01\x12\x05\x0a\x01a\x12\x00\x12\x05\x0a\x01a\x12\x00";

@@ -1,39 +1,85 @@
 //! The types of the wire's commands (wire.md 3.3).
 
-/// Which payload to decode.
+/// A command that is carried out; its number is that of the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
 pub(super) enum Supported {
-    CreateDatabase,
-    DropDatabase,
-    CreateRetentionPolicy,
-    DropRetentionPolicy,
-    SetDefaultRetentionPolicy,
-    UpdateRetentionPolicy,
+    CreateDatabase = 3,
+    DropDatabase = 4,
+    CreateRetentionPolicy = 5,
+    DropRetentionPolicy = 6,
+    SetDefaultRetentionPolicy = 7,
+    UpdateRetentionPolicy = 8,
+    CreateShardGroup = 9,
+    DeleteShardGroup = 10,
+    CreateContinuousQuery = 11,
+    DropContinuousQuery = 12,
+    CreateUser = 13,
+    DropUser = 14,
+    UpdateUser = 15,
+    SetPrivilege = 16,
+    SetData = 17,
+    SetAdminPrivilege = 18,
+    CreateSubscription = 21,
+    DropSubscription = 22,
+    CreateDataNode = 25,
+    UpdateDataNode = 26,
+    DeleteDataNode = 28,
+    DropShard = 30,
+    TruncateShardGroups = 31,
+    PruneShardGroups = 32,
+    CopyShardOwner = 33,
+    RemoveShardOwner = 34,
 }
 
 impl Supported {
+    const ALL: [Self; 26] = [
+        Self::CreateDatabase,
+        Self::DropDatabase,
+        Self::CreateRetentionPolicy,
+        Self::DropRetentionPolicy,
+        Self::SetDefaultRetentionPolicy,
+        Self::UpdateRetentionPolicy,
+        Self::CreateShardGroup,
+        Self::DeleteShardGroup,
+        Self::CreateContinuousQuery,
+        Self::DropContinuousQuery,
+        Self::CreateUser,
+        Self::DropUser,
+        Self::UpdateUser,
+        Self::SetPrivilege,
+        Self::SetData,
+        Self::SetAdminPrivilege,
+        Self::CreateSubscription,
+        Self::DropSubscription,
+        Self::CreateDataNode,
+        Self::UpdateDataNode,
+        Self::DeleteDataNode,
+        Self::DropShard,
+        Self::TruncateShardGroups,
+        Self::PruneShardGroups,
+        Self::CopyShardOwner,
+        Self::RemoveShardOwner,
+    ];
+
     /// The number of the type; its payload is field 100 + number.
     pub(super) fn number(self) -> u32 {
-        match self {
-            Self::CreateDatabase => 3,
-            Self::DropDatabase => 4,
-            Self::CreateRetentionPolicy => 5,
-            Self::DropRetentionPolicy => 6,
-            Self::SetDefaultRetentionPolicy => 7,
-            Self::UpdateRetentionPolicy => 8,
-        }
+        self as u32
     }
 
     pub(super) fn payload_field(self) -> u32 {
         100 + self.number()
+    }
+
+    /// The lowest format of a log entry, and the lowest feature level, that has this command.
+    pub(super) fn format(self) -> u32 {
+        if self.number() <= Self::UpdateRetentionPolicy.number() { 1 } else { 3 }
     }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Supported(Supported),
-    /// Known, with its name; not carried out by this version.
-    NotSupported(&'static str),
     /// Would change meta nodes, which only /join and /remove do.
     MetaNodes,
     /// In no version of the protocol; 20 was never used.
@@ -42,35 +88,11 @@ pub(super) enum Kind {
 
 impl Kind {
     pub(super) fn of(number: i32) -> Self {
-        match number {
-            3 => Self::Supported(Supported::CreateDatabase),
-            4 => Self::Supported(Supported::DropDatabase),
-            5 => Self::Supported(Supported::CreateRetentionPolicy),
-            6 => Self::Supported(Supported::DropRetentionPolicy),
-            7 => Self::Supported(Supported::SetDefaultRetentionPolicy),
-            8 => Self::Supported(Supported::UpdateRetentionPolicy),
-            9 => Self::NotSupported("CreateShardGroup"),
-            10 => Self::NotSupported("DeleteShardGroup"),
-            11 => Self::NotSupported("CreateContinuousQuery"),
-            12 => Self::NotSupported("DropContinuousQuery"),
-            13 => Self::NotSupported("CreateUser"),
-            14 => Self::NotSupported("DropUser"),
-            15 => Self::NotSupported("UpdateUser"),
-            16 => Self::NotSupported("SetPrivilege"),
-            17 => Self::NotSupported("SetData"),
-            18 => Self::NotSupported("SetAdminPrivilege"),
-            21 => Self::NotSupported("CreateSubscription"),
-            22 => Self::NotSupported("DropSubscription"),
-            25 => Self::NotSupported("CreateDataNode"),
-            26 => Self::NotSupported("UpdateDataNode"),
-            28 => Self::NotSupported("DeleteDataNode"),
-            30 => Self::NotSupported("DropShard"),
-            31 => Self::NotSupported("TruncateShardGroups"),
-            32 => Self::NotSupported("PruneShardGroups"),
-            33 => Self::NotSupported("CopyShardOwner"),
-            34 => Self::NotSupported("RemoveShardOwner"),
-            1 | 2 | 19 | 23 | 24 | 27 | 29 => Self::MetaNodes,
-            _ => Self::Unknown,
+        let is_it = |known: &Supported| u32::try_from(number) == Ok(known.number());
+        match Supported::ALL.into_iter().find(is_it) {
+            Some(known) => Self::Supported(known),
+            None if matches!(number, 1 | 2 | 19 | 23 | 24 | 27 | 29) => Self::MetaNodes,
+            None => Self::Unknown,
         }
     }
 }

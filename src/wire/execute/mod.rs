@@ -17,9 +17,8 @@ use kind::Kind;
 /// What the bytes of a wire command ask for.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Decoded {
-    Command(Command),
-    /// A known command that this version does not carry out: its name, for the answer.
-    NotSupported(&'static str),
+    /// With the lowest format of a log entry, and the lowest feature level, that has it.
+    Command { command: Command, format: u32 },
     /// Types 1, 2, 19, 23, 24, 27, 29: meta nodes are not changed this way (founding.md 7).
     MetaNodes,
 }
@@ -42,8 +41,8 @@ pub enum DecodeError {
 pub fn decode(bytes: &[u8]) -> Result<Decoded, DecodeError> {
     let number = command_type(bytes)?;
     match Kind::of(number) {
-        Kind::Supported(supported) => payload::decode(bytes, supported).map(Decoded::Command),
-        Kind::NotSupported(name) => Ok(Decoded::NotSupported(name)),
+        Kind::Supported(supported) => payload::decode(bytes, supported)
+            .map(|command| Decoded::Command { command, format: supported.format() }),
         Kind::MetaNodes => Ok(Decoded::MetaNodes),
         Kind::Unknown => Err(DecodeError::Payload(format!("unknown command type {number}"))),
     }
@@ -53,6 +52,14 @@ pub fn decode(bytes: &[u8]) -> Result<Decoded, DecodeError> {
 /// `None` for a command of ours, which has no place on the wire.
 pub fn encode(command: &Command) -> Option<Bytes> {
     payload::encode(command).ok()
+}
+
+/// The lowest format of a log entry that has this command; the oldest for what is no command.
+pub(super) fn format_of(bytes: &[u8]) -> u32 {
+    match command_type(bytes).map(Kind::of) {
+        Ok(Kind::Supported(supported)) => supported.format(),
+        _ => 1,
+    }
 }
 
 /// As [`encode`], and what it is where it has no place on the wire.

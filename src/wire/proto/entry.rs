@@ -1,13 +1,15 @@
 //! Commands of ours in a log entry, and the values that snapshots share with them.
 
+use super::command::ShardCopy;
+
 /// Field 5 of the envelope. One of them is set.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(in crate::wire) struct Ours {
-    #[prost(oneof = "OurCommand", tags = "1, 2, 3, 4, 5, 6, 7")]
+    #[prost(oneof = "OurCommand", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11")]
     pub(in crate::wire) command: Option<OurCommand>,
 }
 
-/// 1 belongs to format 1 of the envelope, the others to format 2.
+/// 1 belongs to format 1 of the envelope, 2 to 7 to format 2, 8 to 11 to format 3.
 #[derive(Clone, PartialEq, prost::Oneof)]
 pub(in crate::wire) enum OurCommand {
     #[prost(message, tag = "1")]
@@ -24,6 +26,14 @@ pub(in crate::wire) enum OurCommand {
     SetLabels(SetLabels),
     #[prost(message, tag = "7")]
     RaiseFeatureLevel(RaiseFeatureLevel),
+    #[prost(message, tag = "8")]
+    SetPassive(SetPassive),
+    #[prost(message, tag = "9")]
+    RemoveDataNode(RemoveDataNode),
+    #[prost(message, tag = "10")]
+    RemoveShardCopy(RemoveShardCopy),
+    #[prost(message, tag = "11")]
+    SetLeaseHolder(SetLeaseHolder),
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -113,6 +123,38 @@ pub(in crate::wire) struct SetLabels {
 pub(in crate::wire) struct RaiseFeatureLevel {
     #[prost(uint32, optional, tag = "1")]
     pub(in crate::wire) level: Option<u32>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(in crate::wire) struct SetPassive {
+    #[prost(bytes = "vec", optional, tag = "1")]
+    pub(in crate::wire) tcp: Option<Vec<u8>>,
+    #[prost(bool, optional, tag = "2")]
+    pub(in crate::wire) passive: Option<bool>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(in crate::wire) struct RemoveDataNode {
+    #[prost(uint64, optional, tag = "1")]
+    pub(in crate::wire) id: Option<u64>,
+    #[prost(bool, optional, tag = "2")]
+    pub(in crate::wire) force: Option<bool>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(in crate::wire) struct RemoveShardCopy {
+    #[prost(message, optional, tag = "1")]
+    pub(in crate::wire) copy: Option<ShardCopy>,
+    #[prost(bool, optional, tag = "2")]
+    pub(in crate::wire) force: Option<bool>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(in crate::wire) struct SetLeaseHolder {
+    #[prost(bytes = "vec", optional, tag = "1")]
+    pub(in crate::wire) lease: Option<Vec<u8>>,
+    #[prost(uint64, optional, tag = "2")]
+    pub(in crate::wire) holder: Option<u64>,
 }
 
 /// In the order of their keys, each key once; not protobuf's map, which has no order.

@@ -1,6 +1,6 @@
 //! The catalog in a snapshot of ours.
 
-use super::data::DatabaseInfo;
+use super::data::{DatabaseInfo, UserInfo};
 use super::entry::{HostPort, Label};
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -34,6 +34,39 @@ pub(in crate::wire) struct State {
     pub(in crate::wire) max_shard_id: Option<u64>,
     #[prost(uint64, optional, tag = "14")]
     pub(in crate::wire) max_raft_id: Option<u64>,
+    /// From format 3 on, as is the rest.
+    #[prost(message, repeated, tag = "15")]
+    pub(in crate::wire) data_nodes: Vec<DataNode>,
+    #[prost(bytes = "vec", repeated, tag = "16")]
+    pub(in crate::wire) passive: Vec<Vec<u8>>,
+    #[prost(message, repeated, tag = "17")]
+    pub(in crate::wire) users: Vec<NumberedUser>,
+    #[prost(uint64, optional, tag = "18")]
+    pub(in crate::wire) next_user: Option<u64>,
+    #[prost(message, repeated, tag = "19")]
+    pub(in crate::wire) leases: Vec<Lease>,
+    #[prost(uint64, optional, tag = "20")]
+    pub(in crate::wire) content_index: Option<u64>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(in crate::wire) struct DataNode {
+    #[prost(uint64, optional, tag = "1")]
+    pub(in crate::wire) id: Option<u64>,
+    #[prost(bytes = "vec", optional, tag = "2")]
+    pub(in crate::wire) http: Option<Vec<u8>>,
+    #[prost(bytes = "vec", optional, tag = "3")]
+    pub(in crate::wire) tcp: Option<Vec<u8>>,
+    #[prost(message, repeated, tag = "4")]
+    pub(in crate::wire) labels: Vec<Label>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(in crate::wire) struct Lease {
+    #[prost(bytes = "vec", optional, tag = "1")]
+    pub(in crate::wire) name: Option<Vec<u8>>,
+    #[prost(uint64, optional, tag = "2")]
+    pub(in crate::wire) holder: Option<u64>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -104,4 +137,13 @@ pub(in crate::wire) struct Numbered {
     pub(in crate::wire) order: Option<u64>,
     #[prost(message, optional, tag = "2")]
     pub(in crate::wire) database: Option<DatabaseInfo>,
+}
+
+/// As [`Numbered`].
+#[derive(Clone, PartialEq, prost::Message)]
+pub(in crate::wire) struct NumberedUser {
+    #[prost(uint64, optional, tag = "1")]
+    pub(in crate::wire) order: Option<u64>,
+    #[prost(message, optional, tag = "2")]
+    pub(in crate::wire) user: Option<UserInfo>,
 }

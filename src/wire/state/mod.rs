@@ -4,19 +4,21 @@
 //! as log entries do: a member of an older version, which the cluster's feature level keeps from needing more, then
 //! reads the snapshots of newer ones.
 
+mod data_nodes;
 mod members;
 
 use bytes::Bytes;
 use prost::Message;
 
-use super::convert::{BadField, database, database_info, required};
+use super::convert::{BadField, bytes_of_text, database, database_info, required};
 use super::fields::{Fields, Value};
 use super::proto::state::{Numbered, State};
-use crate::base::UnixNanos;
+use crate::base::{Text, UnixNanos};
 use crate::catalog::{Catalog, Database, Databases};
 
-/// The newest format, which has learners, labels, and who took an incarnation out.
-const NEWEST: u32 = 2;
+/// The newest format. 2 has learners, labels, and who took an incarnation out; 3 has data nodes, users, leases, and all
+/// that databases hold besides their retention policies.
+const NEWEST: u32 = 3;
 
 /// Not the state of a catalog, or that of a newer version.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -27,6 +29,7 @@ pub struct StateError(pub String);
 pub fn encode(catalog: &Catalog) -> Bytes {
     let format = lowest_format(catalog);
     let (databases, next_database) = catalog.databases.numbered();
+    let (users, next_user) = catalog.users.numbered();
     let meta_node = |node| members::meta_node_message(format, node);
     let tombstone = |tombstone| members::tombstone_message(format, tombstone);
     let state = State {
@@ -44,6 +47,12 @@ pub fn encode(catalog: &Catalog) -> Bytes {
         max_shard_group_id: Some(catalog.max_shard_group_id),
         max_shard_id: Some(catalog.max_shard_id),
         max_raft_id: Some(catalog.max_raft_id),
+        data_nodes: catalog.data_nodes.values().map(data_nodes::message).collect(),
+        passive: catalog.passive.iter().map(bytes_of_text).collect(),
+        users: users.map(data_nodes::numbered_user).collect(),
+        next_user: (next_user > 0).then_some(next_user),
+        leases: catalog.leases.iter().map(data_nodes::lease_message).collect(),
+        content_index: (catalog.content_index > 0).then_some(catalog.content_index),
     };
     state.encode_to_vec().into()
 }
@@ -53,13 +62,21 @@ pub fn encode(catalog: &Catalog) -> Bytes {
 pub fn decode(bytes: &[u8]) -> Result<Catalog, StateError> {
     let format = read_format(bytes)?;
     let state = State::decode(bytes).map_err(unreadable)?;
-    catalog(format, state).map_err(unreadable)
+    let catalog = catalog(format, state).map_err(unreadable)?;
+    // An older version could not read it: no version wrote this.
+    if lowest_format(&catalog) > format {
+        return Err(unreadable(format!("format {format} does not have what it holds")));
+    }
+    Ok(catalog)
 }
 
 fn lowest_format(catalog: &Catalog) -> u32 {
+    if data_nodes::are_needed(catalog) {
+        return NEWEST;
+    }
     let is_of_1 = catalog.meta_nodes.values().all(|node| node.voter && node.labels.is_empty())
         && catalog.tombstones.values().all(|tombstone| tombstone.by.is_empty());
-    if is_of_1 { 1 } else { NEWEST }
+    if is_of_1 { 1 } else { 2 }
 }
 
 /// Looks at the format alone: what follows may be of a shape that only a newer version knows.
@@ -75,9 +92,10 @@ fn read_format(bytes: &[u8]) -> Result<u32, StateError> {
 }
 
 fn catalog(format: u32, state: State) -> Result<Catalog, BadField> {
-    Ok(Catalog {
+    let mut catalog = Catalog {
         term: required(state.term, "term")?,
         index: required(state.index, "index")?,
+        content_index: state.content_index.unwrap_or(0),
         last_at: UnixNanos(required(state.last_at, "last_at")?),
         cluster: state.cluster.map(members::cluster).transpose()?,
         meta_nodes: keyed(state.meta_nodes, |message| {
@@ -89,12 +107,21 @@ fn catalog(format: u32, state: State) -> Result<Catalog, BadField> {
         tombstones: keyed(state.tombstones, |message| {
             members::tombstone(format, message).map(|tombstone| (tombstone.incarnation, tombstone))
         })?,
+        data_nodes: keyed(state.data_nodes, |message| {
+            data_nodes::data_node(message).map(|node| (node.id, node))
+        })?,
+        passive: state.passive.iter().map(Text::from).collect(),
         databases: databases(state.databases, required(state.next_database, "next_database")?)?,
+        users: data_nodes::users(state.users, state.next_user.unwrap_or(0))?,
+        leases: keyed(state.leases, data_nodes::lease)?,
         max_node_id: required(state.max_node_id, "max_node_id")?,
         max_shard_group_id: required(state.max_shard_group_id, "max_shard_group_id")?,
         max_shard_id: required(state.max_shard_id, "max_shard_id")?,
         max_raft_id: required(state.max_raft_id, "max_raft_id")?,
-    })
+        ..Catalog::default()
+    };
+    catalog.index_shards();
+    Ok(catalog)
 }
 
 /// Two entries of one key are not one entry: the catalog that was written had no such thing.

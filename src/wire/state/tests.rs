@@ -61,7 +61,10 @@ fn full() -> Catalog {
                 duration: DurationNanos(-1),
                 shard_group_duration: DurationNanos::HOUR,
                 replica_n: 2,
+                shard_groups: Default::default(),
+                subscriptions: Vec::new(),
             }],
+            continuous_queries: Vec::new(),
         });
     }
     catalog.databases.remove(&Name::from("gone"));
@@ -144,6 +147,7 @@ fn insertion_numbers_go_on_after_a_restore() {
             name: Name::from("new"),
             default_retention_policy: Name::default(),
             retention_policies: Vec::new(),
+            continuous_queries: Vec::new(),
         });
     }
     assert_eq!(encode(&lived), encode(&restored));
@@ -154,8 +158,8 @@ fn a_newer_format_and_nonsense_are_refused() {
     let good = encode(&full());
     let text = |bytes: &[u8]| decode(bytes).expect_err("unreadable").to_string();
     assert_eq!(
-        text(&[b"\x08\x03", &good[2..]].concat()),
-        "undecodable catalog: format 3, this version reads up to 2"
+        text(&[b"\x08\x04", &good[2..]].concat()),
+        "undecodable catalog: format 4, this version reads up to 3"
     );
     assert_eq!(text(b""), "undecodable catalog: it does not begin with its format");
     assert_eq!(text(&[b"\x08\x00", &good[2..]].concat()), text(b""));

@@ -31,7 +31,7 @@ fn no_bytes_make_a_decoder_panic() {
 
 /// What is let into the log can be read from it, and applied.
 fn as_command(bytes: &[u8]) -> bool {
-    let Ok(Decoded::Command(command)) = execute::decode(bytes) else { return false };
+    let Ok(Decoded::Command { command, .. }) = execute::decode(bytes) else { return false };
     let entry = envelope::encode(UnixNanos(1), true, &Body::Wire(bytes.to_vec().into()));
     let stamped = envelope::decode(&entry).expect("what was let in");
     assert_eq!(stamped.command, command);
@@ -66,7 +66,7 @@ fn seeds() -> Vec<Vec<u8>> {
     seeds.push(envelope::encode(UnixNanos(1), true, &Body::Ours(founding.clone())).to_vec());
     fed.apply(founding);
     for bytes in seeds.clone() {
-        if let Ok(Decoded::Command(command)) = execute::decode(&bytes) {
+        if let Ok(Decoded::Command { command, .. }) = execute::decode(&bytes) {
             seeds.push(envelope::encode(UnixNanos(-1), false, &Body::Wire(bytes.into())).to_vec());
             fed.apply(command);
             seeds.push(state::encode(&fed.catalog).to_vec());

@@ -30,7 +30,9 @@ fn answers_and_snapshots_are_those_of_the_original() {
         let index = *recorded.response.as_ref().unwrap_or(&(last.index + 1));
         compared += compare_snapshots(&catalog, last.index..index);
         last.index = index;
-        if let Decoded::Command(command) = execute::decode(&recorded.request).expect("a recorded command") {
+        if let Decoded::Command { command, format: 1 } =
+            execute::decode(&recorded.request).expect("a recorded command")
+        {
             assert_eq!(answer(&mut catalog, last, command), recorded.response, "{}", recorded.path);
             two_data_nodes_were_there(&mut catalog);
         }

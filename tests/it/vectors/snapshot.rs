@@ -63,6 +63,7 @@ fn database(tree: &Tree) -> Database {
         name: Name::from(tree.bytes(1)),
         default_retention_policy: Name::from(tree.bytes(2)),
         retention_policies: tree.trees(3).map(|tree| policy(&tree)).collect(),
+        continuous_queries: Vec::new(),
     }
 }
 
@@ -72,6 +73,8 @@ fn policy(tree: &Tree) -> RetentionPolicy {
         duration: DurationNanos(tree.number(2).cast_signed()),
         shard_group_duration: DurationNanos(tree.number(3).cast_signed()),
         replica_n: u32::try_from(tree.number(4)).expect("a number of copies"),
+        shard_groups: Default::default(),
+        subscriptions: Vec::new(),
     }
 }
 

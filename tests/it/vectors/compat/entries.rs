@@ -129,10 +129,13 @@ fn database(name: &str) -> Database {
         duration: DurationNanos(duration),
         shard_group_duration: DurationNanos::DAY,
         replica_n: 2,
+        shard_groups: Default::default(),
+        subscriptions: Vec::new(),
     };
     Database {
         name: Name::from(name),
         default_retention_policy: Name::from("dangling"),
         retention_policies: vec![policy(b"rp\xff", 0), policy(b"b", -1)],
+        continuous_queries: Vec::new(),
     }
 }

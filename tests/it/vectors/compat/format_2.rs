@@ -154,6 +154,7 @@ fn full_state() -> Catalog {
         name: Name::from("db"),
         default_retention_policy: Name::from("dangling"),
         retention_policies: Vec::new(),
+        continuous_queries: Vec::new(),
     });
     catalog
 }
