@@ -6,6 +6,7 @@
 
 pub mod api;
 pub mod data;
+pub mod datanode;
 pub mod envelope;
 pub mod execute;
 pub mod frames;

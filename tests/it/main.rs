@@ -4,6 +4,7 @@
 mod architecture;
 mod config;
 mod ctl;
+mod datanode;
 mod docs;
 mod founding;
 mod http;

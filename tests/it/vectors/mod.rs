@@ -20,7 +20,7 @@ pub(super) fn read(path: &str) -> Vec<u8> {
 
 /// Files of a folder below `tests/data` whose name ends so: (path, content), by name.
 #[expect(clippy::disallowed_methods, reason = "a test reads its data")]
-fn files(folder: &str, suffix: &str) -> Vec<(String, Vec<u8>)> {
+pub(super) fn files(folder: &str, suffix: &str) -> Vec<(String, Vec<u8>)> {
     let entries = std::fs::read_dir(data(folder)).expect("a folder of tests/data");
     let name = |entry: std::io::Result<std::fs::DirEntry>| {
         entry.expect("an entry").file_name().into_string().expect("a name of text")

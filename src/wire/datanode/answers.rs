@@ -1,0 +1,94 @@
+//! What is answered, as values.
+
+use prost::Message;
+
+use super::FrameError;
+use super::calls::read;
+use super::message::{JoinClusterResponse, ListShardsResponse, PlainResponse};
+use super::shards::{self, Shards};
+use crate::base::{Name, NodeId};
+use crate::wire::convert::{bytes_of, required};
+use crate::wire::proto::data::NodeInfo;
+
+/// How a data node answers: what was asked for, or its own words.
+pub type Outcome<T> = Result<T, String>;
+
+/// What a call is answered when it went well, and how that is written, errors included.
+pub trait Answer: Sized {
+    fn encode(outcome: &Outcome<Self>) -> Vec<u8>;
+
+    /// # Errors
+    /// Bytes that are no such answer.
+    fn decode(body: &[u8]) -> Result<Outcome<Self>, FrameError>;
+}
+
+/// A data node, in its own words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Node {
+    pub id: NodeId,
+    pub http_addr: Name,
+    pub tcp_addr: Name,
+}
+
+/// `CopyShard`, `RemoveShard`, `LeaveCluster`, `RemoveHintedHandoff`.
+impl Answer for () {
+    fn encode(outcome: &Outcome<()>) -> Vec<u8> {
+        PlainResponse { err: err(outcome) }.encode_to_vec()
+    }
+
+    fn decode(body: &[u8]) -> Result<Outcome<()>, FrameError> {
+        let message: PlainResponse = read(body)?;
+        Ok(message.err.map_or(Ok(()), |words| Err(text(&words))))
+    }
+}
+
+/// `ListShards`.
+impl Answer for Shards {
+    /// The shards are there beside an error too: the field is required.
+    fn encode(outcome: &Outcome<Shards>) -> Vec<u8> {
+        let json = outcome.as_ref().map(shards::encode).unwrap_or_default();
+        ListShardsResponse { shards: Some(json), err: err(outcome) }.encode_to_vec()
+    }
+
+    fn decode(body: &[u8]) -> Result<Outcome<Shards>, FrameError> {
+        let message: ListShardsResponse = read(body)?;
+        match message.err {
+            Some(words) => Ok(Err(text(&words))),
+            None => Ok(Ok(shards::decode(&required(message.shards, "Shards")?)?)),
+        }
+    }
+}
+
+/// `JoinCluster`.
+impl Answer for Node {
+    fn encode(outcome: &Outcome<Node>) -> Vec<u8> {
+        let node = outcome.as_ref().ok().map(|node| NodeInfo {
+            id: Some(node.id.0),
+            addr: Some(bytes_of(&node.http_addr)),
+            tcp_addr: Some(bytes_of(&node.tcp_addr)),
+        });
+        JoinClusterResponse { node, err: err(outcome) }.encode_to_vec()
+    }
+
+    fn decode(body: &[u8]) -> Result<Outcome<Node>, FrameError> {
+        let message: JoinClusterResponse = read(body)?;
+        if let Some(words) = message.err {
+            return Ok(Err(text(&words)));
+        }
+        let node = required(message.node, "Node")?;
+        Ok(Ok(Node {
+            id: NodeId(required(node.id, "Node.ID")?),
+            http_addr: Name::from(&node.addr.unwrap_or_default()),
+            tcp_addr: Name::from(&node.tcp_addr.unwrap_or_default()),
+        }))
+    }
+}
+
+fn err<T>(outcome: &Outcome<T>) -> Option<Vec<u8>> {
+    outcome.as_ref().err().map(|words| words.as_bytes().to_vec())
+}
+
+/// Only people read it.
+fn text(words: &[u8]) -> String {
+    String::from_utf8_lossy(words).into_owned()
+}

@@ -1,0 +1,167 @@
+//! What is asked, as values.
+
+use prost::Message;
+
+use super::message::{CopyShardRequest, JoinClusterRequest, RemoveHintedHandoffRequest, RemoveShardRequest};
+use super::{Answer, FrameError, Kind, Node, Shards};
+use crate::base::{Name, NodeId};
+use crate::wire::convert::{bytes_of, required, required_name};
+
+/// A call with what it is answered; frames are put around both by [`super::request`] and [`super::answer`].
+pub trait Call: Sized {
+    const KIND: Kind;
+    type Answer: Answer;
+
+    fn encode(&self) -> Vec<u8>;
+
+    /// # Errors
+    /// Bytes that are no such request.
+    fn decode(body: &[u8]) -> Result<Self, FrameError>;
+}
+
+/// For [`CopyShard::since`]: earlier than any file. Go's zero time, after its overflow, as data nodes always get it.
+pub const EVERYTHING: i64 = -6_795_364_578_871_345_152;
+
+/// Asks the destination to fetch a shard; answered once it is there, which may take hours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CopyShard {
+    /// The source's TCP address, as the catalog has it.
+    pub host: Name,
+    pub database: Name,
+    pub policy: Name,
+    pub shard: u64,
+    /// Unix ns: only what changed since.
+    pub since: Option<i64>,
+}
+
+/// Asks a node to delete its copy of a shard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RemoveShard {
+    pub shard: u64,
+}
+
+/// Asks a node what it holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListShards;
+
+/// Asks a node to make itself known to these meta nodes. Meanwhile it calls them: `/status`, `/execute`, `/`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JoinCluster {
+    /// HTTP addresses, in the order in which it will try them.
+    pub meta_servers: Vec<Name>,
+    /// The cluster knows it already, under the address of a node whose place it takes.
+    pub update: bool,
+}
+
+/// Asks a node to forget its cluster and delete its data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeaveCluster;
+
+/// Asks a node to drop what it keeps for another one that will not come back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RemoveHintedHandoff {
+    pub node: NodeId,
+}
+
+impl Call for CopyShard {
+    const KIND: Kind = Kind::CopyShard;
+    type Answer = ();
+
+    fn encode(&self) -> Vec<u8> {
+        let message = CopyShardRequest {
+            host: Some(bytes_of(&self.host)),
+            database: Some(bytes_of(&self.database)),
+            policy: Some(bytes_of(&self.policy)),
+            shard_id: Some(self.shard),
+            since: self.since,
+        };
+        message.encode_to_vec()
+    }
+
+    fn decode(body: &[u8]) -> Result<Self, FrameError> {
+        let message: CopyShardRequest = read(body)?;
+        Ok(Self {
+            host: required_name(message.host, "Host")?,
+            database: required_name(message.database, "Database")?,
+            policy: required_name(message.policy, "Policy")?,
+            shard: required(message.shard_id, "ShardID")?,
+            since: message.since,
+        })
+    }
+}
+
+impl Call for RemoveShard {
+    const KIND: Kind = Kind::RemoveShard;
+    type Answer = ();
+
+    fn encode(&self) -> Vec<u8> {
+        RemoveShardRequest { shard_id: Some(self.shard) }.encode_to_vec()
+    }
+
+    fn decode(body: &[u8]) -> Result<Self, FrameError> {
+        let message: RemoveShardRequest = read(body)?;
+        Ok(Self { shard: required(message.shard_id, "ShardID")? })
+    }
+}
+
+impl Call for ListShards {
+    const KIND: Kind = Kind::ListShards;
+    type Answer = Shards;
+
+    fn encode(&self) -> Vec<u8> {
+        Vec::new()
+    }
+
+    fn decode(_body: &[u8]) -> Result<Self, FrameError> {
+        Ok(Self)
+    }
+}
+
+impl Call for JoinCluster {
+    const KIND: Kind = Kind::JoinCluster;
+    type Answer = Node;
+
+    fn encode(&self) -> Vec<u8> {
+        let meta_servers = self.meta_servers.iter().map(bytes_of).collect();
+        JoinClusterRequest { meta_servers, update: Some(self.update) }.encode_to_vec()
+    }
+
+    fn decode(body: &[u8]) -> Result<Self, FrameError> {
+        let message: JoinClusterRequest = read(body)?;
+        Ok(Self {
+            meta_servers: message.meta_servers.iter().map(Name::from).collect(),
+            update: required(message.update, "Update")?,
+        })
+    }
+}
+
+impl Call for LeaveCluster {
+    const KIND: Kind = Kind::LeaveCluster;
+    type Answer = ();
+
+    fn encode(&self) -> Vec<u8> {
+        Vec::new()
+    }
+
+    fn decode(_body: &[u8]) -> Result<Self, FrameError> {
+        Ok(Self)
+    }
+}
+
+impl Call for RemoveHintedHandoff {
+    const KIND: Kind = Kind::RemoveHintedHandoff;
+    type Answer = ();
+
+    fn encode(&self) -> Vec<u8> {
+        RemoveHintedHandoffRequest { node_id: Some(self.node.0) }.encode_to_vec()
+    }
+
+    fn decode(body: &[u8]) -> Result<Self, FrameError> {
+        let message: RemoveHintedHandoffRequest = read(body)?;
+        Ok(Self { node: NodeId(required(message.node_id, "NodeID")?) })
+    }
+}
+
+pub(super) fn read<M: Message + Default>(body: &[u8]) -> Result<M, FrameError> {
+    M::decode(body).map_err(|error| FrameError::Body(error.to_string()))
+}

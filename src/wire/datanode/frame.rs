@@ -1,0 +1,134 @@
+//! Types and lengths.
+
+use bytes::{BufMut, Bytes, BytesMut};
+
+use super::{Answer, Call, FrameError, Outcome};
+
+/// The first byte of a connection for calls; data nodes hand other first bytes to other services.
+pub const MUX: u8 = 0x02;
+
+/// Type and length.
+pub const HEADER_BYTES: usize = 9;
+
+/// Bodies are shorter than this: data nodes read none that is not.
+pub const MAX_BODY: i64 = 1 << 30;
+
+/// The calls that a meta node makes. Data nodes have others among themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    CopyShard,
+    RemoveShard,
+    ListShards,
+    JoinCluster,
+    LeaveCluster,
+    RemoveHintedHandoff,
+}
+
+impl Kind {
+    pub const ALL: [Self; 6] = [
+        Self::CopyShard,
+        Self::RemoveShard,
+        Self::ListShards,
+        Self::JoinCluster,
+        Self::LeaveCluster,
+        Self::RemoveHintedHandoff,
+    ];
+
+    /// The type byte of a request.
+    pub const fn request(self) -> u8 {
+        match self {
+            Self::CopyShard => 33,
+            Self::RemoveShard => 35,
+            Self::ListShards => 37,
+            Self::JoinCluster => 39,
+            Self::LeaveCluster => 41,
+            Self::RemoveHintedHandoff => 43,
+        }
+    }
+
+    /// The type byte of its answer.
+    pub const fn answer(self) -> u8 {
+        self.request() + 1
+    }
+
+    /// The call whose request starts with this byte.
+    pub fn of_request(byte: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.request() == byte)
+    }
+
+    /// Whether a request goes on after its type.
+    pub const fn has_body(self) -> bool {
+        !matches!(self, Self::ListShards | Self::LeaveCluster)
+    }
+}
+
+/// As data nodes' logs and people call it.
+impl std::fmt::Display for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Debug::fmt(self, f)
+    }
+}
+
+/// What stands before a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
+    pub kind: u8,
+    pub length: usize,
+}
+
+impl Header {
+    /// # Errors
+    /// [`FrameError::TooLong`], also for a length below zero.
+    pub fn decode(bytes: [u8; HEADER_BYTES]) -> Result<Self, FrameError> {
+        let [kind, length @ ..] = bytes;
+        let length = i64::from_be_bytes(length);
+        match usize::try_from(length) {
+            Ok(fits) if length < MAX_BODY => Ok(Self { kind, length: fits }),
+            _ => Err(FrameError::TooLong(length)),
+        }
+    }
+
+    /// # Errors
+    /// [`FrameError::Kind`] when this is no answer to that.
+    pub fn answers(self, call: Kind) -> Result<Self, FrameError> {
+        let due = call.answer();
+        if self.kind == due { Ok(self) } else { Err(FrameError::Kind { found: self.kind, due }) }
+    }
+}
+
+/// All that is sent for a call, [`MUX`] included.
+///
+/// # Errors
+/// [`FrameError::TooLong`]: no data node would read it.
+pub fn request<C: Call>(call: &C) -> Result<Bytes, FrameError> {
+    let mut bytes = BytesMut::new();
+    bytes.put_u8(MUX);
+    if C::KIND.has_body() {
+        put(C::KIND.request(), &call.encode(), &mut bytes)?;
+    } else {
+        bytes.put_u8(C::KIND.request());
+    }
+    Ok(bytes.freeze())
+}
+
+/// All that is sent back.
+///
+/// # Errors
+/// [`FrameError::TooLong`]: no meta node would read it.
+pub fn answer<C: Call>(outcome: &Outcome<C::Answer>) -> Result<Bytes, FrameError> {
+    let mut bytes = BytesMut::new();
+    put(C::KIND.answer(), &C::Answer::encode(outcome), &mut bytes)?;
+    Ok(bytes.freeze())
+}
+
+fn put(kind: u8, body: &[u8], bytes: &mut BytesMut) -> Result<(), FrameError> {
+    let length = i64::try_from(body.len()).unwrap_or(i64::MAX);
+    if length >= MAX_BODY {
+        return Err(FrameError::TooLong(length));
+    }
+    bytes.reserve(HEADER_BYTES + body.len());
+    bytes.put_u8(kind);
+    bytes.put_i64(length);
+    bytes.put_slice(body);
+    Ok(())
+}

@@ -1,0 +1,49 @@
+//! What is said on a data node's port 8088: frames of cluster calls, and the bodies of `ListShards` and `/status`.
+//!
+//! A dialler sends [`MUX`], then one frame: `type u8 | length i64 big endian | protobuf` (wire.md 10). A request
+//! without fields is its type alone; an answer always has all three parts. Both directions are here: a meta node
+//! asks and reads answers, the model of a data node in the tests reads requests and answers.
+
+mod answers;
+mod calls;
+mod frame;
+mod message;
+mod shards;
+mod status;
+#[cfg(test)]
+mod tests;
+
+pub use answers::{Answer, Node, Outcome};
+pub use calls::{
+    Call, CopyShard, EVERYTHING, JoinCluster, LeaveCluster, ListShards, RemoveHintedHandoff, RemoveShard,
+};
+pub use frame::{HEADER_BYTES, Header, Kind, MAX_BODY, MUX, answer, request};
+pub use shards::{ShardOwnerInfo, Shards};
+pub use status::DataNodeStatus;
+
+use super::convert::BadField;
+
+/// Bytes that are no answer, or no request, of the kind that was due.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FrameError {
+    /// In the words of data nodes.
+    #[error("max message size of {MAX_BODY} exceeded: {0}")]
+    TooLong(i64),
+    #[error("an answer of type {found} where {due} was due")]
+    Kind { found: u8, due: u8 },
+    #[error("required field {0:?} not set")]
+    Missing(&'static str),
+    #[error("undecodable body: {0}")]
+    Body(String),
+    #[error("undecodable shards: {0}")]
+    Shards(String),
+}
+
+impl From<BadField> for FrameError {
+    fn from(field: BadField) -> Self {
+        match field {
+            BadField::Missing(name) => Self::Missing(name),
+            other => Self::Body(other.to_string()),
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! The client of data nodes, against recorded bytes and against the model of a data node.
+
+mod frames;
