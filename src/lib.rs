@@ -15,6 +15,7 @@
 //! - [`auth`]: proofs between meta nodes
 //! - [`storage`]: the directory, the log and snapshots, durably
 //! - [`client`]: calls to other meta nodes over HTTP
+//! - [`datanode`]: calls to data nodes, on their port 8088
 //!
 //! *A node*:
 //! - [`raft`]: openraft over `storage` and `machine`, the transport on 8089, `propose`
@@ -44,6 +45,7 @@ pub mod telemetry;
 
 pub mod auth;
 pub mod client;
+pub mod datanode;
 pub mod storage;
 
 pub mod raft;

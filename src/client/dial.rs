@@ -9,6 +9,7 @@ use super::CallError;
 use super::connection::Connection;
 use crate::base::Address;
 use crate::runtime::Net;
+use crate::runtime::net::Stream;
 
 /// A connection attempt that takes longer goes to the next address: in one network it takes milliseconds.
 const CONNECT: Duration = Duration::from_secs(1);
@@ -17,16 +18,21 @@ const CONNECT: Duration = Duration::from_secs(1);
 ///
 /// # Errors
 /// Of several failures the one that says most: only if all refuse, it is refused.
-pub(super) async fn dial(net: &dyn Net, to: &Address, deadline: Instant) -> Result<Connection, CallError> {
+pub async fn connect(net: &dyn Net, to: &Address, deadline: Instant) -> Result<Box<dyn Stream>, CallError> {
     let mut worst = CallError::NameUnknown;
     for address in resolve(net, to, deadline).await? {
-        match dial_at(net, address, deadline).await {
-            Ok(connection) => return Ok(connection),
+        match connect_at(net, address, deadline).await {
+            Ok(stream) => return Ok(stream),
             Err(CallError::Refused) if worst != CallError::NameUnknown => {}
             Err(error) => worst = error,
         }
     }
     Err(worst)
+}
+
+/// As [`connect`], for HTTP.
+pub(super) async fn dial(net: &dyn Net, to: &Address, deadline: Instant) -> Result<Connection, CallError> {
+    Connection::over(connect(net, to, deadline).await?, to.port()).await
 }
 
 /// Every address that the name has now.
@@ -48,7 +54,14 @@ pub(super) async fn dial_at(
     address: SocketAddr,
     deadline: Instant,
 ) -> Result<Connection, CallError> {
+    Connection::over(connect_at(net, address, deadline).await?, address.port()).await
+}
+
+async fn connect_at(
+    net: &dyn Net,
+    address: SocketAddr,
+    deadline: Instant,
+) -> Result<Box<dyn Stream>, CallError> {
     let dialled = timeout_at(deadline.min(Instant::now() + CONNECT), net.dial(address)).await;
-    let stream = dialled.map_err(|_| CallError::Timeout { sent: false })?;
-    Connection::over(stream.map_err(|error| CallError::of_dial(&error))?, address.port()).await
+    dialled.map_err(|_| CallError::Timeout { sent: false })?.map_err(|error| CallError::of_dial(&error))
 }

@@ -3,7 +3,7 @@
 //! Owns: dialling (names resolved anew, every address tried), deadlines, reuse of connections, redirects, and
 //! what an answer that went wrong means ([`CallError`]). Never: state of the cluster, or deciding what to do next.
 //! Every call ends by its deadline, and a call that may have been executed is never sent twice.
-//! Callers: `ctl`, `cluster` (identity, announcements), `service` (carried requests).
+//! Callers: `ctl`, `cluster` (identity, announcements), `service` (carried requests), `datanode` (dialling, `/status`).
 
 mod answer;
 mod calls;
@@ -13,10 +13,13 @@ mod error;
 mod identity;
 mod location;
 mod message;
+mod once;
 mod pool;
 mod traffic;
 
 pub use answer::{Headers, Request, Response};
 pub use calls::Client;
+pub use dial::connect;
 pub use error::CallError;
 pub use identity::identity;
+pub use once::exchange;

@@ -45,6 +45,7 @@ impl Net for System {
         Box::pin(async move {
             let stream = TcpStream::connect(address).await?;
             tune(&stream)?;
+            give_up_on_the_silent(&stream)?;
             Ok(Box::new(Tcp { peer: address, stream }) as Box<dyn Stream>)
         })
     }
@@ -101,6 +102,23 @@ fn tune(stream: &TcpStream) -> io::Result<()> {
 
 /// Well below the idle limits of NAT tables and load balancers (minutes), well above any chatter.
 const KEEPALIVE: Duration = Duration::from_secs(15);
+
+/// What we sent and nobody acknowledges, and probes that nobody answers, end a connection that we made: a host that
+/// vanished is noticed soon also where an answer may take hours, as the copy of a shard does.
+#[cfg(target_os = "linux")]
+fn give_up_on_the_silent(stream: &TcpStream) -> io::Result<()> {
+    socket2::SockRef::from(stream).set_tcp_user_timeout(Some(SILENT_FOR))
+}
+
+/// The system's own patience: a quarter of an hour as a rule.
+#[cfg(not(target_os = "linux"))]
+fn give_up_on_the_silent(_stream: &TcpStream) -> io::Result<()> {
+    Ok(())
+}
+
+/// Four probes. A machine that is paused for less, and a network that is repaired within it, break nothing.
+#[cfg(target_os = "linux")]
+const SILENT_FOR: Duration = Duration::from_secs(60);
 
 struct Bound {
     local: SocketAddr,
@@ -167,5 +185,24 @@ impl AsyncWrite for Tcp {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    /// The kernel does the rest; that it is asked to is all that can be seen from here.
+    #[tokio::test]
+    #[expect(clippy::disallowed_methods, reason = "the socket itself is looked at")]
+    async fn a_dialled_connection_does_not_wait_for_a_host_that_vanished() {
+        let mut listener =
+            System::default().listen(SocketAddr::from(([127, 0, 0, 1], 0))).await.expect("a port");
+        let stream = TcpStream::connect(listener.local()).await.expect("connects");
+        listener.accept().await.expect("accepts");
+        tune(&stream).and_then(|()| give_up_on_the_silent(&stream)).expect("options of TCP");
+        let socket = socket2::SockRef::from(&stream);
+        assert_eq!(socket.tcp_user_timeout().expect("an option"), Some(SILENT_FOR));
+        assert!(socket.keepalive().expect("an option"));
     }
 }

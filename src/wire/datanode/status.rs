@@ -3,16 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 /// `GET /status` on 8088: `{"nodeType":"data","hostname":"d1","tcpBind":":8088","tcpAddr":"d1:8088",
-/// "httpAddr":"d1:8086","nodeStatus":"joined","metaAddrs":["m1:8091"]}`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+/// "httpAddr":"d1:8086","nodeStatus":"joined","metaAddrs":["m1:8091"]}`. What is left out is empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 pub struct DataNodeStatus {
     /// `data`.
     pub node_type: String,
-    #[serde(default)]
     pub hostname: String,
     /// Where it listens: `:8088`.
-    #[serde(default)]
     pub tcp_bind: String,
     /// What it calls itself in the catalog.
     pub tcp_addr: String,
@@ -20,7 +18,6 @@ pub struct DataNodeStatus {
     /// `joined` or `disjoined`.
     pub node_status: String,
     /// `null` before it ever joined.
-    #[serde(default)]
     pub meta_addrs: Option<Vec<String>>,
 }
 

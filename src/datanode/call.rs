@@ -1,0 +1,96 @@
+//! A connection, one question on it, one answer.
+
+use std::io;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::io::AsyncWriteExt;
+use tokio::time::{Instant, timeout_at};
+
+use super::read::read_answer;
+use super::{Asked, DataNodes, Failed, Why, stranger};
+use crate::base::Address;
+use crate::client::{self, CallError, Request};
+use crate::runtime::net::Stream;
+use crate::wire::datanode::{Answer, Call, DataNodeStatus, FrameError, request};
+
+/// For the look-up, every address of the name and the handshake, however long the answer may take afterwards.
+/// A single address gets 1 s, as the original gives it.
+const REACH: Duration = Duration::from_secs(5);
+
+/// A status is a few hundred bytes.
+const MAX_STATUS: usize = 256 << 10;
+
+/// How meta nodes call themselves towards data nodes (wire.md 7.3).
+const USER_AGENT: &str = "InfluxDB Meta Service";
+
+impl DataNodes {
+    pub(super) async fn call<C: Call>(
+        &self,
+        at: &Address,
+        call: &C,
+        deadline: Instant,
+    ) -> Result<C::Answer, Failed> {
+        let failed = |why| Failed { at: at.clone(), asked: Asked::Call(C::KIND), why };
+        let bytes = request(call).map_err(Why::Unfit).map_err(failed)?;
+        let mut stream = self.reach(at, deadline).await.map_err(failed)?;
+        let asked = timeout_at(deadline, ask::<C>(&mut *stream, &bytes)).await;
+        asked.unwrap_or(Err(Why::Timeout)).map_err(failed)
+    }
+
+    pub(super) async fn get_status(&self, at: &Address, deadline: Instant) -> Result<DataNodeStatus, Failed> {
+        let failed = |why| Failed { at: at.clone(), asked: Asked::Status, why };
+        let stream = self.reach(at, deadline).await.map_err(failed)?;
+        let mut request = Request::get("/status");
+        request.headers.push(("user-agent".to_owned(), USER_AGENT.into()));
+        let answer = client::exchange(stream, at, &request, MAX_STATUS, deadline).await;
+        let answer = answer.and_then(client::Response::success).map_err(of_http).map_err(failed)?;
+        let status: DataNodeStatus = answer.json().map_err(of_http).map_err(failed)?;
+        check(&status).map_err(failed)?;
+        Ok(status)
+    }
+
+    async fn reach(&self, at: &Address, deadline: Instant) -> Result<Box<dyn Stream>, Why> {
+        let deadline = deadline.min(Instant::now() + REACH);
+        client::connect(&*self.net, at, deadline).await.map_err(Why::Unreached)
+    }
+}
+
+async fn ask<C: Call>(stream: &mut dyn Stream, bytes: &Bytes) -> Result<C::Answer, Why> {
+    if let Err(error) = write(stream, bytes).await {
+        return Err(Why::Broken { doing: "write request", text: error.to_string() });
+    }
+    let body = read_answer(stream, C::KIND).await?;
+    let unreadable = |error: FrameError| Why::Unreadable(error.to_string());
+    C::Answer::decode(&body).map_err(unreadable)?.map_err(Why::Said)
+}
+
+/// Our direction stays open until the answer is there, as the original leaves it.
+async fn write(stream: &mut dyn Stream, bytes: &[u8]) -> io::Result<()> {
+    stream.write_all(bytes).await?;
+    stream.flush().await
+}
+
+fn check(status: &DataNodeStatus) -> Result<(), Why> {
+    if status.node_type != "data" {
+        let text = format!("that is no data node: its nodeType is {:?}", status.node_type);
+        return Err(Why::Stranger(text));
+    }
+    // Under what else would it be known?
+    if status.tcp_addr.is_empty() {
+        return Err(Why::Unreadable("it names no tcpAddr".to_owned()));
+    }
+    Ok(())
+}
+
+fn of_http(error: CallError) -> Why {
+    match error {
+        CallError::Status { status, error } => Why::Status { status, error },
+        CallError::Timeout { .. } => Why::Timeout,
+        CallError::Io { text, .. } => Why::Broken { doing: "read status", text },
+        CallError::NotOurs(what) => Why::Stranger(format!("that is no data node: {what}")),
+        CallError::RaftPort => Why::Stranger(stranger::RAFT_PORT.to_owned()),
+        CallError::Junk(text) => Why::Unreadable(text),
+        other => Why::Stranger(other.to_string()),
+    }
+}

@@ -1,0 +1,95 @@
+//! How a call ends badly: which node, which call, what happened.
+
+use crate::base::Address;
+use crate::client::CallError;
+use crate::wire::datanode::{FrameError, Kind};
+
+/// `RemoveShard at d1:8088: connection refused`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{asked} at {at}: {why}")]
+pub struct Failed {
+    pub at: Address,
+    pub asked: Asked,
+    pub why: Why,
+}
+
+/// What was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    Call(Kind),
+    /// `GET /status`.
+    Status,
+}
+
+impl std::fmt::Display for Asked {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Call(kind) => kind.fmt(f),
+            Self::Status => f.write_str("/status"),
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Why {
+    /// No connection came about, so nothing was asked.
+    #[error("{0}")]
+    Unreached(CallError),
+    /// The data node's own words.
+    #[error("{0}")]
+    Said(String),
+    /// An answer to `/status` that is an error.
+    #[error("{error}")]
+    Status { status: u16, error: String },
+    #[error("no answer in time")]
+    Timeout,
+    /// The connection ended or broke: `read message type: EOF`.
+    #[error("{doing}: {text}")]
+    Broken { doing: &'static str, text: String },
+    /// Something else answers there; the text says what, and what to change.
+    #[error("{0}")]
+    Stranger(String),
+    #[error("the answer is larger than {0} bytes")]
+    TooLarge(usize),
+    /// An answer that cannot be read.
+    #[error("unreadable answer: {0}")]
+    Unreadable(String),
+    /// It cannot be asked.
+    #[error("unfit request: {0}")]
+    Unfit(FrameError),
+}
+
+impl Failed {
+    /// For the body of an answer to a person: what the data node says goes through as it is.
+    pub fn text(&self) -> String {
+        match &self.why {
+            Why::Said(words) => words.clone(),
+            _ => self.to_string(),
+        }
+    }
+}
+
+impl Why {
+    /// Whether the data node may have done, or may still do, what was asked.
+    pub fn is_maybe_done(&self) -> bool {
+        match self {
+            Self::Timeout | Self::Broken { .. } | Self::TooLarge(_) | Self::Unreadable(_) => true,
+            Self::Unreached(_) | Self::Said(_) | Self::Status { .. } | Self::Stranger(_) | Self::Unfit(_) => {
+                false
+            }
+        }
+    }
+
+    /// Whether the same call may go well a moment later, if it is harmless to do it twice.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Unreached(error) => error.is_retryable(),
+            Self::Timeout | Self::Broken { .. } => true,
+            Self::Status { status, .. } => *status >= 500,
+            // A person must change something first.
+            Self::Said(_) | Self::Stranger(_) | Self::TooLarge(_) | Self::Unreadable(_) | Self::Unfit(_) => {
+                false
+            }
+        }
+    }
+}

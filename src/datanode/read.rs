@@ -1,0 +1,67 @@
+//! Reading an answer, from whoever sends it.
+
+use std::io;
+
+use tokio::io::AsyncReadExt;
+
+use super::Why;
+use super::stranger;
+use crate::runtime::net::Stream;
+use crate::wire::datanode::{HEADER_BYTES, Header, Kind};
+
+/// The largest answer is a list of shards, 200 bytes each: this is the list of a node with 300 000, and
+/// far below what a small container can hold.
+const MAX_ANSWER: usize = 64 << 20;
+
+/// The body of the answer to this call.
+pub(super) async fn read_answer(stream: &mut dyn Stream, call: Kind) -> Result<Vec<u8>, Why> {
+    let header = read_header(stream).await?;
+    let read = Header::decode(header).and_then(|read| read.answers(call));
+    let read = read.map_err(|error| match stranger::who(&header) {
+        Some(who) => Why::Stranger(who.to_owned()),
+        None => Why::Unreadable(error.to_string()),
+    })?;
+    if read.length > MAX_ANSWER {
+        return Err(Why::TooLarge(MAX_ANSWER));
+    }
+    read_body(stream, read.length).await
+}
+
+async fn read_header(stream: &mut dyn Stream) -> Result<[u8; HEADER_BYTES], Why> {
+    let mut header = [0; HEADER_BYTES];
+    let mut filled = 0;
+    while filled < HEADER_BYTES {
+        let doing = if filled == 0 { "read message type" } else { "read message size" };
+        let broken = |text| Err(Why::Broken { doing, text });
+        match stream.read(&mut header[filled..]).await {
+            Ok(0) if filled == 0 => return broken("EOF".to_owned()),
+            Ok(0) => match stranger::who(&header[..filled]) {
+                Some(who) => return Err(Why::Stranger(who.to_owned())),
+                None => return broken("unexpected EOF".to_owned()),
+            },
+            Ok(read) => filled += read,
+            Err(error) => return broken(text(&error)),
+        }
+    }
+    Ok(header)
+}
+
+/// Memory grows with what comes, not with what is announced.
+async fn read_body(stream: &mut dyn Stream, length: usize) -> Result<Vec<u8>, Why> {
+    let broken = |text| Why::Broken { doing: "read message value", text };
+    let mut body = Vec::new();
+    let read = stream.take(length as u64).read_to_end(&mut body).await;
+    match read {
+        Ok(read) if read == length => Ok(body),
+        Ok(_) => Err(broken("unexpected EOF".to_owned())),
+        Err(error) => Err(broken(text(&error))),
+    }
+}
+
+/// A server that hangs up with bytes of ours unread resets the connection; in memory it is nameless.
+fn text(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::ConnectionReset => "connection reset by peer".to_owned(),
+        _ => error.to_string(),
+    }
+}
