@@ -14,6 +14,7 @@ mod founding;
 mod leaving;
 mod lives;
 mod lost_volumes;
+mod neighbours;
 mod restart;
 
 /// How often a repeated test runs: `usual`, or `long` under `SOAK=1`.

@@ -234,12 +234,25 @@ impl Node {
     fn command(&self) -> Command {
         let program = program();
         let Some(hosts) = &self.hosts else { return Command::new(program) };
-        let file = self.dir.join("hosts");
+        let file = self.hosts_file();
         fs::write(&file, hosts).expect("hosts file");
         let script = format!("mount --bind {} /etc/hosts && exec {program}", file.display());
         let mut command = Command::new("unshare");
         command.args(["--mount", "sh", "-c", &script]);
         command
+    }
+
+    /// What this node finds in /etc/hosts from here on, running or not.
+    pub fn set_hosts(&mut self, hosts: &str) {
+        self.hosts = Some(hosts.to_owned());
+        if self.child.is_some() {
+            // Into the mounted file: one that takes its place would not be seen.
+            fs::write(self.hosts_file(), hosts).expect("hosts file");
+        }
+    }
+
+    fn hosts_file(&self) -> PathBuf {
+        self.dir.join("hosts")
     }
 
     pub fn kill(&mut self) {
