@@ -17,3 +17,4 @@ mod nodes;
 mod stacks;
 mod start;
 mod what;
+mod witness;
