@@ -101,6 +101,7 @@ fn service(env: &Env, config: &Config) -> Arc<Service> {
     let metrics = Arc::new(Metrics::new(version::VERSION.to_owned(), env.clock.now(), ROUTES));
     let settings = ServiceConfig {
         consensus_timeout: config.consensus_timeout,
+        lease_duration: config.lease_duration,
         version: version::VERSION.to_owned(),
         scheme: "http",
     };

@@ -82,8 +82,7 @@ pub const KEYS: &[Key] = &[
     key("meta", "consensus-timeout", at_least(100), "30s", "How long a command waits for a leader and a majority."),
     key("meta", "gossip-frequency", at_least(250), "5s", "How often this node tells members what it knows of others."),
     key("meta", "announcement-expiration", at_least(250), "30s", "Age after which what was told of a node is stale."),
-    key("meta", "lease-duration", at_least(1000), "1m0s", "Lifetime of data nodes' work leases.")
-        .effect(Effect::None("leases are not built yet")),
+    key("meta", "lease-duration", at_least(1000), "1m0s", "Lifetime of data nodes' work leases."),
     key("meta", "auth-enabled", Kind::Bool, "false", "Callers of the HTTP API must authenticate.")
         .effect(Effect::Protection("authentication is not built yet")),
     key("meta", "auth-method", Kind::Choice(&["all", "jwt", "userpass"]), "all", "How callers may authenticate.")

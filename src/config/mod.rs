@@ -46,6 +46,8 @@ pub struct Config {
     pub raft_bind: Bind,
     /// How long a command waits for a leader and a majority.
     pub consensus_timeout: Duration,
+    /// How long a data node's work lease lasts unless it is renewed.
+    pub lease_duration: Duration,
     pub cluster: ClusterConfig,
     pub logging: LoggingConfig,
     pub pidfile: Option<PathBuf>,
@@ -99,6 +101,7 @@ fn build(settings: &Settings, inputs: &Inputs, notices: Vec<Notice>) -> Config {
         http_bind: settings.bind("meta.http-bind-address"),
         raft_bind: settings.bind("meta.bind-address"),
         consensus_timeout: settings.duration("meta.consensus-timeout"),
+        lease_duration: settings.duration("meta.lease-duration"),
         cluster: cluster(settings, inputs),
         logging: LoggingConfig {
             format: settings.text("logging.format").parse().unwrap_or_default(),

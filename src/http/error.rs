@@ -48,7 +48,8 @@ impl From<Error> for Failure {
             Error::DiskFull(_) => (StatusCode::SERVICE_UNAVAILABLE, false),
             Error::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, false),
             Error::Bad(_) => (StatusCode::BAD_REQUEST, false),
-            Error::NotAllUp => (StatusCode::INTERNAL_SERVER_ERROR, false),
+            Error::Conflict(_) => (StatusCode::CONFLICT, false),
+            Error::DataNode(_) | Error::NotAllUp => (StatusCode::INTERNAL_SERVER_ERROR, false),
             Error::NodeNotFound => (StatusCode::NOT_FOUND, false),
             // The leader's word about joining is an answer, also where it is "not yet".
             Error::Refused(refusal) => (of_refusal(refusal), false),

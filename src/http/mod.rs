@@ -12,6 +12,7 @@ mod connection;
 mod conversation;
 mod dispatch;
 mod error;
+mod form;
 mod guard;
 mod json;
 mod leader;

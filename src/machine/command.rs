@@ -137,9 +137,12 @@ pub enum Command {
         copy: ShardCopy,
         force: bool,
     },
+    /// Decided by the leader of this term, who knew that nobody else held the lease. In the log of a later one it may
+    /// be held again.
     SetLeaseHolder {
         lease: Name,
         holder: NodeId,
+        term: u64,
     },
 }
 

@@ -91,6 +91,8 @@ pub enum Refused {
     NotAnOwner { shard: ShardId, node: NodeId },
     #[error("shard not found for id: {0}")]
     ShardNotFound(ShardId),
+    #[error("another leader decides on leases since")]
+    LeaseOfAnotherTerm,
     #[error("{MAX_LEASES} leases are known: no other name is taken")]
     TooManyLeases,
 }

@@ -35,6 +35,12 @@ pub enum Error {
     /// Carried here for another node; see [`MEANT_FOR`](super::MEANT_FOR). Certainly not executed.
     #[error("this is not the node that the request was carried to: two nodes answer to one name")]
     Misdirected,
+    /// A data node did not do what it was asked: in its own words, or what kept it from it.
+    #[error("{0}")]
+    DataNode(String),
+    /// What is asked for contradicts what is there.
+    #[error("{0}")]
+    Conflict(String),
     /// `GET /ping?all`.
     #[error("one or more metaservers not up")]
     NotAllUp,

@@ -70,7 +70,8 @@ impl Service {
                 .collect()
         };
         let meta = picture.catalog().map(meta).filter(|nodes| !nodes.is_empty());
-        ClusterInfo { data: None, meta }
+        let data = picture.catalog().and_then(|catalog| self.listed_data_nodes(catalog, &announcements));
+        ClusterInfo { data, meta }
     }
 
     /// Scheme and version come from announcements, this node's own from itself.

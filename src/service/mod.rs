@@ -7,6 +7,7 @@
 //! Called by `http`; `app` builds it and gives it the cluster once that has started.
 
 mod carrier;
+mod data_nodes;
 mod error;
 mod execute;
 mod follow;
@@ -15,8 +16,10 @@ mod health;
 mod joining;
 mod labels;
 mod leader;
+mod lease;
 mod members;
 mod membership;
+mod shards;
 mod watch;
 
 use std::sync::{Arc, OnceLock};
@@ -29,10 +32,13 @@ pub use error::Error;
 pub use execute::Executed;
 pub use labels::Labels;
 pub use leader::{Answer, Ask, CALLER, CARRIED, MEANT_FOR, NOT_EXECUTED};
+pub use lease::Acquired;
 pub use membership::Membership;
+pub use shards::{CopyInProgress, Shown, Which};
 pub use watch::{Polled, Snapshot};
 
 pub use crate::cluster::Refusal;
+use crate::datanode::DataNodes;
 use crate::raft::{Applied, Raft};
 use crate::runtime::Env;
 use crate::telemetry::metrics::Metrics;
@@ -43,6 +49,7 @@ use membership::Starting;
 pub struct ServiceConfig {
     /// `consensus-timeout`: how long a request may wait for a leader and for its outcome.
     pub consensus_timeout: Duration,
+    pub lease_duration: Duration,
     /// `1.12.4-c1.12.4`-style.
     pub version: String,
     /// `http` or `https`: what this node says of itself, and the scheme of redirects.
@@ -60,6 +67,9 @@ pub struct Service {
     starting: Starting,
     following: Arc<Following>,
     bodies: watch::Bodies,
+    leases: lease::Leases,
+    copies: shards::Copies,
+    data_nodes: DataNodes,
 }
 
 impl Service {
@@ -78,6 +88,9 @@ impl Service {
             starting: Starting::default(),
             following: Arc::default(),
             bodies: watch::Bodies::default(),
+            leases: lease::Leases::default(),
+            copies: shards::Copies::default(),
+            data_nodes: DataNodes::new(env),
         })
     }
 

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::base::{Address, ClusterId, Incarnation, LogId, NodeId, RaftId};
+use crate::base::{Address, ClusterId, Incarnation, LogId, NodeId, RaftId, ShardGroupId, ShardId};
+use crate::wire::datanode::ShardOwnerInfo;
 use crate::wire::identity::Phase;
 
 /// Every answer from 400 on: `{"error":"no leader"}`.
@@ -58,6 +59,37 @@ pub struct DataNodeInfo {
     pub http_scheme: String,
     pub status: String,
     pub version: String,
+    /// As with meta nodes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labels: Option<BTreeMap<String, String>>,
+    /// Owns no shards; left out where it is not asked for, as labels are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passive: Option<bool>,
+}
+
+/// `GET /lease`: `{"name":"continuous_querier","expiration":"2026-11-23T03:34:45.944481992Z","owner":3}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lease {
+    pub name: String,
+    /// RFC 3339.
+    pub expiration: String,
+    pub owner: NodeId,
+}
+
+/// An element of `GET /show-shards`. Times are RFC 3339; `0001-01-01T00:00:00Z` is none.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct ShardInfo {
+    pub id: ShardId,
+    pub database: String,
+    pub retention_policy: String,
+    pub replica_n: u32,
+    pub shard_group_id: ShardGroupId,
+    pub start_time: String,
+    pub end_time: String,
+    pub expire_time: String,
+    pub truncated_at: String,
+    pub owners: Vec<ShardOwnerInfo>,
 }
 
 /// `POST /node-labels`: `{"nodeid":1,"set":{"az":"east"},"delete":["rack"]}`; one of the two lists may be left out.

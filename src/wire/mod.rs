@@ -18,4 +18,5 @@ pub mod wal;
 
 mod convert;
 mod fields;
+pub mod go_duration;
 mod proto;

@@ -9,6 +9,7 @@ use super::Shared;
 use crate::base::Address;
 use crate::http::body::{self, LIMIT};
 use crate::http::error::Failure;
+use crate::http::form::Form;
 use crate::http::leader::{By, at_leader, caller, is_carried};
 use crate::http::params::Params;
 use crate::http::reply::{no_content, ok_json};
@@ -16,7 +17,7 @@ use crate::service::{Error, Service};
 
 /// Adds the meta node at `addr`, answered with what the catalog says of it.
 pub(super) async fn join(state: Shared, request: Request) -> Result<Response, Failure> {
-    let Form { mut parts, mut body, params } = Form::read(&state, request).await?;
+    let Form { mut parts, mut body, params } = Form::read(&state.config, request).await?;
     let service = &state.service;
     let asked = address(&params, "addr")?.ok_or_else(|| Failure::bad("addr is required"))?;
     let addr = service.named_from_here(asked.clone());
@@ -40,7 +41,7 @@ pub(super) async fn leave(state: Shared, request: Request) -> Result<Response, F
 
 /// Takes the meta node at `httpAddr` out; with `force`, one that is known by its `tcpAddr` alone, too.
 pub(super) async fn remove(state: Shared, request: Request) -> Result<Response, Failure> {
-    let Form { parts, body, params } = Form::read(&state, request).await?;
+    let Form { parts, body, params } = Form::read(&state.config, request).await?;
     let force = params.get("force") == Some("true");
     let http = address(&params, "httpAddr")?;
     let raft = if force && http.is_none() { address(&params, "tcpAddr")? } else { None };
@@ -72,21 +73,6 @@ fn named(
         (Some(http), _) => Ok(Some(service.named_from_here(http.clone()))),
         (None, Some(raft)) => service.meta_node_by_raft_address(raft),
         (None, None) => Ok(None),
-    }
-}
-
-/// A request whose parameters have been read.
-struct Form {
-    parts: Parts,
-    body: Bytes,
-    params: Params,
-}
-
-impl Form {
-    async fn read(state: &Shared, request: Request) -> Result<Self, Failure> {
-        let (parts, body) = body::read_whole(request, LIMIT, &state.config).await?;
-        let params = Params::of_form(&parts.uri, &parts.headers, body.clone()).await?;
-        Ok(Self { parts, body, params })
     }
 }
 

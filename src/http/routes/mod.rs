@@ -1,15 +1,18 @@
 //! The table of routes. Each file is one noun: parse, call `service`, shape the reply.
 
 mod announce;
+mod data;
 mod execute;
 mod health;
 mod identity;
 mod joining;
 mod labels;
 mod later;
+mod lease;
 mod members;
 mod metrics;
 mod peers;
+mod shards;
 mod watch;
 
 use std::sync::Arc;
@@ -45,6 +48,15 @@ pub const ROUTES: &[&str] = &[
     "/leave",
     "/remove",
     "/node-labels",
+    "/lease",
+    "/show-shards",
+    "/add-data",
+    "/remove-data",
+    "/update-data",
+    "/copy-shard",
+    "/copy-shard-status",
+    "/remove-shard",
+    "/truncate-shards",
     "/cluster/identity",
     paths::JOIN,
     paths::MOVED,
@@ -72,6 +84,9 @@ pub(super) fn router(service: Arc<Service>, config: HttpConfig) -> Router {
         .route("/status", get(members::status))
         .route("/peers", get(members::peers))
         .route("/show-cluster", get(members::show_cluster))
+        .route("/show-shards", get(shards::show))
+        .route("/copy-shard-status", get(shards::copies))
+        .route("/lease", get(lease::acquire))
         .route("/livez", get(health::livez))
         .route("/readyz", get(health::readyz))
         .route("/healthz", get(health::healthz))
@@ -85,6 +100,12 @@ pub(super) fn router(service: Arc<Service>, config: HttpConfig) -> Router {
         .route("/leave", post(joining::leave))
         .route("/remove", post(joining::remove))
         .route("/node-labels", post(labels::change))
+        .route("/add-data", post(data::add))
+        .route("/remove-data", post(data::remove))
+        .route("/update-data", post(data::update))
+        .route("/copy-shard", post(shards::copy))
+        .route("/remove-shard", post(shards::remove))
+        .route("/truncate-shards", post(shards::truncate))
         .method_not_allowed_fallback(other_method);
     let both = Router::new()
         .route("/cluster/identity", get(identity::show).post(identity::exchange))

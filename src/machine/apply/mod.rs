@@ -26,7 +26,7 @@ pub fn apply(catalog: &mut Catalog, log_id: LogId, stamped: &Stamped) -> Outcome
     // Time is the highest stamp so far: a proposer whose clock went back does not take the catalog with it.
     catalog.last_at = catalog.last_at.max(stamped.at);
     let before = (!stamped.command.is_of_the_wire()).then(|| Shown::of(catalog));
-    let result = carry_out(catalog, stamped);
+    let result = carry_out(catalog, log_id, stamped);
     let changes_content = result.is_ok() && stamped.command.changes_content();
     if changes_content && catalog.feature_level() >= DATA_LEVEL {
         catalog.content_index = log_id.index;
@@ -43,7 +43,7 @@ pub fn apply(catalog: &mut Catalog, log_id: LogId, stamped: &Stamped) -> Outcome
     }
 }
 
-fn carry_out(catalog: &mut Catalog, stamped: &Stamped) -> Result<(), Refused> {
+fn carry_out(catalog: &mut Catalog, log_id: LogId, stamped: &Stamped) -> Result<(), Refused> {
     match &stamped.command {
         Command::CreateDatabase { name, retention_policy } => {
             database::create(catalog, name, retention_policy.as_ref(), stamped.retention_autocreate)?;
@@ -91,7 +91,10 @@ fn carry_out(catalog: &mut Catalog, stamped: &Stamped) -> Result<(), Refused> {
         Command::RemoveDataNode { id, force } => data_node::remove(catalog, *id, *force)?,
         Command::SetPassive { tcp, passive } => data_node::set_passive(catalog, tcp, *passive),
         Command::SetData(restore) => restore::set_data(catalog, restore)?,
-        Command::SetLeaseHolder { lease, holder } => lease::set_holder(catalog, lease, *holder)?,
+        Command::SetLeaseHolder { term, .. } if *term != log_id.term => {
+            return Err(Refused::LeaseOfAnotherTerm);
+        }
+        Command::SetLeaseHolder { lease, holder, .. } => lease::set_holder(catalog, lease, *holder)?,
         Command::Found(found) => cluster::found(catalog, found)?,
         Command::AllocateRaftId(allocate) => members::allocate(catalog, allocate)?,
         Command::AddMetaNode(add) => members::add(catalog, add)?,

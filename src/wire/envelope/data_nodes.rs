@@ -40,13 +40,14 @@ pub(super) fn remove_copy(message: proto::RemoveShardCopy) -> Result<Command, Ba
     })
 }
 
-pub(super) fn set_lease_holder_message(lease: &Name, holder: NodeId) -> proto::SetLeaseHolder {
-    proto::SetLeaseHolder { lease: Some(bytes_of(lease)), holder: Some(holder.0) }
+pub(super) fn set_lease_holder_message(lease: &Name, holder: NodeId, term: u64) -> proto::SetLeaseHolder {
+    proto::SetLeaseHolder { lease: Some(bytes_of(lease)), holder: Some(holder.0), term: Some(term) }
 }
 
 pub(super) fn set_lease_holder(message: proto::SetLeaseHolder) -> Result<Command, BadField> {
     Ok(Command::SetLeaseHolder {
         lease: required_name(message.lease, "lease")?,
         holder: NodeId(required(message.holder, "holder")?),
+        term: required(message.term, "term")?,
     })
 }

@@ -68,8 +68,8 @@ fn our_command(command: &Command) -> Option<OurCommand> {
         Command::RemoveShardCopy { copy, force } => {
             OurCommand::RemoveShardCopy(data_nodes::remove_copy_message(*copy, *force))
         }
-        Command::SetLeaseHolder { lease, holder } => {
-            OurCommand::SetLeaseHolder(data_nodes::set_lease_holder_message(lease, *holder))
+        Command::SetLeaseHolder { lease, holder, term } => {
+            OurCommand::SetLeaseHolder(data_nodes::set_lease_holder_message(lease, *holder, *term))
         }
         _ => return None,
     })

@@ -83,6 +83,16 @@ pub fn encode_response(result: Result<u64, &str>) -> Bytes {
     response.encode_to_vec().into()
 }
 
+/// # Errors
+/// It is no response; what it says of success or failure is inside.
+pub fn decode_response(bytes: &[u8]) -> Result<Result<u64, String>, DecodeError> {
+    let response = Response::decode(bytes).map_err(|error| DecodeError::Envelope(error.to_string()))?;
+    Ok(match response.error {
+        Some(error) if !error.is_empty() => Err(String::from_utf8_lossy(&error).into_owned()),
+        _ => Ok(response.index.unwrap_or_default()),
+    })
+}
+
 /// Walks over the whole envelope: a later `type` overrides an earlier one, and a broken byte anywhere
 /// makes it no command.
 fn command_type(bytes: &[u8]) -> Result<i32, DecodeError> {

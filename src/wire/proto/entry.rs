@@ -155,6 +155,8 @@ pub(in crate::wire) struct SetLeaseHolder {
     pub(in crate::wire) lease: Option<Vec<u8>>,
     #[prost(uint64, optional, tag = "2")]
     pub(in crate::wire) holder: Option<u64>,
+    #[prost(uint64, optional, tag = "3")]
+    pub(in crate::wire) term: Option<u64>,
 }
 
 /// In the order of their keys, each key once; not protobuf's map, which has no order.

@@ -199,6 +199,7 @@ impl TestServer {
         let metrics = Arc::new(Metrics::new(VERSION.to_owned(), UnixNanos(0), ROUTES));
         let service_config = ServiceConfig {
             consensus_timeout: Duration::from_secs(5),
+            lease_duration: Duration::from_secs(60),
             version: VERSION.to_owned(),
             scheme: "http",
         };

@@ -92,9 +92,12 @@ async fn golden_errors() {
         ),
         (get("/node-labels"), "404 Not Found", "/node-labels does not take GET"),
         (get("/cluster/join"), "404 Not Found", "/cluster/join does not take GET"),
-        (post("/add-data", "", b""), "501 Not Implemented", "not supported yet: POST /add-data"),
+        (post("/add-data", "", b""), "400 Bad Request", "addr is required"),
+        (post("/add-data?addr=d1:8088", "", b""), "503 Service Unavailable", waiting),
         (get("/user?name=x"), "501 Not Implemented", "not supported yet: GET /user"),
-        (get("/lease?name=x&nodeid=1"), "501 Not Implemented", "not supported yet: GET /lease"),
+        (get("/lease?name=x&nodeid=1"), "503 Service Unavailable", waiting),
+        (get("/lease?nodeid=1"), "400 Bad Request", "lease name required"),
+        (get("/show-shards"), "503 Service Unavailable", waiting),
         (post("/announce", "", b"{"), "400 Bad Request", "EOF while parsing an object at line 1 column 1"),
     ];
     for (request, status, text) in cases {

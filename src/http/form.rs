@@ -1,0 +1,37 @@
+//! A request whose parameters have been read, with what is needed to carry it on.
+
+use axum::extract::Request;
+use axum::http::request::Parts;
+use bytes::Bytes;
+
+use super::body::{self, LIMIT};
+use super::error::Failure;
+use super::params::Params;
+use super::server::HttpConfig;
+
+pub(super) struct Form {
+    pub(super) parts: Parts,
+    pub(super) body: Bytes,
+    pub(super) params: Params,
+}
+
+impl Form {
+    /// # Errors
+    /// The body is too large, too slow, or no form though it says so.
+    pub(super) async fn read(config: &HttpConfig, request: Request) -> Result<Self, Failure> {
+        let (parts, body) = body::read_whole(request, LIMIT, config).await?;
+        let params = Params::of_form(&parts.uri, &parts.headers, body.clone()).await?;
+        Ok(Self { parts, body, params })
+    }
+
+    /// # Errors
+    /// 400 `addr is required`.
+    pub(super) fn required(&self, name: &str) -> Result<&str, Failure> {
+        self.params.get(name).ok_or_else(|| Failure::bad(format!("{name} is required")))
+    }
+
+    /// `true` and nothing else is true.
+    pub(super) fn is_true(&self, name: &str) -> bool {
+        self.params.get(name) == Some("true")
+    }
+}

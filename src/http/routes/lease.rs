@@ -1,0 +1,42 @@
+//! `GET /lease`: a data node asks to be the one that does some work (wire.md 9).
+
+use axum::extract::Request;
+use axum::response::Response;
+use bytes::Bytes;
+use hyper::StatusCode;
+
+use super::Shared;
+use crate::base::{Name, NodeId};
+use crate::http::error::{Failure, json};
+use crate::http::json::go_json;
+use crate::http::leader::{By, at_leader};
+use crate::http::params::Params;
+use crate::service::Acquired;
+
+/// The node id has two spellings: `nodeid`, and `node_id` in later products (clients.md trap 16).
+pub(super) async fn acquire(state: Shared, request: Request) -> Result<Response, Failure> {
+    let (parts, _) = request.into_parts();
+    let params = Params::of_query(&parts.uri);
+    let name = params.get("name").ok_or_else(|| Failure::bad("lease name required"))?;
+    let node = params.get("nodeid").or_else(|| params.get("node_id"));
+    let node = node.ok_or_else(|| Failure::bad("node ID required"))?;
+    let node = node.parse().map(NodeId).map_err(|_| Failure::bad("invalid node ID"))?;
+    if name.len() > MAX_NAME {
+        return Err(Failure::bad(format!("the name of a lease has at most {MAX_NAME} bytes")));
+    }
+    let (service, name) = (&state.service, Name::from(name));
+    let deadline = service.deadline();
+    let here = || async { Ok(service.acquire_lease(&name, node, deadline).await?.map(reply)) };
+    at_leader(service, &parts, &Bytes::new(), deadline, By::HostName, here).await
+}
+
+/// It is remembered for ever: the only one in use has 18 bytes.
+const MAX_NAME: usize = 255;
+
+/// Of the original's body without the end of the line.
+fn reply(acquired: Acquired) -> Response {
+    match acquired {
+        Acquired::Granted(lease) => json(StatusCode::OK, go_json(&lease)),
+        Acquired::Held(lease) => json(StatusCode::CONFLICT, go_json(&lease)),
+    }
+}

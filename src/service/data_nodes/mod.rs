@@ -1,0 +1,118 @@
+//! Data nodes come, go and move (wire.md 6.2), at the leader. No lock and no Raft slot is held across a call to a data
+//! node: it calls the meta nodes while they wait for it.
+
+mod add;
+mod listed;
+mod remove;
+mod update;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use super::{Error, Service};
+use crate::base::{Address, Text};
+use crate::catalog::{Catalog, DataNode};
+use crate::datanode::Failed;
+use crate::machine::{Command, Outcome, Refused};
+use crate::raft::{Raft, Role};
+use crate::wire::api::DataNodeInfo;
+use crate::wire::envelope::Body;
+
+/// Where an address names no port.
+pub(super) const DATA_PORT: u16 = 8088;
+
+/// A data node gives up joining or leaving after 10 s, and an attempt that has begun may take as long again.
+const DATA_NODE_ANSWERS: Duration = Duration::from_secs(40);
+/// What is answered from memory.
+pub(super) const QUICK_ANSWER: Duration = Duration::from_secs(10);
+
+impl Service {
+    /// When a request that calls data nodes has waited long enough: each call has a limit of its own.
+    pub fn data_node_deadline(&self) -> Instant {
+        Instant::now() + DATA_NODE_ANSWERS * 2
+    }
+
+    /// This node's Raft if it leads.
+    pub(super) fn leading(&self) -> Result<Option<Raft>, Error> {
+        let raft = self.raft()?;
+        let leads = raft.status().role == Role::Leader;
+        Ok(leads.then_some(raft))
+    }
+
+    /// Proposes a command of these operations; `None`: leadership was lost before it was proposed.
+    pub(super) async fn change(
+        &self,
+        raft: &Raft,
+        command: Command,
+        deadline: Instant,
+    ) -> Result<Option<()>, Error> {
+        match raft.propose(Body::Ours(command), deadline).await {
+            Ok(Outcome::Applied { .. }) => Ok(Some(())),
+            Ok(Outcome::Refused(why @ Refused::LastCopy { .. })) => Err(Error::Conflict(why.to_string())),
+            Ok(Outcome::Refused(why)) => Err(Error::DataNode(why.to_string())),
+            Err(error) => Error::from_proposal(error).map_or(Ok(None), Err),
+        }
+    }
+
+    /// Runs to its end also when the caller hangs up: half an operation would be left behind.
+    pub(super) async fn to_the_end<T, F>(self: &Arc<Self>, operation: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Error>> + Send + 'static,
+    {
+        let (done, result) = oneshot::channel();
+        self.env.tasks.detach(async move {
+            // Nobody listens any more: what it came to is in the catalog.
+            let _ = done.send(operation.await);
+        });
+        result.await.unwrap_or(Err(Error::Stopping))
+    }
+}
+
+/// # Errors
+/// It is none.
+pub(super) fn data_address(name: &str, text: &str) -> Result<Address, Error> {
+    Address::parse(text, DATA_PORT).map_err(|error| Error::Bad(format!("{name}: {error}")))
+}
+
+/// The node that is known under this address, as it was written or with the usual port.
+pub(super) fn known<'a>(catalog: &'a Catalog, addr: &str) -> Option<&'a DataNode> {
+    let written = catalog.data_node_by_tcp(&Text::from(addr));
+    written.or_else(|| {
+        let address = Address::parse(addr, DATA_PORT).ok()?;
+        catalog.data_node_by_tcp(&Text::from(&address.to_string()))
+    })
+}
+
+/// How to reach a node that is in the catalog.
+pub(super) fn address_of(node: &DataNode) -> Result<Address, Error> {
+    let text = node.tcp.to_string();
+    Address::parse(&text, DATA_PORT)
+        .map_err(|error| Error::DataNode(format!("data node {} cannot be reached: {error}", node.id)))
+}
+
+/// Where data nodes find the meta nodes, in the order in which `Data` lists them.
+fn meta_servers(catalog: &Catalog) -> Vec<Address> {
+    catalog.meta_nodes.values().map(|node| node.http.clone()).collect()
+}
+
+pub(super) fn of_data_node(failed: Failed) -> Error {
+    Error::DataNode(failed.text())
+}
+
+/// What announcements say of it is in `/show-cluster`.
+fn info(node: &DataNode) -> DataNodeInfo {
+    DataNodeInfo {
+        id: node.id,
+        tcp_addr: node.tcp.to_string(),
+        http_addr: node.http.to_string(),
+        http_scheme: String::new(),
+        status: String::new(),
+        version: String::new(),
+        labels: None,
+        passive: None,
+    }
+}

@@ -1,0 +1,98 @@
+//! `POST /remove-data`: a data node leaves, and what was kept for it is dropped.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use super::{DATA_NODE_ANSWERS, QUICK_ANSWER, address_of, known};
+use crate::base::{Address, NodeId};
+use crate::catalog::DataNode;
+use crate::datanode::DataNodes;
+use crate::machine::Command;
+use crate::raft::Raft;
+use crate::service::{Error, Service};
+
+/// A node that is down now drops what it keeps when it is asked later; one that stays down longer keeps it.
+const HANDOFF_TRIES: usize = 5;
+const HANDOFF_PAUSE: Duration = Duration::from_secs(30);
+
+impl Service {
+    /// Takes a data node out. Without `force` it must answer, and be the only owner of no shard: else nothing is
+    /// changed. `None`: ask the leader.
+    ///
+    /// # Errors
+    /// Why not; or, when the node is out and did not take notice, what to do.
+    pub async fn remove_data(
+        self: &Arc<Self>,
+        addr: &str,
+        force: bool,
+        deadline: Instant,
+    ) -> Result<Option<()>, Error> {
+        let Some(raft) = self.leading()? else { return Ok(None) };
+        let node = known(&raft.applied().borrow().catalog, addr).cloned();
+        let node = node.ok_or_else(|| Error::Bad(format!("node not found: {addr}")))?;
+        let service = self.clone();
+        self.to_the_end(async move { service.expel(&raft, &node, force, deadline).await }).await
+    }
+
+    async fn expel(
+        &self,
+        raft: &Raft,
+        node: &DataNode,
+        force: bool,
+        deadline: Instant,
+    ) -> Result<Option<()>, Error> {
+        let at = address_of(node);
+        if !force {
+            let at = at.as_ref().map_err(Clone::clone)?;
+            let status = self.data_nodes.status(at, Instant::now() + QUICK_ANSWER).await;
+            status.map_err(|failed| {
+                Error::DataNode(format!(
+                    "{failed}: nothing was changed; a node that will not come back needs force"
+                ))
+            })?;
+        }
+        if self.change(raft, Command::RemoveDataNode { id: node.id, force }, deadline).await?.is_none() {
+            return Ok(None);
+        }
+        self.drop_handoff(raft, node.id);
+        if let (Ok(at), false) = (at, force) {
+            let left = self.data_nodes.leave_cluster(&at, Instant::now() + DATA_NODE_ANSWERS).await;
+            left.map_err(|failed| {
+                let failed = failed.text();
+                Error::DataNode(format!(
+                    "{at} is not a member any more, but did not reset itself ({failed}): delete its data by hand"
+                ))
+            })?;
+        }
+        Ok(Some(()))
+    }
+
+    /// In the background: the other nodes drop what they kept for it.
+    fn drop_handoff(&self, raft: &Raft, gone: NodeId) {
+        let others = raft
+            .applied()
+            .borrow()
+            .catalog
+            .data_nodes
+            .values()
+            .filter_map(|node| address_of(node).ok())
+            .collect::<Vec<_>>();
+        for at in others {
+            let nodes = self.data_nodes.clone();
+            self.env.tasks.detach(async move { tell_to_drop(&nodes, &at, gone).await });
+        }
+    }
+}
+
+async fn tell_to_drop(nodes: &DataNodes, at: &Address, gone: NodeId) {
+    for _ in 0..HANDOFF_TRIES {
+        match nodes.remove_hinted_handoff(at, gone, Instant::now() + DATA_NODE_ANSWERS).await {
+            Ok(()) => return,
+            Err(failed) if failed.why.is_retryable() => sleep(HANDOFF_PAUSE).await,
+            Err(failed) => return tracing::warn!(node = %gone, "hinted handoff was not dropped: {failed}"),
+        }
+    }
+    tracing::warn!(node = %gone, "hinted handoff was not dropped: {at} does not answer");
+}

@@ -1,0 +1,177 @@
+//! `GET /show-shards`: from local state, with what the data nodes say of their copies where that is asked for.
+
+use futures_util::future::join_all;
+use std::collections::BTreeMap;
+
+use tokio::time::Instant;
+
+use super::{Error, Service};
+use crate::base::{NodeId, ShardGroupId, ShardId, UnixNanos};
+use crate::catalog::{Catalog, DataNode, Database, RetentionPolicy, Shard, ShardGroup};
+use crate::service::data_nodes::{QUICK_ANSWER, address_of};
+use crate::wire::api::ShardInfo;
+use crate::wire::datanode::{ShardOwnerInfo, Shards};
+
+/// Go's zero time.
+const NEVER: &str = "0001-01-01T00:00:00Z";
+const NOT_FOUND: &str = "not found";
+const NOT_OURS: &str = "not in the catalog";
+
+/// Which shards, and how much of each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Which {
+    /// Ask the data nodes for the state of each copy.
+    pub verbose: bool,
+    /// Those of groups that are past their retention, too.
+    pub expired: bool,
+    /// Only those that the catalog or a data node has and the other does not.
+    pub inconsistent: bool,
+}
+
+/// `None` when there are none: the wire says `null` then.
+pub type Shown = Option<Vec<ShardInfo>>;
+
+/// What each data node said of its copies, or why it did not.
+type Said = BTreeMap<NodeId, Result<Shards, String>>;
+
+impl Service {
+    /// In the order of databases, policies, groups and shards.
+    ///
+    /// # Errors
+    /// This node belongs to no cluster.
+    pub async fn show_shards(&self, which: Which) -> Result<Shown, Error> {
+        let applied = self.raft()?.applied().borrow().clone();
+        let catalog = &applied.catalog;
+        let now = self.env.clock.now();
+        let mut shards = listed(catalog, |policy, group| {
+            !group.is_deleted() && (which.expired || !is_expired(policy, group, now))
+        });
+        if which.verbose || which.inconsistent {
+            let said = self.ask_all(catalog).await;
+            shards
+                .iter_mut()
+                .flat_map(|shard| shard.owners.iter_mut().map(|owner| (shard.id, owner)).collect::<Vec<_>>())
+                .for_each(|(id, owner)| fill(owner, id, &said));
+            if which.inconsistent {
+                shards.retain(|shard| shard.owners.iter().any(|owner| owner.err == NOT_FOUND));
+                shards.extend(unknown(catalog, &said));
+            }
+        }
+        Ok((!shards.is_empty()).then_some(shards))
+    }
+
+    async fn ask_all(&self, catalog: &Catalog) -> Said {
+        let deadline = Instant::now() + QUICK_ANSWER;
+        let ask = async |node: DataNode| {
+            let said = match address_of(&node) {
+                Ok(at) => self.data_nodes.list_shards(&at, deadline).await.map_err(|failed| failed.text()),
+                Err(error) => Err(error.to_string()),
+            };
+            (node.id, said)
+        };
+        join_all(catalog.data_nodes.values().cloned().map(ask)).await.into_iter().collect()
+    }
+}
+
+fn is_expired(policy: &RetentionPolicy, group: &ShardGroup, now: UnixNanos) -> bool {
+    policy.duration.0 != 0 && group.end.0.saturating_add(policy.duration.0) < now.0
+}
+
+fn listed(catalog: &Catalog, shows: impl Fn(&RetentionPolicy, &ShardGroup) -> bool) -> Vec<ShardInfo> {
+    let mut all = Vec::new();
+    for database in catalog.databases.iter() {
+        for policy in &database.retention_policies {
+            for group in policy.shard_groups.iter().filter(|group| shows(policy, group)) {
+                all.extend(group.shards.iter().map(|shard| info(catalog, database, policy, group, shard)));
+            }
+        }
+    }
+    all
+}
+
+fn info(
+    catalog: &Catalog,
+    database: &Database,
+    policy: &RetentionPolicy,
+    group: &ShardGroup,
+    shard: &Shard,
+) -> ShardInfo {
+    let expires = (policy.duration.0 != 0).then(|| UnixNanos(group.end.0.saturating_add(policy.duration.0)));
+    ShardInfo {
+        id: shard.id,
+        database: database.name.to_string(),
+        retention_policy: policy.name.to_string(),
+        replica_n: policy.replica_n,
+        shard_group_id: group.id,
+        start_time: group.start.to_string(),
+        end_time: group.end.to_string(),
+        expire_time: or_never(expires),
+        truncated_at: or_never(group.truncated_at),
+        owners: shard.owners.iter().map(|owner| bare(catalog, *owner)).collect(),
+    }
+}
+
+fn or_never(at: Option<UnixNanos>) -> String {
+    at.map_or_else(|| NEVER.to_owned(), |at| at.to_string())
+}
+
+/// A node that is not in the catalog has no address (wire.md Q24).
+fn bare(catalog: &Catalog, id: NodeId) -> ShardOwnerInfo {
+    ShardOwnerInfo {
+        id,
+        tcp_addr: catalog.data_nodes.get(&id).map(|node| node.tcp.to_string()).unwrap_or_default(),
+        state: String::new(),
+        last_modified: NEVER.to_owned(),
+        size: 0,
+        err: String::new(),
+    }
+}
+
+/// What its node says of a copy; a node that does not answer is no node without the shard.
+fn fill(owner: &mut ShardOwnerInfo, id: ShardId, said: &Said) {
+    match said.get(&owner.id) {
+        Some(Ok(shards)) => match shards.get(&id.0) {
+            Some(held) => {
+                owner.state.clone_from(&held.state);
+                owner.last_modified.clone_from(&held.last_modified);
+                owner.size = held.size;
+                owner.err.clone_from(&held.err);
+            }
+            None => owner.err = NOT_FOUND.to_owned(),
+        },
+        Some(Err(why)) => owner.err.clone_from(why),
+        None => owner.err = NOT_FOUND.to_owned(),
+    }
+}
+
+/// Copies on data nodes that the catalog does not have there. Those of deleted groups are being deleted.
+fn unknown(catalog: &Catalog, said: &Said) -> Vec<ShardInfo> {
+    let mut all = Vec::new();
+    for (node, shards) in said {
+        for (id, held) in shards.iter().flatten() {
+            let located = catalog.shard(ShardId(*id));
+            let is_known =
+                located.is_some_and(|found| found.group.is_deleted() || found.shard.owners.contains(node));
+            if !is_known {
+                let owner = ShardOwnerInfo { err: NOT_OURS.to_owned(), ..held.clone() };
+                all.push(stray(ShardId(*id), owner));
+            }
+        }
+    }
+    all
+}
+
+fn stray(id: ShardId, owner: ShardOwnerInfo) -> ShardInfo {
+    ShardInfo {
+        id,
+        database: String::new(),
+        retention_policy: String::new(),
+        replica_n: 0,
+        shard_group_id: ShardGroupId(0),
+        start_time: NEVER.to_owned(),
+        end_time: NEVER.to_owned(),
+        expire_time: NEVER.to_owned(),
+        truncated_at: NEVER.to_owned(),
+        owners: vec![owner],
+    }
+}
