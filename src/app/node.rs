@@ -102,6 +102,7 @@ fn service(env: &Env, config: &Config) -> Arc<Service> {
     let settings = ServiceConfig {
         consensus_timeout: config.consensus_timeout,
         lease_duration: config.lease_duration,
+        add_data: config.add_data.clone(),
         version: version::VERSION.to_owned(),
         scheme: "http",
     };

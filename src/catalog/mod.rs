@@ -44,6 +44,9 @@ pub type Users = Ordered<User>;
 /// The longest name of a database or retention policy, in bytes (wire.md appendix C).
 pub const MAX_NAME_LEN: usize = 255;
 
+/// The most removed data nodes that are remembered.
+pub const MAX_REMOVED_DATA_NODES: usize = 1000;
+
 /// The most work leases that are remembered: whoever may call can ask for any name, and none is ever given back.
 pub const MAX_LEASES: usize = 1000;
 
@@ -69,6 +72,9 @@ pub struct Catalog {
     pub data_nodes: imbl::OrdMap<NodeId, DataNode>,
     /// TCP addresses of data nodes that own nothing; also of ones that are still to join.
     pub passive: imbl::OrdSet<Text>,
+    /// TCP addresses of data nodes that were taken out and did not come back: the configuration does not bring them
+    /// back by itself.
+    pub removed_data_nodes: imbl::OrdSet<Text>,
     pub databases: Databases,
     pub users: Users,
     /// The last holder of each work lease. How long it holds is the leader's to know.
@@ -105,6 +111,7 @@ impl Default for Catalog {
             tombstones: imbl::OrdMap::new(),
             data_nodes: imbl::OrdMap::new(),
             passive: imbl::OrdSet::new(),
+            removed_data_nodes: imbl::OrdSet::new(),
             databases: Databases::default(),
             users: Users::default(),
             leases: imbl::OrdMap::new(),

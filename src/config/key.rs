@@ -41,7 +41,10 @@ pub enum Kind {
     PasswordHash,
     Texts,
     /// Addresses of meta nodes' HTTP API.
-    Peers,
+    /// Where an element names no port, this one.
+    Addresses {
+        port: u16,
+    },
 }
 
 /// What setting a key does in this version.
@@ -121,11 +124,13 @@ impl Kind {
             Self::Choice(choices) => choices.join(", "),
             Self::PasswordHash => "bcrypt, pbkdf2-sha256 or pbkdf2-sha512, with ;option=number".into(),
             Self::Texts => "a list of texts (in a variable: separated by commas)".into(),
-            Self::Peers => "a list of host or host:port (in a variable: separated by commas)".into(),
+            Self::Addresses { .. } => {
+                "a list of host or host:port (in a variable: separated by commas)".into()
+            }
         }
     }
 
     pub(super) fn is_list(&self) -> bool {
-        matches!(self, Self::Texts | Self::Peers)
+        matches!(self, Self::Texts | Self::Addresses { .. })
     }
 }

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::key::{Effect, Key, Kind};
+use super::value::HTTP_PORT;
 
 const fn key(
     section: &'static str,
@@ -45,7 +46,7 @@ pub const KEYS: &[Key] = &[
     key("meta", "dir", Kind::Text, "/var/lib/influxdb/meta", "Directory of this node's data."),
     key("meta", "bind-address", Kind::Bind, ":8089", "Where to listen for Raft, spoken by meta nodes only."),
     key("meta", "http-bind-address", Kind::Bind, ":8091", "Where to listen for the HTTP API."),
-    key("meta", "peers", Kind::Peers, "", "All founding meta nodes, this one included; the same on each of them.")
+    key("meta", "peers", Kind::Addresses { port: HTTP_PORT }, "", "All founding meta nodes, this one included; the same on each of them.")
         .flag(),
     key(
         "meta",
@@ -64,6 +65,13 @@ pub const KEYS: &[Key] = &[
         "Exit with 75 when there is no cluster after this long; 0 = wait for ever.",
     )
     .flag(),
+    key(
+        "meta",
+        "add-data",
+        Kind::Addresses { port: 8088 },
+        "",
+        "Data nodes to add once they answer, each once: one that was removed is not added again.",
+    ),
     key("meta", "internal-shared-secret", Kind::Text, "", "What meta and data nodes prove to each other; the same on all.")
         .secret(),
     key("meta", "retention-autocreate", Kind::Bool, "true", "New databases get the retention policy `autogen`."),

@@ -34,6 +34,7 @@ pub use search::DEFAULT_PATH;
 pub use settings::Settings;
 pub use value::{Bind, Setting};
 
+use crate::base::Address;
 use crate::cluster::ClusterConfig;
 use crate::raft::RaftConfig;
 use crate::telemetry::logging::LoggingConfig;
@@ -48,6 +49,8 @@ pub struct Config {
     pub consensus_timeout: Duration,
     /// How long a data node's work lease lasts unless it is renewed.
     pub lease_duration: Duration,
+    /// Data nodes that this node adds when it leads.
+    pub add_data: Vec<Address>,
     pub cluster: ClusterConfig,
     pub logging: LoggingConfig,
     pub pidfile: Option<PathBuf>,
@@ -102,6 +105,7 @@ fn build(settings: &Settings, inputs: &Inputs, notices: Vec<Notice>) -> Config {
         raft_bind: settings.bind("meta.bind-address"),
         consensus_timeout: settings.duration("meta.consensus-timeout"),
         lease_duration: settings.duration("meta.lease-duration"),
+        add_data: settings.addresses("meta.add-data"),
         cluster: cluster(settings, inputs),
         logging: LoggingConfig {
             format: settings.text("logging.format").parse().unwrap_or_default(),
@@ -117,7 +121,7 @@ fn build(settings: &Settings, inputs: &Inputs, notices: Vec<Notice>) -> Config {
 
 fn cluster(settings: &Settings, inputs: &Inputs) -> ClusterConfig {
     let set = |text: String| (!text.is_empty()).then_some(text);
-    let peers = settings.peers();
+    let peers = settings.addresses("meta.peers");
     let expect = settings.count("meta.bootstrap-expect");
     ClusterConfig {
         single_server: inputs.flags.single_server || peers.is_empty() && expect == Some(1),

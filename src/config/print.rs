@@ -50,7 +50,7 @@ fn text(setting: &Setting, kind: &Kind) -> String {
         Setting::Duration(span) => quoted(&duration::print(*span)),
         Setting::Count(count) => count.to_string(),
         Setting::List(texts) => list(texts.iter().map(|text| quoted(text)).collect()),
-        Setting::Peers(peers) => list(peers.iter().map(|peer| quoted(&peer.to_string())).collect()),
+        Setting::Addresses(all) => list(all.iter().map(|address| quoted(&address.to_string())).collect()),
         Setting::Bind(bind) => quoted(&bind.to_string()),
     }
 }

@@ -25,7 +25,7 @@ fn founding(settings: &Settings, flags: &Flags, problems: &mut Vec<Problem>) {
         return;
     };
     let peers = match peers {
-        Setting::Peers(peers) => peers.len() as u64,
+        Setting::Addresses(peers) => peers.len() as u64,
         _ => 0,
     };
     let peers_from = settings.from("meta.peers");

@@ -126,9 +126,9 @@ impl Settings {
         }
     }
 
-    pub(super) fn peers(&self) -> Vec<Address> {
-        match self.get("meta.peers") {
-            Some(Setting::Peers(peers)) => peers.clone(),
+    pub(super) fn addresses(&self, path: &str) -> Vec<Address> {
+        match self.get(path) {
+            Some(Setting::Addresses(addresses)) => addresses.clone(),
             _ => Vec::new(),
         }
     }

@@ -20,7 +20,7 @@ pub enum Setting {
     Duration(Duration),
     Count(u64),
     List(Vec<String>),
-    Peers(Vec<Address>),
+    Addresses(Vec<Address>),
     Bind(Bind),
 }
 
@@ -51,7 +51,7 @@ pub(super) fn from_text(kind: &Kind, text: &str) -> Value {
             other => Value::from(other),
         },
         Kind::Count => text.trim().parse::<u64>().map_or_else(|_| Value::from(text), Value::from),
-        Kind::Texts | Kind::Peers => {
+        Kind::Texts | Kind::Addresses { .. } => {
             let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
             Value::from(items.map(Value::from).collect::<Vec<_>>())
         }
@@ -72,7 +72,7 @@ pub(super) fn check(key: &Key, value: &Value) -> Result<Setting, Vec<String>> {
         (Kind::Bool, Value::Bool(_, on)) => Ok(Setting::Bool(*on)),
         (Kind::Count, Value::Num(..)) => one(count(value)),
         (Kind::Texts, Value::Array(_, items)) => one(texts(items).map(Setting::List)),
-        (Kind::Peers, Value::Array(_, items)) => peers(items),
+        (Kind::Addresses { port }, Value::Array(_, items)) => addresses(items, port),
         (Kind::Duration { .. }, Value::Num(_, number)) if number.to_u128() == Some(0) => {
             one(span("0", &key.kind))
         }
@@ -101,7 +101,7 @@ fn wrong_type(kind: &Kind, value: &Value) -> String {
     let wanted = match kind {
         Kind::Bool => "true or false",
         Kind::Count => "a whole number",
-        Kind::Texts | Kind::Peers => "a list",
+        Kind::Texts | Kind::Addresses { .. } => "a list",
         _ => "text in quotes",
     };
     format!("is {found}, not {wanted}")
@@ -138,20 +138,20 @@ fn texts(items: &[Value]) -> Result<Vec<String>, String> {
 }
 
 /// Every bad element is named; order is kept, a second spelling of one address is dropped.
-fn peers(items: &[Value]) -> Result<Setting, Vec<String>> {
-    let mut peers = Vec::new();
+fn addresses(items: &[Value], port: u16) -> Result<Setting, Vec<String>> {
+    let mut addresses = Vec::new();
     let mut wrong = Vec::new();
     for text in texts(items).map_err(|why| vec![why])? {
-        match Address::parse(&text, HTTP_PORT) {
-            Ok(peer) if peers.contains(&peer) => {}
-            Ok(peer) => peers.push(peer),
+        match Address::parse(&text, port) {
+            Ok(address) if addresses.contains(&address) => {}
+            Ok(address) => addresses.push(address),
             Err(error) => wrong.push(format!("has an element that is no address: {error}")),
         }
     }
-    match (wrong.is_empty(), peers.is_empty()) {
+    match (wrong.is_empty(), addresses.is_empty()) {
         (false, _) => Err(wrong),
         (true, true) => Ok(Setting::Unset),
-        (true, false) => Ok(Setting::Peers(peers)),
+        (true, false) => Ok(Setting::Addresses(addresses)),
     }
 }
 

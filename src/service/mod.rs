@@ -37,6 +37,7 @@ pub use membership::Membership;
 pub use shards::{CopyInProgress, Shown, Which};
 pub use watch::{Polled, Snapshot};
 
+use crate::base::Address;
 pub use crate::cluster::Refusal;
 use crate::datanode::DataNodes;
 use crate::raft::{Applied, Raft};
@@ -50,6 +51,8 @@ pub struct ServiceConfig {
     /// `consensus-timeout`: how long a request may wait for a leader and for its outcome.
     pub consensus_timeout: Duration,
     pub lease_duration: Duration,
+    /// Data nodes that are added once they answer.
+    pub add_data: Vec<Address>,
     /// `1.12.4-c1.12.4`-style.
     pub version: String,
     /// `http` or `https`: what this node says of itself, and the scheme of redirects.
@@ -95,9 +98,24 @@ impl Service {
     }
 
     /// The cluster has started: from here on its state is what callers see. Later calls change nothing.
-    pub fn attach(&self, membership: Arc<dyn Membership>) {
+    pub fn attach(self: &Arc<Self>, membership: Arc<dyn Membership>) {
         if self.membership.set(membership.clone()).is_ok() {
             follow::start(&self.env, membership, self.following.clone());
+            self.start_adding();
+        }
+    }
+
+    fn start_adding(self: &Arc<Self>) {
+        let wanted = self.config.add_data.clone();
+        if !wanted.is_empty() {
+            let (tasks, service) = (self.env.tasks.clone(), Arc::downgrade(self));
+            self.env.tasks.detach(async move {
+                tokio::select! {
+                    biased;
+                    () = tasks.stopped() => {}
+                    () = data_nodes::add_all(service, wanted) => {}
+                }
+            });
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::shard_lives;
 use crate::base::{NodeId, Text};
-use crate::catalog::{Catalog, DataNode};
+use crate::catalog::{Catalog, DataNode, MAX_REMOVED_DATA_NODES};
 use crate::machine::Refused;
 
 /// One with the same addresses is no error: it is a retry whose first answer was lost (wire.md Q15).
@@ -13,6 +13,7 @@ pub(super) fn create(catalog: &mut Catalog, http: &Text, tcp: &Text) -> Result<(
         None => {
             catalog.max_node_id += 1;
             let id = NodeId(catalog.max_node_id);
+            catalog.removed_data_nodes.remove(tcp);
             let (http, tcp, labels) = (http.clone(), tcp.clone(), Default::default());
             catalog.data_nodes.insert(id, DataNode { id, http, tcp, labels });
             Ok(())
@@ -31,6 +32,11 @@ pub(super) fn update(catalog: &mut Catalog, id: NodeId, http: &Text, tcp: &Text)
     if old != *tcp && catalog.passive.remove(&old).is_some() {
         catalog.passive.insert(tcp.clone());
     }
+    // The old place is empty now, and stays so.
+    if old != *tcp {
+        remember_removed(catalog, old);
+    }
+    catalog.removed_data_nodes.remove(tcp);
     if let Some(node) = catalog.data_nodes.get_mut(&id) {
         (node.http, node.tcp) = (http.clone(), tcp.clone());
     }
@@ -46,8 +52,15 @@ pub(super) fn remove(catalog: &mut Catalog, id: NodeId, force: bool) -> Result<(
     shard_lives::disown(catalog, id, force)?;
     if let Some(node) = catalog.data_nodes.remove(&id) {
         catalog.passive.remove(&node.tcp);
+        remember_removed(catalog, node.tcp);
     }
     Ok(())
+}
+
+fn remember_removed(catalog: &mut Catalog, tcp: Text) {
+    if catalog.removed_data_nodes.len() < MAX_REMOVED_DATA_NODES {
+        catalog.removed_data_nodes.insert(tcp);
+    }
 }
 
 pub(super) fn set_passive(catalog: &mut Catalog, tcp: &Text, passive: bool) {

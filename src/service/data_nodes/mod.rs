@@ -5,6 +5,9 @@ mod add;
 mod listed;
 mod remove;
 mod update;
+mod wanted;
+
+pub(super) use wanted::add_all;
 
 use std::sync::Arc;
 use std::time::Duration;

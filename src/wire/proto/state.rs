@@ -47,6 +47,8 @@ pub(in crate::wire) struct State {
     pub(in crate::wire) leases: Vec<Lease>,
     #[prost(uint64, optional, tag = "20")]
     pub(in crate::wire) content_index: Option<u64>,
+    #[prost(bytes = "vec", repeated, tag = "21")]
+    pub(in crate::wire) removed_data_nodes: Vec<Vec<u8>>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]

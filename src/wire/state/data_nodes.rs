@@ -18,6 +18,7 @@ pub(super) fn are_needed(catalog: &Catalog) -> bool {
     !(catalog.content_index == 0
         && catalog.data_nodes.is_empty()
         && catalog.passive.is_empty()
+        && catalog.removed_data_nodes.is_empty()
         && catalog.users.numbered().1 == 0
         && catalog.leases.is_empty()
         && catalog.databases.iter().all(is_bare))

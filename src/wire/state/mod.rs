@@ -49,6 +49,7 @@ pub fn encode(catalog: &Catalog) -> Bytes {
         max_raft_id: Some(catalog.max_raft_id),
         data_nodes: catalog.data_nodes.values().map(data_nodes::message).collect(),
         passive: catalog.passive.iter().map(bytes_of_text).collect(),
+        removed_data_nodes: catalog.removed_data_nodes.iter().map(bytes_of_text).collect(),
         users: users.map(data_nodes::numbered_user).collect(),
         next_user: (next_user > 0).then_some(next_user),
         leases: catalog.leases.iter().map(data_nodes::lease_message).collect(),
@@ -111,6 +112,7 @@ fn catalog(format: u32, state: State) -> Result<Catalog, BadField> {
             data_nodes::data_node(message).map(|node| (node.id, node))
         })?,
         passive: state.passive.iter().map(Text::from).collect(),
+        removed_data_nodes: state.removed_data_nodes.iter().map(Text::from).collect(),
         databases: databases(state.databases, required(state.next_database, "next_database")?)?,
         users: data_nodes::users(state.users, state.next_user.unwrap_or(0))?,
         leases: keyed(state.leases, data_nodes::lease)?,

@@ -17,7 +17,7 @@ fn sample(key: &Key) -> (String, String) {
         Kind::Choice(choices) => quoted(choices[choices.len() - 1]),
         Kind::PasswordHash => quoted("pbkdf2-sha256;rounds=64000;salt_len=32"),
         Kind::Texts => ("a,b".into(), "[\"a\", \"b\"]".into()),
-        Kind::Peers => ("meta-1,meta-2:9".into(), "[\"meta-1\", \"meta-2:9\"]".into()),
+        Kind::Addresses { .. } => ("meta-1,meta-2:9".into(), "[\"meta-1\", \"meta-2:9\"]".into()),
     }
 }
 

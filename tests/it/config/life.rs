@@ -171,7 +171,7 @@ fn the_log_says_what_is_in_effect_and_no_secret() {
     command
         .args(["-hostname", "meta-7", "-cluster-name", "prod"])
         .env("INFLUXDB_META_INTERNAL_SHARED_SECRET", "s3cret-of-mine")
-        .env("INFLUXDB_META_LEASE_DURATION", "5m")
+        .env("INFLUXDB_META_COMMIT_TIMEOUT", "5s")
         .env("INFLUXDB_META_PEER", "x");
     node.start(&mut command);
     let log = node.wait_log("event=cluster.settings");

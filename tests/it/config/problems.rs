@@ -127,10 +127,10 @@ fn variables_of_others_are_ignored_in_silence() {
 #[test]
 fn a_key_without_effect_is_said_once_and_only_when_it_asks_for_something() {
     assert_eq!(
-        notices(&[("INFLUXDB_META_LEASE_DURATION", "5m"), ("INFLUXDB_META_CLUSTER_TRACING", "false")]),
+        notices(&[("INFLUXDB_META_COMMIT_TIMEOUT", "5s"), ("INFLUXDB_META_CLUSTER_TRACING", "false")]),
         [
-            "environment variable INFLUXDB_META_LEASE_DURATION: [meta] lease-duration = \"5m\" has no effect here: \
-          leases are not built yet"
+            "environment variable INFLUXDB_META_COMMIT_TIMEOUT: [meta] commit-timeout = \"5s\" has no effect here: \
+          followers are told of commits at once"
         ]
     );
     let none: [String; 0] = [];

@@ -200,6 +200,7 @@ impl TestServer {
         let service_config = ServiceConfig {
             consensus_timeout: Duration::from_secs(5),
             lease_duration: Duration::from_secs(60),
+            add_data: Vec::new(),
             version: VERSION.to_owned(),
             scheme: "http",
         };
