@@ -27,7 +27,7 @@ async fn one_connection_serves_many_requests() {
     for _ in 0..3 {
         connection.send(PING).await;
         assert_eq!(connection.reply().await.status(), 200);
-        connection.send(&post("/add-data", "", b"addr=x")).await;
+        connection.send(&post("/user", "", b"{}")).await;
         assert_eq!(connection.reply().await.status(), 501);
     }
 }
