@@ -1,7 +1,17 @@
-//! The client of data nodes, against recorded bytes and against the model of a data node.
+//! The client of data nodes, against recorded bytes, against scripts, and against the model of a data node; and the
+//! model itself, against what real data nodes were seen to do.
 
 mod calls;
 mod failures;
 mod frames;
+mod meta;
+mod model_bytes;
+mod model_calls;
+mod model_client;
+mod ours;
 mod scripted;
 mod status;
+
+#[path = "../../harness/datanode/mod.rs"]
+#[allow(unreachable_pub, reason = "a test binary exports nothing")]
+mod model;

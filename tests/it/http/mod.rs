@@ -1,6 +1,6 @@
 //! The HTTP API against a real listener on loopback, byte by byte.
 
-mod cluster;
+pub(super) mod cluster;
 mod connections;
 mod harness;
 mod identity;

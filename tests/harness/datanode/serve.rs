@@ -1,0 +1,139 @@
+//! The node's port 8088: which protocol, which call, and the mood it meets.
+
+use std::io::{self, Read, Write};
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use influxdb_meta::wire::datanode::{DataNodeStatus, HEADER_BYTES, Header, Kind, MUX};
+
+use super::calls;
+use super::mood::{Mood, On};
+use super::sockets::Socket;
+use super::state::Shared;
+
+/// How long a caller may take to say which protocol it speaks.
+const FIRST_BYTE: Duration = Duration::from_secs(30);
+
+/// Among data nodes: the request whose answer is a stream of files.
+const BACKUP_SHARD: u8 = 31;
+
+/// Until the node stops.
+pub fn accept(shared: &Arc<Shared>, listener: &TcpListener) {
+    while let Ok((stream, _)) = listener.accept() {
+        if shared.look(|state| state.stopped) {
+            return;
+        }
+        let Ok(socket) = shared.sockets.keep(stream) else { return };
+        let shared = shared.clone();
+        // What went wrong on a connection ends it, and the caller sees that.
+        std::thread::spawn(move || drop(serve(&shared, socket)));
+    }
+}
+
+fn serve(shared: &Shared, mut socket: Socket) -> io::Result<()> {
+    socket.tcp().set_read_timeout(Some(FIRST_BYTE))?;
+    let mut first = [0];
+    socket.read_exact(&mut first)?;
+    socket.tcp().set_read_timeout(None)?;
+    match first[0] {
+        MUX => serve_call(shared, &mut socket),
+        // Backups: not spoken here.
+        0x03 => Ok(()),
+        byte => serve_http(shared, &mut socket, byte),
+    }
+}
+
+/// One call; what is not known is skipped, byte by byte.
+fn serve_call(shared: &Shared, socket: &mut Socket) -> io::Result<()> {
+    loop {
+        let mut kind = [0];
+        socket.read_exact(&mut kind)?;
+        match (kind[0], Kind::of_request(kind[0])) {
+            (BACKUP_SHARD, _) => {
+                let body = read_body(socket, BACKUP_SHARD)?;
+                return calls::backup_shard(shared, socket, &body);
+            }
+            (byte, Some(kind)) => {
+                let body = if kind.has_body() { read_body(socket, byte)? } else { Vec::new() };
+                return calls::serve(shared, socket, kind, &body);
+            }
+            (_, None) => {}
+        }
+    }
+}
+
+fn read_body(socket: &mut Socket, kind: u8) -> io::Result<Vec<u8>> {
+    let mut header = [kind; HEADER_BYTES];
+    socket.read_exact(&mut header[1..])?;
+    let header = Header::decode(header).map_err(io::Error::other)?;
+    let mut body = Vec::new();
+    let read = socket.take(header.length as u64).read_to_end(&mut body)?;
+    if read < header.length { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(body) }
+}
+
+fn serve_http(shared: &Shared, socket: &mut Socket, first: u8) -> io::Result<()> {
+    let mut head = vec![first];
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        socket.read_exact(&mut byte)?;
+        head.push(byte[0]);
+        // No request line is that long, and a TLS handshake never ends.
+        if head.len() > 16 << 10 || !head[0].is_ascii_uppercase() {
+            return Ok(());
+        }
+    }
+    if !head.starts_with(b"GET /status ") {
+        return write_http(socket, "200 OK", "");
+    }
+    shared.change(|state| state.heard.push("GET /status".to_owned()));
+    match await_mood(shared, socket, On::Status)? {
+        Some(Mood::Failing(text)) => write_http(socket, "500 Internal Server Error", &text),
+        Some(Mood::Obliging) => {
+            let body = serde_json::to_string(&status(shared)).expect("JSON") + "\n";
+            write_http(socket, "200 OK", &body)
+        }
+        _ => Ok(()),
+    }
+}
+
+fn write_http(socket: &mut Socket, status: &str, body: &str) -> io::Result<()> {
+    let length = body.len();
+    let head = format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
+    socket.write_all((head + body).as_bytes())
+}
+
+pub fn status(shared: &Shared) -> DataNodeStatus {
+    let port = shared.tcp_addr.rsplit(':').next().unwrap_or_default();
+    let (servers, id) = shared.look(|state| (state.servers.clone(), state.node_id));
+    let joined = id > 0 && !servers.is_empty();
+    DataNodeStatus {
+        node_type: "data".to_owned(),
+        hostname: shared.options.hostname.clone(),
+        tcp_bind: format!(":{port}"),
+        tcp_addr: shared.tcp_addr.clone(),
+        http_addr: shared.options.http_addr.clone(),
+        node_status: if joined { "joined" } else { "disjoined" }.to_owned(),
+        meta_addrs: (!servers.is_empty()).then_some(servers),
+    }
+}
+
+/// Waits out the moods that wait, and does what others do instead of acting. What is left is for the caller:
+/// obliging, failing or forgetful; `None`: it is over.
+pub fn await_mood(shared: &Shared, socket: &mut Socket, on: On) -> io::Result<Option<Mood>> {
+    let mood = shared.wait(None, |state| Some(state.moods.of(on)).filter(|mood| *mood != Mood::Held));
+    match mood {
+        Ok(Mood::Slow(time)) => {
+            let _slept = shared.wait::<()>(Some(time), |_| None);
+            Ok(Some(Mood::Obliging))
+        }
+        Ok(Mood::Silent) => {
+            // Until the caller gives up, or the node stops.
+            let _gone = socket.read(&mut [0]);
+            Ok(None)
+        }
+        Ok(Mood::Raw(bytes)) => socket.write_all(&bytes).map(|()| None),
+        Ok(Mood::Rude) | Err(_) => Ok(None),
+        Ok(other) => Ok(Some(other)),
+    }
+}

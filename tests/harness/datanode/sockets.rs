@@ -1,0 +1,87 @@
+//! Open connections, so that they can be cut from outside: threads that wait on one notice it at once.
+
+use std::collections::HashMap;
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::sync::{Arc, Mutex};
+
+#[derive(Clone, Default)]
+pub struct Sockets(Arc<Mutex<Open>>);
+
+#[derive(Default)]
+struct Open {
+    closed: bool,
+    last: u64,
+    streams: HashMap<u64, TcpStream>,
+}
+
+/// A connection that [`Sockets::hang_up`] can cut.
+pub struct Socket {
+    stream: TcpStream,
+    id: u64,
+    all: Sockets,
+}
+
+impl Sockets {
+    pub fn keep(&self, stream: TcpStream) -> io::Result<Socket> {
+        let mut open = self.0.lock().expect("no panic");
+        if open.closed {
+            return Err(io::ErrorKind::NotConnected.into());
+        }
+        stream.set_nodelay(true)?;
+        open.last += 1;
+        let id = open.last;
+        open.streams.insert(id, stream.try_clone()?);
+        Ok(Socket { stream, id, all: self.clone() })
+    }
+
+    /// Cuts every connection of now.
+    pub fn hang_up(&self) {
+        for stream in self.0.lock().expect("no panic").streams.values() {
+            // Cut already by the other side.
+            let _gone = stream.shutdown(Shutdown::Both);
+        }
+    }
+
+    /// Cuts every connection, also those to come.
+    pub fn close(&self) {
+        self.0.lock().expect("no panic").closed = true;
+        self.hang_up();
+    }
+}
+
+impl Socket {
+    /// Whether the other side has closed it, or said something that nobody asked for.
+    pub fn is_stale(&self) -> bool {
+        let mut byte = [0];
+        let peeked = self.stream.set_nonblocking(true).and_then(|()| self.stream.peek(&mut byte));
+        let quiet = matches!(&peeked, Err(error) if error.kind() == io::ErrorKind::WouldBlock);
+        !quiet || self.stream.set_nonblocking(false).is_err()
+    }
+
+    pub fn tcp(&self) -> &TcpStream {
+        &self.stream
+    }
+}
+
+impl Read for Socket {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.stream.read(buf)
+    }
+}
+
+impl Write for Socket {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        self.stream.write(buf)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        self.all.0.lock().expect("no panic").streams.remove(&self.id);
+    }
+}
