@@ -11,6 +11,7 @@ mod disagreement;
 mod faults;
 mod figures;
 mod founding;
+mod half_done;
 mod leaving;
 mod lives;
 mod lost_volumes;
