@@ -27,13 +27,37 @@ pub(super) struct Here {
 /// # Errors
 /// The line for stderr.
 pub(super) async fn meta_node(session: &Session) -> Result<Here, String> {
+    find(session, Ok).await
+}
+
+/// The same, to be named to another node, which would take `localhost` for itself: one that starts does not know its
+/// name yet.
+///
+/// # Errors
+/// The line for stderr.
+pub(super) async fn named_meta_node(session: &Session) -> Result<Here, String> {
+    let has_name = |status: Status| {
+        let is_named = status.advertised().is_some() || !session.bind.is_loopback_literal();
+        if is_named || !status.is_meta() {
+            return Ok(status);
+        }
+        let error = format!("{} does not say yet what others call it", session.bind);
+        Err(CallError::Status { status: 503, error })
+    };
+    find(session, has_name).await
+}
+
+async fn find(
+    session: &Session,
+    accept: impl Fn(Status) -> Result<Status, CallError>,
+) -> Result<Here, String> {
     let by_name = host_name().with_port(META_PORT);
     let at_name = Cell::new(false);
     let status: Status = session
         .repeat(&session.bind, async || {
             let error = match session.try_json(&session.bind, "/status").await {
                 Err(error) if session.bind.is_loopback_literal() => error,
-                answered => return answered,
+                answered => return answered.and_then(&accept),
             };
             let answered: Result<Status, CallError> =
                 session.get_json_once(&by_name, "/status", Session::PATIENCE).await;

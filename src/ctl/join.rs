@@ -21,7 +21,7 @@ pub(super) async fn run(session: &Session, asked: &Join) -> Output {
     if !status.is_meta() {
         return Output::failed(session.said(&format!("{cluster} is not a meta node")));
     }
-    let here = here::meta_node(session).await;
+    let here = here::named_meta_node(session).await;
     let data = here::data_address(here.as_ref().ok());
     tell(&format!("Searching for meta node on {}...", here::meta_address(here.as_ref().ok())));
     tell(&format!("Searching for data node on {data}...\n"));

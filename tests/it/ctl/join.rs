@@ -1,5 +1,7 @@
 //! `influxd-ctl join`: what runs on this host goes to the cluster of another node, or forms one.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use super::run::{Net, Nobody, Ran, ctl_at, failed};
 use super::server::{Asked, Reply, Server, json, status};
 
@@ -44,6 +46,34 @@ fn this_hosts_node_is_added_by_its_own_name() {
     assert_eq!(bound.heard(), ["GET /status"]);
     assert_eq!(leader.heard(), ["GET /status", "POST /join"]);
     assert_eq!(leader.asked()[1].body, "addr=127.0.0.1%3A8091");
+}
+
+/// A pod's loop runs from the first moment: of a node that reads its log, `localhost` would be told, which the other
+/// takes for itself, and says that it is a member.
+#[test]
+fn a_node_that_starts_is_waited_for_until_it_has_a_name() {
+    let net = Net::new();
+    let leader = net.serve(cluster("m:8089", 2));
+    let looks = AtomicUsize::new(0);
+    let starting = net.serve(move |_| match looks.fetch_add(1, Ordering::Relaxed) {
+        0 | 1 => json(&HERE.replace("127.0.0.1:8091", "")),
+        _ => json(HERE),
+    });
+    let Ran { stdout, stderr, code } = ctl_at(&starting, &["join", &leader.local.to_string()]);
+    assert!(stdout.contains("  * Added meta node 2 at 127.0.0.1:8091\n"), "{stdout}");
+    let told = "join: BIND does not say yet what others call it; trying for up to 10s\n";
+    assert_eq!((stderr.as_str(), code), (told, Some(0)));
+    assert_eq!(leader.asked()[1].body, "addr=127.0.0.1%3A8091");
+
+    let nameless = net.serve(|_| json(&HERE.replace("127.0.0.1:8091", "")));
+    let ran = ctl_at(&nameless, &["-timeout", "300ms", "join", &leader.local.to_string()]);
+    let last = "join: operation timed out with error: BIND does not say yet what others call it\n";
+    assert!(ran.code == Some(1) && ran.stderr.ends_with(last), "{ran:?}");
+    assert_eq!(
+        leader.heard(),
+        ["GET /status", "POST /join", "GET /status"],
+        "nothing is asked for in its name"
+    );
 }
 
 #[test]
