@@ -61,9 +61,9 @@ impl<T: Named> Ordered<T> {
         self.by_order.values().map(Arc::as_ref)
     }
 
-    /// In insertion order; two equal pointers are one unchanged entry, however many commands lie between.
-    pub fn shared(&self) -> impl Iterator<Item = &Arc<T>> {
-        self.by_order.values()
+    /// With their insertion numbers, ascending. The same pointer is the same entry, however many commands lie between.
+    pub fn shared(&self) -> impl Iterator<Item = (u64, &Arc<T>)> {
+        self.by_order.iter().map(|(order, entry)| (*order, entry))
     }
 
     /// Adds at the end; `false`, and no change, when the name is taken.

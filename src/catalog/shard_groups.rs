@@ -34,6 +34,11 @@ impl ShardGroups {
         self.in_order.values().map(Arc::as_ref)
     }
 
+    /// As [`Self::iter`]. The same pointer is the same group, however many commands lie between.
+    pub fn shared(&self) -> impl Iterator<Item = &Arc<ShardGroup>> {
+        self.in_order.values()
+    }
+
     /// The group that a point of this time goes into.
     pub fn taking(&self, at: UnixNanos) -> Option<&ShardGroup> {
         let first = self.ending_after(at).find(|group| !group.is_deleted())?;

@@ -17,6 +17,7 @@ mod guard;
 mod json;
 mod leader;
 mod params;
+mod parts;
 mod proof;
 mod reply;
 mod request_id;

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::error::json;
 use super::json::go_json;
+use super::parts::Parts;
 
 /// 200 with what Go's encoder writes: one line with its end.
 pub(super) fn ok_json<T: Serialize>(value: &T) -> Response {
@@ -17,6 +18,13 @@ pub(super) fn ok_json<T: Serialize>(value: &T) -> Response {
 
 pub(super) fn ok_bytes(content_type: &'static str, body: impl Into<Bytes>) -> Response {
     let mut response = Response::new(Body::from(body.into()));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}
+
+/// Pieces that are sent one behind the other.
+pub(super) fn ok_parts(content_type: &'static str, parts: Vec<Bytes>) -> Response {
+    let mut response = Response::new(Body::new(Parts::new(parts)));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
 }

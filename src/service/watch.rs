@@ -4,7 +4,6 @@
 //! most once per index, and while one is being encoded all later changes wait for the next one, so that a burst
 //! of commands costs as many encodings as pollers can take, not as many as there are commands or pollers.
 
-use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,10 +13,10 @@ use tokio::time::{Instant, timeout};
 
 use super::{Error, Service};
 use crate::base::ClusterId;
+use crate::catalog::Catalog;
 use crate::cluster::NotMember;
 use crate::raft::{Applied, Raft};
-use crate::runtime::Tasks;
-use crate::wire;
+use crate::wire::data::{Encoder, Rope};
 
 /// How long a node that is behind a client's index waits before it asks the leader: catching up takes
 /// milliseconds, so this is a client of an earlier cluster, or a node that is cut off.
@@ -38,13 +37,20 @@ pub enum Polled {
 pub struct Snapshot {
     cluster: Option<ClusterId>,
     index: u64,
-    plain: Bytes,
-    gzip: OnceCell<Bytes>,
+    rope: Rope,
+    gzip: OnceCell<Vec<Bytes>>,
 }
 
-/// The latest encoded body. The lock is held while a body is encoded: that is what makes others wait for it.
+/// The latest body. The lock is held while one is encoded: that is what makes others wait for it.
 #[derive(Default)]
-pub(super) struct Bodies(Mutex<Option<Arc<Snapshot>>>);
+pub(super) struct Bodies(Mutex<Latest>);
+
+#[derive(Default)]
+struct Latest {
+    body: Option<Arc<Snapshot>>,
+    /// Remembers the parts of the latest body. One that is lost with its request costs an encoding of the whole.
+    encoder: Encoder,
+}
 
 impl Service {
     /// Waits until the catalog is newer than `n`; without a limit in time.
@@ -98,9 +104,9 @@ fn founding(service: &Service) -> NotMember {
 impl Bodies {
     /// A body at least as new as `applied`: the last one, or one that is encoded now from the newest state.
     async fn of(&self, raft: &Raft, applied: &Applied, service: &Service) -> Arc<Snapshot> {
-        let mut last = self.0.lock().await;
+        let mut latest = self.0.lock().await;
         let cluster = applied.catalog.cluster.as_ref().map(|cluster| cluster.id);
-        if let Some(body) = last.as_ref()
+        if let Some(body) = latest.body.as_ref()
             && body.cluster == cluster
             && body.index >= applied.catalog.index
         {
@@ -108,37 +114,39 @@ impl Bodies {
         }
         // Whoever comes while this one is encoded is served the next, from a state that is newer then.
         let newest = raft.applied().borrow().clone();
-        let body = Arc::new(Snapshot::encode(newest, &service.env.tasks).await);
+        let encoder = std::mem::take(&mut latest.encoder);
+        let (body, encoder) =
+            service.env.tasks.blocking(move || Snapshot::encode(&newest.catalog, encoder)).await;
         service.metrics.snapshots_encoded.add();
-        *last = Some(body.clone());
+        let body = Arc::new(body);
+        *latest = Latest { body: Some(body.clone()), encoder };
         body
     }
 }
 
 impl Snapshot {
-    async fn encode(applied: Arc<Applied>, tasks: &Tasks) -> Self {
-        let cluster = applied.catalog.cluster.as_ref().map(|cluster| cluster.id);
-        let index = applied.catalog.index;
-        let plain = tasks.blocking(move || wire::data::encode(&applied.catalog)).await;
-        Self { cluster, index, plain, gzip: OnceCell::new() }
+    fn encode(catalog: &Catalog, mut encoder: Encoder) -> (Self, Encoder) {
+        let cluster = catalog.cluster.as_ref().map(|cluster| cluster.id);
+        let rope = encoder.encode(catalog);
+        (Self { cluster, index: catalog.index, rope, gzip: OnceCell::new() }, encoder)
     }
 
-    pub fn plain(&self) -> Bytes {
-        self.plain.clone()
+    /// In bytes, not compressed.
+    pub fn len(&self) -> usize {
+        self.rope.len()
     }
 
-    /// Compressed by the first who wants it so.
-    pub async fn gzip(&self, service: &Service) -> Bytes {
-        let plain = self.plain.clone();
-        let compressed = self.gzip.get_or_init(|| service.env.tasks.blocking(move || compress(&plain)));
-        compressed.await.clone()
+    pub fn is_empty(&self) -> bool {
+        self.rope.is_empty()
     }
-}
 
-/// The fast level: a body lives until the next command.
-fn compress(plain: &[u8]) -> Bytes {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    // Writing to a vector cannot fail.
-    let _ = encoder.write_all(plain);
-    encoder.finish().unwrap_or_default().into()
+    pub fn plain(&self) -> Vec<Bytes> {
+        self.rope.plain()
+    }
+
+    /// Compressed by the first who wants it so, as far as it was not part of an older body.
+    pub async fn gzip(&self, service: &Service) -> Vec<Bytes> {
+        let rope = self.rope.clone();
+        self.gzip.get_or_init(|| service.env.tasks.blocking(move || rope.gzip())).await.clone()
+    }
 }

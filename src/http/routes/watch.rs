@@ -14,7 +14,7 @@ use crate::http::dispatch::Context;
 use crate::http::error::Failure;
 use crate::http::leader::{By, at_leader};
 use crate::http::params::Params;
-use crate::http::reply::{OCTETS, ok_bytes};
+use crate::http::reply::{OCTETS, ok_parts};
 use crate::service::{Error, Polled, Service, Snapshot};
 
 pub(super) async fn watch(state: Shared, request: Request) -> Result<Response, Failure> {
@@ -68,11 +68,10 @@ const WORTH_COMPRESSING: usize = 512;
 
 async fn reply(service: &Service, snapshot: &Snapshot, headers: &HeaderMap) -> Response {
     let accepts = |value: &HeaderValue| value.to_str().is_ok_and(|text| text.contains("gzip"));
-    let plain = snapshot.plain();
-    if plain.len() < WORTH_COMPRESSING || !headers.get(ACCEPT_ENCODING).is_some_and(accepts) {
-        return ok_bytes(OCTETS, plain);
+    if snapshot.len() < WORTH_COMPRESSING || !headers.get(ACCEPT_ENCODING).is_some_and(accepts) {
+        return ok_parts(OCTETS, snapshot.plain());
     }
-    let mut response = ok_bytes(OCTETS, snapshot.gzip(service).await);
+    let mut response = ok_parts(OCTETS, snapshot.gzip(service).await);
     response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     response
 }

@@ -27,14 +27,22 @@ pub(in crate::wire) fn database(info: DatabaseInfo) -> Result<Database, BadField
     })
 }
 
-fn policy_info(policy: &RetentionPolicy) -> RetentionPolicyInfo {
+/// Without what is in it.
+pub(in crate::wire) fn bare_policy_info(policy: &RetentionPolicy) -> RetentionPolicyInfo {
     RetentionPolicyInfo {
         name: Some(bytes_of(&policy.name)),
         duration: Some(policy.duration.0),
         shard_group_duration: Some(policy.shard_group_duration.0),
         replica_n: Some(policy.replica_n),
+        ..RetentionPolicyInfo::default()
+    }
+}
+
+fn policy_info(policy: &RetentionPolicy) -> RetentionPolicyInfo {
+    RetentionPolicyInfo {
         shard_groups: policy.shard_groups.iter().map(shard_group_info).collect(),
         subscriptions: policy.subscriptions.iter().map(subscription_info).collect(),
+        ..bare_policy_info(policy)
     }
 }
 
@@ -75,7 +83,7 @@ pub(in crate::wire) fn subscription(info: SubscriptionInfo) -> Result<Subscripti
     })
 }
 
-fn query_info(query: &ContinuousQuery) -> ContinuousQueryInfo {
+pub(in crate::wire) fn query_info(query: &ContinuousQuery) -> ContinuousQueryInfo {
     ContinuousQueryInfo { name: Some(bytes_of(&query.name)), query: Some(bytes_of_text(&query.query)) }
 }
 

@@ -6,7 +6,10 @@ mod users;
 
 use std::collections::BTreeMap;
 
-pub(super) use databases::{database, database_info, subscription, subscription_info};
+pub(super) use databases::{
+    bare_policy_info, database, database_info, query_info, subscription, subscription_info,
+};
+pub(super) use shard_groups::shard_group_info;
 pub(super) use users::{user, user_info};
 
 use super::proto::entry::{HostPort, Label};

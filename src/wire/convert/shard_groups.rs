@@ -5,7 +5,7 @@ use crate::base::{NodeId, ShardGroupId, ShardId, UnixNanos};
 use crate::catalog::{Shard, ShardGroup};
 use crate::wire::proto::data::{ShardGroupInfo, ShardInfo, ShardOwner};
 
-pub(super) fn shard_group_info(group: &ShardGroup) -> ShardGroupInfo {
+pub(in crate::wire) fn shard_group_info(group: &ShardGroup) -> ShardGroupInfo {
     ShardGroupInfo {
         id: Some(group.id.0),
         start_time: Some(group.start.0),

@@ -1,0 +1,113 @@
+//! A body in parts: those that did not change since the last one are shared with it, plain and compressed.
+
+use std::io::Write;
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+
+/// Bytes one behind the other. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Rope(pub(super) Vec<Part>);
+
+/// A piece that is encoded once, and compressed once by the first who wants it so.
+#[derive(Clone, Debug)]
+pub(super) struct Part {
+    plain: Bytes,
+    gzip: Arc<OnceLock<Bytes>>,
+}
+
+impl Rope {
+    /// In bytes.
+    pub fn len(&self) -> usize {
+        self.0.iter().map(|part| part.plain.len()).sum()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.iter().all(|part| part.plain.is_empty())
+    }
+
+    pub fn plain(&self) -> Vec<Bytes> {
+        self.0.iter().map(|part| part.plain.clone()).collect()
+    }
+
+    /// Each part a gzip stream of its own: one behind the other they are one (RFC 1952, 2.2).
+    pub fn gzip(&self) -> Vec<Bytes> {
+        self.0.iter().map(Part::gzip).collect()
+    }
+
+    /// In one piece.
+    pub fn to_bytes(&self) -> Bytes {
+        match self.0.as_slice() {
+            [one] => one.plain.clone(),
+            parts => parts.iter().flat_map(|part| part.plain.iter().copied()).collect(),
+        }
+    }
+}
+
+impl Part {
+    pub(super) fn new(plain: impl Into<Bytes>) -> Self {
+        Self { plain: plain.into(), gzip: Arc::default() }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.plain.len()
+    }
+
+    fn gzip(&self) -> Bytes {
+        self.gzip.get_or_init(|| compress(&self.plain)).clone()
+    }
+}
+
+/// The fast level: a part lives until the next command that concerns it.
+fn compress(plain: &[u8]) -> Bytes {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    // Writing to a vector cannot fail.
+    let _ = encoder.write_all(plain);
+    encoder.finish().unwrap_or_default().into()
+}
+
+/// Collects what is encoded: small pieces go together, large ones that are shared stay their own.
+#[derive(Default)]
+pub(super) struct Parts {
+    done: Vec<Part>,
+    open: Vec<u8>,
+}
+
+/// What is worth being handed on by reference.
+const WORTH_SHARING: usize = 4 << 10;
+
+impl Parts {
+    /// Where small things are written.
+    pub(super) fn open(&mut self) -> &mut Vec<u8> {
+        &mut self.open
+    }
+
+    pub(super) fn push(&mut self, part: &Part) {
+        if part.len() < WORTH_SHARING {
+            self.open.extend_from_slice(&part.plain);
+        } else {
+            self.cut();
+            self.done.push(part.clone());
+        }
+    }
+
+    pub(super) fn extend(&mut self, parts: &[Part]) {
+        parts.iter().for_each(|part| self.push(part));
+    }
+
+    pub(super) fn finish(mut self) -> Vec<Part> {
+        self.cut();
+        self.done
+    }
+
+    fn cut(&mut self) {
+        if !self.open.is_empty() {
+            self.done.push(Part::new(std::mem::take(&mut self.open)));
+        }
+    }
+}
+
+/// In bytes.
+pub(super) fn total(parts: &[Part]) -> usize {
+    parts.iter().map(Part::len).sum()
+}
