@@ -1,6 +1,23 @@
-//! Who may speak: proofs between meta nodes. (Users, tokens and permissions get their place here.)
+//! Who may speak: callers of the HTTP API by tokens and passwords, other meta nodes by proofs.
 //!
-//! Owns: the key made of `internal-shared-secret`, and what a proof covers. Never: HTTP types, frames,
-//! or deciding what a missing proof means (`cluster` decides that).
+//! Owns: secrets and what is made of them (proofs, tokens), what callers show of themselves, checking it, and what
+//! we show elsewhere. Never: HTTP types, frames, where users are kept, or deciding what a missing proof means
+//! (`cluster` decides that).
+//! Invariants: nothing here prints a secret, a password or a hash; what a secret proves is compared in constant
+//! time; at most one password is hashed at a time.
+//! Called by `http` (callers), `client` and `ctl` (our own requests), `cluster` and `raft` (proofs).
 
+mod credentials;
+mod gate;
+mod login;
+mod password;
 pub mod proof;
+mod secret;
+pub mod token;
+mod users;
+
+pub use credentials::Credentials;
+pub use gate::{AuthConfig, Caller, Denied, Gate, Method};
+pub use login::Login;
+pub use secret::Secret;
+pub use users::{User, Users};

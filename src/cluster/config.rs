@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::auth::Secret;
 use crate::base::Address;
 use crate::raft::RaftConfig;
 
@@ -26,7 +27,7 @@ pub struct ClusterConfig {
     pub raft_bind: String,
     pub gossip_frequency: Duration,
     pub announcement_expiration: Duration,
-    pub secret: Option<String>,
+    pub secret: Option<Secret>,
     pub raft: RaftConfig,
     /// `1.12.4-c1.12.4`-style.
     pub version: String,

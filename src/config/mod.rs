@@ -135,7 +135,7 @@ fn cluster(settings: &Settings, inputs: &Inputs) -> ClusterConfig {
         raft_bind: settings.bind("meta.bind-address").to_string(),
         gossip_frequency: settings.duration("meta.gossip-frequency"),
         announcement_expiration: settings.duration("meta.announcement-expiration"),
-        secret: set(settings.text("meta.internal-shared-secret")),
+        secret: set(settings.text("meta.internal-shared-secret")).map(Into::into),
         raft: raft(settings),
         version: version::VERSION.to_owned(),
     }

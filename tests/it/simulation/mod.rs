@@ -256,7 +256,7 @@ fn one_secret_founds_and_a_node_without_it_stays_out() {
     simulate(async {
         let mut sim = Sim::new(61, 3);
         for node in &mut sim.nodes {
-            node.config.secret = Some("the same long text".to_owned());
+            node.config.secret = Some("the same long text".into());
         }
         sim.start_all().await;
         sim.formed().await;

@@ -1,0 +1,159 @@
+//! Who is let in: the order of wire.md 7.2, with internal tokens first, so that a cluster with authentication and no
+//! admin yet works, and an admin can be made.
+
+use std::sync::Arc;
+
+use super::password::{Busy, Passwords};
+use super::token::{Invalid, Token, Unreadable};
+use super::{Credentials, Secret, User, Users};
+use crate::base::Name;
+use crate::runtime::{Clock, Env};
+
+/// What the configuration says about callers.
+#[derive(Clone, Debug, Default)]
+pub struct AuthConfig {
+    pub enabled: bool,
+    pub method: Method,
+    /// Of data nodes and meta nodes. There is one wherever `enabled`.
+    pub internal_secret: Option<Secret>,
+    /// Of people and their programs.
+    pub shared_secret: Option<Secret>,
+}
+
+/// How people and their programs may show who they are; nodes always have their internal tokens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Method {
+    #[default]
+    All,
+    Jwt,
+    UserPass,
+}
+
+/// Somebody who was let in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Caller {
+    /// Nobody was asked: there is no authentication.
+    Anyone,
+    /// Knows `internal-shared-secret`, and may do everything.
+    Internal,
+    Admin(Name),
+}
+
+/// Why somebody was not. Most texts are the wire's.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Denied {
+    #[error("must create admin user first")]
+    NoAdmin,
+    #[error("no users are known here: {0}")]
+    NoUsers(String),
+    #[error("unable to parse authentication credentials")]
+    NoCredentials,
+    #[error("username required")]
+    NoUserName,
+    #[error("authorization failed")]
+    WrongPassword,
+    #[error("basic auth disabled")]
+    NoPasswords,
+    #[error("{0}")]
+    Unreadable(#[from] Unreadable),
+    #[error("username in token must be a string")]
+    NoUserInToken,
+    #[error("bearer auth disabled")]
+    NoTokens,
+    #[error("{0}")]
+    Invalid(#[from] Invalid),
+    #[error("user not found")]
+    UserNotFound,
+    /// Shown to who has proven to be that user.
+    #[error("{:?} is no admin", String::from_utf8_lossy(.0.as_bytes()))]
+    NotAdmin(Name),
+    #[error("too many passwords are being checked: try again")]
+    Busy,
+}
+
+/// Checks callers. One for the whole process: it remembers passwords that were right.
+pub struct Gate {
+    config: AuthConfig,
+    clock: Arc<dyn Clock>,
+    passwords: Passwords,
+}
+
+impl Gate {
+    pub fn new(env: &Env, config: AuthConfig) -> Self {
+        Self { config, clock: env.clock.clone(), passwords: Passwords::new(env) }
+    }
+
+    /// Whether callers are checked at all.
+    pub fn is_shut(&self) -> bool {
+        self.config.enabled
+    }
+
+    /// # Errors
+    /// Why the caller stays outside.
+    pub async fn admit(&self, shown: &Credentials, users: &dyn Users) -> Result<Caller, Denied> {
+        if !self.config.enabled {
+            return Ok(Caller::Anyone);
+        }
+        let token = match shown {
+            Credentials::Token(text) => Some(Token::read(text)),
+            _ => None,
+        };
+        if let Some(Ok(token)) = &token
+            && token.username() == Some("")
+        {
+            return Ok(self
+                .verify(token, self.config.internal_secret.as_ref())
+                .map(|()| Caller::Internal)?);
+        }
+        if users.has_admin() == Ok(false) {
+            return Err(Denied::NoAdmin);
+        }
+        let (name, user) = match (token, shown) {
+            (Some(token), _) => self.by_token(&token?, users)?,
+            (None, Credentials::Password { user, password }) => {
+                self.by_password(user, password, users).await?
+            }
+            _ => return Err(Denied::NoCredentials),
+        };
+        if user.admin { Ok(Caller::Admin(name)) } else { Err(Denied::NotAdmin(name)) }
+    }
+
+    fn by_token(&self, token: &Token<'_>, users: &dyn Users) -> Result<(Name, User), Denied> {
+        let name = token.username().ok_or(Denied::NoUserInToken)?;
+        if self.config.shared_secret.is_none() || self.config.method == Method::UserPass {
+            return Err(Denied::NoTokens);
+        }
+        self.verify(token, self.config.shared_secret.as_ref())?;
+        let user = look_up(users, name.as_bytes())?.ok_or(Denied::UserNotFound)?;
+        Ok((Name::from(name), user))
+    }
+
+    async fn by_password(
+        &self,
+        name: &[u8],
+        password: &[u8],
+        users: &dyn Users,
+    ) -> Result<(Name, User), Denied> {
+        if self.config.method == Method::Jwt {
+            return Err(Denied::NoPasswords);
+        }
+        if name.is_empty() {
+            return Err(Denied::NoUserName);
+        }
+        let user = look_up(users, name)?.ok_or(Denied::WrongPassword)?;
+        match self.passwords.check(&user.hash, password).await {
+            Ok(true) => Ok((Name::from(name), user)),
+            Ok(false) => Err(Denied::WrongPassword),
+            Err(Busy) => Err(Denied::Busy),
+        }
+    }
+
+    fn verify(&self, token: &Token<'_>, secret: Option<&Secret>) -> Result<(), Invalid> {
+        token.verify(secret.ok_or(Invalid)?, self.clock.now())
+    }
+}
+
+fn look_up(users: &dyn Users, name: &[u8]) -> Result<Option<User>, Denied> {
+    users.has_admin().map_err(Denied::NoUsers)?;
+    Ok(users.find(name))
+}

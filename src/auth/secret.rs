@@ -1,0 +1,34 @@
+//! A text that nobody sees.
+
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+
+/// A secret or a password. It never reaches a log, and has no `==`: what a secret proves is compared, not the secret.
+#[derive(Clone, Default)]
+pub struct Secret(Arc<str>);
+
+impl Deref for Secret {
+    type Target = str;
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for Secret {
+    fn from(text: String) -> Self {
+        Self(text.into())
+    }
+}
+
+impl From<&str> for Secret {
+    fn from(text: &str) -> Self {
+        Self(text.into())
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
