@@ -16,8 +16,9 @@ use super::conversation::Conversation;
 use super::error::{Failure, NotExecuted};
 use super::request_id::RequestIds;
 use super::request_scope;
-use super::routes;
+use super::routes::{self, State};
 use super::server::HttpConfig;
+use crate::auth::{Gate, Users};
 use crate::runtime::Env;
 use crate::service::{CARRIED, MEANT_FOR, NOT_EXECUTED, Service};
 
@@ -38,9 +39,11 @@ pub(super) struct Context {
 }
 
 impl App {
-    pub(super) fn new(env: &Env, service: Arc<Service>, config: HttpConfig) -> Self {
+    pub(super) fn new(env: &Env, service: Arc<Service>, users: Arc<dyn Users>, config: HttpConfig) -> Self {
         let version = HeaderValue::from_str(service.version()).unwrap_or(HeaderValue::from_static("unknown"));
-        let router = routes::router(service.clone(), config.clone());
+        let gate = Gate::new(env, config.auth.clone());
+        let state = State { service: service.clone(), users, gate, config: config.clone() };
+        let router = routes::router(Arc::new(state));
         Self { service, config, router, ids: RequestIds::new(env), version }
     }
 

@@ -6,6 +6,7 @@ use hyper::StatusCode;
 use hyper::header::{CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
 
 use super::json::go_json;
+use crate::auth::Denied;
 use crate::service::{Error, Refusal};
 use crate::wire::api::ErrorBody;
 
@@ -55,6 +56,26 @@ impl From<Error> for Failure {
             Error::Refused(refusal) => (of_refusal(refusal), false),
         };
         Self { not_executed, ..Self::new(status, error.to_string()) }
+    }
+}
+
+impl From<Denied> for Failure {
+    fn from(denied: Denied) -> Self {
+        let status = match &denied {
+            Denied::NoAdmin => StatusCode::BAD_REQUEST,
+            Denied::NoCredentials
+            | Denied::NoUserName
+            | Denied::WrongPassword
+            | Denied::NoPasswords
+            | Denied::Unreadable(_)
+            | Denied::NoUserInToken
+            | Denied::NoTokens
+            | Denied::Invalid(_)
+            | Denied::UserNotFound => StatusCode::UNAUTHORIZED,
+            Denied::NotAdmin(_) => StatusCode::FORBIDDEN,
+            Denied::NoUsers(_) | Denied::Busy => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        Self::new(status, denied.to_string())
     }
 }
 

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use hyper::{HeaderMap, StatusCode};
 use tokio::time::Instant;
 
+use super::authenticate::has_password;
 use super::dispatch::Context;
 use super::error::Failure;
 use super::reply::redirect;
@@ -24,7 +25,7 @@ const CARRIED_BACK: [&str; 5] =
 /// How a caller gets to the leader.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum By {
-    /// Redirected when it used an advertised name, else carried.
+    /// Redirected when it used an advertised name, else carried; carried, too, with a password in its URL.
     HostName,
     /// Always carried.
     Carrying,
@@ -73,7 +74,7 @@ fn ask(parts: &Parts, body: Bytes, by: By) -> Ask {
         headers.push(("X-Request-Id".to_owned(), Bytes::copy_from_slice(context.id.as_bytes())));
     }
     Ask {
-        host: host.filter(|_| by == By::HostName).map(str::to_owned),
+        host: host.filter(|_| by == By::HostName && !has_password(&parts.uri)).map(str::to_owned),
         carried: is_carried(parts),
         request: Carried {
             method: parts.method.to_string(),

@@ -10,6 +10,7 @@ use tokio_util::task::TaskTracker;
 use super::connection;
 use super::dispatch::App;
 use crate::auth::proof::PeerKey;
+use crate::auth::{AuthConfig, Users};
 use crate::runtime::Env;
 use crate::runtime::net::{Listener, Stream};
 use crate::service::Service;
@@ -33,6 +34,8 @@ pub struct HttpConfig {
     pub max_connections: usize,
     /// Made of `internal-shared-secret`, when it is set.
     pub peer_key: Option<PeerKey>,
+    /// Who may call.
+    pub auth: AuthConfig,
 }
 
 impl Default for HttpConfig {
@@ -45,6 +48,7 @@ impl Default for HttpConfig {
             stall_timeout: Duration::from_secs(60),
             max_connections: 4096,
             peer_key: None,
+            auth: AuthConfig::default(),
         }
     }
 }
@@ -63,6 +67,17 @@ pub struct Server {
 impl Server {
     /// Serves on a bound listener. Answers probes at once, whatever the state of the cluster.
     pub fn start(env: &Env, listener: Box<dyn Listener>, service: Arc<Service>, config: HttpConfig) -> Self {
+        Self::start_with_users(env, listener, service.clone(), service, config)
+    }
+
+    /// For tests that have users of their own.
+    pub fn start_with_users(
+        env: &Env,
+        listener: Box<dyn Listener>,
+        service: Arc<Service>,
+        users: Arc<dyn Users>,
+        config: HttpConfig,
+    ) -> Self {
         let server = Self {
             local: listener.local(),
             service: service.clone(),
@@ -72,7 +87,7 @@ impl Server {
         };
         let accepting = Accepting {
             env: env.clone(),
-            app: Arc::new(App::new(env, service, config)),
+            app: Arc::new(App::new(env, service, users, config)),
             drain: server.drain.clone(),
             cut: server.cut.clone(),
             connections: server.connections.clone(),

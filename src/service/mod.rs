@@ -20,6 +20,7 @@ mod lease;
 mod members;
 mod membership;
 mod shards;
+mod users;
 mod watch;
 
 use std::sync::{Arc, OnceLock};

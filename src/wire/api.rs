@@ -198,6 +198,14 @@ pub struct Health {
     pub warnings: Vec<String>,
 }
 
+/// `GET /healthz` of a caller who has not shown who it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HealthPhase {
+    /// As in [`Health`].
+    pub status: String,
+    pub phase: Phase,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MissingPeer {
     pub address: Address,

@@ -8,7 +8,7 @@ use super::Shared;
 use crate::http::body::{self, IDENTITY_LIMIT};
 use crate::http::dispatch::Context;
 use crate::http::error::Failure;
-use crate::http::proof::Proven;
+use crate::http::proof::{Proven, wrong_secret};
 use crate::http::reply::ok_json;
 use crate::http::{error, json};
 use crate::wire::identity::Identity;
@@ -29,6 +29,9 @@ pub(super) async fn exchange(state: Shared, request: Request) -> Result<Response
     let theirs: Identity = serde_json::from_slice(&body)
         .map_err(|error| Failure::bad(format!("the body is no identity of a meta node: {error}")))?;
     let proven = Proven::check(state.config.peer_key.as_ref(), &headers, PATH, theirs.incarnation, &body)?;
+    if proven.is_none() && state.gate.is_shut() {
+        return Err(wrong_secret());
+    }
     // Without a proof that we could ask for, the caller is answered (it then sees that secrets differ), and
     // what it says is not taken as a hint.
     let hint = (proven.is_some() || state.config.peer_key.is_none()).then_some(&theirs);

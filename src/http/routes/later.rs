@@ -7,14 +7,13 @@ use axum::extract::Request;
 use axum::routing::get;
 use hyper::StatusCode;
 
-use super::{State, other_method};
+use super::{Methods, State};
 use crate::http::error::Failure;
 
 const BOTH: [&str; 2] = ["/user", "/role"];
 
-pub(super) fn routes(router: Router<Arc<State>>) -> Router<Arc<State>> {
-    let both = BOTH.iter().fold(Router::new(), |router, path| router.route(path, get(not_yet).post(not_yet)));
-    router.merge(both.method_not_allowed_fallback(other_method))
+pub(super) fn routes(guarded: &dyn Fn(Methods) -> Methods) -> Router<Arc<State>> {
+    BOTH.iter().fold(Router::new(), |router, path| router.route(path, guarded(get(not_yet).post(not_yet))))
 }
 
 async fn not_yet(request: Request) -> Failure {

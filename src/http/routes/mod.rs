@@ -19,17 +19,22 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::routing::{get, post};
+use axum::middleware::from_fn_with_state;
+use axum::routing::{MethodRouter, get, post};
 use hyper::{Method, StatusCode};
 
+use super::authenticate::guard;
 use super::error::Failure;
 use super::server::HttpConfig;
+use crate::auth::{Gate, Users};
 use crate::service::Service;
 use crate::wire::joining as paths;
 
-/// What routes get: the service, and the limits for bodies.
+/// What routes get: the service, who may call, and the limits for bodies.
 pub(super) struct State {
     pub(super) service: Arc<Service>,
+    pub(super) users: Arc<dyn Users>,
+    pub(super) gate: Gate,
     pub(super) config: HttpConfig,
 }
 
@@ -77,47 +82,53 @@ pub(super) fn place(path: &str) -> usize {
     ROUTES.iter().position(|route| *route == path).unwrap_or(ROUTES.len())
 }
 
-pub(super) fn router(service: Arc<Service>, config: HttpConfig) -> Router {
-    let read = Router::new()
-        .route("/", get(watch::watch))
+pub(super) fn router(state: Arc<State>) -> Router {
+    // Only around the methods that a path has: what is not routed needs no credentials (wire.md 4.1).
+    let guarded = |methods: Methods| methods.route_layer(from_fn_with_state(state.clone(), guard));
+    let open = Router::new()
         .route("/ping", get(members::ping))
         .route("/status", get(members::status))
-        .route("/peers", get(members::peers))
-        .route("/show-cluster", get(members::show_cluster))
-        .route("/show-shards", get(shards::show))
-        .route("/copy-shard-status", get(shards::copies))
-        .route("/lease", get(lease::acquire))
         .route("/livez", get(health::livez))
         .route("/readyz", get(health::readyz))
-        .route("/healthz", get(health::healthz))
-        .route("/health", get(health::health))
-        .route("/metrics", get(metrics::metrics))
-        .method_not_allowed_fallback(other_method);
+        .route("/healthz", get(health::healthz));
+    let read = Router::new()
+        .route("/", guarded(get(watch::watch)))
+        .route("/peers", guarded(get(members::peers)))
+        .route("/show-cluster", guarded(get(members::show_cluster)))
+        .route("/show-shards", guarded(get(shards::show)))
+        .route("/copy-shard-status", guarded(get(shards::copies)))
+        .route("/lease", guarded(get(lease::acquire)))
+        .route("/health", guarded(get(health::health)))
+        .route("/metrics", guarded(get(metrics::metrics)));
     let write = Router::new()
-        .route("/execute", post(execute::execute))
-        .route("/announce", post(announce::announce))
-        .route("/join", post(joining::join))
-        .route("/leave", post(joining::leave))
-        .route("/remove", post(joining::remove))
-        .route("/node-labels", post(labels::change))
-        .route("/add-data", post(data::add))
-        .route("/remove-data", post(data::remove))
-        .route("/update-data", post(data::update))
-        .route("/copy-shard", post(shards::copy))
-        .route("/remove-shard", post(shards::remove))
-        .route("/truncate-shards", post(shards::truncate))
-        .method_not_allowed_fallback(other_method);
-    let both = Router::new()
-        .route("/cluster/identity", get(identity::show).post(identity::exchange))
-        .method_not_allowed_fallback(other_method);
-    let between =
+        .route("/execute", guarded(post(execute::execute)))
+        .route("/announce", guarded(post(announce::announce)))
+        .route("/join", guarded(post(joining::join)))
+        .route("/leave", guarded(post(joining::leave)))
+        .route("/remove", guarded(post(joining::remove)))
+        .route("/node-labels", guarded(post(labels::change)))
+        .route("/add-data", guarded(post(data::add)))
+        .route("/remove-data", guarded(post(data::remove)))
+        .route("/update-data", guarded(post(data::update)))
+        .route("/copy-shard", guarded(post(shards::copy)))
+        .route("/remove-shard", guarded(post(shards::remove)))
+        .route("/truncate-shards", guarded(post(shards::truncate)));
+    let identity = guarded(get(identity::show)).post(identity::exchange);
+    let proven =
         [paths::JOIN, paths::MOVED, paths::REMOVED, paths::PROMISE, paths::INVITE, paths::LEAVE, paths::FORM]
             .into_iter()
-            .fold(Router::new(), |router, path| router.route(path, post(peers::answer)))
-            .method_not_allowed_fallback(other_method);
-    let known = read.merge(write).merge(both).merge(between);
-    later::routes(known).fallback(unknown).with_state(Arc::new(State { service, config }))
+            .fold(Router::new(), |router, path| router.route(path, post(peers::answer)));
+    open.merge(read)
+        .merge(write)
+        .merge(later::routes(&guarded))
+        .merge(proven.route("/cluster/identity", identity))
+        .method_not_allowed_fallback(other_method)
+        .fallback(unknown)
+        .with_state(state)
 }
+
+/// What a path answers, before it is told the state.
+type Methods = MethodRouter<Arc<State>>;
 
 /// Ansible's tests ask for `/ding` and want 400 with "error parsing index" (clients.md trap 15).
 async fn unknown(request: Request) -> Failure {

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
+use influxdb_meta::auth::Users;
 use influxdb_meta::auth::proof::PeerKey;
 use influxdb_meta::base::{Address, ClusterId, Incarnation, RaftId};
 use influxdb_meta::client::Client;
@@ -48,23 +49,35 @@ impl TestCluster {
 
     /// Whose nodes carry requests in a way of their own.
     pub(crate) async fn carrying(count: u64, carrier: Arc<dyn Carrier>) -> Self {
-        Self::configured(count, carrier, HttpConfig::default(), FEATURE_LEVEL).await
+        Self::configured(count, carrier, HttpConfig::default(), None, FEATURE_LEVEL).await
     }
 
     pub(crate) async fn with_secret(count: u64, secret: &str) -> Self {
         let config = HttpConfig { peer_key: Some(PeerKey::derive(secret)), ..HttpConfig::default() };
-        Self::configured(count, Arc::new(Client::new(&Env::real())), config, FEATURE_LEVEL).await
+        Self::configured(count, Arc::new(Client::new(&Env::real())), config, None, FEATURE_LEVEL).await
     }
 
     /// One node, of a cluster in which others may run an older version.
     pub(crate) async fn at_level(level: u32) -> Self {
-        Self::configured(1, Arc::new(Client::new(&Env::real())), HttpConfig::default(), level).await
+        let carrier = Arc::new(Client::new(&Env::real()));
+        Self::configured(1, carrier, HttpConfig::default(), None, level).await
     }
 
-    async fn configured(count: u64, carrier: Arc<dyn Carrier>, config: HttpConfig, level: u32) -> Self {
+    /// Whose nodes ask who calls.
+    pub(crate) async fn guarded(count: u64, config: HttpConfig, users: Option<Arc<dyn Users>>) -> Self {
+        Self::configured(count, Arc::new(Client::new(&Env::real())), config, users, FEATURE_LEVEL).await
+    }
+
+    async fn configured(
+        count: u64,
+        carrier: Arc<dyn Carrier>,
+        config: HttpConfig,
+        users: Option<Arc<dyn Users>>,
+        level: u32,
+    ) -> Self {
         let mut begun = Vec::new();
         for number in 1..=count {
-            begun.push(Begun::listen(number, carrier.clone(), config.clone()).await);
+            begun.push(Begun::listen(number, carrier.clone(), config.clone(), users.clone()).await);
         }
         let founders: Vec<_> = begun.iter().map(|node| node.member.founder()).collect();
         let addresses: BTreeMap<_, _> =
@@ -135,8 +148,13 @@ struct Begun {
 }
 
 impl Begun {
-    async fn listen(number: u64, carrier: Arc<dyn Carrier>, config: HttpConfig) -> Self {
-        let http = TestServer::start(config, carrier).await;
+    async fn listen(
+        number: u64,
+        carrier: Arc<dyn Carrier>,
+        config: HttpConfig,
+        users: Option<Arc<dyn Users>>,
+    ) -> Self {
+        let http = TestServer::with_users(config, carrier, users).await;
         let local = http.server.local();
         let member = Arc::new(Member::new(number, Address::new(&local.ip().to_string(), local.port())));
         let any = SocketAddr::from(([127, 0, 0, 1], 0));

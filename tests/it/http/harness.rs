@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
+use influxdb_meta::auth::Users;
 use influxdb_meta::base::{Address, Incarnation, UnixNanos};
 use influxdb_meta::cluster::{Doing, NodeRef, NotMember, Refusal, View};
 use influxdb_meta::http::{HttpConfig, ROUTES, Server};
@@ -194,6 +195,15 @@ impl TestServer {
 
     /// Without a cluster attached.
     pub(crate) async fn start(config: HttpConfig, carrier: Arc<dyn Carrier>) -> Self {
+        Self::with_users(config, carrier, None).await
+    }
+
+    /// With others than those of the catalog.
+    pub(crate) async fn with_users(
+        config: HttpConfig,
+        carrier: Arc<dyn Carrier>,
+        users: Option<Arc<dyn Users>>,
+    ) -> Self {
         let env = Env::real();
         let listener = env.net.listen(SocketAddr::from(([127, 0, 0, 1], 0))).await.expect("a free port");
         let metrics = Arc::new(Metrics::new(VERSION.to_owned(), UnixNanos(0), ROUTES));
@@ -205,7 +215,8 @@ impl TestServer {
             scheme: "http",
         };
         let service = Service::new(&env, carrier, metrics, service_config);
-        let server = Server::start(&env, listener, service.clone(), config);
+        let users = users.unwrap_or_else(|| service.clone());
+        let server = Server::start_with_users(&env, listener, service.clone(), users, config);
         Self { env, server, service }
     }
 

@@ -1,5 +1,6 @@
 //! The HTTP API against a real listener on loopback, byte by byte.
 
+mod auth;
 pub(super) mod cluster;
 mod connections;
 mod harness;

@@ -1,0 +1,83 @@
+//! Whole nodes with authentication: what data nodes and people do to them.
+
+use influxdb_meta::auth::Method;
+
+use super::{GO_TOKEN, config, error, people};
+use crate::http::cluster::{Node, TestCluster};
+use crate::http::harness::{Reply, until};
+use crate::http::member::{CREATE_DB0, hex};
+use crate::vectors;
+
+async fn execute(node: &Node, path: &str, host: &str, headers: &str, body: &[u8]) -> Reply {
+    let length = body.len();
+    let head = format!("POST {path} HTTP/1.1\r\nHost: {host}\r\n{headers}Content-Length: {length}\r\n\r\n");
+    node.http.ask(&[head.as_bytes(), body].concat()).await
+}
+
+async fn get(node: &Node, path: &str, headers: &str) -> Reply {
+    super::get(&node.http, path, headers).await
+}
+
+/// What unmodified data nodes sent to meta nodes with authentication, the first admin among it; the catalog here
+/// has no admin.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn recorded_commands_of_data_nodes_are_taken_with_their_token_alone() {
+    let cluster = TestCluster::guarded(1, config(Method::All), None).await;
+    let node = cluster.leader();
+    let recorded = vectors::files("vectors/execute", ".req.bin");
+    let recorded: Vec<_> = recorded.iter().filter(|(path, _)| path.contains("/auth-")).collect();
+    assert!(recorded.len() >= 10, "{}", recorded.len());
+    for (path, body) in recorded {
+        let reply = execute(node, "/execute", "meta", "", body).await;
+        assert_eq!(error(&reply), (400, "must create admin user first".to_owned()), "{path}");
+        let headers = format!("{GO_TOKEN}User-Agent: InfluxDB Meta Client\r\n");
+        let reply = execute(node, "/execute", "meta", &headers, body).await;
+        assert_eq!((reply.status(), reply.body[0]), (200, 0x08), "{path}: {reply:?}");
+    }
+}
+
+/// The long poll of a data node, from its first index on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_data_node_polls_with_its_token() {
+    let cluster = TestCluster::guarded(1, config(Method::All), None).await;
+    let node = cluster.leader();
+    assert_eq!(error(&get(node, "/?index=0", "").await).0, 400);
+    let headers = format!("{GO_TOKEN}User-Agent: InfluxDB Meta Client\r\nAccept-Encoding: gzip\r\n");
+    let reply = get(node, "/?index=0", &headers).await;
+    assert_eq!((reply.status(), reply.header("Content-Type")), (200, Some("application/octet-stream")));
+    let mut parked = node.http.connect().await;
+    let poll = format!("GET /?index={} HTTP/1.1\r\nHost: x\r\n{GO_TOKEN}\r\n", node.index());
+    parked.send(poll.as_bytes()).await;
+    until("the poll is parked", || node.http.service.metrics().parked.get() == 1).await;
+    assert_eq!(execute(node, "/execute", "x", GO_TOKEN, &hex(CREATE_DB0)).await.status(), 200);
+    assert_eq!(parked.reply().await.status(), 200);
+}
+
+/// The leader asks as the follower did: credentials go along, by whichever way the request does.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn credentials_go_with_a_request_to_the_leader() {
+    let cluster = TestCluster::guarded(3, config(Method::All), Some(people())).await;
+    let (leader, follower) = (cluster.leader(), cluster.follower());
+    let body = hex(CREATE_DB0);
+    let before = leader.index();
+    let bob = "Authorization: Token bob:s3:cret\r\n";
+    for headers in [GO_TOKEN, bob] {
+        let reply = execute(follower, "/execute", "localhost:18091", headers, &body).await;
+        assert_eq!((reply.status(), &reply.body[..2]), (200, &[0x08, 0x01][..]), "{headers}");
+        let reply = execute(follower, "/execute", &follower.host(), headers, &body).await;
+        let location = format!("http://{}/execute", leader.host());
+        assert_eq!((reply.status(), reply.header("Location")), (307, Some(location.as_str())));
+    }
+    // A password in the URL is carried with it, and put into no header.
+    let reply = execute(follower, "/execute?u=bob&p=s3%3Acret", &follower.host(), "", &body).await;
+    assert_eq!((reply.status(), reply.header("Location")), (200, None), "{reply:?}");
+    assert_eq!(leader.index(), before + 3);
+    // Nor does a node vouch for who says that it was carried.
+    for headers in ["", "Authorization: Token bob:pw\r\n", "Influxd-Meta-Carried: 1\r\n"] {
+        for node in [follower, leader] {
+            let reply = execute(node, "/execute", "localhost", headers, &body).await;
+            assert_eq!(error(&reply).0, 401, "{headers}");
+        }
+    }
+    assert_eq!(leader.index(), before + 3);
+}
