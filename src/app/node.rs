@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::failure::Failure;
 use super::{listen, report};
 use crate::auth::proof::PeerKey;
+use crate::auth::{AuthConfig, Login};
 use crate::client::Client;
 use crate::cluster::{Cluster, HttpExchange};
 use crate::config::{Config, version};
@@ -82,7 +83,9 @@ impl Front {
         let server = env.net.listen(address).await.map(|listener| {
             tracing::info!(event = "http.listen", address = %listener.local(), "the HTTP API listens");
             let peer_key = config.cluster.secret.as_deref().map(PeerKey::derive);
-            Server::start(env, listener, service.clone(), HttpConfig { peer_key, ..HttpConfig::default() })
+            let auth = config.auth.clone();
+            let http = HttpConfig { peer_key, auth, ..HttpConfig::default() };
+            Server::start(env, listener, service.clone(), http)
         });
         let dir = open(env, config).await?;
         let server = server.map_err(|source| Failure::Listen { key, bind: address.to_string(), source })?;
@@ -109,10 +112,16 @@ fn service(env: &Env, config: &Config) -> Arc<Service> {
     Service::new(env, Arc::new(Client::new(env)), metrics, settings)
 }
 
+/// What this node shows to others: they ask as it does.
+fn login(auth: &AuthConfig) -> Login {
+    auth.internal_secret.clone().filter(|_| auth.enabled).map_or(Login::Nobody, Login::internal)
+}
+
 /// Starts the cluster and watches over it; resolves only with what must end the process.
 async fn live(env: &Env, config: &Config, front: &Front, started: &mut Option<Cluster>) -> Failure {
     let raft_listen = listen::address(env, "bind-address", &config.raft_bind).await;
-    let exchange = HttpExchange::new(env, Client::new(env), config.cluster.secret.as_deref());
+    let client = Client::new(env).with_login(login(&config.auth));
+    let exchange = HttpExchange::new(env, client, config.cluster.secret.as_deref());
     let (settings, exchange) = (config.cluster.clone(), Arc::new(exchange));
     match Cluster::start(env.clone(), front.dir.clone(), settings, exchange, raft_listen).await {
         Err(error) => Failure::Cluster(error),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::auth::{AuthConfig, Method};
 use crate::cluster::{Cluster, ClusterConfig};
 use crate::config::{Config, version};
 use crate::wire::identity::Phase;
@@ -49,6 +50,7 @@ pub(super) fn settings(config: &Config, cluster: &Cluster) {
         cluster_name = settings.cluster_name,
         join_timeout = %join_timeout(settings),
         secret = if settings.secret.is_some() { "set" } else { "none" },
+        auth = auth(&config.auth),
         hostname = settings.hostname.as_deref().unwrap_or("unset"),
         advertise = address(&view.http),
         advertise_raft = address(&view.raft),
@@ -56,6 +58,15 @@ pub(super) fn settings(config: &Config, cluster: &Cluster) {
         phase = format!("{:?}", view.phase).to_ascii_lowercase(),
         "cluster settings in effect"
     );
+}
+
+fn auth(auth: &AuthConfig) -> &'static str {
+    match auth.method {
+        _ if !auth.enabled => "off",
+        Method::All => "all",
+        Method::Jwt => "jwt",
+        Method::UserPass => "userpass",
+    }
 }
 
 fn plan(settings: &ClusterConfig, phase: Phase) -> &'static str {

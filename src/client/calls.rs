@@ -13,15 +13,18 @@ use super::dial::{dial, dial_at, resolve};
 use super::location::parse_location;
 use super::pool::Pool;
 use super::{CallError, Headers, Request, Response};
+use crate::auth::Login;
 use crate::base::Address;
-use crate::runtime::{Env, Net};
+use crate::runtime::{Clock, Env, Net};
 use crate::wire::api::Announcement;
 
 /// A client of the meta API. Cheap to clone; clones share their connections.
 #[derive(Clone)]
 pub struct Client {
     net: Arc<dyn Net>,
+    clock: Arc<dyn Clock>,
     pool: Arc<Pool>,
+    login: Login,
 }
 
 /// What Go's client follows; leaders move, but not that fast.
@@ -30,16 +33,25 @@ const MAX_REDIRECTS: usize = 10;
 /// An announcement is repeated every few seconds: one that takes longer is worth less than the next.
 const ANNOUNCE: Duration = Duration::from_secs(2);
 
+const AUTHORIZATION: &str = "authorization";
+
 /// The node says that the request was meant for another one.
 const MISDIRECTED: u16 = 421;
 
 impl Client {
     pub fn new(env: &Env) -> Self {
-        Self { net: env.net.clone(), pool: Arc::default() }
+        let (net, clock) = (env.net.clone(), env.clock.clone());
+        Self { net, clock, pool: Arc::default(), login: Login::Nobody }
     }
 
-    /// Calls and follows redirects (307, 308), each hop with the same method, body and headers,
-    /// Authorization included: the leader asks for it as the follower would have.
+    /// The same, whose calls show who we are. What it forwards is somebody else's, and shows what that one did.
+    #[must_use]
+    pub fn with_login(self, login: Login) -> Self {
+        Self { login, ..self }
+    }
+
+    /// Calls and follows redirects (307, 308), each hop with the same method, body and headers. Credentials go
+    /// along: the leader asks for them as the follower would have. A token is made anew for each hop.
     ///
     /// # Errors
     /// No answer. An answer of any other status is `Ok`.
@@ -51,7 +63,7 @@ impl Client {
     ) -> Result<Response, CallError> {
         let mut to = to.clone();
         for hop in 0..=MAX_REDIRECTS {
-            let answered = self.exchange(&to, &request, deadline).await;
+            let answered = self.exchange(&to, &self.signed(&request), deadline).await;
             let response = match answered {
                 Ok(response) if matches!(response.status, 307 | 308) => response,
                 Err(error) if hop > 0 => return Err(CallError::Elsewhere { at: to, error: Box::new(error) }),
@@ -63,6 +75,16 @@ impl Client {
             (to, request.path_and_query) = parse_location(location, &to)?;
         }
         Err(CallError::Redirects(MAX_REDIRECTS))
+    }
+
+    /// Unless the request shows something by itself.
+    fn signed(&self, request: &Request) -> Request {
+        let mut request = request.clone();
+        let own = request.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(AUTHORIZATION));
+        if let (false, Some(value)) = (own, self.login.authorization(self.clock.now())) {
+            request.headers.push((AUTHORIZATION.to_owned(), value.into()));
+        }
+        request
     }
 
     /// Carries somebody's request to another node as it is, and its answer back: no redirect is followed.

@@ -21,7 +21,6 @@ const fn at_least(milliseconds: u64) -> Kind {
 }
 
 const NO_TLS: &str = "TLS is not built yet";
-const NO_AUTH: &str = "it needs auth-enabled, which is not built yet";
 const FREE: &str = "this is free software: it needs no licence and contacts no portal";
 
 /// In the order in which `influxd-meta config` prints them: sections together.
@@ -91,11 +90,15 @@ pub const KEYS: &[Key] = &[
     key("meta", "gossip-frequency", at_least(250), "5s", "How often this node tells members what it knows of others."),
     key("meta", "announcement-expiration", at_least(250), "30s", "Age after which what was told of a node is stale."),
     key("meta", "lease-duration", at_least(1000), "1m0s", "Lifetime of data nodes' work leases."),
-    key("meta", "auth-enabled", Kind::Bool, "false", "Callers of the HTTP API must authenticate.")
-        .effect(Effect::Protection("authentication is not built yet")),
-    key("meta", "auth-method", Kind::Choice(&["all", "jwt", "userpass"]), "all", "How callers may authenticate.")
-        .effect(Effect::None(NO_AUTH)),
-    key("meta", "shared-secret", Kind::Text, "", "Signs callers' tokens.").secret().effect(Effect::None(NO_AUTH)),
+    key("meta", "auth-enabled", Kind::Bool, "false", "Callers of the HTTP API must show who they are; needs internal-shared-secret."),
+    key(
+        "meta",
+        "auth-method",
+        Kind::Choice(&["all", "jwt", "userpass"]),
+        "all",
+        "How people may, with auth-enabled: by tokens (jwt), by passwords (userpass), or both. Nodes have their own tokens.",
+    ),
+    key("meta", "shared-secret", Kind::Text, "", "With auth-enabled: signs the tokens of people and their programs.").secret(),
     key("meta", "ldap-allowed", Kind::Bool, "false", "Whether an LDAP configuration may be set.")
         .effect(Effect::None("LDAP is not built yet: nothing can be set")),
     key("meta", "password-hash", Kind::PasswordHash, "bcrypt", "How new passwords are hashed.")

@@ -34,6 +34,7 @@ pub use search::DEFAULT_PATH;
 pub use settings::Settings;
 pub use value::{Bind, Setting};
 
+use crate::auth::{AuthConfig, Method};
 use crate::base::Address;
 use crate::cluster::ClusterConfig;
 use crate::raft::RaftConfig;
@@ -52,6 +53,7 @@ pub struct Config {
     /// Data nodes that this node adds when it leads.
     pub add_data: Vec<Address>,
     pub cluster: ClusterConfig,
+    pub auth: AuthConfig,
     pub logging: LoggingConfig,
     pub pidfile: Option<PathBuf>,
     /// The file that was read, if any.
@@ -93,8 +95,9 @@ pub fn http_bind(inputs: &Inputs) -> Result<Bind, Invalid> {
 /// # Errors
 /// All problems at once.
 pub fn settle(inputs: &Inputs) -> Result<(Settings, Vec<Notice>), Invalid> {
-    let settings::Checked { settings, mut problems, notices } = settings::Checked::read(inputs);
+    let settings::Checked { settings, mut problems, mut notices } = settings::Checked::read(inputs);
     problems.extend(rules::check(&settings, &inputs.flags));
+    notices.extend(rules::notices(&settings));
     if problems.is_empty() { Ok((settings, notices)) } else { Err(Invalid { problems, notices }) }
 }
 
@@ -107,6 +110,7 @@ fn build(settings: &Settings, inputs: &Inputs, notices: Vec<Notice>) -> Config {
         lease_duration: settings.duration("meta.lease-duration"),
         add_data: settings.addresses("meta.add-data"),
         cluster: cluster(settings, inputs),
+        auth: auth(settings),
         logging: LoggingConfig {
             format: settings.text("logging.format").parse().unwrap_or_default(),
             level: settings.text("logging.level").parse().unwrap_or_default(),
@@ -119,8 +123,24 @@ fn build(settings: &Settings, inputs: &Inputs, notices: Vec<Notice>) -> Config {
     }
 }
 
+fn auth(settings: &Settings) -> AuthConfig {
+    AuthConfig {
+        enabled: settings.bool("meta.auth-enabled"),
+        method: match settings.text("meta.auth-method").as_str() {
+            "jwt" => Method::Jwt,
+            "userpass" => Method::UserPass,
+            _ => Method::All,
+        },
+        internal_secret: set(settings.text("meta.internal-shared-secret")).map(Into::into),
+        shared_secret: set(settings.text("meta.shared-secret")).map(Into::into),
+    }
+}
+
+fn set(text: String) -> Option<String> {
+    (!text.is_empty()).then_some(text)
+}
+
 fn cluster(settings: &Settings, inputs: &Inputs) -> ClusterConfig {
-    let set = |text: String| (!text.is_empty()).then_some(text);
     let peers = settings.addresses("meta.peers");
     let expect = settings.count("meta.bootstrap-expect");
     ClusterConfig {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::files;
 use super::layers::Flags;
-use super::problem::{Problem, Source};
+use super::problem::{Notice, Problem, Source};
 use super::settings::Settings;
 use super::value::Setting;
 
@@ -14,7 +14,35 @@ pub(super) fn check(settings: &Settings, flags: &Flags) -> Vec<Problem> {
     founding(settings, flags, &mut problems);
     ports(settings, &mut problems);
     licence(settings, &mut problems);
+    authentication(settings, &mut problems);
     problems
+}
+
+/// What asks for something that it does not get, or gets too much.
+pub(super) fn notices(settings: &Settings) -> Vec<Notice> {
+    let mut notices = Vec::new();
+    let shared = settings.text("meta.shared-secret");
+    let no_effect = |key: &str, name: &str| Notice {
+        event: "config.no-effect",
+        text: format!("{}: [meta] {name} has no effect: auth-enabled is false", settings.from(key)),
+    };
+    if !settings.bool("meta.auth-enabled") {
+        if !shared.is_empty() {
+            notices.push(no_effect("meta.shared-secret", "shared-secret"));
+        }
+        if matches!(settings.text("meta.auth-method").as_str(), "jwt" | "userpass") {
+            notices.push(no_effect("meta.auth-method", "auth-method"));
+        }
+    } else if !shared.is_empty() && shared == settings.text("meta.internal-shared-secret") {
+        notices.push(Notice {
+            event: "config.one-secret",
+            text:
+                "[meta] shared-secret is internal-shared-secret: whoever may sign tokens for people can sign \
+                   those of nodes, which may do everything; set another"
+                    .into(),
+        });
+    }
+    notices
 }
 
 /// `peers`, `bootstrap-expect` and `-single-server` must say one thing.
@@ -60,6 +88,18 @@ fn ports(settings: &Settings, problems: &mut Vec<Problem>) {
         problems.push(Problem::Contradiction(format!(
             "[meta] http-bind-address and bind-address have one port, {}: they are two listeners",
             http.port
+        )));
+    }
+}
+
+/// A token signed with nothing could be made by anybody.
+fn authentication(settings: &Settings, problems: &mut Vec<Problem>) {
+    let blank = settings.get("meta.internal-shared-secret") == Some(&Setting::Unset);
+    if settings.bool("meta.auth-enabled") && blank {
+        let from = settings.from("meta.auth-enabled");
+        problems.push(Problem::Contradiction(format!(
+            "internal-shared-secret is blank and must be set in config when auth is enabled ({from}): set \
+             INFLUXDB_META_INTERNAL_SHARED_SECRET to the same long text on all meta and data nodes"
         )));
     }
 }

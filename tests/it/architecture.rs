@@ -50,7 +50,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
         ],
     ),
     ("http", &["base", "wire", "runtime", "telemetry", "tls", "auth", "service"]),
-    ("config", &["base", "runtime", "telemetry", "cluster", "raft", "http"]),
+    ("config", &["base", "runtime", "telemetry", "auth", "cluster", "raft", "http"]),
     ("ctl", &["base", "wire", "runtime", "client", "auth", "tls"]),
     (
         "app",

@@ -2,6 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "real files and processes, outside any simulation")]
 
+mod authentication;
 mod commands;
 mod founding;
 mod layers;

@@ -145,7 +145,6 @@ fn a_key_without_effect_is_said_once_and_only_when_it_asks_for_something() {
 fn a_protection_that_is_not_built_stops_the_start() {
     for (variable, value) in [
         ("INFLUXDB_META_HTTPS_ENABLED", "true"),
-        ("INFLUXDB_META_AUTH_ENABLED", "1"),
         ("INFLUXDB_META_ENSURE_FIPS", "true"),
         ("INFLUXDB_META_RAFT_PORTAL_AUTH_REQUIRED", "true"),
         ("INFLUXDB_META_RAFT_DIALER_AUTH_REQUIRED", "true"),
@@ -156,7 +155,7 @@ fn a_protection_that_is_not_built_stops_the_start() {
         let text = wrong(&[(variable, value)]);
         assert!(text.contains(variable) && text.contains("asks for a protection"), "{text}");
     }
-    let both = wrong(&[("INFLUXDB_META_HTTPS_ENABLED", "true"), ("INFLUXDB_META_AUTH_ENABLED", "true")]);
+    let both = wrong(&[("INFLUXDB_META_HTTPS_ENABLED", "true"), ("INFLUXDB_META_ENSURE_FIPS", "true")]);
     assert!(both.contains("2 problems"), "{both}");
     assert!(super::load(&[("INFLUXDB_META_HTTPS_ENABLED", "false")]).is_ok());
 }

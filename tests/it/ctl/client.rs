@@ -2,12 +2,14 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use influxdb_meta::base::Address;
+use influxdb_meta::auth::{Login, token};
+use influxdb_meta::base::{Address, UnixNanos};
 use influxdb_meta::client::{CallError, Client, Request};
 use influxdb_meta::runtime::net::memory::Network;
-use influxdb_meta::runtime::{Env, SystemRng};
+use influxdb_meta::runtime::{Clock, Env, SystemRng};
 use tokio::time::{Instant, sleep};
 
 use super::server::{Reply, Server, json, redirect, status};
@@ -52,6 +54,61 @@ async fn a_redirect_keeps_method_body_and_authorization() {
     assert_eq!(asked.header("authorization"), Some("Bearer x"));
     assert_eq!(asked.header("content-type"), Some("application/octet-stream"));
     assert_eq!(asked.header("host"), Some("leader:8091"));
+}
+
+/// The leader asks for credentials as the follower did. Each hop has a token of its own, and what the request shows by
+/// itself is left alone.
+#[tokio::test(start_paused = true)]
+async fn what_we_ask_is_signed_anew_for_each_hop() {
+    let (network, env) = network();
+    network.name("leader", &[ELSEWHERE]);
+    let clock = Arc::new(Ticking::default());
+    let env = Env { clock: clock.clone(), ..env };
+    let leader = Server::start(&*network.host(ELSEWHERE), at(ELSEWHERE), |_| json("{}")).await;
+    let follower =
+        Server::start(&*network.host(THERE), at(THERE), |_| redirect("http://leader:8091/join".to_owned()))
+            .await;
+    let client = Client::new(&env).with_login(Login::internal("legos".into()));
+    for _ in 0..2 {
+        client.post_form(&follower.address(), "/join", &[("addr", "m")], soon()).await.expect("joined");
+    }
+    let shown: Vec<_> = [&follower, &leader]
+        .iter()
+        .flat_map(|server| server.asked())
+        .map(|asked| asked.header("authorization").expect("signed").to_owned())
+        .collect();
+    // The clock goes on by a second at each look: first hop, second hop, and both again.
+    let of = |second: i64| format!("Bearer {}", token::sign("legos", "", second + 300));
+    assert_eq!(shown, [of(1), of(3), of(2), of(4)]);
+
+    let mut request = Request::get("/status");
+    request.headers.push(("Authorization".to_owned(), "Bearer own".into()));
+    client.call(&leader.address(), request, soon()).await.expect("an answer");
+    let asked = leader.asked().pop().expect("asked");
+    assert_eq!(asked.headers.iter().filter(|header| header.starts_with("authorization")).count(), 1);
+    assert_eq!(asked.header("authorization"), Some("Bearer own"));
+}
+
+/// A carried request is somebody else's: signed by us it would be let in whoever sent it.
+#[tokio::test(start_paused = true)]
+async fn what_we_carry_is_not_signed() {
+    let (network, env) = network();
+    let server = Server::start(&*network.host(THERE), at(THERE), |_| json("{}")).await;
+    let client = Client::new(&env).with_login(Login::internal("legos".into()));
+    let answer =
+        client.forward(&server.address(), "POST", "/join", Vec::new(), "addr=m".into(), soon()).await;
+    assert_eq!(answer.map(|answer| answer.status), Ok(200));
+    assert_eq!(server.asked().remove(0).header("authorization"), None);
+}
+
+/// One second later each time.
+#[derive(Default)]
+struct Ticking(AtomicI64);
+
+impl Clock for Ticking {
+    fn now(&self) -> UnixNanos {
+        UnixNanos((self.0.fetch_add(1, Ordering::Relaxed) + 1) * 1_000_000_000)
+    }
 }
 
 /// Ten hops are followed, an eleventh is not.
