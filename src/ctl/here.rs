@@ -85,7 +85,8 @@ pub(super) fn meta_address(meta: Option<&Here>) -> Address {
 
 /// Whether a data node answers there. Asked once: whoever runs one has started it already.
 pub(super) async fn has_data_node(session: &Session, at: &Address) -> bool {
-    let said: Result<Status, CallError> = session.get_json_once(at, "/status", Session::PATIENCE).await;
+    let said: Result<Status, CallError> =
+        session.get_json_of_data_node(at, "/status", Session::PATIENCE).await;
     said.is_ok_and(|status| status.node_type == "data")
 }
 

@@ -16,6 +16,7 @@ mod session;
 mod show;
 mod status;
 mod table;
+mod token;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -72,7 +73,7 @@ fn perform(cli: &Cli) -> Output {
         Err(error) => return Output::failed(format!("{}: cannot start: {error}", command.name())),
     };
     let output = runtime.block_on(async {
-        let session = Session::new(command.name(), &Env::real(), &cli.global.bind, cli.global.timeout);
+        let session = Session::new(command.name(), &Env::real(), &cli.global);
         carry_out(command, session).await
     });
     // A look-up that hangs has a thread of its own, which must not hold up the exit.
@@ -88,6 +89,7 @@ async fn carry_out(command: &Command, mut session: Session) -> Output {
         Command::Join(asked) => join::run(&session, asked).await,
         Command::Leave(asked) => leave::run(&mut session, asked).await,
         Command::NodeLabels(asked) => node_labels::run(&session, asked).await,
+        Command::Token(asked) => token::run(&session, asked),
         Command::Other(words) => other(words),
     }
 }

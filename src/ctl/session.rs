@@ -1,20 +1,27 @@
 //! Calls to meta nodes, the one given by `-bind` above all, repeated within `-timeout`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep};
 
+use super::flags::Global;
 use super::say;
-use crate::base::Address;
+use crate::auth::Login;
+use crate::base::{Address, UnixNanos};
 use crate::client::{CallError, Client, Request, Response};
-use crate::runtime::Env;
+use crate::runtime::{Clock, Env};
 
 /// One command's talk.
 pub(super) struct Session {
     command: &'static str,
     client: Client,
+    /// Shows nobody who we are.
+    stranger: Client,
+    pub(super) login: Login,
+    clock: Arc<dyn Clock>,
     pub(super) bind: Address,
     timeout: Duration,
     deadline: Instant,
@@ -30,9 +37,18 @@ impl Session {
     pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 
     /// The timeout runs from here.
-    pub(super) fn new(command: &'static str, env: &Env, bind: &Address, timeout: Duration) -> Self {
-        let deadline = from_now(timeout);
-        Self { command, client: Client::new(env), bind: bind.clone(), timeout, deadline }
+    pub(super) fn new(command: &'static str, env: &Env, global: &Global) -> Self {
+        let (stranger, login) = (Client::new(env), global.login());
+        Self {
+            command,
+            client: stranger.clone().with_login(login.clone()),
+            stranger,
+            login,
+            clock: env.clock.clone(),
+            bind: global.bind.clone(),
+            timeout: global.timeout,
+            deadline: from_now(global.timeout),
+        }
     }
 
     /// The timeout runs from here again.
@@ -120,6 +136,23 @@ impl Session {
         patience: Duration,
     ) -> Result<T, CallError> {
         self.client.get_json(at, path, self.deadline.min(from_now(patience))).await
+    }
+
+    /// The same of a data node, which asks nobody who they are and must not be told.
+    ///
+    /// # Errors
+    /// What went wrong.
+    pub(super) async fn get_json_of_data_node<T: DeserializeOwned>(
+        &self,
+        at: &Address,
+        path: &str,
+        patience: Duration,
+    ) -> Result<T, CallError> {
+        self.stranger.get_json(at, path, self.deadline.min(from_now(patience))).await
+    }
+
+    pub(super) fn now(&self) -> UnixNanos {
+        self.clock.now()
     }
 
     /// The line for stderr about what no repetition cures.

@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use serde::de::DeserializeOwned;
 
+use super::parse_duration;
 use crate::base::{Address, AddressError};
 
 #[derive(Debug, Subcommand)]
@@ -33,6 +35,9 @@ pub(in crate::ctl) enum Command {
         override_usage = "influxd-ctl [flags] node-labels set|delete -nodeid N -labels JSON"
     )]
     NodeLabels(NodeLabels),
+    /// Print a token for the meta API; needs -auth-type jwt and -secret
+    #[command(override_usage = "influxd-ctl [flags] token [-exp DURATION]")]
+    Token(Token),
     #[command(external_subcommand)]
     Other(Vec<OsString>),
 }
@@ -47,6 +52,7 @@ impl Command {
             Self::Join(_) => "join",
             Self::Leave(_) => "leave",
             Self::NodeLabels(_) => "node-labels",
+            Self::Token(_) => "token",
             Self::Other(_) => "influxd-ctl",
         }
     }
@@ -100,6 +106,13 @@ pub(in crate::ctl) struct Leave {
     /// Do not ask
     #[arg(long = "y", short = 'y')]
     pub(in crate::ctl) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::ctl) struct Token {
+    /// How long it is good for: 90s, 5m
+    #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = parse_duration)]
+    pub(in crate::ctl) exp: Duration,
 }
 
 #[derive(Debug, Subcommand)]

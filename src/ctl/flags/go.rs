@@ -3,8 +3,19 @@
 use std::ffi::OsString;
 
 /// Long flags that take a value, of the program and of its commands.
-const WITH_VALUE: &[&str] =
-    &["bind", "timeout", "config", "auth-type", "user", "pwd", "secret", "tcpAddr", "nodeid", "labels"];
+const WITH_VALUE: &[&str] = &[
+    "bind",
+    "timeout",
+    "config",
+    "auth-type",
+    "user",
+    "pwd",
+    "secret",
+    "exp",
+    "tcpAddr",
+    "nodeid",
+    "labels",
+];
 /// Long flags that take none, or `=true`, anywhere.
 const SWITCHES: &[&str] = &["bind-tls", "k", "v", "p", "y", "force"];
 

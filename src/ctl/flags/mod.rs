@@ -6,11 +6,12 @@ mod go;
 use std::ffi::OsString;
 use std::time::Duration;
 
-use clap::{Args, CommandFactory, Parser, ValueEnum};
+use clap::{Args, CommandFactory, Parser};
 
-pub(super) use commands::{AddMeta, Command, Join, Leave, NodeLabels, RemoveMeta};
+pub(super) use commands::{AddMeta, Command, Join, Leave, NodeLabels, RemoveMeta, Token};
 pub(super) use go::from_go;
 
+use crate::auth::{Login, Secret};
 use crate::base::Address;
 
 /// Documented commands that this version does not carry out.
@@ -26,7 +27,6 @@ pub(super) const NOT_YET: &[&str] = &[
     "remove-shard",
     "restore",
     "show-shards",
-    "token",
     "truncate-shards",
     "update-data",
 ];
@@ -61,26 +61,26 @@ pub(super) struct Global {
     #[arg(long = "k", short = 'k')]
     _k: bool,
     /// How long to try: 30s, 1m
-    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = parse_timeout)]
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = parse_duration)]
     pub(super) timeout: Duration,
     /// Configuration file; only the TLS settings in it would be used
     #[arg(long = "config", value_name = "PATH")]
     _config: Option<OsString>,
-    /// How to authenticate (basic and jwt come with a later version)
-    #[arg(long, value_name = "TYPE", default_value = "none", ignore_case = true)]
+    /// How to show who you are: none, basic (-user, -pwd) or jwt (-secret, -user)
+    #[arg(long, value_name = "TYPE", default_value = "none", value_parser = parse_auth_type)]
     auth_type: AuthType,
-    /// User name; means nothing without -auth-type
-    #[arg(long = "user", value_name = "NAME")]
-    _user: Option<String>,
+    /// User name; without one, -auth-type jwt is an internal token
+    #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
+    user: String,
     /// Password for -auth-type basic
-    #[arg(long = "pwd", value_name = "PASSWORD")]
-    _pwd: Option<String>,
-    /// Shared secret for -auth-type jwt
-    #[arg(long = "secret", value_name = "SECRET")]
-    _secret: Option<String>,
+    #[arg(long, value_name = "PASSWORD", default_value = "", hide_default_value = true)]
+    pwd: Secret,
+    /// For -auth-type jwt: shared-secret, or internal-shared-secret without -user
+    #[arg(long, value_name = "SECRET", default_value = "", hide_default_value = true)]
+    secret: Secret,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum AuthType {
     None,
     Basic,
@@ -90,13 +90,15 @@ enum AuthType {
 impl Global {
     /// A protection that was asked for and is not built is refused, never left out in silence.
     pub(super) fn refused(&self) -> Result<(), &'static str> {
-        if self.bind_tls {
-            return Err("-bind-tls: TLS comes with a later version");
-        }
+        if self.bind_tls { Err("-bind-tls: TLS comes with a later version") } else { Ok(()) }
+    }
+
+    /// What requests show. Flags of another type mean nothing.
+    pub(super) fn login(&self) -> Login {
         match self.auth_type {
-            AuthType::None => Ok(()),
-            AuthType::Basic => Err("-auth-type basic: authentication comes with a later version"),
-            AuthType::Jwt => Err("-auth-type jwt: authentication comes with a later version"),
+            AuthType::None => Login::Nobody,
+            AuthType::Basic => Login::Password { user: self.user.clone(), password: self.pwd.clone() },
+            AuthType::Jwt => Login::Token { user: self.user.clone(), secret: self.secret.clone() },
         }
     }
 }
@@ -119,7 +121,16 @@ fn parse_bind(text: &str) -> Result<Address, String> {
     Address::parse(text, 8091).map_err(|error| error.to_string())
 }
 
-fn parse_timeout(text: &str) -> Result<Duration, String> {
+fn parse_auth_type(text: &str) -> Result<AuthType, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "none" => Ok(AuthType::None),
+        "basic" => Ok(AuthType::Basic),
+        "jwt" => Ok(AuthType::Jwt),
+        _ => Err(format!("invalid -auth-type: {text}; write none, basic or jwt")),
+    }
+}
+
+fn parse_duration(text: &str) -> Result<Duration, String> {
     match humantime::parse_duration(text) {
         Ok(timeout) if timeout.is_zero() => Err("must be above 0".to_owned()),
         Ok(timeout) => Ok(timeout),
@@ -136,14 +147,30 @@ mod tests {
         Cli::command().debug_assert();
     }
 
+    fn global(line: &str) -> Global {
+        let args = from_go(line.split(' ').map(OsString::from).collect());
+        Cli::try_parse_from(std::iter::once("ctl".into()).chain(args)).expect("parses").global
+    }
+
     #[test]
     fn a_protection_that_is_not_built_is_refused() {
-        for line in ["-bind-tls show", "-auth-type basic show", "-auth-type JWT -secret x show"] {
-            let args = from_go(line.split(' ').map(OsString::from).collect());
-            let cli = Cli::try_parse_from(std::iter::once("ctl".into()).chain(args)).expect("parses");
-            assert!(cli.global.refused().is_err(), "{line}");
+        assert!(global("-bind-tls show").refused().is_err());
+        assert_eq!(global("-k show").refused(), Ok(()));
+    }
+
+    #[test]
+    fn flags_of_another_type_mean_nothing() {
+        let all = "-user bob -pwd s3cret -secret legos show";
+        for (line, want) in [
+            (all.to_owned(), "Nobody"),
+            (format!("-auth-type None {all}"), "Nobody"),
+            (format!("-auth-type=BASIC {all}"), r#"Password { user: "bob", password: Secret(…) }"#),
+            (format!("--auth-type jwt {all}"), r#"Token { user: "bob", secret: Secret(…) }"#),
+            ("-auth-type jwt -secret legos show".to_owned(), r#"Token { user: "", secret: Secret(…) }"#),
+        ] {
+            assert_eq!(format!("{:?}", global(&line).login()), want, "{line}");
         }
-        let cli = Cli::try_parse_from(["ctl", "--k", "--auth-type=None", "show"]);
-        assert_eq!(cli.expect("parses").global.refused(), Ok(()));
+        let shown = format!("{:?}", global(&format!("-auth-type basic {all}")));
+        assert!(!shown.contains("s3cret") && !shown.contains("legos"), "{shown}");
     }
 }

@@ -1,6 +1,7 @@
 //! `influxd-ctl` as an operator runs it, and the client below it, against scripted servers.
 
 mod add_meta;
+mod auth;
 mod client;
 mod command_line;
 mod identity;
