@@ -6,6 +6,7 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod auth;
 mod by_hand;
 mod disagreement;
 mod faults;

@@ -43,13 +43,24 @@ pub fn request(
     body: &[u8],
     within: Duration,
 ) -> Result<Response, String> {
+    request_with(at, method, path, &format!("Host: {host}\r\n"), body, within)
+}
+
+/// The same with these headers, `Host` among them.
+pub fn request_with(
+    at: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &str,
+    body: &[u8],
+    within: Duration,
+) -> Result<Response, String> {
     let text = |e: std::io::Error| format!("{at}: {e}");
     let mut stream = TcpStream::connect_timeout(&at, Duration::from_secs(2)).map_err(text)?;
     stream.set_read_timeout(Some(within)).map_err(text)?;
     let length = body.len();
-    let head = format!(
-        "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n"
-    );
+    let head =
+        format!("{method} {path} HTTP/1.1\r\n{headers}Connection: close\r\nContent-Length: {length}\r\n\r\n");
     stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body)).map_err(text)?;
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).map_err(text)?;

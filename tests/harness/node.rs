@@ -45,7 +45,7 @@ fn fresh_network() -> [u8; 3] {
 }
 
 /// The build under test: this one, or what `INFLUXD_META` names.
-pub(super) fn program() -> String {
+pub fn program() -> String {
     std::env::var("INFLUXD_META").unwrap_or_else(|_| env!("CARGO_BIN_EXE_influxd-meta").to_owned())
 }
 
