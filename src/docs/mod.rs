@@ -5,6 +5,9 @@
 #[doc = include_str!("architecture.md")]
 pub mod architecture {}
 
+#[doc = include_str!("auth.md")]
+pub mod auth {}
+
 #[doc = include_str!("configuration.md")]
 pub mod configuration {}
 

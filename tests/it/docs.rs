@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use influxdb_meta::auth::Denied;
+use influxdb_meta::auth::token::{Invalid, Unreadable};
 use influxdb_meta::config::exit;
 use influxdb_meta::http::ROUTES;
 
@@ -44,6 +46,33 @@ fn every_exit_code_has_its_row() {
     for code in codes {
         let named = |cell: &str| cell == code.to_string();
         assert!(has_row(&page, named), "{code} is in no row of src/docs/errors.md");
+    }
+}
+
+#[test]
+fn every_reason_to_stay_outside_has_its_row() {
+    let page = page("auth.md");
+    for denied in [
+        Denied::NoAdmin,
+        Denied::NoUsers("…".to_owned()),
+        Denied::NoCredentials,
+        Denied::NoUserName,
+        Denied::WrongPassword,
+        Denied::NoPasswords,
+        Denied::Unreadable(Unreadable::Segments),
+        Denied::Unreadable(Unreadable::NoAlgorithm),
+        Denied::NoUserInToken,
+        Denied::NoTokens,
+        Denied::Invalid(Invalid),
+        Denied::UserNotFound,
+        Denied::NotAdmin("…".into()),
+        Denied::Busy,
+    ] {
+        let text = denied.to_string();
+        // The two kinds that a token can be unreadable in are named by their beginnings.
+        let text = text.split_once(": ").map_or(text.clone(), |(kind, _)| format!("{kind}: "));
+        let named = |line: &str| line.starts_with("| ") && line.contains(&format!("`{}", text.trim_end()));
+        assert!(page.lines().any(named), "{text:?} is in no row of src/docs/auth.md");
     }
 }
 
