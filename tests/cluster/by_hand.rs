@@ -78,9 +78,9 @@ fn ordinal_zero_and_the_others_all_at_once() {
             scope.spawn(move || until_done(at, &["join", &zero.to_string()]));
         }
     });
+    // Who founds is not said: of two that ask each other the lower incarnation does.
     nodes.wait_voters(&ALL);
-    let data = nodes.wait_equal();
-    assert_eq!(data.meta_nodes[0], zero.to_string(), "ordinal 0 founded: {data:?}");
+    nodes.wait_equal();
 }
 
 #[track_caller]

@@ -4,7 +4,9 @@ use std::net::TcpListener;
 use std::process::Command;
 
 use crate::docker::{Ended, Image, SOON, docker, docker_ended, fresh_name};
+use crate::harness::ctl::meta_nodes;
 use crate::harness::{http, wait_for, wire};
+use crate::nodes::turn;
 
 /// A compose project at the top of the sources, so that the `.env` there counts as it does for a person.
 struct Project {
@@ -49,7 +51,12 @@ impl Project {
     #[track_caller]
     fn up(&self) {
         self.compose(&["up", "-d", "--no-build"]);
-        let ids = self.compose(&["ps", "-q"]);
+        self.wait_healthy();
+    }
+
+    #[track_caller]
+    fn wait_healthy(&self) {
+        let ids = self.compose(&["--profile", "extra", "ps", "-q"]);
         wait_for("healthy containers", SOON, || {
             let states: Vec<String> = ids
                 .lines()
@@ -58,6 +65,35 @@ impl Project {
             let all = !states.is_empty() && states.iter().all(|s| s == "healthy");
             if all { Ok(()) } else { Err(format!("{states:?}")) }
         });
+    }
+
+    /// The join-only nodes of the profile `extra`, as many as asked for; their host names, which Docker makes up.
+    #[track_caller]
+    fn scale(&self, count: usize) -> Vec<String> {
+        let scale = format!("meta-extra={count}");
+        self.compose(&["--profile", "extra", "up", "-d", "--no-build", "--scale", &scale]);
+        self.wait_healthy();
+        let ids = self.compose(&["--profile", "extra", "ps", "-q", "meta-extra"]);
+        let names = ids.lines().map(|id| docker(&["inspect", "--format", "{{.Config.Hostname}}", id]));
+        names.collect()
+    }
+
+    /// Waits until the first node shows the three and these, and three voters.
+    #[track_caller]
+    fn wait_shown(&self, extras: &[String]) {
+        let mut expected: Vec<String> = ["meta-1", "meta-2", "meta-3"]
+            .into_iter()
+            .chain(extras.iter().map(String::as_str))
+            .map(|name| format!("{name}:8091"))
+            .collect();
+        expected.sort();
+        wait_for(&format!("{expected:?}"), SOON, || {
+            let shown = self.compose_ended(&["exec", "-T", "meta-1", "influxd-ctl", "show"]);
+            let nodes: Vec<String> = meta_nodes(&shown.stdout).into_keys().collect();
+            if nodes == expected { Ok(()) } else { Err(format!("{shown:?}")) }
+        });
+        let peers = http::get(([127, 0, 0, 1], self.ports[0]).into(), "/peers").expect("peers").json();
+        assert_eq!(peers.as_array().map(Vec::len), Some(3), "{peers}");
     }
 
     #[track_caller]
@@ -83,7 +119,7 @@ impl Drop for Project {
             let logs = self.compose_ended(&["logs", "--no-color", "--tail", "100"]);
             eprintln!("{}{}", logs.stdout, logs.stderr);
         }
-        self.compose_ended(&["down", "-v", "--timeout", "5"]);
+        self.compose_ended(&["--profile", "extra", "down", "-v", "--timeout", "5"]);
     }
 }
 
@@ -114,4 +150,60 @@ fn the_single_node_is_a_cluster_by_itself() {
     project.up();
     project.create_database(project.ports[0], "db");
     assert_eq!(project.data(project.ports[0]).databases, ["db"]);
+}
+
+/// Copies without a vote, as the README scales them: they come and go, and the three do not mind.
+#[test]
+fn the_profile_extra_is_scaled_up_and_down() {
+    let Some(image) = Image::here() else { return };
+    let _turn = turn();
+    let project = Project::new(&image, "compose/compose.yaml");
+    project.up();
+    let two = project.scale(2);
+    assert_eq!(two.len(), 2);
+    project.wait_shown(&two);
+    project.create_database(project.ports[0], "with two");
+
+    let volumes = Unnamed::of(&two);
+    let one = project.scale(1);
+    let gone = two.iter().find(|name| !one.contains(name)).expect("one of the two").clone();
+    assert!(one.len() == 1 && two.contains(&one[0]), "{one:?} of {two:?}");
+    project.create_database(project.ports[1], "with one");
+    project.wait_shown(&two);
+    let details = project.compose(&["exec", "-T", "meta-1", "influxd-ctl", "show", "-v"]);
+    let unreachable = details.lines().find(|line| line.contains("unreachable")).unwrap_or_default();
+    assert!(unreachable.contains(&gone), "{details}");
+    let (http, raft) = (format!("{gone}:8091"), format!("{gone}:8089"));
+    let remove = ["influxd-ctl", "remove-meta", "-y", "-force", "-tcpAddr", &raft, &http];
+    project.compose(&[&["exec", "-T", "meta-1"], &remove[..]].concat());
+    project.wait_shown(&one);
+
+    // Another container, another name.
+    let again = project.scale(2);
+    assert!(again.contains(&one[0]) && !again.contains(&gone), "{again:?} after {one:?}");
+    project.wait_shown(&again);
+    let more = Unnamed::of(&again);
+    assert!(project.scale(0).is_empty());
+    project.wait_shown(&again);
+    project.create_database(project.ports[2], "with none");
+    let databases = project.data(project.ports[2]).databases;
+    assert_eq!(databases, ["with two", "with one", "with none"]);
+    drop((project, volumes, more));
+}
+
+/// Volumes without a name, which compose leaves behind when it scales down.
+struct Unnamed(Vec<String>);
+
+impl Unnamed {
+    #[track_caller]
+    fn of(containers: &[String]) -> Self {
+        let format = "{{range .Mounts}}{{.Name}}{{end}}";
+        Self(containers.iter().map(|name| docker(&["inspect", "--format", format, name])).collect())
+    }
+}
+
+impl Drop for Unnamed {
+    fn drop(&mut self) {
+        self.0.iter().for_each(|volume| drop(docker_ended(&["volume", "rm", "-f", volume])));
+    }
 }

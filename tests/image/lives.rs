@@ -197,11 +197,21 @@ fn join_only_containers_are_scaled_up_and_down() {
 /// The Docker guide: three containers, and `docker exec` of one adds the other two.
 #[test]
 fn formed_by_hand_as_in_the_docker_guide() {
+    formed_by_hand(&["meta-2:8091", "meta-3:8091"]);
+}
+
+/// The installation page: on one of them all, itself among them.
+#[test]
+fn formed_by_hand_as_on_the_installation_page() {
+    formed_by_hand(&["meta-1:8091", "meta-2:8091", "meta-3:8091"]);
+}
+
+fn formed_by_hand(added: &[&str]) {
     let Some(image) = Image::here() else { return };
     let _turn = turn();
     let stack = Stack::started(&image, &[]);
     let first = &stack.nodes[0].container;
-    for name in ["meta-2:8091", "meta-3:8091"] {
+    for name in added {
         wait_for(&format!("{name} to be added"), SOON, || {
             let added = first.exec(&["influxd-ctl", "add-meta", name]);
             // Its port may open a moment later than the container.

@@ -12,6 +12,7 @@ mod harness;
 mod compose;
 mod docker;
 mod faults;
+mod helm;
 mod lives;
 mod nodes;
 mod stacks;
