@@ -9,6 +9,7 @@ mod flags;
 mod here;
 mod join;
 mod leave;
+mod members;
 mod node_labels;
 mod prompt;
 mod remove_meta;

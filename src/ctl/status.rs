@@ -64,3 +64,31 @@ async fn phase(session: &Session, at: &Address) -> String {
     let said: Option<Phase> = session.get_json_once(at, "/healthz", Session::PATIENCE).await.ok();
     said.unwrap_or_default().phase
 }
+
+/// As it is read from what a server of ours writes.
+#[cfg(test)]
+pub(super) fn read<T: for<'de> Deserialize<'de>>(written: &impl serde::Serialize) -> T {
+    let text = serde_json::to_string(written).expect("encodes");
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in {text}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::api;
+
+    /// Nothing here is spelled otherwise than our server spells it.
+    #[test]
+    fn what_our_server_writes_is_read() {
+        let status: Status = read(&api::Status {
+            node_type: "meta".into(),
+            leader: "m:8089".into(),
+            http_addr: "m:8091".into(),
+            raft_addr: "m:8089".into(),
+            peers: Some(vec!["m:8089".into()]),
+        });
+        assert_eq!((status.is_meta(), status.leader.as_str()), (true, "m:8089"));
+        assert_eq!(status.peers, ["m:8089"]);
+        assert_eq!(status.advertised(), Some(Address::new("m", 8091)));
+    }
+}

@@ -2,9 +2,10 @@
 
 use futures_util::future::join_all;
 
-use super::seen::{Cluster, Health, MetaNode};
+use super::seen::Health;
 use crate::base::{Address, LogId};
 use crate::client::CallError;
+use crate::ctl::members::{Cluster, MetaNode};
 use crate::ctl::session::Session;
 use crate::ctl::table::Table;
 

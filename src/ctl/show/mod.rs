@@ -5,10 +5,11 @@ mod report;
 mod seen;
 
 use super::Output;
+use super::members::Cluster;
 use super::session::Session;
 use super::status::Status;
 use details::Details;
-use seen::{Cluster, Health};
+use seen::Health;
 
 pub(super) async fn run(session: &Session, verbose: bool) -> Output {
     match look(session, verbose).await {

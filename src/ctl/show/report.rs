@@ -1,6 +1,6 @@
 //! The three blocks of `show`, in the current product's layout.
 
-use super::seen::{Cluster, Labels};
+use crate::ctl::members::{Cluster, Labels};
 use crate::ctl::status::Status;
 use crate::ctl::table::Table;
 

@@ -1,62 +1,9 @@
 //! What `show` reads of the answers: only what it prints, and tolerant, because the node asked may be of an older
 //! or newer version, or of another make. (`wire::api` has the types as our server writes them.)
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
 
 use crate::base::LogId;
-use crate::ctl::status::or_default;
-
-/// `GET /show-cluster`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Cluster {
-    #[serde(deserialize_with = "or_default")]
-    pub(super) data: Vec<DataNode>,
-    #[serde(deserialize_with = "or_default")]
-    pub(super) meta: Vec<MetaNode>,
-}
-
-impl Cluster {
-    /// A cluster has at least the meta node that was asked.
-    pub(super) fn is_unknown(&self) -> bool {
-        self.data.is_empty() && self.meta.is_empty()
-    }
-}
-
-pub(super) type Labels = BTreeMap<String, serde_json::Value>;
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub(super) struct DataNode {
-    pub(super) id: u64,
-    #[serde(deserialize_with = "or_default")]
-    pub(super) tcp_addr: String,
-    #[serde(deserialize_with = "or_default")]
-    pub(super) http_addr: String,
-    #[serde(deserialize_with = "or_default")]
-    pub(super) version: String,
-    #[serde(deserialize_with = "or_default")]
-    pub(super) labels: Labels,
-    pub(super) passive: bool,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub(super) struct MetaNode {
-    pub(super) id: u64,
-    /// HTTP address.
-    #[serde(deserialize_with = "or_default")]
-    pub(super) addr: String,
-    /// Raft address.
-    #[serde(deserialize_with = "or_default")]
-    pub(super) tcp_addr: String,
-    #[serde(deserialize_with = "or_default")]
-    pub(super) version: String,
-    #[serde(deserialize_with = "or_default")]
-    pub(super) labels: Labels,
-}
 
 /// `GET /healthz`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -109,44 +56,12 @@ pub(super) struct Waiting {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::{Address, NodeId, RaftId};
-    use crate::ctl::status::Status;
+    use crate::base::{Address, RaftId};
+    use crate::ctl::status::read;
     use crate::wire::api;
     use crate::wire::identity::Phase;
 
-    fn read<T: for<'de> Deserialize<'de>>(written: &impl serde::Serialize) -> T {
-        let text = serde_json::to_string(written).expect("encodes");
-        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in {text}"))
-    }
-
     /// Nothing here is spelled otherwise than our server spells it.
-    #[test]
-    fn what_our_server_writes_is_read() {
-        let status: Status = read(&api::Status {
-            node_type: "meta".into(),
-            leader: "m:8089".into(),
-            http_addr: "m:8091".into(),
-            raft_addr: "m:8089".into(),
-            peers: Some(vec!["m:8089".into()]),
-        });
-        assert_eq!((status.node_type.as_str(), status.leader.as_str()), ("meta", "m:8089"));
-        assert_eq!(status.peers, ["m:8089"]);
-        assert_eq!(status.advertised(), Some(Address::new("m", 8091)));
-        let meta = api::MetaNodeInfo {
-            id: NodeId(1),
-            addr: "m:8091".into(),
-            http_scheme: "http".into(),
-            tcp_addr: "m:8089".into(),
-            version: "v".into(),
-            labels: Some([("az".to_owned(), "east".to_owned())].into()),
-        };
-        let cluster: Cluster = read(&api::ClusterInfo { data: None, meta: Some(vec![meta]) });
-        let node = &cluster.meta[0];
-        assert_eq!((node.id, node.addr.as_str(), node.tcp_addr.as_str()), (1, "m:8091", "m:8089"));
-        assert_eq!((node.version.as_str(), &node.labels["az"]), ("v", &"east".into()));
-        assert!(cluster.data.is_empty() && !cluster.is_unknown());
-    }
-
     #[test]
     fn what_our_server_says_of_its_health_is_read() {
         let health: Health = read(&health());

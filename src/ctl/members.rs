@@ -1,0 +1,98 @@
+//! `GET /show-cluster`, as far as commands need it: tolerant, because the node asked may be of an older or newer
+//! version, or of another make. (`wire::api` has the types as our server writes them.)
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::status::or_default;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Cluster {
+    #[serde(deserialize_with = "or_default")]
+    pub(super) data: Vec<DataNode>,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) meta: Vec<MetaNode>,
+}
+
+impl Cluster {
+    /// A cluster has at least the meta node that was asked.
+    pub(super) fn is_unknown(&self) -> bool {
+        self.data.is_empty() && self.meta.is_empty()
+    }
+}
+
+pub(super) type Labels = BTreeMap<String, serde_json::Value>;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct DataNode {
+    pub(super) id: u64,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) tcp_addr: String,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) http_addr: String,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) version: String,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) labels: Labels,
+    pub(super) passive: bool,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct MetaNode {
+    pub(super) id: u64,
+    /// HTTP address.
+    #[serde(deserialize_with = "or_default")]
+    pub(super) addr: String,
+    /// Raft address.
+    #[serde(deserialize_with = "or_default")]
+    pub(super) tcp_addr: String,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) version: String,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) labels: Labels,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::NodeId;
+    use crate::ctl::status::read;
+    use crate::wire::api;
+
+    /// Nothing here is spelled otherwise than our server spells it.
+    #[test]
+    fn what_our_server_writes_is_read() {
+        let labels = || Some([("az".to_owned(), "east".to_owned())].into());
+        let meta = api::MetaNodeInfo {
+            id: NodeId(1),
+            addr: "m:8091".into(),
+            http_scheme: "http".into(),
+            tcp_addr: "m:8089".into(),
+            version: "v".into(),
+            labels: labels(),
+        };
+        let data = api::DataNodeInfo {
+            id: NodeId(4),
+            tcp_addr: "d:8088".into(),
+            http_addr: "d:8086".into(),
+            http_scheme: "http".into(),
+            status: "joined".into(),
+            version: "w".into(),
+            labels: labels(),
+            passive: Some(true),
+        };
+        let cluster: Cluster = read(&api::ClusterInfo { data: Some(vec![data]), meta: Some(vec![meta]) });
+        let node = &cluster.meta[0];
+        assert_eq!((node.id, node.addr.as_str(), node.tcp_addr.as_str()), (1, "m:8091", "m:8089"));
+        assert_eq!((node.version.as_str(), &node.labels["az"]), ("v", &"east".into()));
+        let node = &cluster.data[0];
+        assert_eq!((node.id, node.tcp_addr.as_str(), node.http_addr.as_str()), (4, "d:8088", "d:8086"));
+        assert_eq!((node.version.as_str(), &node.labels["az"], node.passive), ("w", &"east".into(), true));
+        let unknown: Cluster = read(&api::ClusterInfo::default());
+        assert!(unknown.is_unknown() && !cluster.is_unknown());
+    }
+}
