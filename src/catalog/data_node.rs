@@ -22,12 +22,13 @@ impl Catalog {
         self.data_nodes.values().find(|node| node.tcp == *tcp)
     }
 
-    /// A passive node takes writes and passes them on: it owns no shard.
+    /// A passive node takes writes and passes them on: it is given no shard. One that has become passive keeps those
+    /// that it has, until they are moved.
     pub fn is_passive(&self, node: &DataNode) -> bool {
         self.passive.contains(&node.tcp)
     }
 
-    /// Those that may own shards, by id.
+    /// Those that may be given shards, by id.
     pub fn active_data_nodes(&self) -> impl Iterator<Item = &DataNode> {
         self.data_nodes.values().filter(|node| !self.is_passive(node))
     }

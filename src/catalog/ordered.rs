@@ -18,11 +18,28 @@ pub struct Ordered<T> {
     pub(super) by_order: imbl::OrdMap<u64, Arc<T>>,
     pub(super) by_name: imbl::OrdMap<Name, u64>,
     pub(super) next: u64,
+    changes: Changes,
+}
+
+/// How often something was added, changed or removed. No part of the value: what was restored from a snapshot starts
+/// anew, and is equal to what it was.
+#[derive(Clone, Copy, Debug, Default)]
+struct Changes(u64);
+
+impl PartialEq for Changes {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 impl<T> Default for Ordered<T> {
     fn default() -> Self {
-        Self { by_order: imbl::OrdMap::new(), by_name: imbl::OrdMap::new(), next: 0 }
+        Self {
+            by_order: imbl::OrdMap::new(),
+            by_name: imbl::OrdMap::new(),
+            next: 0,
+            changes: Changes::default(),
+        }
     }
 }
 
@@ -74,19 +91,38 @@ impl<T: Named> Ordered<T> {
         self.by_name.insert(entry.name().clone(), self.next);
         self.by_order.insert(self.next, Arc::new(entry));
         self.next += 1;
+        self.changes.0 += 1;
         true
     }
 
     pub fn remove(&mut self, name: &Name) -> Option<Arc<T>> {
         let order = self.by_name.remove(name)?;
+        self.changes.0 += 1;
         self.by_order.remove(&order)
+    }
+
+    /// Puts these in the place of all. Their insertion numbers are new ones: what is kept under a number is never
+    /// taken for another entry's. Of two of one name the first stays.
+    pub fn replace_all(&mut self, entries: impl IntoIterator<Item = T>) {
+        self.by_order.clear();
+        self.by_name.clear();
+        self.changes.0 += 1;
+        for entry in entries {
+            self.insert(entry);
+        }
     }
 
     /// Changes an entry in place, leaving the copies that clones hold as they are.
     /// `change` must not touch the name.
     pub fn update<R>(&mut self, name: &Name, change: impl FnOnce(&mut T) -> R) -> Option<R> {
         let order = self.by_name.get(name)?;
+        self.changes.0 += 1;
         self.by_order.get_mut(order).map(|entry| change(Arc::make_mut(entry)))
+    }
+
+    /// The same number before and after is no change between.
+    pub fn changes(&self) -> u64 {
+        self.changes.0
     }
 
     /// For a snapshot: each entry with its insertion number, ascending, and the next number.

@@ -1,5 +1,6 @@
 //! The shard groups of one retention policy: in the order of the wire, found by time and by id.
 
+use std::ops::Bound;
 use std::sync::Arc;
 
 use super::ShardGroup;
@@ -12,8 +13,8 @@ type Place = (UnixNanos, UnixNanos, ShardGroupId);
 /// Groups in the order of the wire. Those that are not deleted never overlap, so a look-up by time is O(log n).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ShardGroups {
-    in_order: imbl::OrdMap<Place, Arc<ShardGroup>>,
-    by_id: imbl::OrdMap<ShardGroupId, Place>,
+    pub(super) in_order: imbl::OrdMap<Place, Arc<ShardGroup>>,
+    pub(super) by_id: imbl::OrdMap<ShardGroupId, Place>,
 }
 
 impl ShardGroups {
@@ -47,18 +48,25 @@ impl ShardGroups {
 
     /// Those whose effective end is later, in order: what a truncation at `at` can concern, and more.
     pub fn ending_after(&self, at: UnixNanos) -> impl Iterator<Item = &ShardGroup> {
-        let from = (at.next(), UnixNanos(i64::MIN), ShardGroupId(0));
-        self.in_order.range(from..).map(|(_, group)| group.as_ref())
+        let after = (Bound::Excluded(last_at(at)), Bound::Unbounded);
+        self.in_order.range(after).map(|(_, group)| group.as_ref())
     }
 
     /// The effective end of the last group that ends at `at` or before, and the start of the first one that starts
     /// after it; of those that are not deleted. A new group lies between them.
     pub fn around(&self, at: UnixNanos) -> (Option<UnixNanos>, Option<UnixNanos>) {
-        let last = (at, UnixNanos(i64::MAX), ShardGroupId(u64::MAX));
         let live = |group: &&ShardGroup| !group.is_deleted();
-        let before = self.in_order.range(..=last).rev().map(|(_, group)| group.as_ref()).find(live);
+        let before = self.in_order.range(..=last_at(at)).rev().map(|(_, group)| group.as_ref()).find(live);
         let after = self.ending_after(at).find(|group| live(group) && group.start > at);
         (before.map(ShardGroup::effective_end), after.map(|group| group.start))
+    }
+
+    /// Whether each stands in its place, and under its id.
+    pub(super) fn agree(&self) -> bool {
+        let stands = |(at, group): (&Place, &Arc<ShardGroup>)| {
+            *at == place(group) && self.by_id.get(&group.id) == Some(at)
+        };
+        self.in_order.len() == self.by_id.len() && self.in_order.iter().all(stands)
     }
 
     /// Only [`super::Catalog`] changes groups: it keeps the index of shards with them.
@@ -73,6 +81,11 @@ impl ShardGroups {
         let place = self.by_id.remove(&id)?;
         self.in_order.remove(&place)
     }
+}
+
+/// No group with this effective end stands behind it.
+fn last_at(end: UnixNanos) -> Place {
+    (end, UnixNanos(i64::MAX), ShardGroupId(u64::MAX))
 }
 
 fn place(group: &ShardGroup) -> Place {

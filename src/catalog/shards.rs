@@ -1,6 +1,6 @@
 //! The one place where shard groups change: it keeps the index of shards, and what each node owns, with them.
 
-use super::{Catalog, Named, RetentionPolicy, Shard, ShardGroup};
+use super::{Catalog, Database, Named, RetentionPolicy, Shard, ShardGroup};
 use crate::base::{Name, NodeId, ShardGroupId, ShardId, UnixNanos};
 
 /// Where a shard is.
@@ -34,10 +34,8 @@ impl Catalog {
     pub fn shard(&self, id: ShardId) -> Option<Located<'_>> {
         let place = self.index_of_shards.places.get(&id)?;
         let database = self.databases.by_order(place.database)?;
-        let groups = |policy: &'_ RetentionPolicy| policy.shard_groups.get(place.group).is_some();
-        let policy = database.retention_policies.iter().find(|policy| groups(policy))?;
-        let group = policy.shard_groups.get(place.group)?;
-        Some(Located { database: &database.name, policy, group, shard: group.shard(id)? })
+        let located = |policy| located(&database.name, policy, place.group, id);
+        database.retention_policies.iter().find_map(located)
     }
 
     /// How many shards of groups that are not deleted this node owns.
@@ -65,6 +63,10 @@ impl Catalog {
     /// Adds a group, or puts it in the place of the one of its id. Without such a policy nothing changes.
     pub fn put_shard_group(&mut self, database: &Name, policy: &Name, group: ShardGroup) {
         let Some(order) = self.databases.order_of(database) else { return };
+        let found = self.databases.get(database).and_then(|found| found.retention_policy(policy));
+        if found.is_none_or(|found| found.shard_groups.get(group.id) == Some(&group)) {
+            return;
+        }
         let added = group.clone();
         let replaced = self.databases.update(database, |database| {
             let policy = database.retention_policies.iter_mut().find(|found| found.name == *policy)?;
@@ -113,10 +115,26 @@ impl Catalog {
         }
     }
 
-    /// Makes the index anew: after the databases came from a snapshot or a restore.
+    /// Puts these databases in the place of all.
+    pub fn replace_databases(&mut self, databases: impl IntoIterator<Item = Database>) {
+        self.databases.replace_all(databases);
+        self.index_shards();
+    }
+
+    /// Makes the index anew: after the databases came from a snapshot.
     pub fn index_shards(&mut self) {
         self.index_of_shards = ShardIndex::of(self);
     }
+}
+
+fn located<'a>(
+    database: &'a Name,
+    policy: &'a RetentionPolicy,
+    group: ShardGroupId,
+    shard: ShardId,
+) -> Option<Located<'a>> {
+    let group = policy.shard_groups.get(group)?;
+    Some(Located { database, policy, group, shard: group.shard(shard)? })
 }
 
 impl ShardIndex {

@@ -191,17 +191,6 @@ impl Command {
     }
 }
 
-impl Command {
-    /// Whether, carried out, it may change databases, what is in them, or users.
-    pub fn changes_content(&self) -> bool {
-        match self {
-            Self::CreateDataNode { .. } | Self::UpdateDataNode { .. } => false,
-            Self::RemoveDataNode { .. } | Self::RemoveShardCopy { .. } => true,
-            other => other.is_of_the_wire(),
-        }
-    }
-}
-
 /// A retention policy as asked for: nothing in it has been checked yet.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewRetentionPolicy {

@@ -93,6 +93,10 @@ pub enum Refused {
     ShardNotFound(ShardId),
     #[error("another leader decides on leases since")]
     LeaseOfAnotherTerm,
+    #[error("data node {0} is passive: it is given no shards")]
+    PassiveOwner(Text),
+    #[error("lease name required")]
+    LeaseNameRequired,
     #[error("{MAX_LEASES} leases are known: no other name is taken")]
     TooManyLeases,
 }

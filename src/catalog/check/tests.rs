@@ -1,14 +1,28 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::base::{Address, ClusterId, NodeId};
-use crate::catalog::{Cluster, Database, MetaNode, Pending, RemovedWhy, RetentionPolicy, Tombstone};
+use crate::base::{
+    Address, ClusterId, DurationNanos, Incarnation, Name, NodeId, RaftId, ShardGroupId, ShardId, Text,
+    UnixNanos,
+};
+use crate::catalog::{
+    Cluster, ContinuousQuery, DataNode, Database, MAX_LEASES, MetaNode, Pending, RemovedWhy, RetentionPolicy,
+    Shard, ShardGroup, Subscription, Tombstone, User,
+};
 
 fn sound() -> Catalog {
     let cluster =
         Cluster { id: ClusterId([1; 16]), name: String::new(), with_secret: false, feature_level: 1 };
-    let mut catalog =
-        Catalog { cluster: Some(cluster), max_node_id: 2, max_raft_id: 4, ..Catalog::default() };
+    let mut catalog = Catalog {
+        cluster: Some(cluster),
+        index: 9,
+        content_index: 9,
+        max_node_id: 4,
+        max_raft_id: 4,
+        max_shard_group_id: 3,
+        max_shard_id: 4,
+        ..Catalog::default()
+    };
     for k in 1..=2 {
         catalog.meta_nodes.insert(NodeId(k), node(k));
     }
@@ -24,14 +38,65 @@ fn sound() -> Catalog {
         .tombstones
         .insert(incarnation, Tombstone { raft_id: RaftId(4), incarnation, why, at, by: String::new() });
     for name in ["a", "b"] {
+        let query = ContinuousQuery { name: Name::from("q"), query: Text::from("text") };
         catalog.databases.insert(Database {
             name: Name::from(name),
             default_retention_policy: Name::from("gone"),
             retention_policies: vec![policy("x"), policy("y")],
-            continuous_queries: Vec::new(),
+            continuous_queries: vec![query],
         });
+        let (name, hash) = (Name::from(name), Text::from("hash"));
+        catalog.users.insert(User { name, hash, admin: false, privileges: Default::default() });
     }
+    for k in 3..=4 {
+        let (http, tcp) = (Text::from("data:8086"), Text::from(&format!("data-{k}:8088")));
+        catalog
+            .data_nodes
+            .insert(NodeId(k), DataNode { id: NodeId(k), http, tcp, labels: Default::default() });
+    }
+    // One of them owns shards; and so may a passive one, and one that is to come may be passive.
+    catalog.passive = ["data-3:8088", "data-5:8088"].iter().map(Text::from).collect();
+    catalog.leases.insert(Name::from("continuous_querier"), NodeId(9));
+    let (a, x, y) = (Name::from("a"), Name::from("x"), Name::from("y"));
+    catalog.put_shard_group(&a, &x, group(1, 0, 10, &[(1, &[3, 4]), (2, &[])]));
+    catalog.put_shard_group(&a, &x, group(2, 10, 20, &[(3, &[4])]));
+    catalog.put_shard_group(&a, &y, group(3, 0, 10, &[(4, &[3])]));
     catalog
+}
+
+fn group(id: u64, start: i64, end: i64, shards: &[(u64, &[u64])]) -> ShardGroup {
+    let shard = |(id, owners): &(u64, &[u64])| Shard {
+        id: ShardId(*id),
+        owners: owners.iter().copied().map(NodeId).collect(),
+    };
+    ShardGroup {
+        id: ShardGroupId(id),
+        start: UnixNanos(start),
+        end: UnixNanos(end),
+        deleted_at: None,
+        truncated_at: None,
+        shards: shards.iter().map(shard).collect(),
+    }
+}
+
+/// Puts this group into the first policy, in the place of its id.
+fn put_group(catalog: &mut Catalog, group: ShardGroup) {
+    catalog.put_shard_group(&Name::from("a"), &Name::from("x"), group);
+}
+
+/// Changes the second group of the first policy.
+fn change_group(catalog: &mut Catalog, change: impl FnOnce(&mut ShardGroup)) {
+    let mut group = catalog.shard(ShardId(3)).expect("shard 3").group.clone();
+    change(&mut group);
+    put_group(catalog, group);
+}
+
+fn change_a(catalog: &mut Catalog, change: impl FnOnce(&mut Database)) {
+    catalog.databases.update(&Name::from("a"), change);
+}
+
+fn change_data_node(catalog: &mut Catalog, change: impl FnOnce(&mut DataNode)) {
+    change(catalog.data_nodes.get_mut(&NodeId(4)).expect("node 4"));
 }
 
 fn node(k: u64) -> MetaNode {
@@ -53,7 +118,11 @@ fn policy(name: &str) -> RetentionPolicy {
         shard_group_duration: DurationNanos::HOUR,
         replica_n: 1,
         shard_groups: Default::default(),
-        subscriptions: Vec::new(),
+        subscriptions: vec![Subscription {
+            name: Name::from("s"),
+            mode: Text::from("ALL"),
+            destinations: Vec::new(),
+        }],
     }
 }
 
@@ -75,9 +144,25 @@ fn each_break_is_found_by_name() {
     type Break = fn(&mut Catalog);
     let breaks: &[(&str, Break)] = &[
         ("the index is at least 1", |c| c.index = 0),
-        ("members need a cluster", |c| c.cluster = None),
+        ("databases changed at the index or before", |c| c.content_index = 10),
+        ("highest ids leave room for the next ones", |c| c.max_shard_id = MAX_ID + 1),
+        ("highest ids leave room for the next ones", |c| c.max_shard_group_id = u64::MAX),
+        ("nodes need a cluster", |c| c.cluster = None),
+        ("nodes need a cluster", |c| {
+            let data_nodes = c.data_nodes.clone();
+            *c = Catalog { data_nodes, ..Catalog::default() };
+        }),
         ("entries stand under their own key", |c| change_node(c, |node| node.id = NodeId(7))),
-        ("node ids are from 1 to the highest given out", |c| c.max_node_id = 1),
+        ("entries stand under their own key", |c| change_data_node(c, |node| node.id = NodeId(3))),
+        ("node ids are from 1 to the highest given out", |c| c.max_node_id = 3),
+        ("a node id belongs to one node", |c| {
+            let twin = DataNode {
+                id: NodeId(1),
+                tcp: Text::from("data-1:8088"),
+                ..c.data_nodes[&NodeId(4)].clone()
+            };
+            c.data_nodes.insert(NodeId(1), twin);
+        }),
         ("Raft ids are from 1 to the highest given out", |c| c.max_raft_id = 3),
         ("Raft ids are from 1 to the highest given out", |c| change_node(c, |node| node.raft_id = RaftId(0))),
         ("a Raft id belongs to one incarnation", |c| change_node(c, |node| node.raft_id = RaftId(1))),
@@ -90,7 +175,13 @@ fn each_break_is_found_by_name() {
         }),
         ("addresses of members are unique", |c| change_node(c, |n| n.http = Address::new("meta-1", 8091))),
         ("addresses of members are unique", |c| change_node(c, |n| n.raft = Address::new("meta-1", 8089))),
+        ("TCP addresses of data nodes are unique", |c| {
+            change_data_node(c, |node| node.tcp = Text::from("data-3:8088"));
+        }),
         ("labels are few and sized", |c| change_node(c, |node| label(node, "", ""))),
+        ("labels are few and sized", |c| {
+            change_data_node(c, |node| _ = node.labels.insert(String::new(), String::new()));
+        }),
         ("labels are few and sized", |c| change_node(c, |node| label(node, &"k".repeat(129), ""))),
         ("labels are few and sized", |c| change_node(c, |node| label(node, "k", &"v".repeat(1025)))),
         ("labels are few and sized", |c| {
@@ -107,6 +198,25 @@ fn each_break_is_found_by_name() {
             let twin = c.databases.get(&Name::from("a")).expect("a").clone();
             c.databases.by_order.insert(1, Arc::new(twin));
         }),
+        ("leases are few and named", |c| {
+            for k in 0..MAX_LEASES {
+                c.leases.insert(Name::from(&k.to_string()), NodeId(1));
+            }
+        }),
+        ("leases are few and named", |c| _ = c.leases.insert(Name::default(), NodeId(1))),
+        ("leases are few and named", |c| _ = c.leases.insert(Name::from(&[b'x'; 256]), NodeId(1))),
+        ("users by order and by name agree", |c| c.users.next = 1),
+        ("users have names", |c| {
+            let nameless =
+                User { name: Name::default(), ..c.users.get(&Name::from("a")).expect("a").clone() };
+            c.users.insert(nameless);
+        }),
+        ("continuous queries of a database have unique names", |c| {
+            change_a(c, |a| a.continuous_queries.push(a.continuous_queries[0].clone()));
+        }),
+        ("subscriptions of a retention policy have unique names", |c| {
+            change_policy(c, |policy| policy.subscriptions.push(policy.subscriptions[0].clone()));
+        }),
         ("names have 1 to 255 bytes", |c| change_policy(c, |policy| policy.name = Name::default())),
         ("names have 1 to 255 bytes", |c| {
             c.databases.update(&Name::from("a"), |a| a.default_retention_policy = Name::from(&[b'x'; 256]));
@@ -120,6 +230,58 @@ fn each_break_is_found_by_name() {
         }),
         ("retention policies are possible", |c| {
             change_policy(c, |policy| policy.duration = DurationNanos(1))
+        }),
+        ("shard groups by order and by id agree", |c| {
+            change_a(c, |a| _ = a.retention_policies[0].shard_groups.by_id.remove(&ShardGroupId(1)));
+        }),
+        ("shard groups by order and by id agree", |c| {
+            change_a(c, |a| {
+                let groups = &mut a.retention_policies[0].shard_groups;
+                let (place, moved) = groups.in_order.get_max().expect("a group").clone();
+                let moved = ShardGroup { end: UnixNanos(21), ..(*moved).clone() };
+                groups.in_order.insert(place, Arc::new(moved));
+            });
+        }),
+        ("shard group ids are from 1 to the highest given out", |c| c.max_shard_group_id = 2),
+        ("shard group ids are from 1 to the highest given out", |c| {
+            put_group(c, group(0, 30, 40, &[(4, &[])]))
+        }),
+        ("a shard group id belongs to one group", |c| put_group(c, group(3, 30, 40, &[(4, &[])]))),
+        ("shard ids are from 1 to the highest given out", |c| c.max_shard_id = 3),
+        ("a shard id belongs to one shard", |c| change_group(c, |group| group.shards[0].id = ShardId(1))),
+        ("shard groups have a span, and end within it", |c| change_group(c, |group| group.end = group.start)),
+        ("shard groups have a span, and end within it", |c| {
+            change_group(c, |group| group.truncated_at = Some(UnixNanos(9)));
+        }),
+        ("shard groups have a span, and end within it", |c| {
+            change_group(c, |group| group.truncated_at = Some(UnixNanos(21)));
+        }),
+        ("no shard group is deleted or truncated at the epoch", |c| {
+            change_group(c, |group| group.deleted_at = Some(UnixNanos(0)));
+        }),
+        ("no shard group is deleted or truncated at the epoch", |c| {
+            change_group(c, |group| (group.start, group.truncated_at) = (UnixNanos(0), Some(UnixNanos(0))));
+        }),
+        ("shard groups overlap only deleted ones", |c| change_group(c, |group| group.start = UnixNanos(9))),
+        // An empty one in the middle of another.
+        ("shard groups overlap only deleted ones", |c| {
+            change_group(c, |group| {
+                (group.start, group.truncated_at) = (UnixNanos(5), Some(UnixNanos(5)));
+            });
+        }),
+        ("shard groups without shards are deleted", |c| change_group(c, |group| group.shards.clear())),
+        ("owners are distinct data nodes", |c| {
+            change_group(c, |group| group.shards[0].owners.push(NodeId(4)))
+        }),
+        ("owners are distinct data nodes", |c| {
+            change_group(c, |group| group.shards[0].owners.push(NodeId(1)))
+        }),
+        ("the index of shards is that of the databases", |c| c.index_of_shards = Default::default()),
+        ("the index of shards is that of the databases", |c| {
+            c.databases.remove(&Name::from("a")).map_or((), drop)
+        }),
+        ("the index of shards is that of the databases", |c| {
+            _ = c.index_of_shards.owned.insert(NodeId(4), 7);
         }),
     ];
     assert_eq!(sound().check(), Ok(()));
@@ -148,13 +310,29 @@ fn pendings_may_share_addresses() {
     assert_eq!(catalog.check(), Ok(()));
 }
 
+/// What is deleted stays until it is pruned, and is in nobody's way; an empty one is so at the edge of another.
+#[test]
+fn deleted_and_empty_groups_are_sound() {
+    let mut catalog = sound();
+    (catalog.max_shard_group_id, catalog.max_shard_id) = (9, 9);
+    put_group(&mut catalog, ShardGroup { deleted_at: Some(UnixNanos(-1)), ..group(4, 5, 25, &[]) });
+    put_group(
+        &mut catalog,
+        ShardGroup { truncated_at: Some(UnixNanos(20)), ..group(5, 20, 25, &[(5, &[])]) },
+    );
+    put_group(&mut catalog, group(6, 20, 25, &[(6, &[])]));
+    assert_eq!(catalog.check(), Ok(()));
+}
+
 /// The bounds themselves are within them.
 #[test]
-fn the_longest_labels_are_sound() {
+fn bounds_are_within() {
     let mut catalog = sound();
     change_node(&mut catalog, |node| {
         (0..64).for_each(|k| label(node, &format!("{k:0128}"), &"v".repeat(1024)));
     });
+    catalog.leases = (0..1000).map(|k| (Name::from(&format!("{k:0255}")), NodeId(k))).collect();
+    (catalog.max_node_id, catalog.max_raft_id) = (MAX_ID, MAX_ID);
     assert_eq!(catalog.check(), Ok(()));
 }
 

@@ -7,9 +7,13 @@ use crate::machine::Refused;
 
 /// One with the same addresses is no error: it is a retry whose first answer was lost (wire.md Q15).
 pub(super) fn create(catalog: &mut Catalog, http: &Text, tcp: &Text) -> Result<(), Refused> {
+    if catalog.cluster.is_none() {
+        return Err(Refused::NoCluster);
+    }
     match catalog.data_node_by_tcp(tcp) {
         Some(there) if there.http == *http => Ok(()),
         Some(_) => Err(Refused::DataNodeExists),
+        // The original gives it the id of a meta node with that address; here no two nodes share one (Q45).
         None => {
             catalog.max_node_id += 1;
             let id = NodeId(catalog.max_node_id);

@@ -1,10 +1,16 @@
 //! Who holds a work lease (design: work leases). For how long is the leader's to know: there is no time in here.
 
 use crate::base::{Name, NodeId};
-use crate::catalog::{Catalog, MAX_LEASES};
+use crate::catalog::{Catalog, MAX_LEASES, is_lease_name};
 use crate::machine::Refused;
 
 pub(super) fn set_holder(catalog: &mut Catalog, lease: &Name, holder: NodeId) -> Result<(), Refused> {
+    if lease.is_empty() {
+        return Err(Refused::LeaseNameRequired);
+    }
+    if !is_lease_name(lease) {
+        return Err(Refused::NameTooLong);
+    }
     if catalog.leases.len() >= MAX_LEASES && !catalog.leases.contains_key(lease) {
         return Err(Refused::TooManyLeases);
     }

@@ -5,6 +5,7 @@
 mod cluster;
 mod data_node;
 mod database;
+mod destination;
 mod labels;
 mod lease;
 mod members;
@@ -25,15 +26,16 @@ use crate::catalog::{Catalog, DATA_LEVEL};
 pub fn apply(catalog: &mut Catalog, log_id: LogId, stamped: &Stamped) -> Outcome {
     // Time is the highest stamp so far: a proposer whose clock went back does not take the catalog with it.
     catalog.last_at = catalog.last_at.max(stamped.at);
-    let before = (!stamped.command.is_of_the_wire()).then(|| Shown::of(catalog));
+    let content = catalog.content_changes();
+    let shown = (!stamped.command.is_of_the_wire()).then(|| Shown::of(catalog));
     let result = carry_out(catalog, log_id, stamped);
-    let changes_content = result.is_ok() && stamped.command.changes_content();
-    if changes_content && catalog.feature_level() >= DATA_LEVEL {
+    let content_changed = content != catalog.content_changes();
+    if content_changed && catalog.feature_level() >= DATA_LEVEL {
         catalog.content_index = log_id.index;
     }
     // Of the wire's own set, refused ones move the index too: its clients know it so (wire.md 3.2.1).
     // A command of ours moves it, and wakes who waits for it, only with what the wire shows.
-    if changes_content || before.is_none_or(|before| before != Shown::of(catalog)) {
+    if content_changed || shown.is_none_or(|shown| shown != Shown::of(catalog)) {
         catalog.term = log_id.term;
         catalog.index = log_id.index;
     }
@@ -106,12 +108,14 @@ fn carry_out(catalog: &mut Catalog, log_id: LogId, stamped: &Stamped) -> Result<
     Ok(())
 }
 
-/// What commands of ours can change of what the wire's `Data` shows: not Raft ids, not incarnations.
+/// What commands of ours can change, besides databases, of what the wire's `Data` shows: not Raft ids, not incarnations.
 #[derive(PartialEq)]
 struct Shown {
     cluster: Option<ClusterId>,
     max_node_id: u64,
     meta_nodes: Vec<(NodeId, Address, Address)>,
+    /// They take data nodes away, and change no address of one.
+    data_nodes: usize,
 }
 
 impl Shown {
@@ -121,6 +125,7 @@ impl Shown {
             cluster: catalog.cluster.as_ref().map(|cluster| cluster.id),
             max_node_id: catalog.max_node_id,
             meta_nodes: nodes.map(|node| (node.id, node.http.clone(), node.raft.clone())).collect(),
+            data_nodes: catalog.data_nodes.len(),
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::machine::Refused;
 pub(super) fn create(catalog: &mut Catalog, database: &Name, query: &ContinuousQuery) -> Result<(), Refused> {
     let queries = &existing(catalog, database)?.continuous_queries;
     match queries.iter().find(|there| there.name == query.name) {
-        Some(there) if folded(&there.query) == folded(&query.query) => Ok(()),
+        Some(there) if are_equal(&there.query, &query.query) => Ok(()),
         Some(_) => Err(Refused::ContinuousQueryExists),
         None => {
             catalog.databases.update(database, |database| database.continuous_queries.push(query.clone()));
@@ -28,6 +28,10 @@ pub(super) fn drop(catalog: &mut Catalog, database: &Name, name: &Name) {
     }
 }
 
-fn folded(query: &Text) -> String {
-    query.to_string().to_lowercase()
+fn are_equal(one: &Text, other: &Text) -> bool {
+    match (std::str::from_utf8(one.as_bytes()), std::str::from_utf8(other.as_bytes())) {
+        (Ok(one), Ok(other)) => one.to_lowercase() == other.to_lowercase(),
+        // Bytes that are no text have no case.
+        _ => one == other,
+    }
 }

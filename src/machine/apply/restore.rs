@@ -1,58 +1,78 @@
 //! `SetData` (wire.md 3.4, type 17): a data node restores databases into the live catalog.
 //!
 //! The original takes the sender's whole view of the cluster for the truth. Here nodes, ids and all of ours stay as
-//! they are, no highest id goes down, and what was changed since the view was taken is not lost (Q34).
+//! they are, no highest id goes down, no id comes back, and what was changed since the view was taken is not lost (Q34).
+
+use std::collections::BTreeSet;
 
 use super::retention_policy::normalise;
-use crate::catalog::{Catalog, Database, Databases, RetentionPolicy, Shard, ShardGroup, ShardGroups};
+use crate::base::{ShardGroupId, ShardId};
+use crate::catalog::{Catalog, Database, Databases, MAX_ID, RetentionPolicy, Shard, ShardGroup};
 use crate::machine::{Refused, SetData};
+
+/// What a restore may claim to have been given out: the cluster goes on from there for ever.
+const HIGHEST_RESTORED: u64 = MAX_ID / 2;
 
 pub(super) fn set_data(catalog: &mut Catalog, restore: &SetData) -> Result<(), Refused> {
     if restore.index < catalog.content_index {
         return Err(Refused::RestoreIsStale { from: restore.index });
     }
+    check_ids(catalog, restore).map_err(Refused::RestoreUnsound)?;
     let mut restored = catalog.clone();
-    restored.databases = databases(catalog, restore);
-    restored.users = restore.users.clone();
+    restored.replace_databases(restore.databases.iter().map(|database| settled(catalog, database)));
+    restored.users.replace_all(restore.users.iter().cloned());
     restored.max_shard_group_id = restored.max_shard_group_id.max(restore.max_shard_group_id);
     restored.max_shard_id = restored.max_shard_id.max(restore.max_shard_id);
-    restored.index_shards();
     // What contradicts itself would be in the catalog for good.
     restored.check().map_err(|violation| Refused::RestoreUnsound(violation.to_string()))?;
     *catalog = restored;
     Ok(())
 }
 
-fn databases(catalog: &Catalog, restore: &SetData) -> Databases {
-    let mut all = Databases::default();
-    for database in restore.databases.iter() {
-        let policies = database.retention_policies.iter().map(|policy| sound_policy(catalog, policy));
-        all.insert(Database { retention_policies: policies.collect(), ..database.clone() });
+/// What is new has new ids: data nodes may still hold the shards that the old ones named.
+fn check_ids(catalog: &Catalog, restore: &SetData) -> Result<(), String> {
+    for highest in [restore.max_shard_group_id, restore.max_shard_id] {
+        if highest > HIGHEST_RESTORED {
+            return Err(format!("{highest} is no id that a cluster comes to"));
+        }
     }
-    // Insertion numbers are not reused, so that a cached copy of one database is never taken for another.
-    let (entries, _) = all.numbered();
-    let first = catalog.databases.numbered().1;
-    let entries: Vec<_> = entries.map(|(order, database)| (first + order, database.clone())).collect();
-    let next = first + entries.len() as u64;
-    Databases::from_numbered(entries, next).unwrap_or(all)
+    let known: BTreeSet<ShardGroupId> = groups(&catalog.databases).map(|group| group.id).collect();
+    let was = |id: u64, highest: u64, is_known: bool| id <= highest && !is_known;
+    let group_was = |id: ShardGroupId| was(id.0, catalog.max_shard_group_id, known.contains(&id));
+    let shard_was = |id: ShardId| was(id.0, catalog.max_shard_id, catalog.shard(id).is_some());
+    for group in groups(&restore.databases) {
+        if group_was(group.id) {
+            return Err(format!("shard group {} was another one, which is gone", group.id));
+        }
+        if let Some(shard) = group.shards.iter().find(|shard| shard_was(shard.id)) {
+            return Err(format!("shard {} was another one, which is gone", shard.id));
+        }
+    }
+    Ok(())
+}
+
+fn groups(databases: &Databases) -> impl Iterator<Item = &ShardGroup> {
+    let policies = databases.iter().flat_map(|database| &database.retention_policies);
+    policies.flat_map(|policy| policy.shard_groups.iter())
+}
+
+fn settled(catalog: &Catalog, database: &Database) -> Database {
+    let policies = database.retention_policies.iter().map(|policy| settled_policy(catalog, policy));
+    Database { retention_policies: policies.collect(), ..database.clone() }
 }
 
 /// An old backup may have what was possible once (Q31c): it is settled as a new policy would be.
-fn sound_policy(catalog: &Catalog, policy: &RetentionPolicy) -> RetentionPolicy {
+fn settled_policy(catalog: &Catalog, policy: &RetentionPolicy) -> RetentionPolicy {
     RetentionPolicy {
         shard_group_duration: normalise(policy.shard_group_duration, policy.duration),
         replica_n: policy.replica_n.max(1),
-        shard_groups: policy
-            .shard_groups
-            .iter()
-            .map(|group| sound_group(catalog, group))
-            .collect::<ShardGroups>(),
+        shard_groups: policy.shard_groups.iter().map(|group| settled_group(catalog, group)).collect(),
         ..policy.clone()
     }
 }
 
 /// Owners that this cluster does not have are none.
-fn sound_group(catalog: &Catalog, group: &ShardGroup) -> ShardGroup {
+fn settled_group(catalog: &Catalog, group: &ShardGroup) -> ShardGroup {
     let shard = |shard: &Shard| Shard {
         id: shard.id,
         owners: shard.owners.iter().copied().filter(|owner| catalog.data_nodes.contains_key(owner)).collect(),

@@ -56,11 +56,13 @@ pub(super) fn update(catalog: &mut Catalog, update: &UpdateRetentionPolicy) -> R
     let was_default = database.default_retention_policy == current.name;
     // A renamed default stays the default. The original leaves it naming nothing, and writes fail (Q29).
     let becomes_default = update.default || was_default;
+    let default = if becomes_default { &updated.name } else { &database.default_retention_policy }.clone();
+    if updated == *current && default == database.default_retention_policy {
+        return Ok(());
+    }
     let old_name = current.name.clone();
     catalog.databases.update(&update.database, |database| {
-        if becomes_default {
-            database.default_retention_policy = updated.name.clone();
-        }
+        database.default_retention_policy = default;
         if let Some(policy) = database.retention_policies.iter_mut().find(|policy| policy.name == old_name) {
             *policy = updated;
         }

@@ -42,7 +42,7 @@ pub(super) fn create(
 
 /// The aligned span around `at`, shrunk to what its neighbours leave.
 fn span(policy: &RetentionPolicy, at: UnixNanos) -> (UnixNanos, UnixNanos) {
-    let width = i128::from(policy.shard_group_duration.0.max(1));
+    let width = i128::from(policy.shard_group_duration.0);
     let start = (i128::from(at.0) + ORIGIN).div_euclid(width) * width - ORIGIN;
     let end = start + width;
     // Near the ends of time a span does not fit into 64 bits.
@@ -56,23 +56,17 @@ fn shrink(groups: &ShardGroups, at: UnixNanos, start: UnixNanos, end: UnixNanos)
     (before.map_or(start, |before| start.max(before)), after.map_or(end, |after| end.min(after)))
 }
 
-/// For each shard its distinct owners. A shard for each full set of `replica_n` nodes (design: compatibility), spread
-/// evenly over the group first, then to those who own least: a node that has just come does not get all of a group.
+/// For each shard its distinct owners. A shard for each full set of `replica_n` nodes (design: compatibility), of those
+/// who own least: where a group does not take all nodes, one that has just come is in it.
 fn owners(catalog: &Catalog, replica_n: u32) -> Vec<Vec<NodeId>> {
-    let mut nodes: Vec<(u64, u64, NodeId)> =
-        catalog.active_data_nodes().map(|node| (0, catalog.shards_owned_by(node.id), node.id)).collect();
+    let mut nodes: Vec<(u64, NodeId)> =
+        catalog.active_data_nodes().map(|node| (catalog.shards_owned_by(node.id), node.id)).collect();
+    nodes.sort_unstable();
     let replica_n = (replica_n.max(1) as usize).min(nodes.len());
-    let shards = (nodes.len() / replica_n).max(1);
-    let mut take = || {
-        nodes.sort_unstable();
-        let taken = nodes.iter_mut().take(replica_n).map(|(of_group, of_all, id)| {
-            *of_group += 1;
-            *of_all += 1;
-            *id
-        });
-        let mut owners: Vec<NodeId> = taken.collect();
+    let shard = |nodes: &[(u64, NodeId)]| {
+        let mut owners: Vec<NodeId> = nodes.iter().map(|(_, id)| *id).collect();
         owners.sort_unstable();
         owners
     };
-    (0..shards).map(|_| take()).collect()
+    nodes.chunks_exact(replica_n).map(shard).collect()
 }

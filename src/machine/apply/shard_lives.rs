@@ -24,11 +24,10 @@ pub(super) fn delete(
 
 /// From `at` on points go into other groups; groups that begin later become empty.
 pub(super) fn truncate(catalog: &mut Catalog, at: UnixNanos) {
-    let truncated = |policy: &RetentionPolicy| {
+    put_all(catalog, |policy| {
         let concerned = policy.shard_groups.ending_after(at).filter(|group| !group.is_deleted());
-        concerned.map(|group| truncated(group, at)).collect()
-    };
-    put_all(catalog, truncated);
+        concerned.map(|group| changed(group, |group| close(group, at))).collect()
+    });
 }
 
 /// Removes what has been deleted for long enough.
@@ -44,14 +43,16 @@ pub(super) fn drop(catalog: &mut Catalog, id: ShardId) {
     change(catalog, id, |group, at| remove_shard(group, id, at));
 }
 
-/// An unknown shard is no error. The new owner stands before the first one with a greater id.
+/// The new owner stands before the first one with a greater id. The original takes any shard and any node, and says
+/// that they are well (wire.md Q42).
 pub(super) fn add_copy(catalog: &mut Catalog, copy: ShardCopy) -> Result<(), Refused> {
-    let Some(found) = catalog.shard(copy.shard) else { return Ok(()) };
+    let found = catalog.shard(copy.shard).ok_or(Refused::ShardNotFound(copy.shard))?;
     if found.shard.owners.contains(&copy.node) {
         return Ok(());
     }
-    if !catalog.data_nodes.contains_key(&copy.node) {
-        return Err(Refused::DataNodeNotFound);
+    let node = catalog.data_nodes.get(&copy.node).ok_or(Refused::DataNodeNotFound)?;
+    if catalog.is_passive(node) {
+        return Err(Refused::PassiveOwner(node.tcp.clone()));
     }
     change(catalog, copy.shard, |group, _| {
         if let Some(shard) = group.shards.iter_mut().find(|shard| shard.id == copy.shard) {
@@ -93,15 +94,26 @@ pub(super) fn remove_copy(catalog: &mut Catalog, copy: ShardCopy, force: bool) -
 /// # Errors
 /// Without `force`, a shard of a group that is not deleted would lose its last copy.
 pub(super) fn disown(catalog: &mut Catalog, node: NodeId, force: bool) -> Result<(), Refused> {
-    let owned = |group: &&ShardGroup| group.shards.iter().any(|shard| shard.owners.contains(&node));
-    let now = catalog.last_at;
     if !force && let Some(shard) = last_copies(catalog, node).next() {
         return Err(last_copy(catalog, ShardCopy { shard, node }));
     }
+    let owned = |group: &&ShardGroup| group.shards.iter().any(|shard| shard.owners.contains(&node));
+    let now = catalog.last_at;
     put_all(catalog, |policy| {
-        policy.shard_groups.iter().filter(owned).map(|group| disowned(group, node, now)).collect()
+        let concerned = policy.shard_groups.iter().filter(owned);
+        concerned.map(|group| changed(group, |group| disown_in(group, node, now))).collect()
     });
     Ok(())
+}
+
+fn disown_in(group: &mut ShardGroup, node: NodeId, now: UnixNanos) {
+    group.shards.iter_mut().for_each(|shard| shard.owners.retain(|owner| *owner != node));
+    let without_owner = group.shards.iter().filter(|shard| shard.owners.is_empty()).count();
+    if without_owner == group.shards.len() {
+        mark_deleted(group, now);
+    } else if without_owner > 0 {
+        close(group, now);
+    }
 }
 
 fn last_copies(catalog: &Catalog, node: NodeId) -> impl Iterator<Item = ShardId> {
@@ -115,29 +127,21 @@ fn last_copy(catalog: &Catalog, copy: ShardCopy) -> Refused {
     Refused::LastCopy { shard: copy.shard, node }
 }
 
-fn disowned(group: &ShardGroup, node: NodeId, now: UnixNanos) -> ShardGroup {
-    let mut group = group.clone();
-    group.shards.iter_mut().for_each(|shard| shard.owners.retain(|owner| *owner != node));
-    if group.shards.iter().all(|shard| shard.owners.is_empty()) {
-        mark_deleted(&mut group, now);
-    } else if group.shards.iter().any(|shard| shard.owners.is_empty())
-        && !group.is_deleted()
-        && now < group.effective_end()
-    {
-        group = truncated(&group, now);
-    }
-    group
-}
-
-fn truncated(group: &ShardGroup, at: UnixNanos) -> ShardGroup {
-    let at = never_zero(at.max(group.start));
-    ShardGroup { truncated_at: Some(at.min(group.end)), ..group.clone() }
-}
-
-fn remove_shard(group: &mut ShardGroup, id: ShardId, at: UnixNanos) {
+/// A group that loses one of several shards ends here for new points: data nodes pick a shard by a hash modulo their
+/// number, so that points of one series would go on in another shard of the same time (wire.md Q21).
+fn remove_shard(group: &mut ShardGroup, id: ShardId, now: UnixNanos) {
     group.shards.retain(|shard| shard.id != id);
     if group.shards.is_empty() {
-        mark_deleted(group, at);
+        mark_deleted(group, now);
+    } else {
+        close(group, now);
+    }
+}
+
+/// From `at` on points go into another group. One that has ended, or was deleted, stays as it is.
+fn close(group: &mut ShardGroup, at: UnixNanos) {
+    if !group.is_deleted() && at < group.effective_end() {
+        group.truncated_at = Some(never_zero(at.max(group.start)).min(group.end));
     }
 }
 
@@ -157,6 +161,12 @@ fn change(catalog: &mut Catalog, id: ShardId, change: impl FnOnce(&mut ShardGrou
     let (database, policy, mut group) = (database.clone(), policy.name.clone(), group.clone());
     change(&mut group, catalog.last_at);
     catalog.put_shard_group(&database, &policy, group);
+}
+
+fn changed(group: &ShardGroup, change: impl FnOnce(&mut ShardGroup)) -> ShardGroup {
+    let mut group = group.clone();
+    change(&mut group);
+    group
 }
 
 /// Puts what `changed` makes of each policy's groups in their place.

@@ -49,5 +49,11 @@ pub(super) fn set_admin(catalog: &mut Catalog, name: &Name, admin: bool) -> Resu
 }
 
 fn update(catalog: &mut Catalog, name: &Name, change: impl FnOnce(&mut User)) -> Result<(), Refused> {
-    catalog.users.update(name, change).ok_or(Refused::UserNotFound)
+    let user = catalog.users.get(name).ok_or(Refused::UserNotFound)?;
+    let mut changed = user.clone();
+    change(&mut changed);
+    if changed != *user {
+        catalog.users.update(name, |user| *user = changed);
+    }
+    Ok(())
 }

@@ -48,7 +48,14 @@ pub(super) fn numbered_user((order, user): (u64, &User)) -> proto::NumberedUser 
 
 pub(super) fn users(messages: Vec<proto::NumberedUser>, next: u64) -> Result<Users, BadField> {
     let numbered = |message: proto::NumberedUser| {
-        Ok((required(message.order, "users.order")?, user(required(message.user, "users.user")?)?))
+        let info = required(message.user, "users.user")?;
+        let named = info.privileges.len();
+        let user = user(info)?;
+        // In the wire's `Data` the last of two on one database counts; here no two were written.
+        if user.privileges.len() != named {
+            return Err(BadField::Twice);
+        }
+        Ok((required(message.order, "users.order")?, user))
     };
     let entries: Vec<_> = messages.into_iter().map(numbered).collect::<Result<_, BadField>>()?;
     Ok(Users::from_numbered(entries, next)?)

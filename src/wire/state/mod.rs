@@ -111,7 +111,7 @@ fn catalog(format: u32, state: State) -> Result<Catalog, BadField> {
         data_nodes: keyed(state.data_nodes, |message| {
             data_nodes::data_node(message).map(|node| (node.id, node))
         })?,
-        passive: state.passive.iter().map(Text::from).collect(),
+        passive: passive(&state.passive)?,
         removed_data_nodes: state.removed_data_nodes.iter().map(Text::from).collect(),
         databases: databases(state.databases, required(state.next_database, "next_database")?)?,
         users: data_nodes::users(state.users, state.next_user.unwrap_or(0))?,
@@ -139,6 +139,11 @@ fn keyed<M, K: Ord + Clone, V: Clone>(
         }
     }
     Ok(map)
+}
+
+fn passive(messages: &[Vec<u8>]) -> Result<imbl::OrdSet<Text>, BadField> {
+    let passive: imbl::OrdSet<Text> = messages.iter().map(Text::from).collect();
+    if passive.len() == messages.len() { Ok(passive) } else { Err(BadField::Twice) }
 }
 
 fn databases(messages: Vec<Numbered>, next: u64) -> Result<Databases, BadField> {
