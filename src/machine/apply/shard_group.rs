@@ -42,7 +42,7 @@ pub(super) fn create(
 
 /// The aligned span around `at`, shrunk to what its neighbours leave.
 fn span(policy: &RetentionPolicy, at: UnixNanos) -> (UnixNanos, UnixNanos) {
-    let width = i128::from(policy.shard_group_duration.0);
+    let width = i128::from(policy.shard_group_duration.0.max(1));
     let start = (i128::from(at.0) + ORIGIN).div_euclid(width) * width - ORIGIN;
     let end = start + width;
     // Near the ends of time a span does not fit into 64 bits.
