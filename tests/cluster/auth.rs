@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::harness::ctl::{influxd_ctl, meta_nodes};
 use crate::harness::http::{Response, request_with};
-use crate::harness::node::{Node, Nodes, SOON, program};
+use crate::harness::node::{AT_LAST, Node, Nodes, SOON, program};
 use crate::harness::{wait_for, wire};
 
 const SECRET: &str = "the same long text on all nodes";
@@ -86,7 +86,7 @@ fn data_nodes(nodes: &Nodes, node: &Node, token: &str) {
 }
 
 fn probes(node: &Node, token: &str) {
-    for path in ["/ping", "/status", "/livez", "/readyz"] {
+    for path in ["/ping", "/ping?all=true", "/status", "/livez", "/readyz"] {
         assert_eq!(node.get(path).expect("an answer").status, 200, "{path}");
     }
     let health = node.health().expect("an answer");
@@ -136,8 +136,7 @@ fn nodes_are_added_by_hand_with_the_secret_of_nodes() {
         nodes.all[0].ctl_done(&[&JWT[..], &["-timeout", "40s", "add-meta", name]].concat());
     }
     nodes.wait_ready();
-    let shown = nodes.all[1].ctl_done(&[&JWT[..], &["show"]].concat());
-    assert_eq!(meta_nodes(&shown).len(), 2, "{shown}");
+    wait_for("two members", AT_LAST, || shows(&nodes.all[1], 2));
     nodes.all[1].ctl_done(&[&JWT[..], &["-timeout", "40s", "leave", "-y"]].concat());
     wait_for("the end of a membership", SOON, || {
         let health = nodes.all[1].health()?;
@@ -169,7 +168,15 @@ fn authentication_is_turned_on_node_by_node() {
     // One more, which proves itself although the cluster was founded without the secret.
     let new = nodes.add();
     nodes.all[new].start();
-    nodes.all[new].wait_ready();
-    let shown = nodes.all[new].ctl_done(&[&JWT[..], &["show"]].concat());
-    assert_eq!(meta_nodes(&shown).len(), 4, "{shown}");
+    wait_for("the fourth member", AT_LAST, || shows(&nodes.all[new], 4));
+}
+
+/// `show` with the secret of nodes, when it has this many meta nodes and a leader.
+fn shows(node: &Node, count: usize) -> Result<(), String> {
+    let shown = node.ctl(&[&JWT[..], &["show"]].concat());
+    if shown.code == 0 && meta_nodes(&shown.stdout).len() == count {
+        Ok(())
+    } else {
+        Err(format!("{shown:?}"))
+    }
 }
