@@ -1,7 +1,8 @@
 use std::io::Read;
 
 use super::*;
-use crate::base::{DurationNanos, LogId, Name, NodeId, Text, UnixNanos};
+use crate::base::{Address, ClusterId, DurationNanos, Incarnation, LogId, Name, NodeId, Text, UnixNanos};
+use crate::catalog::DATA_LEVEL;
 use crate::machine::{self, Command, Stamped};
 
 /// wire.md appendix A.
@@ -13,6 +14,7 @@ fn a_fresh_node_shows_every_required_field() {
 /// Databases and groups in numbers that fill several chunks and runs.
 fn grown() -> Catalog {
     let mut catalog = Catalog::default();
+    apply(&mut catalog, Command::Found(found()));
     apply(&mut catalog, Command::CreateDataNode { http: Text::from("d1:8086"), tcp: Text::from("d1:8088") });
     for k in 0..40 {
         apply(&mut catalog, create_database(&format!("db{k}")));
@@ -21,6 +23,21 @@ fn grown() -> Catalog {
         apply(&mut catalog, create_group("db3", hour));
     }
     catalog
+}
+
+fn found() -> machine::Found {
+    let founder = machine::Founder {
+        incarnation: Incarnation([1; 16]),
+        http: Address::new("meta-1", 8091),
+        raft: Address::new("meta-1", 8089),
+    };
+    machine::Found {
+        cluster_id: ClusterId([1; 16]),
+        name: String::new(),
+        founders: vec![founder],
+        with_secret: false,
+        feature_level: DATA_LEVEL,
+    }
 }
 
 fn create_database(name: &str) -> Command {
@@ -42,7 +59,7 @@ fn apply(catalog: &mut Catalog, command: Command) {
     let log_id = LogId { term: 1, index: catalog.index + 1 };
     let stamped = Stamped { at: UnixNanos(1), retention_autocreate: true, command };
     let outcome = machine::apply(catalog, log_id, &stamped);
-    assert!(matches!(outcome, machine::Outcome::Applied { .. }), "{outcome:?}");
+    assert!(matches!(outcome, machine::Outcome::Applied { .. }), "{stamped:?}: {outcome:?}");
 }
 
 #[test]
@@ -57,7 +74,7 @@ fn what_is_encoded_anew_is_what_would_be_encoded_from_nothing() {
         Command::TruncateShardGroups { at: UnixNanos(500 * DurationNanos::HOUR.0 + 1) },
         create_group("db3", 650),
         Command::DropDatabase { name: Name::from("db16") },
-        Command::DeleteDataNode { id: NodeId(1) },
+        Command::DeleteDataNode { id: NodeId(2) },
     ] {
         apply(&mut catalog, command.clone());
         assert_eq!(encoder.encode(&catalog).to_bytes(), encode(&catalog), "{command:?}");
