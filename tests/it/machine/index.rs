@@ -41,6 +41,35 @@ fn found_moves_it_only_when_it_founds() {
     assert_eq!(position(&catalog), (1, 2));
 }
 
+/// Q34: a restore asks when databases changed. Below the level that has restores nothing is noted, so that members
+/// of an older version can read the state.
+#[test]
+fn the_content_index_is_that_of_the_last_change_of_databases_or_users() {
+    let mut catalog = Catalog::default();
+    applied(&mut catalog, (1, 2), 0, Command::Found(found(1)));
+    applied(&mut catalog, (1, 3), 0, create_database("db"));
+    assert_eq!(catalog.content_index, 0);
+    applied(&mut catalog, (1, 4), 0, Command::RaiseFeatureLevel { level: DATA_LEVEL });
+    for (index, command, want) in [
+        (5, create_database("db"), 0),
+        (6, create_database("other"), 6),
+        (7, create_database(""), 6),
+        (8, create_data_node(2), 6),
+        (9, create_user("u", "h", false), 9),
+        (10, create_user("u", "h", false), 9),
+        (11, Command::PruneShardGroups, 9),
+        (12, create_group_in("db", "autogen", NOW), 12),
+        (13, create_group_in("db", "autogen", NOW), 12),
+        (14, set_passive(2, true), 12),
+        (15, Command::RemoveDataNode { id: NodeId(2), force: true }, 15),
+        (16, drop_database("db"), 16),
+    ] {
+        let text = format!("{index}: {command:?}");
+        applied(&mut catalog, (1, index), 0, command);
+        assert_eq!(catalog.content_index, want, "{text}");
+    }
+}
+
 #[test]
 fn time_never_runs_backwards() {
     let mut catalog = Catalog::default();
