@@ -1,17 +1,21 @@
 //! The nodes of this host, which `join` and `leave` are about.
 //!
 //! The meta node is the bound one, under the name that it gives itself: the host's own name would be a guess, and is
-//! used only where no meta node answers.
+//! used only where no meta node answers. The data node is the one at the same name.
 
-use std::cell::Cell;
-
-use super::session::Session;
+use super::session::{Session, what_at};
 use super::status::Status;
 use crate::base::Address;
 use crate::client::CallError;
 
 const META_PORT: u16 = 8091;
 const DATA_PORT: u16 = 8088;
+
+pub(super) struct Nodes {
+    /// Or the line for stderr that says why there is none.
+    pub(super) meta: Result<Here, String>,
+    pub(super) data: DataPlace,
+}
 
 /// A meta node that answers.
 pub(super) struct Here {
@@ -22,20 +26,29 @@ pub(super) struct Here {
     pub(super) status: Status,
 }
 
-/// The meta node at `-bind`, or one that listens at the host's name only.
-///
-/// # Errors
-/// The line for stderr.
-pub(super) async fn meta_node(session: &Session) -> Result<Here, String> {
+/// Where a data node of this host would be.
+pub(super) struct DataPlace {
+    pub(super) at: Address,
+    /// What it says of itself, if it is there.
+    pub(super) status: Option<Status>,
+}
+
+impl Nodes {
+    /// Where a meta node of this host is, or would be.
+    pub(super) fn meta_address(&self) -> Address {
+        self.meta.as_ref().map_or_else(|_| host_name().with_port(META_PORT), |here| here.name.clone())
+    }
+}
+
+/// Looks for both. A meta node that does not answer is waited for, unless nobody listens there and a data node is
+/// found: then the host is that one's alone.
+pub(super) async fn nodes(session: &Session) -> Nodes {
     find(session, Ok).await
 }
 
 /// The same, to be named to another node, which would take `localhost` for itself: one that starts does not know its
 /// name yet.
-///
-/// # Errors
-/// The line for stderr.
-pub(super) async fn named_meta_node(session: &Session) -> Result<Here, String> {
+pub(super) async fn named_nodes(session: &Session) -> Nodes {
     let has_name = |status: Status| {
         let is_named = status.advertised().is_some() || !session.bind.is_loopback_literal();
         if is_named || !status.is_meta() {
@@ -47,25 +60,38 @@ pub(super) async fn named_meta_node(session: &Session) -> Result<Here, String> {
     find(session, has_name).await
 }
 
-async fn find(
+async fn find(session: &Session, accept: impl Fn(Status) -> Result<Status, CallError>) -> Nodes {
+    let first = ask(session, &accept).await;
+    if let Err(CallError::Refused) = first {
+        let data = data_node(session, None).await;
+        if data.status.is_some() {
+            return Nodes { meta: Err(session.exited(&what_at(&session.bind, &CallError::Refused))), data };
+        }
+    }
+    let found = match first {
+        Ok(found) => Ok(found),
+        Err(_) => session.repeat(&session.bind, async || ask(session, &accept).await).await,
+    };
+    let meta = found.and_then(|(at, status)| here(session, at, status));
+    let data = data_node(session, meta.as_ref().ok()).await;
+    Nodes { meta, data }
+}
+
+/// The meta node at `-bind`, or one that listens at the host's name only; where it answered, and what.
+async fn ask(
     session: &Session,
     accept: impl Fn(Status) -> Result<Status, CallError>,
-) -> Result<Here, String> {
+) -> Result<(Address, Status), CallError> {
+    let error = match session.try_json(&session.bind, "/status").await {
+        Err(error) if session.bind.is_loopback_literal() => error,
+        answered => return answered.and_then(accept).map(|status| (session.bind.clone(), status)),
+    };
     let by_name = host_name().with_port(META_PORT);
-    let at_name = Cell::new(false);
-    let status: Status = session
-        .repeat(&session.bind, async || {
-            let error = match session.try_json(&session.bind, "/status").await {
-                Err(error) if session.bind.is_loopback_literal() => error,
-                answered => return answered.and_then(&accept),
-            };
-            let answered: Result<Status, CallError> =
-                session.get_json_once(&by_name, "/status", Session::PATIENCE).await;
-            at_name.set(answered.is_ok());
-            answered.map_err(|_| error)
-        })
-        .await?;
-    let at = if at_name.get() { by_name } else { session.bind.clone() };
+    let answered = session.get_json_once(&by_name, "/status", Session::PATIENCE).await;
+    answered.map(|status| (by_name, status)).map_err(|_: CallError| error)
+}
+
+fn here(session: &Session, at: Address, status: Status) -> Result<Here, String> {
     if !status.is_meta() {
         return Err(session.exited(&format!("{at} is not a meta node")));
     }
@@ -73,24 +99,84 @@ async fn find(
     Ok(Here { at, name, status })
 }
 
-/// Where a data node of the same host would be.
-pub(super) fn data_address(meta: Option<&Here>) -> Address {
-    meta.map_or_else(host_name, |here| here.name.clone()).with_port(DATA_PORT)
-}
-
-/// Where a meta node of this host would be.
-pub(super) fn meta_address(meta: Option<&Here>) -> Address {
-    meta.map_or_else(|| host_name().with_port(META_PORT), |here| here.name.clone())
-}
-
-/// Whether a data node answers there. Asked once: whoever runs one has started it already.
-pub(super) async fn has_data_node(session: &Session, at: &Address) -> bool {
+/// Asked once: whoever runs one has started it already.
+async fn data_node(session: &Session, meta: Option<&Here>) -> DataPlace {
+    let at = meta.map_or_else(host_name, |here| here.name.clone()).with_port(DATA_PORT);
     let said: Result<Status, CallError> =
-        session.get_json_of_data_node(at, "/status", Session::PATIENCE).await;
-    said.is_ok_and(|status| status.node_type == "data")
+        session.get_json_of_data_node(&at, "/status", Session::PATIENCE).await;
+    DataPlace { at, status: said.ok().filter(Status::is_data) }
 }
 
 fn host_name() -> Address {
     let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
     Address::parse(&name, META_PORT).unwrap_or_else(|_| Address::new("localhost", META_PORT))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use clap::Parser;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+    use crate::ctl::flags::Cli;
+    use crate::runtime::net::memory::Network;
+    use crate::runtime::{Env, SystemRng, Tasks};
+
+    const HOST: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
+
+    /// A host under its own name, on which these bodies are answered at these ports.
+    async fn host(nodes: &[(u16, &'static str)]) -> Session {
+        let network = Network::new(Arc::new(SystemRng), Duration::ZERO..Duration::from_micros(1));
+        network.name("localhost", &[HOST]);
+        network.name(host_name().host(), &[HOST]);
+        let tasks = Tasks::inline();
+        for (port, body) in nodes {
+            let mut listener = network.host(HOST).listen(SocketAddr::new(HOST, *port)).await.expect("free");
+            let answer = format!("HTTP/1.1 200 x\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+            tasks.detach(async move {
+                while let Ok(mut stream) = listener.accept().await {
+                    let mut request = [0; 4096];
+                    let _ = stream.read(&mut request).await;
+                    let _ = stream.write_all(answer.as_bytes()).await;
+                }
+            });
+        }
+        let env = Env { net: network.host(HOST), ..Env::real() };
+        Session::new("join", &env, &Cli::parse_from(["influxd-ctl", "join"]).global)
+    }
+
+    const DATA: &str = r#"{"nodeType":"data"}"#;
+
+    /// Its meta nodes are elsewhere, and none of its own is waited for.
+    #[tokio::test(start_paused = true)]
+    async fn a_host_may_have_a_data_node_alone() {
+        let session = host(&[(DATA_PORT, DATA)]).await;
+        let nodes = named_nodes(&session).await;
+        let why = "join: operation exited with error: localhost:8091: connection refused";
+        assert_eq!(nodes.meta.err().as_deref(), Some(why));
+        assert_eq!(nodes.data.at, host_name().with_port(DATA_PORT));
+        assert!(nodes.data.status.is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn where_nobody_is_found_a_meta_node_is_waited_for() {
+        let nodes = nodes(&host(&[]).await).await;
+        let why = "join: operation timed out with error: localhost:8091: connection refused";
+        assert_eq!(nodes.meta.err().as_deref(), Some(why));
+        assert!(nodes.data.status.is_none());
+    }
+
+    /// It will be there in a moment, data node or not.
+    #[tokio::test(start_paused = true)]
+    async fn a_meta_node_that_starts_is_waited_for() {
+        let session = host(&[(META_PORT, r#"{"nodeType":"meta"}"#), (DATA_PORT, DATA)]).await;
+        let why = "join: operation timed out with error: localhost:8091 does not say yet what others call it";
+        assert_eq!(named_nodes(&session).await.meta.err().as_deref(), Some(why));
+        let found = nodes(&session).await;
+        assert_eq!(found.meta.map(|here| here.name).ok(), Some(Address::new("localhost", META_PORT)));
+    }
 }

@@ -1,54 +1,134 @@
 //! `influxd-ctl leave [-y]`: takes what runs on this host out of its cluster.
 
 use super::flags::Leave;
-use super::here::{self, Here};
-use super::remove_meta;
+use super::here::{self, DataPlace, Here};
+use super::members::Cluster;
+use super::prompt::confirmed;
 use super::session::Session;
-use super::status::is_in_cluster;
-use super::{Output, say, tell};
+use super::status::{Status, is_in_cluster};
+use super::{Output, remove_data, remove_meta, tell};
+use crate::base::Address;
+use crate::client::CallError;
+
+const META_PORT: u16 = 8091;
 
 pub(super) async fn run(session: &mut Session, asked: &Leave) -> Output {
-    let here = here::meta_node(session).await;
-    about_data_node(session, here.as_ref().ok()).await;
-    tell(&format!("Searching for meta node on {}...", here::meta_address(here.as_ref().ok())));
-    let left = match here {
-        Ok(here) => leave(session, asked, &here).await.map(|left| left.then_some(here)),
-        Err(why) => {
-            tell("  * No meta node found.");
-            Err(why)
-        }
-    };
-    match left {
-        Ok(Some(here)) => Output::done(format!(
-            "\nSuccessfully left cluster\n\n  * No data node removed from cluster\n  \
-             * Removed meta node {} from cluster\n",
-            here.name
-        )),
-        Ok(None) => Output::done(NOTHING.to_owned()),
-        Err(why) => Output { stdout: NOTHING.to_owned(), ..Output::failed(why) },
-    }
+    let nodes = here::nodes(session).await;
+    let mut left = Left::default();
+    let failure = both(session, asked, &nodes, &mut left).await.err();
+    Output { stdout: left.summary(), notes: Vec::new(), failure }
 }
 
-const NOTHING: &str = "No nodes removed from cluster.\n";
+/// Who is out now.
+#[derive(Default)]
+struct Left {
+    data: Option<Address>,
+    meta: Option<Address>,
+}
 
-async fn about_data_node(session: &Session, here: Option<&Here>) {
-    let data = here::data_address(here);
-    tell(&format!("Searching for data node on {data}..."));
-    if here::has_data_node(session, &data).await {
-        say(&format!("leave: the data node on {data} stays: removing data nodes comes with a later version"));
+/// The data node first, and the meta node not at all after a failure: what was asked for both is not half done because
+/// the first could not go.
+async fn both(
+    session: &mut Session,
+    asked: &Leave,
+    nodes: &here::Nodes,
+    left: &mut Left,
+) -> Result<(), String> {
+    let data = &nodes.data;
+    tell(&format!("Searching for data node on {}...", data.at));
+    if let Some(status) = &data.status {
+        if remove(session, asked, data, status).await? {
+            left.data = Some(data.at.clone());
+        }
     } else {
         tell("  * No data node found.");
     }
+    tell(&format!("Searching for meta node on {}...", nodes.meta_address()));
+    match &nodes.meta {
+        Ok(here) => {
+            if leave(session, asked, here).await? {
+                left.meta = Some(here.name.clone());
+            }
+            Ok(())
+        }
+        Err(why) => {
+            tell("  * No meta node found.");
+            // A host with a data node alone is none that failed.
+            if data.status.is_some() { Ok(()) } else { Err(why.clone()) }
+        }
+    }
 }
 
-/// Whether it is out now; a no is no failure, nor is a node that is in no cluster.
+impl Left {
+    fn summary(&self) -> String {
+        if self.data.is_none() && self.meta.is_none() {
+            return "No nodes removed from cluster.\n".to_owned();
+        }
+        let line = |kind: &str, gone: &Option<Address>| match gone {
+            Some(at) => format!("  * Removed {kind} node {at} from cluster\n"),
+            None => format!("  * No {kind} node removed from cluster\n"),
+        };
+        let (data, meta) = (line("data", &self.data), line("meta", &self.meta));
+        format!("\nSuccessfully left cluster\n\n{data}{meta}")
+    }
+}
+
+/// Whether the data node is out now; a no is no failure, nor is a node that is in no cluster.
+async fn remove(
+    session: &mut Session,
+    asked: &Leave,
+    data: &DataPlace,
+    status: &Status,
+) -> Result<bool, String> {
+    let at = &data.at;
+    let own = if status.tcp_addr.is_empty() { at.to_string() } else { status.tcp_addr.clone() };
+    let Some(cluster) = cluster_of(session, status, &own).await? else {
+        tell(&format!("  * Data node at {at} is not part of a cluster"));
+        return Ok(false);
+    };
+    if !confirmed(session, asked.yes, &format!("Remove data node {at} from the cluster"))? {
+        return Ok(false);
+    }
+    remove_data::remove(session, &cluster, &own, false).await?;
+    tell(&format!("Removed {at} from the cluster"));
+    Ok(true)
+}
+
+/// A meta node of the cluster that has this data node; `None` if the cluster of the meta nodes that it knows has not.
+///
+/// # Errors
+/// It knows meta nodes, and none of them tells.
+async fn cluster_of(session: &Session, status: &Status, own: &str) -> Result<Option<Address>, String> {
+    let parsed = status.meta_addrs.iter().filter_map(|server| Address::parse(server, META_PORT).ok());
+    let servers: Vec<Address> = parsed.collect();
+    let Some(first) = servers.first() else { return Ok(None) };
+    let mut tells = false;
+    for server in &servers {
+        let said: Result<Cluster, CallError> =
+            session.get_json_once(server, "/show-cluster", Session::PATIENCE).await;
+        let Some(cluster) = said.ok().filter(|cluster| !cluster.is_unknown()) else { continue };
+        if cluster.has_data_node(own) {
+            return Ok(Some(server.clone()));
+        }
+        tells = true;
+    }
+    if tells {
+        return Ok(None);
+    }
+    let cluster: Cluster = session.get_json(first, "/show-cluster").await?;
+    if cluster.is_unknown() {
+        return Err(session.exited(&format!("{first} knows no cluster, or no leader of it")));
+    }
+    Ok(cluster.has_data_node(own).then(|| first.clone()))
+}
+
+/// Whether the meta node is out now; as with [`remove`].
 async fn leave(session: &mut Session, asked: &Leave, here: &Here) -> Result<bool, String> {
     if !is_in_cluster(session, &here.at, &here.status).await {
         tell(&format!("  * Meta node at {} is not part of a cluster", here.name));
         return Ok(false);
     }
-    let question = format!("Remove meta node {} from the cluster", here.name);
-    if !remove_meta::confirmed(session, asked.yes, &question)? {
+    if !confirmed(session, asked.yes, &format!("Remove meta node {} from the cluster", here.name))? {
         return Ok(false);
     }
     remove_meta::leave(session, &here.at).await.map(|()| true)

@@ -21,6 +21,11 @@ impl Cluster {
     pub(super) fn is_unknown(&self) -> bool {
         self.data.is_empty() && self.meta.is_empty()
     }
+
+    /// By the address that it has in the cluster.
+    pub(super) fn has_data_node(&self, tcp_addr: &str) -> bool {
+        self.data.iter().any(|node| node.tcp_addr == tcp_addr)
+    }
 }
 
 pub(super) type Labels = BTreeMap<String, serde_json::Value>;

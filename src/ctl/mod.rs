@@ -4,20 +4,30 @@
 //! stderr. Never: anything a server does; it knows a cluster only by what the meta API of one node says.
 //! Called by the bins.
 
+mod add_data;
 mod add_meta;
+mod copy_shard;
+mod copy_shard_status;
 mod flags;
 mod here;
 mod join;
 mod leave;
 mod members;
 mod node_labels;
+mod order;
 mod prompt;
+mod remove_data;
 mod remove_meta;
+mod remove_shard;
 mod session;
 mod show;
+mod show_shards;
 mod status;
 mod table;
 mod token;
+mod truncate_shards;
+mod update_data;
+mod when;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -89,6 +99,14 @@ async fn carry_out(command: &Command, mut session: Session) -> Output {
         Command::RemoveMeta(asked) => remove_meta::run(&mut session, asked).await,
         Command::Join(asked) => join::run(&session, asked).await,
         Command::Leave(asked) => leave::run(&mut session, asked).await,
+        Command::AddData(asked) => add_data::run(&session, asked).await,
+        Command::RemoveData(asked) => remove_data::run(&session, asked).await,
+        Command::UpdateData(asked) => update_data::run(&session, asked).await,
+        Command::ShowShards(asked) => show_shards::run(&session, asked).await,
+        Command::CopyShard(asked) => copy_shard::run(&session, asked).await,
+        Command::CopyShardStatus => copy_shard_status::run(&session).await,
+        Command::RemoveShard(asked) => remove_shard::run(&session, asked).await,
+        Command::TruncateShards(asked) => truncate_shards::run(&session, asked).await,
         Command::NodeLabels(asked) => node_labels::run(&session, asked).await,
         Command::Token(asked) => token::run(&session, asked),
         Command::Other(words) => other(words),

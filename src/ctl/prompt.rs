@@ -2,10 +2,25 @@
 
 use std::io::Write;
 
+use super::session::Session;
 use super::tell;
 
+/// Whether the answer is yes; with `-y` it is. The time that a person takes is not the cluster's.
+///
+/// # Errors
+/// Nobody answered: the line for stderr.
+pub(super) fn confirmed(session: &mut Session, yes: bool, question: &str) -> Result<bool, String> {
+    let answer = if yes { Answer::Yes } else { ask(question) };
+    session.begin_anew();
+    match answer {
+        Answer::Yes => Ok(true),
+        Answer::No => Ok(false),
+        Answer::Nobody => Err(session.said(NOBODY)),
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Answer {
+enum Answer {
     Yes,
     No,
     /// The end of stdin: a script, or `docker exec` without `-i`.
@@ -13,7 +28,7 @@ pub(super) enum Answer {
 }
 
 /// One line; only `y` and `Y` are a yes.
-pub(super) fn ask(question: &str) -> Answer {
+fn ask(question: &str) -> Answer {
     let mut stdout = std::io::stdout().lock();
     // Who cannot read the question can still answer it.
     let _ = write!(stdout, "{question} [y/N]: ").and_then(|()| stdout.flush());
@@ -32,4 +47,4 @@ pub(super) fn ask(question: &str) -> Answer {
 }
 
 /// Nothing was done, and nobody decided so.
-pub(super) const NOBODY: &str = "nobody answered, and nothing was removed; -y answers yes";
+const NOBODY: &str = "nobody answered, so the node stays; -y answers yes";

@@ -3,7 +3,7 @@
 
 use super::Output;
 use super::flags::RemoveMeta;
-use super::prompt::{self, Answer};
+use super::prompt::confirmed;
 use super::session::Session;
 use super::status::{Status, is_in_cluster, is_removed};
 use crate::base::Address;
@@ -82,15 +82,4 @@ async fn force(session: &mut Session, asked: &RemoveMeta, raft: &Address) -> Res
     let attempt = async || session.try_form(&bind, "/remove", &fields).await.map(drop);
     let removed: Result<(), String> = session.repeat(&bind, attempt).await;
     removed.map(|()| Some(name.clone()))
-}
-
-/// The time that a person takes is not the cluster's.
-pub(super) fn confirmed(session: &mut Session, yes: bool, question: &str) -> Result<bool, String> {
-    let answer = if yes { Answer::Yes } else { prompt::ask(question) };
-    session.begin_anew();
-    match answer {
-        Answer::Yes => Ok(true),
-        Answer::No => Ok(false),
-        Answer::Nobody => Err(session.said(prompt::NOBODY)),
-    }
 }

@@ -114,6 +114,17 @@ impl Session {
         self.client.post_form(at, path, fields, self.deadline).await
     }
 
+    /// One attempt, for [`Self::repeat`], at what may take longer than it takes to be heard.
+    pub(super) async fn try_for(
+        &self,
+        at: &Address,
+        request: Request,
+        patience: Duration,
+    ) -> Result<Response, CallError> {
+        let deadline = self.deadline.max(from_now(patience));
+        self.client.call(at, request, deadline).await?.success()
+    }
+
     /// One attempt at the bound node, for [`Self::repeat`].
     pub(super) async fn try_post_json(
         &self,
@@ -172,7 +183,7 @@ fn from_now(timeout: Duration) -> Instant {
 }
 
 /// A server's own text stands for itself; what happened on the way to it names where.
-fn what_at(at: &Address, error: &CallError) -> String {
+pub(super) fn what_at(at: &Address, error: &CallError) -> String {
     match error {
         CallError::Status { .. } => error.to_string(),
         _ => format!("{at}: {error}"),

@@ -21,11 +21,21 @@ pub(super) struct Status {
     /// Raft addresses, the leader's included.
     #[serde(deserialize_with = "or_default")]
     pub(super) peers: Vec<String>,
+    /// What a data node is called in its cluster; empty of meta nodes, as what follows.
+    #[serde(deserialize_with = "or_default")]
+    pub(super) tcp_addr: String,
+    /// HTTP addresses of the meta nodes that a data node knows: none before it joins, and after it left.
+    #[serde(deserialize_with = "or_default")]
+    pub(super) meta_addrs: Vec<String>,
 }
 
 impl Status {
     pub(super) fn is_meta(&self) -> bool {
         self.node_type == "meta"
+    }
+
+    pub(super) fn is_data(&self) -> bool {
+        self.node_type == "data"
     }
 
     /// The name that the node gives itself, whatever it was asked by.
@@ -76,6 +86,7 @@ pub(super) fn read<T: for<'de> Deserialize<'de>>(written: &impl serde::Serialize
 mod tests {
     use super::*;
     use crate::wire::api;
+    use crate::wire::datanode::DataNodeStatus;
 
     /// Nothing here is spelled otherwise than our server spells it.
     #[test]
@@ -90,5 +101,20 @@ mod tests {
         assert_eq!((status.is_meta(), status.leader.as_str()), (true, "m:8089"));
         assert_eq!(status.peers, ["m:8089"]);
         assert_eq!(status.advertised(), Some(Address::new("m", 8091)));
+    }
+
+    #[test]
+    fn what_a_data_node_writes_is_read() {
+        let said = DataNodeStatus {
+            node_type: "data".into(),
+            tcp_addr: "d:8088".into(),
+            meta_addrs: Some(vec!["m:8091".into()]),
+            ..DataNodeStatus::default()
+        };
+        let status: Status = read(&said);
+        assert_eq!((status.is_data(), status.is_meta(), status.tcp_addr.as_str()), (true, false, "d:8088"));
+        assert_eq!(status.meta_addrs, ["m:8091"]);
+        let status: Status = read(&DataNodeStatus { meta_addrs: None, ..said });
+        assert_eq!(status.meta_addrs, [""; 0]);
     }
 }

@@ -11,6 +11,9 @@ pub mod auth {}
 #[doc = include_str!("configuration.md")]
 pub mod configuration {}
 
+#[doc = include_str!("data_nodes.md")]
+pub mod data_nodes {}
+
 #[doc = include_str!("decisions.md")]
 pub mod decisions {}
 

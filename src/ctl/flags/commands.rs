@@ -7,7 +7,9 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use serde::de::DeserializeOwned;
 
+use super::data::{AddData, RemoveData, UpdateData};
 use super::parse_duration;
+use super::shards::{CopyShard, RemoveShard, ShowShards, TruncateShards};
 use crate::base::{Address, AddressError};
 
 #[derive(Debug, Subcommand)]
@@ -29,6 +31,30 @@ pub(in crate::ctl) enum Command {
     /// Take the nodes of this host out of their cluster
     #[command(override_usage = "influxd-ctl [flags] leave [-y]")]
     Leave(Leave),
+    /// Add a data node to the cluster
+    #[command(override_usage = "influxd-ctl [flags] add-data [-p] HOST:PORT")]
+    AddData(AddData),
+    /// Take a data node out of the cluster; what it holds is deleted
+    #[command(override_usage = "influxd-ctl [flags] remove-data [-force] HOST:PORT")]
+    RemoveData(RemoveData),
+    /// Let another machine take the place of a data node
+    #[command(override_usage = "influxd-ctl [flags] update-data OLD NEW")]
+    UpdateData(UpdateData),
+    /// Show the shards and who owns them
+    #[command(override_usage = "influxd-ctl [flags] show-shards [-v] [-m] [-e]")]
+    ShowShards(ShowShards),
+    /// Copy a shard from one data node to another, which then owns it too
+    #[command(override_usage = "influxd-ctl [flags] copy-shard SOURCE DESTINATION ID")]
+    CopyShard(CopyShard),
+    /// Show the copies that are under way
+    #[command(override_usage = "influxd-ctl [flags] copy-shard-status")]
+    CopyShardStatus,
+    /// Delete the copy of a shard on a data node
+    #[command(override_usage = "influxd-ctl [flags] remove-shard [-force] HOST:PORT ID")]
+    RemoveShard(RemoveShard),
+    /// End the shards that are being written to; new ones begin
+    #[command(override_usage = "influxd-ctl [flags] truncate-shards [-delay DURATION]")]
+    TruncateShards(TruncateShards),
     /// Change the labels of a node
     #[command(
         subcommand,
@@ -51,6 +77,14 @@ impl Command {
             Self::RemoveMeta(_) => "remove-meta",
             Self::Join(_) => "join",
             Self::Leave(_) => "leave",
+            Self::AddData(_) => "add-data",
+            Self::RemoveData(_) => "remove-data",
+            Self::UpdateData(_) => "update-data",
+            Self::ShowShards(_) => "show-shards",
+            Self::CopyShard(_) => "copy-shard",
+            Self::CopyShardStatus => "copy-shard-status",
+            Self::RemoveShard(_) => "remove-shard",
+            Self::TruncateShards(_) => "truncate-shards",
             Self::NodeLabels(_) => "node-labels",
             Self::Token(_) => "token",
             Self::Other(_) => "influxd-ctl",
@@ -90,7 +124,7 @@ pub(in crate::ctl) struct RemoveMeta {
 
 #[derive(Debug, Args)]
 pub(in crate::ctl) struct Join {
-    /// Add the data node as a passive one (data nodes come with a later version)
+    /// Add the data node as a passive one, which owns no shards
     #[arg(long = "p", short = 'p')]
     pub(in crate::ctl) passive: bool,
     /// Say what was not found, and why

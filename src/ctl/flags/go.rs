@@ -15,9 +15,10 @@ const WITH_VALUE: &[&str] = &[
     "tcpAddr",
     "nodeid",
     "labels",
+    "delay",
 ];
 /// Long flags that take none, or `=true`, anywhere.
-const SWITCHES: &[&str] = &["bind-tls", "k", "v", "p", "y", "force"];
+const SWITCHES: &[&str] = &["bind-tls", "k", "v", "p", "y", "m", "e", "force"];
 
 /// Go's `-flag`, `--flag`, `-flag=value` and `-flag value` as clap's `--flag` and `--flag=value`, for the flags
 /// we know. As in Go, flags end at the first word; those of the command begin behind it.

@@ -1,7 +1,9 @@
 //! The command line: Go's flag syntax on the outside, clap inside.
 
 mod commands;
+mod data;
 mod go;
+mod shards;
 
 use std::ffi::OsString;
 use std::time::Duration;
@@ -9,27 +11,15 @@ use std::time::Duration;
 use clap::{Args, CommandFactory, Parser};
 
 pub(super) use commands::{AddMeta, Command, Join, Leave, NodeLabels, RemoveMeta, Token};
+pub(super) use data::{AddData, RemoveData, UpdateData};
 pub(super) use go::from_go;
+pub(super) use shards::{CopyShard, RemoveShard, ShowShards, TruncateShards};
 
 use crate::auth::{Login, Secret};
 use crate::base::Address;
 
 /// Documented commands that this version does not carry out.
-pub(super) const NOT_YET: &[&str] = &[
-    "add-data",
-    "backup",
-    "copy-shard",
-    "copy-shard-status",
-    "entropy",
-    "kill-copy-shard",
-    "ldap",
-    "remove-data",
-    "remove-shard",
-    "restore",
-    "show-shards",
-    "truncate-shards",
-    "update-data",
-];
+pub(super) const NOT_YET: &[&str] = &["backup", "entropy", "kill-copy-shard", "ldap", "restore"];
 
 /// The tool of an influxdb-meta cluster.
 #[derive(Debug, Parser)]

@@ -30,14 +30,12 @@ pub(super) async fn remove(state: Shared, request: Request) -> Result<Response, 
     at_leader(service, &form.parts, &form.body, deadline, By::HostName, here).await
 }
 
-/// The node at `newAddr` takes the place of the one at `oldAddr`.
+/// The node at `newAddr` takes the place of the one at `oldAddr`. They may be the same: a node that lost its disk takes
+/// its own place again.
 pub(super) async fn update(state: Shared, request: Request) -> Result<Response, Failure> {
     let form = Form::read(&state.config, request).await?;
     let service = &state.service;
     let (old, new) = (form.required("oldAddr")?, form.required("newAddr")?);
-    if old == new {
-        return Err(Failure::bad("newAddr and oldAddr are the same"));
-    }
     let deadline = service.data_node_deadline();
     let here = || async { Ok(service.update_data(old, new, deadline).await?.map(|node| ok_json(&node))) };
     at_leader(service, &form.parts, &form.body, deadline, By::HostName, here).await

@@ -152,23 +152,96 @@ fn a_host_without_a_meta_node_joins_nothing() {
     assert_eq!((code, leader.heard()), (Some(1), vec!["GET /status".to_owned()]));
 }
 
-/// Data nodes come later: one that is there is named, and none is added.
+/// What a data node says before it joins.
+const DATA: &str = r#"{"nodeType":"data","hostname":"d","tcpBind":":8088","tcpAddr":"d:8088","httpAddr":"d:8086",
+ "nodeStatus":"disjoined","metaAddrs":null}"#;
+
+/// A data node at the usual port of a loopback address that no other test has.
+fn data_node(net: &Net, host: [u8; 4]) -> Server {
+    net.serve_at((host, 8088).into(), |_| json(DATA))
+}
+
+/// As [`cluster`], for the node at `host`; it adds data nodes too.
+fn cluster_at(host: &'static str, id: u64) -> impl Fn(&Asked) -> Reply + Send + Sync + 'static {
+    let cluster = cluster(if id == 1 { "" } else { "m:8089" }, id);
+    move |asked| match asked.what.as_str() {
+        "GET /status" => json(&HERE.replace("127.0.0.1", host)),
+        "POST /join" => json(&format!(r#"{{"id":{id},"addr":"{host}:8091"}}"#)),
+        "POST /add-data" => json(&format!(r#"{{"id":7,"tcpAddr":"{host}:8088"}}"#)),
+        _ => cluster(asked),
+    }
+}
+
 #[test]
-fn a_data_node_is_found_and_not_added() {
+fn the_data_node_beside_it_is_added_too() {
     let net = Net::new();
-    let at_8088 = ([127, 0, 88, 1], 8088).into();
-    let data = net.serve_at(at_8088, |_| json(r#"{"nodeType":"data","hostname":"d"}"#));
-    let server = net.serve(|asked| match asked.what.as_str() {
-        "GET /status" => json(&HERE.replace("127.0.0.1", "127.0.88.1")),
-        _ => json(r#"{"id":1,"addr":"127.0.88.1:8091"}"#),
+    let (data, server) = (data_node(&net, [127, 0, 88, 1]), net.serve(cluster_at("127.0.88.1", 1)));
+    let want = "Joining meta node at BIND\n\
+                Searching for meta node on 127.0.88.1:8091...\nSearching for data node on 127.0.88.1:8088...\n\n\
+                Successfully created cluster\n\n  \
+                * Added meta node 1 at 127.0.88.1:8091\n  * Added data node 7 at 127.0.88.1:8088\n\n  \
+                To join additional nodes to this cluster, run the following command:\n\n  \
+                influxd-ctl join 127.0.88.1:8091\n";
+    assert_eq!(ctl_at(&server, &["join", "-v"]), done(want.to_owned()));
+    assert_eq!(data.heard(), ["GET /status"]);
+    // The cluster's, and this host's: here they are one.
+    assert_eq!(server.heard(), ["GET /status", "GET /status", "POST /join", "POST /add-data"]);
+    assert_eq!(server.asked()[3].body, "addr=127.0.88.1%3A8088");
+}
+
+#[test]
+fn passive_is_about_the_data_node() {
+    let net = Net::new();
+    let (_data, leader) = (data_node(&net, [127, 0, 88, 3]), net.serve(cluster_at("127.0.88.3", 2)));
+    let ran = ctl_at(&leader, &["join", "-p"]);
+    assert_eq!((ran.stderr.as_str(), ran.code), ("", Some(0)));
+    let added = leader.asked().into_iter().find(|asked| asked.what == "POST /add-data").expect("added");
+    assert_eq!(added.body, "addr=127.0.88.3%3A8088&passive=true");
+    let plain = net.serve(cluster("m:8089", 2));
+    let ran = ctl_at(&plain, &["join", "-p"]);
+    assert_eq!((ran.stderr.as_str(), ran.code), ("", Some(0)), "without one it means nothing");
+}
+
+/// What was done is said, and that not all of it was.
+#[test]
+fn a_data_node_that_cannot_be_added_is_a_failure() {
+    let net = Net::new();
+    let _data = data_node(&net, [127, 0, 88, 4]);
+    let adding = cluster_at("127.0.88.4", 2);
+    let server = net.serve(move |asked| match asked.what.as_str() {
+        "POST /add-data" => status(500, r#"{"error":"already joined to cluster"}"#),
+        _ => adding(asked),
     });
-    let Ran { stdout, stderr, code } = ctl_at(&server, &["join", "-p", "-v"]);
-    let found = "A data node answers on 127.0.88.1:8088. Adding data nodes comes with a later version; it will be:\n\n  \
-                 influxd-ctl -bind BIND add-data 127.0.88.1:8088\n";
-    assert!(stdout.contains(found), "{stdout}");
-    assert!(stdout.contains("\n  * No data node added.  Run with -v to see more information\n"), "{stdout}");
-    assert_eq!(stderr, "join: -p means nothing yet: adding data nodes comes with a later version\n");
-    assert_eq!((code, data.heard()), (Some(0), vec!["GET /status".to_owned()]));
+    let Ran { stdout, stderr, code } = ctl_at(&server, &["join"]);
+    let want = "Successfully joined cluster\n\n  * Added meta node 2 at 127.0.88.4:8091\n  \
+                * No data node added.  Run with -v to see more information\n";
+    assert!(stdout.ends_with(want), "{stdout}");
+    assert_eq!(
+        (stderr.as_str(), code),
+        ("join: operation exited with error: already joined to cluster\n", Some(1))
+    );
+}
+
+/// It would be a data node of a cluster that this host's meta node is none of.
+#[test]
+fn where_the_meta_node_is_refused_the_data_node_is_not_added() {
+    let net = Net::new();
+    let _data = data_node(&net, [127, 0, 88, 5]);
+    let adding = cluster_at("127.0.88.5", 2);
+    let server = net.serve(move |asked| match asked.what.as_str() {
+        "POST /join" => status(409, r#"{"error":"a member of another cluster"}"#),
+        _ => adding(asked),
+    });
+    let Ran { stdout, stderr, code } = ctl_at(&server, &["join"]);
+    assert!(
+        stdout.ends_with("\n\nFailed to join cluster.  Run with -v to see more information\n"),
+        "{stdout}"
+    );
+    assert_eq!(
+        (stderr.as_str(), code),
+        ("join: operation exited with error: a member of another cluster\n", Some(1))
+    );
+    assert!(!server.heard().contains(&"POST /add-data".to_owned()), "{:?}", server.heard());
 }
 
 #[test]
@@ -176,14 +249,13 @@ fn verbose_says_why_no_data_node_was_added() {
     let net = Net::new();
     let server = net.serve(cluster("m:8089", 2));
     let Ran { stdout, code, .. } = ctl_at(&server, &["join", "-v"]);
-    for line in [
-        "No data node found on 127.0.0.1:8088!\n",
-        "  influxd-ctl -bind BIND add-data <dataAddr:port>\n",
-        "  Common problems:\n",
-        "    * The data node is using a non-standard port (default 8088).\n",
-        "    * The data node process is not running.\n",
-    ] {
-        assert!(stdout.contains(line), "no {line:?} in\n{stdout}");
-    }
+    let want = "No data node found on 127.0.0.1:8088!\n\n  \
+                If there is one, run the following command to add it manually:\n\n  \
+                influxd-ctl -bind BIND add-data <dataAddr:port>\n\n  \
+                Common problems:\n\n    \
+                * The data node is using a non-standard port (default 8088).\n    \
+                * The data node process is not running.\n\n\
+                Successfully joined cluster\n";
+    assert!(stdout.contains(want), "{stdout}");
     assert_eq!(code, Some(0));
 }

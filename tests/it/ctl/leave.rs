@@ -1,8 +1,11 @@
 //! `influxd-ctl leave`.
 
+use serde_json::json;
+
+use super::remove_data::no_content;
 use super::remove_meta::MEMBER;
 use super::run::{Net, Nobody, Ran, answered_at, ctl, ctl_at, done, failed};
-use super::server::{Asked, Reply, json, status};
+use super::server::{Asked, Reply, Server, json, status};
 
 fn member(asked: &Asked) -> Reply {
     match asked.what.as_str() {
@@ -35,7 +38,7 @@ fn a_no_does_nothing_and_nobody_is_a_failure() {
     let server = net.serve(member);
     let want = done(&format!("{SEARCH}{PROMPT}{NOTHING}"));
     assert_eq!(answered_at(&server, &["leave"], "n\n"), want);
-    let stderr = "leave: nobody answered, and nothing was removed; -y answers yes\n";
+    let stderr = "leave: nobody answered, so the node stays; -y answers yes\n";
     let want = failed(&format!("{SEARCH}{PROMPT}\n{NOTHING}"), stderr);
     assert_eq!(answered_at(&server, &["leave"], ""), want);
     assert_eq!(server.heard(), ["GET /status"; 2]);
@@ -76,17 +79,115 @@ fn a_host_without_a_meta_node_has_none_to_remove() {
     assert_eq!(code, Some(1));
 }
 
-#[test]
-fn a_data_node_stays_and_is_named() {
-    let net = Net::new();
-    let data = net.serve_at(([127, 0, 88, 2], 8088).into(), |_| json(r#"{"nodeType":"data"}"#));
-    let server = net.serve(|asked| match asked.what.as_str() {
-        "GET /status" => json(&MEMBER.replace("127.0.0.1", "127.0.88.2")),
+/// A data node at the usual port of a loopback address that no other test has, of the cluster of `server`.
+fn data_node(net: &Net, host: u8, servers: &[&str]) -> Server {
+    let said = json!({"nodeType": "data", "tcpAddr": format!("data-{host}:8088"), "nodeStatus": "joined",
+        "metaAddrs": servers});
+    net.serve_at(([127, 0, 88, host], 8088).into(), move |_| json(&said.to_string()))
+}
+
+/// The meta node of a host that has a data node, which lets both out.
+fn both(host: u8) -> impl Fn(&Asked) -> Reply + Send + Sync + 'static {
+    move |asked| match asked.what.as_str() {
+        "GET /status" => json(&MEMBER.replace("127.0.0.1", &format!("127.0.88.{host}"))),
+        "GET /show-cluster" => {
+            let data = json!([{"id": 7, "tcpAddr": format!("data-{host}:8088")}]);
+            json(&json!({"data": data, "meta": [{"id": 1}]}).to_string())
+        }
+        "POST /remove-data" => no_content(),
         _ => member(asked),
-    });
-    let Ran { stdout, stderr, code } = ctl_at(&server, &["leave", "-y"]);
-    assert!(stdout.contains("  * No data node removed from cluster\n"), "{stdout}");
+    }
+}
+
+/// The data node first, in its cluster: asked of a meta node that it knows, by the address that it has there.
+#[test]
+fn a_data_node_leaves_before_the_meta_node() {
+    let net = Net::new();
+    let (server, nobody) = (net.serve(both(10)), Nobody::new());
+    let data = data_node(&net, 10, &[&nobody.address, &server.local.to_string()]);
+    let search = "Searching for data node on 127.0.88.10:8088...\n";
+    let prompt = "Remove data node 127.0.88.10:8088 from the cluster [y/N]: ";
+    let removed = "Removed 127.0.88.10:8088 from the cluster\n";
+    let meta = "Searching for meta node on 127.0.88.10:8091...\n";
+    let meta_prompt = "Remove meta node 127.0.88.10:8091 from the cluster [y/N]: ";
+    let left = "\nSuccessfully left cluster\n\n  * Removed data node 127.0.88.10:8088 from cluster\n  \
+                * Removed meta node 127.0.88.10:8091 from cluster\n";
+    let want = done(&format!("{search}{prompt}{removed}{meta}{meta_prompt}{left}"));
+    assert_eq!(answered_at(&server, &["leave"], "y\ny\n"), want);
+    assert_eq!(ctl_at(&server, &["leave", "-y"]), done(&format!("{search}{removed}{meta}{left}")));
+    let asked = ["GET /status", "GET /show-cluster", "POST /remove-data", "POST /leave"];
+    assert_eq!(
+        (server.heard(), data.heard()),
+        (asked.repeat(2).iter().map(|a| (*a).to_owned()).collect(), vec!["GET /status".to_owned(); 2])
+    );
+    assert_eq!(server.asked()[2].body, "addr=data-10%3A8088&force=false");
+}
+
+#[test]
+fn each_node_has_its_own_question() {
+    let net = Net::new();
+    let server = net.serve(both(11));
+    let _data = data_node(&net, 11, &[&server.local.to_string()]);
+    let Ran { stdout, stderr, code } = answered_at(&server, &["leave"], "n\ny\n");
     let want =
-        "leave: the data node on 127.0.88.2:8088 stays: removing data nodes comes with a later version\n";
-    assert_eq!((stderr.as_str(), code, data.heard().len()), (want, Some(0), 1));
+        "\n\n  * No data node removed from cluster\n  * Removed meta node 127.0.88.11:8091 from cluster\n";
+    assert!(stdout.ends_with(want), "{stdout}");
+    assert_eq!((stderr.as_str(), code), ("", Some(0)));
+    let Ran { stdout, code, .. } = answered_at(&server, &["leave"], "y\nn\n");
+    let want =
+        "\n\n  * Removed data node 127.0.88.11:8088 from cluster\n  * No meta node removed from cluster\n";
+    assert!(stdout.ends_with(want) && code == Some(0), "{stdout}");
+    // Nobody answers the second question: what was done is said all the same.
+    let Ran { stdout, stderr, code } = answered_at(&server, &["leave"], "y\n");
+    assert!(stdout.ends_with(want), "{stdout}");
+    let why = "leave: nobody answered, so the node stays; -y answers yes\n";
+    assert_eq!((stderr.as_str(), code), (why, Some(1)));
+}
+
+/// Its shards would be lost: the meta node stays with it, and a person decides.
+#[test]
+fn where_the_data_node_cannot_go_the_meta_node_stays() {
+    let net = Net::new();
+    let leaving = both(12);
+    let server = net.serve(move |asked| match asked.what.as_str() {
+        "POST /remove-data" => status(409, r#"{"error":"shard 7 has its only copy on data-12:8088"}"#),
+        _ => leaving(asked),
+    });
+    let _data = data_node(&net, 12, &[&server.local.to_string()]);
+    let want = failed(
+        &format!("Searching for data node on 127.0.88.12:8088...\n{NOTHING}"),
+        "leave: operation exited with error: shard 7 has its only copy on data-12:8088\n",
+    );
+    assert_eq!(ctl_at(&server, &["leave", "-y"]), want);
+    assert!(!server.heard().contains(&"POST /leave".to_owned()));
+}
+
+/// It knows no meta nodes, or those it knows do not have it: it is out already.
+#[test]
+fn a_data_node_in_no_cluster_has_nothing_to_leave() {
+    let net = Net::new();
+    let others = net.serve(|_| json(r#"{"data":null,"meta":[{"id":1}]}"#));
+    for (host, servers) in [(13, vec![]), (14, vec![others.local.to_string()])] {
+        let servers: Vec<&str> = servers.iter().map(String::as_str).collect();
+        let _data = data_node(&net, host, &servers);
+        let here = net.serve(both(host));
+        let Ran { stdout, stderr, code } = ctl_at(&here, &["leave", "-y"]);
+        let line = format!("  * Data node at 127.0.88.{host}:8088 is not part of a cluster\n");
+        assert!(stdout.contains(&line) && stdout.contains("* Removed meta node"), "{stdout}");
+        assert_eq!((stderr.as_str(), code), ("", Some(0)));
+    }
+}
+
+/// Who cannot be asked is not taken for gone.
+#[test]
+fn a_data_node_whose_meta_nodes_are_silent_stays() {
+    let net = Net::new();
+    let (server, nobody) = (net.serve(both(15)), Nobody::new());
+    let gone = &nobody.address;
+    let _data = data_node(&net, 15, &[gone]);
+    let Ran { stdout, stderr, code } = ctl_at(&server, &["-timeout", "300ms", "leave", "-y"]);
+    assert!(stdout.ends_with(NOTHING), "{stdout}");
+    let last = format!("leave: operation timed out with error: {gone}: connection refused\n");
+    assert!(stderr.ends_with(&last), "{stderr}");
+    assert_eq!((code, server.heard()), (Some(1), vec!["GET /status".to_owned()]));
 }

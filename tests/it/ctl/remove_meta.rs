@@ -66,7 +66,7 @@ fn nobody_answering_is_a_failure() {
     let server = net.serve(member);
     let want = failed(
         "Remove m3:8091 from the cluster [y/N]: \n",
-        "remove-meta: nobody answered, and nothing was removed; -y answers yes\n",
+        "remove-meta: nobody answered, so the node stays; -y answers yes\n",
     );
     assert_eq!(answered_at(&server, &["remove-meta", "m3:8091"], ""), want);
     assert_eq!(server.heard(), [""; 0]);

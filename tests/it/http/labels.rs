@@ -1,9 +1,13 @@
 //! `POST /node-labels`, and where labels are seen.
 
+use influxdb_meta::base::Text;
+use influxdb_meta::machine::Command;
+use influxdb_meta::wire::envelope::Body;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::cluster::{Node, TestCluster};
-use super::harness::{Reply, until};
+use super::harness::{PATIENCE, Reply, until};
 
 async fn change(node: &Node, host: &str, body: &str) -> Reply {
     let length = body.len();
@@ -45,6 +49,29 @@ async fn labels_are_set_and_deleted_and_shown_by_every_node() {
     let reply = change(follower, &follower.host(), r#"{"nodeid":1,"set":{"a":"b"}}"#).await;
     let location = format!("http://{}/node-labels", leader.host());
     assert_eq!((reply.status(), reply.header("Location")), (307, Some(location.as_str())));
+}
+
+/// They share their ids with meta nodes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn data_nodes_have_labels_too() {
+    let cluster = TestCluster::of(2).await;
+    let (leader, follower) = (cluster.leader(), cluster.follower());
+    let (http, tcp) = (Text::from("data-1:8086"), Text::from("data-1:8088"));
+    let created = Body::Ours(Command::CreateDataNode { http, tcp });
+    leader.raft.propose(created, Instant::now() + PATIENCE).await.expect("created");
+    let index = leader.index();
+    let shown = async |node: &Node| node.http.get("/show-cluster").await.json()["data"][0].clone();
+    assert_eq!((&shown(leader).await["id"], &shown(leader).await["labels"]), (&json!(3), &json!({})));
+    let set = r#"{"nodeid":3,"set":{"az":"east","rack":"7"}}"#;
+    assert_eq!(change(leader, "x", set).await.status(), 204);
+    assert_eq!(shown(leader).await["labels"], json!({"az": "east", "rack": "7"}));
+    assert_eq!(change(follower, "x", r#"{"nodeid":3,"delete":["rack"]}"#).await.status(), 204, "carried");
+    let applied =
+        || follower.raft.applied().borrow().catalog.data_nodes.values().all(|node| node.labels.len() == 1);
+    until("the follower has it too", applied).await;
+    assert_eq!(shown(follower).await["labels"], json!({"az": "east"}));
+    assert_eq!(leader.index(), index, "the wire's data has no labels of data nodes either");
+    assert_eq!(change(leader, "x", r#"{"nodeid":4,"set":{}}"#).await.status(), 404);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -10,5 +10,6 @@ mod labels;
 mod leader;
 mod member;
 mod peers;
+mod reattached;
 mod scripted;
 mod unjoined;

@@ -1,0 +1,129 @@
+//! `influxd-ctl copy-shard`.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::remove_data::no_content;
+use super::run::{Net, Ran, ctl, ctl_at, done, failed};
+use super::server::{Asked, Reply, json, status};
+
+/// A node at which orders about shards can be given.
+pub(super) fn meta(order: impl Fn(&Asked) -> Reply) -> impl Fn(&Asked) -> Reply {
+    move |asked| match asked.what.as_str() {
+        "GET /status" => json(r#"{"nodeType":"meta","leader":"m:8089"}"#),
+        _ => order(asked),
+    }
+}
+
+const COPY: [&str; 4] = ["copy-shard", "data-1:8088", "data-2:8088", "7"];
+
+#[test]
+fn a_shard_is_copied() {
+    let net = Net::new();
+    let server = net.serve(meta(|_| no_content()));
+    let want = done("Copied shard 7 from data-1:8088 to data-2:8088\n");
+    assert_eq!(ctl_at(&server, &COPY), want);
+    assert_eq!(ctl_at(&server, &["copy-shard", "data-1", "data-2", "007"]), want);
+    assert_eq!(server.heard(), ["GET /status", "POST /copy-shard", "GET /status", "POST /copy-shard"]);
+    for asked in [&server.asked()[1], &server.asked()[3]] {
+        assert_eq!(asked.body, "src=data-1%3A8088&dest=data-2%3A8088&shard=7");
+    }
+}
+
+/// Hours, as a rule: `-timeout` is only about being heard.
+#[test]
+fn a_copy_is_waited_for_beyond_the_timeout() {
+    let net = Net::new();
+    let server = net.serve(meta(|_| {
+        std::thread::sleep(std::time::Duration::from_secs(5));
+        no_content()
+    }));
+    let want = done("Copied shard 7 from data-1:8088 to data-2:8088\n");
+    assert_eq!(ctl_at(&server, &[&["-timeout", "4s"], &COPY[..]].concat()), want);
+}
+
+#[test]
+fn a_refusal_is_final() {
+    let net = Net::new();
+    let cases = [
+        (400, r#"unable to find node for "data-2:8088""#),
+        (400, "shard not found for id: 7"),
+        (400, r#""data-1:8088" is not an owner of shard 7"#),
+        (409, "shard 7 is being copied to data-2:8088 already"),
+        (500, "dial tcp: connection refused"),
+    ];
+    for (code, text) in cases {
+        let body = serde_json::json!({ "error": text }).to_string();
+        let server = net.serve(meta(move |_| status(code, &body)));
+        let want = format!("copy-shard: operation exited with error: {text}\n");
+        assert_eq!(ctl_at(&server, &COPY), failed("", &want));
+        assert_eq!(server.heard().len(), 2, "{text}");
+    }
+}
+
+#[test]
+fn no_leader_is_waited_for() {
+    let net = Net::new();
+    let times = AtomicUsize::new(0);
+    let server = net.serve(meta(move |_| match times.fetch_add(1, Ordering::SeqCst) {
+        0 | 1 => status(503, r#"{"error":"no leader"}"#),
+        _ => no_content(),
+    }));
+    let want = Ran {
+        stderr: "copy-shard: no leader; trying for up to 1m\n".to_owned(),
+        ..done("Copied shard 7 from data-1:8088 to data-2:8088\n")
+    };
+    assert_eq!(ctl_at(&server, &[&["-timeout", "1m"], &COPY[..]].concat()), want);
+}
+
+/// The first goes on at the data nodes: a second one would write where it writes.
+#[test]
+fn what_may_be_under_way_is_not_ordered_twice() {
+    let net = Net::new();
+    let server = net.serve(meta(|_| Reply::Bytes(Vec::new())));
+    let want = "copy-shard: operation exited with error: BIND: connection closed before the answer\n\
+                It may have been carried out, or still be: influxd-ctl copy-shard-status shows copies under way, \
+                show-shards who owns the shard\n";
+    assert_eq!(ctl_at(&server, &COPY), failed("", want));
+    assert_eq!(server.heard(), ["GET /status", "POST /copy-shard"]);
+}
+
+/// An order is not given to whom it would be waited for in vain.
+#[test]
+fn a_node_that_is_silent_or_none_of_ours_gets_no_order() {
+    let net = Net::new();
+    let silent = net.serve(|_| Reply::Silence);
+    let ran = ctl_at(&silent, &[&["-timeout", "300ms"], &COPY[..]].concat());
+    let want = "copy-shard: operation timed out with error: BIND: no answer in time\n";
+    assert!(ran.stderr.ends_with(want) && ran.code == Some(1), "{ran:?}");
+    let data = net.serve(|_| json(r#"{"nodeType":"data"}"#));
+    let want = "copy-shard: operation exited with error: BIND is not a meta node\n";
+    assert_eq!(ctl_at(&data, &COPY), failed("", want));
+    assert_eq!(
+        (silent.heard(), data.heard()),
+        (vec!["GET /status".to_owned()], vec!["GET /status".to_owned()])
+    );
+}
+
+#[test]
+fn arguments() {
+    let cases = [
+        (&["copy-shard"][..], "srcAddr is required"),
+        (&["copy-shard", ""], "srcAddr is required"),
+        (&["copy-shard", "data-1"], "destAddr is required"),
+        (&["copy-shard", "data-1", "", "7"], "destAddr is required"),
+        (&["copy-shard", "data-1", "data-2"], "shardID is required"),
+        (&["copy-shard", "data-1", "data-2", ""], "shardID is required"),
+        (&["copy-shard", "data-1", "DATA-1:8088", "7"], "destAddr and srcAddr are the same"),
+        (&["copy-shard", "data-1", "data-2", "x"], "error converting shardID to int: x"),
+        (&["copy-shard", "data-1", "data-2", "1.5"], "error converting shardID to int: 1.5"),
+        (&["copy-shard", "data-1", "data-2", "0"], "shardID must be greater than 0"),
+        (
+            &["copy-shard", "http://data-1", "data-2", "7"],
+            "\"http://data-1\" has a scheme: write host or host:port",
+        ),
+    ];
+    for (args, said) in cases {
+        let args = [&["-bind", "127.0.0.1:1"], args].concat();
+        assert_eq!(ctl(&args), failed("", &format!("copy-shard: {said}\n")), "{args:?}");
+    }
+}
