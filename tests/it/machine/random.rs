@@ -1,9 +1,13 @@
 //! Random sequences of commands: every invariant after each step, and replicas that agree byte for byte.
 
+mod data;
+mod groups;
 mod history;
 mod members;
+mod restore;
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use influxdb_meta::wire::envelope::{self, Body};
 use influxdb_meta::wire::{execute, state};
@@ -13,11 +17,16 @@ use rand::{RngExt, SeedableRng};
 use super::*;
 use history::{History, SEEN, in_words};
 
-const STEPS: usize = 300;
+const STEPS: usize = 400;
+
+/// `make soak` has hours.
+fn seeds() -> Range<u64> {
+    if std::env::var_os("SOAK").is_some() { 0..5_000 } else { 0..24 }
+}
 
 #[test]
 fn invariants_hold_and_replicas_agree() {
-    let happened: BTreeSet<String> = (0..20).flat_map(run).collect();
+    let happened: BTreeSet<String> = seeds().flat_map(run).collect();
     for want in SEEN {
         assert!(happened.iter().any(|what| what.starts_with(want)), "{want:?} never happened: {happened:#?}");
     }
@@ -29,27 +38,49 @@ fn one_seed() {
     run(4_711);
 }
 
+/// One log on two replicas, of which one is started from its own snapshot again and again.
+#[test]
+fn a_replica_that_is_restored_at_any_point_stays_the_same() {
+    for seed in seeds() {
+        let mut proposer = Proposer::new(seed);
+        let (mut lived, mut log) = (Catalog::default(), Vec::new());
+        for _ in 0..STEPS {
+            let entry = proposer.propose(&lived);
+            applied(&mut lived, &entry);
+            log.push((entry, state::encode(&lived)));
+        }
+        let (mut restored, mut rng) = (Catalog::default(), StdRng::seed_from_u64(seed));
+        for (entry, after) in &log {
+            if rng.random_ratio(1, 4) {
+                restored = state::decode(&state::encode(&restored)).expect("own snapshot");
+            }
+            applied(&mut restored, entry);
+            assert_eq!(state::encode(&restored), *after, "seed {seed}, after {}", entry.log_id);
+        }
+        assert_eq!(restored, lived, "seed {seed}");
+    }
+}
+
 /// Returns what happened, in words.
 fn run(seed: u64) -> BTreeSet<String> {
-    let mut rng = StdRng::seed_from_u64(seed);
-    let mut log_id = LogId { term: 1, index: 1 };
+    let mut proposer = Proposer::new(seed);
     let mut replicas = [Catalog::default(), Catalog::default()];
     let mut history = History::default();
     let mut happened = BTreeSet::new();
     for step in 0..STEPS {
-        log_id = next(log_id, &mut rng);
-        let entry = propose(&mut rng, &replicas[0]);
-        let what = format!("seed {seed}, step {step}: {:?}", envelope::decode(&entry));
+        let entry = proposer.propose(&replicas[0]);
+        let what = format!("seed {seed}, step {step}: {:?}", envelope::decode(&entry.bytes));
         let before = replicas[0].clone();
-        let outcomes = replicas.each_mut().map(|catalog| apply_checked(catalog, log_id, &entry, &what));
+        let outcome = apply_checked(&mut replicas[0], &entry, &what);
+        assert_eq!(applied(&mut replicas[1], &entry), outcome, "{what}");
+        assert_eq!(replicas[0], replicas[1], "replicas differ after {what}");
         history.add(&before, &replicas[0], &what);
-        happened.insert(in_words(&entry, &before, &replicas[0], &outcomes[0]));
+        happened.insert(in_words(&entry.bytes, &before, &replicas[0], &outcome));
 
         let [one, other] = replicas.each_ref().map(state::encode);
-        assert_eq!(outcomes[0], outcomes[1], "{what}");
         assert_eq!(one, other, "replicas differ after {what}");
         // One of them is restarted from its snapshot now and then.
-        if rng.random_ratio(1, 20) {
+        if proposer.rng.random_ratio(1, 20) {
             replicas[1] = state::decode(&other).expect("own snapshot");
             assert_eq!(replicas[0], replicas[1], "{what}");
         }
@@ -57,17 +88,26 @@ fn run(seed: u64) -> BTreeSet<String> {
     happened
 }
 
-/// Applies an entry, and holds what is true of every one against before and after.
-fn apply_checked(catalog: &mut Catalog, log_id: LogId, entry: &[u8], what: &str) -> Outcome {
-    let before = catalog.clone();
-    let stamped = envelope::decode(entry).expect("an entry of ours");
-    let outcome = machine::apply(catalog, log_id, &stamped);
-    catalog.check().unwrap_or_else(|violation| panic!("{violation} after {what}"));
+fn applied(catalog: &mut Catalog, entry: &Entry) -> Outcome {
+    machine::apply(catalog, entry.log_id, &envelope::decode(&entry.bytes).expect("an entry of ours"))
+}
 
-    assert_eq!(catalog.last_at, before.last_at.max(stamped.at), "{what}");
-    let moved = stamped.command.is_of_the_wire() || seen(&before) != seen(catalog);
-    let stands = if moved { (log_id.term, log_id.index) } else { (before.term, before.index) };
+/// Applies an entry, and holds what is true of every one against before and after.
+fn apply_checked(catalog: &mut Catalog, entry: &Entry, what: &str) -> Outcome {
+    let before = catalog.clone();
+    let Stamped { at, command, .. } = envelope::decode(&entry.bytes).expect("an entry of ours");
+    let outcome = applied(catalog, entry);
+    catalog.check().unwrap_or_else(|violation| panic!("{violation} after {what}"));
+    groups::compare(&command, &before, catalog, what);
+
+    assert_eq!(catalog.last_at, before.last_at.max(at), "{what}");
+    let LogId { term, index } = entry.log_id;
+    let moved = command.is_of_the_wire() || seen(&before) != seen(catalog);
+    let stands = if moved { (term, index) } else { (before.term, before.index) };
     assert_eq!((catalog.term, catalog.index), stands, "{what}");
+    let content_changed = (&before.databases, &before.users) != (&catalog.databases, &catalog.users);
+    let noted = content_changed && catalog.feature_level() >= DATA_LEVEL;
+    assert_eq!(catalog.content_index, if noted { index } else { before.content_index }, "{what}");
     match &outcome {
         Outcome::Applied { index } => assert_eq!(*index, catalog.index, "{what}"),
         Outcome::Refused(_) => {
@@ -78,24 +118,54 @@ fn apply_checked(catalog: &mut Catalog, log_id: LogId, entry: &[u8], what: &str)
     outcome
 }
 
-fn next(log_id: LogId, rng: &mut StdRng) -> LogId {
-    let gap = if rng.random_ratio(1, 4) { rng.random_range(1..5) } else { 0 };
-    LogId { term: log_id.term + u64::from(rng.random_ratio(1, 30)), index: log_id.index + 1 + gap }
+/// An entry of the log.
+struct Entry {
+    log_id: LogId,
+    bytes: bytes::Bytes,
 }
 
-/// An entry as some proposer would make it: its clock is anywhere, its configuration its own.
-fn propose(rng: &mut StdRng, catalog: &Catalog) -> bytes::Bytes {
-    let at = match rng.random_range(0..10) {
-        0 => rng.random(),
-        1 => -1,
-        _ => rng.random_range(0..2_000_000_000_000_000_000),
-    };
-    let command = if rng.random() { command(rng) } else { members::command(rng, catalog) };
-    let body = match execute::encode(&command) {
-        Some(bytes) => Body::Wire(bytes),
-        None => Body::Ours(command),
-    };
-    envelope::encode(UnixNanos(at), rng.random_ratio(3, 4), &body)
+/// Makes entries as changing leaders would: their clocks are anywhere, their configuration is their own.
+struct Proposer {
+    rng: StdRng,
+    log_id: LogId,
+    now: i64,
+    /// Whether clocks are ever right.
+    hostile: bool,
+}
+
+impl Proposer {
+    fn new(seed: u64) -> Self {
+        let rng = StdRng::seed_from_u64(seed);
+        Self { rng, log_id: LogId { term: 1, index: 1 }, now: NOW, hostile: seed.is_multiple_of(3) }
+    }
+
+    fn propose(&mut self, catalog: &Catalog) -> Entry {
+        let rng = &mut self.rng;
+        let gap = if rng.random_ratio(1, 4) { rng.random_range(1..5) } else { 0 };
+        self.log_id.term += u64::from(rng.random_ratio(1, 30));
+        self.log_id.index += 1 + gap;
+        let command = match rng.random_range(0..5) {
+            0 => command(rng),
+            1 => members::command(rng, catalog),
+            _ => data::command(rng, catalog),
+        };
+        let body = match execute::encode(&command) {
+            Some(bytes) => Body::Wire(bytes),
+            None => Body::Ours(command),
+        };
+        let (at, autocreate) = (self.clock(), self.rng.random_ratio(3, 4));
+        Entry { log_id: self.log_id, bytes: envelope::encode(at, autocreate, &body) }
+    }
+
+    /// Where clocks are right they still jump a little back, and a week ahead.
+    fn clock(&mut self) -> UnixNanos {
+        let rng = &mut self.rng;
+        if self.hostile {
+            return UnixNanos([rng.random(), -1, 0, rng.random_range(0..2 * NOW)][rng.random_range(0..4)]);
+        }
+        self.now += if rng.random_ratio(1, 30) { WEEK } else { HOUR / 4 };
+        UnixNanos(self.now - rng.random_range(0..HOUR))
+    }
 }
 
 fn command(rng: &mut StdRng) -> Command {
