@@ -5,7 +5,7 @@ use influxdb_meta::catalog::MAX_LEASES;
 use super::*;
 
 fn hold(lease: &str, holder: u64) -> Command {
-    Command::SetLeaseHolder { lease: Name::from(lease), holder: NodeId(holder) }
+    Command::SetLeaseHolder { lease: Name::from(lease), holder: NodeId(holder), term: 2 }
 }
 
 #[test]
@@ -25,4 +25,14 @@ fn leases_are_few_and_named() {
     (0..MAX_LEASES).for_each(|k| _ = fed.unseen(hold(&k.to_string(), 1)));
     fed.denied(hold("one more", 1), "1000 leases are known: no other name is taken");
     fed.unseen(hold("7", 2));
+}
+
+/// A leader that was deposed may have decided on what it knew before others renewed.
+#[test]
+fn what_was_decided_in_another_term_is_refused() {
+    let mut fed = Fed::with_data_nodes(2);
+    for term in [1, 3] {
+        let late = Command::SetLeaseHolder { lease: Name::from("l"), holder: NodeId(2), term };
+        fed.denied(late, "another leader decides on leases since");
+    }
 }

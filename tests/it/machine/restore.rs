@@ -19,7 +19,7 @@ fn set_data(view: SetData) -> Command {
 fn fed() -> Fed {
     let mut fed = with_policy(2, 1);
     fed.ok(create_group(NOW)).ok(create_user("u", "h", true)).unseen(set_passive(3, true));
-    fed.unseen(Command::SetLeaseHolder { lease: Name::from("l"), holder: NodeId(2) });
+    fed.unseen(Command::SetLeaseHolder { lease: Name::from("l"), holder: NodeId(2), term: 2 });
     fed.unseen(Command::AllocateRaftId(AllocateRaftId {
         incarnation: Incarnation([9; 16]),
         http: Address::new("meta-9", 8091),

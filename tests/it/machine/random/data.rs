@@ -33,7 +33,11 @@ pub(super) fn command(rng: &mut StdRng, catalog: &Catalog) -> Command {
             Command::SetPrivilege { user: name(rng), database: name(rng), privilege: rng.random_range(-1..4) }
         }
         21 => Command::SetAdminPrivilege { user: name(rng), admin: rng.random() },
-        22 => Command::SetLeaseHolder { lease: name(rng), holder: NodeId(rng.random_range(0..9)) },
+        22 => Command::SetLeaseHolder {
+            lease: name(rng),
+            holder: NodeId(rng.random_range(0..4)),
+            term: catalog.term + u64::from(rng.random_ratio(1, 5)),
+        },
         23 => Command::SetData(Box::new(restore::set_data(rng, catalog))),
         _ => shards(rng, catalog),
     }

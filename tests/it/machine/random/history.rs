@@ -94,6 +94,7 @@ pub(super) const SEEN: &[&str] = &[
     "SetLeaseHolder left all as it was",
     "SetLeaseHolder refused: lease name required",
     "SetLeaseHolder refused: name too long",
+    "SetLeaseHolder refused: another leader",
     "SetData changed",
     "SetData refused: databases were changed since",
     "SetData refused: the restore contradicts itself: shard",
