@@ -31,7 +31,7 @@ struct Waiting {
 enum Verdict {
     End(Result<(), Refusal>),
     Do(Step),
-    /// Too early to know whether the rest is well.
+    /// Too early: whether the rest is well, or reads what would be written, is not known yet.
     Wait,
 }
 
@@ -81,9 +81,10 @@ impl Membership {
 
     fn consider(&self, look: &Look<'_>, request: &Request, asked: Duration) -> Verdict {
         let (facts, raft_id) = (look.facts, request.raft_id);
-        if look.level() < JOINING_LEVEL {
-            let text = "every member has to run this version first".to_owned();
-            return Verdict::End(Err(Refusal::NotYet(text)));
+        if look.level() < JOINING_LEVEL
+            && let Some(verdict) = consider_early(facts, request)
+        {
+            return verdict;
         }
         if facts.voters.contains(&raft_id) {
             return self.consider_voter(facts, request, look.now.saturating_sub(asked));
@@ -167,6 +168,28 @@ impl Membership {
                     waiting.error = Some(error.to_string());
                 }
             }
+        }
+    }
+}
+
+/// Before every member is known to read what a removal writes. One that is gone for good without a word of it would
+/// keep the level down for ever: by force it leaves the voters, which any version reads. With it out the level rises,
+/// and the rest is as ever. `None`: goes on.
+fn consider_early(facts: &Facts, request: &Request) -> Option<Verdict> {
+    let reads = |id: &RaftId| facts.levels.get(id).is_some_and(|level| *level >= JOINING_LEVEL);
+    let behind: Vec<RaftId> = facts.members().into_iter().filter(|id| !reads(id)).collect();
+    match behind[..] {
+        // The level is about to be raised.
+        [] => Some(Verdict::Wait),
+        [one] if one == request.raft_id && request.force && facts.voters.contains(&one) => None,
+        _ => {
+            let names: Vec<String> = behind.iter().map(|id| facts.name_of(*id)).collect();
+            let text = format!(
+                "every member has to run this version first, which {} did not say yet; one that is gone for good is \
+                 removed with -force",
+                names.join(" and ")
+            );
+            Some(Verdict::End(Err(Refusal::NotYet(text))))
         }
     }
 }

@@ -297,8 +297,43 @@ fn nothing_about_joining_is_proposed_before_every_member_reads_it() {
     leader.facts.catalog.cluster.as_mut().expect("founded").feature_level = 1;
     leader.facts.levels.insert(RaftId(3), 1);
     assert_eq!(leader.look(), None);
-    assert_eq!(leader.ask_out(3, true), None);
-    assert!(matches!(leader.refusal(), Refusal::NotYet(_)));
+    for (id, force) in [(2, true), (3, false)] {
+        assert_eq!(leader.ask_out(id, force), None);
+        let Refusal::NotYet(text) = leader.refusal() else { panic!("not yet") };
+        assert!(text.contains("which meta-3:8091 did not say yet") && text.contains("-force"), "{text}");
+    }
+}
+
+/// It died before it said what it reads: nobody could join, nor be removed, until it says so.
+#[test]
+fn by_force_a_member_that_never_named_its_level_goes_and_the_level_rises() {
+    let mut leader = Leader::of(3);
+    leader.facts.catalog.cluster.as_mut().expect("founded").feature_level = 1;
+    leader.facts.levels.remove(&RaftId(3));
+    leader.silent(3);
+    assert_eq!(leader.ask_out(3, true), change(&[1, 2]));
+    leader.facts.voters = ids(&[1, 2]);
+    let raise = Some(Step::Propose(Command::RaiseFeatureLevel { level: 2 }));
+    assert_eq!(leader.give(Event::Done(Ok(()))), raise, "before anything that only this level reads");
+    let refused = StepError::Refused("the disk is full".to_owned());
+    assert_eq!(leader.give(Event::Done(Err(refused))), None);
+    assert!(leader.machine.answered().is_empty(), "not yet");
+    assert_eq!(leader.later(2 * SECOND), raise);
+    leader.apply(Command::RaiseFeatureLevel { level: 2 });
+    assert_eq!(leader.give(Event::Done(Ok(()))), bury(3, RemovedWhy::Removed, "ann"));
+    let tombstone = Some(Removal { why: RemovedWhy::Removed, by: "ann".to_owned() });
+    leader.apply(Command::RemoveMetaNode(RemoveMetaNode { raft_id: RaftId(3), tombstone }));
+    assert_eq!(leader.give(Event::Done(Ok(()))), None);
+    assert_eq!(leader.machine.answered(), [(7, Ok(()))]);
+
+    // With two of them it would not rise.
+    let mut leader = Leader::of(5);
+    leader.facts.catalog.cluster.as_mut().expect("founded").feature_level = 1;
+    leader.facts.levels.retain(|id, _| id.0 < 4);
+    assert_eq!(leader.ask_out(5, true), None);
+    assert!(
+        matches!(leader.refusal(), Refusal::NotYet(text) if text.contains("meta-4:8091 and meta-5:8091"))
+    );
 }
 
 // Newcomers.
