@@ -12,6 +12,7 @@
 //! *The outside world*, behind seams that a simulation replaces:
 //! - [`runtime`]: tasks, signals, and clock, randomness, network and disk in one `Env`
 //! - [`telemetry`]: log lines and metrics
+//! - [`tls`]: whom this node trusts when it dials
 //! - [`auth`]: proofs between meta nodes
 //! - [`storage`]: the directory, the log and snapshots, durably
 //! - [`client`]: calls to other meta nodes over HTTP
@@ -42,6 +43,7 @@ pub mod wire;
 
 pub mod runtime;
 pub mod telemetry;
+pub mod tls;
 
 pub mod auth;
 pub mod client;

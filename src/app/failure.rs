@@ -7,6 +7,7 @@ use crate::cluster::ClusterError;
 use crate::config::exit;
 use crate::runtime::signal::Stop;
 use crate::storage::OpenDirError;
+use crate::tls::TlsError;
 
 /// Why a start or a run ended otherwise than asked.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +18,8 @@ pub(super) enum Failure {
     Cluster(#[from] ClusterError),
     #[error("cannot listen on {key} {bind}: {source}")]
     Listen { key: &'static str, bind: String, source: io::Error },
+    #[error("data-use-tls: {0}")]
+    DataNodesTls(#[from] TlsError),
     #[error("{deed}: {source}")]
     System { deed: &'static str, source: io::Error },
     /// A second signal while stopping, or one before anything was started.
@@ -30,6 +33,7 @@ impl Failure {
             Self::Directory(error) => directory(error),
             Self::Cluster(error) => cluster(error),
             Self::Listen { .. } => exit::IO,
+            Self::DataNodesTls(error) => tls(error),
             Self::System { .. } => exit::INTERNAL,
             Self::Impatient(stop) => stop.exit_code(),
         }
@@ -63,6 +67,7 @@ impl Failure {
             Self::Directory(OpenDirError::Foreign { .. }) => {
                 ": give this node a directory of its own ([meta] dir, INFLUXDB_META_DIR)"
             }
+            Self::DataNodesTls(_) => ", or set data-insecure-tls, which believes anyone",
             _ => "",
         }
     }
@@ -74,6 +79,16 @@ fn directory(error: &OpenDirError) -> u8 {
         OpenDirError::Locked { .. } => exit::LOCKED,
         OpenDirError::Denied { .. } => exit::NO_PERMISSION,
         OpenDirError::Io { .. } => exit::IO,
+    }
+}
+
+fn tls(error: &TlsError) -> u8 {
+    match error {
+        TlsError::Read { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+            exit::NO_PERMISSION
+        }
+        TlsError::Read { .. } | TlsError::NoCertificate { .. } | TlsError::NoRoots { .. } => exit::CONFIG,
+        TlsError::Library(_) => exit::INTERNAL,
     }
 }
 

@@ -10,6 +10,7 @@ use crate::auth::{AuthConfig, Login};
 use crate::client::Client;
 use crate::cluster::{Cluster, HttpExchange};
 use crate::config::{Config, version};
+use crate::datanode::DataNodes;
 use crate::http::{HttpConfig, ROUTES, Server};
 use crate::runtime::Env;
 use crate::runtime::signal::{Signals, Stop};
@@ -79,7 +80,7 @@ impl Front {
     async fn listen(env: &Env, config: &Config) -> Result<Self, Failure> {
         let key = "http-bind-address";
         let address = listen::address(env, key, &config.http_bind).await;
-        let service = service(env, config);
+        let service = service(env, config, data_nodes(env, config).await?);
         let server = env.net.listen(address).await.map(|listener| {
             tracing::info!(event = "http.listen", address = %listener.local(), "the HTTP API listens");
             let peer_key = config.cluster.secret.as_deref().map(PeerKey::derive);
@@ -100,7 +101,14 @@ async fn open(env: &Env, config: &Config) -> Result<DataDir, Failure> {
     Ok(opened)
 }
 
-fn service(env: &Env, config: &Config) -> Arc<Service> {
+/// What cannot work is known before anybody asks for it.
+async fn data_nodes(env: &Env, config: &Config) -> Result<DataNodes, Failure> {
+    let data_nodes = DataNodes::open(env, &config.data_nodes).await?;
+    report::data_nodes(&data_nodes);
+    Ok(data_nodes)
+}
+
+fn service(env: &Env, config: &Config, data_nodes: DataNodes) -> Arc<Service> {
     let metrics = Arc::new(Metrics::new(version::VERSION.to_owned(), env.clock.now(), ROUTES));
     let settings = ServiceConfig {
         consensus_timeout: config.consensus_timeout,
@@ -109,7 +117,7 @@ fn service(env: &Env, config: &Config) -> Arc<Service> {
         version: version::VERSION.to_owned(),
         scheme: "http",
     };
-    Service::new(env, Arc::new(Client::new(env)), metrics, settings)
+    Service::new(env, Arc::new(Client::new(env)), data_nodes, metrics, settings)
 }
 
 /// What this node shows to others: they ask as it does.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::auth::{AuthConfig, Method};
 use crate::cluster::{Cluster, ClusterConfig};
 use crate::config::{Config, version};
+use crate::datanode::DataNodes;
 use crate::wire::identity::Phase;
 
 /// Before anything is opened.
@@ -31,6 +32,20 @@ pub(super) fn boot(config: &Config, workers: usize, open_files: Option<u64>) {
             "internal-shared-secret is empty: whoever reaches ports 8089 and 8091 can pose as a meta node of this \
              cluster; set INFLUXDB_META_INTERNAL_SHARED_SECRET to the same long text on all nodes"
         );
+    }
+}
+
+/// Whether calls to data nodes are protected.
+pub(super) fn data_nodes(data_nodes: &DataNodes) {
+    match data_nodes.trusted() {
+        None => {}
+        Some(0) => tracing::warn!(
+            event = "data-nodes.insecure",
+            "data-insecure-tls is set: calls to data nodes are encrypted, and whoever answers them is believed"
+        ),
+        Some(authorities) => {
+            tracing::info!(event = "data-nodes.tls", authorities, "calls to data nodes go through TLS");
+        }
     }
 }
 

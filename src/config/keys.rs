@@ -148,9 +148,8 @@ pub const KEYS: &[Key] = &[
         .effect(Effect::None(NO_TLS)),
     key("meta", "https-root-ca.include-system", Kind::Bool, "false", "The system's authorities too.")
         .effect(Effect::None(NO_TLS)),
-    key("meta", "data-use-tls", Kind::Bool, "false", "TLS towards data nodes.").effect(Effect::Protection(NO_TLS)),
-    key("meta", "data-insecure-tls", Kind::Bool, "false", "Do not verify data nodes' certificates.")
-        .effect(Effect::None(NO_TLS)),
+    key("meta", "data-use-tls", Kind::Bool, "false", "TLS towards data nodes, on their 8088."),
+    key("meta", "data-insecure-tls", Kind::Bool, "false", "With data-use-tls: do not verify data nodes' certificates."),
     key("meta", "cluster-tracing", Kind::Bool, "false", "Log each HTTP request.")
         .effect(Effect::None("requests are counted in /metrics, not logged yet")),
     key("meta", "logging-enabled", Kind::Bool, "true", "Kept for old files.")

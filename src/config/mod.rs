@@ -37,8 +37,10 @@ pub use value::{Bind, Setting};
 use crate::auth::{AuthConfig, Method};
 use crate::base::Address;
 use crate::cluster::ClusterConfig;
+use crate::datanode::DataNodesConfig;
 use crate::raft::RaftConfig;
 use crate::telemetry::logging::LoggingConfig;
+use crate::tls::{Places, Trust};
 
 /// Everything that the program is told from outside.
 #[derive(Clone, Debug)]
@@ -54,6 +56,7 @@ pub struct Config {
     pub add_data: Vec<Address>,
     pub cluster: ClusterConfig,
     pub auth: AuthConfig,
+    pub data_nodes: DataNodesConfig,
     pub logging: LoggingConfig,
     pub pidfile: Option<PathBuf>,
     /// The file that was read, if any.
@@ -98,6 +101,7 @@ pub fn settle(inputs: &Inputs) -> Result<(Settings, Vec<Notice>), Invalid> {
     let settings::Checked { settings, mut problems, mut notices } = settings::Checked::read(inputs);
     problems.extend(rules::check(&settings, &inputs.flags));
     notices.extend(rules::notices(&settings));
+    notices.extend(rules::idle(&settings));
     if problems.is_empty() { Ok((settings, notices)) } else { Err(Invalid { problems, notices }) }
 }
 
@@ -111,6 +115,7 @@ fn build(settings: &Settings, inputs: &Inputs, notices: Vec<Notice>) -> Config {
         add_data: settings.addresses("meta.add-data"),
         cluster: cluster(settings, inputs),
         auth: auth(settings),
+        data_nodes: data_nodes(settings, inputs),
         logging: LoggingConfig {
             format: settings.text("logging.format").parse().unwrap_or_default(),
             level: settings.text("logging.level").parse().unwrap_or_default(),
@@ -159,6 +164,15 @@ fn cluster(settings: &Settings, inputs: &Inputs) -> ClusterConfig {
         raft: raft(settings),
         version: version::VERSION.to_owned(),
     }
+}
+
+/// Where authorities' certificates are is said as to every program: by variables without our prefix.
+fn data_nodes(settings: &Settings, inputs: &Inputs) -> DataNodesConfig {
+    let trust = || match settings.bool("meta.data-insecure-tls") {
+        true => Trust::Anyone,
+        false => Trust::Roots(Places::of_variables(&inputs.variables)),
+    };
+    DataNodesConfig { tls: settings.bool("meta.data-use-tls").then(trust) }
 }
 
 /// A snapshot bounds what a restart replays and what a returning node is sent: seconds of either.

@@ -45,6 +45,16 @@ pub(super) fn notices(settings: &Settings) -> Vec<Notice> {
     notices
 }
 
+/// What does nothing beside the other keys.
+pub(super) fn idle(settings: &Settings) -> Option<Notice> {
+    let alone = settings.bool("meta.data-insecure-tls") && !settings.bool("meta.data-use-tls");
+    alone.then(|| {
+        let from = settings.from("meta.data-insecure-tls");
+        let text = format!("{from}: [meta] data-insecure-tls = true has no effect without data-use-tls");
+        Notice { event: "config.no-effect", text }
+    })
+}
+
 /// `peers`, `bootstrap-expect` and `-single-server` must say one thing.
 fn founding(settings: &Settings, flags: &Flags, problems: &mut Vec<Problem>) {
     let mut wrong = |text: String| problems.push(Problem::Contradiction(text));

@@ -52,7 +52,10 @@ impl DataNodes {
 
     async fn reach(&self, at: &Address, deadline: Instant) -> Result<Box<dyn Stream>, Why> {
         let deadline = deadline.min(Instant::now() + REACH);
-        client::connect(&*self.net, at, deadline).await.map_err(Why::Unreached)
+        let stream = client::connect(&*self.net, at, deadline).await.map_err(Why::Unreached)?;
+        let Some(tls) = &self.tls else { return Ok(stream) };
+        let secured = timeout_at(deadline, tls.connect(stream, at.host())).await;
+        secured.map_err(|_| Why::Unreached(CallError::Timeout { sent: false }))?.map_err(Why::Tls)
     }
 }
 

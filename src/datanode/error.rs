@@ -2,6 +2,7 @@
 
 use crate::base::Address;
 use crate::client::CallError;
+use crate::tls::HandshakeError;
 use crate::wire::datanode::{FrameError, Kind};
 
 /// `RemoveShard at d1:8088: connection refused`.
@@ -35,6 +36,9 @@ pub enum Why {
     /// No connection came about, so nothing was asked.
     #[error("{0}")]
     Unreached(CallError),
+    /// No connection that could be trusted.
+    #[error("{0}{hint}", hint = tls_hint(.0))]
+    Tls(HandshakeError),
     /// The data node's own words.
     #[error("{0}")]
     Said(String),
@@ -74,9 +78,8 @@ impl Why {
     pub fn is_maybe_done(&self) -> bool {
         match self {
             Self::Timeout | Self::Broken { .. } | Self::TooLarge(_) | Self::Unreadable(_) => true,
-            Self::Unreached(_) | Self::Said(_) | Self::Status { .. } | Self::Stranger(_) | Self::Unfit(_) => {
-                false
-            }
+            Self::Unreached(_) | Self::Tls(_) | Self::Said(_) | Self::Status { .. } => false,
+            Self::Stranger(_) | Self::Unfit(_) => false,
         }
     }
 
@@ -84,6 +87,7 @@ impl Why {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Unreached(error) => error.is_retryable(),
+            Self::Tls(error) => error.is_retryable(),
             Self::Timeout | Self::Broken { .. } => true,
             Self::Status { status, .. } => *status >= 500,
             // A person must change something first.
@@ -91,5 +95,17 @@ impl Why {
                 false
             }
         }
+    }
+}
+
+/// What to change.
+fn tls_hint(error: &HandshakeError) -> &'static str {
+    match error {
+        HandshakeError::NotTls => ": unset data-use-tls, or set https-enabled in its [coordinator]",
+        HandshakeError::Certificate(_) => {
+            "; the authority's certificate belongs into the file that SSL_CERT_FILE names, \
+             and data-insecure-tls believes anyone"
+        }
+        HandshakeError::Name(_) | HandshakeError::Failed(_) => "",
     }
 }

@@ -7,10 +7,12 @@
 //! Callers: `service`.
 
 mod call;
+mod config;
 mod error;
 mod nodes;
 mod read;
 mod stranger;
 
+pub use config::DataNodesConfig;
 pub use error::{Asked, Failed, Why};
 pub use nodes::DataNodes;

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::Failed;
+use super::{DataNodesConfig, Failed};
 use crate::base::{Address, Name, NodeId};
 use crate::runtime::{Env, Net};
+use crate::tls::{Connector, TlsError};
 use crate::wire::datanode::{
     CopyShard, DataNodeStatus, JoinCluster, LeaveCluster, ListShards, Node, RemoveHintedHandoff, RemoveShard,
     Shards,
@@ -16,6 +17,8 @@ use crate::wire::datanode::{
 #[derive(Clone)]
 pub struct DataNodes {
     pub(super) net: Arc<dyn Net>,
+    /// Set: they are spoken to through TLS only.
+    pub(super) tls: Option<Connector>,
 }
 
 /// Every call ends by its deadline; a call that is dropped hangs up at once.
@@ -23,8 +26,21 @@ pub struct DataNodes {
 /// # Errors
 /// [`Failed`] in each case: see [`super::Why`].
 impl DataNodes {
-    pub fn new(env: &Env) -> Self {
-        Self { net: env.net.clone() }
+    /// Reads the certificates of authorities, where TLS is to be used.
+    ///
+    /// # Errors
+    /// TLS cannot work as configured.
+    pub async fn open(env: &Env, config: &DataNodesConfig) -> Result<Self, TlsError> {
+        let tls = match &config.tls {
+            Some(trust) => Some(Connector::load(env, trust).await?),
+            None => None,
+        };
+        Ok(Self { net: env.net.clone(), tls })
+    }
+
+    /// How many authorities vouch for data nodes: `None` without TLS, 0 where anyone is believed.
+    pub fn trusted(&self) -> Option<usize> {
+        self.tls.as_ref().map(Connector::trusted)
     }
 
     /// Makes a node known to these meta nodes, by their HTTP addresses in this order; the node as it then calls

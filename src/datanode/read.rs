@@ -58,10 +58,11 @@ async fn read_body(stream: &mut dyn Stream, length: usize) -> Result<Vec<u8>, Wh
     }
 }
 
-/// A server that hangs up with bytes of ours unread resets the connection; in memory it is nameless.
+/// In Go's words, which people know from data nodes' logs. Through TLS an end without a farewell is an error.
 fn text(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::ConnectionReset => "connection reset by peer".to_owned(),
+        io::ErrorKind::UnexpectedEof => "unexpected EOF".to_owned(),
         _ => error.to_string(),
     }
 }

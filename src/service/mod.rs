@@ -66,6 +66,7 @@ pub struct Service {
     config: ServiceConfig,
     metrics: Arc<Metrics>,
     carrier: Arc<dyn Carrier>,
+    data_nodes: DataNodes,
     /// Empty until the cluster has started: HTTP listens before the log is read.
     membership: OnceLock<Arc<dyn Membership>>,
     starting: Starting,
@@ -73,13 +74,13 @@ pub struct Service {
     bodies: watch::Bodies,
     leases: lease::Leases,
     copies: shards::Copies,
-    data_nodes: DataNodes,
 }
 
 impl Service {
     pub fn new(
         env: &Env,
         carrier: Arc<dyn Carrier>,
+        data_nodes: DataNodes,
         metrics: Arc<Metrics>,
         config: ServiceConfig,
     ) -> Arc<Self> {
@@ -88,13 +89,13 @@ impl Service {
             config,
             metrics,
             carrier,
+            data_nodes,
             membership: OnceLock::new(),
             starting: Starting::default(),
             following: Arc::default(),
             bodies: watch::Bodies::default(),
             leases: lease::Leases::default(),
             copies: shards::Copies::default(),
-            data_nodes: DataNodes::new(env),
         })
     }
 
@@ -131,6 +132,11 @@ impl Service {
 
     pub fn scheme(&self) -> &'static str {
         self.config.scheme
+    }
+
+    /// Calls to data nodes' 8088.
+    pub fn data_nodes(&self) -> &DataNodes {
+        &self.data_nodes
     }
 
     pub fn metrics(&self) -> &Metrics {

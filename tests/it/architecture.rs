@@ -50,7 +50,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
         ],
     ),
     ("http", &["base", "wire", "runtime", "telemetry", "tls", "auth", "service"]),
-    ("config", &["base", "runtime", "telemetry", "auth", "cluster", "raft", "http"]),
+    ("config", &["base", "runtime", "telemetry", "tls", "auth", "datanode", "cluster", "raft", "http"]),
     ("ctl", &["base", "wire", "runtime", "client", "auth", "tls"]),
     (
         "app",
@@ -86,6 +86,9 @@ const STAYS_IN: &[(&str, &[&str])] = &[
     ("clap", &["bin", "ctl", "config"]),
     ("hyper", &["client", "http"]),
     ("imbl", &["catalog", "machine", "wire"]),
+    ("rustls", &["tls"]),
+    ("tokio_rustls", &["tls"]),
+    ("webpki", &["tls"]),
 ];
 
 #[test]

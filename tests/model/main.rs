@@ -7,7 +7,7 @@
 //! ```
 //!
 //! `GET /model`; `POST /create-database?name=`, `/write?db=&rp=&time=`, `/lease?name=`, `/mood?on=&mood=`. 200, or 400 with
-//! what went wrong. `META_INTERNAL_SHARED_SECRET` signs its requests; `PACE` makes its sleeps that much shorter (1: as a real one).
+//! what went wrong. `META_INTERNAL_SHARED_SECRET` signs its requests; `CERTIFICATE` names a PEM file with certificate and key for TLS on 8088; `PACE` makes its sleeps that much shorter (1: as a real one).
 #![allow(clippy::disallowed_methods, reason = "this stands in for another program")]
 #![allow(unreachable_pub, reason = "a program exports nothing")]
 
@@ -20,9 +20,12 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use datanode::{DataNode, Mood, On, Options};
 use influxdb_meta::wire::datanode::Kind;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::json;
 
 const DRIVE: u16 = 8086;
@@ -57,6 +60,7 @@ fn run(dir: &str) -> ExitCode {
     options.hostname = host;
     options.secret = env::var("META_INTERNAL_SHARED_SECRET").ok();
     options.pace = env::var("PACE").map_or(1, |pace| pace.parse().expect("PACE is a number"));
+    options.tls = env::var("CERTIFICATE").ok().map(|path| Arc::new(certificate(&path)));
     let node = DataNode::start(options);
     let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, DRIVE)).expect("8086 is free");
     for stream in listener.incoming().flatten() {
@@ -64,6 +68,17 @@ fn run(dir: &str) -> ExitCode {
         let _gone = drive(&node, stream);
     }
     ExitCode::SUCCESS
+}
+
+/// Certificate and key, in one PEM file.
+fn certificate(path: &str) -> rustls::ServerConfig {
+    let pem = std::fs::read(path).expect("CERTIFICATE is a file");
+    let chain = CertificateDer::pem_slice_iter(&pem).collect::<Result<Vec<_>, _>>().expect("certificates");
+    let key = PrivateKeyDer::from_pem_slice(&pem).expect("a key beside them");
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = rustls::ServerConfig::builder_with_provider(provider);
+    let versions = builder.with_safe_default_protocol_versions().expect("TLS 1.3");
+    versions.with_no_client_auth().with_single_cert(chain, key).expect("a key that fits")
 }
 
 fn drive(node: &DataNode, stream: TcpStream) -> std::io::Result<()> {

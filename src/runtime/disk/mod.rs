@@ -16,6 +16,10 @@ pub use system::System;
 pub trait Disk: Send + Sync + 'static {
     /// Opens for reading and writing; `create` makes an empty file where there is none.
     fn open(&self, path: &Path, create: bool) -> io::Result<Box<dyn File>>;
+    /// The whole content of a file that is only read, from a read-only mount too.
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        self.open(path, false)?.read_all()
+    }
     /// Names (not paths) in a folder, sorted.
     fn list(&self, dir: &Path) -> io::Result<Vec<String>>;
     fn exists(&self, path: &Path) -> io::Result<bool>;

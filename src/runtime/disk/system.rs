@@ -17,6 +17,10 @@ impl Disk for System {
         Ok(Box::new(file))
     }
 
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        fs::read(path)
+    }
+
     fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
         let name = |entry: io::Result<fs::DirEntry>| Ok(entry?.file_name().to_string_lossy().into_owned());
         let mut names = fs::read_dir(dir)?.map(name).collect::<io::Result<Vec<_>>>()?;

@@ -14,13 +14,13 @@ use super::mood::{Mood, On};
 use super::proto::{Message, Writer};
 use super::serve::await_mood;
 use super::shards::Held;
-use super::sockets::Socket;
+use super::sockets::Duplex;
 use super::state::Shared;
 
 /// A destination dials its source without hurry.
 const DIAL: Duration = Duration::from_secs(10);
 
-pub fn serve(shared: &Shared, socket: &mut Socket, kind: Kind, body: &[u8]) -> io::Result<()> {
+pub fn serve(shared: &Shared, socket: &mut dyn Duplex, kind: Kind, body: &[u8]) -> io::Result<()> {
     match kind {
         Kind::CopyShard => act(shared, socket, body, |call: CopyShard| copy_shard(shared, &call)),
         Kind::RemoveShard => {
@@ -46,7 +46,7 @@ pub fn serve(shared: &Shared, socket: &mut Socket, kind: Kind, body: &[u8]) -> i
 
 fn act<C: Call + std::fmt::Debug>(
     shared: &Shared,
-    socket: &mut Socket,
+    socket: &mut dyn Duplex,
     body: &[u8],
     act: impl FnOnce(C) -> Outcome<C::Answer>,
 ) -> io::Result<()> {
@@ -103,7 +103,7 @@ pub fn ask_backup(shard: u64, since: i64) -> Vec<u8> {
 }
 
 /// Answers with as many bytes as the shard has, and no frame around them.
-pub fn backup_shard(shared: &Shared, socket: &mut Socket, body: &[u8]) -> io::Result<()> {
+pub fn backup_shard(shared: &Shared, socket: &mut dyn Duplex, body: &[u8]) -> io::Result<()> {
     let shard = Message::read(body).and_then(|message| message.need_number(1, "ShardID"));
     let shard = shard.map_err(io::Error::other)?;
     shared.change(|state| state.heard.push(format!("BackupShard {{ shard: {shard} }}")));

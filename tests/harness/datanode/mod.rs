@@ -59,6 +59,8 @@ pub struct Options {
     /// How long joining and leaving wait for the cluster: 10 s.
     pub patience: Duration,
     pub announces: bool,
+    /// `[coordinator] https-enabled`: 8088 speaks TLS only. Copies from such a node fail: the model dials without TLS.
+    pub tls: Option<Arc<rustls::ServerConfig>>,
 }
 
 impl Options {
@@ -75,6 +77,7 @@ impl Options {
             pace: 20,
             patience: Duration::from_secs(10),
             announces: true,
+            tls: None,
         }
     }
 }

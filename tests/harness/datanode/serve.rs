@@ -1,6 +1,6 @@
 //! The node's port 8088: which protocol, which call, and the mood it meets.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use influxdb_meta::wire::datanode::{DataNodeStatus, HEADER_BYTES, Header, Kind, 
 
 use super::calls;
 use super::mood::{Mood, On};
-use super::sockets::Socket;
+use super::sockets::{Duplex, Secured, Socket};
 use super::state::Shared;
 
 /// How long a caller may take to say which protocol it speaks.
@@ -31,21 +31,27 @@ pub fn accept(shared: &Arc<Shared>, listener: &TcpListener) {
     }
 }
 
-fn serve(shared: &Shared, mut socket: Socket) -> io::Result<()> {
-    socket.tcp().set_read_timeout(Some(FIRST_BYTE))?;
+fn serve(shared: &Shared, socket: Socket) -> io::Result<()> {
+    let tcp = socket.tcp().try_clone()?;
+    let mut socket: Box<dyn Duplex> = match &shared.options.tls {
+        Some(tls) => Box::new(Secured::new(tls.clone(), socket)?),
+        None => Box::new(socket),
+    };
+    // The handshake comes with the first byte.
+    tcp.set_read_timeout(Some(FIRST_BYTE))?;
     let mut first = [0];
     socket.read_exact(&mut first)?;
-    socket.tcp().set_read_timeout(None)?;
+    tcp.set_read_timeout(None)?;
     match first[0] {
-        MUX => serve_call(shared, &mut socket),
+        MUX => serve_call(shared, &mut *socket),
         // Backups: not spoken here.
         0x03 => Ok(()),
-        byte => serve_http(shared, &mut socket, byte),
+        byte => serve_http(shared, &mut *socket, byte),
     }
 }
 
 /// One call; what is not known is skipped, byte by byte.
-fn serve_call(shared: &Shared, socket: &mut Socket) -> io::Result<()> {
+fn serve_call(shared: &Shared, socket: &mut dyn Duplex) -> io::Result<()> {
     loop {
         let mut kind = [0];
         socket.read_exact(&mut kind)?;
@@ -63,7 +69,7 @@ fn serve_call(shared: &Shared, socket: &mut Socket) -> io::Result<()> {
     }
 }
 
-fn read_body(socket: &mut Socket, kind: u8) -> io::Result<Vec<u8>> {
+fn read_body(socket: &mut dyn Duplex, kind: u8) -> io::Result<Vec<u8>> {
     let mut header = [kind; HEADER_BYTES];
     socket.read_exact(&mut header[1..])?;
     let header = Header::decode(header).map_err(io::Error::other)?;
@@ -72,7 +78,7 @@ fn read_body(socket: &mut Socket, kind: u8) -> io::Result<Vec<u8>> {
     if read < header.length { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(body) }
 }
 
-fn serve_http(shared: &Shared, socket: &mut Socket, first: u8) -> io::Result<()> {
+fn serve_http(shared: &Shared, socket: &mut dyn Duplex, first: u8) -> io::Result<()> {
     let mut head = vec![first];
     while !head.ends_with(b"\r\n\r\n") {
         let mut byte = [0];
@@ -97,7 +103,7 @@ fn serve_http(shared: &Shared, socket: &mut Socket, first: u8) -> io::Result<()>
     }
 }
 
-fn write_http(socket: &mut Socket, status: &str, body: &str) -> io::Result<()> {
+fn write_http(socket: &mut dyn Duplex, status: &str, body: &str) -> io::Result<()> {
     let length = body.len();
     let head = format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
     socket.write_all((head + body).as_bytes())
@@ -120,7 +126,7 @@ pub fn status(shared: &Shared) -> DataNodeStatus {
 
 /// Waits out the moods that wait, and does what others do instead of acting. What is left is for the caller:
 /// obliging, failing or forgetful; `None`: it is over.
-pub fn await_mood(shared: &Shared, socket: &mut Socket, on: On) -> io::Result<Option<Mood>> {
+pub fn await_mood(shared: &Shared, socket: &mut dyn Duplex, on: On) -> io::Result<Option<Mood>> {
     let mood = shared.wait(None, |state| Some(state.moods.of(on)).filter(|mood| *mood != Mood::Held));
     match mood {
         Ok(Mood::Slow(time)) => {

@@ -64,6 +64,45 @@ impl Socket {
     }
 }
 
+/// A socket, or TLS on one.
+pub trait Duplex: Read + Write {}
+
+impl<T: Read + Write> Duplex for T {}
+
+/// TLS on a socket; says farewell when it is closed, as Go does.
+pub struct Secured(rustls::StreamOwned<rustls::ServerConnection, Socket>);
+
+impl Secured {
+    pub fn new(config: Arc<rustls::ServerConfig>, socket: Socket) -> io::Result<Self> {
+        let connection = rustls::ServerConnection::new(config).map_err(io::Error::other)?;
+        Ok(Self(rustls::StreamOwned::new(connection, socket)))
+    }
+}
+
+impl Read for Secured {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buf)
+    }
+}
+
+impl Write for Secured {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        self.0.write(buf)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+impl Drop for Secured {
+    fn drop(&mut self) {
+        self.0.conn.send_close_notify();
+        // Who has gone does not hear it.
+        let _gone = self.0.conn.write_tls(&mut self.0.sock);
+    }
+}
+
 impl Read for Socket {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         self.stream.read(buf)

@@ -194,6 +194,41 @@ fn the_log_says_what_is_in_effect_and_no_secret() {
 }
 
 #[test]
+fn tls_towards_data_nodes_needs_somebody_to_trust() {
+    let mut node = Node::new();
+    let trusted = node.folder.path().join("authorities.pem");
+    let secured = |node: &Node, insecure: &str| {
+        let mut command = node.built();
+        command
+            .env("INFLUXDB_META_DATA_USE_TLS", "true")
+            .env("INFLUXDB_META_DATA_INSECURE_TLS", insecure)
+            .env("SSL_CERT_FILE", &trusted);
+        command
+    };
+    let (code, log) = refused(&node, &mut secured(&node, "false"));
+    assert_eq!(code, Some(78), "{log}");
+    let path = trusted.display();
+    assert!(
+        log.contains(&format!("data-use-tls: cannot read {path}")) && log.contains("data-insecure-tls"),
+        "{log}"
+    );
+    std::fs::write(&trusted, "nothing").expect("writes");
+    let (code, log) = refused(&node, &mut secured(&node, "false"));
+    assert_eq!(code, Some(78), "{log}");
+    assert!(log.contains("has no certificate in it"), "{log}");
+    // Nobody is asked for.
+    let mut command = secured(&node, "true");
+    node.start(&mut command);
+    node.wait_log("event=data-nodes.insecure");
+    node.stop("TERM");
+    let authority = rcgen::generate_simple_self_signed(["d1".to_owned()]).expect("a certificate");
+    std::fs::write(&trusted, authority.cert.pem()).expect("writes");
+    let mut command = secured(&node, "false");
+    node.start(&mut command);
+    node.wait_log("authorities=1");
+}
+
+#[test]
 fn an_empty_secret_is_said_to_leave_the_node_open() {
     let mut node = Node::new();
     let mut command = node.built();

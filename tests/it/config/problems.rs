@@ -133,7 +133,18 @@ fn a_key_without_effect_is_said_once_and_only_when_it_asks_for_something() {
           followers are told of commits at once"
         ]
     );
+    assert_eq!(
+        notices(&[("INFLUXDB_META_DATA_INSECURE_TLS", "true")]),
+        [
+            "environment variable INFLUXDB_META_DATA_INSECURE_TLS: [meta] data-insecure-tls = true has no effect \
+          without data-use-tls"
+        ]
+    );
     let none: [String; 0] = [];
+    assert_eq!(
+        notices(&[("INFLUXDB_META_DATA_USE_TLS", "1"), ("INFLUXDB_META_DATA_INSECURE_TLS", "1")]),
+        none
+    );
     assert_eq!(
         notices(&[("INFLUXDB_REPORTING_DISABLED", "true"), ("INFLUXDB_META_PPROF_ENABLED", "0")]),
         none
@@ -148,7 +159,6 @@ fn a_protection_that_is_not_built_stops_the_start() {
         ("INFLUXDB_META_ENSURE_FIPS", "true"),
         ("INFLUXDB_META_RAFT_PORTAL_AUTH_REQUIRED", "true"),
         ("INFLUXDB_META_RAFT_DIALER_AUTH_REQUIRED", "true"),
-        ("INFLUXDB_META_DATA_USE_TLS", "true"),
         ("INFLUXDB_META_PASSWORD_HASH", "pbkdf2-sha512"),
         ("INFLUXDB_META_HTTPS_CLIENT_AUTH_TYPE", "RequireAndVerifyClientCert"),
     ] {

@@ -99,7 +99,7 @@ async fn somebody_else_answers() {
 
 #[tokio::test(start_paused = true)]
 async fn nobody_is_there() {
-    let (network, nodes) = network();
+    let (network, nodes) = network().await;
     let why = |at: Address| {
         let nodes = nodes.clone();
         async move { nodes.leave_cluster(&at, in_time()).await.expect_err("nobody there").why }
@@ -114,7 +114,7 @@ async fn nobody_is_there() {
 /// The call may take hours, its connection may not.
 #[tokio::test(start_paused = true)]
 async fn a_host_that_swallows_connections_is_given_up_at_once() {
-    let (network, nodes) = network();
+    let (network, nodes) = network().await;
     network.name("d1", &[THERE]);
     network.cut(HERE, THERE);
     let failed = timeout(Duration::from_secs(10), nodes.leave_cluster(&d1(), in_time())).await;
@@ -154,7 +154,7 @@ async fn a_slow_answer_is_waited_for_until_the_deadline_and_no_longer() {
 /// Who waits no longer hangs up: the data node is not left with a caller that is not there.
 #[tokio::test(start_paused = true)]
 async fn a_call_that_is_dropped_closes_its_connection() {
-    let (network, nodes) = network();
+    let (network, nodes) = network().await;
     network.name("d1", &[THERE]);
     let mut listener = network.host(THERE).listen(SocketAddr::new(THERE, 8088)).await.expect("a free port");
     let waited = timeout(Duration::from_secs(1), nodes.leave_cluster(&d1(), in_time())).await;

@@ -11,6 +11,7 @@ mod model_client;
 mod ours;
 mod scripted;
 mod status;
+mod tls;
 
 #[path = "../../harness/datanode/mod.rs"]
 #[allow(unreachable_pub, reason = "a test binary exports nothing")]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use influxdb_meta::base::{Address, Name, NodeId};
-use influxdb_meta::datanode::{DataNodes, Failed, Why};
+use influxdb_meta::datanode::{DataNodes, DataNodesConfig, Failed, Why};
 use influxdb_meta::runtime::Env;
 use influxdb_meta::wire::datanode::{CopyShard, EVERYTHING, Kind, Node};
 use tempfile::TempDir;
@@ -32,10 +32,11 @@ struct World {
 
 impl World {
     /// Gives up waiting for its cluster at once, where that is what a test is about.
-    fn new(patience: Duration) -> Self {
+    async fn new(patience: Duration) -> Self {
         let dir = TempDir::new().expect("a folder");
         let node = DataNode::start(Options { announces: false, patience, ..options(&dir) });
-        Self { meta: Meta::start(), node, nodes: DataNodes::new(&Env::real()), dir }
+        let nodes = DataNodes::open(&Env::real(), &DataNodesConfig::default()).await.expect("without TLS");
+        Self { meta: Meta::start(), node, nodes, dir }
     }
 
     fn at(&self) -> Address {
@@ -48,7 +49,7 @@ impl World {
     }
 
     async fn joined() -> Self {
-        let world = Self::new(PATIENCE);
+        let world = Self::new(PATIENCE).await;
         world.join(&[world.meta.addr()], false).await.expect("it joins");
         world
     }
@@ -67,7 +68,7 @@ fn held(size: i64) -> Held {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn it_joins_and_says_who_it_is() {
-    let world = World::new(PATIENCE);
+    let world = World::new(PATIENCE).await;
     let at = world.at();
     let before = world.nodes.status(&at, soon()).await.expect("a status");
     assert_eq!((before.node_status.as_str(), before.meta_addrs), ("disjoined", None));
@@ -86,7 +87,7 @@ async fn it_joins_and_says_who_it_is() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn it_refuses_to_join() {
-    let world = World::new(Duration::from_millis(100));
+    let world = World::new(Duration::from_millis(100)).await;
     assert_eq!(world.refuses_to_join(&[], false).await, "empty meta servers");
     world.meta.set_leader("");
     let meta = world.meta.addr();
@@ -107,7 +108,7 @@ async fn it_refuses_to_join() {
 /// The catalog has it by the address of another node's record, which was given to it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn it_takes_the_place_of_another() {
-    let world = World::new(PATIENCE);
+    let world = World::new(PATIENCE).await;
     let (tcp_addr, nodes, at) = (world.node.tcp_addr(), world.nodes.clone(), world.at());
     let servers = [address(&world.meta.addr())];
     let joining = tokio::spawn(async move { nodes.join_cluster(&at, &servers, true, soon()).await });

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use influxdb_meta::base::Address;
-use influxdb_meta::datanode::DataNodes;
+use influxdb_meta::datanode::{DataNodes, DataNodesConfig};
 use influxdb_meta::runtime::net::Stream;
 use influxdb_meta::runtime::net::memory::Network;
 use influxdb_meta::runtime::{Env, SystemRng, TaskHandle, Tasks};
@@ -43,15 +43,16 @@ pub(super) fn d1() -> Address {
     Address::new("d1", 8088)
 }
 
-pub(super) fn network() -> (Network, DataNodes) {
+pub(super) async fn network() -> (Network, DataNodes) {
     let network = Network::new(Arc::new(SystemRng), Duration::from_micros(100)..Duration::from_micros(200));
-    let nodes = DataNodes::new(&Env { net: network.host(HERE), ..Env::real() });
+    let env = Env { net: network.host(HERE), ..Env::real() };
+    let nodes = DataNodes::open(&env, &DataNodesConfig::default()).await.expect("without TLS");
     (network, nodes)
 }
 
 impl Scripted {
     pub(super) async fn start(script: Vec<Step>) -> Self {
-        let (network, nodes) = network();
+        let (network, nodes) = network().await;
         network.name("d1", &[THERE]);
         let listener = network.host(THERE).listen(SocketAddr::new(THERE, 8088)).await;
         let mut listener = listener.expect("a free port");

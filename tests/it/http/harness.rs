@@ -9,6 +9,7 @@ use bytes::Bytes;
 use influxdb_meta::auth::Users;
 use influxdb_meta::base::{Address, Incarnation, UnixNanos};
 use influxdb_meta::cluster::{Doing, NodeRef, NotMember, Refusal, View};
+use influxdb_meta::datanode::{DataNodes, DataNodesConfig};
 use influxdb_meta::http::{HttpConfig, ROUTES, Server};
 use influxdb_meta::raft::Raft;
 use influxdb_meta::runtime::Env;
@@ -214,7 +215,8 @@ impl TestServer {
             version: VERSION.to_owned(),
             scheme: "http",
         };
-        let service = Service::new(&env, carrier, metrics, service_config);
+        let data_nodes = DataNodes::open(&env, &DataNodesConfig::default()).await.expect("without TLS");
+        let service = Service::new(&env, carrier, data_nodes, metrics, service_config);
         let users = users.unwrap_or_else(|| service.clone());
         let server = Server::start_with_users(&env, listener, service.clone(), users, config);
         Self { env, server, service }

@@ -1,0 +1,91 @@
+//! The handshake, from this side.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::client::danger::ServerCertVerifier;
+use rustls::crypto::ring;
+use rustls::pki_types::{ServerName, UnixTime};
+use rustls::time_provider::TimeProvider;
+use rustls::{ClientConfig, version};
+use tokio_rustls::TlsConnector;
+
+use super::stream::Secured;
+use super::verify::{Anyone, ByRoots};
+use super::{HandshakeError, TlsError, Trust, roots};
+use crate::runtime::net::Stream;
+use crate::runtime::{Clock, Env};
+
+/// Makes connections to servers that are trusted. Cheap to clone.
+#[derive(Clone)]
+pub struct Connector {
+    tls: TlsConnector,
+    trusted: usize,
+}
+
+impl Connector {
+    /// Reads what is trusted, once: new certificates of authorities need a restart.
+    ///
+    /// # Errors
+    /// Nothing to trust, or nothing readable.
+    pub async fn load(env: &Env, trust: &Trust) -> Result<Self, TlsError> {
+        let provider = Arc::new(ring::default_provider());
+        let (verifier, trusted): (Arc<dyn ServerCertVerifier>, usize) = match trust {
+            Trust::Anyone => (Arc::new(Anyone(provider.clone())), 0),
+            Trust::Roots(places) => {
+                let (disk, places) = (env.disk.clone(), places.clone());
+                let loaded = env.tasks.blocking(move || roots::load(&*disk, &places)).await?;
+                let trusted = loaded.store.len();
+                (Arc::new(ByRoots::new(loaded, provider.clone())?), trusted)
+            }
+        };
+        let time = Arc::new(Time(env.clock.clone()));
+        let mut config = ClientConfig::builder_with_details(provider, time)
+            // Data nodes of the first years know no newer one than 1.2.
+            .with_protocol_versions(&[&version::TLS13, &version::TLS12])?
+            .dangerous()
+            .with_custom_certificate_verifier(verifier)
+            .with_no_client_auth();
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(Self { tls: TlsConnector::from(Arc::new(config)), trusted })
+    }
+
+    /// How many authorities are trusted; 0: nobody is asked for.
+    pub fn trusted(&self) -> usize {
+        self.trusted
+    }
+
+    /// The caller brings the deadline. `host` is a name or an IP address, as it was dialled.
+    ///
+    /// # Errors
+    /// No connection that could be trusted: the one that was given is closed.
+    pub async fn connect(
+        &self,
+        stream: Box<dyn Stream>,
+        host: &str,
+    ) -> Result<Box<dyn Stream>, HandshakeError> {
+        let name = ServerName::try_from(host.to_owned());
+        let name = name.map_err(|_| HandshakeError::Name(host.to_owned()))?;
+        let connected = self.tls.connect(name, stream).await;
+        let secured = connected.map_err(|error| HandshakeError::of(&error))?;
+        Ok(Box::new(Secured(secured)))
+    }
+}
+
+/// When a certificate is judged.
+#[derive(Clone)]
+struct Time(Arc<dyn Clock>);
+
+impl std::fmt::Debug for Time {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Time")
+    }
+}
+
+impl TimeProvider for Time {
+    fn current_time(&self) -> Option<UnixTime> {
+        // Before 1970 the clock is wrong, and every certificate too young.
+        let nanos = u64::try_from(self.0.now().0).unwrap_or_default();
+        Some(UnixTime::since_unix_epoch(Duration::from_nanos(nanos)))
+    }
+}
