@@ -85,6 +85,9 @@ pub struct Identity {
     /// HTTP addresses of the members, once in a cluster.
     #[serde(default)]
     pub members: Vec<Address>,
+    /// Which of them vote, as far as this node knows. Empty: not known, as of a version that does not say it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub voters: Vec<Address>,
     pub leader_known: bool,
     /// Whether this node has a secret: the founders' `Found` says so.
     #[serde(default)]
@@ -124,6 +127,11 @@ impl Identity {
     pub fn is_of_a_cluster(&self) -> bool {
         matches!(self.phase, Phase::Started | Phase::Member)
     }
+
+    /// Follows its cluster without a vote. A node that does not say who votes is not taken for one.
+    pub fn is_learner(&self) -> bool {
+        self.phase == Phase::Member && !self.voters.is_empty() && !self.voters.contains(&self.http)
+    }
 }
 
 #[cfg(test)]
@@ -149,6 +157,7 @@ mod tests {
             list: vec![Address::new("meta-1", 8091)],
             expect: 1,
             members: Vec::new(),
+            voters: Vec::new(),
             leader_known: false,
             with_secret: false,
             starts: Starts::default(),

@@ -125,6 +125,34 @@ fn all_three_are_a_new_cluster() {
     assert!(data.databases.is_empty(), "{data:?}");
 }
 
+/// `down -v` while a copy without a vote is left running: `/healthz`, the log and `show -v` name it, there and here.
+#[test]
+fn a_copy_that_outlives_the_voters_is_named_and_in_the_way() {
+    let mut nodes = Nodes::formed(3);
+    let extra = nodes.add();
+    nodes.all[extra].set("INFLUXDB_META_BOOTSTRAP_EXPECT", "0");
+    nodes.all[extra].start();
+    nodes.all[extra].wait_ready();
+    let old = nodes.wait_equal().cluster_id;
+    ALL.iter().for_each(|n| nodes.all[*n].kill());
+    ALL.iter().for_each(|n| nodes.all[*n].lose_volume());
+    let name = nodes.all[extra].http();
+    for (n, node) in nodes.all.iter().enumerate() {
+        let of_it = format!("is known only to {name} (learner); its voters are gone");
+        let of_itself = "this node is a learner and its voters are gone".to_owned();
+        let said = if n == extra { of_itself } else { of_it };
+        node.wait_says(&said);
+        wait_for(&format!("{said:?} in `show -v` at {}", node.ip), SOON, || {
+            let shown = node.ctl(&["-timeout", "1s", "show", "-v"]);
+            if shown.code == 1 && shown.stdout.contains(&said) { Ok(()) } else { Err(format!("{shown:?}")) }
+        });
+        assert!(node.log().contains(&said), "{}", node.log());
+    }
+    nodes.all[extra].kill();
+    nodes.wait_voters(&ALL);
+    assert_ne!(nodes.wait_equal().cluster_id, old);
+}
+
 /// Acknowledged by the leader and one follower. The leader dies, that follower's volume is lost, and the third, which
 /// was frozen or down all the while, wakes: it must not lead with the vote of an empty volume.
 #[test]

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use super::open::Opening;
 use super::petition::Petition;
+use crate::base::{Address, Incarnation};
 use crate::cluster::founding::{Founding, WAY_OUT};
 use crate::cluster::shared::{Shared, lock};
 use crate::cluster::{Doing, View};
-use crate::raft::RaftStatus;
+use crate::raft::{Raft, RaftStatus};
 use crate::wire::identity::Phase;
 
 /// Before the driver's first step.
@@ -76,31 +77,47 @@ fn doing(founding: &Founding, opening: &Opening) -> (Doing, String) {
                 None if founding.record().phase() == Phase::Joining => {
                     (Doing::Joining, "joining its cluster".to_owned())
                 }
-                None => (Doing::Open, open_text(founding, &status)),
+                None => (Doing::Open, open_text(founding, raft, &status)),
             }
         }
         Opening::NotYet => (founding.verdict().doing(), founding.verdict().to_string()),
     }
 }
 
-fn open_text(founding: &Founding, status: &RaftStatus) -> String {
+fn open_text(founding: &Founding, raft: &Raft, status: &RaftStatus) -> String {
     if status.leader.is_some() {
         return "in a cluster".to_owned();
     }
-    let founders = founding.record().origin().map_or(1, |origin| origin.vector.len());
-    // Before the first leader no membership is committed: it is the founders'.
-    let voters = if status.voters.is_empty() { founders } else { status.voters.len() };
-    let need = voters / 2 + 1;
+    let voters = voters(founding, raft, status);
+    // Of a learner whose catalog lags not all are known.
+    let all = voters.len().max(status.voters.len()).max(1);
     let text = format!(
-        "in a cluster without a leader: {need} of {voters} voters have to be up and reach each other"
+        "in a cluster without a leader: {} of {all} voters have to be up and reach each other",
+        all / 2 + 1
     );
-    match founding.lost_founders() {
-        Some(gone) => {
-            let gone = gone.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-            format!("{text}; the volumes of {gone} are gone: {WAY_OUT}")
-        }
-        None => text,
+    let gone = founding.gone(&voters);
+    let names = gone.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    if gone.len() == all {
+        // None of them is this node, which has its volume.
+        return format!(
+            "in a cluster without a leader: this node is a learner and its voters are gone, with the volumes of \
+             {names}: {WAY_OUT}"
+        );
     }
+    if gone.len() * 2 >= all { format!("{text}; the volumes of {names} are gone: {WAY_OUT}") } else { text }
+}
+
+/// Before the first leader no membership is committed, nor in the catalog: it is the founders'.
+fn voters(founding: &Founding, raft: &Raft, status: &RaftStatus) -> Vec<(Address, Incarnation)> {
+    if status.voters.is_empty() {
+        let origin = founding.record().origin().into_iter().flat_map(|origin| &origin.vector);
+        return origin.map(|entry| (entry.http.clone(), entry.incarnation)).collect();
+    }
+    let applied = raft.applied().borrow().clone();
+    let catalog = &applied.catalog;
+    let coming = |id| catalog.pending_by_raft_id(id).map(|coming| (coming.http.clone(), coming.incarnation));
+    let known = |id| catalog.meta_node_by_raft_id(id).map(|node| (node.http.clone(), node.incarnation));
+    status.voters.iter().filter_map(|id| known(*id).or_else(|| coming(*id))).collect()
 }
 
 /// The log has it from the start, in other words.

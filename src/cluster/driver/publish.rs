@@ -45,7 +45,20 @@ impl Driver {
     pub(super) fn publish_identity(&self) {
         let mut identity = self.founding.identity();
         identity.halted = self.opening.halted().map(str::to_owned);
+        identity.voters = self.voters().unwrap_or_default();
         self.shared.set_identity(identity);
+    }
+
+    /// `None`: where one of them is, is not known here. The own address as it is now, whatever the catalog has.
+    fn voters(&self) -> Option<Vec<Address>> {
+        let (raft, me) = (self.opening.raft()?, self.founding.record().seat()?.raft_id);
+        let applied = raft.applied().borrow().clone();
+        let catalog = &applied.catalog;
+        let coming = |id| catalog.pending_by_raft_id(id).map(|pending| pending.http.clone());
+        let known =
+            |id| catalog.meta_node_by_raft_id(id).map(|node| node.http.clone()).or_else(|| coming(id));
+        let voters = raft.status().voters.into_iter();
+        voters.map(|id| if id == me { self.founding.own() } else { known(id) }).collect()
     }
 
     /// The lowest that the founders name (founding.md 5.5). One that is not seen now may be of the oldest version.

@@ -159,19 +159,17 @@ impl Founding {
         self.record.seat().and_then(|_| self.sight(own.as_ref(), now).alarm())
     }
 
-    /// A started vector of which half the volumes or more are gone: other incarnations answer for them. Nobody
-    /// can tell whether it held acknowledged data, so nobody founds over it; a person decides.
-    pub fn lost_founders(&self) -> Option<Vec<Address>> {
-        let origin = self.record.origin()?;
-        let (cluster_id, mine) = (self.record.seat()?.cluster_id, self.record.incarnation);
-        let is_gone = |entry: &&VectorEntry| {
-            let seen = self.peers.node(&entry.http);
-            entry.incarnation != mine
-                && seen
-                    .is_some_and(|s| s.incarnation != entry.incarnation && s.cluster_id != Some(cluster_id))
+    /// Those of these voters of this node's cluster whose volumes are gone: other incarnations answer for them. Of
+    /// half or more nobody can tell whether they held acknowledged data, so nobody founds over them: a person decides.
+    pub fn gone(&self, voters: &[(Address, Incarnation)]) -> Vec<Address> {
+        let Some(seat) = self.record.seat() else { return Vec::new() };
+        let (cluster_id, mine) = (seat.cluster_id, self.record.incarnation);
+        let is_gone = |(at, incarnation): &&(Address, Incarnation)| {
+            let seen = self.peers.node(at);
+            *incarnation != mine
+                && seen.is_some_and(|s| s.incarnation != *incarnation && s.cluster_id != Some(cluster_id))
         };
-        let gone: Vec<Address> = origin.vector.iter().filter(is_gone).map(|e| e.http.clone()).collect();
-        if gone.len() * 2 >= origin.vector.len() { Some(gone) } else { None }
+        voters.iter().filter(is_gone).map(|(at, _)| at.clone()).collect()
     }
 
     /// All that answered their last poll, by address; for the leader's `Found` and for `show -v`.

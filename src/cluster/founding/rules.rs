@@ -2,7 +2,7 @@
 //!
 //! Pure: reads what is seen and says which row holds; `Founding` carries it out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::peer::{Peer, Source};
@@ -184,7 +184,25 @@ impl Sight<'_> {
         // under its container's id, beside its ghost. F3 or F5 say what it waits for.
         self.own?;
         let leader_known = self.cluster_answers().any(|(_, _, theirs)| theirs.leader_known);
-        Some(Verdict::Join { cluster_id, seen_at: at.clone(), leader_known })
+        let remnant = self.remnant(cluster_id);
+        Some(Verdict::Join { cluster_id, seen_at: at.clone(), leader_known, remnant })
+    }
+
+    /// The learners that alone are left of this cluster: who answers at the addresses of all that voted is none of it.
+    /// One that does not answer may be down, and come back.
+    fn remnant(&self, cluster_id: ClusterId) -> Vec<Address> {
+        let of_it = |theirs: &&Identity| theirs.cluster_id == Some(cluster_id);
+        let is_gone = |voter: &Address| {
+            let answers = self.peers.get(voter).map(Peer::answers).unwrap_or_default();
+            // This node asks for a place under that name itself.
+            Some(voter) == self.own || (!answers.is_empty() && !answers.iter().any(|theirs| of_it(&theirs)))
+        };
+        let known = || self.cluster_answers().map(|(_, _, theirs)| theirs).filter(of_it);
+        if !known().all(|theirs| theirs.is_learner() && theirs.voters.iter().all(is_gone)) {
+            return Vec::new();
+        }
+        // One may be seen at its name and at its address.
+        known().map(|theirs| theirs.http.clone()).collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     /// F3: not a founder.

@@ -101,6 +101,7 @@ pub(super) fn blank(setup: &Setup, incarnation: Incarnation) -> Identity {
         list: Vec::new(),
         expect: setup.expect,
         members: Vec::new(),
+        voters: Vec::new(),
         leader_known: false,
         with_secret: setup.with_secret,
         starts: Starts::default(),

@@ -14,8 +14,8 @@ pub enum Verdict {
     Blocked(Block),
     /// F1.
     Follow { cluster_name: String, origin: Origin, seen_at: Address },
-    /// F2.
-    Join { cluster_id: ClusterId, seen_at: Address, leader_known: bool },
+    /// F2. `remnant`: learners that are all that is left of it.
+    Join { cluster_id: ClusterId, seen_at: Address, leader_known: bool, remnant: Vec<Address> },
     /// F3.
     AwaitCluster { why: Await, missing: Vec<Missing> },
     /// F5.
@@ -73,6 +73,7 @@ impl Verdict {
     pub fn doing(&self) -> Doing {
         match self {
             Self::Blocked(_) => Doing::Blocked,
+            Self::Join { remnant, .. } if !remnant.is_empty() => Doing::Blocked,
             Self::Join { .. } => Doing::Joining,
             Self::AwaitCluster { .. } | Self::Missing { .. } => Doing::Waiting,
             Self::Follow { .. } | Self::Accept(_) | Self::Agreeing { .. } | Self::Start(_) => Doing::Founding,
@@ -101,7 +102,10 @@ impl fmt::Display for Verdict {
         match self {
             Self::Blocked(block) => block.fmt(f),
             Self::Follow { seen_at, .. } => write!(f, "{seen_at} has started the cluster that we agreed on"),
-            Self::Join { cluster_id, seen_at, leader_known } => {
+            Self::Join { cluster_id, remnant, .. } if !remnant.is_empty() => {
+                remnant_text(f, *cluster_id, remnant)
+            }
+            Self::Join { cluster_id, seen_at, leader_known, .. } => {
                 join_text(f, *cluster_id, seen_at, *leader_known)
             }
             Self::AwaitCluster { why, missing } => {
@@ -169,6 +173,16 @@ fn join_text(
 ) -> fmt::Result {
     write!(f, "cluster {cluster_id} exists at {seen_at}: joining it")?;
     if leader_known { Ok(()) } else { f.write_str(" (it has no leader now)") }
+}
+
+fn remnant_text(f: &mut fmt::Formatter<'_>, cluster_id: ClusterId, remnant: &[Address]) -> fmt::Result {
+    let learners: Vec<String> = remnant.iter().map(|at| format!("{at} (learner)")).collect();
+    write!(
+        f,
+        "cluster {cluster_id} is known only to {}; its voters are gone. Restore a lost volume to keep its data; \
+         without that node and its volume these nodes found a new cluster",
+        learners.join(", ")
+    )
 }
 
 impl fmt::Display for Block {

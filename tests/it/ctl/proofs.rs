@@ -31,6 +31,7 @@ fn of(incarnation: Incarnation, phase: Phase, with_secret: bool) -> Identity {
         list: Vec::new(),
         expect: 0,
         members: Vec::new(),
+        voters: Vec::new(),
         leader_known: false,
         with_secret,
         starts: Starts::default(),

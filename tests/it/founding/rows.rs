@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use influxdb_meta::base::{Address, ClusterId};
+use influxdb_meta::cluster::Doing;
 use influxdb_meta::cluster::founding::{Await, Block, Event, Verdict, What};
 use influxdb_meta::cluster::vector::cluster_id;
 use influxdb_meta::wire::identity::{PROTOCOL, Phase};
@@ -220,7 +221,7 @@ fn f2_two_wiped_out_of_three_never_found_over_the_third() {
     let both_join =
         |world: &World| (0..2).all(|slot| matches!(world.verdict(slot), Some(Verdict::Join { .. })));
     assert!(world.run_until(30 * SECOND, both_join), "{}", world.describe());
-    assert_eq!(world.lost_founders(2), vec![name(0), name(1)], "the survivor names the lost volumes");
+    assert_eq!(world.gone(2), vec![name(0), name(1)], "the survivor names the lost volumes");
     is_unbroken(&world);
 }
 
@@ -253,6 +254,32 @@ fn f2_a_hinted_cluster_counts_only_if_it_names_my_address() {
         world.answer_with(0, &stranger.http.clone(), Ok(stranger));
         let joining = matches!(world.verdict(0), Some(Verdict::Join { .. }));
         assert_eq!(joining, joins, "{}", world.describe());
+    }
+}
+
+/// All that voted are gone, and a copy without a vote holds the founders back: they say which, and by what. One voter that
+/// does not answer may be down; a version that does not say who votes is not taken for a learner.
+#[test]
+fn f2_a_cluster_of_which_only_a_learner_is_left_is_told_as_that() {
+    let extra = Address::new("extra", 8091);
+    let both = || vec![name(0), name(1)];
+    let down = || vec![name(0), name(1), Address::new("down", 8091)];
+    let voting = || vec![name(0), extra.clone()];
+    for (voters, is_remnant) in [(both(), true), (down(), false), (voting(), false), (Vec::new(), false)] {
+        let mut world = World::new(7, 2);
+        (0..2).for_each(|slot| world.start(slot));
+        world.run_for(SECOND / 2);
+        let mut left = formed(1).identity(0).expect("runs");
+        (left.phase, left.vector, left.http) = (Phase::Member, None, extra.clone());
+        (left.list, left.members) = (both(), vec![name(0), name(1), extra.clone()]);
+        left.voters = voters;
+        world.hint(0, &left);
+        world.answer_with(0, &extra, Ok(left));
+        let verdict = world.verdict(0).expect("runs");
+        let Verdict::Join { cluster_id, .. } = verdict else { panic!("{}", world.describe()) };
+        let said = format!("cluster {cluster_id} is known only to extra:8091 (learner); its voters are gone");
+        assert_eq!(verdict.to_string().starts_with(&said), is_remnant, "{verdict}");
+        assert_eq!(verdict.doing() == Doing::Blocked, is_remnant);
     }
 }
 

@@ -375,9 +375,13 @@ impl World {
         process.founding.alarm(self.now - process.started_at)
     }
 
-    pub(super) fn lost_founders(&self, slot: usize) -> Vec<Address> {
-        let process = self.slots[slot].process.as_ref();
-        process.and_then(|process| process.founding.lost_founders()).unwrap_or_default()
+    /// Of the founders that this node started with.
+    pub(super) fn gone(&self, slot: usize) -> Vec<Address> {
+        let Some(process) = &self.slots[slot].process else { return Vec::new() };
+        let origin = process.founding.record().origin().into_iter();
+        let founders = origin.flat_map(|origin| &origin.vector);
+        let founders: Vec<_> = founders.map(|entry| (entry.http.clone(), entry.incarnation)).collect();
+        process.founding.gone(&founders)
     }
 
     pub(super) fn describe(&self) -> String {

@@ -92,6 +92,7 @@ pub(crate) fn identity(incarnation: Incarnation, name: &str) -> Identity {
         list: Vec::new(),
         expect: 3,
         members: Vec::new(),
+        voters: Vec::new(),
         leader_known: false,
         with_secret: false,
         starts: Starts::default(),

@@ -157,6 +157,7 @@ fn says(incarnation: Incarnation, raft_id: Option<RaftId>, phase: Phase) -> Iden
         list: Vec::new(),
         expect: 3,
         members: Vec::new(),
+        voters: Vec::new(),
         leader_known: true,
         with_secret: false,
         starts: Starts::default(),

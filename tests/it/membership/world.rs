@@ -320,6 +320,7 @@ impl World {
             list: Vec::new(),
             expect: 3,
             members: Vec::new(),
+            voters: Vec::new(),
             leader_known: false,
             with_secret: false,
             starts: Starts::default(),

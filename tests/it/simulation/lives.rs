@@ -393,6 +393,30 @@ fn a_join_only_node_is_a_learner_until_somebody_adds_it_by_name() {
     });
 }
 
+/// All volumes but a copy's are lost: the founders say what holds them back, the copy what became of its voters. Once it
+/// is gone they found.
+#[test]
+fn a_learner_that_outlives_the_voters_is_named_and_in_the_way() {
+    simulate(async {
+        let mut sim = settled(145).await;
+        let extra = sim.add(|config| config.bootstrap_expect = Some(0));
+        sim.start(extra).await;
+        sim.until(LONG, |sim| sim.are_members(&[0, 1, 2, extra])).await;
+        let old = sim.view(extra).cluster_id.expect("a member");
+        (0..3).for_each(|n| sim.wipe(n));
+        for n in 0..3 {
+            sim.start(n).await;
+        }
+        let said = format!("cluster {old} is known only to {} (learner); its voters are gone", name(extra));
+        sim.until(LONG, |sim| (0..3).all(|n| sim.view(n).reason.contains(&said))).await;
+        let of_itself = "this node is a learner and its voters are gone";
+        sim.until(LONG, |sim| sim.view(extra).reason.contains(of_itself)).await;
+        sim.wipe(extra);
+        sim.until(LONG, |sim| sim.are_members(&[0, 1, 2])).await;
+        assert_ne!(sim.view(0).cluster_id, Some(old));
+    });
+}
+
 /// Nobody dials a learner that was taken out, and it dials nobody: it sees that others have a leader and asks.
 #[test]
 fn a_learner_taken_out_while_it_is_away_hears_of_it() {

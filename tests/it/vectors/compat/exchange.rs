@@ -68,6 +68,7 @@ fn identities() -> Vec<(&'static str, Identity)> {
         list: Vec::new(),
         expect: 0,
         members: Vec::new(),
+        voters: Vec::new(),
         leader_known: false,
         with_secret: false,
         starts: Starts::default(),
@@ -91,12 +92,21 @@ fn identities() -> Vec<(&'static str, Identity)> {
         incarnation: Incarnation([2; 16]),
         halted: Some("the log is damaged: \"why\"".to_owned()),
         recovered_from: Some(ClusterId([0xc0; 16])),
-        members: list,
+        members: list.clone(),
         leader_known: true,
         with_secret: true,
         starts: Starts { counter: 70, ids: vec![StartId([0xa1; 8]), StartId([0xa2; 8])], durable_seq: 4711 },
         heard: vec![(Incarnation([1; 16]), 0), (Incarnation([3; 16]), 1500)],
         ..started.clone()
+    };
+    // `voters` came later: the others are of versions that do not say it.
+    let learner = Identity {
+        phase: Phase::Member,
+        cluster_id,
+        raft_id: Some(RaftId(4)),
+        members: list.iter().cloned().chain([fresh.http.clone()]).collect(),
+        voters: list,
+        ..fresh.clone()
     };
     let removed = Identity { phase: Phase::Removed, cluster_id, ..fresh.clone() };
     vec![
@@ -105,6 +115,7 @@ fn identities() -> Vec<(&'static str, Identity)> {
         ("exchange/started.json", started),
         ("exchange/joining.json", joining),
         ("exchange/member.json", member),
+        ("exchange/learner.json", learner),
         ("exchange/removed.json", removed),
     ]
 }
