@@ -25,7 +25,7 @@ pub(super) async fn join(state: Shared, request: Request) -> Result<Response, Fa
     if addr != asked {
         // Only this node knows what the caller means: the leader is told, and the caller not sent there.
         by = By::Carrying;
-        (parts, body) = renamed(parts, &addr)?;
+        (parts, body) = renamed(parts, &format!("/join?addr={addr}"))?;
     }
     let deadline = service.joining_deadline(is_carried(&parts));
     let here = || async { Ok(service.join(&addr, deadline).await?.map(|node| ok_json(&node))) };
@@ -41,9 +41,9 @@ pub(super) async fn leave(state: Shared, request: Request) -> Result<Response, F
 
 /// Takes the meta node at `httpAddr` out; with `force`, one that is known by its `tcpAddr` alone, too.
 pub(super) async fn remove(state: Shared, request: Request) -> Result<Response, Failure> {
-    let Form { parts, body, params } = Form::read(&state.config, request).await?;
+    let Form { mut parts, mut body, params } = Form::read(&state.config, request).await?;
     let force = params.get("force") == Some("true");
-    let http = address(&params, "httpAddr")?;
+    let mut http = address(&params, "httpAddr")?;
     let raft = if force && http.is_none() { address(&params, "tcpAddr")? } else { None };
     if http.is_none() && raft.is_none() {
         return Err(Failure::bad("httpAddr is required"));
@@ -52,25 +52,28 @@ pub(super) async fn remove(state: Shared, request: Request) -> Result<Response, 
     let carried = is_carried(&parts);
     let deadline = service.joining_deadline(carried);
     let by = format!("/remove from {}", caller(&parts));
-    // `localhost` is whoever was asked first. Sent on it would mean the leader: that one finds no such node.
-    let is_here = http.as_ref().is_some_and(|http| service.named_from_here(http.clone()) != *http);
-    let way = if is_here { By::Carrying } else { By::HostName };
+    let mut way = By::HostName;
+    // As for `join`. Carried here by a version that does not rename it, `localhost` is nobody: it was not the leader.
+    let named = http.clone().filter(|_| !carried).map(|asked| service.named_from_here(asked));
+    if let Some(named) = named.filter(|named| http.as_ref() != Some(named)) {
+        way = By::Carrying;
+        (parts, body) = renamed(parts, &format!("/remove?httpAddr={named}&force={force}"))?;
+        http = Some(named);
+    }
     let here = || async {
-        let Some(http) = named(service, http.as_ref(), raft.as_ref(), carried)? else { return Ok(None) };
+        let Some(http) = known(service, http.as_ref(), raft.as_ref())? else { return Ok(None) };
         Ok(service.remove(&http, force, &by, deadline).await?.map(|()| no_content()))
     };
     at_leader(service, &parts, &body, deadline, way, here).await
 }
 
-fn named(
+fn known(
     service: &Service,
     http: Option<&Address>,
     raft: Option<&Address>,
-    carried: bool,
 ) -> Result<Option<Address>, Error> {
     match (http, raft) {
-        (Some(http), _) if carried => Ok(Some(http.clone())),
-        (Some(http), _) => Ok(Some(service.named_from_here(http.clone()))),
+        (Some(http), _) => Ok(Some(http.clone())),
         (None, Some(raft)) => service.meta_node_by_raft_address(raft),
         (None, None) => Ok(None),
     }
@@ -86,10 +89,10 @@ fn address(params: &Params, name: &str) -> Result<Option<Address>, Failure> {
 /// Where an address has no port; a Raft address is given with its own.
 const HTTP_PORT: u16 = 8091;
 
-/// The same request for another node.
-fn renamed(mut parts: Parts, addr: &Address) -> Result<(Parts, Bytes), Failure> {
-    let broken = |error: &dyn std::fmt::Display| Failure::bad(format!("addr: {error}"));
+/// The same request with other words, for another node.
+fn renamed(mut parts: Parts, asked: &str) -> Result<(Parts, Bytes), Failure> {
     parts.headers.remove(hyper::header::CONTENT_TYPE);
-    parts.uri = format!("/join?addr={addr}").parse().map_err(|error| broken(&error))?;
+    let uri = hyper::Uri::try_from(asked).map_err(|error| Failure::bad(format!("{asked}: {error}")))?;
+    parts.uri = uri;
     Ok((parts, Bytes::new()))
 }

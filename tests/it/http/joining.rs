@@ -221,6 +221,11 @@ async fn a_followers_localhost_is_told_to_the_leader_by_its_name() {
     let reply = from(follower, &host, "/join", "addr=localhost%3A8091").await;
     assert_eq!((reply.status(), reply.text()), (200, format!("{ADDED}\n").as_str()));
     assert_eq!(leader_of(&cluster).asked(), ["join meta-2:8091"]);
+    for (form, force) in [("httpAddr=localhost", false), ("httpAddr=127.0.0.1%3A8091&force=true", true)] {
+        assert_eq!(from(follower, &host, "/remove", form).await.status(), 204);
+        let want = format!("remove meta-2:8091 force={force} by /remove from 127.0.0.1");
+        assert_eq!(leader_of(&cluster).asked(), [want]);
+    }
     follower.member.renamed(Address::new("127.0.0.1", 8091));
     let reply = from(follower, "x", "/join", "addr=127.0.0.2%3A8091").await;
     assert_eq!((reply.status(), leader_of(&cluster).asked()), (200, vec!["join 127.0.0.2:8091".to_owned()]));
