@@ -107,9 +107,9 @@ fn content_is_not_ahead(catalog: &Catalog) -> Result<(), String> {
 }
 
 fn ids_leave_room(catalog: &Catalog) -> Result<(), String> {
-    let highest =
-        [catalog.max_node_id, catalog.max_raft_id, catalog.max_shard_group_id, catalog.max_shard_id];
-    each(highest, |id| *id <= MAX_ID)
+    let ids = [catalog.max_node_id, catalog.max_raft_id, catalog.max_shard_group_id, catalog.max_shard_id];
+    let insertion_numbers = [catalog.databases.next, catalog.users.next];
+    each(ids.into_iter().chain(insertion_numbers), |id| *id <= MAX_ID)
 }
 
 fn ensure(holds: bool, found: impl FnOnce() -> String) -> Result<(), String> {

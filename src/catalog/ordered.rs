@@ -104,9 +104,9 @@ impl<T: Named> Ordered<T> {
     /// Puts these in the place of all. Their insertion numbers are new ones: what is kept under a number is never
     /// taken for another entry's. Of two of one name the first stays.
     pub fn replace_all(&mut self, entries: impl IntoIterator<Item = T>) {
+        self.changes.0 += u64::from(!self.is_empty());
         self.by_order.clear();
         self.by_name.clear();
-        self.changes.0 += 1;
         for entry in entries {
             self.insert(entry);
         }
@@ -194,6 +194,39 @@ mod tests {
         assert!(before.get(&Name::from("a")).expect("a").default_retention_policy.is_empty());
         assert_eq!(databases.get(&Name::from("a")).expect("a").default_retention_policy, Name::from("rp"));
         assert_eq!(databases.update(&Name::from("x"), |_| ()), None);
+    }
+
+    #[test]
+    fn what_changes_is_counted_and_nothing_else() {
+        let mut databases = Databases::default();
+        let mut counted = |change: fn(&mut Databases)| {
+            let (before, value) = (databases.changes(), databases.clone());
+            change(&mut databases);
+            assert_eq!(databases.changes() == before, databases == value);
+            databases.changes() != before
+        };
+        assert!(!counted(|all| all.replace_all([])));
+        assert!(counted(|all| _ = all.insert(database("a"))));
+        assert!(!counted(|all| _ = all.insert(database("a"))));
+        assert!(counted(
+            |all| _ = all.update(&Name::from("a"), |a| a.default_retention_policy = Name::from("rp"))
+        ));
+        assert!(!counted(|all| _ = all.update(&Name::from("x"), |_| ())));
+        assert!(!counted(|all| _ = all.remove(&Name::from("x"))));
+        assert!(counted(|all| all.replace_all([database("a")])));
+        assert!(counted(|all| _ = all.remove(&Name::from("a"))));
+        assert!(!counted(|all| all.replace_all([])));
+    }
+
+    /// A copy made from a snapshot has not seen the changes, and is the same all the same.
+    #[test]
+    fn the_count_is_no_part_of_the_value() {
+        let mut lived = Databases::default();
+        lived.insert(database("a"));
+        lived.update(&Name::from("a"), |_| ());
+        let (entries, next) = lived.numbered();
+        let entries: Vec<_> = entries.map(|(order, database)| (order, database.clone())).collect();
+        assert_eq!(Databases::from_numbered(entries, next), Ok(lived));
     }
 
     #[test]

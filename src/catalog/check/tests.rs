@@ -147,6 +147,7 @@ fn each_break_is_found_by_name() {
         ("databases changed at the index or before", |c| c.content_index = 10),
         ("highest ids leave room for the next ones", |c| c.max_shard_id = MAX_ID + 1),
         ("highest ids leave room for the next ones", |c| c.max_shard_group_id = u64::MAX),
+        ("highest ids leave room for the next ones", |c| c.users.next = u64::MAX),
         ("nodes need a cluster", |c| c.cluster = None),
         ("nodes need a cluster", |c| {
             let data_nodes = c.data_nodes.clone();

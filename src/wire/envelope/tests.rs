@@ -1,8 +1,8 @@
 use super::*;
-use crate::base::{Address, ClusterId, Incarnation, Name, NodeId, RaftId};
+use crate::base::{Address, ClusterId, Incarnation, Name, NodeId, RaftId, ShardId, Text};
 use crate::catalog::RemovedWhy;
 use crate::machine::{
-    AddMetaNode, AllocateRaftId, Found, Founder, MoveMetaNode, Removal, RemoveMetaNode, SetLabels,
+    AddMetaNode, AllocateRaftId, Found, Founder, MoveMetaNode, Removal, RemoveMetaNode, SetLabels, ShardCopy,
 };
 
 fn found() -> Command {
@@ -55,6 +55,22 @@ fn members() -> Vec<Command> {
     all
 }
 
+/// Every kind of ours about data nodes, and one of the wire's: all of format 3.
+fn data_nodes() -> Vec<Command> {
+    let tcp = || Text::from(b"data-1\xff:8088");
+    let copy = ShardCopy { shard: ShardId(u64::MAX), node: NodeId(0) };
+    vec![
+        Command::SetPassive { tcp: tcp(), passive: true },
+        Command::SetPassive { tcp: Text::default(), passive: false },
+        Command::RemoveDataNode { id: NodeId(7), force: false },
+        Command::RemoveDataNode { id: NodeId(u64::MAX), force: true },
+        Command::RemoveShardCopy { copy, force: false },
+        Command::RemoveShardCopy { copy, force: true },
+        Command::SetLeaseHolder { lease: Name::from(b"l\xff"), holder: NodeId(0) },
+        Command::CreateDataNode { http: tcp(), tcp: tcp() },
+    ]
+}
+
 fn create_database() -> Command {
     Command::CreateDatabase { name: Name::from(b"db\xff"), retention_policy: None }
 }
@@ -76,7 +92,8 @@ fn what_goes_in_comes_out() {
                 (Body::Ours(create_database()), create_database()),
                 (Body::Ours(found()), found()),
             ];
-            all.extend(members().into_iter().map(|command| (Body::Ours(command.clone()), command)));
+            let ours = members().into_iter().chain(data_nodes());
+            all.extend(ours.map(|command| (Body::Ours(command.clone()), command)));
             for (body, command) in all {
                 let at = UnixNanos(at);
                 let bytes = encode(at, retention_autocreate, &body);
@@ -101,12 +118,13 @@ fn the_format_written_is_the_lowest_that_reads_it() {
             "{command:?}"
         );
     }
-    for command in members() {
+    let of_2 = members().into_iter().map(|command| (2, command));
+    for (format, command) in of_2.chain(data_nodes().into_iter().map(|command| (3, command))) {
         let mut bytes = encode(UnixNanos(1), true, &Body::Ours(command.clone())).to_vec();
-        assert!(bytes.starts_with(b"\x08\x02"), "{command:?}");
-        bytes[1] = 1;
-        let error = error(&bytes).to_string();
-        assert_eq!(error, "undecodable entry: format 1 does not have this command", "{command:?}");
+        assert!(bytes.starts_with(&[0x08, format]), "{command:?}");
+        bytes[1] = format - 1;
+        let want = format!("undecodable entry: format {} does not have this command", format - 1);
+        assert_eq!(error(&bytes).to_string(), want, "{command:?}");
     }
 }
 
@@ -115,6 +133,7 @@ fn the_format_written_is_the_lowest_that_reads_it() {
 fn one_allocation_is_enough() {
     let mut all = vec![(wire(&create_database()), WIRE), (Body::Ours(found()), OURS)];
     all.extend(members().into_iter().map(|command| (Body::Ours(command), OURS)));
+    all.extend(data_nodes().into_iter().rev().skip(1).map(|command| (Body::Ours(command), OURS)));
     for (body, number) in all {
         let bytes = encode(UnixNanos(i64::MAX), true, &body);
         let fields: Vec<_> = Fields::of(&bytes).map(|field| field.expect("field")).collect();
@@ -171,6 +190,11 @@ fn what_cannot_be_carried_out_is_malformed() {
             "no reason for a tombstone",
             with(&[b"\x08\x02", stamp, b"\x2a\x08\x2a\x06\x08\x01\x12\x02\x12\x00"]),
         ),
+        ("no address", with(&[b"\x08\x03", stamp, b"\x2a\x04\x42\x02\x10\x01"])),
+        ("neither passive nor not", with(&[b"\x08\x03", stamp, b"\x2a\x04\x42\x02\x0a\x00"])),
+        ("no force", with(&[b"\x08\x03", stamp, b"\x2a\x04\x4a\x02\x08\x01"])),
+        ("no copy", with(&[b"\x08\x03", stamp, b"\x2a\x04\x52\x02\x10\x01"])),
+        ("no holder", with(&[b"\x08\x03", stamp, b"\x2a\x04\x5a\x02\x0a\x00"])),
         ("no such reason", with(&[b"\x08\x02", stamp, b"\x2a\x0a\x2a\x08\x08\x01\x12\x04\x08\x05\x12\x00"])),
     ] {
         assert!(matches!(error(&bytes), EnvelopeError::Malformed(_)), "{why}");

@@ -1,8 +1,14 @@
 use super::*;
-use crate::base::{Address, ClusterId, DurationNanos, Incarnation, Name, NodeId, RaftId};
-use crate::catalog::{Cluster, MetaNode, Pending, RemovedWhy, RetentionPolicy, Tombstone};
+use crate::base::{
+    Address, ClusterId, DurationNanos, Incarnation, Name, NodeId, RaftId, ShardGroupId, ShardId,
+};
+use crate::catalog::{
+    Cluster, ContinuousQuery, DataNode, MetaNode, Pending, RemovedWhy, RetentionPolicy, Shard, ShardGroup,
+    Subscription, Tombstone, User,
+};
+use crate::wire::proto::data::RetentionPolicyInfo;
 
-/// Every field of the catalog has a value of its own.
+/// Every field that format 2 has a place for has a value of its own.
 fn full() -> Catalog {
     let address = |host: &str, port| Address::new(host, port);
     let mut catalog = Catalog {
@@ -71,6 +77,45 @@ fn full() -> Catalog {
     catalog
 }
 
+/// Every field has.
+fn of_format_3() -> Catalog {
+    let mut catalog = full();
+    catalog.content_index = 7;
+    for id in [5, 6].map(NodeId) {
+        let (http, tcp) = (Text::from(b"\xff"), Text::from(&format!("data-{id}:8088")));
+        let labels = [("rack", "1"), ("az", "")].map(|(key, value)| (key.to_owned(), value.to_owned()));
+        catalog.data_nodes.insert(id, DataNode { id, http, tcp, labels: labels.into() });
+    }
+    catalog.passive = ["data-6:8088", "data-9:8088"].iter().map(Text::from).collect();
+    catalog.leases =
+        [("a", 5), ("b", 0)].map(|(name, id)| (Name::from(name), NodeId(id))).into_iter().collect();
+    for name in ["z", "gone", "y"] {
+        let privileges = [("a", 3), ("b", -1)].map(|(name, privilege)| (Name::from(name), privilege));
+        let (name, hash) = (Name::from(name), Text::from("hash"));
+        catalog.users.insert(User { name, hash, admin: true, privileges: privileges.into() });
+    }
+    catalog.users.remove(&Name::from("gone"));
+    catalog.databases.update(&Name::from("b"), |database| {
+        let query = ContinuousQuery { name: Name::from("q"), query: Text::from(b"\xff") };
+        database.continuous_queries.push(query);
+        let (name, mode) = (Name::from("s"), Text::from("ALL"));
+        let subscription = Subscription { name, mode, destinations: vec![Text::from("udp://h:1")] };
+        database.retention_policies[0].subscriptions.push(subscription);
+    });
+    let shard =
+        |id, owners: &[u64]| Shard { id: ShardId(id), owners: owners.iter().copied().map(NodeId).collect() };
+    let group = ShardGroup {
+        id: ShardGroupId(2),
+        start: UnixNanos(-9),
+        end: UnixNanos(9),
+        deleted_at: Some(UnixNanos(-1)),
+        truncated_at: Some(UnixNanos(1)),
+        shards: vec![shard(3, &[6, 5]), shard(1, &[])],
+    };
+    catalog.put_shard_group(&Name::from("b"), &Name::from(b"rp\xff"), group);
+    catalog
+}
+
 /// The same with nothing that format 1 has no place for.
 fn of_format_1() -> Catalog {
     let mut catalog = full();
@@ -86,7 +131,7 @@ fn of_format_1() -> Catalog {
 
 #[test]
 fn what_goes_in_comes_out() {
-    for catalog in [Catalog::default(), full()] {
+    for catalog in [Catalog::default(), full(), of_format_3()] {
         assert_eq!(catalog.check(), Ok(()));
         let bytes = encode(&catalog);
         assert_eq!(decode(&bytes), Ok(catalog.clone()));
@@ -102,6 +147,11 @@ fn the_format_written_is_the_lowest_that_holds_it() {
         change(catalog.meta_nodes.get_mut(&NodeId(2)).expect("node 2"));
         catalog
     };
+    let with = |change: fn(&mut Catalog)| {
+        let mut catalog = of_format_1();
+        change(&mut catalog);
+        catalog
+    };
     let mut by = of_format_1();
     by.tombstones.get_mut(&Incarnation([10; 16])).expect("tombstone").by = "influxd-ctl".to_owned();
     let labelled = node(|node| drop(node.labels.insert("rack".to_owned(), String::new())));
@@ -112,6 +162,48 @@ fn the_format_written_is_the_lowest_that_holds_it() {
         (2, labelled),
         (2, by),
         (2, full()),
+        (3, of_format_3()),
+        (3, with(|catalog| catalog.content_index = 1)),
+        (3, with(|catalog| catalog.passive = of_format_3().passive)),
+        (3, with(|catalog| catalog.data_nodes = of_format_3().data_nodes)),
+        (3, with(|catalog| catalog.leases = of_format_3().leases)),
+        (3, with(|catalog| catalog.users = of_format_3().users)),
+        // Their numbers go on where others left: that users were there is part of it.
+        (
+            3,
+            with(|catalog| {
+                catalog.users = of_format_3().users;
+                catalog.users.replace_all([]);
+            }),
+        ),
+        (
+            3,
+            with(|catalog| {
+                let query = ContinuousQuery { name: Name::from("q"), query: Text::default() };
+                catalog.databases.update(&Name::from("a"), |a| a.continuous_queries.push(query));
+            }),
+        ),
+        (
+            3,
+            with(|catalog| {
+                let of_3 =
+                    of_format_3().databases.get(&Name::from("b")).expect("b").retention_policies[0].clone();
+                catalog
+                    .databases
+                    .update(&Name::from("a"), |a| a.retention_policies[0].subscriptions = of_3.subscriptions);
+            }),
+        ),
+        (
+            3,
+            with(|catalog| {
+                let of_3 =
+                    of_format_3().databases.get(&Name::from("b")).expect("b").retention_policies[0].clone();
+                catalog
+                    .databases
+                    .update(&Name::from("a"), |a| a.retention_policies[0].shard_groups = of_3.shard_groups);
+                catalog.index_shards();
+            }),
+        ),
     ] {
         let bytes = encode(&catalog);
         assert!(bytes.starts_with(&[0x08, format]), "{format}: {catalog:?}");
@@ -134,6 +226,41 @@ fn a_state_of_format_2_says_everything() {
         let mut state = state.clone();
         cut(&mut state);
         assert!(decode(&state.encode_to_vec()).is_err());
+    }
+}
+
+/// In format 3 as well; and a state that claims an older format than what it holds is of no version.
+#[test]
+fn a_state_of_format_3_says_everything() {
+    let good = State::decode(encode(&of_format_3())).expect("state");
+    let policy = |state: &mut State, change: fn(&mut RetentionPolicyInfo)| {
+        let database = state.databases[0].database.as_mut().expect("a database");
+        change(&mut database.retention_policies[0]);
+    };
+    type Cut<'a> = &'a dyn Fn(&mut State);
+    let cuts: &[Cut<'_>] = &[
+        &|state| state.format = Some(2),
+        &|state| state.data_nodes[0].id = None,
+        &|state| state.data_nodes[0].http = None,
+        &|state| state.data_nodes[0].tcp = None,
+        &|state| state.data_nodes[0].labels[0].key = None,
+        &|state| state.users[0].order = None,
+        &|state| state.users[0].user = None,
+        &|state| state.users[0].user.as_mut().expect("a user").admin = None,
+        &|state| state.next_user = None,
+        &|state| state.leases[0].name = None,
+        &|state| state.leases[0].holder = None,
+        &|state| policy(state, |policy| policy.shard_groups[0].id = None),
+        &|state| policy(state, |policy| policy.shard_groups[0].deleted_at = None),
+        &|state| policy(state, |policy| policy.shard_groups[0].shards[0].id = None),
+        &|state| policy(state, |policy| policy.shard_groups[0].shards[0].owners[0].node_id = None),
+        &|state| policy(state, |policy| policy.subscriptions[0].mode = None),
+        &|state| state.databases[0].database.as_mut().expect("one").continuous_queries[0].query = None,
+    ];
+    for (k, cut) in cuts.iter().enumerate() {
+        let mut state = good.clone();
+        cut(&mut state);
+        assert!(decode(&state.encode_to_vec()).is_err(), "cut {k}");
     }
 }
 
@@ -170,8 +297,21 @@ fn a_newer_format_and_nonsense_are_refused() {
 /// Repeated entries would be merged in silence by a map.
 #[test]
 fn two_entries_of_one_key_are_refused() {
-    let state = State::decode(encode(&full())).expect("state");
-    let doubled: [fn(&mut State); 4] = [
+    let state = State::decode(encode(&of_format_3())).expect("state");
+    let doubled: [fn(&mut State); 10] = [
+        |state| state.data_nodes.push(state.data_nodes[0].clone()),
+        |state| state.passive.push(state.passive[0].clone()),
+        |state| state.leases.push(state.leases[0].clone()),
+        |state| state.users.push(state.users[0].clone()),
+        |state| {
+            let privileges = &mut state.users[0].user.as_mut().expect("a user").privileges;
+            privileges.push(privileges[0].clone());
+        },
+        |state| {
+            let groups =
+                &mut state.databases[0].database.as_mut().expect("one").retention_policies[0].shard_groups;
+            groups.push(groups[0].clone());
+        },
         |state| state.meta_nodes.push(state.meta_nodes[0].clone()),
         |state| state.pendings.push(state.pendings[0].clone()),
         |state| state.tombstones.push(state.tombstones[0].clone()),

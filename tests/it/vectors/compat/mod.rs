@@ -2,12 +2,13 @@
 //!
 //! Each test reads the bytes of format 1 and, as long as that is the format written, writes them again. When a
 //! newer one is, its bytes come into a folder of their own, and the writing half goes. Log entries and catalogs are
-//! written in the lowest format that holds them: both formats are written to this day. `storage::frozen` opens the
+//! written in the lowest format that holds them: all formats are written to this day. `storage::frozen` opens the
 //! volume of these bytes, `raft::frozen` has the frozen handshake.
 
 mod entries;
 mod exchange;
 mod format_2;
+mod format_3;
 mod frames;
 mod identity;
 mod snapshot;
