@@ -66,7 +66,7 @@ fn data_nodes() -> Vec<Command> {
         Command::RemoveDataNode { id: NodeId(u64::MAX), force: true },
         Command::RemoveShardCopy { copy, force: false },
         Command::RemoveShardCopy { copy, force: true },
-        Command::SetLeaseHolder { lease: Name::from(b"l\xff"), holder: NodeId(0) },
+        Command::SetLeaseHolder { lease: Name::from(b"l\xff"), holder: NodeId(0), term: u64::MAX },
         Command::CreateDataNode { http: tcp(), tcp: tcp() },
     ]
 }

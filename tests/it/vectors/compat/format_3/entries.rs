@@ -95,7 +95,7 @@ fn of_nodes() -> Vec<(&'static str, Command)> {
         ("entry-remove-data-node.bin", Command::RemoveDataNode { id: NodeId(12), force: false }),
         ("entry-remove-data-node-by-force.bin", Command::RemoveDataNode { id: NodeId(5), force: true }),
         ("entry-delete-data-node.bin", Command::DeleteDataNode { id: NodeId(4) }),
-        ("entry-set-lease-holder.bin", Command::SetLeaseHolder { lease, holder: NodeId(3) }),
+        ("entry-set-lease-holder.bin", Command::SetLeaseHolder { lease, holder: NodeId(3), term: 3 }),
         ("entry-set-data.bin", Command::SetData(Box::new(restore))),
     ]
 }
