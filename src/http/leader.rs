@@ -7,13 +7,12 @@ use axum::http::request::Parts;
 use axum::response::Response;
 use bytes::Bytes;
 use hyper::{HeaderMap, StatusCode};
-use tokio::time::Instant;
 
 use super::authenticate::has_password;
 use super::dispatch::Context;
 use super::error::Failure;
 use super::reply::redirect;
-use crate::service::{Answer, Ask, CALLER, CARRIED, Carried, CarriedAnswer, Error, Service};
+use crate::service::{Answer, Ask, CALLER, CARRIED, Carried, CarriedAnswer, Error, Limits, Service};
 
 /// What of a caller's request the leader must see: who calls, in what, what it can read.
 const CARRIED_ON: [&str; 5] =
@@ -36,14 +35,14 @@ pub(super) async fn at_leader<Fut>(
     service: &Service,
     parts: &Parts,
     body: &Bytes,
-    deadline: Instant,
+    limits: impl Into<Limits>,
     by: By,
     here: impl Fn() -> Fut,
 ) -> Result<Response, Failure>
 where
     Fut: Future<Output = Result<Option<Response>, Error>>,
 {
-    match service.at_leader(deadline, || ask(parts, body.clone(), by), here).await? {
+    match service.at_leader(limits.into(), || ask(parts, body.clone(), by), here).await? {
         Answer::Here(response) => Ok(response),
         Answer::Redirect(leader) => {
             Ok(redirect(&format!("{}://{leader}{}", service.scheme(), path_and_query(parts))))

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::labels::OLDER;
+use super::data_nodes::OLDER;
 use super::{Error, Refusal, Service};
 use crate::machine::Outcome;
 use crate::wire::envelope::Body;

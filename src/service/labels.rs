@@ -12,7 +12,7 @@ use crate::wire::envelope::Body;
 use crate::wire::identity::JOINING_LEVEL;
 
 /// An entry that a member cannot read would halt it.
-pub(super) const OLDER: &str = "not every meta node is known to run a version that has labels";
+const OLDER: &str = "not every meta node is known to run a version that has labels";
 
 /// What changes: labels that are not named stay.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

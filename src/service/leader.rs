@@ -34,6 +34,39 @@ const LAST_WORD: Duration = Duration::from_secs(1);
 /// Heard within this, a meta node counts as reachable: twice the pace at which members dial each other.
 const HEARD_LATELY: Duration = Duration::from_secs(3);
 
+/// How long a caller waits, and what becomes of a carried request whose leader dies.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// For a leader, at first and after each that died.
+    pub patience: Duration,
+    /// For the answer of the one that a request was carried to.
+    pub answer: Instant,
+    pub manner: Manner,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manner {
+    /// Twice may be more than once: what was sent and not answered is not sent again.
+    Once,
+    /// Twice is as once: it is carried to the next leader as well.
+    Again,
+    /// As `Again`, and takes hours: a leader that is deposed meanwhile goes on with it.
+    ForHours,
+}
+
+impl From<Instant> for Limits {
+    fn from(answer: Instant) -> Self {
+        let patience = answer.saturating_duration_since(Instant::now());
+        Self { patience, answer, manner: Manner::Once }
+    }
+}
+
+impl Limits {
+    fn for_a_leader(&self) -> Instant {
+        self.answer.min(Instant::now() + self.patience)
+    }
+}
+
 /// A request as the leader logic sees it.
 pub struct Ask {
     /// The `Host` that the caller used, with or without a port; `None` is never redirected.
@@ -56,6 +89,8 @@ pub enum Answer<T> {
 enum Tried {
     Answer(CarriedAnswer),
     NotExecuted,
+    /// It was sent; whether it was executed nobody knows.
+    Lost(Error),
 }
 
 impl Service {
@@ -63,16 +98,37 @@ impl Service {
     /// waits for one until the deadline. `ask` is made only when it is needed.
     ///
     /// # Errors
-    /// All but `Unknown` mean that nothing was executed.
+    /// What this node could not do itself, `here` says. Of what was carried all but `Unknown` mean that nothing was
+    /// executed.
     pub async fn at_leader<T, Fut>(
         &self,
-        deadline: Instant,
+        limits: Limits,
         ask: impl FnOnce() -> Ask,
         here: impl Fn() -> Fut,
     ) -> Result<Answer<T>, Error>
     where
         Fut: Future<Output = Result<Option<T>, Error>>,
     {
+        let mut lost = None;
+        let answered = self.here_or_elsewhere(limits, ask, here, &mut lost).await;
+        answered.map_err(|error| match lost {
+            // That nothing was done is true of the last try only.
+            Some(lost) if is_of_nothing_done(&error) => lost,
+            _ => error,
+        })
+    }
+
+    async fn here_or_elsewhere<T, Fut>(
+        &self,
+        limits: Limits,
+        ask: impl FnOnce() -> Ask,
+        here: impl Fn() -> Fut,
+        lost: &mut Option<Error>,
+    ) -> Result<Answer<T>, Error>
+    where
+        Fut: Future<Output = Result<Option<T>, Error>>,
+    {
+        let mut deadline = limits.for_a_leader();
         if let Some(answer) = self.with_reachable(here().await)? {
             return Ok(Answer::Here(answer));
         }
@@ -87,8 +143,14 @@ impl Service {
                 if self.is_advertised(ask.host.as_deref()) {
                     return Ok(Answer::Redirect(leader));
                 }
-                if let Tried::Answer(answer) = self.carry(&raft, &leader, &ask.request, deadline).await? {
-                    return Ok(Answer::Carried(answer));
+                match self.carry(&raft, &leader, &ask.request, limits).await {
+                    Tried::Answer(answer) => return Ok(Answer::Carried(answer)),
+                    Tried::Lost(error) if limits.manner == Manner::Once => return Err(error),
+                    Tried::Lost(error) => {
+                        *lost = Some(error);
+                        deadline = limits.for_a_leader();
+                    }
+                    Tried::NotExecuted => {}
                 }
             }
             let look_again = Instant::now() + LOOK_AGAIN;
@@ -103,35 +165,30 @@ impl Service {
         }
     }
 
-    /// # Errors
-    /// `Unknown` when the request left and no answer came.
-    async fn carry(
-        &self,
-        raft: &Raft,
-        leader: &Address,
-        request: &Carried,
-        deadline: Instant,
-    ) -> Result<Tried, Error> {
-        let unknown = |why: &str| {
-            Error::Unknown(format!("the outcome is unknown: the leader {leader} did not answer ({why})"))
+    async fn carry(&self, raft: &Raft, leader: &Address, request: &Carried, limits: Limits) -> Tried {
+        let lost = |why: &str| {
+            let text = format!("the outcome is unknown: the leader {leader} did not answer ({why})");
+            Tried::Lost(Error::Unknown(text))
         };
         let Some(incarnation) = meta_node_at(raft, leader).map(|node| node.incarnation) else {
-            return Ok(Tried::NotExecuted);
+            return Tried::NotExecuted;
         };
         let request = request.clone().meant_for(incarnation);
         let answered = tokio::select! {
             biased;
-            answered = self.carrier.carry(leader, &request, deadline) => answered,
-            () = self.deposed(raft, leader) => return Err(unknown("another one leads now")),
+            answered = self.carrier.carry(leader, &request, limits.answer) => answered,
+            () = self.deposed(raft, leader), if limits.manner != Manner::ForHours => {
+                return lost("another one leads now");
+            }
         };
         match answered {
-            Ok(answer) if says_not_executed(&answer) => Ok(Tried::NotExecuted),
+            Ok(answer) if says_not_executed(&answer) => Tried::NotExecuted,
             Ok(answer) => {
                 self.metrics.carried.add();
-                Ok(Tried::Answer(answer))
+                Tried::Answer(answer)
             }
-            Err(CarryError::NotSent(_)) => Ok(Tried::NotExecuted),
-            Err(CarryError::NoAnswer(why)) => Err(unknown(&why)),
+            Err(CarryError::NotSent(_)) => Tried::NotExecuted,
+            Err(CarryError::NoAnswer(why)) => lost(&why),
         }
     }
 
@@ -208,8 +265,12 @@ impl Service {
     }
 }
 
-fn meta_node_at(raft: &Raft, http: &Address) -> Option<MetaNode> {
+pub(super) fn meta_node_at(raft: &Raft, http: &Address) -> Option<MetaNode> {
     raft.applied().borrow().catalog.meta_nodes.values().find(|node| node.http == *http).cloned()
+}
+
+fn is_of_nothing_done(error: &Error) -> bool {
+    matches!(error, Error::NoLeader { .. } | Error::NotMember(_) | Error::Halted(_) | Error::Stopping)
 }
 
 fn says_not_executed(answer: &CarriedAnswer) -> bool {

@@ -10,12 +10,12 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout_at};
 
-use super::labels::OLDER;
+use super::data_nodes::{OLDER, confirmed};
 use super::{Error, Refusal, Service};
 use crate::base::{Name, NodeId, UnixNanos};
 use crate::catalog::DATA_LEVEL;
 use crate::machine::{Command, Outcome, Refused};
-use crate::raft::{BarrierError, Raft, Role};
+use crate::raft::{Raft, Role};
 use crate::wire::api::Lease;
 use crate::wire::envelope::Body;
 
@@ -70,10 +70,8 @@ impl Service {
     ) -> Result<Option<Acquired>, Error> {
         let (term, asked) = (raft.status().term, Instant::now());
         // Also of a renewal: a leader that was deposed meanwhile has nothing to grant.
-        match raft.barrier(deadline).await {
-            Ok(_) => {}
-            Err(BarrierError::NotLeader { .. }) => return Ok(None),
-            Err(_) => return Err(Error::NoLeader { reachable: None }),
+        if !confirmed(raft, deadline).await? {
+            return Ok(None);
         }
         // Deposed and elected again in between: others may have decided meanwhile.
         if raft.status().term != term {
@@ -82,6 +80,10 @@ impl Service {
         let applied = raft.applied().borrow().clone();
         if applied.catalog.feature_level() < DATA_LEVEL {
             return Err(Refusal::NotYet(OLDER.to_owned()).into());
+        }
+        // It would keep the lease from those that can work: one that was removed, or (0) has not joined yet.
+        if !applied.catalog.data_nodes.contains_key(&node) {
+            return Err(Error::Bad(format!("node {node} is no data node of this cluster")));
         }
         let holder = applied.catalog.leases.get(name).copied();
         let renewed = known.get(name).filter(|renewed| renewed.term == term).map_or(asked, |known| known.at);
@@ -103,6 +105,10 @@ impl Service {
         }
         known.insert(name.clone(), Renewed { term, at: asked });
         let left = (asked + self.config.lease_duration).saturating_duration_since(Instant::now());
+        // Frozen for longer than that in the middle: a later leader may have granted it to another.
+        if left.is_zero() {
+            return Ok(None);
+        }
         Ok(Some(Acquired::Granted(self.lease(name, node, left))))
     }
 

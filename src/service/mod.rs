@@ -32,7 +32,7 @@ pub use carrier::{Carried, CarriedAnswer, Carrier, CarryError};
 pub use error::Error;
 pub use execute::Executed;
 pub use labels::Labels;
-pub use leader::{Answer, Ask, CALLER, CARRIED, MEANT_FOR, NOT_EXECUTED};
+pub use leader::{Answer, Ask, CALLER, CARRIED, Limits, MEANT_FOR, Manner, NOT_EXECUTED};
 pub use lease::Acquired;
 pub use membership::Membership;
 pub use shards::{CopyInProgress, Shown, Which};

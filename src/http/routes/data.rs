@@ -8,6 +8,7 @@ use crate::http::error::Failure;
 use crate::http::form::Form;
 use crate::http::leader::{By, at_leader};
 use crate::http::reply::{no_content, ok_json};
+use crate::service::Manner;
 
 /// Adds the data node at `addr`, `passive` or not, answered with what the catalog says of it. Always carried: Helm's
 /// curl follows no redirect (clients.md trap 11).
@@ -15,9 +16,9 @@ pub(super) async fn add(state: Shared, request: Request) -> Result<Response, Fai
     let form = Form::read(&state.config, request).await?;
     let service = &state.service;
     let (addr, passive) = (form.required("addr")?, form.is_true("passive"));
-    let deadline = service.data_node_deadline();
-    let here = || async { Ok(service.add_data(addr, passive, deadline).await?.map(|node| ok_json(&node))) };
-    at_leader(service, &form.parts, &form.body, deadline, By::Carrying, here).await
+    let here = || async { Ok(service.add_data(addr, passive).await?.map(|node| ok_json(&node))) };
+    let limits = service.data_node_limits(Manner::Again);
+    at_leader(service, &form.parts, &form.body, limits, By::Carrying, here).await
 }
 
 /// Takes the data node at `addr` out.
@@ -25,18 +26,17 @@ pub(super) async fn remove(state: Shared, request: Request) -> Result<Response, 
     let form = Form::read(&state.config, request).await?;
     let service = &state.service;
     let (addr, force) = (form.required("addr")?, form.is_true("force"));
-    let deadline = service.data_node_deadline();
-    let here = || async { Ok(service.remove_data(addr, force, deadline).await?.map(|()| no_content())) };
-    at_leader(service, &form.parts, &form.body, deadline, By::HostName, here).await
+    let here = || async { Ok(service.remove_data(addr, force).await?.map(|()| no_content())) };
+    let limits = service.data_node_limits(Manner::Once);
+    at_leader(service, &form.parts, &form.body, limits, By::HostName, here).await
 }
 
-/// The node at `newAddr` takes the place of the one at `oldAddr`. They may be the same: a node that lost its disk takes
-/// its own place again.
+/// The node at `newAddr` takes the place of the one at `oldAddr`: another machine, or the same one with a new disk.
 pub(super) async fn update(state: Shared, request: Request) -> Result<Response, Failure> {
     let form = Form::read(&state.config, request).await?;
     let service = &state.service;
     let (old, new) = (form.required("oldAddr")?, form.required("newAddr")?);
-    let deadline = service.data_node_deadline();
-    let here = || async { Ok(service.update_data(old, new, deadline).await?.map(|node| ok_json(&node))) };
-    at_leader(service, &form.parts, &form.body, deadline, By::HostName, here).await
+    let here = || async { Ok(service.update_data(old, new).await?.map(|node| ok_json(&node))) };
+    let limits = service.data_node_limits(Manner::Again);
+    at_leader(service, &form.parts, &form.body, limits, By::HostName, here).await
 }

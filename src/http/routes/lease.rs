@@ -11,7 +11,7 @@ use crate::http::error::{Failure, json};
 use crate::http::json::go_json;
 use crate::http::leader::{By, at_leader};
 use crate::http::params::Params;
-use crate::service::Acquired;
+use crate::service::{Acquired, Limits, Manner};
 
 /// The node id has two spellings: `nodeid`, and `node_id` in later products (clients.md trap 16).
 pub(super) async fn acquire(state: Shared, request: Request) -> Result<Response, Failure> {
@@ -27,7 +27,8 @@ pub(super) async fn acquire(state: Shared, request: Request) -> Result<Response,
     let (service, name) = (&state.service, Name::from(name));
     let deadline = service.deadline();
     let here = || async { Ok(service.acquire_lease(&name, node, deadline).await?.map(reply)) };
-    at_leader(service, &parts, &Bytes::new(), deadline, By::HostName, here).await
+    let limits = Limits { manner: Manner::Again, ..deadline.into() };
+    at_leader(service, &parts, &Bytes::new(), limits, By::HostName, here).await
 }
 
 /// It is remembered for ever: the only one in use has 18 bytes.

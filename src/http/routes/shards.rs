@@ -10,7 +10,7 @@ use crate::http::form::Form;
 use crate::http::leader::{By, at_leader};
 use crate::http::params::Params;
 use crate::http::reply::{no_content, ok_json};
-use crate::service::Which;
+use crate::service::{Manner, Which};
 use crate::wire::go_duration;
 
 /// `verbose`, `expired` and `inconsistent` are true when they are exactly `true`.
@@ -34,7 +34,7 @@ pub(super) async fn copy(state: Shared, request: Request) -> Result<Response, Fa
     }
     let shard = shard(&form)?;
     let here = || async { Ok(service.copy_shard(src, dest, shard).await?.map(|()| no_content())) };
-    at_leader(service, &form.parts, &form.body, service.copy_deadline(), By::HostName, here).await
+    at_leader(service, &form.parts, &form.body, service.copy_limits(), By::HostName, here).await
 }
 
 /// Only the leader, who gave the order, knows of a copy.
@@ -42,26 +42,25 @@ pub(super) async fn copies(state: Shared, request: Request) -> Result<Response, 
     let form = Form::read(&state.config, request).await?;
     let service = &state.service;
     let here = || async { Ok(service.copies_in_progress().await?.map(|copies| ok_json(&copies))) };
-    at_leader(service, &form.parts, &form.body, service.data_node_deadline(), By::HostName, here).await
+    at_leader(service, &form.parts, &form.body, service.data_node_limits(Manner::Again), By::HostName, here)
+        .await
 }
 
 pub(super) async fn remove(state: Shared, request: Request) -> Result<Response, Failure> {
     let form = Form::read(&state.config, request).await?;
     let service = &state.service;
     let (src, shard, force) = (parameter(&form, "src")?, shard(&form)?, form.is_true("force"));
-    let deadline = service.copy_deadline();
-    let here =
-        || async { Ok(service.remove_shard(src, shard, force, deadline).await?.map(|()| no_content())) };
-    at_leader(service, &form.parts, &form.body, deadline, By::HostName, here).await
+    let here = || async { Ok(service.remove_shard(src, shard, force).await?.map(|()| no_content())) };
+    at_leader(service, &form.parts, &form.body, service.removal_limits(), By::HostName, here).await
 }
 
 pub(super) async fn truncate(state: Shared, request: Request) -> Result<Response, Failure> {
     let form = Form::read(&state.config, request).await?;
     let service = &state.service;
     let delay = go_duration::parse(form.params.get("delay").unwrap_or_default()).map_err(Failure::bad)?;
-    let deadline = service.deadline();
-    let here = || async { Ok(service.truncate_shards(delay, deadline).await?.map(|()| no_content())) };
-    at_leader(service, &form.parts, &form.body, deadline, By::HostName, here).await
+    let here = || async { Ok(service.truncate_shards(delay).await?.map(|()| no_content())) };
+    let limits = service.data_node_limits(Manner::Once);
+    at_leader(service, &form.parts, &form.body, limits, By::HostName, here).await
 }
 
 fn parameter<'a>(form: &'a Form, name: &str) -> Result<&'a str, Failure> {

@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
-use super::{DATA_NODE_ANSWERS, QUICK_ANSWER, data_address, info, known, meta_servers, of_data_node};
+use super::{QUICK_ANSWER, data_address, info, known, of_data_node};
 use crate::base::{Address, Text};
-use crate::catalog::DataNode;
+use crate::catalog::{Catalog, DataNode};
 use crate::machine::Command;
 use crate::raft::Raft;
 use crate::service::{Error, Service};
 use crate::wire::api::DataNodeInfo;
+use crate::wire::datanode::Node;
 
 impl Service {
     /// Adds the data node at `addr`; one that is a member already is only said again. `None`: ask the leader.
@@ -21,43 +22,87 @@ impl Service {
         self: &Arc<Self>,
         addr: &str,
         passive: bool,
-        deadline: Instant,
     ) -> Result<Option<DataNodeInfo>, Error> {
-        let Some(raft) = self.leading()? else { return Ok(None) };
-        if let Some(node) = known(&raft.applied().borrow().catalog, addr) {
-            return Ok(Some(info(node)));
-        }
-        let (at, service) = (data_address("addr", addr)?, self.clone());
-        self.to_the_end(async move { service.invite(&raft, &at, passive, deadline).await }).await
+        let at = data_address("addr", addr)?;
+        let Some(raft) = self.leading().await? else { return Ok(None) };
+        let (addr, service) = (addr.to_owned(), self.clone());
+        self.to_the_end(async move {
+            let node = known(&raft.applied().borrow().catalog, &addr).cloned();
+            match node {
+                Some(node) => service.say_again(&raft, &node, passive).await.map(Some),
+                None => service.invite(&raft, &at, passive).await,
+            }
+        })
+        .await
     }
 
-    async fn invite(
-        &self,
-        raft: &Raft,
-        at: &Address,
-        passive: bool,
-        deadline: Instant,
-    ) -> Result<Option<DataNodeInfo>, Error> {
-        if passive && self.mark_passive(raft, at, deadline).await?.is_none() {
+    async fn say_again(&self, raft: &Raft, node: &DataNode, passive: bool) -> Result<DataNodeInfo, Error> {
+        if passive {
+            check_passive(&raft.applied().borrow().catalog, node)?;
+        }
+        self.remind(raft, node).await?;
+        Ok(info(node))
+    }
+
+    async fn invite(&self, raft: &Raft, at: &Address, passive: bool) -> Result<Option<DataNodeInfo>, Error> {
+        if self.mark_passive(raft, at, passive).await?.is_none() {
             return Ok(None);
         }
-        let servers = meta_servers(&raft.applied().borrow().catalog);
-        let answered = Instant::now() + DATA_NODE_ANSWERS;
-        let joined = self.data_nodes.join_cluster(at, &servers, false, answered).await;
-        let joined = joined.map_err(of_data_node)?;
-        // It registered itself while it was asked; what the catalog says of it counts.
-        let id = joined.id;
-        let in_catalog = |node: &DataNode| info(node);
-        let found = raft.applied().borrow().catalog.data_nodes.get(&id).map(in_catalog);
-        found.map(Some).ok_or_else(|| {
+        let joined = self.tell(raft, at, false).await?;
+        self.registered(raft, at, &joined).await.map(Some)
+    }
+
+    /// It registered itself while it was asked, perhaps with a leader that came after this one; what the catalog says
+    /// of it counts.
+    async fn registered(&self, raft: &Raft, at: &Address, joined: &Node) -> Result<DataNodeInfo, Error> {
+        let is_it = |node: &&DataNode| {
+            joined.tcp_addr.is_empty() || node.tcp.as_bytes() == joined.tcp_addr.as_bytes()
+        };
+        let find = |catalog: &Catalog| catalog.data_nodes.get(&joined.id).filter(is_it).map(info);
+        let mut applied = raft.applied();
+        let there = applied.wait_for(|applied| find(&applied.catalog).is_some());
+        let there = timeout_at(Instant::now() + QUICK_ANSWER, there).await;
+        let found = there.ok().and_then(Result::ok).and_then(|applied| find(&applied.catalog));
+        found.ok_or_else(|| {
+            let id = joined.id;
             Error::DataNode(format!("{at} says that it is data node {id}, which this cluster does not have"))
         })
     }
 
-    /// Before it joins, so that it never owns a shard; under the address that it will join with.
-    async fn mark_passive(&self, raft: &Raft, at: &Address, deadline: Instant) -> Result<Option<()>, Error> {
+    /// Before it joins, so that a passive one never owns a shard; under the address that it will join with. An active
+    /// one may bear a mark of an earlier try.
+    async fn mark_passive(&self, raft: &Raft, at: &Address, passive: bool) -> Result<Option<()>, Error> {
+        if !passive && !has_stale_marks(&raft.applied().borrow().catalog) {
+            return Ok(Some(()));
+        }
         let status = self.data_nodes.status(at, Instant::now() + QUICK_ANSWER).await.map_err(of_data_node)?;
         let tcp = Text::from(&status.tcp_addr);
-        self.change(raft, Command::SetPassive { tcp, passive: true }, deadline).await
+        {
+            let applied = raft.applied();
+            let catalog = &applied.borrow().catalog;
+            if let Some(member) = catalog.data_node_by_tcp(&tcp) {
+                return if passive { check_passive(catalog, member).map(Some) } else { Ok(Some(())) };
+            }
+            if catalog.passive.contains(&tcp) == passive {
+                return Ok(Some(()));
+            }
+        }
+        self.change(raft, Command::SetPassive { tcp, passive }, self.deadline()).await
     }
+}
+
+/// # Errors
+/// It is a member that may own shards, and keeps those that it has.
+fn check_passive(catalog: &Catalog, member: &DataNode) -> Result<(), Error> {
+    if catalog.is_passive(member) {
+        return Ok(());
+    }
+    let (tcp, id) = (&member.tcp, member.id);
+    Err(Error::Conflict(format!(
+        "{tcp} is data node {id} and not passive: remove it first, to add it as a passive one"
+    )))
+}
+
+fn has_stale_marks(catalog: &Catalog) -> bool {
+    catalog.passive.iter().any(|tcp| catalog.data_node_by_tcp(tcp).is_none())
 }

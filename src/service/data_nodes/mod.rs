@@ -2,6 +2,8 @@
 //! node: it calls the meta nodes while they wait for it.
 
 mod add;
+mod again;
+mod anywhere;
 mod listed;
 mod remove;
 mod update;
@@ -15,12 +17,12 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::{Error, Service};
+use super::{Error, Limits, Manner, Refusal, Service};
 use crate::base::{Address, Text};
-use crate::catalog::{Catalog, DataNode};
+use crate::catalog::{Catalog, DATA_LEVEL, DataNode};
 use crate::datanode::Failed;
 use crate::machine::{Command, Outcome, Refused};
-use crate::raft::{Raft, Role};
+use crate::raft::{BarrierError, Raft, Role};
 use crate::wire::api::DataNodeInfo;
 use crate::wire::envelope::Body;
 
@@ -32,17 +34,30 @@ const DATA_NODE_ANSWERS: Duration = Duration::from_secs(40);
 /// What is answered from memory.
 pub(super) const QUICK_ANSWER: Duration = Duration::from_secs(10);
 
+/// An entry that a member cannot read would halt it.
+pub(super) const OLDER: &str = "not every meta node is known to run a version that has data nodes";
+
 impl Service {
-    /// When a request that calls data nodes has waited long enough: each call has a limit of its own.
-    pub fn data_node_deadline(&self) -> Instant {
-        Instant::now() + DATA_NODE_ANSWERS * 2
+    /// What a caller waits who waits for a data node as well; each step at the leader has a limit of its own.
+    pub fn data_node_limits(&self, manner: Manner) -> Limits {
+        let patience = self.config.consensus_timeout;
+        let answer = Instant::now() + DATA_NODE_ANSWERS + QUICK_ANSWER * 2 + patience * 2;
+        Limits { patience, answer, manner }
     }
 
-    /// This node's Raft if it leads.
-    pub(super) fn leading(&self) -> Result<Option<Raft>, Error> {
+    /// This node's Raft if it leads, with everything applied that was acknowledged before; `None`: ask the leader.
+    ///
+    /// # Errors
+    /// There is no majority, or members that could not read what would be proposed.
+    pub(super) async fn leading(&self) -> Result<Option<Raft>, Error> {
         let raft = self.raft()?;
-        let leads = raft.status().role == Role::Leader;
-        Ok(leads.then_some(raft))
+        if !confirmed(&raft, self.deadline()).await? {
+            return Ok(None);
+        }
+        if raft.applied().borrow().catalog.feature_level() < DATA_LEVEL {
+            return Err(Refusal::NotYet(OLDER.to_owned()).into());
+        }
+        Ok(Some(raft))
     }
 
     /// Proposes a command of these operations; `None`: leadership was lost before it was proposed.
@@ -73,6 +88,32 @@ impl Service {
         });
         result.await.unwrap_or(Err(Error::Stopping))
     }
+
+    /// Where data nodes find the meta nodes. This one comes first, because they ask the first one, and no other,
+    /// whether there is a leader; with their first poll they take over the order of `Data`.
+    fn meta_servers(&self, catalog: &Catalog) -> Vec<Address> {
+        let mut servers: Vec<Address> = catalog.meta_nodes.values().map(|node| node.http.clone()).collect();
+        let own = self.membership().view().http.clone();
+        if let Some(at) = servers.iter().position(|server| Some(server) == own.as_ref()) {
+            servers[..=at].rotate_right(1);
+        }
+        servers
+    }
+}
+
+/// Whether this node leads now, by the word of a majority.
+///
+/// # Errors
+/// Nobody can say.
+pub(super) async fn confirmed(raft: &Raft, deadline: Instant) -> Result<bool, Error> {
+    if raft.status().role != Role::Leader {
+        return Ok(false);
+    }
+    match raft.barrier(deadline).await {
+        Ok(()) => Ok(true),
+        Err(BarrierError::NotLeader { .. }) => Ok(false),
+        Err(BarrierError::NoMajority | BarrierError::Closed) => Err(Error::NoLeader { reachable: None }),
+    }
 }
 
 /// # Errors
@@ -81,13 +122,20 @@ pub(super) fn data_address(name: &str, text: &str) -> Result<Address, Error> {
     Address::parse(text, DATA_PORT).map_err(|error| Error::Bad(format!("{name}: {error}")))
 }
 
-/// The node that is known under this address, as it was written or with the usual port.
+/// The node that is known under this address: as it was written, or as another spelling of the same.
 pub(super) fn known<'a>(catalog: &'a Catalog, addr: &str) -> Option<&'a DataNode> {
     let written = catalog.data_node_by_tcp(&Text::from(addr));
     written.or_else(|| {
         let address = Address::parse(addr, DATA_PORT).ok()?;
-        catalog.data_node_by_tcp(&Text::from(&address.to_string()))
+        catalog.data_nodes.values().find(|node| address_of(node).as_ref() == Ok(&address))
     })
+}
+
+/// Whether it was a member under this address and no one is any more.
+fn was_removed(catalog: &Catalog, addr: &str) -> bool {
+    let address = Address::parse(addr, DATA_PORT);
+    let is_it = |tcp: &Text| address.is_ok() && Address::parse(&tcp.to_string(), DATA_PORT) == address;
+    catalog.removed_data_nodes.contains(&Text::from(addr)) || catalog.removed_data_nodes.iter().any(is_it)
 }
 
 /// How to reach a node that is in the catalog.
@@ -95,11 +143,6 @@ pub(super) fn address_of(node: &DataNode) -> Result<Address, Error> {
     let text = node.tcp.to_string();
     Address::parse(&text, DATA_PORT)
         .map_err(|error| Error::DataNode(format!("data node {} cannot be reached: {error}", node.id)))
-}
-
-/// Where data nodes find the meta nodes, in the order in which `Data` lists them.
-fn meta_servers(catalog: &Catalog) -> Vec<Address> {
-    catalog.meta_nodes.values().map(|node| node.http.clone()).collect()
 }
 
 pub(super) fn of_data_node(failed: Failed) -> Error {

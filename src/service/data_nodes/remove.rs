@@ -23,37 +23,21 @@ impl Service {
     ///
     /// # Errors
     /// Why not; or, when the node is out and did not take notice, what to do.
-    pub async fn remove_data(
-        self: &Arc<Self>,
-        addr: &str,
-        force: bool,
-        deadline: Instant,
-    ) -> Result<Option<()>, Error> {
-        let Some(raft) = self.leading()? else { return Ok(None) };
+    pub async fn remove_data(self: &Arc<Self>, addr: &str, force: bool) -> Result<Option<()>, Error> {
+        let Some(raft) = self.leading().await? else { return Ok(None) };
         let node = known(&raft.applied().borrow().catalog, addr).cloned();
         let node = node.ok_or_else(|| Error::Bad(format!("node not found: {addr}")))?;
         let service = self.clone();
-        self.to_the_end(async move { service.expel(&raft, &node, force, deadline).await }).await
+        self.to_the_end(async move { service.expel(&raft, &node, force).await }).await
     }
 
-    async fn expel(
-        &self,
-        raft: &Raft,
-        node: &DataNode,
-        force: bool,
-        deadline: Instant,
-    ) -> Result<Option<()>, Error> {
+    async fn expel(&self, raft: &Raft, node: &DataNode, force: bool) -> Result<Option<()>, Error> {
         let at = address_of(node);
         if !force {
-            let at = at.as_ref().map_err(Clone::clone)?;
-            let status = self.data_nodes.status(at, Instant::now() + QUICK_ANSWER).await;
-            status.map_err(|failed| {
-                Error::DataNode(format!(
-                    "{failed}: nothing was changed; a node that will not come back needs force"
-                ))
-            })?;
+            self.answers(at.as_ref().map_err(Clone::clone)?, node).await?;
         }
-        if self.change(raft, Command::RemoveDataNode { id: node.id, force }, deadline).await?.is_none() {
+        let remove = Command::RemoveDataNode { id: node.id, force };
+        if self.change(raft, remove, self.deadline()).await?.is_none() {
             return Ok(None);
         }
         self.drop_handoff(raft, node.id);
@@ -67,6 +51,19 @@ impl Service {
             })?;
         }
         Ok(Some(()))
+    }
+
+    /// Under its own name: whoever answers will be told to delete its data.
+    async fn answers(&self, at: &Address, node: &DataNode) -> Result<(), Error> {
+        let status = self.data_nodes.status(at, Instant::now() + QUICK_ANSWER).await;
+        let wrong = match status {
+            Ok(status) if status.tcp_addr.as_bytes() == node.tcp.as_bytes() => return Ok(()),
+            Ok(other) => format!("at {at} a data node answers that calls itself {}", other.tcp_addr),
+            Err(failed) => failed.to_string(),
+        };
+        Err(Error::DataNode(format!(
+            "{wrong}: nothing was changed; a node that will not come back needs force"
+        )))
     }
 
     /// In the background: the other nodes drop what they kept for it.

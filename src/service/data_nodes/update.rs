@@ -1,33 +1,42 @@
-//! `POST /update-data`: another machine, with the data of the old one, takes a data node's place.
+//! `POST /update-data`: another machine, with the data of the old one, takes a data node's place; or the same one with
+//! a new disk comes back to its own.
 
 use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::{DATA_NODE_ANSWERS, QUICK_ANSWER, data_address, info, known, meta_servers, of_data_node};
+use super::{QUICK_ANSWER, data_address, info, known, of_data_node, was_removed};
 use crate::base::{Address, Text};
 use crate::catalog::DataNode;
 use crate::machine::Command;
 use crate::raft::Raft;
 use crate::service::{Error, Service};
 use crate::wire::api::DataNodeInfo;
+use crate::wire::datanode::DataNodeStatus;
 
 impl Service {
     /// Gives a data node other addresses: those that the node at `new` says are its own. `None`: ask the leader.
     ///
     /// # Errors
     /// Why not; nothing is changed then.
-    pub async fn update_data(
-        self: &Arc<Self>,
-        old: &str,
-        new: &str,
-        deadline: Instant,
-    ) -> Result<Option<DataNodeInfo>, Error> {
-        let Some(raft) = self.leading()? else { return Ok(None) };
-        let node = known(&raft.applied().borrow().catalog, old).cloned();
-        let node = node.ok_or_else(|| Error::Bad(format!("no data node with bind address {old} exists")))?;
-        let (at, service) = (data_address("newAddr", new)?, self.clone());
-        self.to_the_end(async move { service.relocate(&raft, node, &at, deadline).await }).await
+    pub async fn update_data(self: &Arc<Self>, old: &str, new: &str) -> Result<Option<DataNodeInfo>, Error> {
+        let at = data_address("newAddr", new)?;
+        let Some(raft) = self.leading().await? else { return Ok(None) };
+        let (old, service) = (old.to_owned(), self.clone());
+        self.to_the_end(async move {
+            let applied = raft.applied().borrow().clone();
+            let find = |addr: &str| known(&applied.catalog, addr).cloned();
+            match (find(&old), find(&at.to_string())) {
+                (Some(node), in_place) => service.relocate(&raft, node, &at, in_place).await,
+                // The same again; its leader may have died in the middle.
+                (None, Some(node)) if was_removed(&applied.catalog, &old) => {
+                    service.remind(&raft, &node).await?;
+                    Ok(Some(info(&node)))
+                }
+                (None, _) => Err(Error::Bad(format!("no data node with bind address {old} exists"))),
+            }
+        })
+        .await
     }
 
     async fn relocate(
@@ -35,32 +44,41 @@ impl Service {
         raft: &Raft,
         node: DataNode,
         at: &Address,
-        deadline: Instant,
+        in_place: Option<DataNode>,
     ) -> Result<Option<DataNodeInfo>, Error> {
         let status = self.data_nodes.status(at, Instant::now() + QUICK_ANSWER).await.map_err(of_data_node)?;
-        if status.is_joined() {
-            let is_ours = known(&raft.applied().borrow().catalog, &at.to_string()).is_some();
-            return Err(already_joined(&node, at, is_ours));
+        let is_itself = in_place.as_ref().is_some_and(|there| there.id == node.id);
+        if status.is_joined() && !is_itself {
+            return Err(already_joined(&node, at, in_place.is_some()));
         }
+        let moves = !is_of(&status, &node);
         let (http, tcp) = (Text::from(&status.http_addr), Text::from(&status.tcp_addr));
         let there = Command::UpdateDataNode { id: node.id, http, tcp };
-        if self.change(raft, there, deadline).await?.is_none() {
+        if moves && self.change(raft, there, self.deadline()).await?.is_none() {
             return Ok(None);
         }
-        let servers = meta_servers(&raft.applied().borrow().catalog);
-        let answered = Instant::now() + DATA_NODE_ANSWERS;
-        match self.data_nodes.join_cluster(at, &servers, true, answered).await {
+        match self.tell(raft, at, true).await {
             Ok(_) => Ok(raft.applied().borrow().catalog.data_nodes.get(&node.id).map(info)),
             Err(failed) => {
-                let back = Command::UpdateDataNode { id: node.id, http: node.http, tcp: node.tcp };
-                let undone = self.change(raft, back, Instant::now() + self.config.consensus_timeout).await;
-                if !matches!(undone, Ok(Some(()))) {
-                    tracing::error!(node = %node.id, "its new address {at} could not be taken back: {undone:?}");
+                if moves {
+                    self.take_back(raft, node, at).await;
                 }
-                Err(of_data_node(failed))
+                Err(failed)
             }
         }
     }
+
+    /// Also of one that is deposed meanwhile: half a change would be left.
+    async fn take_back(&self, raft: &Raft, node: DataNode, at: &Address) {
+        let back = Command::UpdateDataNode { id: node.id, http: node.http, tcp: node.tcp };
+        if let Err(error) = self.change_anywhere(raft, back).await {
+            tracing::error!(node = %node.id, "its new address {at} could not be taken back: {error}");
+        }
+    }
+}
+
+fn is_of(status: &DataNodeStatus, node: &DataNode) -> bool {
+    status.tcp_addr.as_bytes() == node.tcp.as_bytes() && status.http_addr.as_bytes() == node.http.as_bytes()
 }
 
 fn already_joined(node: &DataNode, at: &Address, is_ours: bool) -> Error {

@@ -1,89 +1,95 @@
 //! `add-data`: data nodes that the configuration names are added by whoever leads, so that a whole cluster comes up
 //! without a hand.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep_until};
+use futures_util::future::join_all;
+use tokio::time::{Instant, sleep};
 
-use super::known;
-use crate::base::{Address, Text};
+use super::{QUICK_ANSWER, known, was_removed};
+use crate::base::Address;
 use crate::catalog::{Catalog, DATA_LEVEL};
 use crate::raft::Role;
 use crate::service::{Error, Service};
 
 const LOOK: Duration = Duration::from_secs(1);
-/// A data node that is not there yet is asked less and less often.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// A data node that is not there yet is asked less and less often: one that starts later is found within this.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
-/// What is still tried for one of them.
-struct Trying {
-    next: Instant,
-    pause: Duration,
+/// Each by itself: one that is silent keeps no other away. Ends with the process's tasks, or with the service.
+pub(in crate::service) async fn add_all(service: Weak<Service>, wanted: Vec<Address>) {
+    join_all(wanted.into_iter().map(|at| keep_adding(service.clone(), at))).await;
+}
+
+async fn keep_adding(service: Weak<Service>, at: Address) {
+    let mut wanted = Wanted { at, own: None, said: String::new() };
+    let mut pause = LOOK;
+    loop {
+        sleep(pause).await;
+        let Some(service) = service.upgrade() else { return };
+        if service.lacks(&wanted) {
+            wanted.try_once(&service).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        } else {
+            pause = LOOK;
+        }
+    }
+}
+
+struct Wanted {
+    at: Address,
+    /// What it calls itself, once it has said so.
+    own: Option<String>,
     /// Said once, not at every try.
     said: String,
 }
 
-/// Ends with the process's tasks, or with the service.
-pub(in crate::service) async fn add_all(service: Weak<Service>, wanted: Vec<Address>) {
-    let mut trying: BTreeMap<Address, Trying> = BTreeMap::new();
-    let mut look = Instant::now();
-    loop {
-        sleep_until(look).await;
-        look = Instant::now() + LOOK;
-        let Some(service) = service.upgrade() else { return };
-        for at in service.missing(&wanted) {
-            let entry = trying.entry(at.clone()).or_insert_with(|| Trying {
-                next: Instant::now(),
-                pause: FIRST_PAUSE,
-                said: String::new(),
-            });
-            if entry.next <= Instant::now() {
-                try_once(&service, &at, entry).await;
+impl Wanted {
+    async fn try_once(&mut self, service: &Arc<Service>) {
+        match self.add(service).await {
+            Ok(()) | Err(Error::NoLeader { .. } | Error::NotMember(_) | Error::Stopping) => {}
+            Err(error) => {
+                let said = error.to_string();
+                if self.said != said {
+                    let at = &self.at;
+                    tracing::warn!(
+                        event = "data-node",
+                        "{at} is on the list add-data and cannot be added yet: {said}"
+                    );
+                    self.said = said;
+                }
             }
         }
     }
-}
 
-async fn try_once(service: &Arc<Service>, at: &Address, trying: &mut Trying) {
-    let added = service.add_data(&at.to_string(), false, service.data_node_deadline()).await;
-    match added {
-        Ok(Some(node)) => {
-            tracing::info!(event = "data-node", id = %node.id, "added data node {}", node.tcp_addr)
+    async fn add(&mut self, service: &Arc<Service>) -> Result<(), Error> {
+        // It may be a member, or have been one, under a name that the list does not have.
+        let status = service.data_nodes.status(&self.at, Instant::now() + QUICK_ANSWER).await;
+        self.own = Some(status.map_err(super::of_data_node)?.tcp_addr);
+        if !service.lacks(self) {
+            return Ok(());
         }
-        Ok(None) | Err(Error::NoLeader { .. } | Error::NotMember(_) | Error::Stopping) => {}
-        Err(error) => {
-            let said = error.to_string();
-            if trying.said != said {
-                tracing::warn!(
-                    event = "data-node",
-                    "{at} is on the list add-data and cannot be added yet: {said}"
-                );
-                trying.said = said;
-            }
+        if let Some(node) = service.add_data(&self.at.to_string(), false).await? {
+            tracing::info!(event = "data-node", id = %node.id, "added data node {}", node.tcp_addr);
         }
+        Ok(())
     }
-    trying.next = Instant::now() + trying.pause;
-    trying.pause = (trying.pause * 2).min(LONGEST_PAUSE);
+
+    /// Neither a member nor taken out by a person.
+    fn is_missing(&self, catalog: &Catalog) -> bool {
+        let mut names = std::iter::once(self.at.to_string()).chain(self.own.clone());
+        names.all(|name| known(catalog, &name).is_none() && !was_removed(catalog, &name))
+    }
 }
 
 impl Service {
-    /// Of a leader: who is on the list, no member, and was not taken out by a person.
-    fn missing(&self, wanted: &[Address]) -> Vec<Address> {
+    /// Of a leader only.
+    fn lacks(&self, wanted: &Wanted) -> bool {
         let Some(raft) = self.raft().ok().filter(|raft| raft.status().role == Role::Leader) else {
-            return Vec::new();
+            return false;
         };
         let applied = raft.applied().borrow().clone();
-        if applied.catalog.feature_level() < DATA_LEVEL {
-            return Vec::new();
-        }
-        wanted.iter().filter(|at| is_missing(&applied.catalog, at)).cloned().collect()
+        applied.catalog.feature_level() >= DATA_LEVEL && wanted.is_missing(&applied.catalog)
     }
-}
-
-fn is_missing(catalog: &Catalog, at: &Address) -> bool {
-    let text = at.to_string();
-    known(catalog, &text).is_none() && !catalog.removed_data_nodes.contains(&Text::from(&text))
 }

@@ -45,6 +45,10 @@ impl Copies {
         Some(Begun { copies: self.clone(), copy })
     }
 
+    pub(super) fn is_under_way(&self, shard: ShardId, dest: &str) -> bool {
+        self.lock().iter().any(|copy| copy.shard_id == shard && copy.dest == dest)
+    }
+
     pub(super) fn all(&self) -> Vec<CopyInProgress> {
         self.lock().clone()
     }

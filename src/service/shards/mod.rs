@@ -10,11 +10,21 @@ pub(super) use copies::Copies;
 pub use copies::CopyInProgress;
 pub use show::{Shown, Which};
 
-use super::data_nodes::known;
-use super::{Error, Service};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::data_nodes::{QUICK_ANSWER, address_of, known, of_data_node};
+use super::{Error, Limits, Manner, Service};
 use crate::base::{Name, ShardId};
 use crate::catalog::{Catalog, DataNode};
 use crate::raft::Applied;
+use crate::wire::datanode::ShardOwnerInfo;
+
+/// Terabytes over a slow network. A dead data node is found out by its connection, not by this.
+const COPIED_WITHIN: Duration = Duration::from_secs(7 * 24 * 3600);
+/// Deleting files of many gigabytes.
+const REMOVED_WITHIN: Duration = Duration::from_secs(300);
 
 /// A shard as operations on it need it.
 struct Target {
@@ -22,6 +32,28 @@ struct Target {
     database: Name,
     policy: Name,
     owners: Vec<crate::base::NodeId>,
+    is_deleted: bool,
+}
+
+impl Service {
+    /// What a caller waits who has a shard's data moved.
+    pub fn copy_limits(&self) -> Limits {
+        let limits = self.data_node_limits(Manner::ForHours);
+        Limits { answer: limits.answer + COPIED_WITHIN, ..limits }
+    }
+
+    /// The same, deleted.
+    pub fn removal_limits(&self) -> Limits {
+        let limits = self.data_node_limits(Manner::Once);
+        Limits { answer: limits.answer + REMOVED_WITHIN, ..limits }
+    }
+
+    /// What a node has of a shard.
+    async fn held(&self, node: &DataNode, shard: ShardId) -> Result<Option<ShardOwnerInfo>, Error> {
+        let at = address_of(node)?;
+        let held = self.data_nodes.list_shards(&at, Instant::now() + QUICK_ANSWER).await;
+        Ok(held.map_err(of_data_node)?.remove(&shard.0))
+    }
 }
 
 /// # Errors
@@ -40,5 +72,10 @@ fn target(applied: &Applied, id: ShardId) -> Result<Target, Error> {
         database: found.database.clone(),
         policy: found.policy.name.clone(),
         owners: found.shard.owners.clone(),
+        is_deleted: found.group.is_deleted(),
     })
+}
+
+fn not_an_owner(addr: &str, shard: ShardId) -> Error {
+    Error::Bad(format!("\"{addr}\" is not an owner of shard {shard}"))
 }

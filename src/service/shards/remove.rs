@@ -1,11 +1,10 @@
 //! `POST /remove-shard`: one copy of a shard goes, from the catalog first and then from the disk of its node.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Error, Service, node, target};
+use super::{Error, REMOVED_WITHIN, Service, node, not_an_owner, target};
 use crate::base::ShardId;
 use crate::catalog::DataNode;
 use crate::datanode::Why;
@@ -13,15 +12,12 @@ use crate::machine::{Command, ShardCopy};
 use crate::raft::Raft;
 use crate::service::data_nodes::{address_of, of_data_node};
 
-/// Deleting files of many gigabytes.
-const REMOVED_WITHIN: Duration = Duration::from_secs(300);
-
 /// What a data node says that never stored a point of the shard.
 const NOTHING_THERE: &str = "shard not found";
 
 impl Service {
-    /// Removes the copy of a shard from the data node at `src`; without `force` not the last one. `None`: ask the
-    /// leader.
+    /// Removes the copy of a shard from the data node at `src`. With `force` also the last one, and one that the
+    /// catalog does not have there. `None`: ask the leader.
     ///
     /// # Errors
     /// Why not; or, when it is out of the catalog and still on the disk, so.
@@ -30,16 +26,22 @@ impl Service {
         src: &str,
         shard: ShardId,
         force: bool,
-        deadline: Instant,
     ) -> Result<Option<()>, Error> {
-        let Some(raft) = self.leading()? else { return Ok(None) };
-        let applied = raft.applied().borrow().clone();
-        let node = node(&applied.catalog, src)?;
-        if !target(&applied, shard)?.owners.contains(&node.id) {
-            return Err(Error::Bad(format!("\"{src}\" is not an owner of shard {shard}")));
-        }
-        let service = self.clone();
-        self.to_the_end(async move { service.take_copy(&raft, &node, shard, force, deadline).await }).await
+        let Some(raft) = self.leading().await? else { return Ok(None) };
+        let (src, service) = (src.to_owned(), self.clone());
+        self.to_the_end(async move {
+            let applied = raft.applied().borrow().clone();
+            let node = node(&applied.catalog, &src)?;
+            match target(&applied, shard) {
+                Ok(target) if target.owners.contains(&node.id) => {
+                    service.take_copy(&raft, &node, shard, force).await
+                }
+                Ok(_) if !force => Err(not_an_owner(&src, shard)),
+                Err(unknown) if !force => Err(unknown),
+                _ => service.delete_stray(&node, shard).await.map(Some),
+            }
+        })
+        .await
     }
 
     /// The catalog first: a copy that is still there and belongs to nobody does no harm, one that is gone and still
@@ -50,22 +52,42 @@ impl Service {
         node: &DataNode,
         shard: ShardId,
         force: bool,
-        deadline: Instant,
     ) -> Result<Option<()>, Error> {
-        let at = address_of(node)?;
         let copy = ShardCopy { shard, node: node.id };
-        if self.change(raft, Command::RemoveShardCopy { copy, force }, deadline).await?.is_none() {
+        let remove = Command::RemoveShardCopy { copy, force };
+        if self.change(raft, remove, self.deadline()).await?.is_none() {
             return Ok(None);
         }
+        let deleted = self.delete_from_disk(node, shard).await;
+        deleted.map(|_| Some(())).map_err(|failed| {
+            let tcp = &node.tcp;
+            Error::DataNode(format!(
+                "{tcp} is no owner of shard {shard} any more, but may still hold its data ({failed}): remove it \
+                 again with force once that node answers"
+            ))
+        })
+    }
+
+    /// What an earlier removal could not delete, or somebody put there by hand.
+    async fn delete_stray(&self, node: &DataNode, shard: ShardId) -> Result<(), Error> {
+        if self.copies.is_under_way(shard, &node.tcp.to_string()) {
+            let text = format!("shard {shard} is being copied to {}: it owns it soon", node.tcp);
+            return Err(Error::Conflict(text));
+        }
+        if self.delete_from_disk(node, shard).await? {
+            Ok(())
+        } else {
+            Err(not_an_owner(&node.tcp.to_string(), shard))
+        }
+    }
+
+    /// Whether there was something.
+    async fn delete_from_disk(&self, node: &DataNode, shard: ShardId) -> Result<bool, Error> {
+        let at = address_of(node)?;
         match self.data_nodes.remove_shard(&at, shard.0, Instant::now() + REMOVED_WITHIN).await {
-            Ok(()) => Ok(Some(())),
-            Err(failed) if matches!(&failed.why, Why::Said(text) if text == NOTHING_THERE) => Ok(Some(())),
-            Err(failed) => {
-                let Error::DataNode(failed) = of_data_node(failed) else { return Ok(Some(())) };
-                Err(Error::DataNode(format!(
-                    "{at} is no owner of shard {shard} any more, but may still hold its data ({failed})"
-                )))
-            }
+            Ok(()) => Ok(true),
+            Err(failed) if matches!(&failed.why, Why::Said(text) if text == NOTHING_THERE) => Ok(false),
+            Err(failed) => Err(of_data_node(failed)),
         }
     }
 }

@@ -1,0 +1,44 @@
+//! A member of the catalog that does not know that it is one: its volume was lost, or the meta node that should have told
+//! it died.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{Service, address_of, of_data_node};
+use crate::base::Address;
+use crate::catalog::DataNode;
+use crate::raft::Raft;
+use crate::service::Error;
+use crate::wire::datanode::Node;
+
+/// A member that does not answer at once is one all the same.
+const GLANCE: Duration = Duration::from_secs(2);
+
+impl Service {
+    /// Tells it if it answers under its own name and says that it belongs to nothing. It keeps its id and its shards,
+    /// with the data or without.
+    ///
+    /// # Errors
+    /// It was asked to join and did not.
+    pub(super) async fn remind(&self, raft: &Raft, node: &DataNode) -> Result<(), Error> {
+        let Ok(at) = address_of(node) else { return Ok(()) };
+        let Ok(status) = self.data_nodes.status(&at, Instant::now() + GLANCE).await else { return Ok(()) };
+        if status.is_joined() || status.tcp_addr.as_bytes() != node.tcp.as_bytes() {
+            return Ok(());
+        }
+        self.tell(raft, &at, true).await?;
+        tracing::info!(event = "data-node", id = %node.id, "told {at} again that it is a member");
+        Ok(())
+    }
+
+    /// Tells a data node who the meta nodes are: to register itself, or, with `update`, to find itself registered.
+    ///
+    /// # Errors
+    /// Mostly its own words.
+    pub(super) async fn tell(&self, raft: &Raft, at: &Address, update: bool) -> Result<Node, Error> {
+        let servers = self.meta_servers(&raft.applied().borrow().catalog);
+        let answered = Instant::now() + super::DATA_NODE_ANSWERS;
+        self.data_nodes.join_cluster(at, &servers, update, answered).await.map_err(of_data_node)
+    }
+}
