@@ -8,6 +8,7 @@ mod harness;
 
 mod auth;
 mod by_hand;
+mod data_nodes;
 mod disagreement;
 mod faults;
 mod figures;

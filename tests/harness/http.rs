@@ -55,13 +55,24 @@ pub fn request_with(
     body: &[u8],
     within: Duration,
 ) -> Result<Response, String> {
+    let mut stream = send(at, &format!("{method} {path} HTTP/1.1\r\n{headers}"), body)?;
+    receive(at, &mut stream, within)
+}
+
+/// Sends a request, of which this is the first line and some headers, and leaves it at that.
+pub fn send(at: SocketAddr, head: &str, body: &[u8]) -> Result<TcpStream, String> {
     let text = |e: std::io::Error| format!("{at}: {e}");
     let mut stream = TcpStream::connect_timeout(&at, Duration::from_secs(2)).map_err(text)?;
-    stream.set_read_timeout(Some(within)).map_err(text)?;
     let length = body.len();
-    let head =
-        format!("{method} {path} HTTP/1.1\r\n{headers}Connection: close\r\nContent-Length: {length}\r\n\r\n");
+    let head = format!("{head}Connection: close\r\nContent-Length: {length}\r\n\r\n");
     stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body)).map_err(text)?;
+    Ok(stream)
+}
+
+/// The whole answer on such a connection.
+pub fn receive(at: SocketAddr, stream: &mut TcpStream, within: Duration) -> Result<Response, String> {
+    let text = |e: std::io::Error| format!("{at}: {e}");
+    stream.set_read_timeout(Some(within)).map_err(text)?;
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).map_err(text)?;
     parse(&bytes).ok_or_else(|| format!("{at}: no whole answer: {:?}", String::from_utf8_lossy(&bytes)))

@@ -1,0 +1,232 @@
+//! A data node gets a copy of a shard, and owns it once it has it.
+
+use influxdb_meta::wire::datanode::{CopyShard, Kind, answer};
+use serde_json::json;
+
+use super::*;
+use crate::harness::datanode::{Held, Mood, On};
+
+const COPY: On = On::Call(Kind::CopyShard);
+
+impl Stack {
+    fn copy(&self, shard: u64) -> Response {
+        self.ask("/copy-shard", &self.fields(shard).each())
+    }
+
+    /// From the first data node to the second.
+    fn fields(&self, shard: u64) -> Fields {
+        Fields([("src", self.tcp(0)), ("dest", self.tcp(1)), ("shard", shard.to_string())])
+    }
+
+    /// `carried`: as a caller who came through a published port.
+    fn copy_at(&self, node: usize, shard: u64, carried: bool) -> Result<Response, String> {
+        let at = self.meta.all[node].http();
+        let host = if carried { "localhost:18091".to_owned() } else { at.to_string() };
+        post_form(at, &host, "/copy-shard", &self.fields(shard).each())
+    }
+
+    fn orders(&self) -> usize {
+        self.data(1).heard().iter().filter(|heard| heard.starts_with("CopyShard")).count()
+    }
+}
+
+struct Fields([(&'static str, String); 3]);
+
+impl Fields {
+    fn each(&self) -> Vec<(&'static str, &str)> {
+        self.0.iter().map(|(name, value)| (*name, value.as_str())).collect()
+    }
+}
+
+#[test]
+fn it_is_shown_while_it_goes_on_and_owned_afterwards() {
+    let stack = Stack::joined(2);
+    let shard = stack.lone_shard("db");
+    assert_eq!(stack.look("/copy-shard-status").json(), json!([]));
+    stack.data(1).set_mood(COPY, Mood::Held);
+    std::thread::scope(|scope| {
+        let copy = scope.spawn(|| stack.copy(shard));
+        stack.data(1).wait_heard("CopyShard", AT_LAST);
+        let mut status = stack.look("/copy-shard-status").json();
+        let started = status[0]["started-at"].take();
+        assert!(started.as_str().is_some_and(|at| at.contains('T') && at.ends_with('Z')), "{started}");
+        let expected = json!([{
+            "source": stack.tcp(0), "dest": stack.tcp(1), "database": "db", "policy": "rp", "shard-id": shard,
+            "total-size": 16, "current-size": 0, "started-at": null,
+        }]);
+        assert_eq!(status, expected);
+        // The same twice at once.
+        let text = format!("shard {shard} is being copied to {} already", stack.tcp(1));
+        stack.refused("/copy-shard", &stack.fields(shard).each(), 409, &text);
+        // What is not owned yet is no stray either.
+        let stray = [("src", &*stack.tcp(1)), ("shard", &*shard.to_string()), ("force", "true")];
+        let text = format!("shard {shard} is being copied to {}: it owns it soon", stack.tcp(1));
+        stack.refused("/remove-shard", &stray, 409, &text);
+        assert_eq!(stack.owners(shard), Some(vec![4]));
+        stack.data(1).set_mood(COPY, Mood::Obliging);
+        assert_eq!(copy.join().expect("no panic").status, 204);
+    });
+    assert_eq!(stack.owners(shard), Some(vec![4, 5]));
+    assert_eq!(stack.data(1).shards()[&shard].size, 16);
+    assert_eq!(stack.orders(), 1);
+    assert_eq!(stack.look("/copy-shard-status").json(), json!([]));
+    let text = format!("\"{}\" already has a copy of shard {shard}", stack.tcp(1));
+    stack.refused("/copy-shard", &stack.fields(shard).each(), 400, &text);
+}
+
+#[test]
+fn what_fails_changes_nothing() {
+    let stack = Stack::joined(2);
+    let shard = stack.lone_shard("db");
+    let fails = |mood: Mood, text: &str| {
+        stack.data(1).set_mood(COPY, mood);
+        let answer = stack.copy(shard);
+        assert_eq!(answer.status, 500, "{}", answer.text());
+        assert!(error(&answer).contains(text), "{}", answer.text());
+        assert_eq!(stack.owners(shard), Some(vec![4]));
+    };
+    fails(Mood::Failing("no space left on device".to_owned()), "no space left on device");
+    fails(Mood::Rude, "read message type: EOF");
+    // It says that it did, and does not have it.
+    fails(Mood::Raw(answer::<CopyShard>(&Ok(())).expect("an answer").to_vec()), "does not have it");
+    // The next goes over what an earlier one left.
+    fails(Mood::Forgetful, "read message type: EOF");
+    assert!(stack.data(1).shards().contains_key(&shard));
+    stack.data(1).set_mood(COPY, Mood::Obliging);
+    assert_eq!(stack.copy(shard).status, 204);
+    assert_eq!(stack.owners(shard), Some(vec![4, 5]));
+}
+
+/// The original restores an empty stream, and a node without data becomes an owner (wire.md Q20).
+#[test]
+fn nothing_is_not_copied() {
+    let stack = Stack::joined(3);
+    let group = stack.group("db", 2);
+    // The first point went to the first owner alone.
+    let shard = group.shards[0].id;
+    let (with, without): (Vec<usize>, Vec<usize>) =
+        (0..3).partition(|n| stack.data(*n).shards().contains_key(&shard));
+    let empty =
+        *without.iter().find(|n| group.shards[0].owners.contains(&stack.data(**n).id())).expect("an owner");
+    let outside = *without.iter().find(|n| **n != empty).expect("no owner");
+    let fields = |src: usize| {
+        Fields([("src", stack.tcp(src)), ("dest", stack.tcp(outside)), ("shard", shard.to_string())])
+    };
+    let text = format!("{} holds no data of shard {shard}: there is nothing to copy", stack.tcp(empty));
+    stack.refused("/copy-shard", &fields(empty).each(), 500, &text);
+    stack.done("/copy-shard", &fields(with[0]).each());
+    assert_eq!(stack.owners(shard), Some(vec![4, 5, 6]));
+    // An owner that lost its copy gets it again, and is no owner twice.
+    let again =
+        Fields([("src", stack.tcp(with[0])), ("dest", stack.tcp(empty)), ("shard", shard.to_string())]);
+    stack.done("/copy-shard", &again.each());
+    assert_eq!(stack.owners(shard), Some(vec![4, 5, 6]));
+    assert!(stack.data(empty).shards().contains_key(&shard));
+}
+
+#[test]
+fn a_wrong_parameter_says_why() {
+    let stack = Stack::joined(2);
+    let shard = stack.lone_shard("db").to_string();
+    let (one, two, nobody) = (&*stack.tcp(0), &*stack.tcp(1), "nobody:8088");
+    let cases: [(&str, &str, &str, String); 9] = [
+        ("", two, &shard, "'src' is a required parameter".to_owned()),
+        (one, "", &shard, "'dest' is a required parameter".to_owned()),
+        (one, one, &shard, "dest and src are the same".to_owned()),
+        (nobody, two, &shard, format!("unable to find node for \"{nobody}\"")),
+        (one, nobody, &shard, format!("unable to find node for \"{nobody}\"")),
+        (one, two, "x", "error converting shard to int: \"x\" is no shard id".to_owned()),
+        (one, two, "0", "invalid parameter value for 'shard': shard id must be greater than 0".to_owned()),
+        (one, two, "99", "shard not found for id: 99".to_owned()),
+        (two, one, &shard, format!("\"{two}\" is not an owner of shard {shard}")),
+    ];
+    for (src, dest, shard, text) in cases {
+        stack.refused("/copy-shard", &[("src", src), ("dest", dest), ("shard", shard)], 400, &text);
+    }
+    stack.data(0).execute(&command::drop_shard(99)).expect("nothing to drop");
+    let group = stack.data(0).cached().policy("db", "").expect("a policy").shard_groups[0].id;
+    stack.data(0).execute(&command::delete_shard_group("db", "rp", group)).expect("deleted");
+    let text = format!("shard {shard} is deleted: the data nodes are about to drop it");
+    stack.refused("/copy-shard", &[("src", one), ("dest", two), ("shard", &shard)], 400, &text);
+}
+
+#[test]
+fn the_caller_hangs_up() {
+    let stack = Stack::joined(2);
+    for (n, carried) in [false, true].into_iter().enumerate() {
+        let shard = stack.lone_shard(&format!("db{n}"));
+        stack.data(1).set_mood(COPY, Mood::Held);
+        let node = if carried { stack.follower() } else { stack.leader() };
+        let at = stack.meta.all[node].http();
+        let host = if carried { "localhost:18091".to_owned() } else { at.to_string() };
+        let body = form(&stack.fields(shard).each());
+        let caller = http::send(at, &form_head(&host, "/copy-shard"), body.as_bytes()).expect("sent");
+        wait_for("the order to copy", AT_LAST, || {
+            if stack.orders() == n + 1 { Ok(()) } else { Err(format!("{:?}", stack.data(1).heard())) }
+        });
+        drop(caller);
+        stack.data(1).set_mood(COPY, Mood::Obliging);
+        stack.data(0).wait_for("ownership", AT_LAST, |data| {
+            let groups = data.databases.iter().flat_map(|db| &db.retention_policies[0].shard_groups);
+            groups.flat_map(|group| &group.shards).any(|found| found.id == shard && found.owners == [4, 5])
+        });
+    }
+    stack.settled();
+}
+
+/// The meta node in between has the copy made again by the next leader.
+#[test]
+fn the_leader_is_killed_meanwhile() {
+    let mut stack = Stack::joined(2);
+    let shard = stack.lone_shard("db");
+    stack.data(1).set_mood(COPY, Mood::Held);
+    let (leader, follower) = (stack.leader(), stack.follower());
+    let (through, direct) = std::thread::scope(|scope| {
+        let through = scope.spawn(|| stack.copy_at(follower, shard, true));
+        stack.data(1).wait_heard("CopyShard", AT_LAST);
+        stack.meta.all[leader].signal("KILL");
+        stack.data(1).set_mood(COPY, Mood::Obliging);
+        (through.join().expect("no panic"), stack.copy_at(leader, shard, false))
+    });
+    assert_eq!(through.expect("an answer").status, 204);
+    direct.expect_err("it is dead");
+    assert_eq!(stack.orders(), 2);
+    stack.meta.all[leader].kill();
+    assert_eq!(stack.owners(shard), Some(vec![4, 5]));
+    stack.meta.all[leader].start();
+    stack.settled();
+}
+
+/// Deposed while it waited, it has the copy all the same; the next leader makes the data node an owner.
+#[test]
+fn the_leader_is_deposed_meanwhile() {
+    let stack = Stack::joined(2);
+    let shard = stack.lone_shard("db");
+    stack.data(1).set_mood(COPY, Mood::Held);
+    let (leader, follower) = (stack.leader(), stack.follower());
+    let answer = std::thread::scope(|scope| {
+        let copy = scope.spawn(|| stack.copy_at(follower, shard, true));
+        stack.data(1).wait_heard("CopyShard", AT_LAST);
+        stack.freeze(leader);
+        stack.data(1).set_mood(COPY, Mood::Obliging);
+        wait_for("the copy", AT_LAST, || {
+            if stack.data(1).shards().contains_key(&shard) { Ok(()) } else { Err("nothing".to_owned()) }
+        });
+        stack.meta.all[leader].signal("CONT");
+        copy.join().expect("no panic").expect("an answer")
+    });
+    assert_eq!(answer.status, 204, "{}", answer.text());
+    assert_eq!(stack.owners(shard), Some(vec![4, 5]));
+    assert_eq!(stack.orders(), 1);
+}
+
+/// It is there under a name that the catalog does not have: not copied to, and not by accident.
+#[test]
+fn a_stray_is_overwritten() {
+    let stack = Stack::joined(2);
+    let shard = stack.lone_shard("db");
+    stack.data(1).hold(shard, Held::new("db", "rp", 7));
+    assert_eq!(stack.copy(shard).status, 204);
+    assert_eq!(stack.data(1).shards()[&shard].size, 16);
+    assert_eq!(stack.owners(shard), Some(vec![4, 5]));
+}

@@ -1,0 +1,120 @@
+//! Data nodes are taken out.
+
+use influxdb_meta::wire::datanode::Kind;
+
+use super::*;
+use crate::harness::datanode::shards::unix_nanos;
+use crate::harness::datanode::{Mood, On};
+
+impl Stack {
+    fn remove_data(&self, n: usize, force: bool) -> Response {
+        let addr = self.tcp(n);
+        let fields = [("addr", &*addr), ("force", "true")];
+        self.ask("/remove-data", if force { &fields } else { &fields[..1] })
+    }
+}
+
+/// It forgets its cluster and its data; the others drop what they kept for it.
+#[test]
+fn one_that_lives() {
+    let stack = Stack::joined(3);
+    let shard = stack.group("db", 3).shards[0].id;
+    stack.data(2).write("db", "", unix_nanos()).expect("a point");
+    assert_eq!(stack.owners(shard), Some(vec![4, 5, 6]));
+    assert_eq!(stack.remove_data(2, false).status, 204);
+    assert_eq!(stack.owners(shard), Some(vec![4, 5]));
+    let gone = stack.data(2);
+    assert_eq!((gone.meta_servers().len(), gone.shards().len()), (0, 0));
+    assert_eq!(gone.status().node_status, "disjoined");
+    assert!(gone.heard().contains(&"LeaveCluster".to_owned()), "{:?}", gone.heard());
+    for n in [0, 1] {
+        stack.data(n).wait_heard("RemoveHintedHandoff { node: NodeId(6) }", AT_LAST);
+    }
+    for node in &stack.meta.all {
+        assert_eq!(shown(node).len(), 2);
+    }
+    stack.refused(
+        "/remove-data",
+        &[("addr", &stack.tcp(2))],
+        400,
+        &format!("node not found: {}", stack.tcp(2)),
+    );
+    // It may come back, as another one.
+    assert_eq!(stack.done("/add-data", &[("addr", &stack.tcp(2))]).json()["id"], 7);
+    assert_eq!(stack.owners(shard), Some(vec![4, 5]));
+}
+
+#[test]
+fn one_that_is_dead() {
+    let mut stack = Stack::joined(2);
+    let shard = stack.group("db", 2).shards[0].id;
+    stack.kill_data(1);
+    let before = stack.settled();
+    let answer = stack.remove_data(1, false);
+    assert_eq!(answer.status, 500, "{}", answer.text());
+    let text = error(&answer);
+    assert!(
+        text.contains("connection refused: nothing was changed;") && text.ends_with("needs force"),
+        "{text}"
+    );
+    assert_eq!(stack.settled(), before);
+    assert_eq!(stack.remove_data(1, true).status, 204);
+    assert_eq!(stack.owners(shard), Some(vec![4]));
+    stack.data(0).wait_heard("RemoveHintedHandoff { node: NodeId(5) }", AT_LAST);
+    // It finds itself outside.
+    stack.start_data(1);
+    stack.data(1).wait_for("present catalog", AT_LAST, |data| data.data_nodes.len() == 1);
+    assert_eq!(stack.data(1).id(), 0);
+}
+
+/// What nobody else has is not lost by accident; nothing is given to a node that does not have it.
+#[test]
+fn one_with_the_last_copy() {
+    let stack = Stack::joined(2);
+    let shard = stack.lone_shard("db");
+    let before = stack.settled();
+    let text = format!(
+        "shard {shard} has its only copy on {}: copy it to another data node first, or use force",
+        stack.tcp(0)
+    );
+    stack.refused("/remove-data", &[("addr", &stack.tcp(0))], 409, &text);
+    assert_eq!(stack.settled(), before);
+    assert_eq!(stack.remove_data(0, true).status, 204);
+    assert_eq!(stack.owners(shard), Some(vec![]));
+    assert!(stack.data(0).shards().contains_key(&shard), "with force it is not asked to delete anything");
+    assert!(!stack.data(0).heard().contains(&"LeaveCluster".to_owned()));
+    // The group takes no more points: one of its shards could not.
+    let group = stack.data(1).write("db", "", unix_nanos()).expect("a point");
+    assert!(group.shards.iter().all(|shard| shard.owners == [5]), "{group:?}");
+}
+
+#[test]
+fn one_that_does_not_leave() {
+    let stack = Stack::joined(2);
+    stack.group("db", 2);
+    stack.data(1).set_mood(On::Call(Kind::LeaveCluster), Mood::Failing("busy".to_owned()));
+    let tcp = stack.tcp(1);
+    let text =
+        format!("{tcp} is not a member any more, but did not reset itself (busy): delete its data by hand");
+    stack.refused("/remove-data", &[("addr", &tcp)], 500, &text);
+    assert_eq!(stack.settled().data_nodes.len(), 1);
+    stack.data(0).wait_heard("RemoveHintedHandoff", AT_LAST);
+}
+
+/// Whoever answers there is told to delete its data: it must be the one that is meant.
+#[test]
+fn another_one_at_its_address() {
+    let mut stack = Stack::joined(2);
+    stack.kill_data(1);
+    stack.wipe_data(1);
+    stack.start_data_as(1, Some("another:8088"));
+    let before = stack.settled();
+    let at = stack.tcp(1);
+    let text = format!(
+        "at {at} a data node answers that calls itself another:8088: nothing was changed; a node that will not come \
+         back needs force"
+    );
+    stack.refused("/remove-data", &[("addr", &at)], 500, &text);
+    assert_eq!(stack.settled(), before);
+    assert_eq!(stack.data(1).heard(), ["GET /status"]);
+}
