@@ -8,6 +8,9 @@ pub mod architecture {}
 #[doc = include_str!("auth.md")]
 pub mod auth {}
 
+#[doc = include_str!("commands.md")]
+pub mod commands {}
+
 #[doc = include_str!("configuration.md")]
 pub mod configuration {}
 
