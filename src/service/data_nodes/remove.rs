@@ -13,9 +13,11 @@ use crate::machine::Command;
 use crate::raft::Raft;
 use crate::service::{Error, Service};
 
-/// A node that is down now drops what it keeps when it is asked later; one that stays down longer keeps it.
-const HANDOFF_TRIES: usize = 5;
-const HANDOFF_PAUSE: Duration = Duration::from_secs(30);
+/// A node that is down now, or reads its shards after a restart, is asked later, less and less often. One that stays down
+/// for longer keeps it until it is too old.
+const HANDOFF_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_HANDOFF_PAUSE: Duration = Duration::from_secs(60);
+const HANDOFF_WITHIN: Duration = Duration::from_secs(3600);
 
 impl Service {
     /// Takes a data node out. Without `force` it must answer, and be the only owner of no shard: else nothing is
@@ -84,12 +86,15 @@ impl Service {
 }
 
 async fn tell_to_drop(nodes: &DataNodes, at: &Address, gone: NodeId) {
-    for _ in 0..HANDOFF_TRIES {
+    let (begun, mut pause) = (Instant::now(), HANDOFF_PAUSE);
+    loop {
         match nodes.remove_hinted_handoff(at, gone, Instant::now() + DATA_NODE_ANSWERS).await {
             Ok(()) => return,
-            Err(failed) if failed.why.is_retryable() => sleep(HANDOFF_PAUSE).await,
+            Err(failed) if failed.why.is_retryable() && begun.elapsed() < HANDOFF_WITHIN => {
+                sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_HANDOFF_PAUSE);
+            }
             Err(failed) => return tracing::warn!(node = %gone, "hinted handoff was not dropped: {failed}"),
         }
     }
-    tracing::warn!(node = %gone, "hinted handoff was not dropped: {at} does not answer");
 }

@@ -25,6 +25,19 @@ impl Stack {
         post_form(at, &host, "/copy-shard", &self.fields(shard).each())
     }
 
+    /// The leader dies once the destination has its order; that one then goes on.
+    #[track_caller]
+    fn killed_during_copy<T: Send>(&self, leader: usize, copy: impl FnOnce() -> T + Send) -> T {
+        self.data(1).set_mood(COPY, Mood::Held);
+        std::thread::scope(|scope| {
+            let copy = scope.spawn(copy);
+            self.data(1).wait_heard("CopyShard", AT_LAST);
+            self.meta.all[leader].signal("KILL");
+            self.data(1).set_mood(COPY, Mood::Obliging);
+            copy.join().expect("no panic")
+        })
+    }
+
     fn orders(&self) -> usize {
         self.data(1).heard().iter().filter(|heard| heard.starts_with("CopyShard")).count()
     }
@@ -179,22 +192,29 @@ fn the_caller_hangs_up() {
 fn the_leader_is_killed_meanwhile() {
     let mut stack = Stack::joined(2);
     let shard = stack.lone_shard("db");
-    stack.data(1).set_mood(COPY, Mood::Held);
     let (leader, follower) = (stack.leader(), stack.follower());
-    let (through, direct) = std::thread::scope(|scope| {
-        let through = scope.spawn(|| stack.copy_at(follower, shard, true));
-        stack.data(1).wait_heard("CopyShard", AT_LAST);
-        stack.meta.all[leader].signal("KILL");
-        stack.data(1).set_mood(COPY, Mood::Obliging);
-        (through.join().expect("no panic"), stack.copy_at(leader, shard, false))
-    });
-    assert_eq!(through.expect("an answer").status, 204);
-    direct.expect_err("it is dead");
+    let answer = stack.killed_during_copy(leader, || stack.copy_at(follower, shard, true));
+    assert_eq!(answer.expect("an answer").status, 204);
     assert_eq!(stack.orders(), 2);
     stack.meta.all[leader].kill();
     assert_eq!(stack.owners(shard), Some(vec![4, 5]));
     stack.meta.all[leader].start();
     stack.settled();
+}
+
+/// Nobody stands in between: the caller sees the connection break, and asks again.
+#[test]
+fn the_leader_is_killed_and_the_caller_alone_knows() {
+    let mut stack = Stack::joined(2);
+    let shard = stack.lone_shard("db");
+    let leader = stack.leader();
+    let answer = stack.killed_during_copy(leader, || stack.copy_at(leader, shard, false));
+    answer.expect_err("it is dead");
+    stack.meta.all[leader].kill();
+    assert_eq!(stack.owners(shard), Some(vec![4]));
+    stack.leader();
+    assert_eq!(stack.copy(shard).status, 204);
+    assert_eq!(stack.owners(shard), Some(vec![4, 5]));
 }
 
 /// Deposed while it waited, it has the copy all the same; the next leader makes the data node an owner.

@@ -88,6 +88,17 @@ fn one_with_the_last_copy() {
     assert!(group.shards.iter().all(|shard| shard.owners == [5]), "{group:?}");
 }
 
+/// One that is down for a moment hears it when it is back.
+#[test]
+fn what_others_keep_for_it_is_dropped_later() {
+    let mut stack = Stack::joined(3);
+    stack.kill_data(1);
+    assert_eq!(stack.remove_data(2, false).status, 204);
+    stack.data(0).wait_heard("RemoveHintedHandoff { node: NodeId(6) }", AT_LAST);
+    stack.start_data(1);
+    stack.data(1).wait_heard("RemoveHintedHandoff { node: NodeId(6) }", AT_LAST);
+}
+
 #[test]
 fn one_that_does_not_leave() {
     let stack = Stack::joined(2);
