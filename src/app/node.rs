@@ -114,6 +114,7 @@ fn service(env: &Env, config: &Config, data_nodes: DataNodes) -> Arc<Service> {
         consensus_timeout: config.consensus_timeout,
         lease_duration: config.lease_duration,
         add_data: config.add_data.clone(),
+        login: login(&config.auth),
         version: version::VERSION.to_owned(),
         scheme: "http",
     };

@@ -38,6 +38,7 @@ pub use membership::Membership;
 pub use shards::{CopyInProgress, Shown, Which};
 pub use watch::{Polled, Snapshot};
 
+use crate::auth::Login;
 use crate::base::Address;
 pub use crate::cluster::Refusal;
 use crate::datanode::DataNodes;
@@ -54,6 +55,8 @@ pub struct ServiceConfig {
     pub lease_duration: Duration,
     /// Data nodes that are added once they answer.
     pub add_data: Vec<Address>,
+    /// As whom this node asks others on its own behalf.
+    pub login: Login,
     /// `1.12.4-c1.12.4`-style.
     pub version: String,
     /// `http` or `https`: what this node says of itself, and the scheme of redirects.

@@ -55,10 +55,14 @@ impl Service {
         let Some(incarnation) = meta_node_at(raft, &leader).map(|node| node.incarnation) else {
             return Ok(None);
         };
+        // The caller's word is spent by now: it is this node that asks.
+        let authorization = self.config.login.authorization(self.env.clock.now());
+        let authorization = authorization.map(|value| ("authorization".to_owned(), value.into()));
+        let carried = (CARRIED.to_owned(), Bytes::from_static(b"1"));
         let request = Carried {
             method: "POST".to_owned(),
             path_and_query: "/execute".to_owned(),
-            headers: vec![(CARRIED.to_owned(), Bytes::from_static(b"1"))],
+            headers: [carried].into_iter().chain(authorization).collect(),
             body,
         };
         match self.carrier.carry(&leader, &request.meant_for(incarnation), deadline).await {

@@ -213,6 +213,7 @@ impl TestServer {
             consensus_timeout: Duration::from_secs(5),
             lease_duration: Duration::from_secs(60),
             add_data: Vec::new(),
+            login: influxdb_meta::auth::Login::default(),
             version: VERSION.to_owned(),
             scheme: "http",
         };
