@@ -1,7 +1,7 @@
 # Everything a person or CI does with this project. `make` alone says what there is.
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
-.PHONY: help up down test verify image soak figures clean
+.PHONY: help up down test verify image soak fuzz figures clean
 
 # The image that `make image` and `make up` build, and the one that tests build beside it.
 IMAGE ?= influxdb-meta
@@ -38,6 +38,22 @@ test: ## all tests: units, real processes, and containers where Docker is (REQUI
 soak: ## the long tests: hundreds of foundings and kills, thousands of seeds; takes hours
 	@if docker version >/dev/null 2>&1; then $(MAKE) --no-print-directory image IMAGE=$(TEST_IMAGE); fi
 	SOAK=1 TEST_IMAGE=$(TEST_IMAGE) cargo test --locked --profile soak --all-targets
+
+# Stable Rust and a C++ compiler are enough: the flags are what a fuzzer needs to see which code was reached.
+FUZZ_SECONDS ?= 60
+FUZZ_TARGETS ?= execute restore entry state snapshot_file
+FUZZ_FLAGS = --cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+  -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
+  -Cllvm-args=-sanitizer-coverage-trace-compares
+
+fuzz: ## any bytes for every decoder, FUZZ_SECONDS for each of FUZZ_TARGETS; what breaks one stays in target/fuzz
+	@host=$$(rustc -vV | sed -n 's/^host: //p'); \
+	RUSTFLAGS="$(FUZZ_FLAGS)" cargo build --locked --manifest-path tests/fuzz/Cargo.toml --target-dir target/fuzz --target "$$host" && \
+	for target in $(FUZZ_TARGETS); do \
+	  mkdir -p target/fuzz/corpus/$$target && echo "== $$target" && \
+	  FUZZ_TARGET=$$target target/fuzz/$$host/debug/fuzz -max_total_time=$(FUZZ_SECONDS) -max_len=65536 -timeout=10 \
+	    -artifact_prefix=target/fuzz/$$target- -print_final_stats=1 target/fuzz/corpus/$$target tests/data || exit 1; \
+	done
 
 # Debian's etcd-server must be installed for the last one.
 figures: ## start, formation and failover of the release build, and its commits beside etcd: printed, not judged

@@ -7,6 +7,7 @@ mod ctl;
 mod datanode;
 mod docs;
 mod founding;
+mod fuzz;
 mod http;
 mod machine;
 mod membership;

@@ -1,7 +1,6 @@
 //! Recorded and frozen bytes: what real programs sent and were answered, and what we once wrote.
 
 mod compat;
-mod damage;
 mod execute;
 mod protobuf;
 mod replay;
@@ -37,7 +36,7 @@ pub(super) fn files(folder: &str, suffix: &str) -> Vec<(String, Vec<u8>)> {
 }
 
 /// Every recorded command, of data nodes and of meta nodes.
-fn commands() -> Vec<(String, Vec<u8>)> {
+pub(super) fn commands() -> Vec<(String, Vec<u8>)> {
     let mut commands = files("vectors/execute", ".req.bin");
     commands.extend(files("vectors/raftlog", ".bin"));
     commands
