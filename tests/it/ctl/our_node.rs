@@ -154,7 +154,8 @@ async fn the_last_copy_goes_only_by_force() {
     assert_eq!(world.ctl("remove-shard B 1").await, failed("", why));
     let forced = world.ctl("remove-shard -force B 1").await;
     let why = "remove-shard: operation exited with error: \
-               B is no owner of shard 1 any more, but may still hold its data (RemoveShard at B: connection refused)\n";
+               B is no owner of shard 1 any more, but may still hold its data (RemoveShard at B: connection refused): \
+               remove it again with force once that node answers\n";
     assert_eq!(forced, failed("", why));
     let shown = world.ctl("show-shards").await;
     assert_eq!(shown.stdout.lines().count(), 3, "no shard is left: {shown:?}");
