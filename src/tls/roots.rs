@@ -1,6 +1,6 @@
 //! The system's trusted certificates, where programs written in Go look for them too.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -71,6 +71,9 @@ pub(super) fn load(disk: &dyn Disk, places: &Places) -> Result<Roots, TlsError> 
         certificates.extend(all_in(disk, &dir));
         looked_at.push(dir);
     }
+    // Folders have each certificate several times: itself, in the bundle, and under the hash of its name.
+    let mut seen = BTreeSet::new();
+    certificates.retain(|certificate| seen.insert(certificate.to_vec()));
     let mut store = RootCertStore::empty();
     store.add_parsable_certificates(certificates.iter().cloned());
     if store.is_empty() {
