@@ -1,4 +1,5 @@
-//! What a caller may ask of this node: execute, watch, status, members, joining and leaving, labels, health.
+//! What a caller may ask of this node: execute, watch, status, members, joining and leaving, labels, data nodes, shards,
+//! work leases, health.
 //!
 //! Owns: the order of checks, who answers (this node, the leader by redirect, the leader by carrying), and the
 //! shared bodies of the long poll. Never: axum, prost, HTTP types; deciding what a command means.
@@ -35,7 +36,7 @@ pub use labels::Labels;
 pub use leader::{Answer, Ask, CALLER, CARRIED, Limits, MEANT_FOR, Manner, NOT_EXECUTED};
 pub use lease::Acquired;
 pub use membership::Membership;
-pub use shards::{CopyInProgress, Shown, Which};
+pub use shards::{Shown, Which};
 pub use watch::{Polled, Snapshot};
 
 use crate::auth::Login;

@@ -92,6 +92,21 @@ pub struct ShardInfo {
     pub owners: Vec<ShardOwnerInfo>,
 }
 
+/// An element of `GET /copy-shard-status`: a copy that has begun and not ended. Sizes are in bytes, 0 when they are not
+/// known; times are RFC 3339.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct CopyInProgress {
+    pub source: String,
+    pub dest: String,
+    pub database: String,
+    pub policy: String,
+    pub shard_id: ShardId,
+    pub total_size: i64,
+    pub current_size: i64,
+    pub started_at: String,
+}
+
 /// `POST /node-labels`: `{"nodeid":1,"set":{"az":"east"},"delete":["rack"]}`; one of the two lists may be left out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LabelsRequest {

@@ -2,28 +2,8 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use serde::Serialize;
-
-use crate::base::{ShardId, UnixNanos};
-
-/// One copy that has begun and not ended. Sizes are in bytes, 0 when they are not known.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct CopyInProgress {
-    pub source: String,
-    pub dest: String,
-    pub database: String,
-    pub policy: String,
-    pub shard_id: ShardId,
-    pub total_size: i64,
-    pub current_size: i64,
-    #[serde(serialize_with = "as_text")]
-    pub started_at: UnixNanos,
-}
-
-fn as_text<S: serde::Serializer>(at: &UnixNanos, s: S) -> Result<S::Ok, S::Error> {
-    s.collect_str(at)
-}
+use crate::base::ShardId;
+use crate::wire::api::CopyInProgress;
 
 #[derive(Clone, Default)]
 pub(in crate::service) struct Copies(Arc<Mutex<Vec<CopyInProgress>>>);
@@ -38,7 +18,7 @@ impl Copies {
     /// `None` when the same copy is under way.
     pub(super) fn begin(&self, copy: CopyInProgress) -> Option<Begun> {
         let mut all = self.lock();
-        if all.iter().any(|other| other.is_same(&copy)) {
+        if all.iter().any(|other| is_same(other, &copy)) {
             return None;
         }
         all.push(copy.clone());
@@ -58,14 +38,12 @@ impl Copies {
     }
 }
 
-impl CopyInProgress {
-    fn is_same(&self, other: &Self) -> bool {
-        self.shard_id == other.shard_id && self.dest == other.dest
-    }
+fn is_same(one: &CopyInProgress, other: &CopyInProgress) -> bool {
+    one.shard_id == other.shard_id && one.dest == other.dest
 }
 
 impl Drop for Begun {
     fn drop(&mut self) {
-        self.copies.lock().retain(|other| !other.is_same(&self.copy));
+        self.copies.lock().retain(|other| !is_same(other, &self.copy));
     }
 }

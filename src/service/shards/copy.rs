@@ -6,13 +6,14 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::time::{Instant, sleep};
 
-use super::copies::{Begun, CopyInProgress};
+use super::copies::Begun;
 use super::{COPIED_WITHIN, Error, Service, Target, node, not_an_owner, target};
 use crate::base::ShardId;
 use crate::catalog::DataNode;
 use crate::machine::{Command, ShardCopy};
 use crate::raft::Raft;
 use crate::service::data_nodes::{address_of, of_data_node};
+use crate::wire::api::CopyInProgress;
 use crate::wire::datanode::{CopyShard, ShardOwnerInfo};
 
 const TRIES: usize = 10;
@@ -115,7 +116,7 @@ impl Service {
             shard_id: target.id,
             total_size: total,
             current_size: 0,
-            started_at: self.env.clock.now(),
+            started_at: self.env.clock.now().to_string(),
         };
         let again = || Error::Conflict(format!("shard {} is being copied to {} already", target.id, to.tcp));
         self.copies.begin(copy).ok_or_else(again)

@@ -7,7 +7,6 @@ mod show;
 mod truncate;
 
 pub(super) use copies::Copies;
-pub use copies::CopyInProgress;
 pub use show::{Shown, Which};
 
 use std::time::Duration;

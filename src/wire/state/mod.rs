@@ -111,8 +111,8 @@ fn catalog(format: u32, state: State) -> Result<Catalog, BadField> {
         data_nodes: keyed(state.data_nodes, |message| {
             data_nodes::data_node(message).map(|node| (node.id, node))
         })?,
-        passive: passive(&state.passive)?,
-        removed_data_nodes: state.removed_data_nodes.iter().map(Text::from).collect(),
+        passive: texts(&state.passive)?,
+        removed_data_nodes: texts(&state.removed_data_nodes)?,
         databases: databases(state.databases, required(state.next_database, "next_database")?)?,
         users: data_nodes::users(state.users, state.next_user.unwrap_or(0))?,
         leases: keyed(state.leases, data_nodes::lease)?,
@@ -141,9 +141,9 @@ fn keyed<M, K: Ord + Clone, V: Clone>(
     Ok(map)
 }
 
-fn passive(messages: &[Vec<u8>]) -> Result<imbl::OrdSet<Text>, BadField> {
-    let passive: imbl::OrdSet<Text> = messages.iter().map(Text::from).collect();
-    if passive.len() == messages.len() { Ok(passive) } else { Err(BadField::Twice) }
+fn texts(messages: &[Vec<u8>]) -> Result<imbl::OrdSet<Text>, BadField> {
+    let texts: imbl::OrdSet<Text> = messages.iter().map(Text::from).collect();
+    if texts.len() == messages.len() { Ok(texts) } else { Err(BadField::Twice) }
 }
 
 fn databases(messages: Vec<Numbered>, next: u64) -> Result<Databases, BadField> {

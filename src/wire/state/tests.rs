@@ -87,6 +87,7 @@ fn of_format_3() -> Catalog {
         catalog.data_nodes.insert(id, DataNode { id, http, tcp, labels: labels.into() });
     }
     catalog.passive = ["data-6:8088", "data-9:8088"].iter().map(Text::from).collect();
+    catalog.removed_data_nodes = ["data-1:8088", "data-2:8088"].iter().map(Text::from).collect();
     catalog.leases =
         [("a", 5), ("b", 0)].map(|(name, id)| (Name::from(name), NodeId(id))).into_iter().collect();
     for name in ["z", "gone", "y"] {
@@ -165,6 +166,7 @@ fn the_format_written_is_the_lowest_that_holds_it() {
         (3, of_format_3()),
         (3, with(|catalog| catalog.content_index = 1)),
         (3, with(|catalog| catalog.passive = of_format_3().passive)),
+        (3, with(|catalog| catalog.removed_data_nodes = of_format_3().removed_data_nodes)),
         (3, with(|catalog| catalog.data_nodes = of_format_3().data_nodes)),
         (3, with(|catalog| catalog.leases = of_format_3().leases)),
         (3, with(|catalog| catalog.users = of_format_3().users)),
@@ -298,9 +300,10 @@ fn a_newer_format_and_nonsense_are_refused() {
 #[test]
 fn two_entries_of_one_key_are_refused() {
     let state = State::decode(encode(&of_format_3())).expect("state");
-    let doubled: [fn(&mut State); 10] = [
+    let doubled: [fn(&mut State); 11] = [
         |state| state.data_nodes.push(state.data_nodes[0].clone()),
         |state| state.passive.push(state.passive[0].clone()),
+        |state| state.removed_data_nodes.push(state.removed_data_nodes[0].clone()),
         |state| state.leases.push(state.leases[0].clone()),
         |state| state.users.push(state.users[0].clone()),
         |state| {

@@ -1,7 +1,7 @@
 //! `influxd-ctl copy-shard-status`, to the byte.
 
 use influxdb_meta::base::{ShardId, UnixNanos};
-use influxdb_meta::service::CopyInProgress;
+use influxdb_meta::wire::api::CopyInProgress;
 
 use super::run::{Net, ctl_at, done, failed};
 use super::server::{json, status};
@@ -15,7 +15,7 @@ fn copy(source: &str, shard: u64, sizes: (i64, i64)) -> CopyInProgress {
         shard_id: ShardId(shard),
         total_size: sizes.0,
         current_size: sizes.1,
-        started_at: UnixNanos(1_687_477_509_470_696_179),
+        started_at: UnixNanos(1_687_477_509_470_696_179).to_string(),
     }
 }
 

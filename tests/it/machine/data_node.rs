@@ -1,5 +1,7 @@
 //! CreateDataNode, UpdateDataNode, DeleteDataNode, and the removal by people.
 
+use influxdb_meta::catalog::MAX_REMOVED_DATA_NODES;
+
 use super::*;
 
 fn update_node(id: u64, http: &str, tcp: &str) -> Command {
@@ -153,4 +155,32 @@ fn labels_belong_to_the_node_and_go_with_it() {
     assert!(fed.catalog.meta_nodes[&NodeId(1)].labels.is_empty());
     fed.ok(delete(2)).ok(create_data_node(2));
     assert!(fed.catalog.data_nodes[&NodeId(3)].labels.is_empty());
+}
+
+fn removed(fed: &Fed) -> Vec<String> {
+    fed.catalog.removed_data_nodes.iter().map(Text::to_string).collect()
+}
+
+/// `add-data` of the configuration would bring them back, or invite who has an address that was given up.
+#[test]
+fn those_taken_out_are_remembered_until_they_come_back() {
+    let mut fed = Fed::with_data_nodes(3);
+    let [one, two, three] = [2, 3, 4].map(|id| fed.catalog.data_nodes[&NodeId(id)].tcp.to_string());
+    fed.ok(delete(2)).ok(remove(3, false));
+    assert_eq!(removed(&fed), [one.clone(), two.clone()]);
+    fed.ok(Command::CreateDataNode { http: http(1), tcp: Text::from(&one) });
+    assert_eq!(removed(&fed), [two.clone()]);
+    fed.ok(update_node(4, "moved:8086", &two));
+    assert_eq!(removed(&fed), [three]);
+}
+
+#[test]
+fn so_many_are_remembered_and_no_more() {
+    let mut fed = Fed::with_data_nodes(0);
+    for k in 0..=MAX_REMOVED_DATA_NODES as u64 {
+        fed.ok(Command::CreateDataNode { http: http(k), tcp: tcp(k) });
+        let id = fed.catalog.max_node_id;
+        fed.ok(delete(id));
+    }
+    assert_eq!(removed(&fed).len(), MAX_REMOVED_DATA_NODES);
 }

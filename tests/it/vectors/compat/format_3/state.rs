@@ -25,6 +25,7 @@ pub(super) fn full_state() -> Catalog {
             feature_level: 3,
         }),
         passive: ["data-4:8088", "to-come:8088"].iter().map(Text::from).collect(),
+        removed_data_nodes: ["data-9:8088"].iter().map(Text::from).collect(),
         leases: [("continuous_querier", 3), ("\u{e9}", 0)]
             .into_iter()
             .map(|(name, holder)| (Name::from(name), NodeId(holder)))
