@@ -13,7 +13,8 @@ use crate::base::RaftId;
 use crate::machine::{self, Outcome};
 use crate::wire::envelope::{self, Body};
 
-/// Of an enveloped command: with its record it fits a segment of the log, with its request a frame.
+/// Of an enveloped command, large ones packed: with its record it fits a segment of the log, with its request a frame.
+/// A member on a slow line must have it within a frame's deadline, or nothing is ever committed again.
 pub const MAX_COMMAND_BYTES: usize = 4 * 1024 * 1024;
 
 /// A leader that has just been elected refuses for some milliseconds, until a majority has answered it.
@@ -37,7 +38,7 @@ pub enum ProposeError {
     Halted(String),
     #[error("this node is stopping")]
     Stopping,
-    #[error("the command has {bytes} bytes, at most {max} are taken")]
+    #[error("the command has {bytes} bytes in the log, at most {max} are taken")]
     TooLarge { bytes: usize, max: usize },
 }
 
@@ -65,7 +66,7 @@ impl Raft {
     /// # Errors
     /// Only `Unknown` leaves it open whether the command will have happened.
     pub async fn propose(&self, body: Body, deadline: Instant) -> Result<Outcome, ProposeError> {
-        let command = self.stamped(&body)?;
+        let command = self.stamped(&body).await?;
         self.founded(&body, deadline).await?;
         loop {
             self.leading(deadline).await?;
@@ -94,10 +95,16 @@ impl Raft {
         }
     }
 
-    fn stamped(&self, body: &Body) -> Result<Command, ProposeError> {
+    async fn stamped(&self, body: &Body) -> Result<Command, ProposeError> {
         self.alive()?;
-        let now = self.inner.env.clock.now();
-        let bytes = envelope::encode(now, self.inner.config.retention_autocreate, body);
+        let (now, autocreate) = (self.inner.env.clock.now(), self.inner.config.retention_autocreate);
+        let bytes = match body {
+            Body::Wire(command) if envelope::is_large(command) => {
+                let body = body.clone();
+                self.inner.env.tasks.blocking(move || envelope::encode(now, autocreate, &body)).await
+            }
+            _ => envelope::encode(now, autocreate, body),
+        };
         if bytes.len() > MAX_COMMAND_BYTES {
             return Err(ProposeError::TooLarge { bytes: bytes.len(), max: MAX_COMMAND_BYTES });
         }

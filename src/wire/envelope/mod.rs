@@ -1,5 +1,5 @@
 //! The log entry's envelope: 1 format, 2 at = sfixed64 unix ns, 3 flags (bit 0 = the proposer's
-//! `retention-autocreate`), then 4 the wire command's bytes or 5 a command of ours.
+//! `retention-autocreate`), then 4 the wire command's bytes, 5 a command of ours or 6 a large wire command, deflated.
 //!
 //! The format is the lowest that can read the entry, and comes first, so that an older version says "newer"
 //! before it stumbles over the rest. A new command, field or flag raises it for the entries that use it.
@@ -8,6 +8,7 @@
 mod data_nodes;
 mod members;
 mod ours;
+mod packed;
 
 use bytes::Bytes;
 use prost::Message;
@@ -20,7 +21,7 @@ use crate::base::UnixNanos;
 use crate::machine::{Command, Stamped};
 
 /// The newest format that this version reads: 2 has the commands of joining, moving and removing, 3 those about data
-/// nodes, shards, users, queries and leases.
+/// nodes, shards, users, queries and leases, and packs large ones.
 const NEWEST: u32 = 3;
 
 const FORMAT: u32 = 1;
@@ -28,6 +29,7 @@ const AT: u32 = 2;
 const FLAGS: u32 = 3;
 const WIRE: u32 = 4;
 const OURS: u32 = 5;
+const PACKED: u32 = 6;
 
 const RETENTION_AUTOCREATE: u32 = 1;
 
@@ -66,6 +68,11 @@ pub fn encode(at: UnixNanos, retention_autocreate: bool, body: &Body) -> Bytes {
     bytes.into()
 }
 
+/// Whether encoding a wire command takes long, for it may be packed.
+pub fn is_large(command: &[u8]) -> bool {
+    command.len() >= packed::MIN
+}
+
 /// # Errors
 /// When this version cannot carry out the entry; then no version of this program logged it, or a newer one.
 pub fn decode(bytes: &[u8]) -> Result<Stamped, EnvelopeError> {
@@ -78,22 +85,22 @@ pub fn decode(bytes: &[u8]) -> Result<Stamped, EnvelopeError> {
     Ok(Stamped {
         at: UnixNanos(parts.at.ok_or_else(|| malformed("it has no stamp"))?.cast_signed()),
         retention_autocreate: flags & u64::from(RETENTION_AUTOCREATE) != 0,
-        command: match (parts.wire, parts.ours) {
-            (Some(wire), None) => decode_wire(format, wire)?,
-            (None, Some(ours)) => decode_ours(format, ours)?,
+        command: match (parts.wire, parts.ours, parts.packed) {
+            (Some(wire), None, None) => decode_wire(format, wire)?,
+            (None, Some(ours), None) => decode_ours(format, ours)?,
+            (None, None, Some(packed)) => decode_packed(format, packed)?,
             _ => return Err(malformed("it has not one command")),
         },
     })
 }
 
 fn encode_wire(at: UnixNanos, retention_autocreate: bool, command: &Bytes) -> Bytes {
-    let mut bytes = head(
-        execute::format_of(command),
-        at,
-        retention_autocreate,
-        encoding::bytes::encoded_len(WIRE, command),
-    );
-    encoding::bytes::encode(WIRE, command, &mut bytes);
+    let format = execute::format_of(command);
+    let packs = format >= packed::SINCE_FORMAT && is_large(command);
+    let packed = if packs { packed::pack(command) } else { None };
+    let (field, body) = packed.as_ref().map_or((WIRE, command), |packed| (PACKED, packed));
+    let mut bytes = head(format, at, retention_autocreate, encoding::bytes::encoded_len(field, body));
+    encoding::bytes::encode(field, body, &mut bytes);
     bytes.into()
 }
 
@@ -114,6 +121,7 @@ struct Parts<'a> {
     flags: Option<u64>,
     wire: Option<&'a [u8]>,
     ours: Option<&'a [u8]>,
+    packed: Option<&'a [u8]>,
 }
 
 impl<'a> Parts<'a> {
@@ -132,6 +140,7 @@ impl<'a> Parts<'a> {
                 (FLAGS, Value::Varint(flags)) => parts.flags.replace(flags).is_some(),
                 (WIRE, Value::Bytes(wire)) => parts.wire.replace(wire).is_some(),
                 (OURS, Value::Bytes(ours)) => parts.ours.replace(ours).is_some(),
+                (PACKED, Value::Bytes(packed)) => parts.packed.replace(packed).is_some(),
                 _ => return Err(malformed(format!("unknown field {number}"))),
             };
             if taken {
@@ -158,6 +167,13 @@ fn decode_wire(format: u64, bytes: &[u8]) -> Result<Command, EnvelopeError> {
         // Such commands are refused before they are logged: only damage or another program brings one here.
         Decoded::MetaNodes => Err(malformed("a wire command that changes meta nodes")),
     }
+}
+
+fn decode_packed(format: u64, bytes: &[u8]) -> Result<Command, EnvelopeError> {
+    if format < u64::from(packed::SINCE_FORMAT) {
+        return Err(malformed(format!("format {format} does not pack commands")));
+    }
+    decode_wire(format, &packed::unpack(bytes).map_err(malformed)?)
 }
 
 fn decode_ours(format: u64, bytes: &[u8]) -> Result<Command, EnvelopeError> {
