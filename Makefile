@@ -41,7 +41,7 @@ soak: ## the long tests: hundreds of foundings and kills, thousands of seeds; ta
 
 # Stable Rust and a C++ compiler are enough: the flags are what a fuzzer needs to see which code was reached.
 FUZZ_SECONDS ?= 60
-FUZZ_TARGETS ?= execute restore entry state snapshot_file
+FUZZ_TARGETS ?= execute restore entry state snapshot_file raft_frame rpc json config_file variables
 FUZZ_FLAGS = --cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
   -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
   -Cllvm-args=-sanitizer-coverage-trace-compares

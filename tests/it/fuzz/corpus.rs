@@ -1,11 +1,14 @@
 //! What each target starts from: bytes of real programs, and bytes that were frozen.
 
 use influxdb_meta::base::UnixNanos;
+use influxdb_meta::config::{self, Inputs};
 use influxdb_meta::machine::Command;
 use influxdb_meta::wire::envelope::{self, Body};
 use influxdb_meta::wire::execute::{self, Decoded};
+use influxdb_meta::wire::frames::LENGTH_BYTES;
 use influxdb_meta::wire::state;
 
+use super::samples::{SOME_BODIES, SOME_KEYS, SOME_VARIABLES};
 use crate::machine::{Fed, found};
 use crate::vectors::{commands, files, read};
 
@@ -17,6 +20,11 @@ pub(super) fn seeds(target: &str) -> Vec<Vec<u8>> {
         "entry" => entries(),
         "state" => states(),
         "snapshot_file" => vec![read("compat/v1/volume/snap/2-4")],
+        "raft_frame" => frames(),
+        "rpc" => calls(),
+        "json" => bodies(),
+        "config_file" => vec![printed().into(), SOME_KEYS.into()],
+        "variables" => vec![SOME_VARIABLES.into()],
         other => panic!("{other:?} has no seeds: name them here"),
     }
 }
@@ -58,4 +66,46 @@ fn states() -> Vec<Vec<u8>> {
         }
     }
     all
+}
+
+/// The files have one frame after the other, each behind its length.
+fn frames() -> Vec<Vec<u8>> {
+    let mut all = Vec::new();
+    for file in contents(files("compat/v1/frames", ".bin")) {
+        let mut rest = &file[..];
+        while let Some((len, behind)) = rest.split_first_chunk::<LENGTH_BYTES>() {
+            let (frame, next) = behind.split_at(u32::from_be_bytes(*len) as usize);
+            all.push(frame.to_vec());
+            rest = next;
+        }
+    }
+    all
+}
+
+/// Requests without the byte that chooses the service; answers begin at once.
+fn calls() -> Vec<Vec<u8>> {
+    let requests = contents(files("vectors/rpc", ".req.bin"));
+    let mut all: Vec<_> = requests.into_iter().map(|bytes| bytes[1..].to_vec()).collect();
+    all.extend(contents(files("vectors/rpc", ".resp.bin")));
+    all
+}
+
+fn bodies() -> Vec<Vec<u8>> {
+    let identities = contents(files("compat/v1/exchange", ".json"));
+    let around = |identity: &Vec<u8>| {
+        let identity = String::from_utf8_lossy(identity);
+        format!(r#"{{"from":"05050505050505050505050505050505","identity":{identity},"as":"learner"}}"#)
+            .into()
+    };
+    let asked: Vec<Vec<u8>> = identities.iter().map(around).collect();
+    let written = SOME_BODIES.iter().map(|body| body.as_bytes().to_vec());
+    identities.into_iter().chain(asked).chain(written).collect()
+}
+
+/// As `influxd-meta config` has it when nothing is set.
+fn printed() -> String {
+    let variables = [("INFLUXDB_META_CONFIG_PATH".to_owned(), "/dev/null".to_owned())].into();
+    let inputs = Inputs { variables, host_name: "box".to_owned(), ..Inputs::default() };
+    let (settings, _) = config::settle(&inputs).expect("the defaults");
+    config::toml(&settings, true)
 }

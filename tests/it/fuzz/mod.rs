@@ -5,6 +5,7 @@
 
 mod corpus;
 mod mutation;
+mod samples;
 mod targets;
 
 use rand::SeedableRng;
@@ -35,6 +36,31 @@ fn catalogs() {
 #[test]
 fn snapshot_files() {
     run("snapshot_file");
+}
+
+#[test]
+fn frames_of_meta_nodes() {
+    run("raft_frame");
+}
+
+#[test]
+fn calls_to_data_nodes() {
+    run("rpc");
+}
+
+#[test]
+fn json_bodies() {
+    run("json");
+}
+
+#[test]
+fn configuration_files() {
+    run("config_file");
+}
+
+#[test]
+fn configuration_variables() {
+    run("variables");
 }
 
 /// A new target gets a test above, and its place in `make fuzz`.

@@ -1,0 +1,55 @@
+//! JSON that anybody may send, and that other nodes answer.
+
+use std::fmt::Debug;
+
+use influxdb_meta::wire::api::{
+    Announcement, ClusterInfo, CopyInProgress, ErrorBody, Health, LabelsRequest, Lease, Live, Ready,
+    ShardInfo, Status,
+};
+use influxdb_meta::wire::datanode::DataNodeStatus;
+use influxdb_meta::wire::identity::Identity;
+use influxdb_meta::wire::joining::{Caller, Done, Invite, JoinAnswer, JoinRequest, Refused, RemovedHint};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// Any body is tried as each of them.
+pub(crate) fn json(bytes: &[u8]) -> bool {
+    let tried = [
+        read::<Announcement>,
+        read::<ClusterInfo>,
+        read::<Vec<CopyInProgress>>,
+        read::<ErrorBody>,
+        read::<Health>,
+        read::<LabelsRequest>,
+        read::<Lease>,
+        read::<Live>,
+        read::<Ready>,
+        read::<Vec<ShardInfo>>,
+        read::<Status>,
+        read::<DataNodeStatus>,
+        read::<Caller>,
+        read::<Done>,
+        read::<Invite>,
+        read::<JoinAnswer>,
+        read::<JoinRequest>,
+        read::<Refused>,
+        read::<RemovedHint>,
+        identity,
+    ];
+    // Each of them, not the first that fits.
+    tried.iter().filter(|read| read(bytes)).count() > 0
+}
+
+fn read<T: DeserializeOwned + Serialize + PartialEq + Debug>(bytes: &[u8]) -> bool {
+    let Ok(body) = serde_json::from_slice::<T>(bytes) else { return false };
+    let written = serde_json::to_vec(&body).expect("JSON");
+    assert_eq!(serde_json::from_slice::<T>(&written).expect("our own"), body);
+    true
+}
+
+/// Another version is told apart before its fields are looked at.
+fn identity(bytes: &[u8]) -> bool {
+    let Ok(identity) = Identity::decode(bytes) else { return false };
+    assert_eq!(Identity::decode(&identity.encode()), Ok(identity));
+    true
+}
