@@ -27,6 +27,7 @@ mod watch;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use futures_util::future::join;
 use tokio::time::Instant;
 
 pub use carrier::{Carried, CarriedAnswer, Carrier, CarryError};
@@ -107,22 +108,21 @@ impl Service {
     pub fn attach(self: &Arc<Self>, membership: Arc<dyn Membership>) {
         if self.membership.set(membership.clone()).is_ok() {
             follow::start(&self.env, membership, self.following.clone());
-            self.start_adding();
+            self.start_leading();
         }
     }
 
-    fn start_adding(self: &Arc<Self>) {
+    /// What a leader does about data nodes by itself.
+    fn start_leading(self: &Arc<Self>) {
         let wanted = self.config.add_data.clone();
-        if !wanted.is_empty() {
-            let (tasks, service) = (self.env.tasks.clone(), Arc::downgrade(self));
-            self.env.tasks.detach(async move {
-                tokio::select! {
-                    biased;
-                    () = tasks.stopped() => {}
-                    () = data_nodes::add_all(service, wanted) => {}
-                }
-            });
-        }
+        let (tasks, add, find) = (self.env.tasks.clone(), Arc::downgrade(self), Arc::downgrade(self));
+        self.env.tasks.detach(async move {
+            tokio::select! {
+                biased;
+                () = tasks.stopped() => {}
+                _ = join(data_nodes::add_all(add, wanted), shards::find_owners(find)) => {}
+            }
+        });
     }
 
     /// Not ready from here on, and whoever waits in a long poll or for a leader is answered 503. Idempotent.

@@ -3,10 +3,12 @@
 mod copies;
 mod copy;
 mod remove;
+mod restored;
 mod show;
 mod truncate;
 
 pub(super) use copies::Copies;
+pub(super) use restored::find_owners;
 pub use show::{Shown, Which};
 
 use std::time::Duration;

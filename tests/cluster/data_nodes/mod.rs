@@ -9,6 +9,7 @@ mod life;
 mod passive;
 mod remove;
 mod remove_shard;
+mod restored;
 mod show_shards;
 mod update;
 mod wanted;

@@ -27,6 +27,6 @@ pub(crate) const TARGETS: &[Target] = &[
     Target { name: "raft_frame", run: frames::raft_frame, mutations: 100_000 },
     Target { name: "rpc", run: frames::rpc, mutations: 100_000 },
     Target { name: "json", run: json::json, mutations: 50_000 },
-    Target { name: "config_file", run: configuration::config_file, mutations: 1_000 },
-    Target { name: "variables", run: configuration::variables, mutations: 1_000 },
+    Target { name: "config_file", run: configuration::config_file, mutations: 500 },
+    Target { name: "variables", run: configuration::variables, mutations: 500 },
 ];

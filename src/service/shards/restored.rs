@@ -1,0 +1,139 @@
+//! Owners for restored shards (wire.md Q34). A restore brings shards without owners, and the data node that then puts
+//! their data in place tells nobody: the leader asks all of them who holds what, until each has one.
+//!
+//! Never: a shard whose last copy a person removed. Its group is deleted, or truncated while others of it have owners.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Weak;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use tokio::time::{Instant, sleep};
+
+use super::{Service, address_of};
+use crate::base::{NodeId, ShardId};
+use crate::catalog::{Catalog, DATA_LEVEL, ShardGroup};
+use crate::machine::{Command, ShardCopy};
+use crate::raft::{Raft, Role};
+use crate::service::data_nodes::QUICK_ANSWER;
+
+const LOOK: Duration = Duration::from_secs(2);
+/// Nothing found: asked less and less often, for a list may be long.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// Terabytes may come out of a backup in this time. A shard that never had a point is held by nobody.
+const WITHIN: Duration = Duration::from_secs(3600);
+
+/// As long as the service lives.
+pub(in crate::service) async fn find_owners(service: Weak<Service>) {
+    let mut search = Search::new();
+    loop {
+        sleep(LOOK).await;
+        let Some(service) = service.upgrade() else { return };
+        let leads = |raft: &Raft| raft.status().role == Role::Leader;
+        match service.raft().ok().filter(leads) {
+            Some(raft) => search.look(&service, &raft).await,
+            None => search = Search::new(),
+        }
+    }
+}
+
+struct Search {
+    /// Shards that nobody is known to hold, and the count of changes up to which that is so.
+    lacking: BTreeSet<ShardId>,
+    changes: Option<u64>,
+    since: Instant,
+    next: Instant,
+    pause: Duration,
+}
+
+impl Search {
+    fn new() -> Self {
+        let now = Instant::now();
+        Self { lacking: BTreeSet::new(), changes: None, since: now, next: now, pause: LOOK }
+    }
+
+    async fn look(&mut self, service: &Service, raft: &Raft) {
+        let applied = raft.applied().borrow().clone();
+        if applied.catalog.feature_level() < DATA_LEVEL {
+            return;
+        }
+        self.update(&applied.catalog);
+        let now = Instant::now();
+        if self.lacking.is_empty() || now < self.next || now >= self.since + WITHIN {
+            return;
+        }
+        self.next = now + self.pause;
+        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+        let held = held_by(service, &applied.catalog).await;
+        for copy in owners_of_restored(&applied.catalog, &held) {
+            let given = service.change(raft, Command::CopyShardOwner(copy), service.deadline()).await;
+            match given {
+                Ok(Some(())) => {
+                    tracing::info!(
+                        event = "restored-shard", shard = %copy.shard, node = %copy.node,
+                        "a restored shard has an owner: this data node holds it"
+                    );
+                }
+                // Another leader begins anew; a node that went meanwhile owns nothing.
+                Ok(None) | Err(_) => return,
+            }
+        }
+    }
+
+    /// What a further restore brings is looked for with new vigour.
+    fn update(&mut self, catalog: &Catalog) {
+        let changes = Some(catalog.databases.changes());
+        if self.changes == changes {
+            return;
+        }
+        self.changes = changes;
+        let lacking: BTreeSet<_> = restored(catalog).flat_map(ownerless).collect();
+        if !lacking.is_subset(&self.lacking) {
+            *self = Self { changes, ..Self::new() };
+        }
+        self.lacking = lacking;
+    }
+}
+
+/// Groups that a restore brought and that still lack owners.
+fn restored(catalog: &Catalog) -> impl Iterator<Item = &ShardGroup> {
+    let policies = catalog.databases.iter().flat_map(|database| &database.retention_policies);
+    let groups = policies.flat_map(|policy| policy.shard_groups.iter());
+    groups.filter(|group| {
+        let untouched = group.shards.iter().all(|shard| shard.owners.is_empty());
+        !group.is_deleted() && (group.truncated_at.is_none() || untouched)
+    })
+}
+
+fn ownerless(group: &ShardGroup) -> impl Iterator<Item = ShardId> {
+    group.shards.iter().filter(|shard| shard.owners.is_empty()).map(|shard| shard.id)
+}
+
+type Held = BTreeMap<ShardId, Vec<NodeId>>;
+
+/// Who has what on its disk. A node that does not answer is asked the next time.
+async fn held_by(service: &Service, catalog: &Catalog) -> Held {
+    let asked = catalog.data_nodes.values().filter(|node| !catalog.is_passive(node)).map(|node| async {
+        let at = address_of(node).ok()?;
+        let held = service.data_nodes.list_shards(&at, Instant::now() + QUICK_ANSWER).await.ok()?;
+        let sound = held.into_iter().filter(|(_, shard)| shard.err.is_empty());
+        Some((node.id, sound.map(|(id, _)| ShardId(id)).collect::<Vec<_>>()))
+    });
+    let mut held = Held::new();
+    for (node, shards) in join_all(asked).await.into_iter().flatten() {
+        shards.into_iter().for_each(|shard| held.entry(shard).or_default().push(node));
+    }
+    held
+}
+
+/// The owners to be. A truncated group gets all of its own at once: with some it looks like one that lost the others.
+fn owners_of_restored(catalog: &Catalog, held: &Held) -> Vec<ShardCopy> {
+    let whole = |group: &&ShardGroup| {
+        group.truncated_at.is_none() || ownerless(group).all(|shard| held.contains_key(&shard))
+    };
+    let copies = |shard: ShardId| {
+        let nodes = held.get(&shard).into_iter().flatten();
+        nodes.map(move |node| ShardCopy { shard, node: *node })
+    };
+    restored(catalog).filter(whole).flat_map(ownerless).flat_map(copies).collect()
+}
