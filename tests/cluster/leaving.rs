@@ -40,7 +40,7 @@ fn the_leader_is_removed_stays_out_and_is_brought_back() {
     nodes.all[rest[0]].ctl_done(&["remove-meta", "-y", &name]);
     nodes.wait_voters(&rest);
     for _ in 0..2 {
-        nodes.all[gone].wait_says("add-meta");
+        nodes.all[gone].wait_says("this node was removed from its cluster by ");
         assert_eq!(nodes.all[gone].health().expect("healthz")["phase"], "removed");
         assert_eq!(nodes.all[gone].get("/readyz").expect("readyz").status, 503);
         assert_eq!(nodes.all[gone].get("/livez").expect("livez").status, 200);

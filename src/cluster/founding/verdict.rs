@@ -149,13 +149,13 @@ impl fmt::Display for Verdict {
 }
 
 fn removed_text(cluster_name: &str, by: &str, why: Why, comes_back: bool) -> String {
+    let cluster =
+        if cluster_name.is_empty() { "its cluster".to_owned() } else { format!("cluster {cluster_name:?}") };
     let what = match why {
-        Why::Removed => format!("this node was removed from cluster {cluster_name:?} by {by}"),
-        Why::Replaced => format!("this node was replaced in cluster {cluster_name:?} by {by}"),
-        Why::Unseen => format!("this node was not seen for a day and taken out of cluster {cluster_name:?}"),
-        Why::Restored => {
-            format!("this volume was set back to an older state and is out of cluster {cluster_name:?}")
-        }
+        Why::Removed => format!("this node was removed from {cluster} by {by}"),
+        Why::Replaced => format!("this node was replaced in {cluster} by {by}"),
+        Why::Unseen => format!("this node was not seen for a day and taken out of {cluster}"),
+        Why::Restored => format!("this volume was set back to an older state and is out of {cluster}"),
     };
     if comes_back {
         return format!("{what}; it asks to join again");
