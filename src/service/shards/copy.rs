@@ -71,9 +71,7 @@ impl Service {
         let shard = target.id;
         let source = self.held(from, shard).await?;
         // The original restores an empty stream and calls it a copy (Q20).
-        let source = source.ok_or_else(|| {
-            Error::DataNode(format!("{} holds no data of shard {shard}: there is nothing to copy", from.tcp))
-        })?;
+        let source = source.ok_or_else(|| nothing_to_copy(from, shard))?;
         if target.owners.contains(&to.id) && self.held(to, shard).await?.is_some() {
             return Err(Error::Bad(format!("\"{}\" already has a copy of shard {shard}", to.tcp)));
         }
@@ -121,4 +119,13 @@ impl Service {
         let again = || Error::Conflict(format!("shard {} is being copied to {} already", target.id, to.tcp));
         self.copies.begin(copy).ok_or_else(again)
     }
+}
+
+/// Never written to, or lost: only a person can tell.
+fn nothing_to_copy(from: &DataNode, shard: ShardId) -> Error {
+    let at = &from.tcp;
+    Error::DataNode(format!(
+        "{at} holds no data of shard {shard}: there is nothing to copy; if no owner has any, remove-shard with force \
+         takes it out"
+    ))
 }

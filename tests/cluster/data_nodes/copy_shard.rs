@@ -125,7 +125,11 @@ fn nothing_is_not_copied() {
     let fields = |src: usize| {
         Fields([("src", stack.tcp(src)), ("dest", stack.tcp(outside)), ("shard", shard.to_string())])
     };
-    let text = format!("{} holds no data of shard {shard}: there is nothing to copy", stack.tcp(empty));
+    let text = format!(
+        "{} holds no data of shard {shard}: there is nothing to copy; if no owner has any, remove-shard with force takes it \
+         out",
+        stack.tcp(empty)
+    );
     stack.refused("/copy-shard", &fields(empty).each(), 500, &text);
     stack.done("/copy-shard", &fields(with[0]).each());
     assert_eq!(stack.owners(shard), Some(vec![4, 5, 6]));

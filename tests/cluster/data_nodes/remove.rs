@@ -88,6 +88,28 @@ fn one_with_the_last_copy() {
     assert!(group.shards.iter().all(|shard| shard.owners == [5]), "{group:?}");
 }
 
+/// A data node makes a shard with its first point, so a last copy may be one of nothing: it stands in the way as well, and
+/// each refusal leads to the next step.
+#[test]
+fn one_with_a_last_copy_of_nothing() {
+    let stack = Stack::joined(2);
+    let group = stack.group("db", 1);
+    let id = stack.data(1).id();
+    let shard = group.shards.iter().find(|shard| shard.owners == [id]).expect("a shard of its own").id;
+    assert!(!stack.data(1).shards().contains_key(&shard), "the point is in the other one");
+    let (at, other, shard) = (stack.tcp(1), stack.tcp(0), shard.to_string());
+    let refused = stack.remove_data(1, false);
+    assert_eq!(refused.status, 409, "{}", refused.text());
+    assert!(error(&refused).contains("copy it to another data node first"), "{}", refused.text());
+    let copied = stack.ask("/copy-shard", &[("src", &at), ("dest", &other), ("shard", &shard)]);
+    assert_eq!(copied.status, 500, "{}", copied.text());
+    assert!(error(&copied).ends_with("remove-shard with force takes it out"), "{}", copied.text());
+    stack.done("/remove-shard", &[("src", &at), ("shard", &shard), ("force", "true")]);
+    assert_eq!(stack.remove_data(1, false).status, 204);
+    let group = stack.data(0).write("db", "", unix_nanos()).expect("a point");
+    assert!(group.shards.iter().all(|shard| shard.owners == [4]), "{group:?}");
+}
+
 /// One that is down for a moment hears it when it is back.
 #[test]
 fn what_others_keep_for_it_is_dropped_later() {
