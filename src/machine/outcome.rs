@@ -85,8 +85,8 @@ pub enum Refused {
     #[error("node {0} would have more than {MAX_LABELS} labels")]
     TooManyLabels(NodeId),
     /// Of ours about data nodes, shards and leases.
-    #[error("shard {shard} has its only copy on {node}: copy it to another data node first, or use force")]
-    LastCopy { shard: ShardId, node: Text },
+    #[error("{}", only_copies(first, *more, node))]
+    LastCopies { first: Vec<ShardId>, more: usize, node: Text },
     #[error("shard {shard} has no copy on data node {node}")]
     NotAnOwner { shard: ShardId, node: NodeId },
     #[error("shard not found for id: {0}")]
@@ -99,4 +99,19 @@ pub enum Refused {
     LeaseNameRequired,
     #[error("{MAX_LEASES} leases are known: no other name is taken")]
     TooManyLeases,
+}
+
+fn only_copies(first: &[ShardId], more: usize, node: &Text) -> String {
+    if let ([shard], 0) = (first, more) {
+        return format!(
+            "shard {shard} has its only copy on {node}: copy it to another data node first, or use force"
+        );
+    }
+    let mut shards = first.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    if more > 0 {
+        shards += &format!(" and {more} more");
+    }
+    format!(
+        "shards {shards} have their only copies on {node}: copy them to another data node first, or use force"
+    )
 }

@@ -8,6 +8,8 @@ use crate::machine::{Refused, ShardCopy};
 
 /// How long a deleted group is kept, so that every data node learns what to delete (wire.md appendix C).
 const PRUNED_AFTER: DurationNanos = DurationNanos(14 * DurationNanos::DAY.0);
+/// A node may have the last copies of thousands.
+const NAMED_IN_A_REFUSAL: usize = 20;
 
 pub(super) fn delete(
     catalog: &mut Catalog,
@@ -81,7 +83,7 @@ pub(super) fn remove_copy(catalog: &mut Catalog, copy: ShardCopy, force: bool) -
         return Err(Refused::NotAnOwner { shard: copy.shard, node: copy.node });
     }
     if found.shard.owners.len() == 1 && !found.group.is_deleted() && !force {
-        return Err(last_copy(catalog, copy));
+        return Err(last_copies_on(catalog, copy.node, std::iter::once(copy.shard)));
     }
     remove_owner(catalog, copy);
     Ok(())
@@ -94,8 +96,8 @@ pub(super) fn remove_copy(catalog: &mut Catalog, copy: ShardCopy, force: bool) -
 /// # Errors
 /// Without `force`, a shard of a group that is not deleted would lose its last copy.
 pub(super) fn disown(catalog: &mut Catalog, node: NodeId, force: bool) -> Result<(), Refused> {
-    if !force && let Some(shard) = last_copies(catalog, node).next() {
-        return Err(last_copy(catalog, ShardCopy { shard, node }));
+    if !force && last_copies(catalog, node).next().is_some() {
+        return Err(last_copies_on(catalog, node, last_copies(catalog, node)));
     }
     let owned = |group: &&ShardGroup| group.shards.iter().any(|shard| shard.owners.contains(&node));
     let now = catalog.last_at;
@@ -122,9 +124,10 @@ fn last_copies(catalog: &Catalog, node: NodeId) -> impl Iterator<Item = ShardId>
     groups.flat_map(|group| &group.shards).filter(move |shard| shard.owners == [node]).map(|shard| shard.id)
 }
 
-fn last_copy(catalog: &Catalog, copy: ShardCopy) -> Refused {
-    let node = catalog.data_nodes.get(&copy.node).map(|node| node.tcp.clone()).unwrap_or_default();
-    Refused::LastCopy { shard: copy.shard, node }
+fn last_copies_on(catalog: &Catalog, node: NodeId, mut shards: impl Iterator<Item = ShardId>) -> Refused {
+    let node = catalog.data_nodes.get(&node).map(|node| node.tcp.clone()).unwrap_or_default();
+    let first = shards.by_ref().take(NAMED_IN_A_REFUSAL).collect();
+    Refused::LastCopies { first, more: shards.count(), node }
 }
 
 /// A group that loses one of several shards ends here for new points: data nodes pick a shard by a hash modulo their

@@ -69,7 +69,7 @@ impl Service {
     ) -> Result<Option<()>, Error> {
         match raft.propose(Body::Ours(command), deadline).await {
             Ok(Outcome::Applied { .. }) => Ok(Some(())),
-            Ok(Outcome::Refused(why @ Refused::LastCopy { .. })) => Err(Error::Conflict(why.to_string())),
+            Ok(Outcome::Refused(why @ Refused::LastCopies { .. })) => Err(Error::Conflict(why.to_string())),
             Ok(Outcome::Refused(why)) => Err(Error::DataNode(why.to_string())),
             Err(error) => Error::from_proposal(error).map_or(Ok(None), Err),
         }

@@ -138,6 +138,25 @@ fn people_remove_one_with_a_last_copy_by_force_only() {
     assert_eq!(fed.group(2).deleted_at, Some(UnixNanos(NOW)));
 }
 
+/// All that have to be seen to at once, and no page of numbers.
+#[test]
+fn the_last_copies_of_a_node_are_named_together() {
+    let mut fed = with_policy(1, 1);
+    let group = |fed: &mut Fed, id: u64| {
+        let start = id as i64 * DAY;
+        fed.put_group(id, (start, start + DAY), &[(id, &[2])]);
+    };
+    (1..=2).for_each(|id| group(&mut fed, id));
+    let both = "shards 1, 2 have their only copies on data-2:8088: copy them to another data node first, or use force";
+    fed.denied(remove(2, false), both);
+    (3..=23).for_each(|id| group(&mut fed, id));
+    let twenty = (1..=20).map(|id: u64| id.to_string()).collect::<Vec<_>>().join(", ");
+    let all = format!(
+        "shards {twenty} and 3 more have their only copies on data-2:8088: copy them to another data node first, or use force"
+    );
+    fed.denied(remove(2, false), &all);
+}
+
 /// What only deleted groups have of it holds nobody back.
 #[test]
 fn copies_in_deleted_groups_are_no_last_copies() {
