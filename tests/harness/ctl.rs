@@ -29,11 +29,20 @@ pub fn influxd_ctl(args: &[&str]) -> Typed {
 
 /// The table `Meta Nodes` of `show`: by HTTP address the node id and the rest of the line, labels among it.
 pub fn meta_nodes(shown: &str) -> BTreeMap<String, (u64, String)> {
-    let rows = shown.lines().skip_while(|line| *line != "Meta Nodes").skip(1);
-    let rows = rows.take_while(|line| !line.is_empty()).filter_map(|line| {
+    let row = |(id, cells): (u64, Vec<&str>)| Some(((*cells.get(2)?).to_owned(), (id, cells[3..].join(" "))));
+    rows(shown, "Meta Nodes").filter_map(row).collect()
+}
+
+/// The table `Data Nodes`: by TCP address the node id.
+pub fn data_nodes(shown: &str) -> BTreeMap<String, u64> {
+    rows(shown, "Data Nodes").filter_map(|(id, cells)| Some(((*cells.get(1)?).to_owned(), id))).collect()
+}
+
+/// The lines of a table that begin with a node id.
+fn rows<'a>(shown: &'a str, table: &str) -> impl Iterator<Item = (u64, Vec<&'a str>)> {
+    let lines = shown.lines().skip_while(move |line| *line != table).skip(1);
+    lines.take_while(|line| !line.is_empty()).filter_map(|line| {
         let cells: Vec<&str> = line.split_whitespace().collect();
-        let id = cells.first()?.parse().ok()?;
-        Some(((*cells.get(2)?).to_owned(), (id, cells[3..].join(" "))))
-    });
-    rows.collect()
+        Some((cells.first()?.parse().ok()?, cells))
+    })
 }

@@ -1,7 +1,7 @@
 //! The model of a data node as a program of its own, for containers beside the image:
 //!
 //! ```text
-//! cargo build --example data-node --target x86_64-unknown-linux-musl     one static file, FROM scratch is enough
+//! cargo rustc --example data-node -- -C target-feature=+crt-static    one static file, FROM scratch is enough
 //! data-node run [dir]         8088 for meta nodes, 8086 for whoever drives it; named by HOSTNAME
 //! data-node ask GET /model    what it knows, as JSON; `docker exec data-1 /data-node ask …`
 //! ```
@@ -21,6 +21,7 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::thread;
 
 use datanode::{DataNode, Mood, On, Options};
 use influxdb_meta::wire::datanode::Kind;
@@ -61,11 +62,12 @@ fn run(dir: &str) -> ExitCode {
     options.secret = env::var("META_INTERNAL_SHARED_SECRET").ok();
     options.pace = env::var("PACE").map_or(1, |pace| pace.parse().expect("PACE is a number"));
     options.tls = env::var("CERTIFICATE").ok().map(|path| Arc::new(certificate(&path)));
-    let node = DataNode::start(options);
+    let node = Arc::new(DataNode::start(options));
     let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, DRIVE)).expect("8086 is free");
     for stream in listener.incoming().flatten() {
-        // Who asked has gone.
-        let _gone = drive(&node, stream);
+        let node = node.clone();
+        // One that waits for the cluster keeps nobody else from asking. Who asked may have gone.
+        thread::spawn(move || drop(drive(&node, stream)));
     }
     ExitCode::SUCCESS
 }

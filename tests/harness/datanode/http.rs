@@ -8,6 +8,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use flate2::read::GzDecoder;
+use socket2::{SockRef, TcpKeepalive};
 
 use super::jwt;
 use super::sockets::{Socket, Sockets};
@@ -16,6 +17,8 @@ pub struct Http {
     sockets: Sockets,
     /// Signs internal tokens, where it is set.
     secret: Option<String>,
+    /// How often a peer that says nothing is asked whether it is there.
+    probes: Duration,
     idle: Mutex<HashMap<String, Vec<Idle>>>,
 }
 
@@ -45,6 +48,8 @@ pub struct Answer {
 pub const META_CLIENT: &str = "InfluxDB Meta Client";
 
 const DIAL: Duration = Duration::from_secs(30);
+/// As Go's default transport does it, nine times before it gives up. A long poll has no other end when a host vanishes.
+const PROBES: Duration = Duration::from_secs(30);
 const IDLE: Duration = Duration::from_secs(90);
 const REDIRECTS: usize = 10;
 
@@ -80,8 +85,11 @@ impl<'a> Ask<'a> {
 }
 
 impl Http {
-    pub fn new(sockets: Sockets, secret: Option<String>) -> Self {
-        Self { sockets, secret, idle: Mutex::default() }
+    /// `pace`: how much shorter than a real one's its waits are.
+    pub fn new(sockets: Sockets, secret: Option<String>, pace: u32) -> Self {
+        // Whole seconds, as the kernel counts them.
+        let probes = (PROBES / pace).max(Duration::from_secs(1));
+        Self { sockets, secret, probes, idle: Mutex::default() }
     }
 
     /// Asks `host` and follows redirects, ten at most.
@@ -142,6 +150,8 @@ impl Http {
 
     fn dial(&self, host: &str) -> Result<BufReader<Socket>, String> {
         let stream = dial(host, DIAL)?;
+        let keepalive = TcpKeepalive::new().with_time(self.probes).with_interval(self.probes);
+        SockRef::from(&stream).set_tcp_keepalive(&keepalive).map_err(|error| error.to_string())?;
         self.sockets.keep(stream).map(BufReader::new).map_err(|error| error.to_string())
     }
 }

@@ -69,7 +69,7 @@ impl Shared {
             shards: files::read_shards(&options.dir),
             ..State::default()
         };
-        let http = Http::new(sockets.clone(), options.secret.clone());
+        let http = Http::new(sockets.clone(), options.secret.clone(), options.pace);
         Self { options, tcp_addr, sockets, http, state: Mutex::new(state), changed: Condvar::new() }
     }
 
