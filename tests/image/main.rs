@@ -10,11 +10,14 @@
 mod harness;
 
 mod compose;
+mod data_nodes;
 mod docker;
 mod faults;
 mod helm;
 mod lives;
+mod model;
 mod nodes;
+mod project;
 mod stacks;
 mod start;
 mod what;

@@ -1,0 +1,61 @@
+//! The lease that one data node has at a time.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use super::load::told;
+use crate::docker::SOON;
+use crate::harness::wait_for;
+
+/// As in compose.yaml.
+const LEASE: Duration = Duration::from_secs(10);
+const REFUSED: &str = "another node owns the lease";
+
+/// Who was granted it last, and when that one asked.
+#[derive(Default)]
+pub struct Lease(Option<(usize, Instant)>);
+
+impl Lease {
+    /// Asks both in turn until one is granted it and the other is told so. It was granted to nobody while another
+    /// could believe to have it.
+    #[track_caller]
+    pub fn assert_one_holder(&mut self, data_nodes: [SocketAddr; 2]) {
+        wait_for("one holder of the lease", SOON, || {
+            let granted = [self.ask(0, data_nodes[0])?, self.ask(1, data_nodes[1])?];
+            if granted[0] != granted[1] { Ok(()) } else { Err(format!("granted: {granted:?}")) }
+        });
+    }
+
+    /// The place of the last one that was granted it.
+    pub fn holder(&self) -> usize {
+        self.0.expect("granted before").0
+    }
+
+    /// Asks until it is granted it.
+    #[track_caller]
+    pub fn wait_granted(&mut self, n: usize, at: SocketAddr) {
+        wait_for("the lease", SOON, || match self.ask(n, at)? {
+            true => Ok(()),
+            false => Err(REFUSED.to_owned()),
+        });
+    }
+
+    fn ask(&mut self, n: usize, at: SocketAddr) -> Result<bool, String> {
+        let sent = Instant::now();
+        match told(at, "/lease?name=continuous_querier") {
+            Ok(_) => {
+                if let Some((last, asked)) = self.0.filter(|(last, _)| *last != n) {
+                    assert!(
+                        asked.elapsed() >= LEASE,
+                        "granted to {n} {:?} after {last} had asked",
+                        asked.elapsed()
+                    );
+                }
+                self.0 = Some((n, sent));
+                Ok(true)
+            }
+            Err(text) if text.contains(REFUSED) => Ok(false),
+            Err(text) => Err(text),
+        }
+    }
+}
