@@ -1,7 +1,5 @@
 //! Users of the data nodes' databases, and of this API.
 
-use std::collections::BTreeMap;
-
 use super::Named;
 use crate::base::{Name, Text};
 
@@ -12,7 +10,7 @@ pub struct User {
     pub hash: Text,
     pub admin: bool,
     /// By database: 0 none, 1 READ, 2 WRITE, 3 ALL; other numbers are kept as they came (wire.md 3.4).
-    pub privileges: BTreeMap<Name, i32>,
+    pub privileges: imbl::OrdMap<Name, i32>,
 }
 
 impl Named for User {

@@ -1,6 +1,7 @@
 //! Everything that needs no child process and no container.
 #![allow(clippy::disallowed_methods, reason = "tests are the outside world")]
 
+mod allocated;
 mod architecture;
 mod config;
 mod ctl;

@@ -1,151 +1,109 @@
 //! Databases as parts: what did not change since they were last encoded is not encoded again.
 //!
-//! Databases go in chunks by their insertion numbers, and the shard groups of a policy in runs; a chunk or a run whose
-//! members are the same pointers is the same bytes. A command changes one chunk, and in it one run.
+//! Each database keeps its own parts. Small ones that follow each other go together in a piece, and pieces of so many
+//! databases in a row; a piece or a row whose members are the same pointers is the same bytes. A command changes one
+//! database and its piece.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use prost::Message;
-use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint, key_len};
+use super::database::Encoded;
+use super::rope::{Part, Parts, WORTH_SHARING, total};
+use crate::catalog::{Catalog, Database};
 
-use super::rope::{Part, Parts, total};
-use crate::base::Name;
-use crate::catalog::{Catalog, Database, RetentionPolicy, ShardGroup};
-use crate::wire::convert::{bare_policy_info, query_info, shard_group_info, subscription_info};
-use crate::wire::proto::data::{DatabaseInfo, RetentionPolicyInfo};
+/// Consecutive insertion numbers of one row: what did not change is compared, and nothing more.
+const ROW: u64 = 128;
 
-/// Databases of one chunk: 16 consecutive insertion numbers.
-const CHUNK: u64 = 16;
-
-/// A run ends behind a group whose id is the last of so many, so that one more group does not move the others' ends.
-const RUN: u64 = 256;
-
-const DATABASES: u32 = 5;
-const RETENTION_POLICIES: u32 = 3;
-const CONTINUOUS_QUERIES: u32 = 4;
-const SHARD_GROUPS: u32 = 5;
-const SUBSCRIPTIONS: u32 = 6;
-
-/// What was encoded last, by chunk.
+/// What was encoded last, by row.
 #[derive(Default)]
-pub(super) struct Chunks(BTreeMap<u64, Chunk>);
+pub(super) struct Rows(BTreeMap<u64, Row>);
 
-struct Chunk {
-    of: Vec<Arc<Database>>,
+/// Databases by their insertion numbers.
+#[derive(Default)]
+struct Row {
+    databases: Vec<(u64, Encoded)>,
+    pieces: Vec<Piece>,
+}
+
+/// Some databases of a row, one behind the other.
+struct Piece {
+    span: Span,
     parts: Vec<Part>,
-    runs: Runs,
 }
 
-/// By the database's number, the policy and the first group.
-type Runs = HashMap<(u64, Name, u64), Run>;
+/// The first and the last one, and how many. Numbers are not given twice: what has the same span, and nothing new in it,
+/// has the same databases.
+type Span = (u64, u64, usize);
 
-struct Run {
-    of: Vec<Arc<ShardGroup>>,
-    part: Part,
-}
-
-impl Chunks {
+impl Rows {
     /// Adds all databases to `parts`, and remembers them instead of what was remembered.
     pub(super) fn encode(&mut self, catalog: &Catalog, parts: &mut Parts) {
         let mut before = std::mem::take(&mut self.0);
-        let mut members: BTreeMap<u64, Vec<(u64, Arc<Database>)>> = BTreeMap::new();
-        for (order, database) in catalog.databases.shared() {
-            members.entry(order / CHUNK).or_default().push((order, database.clone()));
-        }
-        for (number, members) in members {
-            let chunk = Chunk::of(&members, before.remove(&number));
-            parts.extend(&chunk.parts);
-            self.0.insert(number, chunk);
+        let mut databases = catalog.databases.shared().peekable();
+        let mut members = Vec::new();
+        while let Some((order, _)) = databases.peek() {
+            let number = order / ROW;
+            members.clear();
+            while let Some(member) = databases.next_if(|(order, _)| order / ROW == number) {
+                members.push(member);
+            }
+            let row = before.remove(&number).unwrap_or_default().renewed(&members);
+            row.pieces.iter().for_each(|piece| parts.append(&piece.parts));
+            self.0.insert(number, row);
         }
     }
 }
 
-impl Chunk {
-    fn of(members: &[(u64, Arc<Database>)], before: Option<Self>) -> Self {
-        let of: Vec<_> = members.iter().map(|(_, database)| database.clone()).collect();
-        let mut old = match before {
-            Some(chunk) if same(&chunk.of, &of) => return chunk,
-            Some(chunk) => chunk.runs,
-            None => Runs::new(),
-        };
-        let (mut parts, mut runs) = (Parts::default(), Runs::new());
+impl Row {
+    fn renewed(self, members: &[(u64, &Arc<Database>)]) -> Self {
+        if self.is_of(members) {
+            return self;
+        }
+        let mut old = self.databases.into_iter().peekable();
+        let mut databases = Vec::with_capacity(members.len());
         for (order, database) in members {
-            let parts_of = database_parts(*order, database, &mut old, &mut runs);
-            message(DATABASES, &parts_of, &mut parts);
+            while old.next_if(|(there, _)| there < order).is_some() {}
+            let before = old.next_if(|(there, _)| there == order).map(|(_, encoded)| encoded);
+            databases.push((*order, Encoded::of(database, before)));
         }
-        Self { of, parts: parts.finish(), runs }
+        let pieces = pieces(&databases, self.pieces);
+        Self { databases, pieces }
+    }
+
+    fn is_of(&self, members: &[(u64, &Arc<Database>)]) -> bool {
+        let same = |((there, encoded), (order, database)): (&(u64, Encoded), &(u64, &Arc<Database>))| {
+            there == order && encoded.is_of(database)
+        };
+        self.databases.len() == members.len() && self.databases.iter().zip(members).all(same)
     }
 }
 
-fn database_parts(order: u64, database: &Database, old: &mut Runs, runs: &mut Runs) -> Vec<Part> {
-    let mut parts = Parts::default();
-    let head = DatabaseInfo {
-        name: Some(database.name.as_bytes().to_vec()),
-        default_retention_policy: Some(database.default_retention_policy.as_bytes().to_vec()),
-        ..DatabaseInfo::default()
-    };
-    head.encode_raw(parts.open());
-    for policy in &database.retention_policies {
-        let parts_of = policy_parts(order, policy, old, runs);
-        message(RETENTION_POLICIES, &parts_of, &mut parts);
+/// Each but the last is worth sharing.
+fn pieces(databases: &[(u64, Encoded)], before: Vec<Piece>) -> Vec<Piece> {
+    let mut before = before.into_iter().peekable();
+    let (mut pieces, mut rest) = (Vec::new(), databases);
+    while !rest.is_empty() {
+        let mut bytes = 0;
+        let is_too_small = |(_, encoded): &&(u64, Encoded)| {
+            bytes += total(&encoded.parts);
+            bytes < WORTH_SHARING
+        };
+        let count = 1 + rest.iter().take_while(is_too_small).count();
+        let (members, behind) = rest.split_at(count.min(rest.len()));
+        let span = (members[0].0, members[members.len() - 1].0, members.len());
+        while before.next_if(|piece| piece.span.0 < span.0).is_some() {}
+        let is_same =
+            |piece: &Piece| piece.span == span && members.iter().all(|(_, encoded)| !encoded.is_new);
+        pieces.push(before.next_if(is_same).unwrap_or_else(|| Piece::of(span, members)));
+        rest = behind;
     }
-    for query in &database.continuous_queries {
-        prost::encoding::message::encode(CONTINUOUS_QUERIES, &query_info(query), parts.open());
-    }
-    parts.finish()
+    pieces
 }
 
-fn policy_parts(order: u64, policy: &RetentionPolicy, old: &mut Runs, runs: &mut Runs) -> Vec<Part> {
-    let mut parts = Parts::default();
-    let head: RetentionPolicyInfo = bare_policy_info(policy);
-    head.encode_raw(parts.open());
-    let mut of: Vec<Arc<ShardGroup>> = Vec::new();
-    let mut end = |of: Vec<Arc<ShardGroup>>, parts: &mut Parts| {
-        let Some(first) = of.first() else { return };
-        let key = (order, policy.name.clone(), first.id.0);
-        let run = Run::of(of, old.remove(&key));
-        parts.push(&run.part);
-        runs.insert(key, run);
-    };
-    for group in policy.shard_groups.shared() {
-        let is_last = group.id.0 % RUN == RUN - 1;
-        of.push(group.clone());
-        if is_last {
-            end(std::mem::take(&mut of), &mut parts);
-        }
+impl Piece {
+    fn of(span: Span, members: &[(u64, Encoded)]) -> Self {
+        let mut parts = Parts::default();
+        members.iter().for_each(|(_, encoded)| parts.extend(&encoded.parts));
+        Self { span, parts: parts.finish() }
     }
-    end(of, &mut parts);
-    for subscription in &policy.subscriptions {
-        prost::encoding::message::encode(SUBSCRIPTIONS, &subscription_info(subscription), parts.open());
-    }
-    parts.finish()
-}
-
-impl Run {
-    fn of(of: Vec<Arc<ShardGroup>>, before: Option<Self>) -> Self {
-        if let Some(run) = before.filter(|run| same(&run.of, &of)) {
-            return run;
-        }
-        let mut bytes = Vec::new();
-        for group in &of {
-            prost::encoding::message::encode(SHARD_GROUPS, &shard_group_info(group), &mut bytes);
-        }
-        Self { of, part: Part::new(bytes) }
-    }
-}
-
-/// The same objects, not merely equal ones.
-fn same<T>(one: &[Arc<T>], other: &[Arc<T>]) -> bool {
-    one.len() == other.len() && one.iter().zip(other).all(|(one, other)| Arc::ptr_eq(one, other))
-}
-
-/// A message of parts as a field.
-fn message(field: u32, content: &[Part], parts: &mut Parts) {
-    let len = total(content) as u64;
-    let open = parts.open();
-    open.reserve(key_len(field) + encoded_len_varint(len));
-    encode_key(field, WireType::LengthDelimited, open);
-    encode_varint(len, open);
-    parts.extend(content);
 }

@@ -1,6 +1,9 @@
 //! The wire's `Data` (wire.md 2): the body of `GET /?index=N`.
 
+mod database;
 mod databases;
+mod groups;
+mod gzip;
 mod rope;
 
 use bytes::Bytes;
@@ -11,13 +14,13 @@ pub use rope::Rope;
 use super::convert::{bytes_of_text, user_info};
 use super::proto::data::{Data, NodeInfo};
 use crate::catalog::{Catalog, DataNode, MetaNode};
-use databases::Chunks;
+use databases::Rows;
 use rope::Parts;
 
 /// Encodes one catalog after another, and again only what changed between two of them.
 #[derive(Default)]
 pub struct Encoder {
-    chunks: Chunks,
+    rows: Rows,
 }
 
 impl Encoder {
@@ -32,7 +35,7 @@ impl Encoder {
             ..Data::default()
         };
         head.encode_raw(parts.open());
-        self.chunks.encode(catalog, &mut parts);
+        self.rows.encode(catalog, &mut parts);
         tail(catalog).encode_raw(parts.open());
         Rope(parts.finish())
     }

@@ -1,9 +1,10 @@
 //! A body in parts: those that did not change since the last one are shared with it, plain and compressed.
 
-use std::io::Write;
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
+
+use super::gzip::{self, Deflated};
 
 /// Bytes one behind the other. Cheap to clone.
 #[derive(Clone, Debug, Default)]
@@ -13,7 +14,7 @@ pub struct Rope(pub(super) Vec<Part>);
 #[derive(Clone, Debug)]
 pub(super) struct Part {
     plain: Bytes,
-    gzip: Arc<OnceLock<Bytes>>,
+    deflated: Arc<OnceLock<Deflated>>,
 }
 
 impl Rope {
@@ -30,9 +31,9 @@ impl Rope {
         self.0.iter().map(|part| part.plain.clone()).collect()
     }
 
-    /// Each part a gzip stream of its own: one behind the other they are one (RFC 1952, 2.2).
+    /// As one stream; what was compressed for an older body is not compressed again.
     pub fn gzip(&self) -> Vec<Bytes> {
-        self.0.iter().map(Part::gzip).collect()
+        gzip::stream(self.0.iter().map(Part::deflated))
     }
 
     /// In one piece.
@@ -46,24 +47,16 @@ impl Rope {
 
 impl Part {
     pub(super) fn new(plain: impl Into<Bytes>) -> Self {
-        Self { plain: plain.into(), gzip: Arc::default() }
+        Self { plain: plain.into(), deflated: Arc::default() }
     }
 
     pub(super) fn len(&self) -> usize {
         self.plain.len()
     }
 
-    fn gzip(&self) -> Bytes {
-        self.gzip.get_or_init(|| compress(&self.plain)).clone()
+    fn deflated(&self) -> &Deflated {
+        self.deflated.get_or_init(|| Deflated::of(&self.plain))
     }
-}
-
-/// The fast level: a part lives until the next command that concerns it.
-fn compress(plain: &[u8]) -> Bytes {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    // Writing to a vector cannot fail.
-    let _ = encoder.write_all(plain);
-    encoder.finish().unwrap_or_default().into()
 }
 
 /// Collects what is encoded: small pieces go together, large ones that are shared stay their own.
@@ -74,7 +67,7 @@ pub(super) struct Parts {
 }
 
 /// What is worth being handed on by reference.
-const WORTH_SHARING: usize = 4 << 10;
+pub(super) const WORTH_SHARING: usize = 4 << 10;
 
 impl Parts {
     /// Where small things are written.
@@ -93,6 +86,12 @@ impl Parts {
 
     pub(super) fn extend(&mut self, parts: &[Part]) {
         parts.iter().for_each(|part| self.push(part));
+    }
+
+    /// As they are: small ones among them are kept apart, so that they are shared.
+    pub(super) fn append(&mut self, parts: &[Part]) {
+        self.cut();
+        self.done.extend_from_slice(parts);
     }
 
     pub(super) fn finish(mut self) -> Vec<Part> {

@@ -93,7 +93,7 @@ fn of_format_3() -> Catalog {
     for name in ["z", "gone", "y"] {
         let privileges = [("a", 3), ("b", -1)].map(|(name, privilege)| (Name::from(name), privilege));
         let (name, hash) = (Name::from(name), Text::from("hash"));
-        catalog.users.insert(User { name, hash, admin: true, privileges: privileges.into() });
+        catalog.users.insert(User { name, hash, admin: true, privileges: privileges.into_iter().collect() });
     }
     catalog.users.remove(&Name::from("gone"));
     catalog.databases.update(&Name::from("b"), |database| {

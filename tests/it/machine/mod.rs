@@ -15,6 +15,7 @@ mod query;
 mod random;
 mod restore;
 mod retention_policy;
+mod scale;
 mod shard_group;
 mod subscription;
 mod truncation;

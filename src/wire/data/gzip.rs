@@ -1,0 +1,49 @@
+//! One gzip stream (RFC 1952) of pieces that were compressed apart from each other.
+//!
+//! Each piece ends on a byte and refers to nothing before it (RFC 1951), so that between one head and one end they are
+//! one member. A member for each piece would be as valid; but not every client reads on behind the first.
+
+use std::io::Write;
+
+use bytes::Bytes;
+use crc32fast::Hasher;
+
+/// Deflate; no name, no time, no system.
+const HEAD: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
+
+/// The last block: one without content.
+const LAST: [u8; 2] = [3, 0];
+
+/// A piece, and what the end of the stream must know of it.
+#[derive(Debug)]
+pub(super) struct Deflated {
+    bytes: Bytes,
+    crc: u32,
+    len: u64,
+}
+
+impl Deflated {
+    /// The fast level: a piece lives until the next command that concerns it.
+    pub(super) fn of(plain: &[u8]) -> Self {
+        let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::fast());
+        // Writing to a vector cannot fail. The flush ends the piece on a byte; the last block is not its own.
+        let _ = encoder.write_all(plain).and_then(|()| encoder.flush());
+        let bytes = std::mem::take(encoder.get_mut()).into();
+        Self { bytes, crc: crc32fast::hash(plain), len: plain.len() as u64 }
+    }
+}
+
+/// The pieces of a stream, to be sent one behind the other.
+pub(super) fn stream<'a>(pieces: impl Iterator<Item = &'a Deflated>) -> Vec<Bytes> {
+    let mut stream = vec![Bytes::from_static(&HEAD)];
+    let (mut check, mut len) = (Hasher::new(), 0);
+    for piece in pieces {
+        check.combine(&Hasher::new_with_initial_len(piece.crc, piece.len));
+        len += piece.len;
+        stream.push(piece.bytes.clone());
+    }
+    // Of the length the format keeps the low 32 bits.
+    let end = [&LAST[..], &check.finalize().to_le_bytes(), &(len as u32).to_le_bytes()].concat();
+    stream.push(end.into());
+    stream
+}
