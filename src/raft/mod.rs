@@ -6,6 +6,7 @@ mod admission;
 mod compaction;
 mod config;
 mod contact;
+mod due;
 mod health;
 mod log_store;
 mod members;

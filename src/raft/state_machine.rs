@@ -12,6 +12,7 @@ use openraft::{OptionalSend, RaftSnapshotBuilder};
 use tokio::sync::watch;
 
 use super::Applied;
+use super::due::{Due, Size};
 use super::health::Health;
 use super::types::{
     Answer, OpenEntry, OpenLogId, Payload, StoredMembership, Types, log_id, membership_bytes, open_log_id,
@@ -29,6 +30,7 @@ pub(super) struct StateMachine {
     membership: StoredMembership,
     catalog: Catalog,
     applied: watch::Sender<Arc<Applied>>,
+    due: Due,
     shelf: Shelf,
 }
 
@@ -38,6 +40,7 @@ pub(super) struct Shelf {
     snapshots: Snapshots,
     tasks: Tasks,
     health: Health,
+    size: Size,
 }
 
 impl StateMachine {
@@ -55,10 +58,12 @@ impl StateMachine {
             None => nothing,
             Some((header, bytes)) => {
                 let catalog = shelf.decode(&header, &bytes)?;
+                shelf.size.set(bytes.len());
                 (header.last.map(open_log_id), shelf.membership(&header)?, catalog)
             }
         };
-        let machine = Self { last, membership, catalog, applied, shelf };
+        let due = Due::new(shelf.size.clone());
+        let machine = Self { last, membership, catalog, applied, due, shelf };
         machine.publish();
         Ok(machine)
     }
@@ -78,6 +83,7 @@ impl StateMachine {
     }
 
     fn apply_command(&mut self, id: LogId, bytes: &[u8]) -> io::Result<Answer> {
+        self.due.applied(bytes);
         match envelope::decode(bytes) {
             Ok(stamped) => Ok(Answer::Outcome(machine::apply(&mut self.catalog, id, &stamped))),
             // Never skipped: the others may have read it, and this replica would differ from then on.
@@ -125,7 +131,12 @@ impl RaftStateMachine<Types> for StateMachine {
         failed
     }
 
+    async fn try_create_snapshot_builder(&mut self, force: bool) -> Option<Builder> {
+        if force || self.due.is_due() { Some(self.get_snapshot_builder().await) } else { None }
+    }
+
     async fn get_snapshot_builder(&mut self) -> Builder {
+        self.due.begin();
         Builder {
             last: self.last,
             membership: self.membership.clone(),
@@ -142,6 +153,7 @@ impl RaftStateMachine<Types> for StateMachine {
         self.last = meta.last_log_id;
         self.membership = meta.last_membership.clone();
         self.catalog = catalog;
+        self.due.begin();
         self.publish();
         Ok(())
     }
@@ -188,7 +200,7 @@ fn header(last: Option<OpenLogId>, membership: &StoredMembership) -> SnapshotHea
 
 impl Shelf {
     pub(super) fn new(snapshots: Snapshots, tasks: Tasks, health: Health) -> Self {
-        Self { snapshots, tasks, health }
+        Self { snapshots, tasks, health, size: Size::default() }
     }
 
     async fn store(&self, header: SnapshotHeader, bytes: Bytes) -> io::Result<()> {
@@ -210,8 +222,10 @@ impl Shelf {
     }
 
     async fn try_store(&self, header: SnapshotHeader, bytes: Bytes) -> io::Result<()> {
-        let snapshots = self.snapshots.clone();
-        self.tasks.blocking(move || snapshots.store(&header, &bytes)).await
+        let (snapshots, size) = (self.snapshots.clone(), bytes.len());
+        self.tasks.blocking(move || snapshots.store(&header, &bytes)).await?;
+        self.size.set(size);
+        Ok(())
     }
 
     async fn latest(&self) -> io::Result<Option<(SnapshotHeader, Bytes)>> {

@@ -25,14 +25,27 @@ const NEWEST: u32 = 3;
 #[error("undecodable catalog: {0}")]
 pub struct StateError(pub String);
 
+const DATABASES: u32 = 9;
+
 /// Deterministic: equal catalogs give equal bytes.
 pub fn encode(catalog: &Catalog) -> Bytes {
-    let format = lowest_format(catalog);
     let (databases, next_database) = catalog.databases.numbered();
-    let (users, next_user) = catalog.users.numbered();
+    let mut bytes = Vec::new();
+    head(catalog).encode_raw(&mut bytes);
+    // One by one: as messages, all of them together weigh several times what they come to.
+    for database in databases {
+        prost::encoding::message::encode(DATABASES, &numbered_message(database), &mut bytes);
+    }
+    tail(catalog, next_database).encode_raw(&mut bytes);
+    bytes.into()
+}
+
+/// The fields before the databases.
+fn head(catalog: &Catalog) -> State {
+    let format = lowest_format(catalog);
     let meta_node = |node| members::meta_node_message(format, node);
     let tombstone = |tombstone| members::tombstone_message(format, tombstone);
-    let state = State {
+    State {
         format: Some(format),
         term: Some(catalog.term),
         index: Some(catalog.index),
@@ -41,7 +54,14 @@ pub fn encode(catalog: &Catalog) -> Bytes {
         meta_nodes: catalog.meta_nodes.values().map(meta_node).collect(),
         pendings: catalog.pendings.values().map(members::pending_message).collect(),
         tombstones: catalog.tombstones.values().map(tombstone).collect(),
-        databases: databases.map(numbered_message).collect(),
+        ..State::default()
+    }
+}
+
+/// The fields behind the databases.
+fn tail(catalog: &Catalog, next_database: u64) -> State {
+    let (users, next_user) = catalog.users.numbered();
+    State {
         next_database: Some(next_database),
         max_node_id: Some(catalog.max_node_id),
         max_shard_group_id: Some(catalog.max_shard_group_id),
@@ -54,8 +74,8 @@ pub fn encode(catalog: &Catalog) -> Bytes {
         next_user: (next_user > 0).then_some(next_user),
         leases: catalog.leases.iter().map(data_nodes::lease_message).collect(),
         content_index: (catalog.content_index > 0).then_some(catalog.content_index),
-    };
-    state.encode_to_vec().into()
+        ..State::default()
+    }
 }
 
 /// # Errors
