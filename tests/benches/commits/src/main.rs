@@ -1,36 +1,63 @@
 //! Commits per second of three meta nodes beside three etcd members, on one disk, in one run, in turns.
 //!
-//! `cargo run --release -- <influxd-meta> [seconds per point] [rounds]`. Needs `etcd` (Debian: etcd-server) on the
-//! path. A commit here is a `CreateDatabase` of one name by `POST /execute` on keep-alive connections to the
-//! leader; there, a put of one key to the leader over at most 16 HTTP/2 connections. Prints medians and ratios.
+//! `cargo run --release -- <influxd-meta> [seconds per point] [rounds]`; with `scale` before the numbers, also with growing
+//! state, big catalogs and pollers. Needs `etcd` (Debian: etcd-server) on the path. A commit here is a `CreateDatabase` of
+//! one name (of another each time: growing) by `POST /execute` on keep-alive connections to the leader; there, a put of one
+//! key to the leader over at most 16 HTTP/2 connections. Prints medians and ratios.
 
+#[path = "../../../harness/datanode/command.rs"]
+#[allow(dead_code, reason = "the tests send more of them")]
+mod command;
+mod connection;
 mod etcd;
 mod load;
 mod meta;
+mod pollers;
+#[path = "../../../harness/datanode/proto.rs"]
+#[allow(dead_code, reason = "the tests read more of it")]
+mod proto;
+mod scale;
+mod work;
 
 use std::time::Duration;
 
+use etcd::Etcd;
+use meta::Meta;
+use work::Work;
+
 const CLIENTS: [usize; 3] = [1, 16, 64];
+
+/// How long each point is measured, and how often: the median counts.
+#[derive(Clone, Copy)]
+struct Effort {
+    span: Duration,
+    rounds: usize,
+}
 
 #[tokio::main]
 async fn main() {
-    let mut args = std::env::args().skip(1);
-    let program = args.next().expect("usage: commits <influxd-meta> [seconds] [rounds]");
-    let seconds: u64 = args.next().map_or(4, |s| s.parse().expect("seconds"));
-    let rounds: usize = args.next().map_or(3, |s| s.parse().expect("rounds"));
-    let span = Duration::from_secs(seconds);
+    let mut args: Vec<String> = std::env::args().skip(1).collect();
+    let with_scale = args.iter().position(|arg| arg == "scale").map(|at| args.remove(at)).is_some();
+    let program = args.first().expect("usage: commits <influxd-meta> [scale] [seconds] [rounds]");
+    let number = |at: usize, default: u64| args.get(at).map_or(default, |arg| arg.parse().expect("a number"));
+    let effort = Effort {
+        span: Duration::from_secs(number(1, if with_scale { 2 } else { 4 })),
+        rounds: number(2, 3) as usize,
+    };
+    if with_scale { scale::table(program, effort).await } else { beside_etcd(program, effort).await }
+}
 
-    let meta = meta::Meta::start(&program).await;
-    let etcd = etcd::Etcd::start().await;
+async fn beside_etcd(program: &str, effort: Effort) {
+    let (meta, etcd) = (Meta::start(program, 9).await, Etcd::start().await);
     println!("clients | influxdb-meta commits/s (p50 ms, p99 ms) | etcd commits/s (p50 ms, p99 ms) | ratio");
     for clients in CLIENTS {
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-        for _ in 0..rounds {
-            ours.push(meta.run(clients, span).await);
-            theirs.push(etcd.run(clients, span).await);
+        for _ in 0..effort.rounds {
+            ours.push(meta.run(clients, effort.span, &Work::constant()).await);
+            theirs.push(etcd.run(clients, effort.span).await);
         }
         let (ours, theirs) = (load::median(ours), load::median(theirs));
         println!("{clients:7} | {ours} | {theirs} | {:.2}", ours.rate / theirs.rate);
     }
-    println!("RSS after: {}", meta.memory());
+    println!("RSS after: {}", meta.memory().join(", "));
 }

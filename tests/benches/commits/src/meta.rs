@@ -1,96 +1,104 @@
 //! Three meta nodes on loopback.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
+use crate::connection::Connection;
 use crate::load::{self, Figures};
+use crate::work::Work;
 
 pub struct Meta {
+    pub nodes: Vec<SocketAddr>,
     leader: SocketAddr,
-    nodes: Vec<Child>,
+    processes: Vec<Child>,
     _data: tempfile::TempDir,
 }
 
 impl Meta {
-    pub async fn start(program: &str) -> Self {
+    /// Two at once have different networks.
+    pub async fn start(program: &str, network: u8) -> Self {
         let data = tempfile::Builder::new().prefix("commits").tempdir_in("/var/tmp").expect("a folder");
-        let ips = ["127.9.9.1", "127.9.9.2", "127.9.9.3"];
-        let node = |ip: &&str| {
+        let ips = [1, 2, 3].map(|n| IpAddr::V4(Ipv4Addr::new(127, 9, network, n)));
+        let peers = ips.map(|ip| ip.to_string()).join(",");
+        let node = |ip: &IpAddr| {
             Command::new(program)
                 .env("INFLUXDB_META_CONFIG_PATH", "/dev/null")
-                .env("INFLUXDB_META_DIR", data.path().join(ip))
-                .env("INFLUXDB_META_PEERS", ips.join(","))
+                .env("INFLUXDB_META_DIR", data.path().join(ip.to_string()))
+                .env("INFLUXDB_META_PEERS", &peers)
                 .env("INFLUXDB_META_BIND_ADDRESS", format!("{ip}:8089"))
                 .env("INFLUXDB_META_HTTP_BIND_ADDRESS", format!("{ip}:8091"))
-                .env("INFLUXDB_LOGGING_LEVEL", "warn")
+                .env("INFLUXDB_LOGGING_LEVEL", "error")
                 .kill_on_drop(true)
                 .spawn()
                 .expect("influxd-meta starts")
         };
-        let nodes = ips.iter().map(node).collect();
+        let processes = ips.iter().map(node).collect();
+        let nodes: Vec<_> = ips.iter().map(|ip| SocketAddr::new(*ip, 8091)).collect();
         let leader = loop {
             tokio::time::sleep(Duration::from_millis(100)).await;
-            let at: SocketAddr = "127.9.9.1:8091".parse().expect("address");
-            let Ok(mut stream) = TcpStream::connect(at).await else { continue };
-            let request = b"GET /ping HTTP/1.1\r\nHost: 127.9.9.1:8091\r\nConnection: close\r\n\r\n";
-            stream.write_all(request).await.expect("request");
-            let mut answer = String::new();
-            stream.read_to_string(&mut answer).await.expect("answer");
-            if let Some(leader) = answer.split("\r\n\r\n").nth(1).and_then(|b| b.parse::<SocketAddr>().ok()) {
-                break SocketAddr::new(leader.ip(), 8091);
+            if let Some(leader) = find_leader(nodes[0]).await {
+                break leader;
             }
         };
-        Self { leader, nodes, _data: data }
+        Self { nodes, leader, processes, _data: data }
     }
 
-    pub async fn run(&self, clients: usize, span: Duration) -> Figures {
-        let mut streams = Vec::new();
+    pub async fn leader(&self) -> Connection {
+        Connection::open(self.leader).await
+    }
+
+    pub async fn run(&self, clients: usize, span: Duration, work: &Work) -> Figures {
+        let mut connections = Vec::new();
         for _ in 0..clients {
-            let stream = TcpStream::connect(self.leader).await.expect("connect");
-            stream.set_nodelay(true).expect("nodelay");
-            streams.push(stream);
+            connections.push(self.leader().await);
         }
-        let command = [0xba, 0x06, 0x05, 0x0a, 0x03, b'd', b'b', b'0', 0x08, 0x03];
-        let head = format!("POST /execute HTTP/1.1\r\nHost: {}\r\nContent-Length: {}\r\n\r\n", self.leader, command.len());
-        let request = [head.as_bytes(), &command].concat();
-        load::closed_loop(streams, span, move |mut stream| {
-            let request = request.clone();
+        let work = work.clone();
+        load::closed_loop(connections, span, move |mut connection| {
+            let command = work.next();
             async move {
-                stream.write_all(&request).await.expect("request");
-                read_answer(&mut stream).await;
-                stream
+                connection.execute(&command).await;
+                connection
             }
         })
         .await
     }
 
+    /// Executes all, over so many connections.
+    pub async fn fill(&self, clients: usize, commands: Vec<Vec<u8>>) {
+        let mut tasks = Vec::new();
+        for part in commands.chunks(commands.len().div_ceil(clients).max(1)) {
+            let (part, mut connection) = (part.to_vec(), self.leader().await);
+            tasks.push(tokio::spawn(async move {
+                for command in part {
+                    connection.execute(&command).await;
+                }
+            }));
+        }
+        for task in tasks {
+            task.await.expect("a client");
+        }
+    }
+
     /// Resident memory of each node.
-    pub fn memory(&self) -> String {
+    pub fn memory(&self) -> Vec<String> {
         let of = |child: &Child| {
             let status = std::fs::read_to_string(format!("/proc/{}/status", child.id()?)).ok()?;
             status.lines().find_map(|line| line.strip_prefix("VmRSS:")).map(|rss| rss.trim().to_owned())
         };
-        self.nodes.iter().filter_map(of).collect::<Vec<_>>().join(", ")
+        self.processes.iter().filter_map(of).collect()
     }
 }
 
-async fn read_answer(stream: &mut TcpStream) {
-    let mut buffer = [0; 4096];
-    let mut filled = 0;
-    loop {
-        let read = stream.read(&mut buffer[filled..]).await.expect("answer");
-        assert!(read > 0, "closed: {:?}", String::from_utf8_lossy(&buffer[..filled]));
-        filled += read;
-        let Some(end) = buffer[..filled].windows(4).position(|w| w == b"\r\n\r\n") else { continue };
-        let head = String::from_utf8_lossy(&buffer[..end]).to_ascii_lowercase();
-        assert!(head.starts_with("http/1.1 200"), "{head}");
-        let length = head.lines().find_map(|l| l.strip_prefix("content-length:")).and_then(|v| v.trim().parse::<usize>().ok());
-        if filled >= end + 4 + length.expect("a length") {
-            return;
-        }
-    }
+async fn find_leader(at: SocketAddr) -> Option<SocketAddr> {
+    let mut stream = TcpStream::connect(at).await.ok()?;
+    let request = format!("GET /ping HTTP/1.1\r\nHost: {at}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.expect("request");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.expect("answer");
+    let leader: SocketAddr = answer.split("\r\n\r\n").nth(1)?.parse().ok()?;
+    Some(SocketAddr::new(leader.ip(), 8091))
 }
