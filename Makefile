@@ -1,7 +1,7 @@
 # Everything a person or CI does with this project. `make` alone says what there is.
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
-.PHONY: help up down test verify image soak fuzz figures clean
+.PHONY: help up down test verify image soak fuzz figures bench clean
 
 # The image that `make image` and `make up` build, and the one that tests build beside it.
 IMAGE ?= influxdb-meta
@@ -55,11 +55,16 @@ fuzz: ## any bytes for every decoder, FUZZ_SECONDS for each of FUZZ_TARGETS; wha
 	    -artifact_prefix=target/fuzz/$$target- -print_final_stats=1 target/fuzz/corpus/$$target tests/data || exit 1; \
 	done
 
-# Debian's etcd-server must be installed for the last one.
+# Debian's etcd-server must be installed for the last one. FIGURES=scale: also in big catalogs, growing ones and with pollers,
+# a quarter of an hour more.
+FIGURES ?=
 figures: ## start, formation and failover of the release build, and its commits beside etcd: printed, not judged
 	@program=$$(sh docker/compile.sh) && export INFLUXD_META="$$program" && \
 	  cargo test --locked --test cluster -- --ignored --nocapture --test-threads=1 figures && \
-	  cargo run --release --manifest-path tests/benches/commits/Cargo.toml -- "$$program"
+	  cargo run --release --manifest-path tests/benches/commits/Cargo.toml -- "$$program" $(FIGURES)
+
+bench: ## a command of each family, encoding, snapshots and polls, at up to a million shards: printed, not judged
+	cargo bench --locked --manifest-path tests/benches/catalog/Cargo.toml --target-dir target/bench
 
 clean: ## remove what was built, and the processes' data of `make up` without Docker
 	@sh compose/cluster.sh clean
