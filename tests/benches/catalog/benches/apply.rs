@@ -10,7 +10,10 @@ use crate::id;
 
 pub fn families(criterion: &mut Criterion, shards: i64, log: &Log) {
     let mut group = criterion.benchmark_group("apply");
-    group.sample_size(20).warm_up_time(Duration::from_millis(100)).measurement_time(Duration::from_millis(400));
+    group
+        .sample_size(20)
+        .warm_up_time(Duration::from_millis(100))
+        .measurement_time(Duration::from_millis(400));
     let mut log = log.clone();
     for (family, command) in catalog::families(&log.catalog) {
         // The copy is what watchers hold: a command leaves it as it is.

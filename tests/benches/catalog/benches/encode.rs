@@ -12,7 +12,9 @@ use crate::id;
 pub fn all(criterion: &mut Criterion, shards: i64, log: &Log) {
     let mut group = criterion.benchmark_group("encode");
     group.sample_size(10).warm_up_time(Duration::from_millis(200)).measurement_time(Duration::from_secs(1));
-    group.bench_function(id("first", shards), |bencher| bencher.iter(|| data::Encoder::default().encode(&log.catalog)));
+    group.bench_function(id("first", shards), |bencher| {
+        bencher.iter(|| data::Encoder::default().encode(&log.catalog))
+    });
     let (mut log, mut encoder, mut nth) = (log.clone(), data::Encoder::default(), 0);
     encoder.encode(&log.catalog);
     group.bench_function(id("after one command", shards), |bencher| {

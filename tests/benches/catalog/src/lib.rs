@@ -9,11 +9,13 @@ mod families;
 mod grown;
 
 use influxdb_meta::base::{
-    Address, ClusterId, DurationNanos, Incarnation, LogId, Name, NodeId, ShardGroupId, ShardId, Text, UnixNanos,
+    Address, ClusterId, DurationNanos, Incarnation, LogId, Name, NodeId, ShardGroupId, ShardId, Text,
+    UnixNanos,
 };
 use influxdb_meta::catalog::{Catalog, DATA_LEVEL, ShardGroup};
 use influxdb_meta::machine::{
-    self, Command, CreateUser, Found, Founder, NewRetentionPolicy, Outcome, ShardCopy, Stamped, UpdateRetentionPolicy,
+    self, Command, CreateUser, Found, Founder, NewRetentionPolicy, Outcome, ShardCopy, Stamped,
+    UpdateRetentionPolicy,
 };
 
 use commands::*;
