@@ -118,21 +118,21 @@ async fn latency(program: &str, size: Size) {
 }
 
 async fn fill(meta: &Meta, size: Size) {
-    let groups = match size {
+    let (count, groups): (usize, i64) = match size {
         Size::Empty => return,
-        Size::Databases(count) => return meta.fill(64, databases(count)).await,
-        Size::Groups => 500,
-        Size::Shards => 50_000,
+        Size::Databases(count) => (count, 0),
+        Size::Groups => (2_000, 500),
+        Size::Shards => (2_000, 50_000),
     };
     for k in 1..=4 {
         let node = command::create_data_node(&format!("data-{k}:8086"), &format!("data-{k}:8088"));
         let mut leader = meta.leader().await;
-        // It waits until it knows that all members have a version that has data nodes.
+        // It waits until it knows that all members have a version that has data nodes, and such policies.
         while leader.try_execute(&node).await.is_err() {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
-    meta.fill(64, databases(2_000)).await;
+    meta.fill(64, databases(count)).await;
     let group = |k: i64| command::create_shard_group(&format!("filled{}", k % 2_000), "rp", k / 2_000 * HOUR);
     meta.fill(64, (0..groups).map(group).collect()).await;
 }
