@@ -1,5 +1,5 @@
-//! Large wire commands, deflated: the catalog of a restore, which may be of 64 MiB, in an entry that a slow network and
-//! an 8 MiB segment can carry.
+//! Large wire commands, deflated to a fourth or less: the catalog of a restore, in an entry that a slow network and an
+//! 8 MiB segment can carry.
 //!
 //! Only the proposer packs. Replicas unpack the same bytes, so which library packed them, and how well, decides nothing.
 
@@ -16,8 +16,11 @@ pub(super) const SINCE_FORMAT: u32 = 3;
 /// Of an unpacked command: what `/execute` takes. A few bytes must not become memory without end.
 const MAX: u64 = 64 << 20;
 
-/// `None` where packing makes it no shorter.
+/// `None` where packing makes it no shorter, and for what no replica would unpack.
 pub(super) fn pack(command: &[u8]) -> Option<Bytes> {
+    if command.len() as u64 > MAX {
+        return None;
+    }
     let mut packer = DeflateEncoder::new(Vec::new(), Compression::fast());
     packer.write_all(command).ok()?;
     let packed = packer.finish().ok()?;
@@ -57,9 +60,14 @@ mod tests {
 
     #[test]
     fn a_small_entry_cannot_take_all_memory() {
-        let much = pack(&vec![0; MAX as usize + 1]).expect("shorter");
+        let most = vec![0; MAX as usize];
+        let mut packer = DeflateEncoder::new(Vec::new(), Compression::fast());
+        packer.write_all(&most).and_then(|()| packer.write_all(&[0])).expect("packs");
+        let much = packer.finish().expect("packs");
         assert!(much.len() < 1 << 20, "{}", much.len());
         assert_eq!(unpack(&much), Err(format!("a packed command of more than {MAX} bytes")));
+        assert_eq!(unpack(&pack(&most).expect("shorter")).map(|command| command.len()), Ok(most.len()));
+        assert_eq!(pack(&[&most[..], &[0]].concat()), None, "no entry that would halt every node");
     }
 
     #[test]
