@@ -1,7 +1,8 @@
 //! Owners for restored shards (wire.md Q34). A restore brings shards without owners, and the data node that then puts
 //! their data in place tells nobody: the leader asks all of them who holds what, until each has one.
 //!
-//! Never: a shard whose last copy a person removed. Its group is deleted, or truncated while others of it have owners.
+//! Never: a shard that a person gave up in a group that was open for points. That group is deleted, or truncated while
+//! others of it have owners. One that had ended looks like a restored one: whoever comes back with its points owns it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Weak;
@@ -44,12 +45,13 @@ struct Search {
     since: Instant,
     next: Instant,
     pause: Duration,
+    gave_up: bool,
 }
 
 impl Search {
     fn new() -> Self {
         let now = Instant::now();
-        Self { lacking: BTreeSet::new(), changes: None, since: now, next: now, pause: LOOK }
+        Self { lacking: BTreeSet::new(), changes: None, since: now, next: now, pause: LOOK, gave_up: false }
     }
 
     async fn look(&mut self, service: &Service, raft: &Raft) {
@@ -59,8 +61,11 @@ impl Search {
         }
         self.update(&applied.catalog);
         let now = Instant::now();
-        if self.lacking.is_empty() || now < self.next || now >= self.since + WITHIN {
+        if self.lacking.is_empty() || now < self.next || self.gave_up {
             return;
+        }
+        if now >= self.since + WITHIN {
+            return self.give_up();
         }
         self.next = now + self.pause;
         self.pause = (self.pause * 2).min(LONGEST_PAUSE);
@@ -74,10 +79,26 @@ impl Search {
                         "a restored shard has an owner: this data node holds it"
                     );
                 }
-                // Another leader begins anew; a node that went meanwhile owns nothing.
-                Ok(None) | Err(_) => return,
+                // Another leader begins anew.
+                Ok(None) => return,
+                // It is asked again: a node that went meanwhile owns nothing, and keeps no other from its own.
+                Err(error) => {
+                    tracing::warn!(
+                        event = "restored-shard", shard = %copy.shard, node = %copy.node,
+                        "this data node holds a restored shard and is not its owner yet: {error}"
+                    );
+                }
             }
         }
+    }
+
+    fn give_up(&mut self) {
+        self.gave_up = true;
+        tracing::warn!(
+            event = "restored-shard",
+            shards = self.lacking.len(),
+            "restored shards are held by no data node: their spans cannot be written; drop them if nothing is to come"
+        );
     }
 
     /// What a further restore brings is looked for with new vigour.
