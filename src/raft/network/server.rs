@@ -16,8 +16,9 @@ use crate::raft::types::{
 };
 use crate::wire::frames::{Append, Appended, Entry, Frame, Lane, Transfer, Transferred, VoteAnswer, VoteAsk};
 
-/// As many requests as a sender has in flight.
-pub(super) const IN_FLIGHT: usize = 8;
+/// As many requests as a sender has in flight: one is synced while the next is on its way. More would only cut a burst
+/// into smaller requests, each with its own wake-ups and its own fsync.
+pub(super) const IN_FLIGHT: usize = 2;
 /// Senders write at least every [`super::stream::IDLE`]; four times that without a byte, and they are gone.
 const SILENCE: Duration = Duration::from_secs(60);
 /// Answers are small: who does not take one in this time does not read.
