@@ -21,6 +21,19 @@ fn three_nodes_found_one_cluster() {
     }
 }
 
+/// The first election, and a founder that opens a moment after another, are news and no warnings.
+#[test]
+fn a_clean_start_warns_of_no_member_and_no_leader() {
+    let nodes = Nodes::formed(3);
+    for node in &nodes.all {
+        let log = node.log();
+        let election = log.lines().find(|line| line.contains("event=cluster.no-leader"));
+        assert!(election.is_none_or(|line| line.contains("lvl=info")), "{log}");
+        let mut opening = log.lines().filter(|line| line.contains("Raft is not open here yet"));
+        assert!(opening.all(|line| line.contains("lvl=info")), "{log}");
+    }
+}
+
 /// Any order of starting, with a node missing for a while each time: nothing is founded before all are there.
 #[test]
 fn every_start_order_founds_and_never_before_all_are_there() {

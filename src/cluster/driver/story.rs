@@ -113,7 +113,12 @@ impl Story {
             if self.had_leader {
                 self.leaderless = now;
             }
-            tracing::warn!(event = "cluster.no-leader", %cluster_id, %raft_id, "{}", view.reason);
+            // The first election of a process is no loss yet.
+            if !self.led && now < self.since + BEATS[0] {
+                tracing::info!(event = "cluster.no-leader", %cluster_id, %raft_id, "{}", view.reason);
+            } else {
+                tracing::warn!(event = "cluster.no-leader", %cluster_id, %raft_id, "{}", view.reason);
+            }
         }
         self.had_leader = has_leader;
         if has_leader {

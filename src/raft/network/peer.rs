@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use super::conn::Conn;
 use super::dial::{DialError, Dialer};
-use crate::raft::Replica;
+use crate::raft::{Refusal, Replica};
 use crate::runtime::{TaskHandle, Tasks};
 use crate::wire::frames::Lane;
 
@@ -100,16 +100,19 @@ impl Peer {
     /// Says in the log when reaching this member begins to fail, fails for another reason, or works again.
     fn note(&self, outcome: &Result<(), Arc<DialError>>) {
         let raft_id = self.receiver.raft_id;
-        if let Some(refusal) = outcome.as_ref().err().and_then(|error| error.refusal()) {
+        let refusal = outcome.as_ref().err().and_then(|error| error.refusal());
+        if let Some(refusal) = refusal {
             self.dialer.admission().refused(&self.receiver, refusal);
         }
         let trouble = outcome.as_ref().err().map(ToString::to_string);
         let mut last = lock(&self.trouble);
         match (&*last, &trouble) {
             (Some(_), None) => tracing::info!(%raft_id, "member reached again"),
-            (before, Some(now)) if before.as_ref() != Some(now) => {
-                tracing::warn!(%raft_id, error = now, "member not reached");
-            }
+            (before, Some(now)) if before.as_ref() != Some(now) => match refusal {
+                // One founder opens a moment after another.
+                Some(Refusal::NotOpen) => tracing::info!(%raft_id, error = now, "member not reached"),
+                _ => tracing::warn!(%raft_id, error = now, "member not reached"),
+            },
             _ => {}
         }
         *last = trouble;
