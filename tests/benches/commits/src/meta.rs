@@ -93,6 +93,18 @@ impl Meta {
     }
 }
 
+/// The next ones may have the same addresses: these are gone when this returns.
+impl Drop for Meta {
+    fn drop(&mut self) {
+        for child in &mut self.processes {
+            child.start_kill().expect("a process of ours");
+            while child.try_wait().expect("a process of ours").is_none() {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
+    }
+}
+
 async fn find_leader(at: SocketAddr) -> Option<SocketAddr> {
     let mut stream = TcpStream::connect(at).await.ok()?;
     let request = format!("GET /ping HTTP/1.1\r\nHost: {at}\r\nConnection: close\r\n\r\n");
