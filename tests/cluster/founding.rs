@@ -25,6 +25,7 @@ fn three_nodes_found_one_cluster() {
 #[test]
 fn a_clean_start_warns_of_no_member_and_no_leader() {
     let nodes = Nodes::formed(3);
+    assert!(nodes.logs().contains("event=cluster.no-leader"), "nobody saw it: {}", nodes.logs());
     for node in &nodes.all {
         let log = node.log();
         let election = log.lines().find(|line| line.contains("event=cluster.no-leader"));

@@ -11,7 +11,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::time::{Instant, sleep};
 
-use super::{Service, address_of};
+use super::{Error, Service, address_of};
 use crate::base::{NodeId, ShardId};
 use crate::catalog::{Catalog, DATA_LEVEL, ShardGroup};
 use crate::machine::{Command, ShardCopy};
@@ -81,12 +81,14 @@ impl Search {
                 }
                 // Another leader begins anew.
                 Ok(None) => return,
-                // It is asked again: a node that went meanwhile owns nothing, and keeps no other from its own.
+                // A node or a shard that went meanwhile keeps no other from its own.
+                Err(Error::DataNode(why)) => {
+                    tracing::debug!(event = "restored-shard", shard = %copy.shard, node = %copy.node, why, "not an owner");
+                }
+                // Nothing can be proposed now: each of the others would wait as long, and be told as well.
                 Err(error) => {
-                    tracing::warn!(
-                        event = "restored-shard", shard = %copy.shard, node = %copy.node,
-                        "this data node holds a restored shard and is not its owner yet: {error}"
-                    );
+                    tracing::warn!(event = "restored-shard", %error, "restored shards wait for their owners");
+                    return;
                 }
             }
         }
