@@ -1,7 +1,8 @@
-//! The meta node of an InfluxDB Enterprise v1 style cluster, and its admin tool. The manual is in [`docs`].
+//! The meta node of an InfluxDB Enterprise v1 style cluster, and its admin tool. The manual is in
+//! [`docs`].
 //!
-//! Folders, lowest first; imports point downwards only, and `tests/it/architecture.rs` holds the table of who may
-//! name whom.
+//! Folders, lowest first; imports point downwards only, and `tests/it/architecture.rs` holds the
+//! table of who may name whom.
 //!
 //! *Plain values and bytes*, without IO or a clock:
 //! - [`base`]: ids, instants, addresses and names, as types that cannot be mixed up
@@ -31,10 +32,11 @@
 //!
 //! # How a write travels
 //!
-//! [`http`] reads the bytes → [`wire`] decodes them, and what cannot be decoded never enters the log → [`service`] finds
-//! the leader → [`raft`] stamps, encodes once and orders → [`storage`] makes it durable, here and on a majority →
-//! [`machine`] applies the same bytes on every node → the outcome goes back the same way, and [`service`] wakes the
-//! long polls. More in [`docs::write_path`].
+//! [`http`] reads the bytes → [`wire`] decodes them, and what cannot be decoded never enters the
+//! log → [`service`] finds the leader → [`raft`] stamps, encodes once and orders → [`storage`]
+//! makes it durable, here and on a majority → [`machine`] applies the same bytes on every node →
+//! the outcome goes back the same way, and [`service`] wakes the long polls. More in
+//! [`docs::write_path`].
 
 pub mod base;
 pub mod catalog;

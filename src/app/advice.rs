@@ -7,13 +7,20 @@ use std::path::Path;
 pub(super) fn denied(path: &Path) -> String {
     let uid = rustix::process::geteuid().as_raw();
     let gid = rustix::process::getegid().as_raw();
-    let Some((blocking, meta)) = path.ancestors().find_map(|at| Some((at, at.metadata().ok()?))) else {
+    let Some((blocking, meta)) = path
+        .ancestors()
+        .find_map(|at| Some((at, at.metadata().ok()?)))
+    else {
         return format!("this process runs as uid {uid}, gid {gid}");
     };
     let mode = meta.mode() & 0o7777;
     let folder = volume(path);
     // Never of a folder above ours: what else lies there is not ours to give away.
-    let make = if folder.exists() { String::new() } else { format!("mkdir -p {} && ", folder.display()) };
+    let make = if folder.exists() {
+        String::new()
+    } else {
+        format!("mkdir -p {} && ", folder.display())
+    };
     format!(
         "this process runs as uid {uid}, gid {gid}; {} belongs to uid {}, gid {} and has mode {mode:04o}. Fix, as root: \
          `{make}chown -R {uid}:{gid} {}`; or start the container as root once, which does it",
@@ -30,7 +37,10 @@ fn volume(path: &Path) -> &Path {
     if path.starts_with(image) {
         return image;
     }
-    path.ancestors().find(|at| at.ends_with("influxd-meta")).and_then(Path::parent).unwrap_or(path)
+    path.ancestors()
+        .find(|at| at.ends_with("influxd-meta"))
+        .and_then(Path::parent)
+        .unwrap_or(path)
 }
 
 #[cfg(test)]

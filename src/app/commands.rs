@@ -8,7 +8,11 @@ use crate::config::{self, Inputs, version};
 /// `influxd-meta config`: the effective configuration as a file.
 pub(super) fn config(command: ConfigCommand) -> u8 {
     if command.table {
-        return out(&format!("{}\n{}", config::markdown_table(), config::markdown_accepted()));
+        return out(&format!(
+            "{}\n{}",
+            config::markdown_table(),
+            config::markdown_accepted()
+        ));
     }
     match config::settle(&Inputs::of_process(command.flags)) {
         Ok((settings, notices)) => {
@@ -40,5 +44,10 @@ pub(super) fn usage(usage: &Usage) -> u8 {
 /// A reader that went away (`| head`) is no failure worth a panic.
 fn out(text: &str) -> u8 {
     let mut stdout = std::io::stdout().lock();
-    u8::from(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).is_err())
+    u8::from(
+        stdout
+            .write_all(text.as_bytes())
+            .and_then(|()| stdout.flush())
+            .is_err(),
+    )
 }

@@ -1,4 +1,5 @@
-//! What ends the process, with the exit code that tells a service manager what kind of thing it was.
+//! What ends the process, with the exit code that tells a service manager what kind of thing it
+//! was.
 
 use std::io;
 
@@ -17,11 +18,18 @@ pub(super) enum Failure {
     #[error(transparent)]
     Cluster(#[from] ClusterError),
     #[error("cannot listen on {key} {bind}: {source}")]
-    Listen { key: &'static str, bind: String, source: io::Error },
+    Listen {
+        key: &'static str,
+        bind: String,
+        source: io::Error,
+    },
     #[error("data-use-tls: {0}")]
     DataNodesTls(#[from] TlsError),
     #[error("{deed}: {source}")]
-    System { deed: &'static str, source: io::Error },
+    System {
+        deed: &'static str,
+        source: io::Error,
+    },
     /// A second signal while stopping, or one before anything was started.
     #[error("stopped at once by {}", .0.name())]
     Impatient(Stop),
@@ -44,7 +52,12 @@ impl Failure {
         let exit = self.exit_code();
         match self {
             Self::Directory(OpenDirError::Denied { path, .. }) => {
-                tracing::error!(event = "stop.denied", exit, "{self}: {}", advice::denied(path));
+                tracing::error!(
+                    event = "stop.denied",
+                    exit,
+                    "{self}: {}",
+                    advice::denied(path)
+                );
             }
             Self::Impatient(_) => tracing::warn!(event = "stop.impatient", exit, "{self}"),
             _ => tracing::error!(event = "stop.failed", exit, "{self}{}", self.hint()),
@@ -87,7 +100,9 @@ fn tls(error: &TlsError) -> u8 {
         TlsError::Read { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
             exit::NO_PERMISSION
         }
-        TlsError::Read { .. } | TlsError::NoCertificate { .. } | TlsError::NoRoots { .. } => exit::CONFIG,
+        TlsError::Read { .. } | TlsError::NoCertificate { .. } | TlsError::NoRoots { .. } => {
+            exit::CONFIG
+        }
         TlsError::Library(_) => exit::INTERNAL,
     }
 }

@@ -1,4 +1,5 @@
-//! `influxd-meta healthcheck`: asks the node on this host, for images that have no shell and no curl.
+//! `influxd-meta healthcheck`: asks the node on this host, for images that have no shell and no
+//! curl.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -9,7 +10,8 @@ use crate::config::args::Healthcheck;
 use crate::config::{self, Bind, Inputs};
 use crate::runtime::Env;
 
-/// Exit code: 0 when the answer was 200, else 1 with the reason on stdout, where `docker inspect` shows it.
+/// Exit code: 0 when the answer was 200, else 1 with the reason on stdout, where `docker inspect`
+/// shows it.
 pub(super) fn run(command: &Healthcheck) -> u8 {
     let bind = match config::http_bind(&Inputs::of_process(command.flags.clone())) {
         Ok(bind) => bind,
@@ -36,14 +38,20 @@ pub(super) fn run(command: &Healthcheck) -> u8 {
 }
 
 fn ask(bind: &Bind, path: &str, timeout: std::time::Duration) -> io::Result<(u16, String)> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     let asked = runtime.block_on(async {
         let env = Env::real();
         tokio::time::timeout(timeout, exchange(&env, bind, path)).await
     });
     runtime.shutdown_background();
-    asked
-        .unwrap_or_else(|_| Err(io::Error::new(io::ErrorKind::TimedOut, format!("no answer in {timeout:?}"))))
+    asked.unwrap_or_else(|_| {
+        Err(io::Error::new(
+            io::ErrorKind::TimedOut,
+            format!("no answer in {timeout:?}"),
+        ))
+    })
 }
 
 async fn exchange(env: &Env, bind: &Bind, path: &str) -> io::Result<(u16, String)> {
@@ -59,9 +67,14 @@ async fn exchange(env: &Env, bind: &Bind, path: &str) -> io::Result<(u16, String
 
 /// Loopback where the node listens everywhere, else just where it listens.
 async fn candidates(env: &Env, bind: &Bind) -> io::Result<Vec<SocketAddr>> {
-    let loopback = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+    let loopback = [
+        IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(Ipv6Addr::LOCALHOST),
+    ];
     let everywhere = loopback.map(|ip| SocketAddr::new(ip, bind.port)).to_vec();
-    let Some(host) = &bind.host else { return Ok(everywhere) };
+    let Some(host) = &bind.host else {
+        return Ok(everywhere);
+    };
     match host.parse::<IpAddr>() {
         Ok(ip) if ip.is_unspecified() => Ok(everywhere),
         _ => env.net.resolve(host, bind.port).await,
@@ -77,13 +90,16 @@ async fn get(env: &Env, address: SocketAddr, path: &str) -> io::Result<(u16, Str
     stream.write_all(request.as_bytes()).await?;
     let mut answer = Vec::new();
     stream.take(MAX_ANSWER).read_to_end(&mut answer).await?;
-    parse(&String::from_utf8_lossy(&answer)).ok_or_else(|| io::Error::other("that is no HTTP answer"))
+    parse(&String::from_utf8_lossy(&answer))
+        .ok_or_else(|| io::Error::other("that is no HTTP answer"))
 }
 
 fn parse(answer: &str) -> Option<(u16, String)> {
     let (head, body) = answer.split_once("\r\n\r\n")?;
     let mut words = head.lines().next()?.split(' ');
-    words.next().filter(|version| version.starts_with("HTTP/1."))?;
+    words
+        .next()
+        .filter(|version| version.starts_with("HTTP/1."))?;
     Some((words.next()?.parse().ok()?, body.to_owned()))
 }
 
@@ -93,9 +109,17 @@ mod tests {
 
     #[test]
     fn answers_are_understood_and_noise_is_not() {
-        assert_eq!(parse("HTTP/1.1 200 OK\r\nA: b\r\n\r\nok\n"), Some((200, "ok\n".into())));
+        assert_eq!(
+            parse("HTTP/1.1 200 OK\r\nA: b\r\n\r\nok\n"),
+            Some((200, "ok\n".into()))
+        );
         assert_eq!(parse("HTTP/1.0 503 No\r\n\r\n"), Some((503, String::new())));
-        for noise in ["", "SSH-2.0-x\r\n\r\n", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 x\r\n\r\n"] {
+        for noise in [
+            "",
+            "SSH-2.0-x\r\n\r\n",
+            "HTTP/1.1 200 OK\r\n",
+            "HTTP/1.1 x\r\n\r\n",
+        ] {
             assert_eq!(parse(noise), None, "{noise:?}");
         }
     }

@@ -10,12 +10,20 @@ use crate::runtime::Env;
 /// Between two look-ups of our own name: DNS of a fresh container may need a moment.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// Where to listen. A name that is not known yet is asked for again, for ever: DNS can cure that, an exit cannot.
+/// Where to listen. A name that is not known yet is asked for again, for ever: DNS can cure that,
+/// an exit cannot.
 pub(super) async fn address(env: &Env, key: &'static str, bind: &Bind) -> SocketAddr {
-    let Some(host) = &bind.host else { return everywhere(env, bind.port).await };
+    let Some(host) = &bind.host else {
+        return everywhere(env, bind.port).await;
+    };
     let mut said = false;
     loop {
-        let why = match env.net.resolve(host, bind.port).await.map(|all| all.into_iter().next()) {
+        let why = match env
+            .net
+            .resolve(host, bind.port)
+            .await
+            .map(|all| all.into_iter().next())
+        {
             Ok(Some(address)) => return address,
             Ok(None) => io::Error::other("it has no address"),
             Err(error) => error,

@@ -1,8 +1,8 @@
 //! Builds the parts and runs them: start order, drain order, exit codes. To be read aloud.
 //!
-//! Owns: `main` of both programs. Never: a rule of the domain.
-//! Order of a start: arguments → configuration → logging → privileges → signals → listen on 8091 → directory →
-//! cluster (which listens on 8089) → serve, until a signal or a failure → drain → exit code.
+//! Owns: `main` of both programs. Never: a rule of the domain. Order of a start: arguments →
+//! configuration → logging → privileges → signals → listen on 8091 → directory → cluster (which
+//! listens on 8089) → serve, until a signal or a failure → drain → exit code.
 
 mod advice;
 mod commands;
@@ -21,8 +21,8 @@ use std::path::Path;
 
 use crate::config::args::{self, Command};
 
-/// The multi-call program: `influxd-meta`, or `influxd-ctl` when called by that name or with it as first argument.
-/// Returns the exit code.
+/// The multi-call program: `influxd-meta`, or `influxd-ctl` when called by that name or with it as
+/// first argument. Returns the exit code.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> i32 {
     let mut args = args.into_iter();
     let program = args.next().unwrap_or_default();

@@ -18,8 +18,8 @@ use crate::service::{Service, ServiceConfig};
 use crate::storage::DataDir;
 use crate::telemetry::metrics::Metrics;
 
-/// `docker stop` kills after 10 s, but a rolling restart waits for each node: what is not done by then is
-/// safe to leave to the next start, because everything acknowledged is on disk already.
+/// `docker stop` kills after 10 s, but a rolling restart waits for each node: what is not done by
+/// then is safe to leave to the next start, because everything acknowledged is on disk already.
 const DRAIN: Duration = Duration::from_millis(1_800);
 
 /// A new leader is elected in less without us; with us it takes a few milliseconds.
@@ -31,8 +31,10 @@ const GRACE: Duration = Duration::from_millis(500);
 /// Runs until a signal or a failure; whichever comes while starting counts too.
 pub(super) async fn run(config: Config) -> Result<(), Failure> {
     let installed = Signals::install();
-    let mut signals =
-        installed.map_err(|source| Failure::System { deed: "installing signal handlers", source })?;
+    let mut signals = installed.map_err(|source| Failure::System {
+        deed: "installing signal handlers",
+        source,
+    })?;
     let env = Env::real();
     let front = tokio::select! {
         biased;
@@ -75,8 +77,9 @@ struct Front {
 }
 
 impl Front {
-    /// Listens first, so that probes need not wait for the disk. Of two things wrong the directory is named:
-    /// a second process on one directory has the same address as a rule, and that is not what to change.
+    /// Listens first, so that probes need not wait for the disk. Of two things wrong the directory
+    /// is named: a second process on one directory has the same address as a rule, and that is not
+    /// what to change.
     async fn listen(env: &Env, config: &Config) -> Result<Self, Failure> {
         let key = "http-bind-address";
         let address = listen::address(env, key, &config.http_bind).await;
@@ -89,14 +92,25 @@ impl Front {
             Server::start(env, listener, service.clone(), http)
         });
         let dir = open(env, config).await?;
-        let server = server.map_err(|source| Failure::Listen { key, bind: address.to_string(), source })?;
-        Ok(Self { dir, service, server })
+        let server = server.map_err(|source| Failure::Listen {
+            key,
+            bind: address.to_string(),
+            source,
+        })?;
+        Ok(Self {
+            dir,
+            service,
+            server,
+        })
     }
 }
 
 async fn open(env: &Env, config: &Config) -> Result<DataDir, Failure> {
     let (inside, dir) = (env.clone(), config.dir.clone());
-    let opened = env.tasks.blocking(move || DataDir::open(&inside, &dir)).await?;
+    let opened = env
+        .tasks
+        .blocking(move || DataDir::open(&inside, &dir))
+        .await?;
     tracing::info!(event = "directory", path = %opened.path().display(), "the data directory is locked and open");
     Ok(opened)
 }
@@ -109,7 +123,11 @@ async fn data_nodes(env: &Env, config: &Config) -> Result<DataNodes, Failure> {
 }
 
 fn service(env: &Env, config: &Config, data_nodes: DataNodes) -> Arc<Service> {
-    let metrics = Arc::new(Metrics::new(version::VERSION.to_owned(), env.clock.now(), ROUTES));
+    let metrics = Arc::new(Metrics::new(
+        version::VERSION.to_owned(),
+        env.clock.now(),
+        ROUTES,
+    ));
     let settings = ServiceConfig {
         consensus_timeout: config.consensus_timeout,
         lease_duration: config.lease_duration,
@@ -118,12 +136,21 @@ fn service(env: &Env, config: &Config, data_nodes: DataNodes) -> Arc<Service> {
         version: version::VERSION.to_owned(),
         scheme: "http",
     };
-    Service::new(env, Arc::new(Client::new(env)), data_nodes, metrics, settings)
+    Service::new(
+        env,
+        Arc::new(Client::new(env)),
+        data_nodes,
+        metrics,
+        settings,
+    )
 }
 
 /// What this node shows to others: they ask as it does.
 fn login(auth: &AuthConfig) -> Login {
-    auth.internal_secret.clone().filter(|_| auth.enabled).map_or(Login::Nobody, Login::internal)
+    auth.internal_secret
+        .clone()
+        .filter(|_| auth.enabled)
+        .map_or(Login::Nobody, Login::internal)
 }
 
 /// Starts the cluster and watches over it; resolves only with what must end the process.
@@ -132,7 +159,15 @@ async fn live(env: &Env, config: &Config, front: &Front, started: &mut Option<Cl
     let client = Client::new(env).with_login(login(&config.auth));
     let exchange = HttpExchange::new(env, client, config.cluster.secret.as_deref());
     let (settings, exchange) = (config.cluster.clone(), Arc::new(exchange));
-    match Cluster::start(env.clone(), front.dir.clone(), settings, exchange, raft_listen).await {
+    match Cluster::start(
+        env.clone(),
+        front.dir.clone(),
+        settings,
+        exchange,
+        raft_listen,
+    )
+    .await
+    {
         Err(error) => Failure::Cluster(error),
         Ok(cluster) => {
             front.service.attach(Arc::new(cluster.clone()));
@@ -149,7 +184,11 @@ async fn drain(env: &Env, front: &Front, cluster: Option<Cluster>) {
         front.service.stop();
         if let Some(raft) = cluster.as_ref().and_then(|cluster| cluster.raft().ok()) {
             let outcome = raft.hand_over(HAND_OVER).await;
-            tracing::debug!(event = "stop.hand-over", ?outcome, "leadership handed over, if it was here");
+            tracing::debug!(
+                event = "stop.hand-over",
+                ?outcome,
+                "leadership handed over, if it was here"
+            );
         }
         front.server.drain(GRACE).await;
         if let Some(cluster) = &cluster {

@@ -16,8 +16,8 @@ pub(super) fn install() {
     }));
 }
 
-/// At once: exit handlers would run in a process of which one thread is known to be broken, beside threads that
-/// still run.
+/// At once: exit handlers would run in a process of which one thread is known to be broken, beside
+/// threads that still run.
 #[expect(unsafe_code, reason = "the standard library has no _exit")]
 fn end() -> ! {
     // SAFETY: it takes any number, touches no memory of ours and never returns.
@@ -27,8 +27,15 @@ fn end() -> ! {
 fn log(info: &PanicHookInfo<'_>, request: bool) {
     let text = info.payload_as_str().unwrap_or("(no text)");
     let at = info.location().map(ToString::to_string).unwrap_or_default();
-    let thread = std::thread::current().name().unwrap_or("unnamed").to_owned();
-    let msg = if request { "fault in a request: answered 500" } else { "fault in the program: stopping" };
+    let thread = std::thread::current()
+        .name()
+        .unwrap_or("unnamed")
+        .to_owned();
+    let msg = if request {
+        "fault in a request: answered 500"
+    } else {
+        "fault in the program: stopping"
+    };
     tracing::error!(event = "panic", panic = text, at, thread, "{msg}");
 }
 
@@ -43,7 +50,9 @@ mod tests {
     fn a_panic_in_a_task_ends_the_process_with_70() {
         if std::env::var_os(CHILD).is_some() {
             super::install();
-            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build();
+            let runtime = tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(1)
+                .build();
             runtime.expect("a runtime").block_on(async {
                 let tasks = crate::runtime::Tasks::threads();
                 tasks.detach(async { panic!("a fault") });
@@ -52,7 +61,12 @@ mod tests {
         }
         let this = std::env::current_exe().expect("this program");
         let name = "app::panics::tests::a_panic_in_a_task_ends_the_process_with_70";
-        let status = Command::new(this).args(["--exact", name]).env(CHILD, "1").output().expect("ran").status;
+        let status = Command::new(this)
+            .args(["--exact", name])
+            .env(CHILD, "1")
+            .output()
+            .expect("ran")
+            .status;
         assert_eq!(status.code(), Some(70));
     }
 }

@@ -9,7 +9,10 @@ pub(super) struct PidFile(PathBuf);
 impl PidFile {
     /// # Errors
     /// The file cannot be written.
-    #[expect(clippy::disallowed_methods, reason = "no part of the data: other programs read it")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "no part of the data: other programs read it"
+    )]
     pub(super) fn write(path: PathBuf) -> io::Result<Self> {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)?;
@@ -20,9 +23,13 @@ impl PidFile {
 }
 
 impl Drop for PidFile {
-    #[expect(clippy::disallowed_methods, reason = "no part of the data: other programs read it")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "no part of the data: other programs read it"
+    )]
     fn drop(&mut self) {
-        // After dropping root the folder may not be ours any more; a stale file names a dead process.
+        // After dropping root the folder may not be ours any more; a stale file names a dead
+        // process.
         let _ = std::fs::remove_file(&self.0);
     }
 }

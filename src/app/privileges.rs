@@ -1,7 +1,7 @@
 //! Started as root on a volume that belongs to root: make it ours, then stop being root.
 //!
-//! Only where there is a user `influxdb`, as in the image and the packages; elsewhere root stays root.
-//! Runs before there is a second thread: on Linux each thread has its own ids.
+//! Only where there is a user `influxdb`, as in the image and the packages; elsewhere root stays
+//! root. Runs before there is a second thread: on Linux each thread has its own ids.
 
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -12,8 +12,8 @@ use rustix::thread::CapabilitySet;
 
 const USER: &str = "influxdb";
 
-/// Does what is said above. Where a capability is missing it stays root, with a warning: if the volume
-/// cannot be written then, opening it says so.
+/// Does what is said above. Where a capability is missing it stays root, with a warning: if the
+/// volume cannot be written then, opening it says so.
 pub(super) fn drop_root(dir: &Path) {
     if !rustix::process::geteuid().is_root() {
         return;
@@ -35,7 +35,9 @@ fn hand_over(dir: &Path, uid: Uid, gid: Gid) -> io::Result<()> {
     let held = rustix::thread::capabilities(None)?.effective;
     let need = CapabilitySet::SETUID | CapabilitySet::SETGID;
     if !held.contains(need) {
-        return Err(io::Error::other("the capabilities SETUID and SETGID are missing"));
+        return Err(io::Error::other(
+            "the capabilities SETUID and SETGID are missing",
+        ));
     }
     create(dir)?;
     give(dir, uid, gid)?;
@@ -50,12 +52,18 @@ fn hand_over(dir: &Path, uid: Uid, gid: Gid) -> io::Result<()> {
     Ok(())
 }
 
-#[expect(clippy::disallowed_methods, reason = "before there is an Env, and no data yet")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "before there is an Env, and no data yet"
+)]
 fn create(dir: &Path) -> io::Result<()> {
     std::fs::create_dir_all(dir)
 }
 
-#[expect(clippy::disallowed_methods, reason = "before there is an Env, and no data is read")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "before there is an Env, and no data is read"
+)]
 fn give_tree(dir: &Path, uid: Uid, gid: Gid) -> io::Result<()> {
     give(dir, uid, gid)?;
     for entry in std::fs::read_dir(dir)? {
@@ -80,7 +88,10 @@ fn give(path: &Path, uid: Uid, gid: Gid) -> io::Result<()> {
 }
 
 /// Looked up in `/etc/passwd` itself: a static program has no other source.
-#[expect(clippy::disallowed_methods, reason = "before there is an Env, and not ours")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "before there is an Env, and not ours"
+)]
 fn user(name: &str) -> Option<(Uid, Gid)> {
     find(&std::fs::read_to_string("/etc/passwd").ok()?, name)
 }
@@ -88,7 +99,9 @@ fn user(name: &str) -> Option<(Uid, Gid)> {
 fn find(passwd: &str, name: &str) -> Option<(Uid, Gid)> {
     passwd.lines().find_map(|line| {
         let fields: Vec<&str> = line.split(':').collect();
-        let [found, _, uid, gid, ..] = fields.as_slice() else { return None };
+        let [found, _, uid, gid, ..] = fields.as_slice() else {
+            return None;
+        };
         let (uid, gid): (u32, u32) = (uid.parse().ok()?, gid.parse().ok()?);
         (*found == name && uid != 0).then(|| (Uid::from_raw(uid), Gid::from_raw(gid)))
     })
@@ -100,7 +113,8 @@ mod tests {
 
     #[test]
     fn users_are_found_by_their_whole_name() {
-        let passwd = "root:x:0:0::/root:/bin/sh\nbroken\ninfluxdb2:x:7:7:::\ninfluxdb:x:1000:1001::/:/x\n";
+        let passwd =
+            "root:x:0:0::/root:/bin/sh\nbroken\ninfluxdb2:x:7:7:::\ninfluxdb:x:1000:1001::/:/x\n";
         let found = find(passwd, "influxdb").map(|(uid, gid)| (uid.as_raw(), gid.as_raw()));
         assert_eq!(found, Some((1000, 1001)));
         assert!(find(passwd, "nobody").is_none());

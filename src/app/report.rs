@@ -10,7 +10,10 @@ use crate::wire::identity::Phase;
 
 /// Before anything is opened.
 pub(super) fn boot(config: &Config, workers: usize, open_files: Option<u64>) {
-    let file = config.file.as_ref().map_or_else(|| "none".into(), |path| path.display().to_string());
+    let file = config
+        .file
+        .as_ref()
+        .map_or_else(|| "none".into(), |path| path.display().to_string());
     tracing::info!(
         event = "boot",
         version = version::VERSION,
@@ -44,7 +47,11 @@ pub(super) fn data_nodes(data_nodes: &DataNodes) {
             "data-insecure-tls is set: calls to data nodes are encrypted, and whoever answers them is believed"
         ),
         Some(authorities) => {
-            tracing::info!(event = "data-nodes.tls", authorities, "calls to data nodes go through TLS");
+            tracing::info!(
+                event = "data-nodes.tls",
+                authorities,
+                "calls to data nodes go through TLS"
+            );
         }
     }
 }
@@ -54,7 +61,9 @@ pub(super) fn settings(config: &Config, cluster: &Cluster) {
     let view = cluster.view();
     let settings = &config.cluster;
     let address = |address: &Option<crate::base::Address>| {
-        address.as_ref().map_or_else(|| "not known yet".into(), ToString::to_string)
+        address
+            .as_ref()
+            .map_or_else(|| "not known yet".into(), ToString::to_string)
     };
     tracing::info!(
         event = "cluster.settings",
@@ -89,7 +98,11 @@ fn plan(settings: &ClusterConfig, phase: Phase) -> &'static str {
         // What is configured says how to get into a cluster, and moves nobody who is in one.
         return "none needed: a member of its cluster";
     }
-    match (settings.peers.as_slice(), settings.single_server, settings.bootstrap_expect) {
+    match (
+        settings.peers.as_slice(),
+        settings.single_server,
+        settings.bootstrap_expect,
+    ) {
         ([], true, _) => "found alone",
         ([], false, _) => "none: set peers, or start with -single-server",
         (_, _, Some(0)) => "join, never found",
@@ -98,12 +111,22 @@ fn plan(settings: &ClusterConfig, phase: Phase) -> &'static str {
 }
 
 fn join(settings: &ClusterConfig) -> String {
-    settings.peers.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+    settings
+        .peers
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(",")
 }
 
-/// The number that counts: configured, or that of the peers. Not 0 where nothing is expected: that is a setting.
+/// The number that counts: configured, or that of the peers. Not 0 where nothing is expected: that
+/// is a setting.
 fn expect(settings: &ClusterConfig) -> String {
-    match (settings.bootstrap_expect, settings.peers.len(), settings.single_server) {
+    match (
+        settings.bootstrap_expect,
+        settings.peers.len(),
+        settings.single_server,
+    ) {
         (Some(expect), ..) => expect.to_string(),
         (None, 0, true) => "1".to_owned(),
         (None, 0, false) => "unset".to_owned(),

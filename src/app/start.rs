@@ -35,8 +35,12 @@ pub(super) fn run(flags: Flags) -> u8 {
 
 fn serve(config: Config, workers: usize) -> Result<(), Failure> {
     let system = |deed| move |source| Failure::System { deed, source };
-    let _pidfile =
-        config.pidfile.clone().map(PidFile::write).transpose().map_err(system("writing the pidfile"))?;
+    let _pidfile = config
+        .pidfile
+        .clone()
+        .map(PidFile::write)
+        .transpose()
+        .map_err(system("writing the pidfile"))?;
     privileges::drop_root(&config.dir);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(workers)
@@ -50,12 +54,16 @@ fn serve(config: Config, workers: usize) -> Result<(), Failure> {
     ended
 }
 
-/// One for each CPU that cgroups leave us; two at least, so that one slow call does not hold up the heartbeats.
+/// One for each CPU that cgroups leave us; two at least, so that one slow call does not hold up the
+/// heartbeats.
 fn workers() -> usize {
-    std::thread::available_parallelism().map_or(2, std::num::NonZero::get).max(2)
+    std::thread::available_parallelism()
+        .map_or(2, std::num::NonZero::get)
+        .max(2)
 }
 
-/// Raises the soft limit to what a full listener and the log need, as far as it may; gives what it is then.
+/// Raises the soft limit to what a full listener and the log need, as far as it may; gives what it
+/// is then.
 fn open_files() -> Option<u64> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     const ENOUGH: u64 = 65_536;
@@ -63,7 +71,13 @@ fn open_files() -> Option<u64> {
     let wanted = limit.maximum.map_or(ENOUGH, |maximum| maximum.min(ENOUGH));
     if limit.current.is_some_and(|current| current < wanted) {
         // Refused by a sandbox: the log says what it is.
-        let _ = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum: limit.maximum });
+        let _ = setrlimit(
+            Resource::Nofile,
+            Rlimit {
+                current: Some(wanted),
+                maximum: limit.maximum,
+            },
+        );
     }
     getrlimit(Resource::Nofile).current
 }
@@ -71,6 +85,10 @@ fn open_files() -> Option<u64> {
 fn banner(config: &Config) {
     let mut stderr = std::io::stderr();
     if config.logging.banner && stderr.is_terminal() {
-        let _ = writeln!(stderr, "\n  InfluxDB Meta v{}\n  a meta node, and a free one\n", version::VERSION);
+        let _ = writeln!(
+            stderr,
+            "\n  InfluxDB Meta v{}\n  a meta node, and a free one\n",
+            version::VERSION
+        );
     }
 }

@@ -15,11 +15,15 @@ pub enum Credentials {
 }
 
 impl Credentials {
-    /// From the values of `u` and `p` in the query, and of the header `Authorization`. Both in the query win.
+    /// From the values of `u` and `p` in the query, and of the header `Authorization`. Both in the
+    /// query win.
     pub fn read(query: Option<(&str, &str)>, authorization: Option<&[u8]>) -> Self {
         match (query, authorization) {
             (Some((user, password)), _) if !user.is_empty() && !password.is_empty() => {
-                Self::Password { user: user.into(), password: password.into() }
+                Self::Password {
+                    user: user.into(),
+                    password: password.into(),
+                }
             }
             (_, Some(header)) => of_header(header),
             _ => Self::Missing,
@@ -30,9 +34,9 @@ impl Credentials {
 fn of_header(header: &[u8]) -> Credentials {
     let words: Vec<&[u8]> = header.split(|byte| *byte == b' ').collect();
     let known = match words[..] {
-        [b"Bearer", token] => {
-            std::str::from_utf8(token).ok().map(|token| Credentials::Token(token.to_owned()))
-        }
+        [b"Bearer", token] => std::str::from_utf8(token)
+            .ok()
+            .map(|token| Credentials::Token(token.to_owned())),
         [b"Token", pair] => password(pair),
         [scheme, encoded] if scheme.eq_ignore_ascii_case(b"basic") => basic(encoded),
         _ => None,
@@ -47,7 +51,10 @@ fn basic(encoded: &[u8]) -> Option<Credentials> {
 /// `user:password`; the first colon ends the name.
 fn password(pair: &[u8]) -> Option<Credentials> {
     let colon = pair.iter().position(|byte| *byte == b':')?;
-    Some(Credentials::Password { user: pair[..colon].into(), password: pair[colon + 1..].into() })
+    Some(Credentials::Password {
+        user: pair[..colon].into(),
+        password: pair[colon + 1..].into(),
+    })
 }
 
 #[cfg(test)]
@@ -58,7 +65,9 @@ mod tests {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         match Credentials::read(query, Some(header.as_bytes())) {
             Credentials::Missing => "missing".to_owned(),
-            Credentials::Password { user, password } => format!("{} {}", text(&user), text(&password)),
+            Credentials::Password { user, password } => {
+                format!("{} {}", text(&user), text(&password))
+            }
             Credentials::Token(token) => format!("token {token}"),
         }
     }
@@ -101,6 +110,9 @@ mod tests {
         ] {
             assert_eq!(read(query, header), want, "{query:?}");
         }
-        assert!(matches!(Credentials::read(Some(("ann", "")), None), Credentials::Missing));
+        assert!(matches!(
+            Credentials::read(Some(("ann", "")), None),
+            Credentials::Missing
+        ));
     }
 }

@@ -1,5 +1,5 @@
-//! Who is let in: the order of wire.md 7.2, with internal tokens first, so that a cluster with authentication and no
-//! admin yet works, and an admin can be made.
+//! Who is let in: the order of wire.md 7.2, with internal tokens first, so that a cluster with
+//! authentication and no admin yet works, and an admin can be made.
 
 use std::sync::Arc;
 
@@ -80,7 +80,11 @@ pub struct Gate {
 
 impl Gate {
     pub fn new(env: &Env, config: AuthConfig) -> Self {
-        Self { config, clock: env.clock.clone(), passwords: Passwords::new(env) }
+        Self {
+            config,
+            clock: env.clock.clone(),
+            passwords: Passwords::new(env),
+        }
     }
 
     /// Whether callers are checked at all.
@@ -115,7 +119,11 @@ impl Gate {
             }
             _ => return Err(Denied::NoCredentials),
         };
-        if user.admin { Ok(Caller::Admin(name)) } else { Err(Denied::NotAdmin(name)) }
+        if user.admin {
+            Ok(Caller::Admin(name))
+        } else {
+            Err(Denied::NotAdmin(name))
+        }
     }
 
     fn by_token(&self, token: &Token<'_>, users: &dyn Users) -> Result<(Name, User), Denied> {

@@ -30,11 +30,14 @@ const LIFE: Duration = Duration::from_secs(300);
 impl Login {
     /// Of another meta node, or of a data node.
     pub fn internal(secret: Secret) -> Self {
-        Self::Token { user: String::new(), secret }
+        Self::Token {
+            user: String::new(),
+            secret,
+        }
     }
 
-    /// The value of `Authorization` for a request that leaves now; a token is good for this one and the next
-    /// five minutes.
+    /// The value of `Authorization` for a request that leaves now; a token is good for this one and
+    /// the next five minutes.
     pub fn authorization(&self, now: UnixNanos) -> Option<String> {
         match self {
             Self::Nobody => None,
@@ -42,9 +45,10 @@ impl Login {
                 let pair = [user.as_bytes(), b":", password.as_bytes()].concat();
                 Some(format!("Basic {}", STANDARD.encode(pair)))
             }
-            Self::Token { user, secret } => {
-                Some(format!("Bearer {}", token::sign(secret, user, token::expiry(now, LIFE))))
-            }
+            Self::Token { user, secret } => Some(format!(
+                "Bearer {}",
+                token::sign(secret, user, token::expiry(now, LIFE))
+            )),
         }
     }
 }
@@ -55,8 +59,14 @@ mod tests {
 
     #[test]
     fn nothing_secret_is_printed() {
-        let login = Login::Password { user: "bob".to_owned(), password: "s3cret".into() };
-        assert_eq!(login.authorization(UnixNanos(0)).as_deref(), Some("Basic Ym9iOnMzY3JldA=="));
+        let login = Login::Password {
+            user: "bob".to_owned(),
+            password: "s3cret".into(),
+        };
+        assert_eq!(
+            login.authorization(UnixNanos(0)).as_deref(),
+            Some("Basic Ym9iOnMzY3JldA==")
+        );
         for login in [login, Login::internal("s3cret".into())] {
             assert!(!format!("{login:?}").contains("s3cret"), "{login:?}");
         }
@@ -66,6 +76,9 @@ mod tests {
     fn a_token_lives_for_five_minutes() {
         let now = UnixNanos(1_000_000_000_999);
         let shown = Login::internal("legos".into()).authorization(now);
-        assert_eq!(shown, Some(format!("Bearer {}", token::sign("legos", "", 1_300))));
+        assert_eq!(
+            shown,
+            Some(format!("Bearer {}", token::sign("legos", "", 1_300)))
+        );
     }
 }

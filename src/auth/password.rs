@@ -1,7 +1,9 @@
-//! Passwords against their bcrypt hashes: slow on purpose, so off the reactor, one at a time, and remembered.
+//! Passwords against their bcrypt hashes: slow on purpose, so off the reactor, one at a time, and
+//! remembered.
 //!
-//! One check takes the whole of a core for some 60 ms. A poll a second with the same password must not cost that
-//! each time, and whoever sends wrong ones by the hundred must not take the cores from Raft.
+//! One check takes the whole of a core for some 60 ms. A poll a second with the same password must
+//! not cost that each time, and whoever sends wrong ones by the hundred must not take the cores
+//! from Raft.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -33,7 +35,8 @@ const AT_ONCE: usize = 1;
 const QUEUE: usize = 64;
 /// Clients give up then.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Takes some four seconds. Above it a hash is more likely a mistake than a wish, and would hold up all others.
+/// Takes some four seconds. Above it a hash is more likely a mistake than a wish, and would hold up
+/// all others.
 const MAX_COST: u32 = 16;
 
 impl Passwords {
@@ -41,7 +44,13 @@ impl Passwords {
         let mut key = [0; 32];
         env.rng.fill(&mut key);
         let (hashing, queue) = (Arc::new(Semaphore::new(AT_ONCE)), Semaphore::new(QUEUE));
-        Self { tasks: env.tasks.clone(), key, right: Mutex::default(), hashing, queue }
+        Self {
+            tasks: env.tasks.clone(),
+            key,
+            right: Mutex::default(),
+            hashing,
+            queue,
+        }
     }
 
     /// Whether it is the password of this hash. Anything that is no bcrypt hash has none.
@@ -49,7 +58,9 @@ impl Passwords {
     /// # Errors
     /// Nobody looked.
     pub(super) async fn check(&self, hash: &[u8], password: &[u8]) -> Result<bool, Busy> {
-        let Some(hash) = bcrypt_hash(hash) else { return Ok(false) };
+        let Some(hash) = bcrypt_hash(hash) else {
+            return Ok(false);
+        };
         let sum = self.sum(hash, password);
         if self.is_known(&sum) {
             return Ok(true);
@@ -80,22 +91,36 @@ impl Passwords {
         block[..32].copy_from_slice(&self.key);
         let hmac = Hmac::<Sha256>::new(&block.into());
         // The hash has one length: the two cannot run into each other.
-        hmac.chain_update(hash).chain_update(password).finalize().into_bytes().into()
+        hmac.chain_update(hash)
+            .chain_update(password)
+            .finalize()
+            .into_bytes()
+            .into()
     }
 
     fn is_known(&self, sum: &Sum) -> bool {
-        self.right.lock().unwrap_or_else(PoisonError::into_inner).touch(sum)
+        self.right
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .touch(sum)
     }
 
     fn remember(&self, sum: Sum) {
-        self.right.lock().unwrap_or_else(PoisonError::into_inner).put(sum);
+        self.right
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .put(sum);
     }
 }
 
 /// `$2a$`, `$2b$` and `$2y$` are one algorithm; its length is fixed.
 fn bcrypt_hash(hash: &[u8]) -> Option<&str> {
-    let text = std::str::from_utf8(hash).ok().filter(|text| text.len() == 60 && text.is_ascii())?;
-    let known = ["$2a$", "$2b$", "$2y$"].iter().any(|prefix| text.starts_with(prefix));
+    let text = std::str::from_utf8(hash)
+        .ok()
+        .filter(|text| text.len() == 60 && text.is_ascii())?;
+    let known = ["$2a$", "$2b$", "$2y$"]
+        .iter()
+        .any(|prefix| text.starts_with(prefix));
     let cost: u32 = text.get(4..6)?.parse().ok()?;
     if known && cost > MAX_COST {
         tracing::warn!(
@@ -109,8 +134,8 @@ fn bcrypt_hash(hash: &[u8]) -> Option<&str> {
 
 type Sum = [u8; 32];
 
-/// Sums of pairs that were right, by when they were last asked for. A hash never changes its password, so nothing
-/// here grows wrong: a user who is dropped or changed is looked up first.
+/// Sums of pairs that were right, by when they were last asked for. A hash never changes its
+/// password, so nothing here grows wrong: a user who is dropped or changed is looked up first.
 #[derive(Default)]
 struct Right {
     last: BTreeMap<Sum, u64>,
@@ -123,14 +148,21 @@ const REMEMBERED: usize = 256;
 impl Right {
     fn touch(&mut self, sum: &Sum) -> bool {
         self.count += 1;
-        self.last.get_mut(sum).map(|last| *last = self.count).is_some()
+        self.last
+            .get_mut(sum)
+            .map(|last| *last = self.count)
+            .is_some()
     }
 
     fn put(&mut self, sum: Sum) {
         self.count += 1;
         self.last.insert(sum, self.count);
         if self.last.len() > REMEMBERED {
-            let oldest = self.last.iter().min_by_key(|(_, last)| **last).map(|(sum, _)| *sum);
+            let oldest = self
+                .last
+                .iter()
+                .min_by_key(|(_, last)| **last)
+                .map(|(sum, _)| *sum);
             oldest.map(|sum| self.last.remove(&sum));
         }
     }
@@ -152,33 +184,65 @@ mod tests {
         let passwords = passwords();
         for prefix in ["$2a$", "$2b$", "$2y$"] {
             let hash = HASH.replace("$2a$", prefix);
-            assert_eq!(passwords.check(hash.as_bytes(), b"U*U").await, Ok(true), "{prefix}");
-            assert_eq!(passwords.check(hash.as_bytes(), b"U*V").await, Ok(false), "{prefix}");
+            assert_eq!(
+                passwords.check(hash.as_bytes(), b"U*U").await,
+                Ok(true),
+                "{prefix}"
+            );
+            assert_eq!(
+                passwords.check(hash.as_bytes(), b"U*V").await,
+                Ok(false),
+                "{prefix}"
+            );
         }
         let (foreign, dear) = (HASH.replace("$2a$", "$2x$"), HASH.replace("$05$", "$17$"));
-        for hash in ["", "U*U", "pbkdf2-sha256$i=1$x", &foreign, &dear, &HASH[..59], &HASH.replace("CC", "§")]
-        {
-            assert_eq!(passwords.check(hash.as_bytes(), b"U*U").await, Ok(false), "{hash:?}");
+        for hash in [
+            "",
+            "U*U",
+            "pbkdf2-sha256$i=1$x",
+            &foreign,
+            &dear,
+            &HASH[..59],
+            &HASH.replace("CC", "§"),
+        ] {
+            assert_eq!(
+                passwords.check(hash.as_bytes(), b"U*U").await,
+                Ok(false),
+                "{hash:?}"
+            );
         }
     }
 
-    /// Whoever is right the first time is let in after that while every core is busy, and nobody else is.
+    /// Whoever is right the first time is let in after that while every core is busy, and nobody
+    /// else is.
     #[tokio::test]
     async fn a_right_password_is_hashed_once() {
         let passwords = passwords();
         assert_eq!(passwords.check(HASH.as_bytes(), b"U*U").await, Ok(true));
-        let _all = passwords.queue.try_acquire_many(QUEUE as u32).expect("nobody waits");
+        let _all = passwords
+            .queue
+            .try_acquire_many(QUEUE as u32)
+            .expect("nobody waits");
         assert_eq!(passwords.check(HASH.as_bytes(), b"U*U").await, Ok(true));
         assert_eq!(passwords.check(HASH.as_bytes(), b"U*V").await, Err(Busy));
         let other = HASH.replace("$2a$", "$2b$");
-        assert_eq!(passwords.check(other.as_bytes(), b"U*U").await, Err(Busy), "of another hash");
+        assert_eq!(
+            passwords.check(other.as_bytes(), b"U*U").await,
+            Err(Busy),
+            "of another hash"
+        );
     }
 
     #[tokio::test]
     async fn wrong_ones_wait_for_each_other_and_then_give_up() {
         tokio::time::pause();
         let passwords = passwords();
-        let _turn = passwords.hashing.clone().acquire_owned().await.expect("a turn");
+        let _turn = passwords
+            .hashing
+            .clone()
+            .acquire_owned()
+            .await
+            .expect("a turn");
         assert_eq!(passwords.check(HASH.as_bytes(), b"U*U").await, Err(Busy));
     }
 

@@ -1,8 +1,9 @@
-//! Proofs between meta nodes (founding.md 11): both sides know `internal-shared-secret`, nobody says it.
+//! Proofs between meta nodes (founding.md 11): both sides know `internal-shared-secret`, nobody
+//! says it.
 //!
-//! HTTP: `Influxd-Meta-Proof: v1 <nonce> <mac>`, hex, on requests and on answers. An answer repeats the
-//! request's nonce: what is asked with a fresh nonce cannot be answered from a recording.
-//! 8089: [`PeerKey::mac`] over the handshake's fields, in the frames that `raft` lays out.
+//! HTTP: `Influxd-Meta-Proof: v1 <nonce> <mac>`, hex, on requests and on answers. An answer repeats
+//! the request's nonce: what is asked with a fresh nonce cannot be answered from a recording. 8089:
+//! [`PeerKey::mac`] over the handshake's fields, in the frames that `raft` lays out.
 
 use std::fmt;
 
@@ -36,7 +37,10 @@ impl PeerKey {
     pub fn derive(secret: &str) -> Self {
         let mut key = [0; 32];
         let expanded = Hkdf::<Sha256>::new(None, secret.as_bytes()).expand(INFO, &mut key);
-        debug_assert!(expanded.is_ok(), "32 bytes are within what HKDF-SHA256 can give");
+        debug_assert!(
+            expanded.is_ok(),
+            "32 bytes are within what HKDF-SHA256 can give"
+        );
         Self(key)
     }
 
@@ -48,8 +52,8 @@ impl PeerKey {
         self.0
     }
 
-    /// HMAC-SHA256 over the fields, each prefixed with its length, so that no two lists of fields give the
-    /// same bytes.
+    /// HMAC-SHA256 over the fields, each prefixed with its length, so that no two lists of fields
+    /// give the same bytes.
     pub fn mac(&self, fields: &[&[u8]]) -> [u8; 32] {
         self.over(fields).finalize().into_bytes().into()
     }
@@ -75,7 +79,13 @@ impl PeerKey {
     }
 
     /// The header's value for a request.
-    pub fn prove_request(&self, path: &str, nonce: &Nonce, caller: Incarnation, body: &[u8]) -> String {
+    pub fn prove_request(
+        &self,
+        path: &str,
+        nonce: &Nonce,
+        caller: Incarnation,
+        body: &[u8],
+    ) -> String {
         header(nonce, self.mac(&request(path, nonce, &caller, body)))
     }
 
@@ -109,7 +119,8 @@ impl PeerKey {
     /// Checks an answer's header against the nonce that was asked with.
     ///
     /// # Errors
-    /// When the header is malformed, answers another nonce, or was not made with this key for this answer.
+    /// When the header is malformed, answers another nonce, or was not made with this key for this
+    /// answer.
     pub fn check_answer(
         &self,
         value: &str,
@@ -140,7 +151,12 @@ pub fn new_nonce(rng: &dyn Rng) -> Nonce {
 }
 
 /// "req" and "ans" differ, so that a request's proof sent back is no answer.
-fn request<'a>(path: &'a str, nonce: &'a Nonce, caller: &'a Incarnation, body: &'a [u8]) -> [&'a [u8]; 5] {
+fn request<'a>(
+    path: &'a str,
+    nonce: &'a Nonce,
+    caller: &'a Incarnation,
+    body: &'a [u8],
+) -> [&'a [u8]; 5] {
     [b"req", path.as_bytes(), nonce, &caller.0, body]
 }
 
@@ -166,7 +182,11 @@ fn parse(value: &str) -> Result<(Nonce, [u8; 32]), WrongProof> {
     }
     hex::decode_to_slice(next()?, &mut nonce).map_err(|_| WrongProof)?;
     hex::decode_to_slice(next()?, &mut mac).map_err(|_| WrongProof)?;
-    if parts.next().is_some() { Err(WrongProof) } else { Ok((nonce, mac)) }
+    if parts.next().is_some() {
+        Err(WrongProof)
+    } else {
+        Ok((nonce, mac))
+    }
 }
 
 #[cfg(test)]
@@ -177,7 +197,8 @@ mod tests {
     const THEM: Incarnation = Incarnation([2; 16]);
     const NONCE: Nonce = [7; 16];
 
-    /// Pinned, computed by hand with another HMAC: nodes of different versions must agree on it, or a rolling update cuts the cluster in two.
+    /// Pinned, computed by hand with another HMAC: nodes of different versions must agree on it, or
+    /// a rolling update cuts the cluster in two.
     #[test]
     fn the_key_and_the_header_stay_what_they_are() {
         let key = PeerKey::derive("secret");
@@ -186,19 +207,37 @@ mod tests {
         let header = key.prove_request("/cluster/identity", &NONCE, US, b"{}");
         let mac = "0918d9e9ff7aa671695864595d5a4f6be22b4ee32141c16ffeeb748b4c4fb42b";
         assert_eq!(header, format!("v1 07070707070707070707070707070707 {mac}"));
-        assert_eq!(key.check_request(&header, "/cluster/identity", US, b"{}"), Ok(NONCE));
+        assert_eq!(
+            key.check_request(&header, "/cluster/identity", US, b"{}"),
+            Ok(NONCE)
+        );
     }
 
     #[test]
     fn a_request_proof_holds_for_nothing_else() {
         let key = PeerKey::derive("secret");
         let header = key.prove_request("/cluster/identity", &NONCE, US, b"body");
-        assert_eq!(key.check_request(&header, "/cluster/join", US, b"body"), Err(WrongProof));
-        assert_eq!(key.check_request(&header, "/cluster/identity", THEM, b"body"), Err(WrongProof));
-        assert_eq!(key.check_request(&header, "/cluster/identity", US, b"other"), Err(WrongProof));
+        assert_eq!(
+            key.check_request(&header, "/cluster/join", US, b"body"),
+            Err(WrongProof)
+        );
+        assert_eq!(
+            key.check_request(&header, "/cluster/identity", THEM, b"body"),
+            Err(WrongProof)
+        );
+        assert_eq!(
+            key.check_request(&header, "/cluster/identity", US, b"other"),
+            Err(WrongProof)
+        );
         let other = PeerKey::derive("Secret");
-        assert_eq!(other.check_request(&header, "/cluster/identity", US, b"body"), Err(WrongProof));
-        assert_eq!(key.check_answer(&header, &NONCE, US, THEM, b"body"), Err(WrongProof));
+        assert_eq!(
+            other.check_request(&header, "/cluster/identity", US, b"body"),
+            Err(WrongProof)
+        );
+        assert_eq!(
+            key.check_answer(&header, &NONCE, US, THEM, b"body"),
+            Err(WrongProof)
+        );
     }
 
     #[test]
@@ -206,8 +245,14 @@ mod tests {
         let key = PeerKey::derive("secret");
         let header = key.prove_answer(&NONCE, US, THEM, b"body");
         assert_eq!(key.check_answer(&header, &NONCE, US, THEM, b"body"), Ok(()));
-        assert_eq!(key.check_answer(&header, &[8; 16], US, THEM, b"body"), Err(WrongProof));
-        assert_eq!(key.check_answer(&header, &NONCE, THEM, US, b"body"), Err(WrongProof));
+        assert_eq!(
+            key.check_answer(&header, &[8; 16], US, THEM, b"body"),
+            Err(WrongProof)
+        );
+        assert_eq!(
+            key.check_answer(&header, &NONCE, THEM, US, b"body"),
+            Err(WrongProof)
+        );
     }
 
     #[test]
@@ -221,8 +266,19 @@ mod tests {
     fn malformed_headers_are_wrong_proofs() {
         let key = PeerKey::derive("secret");
         let good = key.prove_request("/p", &NONCE, US, b"");
-        for bad in ["", "v1", "v1 00 00", &good[3..], &format!("{good} x"), &good.replace("v1", "v2")] {
-            assert_eq!(key.check_request(bad, "/p", US, b""), Err(WrongProof), "{bad:?}");
+        for bad in [
+            "",
+            "v1",
+            "v1 00 00",
+            &good[3..],
+            &format!("{good} x"),
+            &good.replace("v1", "v2"),
+        ] {
+            assert_eq!(
+                key.check_request(bad, "/p", US, b""),
+                Err(WrongProof),
+                "{bad:?}"
+            );
         }
     }
 }

@@ -4,7 +4,8 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-/// A secret or a password. It never reaches a log, and has no `==`: what a secret proves is compared, not the secret.
+/// A secret or a password. It never reaches a log, and has no `==`: what a secret proves is
+/// compared, not the secret.
 #[derive(Clone, Default)]
 pub struct Secret(Arc<str>);
 

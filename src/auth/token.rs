@@ -1,5 +1,5 @@
-//! JSON web tokens as the Go clients of the meta API make them and the original reads them (wire.md 7.2 and 7.3):
-//! HMAC, `username` and `exp`, and its very texts where one cannot be read.
+//! JSON web tokens as the Go clients of the meta API make them and the original reads them (wire.md
+//! 7.2 and 7.3): HMAC, `username` and `exp`, and its very texts where one cannot be read.
 
 use std::time::Duration;
 
@@ -11,7 +11,8 @@ use sha2::{Sha256, Sha384, Sha512};
 
 use crate::base::UnixNanos;
 
-/// What clocks may differ by; the original knows none, and who is let in a minute longer notices nothing.
+/// What clocks may differ by; the original knows none, and who is let in a minute longer notices
+/// nothing.
 const LEEWAY_SECONDS: f64 = 60.0;
 
 /// Not known to be signed by anybody until [`Token::verify`].
@@ -63,9 +64,17 @@ impl<'a> Token<'a> {
         }
         let header = object(header).ok_or(Unreadable::Header)?;
         let claims = object(claims).ok_or(Unreadable::Claims)?;
-        let name = header.get("alg").and_then(Value::as_str).ok_or(Unreadable::NoAlgorithm)?;
+        let name = header
+            .get("alg")
+            .and_then(Value::as_str)
+            .ok_or(Unreadable::NoAlgorithm)?;
         let algorithm = Algorithm::named(name).ok_or(Unreadable::UnknownAlgorithm)?;
-        Ok(Self { algorithm, claims, signed, signature })
+        Ok(Self {
+            algorithm,
+            claims,
+            signed,
+            signature,
+        })
     }
 
     /// The claim `username`; empty in internal tokens.
@@ -76,7 +85,9 @@ impl<'a> Token<'a> {
     /// # Errors
     /// When it was not made with this secret, or does not hold now.
     pub fn verify(&self, secret: &str, now: UnixNanos) -> Result<(), Invalid> {
-        let signature = URL_SAFE_NO_PAD.decode(self.signature).map_err(|_| Invalid)?;
+        let signature = URL_SAFE_NO_PAD
+            .decode(self.signature)
+            .map_err(|_| Invalid)?;
         match self.algorithm {
             // Anybody can sign with nothing.
             _ if secret.is_empty() => Err(Invalid),
@@ -85,7 +96,11 @@ impl<'a> Token<'a> {
             Algorithm::Hs512 => compare::<Hmac<Sha512>>(secret, self.signed, &signature),
             Algorithm::Foreign => Err(Invalid),
         }?;
-        if holds(&self.claims, now) { Ok(()) } else { Err(Invalid) }
+        if holds(&self.claims, now) {
+            Ok(())
+        } else {
+            Err(Invalid)
+        }
     }
 }
 
@@ -105,7 +120,9 @@ impl Algorithm {
 /// A segment. Go reads `null` as an empty object.
 fn object(segment: &str) -> Option<Map<String, Value>> {
     let bytes = URL_SAFE_NO_PAD.decode(segment).ok()?;
-    serde_json::from_slice::<Option<Map<_, _>>>(&bytes).ok().map(Option::unwrap_or_default)
+    serde_json::from_slice::<Option<Map<_, _>>>(&bytes)
+        .ok()
+        .map(Option::unwrap_or_default)
 }
 
 /// `exp` has to be there, `nbf` may be, and a token for a certain audience is for others.
@@ -127,7 +144,9 @@ fn holds(claims: &Map<String, Value>, now: UnixNanos) -> bool {
 /// In constant time: the time taken tells a guesser nothing.
 fn compare<M: Mac + KeyInit>(secret: &str, signed: &str, signature: &[u8]) -> Result<(), Invalid> {
     let mac = M::new_from_slice(secret.as_bytes()).map_err(|_| Invalid)?;
-    mac.chain_update(signed).verify_slice(signature).map_err(|_| Invalid)
+    mac.chain_update(signed)
+        .verify_slice(signature)
+        .map_err(|_| Invalid)
 }
 
 /// The second at which a token that lives this long expires.
@@ -140,19 +159,26 @@ pub fn expiry(now: UnixNanos, life: Duration) -> i64 {
 pub fn sign(secret: &str, username: &str, expires: i64) -> String {
     let encode = |json: String| URL_SAFE_NO_PAD.encode(json);
     let header = encode(r#"{"alg":"HS512","typ":"JWT"}"#.to_owned());
-    let claims = encode(format!(r#"{{"exp":{expires},"username":{}}}"#, Value::from(username)));
+    let claims = encode(format!(
+        r#"{{"exp":{expires},"username":{}}}"#,
+        Value::from(username)
+    ));
     let signed = format!("{header}.{claims}");
     let mac = Hmac::<Sha512>::new_from_slice(secret.as_bytes());
     debug_assert!(mac.is_ok(), "HMAC takes a key of any length");
     let signature = mac.map(|mac| mac.chain_update(&signed).finalize().into_bytes().to_vec());
-    format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature.unwrap_or_default()))
+    format!(
+        "{signed}.{}",
+        URL_SAFE_NO_PAD.encode(signature.unwrap_or_default())
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Made by another program, `openssl`; the first is also what a client of the product pins in its own tests.
+    /// Made by another program, `openssl`; the first is also what a client of the product pins in
+    /// its own tests.
     const MINIFIG: &str = "eyJhbGciOiJIUzUxMiIsInR5cCI6IkpXVCJ9.eyJleHAiOi02MjEzNTU5Njc0MCwidXNlcm5hbWUiOiJtaW5pZmlnIn0.uwFGBQ3MykqEmk9Zx0sBdJGefcESVEXG_qt0C1J8b_aS62EAES-Q1FwtURsbITNvSnfzMxYFnkbSG0AA1pEzWw";
     const HS256: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJleHAiOjQxMDI0NDQ4MDAsInVzZXJuYW1lIjoiIn0.ZPoT-49Rqzj5POCrpSo4cMh1S-9C1Q6h20DEgYiuaJM";
     const HS384: &str = "eyJhbGciOiJIUzM4NCIsInR5cCI6IkpXVCJ9.eyJleHAiOjQxMDI0NDQ4MDAsInVzZXJuYW1lIjoiIn0.4H7JKeWzwZaZFg-1Pd8iogwTedU5Qbji3pXHLP7zH99fhm0nEKW51qxPuN18BPJe";
@@ -160,14 +186,25 @@ mod tests {
     const NOW: UnixNanos = UnixNanos(1_700_000_000_000_000_000);
 
     fn verified(text: &str, secret: &str) -> Result<(), Invalid> {
-        Token::read(text).unwrap_or_else(|error| panic!("{error}: {text}")).verify(secret, NOW)
+        Token::read(text)
+            .unwrap_or_else(|error| panic!("{error}: {text}"))
+            .verify(secret, NOW)
     }
 
     /// Signed with `legos`.
     fn with(header: &str, claims: &str) -> String {
-        let signed = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));
-        let mac = Hmac::<Sha512>::new_from_slice(b"legos").expect("a key").chain_update(&signed);
-        format!("{signed}.{}", URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
+        let signed = format!(
+            "{}.{}",
+            URL_SAFE_NO_PAD.encode(header),
+            URL_SAFE_NO_PAD.encode(claims)
+        );
+        let mac = Hmac::<Sha512>::new_from_slice(b"legos")
+            .expect("a key")
+            .chain_update(&signed);
+        format!(
+            "{signed}.{}",
+            URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes())
+        )
     }
 
     #[test]
@@ -176,7 +213,9 @@ mod tests {
         assert_eq!(sign("legos", "", 4_102_444_800), HS512);
         let quoted = sign("legos", "a\"b\\ü", 4_102_444_800);
         assert_eq!(
-            Token::read(&quoted).ok().and_then(|t| t.username().map(str::to_owned)),
+            Token::read(&quoted)
+                .ok()
+                .and_then(|t| t.username().map(str::to_owned)),
             Some("a\"b\\ü".into())
         );
         assert_eq!(verified(&quoted, "legos"), Ok(()));
@@ -191,11 +230,26 @@ mod tests {
             }
             let mut changed = token.to_owned();
             changed.truncate(token.len() - 2);
-            assert_eq!(verified(&changed, "legos"), Err(Invalid), "a shorter signature");
-            assert_eq!(verified(&token[..token.rfind('.').expect("a dot") + 1], "legos"), Err(Invalid));
+            assert_eq!(
+                verified(&changed, "legos"),
+                Err(Invalid),
+                "a shorter signature"
+            );
+            assert_eq!(
+                verified(&token[..token.rfind('.').expect("a dot") + 1], "legos"),
+                Err(Invalid)
+            );
         }
-        assert_eq!(verified(&sign("", "", 4_102_444_800), ""), Err(Invalid), "nothing signs nothing");
-        assert_eq!(verified(MINIFIG, "legos"), Err(Invalid), "it expired long ago");
+        assert_eq!(
+            verified(&sign("", "", 4_102_444_800), ""),
+            Err(Invalid),
+            "nothing signs nothing"
+        );
+        assert_eq!(
+            verified(MINIFIG, "legos"),
+            Err(Invalid),
+            "it expired long ago"
+        );
     }
 
     #[test]
@@ -206,7 +260,10 @@ mod tests {
             assert_eq!(verified(&token, "legos"), Err(Invalid), "{alg}");
         }
         // Signed with SHA-512 and said to be SHA-256.
-        assert_eq!(verified(&with(r#"{"alg":"HS256"}"#, claims), "legos"), Err(Invalid));
+        assert_eq!(
+            verified(&with(r#"{"alg":"HS256"}"#, claims), "legos"),
+            Err(Invalid)
+        );
     }
 
     #[test]
@@ -226,7 +283,10 @@ mod tests {
             (r#"{"exp":-1}"#.to_owned(), false),
             (r#"{"exp":null}"#.to_owned(), false),
             (format!(r#"{{"exp":"{}"}}"#, now + 1), false),
-            (format!(r#"{{"exp":{now},"aud":"","iss":"x","iat":"y"}}"#), true),
+            (
+                format!(r#"{{"exp":{now},"aud":"","iss":"x","iat":"y"}}"#),
+                true,
+            ),
             (format!(r#"{{"exp":{now},"aud":[]}}"#), true),
             (format!(r#"{{"exp":{now},"aud":"x"}}"#), false),
             (format!(r#"{{"exp":{now},"aud":["x"]}}"#), false),
@@ -244,18 +304,54 @@ mod tests {
         let dots = with(header, claims);
         let malformed = |what: &str| format!("token is malformed: {what}");
         let cases = [
-            (String::new(), malformed("token contains an invalid number of segments")),
-            ("a.b".to_owned(), malformed("token contains an invalid number of segments")),
-            (format!("{dots}.x"), malformed("token contains an invalid number of segments")),
-            (format!("§{dots}"), malformed("failed to decode token header")),
-            (with("no", claims), malformed("failed to decode token header")),
-            (with("[]", claims), malformed("failed to decode token header")),
-            (dots.replacen('.', ".§", 1), malformed("failed to unmarshal token claims")),
-            (with(header, "no"), malformed("failed to unmarshal token claims")),
-            (with(header, "{} x"), malformed("failed to unmarshal token claims")),
-            (with(header, "[]"), malformed("failed to unmarshal token claims")),
-            (with("{}", claims), "token is unverifiable: signing method (alg) is unspecified.".to_owned()),
-            (with("null", claims), "token is unverifiable: signing method (alg) is unspecified.".to_owned()),
+            (
+                String::new(),
+                malformed("token contains an invalid number of segments"),
+            ),
+            (
+                "a.b".to_owned(),
+                malformed("token contains an invalid number of segments"),
+            ),
+            (
+                format!("{dots}.x"),
+                malformed("token contains an invalid number of segments"),
+            ),
+            (
+                format!("§{dots}"),
+                malformed("failed to decode token header"),
+            ),
+            (
+                with("no", claims),
+                malformed("failed to decode token header"),
+            ),
+            (
+                with("[]", claims),
+                malformed("failed to decode token header"),
+            ),
+            (
+                dots.replacen('.', ".§", 1),
+                malformed("failed to unmarshal token claims"),
+            ),
+            (
+                with(header, "no"),
+                malformed("failed to unmarshal token claims"),
+            ),
+            (
+                with(header, "{} x"),
+                malformed("failed to unmarshal token claims"),
+            ),
+            (
+                with(header, "[]"),
+                malformed("failed to unmarshal token claims"),
+            ),
+            (
+                with("{}", claims),
+                "token is unverifiable: signing method (alg) is unspecified.".to_owned(),
+            ),
+            (
+                with("null", claims),
+                "token is unverifiable: signing method (alg) is unspecified.".to_owned(),
+            ),
             (
                 with(r#"{"alg":5}"#, claims),
                 "token is unverifiable: signing method (alg) is unspecified.".to_owned(),
@@ -269,6 +365,9 @@ mod tests {
             let got = Token::read(&text).err().map(|error| error.to_string());
             assert_eq!(got.as_deref(), Some(want.as_str()), "{text}");
         }
-        assert_eq!(Token::read(&with(header, "null")).map(|token| token.username().is_none()), Ok(true));
+        assert_eq!(
+            Token::read(&with(header, "null")).map(|token| token.username().is_none()),
+            Ok(true)
+        );
     }
 }

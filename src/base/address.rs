@@ -6,8 +6,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A host and a port: lower case, no trailing dot, IPv6 without brackets in `host` and with them in text.
-/// `meta-1:8091`, `[fd00::1]:8091`.
+/// A host and a port: lower case, no trailing dot, IPv6 without brackets in `host` and with them in
+/// text. `meta-1:8091`, `[fd00::1]:8091`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Address {
     host: String,
@@ -27,14 +27,19 @@ pub enum AddressError {
     Path(String),
     #[error("{0:?} has a port that is no number from 1 to 65535")]
     Port(String),
-    #[error("{0:?} is no host name or IP address (an IPv6 address with a port needs brackets: [::1]:8091)")]
+    #[error(
+        "{0:?} is no host name or IP address (an IPv6 address with a port needs brackets: [::1]:8091)"
+    )]
     Host(String),
 }
 
 impl Address {
     /// From a host (any case, with or without a trailing dot or brackets) and a port.
     pub fn new(host: &str, port: u16) -> Self {
-        let bare = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
+        let bare = host
+            .strip_prefix('[')
+            .and_then(|h| h.strip_suffix(']'))
+            .unwrap_or(host);
         let host = match bare.parse::<Ipv6Addr>() {
             Ok(ip) => ip.to_string(),
             Err(_) => bare.strip_suffix('.').unwrap_or(bare).to_ascii_lowercase(),
@@ -42,7 +47,8 @@ impl Address {
         Self { host, port }
     }
 
-    /// Parses `host`, `host:port`, `[v6]`, `[v6]:port` or a bare IPv6 address; `default_port` fills in.
+    /// Parses `host`, `host:port`, `[v6]`, `[v6]:port` or a bare IPv6 address; `default_port` fills
+    /// in.
     ///
     /// # Errors
     /// What is wrong with the text; it never guesses.
@@ -88,7 +94,10 @@ impl Address {
 
     /// The same host with another port.
     pub fn with_port(&self, port: u16) -> Self {
-        Self { host: self.host.clone(), port }
+        Self {
+            host: self.host.clone(),
+            port,
+        }
     }
 
     /// The host as an IP address, when it is written as one.
@@ -102,10 +111,13 @@ impl Address {
     }
 }
 
-/// Bracketed IPv6, or letters, digits, dots, dashes and underscores (compose service names have those).
+/// Bracketed IPv6, or letters, digits, dots, dashes and underscores (compose service names have
+/// those).
 fn is_host(host: &str) -> bool {
     if let Some(inner) = host.strip_prefix('[') {
-        return inner.strip_suffix(']').is_some_and(|ip| ip.parse::<Ipv6Addr>().is_ok());
+        return inner
+            .strip_suffix(']')
+            .is_some_and(|ip| ip.parse::<Ipv6Addr>().is_ok());
     }
     let ok = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
     !host.is_empty() && host.len() <= 254 && host != "." && host.chars().all(ok)
@@ -146,7 +158,9 @@ impl Serialize for Address {
 
 impl<'de> Deserialize<'de> for Address {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        String::deserialize(d)?.parse().map_err(serde::de::Error::custom)
+        String::deserialize(d)?
+            .parse()
+            .map_err(serde::de::Error::custom)
     }
 }
 

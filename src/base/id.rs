@@ -117,7 +117,9 @@ number_id!(
 );
 
 /// Position in the Raft log and the term that wrote it. Ordered by term, then index.
-#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize,
+)]
 pub struct LogId {
     pub term: u64,
     pub index: u64,

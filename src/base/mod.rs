@@ -9,7 +9,8 @@ mod time;
 
 pub use address::{Address, AddressError};
 pub use id::{
-    ClusterId, Incarnation, ListHash, LogId, NodeId, ParseIdError, RaftId, ShardGroupId, ShardId, StartId,
+    ClusterId, Incarnation, ListHash, LogId, NodeId, ParseIdError, RaftId, ShardGroupId, ShardId,
+    StartId,
 };
 pub use name::{Name, Text};
 pub use time::{DurationNanos, UnixNanos};

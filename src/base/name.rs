@@ -3,8 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-/// Arbitrary bytes, cheap to clone: the wire does not check UTF-8 (wire.md 2, Q40). Only JSON and logs show them as
-/// text, lossily.
+/// Arbitrary bytes, cheap to clone: the wire does not check UTF-8 (wire.md 2, Q40). Only JSON and
+/// logs show them as text, lossily.
 macro_rules! byte_string {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -54,7 +54,7 @@ byte_string!(
     Name
 );
 byte_string!(
-    /// What data nodes say and nobody here looks into: queries, password hashes, destinations, and their addresses,
-    /// which are compared byte for byte (wire.md, conventions).
+    /// What data nodes say and nobody here looks into: queries, password hashes, destinations, and
+    /// their addresses, which are compared byte for byte (wire.md, conventions).
     Text
 );

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 /// Nanoseconds since the Unix epoch. 0 on the wire often means "unset" (wire.md 2.5).
-#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize,
+)]
 #[serde(transparent)]
 pub struct UnixNanos(pub i64);
 
@@ -15,7 +17,9 @@ impl UnixNanos {
 }
 
 /// A signed span in nanoseconds.
-#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize,
+)]
 #[serde(transparent)]
 pub struct DurationNanos(pub i64);
 
@@ -24,7 +28,8 @@ impl DurationNanos {
     pub const DAY: Self = Self(24 * Self::HOUR.0);
 }
 
-/// RFC 3339 in UTC with the fraction that it needs, of up to nine digits, as Go's `RFC3339Nano`; for any instant.
+/// RFC 3339 in UTC with the fraction that it needs, of up to nine digits, as Go's `RFC3339Nano`;
+/// for any instant.
 impl std::fmt::Display for UnixNanos {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         const SECOND: i64 = 1_000_000_000;
@@ -32,7 +37,10 @@ impl std::fmt::Display for UnixNanos {
         let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
         let (year, month, day) = civil(days);
         let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")?;
+        write!(
+            f,
+            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}"
+        )?;
         if nanos > 0 {
             write!(f, ".{}", format!("{nanos:09}").trim_end_matches('0'))?;
         }
@@ -40,8 +48,8 @@ impl std::fmt::Display for UnixNanos {
     }
 }
 
-/// The date so many days after 1970-01-01, in the proleptic Gregorian calendar: years begin in March here, so that
-/// the leap day is the last of its year.
+/// The date so many days after 1970-01-01, in the proleptic Gregorian calendar: years begin in
+/// March here, so that the leap day is the last of its year.
 fn civil(days: i64) -> (i64, i64, i64) {
     const ERA: i64 = 146_097;
     let days = days + 719_468;
@@ -50,7 +58,11 @@ fn civil(days: i64) -> (i64, i64, i64) {
     let day = day - (365 * year + year / 4 - year / 100);
     let month = (5 * day + 2) / 153;
     let date = day - (153 * month + 2) / 5 + 1;
-    let (month, next_year) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+    let (month, next_year) = if month < 10 {
+        (month + 3, 0)
+    } else {
+        (month - 9, 1)
+    };
     (year + era * 400 + next_year, month, date)
 }
 

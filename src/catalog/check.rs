@@ -26,35 +26,89 @@ pub struct Violation {
 
 /// The list. Tests run it after each step of each random sequence.
 ///
-/// It has nothing about passive data nodes: their addresses may be those of nodes that are still to come, and one that
-/// has become passive keeps the shards that it owns.
+/// It has nothing about passive data nodes: their addresses may be those of nodes that are still to
+/// come, and one that has become passive keeps the shards that it owns.
 pub const INVARIANTS: &[Invariant] = &[
-    Invariant { name: "the index is at least 1", holds: index_is_at_least_one },
-    Invariant { name: "databases changed at the index or before", holds: content_is_not_ahead },
-    Invariant { name: "highest ids leave room for the next ones", holds: ids_leave_room },
-    Invariant { name: "nodes need a cluster", holds: nodes::need_a_cluster },
-    Invariant { name: "entries stand under their own key", holds: nodes::stand_under_their_key },
-    Invariant { name: "node ids are from 1 to the highest given out", holds: nodes::ids_are_given_out },
-    Invariant { name: "a node id belongs to one node", holds: nodes::ids_are_unique },
-    Invariant { name: "Raft ids are from 1 to the highest given out", holds: nodes::raft_ids_are_given_out },
-    Invariant { name: "a Raft id belongs to one incarnation", holds: nodes::raft_ids_are_unique },
+    Invariant {
+        name: "the index is at least 1",
+        holds: index_is_at_least_one,
+    },
+    Invariant {
+        name: "databases changed at the index or before",
+        holds: content_is_not_ahead,
+    },
+    Invariant {
+        name: "highest ids leave room for the next ones",
+        holds: ids_leave_room,
+    },
+    Invariant {
+        name: "nodes need a cluster",
+        holds: nodes::need_a_cluster,
+    },
+    Invariant {
+        name: "entries stand under their own key",
+        holds: nodes::stand_under_their_key,
+    },
+    Invariant {
+        name: "node ids are from 1 to the highest given out",
+        holds: nodes::ids_are_given_out,
+    },
+    Invariant {
+        name: "a node id belongs to one node",
+        holds: nodes::ids_are_unique,
+    },
+    Invariant {
+        name: "Raft ids are from 1 to the highest given out",
+        holds: nodes::raft_ids_are_given_out,
+    },
+    Invariant {
+        name: "a Raft id belongs to one incarnation",
+        holds: nodes::raft_ids_are_unique,
+    },
     Invariant {
         name: "an incarnation is member, pending or tombstoned",
         holds: nodes::incarnations_are_unique,
     },
-    Invariant { name: "addresses of members are unique", holds: nodes::addresses_are_unique },
-    Invariant { name: "TCP addresses of data nodes are unique", holds: nodes::tcp_addresses_are_unique },
-    Invariant { name: "labels are few and sized", holds: nodes::labels_are_sized },
-    Invariant { name: "leases are few and named", holds: nodes::leases_are_few },
-    Invariant { name: "databases by order and by name agree", holds: databases::agree },
-    Invariant { name: "users by order and by name agree", holds: databases::users_agree },
-    Invariant { name: "names have 1 to 255 bytes", holds: databases::names_are_sized },
-    Invariant { name: "users have names", holds: databases::users_are_named },
+    Invariant {
+        name: "addresses of members are unique",
+        holds: nodes::addresses_are_unique,
+    },
+    Invariant {
+        name: "TCP addresses of data nodes are unique",
+        holds: nodes::tcp_addresses_are_unique,
+    },
+    Invariant {
+        name: "labels are few and sized",
+        holds: nodes::labels_are_sized,
+    },
+    Invariant {
+        name: "leases are few and named",
+        holds: nodes::leases_are_few,
+    },
+    Invariant {
+        name: "databases by order and by name agree",
+        holds: databases::agree,
+    },
+    Invariant {
+        name: "users by order and by name agree",
+        holds: databases::users_agree,
+    },
+    Invariant {
+        name: "names have 1 to 255 bytes",
+        holds: databases::names_are_sized,
+    },
+    Invariant {
+        name: "users have names",
+        holds: databases::users_are_named,
+    },
     Invariant {
         name: "retention policies of a database have unique names",
         holds: databases::policies_are_unique,
     },
-    Invariant { name: "retention policies are possible", holds: databases::policies_are_possible },
+    Invariant {
+        name: "retention policies are possible",
+        holds: databases::policies_are_possible,
+    },
     Invariant {
         name: "continuous queries of a database have unique names",
         holds: databases::queries_are_unique,
@@ -63,22 +117,46 @@ pub const INVARIANTS: &[Invariant] = &[
         name: "subscriptions of a retention policy have unique names",
         holds: databases::subscriptions_are_unique,
     },
-    Invariant { name: "shard groups by order and by id agree", holds: shards::groups_agree },
+    Invariant {
+        name: "shard groups by order and by id agree",
+        holds: shards::groups_agree,
+    },
     Invariant {
         name: "shard group ids are from 1 to the highest given out",
         holds: shards::group_ids_are_given_out,
     },
-    Invariant { name: "a shard group id belongs to one group", holds: shards::group_ids_are_unique },
-    Invariant { name: "shard ids are from 1 to the highest given out", holds: shards::ids_are_given_out },
-    Invariant { name: "a shard id belongs to one shard", holds: shards::ids_are_unique },
-    Invariant { name: "shard groups have a span, and end within it", holds: shards::groups_have_a_span },
+    Invariant {
+        name: "a shard group id belongs to one group",
+        holds: shards::group_ids_are_unique,
+    },
+    Invariant {
+        name: "shard ids are from 1 to the highest given out",
+        holds: shards::ids_are_given_out,
+    },
+    Invariant {
+        name: "a shard id belongs to one shard",
+        holds: shards::ids_are_unique,
+    },
+    Invariant {
+        name: "shard groups have a span, and end within it",
+        holds: shards::groups_have_a_span,
+    },
     Invariant {
         name: "no shard group is deleted or truncated at the epoch",
         holds: shards::instants_can_be_shown,
     },
-    Invariant { name: "shard groups overlap only deleted ones", holds: shards::groups_do_not_overlap },
-    Invariant { name: "shard groups without shards are deleted", holds: shards::groups_have_shards },
-    Invariant { name: "owners are distinct data nodes", holds: shards::owners_are_distinct_data_nodes },
+    Invariant {
+        name: "shard groups overlap only deleted ones",
+        holds: shards::groups_do_not_overlap,
+    },
+    Invariant {
+        name: "shard groups without shards are deleted",
+        holds: shards::groups_have_shards,
+    },
+    Invariant {
+        name: "owners are distinct data nodes",
+        holds: shards::owners_are_distinct_data_nodes,
+    },
     Invariant {
         name: "the index of shards is that of the databases",
         holds: shards::index_is_that_of_the_databases,
@@ -92,7 +170,10 @@ impl Catalog {
     /// The first one that is broken, and by what.
     pub fn check(&self) -> Result<(), Violation> {
         INVARIANTS.iter().try_for_each(|invariant| {
-            (invariant.holds)(self).map_err(|found| Violation { invariant: invariant.name, found })
+            (invariant.holds)(self).map_err(|found| Violation {
+                invariant: invariant.name,
+                found,
+            })
         })
     }
 }
@@ -102,12 +183,22 @@ fn index_is_at_least_one(catalog: &Catalog) -> Result<(), String> {
 }
 
 fn content_is_not_ahead(catalog: &Catalog) -> Result<(), String> {
-    let found = || format!("changed at {}, index {}", catalog.content_index, catalog.index);
+    let found = || {
+        format!(
+            "changed at {}, index {}",
+            catalog.content_index, catalog.index
+        )
+    };
     ensure(catalog.content_index <= catalog.index, found)
 }
 
 fn ids_leave_room(catalog: &Catalog) -> Result<(), String> {
-    let ids = [catalog.max_node_id, catalog.max_raft_id, catalog.max_shard_group_id, catalog.max_shard_id];
+    let ids = [
+        catalog.max_node_id,
+        catalog.max_raft_id,
+        catalog.max_shard_group_id,
+        catalog.max_shard_id,
+    ];
     let insertion_numbers = [catalog.databases.next, catalog.users.next];
     each(ids.into_iter().chain(insertion_numbers), |id| *id <= MAX_ID)
 }
@@ -116,8 +207,13 @@ fn ensure(holds: bool, found: impl FnOnce() -> String) -> Result<(), String> {
     if holds { Ok(()) } else { Err(found()) }
 }
 
-fn each<T: Debug>(items: impl IntoIterator<Item = T>, holds: impl Fn(&T) -> bool) -> Result<(), String> {
-    items.into_iter().try_for_each(|item| ensure(holds(&item), || format!("{item:?}")))
+fn each<T: Debug>(
+    items: impl IntoIterator<Item = T>,
+    holds: impl Fn(&T) -> bool,
+) -> Result<(), String> {
+    items
+        .into_iter()
+        .try_for_each(|item| ensure(holds(&item), || format!("{item:?}")))
 }
 
 fn unique<T: Ord + Debug>(what: &str, items: impl Iterator<Item = T>) -> Result<(), String> {

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use super::Catalog;
 use crate::base::{NodeId, Text};
 
-/// A member of the cluster that stores shards. Its addresses are its own words, compared byte for byte.
+/// A member of the cluster that stores shards. Its addresses are its own words, compared byte for
+/// byte.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DataNode {
     pub id: NodeId,
@@ -22,14 +23,16 @@ impl Catalog {
         self.data_nodes.values().find(|node| node.tcp == *tcp)
     }
 
-    /// A passive node takes writes and passes them on: it is given no shard. One that has become passive keeps those
-    /// that it has, until they are moved.
+    /// A passive node takes writes and passes them on: it is given no shard. One that has become
+    /// passive keeps those that it has, until they are moved.
     pub fn is_passive(&self, node: &DataNode) -> bool {
         self.passive.contains(&node.tcp)
     }
 
     /// Those that may be given shards, by id.
     pub fn active_data_nodes(&self) -> impl Iterator<Item = &DataNode> {
-        self.data_nodes.values().filter(|node| !self.is_passive(node))
+        self.data_nodes
+            .values()
+            .filter(|node| !self.is_passive(node))
     }
 }

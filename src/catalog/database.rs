@@ -30,11 +30,17 @@ impl Named for Database {
 impl Database {
     /// By exact name: an empty one finds nothing (wire.md 3.2.2, "RP exact").
     pub fn retention_policy(&self, name: &Name) -> Option<&RetentionPolicy> {
-        self.retention_policies.iter().find(|policy| policy.name == *name)
+        self.retention_policies
+            .iter()
+            .find(|policy| policy.name == *name)
     }
 
     /// An empty name means the default (wire.md 3.2.2, "RP or default").
     pub fn retention_policy_or_default(&self, name: &Name) -> Option<&RetentionPolicy> {
-        self.retention_policy(if name.is_empty() { &self.default_retention_policy } else { name })
+        self.retention_policy(if name.is_empty() {
+            &self.default_retention_policy
+        } else {
+            name
+        })
     }
 }

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use super::{Catalog, Pending};
 use crate::base::{Address, Incarnation, NodeId, RaftId};
 
-/// A member: `show` prints its `id`, Raft knows it as `raft_id`, a volume proves to be it by `incarnation`.
+/// A member: `show` prints its `id`, Raft knows it as `raft_id`, a volume proves to be it by
+/// `incarnation`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MetaNode {
     pub id: NodeId,
@@ -22,7 +23,9 @@ pub struct MetaNode {
 /// There are a handful of meta nodes: a scan is the fastest index.
 impl Catalog {
     pub fn meta_node_by_raft_id(&self, raft_id: RaftId) -> Option<&MetaNode> {
-        self.meta_nodes.values().find(|node| node.raft_id == raft_id)
+        self.meta_nodes
+            .values()
+            .find(|node| node.raft_id == raft_id)
     }
 
     pub fn meta_node_by_http(&self, http: &Address) -> Option<&MetaNode> {
@@ -34,10 +37,14 @@ impl Catalog {
     }
 
     pub fn pending_by_raft_id(&self, raft_id: RaftId) -> Option<&Pending> {
-        self.pendings.values().find(|pending| pending.raft_id == raft_id)
+        self.pendings
+            .values()
+            .find(|pending| pending.raft_id == raft_id)
     }
 
     pub fn meta_node_by_incarnation(&self, incarnation: Incarnation) -> Option<&MetaNode> {
-        self.meta_nodes.values().find(|node| node.incarnation == incarnation)
+        self.meta_nodes
+            .values()
+            .find(|node| node.incarnation == incarnation)
     }
 }

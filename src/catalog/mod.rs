@@ -26,7 +26,9 @@ pub use check::{INVARIANTS, Invariant, Violation};
 pub use cluster::{Cluster, DATA_LEVEL};
 pub use data_node::DataNode;
 pub use database::{ContinuousQuery, Database};
-pub use labels::{MAX_LABEL_KEY_LEN, MAX_LABEL_VALUE_LEN, MAX_LABELS, is_label_key, is_label_value};
+pub use labels::{
+    MAX_LABEL_KEY_LEN, MAX_LABEL_VALUE_LEN, MAX_LABELS, is_label_key, is_label_value,
+};
 pub use lease::{MAX_LEASES, is_lease_name};
 pub use meta_node::MetaNode;
 pub use ordered::{Clash, Named, Ordered};
@@ -49,18 +51,19 @@ pub const MAX_NAME_LEN: usize = 255;
 /// The most removed data nodes that are remembered.
 pub const MAX_REMOVED_DATA_NODES: usize = 1000;
 
-/// The highest id that is ever given out. A restore that claims more is refused: the next ones must not begin anew.
+/// The highest id that is ever given out. A restore that claims more is refused: the next ones must
+/// not begin anew.
 pub const MAX_ID: u64 = u64::MAX >> 1;
 
 /// The whole replicated state.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Catalog {
-    /// Term and index of the last applied command of the wire's own set, or of one of ours that changed
-    /// what the wire shows. `index` ≥ 1 always (wire.md 5.1).
+    /// Term and index of the last applied command of the wire's own set, or of one of ours that
+    /// changed what the wire shows. `index` ≥ 1 always (wire.md 5.1).
     pub term: u64,
     pub index: u64,
-    /// The log index of the last command that changed databases or users: a restore that was made from an older
-    /// catalog would undo it. 0 below [`DATA_LEVEL`].
+    /// The log index of the last command that changed databases or users: a restore that was made
+    /// from an older catalog would undo it. 0 below [`DATA_LEVEL`].
     pub content_index: u64,
     /// The highest stamp applied so far: time never runs backwards in the state machine.
     pub last_at: UnixNanos,
@@ -72,11 +75,11 @@ pub struct Catalog {
     /// Incarnations that must never speak Raft again.
     pub tombstones: imbl::OrdMap<Incarnation, Tombstone>,
     pub data_nodes: imbl::OrdMap<NodeId, DataNode>,
-    /// TCP addresses of data nodes that are given no shards, and keep those that they have; also of ones that are still
-    /// to join.
+    /// TCP addresses of data nodes that are given no shards, and keep those that they have; also of
+    /// ones that are still to join.
     pub passive: imbl::OrdSet<Text>,
-    /// TCP addresses of data nodes that were taken out and did not come back: the configuration does not bring them
-    /// back by itself.
+    /// TCP addresses of data nodes that were taken out and did not come back: the configuration
+    /// does not bring them back by itself.
     pub removed_data_nodes: imbl::OrdSet<Text>,
     pub databases: Databases,
     pub users: Users,
@@ -95,7 +98,9 @@ pub struct Catalog {
 impl Catalog {
     /// 0 without a cluster.
     pub fn feature_level(&self) -> u32 {
-        self.cluster.as_ref().map_or(0, |cluster| cluster.feature_level)
+        self.cluster
+            .as_ref()
+            .map_or(0, |cluster| cluster.feature_level)
     }
 
     /// The same numbers before and after a command: it changed neither databases nor users.
@@ -104,8 +109,8 @@ impl Catalog {
     }
 }
 
-/// A node that belongs to nothing. Its index is 1, so that a client that asks for what is newer than 0
-/// gets an answer at once (wire.md 5.1).
+/// A node that belongs to nothing. Its index is 1, so that a client that asks for what is newer
+/// than 0 gets an answer at once (wire.md 5.1).
 impl Default for Catalog {
     fn default() -> Self {
         Self {

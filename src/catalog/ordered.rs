@@ -12,7 +12,8 @@ pub trait Named: Clone {
 
 /// Entries in insertion order, found by name in O(log n). Keys are insertion numbers, never reused.
 ///
-/// The name of an entry never changes, so the two maps agree as long as only these methods touch them.
+/// The name of an entry never changes, so the two maps agree as long as only these methods touch
+/// them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ordered<T> {
     pub(super) by_order: imbl::OrdMap<u64, Arc<T>>,
@@ -21,8 +22,8 @@ pub struct Ordered<T> {
     changes: Changes,
 }
 
-/// How often something was added, changed or removed. No part of the value: what was restored from a snapshot starts
-/// anew, and is equal to what it was.
+/// How often something was added, changed or removed. No part of the value: what was restored from
+/// a snapshot starts anew, and is equal to what it was.
 #[derive(Clone, Copy, Debug, Default)]
 struct Changes(u64);
 
@@ -78,7 +79,8 @@ impl<T: Named> Ordered<T> {
         self.by_order.values().map(Arc::as_ref)
     }
 
-    /// With their insertion numbers, ascending. The same pointer is the same entry, however many commands lie between.
+    /// With their insertion numbers, ascending. The same pointer is the same entry, however many
+    /// commands lie between.
     pub fn shared(&self) -> impl Iterator<Item = (u64, &Arc<T>)> {
         self.by_order.iter().map(|(order, entry)| (*order, entry))
     }
@@ -101,8 +103,8 @@ impl<T: Named> Ordered<T> {
         self.by_order.remove(&order)
     }
 
-    /// Puts these in the place of all. Their insertion numbers are new ones: what is kept under a number is never
-    /// taken for another entry's. Of two of one name the first stays.
+    /// Puts these in the place of all. Their insertion numbers are new ones: what is kept under a
+    /// number is never taken for another entry's. Of two of one name the first stays.
     pub fn replace_all(&mut self, entries: impl IntoIterator<Item = T>) {
         self.changes.0 += u64::from(!self.is_empty());
         self.by_order.clear();
@@ -117,7 +119,9 @@ impl<T: Named> Ordered<T> {
     pub fn update<R>(&mut self, name: &Name, change: impl FnOnce(&mut T) -> R) -> Option<R> {
         let order = self.by_name.get(name)?;
         self.changes.0 += 1;
-        self.by_order.get_mut(order).map(|entry| change(Arc::make_mut(entry)))
+        self.by_order
+            .get_mut(order)
+            .map(|entry| change(Arc::make_mut(entry)))
     }
 
     /// The same number before and after is no change between.
@@ -127,15 +131,26 @@ impl<T: Named> Ordered<T> {
 
     /// For a snapshot: each entry with its insertion number, ascending, and the next number.
     pub fn numbered(&self) -> (impl Iterator<Item = (u64, &T)>, u64) {
-        (self.by_order.iter().map(|(order, entry)| (*order, entry.as_ref())), self.next)
+        (
+            self.by_order
+                .iter()
+                .map(|(order, entry)| (*order, entry.as_ref())),
+            self.next,
+        )
     }
 
     /// The inverse of [`Self::numbered`].
     ///
     /// # Errors
     /// When the entries do not fit together: nothing is dropped in silence.
-    pub fn from_numbered(entries: impl IntoIterator<Item = (u64, T)>, next: u64) -> Result<Self, Clash> {
-        let mut ordered = Self { next, ..Self::default() };
+    pub fn from_numbered(
+        entries: impl IntoIterator<Item = (u64, T)>,
+        next: u64,
+    ) -> Result<Self, Clash> {
+        let mut ordered = Self {
+            next,
+            ..Self::default()
+        };
         for (order, entry) in entries {
             let name = entry.name().clone();
             let taken = ordered.by_name.insert(name.clone(), order).is_some()
@@ -163,7 +178,10 @@ mod tests {
     }
 
     fn names(databases: &Databases) -> Vec<String> {
-        databases.iter().map(|database| database.name.to_string()).collect()
+        databases
+            .iter()
+            .map(|database| database.name.to_string())
+            .collect()
     }
 
     #[test]
@@ -178,7 +196,11 @@ mod tests {
         databases.remove(&Name::from("c")).expect("was there");
         assert_eq!(databases.remove(&Name::from("c")), None);
         databases.insert(database("c"));
-        assert_eq!(names(&databases), ["b", "a", "c"], "what comes back comes last");
+        assert_eq!(
+            names(&databases),
+            ["b", "a", "c"],
+            "what comes back comes last"
+        );
         assert_eq!(databases.len(), 3);
     }
 
@@ -187,12 +209,26 @@ mod tests {
         let mut databases = Databases::default();
         databases.insert(database("a"));
         let before = databases.clone();
-        databases.update(&Name::from("a"), |a| a.default_retention_policy = Name::from("rp"));
+        databases.update(&Name::from("a"), |a| {
+            a.default_retention_policy = Name::from("rp")
+        });
         databases.insert(database("b"));
 
         assert_eq!(names(&before), ["a"]);
-        assert!(before.get(&Name::from("a")).expect("a").default_retention_policy.is_empty());
-        assert_eq!(databases.get(&Name::from("a")).expect("a").default_retention_policy, Name::from("rp"));
+        assert!(
+            before
+                .get(&Name::from("a"))
+                .expect("a")
+                .default_retention_policy
+                .is_empty()
+        );
+        assert_eq!(
+            databases
+                .get(&Name::from("a"))
+                .expect("a")
+                .default_retention_policy,
+            Name::from("rp")
+        );
         assert_eq!(databases.update(&Name::from("x"), |_| ()), None);
     }
 
@@ -208,9 +244,9 @@ mod tests {
         assert!(!counted(|all| all.replace_all([])));
         assert!(counted(|all| _ = all.insert(database("a"))));
         assert!(!counted(|all| _ = all.insert(database("a"))));
-        assert!(counted(
-            |all| _ = all.update(&Name::from("a"), |a| a.default_retention_policy = Name::from("rp"))
-        ));
+        assert!(counted(|all| _ = all
+            .update(&Name::from("a"), |a| a.default_retention_policy =
+                Name::from("rp"))));
         assert!(!counted(|all| _ = all.update(&Name::from("x"), |_| ())));
         assert!(!counted(|all| _ = all.remove(&Name::from("x"))));
         assert!(counted(|all| all.replace_all([database("a")])));
@@ -225,7 +261,9 @@ mod tests {
         lived.insert(database("a"));
         lived.update(&Name::from("a"), |_| ());
         let (entries, next) = lived.numbered();
-        let entries: Vec<_> = entries.map(|(order, database)| (order, database.clone())).collect();
+        let entries: Vec<_> = entries
+            .map(|(order, database)| (order, database.clone()))
+            .collect();
         assert_eq!(Databases::from_numbered(entries, next), Ok(lived));
     }
 
@@ -237,7 +275,9 @@ mod tests {
         }
         databases.remove(&Name::from("b"));
         let (entries, next) = databases.numbered();
-        let entries: Vec<_> = entries.map(|(order, database)| (order, database.clone())).collect();
+        let entries: Vec<_> = entries
+            .map(|(order, database)| (order, database.clone()))
+            .collect();
         assert_eq!(Databases::from_numbered(entries, next), Ok(databases));
 
         for (entries, next) in [

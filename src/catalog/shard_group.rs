@@ -16,7 +16,8 @@ pub struct ShardGroup {
     pub deleted_at: Option<UnixNanos>,
     /// From here on points go into a later group.
     pub truncated_at: Option<UnixNanos>,
-    /// In this order: a data node picks one by the hash of a point modulo their number (wire.md 2.5).
+    /// In this order: a data node picks one by the hash of a point modulo their number (wire.md
+    /// 2.5).
     pub shards: Vec<Shard>,
 }
 

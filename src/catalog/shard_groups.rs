@@ -6,11 +6,12 @@ use std::sync::Arc;
 use super::ShardGroup;
 use crate::base::{ShardGroupId, UnixNanos};
 
-/// The order of the wire (wire.md 3.2.4): by effective end, then start; the id decides where the original leaves it
-/// to its sort.
+/// The order of the wire (wire.md 3.2.4): by effective end, then start; the id decides where the
+/// original leaves it to its sort.
 type Place = (UnixNanos, UnixNanos, ShardGroupId);
 
-/// Groups in the order of the wire. Those that are not deleted never overlap, so a look-up by time is O(log n).
+/// Groups in the order of the wire. Those that are not deleted never overlap, so a look-up by time
+/// is O(log n).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ShardGroups {
     pub(super) in_order: imbl::OrdMap<Place, Arc<ShardGroup>>,
@@ -46,19 +47,30 @@ impl ShardGroups {
         first.takes(at).then_some(first)
     }
 
-    /// Those whose effective end is later, in order: what a truncation at `at` can concern, and more.
+    /// Those whose effective end is later, in order: what a truncation at `at` can concern, and
+    /// more.
     pub fn ending_after(&self, at: UnixNanos) -> impl Iterator<Item = &ShardGroup> {
         let after = (Bound::Excluded(last_at(at)), Bound::Unbounded);
         self.in_order.range(after).map(|(_, group)| group.as_ref())
     }
 
-    /// The effective end of the last group that ends at `at` or before, and the start of the first one that starts
-    /// after it; of those that are not deleted. A new group lies between them.
+    /// The effective end of the last group that ends at `at` or before, and the start of the first
+    /// one that starts after it; of those that are not deleted. A new group lies between them.
     pub fn around(&self, at: UnixNanos) -> (Option<UnixNanos>, Option<UnixNanos>) {
         let live = |group: &&ShardGroup| !group.is_deleted();
-        let before = self.in_order.range(..=last_at(at)).rev().map(|(_, group)| group.as_ref()).find(live);
-        let after = self.ending_after(at).find(|group| live(group) && group.start > at);
-        (before.map(ShardGroup::effective_end), after.map(|group| group.start))
+        let before = self
+            .in_order
+            .range(..=last_at(at))
+            .rev()
+            .map(|(_, group)| group.as_ref())
+            .find(live);
+        let after = self
+            .ending_after(at)
+            .find(|group| live(group) && group.start > at);
+        (
+            before.map(ShardGroup::effective_end),
+            after.map(|group| group.start),
+        )
     }
 
     /// Whether each stands in its place, and under its id.
@@ -92,7 +104,8 @@ fn place(group: &ShardGroup) -> Place {
     (group.effective_end(), group.start, group.id)
 }
 
-/// In any order; of two groups of one id the last stays. Whether they may stand together, `check` says.
+/// In any order; of two groups of one id the last stays. Whether they may stand together, `check`
+/// says.
 impl FromIterator<ShardGroup> for ShardGroups {
     fn from_iter<I: IntoIterator<Item = ShardGroup>>(groups: I) -> Self {
         let mut all = Self::default();

@@ -1,4 +1,5 @@
-//! The one place where shard groups change: it keeps the index of shards, and what each node owns, with them.
+//! The one place where shard groups change: it keeps the index of shards, and what each node owns,
+//! with them.
 
 use super::{Catalog, Database, Named, RetentionPolicy, Shard, ShardGroup};
 use crate::base::{Name, NodeId, ShardGroupId, ShardId, UnixNanos};
@@ -17,7 +18,8 @@ pub struct ShardIndex {
     pub(super) places: imbl::OrdMap<ShardId, ShardPlace>,
     /// How many shards of groups that are not deleted each node owns; no zeros.
     pub(super) owned: imbl::OrdMap<NodeId, u64>,
-    /// Deleted groups, the first one to be pruned first, with the insertion number of their database.
+    /// Deleted groups, the first one to be pruned first, with the insertion number of their
+    /// database.
     pub(super) deleted: imbl::OrdSet<(UnixNanos, ShardGroupId, u64)>,
 }
 
@@ -50,7 +52,10 @@ impl Catalog {
 
     /// Groups that were deleted before this instant, with the names of their database and policy.
     pub fn deleted_before(&self, limit: UnixNanos) -> Vec<(Name, Name, ShardGroupId)> {
-        let deleted = self.index_of_shards.deleted.range(..(limit, ShardGroupId(0), 0));
+        let deleted = self
+            .index_of_shards
+            .deleted
+            .range(..(limit, ShardGroupId(0), 0));
         let named = |(_, id, order): &(UnixNanos, ShardGroupId, u64)| {
             let database = self.databases.by_order(*order)?;
             let has_it = |policy: &&RetentionPolicy| policy.shard_groups.get(*id).is_some();
@@ -60,16 +65,25 @@ impl Catalog {
         deleted.filter_map(named).collect()
     }
 
-    /// Adds a group, or puts it in the place of the one of its id. Without such a policy nothing changes.
+    /// Adds a group, or puts it in the place of the one of its id. Without such a policy nothing
+    /// changes.
     pub fn put_shard_group(&mut self, database: &Name, policy: &Name, group: ShardGroup) {
-        let Some(order) = self.databases.order_of(database) else { return };
-        let found = self.databases.get(database).and_then(|found| found.retention_policy(policy));
+        let Some(order) = self.databases.order_of(database) else {
+            return;
+        };
+        let found = self
+            .databases
+            .get(database)
+            .and_then(|found| found.retention_policy(policy));
         if found.is_none_or(|found| found.shard_groups.get(group.id) == Some(&group)) {
             return;
         }
         let added = group.clone();
         let replaced = self.databases.update(database, |database| {
-            let policy = database.retention_policies.iter_mut().find(|found| found.name == *policy)?;
+            let policy = database
+                .retention_policies
+                .iter_mut()
+                .find(|found| found.name == *policy)?;
             let replaced = policy.shard_groups.take(group.id);
             policy.shard_groups.put(group);
             Some(replaced)
@@ -83,9 +97,14 @@ impl Catalog {
     }
 
     pub fn take_shard_group(&mut self, database: &Name, policy: &Name, id: ShardGroupId) {
-        let Some(order) = self.databases.order_of(database) else { return };
+        let Some(order) = self.databases.order_of(database) else {
+            return;
+        };
         let taken = self.databases.update(database, |database| {
-            let policy = database.retention_policies.iter_mut().find(|found| found.name == *policy)?;
+            let policy = database
+                .retention_policies
+                .iter_mut()
+                .find(|found| found.name == *policy)?;
             policy.shard_groups.take(id)
         });
         if let Some(Some(group)) = taken {
@@ -94,7 +113,9 @@ impl Catalog {
     }
 
     pub fn remove_database(&mut self, name: &Name) {
-        let Some(order) = self.databases.order_of(name) else { return };
+        let Some(order) = self.databases.order_of(name) else {
+            return;
+        };
         if let Some(database) = self.databases.remove(name) {
             database
                 .retention_policies
@@ -105,11 +126,19 @@ impl Catalog {
 
     /// By exact name; without such a policy nothing changes.
     pub fn remove_retention_policy(&mut self, database: &Name, name: &Name) {
-        let Some(order) = self.databases.order_of(database) else { return };
-        let found = self.databases.get(database).and_then(|found| found.retention_policy(name)).cloned();
+        let Some(order) = self.databases.order_of(database) else {
+            return;
+        };
+        let found = self
+            .databases
+            .get(database)
+            .and_then(|found| found.retention_policy(name))
+            .cloned();
         if let Some(policy) = found {
             self.databases.update(database, |database| {
-                database.retention_policies.retain(|policy| policy.name != *name);
+                database
+                    .retention_policies
+                    .retain(|policy| policy.name != *name);
             });
             self.index_of_shards.forget_all(order, &policy);
         }
@@ -134,15 +163,26 @@ fn located<'a>(
     shard: ShardId,
 ) -> Option<Located<'a>> {
     let group = policy.shard_groups.get(group)?;
-    Some(Located { database, policy, group, shard: group.shard(shard)? })
+    Some(Located {
+        database,
+        policy,
+        group,
+        shard: group.shard(shard)?,
+    })
 }
 
 impl ShardIndex {
     pub(super) fn of(catalog: &Catalog) -> Self {
         let mut index = Self::default();
         for database in catalog.databases.iter() {
-            let order = catalog.databases.order_of(database.name()).unwrap_or_default();
-            let groups = database.retention_policies.iter().flat_map(|policy| policy.shard_groups.iter());
+            let order = catalog
+                .databases
+                .order_of(database.name())
+                .unwrap_or_default();
+            let groups = database
+                .retention_policies
+                .iter()
+                .flat_map(|policy| policy.shard_groups.iter());
             groups.for_each(|group| index.add(order, group));
         }
         index
@@ -150,7 +190,13 @@ impl ShardIndex {
 
     fn add(&mut self, database: u64, group: &ShardGroup) {
         for shard in &group.shards {
-            self.places.insert(shard.id, ShardPlace { database, group: group.id });
+            self.places.insert(
+                shard.id,
+                ShardPlace {
+                    database,
+                    group: group.id,
+                },
+            );
         }
         if let Some(at) = group.deleted_at {
             self.deleted.insert((at, group.id, database));
@@ -176,12 +222,19 @@ impl ShardIndex {
     }
 
     fn forget_all(&mut self, database: u64, policy: &RetentionPolicy) {
-        policy.shard_groups.iter().for_each(|group| self.forget(database, group));
+        policy
+            .shard_groups
+            .iter()
+            .for_each(|group| self.forget(database, group));
     }
 }
 
 /// One entry for each shard that a node owns; a deleted group burdens nobody.
 fn owners(group: &ShardGroup) -> impl Iterator<Item = NodeId> {
-    let shards = if group.is_deleted() { &[][..] } else { &group.shards };
+    let shards = if group.is_deleted() {
+        &[][..]
+    } else {
+        &group.shards
+    };
     shards.iter().flat_map(|shard| shard.owners.iter().copied())
 }

@@ -9,7 +9,8 @@ pub struct User {
     /// As data nodes made it, with bcrypt: nobody here looks into it but to verify a password.
     pub hash: Text,
     pub admin: bool,
-    /// By database: 0 none, 1 READ, 2 WRITE, 3 ALL; other numbers are kept as they came (wire.md 3.4).
+    /// By database: 0 none, 1 READ, 2 WRITE, 3 ALL; other numbers are kept as they came (wire.md
+    /// 3.4).
     pub privileges: imbl::OrdMap<Name, i32>,
 }
 

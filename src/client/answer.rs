@@ -33,7 +33,8 @@ impl Request {
     }
 
     pub fn post(path_and_query: &str, content_type: &str, body: Bytes) -> Self {
-        let header = |name: &str, value: &str| (name.to_owned(), Bytes::copy_from_slice(value.as_bytes()));
+        let header =
+            |name: &str, value: &str| (name.to_owned(), Bytes::copy_from_slice(value.as_bytes()));
         Self {
             method: "POST".to_owned(),
             path_and_query: path_and_query.to_owned(),
@@ -44,7 +45,9 @@ impl Request {
 
     /// `application/x-www-form-urlencoded`, as the meta API takes parameters.
     pub fn form(path: &str, fields: &[(&str, &str)]) -> Self {
-        let pair = |(name, value): &(&str, &str)| format!("{}={}", form_encoded(name), form_encoded(value));
+        let pair = |(name, value): &(&str, &str)| {
+            format!("{}={}", form_encoded(name), form_encoded(value))
+        };
         let body = fields.iter().map(pair).collect::<Vec<_>>().join("&");
         Self::post(path, "application/x-www-form-urlencoded", body.into())
     }
@@ -60,7 +63,12 @@ impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = self.path_and_query.split('?').next().unwrap_or_default();
         let names: Vec<&str> = self.headers.iter().map(|(name, _)| name.as_str()).collect();
-        write!(f, "{} {path} {names:?} {} bytes", self.method, self.body.len())
+        write!(
+            f,
+            "{} {path} {names:?} {} bytes",
+            self.method,
+            self.body.len()
+        )
     }
 }
 
@@ -96,7 +104,10 @@ pub struct Response {
 impl Response {
     /// The header's first value, if it is text.
     pub fn header(&self, name: &str) -> Option<&str> {
-        let found = self.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name));
+        let found = self
+            .headers
+            .iter()
+            .find(|(n, _)| n.eq_ignore_ascii_case(name));
         found.and_then(|(_, value)| std::str::from_utf8(value).ok())
     }
 
@@ -109,11 +120,18 @@ impl Response {
     /// # Errors
     /// [`CallError::Status`] with the server's text.
     pub fn success(self) -> Result<Self, CallError> {
-        if self.is_success() { Ok(self) } else { Err(self.error()) }
+        if self.is_success() {
+            Ok(self)
+        } else {
+            Err(self.error())
+        }
     }
 
     pub(super) fn error(&self) -> CallError {
-        CallError::Status { status: self.status, error: self.error_text() }
+        CallError::Status {
+            status: self.status,
+            error: self.error_text(),
+        }
     }
 
     /// The body as JSON, whatever the status.
@@ -133,9 +151,17 @@ impl Response {
         }
         let text = String::from_utf8_lossy(&self.body);
         let first = text.trim().lines().next().unwrap_or_default();
-        let shown: String = first.chars().filter(|c| !c.is_control()).take(FOREIGN_TEXT).collect();
+        let shown: String = first
+            .chars()
+            .filter(|c| !c.is_control())
+            .take(FOREIGN_TEXT)
+            .collect();
         let status = self.status;
-        if shown.is_empty() { format!("HTTP {status}") } else { format!("HTTP {status}: {shown}") }
+        if shown.is_empty() {
+            format!("HTTP {status}")
+        } else {
+            format!("HTTP {status}: {shown}")
+        }
     }
 }
 
@@ -147,27 +173,42 @@ mod tests {
     use super::*;
 
     fn answer(status: u16, body: &'static str) -> Response {
-        Response { status, headers: Vec::new(), body: Bytes::from_static(body.as_bytes()) }
+        Response {
+            status,
+            headers: Vec::new(),
+            body: Bytes::from_static(body.as_bytes()),
+        }
     }
 
     #[test]
     fn an_error_is_the_servers_own_text_or_the_beginning_of_a_strangers() {
         let cases = [
             (answer(503, r#"{"error":"no leader"}"#), "no leader"),
-            (answer(404, "404 page not found\n"), "HTTP 404: 404 page not found"),
+            (
+                answer(404, "404 page not found\n"),
+                "HTTP 404: 404 page not found",
+            ),
             (answer(400, "\n"), "HTTP 400"),
             (answer(500, r#"{"error":""}"#), r#"HTTP 500: {"error":""}"#),
         ];
         for (answer, want) in cases {
             let status = answer.status;
-            assert_eq!(answer.success(), Err(CallError::Status { status, error: want.to_owned() }));
+            assert_eq!(
+                answer.success(),
+                Err(CallError::Status {
+                    status,
+                    error: want.to_owned()
+                })
+            );
         }
     }
 
     #[test]
     fn what_may_be_secret_is_not_printed() {
         let mut request = Request::form("/join?u=bob&p=s3cret", &[("addr", "s3cret")]);
-        request.headers.push(("authorization".to_owned(), "Basic s3cret".into()));
+        request
+            .headers
+            .push(("authorization".to_owned(), "Basic s3cret".into()));
         let want = r#"POST /join ["accept", "content-type", "authorization"] 11 bytes"#;
         assert_eq!(format!("{request:?}"), want);
     }
@@ -175,6 +216,9 @@ mod tests {
     #[test]
     fn a_form_is_encoded_as_go_does() {
         let form = Request::form("/join", &[("addr", "[fd00::1]:8091"), ("who", "a b&c=ü*")]);
-        assert_eq!(form.body, "addr=%5Bfd00%3A%3A1%5D%3A8091&who=a+b%26c%3D%C3%BC*");
+        assert_eq!(
+            form.body,
+            "addr=%5Bfd00%3A%3A1%5D%3A8091&who=a+b%26c%3D%C3%BC*"
+        );
     }
 }

@@ -30,7 +30,8 @@ pub struct Client {
 /// What Go's client follows; leaders move, but not that fast.
 const MAX_REDIRECTS: usize = 10;
 
-/// An announcement is repeated every few seconds: one that takes longer is worth less than the next.
+/// An announcement is repeated every few seconds: one that takes longer is worth less than the
+/// next.
 const ANNOUNCE: Duration = Duration::from_secs(2);
 
 const AUTHORIZATION: &str = "authorization";
@@ -41,17 +42,24 @@ const MISDIRECTED: u16 = 421;
 impl Client {
     pub fn new(env: &Env) -> Self {
         let (net, clock) = (env.net.clone(), env.clock.clone());
-        Self { net, clock, pool: Arc::default(), login: Login::Nobody }
+        Self {
+            net,
+            clock,
+            pool: Arc::default(),
+            login: Login::Nobody,
+        }
     }
 
-    /// The same, whose calls show who we are. What it forwards is somebody else's, and shows what that one did.
+    /// The same, whose calls show who we are. What it forwards is somebody else's, and shows what
+    /// that one did.
     #[must_use]
     pub fn with_login(self, login: Login) -> Self {
         Self { login, ..self }
     }
 
-    /// Calls and follows redirects (307, 308), each hop with the same method, body and headers. Credentials go
-    /// along: the leader asks for them as the follower would have. A token is made anew for each hop.
+    /// Calls and follows redirects (307, 308), each hop with the same method, body and headers.
+    /// Credentials go along: the leader asks for them as the follower would have. A token is made
+    /// anew for each hop.
     ///
     /// # Errors
     /// No answer. An answer of any other status is `Ok`.
@@ -66,11 +74,19 @@ impl Client {
             let answered = self.exchange(&to, &self.signed(&request), deadline).await;
             let response = match answered {
                 Ok(response) if matches!(response.status, 307 | 308) => response,
-                Err(error) if hop > 0 => return Err(CallError::Elsewhere { at: to, error: Box::new(error) }),
+                Err(error) if hop > 0 => {
+                    return Err(CallError::Elsewhere {
+                        at: to,
+                        error: Box::new(error),
+                    });
+                }
                 answered => return answered,
             };
             let Some(location) = response.header("location") else {
-                return Err(CallError::Junk(format!("HTTP {} without a Location", response.status)));
+                return Err(CallError::Junk(format!(
+                    "HTTP {} without a Location",
+                    response.status
+                )));
             };
             (to, request.path_and_query) = parse_location(location, &to)?;
         }
@@ -80,14 +96,20 @@ impl Client {
     /// Unless the request shows something by itself.
     fn signed(&self, request: &Request) -> Request {
         let mut request = request.clone();
-        let own = request.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(AUTHORIZATION));
+        let own = request
+            .headers
+            .iter()
+            .any(|(name, _)| name.eq_ignore_ascii_case(AUTHORIZATION));
         if let (false, Some(value)) = (own, self.login.authorization(self.clock.now())) {
-            request.headers.push((AUTHORIZATION.to_owned(), value.into()));
+            request
+                .headers
+                .push((AUTHORIZATION.to_owned(), value.into()));
         }
         request
     }
 
-    /// Carries somebody's request to another node as it is, and its answer back: no redirect is followed.
+    /// Carries somebody's request to another node as it is, and its answer back: no redirect is
+    /// followed.
     ///
     /// # Errors
     /// No answer. An answer of any status is `Ok`.
@@ -101,15 +123,22 @@ impl Client {
         deadline: Instant,
     ) -> Result<Response, CallError> {
         let (method, path_and_query) = (method.to_owned(), path_and_query.to_owned());
-        let request = Request { method, path_and_query, headers, body };
+        let request = Request {
+            method,
+            path_and_query,
+            headers,
+            body,
+        };
         match self.exchange(to, &request, deadline).await {
-            Ok(answer) if answer.status == MISDIRECTED => self.at_each(to, &request, answer, deadline).await,
+            Ok(answer) if answer.status == MISDIRECTED => {
+                self.at_each(to, &request, answer, deadline).await
+            }
             answered => answered,
         }
     }
 
-    /// Another node than the one meant answers to this name too (two stacks on one network): asks at every address
-    /// of the name. Whoever is not meant executes nothing.
+    /// Another node than the one meant answers to this name too (two stacks on one network): asks
+    /// at every address of the name. Whoever is not meant executes nothing.
     async fn at_each(
         &self,
         to: &Address,
@@ -120,7 +149,9 @@ impl Client {
         // Those that are pooled for the name may lead to the wrong one as well.
         self.pool.forget(to);
         for address in resolve(&*self.net, to, deadline).await? {
-            let Ok(connection) = dial_at(&*self.net, address, deadline).await else { continue };
+            let Ok(connection) = dial_at(&*self.net, address, deadline).await else {
+                continue;
+            };
             answer = self.exchange_on(connection, to, request, deadline).await?;
             if answer.status != MISDIRECTED {
                 break;
@@ -137,7 +168,10 @@ impl Client {
         path_and_query: &str,
         deadline: Instant,
     ) -> Result<T, CallError> {
-        self.call(to, Request::get(path_and_query), deadline).await?.success()?.json()
+        self.call(to, Request::get(path_and_query), deadline)
+            .await?
+            .success()?
+            .json()
     }
 
     /// # Errors
@@ -149,18 +183,27 @@ impl Client {
         fields: &[(&str, &str)],
         deadline: Instant,
     ) -> Result<Response, CallError> {
-        self.call(to, Request::form(path, fields), deadline).await?.success()
+        self.call(to, Request::form(path, fields), deadline)
+            .await?
+            .success()
     }
 
     /// Tells a member about this node (wire.md 8).
     ///
     /// # Errors
     /// No answer, or a status other than 2xx.
-    pub async fn announce(&self, to: &Address, announcement: &Announcement) -> Result<(), CallError> {
-        let body =
-            serde_json::to_vec(announcement).map_err(|error| CallError::Unsupported(error.to_string()))?;
+    pub async fn announce(
+        &self,
+        to: &Address,
+        announcement: &Announcement,
+    ) -> Result<(), CallError> {
+        let body = serde_json::to_vec(announcement)
+            .map_err(|error| CallError::Unsupported(error.to_string()))?;
         let request = Request::post("/announce", JSON, body.into());
-        self.call(to, request, Instant::now() + ANNOUNCE).await?.success().map(drop)
+        self.call(to, request, Instant::now() + ANNOUNCE)
+            .await?
+            .success()
+            .map(drop)
     }
 
     /// One hop.
@@ -172,8 +215,8 @@ impl Client {
     ) -> Result<Response, CallError> {
         if let Some(pooled) = self.pool.take(to) {
             match self.exchange_on(pooled, to, request, deadline).await {
-                // The server had hung up meanwhile. Once more, on a connection of its own, where that is
-                // harmless: nothing left, or asking twice is the same as asking once.
+                // The server had hung up meanwhile. Once more, on a connection of its own, where
+                // that is harmless: nothing left, or asking twice is the same as asking once.
                 Err(CallError::Io { sent, .. }) if !sent || request.is_safe() => {}
                 answered => return answered,
             }

@@ -16,8 +16,8 @@ use super::{CallError, Request, Response};
 use crate::base::Address;
 use crate::runtime::net::Stream;
 
-/// An HTTP/1.1 connection, driven only while somebody waits for its answer: dropping the call drops the
-/// socket, so that no late answer can come from an abandoned one (founding.md 3.1).
+/// An HTTP/1.1 connection, driven only while somebody waits for its answer: dropping the call drops
+/// the socket, so that no late answer can come from an abandoned one (founding.md 3.1).
 pub(super) struct Connection {
     sender: http1::SendRequest<Full<Bytes>>,
     /// `None` once it has ended.
@@ -36,8 +36,17 @@ impl Connection {
         let watched = Watched::new(stream, traffic.clone());
         let (sender, driver) = http1::handshake(TokioIo::new(watched))
             .await
-            .map_err(|error| CallError::Io { text: error.to_string(), sent: false })?;
-        Ok(Self { sender, driver: Some(Box::pin(driver)), traffic, port, max_body: MAX_BODY })
+            .map_err(|error| CallError::Io {
+                text: error.to_string(),
+                sent: false,
+            })?;
+        Ok(Self {
+            sender,
+            driver: Some(Box::pin(driver)),
+            traffic,
+            port,
+            max_body: MAX_BODY,
+        })
     }
 
     /// For an answer from anyone.
@@ -84,7 +93,10 @@ impl Connection {
     /// Whether another request may go over it, as far as can be seen from here.
     pub(super) fn is_reusable(&mut self) -> bool {
         // One look at the socket: a server that has closed it is noticed before anything is sent.
-        let ended = self.driver.as_mut().is_none_or(|driver| driver.now_or_never().is_some());
+        let ended = self
+            .driver
+            .as_mut()
+            .is_none_or(|driver| driver.now_or_never().is_some());
         if ended {
             self.driver = None;
         }
@@ -99,7 +111,10 @@ impl Connection {
             Broken::Http(error) if error.is_parse() => {
                 CallError::NotOurs("it does not speak HTTP".to_owned())
             }
-            _ => CallError::Io { text: broken.to_string(), sent: self.traffic.has_sent() },
+            _ => CallError::Io {
+                text: broken.to_string(),
+                sent: self.traffic.has_sent(),
+            },
         }
     }
 }

@@ -11,14 +11,19 @@ use crate::base::Address;
 use crate::runtime::Net;
 use crate::runtime::net::Stream;
 
-/// A connection attempt that takes longer goes to the next address: in one network it takes milliseconds.
+/// A connection attempt that takes longer goes to the next address: in one network it takes
+/// milliseconds.
 const CONNECT: Duration = Duration::from_secs(1);
 
 /// Resolves the name anew and tries every address it gives.
 ///
 /// # Errors
 /// Of several failures the one that says most: only if all refuse, it is refused.
-pub async fn connect(net: &dyn Net, to: &Address, deadline: Instant) -> Result<Box<dyn Stream>, CallError> {
+pub async fn connect(
+    net: &dyn Net,
+    to: &Address,
+    deadline: Instant,
+) -> Result<Box<dyn Stream>, CallError> {
     let mut worst = CallError::NameUnknown;
     for address in resolve(net, to, deadline).await? {
         match connect_at(net, address, deadline).await {
@@ -31,7 +36,11 @@ pub async fn connect(net: &dyn Net, to: &Address, deadline: Instant) -> Result<B
 }
 
 /// As [`connect`], for HTTP.
-pub(super) async fn dial(net: &dyn Net, to: &Address, deadline: Instant) -> Result<Connection, CallError> {
+pub(super) async fn dial(
+    net: &dyn Net,
+    to: &Address,
+    deadline: Instant,
+) -> Result<Connection, CallError> {
     Connection::over(connect(net, to, deadline).await?, to.port()).await
 }
 
@@ -45,7 +54,9 @@ pub(super) async fn resolve(
     deadline: Instant,
 ) -> Result<Vec<SocketAddr>, CallError> {
     let lookup = timeout_at(deadline, net.resolve(to.host(), to.port())).await;
-    lookup.map_err(|_| CallError::Timeout { sent: false })?.map_err(|error| CallError::of_lookup(&error))
+    lookup
+        .map_err(|_| CallError::Timeout { sent: false })?
+        .map_err(|error| CallError::of_lookup(&error))
 }
 
 /// Dials exactly this address.
@@ -63,5 +74,7 @@ async fn connect_at(
     deadline: Instant,
 ) -> Result<Box<dyn Stream>, CallError> {
     let dialled = timeout_at(deadline.min(Instant::now() + CONNECT), net.dial(address)).await;
-    dialled.map_err(|_| CallError::Timeout { sent: false })?.map_err(|error| CallError::of_dial(&error))
+    dialled
+        .map_err(|_| CallError::Timeout { sent: false })?
+        .map_err(|error| CallError::of_dial(&error))
 }

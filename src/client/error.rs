@@ -49,8 +49,8 @@ pub enum CallError {
 }
 
 impl CallError {
-    /// Whether the same call may go well a moment later. Who repeats a call that is not safe to do twice
-    /// asks [`Self::is_maybe_executed`] too.
+    /// Whether the same call may go well a moment later. Who repeats a call that is not safe to do
+    /// twice asks [`Self::is_maybe_executed`] too.
     pub fn is_retryable(&self) -> bool {
         match self {
             // Nodes that are starting: names appear, ports open, leaders are elected.
@@ -85,7 +85,10 @@ impl CallError {
         match error.kind() {
             io::ErrorKind::ConnectionRefused => Self::Refused,
             io::ErrorKind::TimedOut => Self::Timeout { sent: false },
-            _ => Self::Io { text: error.to_string(), sent: false },
+            _ => Self::Io {
+                text: error.to_string(),
+                sent: false,
+            },
         }
     }
 

@@ -22,8 +22,8 @@ const PATH: &str = "/cluster/identity";
 /// An identity is a few kilobytes, and hints lead to strangers.
 const MAX_ANSWER: usize = 256 << 10;
 
-/// Posts our identity (`body`) to whoever answers at `at`, on a connection of its own; `host` is the name
-/// that gave the address. The caller signs, reads and believes; `extra` are its headers.
+/// Posts our identity (`body`) to whoever answers at `at`, on a connection of its own; `host` is
+/// the name that gave the address. The caller signs, reads and believes; `extra` are its headers.
 ///
 /// # Errors
 /// What is wrong there, in 2 s at most.
@@ -37,8 +37,11 @@ pub async fn identity(
     let deadline = Instant::now() + WHOLE;
     let mut request = Request::post(PATH, JSON, body);
     request.headers.extend(extra);
-    let response =
-        dial_at(net, at, deadline).await?.at_most(MAX_ANSWER).exchange(host, &request, deadline).await?;
+    let response = dial_at(net, at, deadline)
+        .await?
+        .at_most(MAX_ANSWER)
+        .exchange(host, &request, deadline)
+        .await?;
     let refusal = response.json::<ErrorBody>().ok().map(|body| body.error);
     match (response.status, refusal) {
         (200, _) => Ok(response),
@@ -61,11 +64,16 @@ async fn who_else(
 ) -> CallError {
     let asked = match dial_at(net, at, deadline).await {
         Ok(connection) => {
-            connection.at_most(MAX_ANSWER).exchange(host, &Request::get("/status"), deadline).await
+            connection
+                .at_most(MAX_ANSWER)
+                .exchange(host, &Request::get("/status"), deadline)
+                .await
         }
         Err(error) => Err(error),
     };
-    let answered = asked.and_then(Response::success).and_then(|response| response.json::<NodeStatus>());
+    let answered = asked
+        .and_then(Response::success)
+        .and_then(|response| response.json::<NodeStatus>());
     match answered.as_ref().map(|answer| answer.node_type.as_str()) {
         Ok("meta") => CallError::OtherMetaNode,
         Ok("data") => CallError::NotOurs("a data node".to_owned()),

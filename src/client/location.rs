@@ -10,16 +10,20 @@ pub(super) fn parse_location(text: &str, at: &Address) -> Result<(Address, Strin
     }
     let Some(rest) = strip_scheme(text, "http://") else {
         return Err(match strip_scheme(text, "https://") {
-            Some(_) => {
-                CallError::Unsupported(format!("redirected to {text}: TLS comes with a later version"))
-            }
+            Some(_) => CallError::Unsupported(format!(
+                "redirected to {text}: TLS comes with a later version"
+            )),
             None => CallError::Junk(format!("redirected to {text:?}")),
         });
     };
     let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
     let to = Address::parse(authority, HTTP_PORT)
         .map_err(|error| CallError::Junk(format!("redirected to {text:?}: {error}")))?;
-    let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
+    let path = if path.starts_with('/') {
+        path.to_owned()
+    } else {
+        format!("/{path}")
+    };
     Ok((to, path))
 }
 
@@ -28,7 +32,8 @@ const HTTP_PORT: u16 = 80;
 
 fn strip_scheme<'a>(text: &'a str, scheme: &str) -> Option<&'a str> {
     let head = text.get(..scheme.len())?;
-    head.eq_ignore_ascii_case(scheme).then(|| &text[scheme.len()..])
+    head.eq_ignore_ascii_case(scheme)
+        .then(|| &text[scheme.len()..])
 }
 
 #[cfg(test)]
@@ -39,10 +44,19 @@ mod tests {
     fn locations() {
         let at = Address::new("meta-1", 8091);
         let cases = [
-            ("http://meta-2:8091/execute", Some(("meta-2:8091", "/execute"))),
-            ("HTTP://Meta-2:8091/lease?name=a&nodeid=1", Some(("meta-2:8091", "/lease?name=a&nodeid=1"))),
+            (
+                "http://meta-2:8091/execute",
+                Some(("meta-2:8091", "/execute")),
+            ),
+            (
+                "HTTP://Meta-2:8091/lease?name=a&nodeid=1",
+                Some(("meta-2:8091", "/lease?name=a&nodeid=1")),
+            ),
             ("http://meta-2", Some(("meta-2:80", "/"))),
-            ("http://[fd00::1]:8091?index=1", Some(("[fd00::1]:8091", "/?index=1"))),
+            (
+                "http://[fd00::1]:8091?index=1",
+                Some(("[fd00::1]:8091", "/?index=1")),
+            ),
             ("/status", Some(("meta-1:8091", "/status"))),
             ("//meta-2/status", None),
             ("https://meta-2:8091/", None),
@@ -52,8 +66,14 @@ mod tests {
             ("", None),
         ];
         for (text, want) in cases {
-            let got = parse_location(text, &at).ok().map(|(to, path)| (to.to_string(), path));
-            assert_eq!(got, want.map(|(to, path)| (to.to_owned(), path.to_owned())), "{text}");
+            let got = parse_location(text, &at)
+                .ok()
+                .map(|(to, path)| (to.to_string(), path));
+            assert_eq!(
+                got,
+                want.map(|(to, path)| (to.to_owned(), path.to_owned())),
+                "{text}"
+            );
         }
     }
 }

@@ -12,21 +12,34 @@ use crate::base::Address;
 /// The largest answer that is read: far above any catalog, far below a machine's memory.
 pub(super) const MAX_BODY: usize = 256 << 20;
 
-pub(super) fn to_hyper(host: &Address, request: &Request) -> Result<hyper::Request<Full<Bytes>>, CallError> {
-    let unfit = |error: &dyn std::fmt::Display| CallError::Unsupported(format!("unfit request: {error}"));
+pub(super) fn to_hyper(
+    host: &Address,
+    request: &Request,
+) -> Result<hyper::Request<Full<Bytes>>, CallError> {
+    let unfit =
+        |error: &dyn std::fmt::Display| CallError::Unsupported(format!("unfit request: {error}"));
     let mut built = hyper::Request::builder()
         .method(request.method.as_str())
         .uri(request.path_and_query.as_str())
         .body(Full::new(request.body.clone()))
         .map_err(|error| unfit(&error))?;
     let headers = built.headers_mut();
-    for (name, value) in request.headers.iter().filter(|(name, _)| !is_of_connection(name)) {
+    for (name, value) in request
+        .headers
+        .iter()
+        .filter(|(name, _)| !is_of_connection(name))
+    {
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(|error| unfit(&error))?;
-        headers.append(name, HeaderValue::from_maybe_shared(value.clone()).map_err(|error| unfit(&error))?);
+        headers.append(
+            name,
+            HeaderValue::from_maybe_shared(value.clone()).map_err(|error| unfit(&error))?,
+        );
     }
     let host = HeaderValue::from_str(&host.to_string()).map_err(|error| unfit(&error))?;
     headers.insert(hyper::header::HOST, host);
-    headers.entry(hyper::header::USER_AGENT).or_insert(HeaderValue::from_static("influxdb-meta"));
+    headers
+        .entry(hyper::header::USER_AGENT)
+        .or_insert(HeaderValue::from_static("influxdb-meta"));
     Ok(built)
 }
 
@@ -44,10 +57,22 @@ pub(super) async fn from_hyper(
         }
     };
     let plain = |(name, value): (&HeaderName, &HeaderValue)| {
-        (name.as_str().to_owned(), Bytes::copy_from_slice(value.as_bytes()))
+        (
+            name.as_str().to_owned(),
+            Bytes::copy_from_slice(value.as_bytes()),
+        )
     };
-    let headers = head.headers.iter().map(plain).filter(|(name, _)| !is_of_connection(name)).collect();
-    Ok(Response { status: head.status.as_u16(), headers, body })
+    let headers = head
+        .headers
+        .iter()
+        .map(plain)
+        .filter(|(name, _)| !is_of_connection(name))
+        .collect();
+    Ok(Response {
+        status: head.status.as_u16(),
+        headers,
+        body,
+    })
 }
 
 /// Headers that speak of one connection or are made anew for each (RFC 9110, 7.6.1).
@@ -78,7 +103,8 @@ pub(super) enum Broken {
 
 /// hyper's own words name its states; the cause below them is what a person knows.
 fn innermost(error: &hyper::Error) -> String {
-    let cause = std::error::Error::source(error).and_then(|source| source.downcast_ref::<io::Error>());
+    let cause =
+        std::error::Error::source(error).and_then(|source| source.downcast_ref::<io::Error>());
     match cause {
         Some(io) => io.to_string(),
         None if error.is_incomplete_message() || error.is_closed() || error.is_canceled() => {

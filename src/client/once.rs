@@ -7,8 +7,8 @@ use super::{CallError, Request, Response};
 use crate::base::Address;
 use crate::runtime::net::Stream;
 
-/// Sends a request to `host` at the other end of `stream` and reads an answer of at most `max_body` bytes.
-/// No redirect is followed.
+/// Sends a request to `host` at the other end of `stream` and reads an answer of at most `max_body`
+/// bytes. No redirect is followed.
 ///
 /// # Errors
 /// No answer. An answer of any status is `Ok`.
@@ -19,5 +19,9 @@ pub async fn exchange(
     max_body: usize,
     deadline: Instant,
 ) -> Result<Response, CallError> {
-    Connection::over(stream, host.port()).await?.at_most(max_body).exchange(host, request, deadline).await
+    Connection::over(stream, host.port())
+        .await?
+        .at_most(max_body)
+        .exchange(host, request, deadline)
+        .await
 }

@@ -24,8 +24,8 @@ struct Idle {
 /// A follower that carries the requests of a busy load generator has about this many under way.
 const PER_ADDRESS: usize = 64;
 
-/// Well below the 120 s for which our server keeps a silent connection. Short, because a container that
-/// comes back under its name with another address leaves a connection that nobody answers.
+/// Well below the 120 s for which our server keeps a silent connection. Short, because a container
+/// that comes back under its name with another address leaves a connection that nobody answers.
 const IDLE_FOR: Duration = Duration::from_secs(5);
 
 impl Pool {
@@ -58,7 +58,10 @@ impl Pool {
         });
         let list = idle.entry(to.clone()).or_default();
         if list.len() < PER_ADDRESS {
-            list.push(Idle { connection, since: Instant::now() });
+            list.push(Idle {
+                connection,
+                since: Instant::now(),
+            });
         }
     }
 

@@ -1,4 +1,5 @@
-//! What went over a connection, for judging an exchange that broke: whether anything left, and who spoke.
+//! What went over a connection, for judging an exchange that broke: whether anything left, and who
+//! spoke.
 
 use std::io;
 use std::pin::Pin;
@@ -23,7 +24,8 @@ pub(super) struct Traffic {
 /// Enough for the longest beginning that is looked for.
 const HEAD: usize = 32;
 
-/// Where Raft is spoken unless configured otherwise; the port of other products hangs up in silence.
+/// Where Raft is spoken unless configured otherwise; the port of other products hangs up in
+/// silence.
 const RAFT_PORT: u16 = 8089;
 
 /// The first bytes with which a TLS server answers plain HTTP.
@@ -93,7 +95,11 @@ impl AsyncRead for Watched {
 }
 
 impl AsyncWrite for Watched {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut self.stream).poll_write(cx, buf);
         if matches!(polled, Poll::Ready(Ok(written)) if written > 0) {
             self.traffic.sent.store(true, Ordering::Relaxed);

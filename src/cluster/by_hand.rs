@@ -1,5 +1,5 @@
-//! What people ask for with `/join` (founding.md 8): clusters formed by hand go through the same founding, the same door
-//! and the same membership task as any other.
+//! What people ask for with `/join` (founding.md 8): clusters formed by hand go through the same
+//! founding, the same door and the same membership task as any other.
 
 use std::time::Duration;
 
@@ -22,12 +22,16 @@ const PROMISE_WITHIN: Duration = Duration::from_secs(2);
 pub(super) const LOOK: Duration = Duration::from_millis(100);
 
 impl Cluster {
-    /// `/join` (founding.md 8): adds the node at this address, or forms a cluster with it. `None`: the leader has to
-    /// be asked, and this node does not lead.
+    /// `/join` (founding.md 8): adds the node at this address, or forms a cluster with it. `None`:
+    /// the leader has to be asked, and this node does not lead.
     ///
     /// # Errors
     /// Why not, or why not yet; asking again is harmless.
-    pub async fn join(&self, addr: &Address, deadline: Instant) -> Result<Option<NodeRef>, Refusal> {
+    pub async fn join(
+        &self,
+        addr: &Address,
+        deadline: Instant,
+    ) -> Result<Option<NodeRef>, Refusal> {
         match &self.shared.record().standing {
             Standing::Started { .. } | Standing::Member { .. } => self.add(addr, deadline).await,
             Standing::Fresh if self.by_hand() => self.form(addr, deadline).await.map(Some),
@@ -35,12 +39,13 @@ impl Cluster {
                 self.listed(self.me(), deadline).await?;
                 self.add(addr, deadline).await
             }
-            Standing::Joining { .. } if self.shared.config.peers.is_empty() => {
-                Err(Refusal::NotYet(format!("still joining: {}", self.view().reason)))
-            }
-            Standing::Fresh | Standing::Joining { .. } => {
-                Err(Refusal::Conflict(format!("auto-join in progress: {}", self.view().reason)))
-            }
+            Standing::Joining { .. } if self.shared.config.peers.is_empty() => Err(
+                Refusal::NotYet(format!("still joining: {}", self.view().reason)),
+            ),
+            Standing::Fresh | Standing::Joining { .. } => Err(Refusal::Conflict(format!(
+                "auto-join in progress: {}",
+                self.view().reason
+            ))),
             Standing::Removed { .. } => Err(Refusal::Conflict(self.view().reason.clone())),
         }
     }
@@ -51,12 +56,15 @@ impl Cluster {
         config.peers.is_empty() && !config.single_server && config.bootstrap_expect != Some(1)
     }
 
-    /// At a fresh node: with itself, with another fresh one after or before it in the order of incarnations.
+    /// At a fresh node: with itself, with another fresh one after or before it in the order of
+    /// incarnations.
     async fn form(&self, addr: &Address, deadline: Instant) -> Result<NodeRef, Refusal> {
         let theirs = self.look(addr).await?;
         let me = self.me();
         if theirs.incarnation == me {
-            return self.found_alone(Hand::ask(&self.shared.hand, self.me())?, deadline).await;
+            return self
+                .found_alone(Hand::ask(&self.shared.hand, self.me())?, deadline)
+                .await;
         }
         self.check_loopback(&theirs)?;
         self.check_fresh(addr, &theirs)?;
@@ -83,7 +91,11 @@ impl Cluster {
         }
     }
 
-    async fn found_alone(&self, mut asking: Asking<'_>, deadline: Instant) -> Result<NodeRef, Refusal> {
+    async fn found_alone(
+        &self,
+        mut asking: Asking<'_>,
+        deadline: Instant,
+    ) -> Result<NodeRef, Refusal> {
         asking.founds();
         self.shared.order(Order::FoundAlone);
         self.listed(self.me(), deadline).await
@@ -98,11 +110,18 @@ impl Cluster {
         if is_known && raft.status().leader.is_none() {
             return self.dial(&theirs, deadline).await.map(Some);
         }
-        let node = raft.applied().borrow().catalog.meta_node_by_incarnation(theirs.incarnation).cloned();
+        let node = raft
+            .applied()
+            .borrow()
+            .catalog
+            .meta_node_by_incarnation(theirs.incarnation)
+            .cloned();
         if let Some(node) = node.as_ref().filter(|node| node.voter) {
             return Ok(Some(node_ref(node)));
         }
-        let Some(door) = self.door(&raft, deadline)? else { return Ok(None) };
+        let Some(door) = self.door(&raft, deadline)? else {
+            return Ok(None);
+        };
         if let Some(node) = node {
             door.want_vote(&node).await?;
             return Ok(Some(node_ref(&node)));
@@ -116,24 +135,36 @@ impl Cluster {
 
     /// Without a leader the only thing to do is to try that one as an address of a member.
     async fn dial(&self, theirs: &Identity, deadline: Instant) -> Result<NodeRef, Refusal> {
-        self.shared.hint(&theirs.http, Some(theirs.clone()), std::net::Ipv4Addr::UNSPECIFIED.into());
+        self.shared.hint(
+            &theirs.http,
+            Some(theirs.clone()),
+            std::net::Ipv4Addr::UNSPECIFIED.into(),
+        );
         while Instant::now() + LOOK < deadline {
             if let Ok(raft) = self.raft()
                 && raft.status().leader.is_some()
-                && let Some(node) =
-                    raft.applied().borrow().catalog.meta_node_by_incarnation(theirs.incarnation)
+                && let Some(node) = raft
+                    .applied()
+                    .borrow()
+                    .catalog
+                    .meta_node_by_incarnation(theirs.incarnation)
             {
                 return Ok(node_ref(node));
             }
             tokio::time::sleep(LOOK).await;
         }
-        Err(Refusal::NotYet(format!("no leader: dialling {}", theirs.http)))
+        Err(Refusal::NotYet(format!(
+            "no leader: dialling {}",
+            theirs.http
+        )))
     }
 
     /// Asks a node to join, and waits until it is a member.
     async fn invite(&self, theirs: &Identity, deadline: Instant) -> Result<NodeRef, Refusal> {
         let record = self.shared.record();
-        let Some(seat) = record.seat() else { return Err(Refusal::NotYet(self.view().reason.clone())) };
+        let Some(seat) = record.seat() else {
+            return Err(Refusal::NotYet(self.view().reason.clone()));
+        };
         if theirs.cluster_name != seat.cluster_name {
             return Err(Refusal::Conflict(format!(
                 "INFLUXDB_META_CLUSTER_NAME is {:?} at {}, and this cluster was founded as {:?}: set it to that",
@@ -143,13 +174,21 @@ impl Cluster {
         let (cluster_id, cluster_name) = (seat.cluster_id, seat.cluster_name.clone());
         let members = self.identity().members;
         let (from, to) = (record.incarnation, theirs.incarnation);
-        let invite = Invite { from, to, cluster_id, cluster_name, members };
+        let invite = Invite {
+            from,
+            to,
+            cluster_id,
+            cluster_name,
+            members,
+        };
         self.tell(theirs, INVITE, &invite, deadline).await?;
         if theirs.phase == Phase::Removed {
             // It comes back as another incarnation, at the same address.
             let before = theirs.incarnation;
             return self
-                .until(before, deadline, |node| node.http == theirs.http && node.incarnation != before)
+                .until(before, deadline, |node| {
+                    node.http == theirs.http && node.incarnation != before
+                })
                 .await;
         }
         self.listed(theirs.incarnation, deadline).await
@@ -158,14 +197,19 @@ impl Cluster {
     /// A promise not to found for a while, given to one that is about to (founding.md 8).
     pub(super) fn promise(&self) -> Result<(), Refusal> {
         if !self.by_hand() || !matches!(self.shared.record().standing, Standing::Fresh) {
-            return Err(Refusal::NotYet("not a fresh node that waits for a person".to_owned()));
+            return Err(Refusal::NotYet(
+                "not a fresh node that waits for a person".to_owned(),
+            ));
         }
         Hand::promise(&self.shared.hand, self.me())
     }
 
     pub(super) fn caller(&self) -> Caller {
         let identity = self.identity();
-        Caller { from: identity.incarnation, identity }
+        Caller {
+            from: identity.incarnation,
+            identity,
+        }
     }
 
     /// Who answers there. Of several the one under our cluster name.
@@ -173,14 +217,21 @@ impl Cluster {
         let ours = self.identity();
         let mut answers = who_is_at(&self.shared, addr).await;
         answers.sort_by_key(|answer| {
-            answer.as_ref().map_or(2, |a| u8::from(a.cluster_name != ours.cluster_name))
+            answer
+                .as_ref()
+                .map_or(2, |a| u8::from(a.cluster_name != ours.cluster_name))
         });
         match answers.into_iter().next() {
             Some(Ok(theirs)) => Ok(theirs),
             Some(Err(PollError::WrongSecret)) => Err(Refusal::WrongSecret),
-            Some(Err(error @ PollError::NotYet(_))) => Err(Refusal::NotYet(format!("{addr}: {error}"))),
+            Some(Err(error @ PollError::NotYet(_))) => {
+                Err(Refusal::NotYet(format!("{addr}: {error}")))
+            }
             Some(Err(error)) => Err(Refusal::Unreachable(format!("{addr}: {error}"))),
-            None => Err(Refusal::Unreachable(format!("{addr}: {}", PollError::NameUnknown))),
+            None => Err(Refusal::Unreachable(format!(
+                "{addr}: {}",
+                PollError::NameUnknown
+            ))),
         }
     }
 
@@ -206,8 +257,16 @@ impl Cluster {
             Phase::Started | Phase::Joining | Phase::Member => Err(Refusal::Conflict(format!(
                 "{addr} is in cluster {} (members {}); to add this node there run: influxd-ctl -bind {addr} add-meta \
                  {own}",
-                theirs.cluster_id.map(|id| id.to_string()).unwrap_or_default(),
-                theirs.members.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
+                theirs
+                    .cluster_id
+                    .map(|id| id.to_string())
+                    .unwrap_or_default(),
+                theirs
+                    .members
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect::<Vec<_>>()
+                    .join(" "),
             ))),
             Phase::Removed => Err(Refusal::Conflict(format!(
                 "{addr} was taken out of its cluster; found one here first: influxd-ctl add-meta {own}"
@@ -222,13 +281,19 @@ impl Cluster {
         message: &impl serde::Serialize,
         deadline: Instant,
     ) -> Result<(), Refusal> {
-        let ask = Ask::new(path, self.me(), message).meant_for(Some(to.incarnation)).until(deadline);
+        let ask = Ask::new(path, self.me(), message)
+            .meant_for(Some(to.incarnation))
+            .until(deadline);
         let told = self.shared.exchange.ask(&to.http, ask).await;
-        outcome(&to.http, &told.map_err(|error| Refusal::Unreachable(format!("{}: {error}", to.http)))?)
+        outcome(
+            &to.http,
+            &told.map_err(|error| Refusal::Unreachable(format!("{}: {error}", to.http)))?,
+        )
     }
 
     async fn listed(&self, who: Incarnation, deadline: Instant) -> Result<NodeRef, Refusal> {
-        self.until(who, deadline, |node| node.incarnation == who).await
+        self.until(who, deadline, |node| node.incarnation == who)
+            .await
     }
 
     fn state_of(&self, who: Incarnation) -> String {
@@ -245,13 +310,21 @@ impl Cluster {
     ) -> Result<NodeRef, Refusal> {
         loop {
             if let Ok(raft) = self.raft()
-                && let Some(node) =
-                    raft.applied().borrow().catalog.meta_nodes.values().find(|node| is_it(node))
+                && let Some(node) = raft
+                    .applied()
+                    .borrow()
+                    .catalog
+                    .meta_nodes
+                    .values()
+                    .find(|node| is_it(node))
             {
                 return Ok(node_ref(node));
             }
             if Instant::now() + LOOK >= deadline {
-                return Err(Refusal::NotYet(format!("still joining: {}", self.state_of(whom))));
+                return Err(Refusal::NotYet(format!(
+                    "still joining: {}",
+                    self.state_of(whom)
+                )));
             }
             tokio::time::sleep(LOOK).await;
         }
@@ -259,13 +332,25 @@ impl Cluster {
 }
 
 fn node_ref(node: &MetaNode) -> NodeRef {
-    NodeRef { id: node.id, http: node.http.clone(), raft: node.raft.clone() }
+    NodeRef {
+        id: node.id,
+        http: node.http.clone(),
+        raft: node.raft.clone(),
+    }
 }
 
 /// The original's words (wire.md 6.2), which `influxd-ctl` prints.
 fn elsewhere(addr: &Address, theirs: &Identity) -> Refusal {
-    let members = theirs.members.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
-    let id = theirs.cluster_id.map(|id| id.to_string()).unwrap_or_default();
+    let members = theirs
+        .members
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(" ");
+    let id = theirs
+        .cluster_id
+        .map(|id| id.to_string())
+        .unwrap_or_default();
     Refusal::Conflict(format!(
         "meta node at {:?} is a member of another cluster: cluster={id} members=[{members}]",
         addr.to_string()
@@ -275,7 +360,10 @@ fn elsewhere(addr: &Address, theirs: &Identity) -> Refusal {
 pub(super) fn outcome(at: &Address, told: &Told) -> Result<(), Refusal> {
     let text = || {
         let error = told.read::<ErrorBody>().map(|body| body.error);
-        format!("{at}: {}", error.unwrap_or_else(|_| format!("HTTP {}", told.status)))
+        format!(
+            "{at}: {}",
+            error.unwrap_or_else(|_| format!("HTTP {}", told.status))
+        )
     };
     match told.status {
         200 if told.proven => Ok(()),

@@ -1,4 +1,5 @@
-//! The leader's side of joining and moving (founding.md 6, J1 to J4, and 7): who may come in, and under which name.
+//! The leader's side of joining and moving (founding.md 6, J1 to J4, and 7): who may come in, and
+//! under which name.
 //!
 //! Nothing that a newcomer says counts before it was called back at the address that it advertises.
 
@@ -24,7 +25,8 @@ use crate::wire::joining::{JoinAnswer, JoinRequest, Removed, Wish};
 
 /// As long as a poll of it may take.
 const LOOK_UP: Duration = Duration::from_secs(2);
-/// More at once is a fault, or somebody who means harm: each stays in the catalog until it is in or given up.
+/// More at once is a fault, or somebody who means harm: each stays in the catalog until it is in or
+/// given up.
 const MOST_PENDINGS: usize = 64;
 
 /// A leader at its door.
@@ -52,8 +54,13 @@ impl Door<'_> {
         self.call_back(theirs).await?;
         self.check_place(theirs, request.wish).await?;
         self.allocate(theirs, request.wish).await?;
-        let given = self.catalog().pendings.get(&theirs.incarnation).map(|pending| pending.raft_id);
-        let given = given.ok_or_else(|| Refusal::NotYet("it was dropped meanwhile; ask again".to_owned()))?;
+        let given = self
+            .catalog()
+            .pendings
+            .get(&theirs.incarnation)
+            .map(|pending| pending.raft_id);
+        let given = given
+            .ok_or_else(|| Refusal::NotYet("it was dropped meanwhile; ask again".to_owned()))?;
         self.leading.news.notify_one();
         Ok(self.answer(&cluster, given, false, theirs.incarnation))
     }
@@ -67,11 +74,17 @@ impl Door<'_> {
         }
         let node = catalog.meta_node_by_incarnation(theirs.incarnation);
         let node = node.filter(|node| Some(node.raft_id) == theirs.raft_id);
-        let node = node.ok_or_else(|| Refusal::Conflict("it is no member of this cluster".to_owned()))?;
+        let node =
+            node.ok_or_else(|| Refusal::Conflict("it is no member of this cluster".to_owned()))?;
         self.check_address(&theirs.http).await?;
         self.call_back(theirs).await?;
         let (raft_id, http, raft) = (node.raft_id, theirs.http.clone(), theirs.raft.clone());
-        self.propose(Command::MoveMetaNode(MoveMetaNode { raft_id, http, raft })).await
+        self.propose(Command::MoveMetaNode(MoveMetaNode {
+            raft_id,
+            http,
+            raft,
+        }))
+        .await
     }
 
     /// Whose place it is that a member gives up: its own, and it must still be there to say so.
@@ -81,11 +94,18 @@ impl Door<'_> {
         if let Some(gone) = gone(&catalog, &cluster, theirs) {
             return Err(Refusal::Gone(gone));
         }
-        let member = catalog.meta_node_by_incarnation(theirs.incarnation).map(|node| node.raft_id);
-        let pending = || catalog.pendings.get(&theirs.incarnation).map(|pending| pending.raft_id);
+        let member = catalog
+            .meta_node_by_incarnation(theirs.incarnation)
+            .map(|node| node.raft_id);
+        let pending = || {
+            catalog
+                .pendings
+                .get(&theirs.incarnation)
+                .map(|pending| pending.raft_id)
+        };
         let raft_id = member.or_else(pending);
-        let raft_id =
-            raft_id.ok_or_else(|| Refusal::Conflict("it is no member of this cluster".to_owned()))?;
+        let raft_id = raft_id
+            .ok_or_else(|| Refusal::Conflict("it is no member of this cluster".to_owned()))?;
         self.call_back(theirs).await?;
         Ok(raft_id)
     }
@@ -93,9 +113,19 @@ impl Door<'_> {
     /// Of a learner by wish, by name: from here on it is to vote.
     pub(super) async fn want_vote(&self, node: &MetaNode) -> Result<(), Refusal> {
         self.cluster().await?;
-        let MetaNode { incarnation, http, raft, .. } = node.clone();
-        self.propose(Command::AllocateRaftId(AllocateRaftId { incarnation, http, raft, voter: true }))
-            .await?;
+        let MetaNode {
+            incarnation,
+            http,
+            raft,
+            ..
+        } = node.clone();
+        self.propose(Command::AllocateRaftId(AllocateRaftId {
+            incarnation,
+            http,
+            raft,
+            voter: true,
+        }))
+        .await?;
         self.leading.news.notify_one();
         Ok(())
     }
@@ -105,7 +135,8 @@ impl Door<'_> {
         let barrier = self.raft.barrier(self.deadline).await;
         barrier.map_err(|error| Refusal::NotYet(format!("no leader: {error}")))?;
         let cluster = self.catalog().cluster;
-        let cluster = cluster.ok_or_else(|| Refusal::NotYet("the cluster is being founded".to_owned()))?;
+        let cluster =
+            cluster.ok_or_else(|| Refusal::NotYet("the cluster is being founded".to_owned()))?;
         if cluster.feature_level < JOINING_LEVEL {
             return Err(Refusal::NotYet(
                 "a member still runs a version that cannot read what joining writes: upgrade all members"
@@ -122,9 +153,14 @@ impl Door<'_> {
     /// A cluster is all loopback or not at all (design.md 4).
     async fn check_address(&self, theirs: &Address) -> Result<(), Refusal> {
         let own = self.shared.identity().http;
-        let found = timeout(LOOK_UP, self.shared.env.net.resolve(theirs.host(), theirs.port())).await;
+        let found = timeout(
+            LOOK_UP,
+            self.shared.env.net.resolve(theirs.host(), theirs.port()),
+        )
+        .await;
         let found = found.ok().and_then(Result::ok).unwrap_or_default();
-        // A host name that leads to loopback at home is a name like any other: ours, on the same machine.
+        // A host name that leads to loopback at home is a name like any other: ours, on the same
+        // machine.
         let leads_home = theirs.host() != own.host() && !found.is_empty();
         let leads_home = leads_home && found.iter().all(|at| at.ip().is_loopback());
         if (theirs.is_loopback_literal() || leads_home) == own.is_loopback_literal() {
@@ -144,8 +180,14 @@ impl Door<'_> {
         let Some(now) = answers.iter().flatten().find(|identity| answered(identity)) else {
             return Err(not_there(at, &answers));
         };
-        let others = answers.iter().flatten().filter(|identity| !answered(identity));
-        if let Some(twin) = others.into_iter().find(|twin| twin.cluster_name == theirs.cluster_name) {
+        let others = answers
+            .iter()
+            .flatten()
+            .filter(|identity| !answered(identity));
+        if let Some(twin) = others
+            .into_iter()
+            .find(|twin| twin.cluster_name == theirs.cluster_name)
+        {
             return Err(Refusal::Conflict(format!(
                 "two nodes answer to {at} (incarnations {} and {}): two stacks on one network? give each its own \
                  INFLUXDB_META_CLUSTER_NAME",
@@ -157,13 +199,15 @@ impl Door<'_> {
         match now.phase {
             Phase::Fresh | Phase::Accepted => Ok(()),
             _ if now.cluster_id == ours => Ok(()),
-            phase => {
-                Err(Refusal::Conflict(format!("it is {phase:?} elsewhere: cluster {:?}", now.cluster_id)))
-            }
+            phase => Err(Refusal::Conflict(format!(
+                "it is {phase:?} elsewhere: cluster {:?}",
+                now.cluster_id
+            ))),
         }
     }
 
-    /// Replace, judged for the first time; the membership task does it again before it changes anything.
+    /// Replace, judged for the first time; the membership task does it again before it changes
+    /// anything.
     async fn check_place(&self, theirs: &Identity, wish: Wish) -> Result<(), Refusal> {
         let catalog = self.catalog();
         if catalog.pendings.contains_key(&theirs.incarnation) {
@@ -176,11 +220,27 @@ impl Door<'_> {
             raft: theirs.raft.clone(),
             voter: wish == Wish::Voter,
         };
-        let me = self.shared.record().seat().map(|seat| seat.raft_id).unwrap_or_default();
+        let me = self
+            .shared
+            .record()
+            .seat()
+            .map(|seat| seat.raft_id)
+            .unwrap_or_default();
         let setup = setup(self.shared, me);
-        for old in catalog.meta_nodes.values().filter(|n| n.http == theirs.http || n.raft == theirs.raft) {
+        for old in catalog
+            .meta_nodes
+            .values()
+            .filter(|n| n.http == theirs.http || n.raft == theirs.raft)
+        {
             let who = (&newcomer.http, newcomer.incarnation);
-            let evidence = gather(self.shared, self.raft, self.leading.since.elapsed(), who, old).await;
+            let evidence = gather(
+                self.shared,
+                self.raft,
+                self.leading.since.elapsed(),
+                who,
+                old,
+            )
+            .await;
             judge(&setup, &facts(self.shared, self.raft), &newcomer, &evidence)
                 .map_err(|in_use| Refusal::Conflict(in_use.to_string()))?;
         }
@@ -190,7 +250,8 @@ impl Door<'_> {
     /// J3. What is known already is not proposed again: a joiner asks every second.
     async fn allocate(&self, theirs: &Identity, wish: Wish) -> Result<(), Refusal> {
         let voter = wish == Wish::Voter;
-        let (incarnation, http, raft) = (theirs.incarnation, theirs.http.clone(), theirs.raft.clone());
+        let (incarnation, http, raft) =
+            (theirs.incarnation, theirs.http.clone(), theirs.raft.clone());
         if let Some(pending) = self.catalog().pendings.get(&incarnation)
             && pending.http == http
             && pending.raft == raft
@@ -199,9 +260,17 @@ impl Door<'_> {
             return Ok(());
         }
         if self.catalog().pendings.len() >= MOST_PENDINGS {
-            return Err(Refusal::NotYet(format!("{MOST_PENDINGS} nodes are joining already")));
+            return Err(Refusal::NotYet(format!(
+                "{MOST_PENDINGS} nodes are joining already"
+            )));
         }
-        self.propose(Command::AllocateRaftId(AllocateRaftId { incarnation, http, raft, voter })).await
+        self.propose(Command::AllocateRaftId(AllocateRaftId {
+            incarnation,
+            http,
+            raft,
+            voter,
+        }))
+        .await
     }
 
     async fn propose(&self, command: Command) -> Result<(), Refusal> {
@@ -213,7 +282,13 @@ impl Door<'_> {
         }
     }
 
-    fn answer(&self, cluster: &Cluster, raft_id: RaftId, member: bool, who: Incarnation) -> JoinAnswer {
+    fn answer(
+        &self,
+        cluster: &Cluster,
+        raft_id: RaftId,
+        member: bool,
+        who: Incarnation,
+    ) -> JoinAnswer {
         let waits = || "the leader will look at it in a moment".to_owned();
         let state = lock(&self.shared.task_states).get(&who).cloned();
         JoinAnswer {
@@ -221,7 +296,12 @@ impl Door<'_> {
             cluster_id: cluster.id,
             cluster_name: cluster.name.clone(),
             raft_id,
-            members: self.catalog().meta_nodes.values().map(|node| node.http.clone()).collect(),
+            members: self
+                .catalog()
+                .meta_nodes
+                .values()
+                .map(|node| node.http.clone())
+                .collect(),
             member,
             state: state.unwrap_or_else(|| if member { String::new() } else { waits() }),
         }
@@ -233,7 +313,13 @@ pub(super) fn gone(catalog: &Catalog, cluster: &Cluster, theirs: &Identity) -> O
     let (cluster_id, cluster_name) = (cluster.id, cluster.name.clone());
     if let Some(tombstone) = catalog.tombstones.get(&theirs.incarnation) {
         let (why, by, at) = (tombstone.why.into(), tombstone.by.clone(), tombstone.at);
-        return Some(Removed { cluster_id, cluster_name, why, by, at });
+        return Some(Removed {
+            cluster_id,
+            cluster_name,
+            why,
+            by,
+            at,
+        });
     }
     // Taken out of another cluster: its incarnation is over all the same.
     let elsewhere = || Removed {
@@ -269,6 +355,8 @@ fn not_there(at: &Address, answers: &[Result<Identity, PollError>]) -> Refusal {
             "the leader does not know the name {}: set INFLUXDB_HOSTNAME to one that all members can resolve",
             at.host()
         )),
-        Some(error) => Refusal::NotYet(format!("the leader does not reach this node at {at}: {error}")),
+        Some(error) => Refusal::NotYet(format!(
+            "the leader does not reach this node at {at}: {error}"
+        )),
     }
 }

@@ -12,7 +12,8 @@ use crate::runtime::net::BoxFuture;
 use crate::wire::api::Announcement;
 use crate::wire::identity::Identity;
 
-/// How one poll of one address ended badly; `Display` is what the log and `show -v` say after `meta-2: `.
+/// How one poll of one address ended badly; `Display` is what the log and `show -v` say after
+/// `meta-2: `.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PollError {
     #[error("name unknown")]
@@ -37,11 +38,14 @@ pub enum PollError {
 }
 
 impl PollError {
-    /// Somebody answers there, and not as a founder may: a person must look (F4). Otherwise nobody does (F5).
+    /// Somebody answers there, and not as a founder may: a person must look (F4). Otherwise nobody
+    /// does (F5).
     pub fn is_an_answer(&self) -> bool {
         match self {
             Self::RaftPort | Self::NotOurs(_) | Self::OtherMetaNode | Self::WrongSecret => true,
-            Self::NameUnknown | Self::Refused | Self::Timeout | Self::NotYet(_) | Self::Io(_) => false,
+            Self::NameUnknown | Self::Refused | Self::Timeout | Self::NotYet(_) | Self::Io(_) => {
+                false
+            }
         }
     }
 }
@@ -52,7 +56,8 @@ pub struct Ask {
     pub path: &'static str,
     /// This node: the proofs cover it.
     pub from: Incarnation,
-    /// Answered by this node only, where it is known who is meant: two stacks on one network share names.
+    /// Answered by this node only, where it is known who is meant: two stacks on one network share
+    /// names.
     pub meant_for: Option<Incarnation>,
     pub body: Vec<u8>,
     pub within: Duration,
@@ -62,13 +67,21 @@ impl Ask {
     pub fn new(path: &'static str, from: Incarnation, message: &impl Serialize) -> Self {
         // Only maps with keys that are no strings could fail, and there is none.
         let body = serde_json::to_vec(message).unwrap_or_default();
-        Self { path, from, meant_for: None, body, within: WITHIN }
+        Self {
+            path,
+            from,
+            meant_for: None,
+            body,
+            within: WITHIN,
+        }
     }
 
     /// Who waits for it gives up then.
     #[must_use]
     pub fn until(mut self, deadline: Instant) -> Self {
-        self.within = self.within.min(deadline.saturating_duration_since(Instant::now()));
+        self.within = self
+            .within
+            .min(deadline.saturating_duration_since(Instant::now()));
         self
     }
 
@@ -79,8 +92,8 @@ impl Ask {
     }
 }
 
-/// A leader calls the asker back, and asks all members before it replaces one. One that is asked and finds no leader
-/// says so after 9 s.
+/// A leader calls the asker back, and asks all members before it replaces one. One that is asked
+/// and finds no leader says so after 9 s.
 const WITHIN: Duration = Duration::from_secs(10);
 
 /// Any answer, whatever its status.
@@ -88,7 +101,8 @@ const WITHIN: Duration = Duration::from_secs(10);
 pub struct Told {
     pub status: u16,
     pub body: Vec<u8>,
-    /// Whoever answered knows our secret, or we have none. What is not proven is told to people and not acted on.
+    /// Whoever answered knows our secret, or we have none. What is not proven is told to people and
+    /// not acted on.
     pub proven: bool,
 }
 
@@ -99,7 +113,8 @@ impl Told {
 }
 
 /// The one exchange of founding: our identity there, theirs back, from exactly this socket address.
-/// `client` implements it over HTTP; simulations in memory. It proves and checks secrets (founding.md 11).
+/// `client` implements it over HTTP; simulations in memory. It proves and checks secrets
+/// (founding.md 11).
 pub trait Exchange: Send + Sync + 'static {
     fn identity(
         &self,
@@ -110,5 +125,9 @@ pub trait Exchange: Send + Sync + 'static {
     /// Whatever is asked besides, at one address of the name: founding.md 6 to 8.
     fn ask(&self, to: &Address, ask: Ask) -> BoxFuture<'_, Result<Told, PollError>>;
     /// `POST /announce` to a member.
-    fn announce(&self, to: &Address, announcement: Announcement) -> BoxFuture<'_, Result<(), PollError>>;
+    fn announce(
+        &self,
+        to: &Address,
+        announcement: Announcement,
+    ) -> BoxFuture<'_, Result<(), PollError>>;
 }

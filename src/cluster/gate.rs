@@ -28,14 +28,15 @@ impl Gate {
     }
 
     fn is_tombstoned(&self, sender: &Replica) -> bool {
-        self.with_catalog(|catalog| catalog.tombstones.contains_key(&sender.incarnation)).unwrap_or(false)
+        self.with_catalog(|catalog| catalog.tombstones.contains_key(&sender.incarnation))
+            .unwrap_or(false)
     }
 }
 
 impl Admission for Gate {
-    /// Mine must be all three: cluster id, Raft id and incarnation. The sender may be any incarnation that is
-    /// not tombstoned here: who lags does not know the sender's membership, and refusing an unknown one can
-    /// leave an intact majority without a leader.
+    /// Mine must be all three: cluster id, Raft id and incarnation. The sender may be any
+    /// incarnation that is not tombstoned here: who lags does not know the sender's membership, and
+    /// refusing an unknown one can leave an intact majority without a leader.
     fn admit(&self, hello: &Hello, from: IpAddr) -> Result<(), Refusal> {
         let Some((me, ..)) = self.me() else {
             self.shared.hint(&hello.sender_http, None, from);
@@ -61,25 +62,40 @@ impl Admission for Gate {
     fn me(&self) -> Option<(Replica, Address, Starts)> {
         let record = self.shared.record();
         let seat = record.seat().filter(|_| !self.shared.lacks_the_secret())?;
-        let me =
-            Replica { cluster_id: seat.cluster_id, raft_id: seat.raft_id, incarnation: record.incarnation };
+        let me = Replica {
+            cluster_id: seat.cluster_id,
+            raft_id: seat.raft_id,
+            incarnation: record.incarnation,
+        };
         let identity = self.shared.identity();
         Some((me, identity.http, identity.starts))
     }
 
-    /// Where it was seen lately, then where the catalog says, then where it was founded. The handshake
-    /// decides who is who, so a wrong address costs a dial and nothing else.
+    /// Where it was seen lately, then where the catalog says, then where it was founded. The
+    /// handshake decides who is who, so a wrong address costs a dial and nothing else.
     fn addresses(&self, raft_id: RaftId) -> Vec<Address> {
         let mut addresses = self.shared.seen(raft_id);
-        let known =
-            self.with_catalog(|catalog| catalog.meta_node_by_raft_id(raft_id).map(|node| node.raft.clone()));
+        let known = self.with_catalog(|catalog| {
+            catalog
+                .meta_node_by_raft_id(raft_id)
+                .map(|node| node.raft.clone())
+        });
         addresses.extend(known.flatten());
-        let coming = self.with_catalog(|c| c.pending_by_raft_id(raft_id).map(|pending| pending.raft.clone()));
+        let coming = self.with_catalog(|c| {
+            c.pending_by_raft_id(raft_id)
+                .map(|pending| pending.raft.clone())
+        });
         addresses.extend(coming.flatten());
         let record = self.shared.record();
         let founders = record.origin().map_or(&[][..], |origin| &origin.vector);
-        let place = usize::try_from(raft_id.0).ok().and_then(|id| id.checked_sub(1));
-        addresses.extend(place.and_then(|place| founders.get(place)).map(|entry| entry.raft.clone()));
+        let place = usize::try_from(raft_id.0)
+            .ok()
+            .and_then(|id| id.checked_sub(1));
+        addresses.extend(
+            place
+                .and_then(|place| founders.get(place))
+                .map(|entry| entry.raft.clone()),
+        );
         let mut unique = Vec::with_capacity(addresses.len());
         for address in addresses {
             if !unique.contains(&address) {
@@ -104,11 +120,11 @@ impl Admission for Gate {
         self.key.as_ref().map(PeerKey::bytes)
     }
 
-    /// Where the cluster was founded with a secret. Before that is known, a founder with a secret asks for proofs
-    /// too: so did founding, which this node could not have passed otherwise.
+    /// Where the cluster was founded with a secret. Before that is known, a founder with a secret
+    /// asks for proofs too: so did founding, which this node could not have passed otherwise.
     fn needs_proof(&self) -> bool {
-        let founded =
-            self.with_catalog(|catalog| catalog.cluster.as_ref().map(|cluster| cluster.with_secret));
+        let founded = self
+            .with_catalog(|catalog| catalog.cluster.as_ref().map(|cluster| cluster.with_secret));
         founded.flatten().unwrap_or(self.key.is_some())
     }
 }

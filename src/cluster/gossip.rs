@@ -16,8 +16,8 @@ const ZERO_TIME: &str = "0001-01-01T00:00:00Z";
 
 /// Anyone may announce: more nodes than this are no cluster of ours.
 const MAX_NODES: usize = 4096;
-/// Of one announcement: names, addresses and a version. With the number of nodes this bounds what strangers can
-/// make this node hold.
+/// Of one announcement: names, addresses and a version. With the number of nodes this bounds what
+/// strangers can make this node hold.
 const MAX_BYTES: usize = 2048;
 
 /// What is known of other nodes, by their `tcpAddr`.
@@ -28,15 +28,27 @@ pub(super) struct Gossip {
 
 impl Gossip {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, known: Mutex::default() }
+        Self {
+            shared,
+            known: Mutex::default(),
+        }
     }
 
-    /// Takes an announcement and what it passes on. The sender is stamped with this node's clock; of what is
-    /// passed on the newest counts, and nothing from the future: it would never expire.
+    /// Takes an announcement and what it passes on. The sender is stamped with this node's clock;
+    /// of what is passed on the newest counts, and nothing from the future: it would never expire.
     pub(super) fn take(&self, announcement: &Announcement) {
         let now = self.shared.env.clock.now();
-        let own = self.shared.view.borrow().raft.as_ref().map(Address::to_string);
-        let passed_on = announcement.context.iter().flat_map(|context| context.gossip.iter());
+        let own = self
+            .shared
+            .view
+            .borrow()
+            .raft
+            .as_ref()
+            .map(Address::to_string);
+        let passed_on = announcement
+            .context
+            .iter()
+            .flat_map(|context| context.gossip.iter());
         let passed_on = passed_on.filter_map(|(key, entry)| Some((key, entry.as_ref()?)));
         let mut known = lock(&self.known);
         let mut put = |key: &str, at: UnixNanos, entry: &Announcement| {
@@ -70,19 +82,26 @@ impl Gossip {
 
     pub(super) fn all(&self) -> Vec<Announcement> {
         self.expire();
-        lock(&self.known).values().map(|(_, announcement)| announcement.clone()).collect()
+        lock(&self.known)
+            .values()
+            .map(|(_, announcement)| announcement.clone())
+            .collect()
     }
 
     fn expire(&self) {
-        let life = i64::try_from(self.shared.config.announcement_expiration.as_nanos()).unwrap_or(i64::MAX);
+        let life = i64::try_from(self.shared.config.announcement_expiration.as_nanos())
+            .unwrap_or(i64::MAX);
         let oldest = self.shared.env.clock.now().0.saturating_sub(life);
         lock(&self.known).retain(|_, (at, _)| at.0 >= oldest);
     }
 
     fn ours(&self) -> Option<Announcement> {
         let view = self.shared.view.borrow().clone();
-        let gossip: BTreeMap<_, _> =
-            self.all().into_iter().map(|entry| (entry.tcp_addr.clone(), Some(entry))).collect();
+        let gossip: BTreeMap<_, _> = self
+            .all()
+            .into_iter()
+            .map(|entry| (entry.tcp_addr.clone(), Some(entry)))
+            .collect();
         Some(Announcement {
             tcp_addr: view.raft.as_ref()?.to_string(),
             http_addr: view.http.as_ref()?.to_string(),
@@ -129,8 +148,14 @@ const PATIENCE: Duration = Duration::from_secs(2);
 fn others(shared: &Shared, raft: &Raft) -> Vec<Address> {
     let own = shared.view.borrow().http.clone();
     let applied = raft.applied().borrow().clone();
-    let addresses = applied.catalog.meta_nodes.values().map(|node| node.http.clone());
-    addresses.filter(|address| Some(address) != own.as_ref()).collect()
+    let addresses = applied
+        .catalog
+        .meta_nodes
+        .values()
+        .map(|node| node.http.clone());
+    addresses
+        .filter(|address| Some(address) != own.as_ref())
+        .collect()
 }
 
 /// What it passes on is not its own, and not copied: one announcement may carry thousands.
@@ -148,8 +173,19 @@ fn without_context(entry: &Announcement, at: UnixNanos) -> Announcement {
 }
 
 fn bytes(entry: &Announcement) -> usize {
-    let Announcement { tcp_addr, http_addr, http_scheme, node_type, status, version, .. } = entry;
-    [tcp_addr, http_addr, http_scheme, node_type, status, version].iter().map(|text| text.len()).sum()
+    let Announcement {
+        tcp_addr,
+        http_addr,
+        http_scheme,
+        node_type,
+        status,
+        version,
+        ..
+    } = entry;
+    [tcp_addr, http_addr, http_scheme, node_type, status, version]
+        .iter()
+        .map(|text| text.len())
+        .sum()
 }
 
 fn rfc3339(at: UnixNanos) -> String {
@@ -158,6 +194,9 @@ fn rfc3339(at: UnixNanos) -> String {
 }
 
 fn parse_rfc3339(text: &str) -> Option<UnixNanos> {
-    let since = humantime::parse_rfc3339_weak(text).ok()?.duration_since(UNIX_EPOCH).ok()?;
+    let since = humantime::parse_rfc3339_weak(text)
+        .ok()?
+        .duration_since(UNIX_EPOCH)
+        .ok()?;
     i64::try_from(since.as_nanos()).ok().map(UnixNanos)
 }

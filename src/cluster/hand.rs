@@ -1,5 +1,5 @@
-//! Of a node that waits for a person: whether it is about to found, or has promised not to (founding.md 8). So of
-//! two fresh nodes that are told to join each other at once only one founds.
+//! Of a node that waits for a person: whether it is about to found, or has promised not to
+//! (founding.md 8). So of two fresh nodes that are told to join each other at once only one founds.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -15,8 +15,8 @@ pub(super) enum Hand {
     #[default]
     Idle,
     Asking,
-    /// The order to found is given, and may be carried out whatever becomes of who asked for it: no promise any more in
-    /// this life.
+    /// The order to found is given, and may be carried out whatever becomes of who asked for it: no
+    /// promise any more in this life.
     Founding {
         me: Incarnation,
     },
@@ -33,14 +33,24 @@ impl Hand {
     pub(super) fn ask(hand: &Mutex<Self>, me: Incarnation) -> Result<Asking<'_>, Refusal> {
         let mut now = lock(hand);
         match *now {
-            Self::Founding { me: who } if who == me => Ok(Asking { hand, me, then: Self::Founding { me } }),
-            Self::Asking => Err(Refusal::NotYet("still joining: another request is under way".to_owned())),
+            Self::Founding { me: who } if who == me => Ok(Asking {
+                hand,
+                me,
+                then: Self::Founding { me },
+            }),
+            Self::Asking => Err(Refusal::NotYet(
+                "still joining: another request is under way".to_owned(),
+            )),
             Self::Promised { until } if Instant::now() < until => Err(Refusal::NotYet(
                 "still joining: this node has promised another one not to found".to_owned(),
             )),
             Self::Idle | Self::Founding { .. } | Self::Promised { .. } => {
                 *now = Self::Asking;
-                Ok(Asking { hand, me, then: Self::Idle })
+                Ok(Asking {
+                    hand,
+                    me,
+                    then: Self::Idle,
+                })
             }
         }
     }
@@ -48,17 +58,19 @@ impl Hand {
     pub(super) fn promise(hand: &Mutex<Self>, me: Incarnation) -> Result<(), Refusal> {
         let mut now = lock(hand);
         match *now {
-            Self::Asking => {
-                Err(Refusal::NotYet("this node is about to found by itself; ask again".to_owned()))
-            }
-            Self::Founding { me: who } if who == me => {
-                Err(Refusal::NotYet("this node is about to found by itself; ask again".to_owned()))
-            }
-            Self::Promised { until } if Instant::now() < until => {
-                Err(Refusal::NotYet("this node has promised another one not to found; ask again".to_owned()))
-            }
+            Self::Asking => Err(Refusal::NotYet(
+                "this node is about to found by itself; ask again".to_owned(),
+            )),
+            Self::Founding { me: who } if who == me => Err(Refusal::NotYet(
+                "this node is about to found by itself; ask again".to_owned(),
+            )),
+            Self::Promised { until } if Instant::now() < until => Err(Refusal::NotYet(
+                "this node has promised another one not to found; ask again".to_owned(),
+            )),
             Self::Idle | Self::Founding { .. } | Self::Promised { .. } => {
-                *now = Self::Promised { until: Instant::now() + PROMISE };
+                *now = Self::Promised {
+                    until: Instant::now() + PROMISE,
+                };
                 Ok(())
             }
         }
@@ -103,7 +115,10 @@ mod tests {
         tokio::time::advance(PROMISE).await;
         Hand::ask(&hand, me).expect("the promise is over").founds();
         assert!(Hand::promise(&hand, me).is_err(), "it may found any moment");
-        assert!(Hand::ask(&hand, me).is_ok(), "who asks again waits for the same founding");
+        assert!(
+            Hand::ask(&hand, me).is_ok(),
+            "who asks again waits for the same founding"
+        );
         assert!(Hand::promise(&hand, me).is_err());
         Hand::promise(&hand, Incarnation([2; 16])).expect("that was another life");
     }

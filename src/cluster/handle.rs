@@ -43,12 +43,12 @@ const HAND_OVER: Duration = Duration::from_millis(500);
 const SHUTDOWN: Duration = Duration::from_millis(1200);
 
 impl Cluster {
-    /// Loads or makes the identity, listens on 8089, opens Raft if this volume is in a cluster, starts the driver.
-    /// HTTP must be listening already (founding.md: listen before polling).
+    /// Loads or makes the identity, listens on 8089, opens Raft if this volume is in a cluster,
+    /// starts the driver. HTTP must be listening already (founding.md: listen before polling).
     ///
     /// # Errors
-    /// What keeps this node from starting; see [`ClusterError`] for the exit codes. Damaged data does not: such a
-    /// node is `halted` and stays up to say so.
+    /// What keeps this node from starting; see [`ClusterError`] for the exit codes. Damaged data
+    /// does not: such a node is `halted` and stays up to say so.
     pub async fn start(
         env: Env,
         dir: DataDir,
@@ -56,9 +56,16 @@ impl Cluster {
         exchange: Arc<dyn Exchange>,
         raft_listen: SocketAddr,
     ) -> Result<Self, ClusterError> {
-        let Started { shared, gossip, failures } =
-            driver::start(env, dir, config, exchange, raft_listen).await?;
-        Ok(Self { shared, gossip, failures: Arc::new(Mutex::new(failures)) })
+        let Started {
+            shared,
+            gossip,
+            failures,
+        } = driver::start(env, dir, config, exchange, raft_listen).await?;
+        Ok(Self {
+            shared,
+            gossip,
+            failures: Arc::new(Mutex::new(failures)),
+        })
     }
 
     /// The open Raft node.
@@ -107,7 +114,12 @@ impl Cluster {
     /// Whether requests of other meta nodes without a proof are refused here (founding.md 11).
     pub fn needs_proof(&self) -> bool {
         let founded = self.shared.raft().and_then(|raft| {
-            raft.applied().borrow().catalog.cluster.as_ref().map(|cluster| cluster.with_secret)
+            raft.applied()
+                .borrow()
+                .catalog
+                .cluster
+                .as_ref()
+                .map(|cluster| cluster.with_secret)
         });
         founded.unwrap_or(self.shared.config.secret.is_some())
     }
@@ -120,7 +132,8 @@ impl Cluster {
         }
     }
 
-    /// A restart is no farewell: leadership is handed over, Raft stops, the log is closed; membership stays.
+    /// A restart is no farewell: leadership is handed over, Raft stops, the log is closed;
+    /// membership stays.
     pub async fn stop(&self) {
         self.shared.stopping.store(true, Ordering::SeqCst);
         if let Some(raft) = self.shared.raft() {

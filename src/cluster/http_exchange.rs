@@ -1,4 +1,5 @@
-//! The exchange of founding over HTTP: [`Exchange`] by means of `client`, with proofs (founding.md 3 and 11).
+//! The exchange of founding over HTTP: [`Exchange`] by means of `client`, with proofs (founding.md
+//! 3 and 11).
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -30,17 +31,31 @@ pub struct HttpExchange {
 
 impl HttpExchange {
     pub fn new(env: &Env, client: Client, secret: Option<&str>) -> Self {
-        Self { net: env.net.clone(), rng: env.rng.clone(), client, key: secret.map(PeerKey::derive) }
+        Self {
+            net: env.net.clone(),
+            rng: env.rng.clone(),
+            client,
+            key: secret.map(PeerKey::derive),
+        }
     }
 
-    async fn poll(&self, at: SocketAddr, host: &Address, ours: &Identity) -> Result<Identity, PollError> {
+    async fn poll(
+        &self,
+        at: SocketAddr,
+        host: &Address,
+        ours: &Identity,
+    ) -> Result<Identity, PollError> {
         let body = ours.encode();
         let nonce = new_nonce(&*self.rng);
-        let proof = self.key.as_ref().map(|key| key.prove_request(PATH, &nonce, ours.incarnation, &body));
+        let proof = self
+            .key
+            .as_ref()
+            .map(|key| key.prove_request(PATH, &nonce, ours.incarnation, &body));
         let extra = proof.map(|proof| (PROOF_HEADER.to_owned(), Bytes::from(proof)));
         let extra = extra.into_iter().collect();
         let answer = client::identity(&*self.net, at, host, extra, body.into()).await?;
-        let theirs = Identity::decode(&answer.body).map_err(|error| PollError::NotOurs(error.to_string()))?;
+        let theirs = Identity::decode(&answer.body)
+            .map_err(|error| PollError::NotOurs(error.to_string()))?;
         if let Some(key) = &self.key {
             check(key, &nonce, ours, &theirs, &answer)?;
         }
@@ -49,7 +64,10 @@ impl HttpExchange {
 
     async fn post(&self, to: &Address, ask: Ask) -> Result<Told, PollError> {
         let nonce = new_nonce(&*self.rng);
-        let mut headers = vec![("content-type".to_owned(), Bytes::from_static(b"application/json"))];
+        let mut headers = vec![(
+            "content-type".to_owned(),
+            Bytes::from_static(b"application/json"),
+        )];
         if let Some(key) = &self.key {
             let proof = key.prove_request(ask.path, &nonce, ask.from, &ask.body);
             headers.push((PROOF_HEADER.to_owned(), proof.into()));
@@ -59,9 +77,19 @@ impl HttpExchange {
         }
         let deadline = Instant::now() + ask.within;
         let (path, body) = (ask.path, Bytes::from(ask.body));
-        let answer = self.client.forward(to, "POST", path, headers, body, deadline).await?;
-        let proven = self.key.as_ref().is_none_or(|key| is_proven(key, &nonce, ask.from, &answer));
-        Ok(Told { status: answer.status, body: answer.body.to_vec(), proven })
+        let answer = self
+            .client
+            .forward(to, "POST", path, headers, body, deadline)
+            .await?;
+        let proven = self
+            .key
+            .as_ref()
+            .is_none_or(|key| is_proven(key, &nonce, ask.from, &answer));
+        Ok(Told {
+            status: answer.status,
+            body: answer.body.to_vec(),
+            proven,
+        })
     }
 }
 
@@ -73,15 +101,20 @@ fn is_proven(key: &PeerKey, nonce: &Nonce, caller: Incarnation, answer: &Respons
     struct Sender {
         from: Incarnation,
     }
-    let Some(proof) = answer.header(PROOF_HEADER) else { return false };
-    let Ok(Sender { from }) = serde_json::from_slice(&answer.body) else { return false };
-    key.check_answer(proof, nonce, caller, from, &answer.body).is_ok()
+    let Some(proof) = answer.header(PROOF_HEADER) else {
+        return false;
+    };
+    let Ok(Sender { from }) = serde_json::from_slice(&answer.body) else {
+        return false;
+    };
+    key.check_answer(proof, nonce, caller, from, &answer.body)
+        .is_ok()
 }
 
-/// A wrong proof is always refused, a missing one while we are in no cluster. A node in a cluster hears others
-/// that say they have no secret, so that one can be brought in node by node; whether its cluster was founded
-/// with one, and they must be refused, is not known here. So where we have a secret, an identity
-/// `with_secret` is a proven one.
+/// A wrong proof is always refused, a missing one while we are in no cluster. A node in a cluster
+/// hears others that say they have no secret, so that one can be brought in node by node; whether
+/// its cluster was founded with one, and they must be refused, is not known here. So where we have
+/// a secret, an identity `with_secret` is a proven one.
 fn check(
     key: &PeerKey,
     nonce: &Nonce,
@@ -92,7 +125,13 @@ fn check(
     let in_cluster = matches!(ours.phase, Phase::Started | Phase::Joining | Phase::Member);
     match answer.header(PROOF_HEADER) {
         Some(proof) => key
-            .check_answer(proof, nonce, ours.incarnation, theirs.incarnation, &answer.body)
+            .check_answer(
+                proof,
+                nonce,
+                ours.incarnation,
+                theirs.incarnation,
+                &answer.body,
+            )
             .map_err(|_| PollError::WrongSecret),
         None if in_cluster && !theirs.with_secret => Ok(()),
         None => Err(PollError::WrongSecret),
@@ -115,7 +154,11 @@ impl Exchange for HttpExchange {
         Box::pin(async move { self.post(&to, ask).await })
     }
 
-    fn announce(&self, to: &Address, announcement: Announcement) -> BoxFuture<'_, Result<(), PollError>> {
+    fn announce(
+        &self,
+        to: &Address,
+        announcement: Announcement,
+    ) -> BoxFuture<'_, Result<(), PollError>> {
         let to = to.clone();
         Box::pin(async move { Ok(self.client.announce(&to, &announcement).await?) })
     }

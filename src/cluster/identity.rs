@@ -1,8 +1,8 @@
 //! The `identity` file: what this volume is and belongs to (founding.md 2).
 //!
-//! One line with the format and a checksum, then JSON, so that a person can read it:
-//! `influxd-meta identity 1 9f86d081884c7d65` … `{"incarnation":"5f3c…","standing":{"phase":"fresh"},…}`.
-//! Written whole through `DataDir::store`; a torn write is never seen, only damage is.
+//! One line with the format and a checksum, then JSON, so that a person can read it: `influxd-meta
+//! identity 1 9f86d081884c7d65` … `{"incarnation":"5f3c…","standing":{"phase":"fresh"},…}`. Written
+//! whole through `DataDir::store`; a torn write is never seen, only damage is.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -19,7 +19,8 @@ pub const FILE: &str = "identity";
 const MAGIC: &str = "influxd-meta identity";
 const FORMAT: u32 = 1;
 
-/// Ids of so many last starts are kept: enough to recognise a volume that was set back by as many (founding.md 7).
+/// Ids of so many last starts are kept: enough to recognise a volume that was set back by as many
+/// (founding.md 7).
 const START_IDS_KEPT: usize = 64;
 
 /// The content of `identity`.
@@ -45,7 +46,13 @@ pub enum Standing {
     /// Saw itself in a committed membership; keeps the origin if it was a founder.
     Member { seat: Seat, origin: Option<Origin> },
     /// Must not speak Raft any more.
-    Removed { cluster_id: ClusterId, cluster_name: String, by: String, at: UnixNanos, why: Why },
+    Removed {
+        cluster_id: ClusterId,
+        cluster_name: String,
+        by: String,
+        at: UnixNanos,
+        why: Why,
+    },
 }
 
 /// A place in a cluster.
@@ -55,7 +62,8 @@ pub struct Seat {
     /// Fixed by founding, whatever the configuration says later.
     pub cluster_name: String,
     pub raft_id: RaftId,
-    /// This volume has had a log: an empty one is a loss from then on, no beginning (founding.md 5.2).
+    /// This volume has had a log: an empty one is a loss from then on, no beginning (founding.md
+    /// 5.2).
     pub opened: bool,
     /// Set by `recover`: the cluster that this one descends from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -71,7 +79,12 @@ pub struct Origin {
 
 impl Record {
     pub fn fresh(incarnation: Incarnation) -> Self {
-        Self { incarnation, start_counter: 0, start_ids: Vec::new(), standing: Standing::Fresh }
+        Self {
+            incarnation,
+            start_counter: 0,
+            start_ids: Vec::new(),
+            standing: Standing::Fresh,
+        }
     }
 
     /// This volume as a founding voter of the vector; `None` when the vector does not name it.
@@ -84,7 +97,10 @@ impl Record {
             opened: false,
             recovered_from: None,
         };
-        Some(Self { standing: Standing::Started { seat, origin }, ..self.clone() })
+        Some(Self {
+            standing: Standing::Started { seat, origin },
+            ..self.clone()
+        })
     }
 
     /// After the first sight of itself in a committed membership.
@@ -94,7 +110,13 @@ impl Record {
             Standing::Joining { seat, .. } => (seat, None),
             Standing::Fresh | Standing::Member { .. } | Standing::Removed { .. } => return None,
         };
-        Some(Self { standing: Standing::Member { seat: seat.clone(), origin }, ..self.clone() })
+        Some(Self {
+            standing: Standing::Member {
+                seat: seat.clone(),
+                origin,
+            },
+            ..self.clone()
+        })
     }
 
     pub fn opened(&self) -> Self {
@@ -158,13 +180,20 @@ impl Record {
     }
 
     /// # Errors
-    /// [`ClusterError::BadIdentity`], with what is wrong and what to do; nothing is guessed or repaired.
+    /// [`ClusterError::BadIdentity`], with what is wrong and what to do; nothing is guessed or
+    /// repaired.
     pub fn decode(bytes: &[u8]) -> Result<Self, ClusterError> {
         let text = std::str::from_utf8(bytes).map_err(|_| damaged("it is no text"))?;
-        let (head, json) = text.split_once('\n').ok_or_else(|| damaged("its first line has no end"))?;
-        let rest = head.strip_prefix(MAGIC).ok_or_else(|| damaged("it does not begin as one"))?;
-        let (format, sum) =
-            rest.trim_start().split_once(' ').ok_or_else(|| damaged("its first line is short"))?;
+        let (head, json) = text
+            .split_once('\n')
+            .ok_or_else(|| damaged("its first line has no end"))?;
+        let rest = head
+            .strip_prefix(MAGIC)
+            .ok_or_else(|| damaged("it does not begin as one"))?;
+        let (format, sum) = rest
+            .trim_start()
+            .split_once(' ')
+            .ok_or_else(|| damaged("its first line is short"))?;
         match format.parse::<u32>() {
             Ok(FORMAT) => {}
             Ok(newer) if newer > FORMAT => return Err(newer_format(newer)),
@@ -174,14 +203,17 @@ impl Record {
         if sum != checksum(json.as_bytes()) {
             return Err(damaged("its checksum does not match"));
         }
-        let record: Self = serde_json::from_str(json).map_err(|error| damaged(&error.to_string()))?;
+        let record: Self =
+            serde_json::from_str(json).map_err(|error| damaged(&error.to_string()))?;
         record.check().map_err(damaged)?;
         Ok(record)
     }
 
     /// What must hold between the fields whatever wrote them.
     fn check(&self) -> Result<(), &'static str> {
-        let (Some(seat), Some(origin)) = (self.seat(), self.origin()) else { return Ok(()) };
+        let (Some(seat), Some(origin)) = (self.seat(), self.origin()) else {
+            return Ok(());
+        };
         if origin.list.len() != origin.vector.len() {
             return Err("its list and its vector differ in length");
         }
@@ -228,7 +260,9 @@ mod tests {
             list: vec![Address::new("a", 8091), Address::new("b", 8091)],
             vector: vec![founder("a", 1), founder("b", 2)],
         };
-        Record::fresh(Incarnation([2; 16])).started("demo", origin).expect("named")
+        Record::fresh(Incarnation([2; 16]))
+            .started("demo", origin)
+            .expect("named")
     }
 
     fn text_of(record: &Record) -> String {
@@ -269,7 +303,8 @@ mod tests {
             for bit in 0..8 {
                 let mut bad = bytes.clone();
                 bad[at] ^= 1 << bit;
-                // A flip that gives the same record (in the blanks of the first line, say) would be harmless.
+                // A flip that gives the same record (in the blanks of the first line, say) would be
+                // harmless.
                 if let Ok(read) = Record::decode(&bad) {
                     assert_eq!(read, started(), "byte {at} bit {bit}");
                 }
@@ -288,8 +323,13 @@ mod tests {
     #[test]
     fn a_newer_file_says_so() {
         let newer = text_of(&started()).replacen("identity 1 ", "identity 2 ", 1);
-        let error = Record::decode(newer.as_bytes()).expect_err("newer").to_string();
-        assert!(error.contains("format 2") && error.contains("newer version"), "{error}");
+        let error = Record::decode(newer.as_bytes())
+            .expect_err("newer")
+            .to_string();
+        assert!(
+            error.contains("format 2") && error.contains("newer version"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! What people ask for with `/leave` and `/remove` (founding.md 7, Remove): by the leader's membership task, and the one
-//! that was taken out is told.
+//! What people ask for with `/leave` and `/remove` (founding.md 7, Remove): by the leader's
+//! membership task, and the one that was taken out is told.
 
 use std::time::Duration;
 
@@ -32,7 +32,10 @@ impl Cluster {
             }
             let raft = self.open_raft()?;
             if Instant::now() + LOOK >= deadline {
-                return Err(Refusal::NotYet(format!("still leaving: {}", self.view().reason)));
+                return Err(Refusal::NotYet(format!(
+                    "still leaving: {}",
+                    self.view().reason
+                )));
             }
             match self.leader(&raft) {
                 Some(leader) if leader.incarnation == self.me() => self.step_down(&raft).await?,
@@ -48,7 +51,9 @@ impl Cluster {
                             outcome(&leader.http, &told)?;
                             self.shared.order(Order::Suspect);
                         }
-                        Err(error) => tracing::debug!(%error, "leaving: the leader does not answer"),
+                        Err(error) => {
+                            tracing::debug!(%error, "leaving: the leader does not answer")
+                        }
                     }
                 }
                 None => {}
@@ -57,7 +62,8 @@ impl Cluster {
         }
     }
 
-    /// `/remove`: takes the meta node with this HTTP address out of the cluster. `None`: this node does not lead.
+    /// `/remove`: takes the meta node with this HTTP address out of the cluster. `None`: this node
+    /// does not lead.
     ///
     /// # Errors
     /// Why not, or why not yet.
@@ -73,16 +79,27 @@ impl Cluster {
             return Ok(None);
         }
         let catalog = raft.applied().borrow().catalog.clone();
-        let node = catalog.meta_node_by_http(http).or_else(|| catalog.meta_node_by_raft(http));
-        let pending = || catalog.pendings.values().find(|pending| pending.http == *http).map(|p| p.raft_id);
+        let node = catalog
+            .meta_node_by_http(http)
+            .or_else(|| catalog.meta_node_by_raft(http));
+        let pending = || {
+            catalog
+                .pendings
+                .values()
+                .find(|pending| pending.http == *http)
+                .map(|p| p.raft_id)
+        };
         let raft_id = node.map(|node| node.raft_id).or_else(pending);
         let raft_id = raft_id.ok_or_else(|| Refusal::NotFound(http.to_string()))?;
         if node.is_some_and(|node| node.incarnation == self.me()) {
-            // Whoever leads next does it: a leader that takes itself out cannot say that it is done.
+            // Whoever leads next does it: a leader that takes itself out cannot say that it is
+            // done.
             self.step_down(&raft).await?;
             return Ok(None);
         }
-        self.take_out(&raft, raft_id, force, by, deadline).await.map(Some)
+        self.take_out(&raft, raft_id, force, by, deadline)
+            .await
+            .map(Some)
     }
 
     /// By the membership task; then the one that was taken out is told.
@@ -99,19 +116,42 @@ impl Cluster {
         let leading = self.shared.leading().ok_or_else(|| not_yet("no leader"))?;
         let (answer, answered) = oneshot::channel();
         let by = by.chars().take(MOST_BY).collect();
-        let removal = Removal { raft_id, force, by, answer };
-        leading.removals.try_send(removal).map_err(|_| not_yet("others are being removed; ask again"))?;
+        let removal = Removal {
+            raft_id,
+            force,
+            by,
+            answer,
+        };
+        leading
+            .removals
+            .try_send(removal)
+            .map_err(|_| not_yet("others are being removed; ask again"))?;
         let done = timeout_at(deadline, answered).await;
-        let done = done.map_err(|_| not_yet("still removing it: a majority of the voters has to agree"))?;
+        let done =
+            done.map_err(|_| not_yet("still removing it: a majority of the voters has to agree"))?;
         done.map_err(|_| not_yet("leadership changed meanwhile; ask again"))??;
-        let node = catalog.meta_node_by_raft_id(raft_id).map(|node| (node.http.clone(), node.incarnation));
-        let pending = || catalog.pending_by_raft_id(raft_id).map(|p| (p.http.clone(), p.incarnation));
-        if let (Some((http, incarnation)), Some(cluster)) = (node.or_else(pending), catalog.cluster) {
-            let hint = RemovedHint { from: self.me(), cluster_id: cluster.id, incarnation };
+        let node = catalog
+            .meta_node_by_raft_id(raft_id)
+            .map(|node| (node.http.clone(), node.incarnation));
+        let pending = || {
+            catalog
+                .pending_by_raft_id(raft_id)
+                .map(|p| (p.http.clone(), p.incarnation))
+        };
+        if let (Some((http, incarnation)), Some(cluster)) = (node.or_else(pending), catalog.cluster)
+        {
+            let hint = RemovedHint {
+                from: self.me(),
+                cluster_id: cluster.id,
+                incarnation,
+            };
             let ask = Ask::new(REMOVED, self.me(), &hint).meant_for(Some(incarnation));
             let exchange = self.shared.exchange.clone();
             // Not answered: it learns it at its next handshake.
-            self.shared.env.tasks.detach(async move { drop(exchange.ask(&http, ask).await) });
+            self.shared
+                .env
+                .tasks
+                .detach(async move { drop(exchange.ask(&http, ask).await) });
         }
         Ok(())
     }
@@ -119,19 +159,24 @@ impl Cluster {
     async fn step_down(&self, raft: &Raft) -> Result<(), Refusal> {
         if raft.membership().voters.len() < 2 {
             return Err(Refusal::Conflict(
-                "the last voter cannot leave: stop it, and delete its volume if no data matters".to_owned(),
+                "the last voter cannot leave: stop it, and delete its volume if no data matters"
+                    .to_owned(),
             ));
         }
         match raft.transfer(TRANSFER).await {
             HandOver::Done => Ok(()),
-            HandOver::TimedOut => {
-                Err(Refusal::NotYet("no other voter takes over the leadership; ask again".to_owned()))
-            }
+            HandOver::TimedOut => Err(Refusal::NotYet(
+                "no other voter takes over the leadership; ask again".to_owned(),
+            )),
         }
     }
 
     fn leader(&self, raft: &Raft) -> Option<MetaNode> {
         let leader = raft.status().leader?;
-        raft.applied().borrow().catalog.meta_node_by_raft_id(leader).cloned()
+        raft.applied()
+            .borrow()
+            .catalog
+            .meta_node_by_raft_id(leader)
+            .cloned()
     }
 }

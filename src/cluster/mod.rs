@@ -1,4 +1,5 @@
-//! Identity and its phases, founding, joining, the membership task, gossip; the life of the Raft node.
+//! Identity and its phases, founding, joining, the membership task, gossip; the life of the Raft
+//! node.
 //!
 //! Owns: what this node is and belongs to, and when Raft opens. Never: Raft internals, HTTP.
 //! `founding` decides without IO, `driver` does; `docs/founding.md` argues why it is safe.
@@ -44,7 +45,10 @@ pub enum ClusterError {
     #[error("{0}")]
     NewerLog(String),
     #[error("{deed}: {source}")]
-    Io { deed: &'static str, source: std::io::Error },
+    Io {
+        deed: &'static str,
+        source: std::io::Error,
+    },
     /// `join-timeout` passed: 75.
     #[error("no cluster after {0:?} (join-timeout): {1}")]
     JoinTimeout(Duration, String),

@@ -19,16 +19,23 @@ const WHOLE: Duration = Duration::from_secs(2);
 /// A name with more addresses than this is no meta node's.
 const MAX_ADDRESSES: usize = 16;
 
-/// The same from a member, on whose word something is done: where its cluster was founded with a secret, an answer
-/// without a proof is nobody's.
+/// The same from a member, on whose word something is done: where its cluster was founded with a
+/// secret, an answer without a proof is nobody's.
 pub(super) async fn who_is_at(shared: &Shared, at: &Address) -> Vec<Result<Identity, PollError>> {
     let answers = poll(&shared.env, &*shared.exchange, at, shared.identity()).await;
     let must_prove = shared.config.secret.is_some() && shared.founded_with_secret();
     let believe = |theirs: Identity| {
         // What says that it has the secret was made to prove it.
-        if must_prove && !theirs.with_secret { Err(PollError::WrongSecret) } else { Ok(theirs) }
+        if must_prove && !theirs.with_secret {
+            Err(PollError::WrongSecret)
+        } else {
+            Ok(theirs)
+        }
     };
-    answers.into_iter().map(|answer| answer.and_then(believe)).collect()
+    answers
+        .into_iter()
+        .map(|answer| answer.and_then(believe))
+        .collect()
 }
 
 /// What each socket address of the name answered; one failure when the name gives none.

@@ -1,4 +1,5 @@
-//! Why a request about membership is not done, and the status that people and other meta nodes see it by.
+//! Why a request about membership is not done, and the status that people and other meta nodes see
+//! it by.
 
 use crate::wire::joining::Removed;
 

@@ -1,4 +1,5 @@
-//! What other meta nodes ask of this one, besides its identity (founding.md 6 to 8): JSON in, status and JSON out.
+//! What other meta nodes ask of this one, besides its identity (founding.md 6 to 8): JSON in,
+//! status and JSON out.
 
 use std::net::IpAddr;
 
@@ -20,9 +21,10 @@ use crate::wire::joining::{
 };
 
 impl Cluster {
-    /// Answers a request of another meta node on one of the paths of [`crate::wire::joining`]: status and JSON body.
-    /// `None`: only the leader can answer it, and this node does not lead.
-    /// `from` is where the caller asks from: whoever says what it is may be polled there soon (founding.md 3.3).
+    /// Answers a request of another meta node on one of the paths of [`crate::wire::joining`]:
+    /// status and JSON body. `None`: only the leader can answer it, and this node does not lead.
+    /// `from` is where the caller asks from: whoever says what it is may be polled there soon
+    /// (founding.md 3.3).
     pub async fn answer(
         &self,
         path: &str,
@@ -49,8 +51,16 @@ impl Cluster {
 
     fn refused(&self, refusal: Refusal) -> Bytes {
         let (error, from) = (refusal.to_string(), self.me());
-        let removed = if let Refusal::Gone(removed) = refusal { Some(removed) } else { None };
-        json(&Refused { error, from, removed })
+        let removed = if let Refusal::Gone(removed) = refusal {
+            Some(removed)
+        } else {
+            None
+        };
+        json(&Refused {
+            error,
+            from,
+            removed,
+        })
     }
 
     pub(super) fn me(&self) -> Incarnation {
@@ -66,9 +76,9 @@ impl Cluster {
         check_sender(request.from, &request.identity)?;
         self.hint(&request.identity, from);
         let raft = self.open_raft()?;
-        // Final wherever it is applied: the one who asks need not wait for a leader to hear it. Except to come
-        // back: that only a leader allows.
-        // One look, taken and let go: a second one beside it would wait for a writer that waits for the first.
+        // Final wherever it is applied: the one who asks need not wait for a leader to hear it.
+        // Except to come back: that only a leader allows. One look, taken and let go: a second one
+        // beside it would wait for a writer that waits for the first.
         let catalog = raft.applied().borrow().catalog.clone();
         if request.identity.phase != Phase::Removed
             && let Some(cluster) = &catalog.cluster
@@ -76,7 +86,9 @@ impl Cluster {
         {
             return Err(Refusal::Gone(removed));
         }
-        let Some(door) = self.door(&raft, deadline)? else { return Ok(None) };
+        let Some(door) = self.door(&raft, deadline)? else {
+            return Ok(None);
+        };
         Ok(Some(json(&door.join(&request).await?)))
     }
 
@@ -84,7 +96,9 @@ impl Cluster {
         let theirs = caller(body)?;
         self.hint(&theirs, from);
         let raft = self.open_raft()?;
-        let Some(door) = self.door(&raft, deadline)? else { return Ok(None) };
+        let Some(door) = self.door(&raft, deadline)? else {
+            return Ok(None);
+        };
         door.moved(&theirs).await?;
         Ok(self.done())
     }
@@ -92,7 +106,9 @@ impl Cluster {
     async fn on_leave(&self, body: &[u8], deadline: Instant) -> Answered {
         let theirs = caller(body)?;
         let raft = self.open_raft()?;
-        let Some(door) = self.door(&raft, deadline)? else { return Ok(None) };
+        let Some(door) = self.door(&raft, deadline)? else {
+            return Ok(None);
+        };
         let raft_id = door.leaving(&theirs).await?;
         let by = format!("`influxd-ctl leave` at {}", theirs.http);
         self.take_out(&raft, raft_id, false, &by, deadline).await?;
@@ -102,7 +118,10 @@ impl Cluster {
     async fn on_form(&self, body: &[u8], deadline: Instant) -> Answered {
         let theirs = caller(body)?;
         // `None`: it follows another leader by now, who is asked instead.
-        Ok(self.join(&theirs.http, deadline).await?.and_then(|_| self.done()))
+        Ok(self
+            .join(&theirs.http, deadline)
+            .await?
+            .and_then(|_| self.done()))
     }
 
     fn on_promise(&self, body: &[u8]) -> Answered {
@@ -115,7 +134,9 @@ impl Cluster {
     fn on_invite(&self, body: &[u8]) -> Answered {
         let invite: Invite = read(body)?;
         if invite.to != self.me() {
-            return Err(Refusal::Conflict("the invitation is for another incarnation; ask again".to_owned()));
+            return Err(Refusal::Conflict(
+                "the invitation is for another incarnation; ask again".to_owned(),
+            ));
         }
         let join_only = self.shared.config.bootstrap_expect == Some(0);
         let config = &self.shared.config;
@@ -129,11 +150,15 @@ impl Cluster {
                         .to_owned(),
                 ));
             }
-            Standing::Fresh if self.by_hand() || join_only => self.shared.order(Order::Invited(invite)),
+            Standing::Fresh if self.by_hand() || join_only => {
+                self.shared.order(Order::Invited(invite))
+            }
             Standing::Removed { .. } => self.shared.order(Order::Invited(invite)),
             Standing::Fresh => {
                 let reason = self.view().reason.clone();
-                return Err(Refusal::Conflict(format!("auto-join in progress: {reason}")));
+                return Err(Refusal::Conflict(format!(
+                    "auto-join in progress: {reason}"
+                )));
             }
             Standing::Started { seat, .. }
             | Standing::Joining { seat, .. }
@@ -153,16 +178,26 @@ impl Cluster {
     }
 
     pub(super) fn open_raft(&self) -> Result<Raft, Refusal> {
-        self.raft().map_err(|not_member| Refusal::NotYet(not_member.reason))
+        self.raft()
+            .map_err(|not_member| Refusal::NotYet(not_member.reason))
     }
 
     /// `None`: this node does not lead.
-    pub(super) fn door<'a>(&'a self, raft: &'a Raft, deadline: Instant) -> Result<Option<Door<'a>>, Refusal> {
+    pub(super) fn door<'a>(
+        &'a self,
+        raft: &'a Raft,
+        deadline: Instant,
+    ) -> Result<Option<Door<'a>>, Refusal> {
         match self.shared.leading() {
-            Some(leading) => Ok(Some(Door { shared: &self.shared, raft, leading, deadline })),
-            None if raft.status().role == Role::Leader => {
-                Err(Refusal::NotYet("no leader: a new one is taking over".to_owned()))
-            }
+            Some(leading) => Ok(Some(Door {
+                shared: &self.shared,
+                raft,
+                leading,
+                deadline,
+            })),
+            None if raft.status().role == Role::Leader => Err(Refusal::NotYet(
+                "no leader: a new one is taking over".to_owned(),
+            )),
             None => Ok(None),
         }
     }

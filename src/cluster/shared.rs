@@ -81,9 +81,11 @@ pub(super) struct Shared {
     pub(super) levels: Mutex<BTreeMap<RaftId, u32>>,
 }
 
-/// Replace (founding.md 7) asks what was heard in the last seconds; older than this is of no interest.
+/// Replace (founding.md 7) asks what was heard in the last seconds; older than this is of no
+/// interest.
 const HEARD_LIFE: Duration = Duration::from_secs(60);
-/// More than any cluster has. Without a secret anyone may pose as a new incarnation, and each answer carries all.
+/// More than any cluster has. Without a secret anyone may pose as a new incarnation, and each
+/// answer carries all.
 const HEARD_KEPT: usize = 256;
 
 impl Shared {
@@ -174,13 +176,20 @@ impl Shared {
 
     pub(super) fn not_member(&self) -> NotMember {
         let view = self.view.borrow();
-        NotMember { phase: view.phase, reason: view.reason.clone() }
+        NotMember {
+            phase: view.phase,
+            reason: view.reason.clone(),
+        }
     }
 
     pub(super) fn hint(&self, http: &Address, theirs: Option<Identity>, from: IpAddr) {
-        let hint = Event::Hint { http: http.clone(), theirs: theirs.map(Box::new), from: Some(from) };
-        // Bounded, because anyone may send them. Full: whoever hints does so again, and polls find everything
-        // without hints.
+        let hint = Event::Hint {
+            http: http.clone(),
+            theirs: theirs.map(Box::new),
+            from: Some(from),
+        };
+        // Bounded, because anyone may send them. Full: whoever hints does so again, and polls find
+        // everything without hints.
         drop(self.ends.hints.try_send(hint));
     }
 
@@ -197,7 +206,10 @@ impl Shared {
         let mut heard = lock(&self.heard);
         heard.retain(|_, at| now.duration_since(*at) < HEARD_LIFE);
         if heard.len() >= HEARD_KEPT && !heard.contains_key(&incarnation) {
-            let longest_ago = heard.iter().min_by_key(|(_, at)| **at).map(|(incarnation, _)| *incarnation);
+            let longest_ago = heard
+                .iter()
+                .min_by_key(|(_, at)| **at)
+                .map(|(incarnation, _)| *incarnation);
             longest_ago.map(|incarnation| heard.remove(&incarnation));
         }
         heard.insert(incarnation, now);
@@ -209,26 +221,38 @@ impl Shared {
     }
 
     pub(super) fn all_heard(&self) -> BTreeMap<Incarnation, Duration> {
-        lock(&self.heard).iter().map(|(incarnation, at)| (*incarnation, at.elapsed())).collect()
+        lock(&self.heard)
+            .iter()
+            .map(|(incarnation, at)| (*incarnation, at.elapsed()))
+            .collect()
     }
 
     fn heard_lately(&self) -> Vec<(Incarnation, u64)> {
         let since = |at: &Instant| u64::try_from(at.elapsed().as_millis()).unwrap_or(u64::MAX);
-        lock(&self.heard).iter().map(|(incarnation, at)| (*incarnation, since(at))).collect()
+        lock(&self.heard)
+            .iter()
+            .map(|(incarnation, at)| (*incarnation, since(at)))
+            .collect()
     }
 
-    /// This node has no secret and its cluster was founded with one: it neither admits nor dials on 8089
-    /// (founding.md 11). Not known before `Found` is applied.
+    /// This node has no secret and its cluster was founded with one: it neither admits nor dials on
+    /// 8089 (founding.md 11). Not known before `Found` is applied.
     pub(super) fn lacks_the_secret(&self) -> bool {
         self.config.secret.is_none() && self.founded_with_secret()
     }
 
     /// Not known before `Found` is applied.
     pub(super) fn founded_with_secret(&self) -> bool {
-        let Some(raft) = self.raft() else { return false };
+        let Some(raft) = self.raft() else {
+            return false;
+        };
         let applied = raft.applied();
         let applied = applied.borrow();
-        applied.catalog.cluster.as_ref().is_some_and(|cluster| cluster.with_secret)
+        applied
+            .catalog
+            .cluster
+            .as_ref()
+            .is_some_and(|cluster| cluster.with_secret)
     }
 
     pub(super) fn is_stopping(&self) -> bool {
@@ -238,15 +262,25 @@ impl Shared {
     /// Writes the identity durably; only then may anything of it be shown or acted on.
     pub(super) async fn store(&self, record: &Record) -> Result<(), ClusterError> {
         let (dir, bytes) = (self.dir.clone(), record.encode());
-        let stored = self.env.tasks.blocking(move || dir.store(super::identity::FILE, &bytes)).await;
-        stored.map_err(|source| ClusterError::Io { deed: "writing the file `identity`", source })
+        let stored = self
+            .env
+            .tasks
+            .blocking(move || dir.store(super::identity::FILE, &bytes))
+            .await;
+        stored.map_err(|source| ClusterError::Io {
+            deed: "writing the file `identity`",
+            source,
+        })
     }
 
     /// Log and snapshots of this life go to `old/`.
     pub(super) async fn set_aside(&self, life: Incarnation) -> Result<(), ClusterError> {
         let (dir, life) = (self.dir.clone(), life.to_string());
         let done = self.env.tasks.blocking(move || dir.set_aside(&life)).await;
-        done.map_err(|source| ClusterError::Io { deed: "setting the old log aside", source })
+        done.map_err(|source| ClusterError::Io {
+            deed: "setting the old log aside",
+            source,
+        })
     }
 
     pub(super) fn fail(&self, error: ClusterError) {

@@ -1,5 +1,6 @@
-//! Founder list, vector and the ids that follow from them (founding.md 1). Nobody draws a cluster id: the
-//! same list, name and vector give the same one on every founder, and any other vector another one.
+//! Founder list, vector and the ids that follow from them (founding.md 1). Nobody draws a cluster
+//! id: the same list, name and vector give the same one on every founder, and any other vector
+//! another one.
 
 use sha2::{Digest, Sha256};
 
@@ -41,7 +42,9 @@ pub fn cluster_id(cluster_name: &str, list: &[Address], vector: &[VectorEntry]) 
 
 /// Founder number k of the list, from 1, has Raft id k.
 pub fn raft_id_of(vector: &[VectorEntry], incarnation: Incarnation) -> Option<RaftId> {
-    let place = vector.iter().position(|entry| entry.incarnation == incarnation)?;
+    let place = vector
+        .iter()
+        .position(|entry| entry.incarnation == incarnation)?;
     Some(RaftId(place as u64 + 1))
 }
 
@@ -81,7 +84,10 @@ mod tests {
     use super::*;
 
     fn peers(texts: &[&str]) -> Vec<Address> {
-        texts.iter().map(|text| Address::parse(text, 8091).expect("address")).collect()
+        texts
+            .iter()
+            .map(|text| Address::parse(text, 8091).expect("address"))
+            .collect()
     }
 
     fn entry(host: &str, incarnation: u8) -> VectorEntry {

@@ -46,7 +46,8 @@ pub struct Usage {
 }
 
 /// Every command of the image, for the message about an unknown one.
-const COMMANDS: &str = "commands: run (the default), config, version, healthcheck, help, influxd-ctl …";
+const COMMANDS: &str =
+    "commands: run (the default), config, version, healthcheck, help, influxd-ctl …";
 
 /// Parses the arguments after the program's name.
 ///
@@ -54,7 +55,11 @@ const COMMANDS: &str = "commands: run (the default), config, version, healthchec
 /// Help that was asked for, or what is wrong with the line.
 pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command, Usage> {
     let mut args: Vec<OsString> = args.into_iter().map(double_dash).collect();
-    match args.first().map(|first| first.to_string_lossy().into_owned()).as_deref() {
+    match args
+        .first()
+        .map(|first| first.to_string_lossy().into_owned())
+        .as_deref()
+    {
         None => args.push("run".into()),
         Some("--version" | "-V") => args = vec!["version".into()],
         Some("--help" | "-h") => {}
@@ -62,7 +67,9 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command, Usage>
         Some(_) => {}
     }
     let line = std::iter::once(OsString::from("influxd-meta")).chain(args);
-    let matches = clap().try_get_matches_from(line).map_err(|error| usage(&error))?;
+    let matches = clap()
+        .try_get_matches_from(line)
+        .map_err(|error| usage(&error))?;
     match matches.subcommand() {
         Some(("config", sub)) => Ok(Command::Config(ConfigCommand {
             flags: flags(sub),
@@ -73,7 +80,10 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command, Usage>
         Some(("healthcheck", sub)) => Ok(Command::Healthcheck(Healthcheck {
             flags: flags(sub),
             ready: sub.get_flag("ready"),
-            timeout: sub.get_one::<Duration>("timeout").copied().unwrap_or(DEFAULT_TIMEOUT),
+            timeout: sub
+                .get_one::<Duration>("timeout")
+                .copied()
+                .unwrap_or(DEFAULT_TIMEOUT),
         })),
         Some((_, sub)) => Ok(Command::Run(flags(sub))),
         None => Ok(Command::Run(Flags::default())),
@@ -83,11 +93,19 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command, Usage>
 /// Below the 3 s after which the image's health check is killed.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Go programs take `-config x` and `--config x` alike; clap only the latter. (`-h` and `-V` stay as they are.)
+/// Go programs take `-config x` and `--config x` alike; clap only the latter. (`-h` and `-V` stay
+/// as they are.)
 fn double_dash(arg: OsString) -> OsString {
-    let name = arg.to_str().and_then(|text| text.strip_prefix('-')).unwrap_or_default();
+    let name = arg
+        .to_str()
+        .and_then(|text| text.strip_prefix('-'))
+        .unwrap_or_default();
     let long = name.len() > 1 && name.starts_with(|c: char| c.is_ascii_alphabetic());
-    if long { format!("--{name}").into() } else { arg }
+    if long {
+        format!("--{name}").into()
+    } else {
+        arg
+    }
 }
 
 /// Flags of Go programs that scripts may give.
@@ -98,21 +116,29 @@ fn flag_keys() -> impl Iterator<Item = &'static Key> {
 }
 
 fn clap() -> Clap {
-    let run = with_keys(with_config(Clap::new("run").about("Run the meta node (the default)")))
-        .arg(switch("single-server", "Found a cluster of one at once"))
-        .arg(path("pidfile", "Write the process id here"))
-        .args(IDLE.map(|name| path(name, "").hide(true)));
-    let config = with_keys(with_config(Clap::new("config").about("Print the effective configuration")))
-        .arg(switch("show-secrets", "Print secrets too"))
-        .arg(switch("table", "").hide(true));
+    let run = with_keys(with_config(
+        Clap::new("run").about("Run the meta node (the default)"),
+    ))
+    .arg(switch("single-server", "Found a cluster of one at once"))
+    .arg(path("pidfile", "Write the process id here"))
+    .args(IDLE.map(|name| path(name, "").hide(true)));
+    let config = with_keys(with_config(
+        Clap::new("config").about("Print the effective configuration"),
+    ))
+    .arg(switch("show-secrets", "Print secrets too"))
+    .arg(switch("table", "").hide(true));
+    let timeout = Arg::new("timeout")
+        .long("timeout")
+        .value_name("DURATION")
+        .help("Give up after this long [2s]");
     let timeout =
-        Arg::new("timeout").long("timeout").value_name("DURATION").help("Give up after this long [2s]");
-    let timeout = timeout.value_parser(|text: &str| duration::parse(text).map_err(|why| format!("it {why}")));
-    let health =
-        with_config(Clap::new("healthcheck").about("Ask the node on this host how it is; exit 0 or 1"))
-            .arg(switch("live", "Is the process alive? (the default)").conflicts_with("ready"))
-            .arg(switch("ready", "Can it serve?"))
-            .arg(timeout);
+        timeout.value_parser(|text: &str| duration::parse(text).map_err(|why| format!("it {why}")));
+    let health = with_config(
+        Clap::new("healthcheck").about("Ask the node on this host how it is; exit 0 or 1"),
+    )
+    .arg(switch("live", "Is the process alive? (the default)").conflicts_with("ready"))
+    .arg(switch("ready", "Can it serve?"))
+    .arg(timeout);
     let version = Clap::new("version").about("Print the version");
     Clap::new("influxd-meta")
         .about("The meta node of an InfluxDB Enterprise v1 style cluster")
@@ -124,17 +150,29 @@ fn clap() -> Clap {
 
 fn with_config(command: Clap) -> Clap {
     // The official image puts a -config of its own before the user's: the last one counts.
-    command.args_override_self(true).arg(path("config", "Configuration file"))
+    command
+        .args_override_self(true)
+        .arg(path("config", "Configuration file"))
 }
 
 fn with_keys(command: Clap) -> Clap {
-    command.args(flag_keys().map(|key| Arg::new(key.name).long(key.name).value_name("VALUE").help(key.help)))
+    command.args(flag_keys().map(|key| {
+        Arg::new(key.name)
+            .long(key.name)
+            .value_name("VALUE")
+            .help(key.help)
+    }))
 }
 
 fn path(name: &'static str, help: &'static str) -> Arg {
-    // clap's own parser of paths refuses an empty one: to scripts that pass `-config "$FILE"` it means none.
+    // clap's own parser of paths refuses an empty one: to scripts that pass `-config "$FILE"` it
+    // means none.
     let parser = OsStringValueParser::new().map(PathBuf::from);
-    Arg::new(name).long(name).value_name("FILE").help(help).value_parser(parser)
+    Arg::new(name)
+        .long(name)
+        .value_name("FILE")
+        .help(help)
+        .value_parser(parser)
 }
 
 /// `-x`, `-x=true`, `-x=false`, as Go has it.
@@ -156,13 +194,25 @@ fn flags(matches: &ArgMatches) -> Flags {
     let path = |name| matches.try_get_one::<PathBuf>(name).ok().flatten().cloned();
     let path = |name| path(name).filter(|path| !path.as_os_str().is_empty());
     let switch = |name| matches.try_get_one::<bool>(name).ok().flatten().copied();
-    let text = |key: &Key| matches.try_get_one::<String>(key.name).ok().flatten().cloned();
+    let text = |key: &Key| {
+        matches
+            .try_get_one::<String>(key.name)
+            .ok()
+            .flatten()
+            .cloned()
+    };
     Flags {
         config: path("config"),
         single_server: switch("single-server").unwrap_or(false),
         pidfile: path("pidfile"),
-        keys: flag_keys().filter_map(|key| Some((key.path(), text(key)?))).collect(),
-        idle: IDLE.iter().filter(|name| path(name).is_some()).map(|name| (*name).to_owned()).collect(),
+        keys: flag_keys()
+            .filter_map(|key| Some((key.path(), text(key)?)))
+            .collect(),
+        idle: IDLE
+            .iter()
+            .filter(|name| path(name).is_some())
+            .map(|name| (*name).to_owned())
+            .collect(),
     }
 }
 
@@ -173,9 +223,15 @@ fn usage(error: &clap::Error) -> Usage {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Usage { text, exit: 0 },
         ErrorKind::InvalidSubcommand | ErrorKind::MissingSubcommand => {
             let first = text.lines().next().unwrap_or_default();
-            Usage { text: format!("{first}\n{COMMANDS}\n"), exit: super::exit::USAGE }
+            Usage {
+                text: format!("{first}\n{COMMANDS}\n"),
+                exit: super::exit::USAGE,
+            }
         }
-        _ => Usage { text, exit: super::exit::USAGE },
+        _ => Usage {
+            text,
+            exit: super::exit::USAGE,
+        },
     }
 }
 
@@ -213,13 +269,20 @@ mod tests {
         }
         assert!(!run("-single-server=false").single_server);
         assert_eq!(run("-cpuprofile x").idle, ["cpuprofile"]);
-        assert_eq!(run("-config= -pidfile="), Flags::default(), "an empty path is none");
+        assert_eq!(
+            run("-config= -pidfile="),
+            Flags::default(),
+            "an empty path is none"
+        );
     }
 
     #[test]
     fn every_key_with_a_flag_has_one() {
         for key in flag_keys() {
-            assert_eq!(run(&format!("-{} 7", key.name)).keys, [(key.path(), "7".to_owned())]);
+            assert_eq!(
+                run(&format!("-{} 7", key.name)).keys,
+                [(key.path(), "7".to_owned())]
+            );
         }
     }
 
@@ -233,8 +296,14 @@ mod tests {
             other => panic!("{line}: {other:?}"),
         };
         assert_eq!(health("healthcheck"), (false, Duration::from_secs(2)));
-        assert_eq!(health("healthcheck --live"), (false, Duration::from_secs(2)));
-        assert_eq!(health("healthcheck -ready -timeout 1m30s"), (true, Duration::from_secs(90)));
+        assert_eq!(
+            health("healthcheck --live"),
+            (false, Duration::from_secs(2))
+        );
+        assert_eq!(
+            health("healthcheck -ready -timeout 1m30s"),
+            (true, Duration::from_secs(90))
+        );
         for line in ["help", "-h", "--help", "help run", "run -h"] {
             assert_eq!(parsed(line).map_err(|usage| usage.exit), Err(0), "{line}");
         }
@@ -247,9 +316,13 @@ mod tests {
             assert_eq!(usage.exit, 64);
             assert!(usage.text.contains(COMMANDS), "{}", usage.text);
         }
-        for line in
-            ["-no-such-flag", "run extra", "-config", "healthcheck --live --ready", "healthcheck -timeout 5"]
-        {
+        for line in [
+            "-no-such-flag",
+            "run extra",
+            "-config",
+            "healthcheck --live --ready",
+            "healthcheck -timeout 5",
+        ] {
             assert_eq!(parsed(line).map_err(|usage| usage.exit), Err(64), "{line}");
         }
     }

@@ -30,11 +30,18 @@ pub(super) fn parse(text: &str) -> Result<Duration, String> {
     let mut rest = text.strip_prefix('+').unwrap_or(text);
     let mut nanos: u128 = 0;
     while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
+        let digits = rest
+            .find(|c: char| !c.is_ascii_digit() && c != '.')
+            .unwrap_or(rest.len());
         let (number, after) = rest.split_at(digits);
-        let end = after.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(after.len());
+        let end = after
+            .find(|c: char| c.is_ascii_digit() || c == '.')
+            .unwrap_or(after.len());
         let (unit, next) = after.split_at(end);
-        let scale = UNITS.iter().find(|(name, _)| *name == unit).map(|(_, scale)| *scale);
+        let scale = UNITS
+            .iter()
+            .find(|(name, _)| *name == unit)
+            .map(|(_, scale)| *scale);
         let scale = scale.ok_or_else(|| match unit {
             "" => "has a number without a unit".to_owned(),
             unit => format!("has the unknown unit {unit:?} (known: ns, us, ms, s, m, h, d, w)"),
@@ -56,11 +63,19 @@ fn scaled(number: &str, scale: u128) -> Result<u128, String> {
     if whole.is_empty() && fraction.is_empty() || fraction.contains('.') {
         return Err(bad());
     }
-    let digits = |text: &str| if text.is_empty() { Ok(0) } else { text.parse::<u128>().map_err(|_| bad()) };
+    let digits = |text: &str| {
+        if text.is_empty() {
+            Ok(0)
+        } else {
+            text.parse::<u128>().map_err(|_| bad())
+        }
+    };
     // More digits than nanoseconds can show change nothing.
     let fraction = &fraction[..fraction.len().min(18)];
     let power = 10_u128.pow(u32::try_from(fraction.len()).unwrap_or(0));
-    Ok(digits(whole)?.saturating_mul(scale).saturating_add(digits(fraction)?.saturating_mul(scale) / power))
+    Ok(digits(whole)?
+        .saturating_mul(scale)
+        .saturating_add(digits(fraction)?.saturating_mul(scale) / power))
 }
 
 /// As Go prints it: `1m30s`, `500ms`, `0s`.
@@ -69,8 +84,11 @@ pub(super) fn print(duration: Duration) -> String {
     if nanos == 0 {
         return "0s".into();
     }
-    for (unit, scale, below) in [("ns", 1, 1_000), ("µs", 1_000, 1_000_000), ("ms", 1_000_000, 1_000_000_000)]
-    {
+    for (unit, scale, below) in [
+        ("ns", 1, 1_000),
+        ("µs", 1_000, 1_000_000),
+        ("ms", 1_000_000, 1_000_000_000),
+    ] {
         if nanos < below {
             return format!("{}{unit}", decimal(nanos, scale));
         }

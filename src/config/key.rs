@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-/// One key. Its row in the table drives the TOML name, the variable, the flag, the printing and the manual.
+/// One key. Its row in the table drives the TOML name, the variable, the flag, the printing and the
+/// manual.
 #[derive(Clone, Copy, Debug)]
 pub struct Key {
     /// `meta`; empty for keys above the first section.
@@ -67,7 +68,16 @@ impl Key {
         default: &'static str,
         help: &'static str,
     ) -> Self {
-        Self { section, name, kind, default, flag: false, secret: false, effect: Effect::Works, help }
+        Self {
+            section,
+            name,
+            kind,
+            default,
+            flag: false,
+            secret: false,
+            effect: Effect::Works,
+            help,
+        }
     }
 
     pub(super) const fn flag(mut self) -> Self {
@@ -87,12 +97,19 @@ impl Key {
 
     /// `meta.http-bind-address`: the place in the merged tree.
     pub fn path(&self) -> String {
-        if self.section.is_empty() { self.name.to_owned() } else { format!("{}.{}", self.section, self.name) }
+        if self.section.is_empty() {
+            self.name.to_owned()
+        } else {
+            format!("{}.{}", self.section, self.name)
+        }
     }
 
     /// `INFLUXDB_META_HTTP_BIND_ADDRESS`.
     pub fn variable(&self) -> String {
-        format!("INFLUXDB_{}", self.path().to_ascii_uppercase().replace(['-', '.'], "_"))
+        format!(
+            "INFLUXDB_{}",
+            self.path().to_ascii_uppercase().replace(['-', '.'], "_")
+        )
     }
 }
 
@@ -118,11 +135,16 @@ impl Kind {
                 "a duration like 500ms or 1m30s, or 0".into()
             }
             Self::Duration { at_least } => {
-                format!("a duration like 500ms or 1m30s, at least {}", super::duration::print(*at_least))
+                format!(
+                    "a duration like 500ms or 1m30s, at least {}",
+                    super::duration::print(*at_least)
+                )
             }
             Self::Count => "a whole number".into(),
             Self::Choice(choices) => choices.join(", "),
-            Self::PasswordHash => "bcrypt, pbkdf2-sha256 or pbkdf2-sha512, with ;option=number".into(),
+            Self::PasswordHash => {
+                "bcrypt, pbkdf2-sha256 or pbkdf2-sha512, with ;option=number".into()
+            }
             Self::Texts => "a list of texts (in a variable: separated by commas)".into(),
             Self::Addresses { .. } => {
                 "a list of host or host:port (in a variable: separated by commas)".into()

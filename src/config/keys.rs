@@ -1,5 +1,5 @@
-//! The table of all configuration keys: ours, and every documented one of the product we stand in for
-//! (enterprise.md 1, wire.md 12.1), so that its files and environments parse here.
+//! The table of all configuration keys: ours, and every documented one of the product we stand in
+//! for (enterprise.md 1, wire.md 12.1), so that its files and environments parse here.
 
 use std::time::Duration;
 
@@ -17,7 +17,9 @@ const fn key(
 }
 
 const fn at_least(milliseconds: u64) -> Kind {
-    Kind::Duration { at_least: Duration::from_millis(milliseconds) }
+    Kind::Duration {
+        at_least: Duration::from_millis(milliseconds),
+    }
 }
 
 const NO_TLS: &str = "TLS is not built yet";

@@ -37,9 +37,18 @@ impl Inputs {
     /// Of this process.
     pub fn of_process(flags: Flags) -> Self {
         let text = |os: std::ffi::OsString| os.to_string_lossy().into_owned();
-        let variables = std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect();
-        let host_name = rustix::system::uname().nodename().to_string_lossy().into_owned();
-        Self { variables, flags, host_name }
+        let variables = std::env::vars_os()
+            .map(|(name, value)| (text(name), text(value)))
+            .collect();
+        let host_name = rustix::system::uname()
+            .nodename()
+            .to_string_lossy()
+            .into_owned();
+        Self {
+            variables,
+            flags,
+            host_name,
+        }
     }
 }
 
@@ -53,21 +62,36 @@ pub(super) struct Layers {
 
 impl Layers {
     pub(super) fn read(inputs: &Inputs) -> Self {
-        let mut layers =
-            Self { merged: Figment::new(), file: None, problems: Vec::new(), notices: Vec::new() };
+        let mut layers = Self {
+            merged: Figment::new(),
+            file: None,
+            problems: Vec::new(),
+            notices: Vec::new(),
+        };
         for key in KEYS {
-            layers.merge(key, value::from_text(&key.kind, key.default), &Source::Default);
+            layers.merge(
+                key,
+                value::from_text(&key.kind, key.default),
+                &Source::Default,
+            );
         }
         layers.add_file(inputs);
         layers.add_variables(&inputs.variables);
         for (path, text) in &inputs.flags.keys {
             if let Some(key) = KEYS.iter().find(|key| key.path() == *path) {
-                layers.merge(key, value::from_text(&key.kind, text), &Source::Flag(key.name.to_owned()));
+                layers.merge(
+                    key,
+                    value::from_text(&key.kind, text),
+                    &Source::Flag(key.name.to_owned()),
+                );
             }
         }
         for flag in &inputs.flags.idle {
             let text = format!("flag -{flag} has no effect here: there is no profiler");
-            layers.notices.push(Notice { event: "config.no-effect", text });
+            layers.notices.push(Notice {
+                event: "config.no-effect",
+                text,
+            });
         }
         layers
     }
@@ -75,15 +99,21 @@ impl Layers {
     /// An empty value is no value: what lies below stays.
     fn merge(&mut self, key: &Key, value: Value, source: &Source) {
         if *source == Source::Default || !value::is_empty(&value) {
-            let one = One { path: key.path(), value, from: source.to_string() };
+            let one = One {
+                path: key.path(),
+                value,
+                from: source.to_string(),
+            };
             self.merged = std::mem::take(&mut self.merged).merge(one);
         }
     }
 
     fn add_file(&mut self, inputs: &Inputs) {
-        let Some((path, named_by)) = search::find(inputs) else { return };
-        let parsed =
-            files::read("the configuration file", &path, &named_by).and_then(|text| parse(&path, &text));
+        let Some((path, named_by)) = search::find(inputs) else {
+            return;
+        };
+        let parsed = files::read("the configuration file", &path, &named_by)
+            .and_then(|text| parse(&path, &text));
         match parsed {
             Ok(dict) => self.add_tables(&path, dict),
             Err(problem) => self.problems.push(problem),
@@ -96,12 +126,16 @@ impl Layers {
         for (name, value) in dict {
             match value {
                 Value::Dict(_, section) if is_section(&name) => {
-                    section.into_iter().for_each(|(key, value)| self.add_entry(&source, &name, &key, value));
+                    section
+                        .into_iter()
+                        .for_each(|(key, value)| self.add_entry(&source, &name, &key, value));
                 }
                 Value::Dict(..) if DATA_NODE_SECTIONS.contains(&name.as_str()) => {}
                 Value::Dict(..) => {
                     let hint = hint(nearest(&name, KEYS.iter().map(|key| key.section)));
-                    self.unknown(format!("{source}: there is no section [{name}]{hint}; it is ignored"));
+                    self.unknown(format!(
+                        "{source}: there is no section [{name}]{hint}; it is ignored"
+                    ));
                 }
                 value => self.add_entry(&source, "", &name, value),
             }
@@ -130,13 +164,18 @@ impl Layers {
                 } else {
                     format!("in [{section}]")
                 };
-                self.unknown(format!("{source}: there is no key {name} {place}{hint}; it is ignored"));
+                self.unknown(format!(
+                    "{source}: there is no key {name} {place}{hint}; it is ignored"
+                ));
             }
         }
     }
 
     fn unknown(&mut self, text: String) {
-        self.notices.push(Notice { event: "config.unknown", text });
+        self.notices.push(Notice {
+            event: "config.unknown",
+            text,
+        });
     }
 
     fn add_variables(&mut self, variables: &BTreeMap<String, String>) {
@@ -149,7 +188,11 @@ impl Layers {
             let name = key.variable();
             let plain = left.remove(name.as_str());
             if let Some(text) = plain {
-                self.merge(key, value::from_text(&key.kind, text), &Source::Variable(name.clone()));
+                self.merge(
+                    key,
+                    value::from_text(&key.kind, text),
+                    &Source::Variable(name.clone()),
+                );
             }
             if key.kind.is_list() {
                 self.add_numbered(key, &name, plain.is_some(), &mut left);
@@ -165,20 +208,32 @@ impl Layers {
             if !is_of_others(name, value) {
                 let names: Vec<_> = KEYS.iter().map(Key::variable).collect();
                 let hint = hint(nearest(name, names.iter().map(String::as_str)));
-                self.unknown(format!("environment variable {name} names no key{hint}; it is ignored"));
+                self.unknown(format!(
+                    "environment variable {name} names no key{hint}; it is ignored"
+                ));
             }
         }
     }
 
     /// `NAME_0`, `NAME_1`, …: one element each, as the product's manual has it.
-    fn add_numbered(&mut self, key: &Key, name: &str, plain: bool, left: &mut BTreeMap<&str, &str>) {
+    fn add_numbered(
+        &mut self,
+        key: &Key,
+        name: &str,
+        plain: bool,
+        left: &mut BTreeMap<&str, &str>,
+    ) {
         let element = |n: usize| left.remove(format!("{name}_{n}").as_str());
         let items: Vec<Value> = (0..).map_while(element).map(Value::from).collect();
         match (items.is_empty(), plain) {
             (true, _) => {}
             (false, true) => self.both(name, &format!("{name}_0")),
             (false, false) => {
-                self.merge(key, Value::from(items), &Source::Variable(format!("{name}_0 and following")));
+                self.merge(
+                    key,
+                    Value::from(items),
+                    &Source::Variable(format!("{name}_0 and following")),
+                );
             }
         }
     }
@@ -213,7 +268,11 @@ fn parse(path: &Path, text: &str) -> Result<Dict, Problem> {
         path: path.to_owned(),
         why: format!("is no valid TOML: {}", error.kind.to_string().trim()),
     };
-    Ok(Toml::string(text).data().map_err(bad)?.remove(&Profile::Default).unwrap_or_default())
+    Ok(Toml::string(text)
+        .data()
+        .map_err(bad)?
+        .remove(&Profile::Default)
+        .unwrap_or_default())
 }
 
 fn is_section(name: &str) -> bool {
@@ -227,7 +286,10 @@ fn hint(nearest: Option<&str>) -> String {
 /// Variables with our prefix that data nodes, images or Kubernetes set and that mean nothing here.
 fn is_of_others(name: &str, value: &str) -> bool {
     let of_section = |section: &&str| {
-        name.starts_with(&format!("INFLUXDB_{}_", section.to_ascii_uppercase().replace('-', "_")))
+        name.starts_with(&format!(
+            "INFLUXDB_{}_",
+            section.to_ascii_uppercase().replace('-', "_")
+        ))
     };
     // A Kubernetes service called influxdb-meta sets these in every pod beside it.
     let service_link = name.contains("_SERVICE_HOST")
@@ -254,6 +316,9 @@ impl Provider for One {
 
     fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
         let nested = figment::util::nest(&self.path, self.value.clone());
-        Ok(Map::from([(Profile::Default, nested.into_dict().unwrap_or_default())]))
+        Ok(Map::from([(
+            Profile::Default,
+            nested.into_dict().unwrap_or_default(),
+        )]))
     }
 }

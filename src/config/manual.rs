@@ -6,9 +6,13 @@ use super::print;
 
 /// A row for each key that does something here.
 pub fn markdown_table() -> String {
-    let mut out =
-        String::from("| Variable | File | Default | Allowed | What it is for |\n|---|---|---|---|---|\n");
-    for key in KEYS.iter().filter(|key| matches!(key.effect, Effect::Works)) {
+    let mut out = String::from(
+        "| Variable | File | Default | Allowed | What it is for |\n|---|---|---|---|---|\n",
+    );
+    for key in KEYS
+        .iter()
+        .filter(|key| matches!(key.effect, Effect::Works))
+    {
         out += &format!(
             "| `{}`{} | `{key}` | {} | {} | {} |\n",
             key.variable(),
@@ -30,7 +34,10 @@ pub fn markdown_accepted() -> String {
             Effect::Moot(why) => format!("accepted: {why}"),
             Effect::None(why) => format!("accepted; a warning unless it is the default: {why}"),
             Effect::Protection(why) => {
-                format!("anything but the default ({}) stops the start: {why}", print::default(key))
+                format!(
+                    "anything but the default ({}) stops the start: {why}",
+                    print::default(key)
+                )
             }
         };
         out += &format!("| `{key}` | `{}` | {what} |\n", key.variable());

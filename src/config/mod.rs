@@ -76,15 +76,21 @@ pub fn load(inputs: &Inputs) -> Result<Config, Invalid> {
     Ok(build(&settings, inputs, notices))
 }
 
-/// Where the HTTP API listens, whatever else is wrong: a node that runs must not be called dead because its
-/// flags are not those of the health check, or because its file has been edited since.
+/// Where the HTTP API listens, whatever else is wrong: a node that runs must not be called dead
+/// because its flags are not those of the health check, or because its file has been edited since.
 ///
 /// # Errors
 /// The address itself cannot be known.
 pub fn http_bind(inputs: &Inputs) -> Result<Bind, Invalid> {
     const KEY: &str = "meta.http-bind-address";
-    let settings::Checked { settings, problems, notices } = settings::Checked::read(inputs);
-    let no_file = problems.iter().any(|p| p.path().is_some() && p.path() == settings.file.as_deref());
+    let settings::Checked {
+        settings,
+        problems,
+        notices,
+    } = settings::Checked::read(inputs);
+    let no_file = problems
+        .iter()
+        .any(|p| p.path().is_some() && p.path() == settings.file.as_deref());
     // The file would have had the last word over the default.
     let unknown = no_file && settings.from(KEY) == problem::Source::Default.to_string();
     match settings.get(KEY) {
@@ -98,11 +104,19 @@ pub fn http_bind(inputs: &Inputs) -> Result<Bind, Invalid> {
 /// # Errors
 /// All problems at once.
 pub fn settle(inputs: &Inputs) -> Result<(Settings, Vec<Notice>), Invalid> {
-    let settings::Checked { settings, mut problems, mut notices } = settings::Checked::read(inputs);
+    let settings::Checked {
+        settings,
+        mut problems,
+        mut notices,
+    } = settings::Checked::read(inputs);
     problems.extend(rules::check(&settings, &inputs.flags));
     notices.extend(rules::notices(&settings));
     notices.extend(rules::idle(&settings));
-    if problems.is_empty() { Ok((settings, notices)) } else { Err(Invalid { problems, notices }) }
+    if problems.is_empty() {
+        Ok((settings, notices))
+    } else {
+        Err(Invalid { problems, notices })
+    }
 }
 
 fn build(settings: &Settings, inputs: &Inputs, notices: Vec<Notice>) -> Config {
@@ -166,13 +180,16 @@ fn cluster(settings: &Settings, inputs: &Inputs) -> ClusterConfig {
     }
 }
 
-/// Where authorities' certificates are is said as to every program: by variables without our prefix.
+/// Where authorities' certificates are is said as to every program: by variables without our
+/// prefix.
 fn data_nodes(settings: &Settings, inputs: &Inputs) -> DataNodesConfig {
     let trust = || match settings.bool("meta.data-insecure-tls") {
         true => Trust::Anyone,
         false => Trust::Roots(Places::of_variables(&inputs.variables)),
     };
-    DataNodesConfig { tls: settings.bool("meta.data-use-tls").then(trust) }
+    DataNodesConfig {
+        tls: settings.bool("meta.data-use-tls").then(trust),
+    }
 }
 
 /// A snapshot bounds what a restart replays and what a returning node is sent: seconds of either.
@@ -180,7 +197,9 @@ const SNAPSHOT_EVERY_ENTRIES: u64 = 10_000;
 const SNAPSHOT_EVERY_BYTES: u64 = 16 << 20;
 
 fn raft(settings: &Settings) -> RaftConfig {
-    let base = settings.duration("meta.heartbeat-timeout").max(settings.duration("meta.election-timeout"));
+    let base = settings
+        .duration("meta.heartbeat-timeout")
+        .max(settings.duration("meta.election-timeout"));
     RaftConfig {
         base,
         retention_autocreate: settings.bool("meta.retention-autocreate"),

@@ -6,8 +6,8 @@ use super::settings::Settings;
 use super::value::Setting;
 use super::{duration, value};
 
-/// The whole file. A secret that is set appears only as a comment unless `show_secrets`: a masked *value*
-/// would become the secret of whoever uses the file.
+/// The whole file. A secret that is set appears only as a comment unless `show_secrets`: a masked
+/// *value* would become the secret of whoever uses the file.
 pub fn toml(settings: &Settings, show_secrets: bool) -> String {
     let mut out = String::new();
     let mut section = "";
@@ -50,7 +50,11 @@ fn text(setting: &Setting, kind: &Kind) -> String {
         Setting::Duration(span) => quoted(&duration::print(*span)),
         Setting::Count(count) => count.to_string(),
         Setting::List(texts) => list(texts.iter().map(|text| quoted(text)).collect()),
-        Setting::Addresses(all) => list(all.iter().map(|address| quoted(&address.to_string())).collect()),
+        Setting::Addresses(all) => list(
+            all.iter()
+                .map(|address| quoted(&address.to_string()))
+                .collect(),
+        ),
         Setting::Bind(bind) => quoted(&bind.to_string()),
     }
 }
@@ -63,7 +67,8 @@ fn quoted(text: &str) -> String {
 
 /// A default as the manual shows it.
 pub(super) fn default(key: &Key) -> String {
-    let found = value::check(key, &value::from_text(&key.kind, key.default)).unwrap_or(Setting::Unset);
+    let found =
+        value::check(key, &value::from_text(&key.kind, key.default)).unwrap_or(Setting::Unset);
     match found {
         Setting::Unset => String::new(),
         found => format!("`{}`", text(&found, &key.kind).trim_matches('"')),

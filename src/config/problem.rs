@@ -30,18 +30,38 @@ impl fmt::Display for Source {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
     #[error("{from}: {key} = {value} {why}; allowed: {allowed}")]
-    Value { from: String, key: String, value: String, why: String, allowed: String },
+    Value {
+        from: String,
+        key: String,
+        value: String,
+        why: String,
+        allowed: String,
+    },
     #[error(
         "{from}: {key} = {value} asks for a protection that this version cannot give: {why}. Start it with {without}, or wait for a version that can"
     )]
-    NotBuilt { from: String, key: String, value: String, why: &'static str, without: &'static str },
+    NotBuilt {
+        from: String,
+        key: String,
+        value: String,
+        why: &'static str,
+        without: &'static str,
+    },
     #[error("{path}: {why}", path = path.display())]
     Syntax { path: PathBuf, why: String },
     #[error("{what} {path}, named by {named_by}, does not exist", path = path.display())]
-    Missing { what: &'static str, path: PathBuf, named_by: Source },
+    Missing {
+        what: &'static str,
+        path: PathBuf,
+        named_by: Source,
+    },
     /// Not the content but the right to read it: alone, it makes the exit code 77.
     #[error("{what} {path} cannot be read: {why}", path = path.display())]
-    Unreadable { what: &'static str, path: PathBuf, why: String },
+    Unreadable {
+        what: &'static str,
+        path: PathBuf,
+        why: String,
+    },
     #[error("{0}")]
     Contradiction(String),
 }
@@ -50,9 +70,9 @@ impl Problem {
     /// The file that could not be read, if that is the problem.
     pub(super) fn path(&self) -> Option<&Path> {
         match self {
-            Self::Syntax { path, .. } | Self::Missing { path, .. } | Self::Unreadable { path, .. } => {
-                Some(path)
-            }
+            Self::Syntax { path, .. }
+            | Self::Missing { path, .. }
+            | Self::Unreadable { path, .. } => Some(path),
             Self::Value { .. } | Self::NotBuilt { .. } | Self::Contradiction(_) => None,
         }
     }
@@ -76,8 +96,15 @@ pub struct Invalid {
 impl Invalid {
     /// 77 when nothing but permissions are in the way, else 78.
     pub fn exit_code(&self) -> u8 {
-        let denied = self.problems.iter().all(|problem| matches!(problem, Problem::Unreadable { .. }));
-        if denied { super::exit::NO_PERMISSION } else { super::exit::CONFIG }
+        let denied = self
+            .problems
+            .iter()
+            .all(|problem| matches!(problem, Problem::Unreadable { .. }));
+        if denied {
+            super::exit::NO_PERMISSION
+        } else {
+            super::exit::CONFIG
+        }
     }
 }
 
@@ -93,6 +120,9 @@ impl fmt::Display for Invalid {
         for notice in &self.notices {
             writeln!(f, "  (warning: {})", notice.text)?;
         }
-        write!(f, "`influxd-meta config` prints every key with its value; `influxd-meta help` the flags.")
+        write!(
+            f,
+            "`influxd-meta config` prints every key with its value; `influxd-meta help` the flags."
+        )
     }
 }

@@ -8,7 +8,8 @@ use super::problem::{Notice, Problem, Source};
 use super::settings::Settings;
 use super::value::Setting;
 
-/// Everything contradictory, all at once. Keys whose own value was refused are not judged again here.
+/// Everything contradictory, all at once. Keys whose own value was refused are not judged again
+/// here.
 pub(super) fn check(settings: &Settings, flags: &Flags) -> Vec<Problem> {
     let mut problems = Vec::new();
     founding(settings, flags, &mut problems);
@@ -24,13 +25,19 @@ pub(super) fn notices(settings: &Settings) -> Vec<Notice> {
     let shared = settings.text("meta.shared-secret");
     let no_effect = |key: &str, name: &str| Notice {
         event: "config.no-effect",
-        text: format!("{}: [meta] {name} has no effect: auth-enabled is false", settings.from(key)),
+        text: format!(
+            "{}: [meta] {name} has no effect: auth-enabled is false",
+            settings.from(key)
+        ),
     };
     if !settings.bool("meta.auth-enabled") {
         if !shared.is_empty() {
             notices.push(no_effect("meta.shared-secret", "shared-secret"));
         }
-        if matches!(settings.text("meta.auth-method").as_str(), "jwt" | "userpass") {
+        if matches!(
+            settings.text("meta.auth-method").as_str(),
+            "jwt" | "userpass"
+        ) {
             notices.push(no_effect("meta.auth-method", "auth-method"));
         }
     } else if !shared.is_empty() && shared == settings.text("meta.internal-shared-secret") {
@@ -50,16 +57,22 @@ pub(super) fn idle(settings: &Settings) -> Option<Notice> {
     let alone = settings.bool("meta.data-insecure-tls") && !settings.bool("meta.data-use-tls");
     alone.then(|| {
         let from = settings.from("meta.data-insecure-tls");
-        let text = format!("{from}: [meta] data-insecure-tls = true has no effect without data-use-tls");
-        Notice { event: "config.no-effect", text }
+        let text =
+            format!("{from}: [meta] data-insecure-tls = true has no effect without data-use-tls");
+        Notice {
+            event: "config.no-effect",
+            text,
+        }
     })
 }
 
 /// `peers`, `bootstrap-expect` and `-single-server` must say one thing.
 fn founding(settings: &Settings, flags: &Flags, problems: &mut Vec<Problem>) {
     let mut wrong = |text: String| problems.push(Problem::Contradiction(text));
-    let (Some(peers), Some(expect)) = (settings.get("meta.peers"), settings.get("meta.bootstrap-expect"))
-    else {
+    let (Some(peers), Some(expect)) = (
+        settings.get("meta.peers"),
+        settings.get("meta.bootstrap-expect"),
+    ) else {
         return;
     };
     let peers = match peers {
@@ -73,7 +86,9 @@ fn founding(settings: &Settings, flags: &Flags, problems: &mut Vec<Problem>) {
             "-single-server founds a cluster of one at once, but peers is set ({peers_from}): keep one of them"
         ));
     }
-    let Setting::Count(expect) = expect else { return };
+    let Setting::Count(expect) = expect else {
+        return;
+    };
     match (peers, *expect) {
         (0, 1) => {}
         (0, 0) => wrong(format!(
@@ -93,7 +108,10 @@ fn founding(settings: &Settings, flags: &Flags, problems: &mut Vec<Problem>) {
 }
 
 fn ports(settings: &Settings, problems: &mut Vec<Problem>) {
-    let (http, raft) = (settings.bind("meta.http-bind-address"), settings.bind("meta.bind-address"));
+    let (http, raft) = (
+        settings.bind("meta.http-bind-address"),
+        settings.bind("meta.bind-address"),
+    );
     if http.port != 0 && http.port == raft.port {
         problems.push(Problem::Contradiction(format!(
             "[meta] http-bind-address and bind-address have one port, {}: they are two listeners",
@@ -114,7 +132,8 @@ fn authentication(settings: &Settings, problems: &mut Vec<Problem>) {
     }
 }
 
-/// Checked as documented although nothing here needs it: a file that would be refused elsewhere is refused here.
+/// Checked as documented although nothing here needs it: a file that would be refused elsewhere is
+/// refused here.
 fn licence(settings: &Settings, problems: &mut Vec<Problem>) {
     let path = settings.text("enterprise.license-path");
     if path.is_empty() {

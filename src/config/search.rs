@@ -12,10 +12,14 @@ const VARIABLE: &str = "INFLUXDB_META_CONFIG_PATH";
 
 /// The first of: `-config`, the variable, the home directory, `/etc`. `/dev/null` means none.
 ///
-/// A file that somebody named must exist; one of the usual places need not, also when the variable (which
-/// the image sets) names just that place: a volume mounted over `/etc/influxdb` must not stop the start.
+/// A file that somebody named must exist; one of the usual places need not, also when the variable
+/// (which the image sets) names just that place: a volume mounted over `/etc/influxdb` must not
+/// stop the start.
 pub(super) fn find(inputs: &Inputs) -> Option<(PathBuf, Source)> {
-    let from_variable = inputs.variables.get(VARIABLE).filter(|path| !path.is_empty());
+    let from_variable = inputs
+        .variables
+        .get(VARIABLE)
+        .filter(|path| !path.is_empty());
     let named = match (&inputs.flags.config, from_variable) {
         (Some(path), _) if !path.as_os_str().is_empty() => {
             Some((path.clone(), Source::Flag("config".into())))
@@ -31,5 +35,8 @@ pub(super) fn find(inputs: &Inputs) -> Option<(PathBuf, Source)> {
     let home = inputs.variables.get("HOME").filter(|home| !home.is_empty());
     let in_home = home.map(|home| Path::new(home).join(".influxdb/influxdb-meta.conf"));
     let usual = in_home.into_iter().chain([PathBuf::from(DEFAULT_PATH)]);
-    usual.into_iter().find(|path| path.is_file()).map(|path| (path, Source::Default))
+    usual
+        .into_iter()
+        .find(|path| path.is_file())
+        .map(|path| (path, Source::Default))
 }

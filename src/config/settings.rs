@@ -33,14 +33,25 @@ pub(super) struct Checked {
 }
 
 impl Checked {
-    /// Reads all layers and checks key by key: figment's own extraction would stop at the first problem.
+    /// Reads all layers and checks key by key: figment's own extraction would stop at the first
+    /// problem.
     pub(super) fn read(inputs: &Inputs) -> Self {
         let layers = Layers::read(inputs);
-        let settings = Settings { values: BTreeMap::new(), file: layers.file.clone() };
-        let mut checked = Self { settings, problems: layers.problems, notices: layers.notices };
+        let settings = Settings {
+            values: BTreeMap::new(),
+            file: layers.file.clone(),
+        };
+        let mut checked = Self {
+            settings,
+            problems: layers.problems,
+            notices: layers.notices,
+        };
         for key in KEYS {
             let path = key.path();
-            let from = layers.merged.find_metadata(&path).map(|data| data.name.to_string());
+            let from = layers
+                .merged
+                .find_metadata(&path)
+                .map(|data| data.name.to_string());
             if let Ok(found) = layers.merged.find_value(&path) {
                 checked.take(key, &found, from.unwrap_or_default());
             }
@@ -49,21 +60,29 @@ impl Checked {
     }
 
     fn take(&mut self, key: &Key, found: &figment::value::Value, from: String) {
-        let shown = if key.secret { "(not shown)".into() } else { value::show(found) };
+        let shown = if key.secret {
+            "(not shown)".into()
+        } else {
+            value::show(found)
+        };
         match value::check(key, found) {
             Ok(setting) => {
                 if from != Source::Default.to_string() {
                     self.judge_effect(key, &setting, &from, shown);
                 }
-                self.settings.values.insert(key.path(), Value { setting, from });
+                self.settings
+                    .values
+                    .insert(key.path(), Value { setting, from });
             }
-            Err(reasons) => self.problems.extend(reasons.into_iter().map(|why| Problem::Value {
-                from: from.clone(),
-                key: key.to_string(),
-                value: shown.clone(),
-                why,
-                allowed: key.kind.allowed(),
-            })),
+            Err(reasons) => self
+                .problems
+                .extend(reasons.into_iter().map(|why| Problem::Value {
+                    from: from.clone(),
+                    key: key.to_string(),
+                    value: shown.clone(),
+                    why,
+                    allowed: key.kind.allowed(),
+                })),
         }
     }
 
@@ -83,7 +102,11 @@ impl Checked {
                 key: key.to_string(),
                 value,
                 why,
-                without: if setting == &Setting::Bool(true) { "false" } else { "the default" },
+                without: if setting == &Setting::Bool(true) {
+                    "false"
+                } else {
+                    "the default"
+                },
             }),
         }
     }
@@ -136,7 +159,10 @@ impl Settings {
     pub(super) fn bind(&self, path: &str) -> Bind {
         match self.get(path) {
             Some(Setting::Bind(bind)) => bind.clone(),
-            _ => Bind { host: None, port: 0 },
+            _ => Bind {
+                host: None,
+                port: 0,
+            },
         }
     }
 }

@@ -50,9 +50,15 @@ pub(super) fn from_text(kind: &Kind, text: &str) -> Value {
             "0" | "f" | "F" | "false" | "False" | "FALSE" => Value::from(false),
             other => Value::from(other),
         },
-        Kind::Count => text.trim().parse::<u64>().map_or_else(|_| Value::from(text), Value::from),
+        Kind::Count => text
+            .trim()
+            .parse::<u64>()
+            .map_or_else(|_| Value::from(text), Value::from),
         Kind::Texts | Kind::Addresses { .. } => {
-            let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
+            let items = text
+                .split(',')
+                .map(str::trim)
+                .filter(|item| !item.is_empty());
             Value::from(items.map(Value::from).collect::<Vec<_>>())
         }
         _ => Value::from(text),
@@ -119,7 +125,10 @@ pub(super) fn is_empty(value: &Value) -> bool {
 fn count(value: &Value) -> Result<Setting, String> {
     let whole = value.to_u128().and_then(|n| u64::try_from(n).ok());
     let signed = value.to_i128().and_then(|n| u64::try_from(n).ok());
-    whole.or(signed).map(Setting::Count).ok_or_else(|| "is no whole number from 0 on".into())
+    whole
+        .or(signed)
+        .map(Setting::Count)
+        .ok_or_else(|| "is no whole number from 0 on".into())
 }
 
 fn span(text: &str, kind: &Kind) -> Result<Setting, String> {
@@ -157,7 +166,9 @@ fn addresses(items: &[Value], port: u16) -> Result<Setting, Vec<String>> {
 
 fn bind(text: &str) -> Result<Bind, String> {
     let (host, port) = text.rsplit_once(':').ok_or("has no port")?;
-    let port = port.parse::<u16>().map_err(|_| "has a port that is no number from 0 to 65535")?;
+    let port = port
+        .parse::<u16>()
+        .map_err(|_| "has a port that is no number from 0 to 65535")?;
     if host.is_empty() {
         return Ok(Bind { host: None, port });
     }
@@ -167,7 +178,10 @@ fn bind(text: &str) -> Result<Bind, String> {
         _ => Err(error),
     });
     match address {
-        Ok(address) => Ok(Bind { host: Some(address.host().to_owned()), port }),
+        Ok(address) => Ok(Bind {
+            host: Some(address.host().to_owned()),
+            port,
+        }),
         Err(error) => Err(format!("is no address: {error}")),
     }
 }
@@ -183,8 +197,12 @@ fn host(text: &str) -> Result<Setting, String> {
 }
 
 fn choice(text: &str, choices: &[&str]) -> Result<Setting, String> {
-    let found = choices.iter().find(|choice| choice.eq_ignore_ascii_case(text));
-    found.map(|choice| Setting::Text((*choice).to_owned())).ok_or_else(|| "is none of them".into())
+    let found = choices
+        .iter()
+        .find(|choice| choice.eq_ignore_ascii_case(text));
+    found
+        .map(|choice| Setting::Text((*choice).to_owned()))
+        .ok_or_else(|| "is none of them".into())
 }
 
 /// enterprise.md 5.4: scheme, then options with their ranges.
@@ -192,15 +210,21 @@ fn password_hash(text: &str) -> Result<Setting, String> {
     let mut parts = text.split(';').map(str::trim);
     let options: &[(&str, u64, u64)] = match parts.next() {
         Some("bcrypt") => &[("cost", 4, 31)],
-        Some("pbkdf2-sha256" | "pbkdf2-sha512") => &[("rounds", 1, 4_294_967_295), ("salt_len", 1, 1024)],
+        Some("pbkdf2-sha256" | "pbkdf2-sha512") => {
+            &[("rounds", 1, 4_294_967_295), ("salt_len", 1, 1024)]
+        }
         _ => return Err("has an unknown scheme".into()),
     };
     for part in parts {
-        let (name, number) =
-            part.split_once('=').ok_or_else(|| format!("has {part:?}, not option=number"))?;
+        let (name, number) = part
+            .split_once('=')
+            .ok_or_else(|| format!("has {part:?}, not option=number"))?;
         let range = options.iter().find(|(option, ..)| *option == name);
         let (_, least, most) = range.ok_or_else(|| format!("has the unknown option {name:?}"))?;
-        if !number.parse::<u64>().is_ok_and(|n| (*least..=*most).contains(&n)) {
+        if !number
+            .parse::<u64>()
+            .is_ok_and(|n| (*least..=*most).contains(&n))
+        {
             return Err(format!("has {name}={number}, allowed is {least} to {most}"));
         }
     }
@@ -218,7 +242,10 @@ pub(super) fn show(value: &Value) -> String {
             (_, Some(n), _) => n.to_string(),
             (.., n) => n.map_or_else(|| "a number".into(), |n| n.to_string()),
         },
-        Value::Array(_, items) => format!("[{}]", items.iter().map(show).collect::<Vec<_>>().join(", ")),
+        Value::Array(_, items) => format!(
+            "[{}]",
+            items.iter().map(show).collect::<Vec<_>>().join(", ")
+        ),
         Value::Dict(..) => "{…}".into(),
         Value::Empty(..) => "nothing".into(),
     }

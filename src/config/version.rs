@@ -3,7 +3,8 @@
 /// The InfluxDB Enterprise release whose clients and data nodes we serve.
 pub const COMPATIBLE_WITH: &str = "1.12.4";
 
-/// `<compatible InfluxDB>-c<our version>`: `1.12.4-c0.1.0`. The product prints its own releases the same way.
+/// `<compatible InfluxDB>-c<our version>`: `1.12.4-c0.1.0`. The product prints its own releases the
+/// same way.
 pub const VERSION: &str = concat!("1.12.4-c", env!("CARGO_PKG_VERSION"));
 
 /// Where the source stood, as far as the build knew.

@@ -63,6 +63,14 @@ pub(super) async fn add(
 
 /// A member is only said again, whatever it is.
 async fn is_active(session: &Session, at: &Address, id: u64) -> bool {
-    let cluster: Option<Cluster> = session.get_json_once(at, "/show-cluster", Session::PATIENCE).await.ok();
-    cluster.is_some_and(|cluster| cluster.data.iter().any(|node| node.id == id && !node.passive))
+    let cluster: Option<Cluster> = session
+        .get_json_once(at, "/show-cluster", Session::PATIENCE)
+        .await
+        .ok();
+    cluster.is_some_and(|cluster| {
+        cluster
+            .data
+            .iter()
+            .any(|node| node.id == id && !node.passive)
+    })
 }

@@ -29,7 +29,12 @@ async fn itself(session: &Session) -> Result<Address, String> {
     if !status.is_meta() {
         return Err(session.exited(&format!("{} is not a meta node", session.bind)));
     }
-    let unnamed = || session.exited(&format!("{} does not say what others call it", session.bind));
+    let unnamed = || {
+        session.exited(&format!(
+            "{} does not say what others call it",
+            session.bind
+        ))
+    };
     status.advertised().ok_or_else(unnamed)
 }
 
@@ -44,8 +49,16 @@ pub(super) struct Added {
 ///
 /// # Errors
 /// The line for stderr.
-pub(super) async fn join(session: &Session, at: &Address, address: &Address) -> Result<Added, String> {
+pub(super) async fn join(
+    session: &Session,
+    at: &Address,
+    address: &Address,
+) -> Result<Added, String> {
     let address = address.to_string();
     let fields = [("addr", address.as_str())];
-    session.repeat(at, async || session.try_form(at, "/join", &fields).await?.json()).await
+    session
+        .repeat(at, async || {
+            session.try_form(at, "/join", &fields).await?.json()
+        })
+        .await
 }

@@ -1,5 +1,5 @@
-//! `influxd-ctl copy-shard <source> <destination> <id>`: `POST /copy-shard` at the bound node, which answers when all is
-//! copied.
+//! `influxd-ctl copy-shard <source> <destination> <id>`: `POST /copy-shard` at the bound node,
+//! which answers when all is copied.
 
 use super::Output;
 use super::flags::CopyShard;
@@ -17,8 +17,21 @@ async fn copy(session: &Session, asked: &CopyShard) -> Result<String, String> {
     let (source, dest, shard) = asked.checked().map_err(|why| session.said(&why))?;
     order::reach(session).await?;
     let id = shard.to_string();
-    let fields = [("src", source.as_str()), ("dest", dest.as_str()), ("shard", id.as_str())];
-    let look = "influxd-ctl copy-shard-status shows copies under way, show-shards who owns the shard";
-    order::give(session, &session.bind, "/copy-shard", &fields, WITH_SHARDS, look).await?;
+    let fields = [
+        ("src", source.as_str()),
+        ("dest", dest.as_str()),
+        ("shard", id.as_str()),
+    ];
+    let look =
+        "influxd-ctl copy-shard-status shows copies under way, show-shards who owns the shard";
+    order::give(
+        session,
+        &session.bind,
+        "/copy-shard",
+        &fields,
+        WITH_SHARDS,
+        look,
+    )
+    .await?;
     Ok(format!("Copied shard {id} from {source} to {dest}\n"))
 }

@@ -16,9 +16,13 @@ const WITH_DATA_NODES: Duration = Duration::from_secs(30);
 pub(super) async fn run(session: &Session) -> Output {
     let attempt = async || {
         let request = Request::get("/copy-shard-status");
-        session.try_for(&session.bind, request, WITH_DATA_NODES).await?.json()
+        session
+            .try_for(&session.bind, request, WITH_DATA_NODES)
+            .await?
+            .json()
     };
-    let copies: Result<Option<Vec<InProgress>>, String> = session.repeat(&session.bind, attempt).await;
+    let copies: Result<Option<Vec<InProgress>>, String> =
+        session.repeat(&session.bind, attempt).await;
     match copies {
         Ok(copies) => Output::done(print(&copies.unwrap_or_default())),
         Err(why) => Output::failed(why),
@@ -26,8 +30,16 @@ pub(super) async fn run(session: &Session) -> Output {
 }
 
 fn print(copies: &[InProgress]) -> String {
-    let columns =
-        ["Source", "Dest", "Database", "Policy", "ShardID", "TotalSize", "CurrentSize", "StartedAt"];
+    let columns = [
+        "Source",
+        "Dest",
+        "Database",
+        "Policy",
+        "ShardID",
+        "TotalSize",
+        "CurrentSize",
+        "StartedAt",
+    ];
     let mut table = Table::of_columns(&columns);
     for copy in copies {
         table.row(vec![

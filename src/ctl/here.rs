@@ -1,7 +1,8 @@
 //! The nodes of this host, which `join` and `leave` are about.
 //!
-//! The meta node is the bound one, under the name that it gives itself: the host's own name would be a guess, and is
-//! used only where no meta node answers. The data node is the one at the same name.
+//! The meta node is the bound one, under the name that it gives itself: the host's own name would
+//! be a guess, and is used only where no meta node answers. The data node is the one at the same
+//! name.
 
 use super::session::{Session, what_at};
 use super::status::Status;
@@ -36,18 +37,21 @@ pub(super) struct DataPlace {
 impl Nodes {
     /// Where a meta node of this host is, or would be.
     pub(super) fn meta_address(&self) -> Address {
-        self.meta.as_ref().map_or_else(|_| host_name().with_port(META_PORT), |here| here.name.clone())
+        self.meta.as_ref().map_or_else(
+            |_| host_name().with_port(META_PORT),
+            |here| here.name.clone(),
+        )
     }
 }
 
-/// Looks for both. A meta node that does not answer is waited for, unless nobody listens there and a data node is
-/// found: then the host is that one's alone.
+/// Looks for both. A meta node that does not answer is waited for, unless nobody listens there and
+/// a data node is found: then the host is that one's alone.
 pub(super) async fn nodes(session: &Session) -> Nodes {
     find(session, Ok).await
 }
 
-/// The same, to be named to another node, which would take `localhost` for itself: one that starts does not know its
-/// name yet.
+/// The same, to be named to another node, which would take `localhost` for itself: one that starts
+/// does not know its name yet.
 pub(super) async fn named_nodes(session: &Session) -> Nodes {
     let has_name = |status: Status| {
         let is_named = status.advertised().is_some() || !session.bind.is_loopback_literal();
@@ -65,30 +69,46 @@ async fn find(session: &Session, accept: impl Fn(Status) -> Result<Status, CallE
     if let Err(CallError::Refused) = first {
         let data = data_node(session, None).await;
         if data.status.is_some() {
-            return Nodes { meta: Err(session.exited(&what_at(&session.bind, &CallError::Refused))), data };
+            return Nodes {
+                meta: Err(session.exited(&what_at(&session.bind, &CallError::Refused))),
+                data,
+            };
         }
     }
     let found = match first {
         Ok(found) => Ok(found),
-        Err(_) => session.repeat(&session.bind, async || ask(session, &accept).await).await,
+        Err(_) => {
+            session
+                .repeat(&session.bind, async || ask(session, &accept).await)
+                .await
+        }
     };
     let meta = found.and_then(|(at, status)| here(session, at, status));
     let data = data_node(session, meta.as_ref().ok()).await;
     Nodes { meta, data }
 }
 
-/// The meta node at `-bind`, or one that listens at the host's name only; where it answered, and what.
+/// The meta node at `-bind`, or one that listens at the host's name only; where it answered, and
+/// what.
 async fn ask(
     session: &Session,
     accept: impl Fn(Status) -> Result<Status, CallError>,
 ) -> Result<(Address, Status), CallError> {
     let error = match session.try_json(&session.bind, "/status").await {
         Err(error) if session.bind.is_loopback_literal() => error,
-        answered => return answered.and_then(accept).map(|status| (session.bind.clone(), status)),
+        answered => {
+            return answered
+                .and_then(accept)
+                .map(|status| (session.bind.clone(), status));
+        }
     };
     let by_name = host_name().with_port(META_PORT);
-    let answered = session.get_json_once(&by_name, "/status", Session::PATIENCE).await;
-    answered.map(|status| (by_name, status)).map_err(|_: CallError| error)
+    let answered = session
+        .get_json_once(&by_name, "/status", Session::PATIENCE)
+        .await;
+    answered
+        .map(|status| (by_name, status))
+        .map_err(|_: CallError| error)
 }
 
 fn here(session: &Session, at: Address, status: Status) -> Result<Here, String> {
@@ -101,14 +121,23 @@ fn here(session: &Session, at: Address, status: Status) -> Result<Here, String> 
 
 /// Asked once: whoever runs one has started it already.
 async fn data_node(session: &Session, meta: Option<&Here>) -> DataPlace {
-    let at = meta.map_or_else(host_name, |here| here.name.clone()).with_port(DATA_PORT);
-    let said: Result<Status, CallError> =
-        session.get_json_of_data_node(&at, "/status", Session::PATIENCE).await;
-    DataPlace { at, status: said.ok().filter(Status::is_data) }
+    let at = meta
+        .map_or_else(host_name, |here| here.name.clone())
+        .with_port(DATA_PORT);
+    let said: Result<Status, CallError> = session
+        .get_json_of_data_node(&at, "/status", Session::PATIENCE)
+        .await;
+    DataPlace {
+        at,
+        status: said.ok().filter(Status::is_data),
+    }
 }
 
 fn host_name() -> Address {
-    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let name = rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned();
     Address::parse(&name, META_PORT).unwrap_or_else(|_| Address::new("localhost", META_PORT))
 }
 
@@ -130,13 +159,23 @@ mod tests {
 
     /// A host under its own name, on which these bodies are answered at these ports.
     async fn host(nodes: &[(u16, &'static str)]) -> Session {
-        let network = Network::new(Arc::new(SystemRng), Duration::ZERO..Duration::from_micros(1));
+        let network = Network::new(
+            Arc::new(SystemRng),
+            Duration::ZERO..Duration::from_micros(1),
+        );
         network.name("localhost", &[HOST]);
         network.name(host_name().host(), &[HOST]);
         let tasks = Tasks::inline();
         for (port, body) in nodes {
-            let mut listener = network.host(HOST).listen(SocketAddr::new(HOST, *port)).await.expect("free");
-            let answer = format!("HTTP/1.1 200 x\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+            let mut listener = network
+                .host(HOST)
+                .listen(SocketAddr::new(HOST, *port))
+                .await
+                .expect("free");
+            let answer = format!(
+                "HTTP/1.1 200 x\r\ncontent-length: {}\r\n\r\n{body}",
+                body.len()
+            );
             tasks.detach(async move {
                 while let Ok(mut stream) = listener.accept().await {
                     let mut request = [0; 4096];
@@ -145,8 +184,15 @@ mod tests {
                 }
             });
         }
-        let env = Env { net: network.host(HOST), ..Env::real() };
-        Session::new("join", &env, &Cli::parse_from(["influxd-ctl", "join"]).global)
+        let env = Env {
+            net: network.host(HOST),
+            ..Env::real()
+        };
+        Session::new(
+            "join",
+            &env,
+            &Cli::parse_from(["influxd-ctl", "join"]).global,
+        )
     }
 
     const DATA: &str = r#"{"nodeType":"data"}"#;
@@ -177,6 +223,9 @@ mod tests {
         let why = "join: operation timed out with error: localhost:8091 does not say yet what others call it";
         assert_eq!(named_nodes(&session).await.meta.err().as_deref(), Some(why));
         let found = nodes(&session).await;
-        assert_eq!(found.meta.map(|here| here.name).ok(), Some(Address::new("localhost", META_PORT)));
+        assert_eq!(
+            found.meta.map(|here| here.name).ok(),
+            Some(Address::new("localhost", META_PORT))
+        );
     }
 }

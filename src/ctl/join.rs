@@ -1,4 +1,5 @@
-//! `influxd-ctl join [-p] [-v] [<meta>]`: adds what runs on this host to the cluster of a meta node.
+//! `influxd-ctl join [-p] [-v] [<meta>]`: adds what runs on this host to the cluster of a meta
+//! node.
 
 use super::flags::Join;
 use super::here::{self, Nodes};
@@ -8,7 +9,10 @@ use super::{Output, add_data, add_meta, tell};
 use crate::base::Address;
 
 pub(super) async fn run(session: &Session, asked: &Join) -> Output {
-    let cluster = asked.address.clone().unwrap_or_else(|| session.bind.clone());
+    let cluster = asked
+        .address
+        .clone()
+        .unwrap_or_else(|| session.bind.clone());
     tell(&format!("Joining meta node at {cluster}"));
     let status: Status = match session.get_json(&cluster, "/status").await {
         Ok(status) => status,
@@ -18,8 +22,14 @@ pub(super) async fn run(session: &Session, asked: &Join) -> Output {
         return Output::failed(session.said(&format!("{cluster} is not a meta node")));
     }
     let nodes = here::named_nodes(session).await;
-    tell(&format!("Searching for meta node on {}...", nodes.meta_address()));
-    tell(&format!("Searching for data node on {}...\n", nodes.data.at));
+    tell(&format!(
+        "Searching for meta node on {}...",
+        nodes.meta_address()
+    ));
+    tell(&format!(
+        "Searching for data node on {}...\n",
+        nodes.data.at
+    ));
     if asked.verbose {
         about_missing(&cluster, &nodes);
     }
@@ -41,7 +51,12 @@ async fn add(session: &Session, cluster: &Address, nodes: &Nodes, passive: bool)
     match &nodes.meta {
         Ok(here) => match add_meta::join(session, cluster, &here.name).await {
             Ok(added) => joined.meta = Some(added),
-            Err(why) => return Joined { failure: Some(why), ..joined },
+            Err(why) => {
+                return Joined {
+                    failure: Some(why),
+                    ..joined
+                };
+            }
         },
         // A host with a data node alone is none that failed.
         Err(why) if nodes.data.status.is_none() => joined.failure = Some(why.clone()),
@@ -57,18 +72,32 @@ async fn add(session: &Session, cluster: &Address, nodes: &Nodes, passive: bool)
 }
 
 fn summary(joined: &Joined, was_none: bool, nodes: &Nodes) -> Output {
-    let Joined { meta, data, failure } = joined;
+    let Joined {
+        meta,
+        data,
+        failure,
+    } = joined;
     if meta.is_none() && data.is_none() {
         let stdout = "Failed to join cluster.  Run with -v to see more information\n".to_owned();
-        return Output { stdout, notes: Vec::new(), failure: failure.clone() };
+        return Output {
+            stdout,
+            notes: Vec::new(),
+            failure: failure.clone(),
+        };
     }
     let created = was_none && meta.as_ref().is_some_and(|added| added.id == 1);
-    let mut text =
-        (if created { "Successfully created cluster\n\n" } else { "Successfully joined cluster\n\n" })
-            .to_owned();
+    let mut text = (if created {
+        "Successfully created cluster\n\n"
+    } else {
+        "Successfully joined cluster\n\n"
+    })
+    .to_owned();
     let meta = meta.as_ref().map(|added| (added.id, &added.addr));
     text.push_str(&line("meta", meta));
-    text.push_str(&line("data", data.as_ref().map(|added| (added.id, &added.tcp_addr))));
+    text.push_str(&line(
+        "data",
+        data.as_ref().map(|added| (added.id, &added.tcp_addr)),
+    ));
     if let (true, Ok(here)) = (created, &nodes.meta) {
         text.push_str(&format!(
             "\n  To join additional nodes to this cluster, run the following command:\n\n  influxd-ctl join {}\n",
@@ -76,7 +105,11 @@ fn summary(joined: &Joined, was_none: bool, nodes: &Nodes) -> Output {
         ));
     }
     let notes = data.iter().filter_map(|added| added.note.clone()).collect();
-    Output { stdout: text, notes, failure: failure.clone() }
+    Output {
+        stdout: text,
+        notes,
+        failure: failure.clone(),
+    }
 }
 
 fn line(kind: &str, added: Option<(u64, &String)>) -> String {
@@ -104,7 +137,12 @@ fn about_missing(cluster: &Address, nodes: &Nodes) {
         ));
     }
     if nodes.data.status.is_none() {
-        tell(&missing("data", &nodes.data.at, &format!("-bind {cluster} add-data <dataAddr:port>"), 8088));
+        tell(&missing(
+            "data",
+            &nodes.data.at,
+            &format!("-bind {cluster} add-data <dataAddr:port>"),
+            8088,
+        ));
     }
 }
 

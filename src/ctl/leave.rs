@@ -16,7 +16,11 @@ pub(super) async fn run(session: &mut Session, asked: &Leave) -> Output {
     let nodes = here::nodes(session).await;
     let mut left = Left::default();
     let failure = both(session, asked, &nodes, &mut left).await.err();
-    Output { stdout: left.summary(), notes: Vec::new(), failure }
+    Output {
+        stdout: left.summary(),
+        notes: Vec::new(),
+        failure,
+    }
 }
 
 /// Who is out now.
@@ -26,8 +30,8 @@ struct Left {
     meta: Option<Address>,
 }
 
-/// The data node first, and the meta node not at all after a failure: what was asked for both is not half done because
-/// the first could not go.
+/// The data node first, and the meta node not at all after a failure: what was asked for both is
+/// not half done because the first could not go.
 async fn both(
     session: &mut Session,
     asked: &Leave,
@@ -43,7 +47,10 @@ async fn both(
     } else {
         tell("  * No data node found.");
     }
-    tell(&format!("Searching for meta node on {}...", nodes.meta_address()));
+    tell(&format!(
+        "Searching for meta node on {}...",
+        nodes.meta_address()
+    ));
     match &nodes.meta {
         Ok(here) => {
             if leave(session, asked, here).await? {
@@ -54,7 +61,11 @@ async fn both(
         Err(why) => {
             tell("  * No meta node found.");
             // A host with a data node alone is none that failed.
-            if data.status.is_some() { Ok(()) } else { Err(why.clone()) }
+            if data.status.is_some() {
+                Ok(())
+            } else {
+                Err(why.clone())
+            }
         }
     }
 }
@@ -81,12 +92,20 @@ async fn remove(
     status: &Status,
 ) -> Result<bool, String> {
     let at = &data.at;
-    let own = if status.tcp_addr.is_empty() { at.to_string() } else { status.tcp_addr.clone() };
+    let own = if status.tcp_addr.is_empty() {
+        at.to_string()
+    } else {
+        status.tcp_addr.clone()
+    };
     let Some(cluster) = cluster_of(session, status, &own).await? else {
         tell(&format!("  * Data node at {at} is not part of a cluster"));
         return Ok(false);
     };
-    if !confirmed(session, asked.yes, &format!("Remove data node {at} from the cluster"))? {
+    if !confirmed(
+        session,
+        asked.yes,
+        &format!("Remove data node {at} from the cluster"),
+    )? {
         return Ok(false);
     }
     remove_data::remove(session, &cluster, &own, false).await?;
@@ -94,19 +113,32 @@ async fn remove(
     Ok(true)
 }
 
-/// A meta node of the cluster that has this data node; `None` if the cluster of the meta nodes that it knows has not.
+/// A meta node of the cluster that has this data node; `None` if the cluster of the meta nodes that
+/// it knows has not.
 ///
 /// # Errors
 /// It knows meta nodes, and none of them tells.
-async fn cluster_of(session: &Session, status: &Status, own: &str) -> Result<Option<Address>, String> {
-    let parsed = status.meta_addrs.iter().filter_map(|server| Address::parse(server, META_PORT).ok());
+async fn cluster_of(
+    session: &Session,
+    status: &Status,
+    own: &str,
+) -> Result<Option<Address>, String> {
+    let parsed = status
+        .meta_addrs
+        .iter()
+        .filter_map(|server| Address::parse(server, META_PORT).ok());
     let servers: Vec<Address> = parsed.collect();
-    let Some(first) = servers.first() else { return Ok(None) };
+    let Some(first) = servers.first() else {
+        return Ok(None);
+    };
     let mut tells = false;
     for server in &servers {
-        let said: Result<Cluster, CallError> =
-            session.get_json_once(server, "/show-cluster", Session::PATIENCE).await;
-        let Some(cluster) = said.ok().filter(|cluster| !cluster.is_unknown()) else { continue };
+        let said: Result<Cluster, CallError> = session
+            .get_json_once(server, "/show-cluster", Session::PATIENCE)
+            .await;
+        let Some(cluster) = said.ok().filter(|cluster| !cluster.is_unknown()) else {
+            continue;
+        };
         if cluster.has_data_node(own) {
             return Ok(Some(server.clone()));
         }
@@ -125,10 +157,17 @@ async fn cluster_of(session: &Session, status: &Status, own: &str) -> Result<Opt
 /// Whether the meta node is out now; as with [`remove`].
 async fn leave(session: &mut Session, asked: &Leave, here: &Here) -> Result<bool, String> {
     if !is_in_cluster(session, &here.at, &here.status).await {
-        tell(&format!("  * Meta node at {} is not part of a cluster", here.name));
+        tell(&format!(
+            "  * Meta node at {} is not part of a cluster",
+            here.name
+        ));
         return Ok(false);
     }
-    if !confirmed(session, asked.yes, &format!("Remove meta node {} from the cluster", here.name))? {
+    if !confirmed(
+        session,
+        asked.yes,
+        &format!("Remove meta node {} from the cluster", here.name),
+    )? {
         return Ok(false);
     }
     remove_meta::leave(session, &here.at).await.map(|()| true)

@@ -1,5 +1,6 @@
-//! `GET /show-cluster`, as far as commands need it: tolerant, because the node asked may be of an older or newer
-//! version, or of another make. (`wire::api` has the types as our server writes them.)
+//! `GET /show-cluster`, as far as commands need it: tolerant, because the node asked may be of an
+//! older or newer version, or of another make. (`wire::api` has the types as our server writes
+//! them.)
 
 use std::collections::BTreeMap;
 
@@ -90,13 +91,28 @@ mod tests {
             labels: labels(),
             passive: Some(true),
         };
-        let cluster: Cluster = read(&api::ClusterInfo { data: Some(vec![data]), meta: Some(vec![meta]) });
+        let cluster: Cluster = read(&api::ClusterInfo {
+            data: Some(vec![data]),
+            meta: Some(vec![meta]),
+        });
         let node = &cluster.meta[0];
-        assert_eq!((node.id, node.addr.as_str(), node.tcp_addr.as_str()), (1, "m:8091", "m:8089"));
-        assert_eq!((node.version.as_str(), &node.labels["az"]), ("v", &"east".into()));
+        assert_eq!(
+            (node.id, node.addr.as_str(), node.tcp_addr.as_str()),
+            (1, "m:8091", "m:8089")
+        );
+        assert_eq!(
+            (node.version.as_str(), &node.labels["az"]),
+            ("v", &"east".into())
+        );
         let node = &cluster.data[0];
-        assert_eq!((node.id, node.tcp_addr.as_str(), node.http_addr.as_str()), (4, "d:8088", "d:8086"));
-        assert_eq!((node.version.as_str(), &node.labels["az"], node.passive), ("w", &"east".into(), true));
+        assert_eq!(
+            (node.id, node.tcp_addr.as_str(), node.http_addr.as_str()),
+            (4, "d:8088", "d:8086")
+        );
+        assert_eq!(
+            (node.version.as_str(), &node.labels["az"], node.passive),
+            ("w", &"east".into(), true)
+        );
         let unknown: Cluster = read(&api::ClusterInfo::default());
         assert!(unknown.is_unknown() && !cluster.is_unknown());
     }

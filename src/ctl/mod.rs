@@ -1,8 +1,8 @@
 //! `influxd-ctl`: one file per command.
 //!
-//! Owns: the command line, what is printed, the exit code: 0, or 1 for any failure. Data goes to stdout, talk to
-//! stderr. Never: anything a server does; it knows a cluster only by what the meta API of one node says.
-//! Called by the bins.
+//! Owns: the command line, what is printed, the exit code: 0, or 1 for any failure. Data goes to
+//! stdout, talk to stderr. Never: anything a server does; it knows a cluster only by what the meta
+//! API of one node says. Called by the bins.
 
 mod add_data;
 mod add_meta;
@@ -50,11 +50,17 @@ struct Output {
 
 impl Output {
     fn done(stdout: String) -> Self {
-        Self { stdout, ..Self::default() }
+        Self {
+            stdout,
+            ..Self::default()
+        }
     }
 
     fn failed(why: impl Into<String>) -> Self {
-        Self { failure: Some(why.into()), ..Self::default() }
+        Self {
+            failure: Some(why.into()),
+            ..Self::default()
+        }
     }
 }
 
@@ -78,7 +84,9 @@ fn perform(cli: &Cli) -> Output {
     if let Err(why) = cli.global.refused() {
         return Output::failed(why);
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
     let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => return Output::failed(format!("{}: cannot start: {error}", command.name())),
@@ -115,20 +123,27 @@ async fn carry_out(command: &Command, mut session: Session) -> Output {
 
 /// Commands that are not built yet, and words that are none.
 fn other(words: &[OsString]) -> Output {
-    let word = words.first().map(|word| word.to_string_lossy()).unwrap_or_default();
+    let word = words
+        .first()
+        .map(|word| word.to_string_lossy())
+        .unwrap_or_default();
     if word == "help" {
         return Output::done(flags::help());
     }
     if flags::NOT_YET.contains(&&*word) {
         return Output::failed(format!("{word}: not supported yet"));
     }
-    Output::failed(format!("unknown command \"{word}\"\nRun 'influxd-ctl help' for usage"))
+    Output::failed(format!(
+        "unknown command \"{word}\"\nRun 'influxd-ctl help' for usage"
+    ))
 }
 
 /// Prints and gives the exit code. A reader that has gone away is a failure, not a panic.
 fn finish(output: &Output) -> i32 {
     let mut stdout = std::io::stdout().lock();
-    let printed = stdout.write_all(output.stdout.as_bytes()).and_then(|()| stdout.flush());
+    let printed = stdout
+        .write_all(output.stdout.as_bytes())
+        .and_then(|()| stdout.flush());
     for line in output.notes.iter().chain(&output.failure) {
         say(line);
     }

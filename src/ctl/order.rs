@@ -1,6 +1,6 @@
-//! Orders to a node that carries them out before it answers. `-timeout` says how long it is tried to give one; what is
-//! done then takes as long as it takes. An order is repeated only while it is certain that nothing was done: a second
-//! one could meet the first.
+//! Orders to a node that carries them out before it answers. `-timeout` says how long it is tried
+//! to give one; what is done then takes as long as it takes. An order is repeated only while it is
+//! certain that nothing was done: a second one could meet the first.
 
 use std::time::Duration;
 
@@ -15,8 +15,8 @@ pub(super) const AT_DATA_NODES: Duration = Duration::from_secs(90);
 /// Above the limit that our server has for moving and deleting the data of a shard.
 pub(super) const WITH_SHARDS: Duration = Duration::from_secs(8 * 24 * 3600);
 
-/// Gives an order with these parameters and waits for what comes of it, for at most `patience`. `look` says where to
-/// look when nobody knows.
+/// Gives an order with these parameters and waits for what comes of it, for at most `patience`.
+/// `look` says where to look when nobody knows.
 ///
 /// # Errors
 /// The line for stderr.
@@ -28,7 +28,10 @@ pub(super) async fn give(
     patience: Duration,
     look: &str,
 ) -> Result<Response, String> {
-    let attempt = async || match session.try_for(at, Request::form(path, fields), patience).await {
+    let attempt = async || match session
+        .try_for(at, Request::form(path, fields), patience)
+        .await
+    {
         Err(error) if is_lost(&error) => Ok(Err(error)),
         answered => answered.map(Ok),
     };
@@ -39,8 +42,8 @@ pub(super) async fn give(
     })
 }
 
-/// Fails unless a meta node answers at the bound address within `-timeout`: what is asked next may take hours, and one
-/// that is frozen would be waited for as long.
+/// Fails unless a meta node answers at the bound address within `-timeout`: what is asked next may
+/// take hours, and one that is frozen would be waited for as long.
 ///
 /// # Errors
 /// The line for stderr.
@@ -52,8 +55,8 @@ pub(super) async fn reach(session: &Session) -> Result<(), String> {
     Err(session.exited(&format!("{} is not a meta node", session.bind)))
 }
 
-/// It may have been carried out, and repeating it is not sure to be harmless. 503 says that nothing was done, unless
-/// it says so itself.
+/// It may have been carried out, and repeating it is not sure to be harmless. 503 says that nothing
+/// was done, unless it says so itself.
 fn is_lost(error: &CallError) -> bool {
     match error {
         CallError::Status { status: 503, error } => error.starts_with("the outcome is unknown"),

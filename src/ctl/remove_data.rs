@@ -26,7 +26,12 @@ pub(super) async fn remove(
     address: &str,
     force: bool,
 ) -> Result<(), String> {
-    let fields = [("addr", address), ("force", if force { "true" } else { "false" })];
+    let fields = [
+        ("addr", address),
+        ("force", if force { "true" } else { "false" }),
+    ];
     let look = "influxd-ctl show says whether it is still a member";
-    order::give(session, at, "/remove-data", &fields, AT_DATA_NODES, look).await.map(drop)
+    order::give(session, at, "/remove-data", &fields, AT_DATA_NODES, look)
+        .await
+        .map(drop)
 }

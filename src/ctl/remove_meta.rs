@@ -1,5 +1,5 @@
-//! `influxd-ctl remove-meta [-force -tcpAddr <host:port>] [-y] [<host:port>]`: the node takes itself out, or, with
-//! `-force`, the others take it out.
+//! `influxd-ctl remove-meta [-force -tcpAddr <host:port>] [-y] [<host:port>]`: the node takes
+//! itself out, or, with `-force`, the others take it out.
 
 use super::Output;
 use super::flags::RemoveMeta;
@@ -31,7 +31,11 @@ async fn ask_it(session: &mut Session, asked: &RemoveMeta) -> Result<Option<Addr
             (at.clone(), status.advertised().unwrap_or(at))
         }
     };
-    if !confirmed(session, asked.yes, &format!("Remove {name} from the cluster"))? {
+    if !confirmed(
+        session,
+        asked.yes,
+        &format!("Remove {name} from the cluster"),
+    )? {
         return Ok(None);
     }
     if asked.address.is_some() {
@@ -43,7 +47,13 @@ async fn ask_it(session: &mut Session, asked: &RemoveMeta) -> Result<Option<Addr
 
 async fn status_of_member(session: &Session, at: &Address) -> Result<Status, String> {
     let answered: Result<Status, String> = session.get_json(at, "/status").await;
-    let status = answered.map_err(|why| if *at == session.bind { why } else { why + &hint(at) })?;
+    let status = answered.map_err(|why| {
+        if *at == session.bind {
+            why
+        } else {
+            why + &hint(at)
+        }
+    })?;
     if !status.is_meta() {
         return Err(session.exited(&format!("{at} is not a meta node")));
     }
@@ -54,7 +64,9 @@ async fn status_of_member(session: &Session, at: &Address) -> Result<Status, Str
 }
 
 fn hint(at: &Address) -> String {
-    format!("\nIf the node is gone for good: influxd-ctl remove-meta -force -tcpAddr <its Raft address> {at}")
+    format!(
+        "\nIf the node is gone for good: influxd-ctl remove-meta -force -tcpAddr <its Raft address> {at}"
+    )
 }
 
 /// Has the node at `at` take itself out.
@@ -70,12 +82,23 @@ pub(super) async fn leave(session: &Session, at: &Address) -> Result<(), String>
     session.repeat(at, attempt).await
 }
 
-async fn force(session: &mut Session, asked: &RemoveMeta, raft: &Address) -> Result<Option<Address>, String> {
+async fn force(
+    session: &mut Session,
+    asked: &RemoveMeta,
+    raft: &Address,
+) -> Result<Option<Address>, String> {
     let name = asked.address.as_ref().unwrap_or(raft);
-    if !confirmed(session, asked.yes, &format!("Force remove {name} from the cluster"))? {
+    if !confirmed(
+        session,
+        asked.yes,
+        &format!("Force remove {name} from the cluster"),
+    )? {
         return Ok(None);
     }
-    let (http, raft) = (asked.address.as_ref().map(Address::to_string), raft.to_string());
+    let (http, raft) = (
+        asked.address.as_ref().map(Address::to_string),
+        raft.to_string(),
+    );
     let mut fields = vec![("force", "true"), ("tcpAddr", raft.as_str())];
     fields.extend(http.as_ref().map(|http| ("httpAddr", http.as_str())));
     let bind = session.bind.clone();

@@ -19,6 +19,14 @@ async fn remove(session: &Session, asked: &RemoveShard) -> Result<String, String
     let mut fields = vec![("src", source.as_str()), ("shard", id.as_str())];
     fields.extend(asked.force.then_some(("force", "true")));
     let look = "influxd-ctl show-shards says who owns the shard";
-    order::give(session, &session.bind, "/remove-shard", &fields, WITH_SHARDS, look).await?;
+    order::give(
+        session,
+        &session.bind,
+        "/remove-shard",
+        &fields,
+        WITH_SHARDS,
+        look,
+    )
+    .await?;
     Ok(format!("Removed shard {id} from {source}\n"))
 }

@@ -27,7 +27,8 @@ pub(super) struct Session {
     deadline: Instant,
 }
 
-/// The first pause after a failure; each next one is twice as long. A node that restarts is back in a moment.
+/// The first pause after a failure; each next one is twice as long. A node that restarts is back in
+/// a moment.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// A person waits: no pause is longer.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
@@ -60,8 +61,13 @@ impl Session {
     ///
     /// # Errors
     /// The line for stderr.
-    pub(super) async fn get_json<T: DeserializeOwned>(&self, at: &Address, path: &str) -> Result<T, String> {
-        self.repeat(at, async || self.try_json(at, path).await).await
+    pub(super) async fn get_json<T: DeserializeOwned>(
+        &self,
+        at: &Address,
+        path: &str,
+    ) -> Result<T, String> {
+        self.repeat(at, async || self.try_json(at, path).await)
+            .await
     }
 
     /// Tries at `at`, and again while that may help.
@@ -131,9 +137,13 @@ impl Session {
         path: &str,
         body: &impl Serialize,
     ) -> Result<Response, CallError> {
-        let body = serde_json::to_vec(body).map_err(|error| CallError::Unsupported(error.to_string()))?;
+        let body =
+            serde_json::to_vec(body).map_err(|error| CallError::Unsupported(error.to_string()))?;
         let request = Request::post(path, "application/json", body.into());
-        self.client.call(&self.bind, request, self.deadline).await?.success()
+        self.client
+            .call(&self.bind, request, self.deadline)
+            .await?
+            .success()
     }
 
     /// Asks any node once, for at most `patience`.
@@ -146,7 +156,9 @@ impl Session {
         path: &str,
         patience: Duration,
     ) -> Result<T, CallError> {
-        self.client.get_json(at, path, self.deadline.min(from_now(patience))).await
+        self.client
+            .get_json(at, path, self.deadline.min(from_now(patience)))
+            .await
     }
 
     /// The same of a data node, which asks nobody who they are and must not be told.
@@ -159,7 +171,9 @@ impl Session {
         path: &str,
         patience: Duration,
     ) -> Result<T, CallError> {
-        self.stranger.get_json(at, path, self.deadline.min(from_now(patience))).await
+        self.stranger
+            .get_json(at, path, self.deadline.min(from_now(patience)))
+            .await
     }
 
     pub(super) fn now(&self) -> UnixNanos {

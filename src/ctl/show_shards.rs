@@ -45,21 +45,34 @@ async fn ask(
     inconsistent: bool,
     expired: bool,
 ) -> Result<Vec<Shard>, String> {
-    let flags = [("verbose", verbose), ("inconsistent", inconsistent), ("expired", expired)];
+    let flags = [
+        ("verbose", verbose),
+        ("inconsistent", inconsistent),
+        ("expired", expired),
+    ];
     let set = flags.iter().filter(|(_, is_set)| *is_set);
     let query: Vec<String> = set.map(|(name, _)| format!("{name}=true")).collect();
-    let path = ["/show-shards".to_owned(), query.join("&")].join(if query.is_empty() { "" } else { "?" });
-    let attempt = async || session.try_for(&session.bind, Request::get(&path), WITH_DATA_NODES).await?.json();
+    let path =
+        ["/show-shards".to_owned(), query.join("&")].join(if query.is_empty() { "" } else { "?" });
+    let attempt = async || {
+        session
+            .try_for(&session.bind, Request::get(&path), WITH_DATA_NODES)
+            .await?
+            .json()
+    };
     let shards: Option<Vec<Shard>> = session.repeat(&session.bind, attempt).await?;
     Ok(shards.unwrap_or_default())
 }
 
-/// The data nodes that did not say what they hold: of their copies it is not known whether they are there.
+/// The data nodes that did not say what they hold: of their copies it is not known whether they are
+/// there.
 fn silent(shards: &[Shard]) -> Option<String> {
     let owners = shards.iter().flat_map(|shard| &shard.owners);
-    let silent = owners.filter(|owner| owner.state.is_empty() && !matches!(&*owner.err, "" | NOT_FOUND));
-    let who: BTreeSet<String> =
-        silent.map(|owner| format!("data node {} ({})", owner.id, owner.err)).collect();
+    let silent =
+        owners.filter(|owner| owner.state.is_empty() && !matches!(&*owner.err, "" | NOT_FOUND));
+    let who: BTreeSet<String> = silent
+        .map(|owner| format!("data node {} ({})", owner.id, owner.err))
+        .collect();
     (!who.is_empty()).then(|| who.into_iter().collect::<Vec<_>>().join(", "))
 }
 
@@ -83,10 +96,25 @@ fn print(shards: &[Shard], verbose: bool) -> String {
 }
 
 fn row(shard: &Shard, verbose: bool) -> Vec<String> {
-    let owners: Vec<String> =
-        shard.owners.iter().map(|owner| if verbose { owner.in_full() } else { owner.in_short() }).collect();
+    let owners: Vec<String> = shard
+        .owners
+        .iter()
+        .map(|owner| {
+            if verbose {
+                owner.in_full()
+            } else {
+                owner.in_short()
+            }
+        })
+        .collect();
     // A copy that the cluster does not know belongs to no group.
-    let of_group = |text: String| if shard.database.is_empty() { String::new() } else { text };
+    let of_group = |text: String| {
+        if shard.database.is_empty() {
+            String::new()
+        } else {
+            text
+        }
+    };
     vec![
         shard.id.to_string(),
         shard.database.clone(),
@@ -146,9 +174,19 @@ impl Owner {
     }
 
     fn in_full(&self) -> String {
-        let Self { id, tcp_addr, state, size, .. } = self;
+        let Self {
+            id,
+            tcp_addr,
+            state,
+            size,
+            ..
+        } = self;
         let modified = when::as_go(&self.last_modified);
-        let err = if self.err.is_empty() { "<nil>" } else { &self.err };
+        let err = if self.err.is_empty() {
+            "<nil>"
+        } else {
+            &self.err
+        };
         format!("{{{id} {tcp_addr} {state} {modified} {size} {err}}}")
     }
 }

@@ -1,5 +1,5 @@
-//! What a node says of itself, as far as commands need it: tolerant, because the node asked may be of an older or
-//! newer version, or of another make.
+//! What a node says of itself, as far as commands need it: tolerant, because the node asked may be
+//! of an older or newer version, or of another make.
 
 use serde::{Deserialize, Deserializer};
 
@@ -24,7 +24,8 @@ pub(super) struct Status {
     /// What a data node is called in its cluster; empty of meta nodes, as what follows.
     #[serde(deserialize_with = "or_default")]
     pub(super) tcp_addr: String,
-    /// HTTP addresses of the meta nodes that a data node knows: none before it joins, and after it left.
+    /// HTTP addresses of the meta nodes that a data node knows: none before it joins, and after it
+    /// left.
     #[serde(deserialize_with = "or_default")]
     pub(super) meta_addrs: Vec<String>,
 }
@@ -60,9 +61,14 @@ struct Phase {
     phase: String,
 }
 
-/// Whether the node at `at`, which has this status, is part of a cluster: it may know no leader just now.
+/// Whether the node at `at`, which has this status, is part of a cluster: it may know no leader
+/// just now.
 pub(super) async fn is_in_cluster(session: &Session, at: &Address, status: &Status) -> bool {
-    !status.leader.is_empty() || matches!(phase(session, at).await.as_str(), "started" | "joining" | "member")
+    !status.leader.is_empty()
+        || matches!(
+            phase(session, at).await.as_str(),
+            "started" | "joining" | "member"
+        )
 }
 
 /// Whether the node was taken out of its cluster.
@@ -71,7 +77,10 @@ pub(super) async fn is_removed(session: &Session, at: &Address) -> bool {
 }
 
 async fn phase(session: &Session, at: &Address) -> String {
-    let said: Option<Phase> = session.get_json_once(at, "/healthz", Session::PATIENCE).await.ok();
+    let said: Option<Phase> = session
+        .get_json_once(at, "/healthz", Session::PATIENCE)
+        .await
+        .ok();
     said.unwrap_or_default().phase
 }
 
@@ -112,9 +121,15 @@ mod tests {
             ..DataNodeStatus::default()
         };
         let status: Status = read(&said);
-        assert_eq!((status.is_data(), status.is_meta(), status.tcp_addr.as_str()), (true, false, "d:8088"));
+        assert_eq!(
+            (status.is_data(), status.is_meta(), status.tcp_addr.as_str()),
+            (true, false, "d:8088")
+        );
         assert_eq!(status.meta_addrs, ["m:8091"]);
-        let status: Status = read(&DataNodeStatus { meta_addrs: None, ..said });
+        let status: Status = read(&DataNodeStatus {
+            meta_addrs: None,
+            ..said
+        });
         assert_eq!(status.meta_addrs, [""; 0]);
     }
 }

@@ -1,5 +1,5 @@
-//! Tables as the original prints them: cells padded with tabs, or with spaces where they are about shards (wire.md
-//! 12.4).
+//! Tables as the original prints them: cells padded with tabs, or with spaces where they are about
+//! shards (wire.md 12.4).
 
 /// A heading and its underline, if there is one, and rows; the first row may be column names.
 pub(super) struct Table {
@@ -12,23 +12,33 @@ const TAB: usize = 8;
 
 impl Table {
     pub(super) fn new(heading: &'static str) -> Self {
-        Self { heading: Some(heading), rows: Vec::new() }
+        Self {
+            heading: Some(heading),
+            rows: Vec::new(),
+        }
     }
 
     pub(super) fn with_columns(heading: &'static str, names: &[&str]) -> Self {
-        Self { heading: Some(heading), ..Self::of_columns(names) }
+        Self {
+            heading: Some(heading),
+            ..Self::of_columns(names)
+        }
     }
 
     /// Without a heading.
     pub(super) fn of_columns(names: &[&str]) -> Self {
-        Self { heading: None, rows: vec![names.iter().map(|name| (*name).to_owned()).collect()] }
+        Self {
+            heading: None,
+            rows: vec![names.iter().map(|name| (*name).to_owned()).collect()],
+        }
     }
 
     pub(super) fn row(&mut self, cells: Vec<String>) {
         self.rows.push(cells);
     }
 
-    /// Every column but the last is as wide as its longest cell and two more, at least 8, in whole tabs.
+    /// Every column but the last is as wide as its longest cell and two more, at least 8, in whole
+    /// tabs.
     pub(super) fn print(&self) -> String {
         self.padded(|longest, cell| {
             let width = (longest + 2).next_multiple_of(TAB);
@@ -43,8 +53,13 @@ impl Table {
 
     /// `padding` makes what follows a cell, from the length of its column's longest and its own.
     fn padded(&self, padding: impl Fn(usize, usize) -> String) -> String {
-        let mut text = self.heading.map(|heading| format!("{heading}\n==========\n")).unwrap_or_default();
-        let longest: Vec<usize> = (0..self.columns()).map(|column| self.longest(column)).collect();
+        let mut text = self
+            .heading
+            .map(|heading| format!("{heading}\n==========\n"))
+            .unwrap_or_default();
+        let longest: Vec<usize> = (0..self.columns())
+            .map(|column| self.longest(column))
+            .collect();
         for row in &self.rows {
             for (column, cell) in row.iter().enumerate() {
                 text.push_str(cell);
@@ -62,7 +77,12 @@ impl Table {
     }
 
     fn longest(&self, column: usize) -> usize {
-        self.rows.iter().filter_map(|row| row.get(column)).map(|cell| length(cell)).max().unwrap_or(0)
+        self.rows
+            .iter()
+            .filter_map(|row| row.get(column))
+            .map(|cell| length(cell))
+            .max()
+            .unwrap_or(0)
     }
 }
 
@@ -78,7 +98,10 @@ mod tests {
     #[test]
     fn cells_are_padded_as_the_original_does() {
         let mut table = Table::with_columns("Data Nodes", &["ID", "TCP Address", "Version"]);
-        for cells in [["4", "influxdb-data-01:8088", "1.8.11-c1.2.0"], ["15", "d:8088", ""]] {
+        for cells in [
+            ["4", "influxdb-data-01:8088", "1.8.11-c1.2.0"],
+            ["15", "d:8088", ""],
+        ] {
             table.row(cells.map(str::to_owned).to_vec());
         }
         let want = "Data Nodes\n==========\nID\tTCP Address\t\tVersion\n\
@@ -90,7 +113,11 @@ mod tests {
     #[test]
     fn shards_are_padded_with_spaces() {
         let mut table = Table::of_columns(&["ID", "Database", "Retention Policy", "Owners"]);
-        table.row(["1", "db", "autogen", "[{4 a:8088}]"].map(str::to_owned).to_vec());
+        table.row(
+            ["1", "db", "autogen", "[{4 a:8088}]"]
+                .map(str::to_owned)
+                .to_vec(),
+        );
         let want = "ID  Database  Retention Policy  Owners\n1   db        autogen           [{4 a:8088}]\n";
         assert_eq!(table.print_spaced(), want);
     }

@@ -14,6 +14,8 @@ pub(super) fn run(session: &Session, asked: &Token) -> Output {
             let expires = token::expiry(session.now(), asked.exp);
             Output::done(token::sign(secret, user, expires) + "\n")
         }
-        _ => Output::failed(session.said("tokens can only be created when using bearer authentication")),
+        _ => Output::failed(
+            session.said("tokens can only be created when using bearer authentication"),
+        ),
     }
 }

@@ -14,7 +14,10 @@ pub(super) async fn run(session: &Session, asked: &UpdateData) -> Output {
     };
     match update(session, old, new).await {
         // In lower case, as the current product has it.
-        Ok(updated) => Output::done(format!("updated data node {} to {}\n", updated.id, updated.tcp_addr)),
+        Ok(updated) => Output::done(format!(
+            "updated data node {} to {}\n",
+            updated.id, updated.tcp_addr
+        )),
         Err(why) => Output::failed(why),
     }
 }
@@ -23,5 +26,7 @@ async fn update(session: &Session, old: &str, new: &str) -> Result<Added, String
     let (at, fields) = (&session.bind, [("oldAddr", old), ("newAddr", new)]);
     let look = "influxd-ctl show says which address the node has";
     let answered = order::give(session, at, "/update-data", &fields, AT_DATA_NODES, look).await?;
-    answered.json().map_err(|error| session.exited(&what_at(at, &error)))
+    answered
+        .json()
+        .map_err(|error| session.exited(&what_at(at, &error)))
 }

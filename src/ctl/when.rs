@@ -8,13 +8,23 @@ pub(super) fn to_the_second(text: &str) -> String {
     if text == NEVER {
         return String::new();
     }
-    let Some(parts) = Parts::of(text) else { return text.to_owned() };
+    let Some(parts) = Parts::of(text) else {
+        return text.to_owned();
+    };
     format!("{}T{}{}", parts.date, parts.clock, parts.zone)
 }
 
 /// As Go prints a time: `2023-06-22 23:45:09.470696179 +0000 UTC`.
 pub(super) fn as_go(text: &str) -> String {
-    let Some(Parts { date, clock, fraction, zone }) = Parts::of(text) else { return text.to_owned() };
+    let Some(Parts {
+        date,
+        clock,
+        fraction,
+        zone,
+    }) = Parts::of(text)
+    else {
+        return text.to_owned();
+    };
     let zone = match zone {
         "Z" => "+0000 UTC".to_owned(),
         // A zone without a name goes by its offset.
@@ -34,11 +44,17 @@ struct Parts<'a> {
 
 impl<'a> Parts<'a> {
     fn of(text: &'a str) -> Option<Self> {
-        let (date, rest) =
-            text.split_once('T').filter(|(date, _)| date.starts_with(|c: char| c.is_ascii_digit()))?;
+        let (date, rest) = text
+            .split_once('T')
+            .filter(|(date, _)| date.starts_with(|c: char| c.is_ascii_digit()))?;
         let (time, zone) = rest.split_at(rest.find(['Z', '+', '-'])?);
         let (clock, fraction) = time.split_at(time.find('.').unwrap_or(time.len()));
-        Some(Self { date, clock, fraction, zone })
+        Some(Self {
+            date,
+            clock,
+            fraction,
+            zone,
+        })
     }
 }
 
@@ -49,14 +65,26 @@ mod tests {
     #[test]
     fn instants() {
         let cases = [
-            ("2026-01-26T18:00:00Z", "2026-01-26T18:00:00Z", "2026-01-26 18:00:00 +0000 UTC"),
-            ("2026-01-26T18:05:36.41Z", "2026-01-26T18:05:36Z", "2026-01-26 18:05:36.41 +0000 UTC"),
+            (
+                "2026-01-26T18:00:00Z",
+                "2026-01-26T18:00:00Z",
+                "2026-01-26 18:00:00 +0000 UTC",
+            ),
+            (
+                "2026-01-26T18:05:36.41Z",
+                "2026-01-26T18:05:36Z",
+                "2026-01-26 18:05:36.41 +0000 UTC",
+            ),
             (
                 "2026-01-26T18:05:36.418734949+02:00",
                 "2026-01-26T18:05:36+02:00",
                 "2026-01-26 18:05:36.418734949 +0200 +0200",
             ),
-            ("2026-01-26T18:00:00-07:30", "2026-01-26T18:00:00-07:30", "2026-01-26 18:00:00 -0730 -0730"),
+            (
+                "2026-01-26T18:00:00-07:30",
+                "2026-01-26T18:00:00-07:30",
+                "2026-01-26 18:00:00 -0730 -0730",
+            ),
             (NEVER, "", "0001-01-01 00:00:00 +0000 UTC"),
             ("", "", ""),
             ("TodayZ", "TodayZ", "TodayZ"),

@@ -14,8 +14,8 @@ use crate::client::{self, CallError, Request};
 use crate::runtime::net::Stream;
 use crate::wire::datanode::{Answer, Call, DataNodeStatus, FrameError, request};
 
-/// For the look-up, every address of the name and the handshake, however long the answer may take afterwards.
-/// A single address gets 1 s, as the original gives it.
+/// For the look-up, every address of the name and the handshake, however long the answer may take
+/// afterwards. A single address gets 1 s, as the original gives it.
 const REACH: Duration = Duration::from_secs(5);
 
 /// A status is a few hundred bytes.
@@ -31,20 +31,37 @@ impl DataNodes {
         call: &C,
         deadline: Instant,
     ) -> Result<C::Answer, Failed> {
-        let failed = |why| Failed { at: at.clone(), asked: Asked::Call(C::KIND), why };
+        let failed = |why| Failed {
+            at: at.clone(),
+            asked: Asked::Call(C::KIND),
+            why,
+        };
         let bytes = request(call).map_err(Why::Unfit).map_err(failed)?;
         let mut stream = self.reach(at, deadline).await.map_err(failed)?;
         let asked = timeout_at(deadline, ask::<C>(&mut *stream, &bytes)).await;
         asked.unwrap_or(Err(Why::Timeout)).map_err(failed)
     }
 
-    pub(super) async fn get_status(&self, at: &Address, deadline: Instant) -> Result<DataNodeStatus, Failed> {
-        let failed = |why| Failed { at: at.clone(), asked: Asked::Status, why };
+    pub(super) async fn get_status(
+        &self,
+        at: &Address,
+        deadline: Instant,
+    ) -> Result<DataNodeStatus, Failed> {
+        let failed = |why| Failed {
+            at: at.clone(),
+            asked: Asked::Status,
+            why,
+        };
         let stream = self.reach(at, deadline).await.map_err(failed)?;
         let mut request = Request::get("/status");
-        request.headers.push(("user-agent".to_owned(), USER_AGENT.into()));
+        request
+            .headers
+            .push(("user-agent".to_owned(), USER_AGENT.into()));
         let answer = client::exchange(stream, at, &request, MAX_STATUS, deadline).await;
-        let answer = answer.and_then(client::Response::success).map_err(of_http).map_err(failed)?;
+        let answer = answer
+            .and_then(client::Response::success)
+            .map_err(of_http)
+            .map_err(failed)?;
         let status: DataNodeStatus = answer.json().map_err(of_http).map_err(failed)?;
         check(&status).map_err(failed)?;
         Ok(status)
@@ -52,20 +69,31 @@ impl DataNodes {
 
     async fn reach(&self, at: &Address, deadline: Instant) -> Result<Box<dyn Stream>, Why> {
         let deadline = deadline.min(Instant::now() + REACH);
-        let stream = client::connect(&*self.net, at, deadline).await.map_err(Why::Unreached)?;
-        let Some(tls) = &self.tls else { return Ok(stream) };
+        let stream = client::connect(&*self.net, at, deadline)
+            .await
+            .map_err(Why::Unreached)?;
+        let Some(tls) = &self.tls else {
+            return Ok(stream);
+        };
         let secured = timeout_at(deadline, tls.connect(stream, at.host())).await;
-        secured.map_err(|_| Why::Unreached(CallError::Timeout { sent: false }))?.map_err(Why::Tls)
+        secured
+            .map_err(|_| Why::Unreached(CallError::Timeout { sent: false }))?
+            .map_err(Why::Tls)
     }
 }
 
 async fn ask<C: Call>(stream: &mut dyn Stream, bytes: &Bytes) -> Result<C::Answer, Why> {
     if let Err(error) = write(stream, bytes).await {
-        return Err(Why::Broken { doing: "write request", text: error.to_string() });
+        return Err(Why::Broken {
+            doing: "write request",
+            text: error.to_string(),
+        });
     }
     let body = read_answer(stream, C::KIND).await?;
     let unreadable = |error: FrameError| Why::Unreadable(error.to_string());
-    C::Answer::decode(&body).map_err(unreadable)?.map_err(Why::Said)
+    C::Answer::decode(&body)
+        .map_err(unreadable)?
+        .map_err(Why::Said)
 }
 
 /// Our direction stays open until the answer is there, as the original leaves it.
@@ -76,7 +104,10 @@ async fn write(stream: &mut dyn Stream, bytes: &[u8]) -> io::Result<()> {
 
 fn check(status: &DataNodeStatus) -> Result<(), Why> {
     if status.node_type != "data" {
-        let text = format!("that is no data node: its nodeType is {:?}", status.node_type);
+        let text = format!(
+            "that is no data node: its nodeType is {:?}",
+            status.node_type
+        );
         return Err(Why::Stranger(text));
     }
     // Under what else would it be known?
@@ -90,7 +121,10 @@ fn of_http(error: CallError) -> Why {
     match error {
         CallError::Status { status, error } => Why::Status { status, error },
         CallError::Timeout { .. } => Why::Timeout,
-        CallError::Io { text, .. } => Why::Broken { doing: "read status", text },
+        CallError::Io { text, .. } => Why::Broken {
+            doing: "read status",
+            text,
+        },
         CallError::NotOurs(what) => Why::Stranger(format!("that is no data node: {what}")),
         CallError::RaftPort => Why::Stranger(stranger::RAFT_PORT.to_owned()),
         CallError::Junk(text) => Why::Unreadable(text),

@@ -91,9 +91,11 @@ impl Why {
             Self::Timeout | Self::Broken { .. } => true,
             Self::Status { status, .. } => *status >= 500,
             // A person must change something first.
-            Self::Said(_) | Self::Stranger(_) | Self::TooLarge(_) | Self::Unreadable(_) | Self::Unfit(_) => {
-                false
-            }
+            Self::Said(_)
+            | Self::Stranger(_)
+            | Self::TooLarge(_)
+            | Self::Unreadable(_)
+            | Self::Unfit(_) => false,
         }
     }
 }

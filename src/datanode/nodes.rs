@@ -9,8 +9,8 @@ use crate::base::{Address, Name, NodeId};
 use crate::runtime::{Env, Net};
 use crate::tls::{Connector, TlsError};
 use crate::wire::datanode::{
-    CopyShard, DataNodeStatus, JoinCluster, LeaveCluster, ListShards, Node, RemoveHintedHandoff, RemoveShard,
-    Shards,
+    CopyShard, DataNodeStatus, JoinCluster, LeaveCluster, ListShards, Node, RemoveHintedHandoff,
+    RemoveShard, Shards,
 };
 
 /// A client of data nodes. Cheap to clone.
@@ -35,7 +35,10 @@ impl DataNodes {
             Some(trust) => Some(Connector::load(env, trust).await?),
             None => None,
         };
-        Ok(Self { net: env.net.clone(), tls })
+        Ok(Self {
+            net: env.net.clone(),
+            tls,
+        })
     }
 
     /// How many authorities vouch for data nodes: `None` without TLS, 0 where anyone is believed.
@@ -43,8 +46,9 @@ impl DataNodes {
         self.tls.as_ref().map(Connector::trusted)
     }
 
-    /// Makes a node known to these meta nodes, by their HTTP addresses in this order; the node as it then calls
-    /// itself. Meanwhile it asks them for `/status`, `/` and, unless `update`, `/execute`; it gives up after 10 s or more.
+    /// Makes a node known to these meta nodes, by their HTTP addresses in this order; the node as
+    /// it then calls itself. Meanwhile it asks them for `/status`, `/` and, unless `update`,
+    /// `/execute`; it gives up after 10 s or more.
     pub async fn join_cluster(
         &self,
         at: &Address,
@@ -52,24 +56,45 @@ impl DataNodes {
         update: bool,
         deadline: Instant,
     ) -> Result<Node, Failed> {
-        let meta_servers = meta_servers.iter().map(|server| Name::from(&server.to_string())).collect();
-        self.call(at, &JoinCluster { meta_servers, update }, deadline).await
+        let meta_servers = meta_servers
+            .iter()
+            .map(|server| Name::from(&server.to_string()))
+            .collect();
+        self.call(
+            at,
+            &JoinCluster {
+                meta_servers,
+                update,
+            },
+            deadline,
+        )
+        .await
     }
 
-    /// Makes a node forget its cluster and delete its data. It first waits until the cluster has forgotten it,
-    /// for 10 s at most.
+    /// Makes a node forget its cluster and delete its data. It first waits until the cluster has
+    /// forgotten it, for 10 s at most.
     pub async fn leave_cluster(&self, at: &Address, deadline: Instant) -> Result<(), Failed> {
         self.call(at, &LeaveCluster, deadline).await
     }
 
-    /// Makes `at` fetch a shard from another node; ends when all of it is there, which may take hours. A source that
-    /// does not hold the shard is no error: the copy is empty.
-    pub async fn copy_shard(&self, at: &Address, copy: &CopyShard, deadline: Instant) -> Result<(), Failed> {
+    /// Makes `at` fetch a shard from another node; ends when all of it is there, which may take
+    /// hours. A source that does not hold the shard is no error: the copy is empty.
+    pub async fn copy_shard(
+        &self,
+        at: &Address,
+        copy: &CopyShard,
+        deadline: Instant,
+    ) -> Result<(), Failed> {
         self.call(at, copy, deadline).await
     }
 
     /// Deletes the copy of a shard. One that the node does not hold is an error, `shard not found`.
-    pub async fn remove_shard(&self, at: &Address, shard: u64, deadline: Instant) -> Result<(), Failed> {
+    pub async fn remove_shard(
+        &self,
+        at: &Address,
+        shard: u64,
+        deadline: Instant,
+    ) -> Result<(), Failed> {
         self.call(at, &RemoveShard { shard }, deadline).await
     }
 

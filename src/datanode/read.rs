@@ -9,8 +9,8 @@ use super::stranger;
 use crate::runtime::net::Stream;
 use crate::wire::datanode::{HEADER_BYTES, Header, Kind};
 
-/// The largest answer is a list of shards, 200 bytes each: this is the list of a node with 300 000, and
-/// far below what a small container can hold.
+/// The largest answer is a list of shards, 200 bytes each: this is the list of a node with 300 000,
+/// and far below what a small container can hold.
 const MAX_ANSWER: usize = 64 << 20;
 
 /// The body of the answer to this call.
@@ -31,7 +31,11 @@ async fn read_header(stream: &mut dyn Stream) -> Result<[u8; HEADER_BYTES], Why>
     let mut header = [0; HEADER_BYTES];
     let mut filled = 0;
     while filled < HEADER_BYTES {
-        let doing = if filled == 0 { "read message type" } else { "read message size" };
+        let doing = if filled == 0 {
+            "read message type"
+        } else {
+            "read message size"
+        };
         let broken = |text| Err(Why::Broken { doing, text });
         match stream.read(&mut header[filled..]).await {
             Ok(0) if filled == 0 => return broken("EOF".to_owned()),
@@ -48,7 +52,10 @@ async fn read_header(stream: &mut dyn Stream) -> Result<[u8; HEADER_BYTES], Why>
 
 /// Memory grows with what comes, not with what is announced.
 async fn read_body(stream: &mut dyn Stream, length: usize) -> Result<Vec<u8>, Why> {
-    let broken = |text| Why::Broken { doing: "read message value", text };
+    let broken = |text| Why::Broken {
+        doing: "read message value",
+        text,
+    };
     let mut body = Vec::new();
     let read = stream.take(length as u64).read_to_end(&mut body).await;
     match read {
@@ -58,7 +65,8 @@ async fn read_body(stream: &mut dyn Stream, length: usize) -> Result<Vec<u8>, Wh
     }
 }
 
-/// In Go's words, which people know from data nodes' logs. Through TLS an end without a farewell is an error.
+/// In Go's words, which people know from data nodes' logs. Through TLS an end without a farewell is
+/// an error.
 fn text(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::ConnectionReset => "connection reset by peer".to_owned(),

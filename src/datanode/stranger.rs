@@ -5,13 +5,18 @@ use crate::wire::frames::BANNER;
 /// The first bytes with which a TLS server answers anything else.
 const TLS_ALERT: &[u8] = &[0x15, 0x03];
 
-pub(super) const RAFT_PORT: &str = "that is 8089, the Raft port of a meta node; use the data node's 8088";
+pub(super) const RAFT_PORT: &str =
+    "that is 8089, the Raft port of a meta node; use the data node's 8088";
 
 /// By the first bytes of an answer, as many as came.
 pub(super) fn who(first: &[u8]) -> Option<&'static str> {
-    let is = |known: &[u8]| !first.is_empty() && first.starts_with(&known[..known.len().min(first.len())]);
+    let is = |known: &[u8]| {
+        !first.is_empty() && first.starts_with(&known[..known.len().min(first.len())])
+    };
     if is(b"HTTP/") {
-        Some("it speaks HTTP there, not a data node's protocol: use the port of its bind-address, 8088")
+        Some(
+            "it speaks HTTP there, not a data node's protocol: use the port of its bind-address, 8088",
+        )
     } else if is(BANNER) {
         Some(RAFT_PORT)
     } else if first.starts_with(TLS_ALERT) {

@@ -1,7 +1,7 @@
 //! In front of every route that is not open: who calls (wire.md 7).
 //!
-//! Open are `/ping`, `/status`, `/livez`, `/readyz` and, without what it tells to callers it knows, `/healthz`. Meta
-//! nodes prove themselves at `/cluster/…` in a way of their own.
+//! Open are `/ping`, `/status`, `/livez`, `/readyz` and, without what it tells to callers it knows,
+//! `/healthz`. Meta nodes prove themselves at `/cluster/…` in a way of their own.
 
 use axum::extract::Request;
 use axum::middleware::Next;
@@ -15,7 +15,11 @@ use super::routes::{Shared, State};
 use crate::auth::{Caller, Credentials, Denied};
 
 /// Leaves the [`Caller`] in the request's extensions.
-pub(super) async fn guard(state: Shared, mut request: Request, next: Next) -> Result<Response, Failure> {
+pub(super) async fn guard(
+    state: Shared,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, Failure> {
     if state.gate.is_shut() {
         let shown = shown(request.uri(), request.headers());
         let caller = caller(&state, &shown).await?;
@@ -33,7 +37,10 @@ pub(super) async fn caller(state: &State, shown: &Credentials) -> Result<Caller,
 pub(super) fn shown(uri: &Uri, headers: &HeaderMap) -> Credentials {
     let query = Params::of_query(uri);
     let pair = query.get("u").zip(query.get("p"));
-    Credentials::read(pair, headers.get(AUTHORIZATION).map(|value| value.as_bytes()))
+    Credentials::read(
+        pair,
+        headers.get(AUTHORIZATION).map(|value| value.as_bytes()),
+    )
 }
 
 /// Whether a password stands in the URL, which then has to stay out of a `Location`.

@@ -16,15 +16,19 @@ use super::server::HttpConfig;
 pub(super) const EXECUTE_LIMIT: u64 = 64 << 20;
 /// Everything else is a few lines of JSON or a form.
 pub(super) const LIMIT: u64 = 1 << 20;
-/// An identity, alone or in a request to join, is a few kilobytes. It may be posted by anyone, is parsed into many
-/// small parts, and waits in a queue as a hint.
+/// An identity, alone or in a request to join, is a few kilobytes. It may be posted by anyone, is
+/// parsed into many small parts, and waits in a queue as a hint.
 pub(super) const IDENTITY_LIMIT: u64 = 64 << 10;
 
 /// The whole body.
 ///
 /// # Errors
 /// 413 when it is longer than `limit`, 408 when it takes too long, 400 when it breaks off.
-pub(super) async fn read(request: Request, limit: u64, config: &HttpConfig) -> Result<Bytes, Failure> {
+pub(super) async fn read(
+    request: Request,
+    limit: u64,
+    config: &HttpConfig,
+) -> Result<Bytes, Failure> {
     let context = request.extensions().get::<Context>().cloned();
     let mut body = request.into_body();
     if body.size_hint().lower() > limit {
@@ -35,10 +39,15 @@ pub(super) async fn read(request: Request, limit: u64, config: &HttpConfig) -> R
     loop {
         let patience = deadline.min(Instant::now() + config.body_idle_timeout);
         let frame = tokio::time::timeout_at(patience, body.frame()).await;
-        let Some(frame) = frame.map_err(|_| too_slow())? else { break };
-        let frame = frame.map_err(|error| Failure::bad(format!("error reading the body: {error}")))?;
+        let Some(frame) = frame.map_err(|_| too_slow())? else {
+            break;
+        };
+        let frame =
+            frame.map_err(|error| Failure::bad(format!("error reading the body: {error}")))?;
         // Trailers are read and left.
-        let Ok(data) = frame.into_data() else { continue };
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
         if (whole.len() + data.len()) as u64 > limit {
             return Err(too_large(limit));
         }
@@ -67,7 +76,10 @@ pub(super) async fn read_whole(
 }
 
 fn too_large(limit: u64) -> Failure {
-    Failure::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is larger than {limit} bytes"))
+    Failure::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        format!("the body is larger than {limit} bytes"),
+    )
 }
 
 fn too_slow() -> Failure {
@@ -99,6 +111,10 @@ impl Gathered {
     }
 
     fn into_bytes(self) -> Bytes {
-        if self.rest.is_empty() { self.first } else { self.rest.freeze() }
+        if self.rest.is_empty() {
+            self.first
+        } else {
+            self.rest.freeze()
+        }
     }
 }

@@ -13,15 +13,22 @@ use super::dispatch::{App, answer};
 use super::guard::{Guard, Limits};
 use crate::runtime::net::Stream;
 
-/// Serves until the peer is done, a limit cuts it off, or `drain`: then the request under way is answered, and
-/// the connection closed.
+/// Serves until the peer is done, a limit cuts it off, or `drain`: then the request under way is
+/// answered, and the connection closed.
 pub(super) async fn serve(stream: Box<dyn Stream>, app: Arc<App>, drain: CancellationToken) {
     let conversation = Arc::new(Conversation::new(stream.peer().ip()));
-    let limits = Limits { head: app.config.head_timeout, stall: app.config.stall_timeout };
+    let limits = Limits {
+        head: app.config.head_timeout,
+        stall: app.config.stall_timeout,
+    };
     let io = TokioIo::new(Guard::new(stream, conversation.clone(), limits));
-    // hyper's clock runs from the end of the last answer to the end of the next head: idleness, in effect.
+    // hyper's clock runs from the end of the last answer to the end of the next head: idleness, in
+    // effect.
     let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(app.config.idle_timeout).title_case_headers(true);
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(app.config.idle_timeout)
+        .title_case_headers(true);
     let service = service_fn(move |request| answer(app.clone(), conversation.clone(), request));
     let mut connection = pin!(builder.serve_connection(io, service));
     tokio::select! {

@@ -25,13 +25,22 @@ pub(super) enum Stage {
 
 impl Conversation {
     pub(super) fn new(peer: IpAddr) -> Self {
-        Self { peer, stage: AtomicU8::new(0), requests: AtomicU64::new(0), hung_up: Notify::new() }
+        Self {
+            peer,
+            stage: AtomicU8::new(0),
+            requests: AtomicU64::new(0),
+            hung_up: Notify::new(),
+        }
     }
 
     /// A head is complete.
     pub(super) fn begin(&self, body_follows: bool) {
         self.requests.fetch_add(1, Ordering::Relaxed);
-        self.set(if body_follows { Stage::Talking } else { Stage::Waiting });
+        self.set(if body_follows {
+            Stage::Talking
+        } else {
+            Stage::Waiting
+        });
     }
 
     /// The body is complete.
@@ -60,8 +69,8 @@ impl Conversation {
         self.hung_up.notify_one();
     }
 
-    /// Resolves then. Short requests go on and are answered (a half-closed stream can still be written to);
-    /// a long poll ends, or it would outlive its client until the next command.
+    /// Resolves then. Short requests go on and are answered (a half-closed stream can still be
+    /// written to); a long poll ends, or it would outlive its client until the next command.
     pub(super) async fn hung_up(&self) {
         self.hung_up.notified().await;
     }

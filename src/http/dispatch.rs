@@ -39,18 +39,37 @@ pub(super) struct Context {
 }
 
 impl App {
-    pub(super) fn new(env: &Env, service: Arc<Service>, users: Arc<dyn Users>, config: HttpConfig) -> Self {
-        let version = HeaderValue::from_str(service.version()).unwrap_or(HeaderValue::from_static("unknown"));
+    pub(super) fn new(
+        env: &Env,
+        service: Arc<Service>,
+        users: Arc<dyn Users>,
+        config: HttpConfig,
+    ) -> Self {
+        let version =
+            HeaderValue::from_str(service.version()).unwrap_or(HeaderValue::from_static("unknown"));
         let gate = Gate::new(env, config.auth.clone());
-        let state = State { service: service.clone(), users, gate, config: config.clone() };
+        let state = State {
+            service: service.clone(),
+            users,
+            gate,
+            config: config.clone(),
+        };
         let router = routes::router(Arc::new(state));
-        Self { service, config, router, ids: RequestIds::new(env), version }
+        Self {
+            service,
+            config,
+            router,
+            ids: RequestIds::new(env),
+            version,
+        }
     }
 
     /// Nothing of a request that was carried here by mistake is looked at.
     async fn respond(&self, request: Request<Incoming>) -> Response {
         let meant_for = request.headers().get(MEANT_FOR).map(HeaderValue::as_bytes);
-        match meant_for.map_or(Ok(()), |incarnation| self.service.check_meant_for(incarnation)) {
+        match meant_for.map_or(Ok(()), |incarnation| {
+            self.service.check_meant_for(incarnation)
+        }) {
             Ok(()) => self.route(request).await,
             Err(misdirected) => Failure::from(misdirected).into_response(),
         }
@@ -59,13 +78,19 @@ impl App {
     /// A panic is caught here: it costs this request, not the node.
     async fn route(&self, request: Request<Incoming>) -> Response {
         let call = self.router.clone().call(request);
-        match AssertUnwindSafe(request_scope::scope(call)).catch_unwind().await {
+        match AssertUnwindSafe(request_scope::scope(call))
+            .catch_unwind()
+            .await
+        {
             Ok(Ok(response)) => response,
             Ok(Err(never)) => match never {},
             Err(_) => {
                 self.service.metrics().panics.add();
-                Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error: the log has more")
-                    .into_response()
+                Failure::new(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "internal error: the log has more",
+                )
+                .into_response()
             }
         }
     }
@@ -84,7 +109,10 @@ pub(super) async fn answer(
     // As it is when the request starts, as the original has it.
     let index = app.service.index();
     let carried = request.headers().contains_key(CARRIED);
-    request.extensions_mut().insert(Context { conversation: conversation.clone(), id: id.clone() });
+    request.extensions_mut().insert(Context {
+        conversation: conversation.clone(),
+        id: id.clone(),
+    });
 
     let mut response = app.respond(request).await;
 
@@ -95,9 +123,16 @@ pub(super) async fn answer(
     put(headers, "influxdb-metaindex", HeaderValue::from(index));
     put(headers, "x-influxdb-version", app.version.clone());
     if carried && not_executed {
-        put(headers, "influxd-meta-carried", HeaderValue::from_static(NOT_EXECUTED));
+        put(
+            headers,
+            "influxd-meta-carried",
+            HeaderValue::from_static(NOT_EXECUTED),
+        );
     }
-    app.service.metrics().requests.count(place, response.status().as_u16());
+    app.service
+        .metrics()
+        .requests
+        .count(place, response.status().as_u16());
     conversation.answered();
     Ok(response)
 }

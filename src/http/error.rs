@@ -25,7 +25,11 @@ pub(super) struct NotExecuted;
 
 impl Failure {
     pub(super) fn new(status: StatusCode, text: impl Into<String>) -> Self {
-        Self { status, text: text.into(), not_executed: false }
+        Self {
+            status,
+            text: text.into(),
+            not_executed: false,
+        }
     }
 
     pub(super) fn text(&self) -> &str {
@@ -55,7 +59,10 @@ impl From<Error> for Failure {
             // The leader's word about joining is an answer, also where it is "not yet".
             Error::Refused(refusal) => (of_refusal(refusal), false),
         };
-        Self { not_executed, ..Self::new(status, error.to_string()) }
+        Self {
+            not_executed,
+            ..Self::new(status, error.to_string())
+        }
     }
 }
 
@@ -86,7 +93,9 @@ fn of_refusal(refusal: &Refusal) -> StatusCode {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        let body = go_json(&ErrorBody { error: self.text.clone() });
+        let body = go_json(&ErrorBody {
+            error: self.text.clone(),
+        });
         let mut response = json(self.status, body);
         head(&mut response, &self.text);
         if self.not_executed {
@@ -99,7 +108,9 @@ impl IntoResponse for Failure {
 pub(super) fn json(status: StatusCode, body: String) -> Response {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 
@@ -115,7 +126,16 @@ pub(super) fn head(response: &mut Response, text: &str) {
 
 /// At most 1024 bytes, control characters as spaces.
 fn one_line(text: &str) -> Vec<u8> {
-    text.bytes().take(1024).map(|byte| if byte < b' ' || byte == 127 { b' ' } else { byte }).collect()
+    text.bytes()
+        .take(1024)
+        .map(|byte| {
+            if byte < b' ' || byte == 127 {
+                b' '
+            } else {
+                byte
+            }
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -130,7 +150,12 @@ mod tests {
         let header = response.headers()["x-influxdb-error"].as_bytes();
         assert_eq!(header.len(), 1024);
         assert!(header.starts_with(b"a<b cx"));
-        let body = response.into_body().collect().await.expect("body").to_bytes();
+        let body = response
+            .into_body()
+            .collect()
+            .await
+            .expect("body")
+            .to_bytes();
         assert!(body.starts_with(br#"{"error":"a\u003cb\ncx"#));
         assert!(body.ends_with(br#"x"}"#));
     }
@@ -138,7 +163,10 @@ mod tests {
     #[test]
     fn an_unauthorized_answer_names_the_realm_instead() {
         let response = Failure::new(StatusCode::UNAUTHORIZED, "wrong secret").into_response();
-        assert_eq!(response.headers()[WWW_AUTHENTICATE], "Basic realm=\"InfluxDB\"");
+        assert_eq!(
+            response.headers()[WWW_AUTHENTICATE],
+            "Basic realm=\"InfluxDB\""
+        );
         assert!(!response.headers().contains_key("x-influxdb-error"));
     }
 }

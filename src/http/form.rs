@@ -21,13 +21,19 @@ impl Form {
     pub(super) async fn read(config: &HttpConfig, request: Request) -> Result<Self, Failure> {
         let (parts, body) = body::read_whole(request, LIMIT, config).await?;
         let params = Params::of_form(&parts.uri, &parts.headers, body.clone()).await?;
-        Ok(Self { parts, body, params })
+        Ok(Self {
+            parts,
+            body,
+            params,
+        })
     }
 
     /// # Errors
     /// 400 `addr is required`.
     pub(super) fn required(&self, name: &str) -> Result<&str, Failure> {
-        self.params.get(name).ok_or_else(|| Failure::bad(format!("{name} is required")))
+        self.params
+            .get(name)
+            .ok_or_else(|| Failure::bad(format!("{name} is required")))
     }
 
     /// `true` and nothing else is true.

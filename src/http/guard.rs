@@ -1,5 +1,5 @@
-//! The stream under hyper, with what hyper does not bound: a head that dribbles in, a peer that does not read,
-//! and a peer that has closed its half while it waits for an answer.
+//! The stream under hyper, with what hyper does not bound: a head that dribbles in, a peer that
+//! does not read, and a peer that has closed its half while it waits for an answer.
 
 use std::io;
 use std::pin::Pin;
@@ -28,14 +28,19 @@ pub(super) struct Guard {
     /// When the present head began, and how many requests there had been by then.
     head: Option<(Instant, u64)>,
     ended: bool,
-    /// The last write or flush did not go through: hyper has bytes that it must not lose to an end of stream.
+    /// The last write or flush did not go through: hyper has bytes that it must not lose to an end
+    /// of stream.
     blocked: bool,
     head_timer: Timer,
     stall_timer: Timer,
 }
 
 impl Guard {
-    pub(super) fn new(stream: Box<dyn Stream>, conversation: Arc<Conversation>, limits: Limits) -> Self {
+    pub(super) fn new(
+        stream: Box<dyn Stream>,
+        conversation: Arc<Conversation>,
+        limits: Limits,
+    ) -> Self {
         let (head_timer, stall_timer) = (Timer::default(), Timer::default());
         Self {
             stream,
@@ -49,7 +54,8 @@ impl Guard {
         }
     }
 
-    /// An end of stream is passed on only when nothing is owed to the peer; hyper would drop the answer.
+    /// An end of stream is passed on only when nothing is owed to the peer; hyper would drop the
+    /// answer.
     fn on_end(&mut self) -> Poll<io::Result<()>> {
         self.ended = true;
         match self.conversation.stage() {
@@ -69,13 +75,15 @@ impl Guard {
         }
     }
 
-    /// Nothing to read: if that is in the middle of a head, its time runs. Once the head is complete the
-    /// number of requests has grown, and the body has a time of its own.
+    /// Nothing to read: if that is in the middle of a head, its time runs. Once the head is
+    /// complete the number of requests has grown, and the body has a time of its own.
     fn on_silence(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.head {
-            Some((since, at)) if at == self.conversation.requests() => {
-                self.head_timer.poll(cx, since + self.limits.head, "the head of a request took too long")
-            }
+            Some((since, at)) if at == self.conversation.requests() => self.head_timer.poll(
+                cx,
+                since + self.limits.head,
+                "the head of a request took too long",
+            ),
             _ => {
                 self.head_timer.clear();
                 Poll::Pending
@@ -83,14 +91,23 @@ impl Guard {
         }
     }
 
-    fn on_write<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+    fn on_write<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        written: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
         self.blocked = written.is_pending();
         if written.is_ready() {
             self.stall_timer.clear();
             return written;
         }
-        let deadline = self.stall_timer.deadline().unwrap_or_else(|| Instant::now() + self.limits.stall);
-        let timed_out = self.stall_timer.poll(cx, deadline, "the peer does not read its answer");
+        let deadline = self
+            .stall_timer
+            .deadline()
+            .unwrap_or_else(|| Instant::now() + self.limits.stall);
+        let timed_out = self
+            .stall_timer
+            .poll(cx, deadline, "the peer does not read its answer");
         timed_out.map(|result| result.and_then(|()| Err(io::ErrorKind::TimedOut.into())))
     }
 }
@@ -106,7 +123,9 @@ impl AsyncRead for Guard {
         }
         let before = buf.filled().len();
         match Pin::new(&mut self.stream).poll_read(cx, buf) {
-            Poll::Ready(Ok(())) if buf.filled().len() == before && buf.remaining() > 0 => self.on_end(),
+            Poll::Ready(Ok(())) if buf.filled().len() == before && buf.remaining() > 0 => {
+                self.on_end()
+            }
             Poll::Ready(Ok(())) => {
                 self.on_bytes();
                 Poll::Ready(Ok(()))
@@ -118,7 +137,11 @@ impl AsyncRead for Guard {
 }
 
 impl AsyncWrite for Guard {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(cx, buf);
         self.on_write(cx, written)
     }
@@ -160,11 +183,21 @@ impl Timer {
     }
 
     /// Pending until the deadline, then an error.
-    fn poll(&mut self, cx: &mut Context<'_>, deadline: Instant, why: &'static str) -> Poll<io::Result<()>> {
+    fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        deadline: Instant,
+        why: &'static str,
+    ) -> Poll<io::Result<()>> {
         if self.deadline() != Some(deadline) {
             self.0 = Some(Box::pin(tokio::time::sleep_until(deadline)));
         }
-        let Some(sleep) = &mut self.0 else { return Poll::Pending };
-        sleep.as_mut().poll(cx).map(|()| Err(io::Error::new(io::ErrorKind::TimedOut, why)))
+        let Some(sleep) = &mut self.0 else {
+            return Poll::Pending;
+        };
+        sleep
+            .as_mut()
+            .poll(cx)
+            .map(|()| Err(io::Error::new(io::ErrorKind::TimedOut, why)))
     }
 }

@@ -37,7 +37,10 @@ fn escaped(plain: &str) -> Cow<'_, str> {
 mod tests {
     #[test]
     fn escapes_are_those_of_go() {
-        assert_eq!(super::go_json(&"a<b>&\"c\u{2028}é"), r#""a\u003cb\u003e\u0026\"c\u2028é""#);
+        assert_eq!(
+            super::go_json(&"a<b>&\"c\u{2028}é"),
+            r#""a\u003cb\u003e\u0026\"c\u2028é""#
+        );
         assert_eq!(super::go_json(&Option::<u8>::None), "null");
     }
 }

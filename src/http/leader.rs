@@ -12,19 +12,32 @@ use super::authenticate::has_password;
 use super::dispatch::Context;
 use super::error::Failure;
 use super::reply::redirect;
-use crate::service::{Answer, Ask, CALLER, CARRIED, Carried, CarriedAnswer, Error, Limits, Service};
+use crate::service::{
+    Answer, Ask, CALLER, CARRIED, Carried, CarriedAnswer, Error, Limits, Service,
+};
 
 /// What of a caller's request the leader must see: who calls, in what, what it can read.
-const CARRIED_ON: [&str; 5] =
-    ["authorization", "content-type", "accept-encoding", "user-agent", "influxd-meta-proof"];
+const CARRIED_ON: [&str; 5] = [
+    "authorization",
+    "content-type",
+    "accept-encoding",
+    "user-agent",
+    "influxd-meta-proof",
+];
 /// What of the leader's answer the caller must see; the rest is said anew by this node.
-const CARRIED_BACK: [&str; 5] =
-    ["content-type", "content-encoding", "www-authenticate", "x-influxdb-error", "influxd-meta-proof"];
+const CARRIED_BACK: [&str; 5] = [
+    "content-type",
+    "content-encoding",
+    "www-authenticate",
+    "x-influxdb-error",
+    "influxd-meta-proof",
+];
 
 /// How a caller gets to the leader.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum By {
-    /// Redirected when it used an advertised name, else carried; carried, too, with a password in its URL.
+    /// Redirected when it used an advertised name, else carried; carried, too, with a password in
+    /// its URL.
     HostName,
     /// Always carried.
     Carrying,
@@ -42,21 +55,32 @@ pub(super) async fn at_leader<Fut>(
 where
     Fut: Future<Output = Result<Option<Response>, Error>>,
 {
-    match service.at_leader(limits.into(), || ask(parts, body.clone(), by), here).await? {
+    match service
+        .at_leader(limits.into(), || ask(parts, body.clone(), by), here)
+        .await?
+    {
         Answer::Here(response) => Ok(response),
-        Answer::Redirect(leader) => {
-            Ok(redirect(&format!("{}://{leader}{}", service.scheme(), path_and_query(parts))))
-        }
+        Answer::Redirect(leader) => Ok(redirect(&format!(
+            "{}://{leader}{}",
+            service.scheme(),
+            path_and_query(parts)
+        ))),
         Answer::Carried(answer) => carried_back(answer),
     }
 }
 
-/// Where the request comes from; of one that another meta node carried here, where it first came from.
+/// Where the request comes from; of one that another meta node carried here, where it first came
+/// from.
 pub(super) fn caller(parts: &Parts) -> IpAddr {
-    let peer = parts.extensions.get::<Context>().map(|context| context.conversation.peer);
+    let peer = parts
+        .extensions
+        .get::<Context>()
+        .map(|context| context.conversation.peer);
     let first = || parts.headers.get(CALLER)?.to_str().ok()?.parse().ok();
     let first = if is_carried(parts) { first() } else { None };
-    first.or(peer).unwrap_or_else(|| Ipv4Addr::UNSPECIFIED.into())
+    first
+        .or(peer)
+        .unwrap_or_else(|| Ipv4Addr::UNSPECIFIED.into())
 }
 
 pub(super) fn is_carried(parts: &Parts) -> bool {
@@ -64,16 +88,24 @@ pub(super) fn is_carried(parts: &Parts) -> bool {
 }
 
 fn ask(parts: &Parts, body: Bytes, by: By) -> Ask {
-    let host = parts.headers.get("host").and_then(|value| value.to_str().ok());
+    let host = parts
+        .headers
+        .get("host")
+        .and_then(|value| value.to_str().ok());
     let host = host.or_else(|| parts.uri.authority().map(|authority| authority.as_str()));
     let mut headers = chosen(&parts.headers, &CARRIED_ON);
     headers.push((CARRIED.to_owned(), Bytes::from_static(b"1")));
     headers.push((CALLER.to_owned(), caller(parts).to_string().into()));
     if let Some(context) = parts.extensions.get::<Context>() {
-        headers.push(("X-Request-Id".to_owned(), Bytes::copy_from_slice(context.id.as_bytes())));
+        headers.push((
+            "X-Request-Id".to_owned(),
+            Bytes::copy_from_slice(context.id.as_bytes()),
+        ));
     }
     Ask {
-        host: host.filter(|_| by == By::HostName && !has_password(&parts.uri)).map(str::to_owned),
+        host: host
+            .filter(|_| by == By::HostName && !has_password(&parts.uri))
+            .map(str::to_owned),
         carried: is_carried(parts),
         request: Carried {
             method: parts.method.to_string(),
@@ -85,23 +117,37 @@ fn ask(parts: &Parts, body: Bytes, by: By) -> Ask {
 }
 
 fn path_and_query(parts: &Parts) -> &str {
-    parts.uri.path_and_query().map_or("/", |whole| whole.as_str())
+    parts
+        .uri
+        .path_and_query()
+        .map_or("/", |whole| whole.as_str())
 }
 
 fn chosen(headers: &HeaderMap, names: &[&str]) -> Vec<(String, Bytes)> {
-    let one =
-        |name: &&str| Some(((*name).to_owned(), Bytes::copy_from_slice(headers.get(*name)?.as_bytes())));
+    let one = |name: &&str| {
+        Some((
+            (*name).to_owned(),
+            Bytes::copy_from_slice(headers.get(*name)?.as_bytes()),
+        ))
+    };
     names.iter().filter_map(one).collect()
 }
 
 fn carried_back(answer: CarriedAnswer) -> Result<Response, Failure> {
     let mut response = Response::builder().status(answer.status);
     for (name, value) in answer.headers {
-        if CARRIED_BACK.iter().any(|kept| name.eq_ignore_ascii_case(kept)) {
+        if CARRIED_BACK
+            .iter()
+            .any(|kept| name.eq_ignore_ascii_case(kept))
+        {
             response = response.header(name, value.as_ref());
         }
     }
-    let broken =
-        |error| Failure::new(StatusCode::BAD_GATEWAY, format!("the leader's answer is no HTTP: {error}"));
+    let broken = |error| {
+        Failure::new(
+            StatusCode::BAD_GATEWAY,
+            format!("the leader's answer is no HTTP: {error}"),
+        )
+    };
     response.body(Body::from(answer.body)).map_err(broken)
 }

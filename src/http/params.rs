@@ -1,4 +1,5 @@
-//! Parameters of a request: form values first, then the query (wire.md 4.4). GET has only the query.
+//! Parameters of a request: form values first, then the query (wire.md 4.4). GET has only the
+//! query.
 
 use axum::extract::{FromRequest, Multipart, Query, Request};
 use bytes::Bytes;
@@ -14,16 +15,27 @@ pub(super) struct Params(Vec<(String, String)>);
 impl Params {
     pub(super) fn of_query(uri: &Uri) -> Self {
         // What does not decode as a query is no parameter.
-        Self(Query::try_from_uri(uri).map(|Query(pairs)| pairs).unwrap_or_default())
+        Self(
+            Query::try_from_uri(uri)
+                .map(|Query(pairs)| pairs)
+                .unwrap_or_default(),
+        )
     }
 
-    /// Of a request whose body has been read. Only a body that says that it is a form is one; others belong to
-    /// the route, JSON under a form's content type included (clients.md trap 17).
+    /// Of a request whose body has been read. Only a body that says that it is a form is one;
+    /// others belong to the route, JSON under a form's content type included (clients.md trap 17).
     ///
     /// # Errors
     /// 400 for a form that cannot be decoded.
-    pub(super) async fn of_form(uri: &Uri, headers: &HeaderMap, body: Bytes) -> Result<Self, Failure> {
-        let content_type = headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    pub(super) async fn of_form(
+        uri: &Uri,
+        headers: &HeaderMap,
+        body: Bytes,
+    ) -> Result<Self, Failure> {
+        let content_type = headers
+            .get(CONTENT_TYPE)
+            .and_then(|v| v.to_str().ok())
+            .unwrap_or_default();
         let mut pairs = match content_type.split(';').next().unwrap_or_default().trim() {
             "application/x-www-form-urlencoded" => urlencoded(&body)?,
             "multipart/form-data" => multipart(headers, body).await?,
@@ -36,7 +48,9 @@ impl Params {
     /// The value, if it is there and not empty: Go's `FormValue` does not tell the two apart.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         let first = self.0.iter().find(|(n, _)| n == name);
-        first.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+        first
+            .map(|(_, value)| value.as_str())
+            .filter(|value| !value.is_empty())
     }
 }
 
@@ -48,11 +62,15 @@ fn urlencoded(body: &[u8]) -> Result<Vec<(String, String)>, Failure> {
 }
 
 async fn multipart(headers: &HeaderMap, body: Bytes) -> Result<Vec<(String, String)>, Failure> {
-    let broken = |error: &dyn std::fmt::Display| Failure::bad(format!("the form cannot be decoded: {error}"));
+    let broken = |error: &dyn std::fmt::Display| {
+        Failure::bad(format!("the form cannot be decoded: {error}"))
+    };
     let mut request = Request::new(axum::body::Body::from(body));
     *request.method_mut() = Method::POST;
     *request.headers_mut() = headers.clone();
-    let mut form = Multipart::from_request(request, &()).await.map_err(|error| broken(&error))?;
+    let mut form = Multipart::from_request(request, &())
+        .await
+        .map_err(|error| broken(&error))?;
     let mut pairs = Vec::new();
     while let Some(field) = form.next_field().await.map_err(|error| broken(&error))? {
         let name = field.name().unwrap_or_default().to_owned();
@@ -71,12 +89,18 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         let uri = Uri::from_static("/join?addr=query%3A1&force=true&empty=");
-        Params::of_form(&uri, &headers, Bytes::from_static(body.as_bytes())).await.expect("decodes")
+        Params::of_form(&uri, &headers, Bytes::from_static(body.as_bytes()))
+            .await
+            .expect("decodes")
     }
 
     #[tokio::test]
     async fn a_form_comes_before_the_query() {
-        let params = params("application/x-www-form-urlencoded", "addr=m%2D1%3A8091&x=a+b").await;
+        let params = params(
+            "application/x-www-form-urlencoded",
+            "addr=m%2D1%3A8091&x=a+b",
+        )
+        .await;
         assert_eq!(params.get("addr"), Some("m-1:8091"));
         assert_eq!(params.get("force"), Some("true"));
         assert_eq!(params.get("x"), Some("a b"));
@@ -86,7 +110,8 @@ mod tests {
     /// Helm's chart posts like this (clients.md trap 11).
     #[tokio::test]
     async fn curls_multipart_form_is_a_form() {
-        let body = "--B\r\nContent-Disposition: form-data; name=\"addr\"\r\n\r\ndata-0:8088\r\n--B--\r\n";
+        let body =
+            "--B\r\nContent-Disposition: form-data; name=\"addr\"\r\n\r\ndata-0:8088\r\n--B--\r\n";
         let params = params("multipart/form-data; boundary=B", body).await;
         assert_eq!(params.get("addr"), Some("data-0:8088"));
     }

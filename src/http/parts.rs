@@ -15,7 +15,10 @@ pub(super) struct Parts {
 impl Parts {
     pub(super) fn new(parts: Vec<Bytes>) -> Self {
         let left = parts.iter().map(|part| part.len() as u64).sum();
-        Self { rest: parts.into_iter(), left }
+        Self {
+            rest: parts.into_iter(),
+            left,
+        }
     }
 }
 

@@ -30,14 +30,21 @@ impl<'a> Proven<'a> {
         caller: Incarnation,
         body: &[u8],
     ) -> Result<Option<Self>, Failure> {
-        let (Some(key), Some(proof)) = (key, headers.get(PROOF_HEADER)) else { return Ok(None) };
+        let (Some(key), Some(proof)) = (key, headers.get(PROOF_HEADER)) else {
+            return Ok(None);
+        };
         let proof = proof.to_str().map_err(|_| wrong_secret())?;
-        let nonce = key.check_request(proof, path, caller, body).map_err(|_| wrong_secret())?;
+        let nonce = key
+            .check_request(proof, path, caller, body)
+            .map_err(|_| wrong_secret())?;
         Ok(Some(Self { key, nonce, caller }))
     }
 
     pub(super) fn answer(&self, callee: Incarnation, body: &[u8]) -> AnswerProof {
-        AnswerProof(self.key.prove_answer(&self.nonce, self.caller, callee, body))
+        AnswerProof(
+            self.key
+                .prove_answer(&self.nonce, self.caller, callee, body),
+        )
     }
 }
 

@@ -18,14 +18,18 @@ pub(super) fn ok_json<T: Serialize>(value: &T) -> Response {
 
 pub(super) fn ok_bytes(content_type: &'static str, body: impl Into<Bytes>) -> Response {
     let mut response = Response::new(Body::from(body.into()));
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
 }
 
 /// Pieces that are sent one behind the other.
 pub(super) fn ok_parts(content_type: &'static str, parts: Vec<Bytes>) -> Response {
     let mut response = Response::new(Body::new(Parts::new(parts)));
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
 }
 
@@ -34,7 +38,11 @@ pub(super) const TEXT: &str = "text/plain; charset=utf-8";
 
 /// An empty text has no content type, as Go sniffs nothing in it.
 pub(super) fn ok_text(text: String) -> Response {
-    if text.is_empty() { Response::new(Body::empty()) } else { ok_bytes(TEXT, text) }
+    if text.is_empty() {
+        Response::new(Body::empty())
+    } else {
+        ok_bytes(TEXT, text)
+    }
 }
 
 pub(super) fn no_content() -> Response {
@@ -43,8 +51,8 @@ pub(super) fn no_content() -> Response {
     response
 }
 
-/// 307 with an absolute location, the query kept: old clients take it verbatim as their next URL, and without
-/// the query Kapacitor's filter would vanish (clients.md trap 18).
+/// 307 with an absolute location, the query kept: old clients take it verbatim as their next URL,
+/// and without the query Kapacitor's filter would vanish (clients.md trap 18).
 pub(super) fn redirect(location: &str) -> Response {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::TEMPORARY_REDIRECT;

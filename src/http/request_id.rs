@@ -38,15 +38,23 @@ impl RequestIds {
     /// The id that this request goes by.
     pub(super) fn of(&self, headers: &HeaderMap) -> HeaderValue {
         let given = |name: &str| headers.get(name).filter(|value| !value.is_empty());
-        given("x-request-id").or_else(|| given("request-id")).cloned().unwrap_or_else(|| self.next())
+        given("x-request-id")
+            .or_else(|| given("request-id"))
+            .cloned()
+            .unwrap_or_else(|| self.next())
     }
 
     fn next(&self) -> HeaderValue {
         let now = u64::try_from(self.clock.now().0 / 100).unwrap_or(0) + GREGORIAN;
         let later = |last: u64| now.max(last + 1);
-        let before = self.last.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(later(last)));
+        let before = self
+            .last
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| {
+                Some(later(last))
+            });
         let ticks = later(before.unwrap_or_default());
-        let uuid = uuid::Builder::from_gregorian_timestamp(ticks, self.sequence, &self.node).into_uuid();
+        let uuid =
+            uuid::Builder::from_gregorian_timestamp(ticks, self.sequence, &self.node).into_uuid();
         let mut text = uuid::Uuid::encode_buffer();
         let text = uuid.hyphenated().encode_lower(&mut text);
         HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static("unknown"))

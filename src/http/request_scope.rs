@@ -9,8 +9,8 @@ pub(super) async fn scope<F: Future>(future: F) -> F::Output {
     REQUEST.scope((), future).await
 }
 
-/// Whether the caller runs inside a request: a panic here is caught and answered 500, and must not end the
-/// process. False in destructors that run while threads end.
+/// Whether the caller runs inside a request: a panic here is caught and answered 500, and must not
+/// end the process. False in destructors that run while threads end.
 pub fn in_request() -> bool {
     REQUEST.try_with(|()| ()).is_ok()
 }

@@ -18,8 +18,8 @@ use crate::service::Service;
 /// Limits of the HTTP API. The defaults are the product's; tests shrink them.
 #[derive(Clone, Debug)]
 pub struct HttpConfig {
-    /// Go clients keep idle connections for 90 s, load balancers for 60 s or less: they must close first, or a
-    /// request meets a closing connection.
+    /// Go clients keep idle connections for 90 s, load balancers for 60 s or less: they must close
+    /// first, or a request meets a closing connection.
     pub idle_timeout: Duration,
     /// A head is a few hundred bytes: who needs longer is not going to finish.
     pub head_timeout: Duration,
@@ -27,8 +27,8 @@ pub struct HttpConfig {
     pub body_idle_timeout: Duration,
     /// For a whole body: 64 MiB in this time is 2 Mbit/s.
     pub body_timeout: Duration,
-    /// For the peer to take some bytes of an answer. Keep-alive probes do not notice one that lives and does
-    /// not read.
+    /// For the peer to take some bytes of an answer. Keep-alive probes do not notice one that lives
+    /// and does not read.
     pub stall_timeout: Duration,
     /// A cluster has tens of data nodes with a few connections each.
     pub max_connections: usize,
@@ -66,7 +66,12 @@ pub struct Server {
 
 impl Server {
     /// Serves on a bound listener. Answers probes at once, whatever the state of the cluster.
-    pub fn start(env: &Env, listener: Box<dyn Listener>, service: Arc<Service>, config: HttpConfig) -> Self {
+    pub fn start(
+        env: &Env,
+        listener: Box<dyn Listener>,
+        service: Arc<Service>,
+        config: HttpConfig,
+    ) -> Self {
         Self::start_with_users(env, listener, service.clone(), service, config)
     }
 
@@ -100,13 +105,20 @@ impl Server {
         self.local
     }
 
-    /// Stops accepting, answers long polls 503, lets requests finish, and cuts what is left after `grace`.
+    /// Stops accepting, answers long polls 503, lets requests finish, and cuts what is left after
+    /// `grace`.
     pub async fn drain(&self, grace: Duration) {
         self.service.stop();
         self.drain.cancel();
         self.connections.close();
-        if tokio::time::timeout(grace, self.connections.wait()).await.is_err() {
-            tracing::warn!(open = self.connections.len(), "connections cut after {grace:?} of grace");
+        if tokio::time::timeout(grace, self.connections.wait())
+            .await
+            .is_err()
+        {
+            tracing::warn!(
+                open = self.connections.len(),
+                "connections cut after {grace:?} of grace"
+            );
         }
         self.cut.cancel();
     }
@@ -157,8 +169,12 @@ impl Accepting {
             metrics.connections_refused.add();
             return;
         }
-        let (app, drain, cut, tasks) =
-            (self.app.clone(), self.drain.clone(), self.cut.clone(), self.env.tasks.clone());
+        let (app, drain, cut, tasks) = (
+            self.app.clone(),
+            self.drain.clone(),
+            self.cut.clone(),
+            self.env.tasks.clone(),
+        );
         let connection = async move {
             let service = app.service.clone();
             let _open = service.metrics().connections.enter();
@@ -169,6 +185,8 @@ impl Accepting {
                 () = tasks.stopped() => {}
             }
         };
-        self.env.tasks.detach(self.connections.track_future(connection));
+        self.env
+            .tasks
+            .detach(self.connections.track_future(connection));
     }
 }

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::{
-    Address, ClusterId, DurationNanos, Incarnation, Name, NodeId, RaftId, ShardGroupId, ShardId, Text,
-    UnixNanos,
+    Address, ClusterId, DurationNanos, Incarnation, Name, NodeId, RaftId, ShardGroupId, ShardId,
+    Text, UnixNanos,
 };
 use crate::catalog::{ContinuousQuery, Databases, RemovedWhy, Subscription, Users};
 
@@ -122,7 +122,8 @@ pub enum Command {
     RaiseFeatureLevel {
         level: u32,
     },
-    /// The data node with this address, there or to come, is to own nothing, or may own shards again.
+    /// The data node with this address, there or to come, is to own nothing, or may own shards
+    /// again.
     SetPassive {
         tcp: Text,
         passive: bool,
@@ -137,8 +138,8 @@ pub enum Command {
         copy: ShardCopy,
         force: bool,
     },
-    /// Decided by the leader of this term, who knew that nobody else held the lease. In the log of a later one it may
-    /// be held again.
+    /// Decided by the leader of this term, who knew that nobody else held the lease. In the log of
+    /// a later one it may be held again.
     SetLeaseHolder {
         lease: Name,
         holder: NodeId,
@@ -228,8 +229,8 @@ pub struct CreateUser {
     pub admin: bool,
 }
 
-/// A restore: a data node's view of the catalog with the databases that it brings back. Nodes, ids already given
-/// out and everything of ours stay as they are here (founding.md 7, Q34).
+/// A restore: a data node's view of the catalog with the databases that it brings back. Nodes, ids
+/// already given out and everything of ours stay as they are here (founding.md 7, Q34).
 #[derive(Clone, Debug, PartialEq)]
 pub struct SetData {
     /// Of the catalog that it was made from: changes after it would be lost.
@@ -258,8 +259,9 @@ pub struct Founder {
     pub raft: Address,
 }
 
-/// A newcomer gets a Raft id of its own and becomes pending (founding.md 6, J3). Idempotent by incarnation: asked
-/// again it keeps its Raft id, takes the newer addresses, and may come to want a vote, not to give it up.
+/// A newcomer gets a Raft id of its own and becomes pending (founding.md 6, J3). Idempotent by
+/// incarnation: asked again it keeps its Raft id, takes the newer addresses, and may come to want a
+/// vote, not to give it up.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AllocateRaftId {
     pub incarnation: Incarnation,
@@ -268,15 +270,16 @@ pub struct AllocateRaftId {
     pub voter: bool,
 }
 
-/// Ends the pending with this Raft id: it becomes a meta node, in the place of the one that it replaces, which is
-/// tombstoned in the same command (J6). Raft's membership has it already.
+/// Ends the pending with this Raft id: it becomes a meta node, in the place of the one that it
+/// replaces, which is tombstoned in the same command (J6). Raft's membership has it already.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AddMetaNode {
     pub raft_id: RaftId,
     pub replaces: Option<RaftId>,
 }
 
-/// A meta node has other addresses. One that holds them gets the mover's in exchange, so that swapped names heal.
+/// A meta node has other addresses. One that holds them gets the mover's in exchange, so that
+/// swapped names heal.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MoveMetaNode {
     pub raft_id: RaftId,
@@ -299,7 +302,8 @@ pub struct Removal {
     pub by: String,
 }
 
-/// Labels of a node, by its node id: first those named are deleted, then the given ones set; others stay.
+/// Labels of a node, by its node id: first those named are deleted, then the given ones set; others
+/// stay.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SetLabels {
     pub node_id: NodeId,

@@ -60,12 +60,16 @@ pub enum Refused {
     #[error("node not found")]
     DataNodeNotFound,
     /// The restore was made from an older catalog: what was changed meanwhile would be lost (Q34).
-    #[error("databases were changed since index {from}, from which the restore was made: start it again")]
+    #[error(
+        "databases were changed since index {from}, from which the restore was made: start it again"
+    )]
     RestoreIsStale { from: u64 },
     #[error("the restore contradicts itself: {0}")]
     RestoreUnsound(String),
     /// Of `Found`; no wire command ends so.
-    #[error("founders must be at least one, and differ in incarnation, HTTP address and Raft address")]
+    #[error(
+        "founders must be at least one, and differ in incarnation, HTTP address and Raft address"
+    )]
     FoundersNotDistinct,
     /// Of our own commands about meta nodes, from here on.
     #[error("there is no cluster yet")]
@@ -86,7 +90,11 @@ pub enum Refused {
     TooManyLabels(NodeId),
     /// Of ours about data nodes, shards and leases.
     #[error("{}", only_copies(first, *more, node))]
-    LastCopies { first: Vec<ShardId>, more: usize, node: Text },
+    LastCopies {
+        first: Vec<ShardId>,
+        more: usize,
+        node: Text,
+    },
     #[error("shard {shard} has no copy on data node {node}")]
     NotAnOwner { shard: ShardId, node: NodeId },
     #[error("shard not found for id: {0}")]
@@ -107,7 +115,11 @@ fn only_copies(first: &[ShardId], more: usize, node: &Text) -> String {
             "shard {shard} has its only copy on {node}: copy it to another data node first, or use force"
         );
     }
-    let mut shards = first.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let mut shards = first
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(", ");
     if more > 0 {
         shards += &format!(" and {more} more");
     }

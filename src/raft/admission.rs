@@ -12,7 +12,8 @@ pub struct Hello {
     pub sender: Replica,
     pub sender_http: Address,
     pub receiver: Replica,
-    /// Start counter, ids of the last 64 starts (oldest first) and the durable WAL seq of the sender (founding.md 7).
+    /// Start counter, ids of the last 64 starts (oldest first) and the durable WAL seq of the
+    /// sender (founding.md 7).
     pub starts: Starts,
 }
 
@@ -35,9 +36,9 @@ pub enum Refusal {
 
 /// Who may talk Raft, what we say of ourselves, and where members are. Implemented by `cluster`.
 pub trait Admission: Send + Sync + 'static {
-    /// Called for each incoming handshake with a good proof (or none, where none is needed), before any Raft
-    /// byte. Hints (a handshake meant for another incarnation at this address) are taken here too. `from` is
-    /// the dialler's source address.
+    /// Called for each incoming handshake with a good proof (or none, where none is needed), before
+    /// any Raft byte. Hints (a handshake meant for another incarnation at this address) are taken
+    /// here too. `from` is the dialler's source address.
     fn admit(&self, hello: &Hello, from: IpAddr) -> Result<(), Refusal>;
     /// Called on the dialler's side with what the callee proved to be, for its start counters.
     fn check_callee(&self, callee: &Replica, starts: &Starts) -> Result<(), Refusal>;
@@ -45,10 +46,12 @@ pub trait Admission: Send + Sync + 'static {
     fn me(&self) -> Option<(Replica, Address, Starts)>;
     /// Raft addresses where this member may be, best first. Resolved anew at every dial.
     fn addresses(&self, raft_id: RaftId) -> Vec<Address>;
-    /// This incarnation lives: it proved to be who it is, in either direction, or a frame of it came on a
-    /// connection where it did. Told at most every 100 ms for each connection; must not block.
+    /// This incarnation lives: it proved to be who it is, in either direction, or a frame of it
+    /// came on a connection where it did. Told at most every 100 ms for each connection; must not
+    /// block.
     fn heard(&self, incarnation: Incarnation);
-    /// A dial of this member was refused, for instance because this node is tombstoned there: a hint.
+    /// A dial of this member was refused, for instance because this node is tombstoned there: a
+    /// hint.
     fn refused(&self, _callee: &Replica, _refusal: &Refusal) {}
     /// The key of founding.md 11, when a secret is set.
     fn peer_key(&self) -> Option<[u8; 32]>;

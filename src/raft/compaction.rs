@@ -24,7 +24,9 @@ pub(super) async fn run(raft: OpenRaft, log: Log, every_bytes: u64) {
         };
         // First what a snapshot already covers; a new snapshot only when that leaves too much.
         let asked = match snapshot {
-            Some(snapshot) if purged < Some(snapshot) => raft.trigger().purge_log(snapshot.index).await,
+            Some(snapshot) if purged < Some(snapshot) => {
+                raft.trigger().purge_log(snapshot.index).await
+            }
             snapshot if snapshot < applied => raft.trigger().snapshot().await,
             _ => Ok(()),
         };

@@ -19,8 +19,8 @@ pub struct RaftConfig {
 pub(super) struct Timers {
     /// For a member's next answer to an append request: a slow fsync is not a broken connection.
     pub(super) patience: Duration,
-    /// A leader not heard, or not confirmed by a majority, for so long is none: twice the longest election
-    /// timeout, after which another is being elected.
+    /// A leader not heard, or not confirmed by a majority, for so long is none: twice the longest
+    /// election timeout, after which another is being elected.
     pub(super) fresh: Duration,
     /// How often the leader's freshness is looked at.
     pub(super) look: Duration,
@@ -40,7 +40,12 @@ const KEPT_BEHIND_SNAPSHOT: u64 = 10_000;
 impl RaftConfig {
     pub(super) fn timers(&self) -> Timers {
         let base = self.base();
-        Timers { patience: base * 2, fresh: base, look: base / 10, retry: base / 5 }
+        Timers {
+            patience: base * 2,
+            fresh: base,
+            look: base / 10,
+            retry: base / 5,
+        }
     }
 
     fn base(&self) -> Duration {

@@ -1,5 +1,5 @@
-//! When this node last heard its leader, and since when it leads itself. openraft remembers whom it follows, not
-//! whether that one lives.
+//! When this node last heard its leader, and since when it leads itself. openraft remembers whom it
+//! follows, not whether that one lives.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -26,13 +26,18 @@ impl Contact {
     }
 
     pub(super) fn is_fresh(&self, leader: RaftId, within: Duration) -> bool {
-        self.last().heard.is_some_and(|(heard, at)| heard == leader && at.elapsed() < within)
+        self.last()
+            .heard
+            .is_some_and(|(heard, at)| heard == leader && at.elapsed() < within)
     }
 
     /// Whether this node, which leads in this term, was first seen to do so that lately.
     pub(super) fn leads_newly(&self, term: u64, within: Duration) -> bool {
         let mut last = self.last();
-        let since = last.led.filter(|(led, _)| *led == term).map_or_else(Instant::now, |(_, since)| since);
+        let since = last
+            .led
+            .filter(|(led, _)| *led == term)
+            .map_or_else(Instant::now, |(_, since)| since);
         last.led = Some((term, since));
         since.elapsed() < within
     }

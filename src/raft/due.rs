@@ -1,7 +1,8 @@
 //! When a snapshot is worth taking: it writes the whole state, so it waits for as much of log.
 //!
-//! openraft asks by entries, `compaction` by bytes of log held. A big state would be written again and again by a burst
-//! of small commands; so it costs at most one byte more for each byte that the log has taken already.
+//! openraft asks by entries, `compaction` by bytes of log held. A big state would be written again
+//! and again by a burst of small commands; so it costs at most one byte more for each byte that the
+//! log has taken already.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -24,7 +25,10 @@ pub(super) struct Size(Arc<AtomicU64>);
 
 impl Due {
     pub(super) fn new(snapshot: Size) -> Self {
-        Self { applied: 0, snapshot }
+        Self {
+            applied: 0,
+            snapshot,
+        }
     }
 
     pub(super) fn applied(&mut self, command: &[u8]) {

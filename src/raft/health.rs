@@ -10,7 +10,8 @@ use crate::base::LogId;
 /// Why the node cannot go on. The first reason stays.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Halt {
-    /// Something replicated that this version cannot read: Raft stops, the process stays and says so.
+    /// Something replicated that this version cannot read: Raft stops, the process stays and says
+    /// so.
     Unreadable(String),
     /// A write or fsync failed: the process must end, for what is on disk is no longer known.
     Storage(String),
@@ -37,7 +38,8 @@ impl Default for Health {
 impl Health {
     /// Notes an entry that this node cannot read, and gives the error that stops openraft.
     pub(super) fn unreadable(&self, entry: LogId, why: &str) -> io::Error {
-        let text = format!("log entry {entry} cannot be read ({why}); this node needs a newer version");
+        let text =
+            format!("log entry {entry} cannot be read ({why}); this node needs a newer version");
         self.halt(Halt::Unreadable(text.clone()));
         io::Error::new(io::ErrorKind::InvalidData, text)
     }

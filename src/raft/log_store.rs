@@ -1,7 +1,8 @@
 //! openraft's log, kept by `storage::Log`.
 //!
-//! What `Log` promises is what openraft asks for: appended entries are readable at once, completions come
-//! only after they are durable, a vote is durable before `save_vote` returns, and all of it is one stream.
+//! What `Log` promises is what openraft asks for: appended entries are readable at once,
+//! completions come only after they are durable, a vote is durable before `save_vote` returns, and
+//! all of it is one stream.
 
 use std::fmt::Debug;
 use std::io;
@@ -12,7 +13,8 @@ use openraft::{LogState, OptionalSend, RaftLogReader};
 
 use super::health::Health;
 use super::types::{
-    OpenEntry, OpenLogId, OpenVote, Types, log_id, open_log_id, open_payload, open_vote, payload, vote,
+    OpenEntry, OpenLogId, OpenVote, Types, log_id, open_log_id, open_payload, open_vote, payload,
+    vote,
 };
 use crate::storage::{Entry, Log};
 
@@ -31,12 +33,19 @@ impl LogStore {
     }
 
     fn read(&self, range: Range<u64>, max_bytes: usize) -> io::Result<Vec<OpenEntry>> {
-        self.log.read(range, max_bytes).into_iter().map(|entry| self.open(entry)).collect()
+        self.log
+            .read(range, max_bytes)
+            .into_iter()
+            .map(|entry| self.open(entry))
+            .collect()
     }
 
     fn open(&self, entry: Entry) -> io::Result<OpenEntry> {
         match open_payload(entry.kind, entry.payload) {
-            Ok(payload) => Ok(OpenEntry { log_id: open_log_id(entry.log_id), payload }),
+            Ok(payload) => Ok(OpenEntry {
+                log_id: open_log_id(entry.log_id),
+                payload,
+            }),
             Err(why) => Err(self.health.unreadable(entry.log_id, &why)),
         }
     }
@@ -44,7 +53,11 @@ impl LogStore {
 
 fn stored(entry: &OpenEntry) -> Entry {
     let (kind, payload) = payload(&entry.payload);
-    Entry { log_id: log_id(entry.log_id), kind, payload }
+    Entry {
+        log_id: log_id(entry.log_id),
+        kind,
+        payload,
+    }
 }
 
 fn half_open(range: &impl RangeBounds<u64>) -> Range<u64> {
@@ -73,11 +86,17 @@ impl RaftLogReader<Types> for LogStore {
         Ok(self.log.vote().map(open_vote))
     }
 
-    async fn limited_get_log_entries(&mut self, start: u64, end: u64) -> io::Result<Vec<OpenEntry>> {
+    async fn limited_get_log_entries(
+        &mut self,
+        start: u64,
+        end: u64,
+    ) -> io::Result<Vec<OpenEntry>> {
         let entries = self.read(start..end, READ_BYTES)?;
-        // Entries that do not begin at `start` would be sent behind the wrong predecessor. Without any,
-        // openraft sends an empty request and looks again.
-        let whole = entries.first().is_some_and(|first| first.log_id.index == start);
+        // Entries that do not begin at `start` would be sent behind the wrong predecessor. Without
+        // any, openraft sends an empty request and looks again.
+        let whole = entries
+            .first()
+            .is_some_and(|first| first.log_id.index == start);
         Ok(if whole { entries } else { Vec::new() })
     }
 }

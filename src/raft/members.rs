@@ -44,17 +44,24 @@ impl Raft {
         incarnation: Incarnation,
         deadline: Instant,
     ) -> Result<(), ChangeError> {
-        let adding = self.inner.raft.add_learner(raft_id.0, Member { incarnation }, false);
+        let adding = self
+            .inner
+            .raft
+            .add_learner(raft_id.0, Member { incarnation }, false);
         outcome(timeout_at(deadline, adding).await)
     }
 
-    /// Makes exactly these the voters, all at once; each must be a member already. Who no longer votes is
-    /// out of the membership.
+    /// Makes exactly these the voters, all at once; each must be a member already. Who no longer
+    /// votes is out of the membership.
     ///
     /// # Errors
-    /// The change is not, or not known to be, complete. A joint membership left behind is completed by
-    /// calling this again.
-    pub async fn change_voters(&self, voters: &[RaftId], deadline: Instant) -> Result<(), ChangeError> {
+    /// The change is not, or not known to be, complete. A joint membership left behind is completed
+    /// by calling this again.
+    pub async fn change_voters(
+        &self,
+        voters: &[RaftId],
+        deadline: Instant,
+    ) -> Result<(), ChangeError> {
         let voters: BTreeSet<u64> = voters.iter().map(|id| id.0).collect();
         let changing = self.inner.raft.change_membership(voters, false);
         outcome(timeout_at(deadline, changing).await)
@@ -77,12 +84,24 @@ impl Raft {
     /// Gives leadership to the most caught-up voter and stays a member that may lead again.
     pub async fn transfer(&self, within: Duration) -> HandOver {
         let deadline = Instant::now() + within;
-        let Some(heir) = self.heir() else { return HandOver::Done };
-        if self.inner.raft.trigger().transfer_leader(heir.0).await.is_err() {
+        let Some(heir) = self.heir() else {
+            return HandOver::Done;
+        };
+        if self
+            .inner
+            .raft
+            .trigger()
+            .transfer_leader(heir.0)
+            .await
+            .is_err()
+        {
             return HandOver::Done;
         }
         let mut changed = self.changed();
-        while self.leader().is_none_or(|leader| leader == self.inner.me.raft_id) {
+        while self
+            .leader()
+            .is_none_or(|leader| leader == self.inner.me.raft_id)
+        {
             match timeout_at(deadline, changed.changed()).await {
                 Ok(Ok(())) => {}
                 Ok(Err(_)) => return HandOver::Done,
@@ -102,15 +121,25 @@ impl Raft {
     ///
     /// # Errors
     /// They are not, or not known to be, out.
-    pub async fn remove_learners(&self, learners: &[RaftId], deadline: Instant) -> Result<(), ChangeError> {
+    pub async fn remove_learners(
+        &self,
+        learners: &[RaftId],
+        deadline: Instant,
+    ) -> Result<(), ChangeError> {
         let learners = learners.iter().map(|id| id.0).collect();
-        let removing = self.inner.raft.change_membership(ChangeMembers::RemoveNodes(learners), false);
+        let removing = self
+            .inner
+            .raft
+            .change_membership(ChangeMembers::RemoveNodes(learners), false);
         outcome(timeout_at(deadline, removing).await)
     }
 }
 
 pub(super) fn members(members: &[(RaftId, Incarnation)]) -> BTreeMap<u64, Member> {
-    members.iter().map(|&(id, incarnation)| (id.0, Member { incarnation })).collect()
+    members
+        .iter()
+        .map(|&(id, incarnation)| (id.0, Member { incarnation }))
+        .collect()
 }
 
 type Changed<T> = Result<T, RaftError<Types, ClientWriteError<Types>>>;
@@ -119,9 +148,13 @@ fn outcome<T>(done: Result<Changed<T>, tokio::time::error::Elapsed>) -> Result<(
     match done {
         Ok(Ok(_)) => Ok(()),
         Ok(Err(RaftError::APIError(ClientWriteError::ForwardToLeader(to)))) => {
-            Err(ChangeError::NotLeader { leader: to.leader_id.map(RaftId) })
+            Err(ChangeError::NotLeader {
+                leader: to.leader_id.map(RaftId),
+            })
         }
-        Ok(Err(RaftError::APIError(ClientWriteError::LogEntryDiscarded(_)) | RaftError::Fatal(_)))
+        Ok(Err(
+            RaftError::APIError(ClientWriteError::LogEntryDiscarded(_)) | RaftError::Fatal(_),
+        ))
         | Err(_) => Err(ChangeError::Unknown),
         Ok(Err(RaftError::APIError(error))) => Err(ChangeError::Refused(error.to_string())),
     }

@@ -1,6 +1,7 @@
 //! openraft's traits over `storage` and `machine`; the 8089 transport; `propose`.
 //!
-//! Owns: the only knowledge of openraft. Never: HTTP, founding. Asks an [`Admission`] who may talk to it.
+//! Owns: the only knowledge of openraft. Never: HTTP, founding. Asks an [`Admission`] who may talk
+//! to it.
 
 mod admission;
 mod compaction;

@@ -75,7 +75,8 @@ pub(super) struct Inner {
 }
 
 impl Raft {
-    /// Opens over a recovered log. Does not initialise, and neither is reachable nor dials before `admit`.
+    /// Opens over a recovered log. Does not initialise, and neither is reachable nor dials before
+    /// `admit`.
     ///
     /// # Errors
     /// What is stored cannot be read by this version, or openraft does not start on it.
@@ -89,7 +90,10 @@ impl Raft {
         transport: &Transport,
     ) -> Result<Self, OpenError> {
         let (health, tasks) = (Health::default(), env.tasks.scope());
-        let nothing = Applied { last: None, catalog: Catalog::default() };
+        let nothing = Applied {
+            last: None,
+            catalog: Catalog::default(),
+        };
         let (publish, applied) = watch::channel(Arc::new(nothing));
         let shelf = Shelf::new(snapshots, tasks.clone(), health.clone());
         let failed = |error: &dyn std::fmt::Display| match health.get() {
@@ -125,7 +129,12 @@ impl Raft {
             tasks,
         };
         let inner = Arc::new(inner);
-        let watching = watch_changes(Arc::downgrade(&inner), inner.raft.clone(), inner.health.clone(), tell);
+        let watching = watch_changes(
+            Arc::downgrade(&inner),
+            inner.raft.clone(),
+            inner.health.clone(),
+            tell,
+        );
         inner.tasks.detach(watching);
         Ok(Self { inner })
     }
@@ -141,13 +150,23 @@ impl Raft {
         }
     }
 
-    /// Lets Raft messages in and out on 8089 (founding.md 5.3: only after `initialize`; 7: only once the id of this
-    /// start is on disk).
+    /// Lets Raft messages in and out on 8089 (founding.md 5.3: only after `initialize`; 7: only
+    /// once the id of this start is on disk).
     pub fn admit(&self) {
-        let Inner { me, raft, contact, admitted, .. } = &*self.inner;
+        let Inner {
+            me,
+            raft,
+            contact,
+            admitted,
+            ..
+        } = &*self.inner;
         // An error means that it was set before.
         drop(admitted.set(()));
-        self.inner.transport.attach(Served { me: *me, raft: raft.clone(), contact: contact.clone() });
+        self.inner.transport.attach(Served {
+            me: *me,
+            raft: raft.clone(),
+            contact: contact.clone(),
+        });
     }
 
     /// Changes with every applied batch and every installed snapshot.
@@ -165,19 +184,24 @@ impl Raft {
         self.inner.log.durable_seq()
     }
 
-    /// Resolves when a write or fsync has failed: the process must end (exit 74), for nobody knows any more
-    /// what is on disk.
+    /// Resolves when a write or fsync has failed: the process must end (exit 74), for nobody knows
+    /// any more what is on disk.
     pub async fn fatal(&self) -> String {
         let mut health = self.inner.health.watch();
-        let storage = health.wait_for(|halt| matches!(halt, Some(Halt::Storage(_)))).await;
-        match storage.ok().and_then(|halt| halt.as_ref().map(|halt| halt.text().to_owned())) {
+        let storage = health
+            .wait_for(|halt| matches!(halt, Some(Halt::Storage(_))))
+            .await;
+        match storage
+            .ok()
+            .and_then(|halt| halt.as_ref().map(|halt| halt.text().to_owned()))
+        {
             Some(text) => text,
             None => std::future::pending().await,
         }
     }
 
-    /// Gives leadership to the most caught-up voter; for SIGTERM. From here on this node neither takes
-    /// proposals nor stands for election.
+    /// Gives leadership to the most caught-up voter; for SIGTERM. From here on this node neither
+    /// takes proposals nor stands for election.
     pub async fn hand_over(&self, within: Duration) -> HandOver {
         let deadline = Instant::now() + within;
         self.inner.draining.store(true, Ordering::SeqCst);
@@ -218,7 +242,9 @@ impl Raft {
             .progress
             .iter()
             .filter(|(id, ..)| *id != self.inner.me.raft_id && status.voters.contains(id));
-        others.max_by_key(|(_, matched, _)| *matched).map(|(id, ..)| *id)
+        others
+            .max_by_key(|(_, matched, _)| *matched)
+            .map(|(id, ..)| *id)
     }
 
     pub(super) fn is_draining(&self) -> bool {
@@ -237,12 +263,19 @@ impl Raft {
 }
 
 /// Counts what [`Raft::changed`] promises, until the node has ended.
-async fn watch_changes(inner: Weak<Inner>, raft: OpenRaft, health: Health, tell: watch::Sender<u64>) {
+async fn watch_changes(
+    inner: Weak<Inner>,
+    raft: OpenRaft,
+    health: Health,
+    tell: watch::Sender<u64>,
+) {
     let (mut server, mut halt) = (raft.server_metrics(), health.watch());
     let (mut all, mut leader) = (raft.metrics(), None);
     let mut running = true;
     while running {
-        let Some(look) = inner.upgrade().map(|inner| inner.timers.look) else { return };
+        let Some(look) = inner.upgrade().map(|inner| inner.timers.look) else {
+            return;
+        };
         let looks = tokio::select! {
             biased;
             more = WatchReceiver::changed(&mut server) => {

@@ -13,11 +13,13 @@ use crate::base::RaftId;
 use crate::machine::{self, Outcome};
 use crate::wire::envelope::{self, Body};
 
-/// Of an enveloped command, large ones packed: with its record it fits a segment of the log, with its request a frame.
-/// A member on a slow line must have it within a frame's deadline, or nothing is ever committed again.
+/// Of an enveloped command, large ones packed: with its record it fits a segment of the log, with
+/// its request a frame. A member on a slow line must have it within a frame's deadline, or nothing
+/// is ever committed again.
 pub const MAX_COMMAND_BYTES: usize = 4 * 1024 * 1024;
 
-/// A leader that has just been elected refuses for some milliseconds, until a majority has answered it.
+/// A leader that has just been elected refuses for some milliseconds, until a majority has answered
+/// it.
 const LEASE_PAUSE: Duration = Duration::from_millis(5);
 
 /// Why a proposal has no outcome.
@@ -30,7 +32,9 @@ pub enum ProposeError {
     #[error("no leader")]
     NoLeader,
     /// May or may not have happened; nobody can say.
-    #[error("the outcome is unknown: leadership or time was lost while the command was being committed")]
+    #[error(
+        "the outcome is unknown: leadership or time was lost while the command was being committed"
+    )]
     Unknown,
     #[error("the disk is full or does not keep up: new commands are refused until there is room")]
     DiskFull,
@@ -78,18 +82,23 @@ impl Raft {
         }
     }
 
-    /// Waits until this node, as leader, has applied everything acknowledged before the call (ReadIndex:
-    /// a majority confirms the leader now. Leases returned stale data in tests).
+    /// Waits until this node, as leader, has applied everything acknowledged before the call
+    /// (ReadIndex: a majority confirms the leader now. Leases returned stale data in tests).
     ///
     /// # Errors
     /// This node does not lead, or cannot prove it before the deadline.
     pub async fn barrier(&self, deadline: Instant) -> Result<(), BarrierError> {
-        let asked = self.inner.raft.ensure_linearizable(LinearizerOption::from(ReadPolicy::ReadIndex));
+        let asked = self
+            .inner
+            .raft
+            .ensure_linearizable(LinearizerOption::from(ReadPolicy::ReadIndex));
         match timeout_at(deadline, asked).await {
             Ok(Ok(_)) => Ok(()),
-            Ok(Err(RaftError::APIError(openraft::errors::LinearizableReadError::ForwardToLeader(to)))) => {
-                Err(BarrierError::NotLeader { leader: to.leader_id.map(RaftId) })
-            }
+            Ok(Err(RaftError::APIError(
+                openraft::errors::LinearizableReadError::ForwardToLeader(to),
+            ))) => Err(BarrierError::NotLeader {
+                leader: to.leader_id.map(RaftId),
+            }),
             Ok(Err(RaftError::APIError(_))) | Err(_) => Err(BarrierError::NoMajority),
             Ok(Err(RaftError::Fatal(_))) => Err(BarrierError::Closed),
         }
@@ -97,16 +106,26 @@ impl Raft {
 
     async fn stamped(&self, body: &Body) -> Result<Command, ProposeError> {
         self.alive()?;
-        let (now, autocreate) = (self.inner.env.clock.now(), self.inner.config.retention_autocreate);
+        let (now, autocreate) = (
+            self.inner.env.clock.now(),
+            self.inner.config.retention_autocreate,
+        );
         let bytes = match body {
             Body::Wire(command) if envelope::is_large(command) => {
                 let body = body.clone();
-                self.inner.env.tasks.blocking(move || envelope::encode(now, autocreate, &body)).await
+                self.inner
+                    .env
+                    .tasks
+                    .blocking(move || envelope::encode(now, autocreate, &body))
+                    .await
             }
             _ => envelope::encode(now, autocreate, body),
         };
         if bytes.len() > MAX_COMMAND_BYTES {
-            return Err(ProposeError::TooLarge { bytes: bytes.len(), max: MAX_COMMAND_BYTES });
+            return Err(ProposeError::TooLarge {
+                bytes: bytes.len(),
+                max: MAX_COMMAND_BYTES,
+            });
         }
         Ok(Command(bytes))
     }
@@ -121,8 +140,8 @@ impl Raft {
         Ok(())
     }
 
-    /// Before `Found` is applied nothing else is proposed (founding.md 5.5). A leader just elected in an old
-    /// cluster has it in its log, and will have applied it soon.
+    /// Before `Found` is applied nothing else is proposed (founding.md 5.5). A leader just elected
+    /// in an old cluster has it in its log, and will have applied it soon.
     async fn founded(&self, body: &Body, deadline: Instant) -> Result<(), ProposeError> {
         if matches!(body, Body::Ours(machine::Command::Found(_))) {
             return Ok(());
@@ -143,9 +162,9 @@ impl Raft {
     /// Fails when another node leads: the caller's business goes there.
     fn elsewhere(&self) -> Result<(), ProposeError> {
         match self.leader() {
-            Some(leader) if leader != self.inner.me.raft_id => {
-                Err(ProposeError::NotLeader { leader: Some(leader) })
-            }
+            Some(leader) if leader != self.inner.me.raft_id => Err(ProposeError::NotLeader {
+                leader: Some(leader),
+            }),
             _ => Ok(()),
         }
     }
@@ -175,10 +194,15 @@ impl Raft {
         if !self.inner.log.has_room() {
             return Err(Attempt::Failed(ProposeError::DiskFull));
         }
-        let (responder, answer) = ProgressResponder::<Types, ClientWriteResult<Types>>::complete_only();
+        let (responder, answer) =
+            ProgressResponder::<Types, ClientWriteResult<Types>>::complete_only();
         // From the moment that openraft has it, only its own answer says what became of it.
         let handed_over = async {
-            self.inner.raft.client_write_ff(command, Some(responder)).await.ok()?;
+            self.inner
+                .raft
+                .client_write_ff(command, Some(responder))
+                .await
+                .ok()?;
             answer.await.ok()
         };
         match timeout_at(deadline, handed_over).await {
@@ -196,10 +220,13 @@ impl Raft {
             },
             Err(ClientWriteError::ForwardToLeader(forward)) => Err(self.forwarded(&forward)),
             // Refused before it was logged, by rules that apply to membership changes only.
-            Err(ClientWriteError::ChangeMembershipError(_) | ClientWriteError::PreconditionFailed(_)) => {
-                Err(Attempt::NotProposed)
+            Err(
+                ClientWriteError::ChangeMembershipError(_)
+                | ClientWriteError::PreconditionFailed(_),
+            ) => Err(Attempt::NotProposed),
+            Err(ClientWriteError::LogEntryDiscarded(_)) => {
+                Err(Attempt::Failed(ProposeError::Unknown))
             }
-            Err(ClientWriteError::LogEntryDiscarded(_)) => Err(Attempt::Failed(ProposeError::Unknown)),
         }
     }
 
@@ -207,7 +234,9 @@ impl Raft {
     fn forwarded(&self, forward: &ForwardToLeader<Types>) -> Attempt {
         match forward.leader_id.map(RaftId) {
             Some(leader) if leader != self.inner.me.raft_id => {
-                Attempt::Failed(ProposeError::NotLeader { leader: Some(leader) })
+                Attempt::Failed(ProposeError::NotLeader {
+                    leader: Some(leader),
+                })
             }
             _ => Attempt::NotProposed,
         }

@@ -5,7 +5,9 @@ use std::io;
 use std::time::Duration;
 
 use openraft::AsyncRuntime;
-use openraft_rt_tokio::{TokioInstant, TokioMpsc, TokioMutex, TokioOneshot, TokioRuntime, TokioWatch};
+use openraft_rt_tokio::{
+    TokioInstant, TokioMpsc, TokioMutex, TokioOneshot, TokioRuntime, TokioWatch,
+};
 
 use crate::runtime::local::{self, LocalError, LocalHandle};
 
@@ -62,11 +64,17 @@ impl AsyncRuntime for LocalRuntime {
         TokioRuntime::sleep_until(deadline)
     }
 
-    fn timeout<R, F: Future<Output = R> + Send>(duration: Duration, future: F) -> Self::Timeout<R, F> {
+    fn timeout<R, F: Future<Output = R> + Send>(
+        duration: Duration,
+        future: F,
+    ) -> Self::Timeout<R, F> {
         TokioRuntime::timeout(duration, future)
     }
 
-    fn timeout_at<R, F: Future<Output = R> + Send>(deadline: TokioInstant, future: F) -> Self::Timeout<R, F> {
+    fn timeout_at<R, F: Future<Output = R> + Send>(
+        deadline: TokioInstant,
+        future: F,
+    ) -> Self::Timeout<R, F> {
         TokioRuntime::timeout_at(deadline, future)
     }
 
@@ -89,7 +97,8 @@ impl AsyncRuntime for LocalRuntime {
         self.0.block_on(future)
     }
 
-    /// openraft itself never blocks; were it to, it would be a call of ours through `Tasks::blocking`.
+    /// openraft itself never blocks; were it to, it would be a call of ours through
+    /// `Tasks::blocking`.
     async fn spawn_blocking<F, T>(call: F) -> Result<T, io::Error>
     where
         F: FnOnce() -> T + Send + 'static,

@@ -1,4 +1,5 @@
-//! openraft's state machine: decodes each committed entry, asks `machine::apply`, publishes the result.
+//! openraft's state machine: decodes each committed entry, asks `machine::apply`, publishes the
+//! result.
 
 use std::io;
 use std::sync::Arc;
@@ -15,8 +16,8 @@ use super::Applied;
 use super::due::{Due, Size};
 use super::health::Health;
 use super::types::{
-    Answer, OpenEntry, OpenLogId, Payload, StoredMembership, Types, log_id, membership_bytes, open_log_id,
-    open_membership,
+    Answer, OpenEntry, OpenLogId, Payload, StoredMembership, Types, log_id, membership_bytes,
+    open_log_id, open_membership,
 };
 use crate::base::LogId;
 use crate::catalog::Catalog;
@@ -59,11 +60,22 @@ impl StateMachine {
             Some((header, bytes)) => {
                 let catalog = shelf.decode(&header, &bytes)?;
                 shelf.size.set(bytes.len());
-                (header.last.map(open_log_id), shelf.membership(&header)?, catalog)
+                (
+                    header.last.map(open_log_id),
+                    shelf.membership(&header)?,
+                    catalog,
+                )
             }
         };
         let due = Due::new(shelf.size.clone());
-        let machine = Self { last, membership, catalog, applied, due, shelf };
+        let machine = Self {
+            last,
+            membership,
+            catalog,
+            applied,
+            due,
+            shelf,
+        };
         machine.publish();
         Ok(machine)
     }
@@ -85,14 +97,22 @@ impl StateMachine {
     fn apply_command(&mut self, id: LogId, bytes: &[u8]) -> io::Result<Answer> {
         self.due.applied(bytes);
         match envelope::decode(bytes) {
-            Ok(stamped) => Ok(Answer::Outcome(machine::apply(&mut self.catalog, id, &stamped))),
-            // Never skipped: the others may have read it, and this replica would differ from then on.
+            Ok(stamped) => Ok(Answer::Outcome(machine::apply(
+                &mut self.catalog,
+                id,
+                &stamped,
+            ))),
+            // Never skipped: the others may have read it, and this replica would differ from then
+            // on.
             Err(error) => Err(self.shelf.health.unreadable(id, &error.to_string())),
         }
     }
 
     fn publish(&self) {
-        let applied = Applied { last: self.last.map(log_id), catalog: self.catalog.clone() };
+        let applied = Applied {
+            last: self.last.map(log_id),
+            catalog: self.catalog.clone(),
+        };
         self.applied.send_replace(Arc::new(applied));
     }
 }
@@ -113,7 +133,8 @@ impl RaftStateMachine<Types> for StateMachine {
         let mut answers: Vec<(ApplyResponder<Types>, Answer)> = Vec::new();
         let mut failed = Ok(());
         while let Some(item) = entries.next().await {
-            let applied = item.and_then(|(entry, responder)| Ok((responder, self.apply_one(entry)?)));
+            let applied =
+                item.and_then(|(entry, responder)| Ok((responder, self.apply_one(entry)?)));
             match applied {
                 Ok((Some(responder), answer)) => answers.push((responder, answer)),
                 Ok((None, _)) => {}
@@ -132,7 +153,11 @@ impl RaftStateMachine<Types> for StateMachine {
     }
 
     async fn try_create_snapshot_builder(&mut self, force: bool) -> Option<Builder> {
-        if force || self.due.is_due() { Some(self.get_snapshot_builder().await) } else { None }
+        if force || self.due.is_due() {
+            Some(self.get_snapshot_builder().await)
+        } else {
+            None
+        }
     }
 
     async fn get_snapshot_builder(&mut self) -> Builder {
@@ -145,7 +170,11 @@ impl RaftStateMachine<Types> for StateMachine {
         }
     }
 
-    async fn install_snapshot(&mut self, meta: &SnapshotMetaOf<Types>, bytes: Bytes) -> io::Result<()> {
+    async fn install_snapshot(
+        &mut self,
+        meta: &SnapshotMetaOf<Types>,
+        bytes: Bytes,
+    ) -> io::Result<()> {
         let header = header(meta.last_log_id, &meta.last_membership);
         let catalog = self.shelf.decode(&header, &bytes)?;
         // Stored before it is shown: openraft purges the log that it replaces next.
@@ -159,9 +188,14 @@ impl RaftStateMachine<Types> for StateMachine {
     }
 
     async fn get_current_snapshot(&mut self) -> io::Result<Option<SnapshotOf<Types, Bytes>>> {
-        let Some((header, snapshot)) = self.shelf.latest().await? else { return Ok(None) };
+        let Some((header, snapshot)) = self.shelf.latest().await? else {
+            return Ok(None);
+        };
         let last_membership = self.shelf.membership(&header)?;
-        let meta = SnapshotMetaOf::<Types> { last_log_id: header.last.map(open_log_id), last_membership };
+        let meta = SnapshotMetaOf::<Types> {
+            last_log_id: header.last.map(open_log_id),
+            last_membership,
+        };
         Ok(Some(SnapshotOf::<Types, Bytes> { meta, snapshot }))
     }
 }
@@ -169,7 +203,8 @@ impl RaftStateMachine<Types> for StateMachine {
 /// How often a full disk is looked at again: somebody is making room, by hand.
 const ROOM: Duration = Duration::from_secs(5);
 
-/// A picture of the state machine, cheap to take, that becomes a snapshot while the original goes on.
+/// A picture of the state machine, cheap to take, that becomes a snapshot while the original goes
+/// on.
 pub(super) struct Builder {
     last: Option<OpenLogId>,
     membership: StoredMembership,
@@ -182,11 +217,22 @@ impl RaftSnapshotBuilder<Types> for Builder {
 
     async fn build_snapshot(&mut self) -> io::Result<SnapshotOf<Types, Bytes>> {
         let catalog = self.catalog.clone();
-        let bytes = self.shelf.tasks.blocking(move || state::encode(&catalog)).await;
-        self.shelf.store_when_there_is_room(header(self.last, &self.membership), bytes.clone()).await?;
-        let meta =
-            SnapshotMetaOf::<Types> { last_log_id: self.last, last_membership: self.membership.clone() };
-        Ok(SnapshotOf::<Types, Bytes> { meta, snapshot: bytes })
+        let bytes = self
+            .shelf
+            .tasks
+            .blocking(move || state::encode(&catalog))
+            .await;
+        self.shelf
+            .store_when_there_is_room(header(self.last, &self.membership), bytes.clone())
+            .await?;
+        let meta = SnapshotMetaOf::<Types> {
+            last_log_id: self.last,
+            last_membership: self.membership.clone(),
+        };
+        Ok(SnapshotOf::<Types, Bytes> {
+            meta,
+            snapshot: bytes,
+        })
     }
 }
 
@@ -200,19 +246,31 @@ fn header(last: Option<OpenLogId>, membership: &StoredMembership) -> SnapshotHea
 
 impl Shelf {
     pub(super) fn new(snapshots: Snapshots, tasks: Tasks, health: Health) -> Self {
-        Self { snapshots, tasks, health, size: Size::default() }
+        Self {
+            snapshots,
+            tasks,
+            health,
+            size: Size::default(),
+        }
     }
 
     async fn store(&self, header: SnapshotHeader, bytes: Bytes) -> io::Result<()> {
-        self.health.storage("storing a snapshot", self.try_store(header, bytes).await)
+        self.health
+            .storage("storing a snapshot", self.try_store(header, bytes).await)
     }
 
-    /// A snapshot of our own may wait: the log is still there, and the log stops proposals by itself. To end the
-    /// process over it would end every later start too.
-    async fn store_when_there_is_room(&self, header: SnapshotHeader, bytes: Bytes) -> io::Result<()> {
+    /// A snapshot of our own may wait: the log is still there, and the log stops proposals by
+    /// itself. To end the process over it would end every later start too.
+    async fn store_when_there_is_room(
+        &self,
+        header: SnapshotHeader,
+        bytes: Bytes,
+    ) -> io::Result<()> {
         loop {
             match self.try_store(header.clone(), bytes.clone()).await {
-                Err(error) if error.kind() == io::ErrorKind::StorageFull && !self.tasks.is_stopped() => {
+                Err(error)
+                    if error.kind() == io::ErrorKind::StorageFull && !self.tasks.is_stopped() =>
+                {
                     tracing::warn!(event = "snapshot.no-room", %error, bytes = bytes.len(), "waiting for room");
                     tokio::time::sleep(ROOM).await;
                 }
@@ -223,7 +281,9 @@ impl Shelf {
 
     async fn try_store(&self, header: SnapshotHeader, bytes: Bytes) -> io::Result<()> {
         let (snapshots, size) = (self.snapshots.clone(), bytes.len());
-        self.tasks.blocking(move || snapshots.store(&header, &bytes)).await?;
+        self.tasks
+            .blocking(move || snapshots.store(&header, &bytes))
+            .await?;
         self.size.set(size);
         Ok(())
     }
@@ -235,13 +295,17 @@ impl Shelf {
     }
 
     fn decode(&self, header: &SnapshotHeader, bytes: &Bytes) -> io::Result<Catalog> {
-        let unreadable = |e: state::StateError| self.health.unreadable_snapshot(header.last, &e.to_string());
+        let unreadable =
+            |e: state::StateError| self.health.unreadable_snapshot(header.last, &e.to_string());
         state::decode(bytes).map_err(unreadable)
     }
 
     fn membership(&self, header: &SnapshotHeader) -> io::Result<StoredMembership> {
         let membership = open_membership(&header.membership)
             .map_err(|why| self.health.unreadable_snapshot(header.last, &why))?;
-        Ok(StoredMembership::new(header.membership_at.map(open_log_id), membership))
+        Ok(StoredMembership::new(
+            header.membership_at.map(open_log_id),
+            membership,
+        ))
     }
 }

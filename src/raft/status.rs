@@ -47,7 +47,12 @@ impl Raft {
         let metrics = self.inner.raft.metrics().borrow_watched().clone();
         let membership = metrics.committed_membership_config.membership();
         let heartbeats = metrics.heartbeat.unwrap_or_default();
-        let heard = |id: &u64| heartbeats.get(id).and_then(|at| at.as_ref()).map(|at| at.elapsed());
+        let heard = |id: &u64| {
+            heartbeats
+                .get(id)
+                .and_then(|at| at.as_ref())
+                .map(|at| at.elapsed())
+        };
         let progress = metrics.replication.unwrap_or_default();
         let progress = progress.iter().map(|(id, matched)| {
             let index = matched.map(|matched| matched.index);
@@ -75,7 +80,8 @@ impl Raft {
         self.inner.log.fsyncs()
     }
 
-    /// The leader, if it is known to be one now: heard by this node, or, if it is this node, by a majority.
+    /// The leader, if it is known to be one now: heard by this node, or, if it is this node, by a
+    /// majority.
     pub(super) fn leader(&self) -> Option<RaftId> {
         let metrics = self.inner.raft.metrics();
         let metrics = metrics.borrow_watched();
@@ -84,9 +90,11 @@ impl Raft {
         let known = if leader == self.inner.me.raft_id {
             let alone = metrics.membership_config.voter_ids().eq([leader.0]);
             let acked = metrics.last_quorum_acked.map(|at| at.elapsed() < fresh);
-            // A new leader has no majority's answer yet, and waits for it to take proposals. One that was cut
-            // off before the first would wait for ever, and call itself ready.
-            alone || acked.unwrap_or_else(|| self.inner.contact.leads_newly(metrics.current_term, fresh))
+            // A new leader has no majority's answer yet, and waits for it to take proposals. One
+            // that was cut off before the first would wait for ever, and call itself ready.
+            alone
+                || acked
+                    .unwrap_or_else(|| self.inner.contact.leads_newly(metrics.current_term, fresh))
         } else {
             self.inner.contact.is_fresh(leader, fresh)
         };
@@ -99,7 +107,14 @@ impl Raft {
             return Some(halt.text().to_owned());
         }
         // openraft's own reasons; stopping is none.
-        match self.inner.raft.metrics().borrow_watched().running_state.clone() {
+        match self
+            .inner
+            .raft
+            .metrics()
+            .borrow_watched()
+            .running_state
+            .clone()
+        {
             Ok(()) | Err(openraft::errors::Fatal::Stopped) => None,
             Err(fatal) => Some(fatal.to_string()),
         }

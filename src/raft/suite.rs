@@ -20,7 +20,9 @@ use crate::storage::{DataDir, Log, LogConfig, Snapshots};
 /// The suite makes up members; ours have no default outside of tests.
 impl Default for Member {
     fn default() -> Self {
-        Self { incarnation: Incarnation([0; 16]) }
+        Self {
+            incarnation: Incarnation([0; 16]),
+        }
     }
 }
 
@@ -28,14 +30,23 @@ struct OnFakeDisk;
 
 impl StoreBuilder<Types, LogStore, StateMachine, DataDir> for OnFakeDisk {
     async fn build(&self) -> Result<(DataDir, LogStore, StateMachine), StorageError<Types>> {
-        let env = Env { disk: Arc::new(disk::Fake::new()), tasks: Tasks::inline(), ..Env::real() };
+        let env = Env {
+            disk: Arc::new(disk::Fake::new()),
+            tasks: Tasks::inline(),
+            ..Env::real()
+        };
         let dir = DataDir::open(&env, Path::new("/meta")).expect("a new directory");
         let (snapshots, _) = Snapshots::open(&env, &dir).expect("no snapshots");
-        let small = LogConfig { segment_bytes: 64 << 10 };
+        let small = LogConfig {
+            segment_bytes: 64 << 10,
+        };
         let log = Log::open_with(&env, &dir, Incarnation([1; 16]), None, small).expect("a new log");
         let health = Health::default();
         let shelf = Shelf::new(snapshots, env.tasks.clone(), health.clone());
-        let (publish, _) = watch::channel(Arc::new(Applied { last: None, catalog: Catalog::default() }));
+        let (publish, _) = watch::channel(Arc::new(Applied {
+            last: None,
+            catalog: Catalog::default(),
+        }));
         let machine = StateMachine::open(shelf, None, publish).expect("an empty state machine");
         Ok((dir, LogStore::new(log, health), machine))
     }

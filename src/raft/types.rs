@@ -1,7 +1,7 @@
 //! openraft's types as this program fills them in, and the way between them and ours.
 //!
-//! openraft's own types are never written to disk or sent: what leaves this module is `storage`'s and
-//! `wire`'s, which carry their formats.
+//! openraft's own types are never written to disk or sent: what leaves this module is `storage`'s
+//! and `wire`'s, which carry their formats.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -70,11 +70,17 @@ pub(super) fn open_log_id(id: LogId) -> OpenLogId {
 }
 
 pub(super) fn log_id(id: OpenLogId) -> LogId {
-    LogId { term: id.leader_id.term, index: id.index }
+    LogId {
+        term: id.leader_id.term,
+        index: id.index,
+    }
 }
 
 pub(super) fn open_vote(vote: frames::Vote) -> OpenVote {
-    OpenVote { leader_id: RaftLeaderId::new(vote.term, vote.node.0), committed: vote.committed }
+    OpenVote {
+        leader_id: RaftLeaderId::new(vote.term, vote.node.0),
+        committed: vote.committed,
+    }
 }
 
 pub(super) fn vote(vote: &OpenVote) -> frames::Vote {
@@ -89,8 +95,13 @@ pub(super) fn vote(vote: &OpenVote) -> frames::Vote {
 pub(super) fn membership_bytes(membership: &OpenMembership) -> Bytes {
     let configs = membership.get_joint_config().iter();
     frames::encode_membership(&frames::Membership {
-        configs: configs.map(|voters| voters.iter().copied().map(RaftId).collect()).collect(),
-        nodes: membership.nodes().map(|(id, member)| (RaftId(*id), member.incarnation)).collect(),
+        configs: configs
+            .map(|voters| voters.iter().copied().map(RaftId).collect())
+            .collect(),
+        nodes: membership
+            .nodes()
+            .map(|(id, member)| (RaftId(*id), member.incarnation))
+            .collect(),
     })
 }
 
@@ -119,6 +130,8 @@ pub(super) fn payload(payload: &Payload) -> (frames::EntryKind, Bytes) {
     match payload {
         Payload::Blank => (frames::EntryKind::Blank, Bytes::new()),
         Payload::Normal(command) => (frames::EntryKind::Command, command.0.clone()),
-        Payload::Membership(membership) => (frames::EntryKind::Membership, membership_bytes(membership)),
+        Payload::Membership(membership) => {
+            (frames::EntryKind::Membership, membership_bytes(membership))
+        }
     }
 }

@@ -11,10 +11,14 @@ pub trait Clock: Send + Sync + 'static {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "this is the handle that all others use")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the handle that all others use"
+    )]
     fn now(&self) -> UnixNanos {
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-        // Before 1970 or after 2262 the stamp is only wrong, and the state machine keeps it monotonic.
+        // Before 1970 or after 2262 the stamp is only wrong, and the state machine keeps it
+        // monotonic.
         UnixNanos(since.map_or(0, |d| i64::try_from(d.as_nanos()).unwrap_or(i64::MAX)))
     }
 }

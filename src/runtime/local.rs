@@ -1,7 +1,8 @@
 //! The only global: a thread-local for openraft's runtime trait, whose functions are static.
 //!
-//! Owns: where those functions draw randomness from and whose tasks they spawn. Never: anything that can
-//! be passed down in an `Env` instead. Untouched, it is the real world; a simulation seeds its one thread.
+//! Owns: where those functions draw randomness from and whose tasks they spawn. Never: anything
+//! that can be passed down in an `Env` instead. Untouched, it is the real world; a simulation seeds
+//! its one thread.
 
 use std::cell::RefCell;
 use std::future::Future;
@@ -30,12 +31,17 @@ pub fn seed(rng: Arc<dyn Rng>) {
 
 /// This thread's randomness.
 pub fn rng() -> Arc<dyn Rng> {
-    LOCAL.with_borrow(|local| local.rng.clone()).unwrap_or_else(|| Arc::new(SystemRng))
+    LOCAL
+        .with_borrow(|local| local.rng.clone())
+        .unwrap_or_else(|| Arc::new(SystemRng))
 }
 
-/// Spawns for a caller that has no [`Tasks`] at hand: into the simulated node whose task runs now, if any.
-/// Dropping the handle lets the task run on.
-#[expect(clippy::disallowed_methods, reason = "openraft's tasks: they end when its node is shut down")]
+/// Spawns for a caller that has no [`Tasks`] at hand: into the simulated node whose task runs now,
+/// if any. Dropping the handle lets the task run on.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "openraft's tasks: they end when its node is shut down"
+)]
 pub fn spawn<F>(future: F) -> LocalHandle<F::Output>
 where
     F: Future + Send + 'static,
@@ -62,11 +68,14 @@ pub enum LocalError {
 impl<T> Future for LocalHandle<T> {
     type Output = Result<T, LocalError>;
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.0).poll(cx).map(|done| done?.ok_or(LocalError::Killed))
+        Pin::new(&mut self.0)
+            .poll(cx)
+            .map(|done| done?.ok_or(LocalError::Killed))
     }
 }
 
-/// Polls a future as part of `tasks`: what it spawns through [`spawn`] dies with them, and so does it.
+/// Polls a future as part of `tasks`: what it spawns through [`spawn`] dies with them, and so does
+/// it.
 pub(super) struct Within<F> {
     pub(super) tasks: Tasks,
     pub(super) killed: Pin<Box<WaitForCancellationFutureOwned>>,
@@ -83,7 +92,10 @@ impl<F: Future> Future for Within<F> {
             return Poll::Ready(None);
         }
         let outer = swap(Some(self.tasks.clone()));
-        let polled = self.future.as_mut().map_or(Poll::Pending, |future| future.as_mut().poll(cx));
+        let polled = self
+            .future
+            .as_mut()
+            .map_or(Poll::Pending, |future| future.as_mut().poll(cx));
         swap(outer);
         polled.map(Some)
     }

@@ -1,5 +1,5 @@
-//! The seams of the outside world: tasks, shutdown, signals, and [`Env`] with the clock, randomness,
-//! network and disk. A simulation replaces what is behind them and runs the same code.
+//! The seams of the outside world: tasks, shutdown, signals, and [`Env`] with the clock,
+//! randomness, network and disk. A simulation replaces what is behind them and runs the same code.
 //!
 //! Owns: every call that leaves the program's own memory. Never: business rules.
 //! Monotonic time is tokio's `Instant` (paused in simulations) and needs no handle.

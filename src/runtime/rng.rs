@@ -15,7 +15,10 @@ pub trait Rng: Send + Sync + 'static {
 pub struct SystemRng;
 
 impl Rng for SystemRng {
-    #[expect(clippy::disallowed_methods, reason = "this is the handle that all others use")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the handle that all others use"
+    )]
     fn fill(&self, bytes: &mut [u8]) {
         rand::Rng::fill_bytes(&mut rand::rng(), bytes);
     }

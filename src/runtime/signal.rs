@@ -1,4 +1,5 @@
-//! Signals. As PID 1 the kernel delivers none that has no handler, so the handlers come before anything else.
+//! Signals. As PID 1 the kernel delivers none that has no handler, so the handlers come before
+//! anything else.
 
 use std::io;
 
@@ -21,7 +22,8 @@ impl Stop {
         }
     }
 
-    /// What shells and service managers expect of a process that this signal killed: 128 + its number.
+    /// What shells and service managers expect of a process that this signal killed: 128 + its
+    /// number.
     pub fn exit_code(self) -> u8 {
         match self {
             Self::Terminate => 143,

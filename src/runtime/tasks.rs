@@ -21,15 +21,23 @@ pub struct Tasks {
 impl Tasks {
     /// Workers and blocking calls get threads of their own.
     pub fn threads() -> Self {
-        Self { stop: CancellationToken::new(), kill: None }
+        Self {
+            stop: CancellationToken::new(),
+            kill: None,
+        }
     }
 
-    /// Everything runs on the one thread of the caller's runtime: simulations. One for each simulated process.
+    /// Everything runs on the one thread of the caller's runtime: simulations. One for each
+    /// simulated process.
     pub fn inline() -> Self {
-        Self { stop: CancellationToken::new(), kill: Some(CancellationToken::new()) }
+        Self {
+            stop: CancellationToken::new(),
+            kill: Some(CancellationToken::new()),
+        }
     }
 
-    /// Simulations: SIGKILL. Nothing spawned here, in scopes, or by openraft for it, is polled again.
+    /// Simulations: SIGKILL. Nothing spawned here, in scopes, or by openraft for it, is polled
+    /// again.
     pub fn kill(&self) {
         if let Some(kill) = &self.kill {
             kill.cancel();
@@ -50,7 +58,12 @@ impl Tasks {
             match kill {
                 Some(kill) => {
                     let killed = Box::pin(kill.cancelled_owned());
-                    Within { tasks, killed, future: Some(Box::pin(future)) }.await
+                    Within {
+                        tasks,
+                        killed,
+                        future: Some(Box::pin(future)),
+                    }
+                    .await
                 }
                 None => Some(future.await),
             }
@@ -59,11 +72,18 @@ impl Tasks {
 
     /// A scope whose stop does not stop its parent; the parent's stop stops it.
     pub fn scope(&self) -> Self {
-        Self { stop: self.stop.child_token(), kill: self.kill.clone() }
+        Self {
+            stop: self.stop.child_token(),
+            kill: self.kill.clone(),
+        }
     }
 
-    /// Runs until done, until the handle is dropped, or until this scope stops; it is then dropped at an await.
-    #[expect(clippy::disallowed_methods, reason = "this is the spawner that all others use")]
+    /// Runs until done, until the handle is dropped, or until this scope stops; it is then dropped
+    /// at an await.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the spawner that all others use"
+    )]
     pub fn spawn<F>(&self, future: F) -> TaskHandle<F::Output>
     where
         F: Future + Send + 'static,
@@ -80,8 +100,12 @@ impl Tasks {
         })
     }
 
-    /// Runs to its end whatever happens to the handle or the scope: for work that must not be cut in the middle.
-    #[expect(clippy::disallowed_methods, reason = "this is the spawner that all others use")]
+    /// Runs to its end whatever happens to the handle or the scope: for work that must not be cut
+    /// in the middle.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the spawner that all others use"
+    )]
     pub fn detach<F>(&self, future: F)
     where
         F: Future<Output = ()> + Send + 'static,
@@ -91,7 +115,10 @@ impl Tasks {
 
     /// A task that may block: it has a thread of its own (in simulations it shares the only one).
     /// It ends by itself, as a rule when its channel closes; nothing cuts it.
-    #[expect(clippy::disallowed_methods, reason = "this is the spawner that all others use")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the spawner that all others use"
+    )]
     pub fn worker<F>(&self, name: &'static str, future: F) -> std::io::Result<()>
     where
         F: Future<Output = ()> + Send + 'static,
@@ -101,12 +128,17 @@ impl Tasks {
             return Ok(());
         }
         let runtime = tokio::runtime::Handle::current();
-        std::thread::Builder::new().name(name.to_owned()).spawn(move || runtime.block_on(future))?;
+        std::thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(move || runtime.block_on(future))?;
         Ok(())
     }
 
     /// One blocking call, off the reactor.
-    #[expect(clippy::disallowed_methods, reason = "this is the spawner that all others use")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the spawner that all others use"
+    )]
     pub async fn blocking<T, F>(&self, call: F) -> T
     where
         F: FnOnce() -> T + Send + 'static,
@@ -144,7 +176,9 @@ pub struct TaskHandle<T>(tokio::task::JoinHandle<Option<T>>);
 impl<T> Future for TaskHandle<T> {
     type Output = Option<T>;
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
-        Pin::new(&mut self.0).poll(cx).map(|done| done.ok().flatten())
+        Pin::new(&mut self.0)
+            .poll(cx)
+            .map(|done| done.ok().flatten())
     }
 }
 

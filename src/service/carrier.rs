@@ -26,7 +26,8 @@ impl Carried {
     /// The same, to be executed by this node only.
     #[must_use]
     pub(super) fn meant_for(mut self, incarnation: Incarnation) -> Self {
-        self.headers.push((MEANT_FOR.to_owned(), incarnation.to_string().into()));
+        self.headers
+            .push((MEANT_FOR.to_owned(), incarnation.to_string().into()));
         self
     }
 }
@@ -36,7 +37,12 @@ impl fmt::Debug for Carried {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = self.path_and_query.split('?').next().unwrap_or_default();
         let names: Vec<&str> = self.headers.iter().map(|(name, _)| name.as_str()).collect();
-        write!(f, "{} {path} {names:?} {} bytes", self.method, self.body.len())
+        write!(
+            f,
+            "{} {path} {names:?} {} bytes",
+            self.method,
+            self.body.len()
+        )
     }
 }
 
@@ -50,7 +56,10 @@ pub struct CarriedAnswer {
 
 impl CarriedAnswer {
     pub(crate) fn header(&self, name: &str) -> Option<&Bytes> {
-        self.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+        self.headers
+            .iter()
+            .find(|(n, _)| n.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value)
     }
 }
 
@@ -83,12 +92,35 @@ impl Carrier for Client {
         deadline: Instant,
     ) -> BoxFuture<'a, Result<CarriedAnswer, CarryError>> {
         Box::pin(async move {
-            let Carried { method, path_and_query, headers, body } = request;
-            let sent =
-                self.forward(to, method, path_and_query, headers.clone(), body.clone(), deadline).await;
+            let Carried {
+                method,
+                path_and_query,
+                headers,
+                body,
+            } = request;
+            let sent = self
+                .forward(
+                    to,
+                    method,
+                    path_and_query,
+                    headers.clone(),
+                    body.clone(),
+                    deadline,
+                )
+                .await;
             match sent {
-                Ok(Response { status, headers, body }) => Ok(CarriedAnswer { status, headers, body }),
-                Err(error) if error.is_maybe_executed() => Err(CarryError::NoAnswer(error.to_string())),
+                Ok(Response {
+                    status,
+                    headers,
+                    body,
+                }) => Ok(CarriedAnswer {
+                    status,
+                    headers,
+                    body,
+                }),
+                Err(error) if error.is_maybe_executed() => {
+                    Err(CarryError::NoAnswer(error.to_string()))
+                }
                 Err(error) => Err(CarryError::NotSent(error.to_string())),
             }
         })

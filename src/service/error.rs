@@ -8,7 +8,8 @@ pub enum Error {
     /// Not part of a cluster: the sentence says what the node waits for, and what to do.
     #[error("{0}")]
     NotMember(#[from] NotMember),
-    /// Certainly not executed. The count is of meta nodes that this one has heard lately, itself included.
+    /// Certainly not executed. The count is of meta nodes that this one has heard lately, itself
+    /// included.
     #[error("no leader{}", reachable.map(|(heard, of)| format!(" ({heard} of {of} meta nodes reachable)")).unwrap_or_default())]
     NoLeader { reachable: Option<(usize, usize)> },
     /// May or may not have been executed: never a false success or failure.

@@ -1,4 +1,5 @@
-//! `POST /execute`: validate before the log, propose, say what came of it (wire.md 4.7, design: how data flows).
+//! `POST /execute`: validate before the log, propose, say what came of it (wire.md 4.7, design: how
+//! data flows).
 
 use bytes::Bytes;
 use tokio::time::Instant;
@@ -31,7 +32,8 @@ impl Service {
             Err(error @ DecodeError::Envelope(_)) => return Err(Error::Bad(error.to_string())),
             other => other,
         };
-        // Before any answer that clients do not retry: a node outside the cluster must not end their search.
+        // Before any answer that clients do not retry: a node outside the cluster must not end
+        // their search.
         let raft = self.raft()?;
         let refusal = match decoded {
             // Clients try again: what a member does not read yet is a matter of its upgrade.
@@ -49,9 +51,9 @@ impl Service {
         }
         match raft.propose(Body::Wire(bytes), deadline).await {
             Ok(Outcome::Applied { index }) => Ok(Executed::Response(encode_response(Ok(index)))),
-            Ok(Outcome::Refused(refused)) => {
-                Ok(Executed::Response(encode_response(Err(&refused.to_string()))))
-            }
+            Ok(Outcome::Refused(refused)) => Ok(Executed::Response(encode_response(Err(
+                &refused.to_string()
+            )))),
             Err(error) => Error::from_proposal(error).map_or(Ok(Executed::NotLeader), Err),
         }
     }

@@ -1,7 +1,8 @@
-//! One task that follows the Raft node: wakes the long polls, and judges whether this node has caught up.
+//! One task that follows the Raft node: wakes the long polls, and judges whether this node has
+//! caught up.
 //!
-//! There is one waiter at Raft whatever the number of pollers, and pollers wake only when what they are
-//! served has changed: the cost of a poll does not grow with the number of pollers.
+//! There is one waiter at Raft whatever the number of pollers, and pollers wake only when what they
+//! are served has changed: the cost of a poll does not grow with the number of pollers.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,7 +18,8 @@ use crate::runtime::Env;
 /// What the task publishes.
 #[derive(Default)]
 pub(super) struct Following {
-    /// Counts changes of what pollers are served: of the catalog's index, of membership, of a halt, the stop.
+    /// Counts changes of what pollers are served: of the catalog's index, of membership, of a halt,
+    /// the stop.
     wake: watch::Sender<u64>,
     stopping: AtomicBool,
     halted: AtomicBool,
@@ -49,7 +51,8 @@ impl Following {
     }
 
     fn wake(&self) {
-        self.wake.send_modify(|count| *count = count.wrapping_add(1));
+        self.wake
+            .send_modify(|count| *count = count.wrapping_add(1));
     }
 }
 
@@ -81,8 +84,13 @@ async fn follow(membership: Arc<dyn Membership>, following: &Following) {
             continue;
         };
         let this = (view.cluster_id, view.raft_id, view.incarnation);
-        let target = open.take().filter(|(of, _): &Open| *of == this).map(|(_, target)| target);
-        let mut catching_up = CatchingUp { target: target.unwrap_or_else(|| last_log(&raft.status())) };
+        let target = open
+            .take()
+            .filter(|(of, _): &Open| *of == this)
+            .map(|(_, target)| target);
+        let mut catching_up = CatchingUp {
+            target: target.unwrap_or_else(|| last_log(&raft.status())),
+        };
         if target.is_none() {
             following.caught_up.store(false, Ordering::Release);
         }
@@ -92,7 +100,8 @@ async fn follow(membership: Arc<dyn Membership>, following: &Following) {
             biased;
             gone = changed.changed() => if gone.is_err() { return },
             () = follow_raft(&raft, following, &mut catching_up) => {
-                // Raft's channels closed: it has halted, or is being shut down, and then `changed` follows.
+                // Raft's channels closed: it has halted, or is being shut down, and then `changed`
+                // follows.
                 following.halted.store(raft.status().halted.is_some(), Ordering::Release);
                 following.wake();
                 if changed.changed().await.is_err() {
@@ -123,7 +132,8 @@ async fn follow_raft(raft: &Raft, following: &Following, catching_up: &mut Catch
                     return;
                 }
                 let index = applied.borrow_and_update().catalog.index;
-                // Entries that the wire does not show move nothing. An installed snapshot may go anywhere.
+                // Entries that the wire does not show move nothing. An installed snapshot may go
+                // anywhere.
                 if index != shown {
                     shown = index;
                     following.wake();
@@ -143,15 +153,15 @@ async fn follow_raft(raft: &Raft, following: &Following, catching_up: &mut Catch
     }
 }
 
-/// Raft's numbers and its applied state are published one after the other: who looks when one has changed may
-/// see the other as it was.
+/// Raft's numbers and its applied state are published one after the other: who looks when one has
+/// changed may see the other as it was.
 const JUDGE_AGAIN: Duration = Duration::from_millis(50);
 
 /// Has this node applied what there was to apply when it opened?
 ///
-/// Two signs, both needed: everything that its own log held at the start (a restart under a leader that
-/// stayed), and an entry of the present leader's term (a leader's first entry follows all that was committed
-/// before it, so that a node with an old log is not taken for current).
+/// Two signs, both needed: everything that its own log held at the start (a restart under a leader
+/// that stayed), and an entry of the present leader's term (a leader's first entry follows all that
+/// was committed before it, so that a node with an old log is not taken for current).
 struct CatchingUp {
     target: LogId,
 }
@@ -162,7 +172,9 @@ impl CatchingUp {
             return;
         }
         let status = raft.status();
-        let Some(applied) = raft.applied().borrow().last else { return };
+        let Some(applied) = raft.applied().borrow().last else {
+            return;
+        };
         let current = status.leader.is_some() && applied.term == status.term;
         // A higher term at the target's place: what our log held there was never committed.
         if current && applied >= self.target {

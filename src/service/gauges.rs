@@ -44,7 +44,11 @@ fn raft_gauges(status: &RaftStatus) -> RaftGauges {
 
 fn fsyncs(raft: &Raft) -> HistogramCounts {
     let counted = raft.fsyncs();
-    HistogramCounts { buckets: counted.buckets, count: counted.count, sum: counted.total }
+    HistogramCounts {
+        buckets: counted.buckets,
+        count: counted.count,
+        sum: counted.total,
+    }
 }
 
 /// `VmRSS:     12345 kB` of `/proc/self/status`; `None` where there is no such file.
@@ -54,6 +58,13 @@ fn fsyncs(raft: &Raft) -> HistogramCounts {
 )]
 fn resident_bytes() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kib| kib * 1024)
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))?;
+    line.trim()
+        .strip_suffix("kB")?
+        .trim()
+        .parse::<u64>()
+        .ok()
+        .map(|kib| kib * 1024)
 }

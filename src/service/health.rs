@@ -16,7 +16,11 @@ impl Service {
         let checks = self.checks(&self.picture(), voter);
         let failed = checks.iter().find(|check| !check.ok);
         let error = failed.map(|check| check.message.clone().unwrap_or_default());
-        Ready { error, ready: failed.is_none(), checks }
+        Ready {
+            error,
+            ready: failed.is_none(),
+            checks,
+        }
     }
 
     pub fn health_summary(&self) -> HealthSummary {
@@ -34,14 +38,19 @@ impl Service {
     pub fn health_phase(&self) -> HealthPhase {
         let picture = self.picture();
         let ready = self.checks(&picture, false).iter().all(|check| check.ok);
-        HealthPhase { status: pass(ready), phase: picture.view.phase }
+        HealthPhase {
+            status: pass(ready),
+            phase: picture.view.phase,
+        }
     }
 
     pub fn health(&self) -> Health {
         let picture = self.picture();
         let ready = self.checks(&picture, false).iter().all(|check| check.ok);
         let view = &picture.view;
-        let node = view.raft_id.and_then(|raft_id| picture.catalog()?.meta_node_by_raft_id(raft_id));
+        let node = view
+            .raft_id
+            .and_then(|raft_id| picture.catalog()?.meta_node_by_raft_id(raft_id));
         Health {
             status: pass(ready),
             version: self.version().to_owned(),
@@ -53,7 +62,10 @@ impl Service {
             missing: view
                 .missing
                 .iter()
-                .map(|m| MissingPeer { address: m.address.clone(), why: m.why.clone() })
+                .map(|m| MissingPeer {
+                    address: m.address.clone(),
+                    why: m.why.clone(),
+                })
                 .collect(),
             incarnation: self.membership.get().map(|_| view.incarnation),
             http: view.http.clone(),
@@ -82,7 +94,12 @@ impl Service {
         });
         let learners = catalog.meta_nodes.values().filter_map(|node| {
             let state = Some(state(node.incarnation)?);
-            Some(Waiting { http: node.http.clone(), raft_id: node.raft_id, voter: node.voter, state })
+            Some(Waiting {
+                http: node.http.clone(),
+                raft_id: node.raft_id,
+                voter: node.voter,
+                state,
+            })
         });
         pendings.chain(learners).collect()
     }
@@ -90,28 +107,46 @@ impl Service {
     pub(super) fn checks(&self, picture: &Picture, voter: bool) -> Vec<Check> {
         // One that is joining has the catalog before it is a member.
         let founded = picture.view.phase != Phase::Joining
-            && picture.catalog().is_some_and(|catalog| catalog.cluster.is_some());
+            && picture
+                .catalog()
+                .is_some_and(|catalog| catalog.cluster.is_some());
         let halted = halted(picture);
         let status = picture.raft.as_ref().map(|(status, _)| status);
         let leader = status.is_some_and(|status| status.leader.is_some());
         let mut checks = vec![
-            check("serving", !self.following.is_stopping(), || "this node is stopping".to_owned()),
+            check("serving", !self.following.is_stopping(), || {
+                "this node is stopping".to_owned()
+            }),
             check("member", founded, || not_member(picture)),
-            check("raft", halted.is_none(), || halted.clone().unwrap_or_default()),
+            check("raft", halted.is_none(), || {
+                halted.clone().unwrap_or_default()
+            }),
             check("leader", leader, || "no leader is known".to_owned()),
-            check("caught-up", leader && self.following.is_caught_up(), || caught_up_to_what(leader)),
+            check("caught-up", leader && self.following.is_caught_up(), || {
+                caught_up_to_what(leader)
+            }),
         ];
         if voter {
-            let votes =
-                |status: &RaftStatus| picture.view.raft_id.is_some_and(|id| status.voters.contains(&id));
-            checks.push(check("voter", status.is_some_and(votes), || "this node is no voter".to_owned()));
+            let votes = |status: &RaftStatus| {
+                picture
+                    .view
+                    .raft_id
+                    .is_some_and(|id| status.voters.contains(&id))
+            };
+            checks.push(check("voter", status.is_some_and(votes), || {
+                "this node is no voter".to_owned()
+            }));
         }
         checks
     }
 }
 
 fn check(name: &str, ok: bool, message: impl FnOnce() -> String) -> Check {
-    Check { name: name.to_owned(), ok, message: (!ok).then(message) }
+    Check {
+        name: name.to_owned(),
+        ok,
+        message: (!ok).then(message),
+    }
 }
 
 fn caught_up_to_what(leader: bool) -> String {
@@ -128,17 +163,27 @@ fn pass(ready: bool) -> String {
 
 fn not_member(picture: &Picture) -> String {
     let reason = &picture.view.reason;
-    if reason.is_empty() { "this node is not part of a cluster yet".to_owned() } else { reason.clone() }
+    if reason.is_empty() {
+        "this node is not part of a cluster yet".to_owned()
+    } else {
+        reason.clone()
+    }
 }
 
 fn halted(picture: &Picture) -> Option<String> {
-    let by_raft = picture.raft.as_ref().and_then(|(status, _)| status.halted.clone());
+    let by_raft = picture
+        .raft
+        .as_ref()
+        .and_then(|(status, _)| status.halted.clone());
     by_raft.or_else(|| (picture.view.doing == Doing::Halted).then(|| picture.view.reason.clone()))
 }
 
 fn raft_state(status: &RaftStatus, applied: &Applied) -> RaftState {
     let catalog = &applied.catalog;
-    let known = status.last_log.max(status.committed).map_or(0, |log_id| log_id.index);
+    let known = status
+        .last_log
+        .max(status.committed)
+        .map_or(0, |log_id| log_id.index);
     RaftState {
         term: status.term,
         role: role_word(status.role).to_owned(),
@@ -177,7 +222,9 @@ fn member_state(raft_id: RaftId, status: &RaftStatus, applied: &Applied) -> Memb
         http: node.map(|node| node.http.clone()),
         raft: node.map(|node| node.raft.clone()),
         voter: status.voters.contains(&raft_id),
-        lag: progress.and_then(|(_, matched, _)| *matched).map(|matched| last.saturating_sub(matched)),
+        lag: progress
+            .and_then(|(_, matched, _)| *matched)
+            .map(|matched| last.saturating_sub(matched)),
         quiet_ms: progress.and_then(|(.., quiet)| *quiet).map(millis),
     }
 }

@@ -20,14 +20,24 @@ const CARRIED_WITHIN: Duration = Duration::from_secs(8);
 impl Service {
     /// When a request about membership has to be answered, whatever `consensus-timeout` is.
     pub fn joining_deadline(&self, carried: bool) -> Instant {
-        Instant::now() + if carried { CARRIED_WITHIN } else { ANSWER_WITHIN }
+        Instant::now()
+            + if carried {
+                CARRIED_WITHIN
+            } else {
+                ANSWER_WITHIN
+            }
     }
 
-    /// Adds the meta node at `addr`, or forms a cluster with it; `None`: the leader has to be asked.
+    /// Adds the meta node at `addr`, or forms a cluster with it; `None`: the leader has to be
+    /// asked.
     ///
     /// # Errors
     /// Why not, or why not yet. Asking again is harmless.
-    pub async fn join(&self, addr: &Address, deadline: Instant) -> Result<Option<MetaNodeInfo>, Error> {
+    pub async fn join(
+        &self,
+        addr: &Address,
+        deadline: Instant,
+    ) -> Result<Option<MetaNodeInfo>, Error> {
         self.serving()?;
         Ok(self.membership().join(addr, deadline).await?.map(joined))
     }
@@ -56,14 +66,22 @@ impl Service {
         Ok(self.membership().remove(http, force, by, deadline).await?)
     }
 
-    /// The HTTP address of the meta node with this Raft address; `None`: the leader has to be asked.
+    /// The HTTP address of the meta node with this Raft address; `None`: the leader has to be
+    /// asked.
     ///
     /// # Errors
     /// `NotFound` at the leader, whose catalog has all.
-    pub fn meta_node_by_raft_address(&self, raft_address: &Address) -> Result<Option<Address>, Error> {
+    pub fn meta_node_by_raft_address(
+        &self,
+        raft_address: &Address,
+    ) -> Result<Option<Address>, Error> {
         let raft = self.raft()?;
         let applied = raft.applied().borrow().clone();
-        let found = applied.catalog.meta_nodes.values().find(|node| node.raft == *raft_address);
+        let found = applied
+            .catalog
+            .meta_nodes
+            .values()
+            .find(|node| node.raft == *raft_address);
         let leads = raft.status().role == Role::Leader;
         match found {
             Some(node) => Ok(Some(node.http.clone())),
@@ -72,19 +90,23 @@ impl Service {
         }
     }
 
-    /// `localhost` on this node's own port means this node, whoever leads: the leader, to whom the request may be
-    /// carried, would take it for itself. In a cluster that is all loopback every node is on this host.
+    /// `localhost` on this node's own port means this node, whoever leads: the leader, to whom the
+    /// request may be carried, would take it for itself. In a cluster that is all loopback every
+    /// node is on this host.
     pub fn named_from_here(&self, addr: Address) -> Address {
         let is_localhost = matches!(addr.host(), "localhost" | "127.0.0.1" | "::1");
         match &self.membership().view().http {
-            Some(own) if is_localhost && addr.port() == own.port() && !own.is_loopback_literal() => {
+            Some(own)
+                if is_localhost && addr.port() == own.port() && !own.is_loopback_literal() =>
+            {
                 own.clone()
             }
             _ => addr,
         }
     }
 
-    /// Answers another meta node on a path of `wire::joining`: status and JSON. `None`: only the leader can.
+    /// Answers another meta node on a path of `wire::joining`: status and JSON. `None`: only the
+    /// leader can.
     ///
     /// # Errors
     /// `Stopping`.
@@ -105,7 +127,11 @@ impl Service {
     }
 
     fn serving(&self) -> Result<(), Error> {
-        if self.following.is_stopping() { Err(Error::Stopping) } else { Ok(()) }
+        if self.following.is_stopping() {
+            Err(Error::Stopping)
+        } else {
+            Ok(())
+        }
     }
 }
 

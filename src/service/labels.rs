@@ -25,21 +25,34 @@ impl Service {
     /// Changes the labels of a node if this node leads; `None`: it does not.
     ///
     /// # Errors
-    /// `NodeNotFound`, or why nothing can be proposed. All but `Unknown` mean that nothing was changed.
+    /// `NodeNotFound`, or why nothing can be proposed. All but `Unknown` mean that nothing was
+    /// changed.
     pub async fn set_labels(
         &self,
         node_id: NodeId,
         labels: Labels,
         deadline: Instant,
     ) -> Result<Option<()>, Error> {
-        let command = SetLabels { node_id, set: labels.set, delete: labels.delete };
+        let command = SetLabels {
+            node_id,
+            set: labels.set,
+            delete: labels.delete,
+        };
         let raft = self.raft()?;
-        let level =
-            raft.applied().borrow().catalog.cluster.as_ref().map_or(0, |cluster| cluster.feature_level);
+        let level = raft
+            .applied()
+            .borrow()
+            .catalog
+            .cluster
+            .as_ref()
+            .map_or(0, |cluster| cluster.feature_level);
         if level < JOINING_LEVEL {
             return Err(Refusal::NotYet(OLDER.to_owned()).into());
         }
-        match raft.propose(Body::Ours(Command::SetLabels(command)), deadline).await {
+        match raft
+            .propose(Body::Ours(Command::SetLabels(command)), deadline)
+            .await
+        {
             Ok(Outcome::Applied { .. }) => Ok(Some(())),
             Ok(Outcome::Refused(Refused::NodeNotFound(_))) => Err(Error::NodeNotFound),
             Ok(Outcome::Refused(why)) => Err(Error::Bad(why.to_string())),

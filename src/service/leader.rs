@@ -1,5 +1,5 @@
-//! Who answers what only the leader can: this node, the leader by redirect, or the leader by carrying
-//! (design: who redirects).
+//! Who answers what only the leader can: this node, the leader by redirect, or the leader by
+//! carrying (design: who redirects).
 
 use std::time::Duration;
 
@@ -11,27 +11,30 @@ use crate::base::Address;
 use crate::catalog::MetaNode;
 use crate::raft::Raft;
 
-/// Marks a carried request, and on its answer says that nothing was executed. Whoever gets a carried request
-/// executes it or answers 503, and never carries or redirects again: two nodes that each take the other for
-/// the leader would pass it round for ever.
+/// Marks a carried request, and on its answer says that nothing was executed. Whoever gets a
+/// carried request executes it or answers 503, and never carries or redirects again: two nodes that
+/// each take the other for the leader would pass it round for ever.
 pub const CARRIED: &str = "Influxd-Meta-Carried";
 pub const NOT_EXECUTED: &str = "not-executed";
 
-/// The incarnation of the node that a request is carried to. Where two stacks on one network use the same names, a
-/// name leads now to one, now to the other, and the wrong node may lead a cluster of its own: it must not execute
-/// what was meant for ours.
+/// The incarnation of the node that a request is carried to. Where two stacks on one network use
+/// the same names, a name leads now to one, now to the other, and the wrong node may lead a cluster
+/// of its own: it must not execute what was meant for ours.
 pub const MEANT_FOR: &str = "Influxd-Meta-For";
 
-/// On a carried request of another meta node: the IP address that it came from, a hint where that node is.
+/// On a carried request of another meta node: the IP address that it came from, a hint where that
+/// node is.
 pub const CALLER: &str = "Influxd-Meta-Caller";
 
-/// A leader that is being elected takes a few hundred milliseconds; Raft's own word usually comes first.
+/// A leader that is being elected takes a few hundred milliseconds; Raft's own word usually comes
+/// first.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// A leader that has handed over answers what it had committed at once.
 const LAST_WORD: Duration = Duration::from_secs(1);
 
-/// Heard within this, a meta node counts as reachable: twice the pace at which members dial each other.
+/// Heard within this, a meta node counts as reachable: twice the pace at which members dial each
+/// other.
 const HEARD_LATELY: Duration = Duration::from_secs(3);
 
 /// How long a caller waits, and what becomes of a carried request whose leader dies.
@@ -57,7 +60,11 @@ pub enum Manner {
 impl From<Instant> for Limits {
     fn from(answer: Instant) -> Self {
         let patience = answer.saturating_duration_since(Instant::now());
-        Self { patience, answer, manner: Manner::Once }
+        Self {
+            patience,
+            answer,
+            manner: Manner::Once,
+        }
     }
 }
 
@@ -94,12 +101,12 @@ enum Tried {
 }
 
 impl Service {
-    /// Answers here if this node leads (`here` gives `None` when it does not), else through the leader;
-    /// waits for one until the deadline. `ask` is made only when it is needed.
+    /// Answers here if this node leads (`here` gives `None` when it does not), else through the
+    /// leader; waits for one until the deadline. `ask` is made only when it is needed.
     ///
     /// # Errors
-    /// What this node could not do itself, `here` says. Of what was carried all but `Unknown` mean that nothing was
-    /// executed.
+    /// What this node could not do itself, `here` says. Of what was carried all but `Unknown` mean
+    /// that nothing was executed.
     pub async fn at_leader<T, Fut>(
         &self,
         limits: Limits,
@@ -165,9 +172,16 @@ impl Service {
         }
     }
 
-    async fn carry(&self, raft: &Raft, leader: &Address, request: &Carried, limits: Limits) -> Tried {
+    async fn carry(
+        &self,
+        raft: &Raft,
+        leader: &Address,
+        request: &Carried,
+        limits: Limits,
+    ) -> Tried {
         let lost = |why: &str| {
-            let text = format!("the outcome is unknown: the leader {leader} did not answer ({why})");
+            let text =
+                format!("the outcome is unknown: the leader {leader} did not answer ({why})");
             Tried::Lost(Error::Unknown(text))
         };
         let Some(incarnation) = meta_node_at(raft, leader).map(|node| node.incarnation) else {
@@ -192,8 +206,9 @@ impl Service {
         }
     }
 
-    /// Resolves some time after another node than `leader` leads: a leader that was cut off or stopped in the
-    /// middle would keep the caller until the deadline, and has nothing to say any more.
+    /// Resolves some time after another node than `leader` leads: a leader that was cut off or
+    /// stopped in the middle would keep the caller until the deadline, and has nothing to say any
+    /// more.
     async fn deposed(&self, raft: &Raft, leader: &Address) {
         let mut changed = raft.changed();
         loop {
@@ -220,7 +235,12 @@ impl Service {
             return None;
         }
         let applied = raft.applied();
-        let http = applied.borrow().catalog.meta_node_by_raft_id(leader)?.http.clone();
+        let http = applied
+            .borrow()
+            .catalog
+            .meta_node_by_raft_id(leader)?
+            .http
+            .clone();
         Some(http)
     }
 
@@ -228,15 +248,22 @@ impl Service {
     /// `Misdirected` when a carried request was meant for another node.
     pub fn check_meant_for(&self, incarnation: &[u8]) -> Result<(), Error> {
         let ours = self.membership().view().incarnation.to_string();
-        if ours.as_bytes() == incarnation { Ok(()) } else { Err(Error::Misdirected) }
+        if ours.as_bytes() == incarnation {
+            Ok(())
+        } else {
+            Err(Error::Misdirected)
+        }
     }
 
-    /// The caller used a name that members go by, so it can use the leader's as well. A caller who came
-    /// through a published port or a load balancer could not resolve it.
+    /// The caller used a name that members go by, so it can use the leader's as well. A caller who
+    /// came through a published port or a load balancer could not resolve it.
     fn is_advertised(&self, host: Option<&str>) -> bool {
-        let Some(Ok(host)) = host.map(|host| Address::parse(host, 80)) else { return false };
-        let known =
-            |applied: &crate::raft::Applied| applied.catalog.meta_nodes.values().any(|n| n.http == host);
+        let Some(Ok(host)) = host.map(|host| Address::parse(host, 80)) else {
+            return false;
+        };
+        let known = |applied: &crate::raft::Applied| {
+            applied.catalog.meta_nodes.values().any(|n| n.http == host)
+        };
         self.applied().is_some_and(|applied| known(&applied))
     }
 
@@ -247,8 +274,8 @@ impl Service {
         }
     }
 
-    /// Says how many of the cluster's meta nodes this one has heard lately, so that a person sees at once
-    /// whether a majority is missing or an election under way.
+    /// Says how many of the cluster's meta nodes this one has heard lately, so that a person sees
+    /// at once whether a majority is missing or an election under way.
     fn no_leader(&self) -> Error {
         let (Some(applied), Ok(identity)) = (self.applied(), self.membership().identity()) else {
             return Error::NoLeader { reachable: None };
@@ -261,16 +288,27 @@ impl Service {
             node.incarnation == identity.incarnation || identity.heard.iter().any(lately)
         };
         let count = nodes.values().filter(|node| heard(node)).count();
-        Error::NoLeader { reachable: (!nodes.is_empty()).then_some((count, nodes.len())) }
+        Error::NoLeader {
+            reachable: (!nodes.is_empty()).then_some((count, nodes.len())),
+        }
     }
 }
 
 pub(super) fn meta_node_at(raft: &Raft, http: &Address) -> Option<MetaNode> {
-    raft.applied().borrow().catalog.meta_nodes.values().find(|node| node.http == *http).cloned()
+    raft.applied()
+        .borrow()
+        .catalog
+        .meta_nodes
+        .values()
+        .find(|node| node.http == *http)
+        .cloned()
 }
 
 fn is_of_nothing_done(error: &Error) -> bool {
-    matches!(error, Error::NoLeader { .. } | Error::NotMember(_) | Error::Halted(_) | Error::Stopping)
+    matches!(
+        error,
+        Error::NoLeader { .. } | Error::NotMember(_) | Error::Halted(_) | Error::Stopping
+    )
 }
 
 fn says_not_executed(answer: &CarriedAnswer) -> bool {

@@ -1,8 +1,9 @@
 //! Work leases (wire.md 9): one data node at a time does what all of them could.
 //!
-//! Invariant: two holders never overlap, whoever leads. Only a change of holder is replicated. How long a holder may
-//! work is told from before the leadership was confirmed, and a new leader counts the last holder as just renewed:
-//! its lease, as the new leader sees it, ends after any that an older leader can have granted.
+//! Invariant: two holders never overlap, whoever leads. Only a change of holder is replicated. How
+//! long a holder may work is told from before the leadership was confirmed, and a new leader counts
+//! the last holder as just renewed: its lease, as the new leader sees it, ends after any that an
+//! older leader can have granted.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -19,8 +20,9 @@ use crate::raft::{Raft, Role};
 use crate::wire::api::Lease;
 use crate::wire::envelope::Body;
 
-/// When each lease was last granted or renewed here, and in which term: what was known in an older term is void.
-/// The lock is held while one is decided, so that two who ask at once do not both get it.
+/// When each lease was last granted or renewed here, and in which term: what was known in an older
+/// term is void. The lock is held while one is decided, so that two who ask at once do not both get
+/// it.
 #[derive(Default)]
 pub(super) struct Leases(Mutex<HashMap<Name, Renewed>>);
 
@@ -57,7 +59,9 @@ impl Service {
             let mut known = self.leases.0.lock().await;
             self.decide(&raft, &mut known, name, node, deadline).await
         });
-        decided.await.unwrap_or(Err(Error::NoLeader { reachable: None }))
+        decided
+            .await
+            .unwrap_or(Err(Error::NoLeader { reachable: None }))
     }
 
     async fn decide(
@@ -81,21 +85,32 @@ impl Service {
         if applied.catalog.feature_level() < DATA_LEVEL {
             return Err(Refusal::NotYet(OLDER.to_owned()).into());
         }
-        // It would keep the lease from those that can work: one that was removed, or (0) has not joined yet.
+        // It would keep the lease from those that can work: one that was removed, or (0) has not
+        // joined yet.
         if !applied.catalog.data_nodes.contains_key(&node) {
-            return Err(Error::Bad(format!("node {node} is no data node of this cluster")));
+            return Err(Error::Bad(format!(
+                "node {node} is no data node of this cluster"
+            )));
         }
         let holder = applied.catalog.leases.get(name).copied();
-        let renewed = known.get(name).filter(|renewed| renewed.term == term).map_or(asked, |known| known.at);
+        let renewed = known
+            .get(name)
+            .filter(|renewed| renewed.term == term)
+            .map_or(asked, |known| known.at);
         if let Some(holder) = holder.filter(|holder| *holder != node) {
-            let left = (renewed + self.config.lease_duration).saturating_duration_since(Instant::now());
+            let left =
+                (renewed + self.config.lease_duration).saturating_duration_since(Instant::now());
             known.insert(name.clone(), Renewed { term, at: renewed });
             if !left.is_zero() {
                 return Ok(Some(Acquired::Held(self.lease(name, holder, left))));
             }
         }
         if holder != Some(node) {
-            let command = Command::SetLeaseHolder { lease: name.clone(), holder: node, term };
+            let command = Command::SetLeaseHolder {
+                lease: name.clone(),
+                holder: node,
+                term,
+            };
             match raft.propose(Body::Ours(command), deadline).await {
                 Ok(Outcome::Applied { .. }) => {}
                 Ok(Outcome::Refused(Refused::LeaseOfAnotherTerm)) => return Ok(None),
@@ -116,6 +131,10 @@ impl Service {
     fn lease(&self, name: &Name, owner: NodeId, left: Duration) -> Lease {
         let left = i64::try_from(left.as_nanos()).unwrap_or(i64::MAX);
         let expiration = UnixNanos(self.env.clock.now().0.saturating_add(left)).to_string();
-        Lease { name: name.to_string(), expiration, owner }
+        Lease {
+            name: name.to_string(),
+            expiration,
+            owner,
+        }
     }
 }

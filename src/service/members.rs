@@ -1,6 +1,7 @@
 //! Who is in the cluster, as `/ping`, `/status`, `/peers` and `/show-cluster` say it (wire.md 6.1).
 //!
-//! All from local state, at once, on any node: a node without a leader still says what it last knew.
+//! All from local state, at once, on any node: a node without a leader still says what it last
+//! knew.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -33,12 +34,18 @@ impl Service {
             let applied = raft.applied().borrow().clone();
             (raft.status(), applied)
         });
-        Picture { view: membership.view(), raft }
+        Picture {
+            view: membership.view(),
+            raft,
+        }
     }
 
     /// The leader's Raft address; empty when none is known.
     pub fn leader(&self) -> String {
-        self.picture().leader().map(|address| address.to_string()).unwrap_or_default()
+        self.picture()
+            .leader()
+            .map(|address| address.to_string())
+            .unwrap_or_default()
     }
 
     pub fn status(&self) -> Status {
@@ -58,7 +65,8 @@ impl Service {
         self.picture().peers()
     }
 
-    /// The last known members, with a leader or without; of a node outside a cluster both lists are `None`.
+    /// The last known members, with a leader or without; of a node outside a cluster both lists are
+    /// `None`.
     pub fn show_cluster(&self) -> ClusterInfo {
         let picture = self.picture();
         let announcements = self.membership().announcements();
@@ -69,22 +77,41 @@ impl Service {
                 .map(|node| self.meta_node_info(node, &picture.view, &announcements))
                 .collect()
         };
-        let meta = picture.catalog().map(meta).filter(|nodes| !nodes.is_empty());
-        let data = picture.catalog().and_then(|catalog| self.listed_data_nodes(catalog, &announcements));
+        let meta = picture
+            .catalog()
+            .map(meta)
+            .filter(|nodes| !nodes.is_empty());
+        let data = picture
+            .catalog()
+            .and_then(|catalog| self.listed_data_nodes(catalog, &announcements));
         ClusterInfo { data, meta }
     }
 
     /// Scheme and version come from announcements, this node's own from itself.
-    fn meta_node_info(&self, node: &MetaNode, view: &View, announcements: &[Announcement]) -> MetaNodeInfo {
+    fn meta_node_info(
+        &self,
+        node: &MetaNode,
+        view: &View,
+        announcements: &[Announcement],
+    ) -> MetaNodeInfo {
         let tcp_addr = node.raft.to_string();
         let (http_scheme, version) = if node.incarnation == view.incarnation {
             (self.scheme().to_owned(), self.version().to_owned())
         } else {
             let known = announcements.iter().find(|a| a.tcp_addr == tcp_addr);
-            known.map(|a| (a.http_scheme.clone(), a.version.clone())).unwrap_or_default()
+            known
+                .map(|a| (a.http_scheme.clone(), a.version.clone()))
+                .unwrap_or_default()
         };
         let labels = Some(node.labels.clone());
-        MetaNodeInfo { id: node.id, addr: node.http.to_string(), http_scheme, tcp_addr, version, labels }
+        MetaNodeInfo {
+            id: node.id,
+            addr: node.http.to_string(),
+            http_scheme,
+            tcp_addr,
+            version,
+            labels,
+        }
     }
 
     /// Asks every other meta node for its leader: all must name the one that this node names.
@@ -94,10 +121,16 @@ impl Service {
     pub async fn ping_all(&self) -> Result<String, Error> {
         let picture = self.picture();
         let leader = self.leader();
-        let others: Vec<(Address, Incarnation)> = picture.catalog().map_or_else(Vec::new, |catalog| {
-            let others = catalog.meta_nodes.values().filter(|n| n.incarnation != picture.view.incarnation);
-            others.map(|node| (node.http.clone(), node.incarnation)).collect()
-        });
+        let others: Vec<(Address, Incarnation)> =
+            picture.catalog().map_or_else(Vec::new, |catalog| {
+                let others = catalog
+                    .meta_nodes
+                    .values()
+                    .filter(|n| n.incarnation != picture.view.incarnation);
+                others
+                    .map(|node| (node.http.clone(), node.incarnation))
+                    .collect()
+            });
         let request = Carried {
             method: "GET".to_owned(),
             path_and_query: "/ping".to_owned(),
@@ -106,12 +139,20 @@ impl Service {
         };
         let deadline = Instant::now() + PING_ALL;
         let ask = async |(other, incarnation): &(Address, Incarnation)| {
-            self.carrier.carry(other, &request.clone().meant_for(*incarnation), deadline).await
+            self.carrier
+                .carry(other, &request.clone().meant_for(*incarnation), deadline)
+                .await
         };
         let answers = join_all(others.iter().map(ask)).await;
         // Statuses are ignored, as the original does: the body is what has to agree.
-        let agree = answers.iter().all(|answer| answer.as_ref().is_ok_and(|a| a.body == leader.as_bytes()));
-        if agree { Ok(leader) } else { Err(Error::NotAllUp) }
+        let agree = answers
+            .iter()
+            .all(|answer| answer.as_ref().is_ok_and(|a| a.body == leader.as_bytes()));
+        if agree {
+            Ok(leader)
+        } else {
+            Err(Error::NotAllUp)
+        }
     }
 
     pub fn announced(&self, announcement: &Announcement) {
@@ -122,7 +163,11 @@ impl Service {
     ///
     /// # Errors
     /// `NotMember` while this node does not know who it is.
-    pub fn exchange_identity(&self, theirs: Option<&Identity>, from: IpAddr) -> Result<Identity, Error> {
+    pub fn exchange_identity(
+        &self,
+        theirs: Option<&Identity>,
+        from: IpAddr,
+    ) -> Result<Identity, Error> {
         if let Some(theirs) = theirs {
             self.membership().hint(theirs, from);
         }
@@ -131,7 +176,10 @@ impl Service {
 
     /// `None` while this node does not know who it is.
     pub fn incarnation(&self) -> Option<Incarnation> {
-        self.membership().identity().ok().map(|identity| identity.incarnation)
+        self.membership()
+            .identity()
+            .ok()
+            .map(|identity| identity.incarnation)
     }
 }
 
@@ -155,6 +203,13 @@ impl Picture {
     fn peers(&self) -> Option<Vec<String>> {
         let (status, _) = self.raft.as_ref()?;
         self.leader()?;
-        Some(status.voters.iter().filter_map(|id| self.raft_address(*id)).map(Address::to_string).collect())
+        Some(
+            status
+                .voters
+                .iter()
+                .filter_map(|id| self.raft_address(*id))
+                .map(Address::to_string)
+                .collect(),
+        )
     }
 }

@@ -1,4 +1,5 @@
-//! What the service asks of `cluster`, as a trait: tests stand in for states that are hard to reach.
+//! What the service asks of `cluster`, as a trait: tests stand in for states that are hard to
+//! reach.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -151,13 +152,18 @@ impl Default for Starting {
             raft_id: None,
             warnings: Vec::new(),
         };
-        Self { view: watch::Sender::new(Arc::new(view)) }
+        Self {
+            view: watch::Sender::new(Arc::new(view)),
+        }
     }
 }
 
 impl Starting {
     fn not_yet() -> NotMember {
-        NotMember { phase: Phase::Fresh, reason: STARTING.to_owned() }
+        NotMember {
+            phase: Phase::Fresh,
+            reason: STARTING.to_owned(),
+        }
     }
 }
 

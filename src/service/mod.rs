@@ -1,11 +1,12 @@
-//! What a caller may ask of this node: execute, watch, status, members, joining and leaving, labels, data nodes, shards,
-//! work leases, health.
+//! What a caller may ask of this node: execute, watch, status, members, joining and leaving,
+//! labels, data nodes, shards, work leases, health.
 //!
-//! Owns: the order of checks, who answers (this node, the leader by redirect, the leader by carrying), and the
-//! shared bodies of the long poll. Never: axum, prost, HTTP types; deciding what a command means.
-//! Invariants: an outcome that nobody can know is said to be unknown; a carried request is never carried again;
-//! no answer hands out an index that the served catalog will not reach by itself.
-//! Called by `http`; `app` builds it and gives it the cluster once that has started.
+//! Owns: the order of checks, who answers (this node, the leader by redirect, the leader by
+//! carrying), and the shared bodies of the long poll. Never: axum, prost, HTTP types; deciding what
+//! a command means. Invariants: an outcome that nobody can know is said to be unknown; a carried
+//! request is never carried again; no answer hands out an index that the served catalog will not
+//! reach by itself. Called by `http`; `app` builds it and gives it the cluster once that has
+//! started.
 
 mod carrier;
 mod data_nodes;
@@ -104,7 +105,8 @@ impl Service {
         })
     }
 
-    /// The cluster has started: from here on its state is what callers see. Later calls change nothing.
+    /// The cluster has started: from here on its state is what callers see. Later calls change
+    /// nothing.
     pub fn attach(self: &Arc<Self>, membership: Arc<dyn Membership>) {
         if self.membership.set(membership.clone()).is_ok() {
             follow::start(&self.env, membership, self.following.clone());
@@ -115,7 +117,11 @@ impl Service {
     /// What a leader does about data nodes by itself.
     fn start_leading(self: &Arc<Self>) {
         let wanted = self.config.add_data.clone();
-        let (tasks, add, find) = (self.env.tasks.clone(), Arc::downgrade(self), Arc::downgrade(self));
+        let (tasks, add, find) = (
+            self.env.tasks.clone(),
+            Arc::downgrade(self),
+            Arc::downgrade(self),
+        );
         self.env.tasks.detach(async move {
             tokio::select! {
                 biased;
@@ -125,7 +131,8 @@ impl Service {
         });
     }
 
-    /// Not ready from here on, and whoever waits in a long poll or for a leader is answered 503. Idempotent.
+    /// Not ready from here on, and whoever waits in a long poll or for a leader is answered 503.
+    /// Idempotent.
     pub fn stop(&self) {
         self.following.stop();
     }
@@ -154,7 +161,9 @@ impl Service {
 
     /// What is asked about membership; before `attach`, one that says "starting".
     fn membership(&self) -> &dyn Membership {
-        self.membership.get().map_or(&self.starting as &dyn Membership, AsRef::as_ref)
+        self.membership
+            .get()
+            .map_or(&self.starting as &dyn Membership, AsRef::as_ref)
     }
 
     /// The open Raft node of a node that is not stopping.

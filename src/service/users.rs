@@ -1,4 +1,5 @@
-//! The users of the catalog, as `auth` asks for them: as applied here, like every answer from local state.
+//! The users of the catalog, as `auth` asks for them: as applied here, like every answer from local
+//! state.
 
 use super::Service;
 use crate::auth::{User, Users};
@@ -14,6 +15,9 @@ impl Users for Service {
     fn find(&self, name: &[u8]) -> Option<User> {
         let applied = self.applied()?;
         let user = applied.catalog.users.get(&Name::from(name))?;
-        Some(User { hash: user.hash.as_bytes().to_vec(), admin: user.admin })
+        Some(User {
+            hash: user.hash.as_bytes().to_vec(),
+            admin: user.admin,
+        })
     }
 }

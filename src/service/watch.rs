@@ -1,9 +1,10 @@
 //! The long poll: `GET /?index=N` waits until `Data.Index` > N and is answered the whole catalog.
 //!
-//! Invariants: a body is never older than what this node had applied when the request came; it is encoded at
-//! most once per index, and while one is being encoded all later changes wait for the next one, so that a burst
-//! of commands costs as many encodings as pollers can take, not as many as there are commands or pollers. Encodings in a
-//! row keep a distance, which the first change after a pause does not wait for.
+//! Invariants: a body is never older than what this node had applied when the request came; it is
+//! encoded at most once per index, and while one is being encoded all later changes wait for the
+//! next one, so that a burst of commands costs as many encodings as pollers can take, not as many
+//! as there are commands or pollers. Encodings in a row keep a distance, which the first change
+//! after a pause does not wait for.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,15 +20,15 @@ use crate::cluster::NotMember;
 use crate::raft::{Applied, Raft};
 use crate::wire::data::{Encoder, Rope};
 
-/// How long a node that is behind a client's index waits before it asks the leader: catching up takes
-/// milliseconds, so this is a client of an earlier cluster, or a node that is cut off.
+/// How long a node that is behind a client's index waits before it asks the leader: catching up
+/// takes milliseconds, so this is a client of an earlier cluster, or a node that is cut off.
 const ASK_LEADER_AFTER: Duration = Duration::from_secs(5);
 
 /// A majority that is there answers within milliseconds; without one the poll simply waits on.
 const CONFIRM: Duration = Duration::from_secs(1);
 
-/// From one encoding to the next: in a burst commands get most of the machine, and yet a data node knows of each within
-/// 5 ms as long as the catalog is small.
+/// From one encoding to the next: in a burst commands get most of the machine, and yet a data node
+/// knows of each within 5 ms as long as the catalog is small.
 const DISTANCE: Duration = Duration::from_millis(3);
 /// What the last one took counts so often besides, but not what the first of a big catalog takes.
 const TIMES: u32 = 4;
@@ -36,8 +37,8 @@ const LONGEST: Duration = Duration::from_millis(100);
 /// What a poll came to.
 pub enum Polled {
     Snapshot(Arc<Snapshot>),
-    /// The client knows a higher index than this node, and only the leader can say whether its cluster ever
-    /// produced that: ask there, or poll again here.
+    /// The client knows a higher index than this node, and only the leader can say whether its
+    /// cluster ever produced that: ask there, or poll again here.
     AskLeader,
 }
 
@@ -56,7 +57,8 @@ pub(super) struct Bodies(Mutex<Latest>);
 #[derive(Default)]
 struct Latest {
     body: Option<Arc<Snapshot>>,
-    /// Remembers the parts of the latest body. One that is lost with its request costs an encoding of the whole.
+    /// Remembers the parts of the latest body. One that is lost with its request costs an encoding
+    /// of the whole.
     encoder: Encoder,
     /// Not before.
     next: Option<Instant>,
@@ -66,7 +68,8 @@ impl Service {
     /// Waits until the catalog is newer than `n`; without a limit in time.
     ///
     /// # Errors
-    /// As soon as this node is no member, has halted, or stops: the client goes on to the next server.
+    /// As soon as this node is no member, has halted, or stops: the client goes on to the next
+    /// server.
     pub async fn poll(&self, n: u64) -> Result<Polled, Error> {
         let mut wake = self.following.subscribe();
         let _parked = self.metrics.parked.enter();
@@ -77,13 +80,16 @@ impl Service {
                 return Err(Error::Halted(raft.status().halted.unwrap_or_default()));
             }
             let applied = raft.applied().borrow().clone();
-            // Before `Found` the list of meta nodes is empty, and a data node that is told so forgets them all.
+            // Before `Found` the list of meta nodes is empty, and a data node that is told so
+            // forgets them all.
             if applied.catalog.cluster.is_none() {
                 return Err(founding(self).into());
             }
             let index = applied.catalog.index;
             if index > n || (n > index && was_never_produced(&raft, n).await) {
-                return Ok(Polled::Snapshot(self.bodies.of(&raft, &applied, self).await));
+                return Ok(Polled::Snapshot(
+                    self.bodies.of(&raft, &applied, self).await,
+                ));
             }
             // The sender lives in `self`: this waits for a change, and nothing else.
             let changed = async { wake.changed().await.is_ok() };
@@ -98,9 +104,9 @@ impl Service {
     }
 }
 
-/// N is beyond anything that this cluster can have produced: its client comes from an earlier cluster at these
-/// addresses, and would park for ever (wire.md Q11). Only a leader that a majority confirms now knows that:
-/// its log is then the longest there is.
+/// N is beyond anything that this cluster can have produced: its client comes from an earlier
+/// cluster at these addresses, and would park for ever (wire.md Q11). Only a leader that a majority
+/// confirms now knows that: its log is then the longest there is.
 async fn was_never_produced(raft: &Raft, n: u64) -> bool {
     raft.barrier(Instant::now() + CONFIRM).await.is_ok()
         && n > raft.status().last_log.map_or(0, |log_id| log_id.index)
@@ -108,11 +114,15 @@ async fn was_never_produced(raft: &Raft, n: u64) -> bool {
 
 fn founding(service: &Service) -> NotMember {
     let view = service.membership().view();
-    NotMember { phase: view.phase, reason: "the cluster is being founded".to_owned() }
+    NotMember {
+        phase: view.phase,
+        reason: "the cluster is being founded".to_owned(),
+    }
 }
 
 impl Bodies {
-    /// A body at least as new as `applied`: the last one, or one that is encoded now from the newest state.
+    /// A body at least as new as `applied`: the last one, or one that is encoded now from the
+    /// newest state.
     async fn of(&self, raft: &Raft, applied: &Applied, service: &Service) -> Arc<Snapshot> {
         let mut latest = self.0.lock().await;
         let cluster = applied.catalog.cluster.as_ref().map(|cluster| cluster.id);
@@ -125,16 +135,24 @@ impl Bodies {
         if let Some(next) = latest.next {
             sleep_until(next).await;
         }
-        // Whoever comes while this one is encoded is served the next, from a state that is newer then.
+        // Whoever comes while this one is encoded is served the next, from a state that is newer
+        // then.
         let began = Instant::now();
         let newest = raft.applied().borrow().clone();
         let encoder = std::mem::take(&mut latest.encoder);
-        let (body, encoder) =
-            service.env.tasks.blocking(move || Snapshot::encode(&newest.catalog, encoder)).await;
+        let (body, encoder) = service
+            .env
+            .tasks
+            .blocking(move || Snapshot::encode(&newest.catalog, encoder))
+            .await;
         service.metrics.snapshots_encoded.add();
         let body = Arc::new(body);
         let next = Instant::now() + DISTANCE + (began.elapsed() * TIMES).min(LONGEST);
-        *latest = Latest { body: Some(body.clone()), encoder, next: Some(next) };
+        *latest = Latest {
+            body: Some(body.clone()),
+            encoder,
+            next: Some(next),
+        };
         body
     }
 }
@@ -143,7 +161,15 @@ impl Snapshot {
     fn encode(catalog: &Catalog, mut encoder: Encoder) -> (Self, Encoder) {
         let cluster = catalog.cluster.as_ref().map(|cluster| cluster.id);
         let rope = encoder.encode(catalog);
-        (Self { cluster, index: catalog.index, rope, gzip: OnceCell::new() }, encoder)
+        (
+            Self {
+                cluster,
+                index: catalog.index,
+                rope,
+                gzip: OnceCell::new(),
+            },
+            encoder,
+        )
     }
 
     /// In bytes, not compressed.
@@ -162,6 +188,9 @@ impl Snapshot {
     /// Compressed by the first who wants it so, as far as it was not part of an older body.
     pub async fn gzip(&self, service: &Service) -> Vec<Bytes> {
         let rope = self.rope.clone();
-        self.gzip.get_or_init(|| service.env.tasks.blocking(move || rope.gzip())).await.clone()
+        self.gzip
+            .get_or_init(|| service.env.tasks.blocking(move || rope.gzip()))
+            .await
+            .clone()
     }
 }

@@ -1,4 +1,5 @@
-//! Setting a log aside: `old/<life>/` keeps what a life of this volume wrote, for people; nothing here reads it again.
+//! Setting a log aside: `old/<life>/` keeps what a life of this volume wrote, for people; nothing
+//! here reads it again.
 
 use std::io;
 use std::path::Path;
@@ -16,9 +17,9 @@ impl DataDir {
         Ok(!disk.list(&self.wal())?.is_empty() || !disk.list(&self.snap())?.is_empty())
     }
 
-    /// Moves log and snapshots to `old/<life>/` (or `<life>-2`, …), durably. Blocks. The log must be closed, and the
-    /// identity on disk one that does not open it: a crash in between leaves a part of it here, and the next call
-    /// moves that.
+    /// Moves log and snapshots to `old/<life>/` (or `<life>-2`, …), durably. Blocks. The log must
+    /// be closed, and the identity on disk one that does not open it: a crash in between leaves a
+    /// part of it here, and the next call moves that.
     ///
     /// # Errors
     /// What the disk says.
@@ -31,7 +32,9 @@ impl DataDir {
         let taken = disk.list(&old)?;
         let names = (2..).map(|n| format!("{life}-{n}"));
         let mut names = std::iter::once(life.to_owned()).chain(names);
-        let name = names.find(|name| !taken.contains(name)).unwrap_or_else(|| life.to_owned());
+        let name = names
+            .find(|name| !taken.contains(name))
+            .unwrap_or_else(|| life.to_owned());
         let place = old.join(name);
         for (folder, part) in [(self.wal(), "wal"), (self.snap(), "snap")] {
             move_all(disk, &folder, &place.join(part))?;
@@ -47,7 +50,8 @@ fn move_all(disk: &dyn Disk, from: &Path, to: &Path) -> io::Result<()> {
     for name in disk.list(from)? {
         disk.rename(&from.join(&name), &to.join(&name))?;
     }
-    // Safety order: the new names, then the end of the old ones. A file that is under neither name is lost.
+    // Safety order: the new names, then the end of the old ones. A file that is under neither name
+    // is lost.
     disk.sync_dir(to)?;
     disk.sync_dir(from)
 }

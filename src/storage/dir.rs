@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::runtime::Env;
 use crate::runtime::disk::{Disk, Lock};
 
-/// The locked data directory. Dropping the last clone lets go of the lock; an open [`super::Log`] holds one.
+/// The locked data directory. Dropping the last clone lets go of the lock; an open [`super::Log`]
+/// holds one.
 #[derive(Clone)]
 pub struct DataDir(Arc<Inner>);
 
@@ -36,7 +37,11 @@ pub enum OpenDirError {
     Denied { path: PathBuf, source: io::Error },
     /// Anything else, exit 74.
     #[error("{deed} {path}: {source}")]
-    Io { deed: &'static str, path: PathBuf, source: io::Error },
+    Io {
+        deed: &'static str,
+        path: PathBuf,
+        source: io::Error,
+    },
 }
 
 const OURS: &str = "influxd-meta";
@@ -66,7 +71,12 @@ impl DataDir {
         prepare(&*disk, &path).map_err(|e| denied_or("prepare", &path, e))?;
         disk.sync_dir(dir).map_err(|e| denied_or("sync", dir, e))?;
 
-        let opened = Self(Arc::new(Inner { disk, path, replacing: Mutex::new(()), _lock: lock }));
+        let opened = Self(Arc::new(Inner {
+            disk,
+            path,
+            replacing: Mutex::new(()),
+            _lock: lock,
+        }));
         opened.refuse_without_identity()?;
         Ok(opened)
     }
@@ -94,7 +104,11 @@ impl DataDir {
     /// # Errors
     /// What the disk says; the old content or the new one is then in place, never a mixture.
     pub fn store(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        let _one = self.0.replacing.lock().unwrap_or_else(PoisonError::into_inner);
+        let _one = self
+            .0
+            .replacing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         store_whole(&*self.0.disk, &self.0.path, name, &[bytes])
     }
 
@@ -132,15 +146,20 @@ impl DataDir {
 }
 
 /// Writes `parts` as one file: after a crash the old content is there, or the new one, whole.
-pub(super) fn store_whole(disk: &dyn Disk, dir: &Path, name: &str, parts: &[&[u8]]) -> io::Result<()> {
+pub(super) fn store_whole(
+    disk: &dyn Disk,
+    dir: &Path,
+    name: &str,
+    parts: &[&[u8]],
+) -> io::Result<()> {
     let tmp = dir.join(format!("{name}{TMP}"));
     if let Err(error) = write_synced(disk, &tmp, parts) {
         // On a full disk what was half written must not keep the room that the log may need.
         drop(disk.remove_file(&tmp));
         return Err(error);
     }
-    // Safety order: content → name → folder. A name that is durable before its content shows an empty
-    // file after a power loss; a rename is not durable before its folder is synced.
+    // Safety order: content → name → folder. A name that is durable before its content shows an
+    // empty file after a power loss; a rename is not durable before its folder is synced.
     disk.rename(&tmp, &dir.join(name))?;
     disk.sync_dir(dir)
 }
@@ -165,7 +184,10 @@ pub(super) fn is_tmp(name: &str) -> bool {
 fn refuse_foreign(disk: &dyn Disk, dir: &Path) -> Result<(), OpenDirError> {
     for name in FOREIGN {
         let path = dir.join(name);
-        if disk.exists(&path).map_err(|e| denied_or("look at", &path, e))? {
+        if disk
+            .exists(&path)
+            .map_err(|e| denied_or("look at", &path, e))?
+        {
             return Err(OpenDirError::Foreign { path });
         }
     }
@@ -185,18 +207,21 @@ fn create_durably(disk: &dyn Disk, path: &Path) -> io::Result<()> {
     disk.sync_dir(parent.unwrap_or(Path::new(".")))
 }
 
-/// Permissions, read-only mounts and id maps have too many faces to compute: a file is really created.
+/// Permissions, read-only mounts and id maps have too many faces to compute: a file is really
+/// created.
 fn try_to_write(disk: &dyn Disk, path: &Path) -> io::Result<()> {
     let probe = path.join(format!("write-test{TMP}"));
     drop(disk.open(&probe, true)?);
     match disk.remove_file(&probe) {
-        // Two processes that start at once share the probe; the lock, which comes next, tells them apart.
+        // Two processes that start at once share the probe; the lock, which comes next, tells them
+        // apart.
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other,
     }
 }
 
-/// Folders, and what unfinished writes left behind. Only under the lock: another's tmp file is in use.
+/// Folders, and what unfinished writes left behind. Only under the lock: another's tmp file is in
+/// use.
 fn prepare(disk: &dyn Disk, path: &Path) -> io::Result<()> {
     for name in [WAL, SNAP, OLD] {
         disk.create_dir_all(&path.join(name))?;
@@ -205,8 +230,8 @@ fn prepare(disk: &dyn Disk, path: &Path) -> io::Result<()> {
         for name in disk.list(&folder)?.iter().filter(|name| is_tmp(name)) {
             disk.remove_file(&folder.join(name))?;
         }
-        // A name that a killed process left in the page cache is not on the disk yet; from here on it is
-        // believed (an incarnation is told to others, a log is purged behind a snapshot).
+        // A name that a killed process left in the page cache is not on the disk yet; from here on
+        // it is believed (an incarnation is told to others, a log is purged behind a snapshot).
         disk.sync_dir(&folder)?;
     }
     Ok(())

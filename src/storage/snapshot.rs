@@ -20,29 +20,37 @@ pub struct Snapshots(Arc<Inner>);
 struct Inner {
     disk: Arc<dyn Disk>,
     dir: DataDir,
-    /// The newest one that is known to be there. Held while storing, one at a time: one that is built here and one
-    /// that a leader sends may finish together.
+    /// The newest one that is known to be there. Held while storing, one at a time: one that is
+    /// built here and one that a leader sends may finish together.
     newest: Mutex<Option<Stored>>,
     /// What `open` could not use, in words. Newest first.
     rejected: Vec<String>,
 }
 
-/// The newest, and the one before it: should the newest rot, the log may still reach back to the other.
+/// The newest, and the one before it: should the newest rot, the log may still reach back to the
+/// other.
 const KEEP: usize = 2;
 
 /// A snapshot of nothing: it has no log id to be named by.
 const EMPTY: &str = "empty";
 
 impl Snapshots {
-    /// Finds and verifies the newest valid snapshot. Blocks. A damaged one is passed over, said in the log
-    /// and in [`Snapshots::rejected`]; whether the log reaches back to an older one `Log::open` judges.
+    /// Finds and verifies the newest valid snapshot. Blocks. A damaged one is passed over, said in
+    /// the log and in [`Snapshots::rejected`]; whether the log reaches back to an older one
+    /// `Log::open` judges.
     ///
     /// # Errors
-    /// What the disk says, and `Unsupported` for a file of a newer version: an older snapshot would hide it.
+    /// What the disk says, and `Unsupported` for a file of a newer version: an older snapshot would
+    /// hide it.
     pub fn open(env: &Env, dir: &DataDir) -> io::Result<(Self, Option<(SnapshotHeader, Bytes)>)> {
         let (newest, rejected) = newest_valid(&*env.disk, dir)?;
         let known = Mutex::new(newest.as_ref().map(|(header, _)| header.last));
-        let inner = Inner { disk: env.disk.clone(), dir: dir.clone(), newest: known, rejected };
+        let inner = Inner {
+            disk: env.disk.clone(),
+            dir: dir.clone(),
+            newest: known,
+            rejected,
+        };
         Ok((Self(Arc::new(inner)), newest))
     }
 
@@ -72,16 +80,24 @@ impl Snapshots {
     /// Reads the newest again (for sending it to a follower). Blocks.
     ///
     /// # Errors
-    /// It cannot be read any more. There is no falling back to an older one here: the log may be purged beyond that,
-    /// and a follower that is sent it would lag as before, and be sent it again, for ever.
+    /// It cannot be read any more. There is no falling back to an older one here: the log may be
+    /// purged beyond that, and a follower that is sent it would lag as before, and be sent it
+    /// again, for ever.
     pub fn latest(&self) -> io::Result<Option<(SnapshotHeader, Bytes)>> {
         let newest = self.0.newest.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(last) = *newest else { return Ok(None) };
         let path = self.0.dir.snap().join(name(last));
-        let file = self.0.disk.open(&path, false).and_then(|file| file.read_all());
-        let in_words = |kind, why: String| io::Error::new(kind, format!("{}: {why}", path.display()));
+        let file = self
+            .0
+            .disk
+            .open(&path, false)
+            .and_then(|file| file.read_all());
+        let in_words =
+            |kind, why: String| io::Error::new(kind, format!("{}: {why}", path.display()));
         let file = Bytes::from(file.map_err(|e| in_words(e.kind(), e.to_string()))?);
-        decode(&file, last).map(Some).map_err(|why| in_words(io::ErrorKind::InvalidData, why.to_string()))
+        decode(&file, last)
+            .map(Some)
+            .map_err(|why| in_words(io::ErrorKind::InvalidData, why.to_string()))
     }
 }
 
@@ -122,14 +138,20 @@ enum Unusable {
 
 fn decode(file: &Bytes, last: Stored) -> Result<(SnapshotHeader, Bytes), Unusable> {
     let (header, payload) = snapshot_file::decode(file)?;
-    if header.last == last { Ok((header, payload)) } else { Err(Unusable::Misnamed(header.last)) }
+    if header.last == last {
+        Ok((header, payload))
+    } else {
+        Err(Unusable::Misnamed(header.last))
+    }
 }
 
 fn newest_first(disk: &dyn Disk, dir: &DataDir) -> io::Result<Found> {
     let folder = dir.snap();
     let names = disk.list(&folder)?;
     let named = names.iter().filter(|name| !is_tmp(name));
-    let mut found: Found = named.filter_map(|name| Some((parse(name)?, folder.join(name)))).collect();
+    let mut found: Found = named
+        .filter_map(|name| Some((parse(name)?, folder.join(name))))
+        .collect();
     found.sort_by_key(|found| std::cmp::Reverse(found.0));
     Ok(found)
 }
@@ -143,5 +165,8 @@ fn parse(name: &str) -> Option<Option<LogId>> {
         return Some(None);
     }
     let (term, index) = name.split_once('-')?;
-    Some(Some(LogId { term: term.parse().ok()?, index: index.parse().ok()? }))
+    Some(Some(LogId {
+        term: term.parse().ok()?,
+        index: index.parse().ok()?,
+    }))
 }

@@ -34,7 +34,10 @@ impl Connector {
             Trust::Anyone => (Arc::new(Anyone(provider.clone())), 0),
             Trust::Roots(places) => {
                 let (disk, places) = (env.disk.clone(), places.clone());
-                let loaded = env.tasks.blocking(move || roots::load(&*disk, &places)).await?;
+                let loaded = env
+                    .tasks
+                    .blocking(move || roots::load(&*disk, &places))
+                    .await?;
                 let trusted = loaded.store.len();
                 (Arc::new(ByRoots::new(loaded, provider.clone())?), trusted)
             }
@@ -47,7 +50,10 @@ impl Connector {
             .with_custom_certificate_verifier(verifier)
             .with_no_client_auth();
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Self { tls: TlsConnector::from(Arc::new(config)), trusted })
+        Ok(Self {
+            tls: TlsConnector::from(Arc::new(config)),
+            trusted,
+        })
     }
 
     /// How many authorities are trusted; 0: nobody is asked for.

@@ -38,7 +38,10 @@ pub enum HandshakeError {
 
 impl HandshakeError {
     pub(super) fn of(error: &io::Error) -> Self {
-        match error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
+        match error
+            .get_ref()
+            .and_then(|inner| inner.downcast_ref::<Error>())
+        {
             Some(Error::InvalidMessage(InvalidMessage::InvalidContentType)) => Self::NotTls,
             Some(Error::InvalidCertificate(why)) => Self::Certificate(refusal(why)),
             Some(other) => Self::Failed(other.to_string()),
@@ -78,13 +81,19 @@ fn refusal(why: &CertificateError) -> String {
     }
 }
 
-/// An end-entity certificate that says of itself that it is an authority, as `openssl req -x509` makes them.
+/// An end-entity certificate that says of itself that it is an authority, as `openssl req -x509`
+/// makes them.
 pub(super) fn is_authority_itself(error: &Error) -> bool {
     matches!(error, Error::InvalidCertificate(why) if is_authoritys(why))
 }
 
 fn is_authoritys(why: &CertificateError) -> bool {
-    let CertificateError::Other(other) = why else { return false };
+    let CertificateError::Other(other) = why else {
+        return false;
+    };
     let inner: &Arc<_> = &other.0;
-    matches!(inner.downcast_ref::<webpki::Error>(), Some(webpki::Error::CaUsedAsEndEntity))
+    matches!(
+        inner.downcast_ref::<webpki::Error>(),
+        Some(webpki::Error::CaUsedAsEndEntity)
+    )
 }

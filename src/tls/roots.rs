@@ -36,8 +36,16 @@ impl Places {
     /// What the environment says. Empty is unset.
     pub fn of_variables(variables: &BTreeMap<String, String>) -> Self {
         let set = |name: &str| variables.get(name).filter(|value| !value.is_empty());
-        let dirs = |list: &String| list.split(':').filter(|dir| !dir.is_empty()).map(PathBuf::from).collect();
-        Self { file: set("SSL_CERT_FILE").map(PathBuf::from), dirs: set("SSL_CERT_DIR").map(dirs) }
+        let dirs = |list: &String| {
+            list.split(':')
+                .filter(|dir| !dir.is_empty())
+                .map(PathBuf::from)
+                .collect()
+        };
+        Self {
+            file: set("SSL_CERT_FILE").map(PathBuf::from),
+            dirs: set("SSL_CERT_DIR").map(dirs),
+        }
     }
 }
 
@@ -56,7 +64,10 @@ pub(super) fn load(disk: &dyn Disk, places: &Places) -> Result<Roots, TlsError> 
     match &places.file {
         // Somebody wants exactly this one: it must be there, and be one.
         Some(path) => {
-            let read = |source| TlsError::Read { path: path.clone(), source };
+            let read = |source| TlsError::Read {
+                path: path.clone(),
+                source,
+            };
             let found = certificates_in(&disk.read(path).map_err(read)?);
             if found.is_empty() {
                 return Err(TlsError::NoCertificate { path: path.clone() });
@@ -66,12 +77,16 @@ pub(super) fn load(disk: &dyn Disk, places: &Places) -> Result<Roots, TlsError> 
         None => certificates.extend(first_bundle(disk, &mut looked_at)?),
     }
     let usual = || DIRS.map(PathBuf::from).to_vec();
-    let dirs = places.dirs.clone().or_else(|| certificates.is_empty().then(usual));
+    let dirs = places
+        .dirs
+        .clone()
+        .or_else(|| certificates.is_empty().then(usual));
     for dir in dirs.unwrap_or_default() {
         certificates.extend(all_in(disk, &dir));
         looked_at.push(dir);
     }
-    // Folders have each certificate several times: itself, in the bundle, and under the hash of its name.
+    // Folders have each certificate several times: itself, in the bundle, and under the hash of its
+    // name.
     let mut seen = BTreeSet::new();
     certificates.retain(|certificate| seen.insert(certificate.to_vec()));
     let mut store = RootCertStore::empty();
@@ -79,7 +94,10 @@ pub(super) fn load(disk: &dyn Disk, places: &Places) -> Result<Roots, TlsError> 
     if store.is_empty() {
         return Err(TlsError::NoRoots { looked_at });
     }
-    Ok(Roots { store, certificates })
+    Ok(Roots {
+        store,
+        certificates,
+    })
 }
 
 fn first_bundle(
@@ -99,11 +117,15 @@ fn first_bundle(
 /// Folders of certificates hold other things too, and links that lead nowhere.
 fn all_in(disk: &dyn Disk, dir: &Path) -> Vec<CertificateDer<'static>> {
     let names = disk.list(dir).unwrap_or_default();
-    let files = names.iter().filter_map(|name| disk.read(&dir.join(name)).ok());
+    let files = names
+        .iter()
+        .filter_map(|name| disk.read(&dir.join(name)).ok());
     files.flat_map(|bytes| certificates_in(&bytes)).collect()
 }
 
 /// What cannot be read is skipped: bundles carry certificates that no library likes.
 fn certificates_in(pem: &[u8]) -> Vec<CertificateDer<'static>> {
-    CertificateDer::pem_slice_iter(pem).filter_map(Result::ok).collect()
+    CertificateDer::pem_slice_iter(pem)
+        .filter_map(Result::ok)
+        .collect()
 }

@@ -14,8 +14,8 @@ use super::TlsError;
 use super::error::is_authority_itself;
 use super::roots::Roots;
 
-/// Certificates that lead to a trusted one, and self-signed ones that are trusted themselves: people make them
-/// by `openssl req -x509`, which marks them as authorities, and Go takes them.
+/// Certificates that lead to a trusted one, and self-signed ones that are trusted themselves:
+/// people make them by `openssl req -x509`, which marks them as authorities, and Go takes them.
 #[derive(Debug)]
 pub(super) struct ByRoots {
     chains: Arc<WebPkiServerVerifier>,
@@ -24,9 +24,13 @@ pub(super) struct ByRoots {
 
 impl ByRoots {
     pub(super) fn new(roots: Roots, provider: Arc<CryptoProvider>) -> Result<Self, TlsError> {
-        let chains = WebPkiServerVerifier::builder_with_provider(Arc::new(roots.store), provider).build();
+        let chains =
+            WebPkiServerVerifier::builder_with_provider(Arc::new(roots.store), provider).build();
         let chains = chains.map_err(|error| Error::General(error.to_string()))?;
-        Ok(Self { chains, trusted: roots.certificates })
+        Ok(Self {
+            chains,
+            trusted: roots.certificates,
+        })
     }
 }
 
@@ -39,11 +43,19 @@ impl ServerCertVerifier for ByRoots {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let judged =
-            self.chains.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+        let judged = self.chains.verify_server_cert(
+            end_entity,
+            intermediates,
+            server_name,
+            ocsp_response,
+            now,
+        );
         match judged {
             // Its dates were looked at before that; its name was not.
-            Err(error) if is_authority_itself(&error) && self.trusted.iter().any(|one| one == end_entity) => {
+            Err(error)
+                if is_authority_itself(&error)
+                    && self.trusted.iter().any(|one| one == end_entity) =>
+            {
                 verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
                 Ok(ServerCertVerified::assertion())
             }
@@ -96,7 +108,12 @@ impl ServerCertVerifier for Anyone {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, cert, dss, &self.0.signature_verification_algorithms)
+        verify_tls12_signature(
+            message,
+            cert,
+            dss,
+            &self.0.signature_verification_algorithms,
+        )
     }
 
     fn verify_tls13_signature(
@@ -105,7 +122,12 @@ impl ServerCertVerifier for Anyone {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, cert, dss, &self.0.signature_verification_algorithms)
+        verify_tls13_signature(
+            message,
+            cert,
+            dss,
+            &self.0.signature_verification_algorithms,
+        )
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

@@ -1,4 +1,5 @@
-//! JSON bodies of the HTTP API (wire.md 6.0). Field names are the wire's; nothing that a client of the wire knows is left out when empty.
+//! JSON bodies of the HTTP API (wire.md 6.0). Field names are the wire's; nothing that a client of
+//! the wire knows is left out when empty.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +15,8 @@ pub struct ErrorBody {
     pub error: String,
 }
 
-/// `GET /status`: `{"nodeType":"meta","leader":"","httpAddr":"m1:8091","raftAddr":"m1:8089","peers":null}`.
+/// `GET /status`:
+/// `{"nodeType":"meta","leader":"","httpAddr":"m1:8091","raftAddr":"m1:8089","peers":null}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Status {
@@ -67,7 +69,8 @@ pub struct DataNodeInfo {
     pub passive: Option<bool>,
 }
 
-/// `GET /lease`: `{"name":"continuous_querier","expiration":"2026-11-23T03:34:45.944481992Z","owner":3}`.
+/// `GET /lease`:
+/// `{"name":"continuous_querier","expiration":"2026-11-23T03:34:45.944481992Z","owner":3}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lease {
     pub name: String,
@@ -92,8 +95,8 @@ pub struct ShardInfo {
     pub owners: Vec<ShardOwnerInfo>,
 }
 
-/// An element of `GET /copy-shard-status`: a copy that has begun and not ended. Sizes are in bytes, 0 when they are not
-/// known; times are RFC 3339.
+/// An element of `GET /copy-shard-status`: a copy that has begun and not ended. Sizes are in bytes,
+/// 0 when they are not known; times are RFC 3339.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct CopyInProgress {
@@ -107,7 +110,8 @@ pub struct CopyInProgress {
     pub started_at: String,
 }
 
-/// `POST /node-labels`: `{"nodeid":1,"set":{"az":"east"},"delete":["rack"]}`; one of the two lists may be left out.
+/// `POST /node-labels`: `{"nodeid":1,"set":{"az":"east"},"delete":["rack"]}`; one of the two lists
+/// may be left out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LabelsRequest {
     #[serde(rename = "nodeid")]
@@ -142,8 +146,11 @@ pub struct AnnouncementContext {
     pub gossip: BTreeMap<String, Option<Announcement>>,
 }
 
-/// Gossip that cannot be decoded is ignored in silence; the announcement around it counts (wire.md 8).
-fn gossip_or_nothing<'de, D: Deserializer<'de>>(d: D) -> Result<Option<AnnouncementContext>, D::Error> {
+/// Gossip that cannot be decoded is ignored in silence; the announcement around it counts (wire.md
+/// 8).
+fn gossip_or_nothing<'de, D: Deserializer<'de>>(
+    d: D,
+) -> Result<Option<AnnouncementContext>, D::Error> {
     let value = Option::<serde_json::Value>::deserialize(d)?;
     Ok(value.and_then(|value| serde_json::from_value(value).ok()))
 }
@@ -297,7 +304,10 @@ mod tests {
         let text = r#"{"tcpAddr":"m1:8089","context":{"gossip":{"d1:8088":{"version":"v"},"d2:8088":null}}}"#;
         let announcement: Announcement = serde_json::from_str(text).expect("decodes");
         let gossip = announcement.context.expect("context").gossip;
-        assert_eq!(gossip["d1:8088"].as_ref().map(|a| a.version.as_str()), Some("v"));
+        assert_eq!(
+            gossip["d1:8088"].as_ref().map(|a| a.version.as_str()),
+            Some("v")
+        );
         assert_eq!(gossip["d2:8088"], None);
     }
 
@@ -310,8 +320,7 @@ mod tests {
             raft_addr: "m1:8089".into(),
             peers: None,
         };
-        let want =
-            r#"{"nodeType":"meta","leader":"","httpAddr":"m1:8091","raftAddr":"m1:8089","peers":null}"#;
+        let want = r#"{"nodeType":"meta","leader":"","httpAddr":"m1:8091","raftAddr":"m1:8089","peers":null}"#;
         assert_eq!(serde_json::to_string(&status).expect("encodes"), want);
     }
 }

@@ -1,4 +1,5 @@
-//! The top-level fields of a protobuf message, one by one: for messages whose parts are judged separately.
+//! The top-level fields of a protobuf message, one by one: for messages whose parts are judged
+//! separately.
 
 use prost::DecodeError;
 use prost::bytes::Buf;
@@ -70,7 +71,9 @@ mod tests {
     #[test]
     fn each_kind_of_field_is_read() {
         let message = b"\x08\x96\x01\x11\x01\0\0\0\0\0\0\x80\x1a\x02ab\x25\0\0\0\0\x2b\x2c\x1a\0";
-        let fields: Vec<_> = Fields::of(message).map(|field| field.expect("well-formed")).collect();
+        let fields: Vec<_> = Fields::of(message)
+            .map(|field| field.expect("well-formed"))
+            .collect();
         assert_eq!(
             fields,
             [

@@ -3,8 +3,16 @@
 use crate::base::DurationNanos;
 
 /// Longest names first: `ms` must not be read as `m`.
-const UNITS: [(&str, f64); 8] =
-    [("ns", 1.0), ("us", 1e3), ("µs", 1e3), ("μs", 1e3), ("ms", 1e6), ("s", 1e9), ("m", 60e9), ("h", 3600e9)];
+const UNITS: [(&str, f64); 8] = [
+    ("ns", 1.0),
+    ("us", 1e3),
+    ("µs", 1e3),
+    ("μs", 1e3),
+    ("ms", 1e6),
+    ("s", 1e9),
+    ("m", 60e9),
+    ("h", 3600e9),
+];
 
 /// # Errors
 /// Go's words: `time: missing unit in duration "5"`.
@@ -30,7 +38,8 @@ pub fn parse(text: &str) -> Result<DurationNanos, String> {
             return Err(format!("time: missing unit in duration {text:?}"));
         }
         let known = UNITS.iter().find(|(name, _)| *name == unit);
-        let (_, scale) = known.ok_or_else(|| format!("time: unknown unit {unit:?} in duration {text:?}"))?;
+        let (_, scale) =
+            known.ok_or_else(|| format!("time: unknown unit {unit:?} in duration {text:?}"))?;
         nanos += number * scale;
         rest = next;
     }

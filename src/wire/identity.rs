@@ -11,9 +11,10 @@ pub const PROTOCOL: u32 = 1;
 /// The newest kinds of log entries that this version can read (design: versions).
 pub const FEATURE_LEVEL: u32 = DATA_LEVEL;
 
-/// From this level of the cluster on, `AllocateRaftId`, `AddMetaNode`, `MoveMetaNode`, `RemoveMetaNode`, `SetLabels`
-/// and `RaiseFeatureLevel` may be proposed. Only the `RaiseFeatureLevel` that brings a cluster up to it comes before,
-/// once every member is seen to read it.
+/// From this level of the cluster on, `AllocateRaftId`, `AddMetaNode`, `MoveMetaNode`,
+/// `RemoveMetaNode`, `SetLabels` and `RaiseFeatureLevel` may be proposed. Only the
+/// `RaiseFeatureLevel` that brings a cluster up to it comes before, once every member is seen to
+/// read it.
 pub const JOINING_LEVEL: u32 = 2;
 
 /// Why a body is no identity of ours.
@@ -21,11 +22,14 @@ pub const JOINING_LEVEL: u32 = 2;
 pub enum IdentityError {
     #[error("no identity: {0}")]
     NoIdentity(String),
-    #[error("speaks version {found} of the founding protocol, this node version {ours}: run one version")]
+    #[error(
+        "speaks version {found} of the founding protocol, this node version {ours}: run one version"
+    )]
     Protocol { found: u32, ours: u32 },
 }
 
-/// Start counter, ids of the last 64 starts (oldest first) and the durable WAL seq (founding.md 7, restored volume).
+/// Start counter, ids of the last 64 starts (oldest first) and the durable WAL seq (founding.md 7,
+/// restored volume).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Starts {
     pub counter: u64,
@@ -85,7 +89,8 @@ pub struct Identity {
     /// HTTP addresses of the members, once in a cluster.
     #[serde(default)]
     pub members: Vec<Address>,
-    /// Which of them vote, as far as this node knows. Empty: not known, as of a version that does not say it.
+    /// Which of them vote, as far as this node knows. Empty: not known, as of a version that does
+    /// not say it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub voters: Vec<Address>,
     pub leader_known: bool,
@@ -105,8 +110,8 @@ impl Identity {
         serde_json::to_vec(self).unwrap_or_default()
     }
 
-    /// Reads the version first: another one may have other fields, and the reader should hear of that and
-    /// not of a missing field.
+    /// Reads the version first: another one may have other fields, and the reader should hear of
+    /// that and not of a missing field.
     ///
     /// # Errors
     /// When the body is no identity, or one of another protocol version.
@@ -118,7 +123,10 @@ impl Identity {
         let no_identity = |error: serde_json::Error| IdentityError::NoIdentity(error.to_string());
         let version: Version = serde_json::from_slice(body).map_err(no_identity)?;
         if version.protocol != PROTOCOL {
-            return Err(IdentityError::Protocol { found: version.protocol, ours: PROTOCOL });
+            return Err(IdentityError::Protocol {
+                found: version.protocol,
+                ours: PROTOCOL,
+            });
         }
         serde_json::from_slice(body).map_err(no_identity)
     }
@@ -174,9 +182,18 @@ mod tests {
     #[test]
     fn another_protocol_is_named_whatever_its_fields() {
         let newer = br#"{"protocol":2,"who":"knows"}"#;
-        assert_eq!(Identity::decode(newer), Err(IdentityError::Protocol { found: 2, ours: 1 }));
-        assert!(matches!(Identity::decode(b"{}"), Err(IdentityError::NoIdentity(_))));
-        assert!(matches!(Identity::decode(b"<html>"), Err(IdentityError::NoIdentity(_))));
+        assert_eq!(
+            Identity::decode(newer),
+            Err(IdentityError::Protocol { found: 2, ours: 1 })
+        );
+        assert!(matches!(
+            Identity::decode(b"{}"),
+            Err(IdentityError::NoIdentity(_))
+        ));
+        assert!(matches!(
+            Identity::decode(b"<html>"),
+            Err(IdentityError::NoIdentity(_))
+        ));
     }
 
     /// A newer patch version of one protocol may add fields.

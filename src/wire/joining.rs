@@ -1,4 +1,5 @@
-//! JSON bodies between meta nodes about joining, moving, leaving and forming by hand (founding.md 6 to 8).
+//! JSON bodies between meta nodes about joining, moving, leaving and forming by hand (founding.md 6
+//! to 8).
 //!
 //! Each names its sender's incarnation, which the proofs cover (founding.md 11).
 
@@ -16,7 +17,8 @@ pub const PROMISE: &str = "/cluster/promise";
 pub const INVITE: &str = "/cluster/invite";
 /// The caller asks to be taken out ([`Caller`]).
 pub const LEAVE: &str = "/cluster/leave";
-/// The caller asks to form a cluster with it ([`Caller`]): `/join addr=<caller>`, carried by the caller itself.
+/// The caller asks to form a cluster with it ([`Caller`]): `/join addr=<caller>`, carried by the
+/// caller itself.
 pub const FORM: &str = "/cluster/form";
 
 /// What a node asks to be.
@@ -51,14 +53,16 @@ pub struct JoinAnswer {
     pub state: String,
 }
 
-/// `/cluster/moved`, `/cluster/leave`, `/cluster/promise`, `/cluster/form`: the caller as it is now.
+/// `/cluster/moved`, `/cluster/leave`, `/cluster/promise`, `/cluster/form`: the caller as it is
+/// now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Caller {
     pub from: Incarnation,
     pub identity: Identity,
 }
 
-/// `/cluster/removed`: a hint that this incarnation has been taken out; its receiver asks for itself.
+/// `/cluster/removed`: a hint that this incarnation has been taken out; its receiver asks for
+/// itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RemovedHint {
     pub from: Incarnation,

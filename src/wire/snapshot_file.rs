@@ -62,17 +62,23 @@ pub fn encode(header: &SnapshotHeader, payload: &Bytes) -> Vec<Bytes> {
 pub fn decode(file: &Bytes) -> Result<(SnapshotHeader, Bytes), SnapshotFileError> {
     let mut reader = Reader { file, at: 0 };
     let prefix = reader.take(PREFIX_LEN, "the prefix is cut")?;
-    let intact = prefix[..8] == MAGIC && prefix[12..] == crc32fast::hash(&prefix[..12]).to_le_bytes();
+    let intact =
+        prefix[..8] == MAGIC && prefix[12..] == crc32fast::hash(&prefix[..12]).to_le_bytes();
     if !intact {
-        return Err(SnapshotFileError::Damaged { at: 0, what: "no snapshot file" });
+        return Err(SnapshotFileError::Damaged {
+            at: 0,
+            what: "no snapshot file",
+        });
     }
     let found = (&prefix[8..12]).get_u32_le();
     if found > FORMAT {
         return Err(SnapshotFileError::Newer { found });
     }
     let header = reader.framed()?;
-    let header =
-        decode_header(&header).ok_or(SnapshotFileError::Damaged { at: PREFIX_LEN, what: "header" })?;
+    let header = decode_header(&header).ok_or(SnapshotFileError::Damaged {
+        at: PREFIX_LEN,
+        what: "header",
+    })?;
     let payload = reader.payload()?;
     reader.check_end()?;
     Ok((header, payload))
@@ -149,12 +155,19 @@ fn decode_header(bytes: &Bytes) -> Option<SnapshotHeader> {
     let mut rest = bytes.clone();
     let last = take_log_id(&mut rest)?;
     let membership_at = take_log_id(&mut rest)?;
-    Some(SnapshotHeader { last, membership_at, membership: rest })
+    Some(SnapshotHeader {
+        last,
+        membership_at,
+        membership: rest,
+    })
 }
 
 fn take_log_id(rest: &mut Bytes) -> Option<Option<LogId>> {
     let present = rest.try_get_u8().ok()?;
-    let id = LogId { term: rest.try_get_u64_le().ok()?, index: rest.try_get_u64_le().ok()? };
+    let id = LogId {
+        term: rest.try_get_u64_le().ok()?,
+        index: rest.try_get_u64_le().ok()?,
+    };
     Some((present == 1).then_some(id))
 }
 
@@ -178,7 +191,11 @@ mod tests {
     fn reads_what_it_wrote() {
         for len in [0, 1, CHUNK_LEN, CHUNK_LEN + 1, 3 * CHUNK_LEN] {
             let payload = Bytes::from((0..len).map(|i| i as u8).collect::<Vec<_>>());
-            assert_eq!(decode(&file(&payload)), Ok((header(), payload)), "{len} bytes");
+            assert_eq!(
+                decode(&file(&payload)),
+                Ok((header(), payload)),
+                "{len} bytes"
+            );
         }
     }
 
@@ -189,7 +206,10 @@ mod tests {
             let mut bad = good.to_vec();
             bad[bit / 8] ^= 1 << (bit % 8);
             let read = decode(&bad.into());
-            assert!(matches!(read, Err(SnapshotFileError::Damaged { .. })), "bit {bit}: {read:?}");
+            assert!(
+                matches!(read, Err(SnapshotFileError::Damaged { .. })),
+                "bit {bit}: {read:?}"
+            );
         }
         for len in 0..good.len() {
             assert!(decode(&good.slice(..len)).is_err(), "cut at {len}");
@@ -202,6 +222,9 @@ mod tests {
         bytes[8..12].copy_from_slice(&(FORMAT + 1).to_le_bytes());
         let crc = crc32fast::hash(&bytes[..12]);
         bytes[12..16].copy_from_slice(&crc.to_le_bytes());
-        assert_eq!(decode(&bytes.into()), Err(SnapshotFileError::Newer { found: FORMAT + 1 }));
+        assert_eq!(
+            decode(&bytes.into()),
+            Err(SnapshotFileError::Newer { found: FORMAT + 1 })
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! Nodes with `auth-enabled`, and no admin yet: the cluster forms, and who knows the secret of nodes can use it.
+//! Nodes with `auth-enabled`, and no admin yet: the cluster forms, and who knows the secret of
+//! nodes can use it.
 
 use std::process::Command;
 use std::time::Duration;
@@ -26,13 +27,32 @@ fn token() -> String {
 }
 
 /// By a name that is no member's: a follower carries.
-fn ask(node: &Node, method: &str, path: &str, headers: &str, body: &[u8]) -> Result<Response, String> {
+fn ask(
+    node: &Node,
+    method: &str,
+    path: &str,
+    headers: &str,
+    body: &[u8],
+) -> Result<Response, String> {
     let headers = format!("Host: published:18091\r\nUser-Agent: InfluxDB Meta Client\r\n{headers}");
-    request_with(node.http(), method, path, &headers, body, Duration::from_secs(35))
+    request_with(
+        node.http(),
+        method,
+        path,
+        &headers,
+        body,
+        Duration::from_secs(35),
+    )
 }
 
 fn refused(response: &Response) -> (u16, String) {
-    (response.status, response.json()["error"].as_str().unwrap_or_default().to_owned())
+    (
+        response.status,
+        response.json()["error"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned(),
+    )
 }
 
 #[test]
@@ -53,14 +73,38 @@ fn three_nodes_form_and_are_used_with_the_secret_of_nodes() {
 fn people(node: &Node) {
     let without = node.ctl(&["show"]);
     let want = "show: operation exited with error: must create admin user first\n";
-    assert_eq!((without.code, without.stdout.as_str(), without.stderr.as_str()), (1, "", want));
+    assert_eq!(
+        (
+            without.code,
+            without.stdout.as_str(),
+            without.stderr.as_str()
+        ),
+        (1, "", want)
+    );
     let other = node.ctl(&["-auth-type", "jwt", "-secret", "another", "show"]);
-    assert_eq!(other.stderr, "show: operation exited with error: signature is invalid\n");
+    assert_eq!(
+        other.stderr,
+        "show: operation exited with error: signature is invalid\n"
+    );
     let shown = node.ctl_done(&[&JWT[..], &["show", "-v"]].concat());
     assert_eq!(meta_nodes(&shown).len(), 3, "{shown}");
-    assert!(shown.contains("leader") && !shown.contains("unreachable"), "{shown}");
+    assert!(
+        shown.contains("leader") && !shown.contains("unreachable"),
+        "{shown}"
+    );
     node.ctl_done(
-        &[&JWT[..], &["node-labels", "set", "-nodeid", "1", "-labels", "{\"az\":\"east\"}"]].concat(),
+        &[
+            &JWT[..],
+            &[
+                "node-labels",
+                "set",
+                "-nodeid",
+                "1",
+                "-labels",
+                "{\"az\":\"east\"}",
+            ],
+        ]
+        .concat(),
     );
 }
 
@@ -80,7 +124,11 @@ fn data_nodes(nodes: &Nodes, node: &Node, token: &str) {
             let polled = ask(node, "GET", "/?index=0", token, b"")?;
             let data = wire::data(&polled.body);
             let is_there = data.index >= index && data.databases == ["db"];
-            if is_there { Ok(()) } else { Err(format!("{} {data:?}", polled.status)) }
+            if is_there {
+                Ok(())
+            } else {
+                Err(format!("{} {data:?}", polled.status))
+            }
         });
     }
 }
@@ -90,14 +138,26 @@ fn probes(node: &Node, token: &str) {
         assert_eq!(node.get(path).expect("an answer").status, 200, "{path}");
     }
     let health = node.health().expect("an answer");
-    assert_eq!(health, serde_json::json!({ "status": "pass", "phase": "member" }));
-    let whole = ask(node, "GET", "/healthz", token, b"").expect("an answer").json();
-    assert_eq!(whole["raft_state"]["voters"].as_array().map(Vec::len), Some(3), "{whole}");
+    assert_eq!(
+        health,
+        serde_json::json!({ "status": "pass", "phase": "member" })
+    );
+    let whole = ask(node, "GET", "/healthz", token, b"")
+        .expect("an answer")
+        .json();
+    assert_eq!(
+        whole["raft_state"]["voters"].as_array().map(Vec::len),
+        Some(3),
+        "{whole}"
+    );
     let metrics = node.get("/metrics").expect("an answer");
     assert_eq!(metrics.status, 400, "{}", metrics.text());
     for flags in [&["healthcheck"][..], &["healthcheck", "--ready"]] {
         let mut command = Command::new(program());
-        command.args(flags).env_clear().env("INFLUXDB_META_CONFIG_PATH", "/dev/null");
+        command
+            .args(flags)
+            .env_clear()
+            .env("INFLUXDB_META_CONFIG_PATH", "/dev/null");
         command.env("INFLUXDB_META_HTTP_BIND_ADDRESS", node.http().to_string());
         let output = command.output().expect("it runs");
         assert!(output.status.success(), "{flags:?}: {output:?}");
@@ -112,13 +172,19 @@ fn announcements_are_taken(nodes: &Nodes, token: &str) {
             let metrics = ask(node, "GET", "/metrics", token, b"")?;
             assert_eq!(metrics.status, 200, "{}", metrics.text());
             let counts = metrics.text();
-            let counts = counts.lines().filter(|line| line.contains("route=\"/announce\""));
+            let counts = counts
+                .lines()
+                .filter(|line| line.contains("route=\"/announce\""));
             for line in counts {
                 assert!(line.contains("status=\"204\""), "{line}");
                 taken += 1;
             }
         }
-        if taken == 3 { Ok(()) } else { Err(format!("{taken} nodes took one")) }
+        if taken == 3 {
+            Ok(())
+        } else {
+            Err(format!("{taken} nodes took one"))
+        }
     });
 }
 
@@ -127,11 +193,18 @@ fn announcements_are_taken(nodes: &Nodes, token: &str) {
 fn nodes_are_added_by_hand_with_the_secret_of_nodes() {
     let mut nodes = guarded(Nodes::without_peers(2));
     nodes.start_all();
-    let (first, second) = (nodes.all[0].http().to_string(), nodes.all[1].http().to_string());
+    let (first, second) = (
+        nodes.all[0].http().to_string(),
+        nodes.all[1].http().to_string(),
+    );
     let without = nodes.all[0].ctl(&["add-meta", &first]);
-    let want = "add-meta: operation exited with error: unable to parse authentication credentials\n";
+    let want =
+        "add-meta: operation exited with error: unable to parse authentication credentials\n";
     // The port may open only while it tries.
-    assert!(without.code == 1 && without.stderr.ends_with(want), "{without:?}");
+    assert!(
+        without.code == 1 && without.stderr.ends_with(want),
+        "{without:?}"
+    );
     for name in [&first, &second] {
         nodes.all[0].ctl_done(&[&JWT[..], &["-timeout", "40s", "add-meta", name]].concat());
     }
@@ -140,7 +213,11 @@ fn nodes_are_added_by_hand_with_the_secret_of_nodes() {
     nodes.all[1].ctl_done(&[&JWT[..], &["-timeout", "40s", "leave", "-y"]].concat());
     wait_for("the end of a membership", SOON, || {
         let health = nodes.all[1].health()?;
-        if health["phase"] == "removed" { Ok(()) } else { Err(health.to_string()) }
+        if health["phase"] == "removed" {
+            Ok(())
+        } else {
+            Err(health.to_string())
+        }
     });
 }
 
@@ -149,8 +226,15 @@ fn nodes_are_added_by_hand_with_the_secret_of_nodes() {
 fn authentication_is_turned_on_node_by_node() {
     let mut nodes = Nodes::formed(3);
     nodes.all[0].create_database("before").expect("a command");
-    for key in ["INFLUXDB_META_INTERNAL_SHARED_SECRET", "INFLUXDB_META_AUTH_ENABLED"] {
-        let value = if key.ends_with("SECRET") { SECRET } else { "true" };
+    for key in [
+        "INFLUXDB_META_INTERNAL_SHARED_SECRET",
+        "INFLUXDB_META_AUTH_ENABLED",
+    ] {
+        let value = if key.ends_with("SECRET") {
+            SECRET
+        } else {
+            "true"
+        };
         for n in 0..3 {
             nodes.all[n].terminate();
             nodes.all[n].set(key, value);
@@ -163,7 +247,12 @@ fn authentication_is_turned_on_node_by_node() {
         let command = wire::create_database(&format!("by-{}", node.ip));
         let done = ask(node, "POST", "/execute", &token, &command).expect("an answer");
         assert_eq!(done.status, 200, "{}", done.text());
-        assert_eq!(ask(node, "POST", "/execute", "", &command).expect("an answer").status, 400);
+        assert_eq!(
+            ask(node, "POST", "/execute", "", &command)
+                .expect("an answer")
+                .status,
+            400
+        );
     }
     // One more, which proves itself although the cluster was founded without the secret.
     let new = nodes.add();

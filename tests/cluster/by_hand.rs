@@ -67,7 +67,8 @@ fn from_the_first(added: &[usize]) {
     nodes.all[2].create_database("db").expect("a command");
 }
 
-/// The Helm chart: ordinal 0 adds itself, the others join it, all at once, each again every 2 s until it is done.
+/// The Helm chart: ordinal 0 adds itself, the others join it, all at once, each again every 2 s
+/// until it is done.
 #[test]
 fn ordinal_zero_and_the_others_all_at_once() {
     let nodes = started(3);
@@ -110,14 +111,21 @@ fn two_that_join_each_other_at_once_are_one_cluster() {
     nodes.wait_equal();
 }
 
-/// Each command of the chain is given where the other one's host is: `join` and `leave` are about the node here.
+/// Each command of the chain is given where the other one's host is: `join` and `leave` are about
+/// the node here.
 #[test]
 fn join_adds_this_node_and_leave_takes_it_out() {
     let nodes = started(2);
     let first = address(&nodes, 0);
     let created = nodes.all[0].ctl_done(&["join"]);
-    assert!(created.contains("Successfully created cluster"), "{created}");
-    assert!(created.contains(&format!("influxd-ctl join {first}")), "{created}");
+    assert!(
+        created.contains("Successfully created cluster"),
+        "{created}"
+    );
+    assert!(
+        created.contains(&format!("influxd-ctl join {first}")),
+        "{created}"
+    );
     let joined = nodes.all[1].ctl_done(&["join", &first]);
     assert!(joined.contains("Successfully joined cluster"), "{joined}");
     nodes.wait_voters(&[0, 1]);
@@ -139,11 +147,15 @@ fn a_single_server_adds_itself_and_then_another() {
     let expected = format!("Added meta node 1 at {first}\n");
     assert_eq!(nodes.all[0].ctl_done(&["add-meta", &first]), expected);
     assert_eq!(nodes.all[0].ctl_done(&["add-meta"]), expected);
-    assert_eq!(nodes.all[0].ctl_done(&["add-meta", &second]), format!("Added meta node 2 at {second}\n"));
+    assert_eq!(
+        nodes.all[0].ctl_done(&["add-meta", &second]),
+        format!("Added meta node 2 at {second}\n")
+    );
     nodes.wait_voters(&[0, 1]);
 }
 
-/// `PEERS` is a hint to nodes that have data: brought in later, or taken away, node by node, it breaks nothing.
+/// `PEERS` is a hint to nodes that have data: brought in later, or taken away, node by node, it
+/// breaks nothing.
 #[test]
 fn peers_come_and_go() {
     let mut nodes = started(3);
@@ -153,7 +165,12 @@ fn peers_come_and_go() {
     let ids = nodes.wait_voters(&ALL);
     nodes.all[0].create_database("db").expect("a command");
     let before = nodes.wait_equal();
-    let list = nodes.all.iter().map(|n| n.ip.to_string()).collect::<Vec<_>>().join(",");
+    let list = nodes
+        .all
+        .iter()
+        .map(|n| n.ip.to_string())
+        .collect::<Vec<_>>()
+        .join(",");
     for peers in [Some(&list), None] {
         for n in ALL {
             assert_eq!(nodes.all[n].terminate().0, Some(0));
@@ -166,11 +183,15 @@ fn peers_come_and_go() {
         }
         assert_eq!(nodes.wait_voters(&ALL), ids);
         let data = nodes.wait_equal();
-        assert_eq!((data.cluster_id, &data.databases), (before.cluster_id, &before.databases));
+        assert_eq!(
+            (data.cluster_id, &data.databases),
+            (before.cluster_id, &before.databases)
+        );
     }
 }
 
-/// The other way round: formed by environment, then without it; a volume lost then is brought back by hand.
+/// The other way round: formed by environment, then without it; a volume lost then is brought back
+/// by hand.
 #[test]
 fn peers_are_taken_from_a_cluster_that_they_formed() {
     let mut nodes = Nodes::formed(3);
@@ -196,7 +217,10 @@ fn a_node_with_peers_is_not_formed_by_hand() {
     nodes.all[0].wait_says(&address(&nodes, 1));
     let refused = nodes.all[0].ctl(&["add-meta"]);
     assert_eq!(refused.code, 1, "{refused:?}");
-    assert!(refused.stderr.contains("auto-join in progress"), "{refused:?}");
+    assert!(
+        refused.stderr.contains("auto-join in progress"),
+        "{refused:?}"
+    );
     nodes.all[1].start();
     nodes.wait_voters(&[0, 1]);
 }
@@ -210,7 +234,10 @@ fn a_member_of_another_cluster_is_refused() {
     }
     let refused = nodes.all[0].ctl(&["add-meta", &address(&nodes, 1)]);
     assert_eq!(refused.code, 1, "{refused:?}");
-    assert!(refused.stderr.contains("another cluster") || refused.stderr.contains("cluster"), "{refused:?}");
+    assert!(
+        refused.stderr.contains("another cluster") || refused.stderr.contains("cluster"),
+        "{refused:?}"
+    );
     nodes.wait_voters(&[0]);
     nodes.wait_voters(&[1]);
 }
@@ -218,14 +245,45 @@ fn a_member_of_another_cluster_is_refused() {
 #[test]
 fn labels_are_shown_by_every_node() {
     let nodes = Nodes::formed(3);
-    nodes.all[0].ctl_done(&["node-labels", "set", "-nodeid", "2", "-labels", r#"{"az":"east","rack":"7"}"#]);
+    nodes.all[0].ctl_done(&[
+        "node-labels",
+        "set",
+        "-nodeid",
+        "2",
+        "-labels",
+        r#"{"az":"east","rack":"7"}"#,
+    ]);
     wait_labels(&nodes, r#"{"az":"east","rack":"7"}"#);
-    nodes.all[1].ctl_done(&["node-labels", "set", "-nodeid", "2", "-labels", r#"{"az":"west"}"#]);
+    nodes.all[1].ctl_done(&[
+        "node-labels",
+        "set",
+        "-nodeid",
+        "2",
+        "-labels",
+        r#"{"az":"west"}"#,
+    ]);
     wait_labels(&nodes, r#"{"az":"west","rack":"7"}"#);
-    nodes.all[2].ctl_done(&["node-labels", "delete", "-nodeid", "2", "-labels", r#"["rack"]"#]);
+    nodes.all[2].ctl_done(&[
+        "node-labels",
+        "delete",
+        "-nodeid",
+        "2",
+        "-labels",
+        r#"["rack"]"#,
+    ]);
     wait_labels(&nodes, r#"{"az":"west"}"#);
-    let unknown = nodes.all[0].ctl(&["node-labels", "set", "-nodeid", "9", "-labels", r#"{"az":"x"}"#]);
-    assert!(unknown.code == 1 && unknown.stderr.contains("node not found"), "{unknown:?}");
+    let unknown = nodes.all[0].ctl(&[
+        "node-labels",
+        "set",
+        "-nodeid",
+        "9",
+        "-labels",
+        r#"{"az":"x"}"#,
+    ]);
+    assert!(
+        unknown.code == 1 && unknown.stderr.contains("node not found"),
+        "{unknown:?}"
+    );
 }
 
 #[track_caller]
@@ -233,9 +291,17 @@ fn wait_labels(nodes: &Nodes, labels: &str) {
     for node in &nodes.all {
         wait_for(&format!("{labels} at {}", node.ip), SOON, || {
             let shown = meta_nodes(&node.ctl(&["show"]).stdout);
-            let of = |n: usize| shown.get(&address(nodes, n)).map_or("", |(_, rest)| rest.as_str());
+            let of = |n: usize| {
+                shown
+                    .get(&address(nodes, n))
+                    .map_or("", |(_, rest)| rest.as_str())
+            };
             let right = of(1).ends_with(labels) && of(0).ends_with("{}") && of(2).ends_with("{}");
-            if right { Ok(()) } else { Err(format!("{shown:?}")) }
+            if right {
+                Ok(())
+            } else {
+                Err(format!("{shown:?}"))
+            }
         });
     }
 }

@@ -40,7 +40,10 @@ fn a_wrong_secret_blocks_and_is_no_vote_for_anything() {
     nodes.all[1].set("INFLUXDB_META_INTERNAL_SHARED_SECRET", "another passphrase");
     nodes.start_all();
     nodes.all[0].wait_says("secret");
-    assert_eq!(nodes.all[0].get("/status").expect("status").json()["leader"], "");
+    assert_eq!(
+        nodes.all[0].get("/status").expect("status").json()["leader"],
+        ""
+    );
     nodes.all[1].kill();
     nodes.all[1].set("INFLUXDB_META_INTERNAL_SHARED_SECRET", "a long passphrase");
     nodes.all[1].start();
@@ -59,7 +62,9 @@ fn two_clusters_among_the_peers_block() {
     nodes.all[0].wait_says("blocked");
     nodes.all[0].wait_says(&a.to_string());
     nodes.all[0].wait_says(&b.to_string());
-    one.all[0].create_database("still-works").expect("members do not care");
+    one.all[0]
+        .create_database("still-works")
+        .expect("members do not care");
 }
 
 /// Two nodes behind one name: two stacks on one network. Nobody founds with a coin toss.
@@ -71,7 +76,9 @@ fn two_nodes_behind_one_name_block() {
     // Each container sees itself under its own name; only the others see both.
     let lines = |third: &[&String]| {
         let mut hosts = format!("{} meta-1\n{} meta-2\n", ips[0], ips[1]);
-        third.iter().for_each(|ip| hosts.push_str(&format!("{ip} meta-3\n")));
+        third
+            .iter()
+            .for_each(|ip| hosts.push_str(&format!("{ip} meta-3\n")));
         hosts
     };
     let both = lines(&[&ips[2], &ips[3]]);
@@ -79,13 +86,20 @@ fn two_nodes_behind_one_name_block() {
     nodes.all[1].hosts = Some(both);
     nodes.all[2].hosts = Some(lines(&[&ips[2]]));
     nodes.all[3].hosts = Some(lines(&[&ips[3]]));
-    for (node, name) in nodes.all.iter_mut().zip(["meta-1", "meta-2", "meta-3", "meta-3"]) {
+    for (node, name) in nodes
+        .all
+        .iter_mut()
+        .zip(["meta-1", "meta-2", "meta-3", "meta-3"])
+    {
         node.set("INFLUXDB_HOSTNAME", name);
     }
     nodes.start_all();
     nodes.all[0].wait_says("two nodes answer to meta-3");
     nodes.all[0].wait_says("INFLUXDB_META_CLUSTER_NAME");
-    assert_eq!(nodes.all[0].get("/status").expect("status").json()["leader"], "");
+    assert_eq!(
+        nodes.all[0].get("/status").expect("status").json()["leader"],
+        ""
+    );
     // One of them goes away. Its memory lasts a minute, so only the block is checked here.
 }
 
@@ -100,7 +114,8 @@ fn an_entry_with_the_raft_port_says_so() {
     nodes.all[0].wait_says("Raft port");
 }
 
-/// A wiped volume whose cluster lives: it sees the cluster, founds nothing, and says that it would have to join.
+/// A wiped volume whose cluster lives: it sees the cluster, founds nothing, and says that it would
+/// have to join.
 #[test]
 fn a_wiped_node_founds_nothing() {
     let mut nodes = Nodes::formed(3);
@@ -116,12 +131,18 @@ fn a_wiped_node_founds_nothing() {
         assert_eq!(nodes.all[n].get("/?index=0").expect("watch").status, 503);
     }
     // The third holds the data, alone: no leader, nothing acknowledged, nothing founded over it.
-    wait_for("a leader that notices that it is alone", SOON, || match nodes.all[0].get("/readyz")? {
-        refused if refused.status == 503 => Ok(()),
-        ready => Err(ready.text()),
-    });
+    wait_for(
+        "a leader that notices that it is alone",
+        SOON,
+        || match nodes.all[0].get("/readyz")? {
+            refused if refused.status == 503 => Ok(()),
+            ready => Err(ready.text()),
+        },
+    );
     assert_eq!(
-        nodes.all[0].get("/show-cluster").expect("show").json()["meta"].as_array().map(Vec::len),
+        nodes.all[0].get("/show-cluster").expect("show").json()["meta"]
+            .as_array()
+            .map(Vec::len),
         Some(3)
     );
     let kept = crate::harness::wire::data(&nodes.all[0].get("/?index=0").expect("watch").body);

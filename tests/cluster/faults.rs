@@ -15,7 +15,11 @@ fn sigkill_under_load_loses_nothing() {
     for round in 0..rounds(9, 200) {
         writers.wait_progress();
         // Every third time the leader, else whoever's turn it is.
-        let victim = if round % 3 == 0 { nodes.leader() } else { round % 3 };
+        let victim = if round % 3 == 0 {
+            nodes.leader()
+        } else {
+            round % 3
+        };
         nodes.all[victim].kill();
         writers.wait_progress();
         nodes.all[victim].start();
@@ -56,7 +60,8 @@ fn a_frozen_leader_is_replaced() {
     nodes.all.iter_mut().for_each(|n| n.kill());
 }
 
-/// A log that somebody deleted is a loss, not a beginning: the node halts and says so, the others go on.
+/// A log that somebody deleted is a loss, not a beginning: the node halts and says so, the others
+/// go on.
 #[test]
 fn a_deleted_log_halts_one_node_only() {
     let mut nodes = Nodes::formed(3);
@@ -75,14 +80,20 @@ fn a_deleted_log_halts_one_node_only() {
 fn a_damaged_log_halts_one_node_only() {
     let mut nodes = Nodes::formed(3);
     for n in 0..50 {
-        nodes.all[n % 3].create_database(&format!("db-with-a-long-name-{n}")).expect("a command");
+        nodes.all[n % 3]
+            .create_database(&format!("db-with-a-long-name-{n}"))
+            .expect("a command");
     }
     assert_eq!(nodes.all[2].terminate().0, Some(0));
-    let segment =
-        fs::read_dir(nodes.all[2].data_dir().join("wal")).expect("wal").map(|e| e.expect("entry").path());
+    let segment = fs::read_dir(nodes.all[2].data_dir().join("wal"))
+        .expect("wal")
+        .map(|e| e.expect("entry").path());
     let segment = segment.min().expect("a segment");
     let mut bytes = fs::read(&segment).expect("bytes");
-    let at = bytes.windows(22).position(|w| w == b"db-with-a-long-name-20").expect("that entry");
+    let at = bytes
+        .windows(22)
+        .position(|w| w == b"db-with-a-long-name-20")
+        .expect("that entry");
     bytes[at] ^= 1;
     fs::write(&segment, bytes).expect("damaged");
     nodes.all[2].start();
@@ -98,15 +109,23 @@ fn garbage_from_outside_stops_nothing() {
     for node in &nodes.all {
         for port in [8089, 8091] {
             let mut stream = std::net::TcpStream::connect((node.ip, port)).expect("connect");
-            stream.set_write_timeout(Some(Duration::from_secs(2))).expect("timeout");
-            let garbage: Vec<u8> =
-                (0..65_536u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+            stream
+                .set_write_timeout(Some(Duration::from_secs(2)))
+                .expect("timeout");
+            let garbage: Vec<u8> = (0..65_536u32)
+                .map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8)
+                .collect();
             // It may be cut off in the middle; that is what it deserves.
             let _cut = stream.write_all(&garbage);
         }
         // `08 03`: the two bytes that end a cluster of the original for ever.
         let answer = node.post("/execute", &[0x08, 0x03]).expect("an answer");
-        assert!(answer.status == 200 || answer.status == 307, "{} {}", answer.status, answer.text());
+        assert!(
+            answer.status == 200 || answer.status == 307,
+            "{} {}",
+            answer.status,
+            answer.text()
+        );
     }
     nodes.all[0].create_database("db").expect("a command");
     nodes.wait_equal();

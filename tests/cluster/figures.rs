@@ -48,17 +48,23 @@ fn last_node_started_to_ready() {
 #[test]
 #[ignore = "prints figures; see make figures"]
 fn leader_killed_to_next_acknowledged_write() {
-    leader_gone("SIGKILL of the leader to the next acknowledged write", |nodes, leader| {
-        nodes.all[leader].kill();
-    });
+    leader_gone(
+        "SIGKILL of the leader to the next acknowledged write",
+        |nodes, leader| {
+            nodes.all[leader].kill();
+        },
+    );
 }
 
 #[test]
 #[ignore = "prints figures; see make figures"]
 fn leader_terminated_to_next_acknowledged_write() {
-    leader_gone("SIGTERM of the leader to the next acknowledged write", |nodes, leader| {
-        nodes.all[leader].signal("TERM");
-    });
+    leader_gone(
+        "SIGTERM of the leader to the next acknowledged write",
+        |nodes, leader| {
+            nodes.all[leader].signal("TERM");
+        },
+    );
 }
 
 #[test]
@@ -95,9 +101,11 @@ fn fresh_fourth_node_to_a_voter() {
 
 /// It says itself that it has a vote.
 fn wait_votes(nodes: &Nodes, n: usize) {
-    wait_for("a vote", AT_LAST, || match nodes.all[n].get("/readyz?voter")? {
-        r if r.status == 200 => Ok(()),
-        r => Err(r.text()),
+    wait_for("a vote", AT_LAST, || {
+        match nodes.all[n].get("/readyz?voter")? {
+            r if r.status == 200 => Ok(()),
+            r => Err(r.text()),
+        }
     });
 }
 
@@ -115,7 +123,10 @@ fn leader_gone(what: &str, go: impl Fn(&mut Nodes, usize)) {
         std::thread::sleep(Duration::from_millis(200));
         gaps.push(longest_gap(&writers, gone));
         if nodes.all[leader].is_running() {
-            assert_eq!(nodes.all[leader].wait_exit(Duration::from_secs(10)), Some(0));
+            assert_eq!(
+                nodes.all[leader].wait_exit(Duration::from_secs(10)),
+                Some(0)
+            );
         }
         nodes.all[leader].start();
         nodes.wait_ready();
@@ -129,12 +140,21 @@ fn longest_gap(writers: &Writers, gone: Instant) -> Duration {
     let mut times: Vec<Instant> = writers.acknowledged().iter().map(|a| a.at).collect();
     times.sort();
     let after = times.windows(2).filter(|pair| pair[1] > gone);
-    after.map(|pair| pair[1].duration_since(pair[0].max(gone))).max().unwrap_or_default()
+    after
+        .map(|pair| pair[1].duration_since(pair[0].max(gone)))
+        .max()
+        .unwrap_or_default()
 }
 
 fn print(what: &str, mut took: Vec<Duration>) {
     took.sort();
     let ms = |d: &Duration| d.as_secs_f64() * 1e3;
-    let (median, max) = (ms(&took[took.len() / 2]), took.last().map(ms).unwrap_or_default());
-    println!("{what}: median {median:.1} ms, max {max:.1} ms, {} runs", took.len());
+    let (median, max) = (
+        ms(&took[took.len() / 2]),
+        took.last().map(ms).unwrap_or_default(),
+    );
+    println!(
+        "{what}: median {median:.1} ms, max {max:.1} ms, {} runs",
+        took.len()
+    );
 }

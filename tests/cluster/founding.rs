@@ -6,13 +6,16 @@ use crate::harness::node::{Nodes, SOON};
 use crate::harness::{wait_for, wire};
 use crate::rounds;
 
-/// Twenty times: one cluster id, ids 1–3 in list order, three voters, a command goes through any node.
+/// Twenty times: one cluster id, ids 1–3 in list order, three voters, a command goes through any
+/// node.
 #[test]
 fn three_nodes_found_one_cluster() {
     for round in 0..rounds(20, 200) {
         let nodes = Nodes::formed(3);
         let name = format!("db{round}");
-        nodes.all[round % 3].create_database(&name).expect("a command");
+        nodes.all[round % 3]
+            .create_database(&name)
+            .expect("a command");
         let data = nodes.wait_equal();
         let addresses: Vec<String> = nodes.all.iter().map(|n| n.http().to_string()).collect();
         assert_eq!(data.meta_nodes, addresses, "in list order");
@@ -25,20 +28,39 @@ fn three_nodes_found_one_cluster() {
 #[test]
 fn a_clean_start_warns_of_no_member_and_no_leader() {
     let nodes = Nodes::formed(3);
-    assert!(nodes.logs().contains("event=cluster.no-leader"), "nobody saw it: {}", nodes.logs());
+    assert!(
+        nodes.logs().contains("event=cluster.no-leader"),
+        "nobody saw it: {}",
+        nodes.logs()
+    );
     for node in &nodes.all {
         let log = node.log();
-        let election = log.lines().find(|line| line.contains("event=cluster.no-leader"));
-        assert!(election.is_none_or(|line| line.contains("lvl=info")), "{log}");
-        let mut opening = log.lines().filter(|line| line.contains("Raft is not open here yet"));
+        let election = log
+            .lines()
+            .find(|line| line.contains("event=cluster.no-leader"));
+        assert!(
+            election.is_none_or(|line| line.contains("lvl=info")),
+            "{log}"
+        );
+        let mut opening = log
+            .lines()
+            .filter(|line| line.contains("Raft is not open here yet"));
         assert!(opening.all(|line| line.contains("lvl=info")), "{log}");
     }
 }
 
-/// Any order of starting, with a node missing for a while each time: nothing is founded before all are there.
+/// Any order of starting, with a node missing for a while each time: nothing is founded before all
+/// are there.
 #[test]
 fn every_start_order_founds_and_never_before_all_are_there() {
-    for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+    for order in [
+        [0, 1, 2],
+        [0, 2, 1],
+        [1, 0, 2],
+        [1, 2, 0],
+        [2, 0, 1],
+        [2, 1, 0],
+    ] {
         let mut nodes = Nodes::new(3);
         let [first, second, last] = order;
         nodes.all[first].start();
@@ -50,7 +72,11 @@ fn every_start_order_founds_and_never_before_all_are_there() {
             let missing = health["missing"].to_string();
             let only = missing.contains(&format!("{}:", nodes.all[last].ip))
                 && !missing.contains(&format!("{}:", nodes.all[second].ip));
-            if only { Ok(()) } else { Err(health.to_string()) }
+            if only {
+                Ok(())
+            } else {
+                Err(health.to_string())
+            }
         });
         let status = nodes.all[first].get("/status").expect("status").json();
         assert_eq!(status["leader"], "", "{status}");
@@ -98,10 +124,15 @@ fn a_node_without_peers_waits() {
     nodes.start_all();
     nodes.all[0].wait_says("set INFLUXDB_META_PEERS");
     let status = nodes.all[0].get("/status").expect("status");
-    assert_eq!((status.status, status.json()["leader"].as_str()), (200, Some("")));
+    assert_eq!(
+        (status.status, status.json()["leader"].as_str()),
+        (200, Some(""))
+    );
     let ready = nodes.all[0].get("/readyz").expect("readyz");
     assert_eq!(ready.status, 503, "{}", ready.text());
-    let command = nodes.all[0].post("/execute", &wire::create_database("db")).expect("execute");
+    let command = nodes.all[0]
+        .post("/execute", &wire::create_database("db"))
+        .expect("execute");
     assert_eq!(command.status, 503, "{}", command.text());
     assert!(command.json()["error"].is_string());
     let (code, took) = nodes.all[0].terminate();

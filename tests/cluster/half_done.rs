@@ -1,5 +1,5 @@
-//! The leader dies at each step of a join and of a replacement. Nobody starts it again before the next one has finished
-//! what it finds half done.
+//! The leader dies at each step of a join and of a replacement. Nobody starts it again before the
+//! next one has finished what it finds half done.
 
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -33,7 +33,8 @@ const OF_A_JOIN: [Moment; 9] = [
     After(Duration::from_millis(400)),
 ];
 
-/// At first refused at the door, while the old one was heard a moment ago; then as a join, judged again before the change.
+/// At first refused at the door, while the old one was heard a moment ago; then as a join, judged
+/// again before the change.
 const OF_A_REPLACEMENT: [Moment; 9] = [
     Newcomer("joining it"),
     Newcomer("given a Raft id"),
@@ -56,13 +57,17 @@ fn the_leader_dies_at_each_step_of_a_join() {
         let dead = kill_leader_at(&mut nodes, newcomer, moment, late, &ends);
         wait_votes(&nodes, newcomer, moment);
         nodes.all[dead].start();
-        assert_eq!(nodes.wait_voters(&[0, 1, 2, newcomer]), [1, 2, 3, 4], "{moment:?}");
+        assert_eq!(
+            nodes.wait_voters(&[0, 1, 2, newcomer]),
+            [1, 2, 3, 4],
+            "{moment:?}"
+        );
         nodes.wait_equal();
     }
 }
 
-/// Five, so that a majority is left without the leader and without the wiped one. One cluster for all: what one leaves
-/// behind meets the next.
+/// Five, so that a majority is left without the leader and without the wiped one. One cluster for
+/// all: what one leaves behind meets the next.
 #[test]
 fn the_leader_dies_at_each_step_of_a_replacement() {
     let all = [0, 1, 2, 3, 4];
@@ -82,10 +87,13 @@ fn the_leader_dies_at_each_step_of_a_replacement() {
     }
 }
 
-/// Each as soon as it is seen; the long version also a little later, within the commit that the step waits for.
+/// Each as soon as it is seen; the long version also a little later, within the commit that the
+/// step waits for.
 fn moments(of: &[Moment]) -> Vec<(Moment, Duration)> {
     let late = |round: usize| Duration::from_millis([0, 1, 3, 6, 10, 20][round % 6]);
-    (0..rounds(1, 12)).flat_map(|round| of.iter().map(move |moment| (*moment, late(round)))).collect()
+    (0..rounds(1, 12))
+        .flat_map(|round| of.iter().map(move |moment| (*moment, late(round))))
+        .collect()
 }
 
 fn telling(count: u8) -> Nodes {
@@ -113,8 +121,12 @@ fn kill_leader_at(
     let members: Vec<usize> = (0..nodes.all.len()).filter(|n| *n != newcomer).collect();
     let begun = Instant::now();
     let leader = loop {
-        let says =
-            |n: usize, text: &str| nodes.all[n].log().get(ends[n]..).is_some_and(|log| log.contains(text));
+        let says = |n: usize, text: &str| {
+            nodes.all[n]
+                .log()
+                .get(ends[n]..)
+                .is_some_and(|log| log.contains(text))
+        };
         let seen = match moment {
             Step(step) => members.iter().copied().find(|n| says(*n, step)),
             Newcomer(text) if says(newcomer, text) => Some(leader_of(nodes, &members)),
@@ -138,17 +150,23 @@ fn leader_of(nodes: &Nodes, members: &[usize]) -> usize {
     wait_for("a leader", SOON, || {
         let leader = nodes.all[members[0]].get("/status")?.json()["leader"].clone();
         let leads = |n: &&usize| leader == format!("{}:8089", nodes.all[**n].ip);
-        members.iter().find(leads).copied().ok_or_else(|| leader.to_string())
+        members
+            .iter()
+            .find(leads)
+            .copied()
+            .ok_or_else(|| leader.to_string())
     })
 }
 
 /// Without the one that died.
 #[track_caller]
 fn wait_votes(nodes: &Nodes, newcomer: usize, moment: Moment) {
-    wait_for(&format!("vote of the newcomer after {moment:?}"), AT_LAST, || {
-        match http::get(nodes.all[newcomer].http(), "/readyz?voter")? {
+    wait_for(
+        &format!("vote of the newcomer after {moment:?}"),
+        AT_LAST,
+        || match http::get(nodes.all[newcomer].http(), "/readyz?voter")? {
             ready if ready.status == 200 => Ok(()),
             refused => Err(refused.text()),
-        }
-    });
+        },
+    );
 }

@@ -15,7 +15,10 @@ fn three_five_three_under_load() {
     let left = nodes.all[0].ctl_done(&["leave", "-y"]);
     let name = nodes.all[0].http().to_string();
     assert!(left.contains("Successfully left cluster"), "{left}");
-    assert!(left.contains(&format!("Removed meta node {name} from cluster")), "{left}");
+    assert!(
+        left.contains(&format!("Removed meta node {name} from cluster")),
+        "{left}"
+    );
     writers.wait_progress();
     let name = nodes.all[four].http().to_string();
     let removed = nodes.all[1].ctl_done(&["remove-meta", "-y", &name]);
@@ -28,7 +31,8 @@ fn three_five_three_under_load() {
     assert_kept(&acknowledged, &nodes.wait_equal().databases);
 }
 
-/// It knows that it is out, and keeps to it; it says how to return, and that works. All with the leader itself.
+/// It knows that it is out, and keeps to it; it says how to return, and that works. All with the
+/// leader itself.
 #[test]
 fn the_leader_is_removed_stays_out_and_is_brought_back() {
     let mut nodes = Nodes::formed(3);
@@ -41,11 +45,17 @@ fn the_leader_is_removed_stays_out_and_is_brought_back() {
     nodes.wait_voters(&rest);
     for _ in 0..2 {
         nodes.all[gone].wait_says("this node was removed from its cluster by ");
-        assert_eq!(nodes.all[gone].health().expect("healthz")["phase"], "removed");
+        assert_eq!(
+            nodes.all[gone].health().expect("healthz")["phase"],
+            "removed"
+        );
         assert_eq!(nodes.all[gone].get("/readyz").expect("readyz").status, 503);
         assert_eq!(nodes.all[gone].get("/livez").expect("livez").status, 200);
         let shown = nodes.all[gone].ctl(&["-timeout", "1s", "show"]);
-        assert!(shown.code == 1 && shown.stderr.contains("add-meta"), "{shown:?}");
+        assert!(
+            shown.code == 1 && shown.stderr.contains("add-meta"),
+            "{shown:?}"
+        );
         nodes.all[gone].kill();
         nodes.all[rest[0]].goes_on("without it");
         nodes.all[gone].start();
@@ -65,17 +75,24 @@ fn a_dead_node_is_removed_by_force() {
     let mut nodes = Nodes::formed(3);
     let dead = (nodes.leader() + 1) % 3;
     let rest: Vec<usize> = (0..3).filter(|n| *n != dead).collect();
-    let (http, raft) = (nodes.all[dead].http().to_string(), format!("{}:8089", nodes.all[dead].ip));
+    let (http, raft) = (
+        nodes.all[dead].http().to_string(),
+        format!("{}:8089", nodes.all[dead].ip),
+    );
     nodes.all[dead].kill();
     let asked = nodes.all[rest[0]].ctl(&["-timeout", "1s", "remove-meta", "-y", &http]);
     assert_eq!(asked.code, 1, "it cannot take itself out: {asked:?}");
     assert!(asked.stderr.contains("-force -tcpAddr"), "{asked:?}");
-    let removed = nodes.all[rest[0]].ctl_done(&["remove-meta", "-force", "-tcpAddr", &raft, "-y", &http]);
+    let removed =
+        nodes.all[rest[0]].ctl_done(&["remove-meta", "-force", "-tcpAddr", &raft, "-y", &http]);
     assert_eq!(removed, format!("Removed meta node at {http}\n"));
     nodes.wait_voters(&rest);
     nodes.all[dead].start();
     nodes.all[dead].wait_says("add-meta");
-    assert_eq!(nodes.all[dead].health().expect("healthz")["phase"], "removed");
+    assert_eq!(
+        nodes.all[dead].health().expect("healthz")["phase"],
+        "removed"
+    );
     nodes.wait_voters(&rest);
 }
 
@@ -103,7 +120,10 @@ fn all_but_the_last_leave_and_come_back() {
     nodes.wait_voters(&[1]);
     let refused = nodes.all[1].ctl(&["leave", "-y"]);
     assert_eq!(refused.code, 1, "{refused:?}");
-    assert!(refused.stderr.contains("last voter cannot leave"), "{refused:?}");
+    assert!(
+        refused.stderr.contains("last voter cannot leave"),
+        "{refused:?}"
+    );
     nodes.all[1].kill();
     nodes.all[1].start();
     nodes.all[1].goes_on("alone");

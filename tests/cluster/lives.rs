@@ -4,14 +4,16 @@ use crate::harness::node::{Nodes, SOON};
 use crate::harness::wait_for;
 use crate::harness::writers::{Writers, assert_kept};
 
-/// The fourth lists the others and itself, the fifth one of the others and nobody else; nothing else is changed.
+/// The fourth lists the others and itself, the fifth one of the others and nobody else; nothing
+/// else is changed.
 #[test]
 fn a_fourth_and_a_fifth_join_by_a_list_of_their_own() {
     let mut nodes = Nodes::formed(3);
     nodes.all[0].create_database("db").expect("a command");
     let cluster = nodes.wait_equal().cluster_id;
     let (four, five) = (nodes.add(), nodes.add());
-    let list = nodes.all[0].env["INFLUXDB_META_PEERS"].clone() + "," + &nodes.all[four].ip.to_string();
+    let list =
+        nodes.all[0].env["INFLUXDB_META_PEERS"].clone() + "," + &nodes.all[four].ip.to_string();
     nodes.all[four].set("INFLUXDB_META_PEERS", &list);
     let one = nodes.all[1].ip.to_string();
     nodes.all[five].set("INFLUXDB_META_PEERS", &one);
@@ -20,7 +22,10 @@ fn a_fourth_and_a_fifth_join_by_a_list_of_their_own() {
     nodes.all[five].start();
     assert_eq!(nodes.wait_voters(&[0, 1, 2, four, five]), [1, 2, 3, 4, 5]);
     let data = nodes.wait_equal();
-    assert_eq!((data.cluster_id, data.databases.as_slice()), (cluster, ["db".to_owned()].as_slice()));
+    assert_eq!(
+        (data.cluster_id, data.databases.as_slice()),
+        (cluster, ["db".to_owned()].as_slice())
+    );
     // Five carry two losses.
     nodes.all[0].kill();
     nodes.all[1].kill();
@@ -35,7 +40,12 @@ fn a_longer_list_is_rolled_out_under_load() {
     let writers = Writers::start(2, nodes.all.iter().map(|n| n.http()).collect());
     writers.wait_progress();
     let (four, five) = (nodes.add(), nodes.add());
-    let list = nodes.all.iter().map(|n| n.ip.to_string()).collect::<Vec<_>>().join(",");
+    let list = nodes
+        .all
+        .iter()
+        .map(|n| n.ip.to_string())
+        .collect::<Vec<_>>()
+        .join(",");
     nodes.set("INFLUXDB_META_PEERS", &list);
     nodes.all[four].start();
     nodes.all[five].start();
@@ -63,7 +73,11 @@ fn two_come_while_a_member_reboots() {
     nodes.all[five].start();
     wait_for("a joiner half-way, or further", SOON, || {
         let phase = nodes.all[four].health()?["phase"].to_string();
-        if phase.contains("fresh") { Err(phase) } else { Ok(()) }
+        if phase.contains("fresh") {
+            Err(phase)
+        } else {
+            Ok(())
+        }
     });
     nodes.all[four].kill();
     nodes.all[rebooting].start();
@@ -74,7 +88,8 @@ fn two_come_while_a_member_reboots() {
     nodes.wait_equal();
 }
 
-/// A join-only node follows without a vote, goes and comes without anybody minding, until it is added by name.
+/// A join-only node follows without a vote, goes and comes without anybody minding, until it is
+/// added by name.
 #[test]
 fn a_join_only_node_has_no_vote_until_it_is_added_by_name() {
     let mut nodes = Nodes::formed(3);
@@ -82,8 +97,22 @@ fn a_join_only_node_has_no_vote_until_it_is_added_by_name() {
     nodes.all[extra].set("INFLUXDB_META_BOOTSTRAP_EXPECT", "0");
     nodes.all[extra].start();
     nodes.all[extra].wait_ready();
-    assert_eq!(nodes.all[extra].get("/readyz?voter").expect("readyz").status, 503);
-    assert_eq!(nodes.all[0].get("/peers").expect("peers").json().as_array().map(Vec::len), Some(3));
+    assert_eq!(
+        nodes.all[extra]
+            .get("/readyz?voter")
+            .expect("readyz")
+            .status,
+        503
+    );
+    assert_eq!(
+        nodes.all[0]
+            .get("/peers")
+            .expect("peers")
+            .json()
+            .as_array()
+            .map(Vec::len),
+        Some(3)
+    );
     for _ in 0..2 {
         nodes.all[extra].kill();
         nodes.all[0].goes_on("without it");
@@ -92,6 +121,9 @@ fn a_join_only_node_has_no_vote_until_it_is_added_by_name() {
     }
     assert_eq!(nodes.wait_equal().databases, ["without it"]);
     let added = nodes.all[0].ctl_done(&["add-meta", &nodes.all[extra].http().to_string()]);
-    assert_eq!(added, format!("Added meta node 4 at {}\n", nodes.all[extra].http()));
+    assert_eq!(
+        added,
+        format!("Added meta node 4 at {}\n", nodes.all[extra].http())
+    );
     nodes.wait_voters(&[0, 1, 2, extra]);
 }

@@ -1,4 +1,5 @@
-//! Volumes are lost: the place keeps its node id, comes back as a voter, and nothing acknowledged goes with them.
+//! Volumes are lost: the place keeps its node id, comes back as a voter, and nothing acknowledged
+//! goes with them.
 
 use std::time::{Duration, Instant};
 
@@ -56,17 +57,25 @@ fn twice_in_a_row() {
         nodes.all[1].lose_volume();
         // A phase that is over before it was seen is as good.
         wait_for(phase, SOON, || {
-            let now = nodes.all[1].health()?["phase"].as_str().unwrap_or_default().to_owned();
+            let now = nodes.all[1].health()?["phase"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned();
             let order = ["fresh", "joining", "member"];
             let at = |phase: &str| order.iter().position(|p| *p == phase);
-            if at(&now) >= at(phase) { Ok(()) } else { Err(now) }
+            if at(&now) >= at(phase) {
+                Ok(())
+            } else {
+                Err(now)
+            }
         });
     }
     assert_eq!(nodes.wait_voters(&ALL), ids);
     assert_eq!(nodes.wait_equal().databases, ["kept"]);
 }
 
-/// A majority of the old voters has to agree: until then it waits and says so, then it goes on by itself.
+/// A majority of the old voters has to agree: until then it waits and says so, then it goes on by
+/// itself.
 #[test]
 fn while_another_is_down() {
     let mut nodes = Nodes::formed(3);
@@ -103,7 +112,10 @@ fn two_of_three_found_nothing_over_the_third() {
         assert_eq!(shown.code, 1, "{shown:?}");
         assert!(shown.stderr.contains("knows no leader"), "{shown:?}");
         let kept = crate::harness::wire::data(&nodes.all[0].get("/?index=0").expect("watch").body);
-        assert_eq!((kept.cluster_id, &kept.databases), (before.cluster_id, &before.databases));
+        assert_eq!(
+            (kept.cluster_id, &kept.databases),
+            (before.cluster_id, &before.databases)
+        );
     };
     check(&nodes);
     nodes.all.iter_mut().for_each(|node| node.kill());
@@ -125,7 +137,8 @@ fn all_three_are_a_new_cluster() {
     assert!(data.databases.is_empty(), "{data:?}");
 }
 
-/// `down -v` while a copy without a vote is left running: `/healthz`, the log and `show -v` name it, there and here.
+/// `down -v` while a copy without a vote is left running: `/healthz`, the log and `show -v` name
+/// it, there and here.
 #[test]
 fn a_copy_that_outlives_the_voters_is_named_and_in_the_way() {
     let mut nodes = Nodes::formed(3);
@@ -142,10 +155,18 @@ fn a_copy_that_outlives_the_voters_is_named_and_in_the_way() {
         let of_itself = "this node is a learner and its voters are gone".to_owned();
         let said = if n == extra { of_itself } else { of_it };
         node.wait_says(&said);
-        wait_for(&format!("{said:?} in `show -v` at {}", node.ip), SOON, || {
-            let shown = node.ctl(&["-timeout", "1s", "show", "-v"]);
-            if shown.code == 1 && shown.stdout.contains(&said) { Ok(()) } else { Err(format!("{shown:?}")) }
-        });
+        wait_for(
+            &format!("{said:?} in `show -v` at {}", node.ip),
+            SOON,
+            || {
+                let shown = node.ctl(&["-timeout", "1s", "show", "-v"]);
+                if shown.code == 1 && shown.stdout.contains(&said) {
+                    Ok(())
+                } else {
+                    Err(format!("{shown:?}"))
+                }
+            },
+        );
         assert!(node.log().contains(&said), "{}", node.log());
     }
     nodes.all[extra].kill();
@@ -153,8 +174,9 @@ fn a_copy_that_outlives_the_voters_is_named_and_in_the_way() {
     assert_ne!(nodes.wait_equal().cluster_id, old);
 }
 
-/// Acknowledged by the leader and one follower. The leader dies, that follower's volume is lost, and the third, which
-/// was frozen or down all the while, wakes: it must not lead with the vote of an empty volume.
+/// Acknowledged by the leader and one follower. The leader dies, that follower's volume is lost,
+/// and the third, which was frozen or down all the while, wakes: it must not lead with the vote of
+/// an empty volume.
 #[test]
 fn an_acknowledged_write_outlives_the_volume_that_held_it() {
     for round in 0..rounds(2, 200) {
@@ -170,7 +192,9 @@ fn an_acknowledged_write_outlives_the_volume_that_held_it() {
         }
         let precious: Vec<String> = (0..5).map(|n| format!("precious-{round}-{n}")).collect();
         for name in &precious {
-            nodes.all[leader].create_database(name).expect("acknowledged by two of three");
+            nodes.all[leader]
+                .create_database(name)
+                .expect("acknowledged by two of three");
         }
         nodes.all[leader].kill();
         nodes.all[wiped].lose_volume();
@@ -184,17 +208,30 @@ fn an_acknowledged_write_outlives_the_volume_that_held_it() {
         nodes.all[leader].start();
         nodes.wait_voters(&ALL);
         let data = nodes.wait_equal();
-        assert!(precious.iter().all(|name| data.databases.contains(name)), "round {round}: {data:?}");
+        assert!(
+            precious.iter().all(|name| data.databases.contains(name)),
+            "round {round}: {data:?}"
+        );
     }
 }
 
-/// Looks all the time: no running node knows a leader, except for the moment in which it notices that it has none.
+/// Looks all the time: no running node knows a leader, except for the moment in which it notices
+/// that it has none.
 #[track_caller]
 fn assert_nobody_leads(nodes: &Nodes, long: Duration) {
     let leaders = || -> Vec<String> {
         let running = nodes.all.iter().filter(|n| n.is_running());
-        let status = running.filter_map(|n| n.get("/status").ok()).map(|r| r.json());
-        status.filter_map(|s| s["leader"].as_str().filter(|l| !l.is_empty()).map(str::to_owned)).collect()
+        let status = running
+            .filter_map(|n| n.get("/status").ok())
+            .map(|r| r.json());
+        status
+            .filter_map(|s| {
+                s["leader"]
+                    .as_str()
+                    .filter(|l| !l.is_empty())
+                    .map(str::to_owned)
+            })
+            .collect()
     };
     wait_for("end of the old leadership", SOON, || match leaders() {
         none if none.is_empty() => Ok(()),

@@ -1,5 +1,6 @@
-//! Two clusters on one network that have nothing to do with each other, both without a name: the members of one ask,
-//! announce to and dial the nodes of the other. It is a hint and no more: nobody ends in the wrong cluster.
+//! Two clusters on one network that have nothing to do with each other, both without a name: the
+//! members of one ask, announce to and dial the nodes of the other. It is a hint and no more:
+//! nobody ends in the wrong cluster.
 
 use serde_json::Value;
 
@@ -8,7 +9,8 @@ use crate::harness::{wait_for, wire};
 
 const ALL: [usize; 3] = [0, 1, 2];
 
-/// `PEERS` of members that names a stranger's nodes: what founded them counts, not where else they look.
+/// `PEERS` of members that names a stranger's nodes: what founded them counts, not where else they
+/// look.
 #[test]
 fn a_fresh_stack_that_a_cluster_asks_founds_its_own() {
     let (mut one, mut other) = (Nodes::formed(3), Nodes::new(3));
@@ -22,7 +24,8 @@ fn a_fresh_stack_that_a_cluster_asks_founds_its_own() {
     // While its third is missing it has all the time to be led astray.
     for n in [0, 1] {
         other.all[n].start();
-        ALL.iter().for_each(|member| wait_hinted(&other.all[n], &one.all[*member]));
+        ALL.iter()
+            .for_each(|member| wait_hinted(&other.all[n], &one.all[*member]));
     }
     wait_for_its_third(&other, &other.all[2].http().to_string());
     other.all[2].start();
@@ -39,8 +42,8 @@ fn a_fresh_stack_that_a_cluster_asks_founds_its_own() {
     assert_apart(&one.wait_equal(), &other.wait_equal());
 }
 
-/// The address of a member that is down passes to another stack, and everybody's DNS has not heard of it: the members
-/// ask, announce and dial there. Then the member comes back elsewhere.
+/// The address of a member that is down passes to another stack, and everybody's DNS has not heard
+/// of it: the members ask, announce and dial there. Then the member comes back elsewhere.
 #[test]
 fn an_address_that_passes_to_another_stack_takes_nobody_along() {
     let (mut one, mut other) = (Nodes::new(3), Nodes::new(3));
@@ -61,7 +64,9 @@ fn an_address_that_passes_to_another_stack_takes_nobody_along() {
 
     other.all[0].start();
     other.all[1].start();
-    [0, 1].iter().for_each(|member| wait_hinted(&other.all[0], &one.all[*member]));
+    [0, 1]
+        .iter()
+        .for_each(|member| wait_hinted(&other.all[0], &one.all[*member]));
     wait_for("an announcement", SOON, || {
         let metrics = other.all[0].get("/metrics")?.text();
         let counted = metrics.lines().find(|line| line.contains("/announce"));
@@ -77,29 +82,52 @@ fn an_address_that_passes_to_another_stack_takes_nobody_along() {
     assert_apart(&one.wait_equal(), &other.wait_equal());
 
     let healed = hosts(&one, "one") + &hosts(&other, "other");
-    one.all.iter_mut().chain(&mut other.all).for_each(|node| node.set_hosts(&healed));
+    one.all
+        .iter_mut()
+        .chain(&mut other.all)
+        .for_each(|node| node.set_hosts(&healed));
     one.all[2].start();
     one.wait_ready();
     wait_members(&one, "one");
     wait_members(&other, "other");
     assert_apart(&one.wait_equal(), &other.wait_equal());
-    assert_eq!(one.all[2].health().expect("healthz")["raft_id"], 3, "as the member that it was");
+    assert_eq!(
+        one.all[2].health().expect("healthz")["raft_id"],
+        3,
+        "as the member that it was"
+    );
 }
 
 fn list(nodes: &Nodes) -> String {
-    nodes.all.iter().map(|node| node.ip.to_string()).collect::<Vec<_>>().join(",")
+    nodes
+        .all
+        .iter()
+        .map(|node| node.ip.to_string())
+        .collect::<Vec<_>>()
+        .join(",")
 }
 
 /// `one-1` to `one-3`, as all of them know each other.
 fn hosts(nodes: &Nodes, stack: &str) -> String {
-    nodes.all.iter().zip(1..).map(|(node, n)| format!("{} {stack}-{n}\n", node.ip)).collect()
+    nodes
+        .all
+        .iter()
+        .zip(1..)
+        .map(|(node, n)| format!("{} {stack}-{n}\n", node.ip))
+        .collect()
 }
 
 fn named(nodes: &mut Nodes, stack: &str, hosts: &str) {
     for (node, n) in nodes.all.iter_mut().zip(1..) {
-        node.set("INFLUXDB_META_PEERS", &format!("{stack}-1,{stack}-2,{stack}-3"));
+        node.set(
+            "INFLUXDB_META_PEERS",
+            &format!("{stack}-1,{stack}-2,{stack}-3"),
+        );
         node.set("INFLUXDB_META_BIND_ADDRESS", &format!("{stack}-{n}:8089"));
-        node.set("INFLUXDB_META_HTTP_BIND_ADDRESS", &format!("{stack}-{n}:8091"));
+        node.set(
+            "INFLUXDB_META_HTTP_BIND_ADDRESS",
+            &format!("{stack}-{n}:8091"),
+        );
         node.set_hosts(hosts);
     }
 }
@@ -112,23 +140,42 @@ fn identity(node: &Node) -> Result<Value, String> {
 #[track_caller]
 fn wait_hinted(node: &Node, member: &Node) {
     let theirs = identity(member).expect("identity")["incarnation"].clone();
-    wait_for(&format!("hint of {} at {}", member.ip, node.ip), SOON, || {
-        let heard = identity(node)?["heard"].clone();
-        let heard_of = heard.as_array().is_some_and(|all| all.iter().any(|one| one[0] == theirs));
-        if heard_of { Ok(()) } else { Err(heard.to_string()) }
-    });
+    wait_for(
+        &format!("hint of {} at {}", member.ip, node.ip),
+        SOON,
+        || {
+            let heard = identity(node)?["heard"].clone();
+            let heard_of = heard
+                .as_array()
+                .is_some_and(|all| all.iter().any(|one| one[0] == theirs));
+            if heard_of {
+                Ok(())
+            } else {
+                Err(heard.to_string())
+            }
+        },
+    );
 }
 
 /// They have heard of the other cluster, and go on waiting for their own third.
 #[track_caller]
 fn wait_for_its_third(nodes: &Nodes, third: &str) {
     for node in nodes.all.iter().filter(|node| node.is_running()) {
-        wait_for(&format!("only {third} missing at {}", node.ip), SOON, || {
-            let health = node.health()?;
-            let only = health["missing"][0]["address"] == third && health["missing"][1].is_null();
-            let right = only && health["phase"] == "fresh" && health["doing"] == "waiting";
-            if right { Ok(()) } else { Err(health.to_string()) }
-        });
+        wait_for(
+            &format!("only {third} missing at {}", node.ip),
+            SOON,
+            || {
+                let health = node.health()?;
+                let only =
+                    health["missing"][0]["address"] == third && health["missing"][1].is_null();
+                let right = only && health["phase"] == "fresh" && health["doing"] == "waiting";
+                if right {
+                    Ok(())
+                } else {
+                    Err(health.to_string())
+                }
+            },
+        );
     }
 }
 
@@ -142,13 +189,21 @@ fn wait_members(nodes: &Nodes, stack: &str) {
             let shown: Vec<String> = shown.as_array().into_iter().flatten().map(row).collect();
             let health = node.health()?;
             let right = shown == expected && health["phase"] == "member";
-            if right { Ok(()) } else { Err(format!("{shown:?} {health}")) }
+            if right {
+                Ok(())
+            } else {
+                Err(format!("{shown:?} {health}"))
+            }
         });
     }
 }
 
 fn row(node: &Value) -> String {
-    format!("{} {}", node["id"], node["addr"].as_str().unwrap_or_default())
+    format!(
+        "{} {}",
+        node["id"],
+        node["addr"].as_str().unwrap_or_default()
+    )
 }
 
 #[track_caller]
@@ -158,6 +213,14 @@ fn assert_apart(one: &wire::Data, other: &wire::Data) {
         (one.databases.as_slice(), other.databases.as_slice()),
         (&["one".to_owned()][..], &["other".to_owned()][..])
     );
-    assert!(one.meta_nodes.len() == 3 && other.meta_nodes.len() == 3, "{one:?} {other:?}");
-    assert!(one.meta_nodes.iter().all(|node| !other.meta_nodes.contains(node)), "{one:?} {other:?}");
+    assert!(
+        one.meta_nodes.len() == 3 && other.meta_nodes.len() == 3,
+        "{one:?} {other:?}"
+    );
+    assert!(
+        one.meta_nodes
+            .iter()
+            .all(|node| !other.meta_nodes.contains(node)),
+        "{one:?} {other:?}"
+    );
 }

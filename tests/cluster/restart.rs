@@ -7,7 +7,9 @@ use crate::harness::writers::{Writers, assert_kept};
 fn each_node_restarts() {
     let mut nodes = Nodes::formed(3);
     for n in 0..3 {
-        nodes.all[n].create_database(&format!("before-{n}")).expect("a command");
+        nodes.all[n]
+            .create_database(&format!("before-{n}"))
+            .expect("a command");
         let (code, took) = nodes.all[n].terminate();
         assert_eq!(code, Some(0));
         assert!(took.as_secs() < 5, "{took:?}");
@@ -29,7 +31,10 @@ fn all_restart_and_two_of_three_are_enough() {
     nodes.all[2].start();
     nodes.wait_ready();
     let data = nodes.wait_equal();
-    assert_eq!((data.cluster_id, data.databases.as_slice()), (cluster, ["db".to_owned()].as_slice()));
+    assert_eq!(
+        (data.cluster_id, data.databases.as_slice()),
+        (cluster, ["db".to_owned()].as_slice())
+    );
     nodes.all[1].start();
     nodes.wait_ready();
     nodes.wait_equal();
@@ -69,9 +74,22 @@ fn sigterm_of_the_leader_under_load() {
 fn a_second_process_on_one_directory_is_refused() {
     let nodes = Nodes::formed(1);
     let mut twin = Nodes::new(1);
-    twin.all[0]
-        .set("INFLUXDB_META_DIR", nodes.all[0].data_dir().parent().and_then(|d| d.to_str()).expect("dir"));
+    twin.all[0].set(
+        "INFLUXDB_META_DIR",
+        nodes.all[0]
+            .data_dir()
+            .parent()
+            .and_then(|d| d.to_str())
+            .expect("dir"),
+    );
     twin.all[0].start();
-    assert_eq!(twin.all[0].wait_exit(crate::harness::node::SOON), Some(73), "{}", twin.all[0].log());
-    nodes.all[0].create_database("db").expect("the first goes on");
+    assert_eq!(
+        twin.all[0].wait_exit(crate::harness::node::SOON),
+        Some(73),
+        "{}",
+        twin.all[0].log()
+    );
+    nodes.all[0]
+        .create_database("db")
+        .expect("the first goes on");
 }

@@ -17,7 +17,11 @@ pub struct Typed {
 /// The program under test, called by its other name. Nobody sits at its stdin.
 pub fn influxd_ctl(args: &[&str]) -> Typed {
     let mut command = Command::new(program());
-    command.arg0("influxd-ctl").args(args).stdin(Stdio::null()).env_clear();
+    command
+        .arg0("influxd-ctl")
+        .args(args)
+        .stdin(Stdio::null())
+        .env_clear();
     let output = command.output().expect("influxd-ctl runs");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     Typed {
@@ -27,22 +31,29 @@ pub fn influxd_ctl(args: &[&str]) -> Typed {
     }
 }
 
-/// The table `Meta Nodes` of `show`: by HTTP address the node id and the rest of the line, labels among it.
+/// The table `Meta Nodes` of `show`: by HTTP address the node id and the rest of the line, labels
+/// among it.
 pub fn meta_nodes(shown: &str) -> BTreeMap<String, (u64, String)> {
-    let row = |(id, cells): (u64, Vec<&str>)| Some(((*cells.get(2)?).to_owned(), (id, cells[3..].join(" "))));
+    let row = |(id, cells): (u64, Vec<&str>)| {
+        Some(((*cells.get(2)?).to_owned(), (id, cells[3..].join(" "))))
+    };
     rows(shown, "Meta Nodes").filter_map(row).collect()
 }
 
 /// The table `Data Nodes`: by TCP address the node id.
 pub fn data_nodes(shown: &str) -> BTreeMap<String, u64> {
-    rows(shown, "Data Nodes").filter_map(|(id, cells)| Some(((*cells.get(1)?).to_owned(), id))).collect()
+    rows(shown, "Data Nodes")
+        .filter_map(|(id, cells)| Some(((*cells.get(1)?).to_owned(), id)))
+        .collect()
 }
 
 /// The lines of a table that begin with a node id.
 fn rows<'a>(shown: &'a str, table: &str) -> impl Iterator<Item = (u64, Vec<&'a str>)> {
     let lines = shown.lines().skip_while(move |line| *line != table).skip(1);
-    lines.take_while(|line| !line.is_empty()).filter_map(|line| {
-        let cells: Vec<&str> = line.split_whitespace().collect();
-        Some((cells.first()?.parse().ok()?, cells))
-    })
+    lines
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| {
+            let cells: Vec<&str> = line.split_whitespace().collect();
+            Some((cells.first()?.parse().ok()?, cells))
+        })
 }

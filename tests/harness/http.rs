@@ -1,4 +1,5 @@
-//! One HTTP/1.1 request on one connection, no redirects followed: what a test sends is what it says.
+//! One HTTP/1.1 request on one connection, no redirects followed: what a test sends is what it
+//! says.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -14,7 +15,10 @@ pub struct Response {
 
 impl Response {
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
+        self.headers
+            .iter()
+            .find(|(n, _)| n == name)
+            .map(|(_, v)| v.as_str())
     }
 
     pub fn text(&self) -> String {
@@ -22,16 +26,31 @@ impl Response {
     }
 
     pub fn json(&self) -> serde_json::Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|e| panic!("not JSON ({e}): {:?}", self.text()))
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|e| panic!("not JSON ({e}): {:?}", self.text()))
     }
 }
 
 pub fn get(at: SocketAddr, path: &str) -> Result<Response, String> {
-    request(at, "GET", path, &at.to_string(), &[], Duration::from_secs(5))
+    request(
+        at,
+        "GET",
+        path,
+        &at.to_string(),
+        &[],
+        Duration::from_secs(5),
+    )
 }
 
 pub fn post(at: SocketAddr, path: &str, body: &[u8]) -> Result<Response, String> {
-    request(at, "POST", path, &at.to_string(), body, Duration::from_secs(35))
+    request(
+        at,
+        "POST",
+        path,
+        &at.to_string(),
+        body,
+        Duration::from_secs(35),
+    )
 }
 
 /// Sends one request with this `Host` and reads the whole answer.
@@ -65,17 +84,29 @@ pub fn send(at: SocketAddr, head: &str, body: &[u8]) -> Result<TcpStream, String
     let mut stream = TcpStream::connect_timeout(&at, Duration::from_secs(2)).map_err(text)?;
     let length = body.len();
     let head = format!("{head}Connection: close\r\nContent-Length: {length}\r\n\r\n");
-    stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body)).map_err(text)?;
+    stream
+        .write_all(head.as_bytes())
+        .and_then(|()| stream.write_all(body))
+        .map_err(text)?;
     Ok(stream)
 }
 
 /// The whole answer on such a connection.
-pub fn receive(at: SocketAddr, stream: &mut TcpStream, within: Duration) -> Result<Response, String> {
+pub fn receive(
+    at: SocketAddr,
+    stream: &mut TcpStream,
+    within: Duration,
+) -> Result<Response, String> {
     let text = |e: std::io::Error| format!("{at}: {e}");
     stream.set_read_timeout(Some(within)).map_err(text)?;
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).map_err(text)?;
-    parse(&bytes).ok_or_else(|| format!("{at}: no whole answer: {:?}", String::from_utf8_lossy(&bytes)))
+    parse(&bytes).ok_or_else(|| {
+        format!(
+            "{at}: no whole answer: {:?}",
+            String::from_utf8_lossy(&bytes)
+        )
+    })
 }
 
 fn parse(bytes: &[u8]) -> Option<Response> {
@@ -88,21 +119,31 @@ fn parse(bytes: &[u8]) -> Option<Response> {
         .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
         .collect();
     let rest = &bytes[split + 4..];
-    let find = |name: &str| headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str());
+    let find = |name: &str| {
+        headers
+            .iter()
+            .find(|(n, _)| n == name)
+            .map(|(_, v)| v.as_str())
+    };
     let body = if find("transfer-encoding") == Some("chunked") {
         dechunk(rest)?
     } else {
         let length: usize = find("content-length").map_or(Some(rest.len()), |v| v.parse().ok())?;
         rest.get(..length)?.to_vec()
     };
-    Some(Response { status, headers, body })
+    Some(Response {
+        status,
+        headers,
+        body,
+    })
 }
 
 fn dechunk(mut rest: &[u8]) -> Option<Vec<u8>> {
     let mut body = Vec::new();
     loop {
         let end = rest.windows(2).position(|w| w == b"\r\n")?;
-        let size = usize::from_str_radix(std::str::from_utf8(&rest[..end]).ok()?.trim(), 16).ok()?;
+        let size =
+            usize::from_str_radix(std::str::from_utf8(&rest[..end]).ok()?.trim(), 16).ok()?;
         rest = &rest[end + 2..];
         if size == 0 {
             return Some(body);

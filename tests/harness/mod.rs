@@ -1,4 +1,5 @@
-//! What the tests of real processes and containers share: plain HTTP, the wire's bytes, bounded waits.
+//! What the tests of real processes and containers share: plain HTTP, the wire's bytes, bounded
+//! waits.
 #![allow(dead_code, reason = "each test binary uses its part")]
 
 pub mod ctl;
@@ -17,7 +18,9 @@ pub fn wait_for<T>(what: &str, within: Duration, mut look: impl FnMut() -> Resul
     loop {
         match look() {
             Ok(value) => return value,
-            Err(seen) if start.elapsed() > within => panic!("no {what} within {within:?}; last seen: {seen}"),
+            Err(seen) if start.elapsed() > within => {
+                panic!("no {what} within {within:?}; last seen: {seen}")
+            }
             Err(_) => std::thread::sleep(Duration::from_millis(20)),
         }
     }

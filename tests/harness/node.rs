@@ -18,10 +18,12 @@ use super::{wait_for, wire};
 /// A start-up or a failover that needs more than this is a bug, not a slow machine.
 pub const SOON: Duration = Duration::from_secs(20);
 
-/// Several changes of a membership, one after the other, each of them with a few fsyncs on a busy machine.
+/// Several changes of a membership, one after the other, each of them with a few fsyncs on a busy
+/// machine.
 pub const AT_LAST: Duration = Duration::from_secs(40);
 
-/// Nodes that share a list, each with a loopback address and a directory. Killed and removed when dropped.
+/// Nodes that share a list, each with a loopback address and a directory. Killed and removed when
+/// dropped.
 pub struct Nodes {
     pub all: Vec<Node>,
     folder: tempfile::TempDir,
@@ -41,7 +43,11 @@ pub struct Node {
 fn fresh_network() -> [u8; 3] {
     static NEXT: AtomicU8 = AtomicU8::new(0);
     let run = std::process::id();
-    [127, 16 + (run % 200) as u8, NEXT.fetch_add(1, Ordering::Relaxed)]
+    [
+        127,
+        16 + (run % 200) as u8,
+        NEXT.fetch_add(1, Ordering::Relaxed),
+    ]
 }
 
 /// The build under test: this one, or what `INFLUXD_META` names.
@@ -55,7 +61,11 @@ impl Nodes {
         let [a, b, c] = fresh_network();
         let folder = tempfile::tempdir().expect("a folder");
         let ips: Vec<Ipv4Addr> = (1..=count).map(|n| Ipv4Addr::new(a, b, c, n)).collect();
-        let list = ips.iter().map(Ipv4Addr::to_string).collect::<Vec<_>>().join(",");
+        let list = ips
+            .iter()
+            .map(Ipv4Addr::to_string)
+            .collect::<Vec<_>>()
+            .join(",");
         let node = |ip: &Ipv4Addr| Node {
             ip: *ip,
             env: BTreeMap::from([("INFLUXDB_META_PEERS".to_owned(), list.clone())]),
@@ -81,8 +91,18 @@ impl Nodes {
     pub fn add(&mut self) -> usize {
         let [a, b, c, _] = self.all[0].ip.octets();
         let ip = Ipv4Addr::new(a, b, c, self.all.len() as u8 + 1);
-        let (env, dir) = (self.all[0].env.clone(), self.folder.path().join(ip.to_string()));
-        self.all.push(Node { ip, env, flags: Vec::new(), hosts: None, dir, child: None });
+        let (env, dir) = (
+            self.all[0].env.clone(),
+            self.folder.path().join(ip.to_string()),
+        );
+        self.all.push(Node {
+            ip,
+            env,
+            flags: Vec::new(),
+            hosts: None,
+            dir,
+            child: None,
+        });
         self.all.len() - 1
     }
 
@@ -117,10 +137,17 @@ impl Nodes {
         wait_for("agreed leader", SOON, || {
             let mut leaders: Vec<String> = Vec::new();
             for node in self.all.iter().filter(|n| n.child.is_some()) {
-                leaders.push(node.get("/status")?.json()["leader"].as_str().unwrap_or_default().to_owned());
+                leaders.push(
+                    node.get("/status")?.json()["leader"]
+                        .as_str()
+                        .unwrap_or_default()
+                        .to_owned(),
+                );
             }
             leaders.dedup();
-            let [leader] = leaders.as_slice() else { return Err(format!("{leaders:?}")) };
+            let [leader] = leaders.as_slice() else {
+                return Err(format!("{leaders:?}"));
+            };
             self.all
                 .iter()
                 .position(|n| n.child.is_some() && format!("{}:8089", n.ip) == *leader)
@@ -136,35 +163,60 @@ impl Nodes {
             for node in self.all.iter().filter(|n| n.child.is_some()) {
                 let response = node.get("/?index=0")?;
                 if response.status != 200 {
-                    return Err(format!("{}: {} {}", node.ip, response.status, response.text()));
+                    return Err(format!(
+                        "{}: {} {}",
+                        node.ip,
+                        response.status,
+                        response.text()
+                    ));
                 }
                 bodies.push(response.body);
             }
             let first = wire::data(&bodies[0]);
             let same = bodies.iter().all(|body| *body == bodies[0]);
-            let seen = || bodies.iter().map(|b| wire::data(b).index).collect::<Vec<_>>();
-            same.then_some(first).ok_or_else(|| format!("indexes {:?}", seen()))
+            let seen = || {
+                bodies
+                    .iter()
+                    .map(|b| wire::data(b).index)
+                    .collect::<Vec<_>>()
+            };
+            same.then_some(first)
+                .ok_or_else(|| format!("indexes {:?}", seen()))
         })
     }
 
-    /// These, and nobody else, are the voters of one cluster: each says so itself, and all show the same node ids
-    /// with `influxd-ctl show`. The ids, in this order.
+    /// These, and nobody else, are the voters of one cluster: each says so itself, and all show the
+    /// same node ids with `influxd-ctl show`. The ids, in this order.
     #[track_caller]
     pub fn wait_voters(&self, members: &[usize]) -> Vec<u64> {
         let members: Vec<&Node> = members.iter().map(|n| &self.all[*n]).collect();
         for node in &members {
-            wait_for(&format!("vote of {}, one of {}", node.ip, members.len()), AT_LAST, || {
-                let ready = node.get("/readyz?voter")?;
-                let peers = node.get("/peers")?.json().as_array().map_or(0, Vec::len);
-                let shown = node.get("/show-cluster")?.json()["meta"].as_array().map_or(0, Vec::len);
-                match (ready.status, peers == members.len(), shown == members.len()) {
-                    (200, true, true) => Ok(()),
-                    _ => Err(format!("{peers} voters, {shown} shown; {}", node.get("/healthz")?.text())),
-                }
-            });
+            wait_for(
+                &format!("vote of {}, one of {}", node.ip, members.len()),
+                AT_LAST,
+                || {
+                    let ready = node.get("/readyz?voter")?;
+                    let peers = node.get("/peers")?.json().as_array().map_or(0, Vec::len);
+                    let shown = node.get("/show-cluster")?.json()["meta"]
+                        .as_array()
+                        .map_or(0, Vec::len);
+                    match (ready.status, peers == members.len(), shown == members.len()) {
+                        (200, true, true) => Ok(()),
+                        _ => Err(format!(
+                            "{peers} voters, {shown} shown; {}",
+                            node.get("/healthz")?.text()
+                        )),
+                    }
+                },
+            );
         }
         let shown: Vec<Vec<u64>> = members.iter().map(|node| node.shown(&members)).collect();
-        assert!(shown.iter().all(|ids| *ids == shown[0] && ids.len() == members.len()), "{shown:?}");
+        assert!(
+            shown
+                .iter()
+                .all(|ids| *ids == shown[0] && ids.len() == members.len()),
+            "{shown:?}"
+        );
         shown[0].clone()
     }
 
@@ -174,7 +226,10 @@ impl Nodes {
 
     /// The logs of all nodes, for a failing test.
     pub fn logs(&self) -> String {
-        self.all.iter().map(|n| format!("--- {}\n{}", n.ip, n.log())).collect()
+        self.all
+            .iter()
+            .map(|n| format!("--- {}\n{}", n.ip, n.log()))
+            .collect()
     }
 }
 
@@ -182,7 +237,11 @@ impl Drop for Nodes {
     fn drop(&mut self) {
         if std::thread::panicking() {
             for node in self.all.iter().filter(|n| n.child.is_some()) {
-                eprintln!("{}: {}", node.ip, node.get("/healthz").map_or_else(|e| e, |r| r.text()));
+                eprintln!(
+                    "{}: {}",
+                    node.ip,
+                    node.get("/healthz").map_or_else(|e| e, |r| r.text())
+                );
             }
         }
         self.all.iter_mut().for_each(Node::kill);
@@ -213,7 +272,11 @@ impl Node {
     pub fn start(&mut self) {
         assert!(self.child.is_none(), "{} runs already", self.ip);
         fs::create_dir_all(&self.dir).expect("node folder");
-        let log = fs::OpenOptions::new().create(true).append(true).open(self.dir.join("log")).expect("log");
+        let log = fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.dir.join("log"))
+            .expect("log");
         let mut command = self.command();
         command
             .args(&self.flags)
@@ -222,7 +285,10 @@ impl Node {
             .env("INFLUXDB_META_CONFIG_PATH", "/dev/null")
             .env("INFLUXDB_META_DIR", self.dir.join("meta"))
             .env("INFLUXDB_META_BIND_ADDRESS", format!("{}:8089", self.ip))
-            .env("INFLUXDB_META_HTTP_BIND_ADDRESS", format!("{}:8091", self.ip))
+            .env(
+                "INFLUXDB_META_HTTP_BIND_ADDRESS",
+                format!("{}:8091", self.ip),
+            )
             .envs(&self.env)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -233,10 +299,15 @@ impl Node {
 
     fn command(&self) -> Command {
         let program = program();
-        let Some(hosts) = &self.hosts else { return Command::new(program) };
+        let Some(hosts) = &self.hosts else {
+            return Command::new(program);
+        };
         let file = self.hosts_file();
         fs::write(&file, hosts).expect("hosts file");
-        let script = format!("mount --bind {} /etc/hosts && exec {program}", file.display());
+        let script = format!(
+            "mount --bind {} /etc/hosts && exec {program}",
+            file.display()
+        );
         let mut command = Command::new("unshare");
         command.args(["--mount", "sh", "-c", &script]);
         command
@@ -264,7 +335,10 @@ impl Node {
 
     pub fn signal(&self, signal: &str) {
         let pid = self.child.as_ref().expect("running").id().to_string();
-        let status = Command::new("kill").args([&format!("-{signal}"), &pid]).status().expect("kill");
+        let status = Command::new("kill")
+            .args([&format!("-{signal}"), &pid])
+            .status()
+            .expect("kill");
         assert!(status.success(), "kill -{signal} {pid}");
     }
 
@@ -327,7 +401,11 @@ impl Node {
     #[track_caller]
     pub fn ctl_done(&self, args: &[&str]) -> String {
         let typed = self.ctl(args);
-        assert_eq!(typed.code, 0, "influxd-ctl {args:?} at {}: {typed:?}", self.ip);
+        assert_eq!(
+            typed.code, 0,
+            "influxd-ctl {args:?} at {}: {typed:?}",
+            self.ip
+        );
         typed.stdout
     }
 
@@ -335,7 +413,11 @@ impl Node {
     #[track_caller]
     fn shown(&self, members: &[&Node]) -> Vec<u64> {
         let shown = ctl::meta_nodes(&self.ctl_done(&["show"]));
-        members.iter().filter_map(|node| shown.get(&node.http().to_string())).map(|(id, _)| *id).collect()
+        members
+            .iter()
+            .filter_map(|node| shown.get(&node.http().to_string()))
+            .map(|(id, _)| *id)
+            .collect()
     }
 
     /// `/healthz` as JSON, whatever its status.
@@ -345,9 +427,11 @@ impl Node {
 
     #[track_caller]
     pub fn wait_ready(&self) {
-        wait_for(&format!("readiness of {}", self.ip), SOON, || match self.get("/readyz")? {
-            r if r.status == 200 => Ok(()),
-            r => Err(format!("{} {}\n{}", r.status, r.text(), self.log())),
+        wait_for(&format!("readiness of {}", self.ip), SOON, || {
+            match self.get("/readyz")? {
+                r if r.status == 200 => Ok(()),
+                r => Err(format!("{} {}\n{}", r.status, r.text(), self.log())),
+            }
         });
     }
 
@@ -356,7 +440,11 @@ impl Node {
     pub fn wait_says(&self, text: &str) {
         wait_for(&format!("{text:?} from {}", self.ip), SOON, || {
             let body = self.get("/healthz")?.text();
-            if body.contains(text) { Ok(()) } else { Err(body) }
+            if body.contains(text) {
+                Ok(())
+            } else {
+                Err(body)
+            }
         });
     }
 
@@ -366,8 +454,12 @@ impl Node {
         let mut response = self.post("/execute", &body)?;
         if response.status == 307 {
             let location = response.header("location").unwrap_or_default().to_owned();
-            let at = location.strip_prefix("http://").and_then(|l| l.split('/').next());
-            let at = at.and_then(|a| a.parse().ok()).ok_or_else(|| format!("location {location:?}"))?;
+            let at = location
+                .strip_prefix("http://")
+                .and_then(|l| l.split('/').next());
+            let at = at
+                .and_then(|a| a.parse().ok())
+                .ok_or_else(|| format!("location {location:?}"))?;
             response = http::post(at, "/execute", &body)?;
         }
         match response.status {

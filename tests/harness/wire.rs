@@ -1,4 +1,5 @@
-//! The few bytes of the wire protocol that tests need, written independently of the product's own code.
+//! The few bytes of the wire protocol that tests need, written independently of the product's own
+//! code.
 
 /// The body that a Go data node posts for `CREATE DATABASE name`.
 pub fn create_database(name: &str) -> Vec<u8> {

@@ -31,7 +31,11 @@ impl Writers {
             std::thread::spawn(move || write_until(&stop, &acknowledged, &nodes, number))
         };
         let threads = (0..count).map(thread).collect();
-        Self { stop, acknowledged, threads }
+        Self {
+            stop,
+            acknowledged,
+            threads,
+        }
     }
 
     pub fn acknowledged(&self) -> Vec<Acknowledged> {
@@ -44,7 +48,9 @@ impl Writers {
         let before = self.acknowledged().len();
         super::wait_for("acknowledged write", Duration::from_secs(20), || {
             let all = self.acknowledged();
-            all.get(before).map(|a| a.at).ok_or_else(|| format!("{} writes", all.len()))
+            all.get(before)
+                .map(|a| a.at)
+                .ok_or_else(|| format!("{} writes", all.len()))
         })
     }
 
@@ -54,7 +60,10 @@ impl Writers {
         for thread in self.threads {
             thread.join().expect("a writer");
         }
-        Arc::try_unwrap(self.acknowledged).expect("all joined").into_inner().expect("no writer panics")
+        Arc::try_unwrap(self.acknowledged)
+            .expect("all joined")
+            .into_inner()
+            .expect("no writer panics")
     }
 }
 
@@ -72,11 +81,14 @@ fn write_until(
         }
         let name = format!("w{number}-{count}");
         match attempt(at, &name) {
-            Ok(index) => acknowledged.lock().expect("no writer panics").push(Acknowledged {
-                name,
-                index,
-                at: Instant::now(),
-            }),
+            Ok(index) => acknowledged
+                .lock()
+                .expect("no writer panics")
+                .push(Acknowledged {
+                    name,
+                    index,
+                    at: Instant::now(),
+                }),
             Err(Some(leader)) => at = leader,
             Err(None) => {
                 next += 1;
@@ -87,7 +99,8 @@ fn write_until(
     }
 }
 
-/// `Err(Some)`: somebody else leads. A name is used once, so that an unknown outcome is nobody's promise.
+/// `Err(Some)`: somebody else leads. A name is used once, so that an unknown outcome is nobody's
+/// promise.
 fn attempt(at: SocketAddr, name: &str) -> Result<u64, Option<SocketAddr>> {
     let body = wire::create_database(name);
     let host = at.to_string();
@@ -109,6 +122,14 @@ fn attempt(at: SocketAddr, name: &str) -> Result<u64, Option<SocketAddr>> {
 #[track_caller]
 pub fn assert_kept(acknowledged: &[Acknowledged], databases: &[String]) {
     let kept: std::collections::HashSet<&str> = databases.iter().map(String::as_str).collect();
-    let lost: Vec<&Acknowledged> = acknowledged.iter().filter(|a| !kept.contains(a.name.as_str())).collect();
-    assert!(lost.is_empty(), "{} of {} acknowledged writes lost: {lost:?}", lost.len(), acknowledged.len());
+    let lost: Vec<&Acknowledged> = acknowledged
+        .iter()
+        .filter(|a| !kept.contains(a.name.as_str()))
+        .collect();
+    assert!(
+        lost.is_empty(),
+        "{} of {} acknowledged writes lost: {lost:?}",
+        lost.len(),
+        acknowledged.len()
+    );
 }

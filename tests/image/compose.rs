@@ -23,18 +23,33 @@ impl Project {
                 .map(|id| docker(&["inspect", "--format", "{{.State.Health.Status}}", id]))
                 .collect();
             let all = !states.is_empty() && states.iter().all(|s| s == "healthy");
-            if all { Ok(()) } else { Err(format!("{states:?}")) }
+            if all {
+                Ok(())
+            } else {
+                Err(format!("{states:?}"))
+            }
         });
     }
 
-    /// The join-only nodes of the profile `extra`, as many as asked for; their host names, which Docker makes up.
+    /// The join-only nodes of the profile `extra`, as many as asked for; their host names, which
+    /// Docker makes up.
     #[track_caller]
     fn scale(&self, count: usize) -> Vec<String> {
         let scale = format!("meta-extra={count}");
-        self.compose(&["--profile", "extra", "up", "-d", "--no-build", "--scale", &scale]);
+        self.compose(&[
+            "--profile",
+            "extra",
+            "up",
+            "-d",
+            "--no-build",
+            "--scale",
+            &scale,
+        ]);
         self.wait_healthy();
         let ids = self.compose(&["--profile", "extra", "ps", "-q", "meta-extra"]);
-        let names = ids.lines().map(|id| docker(&["inspect", "--format", "{{.Config.Hostname}}", id]));
+        let names = ids
+            .lines()
+            .map(|id| docker(&["inspect", "--format", "{{.Config.Hostname}}", id]));
         names.collect()
     }
 
@@ -50,30 +65,48 @@ impl Project {
         wait_for(&format!("{expected:?}"), SOON, || {
             let shown = self.compose_ended(&["exec", "-T", "meta-1", "influxd-ctl", "show"]);
             let nodes: Vec<String> = meta_nodes(&shown.stdout).into_keys().collect();
-            if nodes == expected { Ok(()) } else { Err(format!("{shown:?}")) }
+            if nodes == expected {
+                Ok(())
+            } else {
+                Err(format!("{shown:?}"))
+            }
         });
-        let peers = http::get(([127, 0, 0, 1], self.ports[0]).into(), "/peers").expect("peers").json();
+        let peers = http::get(([127, 0, 0, 1], self.ports[0]).into(), "/peers")
+            .expect("peers")
+            .json();
         assert_eq!(peers.as_array().map(Vec::len), Some(3), "{peers}");
     }
 
     #[track_caller]
     fn data(&self, port: u16) -> wire::Data {
-        wait_for("the catalog", SOON, || match http::get(([127, 0, 0, 1], port).into(), "/?index=0")? {
-            r if r.status == 200 => Ok(wire::data(&r.body)),
-            r => Err(format!("{} {}", r.status, r.text())),
+        wait_for("the catalog", SOON, || {
+            match http::get(([127, 0, 0, 1], port).into(), "/?index=0")? {
+                r if r.status == 200 => Ok(wire::data(&r.body)),
+                r => Err(format!("{} {}", r.status, r.text())),
+            }
         })
     }
 
     #[track_caller]
     fn create_database(&self, port: u16, name: &str) {
-        let answer = http::post(([127, 0, 0, 1], port).into(), "/execute", &wire::create_database(name));
+        let answer = http::post(
+            ([127, 0, 0, 1], port).into(),
+            "/execute",
+            &wire::create_database(name),
+        );
         let answer = answer.expect("an answer");
-        assert_eq!(answer.status, 200, "a caller from outside cannot resolve the leader: {}", answer.text());
+        assert_eq!(
+            answer.status,
+            200,
+            "a caller from outside cannot resolve the leader: {}",
+            answer.text()
+        );
         wire::response(&answer.body).expect("acknowledged");
     }
 }
 
-/// Up, down and up again: new containers, new addresses, the same cluster with its data. Any node takes a command.
+/// Up, down and up again: new containers, new addresses, the same cluster with its data. Any node
+/// takes a command.
 #[test]
 fn the_cluster_keeps_its_data_over_down_and_up() {
     let Some(image) = Image::here() else { return };
@@ -83,14 +116,23 @@ fn the_cluster_keeps_its_data_over_down_and_up() {
         project.create_database(port, &format!("by-{port}"));
     }
     let before = project.data(project.ports[0]);
-    assert_eq!(before.meta_nodes, ["meta-1:8091", "meta-2:8091", "meta-3:8091"]);
+    assert_eq!(
+        before.meta_nodes,
+        ["meta-1:8091", "meta-2:8091", "meta-3:8091"]
+    );
     project.compose(&["down"]);
     project.up();
     project.create_database(project.ports[1], "after");
     let after = project.data(project.ports[1]);
     assert_eq!(after.cluster_id, before.cluster_id);
     assert_eq!(after.meta_nodes, before.meta_nodes);
-    assert!(before.databases.iter().all(|name| after.databases.contains(name)), "{before:?} {after:?}");
+    assert!(
+        before
+            .databases
+            .iter()
+            .all(|name| after.databases.contains(name)),
+        "{before:?} {after:?}"
+    );
 }
 
 #[test]
@@ -116,21 +158,42 @@ fn the_profile_extra_is_scaled_up_and_down() {
 
     let volumes = Unnamed::of(&two);
     let one = project.scale(1);
-    let gone = two.iter().find(|name| !one.contains(name)).expect("one of the two").clone();
-    assert!(one.len() == 1 && two.contains(&one[0]), "{one:?} of {two:?}");
+    let gone = two
+        .iter()
+        .find(|name| !one.contains(name))
+        .expect("one of the two")
+        .clone();
+    assert!(
+        one.len() == 1 && two.contains(&one[0]),
+        "{one:?} of {two:?}"
+    );
     project.create_database(project.ports[1], "with one");
     project.wait_shown(&two);
     let details = project.compose(&["exec", "-T", "meta-1", "influxd-ctl", "show", "-v"]);
-    let unreachable = details.lines().find(|line| line.contains("unreachable")).unwrap_or_default();
+    let unreachable = details
+        .lines()
+        .find(|line| line.contains("unreachable"))
+        .unwrap_or_default();
     assert!(unreachable.contains(&gone), "{details}");
     let (http, raft) = (format!("{gone}:8091"), format!("{gone}:8089"));
-    let remove = ["influxd-ctl", "remove-meta", "-y", "-force", "-tcpAddr", &raft, &http];
+    let remove = [
+        "influxd-ctl",
+        "remove-meta",
+        "-y",
+        "-force",
+        "-tcpAddr",
+        &raft,
+        &http,
+    ];
     project.compose(&[&["exec", "-T", "meta-1"], &remove[..]].concat());
     project.wait_shown(&one);
 
     // Another container, another name.
     let again = project.scale(2);
-    assert!(again.contains(&one[0]) && !again.contains(&gone), "{again:?} after {one:?}");
+    assert!(
+        again.contains(&one[0]) && !again.contains(&gone),
+        "{again:?} after {one:?}"
+    );
     project.wait_shown(&again);
     let more = Unnamed::of(&again);
     assert!(project.scale(0).is_empty());
@@ -148,12 +211,19 @@ impl Unnamed {
     #[track_caller]
     fn of(containers: &[String]) -> Self {
         let format = "{{range .Mounts}}{{.Name}}{{end}}";
-        Self(containers.iter().map(|name| docker(&["inspect", "--format", format, name])).collect())
+        Self(
+            containers
+                .iter()
+                .map(|name| docker(&["inspect", "--format", format, name]))
+                .collect(),
+        )
     }
 }
 
 impl Drop for Unnamed {
     fn drop(&mut self) {
-        self.0.iter().for_each(|volume| drop(docker_ended(&["volume", "rm", "-f", volume])));
+        self.0
+            .iter()
+            .for_each(|volume| drop(docker_ended(&["volume", "rm", "-f", volume])));
     }
 }

@@ -10,7 +10,8 @@ use crate::harness::wait_for;
 /// A container that needs longer to come up or to notice a change has a bug, or the machine has.
 pub const SOON: Duration = Duration::from_secs(40);
 
-/// No single docker command waits for more than a container to stop, which takes at most ten seconds.
+/// No single docker command waits for more than a container to stop, which takes at most ten
+/// seconds.
 const COMMAND_LIMIT: &str = "90";
 
 /// The image under test.
@@ -37,7 +38,11 @@ impl From<Output> for Ended {
 
 /// `docker …`, whatever comes of it.
 pub fn docker_ended(args: &[&str]) -> Ended {
-    let output = Command::new("timeout").arg(COMMAND_LIMIT).arg("docker").args(args).output();
+    let output = Command::new("timeout")
+        .arg(COMMAND_LIMIT)
+        .arg("docker")
+        .args(args)
+        .output();
     output.expect("timeout (coreutils) and docker run").into()
 }
 
@@ -45,7 +50,11 @@ pub fn docker_ended(args: &[&str]) -> Ended {
 #[track_caller]
 pub fn docker(args: &[&str]) -> String {
     let ended = docker_ended(args);
-    assert_eq!(ended.code, 0, "docker {args:?}: {}{}", ended.stdout, ended.stderr);
+    assert_eq!(
+        ended.code, 0,
+        "docker {args:?}: {}{}",
+        ended.stdout, ended.stderr
+    );
     ended.stdout.trim().to_owned()
 }
 
@@ -79,7 +88,9 @@ fn required() -> bool {
 }
 
 fn what_is_missing(image: &str) -> Option<String> {
-    let engine = Command::new("docker").args(["version", "--format", "{{.Server.Version}}"]).output();
+    let engine = Command::new("docker")
+        .args(["version", "--format", "{{.Server.Version}}"])
+        .output();
     if !engine.is_ok_and(|output| output.status.success()) {
         return Some("no Docker engine answers".to_owned());
     }
@@ -90,13 +101,20 @@ fn what_is_missing(image: &str) -> Option<String> {
 /// Straight to stderr: the test runner would swallow what a passing test prints.
 fn not_run(missing: &str) {
     use std::io::Write;
-    let _closed = writeln!(std::io::stderr(), "NOT RUN: the container tests ({missing})");
+    let _closed = writeln!(
+        std::io::stderr(),
+        "NOT RUN: the container tests ({missing})"
+    );
 }
 
 /// A name that no other test, run or person uses.
 pub fn fresh_name(what: &str) -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
-    format!("influxdb-meta-test-{}-{}-{what}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
+    format!(
+        "influxdb-meta-test-{}-{}-{what}",
+        std::process::id(),
+        NEXT.fetch_add(1, Ordering::Relaxed)
+    )
 }
 
 /// A started container; removed with its anonymous volume when dropped.
@@ -107,8 +125,18 @@ pub struct Container {
 impl Container {
     #[track_caller]
     pub fn start(image: &Image, what: &str, options: &[&str], command: &[&str]) -> Self {
-        let container = Self { name: fresh_name(what) };
-        docker(&[&["run", "-d", "--name", &container.name], options, &[&image.0], command].concat());
+        let container = Self {
+            name: fresh_name(what),
+        };
+        docker(
+            &[
+                &["run", "-d", "--name", &container.name],
+                options,
+                &[&image.0],
+                command,
+            ]
+            .concat(),
+        );
         container
     }
 
@@ -142,9 +170,17 @@ impl Container {
         wait_for(&format!("readiness of {}", self.name), SOON, || {
             let ended = self.exec(&["influxd-meta", "healthcheck", "--ready"]);
             if ended.code != 0 && self.inspect("{{.State.Running}}") == "false" {
-                panic!("{} ended with {}", self.name, self.inspect("{{.State.ExitCode}}"));
+                panic!(
+                    "{} ended with {}",
+                    self.name,
+                    self.inspect("{{.State.ExitCode}}")
+                );
             }
-            if ended.code == 0 { Ok(()) } else { Err(format!("{}{}", ended.stdout, ended.stderr)) }
+            if ended.code == 0 {
+                Ok(())
+            } else {
+                Err(format!("{}{}", ended.stdout, ended.stderr))
+            }
         });
     }
 }
@@ -158,7 +194,8 @@ impl Drop for Container {
     }
 }
 
-/// A named volume that the image's files are not copied into: it stays root's, as a fresh bind mount would be.
+/// A named volume that the image's files are not copied into: it stays root's, as a fresh bind
+/// mount would be.
 pub struct RootVolume(String);
 
 impl RootVolume {

@@ -1,5 +1,6 @@
-//! A cluster of containers goes on without a hand: cut off, frozen, killed, moved to other addresses.
-//! In each: what was acknowledged is kept, the replicas are equal, and `show` says one leader and three voters.
+//! A cluster of containers goes on without a hand: cut off, frozen, killed, moved to other
+//! addresses. In each: what was acknowledged is kept, the replicas are equal, and `show` says one
+//! leader and three voters.
 
 use std::net::SocketAddr;
 
@@ -25,7 +26,10 @@ fn assert_whole(cluster: &Cluster, acknowledged: &[Acknowledged]) {
 }
 
 fn others(cluster: &Cluster, than: usize) -> Vec<SocketAddr> {
-    (0..cluster.nodes.len()).filter(|n| *n != than).map(|n| cluster.nodes[n].http()).collect()
+    (0..cluster.nodes.len())
+        .filter(|n| *n != than)
+        .map(|n| cluster.nodes[n].http())
+        .collect()
 }
 
 #[test]
@@ -35,7 +39,10 @@ fn three_containers_found_a_cluster() {
     let acknowledged = writing(cluster.http()).finish();
     assert_whole(&cluster, &acknowledged);
     let data = cluster.wait_equal();
-    assert_eq!(data.meta_nodes, ["meta-1:8091", "meta-2:8091", "meta-3:8091"]);
+    assert_eq!(
+        data.meta_nodes,
+        ["meta-1:8091", "meta-2:8091", "meta-3:8091"]
+    );
     assert_ne!(data.cluster_id, 0);
 }
 
@@ -49,9 +56,15 @@ fn partition(pick: fn(&Cluster) -> usize) {
     writers.wait_progress();
     // It lists the last known members and does not pretend to be well.
     wait_for("exit 1 of show on the node cut off", SOON, || {
-        let shown = cluster.nodes[cut].container.exec(&["influxd-ctl", "-timeout", "2s", "show"]);
+        let shown = cluster.nodes[cut]
+            .container
+            .exec(&["influxd-ctl", "-timeout", "2s", "show"]);
         let known = (1..=3).all(|n| shown.stdout.contains(&format!("meta-{n}:8091")));
-        if shown.code == 1 && known { Ok(()) } else { Err(format!("{shown:?}")) }
+        if shown.code == 1 && known {
+            Ok(())
+        } else {
+            Err(format!("{shown:?}"))
+        }
     });
     writers.wait_progress();
     cluster.nodes[cut].connect(&cluster.network);
@@ -87,7 +100,11 @@ fn a_paused_leader_is_replaced_and_follows_when_it_wakes() {
 fn a_killed_leader_is_replaced_and_comes_back() {
     let Some(image) = Image::here() else { return };
     let cluster = Cluster::formed(&image);
-    let rounds = if std::env::var_os("SOAK").is_some() { 20 } else { 2 };
+    let rounds = if std::env::var_os("SOAK").is_some() {
+        20
+    } else {
+        2
+    };
     for _ in 0..rounds {
         let killed = cluster.leader();
         let writers = writing(others(&cluster, killed));
@@ -101,7 +118,8 @@ fn a_killed_leader_is_replaced_and_comes_back() {
     }
 }
 
-/// All stop and come back under each other's addresses, then all on another network: names are looked up anew.
+/// All stop and come back under each other's addresses, then all on another network: names are
+/// looked up anew.
 #[test]
 fn all_with_new_addresses() {
     let Some(image) = Image::here() else { return };
@@ -117,7 +135,10 @@ fn all_with_new_addresses() {
         docker(&["start", &cluster.nodes[n].container.name]);
     }
     let after: Vec<String> = cluster.nodes.iter().map(|n| n.ip()).collect();
-    assert!(before.iter().zip(&after).all(|(b, a)| b != a), "{before:?} {after:?}");
+    assert!(
+        before.iter().zip(&after).all(|(b, a)| b != a),
+        "{before:?} {after:?}"
+    );
     assert_whole(&cluster, &acknowledged);
 
     stop_all(&cluster);
@@ -127,7 +148,10 @@ fn all_with_new_addresses() {
         docker(&["start", &node.container.name]);
     }
     let last: Vec<String> = cluster.nodes.iter().map(|n| n.ip()).collect();
-    assert!(last.iter().all(|ip| !after.contains(ip)), "{after:?} {last:?}");
+    assert!(
+        last.iter().all(|ip| !after.contains(ip)),
+        "{after:?} {last:?}"
+    );
     assert_whole(&cluster, &acknowledged);
 }
 
@@ -135,6 +159,11 @@ fn all_with_new_addresses() {
 fn stop_all(cluster: &Cluster) {
     for node in &cluster.nodes {
         docker(&["stop", &node.container.name]);
-        assert_eq!(node.container.inspect("{{.State.ExitCode}}"), "0", "{}", node.container.log());
+        assert_eq!(
+            node.container.inspect("{{.State.ExitCode}}"),
+            "0",
+            "{}",
+            node.container.log()
+        );
     }
 }

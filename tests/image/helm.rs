@@ -1,4 +1,5 @@
-//! Pods as the vendor's Helm chart runs them: long names, a secret, no list; each pod's own loop forms the cluster.
+//! Pods as the vendor's Helm chart runs them: long names, a secret, no list; each pod's own loop
+//! forms the cluster.
 
 use std::thread;
 use std::time::Duration;
@@ -9,17 +10,23 @@ use crate::harness::writers::{Writers, assert_kept};
 use crate::harness::{http, wait_for, wire};
 use crate::nodes::{Node, turn};
 
-/// Ordinal 0 adds itself, the others join it, all at once and again every two seconds until it is done; and so at every
-/// later start.
+/// Ordinal 0 adds itself, the others join it, all at once and again every two seconds until it is
+/// done; and so at every later start.
 #[test]
 fn ordinal_zero_adds_itself_and_the_others_join_it_all_at_once() {
     let Some(image) = Image::here() else { return };
     let _turn = turn();
-    let (network, volumes) = (Network::new(), [Volume::new(), Volume::new(), Volume::new()]);
+    let (network, volumes) = (
+        Network::new(),
+        [Volume::new(), Volume::new(), Volume::new()],
+    );
     let pods: Vec<Node> = (0..3)
         .map(|n| {
             let own_name = format!("INFLUXDB_HOSTNAME={}", name(n));
-            let env = [&own_name, "INFLUXDB_META_INTERNAL_SHARED_SECRET=a long passphrase of the chart"];
+            let env = [
+                &own_name,
+                "INFLUXDB_META_INTERNAL_SHARED_SECRET=a long passphrase of the chart",
+            ];
             Node::on_volume(&image, &network, &name(n), &volumes[n], &env)
         })
         .collect();
@@ -30,8 +37,10 @@ fn ordinal_zero_adds_itself_and_the_others_join_it_all_at_once() {
     writers.wait_progress();
     let acknowledged = writers.finish();
 
-    pods.iter().for_each(|pod| drop(docker(&["stop", &pod.container.name])));
-    pods.iter().for_each(|pod| drop(docker(&["start", &pod.container.name])));
+    pods.iter()
+        .for_each(|pod| drop(docker(&["stop", &pod.container.name])));
+    pods.iter()
+        .for_each(|pod| drop(docker(&["start", &pod.container.name])));
     run_loops(&pods);
     assert_eq!(wait_shown(&pods), shown);
     for pod in &pods {
@@ -81,15 +90,20 @@ fn until_done(pod: &Node, command: &[&str]) {
 #[track_caller]
 fn wait_shown(pods: &[Node]) -> Vec<(String, u64)> {
     for pod in pods {
-        wait_for(&format!("vote of {}", pod.alias), SOON, || match http::get(pod.http(), "/readyz?voter")? {
+        wait_for(&format!("vote of {}", pod.alias), SOON, || match http::get(
+            pod.http(),
+            "/readyz?voter",
+        )? {
             ready if ready.status == 200 => Ok(()),
             refused => Err(refused.text()),
         });
     }
     wait_for("the same three everywhere", SOON, || {
         let of = |pod: &Node| meta_nodes(&pod.container.exec(&["influxd-ctl", "show"]).stdout);
-        let mut shown: Vec<Vec<(String, u64)>> =
-            pods.iter().map(|pod| of(pod).into_iter().map(|(at, (id, _))| (at, id)).collect()).collect();
+        let mut shown: Vec<Vec<(String, u64)>> = pods
+            .iter()
+            .map(|pod| of(pod).into_iter().map(|(at, (id, _))| (at, id)).collect())
+            .collect();
         shown.dedup();
         match shown.as_slice() {
             [one] if one.len() == 3 => Ok(one.clone()),

@@ -1,5 +1,5 @@
-//! Containers are thrown away and made anew, with their volumes and without; clusters of them grow, and are formed by
-//! hand as the Docker guide has it.
+//! Containers are thrown away and made anew, with their volumes and without; clusters of them grow,
+//! and are formed by hand as the Docker guide has it.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,8 @@ use crate::nodes::{Node, turn};
 
 const PEERS: [&str; 1] = ["INFLUXDB_META_PEERS=meta-1,meta-2,meta-3"];
 
-/// Three containers on named volumes. Dropped in this order: a volume and a network go after their containers.
+/// Three containers on named volumes. Dropped in this order: a volume and a network go after their
+/// containers.
 struct Stack {
     nodes: Vec<Node>,
     volumes: Vec<Volume>,
@@ -21,8 +22,16 @@ struct Stack {
 
 impl Stack {
     fn started(image: &Image, env: &'static [&'static str]) -> Self {
-        let (network, volumes) = (Network::new(), vec![Volume::new(), Volume::new(), Volume::new()]);
-        let mut stack = Self { nodes: Vec::new(), volumes, network, env };
+        let (network, volumes) = (
+            Network::new(),
+            vec![Volume::new(), Volume::new(), Volume::new()],
+        );
+        let mut stack = Self {
+            nodes: Vec::new(),
+            volumes,
+            network,
+            env,
+        };
         for n in 0..3 {
             let node = stack.container(image, n);
             stack.nodes.push(node);
@@ -32,7 +41,10 @@ impl Stack {
 
     fn formed(image: &Image) -> Self {
         let stack = Self::started(image, &PEERS);
-        stack.nodes.iter().for_each(|node| node.container.wait_ready());
+        stack
+            .nodes
+            .iter()
+            .for_each(|node| node.container.wait_ready());
         stack
     }
 
@@ -46,7 +58,15 @@ impl Stack {
         docker(&["rm", "-f", &self.nodes[n].container.name]);
         // Another takes the freed address, so that the new container gets a new one.
         let name = format!("{}-holds", self.nodes[n].container.name);
-        docker(&["run", "-d", "--name", &name, "--network", &self.network.0, &image.0]);
+        docker(&[
+            "run",
+            "-d",
+            "--name",
+            &name,
+            "--network",
+            &self.network.0,
+            &image.0,
+        ]);
         self.nodes[n] = self.container(image, n);
         docker(&["rm", "-f", "-v", &name]);
     }
@@ -61,18 +81,32 @@ impl Stack {
     #[track_caller]
     fn shown(&self, count: usize) -> BTreeMap<String, u64> {
         let of = |node: &Node| {
-            wait_for(&format!("{count} meta nodes at {}", node.alias), SOON, || {
-                let shown = node.container.exec(&["influxd-ctl", "show"]);
-                let nodes = meta_nodes(&shown.stdout);
-                let right = shown.code == 0 && nodes.len() == count;
-                if right { Ok(nodes) } else { Err(format!("{shown:?}")) }
-            })
+            wait_for(
+                &format!("{count} meta nodes at {}", node.alias),
+                SOON,
+                || {
+                    let shown = node.container.exec(&["influxd-ctl", "show"]);
+                    let nodes = meta_nodes(&shown.stdout);
+                    let right = shown.code == 0 && nodes.len() == count;
+                    if right {
+                        Ok(nodes)
+                    } else {
+                        Err(format!("{shown:?}"))
+                    }
+                },
+            )
         };
         let all: Vec<_> = self.nodes.iter().map(of).collect();
         let ids = |nodes: &BTreeMap<String, (u64, String)>| -> BTreeMap<String, u64> {
-            nodes.iter().map(|(at, (id, _))| (at.clone(), *id)).collect()
+            nodes
+                .iter()
+                .map(|(at, (id, _))| (at.clone(), *id))
+                .collect()
         };
-        assert!(all.iter().all(|nodes| ids(nodes) == ids(&all[0])), "{all:?}");
+        assert!(
+            all.iter().all(|nodes| ids(nodes) == ids(&all[0])),
+            "{all:?}"
+        );
         ids(&all[0])
     }
 
@@ -80,24 +114,31 @@ impl Stack {
     #[track_caller]
     fn assert_whole(&self, acknowledged: &[Acknowledged]) {
         for node in &self.nodes {
-            wait_for(&format!("vote of {}", node.alias), SOON, || {
-                match http::get(node.http(), "/readyz?voter")? {
+            wait_for(
+                &format!("vote of {}", node.alias),
+                SOON,
+                || match http::get(node.http(), "/readyz?voter")? {
                     r if r.status == 200 => Ok(()),
                     r => Err(r.text()),
-                }
-            });
+                },
+            );
             wait_for(&format!("all writes at {}", node.alias), SOON, || {
                 let held = wire::data(&http::get(node.http(), "/?index=0")?.body).databases;
                 let lacks = acknowledged.iter().find(|a| !held.contains(&a.name));
                 lacks.map_or(Ok(()), |a| Err(format!("{} is not there", a.name)))
             });
         }
-        let held = wire::data(&http::get(self.nodes[0].http(), "/?index=0").expect("watch").body);
+        let held = wire::data(
+            &http::get(self.nodes[0].http(), "/?index=0")
+                .expect("watch")
+                .body,
+        );
         assert_kept(acknowledged, &held.databases);
     }
 }
 
-/// `rm -f` and its volume, as `down -v` of one service: an empty node under the same name. It takes its old place.
+/// `rm -f` and its volume, as `down -v` of one service: an empty node under the same name. It takes
+/// its old place.
 #[test]
 fn a_container_and_its_volume_are_thrown_away() {
     let Some(image) = Image::here() else { return };
@@ -114,7 +155,8 @@ fn a_container_and_its_volume_are_thrown_away() {
     }
 }
 
-/// `rm -f` and a new container on the old volume, with another address: it goes on, and joins nothing.
+/// `rm -f` and a new container on the old volume, with another address: it goes on, and joins
+/// nothing.
 #[test]
 fn a_container_is_thrown_away_and_its_volume_is_kept() {
     let Some(image) = Image::here() else { return };
@@ -132,10 +174,13 @@ fn a_container_is_thrown_away_and_its_volume_is_kept() {
 
 fn raft_id(node: &Node) -> u64 {
     let health = http::get(node.http(), "/healthz").expect("healthz").json();
-    health["raft_id"].as_u64().unwrap_or_else(|| panic!("no raft_id in {health}"))
+    health["raft_id"]
+        .as_u64()
+        .unwrap_or_else(|| panic!("no raft_id in {health}"))
 }
 
-/// A new image, one container after the other: writes go on, and nothing that was acknowledged is lost.
+/// A new image, one container after the other: writes go on, and nothing that was acknowledged is
+/// lost.
 #[test]
 fn a_new_image_is_rolled_out() {
     let Some(image) = Image::here() else { return };
@@ -148,7 +193,10 @@ fn a_new_image_is_rolled_out() {
     for n in [0, 1, 2] {
         docker(&["stop", &stack.nodes[n].container.name]);
         assert_eq!(stack.nodes[n].container.inspect("{{.State.ExitCode}}"), "0");
-        let others: Vec<_> = (0..3).filter(|other| *other != n).map(|n| stack.nodes[n].http()).collect();
+        let others: Vec<_> = (0..3)
+            .filter(|other| *other != n)
+            .map(|n| stack.nodes[n].http())
+            .collect();
         let writers = Writers::start(2, others);
         writers.wait_progress();
         stack.nodes[n] = stack.container(&new, n);
@@ -161,7 +209,8 @@ fn a_new_image_is_rolled_out() {
     docker_ended(&["rmi", &new.0]);
 }
 
-/// Join-only containers without a name of their own are scaled up and down: three voters all the while.
+/// Join-only containers without a name of their own are scaled up and down: three voters all the
+/// while.
 #[test]
 fn join_only_containers_are_scaled_up_and_down() {
     let Some(image) = Image::here() else { return };
@@ -169,16 +218,29 @@ fn join_only_containers_are_scaled_up_and_down() {
     let stack = Stack::formed(&image);
     let extra = |name: &str| {
         let volume = Volume::new();
-        let env = ["INFLUXDB_META_PEERS=meta-1,meta-2,meta-3", "INFLUXDB_META_BOOTSTRAP_EXPECT=0"];
-        (Node::on_volume(&image, &stack.network, name, &volume, &env), volume)
+        let env = [
+            "INFLUXDB_META_PEERS=meta-1,meta-2,meta-3",
+            "INFLUXDB_META_BOOTSTRAP_EXPECT=0",
+        ];
+        (
+            Node::on_volume(&image, &stack.network, name, &volume, &env),
+            volume,
+        )
     };
     let (one, two) = (extra("extra-1"), extra("extra-2"));
     for (node, _) in [&one, &two] {
         node.container.wait_ready();
-        assert_eq!(http::get(node.http(), "/readyz?voter").expect("readyz").status, 503);
+        assert_eq!(
+            http::get(node.http(), "/readyz?voter")
+                .expect("readyz")
+                .status,
+            503
+        );
     }
     assert_eq!(stack.shown(5).len(), 5);
-    let voters = http::get(stack.nodes[0].http(), "/peers").expect("peers").json();
+    let voters = http::get(stack.nodes[0].http(), "/peers")
+        .expect("peers")
+        .json();
     assert_eq!(voters.as_array().map(Vec::len), Some(3), "{voters}");
     // Down: with a farewell, and without.
     let left = two.0.container.exec(&["influxd-ctl", "leave", "-y"]);
@@ -187,7 +249,10 @@ fn join_only_containers_are_scaled_up_and_down() {
     let acknowledged = stack.writing().finish();
     stack.assert_whole(&acknowledged);
     let ids = stack.shown(4);
-    assert!(ids.contains_key("extra-1:8091"), "a scaled-down one is waited for: {ids:?}");
+    assert!(
+        ids.contains_key("extra-1:8091"),
+        "a scaled-down one is waited for: {ids:?}"
+    );
     // Up again, on an empty volume: its old place.
     let again = extra("extra-1");
     again.0.container.wait_ready();
@@ -215,11 +280,18 @@ fn formed_by_hand(added: &[&str]) {
         wait_for(&format!("{name} to be added"), SOON, || {
             let added = first.exec(&["influxd-ctl", "add-meta", name]);
             // Its port may open a moment later than the container.
-            if added.code == 0 { Ok(()) } else { Err(format!("{added:?}")) }
+            if added.code == 0 {
+                Ok(())
+            } else {
+                Err(format!("{added:?}"))
+            }
         });
     }
     let acknowledged = stack.writing().finish();
     stack.assert_whole(&acknowledged);
     let ids = stack.shown(3);
-    assert_eq!(ids.keys().collect::<Vec<_>>(), ["meta-1:8091", "meta-2:8091", "meta-3:8091"]);
+    assert_eq!(
+        ids.keys().collect::<Vec<_>>(),
+        ["meta-1:8091", "meta-2:8091", "meta-3:8091"]
+    );
 }

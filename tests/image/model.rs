@@ -1,4 +1,5 @@
-//! An image of the model of a data node (tests/model): one static file on nothing, made when a test needs it, gone with it.
+//! An image of the model of a data node (tests/model): one static file on nothing, made when a test
+//! needs it, gone with it.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -27,9 +28,9 @@ impl Drop for Model {
     }
 }
 
-/// Linked to the crates that this very test is linked to, so that nothing of them is compiled again. Only the program
-/// itself is told to be static: a C library for that comes with the compiler on Debian and its like, and as
-/// `glibc-static` on Fedora.
+/// Linked to the crates that this very test is linked to, so that nothing of them is compiled
+/// again. Only the program itself is told to be static: a C library for that comes with the
+/// compiler on Debian and its like, and as `glibc-static` on Fedora.
 fn compiled() -> PathBuf {
     // target/debug/deps/image-0123: also under another target folder, of another profile.
     let test = env::current_exe().expect("this test");
@@ -40,12 +41,30 @@ fn compiled() -> PathBuf {
     };
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
-        .args(["rustc", "--locked", "--quiet", "--example", "data-node", "--profile", profile])
-        .args(["--", "-C", "target-feature=+crt-static", "-C", "strip=symbols"])
+        .args([
+            "rustc",
+            "--locked",
+            "--quiet",
+            "--example",
+            "data-node",
+            "--profile",
+            profile,
+        ])
+        .args([
+            "--",
+            "-C",
+            "target-feature=+crt-static",
+            "-C",
+            "strip=symbols",
+        ])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .expect("cargo runs");
-    assert!(output.status.success(), "the model: {}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "the model: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     built.join("examples/data-node")
 }
 
@@ -56,9 +75,20 @@ fn import(program: &Path, name: &str) {
     tar.arg("-C").arg(folder).args(["-c", "data-node"]);
     let mut tar = tar.stdout(Stdio::piped()).spawn().expect("tar");
     let import = Command::new("docker")
-        .args(["import", "--change", r#"ENTRYPOINT ["/data-node"]"#, "--change", r#"CMD ["run"]"#, "-", name])
+        .args([
+            "import",
+            "--change",
+            r#"ENTRYPOINT ["/data-node"]"#,
+            "--change",
+            r#"CMD ["run"]"#,
+            "-",
+            name,
+        ])
         .stdin(tar.stdout.take().expect("a pipe"))
         .output()
         .expect("docker import");
-    assert!(tar.wait().expect("tar").success() && import.status.success(), "{import:?}");
+    assert!(
+        tar.wait().expect("tar").success() && import.status.success(),
+        "{import:?}"
+    );
 }

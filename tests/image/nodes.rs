@@ -30,7 +30,9 @@ pub fn turn() -> MutexGuard<'static, ()> {
 /// Three started containers, told each other's names and this cluster name.
 #[track_caller]
 pub fn stack(image: &Image, network: &Network, cluster_name: &str) -> Vec<Node> {
-    (1..=3).map(|n| Node::start(image, network, &format!("meta-{n}"), cluster_name)).collect()
+    (1..=3)
+        .map(|n| Node::start(image, network, &format!("meta-{n}"), cluster_name))
+        .collect()
 }
 
 impl Cluster {
@@ -40,14 +42,20 @@ impl Cluster {
         let turn = turn();
         let network = Network::new();
         let nodes = stack(image, &network, "");
-        let cluster = Self { nodes, network, _turn: turn };
+        let cluster = Self {
+            nodes,
+            network,
+            _turn: turn,
+        };
         cluster.wait_ready();
         cluster
     }
 
     #[track_caller]
     pub fn wait_ready(&self) {
-        self.nodes.iter().for_each(|node| node.container.wait_ready());
+        self.nodes
+            .iter()
+            .for_each(|node| node.container.wait_ready());
     }
 
     /// The published addresses; they change whenever a container starts or is connected again.
@@ -66,8 +74,11 @@ impl Cluster {
                 leaders.push(status["leader"].as_str().unwrap_or_default().to_owned());
             }
             leaders.dedup();
-            let place =
-                |leader: &String| self.nodes.iter().position(|n| format!("{}:8089", n.alias) == *leader);
+            let place = |leader: &String| {
+                self.nodes
+                    .iter()
+                    .position(|n| format!("{}:8089", n.alias) == *leader)
+            };
             match leaders.as_slice() {
                 [one] => place(one).ok_or_else(|| format!("leader {one:?}")),
                 _ => Err(format!("{leaders:?}")),
@@ -88,11 +99,16 @@ impl Cluster {
             }
             let indexes: Vec<u64> = bodies.iter().map(|b| wire::data(b).index).collect();
             bodies.dedup();
-            if bodies.len() == 1 { Ok(wire::data(&bodies[0])) } else { Err(format!("indexes {indexes:?}")) }
+            if bodies.len() == 1 {
+                Ok(wire::data(&bodies[0]))
+            } else {
+                Err(format!("indexes {indexes:?}"))
+            }
         })
     }
 
-    /// What a person would look at: three voters, one of them the leader, said by each of the three.
+    /// What a person would look at: three voters, one of them the leader, said by each of the
+    /// three.
     #[track_caller]
     pub fn assert_shown(&self) {
         let leader = &self.nodes[self.leader()].alias;
@@ -101,11 +117,25 @@ impl Cluster {
             assert_eq!(shown.code, 0, "{shown:?}");
             for other in &self.nodes {
                 let address = format!("{}:8091", other.alias);
-                assert!(shown.stdout.contains(&address), "no {address} in {}", shown.stdout);
+                assert!(
+                    shown.stdout.contains(&address),
+                    "no {address} in {}",
+                    shown.stdout
+                );
             }
             let lines: Vec<&str> = shown.stdout.lines().collect();
-            let of = |word: &str| lines.iter().find(|l| l.starts_with(word)).copied().unwrap_or_default();
-            assert!(of("Leader").contains(&format!("{leader}:8089")), "{}", shown.stdout);
+            let of = |word: &str| {
+                lines
+                    .iter()
+                    .find(|l| l.starts_with(word))
+                    .copied()
+                    .unwrap_or_default()
+            };
+            assert!(
+                of("Leader").contains(&format!("{leader}:8089")),
+                "{}",
+                shown.stdout
+            );
             assert_eq!(of("Peers").matches(":8089").count(), 2, "{}", shown.stdout);
         }
     }
@@ -126,27 +156,57 @@ impl Node {
             ["--security-opt", "no-new-privileges"],
         ];
         let options = [options.concat(), vec!["--read-only"]].concat();
-        Self { container: Container::start(image, alias, &options, &[]), alias: alias.to_owned() }
+        Self {
+            container: Container::start(image, alias, &options, &[]),
+            alias: alias.to_owned(),
+        }
     }
 
     /// A node on a volume that outlives its container, with these settings.
     #[track_caller]
-    pub fn on_volume(image: &Image, network: &Network, alias: &str, volume: &Volume, env: &[&str]) -> Self {
+    pub fn on_volume(
+        image: &Image,
+        network: &Network,
+        alias: &str,
+        volume: &Volume,
+        env: &[&str],
+    ) -> Self {
         let mount = format!("{}:/var/lib/influxdb", volume.0);
-        let mut options = vec!["--network", &network.0, "--network-alias", alias, "--hostname", alias];
-        options.extend(["-p", "127.0.0.1::8091", "-v", &mount, "--cap-drop", "ALL", "--read-only"]);
+        let mut options = vec![
+            "--network",
+            &network.0,
+            "--network-alias",
+            alias,
+            "--hostname",
+            alias,
+        ];
+        options.extend([
+            "-p",
+            "127.0.0.1::8091",
+            "-v",
+            &mount,
+            "--cap-drop",
+            "ALL",
+            "--read-only",
+        ]);
         options.extend(env.iter().flat_map(|setting| ["-e", setting]));
-        Self { container: Container::start(image, alias, &options, &[]), alias: alias.to_owned() }
+        Self {
+            container: Container::start(image, alias, &options, &[]),
+            alias: alias.to_owned(),
+        }
     }
 
     #[track_caller]
     pub fn http(&self) -> SocketAddr {
-        docker(&["port", &self.container.name, "8091/tcp"]).parse().expect("a published address")
+        docker(&["port", &self.container.name, "8091/tcp"])
+            .parse()
+            .expect("a published address")
     }
 
     #[track_caller]
     pub fn ip(&self) -> String {
-        self.container.inspect("{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}")
+        self.container
+            .inspect("{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}")
     }
 
     /// Takes its cable out.
@@ -157,6 +217,13 @@ impl Node {
 
     #[track_caller]
     pub fn connect(&self, network: &Network) {
-        docker(&["network", "connect", "--alias", &self.alias, &network.0, &self.container.name]);
+        docker(&[
+            "network",
+            "connect",
+            "--alias",
+            &self.alias,
+            &network.0,
+            &self.container.name,
+        ]);
     }
 }

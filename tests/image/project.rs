@@ -1,4 +1,5 @@
-//! A compose project of a test's own, at the top of the sources, so that the `.env` there counts as it does for a person.
+//! A compose project of a test's own, at the top of the sources, so that the `.env` there counts as
+//! it does for a person.
 
 use std::net::TcpListener;
 use std::process::Command;
@@ -31,7 +32,13 @@ impl Project {
             ("DATA_PORT", four.to_string()),
             ("DATA_PORT_2", five.to_string()),
         ];
-        Self { name: fresh_name("compose"), files, ports: [one, two, three], data_ports: [four, five], env }
+        Self {
+            name: fresh_name("compose"),
+            files,
+            ports: [one, two, three],
+            data_ports: [four, five],
+            env,
+        }
     }
 
     pub fn set(&mut self, variable: &'static str, value: &str) {
@@ -41,7 +48,11 @@ impl Project {
     pub fn compose_ended(&self, args: &[&str]) -> Ended {
         static PLUGIN: OnceLock<bool> = OnceLock::new();
         let plugin = PLUGIN.get_or_init(|| docker_ended(&["compose", "version"]).code == 0);
-        let command: &[&str] = if *plugin { &["docker", "compose"] } else { &["docker-compose"] };
+        let command: &[&str] = if *plugin {
+            &["docker", "compose"]
+        } else {
+            &["docker-compose"]
+        };
         let output = Command::new("timeout")
             .arg("120")
             .args(command)
@@ -57,7 +68,11 @@ impl Project {
     #[track_caller]
     pub fn compose(&self, args: &[&str]) -> String {
         let ended = self.compose_ended(args);
-        assert_eq!(ended.code, 0, "compose {args:?}: {}{}", ended.stdout, ended.stderr);
+        assert_eq!(
+            ended.code, 0,
+            "compose {args:?}: {}{}",
+            ended.stdout, ended.stderr
+        );
         ended.stdout
     }
 }

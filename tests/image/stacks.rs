@@ -1,11 +1,13 @@
-//! Two stacks on one network, copied with their names: each name leads now to one, now to the other.
+//! Two stacks on one network, copied with their names: each name leads now to one, now to the
+//! other.
 
 use crate::docker::{Image, Network, SOON};
 use crate::harness::{http, wait_for, wire};
 use crate::nodes::{Node, stack, turn};
 
-/// With names of their own both form: Docker's DNS gives two addresses for each name, and each stack finds its own.
-/// A command that a follower carries to its leader by name must not end in the other stack.
+/// With names of their own both form: Docker's DNS gives two addresses for each name, and each
+/// stack finds its own. A command that a follower carries to its leader by name must not end in the
+/// other stack.
 #[test]
 fn with_cluster_names_of_their_own_both_form() {
     let Some(image) = Image::here() else { return };
@@ -13,7 +15,9 @@ fn with_cluster_names_of_their_own_both_form() {
     let network = Network::new();
     let one = stack(&image, &network, "one");
     let other = stack(&image, &network, "other");
-    one.iter().chain(&other).for_each(|node| node.container.wait_ready());
+    one.iter()
+        .chain(&other)
+        .for_each(|node| node.container.wait_ready());
     for round in 0..5 {
         for (nodes, mine) in [(&one, "one"), (&other, "other")] {
             for node in nodes {
@@ -22,14 +26,21 @@ fn with_cluster_names_of_their_own_both_form() {
         }
     }
     let (a, b) = (catalog(&one[0]), catalog(&other[0]));
-    assert!(a.cluster_id != 0 && b.cluster_id != 0 && a.cluster_id != b.cluster_id, "{a:?} {b:?}");
+    assert!(
+        a.cluster_id != 0 && b.cluster_id != 0 && a.cluster_id != b.cluster_id,
+        "{a:?} {b:?}"
+    );
     for (catalog, mine) in [(&a, "one-"), (&b, "other-")] {
         assert_eq!(catalog.databases.len(), 15, "{catalog:?}");
-        assert!(catalog.databases.iter().all(|name| name.starts_with(mine)), "{catalog:?}");
+        assert!(
+            catalog.databases.iter().all(|name| name.starts_with(mine)),
+            "{catalog:?}"
+        );
     }
 }
 
-/// Without: the first is a cluster and goes on; the second neither joins it nor founds, and says what to do.
+/// Without: the first is a cluster and goes on; the second neither joins it nor founds, and says
+/// what to do.
 #[test]
 fn without_names_the_second_is_blocked_and_says_so() {
     let Some(image) = Image::here() else { return };
@@ -41,10 +52,16 @@ fn without_names_the_second_is_blocked_and_says_so() {
     for node in &second {
         wait_for("the sentence about two stacks", SOON, || {
             let text = http::get(node.http(), "/healthz")?.text();
-            let said = text.contains("two nodes answer to") && text.contains("INFLUXDB_META_CLUSTER_NAME");
+            let said =
+                text.contains("two nodes answer to") && text.contains("INFLUXDB_META_CLUSTER_NAME");
             if said { Ok(()) } else { Err(text) }
         });
-        assert_eq!(node.container.exec(&["influxd-meta", "healthcheck", "--ready"]).code, 1);
+        assert_eq!(
+            node.container
+                .exec(&["influxd-meta", "healthcheck", "--ready"])
+                .code,
+            1
+        );
     }
     first.iter().for_each(|node| node.container.wait_ready());
     for node in &first {

@@ -12,35 +12,57 @@ const PACKED_AT_MOST: u64 = 5_000_000;
 #[test]
 fn it_is_small() {
     let Some(image) = Image::here() else { return };
-    let mut save =
-        Command::new("docker").args(["save", &image.0]).stdout(Stdio::piped()).spawn().expect("docker save");
+    let mut save = Command::new("docker")
+        .args(["save", &image.0])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("docker save");
     let from = save.stdout.take().expect("a pipe");
-    let packed = Command::new("gzip").arg("-c").stdin(from).output().expect("gzip").stdout.len() as u64;
+    let packed = Command::new("gzip")
+        .arg("-c")
+        .stdin(from)
+        .output()
+        .expect("gzip")
+        .stdout
+        .len() as u64;
     assert!(save.wait().expect("docker save").success());
     let unpacked = docker(&["image", "inspect", "--format", "{{.Size}}", &image.0]);
     println!("image: {packed} bytes packed, {unpacked} unpacked");
     assert!(packed > 100_000, "{packed} bytes are no image");
-    assert!(packed <= PACKED_AT_MOST, "{packed} bytes packed, more than {PACKED_AT_MOST}");
+    assert!(
+        packed <= PACKED_AT_MOST,
+        "{packed} bytes packed, more than {PACKED_AT_MOST}"
+    );
 }
 
 #[test]
 fn it_says_what_it_is_and_how_to_run_it() {
     let Some(image) = Image::here() else { return };
-    let all: Value =
-        serde_json::from_str(&docker(&["image", "inspect", &image.0])).expect("inspect prints JSON");
+    let all: Value = serde_json::from_str(&docker(&["image", "inspect", &image.0]))
+        .expect("inspect prints JSON");
     let config = &all[0]["Config"];
     let at = |pointer: &str| config.pointer(pointer).cloned().unwrap_or_default();
     assert_eq!(at("/User"), "1000:1000");
-    assert_eq!(at("/Entrypoint"), serde_json::json!(["/usr/bin/influxd-meta"]));
+    assert_eq!(
+        at("/Entrypoint"),
+        serde_json::json!(["/usr/bin/influxd-meta"])
+    );
     assert_eq!(at("/StopSignal"), "SIGTERM");
-    assert_eq!(at("/ExposedPorts"), serde_json::json!({"8089/tcp": {}, "8091/tcp": {}}));
+    assert_eq!(
+        at("/ExposedPorts"),
+        serde_json::json!({"8089/tcp": {}, "8091/tcp": {}})
+    );
     assert_eq!(at("/Volumes"), serde_json::json!({"/var/lib/influxdb": {}}));
     assert_eq!(
         at("/Healthcheck/Test"),
         serde_json::json!(["CMD", "/usr/bin/influxd-meta", "healthcheck", "--live"])
     );
     let labels = at("/Labels");
-    let label = |name: &str| labels[format!("org.opencontainers.image.{name}")].as_str().unwrap_or_default();
+    let label = |name: &str| {
+        labels[format!("org.opencontainers.image.{name}")]
+            .as_str()
+            .unwrap_or_default()
+    };
     assert_eq!(label("version"), env!("CARGO_PKG_VERSION"));
     assert_eq!(label("licenses"), "MIT");
     assert_eq!(label("title"), "influxdb-meta");
@@ -64,20 +86,34 @@ fn the_dockerfile_names_the_version_of_the_package() {
 fn the_words_it_takes() {
     let Some(image) = Image::here() else { return };
     let product = "influxd-meta";
-    for command in [&["--version"][..], &["-version"], &["version"], &["influxd-meta", "version"]] {
+    for command in [
+        &["--version"][..],
+        &["-version"],
+        &["version"],
+        &["influxd-meta", "version"],
+    ] {
         let ended = image.run(&[], command);
         assert_eq!(ended.code, 0, "{command:?}: {ended:?}");
-        assert!(ended.stdout.to_lowercase().contains("influx"), "{command:?}: {ended:?}");
+        assert!(
+            ended.stdout.to_lowercase().contains("influx"),
+            "{command:?}: {ended:?}"
+        );
     }
     let config = image.run(&[], &["config"]);
     assert_eq!(config.code, 0, "{config:?}");
-    assert!(config.stdout.contains("/var/lib/influxdb/meta"), "the baked file counts: {config:?}");
+    assert!(
+        config.stdout.contains("/var/lib/influxdb/meta"),
+        "the baked file counts: {config:?}"
+    );
     let help = image.run(&[], &["help"]);
     assert_eq!(help.code, 0, "{help:?}");
     assert!(help.stdout.contains(product), "{help:?}");
     let ctl = image.run(&[], &["influxd-ctl", "-timeout", "1s", "show"]);
     assert_eq!(ctl.code, 1, "nobody to ask: {ctl:?}");
-    assert!(!ctl.stderr.is_empty() && ctl.stdout.is_empty(), "talk goes to stderr: {ctl:?}");
+    assert!(
+        !ctl.stderr.is_empty() && ctl.stdout.is_empty(),
+        "talk goes to stderr: {ctl:?}"
+    );
 }
 
 /// There is no shell in it; whoever asks for one is told what there is.
@@ -87,8 +123,18 @@ fn an_unknown_word_is_refused_with_the_list() {
     for command in ["sh", "bash", "rnu"] {
         let ended = image.run(&[], &[command]);
         assert_eq!(ended.code, 64, "{command}: {ended:?}");
-        for word in [command, "run", "config", "version", "healthcheck", "influxd-ctl"] {
-            assert!(ended.stderr.contains(word), "{command}: no {word:?} in {ended:?}");
+        for word in [
+            command,
+            "run",
+            "config",
+            "version",
+            "healthcheck",
+            "influxd-ctl",
+        ] {
+            assert!(
+                ended.stderr.contains(word),
+                "{command}: no {word:?} in {ended:?}"
+            );
         }
     }
 }

@@ -1,4 +1,5 @@
-//! A member that is cut off from the leader alone: whoever else hears it speaks for it, and no newcomer takes its place.
+//! A member that is cut off from the leader alone: whoever else hears it speaks for it, and no
+//! newcomer takes its place.
 
 use std::time::{Duration, Instant};
 
@@ -10,8 +11,8 @@ use crate::harness::writers::{Writers, assert_kept};
 use crate::harness::{http, wait_for};
 use crate::nodes::{Cluster, Node};
 
-/// The leader and the member share no network, the third is on both. An empty volume starts under the member's name
-/// where the leader looks that name up.
+/// The leader and the member share no network, the third is on both. An empty volume starts under
+/// the member's name where the leader looks that name up.
 #[test]
 fn a_member_that_the_third_hears_is_not_replaced_and_one_that_nobody_hears_is() {
     let Some(image) = Image::here() else { return };
@@ -19,7 +20,10 @@ fn a_member_that_the_third_hears_is_not_replaced_and_one_that_nobody_hears_is() 
     let (elsewhere, volumes) = (Network::new(), [Volume::new(), Volume::new()]);
     let cluster = Cluster::formed(&image);
     let leader = cluster.leader();
-    let (old, third) = (&cluster.nodes[(leader + 1) % 3], &cluster.nodes[(leader + 2) % 3]);
+    let (old, third) = (
+        &cluster.nodes[(leader + 1) % 3],
+        &cluster.nodes[(leader + 2) % 3],
+    );
     let raft_id = health(old).expect("healthz")["raft_id"].clone();
     let ids = shown(third);
     third.connect(&elsewhere);
@@ -29,14 +33,22 @@ fn a_member_that_the_third_hears_is_not_replaced_and_one_that_nobody_hears_is() 
     let newcomer = empty(&image, &cluster, &old.alias, &volumes[0]);
     wait_for("word against the newcomer", SOON, || {
         let text = health(&newcomer)?.to_string();
-        if text.contains("is still in use by a live member") { Ok(()) } else { Err(text) }
+        if text.contains("is still in use by a live member") {
+            Ok(())
+        } else {
+            Err(text)
+        }
     });
     let writers = Writers::start(2, vec![cluster.nodes[leader].http(), third.http()]);
     let begun = Instant::now();
     while begun.elapsed() < LONG {
         writers.wait_progress();
         assert_eq!(health(&newcomer).expect("healthz")["phase"], "fresh");
-        assert!(voters(third).contains(&raft_id), "{}", health(third).expect("healthz"));
+        assert!(
+            voters(third).contains(&raft_id),
+            "{}",
+            health(third).expect("healthz")
+        );
     }
 
     // The cut heals: it is the member that it was.
@@ -53,12 +65,18 @@ fn a_member_that_the_third_hears_is_not_replaced_and_one_that_nobody_hears_is() 
     docker(&["kill", &old.container.name]);
     let newcomer = empty(&image, &cluster, &old.alias, &volumes[1]);
     newcomer.container.wait_ready();
-    wait_for("vote of the newcomer", SOON, || match http::get(newcomer.http(), "/readyz?voter")? {
-        ready if ready.status == 200 => Ok(()),
-        refused => Err(refused.text()),
+    wait_for("vote of the newcomer", SOON, || {
+        match http::get(newcomer.http(), "/readyz?voter")? {
+            ready if ready.status == 200 => Ok(()),
+            refused => Err(refused.text()),
+        }
     });
     assert_eq!(shown(third), ids);
-    assert!(!voters(third).contains(&raft_id), "{}", health(third).expect("healthz"));
+    assert!(
+        !voters(third).contains(&raft_id),
+        "{}",
+        health(third).expect("healthz")
+    );
 }
 
 /// Several times what a member must have been silent for, and what the newcomer takes to ask again.
@@ -84,5 +102,8 @@ fn voters(at: &Node) -> Vec<Value> {
 fn shown(at: &Node) -> Vec<(String, u64)> {
     let shown = at.container.exec(&["influxd-ctl", "show"]);
     assert_eq!(shown.code, 0, "{shown:?}");
-    meta_nodes(&shown.stdout).into_iter().map(|(at, (id, _))| (at, id)).collect()
+    meta_nodes(&shown.stdout)
+        .into_iter()
+        .map(|(at, (id, _))| (at, id))
+        .collect()
 }

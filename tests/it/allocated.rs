@@ -1,5 +1,9 @@
-//! Counts the bytes that a thread asks for: the same in each run, whatever the machine has to do besides.
-#![allow(unsafe_code, reason = "an allocator is unsafe by its trait; this one only counts")]
+//! Counts the bytes that a thread asks for: the same in each run, whatever the machine has to do
+//! besides.
+#![allow(
+    unsafe_code,
+    reason = "an allocator is unsafe by its trait; this one only counts"
+)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;

@@ -1,4 +1,5 @@
-//! Holds the borders of the folders in `src/`: which may name which, and which third-party crate stays where.
+//! Holds the borders of the folders in `src/`: which may name which, and which third-party crate
+//! stays where.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,9 +15,28 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("tls", &["base", "runtime"]),
     ("auth", &["base", "catalog", "runtime"]),
     ("storage", &["base", "wire", "runtime", "telemetry"]),
-    ("client", &["base", "wire", "runtime", "telemetry", "tls", "auth"]),
-    ("datanode", &["base", "wire", "runtime", "telemetry", "tls", "client"]),
-    ("raft", &["base", "catalog", "machine", "wire", "runtime", "telemetry", "tls", "auth", "storage"]),
+    (
+        "client",
+        &["base", "wire", "runtime", "telemetry", "tls", "auth"],
+    ),
+    (
+        "datanode",
+        &["base", "wire", "runtime", "telemetry", "tls", "client"],
+    ),
+    (
+        "raft",
+        &[
+            "base",
+            "catalog",
+            "machine",
+            "wire",
+            "runtime",
+            "telemetry",
+            "tls",
+            "auth",
+            "storage",
+        ],
+    ),
     (
         "cluster",
         &[
@@ -49,8 +69,32 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "cluster",
         ],
     ),
-    ("http", &["base", "wire", "runtime", "telemetry", "tls", "auth", "service"]),
-    ("config", &["base", "runtime", "telemetry", "tls", "auth", "datanode", "cluster", "raft", "http"]),
+    (
+        "http",
+        &[
+            "base",
+            "wire",
+            "runtime",
+            "telemetry",
+            "tls",
+            "auth",
+            "service",
+        ],
+    ),
+    (
+        "config",
+        &[
+            "base",
+            "runtime",
+            "telemetry",
+            "tls",
+            "auth",
+            "datanode",
+            "cluster",
+            "raft",
+            "http",
+        ],
+    ),
     ("ctl", &["base", "wire", "runtime", "client", "auth", "tls"]),
     (
         "app",
@@ -97,21 +141,35 @@ fn imports_point_downwards_only() {
     let mut wrong = Vec::new();
     for file in rust_files(&src) {
         let inside = file.strip_prefix(&src).expect("below src");
-        let Some(folder) = folder_of(inside) else { continue };
+        let Some(folder) = folder_of(inside) else {
+            continue;
+        };
         let text = fs::read_to_string(&file).expect("readable source");
         for (number, line) in text.lines().enumerate() {
             let code = line.split("//").next().unwrap_or_default();
             for name in ours_named(code) {
-                let may = MAY_NAME.iter().find(|(from, _)| *from == folder).map(|(_, to)| *to);
+                let may = MAY_NAME
+                    .iter()
+                    .find(|(from, _)| *from == folder)
+                    .map(|(_, to)| *to);
                 if folder != "bin" && name != folder && !may.is_some_and(|to| to.contains(&name)) {
-                    wrong.push(format!("src/{}:{}: {folder} names {name}", inside.display(), number + 1));
+                    wrong.push(format!(
+                        "src/{}:{}: {folder} names {name}",
+                        inside.display(),
+                        number + 1
+                    ));
                 }
             }
             for (krate, stays) in STAYS_IN {
-                let named = code.contains(&format!("{krate}::")) || code.contains(&format!("use {krate};"));
+                let named =
+                    code.contains(&format!("{krate}::")) || code.contains(&format!("use {krate};"));
                 let named = named && !code.contains(&format!("_{krate}::"));
                 if named && !stays.contains(&folder.as_str()) {
-                    wrong.push(format!("src/{}:{}: {folder} names {krate}", inside.display(), number + 1));
+                    wrong.push(format!(
+                        "src/{}:{}: {folder} names {krate}",
+                        inside.display(),
+                        number + 1
+                    ));
                 }
             }
         }
@@ -146,7 +204,9 @@ fn ours_named(code: &str) -> Vec<&str> {
     let mut rest = code;
     while let Some(at) = rest.find("crate::") {
         rest = &rest[at + "crate::".len()..];
-        let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
+        let end = rest
+            .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+            .unwrap_or(rest.len());
         if MAY_NAME.iter().any(|(folder, _)| *folder == &rest[..end]) {
             names.push(&rest[..end]);
         }

@@ -17,16 +17,22 @@ fn page(name: &str) -> String {
 
 /// Whether a row of a table begins with a cell that `is` accepts.
 fn has_row(page: &str, is: impl Fn(&str) -> bool) -> bool {
-    page.lines().filter_map(|line| line.strip_prefix("| ")?.split(" |").next()).any(is)
+    page.lines()
+        .filter_map(|line| line.strip_prefix("| ")?.split(" |").next())
+        .any(is)
 }
 
 #[test]
 fn every_route_has_its_row() {
     let page = page("http.md");
     for route in ROUTES {
-        let named =
-            |cell: &str| cell.split(['`', ' ', '?', ',']).any(|word| word == *route) && cell.contains('`');
-        assert!(has_row(&page, named), "{route} is in no row of src/docs/http.md");
+        let named = |cell: &str| {
+            cell.split(['`', ' ', '?', ',']).any(|word| word == *route) && cell.contains('`')
+        };
+        assert!(
+            has_row(&page, named),
+            "{route} is in no row of src/docs/http.md"
+        );
     }
 }
 
@@ -45,7 +51,10 @@ fn every_exit_code_has_its_row() {
     ];
     for code in codes {
         let named = |cell: &str| cell == code.to_string();
-        assert!(has_row(&page, named), "{code} is in no row of src/docs/errors.md");
+        assert!(
+            has_row(&page, named),
+            "{code} is in no row of src/docs/errors.md"
+        );
     }
 }
 
@@ -70,30 +79,56 @@ fn every_reason_to_stay_outside_has_its_row() {
     ] {
         let text = denied.to_string();
         // The two kinds that a token can be unreadable in are named by their beginnings.
-        let text = text.split_once(": ").map_or(text.clone(), |(kind, _)| format!("{kind}: "));
-        let named = |line: &str| line.starts_with("| ") && line.contains(&format!("`{}", text.trim_end()));
-        assert!(page.lines().any(named), "{text:?} is in no row of src/docs/auth.md");
+        let text = text
+            .split_once(": ")
+            .map_or(text.clone(), |(kind, _)| format!("{kind}: "));
+        let named =
+            |line: &str| line.starts_with("| ") && line.contains(&format!("`{}", text.trim_end()));
+        assert!(
+            page.lines().any(named),
+            "{text:?} is in no row of src/docs/auth.md"
+        );
     }
 }
 
 #[test]
 fn every_folder_has_its_row() {
     let page = page("architecture.md");
-    for name in names_in(&root().join("src")).iter().filter(|name| !name.contains('.') && *name != "bin") {
+    for name in names_in(&root().join("src"))
+        .iter()
+        .filter(|name| !name.contains('.') && *name != "bin")
+    {
         let named = |cell: &str| cell.starts_with(&format!("[`{name}`]"));
-        assert!(has_row(&page, named), "{name} is in no row of src/docs/architecture.md");
+        assert!(
+            has_row(&page, named),
+            "{name} is in no row of src/docs/architecture.md"
+        );
     }
 }
 
 #[test]
 fn every_page_is_part_of_the_manual() {
     let index = page("mod.rs");
-    for name in names_in(&root().join("src/docs")).iter().filter(|name| name.ends_with(".md")) {
-        assert!(index.contains(&format!("include_str!(\"{name}\")")), "src/docs/mod.rs leaves {name} out");
+    for name in names_in(&root().join("src/docs"))
+        .iter()
+        .filter(|name| name.ends_with(".md"))
+    {
+        assert!(
+            index.contains(&format!("include_str!(\"{name}\")")),
+            "src/docs/mod.rs leaves {name} out"
+        );
     }
 }
 
 fn names_in(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).expect("folder");
-    entries.map(|entry| entry.expect("entry").file_name().to_string_lossy().into_owned()).collect()
+    entries
+        .map(|entry| {
+            entry
+                .expect("entry")
+                .file_name()
+                .to_string_lossy()
+                .into_owned()
+        })
+        .collect()
 }

@@ -6,9 +6,14 @@
 //! data-node ask GET /model    what it knows, as JSON; `docker exec data-1 /data-node ask …`
 //! ```
 //!
-//! `GET /model`; `POST /create-database?name=`, `/write?db=&rp=&time=`, `/lease?name=`, `/mood?on=&mood=`. 200, or 400 with
-//! what went wrong. `META_INTERNAL_SHARED_SECRET` signs its requests; `CERTIFICATE` names a PEM file with certificate and key for TLS on 8088; `PACE` makes its sleeps that much shorter (1: as a real one).
-#![allow(clippy::disallowed_methods, reason = "this stands in for another program")]
+//! `GET /model`; `POST /create-database?name=`, `/write?db=&rp=&time=`, `/lease?name=`,
+//! `/mood?on=&mood=`. 200, or 400 with what went wrong. `META_INTERNAL_SHARED_SECRET` signs its
+//! requests; `CERTIFICATE` names a PEM file with certificate and key for TLS on 8088; `PACE` makes
+//! its sleeps that much shorter (1: as a real one).
+#![allow(
+    clippy::disallowed_methods,
+    reason = "this stands in for another program"
+)]
 #![allow(unreachable_pub, reason = "a program exports nothing")]
 
 #[path = "../harness/datanode/mod.rs"]
@@ -61,7 +66,9 @@ fn run(dir: &str) -> ExitCode {
     options.hostname = host;
     options.secret = env::var("META_INTERNAL_SHARED_SECRET").ok();
     options.pace = env::var("PACE").map_or(1, |pace| pace.parse().expect("PACE is a number"));
-    options.tls = env::var("CERTIFICATE").ok().map(|path| Arc::new(certificate(&path)));
+    options.tls = env::var("CERTIFICATE")
+        .ok()
+        .map(|path| Arc::new(certificate(&path)));
     let node = Arc::new(DataNode::start(options));
     let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, DRIVE)).expect("8086 is free");
     for stream in listener.incoming().flatten() {
@@ -75,12 +82,19 @@ fn run(dir: &str) -> ExitCode {
 /// Certificate and key, in one PEM file.
 fn certificate(path: &str) -> rustls::ServerConfig {
     let pem = std::fs::read(path).expect("CERTIFICATE is a file");
-    let chain = CertificateDer::pem_slice_iter(&pem).collect::<Result<Vec<_>, _>>().expect("certificates");
+    let chain = CertificateDer::pem_slice_iter(&pem)
+        .collect::<Result<Vec<_>, _>>()
+        .expect("certificates");
     let key = PrivateKeyDer::from_pem_slice(&pem).expect("a key beside them");
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = rustls::ServerConfig::builder_with_provider(provider);
-    let versions = builder.with_safe_default_protocol_versions().expect("TLS 1.3");
-    versions.with_no_client_auth().with_single_cert(chain, key).expect("a key that fits")
+    let versions = builder
+        .with_safe_default_protocol_versions()
+        .expect("TLS 1.3");
+    versions
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .expect("a key that fits")
 }
 
 fn drive(node: &DataNode, stream: TcpStream) -> std::io::Result<()> {
@@ -92,32 +106,54 @@ fn drive(node: &DataNode, stream: TcpStream) -> std::io::Result<()> {
         reader.read_line(&mut line)?;
     }
     let mut words = first.split(' ');
-    let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let (method, target) = (
+        words.next().unwrap_or_default(),
+        words.next().unwrap_or_default(),
+    );
     let (status, body) = match answer(node, method, target) {
         Ok(body) => ("200 OK", body),
         Err(text) => ("400 Bad Request", text),
     };
     let length = body.len();
-    let head = format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
+    let head =
+        format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
     reader.get_mut().write_all((head + &body).as_bytes())
 }
 
 fn answer(node: &DataNode, method: &str, target: &str) -> Result<String, String> {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    let query: BTreeMap<&str, &str> = query.split('&').filter_map(|pair| pair.split_once('=')).collect();
-    let given = |name: &str| query.get(name).copied().ok_or_else(|| format!("{name} is missing"));
+    let query: BTreeMap<&str, &str> = query
+        .split('&')
+        .filter_map(|pair| pair.split_once('='))
+        .collect();
+    let given = |name: &str| {
+        query
+            .get(name)
+            .copied()
+            .ok_or_else(|| format!("{name} is missing"))
+    };
     match (method, path) {
         ("GET", "/ping") => Ok(String::new()),
         ("GET", "/model") => Ok(shown(node)),
-        ("POST", "/create-database") => node.create_database(given("name")?).map(|()| "{}".to_owned()),
+        ("POST", "/create-database") => node
+            .create_database(given("name")?)
+            .map(|()| "{}".to_owned()),
         ("POST", "/write") => {
-            let time = given("time")?.parse().map_err(|_| "time is no number of ns".to_owned())?;
+            let time = given("time")?
+                .parse()
+                .map_err(|_| "time is no number of ns".to_owned())?;
             let policy = query.get("rp").copied().unwrap_or_default();
             let group = node.write(given("db")?, policy, time)?;
-            let shards: Vec<_> = group.shards.iter().map(|shard| json!([shard.id, shard.owners])).collect();
+            let shards: Vec<_> = group
+                .shards
+                .iter()
+                .map(|shard| json!([shard.id, shard.owners]))
+                .collect();
             Ok(json!({ "group": group.id, "shards": shards }).to_string())
         }
-        ("POST", "/lease") => node.acquire_lease(given("name")?).map(|lease| json!(lease.owner).to_string()),
+        ("POST", "/lease") => node
+            .acquire_lease(given("name")?)
+            .map(|lease| json!(lease.owner).to_string()),
         ("POST", "/mood") => {
             node.set_mood(on(given("on")?)?, mood(given("mood")?)?);
             Ok("{}".to_owned())
@@ -128,7 +164,11 @@ fn answer(node: &DataNode, method: &str, target: &str) -> Result<String, String>
 
 fn shown(node: &DataNode) -> String {
     let data = node.cached();
-    let held: BTreeMap<_, _> = node.shards().into_iter().map(|(shard, held)| (shard, held.size)).collect();
+    let held: BTreeMap<_, _> = node
+        .shards()
+        .into_iter()
+        .map(|(shard, held)| (shard, held.size))
+        .collect();
     json!({
         "id": node.id(),
         "index": data.index,
@@ -169,10 +209,18 @@ fn mood(name: &str) -> Result<Mood, String> {
 fn ask(method: &str, target: &str) -> Result<(u16, String), String> {
     let text = |error: std::io::Error| error.to_string();
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, DRIVE)).map_err(text)?;
-    write!(stream, "{method} {target} HTTP/1.1\r\nHost: localhost\r\n\r\n").map_err(text)?;
+    write!(
+        stream,
+        "{method} {target} HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    )
+    .map_err(text)?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).map_err(text)?;
     let (head, body) = answer.split_once("\r\n\r\n").ok_or("no whole answer")?;
-    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).ok_or("no status")?;
+    let status = head
+        .split(' ')
+        .nth(1)
+        .and_then(|status| status.parse().ok())
+        .ok_or("no status")?;
     Ok((status, body.to_owned()))
 }

@@ -2,14 +2,18 @@
 
 use super::{each, ensure, unique};
 use crate::base::{Incarnation, RaftId};
-use crate::catalog::{Catalog, MAX_LABELS, MAX_LEASES, is_label_key, is_label_value, is_lease_name};
+use crate::catalog::{
+    Catalog, MAX_LABELS, MAX_LEASES, is_label_key, is_label_value, is_lease_name,
+};
 
 pub(super) fn need_a_cluster(catalog: &Catalog) -> Result<(), String> {
     let alone = catalog.meta_nodes.is_empty()
         && catalog.pendings.is_empty()
         && catalog.tombstones.is_empty()
         && catalog.data_nodes.is_empty();
-    ensure(catalog.cluster.is_some() || alone, || "nodes of no cluster".to_owned())
+    ensure(catalog.cluster.is_some() || alone, || {
+        "nodes of no cluster".to_owned()
+    })
 }
 
 pub(super) fn stand_under_their_key(catalog: &Catalog) -> Result<(), String> {
@@ -17,10 +21,14 @@ pub(super) fn stand_under_their_key(catalog: &Catalog) -> Result<(), String> {
         ensure(node.id == *id, || format!("meta node {node:?} under {id}"))?;
     }
     for (incarnation, pending) in &catalog.pendings {
-        ensure(pending.incarnation == *incarnation, || format!("{pending:?} under {incarnation}"))?;
+        ensure(pending.incarnation == *incarnation, || {
+            format!("{pending:?} under {incarnation}")
+        })?;
     }
     for (incarnation, tombstone) in &catalog.tombstones {
-        ensure(tombstone.incarnation == *incarnation, || format!("{tombstone:?} under {incarnation}"))?;
+        ensure(tombstone.incarnation == *incarnation, || {
+            format!("{tombstone:?} under {incarnation}")
+        })?;
     }
     for (id, node) in &catalog.data_nodes {
         ensure(node.id == *id, || format!("data node {node:?} under {id}"))?;
@@ -35,11 +43,16 @@ pub(super) fn ids_are_given_out(catalog: &Catalog) -> Result<(), String> {
 
 /// Data and meta nodes share their ids: `show` and labels name a node by it alone.
 pub(super) fn ids_are_unique(catalog: &Catalog) -> Result<(), String> {
-    unique("node id", catalog.meta_nodes.keys().chain(catalog.data_nodes.keys()))
+    unique(
+        "node id",
+        catalog.meta_nodes.keys().chain(catalog.data_nodes.keys()),
+    )
 }
 
 pub(super) fn raft_ids_are_given_out(catalog: &Catalog) -> Result<(), String> {
-    each(lives(catalog), |(raft_id, _)| (1..=catalog.max_raft_id).contains(&raft_id.0))
+    each(lives(catalog), |(raft_id, _)| {
+        (1..=catalog.max_raft_id).contains(&raft_id.0)
+    })
 }
 
 pub(super) fn raft_ids_are_unique(catalog: &Catalog) -> Result<(), String> {
@@ -47,36 +60,63 @@ pub(super) fn raft_ids_are_unique(catalog: &Catalog) -> Result<(), String> {
 }
 
 pub(super) fn incarnations_are_unique(catalog: &Catalog) -> Result<(), String> {
-    unique("incarnation", lives(catalog).map(|(_, incarnation)| incarnation))
+    unique(
+        "incarnation",
+        lives(catalog).map(|(_, incarnation)| incarnation),
+    )
 }
 
 pub(super) fn addresses_are_unique(catalog: &Catalog) -> Result<(), String> {
-    unique("HTTP address", catalog.meta_nodes.values().map(|node| &node.http))?;
-    unique("Raft address", catalog.meta_nodes.values().map(|node| &node.raft))
+    unique(
+        "HTTP address",
+        catalog.meta_nodes.values().map(|node| &node.http),
+    )?;
+    unique(
+        "Raft address",
+        catalog.meta_nodes.values().map(|node| &node.raft),
+    )
 }
 
 /// The address is how a data node finds itself in the catalog. (Two may say the same HTTP address.)
 pub(super) fn tcp_addresses_are_unique(catalog: &Catalog) -> Result<(), String> {
-    unique("TCP address", catalog.data_nodes.values().map(|node| &node.tcp))
+    unique(
+        "TCP address",
+        catalog.data_nodes.values().map(|node| &node.tcp),
+    )
 }
 
 pub(super) fn labels_are_sized(catalog: &Catalog) -> Result<(), String> {
     let of_meta_nodes = catalog.meta_nodes.values().map(|node| &node.labels);
-    each(of_meta_nodes.chain(catalog.data_nodes.values().map(|node| &node.labels)), |labels| {
-        let sized = |(key, value): (&String, &String)| is_label_key(key) && is_label_value(value);
-        labels.len() <= MAX_LABELS && labels.iter().all(sized)
-    })
+    each(
+        of_meta_nodes.chain(catalog.data_nodes.values().map(|node| &node.labels)),
+        |labels| {
+            let sized =
+                |(key, value): (&String, &String)| is_label_key(key) && is_label_value(value);
+            labels.len() <= MAX_LABELS && labels.iter().all(sized)
+        },
+    )
 }
 
 pub(super) fn leases_are_few(catalog: &Catalog) -> Result<(), String> {
-    ensure(catalog.leases.len() <= MAX_LEASES, || format!("{} leases", catalog.leases.len()))?;
+    ensure(catalog.leases.len() <= MAX_LEASES, || {
+        format!("{} leases", catalog.leases.len())
+    })?;
     each(catalog.leases.keys(), |name| is_lease_name(name))
 }
 
 /// Everyone who was ever given a Raft id and is still known.
 fn lives(catalog: &Catalog) -> impl Iterator<Item = (RaftId, Incarnation)> {
-    let members = catalog.meta_nodes.values().map(|node| (node.raft_id, node.incarnation));
-    let pendings = catalog.pendings.values().map(|pending| (pending.raft_id, pending.incarnation));
-    let tombstones = catalog.tombstones.values().map(|tombstone| (tombstone.raft_id, tombstone.incarnation));
+    let members = catalog
+        .meta_nodes
+        .values()
+        .map(|node| (node.raft_id, node.incarnation));
+    let pendings = catalog
+        .pendings
+        .values()
+        .map(|pending| (pending.raft_id, pending.incarnation));
+    let tombstones = catalog
+        .tombstones
+        .values()
+        .map(|tombstone| (tombstone.raft_id, tombstone.incarnation));
     members.chain(pendings).chain(tombstones)
 }

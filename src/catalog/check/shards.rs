@@ -6,11 +6,15 @@ use crate::catalog::{Catalog, Shard, ShardGroup, ShardGroups, ShardIndex};
 
 pub(super) fn groups_agree(catalog: &Catalog) -> Result<(), String> {
     let agree = |groups: &ShardGroups| groups.agree();
-    ensure(all_groups(catalog).all(agree), || "a group out of its place, or an id of none".to_owned())
+    ensure(all_groups(catalog).all(agree), || {
+        "a group out of its place, or an id of none".to_owned()
+    })
 }
 
 pub(super) fn group_ids_are_given_out(catalog: &Catalog) -> Result<(), String> {
-    each(groups(catalog).map(|group| group.id), |id| (1..=catalog.max_shard_group_id).contains(&id.0))
+    each(groups(catalog).map(|group| group.id), |id| {
+        (1..=catalog.max_shard_group_id).contains(&id.0)
+    })
 }
 
 /// Over the whole catalog: what is deleted is asked for by this id.
@@ -19,7 +23,9 @@ pub(super) fn group_ids_are_unique(catalog: &Catalog) -> Result<(), String> {
 }
 
 pub(super) fn ids_are_given_out(catalog: &Catalog) -> Result<(), String> {
-    each(shards(catalog).map(|shard| shard.id), |id| (1..=catalog.max_shard_id).contains(&id.0))
+    each(shards(catalog).map(|shard| shard.id), |id| {
+        (1..=catalog.max_shard_id).contains(&id.0)
+    })
 }
 
 /// Over the whole catalog: a data node keeps a shard under this id.
@@ -29,7 +35,9 @@ pub(super) fn ids_are_unique(catalog: &Catalog) -> Result<(), String> {
 
 pub(super) fn groups_have_a_span(catalog: &Catalog) -> Result<(), String> {
     each(groups(catalog), |group| {
-        let within = group.truncated_at.is_none_or(|at| group.start <= at && at <= group.end);
+        let within = group
+            .truncated_at
+            .is_none_or(|at| group.start <= at && at <= group.end);
         group.start < group.end && within
     })
 }
@@ -37,7 +45,9 @@ pub(super) fn groups_have_a_span(catalog: &Catalog) -> Result<(), String> {
 /// On the wire 0 is "never" (wire.md 2.5): a deletion at the epoch would be none to data nodes.
 pub(super) fn instants_can_be_shown(catalog: &Catalog) -> Result<(), String> {
     let epoch = Some(UnixNanos(0));
-    each(groups(catalog), |group| group.truncated_at != epoch && group.deleted_at != epoch)
+    each(groups(catalog), |group| {
+        group.truncated_at != epoch && group.deleted_at != epoch
+    })
 }
 
 /// By their effective ends; in the order of the wire. So a point goes into one group at most.
@@ -45,7 +55,9 @@ pub(super) fn groups_do_not_overlap(catalog: &Catalog) -> Result<(), String> {
     for groups in all_groups(catalog) {
         let mut end = UnixNanos(i64::MIN);
         for group in groups.iter().filter(|group| !group.is_deleted()) {
-            ensure(end <= group.start, || format!("one ends at {end:?}, {group:?}"))?;
+            ensure(end <= group.start, || {
+                format!("one ends at {end:?}, {group:?}")
+            })?;
             end = group.effective_end();
         }
     }
@@ -54,13 +66,17 @@ pub(super) fn groups_do_not_overlap(catalog: &Catalog) -> Result<(), String> {
 
 /// A data node picks one by a hash modulo their number: of none it would crash.
 pub(super) fn groups_have_shards(catalog: &Catalog) -> Result<(), String> {
-    each(groups(catalog), |group| group.is_deleted() || !group.shards.is_empty())
+    each(groups(catalog), |group| {
+        group.is_deleted() || !group.shards.is_empty()
+    })
 }
 
 pub(super) fn owners_are_distinct_data_nodes(catalog: &Catalog) -> Result<(), String> {
     for shard in shards(catalog) {
         unique("owner", shard.owners.iter())?;
-        each(&shard.owners, |owner| catalog.data_nodes.contains_key(*owner))?;
+        each(&shard.owners, |owner| {
+            catalog.data_nodes.contains_key(*owner)
+        })?;
     }
     Ok(())
 }
@@ -72,7 +88,10 @@ pub(super) fn index_is_that_of_the_databases(catalog: &Catalog) -> Result<(), St
 }
 
 fn all_groups(catalog: &Catalog) -> impl Iterator<Item = &ShardGroups> {
-    let policies = catalog.databases.iter().flat_map(|database| &database.retention_policies);
+    let policies = catalog
+        .databases
+        .iter()
+        .flat_map(|database| &database.retention_policies);
     policies.map(|policy| &policy.shard_groups)
 }
 

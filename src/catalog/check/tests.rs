@@ -2,17 +2,21 @@ use std::sync::Arc;
 
 use super::*;
 use crate::base::{
-    Address, ClusterId, DurationNanos, Incarnation, Name, NodeId, RaftId, ShardGroupId, ShardId, Text,
-    UnixNanos,
+    Address, ClusterId, DurationNanos, Incarnation, Name, NodeId, RaftId, ShardGroupId, ShardId,
+    Text, UnixNanos,
 };
 use crate::catalog::{
-    Cluster, ContinuousQuery, DataNode, Database, MAX_LEASES, MetaNode, Pending, RemovedWhy, RetentionPolicy,
-    Shard, ShardGroup, Subscription, Tombstone, User,
+    Cluster, ContinuousQuery, DataNode, Database, MAX_LEASES, MetaNode, Pending, RemovedWhy,
+    RetentionPolicy, Shard, ShardGroup, Subscription, Tombstone, User,
 };
 
 fn sound() -> Catalog {
-    let cluster =
-        Cluster { id: ClusterId([1; 16]), name: String::new(), with_secret: false, feature_level: 1 };
+    let cluster = Cluster {
+        id: ClusterId([1; 16]),
+        name: String::new(),
+        with_secret: false,
+        feature_level: 1,
+    };
     let mut catalog = Catalog {
         cluster: Some(cluster),
         index: 9,
@@ -29,16 +33,33 @@ fn sound() -> Catalog {
     let incarnation = Incarnation([3; 16]);
     let http = Address::new("meta-3", 8091);
     let raft = Address::new("meta-3", 8089);
-    catalog
-        .pendings
-        .insert(incarnation, Pending { raft_id: RaftId(3), incarnation, http, raft, voter: true });
+    catalog.pendings.insert(
+        incarnation,
+        Pending {
+            raft_id: RaftId(3),
+            incarnation,
+            http,
+            raft,
+            voter: true,
+        },
+    );
     let incarnation = Incarnation([4; 16]);
     let (why, at) = (RemovedWhy::Removed, Default::default());
-    catalog
-        .tombstones
-        .insert(incarnation, Tombstone { raft_id: RaftId(4), incarnation, why, at, by: String::new() });
+    catalog.tombstones.insert(
+        incarnation,
+        Tombstone {
+            raft_id: RaftId(4),
+            incarnation,
+            why,
+            at,
+            by: String::new(),
+        },
+    );
     for name in ["a", "b"] {
-        let query = ContinuousQuery { name: Name::from("q"), query: Text::from("text") };
+        let query = ContinuousQuery {
+            name: Name::from("q"),
+            query: Text::from("text"),
+        };
         catalog.databases.insert(Database {
             name: Name::from(name),
             default_retention_policy: Name::from("gone"),
@@ -46,17 +67,36 @@ fn sound() -> Catalog {
             continuous_queries: vec![query],
         });
         let (name, hash) = (Name::from(name), Text::from("hash"));
-        catalog.users.insert(User { name, hash, admin: false, privileges: Default::default() });
+        catalog.users.insert(User {
+            name,
+            hash,
+            admin: false,
+            privileges: Default::default(),
+        });
     }
     for k in 3..=4 {
-        let (http, tcp) = (Text::from("data:8086"), Text::from(&format!("data-{k}:8088")));
-        catalog
-            .data_nodes
-            .insert(NodeId(k), DataNode { id: NodeId(k), http, tcp, labels: Default::default() });
+        let (http, tcp) = (
+            Text::from("data:8086"),
+            Text::from(&format!("data-{k}:8088")),
+        );
+        catalog.data_nodes.insert(
+            NodeId(k),
+            DataNode {
+                id: NodeId(k),
+                http,
+                tcp,
+                labels: Default::default(),
+            },
+        );
     }
     // One of them owns shards; and so may a passive one, and one that is to come may be passive.
-    catalog.passive = ["data-3:8088", "data-5:8088"].iter().map(Text::from).collect();
-    catalog.leases.insert(Name::from("continuous_querier"), NodeId(9));
+    catalog.passive = ["data-3:8088", "data-5:8088"]
+        .iter()
+        .map(Text::from)
+        .collect();
+    catalog
+        .leases
+        .insert(Name::from("continuous_querier"), NodeId(9));
     let (a, x, y) = (Name::from("a"), Name::from("x"), Name::from("y"));
     catalog.put_shard_group(&a, &x, group(1, 0, 10, &[(1, &[3, 4]), (2, &[])]));
     catalog.put_shard_group(&a, &x, group(2, 10, 20, &[(3, &[4])]));
@@ -135,7 +175,9 @@ fn change_node(catalog: &mut Catalog, change: impl FnOnce(&mut MetaNode)) {
 }
 
 fn change_policy(catalog: &mut Catalog, change: impl FnOnce(&mut RetentionPolicy)) {
-    catalog.databases.update(&Name::from("b"), |database| change(&mut database.retention_policies[1]));
+    catalog.databases.update(&Name::from("b"), |database| {
+        change(&mut database.retention_policies[1])
+    });
 }
 
 /// Each invariant finds the catalog that breaks it alone, and says so by its name.
@@ -144,18 +186,35 @@ fn each_break_is_found_by_name() {
     type Break = fn(&mut Catalog);
     let breaks: &[(&str, Break)] = &[
         ("the index is at least 1", |c| c.index = 0),
-        ("databases changed at the index or before", |c| c.content_index = 10),
-        ("highest ids leave room for the next ones", |c| c.max_shard_id = MAX_ID + 1),
-        ("highest ids leave room for the next ones", |c| c.max_shard_group_id = u64::MAX),
-        ("highest ids leave room for the next ones", |c| c.users.next = u64::MAX),
+        ("databases changed at the index or before", |c| {
+            c.content_index = 10
+        }),
+        ("highest ids leave room for the next ones", |c| {
+            c.max_shard_id = MAX_ID + 1
+        }),
+        ("highest ids leave room for the next ones", |c| {
+            c.max_shard_group_id = u64::MAX
+        }),
+        ("highest ids leave room for the next ones", |c| {
+            c.users.next = u64::MAX
+        }),
         ("nodes need a cluster", |c| c.cluster = None),
         ("nodes need a cluster", |c| {
             let data_nodes = c.data_nodes.clone();
-            *c = Catalog { data_nodes, ..Catalog::default() };
+            *c = Catalog {
+                data_nodes,
+                ..Catalog::default()
+            };
         }),
-        ("entries stand under their own key", |c| change_node(c, |node| node.id = NodeId(7))),
-        ("entries stand under their own key", |c| change_data_node(c, |node| node.id = NodeId(3))),
-        ("node ids are from 1 to the highest given out", |c| c.max_node_id = 3),
+        ("entries stand under their own key", |c| {
+            change_node(c, |node| node.id = NodeId(7))
+        }),
+        ("entries stand under their own key", |c| {
+            change_data_node(c, |node| node.id = NodeId(3))
+        }),
+        ("node ids are from 1 to the highest given out", |c| {
+            c.max_node_id = 3
+        }),
         ("a node id belongs to one node", |c| {
             let twin = DataNode {
                 id: NodeId(1),
@@ -164,36 +223,62 @@ fn each_break_is_found_by_name() {
             };
             c.data_nodes.insert(NodeId(1), twin);
         }),
-        ("Raft ids are from 1 to the highest given out", |c| c.max_raft_id = 3),
-        ("Raft ids are from 1 to the highest given out", |c| change_node(c, |node| node.raft_id = RaftId(0))),
-        ("a Raft id belongs to one incarnation", |c| change_node(c, |node| node.raft_id = RaftId(1))),
-        ("a Raft id belongs to one incarnation", |c| change_node(c, |node| node.raft_id = RaftId(3))),
+        ("Raft ids are from 1 to the highest given out", |c| {
+            c.max_raft_id = 3
+        }),
+        ("Raft ids are from 1 to the highest given out", |c| {
+            change_node(c, |node| node.raft_id = RaftId(0))
+        }),
+        ("a Raft id belongs to one incarnation", |c| {
+            change_node(c, |node| node.raft_id = RaftId(1))
+        }),
+        ("a Raft id belongs to one incarnation", |c| {
+            change_node(c, |node| node.raft_id = RaftId(3))
+        }),
         ("an incarnation is member, pending or tombstoned", |c| {
             change_node(c, |node| node.incarnation = Incarnation([4; 16]));
         }),
         ("an incarnation is member, pending or tombstoned", |c| {
             change_node(c, |node| node.incarnation = Incarnation([1; 16]));
         }),
-        ("addresses of members are unique", |c| change_node(c, |n| n.http = Address::new("meta-1", 8091))),
-        ("addresses of members are unique", |c| change_node(c, |n| n.raft = Address::new("meta-1", 8089))),
+        ("addresses of members are unique", |c| {
+            change_node(c, |n| n.http = Address::new("meta-1", 8091))
+        }),
+        ("addresses of members are unique", |c| {
+            change_node(c, |n| n.raft = Address::new("meta-1", 8089))
+        }),
         ("TCP addresses of data nodes are unique", |c| {
             change_data_node(c, |node| node.tcp = Text::from("data-3:8088"));
         }),
-        ("labels are few and sized", |c| change_node(c, |node| label(node, "", ""))),
         ("labels are few and sized", |c| {
-            change_data_node(c, |node| _ = node.labels.insert(String::new(), String::new()));
+            change_node(c, |node| label(node, "", ""))
         }),
-        ("labels are few and sized", |c| change_node(c, |node| label(node, &"k".repeat(129), ""))),
-        ("labels are few and sized", |c| change_node(c, |node| label(node, "k", &"v".repeat(1025)))),
         ("labels are few and sized", |c| {
-            change_node(c, |node| (0..65).for_each(|k| label(node, &k.to_string(), "")));
+            change_data_node(c, |node| {
+                _ = node.labels.insert(String::new(), String::new())
+            });
         }),
-        ("databases by order and by name agree", |c| c.databases.next = 1),
+        ("labels are few and sized", |c| {
+            change_node(c, |node| label(node, &"k".repeat(129), ""))
+        }),
+        ("labels are few and sized", |c| {
+            change_node(c, |node| label(node, "k", &"v".repeat(1025)))
+        }),
+        ("labels are few and sized", |c| {
+            change_node(c, |node| {
+                (0..65).for_each(|k| label(node, &k.to_string(), ""))
+            });
+        }),
+        ("databases by order and by name agree", |c| {
+            c.databases.next = 1
+        }),
         ("databases by order and by name agree", |c| {
             c.databases.by_name.insert(Name::from("c"), 0);
         }),
         ("databases by order and by name agree", |c| {
-            c.databases.update(&Name::from("a"), |database| database.name = Name::from("renamed"));
+            c.databases.update(&Name::from("a"), |database| {
+                database.name = Name::from("renamed")
+            });
         }),
         ("databases by order and by name agree", |c| {
             let twin = c.databases.get(&Name::from("a")).expect("a").clone();
@@ -204,28 +289,47 @@ fn each_break_is_found_by_name() {
                 c.leases.insert(Name::from(&k.to_string()), NodeId(1));
             }
         }),
-        ("leases are few and named", |c| _ = c.leases.insert(Name::default(), NodeId(1))),
-        ("leases are few and named", |c| _ = c.leases.insert(Name::from(&[b'x'; 256]), NodeId(1))),
+        ("leases are few and named", |c| {
+            _ = c.leases.insert(Name::default(), NodeId(1))
+        }),
+        ("leases are few and named", |c| {
+            _ = c.leases.insert(Name::from(&[b'x'; 256]), NodeId(1))
+        }),
         ("users by order and by name agree", |c| c.users.next = 1),
         ("users have names", |c| {
-            let nameless =
-                User { name: Name::default(), ..c.users.get(&Name::from("a")).expect("a").clone() };
+            let nameless = User {
+                name: Name::default(),
+                ..c.users.get(&Name::from("a")).expect("a").clone()
+            };
             c.users.insert(nameless);
         }),
         ("continuous queries of a database have unique names", |c| {
-            change_a(c, |a| a.continuous_queries.push(a.continuous_queries[0].clone()));
+            change_a(c, |a| {
+                a.continuous_queries.push(a.continuous_queries[0].clone())
+            });
         }),
-        ("subscriptions of a retention policy have unique names", |c| {
-            change_policy(c, |policy| policy.subscriptions.push(policy.subscriptions[0].clone()));
-        }),
-        ("names have 1 to 255 bytes", |c| change_policy(c, |policy| policy.name = Name::default())),
+        (
+            "subscriptions of a retention policy have unique names",
+            |c| {
+                change_policy(c, |policy| {
+                    policy.subscriptions.push(policy.subscriptions[0].clone())
+                });
+            },
+        ),
         ("names have 1 to 255 bytes", |c| {
-            c.databases.update(&Name::from("a"), |a| a.default_retention_policy = Name::from(&[b'x'; 256]));
+            change_policy(c, |policy| policy.name = Name::default())
+        }),
+        ("names have 1 to 255 bytes", |c| {
+            c.databases.update(&Name::from("a"), |a| {
+                a.default_retention_policy = Name::from(&[b'x'; 256])
+            });
         }),
         ("retention policies of a database have unique names", |c| {
             change_policy(c, |policy| policy.name = Name::from("x"));
         }),
-        ("retention policies are possible", |c| change_policy(c, |policy| policy.replica_n = 0)),
+        ("retention policies are possible", |c| {
+            change_policy(c, |policy| policy.replica_n = 0)
+        }),
         ("retention policies are possible", |c| {
             change_policy(c, |policy| policy.shard_group_duration = DurationNanos(1));
         }),
@@ -233,24 +337,42 @@ fn each_break_is_found_by_name() {
             change_policy(c, |policy| policy.duration = DurationNanos(1))
         }),
         ("shard groups by order and by id agree", |c| {
-            change_a(c, |a| _ = a.retention_policies[0].shard_groups.by_id.remove(&ShardGroupId(1)));
+            change_a(c, |a| {
+                _ = a.retention_policies[0]
+                    .shard_groups
+                    .by_id
+                    .remove(&ShardGroupId(1))
+            });
         }),
         ("shard groups by order and by id agree", |c| {
             change_a(c, |a| {
                 let groups = &mut a.retention_policies[0].shard_groups;
                 let (place, moved) = groups.in_order.get_max().expect("a group").clone();
-                let moved = ShardGroup { end: UnixNanos(21), ..(*moved).clone() };
+                let moved = ShardGroup {
+                    end: UnixNanos(21),
+                    ..(*moved).clone()
+                };
                 groups.in_order.insert(place, Arc::new(moved));
             });
         }),
-        ("shard group ids are from 1 to the highest given out", |c| c.max_shard_group_id = 2),
+        ("shard group ids are from 1 to the highest given out", |c| {
+            c.max_shard_group_id = 2
+        }),
         ("shard group ids are from 1 to the highest given out", |c| {
             put_group(c, group(0, 30, 40, &[(4, &[])]))
         }),
-        ("a shard group id belongs to one group", |c| put_group(c, group(3, 30, 40, &[(4, &[])]))),
-        ("shard ids are from 1 to the highest given out", |c| c.max_shard_id = 3),
-        ("a shard id belongs to one shard", |c| change_group(c, |group| group.shards[0].id = ShardId(1))),
-        ("shard groups have a span, and end within it", |c| change_group(c, |group| group.end = group.start)),
+        ("a shard group id belongs to one group", |c| {
+            put_group(c, group(3, 30, 40, &[(4, &[])]))
+        }),
+        ("shard ids are from 1 to the highest given out", |c| {
+            c.max_shard_id = 3
+        }),
+        ("a shard id belongs to one shard", |c| {
+            change_group(c, |group| group.shards[0].id = ShardId(1))
+        }),
+        ("shard groups have a span, and end within it", |c| {
+            change_group(c, |group| group.end = group.start)
+        }),
         ("shard groups have a span, and end within it", |c| {
             change_group(c, |group| group.truncated_at = Some(UnixNanos(9)));
         }),
@@ -261,23 +383,31 @@ fn each_break_is_found_by_name() {
             change_group(c, |group| group.deleted_at = Some(UnixNanos(0)));
         }),
         ("no shard group is deleted or truncated at the epoch", |c| {
-            change_group(c, |group| (group.start, group.truncated_at) = (UnixNanos(0), Some(UnixNanos(0))));
+            change_group(c, |group| {
+                (group.start, group.truncated_at) = (UnixNanos(0), Some(UnixNanos(0)))
+            });
         }),
-        ("shard groups overlap only deleted ones", |c| change_group(c, |group| group.start = UnixNanos(9))),
+        ("shard groups overlap only deleted ones", |c| {
+            change_group(c, |group| group.start = UnixNanos(9))
+        }),
         // An empty one in the middle of another.
         ("shard groups overlap only deleted ones", |c| {
             change_group(c, |group| {
                 (group.start, group.truncated_at) = (UnixNanos(5), Some(UnixNanos(5)));
             });
         }),
-        ("shard groups without shards are deleted", |c| change_group(c, |group| group.shards.clear())),
+        ("shard groups without shards are deleted", |c| {
+            change_group(c, |group| group.shards.clear())
+        }),
         ("owners are distinct data nodes", |c| {
             change_group(c, |group| group.shards[0].owners.push(NodeId(4)))
         }),
         ("owners are distinct data nodes", |c| {
             change_group(c, |group| group.shards[0].owners.push(NodeId(1)))
         }),
-        ("the index of shards is that of the databases", |c| c.index_of_shards = Default::default()),
+        ("the index of shards is that of the databases", |c| {
+            c.index_of_shards = Default::default()
+        }),
         ("the index of shards is that of the databases", |c| {
             c.databases.remove(&Name::from("a")).map_or((), drop)
         }),
@@ -289,15 +419,22 @@ fn each_break_is_found_by_name() {
     for (invariant, break_it) in breaks {
         let mut catalog = sound();
         break_it(&mut catalog);
-        assert_eq!(catalog.check().map_err(|violation| violation.invariant), Err(*invariant));
+        assert_eq!(
+            catalog.check().map_err(|violation| violation.invariant),
+            Err(*invariant)
+        );
     }
     for invariant in INVARIANTS {
         let name = invariant.name;
-        assert!(breaks.iter().any(|(broken, _)| *broken == name), "{name:?} was never seen to fail");
+        assert!(
+            breaks.iter().any(|(broken, _)| *broken == name),
+            "{name:?} was never seen to fail"
+        );
     }
 }
 
-/// A newcomer stands at the address of the one that it is to replace, and a wiped one beside itself.
+/// A newcomer stands at the address of the one that it is to replace, and a wiped one beside
+/// itself.
 #[test]
 fn pendings_may_share_addresses() {
     let mut catalog = sound();
@@ -305,21 +442,37 @@ fn pendings_may_share_addresses() {
     for raft_id in [5, 6] {
         let incarnation = Incarnation([raft_id; 16]);
         let MetaNode { http, raft, .. } = node(1);
-        let pending = Pending { raft_id: RaftId(raft_id.into()), incarnation, http, raft, voter: true };
+        let pending = Pending {
+            raft_id: RaftId(raft_id.into()),
+            incarnation,
+            http,
+            raft,
+            voter: true,
+        };
         catalog.pendings.insert(incarnation, pending);
     }
     assert_eq!(catalog.check(), Ok(()));
 }
 
-/// What is deleted stays until it is pruned, and is in nobody's way; an empty one is so at the edge of another.
+/// What is deleted stays until it is pruned, and is in nobody's way; an empty one is so at the edge
+/// of another.
 #[test]
 fn deleted_and_empty_groups_are_sound() {
     let mut catalog = sound();
     (catalog.max_shard_group_id, catalog.max_shard_id) = (9, 9);
-    put_group(&mut catalog, ShardGroup { deleted_at: Some(UnixNanos(-1)), ..group(4, 5, 25, &[]) });
     put_group(
         &mut catalog,
-        ShardGroup { truncated_at: Some(UnixNanos(20)), ..group(5, 20, 25, &[(5, &[])]) },
+        ShardGroup {
+            deleted_at: Some(UnixNanos(-1)),
+            ..group(4, 5, 25, &[])
+        },
+    );
+    put_group(
+        &mut catalog,
+        ShardGroup {
+            truncated_at: Some(UnixNanos(20)),
+            ..group(5, 20, 25, &[(5, &[])])
+        },
     );
     put_group(&mut catalog, group(6, 20, 25, &[(6, &[])]));
     assert_eq!(catalog.check(), Ok(()));
@@ -332,7 +485,9 @@ fn bounds_are_within() {
     change_node(&mut catalog, |node| {
         (0..64).for_each(|k| label(node, &format!("{k:0128}"), &"v".repeat(1024)));
     });
-    catalog.leases = (0..1000).map(|k| (Name::from(&format!("{k:0255}")), NodeId(k))).collect();
+    catalog.leases = (0..1000)
+        .map(|k| (Name::from(&format!("{k:0255}")), NodeId(k)))
+        .collect();
     (catalog.max_node_id, catalog.max_raft_id) = (MAX_ID, MAX_ID);
     assert_eq!(catalog.check(), Ok(()));
 }
@@ -341,9 +496,25 @@ fn bounds_are_within() {
 fn members_are_found_by_each_name() {
     let catalog = sound();
     assert_eq!(catalog.meta_node_by_raft_id(RaftId(2)), Some(&node(2)));
-    assert_eq!(catalog.meta_node_by_raft_id(RaftId(3)), None, "a pending is no member");
-    assert_eq!(catalog.meta_node_by_http(&Address::new("meta-1", 8091)), Some(&node(1)));
-    assert_eq!(catalog.meta_node_by_http(&Address::new("meta-1", 8089)), None);
-    assert_eq!(catalog.meta_node_by_raft(&Address::new("meta-2", 8089)), Some(&node(2)));
-    assert_eq!(catalog.meta_node_by_incarnation(Incarnation([1; 16])), Some(&node(1)));
+    assert_eq!(
+        catalog.meta_node_by_raft_id(RaftId(3)),
+        None,
+        "a pending is no member"
+    );
+    assert_eq!(
+        catalog.meta_node_by_http(&Address::new("meta-1", 8091)),
+        Some(&node(1))
+    );
+    assert_eq!(
+        catalog.meta_node_by_http(&Address::new("meta-1", 8089)),
+        None
+    );
+    assert_eq!(
+        catalog.meta_node_by_raft(&Address::new("meta-2", 8089)),
+        Some(&node(2))
+    );
+    assert_eq!(
+        catalog.meta_node_by_incarnation(Incarnation([1; 16])),
+        Some(&node(1))
+    );
 }

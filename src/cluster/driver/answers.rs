@@ -1,4 +1,5 @@
-//! What the answer to an errand changes: a place taken, a life ended, a new one begun (founding.md 6, J5, and 7).
+//! What the answer to an errand changes: a place taken, a life ended, a new one begun (founding.md
+//! 6, J5, and 7).
 //!
 //! Owns: the order of the writes; each comes with its reason. Never: when to ask.
 
@@ -21,7 +22,12 @@ const SHUTDOWN: Duration = Duration::from_secs(2);
 
 impl Driver {
     pub(super) async fn on_asked(&mut self, asked: Asked) -> Result<(), ClusterError> {
-        let Asked { errand, door, me, result } = asked;
+        let Asked {
+            errand,
+            door,
+            me,
+            result,
+        } = asked;
         let now = self.now();
         if me != self.founding.record().incarnation {
             self.petition.settled(now, None);
@@ -44,7 +50,8 @@ impl Driver {
             },
             (Errand::Join, 410) if told.proven => self.on_gone(&door, &told).await,
             (Errand::Moved, 200) => {
-                self.petition.answered(now, "its new addresses are known".to_owned());
+                self.petition
+                    .answered(now, "its new addresses are known".to_owned());
                 Ok(())
             }
             _ => {
@@ -56,7 +63,8 @@ impl Driver {
 
     fn on_refusal(&mut self, door: &Address, told: &Told) {
         let refused = told.read::<ErrorBody>();
-        let text = refused.map_or_else(|_| format!("HTTP {}", told.status), |refused| refused.error);
+        let text =
+            refused.map_or_else(|_| format!("HTTP {}", told.status), |refused| refused.error);
         let text = format!("{door}: {text}");
         // A refusal by the leader is the same at every door; not to have one is not.
         match told.status {
@@ -71,16 +79,23 @@ impl Driver {
         let place = (answer.cluster_id, answer.raft_id);
         match &record.standing {
             Standing::Fresh => {
-                let standing = Standing::Joining { seat: seat(&answer), members: answer.members };
+                let standing = Standing::Joining {
+                    seat: seat(&answer),
+                    members: answer.members,
+                };
                 let record = Record { standing, ..record };
                 self.store_and_adopt(record).await?;
                 tracing::info!(event = "autojoin.place", cluster_id = %place.0, raft_id = %place.1, "given a Raft id");
                 self.petition.settled(self.now(), Some(answer.state));
             }
-            Standing::Joining { seat, .. } if seat.cluster_id == place.0 && seat.raft_id != place.1 => {
+            Standing::Joining { seat, .. }
+                if seat.cluster_id == place.0 && seat.raft_id != place.1 =>
+            {
                 self.begin_anew(record).await?;
             }
-            Standing::Started { seat, .. } | Standing::Member { seat, .. } if seat.cluster_id == place.0 => {
+            Standing::Started { seat, .. } | Standing::Member { seat, .. }
+                if seat.cluster_id == place.0 =>
+            {
                 self.suspicious = false;
                 // A member after all: whoever asks again does so at leisure.
                 self.petition.answered(self.now(), String::new());
@@ -90,11 +105,15 @@ impl Driver {
         Ok(())
     }
 
-    /// This node's place was given up while it was away, and it has another one. A Raft id belongs to one log: the
-    /// old one goes before the new id is written down. As `fresh` it speaks no Raft, so that a crash in between
-    /// leaves a node that finishes this at its start and asks again.
+    /// This node's place was given up while it was away, and it has another one. A Raft id belongs
+    /// to one log: the old one goes before the new id is written down. As `fresh` it speaks no
+    /// Raft, so that a crash in between leaves a node that finishes this at its start and asks
+    /// again.
     async fn begin_anew(&mut self, record: Record) -> Result<(), ClusterError> {
-        let record = Record { standing: Standing::Fresh, ..record };
+        let record = Record {
+            standing: Standing::Fresh,
+            ..record
+        };
         self.shared.store(&record).await?;
         self.shared.set_record(record.clone());
         self.close_for_good().await?;
@@ -106,14 +125,19 @@ impl Driver {
 
     /// A member says that this incarnation was taken out of its cluster.
     async fn on_gone(&mut self, door: &Address, told: &Told) -> Result<(), ClusterError> {
-        let Ok(Refused { removed: Some(removed), .. }) = told.read::<Refused>() else {
+        let Ok(Refused {
+            removed: Some(removed),
+            ..
+        }) = told.read::<Refused>()
+        else {
             self.on_refusal(door, told);
             return Ok(());
         };
         let record = self.founding.record().clone();
         match record.seat() {
             Some(seat) if seat.cluster_id != removed.cluster_id => {
-                self.petition.failed(self.now(), format!("{door} is in another cluster now"));
+                self.petition
+                    .failed(self.now(), format!("{door} is in another cluster now"));
                 Ok(())
             }
             _ if matches!(record.standing, Standing::Removed { .. }) => self.come_back().await,
@@ -121,12 +145,27 @@ impl Driver {
         }
     }
 
-    /// `removed` is on disk before Raft is closed: a crash in between must not leave a member that speaks again.
+    /// `removed` is on disk before Raft is closed: a crash in between must not leave a member that
+    /// speaks again.
     async fn be_removed(&mut self, record: Record, removed: Removed) -> Result<(), ClusterError> {
-        let Removed { cluster_id, cluster_name, why, by, at } = removed;
+        let Removed {
+            cluster_id,
+            cluster_name,
+            why,
+            by,
+            at,
+        } = removed;
         tracing::warn!(event = "removed", %cluster_id, ?why, by, "this node was taken out of its cluster");
-        let record =
-            Record { standing: Standing::Removed { cluster_id, cluster_name, by, at, why }, ..record };
+        let record = Record {
+            standing: Standing::Removed {
+                cluster_id,
+                cluster_name,
+                by,
+                at,
+                why,
+            },
+            ..record
+        };
         self.shared.store(&record).await?;
         self.shared.set_record(record.clone());
         self.suspicious = false;
@@ -136,8 +175,9 @@ impl Driver {
         Ok(())
     }
 
-    /// A new life: the log of the old one is set aside, durably, before the new identity is written. The other way
-    /// round a crash would leave a fresh identity over a log that is not its own.
+    /// A new life: the log of the old one is set aside, durably, before the new identity is
+    /// written. The other way round a crash would leave a fresh identity over a log that is not its
+    /// own.
     async fn come_back(&mut self) -> Result<(), ClusterError> {
         let old = self.founding.record().incarnation;
         self.close_for_good().await?;
@@ -173,7 +213,9 @@ impl Driver {
     async fn close(&mut self) -> bool {
         let opening = std::mem::replace(&mut self.opening, Opening::NotYet);
         self.raft_changed = None;
-        let Opening::Open(raft) = opening else { return true };
+        let Opening::Open(raft) = opening else {
+            return true;
+        };
         self.shared.clear_raft();
         self.publish();
         let closed = timeout(SHUTDOWN, raft.shutdown()).await.is_ok();
@@ -183,14 +225,17 @@ impl Driver {
         closed
     }
 
-    /// Before the log is set aside. One that is still written to would go on under the next life: then the process
-    /// ends, and its next start finishes what was begun.
+    /// Before the log is set aside. One that is still written to would go on under the next life:
+    /// then the process ends, and its next start finishes what was begun.
     async fn close_for_good(&mut self) -> Result<(), ClusterError> {
         if self.close().await {
             return Ok(());
         }
         let source = std::io::Error::new(std::io::ErrorKind::TimedOut, "the disk does not answer");
-        Err(ClusterError::Io { deed: "closing the log", source })
+        Err(ClusterError::Io {
+            deed: "closing the log",
+            source,
+        })
     }
 }
 

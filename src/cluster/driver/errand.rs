@@ -1,4 +1,5 @@
-//! What this node wants of its cluster: a place, word of what became of its place, new addresses (founding.md 6, 7).
+//! What this node wants of its cluster: a place, word of what became of its place, new addresses
+//! (founding.md 6, 7).
 //!
 //! Owns: when to ask whom, and what. Never: what an answer changes (`answers`).
 
@@ -45,12 +46,19 @@ impl Driver {
         }
         let Some(errand) = errand else { return };
         let doors = self.doors();
-        let Some((door, meant_for)) = self.petition.next(self.now(), &doors) else { return };
+        let Some((door, meant_for)) = self.petition.next(self.now(), &doors) else {
+            return;
+        };
         let ask = self.ask(errand).meant_for(meant_for);
         let (exchange, me) = (self.exchange.clone(), self.founding.record().incarnation);
         self.asks.push(Box::pin(async move {
             let result = exchange.ask(&door, ask).await;
-            Asked { errand, door, me, result }
+            Asked {
+                errand,
+                door,
+                me,
+                result,
+            }
         }));
     }
 
@@ -59,8 +67,12 @@ impl Driver {
         let wanted = match &self.founding.record().standing {
             Standing::Fresh => invited || matches!(self.founding.verdict(), Verdict::Join { .. }),
             Standing::Joining { .. } => true,
-            Standing::Started { .. } | Standing::Member { .. } => self.suspicious || self.is_left_out(),
-            Standing::Removed { why, .. } => invited || (*why != Why::Removed && !self.founding.by_hand()),
+            Standing::Started { .. } | Standing::Member { .. } => {
+                self.suspicious || self.is_left_out()
+            }
+            Standing::Removed { why, .. } => {
+                invited || (*why != Why::Removed && !self.founding.by_hand())
+            }
         };
         if wanted {
             return Some(Errand::Join);
@@ -68,17 +80,26 @@ impl Driver {
         self.has_moved().then_some(Errand::Moved)
     }
 
-    /// No leader talks to this member, and a fellow has one: it may have been taken out while it was away, and nobody
-    /// dials it any more to say so.
+    /// No leader talks to this member, and a fellow has one: it may have been taken out while it
+    /// was away, and nobody dials it any more to say so.
     fn is_left_out(&self) -> bool {
-        let waits = self.leaderless_since.is_some_and(|since| self.now().saturating_sub(since) >= LEFT_OUT);
+        let waits = self
+            .leaderless_since
+            .is_some_and(|since| self.now().saturating_sub(since) >= LEFT_OUT);
         let ours = self.founding.record().seat().map(|seat| seat.cluster_id);
-        waits && self.founding.seen().any(|(_, theirs)| theirs.cluster_id == ours && theirs.leader_known)
+        waits
+            && self
+                .founding
+                .seen()
+                .any(|(_, theirs)| theirs.cluster_id == ours && theirs.leader_known)
     }
 
     /// Looked at with every event.
     pub(super) fn note_leader(&mut self) {
-        let has_none = self.opening.raft().is_some_and(|raft| raft.status().leader.is_none());
+        let has_none = self
+            .opening
+            .raft()
+            .is_some_and(|raft| raft.status().leader.is_none());
         self.leaderless_since = has_none.then(|| self.leaderless_since.unwrap_or(self.now()));
     }
 
@@ -90,9 +111,11 @@ impl Driver {
 
     /// The catalog has this member at other addresses than it advertises.
     fn has_moved(&self) -> bool {
-        let (Some(raft), Some(http), Some(own_raft)) =
-            (self.opening.raft(), self.founding.own(), self.founding.own_raft())
-        else {
+        let (Some(raft), Some(http), Some(own_raft)) = (
+            self.opening.raft(),
+            self.founding.own(),
+            self.founding.own_raft(),
+        ) else {
             return false;
         };
         let applied = raft.applied();
@@ -129,8 +152,13 @@ impl Driver {
 
     /// Nodes of this cluster that answer, and members as the catalog has them.
     fn fellows(&self, seat: &Seat) -> Vec<Door> {
-        let of_us = self.founding.seen().filter(|(_, t)| t.cluster_id == Some(seat.cluster_id));
-        let mut doors: Vec<Door> = of_us.map(|(at, theirs)| (at.clone(), Some(theirs.incarnation))).collect();
+        let of_us = self
+            .founding
+            .seen()
+            .filter(|(_, t)| t.cluster_id == Some(seat.cluster_id));
+        let mut doors: Vec<Door> = of_us
+            .map(|(at, theirs)| (at.clone(), Some(theirs.incarnation)))
+            .collect();
         if let Some(raft) = self.opening.raft() {
             let applied = raft.applied().borrow().clone();
             let nodes = applied.catalog.meta_nodes.values();
@@ -143,7 +171,15 @@ impl Driver {
         let identity = self.shared.identity();
         let from = identity.incarnation;
         match errand {
-            Errand::Join => Ask::new(JOIN, from, &JoinRequest { from, identity, wish: self.wish() }),
+            Errand::Join => Ask::new(
+                JOIN,
+                from,
+                &JoinRequest {
+                    from,
+                    identity,
+                    wish: self.wish(),
+                },
+            ),
             Errand::Moved => Ask::new(MOVED, from, &Caller { from, identity }),
         }
     }
@@ -152,6 +188,10 @@ impl Driver {
     fn wish(&self) -> Wish {
         let config = &self.shared.config;
         let join_only = config.bootstrap_expect == Some(0) && !config.peers.is_empty();
-        if join_only && self.invitation().is_none() { Wish::Learner } else { Wish::Voter }
+        if join_only && self.invitation().is_none() {
+            Wish::Learner
+        } else {
+            Wish::Voter
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Carries out what `founding` decides: polls, stores, opens Raft, tells people.
 //!
-//! Owns: the one task that feeds the machine, and the order of opening Raft (founding.md 5). Never: a rule of
-//! founding. It is the only writer of the `identity` file.
+//! Owns: the one task that feeds the machine, and the order of opening Raft (founding.md 5). Never:
+//! a rule of founding. It is the only writer of the `identity` file.
 
 mod answers;
 mod errand;
@@ -55,7 +55,8 @@ pub(super) struct Started {
     pub(super) failures: mpsc::Receiver<ClusterError>,
 }
 
-/// Loads or makes the identity, listens on 8089, opens Raft if this node is in a cluster, starts the task.
+/// Loads or makes the identity, listens on 8089, opens Raft if this node is in a cluster, starts
+/// the task.
 pub(super) async fn start(
     env: Env,
     dir: DataDir,
@@ -71,8 +72,19 @@ pub(super) async fn start(
     let setup = Setup::new(&config, raft_listen.port(), env.rng.u64());
     let founding = Founding::new(setup, record.clone(), Duration::ZERO);
     let first = (record, founding.identity(), picture::first(&founding));
-    let ends = Ends { hints, orders, failures };
-    let shared = Arc::new(Shared::new(env.clone(), dir, config, first, exchange.clone(), ends));
+    let ends = Ends {
+        hints,
+        orders,
+        failures,
+    };
+    let shared = Arc::new(Shared::new(
+        env.clone(),
+        dir,
+        config,
+        first,
+        exchange.clone(),
+        ends,
+    ));
     let gate = Arc::new(Gate::new(shared.clone()));
     let transport = Transport::listen(&env, raft_listen, gate)
         .await
@@ -103,12 +115,19 @@ pub(super) async fn start(
         began,
     };
     env.tasks.detach(driver.run());
-    Ok(Started { shared, gossip, failures: failed })
+    Ok(Started {
+        shared,
+        gossip,
+        failures: failed,
+    })
 }
 
 fn cannot_listen(at: SocketAddr, error: &std::io::Error) -> ClusterError {
     let source = std::io::Error::new(error.kind(), format!("{at}: {error}"));
-    ClusterError::Io { deed: "listening on bind-address", source }
+    ClusterError::Io {
+        deed: "listening on bind-address",
+        source,
+    }
 }
 
 async fn load_or_make(env: &Env, dir: &DataDir) -> Result<Record, ClusterError> {
@@ -121,21 +140,32 @@ async fn load_or_make(env: &Env, dir: &DataDir) -> Result<Record, ClusterError> 
         return Ok(record);
     }
     let record = new_record(env);
-    // P1: durable before any packet mentions it. A node that forgot what it was called could vote twice.
+    // P1: durable before any packet mentions it. A node that forgot what it was called could vote
+    // twice.
     let (disk, bytes) = (dir.clone(), record.encode());
-    let stored = env.tasks.blocking(move || disk.store(identity::FILE, &bytes)).await;
+    let stored = env
+        .tasks
+        .blocking(move || disk.store(identity::FILE, &bytes))
+        .await;
     stored.map_err(io("writing the file `identity`"))?;
     Ok(record)
 }
 
 /// A fresh node has no log: what lies there is of a life that it was about to leave behind.
-async fn finish_setting_aside(env: &Env, dir: &DataDir, record: &Record) -> Result<(), ClusterError> {
+async fn finish_setting_aside(
+    env: &Env,
+    dir: &DataDir,
+    record: &Record,
+) -> Result<(), ClusterError> {
     if record.phase() != Phase::Fresh {
         return Ok(());
     }
     let (dir, life) = (dir.clone(), record.incarnation.to_string());
     let done = env.tasks.blocking(move || dir.set_aside(&life)).await;
-    done.map_err(|source| ClusterError::Io { deed: "setting the old log aside", source })
+    done.map_err(|source| ClusterError::Io {
+        deed: "setting the old log aside",
+        source,
+    })
 }
 
 fn new_record(env: &Env) -> Record {
@@ -170,7 +200,8 @@ struct Driver {
     leaderless_since: Option<Duration>,
     /// Since when this node is on the way into a cluster.
     set_out: Duration,
-    /// What each incarnation has said that it can read: one that is silent now has not forgotten it.
+    /// What each incarnation has said that it can read: one that is silent now has not forgotten
+    /// it.
     levels: BTreeMap<Incarnation, u32>,
     opening: Opening,
     raft_changed: Option<watch::Receiver<u64>>,
@@ -181,8 +212,9 @@ struct Driver {
 }
 
 impl Driver {
-    /// Ends with the process's tasks, or with the first failure. After one nothing is tried again: another attempt
-    /// could open the log a second time while the first Raft node still writes to it.
+    /// Ends with the process's tasks, or with the first failure. After one nothing is tried again:
+    /// another attempt could open the log a second time while the first Raft node still writes to
+    /// it.
     async fn run(mut self) {
         if let Err(error) = self.live().await {
             self.shared.fail(error);
@@ -254,8 +286,8 @@ impl Driver {
     }
 
     async fn carry_out(&mut self) -> Result<(), ClusterError> {
-        // First: a poll is also the hint to look here, and what it carries must be what is to be seen. The
-        // machine shows nothing that is not durable (P2).
+        // First: a poll is also the hint to look here, and what it carries must be what is to be
+        // seen. The machine shows nothing that is not durable (P2).
         self.publish_identity();
         while !self.later.is_empty() {
             for action in std::mem::take(&mut self.later) {
@@ -276,7 +308,9 @@ impl Driver {
 
     /// Once the own name is known: others will look it up, so it had better be found.
     fn look_up_own_name(&mut self) {
-        let Some(own) = self.founding.own().filter(|_| !self.own_name_asked) else { return };
+        let Some(own) = self.founding.own().filter(|_| !self.own_name_asked) else {
+            return;
+        };
         self.own_name_asked = true;
         let shared = self.shared.clone();
         self.shared.env.tasks.detach(async move {
@@ -299,17 +333,28 @@ impl Driver {
         let record = self.founding.record().clone();
         if record.seat().is_some() && self.opening.is_due() {
             self.opening = open::open(&self.shared, &self.transport, record).await?;
-            let Some(raft) = self.opening.raft().cloned() else { return Ok(()) };
+            let Some(raft) = self.opening.raft().cloned() else {
+                return Ok(());
+            };
             self.raft_changed = Some(raft.changed());
             self.adopt(self.shared.record());
             self.follow(&raft);
         }
-        let Some(raft) = self.opening.raft().cloned() else { return Ok(()) };
+        let Some(raft) = self.opening.raft().cloned() else {
+            return Ok(());
+        };
         let record = self.founding.record().clone();
         let seen_in = |raft_id: RaftId| {
             let status = raft.status();
-            let listed = || raft.applied().borrow().catalog.meta_node_by_raft_id(raft_id).is_some();
-            // A learner is a member once the catalog has it: before that it may be taken out without a word.
+            let listed = || {
+                raft.applied()
+                    .borrow()
+                    .catalog
+                    .meta_node_by_raft_id(raft_id)
+                    .is_some()
+            };
+            // A learner is a member once the catalog has it: before that it may be taken out
+            // without a word.
             status.voters.contains(&raft_id) || (status.learners.contains(&raft_id) && listed())
         };
         // Seen in a *committed* membership: only that one is there to stay.
@@ -329,7 +374,11 @@ impl Driver {
     fn follow(&self, raft: &Raft) {
         let tasks = &self.shared.env.tasks;
         tasks.detach(membership::lead(self.shared.clone(), raft.clone()));
-        tasks.detach(gossip::tell_others(self.gossip.clone(), self.exchange.clone(), raft.clone()));
+        tasks.detach(gossip::tell_others(
+            self.gossip.clone(),
+            self.exchange.clone(),
+            raft.clone(),
+        ));
         let (shared, raft) = (self.shared.clone(), raft.clone());
         tasks.detach(async move {
             let stopped = shared.env.tasks.clone();
@@ -340,12 +389,19 @@ impl Driver {
                 text = raft.fatal() => text,
             };
             let source = std::io::Error::other(text);
-            shared.fail(ClusterError::Io { deed: "writing the log", source });
+            shared.fail(ClusterError::Io {
+                deed: "writing the log",
+                source,
+            });
         });
     }
 
     fn poll(&mut self, at: Address, number: u64) {
-        let (env, exchange, ours) = (self.shared.env.clone(), self.exchange.clone(), self.shared.identity());
+        let (env, exchange, ours) = (
+            self.shared.env.clone(),
+            self.exchange.clone(),
+            self.shared.identity(),
+        );
         self.polls.push(Box::pin(async move {
             let results = poll::poll(&env, &*exchange, &at, ours).await;
             (at, number, results)
@@ -358,8 +414,11 @@ impl Driver {
             if self.levels.len() < MOST_LEVELS || self.levels.contains_key(&theirs.incarnation) {
                 self.levels.insert(theirs.incarnation, theirs.feature_level);
             }
-            let is_member =
-                self.founding.record().seat().is_some_and(|s| theirs.cluster_id == Some(s.cluster_id));
+            let is_member = self
+                .founding
+                .record()
+                .seat()
+                .is_some_and(|s| theirs.cluster_id == Some(s.cluster_id));
             if is_member {
                 self.gossip.polled(theirs);
             }
@@ -368,10 +427,20 @@ impl Driver {
 
     /// What the open Raft node knows; without one, that time passed.
     fn cluster_event(&self) -> Event {
-        let Some(raft) = self.opening.raft() else { return Event::Tick };
+        let Some(raft) = self.opening.raft() else {
+            return Event::Tick;
+        };
         let applied = raft.applied().borrow().clone();
-        let members = applied.catalog.meta_nodes.values().map(|node| node.http.clone()).collect();
-        Event::Cluster { leader_known: raft.status().leader.is_some(), members }
+        let members = applied
+            .catalog
+            .meta_nodes
+            .values()
+            .map(|node| node.http.clone())
+            .collect();
+        Event::Cluster {
+            leader_known: raft.status().leader.is_some(),
+            members,
+        }
     }
 
     /// # Errors
@@ -379,9 +448,13 @@ impl Driver {
     fn tell(&mut self) -> Result<(), ClusterError> {
         let view = self.shared.view.borrow().clone();
         let now = self.now();
-        self.story.tell(now, &view, self.founding.alarm(now).as_ref());
+        self.story
+            .tell(now, &view, self.founding.alarm(now).as_ref());
         let limit = self.shared.config.join_timeout;
-        let is_outside = matches!(self.founding.record().phase(), Phase::Fresh | Phase::Joining);
+        let is_outside = matches!(
+            self.founding.record().phase(),
+            Phase::Fresh | Phase::Joining
+        );
         let waits = is_outside && !self.founding.by_hand();
         if waits && !limit.is_zero() && now >= self.set_out + limit {
             return Err(ClusterError::JoinTimeout(limit, view.reason.clone()));
@@ -394,7 +467,11 @@ impl Driver {
         let founding = self.founding.wake_at(now);
         let mut wake = founding.unwrap_or(now + LOOK).min(now + LOOK);
         // Overdue: there is no door to knock at yet, and a poll will show one.
-        if let Some(due) = self.errand.and_then(|_| self.petition.wake_at()).filter(|due| *due > now) {
+        if let Some(due) = self
+            .errand
+            .and_then(|_| self.petition.wake_at())
+            .filter(|due| *due > now)
+        {
             wake = wake.min(due);
         }
         let limit = self.set_out + self.shared.config.join_timeout;
@@ -426,7 +503,9 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// Resolves at the next change of the Raft node; never while there is none.
 async fn changed(raft: &mut Option<watch::Receiver<u64>>) {
-    let Some(receiver) = raft else { return std::future::pending().await };
+    let Some(receiver) = raft else {
+        return std::future::pending().await;
+    };
     if receiver.changed().await.is_err() {
         // It has ended; there is nothing more to hear.
         std::future::pending().await

@@ -17,7 +17,8 @@ pub(super) enum Opening {
     #[default]
     NotYet,
     Open(Raft),
-    /// What is stored cannot be used; nothing is repaired in silence, and the process stays up to say so.
+    /// What is stored cannot be used; nothing is repaired in silence, and the process stays up to
+    /// say so.
     Halted(String),
 }
 
@@ -58,13 +59,23 @@ pub(super) async fn open(
     transport: &Transport,
     record: Record,
 ) -> Result<Opening, ClusterError> {
-    let Some(seat) = record.seat() else { return Ok(Opening::NotYet) };
+    let Some(seat) = record.seat() else {
+        return Ok(Opening::NotYet);
+    };
     let stored = match read(shared, &record, seat.opened).await? {
         Ok(stored) => stored,
         Err(halted) => return Ok(Opening::Halted(halted)),
     };
-    let me = Replica { cluster_id: seat.cluster_id, raft_id: seat.raft_id, incarnation: record.incarnation };
-    let Stored { log, snapshots, snapshot } = stored;
+    let me = Replica {
+        cluster_id: seat.cluster_id,
+        raft_id: seat.raft_id,
+        incarnation: record.incarnation,
+    };
+    let Stored {
+        log,
+        snapshots,
+        snapshot,
+    } = stored;
     let is_empty = log.bounds().last.is_none() && log.vote().is_none() && snapshot.is_none();
     if is_empty && seat.opened && record.origin().is_some() {
         return Ok(Opening::Halted(LOG_GONE.to_owned()));
@@ -74,22 +85,30 @@ pub(super) async fn open(
     let opened = Raft::open(&shared.env, config, me, log, snapshots, snapshot, transport).await;
     let raft = match opened {
         Ok(raft) => raft,
-        Err(OpenError::Unreadable(text) | OpenError::Failed(text)) => return Ok(Opening::Halted(text)),
+        Err(OpenError::Unreadable(text) | OpenError::Failed(text)) => {
+            return Ok(Opening::Halted(text));
+        }
     };
     if is_new && let Some(origin) = record.origin() {
         let founders: Vec<_> = origin
             .vector
             .iter()
-            .filter_map(|entry| Some((raft_id_of(&origin.vector, entry.incarnation)?, entry.incarnation)))
+            .filter_map(|entry| {
+                Some((
+                    raft_id_of(&origin.vector, entry.incarnation)?,
+                    entry.incarnation,
+                ))
+            })
             .collect();
         if let Err(error) = raft.initialize(&founders).await {
             return Ok(Opening::Halted(error.to_string()));
         }
     }
-    // Safety order: initialised → `opened` → admitted. `opened` first, and a crash in between would leave a
-    // founder that takes its own empty log for a loss. Admitted first, and a vote request that came in before
-    // would leave a vote without a log: such a node can never initialise, and if another founder had to be
-    // wiped at that moment, two voters would be left that nobody can lead.
+    // Safety order: initialised → `opened` → admitted. `opened` first, and a crash in between would
+    // leave a founder that takes its own empty log for a loss. Admitted first, and a vote request
+    // that came in before would leave a vote without a log: such a node can never initialise, and
+    // if another founder had to be wiped at that moment, two voters would be left that nobody can
+    // lead.
     let mut start = [0; 8];
     shared.env.rng.fill(&mut start);
     let record = record.opened().with_start(StartId(start));
@@ -109,21 +128,29 @@ async fn read(
     let (env, dir, incarnation) = (shared.env.clone(), shared.dir.clone(), record.incarnation);
     let io = |deed| move |source| ClusterError::Io { deed, source };
     let read = move || {
-        // With `opened` set an empty log is no beginning but a loss. All fences would let this node vote
-        // again under its old name, and acknowledged writes would be gone.
+        // With `opened` set an empty log is no beginning but a loss. All fences would let this node
+        // vote again under its old name, and acknowledged writes would be gone.
         if opened && !dir.has_log().map_err(io("reading the log"))? {
             return Ok(Err(LOG_GONE.to_owned()));
         }
-        let (snapshots, snapshot) = Snapshots::open(&env, &dir).map_err(|source| match source.kind() {
-            std::io::ErrorKind::Unsupported => ClusterError::NewerLog(source.to_string()),
-            _ => ClusterError::Io { deed: "reading the snapshots", source },
-        })?;
+        let (snapshots, snapshot) =
+            Snapshots::open(&env, &dir).map_err(|source| match source.kind() {
+                std::io::ErrorKind::Unsupported => ClusterError::NewerLog(source.to_string()),
+                _ => ClusterError::Io {
+                    deed: "reading the snapshots",
+                    source,
+                },
+            })?;
         for rejected in snapshots.rejected() {
             tracing::warn!(event = "snapshot.rejected", "{rejected}");
         }
         let covered: Option<LogId> = snapshot.as_ref().and_then(|(header, _)| header.last);
         match Log::open(&env, &dir, incarnation, covered) {
-            Ok(log) => Ok(Ok(Stored { log, snapshots, snapshot })),
+            Ok(log) => Ok(Ok(Stored {
+                log,
+                snapshots,
+                snapshot,
+            })),
             Err(LogError::Io { deed, source }) => {
                 let text = format!("{deed}: {source}");
                 Err(ClusterError::Io {

@@ -1,5 +1,5 @@
-//! Whom to ask next, and when: one request in flight, the doors in turn, soon again after an answer that changes
-//! something and slower while nothing does. Sans IO, as founding is.
+//! Whom to ask next, and when: one request in flight, the doors in turn, soon again after an answer
+//! that changes something and slower while nothing does. Sans IO, as founding is.
 
 use std::time::Duration;
 
@@ -43,7 +43,12 @@ impl Petition {
 
     /// Something was agreed on: the next question is due at once.
     pub(super) fn settled(&mut self, now: Duration, said: Option<String>) {
-        *self = Self { due: now, said, turn: self.turn, ..Self::default() };
+        *self = Self {
+            due: now,
+            said,
+            turn: self.turn,
+            ..Self::default()
+        };
     }
 
     /// An answer that leaves things as they are. The one who gave it is asked again.
@@ -53,8 +58,8 @@ impl Petition {
         self.blocked = None;
     }
 
-    /// A refusal that is the same at every door of a cluster. It is asked on, at the next one: the cure is seen by it,
-    /// and a door may have led to another cluster.
+    /// A refusal that is the same at every door of a cluster. It is asked on, at the next one: the
+    /// cure is seen by it, and a door may have led to another cluster.
     pub(super) fn refused(&mut self, now: Duration, said: String) {
         let since = self.blocked.unwrap_or(now);
         self.failed(now, said);
@@ -82,7 +87,8 @@ impl Petition {
     }
 
     pub(super) fn is_blocked(&self, now: Duration) -> bool {
-        self.blocked.is_some_and(|since| now.saturating_sub(since) >= HEALS)
+        self.blocked
+            .is_some_and(|since| now.saturating_sub(since) >= HEALS)
     }
 
     fn wait(&mut self, now: Duration) {
@@ -97,7 +103,9 @@ mod tests {
     use super::*;
 
     fn doors() -> Vec<Door> {
-        ["a", "b"].map(|host| (Address::new(host, 8091), None)).to_vec()
+        ["a", "b"]
+            .map(|host| (Address::new(host, 8091), None))
+            .to_vec()
     }
 
     #[test]
@@ -112,7 +120,11 @@ mod tests {
         assert_eq!(petition.next(later, &doors()).expect("due").0.host(), "b");
         petition.answered(later, "not yet".to_owned());
         let later = petition.wake_at().expect("idle");
-        assert_eq!(petition.next(later, &doors()).expect("due").0.host(), "b", "who answers is asked again");
+        assert_eq!(
+            petition.next(later, &doors()).expect("due").0.host(),
+            "b",
+            "who answers is asked again"
+        );
     }
 
     #[test]

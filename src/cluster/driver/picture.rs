@@ -96,7 +96,11 @@ fn open_text(founding: &Founding, raft: &Raft, status: &RaftStatus) -> String {
         all / 2 + 1
     );
     let gone = founding.gone(&voters);
-    let names = gone.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let names = gone
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(", ");
     if gone.len() == all {
         // None of them is this node, which has its volume.
         return format!(
@@ -104,20 +108,42 @@ fn open_text(founding: &Founding, raft: &Raft, status: &RaftStatus) -> String {
              {names}: {WAY_OUT}"
         );
     }
-    if gone.len() * 2 >= all { format!("{text}; the volumes of {names} are gone: {WAY_OUT}") } else { text }
+    if gone.len() * 2 >= all {
+        format!("{text}; the volumes of {names} are gone: {WAY_OUT}")
+    } else {
+        text
+    }
 }
 
 /// Before the first leader no membership is committed, nor in the catalog: it is the founders'.
 fn voters(founding: &Founding, raft: &Raft, status: &RaftStatus) -> Vec<(Address, Incarnation)> {
     if status.voters.is_empty() {
-        let origin = founding.record().origin().into_iter().flat_map(|origin| &origin.vector);
-        return origin.map(|entry| (entry.http.clone(), entry.incarnation)).collect();
+        let origin = founding
+            .record()
+            .origin()
+            .into_iter()
+            .flat_map(|origin| &origin.vector);
+        return origin
+            .map(|entry| (entry.http.clone(), entry.incarnation))
+            .collect();
     }
     let applied = raft.applied().borrow().clone();
     let catalog = &applied.catalog;
-    let coming = |id| catalog.pending_by_raft_id(id).map(|coming| (coming.http.clone(), coming.incarnation));
-    let known = |id| catalog.meta_node_by_raft_id(id).map(|node| (node.http.clone(), node.incarnation));
-    status.voters.iter().filter_map(|id| known(*id).or_else(|| coming(*id))).collect()
+    let coming = |id| {
+        catalog
+            .pending_by_raft_id(id)
+            .map(|coming| (coming.http.clone(), coming.incarnation))
+    };
+    let known = |id| {
+        catalog
+            .meta_node_by_raft_id(id)
+            .map(|node| (node.http.clone(), node.incarnation))
+    };
+    status
+        .voters
+        .iter()
+        .filter_map(|id| known(*id).or_else(|| coming(*id)))
+        .collect()
 }
 
 /// The log has it from the start, in other words.
@@ -131,14 +157,21 @@ fn warnings(founding: &Founding, opening: &Opening, shared: &Shared, now: Durati
         let voters = raft.membership().voters.len();
         match voters {
             0 => {}
-            1 => warnings.push("one voter: a loss of this volume is a loss of the cluster".to_owned()),
-            2 => warnings.push("two voters: a failure of either stops the cluster; run three".to_owned()),
-            even if even % 2 == 0 => warnings
-                .push(format!("{even} voters survive no more failures than {}: run an odd number", even - 1)),
+            1 => warnings
+                .push("one voter: a loss of this volume is a loss of the cluster".to_owned()),
+            2 => warnings
+                .push("two voters: a failure of either stops the cluster; run three".to_owned()),
+            even if even % 2 == 0 => warnings.push(format!(
+                "{even} voters survive no more failures than {}: run an odd number",
+                even - 1
+            )),
             _ => {}
         }
     }
-    let founders = founding.record().origin().map_or(0, |origin| origin.vector.len());
+    let founders = founding
+        .record()
+        .origin()
+        .map_or(0, |origin| origin.vector.len());
     let voters = opening.raft().map_or(0, |raft| raft.status().voters.len());
     if config.single_server && founders.max(voters) > 1 {
         warnings.push(
@@ -157,9 +190,14 @@ fn warnings(founding: &Founding, opening: &Opening, shared: &Shared, now: Durati
     if config.secret.is_none() {
         warnings.push(NO_SECRET.to_owned());
     }
-    if let (true, Some(own)) = (shared.own_name_unknown.load(Ordering::Relaxed), founding.own()) {
-        warnings
-            .push(format!("{}, the name others are given for this node, does not resolve here", own.host()));
+    if let (true, Some(own)) = (
+        shared.own_name_unknown.load(Ordering::Relaxed),
+        founding.own(),
+    ) {
+        warnings.push(format!(
+            "{}, the name others are given for this node, does not resolve here",
+            own.host()
+        ));
     }
     warnings.extend(lock(&shared.task_alarms).iter().cloned());
     warnings.extend(founding.alarm(now).map(|alarm| alarm.to_string()));

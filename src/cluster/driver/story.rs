@@ -1,5 +1,5 @@
-//! The log lines of founding: one for each change of what is waited for, and a heartbeat at 10 s, 30 s and every
-//! minute after; never one per retry.
+//! The log lines of founding: one for each change of what is waited for, and a heartbeat at 10 s,
+//! 30 s and every minute after; never one per retry.
 
 use std::time::Duration;
 
@@ -21,15 +21,24 @@ pub(super) struct Story {
     led: bool,
 }
 
-/// What makes one state another for a reader: who is missing, not how exactly; reasons change with every retry.
+/// What makes one state another for a reader: who is missing, not how exactly; reasons change with
+/// every retry.
 fn subject(view: &View) -> String {
     match view.doing {
-        Doing::Waiting => view.missing.iter().map(|missing| format!("{} ", missing.address)).collect(),
+        Doing::Waiting => view
+            .missing
+            .iter()
+            .map(|missing| format!("{} ", missing.address))
+            .collect(),
         _ => view.reason.clone(),
     }
 }
 
-const BEATS: [Duration; 3] = [Duration::from_secs(10), Duration::from_secs(30), Duration::from_secs(60)];
+const BEATS: [Duration; 3] = [
+    Duration::from_secs(10),
+    Duration::from_secs(30),
+    Duration::from_secs(60),
+];
 
 impl Story {
     pub(super) fn new() -> Self {
@@ -84,13 +93,21 @@ impl Story {
 
     fn line(&mut self, now: Duration, view: &View) {
         let elapsed = format!("{:.1}s", now.saturating_sub(self.since).as_secs_f64());
-        let missing = view.missing.iter().map(|m| format!("{}={}", m.address, m.why)).collect::<Vec<_>>();
+        let missing = view
+            .missing
+            .iter()
+            .map(|m| format!("{}={}", m.address, m.why))
+            .collect::<Vec<_>>();
         let missing = missing.join(", ");
         match view.doing {
-            Doing::Waiting => tracing::info!(event = "autojoin.wait", missing, elapsed, "{}", view.reason),
+            Doing::Waiting => {
+                tracing::info!(event = "autojoin.wait", missing, elapsed, "{}", view.reason)
+            }
             Doing::Founding => tracing::info!(event = "autojoin.agree", elapsed, "{}", view.reason),
             Doing::Joining => tracing::warn!(event = "autojoin.join", elapsed, "{}", view.reason),
-            Doing::Blocked => tracing::error!(event = "autojoin.blocked", elapsed, "{}", view.reason),
+            Doing::Blocked => {
+                tracing::error!(event = "autojoin.blocked", elapsed, "{}", view.reason)
+            }
             Doing::Halted => tracing::error!(event = "halted", "{}", view.reason),
             Doing::Removed => tracing::warn!(event = "removed", "{}", view.reason),
             Doing::ByHand => tracing::info!(event = "autojoin.by-hand", "{}", view.reason),
@@ -100,7 +117,9 @@ impl Story {
 
     fn open(&mut self, now: Duration, view: &View) {
         let has_leader = !view.reason.contains("without a leader");
-        let (Some(cluster_id), Some(raft_id)) = (view.cluster_id, view.raft_id) else { return };
+        let (Some(cluster_id), Some(raft_id)) = (view.cluster_id, view.raft_id) else {
+            return;
+        };
         if has_leader && !self.had_leader {
             let elapsed = format!("{:.1}s", now.saturating_sub(self.leaderless).as_secs_f64());
             if self.led {
@@ -137,11 +156,21 @@ impl Story {
         }
     }
 
-    /// Those that this log has not: an alarm has a line of its own, and the secret was asked for at the start.
+    /// Those that this log has not: an alarm has a line of its own, and the secret was asked for at
+    /// the start.
     fn new_warnings(&mut self, view: &View) -> Vec<String> {
         let of_alarm = |text: &String| self.alarm.as_ref() == Some(text) || text == NO_SECRET;
-        let standing: Vec<String> = view.warnings.iter().filter(|text| !of_alarm(text)).cloned().collect();
-        let new = standing.iter().filter(|text| !self.warnings.contains(text)).cloned().collect();
+        let standing: Vec<String> = view
+            .warnings
+            .iter()
+            .filter(|text| !of_alarm(text))
+            .cloned()
+            .collect();
+        let new = standing
+            .iter()
+            .filter(|text| !self.warnings.contains(text))
+            .cloned()
+            .collect();
         self.warnings = standing;
         new
     }
@@ -163,7 +192,10 @@ mod tests {
     fn waiting(missing: &[&str], why: &str) -> View {
         let missing = missing.iter().map(|host| {
             let address = Address::new(host, 8091);
-            Missing { address, why: why.to_owned() }
+            Missing {
+                address,
+                why: why.to_owned(),
+            }
         });
         View {
             doing: Doing::Waiting,
@@ -186,12 +218,19 @@ mod tests {
         let (mut story, mut lines) = (Story::new(), Vec::new());
         for tenth in 0..6000_u64 {
             let now = Duration::from_millis(tenth * 100);
-            let why = if tenth % 2 == 0 { "connection refused" } else { "no answer in time" };
+            let why = if tenth % 2 == 0 {
+                "connection refused"
+            } else {
+                "no answer in time"
+            };
             if story.tell(now, &waiting(&["meta-3"], why), None) {
                 lines.push(now.as_secs());
             }
         }
-        assert_eq!(lines, [0, 10, 30, 60, 120, 180, 240, 300, 360, 420, 480, 540]);
+        assert_eq!(
+            lines,
+            [0, 10, 30, 60, 120, 180, 240, 300, 360, 420, 480, 540]
+        );
     }
 
     /// `show` and `/healthz` show them all the time; the log has each when it comes up.
@@ -200,12 +239,18 @@ mod tests {
         let mut story = Story::new();
         let mut news = |warnings: &[&str]| {
             let warnings = warnings.iter().map(|text| (*text).to_owned()).collect();
-            story.new_warnings(&View { warnings, ..waiting(&[], "") })
+            story.new_warnings(&View {
+                warnings,
+                ..waiting(&[], "")
+            })
         };
         assert_eq!(news(&["two voters", NO_SECRET]), ["two voters"]);
         assert!(news(&["two voters", NO_SECRET]).is_empty());
         assert!(news(&[]).is_empty());
-        assert_eq!(news(&["one voter", "two voters"]), ["one voter", "two voters"]);
+        assert_eq!(
+            news(&["one voter", "two voters"]),
+            ["one voter", "two voters"]
+        );
     }
 
     #[test]
@@ -214,7 +259,11 @@ mod tests {
         let now = Duration::from_secs(1);
         assert!(!story.tell(now, &waiting(&["meta-2", "meta-3"], NOT_ASKED), None));
         assert!(story.tell(now, &waiting(&["meta-2", "meta-3"], "name unknown"), None));
-        assert!(!story.tell(now, &waiting(&["meta-2", "meta-3"], "connection refused"), None));
+        assert!(!story.tell(
+            now,
+            &waiting(&["meta-2", "meta-3"], "connection refused"),
+            None
+        ));
         assert!(story.tell(now, &waiting(&["meta-3"], "name unknown"), None));
     }
 }

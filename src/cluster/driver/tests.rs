@@ -62,27 +62,39 @@ fn config() -> ClusterConfig {
     }
 }
 
-/// The log is open and initialised when `opened` cannot be written. A second attempt while the process ends would
-/// have two Raft nodes write one log.
+/// The log is open and initialised when `opened` cannot be written. A second attempt while the
+/// process ends would have two Raft nodes write one log.
 #[tokio::test(start_paused = true)]
 async fn after_a_failed_write_nothing_is_opened_again() {
     let disk = Fake::new();
     let mut stored = 0;
     disk.fail_with(move |op| {
-        let replaces = matches!(&op.kind, OpKind::Rename { to } if to.ends_with("influxd-meta/identity"));
+        let replaces =
+            matches!(&op.kind, OpKind::Rename { to } if to.ends_with("influxd-meta/identity"));
         stored += u32::from(replaces);
         // Fresh, started, then opened.
         (replaces && stored == 3).then_some(io::ErrorKind::StorageFull)
     });
     let here = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
-    let network = Network::new(Arc::new(SystemRng), Duration::from_millis(1)..Duration::from_millis(2));
-    let env =
-        Env { disk: Arc::new(disk.clone()), net: network.host(here), tasks: Tasks::inline(), ..Env::real() };
+    let network = Network::new(
+        Arc::new(SystemRng),
+        Duration::from_millis(1)..Duration::from_millis(2),
+    );
+    let env = Env {
+        disk: Arc::new(disk.clone()),
+        net: network.host(here),
+        tasks: Tasks::inline(),
+        ..Env::real()
+    };
     let dir = DataDir::open(&env, Path::new("/meta")).expect("a new directory");
     let listen = SocketAddr::new(here, 8089);
-    let cluster = Cluster::start(env.clone(), dir, config(), Arc::new(Alone), listen).await.expect("started");
+    let cluster = Cluster::start(env.clone(), dir, config(), Arc::new(Alone), listen)
+        .await
+        .expect("started");
 
-    let failed = tokio::time::timeout(Duration::from_secs(10), cluster.failed()).await.expect("it says so");
+    let failed = tokio::time::timeout(Duration::from_secs(10), cluster.failed())
+        .await
+        .expect("it says so");
     assert!(matches!(failed, ClusterError::Io { .. }), "{failed}");
     tokio::time::sleep(Duration::from_secs(5)).await;
     assert!(cluster.raft().is_err(), "opened again");

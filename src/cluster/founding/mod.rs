@@ -1,8 +1,10 @@
-//! Founding as a state machine without IO: events in, actions out, time as a value (founding.md 3 and 4).
+//! Founding as a state machine without IO: events in, actions out, time as a value (founding.md 3
+//! and 4).
 //!
-//! Owns: what is seen of every peer, what is accepted, whom to poll when, and which row of the table holds.
-//! Never: a clock, a socket, a file. What it wants stored it says, and goes on only when told that it is.
-//! Called by `driver`, and by the seeded schedules of `tests/it/founding.rs` with the same events.
+//! Owns: what is seen of every peer, what is accepted, whom to poll when, and which row of the
+//! table holds. Never: a clock, a socket, a file. What it wants stored it says, and goes on only
+//! when told that it is. Called by `driver`, and by the seeded schedules of `tests/it/founding.rs`
+//! with the same events.
 
 mod pace;
 mod peer;
@@ -32,14 +34,27 @@ use crate::wire::identity::{Identity, Phase, VectorEntry};
 pub enum Event {
     /// Time passed, up to what [`Founding::wake_at`] asked for.
     Tick,
-    /// Poll `number` of an address ended: what each of its sockets said. Empty: the name gave no address.
-    Polled { at: Address, number: u64, results: Vec<Result<Identity, PollError>> },
-    /// Somebody posted an identity, or dialled 8089 for another incarnation at this address (rule 3.3).
-    Hint { http: Address, theirs: Option<Box<Identity>>, from: Option<IpAddr> },
+    /// Poll `number` of an address ended: what each of its sockets said. Empty: the name gave no
+    /// address.
+    Polled {
+        at: Address,
+        number: u64,
+        results: Vec<Result<Identity, PollError>>,
+    },
+    /// Somebody posted an identity, or dialled 8089 for another incarnation at this address (rule
+    /// 3.3).
+    Hint {
+        http: Address,
+        theirs: Option<Box<Identity>>,
+        from: Option<IpAddr>,
+    },
     /// This record is on disk, fsynced.
     Stored(Record),
     /// What the open Raft node knows: whether there is a leader, and the members' HTTP addresses.
-    Cluster { leader_known: bool, members: Vec<Address> },
+    Cluster {
+        leader_known: bool,
+        members: Vec<Address>,
+    },
     /// A person said that this node, which has no `peers`, is to found alone (founding.md 8).
     Alone,
 }
@@ -47,9 +62,11 @@ pub enum Event {
 /// Something is to be done.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
-    /// Ask this address now, every socket address that its name gives, and answer [`Event::Polled`].
+    /// Ask this address now, every socket address that its name gives, and answer
+    /// [`Event::Polled`].
     Poll { at: Address, number: u64 },
-    /// Make this durable, then answer [`Event::Stored`]. Until then nothing of it is shown or acted on (P2).
+    /// Make this durable, then answer [`Event::Stored`]. Until then nothing of it is shown or acted
+    /// on (P2).
     Store { record: Box<Record>, why: Deed },
 }
 
@@ -107,14 +124,24 @@ impl Founding {
     pub fn handle(&mut self, now: Duration, event: Event) -> Vec<Action> {
         match event {
             Event::Tick => {}
-            Event::Polled { at, number, results } => self.on_polled(now, &at, number, results),
+            Event::Polled {
+                at,
+                number,
+                results,
+            } => self.on_polled(now, &at, number, results),
             Event::Hint { http, theirs, from } => self.on_hint(now, &http, theirs.as_deref(), from),
             Event::Stored(record) => self.on_stored(now, record),
-            Event::Cluster { leader_known, members } => {
+            Event::Cluster {
+                leader_known,
+                members,
+            } => {
                 self.leader_known = leader_known;
                 let own = self.own();
-                let others: Vec<Address> =
-                    members.iter().filter(|at| Some(*at) != own.as_ref()).cloned().collect();
+                let others: Vec<Address> = members
+                    .iter()
+                    .filter(|at| Some(*at) != own.as_ref())
+                    .cloned()
+                    .collect();
                 self.peers.set_members(now, &others);
                 self.members = members;
             }
@@ -129,7 +156,10 @@ impl Founding {
         self.shown = shown;
         self.peers.forget_old_hints(now);
         let due = self.peers.start_due(now);
-        actions.extend(due.into_iter().map(|(at, number)| Action::Poll { at, number }));
+        actions.extend(
+            due.into_iter()
+                .map(|(at, number)| Action::Poll { at, number }),
+        );
         actions
     }
 
@@ -156,28 +186,42 @@ impl Founding {
     /// Something is wrong around a node that is in a cluster; Raft goes on.
     pub fn alarm(&self, now: Duration) -> Option<Block> {
         let own = self.own();
-        self.record.seat().and_then(|_| self.sight(own.as_ref(), now).alarm())
+        self.record
+            .seat()
+            .and_then(|_| self.sight(own.as_ref(), now).alarm())
     }
 
-    /// Those of these voters of this node's cluster whose volumes are gone: other incarnations answer for them. Of
-    /// half or more nobody can tell whether they held acknowledged data, so nobody founds over them: a person decides.
+    /// Those of these voters of this node's cluster whose volumes are gone: other incarnations
+    /// answer for them. Of half or more nobody can tell whether they held acknowledged data, so
+    /// nobody founds over them: a person decides.
     pub fn gone(&self, voters: &[(Address, Incarnation)]) -> Vec<Address> {
-        let Some(seat) = self.record.seat() else { return Vec::new() };
+        let Some(seat) = self.record.seat() else {
+            return Vec::new();
+        };
         let (cluster_id, mine) = (seat.cluster_id, self.record.incarnation);
         let is_gone = |(at, incarnation): &&(Address, Incarnation)| {
             let seen = self.peers.node(at);
             *incarnation != mine
-                && seen.is_some_and(|s| s.incarnation != *incarnation && s.cluster_id != Some(cluster_id))
+                && seen.is_some_and(|s| {
+                    s.incarnation != *incarnation && s.cluster_id != Some(cluster_id)
+                })
         };
-        voters.iter().filter(is_gone).map(|(at, _)| at.clone()).collect()
+        voters
+            .iter()
+            .filter(is_gone)
+            .map(|(at, _)| at.clone())
+            .collect()
     }
 
     /// All that answered their last poll, by address; for the leader's `Found` and for `show -v`.
     pub fn seen(&self) -> impl Iterator<Item = (&Address, &Identity)> {
-        self.peers.iter().flat_map(|(at, peer)| peer.answers().iter().map(move |theirs| (at, theirs)))
+        self.peers
+            .iter()
+            .flat_map(|(at, peer)| peer.answers().iter().map(move |theirs| (at, theirs)))
     }
 
-    /// Where a member of a cluster that this node would join was seen, and where that one says others are.
+    /// Where a member of a cluster that this node would join was seen, and where that one says
+    /// others are.
     pub fn doors(&self, now: Duration) -> Vec<(Address, Option<Incarnation>)> {
         let own = self.own();
         let sight = self.sight(own.as_ref(), now);
@@ -191,7 +235,10 @@ impl Founding {
     }
 
     fn sight<'a>(&'a self, own: Option<&'a Address>, now: Duration) -> Sight<'a> {
-        let list = self.record.origin().map_or(&self.list, |origin| &origin.list);
+        let list = self
+            .record
+            .origin()
+            .map_or(&self.list, |origin| &origin.list);
         Sight {
             setup: &self.setup,
             record: &self.record,
@@ -216,10 +263,17 @@ impl Founding {
             match self.verdict.clone() {
                 Verdict::Accept(vector) => self.accepted = Some(vector),
                 Verdict::Start(vector) => {
-                    let origin = Origin { list: self.list.clone(), vector };
+                    let origin = Origin {
+                        list: self.list.clone(),
+                        vector,
+                    };
                     return self.store(&self.setup.cluster_name.clone(), origin, Deed::Start);
                 }
-                Verdict::Follow { cluster_name, origin, .. } => {
+                Verdict::Follow {
+                    cluster_name,
+                    origin,
+                    ..
+                } => {
                     return self.store(&cluster_name, origin, Deed::Follow);
                 }
                 Verdict::Join { .. } | Verdict::Missing { .. } => {
@@ -233,9 +287,14 @@ impl Founding {
     }
 
     fn store(&mut self, cluster_name: &str, origin: Origin, why: Deed) -> Vec<Action> {
-        let Some(record) = self.record.started(cluster_name, origin) else { return Vec::new() };
+        let Some(record) = self.record.started(cluster_name, origin) else {
+            return Vec::new();
+        };
         self.storing = true;
-        vec![Action::Store { record: Box::new(record), why }]
+        vec![Action::Store {
+            record: Box::new(record),
+            why,
+        }]
     }
 
     fn on_stored(&mut self, now: Duration, record: Record) {
@@ -261,20 +320,32 @@ impl Founding {
     ) {
         let ours = self.record.seat().map(|seat| seat.cluster_id);
         let cluster_name = self.cluster_name().to_owned();
-        self.peers.on_polled(now, at, number, results, &cluster_name, |peer| {
-            peer.kind(ours, self.leader_known, self.members.len())
-        });
+        self.peers
+            .on_polled(now, at, number, results, &cluster_name, |peer| {
+                peer.kind(ours, self.leader_known, self.members.len())
+            });
     }
 
-    /// Rule 3.3: a hint to poll its sender soon, at the address that it names and where it came from.
-    fn on_hint(&mut self, now: Duration, http: &Address, theirs: Option<&Identity>, from: Option<IpAddr>) {
+    /// Rule 3.3: a hint to poll its sender soon, at the address that it names and where it came
+    /// from.
+    fn on_hint(
+        &mut self,
+        now: Duration,
+        http: &Address,
+        theirs: Option<&Identity>,
+        from: Option<IpAddr>,
+    ) {
         if theirs.is_some_and(|theirs| theirs.incarnation == self.record.incarnation) {
             return;
         }
-        // Its name may point elsewhere by now; while the name leads to it, its source address adds nothing.
-        let named =
-            theirs.zip(self.peers.node(http)).is_some_and(|(t, known)| t.incarnation == known.incarnation);
-        let source = from.filter(|_| !named).map(|ip| Address::new(&ip.to_string(), http.port()));
+        // Its name may point elsewhere by now; while the name leads to it, its source address adds
+        // nothing.
+        let named = theirs
+            .zip(self.peers.node(http))
+            .is_some_and(|(t, known)| t.incarnation == known.incarnation);
+        let source = from
+            .filter(|_| !named)
+            .map(|ip| Address::new(&ip.to_string(), http.port()));
         for at in [Some(http.clone()), source].into_iter().flatten() {
             let is_news = match (theirs, self.peers.node(&at)) {
                 (Some(theirs), Some(known)) => mark(theirs) != mark(known),
@@ -295,11 +366,18 @@ impl Founding {
         }
     }
 
-    /// The configured list, and the founders of the vector that this node started: addresses to ask.
+    /// The configured list, and the founders of the vector that this node started: addresses to
+    /// ask.
     fn add_known_peers(&mut self, now: Duration) {
-        let founders = self.record.origin().into_iter().flat_map(|o| o.vector.iter().map(|e| &e.http));
+        let founders = self
+            .record
+            .origin()
+            .into_iter()
+            .flat_map(|o| o.vector.iter().map(|e| &e.http));
         let known: Vec<Address> = self.setup.peers.iter().chain(founders).cloned().collect();
-        known.iter().for_each(|at| self.peers.look_at(now, at, Source::List));
+        known
+            .iter()
+            .for_each(|at| self.peers.look_at(now, at, Source::List));
     }
 
     /// Shown while fresh with something accepted.

@@ -1,4 +1,5 @@
-//! When the next poll of one peer is due (founding.md 3, pace), and that only one is in flight (rule 3.1).
+//! When the next poll of one peer is due (founding.md 3, pace), and that only one is in flight
+//! (rule 3.1).
 
 use std::time::Duration;
 
@@ -9,15 +10,17 @@ const EARLY_MAX: Duration = Duration::from_secs(2);
 const EARLY: Duration = Duration::from_secs(60);
 /// Later nobody is; what changes is hinted.
 const LATE: Duration = Duration::from_secs(10);
-/// A member asks who is silent or a stranger so often: a fresh node founds after a second of quiet and must
-/// have heard of the cluster by then.
+/// A member asks who is silent or a stranger so often: a fresh node founds after a second of quiet
+/// and must have heard of the cluster by then.
 const STRANGER: Duration = Duration::from_millis(300);
-/// A node without a leader asks those that answer as often as that: it may be the only one that knows.
+/// A node without a leader asks those that answer as often as that: it may be the only one that
+/// knows.
 const LEADERLESS: Duration = Duration::from_secs(1);
-/// Members ask each other so often (at most a second apart): who is to be replaced must have been silent for two
-/// seconds to all that can speak.
+/// Members ask each other so often (at most a second apart): who is to be replaced must have been
+/// silent for two seconds to all that can speak.
 const FELLOW: Duration = Duration::from_millis(800);
-/// No peer is asked more often, whatever is hinted: two nodes must not hint each other into a storm.
+/// No peer is asked more often, whatever is hinted: two nodes must not hint each other into a
+/// storm.
 const GAP: Duration = Duration::from_millis(50);
 
 /// What sets the pace of a peer.
@@ -52,7 +55,14 @@ pub(super) struct Pace {
 impl Pace {
     /// Due at once.
     pub(super) fn new(now: Duration) -> Self {
-        Self { in_flight: None, again: false, last: None, due: now, tries: 0, since: now }
+        Self {
+            in_flight: None,
+            again: false,
+            last: None,
+            due: now,
+            tries: 0,
+            since: now,
+        }
     }
 
     /// Something changed here or there: poll at once, and quickly for a while.
@@ -65,7 +75,11 @@ impl Pace {
 
     /// When to look again; `None` while a poll is in flight.
     pub(super) fn due(&self) -> Option<Duration> {
-        if self.in_flight.is_some() { None } else { Some(self.due) }
+        if self.in_flight.is_some() {
+            None
+        } else {
+            Some(self.due)
+        }
     }
 
     pub(super) fn start(&mut self, now: Duration, number: u64) {
@@ -82,7 +96,11 @@ impl Pace {
     /// The poll in flight ended.
     pub(super) fn finish(&mut self, now: Duration, kind: Kind, jitter: u64) {
         self.in_flight = None;
-        self.due = if self.again { self.earliest(now) } else { now + self.delay(now, kind, jitter) };
+        self.due = if self.again {
+            self.earliest(now)
+        } else {
+            now + self.delay(now, kind, jitter)
+        };
         self.tries = self.tries.saturating_add(1);
     }
 
@@ -122,7 +140,10 @@ mod tests {
             delays.push(next - now);
             now = next;
         }
-        assert_eq!(delays[..6], [MS(100), MS(200), MS(400), MS(800), MS(1600), MS(2000)]);
+        assert_eq!(
+            delays[..6],
+            [MS(100), MS(200), MS(400), MS(800), MS(1600), MS(2000)]
+        );
         assert_eq!(delays.last(), Some(&LATE));
     }
 
@@ -132,7 +153,11 @@ mod tests {
         pace.start(MS(0), 1);
         pace.hurry(MS(1));
         pace.finish(MS(2), Kind::Founding, 0);
-        assert_eq!(pace.due(), Some(GAP), "hinted while in flight: again, after the gap");
+        assert_eq!(
+            pace.due(),
+            Some(GAP),
+            "hinted while in flight: again, after the gap"
+        );
         pace.start(MS(50), 2);
         pace.finish(MS(60), Kind::Founding, 512);
         pace.hurry(MS(500));

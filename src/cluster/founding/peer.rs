@@ -1,4 +1,5 @@
-//! What is seen of one address (founding.md 2, kept in memory only), and two nodes behind one name (rule 3.5).
+//! What is seen of one address (founding.md 2, kept in memory only), and two nodes behind one name
+//! (rule 3.5).
 
 use std::time::Duration;
 
@@ -7,11 +8,12 @@ use crate::base::{ClusterId, Incarnation};
 use crate::cluster::PollError;
 use crate::wire::identity::Identity;
 
-/// How long an incarnation that answered here is remembered, to notice one that comes back after another.
+/// How long an incarnation that answered here is remembered, to notice one that comes back after
+/// another.
 const MEMORY: Duration = Duration::from_secs(60);
 
-/// In a cluster of at most so many, each member asks each other one about once a second. In a larger one most are
-/// learners, and that would be a flood.
+/// In a cluster of at most so many, each member asks each other one about once a second. In a
+/// larger one most are learners, and that would be a flood.
 const FELLOWS: usize = 9;
 
 /// One polled address.
@@ -65,7 +67,9 @@ impl Peer {
 
     /// Whether this incarnation is among those that answered.
     pub(super) fn has(&self, incarnation: Incarnation) -> bool {
-        self.answers.iter().any(|answer| answer.incarnation == incarnation)
+        self.answers
+            .iter()
+            .any(|answer| answer.incarnation == incarnation)
     }
 
     pub(super) fn failure(&self) -> Option<&PollError> {
@@ -73,40 +77,67 @@ impl Peer {
     }
 
     pub(super) fn has_twins(&self, now: Duration) -> bool {
-        self.twins_at.is_some_and(|at| now.saturating_sub(at) < MEMORY)
+        self.twins_at
+            .is_some_and(|at| now.saturating_sub(at) < MEMORY)
     }
 
-    /// The sockets' answers to one poll: it succeeds when at least one did. A poll that fails leaves nothing
-    /// (rule 3.2: never "it was fresh a moment ago"). Returns whether anything is different from before.
+    /// The sockets' answers to one poll: it succeeds when at least one did. A poll that fails
+    /// leaves nothing (rule 3.2: never "it was fresh a moment ago"). Returns whether anything is
+    /// different from before.
     pub(super) fn see(
         &mut self,
         now: Duration,
         cluster_name: &str,
         results: Vec<Result<Identity, PollError>>,
     ) -> bool {
-        let before = (self.answers.iter().map(mark).collect::<Vec<_>>(), self.failure.clone());
+        let before = (
+            self.answers.iter().map(mark).collect::<Vec<_>>(),
+            self.failure.clone(),
+        );
         let mut failures = Vec::new();
         self.answers.clear();
         for result in results {
             match result {
-                Ok(identity) if self.answers.iter().any(|a| a.incarnation == identity.incarnation) => {}
+                Ok(identity)
+                    if self
+                        .answers
+                        .iter()
+                        .any(|a| a.incarnation == identity.incarnation) => {}
                 Ok(identity) => self.answers.push(identity),
                 Err(error) => failures.push(error),
             }
         }
-        self.answers.sort_by_key(|a| (a.cluster_name != cluster_name, a.incarnation));
-        self.failure = if self.answers.is_empty() { Some(worst(failures)) } else { None };
+        self.answers
+            .sort_by_key(|a| (a.cluster_name != cluster_name, a.incarnation));
+        self.failure = if self.answers.is_empty() {
+            Some(worst(failures))
+        } else {
+            None
+        };
         self.remember(now, cluster_name);
-        before != (self.answers.iter().map(mark).collect(), self.failure.clone())
+        before
+            != (
+                self.answers.iter().map(mark).collect(),
+                self.failure.clone(),
+            )
     }
 
-    /// Answers under another cluster name are passed over: two stacks with names of their own may share one.
+    /// Answers under another cluster name are passed over: two stacks with names of their own may
+    /// share one.
     fn remember(&mut self, now: Duration, cluster_name: &str) {
-        self.lately.retain(|(_, at)| now.saturating_sub(*at) < MEMORY);
-        let ours: Vec<Incarnation> =
-            self.answers.iter().filter(|a| a.cluster_name == cluster_name).map(|a| a.incarnation).collect();
+        self.lately
+            .retain(|(_, at)| now.saturating_sub(*at) < MEMORY);
+        let ours: Vec<Incarnation> = self
+            .answers
+            .iter()
+            .filter(|a| a.cluster_name == cluster_name)
+            .map(|a| a.incarnation)
+            .collect();
         let came_back = |incarnation: &Incarnation| {
-            let known = self.lately.iter().position(|(known, _)| known == incarnation);
+            let known = self
+                .lately
+                .iter()
+                .position(|(known, _)| known == incarnation);
             known.is_some_and(|at| at + 1 < self.lately.len())
         };
         if ours.len() > 1 || ours.iter().any(came_back) {
@@ -122,7 +153,9 @@ impl Peer {
     pub(super) fn kind(&self, ours: Option<ClusterId>, leader_known: bool, members: usize) -> Kind {
         match ours {
             None => Kind::Founding,
-            Some(ours) if self.node().is_none_or(|node| node.cluster_id != Some(ours)) => Kind::Stranger,
+            Some(ours) if self.node().is_none_or(|node| node.cluster_id != Some(ours)) => {
+                Kind::Stranger
+            }
             Some(_) if leader_known && members <= FELLOWS => Kind::Fellow,
             Some(_) if leader_known => Kind::Settled,
             Some(_) => Kind::Leaderless,
@@ -139,7 +172,10 @@ pub(super) fn mark(identity: &Identity) -> impl PartialEq + use<> {
         identity.list_hash,
         identity.cluster_name.clone(),
         identity.http.clone(),
-        identity.vector.as_ref().map(|v| v.iter().map(|e| e.incarnation).collect::<Vec<_>>()),
+        identity
+            .vector
+            .as_ref()
+            .map(|v| v.iter().map(|e| e.incarnation).collect::<Vec<_>>()),
         identity.halted.is_some(),
     )
 }
@@ -147,6 +183,9 @@ pub(super) fn mark(identity: &Identity) -> impl PartialEq + use<> {
 /// Of several failures the one that a person must cure is told, not the one that heals by itself.
 fn worst(failures: Vec<PollError>) -> PollError {
     let needs_a_person = |failure: &PollError| failure.is_an_answer();
-    let worst = failures.iter().find(|f| needs_a_person(f)).or(failures.first());
+    let worst = failures
+        .iter()
+        .find(|f| needs_a_person(f))
+        .or(failures.first());
     worst.cloned().unwrap_or(PollError::NameUnknown)
 }

@@ -1,4 +1,5 @@
-//! All polled addresses: the list, those that gave a hint, and those that a joining node vouched for.
+//! All polled addresses: the list, those that gave a hint, and those that a joining node vouched
+//! for.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -23,7 +24,11 @@ pub(super) struct Peers {
 
 impl Peers {
     pub(super) fn new(seed: u64) -> Self {
-        Self { by_address: BTreeMap::new(), polls: 0, jitter: seed }
+        Self {
+            by_address: BTreeMap::new(),
+            polls: 0,
+            jitter: seed,
+        }
     }
 
     pub(super) fn get(&self, at: &Address) -> Option<&Peer> {
@@ -38,8 +43,8 @@ impl Peers {
         self.by_address.iter()
     }
 
-    /// The end of a poll. One that is not in flight any more counts for nothing (rule 3.1: what is seen of one
-    /// address never goes backwards in time).
+    /// The end of a poll. One that is not in flight any more counts for nothing (rule 3.1: what is
+    /// seen of one address never goes backwards in time).
     pub(super) fn on_polled(
         &mut self,
         now: Duration,
@@ -50,7 +55,9 @@ impl Peers {
         kind: impl Fn(&Peer) -> Kind,
     ) {
         let jitter = self.next_jitter();
-        let Some(peer) = self.by_address.get_mut(at) else { return };
+        let Some(peer) = self.by_address.get_mut(at) else {
+            return;
+        };
         if !peer.pace.is_in_flight(number) {
             return;
         }
@@ -77,15 +84,17 @@ impl Peers {
         self.by_address.insert(at.clone(), Peer::new(source, now));
     }
 
-    /// Members are polled as long as they are members: what one hears of another decides whether it is gone. Who was
-    /// one is polled on for a while, as anyone else who was heard.
+    /// Members are polled as long as they are members: what one hears of another decides whether it
+    /// is gone. Who was one is polled on for a while, as anyone else who was heard.
     pub(super) fn set_members(&mut self, now: Duration, members: &[Address]) {
         for (at, peer) in &mut self.by_address {
             if peer.source == Source::Member && !members.contains(at) {
                 peer.source = Source::Hint(now);
             }
         }
-        members.iter().for_each(|at| self.look_at(now, at, Source::Member));
+        members
+            .iter()
+            .for_each(|at| self.look_at(now, at, Source::Member));
     }
 
     pub(super) fn hurry(&mut self, now: Duration, at: &Address) {
@@ -95,11 +104,16 @@ impl Peers {
     }
 
     pub(super) fn hurry_all(&mut self, now: Duration) {
-        self.by_address.values_mut().for_each(|peer| peer.pace.hurry(now));
+        self.by_address
+            .values_mut()
+            .for_each(|peer| peer.pace.hurry(now));
     }
 
     pub(super) fn next_due(&self) -> Option<Duration> {
-        self.by_address.values().filter_map(|peer| peer.pace.due()).min()
+        self.by_address
+            .values()
+            .filter_map(|peer| peer.pace.due())
+            .min()
     }
 
     /// Starts every poll that is due.
@@ -116,22 +130,30 @@ impl Peers {
     }
 
     pub(super) fn forget_old_hints(&mut self, now: Duration) {
-        self.by_address.retain(|_, peer| match peer.source.last_heard() {
-            Some(at) => now.saturating_sub(at) < HINT_LIFE,
-            None => true,
-        });
+        self.by_address
+            .retain(|_, peer| match peer.source.last_heard() {
+                Some(at) => now.saturating_sub(at) < HINT_LIFE,
+                None => true,
+            });
     }
 
-    /// Whether there is room for one more. A poll in flight keeps its place: it ends within seconds, and without
-    /// that bound a flood of hints would have as many look-ups and connections under way as it has addresses.
+    /// Whether there is room for one more. A poll in flight keeps its place: it ends within
+    /// seconds, and without that bound a flood of hints would have as many look-ups and connections
+    /// under way as it has addresses.
     fn make_room(&mut self) -> bool {
-        let hinted =
-            || self.by_address.iter().filter_map(|(at, peer)| Some((peer.source.last_heard()?, at, peer)));
+        let hinted = || {
+            self.by_address
+                .iter()
+                .filter_map(|(at, peer)| Some((peer.source.last_heard()?, at, peer)))
+        };
         if hinted().count() < HINTS_KEPT {
             return true;
         }
         let idle = hinted().filter(|(.., peer)| peer.pace.due().is_some());
-        let oldest = idle.map(|(heard, at, _)| (heard, at)).min().map(|(_, at)| at.clone());
+        let oldest = idle
+            .map(|(heard, at, _)| (heard, at))
+            .min()
+            .map(|(_, at)| at.clone());
         oldest.is_some_and(|at| self.by_address.remove(&at).is_some())
     }
 
@@ -165,7 +187,9 @@ impl Peer {
     /// `joining` alone is no evidence of a cluster (F2): the members that it names are asked.
     fn vouches_for(&self) -> Vec<Address> {
         match self.node() {
-            Some(node) if node.phase == Phase::Joining && self.source == Source::List => node.members.clone(),
+            Some(node) if node.phase == Phase::Joining && self.source == Source::List => {
+                node.members.clone()
+            }
             _ => Vec::new(),
         }
     }

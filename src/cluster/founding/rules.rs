@@ -54,7 +54,11 @@ pub(super) fn entries<'a>(
         let peer = peers.get(at);
         let answers_as_me = peer.is_some_and(|peer| peer.has(record.incarnation));
         let called = setup.named.as_ref() == Some(at);
-        Entry { at, peer, mine: setup.alone || called || answers_as_me }
+        Entry {
+            at,
+            peer,
+            mine: setup.alone || called || answers_as_me,
+        }
     };
     list.iter().map(entry).collect()
 }
@@ -63,10 +67,20 @@ impl Sight<'_> {
     pub(super) fn judge(&self) -> Verdict {
         match &self.record.standing {
             Standing::Fresh => {}
-            Standing::Removed { cluster_name, by, why, .. } => {
+            Standing::Removed {
+                cluster_name,
+                by,
+                why,
+                ..
+            } => {
                 let comes_back = *why != Why::Removed && !self.setup.by_hand();
                 let (cluster_name, by) = (cluster_name.clone(), by.clone());
-                return Verdict::Removed { cluster_name, by, why: *why, comes_back };
+                return Verdict::Removed {
+                    cluster_name,
+                    by,
+                    why: *why,
+                    comes_back,
+                };
             }
             Standing::Started { .. } | Standing::Joining { .. } | Standing::Member { .. } => {
                 return Verdict::Settled;
@@ -88,7 +102,9 @@ impl Sight<'_> {
 
     /// What a node that is in a cluster tells of, and does nothing about: F0 and rules 3.4, 3.5.
     pub(super) fn alarm(&self) -> Option<Block> {
-        self.two_clusters().or_else(|| self.copied()).or_else(|| self.twins())
+        self.two_clusters()
+            .or_else(|| self.copied())
+            .or_else(|| self.twins())
     }
 
     /// F0: two different cluster ids under our name. Never choose between them.
@@ -104,17 +120,25 @@ impl Sight<'_> {
         }
         let mut ids = clusters.into_iter();
         let (one, other) = (ids.next()?, ids.next()?);
-        Some(Block::TwoClusters { one: (one.0, one.1.clone()), other: (other.0, other.1.clone()) })
+        Some(Block::TwoClusters {
+            one: (one.0, one.1.clone()),
+            other: (other.0, other.1.clone()),
+        })
     }
 
-    /// F1: a started vector that names this incarnation, wherever it is seen and under whatever name: this node
-    /// agreed to it before. Without this row one crash in the founding moment leaves a started minority for ever.
+    /// F1: a started vector that names this incarnation, wherever it is seen and under whatever
+    /// name: this node agreed to it before. Without this row one crash in the founding moment
+    /// leaves a started minority for ever.
     fn follow(&self) -> Option<Verdict> {
         for (at, peer) in self.peers.iter() {
             for theirs in peer.answers() {
                 if let Some(origin) = self.names_me(theirs) {
                     let cluster_name = theirs.cluster_name.clone();
-                    return Some(Verdict::Follow { cluster_name, origin, seen_at: at.clone() });
+                    return Some(Verdict::Follow {
+                        cluster_name,
+                        origin,
+                        seen_at: at.clone(),
+                    });
                 }
             }
         }
@@ -126,44 +150,68 @@ impl Sight<'_> {
         let named = vector.iter().any(|entry| entry.incarnation == self.me());
         let whole = vector.len() == theirs.list.len();
         // The id proves that list, name and vector belong together: nothing half is ever started.
-        let sound =
-            whole && theirs.cluster_id == Some(cluster_id(&theirs.cluster_name, &theirs.list, vector));
+        let sound = whole
+            && theirs.cluster_id == Some(cluster_id(&theirs.cluster_name, &theirs.list, vector));
         if !theirs.is_of_a_cluster() || theirs.protocol != PROTOCOL || !named || !sound {
             return None;
         }
-        Some(Origin { list: theirs.list.clone(), vector: vector.clone() })
+        Some(Origin {
+            list: theirs.list.clone(),
+            vector: vector.clone(),
+        })
     }
 
     /// Rules 3.4 and 3.5: who is who must be clear before anything is founded or joined.
     fn names_and_copies(&self) -> Option<Block> {
-        self.not_my_name().or_else(|| self.listed_twice()).or_else(|| self.copied()).or_else(|| self.twins())
+        self.not_my_name()
+            .or_else(|| self.listed_twice())
+            .or_else(|| self.copied())
+            .or_else(|| self.twins())
     }
 
     /// The configured name is an entry of the list, but another node answers there.
     fn not_my_name(&self) -> Option<Block> {
-        let named = self.setup.named.as_ref().filter(|named| self.list.contains(named))?;
+        let named = self
+            .setup
+            .named
+            .as_ref()
+            .filter(|named| self.list.contains(named))?;
         let peer = self.peers.get(named)?;
         let theirs = peer.node()?.incarnation;
         if peer.has(self.me()) {
             return None;
         }
-        Some(Block::NotMyName { entry: named.clone(), theirs })
+        Some(Block::NotMyName {
+            entry: named.clone(),
+            theirs,
+        })
     }
 
     fn listed_twice(&self) -> Option<Block> {
         let mut mine = self.entries.iter().filter(|entry| entry.mine);
         let (one, other) = (mine.next()?, mine.next()?);
-        Some(Block::ListedTwice { one: one.at.clone(), other: other.at.clone() })
+        Some(Block::ListedTwice {
+            one: one.at.clone(),
+            other: other.at.clone(),
+        })
     }
 
     fn copied(&self) -> Option<Block> {
         let mut seen: BTreeMap<Incarnation, &Address> = BTreeMap::new();
         for entry in &self.entries {
             let answers = entry.peer.map(Peer::answers).unwrap_or_default();
-            for incarnation in answers.iter().map(|a| a.incarnation).filter(|i| *i != self.me()) {
+            for incarnation in answers
+                .iter()
+                .map(|a| a.incarnation)
+                .filter(|i| *i != self.me())
+            {
                 if let Some(first) = seen.insert(incarnation, entry.at) {
                     let (one, other) = (first.clone(), entry.at.clone());
-                    return Some(Block::Copied { one, other, incarnation });
+                    return Some(Block::Copied {
+                        one,
+                        other,
+                        incarnation,
+                    });
                 }
             }
         }
@@ -180,40 +228,67 @@ impl Sight<'_> {
     fn join(&self) -> Option<Verdict> {
         let (at, _, theirs) = self.cluster_answers().next()?;
         let cluster_id = theirs.cluster_id?;
-        // Under which name it joins must be certain: else a wiped node whose own entry is slow would join
-        // under its container's id, beside its ghost. F3 or F5 say what it waits for.
+        // Under which name it joins must be certain: else a wiped node whose own entry is slow
+        // would join under its container's id, beside its ghost. F3 or F5 say what it waits for.
         self.own?;
-        let leader_known = self.cluster_answers().any(|(_, _, theirs)| theirs.leader_known);
+        let leader_known = self
+            .cluster_answers()
+            .any(|(_, _, theirs)| theirs.leader_known);
         let remnant = self.remnant(cluster_id);
-        Some(Verdict::Join { cluster_id, seen_at: at.clone(), leader_known, remnant })
+        Some(Verdict::Join {
+            cluster_id,
+            seen_at: at.clone(),
+            leader_known,
+            remnant,
+        })
     }
 
-    /// The learners that alone are left of this cluster: who answers at the addresses of all that voted is none of it.
-    /// One that does not answer may be down, and come back.
+    /// The learners that alone are left of this cluster: who answers at the addresses of all that
+    /// voted is none of it. One that does not answer may be down, and come back.
     fn remnant(&self, cluster_id: ClusterId) -> Vec<Address> {
         let of_it = |theirs: &&Identity| theirs.cluster_id == Some(cluster_id);
         let is_gone = |voter: &Address| {
             let answers = self.peers.get(voter).map(Peer::answers).unwrap_or_default();
             // This node asks for a place under that name itself.
-            Some(voter) == self.own || (!answers.is_empty() && !answers.iter().any(|theirs| of_it(&theirs)))
+            Some(voter) == self.own
+                || (!answers.is_empty() && !answers.iter().any(|theirs| of_it(&theirs)))
         };
-        let known = || self.cluster_answers().map(|(_, _, theirs)| theirs).filter(of_it);
+        let known = || {
+            self.cluster_answers()
+                .map(|(_, _, theirs)| theirs)
+                .filter(of_it)
+        };
         if !known().all(|theirs| theirs.is_learner() && theirs.voters.iter().all(is_gone)) {
             return Vec::new();
         }
         // One may be seen at its name and at its address.
-        known().map(|theirs| theirs.http.clone()).collect::<BTreeSet<_>>().into_iter().collect()
+        known()
+            .map(|theirs| theirs.http.clone())
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect()
     }
 
     /// F3: not a founder.
     fn await_cluster(&self) -> Option<Verdict> {
         let join_only = self.setup.expect == 0;
-        let not_listed = self.entries.iter().all(|entry| entry.node().is_some() && !entry.mine);
+        let not_listed = self
+            .entries
+            .iter()
+            .all(|entry| entry.node().is_some() && !entry.mine);
         if !join_only && !not_listed {
             return None;
         }
-        let why = if join_only { Await::JoinOnly } else { Await::NotListed };
-        let missing = self.entries.iter().filter_map(|entry| self.not_to_be_joined(*entry)).collect();
+        let why = if join_only {
+            Await::JoinOnly
+        } else {
+            Await::NotListed
+        };
+        let missing = self
+            .entries
+            .iter()
+            .filter_map(|entry| self.not_to_be_joined(*entry))
+            .collect();
         Some(Verdict::AwaitCluster { why, missing })
     }
 
@@ -224,18 +299,29 @@ impl Sight<'_> {
             .filter_map(|entry| {
                 let what = match (entry.node(), entry.failure()) {
                     (Some(theirs), _) => self.difference(theirs)?,
-                    (None, Some(failure)) if failure.is_an_answer() => What::Answer(failure.clone()),
+                    (None, Some(failure)) if failure.is_an_answer() => {
+                        What::Answer(failure.clone())
+                    }
                     _ => return None,
                 };
-                Some(Difference { at: entry.at.clone(), what })
+                Some(Difference {
+                    at: entry.at.clone(),
+                    what,
+                })
             })
             .collect();
-        if differences.is_empty() { None } else { Some(Block::Differs(differences)) }
+        if differences.is_empty() {
+            None
+        } else {
+            Some(Block::Differs(differences))
+        }
     }
 
     fn difference(&self, theirs: &Identity) -> Option<What> {
         if theirs.protocol != PROTOCOL {
-            return Some(What::Protocol { theirs: theirs.protocol });
+            return Some(What::Protocol {
+                theirs: theirs.protocol,
+            });
         }
         if theirs.cluster_name != self.setup.cluster_name {
             let (ours, theirs) = (self.setup.cluster_name.clone(), theirs.cluster_name.clone());
@@ -245,27 +331,49 @@ impl Sight<'_> {
             return None;
         }
         if theirs.list != self.list {
-            return Some(What::List { ours: self.list.to_vec(), theirs: theirs.list.clone() });
+            return Some(What::List {
+                ours: self.list.to_vec(),
+                theirs: theirs.list.clone(),
+            });
         }
         if theirs.expect != self.setup.expect {
-            return Some(What::Number { ours: self.setup.expect, theirs: theirs.expect });
+            return Some(What::Number {
+                ours: self.setup.expect,
+                theirs: theirs.expect,
+            });
         }
         let own = self.own?;
         if own.is_loopback_literal() != theirs.http.is_loopback_literal() {
-            return Some(What::Loopback { ours: own.clone(), theirs: theirs.http.clone() });
+            return Some(What::Loopback {
+                ours: own.clone(),
+                theirs: theirs.http.clone(),
+            });
         }
         // All that the hash covers is the same; a hash that still differs was made in another way.
         let same = theirs.list_hash == Some(self.list_hash);
-        if same { None } else { Some(What::Protocol { theirs: theirs.protocol }) }
+        if same {
+            None
+        } else {
+            Some(What::Protocol {
+                theirs: theirs.protocol,
+            })
+        }
     }
 
     /// F5: a founder is missing.
     fn missing(&self) -> Option<Verdict> {
-        let missing: Vec<Missing> = self.others().filter_map(Self::not_to_be_founded_with).collect();
+        let missing: Vec<Missing> = self
+            .others()
+            .filter_map(Self::not_to_be_founded_with)
+            .collect();
         if missing.is_empty() {
             return None;
         }
-        Some(Verdict::Missing { missing, founders: self.list.len(), long: self.now >= LONG_WAIT })
+        Some(Verdict::Missing {
+            missing,
+            founders: self.list.len(),
+            long: self.now >= LONG_WAIT,
+        })
     }
 
     fn not_to_be_founded_with(entry: Entry<'_>) -> Option<Missing> {
@@ -282,36 +390,56 @@ impl Sight<'_> {
                 "is in a cluster; waiting to know which entry is this node".to_owned()
             }
         };
-        Some(Missing { address: entry.at.clone(), why })
+        Some(Missing {
+            address: entry.at.clone(),
+            why,
+        })
     }
 
     fn not_to_be_joined(&self, entry: Entry<'_>) -> Option<Missing> {
         let ours = &self.setup.cluster_name;
         let why = match entry.node() {
             Some(theirs) if theirs.cluster_name != *ours => {
-                format!("its INFLUXDB_META_CLUSTER_NAME is {:?}, here it is {ours:?}", theirs.cluster_name)
+                format!(
+                    "its INFLUXDB_META_CLUSTER_NAME is {:?}, here it is {ours:?}",
+                    theirs.cluster_name
+                )
             }
             Some(_) => return None,
             None => entry.silence(),
         };
-        Some(Missing { address: entry.at.clone(), why })
+        Some(Missing {
+            address: entry.at.clone(),
+            why,
+        })
     }
 
-    /// F6 and F7. All others are seen fresh or accepted here, with our list, name, number and protocol.
+    /// F6 and F7. All others are seen fresh or accepted here, with our list, name, number and
+    /// protocol.
     fn accept_or_start(&self) -> Verdict {
         let Some(vector) = self.vector_seen() else {
-            return Verdict::Agreeing { not_yet: Vec::new(), founders: self.list.len() };
+            return Verdict::Agreeing {
+                not_yet: Vec::new(),
+                founders: self.list.len(),
+            };
         };
         if self.accepted != Some(vector.as_slice()) {
             return Verdict::Accept(vector);
         }
-        let has_accepted = |entry: &Entry| entry.node().is_some_and(|theirs| accepts(theirs, &vector));
-        let not_yet: Vec<Address> =
-            self.others().filter(|entry| !has_accepted(entry)).map(|entry| entry.at.clone()).collect();
+        let has_accepted =
+            |entry: &Entry| entry.node().is_some_and(|theirs| accepts(theirs, &vector));
+        let not_yet: Vec<Address> = self
+            .others()
+            .filter(|entry| !has_accepted(entry))
+            .map(|entry| entry.at.clone())
+            .collect();
         if not_yet.is_empty() && self.now >= QUIET {
             return Verdict::Start(vector);
         }
-        Verdict::Agreeing { not_yet, founders: self.list.len() }
+        Verdict::Agreeing {
+            not_yet,
+            founders: self.list.len(),
+        }
     }
 
     fn vector_seen(&self) -> Option<Vec<VectorEntry>> {
@@ -319,11 +447,19 @@ impl Sight<'_> {
         let place = |entry: &Entry| {
             if entry.mine {
                 let raft = own.with_port(self.setup.raft_port);
-                return Some(VectorEntry { incarnation: self.me(), http: own.clone(), raft });
+                return Some(VectorEntry {
+                    incarnation: self.me(),
+                    http: own.clone(),
+                    raft,
+                });
             }
             let theirs = entry.node()?;
             let (http, raft) = (theirs.http.clone(), theirs.raft.clone());
-            Some(VectorEntry { incarnation: theirs.incarnation, http, raft })
+            Some(VectorEntry {
+                incarnation: theirs.incarnation,
+                http,
+                raft,
+            })
         };
         self.entries.iter().map(place).collect()
     }
@@ -337,12 +473,20 @@ impl Sight<'_> {
         self.record.incarnation
     }
 
-    /// Answers of nodes in `started` or `member` under our name. Hinted ones count only where that cluster names
-    /// my address: an IP address that passed from one stack to another must not make its new owner join that.
+    /// Answers of nodes in `started` or `member` under our name. Hinted ones count only where that
+    /// cluster names my address: an IP address that passed from one stack to another must not make
+    /// its new owner join that.
     fn cluster_answers(&self) -> impl Iterator<Item = (&Address, &Peer, &Identity)> {
-        let name = self.record.seat().map_or(&self.setup.cluster_name, |seat| &seat.cluster_name);
+        let name = self
+            .record
+            .seat()
+            .map_or(&self.setup.cluster_name, |seat| &seat.cluster_name);
         let names_me = |theirs: &Identity| {
-            let entries = self.entries.iter().filter(|entry| entry.mine).map(|entry| entry.at);
+            let entries = self
+                .entries
+                .iter()
+                .filter(|entry| entry.mine)
+                .map(|entry| entry.at);
             let mut mine = self.own.into_iter().chain(entries);
             mine.any(|own| theirs.list.contains(own) || theirs.members.contains(own))
         };
@@ -375,12 +519,13 @@ impl<'a> Entry<'a> {
     }
 
     fn silence(&self) -> String {
-        self.failure().map_or(NOT_ASKED.to_owned(), ToString::to_string)
+        self.failure()
+            .map_or(NOT_ASKED.to_owned(), ToString::to_string)
     }
 }
 
-/// Whether this answer is `accepted(v)` with exactly its incarnation in v: a place taken by another incarnation
-/// since makes another vector.
+/// Whether this answer is `accepted(v)` with exactly its incarnation in v: a place taken by another
+/// incarnation since makes another vector.
 fn accepts(theirs: &Identity, vector: &[VectorEntry]) -> bool {
     theirs.phase == Phase::Accepted && theirs.vector.as_deref() == Some(vector)
 }

@@ -11,7 +11,8 @@ pub struct Setup {
     pub peers: Vec<Address>,
     /// The number of founders; 0: only join.
     pub expect: u64,
-    /// `-single-server`, or `bootstrap-expect = 1` without peers: a founder list of this node alone.
+    /// `-single-server`, or `bootstrap-expect = 1` without peers: a founder list of this node
+    /// alone.
     pub alone: bool,
     /// By a person, while running; else by configuration.
     pub ordered: bool,
@@ -33,9 +34,14 @@ impl Setup {
         let peers = founder_list(&config.peers);
         let (bind_host, http_port) = split_bind(&config.http_bind, DEFAULT_HTTP_PORT);
         let named = bind_host.or_else(|| config.hostname.clone());
-        let alone = peers.is_empty() && (config.single_server || config.bootstrap_expect == Some(1));
+        let alone =
+            peers.is_empty() && (config.single_server || config.bootstrap_expect == Some(1));
         Self {
-            expect: if alone { 1 } else { config.bootstrap_expect.unwrap_or(peers.len() as u64) },
+            expect: if alone {
+                1
+            } else {
+                config.bootstrap_expect.unwrap_or(peers.len() as u64)
+            },
             alone,
             ordered: false,
             peers,
@@ -91,8 +97,18 @@ fn split_bind(bind: &str, default_port: u16) -> (Option<String>, u16) {
     let (host, port) = bind.rsplit_once(':').unwrap_or((bind, ""));
     let port = port.parse().unwrap_or(default_port);
     let bare = host.trim_start_matches('[').trim_end_matches(']');
-    let anywhere = bare.is_empty() || bare.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_unspecified());
-    (if anywhere { None } else { Some(bare.to_owned()) }, port)
+    let anywhere = bare.is_empty()
+        || bare
+            .parse()
+            .is_ok_and(|ip: std::net::IpAddr| ip.is_unspecified());
+    (
+        if anywhere {
+            None
+        } else {
+            Some(bare.to_owned())
+        },
+        port,
+    )
 }
 
 #[cfg(test)]
@@ -109,7 +125,11 @@ mod tests {
             ("127.0.0.2:8091", Some("127.0.0.2"), 8091),
             ("[fd00::1]:8091", Some("fd00::1"), 8091),
         ] {
-            assert_eq!(split_bind(bind, 8091), (host.map(str::to_owned), port), "{bind}");
+            assert_eq!(
+                split_bind(bind, 8091),
+                (host.map(str::to_owned), port),
+                "{bind}"
+            );
         }
     }
 }

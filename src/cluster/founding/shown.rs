@@ -22,12 +22,20 @@ impl Founding {
         }
         if let Some(origin) = self.record.origin() {
             let mine = |entry: &&VectorEntry| entry.incarnation == me;
-            return origin.vector.iter().find(mine).map(|entry| entry.http.clone());
+            return origin
+                .vector
+                .iter()
+                .find(mine)
+                .map(|entry| entry.http.clone());
         }
         // While an entry that does not answer may be this node, its name is not known.
         let answered = |at: &Address| self.peers.node(at).is_some();
         let none_is_me = self.setup.expect == 0 || self.setup.peers.iter().all(answered);
-        if none_is_me { Some(self.setup.host_name.clone()) } else { None }
+        if none_is_me {
+            Some(self.setup.host_name.clone())
+        } else {
+            None
+        }
     }
 
     pub fn own_raft(&self) -> Option<Address> {
@@ -41,7 +49,9 @@ impl Founding {
 
     /// The name fixed by founding, else the configured one.
     pub fn cluster_name(&self) -> &str {
-        self.record.seat().map_or(&self.setup.cluster_name, |seat| &seat.cluster_name)
+        self.record
+            .seat()
+            .map_or(&self.setup.cluster_name, |seat| &seat.cluster_name)
     }
 
     pub(super) fn show(&self) -> Identity {
@@ -52,7 +62,9 @@ impl Founding {
             raft: http.with_port(self.setup.raft_port),
             http,
             phase: self.phase(),
-            vector: origin.map(|origin| origin.vector.clone()).or_else(|| self.accepted.clone()),
+            vector: origin
+                .map(|origin| origin.vector.clone())
+                .or_else(|| self.accepted.clone()),
             cluster_id: seat.map(|seat| seat.cluster_id),
             recovered_from: seat.and_then(|seat| seat.recovered_from),
             raft_id: seat.map(|seat| seat.raft_id),
@@ -74,14 +86,18 @@ impl Founding {
         match (&self.record.standing, self.record.origin()) {
             _ if !self.members.is_empty() => self.members.clone(),
             (Standing::Joining { members, .. }, _) => members.clone(),
-            (_, Some(origin)) => origin.vector.iter().map(|entry| entry.http.clone()).collect(),
+            (_, Some(origin)) => origin
+                .vector
+                .iter()
+                .map(|entry| entry.http.clone())
+                .collect(),
             (_, None) => Vec::new(),
         }
     }
 }
 
-/// A fresh node of this configuration. Before its own entry is known the host name stands in for it: that is good
-/// enough to be polled back at.
+/// A fresh node of this configuration. Before its own entry is known the host name stands in for
+/// it: that is good enough to be polled back at.
 pub(super) fn blank(setup: &Setup, incarnation: Incarnation) -> Identity {
     Identity {
         protocol: PROTOCOL,

@@ -13,17 +13,33 @@ pub enum Verdict {
     /// F0, F4 and rules 3.4, 3.5.
     Blocked(Block),
     /// F1.
-    Follow { cluster_name: String, origin: Origin, seen_at: Address },
+    Follow {
+        cluster_name: String,
+        origin: Origin,
+        seen_at: Address,
+    },
     /// F2. `remnant`: learners that are all that is left of it.
-    Join { cluster_id: ClusterId, seen_at: Address, leader_known: bool, remnant: Vec<Address> },
+    Join {
+        cluster_id: ClusterId,
+        seen_at: Address,
+        leader_known: bool,
+        remnant: Vec<Address>,
+    },
     /// F3.
     AwaitCluster { why: Await, missing: Vec<Missing> },
     /// F5.
-    Missing { missing: Vec<Missing>, founders: usize, long: bool },
+    Missing {
+        missing: Vec<Missing>,
+        founders: usize,
+        long: bool,
+    },
     /// F6.
     Accept(Vec<VectorEntry>),
     /// F7, its condition not met yet: who has not accepted, or nobody but the quiet time.
-    Agreeing { not_yet: Vec<Address>, founders: usize },
+    Agreeing {
+        not_yet: Vec<Address>,
+        founders: usize,
+    },
     /// F7.
     Start(Vec<VectorEntry>),
     /// No peers, not alone: section 8 of founding.md is all that it follows.
@@ -31,7 +47,12 @@ pub enum Verdict {
     /// In a cluster: nothing to found.
     Settled,
     /// Another phase on disk than founding has rules for.
-    Removed { cluster_name: String, by: String, why: Why, comes_back: bool },
+    Removed {
+        cluster_name: String,
+        by: String,
+        why: Why,
+        comes_back: bool,
+    },
 }
 
 /// What F3 waits for.
@@ -44,11 +65,26 @@ pub enum Await {
 /// Something that only a person can cure. The node goes on polling: it sees the cure.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Block {
-    TwoClusters { one: (ClusterId, Address), other: (ClusterId, Address) },
-    ListedTwice { one: Address, other: Address },
-    NotMyName { entry: Address, theirs: Incarnation },
-    Copied { one: Address, other: Address, incarnation: Incarnation },
-    Twins { entry: Address },
+    TwoClusters {
+        one: (ClusterId, Address),
+        other: (ClusterId, Address),
+    },
+    ListedTwice {
+        one: Address,
+        other: Address,
+    },
+    NotMyName {
+        entry: Address,
+        theirs: Incarnation,
+    },
+    Copied {
+        one: Address,
+        other: Address,
+        incarnation: Incarnation,
+    },
+    Twins {
+        entry: Address,
+    },
     Differs(Vec<Difference>),
 }
 
@@ -61,11 +97,25 @@ pub struct Difference {
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum What {
-    List { ours: Vec<Address>, theirs: Vec<Address> },
-    Name { ours: String, theirs: String },
-    Number { ours: u64, theirs: u64 },
-    Protocol { theirs: u32 },
-    Loopback { ours: Address, theirs: Address },
+    List {
+        ours: Vec<Address>,
+        theirs: Vec<Address>,
+    },
+    Name {
+        ours: String,
+        theirs: String,
+    },
+    Number {
+        ours: u64,
+        theirs: u64,
+    },
+    Protocol {
+        theirs: u32,
+    },
+    Loopback {
+        ours: Address,
+        theirs: Address,
+    },
     Answer(PollError),
 }
 
@@ -76,7 +126,9 @@ impl Verdict {
             Self::Join { remnant, .. } if !remnant.is_empty() => Doing::Blocked,
             Self::Join { .. } => Doing::Joining,
             Self::AwaitCluster { .. } | Self::Missing { .. } => Doing::Waiting,
-            Self::Follow { .. } | Self::Accept(_) | Self::Agreeing { .. } | Self::Start(_) => Doing::Founding,
+            Self::Follow { .. } | Self::Accept(_) | Self::Agreeing { .. } | Self::Start(_) => {
+                Doing::Founding
+            }
             Self::ByHand => Doing::ByHand,
             Self::Settled => Doing::Open,
             Self::Removed { .. } => Doing::Removed,
@@ -149,13 +201,18 @@ impl fmt::Display for Verdict {
 }
 
 fn removed_text(cluster_name: &str, by: &str, why: Why, comes_back: bool) -> String {
-    let cluster =
-        if cluster_name.is_empty() { "its cluster".to_owned() } else { format!("cluster {cluster_name:?}") };
+    let cluster = if cluster_name.is_empty() {
+        "its cluster".to_owned()
+    } else {
+        format!("cluster {cluster_name:?}")
+    };
     let what = match why {
         Why::Removed => format!("this node was removed from {cluster} by {by}"),
         Why::Replaced => format!("this node was replaced in {cluster} by {by}"),
         Why::Unseen => format!("this node was not seen for a day and taken out of {cluster}"),
-        Why::Restored => format!("this volume was set back to an older state and is out of {cluster}"),
+        Why::Restored => {
+            format!("this volume was set back to an older state and is out of {cluster}")
+        }
     };
     if comes_back {
         return format!("{what}; it asks to join again");
@@ -172,10 +229,18 @@ fn join_text(
     leader_known: bool,
 ) -> fmt::Result {
     write!(f, "cluster {cluster_id} exists at {seen_at}: joining it")?;
-    if leader_known { Ok(()) } else { f.write_str(" (it has no leader now)") }
+    if leader_known {
+        Ok(())
+    } else {
+        f.write_str(" (it has no leader now)")
+    }
 }
 
-fn remnant_text(f: &mut fmt::Formatter<'_>, cluster_id: ClusterId, remnant: &[Address]) -> fmt::Result {
+fn remnant_text(
+    f: &mut fmt::Formatter<'_>,
+    cluster_id: ClusterId,
+    remnant: &[Address],
+) -> fmt::Result {
     let learners: Vec<String> = remnant.iter().map(|at| format!("{at} (learner)")).collect();
     write!(
         f,
@@ -203,7 +268,11 @@ impl fmt::Display for Block {
                 "this node is called {entry} (bind address or INFLUXDB_HOSTNAME), but another node answers \
                  there (incarnation {theirs}): give each node its own name"
             ),
-            Self::Copied { one, other, incarnation } => write!(
+            Self::Copied {
+                one,
+                other,
+                incarnation,
+            } => write!(
                 f,
                 "{one} and {other} answer with one incarnation, {incarnation}: a copied volume (delete the \
                  copy), or two names for one node (list one)"
@@ -226,7 +295,11 @@ impl fmt::Display for Difference {
         let at = &self.at;
         match &self.what {
             What::List { ours, theirs } if theirs.is_empty() => {
-                write!(f, "INFLUXDB_META_PEERS is not set at {at}; here it is {}", addresses(ours))
+                write!(
+                    f,
+                    "INFLUXDB_META_PEERS is not set at {at}; here it is {}",
+                    addresses(ours)
+                )
             }
             What::List { ours, theirs } => write!(
                 f,
@@ -235,10 +308,16 @@ impl fmt::Display for Difference {
                 addresses(theirs)
             ),
             What::Name { ours, theirs } => {
-                write!(f, "INFLUXDB_META_CLUSTER_NAME is {ours:?} here and {theirs:?} at {at}")
+                write!(
+                    f,
+                    "INFLUXDB_META_CLUSTER_NAME is {ours:?} here and {theirs:?} at {at}"
+                )
             }
             What::Number { ours, theirs } => {
-                write!(f, "INFLUXDB_META_BOOTSTRAP_EXPECT comes to {ours} here and {theirs} at {at}")
+                write!(
+                    f,
+                    "INFLUXDB_META_BOOTSTRAP_EXPECT comes to {ours} here and {theirs} at {at}"
+                )
             }
             What::Protocol { theirs } => write!(
                 f,
@@ -256,10 +335,16 @@ impl fmt::Display for Difference {
 }
 
 fn missing_text(missing: &[Missing]) -> String {
-    let texts: Vec<String> = missing.iter().map(|m| format!("{} ({})", m.address, m.why)).collect();
+    let texts: Vec<String> = missing
+        .iter()
+        .map(|m| format!("{} ({})", m.address, m.why))
+        .collect();
     texts.join(", ")
 }
 
 pub(super) fn addresses(list: &[Address]) -> String {
-    list.iter().map(Address::to_string).collect::<Vec<_>>().join(",")
+    list.iter()
+        .map(Address::to_string)
+        .collect::<Vec<_>>()
+        .join(",")
 }

@@ -20,11 +20,17 @@ struct Plan {
 
 impl Plan {
     fn step(step: Step, text: impl Into<String>) -> Self {
-        Self { step: Some(step), text: text.into() }
+        Self {
+            step: Some(step),
+            text: text.into(),
+        }
     }
 
     fn wait(text: impl Into<String>) -> Self {
-        Self { step: None, text: text.into() }
+        Self {
+            step: None,
+            text: text.into(),
+        }
     }
 }
 
@@ -35,7 +41,13 @@ impl Membership {
         pendings.retain(|pending| !look.facts.has_a_vote(pending.raft_id));
         let (turn, fresh) = (self.memory.turn, look.fresh_pending());
         // What a visit or an inquiry has just found is acted on at once: it grows old.
-        pendings.sort_by_key(|p| (fresh != Some(p.incarnation), Some(p.raft_id) <= turn, p.raft_id));
+        pendings.sort_by_key(|p| {
+            (
+                fresh != Some(p.incarnation),
+                Some(p.raft_id) <= turn,
+                p.raft_id,
+            )
+        });
         let mut due = None;
         for pending in pendings {
             let Plan { step, text } = self.plan(look, pending);
@@ -52,7 +64,9 @@ impl Membership {
         {
             // An old voter goes alone; its place is kept for the newcomer, which follows only.
             let out = look.facts.voters.iter().find(|id| !voters.contains(id));
-            self.memory.replaced_by.extend(out.map(|out| (*out, pending.raft_id)));
+            self.memory
+                .replaced_by
+                .extend(out.map(|out| (*out, pending.raft_id)));
         }
         Some((subject, step))
     }
@@ -62,7 +76,9 @@ impl Membership {
         let follows = look.facts.learners.contains(&raft_id);
         if let Some(why) = self.is_given_up(look, pending) {
             let step = if follows {
-                Step::RemoveLearners { ids: BTreeSet::from([raft_id]) }
+                Step::RemoveLearners {
+                    ids: BTreeSet::from([raft_id]),
+                }
             } else {
                 remove(raft_id, None)
             };
@@ -74,8 +90,13 @@ impl Membership {
         let lag = look.facts.lag(raft_id);
         match lag {
             _ if !look.facts.is_healthy(&self.setup, raft_id) => Plan::step(
-                Step::Visit { pending: pending.clone() },
-                format!("a learner, waiting for its acknowledgement; {}", self.last_sight(pending)),
+                Step::Visit {
+                    pending: pending.clone(),
+                },
+                format!(
+                    "a learner, waiting for its acknowledgement; {}",
+                    self.last_sight(pending)
+                ),
             ),
             Some(_) if look.facts.is_caught_up(&self.setup, raft_id) => self.admit(look, pending),
             Some(lag) => Plan::wait(format!("a learner, catching up: {lag} entries behind")),
@@ -83,17 +104,32 @@ impl Membership {
         }
     }
 
-    /// It is not followed by Raft yet: it must say itself, at its advertised address, that it is ready.
+    /// It is not followed by Raft yet: it must say itself, at its advertised address, that it is
+    /// ready.
     fn follow(&self, look: &Look<'_>, pending: &Pending) -> Plan {
         let (raft_id, incarnation) = (pending.raft_id, pending.incarnation);
         if look.is_ready(pending) {
-            return Plan::step(Step::AddLearner { raft_id, incarnation }, "becomes a learner".to_owned());
+            return Plan::step(
+                Step::AddLearner {
+                    raft_id,
+                    incarnation,
+                },
+                "becomes a learner".to_owned(),
+            );
         }
-        Plan::step(Step::Visit { pending: pending.clone() }, self.last_sight(pending))
+        Plan::step(
+            Step::Visit {
+                pending: pending.clone(),
+            },
+            self.last_sight(pending),
+        )
     }
 
     fn last_sight(&self, pending: &Pending) -> String {
-        let sight = self.memory.sight(pending).filter(|sight| **sight != Sight::Ready);
+        let sight = self
+            .memory
+            .sight(pending)
+            .filter(|sight| **sight != Sight::Ready);
         sight.map_or_else(
             || format!("waiting for it at {}", pending.http),
             |sight| format!("waiting for it at {}: {}", pending.http, sight.text()),
@@ -112,7 +148,10 @@ impl Membership {
     fn admit_beside(&self, look: &Look<'_>, pending: &Pending) -> Plan {
         let voters = look.facts.voters.len();
         if !pending.voter {
-            return Plan::step(add(pending, None), "becomes a member without a vote, as it asked".to_owned());
+            return Plan::step(
+                add(pending, None),
+                "becomes a member without a vote, as it asked".to_owned(),
+            );
         }
         if voters >= self.setup.max_voters {
             let text = format!("becomes a member without a vote: {voters} vote already");
@@ -133,8 +172,15 @@ impl Membership {
         }
         if !look.is_gone(pending, old) {
             let text = self.judged.get(&pending.incarnation).cloned();
-            let text = text.unwrap_or_else(|| format!("asking whether the member at {} is gone", old.http));
-            return Plan::step(Step::Inquire { newcomer: pending.clone(), old: old.clone() }, text);
+            let text = text
+                .unwrap_or_else(|| format!("asking whether the member at {} is gone", old.http));
+            return Plan::step(
+                Step::Inquire {
+                    newcomer: pending.clone(),
+                    old: old.clone(),
+                },
+                text,
+            );
         }
         let text = format!("takes the place of Raft id {}", old.raft_id);
         if pending.voter && had_a_vote {
@@ -152,11 +198,16 @@ impl Membership {
         }
     }
 
-    pub(super) fn waits_for_a_majority(&self, look: &Look<'_>, voters: &BTreeSet<RaftId>) -> Option<String> {
+    pub(super) fn waits_for_a_majority(
+        &self,
+        look: &Look<'_>,
+        voters: &BTreeSet<RaftId>,
+    ) -> Option<String> {
         let facts = look.facts;
         let gets_through = facts.has_healthy_majority(&self.setup, &facts.voters)
             && facts.has_healthy_majority(&self.setup, voters);
-        (!gets_through).then(|| format!("waiting for a majority: {}", facts.who_answers(&self.setup)))
+        (!gets_through)
+            .then(|| format!("waiting for a majority: {}", facts.who_answers(&self.setup)))
     }
 
     /// Why a pending that has no vote is dropped.
@@ -166,9 +217,10 @@ impl Membership {
             return Some(format!("not seen for {} minutes", silence.as_secs() / 60));
         }
         match self.memory.sight(pending) {
-            Some(Sight::Other(other)) if silence >= self.setup.silence => {
-                Some(format!("incarnation {other} answers at {} now", pending.http))
-            }
+            Some(Sight::Other(other)) if silence >= self.setup.silence => Some(format!(
+                "incarnation {other} answers at {} now",
+                pending.http
+            )),
             _ => None,
         }
     }

@@ -18,8 +18,9 @@ pub struct Setup {
 
 /// What the leader knows, taken anew for each event.
 ///
-/// The catalog holds `Found` and this leader's own first entry. It is read *before* the membership: a meta node is
-/// in the membership before it is in the catalog, so the other order could show one that is in no membership.
+/// The catalog holds `Found` and this leader's own first entry. It is read *before* the membership:
+/// a meta node is in the membership before it is in the catalog, so the other order could show one
+/// that is in no membership.
 #[derive(Clone, Debug)]
 pub struct Facts {
     /// Applied.
@@ -50,7 +51,8 @@ pub struct Progress {
     pub acked: Option<Duration>,
 }
 
-/// A learner that is fewer entries behind is caught up: replication does the rest while the change commits.
+/// A learner that is fewer entries behind is caught up: replication does the rest while the change
+/// commits.
 const CAUGHT_UP: u64 = 1000;
 
 impl Facts {
@@ -61,18 +63,28 @@ impl Facts {
 
     /// In either half while joint.
     pub(super) fn has_a_vote(&self, raft_id: RaftId) -> bool {
-        let outgoing = self.outgoing.as_ref().is_some_and(|half| half.contains(&raft_id));
+        let outgoing = self
+            .outgoing
+            .as_ref()
+            .is_some_and(|half| half.contains(&raft_id));
         self.voters.contains(&raft_id) || outgoing
     }
 
     pub(super) fn members(&self) -> BTreeSet<RaftId> {
         let outgoing = self.outgoing.iter().flatten();
-        self.voters.iter().chain(outgoing).chain(&self.learners).copied().collect()
+        self.voters
+            .iter()
+            .chain(outgoing)
+            .chain(&self.learners)
+            .copied()
+            .collect()
     }
 
     /// Since its last acknowledgement to this leader.
     pub(super) fn acked(&self, raft_id: RaftId) -> Option<Duration> {
-        self.progress.get(&raft_id).and_then(|progress| progress.acked)
+        self.progress
+            .get(&raft_id)
+            .and_then(|progress| progress.acked)
     }
 
     /// It acknowledged something within T; this leader always does.
@@ -87,13 +99,17 @@ impl Facts {
         voters: &BTreeSet<RaftId>,
         within: Duration,
     ) -> bool {
-        let lately = |id: &&RaftId| **id == setup.me || self.acked(**id).is_some_and(|ago| ago < within);
+        let lately =
+            |id: &&RaftId| **id == setup.me || self.acked(**id).is_some_and(|ago| ago < within);
         voters.iter().filter(lately).count() * 2 > voters.len()
     }
 
     /// How many entries it lacks; `None` before it has acknowledged any.
     pub(super) fn lag(&self, raft_id: RaftId) -> Option<u64> {
-        let matched = self.progress.get(&raft_id).and_then(|progress| progress.matched)?;
+        let matched = self
+            .progress
+            .get(&raft_id)
+            .and_then(|progress| progress.matched)?;
         Some(self.last_log.saturating_sub(matched))
     }
 
@@ -116,25 +132,54 @@ impl Facts {
 
     /// Whose Raft id this is, as far as the catalog knows it.
     pub(super) fn incarnation_of(&self, raft_id: RaftId) -> Option<Incarnation> {
-        let node = self.catalog.meta_node_by_raft_id(raft_id).map(|node| node.incarnation);
-        node.or_else(|| self.catalog.pending_by_raft_id(raft_id).map(|pending| pending.incarnation))
+        let node = self
+            .catalog
+            .meta_node_by_raft_id(raft_id)
+            .map(|node| node.incarnation);
+        node.or_else(|| {
+            self.catalog
+                .pending_by_raft_id(raft_id)
+                .map(|pending| pending.incarnation)
+        })
     }
 
     /// What people know it by.
     pub(super) fn name_of(&self, raft_id: RaftId) -> String {
-        let node = self.catalog.meta_node_by_raft_id(raft_id).map(|node| &node.http);
-        let http = node.or_else(|| self.catalog.pending_by_raft_id(raft_id).map(|pending| &pending.http));
+        let node = self
+            .catalog
+            .meta_node_by_raft_id(raft_id)
+            .map(|node| &node.http);
+        let http = node.or_else(|| {
+            self.catalog
+                .pending_by_raft_id(raft_id)
+                .map(|pending| &pending.http)
+        });
         http.map_or_else(|| format!("Raft id {raft_id}"), ToString::to_string)
     }
 
     /// "2 of 3 voters answer, meta-3:8091 does not", for whoever waits for a majority.
     pub(super) fn who_answers(&self, setup: &Setup) -> String {
-        let voters: BTreeSet<RaftId> =
-            self.voters.iter().chain(self.outgoing.iter().flatten()).copied().collect();
-        let silent: Vec<String> =
-            voters.iter().filter(|id| !self.is_healthy(setup, **id)).map(|id| self.name_of(*id)).collect();
-        let answer = format!("{} of {} voters answer", voters.len() - silent.len(), voters.len());
+        let voters: BTreeSet<RaftId> = self
+            .voters
+            .iter()
+            .chain(self.outgoing.iter().flatten())
+            .copied()
+            .collect();
+        let silent: Vec<String> = voters
+            .iter()
+            .filter(|id| !self.is_healthy(setup, **id))
+            .map(|id| self.name_of(*id))
+            .collect();
+        let answer = format!(
+            "{} of {} voters answer",
+            voters.len() - silent.len(),
+            voters.len()
+        );
         let does = if silent.len() == 1 { "does" } else { "do" };
-        if silent.is_empty() { answer } else { format!("{answer}, {} {does} not", silent.join(" and ")) }
+        if silent.is_empty() {
+            answer
+        } else {
+            format!("{answer}, {} {does} not", silent.join(" and "))
+        }
     }
 }

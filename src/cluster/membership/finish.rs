@@ -1,4 +1,5 @@
-//! What a new leader finds half done, and finishes as soon as the facts show it (founding.md 7, every new leader).
+//! What a new leader finds half done, and finishes as soon as the facts show it (founding.md 7,
+//! every new leader).
 
 use std::collections::BTreeSet;
 
@@ -12,15 +13,25 @@ impl Membership {
     /// A joint membership is completed: its incoming half is what its leader wanted.
     pub(super) fn end_joint(&mut self, look: &Look<'_>) -> Option<Due> {
         let is_due = look.facts.outgoing.is_some() && !self.memory.is_paused(Subject::Joint);
-        is_due.then(|| (Subject::Joint, Step::ChangeVoters { voters: look.facts.voters.clone() }))
+        is_due.then(|| {
+            (
+                Subject::Joint,
+                Step::ChangeVoters {
+                    voters: look.facts.voters.clone(),
+                },
+            )
+        })
     }
 
     /// A pending that votes becomes a meta node at once, without asking it.
     pub(super) fn add_voters(&mut self, look: &Look<'_>) -> Option<Due> {
         let pendings = look.facts.catalog.pendings.values();
-        let voters: Vec<&Pending> =
-            pendings.filter(|pending| look.facts.voters.contains(&pending.raft_id)).collect();
-        voters.into_iter().find_map(|pending| self.add_voter(look, pending))
+        let voters: Vec<&Pending> = pendings
+            .filter(|pending| look.facts.voters.contains(&pending.raft_id))
+            .collect();
+        voters
+            .into_iter()
+            .find_map(|pending| self.add_voter(look, pending))
     }
 
     fn add_voter(&mut self, look: &Look<'_>, pending: &Pending) -> Option<Due> {
@@ -28,11 +39,18 @@ impl Membership {
         let step = match look.facts.holders(pending)[..] {
             [] => add(pending, None),
             [old] if !look.facts.is_member(old.raft_id) => add(pending, Some(old.raft_id)),
-            // Somebody moved to that address since, or the newcomer did: only who is gone makes room.
+            // Somebody moved to that address since, or the newcomer did: only who is gone makes
+            // room.
             [old] if look.is_gone(pending, old) => make_room(look, pending, old),
             [old] => {
-                self.say(pending, &format!("votes already; {} holds its address", old.http));
-                Step::Inquire { newcomer: pending.clone(), old: old.clone() }
+                self.say(
+                    pending,
+                    &format!("votes already; {} holds its address", old.http),
+                );
+                Step::Inquire {
+                    newcomer: pending.clone(),
+                    old: old.clone(),
+                }
             }
             [one, other, ..] => {
                 self.say(pending, &two_holders(pending, one, other));
@@ -42,16 +60,25 @@ impl Membership {
         (!self.memory.is_paused(subject)).then_some((subject, step))
     }
 
-    /// A meta node that is in no membership ends, unless a voting newcomer is about to take its place.
+    /// A meta node that is in no membership ends, unless a voting newcomer is about to take its
+    /// place.
     pub(super) fn remove_gone(&mut self, look: &Look<'_>) -> Option<Due> {
         let spared = look.places_being_taken();
         let is_out = |node: &&MetaNode| {
             let raft_id = node.raft_id;
             !look.facts.is_member(raft_id) && !spared.contains(&raft_id)
         };
-        let out: Vec<RaftId> =
-            look.facts.catalog.meta_nodes.values().filter(is_out).map(|node| node.raft_id).collect();
-        let due = out.into_iter().find(|id| !self.memory.is_paused(Subject::Gone(*id)))?;
+        let out: Vec<RaftId> = look
+            .facts
+            .catalog
+            .meta_nodes
+            .values()
+            .filter(is_out)
+            .map(|node| node.raft_id)
+            .collect();
+        let due = out
+            .into_iter()
+            .find(|id| !self.memory.is_paused(Subject::Gone(*id)))?;
         Some((Subject::Gone(due), self.end_of(look, due)))
     }
 
@@ -60,8 +87,16 @@ impl Membership {
             return add(newcomer, Some(out));
         }
         let by = self.memory.removed_by.get(&out);
-        let by = by.cloned().unwrap_or_else(|| "a removal that a new leader finished".to_owned());
-        remove(out, Some(Removal { why: RemovedWhy::Removed, by }))
+        let by = by
+            .cloned()
+            .unwrap_or_else(|| "a removal that a new leader finished".to_owned());
+        remove(
+            out,
+            Some(Removal {
+                why: RemovedWhy::Removed,
+                by,
+            }),
+        )
     }
 
     /// The newcomer without a vote that this leader took the old voter out for.
@@ -73,10 +108,17 @@ impl Membership {
         (is_ready && !self.memory.removed_by.contains_key(&out)).then_some(pending)
     }
 
-    /// A learner that nobody knows is the trace of a join that was given up, or of a member that was replaced.
+    /// A learner that nobody knows is the trace of a join that was given up, or of a member that
+    /// was replaced.
     pub(super) fn remove_strays(&mut self, look: &Look<'_>) -> Option<Due> {
         let is_stray = |id: &&RaftId| look.facts.incarnation_of(**id).is_none();
-        let ids: BTreeSet<RaftId> = look.facts.learners.iter().filter(is_stray).copied().collect();
+        let ids: BTreeSet<RaftId> = look
+            .facts
+            .learners
+            .iter()
+            .filter(is_stray)
+            .copied()
+            .collect();
         let is_due = !ids.is_empty() && !self.memory.is_paused(Subject::Strays);
         is_due.then_some((Subject::Strays, Step::RemoveLearners { ids }))
     }
@@ -85,13 +127,20 @@ impl Membership {
     pub(super) fn watch(&self, look: &Look<'_>) -> Vec<String> {
         let facts = look.facts;
         // Only Replace and Remove take a voter out, and they end its meta node after that.
-        let strays = facts.voters.iter().filter(|id| facts.incarnation_of(**id).is_none());
+        let strays = facts
+            .voters
+            .iter()
+            .filter(|id| facts.incarnation_of(**id).is_none());
         let strays = strays.map(|id| {
             format!(
                 "Raft id {id} votes and is neither a meta node nor about to become one: please report this"
             )
         });
-        let voting = facts.catalog.pendings.values().filter(|p| facts.voters.contains(&p.raft_id));
+        let voting = facts
+            .catalog
+            .pendings
+            .values()
+            .filter(|p| facts.voters.contains(&p.raft_id));
         let crowded = voting.filter_map(|pending| match facts.holders(pending)[..] {
             [one, other, ..] => Some(two_holders(pending, one, other)),
             [old] if facts.is_member(old.raft_id) => Some(format!(
@@ -106,10 +155,17 @@ impl Membership {
 
     /// As soon as every member reads newer entries, they may be proposed.
     pub(super) fn raise_level(&mut self, look: &Look<'_>) -> Option<Due> {
-        let levels = look.facts.members().into_iter().map(|id| look.facts.levels.get(&id).copied());
+        let levels = look
+            .facts
+            .members()
+            .into_iter()
+            .map(|id| look.facts.levels.get(&id).copied());
         let common = levels.min().flatten()?.min(look.facts.supported);
         let is_due = common > look.level() && !self.memory.is_paused(Subject::Level);
-        is_due.then_some((Subject::Level, Step::Propose(Command::RaiseFeatureLevel { level: common })))
+        is_due.then_some((
+            Subject::Level,
+            Step::Propose(Command::RaiseFeatureLevel { level: common }),
+        ))
     }
 }
 
@@ -118,16 +174,28 @@ pub(super) fn make_room(look: &Look<'_>, newcomer: &Pending, old: &MetaNode) -> 
     if !look.facts.voters.contains(&old.raft_id) {
         return add(newcomer, Some(old.raft_id));
     }
-    let voters = look.facts.voters.iter().copied().filter(|id| *id != old.raft_id).collect();
+    let voters = look
+        .facts
+        .voters
+        .iter()
+        .copied()
+        .filter(|id| *id != old.raft_id)
+        .collect();
     Step::ChangeVoters { voters }
 }
 
 pub(super) fn add(pending: &Pending, replaces: Option<RaftId>) -> Step {
-    Step::Propose(Command::AddMetaNode(AddMetaNode { raft_id: pending.raft_id, replaces }))
+    Step::Propose(Command::AddMetaNode(AddMetaNode {
+        raft_id: pending.raft_id,
+        replaces,
+    }))
 }
 
 pub(super) fn remove(raft_id: RaftId, tombstone: Option<Removal>) -> Step {
-    Step::Propose(Command::RemoveMetaNode(RemoveMetaNode { raft_id, tombstone }))
+    Step::Propose(Command::RemoveMetaNode(RemoveMetaNode {
+        raft_id,
+        tombstone,
+    }))
 }
 
 pub(super) fn two_holders(pending: &Pending, one: &MetaNode, other: &MetaNode) -> String {

@@ -13,15 +13,20 @@ use crate::wire::envelope::Body;
 
 /// On a leader whose catalog has no cluster: `Found`, until it is there or somebody else leads.
 ///
-/// The catalog is judged only once this leader's own first entry is applied (`barrier`): before that its log
-/// may hold a `Found` that it has not applied. A second one would be a no-op anyway.
+/// The catalog is judged only once this leader's own first entry is applied (`barrier`): before
+/// that its log may hold a `Found` that it has not applied. A second one would be a no-op anyway.
 pub(super) async fn found(shared: &Shared, raft: &Raft) {
     let is_founded = || raft.applied().borrow().catalog.cluster.is_some();
     while !is_founded() && raft.status().role == Role::Leader {
         let deadline = Instant::now() + ATTEMPT;
         if raft.barrier(deadline).await.is_ok() && !is_founded() {
-            let Some(found) = first_command(shared) else { return };
-            match raft.propose(Body::Ours(Command::Found(found)), deadline).await {
+            let Some(found) = first_command(shared) else {
+                return;
+            };
+            match raft
+                .propose(Body::Ours(Command::Found(found)), deadline)
+                .await
+            {
                 Ok(Outcome::Applied { index }) => {
                     tracing::info!(event = "autojoin.founded", index, "the cluster is founded");
                 }
@@ -31,7 +36,9 @@ pub(super) async fn found(shared: &Shared, raft: &Raft) {
                     return;
                 }
                 Err(ProposeError::Stopping | ProposeError::Halted(_)) => return,
-                Err(error) => tracing::debug!(event = "autojoin.found-again", %error, "asking again"),
+                Err(error) => {
+                    tracing::debug!(event = "autojoin.found-again", %error, "asking again")
+                }
             }
         }
         if !is_founded() {

@@ -28,12 +28,20 @@ impl<'a> Look<'a> {
     }
 
     pub(super) fn is_gone(&self, newcomer: &Pending, old: &MetaNode) -> bool {
-        self.fresh == Some(Fresh::Gone { newcomer: newcomer.incarnation, old: old.raft_id })
+        self.fresh
+            == Some(Fresh::Gone {
+                newcomer: newcomer.incarnation,
+                old: old.raft_id,
+            })
     }
 
     pub(super) fn fresh_pending(&self) -> Option<Incarnation> {
         self.fresh.map(|fresh| match fresh {
-            Fresh::Ready(incarnation) | Fresh::Gone { newcomer: incarnation, .. } => incarnation,
+            Fresh::Ready(incarnation)
+            | Fresh::Gone {
+                newcomer: incarnation,
+                ..
+            } => incarnation,
         })
     }
 
@@ -43,13 +51,21 @@ impl<'a> Look<'a> {
     }
 
     pub(super) fn level(&self) -> u32 {
-        self.facts.catalog.cluster.as_ref().map_or(0, |cluster| cluster.feature_level)
+        self.facts
+            .catalog
+            .cluster
+            .as_ref()
+            .map_or(0, |cluster| cluster.feature_level)
     }
 
     /// Meta nodes that follow without a vote.
     pub(super) fn waiting_members(&self) -> impl Iterator<Item = &'a MetaNode> {
         let facts = self.facts;
-        facts.catalog.meta_nodes.values().filter(|node| facts.learners.contains(&node.raft_id))
+        facts
+            .catalog
+            .meta_nodes
+            .values()
+            .filter(|node| facts.learners.contains(&node.raft_id))
     }
 
     /// Raft ids of meta nodes whose address a voting pending has: `AddMetaNode` ends them.

@@ -1,4 +1,5 @@
-//! What one leadership remembers: whom it saw when, what to leave alone for a while, what visits found.
+//! What one leadership remembers: whom it saw when, what to leave alone for a while, what visits
+//! found.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -73,20 +74,38 @@ pub(super) enum Sight {
 impl Memory {
     /// Takes down who was seen, and forgets who is not known any more.
     pub(super) fn note(&mut self, now: Duration, facts: &Facts) {
-        let nodes = facts.catalog.meta_nodes.values().map(|node| (node.incarnation, node.raft_id));
-        let pendings = facts.catalog.pendings.values().map(|p| (p.incarnation, p.raft_id));
+        let nodes = facts
+            .catalog
+            .meta_nodes
+            .values()
+            .map(|node| (node.incarnation, node.raft_id));
+        let pendings = facts
+            .catalog
+            .pendings
+            .values()
+            .map(|p| (p.incarnation, p.raft_id));
         let known: BTreeMap<Incarnation, RaftId> = nodes.chain(pendings).collect();
         for (incarnation, raft_id) in &known {
             let seen = self.seen.entry(*incarnation).or_insert(now);
-            let signs = facts.heard.get(incarnation).copied().into_iter().chain(facts.acked(*raft_id));
-            *seen = signs.map(|ago| now.saturating_sub(ago)).fold(*seen, Duration::max);
+            let signs = facts
+                .heard
+                .get(incarnation)
+                .copied()
+                .into_iter()
+                .chain(facts.acked(*raft_id));
+            *seen = signs
+                .map(|ago| now.saturating_sub(ago))
+                .fold(*seen, Duration::max);
         }
-        self.seen.retain(|incarnation, _| known.contains_key(incarnation));
-        self.visits.retain(|incarnation, _| facts.catalog.pendings.contains_key(incarnation));
+        self.seen
+            .retain(|incarnation, _| known.contains_key(incarnation));
+        self.visits
+            .retain(|incarnation, _| facts.catalog.pendings.contains_key(incarnation));
         self.pauses.retain(|_, until| *until > now);
     }
 
-    /// Since anything was seen of it; who was never seen counts from when this leadership first knew of it.
+    /// Since anything was seen of it; who was never seen counts from when this leadership first
+    /// knew of it.
     pub(super) fn unseen_for(&self, now: Duration, incarnation: Incarnation) -> Duration {
         now.saturating_sub(self.seen.get(&incarnation).copied().unwrap_or(now))
     }
@@ -100,7 +119,11 @@ impl Memory {
     }
 
     pub(super) fn next_pause_end(&self, now: Duration) -> Option<Duration> {
-        self.pauses.values().copied().filter(|until| *until > now).min()
+        self.pauses
+            .values()
+            .copied()
+            .filter(|until| *until > now)
+            .min()
     }
 
     /// A visit ended. One that found nothing to go on with rests the pending, longer each time.
@@ -108,46 +131,78 @@ impl Memory {
         if !matches!(found, Sight::Other(_) | Sight::Nobody(_)) {
             self.seen.insert(pending.incarnation, now);
         }
-        let before = self.visits.remove(&pending.incarnation).filter(|visit| visit.at == pending.http);
+        let before = self
+            .visits
+            .remove(&pending.incarnation)
+            .filter(|visit| visit.at == pending.http);
         let fruitless = before.map_or(0, |visit| visit.fruitless);
         let is_ready = found == Sight::Ready;
         if !is_ready {
-            let rest = FIRST_PAUSE.saturating_mul(1 << fruitless.min(8)).min(LAST_PAUSE);
+            let rest = FIRST_PAUSE
+                .saturating_mul(1 << fruitless.min(8))
+                .min(LAST_PAUSE);
             self.pause(Subject::Pending(pending.incarnation), now + rest);
         }
-        let fruitless = if is_ready { 0 } else { fruitless.saturating_add(1) };
-        self.visits.insert(pending.incarnation, Visit { at: pending.http.clone(), fruitless, found });
+        let fruitless = if is_ready {
+            0
+        } else {
+            fruitless.saturating_add(1)
+        };
+        self.visits.insert(
+            pending.incarnation,
+            Visit {
+                at: pending.http.clone(),
+                fruitless,
+                found,
+            },
+        );
     }
 
     /// What the last visit found, unless the pending has another address since.
     pub(super) fn sight(&self, pending: &Pending) -> Option<&Sight> {
-        let visit = self.visits.get(&pending.incarnation).filter(|visit| visit.at == pending.http);
+        let visit = self
+            .visits
+            .get(&pending.incarnation)
+            .filter(|visit| visit.at == pending.http);
         visit.map(|visit| &visit.found)
     }
 }
 
 impl Sight {
     /// Answers under another cluster's name are passed over (founding.md 3.5).
-    pub(super) fn of(pending: &Pending, facts: &Facts, answers: &[Result<Identity, PollError>]) -> Self {
+    pub(super) fn of(
+        pending: &Pending,
+        facts: &Facts,
+        answers: &[Result<Identity, PollError>],
+    ) -> Self {
         let cluster = facts.catalog.cluster.as_ref();
-        let is_ours = |theirs: &&Identity| cluster.is_some_and(|cluster| cluster.name == theirs.cluster_name);
+        let is_ours =
+            |theirs: &&Identity| cluster.is_some_and(|cluster| cluster.name == theirs.cluster_name);
         let answered = || answers.iter().filter_map(|answer| answer.as_ref().ok());
         let itself = answered().find(|theirs| theirs.incarnation == pending.incarnation);
-        let other = answered().filter(is_ours).find(|theirs| theirs.incarnation != pending.incarnation);
+        let other = answered()
+            .filter(is_ours)
+            .find(|theirs| theirs.incarnation != pending.incarnation);
         match (itself, other) {
             (Some(_), Some(other)) => Self::Twins(other.incarnation),
             (None, Some(other)) => Self::Other(other.incarnation),
             (None, None) => {
                 let error = answers.iter().find_map(|answer| answer.as_ref().err());
-                Self::Nobody(error.map_or_else(|| PollError::NameUnknown.to_string(), ToString::to_string))
+                Self::Nobody(
+                    error.map_or_else(|| PollError::NameUnknown.to_string(), ToString::to_string),
+                )
             }
             (Some(theirs), None) => {
-                // One that saw itself in a membership before it was taken out says `member`: the same volume,
-                // under the same Raft id, and not tombstoned.
+                // One that saw itself in a membership before it was taken out says `member`: the
+                // same volume, under the same Raft id, and not tombstoned.
                 let follows = matches!(theirs.phase, Phase::Joining | Phase::Member);
                 let knows = theirs.raft_id == Some(pending.raft_id)
                     && theirs.cluster_id == cluster.map(|cluster| cluster.id);
-                if follows && knows { Self::Ready } else { Self::NotYet(theirs.phase) }
+                if follows && knows {
+                    Self::Ready
+                } else {
+                    Self::NotYet(theirs.phase)
+                }
             }
         }
     }

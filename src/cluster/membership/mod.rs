@@ -1,9 +1,9 @@
 //! The leader's one membership task: what it does next (founding.md 6 and 7), without IO.
 //!
-//! Owns: the order in which joins, replacements, removals and what was left half done become steps; one step is in
-//! flight at a time. Never: a clock, a socket, randomness, openraft. It trusts only what the facts show: what a
-//! step really did, after an error above all, the next facts tell.
-//! Run by `task`, and by the seeded schedules of `tests/it/membership` with the same events.
+//! Owns: the order in which joins, replacements, removals and what was left half done become steps;
+//! one step is in flight at a time. Never: a clock, a socket, randomness, openraft. It trusts only
+//! what the facts show: what a step really did, after an error above all, the next facts tell. Run
+//! by `task`, and by the seeded schedules of `tests/it/membership` with the same events.
 
 mod arrivals;
 mod facts;
@@ -34,7 +34,8 @@ use crate::base::Incarnation;
 use crate::catalog::Pending;
 use crate::wire::identity::JOINING_LEVEL;
 
-/// Replication makes no events: how long until the facts are looked at again while somebody waits for it.
+/// Replication makes no events: how long until the facts are looked at again while somebody waits
+/// for it.
 const WHILE_WAITING: Duration = Duration::from_millis(500);
 const WHILE_IDLE: Duration = Duration::from_secs(10);
 
@@ -73,7 +74,8 @@ impl Membership {
         }
     }
 
-    /// Takes one event and says what to do next: nothing while a step is in flight, or when nothing is due.
+    /// Takes one event and says what to do next: nothing while a step is in flight, or when nothing
+    /// is due.
     pub fn handle(&mut self, now: Duration, facts: &Facts, event: Event) -> Option<Step> {
         self.memory.note(now, facts);
         let fresh = self.take(now, facts, event);
@@ -89,8 +91,16 @@ impl Membership {
     /// When [`Event::Looked`] is wanted at the latest.
     pub fn wake_at(&self, now: Duration) -> Duration {
         let is_waiting = !self.states.is_empty() || self.is_joint || !self.people.is_idle();
-        let pace = if is_waiting && !self.over { WHILE_WAITING } else { WHILE_IDLE };
-        let ends = self.memory.next_pause_end(now).into_iter().chain(self.people.next_deadline());
+        let pace = if is_waiting && !self.over {
+            WHILE_WAITING
+        } else {
+            WHILE_IDLE
+        };
+        let ends = self
+            .memory
+            .next_pause_end(now)
+            .into_iter()
+            .chain(self.people.next_deadline());
         ends.fold(now + pace, Duration::min)
     }
 
@@ -114,15 +124,22 @@ impl Membership {
         let facts = look.facts;
         let is_waiting = |incarnation: &Incarnation| {
             facts.catalog.pendings.contains_key(incarnation)
-                || look.waiting_members().any(|node| node.incarnation == *incarnation)
+                || look
+                    .waiting_members()
+                    .any(|node| node.incarnation == *incarnation)
         };
         self.states.retain(|incarnation, _| is_waiting(incarnation));
         self.alarms = self.watch(look);
         self.is_joint = facts.outgoing.is_some();
         if self.is_joint {
-            // Nothing else before it has ended: the catalog's meta nodes follow a membership that is whole.
+            // Nothing else before it has ended: the catalog's meta nodes follow a membership that
+            // is whole.
             let waits = format!("waiting for a majority: {}", facts.who_answers(&self.setup));
-            facts.catalog.pendings.values().for_each(|pending| self.say(pending, &waits));
+            facts
+                .catalog
+                .pendings
+                .values()
+                .for_each(|pending| self.say(pending, &waits));
             return self.end_joint(look);
         }
         let knows_joining = look.level() >= JOINING_LEVEL;
@@ -136,7 +153,10 @@ impl Membership {
             (knows_joining, Self::promote),
             (knows_joining, Self::remove_unseen),
         ];
-        rules.into_iter().filter(|(is_on, _)| *is_on).find_map(|(_, rule)| rule(self, look))
+        rules
+            .into_iter()
+            .filter(|(is_on, _)| *is_on)
+            .find_map(|(_, rule)| rule(self, look))
     }
 
     /// What the event changes here, and what it has just found out.
@@ -154,8 +174,12 @@ impl Membership {
                 }
                 None
             }
-            Event::Visited { incarnation, answers } => {
-                self.doing.take_if(|doing| *doing == Subject::Pending(incarnation))?;
+            Event::Visited {
+                incarnation,
+                answers,
+            } => {
+                self.doing
+                    .take_if(|doing| *doing == Subject::Pending(incarnation))?;
                 let pending = facts.catalog.pendings.get(&incarnation)?;
                 let sight = Sight::of(pending, facts, &answers);
                 let is_ready = sight == Sight::Ready;
@@ -163,7 +187,8 @@ impl Membership {
                 is_ready.then_some(Fresh::Ready(incarnation))
             }
             Event::Inquired(evidence) => {
-                self.doing.take_if(|doing| *doing == Subject::Pending(evidence.newcomer))?;
+                self.doing
+                    .take_if(|doing| *doing == Subject::Pending(evidence.newcomer))?;
                 self.inquired(now, facts, &evidence)
             }
         }
@@ -176,11 +201,15 @@ impl Membership {
         match judge(&self.setup, facts, pending, evidence) {
             Ok(()) => {
                 self.judged.remove(&newcomer);
-                Some(Fresh::Gone { newcomer, old: evidence.old })
+                Some(Fresh::Gone {
+                    newcomer,
+                    old: evidence.old,
+                })
             }
             Err(still) => {
                 self.judged.insert(newcomer, still.to_string());
-                self.memory.pause(Subject::Pending(newcomer), now + AFTER_JUDGEMENT);
+                self.memory
+                    .pause(Subject::Pending(newcomer), now + AFTER_JUDGEMENT);
                 None
             }
         }

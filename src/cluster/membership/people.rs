@@ -37,17 +37,24 @@ enum Verdict {
 
 impl People {
     pub(super) fn ask(&mut self, now: Duration, request: Request) {
-        self.waiting.push_back(Waiting { request, asked: now, until: now + ANSWER_WITHIN, error: None });
+        self.waiting.push_back(Waiting {
+            request,
+            asked: now,
+            until: now + ANSWER_WITHIN,
+            error: None,
+        });
     }
 
     fn end(&mut self, number: u64, result: Result<(), Refusal>) {
-        self.waiting.retain(|waiting| waiting.request.number != number);
+        self.waiting
+            .retain(|waiting| waiting.request.number != number);
         self.ended.push((number, result));
     }
 
     pub(super) fn end_all(&mut self, why: &str) {
         for waiting in self.waiting.drain(..) {
-            self.ended.push((waiting.request.number, Err(Refusal::NotYet(why.to_owned()))));
+            self.ended
+                .push((waiting.request.number, Err(Refusal::NotYet(why.to_owned()))));
         }
     }
 
@@ -90,22 +97,41 @@ impl Membership {
             return self.consider_voter(facts, request, look.now.saturating_sub(asked));
         }
         if facts.learners.contains(&raft_id) {
-            return Verdict::Do(Step::RemoveLearners { ids: BTreeSet::from([raft_id]) });
+            return Verdict::Do(Step::RemoveLearners {
+                ids: BTreeSet::from([raft_id]),
+            });
         }
         if facts.incarnation_of(raft_id).is_some() {
-            let removal = Removal { why: RemovedWhy::Removed, by: request.by.clone() };
+            let removal = Removal {
+                why: RemovedWhy::Removed,
+                by: request.by.clone(),
+            };
             return Verdict::Do(remove(raft_id, Some(removal)));
         }
-        let is_done = facts.catalog.tombstones.values().any(|tombstone| tombstone.raft_id == raft_id);
-        Verdict::End(if is_done { Ok(()) } else { Err(Refusal::NotFound(format!("Raft id {raft_id}"))) })
+        let is_done = facts
+            .catalog
+            .tombstones
+            .values()
+            .any(|tombstone| tombstone.raft_id == raft_id);
+        Verdict::End(if is_done {
+            Ok(())
+        } else {
+            Err(Refusal::NotFound(format!("Raft id {raft_id}")))
+        })
     }
 
     fn consider_voter(&self, facts: &Facts, request: &Request, asked_for: Duration) -> Verdict {
         let (raft_id, name) = (request.raft_id, facts.name_of(request.raft_id));
-        let rest: BTreeSet<RaftId> = facts.voters.iter().copied().filter(|id| *id != raft_id).collect();
+        let rest: BTreeSet<RaftId> = facts
+            .voters
+            .iter()
+            .copied()
+            .filter(|id| *id != raft_id)
+            .collect();
         if rest.is_empty() {
-            let text =
-                format!("leave of the last member: {name} is the only voter, the cluster ends with it");
+            let text = format!(
+                "leave of the last member: {name} is the only voter, the cluster ends with it"
+            );
             return Verdict::End(Err(Refusal::Conflict(text)));
         }
         if raft_id == self.setup.me {
@@ -113,7 +139,10 @@ impl Membership {
             return Verdict::End(Err(Refusal::NotYet(text)));
         }
         if !request.force && !facts.has_healthy_majority(&self.setup, &rest) {
-            let healthy = rest.iter().filter(|id| facts.is_healthy(&self.setup, **id)).count();
+            let healthy = rest
+                .iter()
+                .filter(|id| facts.is_healthy(&self.setup, **id))
+                .count();
             let text = format!(
                 "without {name}, {healthy} of {} voters would answer, which is no majority; bring the others \
                  back first, or remove it with -force",
@@ -121,15 +150,17 @@ impl Membership {
             );
             return Verdict::End(Err(Refusal::Conflict(text)));
         }
-        // One that died a moment ago still counts as healthy: begun on its word, the change would neither end nor
-        // be taken back before it is up again. So the rest has to have answered since this was asked.
+        // One that died a moment ago still counts as healthy: begun on its word, the change would
+        // neither end nor be taken back before it is up again. So the rest has to have answered
+        // since this was asked.
         if !request.force && !facts.has_majority_within(&self.setup, &rest, asked_for) {
             return Verdict::Wait;
         }
         Verdict::Do(Step::ChangeVoters { voters: rest })
     }
 
-    /// Nobody waits for ever: what did not get through in time is answered, and finished when it can be.
+    /// Nobody waits for ever: what did not get through in time is answered, and finished when it
+    /// can be.
     pub(super) fn answer_late(&mut self, now: Duration, facts: &Facts) {
         let in_flight = self.doing;
         let is_late = |waiting: &&Waiting| {
@@ -172,12 +203,21 @@ impl Membership {
     }
 }
 
-/// Before every member is known to read what a removal writes. One that is gone for good without a word of it would
-/// keep the level down for ever: by force it leaves the voters, which any version reads. With it out the level rises,
-/// and the rest is as ever. `None`: goes on.
+/// Before every member is known to read what a removal writes. One that is gone for good without a
+/// word of it would keep the level down for ever: by force it leaves the voters, which any version
+/// reads. With it out the level rises, and the rest is as ever. `None`: goes on.
 fn consider_early(facts: &Facts, request: &Request) -> Option<Verdict> {
-    let reads = |id: &RaftId| facts.levels.get(id).is_some_and(|level| *level >= JOINING_LEVEL);
-    let behind: Vec<RaftId> = facts.members().into_iter().filter(|id| !reads(id)).collect();
+    let reads = |id: &RaftId| {
+        facts
+            .levels
+            .get(id)
+            .is_some_and(|level| *level >= JOINING_LEVEL)
+    };
+    let behind: Vec<RaftId> = facts
+        .members()
+        .into_iter()
+        .filter(|id| !reads(id))
+        .collect();
     match behind[..] {
         // The level is about to be raised.
         [] => Some(Verdict::Wait),

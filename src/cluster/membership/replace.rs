@@ -1,7 +1,8 @@
 //! Whether a newcomer may take the place of a member at its address (founding.md 7, Replace).
 //!
-//! Only what is gone is replaced: silent to every member that can speak, while the name answers as the newcomer
-//! and as nobody else. Judged when the newcomer asks to join, and again right before the joint change.
+//! Only what is gone is replaced: silent to every member that can speak, while the name answers as
+//! the newcomer and as nobody else. Judged when the newcomer asks to join, and again right before
+//! the joint change.
 
 use std::fmt;
 use std::time::Duration;
@@ -49,8 +50,9 @@ pub enum WhyInUse {
     NewcomerSilent,
 }
 
-/// Judges on the evidence, and on what the facts say since: the later sight of the old one counts. Of the newcomer
-/// only incarnation and addresses matter: when it asks to join it has no Raft id yet. The old one may be a pending.
+/// Judges on the evidence, and on what the facts say since: the later sight of the old one counts.
+/// Of the newcomer only incarnation and addresses matter: when it asks to join it has no Raft id
+/// yet. The old one may be a pending.
 ///
 /// # Errors
 /// What speaks for a live member at that address.
@@ -61,9 +63,15 @@ pub fn judge(
     evidence: &Evidence,
 ) -> Result<(), StillInUse> {
     let old = evidence.old;
-    let is_in_use = |why| Err(StillInUse { at: newcomer.http.clone(), old, why });
-    // Nothing of one that is only pending is taken over, and it may have another address by now: two that
-    // exchanged names must not wait for each other.
+    let is_in_use = |why| {
+        Err(StillInUse {
+            at: newcomer.http.clone(),
+            old,
+            why,
+        })
+    };
+    // Nothing of one that is only pending is taken over, and it may have another address by now:
+    // two that exchanged names must not wait for each other.
     let is_only_pending = facts.catalog.pending_by_raft_id(old).is_some() && !facts.has_a_vote(old);
     if !is_only_pending {
         is_silent(setup, facts, evidence).or_else(is_in_use)?;
@@ -83,22 +91,32 @@ fn is_silent(setup: &Setup, facts: &Facts, evidence: &Evidence) -> Result<(), Wh
     if let Some(ago) = lately(setup, evidence.acked, facts.acked(old)) {
         return Err(WhyInUse::Acked(ago));
     }
-    let here = facts.incarnation_of(old).and_then(|incarnation| facts.heard.get(&incarnation)).copied();
+    let here = facts
+        .incarnation_of(old)
+        .and_then(|incarnation| facts.heard.get(&incarnation))
+        .copied();
     lately(setup, evidence.heard, here).map_or(Ok(()), |ago| Err(WhyInUse::Heard(ago)))
 }
 
 fn lately(setup: &Setup, one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {
-    one.into_iter().chain(other).min().filter(|ago| *ago < setup.silence)
+    one.into_iter()
+        .chain(other)
+        .min()
+        .filter(|ago| *ago < setup.silence)
 }
 
-/// One address answers as the newcomer, none as anybody else. Another cluster's node under the same name is
-/// passed over (founding.md 3.5).
+/// One address answers as the newcomer, none as anybody else. Another cluster's node under the same
+/// name is passed over (founding.md 3.5).
 fn who_answers(
     facts: &Facts,
     newcomer: &Pending,
     answers: &[Result<Identity, PollError>],
 ) -> Result<(), WhyInUse> {
-    let ours = facts.catalog.cluster.as_ref().map(|cluster| cluster.name.as_str());
+    let ours = facts
+        .catalog
+        .cluster
+        .as_ref()
+        .map(|cluster| cluster.name.as_str());
     let mut is_there = false;
     for answer in answers {
         match answer {
@@ -109,7 +127,11 @@ fn who_answers(
             Err(_) => {}
         }
     }
-    if is_there { Ok(()) } else { Err(WhyInUse::NewcomerSilent) }
+    if is_there {
+        Ok(())
+    } else {
+        Err(WhyInUse::NewcomerSilent)
+    }
 }
 
 impl fmt::Display for StillInUse {
@@ -117,10 +139,16 @@ impl fmt::Display for StillInUse {
         let Self { at, old, why } = self;
         match why {
             WhyInUse::LedFor(_) => {
-                write!(f, "the leader is new and does not know yet whether the member at {at} is gone")
+                write!(
+                    f,
+                    "the leader is new and does not know yet whether the member at {at} is gone"
+                )
             }
             WhyInUse::NewcomerSilent => {
-                write!(f, "{at} does not answer as this node: the leader must reach it under that name")
+                write!(
+                    f,
+                    "{at} does not answer as this node: the leader must reach it under that name"
+                )
             }
             WhyInUse::Leader => write!(
                 f,
@@ -145,7 +173,10 @@ impl fmt::Display for StillInUse {
                  nodes answer to one name"
             ),
             WhyInUse::Unclear(error) => {
-                write!(f, "{at} is still in use by somebody ({error}); two nodes answer to one name")
+                write!(
+                    f,
+                    "{at} is still in use by somebody ({error}); two nodes answer to one name"
+                )
             }
         }
     }

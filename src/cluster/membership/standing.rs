@@ -1,4 +1,5 @@
-//! Meta nodes that follow without a vote: promoted when there is room, or taken out when they stay away.
+//! Meta nodes that follow without a vote: promoted when there is room, or taken out when they stay
+//! away.
 
 use std::time::Duration;
 
@@ -21,7 +22,12 @@ impl Membership {
                 Some(text) => text,
                 None => {
                     if due.is_none() && !self.memory.is_paused(subject) {
-                        due = Some((subject, Step::ChangeVoters { voters: look.with(node.raft_id) }));
+                        due = Some((
+                            subject,
+                            Step::ChangeVoters {
+                                voters: look.with(node.raft_id),
+                            },
+                        ));
                     }
                     "becomes a voter".to_owned()
                 }
@@ -34,7 +40,9 @@ impl Membership {
     fn waits_to_vote(&self, look: &Look<'_>, node: &MetaNode) -> Option<String> {
         let (facts, voters) = (look.facts, look.facts.voters.len());
         if voters >= self.setup.max_voters {
-            return Some(format!("a learner: {voters} vote already; promoted when one of them leaves"));
+            return Some(format!(
+                "a learner: {voters} vote already; promoted when one of them leaves"
+            ));
         }
         if !facts.is_caught_up(&self.setup, node.raft_id) {
             return Some("a learner, to vote once it has caught up".to_owned());
@@ -42,15 +50,18 @@ impl Membership {
         self.waits_for_a_majority(look, &look.with(node.raft_id))
     }
 
-    /// A learner by wish that stays away: out of the catalog first, so that its tombstone says why. Raft's
-    /// membership follows: by then it is a learner that nobody knows.
+    /// A learner by wish that stays away: out of the catalog first, so that its tombstone says why.
+    /// Raft's membership follows: by then it is a learner that nobody knows.
     pub(super) fn remove_unseen(&mut self, look: &Look<'_>) -> Option<Due> {
-        let is_unseen = |node: &&MetaNode| self.memory.unseen_for(look.now, node.incarnation) >= UNSEEN_AFTER;
+        let is_unseen =
+            |node: &&MetaNode| self.memory.unseen_for(look.now, node.incarnation) >= UNSEEN_AFTER;
         let by_wish = look.waiting_members().filter(|node| !node.voter);
         let mut unseen = by_wish.filter(is_unseen).map(|node| node.raft_id);
         let due = unseen.find(|id| !self.memory.is_paused(Subject::Gone(*id)))?;
-        let removal =
-            Removal { why: RemovedWhy::Unseen, by: "the cluster: not seen for 24 hours".to_owned() };
+        let removal = Removal {
+            why: RemovedWhy::Unseen,
+            by: "the cluster: not seen for 24 hours".to_owned(),
+        };
         Some((Subject::Gone(due), remove(due, Some(removal))))
     }
 }

@@ -15,15 +15,20 @@ pub enum Step {
     /// [`Event::Done`], once it is applied here.
     Propose(Command),
     /// [`Event::Done`]; does not wait until it has caught up.
-    AddLearner { raft_id: RaftId, incarnation: Incarnation },
-    /// The whole new set, by joint consensus; who no longer votes is out of the membership. [`Event::Done`].
+    AddLearner {
+        raft_id: RaftId,
+        incarnation: Incarnation,
+    },
+    /// The whole new set, by joint consensus; who no longer votes is out of the membership.
+    /// [`Event::Done`].
     ChangeVoters { voters: BTreeSet<RaftId> },
     /// [`Event::Done`].
     RemoveLearners { ids: BTreeSet<RaftId> },
-    /// Poll its advertised address, every address that the name gives, for at most 2 s. [`Event::Visited`].
+    /// Poll its advertised address, every address that the name gives, for at most 2 s.
+    /// [`Event::Visited`].
     Visit { pending: Pending },
-    /// Ask all members what they heard of the old one, and the newcomer's name who answers, for at most 4 s.
-    /// [`Event::Inquired`].
+    /// Ask all members what they heard of the old one, and the newcomer's name who answers, for at
+    /// most 4 s. [`Event::Inquired`].
     Inquire { newcomer: Pending, old: MetaNode },
 }
 
@@ -32,11 +37,14 @@ pub enum Step {
 pub enum Event {
     /// Time passed or something changed.
     Looked,
-    /// The end of `Propose`, `AddLearner`, `ChangeVoters` or `RemoveLearners`. A proposal that the machine
-    /// refused is [`StepError::Refused`].
+    /// The end of `Propose`, `AddLearner`, `ChangeVoters` or `RemoveLearners`. A proposal that the
+    /// machine refused is [`StepError::Refused`].
     Done(Result<(), StepError>),
     /// The end of `Visit`: what each socket address said. Empty: the name gave no address.
-    Visited { incarnation: Incarnation, answers: Vec<Result<Identity, PollError>> },
+    Visited {
+        incarnation: Incarnation,
+        answers: Vec<Result<Identity, PollError>>,
+    },
     /// The end of `Inquire`.
     Inquired(Evidence),
     /// A person wants a member or a pending out.

@@ -1,4 +1,5 @@
-//! Carrying out one step: what it asks of Raft or of other nodes, and how that ends. Each ends in time.
+//! Carrying out one step: what it asks of Raft or of other nodes, and how that ends. Each ends in
+//! time.
 
 use std::sync::Arc;
 
@@ -13,13 +14,21 @@ use crate::machine::{Command, Outcome};
 use crate::raft::{ChangeError, ProposeError, Raft};
 use crate::wire::envelope::Body;
 
-pub(super) async fn carry_out(shared: &Arc<Shared>, raft: &Raft, led_since: Instant, step: Step) -> Event {
+pub(super) async fn carry_out(
+    shared: &Arc<Shared>,
+    raft: &Raft,
+    led_since: Instant,
+    step: Step,
+) -> Event {
     let deadline = Instant::now() + ATTEMPT;
     match step {
         Step::Propose(command) => Event::Done(propose(raft, command, deadline).await),
-        Step::AddLearner { raft_id, incarnation } => {
-            Event::Done(changed(raft.add_learner(raft_id, incarnation, deadline).await))
-        }
+        Step::AddLearner {
+            raft_id,
+            incarnation,
+        } => Event::Done(changed(
+            raft.add_learner(raft_id, incarnation, deadline).await,
+        )),
         Step::ChangeVoters { voters } => {
             let voters: Vec<_> = voters.into_iter().collect();
             Event::Done(changed(raft.change_voters(&voters, deadline).await))
@@ -30,10 +39,17 @@ pub(super) async fn carry_out(shared: &Arc<Shared>, raft: &Raft, led_since: Inst
         }
         Step::Visit { pending } => {
             let answers = who_is_at(shared, &pending.http).await;
-            if answers.iter().flatten().any(|theirs| theirs.incarnation == pending.incarnation) {
+            if answers
+                .iter()
+                .flatten()
+                .any(|theirs| theirs.incarnation == pending.incarnation)
+            {
                 shared.heard(pending.incarnation);
             }
-            Event::Visited { incarnation: pending.incarnation, answers }
+            Event::Visited {
+                incarnation: pending.incarnation,
+                answers,
+            }
         }
         Step::Inquire { newcomer, old } => {
             let who = (&newcomer.http, newcomer.incarnation);

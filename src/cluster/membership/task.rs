@@ -1,7 +1,7 @@
 //! Runs the membership task of the leader (founding.md 7): the IO around the machine beside it.
 //!
-//! Owns: founding's first command, the order at the begin of a leadership, carrying out steps, each with a deadline.
-//! Never: deciding what the next step is.
+//! Owns: founding's first command, the order at the begin of a leadership, carrying out steps, each
+//! with a deadline. Never: deciding what the next step is.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -57,7 +57,11 @@ pub(in crate::cluster) async fn lead(shared: Arc<Shared>, raft: Raft) {
 }
 
 pub(in crate::cluster) fn setup(shared: &Shared, me: crate::base::RaftId) -> Setup {
-    Setup { me, max_voters: MAX_VOTERS, silence: SILENCE.max(shared.config.raft.base * 2) }
+    Setup {
+        me,
+        max_voters: MAX_VOTERS,
+        silence: SILENCE.max(shared.config.raft.base * 2),
+    }
 }
 
 /// What others see of the present leadership.
@@ -83,7 +87,11 @@ struct Leadership<'a> {
 
 impl<'a> Leadership<'a> {
     fn new(shared: &'a Arc<Shared>, raft: &'a Raft) -> Self {
-        let me = shared.record().seat().map(|seat| seat.raft_id).unwrap_or_default();
+        let me = shared
+            .record()
+            .seat()
+            .map(|seat| seat.raft_id)
+            .unwrap_or_default();
         let machine = Membership::new(setup(shared, me));
         Self {
             shared,
@@ -104,16 +112,26 @@ impl<'a> Leadership<'a> {
         }
         let (removals, mut asked) = mpsc::channel(REMOVALS);
         let news = Arc::new(tokio::sync::Notify::new());
-        self.shared.set_leading(Some(Leading { since: self.since, removals, news: news.clone() }));
+        self.shared.set_leading(Some(Leading {
+            since: self.since,
+            removals,
+            news: news.clone(),
+        }));
         let mut changed = self.raft.changed();
         let mut in_flight: Option<BoxFuture<'_, Event>> = None;
         let mut event = Event::Looked;
         while self.leads() {
             let now = self.since.elapsed();
-            let step = self.machine.handle(now, &facts(self.shared, self.raft), event);
+            let step = self
+                .machine
+                .handle(now, &facts(self.shared, self.raft), event);
             self.publish();
             if let Some(step) = step {
-                tracing::debug!(event = "membership.step", ?step, "the membership task goes on");
+                tracing::debug!(
+                    event = "membership.step",
+                    ?step,
+                    "the membership task goes on"
+                );
                 in_flight = Some(Box::pin(self.step(step)));
             }
             let wake_at = self.since + self.machine.wake_at(now).max(now + LEAST);
@@ -131,7 +149,9 @@ impl<'a> Leadership<'a> {
         }
         // Whoever waits asks the next leader: what was begun here it finishes.
         for removal in self.waiting.into_values() {
-            removal.tell(Err(Refusal::NotYet("leadership changed meanwhile; ask again".to_owned())));
+            removal.tell(Err(Refusal::NotYet(
+                "leadership changed meanwhile; ask again".to_owned(),
+            )));
         }
     }
 
@@ -140,7 +160,8 @@ impl<'a> Leadership<'a> {
         status.role == Role::Leader && status.term == self.term
     }
 
-    /// Before that a leader's membership may be newer than its catalog, and it would undo what is half done.
+    /// Before that a leader's membership may be newer than its catalog, and it would undo what is
+    /// half done.
     async fn own_entry_applied(&self) -> bool {
         while self.leads() {
             let barrier = self.raft.barrier(Instant::now() + ATTEMPT).await;
@@ -160,7 +181,12 @@ impl<'a> Leadership<'a> {
     fn take(&mut self, removal: Removal) -> Event {
         self.requests += 1;
         let (number, raft_id) = (self.requests, removal.raft_id);
-        let request = Request { raft_id, force: removal.force, by: removal.by.clone(), number };
+        let request = Request {
+            raft_id,
+            force: removal.force,
+            by: removal.by.clone(),
+            number,
+        };
         self.waiting.insert(number, removal);
         Event::Remove(request)
     }
@@ -172,8 +198,13 @@ impl<'a> Leadership<'a> {
             }
         }
         let catalog = self.raft.applied().borrow().catalog.clone();
-        let incarnations = catalog.pendings.keys().chain(catalog.meta_nodes.values().map(|n| &n.incarnation));
-        let states = incarnations.filter_map(|who| Some((*who, self.machine.state(*who)?))).collect();
+        let incarnations = catalog
+            .pendings
+            .keys()
+            .chain(catalog.meta_nodes.values().map(|n| &n.incarnation));
+        let states = incarnations
+            .filter_map(|who| Some((*who, self.machine.state(*who)?)))
+            .collect();
         *lock(&self.shared.task_states) = states;
         *lock(&self.shared.task_alarms) = self.machine.alarms();
     }
@@ -206,7 +237,9 @@ pub(in crate::cluster) fn facts(shared: &Shared, raft: &Raft) -> Facts {
         outgoing: membership.outgoing,
         learners: membership.learners,
         last_log: status.last_log.map_or(0, |last| last.index),
-        progress: progress.map(|(id, matched, acked)| (id, Progress { matched, acked })).collect(),
+        progress: progress
+            .map(|(id, matched, acked)| (id, Progress { matched, acked }))
+            .collect(),
         heard: shared.all_heard(),
         levels: lock(&shared.levels).clone(),
         supported: FEATURE_LEVEL,

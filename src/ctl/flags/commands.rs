@@ -152,10 +152,14 @@ pub(in crate::ctl) struct Token {
 #[derive(Debug, Subcommand)]
 pub(in crate::ctl) enum NodeLabels {
     /// Set these labels; others stay
-    #[command(override_usage = "influxd-ctl [flags] node-labels set -nodeid N -labels '{\"KEY\":\"VALUE\"}'")]
+    #[command(
+        override_usage = "influxd-ctl [flags] node-labels set -nodeid N -labels '{\"KEY\":\"VALUE\"}'"
+    )]
     Set(LabelChange<BTreeMap<String, String>>),
     /// Delete the labels with these keys
-    #[command(override_usage = "influxd-ctl [flags] node-labels delete -nodeid N -labels '[\"KEY\"]'")]
+    #[command(
+        override_usage = "influxd-ctl [flags] node-labels delete -nodeid N -labels '[\"KEY\"]'"
+    )]
     Delete(LabelChange<BTreeSet<String>>),
 }
 
@@ -169,7 +173,9 @@ pub(in crate::ctl) struct LabelChange<T: Labels> {
     pub(in crate::ctl) labels: T,
 }
 
-pub(in crate::ctl) trait Labels: DeserializeOwned + Clone + Send + Sync + 'static {
+pub(in crate::ctl) trait Labels:
+    DeserializeOwned + Clone + Send + Sync + 'static
+{
     /// What is wanted instead of what was given.
     const WANTED: &'static str;
 }

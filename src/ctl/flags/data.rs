@@ -44,7 +44,10 @@ pub(super) fn data_address(text: &str, empty: &str) -> Result<String, String> {
         other => other.map_err(|error| error.to_string())?.to_string(),
     };
     let as_typed = [text.to_owned(), format!("{text}:{DATA_PORT}")];
-    Ok(as_typed.into_iter().find(|typed| typed.eq_ignore_ascii_case(&address)).unwrap_or(address))
+    Ok(as_typed
+        .into_iter()
+        .find(|typed| typed.eq_ignore_ascii_case(&address))
+        .unwrap_or(address))
 }
 
 const DATA_PORT: u16 = 8088;
@@ -82,7 +85,10 @@ mod tests {
         for (text, want) in cases {
             assert_eq!(data_address(text, ""), Ok(want.to_owned()), "{text}");
         }
-        assert_eq!(data_address(" ", "x is empty"), Err("x is empty".to_owned()));
+        assert_eq!(
+            data_address(" ", "x is empty"),
+            Err("x is empty".to_owned())
+        );
         assert!(data_address("http://d:8086", "").is_err());
     }
 }

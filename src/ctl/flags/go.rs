@@ -20,8 +20,9 @@ const WITH_VALUE: &[&str] = &[
 /// Long flags that take none, or `=true`, anywhere.
 const SWITCHES: &[&str] = &["bind-tls", "k", "v", "p", "y", "m", "e", "force"];
 
-/// Go's `-flag`, `--flag`, `-flag=value` and `-flag value` as clap's `--flag` and `--flag=value`, for the flags
-/// we know. As in Go, flags end at the first word; those of the command begin behind it.
+/// Go's `-flag`, `--flag`, `-flag=value` and `-flag value` as clap's `--flag` and `--flag=value`,
+/// for the flags we know. As in Go, flags end at the first word; those of the command begin behind
+/// it.
 pub(in crate::ctl) fn from_go(args: Vec<OsString>) -> Vec<OsString> {
     let mut rest = args.into_iter();
     let mut out = Vec::new();
@@ -31,7 +32,8 @@ pub(in crate::ctl) fn from_go(args: Vec<OsString>) -> Vec<OsString> {
             continue;
         };
         if WITH_VALUE.contains(&name) && value.is_none() {
-            // The next argument is the value whatever it looks like: passwords may begin with a dash.
+            // The next argument is the value whatever it looks like: passwords may begin with a
+            // dash.
             out.push(match rest.next() {
                 Some(next) => joined(name, &next),
                 None => OsString::from(format!("--{name}")),
@@ -44,13 +46,17 @@ pub(in crate::ctl) fn from_go(args: Vec<OsString>) -> Vec<OsString> {
             out.push(joined(name, value.unwrap_or_default().as_ref()));
         } else {
             // Not ours: under its whole name, so that clap can say which one was meant.
-            out.push(OsString::from(format!("--{}", arg.to_string_lossy().trim_start_matches('-'))));
+            out.push(OsString::from(format!(
+                "--{}",
+                arg.to_string_lossy().trim_start_matches('-')
+            )));
         }
     }
     out
 }
 
-/// `-k`, `-k=true`, `-k=false`: Go's switches take a value behind `=`. Anything else there is clap's to refuse.
+/// `-k`, `-k=true`, `-k=false`: Go's switches take a value behind `=`. Anything else there is
+/// clap's to refuse.
 fn switched(name: &str, value: Option<&str>) -> Option<bool> {
     match value {
         _ if !SWITCHES.contains(&name) => None,
@@ -84,7 +90,10 @@ mod tests {
 
     fn rewritten(line: &str) -> String {
         let args = from_go(line.split(' ').map(OsString::from).collect());
-        args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
+        args.iter()
+            .map(|arg| arg.to_string_lossy().into_owned())
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 
     #[test]
@@ -92,8 +101,14 @@ mod tests {
         let cases = [
             ("-bind m:1 show -v", "--bind=m:1 show --v"),
             ("--bind m:1 show", "--bind=m:1 show"),
-            ("-bind=m:1 -k -bind-tls=false -k=1 -k=x show", "--bind=m:1 --k --k --k=x show"),
-            ("-pwd -secret -user --bind show", "--pwd=-secret --user=--bind show"),
+            (
+                "-bind=m:1 -k -bind-tls=false -k=1 -k=x show",
+                "--bind=m:1 --k --k --k=x show",
+            ),
+            (
+                "-pwd -secret -user --bind show",
+                "--pwd=-secret --user=--bind show",
+            ),
             ("-pwd=a=b show", "--pwd=a=b show"),
             ("-h", "--help"),
             ("show -help", "show --help"),

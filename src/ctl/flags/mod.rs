@@ -60,13 +60,28 @@ pub(super) struct Global {
     #[arg(long, value_name = "TYPE", default_value = "none", value_parser = parse_auth_type)]
     auth_type: AuthType,
     /// User name; without one, -auth-type jwt is an internal token
-    #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "",
+        hide_default_value = true
+    )]
     user: String,
     /// Password for -auth-type basic
-    #[arg(long, value_name = "PASSWORD", default_value = "", hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "PASSWORD",
+        default_value = "",
+        hide_default_value = true
+    )]
     pwd: Secret,
     /// For -auth-type jwt: shared-secret, or internal-shared-secret without -user
-    #[arg(long, value_name = "SECRET", default_value = "", hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "SECRET",
+        default_value = "",
+        hide_default_value = true
+    )]
     secret: Secret,
 }
 
@@ -80,15 +95,25 @@ enum AuthType {
 impl Global {
     /// A protection that was asked for and is not built is refused, never left out in silence.
     pub(super) fn refused(&self) -> Result<(), &'static str> {
-        if self.bind_tls { Err("-bind-tls: TLS comes with a later version") } else { Ok(()) }
+        if self.bind_tls {
+            Err("-bind-tls: TLS comes with a later version")
+        } else {
+            Ok(())
+        }
     }
 
     /// What requests show. Flags of another type mean nothing.
     pub(super) fn login(&self) -> Login {
         match self.auth_type {
             AuthType::None => Login::Nobody,
-            AuthType::Basic => Login::Password { user: self.user.clone(), password: self.pwd.clone() },
-            AuthType::Jwt => Login::Token { user: self.user.clone(), secret: self.secret.clone() },
+            AuthType::Basic => Login::Password {
+                user: self.user.clone(),
+                password: self.pwd.clone(),
+            },
+            AuthType::Jwt => Login::Token {
+                user: self.user.clone(),
+                secret: self.secret.clone(),
+            },
         }
     }
 }
@@ -103,7 +128,9 @@ fn after_help() -> String {
         text.push_str(&format!("  {}\n", line.join(", ")));
     }
     text.push_str("\nFlags may be written -flag or --flag, values behind a space or =.");
-    text.push_str("\nExit code: 0, or 1 for any failure.\nExample: influxd-ctl -bind meta-1:8091 show -v");
+    text.push_str(
+        "\nExit code: 0, or 1 for any failure.\nExample: influxd-ctl -bind meta-1:8091 show -v",
+    );
     text
 }
 
@@ -116,7 +143,9 @@ fn parse_auth_type(text: &str) -> Result<AuthType, String> {
         "none" => Ok(AuthType::None),
         "basic" => Ok(AuthType::Basic),
         "jwt" => Ok(AuthType::Jwt),
-        _ => Err(format!("invalid -auth-type: {text}; write none, basic or jwt")),
+        _ => Err(format!(
+            "invalid -auth-type: {text}; write none, basic or jwt"
+        )),
     }
 }
 
@@ -139,7 +168,9 @@ mod tests {
 
     fn global(line: &str) -> Global {
         let args = from_go(line.split(' ').map(OsString::from).collect());
-        Cli::try_parse_from(std::iter::once("ctl".into()).chain(args)).expect("parses").global
+        Cli::try_parse_from(std::iter::once("ctl".into()).chain(args))
+            .expect("parses")
+            .global
     }
 
     #[test]
@@ -154,13 +185,25 @@ mod tests {
         for (line, want) in [
             (all.to_owned(), "Nobody"),
             (format!("-auth-type None {all}"), "Nobody"),
-            (format!("-auth-type=BASIC {all}"), r#"Password { user: "bob", password: Secret(…) }"#),
-            (format!("--auth-type jwt {all}"), r#"Token { user: "bob", secret: Secret(…) }"#),
-            ("-auth-type jwt -secret legos show".to_owned(), r#"Token { user: "", secret: Secret(…) }"#),
+            (
+                format!("-auth-type=BASIC {all}"),
+                r#"Password { user: "bob", password: Secret(…) }"#,
+            ),
+            (
+                format!("--auth-type jwt {all}"),
+                r#"Token { user: "bob", secret: Secret(…) }"#,
+            ),
+            (
+                "-auth-type jwt -secret legos show".to_owned(),
+                r#"Token { user: "", secret: Secret(…) }"#,
+            ),
         ] {
             assert_eq!(format!("{:?}", global(&line).login()), want, "{line}");
         }
         let shown = format!("{:?}", global(&format!("-auth-type basic {all}")));
-        assert!(!shown.contains("s3cret") && !shown.contains("legos"), "{shown}");
+        assert!(
+            !shown.contains("s3cret") && !shown.contains("legos"),
+            "{shown}"
+        );
     }
 }

@@ -11,7 +11,8 @@ pub(in crate::ctl) struct ShowShards {
     /// Also ask the data nodes for state, time of the last change, size and error of each copy
     #[arg(long = "v", short = 'v')]
     pub(in crate::ctl) verbose: bool,
-    /// Only shards of which a copy is missing on a data node, or is there and unknown to the cluster
+    /// Only shards of which a copy is missing on a data node, or is there and unknown to the
+    /// cluster
     #[arg(long = "m", short = 'm')]
     pub(in crate::ctl) inconsistent: bool,
     /// Also shards that are past their retention
@@ -40,7 +41,11 @@ impl CopyShard {
     pub(in crate::ctl) fn checked(&self) -> Result<(String, String, ShardId), String> {
         let source = data_node(self.source.as_deref(), "srcAddr is required")?;
         let dest = data_node(self.dest.as_deref(), "destAddr is required")?;
-        let shard = self.shard.as_deref().filter(|text| !text.is_empty()).ok_or("shardID is required")?;
+        let shard = self
+            .shard
+            .as_deref()
+            .filter(|text| !text.is_empty())
+            .ok_or("shardID is required")?;
         if source.eq_ignore_ascii_case(&dest) {
             return Err("destAddr and srcAddr are the same".to_owned());
         }
@@ -66,7 +71,11 @@ impl RemoveShard {
     /// What is missing or wrong, in the original's words.
     pub(in crate::ctl) fn checked(&self) -> Result<(String, ShardId), String> {
         let source = data_node(self.source.as_deref(), "srcAddr is required")?;
-        let shard = self.shard.as_deref().filter(|text| !text.is_empty()).ok_or("shardID is required")?;
+        let shard = self
+            .shard
+            .as_deref()
+            .filter(|text| !text.is_empty())
+            .ok_or("shardID is required")?;
         Ok((source, shard_id(shard)?))
     }
 }

@@ -26,10 +26,15 @@ impl Details {
         if cluster.is_unknown() {
             let alone = bound.map(|health| Node {
                 id: health.node_id,
-                address: health.http.clone().unwrap_or_else(|| session.bind.to_string()),
+                address: health
+                    .http
+                    .clone()
+                    .unwrap_or_else(|| session.bind.to_string()),
                 word: Ok(health.clone()),
             });
-            return Self { nodes: alone.into_iter().collect() };
+            return Self {
+                nodes: alone.into_iter().collect(),
+            };
         }
         let asked = cluster.meta.iter().map(|node| async move {
             let said = bound.filter(|health| health.http.as_deref() == Some(node.addr.as_str()));
@@ -37,13 +42,29 @@ impl Details {
                 Some(health) => Ok(health.clone()),
                 None => ask_one(session, node).await,
             };
-            Node { id: Some(node.id), address: node.addr.clone(), word }
+            Node {
+                id: Some(node.id),
+                address: node.addr.clone(),
+                word,
+            }
         });
-        Self { nodes: join_all(asked).await }
+        Self {
+            nodes: join_all(asked).await,
+        }
     }
 
     pub(super) fn print(&self) -> String {
-        let columns = ["ID", "HTTP Address", "Phase", "Raft ID", "Role", "Term", "Applied", "Lag", "State"];
+        let columns = [
+            "ID",
+            "HTTP Address",
+            "Phase",
+            "Raft ID",
+            "Role",
+            "Term",
+            "Applied",
+            "Lag",
+            "State",
+        ];
         let mut table = Table::with_columns("Details", &columns);
         for node in &self.nodes {
             table.row(self.row(node));
@@ -54,17 +75,33 @@ impl Details {
     /// As the leader tells it; without one, as any node has it, and nobody knows what for.
     fn waiting(&self) -> String {
         let words = self.nodes.iter().filter_map(|node| node.word.as_ref().ok());
-        let rafts: Vec<_> = words.filter_map(|health| health.raft_state.as_ref()).collect();
-        let leader = rafts.iter().find(|raft| raft.role == "leader").or(rafts.first());
-        let waiting = leader.map(|raft| raft.waiting.as_slice()).unwrap_or_default();
+        let rafts: Vec<_> = words
+            .filter_map(|health| health.raft_state.as_ref())
+            .collect();
+        let leader = rafts
+            .iter()
+            .find(|raft| raft.role == "leader")
+            .or(rafts.first());
+        let waiting = leader
+            .map(|raft| raft.waiting.as_slice())
+            .unwrap_or_default();
         if waiting.is_empty() {
             return String::new();
         }
-        let mut table = Table::with_columns("Waiting", &["HTTP Address", "Raft ID", "To be", "State"]);
+        let mut table =
+            Table::with_columns("Waiting", &["HTTP Address", "Raft ID", "To be", "State"]);
         for one in waiting {
             let to_be = if one.voter { "voter" } else { "learner" };
-            let state = one.state.clone().unwrap_or_else(|| "the leader knows".to_owned());
-            table.row(vec![one.http.clone(), one.raft_id.to_string(), to_be.to_owned(), state]);
+            let state = one
+                .state
+                .clone()
+                .unwrap_or_else(|| "the leader knows".to_owned());
+            table.row(vec![
+                one.http.clone(),
+                one.raft_id.to_string(),
+                to_be.to_owned(),
+                state,
+            ]);
         }
         format!("\n{}", table.print())
     }
@@ -97,7 +134,9 @@ impl Details {
     /// Log entries that some node of these has and this one has not applied.
     fn lag(&self, applied: Option<LogId>) -> Option<u64> {
         let words = self.nodes.iter().filter_map(|node| node.word.as_ref().ok());
-        let ends = words.filter_map(|health| health.raft_state.as_ref()).map(|raft| index(raft.last_log));
+        let ends = words
+            .filter_map(|health| health.raft_state.as_ref())
+            .map(|raft| index(raft.last_log));
         ends.max().map(|end| end.saturating_sub(index(applied)))
     }
 }
@@ -120,8 +159,10 @@ fn state(health: &Health) -> String {
     } else if !health.reason.is_empty() {
         text = format!("{text}: {}", health.reason);
     }
-    let missing: Vec<_> =
-        health.missing_beside_reason().map(|peer| format!("{} ({})", peer.address, peer.why)).collect();
+    let missing: Vec<_> = health
+        .missing_beside_reason()
+        .map(|peer| format!("{} ({})", peer.address, peer.why))
+        .collect();
     if !missing.is_empty() {
         text = format!("{text}; missing: {}", missing.join(", "));
     }

@@ -25,10 +25,22 @@ async fn look(session: &Session, verbose: bool) -> Result<Output, String> {
     }
     let cluster: Cluster = session.get_json(&session.bind, "/show-cluster").await?;
     // Meta nodes of other makes have none: then there is less to say.
-    let health: Option<Health> =
-        session.get_json_once(&session.bind, "/healthz", Session::PATIENCE).await.ok();
-    let details = if verbose { Some(Details::ask(session, &cluster, health.as_ref()).await) } else { None };
-    Ok(compose(session, &status, &cluster, health.as_ref(), details.as_ref()))
+    let health: Option<Health> = session
+        .get_json_once(&session.bind, "/healthz", Session::PATIENCE)
+        .await
+        .ok();
+    let details = if verbose {
+        Some(Details::ask(session, &cluster, health.as_ref()).await)
+    } else {
+        None
+    };
+    Ok(compose(
+        session,
+        &status,
+        &cluster,
+        health.as_ref(),
+        details.as_ref(),
+    ))
 }
 
 fn compose(
@@ -53,8 +65,13 @@ fn compose(
             output.failure = Some(no_leader(&session.bind.to_string(), health));
         }
     }
-    let warnings = health.map(|health| health.warnings.as_slice()).unwrap_or_default();
-    output.notes = warnings.iter().map(|warning| format!("show: warning: {warning}")).collect();
+    let warnings = health
+        .map(|health| health.warnings.as_slice())
+        .unwrap_or_default();
+    output.notes = warnings
+        .iter()
+        .map(|warning| format!("show: warning: {warning}"))
+        .collect();
     output
 }
 
@@ -71,7 +88,11 @@ fn knows_no_cluster(bind: &str, health: Option<&Health>) -> String {
 }
 
 fn no_leader(bind: &str, health: Option<&Health>) -> String {
-    let reason = health.map(|health| health.reason.as_str()).filter(|reason| !reason.is_empty());
-    let reason = reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
+    let reason = health
+        .map(|health| health.reason.as_str())
+        .filter(|reason| !reason.is_empty());
+    let reason = reason
+        .map(|reason| format!(" ({reason})"))
+        .unwrap_or_default();
     format!("show: {bind} knows no leader{reason}: the members above are the last that it knew")
 }

@@ -5,11 +5,24 @@ use crate::ctl::status::Status;
 use crate::ctl::table::Table;
 
 pub(super) fn print(status: &Status, cluster: &Cluster) -> String {
-    [data_nodes(cluster), meta_nodes(cluster), raft_status(status)].map(|table| table.print()).join("\n")
+    [
+        data_nodes(cluster),
+        meta_nodes(cluster),
+        raft_status(status),
+    ]
+    .map(|table| table.print())
+    .join("\n")
 }
 
 fn data_nodes(cluster: &Cluster) -> Table {
-    let columns = ["ID", "TCP Address", "HTTP Address", "Version", "Labels", "Passive"];
+    let columns = [
+        "ID",
+        "TCP Address",
+        "HTTP Address",
+        "Version",
+        "Labels",
+        "Passive",
+    ];
     let mut table = Table::with_columns("Data Nodes", &columns);
     for node in &cluster.data {
         table.row(vec![
@@ -50,7 +63,11 @@ fn raft_status(status: &Status) -> Table {
 
 /// Versions come by announcements: none has come from a node that cannot be reached.
 fn version(version: &str) -> String {
-    if version.is_empty() { "unknown".to_owned() } else { version.to_owned() }
+    if version.is_empty() {
+        "unknown".to_owned()
+    } else {
+        version.to_owned()
+    }
 }
 
 /// One JSON object, keys in order.

@@ -1,5 +1,6 @@
-//! What `show` reads of the answers: only what it prints, and tolerant, because the node asked may be of an older
-//! or newer version, or of another make. (`wire::api` has the types as our server writes them.)
+//! What `show` reads of the answers: only what it prints, and tolerant, because the node asked may
+//! be of an older or newer version, or of another make. (`wire::api` has the types as our server
+//! writes them.)
 
 use serde::Deserialize;
 
@@ -23,7 +24,9 @@ pub(super) struct Health {
 impl Health {
     /// Those that the reason does not name itself.
     pub(super) fn missing_beside_reason(&self) -> impl Iterator<Item = &Missing> {
-        self.missing.iter().filter(|peer| !self.reason.contains(&peer.address))
+        self.missing
+            .iter()
+            .filter(|peer| !self.reason.contains(&peer.address))
     }
 }
 
@@ -65,17 +68,36 @@ mod tests {
     #[test]
     fn what_our_server_says_of_its_health_is_read() {
         let health: Health = read(&health());
-        assert_eq!((health.phase.as_str(), health.doing.as_str()), ("joining", "waiting"));
-        assert_eq!((health.reason.as_str(), &health.warnings[..]), ("why", &["w".to_owned()][..]));
-        assert_eq!((health.http.as_deref(), health.raft_id, health.node_id), (Some("m:8091"), Some(5), None));
-        let missing = Missing { address: "m2:8091".into(), why: "refused".into() };
+        assert_eq!(
+            (health.phase.as_str(), health.doing.as_str()),
+            ("joining", "waiting")
+        );
+        assert_eq!(
+            (health.reason.as_str(), &health.warnings[..]),
+            ("why", &["w".to_owned()][..])
+        );
+        assert_eq!(
+            (health.http.as_deref(), health.raft_id, health.node_id),
+            (Some("m:8091"), Some(5), None)
+        );
+        let missing = Missing {
+            address: "m2:8091".into(),
+            why: "refused".into(),
+        };
         assert_eq!(health.missing, [missing]);
         let raft = health.raft_state.expect("there");
         assert_eq!((raft.term, raft.role.as_str()), (3, "learner"));
-        let waiting =
-            Waiting { http: "new:8091".into(), raft_id: 7, voter: true, state: Some("catching up".into()) };
+        let waiting = Waiting {
+            http: "new:8091".into(),
+            raft_id: 7,
+            voter: true,
+            state: Some("catching up".into()),
+        };
         assert_eq!(raft.waiting, [waiting]);
-        assert_eq!((raft.last_log, raft.applied), (Some(LogId { term: 3, index: 9 }), None));
+        assert_eq!(
+            (raft.last_log, raft.applied),
+            (Some(LogId { term: 3, index: 9 }), None)
+        );
     }
 
     fn health() -> api::Health {
@@ -88,7 +110,10 @@ mod tests {
             reason: "why".into(),
             blocked: None,
             halted: None,
-            missing: vec![api::MissingPeer { address: address("m2"), why: "refused".into() }],
+            missing: vec![api::MissingPeer {
+                address: address("m2"),
+                why: "refused".into(),
+            }],
             incarnation: None,
             http: Some(address("m")),
             raft: None,

@@ -10,7 +10,8 @@ use crate::http::reply::no_content;
 
 pub(super) async fn announce(state: Shared, request: Request) -> Result<Response, Failure> {
     let body = body::read(request, LIMIT, &state.config).await?;
-    let announcement = serde_json::from_slice(&body).map_err(|error| Failure::bad(error.to_string()))?;
+    let announcement =
+        serde_json::from_slice(&body).map_err(|error| Failure::bad(error.to_string()))?;
     state.service.announced(&announcement);
     Ok(no_content())
 }

@@ -13,9 +13,12 @@ use crate::http::params::Params;
 use crate::http::reply::ok_json;
 use crate::wire::api::Live;
 
-/// The process serves. A disk that fails ends the process, and a halted node is kept alive on purpose.
+/// The process serves. A disk that fails ends the process, and a halted node is kept alive on
+/// purpose.
 pub(super) async fn livez() -> Response {
-    ok_json(&Live { status: "ok".to_owned() })
+    ok_json(&Live {
+        status: "ok".to_owned(),
+    })
 }
 
 /// `?voter` asks for a vote as well.
@@ -33,8 +36,8 @@ pub(super) async fn health(state: Shared) -> Response {
     pass_or_fail(&summary, error)
 }
 
-/// For people and `influxd-ctl show -v`: says everything, and is 200 also when that is bad news. Who is not known
-/// here, or not let in, is told as much as a probe needs.
+/// For people and `influxd-ctl show -v`: says everything, and is 200 also when that is bad news.
+/// Who is not known here, or not let in, is told as much as a probe needs.
 pub(super) async fn healthz(state: Shared, request: Request) -> Response {
     let shown = shown(request.uri(), request.headers());
     match caller(&state, &shown).await {
@@ -44,7 +47,9 @@ pub(super) async fn healthz(state: Shared, request: Request) -> Response {
 }
 
 fn pass_or_fail<T: Serialize>(body: &T, error: Option<String>) -> Response {
-    let Some(error) = error else { return ok_json(body) };
+    let Some(error) = error else {
+        return ok_json(body);
+    };
     let mut response = json(StatusCode::SERVICE_UNAVAILABLE, go_json(body));
     head(&mut response, &error);
     response

@@ -22,18 +22,28 @@ pub(super) async fn show(state: Shared) -> Result<Response, Failure> {
 }
 
 pub(super) async fn exchange(state: Shared, request: Request) -> Result<Response, Failure> {
-    let from = request.extensions().get::<Context>().map(|context| context.conversation.peer);
+    let from = request
+        .extensions()
+        .get::<Context>()
+        .map(|context| context.conversation.peer);
     let from = from.unwrap_or_else(|| std::net::Ipv4Addr::UNSPECIFIED.into());
     let headers = request.headers().clone();
     let body = body::read(request, IDENTITY_LIMIT, &state.config).await?;
-    let theirs: Identity = serde_json::from_slice(&body)
-        .map_err(|error| Failure::bad(format!("the body is no identity of a meta node: {error}")))?;
-    let proven = Proven::check(state.config.peer_key.as_ref(), &headers, PATH, theirs.incarnation, &body)?;
+    let theirs: Identity = serde_json::from_slice(&body).map_err(|error| {
+        Failure::bad(format!("the body is no identity of a meta node: {error}"))
+    })?;
+    let proven = Proven::check(
+        state.config.peer_key.as_ref(),
+        &headers,
+        PATH,
+        theirs.incarnation,
+        &body,
+    )?;
     if proven.is_none() && state.gate.is_shut() {
         return Err(wrong_secret());
     }
-    // Without a proof that we could ask for, the caller is answered (it then sees that secrets differ), and
-    // what it says is not taken as a hint.
+    // Without a proof that we could ask for, the caller is answered (it then sees that secrets
+    // differ), and what it says is not taken as a hint.
     let hint = (proven.is_some() || state.config.peer_key.is_none()).then_some(&theirs);
     let ours = state.service.exchange_identity(hint, from)?;
     let text = json::go_json(&ours) + "\n";

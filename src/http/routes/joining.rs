@@ -17,34 +17,56 @@ use crate::service::{Error, Service};
 
 /// Adds the meta node at `addr`, answered with what the catalog says of it.
 pub(super) async fn join(state: Shared, request: Request) -> Result<Response, Failure> {
-    let Form { mut parts, mut body, params } = Form::read(&state.config, request).await?;
+    let Form {
+        mut parts,
+        mut body,
+        params,
+    } = Form::read(&state.config, request).await?;
     let service = &state.service;
     let asked = address(&params, "addr")?.ok_or_else(|| Failure::bad("addr is required"))?;
     let addr = service.named_from_here(asked.clone());
     let mut by = By::HostName;
     if addr != asked {
-        // Only this node knows what the caller means: the leader is told, and the caller not sent there.
+        // Only this node knows what the caller means: the leader is told, and the caller not sent
+        // there.
         by = By::Carrying;
         (parts, body) = renamed(parts, &format!("/join?addr={addr}"))?;
     }
     let deadline = service.joining_deadline(is_carried(&parts));
-    let here = || async { Ok(service.join(&addr, deadline).await?.map(|node| ok_json(&node))) };
+    let here = || async {
+        Ok(service
+            .join(&addr, deadline)
+            .await?
+            .map(|node| ok_json(&node)))
+    };
     at_leader(service, &parts, &body, deadline, by, here).await
 }
 
 /// Takes this node out of its cluster.
 pub(super) async fn leave(state: Shared, request: Request) -> Result<Response, Failure> {
     body::read(request, LIMIT, &state.config).await?;
-    state.service.leave(state.service.joining_deadline(false)).await?;
+    state
+        .service
+        .leave(state.service.joining_deadline(false))
+        .await?;
     Ok(no_content())
 }
 
-/// Takes the meta node at `httpAddr` out; with `force`, one that is known by its `tcpAddr` alone, too.
+/// Takes the meta node at `httpAddr` out; with `force`, one that is known by its `tcpAddr` alone,
+/// too.
 pub(super) async fn remove(state: Shared, request: Request) -> Result<Response, Failure> {
-    let Form { mut parts, mut body, params } = Form::read(&state.config, request).await?;
+    let Form {
+        mut parts,
+        mut body,
+        params,
+    } = Form::read(&state.config, request).await?;
     let force = params.get("force") == Some("true");
     let mut http = address(&params, "httpAddr")?;
-    let raft = if force && http.is_none() { address(&params, "tcpAddr")? } else { None };
+    let raft = if force && http.is_none() {
+        address(&params, "tcpAddr")?
+    } else {
+        None
+    };
     if http.is_none() && raft.is_none() {
         return Err(Failure::bad("httpAddr is required"));
     }
@@ -53,16 +75,25 @@ pub(super) async fn remove(state: Shared, request: Request) -> Result<Response, 
     let deadline = service.joining_deadline(carried);
     let by = format!("/remove from {}", caller(&parts));
     let mut way = By::HostName;
-    // As for `join`. Carried here by a version that does not rename it, `localhost` is nobody: it was not the leader.
-    let named = http.clone().filter(|_| !carried).map(|asked| service.named_from_here(asked));
+    // As for `join`. Carried here by a version that does not rename it, `localhost` is nobody: it
+    // was not the leader.
+    let named = http
+        .clone()
+        .filter(|_| !carried)
+        .map(|asked| service.named_from_here(asked));
     if let Some(named) = named.filter(|named| http.as_ref() != Some(named)) {
         way = By::Carrying;
         (parts, body) = renamed(parts, &format!("/remove?httpAddr={named}&force={force}"))?;
         http = Some(named);
     }
     let here = || async {
-        let Some(http) = known(service, http.as_ref(), raft.as_ref())? else { return Ok(None) };
-        Ok(service.remove(&http, force, &by, deadline).await?.map(|()| no_content()))
+        let Some(http) = known(service, http.as_ref(), raft.as_ref())? else {
+            return Ok(None);
+        };
+        Ok(service
+            .remove(&http, force, &by, deadline)
+            .await?
+            .map(|()| no_content()))
     };
     at_leader(service, &parts, &body, deadline, way, here).await
 }
@@ -92,7 +123,8 @@ const HTTP_PORT: u16 = 8091;
 /// The same request with other words, for another node.
 fn renamed(mut parts: Parts, asked: &str) -> Result<(Parts, Bytes), Failure> {
     parts.headers.remove(hyper::header::CONTENT_TYPE);
-    let uri = hyper::Uri::try_from(asked).map_err(|error| Failure::bad(format!("{asked}: {error}")))?;
+    let uri =
+        hyper::Uri::try_from(asked).map_err(|error| Failure::bad(format!("{asked}: {error}")))?;
     parts.uri = uri;
     Ok((parts, Bytes::new()))
 }

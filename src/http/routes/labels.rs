@@ -18,8 +18,12 @@ pub(super) async fn change(state: Shared, request: Request) -> Result<Response, 
     let (node_id, labels) = parse(&body)?;
     let service = &state.service;
     let deadline = service.deadline();
-    let here =
-        || async { Ok(service.set_labels(node_id, labels.clone(), deadline).await?.map(|()| no_content())) };
+    let here = || async {
+        Ok(service
+            .set_labels(node_id, labels.clone(), deadline)
+            .await?
+            .map(|()| no_content()))
+    };
     at_leader(service, &parts, &body, deadline, By::HostName, here).await
 }
 
@@ -29,16 +33,26 @@ fn parse(body: &[u8]) -> Result<(NodeId, Labels), Failure> {
         .map_err(|error| Failure::bad(format!("the body is no JSON object: {error}")))?;
     let field = |name: &str| fields.get(name).filter(|value| !value.is_null());
     let node_id = field("nodeid").ok_or_else(|| Failure::bad("nodeid is required"))?;
-    let node_id = node_id.as_u64().ok_or_else(|| Failure::bad("nodeid must be the number of a node"))?;
+    let node_id = node_id
+        .as_u64()
+        .ok_or_else(|| Failure::bad("nodeid must be the number of a node"))?;
     if field("set").is_none() && field("delete").is_none() {
         return Err(Failure::bad("set or delete is required"));
     }
-    let set = read(field("set"), "set must be a JSON object of texts, such as {\"az\":\"east\"}")?;
-    let delete = read(field("delete"), "delete must be a JSON array of texts, such as [\"az\"]")?;
+    let set = read(
+        field("set"),
+        "set must be a JSON object of texts, such as {\"az\":\"east\"}",
+    )?;
+    let delete = read(
+        field("delete"),
+        "delete must be a JSON array of texts, such as [\"az\"]",
+    )?;
     Ok((NodeId(node_id), Labels { set, delete }))
 }
 
 fn read<T: DeserializeOwned + Default>(value: Option<&Value>, wanted: &str) -> Result<T, Failure> {
-    let Some(value) = value else { return Ok(T::default()) };
+    let Some(value) = value else {
+        return Ok(T::default());
+    };
     T::deserialize(value).map_err(|error| Failure::bad(format!("{wanted}: {error}")))
 }

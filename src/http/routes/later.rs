@@ -13,10 +13,16 @@ use crate::http::error::Failure;
 const BOTH: [&str; 2] = ["/user", "/role"];
 
 pub(super) fn routes(guarded: &dyn Fn(Methods) -> Methods) -> Router<Arc<State>> {
-    BOTH.iter().fold(Router::new(), |router, path| router.route(path, guarded(get(not_yet).post(not_yet))))
+    BOTH.iter().fold(Router::new(), |router, path| {
+        router.route(path, guarded(get(not_yet).post(not_yet)))
+    })
 }
 
 async fn not_yet(request: Request) -> Failure {
-    let text = format!("not supported yet: {} {}", request.method(), request.uri().path());
+    let text = format!(
+        "not supported yet: {} {}",
+        request.method(),
+        request.uri().path()
+    );
     Failure::new(StatusCode::NOT_IMPLEMENTED, text)
 }

@@ -17,17 +17,32 @@ use crate::service::{Acquired, Limits, Manner};
 pub(super) async fn acquire(state: Shared, request: Request) -> Result<Response, Failure> {
     let (parts, _) = request.into_parts();
     let params = Params::of_query(&parts.uri);
-    let name = params.get("name").ok_or_else(|| Failure::bad("lease name required"))?;
+    let name = params
+        .get("name")
+        .ok_or_else(|| Failure::bad("lease name required"))?;
     let node = params.get("nodeid").or_else(|| params.get("node_id"));
     let node = node.ok_or_else(|| Failure::bad("node ID required"))?;
-    let node = node.parse().map(NodeId).map_err(|_| Failure::bad("invalid node ID"))?;
+    let node = node
+        .parse()
+        .map(NodeId)
+        .map_err(|_| Failure::bad("invalid node ID"))?;
     if name.len() > MAX_NAME {
-        return Err(Failure::bad(format!("the name of a lease has at most {MAX_NAME} bytes")));
+        return Err(Failure::bad(format!(
+            "the name of a lease has at most {MAX_NAME} bytes"
+        )));
     }
     let (service, name) = (&state.service, Name::from(name));
     let deadline = service.deadline();
-    let here = || async { Ok(service.acquire_lease(&name, node, deadline).await?.map(reply)) };
-    let limits = Limits { manner: Manner::Again, ..deadline.into() };
+    let here = || async {
+        Ok(service
+            .acquire_lease(&name, node, deadline)
+            .await?
+            .map(reply))
+    };
+    let limits = Limits {
+        manner: Manner::Again,
+        ..deadline.into()
+    };
     at_leader(service, &parts, &Bytes::new(), limits, By::HostName, here).await
 }
 

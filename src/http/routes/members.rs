@@ -1,5 +1,5 @@
-//! `/ping`, `/status`, `/peers`, `/show-cluster`: always 200, at once, whatever the state of the cluster
-//! (clients.md trap 14: probes come before there is one).
+//! `/ping`, `/status`, `/peers`, `/show-cluster`: always 200, at once, whatever the state of the
+//! cluster (clients.md trap 14: probes come before there is one).
 
 use axum::extract::Request;
 use axum::response::Response;
@@ -12,7 +12,11 @@ use crate::http::reply::{ok_json, ok_text};
 /// The leader's Raft address as this node knows it; with `?all`, 500 unless all meta nodes agree.
 pub(super) async fn ping(state: Shared, request: Request) -> Result<Response, Failure> {
     let all = Params::of_query(request.uri()).get("all").is_some();
-    let leader = if all { state.service.ping_all().await? } else { state.service.leader() };
+    let leader = if all {
+        state.service.ping_all().await?
+    } else {
+        state.service.leader()
+    };
     Ok(ok_text(leader))
 }
 

@@ -6,5 +6,8 @@ use super::Shared;
 use crate::http::reply::ok_bytes;
 
 pub(super) async fn metrics(state: Shared) -> Response {
-    ok_bytes("text/plain; version=0.0.4; charset=utf-8", state.service.metrics_text())
+    ok_bytes(
+        "text/plain; version=0.0.4; charset=utf-8",
+        state.service.metrics_text(),
+    )
 }

@@ -79,11 +79,15 @@ pub const ROUTES: &[&str] = &[
 
 /// Where a path is counted; beyond the end for all others.
 pub(super) fn place(path: &str) -> usize {
-    ROUTES.iter().position(|route| *route == path).unwrap_or(ROUTES.len())
+    ROUTES
+        .iter()
+        .position(|route| *route == path)
+        .unwrap_or(ROUTES.len())
 }
 
 pub(super) fn router(state: Arc<State>) -> Router {
-    // Only around the methods that a path has: what is not routed needs no credentials (wire.md 4.1).
+    // Only around the methods that a path has: what is not routed needs no credentials (wire.md
+    // 4.1).
     let guarded = |methods: Methods| methods.route_layer(from_fn_with_state(state.clone(), guard));
     let open = Router::new()
         .route("/ping", get(members::ping))
@@ -114,10 +118,19 @@ pub(super) fn router(state: Arc<State>) -> Router {
         .route("/remove-shard", guarded(post(shards::remove)))
         .route("/truncate-shards", guarded(post(shards::truncate)));
     let identity = guarded(get(identity::show)).post(identity::exchange);
-    let proven =
-        [paths::JOIN, paths::MOVED, paths::REMOVED, paths::PROMISE, paths::INVITE, paths::LEAVE, paths::FORM]
-            .into_iter()
-            .fold(Router::new(), |router, path| router.route(path, post(peers::answer)));
+    let proven = [
+        paths::JOIN,
+        paths::MOVED,
+        paths::REMOVED,
+        paths::PROMISE,
+        paths::INVITE,
+        paths::LEAVE,
+        paths::FORM,
+    ]
+    .into_iter()
+    .fold(Router::new(), |router, path| {
+        router.route(path, post(peers::answer))
+    });
     open.merge(read)
         .merge(write)
         .merge(later::routes(&guarded))
@@ -136,14 +149,22 @@ async fn unknown(request: Request) -> Failure {
     if *request.method() == Method::GET || *request.method() == Method::HEAD {
         Failure::bad(format!("error parsing index: unknown path {path}"))
     } else {
-        Failure::new(StatusCode::NOT_FOUND, format!("unknown path: {} {path}", request.method()))
+        Failure::new(
+            StatusCode::NOT_FOUND,
+            format!("unknown path: {} {path}", request.method()),
+        )
     }
 }
 
-/// A known path: 404 for the other of GET and POST, 400 for a method that no path has (wire.md 4.1).
+/// A known path: 404 for the other of GET and POST, 400 for a method that no path has (wire.md
+/// 4.1).
 async fn other_method(request: Request) -> Failure {
     let (method, path) = (request.method(), request.uri().path());
     let known = matches!(*method, Method::GET | Method::HEAD | Method::POST);
-    let status = if known { StatusCode::NOT_FOUND } else { StatusCode::BAD_REQUEST };
+    let status = if known {
+        StatusCode::NOT_FOUND
+    } else {
+        StatusCode::BAD_REQUEST
+    };
     Failure::new(status, format!("{path} does not take {method}"))
 }

@@ -1,8 +1,8 @@
-//! The paths of `wire::joining`: what meta nodes ask each other besides their identity, and its proofs
-//! (founding.md 6 to 8, 11).
+//! The paths of `wire::joining`: what meta nodes ask each other besides their identity, and its
+//! proofs (founding.md 6 to 8, 11).
 //!
-//! What only the leader can answer is carried to it and never redirected: the proofs cover the incarnations of
-//! who asks and of who answers, whoever carries them.
+//! What only the leader can answer is carried to it and never redirected: the proofs cover the
+//! incarnations of who asks and of who answers, whoever carries them.
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -34,7 +34,8 @@ pub(super) async fn answer(state: Shared, request: Request) -> Result<Response, 
     let (service, path) = (&state.service, parts.uri.path());
     let key = state.config.peer_key.as_ref();
     let proven = Proven::check(key, &parts.headers, path, from, &body)?;
-    // Where callers are checked, meta nodes are: also in a cluster that was founded without the secret.
+    // Where callers are checked, meta nodes are: also in a cluster that was founded without the
+    // secret.
     if proven.is_none() && key.is_some() && (service.needs_proof() || state.gate.is_shut()) {
         return Err(wrong_secret());
     }
@@ -51,7 +52,10 @@ fn reply(proven: Option<&Proven<'_>>, status: u16, text: Bytes) -> Response {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let speaker = serde_json::from_slice::<Speaker>(&text);
     let mut response = json(status, String::new());
-    if let Some(proof) = proven.zip(speaker.ok()).map(|(proven, callee)| proven.answer(callee.from, &text)) {
+    if let Some(proof) = proven
+        .zip(speaker.ok())
+        .map(|(proven, callee)| proven.answer(callee.from, &text))
+    {
         proof.put(&mut response);
     }
     if status.as_u16() >= 400
@@ -67,8 +71,14 @@ fn reply(proven: Option<&Proven<'_>>, status: u16, text: Bytes) -> Response {
 fn said_by_us(state: &Shared, proven: Option<&Proven<'_>>, failure: Failure) -> Response {
     let error = failure.text().to_owned();
     let mut response = failure.into_response();
-    let Some(from) = state.service.incarnation() else { return response };
-    let text = go_json(&Refused { error, from, removed: None });
+    let Some(from) = state.service.incarnation() else {
+        return response;
+    };
+    let text = go_json(&Refused {
+        error,
+        from,
+        removed: None,
+    });
     if let Some(proven) = proven {
         proven.answer(from, text.as_bytes()).put(&mut response);
     }

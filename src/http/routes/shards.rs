@@ -1,4 +1,5 @@
-//! `/show-shards`, `/copy-shard`, `/copy-shard-status`, `/remove-shard`, `/truncate-shards` (wire.md 6).
+//! `/show-shards`, `/copy-shard`, `/copy-shard-status`, `/remove-shard`, `/truncate-shards`
+//! (wire.md 6).
 
 use axum::extract::Request;
 use axum::response::Response;
@@ -33,45 +34,94 @@ pub(super) async fn copy(state: Shared, request: Request) -> Result<Response, Fa
         return Err(Failure::bad("dest and src are the same"));
     }
     let shard = shard(&form)?;
-    let here = || async { Ok(service.copy_shard(src, dest, shard).await?.map(|()| no_content())) };
-    at_leader(service, &form.parts, &form.body, service.copy_limits(), By::HostName, here).await
+    let here = || async {
+        Ok(service
+            .copy_shard(src, dest, shard)
+            .await?
+            .map(|()| no_content()))
+    };
+    at_leader(
+        service,
+        &form.parts,
+        &form.body,
+        service.copy_limits(),
+        By::HostName,
+        here,
+    )
+    .await
 }
 
 /// Only the leader, who gave the order, knows of a copy.
 pub(super) async fn copies(state: Shared, request: Request) -> Result<Response, Failure> {
     let form = Form::read(&state.config, request).await?;
     let service = &state.service;
-    let here = || async { Ok(service.copies_in_progress().await?.map(|copies| ok_json(&copies))) };
-    at_leader(service, &form.parts, &form.body, service.data_node_limits(Manner::Again), By::HostName, here)
-        .await
+    let here = || async {
+        Ok(service
+            .copies_in_progress()
+            .await?
+            .map(|copies| ok_json(&copies)))
+    };
+    at_leader(
+        service,
+        &form.parts,
+        &form.body,
+        service.data_node_limits(Manner::Again),
+        By::HostName,
+        here,
+    )
+    .await
 }
 
 pub(super) async fn remove(state: Shared, request: Request) -> Result<Response, Failure> {
     let form = Form::read(&state.config, request).await?;
     let service = &state.service;
-    let (src, shard, force) = (parameter(&form, "src")?, shard(&form)?, form.is_true("force"));
-    let here = || async { Ok(service.remove_shard(src, shard, force).await?.map(|()| no_content())) };
-    at_leader(service, &form.parts, &form.body, service.removal_limits(), By::HostName, here).await
+    let (src, shard, force) = (
+        parameter(&form, "src")?,
+        shard(&form)?,
+        form.is_true("force"),
+    );
+    let here = || async {
+        Ok(service
+            .remove_shard(src, shard, force)
+            .await?
+            .map(|()| no_content()))
+    };
+    at_leader(
+        service,
+        &form.parts,
+        &form.body,
+        service.removal_limits(),
+        By::HostName,
+        here,
+    )
+    .await
 }
 
 pub(super) async fn truncate(state: Shared, request: Request) -> Result<Response, Failure> {
     let form = Form::read(&state.config, request).await?;
     let service = &state.service;
-    let delay = go_duration::parse(form.params.get("delay").unwrap_or_default()).map_err(Failure::bad)?;
+    let delay =
+        go_duration::parse(form.params.get("delay").unwrap_or_default()).map_err(Failure::bad)?;
     let here = || async { Ok(service.truncate_shards(delay).await?.map(|()| no_content())) };
     let limits = service.data_node_limits(Manner::Once);
     at_leader(service, &form.parts, &form.body, limits, By::HostName, here).await
 }
 
 fn parameter<'a>(form: &'a Form, name: &str) -> Result<&'a str, Failure> {
-    form.params.get(name).ok_or_else(|| Failure::bad(format!("'{name}' is a required parameter")))
+    form.params
+        .get(name)
+        .ok_or_else(|| Failure::bad(format!("'{name}' is a required parameter")))
 }
 
 fn shard(form: &Form) -> Result<ShardId, Failure> {
     let text = form.params.get("shard").unwrap_or_default();
     match text.parse() {
-        Ok(0) => Err(Failure::bad("invalid parameter value for 'shard': shard id must be greater than 0")),
+        Ok(0) => Err(Failure::bad(
+            "invalid parameter value for 'shard': shard id must be greater than 0",
+        )),
         Ok(id) => Ok(ShardId(id)),
-        Err(_) => Err(Failure::bad(format!("error converting shard to int: {text:?} is no shard id"))),
+        Err(_) => Err(Failure::bad(format!(
+            "error converting shard to int: {text:?} is no shard id"
+        ))),
     }
 }

@@ -31,13 +31,22 @@ pub(super) async fn watch(state: Shared, request: Request) -> Result<Response, F
             None => service.poll(n).await?,
         };
         match polled {
-            Polled::Snapshot(snapshot) => return Ok(reply(service, &snapshot, &parts.headers).await),
+            Polled::Snapshot(snapshot) => {
+                return Ok(reply(service, &snapshot, &parts.headers).await);
+            }
             Polled::AskLeader => {
                 let deadline = Instant::now() + LEADER_ANSWERS;
                 let not_here = || async { Ok::<_, Error>(None) };
                 // No leader, or no answer: nothing is lost, the poll goes on here.
-                if let Ok(response) =
-                    at_leader(service, &parts, &Bytes::new(), deadline, By::HostName, not_here).await
+                if let Ok(response) = at_leader(
+                    service,
+                    &parts,
+                    &Bytes::new(),
+                    deadline,
+                    By::HostName,
+                    not_here,
+                )
+                .await
                 {
                     return Ok(response);
                 }
@@ -49,15 +58,18 @@ pub(super) async fn watch(state: Shared, request: Request) -> Result<Response, F
 /// Digits only, as Go parses it: Rust would take a plus sign.
 fn index(uri: &Uri) -> Option<u64> {
     let params = Params::of_query(uri);
-    let digits = params.get("index").filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))?;
+    let digits = params
+        .get("index")
+        .filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))?;
     digits.parse().ok()
 }
 
-/// The leader answers at once what it can judge, and parks what it cannot: that poll belongs here again.
+/// The leader answers at once what it can judge, and parks what it cannot: that poll belongs here
+/// again.
 const LEADER_ANSWERS: Duration = Duration::from_secs(2);
 
-/// Nobody reads this: the connection is closed. The status, which other servers use for it too, keeps it apart
-/// from errors in the metrics.
+/// Nobody reads this: the connection is closed. The status, which other servers use for it too,
+/// keeps it apart from errors in the metrics.
 fn hung_up() -> Failure {
     let status = StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST);
     Failure::new(status, "the caller hung up")
@@ -72,6 +84,8 @@ async fn reply(service: &Service, snapshot: &Snapshot, headers: &HeaderMap) -> R
         return ok_parts(OCTETS, snapshot.plain());
     }
     let mut response = ok_parts(OCTETS, snapshot.gzip(service).await);
-    response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    response
+        .headers_mut()
+        .insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     response
 }

@@ -6,8 +6,8 @@ use crate::base::{NodeId, RaftId};
 use crate::catalog::{Catalog, Cluster, MetaNode};
 use crate::machine::{Found, Refused};
 
-/// Founder k of the list becomes meta node k under Raft id k (founding.md 5.5). Every first leader proposes
-/// it, so a second one finds the cluster there and changes nothing, counters included.
+/// Founder k of the list becomes meta node k under Raft id k (founding.md 5.5). Every first leader
+/// proposes it, so a second one finds the cluster there and changes nothing, counters included.
 pub(super) fn found(catalog: &mut Catalog, found: &Found) -> Result<(), Refused> {
     if catalog.cluster.is_some() {
         return Ok(());
@@ -46,7 +46,11 @@ pub(super) fn raise_feature_level(catalog: &mut Catalog, level: u32) -> Result<(
 
 fn are_distinct(found: &Found) -> bool {
     let n = found.founders.len();
-    let incarnations: BTreeSet<_> = found.founders.iter().map(|founder| founder.incarnation).collect();
+    let incarnations: BTreeSet<_> = found
+        .founders
+        .iter()
+        .map(|founder| founder.incarnation)
+        .collect();
     let http: BTreeSet<_> = found.founders.iter().map(|founder| &founder.http).collect();
     let raft: BTreeSet<_> = found.founders.iter().map(|founder| &founder.raft).collect();
     n > 0 && incarnations.len() == n && http.len() == n && raft.len() == n

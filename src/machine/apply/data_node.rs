@@ -5,7 +5,8 @@ use crate::base::{NodeId, Text};
 use crate::catalog::{Catalog, DataNode, MAX_REMOVED_DATA_NODES};
 use crate::machine::Refused;
 
-/// One with the same addresses is no error: it is a retry whose first answer was lost (wire.md Q15).
+/// One with the same addresses is no error: it is a retry whose first answer was lost (wire.md
+/// Q15).
 pub(super) fn create(catalog: &mut Catalog, http: &Text, tcp: &Text) -> Result<(), Refused> {
     if catalog.cluster.is_none() {
         return Err(Refused::NoCluster);
@@ -13,24 +14,44 @@ pub(super) fn create(catalog: &mut Catalog, http: &Text, tcp: &Text) -> Result<(
     match catalog.data_node_by_tcp(tcp) {
         Some(there) if there.http == *http => Ok(()),
         Some(_) => Err(Refused::DataNodeExists),
-        // The original gives it the id of a meta node with that address; here no two nodes share one (Q45).
+        // The original gives it the id of a meta node with that address; here no two nodes share
+        // one (Q45).
         None => {
             catalog.max_node_id += 1;
             let id = NodeId(catalog.max_node_id);
             catalog.removed_data_nodes.remove(tcp);
             let (http, tcp, labels) = (http.clone(), tcp.clone(), Default::default());
-            catalog.data_nodes.insert(id, DataNode { id, http, tcp, labels });
+            catalog.data_nodes.insert(
+                id,
+                DataNode {
+                    id,
+                    http,
+                    tcp,
+                    labels,
+                },
+            );
             Ok(())
         }
     }
 }
 
 /// It keeps its id, its shards and its labels, and stays passive if it was.
-pub(super) fn update(catalog: &mut Catalog, id: NodeId, http: &Text, tcp: &Text) -> Result<(), Refused> {
-    let node = catalog.data_nodes.get(&id).ok_or(Refused::DataNodeNotFound)?;
+pub(super) fn update(
+    catalog: &mut Catalog,
+    id: NodeId,
+    http: &Text,
+    tcp: &Text,
+) -> Result<(), Refused> {
+    let node = catalog
+        .data_nodes
+        .get(&id)
+        .ok_or(Refused::DataNodeNotFound)?;
     let old = node.tcp.clone();
     // The original does not look: two nodes would then answer to one address (Q22).
-    if catalog.data_node_by_tcp(tcp).is_some_and(|other| other.id != id) {
+    if catalog
+        .data_node_by_tcp(tcp)
+        .is_some_and(|other| other.id != id)
+    {
         return Err(Refused::DataNodeExists);
     }
     if old != *tcp && catalog.passive.remove(&old).is_some() {

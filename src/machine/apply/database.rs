@@ -5,11 +5,13 @@ use crate::base::{DurationNanos, Name};
 use crate::catalog::{Catalog, Database, MAX_NAME_LEN, RetentionPolicy, User};
 use crate::machine::{NewRetentionPolicy, Refused};
 
-/// The default retention policy keeps a copy on each data node, up to this many (wire.md appendix C).
+/// The default retention policy keeps a copy on each data node, up to this many (wire.md appendix
+/// C).
 const MAX_AUTOGEN_REPLICAS: usize = 3;
 
-/// Creates a database with its first and default retention policy: the one given, else `autogen` where the
-/// proposer is configured to make one. An existing database must have the one given as its default.
+/// Creates a database with its first and default retention policy: the one given, else `autogen`
+/// where the proposer is configured to make one. An existing database must have the one given as
+/// its default.
 pub(super) fn create(
     catalog: &mut Catalog,
     name: &Name,
@@ -24,8 +26,9 @@ pub(super) fn create(
     }
     match policy {
         Some(policy) => create_with(catalog, name, policy),
-        // Without a policy an existing database is what was asked for. The original compares with an
-        // `autogen` of today's number of nodes, and so refuses or changes it after that number changed (Q30).
+        // Without a policy an existing database is what was asked for. The original compares with
+        // an `autogen` of today's number of nodes, and so refuses or changes it after that number
+        // changed (Q30).
         None if catalog.databases.get(name).is_some() => Ok(()),
         None if autocreate => {
             let policy = autogen(catalog.active_data_nodes().count());
@@ -45,13 +48,24 @@ pub(super) fn drop(catalog: &mut Catalog, name: &Name) {
     }
     catalog.remove_database(name);
     let of_it = |user: &&User| user.privileges.contains_key(name);
-    let users: Vec<Name> = catalog.users.iter().filter(of_it).map(|user| user.name.clone()).collect();
+    let users: Vec<Name> = catalog
+        .users
+        .iter()
+        .filter(of_it)
+        .map(|user| user.name.clone())
+        .collect();
     for user in users {
-        catalog.users.update(&user, |user| user.privileges.remove(name));
+        catalog
+            .users
+            .update(&user, |user| user.privileges.remove(name));
     }
 }
 
-fn create_with(catalog: &mut Catalog, name: &Name, policy: &NewRetentionPolicy) -> Result<(), Refused> {
+fn create_with(
+    catalog: &mut Catalog,
+    name: &Name,
+    policy: &NewRetentionPolicy,
+) -> Result<(), Refused> {
     let policy = retention_policy::parse(policy)?;
     let Some(existing) = catalog.databases.get(name) else {
         insert(catalog, name, Some(policy));
@@ -60,7 +74,9 @@ fn create_with(catalog: &mut Catalog, name: &Name, policy: &NewRetentionPolicy) 
     match retention_policy::place(existing, &policy, true) {
         Ok(Placing::AlreadyThere) => Ok(()),
         Ok(Placing::Append) => {
-            catalog.databases.update(name, |database| retention_policy::append(database, policy, true));
+            catalog.databases.update(name, |database| {
+                retention_policy::append(database, policy, true)
+            });
             Ok(())
         }
         // Here the two texts of CREATE RETENTION POLICY are one.
@@ -72,7 +88,10 @@ fn create_with(catalog: &mut Catalog, name: &Name, policy: &NewRetentionPolicy) 
 fn insert(catalog: &mut Catalog, name: &Name, policy: Option<RetentionPolicy>) {
     catalog.databases.insert(Database {
         name: name.clone(),
-        default_retention_policy: policy.as_ref().map(|policy| policy.name.clone()).unwrap_or_default(),
+        default_retention_policy: policy
+            .as_ref()
+            .map(|policy| policy.name.clone())
+            .unwrap_or_default(),
         retention_policies: policy.into_iter().collect(),
         continuous_queries: Vec::new(),
     });
@@ -95,7 +114,11 @@ mod tests {
     #[test]
     fn autogen_has_a_copy_per_data_node_up_to_three() {
         for (data_nodes, copies) in [(0, 1), (1, 1), (2, 2), (3, 3), (4, 3), (usize::MAX, 3)] {
-            assert_eq!(autogen(data_nodes).replica_n, copies, "{data_nodes} data nodes");
+            assert_eq!(
+                autogen(data_nodes).replica_n,
+                copies,
+                "{data_nodes} data nodes"
+            );
         }
     }
 }

@@ -1,15 +1,24 @@
-//! What a destination of a subscription must look like: as strict as the parser of the original, so that what data
-//! nodes cannot read is not handed to them, and no stricter.
+//! What a destination of a subscription must look like: as strict as the parser of the original, so
+//! that what data nodes cannot read is not handed to them, and no stricter.
 
-/// A URL of `udp`, `http` or `https` with a host, which may be empty, and a port, which may not. It may have a user, a
-/// path, a query; bytes beyond ASCII need not be text.
+/// A URL of `udp`, `http` or `https` with a host, which may be empty, and a port, which may not. It
+/// may have a user, a path, a query; bytes beyond ASCII need not be text.
 pub(super) fn is_destination(url: &[u8]) -> bool {
-    let Some((scheme, rest)) = split_once(url, b"://") else { return false };
-    let known = ["udp", "http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known.as_bytes()));
-    let end = rest.iter().position(|byte| b"/?#".contains(byte)).unwrap_or(rest.len());
+    let Some((scheme, rest)) = split_once(url, b"://") else {
+        return false;
+    };
+    let known = ["udp", "http", "https"]
+        .iter()
+        .any(|known| scheme.eq_ignore_ascii_case(known.as_bytes()));
+    let end = rest
+        .iter()
+        .position(|byte| b"/?#".contains(byte))
+        .unwrap_or(rest.len());
     let (authority, rest) = rest.split_at(end);
     let at = authority.iter().rposition(|byte| *byte == b'@');
-    let (user, host_port) = at.map_or((&b""[..], authority), |at| (&authority[..at], &authority[at + 1..]));
+    let (user, host_port) = at.map_or((&b""[..], authority), |at| {
+        (&authority[..at], &authority[at + 1..])
+    });
     known
         && !url.iter().any(u8::is_ascii_control)
         && user.iter().all(|byte| is_of_user(*byte))
@@ -19,12 +28,18 @@ pub(super) fn is_destination(url: &[u8]) -> bool {
 }
 
 fn is_host_port(host_port: &[u8]) -> bool {
-    let Some(colon) = host_port.iter().rposition(|byte| *byte == b':') else { return false };
+    let Some(colon) = host_port.iter().rposition(|byte| *byte == b':') else {
+        return false;
+    };
     let (host, port) = (&host_port[..colon], &host_port[colon + 1..]);
-    let bare = host.strip_prefix(b"[").and_then(|host| host.strip_suffix(b"]"));
+    let bare = host
+        .strip_prefix(b"[")
+        .and_then(|host| host.strip_suffix(b"]"));
     // A colon stands in brackets only.
     let is_host = match bare {
-        Some(bare) => bare.iter().all(|byte| *byte == b':' || *byte == b'%' || is_of_host(*byte)),
+        Some(bare) => bare
+            .iter()
+            .all(|byte| *byte == b':' || *byte == b'%' || is_of_host(*byte)),
         None => host.iter().all(|byte| is_of_host(*byte)),
     };
     is_host && !port.is_empty() && port.iter().all(u8::is_ascii_digit)
@@ -52,12 +67,17 @@ fn escapes_are_whole(text: &[u8]) -> bool {
 }
 
 fn split_at_byte(text: &[u8], byte: u8) -> (&[u8], &[u8]) {
-    let at = text.iter().position(|found| *found == byte).unwrap_or(text.len());
+    let at = text
+        .iter()
+        .position(|found| *found == byte)
+        .unwrap_or(text.len());
     text.split_at(at)
 }
 
 fn split_once<'a>(text: &'a [u8], separator: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
-    let at = text.windows(separator.len()).position(|window| window == separator)?;
+    let at = text
+        .windows(separator.len())
+        .position(|window| window == separator)?;
     Some((&text[..at], &text[at + separator.len()..]))
 }
 

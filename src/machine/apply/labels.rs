@@ -4,9 +4,17 @@ use crate::catalog::{Catalog, MAX_LABELS, is_label_key, is_label_value};
 use crate::machine::{Refused, SetLabels};
 
 pub(super) fn set(catalog: &mut Catalog, asked: &SetLabels) -> Result<(), Refused> {
-    let meta_node = catalog.meta_nodes.get_mut(&asked.node_id).map(|node| &mut node.labels);
-    let data_node = catalog.data_nodes.get_mut(&asked.node_id).map(|node| &mut node.labels);
-    let current = meta_node.or(data_node).ok_or(Refused::NodeNotFound(asked.node_id))?;
+    let meta_node = catalog
+        .meta_nodes
+        .get_mut(&asked.node_id)
+        .map(|node| &mut node.labels);
+    let data_node = catalog
+        .data_nodes
+        .get_mut(&asked.node_id)
+        .map(|node| &mut node.labels);
+    let current = meta_node
+        .or(data_node)
+        .ok_or(Refused::NodeNotFound(asked.node_id))?;
     if !asked.set.keys().all(|key| is_label_key(key)) {
         return Err(Refused::LabelKeySize);
     }

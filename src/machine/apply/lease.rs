@@ -1,10 +1,15 @@
-//! Who holds a work lease (design: work leases). For how long is the leader's to know: there is no time in here.
+//! Who holds a work lease (design: work leases). For how long is the leader's to know: there is no
+//! time in here.
 
 use crate::base::{Name, NodeId};
 use crate::catalog::{Catalog, MAX_LEASES, is_lease_name};
 use crate::machine::Refused;
 
-pub(super) fn set_holder(catalog: &mut Catalog, lease: &Name, holder: NodeId) -> Result<(), Refused> {
+pub(super) fn set_holder(
+    catalog: &mut Catalog,
+    lease: &Name,
+    holder: NodeId,
+) -> Result<(), Refused> {
     if lease.is_empty() {
         return Err(Refused::LeaseNameRequired);
     }

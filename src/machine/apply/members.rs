@@ -11,7 +11,9 @@ pub(super) fn allocate(catalog: &mut Catalog, asked: &AllocateRaftId) -> Result<
     if catalog.tombstones.contains_key(&asked.incarnation) {
         return Err(Refused::Tombstoned(asked.incarnation));
     }
-    let member = catalog.meta_node_by_incarnation(asked.incarnation).map(|node| node.id);
+    let member = catalog
+        .meta_node_by_incarnation(asked.incarnation)
+        .map(|node| node.id);
     if let Some(node) = member.and_then(|id| catalog.meta_nodes.get_mut(&id)) {
         // Where it is now is for it to say by itself (`MoveMetaNode`).
         node.voter |= asked.voter;
@@ -24,7 +26,16 @@ pub(super) fn allocate(catalog: &mut Catalog, asked: &AllocateRaftId) -> Result<
         RaftId(catalog.max_raft_id)
     });
     let (incarnation, http, raft) = (asked.incarnation, asked.http.clone(), asked.raft.clone());
-    catalog.pendings.insert(incarnation, Pending { raft_id, incarnation, http, raft, voter });
+    catalog.pendings.insert(
+        incarnation,
+        Pending {
+            raft_id,
+            incarnation,
+            http,
+            raft,
+            voter,
+        },
+    );
     Ok(())
 }
 
@@ -32,21 +43,48 @@ pub(super) fn add(catalog: &mut Catalog, add: &AddMetaNode) -> Result<(), Refuse
     let Some(pending) = catalog.pending_by_raft_id(add.raft_id).cloned() else {
         // A new leader finishes what the last one may have done already.
         let done = catalog.meta_node_by_raft_id(add.raft_id).is_some();
-        return if done { Ok(()) } else { Err(Refused::UnknownRaftId(add.raft_id)) };
+        return if done {
+            Ok(())
+        } else {
+            Err(Refused::UnknownRaftId(add.raft_id))
+        };
     };
     if let Some(address) = held_address(catalog, &pending, add.replaces) {
         return Err(Refused::AddressInUse(address));
     }
-    // Out of the pendings before anything ends in its favour: one that "replaces" itself is not buried.
+    // Out of the pendings before anything ends in its favour: one that "replaces" itself is not
+    // buried.
     catalog.pendings.remove(&pending.incarnation);
-    let removal = Removal { why: RemovedWhy::Replaced, by: format!("incarnation {}", pending.incarnation) };
-    let old = add.replaces.and_then(|raft_id| end(catalog, raft_id, Some(&removal)));
+    let removal = Removal {
+        why: RemovedWhy::Replaced,
+        by: format!("incarnation {}", pending.incarnation),
+    };
+    let old = add
+        .replaces
+        .and_then(|raft_id| end(catalog, raft_id, Some(&removal)));
     let (id, labels) = old.map(|old| (old.id, old.labels)).unwrap_or_else(|| {
         catalog.max_node_id += 1;
         (NodeId(catalog.max_node_id), Default::default())
     });
-    let Pending { raft_id, incarnation, http, raft, voter } = pending;
-    catalog.meta_nodes.insert(id, MetaNode { id, http, raft, raft_id, incarnation, voter, labels });
+    let Pending {
+        raft_id,
+        incarnation,
+        http,
+        raft,
+        voter,
+    } = pending;
+    catalog.meta_nodes.insert(
+        id,
+        MetaNode {
+            id,
+            http,
+            raft,
+            raft_id,
+            incarnation,
+            voter,
+            labels,
+        },
+    );
     Ok(())
 }
 
@@ -56,8 +94,15 @@ pub(super) fn remove(catalog: &mut Catalog, remove: &RemoveMetaNode) {
 }
 
 /// Which address of the newcomer belongs to a meta node that is not the one it replaces.
-fn held_address(catalog: &Catalog, newcomer: &Pending, replaces: Option<RaftId>) -> Option<Address> {
-    let others = catalog.meta_nodes.values().filter(|node| Some(node.raft_id) != replaces);
+fn held_address(
+    catalog: &Catalog,
+    newcomer: &Pending,
+    replaces: Option<RaftId>,
+) -> Option<Address> {
+    let others = catalog
+        .meta_nodes
+        .values()
+        .filter(|node| Some(node.raft_id) != replaces);
     others.into_iter().find_map(|node| {
         let same = |held: &Address, wanted: &Address| (held == wanted).then(|| held.clone());
         same(&node.http, &newcomer.http).or_else(|| same(&node.raft, &newcomer.raft))
@@ -81,5 +126,14 @@ fn end(catalog: &mut Catalog, raft_id: RaftId, tombstone: Option<&Removal>) -> O
 
 fn bury(catalog: &mut Catalog, incarnation: Incarnation, raft_id: RaftId, removal: &Removal) {
     let (why, by, at) = (removal.why, removal.by.clone(), catalog.last_at);
-    catalog.tombstones.insert(incarnation, Tombstone { incarnation, raft_id, why, at, by });
+    catalog.tombstones.insert(
+        incarnation,
+        Tombstone {
+            incarnation,
+            raft_id,
+            why,
+            at,
+            by,
+        },
+    );
 }

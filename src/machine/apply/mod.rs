@@ -24,7 +24,8 @@ use crate::catalog::{Catalog, DATA_LEVEL};
 
 /// Applies one committed command. Never fails, never panics on any decodable command.
 pub fn apply(catalog: &mut Catalog, log_id: LogId, stamped: &Stamped) -> Outcome {
-    // Time is the highest stamp so far: a proposer whose clock went back does not take the catalog with it.
+    // Time is the highest stamp so far: a proposer whose clock went back does not take the catalog
+    // with it.
     catalog.last_at = catalog.last_at.max(stamped.at);
     let content = catalog.content_changes();
     let shown = (!stamped.command.is_of_the_wire()).then(|| Shown::of(catalog));
@@ -33,36 +34,61 @@ pub fn apply(catalog: &mut Catalog, log_id: LogId, stamped: &Stamped) -> Outcome
     if content_changed && catalog.feature_level() >= DATA_LEVEL {
         catalog.content_index = log_id.index;
     }
-    // Of the wire's own set, refused ones move the index too: its clients know it so (wire.md 3.2.1).
-    // A command of ours moves it, and wakes who waits for it, only with what the wire shows.
+    // Of the wire's own set, refused ones move the index too: its clients know it so (wire.md
+    // 3.2.1). A command of ours moves it, and wakes who waits for it, only with what the wire
+    // shows.
     if content_changed || shown.is_none_or(|shown| shown != Shown::of(catalog)) {
         catalog.term = log_id.term;
         catalog.index = log_id.index;
     }
     match result {
-        Ok(()) => Outcome::Applied { index: catalog.index },
+        Ok(()) => Outcome::Applied {
+            index: catalog.index,
+        },
         Err(refused) => Outcome::Refused(refused),
     }
 }
 
 fn carry_out(catalog: &mut Catalog, log_id: LogId, stamped: &Stamped) -> Result<(), Refused> {
     match &stamped.command {
-        Command::CreateDatabase { name, retention_policy } => {
-            database::create(catalog, name, retention_policy.as_ref(), stamped.retention_autocreate)?;
+        Command::CreateDatabase {
+            name,
+            retention_policy,
+        } => {
+            database::create(
+                catalog,
+                name,
+                retention_policy.as_ref(),
+                stamped.retention_autocreate,
+            )?;
         }
         Command::DropDatabase { name } => database::drop(catalog, name),
-        Command::CreateRetentionPolicy { database, policy, default } => {
+        Command::CreateRetentionPolicy {
+            database,
+            policy,
+            default,
+        } => {
             retention_policy::create(catalog, database, policy, *default)?;
         }
-        Command::DropRetentionPolicy { database, name } => retention_policy::drop(catalog, database, name),
+        Command::DropRetentionPolicy { database, name } => {
+            retention_policy::drop(catalog, database, name)
+        }
         Command::SetDefaultRetentionPolicy { database, name } => {
             retention_policy::set_default(catalog, database, name)?;
         }
         Command::UpdateRetentionPolicy(update) => retention_policy::update(catalog, update)?,
-        Command::CreateShardGroup { database, policy, at } => {
+        Command::CreateShardGroup {
+            database,
+            policy,
+            at,
+        } => {
             shard_group::create(catalog, database, policy, *at)?;
         }
-        Command::DeleteShardGroup { database, policy, id } => {
+        Command::DeleteShardGroup {
+            database,
+            policy,
+            id,
+        } => {
             shard_lives::delete(catalog, database, policy, *id)?;
         }
         Command::TruncateShardGroups { at } => shard_lives::truncate(catalog, *at),
@@ -70,19 +96,35 @@ fn carry_out(catalog: &mut Catalog, log_id: LogId, stamped: &Stamped) -> Result<
         Command::DropShard { id } => shard_lives::drop(catalog, *id),
         Command::CopyShardOwner(copy) => shard_lives::add_copy(catalog, *copy)?,
         Command::RemoveShardOwner(copy) => shard_lives::remove_owner(catalog, *copy),
-        Command::RemoveShardCopy { copy, force } => shard_lives::remove_copy(catalog, *copy, *force)?,
-        Command::CreateContinuousQuery { database, query } => query::create(catalog, database, query)?,
+        Command::RemoveShardCopy { copy, force } => {
+            shard_lives::remove_copy(catalog, *copy, *force)?
+        }
+        Command::CreateContinuousQuery { database, query } => {
+            query::create(catalog, database, query)?
+        }
         Command::DropContinuousQuery { database, name } => query::drop(catalog, database, name),
-        Command::CreateSubscription { database, policy, subscription } => {
+        Command::CreateSubscription {
+            database,
+            policy,
+            subscription,
+        } => {
             subscription::create(catalog, database, policy, subscription)?;
         }
-        Command::DropSubscription { database, policy, name } => {
+        Command::DropSubscription {
+            database,
+            policy,
+            name,
+        } => {
             subscription::drop(catalog, database, policy, name)?;
         }
         Command::CreateUser(asked) => user::create(catalog, asked)?,
         Command::DropUser { name } => user::drop(catalog, name)?,
         Command::UpdateUser { name, hash } => user::set_hash(catalog, name, hash)?,
-        Command::SetPrivilege { user, database, privilege } => {
+        Command::SetPrivilege {
+            user,
+            database,
+            privilege,
+        } => {
             user::set_privilege(catalog, user, database, *privilege)?;
         }
         Command::SetAdminPrivilege { user, admin } => user::set_admin(catalog, user, *admin)?,
@@ -96,7 +138,9 @@ fn carry_out(catalog: &mut Catalog, log_id: LogId, stamped: &Stamped) -> Result<
         Command::SetLeaseHolder { term, .. } if *term != log_id.term => {
             return Err(Refused::LeaseOfAnotherTerm);
         }
-        Command::SetLeaseHolder { lease, holder, .. } => lease::set_holder(catalog, lease, *holder)?,
+        Command::SetLeaseHolder { lease, holder, .. } => {
+            lease::set_holder(catalog, lease, *holder)?
+        }
         Command::Found(found) => cluster::found(catalog, found)?,
         Command::AllocateRaftId(allocate) => members::allocate(catalog, allocate)?,
         Command::AddMetaNode(add) => members::add(catalog, add)?,
@@ -108,7 +152,8 @@ fn carry_out(catalog: &mut Catalog, log_id: LogId, stamped: &Stamped) -> Result<
     Ok(())
 }
 
-/// What commands of ours can change, besides databases, of what the wire's `Data` shows: not Raft ids, not incarnations.
+/// What commands of ours can change, besides databases, of what the wire's `Data` shows: not Raft
+/// ids, not incarnations.
 #[derive(PartialEq)]
 struct Shown {
     cluster: Option<ClusterId>,
@@ -124,7 +169,9 @@ impl Shown {
         Self {
             cluster: catalog.cluster.as_ref().map(|cluster| cluster.id),
             max_node_id: catalog.max_node_id,
-            meta_nodes: nodes.map(|node| (node.id, node.http.clone(), node.raft.clone())).collect(),
+            meta_nodes: nodes
+                .map(|node| (node.id, node.http.clone(), node.raft.clone()))
+                .collect(),
             data_nodes: catalog.data_nodes.len(),
         }
     }

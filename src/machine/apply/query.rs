@@ -6,13 +6,19 @@ use crate::catalog::{Catalog, ContinuousQuery};
 use crate::machine::Refused;
 
 /// The same query again, in whatever case, is no error.
-pub(super) fn create(catalog: &mut Catalog, database: &Name, query: &ContinuousQuery) -> Result<(), Refused> {
+pub(super) fn create(
+    catalog: &mut Catalog,
+    database: &Name,
+    query: &ContinuousQuery,
+) -> Result<(), Refused> {
     let queries = &existing(catalog, database)?.continuous_queries;
     match queries.iter().find(|there| there.name == query.name) {
         Some(there) if are_equal(&there.query, &query.query) => Ok(()),
         Some(_) => Err(Refused::ContinuousQueryExists),
         None => {
-            catalog.databases.update(database, |database| database.continuous_queries.push(query.clone()));
+            catalog.databases.update(database, |database| {
+                database.continuous_queries.push(query.clone())
+            });
             Ok(())
         }
     }
@@ -21,15 +27,24 @@ pub(super) fn create(catalog: &mut Catalog, database: &Name, query: &ContinuousQ
 /// An unknown database or query is no error.
 pub(super) fn drop(catalog: &mut Catalog, database: &Name, name: &Name) {
     let is_there = |query: &ContinuousQuery| query.name == *name;
-    if catalog.databases.get(database).is_some_and(|found| found.continuous_queries.iter().any(is_there)) {
+    if catalog
+        .databases
+        .get(database)
+        .is_some_and(|found| found.continuous_queries.iter().any(is_there))
+    {
         catalog.databases.update(database, |database| {
-            database.continuous_queries.retain(|query| query.name != *name);
+            database
+                .continuous_queries
+                .retain(|query| query.name != *name);
         });
     }
 }
 
 fn are_equal(one: &Text, other: &Text) -> bool {
-    match (std::str::from_utf8(one.as_bytes()), std::str::from_utf8(other.as_bytes())) {
+    match (
+        std::str::from_utf8(one.as_bytes()),
+        std::str::from_utf8(other.as_bytes()),
+    ) {
         (Ok(one), Ok(other)) => one.to_lowercase() == other.to_lowercase(),
         // Bytes that are no text have no case.
         _ => one == other,

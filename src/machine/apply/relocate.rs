@@ -4,10 +4,14 @@ use crate::base::NodeId;
 use crate::catalog::{Catalog, MetaNode};
 use crate::machine::{MoveMetaNode, Refused};
 
-/// Each address that another meta node holds is exchanged for the mover's own of that kind, one by one: a holder of
-/// both takes both, and a mover that keeps one of its own keeps it. So they stay unique.
+/// Each address that another meta node holds is exchanged for the mover's own of that kind, one by
+/// one: a holder of both takes both, and a mover that keeps one of its own keeps it. So they stay
+/// unique.
 pub(super) fn relocate(catalog: &mut Catalog, to: &MoveMetaNode) -> Result<(), Refused> {
-    let mover = catalog.meta_node_by_raft_id(to.raft_id).ok_or(Refused::UnknownRaftId(to.raft_id))?.clone();
+    let mover = catalog
+        .meta_node_by_raft_id(to.raft_id)
+        .ok_or(Refused::UnknownRaftId(to.raft_id))?
+        .clone();
     let holder_of_http = catalog.meta_node_by_http(&to.http).map(|node| node.id);
     let holder_of_raft = catalog.meta_node_by_raft(&to.raft).map(|node| node.id);
     let other = |holder: Option<NodeId>| holder.filter(|id| *id != mover.id);
@@ -17,9 +21,15 @@ pub(super) fn relocate(catalog: &mut Catalog, to: &MoveMetaNode) -> Result<(), R
         // An exchange is between two; with a third, one of them would end between two hosts.
         return Err(Refused::AddressInUse(to.http.clone()));
     }
-    change(catalog, holder_of_http, |node| node.http = mover.http.clone());
-    change(catalog, holder_of_raft, |node| node.raft = mover.raft.clone());
-    change(catalog, Some(mover.id), |node| (node.http, node.raft) = (to.http.clone(), to.raft.clone()));
+    change(catalog, holder_of_http, |node| {
+        node.http = mover.http.clone()
+    });
+    change(catalog, holder_of_raft, |node| {
+        node.raft = mover.raft.clone()
+    });
+    change(catalog, Some(mover.id), |node| {
+        (node.http, node.raft) = (to.http.clone(), to.raft.clone())
+    });
     Ok(())
 }
 

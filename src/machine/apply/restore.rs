@@ -1,7 +1,8 @@
 //! `SetData` (wire.md 3.4, type 17): a data node restores databases into the live catalog.
 //!
-//! The original takes the sender's whole view of the cluster for the truth. Here nodes, ids and all of ours stay as
-//! they are, no highest id goes down, no id comes back, and what was changed since the view was taken is not lost (Q34).
+//! The original takes the sender's whole view of the cluster for the truth. Here nodes, ids and all
+//! of ours stay as they are, no highest id goes down, no id comes back, and what was changed since
+//! the view was taken is not lost (Q34).
 
 use std::collections::BTreeSet;
 
@@ -15,16 +16,25 @@ const HIGHEST_RESTORED: u64 = MAX_ID / 2;
 
 pub(super) fn set_data(catalog: &mut Catalog, restore: &SetData) -> Result<(), Refused> {
     if restore.index < catalog.content_index {
-        return Err(Refused::RestoreIsStale { from: restore.index });
+        return Err(Refused::RestoreIsStale {
+            from: restore.index,
+        });
     }
     check_ids(catalog, restore).map_err(Refused::RestoreUnsound)?;
     let mut restored = catalog.clone();
-    restored.replace_databases(restore.databases.iter().map(|database| settled(catalog, database)));
+    restored.replace_databases(
+        restore
+            .databases
+            .iter()
+            .map(|database| settled(catalog, database)),
+    );
     restored.users.replace_all(restore.users.iter().cloned());
     restored.max_shard_group_id = restored.max_shard_group_id.max(restore.max_shard_group_id);
     restored.max_shard_id = restored.max_shard_id.max(restore.max_shard_id);
     // What contradicts itself would be in the catalog for good.
-    restored.check().map_err(|violation| Refused::RestoreUnsound(violation.to_string()))?;
+    restored
+        .check()
+        .map_err(|violation| Refused::RestoreUnsound(violation.to_string()))?;
     *catalog = restored;
     Ok(())
 }
@@ -42,7 +52,10 @@ fn check_ids(catalog: &Catalog, restore: &SetData) -> Result<(), String> {
     let shard_was = |id: ShardId| was(id.0, catalog.max_shard_id, catalog.shard(id).is_some());
     for group in groups(&restore.databases) {
         if group_was(group.id) {
-            return Err(format!("shard group {} was another one, which is gone", group.id));
+            return Err(format!(
+                "shard group {} was another one, which is gone",
+                group.id
+            ));
         }
         if let Some(shard) = group.shards.iter().find(|shard| shard_was(shard.id)) {
             return Err(format!("shard {} was another one, which is gone", shard.id));
@@ -52,13 +65,21 @@ fn check_ids(catalog: &Catalog, restore: &SetData) -> Result<(), String> {
 }
 
 fn groups(databases: &Databases) -> impl Iterator<Item = &ShardGroup> {
-    let policies = databases.iter().flat_map(|database| &database.retention_policies);
+    let policies = databases
+        .iter()
+        .flat_map(|database| &database.retention_policies);
     policies.flat_map(|policy| policy.shard_groups.iter())
 }
 
 fn settled(catalog: &Catalog, database: &Database) -> Database {
-    let policies = database.retention_policies.iter().map(|policy| settled_policy(catalog, policy));
-    Database { retention_policies: policies.collect(), ..database.clone() }
+    let policies = database
+        .retention_policies
+        .iter()
+        .map(|policy| settled_policy(catalog, policy));
+    Database {
+        retention_policies: policies.collect(),
+        ..database.clone()
+    }
 }
 
 /// An old backup may have what was possible once (Q31c): it is settled as a new policy would be.
@@ -66,7 +87,11 @@ fn settled_policy(catalog: &Catalog, policy: &RetentionPolicy) -> RetentionPolic
     RetentionPolicy {
         shard_group_duration: normalise(policy.shard_group_duration, policy.duration),
         replica_n: policy.replica_n.max(1),
-        shard_groups: policy.shard_groups.iter().map(|group| settled_group(catalog, group)).collect(),
+        shard_groups: policy
+            .shard_groups
+            .iter()
+            .map(|group| settled_group(catalog, group))
+            .collect(),
         ..policy.clone()
     }
 }
@@ -75,7 +100,15 @@ fn settled_policy(catalog: &Catalog, policy: &RetentionPolicy) -> RetentionPolic
 fn settled_group(catalog: &Catalog, group: &ShardGroup) -> ShardGroup {
     let shard = |shard: &Shard| Shard {
         id: shard.id,
-        owners: shard.owners.iter().copied().filter(|owner| catalog.data_nodes.contains_key(owner)).collect(),
+        owners: shard
+            .owners
+            .iter()
+            .copied()
+            .filter(|owner| catalog.data_nodes.contains_key(owner))
+            .collect(),
     };
-    ShardGroup { shards: group.shards.iter().map(shard).collect(), ..group.clone() }
+    ShardGroup {
+        shards: group.shards.iter().map(shard).collect(),
+        ..group.clone()
+    }
 }

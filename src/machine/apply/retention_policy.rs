@@ -23,25 +23,34 @@ pub(super) fn create(
     match place(existing(catalog, database)?, &policy, default)? {
         Placing::AlreadyThere => {}
         Placing::Append => {
-            catalog.databases.update(database, |database| append(database, policy, default));
+            catalog
+                .databases
+                .update(database, |database| append(database, policy, default));
         }
     }
     Ok(())
 }
 
-/// Removes it by exact name; an unknown database or policy is no error, and nothing is changed then.
-/// The default may now name a policy that is gone: it is left so, as the original does, and a policy
-/// created later under that name is the default again.
+/// Removes it by exact name; an unknown database or policy is no error, and nothing is changed
+/// then. The default may now name a policy that is gone: it is left so, as the original does, and a
+/// policy created later under that name is the default again.
 pub(super) fn drop(catalog: &mut Catalog, database: &Name, name: &Name) {
     catalog.remove_retention_policy(database, name);
 }
 
-/// The original has no code for this command and crashes on it (Q6); these are its look-up's errors.
-pub(super) fn set_default(catalog: &mut Catalog, database: &Name, name: &Name) -> Result<(), Refused> {
+/// The original has no code for this command and crashes on it (Q6); these are its look-up's
+/// errors.
+pub(super) fn set_default(
+    catalog: &mut Catalog,
+    database: &Name,
+    name: &Name,
+) -> Result<(), Refused> {
     let found = existing(catalog, database)?;
     exact(catalog, database, name)?;
     if found.default_retention_policy != *name {
-        catalog.databases.update(database, |database| database.default_retention_policy = name.clone());
+        catalog.databases.update(database, |database| {
+            database.default_retention_policy = name.clone()
+        });
     }
     Ok(())
 }
@@ -54,16 +63,26 @@ pub(super) fn update(catalog: &mut Catalog, update: &UpdateRetentionPolicy) -> R
     };
     let updated = updated(database, current, update)?;
     let was_default = database.default_retention_policy == current.name;
-    // A renamed default stays the default. The original leaves it naming nothing, and writes fail (Q29).
+    // A renamed default stays the default. The original leaves it naming nothing, and writes fail
+    // (Q29).
     let becomes_default = update.default || was_default;
-    let default = if becomes_default { &updated.name } else { &database.default_retention_policy }.clone();
+    let default = if becomes_default {
+        &updated.name
+    } else {
+        &database.default_retention_policy
+    }
+    .clone();
     if updated == *current && default == database.default_retention_policy {
         return Ok(());
     }
     let old_name = current.name.clone();
     catalog.databases.update(&update.database, |database| {
         database.default_retention_policy = default;
-        if let Some(policy) = database.retention_policies.iter_mut().find(|policy| policy.name == old_name) {
+        if let Some(policy) = database
+            .retention_policies
+            .iter_mut()
+            .find(|policy| policy.name == old_name)
+        {
             *policy = updated;
         }
     });
@@ -94,7 +113,13 @@ pub(super) fn place(
     policy: &RetentionPolicy,
     default: bool,
 ) -> Result<Placing, Refused> {
-    let terms = |policy: &RetentionPolicy| (policy.replica_n, policy.duration, policy.shard_group_duration);
+    let terms = |policy: &RetentionPolicy| {
+        (
+            policy.replica_n,
+            policy.duration,
+            policy.shard_group_duration,
+        )
+    };
     match database.retention_policy(&policy.name) {
         None => Ok(Placing::Append),
         Some(there) if terms(there) != terms(policy) => Err(Refused::RetentionPolicyExists),
@@ -112,14 +137,17 @@ pub(super) fn append(database: &mut Database, policy: RetentionPolicy, default: 
     database.retention_policies.push(policy);
 }
 
-/// What `current` becomes. The original's checks come first and in its order, so that whatever it refuses
-/// is refused with its text; after them ours, for what it takes and should not (Q29).
+/// What `current` becomes. The original's checks come first and in its order, so that whatever it
+/// refuses is refused with its text; after them ours, for what it takes and should not (Q29).
 fn updated(
     database: &Database,
     current: &RetentionPolicy,
     update: &UpdateRetentionPolicy,
 ) -> Result<RetentionPolicy, Refused> {
-    let new_name = update.new_name.as_ref().filter(|new_name| **new_name != update.name);
+    let new_name = update
+        .new_name
+        .as_ref()
+        .filter(|new_name| **new_name != update.name);
     if new_name.is_some_and(|new_name| database.retention_policy_or_default(new_name).is_some()) {
         return Err(Refused::RetentionPolicyNameExists);
     }
@@ -128,7 +156,9 @@ fn updated(
         return Err(Refused::DurationTooLow);
     }
     let duration = update.duration.unwrap_or(current.duration);
-    let shard_group_duration = update.shard_group_duration.unwrap_or(current.shard_group_duration);
+    let shard_group_duration = update
+        .shard_group_duration
+        .unwrap_or(current.shard_group_duration);
     let durations_given = update.duration.is_some() || update.shard_group_duration.is_some();
     if durations_given && duration.0 > 0 && duration < shard_group_duration {
         return Err(Refused::DurationBelowShardGroup);
@@ -141,7 +171,9 @@ fn updated(
         // Not given, it keeps its value even where the new duration would choose another.
         shard_group_duration: update
             .shard_group_duration
-            .map_or(current.shard_group_duration, |given| normalise(given, duration)),
+            .map_or(current.shard_group_duration, |given| {
+                normalise(given, duration)
+            }),
         replica_n: update.replica_n.unwrap_or(current.replica_n),
         ..current.clone()
     })
@@ -149,7 +181,10 @@ fn updated(
 
 /// Every command that names a database says it so when there is none.
 pub(super) fn existing<'a>(catalog: &'a Catalog, database: &Name) -> Result<&'a Database, Refused> {
-    catalog.databases.get(database).ok_or_else(|| Refused::DatabaseNotFound(database.clone()))
+    catalog
+        .databases
+        .get(database)
+        .ok_or_else(|| Refused::DatabaseNotFound(database.clone()))
 }
 
 /// By its exact name: an empty one is not the default (wire.md 3.2.2, "RP exact").
@@ -171,10 +206,15 @@ fn check_name(name: &Name) -> Result<(), Refused> {
 }
 
 fn check_replicas(replica_n: u32) -> Result<(), Refused> {
-    if replica_n == 0 { Err(Refused::ReplicationFactorZero) } else { Ok(()) }
+    if replica_n == 0 {
+        Err(Refused::ReplicationFactorZero)
+    } else {
+        Ok(())
+    }
 }
 
-/// The width of shard groups (wire.md 3.2.3): 0 = by how long points are kept, and never below an hour.
+/// The width of shard groups (wire.md 3.2.3): 0 = by how long points are kept, and never below an
+/// hour.
 pub(super) fn normalise(given: DurationNanos, duration: DurationNanos) -> DurationNanos {
     match given {
         DurationNanos(0) => by_duration(duration),

@@ -12,8 +12,8 @@ const MAX_POINT: i64 = 9_223_372_036_854_775_806;
 /// Groups are aligned to 0001-01-01T00:00:00Z, so many nanoseconds before the Unix epoch.
 const ORIGIN: i128 = 62_135_596_800 * 1_000_000_000;
 
-/// Makes sure that there is a group for this time. Without a data node that may own shards nothing is created, and
-/// nothing is an error: the client knows that answer (wire.md Q31a).
+/// Makes sure that there is a group for this time. Without a data node that may own shards nothing
+/// is created, and nothing is an error: the client knows that answer (wire.md Q31a).
 pub(super) fn create(
     catalog: &mut Catalog,
     database: &Name,
@@ -34,8 +34,21 @@ pub(super) fn create(
     catalog.max_shard_group_id += 1;
     catalog.max_shard_id += owners.len() as u64;
     let id = ShardGroupId(catalog.max_shard_group_id);
-    let shards = (first..).zip(owners).map(|(id, owners)| Shard { id: ShardId(id), owners }).collect();
-    let group = ShardGroup { id, start, end, deleted_at: None, truncated_at: None, shards };
+    let shards = (first..)
+        .zip(owners)
+        .map(|(id, owners)| Shard {
+            id: ShardId(id),
+            owners,
+        })
+        .collect();
+    let group = ShardGroup {
+        id,
+        start,
+        end,
+        deleted_at: None,
+        truncated_at: None,
+        shards,
+    };
     catalog.put_shard_group(database, policy, group);
     Ok(())
 }
@@ -47,20 +60,35 @@ fn span(policy: &RetentionPolicy, at: UnixNanos) -> (UnixNanos, UnixNanos) {
     let end = start + width;
     // Near the ends of time a span does not fit into 64 bits.
     let start = UnixNanos(start.max(i128::from(MIN_POINT)) as i64);
-    let end = if end > i128::from(MAX_POINT) { MAX_TIME } else { UnixNanos(end as i64) };
+    let end = if end > i128::from(MAX_POINT) {
+        MAX_TIME
+    } else {
+        UnixNanos(end as i64)
+    };
     shrink(&policy.shard_groups, at, start, end)
 }
 
-fn shrink(groups: &ShardGroups, at: UnixNanos, start: UnixNanos, end: UnixNanos) -> (UnixNanos, UnixNanos) {
+fn shrink(
+    groups: &ShardGroups,
+    at: UnixNanos,
+    start: UnixNanos,
+    end: UnixNanos,
+) -> (UnixNanos, UnixNanos) {
     let (before, after) = groups.around(at);
-    (before.map_or(start, |before| start.max(before)), after.map_or(end, |after| end.min(after)))
+    (
+        before.map_or(start, |before| start.max(before)),
+        after.map_or(end, |after| end.min(after)),
+    )
 }
 
-/// For each shard its distinct owners. A shard for each full set of `replica_n` nodes (design: compatibility), of those
-/// who own least: where a group does not take all nodes, one that has just come is in it.
+/// For each shard its distinct owners. A shard for each full set of `replica_n` nodes (design:
+/// compatibility), of those who own least: where a group does not take all nodes, one that has just
+/// come is in it.
 fn owners(catalog: &Catalog, replica_n: u32) -> Vec<Vec<NodeId>> {
-    let mut nodes: Vec<(u64, NodeId)> =
-        catalog.active_data_nodes().map(|node| (catalog.shards_owned_by(node.id), node.id)).collect();
+    let mut nodes: Vec<(u64, NodeId)> = catalog
+        .active_data_nodes()
+        .map(|node| (catalog.shards_owned_by(node.id), node.id))
+        .collect();
     nodes.sort_unstable();
     let replica_n = (replica_n.max(1) as usize).min(nodes.len());
     let shard = |nodes: &[(u64, NodeId)]| {

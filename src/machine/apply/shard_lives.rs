@@ -1,12 +1,13 @@
-//! Shard groups and shards after their creation: truncated, deleted, pruned, dropped; copies come and go (wire.md 3.4,
-//! types 10 and 30 to 34).
+//! Shard groups and shards after their creation: truncated, deleted, pruned, dropped; copies come
+//! and go (wire.md 3.4, types 10 and 30 to 34).
 
 use super::retention_policy::exact;
 use crate::base::{DurationNanos, Name, NodeId, ShardGroupId, ShardId, UnixNanos};
 use crate::catalog::{Catalog, Located, RetentionPolicy, ShardGroup};
 use crate::machine::{Refused, ShardCopy};
 
-/// How long a deleted group is kept, so that every data node learns what to delete (wire.md appendix C).
+/// How long a deleted group is kept, so that every data node learns what to delete (wire.md
+/// appendix C).
 const PRUNED_AFTER: DurationNanos = DurationNanos(14 * DurationNanos::DAY.0);
 /// A node may have the last copies of thousands.
 const NAMED_IN_A_REFUSAL: usize = 20;
@@ -27,8 +28,13 @@ pub(super) fn delete(
 /// From `at` on points go into other groups; groups that begin later become empty.
 pub(super) fn truncate(catalog: &mut Catalog, at: UnixNanos) {
     put_all(catalog, |policy| {
-        let concerned = policy.shard_groups.ending_after(at).filter(|group| !group.is_deleted());
-        concerned.map(|group| changed(group, |group| close(group, at))).collect()
+        let concerned = policy
+            .shard_groups
+            .ending_after(at)
+            .filter(|group| !group.is_deleted());
+        concerned
+            .map(|group| changed(group, |group| close(group, at)))
+            .collect()
     });
 }
 
@@ -45,21 +51,28 @@ pub(super) fn drop(catalog: &mut Catalog, id: ShardId) {
     change(catalog, id, |group, at| remove_shard(group, id, at));
 }
 
-/// The new owner stands before the first one with a greater id. The original takes any shard and any node, and says
-/// that they are well (wire.md Q42).
+/// The new owner stands before the first one with a greater id. The original takes any shard and
+/// any node, and says that they are well (wire.md Q42).
 pub(super) fn add_copy(catalog: &mut Catalog, copy: ShardCopy) -> Result<(), Refused> {
-    let found = catalog.shard(copy.shard).ok_or(Refused::ShardNotFound(copy.shard))?;
+    let found = catalog
+        .shard(copy.shard)
+        .ok_or(Refused::ShardNotFound(copy.shard))?;
     if found.shard.owners.contains(&copy.node) {
         return Ok(());
     }
-    let node = catalog.data_nodes.get(&copy.node).ok_or(Refused::DataNodeNotFound)?;
+    let node = catalog
+        .data_nodes
+        .get(&copy.node)
+        .ok_or(Refused::DataNodeNotFound)?;
     if catalog.is_passive(node) {
         return Err(Refused::PassiveOwner(node.tcp.clone()));
     }
     change(catalog, copy.shard, |group, _| {
         if let Some(shard) = group.shards.iter_mut().find(|shard| shard.id == copy.shard) {
             let at = shard.owners.iter().position(|owner| *owner > copy.node);
-            shard.owners.insert(at.unwrap_or(shard.owners.len()), copy.node);
+            shard
+                .owners
+                .insert(at.unwrap_or(shard.owners.len()), copy.node);
         }
     });
     Ok(())
@@ -68,7 +81,9 @@ pub(super) fn add_copy(catalog: &mut Catalog, copy: ShardCopy) -> Result<(), Ref
 /// An unknown shard is no error. A shard without owners leaves its group.
 pub(super) fn remove_owner(catalog: &mut Catalog, copy: ShardCopy) {
     change(catalog, copy.shard, |group, at| {
-        let Some(shard) = group.shards.iter_mut().find(|shard| shard.id == copy.shard) else { return };
+        let Some(shard) = group.shards.iter_mut().find(|shard| shard.id == copy.shard) else {
+            return;
+        };
         shard.owners.retain(|owner| *owner != copy.node);
         if shard.owners.is_empty() {
             remove_shard(group, copy.shard, at);
@@ -76,22 +91,36 @@ pub(super) fn remove_owner(catalog: &mut Catalog, copy: ShardCopy) {
     });
 }
 
-/// As [`remove_owner`], for people: what is not there is an error, and so is the last copy without `force`.
-pub(super) fn remove_copy(catalog: &mut Catalog, copy: ShardCopy, force: bool) -> Result<(), Refused> {
-    let found = catalog.shard(copy.shard).ok_or(Refused::ShardNotFound(copy.shard))?;
+/// As [`remove_owner`], for people: what is not there is an error, and so is the last copy without
+/// `force`.
+pub(super) fn remove_copy(
+    catalog: &mut Catalog,
+    copy: ShardCopy,
+    force: bool,
+) -> Result<(), Refused> {
+    let found = catalog
+        .shard(copy.shard)
+        .ok_or(Refused::ShardNotFound(copy.shard))?;
     if !found.shard.owners.contains(&copy.node) {
-        return Err(Refused::NotAnOwner { shard: copy.shard, node: copy.node });
+        return Err(Refused::NotAnOwner {
+            shard: copy.shard,
+            node: copy.node,
+        });
     }
     if found.shard.owners.len() == 1 && !found.group.is_deleted() && !force {
-        return Err(last_copies_on(catalog, copy.node, std::iter::once(copy.shard)));
+        return Err(last_copies_on(
+            catalog,
+            copy.node,
+            std::iter::once(copy.shard),
+        ));
     }
     remove_owner(catalog, copy);
     Ok(())
 }
 
-/// Takes a node out of the owners of all shards. Nothing is given to another node: it would have no data (design:
-/// compatibility). A group that keeps some of its shards ends here for new points, which the ones without owner
-/// could not take; one that keeps none is deleted.
+/// Takes a node out of the owners of all shards. Nothing is given to another node: it would have no
+/// data (design: compatibility). A group that keeps some of its shards ends here for new points,
+/// which the ones without owner could not take; one that keeps none is deleted.
 ///
 /// # Errors
 /// Without `force`, a shard of a group that is not deleted would lose its last copy.
@@ -99,18 +128,32 @@ pub(super) fn disown(catalog: &mut Catalog, node: NodeId, force: bool) -> Result
     if !force && last_copies(catalog, node).next().is_some() {
         return Err(last_copies_on(catalog, node, last_copies(catalog, node)));
     }
-    let owned = |group: &&ShardGroup| group.shards.iter().any(|shard| shard.owners.contains(&node));
+    let owned = |group: &&ShardGroup| {
+        group
+            .shards
+            .iter()
+            .any(|shard| shard.owners.contains(&node))
+    };
     let now = catalog.last_at;
     put_all(catalog, |policy| {
         let concerned = policy.shard_groups.iter().filter(owned);
-        concerned.map(|group| changed(group, |group| disown_in(group, node, now))).collect()
+        concerned
+            .map(|group| changed(group, |group| disown_in(group, node, now)))
+            .collect()
     });
     Ok(())
 }
 
 fn disown_in(group: &mut ShardGroup, node: NodeId, now: UnixNanos) {
-    group.shards.iter_mut().for_each(|shard| shard.owners.retain(|owner| *owner != node));
-    let without_owner = group.shards.iter().filter(|shard| shard.owners.is_empty()).count();
+    group
+        .shards
+        .iter_mut()
+        .for_each(|shard| shard.owners.retain(|owner| *owner != node));
+    let without_owner = group
+        .shards
+        .iter()
+        .filter(|shard| shard.owners.is_empty())
+        .count();
     if without_owner == group.shards.len() {
         mark_deleted(group, now);
     } else if without_owner > 0 {
@@ -119,19 +162,40 @@ fn disown_in(group: &mut ShardGroup, node: NodeId, now: UnixNanos) {
 }
 
 fn last_copies(catalog: &Catalog, node: NodeId) -> impl Iterator<Item = ShardId> {
-    let policies = catalog.databases.iter().flat_map(|database| &database.retention_policies);
-    let groups = policies.flat_map(|policy| policy.shard_groups.iter()).filter(|group| !group.is_deleted());
-    groups.flat_map(|group| &group.shards).filter(move |shard| shard.owners == [node]).map(|shard| shard.id)
+    let policies = catalog
+        .databases
+        .iter()
+        .flat_map(|database| &database.retention_policies);
+    let groups = policies
+        .flat_map(|policy| policy.shard_groups.iter())
+        .filter(|group| !group.is_deleted());
+    groups
+        .flat_map(|group| &group.shards)
+        .filter(move |shard| shard.owners == [node])
+        .map(|shard| shard.id)
 }
 
-fn last_copies_on(catalog: &Catalog, node: NodeId, mut shards: impl Iterator<Item = ShardId>) -> Refused {
-    let node = catalog.data_nodes.get(&node).map(|node| node.tcp.clone()).unwrap_or_default();
+fn last_copies_on(
+    catalog: &Catalog,
+    node: NodeId,
+    mut shards: impl Iterator<Item = ShardId>,
+) -> Refused {
+    let node = catalog
+        .data_nodes
+        .get(&node)
+        .map(|node| node.tcp.clone())
+        .unwrap_or_default();
     let first = shards.by_ref().take(NAMED_IN_A_REFUSAL).collect();
-    Refused::LastCopies { first, more: shards.count(), node }
+    Refused::LastCopies {
+        first,
+        more: shards.count(),
+        node,
+    }
 }
 
-/// A group that loses one of several shards ends here for new points: data nodes pick a shard by a hash modulo their
-/// number, so that points of one series would go on in another shard of the same time (wire.md Q21).
+/// A group that loses one of several shards ends here for new points: data nodes pick a shard by a
+/// hash modulo their number, so that points of one series would go on in another shard of the same
+/// time (wire.md Q21).
 fn remove_shard(group: &mut ShardGroup, id: ShardId, now: UnixNanos) {
     group.shards.retain(|shard| shard.id != id);
     if group.shards.is_empty() {
@@ -160,7 +224,15 @@ fn never_zero(at: UnixNanos) -> UnixNanos {
 
 /// Changes the group of a shard; `change` is told the time. An unknown shard changes nothing.
 fn change(catalog: &mut Catalog, id: ShardId, change: impl FnOnce(&mut ShardGroup, UnixNanos)) {
-    let Some(Located { database, policy, group, .. }) = catalog.shard(id) else { return };
+    let Some(Located {
+        database,
+        policy,
+        group,
+        ..
+    }) = catalog.shard(id)
+    else {
+        return;
+    };
     let (database, policy, mut group) = (database.clone(), policy.name.clone(), group.clone());
     change(&mut group, catalog.last_at);
     catalog.put_shard_group(&database, &policy, group);

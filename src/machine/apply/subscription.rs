@@ -13,14 +13,24 @@ pub(super) fn create(
     policy: &Name,
     subscription: &Subscription,
 ) -> Result<(), Refused> {
-    if let Some(bad) = subscription.destinations.iter().find(|url| !is_destination(url.as_bytes())) {
+    if let Some(bad) = subscription
+        .destinations
+        .iter()
+        .find(|url| !is_destination(url.as_bytes()))
+    {
         return Err(Refused::InvalidSubscriptionUrl(bad.clone()));
     }
     let found = exact(catalog, database, policy)?;
-    if found.subscriptions.iter().any(|there| there.name == subscription.name) {
+    if found
+        .subscriptions
+        .iter()
+        .any(|there| there.name == subscription.name)
+    {
         return Err(Refused::SubscriptionExists);
     }
-    update(catalog, database, policy, |policy| policy.subscriptions.push(subscription.clone()));
+    update(catalog, database, policy, |policy| {
+        policy.subscriptions.push(subscription.clone())
+    });
     Ok(())
 }
 
@@ -34,13 +44,24 @@ pub(super) fn drop(
     if !found.subscriptions.iter().any(|there| there.name == *name) {
         return Err(Refused::SubscriptionNotFound);
     }
-    update(catalog, database, policy, |policy| policy.subscriptions.retain(|there| there.name != *name));
+    update(catalog, database, policy, |policy| {
+        policy.subscriptions.retain(|there| there.name != *name)
+    });
     Ok(())
 }
 
-fn update(catalog: &mut Catalog, database: &Name, policy: &Name, change: impl FnOnce(&mut RetentionPolicy)) {
+fn update(
+    catalog: &mut Catalog,
+    database: &Name,
+    policy: &Name,
+    change: impl FnOnce(&mut RetentionPolicy),
+) {
     catalog.databases.update(database, |database| {
-        if let Some(found) = database.retention_policies.iter_mut().find(|found| found.name == *policy) {
+        if let Some(found) = database
+            .retention_policies
+            .iter_mut()
+            .find(|found| found.name == *policy)
+        {
             change(found);
         }
     });

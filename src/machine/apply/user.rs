@@ -4,7 +4,8 @@ use crate::base::{Name, Text};
 use crate::catalog::{Catalog, User};
 use crate::machine::{CreateUser, Refused};
 
-/// One with the same hash and rights is no error: a salted hash is the same only in a retry (wire.md Q15).
+/// One with the same hash and rights is no error: a salted hash is the same only in a retry
+/// (wire.md Q15).
 pub(super) fn create(catalog: &mut Catalog, asked: &CreateUser) -> Result<(), Refused> {
     if asked.name.is_empty() {
         return Err(Refused::UsernameRequired);
@@ -14,14 +15,23 @@ pub(super) fn create(catalog: &mut Catalog, asked: &CreateUser) -> Result<(), Re
         Some(_) => Err(Refused::UserExists),
         None => {
             let CreateUser { name, hash, admin } = asked.clone();
-            catalog.users.insert(User { name, hash, admin, privileges: Default::default() });
+            catalog.users.insert(User {
+                name,
+                hash,
+                admin,
+                privileges: Default::default(),
+            });
             Ok(())
         }
     }
 }
 
 pub(super) fn drop(catalog: &mut Catalog, name: &Name) -> Result<(), Refused> {
-    catalog.users.remove(name).map(std::mem::drop).ok_or(Refused::UserNotFound)
+    catalog
+        .users
+        .remove(name)
+        .map(std::mem::drop)
+        .ok_or(Refused::UserNotFound)
 }
 
 pub(super) fn set_hash(catalog: &mut Catalog, name: &Name, hash: &Text) -> Result<(), Refused> {
@@ -41,14 +51,20 @@ pub(super) fn set_privilege(
     if catalog.databases.get(database).is_none() {
         return Err(Refused::DatabaseNotFound(database.clone()));
     }
-    update(catalog, user, |user| _ = user.privileges.insert(database.clone(), privilege))
+    update(catalog, user, |user| {
+        _ = user.privileges.insert(database.clone(), privilege)
+    })
 }
 
 pub(super) fn set_admin(catalog: &mut Catalog, name: &Name, admin: bool) -> Result<(), Refused> {
     update(catalog, name, |user| user.admin = admin)
 }
 
-fn update(catalog: &mut Catalog, name: &Name, change: impl FnOnce(&mut User)) -> Result<(), Refused> {
+fn update(
+    catalog: &mut Catalog,
+    name: &Name,
+    change: impl FnOnce(&mut User),
+) -> Result<(), Refused> {
     let user = catalog.users.get(name).ok_or(Refused::UserNotFound)?;
     let mut changed = user.clone();
     change(&mut changed);

@@ -1,15 +1,16 @@
 //! Stands in for the crate `base2histogram`, with which openraft keeps statistics about itself.
 //!
-//! Why: at the first histogram the real one builds tables for 16 precisions, 26.7 MB, of which openraft uses a
-//! single one: four fifths of what an idle meta node held in memory. And openraft gives the figures out only
-//! with its feature `runtime-stats`, which this program does not enable: nobody could read them.
+//! Why: at the first histogram the real one builds tables for 16 precisions, 26.7 MB, of which
+//! openraft uses a single one: four fifths of what an idle meta node held in memory. And openraft
+//! gives the figures out only with its feature `runtime-stats`, which this program does not enable:
+//! nobody could read them.
 //!
-//! So nothing is counted here: every histogram says that it has no samples. There is only what openraft needs
-//! to compile.
+//! So nothing is counted here: every histogram says that it has no samples. There is only what
+//! openraft needs to compile.
 //!
-//! Can go when openraft makes the histograms a part of that feature, or when `base2histogram` builds only the
-//! table that is asked for: delete this folder, and `[patch.crates-io]` in Cargo.toml. Must go when anybody
-//! wants those statistics.
+//! Can go when openraft makes the histograms a part of that feature, or when `base2histogram`
+//! builds only the table that is asked for: delete this folder, and `[patch.crates-io]` in
+//! Cargo.toml. Must go when anybody wants those statistics.
 
 use std::fmt;
 use std::marker::PhantomData;

@@ -14,8 +14,8 @@ use openraft::network::{
     Backoff, NetBackoff, NetSnapshot, NetStreamAppend, NetTransferLeader, NetVote, RPCOption,
 };
 use openraft::raft::{
-    AppendEntriesRequest, SnapshotResponse, StreamAppendResult, TransferLeaderError, TransferLeaderRequest,
-    TransferLeaderResponse, VoteRequest, VoteResponse,
+    AppendEntriesRequest, SnapshotResponse, StreamAppendResult, TransferLeaderError,
+    TransferLeaderRequest, TransferLeaderResponse, VoteRequest, VoteResponse,
 };
 use tokio::time::timeout;
 
@@ -39,7 +39,10 @@ impl Client {
     }
 
     async fn connect(&self, lane: Lane) -> Result<Conn, RPCError<Types>> {
-        self.peer.take(lane).await.map_err(|error| RPCError::Unreachable(Unreachable::new(&*error)))
+        self.peer
+            .take(lane)
+            .await
+            .map_err(|error| RPCError::Unreachable(Unreachable::new(&*error)))
     }
 
     /// One question, one answer. The connection comes back only when both are through.
@@ -52,7 +55,10 @@ impl Client {
                 frame => Ok(frame),
             }
         };
-        let answer = timeout(wait, exchange).await.unwrap_or(Err(ConnError::Late(wait))).map_err(broken)?;
+        let answer = timeout(wait, exchange)
+            .await
+            .unwrap_or(Err(ConnError::Late(wait)))
+            .map_err(broken)?;
         self.peer.give_back(Lane::Control, conn);
         Ok(answer)
     }
@@ -72,7 +78,11 @@ impl Client {
         match self.ask(question, option.hard_ttl()).await? {
             Frame::VoteAnswer(answer) => {
                 let last = answer.last.map(open_log_id);
-                Ok(VoteResponse::new(open_vote(answer.vote), last, answer.granted))
+                Ok(VoteResponse::new(
+                    open_vote(answer.vote),
+                    last,
+                    answer.granted,
+                ))
             }
             _ => Err(broken(ConnError::Unexpected)),
         }
@@ -101,15 +111,16 @@ impl NetStreamAppend<Types> for Client {
     {
         Box::pin(async move {
             let mut input = input;
-            // openraft waits out its backoff where the next request is asked for. Dialling first would try an
-            // unreachable member again at once, thousands of times a second.
+            // openraft waits out its backoff where the next request is asked for. Dialling first
+            // would try an unreachable member again at once, thousands of times a second.
             let Some(first) = input.next().await else {
                 return Ok(Box::pin(futures_util::stream::empty()) as BoxStream<'s, _>);
             };
             let conn = self.connect(self.lane).await?;
             let input = futures_util::stream::iter([first]).chain(input);
             let session = stream::Session::new(conn, input, self.timers.patience);
-            let answers: BoxStream<'s, _> = Box::pin(stream::answers(session, &self.peer, self.lane));
+            let answers: BoxStream<'s, _> =
+                Box::pin(stream::answers(session, &self.peer, self.lane));
             Ok(answers)
         })
     }

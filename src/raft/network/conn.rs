@@ -40,8 +40,8 @@ pub(in crate::raft) enum ConnError {
     Failed(String),
 }
 
-/// Frames over any stream. Reading is cancel-safe; a frame half written makes the connection useless, so
-/// whoever gives up a [`Conn::send`] drops the connection.
+/// Frames over any stream. Reading is cancel-safe; a frame half written makes the connection
+/// useless, so whoever gives up a [`Conn::send`] drops the connection.
 pub(in crate::raft) struct Conn {
     pub(super) framed: Framed<Box<dyn Stream>, Codec>,
 }
@@ -49,7 +49,15 @@ pub(in crate::raft) struct Conn {
 impl Conn {
     /// For the handshake; [`Conn::enter`] opens it to a lane's larger frames.
     pub(super) fn new(stream: Box<dyn Stream>) -> Self {
-        Self { framed: Framed::new(stream, Codec { max: SMALL, pulse: None }) }
+        Self {
+            framed: Framed::new(
+                stream,
+                Codec {
+                    max: SMALL,
+                    pulse: None,
+                },
+            ),
+        }
     }
 
     /// From here on each frame shows that the member of `pulse` lives.
@@ -64,7 +72,9 @@ impl Conn {
     }
 
     pub(super) async fn send(&mut self, frame: Frame) -> Result<(), ConnError> {
-        timeout(WRITE, self.framed.send(frame)).await.map_err(|_| ConnError::Late(WRITE))?
+        timeout(WRITE, self.framed.send(frame))
+            .await
+            .map_err(|_| ConnError::Late(WRITE))?
     }
 
     /// The next frame, or that there will be none.
@@ -73,10 +83,13 @@ impl Conn {
     }
 
     pub(super) async fn next_within(&mut self, wait: Duration) -> Result<Frame, ConnError> {
-        timeout(wait, self.next()).await.map_err(|_| ConnError::Late(wait))?
+        timeout(wait, self.next())
+            .await
+            .map_err(|_| ConnError::Late(wait))?
     }
 
-    /// Whether nothing has come, not even the end: an idle connection whose peer has gone tells so here.
+    /// Whether nothing has come, not even the end: an idle connection whose peer has gone tells so
+    /// here.
     pub(super) fn is_quiet(&mut self) -> bool {
         self.framed.next().now_or_never().is_none()
     }
@@ -93,7 +106,9 @@ impl Decoder for Codec {
     type Error = ConnError;
 
     fn decode(&mut self, src: &mut BytesMut) -> Result<Option<Frame>, ConnError> {
-        let Some(head) = src.first_chunk::<LENGTH_BYTES>() else { return Ok(None) };
+        let Some(head) = src.first_chunk::<LENGTH_BYTES>() else {
+            return Ok(None);
+        };
         let len = u32::from_be_bytes(*head) as usize;
         // Before anything is allocated for it.
         if len > self.max {

@@ -1,4 +1,5 @@
-//! Dialling a member: every address it may have, each name resolved anew, whoever proves to be it wins.
+//! Dialling a member: every address it may have, each name resolved anew, whoever proves to be it
+//! wins.
 
 use std::io;
 use std::net::SocketAddr;
@@ -18,7 +19,8 @@ use crate::raft::{Admission, Refusal, Replica};
 use crate::runtime::Env;
 use crate::wire::frames::{Hello, Lane, MAGIC, VERSIONS};
 
-/// For look-up, connection and handshake together: a few round trips; who takes longer is asked again.
+/// For look-up, connection and handshake together: a few round trips; who takes longer is asked
+/// again.
 const DIAL: Duration = Duration::from_secs(1);
 
 /// Why there is no connection to a member.
@@ -39,13 +41,19 @@ pub(in crate::raft) enum DialError {
     #[error("{at}: {source}")]
     Connect { at: SocketAddr, source: io::Error },
     #[error("{at}: {source}")]
-    Handshake { at: SocketAddr, source: HandshakeError },
+    Handshake {
+        at: SocketAddr,
+        source: HandshakeError,
+    },
 }
 
 impl DialError {
     pub(super) fn refusal(&self) -> Option<&Refusal> {
         match self {
-            Self::Handshake { source: HandshakeError::Refused(refusal), .. } => Some(refusal),
+            Self::Handshake {
+                source: HandshakeError::Refused(refusal),
+                ..
+            } => Some(refusal),
             _ => None,
         }
     }
@@ -53,7 +61,10 @@ impl DialError {
     /// The most telling of several failures is the one reported.
     fn weight(&self) -> u8 {
         match self {
-            Self::Handshake { source: HandshakeError::Refused(Refusal::NotMe), .. } => 4,
+            Self::Handshake {
+                source: HandshakeError::Refused(Refusal::NotMe),
+                ..
+            } => 4,
             Self::Handshake { .. } => 5,
             Self::Connect { .. } => 3,
             Self::Late(_) => 2,
@@ -72,8 +83,18 @@ pub(super) struct Dialer {
 }
 
 impl Dialer {
-    pub(super) fn new(env: Env, admission: Arc<dyn Admission>, me: Replica, open: Arc<SetOnce<()>>) -> Self {
-        Self { env, admission, me, open }
+    pub(super) fn new(
+        env: Env,
+        admission: Arc<dyn Admission>,
+        me: Replica,
+        open: Arc<SetOnce<()>>,
+    ) -> Self {
+        Self {
+            env,
+            admission,
+            me,
+            open,
+        }
     }
 
     pub(super) fn me(&self) -> &Replica {
@@ -85,25 +106,44 @@ impl Dialer {
     }
 
     pub(super) async fn dial(&self, receiver: Replica, lane: Lane) -> Result<Conn, DialError> {
-        // Safety order: the id of this start is on disk → it is said on 8089 (founding.md 7, restored volume). So the
-        // gate comes first, and what we say of ourselves is asked for behind it.
-        timeout(DIAL, self.open.wait()).await.map_err(|_| DialError::NotOpen)?;
+        // Safety order: the id of this start is on disk → it is said on 8089 (founding.md 7,
+        // restored volume). So the gate comes first, and what we say of ourselves is asked for
+        // behind it.
+        timeout(DIAL, self.open.wait())
+            .await
+            .map_err(|_| DialError::NotOpen)?;
         let hello = self.hello(receiver, lane)?;
         let addresses = self.admission.addresses(receiver.raft_id);
-        let attempts = addresses.iter().map(|address| self.by_name(address, &hello));
-        timeout(DIAL, first(attempts)).await.map_err(|_| DialError::Late(DIAL))?
+        let attempts = addresses
+            .iter()
+            .map(|address| self.by_name(address, &hello));
+        timeout(DIAL, first(attempts))
+            .await
+            .map_err(|_| DialError::Late(DIAL))?
     }
 
     fn hello(&self, receiver: Replica, lane: Lane) -> Result<Hello, DialError> {
         let (_, sender_http, starts) = self.admission.me().ok_or(DialError::NoIdentity)?;
         let versions = (*VERSIONS.start(), *VERSIONS.end());
-        Ok(Hello { versions, lane, sender: self.me, sender_http, receiver, starts, nonce: [0; 32] })
+        Ok(Hello {
+            versions,
+            lane,
+            sender: self.me,
+            sender_http,
+            receiver,
+            starts,
+            nonce: [0; 32],
+        })
     }
 
-    /// A name may lead to several nodes, two stacks on one network for instance: all are asked at once.
+    /// A name may lead to several nodes, two stacks on one network for instance: all are asked at
+    /// once.
     async fn by_name(&self, address: &Address, hello: &Hello) -> Result<Conn, DialError> {
         let found = self.env.net.resolve(address.host(), address.port()).await;
-        let found = found.map_err(|source| DialError::Resolve { address: address.clone(), source })?;
+        let found = found.map_err(|source| DialError::Resolve {
+            address: address.clone(),
+            source,
+        })?;
         first(found.into_iter().map(|at| self.at(at, hello.clone()))).await
     }
 
@@ -117,7 +157,9 @@ impl Dialer {
             Ok(()) => Ok(conn),
             // What is no frame comes from something else that listens there.
             Err(HandshakeError::Conn(ConnError::TooLarge { .. } | ConnError::Frame(_))) => {
-                Err(connect(io::Error::other("answers, but not as a meta node's Raft port")))
+                Err(connect(io::Error::other(
+                    "answers, but not as a meta node's Raft port",
+                )))
             }
             Err(source) => Err(DialError::Handshake { at, source }),
         }

@@ -1,8 +1,8 @@
 //! What must hold inside a frame before openraft sees it.
 //!
-//! openraft trusts its peers: it asserts some of this (a panic ends the process) and builds on the rest (a vote
-//! that names the receiver as leader makes it one, without any election). So a frame that no member of ours
-//! sends ends its connection instead.
+//! openraft trusts its peers: it asserts some of this (a panic ends the process) and builds on the
+//! rest (a vote that names the receiver as leader makes it one, without any election). So a frame
+//! that no member of ours sends ends its connection instead.
 
 use super::conn::ConnError;
 use crate::base::{LogId, RaftId};
@@ -19,7 +19,8 @@ pub(super) fn append(append: &Append, me: RaftId) -> Result<(), ConnError> {
     let follows = append.entries.iter().all(|entry| {
         let id = entry.log_id;
         let next = before.is_none_or(|before| before.term <= id.term);
-        let next = next && before.map_or(Some(0), |before| before.index.checked_add(1)) == Some(id.index);
+        let next =
+            next && before.map_or(Some(0), |before| before.index.checked_add(1)) == Some(id.index);
         before = Some(id);
         next
     });
@@ -41,7 +42,11 @@ fn within(last: Option<LogId>, vote: &Vote) -> bool {
 }
 
 fn fits(fits: bool) -> Result<(), ConnError> {
-    if fits { Ok(()) } else { Err(ConnError::Unexpected) }
+    if fits {
+        Ok(())
+    } else {
+        Err(ConnError::Unexpected)
+    }
 }
 
 #[cfg(test)]
@@ -52,15 +57,28 @@ mod tests {
     use crate::wire::frames::{Entry, EntryKind};
 
     const ME: RaftId = RaftId(1);
-    const LEADER: Vote = Vote { term: 5, node: RaftId(2), committed: true };
+    const LEADER: Vote = Vote {
+        term: 5,
+        node: RaftId(2),
+        committed: true,
+    };
 
     fn id(term: u64, index: u64) -> LogId {
         LogId { term, index }
     }
 
     fn request(vote: Vote, prev: Option<LogId>, ids: &[LogId]) -> Append {
-        let entry = |log_id: &LogId| Entry { log_id: *log_id, kind: EntryKind::Blank, payload: Bytes::new() };
-        Append { vote, prev, entries: ids.iter().map(entry).collect(), commit: None }
+        let entry = |log_id: &LogId| Entry {
+            log_id: *log_id,
+            kind: EntryKind::Blank,
+            payload: Bytes::new(),
+        };
+        Append {
+            vote,
+            prev,
+            entries: ids.iter().map(entry).collect(),
+            commit: None,
+        }
     }
 
     #[test]
@@ -71,7 +89,10 @@ mod tests {
             (Some(id(4, 9)), &[id(4, 10), id(5, 11)]),
             (Some(id(5, 9)), &[]),
         ] {
-            assert!(append(&request(LEADER, prev, ids), ME).is_ok(), "{prev:?} {ids:?}");
+            assert!(
+                append(&request(LEADER, prev, ids), ME).is_ok(),
+                "{prev:?} {ids:?}"
+            );
         }
     }
 
@@ -86,20 +107,42 @@ mod tests {
             (Some(id(4, u64::MAX)), &[id(4, 0)]),
             (Some(id(6, 9)), &[]),
         ] {
-            assert!(append(&request(LEADER, prev, ids), ME).is_err(), "{prev:?} {ids:?}");
+            assert!(
+                append(&request(LEADER, prev, ids), ME).is_err(),
+                "{prev:?} {ids:?}"
+            );
         }
     }
 
     #[test]
     fn nobody_makes_me_leader_or_asks_in_my_name() {
         let mine = Vote { node: ME, ..LEADER };
-        let candidate = Vote { committed: false, ..LEADER };
+        let candidate = Vote {
+            committed: false,
+            ..LEADER
+        };
         for vote in [mine, candidate] {
             assert!(append(&request(vote, None, &[]), ME).is_err());
         }
-        let ask = |of| vote(&VoteAsk { vote: of, last: None, transfer: false }, ME);
+        let ask = |of| {
+            vote(
+                &VoteAsk {
+                    vote: of,
+                    last: None,
+                    transfer: false,
+                },
+                ME,
+            )
+        };
         assert!(ask(candidate).is_ok());
-        assert!(ask(LEADER).is_err() && ask(Vote { committed: false, ..mine }).is_err());
+        assert!(
+            ask(LEADER).is_err()
+                && ask(Vote {
+                    committed: false,
+                    ..mine
+                })
+                .is_err()
+        );
     }
 
     #[test]

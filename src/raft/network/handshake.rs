@@ -1,7 +1,8 @@
 //! Who is who, before the first Raft byte (founding.md 5.4 and 11).
 //!
-//! `Hello → Challenge → Proof → Accepted | Refused`. Both sides prove the shared secret when they have one;
-//! the dialler names the receiver *and its incarnation*, so a wiped volume never answers for its old name.
+//! `Hello → Challenge → Proof → Accepted | Refused`. Both sides prove the shared secret when they
+//! have one; the dialler names the receiver *and its incarnation*, so a wiped volume never answers
+//! for its old name.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -42,11 +43,19 @@ pub(super) async fn ask(
         _ => return Err(ConnError::Unexpected.into()),
     };
     if !VERSIONS.contains(&challenge.version) {
-        return Err(HandshakeError::Version((challenge.version, challenge.version)));
+        return Err(HandshakeError::Version((
+            challenge.version,
+            challenge.version,
+        )));
     }
     let secret = Secret::of(admission.as_ref());
     secret.check(challenge.proof, Side::Listener, &hello, &challenge)?;
-    conn.send(Frame::Proof(Proof(secret.prove(Side::Dialler, &hello, &challenge)))).await?;
+    conn.send(Frame::Proof(Proof(secret.prove(
+        Side::Dialler,
+        &hello,
+        &challenge,
+    ))))
+    .await?;
     match conn.next().await? {
         Frame::Accepted => {}
         Frame::Refused(refused) => return Err(refusal(refused)),
@@ -55,7 +64,9 @@ pub(super) async fn ask(
     if challenge.callee != Some(receiver) {
         return Err(HandshakeError::Refused(Refusal::NotMe));
     }
-    admission.check_callee(&receiver, &challenge.starts).map_err(HandshakeError::Refused)?;
+    admission
+        .check_callee(&receiver, &challenge.starts)
+        .map_err(HandshakeError::Refused)?;
     conn.enter(hello.lane, Pulse::begin(admission, receiver.incarnation));
     Ok(())
 }
@@ -68,7 +79,9 @@ pub(super) async fn answer(
     rng: &dyn Rng,
     open: impl FnOnce() -> Option<Replica>,
 ) -> Result<Lane, HandshakeError> {
-    let Frame::Hello(hello) = conn.next().await? else { return Err(ConnError::Unexpected.into()) };
+    let Frame::Hello(hello) = conn.next().await? else {
+        return Err(ConnError::Unexpected.into());
+    };
     let admitted = admit(conn, &hello, from, admission.as_ref(), rng, open).await;
     match &admitted {
         Ok(()) => conn.send(Frame::Accepted).await?,
@@ -77,7 +90,10 @@ pub(super) async fn answer(
         Err(error) => conn.send(Frame::Refused(refused(error))).await?,
     }
     admitted?;
-    conn.enter(hello.lane, Pulse::begin(admission, hello.sender.incarnation));
+    conn.enter(
+        hello.lane,
+        Pulse::begin(admission, hello.sender.incarnation),
+    );
     Ok(hello.lane)
 }
 
@@ -96,7 +112,9 @@ async fn admit(
     let secret = Secret::of(admission);
     let challenge = challenge(hello, version, admission, rng, &secret);
     conn.send(Frame::Challenge(challenge.clone())).await?;
-    let Frame::Proof(Proof(proof)) = conn.next().await? else { return Err(ConnError::Unexpected.into()) };
+    let Frame::Proof(Proof(proof)) = conn.next().await? else {
+        return Err(ConnError::Unexpected.into());
+    };
     // Before `admit`, which takes hints and writes down starts: only of who knows the secret.
     secret.check(proof, Side::Dialler, hello, &challenge)?;
     let said = crate::raft::Hello {
@@ -105,7 +123,9 @@ async fn admit(
         receiver: hello.receiver,
         starts: hello.starts.clone(),
     };
-    admission.admit(&said, from).map_err(HandshakeError::Refused)?;
+    admission
+        .admit(&said, from)
+        .map_err(HandshakeError::Refused)?;
     match open() {
         None => Err(HandshakeError::Refused(Refusal::NotOpen)),
         // Whatever `admit` said: a message for another incarnation never reaches this Raft node.
@@ -125,7 +145,13 @@ fn challenge(
         Some((me, _, starts)) => (Some(me), starts),
         None => (None, Starts::default()),
     };
-    let mut challenge = Challenge { version, nonce: nonce(rng), callee, starts, proof: None };
+    let mut challenge = Challenge {
+        version,
+        nonce: nonce(rng),
+        callee,
+        starts,
+        proof: None,
+    };
     challenge.proof = secret.prove(Side::Listener, hello, &challenge);
     challenge
 }
@@ -151,12 +177,20 @@ struct Secret {
 
 impl Secret {
     fn of(admission: &dyn Admission) -> Self {
-        Self { key: admission.peer_key(), needed: admission.needs_proof() }
+        Self {
+            key: admission.peer_key(),
+            needed: admission.needs_proof(),
+        }
     }
 
     fn prove(&self, side: Side, hello: &Hello, challenge: &Challenge) -> Option<[u8; 32]> {
         let key = self.key.as_ref()?;
-        Some(transcript(key, side, hello, challenge).finalize().into_bytes().into())
+        Some(
+            transcript(key, side, hello, challenge)
+                .finalize()
+                .into_bytes()
+                .into(),
+        )
     }
 
     /// A wrong proof is always refused; a missing one where the cluster was founded with a secret.
@@ -172,10 +206,12 @@ impl Secret {
             (_, None) if self.needed => refuse(Refusal::MissingSecret),
             (_, None) => Ok(()),
             // In constant time.
-            (Some(key), Some(proof)) => match transcript(key, side, hello, challenge).verify_slice(&proof) {
-                Ok(()) => Ok(()),
-                Err(_) => refuse(Refusal::WrongSecret),
-            },
+            (Some(key), Some(proof)) => {
+                match transcript(key, side, hello, challenge).verify_slice(&proof) {
+                    Ok(()) => Ok(()),
+                    Err(_) => refuse(Refusal::WrongSecret),
+                }
+            }
             // Nothing to check it with. Where a secret is needed we cannot take it on trust.
             (None, Some(_)) if self.needed => refuse(Refusal::MissingSecret),
             (None, Some(_)) => Ok(()),
@@ -212,7 +248,12 @@ fn keyed(key: &[u8; 32]) -> Hmac<Sha256> {
 
 fn replica_bytes(replica: &Replica) -> Vec<u8> {
     let Incarnation(incarnation) = replica.incarnation;
-    [&replica.cluster_id.0[..], &replica.raft_id.0.to_be_bytes(), &incarnation].concat()
+    [
+        &replica.cluster_id.0[..],
+        &replica.raft_id.0.to_be_bytes(),
+        &incarnation,
+    ]
+    .concat()
 }
 
 fn refused(error: &HandshakeError) -> Refused {
@@ -225,7 +266,10 @@ fn refused(error: &HandshakeError) -> Refused {
         HandshakeError::Refused(Refusal::MissingSecret) => RefusedCode::MissingSecret,
         HandshakeError::Refused(Refusal::Other(_)) | HandshakeError::Conn(_) => RefusedCode::Other,
     };
-    Refused { code, text: error.to_string() }
+    Refused {
+        code,
+        text: error.to_string(),
+    }
 }
 
 fn refusal(refused: Refused) -> HandshakeError {

@@ -1,4 +1,5 @@
-//! The 8089 listener. It listens from the start, and lets nobody in on Raft before [`Transport::attach`].
+//! The 8089 listener. It listens from the start, and lets nobody in on Raft before
+//! [`Transport::attach`].
 
 use std::io;
 use std::net::SocketAddr;
@@ -22,9 +23,11 @@ use crate::wire::frames::{BANNER, Lane, MAGIC};
 
 /// For the whole handshake: it is three small frames.
 const HANDSHAKE: Duration = Duration::from_secs(5);
-/// After a failed accept (too many open files, as a rule): long enough not to spin, short enough to go on.
+/// After a failed accept (too many open files, as a rule): long enough not to spin, short enough to
+/// go on.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// How long, and how much, we read from who got the banner, so that closing does not destroy it unread.
+/// How long, and how much, we read from who got the banner, so that closing does not destroy it
+/// unread.
 const LINGER: Duration = Duration::from_secs(1);
 const LINGER_BYTES: u64 = 64 * 1024;
 
@@ -48,7 +51,11 @@ struct Shared {
 impl Transport {
     /// # Errors
     /// The address cannot be bound.
-    pub async fn listen(env: &Env, bind: SocketAddr, admission: Arc<dyn Admission>) -> io::Result<Self> {
+    pub async fn listen(
+        env: &Env,
+        bind: SocketAddr,
+        admission: Arc<dyn Admission>,
+    ) -> io::Result<Self> {
         let listener = env.net.listen(bind).await?;
         let shared = Arc::new(Shared {
             env: env.clone(),
@@ -58,7 +65,10 @@ impl Transport {
             strangers: Strangers::default(),
         });
         let task = env.tasks.spawn(accept(shared.clone(), listener));
-        Ok(Self { shared, _listener: Arc::new(task) })
+        Ok(Self {
+            shared,
+            _listener: Arc::new(task),
+        })
     }
 
     pub fn local(&self) -> SocketAddr {
@@ -99,7 +109,11 @@ async fn accept(shared: Arc<Shared>, mut listener: Box<dyn Listener>) {
         match accepted {
             Ok(stream) => match shared.strangers.enter(stream.peer().ip()) {
                 Some(place) => {
-                    connections.push(shared.env.tasks.spawn(connection(shared.clone(), stream, place)));
+                    connections.push(shared.env.tasks.spawn(connection(
+                        shared.clone(),
+                        stream,
+                        place,
+                    )));
                 }
                 None => tracing::debug!(from = %stream.peer(), "8089: too many strangers, closed"),
             },
@@ -135,7 +149,10 @@ async fn greet(
     mut stream: Box<dyn Stream>,
 ) -> Result<Option<(Conn, Lane)>, handshake::HandshakeError> {
     let from = stream.peer().ip();
-    if !is_ours(&mut stream).await.map_err(super::conn::ConnError::Io)? {
+    if !is_ours(&mut stream)
+        .await
+        .map_err(super::conn::ConnError::Io)?
+    {
         // Whoever sends HTTP here has taken the wrong port, and reads that.
         if let Err(error) = turn_away(&mut stream).await {
             tracing::debug!(%from, %error, "8089: banner not delivered");
@@ -145,7 +162,8 @@ async fn greet(
     let mut conn = Conn::new(stream);
     let open = || shared.served.borrow().as_ref().map(|served| served.me);
     let env = &shared.env;
-    let lane = handshake::answer(&mut conn, from, &shared.admission, env.rng.as_ref(), open).await?;
+    let lane =
+        handshake::answer(&mut conn, from, &shared.admission, env.rng.as_ref(), open).await?;
     Ok(Some((conn, lane)))
 }
 
@@ -170,7 +188,9 @@ async fn turn_away(stream: &mut Box<dyn Stream>) -> io::Result<()> {
 /// Serves until the connection ends or the Raft node goes.
 async fn serve(shared: &Shared, mut conn: Conn, lane: Lane, from: SocketAddr) {
     let mut served = shared.served.subscribe();
-    let Some(raft) = served.borrow_and_update().clone() else { return };
+    let Some(raft) = served.borrow_and_update().clone() else {
+        return;
+    };
     tokio::select! {
         biased;
         _ = served.changed() => {}

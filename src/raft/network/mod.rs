@@ -1,8 +1,8 @@
 //! Raft's messages on 8089: the listener, the dialler, and openraft's network over both.
 //!
-//! Every connection proves cluster, receiver and incarnation before its first Raft byte. Each carries one
-//! exchange at a time; one that breaks, or that anybody stops waiting for, is closed: what would come
-//! next on it could belong to another question.
+//! Every connection proves cluster, receiver and incarnation before its first Raft byte. Each
+//! carries one exchange at a time; one that breaks, or that anybody stops waiting for, is closed:
+//! what would come next on it could belong to another question.
 
 mod client;
 mod conn;
@@ -35,7 +35,8 @@ use peer::Peer;
 pub use listener::Transport;
 pub(super) use server::Served;
 
-/// Makes openraft's clients. Connections are shared by all clients of a peer, so that a vote need not dial.
+/// Makes openraft's clients. Connections are shared by all clients of a peer, so that a vote need
+/// not dial.
 pub(super) struct Network {
     dialer: Arc<Dialer>,
     peers: Mutex<BTreeMap<Replica, Arc<Peer>>>,
@@ -55,15 +56,28 @@ impl Network {
         open: Arc<SetOnce<()>>,
     ) -> Self {
         let dialer = Arc::new(Dialer::new(env.clone(), transport.admission(), me, open));
-        Self { dialer, peers: Mutex::default(), timers, tasks }
+        Self {
+            dialer,
+            peers: Mutex::default(),
+            timers,
+            tasks,
+        }
     }
 
     fn client(&self, target: u64, member: Member, lane: Lane) -> Client {
         let cluster_id = self.dialer.me().cluster_id;
-        let receiver = Replica { cluster_id, raft_id: RaftId(target), incarnation: member.incarnation };
+        let receiver = Replica {
+            cluster_id,
+            raft_id: RaftId(target),
+            incarnation: member.incarnation,
+        };
         let mut peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
         let new = || Arc::new(Peer::new(self.dialer.clone(), receiver, self.tasks.clone()));
-        Client::new(peers.entry(receiver).or_insert_with(new).clone(), lane, self.timers)
+        Client::new(
+            peers.entry(receiver).or_insert_with(new).clone(),
+            lane,
+            self.timers,
+        )
     }
 }
 

@@ -30,8 +30,8 @@ struct Slot {
     dial: Option<Dial>,
 }
 
-/// A dial has a task of its own: a heartbeat that gives up after its 100 ms must not give up the dial, or a
-/// slow look-up would keep a member unreachable for ever.
+/// A dial has a task of its own: a heartbeat that gives up after its 100 ms must not give up the
+/// dial, or a slow look-up would keep a member unreachable for ever.
 struct Dial {
     done: watch::Receiver<Option<Result<(), Arc<DialError>>>>,
     _task: TaskHandle<()>,
@@ -39,7 +39,13 @@ struct Dial {
 
 impl Peer {
     pub(super) fn new(dialer: Arc<Dialer>, receiver: Replica, tasks: Tasks) -> Self {
-        Self { dialer, receiver, tasks, lanes: Mutex::default(), trouble: Mutex::default() }
+        Self {
+            dialer,
+            receiver,
+            tasks,
+            lanes: Mutex::default(),
+            trouble: Mutex::default(),
+        }
     }
 
     /// An idle connection that still lives, or a new one.
@@ -55,7 +61,10 @@ impl Peer {
                 }
                 self.dialling(slot, lane)
             };
-            let outcome = done.wait_for(Option::is_some).await.map(|outcome| outcome.clone());
+            let outcome = done
+                .wait_for(Option::is_some)
+                .await
+                .map(|outcome| outcome.clone());
             match outcome {
                 // Ours, unless another exchange was quicker.
                 Ok(Some(Ok(()))) => {}
@@ -89,15 +98,21 @@ impl Peer {
         let this = self.clone();
         let task = self.tasks.spawn(async move {
             let outcome = this.dialer.dial(this.receiver, lane).await;
-            let outcome = outcome.map(|conn| this.give_back(lane, conn)).map_err(Arc::new);
+            let outcome = outcome
+                .map(|conn| this.give_back(lane, conn))
+                .map_err(Arc::new);
             this.note(&outcome);
             tell.send_replace(Some(outcome));
         });
-        slot.dial = Some(Dial { done: done.clone(), _task: task });
+        slot.dial = Some(Dial {
+            done: done.clone(),
+            _task: task,
+        });
         done
     }
 
-    /// Says in the log when reaching this member begins to fail, fails for another reason, or works again.
+    /// Says in the log when reaching this member begins to fail, fails for another reason, or works
+    /// again.
     fn note(&self, outcome: &Result<(), Arc<DialError>>) {
         let raft_id = self.receiver.raft_id;
         let refusal = outcome.as_ref().err().and_then(|error| error.refusal());
@@ -110,7 +125,9 @@ impl Peer {
             (Some(_), None) => tracing::info!(%raft_id, "member reached again"),
             (before, Some(now)) if before.as_ref() != Some(now) => match refusal {
                 // One founder opens a moment after another.
-                Some(Refusal::NotOpen) => tracing::info!(%raft_id, error = now, "member not reached"),
+                Some(Refusal::NotOpen) => {
+                    tracing::info!(%raft_id, error = now, "member not reached")
+                }
                 _ => tracing::warn!(%raft_id, error = now, "member not reached"),
             },
             _ => {}

@@ -8,7 +8,8 @@ use tokio::time::Instant;
 use crate::base::Incarnation;
 use crate::raft::Admission;
 
-/// Whether a member is gone is judged in seconds (founding.md 7, Replace); frames come by the thousand in each.
+/// Whether a member is gone is judged in seconds (founding.md 7, Replace); frames come by the
+/// thousand in each.
 const TELL_EVERY: Duration = Duration::from_millis(100);
 
 /// Belongs to one connection and needs no lock: between two tellings it compares instants, no more.
@@ -22,7 +23,11 @@ impl Pulse {
     /// A handshake succeeded: the first that was heard.
     pub(super) fn begin(admission: &Arc<dyn Admission>, sender: Incarnation) -> Self {
         admission.heard(sender);
-        Self { admission: admission.clone(), sender, told: Instant::now() }
+        Self {
+            admission: admission.clone(),
+            sender,
+            told: Instant::now(),
+        }
     }
 
     /// A whole frame has come.

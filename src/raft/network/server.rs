@@ -14,17 +14,20 @@ use crate::raft::contact::Contact;
 use crate::raft::types::{
     OpenEntry, OpenRaft, Types, log_id, open_log_id, open_payload, open_vote, payload, vote,
 };
-use crate::wire::frames::{Append, Appended, Entry, Frame, Lane, Transfer, Transferred, VoteAnswer, VoteAsk};
+use crate::wire::frames::{
+    Append, Appended, Entry, Frame, Lane, Transfer, Transferred, VoteAnswer, VoteAsk,
+};
 
-/// As many requests as a sender has in flight: one is synced while the next is on its way. More would only cut a burst
-/// into smaller requests, each with its own wake-ups and its own fsync.
+/// As many requests as a sender has in flight: one is synced while the next is on its way. More
+/// would only cut a burst into smaller requests, each with its own wake-ups and its own fsync.
 pub(super) const IN_FLIGHT: usize = 2;
-/// Senders write at least every [`super::stream::IDLE`]; four times that without a byte, and they are gone.
+/// Senders write at least every [`super::stream::IDLE`]; four times that without a byte, and they
+/// are gone.
 const SILENCE: Duration = Duration::from_secs(60);
 /// Answers are small: who does not take one in this time does not read.
 const WRITE: Duration = Duration::from_secs(10);
-/// For this node's own answer. Its Raft waits for the disk, and one that hangs must not gather a connection for
-/// each time that somebody asked and gave up.
+/// For this node's own answer. Its Raft waits for the disk, and one that hangs must not gather a
+/// connection for each time that somebody asked and gave up.
 const ANSWER: Duration = Duration::from_secs(10);
 
 /// The Raft node that connections are for.
@@ -44,7 +47,9 @@ pub(super) async fn run(conn: &mut Conn, lane: Lane, served: &Served) -> Result<
         };
         match (lane, frame) {
             (_, Frame::Idle) => {}
-            (Lane::Append | Lane::Control, Frame::Append(first)) => appends(conn, served, first).await?,
+            (Lane::Append | Lane::Control, Frame::Append(first)) => {
+                appends(conn, served, first).await?
+            }
             (Lane::Control, Frame::Vote(ask)) => {
                 fit::vote(&ask, me)?;
                 let asked = within(ANSWER, raft.vote(vote_request(ask))).await?;
@@ -56,7 +61,11 @@ pub(super) async fn run(conn: &mut Conn, lane: Lane, served: &Served) -> Result<
                 reply(conn, asked.map(vote_answer).map_err(|e| e.to_string())).await?;
             }
             (Lane::Control, Frame::Transfer(transfer)) => {
-                let done = within(ANSWER, raft.handle_transfer_leader(transfer_request(transfer))).await?;
+                let done = within(
+                    ANSWER,
+                    raft.handle_transfer_leader(transfer_request(transfer)),
+                )
+                .await?;
                 reply(conn, done.map(transferred).map_err(|e| e.to_string())).await?;
             }
             (Lane::Snapshot, Frame::Snapshot(head)) => {
@@ -69,14 +78,20 @@ pub(super) async fn run(conn: &mut Conn, lane: Lane, served: &Served) -> Result<
     }
 }
 
-/// An answer, or in words why there will be none: the sender must not take silence for a broken network.
+/// An answer, or in words why there will be none: the sender must not take silence for a broken
+/// network.
 async fn reply(conn: &mut Conn, answer: Result<Frame, String>) -> Result<(), ConnError> {
     conn.send(answer.unwrap_or_else(Frame::Failed)).await
 }
 
 /// What Raft answers in time; the connection ends if it does not.
-pub(super) async fn within<T>(wait: Duration, answer: impl Future<Output = T>) -> Result<T, ConnError> {
-    timeout(wait, answer).await.map_err(|_| ConnError::Late(wait))
+pub(super) async fn within<T>(
+    wait: Duration,
+    answer: impl Future<Output = T>,
+) -> Result<T, ConnError> {
+    timeout(wait, answer)
+        .await
+        .map_err(|_| ConnError::Late(wait))
 }
 
 /// One stream of append requests, up to its end frame. Answers go out in the order of the requests.
@@ -92,10 +107,13 @@ async fn appends(conn: &mut Conn, served: &Served, first: Append) -> Result<(), 
         loop {
             if let Some(append) = request.take() {
                 fit::append(&append, served.me.raft_id)?;
-                // After a conflict or a higher vote nobody takes any more: what is under way is read past.
+                // After a conflict or a higher vote nobody takes any more: what is under way is
+                // read past.
                 drop(requests.send(open_append(append)?).await);
             }
-            let next = timeout(SILENCE, source.next()).await.map_err(|_| ConnError::Late(SILENCE))?;
+            let next = timeout(SILENCE, source.next())
+                .await
+                .map_err(|_| ConnError::Late(SILENCE))?;
             match next.ok_or(ConnError::Closed)?? {
                 Frame::Append(append) => request = Some(append),
                 Frame::Idle => {}
@@ -107,30 +125,44 @@ async fn appends(conn: &mut Conn, served: &Served, first: Append) -> Result<(), 
     let write = async {
         let mut answers = std::pin::pin!(answers);
         while let Some(answer) = answers.next().await {
-            if matches!(answer, Ok(Ok(_) | Err(openraft::raft::StreamAppendError::Conflict(_)))) {
+            if matches!(
+                answer,
+                Ok(Ok(_) | Err(openraft::raft::StreamAppendError::Conflict(_)))
+            ) {
                 served.contact.heard(leader);
             }
             let frame = match answer {
                 Ok(result) => Frame::Appended(appended(result)),
                 Err(fatal) => Frame::Failed(fatal.to_string()),
             };
-            timeout(WRITE, sink.send(frame)).await.map_err(|_| ConnError::Late(WRITE))??;
+            timeout(WRITE, sink.send(frame))
+                .await
+                .map_err(|_| ConnError::Late(WRITE))??;
         }
         Ok(())
     };
     tokio::try_join!(read, write)?;
-    timeout(WRITE, sink.send(Frame::End)).await.map_err(|_| ConnError::Late(WRITE))?
+    timeout(WRITE, sink.send(Frame::End))
+        .await
+        .map_err(|_| ConnError::Late(WRITE))?
 }
 
 fn open_append(append: Append) -> Result<openraft::raft::AppendEntriesRequest<Types>, ConnError> {
     let entry = |entry: Entry| {
         let payload = open_payload(entry.kind, entry.payload).map_err(ConnError::Failed)?;
-        Ok(OpenEntry { log_id: open_log_id(entry.log_id), payload })
+        Ok(OpenEntry {
+            log_id: open_log_id(entry.log_id),
+            payload,
+        })
     };
     Ok(openraft::raft::AppendEntriesRequest {
         vote: open_vote(append.vote),
         prev_log_id: append.prev.map(open_log_id),
-        entries: append.entries.into_iter().map(entry).collect::<Result<_, ConnError>>()?,
+        entries: append
+            .entries
+            .into_iter()
+            .map(entry)
+            .collect::<Result<_, ConnError>>()?,
         leader_commit: append.commit.map(open_log_id),
     })
 }
@@ -138,7 +170,11 @@ fn open_append(append: Append) -> Result<openraft::raft::AppendEntriesRequest<Ty
 pub(super) fn append(request: openraft::raft::AppendEntriesRequest<Types>) -> Append {
     let entry = |entry: OpenEntry| {
         let (kind, payload) = payload(&entry.payload);
-        Entry { log_id: log_id(entry.log_id), kind, payload }
+        Entry {
+            log_id: log_id(entry.log_id),
+            kind,
+            payload,
+        }
     };
     Append {
         vote: vote(&request.vote),
@@ -152,7 +188,9 @@ fn appended(result: openraft::raft::StreamAppendResult<Types>) -> Appended {
     match result {
         Ok(matching) => Appended::Matching(matching.map(log_id)),
         Err(openraft::raft::StreamAppendError::Conflict(at)) => Appended::Conflict(log_id(at)),
-        Err(openraft::raft::StreamAppendError::HigherVote(higher)) => Appended::HigherVote(vote(&higher)),
+        Err(openraft::raft::StreamAppendError::HigherVote(higher)) => {
+            Appended::HigherVote(vote(&higher))
+        }
     }
 }
 
@@ -181,11 +219,13 @@ fn transferred(response: openraft::raft::TransferLeaderResponse<Types>) -> Frame
     use openraft::raft::TransferLeaderError::{LogNotFlushed, VoteChanged};
     Frame::Transferred(match response {
         Ok(()) => Transferred::Done,
-        Err(VoteChanged { expected, actual }) => {
-            Transferred::VoteChanged { expected: vote(&expected), actual: vote(&actual) }
-        }
-        Err(LogNotFlushed { expected, actual }) => {
-            Transferred::Behind { expected: expected.map(log_id), actual: actual.map(log_id) }
-        }
+        Err(VoteChanged { expected, actual }) => Transferred::VoteChanged {
+            expected: vote(&expected),
+            actual: vote(&actual),
+        },
+        Err(LogNotFlushed { expected, actual }) => Transferred::Behind {
+            expected: expected.map(log_id),
+            actual: actual.map(log_id),
+        },
     })
 }

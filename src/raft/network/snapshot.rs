@@ -1,4 +1,5 @@
-//! A snapshot on its way: head, chunks with checksums, end; and the receiver's vote when it is installed.
+//! A snapshot on its way: head, chunks with checksums, end; and the receiver's vote when it is
+//! installed.
 
 use std::time::Duration;
 
@@ -8,8 +9,8 @@ use openraft::alias::{SnapshotMetaOf, SnapshotOf};
 use super::conn::{Conn, ConnError};
 use super::server::within;
 use crate::raft::types::{
-    OpenRaft, OpenVote, StoredMembership, Types, log_id, membership_bytes, open_log_id, open_membership,
-    open_vote, vote,
+    OpenRaft, OpenVote, StoredMembership, Types, log_id, membership_bytes, open_log_id,
+    open_membership, open_vote, vote,
 };
 use crate::wire::frames::{self, Frame, FrameError, Vote};
 
@@ -18,7 +19,8 @@ pub(super) const CHUNK_BYTES: usize = 1024 * 1024;
 const MAX_BYTES: u64 = 1024 * 1024 * 1024;
 /// A chunk is a megabyte: even a slow link brings one in this time.
 const CHUNK: Duration = Duration::from_secs(30);
-/// For this node to decode and store it. Longer than its sender waits (`config::INSTALL`), who then asks again.
+/// For this node to decode and store it. Longer than its sender waits (`config::INSTALL`), who then
+/// asks again.
 const INSTALL: Duration = Duration::from_secs(120);
 
 /// Sends all of it and waits for the member to have it on disk. Each step has its deadline.
@@ -58,7 +60,10 @@ pub(super) async fn receive(
     head: frames::Snapshot,
 ) -> Result<Result<Vote, String>, ConnError> {
     if head.bytes > MAX_BYTES {
-        return Err(ConnError::Failed(format!("a snapshot of {} bytes", head.bytes)));
+        return Err(ConnError::Failed(format!(
+            "a snapshot of {} bytes",
+            head.bytes
+        )));
     }
     let bytes = collect(conn, &head).await?;
     let membership = open_membership(&head.membership).map_err(ConnError::Failed)?;
@@ -66,9 +71,18 @@ pub(super) async fn receive(
         last_log_id: head.last.map(open_log_id),
         last_membership: StoredMembership::new(head.membership_at.map(open_log_id), membership),
     };
-    let image = SnapshotOf::<Types, Bytes> { meta, snapshot: bytes };
-    let installed = within(INSTALL, raft.install_full_snapshot(open_vote(head.vote), image)).await?;
-    Ok(installed.map(|response| vote(&response.vote)).map_err(|fatal| fatal.to_string()))
+    let image = SnapshotOf::<Types, Bytes> {
+        meta,
+        snapshot: bytes,
+    };
+    let installed = within(
+        INSTALL,
+        raft.install_full_snapshot(open_vote(head.vote), image),
+    )
+    .await?;
+    Ok(installed
+        .map(|response| vote(&response.vote))
+        .map_err(|fatal| fatal.to_string()))
 }
 
 /// Grows with what arrives, never with what was announced.

@@ -10,8 +10,8 @@ use tokio::time::Instant;
 
 /// Members need three each at a time.
 const ALL: usize = 128;
-/// Of one address: all members behind one, and what they tried before, with much to spare; and three quarters are left
-/// for others whatever one stranger does.
+/// Of one address: all members behind one, and what they tried before, with much to spare; and
+/// three quarters are left for others whatever one stranger does.
 const OF_ONE: usize = 32;
 
 /// Places for connections that have not passed the handshake. Cheap to clone.
@@ -29,7 +29,10 @@ impl Strangers {
             return None;
         }
         counts.insert(from, here + 1);
-        Some(Place { strangers: self.clone(), from })
+        Some(Place {
+            strangers: self.clone(),
+            from,
+        })
     }
 
     /// Held for a few instructions, never across an await.
@@ -56,11 +59,12 @@ impl Drop for Place {
     }
 }
 
-/// Whether an accept failed by what happened to one connection, which is gone: the next one may be accepted at once.
+/// Whether an accept failed by what happened to one connection, which is gone: the next one may be
+/// accepted at once.
 pub(super) fn is_of_one_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{
-        ConnectionAborted, ConnectionRefused, ConnectionReset, HostUnreachable, Interrupted, NetworkDown,
-        NetworkUnreachable, TimedOut,
+        ConnectionAborted, ConnectionRefused, ConnectionReset, HostUnreachable, Interrupted,
+        NetworkDown, NetworkUnreachable, TimedOut,
     };
     // Linux tells pending errors of the network by accept, too.
     matches!(

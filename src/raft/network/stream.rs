@@ -1,4 +1,5 @@
-//! The sending side of append requests: pipelined, answers in order, an end frame when the input ends.
+//! The sending side of append requests: pipelined, answers in order, an end frame when the input
+//! ends.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -70,7 +71,14 @@ where
 
 impl<S: Stream<Item = AppendEntriesRequest<Types>> + Unpin> Session<S> {
     pub(super) fn new(conn: Conn, input: S, patience: Duration) -> Self {
-        Self { conn, input, input_ended: false, in_flight: 0, patience, at: Instant::now() }
+        Self {
+            conn,
+            input,
+            input_ended: false,
+            in_flight: 0,
+            patience,
+            at: Instant::now(),
+        }
     }
 
     async fn step(&mut self) -> Step {

@@ -1,7 +1,7 @@
 //! Files. All calls block: they are made from a worker (`Tasks::worker`) or `Tasks::blocking`.
 //!
-//! The real disk is [`System`]. [`Fake`] has a page cache, which survives the death of the process and
-//! is lost at power loss: tests and simulations break it.
+//! The real disk is [`System`]. [`Fake`] has a page cache, which survives the death of the process
+//! and is lost at power loss: tests and simulations break it.
 
 mod fake;
 mod system;

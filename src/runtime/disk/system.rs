@@ -10,10 +10,18 @@ use super::{Disk, File, Lock};
 /// The real file system.
 pub struct System;
 
-#[expect(clippy::disallowed_methods, reason = "this is the disk that all others use")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the disk that all others use"
+)]
 impl Disk for System {
     fn open(&self, path: &Path, create: bool) -> io::Result<Box<dyn File>> {
-        let file = fs::OpenOptions::new().read(true).write(true).create(create).truncate(false).open(path)?;
+        let file = fs::OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(create)
+            .truncate(false)
+            .open(path)?;
         Ok(Box::new(file))
     }
 
@@ -22,8 +30,11 @@ impl Disk for System {
     }
 
     fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
-        let name = |entry: io::Result<fs::DirEntry>| Ok(entry?.file_name().to_string_lossy().into_owned());
-        let mut names = fs::read_dir(dir)?.map(name).collect::<io::Result<Vec<_>>>()?;
+        let name =
+            |entry: io::Result<fs::DirEntry>| Ok(entry?.file_name().to_string_lossy().into_owned());
+        let mut names = fs::read_dir(dir)?
+            .map(name)
+            .collect::<io::Result<Vec<_>>>()?;
         names.sort();
         Ok(names)
     }
@@ -49,7 +60,11 @@ impl Disk for System {
     }
 
     fn lock(&self, path: &Path) -> io::Result<Box<dyn Lock>> {
-        let file = fs::OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
+        let file = fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path)?;
         rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive)?;
         Ok(Box::new(HeldLock { _file: file }))
     }

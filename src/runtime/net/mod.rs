@@ -31,8 +31,13 @@ pub trait Net: Send + Sync + 'static {
     /// All addresses of a host, resolved anew at each call: container addresses change.
     ///
     /// # Errors
-    /// Unknown names, and `ResourceBusy` when [`LOOKUPS_PER_NAME`] look-ups of this name still hang.
-    fn resolve<'a>(&'a self, host: &'a str, port: u16) -> BoxFuture<'a, io::Result<Vec<SocketAddr>>>;
+    /// Unknown names, and `ResourceBusy` when [`LOOKUPS_PER_NAME`] look-ups of this name still
+    /// hang.
+    fn resolve<'a>(
+        &'a self,
+        host: &'a str,
+        port: u16,
+    ) -> BoxFuture<'a, io::Result<Vec<SocketAddr>>>;
     fn dial(&self, address: SocketAddr) -> BoxFuture<'_, io::Result<Box<dyn Stream>>>;
     fn listen(&self, address: SocketAddr) -> BoxFuture<'_, io::Result<Box<dyn Listener>>>;
 }

@@ -13,7 +13,8 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::{BoxFuture, Listener, Net, Stream};
 
-/// A hanging resolver must not eat the thread pool; four keep one slow answer from blocking the next try.
+/// A hanging resolver must not eat the thread pool; four keep one slow answer from blocking the
+/// next try.
 pub const LOOKUPS_PER_NAME: usize = 4;
 
 /// The real network.
@@ -23,19 +24,29 @@ pub struct System {
     lookups: Arc<Mutex<HashMap<String, usize>>>,
 }
 
-#[expect(clippy::disallowed_methods, reason = "this is the network that all others use")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the network that all others use"
+)]
 impl Net for System {
-    fn resolve<'a>(&'a self, host: &'a str, port: u16) -> BoxFuture<'a, io::Result<Vec<SocketAddr>>> {
+    fn resolve<'a>(
+        &'a self,
+        host: &'a str,
+        port: u16,
+    ) -> BoxFuture<'a, io::Result<Vec<SocketAddr>>> {
         Box::pin(async move {
             if let Ok(ip) = host.parse::<IpAddr>() {
                 return Ok(vec![SocketAddr::new(ip, port)]);
             }
             let slot = Lookup::start(&self.lookups, host)?;
             let name = host.to_owned();
-            // The slot goes with the look-up, not with its caller: an abandoned one still occupies a thread.
+            // The slot goes with the look-up, not with its caller: an abandoned one still occupies
+            // a thread.
             let lookup = tokio::task::spawn_blocking(move || {
                 let _slot = slot;
-                (name.as_str(), port).to_socket_addrs().map(Iterator::collect)
+                (name.as_str(), port)
+                    .to_socket_addrs()
+                    .map(Iterator::collect)
             });
             lookup.await.map_err(io::Error::other)?
         })
@@ -46,14 +57,20 @@ impl Net for System {
             let stream = TcpStream::connect(address).await?;
             tune(&stream)?;
             give_up_on_the_silent(&stream)?;
-            Ok(Box::new(Tcp { peer: address, stream }) as Box<dyn Stream>)
+            Ok(Box::new(Tcp {
+                peer: address,
+                stream,
+            }) as Box<dyn Stream>)
         })
     }
 
     fn listen(&self, address: SocketAddr) -> BoxFuture<'_, io::Result<Box<dyn Listener>>> {
         Box::pin(async move {
             let listener = TcpListener::bind(address).await?;
-            Ok(Box::new(Bound { local: listener.local_addr()?, listener }) as Box<dyn Listener>)
+            Ok(Box::new(Bound {
+                local: listener.local_addr()?,
+                listener,
+            }) as Box<dyn Listener>)
         })
     }
 }
@@ -73,7 +90,10 @@ impl Lookup {
             return Err(io::Error::new(io::ErrorKind::ResourceBusy, text));
         }
         *count += 1;
-        Ok(Self { name: name.to_owned(), all: all.clone() })
+        Ok(Self {
+            name: name.to_owned(),
+            all: all.clone(),
+        })
     }
 }
 
@@ -96,15 +116,18 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// A dead peer is noticed without traffic of ours, and small frames leave at once.
 fn tune(stream: &TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
-    let keepalive = socket2::TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE);
+    let keepalive = socket2::TcpKeepalive::new()
+        .with_time(KEEPALIVE)
+        .with_interval(KEEPALIVE);
     socket2::SockRef::from(stream).set_tcp_keepalive(&keepalive)
 }
 
 /// Well below the idle limits of NAT tables and load balancers (minutes), well above any chatter.
 const KEEPALIVE: Duration = Duration::from_secs(15);
 
-/// What we sent and nobody acknowledges, and probes that nobody answers, end a connection that we made: a host that
-/// vanished is noticed soon also where an answer may take hours, as the copy of a shard does.
+/// What we sent and nobody acknowledges, and probes that nobody answers, end a connection that we
+/// made: a host that vanished is noticed soon also where an answer may take hours, as the copy of a
+/// shard does.
 #[cfg(target_os = "linux")]
 fn give_up_on_the_silent(stream: &TcpStream) -> io::Result<()> {
     socket2::SockRef::from(stream).set_tcp_user_timeout(Some(SILENT_FOR))
@@ -116,7 +139,8 @@ fn give_up_on_the_silent(_stream: &TcpStream) -> io::Result<()> {
     Ok(())
 }
 
-/// Four probes. A machine that is paused for less, and a network that is repaired within it, break nothing.
+/// Four probes. A machine that is paused for less, and a network that is repaired within it, break
+/// nothing.
 #[cfg(target_os = "linux")]
 const SILENT_FOR: Duration = Duration::from_secs(60);
 
@@ -134,7 +158,8 @@ impl Listener for Bound {
         Box::pin(async move {
             let (stream, peer) = self.listener.accept().await?;
             // What is refused there is a connection that has ended already.
-            tune(&stream).map_err(|error| io::Error::new(io::ErrorKind::ConnectionAborted, error))?;
+            tune(&stream)
+                .map_err(|error| io::Error::new(io::ErrorKind::ConnectionAborted, error))?;
             Ok(Box::new(Tcp { peer, stream }) as Box<dyn Stream>)
         })
     }
@@ -163,7 +188,11 @@ impl AsyncRead for Tcp {
 }
 
 impl AsyncWrite for Tcp {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(cx, buf)
     }
 
@@ -196,13 +225,22 @@ mod tests {
     #[tokio::test]
     #[expect(clippy::disallowed_methods, reason = "the socket itself is looked at")]
     async fn a_dialled_connection_does_not_wait_for_a_host_that_vanished() {
-        let mut listener =
-            System::default().listen(SocketAddr::from(([127, 0, 0, 1], 0))).await.expect("a port");
-        let stream = TcpStream::connect(listener.local()).await.expect("connects");
+        let mut listener = System::default()
+            .listen(SocketAddr::from(([127, 0, 0, 1], 0)))
+            .await
+            .expect("a port");
+        let stream = TcpStream::connect(listener.local())
+            .await
+            .expect("connects");
         listener.accept().await.expect("accepts");
-        tune(&stream).and_then(|()| give_up_on_the_silent(&stream)).expect("options of TCP");
+        tune(&stream)
+            .and_then(|()| give_up_on_the_silent(&stream))
+            .expect("options of TCP");
         let socket = socket2::SockRef::from(&stream);
-        assert_eq!(socket.tcp_user_timeout().expect("an option"), Some(SILENT_FOR));
+        assert_eq!(
+            socket.tcp_user_timeout().expect("an option"),
+            Some(SILENT_FOR)
+        );
         assert!(socket.keepalive().expect("an option"));
     }
 }

@@ -14,7 +14,8 @@ use crate::wire::api::DataNodeInfo;
 use crate::wire::datanode::Node;
 
 impl Service {
-    /// Adds the data node at `addr`; one that is a member already is only said again. `None`: ask the leader.
+    /// Adds the data node at `addr`; one that is a member already is only said again. `None`: ask
+    /// the leader.
     ///
     /// # Errors
     /// What kept it away: mostly the data node's own words. Asking again is harmless.
@@ -24,7 +25,9 @@ impl Service {
         passive: bool,
     ) -> Result<Option<DataNodeInfo>, Error> {
         let at = data_address("addr", addr)?;
-        let Some(raft) = self.leading().await? else { return Ok(None) };
+        let Some(raft) = self.leading().await? else {
+            return Ok(None);
+        };
         let (addr, service) = (addr.to_owned(), self.clone());
         self.to_the_end(async move {
             let node = known(&raft.applied().borrow().catalog, &addr).cloned();
@@ -36,7 +39,12 @@ impl Service {
         .await
     }
 
-    async fn say_again(&self, raft: &Raft, node: &DataNode, passive: bool) -> Result<DataNodeInfo, Error> {
+    async fn say_again(
+        &self,
+        raft: &Raft,
+        node: &DataNode,
+        passive: bool,
+    ) -> Result<DataNodeInfo, Error> {
         if passive {
             check_passive(&raft.applied().borrow().catalog, node)?;
         }
@@ -44,7 +52,12 @@ impl Service {
         Ok(info(node))
     }
 
-    async fn invite(&self, raft: &Raft, at: &Address, passive: bool) -> Result<Option<DataNodeInfo>, Error> {
+    async fn invite(
+        &self,
+        raft: &Raft,
+        at: &Address,
+        passive: bool,
+    ) -> Result<Option<DataNodeInfo>, Error> {
         if self.mark_passive(raft, at, passive).await?.is_none() {
             return Ok(None);
         }
@@ -52,9 +65,14 @@ impl Service {
         self.registered(raft, at, &joined).await.map(Some)
     }
 
-    /// It registered itself while it was asked, perhaps with a leader that came after this one; what the catalog says
-    /// of it counts.
-    async fn registered(&self, raft: &Raft, at: &Address, joined: &Node) -> Result<DataNodeInfo, Error> {
+    /// It registered itself while it was asked, perhaps with a leader that came after this one;
+    /// what the catalog says of it counts.
+    async fn registered(
+        &self,
+        raft: &Raft,
+        at: &Address,
+        joined: &Node,
+    ) -> Result<DataNodeInfo, Error> {
         let is_it = |node: &&DataNode| {
             joined.tcp_addr.is_empty() || node.tcp.as_bytes() == joined.tcp_addr.as_bytes()
         };
@@ -62,32 +80,51 @@ impl Service {
         let mut applied = raft.applied();
         let there = applied.wait_for(|applied| find(&applied.catalog).is_some());
         let there = timeout_at(Instant::now() + QUICK_ANSWER, there).await;
-        let found = there.ok().and_then(Result::ok).and_then(|applied| find(&applied.catalog));
+        let found = there
+            .ok()
+            .and_then(Result::ok)
+            .and_then(|applied| find(&applied.catalog));
         found.ok_or_else(|| {
             let id = joined.id;
-            Error::DataNode(format!("{at} says that it is data node {id}, which this cluster does not have"))
+            Error::DataNode(format!(
+                "{at} says that it is data node {id}, which this cluster does not have"
+            ))
         })
     }
 
-    /// Before it joins, so that a passive one never owns a shard; under the address that it will join with. An active
-    /// one may bear a mark of an earlier try.
-    async fn mark_passive(&self, raft: &Raft, at: &Address, passive: bool) -> Result<Option<()>, Error> {
+    /// Before it joins, so that a passive one never owns a shard; under the address that it will
+    /// join with. An active one may bear a mark of an earlier try.
+    async fn mark_passive(
+        &self,
+        raft: &Raft,
+        at: &Address,
+        passive: bool,
+    ) -> Result<Option<()>, Error> {
         if !passive && !has_stale_marks(&raft.applied().borrow().catalog) {
             return Ok(Some(()));
         }
-        let status = self.data_nodes.status(at, Instant::now() + QUICK_ANSWER).await.map_err(of_data_node)?;
+        let status = self
+            .data_nodes
+            .status(at, Instant::now() + QUICK_ANSWER)
+            .await
+            .map_err(of_data_node)?;
         let tcp = Text::from(&status.tcp_addr);
         {
             let applied = raft.applied();
             let catalog = &applied.borrow().catalog;
             if let Some(member) = catalog.data_node_by_tcp(&tcp) {
-                return if passive { check_passive(catalog, member).map(Some) } else { Ok(Some(())) };
+                return if passive {
+                    check_passive(catalog, member).map(Some)
+                } else {
+                    Ok(Some(()))
+                };
             }
             if catalog.passive.contains(&tcp) == passive {
                 return Ok(Some(()));
             }
         }
-        self.change(raft, Command::SetPassive { tcp, passive }, self.deadline()).await
+        self.change(raft, Command::SetPassive { tcp, passive }, self.deadline())
+            .await
     }
 }
 
@@ -104,5 +141,8 @@ fn check_passive(catalog: &Catalog, member: &DataNode) -> Result<(), Error> {
 }
 
 fn has_stale_marks(catalog: &Catalog) -> bool {
-    catalog.passive.iter().any(|tcp| catalog.data_node_by_tcp(tcp).is_none())
+    catalog
+        .passive
+        .iter()
+        .any(|tcp| catalog.data_node_by_tcp(tcp).is_none())
 }

@@ -1,5 +1,5 @@
-//! A member of the catalog that does not know that it is one: its volume was lost, or the meta node that should have told
-//! it died.
+//! A member of the catalog that does not know that it is one: its volume was lost, or the meta node
+//! that should have told it died.
 
 use std::time::Duration;
 
@@ -16,14 +16,18 @@ use crate::wire::datanode::Node;
 const GLANCE: Duration = Duration::from_secs(2);
 
 impl Service {
-    /// Tells it if it answers under its own name and says that it belongs to nothing. It keeps its id and its shards,
-    /// with the data or without.
+    /// Tells it if it answers under its own name and says that it belongs to nothing. It keeps its
+    /// id and its shards, with the data or without.
     ///
     /// # Errors
     /// It was asked to join and did not.
     pub(super) async fn remind(&self, raft: &Raft, node: &DataNode) -> Result<(), Error> {
-        let Ok(at) = address_of(node) else { return Ok(()) };
-        let Ok(status) = self.data_nodes.status(&at, Instant::now() + GLANCE).await else { return Ok(()) };
+        let Ok(at) = address_of(node) else {
+            return Ok(());
+        };
+        let Ok(status) = self.data_nodes.status(&at, Instant::now() + GLANCE).await else {
+            return Ok(());
+        };
         if status.is_joined() || status.tcp_addr.as_bytes() != node.tcp.as_bytes() {
             return Ok(());
         }
@@ -32,13 +36,22 @@ impl Service {
         Ok(())
     }
 
-    /// Tells a data node who the meta nodes are: to register itself, or, with `update`, to find itself registered.
+    /// Tells a data node who the meta nodes are: to register itself, or, with `update`, to find
+    /// itself registered.
     ///
     /// # Errors
     /// Mostly its own words.
-    pub(super) async fn tell(&self, raft: &Raft, at: &Address, update: bool) -> Result<Node, Error> {
+    pub(super) async fn tell(
+        &self,
+        raft: &Raft,
+        at: &Address,
+        update: bool,
+    ) -> Result<Node, Error> {
         let servers = self.meta_servers(&raft.applied().borrow().catalog);
         let answered = Instant::now() + super::DATA_NODE_ANSWERS;
-        self.data_nodes.join_cluster(at, &servers, update, answered).await.map_err(of_data_node)
+        self.data_nodes
+            .join_cluster(at, &servers, update, answered)
+            .await
+            .map_err(of_data_node)
     }
 }

@@ -28,13 +28,18 @@ impl Service {
     ) -> Result<(), Error> {
         let deadline = Instant::now() + WITHIN;
         loop {
-            let tried = match self.change(raft, command.clone(), self.deadline().min(deadline)).await {
+            let tried = match self
+                .change(raft, command.clone(), self.deadline().min(deadline))
+                .await
+            {
                 Ok(None) => self.change_elsewhere(raft, &command, deadline).await,
                 other => other,
             };
             match tried {
                 Ok(Some(())) => return Ok(()),
-                Ok(None) | Err(Error::NoLeader { .. } | Error::Unknown(_)) if Instant::now() < deadline => {
+                Ok(None) | Err(Error::NoLeader { .. } | Error::Unknown(_))
+                    if Instant::now() < deadline =>
+                {
                     sleep(TRY_AGAIN).await;
                 }
                 Ok(None) => return Err(Error::NoLeader { reachable: None }),
@@ -49,7 +54,8 @@ impl Service {
         command: &Command,
         deadline: Instant,
     ) -> Result<Option<()>, Error> {
-        let (Some(leader), Some(body)) = (self.leader_elsewhere(raft), execute::encode(command)) else {
+        let (Some(leader), Some(body)) = (self.leader_elsewhere(raft), execute::encode(command))
+        else {
             return Ok(None);
         };
         let Some(incarnation) = meta_node_at(raft, &leader).map(|node| node.incarnation) else {
@@ -65,7 +71,11 @@ impl Service {
             headers: [carried].into_iter().chain(authorization).collect(),
             body,
         };
-        match self.carrier.carry(&leader, &request.meant_for(incarnation), deadline).await {
+        match self
+            .carrier
+            .carry(&leader, &request.meant_for(incarnation), deadline)
+            .await
+        {
             Ok(answer) if answer.status == 200 => match execute::decode_response(&answer.body) {
                 Ok(Ok(_)) => Ok(Some(())),
                 Ok(Err(refused)) => Err(Error::DataNode(refused)),

@@ -14,9 +14,12 @@ impl Service {
     ) -> Option<Vec<DataNodeInfo>> {
         let listed = |node: &DataNode| {
             let listed = info(node);
-            let known = announcements.iter().find(|announced| announced.tcp_addr == listed.tcp_addr);
-            let (http_scheme, version) =
-                known.map(|known| (known.http_scheme.clone(), known.version.clone())).unwrap_or_default();
+            let known = announcements
+                .iter()
+                .find(|announced| announced.tcp_addr == listed.tcp_addr);
+            let (http_scheme, version) = known
+                .map(|known| (known.http_scheme.clone(), known.version.clone()))
+                .unwrap_or_default();
             DataNodeInfo {
                 http_scheme,
                 version,

@@ -1,5 +1,5 @@
-//! Data nodes come, go and move (wire.md 6.2), at the leader. No lock and no Raft slot is held across a call to a data
-//! node: it calls the meta nodes while they wait for it.
+//! Data nodes come, go and move (wire.md 6.2), at the leader. No lock and no Raft slot is held
+//! across a call to a data node: it calls the meta nodes while they wait for it.
 
 mod add;
 mod again;
@@ -29,7 +29,8 @@ use crate::wire::envelope::Body;
 /// Where an address names no port.
 pub(super) const DATA_PORT: u16 = 8088;
 
-/// A data node gives up joining or leaving after 10 s, and an attempt that has begun may take as long again.
+/// A data node gives up joining or leaving after 10 s, and an attempt that has begun may take as
+/// long again.
 const DATA_NODE_ANSWERS: Duration = Duration::from_secs(40);
 /// What is answered from memory.
 pub(super) const QUICK_ANSWER: Duration = Duration::from_secs(10);
@@ -38,14 +39,20 @@ pub(super) const QUICK_ANSWER: Duration = Duration::from_secs(10);
 pub(super) const OLDER: &str = "not every meta node is known to run a version that has data nodes";
 
 impl Service {
-    /// What a caller waits who waits for a data node as well; each step at the leader has a limit of its own.
+    /// What a caller waits who waits for a data node as well; each step at the leader has a limit
+    /// of its own.
     pub fn data_node_limits(&self, manner: Manner) -> Limits {
         let patience = self.config.consensus_timeout;
         let answer = Instant::now() + DATA_NODE_ANSWERS + QUICK_ANSWER * 2 + patience * 2;
-        Limits { patience, answer, manner }
+        Limits {
+            patience,
+            answer,
+            manner,
+        }
     }
 
-    /// This node's Raft if it leads, with everything applied that was acknowledged before; `None`: ask the leader.
+    /// This node's Raft if it leads, with everything applied that was acknowledged before; `None`:
+    /// ask the leader.
     ///
     /// # Errors
     /// There is no majority, or members that could not read what would be proposed.
@@ -69,7 +76,9 @@ impl Service {
     ) -> Result<Option<()>, Error> {
         match raft.propose(Body::Ours(command), deadline).await {
             Ok(Outcome::Applied { .. }) => Ok(Some(())),
-            Ok(Outcome::Refused(why @ Refused::LastCopies { .. })) => Err(Error::Conflict(why.to_string())),
+            Ok(Outcome::Refused(why @ Refused::LastCopies { .. })) => {
+                Err(Error::Conflict(why.to_string()))
+            }
             Ok(Outcome::Refused(why)) => Err(Error::DataNode(why.to_string())),
             Err(error) => Error::from_proposal(error).map_or(Ok(None), Err),
         }
@@ -89,12 +98,20 @@ impl Service {
         result.await.unwrap_or(Err(Error::Stopping))
     }
 
-    /// Where data nodes find the meta nodes. This one comes first, because they ask the first one, and no other,
-    /// whether there is a leader; with their first poll they take over the order of `Data`.
+    /// Where data nodes find the meta nodes. This one comes first, because they ask the first one,
+    /// and no other, whether there is a leader; with their first poll they take over the order of
+    /// `Data`.
     fn meta_servers(&self, catalog: &Catalog) -> Vec<Address> {
-        let mut servers: Vec<Address> = catalog.meta_nodes.values().map(|node| node.http.clone()).collect();
+        let mut servers: Vec<Address> = catalog
+            .meta_nodes
+            .values()
+            .map(|node| node.http.clone())
+            .collect();
         let own = self.membership().view().http.clone();
-        if let Some(at) = servers.iter().position(|server| Some(server) == own.as_ref()) {
+        if let Some(at) = servers
+            .iter()
+            .position(|server| Some(server) == own.as_ref())
+        {
             servers[..=at].rotate_right(1);
         }
         servers
@@ -112,7 +129,9 @@ pub(super) async fn confirmed(raft: &Raft, deadline: Instant) -> Result<bool, Er
     match raft.barrier(deadline).await {
         Ok(()) => Ok(true),
         Err(BarrierError::NotLeader { .. }) => Ok(false),
-        Err(BarrierError::NoMajority | BarrierError::Closed) => Err(Error::NoLeader { reachable: None }),
+        Err(BarrierError::NoMajority | BarrierError::Closed) => {
+            Err(Error::NoLeader { reachable: None })
+        }
     }
 }
 
@@ -122,27 +141,34 @@ pub(super) fn data_address(name: &str, text: &str) -> Result<Address, Error> {
     Address::parse(text, DATA_PORT).map_err(|error| Error::Bad(format!("{name}: {error}")))
 }
 
-/// The node that is known under this address: as it was written, or as another spelling of the same.
+/// The node that is known under this address: as it was written, or as another spelling of the
+/// same.
 pub(super) fn known<'a>(catalog: &'a Catalog, addr: &str) -> Option<&'a DataNode> {
     let written = catalog.data_node_by_tcp(&Text::from(addr));
     written.or_else(|| {
         let address = Address::parse(addr, DATA_PORT).ok()?;
-        catalog.data_nodes.values().find(|node| address_of(node).as_ref() == Ok(&address))
+        catalog
+            .data_nodes
+            .values()
+            .find(|node| address_of(node).as_ref() == Ok(&address))
     })
 }
 
 /// Whether it was a member under this address and no one is any more.
 fn was_removed(catalog: &Catalog, addr: &str) -> bool {
     let address = Address::parse(addr, DATA_PORT);
-    let is_it = |tcp: &Text| address.is_ok() && Address::parse(&tcp.to_string(), DATA_PORT) == address;
-    catalog.removed_data_nodes.contains(&Text::from(addr)) || catalog.removed_data_nodes.iter().any(is_it)
+    let is_it =
+        |tcp: &Text| address.is_ok() && Address::parse(&tcp.to_string(), DATA_PORT) == address;
+    catalog.removed_data_nodes.contains(&Text::from(addr))
+        || catalog.removed_data_nodes.iter().any(is_it)
 }
 
 /// How to reach a node that is in the catalog.
 pub(super) fn address_of(node: &DataNode) -> Result<Address, Error> {
     let text = node.tcp.to_string();
-    Address::parse(&text, DATA_PORT)
-        .map_err(|error| Error::DataNode(format!("data node {} cannot be reached: {error}", node.id)))
+    Address::parse(&text, DATA_PORT).map_err(|error| {
+        Error::DataNode(format!("data node {} cannot be reached: {error}", node.id))
+    })
 }
 
 pub(super) fn of_data_node(failed: Failed) -> Error {

@@ -1,5 +1,5 @@
-//! `add-data`: data nodes that the configuration names are added by whoever leads, so that a whole cluster comes up
-//! without a hand.
+//! `add-data`: data nodes that the configuration names are added by whoever leads, so that a whole
+//! cluster comes up without a hand.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -14,20 +14,33 @@ use crate::raft::Role;
 use crate::service::{Error, Service};
 
 const LOOK: Duration = Duration::from_secs(1);
-/// A data node that is not there yet is asked less and less often: one that starts later is found within this.
+/// A data node that is not there yet is asked less and less often: one that starts later is found
+/// within this.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
-/// Each by itself: one that is silent keeps no other away. Ends with the process's tasks, or with the service.
+/// Each by itself: one that is silent keeps no other away. Ends with the process's tasks, or with
+/// the service.
 pub(in crate::service) async fn add_all(service: Weak<Service>, wanted: Vec<Address>) {
-    join_all(wanted.into_iter().map(|at| keep_adding(service.clone(), at))).await;
+    join_all(
+        wanted
+            .into_iter()
+            .map(|at| keep_adding(service.clone(), at)),
+    )
+    .await;
 }
 
 async fn keep_adding(service: Weak<Service>, at: Address) {
-    let mut wanted = Wanted { at, own: None, said: String::new() };
+    let mut wanted = Wanted {
+        at,
+        own: None,
+        said: String::new(),
+    };
     let mut pause = LOOK;
     loop {
         sleep(pause).await;
-        let Some(service) = service.upgrade() else { return };
+        let Some(service) = service.upgrade() else {
+            return;
+        };
         if service.lacks(&wanted) {
             wanted.try_once(&service).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
@@ -65,7 +78,10 @@ impl Wanted {
 
     async fn add(&mut self, service: &Arc<Service>) -> Result<(), Error> {
         // It may be a member, or have been one, under a name that the list does not have.
-        let status = service.data_nodes.status(&self.at, Instant::now() + QUICK_ANSWER).await;
+        let status = service
+            .data_nodes
+            .status(&self.at, Instant::now() + QUICK_ANSWER)
+            .await;
         self.own = Some(status.map_err(super::of_data_node)?.tcp_addr);
         if !service.lacks(self) {
             return Ok(());
@@ -86,7 +102,11 @@ impl Wanted {
 impl Service {
     /// Of a leader only.
     fn lacks(&self, wanted: &Wanted) -> bool {
-        let Some(raft) = self.raft().ok().filter(|raft| raft.status().role == Role::Leader) else {
+        let Some(raft) = self
+            .raft()
+            .ok()
+            .filter(|raft| raft.status().role == Role::Leader)
+        else {
             return false;
         };
         let applied = raft.applied().borrow().clone();

@@ -22,11 +22,16 @@ impl Copies {
             return None;
         }
         all.push(copy.clone());
-        Some(Begun { copies: self.clone(), copy })
+        Some(Begun {
+            copies: self.clone(),
+            copy,
+        })
     }
 
     pub(super) fn is_under_way(&self, shard: ShardId, dest: &str) -> bool {
-        self.lock().iter().any(|copy| copy.shard_id == shard && copy.dest == dest)
+        self.lock()
+            .iter()
+            .any(|copy| copy.shard_id == shard && copy.dest == dest)
     }
 
     pub(super) fn all(&self) -> Vec<CopyInProgress> {
@@ -44,6 +49,8 @@ fn is_same(one: &CopyInProgress, other: &CopyInProgress) -> bool {
 
 impl Drop for Begun {
     fn drop(&mut self) {
-        self.copies.lock().retain(|other| !is_same(other, &self.copy));
+        self.copies
+            .lock()
+            .retain(|other| !is_same(other, &self.copy));
     }
 }

@@ -40,19 +40,28 @@ impl Service {
     /// What a caller waits who has a shard's data moved.
     pub fn copy_limits(&self) -> Limits {
         let limits = self.data_node_limits(Manner::ForHours);
-        Limits { answer: limits.answer + COPIED_WITHIN, ..limits }
+        Limits {
+            answer: limits.answer + COPIED_WITHIN,
+            ..limits
+        }
     }
 
     /// The same, deleted.
     pub fn removal_limits(&self) -> Limits {
         let limits = self.data_node_limits(Manner::Once);
-        Limits { answer: limits.answer + REMOVED_WITHIN, ..limits }
+        Limits {
+            answer: limits.answer + REMOVED_WITHIN,
+            ..limits
+        }
     }
 
     /// What a node has of a shard.
     async fn held(&self, node: &DataNode, shard: ShardId) -> Result<Option<ShardOwnerInfo>, Error> {
         let at = address_of(node)?;
-        let held = self.data_nodes.list_shards(&at, Instant::now() + QUICK_ANSWER).await;
+        let held = self
+            .data_nodes
+            .list_shards(&at, Instant::now() + QUICK_ANSWER)
+            .await;
         Ok(held.map_err(of_data_node)?.remove(&shard.0))
     }
 }
@@ -60,7 +69,9 @@ impl Service {
 /// # Errors
 /// No data node has this address (wire.md 6.2, the original's words).
 fn node(catalog: &Catalog, addr: &str) -> Result<DataNode, Error> {
-    known(catalog, addr).cloned().ok_or_else(|| Error::Bad(format!("unable to find node for \"{addr}\"")))
+    known(catalog, addr)
+        .cloned()
+        .ok_or_else(|| Error::Bad(format!("unable to find node for \"{addr}\"")))
 }
 
 /// # Errors

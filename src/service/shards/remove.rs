@@ -1,4 +1,5 @@
-//! `POST /remove-shard`: one copy of a shard goes, from the catalog first and then from the disk of its node.
+//! `POST /remove-shard`: one copy of a shard goes, from the catalog first and then from the disk of
+//! its node.
 
 use std::sync::Arc;
 
@@ -16,8 +17,8 @@ use crate::service::data_nodes::{address_of, of_data_node};
 const NOTHING_THERE: &str = "shard not found";
 
 impl Service {
-    /// Removes the copy of a shard from the data node at `src`. With `force` also the last one, and one that the
-    /// catalog does not have there. `None`: ask the leader.
+    /// Removes the copy of a shard from the data node at `src`. With `force` also the last one, and
+    /// one that the catalog does not have there. `None`: ask the leader.
     ///
     /// # Errors
     /// Why not; or, when it is out of the catalog and still on the disk, so.
@@ -27,7 +28,9 @@ impl Service {
         shard: ShardId,
         force: bool,
     ) -> Result<Option<()>, Error> {
-        let Some(raft) = self.leading().await? else { return Ok(None) };
+        let Some(raft) = self.leading().await? else {
+            return Ok(None);
+        };
         let (src, service) = (src.to_owned(), self.clone());
         self.to_the_end(async move {
             let applied = raft.applied().borrow().clone();
@@ -44,8 +47,8 @@ impl Service {
         .await
     }
 
-    /// The catalog first: a copy that is still there and belongs to nobody does no harm, one that is gone and still
-    /// asked for fails queries.
+    /// The catalog first: a copy that is still there and belongs to nobody does no harm, one that
+    /// is gone and still asked for fails queries.
     async fn take_copy(
         &self,
         raft: &Raft,
@@ -53,7 +56,10 @@ impl Service {
         shard: ShardId,
         force: bool,
     ) -> Result<Option<()>, Error> {
-        let copy = ShardCopy { shard, node: node.id };
+        let copy = ShardCopy {
+            shard,
+            node: node.id,
+        };
         let remove = Command::RemoveShardCopy { copy, force };
         if self.change(raft, remove, self.deadline()).await?.is_none() {
             return Ok(None);
@@ -71,7 +77,10 @@ impl Service {
     /// What an earlier removal could not delete, or somebody put there by hand.
     async fn delete_stray(&self, node: &DataNode, shard: ShardId) -> Result<(), Error> {
         if self.copies.is_under_way(shard, &node.tcp.to_string()) {
-            let text = format!("shard {shard} is being copied to {}: it owns it soon", node.tcp);
+            let text = format!(
+                "shard {shard} is being copied to {}: it owns it soon",
+                node.tcp
+            );
             return Err(Error::Conflict(text));
         }
         if self.delete_from_disk(node, shard).await? {
@@ -84,9 +93,15 @@ impl Service {
     /// Whether there was something.
     async fn delete_from_disk(&self, node: &DataNode, shard: ShardId) -> Result<bool, Error> {
         let at = address_of(node)?;
-        match self.data_nodes.remove_shard(&at, shard.0, Instant::now() + REMOVED_WITHIN).await {
+        match self
+            .data_nodes
+            .remove_shard(&at, shard.0, Instant::now() + REMOVED_WITHIN)
+            .await
+        {
             Ok(()) => Ok(true),
-            Err(failed) if matches!(&failed.why, Why::Said(text) if text == NOTHING_THERE) => Ok(false),
+            Err(failed) if matches!(&failed.why, Why::Said(text) if text == NOTHING_THERE) => {
+                Ok(false)
+            }
             Err(failed) => Err(of_data_node(failed)),
         }
     }

@@ -1,8 +1,10 @@
-//! Owners for restored shards (wire.md Q34). A restore brings shards without owners, and the data node that then puts
-//! their data in place tells nobody: the leader asks all of them who holds what, until each has one.
+//! Owners for restored shards (wire.md Q34). A restore brings shards without owners, and the data
+//! node that then puts their data in place tells nobody: the leader asks all of them who holds
+//! what, until each has one.
 //!
-//! Never: a shard that a person gave up in a group that was open for points. That group is deleted, or truncated while
-//! others of it have owners. One that had ended looks like a restored one: whoever comes back with its points owns it.
+//! Never: a shard that a person gave up in a group that was open for points. That group is deleted,
+//! or truncated while others of it have owners. One that had ended looks like a restored one:
+//! whoever comes back with its points owns it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Weak;
@@ -21,7 +23,8 @@ use crate::service::data_nodes::QUICK_ANSWER;
 const LOOK: Duration = Duration::from_secs(2);
 /// Nothing found: asked less and less often, for a list may be long.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-/// Terabytes may come out of a backup in this time. A shard that never had a point is held by nobody.
+/// Terabytes may come out of a backup in this time. A shard that never had a point is held by
+/// nobody.
 const WITHIN: Duration = Duration::from_secs(3600);
 
 /// As long as the service lives.
@@ -29,7 +32,9 @@ pub(in crate::service) async fn find_owners(service: Weak<Service>) {
     let mut search = Search::new();
     loop {
         sleep(LOOK).await;
-        let Some(service) = service.upgrade() else { return };
+        let Some(service) = service.upgrade() else {
+            return;
+        };
         let leads = |raft: &Raft| raft.status().role == Role::Leader;
         match service.raft().ok().filter(leads) {
             Some(raft) => search.look(&service, &raft).await,
@@ -51,7 +56,14 @@ struct Search {
 impl Search {
     fn new() -> Self {
         let now = Instant::now();
-        Self { lacking: BTreeSet::new(), changes: None, since: now, next: now, pause: LOOK, gave_up: false }
+        Self {
+            lacking: BTreeSet::new(),
+            changes: None,
+            since: now,
+            next: now,
+            pause: LOOK,
+            gave_up: false,
+        }
     }
 
     async fn look(&mut self, service: &Service, raft: &Raft) {
@@ -71,7 +83,9 @@ impl Search {
         self.pause = (self.pause * 2).min(LONGEST_PAUSE);
         let held = held_by(service, &applied.catalog).await;
         for copy in owners_of_restored(&applied.catalog, &held) {
-            let given = service.change(raft, Command::CopyShardOwner(copy), service.deadline()).await;
+            let given = service
+                .change(raft, Command::CopyShardOwner(copy), service.deadline())
+                .await;
             match given {
                 Ok(Some(())) => {
                     tracing::info!(
@@ -85,7 +99,8 @@ impl Search {
                 Err(Error::DataNode(why)) => {
                     tracing::debug!(event = "restored-shard", shard = %copy.shard, node = %copy.node, why, "not an owner");
                 }
-                // Nothing can be proposed now: each of the others would wait as long, and be told as well.
+                // Nothing can be proposed now: each of the others would wait as long, and be told
+                // as well.
                 Err(error) => {
                     tracing::warn!(event = "restored-shard", %error, "restored shards wait for their owners");
                     return;
@@ -112,7 +127,10 @@ impl Search {
         self.changes = changes;
         let lacking: BTreeSet<_> = restored(catalog).flat_map(ownerless).collect();
         if !lacking.is_subset(&self.lacking) {
-            *self = Self { changes, ..Self::new() };
+            *self = Self {
+                changes,
+                ..Self::new()
+            };
         }
         self.lacking = lacking;
     }
@@ -120,7 +138,10 @@ impl Search {
 
 /// Groups that a restore brought and that still lack owners.
 fn restored(catalog: &Catalog) -> impl Iterator<Item = &ShardGroup> {
-    let policies = catalog.databases.iter().flat_map(|database| &database.retention_policies);
+    let policies = catalog
+        .databases
+        .iter()
+        .flat_map(|database| &database.retention_policies);
     let groups = policies.flat_map(|policy| policy.shard_groups.iter());
     groups.filter(|group| {
         let untouched = group.shards.iter().all(|shard| shard.owners.is_empty());
@@ -129,27 +150,45 @@ fn restored(catalog: &Catalog) -> impl Iterator<Item = &ShardGroup> {
 }
 
 fn ownerless(group: &ShardGroup) -> impl Iterator<Item = ShardId> {
-    group.shards.iter().filter(|shard| shard.owners.is_empty()).map(|shard| shard.id)
+    group
+        .shards
+        .iter()
+        .filter(|shard| shard.owners.is_empty())
+        .map(|shard| shard.id)
 }
 
 type Held = BTreeMap<ShardId, Vec<NodeId>>;
 
 /// Who has what on its disk. A node that does not answer is asked the next time.
 async fn held_by(service: &Service, catalog: &Catalog) -> Held {
-    let asked = catalog.data_nodes.values().filter(|node| !catalog.is_passive(node)).map(|node| async {
-        let at = address_of(node).ok()?;
-        let held = service.data_nodes.list_shards(&at, Instant::now() + QUICK_ANSWER).await.ok()?;
-        let sound = held.into_iter().filter(|(_, shard)| shard.err.is_empty());
-        Some((node.id, sound.map(|(id, _)| ShardId(id)).collect::<Vec<_>>()))
-    });
+    let asked = catalog
+        .data_nodes
+        .values()
+        .filter(|node| !catalog.is_passive(node))
+        .map(|node| async {
+            let at = address_of(node).ok()?;
+            let held = service
+                .data_nodes
+                .list_shards(&at, Instant::now() + QUICK_ANSWER)
+                .await
+                .ok()?;
+            let sound = held.into_iter().filter(|(_, shard)| shard.err.is_empty());
+            Some((
+                node.id,
+                sound.map(|(id, _)| ShardId(id)).collect::<Vec<_>>(),
+            ))
+        });
     let mut held = Held::new();
     for (node, shards) in join_all(asked).await.into_iter().flatten() {
-        shards.into_iter().for_each(|shard| held.entry(shard).or_default().push(node));
+        shards
+            .into_iter()
+            .for_each(|shard| held.entry(shard).or_default().push(node));
     }
     held
 }
 
-/// The owners to be. A truncated group gets all of its own at once: with some it looks like one that lost the others.
+/// The owners to be. A truncated group gets all of its own at once: with some it looks like one
+/// that lost the others.
 fn owners_of_restored(catalog: &Catalog, held: &Held) -> Vec<ShardCopy> {
     let whole = |group: &&ShardGroup| {
         group.truncated_at.is_none() || ownerless(group).all(|shard| held.contains_key(&shard))
@@ -158,5 +197,9 @@ fn owners_of_restored(catalog: &Catalog, held: &Held) -> Vec<ShardCopy> {
         let nodes = held.get(&shard).into_iter().flatten();
         nodes.map(move |node| ShardCopy { shard, node: *node })
     };
-    restored(catalog).filter(whole).flat_map(ownerless).flat_map(copies).collect()
+    restored(catalog)
+        .filter(whole)
+        .flat_map(ownerless)
+        .flat_map(copies)
+        .collect()
 }

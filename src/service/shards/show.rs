@@ -1,4 +1,5 @@
-//! `GET /show-shards`: from local state, with what the data nodes say of their copies where that is asked for.
+//! `GET /show-shards`: from local state, with what the data nodes say of their copies where that is
+//! asked for.
 
 use futures_util::future::join_all;
 use std::collections::BTreeMap;
@@ -50,7 +51,13 @@ impl Service {
             let said = self.ask_all(catalog).await;
             shards
                 .iter_mut()
-                .flat_map(|shard| shard.owners.iter_mut().map(|owner| (shard.id, owner)).collect::<Vec<_>>())
+                .flat_map(|shard| {
+                    shard
+                        .owners
+                        .iter_mut()
+                        .map(|owner| (shard.id, owner))
+                        .collect::<Vec<_>>()
+                })
                 .for_each(|(id, owner)| fill(owner, id, &said));
             if which.inconsistent {
                 shards.retain(|shard| shard.owners.iter().any(|owner| owner.err == NOT_FOUND));
@@ -64,12 +71,19 @@ impl Service {
         let deadline = Instant::now() + QUICK_ANSWER;
         let ask = async |node: DataNode| {
             let said = match address_of(&node) {
-                Ok(at) => self.data_nodes.list_shards(&at, deadline).await.map_err(|failed| failed.text()),
+                Ok(at) => self
+                    .data_nodes
+                    .list_shards(&at, deadline)
+                    .await
+                    .map_err(|failed| failed.text()),
                 Err(error) => Err(error.to_string()),
             };
             (node.id, said)
         };
-        join_all(catalog.data_nodes.values().cloned().map(ask)).await.into_iter().collect()
+        join_all(catalog.data_nodes.values().cloned().map(ask))
+            .await
+            .into_iter()
+            .collect()
     }
 }
 
@@ -77,12 +91,24 @@ fn is_expired(policy: &RetentionPolicy, group: &ShardGroup, now: UnixNanos) -> b
     policy.duration.0 != 0 && group.end.0.saturating_add(policy.duration.0) < now.0
 }
 
-fn listed(catalog: &Catalog, shows: impl Fn(&RetentionPolicy, &ShardGroup) -> bool) -> Vec<ShardInfo> {
+fn listed(
+    catalog: &Catalog,
+    shows: impl Fn(&RetentionPolicy, &ShardGroup) -> bool,
+) -> Vec<ShardInfo> {
     let mut all = Vec::new();
     for database in catalog.databases.iter() {
         for policy in &database.retention_policies {
-            for group in policy.shard_groups.iter().filter(|group| shows(policy, group)) {
-                all.extend(group.shards.iter().map(|shard| info(catalog, database, policy, group, shard)));
+            for group in policy
+                .shard_groups
+                .iter()
+                .filter(|group| shows(policy, group))
+            {
+                all.extend(
+                    group
+                        .shards
+                        .iter()
+                        .map(|shard| info(catalog, database, policy, group, shard)),
+                );
             }
         }
     }
@@ -96,7 +122,8 @@ fn info(
     group: &ShardGroup,
     shard: &Shard,
 ) -> ShardInfo {
-    let expires = (policy.duration.0 != 0).then(|| UnixNanos(group.end.0.saturating_add(policy.duration.0)));
+    let expires =
+        (policy.duration.0 != 0).then(|| UnixNanos(group.end.0.saturating_add(policy.duration.0)));
     ShardInfo {
         id: shard.id,
         database: database.name.to_string(),
@@ -107,7 +134,11 @@ fn info(
         end_time: group.end.to_string(),
         expire_time: or_never(expires),
         truncated_at: or_never(group.truncated_at),
-        owners: shard.owners.iter().map(|owner| bare(catalog, *owner)).collect(),
+        owners: shard
+            .owners
+            .iter()
+            .map(|owner| bare(catalog, *owner))
+            .collect(),
     }
 }
 
@@ -119,7 +150,11 @@ fn or_never(at: Option<UnixNanos>) -> String {
 fn bare(catalog: &Catalog, id: NodeId) -> ShardOwnerInfo {
     ShardOwnerInfo {
         id,
-        tcp_addr: catalog.data_nodes.get(&id).map(|node| node.tcp.to_string()).unwrap_or_default(),
+        tcp_addr: catalog
+            .data_nodes
+            .get(&id)
+            .map(|node| node.tcp.to_string())
+            .unwrap_or_default(),
         state: String::new(),
         last_modified: NEVER.to_owned(),
         size: 0,
@@ -144,16 +179,20 @@ fn fill(owner: &mut ShardOwnerInfo, id: ShardId, said: &Said) {
     }
 }
 
-/// Copies on data nodes that the catalog does not have there. Those of deleted groups are being deleted.
+/// Copies on data nodes that the catalog does not have there. Those of deleted groups are being
+/// deleted.
 fn unknown(catalog: &Catalog, said: &Said) -> Vec<ShardInfo> {
     let mut all = Vec::new();
     for (node, shards) in said {
         for (id, held) in shards.iter().flatten() {
             let located = catalog.shard(ShardId(*id));
-            let is_known =
-                located.is_some_and(|found| found.group.is_deleted() || found.shard.owners.contains(node));
+            let is_known = located
+                .is_some_and(|found| found.group.is_deleted() || found.shard.owners.contains(node));
             if !is_known {
-                let owner = ShardOwnerInfo { err: NOT_OURS.to_owned(), ..held.clone() };
+                let owner = ShardOwnerInfo {
+                    err: NOT_OURS.to_owned(),
+                    ..held.clone()
+                };
                 all.push(stray(ShardId(*id), owner));
             }
         }

@@ -10,8 +10,11 @@ impl Service {
     /// # Errors
     /// Nothing was truncated, or nobody knows.
     pub async fn truncate_shards(&self, delay: DurationNanos) -> Result<Option<()>, Error> {
-        let Some(raft) = self.leading().await? else { return Ok(None) };
+        let Some(raft) = self.leading().await? else {
+            return Ok(None);
+        };
         let at = UnixNanos(self.env.clock.now().0.saturating_add(delay.0));
-        self.change(&raft, Command::TruncateShardGroups { at }, self.deadline()).await
+        self.change(&raft, Command::TruncateShardGroups { at }, self.deadline())
+            .await
     }
 }

@@ -29,7 +29,10 @@ pub(super) struct ChoresDone {
 impl Chores {
     pub(super) fn run(self) -> ChoresDone {
         let reserve = self.unlink().and_then(|()| self.prepare());
-        ChoresDone { reserve, available: self.disk.available(&self.wal) }
+        ChoresDone {
+            reserve,
+            available: self.disk.available(&self.wal),
+        }
     }
 
     /// One by one, each durable before the next: a younger segment that goes first leaves a hole.
@@ -42,7 +45,9 @@ impl Chores {
     }
 
     fn prepare(&self) -> io::Result<Option<Reserve>> {
-        let Some((head, size)) = &self.reserve else { return Ok(None) };
+        let Some((head, size)) = &self.reserve else {
+            return Ok(None);
+        };
         match segment::create(&*self.disk, &self.wal, RESERVE, *size, head) {
             Ok(file) => Ok(Some(Reserve::new(file, head.salt, *size))),
             Err(error) if is_full(&error) => Ok(None),
@@ -52,5 +57,8 @@ impl Chores {
 }
 
 fn is_full(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    )
 }

@@ -37,7 +37,9 @@ impl Command {
 
     pub(super) fn refuse(self, why: &io::Error) {
         match self {
-            Self::Write { done: Some(done), .. } => done(Err(copy(why))),
+            Self::Write {
+                done: Some(done), ..
+            } => done(Err(copy(why))),
             Self::Write { done: None, .. } | Self::CheckRoom | Self::Chores(_) => {}
             Self::MarkSoon | Self::Mark | Self::Close { .. } => {}
         }

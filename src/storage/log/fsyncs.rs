@@ -4,8 +4,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Upper bounds in microseconds: from a fast NVMe disk to one that starts elections.
-const BOUNDS_US: [u64; 14] =
-    [50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000];
+const BOUNDS_US: [u64; 14] = [
+    50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000,
+    1_000_000,
+];
 
 /// Counts since the log was opened.
 #[derive(Default)]
@@ -41,7 +43,11 @@ impl Fsyncs {
         }
         count += self.buckets[BOUNDS_US.len()].load(Ordering::Relaxed);
         let total = Duration::from_micros(self.total_us.load(Ordering::Relaxed));
-        FsyncHistogram { buckets, count, total }
+        FsyncHistogram {
+            buckets,
+            count,
+            total,
+        }
     }
 }
 
@@ -58,7 +64,16 @@ mod tests {
         let picture = fsyncs.picture();
         assert_eq!(picture.count, 4);
         assert_eq!(picture.total, Duration::from_micros(3_000_801));
-        let at = |us| picture.buckets.iter().find(|b| b.0 == Duration::from_micros(us)).map(|b| b.1);
-        assert_eq!((at(50), at(100), at(1_000), at(1_000_000)), (Some(1), Some(2), Some(3), Some(3)));
+        let at = |us| {
+            picture
+                .buckets
+                .iter()
+                .find(|b| b.0 == Duration::from_micros(us))
+                .map(|b| b.1)
+        };
+        assert_eq!(
+            (at(50), at(100), at(1_000), at(1_000_000)),
+            (Some(1), Some(2), Some(3), Some(3))
+        );
     }
 }

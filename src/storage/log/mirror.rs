@@ -16,8 +16,9 @@ pub(super) struct Mirror {
     /// `committed` is in no record yet: it goes along with whatever is written next.
     unwritten: bool,
     pub(super) purged: Option<LogId>,
-    /// What the first entry follows. In an open log this is `purged`; while the oldest segments that are
-    /// left are replayed it is ahead of it, until the record of the purge that let the others go.
+    /// What the first entry follows. In an open log this is `purged`; while the oldest segments
+    /// that are left are replayed it is ahead of it, until the record of the purge that let the
+    /// others go.
     base: Option<LogId>,
     entries: VecDeque<Entry>,
     bytes: u64,
@@ -31,15 +32,26 @@ impl Mirror {
         purged: Option<LogId>,
         last: Option<LogId>,
     ) -> Self {
-        Self { vote, committed, purged, base: further(last, purged), ..Self::default() }
+        Self {
+            vote,
+            committed,
+            purged,
+            base: further(last, purged),
+            ..Self::default()
+        }
     }
 
     pub(super) fn bounds(&self) -> Bounds {
-        Bounds { purged: self.purged, last: self.last() }
+        Bounds {
+            purged: self.purged,
+            last: self.last(),
+        }
     }
 
     pub(super) fn last(&self) -> Option<LogId> {
-        self.entries.back().map_or(self.base, |entry| Some(entry.log_id))
+        self.entries
+            .back()
+            .map_or(self.base, |entry| Some(entry.log_id))
     }
 
     pub(super) fn bytes(&self) -> u64 {
@@ -53,7 +65,9 @@ impl Mirror {
     }
 
     pub(super) fn read(&self, range: Range<u64>, max_bytes: usize) -> Vec<Entry> {
-        let Some(first) = self.entries.front().map(|entry| entry.log_id.index) else { return Vec::new() };
+        let Some(first) = self.entries.front().map(|entry| entry.log_id.index) else {
+            return Vec::new();
+        };
         let from = self.position(range.start.max(first));
         let to = self.position(range.end);
         let mut bytes = 0;
@@ -72,8 +86,9 @@ impl Mirror {
         (self.committed, self.unwritten) = (committed, true);
     }
 
-    /// The record of what was saved since the last one was taken. For who queues it, or writes it, before anything
-    /// that comes later: a log must never say that an entry is committed which it does not have.
+    /// The record of what was saved since the last one was taken. For who queues it, or writes it,
+    /// before anything that comes later: a log must never say that an entry is committed which it
+    /// does not have.
     pub(super) fn take_committed(&mut self) -> Option<Record> {
         std::mem::take(&mut self.unwritten).then_some(Record::Committed(self.committed))
     }
@@ -116,7 +131,10 @@ impl Mirror {
     }
 
     fn purge(&mut self, upto: LogId) {
-        while let Some(entry) = self.entries.pop_front_if(|entry| entry.log_id.index <= upto.index) {
+        while let Some(entry) = self
+            .entries
+            .pop_front_if(|entry| entry.log_id.index <= upto.index)
+        {
             self.bytes -= entry.payload.len() as u64;
         }
         self.purged = further(Some(upto), self.purged);

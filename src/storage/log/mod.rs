@@ -1,8 +1,8 @@
 //! The log: one ordered stream of votes, entries, truncations and purges (design: decision 5).
 //!
-//! Owns: `wal/`, and the only thread that writes there. Never: what an entry says, when to snapshot.
-//! Invariants: what was acknowledged is synced; `purged ≤ durable snapshot`; the first write or sync
-//! error ends the log, nothing is retried.
+//! Owns: `wal/`, and the only thread that writes there. Never: what an entry says, when to
+//! snapshot. Invariants: what was acknowledged is synced; `purged ≤ durable snapshot`; the first
+//! write or sync error ends the log, nothing is retried.
 //!
 //! ```text
 //! callers → Mirror (readable at once) → queue → Writer: encode, write, sync → acknowledge
@@ -48,12 +48,17 @@ pub struct Bounds {
 /// Why a log cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
-    /// The phase becomes `halted`: nothing is repaired in silence. The text has file, offset and advice.
+    /// The phase becomes `halted`: nothing is repaired in silence. The text has file, offset and
+    /// advice.
     #[error("{0}")]
     Damaged(String),
     /// Written by a newer version: exit 65, as for every newer file of the directory.
     #[error("{path} has format {found}, this version reads up to {newest}: run the newer version")]
-    Newer { path: PathBuf, found: u32, newest: u32 },
+    Newer {
+        path: PathBuf,
+        found: u32,
+        newest: u32,
+    },
     #[error("{deed}: {source}")]
     Io { deed: String, source: io::Error },
 }
@@ -70,7 +75,9 @@ pub struct LogConfig {
 
 impl Default for LogConfig {
     fn default() -> Self {
-        Self { segment_bytes: 8 << 20 }
+        Self {
+            segment_bytes: 8 << 20,
+        }
     }
 }
 
@@ -80,8 +87,9 @@ impl Default for LogConfig {
 #[derive(Clone)]
 pub struct Log {
     shared: Arc<Shared>,
-    /// Unbounded, for a caller must not wait: openraft awaits each vote, truncation and purge; what a follower is
-    /// sent is bounded by its sender, and what a leader proposes by [`Log::has_room`].
+    /// Unbounded, for a caller must not wait: openraft awaits each vote, truncation and purge; what
+    /// a follower is sent is bounded by its sender, and what a leader proposes by
+    /// [`Log::has_room`].
     queue: mpsc::UnboundedSender<Command>,
 }
 
@@ -118,7 +126,10 @@ impl Log {
         let shared = writer.shared().clone();
         env.tasks
             .worker("wal", writer.run(commands))
-            .map_err(|source| LogError::Io { deed: "start the log's writer".to_owned(), source })?;
+            .map_err(|source| LogError::Io {
+                deed: "start the log's writer".to_owned(),
+                source,
+            })?;
         Ok(Self { shared, queue })
     }
 
@@ -154,19 +165,28 @@ impl Log {
     pub fn save_committed(&self, committed: Option<LogId>) {
         let mut mirror = self.shared.mirror();
         mirror.save_committed(committed);
-        let sent = if self.shared.call_mark() { self.queue.send(Command::MarkSoon) } else { Ok(()) };
+        let sent = if self.shared.call_mark() {
+            self.queue.send(Command::MarkSoon)
+        } else {
+            Ok(())
+        };
         drop(mirror);
         refuse_unsent(sent);
     }
 
-    /// Readable when this returns; `done` runs once the entries are durable (or could not be made so).
+    /// Readable when this returns; `done` runs once the entries are durable (or could not be made
+    /// so).
     ///
-    /// An entry above the record size ([`MAX_PAYLOAD`]) is refused with `InvalidInput`, and none is taken.
+    /// An entry above the record size ([`MAX_PAYLOAD`]) is refused with `InvalidInput`, and none is
+    /// taken.
     ///
     /// # Panics
     /// When the entries do not follow the last one: a hole would be believed to be a log.
     pub fn append(&self, entries: Vec<Entry>, done: Done) {
-        if let Some(large) = entries.iter().find(|entry| entry.payload.len() >= MAX_PAYLOAD - 64) {
+        if let Some(large) = entries
+            .iter()
+            .find(|entry| entry.payload.len() >= MAX_PAYLOAD - 64)
+        {
             let text = format!("entry {} has {} bytes", large.log_id, large.payload.len());
             return done(Err(io::Error::new(io::ErrorKind::InvalidInput, text)));
         }
@@ -175,8 +195,8 @@ impl Log {
 
     /// Removes everything behind `last` (`None`: everything).
     ///
-    /// Returns once it is queued: whatever is acknowledged later is in the same stream behind it, so no
-    /// acknowledgement can survive a crash that the truncation does not.
+    /// Returns once it is queued: whatever is acknowledged later is in the same stream behind it,
+    /// so no acknowledgement can survive a crash that the truncation does not.
     ///
     /// # Errors
     /// The log has failed or is closed.
@@ -201,8 +221,8 @@ impl Log {
         self.shared.mirror().bytes()
     }
 
-    /// False when the disk is so full, or so far behind, that new proposals must be refused (the log itself still has
-    /// its reserve).
+    /// False when the disk is so full, or so far behind, that new proposals must be refused (the
+    /// log itself still has its reserve).
     pub fn has_room(&self) -> bool {
         if self.shared.room_is_stale() {
             self.enqueue(Command::CheckRoom);
@@ -220,7 +240,8 @@ impl Log {
         self.shared.fsyncs.picture()
     }
 
-    /// Resolves when a write or sync failed: the process must end (exit 74), and nothing was retried.
+    /// Resolves when a write or sync failed: the process must end (exit 74), and nothing was
+    /// retried.
     pub async fn failed(&self) -> io::Error {
         self.shared.failed().await
     }
@@ -230,7 +251,8 @@ impl Log {
         let (done, closed) = oneshot::channel();
         self.submit(Vec::new(), None);
         self.enqueue(Command::Close { done });
-        // An error means that the writer is gone already: closed before, or failed, which `failed` tells.
+        // An error means that the writer is gone already: closed before, or failed, which `failed`
+        // tells.
         drop(closed.await);
     }
 
@@ -240,7 +262,10 @@ impl Log {
         let committed = mirror.take_committed();
         for record in &records {
             let applied = mirror.apply(record.clone());
-            assert!(applied.is_ok(), "entries are appended without holes: {applied:?}");
+            assert!(
+                applied.is_ok(),
+                "entries are appended without holes: {applied:?}"
+            );
         }
         records.splice(0..0, committed);
         let command = Command::Write { records, done };

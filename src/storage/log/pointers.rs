@@ -15,7 +15,12 @@ pub(super) struct Pointers {
 impl Pointers {
     pub(super) fn of(mirror: &Mirror) -> Self {
         let bounds = mirror.bounds();
-        Self { vote: mirror.vote, committed: mirror.committed, purged: bounds.purged, last: bounds.last }
+        Self {
+            vote: mirror.vote,
+            committed: mirror.committed,
+            purged: bounds.purged,
+            last: bounds.last,
+        }
     }
 
     pub(super) fn take(&mut self, record: &Record) {
@@ -25,7 +30,11 @@ impl Pointers {
             Record::Entry(entry) => self.last = Some(entry.log_id),
             Record::TruncateAfter(last) => {
                 if index(*last) < index(self.last) {
-                    self.last = if index(*last) < index(self.purged) { self.purged } else { *last };
+                    self.last = if index(*last) < index(self.purged) {
+                        self.purged
+                    } else {
+                        *last
+                    };
                 }
             }
             Record::Purge(upto) => {

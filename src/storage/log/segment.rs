@@ -46,8 +46,8 @@ pub(super) fn parse_name(text: &str) -> Option<u64> {
     (name(first_seq) == text).then_some(first_seq)
 }
 
-/// A new segment under `name`, zeroed, synced and in its folder before anything is written behind its head:
-/// later records are then overwrites in place, which need no space and no metadata.
+/// A new segment under `name`, zeroed, synced and in its folder before anything is written behind
+/// its head: later records are then overwrites in place, which need no space and no metadata.
 pub(super) fn create(
     disk: &dyn Disk,
     wal: &Path,
@@ -90,20 +90,35 @@ pub(super) fn zero(file: &dyn File, from: u64, to: u64) -> io::Result<()> {
 
 impl Reserve {
     pub(super) fn new(file: Box<dyn File>, salt: u64, size: u64) -> Self {
-        Self { file, salt, size, turn: 0 }
+        Self {
+            file,
+            salt,
+            size,
+            turn: 0,
+        }
     }
 
     /// Leaves evidence, outside the segment, of how far everything is durable. Not synced.
     pub(super) fn mark(&mut self, seq: u64, epoch: u64, durable_to: u64) -> io::Result<()> {
         let mut bytes = Vec::new();
-        let stamp = Stamp { salt: self.salt, seq, epoch, durable_to };
+        let stamp = Stamp {
+            salt: self.salt,
+            seq,
+            epoch,
+            durable_to,
+        };
         Record::Mark { closed: false }.encode(&stamp, &mut bytes);
         self.turn += 1;
         self.file.write_at(SECTOR * (1 + self.turn % 2), &bytes)
     }
 
     /// Becomes the segment that `head` describes. All before `head.first_seq` must be synced.
-    pub(super) fn promote(self, disk: &dyn Disk, wal: &Path, head: &Head) -> io::Result<Box<dyn File>> {
+    pub(super) fn promote(
+        self,
+        disk: &dyn Disk,
+        wal: &Path,
+        head: &Head,
+    ) -> io::Result<Box<dyn File>> {
         let mut start = vec![0; RESERVE_USED];
         start[..HEAD_LEN].copy_from_slice(&head.encode());
         self.file.write_at(0, &start)?;

@@ -11,16 +11,17 @@ use tokio::time::Instant;
 use super::fsyncs::Fsyncs;
 use super::mirror::Mirror;
 
-/// How old the answer of [`Shared::has_room`] may be. A disk does not fill much in this time, and asking
-/// costs a system call and a wake-up.
+/// How old the answer of [`Shared::has_room`] may be. A disk does not fill much in this time, and
+/// asking costs a system call and a wake-up.
 const ROOM_FOR: Duration = Duration::from_millis(500);
 
-/// Queued and not yet durable. A leader commits by its followers' disks while its own hangs, and would queue for as
-/// long as it has memory; a disk that works never has this much before it.
+/// Queued and not yet durable. A leader commits by its followers' disks while its own hangs, and
+/// would queue for as long as it has memory; a disk that works never has this much before it.
 const QUEUE_BYTES: usize = 64 << 20;
 
 pub(super) struct Shared {
-    /// Guards the mirror and the order of the queue; held for a few instructions, never across an await.
+    /// Guards the mirror and the order of the queue; held for a few instructions, never across an
+    /// await.
     mirror: Mutex<Mirror>,
     durable: AtomicU64,
     room: AtomicBool,
@@ -91,7 +92,9 @@ impl Shared {
             match room {
                 true => tracing::info!("the disk has room again: proposals are taken"),
                 false => {
-                    tracing::error!("the disk is nearly full: proposals are refused until there is room")
+                    tracing::error!(
+                        "the disk is nearly full: proposals are refused until there is room"
+                    )
                 }
             }
         }
@@ -99,7 +102,10 @@ impl Shared {
 
     /// True once per [`ROOM_FOR`]: the caller then has it looked at again.
     pub(super) fn room_is_stale(&self) -> bool {
-        let mut asked = self.room_asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut asked = self
+            .room_asked
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let stale = asked.elapsed() >= ROOM_FOR;
         if stale {
             *asked = Instant::now();
@@ -112,7 +118,8 @@ impl Shared {
         !self.marking.swap(true, Ordering::AcqRel)
     }
 
-    /// The mark is here. To be called with the mirror locked, or what is saved meanwhile waits for none.
+    /// The mark is here. To be called with the mirror locked, or what is saved meanwhile waits for
+    /// none.
     pub(super) fn end_mark(&self) {
         self.marking.store(false, Ordering::Release);
     }
@@ -123,7 +130,10 @@ impl Shared {
 
     pub(super) fn fail(&self, error: &io::Error) {
         tracing::error!(%error, "the log cannot be written: this process must end");
-        self.failure.send_replace(Some(Failure { kind: error.kind(), text: error.to_string() }));
+        self.failure.send_replace(Some(Failure {
+            kind: error.kind(),
+            text: error.to_string(),
+        }));
     }
 
     /// Why nothing can be written any more, if that is so.
@@ -131,7 +141,11 @@ impl Shared {
         if let Some(failure) = &*self.failure.borrow() {
             return Err(failure.error());
         }
-        if self.closed.load(Ordering::Acquire) { Err(closed()) } else { Ok(()) }
+        if self.closed.load(Ordering::Acquire) {
+            Err(closed())
+        } else {
+            Ok(())
+        }
     }
 
     pub(super) async fn failed(&self) -> io::Error {

@@ -72,7 +72,9 @@ impl Stream {
             size: found.size,
             offset: found.offset,
             buffer: Vec::new(),
-            reserve: found.reserve.filter(|reserve| reserve.size == segment_bytes),
+            reserve: found
+                .reserve
+                .filter(|reserve| reserve.size == segment_bytes),
             seq: found.next_seq,
             epoch: found.epoch + 1,
             durable: found.next_seq - 1,
@@ -92,7 +94,12 @@ impl Stream {
         if self.left() < len as u64 {
             self.roll(len)?;
         }
-        let stamp = Stamp { salt: self.salt, seq: self.seq, epoch: self.epoch, durable_to: self.durable };
+        let stamp = Stamp {
+            salt: self.salt,
+            seq: self.seq,
+            epoch: self.epoch,
+            durable_to: self.durable,
+        };
         record.encode(&stamp, &mut self.buffer);
         self.marked = self.durable;
         self.seq += 1;
@@ -127,8 +134,8 @@ impl Stream {
         self.marked < self.durable
     }
 
-    /// Evidence that all before is durable, where there is none yet, in the segment and in the reserve; and what was
-    /// saved meanwhile. Not synced.
+    /// Evidence that all before is durable, where there is none yet, in the segment and in the
+    /// reserve; and what was saved meanwhile. Not synced.
     pub(super) fn mark(&mut self, saved: Option<Record>) -> io::Result<()> {
         if self.lacks_mark()
             && let Some(reserve) = &mut self.reserve
@@ -179,14 +186,20 @@ impl Stream {
     /// Forgets the segments that nothing needs once everything is synced; the caller unlinks them.
     pub(super) fn take_unneeded(&mut self) -> Vec<PathBuf> {
         let oldest = self.oldest_needed();
-        self.segments.drain(..oldest).map(|segment| segment.path).collect()
+        self.segments
+            .drain(..oldest)
+            .map(|segment| segment.path)
+            .collect()
     }
 
-    /// The last segment that begins at or below the purge point. Its head repeats the vote, however long
-    /// ago it was given, and the purge is in it or behind it.
+    /// The last segment that begins at or below the purge point. Its head repeats the vote, however
+    /// long ago it was given, and the purge is in it or behind it.
     fn oldest_needed(&self) -> usize {
         let purged = index(self.pointers.purged);
-        self.segments.iter().rposition(|segment| index(segment.last_before) <= purged).unwrap_or(0)
+        self.segments
+            .iter()
+            .rposition(|segment| index(segment.last_before) <= purged)
+            .unwrap_or(0)
     }
 
     fn left(&self) -> u64 {
@@ -221,13 +234,21 @@ impl Stream {
             }
         };
         (self.salt, self.offset) = (head.salt, HEAD_LEN as u64);
-        self.segments.push(Segment { path: self.wal.join(name), last_before: head.last });
+        self.segments.push(Segment {
+            path: self.wal.join(name),
+            last_before: head.last,
+        });
         Ok(())
     }
 }
 
 /// The first segment of a new log.
-fn begin(env: &Env, wal: &std::path::Path, incarnation: Incarnation, size: u64) -> io::Result<Recovered> {
+fn begin(
+    env: &Env,
+    wal: &std::path::Path,
+    incarnation: Incarnation,
+    size: u64,
+) -> io::Result<Recovered> {
     let head = Head {
         incarnation,
         salt: env.rng.u64(),
@@ -242,7 +263,10 @@ fn begin(env: &Env, wal: &std::path::Path, incarnation: Incarnation, size: u64) 
     let file = segment::create(&*env.disk, wal, &name, size, &head)?;
     Ok(Recovered {
         mirror: Mirror::default(),
-        segments: vec![Segment { path: wal.join(name), last_before: None }],
+        segments: vec![Segment {
+            path: wal.join(name),
+            last_before: None,
+        }],
         file,
         salt: head.salt,
         size,

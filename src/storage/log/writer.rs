@@ -18,12 +18,12 @@ use crate::runtime::Env;
 /// Bounds how long the first of a batch waits for the bytes of the others.
 const BATCH_BYTES: usize = 1 << 20;
 
-/// Free bytes, in segments, below which proposals stop: one for the reserve after next, and as much again
-/// for a snapshot, which is what makes room.
+/// Free bytes, in segments, below which proposals stop: one for the reserve after next, and as much
+/// again for a snapshot, which is what makes room.
 const MARGIN_SEGMENTS: u64 = 3;
 
-/// How soon a sync is followed by a mark. At once would be two more writes for each commit of a lone client; and
-/// under load the next batch is the mark.
+/// How soon a sync is followed by a mark. At once would be two more writes for each commit of a
+/// lone client; and under load the next batch is the mark.
 const MARK_AFTER: Duration = Duration::from_millis(10);
 
 pub(super) struct Writer {
@@ -37,7 +37,8 @@ pub(super) struct Writer {
     stream: Stream,
     /// A round of chores is under way.
     busy: bool,
-    /// The last one found no room for a reserve: the next try waits until somebody asks or something went.
+    /// The last one found no room for a reserve: the next try waits until somebody asks or
+    /// something went.
     full: bool,
     asked: bool,
     /// The time for a mark has come, but there was something to write, which may be one.
@@ -57,7 +58,10 @@ impl Writer {
         queue: mpsc::WeakUnboundedSender<Command>,
     ) -> Result<Self, LogError> {
         let wal = dir.wal();
-        let io = |deed: &str, source| LogError::Io { deed: format!("{deed} {}", wal.display()), source };
+        let io = |deed: &str, source| LogError::Io {
+            deed: format!("{deed} {}", wal.display()),
+            source,
+        };
         let stream = Stream::open(env, wal.clone(), incarnation, config.segment_bytes, found);
         let stream = stream.map_err(|e| io("begin to write in", e))?;
         let writer = Self {
@@ -143,7 +147,11 @@ impl Writer {
     }
 
     fn write(&mut self, sync: bool) -> io::Result<()> {
-        if sync { self.stream.sync() } else { self.stream.flush() }
+        if sync {
+            self.stream.sync()
+        } else {
+            self.stream.flush()
+        }
     }
 
     /// What a batch leaves to be done, after everybody has been answered.
@@ -157,20 +165,26 @@ impl Writer {
             self.shared.close();
         } else if !self.busy && self.has_chores() {
             // Safety order: the record of the purge is durable before what it covers goes.
-            let synced = if self.stream.has_unneeded() { self.stream.sync() } else { Ok(()) };
+            let synced = if self.stream.has_unneeded() {
+                self.stream.sync()
+            } else {
+                Ok(())
+            };
             self.fail_on(&synced);
             self.start_chores();
         }
     }
 
-    /// Sends for the mark that the last sync lacks, or writes the one that is due once nothing else is to be written.
+    /// Sends for the mark that the last sync lacks, or writes the one that is due once nothing else
+    /// is to be written.
     fn see_to_marks(&mut self, queue: &mpsc::UnboundedReceiver<Command>) {
         if self.shared.check().is_err() {
             return;
         }
         if self.mark_due {
             let mut mirror = self.shared.mirror();
-            // What is queued has taken along what was saved before; what is saved now may be about it.
+            // What is queued has taken along what was saved before; what is saved now may be about
+            // it.
             if !queue.is_empty() {
                 return;
             }
@@ -242,7 +256,8 @@ impl Writer {
             self.stream.set_reserve(reserve);
         }
         self.full = !self.stream.has_reserve();
-        self.shared.set_room(!self.full && done.available? >= self.margin());
+        self.shared
+            .set_room(!self.full && done.available? >= self.margin());
         Ok(())
     }
 }

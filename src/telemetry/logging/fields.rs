@@ -53,7 +53,14 @@ impl Visit for Fields {
     }
     fn record_f64(&mut self, field: &Field, value: f64) {
         let text = value.to_string();
-        self.put(field, if value.is_finite() { Value::Bare(text) } else { Value::Text(text) });
+        self.put(
+            field,
+            if value.is_finite() {
+                Value::Bare(text)
+            } else {
+                Value::Text(text)
+            },
+        );
     }
     /// The whole chain, once, where the error ends.
     fn record_error(&mut self, field: &Field, value: &(dyn std::error::Error + 'static)) {

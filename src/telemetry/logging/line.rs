@@ -26,7 +26,12 @@ impl Record {
     }
 
     fn logfmt(&self) -> String {
-        let mut line = format!("ts={} lvl={} event={}", stamp(self.at), name(self.level), plain(&self.event));
+        let mut line = format!(
+            "ts={} lvl={} event={}",
+            stamp(self.at),
+            name(self.level),
+            plain(&self.event)
+        );
         let _ = write!(line, " msg={}", quoted(&self.msg));
         for (key, value) in &self.fields {
             let _ = write!(line, " {key}={}", plain(value.text()));
@@ -54,7 +59,8 @@ impl Record {
         line
     }
 
-    /// `12:00:01.234 WARN  waiting for 2 of 3 founders  ok=meta-1`: the day is known to who sits there.
+    /// `12:00:01.234 WARN  waiting for 2 of 3 founders  ok=meta-1`: the day is known to who sits
+    /// there.
     fn console(&self, color: bool) -> String {
         let (on, off) = match (color, self.level) {
             (false, _) => ("", ""),
@@ -93,7 +99,11 @@ fn stamp(at: UnixNanos) -> String {
 /// As it is when no reader could split it wrongly, else in quotes.
 fn plain(text: &str) -> String {
     let odd = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '"' | '=' | '\\');
-    if text.is_empty() || text.contains(odd) { quoted(text) } else { text.to_owned() }
+    if text.is_empty() || text.contains(odd) {
+        quoted(text)
+    } else {
+        text.to_owned()
+    }
 }
 
 fn quoted(text: &str) -> String {

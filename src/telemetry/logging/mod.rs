@@ -1,7 +1,7 @@
 //! Log lines on stderr: logfmt, JSON, or for people on a terminal; the same keys in each.
 //!
-//! `lvl` (error: a person must look; warn: it may heal; info: an operator would want it; debug), `event`
-//! (stable, for machines), `msg` (for people), then the event's own fields.
+//! `lvl` (error: a person must look; warn: it may heal; info: an operator would want it; debug),
+//! `event` (stable, for machines), `msg` (for people), then the event's own fields.
 
 mod config;
 mod fields;
@@ -50,8 +50,9 @@ struct Lines {
     sink: fn(&str),
 }
 
-/// Libraries talk at the level of their own inner life: from them only what may need a person. openraft warns of
-/// every heartbeat that a dead member misses; `raft` says once that it is not reached.
+/// Libraries talk at the level of their own inner life: from them only what may need a person.
+/// openraft warns of every heartbeat that a dead member misses; `raft` says once that it is not
+/// reached.
 fn noisiest(target: &str) -> Level {
     let of = |library: &str| target.split("::").next() == Some(library);
     if of("influxdb_meta") || of("influxd_meta") || of("influxd_ctl") {
@@ -79,7 +80,9 @@ impl Subscriber for Lines {
         let record = Record {
             at: self.clock.now(),
             level: *event.metadata().level(),
-            event: fields.event.unwrap_or_else(|| module(event.metadata().target())),
+            event: fields
+                .event
+                .unwrap_or_else(|| module(event.metadata().target())),
             msg: fields.msg,
             fields: fields.rest,
         };

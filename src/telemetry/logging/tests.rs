@@ -16,14 +16,26 @@ impl Clock for Noon {
 
 fn logged(format: Format, level: Threshold, log: fn()) -> Vec<String> {
     let sink = |line: &str| LINES.with_borrow_mut(|lines| lines.push(line.to_owned()));
-    let lines = Lines { format, color: false, threshold: level.filter(), clock: Arc::new(Noon), sink };
+    let lines = Lines {
+        format,
+        color: false,
+        threshold: level.filter(),
+        clock: Arc::new(Noon),
+        sink,
+    };
     tracing::subscriber::with_default(lines, log);
     LINES.take()
 }
 
 fn waiting() {
     let missing = "meta-2=dns meta-3=refused";
-    tracing::warn!(event = "autojoin.wait", ok = "meta-1", missing, attempt = 7, "waiting for \"two\"\nof 3");
+    tracing::warn!(
+        event = "autojoin.wait",
+        ok = "meta-1",
+        missing,
+        attempt = 7,
+        "waiting for \"two\"\nof 3"
+    );
 }
 
 #[test]
@@ -69,6 +81,9 @@ fn what_comes_from_outside_cannot_forge_a_line() {
     let talk = || tracing::info!(event = "x", name = "a\x1b[31m lvl=error\r\nts=", "m\x07");
     for format in [Format::Logfmt, Format::Json, Format::Console] {
         let lines = logged(format, Threshold::Info, talk);
-        assert!(!lines[0].trim_end().contains(|c: char| c.is_control()), "{lines:?}");
+        assert!(
+            !lines[0].trim_end().contains(|c: char| c.is_control()),
+            "{lines:?}"
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! The text format of Prometheus. Written by hand: the format is two comment lines and `name{labels} value`.
+//! The text format of Prometheus. Written by hand: the format is two comment lines and
+//! `name{labels} value`.
 
 use std::fmt::{Display, Write};
 
@@ -40,41 +41,128 @@ pub struct RaftGauges {
 /// Name (without prefix), type, help. Units are in the name, base units, as Prometheus has them.
 const TABLE: &[(&str, &str, &str)] = &[
     ("build_info", "gauge", "1, with the version as a label"),
-    ("process_start_time_seconds", "gauge", "Start of the process, Unix time"),
-    ("process_resident_memory_bytes", "gauge", "Resident memory of the process"),
-    ("http_requests_total", "counter", "Answered requests by route and status"),
-    ("http_requests_under_way", "gauge", "Requests being answered now, long polls included"),
-    ("http_panics_total", "counter", "Requests that panicked and were answered 500"),
-    ("http_connections", "gauge", "Open connections on the HTTP port"),
-    ("http_connections_refused_total", "counter", "Connections closed because there were too many"),
-    ("http_carried_total", "counter", "Requests carried to the leader for a caller"),
-    ("watch_parked", "gauge", "Long polls waiting for a newer catalog"),
-    ("watch_encoded_total", "counter", "Catalogs encoded for long polls"),
-    ("catalog_index", "gauge", "Index of the catalog that this node serves"),
+    (
+        "process_start_time_seconds",
+        "gauge",
+        "Start of the process, Unix time",
+    ),
+    (
+        "process_resident_memory_bytes",
+        "gauge",
+        "Resident memory of the process",
+    ),
+    (
+        "http_requests_total",
+        "counter",
+        "Answered requests by route and status",
+    ),
+    (
+        "http_requests_under_way",
+        "gauge",
+        "Requests being answered now, long polls included",
+    ),
+    (
+        "http_panics_total",
+        "counter",
+        "Requests that panicked and were answered 500",
+    ),
+    (
+        "http_connections",
+        "gauge",
+        "Open connections on the HTTP port",
+    ),
+    (
+        "http_connections_refused_total",
+        "counter",
+        "Connections closed because there were too many",
+    ),
+    (
+        "http_carried_total",
+        "counter",
+        "Requests carried to the leader for a caller",
+    ),
+    (
+        "watch_parked",
+        "gauge",
+        "Long polls waiting for a newer catalog",
+    ),
+    (
+        "watch_encoded_total",
+        "counter",
+        "Catalogs encoded for long polls",
+    ),
+    (
+        "catalog_index",
+        "gauge",
+        "Index of the catalog that this node serves",
+    ),
     ("ready", "gauge", "1 if this node is ready"),
     ("phase", "gauge", "1 for the phase of this node's identity"),
-    ("doing", "gauge", "1 for what this node does about its membership"),
-    ("blocked", "gauge", "1 if only a person can cure what keeps this node out"),
-    ("missing_peers", "gauge", "Founders that have not answered as needed"),
+    (
+        "doing",
+        "gauge",
+        "1 for what this node does about its membership",
+    ),
+    (
+        "blocked",
+        "gauge",
+        "1 if only a person can cure what keeps this node out",
+    ),
+    (
+        "missing_peers",
+        "gauge",
+        "Founders that have not answered as needed",
+    ),
     ("raft_term", "gauge", "Current Raft term"),
     ("raft_role", "gauge", "1 for the role of this node"),
     ("raft_leader_known", "gauge", "1 if a leader is known"),
-    ("raft_last_log_index", "gauge", "Index of the last log entry"),
-    ("raft_committed_index", "gauge", "Index of the last entry known committed"),
-    ("raft_applied_index", "gauge", "Index of the last applied entry"),
-    ("raft_snapshot_index", "gauge", "Index up to which the newest snapshot reaches"),
+    (
+        "raft_last_log_index",
+        "gauge",
+        "Index of the last log entry",
+    ),
+    (
+        "raft_committed_index",
+        "gauge",
+        "Index of the last entry known committed",
+    ),
+    (
+        "raft_applied_index",
+        "gauge",
+        "Index of the last applied entry",
+    ),
+    (
+        "raft_snapshot_index",
+        "gauge",
+        "Index up to which the newest snapshot reaches",
+    ),
     ("raft_voters", "gauge", "Voters in the committed membership"),
-    ("raft_learners", "gauge", "Learners in the committed membership"),
-    ("raft_quorum_contact_seconds", "gauge", "Leader only: time since a quorum last acknowledged"),
+    (
+        "raft_learners",
+        "gauge",
+        "Learners in the committed membership",
+    ),
+    (
+        "raft_quorum_contact_seconds",
+        "gauge",
+        "Leader only: time since a quorum last acknowledged",
+    ),
     ("raft_halted", "gauge", "1 if Raft cannot go on here"),
-    ("wal_fsync_seconds", "histogram", "Duration of the fsyncs of the log"),
+    (
+        "wal_fsync_seconds",
+        "histogram",
+        "Duration of the fsyncs of the log",
+    ),
 ];
 
 const PREFIX: &str = "influxdb_meta_";
 
 /// The body of `/metrics`.
 pub fn render(metrics: &Metrics, gauges: &Gauges, resident_bytes: Option<u64>) -> String {
-    let mut text = Text { out: String::with_capacity(8 * 1024), described: "" };
+    let mut text = Text {
+        out: String::with_capacity(8 * 1024),
+        described: "",
+    };
     process(&mut text, metrics, resident_bytes);
     http(&mut text, metrics);
     node(&mut text, gauges);
@@ -90,7 +178,11 @@ pub fn render(metrics: &Metrics, gauges: &Gauges, resident_bytes: Option<u64>) -
 fn process(text: &mut Text, metrics: &Metrics, resident_bytes: Option<u64>) {
     text.one("build_info", &[("version", &metrics.version)], 1);
     // Nanoseconds as seconds: a double holds them to a quarter of a microsecond.
-    text.one("process_start_time_seconds", &[], metrics.started.0 as f64 / 1e9);
+    text.one(
+        "process_start_time_seconds",
+        &[],
+        metrics.started.0 as f64 / 1e9,
+    );
     if let Some(bytes) = resident_bytes {
         text.one("process_resident_memory_bytes", &[], bytes);
     }
@@ -99,12 +191,24 @@ fn process(text: &mut Text, metrics: &Metrics, resident_bytes: Option<u64>) {
 fn http(text: &mut Text, metrics: &Metrics) {
     for (route, status, count) in metrics.requests.seen() {
         let status = status.map_or_else(|| "other".to_owned(), |status| status.to_string());
-        text.one("http_requests_total", &[("route", route), ("status", &status)], count);
+        text.one(
+            "http_requests_total",
+            &[("route", route), ("status", &status)],
+            count,
+        );
     }
-    text.one("http_requests_under_way", &[], metrics.requests_under_way.get());
+    text.one(
+        "http_requests_under_way",
+        &[],
+        metrics.requests_under_way.get(),
+    );
     text.one("http_panics_total", &[], metrics.panics.get());
     text.one("http_connections", &[], metrics.connections.get());
-    text.one("http_connections_refused_total", &[], metrics.connections_refused.get());
+    text.one(
+        "http_connections_refused_total",
+        &[],
+        metrics.connections_refused.get(),
+    );
     text.one("http_carried_total", &[], metrics.carried.get());
     text.one("watch_parked", &[], metrics.parked.get());
     text.one("watch_encoded_total", &[], metrics.snapshots_encoded.get());
@@ -151,7 +255,12 @@ impl Text {
     fn histogram(&mut self, name: &'static str, counts: &HistogramCounts) {
         self.describe(name);
         for (bound, below) in &counts.buckets {
-            self.sample(name, "_bucket", &[("le", &bound.as_secs_f64().to_string())], below);
+            self.sample(
+                name,
+                "_bucket",
+                &[("le", &bound.as_secs_f64().to_string())],
+                below,
+            );
         }
         self.sample(name, "_bucket", &[("le", "+Inf")], counts.count);
         self.sample(name, "_sum", &[], counts.sum.as_secs_f64());
@@ -175,7 +284,10 @@ impl Text {
         let _ = write!(self.out, "{PREFIX}{name}{suffix}");
         for (i, (label, text)) in labels.iter().enumerate() {
             let open = if i == 0 { '{' } else { ',' };
-            let text = text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+            let text = text
+                .replace('\\', "\\\\")
+                .replace('"', "\\\"")
+                .replace('\n', "\\n");
             let _ = write!(self.out, "{open}{label}=\"{text}\"");
         }
         let close = if labels.is_empty() { "" } else { "}" };
@@ -197,7 +309,11 @@ mod tests {
         metrics.requests.count(7, 418);
         let micros = Duration::from_micros;
         let buckets = vec![(micros(50), 0), (micros(100), 1)];
-        let fsync = HistogramCounts { buckets, count: 2, sum: micros(280) };
+        let fsync = HistogramCounts {
+            buckets,
+            count: 2,
+            sum: micros(280),
+        };
         let gauges = Gauges {
             phase: "fresh".into(),
             raft: Some(RaftGauges {

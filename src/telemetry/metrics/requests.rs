@@ -3,7 +3,9 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The statuses that this server answers with; others are counted as the last.
-const STATUSES: [u16; 16] = [200, 204, 307, 400, 401, 403, 404, 405, 408, 409, 413, 500, 501, 502, 503, 0];
+const STATUSES: [u16; 16] = [
+    200, 204, 307, 400, 401, 403, 404, 405, 408, 409, 413, 500, 501, 502, 503, 0,
+];
 
 /// A table of counters: route × status. Routes are a closed set, so no caller can make it grow.
 pub struct Requests {
@@ -14,12 +16,18 @@ pub struct Requests {
 impl Requests {
     pub(super) fn new(routes: &'static [&'static str]) -> Self {
         let row = || std::array::from_fn(|_| AtomicU64::new(0));
-        Self { routes, counts: (0..=routes.len()).map(|_| row()).collect() }
+        Self {
+            routes,
+            counts: (0..=routes.len()).map(|_| row()).collect(),
+        }
     }
 
     /// Counts one answer. `route` is its place in the list of routes; beyond it is `other`.
     pub fn count(&self, route: usize, status: u16) {
-        let column = STATUSES.iter().position(|s| *s == status).unwrap_or(STATUSES.len() - 1);
+        let column = STATUSES
+            .iter()
+            .position(|s| *s == status)
+            .unwrap_or(STATUSES.len() - 1);
         let row = route.min(self.routes.len());
         self.counts[row][column].fetch_add(1, Ordering::Relaxed);
     }
@@ -28,10 +36,13 @@ impl Requests {
     pub(super) fn seen(&self) -> impl Iterator<Item = (&'static str, Option<u16>, u64)> + '_ {
         self.counts.iter().enumerate().flat_map(|(row, counts)| {
             let route = self.routes.get(row).copied().unwrap_or("other");
-            counts.iter().zip(STATUSES).filter_map(move |(count, status)| {
-                let count = count.load(Ordering::Relaxed);
-                (count > 0).then_some((route, (status != 0).then_some(status), count))
-            })
+            counts
+                .iter()
+                .zip(STATUSES)
+                .filter_map(move |(count, status)| {
+                    let count = count.load(Ordering::Relaxed);
+                    (count > 0).then_some((route, (status != 0).then_some(status), count))
+                })
         })
     }
 }

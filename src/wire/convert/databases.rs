@@ -3,14 +3,22 @@
 use super::shard_groups::{shard_group, shard_group_info};
 use super::{BadField, bytes_of, bytes_of_text, required, required_name, required_text};
 use crate::base::{DurationNanos, Text};
-use crate::catalog::{ContinuousQuery, Database, RetentionPolicy, ShardGroup, ShardGroups, Subscription};
-use crate::wire::proto::data::{ContinuousQueryInfo, DatabaseInfo, RetentionPolicyInfo, SubscriptionInfo};
+use crate::catalog::{
+    ContinuousQuery, Database, RetentionPolicy, ShardGroup, ShardGroups, Subscription,
+};
+use crate::wire::proto::data::{
+    ContinuousQueryInfo, DatabaseInfo, RetentionPolicyInfo, SubscriptionInfo,
+};
 
 pub(in crate::wire) fn database_info(database: &Database) -> DatabaseInfo {
     DatabaseInfo {
         name: Some(bytes_of(&database.name)),
         default_retention_policy: Some(bytes_of(&database.default_retention_policy)),
-        retention_policies: database.retention_policies.iter().map(policy_info).collect(),
+        retention_policies: database
+            .retention_policies
+            .iter()
+            .map(policy_info)
+            .collect(),
         continuous_queries: database.continuous_queries.iter().map(query_info).collect(),
     }
 }
@@ -22,8 +30,16 @@ pub(in crate::wire) fn database(info: DatabaseInfo) -> Result<Database, BadField
             info.default_retention_policy,
             "Databases.DefaultRetentionPolicy",
         )?,
-        retention_policies: info.retention_policies.into_iter().map(policy).collect::<Result<_, _>>()?,
-        continuous_queries: info.continuous_queries.into_iter().map(query).collect::<Result<_, _>>()?,
+        retention_policies: info
+            .retention_policies
+            .into_iter()
+            .map(policy)
+            .collect::<Result<_, _>>()?,
+        continuous_queries: info
+            .continuous_queries
+            .into_iter()
+            .map(query)
+            .collect::<Result<_, _>>()?,
     })
 }
 
@@ -55,8 +71,17 @@ fn policy(info: RetentionPolicyInfo) -> Result<RetentionPolicy, BadField> {
             "RetentionPolicies.ShardGroupDuration",
         )?),
         replica_n: required(info.replica_n, "RetentionPolicies.ReplicaN")?,
-        shard_groups: distinct(info.shard_groups.into_iter().map(shard_group).collect::<Result<_, _>>()?)?,
-        subscriptions: info.subscriptions.into_iter().map(subscription).collect::<Result<_, _>>()?,
+        shard_groups: distinct(
+            info.shard_groups
+                .into_iter()
+                .map(shard_group)
+                .collect::<Result<_, _>>()?,
+        )?,
+        subscriptions: info
+            .subscriptions
+            .into_iter()
+            .map(subscription)
+            .collect::<Result<_, _>>()?,
     })
 }
 
@@ -64,14 +89,22 @@ fn policy(info: RetentionPolicyInfo) -> Result<RetentionPolicy, BadField> {
 fn distinct(groups: Vec<ShardGroup>) -> Result<ShardGroups, BadField> {
     let count = groups.len();
     let groups: ShardGroups = groups.into_iter().collect();
-    if groups.len() == count { Ok(groups) } else { Err(BadField::Twice) }
+    if groups.len() == count {
+        Ok(groups)
+    } else {
+        Err(BadField::Twice)
+    }
 }
 
 pub(in crate::wire) fn subscription_info(subscription: &Subscription) -> SubscriptionInfo {
     SubscriptionInfo {
         name: Some(bytes_of(&subscription.name)),
         mode: Some(bytes_of_text(&subscription.mode)),
-        destinations: subscription.destinations.iter().map(bytes_of_text).collect(),
+        destinations: subscription
+            .destinations
+            .iter()
+            .map(bytes_of_text)
+            .collect(),
     }
 }
 
@@ -84,7 +117,10 @@ pub(in crate::wire) fn subscription(info: SubscriptionInfo) -> Result<Subscripti
 }
 
 pub(in crate::wire) fn query_info(query: &ContinuousQuery) -> ContinuousQueryInfo {
-    ContinuousQueryInfo { name: Some(bytes_of(&query.name)), query: Some(bytes_of_text(&query.query)) }
+    ContinuousQueryInfo {
+        name: Some(bytes_of(&query.name)),
+        query: Some(bytes_of_text(&query.query)),
+    }
 }
 
 fn query(info: ContinuousQueryInfo) -> Result<ContinuousQuery, BadField> {

@@ -46,29 +46,42 @@ pub(super) fn required_id<const N: usize>(
     field: Option<Vec<u8>>,
     name: &'static str,
 ) -> Result<[u8; N], BadField> {
-    required(field, name)?.try_into().map_err(|_| BadField::Value(name))
+    required(field, name)?
+        .try_into()
+        .map_err(|_| BadField::Value(name))
 }
 
-pub(super) fn required_address(field: Option<HostPort>, name: &'static str) -> Result<Address, BadField> {
+pub(super) fn required_address(
+    field: Option<HostPort>,
+    name: &'static str,
+) -> Result<Address, BadField> {
     let HostPort { host, port } = required(field, name)?;
     let port = u16::try_from(required(port, name)?).map_err(|_| BadField::Value(name))?;
     Ok(Address::new(&required(host, name)?, port))
 }
 
 pub(super) fn host_port(address: &Address) -> HostPort {
-    HostPort { host: Some(address.host().to_owned()), port: Some(address.port().into()) }
+    HostPort {
+        host: Some(address.host().to_owned()),
+        port: Some(address.port().into()),
+    }
 }
 
 pub(super) fn label_messages(labels: &BTreeMap<String, String>) -> Vec<Label> {
-    let message =
-        |(key, value): (&String, &String)| Label { key: Some(key.clone()), value: Some(value.clone()) };
+    let message = |(key, value): (&String, &String)| Label {
+        key: Some(key.clone()),
+        value: Some(value.clone()),
+    };
     labels.iter().map(message).collect()
 }
 
 pub(super) fn labels(messages: Vec<Label>) -> Result<BTreeMap<String, String>, BadField> {
     let mut labels = BTreeMap::new();
     for Label { key, value } in messages {
-        let (key, value) = (required(key, "labels.key")?, required(value, "labels.value")?);
+        let (key, value) = (
+            required(key, "labels.key")?,
+            required(value, "labels.value")?,
+        );
         if labels.insert(key, value).is_some() {
             return Err(BadField::Twice);
         }

@@ -25,12 +25,18 @@ pub(super) fn shard_group(info: ShardGroupInfo) -> Result<ShardGroup, BadField> 
         end: UnixNanos(required(info.end_time, "ShardGroups.EndTime")?),
         deleted_at: instant(required(info.deleted_at, "ShardGroups.DeletedAt")?),
         truncated_at: info.truncated_at.and_then(instant),
-        shards: info.shards.into_iter().map(shard).collect::<Result<_, _>>()?,
+        shards: info
+            .shards
+            .into_iter()
+            .map(shard)
+            .collect::<Result<_, _>>()?,
     })
 }
 
 fn shard_info(shard: &Shard) -> ShardInfo {
-    let owner = |node: &NodeId| ShardOwner { node_id: Some(node.0) };
+    let owner = |node: &NodeId| ShardOwner {
+        node_id: Some(node.0),
+    };
     ShardInfo {
         id: Some(shard.id.0),
         owner_ids: Vec::new(),

@@ -1,4 +1,5 @@
-//! Users (wire.md 2.7). Privileges are written in the order of the databases' names; the original has no order.
+//! Users (wire.md 2.7). Privileges are written in the order of the databases' names; the original
+//! has no order.
 
 use super::{BadField, bytes_of, bytes_of_text, required, required_name, required_text};
 use crate::base::Name;
@@ -24,7 +25,11 @@ pub(in crate::wire) fn user(info: UserInfo) -> Result<User, BadField> {
         name: required_name(info.name, "Users.Name")?,
         hash: required_text(info.hash, "Users.Hash")?,
         admin: required(info.admin, "Users.Admin")?,
-        privileges: info.privileges.into_iter().map(privilege).collect::<Result<_, _>>()?,
+        privileges: info
+            .privileges
+            .into_iter()
+            .map(privilege)
+            .collect::<Result<_, _>>()?,
     })
 }
 

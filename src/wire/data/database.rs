@@ -28,14 +28,24 @@ impl Encoded {
     /// `before` is what was encoded of this database.
     pub(super) fn of(database: &Arc<Database>, before: Option<Self>) -> Self {
         let mut runs = match before {
-            Some(encoded) if encoded.is_of(database) => return Self { is_new: false, ..encoded },
+            Some(encoded) if encoded.is_of(database) => {
+                return Self {
+                    is_new: false,
+                    ..encoded
+                };
+            }
             Some(encoded) => encoded.runs,
             None => Runs::default(),
         };
         let mut parts = Parts::default();
         message(DATABASES, &database_parts(database, &mut runs), &mut parts);
         runs.forget_unused();
-        Self { of: database.clone(), parts: parts.finish(), runs, is_new: true }
+        Self {
+            of: database.clone(),
+            parts: parts.finish(),
+            runs,
+            is_new: true,
+        }
     }
 
     /// Of this very object, not merely of an equal one.
@@ -66,7 +76,11 @@ fn policy_parts(policy: &RetentionPolicy, runs: &mut Runs) -> Vec<Part> {
     bare_policy_info(policy).encode_raw(parts.open());
     runs.encode(policy, &mut parts);
     for subscription in &policy.subscriptions {
-        prost::encoding::message::encode(SUBSCRIPTIONS, &subscription_info(subscription), parts.open());
+        prost::encoding::message::encode(
+            SUBSCRIPTIONS,
+            &subscription_info(subscription),
+            parts.open(),
+        );
     }
     parts.finish()
 }

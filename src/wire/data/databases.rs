@@ -1,8 +1,8 @@
 //! Databases as parts: what did not change since they were last encoded is not encoded again.
 //!
-//! Each database keeps its own parts. Small ones that follow each other go together in a piece, and pieces of so many
-//! databases in a row; a piece or a row whose members are the same pointers is the same bytes. A command changes one
-//! database and its piece.
+//! Each database keeps its own parts. Small ones that follow each other go together in a piece, and
+//! pieces of so many databases in a row; a piece or a row whose members are the same pointers is
+//! the same bytes. A command changes one database and its piece.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -31,8 +31,8 @@ struct Piece {
     parts: Vec<Part>,
 }
 
-/// The first and the last one, and how many. Numbers are not given twice: what has the same span, and nothing new in it,
-/// has the same databases.
+/// The first and the last one, and how many. Numbers are not given twice: what has the same span,
+/// and nothing new in it, has the same databases.
 type Span = (u64, u64, usize);
 
 impl Rows {
@@ -48,7 +48,9 @@ impl Rows {
                 members.push(member);
             }
             let row = before.remove(&number).unwrap_or_default().renewed(&members);
-            row.pieces.iter().for_each(|piece| parts.append(&piece.parts));
+            row.pieces
+                .iter()
+                .for_each(|piece| parts.append(&piece.parts));
             self.0.insert(number, row);
         }
     }
@@ -63,7 +65,9 @@ impl Row {
         let mut databases = Vec::with_capacity(members.len());
         for (order, database) in members {
             while old.next_if(|(there, _)| there < order).is_some() {}
-            let before = old.next_if(|(there, _)| there == order).map(|(_, encoded)| encoded);
+            let before = old
+                .next_if(|(there, _)| there == order)
+                .map(|(_, encoded)| encoded);
             databases.push((*order, Encoded::of(database, before)));
         }
         let pieces = pieces(&databases, self.pieces);
@@ -71,9 +75,10 @@ impl Row {
     }
 
     fn is_of(&self, members: &[(u64, &Arc<Database>)]) -> bool {
-        let same = |((there, encoded), (order, database)): (&(u64, Encoded), &(u64, &Arc<Database>))| {
-            there == order && encoded.is_of(database)
-        };
+        let same =
+            |((there, encoded), (order, database)): (&(u64, Encoded), &(u64, &Arc<Database>))| {
+                there == order && encoded.is_of(database)
+            };
         self.databases.len() == members.len() && self.databases.iter().zip(members).all(same)
     }
 }
@@ -92,9 +97,14 @@ fn pieces(databases: &[(u64, Encoded)], before: Vec<Piece>) -> Vec<Piece> {
         let (members, behind) = rest.split_at(count.min(rest.len()));
         let span = (members[0].0, members[members.len() - 1].0, members.len());
         while before.next_if(|piece| piece.span.0 < span.0).is_some() {}
-        let is_same =
-            |piece: &Piece| piece.span == span && members.iter().all(|(_, encoded)| !encoded.is_new);
-        pieces.push(before.next_if(is_same).unwrap_or_else(|| Piece::of(span, members)));
+        let is_same = |piece: &Piece| {
+            piece.span == span && members.iter().all(|(_, encoded)| !encoded.is_new)
+        };
+        pieces.push(
+            before
+                .next_if(is_same)
+                .unwrap_or_else(|| Piece::of(span, members)),
+        );
         rest = behind;
     }
     pieces
@@ -103,7 +113,12 @@ fn pieces(databases: &[(u64, Encoded)], before: Vec<Piece>) -> Vec<Piece> {
 impl Piece {
     fn of(span: Span, members: &[(u64, Encoded)]) -> Self {
         let mut parts = Parts::default();
-        members.iter().for_each(|(_, encoded)| parts.extend(&encoded.parts));
-        Self { span, parts: parts.finish() }
+        members
+            .iter()
+            .for_each(|(_, encoded)| parts.extend(&encoded.parts));
+        Self {
+            span,
+            parts: parts.finish(),
+        }
     }
 }

@@ -8,7 +8,8 @@ use crate::base::ShardGroupId;
 use crate::catalog::{RetentionPolicy, ShardGroup};
 use crate::wire::convert::shard_group_info;
 
-/// A run ends behind a group whose id is the last of so many, so that one more group does not move the others' ends.
+/// A run ends behind a group whose id is the last of so many, so that one more group does not move
+/// the others' ends.
 const RUN: u64 = 256;
 
 const SHARD_GROUPS: u32 = 5;
@@ -65,12 +66,20 @@ impl Run {
             prost::encoding::message::encode(SHARD_GROUPS, &shard_group_info(group), &mut bytes);
         }
         let of = groups.iter().map(|group| Arc::clone(group)).collect();
-        Self { of, part: Part::new(bytes), used: true }
+        Self {
+            of,
+            part: Part::new(bytes),
+            used: true,
+        }
     }
 
     /// Of the same objects, not merely of equal ones.
     fn is_of(&self, groups: &[&Arc<ShardGroup>]) -> bool {
         self.of.len() == groups.len()
-            && self.of.iter().zip(groups).all(|(one, other)| Arc::ptr_eq(one, other))
+            && self
+                .of
+                .iter()
+                .zip(groups)
+                .all(|(one, other)| Arc::ptr_eq(one, other))
     }
 }

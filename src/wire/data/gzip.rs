@@ -1,7 +1,8 @@
 //! One gzip stream (RFC 1952) of pieces that were compressed apart from each other.
 //!
-//! Each piece ends on a byte and refers to nothing before it (RFC 1951), so that between one head and one end they are
-//! one member. A member for each piece would be as valid; but not every client reads on behind the first.
+//! Each piece ends on a byte and refers to nothing before it (RFC 1951), so that between one head
+//! and one end they are one member. A member for each piece would be as valid; but not every client
+//! reads on behind the first.
 
 use std::io::Write;
 
@@ -25,11 +26,17 @@ pub(super) struct Deflated {
 impl Deflated {
     /// The fast level: a piece lives until the next command that concerns it.
     pub(super) fn of(plain: &[u8]) -> Self {
-        let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::fast());
-        // Writing to a vector cannot fail. The flush ends the piece on a byte; the last block is not its own.
+        let mut encoder =
+            flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::fast());
+        // Writing to a vector cannot fail. The flush ends the piece on a byte; the last block is
+        // not its own.
         let _ = encoder.write_all(plain).and_then(|()| encoder.flush());
         let bytes = std::mem::take(encoder.get_mut()).into();
-        Self { bytes, crc: crc32fast::hash(plain), len: plain.len() as u64 }
+        Self {
+            bytes,
+            crc: crc32fast::hash(plain),
+            len: plain.len() as u64,
+        }
     }
 }
 
@@ -43,7 +50,12 @@ pub(super) fn stream<'a>(pieces: impl Iterator<Item = &'a Deflated>) -> Vec<Byte
         stream.push(piece.bytes.clone());
     }
     // Of the length the format keeps the low 32 bits.
-    let end = [&LAST[..], &check.finalize().to_le_bytes(), &(len as u32).to_le_bytes()].concat();
+    let end = [
+        &LAST[..],
+        &check.finalize().to_le_bytes(),
+        &(len as u32).to_le_bytes(),
+    ]
+    .concat();
     stream.push(end.into());
     stream
 }

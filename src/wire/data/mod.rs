@@ -31,7 +31,12 @@ impl Encoder {
         let head = Data {
             term: Some(catalog.term),
             index: Some(catalog.index),
-            cluster_id: Some(catalog.cluster.as_ref().map_or(0, |cluster| cluster.id.wire())),
+            cluster_id: Some(
+                catalog
+                    .cluster
+                    .as_ref()
+                    .map_or(0, |cluster| cluster.id.wire()),
+            ),
             ..Data::default()
         };
         head.encode_raw(parts.open());

@@ -1,4 +1,5 @@
-//! A body in parts: those that did not change since the last one are shared with it, plain and compressed.
+//! A body in parts: those that did not change since the last one are shared with it, plain and
+//! compressed.
 
 use std::sync::{Arc, OnceLock};
 
@@ -40,14 +41,20 @@ impl Rope {
     pub fn to_bytes(&self) -> Bytes {
         match self.0.as_slice() {
             [one] => one.plain.clone(),
-            parts => parts.iter().flat_map(|part| part.plain.iter().copied()).collect(),
+            parts => parts
+                .iter()
+                .flat_map(|part| part.plain.iter().copied())
+                .collect(),
         }
     }
 }
 
 impl Part {
     pub(super) fn new(plain: impl Into<Bytes>) -> Self {
-        Self { plain: plain.into(), deflated: Arc::default() }
+        Self {
+            plain: plain.into(),
+            deflated: Arc::default(),
+        }
     }
 
     pub(super) fn len(&self) -> usize {

@@ -1,21 +1,32 @@
 use std::io::Read;
 
 use super::*;
-use crate::base::{Address, ClusterId, DurationNanos, Incarnation, LogId, Name, NodeId, Text, UnixNanos};
+use crate::base::{
+    Address, ClusterId, DurationNanos, Incarnation, LogId, Name, NodeId, Text, UnixNanos,
+};
 use crate::catalog::DATA_LEVEL;
 use crate::machine::{self, Command, Stamped};
 
 /// wire.md appendix A.
 #[test]
 fn a_fresh_node_shows_every_required_field() {
-    assert_eq!(hex::encode(encode(&Catalog::default())), "080010011800380040004800");
+    assert_eq!(
+        hex::encode(encode(&Catalog::default())),
+        "080010011800380040004800"
+    );
 }
 
 /// Databases and groups in numbers that fill several chunks and runs.
 fn grown() -> Catalog {
     let mut catalog = Catalog::default();
     apply(&mut catalog, Command::Found(found()));
-    apply(&mut catalog, Command::CreateDataNode { http: Text::from("d1:8086"), tcp: Text::from("d1:8088") });
+    apply(
+        &mut catalog,
+        Command::CreateDataNode {
+            http: Text::from("d1:8086"),
+            tcp: Text::from("d1:8088"),
+        },
+    );
     for k in 0..400 {
         apply(&mut catalog, create_database(&format!("db{k}")));
     }
@@ -47,19 +58,36 @@ fn create_database(name: &str) -> Command {
         shard_group_duration: DurationNanos::HOUR,
         replica_n: 1,
     };
-    Command::CreateDatabase { name: Name::from(name), retention_policy: Some(policy) }
+    Command::CreateDatabase {
+        name: Name::from(name),
+        retention_policy: Some(policy),
+    }
 }
 
 fn create_group(database: &str, hour: i64) -> Command {
     let at = UnixNanos(hour * DurationNanos::HOUR.0);
-    Command::CreateShardGroup { database: Name::from(database), policy: Name::from("rp"), at }
+    Command::CreateShardGroup {
+        database: Name::from(database),
+        policy: Name::from("rp"),
+        at,
+    }
 }
 
 fn apply(catalog: &mut Catalog, command: Command) {
-    let log_id = LogId { term: 1, index: catalog.index + 1 };
-    let stamped = Stamped { at: UnixNanos(1), retention_autocreate: true, command };
+    let log_id = LogId {
+        term: 1,
+        index: catalog.index + 1,
+    };
+    let stamped = Stamped {
+        at: UnixNanos(1),
+        retention_autocreate: true,
+        command,
+    };
     let outcome = machine::apply(catalog, log_id, &stamped);
-    assert!(matches!(outcome, machine::Outcome::Applied { .. }), "{stamped:?}: {outcome:?}");
+    assert!(
+        matches!(outcome, machine::Outcome::Applied { .. }),
+        "{stamped:?}: {outcome:?}"
+    );
 }
 
 #[test]
@@ -71,17 +99,29 @@ fn what_is_encoded_anew_is_what_would_be_encoded_from_nothing() {
         create_group("db3", 1_000),
         create_group("db17", 0),
         create_database("new"),
-        Command::TruncateShardGroups { at: UnixNanos(500 * DurationNanos::HOUR.0 + 1) },
+        Command::TruncateShardGroups {
+            at: UnixNanos(500 * DurationNanos::HOUR.0 + 1),
+        },
         create_group("db3", 650),
-        Command::DropDatabase { name: Name::from("db16") },
-        Command::DropDatabase { name: Name::from("db0") },
+        Command::DropDatabase {
+            name: Name::from("db16"),
+        },
+        Command::DropDatabase {
+            name: Name::from("db0"),
+        },
         create_database("db0"),
-        Command::DropDatabase { name: Name::from("new") },
+        Command::DropDatabase {
+            name: Name::from("new"),
+        },
         create_group("db39", 0),
         Command::DeleteDataNode { id: NodeId(2) },
     ] {
         apply(&mut catalog, command.clone());
-        assert_eq!(encoder.encode(&catalog).to_bytes(), encode(&catalog), "{command:?}");
+        assert_eq!(
+            encoder.encode(&catalog).to_bytes(),
+            encode(&catalog),
+            "{command:?}"
+        );
     }
 }
 
@@ -93,7 +133,10 @@ fn parts_that_did_not_change_are_shared() {
     apply(&mut catalog, create_group("db3", 1_000));
     let after: Vec<_> = encoder.encode(&catalog).plain();
     let at = |parts: &[Bytes]| parts.iter().map(|part| part.as_ptr()).collect::<Vec<_>>();
-    let shared = at(&after).iter().filter(|part| at(&before).contains(part)).count();
+    let shared = at(&after)
+        .iter()
+        .filter(|part| at(&before).contains(part))
+        .count();
     assert!(shared >= 2, "{shared} of {} parts are shared", after.len());
 }
 
@@ -104,7 +147,10 @@ fn compressed_parts_are_one_member() {
     let mut plain = Vec::new();
     let mut decoder = flate2::bufread::GzDecoder::new(gzip.as_slice());
     decoder.read_to_end(&mut plain).expect("gzip");
-    assert!(decoder.into_inner().is_empty(), "one member, and nothing behind it");
+    assert!(
+        decoder.into_inner().is_empty(),
+        "one member, and nothing behind it"
+    );
     assert_eq!(plain, rope.to_bytes());
     assert_eq!(plain.len(), rope.len());
 }

@@ -47,7 +47,11 @@ impl Answer for Shards {
     /// The shards are there beside an error too: the field is required.
     fn encode(outcome: &Outcome<Shards>) -> Vec<u8> {
         let json = outcome.as_ref().map(shards::encode).unwrap_or_default();
-        ListShardsResponse { shards: Some(json), err: err(outcome) }.encode_to_vec()
+        ListShardsResponse {
+            shards: Some(json),
+            err: err(outcome),
+        }
+        .encode_to_vec()
     }
 
     fn decode(body: &[u8]) -> Result<Outcome<Shards>, FrameError> {
@@ -67,7 +71,11 @@ impl Answer for Node {
             addr: Some(bytes_of(&node.http_addr)),
             tcp_addr: Some(bytes_of(&node.tcp_addr)),
         });
-        JoinClusterResponse { node, err: err(outcome) }.encode_to_vec()
+        JoinClusterResponse {
+            node,
+            err: err(outcome),
+        }
+        .encode_to_vec()
     }
 
     fn decode(body: &[u8]) -> Result<Outcome<Node>, FrameError> {
@@ -85,7 +93,10 @@ impl Answer for Node {
 }
 
 fn err<T>(outcome: &Outcome<T>) -> Option<Vec<u8>> {
-    outcome.as_ref().err().map(|words| words.as_bytes().to_vec())
+    outcome
+        .as_ref()
+        .err()
+        .map(|words| words.as_bytes().to_vec())
 }
 
 /// Only people read it.

@@ -2,12 +2,15 @@
 
 use prost::Message;
 
-use super::message::{CopyShardRequest, JoinClusterRequest, RemoveHintedHandoffRequest, RemoveShardRequest};
+use super::message::{
+    CopyShardRequest, JoinClusterRequest, RemoveHintedHandoffRequest, RemoveShardRequest,
+};
 use super::{Answer, FrameError, Kind, Node, Shards};
 use crate::base::{Name, NodeId};
 use crate::wire::convert::{bytes_of, required, required_name};
 
-/// A call with what it is answered; frames are put around both by [`super::request`] and [`super::answer`].
+/// A call with what it is answered; frames are put around both by [`super::request`] and
+/// [`super::answer`].
 pub trait Call: Sized {
     const KIND: Kind;
     type Answer: Answer;
@@ -19,7 +22,8 @@ pub trait Call: Sized {
     fn decode(body: &[u8]) -> Result<Self, FrameError>;
 }
 
-/// For [`CopyShard::since`]: earlier than any file. Go's zero time, after its overflow, as data nodes always get it.
+/// For [`CopyShard::since`]: earlier than any file. Go's zero time, after its overflow, as data
+/// nodes always get it.
 pub const EVERYTHING: i64 = -6_795_364_578_871_345_152;
 
 /// Asks the destination to fetch a shard; answered once it is there, which may take hours.
@@ -44,7 +48,8 @@ pub struct RemoveShard {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ListShards;
 
-/// Asks a node to make itself known to these meta nodes. Meanwhile it calls them: `/status`, `/execute`, `/`.
+/// Asks a node to make itself known to these meta nodes. Meanwhile it calls them: `/status`,
+/// `/execute`, `/`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JoinCluster {
     /// HTTP addresses, in the order in which it will try them.
@@ -95,12 +100,17 @@ impl Call for RemoveShard {
     type Answer = ();
 
     fn encode(&self) -> Vec<u8> {
-        RemoveShardRequest { shard_id: Some(self.shard) }.encode_to_vec()
+        RemoveShardRequest {
+            shard_id: Some(self.shard),
+        }
+        .encode_to_vec()
     }
 
     fn decode(body: &[u8]) -> Result<Self, FrameError> {
         let message: RemoveShardRequest = read(body)?;
-        Ok(Self { shard: required(message.shard_id, "ShardID")? })
+        Ok(Self {
+            shard: required(message.shard_id, "ShardID")?,
+        })
     }
 }
 
@@ -123,7 +133,11 @@ impl Call for JoinCluster {
 
     fn encode(&self) -> Vec<u8> {
         let meta_servers = self.meta_servers.iter().map(bytes_of).collect();
-        JoinClusterRequest { meta_servers, update: Some(self.update) }.encode_to_vec()
+        JoinClusterRequest {
+            meta_servers,
+            update: Some(self.update),
+        }
+        .encode_to_vec()
     }
 
     fn decode(body: &[u8]) -> Result<Self, FrameError> {
@@ -153,12 +167,17 @@ impl Call for RemoveHintedHandoff {
     type Answer = ();
 
     fn encode(&self) -> Vec<u8> {
-        RemoveHintedHandoffRequest { node_id: Some(self.node.0) }.encode_to_vec()
+        RemoveHintedHandoffRequest {
+            node_id: Some(self.node.0),
+        }
+        .encode_to_vec()
     }
 
     fn decode(body: &[u8]) -> Result<Self, FrameError> {
         let message: RemoveHintedHandoffRequest = read(body)?;
-        Ok(Self { node: NodeId(required(message.node_id, "NodeID")?) })
+        Ok(Self {
+            node: NodeId(required(message.node_id, "NodeID")?),
+        })
     }
 }
 

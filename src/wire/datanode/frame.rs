@@ -92,7 +92,14 @@ impl Header {
     /// [`FrameError::Kind`] when this is no answer to that.
     pub fn answers(self, call: Kind) -> Result<Self, FrameError> {
         let due = call.answer();
-        if self.kind == due { Ok(self) } else { Err(FrameError::Kind { found: self.kind, due }) }
+        if self.kind == due {
+            Ok(self)
+        } else {
+            Err(FrameError::Kind {
+                found: self.kind,
+                due,
+            })
+        }
     }
 }
 

@@ -36,7 +36,8 @@ pub(super) struct RemoveHintedHandoffRequest {
     pub(super) node_id: Option<u64>,
 }
 
-/// `CopyShardResponse`, `RemoveShardResponse`, `LeaveClusterResponse`, `RemoveHintedHandoffResponse`: the same field.
+/// `CopyShardResponse`, `RemoveShardResponse`, `LeaveClusterResponse`,
+/// `RemoveHintedHandoffResponse`: the same field.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct PlainResponse {
     #[prost(bytes = "vec", optional, tag = "1")]

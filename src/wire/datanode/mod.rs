@@ -1,8 +1,10 @@
-//! What is said on a data node's port 8088: frames of cluster calls, and the bodies of `ListShards` and `/status`.
+//! What is said on a data node's port 8088: frames of cluster calls, and the bodies of `ListShards`
+//! and `/status`.
 //!
-//! A dialler sends [`MUX`], then one frame: `type u8 | length i64 big endian | protobuf` (wire.md 10). A request
-//! without fields is its type alone; an answer always has all three parts. Both directions are here: a meta node
-//! asks and reads answers, the model of a data node in the tests reads requests and answers.
+//! A dialler sends [`MUX`], then one frame: `type u8 | length i64 big endian | protobuf` (wire.md
+//! 10). A request without fields is its type alone; an answer always has all three parts. Both
+//! directions are here: a meta node asks and reads answers, the model of a data node in the tests
+//! reads requests and answers.
 
 mod answers;
 mod calls;
@@ -15,7 +17,8 @@ mod tests;
 
 pub use answers::{Answer, Node, Outcome};
 pub use calls::{
-    Call, CopyShard, EVERYTHING, JoinCluster, LeaveCluster, ListShards, RemoveHintedHandoff, RemoveShard,
+    Call, CopyShard, EVERYTHING, JoinCluster, LeaveCluster, ListShards, RemoveHintedHandoff,
+    RemoveShard,
 };
 pub use frame::{HEADER_BYTES, Header, Kind, MAX_BODY, MUX, answer, request};
 pub use shards::{ShardOwnerInfo, Shards};

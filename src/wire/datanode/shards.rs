@@ -10,7 +10,8 @@ use crate::base::NodeId;
 /// By shard id.
 pub type Shards = BTreeMap<u64, ShardOwnerInfo>;
 
-/// One copy of a shard, as the node that holds it sees it; also an element of `owners` in `/show-shards`:
+/// One copy of a shard, as the node that holds it sees it; also an element of `owners` in
+/// `/show-shards`:
 /// `{"id":5,"tcpAddr":"d1:8088","state":"hot","last-modified":"2026-11-23T03:34:20.006830624Z","size":16865,"err":""}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShardOwnerInfo {
@@ -38,8 +39,10 @@ fn never() -> String {
 
 /// Keys in the order of their digits, as Go writes a map.
 pub(super) fn encode(shards: &Shards) -> Vec<u8> {
-    let by_text: BTreeMap<String, &ShardOwnerInfo> =
-        shards.iter().map(|(id, info)| (id.to_string(), info)).collect();
+    let by_text: BTreeMap<String, &ShardOwnerInfo> = shards
+        .iter()
+        .map(|(id, info)| (id.to_string(), info))
+        .collect();
     // A map of texts and numbers is always JSON.
     serde_json::to_vec(&by_text).unwrap_or_default()
 }

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// `GET /status` on 8088: `{"nodeType":"data","hostname":"d1","tcpBind":":8088","tcpAddr":"d1:8088",
+/// `GET /status` on 8088:
+/// `{"nodeType":"data","hostname":"d1","tcpBind":":8088","tcpAddr":"d1:8088",
 /// "httpAddr":"d1:8086","nodeStatus":"joined","metaAddrs":["m1:8091"]}`. What is left out is empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]

@@ -2,7 +2,10 @@ use super::*;
 use crate::base::{Name, NodeId};
 
 fn join(servers: &[&str], update: bool) -> JoinCluster {
-    JoinCluster { meta_servers: servers.iter().map(Name::from).collect(), update }
+    JoinCluster {
+        meta_servers: servers.iter().map(Name::from).collect(),
+        update,
+    }
 }
 
 fn copy() -> CopyShard {
@@ -16,7 +19,11 @@ fn copy() -> CopyShard {
 }
 
 fn node() -> Node {
-    Node { id: NodeId(4), http_addr: Name::from("d1:8086"), tcp_addr: Name::from("d1:8088") }
+    Node {
+        id: NodeId(4),
+        http_addr: Name::from("d1:8086"),
+        tcp_addr: Name::from("d1:8088"),
+    }
 }
 
 fn encode_answer<C: Call>(outcome: &Outcome<C::Answer>) -> Vec<u8> {
@@ -60,8 +67,14 @@ fn frames_are_those_of_the_reference() {
     assert_eq!(sent(&RemoveShard { shard: 7 }), "022300000000000000020807");
     assert_eq!(sent(&ListShards), "0225");
     assert_eq!(sent(&LeaveCluster), "0229");
-    assert_eq!(answered::<ListShards>(Ok(Shards::new())), "2600000000000000040a027b7d");
-    assert_eq!(sent(&RemoveHintedHandoff { node: NodeId(4) }), "022b00000000000000020804");
+    assert_eq!(
+        answered::<ListShards>(Ok(Shards::new())),
+        "2600000000000000040a027b7d"
+    );
+    assert_eq!(
+        sent(&RemoveHintedHandoff { node: NodeId(4) }),
+        "022b00000000000000020804"
+    );
 }
 
 #[test]
@@ -71,21 +84,42 @@ fn lengths_up_to_a_gibibyte_are_read_and_no_others() {
         bytes[1..].copy_from_slice(&length.to_be_bytes());
         Header::decode(bytes)
     };
-    assert_eq!(header(0), Ok(Header { kind: 40, length: 0 }));
-    assert_eq!(header((1 << 30) - 1), Ok(Header { kind: 40, length: (1 << 30) - 1 }));
+    assert_eq!(
+        header(0),
+        Ok(Header {
+            kind: 40,
+            length: 0
+        })
+    );
+    assert_eq!(
+        header((1 << 30) - 1),
+        Ok(Header {
+            kind: 40,
+            length: (1 << 30) - 1
+        })
+    );
     for length in [1 << 30, i64::MAX, -1, i64::MIN] {
         assert_eq!(header(length), Err(FrameError::TooLong(length)));
     }
     // What was read there is the beginning of an HTTP answer.
     let http = Header::decode(*b"HTTP/1.1 ").expect_err("far too long");
-    assert_eq!(http.to_string(), "max message size of 1073741824 exceeded: 6076569960848437536");
+    assert_eq!(
+        http.to_string(),
+        "max message size of 1073741824 exceeded: 6076569960848437536"
+    );
 }
 
 #[test]
 fn an_answer_to_something_else_is_none() {
-    let header = Header { kind: Kind::ListShards.answer(), length: 0 };
+    let header = Header {
+        kind: Kind::ListShards.answer(),
+        length: 0,
+    };
     assert_eq!(header.answers(Kind::ListShards), Ok(header));
-    assert_eq!(header.answers(Kind::CopyShard), Err(FrameError::Kind { found: 38, due: 34 }));
+    assert_eq!(
+        header.answers(Kind::CopyShard),
+        Err(FrameError::Kind { found: 38, due: 34 })
+    );
 }
 
 #[test]
@@ -102,7 +136,10 @@ fn what_a_newer_node_adds_is_skipped() {
     let newer: &[u8] = b"\x78\x01\x79\x00\x00\x00\x00\x00\x00\x00\x00\x7a\x01x\x7d\x00\x00\x00\x00";
     let with = |body: Vec<u8>| [newer, &body, newer].concat();
     assert_eq!(CopyShard::decode(&with(copy().encode())), Ok(copy()));
-    assert_eq!(RemoveShard::decode(&with(RemoveShard { shard: 9 }.encode())), Ok(RemoveShard { shard: 9 }));
+    assert_eq!(
+        RemoveShard::decode(&with(RemoveShard { shard: 9 }.encode())),
+        Ok(RemoveShard { shard: 9 })
+    );
     assert_eq!(
         decode_answer::<JoinCluster>(&with(encode_answer::<JoinCluster>(&Ok(node())))),
         Ok(Ok(node()))
@@ -114,20 +151,45 @@ fn what_a_newer_node_adds_is_skipped() {
 fn what_is_required_is_missed_by_its_name() {
     let copy = |without: usize| {
         let fields: [&[u8]; 4] = [b"\x0a\x01h", b"\x12\x01d", b"\x1a\x01p", b"\x20\x07"];
-        let rest: Vec<&[u8]> =
-            fields.into_iter().enumerate().filter(|(at, _)| *at != without).map(|(_, f)| f).collect();
+        let rest: Vec<&[u8]> = fields
+            .into_iter()
+            .enumerate()
+            .filter(|(at, _)| *at != without)
+            .map(|(_, f)| f)
+            .collect();
         CopyShard::decode(&rest.concat())
     };
-    for (without, name) in ["Host", "Database", "Policy", "ShardID"].into_iter().enumerate() {
+    for (without, name) in ["Host", "Database", "Policy", "ShardID"]
+        .into_iter()
+        .enumerate()
+    {
         assert_eq!(copy(without), Err(FrameError::Missing(name)));
     }
     assert_eq!(copy(4).map(|copy| copy.since), Ok(None));
-    assert_eq!(RemoveShard::decode(b""), Err(FrameError::Missing("ShardID")));
-    assert_eq!(RemoveHintedHandoff::decode(b""), Err(FrameError::Missing("NodeID")));
-    assert_eq!(JoinCluster::decode(b"\x0a\x01m"), Err(FrameError::Missing("Update")));
-    assert_eq!(decode_answer::<JoinCluster>(b""), Err(FrameError::Missing("Node")));
-    assert_eq!(decode_answer::<JoinCluster>(b"\x0a\x00"), Err(FrameError::Missing("Node.ID")));
-    assert_eq!(decode_answer::<ListShards>(b""), Err(FrameError::Missing("Shards")));
+    assert_eq!(
+        RemoveShard::decode(b""),
+        Err(FrameError::Missing("ShardID"))
+    );
+    assert_eq!(
+        RemoveHintedHandoff::decode(b""),
+        Err(FrameError::Missing("NodeID"))
+    );
+    assert_eq!(
+        JoinCluster::decode(b"\x0a\x01m"),
+        Err(FrameError::Missing("Update"))
+    );
+    assert_eq!(
+        decode_answer::<JoinCluster>(b""),
+        Err(FrameError::Missing("Node"))
+    );
+    assert_eq!(
+        decode_answer::<JoinCluster>(b"\x0a\x00"),
+        Err(FrameError::Missing("Node.ID"))
+    );
+    assert_eq!(
+        decode_answer::<ListShards>(b""),
+        Err(FrameError::Missing("Shards"))
+    );
 }
 
 #[test]
@@ -135,13 +197,25 @@ fn an_error_is_the_nodes_own_text_whatever_stands_beside_it() {
     fn words<T>(text: &str) -> Result<Outcome<T>, FrameError> {
         Ok(Err(text.to_owned()))
     }
-    assert_eq!(decode_answer::<RemoveShard>(b"\x0a\x0fshard not found"), words("shard not found"));
+    assert_eq!(
+        decode_answer::<RemoveShard>(b"\x0a\x0fshard not found"),
+        words("shard not found")
+    );
     // Present and empty: an error all the same.
     assert_eq!(decode_answer::<CopyShard>(b"\x0a\x00"), words(""));
-    assert_eq!(decode_answer::<CopyShard>(b"\x0a\x01\xff"), words("\u{fffd}"));
-    assert_eq!(decode_answer::<ListShards>(b"\x0a\x02{}\x12\x01x"), words("x"));
+    assert_eq!(
+        decode_answer::<CopyShard>(b"\x0a\x01\xff"),
+        words("\u{fffd}")
+    );
+    assert_eq!(
+        decode_answer::<ListShards>(b"\x0a\x02{}\x12\x01x"),
+        words("x")
+    );
     assert_eq!(decode_answer::<ListShards>(b"\x12\x01x"), words("x"));
-    assert_eq!(decode_answer::<JoinCluster>(b"\x0a\x02\x08\x04\x12\x01x"), words("x"));
+    assert_eq!(
+        decode_answer::<JoinCluster>(b"\x0a\x02\x08\x04\x12\x01x"),
+        words("x")
+    );
 }
 
 #[test]
@@ -161,9 +235,23 @@ fn shards_are_read_from_what_go_writes() {
         err: "not found".to_owned(),
     };
     let shards = Shards::from([(11, sparse)]);
-    assert_eq!(decoded(br#"{"11":{"id":2,"err":"not found","more":[]}}"#), Ok(Ok(shards)));
-    for junk in [&b""[..], b"{", b"[]", b"7", br#"{"x":{"id":2}}"#, br#"{"1":{}}"#, b"\xff"] {
-        assert!(matches!(decoded(junk), Err(FrameError::Shards(_))), "{junk:?}");
+    assert_eq!(
+        decoded(br#"{"11":{"id":2,"err":"not found","more":[]}}"#),
+        Ok(Ok(shards))
+    );
+    for junk in [
+        &b""[..],
+        b"{",
+        b"[]",
+        b"7",
+        br#"{"x":{"id":2}}"#,
+        br#"{"1":{}}"#,
+        b"\xff",
+    ] {
+        assert!(
+            matches!(decoded(junk), Err(FrameError::Shards(_))),
+            "{junk:?}"
+        );
     }
 }
 
@@ -179,25 +267,35 @@ fn shards_are_written_in_the_order_of_their_digits() {
         err: String::new(),
     };
     let body = encode_answer::<ListShards>(&Ok(Shards::from([(9, info()), (10, info())])));
-    let one =
-        r#"{"id":1,"tcpAddr":"d:1","state":"hot","last-modified":"2026-11-23T03:34:20Z","size":-1,"err":""}"#;
+    let one = r#"{"id":1,"tcpAddr":"d:1","state":"hot","last-modified":"2026-11-23T03:34:20Z","size":-1,"err":""}"#;
     assert!(String::from_utf8_lossy(&body).ends_with(&format!(r#"{{"10":{one},"9":{one}}}"#)));
 }
 
 #[test]
 fn no_damage_makes_a_decoder_panic() {
-    let bodies = [copy().encode(), join(&["m1:8091", "m2:8091"], true).encode()];
-    let answers =
-        [encode_answer::<JoinCluster>(&Ok(node())), encode_answer::<ListShards>(&Ok(Shards::new()))];
+    let bodies = [
+        copy().encode(),
+        join(&["m1:8091", "m2:8091"], true).encode(),
+    ];
+    let answers = [
+        encode_answer::<JoinCluster>(&Ok(node())),
+        encode_answer::<ListShards>(&Ok(Shards::new())),
+    ];
     for body in bodies.into_iter().chain(answers) {
         for bit in 0..body.len() * 8 {
             let mut flipped = body.clone();
             flipped[bit / 8] ^= 1 << (bit % 8);
             let _either = (CopyShard::decode(&flipped), JoinCluster::decode(&flipped));
-            let _either = (decode_answer::<JoinCluster>(&flipped), decode_answer::<ListShards>(&flipped));
+            let _either = (
+                decode_answer::<JoinCluster>(&flipped),
+                decode_answer::<ListShards>(&flipped),
+            );
         }
         for end in 0..body.len() {
-            let _either = (CopyShard::decode(&body[..end]), decode_answer::<JoinCluster>(&body[..end]));
+            let _either = (
+                CopyShard::decode(&body[..end]),
+                decode_answer::<JoinCluster>(&body[..end]),
+            );
         }
     }
 }

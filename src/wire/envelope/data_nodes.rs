@@ -2,12 +2,17 @@
 
 use crate::base::{Name, NodeId, ShardId, Text};
 use crate::machine::{Command, ShardCopy};
-use crate::wire::convert::{BadField, bytes_of, bytes_of_text, required, required_name, required_text};
+use crate::wire::convert::{
+    BadField, bytes_of, bytes_of_text, required, required_name, required_text,
+};
 use crate::wire::proto::command as wire;
 use crate::wire::proto::entry as proto;
 
 pub(super) fn set_passive_message(tcp: &Text, passive: bool) -> proto::SetPassive {
-    proto::SetPassive { tcp: Some(bytes_of_text(tcp)), passive: Some(passive) }
+    proto::SetPassive {
+        tcp: Some(bytes_of_text(tcp)),
+        passive: Some(passive),
+    }
 }
 
 pub(super) fn set_passive(message: proto::SetPassive) -> Result<Command, BadField> {
@@ -25,8 +30,14 @@ pub(super) fn remove(message: proto::RemoveDataNode) -> Result<Command, BadField
 }
 
 pub(super) fn remove_copy_message(copy: ShardCopy, force: bool) -> proto::RemoveShardCopy {
-    let copy = wire::ShardCopy { id: Some(copy.shard.0), node_id: Some(copy.node.0) };
-    proto::RemoveShardCopy { copy: Some(copy), force: Some(force) }
+    let copy = wire::ShardCopy {
+        id: Some(copy.shard.0),
+        node_id: Some(copy.node.0),
+    };
+    proto::RemoveShardCopy {
+        copy: Some(copy),
+        force: Some(force),
+    }
 }
 
 pub(super) fn remove_copy(message: proto::RemoveShardCopy) -> Result<Command, BadField> {
@@ -40,8 +51,16 @@ pub(super) fn remove_copy(message: proto::RemoveShardCopy) -> Result<Command, Ba
     })
 }
 
-pub(super) fn set_lease_holder_message(lease: &Name, holder: NodeId, term: u64) -> proto::SetLeaseHolder {
-    proto::SetLeaseHolder { lease: Some(bytes_of(lease)), holder: Some(holder.0), term: Some(term) }
+pub(super) fn set_lease_holder_message(
+    lease: &Name,
+    holder: NodeId,
+    term: u64,
+) -> proto::SetLeaseHolder {
+    proto::SetLeaseHolder {
+        lease: Some(bytes_of(lease)),
+        holder: Some(holder.0),
+        term: Some(term),
+    }
 }
 
 pub(super) fn set_lease_holder(message: proto::SetLeaseHolder) -> Result<Command, BadField> {

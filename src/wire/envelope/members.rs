@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 
 use crate::base::{Incarnation, NodeId, RaftId};
-use crate::machine::{AddMetaNode, AllocateRaftId, MoveMetaNode, Removal, RemoveMetaNode, SetLabels};
+use crate::machine::{
+    AddMetaNode, AllocateRaftId, MoveMetaNode, Removal, RemoveMetaNode, SetLabels,
+};
 use crate::wire::convert::{
-    BadField, host_port, label_messages, labels, removed_why_number, required, required_address, required_id,
-    required_why,
+    BadField, host_port, label_messages, labels, removed_why_number, required, required_address,
+    required_id, required_why,
 };
 use crate::wire::proto::entry as proto;
 
@@ -29,7 +31,10 @@ pub(super) fn allocate(message: proto::AllocateRaftId) -> Result<AllocateRaftId,
 }
 
 pub(super) fn add_message(add: &AddMetaNode) -> proto::AddMetaNode {
-    proto::AddMetaNode { raft_id: Some(add.raft_id.0), replaces: add.replaces.map(|raft_id| raft_id.0) }
+    proto::AddMetaNode {
+        raft_id: Some(add.raft_id.0),
+        replaces: add.replaces.map(|raft_id| raft_id.0),
+    }
 }
 
 pub(super) fn add(message: proto::AddMetaNode) -> Result<AddMetaNode, BadField> {

@@ -1,9 +1,11 @@
 //! The log entry's envelope: 1 format, 2 at = sfixed64 unix ns, 3 flags (bit 0 = the proposer's
-//! `retention-autocreate`), then 4 the wire command's bytes, 5 a command of ours or 6 a large wire command, deflated.
+//! `retention-autocreate`), then 4 the wire command's bytes, 5 a command of ours or 6 a large wire
+//! command, deflated.
 //!
-//! The format is the lowest that can read the entry, and comes first, so that an older version says "newer"
-//! before it stumbles over the rest. A new command, field or flag raises it for the entries that use it.
-//! Reading is strict: a node that skipped what it does not understand would differ from the others in silence.
+//! The format is the lowest that can read the entry, and comes first, so that an older version says
+//! "newer" before it stumbles over the rest. A new command, field or flag raises it for the entries
+//! that use it. Reading is strict: a node that skipped what it does not understand would differ
+//! from the others in silence.
 
 mod data_nodes;
 mod members;
@@ -20,8 +22,8 @@ use super::proto::entry::Ours;
 use crate::base::UnixNanos;
 use crate::machine::{Command, Stamped};
 
-/// The newest format that this version reads: 2 has the commands of joining, moving and removing, 3 those about data
-/// nodes, shards, users, queries and leases, and packs large ones.
+/// The newest format that this version reads: 2 has the commands of joining, moving and removing, 3
+/// those about data nodes, shards, users, queries and leases, and packs large ones.
 const NEWEST: u32 = 3;
 
 const FORMAT: u32 = 1;
@@ -63,7 +65,12 @@ pub fn encode(at: UnixNanos, retention_autocreate: bool, body: &Body) -> Bytes {
         },
     };
     let (format, ours) = (ours::format_of(command), Ours::from(command));
-    let mut bytes = head(format, at, retention_autocreate, encoding::message::encoded_len(OURS, &ours));
+    let mut bytes = head(
+        format,
+        at,
+        retention_autocreate,
+        encoding::message::encoded_len(OURS, &ours),
+    );
     encoding::message::encode(OURS, &ours, &mut bytes);
     bytes.into()
 }
@@ -74,16 +81,24 @@ pub fn is_large(command: &[u8]) -> bool {
 }
 
 /// # Errors
-/// When this version cannot carry out the entry; then no version of this program logged it, or a newer one.
+/// When this version cannot carry out the entry; then no version of this program logged it, or a
+/// newer one.
 pub fn decode(bytes: &[u8]) -> Result<Stamped, EnvelopeError> {
     let parts = Parts::of(bytes)?;
-    let format = parts.format.ok_or_else(|| malformed("it does not begin with its format"))?;
+    let format = parts
+        .format
+        .ok_or_else(|| malformed("it does not begin with its format"))?;
     let flags = parts.flags.ok_or_else(|| malformed("it has no flags"))?;
     if flags & !u64::from(RETENTION_AUTOCREATE) != 0 {
         return Err(malformed(format!("unknown flags {flags:#x}")));
     }
     Ok(Stamped {
-        at: UnixNanos(parts.at.ok_or_else(|| malformed("it has no stamp"))?.cast_signed()),
+        at: UnixNanos(
+            parts
+                .at
+                .ok_or_else(|| malformed("it has no stamp"))?
+                .cast_signed(),
+        ),
         retention_autocreate: flags & u64::from(RETENTION_AUTOCREATE) != 0,
         command: match (parts.wire, parts.ours, parts.packed) {
             (Some(wire), None, None) => decode_wire(format, wire)?,
@@ -98,8 +113,15 @@ fn encode_wire(at: UnixNanos, retention_autocreate: bool, command: &Bytes) -> By
     let format = execute::format_of(command);
     let packs = format >= packed::SINCE_FORMAT && is_large(command);
     let packed = if packs { packed::pack(command) } else { None };
-    let (field, body) = packed.as_ref().map_or((WIRE, command), |packed| (PACKED, packed));
-    let mut bytes = head(format, at, retention_autocreate, encoding::bytes::encoded_len(field, body));
+    let (field, body) = packed
+        .as_ref()
+        .map_or((WIRE, command), |packed| (PACKED, packed));
+    let mut bytes = head(
+        format,
+        at,
+        retention_autocreate,
+        encoding::bytes::encoded_len(field, body),
+    );
     encoding::bytes::encode(field, body, &mut bytes);
     bytes.into()
 }
@@ -109,7 +131,11 @@ fn head(format: u32, at: UnixNanos, retention_autocreate: bool, body_len: usize)
     let mut bytes = Vec::with_capacity(HEAD_LEN + body_len);
     uint32::encode(FORMAT, &format, &mut bytes);
     sfixed64::encode(AT, &at.0, &mut bytes);
-    uint32::encode(FLAGS, &(RETENTION_AUTOCREATE * u32::from(retention_autocreate)), &mut bytes);
+    uint32::encode(
+        FLAGS,
+        &(RETENTION_AUTOCREATE * u32::from(retention_autocreate)),
+        &mut bytes,
+    );
     bytes
 }
 
@@ -135,7 +161,9 @@ impl<'a> Parts<'a> {
                     parts.format.replace(format).is_some()
                 }
                 // The format says whether the rest is for us to read: it comes first.
-                _ if parts.format.is_none() => return Err(malformed("it does not begin with its format")),
+                _ if parts.format.is_none() => {
+                    return Err(malformed("it does not begin with its format"));
+                }
                 (AT, Value::Fixed64(at)) => parts.at.replace(at).is_some(),
                 (FLAGS, Value::Varint(flags)) => parts.flags.replace(flags).is_some(),
                 (WIRE, Value::Bytes(wire)) => parts.wire.replace(wire).is_some(),
@@ -155,16 +183,25 @@ fn check_format(format: u64) -> Result<(), EnvelopeError> {
     match u32::try_from(format) {
         Ok(0) => Err(malformed("format 0")),
         Ok(found) if found <= NEWEST => Ok(()),
-        found => Err(EnvelopeError::Newer { found: found.unwrap_or(u32::MAX), newest: NEWEST }),
+        found => Err(EnvelopeError::Newer {
+            found: found.unwrap_or(u32::MAX),
+            newest: NEWEST,
+        }),
     }
 }
 
 fn decode_wire(format: u64, bytes: &[u8]) -> Result<Command, EnvelopeError> {
     match execute::decode(bytes).map_err(malformed)? {
-        Decoded::Command { command, format: lowest } if u64::from(lowest) <= format => Ok(command),
+        Decoded::Command {
+            command,
+            format: lowest,
+        } if u64::from(lowest) <= format => Ok(command),
         // An older version could not read it: no version wrote this.
-        Decoded::Command { .. } => Err(malformed(format!("format {format} does not have this command"))),
-        // Such commands are refused before they are logged: only damage or another program brings one here.
+        Decoded::Command { .. } => Err(malformed(format!(
+            "format {format} does not have this command"
+        ))),
+        // Such commands are refused before they are logged: only damage or another program brings
+        // one here.
         Decoded::MetaNodes => Err(malformed("a wire command that changes meta nodes")),
     }
 }
@@ -185,7 +222,9 @@ fn decode_ours(format: u64, bytes: &[u8]) -> Result<Command, EnvelopeError> {
     let command = Command::try_from(ours).map_err(malformed)?;
     // An older version could not read it: no version wrote this.
     if u64::from(ours::format_of(&command)) > format {
-        return Err(malformed(format!("format {format} does not have this command")));
+        return Err(malformed(format!(
+            "format {format} does not have this command"
+        )));
     }
     Ok(command)
 }

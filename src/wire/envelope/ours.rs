@@ -1,5 +1,6 @@
-//! Commands of ours, to and from their messages: which is which, and from which format on. `Found` is here, those
-//! of joining, moving and removing in `members`, those about data nodes in `data_nodes`.
+//! Commands of ours, to and from their messages: which is which, and from which format on. `Found`
+//! is here, those of joining, moving and removing in `members`, those about data nodes in
+//! `data_nodes`.
 
 use super::{data_nodes, members};
 use crate::base::{ClusterId, Incarnation};
@@ -21,7 +22,9 @@ pub(super) fn format_of(command: &Command) -> u32 {
 
 impl From<&Command> for Ours {
     fn from(command: &Command) -> Self {
-        Self { command: our_command(command) }
+        Self {
+            command: our_command(command),
+        }
     }
 }
 
@@ -31,10 +34,14 @@ impl TryFrom<Ours> for Command {
     fn try_from(ours: Ours) -> Result<Self, BadField> {
         match required(ours.command, "command")? {
             OurCommand::Found(message) => found(message).map(Self::Found),
-            OurCommand::AllocateRaftId(message) => members::allocate(message).map(Self::AllocateRaftId),
+            OurCommand::AllocateRaftId(message) => {
+                members::allocate(message).map(Self::AllocateRaftId)
+            }
             OurCommand::AddMetaNode(message) => members::add(message).map(Self::AddMetaNode),
             OurCommand::MoveMetaNode(message) => members::relocate(message).map(Self::MoveMetaNode),
-            OurCommand::RemoveMetaNode(message) => members::remove(message).map(Self::RemoveMetaNode),
+            OurCommand::RemoveMetaNode(message) => {
+                members::remove(message).map(Self::RemoveMetaNode)
+            }
             OurCommand::SetLabels(message) => members::set_labels(message).map(Self::SetLabels),
             OurCommand::RaiseFeatureLevel(message) => {
                 required(message.level, "level").map(|level| Self::RaiseFeatureLevel { level })
@@ -51,24 +58,37 @@ impl TryFrom<Ours> for Command {
 fn our_command(command: &Command) -> Option<OurCommand> {
     Some(match command {
         Command::Found(found) => OurCommand::Found(found_message(found)),
-        Command::AllocateRaftId(asked) => OurCommand::AllocateRaftId(members::allocate_message(asked)),
+        Command::AllocateRaftId(asked) => {
+            OurCommand::AllocateRaftId(members::allocate_message(asked))
+        }
         Command::AddMetaNode(add) => OurCommand::AddMetaNode(members::add_message(add)),
         Command::MoveMetaNode(to) => OurCommand::MoveMetaNode(members::relocate_message(to)),
-        Command::RemoveMetaNode(remove) => OurCommand::RemoveMetaNode(members::remove_message(remove)),
+        Command::RemoveMetaNode(remove) => {
+            OurCommand::RemoveMetaNode(members::remove_message(remove))
+        }
         Command::SetLabels(labels) => OurCommand::SetLabels(members::set_labels_message(labels)),
         Command::RaiseFeatureLevel { level } => {
-            OurCommand::RaiseFeatureLevel(proto::RaiseFeatureLevel { level: Some(*level) })
+            OurCommand::RaiseFeatureLevel(proto::RaiseFeatureLevel {
+                level: Some(*level),
+            })
         }
         Command::SetPassive { tcp, passive } => {
             OurCommand::SetPassive(data_nodes::set_passive_message(tcp, *passive))
         }
         Command::RemoveDataNode { id, force } => {
-            OurCommand::RemoveDataNode(proto::RemoveDataNode { id: Some(id.0), force: Some(*force) })
+            OurCommand::RemoveDataNode(proto::RemoveDataNode {
+                id: Some(id.0),
+                force: Some(*force),
+            })
         }
         Command::RemoveShardCopy { copy, force } => {
             OurCommand::RemoveShardCopy(data_nodes::remove_copy_message(*copy, *force))
         }
-        Command::SetLeaseHolder { lease, holder, term } => {
+        Command::SetLeaseHolder {
+            lease,
+            holder,
+            term,
+        } => {
             OurCommand::SetLeaseHolder(data_nodes::set_lease_holder_message(lease, *holder, *term))
         }
         _ => return None,
@@ -94,7 +114,11 @@ fn found(message: proto::Found) -> Result<Found, BadField> {
     Ok(Found {
         cluster_id: ClusterId(required_id(message.cluster_id, "cluster_id")?),
         name: required(message.name, "name")?,
-        founders: message.founders.into_iter().map(founder).collect::<Result<_, _>>()?,
+        founders: message
+            .founders
+            .into_iter()
+            .map(founder)
+            .collect::<Result<_, _>>()?,
         with_secret: required(message.with_secret, "with_secret")?,
         feature_level: required(message.feature_level, "feature_level")?,
     })

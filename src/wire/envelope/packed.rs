@@ -1,7 +1,8 @@
-//! Large wire commands, deflated to a fourth or less: the catalog of a restore, in an entry that a slow network and an
-//! 8 MiB segment can carry.
+//! Large wire commands, deflated to a fourth or less: the catalog of a restore, in an entry that a
+//! slow network and an 8 MiB segment can carry.
 //!
-//! Only the proposer packs. Replicas unpack the same bytes, so which library packed them, and how well, decides nothing.
+//! Only the proposer packs. Replicas unpack the same bytes, so which library packed them, and how
+//! well, decides nothing.
 
 use std::io::{Read, Write};
 
@@ -62,21 +63,41 @@ mod tests {
     fn a_small_entry_cannot_take_all_memory() {
         let most = vec![0; MAX as usize];
         let mut packer = DeflateEncoder::new(Vec::new(), Compression::fast());
-        packer.write_all(&most).and_then(|()| packer.write_all(&[0])).expect("packs");
+        packer
+            .write_all(&most)
+            .and_then(|()| packer.write_all(&[0]))
+            .expect("packs");
         let much = packer.finish().expect("packs");
         assert!(much.len() < 1 << 20, "{}", much.len());
-        assert_eq!(unpack(&much), Err(format!("a packed command of more than {MAX} bytes")));
-        assert_eq!(unpack(&pack(&most).expect("shorter")).map(|command| command.len()), Ok(most.len()));
-        assert_eq!(pack(&[&most[..], &[0]].concat()), None, "no entry that would halt every node");
+        assert_eq!(
+            unpack(&much),
+            Err(format!("a packed command of more than {MAX} bytes"))
+        );
+        assert_eq!(
+            unpack(&pack(&most).expect("shorter")).map(|command| command.len()),
+            Ok(most.len())
+        );
+        assert_eq!(
+            pack(&[&most[..], &[0]].concat()),
+            None,
+            "no entry that would halt every node"
+        );
     }
 
     #[test]
     fn cut_and_lengthened_streams_are_refused() {
         let packed = pack(&b"a restored catalog, ".repeat(1000)).expect("shorter");
         for len in 0..packed.len() {
-            assert!(unpack(&packed[..len]).is_err(), "{len} of {} bytes", packed.len());
+            assert!(
+                unpack(&packed[..len]).is_err(),
+                "{len} of {} bytes",
+                packed.len()
+            );
         }
         let longer = [&packed[..], &[0]].concat();
-        assert_eq!(unpack(&longer), Err("bytes behind a packed command".to_owned()));
+        assert_eq!(
+            unpack(&longer),
+            Err("bytes behind a packed command".to_owned())
+        );
     }
 }

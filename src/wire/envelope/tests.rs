@@ -2,7 +2,8 @@ use super::*;
 use crate::base::{Address, ClusterId, Incarnation, Name, NodeId, RaftId, ShardId, Text};
 use crate::catalog::RemovedWhy;
 use crate::machine::{
-    AddMetaNode, AllocateRaftId, Found, Founder, MoveMetaNode, Removal, RemoveMetaNode, SetLabels, ShardCopy,
+    AddMetaNode, AllocateRaftId, Found, Founder, MoveMetaNode, Removal, RemoveMetaNode, SetLabels,
+    ShardCopy,
 };
 
 fn found() -> Command {
@@ -24,27 +25,59 @@ fn found() -> Command {
 fn members() -> Vec<Command> {
     let http = || Address::new("meta-4", 8091);
     let raft = || Address::new("fd00::4", 8089);
-    let remove = |tombstone| Command::RemoveMetaNode(RemoveMetaNode { raft_id: RaftId(4), tombstone });
-    let whys = [RemovedWhy::Removed, RemovedWhy::Replaced, RemovedWhy::Unseen, RemovedWhy::Restored];
-    let removals = whys.map(|why| remove(Some(Removal { why, by: "influxd-ctl \u{e9}".to_owned() })));
+    let remove = |tombstone| {
+        Command::RemoveMetaNode(RemoveMetaNode {
+            raft_id: RaftId(4),
+            tombstone,
+        })
+    };
+    let whys = [
+        RemovedWhy::Removed,
+        RemovedWhy::Replaced,
+        RemovedWhy::Unseen,
+        RemovedWhy::Restored,
+    ];
+    let removals = whys.map(|why| {
+        remove(Some(Removal {
+            why,
+            by: "influxd-ctl \u{e9}".to_owned(),
+        }))
+    });
     let labels = |set: &[(&str, &str)], delete: &[&str]| {
         Command::SetLabels(SetLabels {
             node_id: NodeId(3),
-            set: set.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
+            set: set
+                .iter()
+                .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+                .collect(),
             delete: delete.iter().map(|key| (*key).to_owned()).collect(),
         })
     };
     let allocate = |voter| {
         let incarnation = Incarnation([4; 16]);
-        Command::AllocateRaftId(AllocateRaftId { incarnation, http: http(), raft: raft(), voter })
+        Command::AllocateRaftId(AllocateRaftId {
+            incarnation,
+            http: http(),
+            raft: raft(),
+            voter,
+        })
     };
-    let add = |replaces| Command::AddMetaNode(AddMetaNode { raft_id: RaftId(4), replaces });
+    let add = |replaces| {
+        Command::AddMetaNode(AddMetaNode {
+            raft_id: RaftId(4),
+            replaces,
+        })
+    };
     let mut all = vec![
         allocate(true),
         allocate(false),
         add(None),
         add(Some(RaftId(0))),
-        Command::MoveMetaNode(MoveMetaNode { raft_id: RaftId(u64::MAX), http: http(), raft: raft() }),
+        Command::MoveMetaNode(MoveMetaNode {
+            raft_id: RaftId(u64::MAX),
+            http: http(),
+            raft: raft(),
+        }),
         remove(None),
         labels(&[], &[]),
         labels(&[("rack", "\u{e9}"), ("az", "")], &["old", ""]),
@@ -58,21 +91,46 @@ fn members() -> Vec<Command> {
 /// Every kind of ours about data nodes, and one of the wire's: all of format 3.
 fn data_nodes() -> Vec<Command> {
     let tcp = || Text::from(b"data-1\xff:8088");
-    let copy = ShardCopy { shard: ShardId(u64::MAX), node: NodeId(0) };
+    let copy = ShardCopy {
+        shard: ShardId(u64::MAX),
+        node: NodeId(0),
+    };
     vec![
-        Command::SetPassive { tcp: tcp(), passive: true },
-        Command::SetPassive { tcp: Text::default(), passive: false },
-        Command::RemoveDataNode { id: NodeId(7), force: false },
-        Command::RemoveDataNode { id: NodeId(u64::MAX), force: true },
+        Command::SetPassive {
+            tcp: tcp(),
+            passive: true,
+        },
+        Command::SetPassive {
+            tcp: Text::default(),
+            passive: false,
+        },
+        Command::RemoveDataNode {
+            id: NodeId(7),
+            force: false,
+        },
+        Command::RemoveDataNode {
+            id: NodeId(u64::MAX),
+            force: true,
+        },
         Command::RemoveShardCopy { copy, force: false },
         Command::RemoveShardCopy { copy, force: true },
-        Command::SetLeaseHolder { lease: Name::from(b"l\xff"), holder: NodeId(0), term: u64::MAX },
-        Command::CreateDataNode { http: tcp(), tcp: tcp() },
+        Command::SetLeaseHolder {
+            lease: Name::from(b"l\xff"),
+            holder: NodeId(0),
+            term: u64::MAX,
+        },
+        Command::CreateDataNode {
+            http: tcp(),
+            tcp: tcp(),
+        },
     ]
 }
 
 fn create_database() -> Command {
-    Command::CreateDatabase { name: Name::from(b"db\xff"), retention_policy: None }
+    Command::CreateDatabase {
+        name: Name::from(b"db\xff"),
+        retention_policy: None,
+    }
 }
 
 fn wire(command: &Command) -> Body {
@@ -97,7 +155,14 @@ fn what_goes_in_comes_out() {
             for (body, command) in all {
                 let at = UnixNanos(at);
                 let bytes = encode(at, retention_autocreate, &body);
-                assert_eq!(decode(&bytes), Ok(Stamped { at, retention_autocreate, command }));
+                assert_eq!(
+                    decode(&bytes),
+                    Ok(Stamped {
+                        at,
+                        retention_autocreate,
+                        command
+                    })
+                );
             }
         }
     }
@@ -106,7 +171,10 @@ fn what_goes_in_comes_out() {
 #[test]
 fn a_wire_command_keeps_its_bytes() {
     let bytes = encode(UnixNanos(1), true, &wire(&create_database()));
-    assert_eq!(hex::encode(bytes), "0801110100000000000000180122 0aba06050a036462ff0803".replace(' ', ""));
+    assert_eq!(
+        hex::encode(bytes),
+        "0801110100000000000000180122 0aba06050a036462ff0803".replace(' ', "")
+    );
 }
 
 /// A member of an older version reads whatever it can carry out, and is told "newer" of the rest.
@@ -123,7 +191,10 @@ fn the_format_written_is_the_lowest_that_reads_it() {
         let mut bytes = encode(UnixNanos(1), true, &Body::Ours(command.clone())).to_vec();
         assert!(bytes.starts_with(&[0x08, format]), "{command:?}");
         bytes[1] = format - 1;
-        let want = format!("undecodable entry: format {} does not have this command", format - 1);
+        let want = format!(
+            "undecodable entry: format {} does not have this command",
+            format - 1
+        );
         assert_eq!(error(&bytes).to_string(), want, "{command:?}");
     }
 }
@@ -131,13 +202,30 @@ fn the_format_written_is_the_lowest_that_reads_it() {
 /// The room reserved is the room used: a second allocation would be paid on every write.
 #[test]
 fn one_allocation_is_enough() {
-    let mut all = vec![(wire(&create_database()), WIRE), (Body::Ours(found()), OURS)];
-    all.extend(members().into_iter().map(|command| (Body::Ours(command), OURS)));
-    all.extend(data_nodes().into_iter().rev().skip(1).map(|command| (Body::Ours(command), OURS)));
+    let mut all = vec![
+        (wire(&create_database()), WIRE),
+        (Body::Ours(found()), OURS),
+    ];
+    all.extend(
+        members()
+            .into_iter()
+            .map(|command| (Body::Ours(command), OURS)),
+    );
+    all.extend(
+        data_nodes()
+            .into_iter()
+            .rev()
+            .skip(1)
+            .map(|command| (Body::Ours(command), OURS)),
+    );
     for (body, number) in all {
         let bytes = encode(UnixNanos(i64::MAX), true, &body);
-        let fields: Vec<_> = Fields::of(&bytes).map(|field| field.expect("field")).collect();
-        let Some((last, Value::Bytes(content))) = fields.last().copied() else { panic!("{fields:?}") };
+        let fields: Vec<_> = Fields::of(&bytes)
+            .map(|field| field.expect("field"))
+            .collect();
+        let Some((last, Value::Bytes(content))) = fields.last().copied() else {
+            panic!("{fields:?}")
+        };
         assert_eq!(last, number);
         let length = encoding::encoded_len_varint(content.len() as u64);
         assert_eq!(bytes.len(), HEAD_LEN + 1 + length + content.len());
@@ -146,13 +234,29 @@ fn one_allocation_is_enough() {
 
 #[test]
 fn a_newer_format_is_told_apart_from_damage() {
-    assert_eq!(error(b"\x08\x04 whatever"), EnvelopeError::Newer { found: 4, newest: 3 });
-    assert_eq!(error(b"\x08\x04").to_string(), "entry format 4, this version reads up to 3");
+    assert_eq!(
+        error(b"\x08\x04 whatever"),
+        EnvelopeError::Newer {
+            found: 4,
+            newest: 3
+        }
+    );
+    assert_eq!(
+        error(b"\x08\x04").to_string(),
+        "entry format 4, this version reads up to 3"
+    );
     let far = b"\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01";
-    assert_eq!(error(far), EnvelopeError::Newer { found: u32::MAX, newest: 3 });
+    assert_eq!(
+        error(far),
+        EnvelopeError::Newer {
+            found: u32::MAX,
+            newest: 3
+        }
+    );
 }
 
-const LABEL_TWICE: &[u8] = b"\x2a\x12\x32\x10\x08\x01\x12\x05\x0a\x01a\x12\x00\x12\x05\x0a\x01a\x12\x00";
+const LABEL_TWICE: &[u8] =
+    b"\x2a\x12\x32\x10\x08\x01\x12\x05\x0a\x01a\x12\x00\x12\x05\x0a\x01a\x12\x00";
 
 #[test]
 fn what_cannot_be_carried_out_is_malformed() {
@@ -160,8 +264,19 @@ fn what_cannot_be_carried_out_is_malformed() {
     let (head, body) = good.split_at(HEAD_LEN);
     let stamp = &head[2..];
     // The same with each fault mended is read: it is the fault that is refused.
-    let mended = [b"\x08\x02", stamp, b"\x2a\x0a\x2a\x08\x08\x01\x12\x04\x08\x04\x12\x00"].concat();
-    assert!(matches!(decode(&mended), Ok(Stamped { command: Command::RemoveMetaNode(_), .. })));
+    let mended = [
+        b"\x08\x02",
+        stamp,
+        b"\x2a\x0a\x2a\x08\x08\x01\x12\x04\x08\x04\x12\x00",
+    ]
+    .concat();
+    assert!(matches!(
+        decode(&mended),
+        Ok(Stamped {
+            command: Command::RemoveMetaNode(_),
+            ..
+        })
+    ));
     let with = |parts: &[&[u8]]| parts.concat();
     for (why, bytes) in [
         ("empty", Vec::new()),
@@ -176,27 +291,82 @@ fn what_cannot_be_carried_out_is_malformed() {
         ("unknown field", with(&[&good, b"\x30\x01"])),
         ("cut short", good[..good.len() - 1].to_vec()),
         ("no payload", with(&[head, b"\x22\x02\x08\x03"])),
-        ("never logged: other command", with(&[head, b"\x22\x02\x08\x09"])),
-        ("never logged: meta nodes", with(&[head, b"\x22\x02\x08\x18"])),
+        (
+            "never logged: other command",
+            with(&[head, b"\x22\x02\x08\x09"]),
+        ),
+        (
+            "never logged: meta nodes",
+            with(&[head, b"\x22\x02\x08\x18"]),
+        ),
         ("no command of ours", with(&[head, b"\x2a\x00"])),
         ("empty Found", with(&[head, b"\x2a\x02\x0a\x00"])),
-        ("unknown command of ours", with(&[head, b"\x2a\x02\x7a\x00"])),
-        ("two commands of ours", with(&[b"\x08\x02", stamp, b"\x2a\x08\x3a\x02\x08\x02\x3a\x02\x08\x03"])),
-        ("one unknown beside it", with(&[b"\x08\x02", stamp, b"\x2a\x06\x3a\x02\x08\x02\x42\x00"])),
+        (
+            "unknown command of ours",
+            with(&[head, b"\x2a\x02\x7a\x00"]),
+        ),
+        (
+            "two commands of ours",
+            with(&[
+                b"\x08\x02",
+                stamp,
+                b"\x2a\x08\x3a\x02\x08\x02\x3a\x02\x08\x03",
+            ]),
+        ),
+        (
+            "one unknown beside it",
+            with(&[b"\x08\x02", stamp, b"\x2a\x06\x3a\x02\x08\x02\x42\x00"]),
+        ),
         ("no level", with(&[b"\x08\x02", stamp, b"\x2a\x02\x3a\x00"])),
         ("a label twice", with(&[b"\x08\x02", stamp, LABEL_TWICE])),
-        ("a key deleted twice", with(&[b"\x08\x02", stamp, b"\x2a\x0a\x32\x08\x08\x01\x1a\x01a\x1a\x01a"])),
+        (
+            "a key deleted twice",
+            with(&[
+                b"\x08\x02",
+                stamp,
+                b"\x2a\x0a\x32\x08\x08\x01\x1a\x01a\x1a\x01a",
+            ]),
+        ),
         (
             "no reason for a tombstone",
-            with(&[b"\x08\x02", stamp, b"\x2a\x08\x2a\x06\x08\x01\x12\x02\x12\x00"]),
+            with(&[
+                b"\x08\x02",
+                stamp,
+                b"\x2a\x08\x2a\x06\x08\x01\x12\x02\x12\x00",
+            ]),
         ),
-        ("no address", with(&[b"\x08\x03", stamp, b"\x2a\x04\x42\x02\x10\x01"])),
-        ("neither passive nor not", with(&[b"\x08\x03", stamp, b"\x2a\x04\x42\x02\x0a\x00"])),
-        ("no force", with(&[b"\x08\x03", stamp, b"\x2a\x04\x4a\x02\x08\x01"])),
-        ("no copy", with(&[b"\x08\x03", stamp, b"\x2a\x04\x52\x02\x10\x01"])),
-        ("no holder", with(&[b"\x08\x03", stamp, b"\x2a\x04\x5a\x02\x0a\x00"])),
-        ("no such reason", with(&[b"\x08\x02", stamp, b"\x2a\x0a\x2a\x08\x08\x01\x12\x04\x08\x05\x12\x00"])),
+        (
+            "no address",
+            with(&[b"\x08\x03", stamp, b"\x2a\x04\x42\x02\x10\x01"]),
+        ),
+        (
+            "neither passive nor not",
+            with(&[b"\x08\x03", stamp, b"\x2a\x04\x42\x02\x0a\x00"]),
+        ),
+        (
+            "no force",
+            with(&[b"\x08\x03", stamp, b"\x2a\x04\x4a\x02\x08\x01"]),
+        ),
+        (
+            "no copy",
+            with(&[b"\x08\x03", stamp, b"\x2a\x04\x52\x02\x10\x01"]),
+        ),
+        (
+            "no holder",
+            with(&[b"\x08\x03", stamp, b"\x2a\x04\x5a\x02\x0a\x00"]),
+        ),
+        (
+            "no such reason",
+            with(&[
+                b"\x08\x02",
+                stamp,
+                b"\x2a\x0a\x2a\x08\x08\x01\x12\x04\x08\x05\x12\x00",
+            ]),
+        ),
     ] {
-        assert!(matches!(error(&bytes), EnvelopeError::Malformed(_)), "{why}");
+        assert!(
+            matches!(error(&bytes), EnvelopeError::Malformed(_)),
+            "{why}"
+        );
     }
 }

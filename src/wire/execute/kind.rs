@@ -73,7 +73,11 @@ impl Supported {
 
     /// The lowest format of a log entry, and the lowest feature level, that has this command.
     pub(super) fn format(self) -> u32 {
-        if self.number() <= Self::UpdateRetentionPolicy.number() { 1 } else { 3 }
+        if self.number() <= Self::UpdateRetentionPolicy.number() {
+            1
+        } else {
+            3
+        }
     }
 }
 

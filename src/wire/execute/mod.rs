@@ -1,7 +1,7 @@
 //! `POST /execute`: the wire's `Command` and `Response` (wire.md 3.1, 4.7).
 //!
-//! A `Command` is a type (field 1) and a payload in the field numbered 100 + type. Only the payload that
-//! belongs to the type is looked at; fields may stand in any order.
+//! A `Command` is a type (field 1) and a payload in the field numbered 100 + type. Only the payload
+//! that belongs to the type is looked at; fields may stand in any order.
 
 mod kind;
 mod payload;
@@ -29,7 +29,8 @@ pub enum DecodeError {
     /// The envelope itself: answered 400 `unable to unmarshal command: …`.
     #[error("unable to unmarshal command: {0}")]
     Envelope(String),
-    /// Unknown type, missing or undecodable payload: answered 200 `Response{OK:false}`, which clients do not retry.
+    /// Unknown type, missing or undecodable payload: answered 200 `Response{OK:false}`, which
+    /// clients do not retry.
     #[error("{0}")]
     Payload(String),
 }
@@ -41,10 +42,16 @@ pub enum DecodeError {
 pub fn decode(bytes: &[u8]) -> Result<Decoded, DecodeError> {
     let number = command_type(bytes)?;
     match Kind::of(number) {
-        Kind::Supported(supported) => payload::decode(bytes, supported)
-            .map(|command| Decoded::Command { command, format: supported.format() }),
+        Kind::Supported(supported) => {
+            payload::decode(bytes, supported).map(|command| Decoded::Command {
+                command,
+                format: supported.format(),
+            })
+        }
         Kind::MetaNodes => Ok(Decoded::MetaNodes),
-        Kind::Unknown => Err(DecodeError::Payload(format!("unknown command type {number}"))),
+        Kind::Unknown => Err(DecodeError::Payload(format!(
+            "unknown command type {number}"
+        ))),
     }
 }
 
@@ -72,8 +79,8 @@ pub(super) enum OutsideTheWire<'a> {
     Ours(&'a Command),
 }
 
-/// `Response{OK:true, Index}` or `Response{OK:false, Error}`. Clients take a response without `OK` for a
-/// failed transport and send the command again, so it is always there.
+/// `Response{OK:true, Index}` or `Response{OK:false, Error}`. Clients take a response without `OK`
+/// for a failed transport and send the command again, so it is always there.
 pub fn encode_response(result: Result<u64, &str>) -> Bytes {
     let response = Response {
         ok: Some(result.is_ok()),
@@ -86,15 +93,16 @@ pub fn encode_response(result: Result<u64, &str>) -> Bytes {
 /// # Errors
 /// It is no response; what it says of success or failure is inside.
 pub fn decode_response(bytes: &[u8]) -> Result<Result<u64, String>, DecodeError> {
-    let response = Response::decode(bytes).map_err(|error| DecodeError::Envelope(error.to_string()))?;
+    let response =
+        Response::decode(bytes).map_err(|error| DecodeError::Envelope(error.to_string()))?;
     Ok(match response.error {
         Some(error) if !error.is_empty() => Err(String::from_utf8_lossy(&error).into_owned()),
         _ => Ok(response.index.unwrap_or_default()),
     })
 }
 
-/// Walks over the whole envelope: a later `type` overrides an earlier one, and a broken byte anywhere
-/// makes it no command.
+/// Walks over the whole envelope: a later `type` overrides an earlier one, and a broken byte
+/// anywhere makes it no command.
 fn command_type(bytes: &[u8]) -> Result<i32, DecodeError> {
     let mut found = None;
     for field in Fields::of(bytes) {
@@ -102,7 +110,9 @@ fn command_type(bytes: &[u8]) -> Result<i32, DecodeError> {
             // An enum is a 32-bit number; protobuf drops what a longer varint has beyond.
             (1, Value::Varint(number)) => found = Some(number as i32),
             (1, _) => {
-                return Err(DecodeError::Envelope("proto: wrong wire type for field \"type\"".to_owned()));
+                return Err(DecodeError::Envelope(
+                    "proto: wrong wire type for field \"type\"".to_owned(),
+                ));
             }
             _ => {}
         }

@@ -16,7 +16,10 @@ fn payload_error(hex: &str) -> String {
 /// wire.md appendix A, both ways: what we write is what Go writes.
 #[test]
 fn the_bytes_are_those_of_go() {
-    let database = |retention_policy| Command::CreateDatabase { name: Name::from("db"), retention_policy };
+    let database = |retention_policy| Command::CreateDatabase {
+        name: Name::from("db"),
+        retention_policy,
+    };
     let policy = NewRetentionPolicy {
         name: Name::from("rp"),
         duration: DurationNanos(0),
@@ -33,20 +36,42 @@ fn the_bytes_are_those_of_go() {
         default: false,
     });
     for (hex, command) in [
-        ("ba06050a036462300803", Command::CreateDatabase { name: Name::from("db0"), retention_policy: None }),
-        ("ba06170a02646212110a0272701000188080a4c9ffc1890120010803", database(Some(policy))),
-        ("e206180a02646212076175746f67656e20808088ba90adcd0438000808", update),
+        (
+            "ba06050a036462300803",
+            Command::CreateDatabase {
+                name: Name::from("db0"),
+                retention_policy: None,
+            },
+        ),
+        (
+            "ba06170a02646212110a0272701000188080a4c9ffc1890120010803",
+            database(Some(policy)),
+        ),
+        (
+            "e206180a02646212076175746f67656e20808088ba90adcd0438000808",
+            update,
+        ),
     ] {
-        assert_eq!(decode(&bytes(hex)), Ok(Decoded::Command { command: command.clone(), format: 1 }));
+        assert_eq!(
+            decode(&bytes(hex)),
+            Ok(Decoded::Command {
+                command: command.clone(),
+                format: 1
+            })
+        );
         assert_eq!(encode(&command).map(hex::encode).as_deref(), Some(hex));
     }
 }
 
 #[test]
 fn fields_may_stand_in_any_order_and_come_twice() {
-    let command = Command::CreateDatabase { name: Name::from("db0"), retention_policy: None };
+    let command = Command::CreateDatabase {
+        name: Name::from("db0"),
+        retention_policy: None,
+    };
     let want = Ok(Decoded::Command { command, format: 1 });
-    // Type first; an unknown field; the payload of another type, broken; a type that a later one overrides.
+    // Type first; an unknown field; the payload of another type, broken; a type that a later one
+    // overrides.
     for hex in [
         "0803 ba06050a03646230",
         "ba06050a03646230 0803 f83f01",
@@ -61,14 +86,22 @@ fn fields_may_stand_in_any_order_and_come_twice() {
 /// Two bytes, `08 03`, kill the original's whole cluster for ever (Q6).
 #[test]
 fn a_payload_that_is_missing_or_broken_is_refused() {
-    assert_eq!(payload_error("0803"), "invalid CreateDatabase command: the payload is missing");
+    assert_eq!(
+        payload_error("0803"),
+        "invalid CreateDatabase command: the payload is missing"
+    );
     assert_eq!(
         payload_error("ba0600 0803"),
         "invalid CreateDatabase command: required field \"Name\" not set"
     );
-    assert_eq!(payload_error("b80601 0803"), "invalid CreateDatabase command: the payload is no message");
     assert_eq!(
-        payload_error("ba06060a0164 1201 00 0803").split(": ").next(),
+        payload_error("b80601 0803"),
+        "invalid CreateDatabase command: the payload is no message"
+    );
+    assert_eq!(
+        payload_error("ba06060a0164 1201 00 0803")
+            .split(": ")
+            .next(),
         Some("invalid CreateDatabase command")
     );
     assert_eq!(
@@ -79,8 +112,16 @@ fn a_payload_that_is_missing_or_broken_is_refused() {
         payload_error("ca06030a0164 0805"),
         "invalid CreateRetentionPolicy command: required field \"RetentionPolicy\" not set"
     );
-    for (kind, field) in [("04", "c206"), ("06", "d206"), ("07", "da06"), ("08", "e206")] {
-        assert!(payload_error(&format!("{field}00 08{kind}")).contains("required field"), "type {kind}");
+    for (kind, field) in [
+        ("04", "c206"),
+        ("06", "d206"),
+        ("07", "da06"),
+        ("08", "e206"),
+    ] {
+        assert!(
+            payload_error(&format!("{field}00 08{kind}")).contains("required field"),
+            "type {kind}"
+        );
     }
 }
 
@@ -89,19 +130,34 @@ fn an_unknown_type_is_refused() {
     assert_eq!(payload_error("0814"), "unknown command type 20");
     assert_eq!(payload_error("0800"), "unknown command type 0");
     assert_eq!(payload_error("0823"), "unknown command type 35");
-    assert_eq!(payload_error("08ffffffffffffffffff01"), "unknown command type -1");
+    assert_eq!(
+        payload_error("08ffffffffffffffffff01"),
+        "unknown command type -1"
+    );
 }
 
 #[test]
 fn what_is_no_envelope_is_a_bad_request() {
     let error = |hex: &str| decode(&bytes(hex)).expect_err("no envelope").to_string();
-    assert_eq!(error(""), "unable to unmarshal command: proto: required field \"type\" not set");
+    assert_eq!(
+        error(""),
+        "unable to unmarshal command: proto: required field \"type\" not set"
+    );
     assert_eq!(
         error("ba06050a03646230"),
         "unable to unmarshal command: proto: required field \"type\" not set"
     );
-    for hex in ["0803 ba0605", "0a0103", "08", "ff", "0803 ba06ffffffffffffffffff01"] {
-        assert!(matches!(decode(&bytes(hex)), Err(DecodeError::Envelope(_))), "{hex}");
+    for hex in [
+        "0803 ba0605",
+        "0a0103",
+        "08",
+        "ff",
+        "0803 ba06ffffffffffffffffff01",
+    ] {
+        assert!(
+            matches!(decode(&bytes(hex)), Err(DecodeError::Envelope(_))),
+            "{hex}"
+        );
     }
 }
 
@@ -113,7 +169,10 @@ fn every_known_type_has_its_answer() {
         if meta_nodes.contains(&number) {
             assert_eq!(decoded, Ok(Decoded::MetaNodes), "type {number}");
         } else {
-            assert!(matches!(decoded, Err(DecodeError::Payload(_))), "type {number} without a payload");
+            assert!(
+                matches!(decoded, Err(DecodeError::Payload(_))),
+                "type {number} without a payload"
+            );
         }
     }
 }

@@ -11,8 +11,14 @@ pub(super) fn need<T>(field: Option<T>, name: &'static str) -> Result<T, FrameEr
     field.ok_or(FrameError::Field(name))
 }
 
-pub(super) fn array<const N: usize>(field: Option<Bytes>, name: &'static str) -> Result<[u8; N], FrameError> {
-    need(field, name)?.as_ref().try_into().map_err(|_| FrameError::Field(name))
+pub(super) fn array<const N: usize>(
+    field: Option<Bytes>,
+    name: &'static str,
+) -> Result<[u8; N], FrameError> {
+    need(field, name)?
+        .as_ref()
+        .try_into()
+        .map_err(|_| FrameError::Field(name))
 }
 
 #[derive(Clone, Copy, PartialEq, prost::Message)]
@@ -25,14 +31,20 @@ pub(super) struct LogIdMessage {
 
 impl From<LogId> for LogIdMessage {
     fn from(id: LogId) -> Self {
-        Self { term: Some(id.term), index: Some(id.index) }
+        Self {
+            term: Some(id.term),
+            index: Some(id.index),
+        }
     }
 }
 
 impl TryFrom<LogIdMessage> for LogId {
     type Error = FrameError;
     fn try_from(m: LogIdMessage) -> Result<Self, FrameError> {
-        Ok(Self { term: need(m.term, "log id term")?, index: need(m.index, "log id index")? })
+        Ok(Self {
+            term: need(m.term, "log id term")?,
+            index: need(m.index, "log id index")?,
+        })
     }
 }
 
@@ -86,7 +98,11 @@ impl From<&Starts> for StartsMessage {
     fn from(s: &Starts) -> Self {
         Self {
             counter: Some(s.counter),
-            ids: s.ids.iter().map(|id| Bytes::copy_from_slice(&id.0)).collect(),
+            ids: s
+                .ids
+                .iter()
+                .map(|id| Bytes::copy_from_slice(&id.0))
+                .collect(),
             durable_seq: Some(s.durable_seq),
         }
     }
@@ -95,7 +111,10 @@ impl From<&Starts> for StartsMessage {
 impl TryFrom<StartsMessage> for Starts {
     type Error = FrameError;
     fn try_from(m: StartsMessage) -> Result<Self, FrameError> {
-        let ids = m.ids.into_iter().map(|id| Ok(StartId(array(Some(id), "start id")?)));
+        let ids = m
+            .ids
+            .into_iter()
+            .map(|id| Ok(StartId(array(Some(id), "start id")?)));
         Ok(Self {
             counter: need(m.counter, "start counter")?,
             ids: ids.collect::<Result<_, FrameError>>()?,

@@ -30,8 +30,14 @@ pub struct Transfer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transferred {
     Done,
-    VoteChanged { expected: Vote, actual: Vote },
-    Behind { expected: Option<LogId>, actual: Option<LogId> },
+    VoteChanged {
+        expected: Vote,
+        actual: Vote,
+    },
+    Behind {
+        expected: Option<LogId>,
+        actual: Option<LogId>,
+    },
 }
 
 #[derive(Clone, Copy, PartialEq, prost::Message)]
@@ -46,7 +52,11 @@ pub(super) struct VoteMessage {
 
 impl From<Vote> for VoteMessage {
     fn from(v: Vote) -> Self {
-        Self { term: Some(v.term), node: Some(v.node.0), committed: Some(v.committed) }
+        Self {
+            term: Some(v.term),
+            node: Some(v.node.0),
+            committed: Some(v.committed),
+        }
     }
 }
 
@@ -77,14 +87,22 @@ pub(super) struct VoteAskMessage {
 
 impl From<&VoteAsk> for VoteAskMessage {
     fn from(v: &VoteAsk) -> Self {
-        Self { vote: Some(v.vote.into()), last: v.last.map(Into::into), transfer: Some(v.transfer) }
+        Self {
+            vote: Some(v.vote.into()),
+            last: v.last.map(Into::into),
+            transfer: Some(v.transfer),
+        }
     }
 }
 
 impl TryFrom<VoteAskMessage> for VoteAsk {
     type Error = FrameError;
     fn try_from(m: VoteAskMessage) -> Result<Self, FrameError> {
-        Ok(Self { vote: vote(m.vote)?, last: log_id(m.last)?, transfer: need(m.transfer, "transfer")? })
+        Ok(Self {
+            vote: vote(m.vote)?,
+            last: log_id(m.last)?,
+            transfer: need(m.transfer, "transfer")?,
+        })
     }
 }
 
@@ -100,14 +118,22 @@ pub(super) struct VoteAnswerMessage {
 
 impl From<&VoteAnswer> for VoteAnswerMessage {
     fn from(v: &VoteAnswer) -> Self {
-        Self { vote: Some(v.vote.into()), granted: Some(v.granted), last: v.last.map(Into::into) }
+        Self {
+            vote: Some(v.vote.into()),
+            granted: Some(v.granted),
+            last: v.last.map(Into::into),
+        }
     }
 }
 
 impl TryFrom<VoteAnswerMessage> for VoteAnswer {
     type Error = FrameError;
     fn try_from(m: VoteAnswerMessage) -> Result<Self, FrameError> {
-        Ok(Self { vote: vote(m.vote)?, granted: need(m.granted, "granted")?, last: log_id(m.last)? })
+        Ok(Self {
+            vote: vote(m.vote)?,
+            granted: need(m.granted, "granted")?,
+            last: log_id(m.last)?,
+        })
     }
 }
 
@@ -123,14 +149,22 @@ pub(super) struct TransferMessage {
 
 impl From<&Transfer> for TransferMessage {
     fn from(t: &Transfer) -> Self {
-        Self { from: Some(t.from.into()), to: Some(t.to.0), last: t.last.map(Into::into) }
+        Self {
+            from: Some(t.from.into()),
+            to: Some(t.to.0),
+            last: t.last.map(Into::into),
+        }
     }
 }
 
 impl TryFrom<TransferMessage> for Transfer {
     type Error = FrameError;
     fn try_from(m: TransferMessage) -> Result<Self, FrameError> {
-        Ok(Self { from: vote(m.from)?, to: RaftId(need(m.to, "to")?), last: log_id(m.last)? })
+        Ok(Self {
+            from: vote(m.from)?,
+            to: RaftId(need(m.to, "to")?),
+            last: log_id(m.last)?,
+        })
     }
 }
 
@@ -174,10 +208,14 @@ impl TryFrom<TransferredMessage> for Transferred {
     fn try_from(m: TransferredMessage) -> Result<Self, FrameError> {
         match m.kind {
             Some(1) => Ok(Self::Done),
-            Some(2) => {
-                Ok(Self::VoteChanged { expected: vote(m.expected_vote)?, actual: vote(m.actual_vote)? })
-            }
-            Some(3) => Ok(Self::Behind { expected: log_id(m.expected)?, actual: log_id(m.actual)? }),
+            Some(2) => Ok(Self::VoteChanged {
+                expected: vote(m.expected_vote)?,
+                actual: vote(m.actual_vote)?,
+            }),
+            Some(3) => Ok(Self::Behind {
+                expected: log_id(m.expected)?,
+                actual: log_id(m.actual)?,
+            }),
             _ => Err(FrameError::Field("kind of answer")),
         }
     }

@@ -4,12 +4,14 @@ use bytes::{BufMut, Bytes, BytesMut};
 use prost::Message;
 
 use super::convert::need;
-use super::election::{TransferMessage, TransferredMessage, VoteAnswerMessage, VoteAskMessage, VoteMessage};
+use super::election::{
+    TransferMessage, TransferredMessage, VoteAnswerMessage, VoteAskMessage, VoteMessage,
+};
 use super::handshake::{ChallengeMessage, HelloMessage, ProofMessage, RefusedMessage};
 use super::log::{AppendMessage, AppendedMessage, SnapshotMessage};
 use super::{
-    Append, Appended, Challenge, Hello, Proof, Refused, Snapshot, Transfer, Transferred, Vote, VoteAnswer,
-    VoteAsk,
+    Append, Appended, Challenge, Hello, Proof, Refused, Snapshot, Transfer, Transferred, Vote,
+    VoteAnswer, VoteAsk,
 };
 use super::{FrameError, LENGTH_BYTES};
 
@@ -68,7 +70,13 @@ pub fn encode(frame: &Frame, out: &mut BytesMut) {
         Frame::Snapshot(f) => body(15, &SnapshotMessage::from(f), out),
         Frame::Chunk(data) => chunk(data, out),
         Frame::Installed(vote) => body(17, &VoteMessage::from(*vote), out),
-        Frame::Failed(text) => body(18, &FailedMessage { text: Some(text.clone().into()) }, out),
+        Frame::Failed(text) => body(
+            18,
+            &FailedMessage {
+                text: Some(text.clone().into()),
+            },
+            out,
+        ),
     }
 }
 
@@ -100,7 +108,8 @@ pub fn decode(mut bytes: Bytes) -> Result<Frame, FrameError> {
         16 => Frame::Chunk(checked(bytes)?),
         17 => Frame::Installed(message::<VoteMessage>(bytes)?.try_into()?),
         18 => Frame::Failed(
-            String::from_utf8_lossy(&need(message::<FailedMessage>(bytes)?.text, "text")?).into_owned(),
+            String::from_utf8_lossy(&need(message::<FailedMessage>(bytes)?.text, "text")?)
+                .into_owned(),
         ),
         other => return Err(FrameError::Kind(other)),
     })

@@ -105,9 +105,14 @@ impl TryFrom<HelloMessage> for Hello {
     type Error = FrameError;
     fn try_from(m: HelloMessage) -> Result<Self, FrameError> {
         let http = need(m.sender_http, "sender's http address")?;
-        let http = std::str::from_utf8(&http).ok().and_then(|text| text.parse().ok());
+        let http = std::str::from_utf8(&http)
+            .ok()
+            .and_then(|text| text.parse().ok());
         Ok(Self {
-            versions: (need(m.min, "lowest version")?, need(m.max, "highest version")?),
+            versions: (
+                need(m.min, "lowest version")?,
+                need(m.max, "highest version")?,
+            ),
             lane: match m.lane {
                 Some(1) => Lane::Append,
                 Some(2) => Lane::Control,
@@ -170,7 +175,9 @@ pub(super) struct ProofMessage {
 
 impl From<&Proof> for ProofMessage {
     fn from(p: &Proof) -> Self {
-        Self { proof: p.0.map(|p| Bytes::copy_from_slice(&p)) }
+        Self {
+            proof: p.0.map(|p| Bytes::copy_from_slice(&p)),
+        }
     }
 }
 
@@ -191,7 +198,10 @@ pub(super) struct RefusedMessage {
 
 impl From<&Refused> for RefusedMessage {
     fn from(r: &Refused) -> Self {
-        Self { code: Some(r.code as u32), text: Some(r.text.clone().into()) }
+        Self {
+            code: Some(r.code as u32),
+            text: Some(r.text.clone().into()),
+        }
     }
 }
 
@@ -209,6 +219,9 @@ impl TryFrom<RefusedMessage> for Refused {
             _ => RefusedCode::Other,
         };
         let text = need(m.text, "text")?;
-        Ok(Self { code, text: String::from_utf8_lossy(&text).into_owned() })
+        Ok(Self {
+            code,
+            text: String::from_utf8_lossy(&text).into_owned(),
+        })
     }
 }

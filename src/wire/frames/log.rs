@@ -53,7 +53,11 @@ impl From<&Entry> for EntryMessage {
             EntryKind::Command => 2,
             EntryKind::Membership => 3,
         };
-        Self { log_id: Some(e.log_id.into()), kind: Some(kind), payload: Some(e.payload.clone()) }
+        Self {
+            log_id: Some(e.log_id.into()),
+            kind: Some(kind),
+            payload: Some(e.payload.clone()),
+        }
     }
 }
 
@@ -102,7 +106,11 @@ impl TryFrom<AppendMessage> for Append {
         Ok(Self {
             vote: vote(m.vote)?,
             prev: log_id(m.prev)?,
-            entries: m.entries.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
+            entries: m
+                .entries
+                .into_iter()
+                .map(TryInto::try_into)
+                .collect::<Result<_, _>>()?,
             commit: log_id(m.commit)?,
         })
     }
@@ -122,9 +130,21 @@ pub(super) struct AppendedMessage {
 impl From<&Appended> for AppendedMessage {
     fn from(a: &Appended) -> Self {
         match *a {
-            Appended::Matching(id) => Self { kind: Some(1), log_id: id.map(Into::into), vote: None },
-            Appended::Conflict(id) => Self { kind: Some(2), log_id: Some(id.into()), vote: None },
-            Appended::HigherVote(vote) => Self { kind: Some(3), log_id: None, vote: Some(vote.into()) },
+            Appended::Matching(id) => Self {
+                kind: Some(1),
+                log_id: id.map(Into::into),
+                vote: None,
+            },
+            Appended::Conflict(id) => Self {
+                kind: Some(2),
+                log_id: Some(id.into()),
+                vote: None,
+            },
+            Appended::HigherVote(vote) => Self {
+                kind: Some(3),
+                log_id: None,
+                vote: Some(vote.into()),
+            },
         }
     }
 }
@@ -134,7 +154,10 @@ impl TryFrom<AppendedMessage> for Appended {
     fn try_from(m: AppendedMessage) -> Result<Self, FrameError> {
         match m.kind {
             Some(1) => Ok(Self::Matching(log_id(m.log_id)?)),
-            Some(2) => Ok(Self::Conflict(need(log_id(m.log_id)?, "conflicting log id")?)),
+            Some(2) => Ok(Self::Conflict(need(
+                log_id(m.log_id)?,
+                "conflicting log id",
+            )?)),
             Some(3) => Ok(Self::HigherVote(vote(m.vote)?)),
             _ => Err(FrameError::Field("kind of answer")),
         }

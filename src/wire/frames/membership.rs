@@ -10,7 +10,8 @@ use crate::base::{Incarnation, RaftId};
 /// The newest format of the bytes below.
 const FORMAT: u32 = 1;
 
-/// Who votes, and who belongs. One list of voters; two while a change is under way (joint consensus).
+/// Who votes, and who belongs. One list of voters; two while a change is under way (joint
+/// consensus).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Membership {
     pub configs: Vec<Vec<RaftId>>,
@@ -44,7 +45,9 @@ struct NodeMessage {
 
 /// Deterministic: equal memberships give equal bytes.
 pub fn encode_membership(membership: &Membership) -> Bytes {
-    let config = |c: &Vec<RaftId>| ConfigMessage { voters: c.iter().map(|id| id.0).collect() };
+    let config = |c: &Vec<RaftId>| ConfigMessage {
+        voters: c.iter().map(|id| id.0).collect(),
+    };
     let node = |(id, incarnation): &(RaftId, Incarnation)| NodeMessage {
         raft_id: Some(id.0),
         incarnation: Some(Bytes::copy_from_slice(&incarnation.0)),
@@ -63,14 +66,24 @@ pub fn decode_membership(bytes: &[u8]) -> Result<Membership, FrameError> {
     let message = MembershipMessage::decode(bytes).map_err(|e| FrameError::Body(e.to_string()))?;
     let found = need(message.format, "format")?;
     if found > FORMAT {
-        return Err(FrameError::Newer { found, newest: FORMAT });
+        return Err(FrameError::Newer {
+            found,
+            newest: FORMAT,
+        });
     }
     let config = |c: ConfigMessage| c.voters.into_iter().map(RaftId).collect();
     let node = |n: NodeMessage| {
-        Ok((RaftId(need(n.raft_id, "raft id")?), Incarnation(array(n.incarnation, "incarnation")?)))
+        Ok((
+            RaftId(need(n.raft_id, "raft id")?),
+            Incarnation(array(n.incarnation, "incarnation")?),
+        ))
     };
     Ok(Membership {
         configs: message.configs.into_iter().map(config).collect(),
-        nodes: message.nodes.into_iter().map(node).collect::<Result<_, FrameError>>()?,
+        nodes: message
+            .nodes
+            .into_iter()
+            .map(node)
+            .collect::<Result<_, FrameError>>()?,
     })
 }

@@ -1,9 +1,9 @@
 //! What meta nodes say to each other on 8089, byte by byte. Nobody else ever speaks it.
 //!
-//! A dialler sends [`MAGIC`]; then both sides send frames: `len u32 | kind u8 | body`, big endian, `len`
-//! counting kind and body. First the handshake ([`Hello`] → [`Challenge`] → [`Proof`] → accepted or
-//! refused), then requests and answers of the lane that the dialler asked for. Bodies are protobuf; a field
-//! that is not there is an error here, never a default.
+//! A dialler sends [`MAGIC`]; then both sides send frames: `len u32 | kind u8 | body`, big endian,
+//! `len` counting kind and body. First the handshake ([`Hello`] → [`Challenge`] → [`Proof`] →
+//! accepted or refused), then requests and answers of the lane that the dialler asked for. Bodies
+//! are protobuf; a field that is not there is an error here, never a default.
 
 mod convert;
 mod election;
@@ -25,10 +25,12 @@ pub use membership::{Membership, decode_membership, encode_membership};
 /// The first bytes from a dialler. The first of them starts no text and no TLS record.
 pub const MAGIC: [u8; 8] = *b"\xC9IFM8089";
 
-/// The answer to any other first bytes, before closing: who sends HTTP here learns what this port is.
+/// The answer to any other first bytes, before closing: who sends HTTP here learns what this port
+/// is.
 pub const BANNER: &[u8] = b"influxd-meta raft port\n";
 
-/// The versions of the frames below that this program speaks. Both sides use the highest common one.
+/// The versions of the frames below that this program speaks. Both sides use the highest common
+/// one.
 pub const VERSIONS: std::ops::RangeInclusive<u32> = 1..=1;
 
 /// Bytes before a frame's kind.

@@ -5,13 +5,25 @@ use crate::base::{Address, LogId, StartId};
 use crate::wire::identity::Starts;
 
 fn replica() -> Replica {
-    Replica { cluster_id: ClusterId([1; 16]), raft_id: RaftId(u64::MAX), incarnation: Incarnation([2; 16]) }
+    Replica {
+        cluster_id: ClusterId([1; 16]),
+        raft_id: RaftId(u64::MAX),
+        incarnation: Incarnation([2; 16]),
+    }
 }
 
 fn every_frame() -> Vec<Frame> {
     let id = LogId { term: 3, index: 17 };
-    let vote = Vote { term: 3, node: RaftId(2), committed: true };
-    let starts = Starts { counter: 2, ids: vec![StartId([3; 8]), StartId([4; 8])], durable_seq: 5 };
+    let vote = Vote {
+        term: 3,
+        node: RaftId(2),
+        committed: true,
+    };
+    let starts = Starts {
+        counter: 2,
+        ids: vec![StartId([3; 8]), StartId([4; 8])],
+        durable_seq: 5,
+    };
     let hello = Hello {
         versions: (1, 4),
         lane: Lane::Snapshot,
@@ -21,14 +33,23 @@ fn every_frame() -> Vec<Frame> {
         starts: starts.clone(),
         nonce: [6; 32],
     };
-    let entry = |kind, payload: &'static [u8]| Entry { log_id: id, kind, payload: payload.into() };
+    let entry = |kind, payload: &'static [u8]| Entry {
+        log_id: id,
+        kind,
+        payload: payload.into(),
+    };
     let entries = vec![
         entry(EntryKind::Blank, b""),
         entry(EntryKind::Command, b"\0command"),
         entry(EntryKind::Membership, b"members"),
     ];
-    let challenge =
-        |callee, proof| Challenge { version: 1, nonce: [7; 32], callee, starts: starts.clone(), proof };
+    let challenge = |callee, proof| Challenge {
+        version: 1,
+        nonce: [7; 32],
+        callee,
+        starts: starts.clone(),
+        proof,
+    };
     vec![
         Frame::Hello(hello.clone()),
         Frame::Challenge(challenge(Some(replica()), Some([8; 32]))),
@@ -36,22 +57,57 @@ fn every_frame() -> Vec<Frame> {
         Frame::Proof(Proof(Some([9; 32]))),
         Frame::Proof(Proof(None)),
         Frame::Accepted,
-        Frame::Refused(Refused { code: RefusedCode::Tombstoned, text: "gone".to_owned() }),
-        Frame::Append(Append { vote, prev: Some(id), entries, commit: None }),
-        Frame::Append(Append { vote, prev: None, entries: Vec::new(), commit: Some(id) }),
+        Frame::Refused(Refused {
+            code: RefusedCode::Tombstoned,
+            text: "gone".to_owned(),
+        }),
+        Frame::Append(Append {
+            vote,
+            prev: Some(id),
+            entries,
+            commit: None,
+        }),
+        Frame::Append(Append {
+            vote,
+            prev: None,
+            entries: Vec::new(),
+            commit: Some(id),
+        }),
         Frame::Appended(Appended::Matching(None)),
         Frame::Appended(Appended::Matching(Some(LogId { term: 0, index: 0 }))),
         Frame::Appended(Appended::Conflict(id)),
         Frame::Appended(Appended::HigherVote(vote)),
         Frame::End,
         Frame::Idle,
-        Frame::Vote(VoteAsk { vote, last: None, transfer: true }),
-        Frame::PreVote(VoteAsk { vote, last: Some(id), transfer: false }),
-        Frame::VoteAnswer(VoteAnswer { vote, granted: false, last: Some(id) }),
-        Frame::Transfer(Transfer { from: vote, to: RaftId(0), last: Some(id) }),
+        Frame::Vote(VoteAsk {
+            vote,
+            last: None,
+            transfer: true,
+        }),
+        Frame::PreVote(VoteAsk {
+            vote,
+            last: Some(id),
+            transfer: false,
+        }),
+        Frame::VoteAnswer(VoteAnswer {
+            vote,
+            granted: false,
+            last: Some(id),
+        }),
+        Frame::Transfer(Transfer {
+            from: vote,
+            to: RaftId(0),
+            last: Some(id),
+        }),
         Frame::Transferred(Transferred::Done),
-        Frame::Transferred(Transferred::VoteChanged { expected: vote, actual: vote }),
-        Frame::Transferred(Transferred::Behind { expected: Some(id), actual: None }),
+        Frame::Transferred(Transferred::VoteChanged {
+            expected: vote,
+            actual: vote,
+        }),
+        Frame::Transferred(Transferred::Behind {
+            expected: Some(id),
+            actual: None,
+        }),
         Frame::Snapshot(Snapshot {
             vote,
             last: Some(id),
@@ -70,7 +126,11 @@ fn body(frame: &Frame) -> Bytes {
     let mut bytes = BytesMut::new();
     encode(frame, &mut bytes);
     let head = bytes.split_to(LENGTH_BYTES);
-    assert_eq!(head.as_ref(), (bytes.len() as u32).to_be_bytes(), "{frame:?}");
+    assert_eq!(
+        head.as_ref(),
+        (bytes.len() as u32).to_be_bytes(),
+        "{frame:?}"
+    );
     bytes.freeze()
 }
 
@@ -81,13 +141,18 @@ fn every_frame_comes_back_as_it_went() {
     }
 }
 
-/// A damaged body is an error or another frame, never a panic and never a default for what is missing.
+/// A damaged body is an error or another frame, never a panic and never a default for what is
+/// missing.
 #[test]
 fn no_damage_makes_the_decoder_panic() {
     for frame in every_frame() {
         let whole = body(&frame);
         for end in 0..whole.len() {
-            assert_ne!(decode(whole.slice(..end)), Ok(frame.clone()), "cut at {end}");
+            assert_ne!(
+                decode(whole.slice(..end)),
+                Ok(frame.clone()),
+                "cut at {end}"
+            );
         }
         for at in 0..whole.len() * 8 {
             let mut flipped = whole.to_vec();
@@ -101,7 +166,10 @@ fn no_damage_makes_the_decoder_panic() {
 fn what_is_missing_is_named() {
     assert_eq!(decode(Bytes::new()), Err(FrameError::Empty));
     assert_eq!(decode(Bytes::from_static(&[99])), Err(FrameError::Kind(99)));
-    assert_eq!(decode(Bytes::from_static(&[6])), Err(FrameError::Field("vote")));
+    assert_eq!(
+        decode(Bytes::from_static(&[6])),
+        Err(FrameError::Field("vote"))
+    );
     let mut chunk = body(&Frame::Chunk(Bytes::from_static(b"data"))).to_vec();
     *chunk.last_mut().expect("not empty") ^= 1;
     assert_eq!(decode(chunk.into()), Err(FrameError::Checksum));
@@ -111,12 +179,23 @@ fn what_is_missing_is_named() {
 fn a_membership_comes_back_and_a_newer_one_is_told_apart() {
     let joint = Membership {
         configs: vec![vec![RaftId(1), RaftId(2)], vec![RaftId(2), RaftId(3)]],
-        nodes: (1..=4).map(|id| (RaftId(id), Incarnation([id as u8; 16]))).collect(),
+        nodes: (1..=4)
+            .map(|id| (RaftId(id), Incarnation([id as u8; 16])))
+            .collect(),
     };
     for membership in [joint, Membership::default()] {
-        assert_eq!(decode_membership(&encode_membership(&membership)), Ok(membership));
+        assert_eq!(
+            decode_membership(&encode_membership(&membership)),
+            Ok(membership)
+        );
     }
-    assert_eq!(decode_membership(&[0x08, 2]), Err(FrameError::Newer { found: 2, newest: 1 }));
+    assert_eq!(
+        decode_membership(&[0x08, 2]),
+        Err(FrameError::Newer {
+            found: 2,
+            newest: 1
+        })
+    );
     assert_eq!(decode_membership(b""), Err(FrameError::Field("format")));
 }
 
@@ -124,18 +203,42 @@ fn a_membership_comes_back_and_a_newer_one_is_told_apart() {
 #[test]
 fn the_bytes_of_version_1_do_not_change() {
     assert_eq!(MAGIC, [0xC9, b'I', b'F', b'M', b'8', b'0', b'8', b'9']);
-    let vote = Vote { term: 3, node: RaftId(2), committed: true };
-    let ask = Frame::Vote(VoteAsk { vote, last: Some(LogId { term: 2, index: 9 }), transfer: false });
-    assert_eq!(hex::encode(body(&ask)), "0a0a060803100218011204080210091800");
+    let vote = Vote {
+        term: 3,
+        node: RaftId(2),
+        committed: true,
+    };
+    let ask = Frame::Vote(VoteAsk {
+        vote,
+        last: Some(LogId { term: 2, index: 9 }),
+        transfer: false,
+    });
+    assert_eq!(
+        hex::encode(body(&ask)),
+        "0a0a060803100218011204080210091800"
+    );
     let entry = Entry {
         log_id: LogId { term: 3, index: 10 },
         kind: EntryKind::Command,
         payload: Bytes::from_static(b"x"),
     };
-    let append = Frame::Append(Append { vote, prev: None, entries: vec![entry], commit: None });
-    assert_eq!(hex::encode(body(&append)), "060a060803100218011a0b0a040803100a10021a0178");
-    let membership =
-        Membership { configs: vec![vec![RaftId(1)]], nodes: vec![(RaftId(1), Incarnation([7; 16]))] };
+    let append = Frame::Append(Append {
+        vote,
+        prev: None,
+        entries: vec![entry],
+        commit: None,
+    });
+    assert_eq!(
+        hex::encode(body(&append)),
+        "060a060803100218011a0b0a040803100a10021a0178"
+    );
+    let membership = Membership {
+        configs: vec![vec![RaftId(1)]],
+        nodes: vec![(RaftId(1), Incarnation([7; 16]))],
+    };
     let bytes = hex::encode(encode_membership(&membership));
-    assert_eq!(bytes, format!("0801120 3 0a0101 1a14 0801 1210 {}", "07".repeat(16)).replace(' ', ""));
+    assert_eq!(
+        bytes,
+        format!("0801120 3 0a0101 1a14 0801 1210 {}", "07".repeat(16)).replace(' ', "")
+    );
 }

@@ -27,8 +27,8 @@ pub(in crate::wire) struct CreateRetentionPolicy {
     pub(in crate::wire) default: Option<bool>,
 }
 
-/// Two names, the first that of a database: `DropRetentionPolicyCommand`, `SetDefaultRetentionPolicyCommand`,
-/// `DropContinuousQueryCommand`.
+/// Two names, the first that of a database: `DropRetentionPolicyCommand`,
+/// `SetDefaultRetentionPolicyCommand`, `DropContinuousQueryCommand`.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(in crate::wire) struct InDatabase {
     #[prost(bytes = "vec", optional, tag = "1")]

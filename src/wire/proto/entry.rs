@@ -168,8 +168,8 @@ pub(in crate::wire) struct Label {
     pub(in crate::wire) value: Option<String>,
 }
 
-/// An address in its parts: whatever address a node could have got hold of comes back, without a grammar
-/// of text that could refuse it once it is in the log.
+/// An address in its parts: whatever address a node could have got hold of comes back, without a
+/// grammar of text that could refuse it once it is in the log.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(in crate::wire) struct HostPort {
     #[prost(string, optional, tag = "1")]

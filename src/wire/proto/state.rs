@@ -132,7 +132,8 @@ pub(in crate::wire) struct Tombstone {
     pub(in crate::wire) by: Option<String>,
 }
 
-/// A database with its insertion number, which replicas that started from a snapshot share with the others.
+/// A database with its insertion number, which replicas that started from a snapshot share with the
+/// others.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(in crate::wire) struct Numbered {
     #[prost(uint64, optional, tag = "1")]

@@ -3,8 +3,8 @@
 use crate::base::{Name, NodeId};
 use crate::catalog::{Catalog, DataNode, Database, User, Users};
 use crate::wire::convert::{
-    BadField, bytes_of, bytes_of_text, label_messages, labels, required, required_name, required_text, user,
-    user_info,
+    BadField, bytes_of, bytes_of_text, label_messages, labels, required, required_name,
+    required_text, user, user_info,
 };
 use crate::wire::proto::state as proto;
 
@@ -13,7 +13,9 @@ pub(super) fn are_needed(catalog: &Catalog) -> bool {
     let is_bare = |database: &Database| {
         let policies = &database.retention_policies;
         database.continuous_queries.is_empty()
-            && policies.iter().all(|policy| policy.shard_groups.is_empty() && policy.subscriptions.is_empty())
+            && policies
+                .iter()
+                .all(|policy| policy.shard_groups.is_empty() && policy.subscriptions.is_empty())
     };
     !(catalog.content_index == 0
         && catalog.data_nodes.is_empty()
@@ -43,7 +45,10 @@ pub(super) fn data_node(message: proto::DataNode) -> Result<DataNode, BadField> 
 }
 
 pub(super) fn numbered_user((order, user): (u64, &User)) -> proto::NumberedUser {
-    proto::NumberedUser { order: Some(order), user: Some(user_info(user)) }
+    proto::NumberedUser {
+        order: Some(order),
+        user: Some(user_info(user)),
+    }
 }
 
 pub(super) fn users(messages: Vec<proto::NumberedUser>, next: u64) -> Result<Users, BadField> {
@@ -57,14 +62,23 @@ pub(super) fn users(messages: Vec<proto::NumberedUser>, next: u64) -> Result<Use
         }
         Ok((required(message.order, "users.order")?, user))
     };
-    let entries: Vec<_> = messages.into_iter().map(numbered).collect::<Result<_, BadField>>()?;
+    let entries: Vec<_> = messages
+        .into_iter()
+        .map(numbered)
+        .collect::<Result<_, BadField>>()?;
     Ok(Users::from_numbered(entries, next)?)
 }
 
 pub(super) fn lease_message((name, holder): (&Name, &NodeId)) -> proto::Lease {
-    proto::Lease { name: Some(bytes_of(name)), holder: Some(holder.0) }
+    proto::Lease {
+        name: Some(bytes_of(name)),
+        holder: Some(holder.0),
+    }
 }
 
 pub(super) fn lease(message: proto::Lease) -> Result<(Name, NodeId), BadField> {
-    Ok((required_name(message.name, "leases.name")?, NodeId(required(message.holder, "leases.holder")?)))
+    Ok((
+        required_name(message.name, "leases.name")?,
+        NodeId(required(message.holder, "leases.holder")?),
+    ))
 }

@@ -1,13 +1,13 @@
 //! The cluster and its nodes, to and from their messages.
 //!
-//! What format 2 added is `None` or empty in a message of format 1, and means there what it had meant before there
-//! was another choice.
+//! What format 2 added is `None` or empty in a message of format 1, and means there what it had
+//! meant before there was another choice.
 
 use crate::base::{ClusterId, Incarnation, NodeId, RaftId, UnixNanos};
 use crate::catalog::{Cluster, MetaNode, Pending, Tombstone};
 use crate::wire::convert::{
-    BadField, host_port, label_messages, labels, removed_why_number, required, required_address, required_id,
-    required_why,
+    BadField, host_port, label_messages, labels, removed_why_number, required, required_address,
+    required_id, required_why,
 };
 use crate::wire::proto::state as proto;
 
@@ -49,7 +49,11 @@ pub(super) fn meta_node(format: u32, message: proto::MetaNode) -> Result<MetaNod
         raft_id: RaftId(required(message.raft_id, "meta_nodes.raft_id")?),
         incarnation: Incarnation(required_id(message.incarnation, "meta_nodes.incarnation")?),
         voter: since_2(format, message.voter, "meta_nodes.voter", true)?,
-        labels: if format >= 2 { labels(message.labels)? } else { Default::default() },
+        labels: if format >= 2 {
+            labels(message.labels)?
+        } else {
+            Default::default()
+        },
     })
 }
 
@@ -95,5 +99,9 @@ pub(super) fn tombstone(format: u32, message: proto::Tombstone) -> Result<Tombst
 
 /// A field that came with format 2. In format 1, `before` is what every entry stood for.
 fn since_2<T>(format: u32, field: Option<T>, name: &'static str, before: T) -> Result<T, BadField> {
-    if format >= 2 { required(field, name) } else { Ok(before) }
+    if format >= 2 {
+        required(field, name)
+    } else {
+        Ok(before)
+    }
 }

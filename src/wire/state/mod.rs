@@ -1,8 +1,9 @@
-//! The catalog in a snapshot of ours: everything replicated, unlike `data`, which is what the wire shows.
+//! The catalog in a snapshot of ours: everything replicated, unlike `data`, which is what the wire
+//! shows.
 //!
-//! A version of the program reads every format up to its newest, and writes the lowest that holds the catalog,
-//! as log entries do: a member of an older version, which the cluster's feature level keeps from needing more, then
-//! reads the snapshots of newer ones.
+//! A version of the program reads every format up to its newest, and writes the lowest that holds
+//! the catalog, as log entries do: a member of an older version, which the cluster's feature level
+//! keeps from needing more, then reads the snapshots of newer ones.
 
 mod data_nodes;
 mod members;
@@ -16,8 +17,8 @@ use super::proto::state::{Numbered, State};
 use crate::base::{Text, UnixNanos};
 use crate::catalog::{Catalog, Database, Databases};
 
-/// The newest format. 2 has learners, labels, and who took an incarnation out; 3 has data nodes, users, leases, and all
-/// that databases hold besides their retention policies.
+/// The newest format. 2 has learners, labels, and who took an incarnation out; 3 has data nodes,
+/// users, leases, and all that databases hold besides their retention policies.
 const NEWEST: u32 = 3;
 
 /// Not the state of a catalog, or that of a newer version.
@@ -52,7 +53,11 @@ fn head(catalog: &Catalog) -> State {
         last_at: Some(catalog.last_at.0),
         cluster: catalog.cluster.as_ref().map(members::cluster_message),
         meta_nodes: catalog.meta_nodes.values().map(meta_node).collect(),
-        pendings: catalog.pendings.values().map(members::pending_message).collect(),
+        pendings: catalog
+            .pendings
+            .values()
+            .map(members::pending_message)
+            .collect(),
         tombstones: catalog.tombstones.values().map(tombstone).collect(),
         ..State::default()
     }
@@ -67,12 +72,24 @@ fn tail(catalog: &Catalog, next_database: u64) -> State {
         max_shard_group_id: Some(catalog.max_shard_group_id),
         max_shard_id: Some(catalog.max_shard_id),
         max_raft_id: Some(catalog.max_raft_id),
-        data_nodes: catalog.data_nodes.values().map(data_nodes::message).collect(),
+        data_nodes: catalog
+            .data_nodes
+            .values()
+            .map(data_nodes::message)
+            .collect(),
         passive: catalog.passive.iter().map(bytes_of_text).collect(),
-        removed_data_nodes: catalog.removed_data_nodes.iter().map(bytes_of_text).collect(),
+        removed_data_nodes: catalog
+            .removed_data_nodes
+            .iter()
+            .map(bytes_of_text)
+            .collect(),
         users: users.map(data_nodes::numbered_user).collect(),
         next_user: (next_user > 0).then_some(next_user),
-        leases: catalog.leases.iter().map(data_nodes::lease_message).collect(),
+        leases: catalog
+            .leases
+            .iter()
+            .map(data_nodes::lease_message)
+            .collect(),
         content_index: (catalog.content_index > 0).then_some(catalog.content_index),
         ..State::default()
     }
@@ -86,7 +103,9 @@ pub fn decode(bytes: &[u8]) -> Result<Catalog, StateError> {
     let catalog = catalog(format, state).map_err(unreadable)?;
     // An older version could not read it: no version wrote this.
     if lowest_format(&catalog) > format {
-        return Err(unreadable(format!("format {format} does not have what it holds")));
+        return Err(unreadable(format!(
+            "format {format} does not have what it holds"
+        )));
     }
     Ok(catalog)
 }
@@ -95,8 +114,14 @@ fn lowest_format(catalog: &Catalog) -> u32 {
     if data_nodes::are_needed(catalog) {
         return NEWEST;
     }
-    let is_of_1 = catalog.meta_nodes.values().all(|node| node.voter && node.labels.is_empty())
-        && catalog.tombstones.values().all(|tombstone| tombstone.by.is_empty());
+    let is_of_1 = catalog
+        .meta_nodes
+        .values()
+        .all(|node| node.voter && node.labels.is_empty())
+        && catalog
+            .tombstones
+            .values()
+            .all(|tombstone| tombstone.by.is_empty());
     if is_of_1 { 1 } else { 2 }
 }
 
@@ -109,7 +134,11 @@ fn read_format(bytes: &[u8]) -> Result<u32, StateError> {
     u32::try_from(format)
         .ok()
         .filter(|format| *format <= NEWEST)
-        .ok_or_else(|| StateError(format!("format {format}, this version reads up to {NEWEST}")))
+        .ok_or_else(|| {
+            StateError(format!(
+                "format {format}, this version reads up to {NEWEST}"
+            ))
+        })
 }
 
 fn catalog(format: u32, state: State) -> Result<Catalog, BadField> {
@@ -133,7 +162,10 @@ fn catalog(format: u32, state: State) -> Result<Catalog, BadField> {
         })?,
         passive: texts(&state.passive)?,
         removed_data_nodes: texts(&state.removed_data_nodes)?,
-        databases: databases(state.databases, required(state.next_database, "next_database")?)?,
+        databases: databases(
+            state.databases,
+            required(state.next_database, "next_database")?,
+        )?,
         users: data_nodes::users(state.users, state.next_user.unwrap_or(0))?,
         leases: keyed(state.leases, data_nodes::lease)?,
         max_node_id: required(state.max_node_id, "max_node_id")?,
@@ -163,20 +195,33 @@ fn keyed<M, K: Ord + Clone, V: Clone>(
 
 fn texts(messages: &[Vec<u8>]) -> Result<imbl::OrdSet<Text>, BadField> {
     let texts: imbl::OrdSet<Text> = messages.iter().map(Text::from).collect();
-    if texts.len() == messages.len() { Ok(texts) } else { Err(BadField::Twice) }
+    if texts.len() == messages.len() {
+        Ok(texts)
+    } else {
+        Err(BadField::Twice)
+    }
 }
 
 fn databases(messages: Vec<Numbered>, next: u64) -> Result<Databases, BadField> {
     let numbered = |message: Numbered| {
         let order = required(message.order, "databases.order")?;
-        Ok((order, database(required(message.database, "databases.database")?)?))
+        Ok((
+            order,
+            database(required(message.database, "databases.database")?)?,
+        ))
     };
-    let entries: Vec<_> = messages.into_iter().map(numbered).collect::<Result<_, BadField>>()?;
+    let entries: Vec<_> = messages
+        .into_iter()
+        .map(numbered)
+        .collect::<Result<_, BadField>>()?;
     Ok(Databases::from_numbered(entries, next)?)
 }
 
 fn numbered_message((order, database): (u64, &Database)) -> Numbered {
-    Numbered { order: Some(order), database: Some(database_info(database)) }
+    Numbered {
+        order: Some(order),
+        database: Some(database_info(database)),
+    }
 }
 
 fn unreadable(why: impl ToString) -> StateError {

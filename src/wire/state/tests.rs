@@ -3,8 +3,8 @@ use crate::base::{
     Address, ClusterId, DurationNanos, Incarnation, Name, NodeId, RaftId, ShardGroupId, ShardId,
 };
 use crate::catalog::{
-    Cluster, ContinuousQuery, DataNode, MetaNode, Pending, RemovedWhy, RetentionPolicy, Shard, ShardGroup,
-    Subscription, Tombstone, User,
+    Cluster, ContinuousQuery, DataNode, MetaNode, Pending, RemovedWhy, RetentionPolicy, Shard,
+    ShardGroup, Subscription, Tombstone, User,
 };
 use crate::wire::proto::data::RetentionPolicyInfo;
 
@@ -35,7 +35,9 @@ fn full() -> Catalog {
             raft_id: RaftId(u64::from(k) + 3),
             incarnation: Incarnation([k; 16]),
             voter: k != 2,
-            labels: (1..k).map(|n| (format!("label-{n}"), format!("\u{e9}{k}"))).collect(),
+            labels: (1..k)
+                .map(|n| (format!("label-{n}"), format!("\u{e9}{k}")))
+                .collect(),
         };
         catalog.meta_nodes.insert(node.id, node);
     }
@@ -47,7 +49,12 @@ fn full() -> Catalog {
         voter: true,
     };
     catalog.pendings.insert(pending.incarnation, pending);
-    let whys = [RemovedWhy::Removed, RemovedWhy::Replaced, RemovedWhy::Unseen, RemovedWhy::Restored];
+    let whys = [
+        RemovedWhy::Removed,
+        RemovedWhy::Replaced,
+        RemovedWhy::Unseen,
+        RemovedWhy::Restored,
+    ];
     for (k, why) in (10u8..).zip(whys) {
         let tombstone = Tombstone {
             incarnation: Incarnation([k; 16]),
@@ -83,28 +90,62 @@ fn of_format_3() -> Catalog {
     catalog.content_index = 7;
     for id in [5, 6].map(NodeId) {
         let (http, tcp) = (Text::from(b"\xff"), Text::from(&format!("data-{id}:8088")));
-        let labels = [("rack", "1"), ("az", "")].map(|(key, value)| (key.to_owned(), value.to_owned()));
-        catalog.data_nodes.insert(id, DataNode { id, http, tcp, labels: labels.into() });
+        let labels =
+            [("rack", "1"), ("az", "")].map(|(key, value)| (key.to_owned(), value.to_owned()));
+        catalog.data_nodes.insert(
+            id,
+            DataNode {
+                id,
+                http,
+                tcp,
+                labels: labels.into(),
+            },
+        );
     }
-    catalog.passive = ["data-6:8088", "data-9:8088"].iter().map(Text::from).collect();
-    catalog.removed_data_nodes = ["data-1:8088", "data-2:8088"].iter().map(Text::from).collect();
-    catalog.leases =
-        [("a", 5), ("b", 0)].map(|(name, id)| (Name::from(name), NodeId(id))).into_iter().collect();
+    catalog.passive = ["data-6:8088", "data-9:8088"]
+        .iter()
+        .map(Text::from)
+        .collect();
+    catalog.removed_data_nodes = ["data-1:8088", "data-2:8088"]
+        .iter()
+        .map(Text::from)
+        .collect();
+    catalog.leases = [("a", 5), ("b", 0)]
+        .map(|(name, id)| (Name::from(name), NodeId(id)))
+        .into_iter()
+        .collect();
     for name in ["z", "gone", "y"] {
-        let privileges = [("a", 3), ("b", -1)].map(|(name, privilege)| (Name::from(name), privilege));
+        let privileges =
+            [("a", 3), ("b", -1)].map(|(name, privilege)| (Name::from(name), privilege));
         let (name, hash) = (Name::from(name), Text::from("hash"));
-        catalog.users.insert(User { name, hash, admin: true, privileges: privileges.into_iter().collect() });
+        catalog.users.insert(User {
+            name,
+            hash,
+            admin: true,
+            privileges: privileges.into_iter().collect(),
+        });
     }
     catalog.users.remove(&Name::from("gone"));
     catalog.databases.update(&Name::from("b"), |database| {
-        let query = ContinuousQuery { name: Name::from("q"), query: Text::from(b"\xff") };
+        let query = ContinuousQuery {
+            name: Name::from("q"),
+            query: Text::from(b"\xff"),
+        };
         database.continuous_queries.push(query);
         let (name, mode) = (Name::from("s"), Text::from("ALL"));
-        let subscription = Subscription { name, mode, destinations: vec![Text::from("udp://h:1")] };
-        database.retention_policies[0].subscriptions.push(subscription);
+        let subscription = Subscription {
+            name,
+            mode,
+            destinations: vec![Text::from("udp://h:1")],
+        };
+        database.retention_policies[0]
+            .subscriptions
+            .push(subscription);
     });
-    let shard =
-        |id, owners: &[u64]| Shard { id: ShardId(id), owners: owners.iter().copied().map(NodeId).collect() };
+    let shard = |id, owners: &[u64]| Shard {
+        id: ShardId(id),
+        owners: owners.iter().copied().map(NodeId).collect(),
+    };
     let group = ShardGroup {
         id: ShardGroupId(2),
         start: UnixNanos(-9),
@@ -125,7 +166,11 @@ fn of_format_1() -> Catalog {
         (node.voter, node.labels) = (true, Default::default());
     }
     for k in 10..14 {
-        catalog.tombstones.get_mut(&Incarnation([k; 16])).expect("tombstone").by = String::new();
+        catalog
+            .tombstones
+            .get_mut(&Incarnation([k; 16]))
+            .expect("tombstone")
+            .by = String::new();
     }
     catalog
 }
@@ -140,7 +185,8 @@ fn what_goes_in_comes_out() {
     }
 }
 
-/// A member of an older version reads the snapshots of newer ones as long as nothing in them is new.
+/// A member of an older version reads the snapshots of newer ones as long as nothing in them is
+/// new.
 #[test]
 fn the_format_written_is_the_lowest_that_holds_it() {
     let node = |change: fn(&mut MetaNode)| {
@@ -154,7 +200,10 @@ fn the_format_written_is_the_lowest_that_holds_it() {
         catalog
     };
     let mut by = of_format_1();
-    by.tombstones.get_mut(&Incarnation([10; 16])).expect("tombstone").by = "influxd-ctl".to_owned();
+    by.tombstones
+        .get_mut(&Incarnation([10; 16]))
+        .expect("tombstone")
+        .by = "influxd-ctl".to_owned();
     let labelled = node(|node| drop(node.labels.insert("rack".to_owned(), String::new())));
     for (format, catalog) in [
         (1, Catalog::default()),
@@ -166,8 +215,14 @@ fn the_format_written_is_the_lowest_that_holds_it() {
         (3, of_format_3()),
         (3, with(|catalog| catalog.content_index = 1)),
         (3, with(|catalog| catalog.passive = of_format_3().passive)),
-        (3, with(|catalog| catalog.removed_data_nodes = of_format_3().removed_data_nodes)),
-        (3, with(|catalog| catalog.data_nodes = of_format_3().data_nodes)),
+        (
+            3,
+            with(|catalog| catalog.removed_data_nodes = of_format_3().removed_data_nodes),
+        ),
+        (
+            3,
+            with(|catalog| catalog.data_nodes = of_format_3().data_nodes),
+        ),
         (3, with(|catalog| catalog.leases = of_format_3().leases)),
         (3, with(|catalog| catalog.users = of_format_3().users)),
         // Their numbers go on where others left: that users were there is part of it.
@@ -181,28 +236,41 @@ fn the_format_written_is_the_lowest_that_holds_it() {
         (
             3,
             with(|catalog| {
-                let query = ContinuousQuery { name: Name::from("q"), query: Text::default() };
-                catalog.databases.update(&Name::from("a"), |a| a.continuous_queries.push(query));
+                let query = ContinuousQuery {
+                    name: Name::from("q"),
+                    query: Text::default(),
+                };
+                catalog
+                    .databases
+                    .update(&Name::from("a"), |a| a.continuous_queries.push(query));
             }),
         ),
         (
             3,
             with(|catalog| {
-                let of_3 =
-                    of_format_3().databases.get(&Name::from("b")).expect("b").retention_policies[0].clone();
-                catalog
+                let of_3 = of_format_3()
                     .databases
-                    .update(&Name::from("a"), |a| a.retention_policies[0].subscriptions = of_3.subscriptions);
+                    .get(&Name::from("b"))
+                    .expect("b")
+                    .retention_policies[0]
+                    .clone();
+                catalog.databases.update(&Name::from("a"), |a| {
+                    a.retention_policies[0].subscriptions = of_3.subscriptions
+                });
             }),
         ),
         (
             3,
             with(|catalog| {
-                let of_3 =
-                    of_format_3().databases.get(&Name::from("b")).expect("b").retention_policies[0].clone();
-                catalog
+                let of_3 = of_format_3()
                     .databases
-                    .update(&Name::from("a"), |a| a.retention_policies[0].shard_groups = of_3.shard_groups);
+                    .get(&Name::from("b"))
+                    .expect("b")
+                    .retention_policies[0]
+                    .clone();
+                catalog.databases.update(&Name::from("a"), |a| {
+                    a.retention_policies[0].shard_groups = of_3.shard_groups
+                });
                 catalog.index_shards();
             }),
         ),
@@ -231,7 +299,8 @@ fn a_state_of_format_2_says_everything() {
     }
 }
 
-/// In format 3 as well; and a state that claims an older format than what it holds is of no version.
+/// In format 3 as well; and a state that claims an older format than what it holds is of no
+/// version.
 #[test]
 fn a_state_of_format_3_says_everything() {
     let good = State::decode(encode(&of_format_3())).expect("state");
@@ -255,9 +324,20 @@ fn a_state_of_format_3_says_everything() {
         &|state| policy(state, |policy| policy.shard_groups[0].id = None),
         &|state| policy(state, |policy| policy.shard_groups[0].deleted_at = None),
         &|state| policy(state, |policy| policy.shard_groups[0].shards[0].id = None),
-        &|state| policy(state, |policy| policy.shard_groups[0].shards[0].owners[0].node_id = None),
+        &|state| {
+            policy(state, |policy| {
+                policy.shard_groups[0].shards[0].owners[0].node_id = None
+            })
+        },
         &|state| policy(state, |policy| policy.subscriptions[0].mode = None),
-        &|state| state.databases[0].database.as_mut().expect("one").continuous_queries[0].query = None,
+        &|state| {
+            state.databases[0]
+                .database
+                .as_mut()
+                .expect("one")
+                .continuous_queries[0]
+                .query = None
+        },
     ];
     for (k, cut) in cuts.iter().enumerate() {
         let mut state = good.clone();
@@ -266,7 +346,8 @@ fn a_state_of_format_3_says_everything() {
     }
 }
 
-/// A database created after a restore must come after the others, as on nodes that replayed the log.
+/// A database created after a restore must come after the others, as on nodes that replayed the
+/// log.
 #[test]
 fn insertion_numbers_go_on_after_a_restore() {
     let mut lived = full();
@@ -290,9 +371,15 @@ fn a_newer_format_and_nonsense_are_refused() {
         text(&[b"\x08\x04", &good[2..]].concat()),
         "undecodable catalog: format 4, this version reads up to 3"
     );
-    assert_eq!(text(b""), "undecodable catalog: it does not begin with its format");
+    assert_eq!(
+        text(b""),
+        "undecodable catalog: it does not begin with its format"
+    );
     assert_eq!(text(&[b"\x08\x00", &good[2..]].concat()), text(b""));
-    assert_eq!(text(b"\x08\x01"), "undecodable catalog: required field \"term\" not set");
+    assert_eq!(
+        text(b"\x08\x01"),
+        "undecodable catalog: required field \"term\" not set"
+    );
     assert!(decode(&good[..good.len() - 1]).is_err());
 }
 
@@ -303,7 +390,11 @@ fn two_entries_of_one_key_are_refused() {
     let doubled: [fn(&mut State); 11] = [
         |state| state.data_nodes.push(state.data_nodes[0].clone()),
         |state| state.passive.push(state.passive[0].clone()),
-        |state| state.removed_data_nodes.push(state.removed_data_nodes[0].clone()),
+        |state| {
+            state
+                .removed_data_nodes
+                .push(state.removed_data_nodes[0].clone())
+        },
         |state| state.leases.push(state.leases[0].clone()),
         |state| state.users.push(state.users[0].clone()),
         |state| {
@@ -311,8 +402,12 @@ fn two_entries_of_one_key_are_refused() {
             privileges.push(privileges[0].clone());
         },
         |state| {
-            let groups =
-                &mut state.databases[0].database.as_mut().expect("one").retention_policies[0].shard_groups;
+            let groups = &mut state.databases[0]
+                .database
+                .as_mut()
+                .expect("one")
+                .retention_policies[0]
+                .shard_groups;
             groups.push(groups[0].clone());
         },
         |state| state.meta_nodes.push(state.meta_nodes[0].clone()),

@@ -34,7 +34,10 @@ impl Fields<'_> {
     }
 
     pub(super) fn log_id(&mut self) -> Option<LogId> {
-        Some(LogId { term: self.u64()?, index: self.u64()? })
+        Some(LogId {
+            term: self.u64()?,
+            index: self.u64()?,
+        })
     }
 
     /// Of a fixed length, present or not.
@@ -45,7 +48,11 @@ impl Fields<'_> {
     }
 
     pub(super) fn vote(&mut self) -> Option<Vote> {
-        Some(Vote { committed: self.flag()?, term: self.u64()?, node: RaftId(self.u64()?) })
+        Some(Vote {
+            committed: self.flag()?,
+            term: self.u64()?,
+            node: RaftId(self.u64()?),
+        })
     }
 
     pub(super) fn optional_vote(&mut self) -> Option<Option<Vote>> {
@@ -73,5 +80,12 @@ pub(super) fn put_vote(out: &mut Vec<u8>, vote: Vote) {
 
 pub(super) fn put_optional_vote(out: &mut Vec<u8>, vote: Option<Vote>) {
     out.push(u8::from(vote.is_some()));
-    put_vote(out, vote.unwrap_or(Vote { term: 0, node: RaftId(0), committed: false }));
+    put_vote(
+        out,
+        vote.unwrap_or(Vote {
+            term: 0,
+            node: RaftId(0),
+            committed: false,
+        }),
+    );
 }

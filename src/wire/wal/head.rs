@@ -19,8 +19,9 @@ pub const HEAD_LEN: usize = 512;
 const MAGIC: [u8; 8] = *b"IMETAWAL";
 const PREFIX_LEN: usize = 16;
 
-/// What a segment says of itself, and of the log before it: everything before `first_seq` was synced
-/// when this was written. The oldest segment therefore needs none of those that were unlinked.
+/// What a segment says of itself, and of the log before it: everything before `first_seq` was
+/// synced when this was written. The oldest segment therefore needs none of those that were
+/// unlinked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Head {
     pub incarnation: Incarnation,
@@ -65,7 +66,8 @@ impl Head {
     }
 
     /// # Errors
-    /// [`HeadError::Newer`] only when the prefix is intact: a flipped bit never looks like a new format.
+    /// [`HeadError::Newer`] only when the prefix is intact: a flipped bit never looks like a new
+    /// format.
     pub fn decode(bytes: &[u8]) -> Result<Self, HeadError> {
         let format = decode_prefix(bytes).ok_or(HeadError::Invalid)?;
         if format > FORMAT {
@@ -110,9 +112,19 @@ mod tests {
             salt: 0x1234_5678_9abc_def0,
             epoch: 3,
             first_seq: 4711,
-            vote: Some(Vote { term: 9, node: RaftId(2), committed: true }),
-            purged: Some(LogId { term: 8, index: 100 }),
-            last: Some(LogId { term: 9, index: 200 }),
+            vote: Some(Vote {
+                term: 9,
+                node: RaftId(2),
+                committed: true,
+            }),
+            purged: Some(LogId {
+                term: 8,
+                index: 100,
+            }),
+            last: Some(LogId {
+                term: 9,
+                index: 200,
+            }),
             committed: None,
         }
     }
@@ -141,6 +153,9 @@ mod tests {
         bytes[8..12].copy_from_slice(&(FORMAT + 1).to_le_bytes());
         let crc = crc32fast::hash(&bytes[..12]);
         bytes[12..16].copy_from_slice(&crc.to_le_bytes());
-        assert_eq!(Head::decode(&bytes), Err(HeadError::Newer { found: FORMAT + 1 }));
+        assert_eq!(
+            Head::decode(&bytes),
+            Err(HeadError::Newer { found: FORMAT + 1 })
+        );
     }
 }

@@ -18,7 +18,8 @@ pub const HEADER_LEN: usize = 40;
 pub const ALIGN: usize = 8;
 /// A mark is a bare header.
 pub const MARK_LEN: usize = HEADER_LEN;
-/// Largest payload of a record, far above any proposal; what is larger is refused before it is logged.
+/// Largest payload of a record, far above any proposal; what is larger is refused before it is
+/// logged.
 pub const MAX_PAYLOAD: usize = 256 << 20;
 
 /// What the log is a stream of.
@@ -146,7 +147,11 @@ impl Record {
                 let log_id = fields.log_id()?;
                 let kind = EntryKind::from_code(fields.u8()?)?;
                 let payload = Bytes::copy_from_slice(std::mem::take(&mut fields.0));
-                Self::Entry(Entry { log_id, kind, payload })
+                Self::Entry(Entry {
+                    log_id,
+                    kind,
+                    payload,
+                })
             }
             3 => Self::TruncateAfter(fields.optional_log_id()?),
             4 => Self::Purge(fields.log_id()?),
@@ -165,8 +170,10 @@ impl Header {
         let mut fields = Fields(bytes.get(..HEADER_LEN)?);
         let crc = fields.u32()?;
         let kind = fields.u8()?;
-        // Zeros are the common case; and no kind is 0, whatever the checksum of zeros is under this salt.
-        if kind == 0 || fields.array()? != [0; 3] || crc != header_crc(salt, &bytes[4..HEADER_LEN]) {
+        // Zeros are the common case; and no kind is 0, whatever the checksum of zeros is under this
+        // salt.
+        if kind == 0 || fields.array()? != [0; 3] || crc != header_crc(salt, &bytes[4..HEADER_LEN])
+        {
             return None;
         }
         let header = Self {
@@ -215,12 +222,21 @@ mod tests {
     use super::*;
     use crate::base::RaftId;
 
-    const STAMP: Stamp = Stamp { salt: 99 << 32 | 5, seq: 12, epoch: 2, durable_to: 10 };
+    const STAMP: Stamp = Stamp {
+        salt: 99 << 32 | 5,
+        seq: 12,
+        epoch: 2,
+        durable_to: 10,
+    };
 
     fn one_of_each() -> Vec<Record> {
         let id = LogId { term: 3, index: 14 };
         vec![
-            Record::Vote(Vote { term: 5, node: RaftId(1), committed: true }),
+            Record::Vote(Vote {
+                term: 5,
+                node: RaftId(1),
+                committed: true,
+            }),
             Record::Entry(Entry {
                 log_id: id,
                 kind: EntryKind::Command,
@@ -237,7 +253,10 @@ mod tests {
 
     fn read(bytes: &[u8], salt: u64) -> Option<Result<Record, RecordError>> {
         let header = Header::decode(bytes, salt)?;
-        Some(Record::decode(&header, bytes.get(HEADER_LEN..HEADER_LEN + header.payload_len())?))
+        Some(Record::decode(
+            &header,
+            bytes.get(HEADER_LEN..HEADER_LEN + header.payload_len())?,
+        ))
     }
 
     #[test]

@@ -20,26 +20,45 @@ fn curl(node: &Node, addr: &str) -> Response {
 fn added(answer: &Response) -> (u64, String) {
     assert_eq!(answer.status, 200, "{}", answer.text());
     let node = answer.json();
-    (node["id"].as_u64().expect("an id"), node["tcpAddr"].as_str().expect("an address").to_owned())
+    (
+        node["id"].as_u64().expect("an id"),
+        node["tcpAddr"].as_str().expect("an address").to_owned(),
+    )
 }
 
 #[test]
 fn at_the_leader_and_at_a_follower_and_again() {
     let stack = Stack::of(2);
-    let (leader, follower) = (&stack.meta.all[stack.leader()], &stack.meta.all[stack.follower()]);
+    let (leader, follower) = (
+        &stack.meta.all[stack.leader()],
+        &stack.meta.all[stack.follower()],
+    );
     assert_eq!(added(&curl(follower, &stack.tcp(0))), (4, stack.tcp(0)));
     assert_eq!(added(&curl(leader, &stack.tcp(1))), (5, stack.tcp(1)));
     for (n, id) in [(0, 4), (1, 5)] {
         for node in &stack.meta.all {
             assert_eq!(added(&curl(node, &stack.tcp(n))), (id, stack.tcp(n)));
         }
-        stack.data(n).wait_for("both", AT_LAST, |data| data.data_nodes.len() == 2);
-        assert_eq!((stack.data(n).id(), stack.data(n).status().is_joined()), (id, true));
+        stack
+            .data(n)
+            .wait_for("both", AT_LAST, |data| data.data_nodes.len() == 2);
+        assert_eq!(
+            (stack.data(n).id(), stack.data(n).status().is_joined()),
+            (id, true)
+        );
     }
     let first = &stack.settled().data_nodes[0];
-    assert_eq!((first.id, &first.addr), (4, &format!("{}:8086", stack.ip(0))));
+    assert_eq!(
+        (first.id, &first.addr),
+        (4, &format!("{}:8086", stack.ip(0)))
+    );
     // Asked twice it was not told twice.
-    let joins = stack.data(0).heard().iter().filter(|heard| heard.starts_with("JoinCluster")).count();
+    let joins = stack
+        .data(0)
+        .heard()
+        .iter()
+        .filter(|heard| heard.starts_with("JoinCluster"))
+        .count();
     assert_eq!(joins, 1, "{:?}", stack.data(0).heard());
 }
 
@@ -50,9 +69,15 @@ fn every_meta_node_shows_them() {
     for node in &stack.meta.all {
         wait_for("versions of the data nodes", AT_LAST, || {
             let shown = shown(node);
-            let versions: Vec<_> =
-                shown.iter().map(|node| node["version"].as_str().unwrap_or_default()).collect();
-            if versions == ["1.8.11-c1.2.0"; 2] { Ok(()) } else { Err(format!("{versions:?}")) }
+            let versions: Vec<_> = shown
+                .iter()
+                .map(|node| node["version"].as_str().unwrap_or_default())
+                .collect();
+            if versions == ["1.8.11-c1.2.0"; 2] {
+                Ok(())
+            } else {
+                Err(format!("{versions:?}"))
+            }
         });
         let first = shown(node).remove(0);
         let expected = serde_json::json!({
@@ -86,8 +111,15 @@ fn a_wrong_address_says_why_and_changes_nothing() {
         }
     }
     assert_eq!(stack.settled().index, before);
-    assert_eq!(other.data(0).meta_servers().len(), 3, "it belongs where it belonged");
-    assert_eq!(added(&curl(&stack.meta.all[0], &stack.tcp(0))).1, stack.tcp(0));
+    assert_eq!(
+        other.data(0).meta_servers().len(),
+        3,
+        "it belongs where it belonged"
+    );
+    assert_eq!(
+        added(&curl(&stack.meta.all[0], &stack.tcp(0))).1,
+        stack.tcp(0)
+    );
 }
 
 /// It asks the first meta node that it is told of whether there is a leader, and no other.
@@ -97,14 +129,19 @@ fn while_the_first_meta_node_is_down() {
     stack.meta.all[0].kill();
     let id = wait_for("an added data node", AT_LAST, || {
         let answer = curl(&stack.meta.all[1], &stack.tcp(0));
-        if answer.status == 200 { Ok(added(&answer).0) } else { Err(answer.text()) }
+        if answer.status == 200 {
+            Ok(added(&answer).0)
+        } else {
+            Err(answer.text())
+        }
     });
     assert_eq!(id, 4);
     stack.meta.all[0].start();
     stack.settled();
 }
 
-/// The data node is being asked when the leader dies; the follower in between asks again through the next one.
+/// The data node is being asked when the leader dies; the follower in between asks again through
+/// the next one.
 #[test]
 fn the_leader_dies_meanwhile() {
     use crate::harness::datanode::{Mood, On};
@@ -140,7 +177,11 @@ fn without_a_leader_it_is_not_now() {
     stack.meta.all[2].kill();
     let answer = curl(&stack.meta.all[0], &stack.tcp(0));
     assert_eq!(answer.status, 503, "{}", answer.text());
-    assert!(error(&answer).starts_with("no leader ("), "{}", answer.text());
+    assert!(
+        error(&answer).starts_with("no leader ("),
+        "{}",
+        answer.text()
+    );
     assert_eq!(stack.data(0).heard(), [""; 0]);
 }
 
@@ -152,7 +193,13 @@ fn one_that_forgot_is_told_again() {
     stack.wipe_data(1);
     stack.start_data(1);
     assert!(!stack.data(1).status().is_joined());
-    assert_eq!(added(&curl(&stack.meta.all[0], &stack.tcp(1))), (5, stack.tcp(1)));
+    assert_eq!(
+        added(&curl(&stack.meta.all[0], &stack.tcp(1))),
+        (5, stack.tcp(1))
+    );
     stack.settled();
-    assert_eq!((stack.data(1).id(), stack.data(1).meta_servers().len()), (5, 3));
+    assert_eq!(
+        (stack.data(1).id(), stack.data(1).meta_servers().len()),
+        (5, 3)
+    );
 }

@@ -15,13 +15,21 @@ impl Stack {
 
     /// From the first data node to the second.
     fn fields(&self, shard: u64) -> Fields {
-        Fields([("src", self.tcp(0)), ("dest", self.tcp(1)), ("shard", shard.to_string())])
+        Fields([
+            ("src", self.tcp(0)),
+            ("dest", self.tcp(1)),
+            ("shard", shard.to_string()),
+        ])
     }
 
     /// `carried`: as a caller who came through a published port.
     fn copy_at(&self, node: usize, shard: u64, carried: bool) -> Result<Response, String> {
         let at = self.meta.all[node].http();
-        let host = if carried { "localhost:18091".to_owned() } else { at.to_string() };
+        let host = if carried {
+            "localhost:18091".to_owned()
+        } else {
+            at.to_string()
+        };
         post_form(at, &host, "/copy-shard", &self.fields(shard).each())
     }
 
@@ -39,7 +47,11 @@ impl Stack {
     }
 
     fn orders(&self) -> usize {
-        self.data(1).heard().iter().filter(|heard| heard.starts_with("CopyShard")).count()
+        self.data(1)
+            .heard()
+            .iter()
+            .filter(|heard| heard.starts_with("CopyShard"))
+            .count()
     }
 }
 
@@ -47,7 +59,10 @@ struct Fields([(&'static str, String); 3]);
 
 impl Fields {
     fn each(&self) -> Vec<(&'static str, &str)> {
-        self.0.iter().map(|(name, value)| (*name, value.as_str())).collect()
+        self.0
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect()
     }
 }
 
@@ -62,7 +77,12 @@ fn it_is_shown_while_it_goes_on_and_owned_afterwards() {
         stack.data(1).wait_heard("CopyShard", AT_LAST);
         let mut status = stack.look("/copy-shard-status").json();
         let started = status[0]["started-at"].take();
-        assert!(started.as_str().is_some_and(|at| at.contains('T') && at.ends_with('Z')), "{started}");
+        assert!(
+            started
+                .as_str()
+                .is_some_and(|at| at.contains('T') && at.ends_with('Z')),
+            "{started}"
+        );
         let expected = json!([{
             "source": stack.tcp(0), "dest": stack.tcp(1), "database": "db", "policy": "rp", "shard-id": shard,
             "total-size": 16, "current-size": 0, "started-at": null,
@@ -72,8 +92,15 @@ fn it_is_shown_while_it_goes_on_and_owned_afterwards() {
         let text = format!("shard {shard} is being copied to {} already", stack.tcp(1));
         stack.refused("/copy-shard", &stack.fields(shard).each(), 409, &text);
         // What is not owned yet is no stray either.
-        let stray = [("src", &*stack.tcp(1)), ("shard", &*shard.to_string()), ("force", "true")];
-        let text = format!("shard {shard} is being copied to {}: it owns it soon", stack.tcp(1));
+        let stray = [
+            ("src", &*stack.tcp(1)),
+            ("shard", &*shard.to_string()),
+            ("force", "true"),
+        ];
+        let text = format!(
+            "shard {shard} is being copied to {}: it owns it soon",
+            stack.tcp(1)
+        );
         stack.refused("/remove-shard", &stray, 409, &text);
         assert_eq!(stack.owners(shard), Some(vec![4]));
         stack.data(1).set_mood(COPY, Mood::Obliging);
@@ -98,10 +125,16 @@ fn what_fails_changes_nothing() {
         assert!(error(&answer).contains(text), "{}", answer.text());
         assert_eq!(stack.owners(shard), Some(vec![4]));
     };
-    fails(Mood::Failing("no space left on device".to_owned()), "no space left on device");
+    fails(
+        Mood::Failing("no space left on device".to_owned()),
+        "no space left on device",
+    );
     fails(Mood::Rude, "read message type: EOF");
     // It says that it did, and does not have it.
-    fails(Mood::Raw(answer::<CopyShard>(&Ok(())).expect("an answer").to_vec()), "does not have it");
+    fails(
+        Mood::Raw(answer::<CopyShard>(&Ok(())).expect("an answer").to_vec()),
+        "does not have it",
+    );
     // The next goes over what an earlier one left.
     fails(Mood::Forgetful, "read message type: EOF");
     assert!(stack.data(1).shards().contains_key(&shard));
@@ -119,11 +152,17 @@ fn nothing_is_not_copied() {
     let shard = group.shards[0].id;
     let (with, without): (Vec<usize>, Vec<usize>) =
         (0..3).partition(|n| stack.data(*n).shards().contains_key(&shard));
-    let empty =
-        *without.iter().find(|n| group.shards[0].owners.contains(&stack.data(**n).id())).expect("an owner");
+    let empty = *without
+        .iter()
+        .find(|n| group.shards[0].owners.contains(&stack.data(**n).id()))
+        .expect("an owner");
     let outside = *without.iter().find(|n| **n != empty).expect("no owner");
     let fields = |src: usize| {
-        Fields([("src", stack.tcp(src)), ("dest", stack.tcp(outside)), ("shard", shard.to_string())])
+        Fields([
+            ("src", stack.tcp(src)),
+            ("dest", stack.tcp(outside)),
+            ("shard", shard.to_string()),
+        ])
     };
     let text = format!(
         "{} holds no data of shard {shard}: there is nothing to copy; if no owner has any, remove-shard with force takes it \
@@ -134,8 +173,11 @@ fn nothing_is_not_copied() {
     stack.done("/copy-shard", &fields(with[0]).each());
     assert_eq!(stack.owners(shard), Some(vec![4, 5, 6]));
     // An owner that lost its copy gets it again, and is no owner twice.
-    let again =
-        Fields([("src", stack.tcp(with[0])), ("dest", stack.tcp(empty)), ("shard", shard.to_string())]);
+    let again = Fields([
+        ("src", stack.tcp(with[0])),
+        ("dest", stack.tcp(empty)),
+        ("shard", shard.to_string()),
+    ]);
     stack.done("/copy-shard", &again.each());
     assert_eq!(stack.owners(shard), Some(vec![4, 5, 6]));
     assert!(stack.data(empty).shards().contains_key(&shard));
@@ -150,21 +192,68 @@ fn a_wrong_parameter_says_why() {
         ("", two, &shard, "'src' is a required parameter".to_owned()),
         (one, "", &shard, "'dest' is a required parameter".to_owned()),
         (one, one, &shard, "dest and src are the same".to_owned()),
-        (nobody, two, &shard, format!("unable to find node for \"{nobody}\"")),
-        (one, nobody, &shard, format!("unable to find node for \"{nobody}\"")),
-        (one, two, "x", "error converting shard to int: \"x\" is no shard id".to_owned()),
-        (one, two, "0", "invalid parameter value for 'shard': shard id must be greater than 0".to_owned()),
+        (
+            nobody,
+            two,
+            &shard,
+            format!("unable to find node for \"{nobody}\""),
+        ),
+        (
+            one,
+            nobody,
+            &shard,
+            format!("unable to find node for \"{nobody}\""),
+        ),
+        (
+            one,
+            two,
+            "x",
+            "error converting shard to int: \"x\" is no shard id".to_owned(),
+        ),
+        (
+            one,
+            two,
+            "0",
+            "invalid parameter value for 'shard': shard id must be greater than 0".to_owned(),
+        ),
         (one, two, "99", "shard not found for id: 99".to_owned()),
-        (two, one, &shard, format!("\"{two}\" is not an owner of shard {shard}")),
+        (
+            two,
+            one,
+            &shard,
+            format!("\"{two}\" is not an owner of shard {shard}"),
+        ),
     ];
     for (src, dest, shard, text) in cases {
-        stack.refused("/copy-shard", &[("src", src), ("dest", dest), ("shard", shard)], 400, &text);
+        stack.refused(
+            "/copy-shard",
+            &[("src", src), ("dest", dest), ("shard", shard)],
+            400,
+            &text,
+        );
     }
-    stack.data(0).execute(&command::drop_shard(99)).expect("nothing to drop");
-    let group = stack.data(0).cached().policy("db", "").expect("a policy").shard_groups[0].id;
-    stack.data(0).execute(&command::delete_shard_group("db", "rp", group)).expect("deleted");
+    stack
+        .data(0)
+        .execute(&command::drop_shard(99))
+        .expect("nothing to drop");
+    let group = stack
+        .data(0)
+        .cached()
+        .policy("db", "")
+        .expect("a policy")
+        .shard_groups[0]
+        .id;
+    stack
+        .data(0)
+        .execute(&command::delete_shard_group("db", "rp", group))
+        .expect("deleted");
     let text = format!("shard {shard} is deleted: the data nodes are about to drop it");
-    stack.refused("/copy-shard", &[("src", one), ("dest", two), ("shard", &shard)], 400, &text);
+    stack.refused(
+        "/copy-shard",
+        &[("src", one), ("dest", two), ("shard", &shard)],
+        400,
+        &text,
+    );
 }
 
 #[test]
@@ -173,19 +262,37 @@ fn the_caller_hangs_up() {
     for (n, carried) in [false, true].into_iter().enumerate() {
         let shard = stack.lone_shard(&format!("db{n}"));
         stack.data(1).set_mood(COPY, Mood::Held);
-        let node = if carried { stack.follower() } else { stack.leader() };
+        let node = if carried {
+            stack.follower()
+        } else {
+            stack.leader()
+        };
         let at = stack.meta.all[node].http();
-        let host = if carried { "localhost:18091".to_owned() } else { at.to_string() };
+        let host = if carried {
+            "localhost:18091".to_owned()
+        } else {
+            at.to_string()
+        };
         let body = form(&stack.fields(shard).each());
-        let caller = http::send(at, &form_head(&host, "/copy-shard"), body.as_bytes()).expect("sent");
+        let caller =
+            http::send(at, &form_head(&host, "/copy-shard"), body.as_bytes()).expect("sent");
         wait_for("the order to copy", AT_LAST, || {
-            if stack.orders() == n + 1 { Ok(()) } else { Err(format!("{:?}", stack.data(1).heard())) }
+            if stack.orders() == n + 1 {
+                Ok(())
+            } else {
+                Err(format!("{:?}", stack.data(1).heard()))
+            }
         });
         drop(caller);
         stack.data(1).set_mood(COPY, Mood::Obliging);
         stack.data(0).wait_for("ownership", AT_LAST, |data| {
-            let groups = data.databases.iter().flat_map(|db| &db.retention_policies[0].shard_groups);
-            groups.flat_map(|group| &group.shards).any(|found| found.id == shard && found.owners == [4, 5])
+            let groups = data
+                .databases
+                .iter()
+                .flat_map(|db| &db.retention_policies[0].shard_groups);
+            groups
+                .flat_map(|group| &group.shards)
+                .any(|found| found.id == shard && found.owners == [4, 5])
         });
     }
     stack.settled();
@@ -221,7 +328,8 @@ fn the_leader_is_killed_and_the_caller_alone_knows() {
     assert_eq!(stack.owners(shard), Some(vec![4, 5]));
 }
 
-/// Deposed while it waited, it has the copy all the same; the next leader makes the data node an owner.
+/// Deposed while it waited, it has the copy all the same; the next leader makes the data node an
+/// owner.
 #[test]
 fn the_leader_is_deposed_meanwhile() {
     let stack = Stack::joined(2);
@@ -234,7 +342,11 @@ fn the_leader_is_deposed_meanwhile() {
         stack.freeze(leader);
         stack.data(1).set_mood(COPY, Mood::Obliging);
         wait_for("the copy", AT_LAST, || {
-            if stack.data(1).shards().contains_key(&shard) { Ok(()) } else { Err("nothing".to_owned()) }
+            if stack.data(1).shards().contains_key(&shard) {
+                Ok(())
+            } else {
+                Err("nothing".to_owned())
+            }
         });
         stack.meta.all[leader].signal("CONT");
         copy.join().expect("no panic").expect("an answer")

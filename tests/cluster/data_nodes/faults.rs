@@ -1,4 +1,5 @@
-//! Meta nodes die while data nodes write: nothing acknowledged is lost, and in the end all know the same.
+//! Meta nodes die while data nodes write: nothing acknowledged is lost, and in the end all know the
+//! same.
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
@@ -28,7 +29,13 @@ impl Load {
                 return;
             }
             let name = format!("db-{}-{turn}", node.id());
-            if node.execute(&command::create_database(&name, Some(&policy(1 + turn % 2)))).is_err() {
+            if node
+                .execute(&command::create_database(
+                    &name,
+                    Some(&policy(1 + turn % 2)),
+                ))
+                .is_err()
+            {
                 continue;
             }
             let group = node.write(&name, "", unix_nanos());
@@ -41,7 +48,10 @@ impl Load {
     fn count_of(&self, node: &DataNode) -> usize {
         let own = format!("db-{}-", node.id());
         let kept = self.kept.lock().expect("no panic");
-        kept.databases.iter().filter(|name| name.starts_with(&own)).count()
+        kept.databases
+            .iter()
+            .filter(|name| name.starts_with(&own))
+            .count()
     }
 
     /// Until each has gone on.
@@ -51,7 +61,11 @@ impl Load {
             let before = self.count_of(node);
             wait_for("progress of a data node", AT_LAST, || {
                 let now = self.count_of(node);
-                if now > before { Ok(()) } else { Err(format!("{now} databases of {}", node.tcp_addr())) }
+                if now > before {
+                    Ok(())
+                } else {
+                    Err(format!("{now} databases of {}", node.tcp_addr()))
+                }
             });
         }
     }
@@ -69,7 +83,8 @@ impl Drop for Ending<'_> {
     }
 }
 
-/// Two data nodes write while `faults` happen; it may wait until both have gone on. Then everything is compared.
+/// Two data nodes write while `faults` happen; it may wait until both have gone on. Then everything
+/// is compared.
 fn under_load(faults: impl FnOnce(&mut Nodes, &dyn Fn())) -> Stack {
     let mut stack = Stack::joined(2);
     let load = Load::default();
@@ -95,12 +110,21 @@ impl Stack {
     #[track_caller]
     fn assert_kept(&self, kept: &Kept) {
         let data = self.settled();
-        let there: BTreeSet<String> = data.databases.iter().map(|database| database.name.clone()).collect();
+        let there: BTreeSet<String> = data
+            .databases
+            .iter()
+            .map(|database| database.name.clone())
+            .collect();
         let lost: Vec<_> = kept.databases.difference(&there).collect();
         assert!(lost.is_empty(), "{lost:?} of {}", kept.databases.len());
-        let policies = data.databases.iter().flat_map(|database| &database.retention_policies);
-        let groups: Vec<u64> =
-            policies.flat_map(|policy| &policy.shard_groups).map(|group| group.id).collect();
+        let policies = data
+            .databases
+            .iter()
+            .flat_map(|database| &database.retention_policies);
+        let groups: Vec<u64> = policies
+            .flat_map(|policy| &policy.shard_groups)
+            .map(|group| group.id)
+            .collect();
         let ids: BTreeSet<u64> = groups.iter().copied().collect();
         assert_eq!(ids.len(), groups.len(), "an id was given twice");
         let lost: Vec<_> = kept.groups.difference(&ids).collect();
@@ -152,7 +176,10 @@ fn a_leader_is_frozen() {
     under_load(|meta, progress| {
         let leader = meta.leader();
         meta.all[leader].signal("STOP");
-        let others = (0..3).filter(|n| *n != leader).map(|n| meta.all[n].http()).collect();
+        let others = (0..3)
+            .filter(|n| *n != leader)
+            .map(|n| meta.all[n].http())
+            .collect();
         let writers = Writers::start(1, others);
         writers.wait_progress();
         writers.finish();
@@ -179,11 +206,16 @@ fn all_is_restarted() {
     stack.meta.start_all();
     stack.meta.wait_ready();
     for n in [0, 1] {
-        stack.data(n).wait_for("the catalog", AT_LAST, |data| data.index >= before.index);
+        stack
+            .data(n)
+            .wait_for("the catalog", AT_LAST, |data| data.index >= before.index);
         assert_eq!(stack.data(n).id(), 4 + n as u64);
     }
     let after = stack.settled();
-    assert_eq!((&after.databases, &after.data_nodes), (&before.databases, &before.data_nodes));
+    assert_eq!(
+        (&after.databases, &after.data_nodes),
+        (&before.databases, &before.data_nodes)
+    );
     stack.data(1).create_database("after").expect("a database");
     stack.settled();
 }

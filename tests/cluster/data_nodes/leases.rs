@@ -46,7 +46,12 @@ impl Stack {
         assert_eq!(lease["name"], NAME);
         let owner = lease["owner"].as_u64().expect("an owner");
         assert_eq!(owner == id, answer.status == 200, "{lease}");
-        Ok(Asked { sent, received, status: answer.status, owner })
+        Ok(Asked {
+            sent,
+            received,
+            status: answer.status,
+            owner,
+        })
     }
 
     /// Asks until it is granted; nobody else may be granted it meanwhile.
@@ -54,16 +59,26 @@ impl Stack {
     fn wait_granted(&self, at: usize, id: u64) -> Asked {
         wait_for("lease", AT_LAST, || {
             let asked = self.lease(at, "nodeid", id)?;
-            if asked.status == 200 { Ok(asked) } else { Err(format!("{asked:?}")) }
+            if asked.status == 200 {
+                Ok(asked)
+            } else {
+                Err(format!("{asked:?}"))
+            }
         })
     }
 }
 
-/// Both are told by one clock when: the later one was not granted it within the time that the other may think it has.
+/// Both are told by one clock when: the later one was not granted it within the time that the other
+/// may think it has.
 #[track_caller]
 fn assert_apart(last: &Asked, next: &Asked) {
     let apart = next.received.duration_since(last.sent);
-    assert!(apart >= LEASE, "granted to {} only {apart:?} after {} had asked", next.owner, last.owner);
+    assert!(
+        apart >= LEASE,
+        "granted to {} only {apart:?} after {} had asked",
+        next.owner,
+        last.owner
+    );
 }
 
 #[test]
@@ -71,17 +86,36 @@ fn one_holder_and_the_next_after_it() {
     let stack = stack();
     let first = stack.wait_granted(0, 4);
     for at in 0..3 {
-        for (spelling, id, status) in
-            [("nodeid", 4, 200), ("node_id", 4, 200), ("nodeid", 5, 409), ("node_id", 5, 409)]
-        {
+        for (spelling, id, status) in [
+            ("nodeid", 4, 200),
+            ("node_id", 4, 200),
+            ("nodeid", 5, 409),
+            ("node_id", 5, 409),
+        ] {
             let asked = stack.lease(at, spelling, id).expect("an answer");
-            assert_eq!((asked.status, asked.owner), (status, 4), "{spelling} at {at}");
+            assert_eq!(
+                (asked.status, asked.owner),
+                (status, 4),
+                "{spelling} at {at}"
+            );
         }
     }
     // As data nodes ask.
-    assert_eq!(stack.data(0).acquire_lease(NAME).map(|lease| lease.owner), Ok(4));
-    assert_eq!(stack.data(1).acquire_lease(NAME), Err("another node owns the lease".to_owned()));
-    assert_eq!(stack.data(1).acquire_lease("another").map(|lease| lease.owner), Ok(5));
+    assert_eq!(
+        stack.data(0).acquire_lease(NAME).map(|lease| lease.owner),
+        Ok(4)
+    );
+    assert_eq!(
+        stack.data(1).acquire_lease(NAME),
+        Err("another node owns the lease".to_owned())
+    );
+    assert_eq!(
+        stack
+            .data(1)
+            .acquire_lease("another")
+            .map(|lease| lease.owner),
+        Ok(5)
+    );
     // It goes on beyond its first end for as long as it is renewed.
     let mut last = first;
     let end = last.sent + LEASE + LEASE / 2;
@@ -117,9 +151,16 @@ fn the_leader_is_killed() {
                 }
                 last
             });
-            assert_eq!(stack.lease(at, "nodeid", other).expect("an answer").status, 409);
+            assert_eq!(
+                stack.lease(at, "nodeid", other).expect("an answer").status,
+                409
+            );
             wait_for("renewal", AT_LAST, || {
-                if renewed.load(Ordering::Relaxed) { Ok(()) } else { Err("none".to_owned()) }
+                if renewed.load(Ordering::Relaxed) {
+                    Ok(())
+                } else {
+                    Err("none".to_owned())
+                }
             });
             stack.meta.all[leader].signal("KILL");
             stop.store(true, Ordering::Relaxed);
@@ -146,7 +187,9 @@ fn a_leader_that_was_frozen_grants_nothing() {
     stack.meta.all[leader].signal("STOP");
     let path = format!("/lease?name={NAME}&nodeid=4");
     let head = format!("GET {path} HTTP/1.1\r\nHost: {at}\r\n");
-    let mut waiting: Vec<_> = (0..5).map(|_| http::send(at, &head, b"").expect("sent")).collect();
+    let mut waiting: Vec<_> = (0..5)
+        .map(|_| http::send(at, &head, b"").expect("sent"))
+        .collect();
     let next = wait_for("lease", AT_LAST, || {
         let answer = stack.meta.all[follower].get(&path.replace("=4", "=5"))?;
         let sent = Instant::now();
@@ -155,7 +198,11 @@ fn a_leader_that_was_frozen_grants_nothing() {
             307 if leader_of(&answer, &path.replace("=4", "=5")) == at => Err("not yet".to_owned()),
             _ => {
                 let asked = stack.lease(follower, "nodeid", 5)?;
-                if asked.status == 200 { Ok(Asked { sent, ..asked }) } else { Err(format!("{asked:?}")) }
+                if asked.status == 200 {
+                    Ok(Asked { sent, ..asked })
+                } else {
+                    Err(format!("{asked:?}"))
+                }
             }
         }
     });
@@ -173,13 +220,22 @@ fn who_is_no_member_gets_none() {
     let stack = stack();
     let cases = [
         ("name=x&nodeid=0", "node 0 is no data node of this cluster"),
-        ("name=x&node_id=99", "node 99 is no data node of this cluster"),
+        (
+            "name=x&node_id=99",
+            "node 99 is no data node of this cluster",
+        ),
         ("name=x&nodeid=one", "invalid node ID"),
         ("name=x", "node ID required"),
         ("nodeid=4", "lease name required"),
     ];
     for (query, text) in cases {
-        let answer = stack.meta.all[stack.leader()].get(&format!("/lease?{query}")).expect("an answer");
-        assert_eq!((answer.status, error(&answer).as_str()), (400, text), "{query}");
+        let answer = stack.meta.all[stack.leader()]
+            .get(&format!("/lease?{query}"))
+            .expect("an answer");
+        assert_eq!(
+            (answer.status, error(&answer).as_str()),
+            (400, text),
+            "{query}"
+        );
     }
 }

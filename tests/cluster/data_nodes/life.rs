@@ -9,7 +9,11 @@ use crate::harness::datanode::command::{Response as Executed, create_data_node};
 use crate::harness::datanode::shards::unix_nanos;
 
 fn owners(group: &data::ShardGroup) -> Vec<Vec<u64>> {
-    group.shards.iter().map(|shard| shard.owners.clone()).collect()
+    group
+        .shards
+        .iter()
+        .map(|shard| shard.owners.clone())
+        .collect()
 }
 
 #[test]
@@ -20,39 +24,65 @@ fn what_one_writes_the_other_finds() {
     let group = one.write("db", "", now).expect("a point");
     // `autogen` has as many copies as there are data nodes, three at most.
     assert_eq!(
-        (owners(&group), one.cached().policy("db", "").expect("a default").name.as_str()),
+        (
+            owners(&group),
+            one.cached()
+                .policy("db", "")
+                .expect("a default")
+                .name
+                .as_str()
+        ),
         (vec![vec![4, 5]], "autogen")
     );
-    two.wait_for("the database", AT_LAST, |data| data.database("db").is_some());
+    two.wait_for("the database", AT_LAST, |data| {
+        data.database("db").is_some()
+    });
     assert_eq!(two.write("db", "", now + 1).expect("a point"), group);
     assert!(two.shards().contains_key(&group.shards[0].id));
 
-    two.execute(&command::create_database("lone", Some(&policy(1)))).expect("a database");
+    two.execute(&command::create_database("lone", Some(&policy(1))))
+        .expect("a database");
     let lone = two.write("lone", "rp", now).expect("a point");
-    assert_eq!(owners(&lone).into_iter().collect::<BTreeSet<_>>(), BTreeSet::from([vec![4], vec![5]]));
+    assert_eq!(
+        owners(&lone).into_iter().collect::<BTreeSet<_>>(),
+        BTreeSet::from([vec![4], vec![5]])
+    );
     one.wait_for("the other's group", AT_LAST, |data| {
-        data.policy("lone", "rp").is_ok_and(|policy| policy.group_for(now) == Some(&lone))
+        data.policy("lone", "rp")
+            .is_ok_and(|policy| policy.group_for(now) == Some(&lone))
     });
     stack.settled();
 }
 
-/// `floor(data nodes / replication factor)` shards a group, and each group's go to those who own least.
+/// `floor(data nodes / replication factor)` shards a group, and each group's go to those who own
+/// least.
 #[test]
 fn groups_are_spread_over_three() {
     let stack = Stack::joined(3);
     let (node, now) = (stack.data(2), unix_nanos());
-    node.execute(&command::create_database("two", Some(&policy(2)))).expect("a database");
-    node.execute(&command::create_database("four", Some(&policy(4)))).expect("a database");
+    node.execute(&command::create_database("two", Some(&policy(2))))
+        .expect("a database");
+    node.execute(&command::create_database("four", Some(&policy(4))))
+        .expect("a database");
     let mut owned = Vec::new();
     for week in 0..3 {
-        let group = node.write("two", "", now + week * 7 * 24 * HOUR).expect("a point");
-        assert_eq!(owners(&group).iter().map(Vec::len).collect::<Vec<_>>(), [2], "{group:?}");
+        let group = node
+            .write("two", "", now + week * 7 * 24 * HOUR)
+            .expect("a point");
+        assert_eq!(
+            owners(&group).iter().map(Vec::len).collect::<Vec<_>>(),
+            [2],
+            "{group:?}"
+        );
         owned.extend(owners(&group).concat());
     }
     owned.sort_unstable();
     assert_eq!(owned, [4, 4, 5, 5, 6, 6]);
     // More copies than there are nodes: one on each.
-    assert_eq!(owners(&node.write("four", "", now).expect("a point")), [[4, 5, 6]]);
+    assert_eq!(
+        owners(&node.write("four", "", now).expect("a point")),
+        [[4, 5, 6]]
+    );
     stack.settled();
 }
 
@@ -60,12 +90,19 @@ fn groups_are_spread_over_three() {
 #[test]
 fn two_who_write_at_once_get_the_same_groups() {
     let stack = Stack::joined(2);
-    stack.data(0).execute(&command::create_database("db", Some(&policy(1)))).expect("a database");
-    stack.data(1).wait_for("the database", AT_LAST, |data| data.database("db").is_some());
+    stack
+        .data(0)
+        .execute(&command::create_database("db", Some(&policy(1))))
+        .expect("a database");
+    stack.data(1).wait_for("the database", AT_LAST, |data| {
+        data.database("db").is_some()
+    });
     let (now, week) = (unix_nanos(), 7 * 24 * HOUR);
     let write = |n: usize| {
         let groups = (0..10).map(|turn| stack.data(n).write("db", "", now + turn * week));
-        groups.map(|group| group.expect("a point").id).collect::<Vec<u64>>()
+        groups
+            .map(|group| group.expect("a point").id)
+            .collect::<Vec<u64>>()
     };
     let groups = std::thread::scope(|scope| {
         let other = scope.spawn(|| write(1));
@@ -73,7 +110,10 @@ fn two_who_write_at_once_get_the_same_groups() {
     });
     assert_eq!(groups[0], groups[1]);
     let data = stack.settled();
-    assert_eq!(data.policy("db", "").expect("a policy").shard_groups.len(), 10);
+    assert_eq!(
+        data.policy("db", "").expect("a policy").shard_groups.len(),
+        10
+    );
 }
 
 /// Nobody reads the answer; the client sends the same again (wire.md Q15).
@@ -81,7 +121,12 @@ fn two_who_write_at_once_get_the_same_groups() {
 fn a_command_whose_answer_was_lost() {
     let stack = Stack::joined(2);
     let (node, now) = (stack.data(0), unix_nanos());
-    let rp = command::Policy { name: "more", duration: 48 * HOUR, shard_group_duration: 0, replica_n: 2 };
+    let rp = command::Policy {
+        name: "more",
+        duration: 48 * HOUR,
+        shard_group_duration: 0,
+        replica_n: 2,
+    };
     let commands = [
         command::create_database("db", Some(&policy(1))),
         command::create_retention_policy("db", &rp, false),
@@ -97,15 +142,32 @@ fn a_command_whose_answer_was_lost() {
     for (n, command) in commands.iter().enumerate() {
         let before = node.cached().index;
         let at = stack.meta.all[stack.leader()].http();
-        let lost =
-            http::send(at, &format!("POST /execute HTTP/1.1\r\nHost: {at}\r\n"), command).expect("sent");
+        let lost = http::send(
+            at,
+            &format!("POST /execute HTTP/1.1\r\nHost: {at}\r\n"),
+            command,
+        )
+        .expect("sent");
         node.wait_for("what the command did", AT_LAST, |data| data.index > before);
         drop(lost);
         assert_eq!(node.execute(command).map(drop), Ok(()), "command {n}");
     }
     let data = stack.settled();
-    assert_eq!((data.users.len(), data.data_nodes.len(), data.databases.len()), (1, 2, 1));
-    assert_eq!(data.policy("db", "rp").expect("a policy").shard_groups.len(), 1);
+    assert_eq!(
+        (
+            data.users.len(),
+            data.data_nodes.len(),
+            data.databases.len()
+        ),
+        (1, 2, 1)
+    );
+    assert_eq!(
+        data.policy("db", "rp")
+            .expect("a policy")
+            .shard_groups
+            .len(),
+        1
+    );
 }
 
 /// It has registered itself and does not know: the answer was lost (wire.md Q50).
@@ -116,7 +178,16 @@ fn a_join_whose_answer_was_lost() {
     let at = &stack.meta.all[stack.leader()];
     let answer = at.post("/execute", &create).expect("an answer");
     assert_eq!(Executed::read(&answer.body).expect("a response").error, "");
-    assert_eq!(stack.done("/add-data", &[("addr", &stack.tcp(0))]).json()["id"], 4);
+    assert_eq!(
+        stack.done("/add-data", &[("addr", &stack.tcp(0))]).json()["id"],
+        4
+    );
     assert_eq!(stack.settled().data_nodes.len(), 1);
-    assert!(stack.data(0).heard().iter().any(|heard| heard.starts_with(&Kind::JoinCluster.to_string())));
+    assert!(
+        stack
+            .data(0)
+            .heard()
+            .iter()
+            .any(|heard| heard.starts_with(&Kind::JoinCluster.to_string()))
+    );
 }

@@ -1,5 +1,5 @@
-//! Data nodes beside real meta nodes: the model of `harness/datanode` on loopback addresses of their own, and people who
-//! ask for what `influxd-ctl` and curl ask for.
+//! Data nodes beside real meta nodes: the model of `harness/datanode` on loopback addresses of
+//! their own, and people who ask for what `influxd-ctl` and curl ask for.
 
 mod add;
 mod copy_shard;
@@ -26,8 +26,8 @@ use crate::harness::node::{AT_LAST, Node, Nodes};
 use crate::harness::wait_for;
 use crate::harness::writers::Writers;
 
-/// Meta nodes and data nodes on one network of loopback addresses. What a data node did not understand of what meta
-/// nodes sent it fails the test.
+/// Meta nodes and data nodes on one network of loopback addresses. What a data node did not
+/// understand of what meta nodes sent it fails the test.
 pub struct Stack {
     pub meta: Nodes,
     data: Vec<Option<DataNode>>,
@@ -40,7 +40,10 @@ impl Stack {
     }
 
     pub fn beside(meta: Nodes, data: usize) -> Self {
-        let mut stack = Self { meta, data: Vec::new() };
+        let mut stack = Self {
+            meta,
+            data: Vec::new(),
+        };
         for n in 0..data {
             stack.data.push(None);
             stack.start_data(n);
@@ -62,7 +65,9 @@ impl Stack {
         }
         let count = self.data_nodes().count();
         for node in self.data_nodes() {
-            node.wait_for("all data nodes", AT_LAST, |data| data.data_nodes.len() == count);
+            node.wait_for("all data nodes", AT_LAST, |data| {
+                data.data_nodes.len() == count
+            });
         }
     }
 
@@ -127,7 +132,12 @@ impl Stack {
     /// As `influxd-ctl` asks: anywhere, and after a redirect at the leader.
     #[track_caller]
     pub fn ask(&self, path: &str, fields: &[(&str, &str)]) -> Response {
-        let node = self.meta.all.iter().find(|node| node.is_running()).expect("a running meta node");
+        let node = self
+            .meta
+            .all
+            .iter()
+            .find(|node| node.is_running())
+            .expect("a running meta node");
         ask(node, path, fields)
     }
 
@@ -135,7 +145,12 @@ impl Stack {
     #[track_caller]
     pub fn done(&self, path: &str, fields: &[(&str, &str)]) -> Response {
         let answer = self.ask(path, fields);
-        assert!(matches!(answer.status, 200 | 204), "{path} {fields:?}: {} {}", answer.status, answer.text());
+        assert!(
+            matches!(answer.status, 200 | 204),
+            "{path} {fields:?}: {} {}",
+            answer.status,
+            answer.text()
+        );
         answer
     }
 
@@ -143,18 +158,33 @@ impl Stack {
     #[track_caller]
     pub fn refused(&self, path: &str, fields: &[(&str, &str)], status: u16, text: &str) {
         let answer = self.ask(path, fields);
-        assert_eq!((answer.status, error(&answer).as_str()), (status, text), "{path} {fields:?}");
+        assert_eq!(
+            (answer.status, error(&answer).as_str()),
+            (status, text),
+            "{path} {fields:?}"
+        );
     }
 
-    /// Once all running meta nodes are alike: what each data node of theirs knows is the same, and so is this.
+    /// Once all running meta nodes are alike: what each data node of theirs knows is the same, and
+    /// so is this.
     #[track_caller]
     pub fn settled(&self) -> Data {
         self.meta.wait_equal();
-        let node = self.meta.all.iter().find(|node| node.is_running()).expect("a running meta node");
+        let node = self
+            .meta
+            .all
+            .iter()
+            .find(|node| node.is_running())
+            .expect("a running meta node");
         let body = node.get("/?index=0").expect("a snapshot").body;
         let data = Data::read(&body).expect("readable");
-        for node in self.data_nodes().filter(|node| !node.meta_servers().is_empty()) {
-            let cached = node.wait_for("the same catalog", AT_LAST, |cached| cached.index >= data.index);
+        for node in self
+            .data_nodes()
+            .filter(|node| !node.meta_servers().is_empty())
+        {
+            let cached = node.wait_for("the same catalog", AT_LAST, |cached| {
+                cached.index >= data.index
+            });
             assert_eq!(*cached, data, "{}", node.tcp_addr());
         }
         data
@@ -166,7 +196,11 @@ impl Drop for Stack {
         for node in self.data_nodes() {
             if std::thread::panicking() {
                 let heard = node.heard();
-                eprintln!("{}: {:?}, heard {heard:?}", node.tcp_addr(), node.complaints());
+                eprintln!(
+                    "{}: {:?}, heard {heard:?}",
+                    node.tcp_addr(),
+                    node.complaints()
+                );
             } else {
                 assert_eq!(node.complaints(), [""; 0], "{}", node.tcp_addr());
             }
@@ -178,16 +212,27 @@ pub const HOUR: i64 = 3600 * 1_000_000_000;
 
 /// A retention policy without end.
 pub fn policy(replica_n: u32) -> command::Policy<'static> {
-    command::Policy { name: "rp", duration: 0, shard_group_duration: 0, replica_n }
+    command::Policy {
+        name: "rp",
+        duration: 0,
+        shard_group_duration: 0,
+        replica_n,
+    }
 }
 
 impl Stack {
-    /// The first data node creates a database with shards of so many owners, and writes a point; the group.
+    /// The first data node creates a database with shards of so many owners, and writes a point;
+    /// the group.
     #[track_caller]
     pub fn group(&self, database: &str, replica_n: u32) -> data::ShardGroup {
         let node = self.data(0);
-        node.execute(&command::create_database(database, Some(&policy(replica_n)))).expect("a database");
-        node.write(database, "", shards::unix_nanos()).expect("a point")
+        node.execute(&command::create_database(
+            database,
+            Some(&policy(replica_n)),
+        ))
+        .expect("a database");
+        node.write(database, "", shards::unix_nanos())
+            .expect("a point")
     }
 
     /// A shard of which the first data node has the only copy, with a point in it.
@@ -195,16 +240,28 @@ impl Stack {
     pub fn lone_shard(&self, database: &str) -> u64 {
         let group = self.group(database, 1);
         let own = |shard: &&data::Shard| shard.owners == [self.data(0).id()];
-        group.shards.iter().find(own).expect("a shard of its own").id
+        group
+            .shards
+            .iter()
+            .find(own)
+            .expect("a shard of its own")
+            .id
     }
 
     /// Who owns a shard; `None`: there is no such shard.
     #[track_caller]
     pub fn owners(&self, shard: u64) -> Option<Vec<u64>> {
         let data = self.settled();
-        let policies = data.databases.iter().flat_map(|database| &database.retention_policies);
-        let mut shards = policies.flat_map(|policy| &policy.shard_groups).flat_map(|group| &group.shards);
-        shards.find(|found| found.id == shard).map(|found| found.owners.clone())
+        let policies = data
+            .databases
+            .iter()
+            .flat_map(|database| &database.retention_policies);
+        let mut shards = policies
+            .flat_map(|policy| &policy.shard_groups)
+            .flat_map(|group| &group.shards);
+        shards
+            .find(|found| found.id == shard)
+            .map(|found| found.owners.clone())
     }
 
     /// Freezes a meta node, and waits until the others have another leader.
@@ -220,7 +277,12 @@ impl Stack {
     /// As `influxd-ctl` reads: anywhere, and after a redirect at the leader.
     #[track_caller]
     pub fn look(&self, path: &str) -> Response {
-        let node = self.meta.all.iter().find(|node| node.is_running()).expect("a running meta node");
+        let node = self
+            .meta
+            .all
+            .iter()
+            .find(|node| node.is_running())
+            .expect("a running meta node");
         let answer = node.get(path).expect("an answer");
         let answer = match answer.status {
             307 => http::get(leader_of(&answer, path), path).expect("an answer of the leader"),
@@ -233,7 +295,10 @@ impl Stack {
 
 /// The text of an answer from 400 on.
 pub fn error(answer: &Response) -> String {
-    answer.json()["error"].as_str().unwrap_or_default().to_owned()
+    answer.json()["error"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned()
 }
 
 /// Posts a form, and again at the leader where the answer says so.
@@ -250,8 +315,11 @@ pub fn ask(node: &Node, path: &str, fields: &[(&str, &str)]) -> Response {
 
 fn leader_of(redirect: &Response, path: &str) -> SocketAddr {
     let location = redirect.header("location").expect("a Location");
-    let host = location.strip_prefix("http://").and_then(|rest| rest.strip_suffix(path));
-    host.and_then(|host| host.parse().ok()).unwrap_or_else(|| panic!("Location {location:?}"))
+    let host = location
+        .strip_prefix("http://")
+        .and_then(|rest| rest.strip_suffix(path));
+    host.and_then(|host| host.parse().ok())
+        .unwrap_or_else(|| panic!("Location {location:?}"))
 }
 
 /// Longer than any operation of these tests may take.
@@ -268,12 +336,18 @@ pub fn post_form(
 }
 
 pub fn form_head(host: &str, path: &str) -> String {
-    format!("POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/x-www-form-urlencoded\r\n")
+    format!(
+        "POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+    )
 }
 
 pub fn form(fields: &[(&str, &str)]) -> String {
     // Nothing in these forms needs an escape.
-    fields.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&")
+    fields
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect::<Vec<_>>()
+        .join("&")
 }
 
 /// The data nodes that this meta node shows.

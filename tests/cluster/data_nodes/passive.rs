@@ -30,16 +30,44 @@ fn it_owns_nothing_ever() {
     assert_eq!(stack.passive(), [(4, false), (5, true)]);
     // It creates groups as any other, for three copies where one node can have one.
     let passive = stack.data(1);
-    passive.execute(&command::create_database("db", Some(&policy(3)))).expect("a database");
+    passive
+        .execute(&command::create_database("db", Some(&policy(3))))
+        .expect("a database");
     for week in 0..3 {
-        let group = passive.write("db", "", unix_nanos() + week * 7 * 24 * HOUR).expect("a point");
-        assert_eq!(group.shards.iter().map(|shard| shard.owners.clone()).collect::<Vec<_>>(), [[4]]);
+        let group = passive
+            .write("db", "", unix_nanos() + week * 7 * 24 * HOUR)
+            .expect("a point");
+        assert_eq!(
+            group
+                .shards
+                .iter()
+                .map(|shard| shard.owners.clone())
+                .collect::<Vec<_>>(),
+            [[4]]
+        );
         assert_eq!(passive.shards().len(), 0);
     }
-    stack.data(0).wait_for("the database", AT_LAST, |data| data.database("db").is_some());
-    let shard = stack.data(0).write("db", "", unix_nanos()).expect("a point").shards[0].id.to_string();
-    let copy = [("src", &*stack.tcp(0)), ("dest", &*stack.tcp(1)), ("shard", &*shard)];
-    stack.refused("/copy-shard", &copy, 400, &format!("\"{}\" is passive: it owns no shards", stack.tcp(1)));
+    stack.data(0).wait_for("the database", AT_LAST, |data| {
+        data.database("db").is_some()
+    });
+    let shard = stack
+        .data(0)
+        .write("db", "", unix_nanos())
+        .expect("a point")
+        .shards[0]
+        .id
+        .to_string();
+    let copy = [
+        ("src", &*stack.tcp(0)),
+        ("dest", &*stack.tcp(1)),
+        ("shard", &*shard),
+    ];
+    stack.refused(
+        "/copy-shard",
+        &copy,
+        400,
+        &format!("\"{}\" is passive: it owns no shards", stack.tcp(1)),
+    );
     // One that may own shards does not become passive by the way.
     let text = format!(
         "{} is data node 4 and not passive: remove it first, to add it as a passive one",
@@ -48,7 +76,10 @@ fn it_owns_nothing_ever() {
     let answer = stack.add(0, true);
     assert_eq!((answer.status, error(&answer)), (409, text));
     // With its new address it is still passive; removed and added again it is not.
-    stack.done("/update-data", &[("oldAddr", &stack.tcp(1)), ("newAddr", &stack.tcp(2))]);
+    stack.done(
+        "/update-data",
+        &[("oldAddr", &stack.tcp(1)), ("newAddr", &stack.tcp(2))],
+    );
     assert_eq!(stack.passive(), [(4, false), (5, true)]);
     stack.done("/remove-data", &[("addr", &stack.tcp(2))]);
     assert_eq!(stack.add(2, false).json()["id"], 6);
@@ -61,7 +92,9 @@ fn it_owns_nothing_ever() {
 fn one_that_did_not_come_as_passive_may_come_as_active() {
     let stack = Stack::of(1);
     let join = On::Call(Kind::JoinCluster);
-    stack.data(0).set_mood(join, Mood::Failing("not now".to_owned()));
+    stack
+        .data(0)
+        .set_mood(join, Mood::Failing("not now".to_owned()));
     let answer = stack.add(0, true);
     assert_eq!((answer.status, error(&answer).as_str()), (500, "not now"));
     stack.data(0).set_mood(join, Mood::Obliging);

@@ -19,16 +19,25 @@ impl Stack {
 fn one_that_lives() {
     let stack = Stack::joined(3);
     let shard = stack.group("db", 3).shards[0].id;
-    stack.data(2).write("db", "", unix_nanos()).expect("a point");
+    stack
+        .data(2)
+        .write("db", "", unix_nanos())
+        .expect("a point");
     assert_eq!(stack.owners(shard), Some(vec![4, 5, 6]));
     assert_eq!(stack.remove_data(2, false).status, 204);
     assert_eq!(stack.owners(shard), Some(vec![4, 5]));
     let gone = stack.data(2);
     assert_eq!((gone.meta_servers().len(), gone.shards().len()), (0, 0));
     assert_eq!(gone.status().node_status, "disjoined");
-    assert!(gone.heard().contains(&"LeaveCluster".to_owned()), "{:?}", gone.heard());
+    assert!(
+        gone.heard().contains(&"LeaveCluster".to_owned()),
+        "{:?}",
+        gone.heard()
+    );
     for n in [0, 1] {
-        stack.data(n).wait_heard("RemoveHintedHandoff { node: NodeId(6) }", AT_LAST);
+        stack
+            .data(n)
+            .wait_heard("RemoveHintedHandoff { node: NodeId(6) }", AT_LAST);
     }
     for node in &stack.meta.all {
         assert_eq!(shown(node).len(), 2);
@@ -40,7 +49,10 @@ fn one_that_lives() {
         &format!("node not found: {}", stack.tcp(2)),
     );
     // It may come back, as another one.
-    assert_eq!(stack.done("/add-data", &[("addr", &stack.tcp(2))]).json()["id"], 7);
+    assert_eq!(
+        stack.done("/add-data", &[("addr", &stack.tcp(2))]).json()["id"],
+        7
+    );
     assert_eq!(stack.owners(shard), Some(vec![4, 5]));
 }
 
@@ -60,10 +72,14 @@ fn one_that_is_dead() {
     assert_eq!(stack.settled(), before);
     assert_eq!(stack.remove_data(1, true).status, 204);
     assert_eq!(stack.owners(shard), Some(vec![4]));
-    stack.data(0).wait_heard("RemoveHintedHandoff { node: NodeId(5) }", AT_LAST);
+    stack
+        .data(0)
+        .wait_heard("RemoveHintedHandoff { node: NodeId(5) }", AT_LAST);
     // It finds itself outside.
     stack.start_data(1);
-    stack.data(1).wait_for("present catalog", AT_LAST, |data| data.data_nodes.len() == 1);
+    stack.data(1).wait_for("present catalog", AT_LAST, |data| {
+        data.data_nodes.len() == 1
+    });
     assert_eq!(stack.data(1).id(), 0);
 }
 
@@ -81,33 +97,70 @@ fn one_with_the_last_copy() {
     assert_eq!(stack.settled(), before);
     assert_eq!(stack.remove_data(0, true).status, 204);
     assert_eq!(stack.owners(shard), Some(vec![]));
-    assert!(stack.data(0).shards().contains_key(&shard), "with force it is not asked to delete anything");
+    assert!(
+        stack.data(0).shards().contains_key(&shard),
+        "with force it is not asked to delete anything"
+    );
     assert!(!stack.data(0).heard().contains(&"LeaveCluster".to_owned()));
     // The group takes no more points: one of its shards could not.
-    let group = stack.data(1).write("db", "", unix_nanos()).expect("a point");
-    assert!(group.shards.iter().all(|shard| shard.owners == [5]), "{group:?}");
+    let group = stack
+        .data(1)
+        .write("db", "", unix_nanos())
+        .expect("a point");
+    assert!(
+        group.shards.iter().all(|shard| shard.owners == [5]),
+        "{group:?}"
+    );
 }
 
-/// A data node makes a shard with its first point, so a last copy may be one of nothing: it stands in the way as well, and
-/// each refusal leads to the next step.
+/// A data node makes a shard with its first point, so a last copy may be one of nothing: it stands
+/// in the way as well, and each refusal leads to the next step.
 #[test]
 fn one_with_a_last_copy_of_nothing() {
     let stack = Stack::joined(2);
     let group = stack.group("db", 1);
     let id = stack.data(1).id();
-    let shard = group.shards.iter().find(|shard| shard.owners == [id]).expect("a shard of its own").id;
-    assert!(!stack.data(1).shards().contains_key(&shard), "the point is in the other one");
+    let shard = group
+        .shards
+        .iter()
+        .find(|shard| shard.owners == [id])
+        .expect("a shard of its own")
+        .id;
+    assert!(
+        !stack.data(1).shards().contains_key(&shard),
+        "the point is in the other one"
+    );
     let (at, other, shard) = (stack.tcp(1), stack.tcp(0), shard.to_string());
     let refused = stack.remove_data(1, false);
     assert_eq!(refused.status, 409, "{}", refused.text());
-    assert!(error(&refused).contains("copy it to another data node first"), "{}", refused.text());
-    let copied = stack.ask("/copy-shard", &[("src", &at), ("dest", &other), ("shard", &shard)]);
+    assert!(
+        error(&refused).contains("copy it to another data node first"),
+        "{}",
+        refused.text()
+    );
+    let copied = stack.ask(
+        "/copy-shard",
+        &[("src", &at), ("dest", &other), ("shard", &shard)],
+    );
     assert_eq!(copied.status, 500, "{}", copied.text());
-    assert!(error(&copied).ends_with("remove-shard with force takes it out"), "{}", copied.text());
-    stack.done("/remove-shard", &[("src", &at), ("shard", &shard), ("force", "true")]);
+    assert!(
+        error(&copied).ends_with("remove-shard with force takes it out"),
+        "{}",
+        copied.text()
+    );
+    stack.done(
+        "/remove-shard",
+        &[("src", &at), ("shard", &shard), ("force", "true")],
+    );
     assert_eq!(stack.remove_data(1, false).status, 204);
-    let group = stack.data(0).write("db", "", unix_nanos()).expect("a point");
-    assert!(group.shards.iter().all(|shard| shard.owners == [4]), "{group:?}");
+    let group = stack
+        .data(0)
+        .write("db", "", unix_nanos())
+        .expect("a point");
+    assert!(
+        group.shards.iter().all(|shard| shard.owners == [4]),
+        "{group:?}"
+    );
 }
 
 /// One that is down for a moment hears it when it is back.
@@ -116,19 +169,27 @@ fn what_others_keep_for_it_is_dropped_later() {
     let mut stack = Stack::joined(3);
     stack.kill_data(1);
     assert_eq!(stack.remove_data(2, false).status, 204);
-    stack.data(0).wait_heard("RemoveHintedHandoff { node: NodeId(6) }", AT_LAST);
+    stack
+        .data(0)
+        .wait_heard("RemoveHintedHandoff { node: NodeId(6) }", AT_LAST);
     stack.start_data(1);
-    stack.data(1).wait_heard("RemoveHintedHandoff { node: NodeId(6) }", AT_LAST);
+    stack
+        .data(1)
+        .wait_heard("RemoveHintedHandoff { node: NodeId(6) }", AT_LAST);
 }
 
 #[test]
 fn one_that_does_not_leave() {
     let stack = Stack::joined(2);
     stack.group("db", 2);
-    stack.data(1).set_mood(On::Call(Kind::LeaveCluster), Mood::Failing("busy".to_owned()));
+    stack.data(1).set_mood(
+        On::Call(Kind::LeaveCluster),
+        Mood::Failing("busy".to_owned()),
+    );
     let tcp = stack.tcp(1);
-    let text =
-        format!("{tcp} is not a member any more, but did not reset itself (busy): delete its data by hand");
+    let text = format!(
+        "{tcp} is not a member any more, but did not reset itself (busy): delete its data by hand"
+    );
     stack.refused("/remove-data", &[("addr", &tcp)], 500, &text);
     assert_eq!(stack.settled().data_nodes.len(), 1);
     stack.data(0).wait_heard("RemoveHintedHandoff", AT_LAST);

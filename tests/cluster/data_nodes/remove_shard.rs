@@ -26,7 +26,10 @@ impl Stack {
 fn one_copy_goes_and_the_last_one_stays() {
     let stack = Stack::joined(2);
     let shard = stack.group("db", 2).shards[0].id;
-    stack.data(1).write("db", "", unix_nanos()).expect("a point");
+    stack
+        .data(1)
+        .write("db", "", unix_nanos())
+        .expect("a point");
     assert_eq!(stack.owners(shard), Some(vec![4, 5]));
     assert_eq!(stack.remove(0, shard, false).status, 204);
     assert_eq!(stack.owners(shard), Some(vec![5]));
@@ -43,14 +46,30 @@ fn one_copy_goes_and_the_last_one_stays() {
     assert_eq!(stack.remove(1, shard, true).status, 204);
     assert_eq!(stack.owners(shard), None);
     assert!(!stack.data(1).shards().contains_key(&shard));
-    stack.kept(1, shard, false, 400, &format!("shard not found for id: {shard}"));
-    stack.kept(1, 0, false, 400, "invalid parameter value for 'shard': shard id must be greater than 0");
+    stack.kept(
+        1,
+        shard,
+        false,
+        400,
+        &format!("shard not found for id: {shard}"),
+    );
+    stack.kept(
+        1,
+        0,
+        false,
+        400,
+        "invalid parameter value for 'shard': shard id must be greater than 0",
+    );
     // Points of that time have a place again.
-    let group = stack.data(0).write("db", "", unix_nanos()).expect("a point");
+    let group = stack
+        .data(0)
+        .write("db", "", unix_nanos())
+        .expect("a point");
     assert_eq!(group.shards[0].owners, [4, 5]);
 }
 
-/// An owner that never got a point of the shard says that there is none: nothing to delete (wire.md Q21).
+/// An owner that never got a point of the shard says that there is none: nothing to delete (wire.md
+/// Q21).
 #[test]
 fn nothing_to_delete_is_no_error() {
     let stack = Stack::joined(2);
@@ -58,16 +77,27 @@ fn nothing_to_delete_is_no_error() {
     assert!(!stack.data(1).shards().contains_key(&shard));
     assert_eq!(stack.remove(1, shard, false).status, 204);
     assert_eq!(stack.owners(shard), Some(vec![4]));
-    assert!(stack.data(1).heard().contains(&format!("RemoveShard {{ shard: {shard} }}")));
+    assert!(
+        stack
+            .data(1)
+            .heard()
+            .contains(&format!("RemoveShard {{ shard: {shard} }}"))
+    );
 }
 
-/// Out of the catalog first: whoever queries is not sent there any more. The rest can be done later.
+/// Out of the catalog first: whoever queries is not sent there any more. The rest can be done
+/// later.
 #[test]
 fn the_node_does_not_delete_it() {
     let mut stack = Stack::joined(2);
     let shard = stack.group("db", 2).shards[0].id;
-    stack.data(1).write("db", "", unix_nanos()).expect("a point");
-    stack.data(1).set_mood(REMOVE, Mood::Failing("input/output error".to_owned()));
+    stack
+        .data(1)
+        .write("db", "", unix_nanos())
+        .expect("a point");
+    stack
+        .data(1)
+        .set_mood(REMOVE, Mood::Failing("input/output error".to_owned()));
     let later = |why: &str| {
         let tcp = stack.tcp(1);
         format!(
@@ -86,7 +116,11 @@ fn the_node_does_not_delete_it() {
     stack.kill_data(1);
     let answer = stack.remove(1, other, false);
     assert_eq!(answer.status, 500, "{}", answer.text());
-    assert!(error(&answer).contains("connection refused"), "{}", answer.text());
+    assert!(
+        error(&answer).contains("connection refused"),
+        "{}",
+        answer.text()
+    );
     stack.start_data(1);
     assert_eq!(stack.owners(other), Some(vec![4]));
     assert_eq!(stack.remove(1, other, true).status, 204);
@@ -113,7 +147,10 @@ fn truncated_groups_take_no_more() {
     let data = stack.settled();
     let truncated = &data.policy("db", "").expect("a policy").shard_groups[0];
     let at = truncated.truncated_at;
-    assert!((before..=unix_nanos()).contains(&at) && truncated.end == old.end, "{truncated:?}");
+    assert!(
+        (before..=unix_nanos()).contains(&at) && truncated.end == old.end,
+        "{truncated:?}"
+    );
     let new = node.write("db", "", at).expect("a point");
     assert_eq!((new.start, new.id == old.id), (at, false));
     assert_eq!(node.write("db", "", at - 1).expect("a point").id, old.id);
@@ -121,7 +158,10 @@ fn truncated_groups_take_no_more() {
     stack.done("/truncate-shards", &[("delay", "1h")]);
     let data = stack.settled();
     let groups = &data.policy("db", "").expect("a policy").shard_groups;
-    let ends: Vec<_> = groups.iter().map(|group| (group.id, group.truncated_at)).collect();
+    let ends: Vec<_> = groups
+        .iter()
+        .map(|group| (group.id, group.truncated_at))
+        .collect();
     assert_eq!(ends[0], (old.id, at));
     assert!(ends[1].0 == new.id && ends[1].1 > at + HOUR / 2, "{ends:?}");
     let cases = [

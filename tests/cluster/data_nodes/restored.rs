@@ -16,9 +16,15 @@ fn restored_shards_belong_to_the_nodes_that_hold_them() {
     let stack = Stack::joined(2);
     let (one, two) = (stack.data(0), stack.data(1));
     let base = one.cached();
-    one.execute(&command::set_data(&with_restored(&base).write())).expect("restored");
+    one.execute(&command::set_data(&with_restored(&base).write()))
+        .expect("restored");
 
-    for (node, shard) in [(one, FIRST), (two, SECOND), (two, TRUNCATED), (one, REMOVED)] {
+    for (node, shard) in [
+        (one, FIRST),
+        (two, SECOND),
+        (two, TRUNCATED),
+        (one, REMOVED),
+    ] {
         node.hold(shard, Held::new("restored", "hourly", 4096));
     }
     let (first, second) = (one.id(), two.id());
@@ -28,14 +34,20 @@ fn restored_shards_belong_to_the_nodes_that_hold_them() {
                 && owners(data, SECOND) == [second]
                 && owners(data, TRUNCATED) == [second]
         });
-        // Its group is truncated and another shard of it has an owner: a person took this copy away.
+        // Its group is truncated and another shard of it has an owner: a person took this copy
+        // away.
         assert_eq!(owners(&data, REMOVED), [0; 0]);
     }
 }
 
 fn with_restored(base: &Data) -> Data {
     let shards = |ids: &[(u64, &[u64])]| {
-        ids.iter().map(|(id, owners)| Shard { id: *id, owners: owners.to_vec() }).collect()
+        ids.iter()
+            .map(|(id, owners)| Shard {
+                id: *id,
+                owners: owners.to_vec(),
+            })
+            .collect()
     };
     let group = |id, start, truncated_at, shards| ShardGroup {
         id,
@@ -54,7 +66,12 @@ fn with_restored(base: &Data) -> Data {
         shard_groups: vec![
             group(50, 0, 0, shards(&[(FIRST, &[]), (SECOND, &[])])),
             group(51, HOUR, HOUR + 5, shards(&[(TRUNCATED, &[])])),
-            group(52, 2 * HOUR, 2 * HOUR + 5, shards(&[(REMOVED, &[]), (104, &[owner])])),
+            group(
+                52,
+                2 * HOUR,
+                2 * HOUR + 5,
+                shards(&[(REMOVED, &[]), (104, &[owner])]),
+            ),
         ],
         subscriptions: Vec::new(),
     };
@@ -65,11 +82,24 @@ fn with_restored(base: &Data) -> Data {
         continuous_queries: Vec::new(),
     };
     let databases = base.databases.iter().cloned().chain([restored]).collect();
-    Data { databases, max_shard_group_id: 60, max_shard_id: 110, ..base.clone() }
+    Data {
+        databases,
+        max_shard_group_id: 60,
+        max_shard_id: 110,
+        ..base.clone()
+    }
 }
 
 fn owners(data: &Data, shard: u64) -> Vec<u64> {
-    let policies = data.databases.iter().flat_map(|database| &database.retention_policies);
-    let mut shards = policies.flat_map(|policy| &policy.shard_groups).flat_map(|group| &group.shards);
-    shards.find(|other| other.id == shard).map(|shard| shard.owners.clone()).unwrap_or_default()
+    let policies = data
+        .databases
+        .iter()
+        .flat_map(|database| &database.retention_policies);
+    let mut shards = policies
+        .flat_map(|policy| &policy.shard_groups)
+        .flat_map(|group| &group.shards);
+    shards
+        .find(|other| other.id == shard)
+        .map(|shard| shard.owners.clone())
+        .unwrap_or_default()
 }

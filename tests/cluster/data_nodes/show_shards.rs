@@ -17,7 +17,9 @@ impl Stack {
             .all
             .iter()
             .map(|node| {
-                let answer = node.get(&format!("/show-shards{query}")).expect("an answer");
+                let answer = node
+                    .get(&format!("/show-shards{query}"))
+                    .expect("an answer");
                 assert_eq!(answer.status, 200, "{}", answer.text());
                 answer.json()
             })
@@ -29,7 +31,10 @@ impl Stack {
 }
 
 fn ids(shown: &[Value]) -> Vec<u64> {
-    shown.iter().filter_map(|shard| shard["id"].as_u64()).collect()
+    shown
+        .iter()
+        .filter_map(|shard| shard["id"].as_u64())
+        .collect()
 }
 
 #[test]
@@ -50,9 +55,16 @@ fn plain_and_verbose() {
             "expire-time": NEVER, "truncated-at": NEVER, "owners": owners,
         }])
     };
-    let plain = shard(json!([owner(0, "", NEVER, 0, ""), owner(1, "", NEVER, 0, "")]));
+    let plain = shard(json!([
+        owner(0, "", NEVER, 0, ""),
+        owner(1, "", NEVER, 0, "")
+    ]));
     assert_eq!(json!(stack.shown("")), plain);
-    assert_eq!(json!(stack.shown("?verbose=yes")), plain, "exactly `true` is true");
+    assert_eq!(
+        json!(stack.shown("?verbose=yes")),
+        plain,
+        "exactly `true` is true"
+    );
     let held = &stack.data(0).shards()[&group.shards[0].id];
     let first = owner(0, "hot", &held.last_modified, 16, "");
     let verbose = shard(json!([first, owner(1, "", NEVER, 0, "not found")]));
@@ -73,13 +85,22 @@ fn time(nanos: i64) -> String {
 fn expired_ones_on_request() {
     let stack = Stack::joined(1);
     let node = stack.data(0);
-    let short = command::Policy { name: "short", duration: HOUR, shard_group_duration: HOUR, replica_n: 1 };
-    node.execute(&command::create_database("db", Some(&short))).expect("a database");
+    let short = command::Policy {
+        name: "short",
+        duration: HOUR,
+        shard_group_duration: HOUR,
+        replica_n: 1,
+    };
+    node.execute(&command::create_database("db", Some(&short)))
+        .expect("a database");
     let (old, new) = (unix_nanos() - 10 * HOUR, unix_nanos());
     let old = node.write("db", "", old).expect("a point");
     let new = node.write("db", "", new).expect("a point");
-    let deleted = node.write("db", "", unix_nanos() - 20 * HOUR).expect("a point");
-    node.execute(&command::delete_shard_group("db", "short", deleted.id)).expect("deleted");
+    let deleted = node
+        .write("db", "", unix_nanos() - 20 * HOUR)
+        .expect("a point");
+    node.execute(&command::delete_shard_group("db", "short", deleted.id))
+        .expect("deleted");
     stack.settled();
     assert_eq!(ids(&stack.shown("")), [new.shards[0].id]);
     let all = stack.shown("?expired=true");
@@ -107,11 +128,22 @@ fn inconsistent_ones() {
         .map(|shard| {
             let owners = shard["owners"].as_array().expect("owners").iter();
             owners
-                .map(|owner| (owner["id"].as_u64().expect("an id"), owner["err"].as_str().expect("a text")))
+                .map(|owner| {
+                    (
+                        owner["id"].as_u64().expect("an id"),
+                        owner["err"].as_str().expect("a text"),
+                    )
+                })
                 .collect::<Vec<_>>()
         })
         .collect();
-    assert_eq!(errors, [vec![(4, ""), (5, "not found")], vec![(5, "not in the catalog")]]);
+    assert_eq!(
+        errors,
+        [
+            vec![(4, ""), (5, "not found")],
+            vec![(5, "not in the catalog")]
+        ]
+    );
     // Of a node that does not answer nobody knows.
     stack.kill_data(1);
     assert_eq!(ids(&stack.shown("?inconsistent=true")), [0_u64; 0]);

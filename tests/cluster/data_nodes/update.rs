@@ -19,11 +19,18 @@ impl Stack {
     }
 
     fn update(&self, old: usize, new: usize) -> Response {
-        self.ask("/update-data", &[("oldAddr", &self.tcp(old)), ("newAddr", &self.tcp(new))])
+        self.ask(
+            "/update-data",
+            &[("oldAddr", &self.tcp(old)), ("newAddr", &self.tcp(new))],
+        )
     }
 
     fn addresses(&self) -> Vec<(u64, String)> {
-        self.settled().data_nodes.iter().map(|node| (node.id, node.tcp_addr.clone())).collect()
+        self.settled()
+            .data_nodes
+            .iter()
+            .map(|node| (node.id, node.tcp_addr.clone()))
+            .collect()
     }
 }
 
@@ -33,10 +40,16 @@ fn it_keeps_id_and_shards() {
     let answer = stack.update(1, 2);
     assert_eq!(answer.status, 200, "{}", answer.text());
     let node = answer.json();
-    assert_eq!((node["id"].as_u64(), node["tcpAddr"].as_str()), (Some(5), Some(&*stack.tcp(2))));
+    assert_eq!(
+        (node["id"].as_u64(), node["tcpAddr"].as_str()),
+        (Some(5), Some(&*stack.tcp(2)))
+    );
     assert_eq!(stack.addresses(), [(4, stack.tcp(0)), (5, stack.tcp(2))]);
     assert_eq!(stack.owners(shard), Some(vec![4, 5]));
-    assert_eq!((stack.data(2).id(), stack.data(2).status().is_joined()), (5, true));
+    assert_eq!(
+        (stack.data(2).id(), stack.data(2).status().is_joined()),
+        (5, true)
+    );
     let owners = stack.look("/show-shards").json()[0]["owners"].take();
     assert_eq!(owners[1]["tcpAddr"], stack.tcp(2));
     // Said twice it is the same.
@@ -48,7 +61,11 @@ fn what_the_new_one_does_not_do_is_taken_back() {
     let (stack, _) = Stack::moved();
     let before = stack.addresses();
     let moods = [Mood::Failing("no".to_owned()), Mood::Rude, Mood::Forgetful];
-    for (mood, text) in moods.into_iter().zip(["no", "read message type: EOF", "read message type: EOF"]) {
+    for (mood, text) in
+        moods
+            .into_iter()
+            .zip(["no", "read message type: EOF", "read message type: EOF"])
+    {
         stack.data(2).set_mood(JOIN, mood);
         let answer = stack.update(1, 2);
         assert_eq!(answer.status, 500, "{}", answer.text());
@@ -72,7 +89,12 @@ fn what_cannot_be_says_why() {
     };
     refused("", two, 400, "oldAddr is required");
     refused(one, "", 400, "newAddr is required");
-    refused(nobody, two, 400, &format!("no data node with bind address {nobody} exists"));
+    refused(
+        nobody,
+        two,
+        400,
+        &format!("no data node with bind address {nobody} exists"),
+    );
     refused(
         one,
         two,
@@ -94,7 +116,11 @@ fn to_itself() {
     stack.start_data(1);
     assert_eq!(stack.update(1, 1).json()["id"], 5);
     assert_eq!((stack.addresses(), stack.data(1).id()), (before, 5));
-    assert_eq!(stack.update(1, 1).status, 200, "one that knows it is told once more");
+    assert_eq!(
+        stack.update(1, 1).status,
+        200,
+        "one that knows it is told once more"
+    );
 }
 
 /// The catalog has the new address and the new machine has not been told when the leader dies.
@@ -106,20 +132,29 @@ fn the_leader_is_killed_meanwhile() {
     let answer = std::thread::scope(|scope| {
         let update = scope.spawn(|| {
             let fields = [("oldAddr", &*stack.tcp(1)), ("newAddr", &*stack.tcp(2))];
-            post_form(stack.meta.all[follower].http(), "localhost:18091", "/update-data", &fields)
+            post_form(
+                stack.meta.all[follower].http(),
+                "localhost:18091",
+                "/update-data",
+                &fields,
+            )
         });
         stack.data(2).wait_heard("JoinCluster", AT_LAST);
         stack.meta.all[leader].signal("KILL");
         stack.data(2).set_mood(JOIN, Mood::Obliging);
         update.join().expect("no panic").expect("an answer")
     });
-    assert_eq!((answer.status, answer.json()["id"].as_u64()), (200, Some(5)));
+    assert_eq!(
+        (answer.status, answer.json()["id"].as_u64()),
+        (200, Some(5))
+    );
     stack.meta.all[leader].kill();
     assert_eq!(stack.addresses()[1], (5, stack.tcp(2)));
     assert!(stack.data(2).status().is_joined());
 }
 
-/// Frozen with the order given, deposed when it hears that it failed: it takes the address back through the next one.
+/// Frozen with the order given, deposed when it hears that it failed: it takes the address back
+/// through the next one.
 #[test]
 fn the_leader_is_deposed_before_it_fails() {
     let (stack, _) = Stack::moved();

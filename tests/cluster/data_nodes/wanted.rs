@@ -11,22 +11,32 @@ use crate::harness::datanode::{Mood, On};
 fn wanting(count: usize) -> Stack {
     let mut nodes = Nodes::new(3);
     let [a, b, c, _] = nodes.all[0].ip.octets();
-    let list: Vec<String> = (0..count).map(|n| Ipv4Addr::new(a, b, c, 101 + n as u8).to_string()).collect();
+    let list: Vec<String> = (0..count)
+        .map(|n| Ipv4Addr::new(a, b, c, 101 + n as u8).to_string())
+        .collect();
     nodes.set("INFLUXDB_META_ADD_DATA", &list.join(","));
     nodes.start_all();
     nodes.wait_ready();
-    Stack { meta: nodes, data: (0..count).map(|_| None).collect() }
+    Stack {
+        meta: nodes,
+        data: (0..count).map(|_| None).collect(),
+    }
 }
 
 impl Stack {
     #[track_caller]
     fn wait_joined(&self, n: usize) {
         let tcp = self.tcp(n);
-        self.data(n).wait_for("itself", AT_LAST, |data| data.node_by_tcp(&tcp).is_some());
+        self.data(n)
+            .wait_for("itself", AT_LAST, |data| data.node_by_tcp(&tcp).is_some());
     }
 
     fn invitations(&self, n: usize) -> usize {
-        self.data(n).heard().iter().filter(|heard| heard.starts_with("JoinCluster")).count()
+        self.data(n)
+            .heard()
+            .iter()
+            .filter(|heard| heard.starts_with("JoinCluster"))
+            .count()
     }
 
     /// As long as several looks of a leader take.
@@ -51,8 +61,12 @@ fn they_come_whenever_they_start() {
     stack.start_data(0);
     stack.wait_joined(0);
     stack.meta.all[leader].start();
-    let ids: Vec<_> =
-        stack.settled().data_nodes.iter().map(|node| (node.id, node.tcp_addr.clone())).collect();
+    let ids: Vec<_> = stack
+        .settled()
+        .data_nodes
+        .iter()
+        .map(|node| (node.id, node.tcp_addr.clone()))
+        .collect();
     assert_eq!(ids, [(4, stack.tcp(1)), (5, stack.tcp(0))]);
 }
 
@@ -61,11 +75,15 @@ fn they_come_whenever_they_start() {
 fn the_leader_dies_meanwhile() {
     let mut stack = wanting(1);
     stack.start_data(0);
-    stack.data(0).set_mood(On::Call(Kind::JoinCluster), Mood::Held);
+    stack
+        .data(0)
+        .set_mood(On::Call(Kind::JoinCluster), Mood::Held);
     stack.data(0).wait_heard("JoinCluster", AT_LAST);
     let leader = stack.leader();
     stack.meta.all[leader].kill();
-    stack.data(0).set_mood(On::Call(Kind::JoinCluster), Mood::Obliging);
+    stack
+        .data(0)
+        .set_mood(On::Call(Kind::JoinCluster), Mood::Obliging);
     stack.wait_joined(0);
     stack.meta.all[leader].start();
     assert_eq!(stack.settled().data_nodes.len(), 1);
@@ -86,7 +104,10 @@ fn one_that_was_removed_stays_away() {
     stack.assert_never_again(0);
     stack.meta.all[leader].start();
     stack.meta.wait_ready();
-    assert_eq!(stack.done("/add-data", &[("addr", &stack.tcp(0))]).json()["id"], 5);
+    assert_eq!(
+        stack.done("/add-data", &[("addr", &stack.tcp(0))]).json()["id"],
+        5
+    );
 }
 
 /// The list has its IP address, and it calls itself by a name.
@@ -95,7 +116,9 @@ fn under_another_name_it_is_the_same() {
     let mut stack = wanting(1);
     let name = "data-1.example:8088";
     stack.start_data_as(0, Some(name));
-    stack.data(0).wait_for("itself", AT_LAST, |data| data.node_by_tcp(name).is_some());
+    stack
+        .data(0)
+        .wait_for("itself", AT_LAST, |data| data.node_by_tcp(name).is_some());
     stack.assert_never_again(0);
     let leader = stack.leader();
     stack.meta.all[leader].kill();
@@ -103,7 +126,9 @@ fn under_another_name_it_is_the_same() {
     stack.assert_never_again(0);
     assert_eq!(stack.invitations(0), 1);
     stack.done("/remove-data", &[("addr", name), ("force", "true")]);
-    stack.data(0).wait_for("its absence", AT_LAST, |data| data.data_nodes.is_empty());
+    stack
+        .data(0)
+        .wait_for("its absence", AT_LAST, |data| data.data_nodes.is_empty());
     stack.assert_never_again(0);
 }
 
@@ -111,7 +136,9 @@ fn under_another_name_it_is_the_same() {
 fn one_that_says_nothing_keeps_no_other_away() {
     let mut stack = wanting(2);
     stack.start_data(0);
-    stack.data(0).set_mood(On::Call(Kind::JoinCluster), Mood::Silent);
+    stack
+        .data(0)
+        .set_mood(On::Call(Kind::JoinCluster), Mood::Silent);
     stack.data(0).wait_heard("JoinCluster", AT_LAST);
     stack.start_data(1);
     stack.wait_joined(1);

@@ -29,11 +29,19 @@ impl Shared {
         while !self.look(|state| state.stopped) {
             let body = self.announcement();
             // The first one that answers at all will tell the others.
-            let answered = self.look(|state| state.servers.clone()).iter().any(|server| {
-                let body = Some(("application/json", body.as_bytes()));
-                let ask = Ask { method: "POST", target: "/announce", agent: "InfluxDB DataNode", body };
-                self.http.follow(server, ask).is_ok()
-            });
+            let answered = self
+                .look(|state| state.servers.clone())
+                .iter()
+                .any(|server| {
+                    let body = Some(("application/json", body.as_bytes()));
+                    let ask = Ask {
+                        method: "POST",
+                        target: "/announce",
+                        agent: "InfluxDB DataNode",
+                        body,
+                    };
+                    self.http.follow(server, ask).is_ok()
+                });
             if answered {
                 self.change(|state| state.announced += 1);
             }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use influxdb_meta::base::{Name, NodeId};
 use influxdb_meta::wire::datanode::{
-    Call, CopyShard, JoinCluster, Kind, LeaveCluster, ListShards, MUX, Node, Outcome, RemoveHintedHandoff,
-    RemoveShard, answer,
+    Call, CopyShard, JoinCluster, Kind, LeaveCluster, ListShards, MUX, Node, Outcome,
+    RemoveHintedHandoff, RemoveShard, answer,
 };
 
 use super::http::dial;
@@ -22,12 +22,21 @@ const DIAL: Duration = Duration::from_secs(10);
 
 pub fn serve(shared: &Shared, socket: &mut dyn Duplex, kind: Kind, body: &[u8]) -> io::Result<()> {
     match kind {
-        Kind::CopyShard => act(shared, socket, body, |call: CopyShard| copy_shard(shared, &call)),
-        Kind::RemoveShard => {
-            act(shared, socket, body, |RemoveShard { shard }: RemoveShard| shared.remove_shard(shard))
-        }
-        Kind::ListShards => act(shared, socket, body, |_: ListShards| Ok(shared.list_shards())),
-        Kind::JoinCluster => act(shared, socket, body, |call: JoinCluster| join(shared, &call)),
+        Kind::CopyShard => act(shared, socket, body, |call: CopyShard| {
+            copy_shard(shared, &call)
+        }),
+        Kind::RemoveShard => act(
+            shared,
+            socket,
+            body,
+            |RemoveShard { shard }: RemoveShard| shared.remove_shard(shard),
+        ),
+        Kind::ListShards => act(shared, socket, body, |_: ListShards| {
+            Ok(shared.list_shards())
+        }),
+        Kind::JoinCluster => act(shared, socket, body, |call: JoinCluster| {
+            join(shared, &call)
+        }),
         Kind::LeaveCluster => {
             let mut left = false;
             act(shared, socket, body, |_: LeaveCluster| {
@@ -74,21 +83,36 @@ fn join(shared: &Shared, call: &JoinCluster) -> Outcome<Node> {
     let servers = call.meta_servers.iter().map(ToString::to_string).collect();
     let node = shared.join(servers, call.update)?;
     let (http_addr, tcp_addr) = (Name::from(&node.addr), Name::from(&node.tcp_addr));
-    Ok(Node { id: NodeId(node.id), http_addr, tcp_addr })
+    Ok(Node {
+        id: NodeId(node.id),
+        http_addr,
+        tcp_addr,
+    })
 }
 
 /// Fetches the shard from its source. One that is not there is a copy of nothing, and no error.
 fn copy_shard(shared: &Shared, call: &CopyShard) -> Outcome<()> {
     let host = call.host.to_string();
     let fetched = dial(&host, DIAL).and_then(|stream| {
-        let mut source = shared.sockets.keep(stream).map_err(|error| error.to_string())?;
+        let mut source = shared
+            .sockets
+            .keep(stream)
+            .map_err(|error| error.to_string())?;
         let since = call.since.unwrap_or_default();
-        source.write_all(&ask_backup(call.shard, since)).map_err(|error| error.to_string())?;
+        source
+            .write_all(&ask_backup(call.shard, since))
+            .map_err(|error| error.to_string())?;
         let mut files = Vec::new();
-        source.read_to_end(&mut files).map_err(|error| error.to_string())?;
+        source
+            .read_to_end(&mut files)
+            .map_err(|error| error.to_string())?;
         Ok(files)
     })?;
-    let held = Held::new(&call.database.to_string(), &call.policy.to_string(), fetched.len() as i64);
+    let held = Held::new(
+        &call.database.to_string(),
+        &call.policy.to_string(),
+        fetched.len() as i64,
+    );
     shared.set_shards(|shards| shards.insert(call.shard, held));
     Ok(())
 }
@@ -106,7 +130,11 @@ pub fn ask_backup(shard: u64, since: i64) -> Vec<u8> {
 pub fn backup_shard(shared: &Shared, socket: &mut dyn Duplex, body: &[u8]) -> io::Result<()> {
     let shard = Message::read(body).and_then(|message| message.need_number(1, "ShardID"));
     let shard = shard.map_err(io::Error::other)?;
-    shared.change(|state| state.heard.push(format!("BackupShard {{ shard: {shard} }}")));
+    shared.change(|state| {
+        state
+            .heard
+            .push(format!("BackupShard {{ shard: {shard} }}"))
+    });
     match await_mood(shared, socket, On::BackupShard)? {
         Some(Mood::Obliging) => {
             let size = shared.look(|state| state.shards.get(&shard).map_or(0, |held| held.size));

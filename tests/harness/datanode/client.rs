@@ -25,7 +25,8 @@ pub struct Lease {
 }
 
 impl Shared {
-    /// Before anything else is served: a node that knows meta servers waits for one of them, for ever.
+    /// Before anything else is served: a node that knows meta servers waits for one of them, for
+    /// ever.
     pub fn open(&self) {
         if let Some(data) = self.retry_until_snapshot() {
             self.change(|state| {
@@ -46,7 +47,8 @@ impl Shared {
         }
     }
 
-    /// From the first server on, round and round. `None`: none are known, or the node is no longer what it was.
+    /// From the first server on, round and round. `None`: none are known, or the node is no longer
+    /// what it was.
     fn retry_until_snapshot(&self) -> Option<Arc<Data>> {
         let (life, index) = self.look(|state| (state.life, state.data.index));
         for turn in 0.. {
@@ -63,7 +65,9 @@ impl Shared {
     }
 
     fn snapshot(&self, server: &str, index: u64) -> Result<Data, String> {
-        let answer = self.http.follow(server, Ask::get(&format!("/?index={index}")))?;
+        let answer = self
+            .http
+            .follow(server, Ask::get(&format!("/?index={index}")))?;
         if answer.status != 200 {
             return Err(format!("meta server returned non-200: {}", answer.status));
         }
@@ -76,7 +80,11 @@ impl Shared {
 
     /// Whatever it is, it is what counts now: also an older one, also one without meta nodes.
     fn adopt(&self, life: u64, data: Arc<Data>) {
-        let servers: Vec<String> = data.meta_nodes.iter().map(|node| node.addr.clone()).collect();
+        let servers: Vec<String> = data
+            .meta_nodes
+            .iter()
+            .map(|node| node.addr.clone())
+            .collect();
         self.change(|state| {
             if state.life == life {
                 state.node_id = data.node_by_tcp(&self.tcp_addr).map_or(0, |node| node.id);
@@ -86,7 +94,8 @@ impl Shared {
         });
     }
 
-    /// Posts a command until somebody answers it, then waits until the poll has brought what it did.
+    /// Posts a command until somebody answers it, then waits until the poll has brought what it
+    /// did.
     pub fn execute(&self, command: &[u8]) -> Result<u64, String> {
         let life = self.look(|state| state.life);
         let mut attempt = 0;
@@ -119,7 +128,12 @@ impl Shared {
         });
         let server = server.ok_or("no meta servers")?;
         let body = Some(("application/octet-stream", command));
-        let ask = Ask { method: "POST", target: "/execute", agent: META_CLIENT, body };
+        let ask = Ask {
+            method: "POST",
+            target: "/execute",
+            agent: META_CLIENT,
+            body,
+        };
         let answer = self.http.follow(&server, ask)?;
         if answer.status != 200 {
             return Err(format!("meta service returned {}", answer.status));
@@ -144,10 +158,14 @@ impl Shared {
             self.sleep(Duration::from_millis(10_u64.pow(power)));
             answer = self.http.follow(&server, Ask::get(&target))?;
         }
-        let lease = |answer: &Answer| serde_json::from_slice(&answer.body).map_err(|error| error.to_string());
+        let lease = |answer: &Answer| {
+            serde_json::from_slice(&answer.body).map_err(|error| error.to_string())
+        };
         match answer.status {
             200 => lease(&answer),
-            409 => lease(&answer).and_then(|_: Lease| Err("another node owns the lease".to_owned())),
+            409 => {
+                lease(&answer).and_then(|_: Lease| Err("another node owns the lease".to_owned()))
+            }
             400 => Err(format!("meta service: {}", answer.text())),
             500 => Err("meta service internal error".to_owned()),
             _ => Err("unrecognized meta service error".to_owned()),

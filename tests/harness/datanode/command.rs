@@ -1,4 +1,5 @@
-//! The commands that data nodes post to `/execute`, as Go writes them: the payload first, then the type.
+//! The commands that data nodes post to `/execute`, as Go writes them: the payload first, then the
+//! type.
 
 use super::proto::{Message, Writer};
 
@@ -23,17 +24,29 @@ impl Policy<'_> {
 }
 
 fn command(kind: u64, payload: Writer) -> Vec<u8> {
-    Writer::default().bytes(100 + kind, &payload.done()).number(1, kind).done()
+    Writer::default()
+        .bytes(100 + kind, &payload.done())
+        .number(1, kind)
+        .done()
 }
 
 /// `texts` in the fields 1, 2, …
 fn texts(texts: &[&str]) -> Writer {
-    (1..).zip(texts).fold(Writer::default(), |writer, (field, text)| writer.text(field, text))
+    (1..)
+        .zip(texts)
+        .fold(Writer::default(), |writer, (field, text)| {
+            writer.text(field, text)
+        })
 }
 
 pub fn create_database(name: &str, policy: Option<&Policy>) -> Vec<u8> {
     let payload = texts(&[name]);
-    command(3, policy.iter().fold(payload, |payload, policy| payload.bytes(2, &policy.write())))
+    command(
+        3,
+        policy
+            .iter()
+            .fold(payload, |payload, policy| payload.bytes(2, &policy.write())),
+    )
 }
 
 pub fn drop_database(name: &str) -> Vec<u8> {
@@ -41,7 +54,12 @@ pub fn drop_database(name: &str) -> Vec<u8> {
 }
 
 pub fn create_retention_policy(database: &str, policy: &Policy, default: bool) -> Vec<u8> {
-    command(5, texts(&[database]).bytes(2, &policy.write()).flag(3, default))
+    command(
+        5,
+        texts(&[database])
+            .bytes(2, &policy.write())
+            .flag(3, default),
+    )
 }
 
 pub fn drop_retention_policy(database: &str, name: &str) -> Vec<u8> {
@@ -120,7 +138,12 @@ pub fn create_subscription(
     destinations: &[&str],
 ) -> Vec<u8> {
     let payload = texts(&[name, database, policy, mode]);
-    command(21, destinations.iter().fold(payload, |payload, destination| payload.text(5, destination)))
+    command(
+        21,
+        destinations
+            .iter()
+            .fold(payload, |payload, destination| payload.text(5, destination)),
+    )
 }
 
 pub fn drop_subscription(name: &str, database: &str, policy: &str) -> Vec<u8> {

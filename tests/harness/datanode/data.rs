@@ -1,4 +1,5 @@
-//! `Data` as a data node sees it (wire.md 2): a field that must be there and is not makes the whole unreadable.
+//! `Data` as a data node sees it (wire.md 2): a field that must be there and is not makes the whole
+//! unreadable.
 
 use super::proto::Message;
 
@@ -88,7 +89,8 @@ impl Data {
         let data = Message::read(bytes)?;
         if !data.all(4, "Nodes", node)?.is_empty() {
             return Err(
-                "Data.Nodes is of 0.9: nobody writes it, and it would replace the data nodes".to_owned()
+                "Data.Nodes is of 0.9: nobody writes it, and it would replace the data nodes"
+                    .to_owned(),
             );
         }
         Ok(Self {
@@ -111,14 +113,25 @@ impl Data {
 
     /// An empty name is the default policy.
     pub fn policy(&self, database: &str, name: &str) -> Result<&RetentionPolicy, String> {
-        let found = self.database(database).ok_or_else(|| format!("database not found: {database}"))?;
-        let name = if name.is_empty() { &found.default_retention_policy } else { name };
-        let policy = found.retention_policies.iter().find(|policy| policy.name == name);
+        let found = self
+            .database(database)
+            .ok_or_else(|| format!("database not found: {database}"))?;
+        let name = if name.is_empty() {
+            &found.default_retention_policy
+        } else {
+            name
+        };
+        let policy = found
+            .retention_policies
+            .iter()
+            .find(|policy| policy.name == name);
         policy.ok_or_else(|| format!("retention policy not found: {name}"))
     }
 
     pub fn node_by_tcp(&self, tcp_addr: &str) -> Option<&Node> {
-        self.data_nodes.iter().find(|node| node.tcp_addr == tcp_addr)
+        self.data_nodes
+            .iter()
+            .find(|node| node.tcp_addr == tcp_addr)
     }
 }
 
@@ -126,7 +139,11 @@ impl RetentionPolicy {
     /// The group that points of this time go to (wire.md 3.2.4).
     pub fn group_for(&self, time: i64) -> Option<&ShardGroup> {
         self.shard_groups.iter().find(|group| {
-            let ends = if group.truncated_at == 0 { group.end } else { group.truncated_at.min(group.end) };
+            let ends = if group.truncated_at == 0 {
+                group.end
+            } else {
+                group.truncated_at.min(group.end)
+            };
             group.deleted_at == 0 && group.start <= time && time < ends
         })
     }
@@ -173,7 +190,10 @@ fn shard_group(message: &Message) -> Result<ShardGroup, String> {
 
 fn shard(message: &Message) -> Result<Shard, String> {
     let owners = message.all(3, "Owners", |owner| owner.need_number(1, "NodeID"))?;
-    Ok(Shard { id: message.need_number(1, "ID")?, owners })
+    Ok(Shard {
+        id: message.need_number(1, "ID")?,
+        owners,
+    })
 }
 
 fn subscription(message: &Message) -> Result<Subscription, String> {
@@ -185,7 +205,10 @@ fn subscription(message: &Message) -> Result<Subscription, String> {
 }
 
 fn continuous_query(message: &Message) -> Result<ContinuousQuery, String> {
-    Ok(ContinuousQuery { name: message.need_text(1, "Name")?, query: message.need_text(2, "Query")? })
+    Ok(ContinuousQuery {
+        name: message.need_text(1, "Name")?,
+        query: message.need_text(2, "Query")?,
+    })
 }
 
 fn user(message: &Message) -> Result<User, String> {
@@ -194,7 +217,10 @@ fn user(message: &Message) -> Result<User, String> {
         hash: message.need_text(2, "Hash")?,
         admin: message.need_number(3, "Admin")? != 0,
         privileges: message.all(4, "Privileges", |privilege| {
-            Ok((privilege.need_text(1, "Database")?, privilege.need_number(2, "Privilege")? as i32))
+            Ok((
+                privilege.need_text(1, "Database")?,
+                privilege.need_number(2, "Privilege")? as i32,
+            ))
         })?,
     })
 }

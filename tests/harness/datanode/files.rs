@@ -17,20 +17,33 @@ struct Client {
 }
 
 pub fn read_servers(dir: &Path) -> Vec<String> {
-    let Ok(text) = fs::read_to_string(dir.join("client.json")) else { return Vec::new() };
-    serde_json::from_str::<Client>(&text).expect("client.json").servers.unwrap_or_default()
+    let Ok(text) = fs::read_to_string(dir.join("client.json")) else {
+        return Vec::new();
+    };
+    serde_json::from_str::<Client>(&text)
+        .expect("client.json")
+        .servers
+        .unwrap_or_default()
 }
 
 pub fn write_servers(dir: &Path, servers: &[String]) {
-    let client = Client { servers: Some(servers.to_vec()) };
-    write(dir, "client.json", &(serde_json::to_string(&client).expect("JSON") + "\n"));
+    let client = Client {
+        servers: Some(servers.to_vec()),
+    };
+    write(
+        dir,
+        "client.json",
+        &(serde_json::to_string(&client).expect("JSON") + "\n"),
+    );
 }
 
 /// In the place of the files of a store.
 const SHARDS: &str = "shards.json";
 
 pub fn read_shards(dir: &Path) -> BTreeMap<Shard, Held> {
-    let Ok(text) = fs::read_to_string(dir.join(SHARDS)) else { return BTreeMap::new() };
+    let Ok(text) = fs::read_to_string(dir.join(SHARDS)) else {
+        return BTreeMap::new();
+    };
     serde_json::from_str(&text).expect("shards.json")
 }
 
@@ -42,5 +55,7 @@ pub fn write_shards(dir: &Path, shards: &BTreeMap<Shard, Held>) {
 fn write(dir: &Path, name: &str, text: &str) {
     fs::create_dir_all(dir).expect("the node's directory");
     let half = dir.join(format!("{name}.tmp"));
-    fs::write(&half, text).and_then(|()| fs::rename(&half, dir.join(name))).expect("the node's directory");
+    fs::write(&half, text)
+        .and_then(|()| fs::rename(&half, dir.join(name)))
+        .expect("the node's directory");
 }

@@ -1,5 +1,5 @@
-//! HTTP/1.1 as Go's client speaks it: idle connections are used again, answers are taken gzipped, redirects
-//! are followed with the same method and body and a fresh token.
+//! HTTP/1.1 as Go's client speaks it: idle connections are used again, answers are taken gzipped,
+//! redirects are followed with the same method and body and a fresh token.
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -48,14 +48,18 @@ pub struct Answer {
 pub const META_CLIENT: &str = "InfluxDB Meta Client";
 
 const DIAL: Duration = Duration::from_secs(30);
-/// As Go's default transport does it, nine times before it gives up. A long poll has no other end when a host vanishes.
+/// As Go's default transport does it, nine times before it gives up. A long poll has no other end
+/// when a host vanishes.
 const PROBES: Duration = Duration::from_secs(30);
 const IDLE: Duration = Duration::from_secs(90);
 const REDIRECTS: usize = 10;
 
 impl Answer {
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(n, _)| n == name)
+            .map(|(_, value)| value.as_str())
     }
 
     pub fn text(&self) -> String {
@@ -65,12 +69,23 @@ impl Answer {
 
 impl<'a> Ask<'a> {
     pub fn get(target: &'a str) -> Self {
-        Self { method: "GET", target, agent: META_CLIENT, body: None }
+        Self {
+            method: "GET",
+            target,
+            agent: META_CLIENT,
+            body: None,
+        }
     }
 
     fn head(&self, host: &str, token: Option<String>) -> String {
-        let Self { method, target, agent, body } = self;
-        let mut head = format!("{method} {target} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: {agent}\r\n");
+        let Self {
+            method,
+            target,
+            agent,
+            body,
+        } = self;
+        let mut head =
+            format!("{method} {target} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: {agent}\r\n");
         if let Some((_, content)) = body {
             head += &format!("Content-Length: {}\r\n", content.len());
         }
@@ -89,30 +104,56 @@ impl Http {
     pub fn new(sockets: Sockets, secret: Option<String>, pace: u32) -> Self {
         // Whole seconds, as the kernel counts them.
         let probes = (PROBES / pace).max(Duration::from_secs(1));
-        Self { sockets, secret, probes, idle: Mutex::default() }
+        Self {
+            sockets,
+            secret,
+            probes,
+            idle: Mutex::default(),
+        }
     }
 
     /// Asks `host` and follows redirects, ten at most.
     pub fn follow(&self, host: &str, ask: Ask) -> Result<Answer, String> {
         let (mut host, mut target) = (host.to_owned(), ask.target.to_owned());
         for _ in 0..=REDIRECTS {
-            let answer = self.call(&host, Ask { target: &target, ..ask })?;
+            let answer = self.call(
+                &host,
+                Ask {
+                    target: &target,
+                    ..ask
+                },
+            )?;
             if !matches!(answer.status, 307 | 308) {
                 return Ok(answer);
             }
-            let location = answer.header("location").ok_or("307 response missing Location header")?;
-            let rest = location
-                .strip_prefix("http://")
-                .ok_or_else(|| format!("a Location that old clients cannot follow: {location:?}"))?;
+            let location = answer
+                .header("location")
+                .ok_or("307 response missing Location header")?;
+            let rest = location.strip_prefix("http://").ok_or_else(|| {
+                format!("a Location that old clients cannot follow: {location:?}")
+            })?;
             let (to, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-            (host, target) = (to.to_owned(), if path.is_empty() { "/".to_owned() } else { path.to_owned() });
+            (host, target) = (
+                to.to_owned(),
+                if path.is_empty() {
+                    "/".to_owned()
+                } else {
+                    path.to_owned()
+                },
+            );
         }
         Err(format!("stopped after {REDIRECTS} redirects"))
     }
 
     /// One question, one answer.
     pub fn call(&self, host: &str, ask: Ask) -> Result<Answer, String> {
-        let named = |error: String| format!("{} \"http://{host}{}\": {error}", title(ask.method), ask.target);
+        let named = |error: String| {
+            format!(
+                "{} \"http://{host}{}\": {error}",
+                title(ask.method),
+                ask.target
+            )
+        };
         if let Some(idle) = self.take_idle(host) {
             match self.exchange(idle, host, ask) {
                 // Only what may be done twice goes out again by itself.
@@ -124,15 +165,31 @@ impl Http {
         self.exchange(dialled, host, ask).map_err(named)
     }
 
-    fn exchange(&self, mut connection: BufReader<Socket>, host: &str, ask: Ask) -> Result<Answer, String> {
+    fn exchange(
+        &self,
+        mut connection: BufReader<Socket>,
+        host: &str,
+        ask: Ask,
+    ) -> Result<Answer, String> {
         let token = self.secret.as_deref().map(jwt::token);
         let mut bytes = ask.head(host, token).into_bytes();
         bytes.extend_from_slice(ask.body.map_or(&[][..], |(_, content)| content));
-        connection.get_mut().write_all(&bytes).map_err(|error| error.to_string())?;
+        connection
+            .get_mut()
+            .write_all(&bytes)
+            .map_err(|error| error.to_string())?;
         let (answer, is_reusable) = read(&mut connection)?;
         if is_reusable {
-            let idle = Idle { connection, since: Instant::now() };
-            self.idle.lock().expect("no panic").entry(host.to_owned()).or_default().push(idle);
+            let idle = Idle {
+                connection,
+                since: Instant::now(),
+            };
+            self.idle
+                .lock()
+                .expect("no panic")
+                .entry(host.to_owned())
+                .or_default()
+                .push(idle);
         }
         Ok(answer)
     }
@@ -141,7 +198,10 @@ impl Http {
         let mut idle = self.idle.lock().expect("no panic");
         let list = idle.get_mut(host)?;
         while let Some(Idle { connection, since }) = list.pop() {
-            if since.elapsed() < IDLE && connection.buffer().is_empty() && !connection.get_ref().is_stale() {
+            if since.elapsed() < IDLE
+                && connection.buffer().is_empty()
+                && !connection.get_ref().is_stale()
+            {
                 return Some(connection);
             }
         }
@@ -150,15 +210,24 @@ impl Http {
 
     fn dial(&self, host: &str) -> Result<BufReader<Socket>, String> {
         let stream = dial(host, DIAL)?;
-        let keepalive = TcpKeepalive::new().with_time(self.probes).with_interval(self.probes);
-        SockRef::from(&stream).set_tcp_keepalive(&keepalive).map_err(|error| error.to_string())?;
-        self.sockets.keep(stream).map(BufReader::new).map_err(|error| error.to_string())
+        let keepalive = TcpKeepalive::new()
+            .with_time(self.probes)
+            .with_interval(self.probes);
+        SockRef::from(&stream)
+            .set_tcp_keepalive(&keepalive)
+            .map_err(|error| error.to_string())?;
+        self.sockets
+            .keep(stream)
+            .map(BufReader::new)
+            .map_err(|error| error.to_string())
     }
 }
 
 /// The first address of the name that answers.
 pub fn dial(host: &str, within: Duration) -> Result<TcpStream, String> {
-    let addresses = host.to_socket_addrs().map_err(|error| format!("dial tcp: lookup {host}: {error}"))?;
+    let addresses = host
+        .to_socket_addrs()
+        .map_err(|error| format!("dial tcp: lookup {host}: {error}"))?;
     let mut last = format!("dial tcp: lookup {host}: no such host");
     for address in addresses {
         match TcpStream::connect_timeout(&address, within) {
@@ -178,7 +247,10 @@ fn title(method: &str) -> String {
 /// An answer, and whether another question may follow on its connection.
 fn read(connection: &mut impl BufRead) -> Result<(Answer, bool), String> {
     let first = line(connection)?;
-    let status = first.split(' ').nth(1).and_then(|status| status.parse().ok());
+    let status = first
+        .split(' ')
+        .nth(1)
+        .and_then(|status| status.parse().ok());
     let status = status.ok_or_else(|| format!("malformed HTTP response {first:?}"))?;
     let mut headers = Vec::new();
     loop {
@@ -186,12 +258,20 @@ fn read(connection: &mut impl BufRead) -> Result<(Answer, bool), String> {
         if line.is_empty() {
             break;
         }
-        let (name, value) = line.split_once(':').ok_or_else(|| format!("malformed MIME header {line:?}"))?;
+        let (name, value) = line
+            .split_once(':')
+            .ok_or_else(|| format!("malformed MIME header {line:?}"))?;
         headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
     }
-    let mut answer = Answer { status, headers, body: Vec::new() };
+    let mut answer = Answer {
+        status,
+        headers,
+        body: Vec::new(),
+    };
     let ends_with_connection = read_body(connection, &mut answer)?;
-    let closes = answer.header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
+    let closes = answer
+        .header("connection")
+        .is_some_and(|value| value.eq_ignore_ascii_case("close"));
     if answer.header("content-encoding") == Some("gzip") {
         let mut plain = Vec::new();
         let gunzipped = GzDecoder::new(&answer.body[..]).read_to_end(&mut plain);
@@ -221,18 +301,30 @@ fn read_body(connection: &mut impl BufRead, answer: &mut Answer) -> Result<bool,
     match answer.header("content-length").map(str::parse) {
         Some(Ok(length)) => exactly(connection, length, &mut answer.body).map(|()| false),
         Some(Err(_)) => Err("bad Content-Length".to_owned()),
-        None => connection.read_to_end(&mut answer.body).map(|_| true).map_err(text),
+        None => connection
+            .read_to_end(&mut answer.body)
+            .map(|_| true)
+            .map_err(text),
     }
 }
 
 fn exactly(connection: &mut impl BufRead, length: u64, out: &mut Vec<u8>) -> Result<(), String> {
-    let read = connection.take(length).read_to_end(out).map_err(|error| error.to_string())?;
-    if read as u64 == length { Ok(()) } else { Err("unexpected EOF".to_owned()) }
+    let read = connection
+        .take(length)
+        .read_to_end(out)
+        .map_err(|error| error.to_string())?;
+    if read as u64 == length {
+        Ok(())
+    } else {
+        Err("unexpected EOF".to_owned())
+    }
 }
 
 fn line(connection: &mut impl BufRead) -> Result<String, String> {
     let mut line = Vec::new();
-    connection.read_until(b'\n', &mut line).map_err(|error| error.to_string())?;
+    connection
+        .read_until(b'\n', &mut line)
+        .map_err(|error| error.to_string())?;
     let text = line.strip_suffix(b"\n").ok_or("EOF")?;
     Ok(String::from_utf8_lossy(text.strip_suffix(b"\r").unwrap_or(text)).into_owned())
 }

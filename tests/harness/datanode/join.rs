@@ -25,7 +25,9 @@ struct ErrorBody {
 
 impl Shared {
     pub fn join(&self, servers: Vec<String>, update: bool) -> Result<Node, String> {
-        let Some(first) = servers.first().cloned() else { return Err("empty meta servers".to_owned()) };
+        let Some(first) = servers.first().cloned() else {
+            return Err("empty meta servers".to_owned());
+        };
         let (known, shown) = (self.look(|state| state.servers.clone()), servers.join(" "));
         if !known.is_empty() && !known.iter().any(|server| servers.contains(server)) {
             return Err("already joined to cluster".to_owned());
@@ -37,14 +39,20 @@ impl Shared {
         if update {
             let within = Some(self.options.patience);
             let there = self.wait(within, |state| self.own_node(&state.data));
-            return there.map_err(|_| "unable to update data node, timed out: node not found".to_owned());
+            return there
+                .map_err(|_| "unable to update data node, timed out: node not found".to_owned());
         }
         self.be_created()
     }
 
     fn be_created(&self) -> Result<Node, String> {
         let joined = self.look(|state| {
-            state.data.data_nodes.iter().find(|node| node.id != 0 && node.id == state.node_id).cloned()
+            state
+                .data
+                .data_nodes
+                .iter()
+                .find(|node| node.id != 0 && node.id == state.node_id)
+                .cloned()
         });
         if let Some(node) = joined {
             return Ok(node);
@@ -53,7 +61,8 @@ impl Shared {
         loop {
             let create = command::create_data_node(&self.options.http_addr, &self.tcp_addr);
             let created = self.execute(&create).and_then(|_| {
-                self.look(|state| self.own_node(&state.data)).ok_or_else(|| "node not found".to_owned())
+                self.look(|state| self.own_node(&state.data))
+                    .ok_or_else(|| "node not found".to_owned())
             });
             match created {
                 Err(error) if start.elapsed() >= self.options.patience => {
@@ -69,7 +78,9 @@ impl Shared {
     /// Forgets the cluster once the cluster has forgotten it, or has had its time to.
     pub fn leave(&self) {
         let within = Some(self.options.patience);
-        let _either_way = self.wait(within, |state| self.own_node(&state.data).is_none().then_some(()));
+        let _either_way = self.wait(within, |state| {
+            self.own_node(&state.data).is_none().then_some(())
+        });
         self.change(|state| {
             // A poll that is still under way brings the list back no more.
             state.life += 1;

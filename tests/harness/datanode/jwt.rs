@@ -1,4 +1,5 @@
-//! The token that data nodes send where `meta-auth-enabled` is set (wire.md 7.3): fresh for each request.
+//! The token that data nodes send where `meta-auth-enabled` is set (wire.md 7.3): fresh for each
+//! request.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -7,12 +8,19 @@ use sha2::Sha512;
 
 /// Of nobody by name: an internal token, good for five minutes.
 pub fn token(secret: &str) -> String {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs();
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .expect("after 1970")
+        .as_secs();
     signed(secret, &format!(r#"{{"exp":{},"username":""}}"#, now + 300))
 }
 
 pub fn signed(secret: &str, claims: &str) -> String {
-    let text = format!("{}.{}", base64url(br#"{"alg":"HS512","typ":"JWT"}"#), base64url(claims.as_bytes()));
+    let text = format!(
+        "{}.{}",
+        base64url(br#"{"alg":"HS512","typ":"JWT"}"#),
+        base64url(claims.as_bytes())
+    );
     let mut mac = Hmac::<Sha512>::new_from_slice(secret.as_bytes()).expect("any key is fine");
     mac.update(text.as_bytes());
     format!("{text}.{}", base64url(&mac.finalize().into_bytes()))
@@ -27,7 +35,9 @@ fn base64url(bytes: &[u8]) -> String {
         three[..chunk.len()].copy_from_slice(chunk);
         let number = u32::from_be_bytes([0, three[0], three[1], three[2]]);
         for digit in 0..=chunk.len() {
-            text.push(char::from(DIGITS[(number >> (18 - 6 * digit)) as usize & 63]));
+            text.push(char::from(
+                DIGITS[(number >> (18 - 6 * digit)) as usize & 63],
+            ));
         }
     }
     text

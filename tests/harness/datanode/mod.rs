@@ -1,9 +1,11 @@
-//! A data node, as far as meta nodes can tell: what it sends them, what it answers on its port 8088, how it waits and
-//! tries again (wire.md 4.7, 5.2, 8, 9, 10). In the place of a store it has a list of the shards it holds.
+//! A data node, as far as meta nodes can tell: what it sends them, what it answers on its port
+//! 8088, how it waits and tries again (wire.md 4.7, 5.2, 8, 9, 10). In the place of a store it has
+//! a list of the shards it holds.
 //!
-//! It runs on threads of its own over real sockets, beside anything: a test, a cluster of processes, or as a program
-//! in a container (`tests/model`). Its reading of `Data` and its commands share nothing with the product's code, and what a
-//! real data node would not understand is among [`DataNode::complaints`].
+//! It runs on threads of its own over real sockets, beside anything: a test, a cluster of
+//! processes, or as a program in a container (`tests/model`). Its reading of `Data` and its
+//! commands share nothing with the product's code, and what a real data node would not understand
+//! is among [`DataNode::complaints`].
 #![allow(dead_code, reason = "each test uses its part")]
 
 mod announce;
@@ -59,12 +61,14 @@ pub struct Options {
     /// How long joining and leaving wait for the cluster: 10 s.
     pub patience: Duration,
     pub announces: bool,
-    /// `[coordinator] https-enabled`: 8088 speaks TLS only. Copies from such a node fail: the model dials without TLS.
+    /// `[coordinator] https-enabled`: 8088 speaks TLS only. Copies from such a node fail: the model
+    /// dials without TLS.
     pub tls: Option<Arc<rustls::ServerConfig>>,
 }
 
 impl Options {
-    /// A node of this address, with the default ports. Twenty times as quick to try again as a real one.
+    /// A node of this address, with the default ports. Twenty times as quick to try again as a real
+    /// one.
     pub fn at(dir: &Path, ip: IpAddr) -> Self {
         Self {
             dir: dir.to_owned(),
@@ -96,12 +100,16 @@ impl DataNode {
         let listener =
             TcpListener::bind(options.listen).unwrap_or_else(|e| panic!("{}: {e}", options.listen));
         let local = listener.local_addr().expect("a bound socket");
-        let tcp_addr = options.tcp_addr.clone().unwrap_or_else(|| local.to_string());
+        let tcp_addr = options
+            .tcp_addr
+            .clone()
+            .unwrap_or_else(|| local.to_string());
         let announces = options.announces;
         let shared = Arc::new(Shared::new(options, tcp_addr));
         let knows_servers = shared.look(|state| !state.servers.is_empty());
         let main = shared.clone();
-        // A node that cannot reach its meta nodes is not there: nobody is accepted, not even into a queue.
+        // A node that cannot reach its meta nodes is not there: nobody is accepted, not even into a
+        // queue.
         let listener = if knows_servers {
             drop(listener);
             None
@@ -152,13 +160,20 @@ impl DataNode {
     /// Waits until the catalog that it knows is as wanted.
     #[track_caller]
     pub fn wait_for(&self, what: &str, within: Duration, is: impl Fn(&Data) -> bool) -> Arc<Data> {
-        let found = self.shared.wait(Some(within), |state| is(&state.data).then(|| state.data.clone()));
+        let found = self.shared.wait(Some(within), |state| {
+            is(&state.data).then(|| state.data.clone())
+        });
         found.unwrap_or_else(|over| {
-            panic!("{}: no {what}: {over}; last seen: {:?}", self.tcp_addr(), self.cached())
+            panic!(
+                "{}: no {what}: {over}; last seen: {:?}",
+                self.tcp_addr(),
+                self.cached()
+            )
         })
     }
 
-    /// Sends a command as a data node does, and waits until it sees its outcome; the index, or the refusal.
+    /// Sends a command as a data node does, and waits until it sees its outcome; the index, or the
+    /// refusal.
     pub fn execute(&self, command: &[u8]) -> Result<u64, String> {
         self.shared.execute(command)
     }
@@ -168,7 +183,8 @@ impl DataNode {
         if self.cached().database(name).is_some() {
             return Ok(());
         }
-        self.execute(&command::create_database(name, None)).map(drop)
+        self.execute(&command::create_database(name, None))
+            .map(drop)
     }
 
     pub fn acquire_lease(&self, name: &str) -> Result<Lease, String> {
@@ -189,8 +205,12 @@ impl DataNode {
     #[track_caller]
     pub fn wait_announced(&self, within: Duration) {
         let before = self.announced();
-        let answered = self.shared.wait(Some(within), |state| (state.announced > before).then_some(()));
-        answered.unwrap_or_else(|over| panic!("{}: no answer to an announcement: {over}", self.tcp_addr()));
+        let answered = self.shared.wait(Some(within), |state| {
+            (state.announced > before).then_some(())
+        });
+        answered.unwrap_or_else(|over| {
+            panic!("{}: no answer to an announcement: {over}", self.tcp_addr())
+        });
     }
 
     pub fn shards(&self) -> BTreeMap<Shard, Held> {
@@ -214,11 +234,19 @@ impl DataNode {
     /// Waits until it was asked this.
     #[track_caller]
     pub fn wait_heard(&self, what: &str, within: Duration) {
-        let heard = self
-            .shared
-            .wait(Some(within), |state| state.heard.iter().any(|heard| heard.contains(what)).then_some(()));
+        let heard = self.shared.wait(Some(within), |state| {
+            state
+                .heard
+                .iter()
+                .any(|heard| heard.contains(what))
+                .then_some(())
+        });
         heard.unwrap_or_else(|over| {
-            panic!("{}: no {what}: {over}; heard: {:?}", self.tcp_addr(), self.heard())
+            panic!(
+                "{}: no {what}: {over}; heard: {:?}",
+                self.tcp_addr(),
+                self.heard()
+            )
         });
     }
 
@@ -243,11 +271,13 @@ impl Drop for DataNode {
     }
 }
 
-/// Nobody else takes the port meanwhile, as a rule: an address of its own, or a port that was just free.
+/// Nobody else takes the port meanwhile, as a rule: an address of its own, or a port that was just
+/// free.
 fn bind_again(shared: &Shared, local: SocketAddr) -> Option<TcpListener> {
     shared.change(|state| {
         state.listening = !state.stopped;
-        let bind = || TcpListener::bind(local).unwrap_or_else(|error| panic!("{local} again: {error}"));
+        let bind =
+            || TcpListener::bind(local).unwrap_or_else(|error| panic!("{local} again: {error}"));
         state.listening.then(bind)
     })
 }

@@ -45,6 +45,10 @@ impl Moods {
     }
 
     pub fn of(&self, on: On) -> Mood {
-        self.0.iter().find(|(of, _)| *of == on).map(|(_, mood)| mood.clone()).unwrap_or_default()
+        self.0
+            .iter()
+            .find(|(of, _)| *of == on)
+            .map(|(_, mood)| mood.clone())
+            .unwrap_or_default()
     }
 }

@@ -1,4 +1,5 @@
-//! Protobuf as Go's data nodes read and write it: strict about what must be there. Shares nothing with `src/wire`.
+//! Protobuf as Go's data nodes read and write it: strict about what must be there. Shares nothing
+//! with `src/wire`.
 
 /// A message as its fields, in their order.
 pub struct Message<'a> {
@@ -44,10 +45,18 @@ impl<'a> Message<'a> {
 
     /// Of several the last counts.
     pub fn number(&self, field: u64, name: &str) -> Result<Option<u64>, String> {
-        match self.fields.iter().rev().find(|(number, _)| *number == field) {
+        match self
+            .fields
+            .iter()
+            .rev()
+            .find(|(number, _)| *number == field)
+        {
             None => Ok(None),
             Some((_, Value::Number(value))) => Ok(Some(*value)),
-            Some(_) => Err(format!("proto: wrong wireType for field {}{name}", self.path)),
+            Some(_) => Err(format!(
+                "proto: wrong wireType for field {}{name}",
+                self.path
+            )),
         }
     }
 
@@ -80,7 +89,9 @@ impl<'a> Message<'a> {
         read: impl Fn(&Message<'a>) -> Result<T, String>,
     ) -> Result<Vec<T>, String> {
         let messages = self.each(field, name)?.into_iter();
-        messages.map(|bytes| read(&Message::below(format!("{}{name}.", self.path), bytes)?)).collect()
+        messages
+            .map(|bytes| read(&Message::below(format!("{}{name}.", self.path), bytes)?))
+            .collect()
     }
 
     fn each(&self, field: u64, name: &str) -> Result<Vec<&'a [u8]>, String> {
@@ -88,7 +99,10 @@ impl<'a> Message<'a> {
         of_field
             .map(|(_, value)| match value {
                 Value::Bytes(bytes) => Ok(*bytes),
-                _ => Err(format!("proto: wrong wireType for field {}{name}", self.path)),
+                _ => Err(format!(
+                    "proto: wrong wireType for field {}{name}",
+                    self.path
+                )),
             })
             .collect()
     }
@@ -103,7 +117,9 @@ fn text(bytes: &[u8]) -> String {
 }
 
 fn take<'a>(bytes: &mut &'a [u8], length: u64) -> Result<&'a [u8], String> {
-    let split = usize::try_from(length).ok().and_then(|length| bytes.split_at_checked(length));
+    let split = usize::try_from(length)
+        .ok()
+        .and_then(|length| bytes.split_at_checked(length));
     let (head, rest) = split.ok_or("unexpected EOF")?;
     *bytes = rest;
     Ok(head)

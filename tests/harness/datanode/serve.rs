@@ -24,7 +24,9 @@ pub fn accept(shared: &Arc<Shared>, listener: &TcpListener) {
         if shared.look(|state| state.stopped) {
             return;
         }
-        let Ok(socket) = shared.sockets.keep(stream) else { return };
+        let Ok(socket) = shared.sockets.keep(stream) else {
+            return;
+        };
         let shared = shared.clone();
         // What went wrong on a connection ends it, and the caller sees that.
         std::thread::spawn(move || drop(serve(&shared, socket)));
@@ -61,7 +63,11 @@ fn serve_call(shared: &Shared, socket: &mut dyn Duplex) -> io::Result<()> {
                 return calls::backup_shard(shared, socket, &body);
             }
             (byte, Some(kind)) => {
-                let body = if kind.has_body() { read_body(socket, byte)? } else { Vec::new() };
+                let body = if kind.has_body() {
+                    read_body(socket, byte)?
+                } else {
+                    Vec::new()
+                };
                 return calls::serve(shared, socket, kind, &body);
             }
             (_, None) => {}
@@ -75,7 +81,11 @@ fn read_body(socket: &mut dyn Duplex, kind: u8) -> io::Result<Vec<u8>> {
     let header = Header::decode(header).map_err(io::Error::other)?;
     let mut body = Vec::new();
     let read = socket.take(header.length as u64).read_to_end(&mut body)?;
-    if read < header.length { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(body) }
+    if read < header.length {
+        Err(io::ErrorKind::UnexpectedEof.into())
+    } else {
+        Ok(body)
+    }
 }
 
 fn serve_http(shared: &Shared, socket: &mut dyn Duplex, first: u8) -> io::Result<()> {
@@ -105,7 +115,8 @@ fn serve_http(shared: &Shared, socket: &mut dyn Duplex, first: u8) -> io::Result
 
 fn write_http(socket: &mut dyn Duplex, status: &str, body: &str) -> io::Result<()> {
     let length = body.len();
-    let head = format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
+    let head =
+        format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
     socket.write_all((head + body).as_bytes())
 }
 
@@ -124,10 +135,12 @@ pub fn status(shared: &Shared) -> DataNodeStatus {
     }
 }
 
-/// Waits out the moods that wait, and does what others do instead of acting. What is left is for the caller:
-/// obliging, failing or forgetful; `None`: it is over.
+/// Waits out the moods that wait, and does what others do instead of acting. What is left is for
+/// the caller: obliging, failing or forgetful; `None`: it is over.
 pub fn await_mood(shared: &Shared, socket: &mut dyn Duplex, on: On) -> io::Result<Option<Mood>> {
-    let mood = shared.wait(None, |state| Some(state.moods.of(on)).filter(|mood| *mood != Mood::Held));
+    let mood = shared.wait(None, |state| {
+        Some(state.moods.of(on)).filter(|mood| *mood != Mood::Held)
+    });
     match mood {
         Ok(Mood::Slow(time)) => {
             let _slept = shared.wait::<()>(Some(time), |_| None);

@@ -26,7 +26,13 @@ pub struct Held {
 impl Held {
     pub fn new(database: &str, policy: &str, size: i64) -> Self {
         let (database, policy) = (database.to_owned(), policy.to_owned());
-        Self { database, policy, size, state: "hot".to_owned(), last_modified: rfc3339(unix_nanos()) }
+        Self {
+            database,
+            policy,
+            size,
+            state: "hot".to_owned(),
+            last_modified: rfc3339(unix_nanos()),
+        }
     }
 }
 
@@ -34,14 +40,20 @@ impl Held {
 const POINT: i64 = 16;
 
 impl DataNode {
-    /// Writes a point: makes sure that there is a group for its time, and puts it into those of the group's shards
-    /// that this node owns. An empty policy is the database's default one.
+    /// Writes a point: makes sure that there is a group for its time, and puts it into those of the
+    /// group's shards that this node owns. An empty policy is the database's default one.
     pub fn write(&self, database: &str, policy: &str, time: i64) -> Result<ShardGroup, String> {
         let (group, policy) = self.group_for(database, policy, time)?;
         let id = self.id();
         self.shared.set_shards(|held| {
-            for shard in group.shards.iter().filter(|shard| shard.owners.contains(&id)) {
-                let held = held.entry(shard.id).or_insert_with(|| Held::new(database, &policy, 0));
+            for shard in group
+                .shards
+                .iter()
+                .filter(|shard| shard.owners.contains(&id))
+            {
+                let held = held
+                    .entry(shard.id)
+                    .or_insert_with(|| Held::new(database, &policy, 0));
                 held.size += POINT;
             }
         });
@@ -49,7 +61,12 @@ impl DataNode {
     }
 
     /// The group for a time, created if the cache has none, and its policy's name.
-    pub fn group_for(&self, database: &str, policy: &str, time: i64) -> Result<(ShardGroup, String), String> {
+    pub fn group_for(
+        &self,
+        database: &str,
+        policy: &str,
+        time: i64,
+    ) -> Result<(ShardGroup, String), String> {
         let look = || {
             let data = self.cached();
             let policy = data.policy(database, policy)?;
@@ -78,23 +95,35 @@ impl Shared {
                 size: held.size,
                 err: String::new(),
             };
-            state.shards.iter().map(|(shard, held)| (*shard, info(held))).collect()
+            state
+                .shards
+                .iter()
+                .map(|(shard, held)| (*shard, info(held)))
+                .collect()
         })
     }
 
     pub fn remove_shard(&self, shard: Shard) -> Result<(), String> {
         let removed = self.set_shards(|held| held.remove(&shard));
-        removed.map(drop).ok_or_else(|| "shard not found".to_owned())
+        removed
+            .map(drop)
+            .ok_or_else(|| "shard not found".to_owned())
     }
 }
 
 pub fn unix_nanos() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_nanos() as i64
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .expect("after 1970")
+        .as_nanos() as i64
 }
 
 /// `2026-11-23T03:34:20.006830624Z`.
 pub fn rfc3339(unix_nanos: i64) -> String {
-    let (seconds, nanos) = (unix_nanos.div_euclid(1_000_000_000), unix_nanos.rem_euclid(1_000_000_000));
+    let (seconds, nanos) = (
+        unix_nanos.div_euclid(1_000_000_000),
+        unix_nanos.rem_euclid(1_000_000_000),
+    );
     let (day, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
     // Years that begin in March, in eras of 400 of them: the leap day is the last.
     let shifted = day + 719_468;
@@ -103,7 +132,11 @@ pub fn rfc3339(unix_nanos: i64) -> String {
     let of_year = of_era - (365 * year + year / 4 - year / 100);
     let from_march = (5 * of_year + 2) / 153;
     let date = of_year - (153 * from_march + 2) / 5 + 1;
-    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
+    let month = if from_march < 10 {
+        from_march + 3
+    } else {
+        from_march - 9
+    };
     let year = year + era * 400 + i64::from(month <= 2);
     let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
     format!("{year:04}-{month:02}-{date:02}T{hour:02}:{minute:02}:{second:02}.{nanos:09}Z")

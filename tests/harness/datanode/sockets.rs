@@ -1,4 +1,5 @@
-//! Open connections, so that they can be cut from outside: threads that wait on one notice it at once.
+//! Open connections, so that they can be cut from outside: threads that wait on one notice it at
+//! once.
 
 use std::collections::HashMap;
 use std::io::{self, Read, Write};
@@ -32,7 +33,11 @@ impl Sockets {
         open.last += 1;
         let id = open.last;
         open.streams.insert(id, stream.try_clone()?);
-        Ok(Socket { stream, id, all: self.clone() })
+        Ok(Socket {
+            stream,
+            id,
+            all: self.clone(),
+        })
     }
 
     /// Cuts every connection of now.
@@ -54,7 +59,10 @@ impl Socket {
     /// Whether the other side has closed it, or said something that nobody asked for.
     pub fn is_stale(&self) -> bool {
         let mut byte = [0];
-        let peeked = self.stream.set_nonblocking(true).and_then(|()| self.stream.peek(&mut byte));
+        let peeked = self
+            .stream
+            .set_nonblocking(true)
+            .and_then(|()| self.stream.peek(&mut byte));
         let quiet = matches!(&peeked, Err(error) if error.kind() == io::ErrorKind::WouldBlock);
         !quiet || self.stream.set_nonblocking(false).is_err()
     }
@@ -121,6 +129,11 @@ impl Write for Socket {
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        self.all.0.lock().expect("no panic").streams.remove(&self.id);
+        self.all
+            .0
+            .lock()
+            .expect("no panic")
+            .streams
+            .remove(&self.id);
     }
 }

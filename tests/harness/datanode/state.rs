@@ -70,7 +70,14 @@ impl Shared {
             ..State::default()
         };
         let http = Http::new(sockets.clone(), options.secret.clone(), options.pace);
-        Self { options, tcp_addr, sockets, http, state: Mutex::new(state), changed: Condvar::new() }
+        Self {
+            options,
+            tcp_addr,
+            sockets,
+            http,
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+        }
     }
 
     pub fn look<T>(&self, look: impl FnOnce(&State) -> T) -> T {
@@ -99,21 +106,29 @@ impl Shared {
                 return Ok(found);
             }
             // An hour: for ever, in slices.
-            let left = within.map_or(Some(Duration::from_secs(3600)), |all| all.checked_sub(start.elapsed()));
-            let Some(left) = left.filter(|left| !left.is_zero()) else { return Err(Over::Late) };
+            let left = within.map_or(Some(Duration::from_secs(3600)), |all| {
+                all.checked_sub(start.elapsed())
+            });
+            let Some(left) = left.filter(|left| !left.is_zero()) else {
+                return Err(Over::Late);
+            };
             state = self.changed.wait_timeout(state, left).expect("no panic").0;
         }
     }
 
     /// Waits until nobody can connect any more.
     pub fn wait_closed(&self, within: Duration) {
-        let waited = self.changed.wait_timeout_while(self.lock(), within, |state| state.listening);
+        let waited = self
+            .changed
+            .wait_timeout_while(self.lock(), within, |state| state.listening);
         drop(waited.expect("no panic"));
     }
 
-    /// Sleeps as long as a real node sleeps, divided by the pace of this one; ends early when it stops.
+    /// Sleeps as long as a real node sleeps, divided by the pace of this one; ends early when it
+    /// stops.
     pub fn sleep(&self, real: Duration) {
-        let _stopped_or_slept: Result<(), Over> = self.wait(Some(real / self.options.pace), |_| None);
+        let _stopped_or_slept: Result<(), Over> =
+            self.wait(Some(real / self.options.pace), |_| None);
     }
 
     pub fn set_servers(&self, servers: Vec<String>) {

@@ -16,13 +16,17 @@ const REFUSED: &str = "another node owns the lease";
 pub struct Lease(Option<(usize, Instant)>);
 
 impl Lease {
-    /// Asks both in turn until one is granted it and the other is told so. It was granted to nobody while another
-    /// could believe to have it.
+    /// Asks both in turn until one is granted it and the other is told so. It was granted to nobody
+    /// while another could believe to have it.
     #[track_caller]
     pub fn assert_one_holder(&mut self, data_nodes: [SocketAddr; 2]) {
         wait_for("one holder of the lease", SOON, || {
             let granted = [self.ask(0, data_nodes[0])?, self.ask(1, data_nodes[1])?];
-            if granted[0] != granted[1] { Ok(()) } else { Err(format!("granted: {granted:?}")) }
+            if granted[0] != granted[1] {
+                Ok(())
+            } else {
+                Err(format!("granted: {granted:?}"))
+            }
         });
     }
 

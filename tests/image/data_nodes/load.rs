@@ -23,17 +23,28 @@ pub struct Kept {
 impl Kept {
     #[track_caller]
     pub fn assert_in(&self, data: &Data) {
-        let there: BTreeSet<_> = data.databases.iter().map(|database| database.name.clone()).collect();
+        let there: BTreeSet<_> = data
+            .databases
+            .iter()
+            .map(|database| database.name.clone())
+            .collect();
         let lost: Vec<_> = self.databases.difference(&there).collect();
         assert!(lost.is_empty(), "{lost:?} of {}", self.databases.len());
-        let policies = data.databases.iter().flat_map(|database| &database.retention_policies);
-        let there = policies.flat_map(|policy| &policy.shard_groups).map(|group| group.id).collect();
+        let policies = data
+            .databases
+            .iter()
+            .flat_map(|database| &database.retention_policies);
+        let there = policies
+            .flat_map(|policy| &policy.shard_groups)
+            .map(|group| group.id)
+            .collect();
         let lost: Vec<_> = self.groups.difference(&there).collect();
         assert!(lost.is_empty(), "groups {lost:?} of {}", self.groups.len());
     }
 }
 
-/// Each data node creates databases and writes into them, again and again, under names that nobody uses twice.
+/// Each data node creates databases and writes into them, again and again, under names that nobody
+/// uses twice.
 pub struct Load {
     stop: Arc<AtomicBool>,
     kept: Vec<Arc<Mutex<Kept>>>,
@@ -49,7 +60,11 @@ impl Load {
             kept.push(Arc::clone(&own));
             threads.push(thread::spawn(move || write_until(&stop, &own, at, &prefix)));
         }
-        Self { stop, kept, threads }
+        Self {
+            stop,
+            kept,
+            threads,
+        }
     }
 
     /// Until this data node has gone on.
@@ -58,7 +73,11 @@ impl Load {
         let before = self.count(n);
         wait_for(&format!("progress of data-{}", n + 1), SOON, || {
             let now = self.count(n);
-            if now > before { Ok(()) } else { Err(format!("{now} groups")) }
+            if now > before {
+                Ok(())
+            } else {
+                Err(format!("{now} groups"))
+            }
         });
     }
 
@@ -76,7 +95,10 @@ impl Load {
         for thread in self.threads.drain(..) {
             thread.join().expect("a writer");
         }
-        self.kept.iter().map(|kept| kept.lock().expect("no panic").clone()).collect()
+        self.kept
+            .iter()
+            .map(|kept| kept.lock().expect("no panic").clone())
+            .collect()
     }
 }
 
@@ -100,8 +122,14 @@ fn write_until(stop: &AtomicBool, kept: &Mutex<Kept>, at: SocketAddr, prefix: &s
         }
         let name = format!("{prefix}-{turn}");
         if told(at, &format!("/create-database?name={name}")).is_ok() {
-            kept.lock().expect("no panic").databases.insert(name.clone());
-            let written = told(at, &format!("/write?db={name}&time={}", shards::unix_nanos()));
+            kept.lock()
+                .expect("no panic")
+                .databases
+                .insert(name.clone());
+            let written = told(
+                at,
+                &format!("/write?db={name}&time={}", shards::unix_nanos()),
+            );
             let group = written.ok().and_then(|written| written["group"].as_u64());
             kept.lock().expect("no panic").groups.extend(group);
         }

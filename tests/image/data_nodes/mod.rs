@@ -1,5 +1,5 @@
-//! Three meta nodes and two data nodes: whatever happens to them, the data nodes stay who they are, what they were told
-//! is done is done, and both know it. The data nodes are models (tests/model).
+//! Three meta nodes and two data nodes: whatever happens to them, the data nodes stay who they are,
+//! what they were told is done is done, and both know it. The data nodes are models (tests/model).
 
 mod lease;
 mod load;
@@ -19,9 +19,14 @@ fn they_come_by_themselves_and_what_one_creates_the_other_knows() {
         told(stack.data(n), &format!("/create-database?name=of-{n}")).expect("a database");
         wait_for("the other's database", SOON, || {
             let known = http::get(stack.data(other), "/model")?.json()["databases"].take();
-            let there =
-                known.as_array().is_some_and(|known| known.iter().any(|name| *name == format!("of-{n}")));
-            if there { Ok(()) } else { Err(known.to_string()) }
+            let there = known
+                .as_array()
+                .is_some_and(|known| known.iter().any(|name| *name == format!("of-{n}")));
+            if there {
+                Ok(())
+            } else {
+                Err(known.to_string())
+            }
         });
     }
 }
@@ -71,10 +76,16 @@ fn a_volume_is_lost_and_all_containers_are_replaced() {
     stack.outlives(|stack, load| {
         let leader = stack.leader();
         stack.project.compose(&["rm", "-s", "-f", META[leader]]);
-        docker(&["volume", "rm", &format!("{}_{}", stack.project.name, META[leader])]);
+        docker(&[
+            "volume",
+            "rm",
+            &format!("{}_{}", stack.project.name, META[leader]),
+        ]);
         stack.go_on(&others(leader));
         load.wait_progress();
-        stack.project.compose(&["up", "-d", "--no-build", "--no-deps", META[leader]]);
+        stack
+            .project
+            .compose(&["up", "-d", "--no-build", "--no-deps", META[leader]]);
     });
 
     // One after the other, each under new addresses: others have the old ones.
@@ -84,9 +95,14 @@ fn a_volume_is_lost_and_all_containers_are_replaced() {
             let before = addresses(&stack.container(service));
             stack.project.compose(&["rm", "-s", "-f", service]);
             held.extend(["meta", "data"].map(|network| stack.squatter(network)));
-            stack.project.compose(&["up", "-d", "--no-build", "--no-deps", service]);
+            stack
+                .project
+                .compose(&["up", "-d", "--no-build", "--no-deps", service]);
             let after = addresses(&stack.container(service));
-            assert!(after.iter().all(|address| !before.contains(address)), "{before:?} {after:?}");
+            assert!(
+                after.iter().all(|address| !before.contains(address)),
+                "{before:?} {after:?}"
+            );
             stack.wait_voters();
             load.wait_progress();
         }
@@ -104,7 +120,11 @@ fn all_stop_all_lose_power_and_a_data_node_dies() {
     });
 
     stack.outlives(|stack, _| {
-        let all: Vec<_> = META.iter().chain(&DATA).map(|service| stack.container(service)).collect();
+        let all: Vec<_> = META
+            .iter()
+            .chain(&DATA)
+            .map(|service| stack.container(service))
+            .collect();
         docker_all("kill", &all);
         docker_all("start", &all);
     });
@@ -128,5 +148,8 @@ fn others(than: usize) -> Vec<usize> {
 #[track_caller]
 fn addresses(container: &str) -> Vec<String> {
     let format = "{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}";
-    docker(&["inspect", "--format", format, container]).split_whitespace().map(str::to_owned).collect()
+    docker(&["inspect", "--format", format, container])
+        .split_whitespace()
+        .map(str::to_owned)
+        .collect()
 }

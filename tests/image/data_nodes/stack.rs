@@ -1,4 +1,5 @@
-//! The containers: where they are published, who leads, their cables, and work that goes on while something happens.
+//! The containers: where they are published, who leads, their cables, and work that goes on while
+//! something happens.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -16,7 +17,11 @@ use crate::project::Project;
 
 pub const META: [&str; 3] = ["meta-1", "meta-2", "meta-3"];
 pub const DATA: [&str; 2] = ["data-1", "data-2"];
-const FILES: [&str; 3] = ["compose/compose.yaml", "compose/data.yaml", "tests/image/data_nodes/compose.yaml"];
+const FILES: [&str; 3] = [
+    "compose/compose.yaml",
+    "compose/data.yaml",
+    "tests/image/data_nodes/compose.yaml",
+];
 
 pub struct Stack {
     // Dropped in this order: an image goes after its containers.
@@ -42,11 +47,23 @@ impl Stack {
         project.compose(&["up", "-d", "--no-build"]);
         let lease = Lease::default();
         let (ids, kept) = (BTreeMap::new(), Kept::default());
-        let mut stack = Self { project, model, ids, kept, lease, named: 0, _turn: turn };
+        let mut stack = Self {
+            project,
+            model,
+            ids,
+            kept,
+            lease,
+            named: 0,
+            _turn: turn,
+        };
         stack.wait_voters();
         stack.ids = wait_for("both data nodes", SOON, || {
             let ids = stack.shown();
-            if ids.keys().eq(&["data-1:8088", "data-2:8088"]) { Ok(ids) } else { Err(format!("{ids:?}")) }
+            if ids.keys().eq(&["data-1:8088", "data-2:8088"]) {
+                Ok(ids)
+            } else {
+                Err(format!("{ids:?}"))
+            }
         });
         stack.assert_whole();
         stack
@@ -74,11 +91,14 @@ impl Stack {
     #[track_caller]
     pub fn leader(&self) -> usize {
         wait_for("agreed leader", SOON, || {
-            let of = |n| Ok::<_, String>(http::get(self.meta(n), "/status")?.json()["leader"].take());
+            let of =
+                |n| Ok::<_, String>(http::get(self.meta(n), "/status")?.json()["leader"].take());
             let mut leaders = (0..META.len()).map(of).collect::<Result<Vec<Value>, _>>()?;
             leaders.dedup();
             let named = |name: &&str| leaders == [json!(format!("{name}:8089"))];
-            META.iter().position(named).ok_or_else(|| format!("{leaders:?}"))
+            META.iter()
+                .position(named)
+                .ok_or_else(|| format!("{leaders:?}"))
         })
     }
 
@@ -93,11 +113,17 @@ impl Stack {
         format!("{}_{name}", self.project.name)
     }
 
-    /// A container that takes the address which was freed last. Nobody serves 8091 there: who still asks hears so at once.
+    /// A container that takes the address which was freed last. Nobody serves 8091 there: who still
+    /// asks hears so at once.
     #[track_caller]
     pub fn squatter(&self, network: &str) -> Container {
         let network = self.network(network);
-        Container::start(&Image(self.model.0.clone()), "squatter", &["--network", &network], &[])
+        Container::start(
+            &Image(self.model.0.clone()),
+            "squatter",
+            &["--network", &network],
+            &[],
+        )
     }
 
     /// Takes cables out.
@@ -112,11 +138,19 @@ impl Stack {
     #[track_caller]
     pub fn mend(&self, n: usize, container: &str, networks: &[&str]) {
         for network in networks {
-            docker(&["network", "connect", "--alias", META[n], &self.network(network), container]);
+            docker(&[
+                "network",
+                "connect",
+                "--alias",
+                META[n],
+                &self.network(network),
+                container,
+            ]);
         }
     }
 
-    /// Something happens while the data nodes work; both go on afterwards, and all is as it should be.
+    /// Something happens while the data nodes work; both go on afterwards, and all is as it should
+    /// be.
     #[track_caller]
     pub fn outlives(&mut self, fault: impl FnOnce(&mut Self, &Load)) {
         let prefix = self.name();

@@ -11,18 +11,27 @@ use crate::harness::datanode::Data;
 use crate::harness::{http, wait_for};
 
 impl Stack {
-    /// All three vote and have the same, both data nodes know it and are who they were, and one of them has the lease.
+    /// All three vote and have the same, both data nodes know it and are who they were, and one of
+    /// them has the lease.
     #[track_caller]
     pub fn assert_whole(&mut self) {
         self.wait_voters();
         let data = self.wait_equal();
         self.kept.assert_in(&data);
-        let databases: Vec<_> = data.databases.iter().map(|database| database.name.as_str()).collect();
+        let databases: Vec<_> = data
+            .databases
+            .iter()
+            .map(|database| database.name.as_str())
+            .collect();
         for (n, name) in DATA.iter().enumerate() {
             let model = wait_for(&format!("all of the catalog at {name}"), SOON, || {
                 let model = http::get(self.data(n), "/model")?.json();
                 let there = model["index"].as_u64() >= Some(data.index);
-                if there { Ok(model) } else { Err(format!("{} of {}", model["index"], data.index)) }
+                if there {
+                    Ok(model)
+                } else {
+                    Err(format!("{} of {}", model["index"], data.index))
+                }
             });
             assert_eq!(model["databases"], json!(databases), "{name}");
             assert_eq!(model["id"], json!(self.ids[&format!("{name}:8088")]));
@@ -35,9 +44,11 @@ impl Stack {
     #[track_caller]
     pub fn wait_voters(&self) {
         for (n, name) in META.iter().enumerate() {
-            wait_for(&format!("vote of {name}"), SOON, || match http::get(self.meta(n), "/readyz?voter")? {
-                ready if ready.status == 200 => Ok(()),
-                refused => Err(refused.text()),
+            wait_for(&format!("vote of {name}"), SOON, || {
+                match http::get(self.meta(n), "/readyz?voter")? {
+                    ready if ready.status == 200 => Ok(()),
+                    refused => Err(refused.text()),
+                }
             });
         }
     }
@@ -58,6 +69,11 @@ impl Stack {
     /// The data nodes, as a person reads them: by address their ids.
     #[track_caller]
     pub fn shown(&self) -> BTreeMap<String, u64> {
-        data_nodes(&docker(&["exec", &self.container(META[0]), "influxd-ctl", "show"]))
+        data_nodes(&docker(&[
+            "exec",
+            &self.container(META[0]),
+            "influxd-ctl",
+            "show",
+        ]))
     }
 }

@@ -12,14 +12,22 @@ const SOON: Duration = Duration::from_secs(10);
 
 fn program(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_influxd-meta"));
-    command.args(args).env_clear().env("INFLUXDB_META_CONFIG_PATH", "/dev/null").stdin(Stdio::null());
+    command
+        .args(args)
+        .env_clear()
+        .env("INFLUXDB_META_CONFIG_PATH", "/dev/null")
+        .stdin(Stdio::null());
     command
 }
 
 /// Runs to its end, which must come soon.
 #[track_caller]
 fn ends(command: &mut Command) -> Output {
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
     let began = Instant::now();
     while child.try_wait().expect("a status").is_none() {
         if began.elapsed() > SOON {
@@ -34,16 +42,31 @@ fn ends(command: &mut Command) -> Output {
 #[track_caller]
 fn expect(command: &mut Command, code: i32, stdout: &str, stderr: &str) {
     let output = ends(command);
-    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert_eq!(output.status.code(), Some(code), "{command:?}\n{out}\n{err}");
+    let (out, err) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    assert_eq!(
+        output.status.code(),
+        Some(code),
+        "{command:?}\n{out}\n{err}"
+    );
     assert!(out.contains(stdout), "{stdout:?} is not in {out:?}");
     assert!(err.contains(stderr), "{stderr:?} is not in {err:?}");
 }
 
 #[test]
 fn version_and_help_are_data() {
-    let version = format!("InfluxDB Meta v1.12.4-c{} (git: ", env!("CARGO_PKG_VERSION"));
-    for line in [&["version"][..], &["-version"], &["--version"], &["influxd-meta", "version"]] {
+    let version = format!(
+        "InfluxDB Meta v1.12.4-c{} (git: ",
+        env!("CARGO_PKG_VERSION")
+    );
+    for line in [
+        &["version"][..],
+        &["-version"],
+        &["--version"],
+        &["influxd-meta", "version"],
+    ] {
         expect(&mut program(line), 0, &version, "");
     }
     expect(&mut program(&["help"]), 0, "healthcheck", "");
@@ -63,14 +86,29 @@ fn what_is_no_command_or_flag_is_64() {
 #[test]
 fn config_prints_the_effective_values() {
     let mut command = program(&["config", "-hostname", "by-flag"]);
-    expect(command.env("INFLUXDB_META_DIR", "/by/variable"), 0, "hostname = \"by-flag\"", "");
+    expect(
+        command.env("INFLUXDB_META_DIR", "/by/variable"),
+        0,
+        "hostname = \"by-flag\"",
+        "",
+    );
     expect(&mut command, 0, "  dir = \"/by/variable\"", "");
     let (_folder, path) = file("[meta]\ngossip-frequency = \"7s\"\nzoo = 1\n");
     let path = path.to_str().expect("a path");
     for line in [["config", "-config", path], ["config", "--config", path]] {
-        expect(&mut program(&line), 0, "gossip-frequency = \"7s\"", "no key zoo");
+        expect(
+            &mut program(&line),
+            0,
+            "gossip-frequency = \"7s\"",
+            "no key zoo",
+        );
     }
-    expect(&mut program(&["config", "-table"]), 0, "| `INFLUXDB_META_PEERS`", "");
+    expect(
+        &mut program(&["config", "-table"]),
+        0,
+        "| `INFLUXDB_META_PEERS`",
+        "",
+    );
     expect(
         program(&["config"]).env("INFLUXDB_META_LEASE_DURATION", "5"),
         78,
@@ -89,8 +127,18 @@ fn two_problems_are_both_printed_and_nothing_is_created() {
         .env("INFLUXDB_META_PEERS", "a,b")
         .env("INFLUXDB_META_AUTH_ENABLED", "yes");
     expect(&mut command, 78, "", "the configuration has 2 problems:");
-    expect(&mut command, 78, "", "-single-server founds a cluster of one at once, but peers is set");
-    expect(&mut command, 78, "", "INFLUXDB_META_AUTH_ENABLED: [meta] auth-enabled = \"yes\"");
+    expect(
+        &mut command,
+        78,
+        "",
+        "-single-server founds a cluster of one at once, but peers is set",
+    );
+    expect(
+        &mut command,
+        78,
+        "",
+        "INFLUXDB_META_AUTH_ENABLED: [meta] auth-enabled = \"yes\"",
+    );
     assert!(!dir.exists());
 }
 
@@ -102,7 +150,12 @@ fn an_unreadable_secret_is_77_with_who_and_what_and_the_fix() {
         return as_another_user(&path);
     }
     let mut command = program(&["run"]);
-    expect(command.env("INFLUXDB_META_INTERNAL_SHARED_SECRET_FILE", &path), 77, "", "Fix: chown");
+    expect(
+        command.env("INFLUXDB_META_INTERNAL_SHARED_SECRET_FILE", &path),
+        77,
+        "",
+        "Fix: chown",
+    );
 }
 
 /// Root reads everything: the program is started as uid 1000.
@@ -113,13 +166,26 @@ fn as_another_user(path: &Path) {
     let copy = folder.join("influxd-meta");
     std::fs::copy(env!("CARGO_BIN_EXE_influxd-meta"), &copy).expect("a copy that uid 1000 reaches");
     let mut command = Command::new(copy);
-    command.uid(1000).gid(1000).arg("run").env_clear().env("INFLUXDB_META_CONFIG_PATH", "/dev/null");
+    command
+        .uid(1000)
+        .gid(1000)
+        .arg("run")
+        .env_clear()
+        .env("INFLUXDB_META_CONFIG_PATH", "/dev/null");
     command.env("INFLUXDB_META_INTERNAL_SHARED_SECRET_FILE", path);
-    let text = format!("the secret file {} cannot be read: Permission denied", path.display());
+    let text = format!(
+        "the secret file {} cannot be read: Permission denied",
+        path.display()
+    );
     expect(&mut command, 77, "", &text);
     expect(&mut command, 77, "", "this process runs as uid 1000");
     expect(&mut command, 77, "", "belongs to uid 0 and has mode 0000");
-    expect(&mut command, 77, "", &format!("chown 1000 {}", path.display()));
+    expect(
+        &mut command,
+        77,
+        "",
+        &format!("chown 1000 {}", path.display()),
+    );
 }
 
 #[test]
@@ -133,18 +199,36 @@ fn healthcheck_asks_where_the_configuration_listens() {
     };
     for (args, path, status, code) in [
         (&["healthcheck"][..], "/livez", "200 OK", 0),
-        (&["healthcheck", "--ready"], "/readyz", "503 Service Unavailable", 1),
-        (&["healthcheck", "-ready", "-timeout", "5s"], "/readyz", "200 OK", 0),
+        (
+            &["healthcheck", "--ready"],
+            "/readyz",
+            "503 Service Unavailable",
+            1,
+        ),
+        (
+            &["healthcheck", "-ready", "-timeout", "5s"],
+            "/readyz",
+            "200 OK",
+            0,
+        ),
     ] {
         let answering = std::thread::scope(|scope| {
             let answering = scope.spawn(|| answer(&listener, status));
             expect(&mut asked(args), code, &format!("{path}: "), "");
             answering.join().expect("it was asked")
         });
-        assert!(answering.starts_with(&format!("GET {path} HTTP/1.1\r\n")), "{answering:?}");
+        assert!(
+            answering.starts_with(&format!("GET {path} HTTP/1.1\r\n")),
+            "{answering:?}"
+        );
     }
     // Nobody answers: the connection stands in the queue.
-    expect(&mut asked(&["healthcheck", "-timeout", "100ms"]), 1, "no answer in 100ms", "");
+    expect(
+        &mut asked(&["healthcheck", "-timeout", "100ms"]),
+        1,
+        "no answer in 100ms",
+        "",
+    );
     drop(listener);
     expect(&mut asked(&["healthcheck"]), 1, "refused", "");
 }
@@ -152,17 +236,22 @@ fn healthcheck_asks_where_the_configuration_listens() {
 /// A node started with flags, or before its file was edited, runs well: only the address counts.
 #[test]
 fn a_health_check_is_not_the_judge_of_the_configuration() {
-    let (_folder, edited) = file("[meta]\nbootstrap-expect = 3\nhttp-bind-address = \"127.0.0.1:7\"\n");
+    let (_folder, edited) =
+        file("[meta]\nbootstrap-expect = 3\nhttp-bind-address = \"127.0.0.1:7\"\n");
     let inputs = super::with_file(&edited, &[("INFLUXDB_META_PEERS", "http://x")]);
     let bind = influxdb_meta::config::http_bind(&inputs).map(|bind| bind.to_string());
     assert_eq!(bind.as_deref(), Ok("127.0.0.1:7"));
     // Nobody knows what a broken file would have said, unless something above it decides.
     let (_folder, broken) = file("[meta\n");
     let ask = |variables: &[(&str, &str)]| {
-        influxdb_meta::config::http_bind(&super::with_file(&broken, variables)).map(|bind| bind.to_string())
+        influxdb_meta::config::http_bind(&super::with_file(&broken, variables))
+            .map(|bind| bind.to_string())
     };
     assert!(ask(&[]).is_err_and(|invalid| invalid.to_string().contains("is no valid TOML")));
-    assert_eq!(ask(&[("INFLUXDB_META_HTTP_BIND_ADDRESS", ":9")]).as_deref(), Ok(":9"));
+    assert_eq!(
+        ask(&[("INFLUXDB_META_HTTP_BIND_ADDRESS", ":9")]).as_deref(),
+        Ok(":9")
+    );
     assert!(ask(&[("INFLUXDB_META_HTTP_BIND_ADDRESS", "9")]).is_err());
 }
 

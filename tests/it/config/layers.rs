@@ -17,16 +17,24 @@ fn sample(key: &Key) -> (String, String) {
         Kind::Choice(choices) => quoted(choices[choices.len() - 1]),
         Kind::PasswordHash => quoted("pbkdf2-sha256;rounds=64000;salt_len=32"),
         Kind::Texts => ("a,b".into(), "[\"a\", \"b\"]".into()),
-        Kind::Addresses { .. } => ("meta-1,meta-2:9".into(), "[\"meta-1\", \"meta-2:9\"]".into()),
+        Kind::Addresses { .. } => (
+            "meta-1,meta-2:9".into(),
+            "[\"meta-1\", \"meta-2:9\"]".into(),
+        ),
     }
 }
 
 fn in_toml(key: &Key, value: &str) -> String {
-    let section = if key.section.is_empty() { String::new() } else { format!("[{}]\n", key.section) };
+    let section = if key.section.is_empty() {
+        String::new()
+    } else {
+        format!("[{}]\n", key.section)
+    };
     format!("{section}{} = {value}\n", key.name)
 }
 
-/// What a key came out as, or that its good value was understood and refused for what it asks for, or needs beside it.
+/// What a key came out as, or that its good value was understood and refused for what it asks for,
+/// or needs beside it.
 fn outcome(key: &Key, inputs: &config::Inputs) -> String {
     match config::settle(inputs) {
         Ok((settings, _)) => format!("{:?}", settings.get(&key.path())),
@@ -50,7 +58,11 @@ fn every_key_is_read_from_file_and_variable_and_flag_alike() {
         let by_variable = outcome(key, &inputs(&[(&key.variable(), &text)]));
         assert_ne!(by_variable, default, "{key} by variable");
         let (_folder, path) = file(&in_toml(key, &toml));
-        assert_eq!(outcome(key, &with_file(&path, &[])), by_variable, "{key} by file");
+        assert_eq!(
+            outcome(key, &with_file(&path, &[])),
+            by_variable,
+            "{key} by file"
+        );
         if key.flag {
             let mut by_flag = inputs(&[]);
             by_flag.flags.keys.push((key.path(), text));
@@ -61,13 +73,20 @@ fn every_key_is_read_from_file_and_variable_and_flag_alike() {
 
 #[test]
 fn names_of_variables_follow_the_rule() {
-    let named = |path: &str| KEYS.iter().find(|key| key.path() == path).map(Key::variable);
+    let named = |path: &str| {
+        KEYS.iter()
+            .find(|key| key.path() == path)
+            .map(Key::variable)
+    };
     for (path, variable) in [
         ("hostname", "INFLUXDB_HOSTNAME"),
         ("reporting-disabled", "INFLUXDB_REPORTING_DISABLED"),
         ("meta.dir", "INFLUXDB_META_DIR"),
         ("meta.http-bind-address", "INFLUXDB_META_HTTP_BIND_ADDRESS"),
-        ("meta.https-root-ca.include-system", "INFLUXDB_META_HTTPS_ROOT_CA_INCLUDE_SYSTEM"),
+        (
+            "meta.https-root-ca.include-system",
+            "INFLUXDB_META_HTTPS_ROOT_CA_INCLUDE_SYSTEM",
+        ),
         ("enterprise.license-key", "INFLUXDB_ENTERPRISE_LICENSE_KEY"),
         ("logging.level", "INFLUXDB_LOGGING_LEVEL"),
     ] {
@@ -102,7 +121,13 @@ fn defaults_reach_the_modules() {
     let config = load(&[]).expect("valid");
     assert_eq!(config.dir.to_str(), Some("/var/lib/influxdb/meta"));
     assert_eq!((config.http_bind.port, config.raft_bind.port), (8091, 8089));
-    assert_eq!((config.cluster.http_bind.as_str(), config.cluster.raft_bind.as_str()), (":8091", ":8089"));
+    assert_eq!(
+        (
+            config.cluster.http_bind.as_str(),
+            config.cluster.raft_bind.as_str()
+        ),
+        (":8091", ":8089")
+    );
     assert_eq!(config.consensus_timeout.as_secs(), 30);
     assert_eq!(config.cluster.raft.base.as_secs(), 1);
     assert!(config.cluster.raft.retention_autocreate);
@@ -111,12 +136,15 @@ fn defaults_reach_the_modules() {
     assert!(!config.cluster.single_server);
 }
 
-/// B = max(heartbeat-timeout, election-timeout): both set to their documented default is the same as unset.
+/// B = max(heartbeat-timeout, election-timeout): both set to their documented default is the same
+/// as unset.
 #[test]
 fn the_greater_timeout_is_the_base() {
     let base = |heartbeat, election| {
-        let set =
-            [("INFLUXDB_META_HEARTBEAT_TIMEOUT", heartbeat), ("INFLUXDB_META_ELECTION_TIMEOUT", election)];
+        let set = [
+            ("INFLUXDB_META_HEARTBEAT_TIMEOUT", heartbeat),
+            ("INFLUXDB_META_ELECTION_TIMEOUT", election),
+        ];
         load(&set).expect("valid").cluster.raft.base.as_millis()
     };
     assert_eq!(base("", ""), 1000);
@@ -127,7 +155,8 @@ fn the_greater_timeout_is_the_base() {
 
 #[test]
 fn marks_of_editors_and_data_nodes_files_are_tolerated() {
-    let (_folder, path) = file("\u{feff}hostname = \"h\"\n[meta]\nmeta-tls-enabled = true\n[http]\nx = 1\n");
+    let (_folder, path) =
+        file("\u{feff}hostname = \"h\"\n[meta]\nmeta-tls-enabled = true\n[http]\nx = 1\n");
     let config = config::load(&with_file(&path, &[])).expect("valid");
     assert_eq!(config.cluster.hostname.as_deref(), Some("h"));
     assert_eq!(config.notices, []);
@@ -135,19 +164,38 @@ fn marks_of_editors_and_data_nodes_files_are_tolerated() {
 
 #[test]
 fn inline_tables_and_numbered_variables_are_lists_too() {
-    let (_folder, path) = file("[meta]\nhttps-root-ca = { paths = [\"a\"], include-system = true }\n");
+    let (_folder, path) =
+        file("[meta]\nhttps-root-ca = { paths = [\"a\"], include-system = true }\n");
     let (settings, _) = config::settle(&with_file(&path, &[])).expect("valid");
-    assert_eq!(settings.get("meta.https-root-ca.paths"), Some(&Setting::List(vec!["a".into()])));
-    assert_eq!(settings.get("meta.https-root-ca.include-system"), Some(&Setting::Bool(true)));
-    let numbered = [("INFLUXDB_TLS_CIPHERS_0", "A"), ("INFLUXDB_TLS_CIPHERS_1", "B")];
+    assert_eq!(
+        settings.get("meta.https-root-ca.paths"),
+        Some(&Setting::List(vec!["a".into()]))
+    );
+    assert_eq!(
+        settings.get("meta.https-root-ca.include-system"),
+        Some(&Setting::Bool(true))
+    );
+    let numbered = [
+        ("INFLUXDB_TLS_CIPHERS_0", "A"),
+        ("INFLUXDB_TLS_CIPHERS_1", "B"),
+    ];
     let (settings, _) = config::settle(&inputs(&numbered)).expect("valid");
-    assert_eq!(settings.get("tls.ciphers"), Some(&Setting::List(vec!["A".into(), "B".into()])));
+    assert_eq!(
+        settings.get("tls.ciphers"),
+        Some(&Setting::List(vec!["A".into(), "B".into()]))
+    );
 }
 
 #[test]
 fn booleans_are_read_as_go_reads_them() {
-    for (text, want) in [("1", true), ("t", true), ("TRUE", true), ("True", true), ("0", false), ("F", false)]
-    {
+    for (text, want) in [
+        ("1", true),
+        ("t", true),
+        ("TRUE", true),
+        ("True", true),
+        ("0", false),
+        ("F", false),
+    ] {
         let config = load(&[("INFLUXDB_META_RETENTION_AUTOCREATE", text)]).expect("valid");
         assert_eq!(config.cluster.raft.retention_autocreate, want, "{text}");
     }
@@ -169,7 +217,8 @@ fn what_config_prints_is_a_file_with_the_same_meaning() {
     let (settings, _) = config::settle(&inputs(&set)).expect("valid");
     let printed = config::toml(&settings, true);
     let (_folder, path) = file(&printed);
-    let (again, _) = config::settle(&with_file(&path, &[])).unwrap_or_else(|invalid| panic!("{invalid}"));
+    let (again, _) =
+        config::settle(&with_file(&path, &[])).unwrap_or_else(|invalid| panic!("{invalid}"));
     for key in KEYS {
         assert_eq!(again.get(&key.path()), settings.get(&key.path()), "{key}");
     }

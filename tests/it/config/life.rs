@@ -24,12 +24,19 @@ struct Node {
 
 /// A port that nobody uses now.
 fn free() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port")
+    TcpListener::bind("127.0.0.1:0")
+        .and_then(|listener| listener.local_addr())
+        .expect("a port")
 }
 
 impl Node {
     fn new() -> Self {
-        Self { folder: tempfile::tempdir().expect("a folder"), http: free(), raft: free(), child: None }
+        Self {
+            folder: tempfile::tempdir().expect("a folder"),
+            http: free(),
+            raft: free(),
+            child: None,
+        }
     }
 
     fn dir(&self) -> PathBuf {
@@ -69,8 +76,15 @@ impl Node {
         let pid = child.id();
         let began = Instant::now();
         while get(self.http, "/ping").is_none() {
-            let ended = self.child.as_mut().and_then(|child| child.try_wait().expect("a status"));
-            assert!(ended.is_none() && began.elapsed() < SOON, "{ended:?}: {}", self.log());
+            let ended = self
+                .child
+                .as_mut()
+                .and_then(|child| child.try_wait().expect("a status"));
+            assert!(
+                ended.is_none() && began.elapsed() < SOON,
+                "{ended:?}: {}",
+                self.log()
+            );
             std::thread::sleep(Duration::from_millis(5));
         }
         pid
@@ -107,7 +121,9 @@ impl Drop for Node {
 }
 
 fn send(pid: u32, signal: &str) {
-    let status = Command::new("kill").args([format!("-{signal}"), pid.to_string()]).status();
+    let status = Command::new("kill")
+        .args([format!("-{signal}"), pid.to_string()])
+        .status();
     assert!(status.expect("kill").success());
 }
 
@@ -129,7 +145,11 @@ fn wait(child: &mut Child) -> ExitStatus {
 fn get(at: SocketAddr, path: &str) -> Option<(u16, String)> {
     let mut stream = TcpStream::connect_timeout(&at, Duration::from_millis(500)).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: {at}\r\nConnection: close\r\n\r\n").ok()?;
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: {at}\r\nConnection: close\r\n\r\n"
+    )
+    .ok()?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).ok()?;
     let status = answer.split(' ').nth(1)?.parse().ok()?;
@@ -150,12 +170,28 @@ fn it_answers_before_any_cluster_and_a_signal_stops_it_with_0() {
         let pidfile = node.folder.path().join("run/meta.pid");
         let mut command = node.built();
         let pid = node.start(command.arg("-pidfile").arg(&pidfile));
-        assert_eq!(std::fs::read_to_string(&pidfile).expect("a pidfile"), pid.to_string());
-        assert_eq!(get(node.http, "/status").map(|(status, _)| status), Some(200));
-        assert_eq!(get(node.http, "/livez").map(|(status, _)| status), Some(200));
-        assert_eq!(get(node.http, "/readyz").map(|(status, _)| status), Some(503));
+        assert_eq!(
+            std::fs::read_to_string(&pidfile).expect("a pidfile"),
+            pid.to_string()
+        );
+        assert_eq!(
+            get(node.http, "/status").map(|(status, _)| status),
+            Some(200)
+        );
+        assert_eq!(
+            get(node.http, "/livez").map(|(status, _)| status),
+            Some(200)
+        );
+        assert_eq!(
+            get(node.http, "/readyz").map(|(status, _)| status),
+            Some(503)
+        );
         send(pid, "HUP");
-        assert_eq!(get(node.http, "/livez").map(|(status, _)| status), Some(200), "SIGHUP changes nothing");
+        assert_eq!(
+            get(node.http, "/livez").map(|(status, _)| status),
+            Some(200),
+            "SIGHUP changes nothing"
+        );
         let (status, took, log) = node.stop(signal);
         assert_eq!(status.code(), Some(0), "{log}");
         assert!(took < Duration::from_secs(2), "{took:?}\n{log}");
@@ -189,7 +225,10 @@ fn the_log_says_what_is_in_effect_and_no_secret() {
     ] {
         assert!(log.contains(text), "{text}\nis not in\n{log}");
     }
-    assert!(!log.contains("s3cret-of-mine") && !log.contains('\u{1b}'), "{log}");
+    assert!(
+        !log.contains("s3cret-of-mine") && !log.contains('\u{1b}'),
+        "{log}"
+    );
     assert!(!log.contains("config.no-secret"), "{log}");
 }
 
@@ -209,7 +248,8 @@ fn tls_towards_data_nodes_needs_somebody_to_trust() {
     assert_eq!(code, Some(78), "{log}");
     let path = trusted.display();
     assert!(
-        log.contains(&format!("data-use-tls: cannot read {path}")) && log.contains("data-insecure-tls"),
+        log.contains(&format!("data-use-tls: cannot read {path}"))
+            && log.contains("data-insecure-tls"),
         "{log}"
     );
     std::fs::write(&trusted, "nothing").expect("writes");
@@ -246,7 +286,10 @@ fn one_directory_and_one_address_are_for_one_process() {
 
     let same_directory = Node::new();
     let mut command = same_directory.built();
-    let (code, log) = refused(&same_directory, command.env("INFLUXDB_META_DIR", first.dir()));
+    let (code, log) = refused(
+        &same_directory,
+        command.env("INFLUXDB_META_DIR", first.dir()),
+    );
     assert_eq!(code, Some(73), "{log}");
     assert!(log.contains("is in use by another process"), "{log}");
 
@@ -254,7 +297,10 @@ fn one_directory_and_one_address_are_for_one_process() {
     same_address.http = first.http;
     let (code, log) = refused(&same_address, &mut same_address.built());
     assert_eq!(code, Some(74), "{log}");
-    assert!(log.contains("another process listens there already"), "{log}");
+    assert!(
+        log.contains("another process listens there already"),
+        "{log}"
+    );
 }
 
 #[test]
@@ -264,7 +310,10 @@ fn data_of_another_program_is_65_and_untouched() {
     std::fs::write(node.dir().join("raft.db"), "theirs").expect("a file");
     let (code, log) = refused(&node, &mut node.built());
     assert_eq!(code, Some(65), "{log}");
-    assert!(log.contains("give this node a directory of its own"), "{log}");
+    assert!(
+        log.contains("give this node a directory of its own"),
+        "{log}"
+    );
     let left: Vec<_> = std::fs::read_dir(node.dir()).expect("the folder").collect();
     assert_eq!(left.len(), 1, "{left:?}");
 }
@@ -277,7 +326,8 @@ fn is_root() -> bool {
 fn reachable_copy(node: &Node) -> PathBuf {
     let copy = node.folder.path().join("influxd-meta");
     std::fs::copy(env!("CARGO_BIN_EXE_influxd-meta"), &copy).expect("a copy");
-    std::fs::set_permissions(node.folder.path(), std::fs::Permissions::from_mode(0o755)).expect("mode");
+    std::fs::set_permissions(node.folder.path(), std::fs::Permissions::from_mode(0o755))
+        .expect("mode");
     copy
 }
 
@@ -289,16 +339,22 @@ fn a_directory_it_cannot_write_is_77_with_who_whose_and_the_fix() {
         command.uid(1000).gid(1000);
         command
     } else {
-        std::fs::set_permissions(node.folder.path(), std::fs::Permissions::from_mode(0o555)).expect("mode");
+        std::fs::set_permissions(node.folder.path(), std::fs::Permissions::from_mode(0o555))
+            .expect("mode");
         node.built()
     };
     let (code, log) = refused(&node, &mut command);
-    std::fs::set_permissions(node.folder.path(), std::fs::Permissions::from_mode(0o755)).expect("mode");
+    std::fs::set_permissions(node.folder.path(), std::fs::Permissions::from_mode(0o755))
+        .expect("mode");
     assert_eq!(code, Some(77), "{log}");
     let owner = std::fs::metadata(node.folder.path()).expect("folder").uid();
     let dir = node.dir();
     let fix = format!("Fix, as root: `mkdir -p {0} && chown -R ", dir.display());
-    for text in [format!("belongs to uid {owner}"), fix, format!("{}`", dir.display())] {
+    for text in [
+        format!("belongs to uid {owner}"),
+        fix,
+        format!("{}`", dir.display()),
+    ] {
         assert!(log.contains(&text), "{text}\nis not in\n{log}");
     }
 }
@@ -314,8 +370,11 @@ fn started_as_root_it_gives_the_directory_away_and_stops_being_root() {
     let passwd = node.folder.path().join("passwd");
     std::fs::write(&passwd, "root:x:0:0::/:/\ninfluxdb:x:4321:4322::/:/\n").expect("a file");
     let program = reachable_copy(&node);
-    let script =
-        format!("mount --bind {} /etc/passwd && exec {} \"$@\"", passwd.display(), program.display());
+    let script = format!(
+        "mount --bind {} /etc/passwd && exec {} \"$@\"",
+        passwd.display(),
+        program.display()
+    );
     std::fs::create_dir_all(node.dir().join("influxd-meta/wal")).expect("root's folders");
     let mut command = node.command(Path::new("unshare"));
     let pid = node.start(command.args(["--mount", "sh", "-c", &script, "sh"]));
@@ -324,10 +383,19 @@ fn started_as_root_it_gives_the_directory_away_and_stops_being_root() {
         let path = thread.expect("a thread").path().join("status");
         let status = std::fs::read_to_string(path).expect("a status");
         let line = |name: &str| {
-            let line = status.lines().find(|line| line.starts_with(name)).unwrap_or_default();
-            line.split_whitespace().skip(1).map(str::to_owned).collect::<Vec<_>>()
+            let line = status
+                .lines()
+                .find(|line| line.starts_with(name))
+                .unwrap_or_default();
+            line.split_whitespace()
+                .skip(1)
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
         };
-        assert_eq!((line("Uid:"), line("Gid:")), (vec!["4321".to_owned(); 4], vec!["4322".to_owned(); 4]));
+        assert_eq!(
+            (line("Uid:"), line("Gid:")),
+            (vec!["4321".to_owned(); 4], vec!["4322".to_owned(); 4])
+        );
         assert_eq!(line("Groups:"), ["4322"]);
         assert_eq!(line("CapEff:"), ["0000000000000000"]);
     }

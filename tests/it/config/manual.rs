@@ -16,11 +16,23 @@ fn between(file: &str, name: &str) -> Option<String> {
 fn tables_in_the_texts_are_those_of_the_program() {
     let advice = "put the output of `influxd-meta config -table` between the marks";
     for (file, name, table) in [
-        ("src/docs/configuration.md", "config-table", markdown_table()),
-        ("src/docs/configuration.md", "accepted-table", markdown_accepted()),
+        (
+            "src/docs/configuration.md",
+            "config-table",
+            markdown_table(),
+        ),
+        (
+            "src/docs/configuration.md",
+            "accepted-table",
+            markdown_accepted(),
+        ),
         ("README.md", "config-table", markdown_table()),
     ] {
-        assert_eq!(between(file, name).as_deref(), Some(table.trim()), "{file} {name}: {advice}");
+        assert_eq!(
+            between(file, name).as_deref(),
+            Some(table.trim()),
+            "{file} {name}: {advice}"
+        );
     }
 }
 
@@ -28,6 +40,10 @@ fn tables_in_the_texts_are_those_of_the_program() {
 fn every_key_is_in_one_of_the_tables() {
     let both = markdown_table() + &markdown_accepted();
     for key in KEYS {
-        assert_eq!(both.matches(&format!("`{}`", key.variable())).count(), 1, "{key}");
+        assert_eq!(
+            both.matches(&format!("`{}`", key.variable())).count(),
+            1,
+            "{key}"
+        );
     }
 }

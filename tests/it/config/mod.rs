@@ -1,6 +1,9 @@
 //! Configuration: every key from each layer, what is wrong said all at once, and the command line.
 
-#![expect(clippy::disallowed_methods, reason = "real files and processes, outside any simulation")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "real files and processes, outside any simulation"
+)]
 
 mod authentication;
 mod commands;
@@ -19,10 +22,18 @@ use tempfile::TempDir;
 
 /// Inputs without this machine's environment: nothing but what a test adds.
 fn inputs(variables: &[(&str, &str)]) -> Inputs {
-    let all = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let all = variables
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     let mut variables: BTreeMap<String, String> = all.collect();
-    variables.entry("INFLUXDB_META_CONFIG_PATH".into()).or_insert_with(|| "/dev/null".into());
-    Inputs { variables, flags: Flags::default(), host_name: "box".into() }
+    variables
+        .entry("INFLUXDB_META_CONFIG_PATH".into())
+        .or_insert_with(|| "/dev/null".into());
+    Inputs {
+        variables,
+        flags: Flags::default(),
+        host_name: "box".into(),
+    }
 }
 
 fn load(variables: &[(&str, &str)]) -> Result<Config, Invalid> {
@@ -39,7 +50,11 @@ fn wrong(variables: &[(&str, &str)]) -> String {
 
 fn notices(variables: &[(&str, &str)]) -> Vec<String> {
     let config = load(variables).unwrap_or_else(|invalid| panic!("{invalid}"));
-    config.notices.into_iter().map(|notice| notice.text).collect()
+    config
+        .notices
+        .into_iter()
+        .map(|notice| notice.text)
+        .collect()
 }
 
 /// A file in a folder of its own.

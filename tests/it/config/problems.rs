@@ -7,9 +7,16 @@ use super::{file, inputs, notices, with_file, wrong};
 #[test]
 fn everything_wrong_is_said_at_once() {
     let (_folder, path) = file("hostname = 5\n[meta]\ndir = [\"x\"]\nheartbeat-timeout = 7\n");
-    let mut all =
-        with_file(&path, &[("INFLUXDB_META_GOSSIP_FREQUENCY", "10ms"), ("INFLUXDB_LOGGING_LEVEL", "loud")]);
-    all.flags.keys.push(("meta.join-timeout".into(), "soon".into()));
+    let mut all = with_file(
+        &path,
+        &[
+            ("INFLUXDB_META_GOSSIP_FREQUENCY", "10ms"),
+            ("INFLUXDB_LOGGING_LEVEL", "loud"),
+        ],
+    );
+    all.flags
+        .keys
+        .push(("meta.join-timeout".into(), "soon".into()));
     let invalid = config::load(&all).expect_err("wrong in six places");
     assert_eq!((invalid.problems.len(), invalid.exit_code()), (6, 78));
     let text = invalid.to_string();
@@ -39,7 +46,10 @@ fn a_value_that_is_overridden_does_not_count() {
 
 #[test]
 fn each_bad_peer_is_named_with_the_reason() {
-    let text = wrong(&[("INFLUXDB_META_PEERS", "meta-1,'meta-2',http://meta-3,meta-4/x,meta-5:0,me ta")]);
+    let text = wrong(&[(
+        "INFLUXDB_META_PEERS",
+        "meta-1,'meta-2',http://meta-3,meta-4/x,meta-5:0,me ta",
+    )]);
     for reason in [
         "\"'meta-2'\" has quotes: write the address without them",
         "\"http://meta-3\" has a scheme: write host or host:port",
@@ -55,23 +65,66 @@ fn each_bad_peer_is_named_with_the_reason() {
 #[test]
 fn wrong_values_of_each_kind() {
     for (variable, value, why) in [
-        ("INFLUXDB_META_RETENTION_AUTOCREATE", "maybe", "is text, not true or false"),
-        ("INFLUXDB_META_BOOTSTRAP_EXPECT", "many", "is text, not a whole number"),
-        ("INFLUXDB_META_BOOTSTRAP_EXPECT", "-1", "is text, not a whole number"),
+        (
+            "INFLUXDB_META_RETENTION_AUTOCREATE",
+            "maybe",
+            "is text, not true or false",
+        ),
+        (
+            "INFLUXDB_META_BOOTSTRAP_EXPECT",
+            "many",
+            "is text, not a whole number",
+        ),
+        (
+            "INFLUXDB_META_BOOTSTRAP_EXPECT",
+            "-1",
+            "is text, not a whole number",
+        ),
         ("INFLUXDB_META_BIND_ADDRESS", "8089", "has no port"),
-        ("INFLUXDB_META_BIND_ADDRESS", "a:99999", "has a port that is no number"),
-        ("INFLUXDB_META_HTTP_BIND_ADDRESS", "http://a:1", "has a scheme"),
+        (
+            "INFLUXDB_META_BIND_ADDRESS",
+            "a:99999",
+            "has a port that is no number",
+        ),
+        (
+            "INFLUXDB_META_HTTP_BIND_ADDRESS",
+            "http://a:1",
+            "has a scheme",
+        ),
         ("INFLUXDB_HOSTNAME", "meta-1:8091", "has a port"),
         ("INFLUXDB_HOSTNAME", "http://meta-1", "has a scheme"),
-        ("INFLUXDB_META_JOIN_TIMEOUT", "5", "has a number without a unit"),
+        (
+            "INFLUXDB_META_JOIN_TIMEOUT",
+            "5",
+            "has a number without a unit",
+        ),
         ("INFLUXDB_META_HEARTBEAT_TIMEOUT", "0", "is too short"),
-        ("INFLUXDB_META_AUTH_METHOD", "magic", "is none of them; allowed: all, jwt, userpass"),
-        ("INFLUXDB_META_PASSWORD_HASH", "md5", "has an unknown scheme"),
-        ("INFLUXDB_META_PASSWORD_HASH", "bcrypt;cost=99", "has cost=99, allowed is 4 to 31"),
-        ("INFLUXDB_META_PASSWORD_HASH", "bcrypt;salt_len=9", "has the unknown option \"salt_len\""),
+        (
+            "INFLUXDB_META_AUTH_METHOD",
+            "magic",
+            "is none of them; allowed: all, jwt, userpass",
+        ),
+        (
+            "INFLUXDB_META_PASSWORD_HASH",
+            "md5",
+            "has an unknown scheme",
+        ),
+        (
+            "INFLUXDB_META_PASSWORD_HASH",
+            "bcrypt;cost=99",
+            "has cost=99, allowed is 4 to 31",
+        ),
+        (
+            "INFLUXDB_META_PASSWORD_HASH",
+            "bcrypt;salt_len=9",
+            "has the unknown option \"salt_len\"",
+        ),
     ] {
         let text = wrong(&[(variable, value)]);
-        assert!(text.contains(&format!("environment variable {variable}:")), "{text}");
+        assert!(
+            text.contains(&format!("environment variable {variable}:")),
+            "{text}"
+        );
         assert!(text.contains(why), "{why}\nis not in\n{text}");
     }
 }
@@ -93,7 +146,11 @@ fn unknown_names_warn_and_name_the_nearest() {
     );
     let (_folder, path) = file("hostnam = \"x\"\n[meta]\npears = []\n[mta]\nx = 1\n");
     let config = config::load(&with_file(&path, &[])).expect("valid");
-    let texts: Vec<_> = config.notices.iter().map(|notice| notice.text.as_str()).collect();
+    let texts: Vec<_> = config
+        .notices
+        .iter()
+        .map(|notice| notice.text.as_str())
+        .collect();
     let at = format!("file {}", path.display());
     assert_eq!(
         texts,
@@ -127,7 +184,10 @@ fn variables_of_others_are_ignored_in_silence() {
 #[test]
 fn a_key_without_effect_is_said_once_and_only_when_it_asks_for_something() {
     assert_eq!(
-        notices(&[("INFLUXDB_META_COMMIT_TIMEOUT", "5s"), ("INFLUXDB_META_CLUSTER_TRACING", "false")]),
+        notices(&[
+            ("INFLUXDB_META_COMMIT_TIMEOUT", "5s"),
+            ("INFLUXDB_META_CLUSTER_TRACING", "false")
+        ]),
         [
             "environment variable INFLUXDB_META_COMMIT_TIMEOUT: [meta] commit-timeout = \"5s\" has no effect here: \
           followers are told of commits at once"
@@ -142,11 +202,17 @@ fn a_key_without_effect_is_said_once_and_only_when_it_asks_for_something() {
     );
     let none: [String; 0] = [];
     assert_eq!(
-        notices(&[("INFLUXDB_META_DATA_USE_TLS", "1"), ("INFLUXDB_META_DATA_INSECURE_TLS", "1")]),
+        notices(&[
+            ("INFLUXDB_META_DATA_USE_TLS", "1"),
+            ("INFLUXDB_META_DATA_INSECURE_TLS", "1")
+        ]),
         none
     );
     assert_eq!(
-        notices(&[("INFLUXDB_REPORTING_DISABLED", "true"), ("INFLUXDB_META_PPROF_ENABLED", "0")]),
+        notices(&[
+            ("INFLUXDB_REPORTING_DISABLED", "true"),
+            ("INFLUXDB_META_PPROF_ENABLED", "0")
+        ]),
         none
     );
 }
@@ -160,12 +226,21 @@ fn a_protection_that_is_not_built_stops_the_start() {
         ("INFLUXDB_META_RAFT_PORTAL_AUTH_REQUIRED", "true"),
         ("INFLUXDB_META_RAFT_DIALER_AUTH_REQUIRED", "true"),
         ("INFLUXDB_META_PASSWORD_HASH", "pbkdf2-sha512"),
-        ("INFLUXDB_META_HTTPS_CLIENT_AUTH_TYPE", "RequireAndVerifyClientCert"),
+        (
+            "INFLUXDB_META_HTTPS_CLIENT_AUTH_TYPE",
+            "RequireAndVerifyClientCert",
+        ),
     ] {
         let text = wrong(&[(variable, value)]);
-        assert!(text.contains(variable) && text.contains("asks for a protection"), "{text}");
+        assert!(
+            text.contains(variable) && text.contains("asks for a protection"),
+            "{text}"
+        );
     }
-    let both = wrong(&[("INFLUXDB_META_HTTPS_ENABLED", "true"), ("INFLUXDB_META_ENSURE_FIPS", "true")]);
+    let both = wrong(&[
+        ("INFLUXDB_META_HTTPS_ENABLED", "true"),
+        ("INFLUXDB_META_ENSURE_FIPS", "true"),
+    ]);
     assert!(both.contains("2 problems"), "{both}");
     assert!(super::load(&[("INFLUXDB_META_HTTPS_ENABLED", "false")]).is_ok());
 }
@@ -173,19 +248,31 @@ fn a_protection_that_is_not_built_stops_the_start() {
 #[test]
 fn files_that_are_no_toml_or_not_there() {
     let (_folder, path) = file("hostname = \n[meta");
-    let invalid =
-        config::load(&with_file(&path, &[("INFLUXDB_LOGGING_LEVEL", "loud")])).expect_err("both wrong");
+    let invalid = config::load(&with_file(&path, &[("INFLUXDB_LOGGING_LEVEL", "loud")]))
+        .expect_err("both wrong");
     let text = invalid.to_string();
-    assert!(text.contains(&format!("{}: is no valid TOML", path.display())), "{text}");
+    assert!(
+        text.contains(&format!("{}: is no valid TOML", path.display())),
+        "{text}"
+    );
     assert!(text.contains("INFLUXDB_LOGGING_LEVEL"), "{text}");
 
     let missing = path.with_file_name("missing");
     let invalid = config::load(&with_file(&missing, &[])).expect_err("missing");
     assert_eq!(invalid.exit_code(), 78);
-    assert!(invalid.to_string().contains("named by flag -config, does not exist"), "{invalid}");
-    let named = [("INFLUXDB_META_CONFIG_PATH", missing.to_str().expect("a path"))];
     assert!(
-        wrong(&named).contains("named by environment variable INFLUXDB_META_CONFIG_PATH, does not exist")
+        invalid
+            .to_string()
+            .contains("named by flag -config, does not exist"),
+        "{invalid}"
+    );
+    let named = [(
+        "INFLUXDB_META_CONFIG_PATH",
+        missing.to_str().expect("a path"),
+    )];
+    assert!(
+        wrong(&named)
+            .contains("named by environment variable INFLUXDB_META_CONFIG_PATH, does not exist")
     );
 }
 
@@ -194,7 +281,8 @@ fn files_that_are_no_toml_or_not_there() {
 fn the_usual_file_may_be_missing_and_the_home_is_looked_at() {
     let (folder, path) = file("hostname = \"h\"");
     if !std::path::Path::new(config::DEFAULT_PATH).exists() {
-        let config = super::load(&[("INFLUXDB_META_CONFIG_PATH", config::DEFAULT_PATH)]).expect("valid");
+        let config =
+            super::load(&[("INFLUXDB_META_CONFIG_PATH", config::DEFAULT_PATH)]).expect("valid");
         assert_eq!(config.file, None);
     }
     let in_home = folder.path().join(".influxdb/influxdb-meta.conf");
@@ -210,7 +298,13 @@ fn licences_are_checked_as_documented() {
     let (_folder, path) = file("{}");
     let path = path.to_str().expect("a path");
     assert!(notices(&[("INFLUXDB_ENTERPRISE_LICENSE_PATH", path)])[0].contains("needs no licence"));
-    let both = [("INFLUXDB_ENTERPRISE_LICENSE_PATH", path), ("INFLUXDB_ENTERPRISE_LICENSE_KEY", "k")];
+    let both = [
+        ("INFLUXDB_ENTERPRISE_LICENSE_PATH", path),
+        ("INFLUXDB_ENTERPRISE_LICENSE_KEY", "k"),
+    ];
     assert!(wrong(&both).contains("are both set"));
-    assert!(wrong(&[("INFLUXDB_ENTERPRISE_LICENSE_PATH", "/no/such")]).contains("the licence file /no/such"));
+    assert!(
+        wrong(&[("INFLUXDB_ENTERPRISE_LICENSE_PATH", "/no/such")])
+            .contains("the licence file /no/such")
+    );
 }

@@ -11,7 +11,8 @@ const SECRET_FILE: &str = "INFLUXDB_META_INTERNAL_SHARED_SECRET_FILE";
 fn a_secret_may_come_from_a_file_without_its_last_newline() {
     for text in ["s3cret", "s3cret\n", "s3cret\r\n"] {
         let (_folder, path) = file(text);
-        let config = load(&[(SECRET_FILE, path.to_str().expect("a path")), (SECRET, "")]).expect("valid");
+        let config =
+            load(&[(SECRET_FILE, path.to_str().expect("a path")), (SECRET, "")]).expect("valid");
         assert_eq!(config.cluster.secret.as_deref(), Some("s3cret"));
     }
 }
@@ -54,7 +55,10 @@ fn secrets_are_shown_only_when_asked_for() {
         "{printed} {notices:?}"
     );
     // A masked value would become the secret of whoever uses the file: it is a comment.
-    assert!(printed.contains("  # internal-shared-secret is set but not shown"), "{printed}");
+    assert!(
+        printed.contains("  # internal-shared-secret is set but not shown"),
+        "{printed}"
+    );
     assert!(config::toml(&settings, true).contains("internal-shared-secret = \"s3cret\""));
     let (_folder, path) = file("[meta]\ninternal-shared-secret = [\"s3cret\"]\n");
     let invalid = config::load(&super::with_file(&path, &[])).expect_err("a list");

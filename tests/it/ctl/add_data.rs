@@ -4,8 +4,7 @@ use super::run::{Net, Nobody, Ran, ctl, ctl_at, done, failed};
 use super::server::{Asked, Reply, json, status};
 
 /// As our node answers.
-const ADDED: &str =
-    r#"{"id":4,"tcpAddr":"data-1:8088","httpAddr":"data-1:8086","httpScheme":"","status":"","version":""}"#;
+const ADDED: &str = r#"{"id":4,"tcpAddr":"data-1:8088","httpAddr":"data-1:8086","httpScheme":"","status":"","version":""}"#;
 
 fn leader(asked: &Asked) -> Reply {
     match asked.what.as_str() {
@@ -24,8 +23,14 @@ fn a_data_node_is_added_by_its_tcp_address() {
     assert_eq!(server.heard(), ["POST /add-data"; 2]);
     let asked = server.asked();
     assert_eq!(asked[0].body, "addr=data-1%3A8088");
-    assert_eq!(asked[1].body, "addr=Data-1%3A8088", "as typed, with the usual port");
-    assert_eq!(asked[0].header("content-type"), Some("application/x-www-form-urlencoded"));
+    assert_eq!(
+        asked[1].body, "addr=Data-1%3A8088",
+        "as typed, with the usual port"
+    );
+    assert_eq!(
+        asked[0].header("content-type"),
+        Some("application/x-www-form-urlencoded")
+    );
 }
 
 fn passive(is: &'static str) -> impl Fn(&Asked) -> Reply + Send + Sync + 'static {
@@ -42,7 +47,10 @@ fn passive(is: &'static str) -> impl Fn(&Asked) -> Reply + Send + Sync + 'static
 fn a_passive_one_is_asked_for_as_such() {
     let net = Net::new();
     let server = net.serve(passive("true"));
-    assert_eq!(ctl_at(&server, &["add-data", "-p", "data-1"]), done("Added data node 4 at data-1:8088\n"));
+    assert_eq!(
+        ctl_at(&server, &["add-data", "-p", "data-1"]),
+        done("Added data node 4 at data-1:8088\n")
+    );
     assert_eq!(server.asked()[0].body, "addr=data-1%3A8088&passive=true");
 }
 
@@ -53,7 +61,10 @@ fn a_member_that_is_not_passive_is_said_to_be_none() {
     let server = net.serve(passive("false"));
     let note = "add-data: data node 4 was a member already and is not passive: \
                 only a node that is added becomes so\n";
-    let want = Ran { stderr: note.to_owned(), ..done("Added data node 4 at data-1:8088\n") };
+    let want = Ran {
+        stderr: note.to_owned(),
+        ..done("Added data node 4 at data-1:8088\n")
+    };
     assert_eq!(ctl_at(&server, &["add-data", "-p", "data-1:8088"]), want);
 }
 
@@ -63,14 +74,20 @@ fn what_keeps_it_away_is_a_failure() {
     let cases = [
         (500, "already joined to cluster"),
         (500, "JoinCluster at data-1:8088: connection refused"),
-        (400, "data node failed to contact valid meta server in list []"),
+        (
+            400,
+            "data node failed to contact valid meta server in list []",
+        ),
         (403, "user bob lacks the permission AddRemoveNode"),
     ];
     for (code, text) in cases {
         let body = format!(r#"{{"error":"{text}"}}"#);
         let server = net.serve(move |_| status(code, &body));
         let want = format!("add-data: operation exited with error: {text}\n");
-        assert_eq!(ctl_at(&server, &["add-data", "data-1:8088"]), failed("", &want));
+        assert_eq!(
+            ctl_at(&server, &["add-data", "data-1:8088"]),
+            failed("", &want)
+        );
         assert_eq!(server.heard().len(), 1, "{text}");
     }
 }
@@ -89,7 +106,10 @@ fn no_leader_and_nobody_there_are_waited_for() {
         "add-data: {gone}: connection refused; trying for up to 200ms\n\
          add-data: operation timed out with error: {gone}: connection refused\n"
     );
-    assert_eq!(ctl(&[&["-bind", gone], &args[..]].concat()), failed("", &want));
+    assert_eq!(
+        ctl(&[&["-bind", gone], &args[..]].concat()),
+        failed("", &want)
+    );
 }
 
 /// Data nodes take their time: what was heard is waited for, beyond `-timeout`.
@@ -101,7 +121,10 @@ fn an_answer_is_waited_for_beyond_the_timeout() {
         leader(asked)
     });
     let args = ["-timeout", "100ms", "add-data", "data-1:8088"];
-    assert_eq!(ctl_at(&server, &args), done("Added data node 4 at data-1:8088\n"));
+    assert_eq!(
+        ctl_at(&server, &args),
+        done("Added data node 4 at data-1:8088\n")
+    );
     assert_eq!(server.heard().len(), 1);
 }
 

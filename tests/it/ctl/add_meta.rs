@@ -5,11 +5,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::run::{Net, Ran, ctl_at, done, failed};
 use super::server::{Asked, Reply, json, redirect, status};
 
-const ADDED: &str = r#"{"id":3,"addr":"meta-3:8091","httpScheme":"","tcpAddr":"meta-3:8089","version":""}"#;
+const ADDED: &str =
+    r#"{"id":3,"addr":"meta-3:8091","httpScheme":"","tcpAddr":"meta-3:8089","version":""}"#;
 
 fn joins(asked: &Asked) -> Reply {
     match asked.what.as_str() {
-        "GET /status" => json(r#"{"nodeType":"meta","leader":"","httpAddr":"meta-3:8091","peers":null}"#),
+        "GET /status" => {
+            json(r#"{"nodeType":"meta","leader":"","httpAddr":"meta-3:8091","peers":null}"#)
+        }
         "POST /join" => json(ADDED),
         _ => status(404, ""),
     }
@@ -19,13 +22,19 @@ fn joins(asked: &Asked) -> Reply {
 fn it_asks_the_bound_node_to_join_the_other() {
     let net = Net::new();
     let server = net.serve(joins);
-    assert_eq!(ctl_at(&server, &["add-meta", "M3"]), done("Added meta node 3 at meta-3:8091\n"));
+    assert_eq!(
+        ctl_at(&server, &["add-meta", "M3"]),
+        done("Added meta node 3 at meta-3:8091\n")
+    );
     let asked = server.asked();
     assert_eq!(
         (asked.len(), asked[0].what.as_str(), asked[0].body.as_str()),
         (1, "POST /join", "addr=m3%3A8091")
     );
-    assert_eq!(asked[0].header("content-type"), Some("application/x-www-form-urlencoded"));
+    assert_eq!(
+        asked[0].header("content-type"),
+        Some("application/x-www-form-urlencoded")
+    );
 }
 
 /// Helm and all guides add the first node to itself, as often as it takes.
@@ -33,7 +42,10 @@ fn it_asks_the_bound_node_to_join_the_other() {
 fn without_an_address_it_adds_the_bound_node_by_its_own_name() {
     let net = Net::new();
     let server = net.serve(joins);
-    assert_eq!(ctl_at(&server, &["add-meta"]), done("Added meta node 3 at meta-3:8091\n"));
+    assert_eq!(
+        ctl_at(&server, &["add-meta"]),
+        done("Added meta node 3 at meta-3:8091\n")
+    );
     assert_eq!(server.heard(), ["GET /status", "POST /join"]);
     assert_eq!(server.asked()[1].body, "addr=meta-3%3A8091");
 }
@@ -43,7 +55,10 @@ fn a_node_without_a_name_cannot_be_added_by_it() {
     let net = Net::new();
     let cases = [
         (r#"{"nodeType":"data"}"#, "BIND is not a meta node"),
-        (r#"{"nodeType":"meta","httpAddr":""}"#, "BIND does not say what others call it"),
+        (
+            r#"{"nodeType":"meta","httpAddr":""}"#,
+            "BIND does not say what others call it",
+        ),
     ];
     for (said, why) in cases {
         let server = net.serve(move |_| json(said));
@@ -59,7 +74,10 @@ fn a_redirect_carries_the_form_along() {
     let leader = net.serve(joins);
     let to = leader.local;
     let follower = net.serve(move |_| redirect(format!("http://{to}/join")));
-    assert_eq!(ctl_at(&follower, &["add-meta", "m3:8091"]), done("Added meta node 3 at meta-3:8091\n"));
+    assert_eq!(
+        ctl_at(&follower, &["add-meta", "m3:8091"]),
+        done("Added meta node 3 at meta-3:8091\n")
+    );
     assert_eq!(leader.asked()[0].body, "addr=m3%3A8091");
 }
 
@@ -73,8 +91,14 @@ fn not_yet_is_asked_again() {
         _ => joins(asked),
     });
     let stderr = "add-meta: still joining: meta-3:8091 catches up; trying for up to 1m\n";
-    let want = Ran { stderr: stderr.to_owned(), ..done("Added meta node 3 at meta-3:8091\n") };
-    assert_eq!(ctl_at(&server, &["-timeout", "1m", "add-meta", "m3:8091"]), want);
+    let want = Ran {
+        stderr: stderr.to_owned(),
+        ..done("Added meta node 3 at meta-3:8091\n")
+    };
+    assert_eq!(
+        ctl_at(&server, &["-timeout", "1m", "add-meta", "m3:8091"]),
+        want
+    );
     assert_eq!(server.heard(), ["POST /join"; 4]);
 }
 
@@ -84,7 +108,10 @@ fn not_yet_ends_with_the_timeout() {
     let server = net.serve(|_| status(503, r#"{"error":"still joining: x"}"#));
     let want = "add-meta: still joining: x; trying for up to 200ms\n\
                 add-meta: operation timed out with error: still joining: x\n";
-    assert_eq!(ctl_at(&server, &["-timeout", "200ms", "add-meta", "m3:8091"]), failed("", want));
+    assert_eq!(
+        ctl_at(&server, &["-timeout", "200ms", "add-meta", "m3:8091"]),
+        failed("", want)
+    );
     assert!(server.heard().len() > 1);
 }
 
@@ -99,10 +126,22 @@ fn a_refusal_is_final() {
             r#"{"error":"wrong secret: internal-shared-secret differs"}"#,
             "wrong secret: internal-shared-secret differs",
         ),
-        (409, other, "meta node at \"m:8091\" is a member of another cluster: leader=x peers=[x y]"),
+        (
+            409,
+            other,
+            "meta node at \"m:8091\" is a member of another cluster: leader=x peers=[x y]",
+        ),
         (410, r#"{"error":"taken out by ops"}"#, "taken out by ops"),
-        (500, r#"{"error":"m:8091: connection refused"}"#, "m:8091: connection refused"),
-        (200, "{}", "BIND: unreadable answer: missing field `id` at line 1 column 2"),
+        (
+            500,
+            r#"{"error":"m:8091: connection refused"}"#,
+            "m:8091: connection refused",
+        ),
+        (
+            200,
+            "{}",
+            "BIND: unreadable answer: missing field `id` at line 1 column 2",
+        ),
     ];
     for (code, body, text) in cases {
         let server = net.serve(move |_| status(code, body));

@@ -11,11 +11,17 @@ use super::show::member;
 
 /// `Authorization` of every request so far.
 fn shown(server: &Server) -> Vec<Option<String>> {
-    server.asked().iter().map(|asked| asked.header("authorization").map(str::to_owned)).collect()
+    server
+        .asked()
+        .iter()
+        .map(|asked| asked.header("authorization").map(str::to_owned))
+        .collect()
 }
 
 fn is_bearer_of(header: Option<&String>, secret: &str, user: &str) -> bool {
-    let token = header.and_then(|header| header.strip_prefix("Bearer ")).expect("a token");
+    let token = header
+        .and_then(|header| header.strip_prefix("Bearer "))
+        .expect("a token");
     let token = Token::read(token).expect("readable");
     token.username() == Some(user) && token.verify(secret, SystemClock.now()).is_ok()
 }
@@ -26,17 +32,39 @@ fn every_request_of_a_command_shows_what_was_given() {
     let basic = Some("Basic Ym9iOnMzOmNyZXQ=".to_owned());
     for (flags, want) in [
         (&[][..], None),
-        (&["-user", "bob", "-pwd", "s3:cret", "-secret", "legos"], None),
-        (&["-auth-type", "none", "-user", "bob", "-pwd", "s3:cret"], None),
-        (&["-auth-type", "BASIC", "-user", "bob", "-pwd", "s3:cret"], basic),
+        (
+            &["-user", "bob", "-pwd", "s3:cret", "-secret", "legos"],
+            None,
+        ),
+        (
+            &["-auth-type", "none", "-user", "bob", "-pwd", "s3:cret"],
+            None,
+        ),
+        (
+            &["-auth-type", "BASIC", "-user", "bob", "-pwd", "s3:cret"],
+            basic,
+        ),
     ] {
         let server = net.serve(member);
-        assert_eq!(ctl_at(&server, &[flags, &["show"]].concat()).code, Some(0), "{flags:?}");
+        assert_eq!(
+            ctl_at(&server, &[flags, &["show"]].concat()).code,
+            Some(0),
+            "{flags:?}"
+        );
         assert_eq!(shown(&server), vec![want; 3], "{flags:?}");
     }
     for user in ["", "bob"] {
         let server = net.serve(member);
-        let flags = ["-auth-type", "jwt", "-user", user, "-secret", "legos", "show", "-v"];
+        let flags = [
+            "-auth-type",
+            "jwt",
+            "-user",
+            user,
+            "-secret",
+            "legos",
+            "show",
+            "-v",
+        ];
         assert_eq!(ctl_at(&server, &flags).code, Some(0), "{user:?}");
         assert!(server.asked().len() >= 3);
         for header in shown(&server) {
@@ -54,7 +82,10 @@ fn credentials_go_with_a_redirect() {
     let server = net.serve(move |_| redirect(location.clone()));
     let add = ["add-meta", "m:8091"];
     let basic = ["-auth-type", "basic", "-user", "bob", "-pwd", "s3:cret"];
-    assert_eq!(ctl_at(&server, &[&basic[..], &add].concat()).stdout, "Added meta node 2 at m:8091\n");
+    assert_eq!(
+        ctl_at(&server, &[&basic[..], &add].concat()).stdout,
+        "Added meta node 2 at m:8091\n"
+    );
     let jwt = ["-auth-type", "jwt", "-secret", "legos"];
     assert_eq!(ctl_at(&server, &[&jwt[..], &add].concat()).code, Some(0));
     for server in [&server, &leader] {
@@ -91,12 +122,23 @@ fn what_the_server_says_of_credentials_is_said() {
 #[test]
 fn a_data_node_is_shown_nothing() {
     let net = Net::new();
-    let data = net.serve_at(([127, 0, 88, 3], 8088).into(), |_| json(r#"{"nodeType":"data"}"#));
+    let data = net.serve_at(([127, 0, 88, 3], 8088).into(), |_| {
+        json(r#"{"nodeType":"data"}"#)
+    });
     let server = net.serve(|asked: &Asked| match asked.what.as_str() {
         "GET /status" => json(&MEMBER.replace("127.0.0.1", "127.0.88.3")),
         _ => Reply::Http(204, Vec::new(), String::new()),
     });
-    let flags = ["-auth-type", "basic", "-user", "bob", "-pwd", "s3:cret", "leave", "-y"];
+    let flags = [
+        "-auth-type",
+        "basic",
+        "-user",
+        "bob",
+        "-pwd",
+        "s3:cret",
+        "leave",
+        "-y",
+    ];
     assert_eq!(ctl_at(&server, &flags).code, Some(0));
     assert_eq!(shown(&data), [None]);
     assert!(shown(&server).iter().all(Option::is_some));
@@ -107,29 +149,57 @@ fn token_prints_a_token_and_nothing_else() {
     let later = |seconds: i64| UnixNanos(SystemClock.now().0 + seconds * 1_000_000_000);
     for (flags, user, life) in [
         (&["-secret", "legos", "token"][..], "", 60),
-        (&["-secret", "legos", "-user", "bob", "token", "-exp", "5m"], "bob", 300),
-        (&["-secret=legos", "-user=bob", "token", "-exp=1m30s"], "bob", 90),
+        (
+            &["-secret", "legos", "-user", "bob", "token", "-exp", "5m"],
+            "bob",
+            300,
+        ),
+        (
+            &["-secret=legos", "-user=bob", "token", "-exp=1m30s"],
+            "bob",
+            90,
+        ),
     ] {
-        let Ran { stdout, stderr, code } = ctl(&[&["-auth-type", "jwt"], flags].concat());
+        let Ran {
+            stdout,
+            stderr,
+            code,
+        } = ctl(&[&["-auth-type", "jwt"], flags].concat());
         assert_eq!((stderr.as_str(), code), ("", Some(0)), "{flags:?}");
         let text = stdout.strip_suffix('\n').expect("one line");
-        assert!(text.starts_with("eyJhbGciOiJIUzUxMiIsInR5cCI6IkpXVCJ9."), "HS512: {text}");
+        assert!(
+            text.starts_with("eyJhbGciOiJIUzUxMiIsInR5cCI6IkpXVCJ9."),
+            "HS512: {text}"
+        );
         let token = Token::read(text).unwrap_or_else(|error| panic!("{error}: {text}"));
         assert_eq!(token.username(), Some(user), "{flags:?}");
         // Readers allow clocks a minute; the rest of the margin is for this machine.
         assert!(token.verify("legos", later(life - 1)).is_ok(), "{flags:?}");
-        assert!(token.verify("legos", later(life + 62)).is_err(), "{flags:?}");
+        assert!(
+            token.verify("legos", later(life + 62)).is_err(),
+            "{flags:?}"
+        );
         assert!(token.verify("Legos", later(0)).is_err());
     }
 }
 
 #[test]
 fn token_needs_a_secret() {
-    let other = failed("", "token: tokens can only be created when using bearer authentication\n");
+    let other = failed(
+        "",
+        "token: tokens can only be created when using bearer authentication\n",
+    );
     assert_eq!(ctl(&["token"]), other);
     assert_eq!(ctl(&["-secret", "legos", "token"]), other);
-    assert_eq!(ctl(&["-auth-type", "basic", "-user", "bob", "-pwd", "x", "token"]), other);
-    let Ran { stdout, stderr, code } = ctl(&["-auth-type", "jwt", "-secret", "", "token"]);
+    assert_eq!(
+        ctl(&["-auth-type", "basic", "-user", "bob", "-pwd", "x", "token"]),
+        other
+    );
+    let Ran {
+        stdout,
+        stderr,
+        code,
+    } = ctl(&["-auth-type", "jwt", "-secret", "", "token"]);
     assert_eq!((stdout.as_str(), code), ("", Some(1)));
     assert!(stderr.starts_with("token: -secret is required"), "{stderr}");
 }

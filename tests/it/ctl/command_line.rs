@@ -4,8 +4,19 @@ use super::run::{Ran, ctl};
 
 #[test]
 fn help_is_data_and_no_failure() {
-    for args in [&[][..], &["help"], &["-h"], &["--help"], &["-bind", "x:1", "-help"], &["-k", "help"]] {
-        let Ran { stdout, stderr, code } = ctl(args);
+    for args in [
+        &[][..],
+        &["help"],
+        &["-h"],
+        &["--help"],
+        &["-bind", "x:1", "-help"],
+        &["-k", "help"],
+    ] {
+        let Ran {
+            stdout,
+            stderr,
+            code,
+        } = ctl(args);
         assert_eq!((stderr.as_str(), code), ("", Some(0)), "{args:?}");
         for word in [
             "Usage: influxd-ctl",
@@ -26,9 +37,16 @@ fn help_is_data_and_no_failure() {
 #[test]
 fn help_of_a_command_does_not_run_it() {
     for flag in ["-h", "-help", "--help"] {
-        let Ran { stdout, stderr, code } = ctl(&["-bind", "127.0.0.1:1", "show", flag]);
+        let Ran {
+            stdout,
+            stderr,
+            code,
+        } = ctl(&["-bind", "127.0.0.1:1", "show", flag]);
         assert_eq!((stderr.as_str(), code), ("", Some(0)));
-        assert!(stdout.contains("Usage: influxd-ctl [flags] show [-v]"), "{stdout}");
+        assert!(
+            stdout.contains("Usage: influxd-ctl [flags] show [-v]"),
+            "{stdout}"
+        );
     }
 }
 
@@ -36,7 +54,10 @@ fn help_of_a_command_does_not_run_it() {
 fn every_command_explains_itself() {
     let usages = [
         (&["add-meta", "-h"][..], "add-meta [HOST:PORT]"),
-        (&["remove-meta", "-h"], "remove-meta [-force -tcpAddr HOST:PORT] [-y] [HOST:PORT]"),
+        (
+            &["remove-meta", "-h"],
+            "remove-meta [-force -tcpAddr HOST:PORT] [-y] [HOST:PORT]",
+        ),
         (&["join", "-h"], "join [-p] [-v] [HOST:PORT]"),
         (&["leave", "-h"], "leave [-y]"),
         (&["token", "-h"], "token [-exp DURATION]"),
@@ -46,72 +67,162 @@ fn every_command_explains_itself() {
         (&["show-shards", "-h"], "show-shards [-v] [-m] [-e]"),
         (&["copy-shard", "-h"], "copy-shard SOURCE DESTINATION ID"),
         (&["copy-shard-status", "-h"], "copy-shard-status"),
-        (&["remove-shard", "-h"], "remove-shard [-force] HOST:PORT ID"),
-        (&["truncate-shards", "-h"], "truncate-shards [-delay DURATION]"),
-        (&["node-labels", "-h"], "node-labels set|delete -nodeid N -labels JSON"),
-        (&["node-labels", "set", "-h"], "node-labels set -nodeid N -labels '{\"KEY\":\"VALUE\"}'"),
+        (
+            &["remove-shard", "-h"],
+            "remove-shard [-force] HOST:PORT ID",
+        ),
+        (
+            &["truncate-shards", "-h"],
+            "truncate-shards [-delay DURATION]",
+        ),
+        (
+            &["node-labels", "-h"],
+            "node-labels set|delete -nodeid N -labels JSON",
+        ),
+        (
+            &["node-labels", "set", "-h"],
+            "node-labels set -nodeid N -labels '{\"KEY\":\"VALUE\"}'",
+        ),
     ];
     for (args, usage) in usages {
-        let Ran { stdout, stderr, code } = ctl(args);
+        let Ran {
+            stdout,
+            stderr,
+            code,
+        } = ctl(args);
         assert_eq!((stderr.as_str(), code), ("", Some(0)), "{args:?}");
-        assert!(stdout.contains(&format!("Usage: influxd-ctl [flags] {usage}")), "{stdout}");
+        assert!(
+            stdout.contains(&format!("Usage: influxd-ctl [flags] {usage}")),
+            "{stdout}"
+        );
     }
 }
 
 /// Arguments, and what stderr must say about them.
 const FAILURES: &[(&[&str], &str)] = &[
-    (&["bogus"], "unknown command \"bogus\"\nRun 'influxd-ctl help' for usage\n"),
-    (&["kill-copy-shard", "a", "b", "1"], "kill-copy-shard: not supported yet\n"),
-    (&["token", "-exp", "1m"], "token: tokens can only be created when using bearer authentication\n"),
+    (
+        &["bogus"],
+        "unknown command \"bogus\"\nRun 'influxd-ctl help' for usage\n",
+    ),
+    (
+        &["kill-copy-shard", "a", "b", "1"],
+        "kill-copy-shard: not supported yet\n",
+    ),
+    (
+        &["token", "-exp", "1m"],
+        "token: tokens can only be created when using bearer authentication\n",
+    ),
     (&["token", "-exp", "1"], "time unit needed"),
     (&["token", "-exp", "0s"], "must be above 0"),
     (&["token", "bob"], "unexpected argument 'bob'"),
     (&["add-meta", ""], "httpAddr value is empty"),
     (&["add-meta", "http://m:8091"], "has a scheme"),
-    (&["add-meta", "m:8091", "n:8091"], "unexpected argument 'n:8091'"),
-    (&["remove-meta", "-force", "m:8091"], "remove-meta: -tcpAddr is required with -force\n"),
-    (&["remove-meta", "-force", "-y"], "remove-meta: -tcpAddr is required with -force\n"),
-    (&["remove-meta", "-force", "-tcpAddr", "", "m:8091"], "tcpAddr value is empty"),
-    (&["join", "m:8091", "n:8091"], "unexpected argument 'n:8091'"),
+    (
+        &["add-meta", "m:8091", "n:8091"],
+        "unexpected argument 'n:8091'",
+    ),
+    (
+        &["remove-meta", "-force", "m:8091"],
+        "remove-meta: -tcpAddr is required with -force\n",
+    ),
+    (
+        &["remove-meta", "-force", "-y"],
+        "remove-meta: -tcpAddr is required with -force\n",
+    ),
+    (
+        &["remove-meta", "-force", "-tcpAddr", "", "m:8091"],
+        "tcpAddr value is empty",
+    ),
+    (
+        &["join", "m:8091", "n:8091"],
+        "unexpected argument 'n:8091'",
+    ),
     (&["leave", "m:8091"], "unexpected argument 'm:8091'"),
     (&["leave", "-force"], "unexpected argument '--force'"),
     (&["add-data", ""], "tcpAddr value is empty"),
     (&["add-data", "http://d:8088"], "has a scheme"),
-    (&["add-data", "d:8088", "e:8088"], "unexpected argument 'e:8088'"),
-    (&["add-data", "-force", "d:8088"], "unexpected argument '--force'"),
+    (
+        &["add-data", "d:8088", "e:8088"],
+        "unexpected argument 'e:8088'",
+    ),
+    (
+        &["add-data", "-force", "d:8088"],
+        "unexpected argument '--force'",
+    ),
     (&["remove-data", ""], "addr value is empty"),
-    (&["remove-data", "d:8088", "e:8088"], "unexpected argument 'e:8088'"),
+    (
+        &["remove-data", "d:8088", "e:8088"],
+        "unexpected argument 'e:8088'",
+    ),
     (&["update-data", "", "e:8088"], "old-addr value is empty"),
     (&["update-data", "d:8088", ""], "new-addr value is empty"),
     (&["update-data", "d", "e", "f"], "unexpected argument 'f'"),
     (&["show-shards", "1"], "unexpected argument '1'"),
-    (&["copy-shard", "d", "e", "1", "2"], "unexpected argument '2'"),
+    (
+        &["copy-shard", "d", "e", "1", "2"],
+        "unexpected argument '2'",
+    ),
     (&["copy-shard-status", "1"], "unexpected argument '1'"),
     (&["remove-shard", "d", "1", "2"], "unexpected argument '2'"),
     (&["truncate-shards", "now"], "unexpected argument 'now'"),
-    (&["truncate-shards", "-delay", "5"], "time: missing unit in duration \"5\""),
-    (&["truncate-shards", "-delay", "1d"], "time: unknown unit \"d\" in duration \"1d\""),
-    (&["truncate-shards", "-delay="], "time: invalid duration \"\""),
+    (
+        &["truncate-shards", "-delay", "5"],
+        "time: missing unit in duration \"5\"",
+    ),
+    (
+        &["truncate-shards", "-delay", "1d"],
+        "time: unknown unit \"d\" in duration \"1d\"",
+    ),
+    (
+        &["truncate-shards", "-delay="],
+        "time: invalid duration \"\"",
+    ),
     (&["node-labels"], "set"),
     (&["node-labels", "set", "-nodeid", "1"], "--labels <JSON>"),
     (&["node-labels", "set", "-labels", "{}"], "--nodeid <N>"),
-    (&["node-labels", "set", "-nodeid", "x", "-labels", "{}"], "invalid value 'x' for '--nodeid <N>'"),
+    (
+        &["node-labels", "set", "-nodeid", "x", "-labels", "{}"],
+        "invalid value 'x' for '--nodeid <N>'",
+    ),
     (
         &["node-labels", "set", "-nodeid", "1", "-labels", "[\"az\"]"],
         "write a JSON object of texts, such as {\"az\":\"east\"}",
     ),
-    (&["node-labels", "set", "-nodeid", "1", "-labels", "{\"az\":1}"], "write a JSON object of texts"),
+    (
+        &[
+            "node-labels",
+            "set",
+            "-nodeid",
+            "1",
+            "-labels",
+            "{\"az\":1}",
+        ],
+        "write a JSON object of texts",
+    ),
     (
         &["node-labels", "set", "-nodeid", "1", "-labels", "{az:east}"],
         "key must be a string at line 1 column 2",
     ),
     (
-        &["node-labels", "delete", "-nodeid", "1", "-labels", "{\"az\":\"east\"}"],
+        &[
+            "node-labels",
+            "delete",
+            "-nodeid",
+            "1",
+            "-labels",
+            "{\"az\":\"east\"}",
+        ],
         "write a JSON array of keys, such as [\"az\"]",
     ),
-    (&["-bind-tls", "add-meta", "m:8091"], "-bind-tls: TLS comes with a later version\n"),
+    (
+        &["-bind-tls", "add-meta", "m:8091"],
+        "-bind-tls: TLS comes with a later version\n",
+    ),
     (&["-bnd", "x:1", "show"], "unexpected argument '--bnd'"),
-    (&["-bnd", "x:1", "show"], "a similar argument exists: '--bind'"),
+    (
+        &["-bnd", "x:1", "show"],
+        "a similar argument exists: '--bind'",
+    ),
     (&["show", "extra"], "unexpected argument 'extra'"),
     (&["show", "-x"], "unexpected argument '--x'"),
     (&["-bind"], "a value is required"),
@@ -119,16 +230,29 @@ const FAILURES: &[(&[&str], &str)] = &[
     (&["-timeout", "5", "show"], "time unit needed"),
     (&["-timeout", "0s", "show"], "must be above 0"),
     (&["-timeout=-1s", "show"], "invalid value '-1s'"),
-    (&["-auth-type", "foo", "show"], "invalid -auth-type: foo; write none, basic or jwt"),
-    (&["show", "-auth-type", "jwt"], "unexpected argument '--auth-type'"),
+    (
+        &["-auth-type", "foo", "show"],
+        "invalid -auth-type: foo; write none, basic or jwt",
+    ),
+    (
+        &["show", "-auth-type", "jwt"],
+        "unexpected argument '--auth-type'",
+    ),
     (&["-bind-tls=maybe", "show"], "unexpected value 'maybe'"),
-    (&["-bind-tls", "show"], "-bind-tls: TLS comes with a later version\n"),
+    (
+        &["-bind-tls", "show"],
+        "-bind-tls: TLS comes with a later version\n",
+    ),
 ];
 
 #[test]
 fn failures_go_to_stderr_and_exit_1() {
     for (args, want) in FAILURES {
-        let Ran { stdout, stderr, code } = ctl(args);
+        let Ran {
+            stdout,
+            stderr,
+            code,
+        } = ctl(args);
         assert_eq!((stdout.as_str(), code), ("", Some(1)), "{args:?}: {stderr}");
         assert!(stderr.contains(want), "{args:?}: no {want:?} in\n{stderr}");
     }

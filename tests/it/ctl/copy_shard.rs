@@ -22,8 +22,19 @@ fn a_shard_is_copied() {
     let server = net.serve(meta(|_| no_content()));
     let want = done("Copied shard 7 from data-1:8088 to data-2:8088\n");
     assert_eq!(ctl_at(&server, &COPY), want);
-    assert_eq!(ctl_at(&server, &["copy-shard", "data-1", "data-2", "007"]), want);
-    assert_eq!(server.heard(), ["GET /status", "POST /copy-shard", "GET /status", "POST /copy-shard"]);
+    assert_eq!(
+        ctl_at(&server, &["copy-shard", "data-1", "data-2", "007"]),
+        want
+    );
+    assert_eq!(
+        server.heard(),
+        [
+            "GET /status",
+            "POST /copy-shard",
+            "GET /status",
+            "POST /copy-shard"
+        ]
+    );
     for asked in [&server.asked()[1], &server.asked()[3]] {
         assert_eq!(asked.body, "src=data-1%3A8088&dest=data-2%3A8088&shard=7");
     }
@@ -38,7 +49,10 @@ fn a_copy_is_waited_for_beyond_the_timeout() {
         no_content()
     }));
     let want = done("Copied shard 7 from data-1:8088 to data-2:8088\n");
-    assert_eq!(ctl_at(&server, &[&["-timeout", "4s"], &COPY[..]].concat()), want);
+    assert_eq!(
+        ctl_at(&server, &[&["-timeout", "4s"], &COPY[..]].concat()),
+        want
+    );
 }
 
 #[test]
@@ -72,7 +86,10 @@ fn no_leader_is_waited_for() {
         stderr: "copy-shard: no leader; trying for up to 1m\n".to_owned(),
         ..done("Copied shard 7 from data-1:8088 to data-2:8088\n")
     };
-    assert_eq!(ctl_at(&server, &[&["-timeout", "1m"], &COPY[..]].concat()), want);
+    assert_eq!(
+        ctl_at(&server, &[&["-timeout", "1m"], &COPY[..]].concat()),
+        want
+    );
 }
 
 /// The first goes on at the data nodes: a second one would write where it writes.
@@ -100,7 +117,10 @@ fn a_node_that_is_silent_or_none_of_ours_gets_no_order() {
     assert_eq!(ctl_at(&data, &COPY), failed("", want));
     assert_eq!(
         (silent.heard(), data.heard()),
-        (vec!["GET /status".to_owned()], vec!["GET /status".to_owned()])
+        (
+            vec!["GET /status".to_owned()],
+            vec!["GET /status".to_owned()]
+        )
     );
 }
 
@@ -112,11 +132,26 @@ fn arguments() {
         (&["copy-shard", "data-1"], "destAddr is required"),
         (&["copy-shard", "data-1", "", "7"], "destAddr is required"),
         (&["copy-shard", "data-1", "data-2"], "shardID is required"),
-        (&["copy-shard", "data-1", "data-2", ""], "shardID is required"),
-        (&["copy-shard", "data-1", "DATA-1:8088", "7"], "destAddr and srcAddr are the same"),
-        (&["copy-shard", "data-1", "data-2", "x"], "error converting shardID to int: x"),
-        (&["copy-shard", "data-1", "data-2", "1.5"], "error converting shardID to int: 1.5"),
-        (&["copy-shard", "data-1", "data-2", "0"], "shardID must be greater than 0"),
+        (
+            &["copy-shard", "data-1", "data-2", ""],
+            "shardID is required",
+        ),
+        (
+            &["copy-shard", "data-1", "DATA-1:8088", "7"],
+            "destAddr and srcAddr are the same",
+        ),
+        (
+            &["copy-shard", "data-1", "data-2", "x"],
+            "error converting shardID to int: x",
+        ),
+        (
+            &["copy-shard", "data-1", "data-2", "1.5"],
+            "error converting shardID to int: 1.5",
+        ),
+        (
+            &["copy-shard", "data-1", "data-2", "0"],
+            "shardID must be greater than 0",
+        ),
         (
             &["copy-shard", "http://data-1", "data-2", "7"],
             "\"http://data-1\" has a scheme: write host or host:port",
@@ -124,6 +159,10 @@ fn arguments() {
     ];
     for (args, said) in cases {
         let args = [&["-bind", "127.0.0.1:1"], args].concat();
-        assert_eq!(ctl(&args), failed("", &format!("copy-shard: {said}\n")), "{args:?}");
+        assert_eq!(
+            ctl(&args),
+            failed("", &format!("copy-shard: {said}\n")),
+            "{args:?}"
+        );
     }
 }

@@ -21,7 +21,10 @@ fn copy(source: &str, shard: u64, sizes: (i64, i64)) -> CopyInProgress {
 
 #[test]
 fn copies_under_way_as_our_node_writes_them() {
-    let copies = [copy("data-1:8088", 9, (119_624_324, 5_000)), copy("influxdb-data-3:8088", 10, (0, 0))];
+    let copies = [
+        copy("data-1:8088", 9, (119_624_324, 5_000)),
+        copy("influxdb-data-3:8088", 10, (0, 0)),
+    ];
     let body = serde_json::to_string(&copies).expect("encodes");
     let net = Net::new();
     let server = net.serve(move |_| json(&body));
@@ -50,5 +53,8 @@ fn no_leader_knows_of_no_copies() {
     let server = net.serve(|_| status(503, r#"{"error":"no leader"}"#));
     let want = "copy-shard-status: no leader; trying for up to 200ms\n\
                 copy-shard-status: operation timed out with error: no leader\n";
-    assert_eq!(ctl_at(&server, &["-timeout", "200ms", "copy-shard-status"]), failed("", want));
+    assert_eq!(
+        ctl_at(&server, &["-timeout", "200ms", "copy-shard-status"]),
+        failed("", want)
+    );
 }

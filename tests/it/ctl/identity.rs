@@ -36,35 +36,76 @@ fn stranger(answer: &'static str) -> impl Fn(&Asked) -> Reply {
 #[tokio::test(start_paused = true)]
 async fn ours_answers() {
     let said = poll(8091, |asked| {
-        assert_eq!((asked.what.as_str(), asked.body.as_str()), ("POST /cluster/identity", "{}"));
-        assert_eq!(asked.header("host"), Some("meta-2:8091"), "the name, not the address it gave");
+        assert_eq!(
+            (asked.what.as_str(), asked.body.as_str()),
+            ("POST /cluster/identity", "{}")
+        );
+        assert_eq!(
+            asked.header("host"),
+            Some("meta-2:8091"),
+            "the name, not the address it gave"
+        );
         json("{\"protocol\":1}")
     });
     assert_eq!(said.await, Ok("{\"protocol\":1}".to_owned()));
 }
 
-/// The commonest mistake: the Raft port in the list. Ours says what it is, others hang up or speak no HTTP.
+/// The commonest mistake: the Raft port in the list. Ours says what it is, others hang up or speak
+/// no HTTP.
 #[tokio::test(start_paused = true)]
 async fn the_raft_port_is_told_apart() {
     let banner = |_: &Asked| Reply::Bytes(b"influxd-meta raft port\n".to_vec());
     assert_eq!(poll(8089, banner).await, Err(CallError::RaftPort));
-    assert_eq!(poll(18089, banner).await, Err(CallError::RaftPort), "wherever it is");
-    assert_eq!(poll(8089, |_| Reply::Bytes(Vec::new())).await, Err(CallError::RaftPort));
-    assert_eq!(poll(8089, |_| Reply::Bytes(b"\0\0\0\x07".to_vec())).await, Err(CallError::RaftPort));
-    assert_eq!(poll(8089, |_| json("{}")).await, Ok("{}".to_owned()), "HTTP configured on 8089 is HTTP");
+    assert_eq!(
+        poll(18089, banner).await,
+        Err(CallError::RaftPort),
+        "wherever it is"
+    );
+    assert_eq!(
+        poll(8089, |_| Reply::Bytes(Vec::new())).await,
+        Err(CallError::RaftPort)
+    );
+    assert_eq!(
+        poll(8089, |_| Reply::Bytes(b"\0\0\0\x07".to_vec())).await,
+        Err(CallError::RaftPort)
+    );
+    assert_eq!(
+        poll(8089, |_| json("{}")).await,
+        Ok("{}".to_owned()),
+        "HTTP configured on 8089 is HTTP"
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn strangers_are_named() {
     let other_make =
         r#"{"nodeType":"meta","leader":"","httpAddr":"m:8091","raftAddr":"m:8089","peers":null}"#;
-    assert_eq!(poll(8091, stranger(other_make)).await, Err(CallError::OtherMetaNode));
-    assert_eq!(poll(8091, stranger(r#"{"nodeType":"data"}"#)).await, not_ours("a data node"));
-    assert_eq!(poll(8091, stranger("hello")).await, not_ours("HTTP 404 to /cluster/identity"));
-    assert_eq!(poll(8091, stranger("")).await, not_ours("HTTP 404 to /cluster/identity"));
-    assert_eq!(poll(8091, |_| status(403, "<html>")).await, not_ours("HTTP 403 to /cluster/identity"));
+    assert_eq!(
+        poll(8091, stranger(other_make)).await,
+        Err(CallError::OtherMetaNode)
+    );
+    assert_eq!(
+        poll(8091, stranger(r#"{"nodeType":"data"}"#)).await,
+        not_ours("a data node")
+    );
+    assert_eq!(
+        poll(8091, stranger("hello")).await,
+        not_ours("HTTP 404 to /cluster/identity")
+    );
+    assert_eq!(
+        poll(8091, stranger("")).await,
+        not_ours("HTTP 404 to /cluster/identity")
+    );
+    assert_eq!(
+        poll(8091, |_| status(403, "<html>")).await,
+        not_ours("HTTP 403 to /cluster/identity")
+    );
     let login = poll(8091, |_| status(401, r#"{"error":"log in first"}"#)).await;
-    assert_eq!(login, not_ours("HTTP 401 to /cluster/identity"), "not everybody's 401 is about our secret");
+    assert_eq!(
+        login,
+        not_ours("HTTP 401 to /cluster/identity"),
+        "not everybody's 401 is about our secret"
+    );
     let ssh = |_: &Asked| Reply::Bytes(b"SSH-2.0-OpenSSH_9.6\r\n".to_vec());
     assert_eq!(poll(8091, ssh).await, not_ours("it does not speak HTTP"));
     let half = |_: &Asked| Reply::Bytes(b"HTTP/9.9 hello\r\n\r\n".to_vec());
@@ -76,11 +117,23 @@ async fn strangers_are_named() {
 /// Ours that is starting, or refuses: neither is a stranger.
 #[tokio::test(start_paused = true)]
 async fn ours_in_trouble_is_no_stranger() {
-    let starting = poll(8091, |_| status(503, r#"{"error":"this node is starting"}"#)).await;
-    assert_eq!(starting, Err(CallError::Status { status: 503, error: "this node is starting".to_owned() }));
+    let starting = poll(8091, |_| {
+        status(503, r#"{"error":"this node is starting"}"#)
+    })
+    .await;
+    assert_eq!(
+        starting,
+        Err(CallError::Status {
+            status: 503,
+            error: "this node is starting".to_owned()
+        })
+    );
     let refused = poll(8091, |_| status(401, r#"{"error":"wrong secret"}"#)).await;
     assert_eq!(refused, Err(CallError::WrongSecret));
-    let newer = poll(8091, |_| status(400, r#"{"error":"the body is no identity"}"#)).await;
+    let newer = poll(8091, |_| {
+        status(400, r#"{"error":"the body is no identity"}"#)
+    })
+    .await;
     assert_eq!(newer, not_ours("the body is no identity"));
     let died = poll(8091, |_| Reply::Bytes(Vec::new())).await;
     assert!(matches!(died, Err(CallError::Io { .. })), "{died:?}");
@@ -90,7 +143,10 @@ async fn ours_in_trouble_is_no_stranger() {
 #[tokio::test(start_paused = true)]
 async fn a_poll_ends_in_bounded_time() {
     let began = Instant::now();
-    assert_eq!(poll(8091, |_| Reply::Silence).await, Err(CallError::Timeout { sent: true }));
+    assert_eq!(
+        poll(8091, |_| Reply::Silence).await,
+        Err(CallError::Timeout { sent: true })
+    );
     assert_eq!(began.elapsed().as_secs(), 2, "a server that never answers");
 
     let began = Instant::now();
@@ -98,8 +154,15 @@ async fn a_poll_ends_in_bounded_time() {
         "GET /status" => Reply::Silence,
         _ => status(404, ""),
     };
-    assert_eq!(poll(8091, slow_status).await, not_ours("HTTP 404 to /cluster/identity"));
-    assert_eq!(began.elapsed().as_secs(), 2, "the second look is within the same 2 s");
+    assert_eq!(
+        poll(8091, slow_status).await,
+        not_ours("HTTP 404 to /cluster/identity")
+    );
+    assert_eq!(
+        began.elapsed().as_secs(),
+        2,
+        "the second look is within the same 2 s"
+    );
 
     let (network, env) = network();
     network.cut(HERE, THERE);

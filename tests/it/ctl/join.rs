@@ -19,16 +19,21 @@ fn here(net: &Net) -> Server {
 fn cluster(leader: &'static str, id: u64) -> impl Fn(&Asked) -> Reply + Send + Sync + 'static {
     move |asked| match asked.what.as_str() {
         "GET /status" => json(&HERE.replace(r#""leader":"""#, &format!(r#""leader":"{leader}""#))),
-        "POST /join" => json(&format!(r#"{{"id":{id},"addr":"127.0.0.1:8091","tcpAddr":"m:8089"}}"#)),
+        "POST /join" => json(&format!(
+            r#"{{"id":{id},"addr":"127.0.0.1:8091","tcpAddr":"m:8089"}}"#
+        )),
         _ => status(404, ""),
     }
 }
 
-const SEARCH: &str =
-    "Searching for meta node on 127.0.0.1:8091...\nSearching for data node on 127.0.0.1:8088...\n\n";
+const SEARCH: &str = "Searching for meta node on 127.0.0.1:8091...\nSearching for data node on 127.0.0.1:8088...\n\n";
 
 fn done(stdout: String) -> Ran {
-    Ran { stdout, stderr: String::new(), code: Some(0) }
+    Ran {
+        stdout,
+        stderr: String::new(),
+        code: Some(0),
+    }
 }
 
 /// As every pod of the Helm chart but the first one does, every 2 s until the exit code is 0.
@@ -48,8 +53,8 @@ fn this_hosts_node_is_added_by_its_own_name() {
     assert_eq!(leader.asked()[1].body, "addr=127.0.0.1%3A8091");
 }
 
-/// A pod's loop runs from the first moment: of a node that reads its log, `localhost` would be told, which the other
-/// takes for itself, and says that it is a member.
+/// A pod's loop runs from the first moment: of a node that reads its log, `localhost` would be
+/// told, which the other takes for itself, and says that it is a member.
 #[test]
 fn a_node_that_starts_is_waited_for_until_it_has_a_name() {
     let net = Net::new();
@@ -59,14 +64,24 @@ fn a_node_that_starts_is_waited_for_until_it_has_a_name() {
         0 | 1 => json(&HERE.replace("127.0.0.1:8091", "")),
         _ => json(HERE),
     });
-    let Ran { stdout, stderr, code } = ctl_at(&starting, &["join", &leader.local.to_string()]);
-    assert!(stdout.contains("  * Added meta node 2 at 127.0.0.1:8091\n"), "{stdout}");
+    let Ran {
+        stdout,
+        stderr,
+        code,
+    } = ctl_at(&starting, &["join", &leader.local.to_string()]);
+    assert!(
+        stdout.contains("  * Added meta node 2 at 127.0.0.1:8091\n"),
+        "{stdout}"
+    );
     let told = "join: BIND does not say yet what others call it; trying for up to 10s\n";
     assert_eq!((stderr.as_str(), code), (told, Some(0)));
     assert_eq!(leader.asked()[1].body, "addr=127.0.0.1%3A8091");
 
     let nameless = net.serve(|_| json(&HERE.replace("127.0.0.1:8091", "")));
-    let ran = ctl_at(&nameless, &["-timeout", "300ms", "join", &leader.local.to_string()]);
+    let ran = ctl_at(
+        &nameless,
+        &["-timeout", "300ms", "join", &leader.local.to_string()],
+    );
     let last = "join: operation timed out with error: BIND does not say yet what others call it\n";
     assert!(ran.code == Some(1) && ran.stderr.ends_with(last), "{ran:?}");
     assert_eq!(
@@ -91,7 +106,10 @@ fn without_an_address_it_forms_a_cluster() {
     // Again, when it is a member: nothing was created.
     let member = net.serve(cluster("m:8089", 1));
     let Ran { stdout, code, .. } = ctl_at(&member, &["join"]);
-    assert!(stdout.contains("Successfully joined cluster\n") && !stdout.contains("additional"), "{stdout}");
+    assert!(
+        stdout.contains("Successfully joined cluster\n") && !stdout.contains("additional"),
+        "{stdout}"
+    );
     assert_eq!(code, Some(0));
 }
 
@@ -103,7 +121,10 @@ fn nothing_joined_is_a_failure() {
         here(&net),
         net.serve(|asked| match asked.what.as_str() {
             "GET /status" => json(HERE),
-            _ => status(409, r#"{"error":"127.0.0.1:8091 is a member of another cluster"}"#),
+            _ => status(
+                409,
+                r#"{"error":"127.0.0.1:8091 is a member of another cluster"}"#,
+            ),
         }),
     );
     let at = refusing.local.to_string();
@@ -130,26 +151,46 @@ fn a_cluster_that_cannot_be_reached_is_said_with_what_to_check() {
          * The meta node is using a non-standard port (default 8091).\n  \
          * The meta node process is not running, or its name is unknown here.\n"
     );
-    assert_eq!(ran, failed(&format!("Joining meta node at {gone}\n"), &stderr));
+    assert_eq!(
+        ran,
+        failed(&format!("Joining meta node at {gone}\n"), &stderr)
+    );
     let data = net.serve(|_| json(r#"{"nodeType":"data"}"#));
     let at = data.local.to_string();
-    let want = failed(&format!("Joining meta node at {at}\n"), &format!("join: {at} is not a meta node\n"));
+    let want = failed(
+        &format!("Joining meta node at {at}\n"),
+        &format!("join: {at} is not a meta node\n"),
+    );
     assert_eq!(ctl_at(&bound, &["join", &at]), want);
     assert_eq!(bound.heard(), [""; 0]);
 }
 
-/// The bound node does not answer, nor does one at this host's name: what is searched for is named by that name.
+/// The bound node does not answer, nor does one at this host's name: what is searched for is named
+/// by that name.
 #[test]
 fn a_host_without_a_meta_node_joins_nothing() {
     let net = Net::new();
     let (leader, nobody) = (net.serve(cluster("m:8089", 2)), Nobody::new());
     let (at, gone) = (leader.local.to_string(), &nobody.address);
-    let Ran { stdout, stderr, code } = super::run::ctl(&["-bind", gone, "-timeout", "300ms", "join", &at]);
-    assert!(stdout.contains("\nSearching for meta node on ") && stdout.contains(":8091...\n"), "{stdout}");
-    assert!(stdout.ends_with("Failed to join cluster.  Run with -v to see more information\n"), "{stdout}");
+    let Ran {
+        stdout,
+        stderr,
+        code,
+    } = super::run::ctl(&["-bind", gone, "-timeout", "300ms", "join", &at]);
+    assert!(
+        stdout.contains("\nSearching for meta node on ") && stdout.contains(":8091...\n"),
+        "{stdout}"
+    );
+    assert!(
+        stdout.ends_with("Failed to join cluster.  Run with -v to see more information\n"),
+        "{stdout}"
+    );
     let last = format!("join: operation timed out with error: {gone}: connection refused\n");
     assert!(stderr.ends_with(&last), "{stderr}");
-    assert_eq!((code, leader.heard()), (Some(1), vec!["GET /status".to_owned()]));
+    assert_eq!(
+        (code, leader.heard()),
+        (Some(1), vec!["GET /status".to_owned()])
+    );
 }
 
 /// What a data node says before it joins.
@@ -175,7 +216,10 @@ fn cluster_at(host: &'static str, id: u64) -> impl Fn(&Asked) -> Reply + Send + 
 #[test]
 fn the_data_node_beside_it_is_added_too() {
     let net = Net::new();
-    let (data, server) = (data_node(&net, [127, 0, 88, 1]), net.serve(cluster_at("127.0.88.1", 1)));
+    let (data, server) = (
+        data_node(&net, [127, 0, 88, 1]),
+        net.serve(cluster_at("127.0.88.1", 1)),
+    );
     let want = "Joining meta node at BIND\n\
                 Searching for meta node on 127.0.88.1:8091...\nSearching for data node on 127.0.88.1:8088...\n\n\
                 Successfully created cluster\n\n  \
@@ -185,21 +229,35 @@ fn the_data_node_beside_it_is_added_too() {
     assert_eq!(ctl_at(&server, &["join", "-v"]), done(want.to_owned()));
     assert_eq!(data.heard(), ["GET /status"]);
     // The cluster's, and this host's: here they are one.
-    assert_eq!(server.heard(), ["GET /status", "GET /status", "POST /join", "POST /add-data"]);
+    assert_eq!(
+        server.heard(),
+        ["GET /status", "GET /status", "POST /join", "POST /add-data"]
+    );
     assert_eq!(server.asked()[3].body, "addr=127.0.88.1%3A8088");
 }
 
 #[test]
 fn passive_is_about_the_data_node() {
     let net = Net::new();
-    let (_data, leader) = (data_node(&net, [127, 0, 88, 3]), net.serve(cluster_at("127.0.88.3", 2)));
+    let (_data, leader) = (
+        data_node(&net, [127, 0, 88, 3]),
+        net.serve(cluster_at("127.0.88.3", 2)),
+    );
     let ran = ctl_at(&leader, &["join", "-p"]);
     assert_eq!((ran.stderr.as_str(), ran.code), ("", Some(0)));
-    let added = leader.asked().into_iter().find(|asked| asked.what == "POST /add-data").expect("added");
+    let added = leader
+        .asked()
+        .into_iter()
+        .find(|asked| asked.what == "POST /add-data")
+        .expect("added");
     assert_eq!(added.body, "addr=127.0.88.3%3A8088&passive=true");
     let plain = net.serve(cluster("m:8089", 2));
     let ran = ctl_at(&plain, &["join", "-p"]);
-    assert_eq!((ran.stderr.as_str(), ran.code), ("", Some(0)), "without one it means nothing");
+    assert_eq!(
+        (ran.stderr.as_str(), ran.code),
+        ("", Some(0)),
+        "without one it means nothing"
+    );
 }
 
 /// What was done is said, and that not all of it was.
@@ -212,13 +270,20 @@ fn a_data_node_that_cannot_be_added_is_a_failure() {
         "POST /add-data" => status(500, r#"{"error":"already joined to cluster"}"#),
         _ => adding(asked),
     });
-    let Ran { stdout, stderr, code } = ctl_at(&server, &["join"]);
+    let Ran {
+        stdout,
+        stderr,
+        code,
+    } = ctl_at(&server, &["join"]);
     let want = "Successfully joined cluster\n\n  * Added meta node 2 at 127.0.88.4:8091\n  \
                 * No data node added.  Run with -v to see more information\n";
     assert!(stdout.ends_with(want), "{stdout}");
     assert_eq!(
         (stderr.as_str(), code),
-        ("join: operation exited with error: already joined to cluster\n", Some(1))
+        (
+            "join: operation exited with error: already joined to cluster\n",
+            Some(1)
+        )
     );
 }
 
@@ -232,16 +297,27 @@ fn where_the_meta_node_is_refused_the_data_node_is_not_added() {
         "POST /join" => status(409, r#"{"error":"a member of another cluster"}"#),
         _ => adding(asked),
     });
-    let Ran { stdout, stderr, code } = ctl_at(&server, &["join"]);
+    let Ran {
+        stdout,
+        stderr,
+        code,
+    } = ctl_at(&server, &["join"]);
     assert!(
         stdout.ends_with("\n\nFailed to join cluster.  Run with -v to see more information\n"),
         "{stdout}"
     );
     assert_eq!(
         (stderr.as_str(), code),
-        ("join: operation exited with error: a member of another cluster\n", Some(1))
+        (
+            "join: operation exited with error: a member of another cluster\n",
+            Some(1)
+        )
     );
-    assert!(!server.heard().contains(&"POST /add-data".to_owned()), "{:?}", server.heard());
+    assert!(
+        !server.heard().contains(&"POST /add-data".to_owned()),
+        "{:?}",
+        server.heard()
+    );
 }
 
 #[test]

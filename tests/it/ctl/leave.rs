@@ -26,9 +26,18 @@ const NOTHING: &str = "No nodes removed from cluster.\n";
 fn this_hosts_node_leaves() {
     let net = Net::new();
     let server = net.serve(member);
-    assert_eq!(answered_at(&server, &["leave"], "y\n"), done(&format!("{SEARCH}{PROMPT}{LEFT}")));
-    assert_eq!(ctl_at(&server, &["leave", "-y"]), done(&format!("{SEARCH}{LEFT}")));
-    assert_eq!(server.heard(), ["GET /status", "POST /leave", "GET /status", "POST /leave"]);
+    assert_eq!(
+        answered_at(&server, &["leave"], "y\n"),
+        done(&format!("{SEARCH}{PROMPT}{LEFT}"))
+    );
+    assert_eq!(
+        ctl_at(&server, &["leave", "-y"]),
+        done(&format!("{SEARCH}{LEFT}"))
+    );
+    assert_eq!(
+        server.heard(),
+        ["GET /status", "POST /leave", "GET /status", "POST /leave"]
+    );
     assert_eq!(server.asked()[1].body, "");
 }
 
@@ -53,7 +62,8 @@ fn a_node_in_no_cluster_has_nothing_to_leave() {
         "GET /healthz" => json(r#"{"phase":"removed"}"#),
         _ => status(500, ""),
     });
-    let want = format!("{SEARCH}  * Meta node at 127.0.0.1:8091 is not part of a cluster\n{NOTHING}");
+    let want =
+        format!("{SEARCH}  * Meta node at 127.0.0.1:8091 is not part of a cluster\n{NOTHING}");
     assert_eq!(ctl_at(&server, &["leave", "-y"]), done(&want));
 }
 
@@ -65,25 +75,38 @@ fn a_refusal_is_a_failure() {
         _ => status(409, r#"{"error":"the last member cannot leave"}"#),
     });
     let stderr = "leave: operation exited with error: the last member cannot leave\n";
-    assert_eq!(ctl_at(&server, &["leave", "-y"]), failed(&format!("{SEARCH}{NOTHING}"), stderr));
+    assert_eq!(
+        ctl_at(&server, &["leave", "-y"]),
+        failed(&format!("{SEARCH}{NOTHING}"), stderr)
+    );
 }
 
 #[test]
 fn a_host_without_a_meta_node_has_none_to_remove() {
     let nobody = Nobody::new();
     let gone = &nobody.address;
-    let Ran { stdout, stderr, code } = ctl(&["-bind", gone, "-timeout", "300ms", "leave", "-y"]);
-    assert!(stdout.ends_with(&format!("  * No meta node found.\n{NOTHING}")), "{stdout}");
+    let Ran {
+        stdout,
+        stderr,
+        code,
+    } = ctl(&["-bind", gone, "-timeout", "300ms", "leave", "-y"]);
+    assert!(
+        stdout.ends_with(&format!("  * No meta node found.\n{NOTHING}")),
+        "{stdout}"
+    );
     let last = format!("leave: operation timed out with error: {gone}: connection refused\n");
     assert!(stderr.ends_with(&last), "{stderr}");
     assert_eq!(code, Some(1));
 }
 
-/// A data node at the usual port of a loopback address that no other test has, of the cluster of `server`.
+/// A data node at the usual port of a loopback address that no other test has, of the cluster of
+/// `server`.
 fn data_node(net: &Net, host: u8, servers: &[&str]) -> Server {
     let said = json!({"nodeType": "data", "tcpAddr": format!("data-{host}:8088"), "nodeStatus": "joined",
         "metaAddrs": servers});
-    net.serve_at(([127, 0, 88, host], 8088).into(), move |_| json(&said.to_string()))
+    net.serve_at(([127, 0, 88, host], 8088).into(), move |_| {
+        json(&said.to_string())
+    })
 }
 
 /// The meta node of a host that has a data node, which lets both out.
@@ -99,7 +122,8 @@ fn both(host: u8) -> impl Fn(&Asked) -> Reply + Send + Sync + 'static {
     }
 }
 
-/// The data node first, in its cluster: asked of a meta node that it knows, by the address that it has there.
+/// The data node first, in its cluster: asked of a meta node that it knows, by the address that it
+/// has there.
 #[test]
 fn a_data_node_leaves_before_the_meta_node() {
     let net = Net::new();
@@ -112,13 +136,26 @@ fn a_data_node_leaves_before_the_meta_node() {
     let meta_prompt = "Remove meta node 127.0.88.10:8091 from the cluster [y/N]: ";
     let left = "\nSuccessfully left cluster\n\n  * Removed data node 127.0.88.10:8088 from cluster\n  \
                 * Removed meta node 127.0.88.10:8091 from cluster\n";
-    let want = done(&format!("{search}{prompt}{removed}{meta}{meta_prompt}{left}"));
+    let want = done(&format!(
+        "{search}{prompt}{removed}{meta}{meta_prompt}{left}"
+    ));
     assert_eq!(answered_at(&server, &["leave"], "y\ny\n"), want);
-    assert_eq!(ctl_at(&server, &["leave", "-y"]), done(&format!("{search}{removed}{meta}{left}")));
-    let asked = ["GET /status", "GET /show-cluster", "POST /remove-data", "POST /leave"];
+    assert_eq!(
+        ctl_at(&server, &["leave", "-y"]),
+        done(&format!("{search}{removed}{meta}{left}"))
+    );
+    let asked = [
+        "GET /status",
+        "GET /show-cluster",
+        "POST /remove-data",
+        "POST /leave",
+    ];
     assert_eq!(
         (server.heard(), data.heard()),
-        (asked.repeat(2).iter().map(|a| (*a).to_owned()).collect(), vec!["GET /status".to_owned(); 2])
+        (
+            asked.repeat(2).iter().map(|a| (*a).to_owned()).collect(),
+            vec!["GET /status".to_owned(); 2]
+        )
     );
     assert_eq!(server.asked()[2].body, "addr=data-10%3A8088&force=false");
 }
@@ -128,17 +165,23 @@ fn each_node_has_its_own_question() {
     let net = Net::new();
     let server = net.serve(both(11));
     let _data = data_node(&net, 11, &[&server.local.to_string()]);
-    let Ran { stdout, stderr, code } = answered_at(&server, &["leave"], "n\ny\n");
-    let want =
-        "\n\n  * No data node removed from cluster\n  * Removed meta node 127.0.88.11:8091 from cluster\n";
+    let Ran {
+        stdout,
+        stderr,
+        code,
+    } = answered_at(&server, &["leave"], "n\ny\n");
+    let want = "\n\n  * No data node removed from cluster\n  * Removed meta node 127.0.88.11:8091 from cluster\n";
     assert!(stdout.ends_with(want), "{stdout}");
     assert_eq!((stderr.as_str(), code), ("", Some(0)));
     let Ran { stdout, code, .. } = answered_at(&server, &["leave"], "y\nn\n");
-    let want =
-        "\n\n  * Removed data node 127.0.88.11:8088 from cluster\n  * No meta node removed from cluster\n";
+    let want = "\n\n  * Removed data node 127.0.88.11:8088 from cluster\n  * No meta node removed from cluster\n";
     assert!(stdout.ends_with(want) && code == Some(0), "{stdout}");
     // Nobody answers the second question: what was done is said all the same.
-    let Ran { stdout, stderr, code } = answered_at(&server, &["leave"], "y\n");
+    let Ran {
+        stdout,
+        stderr,
+        code,
+    } = answered_at(&server, &["leave"], "y\n");
     assert!(stdout.ends_with(want), "{stdout}");
     let why = "leave: nobody answered, so the node stays; -y answers yes\n";
     assert_eq!((stderr.as_str(), code), (why, Some(1)));
@@ -150,7 +193,10 @@ fn where_the_data_node_cannot_go_the_meta_node_stays() {
     let net = Net::new();
     let leaving = both(12);
     let server = net.serve(move |asked| match asked.what.as_str() {
-        "POST /remove-data" => status(409, r#"{"error":"shard 7 has its only copy on data-12:8088"}"#),
+        "POST /remove-data" => status(
+            409,
+            r#"{"error":"shard 7 has its only copy on data-12:8088"}"#,
+        ),
         _ => leaving(asked),
     });
     let _data = data_node(&net, 12, &[&server.local.to_string()]);
@@ -171,9 +217,16 @@ fn a_data_node_in_no_cluster_has_nothing_to_leave() {
         let servers: Vec<&str> = servers.iter().map(String::as_str).collect();
         let _data = data_node(&net, host, &servers);
         let here = net.serve(both(host));
-        let Ran { stdout, stderr, code } = ctl_at(&here, &["leave", "-y"]);
+        let Ran {
+            stdout,
+            stderr,
+            code,
+        } = ctl_at(&here, &["leave", "-y"]);
         let line = format!("  * Data node at 127.0.88.{host}:8088 is not part of a cluster\n");
-        assert!(stdout.contains(&line) && stdout.contains("* Removed meta node"), "{stdout}");
+        assert!(
+            stdout.contains(&line) && stdout.contains("* Removed meta node"),
+            "{stdout}"
+        );
         assert_eq!((stderr.as_str(), code), ("", Some(0)));
     }
 }
@@ -185,9 +238,16 @@ fn a_data_node_whose_meta_nodes_are_silent_stays() {
     let (server, nobody) = (net.serve(both(15)), Nobody::new());
     let gone = &nobody.address;
     let _data = data_node(&net, 15, &[gone]);
-    let Ran { stdout, stderr, code } = ctl_at(&server, &["-timeout", "300ms", "leave", "-y"]);
+    let Ran {
+        stdout,
+        stderr,
+        code,
+    } = ctl_at(&server, &["-timeout", "300ms", "leave", "-y"]);
     assert!(stdout.ends_with(NOTHING), "{stdout}");
     let last = format!("leave: operation timed out with error: {gone}: connection refused\n");
     assert!(stderr.ends_with(&last), "{stderr}");
-    assert_eq!((code, server.heard()), (Some(1), vec!["GET /status".to_owned()]));
+    assert_eq!(
+        (code, server.heard()),
+        (Some(1), vec!["GET /status".to_owned()])
+    );
 }

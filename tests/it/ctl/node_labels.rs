@@ -7,13 +7,28 @@ use super::server::{Reply, status};
 fn labels_are_sent_as_json_and_no_news_is_good_news() {
     let net = Net::new();
     let server = net.serve(|_| Reply::Http(204, Vec::new(), String::new()));
-    let set = ["node-labels", "set", "-nodeid", "2", "-labels", r#"{"rack":"7","az":"ea st"}"#];
-    let delete = ["node-labels", "delete", "-nodeid=2", r#"--labels=["rack","az"]"#];
+    let set = [
+        "node-labels",
+        "set",
+        "-nodeid",
+        "2",
+        "-labels",
+        r#"{"rack":"7","az":"ea st"}"#,
+    ];
+    let delete = [
+        "node-labels",
+        "delete",
+        "-nodeid=2",
+        r#"--labels=["rack","az"]"#,
+    ];
     assert_eq!(ctl_at(&server, &set), done(""));
     assert_eq!(ctl_at(&server, &delete), done(""));
     assert_eq!(server.heard(), ["POST /node-labels"; 2]);
     let asked = server.asked();
-    assert_eq!(asked[0].body, r#"{"nodeid":2,"set":{"az":"ea st","rack":"7"}}"#);
+    assert_eq!(
+        asked[0].body,
+        r#"{"nodeid":2,"set":{"az":"ea st","rack":"7"}}"#
+    );
     assert_eq!(asked[1].body, r#"{"nodeid":2,"delete":["az","rack"]}"#);
     assert_eq!(asked[0].header("content-type"), Some("application/json"));
 }
@@ -32,7 +47,16 @@ fn an_unknown_node_is_said_to_be_one() {
 fn no_leader_is_waited_for() {
     let net = Net::new();
     let server = net.serve(|_| status(503, r#"{"error":"no leader"}"#));
-    let args = ["-timeout", "200ms", "node-labels", "delete", "-nodeid", "1", "-labels", r#"["az"]"#];
+    let args = [
+        "-timeout",
+        "200ms",
+        "node-labels",
+        "delete",
+        "-nodeid",
+        "1",
+        "-labels",
+        r#"["az"]"#,
+    ];
     let want = "node-labels: no leader; trying for up to 200ms\n\
                 node-labels: operation timed out with error: no leader\n";
     assert_eq!(ctl_at(&server, &args), failed("", want));

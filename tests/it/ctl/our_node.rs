@@ -1,4 +1,5 @@
-//! The commands for data nodes and shards against a node of ours: both sides mean the same by what they say.
+//! The commands for data nodes and shards against a node of ours: both sides mean the same by what
+//! they say.
 
 use influxdb_meta::base::{Name, Text, UnixNanos};
 use influxdb_meta::machine::{Command, Outcome};
@@ -19,23 +20,47 @@ struct World {
 
 impl World {
     async fn new() -> Self {
-        let world = Self { cluster: TestCluster::of(1).await, data: [Nobody::new(), Nobody::new()] };
+        let world = Self {
+            cluster: TestCluster::of(1).await,
+            data: [Nobody::new(), Nobody::new()],
+        };
         for (number, node) in world.data.iter().enumerate() {
-            let (http, tcp) =
-                (Text::from(format!("data-{number}:8086").as_str()), Text::from(node.address.as_str()));
+            let (http, tcp) = (
+                Text::from(format!("data-{number}:8086").as_str()),
+                Text::from(node.address.as_str()),
+            );
             world.propose(Command::CreateDataNode { http, tcp }).await;
         }
         let name = || Name::from("db");
-        world.propose(Command::CreateDatabase { name: name(), retention_policy: None }).await;
+        world
+            .propose(Command::CreateDatabase {
+                name: name(),
+                retention_policy: None,
+            })
+            .await;
         let policy = Name::from("autogen");
-        world.propose(Command::CreateShardGroup { database: name(), policy, at: MONDAY }).await;
+        world
+            .propose(Command::CreateShardGroup {
+                database: name(),
+                policy,
+                at: MONDAY,
+            })
+            .await;
         world
     }
 
     async fn propose(&self, command: Command) {
         let deadline = Instant::now() + std::time::Duration::from_secs(20);
-        let outcome = self.cluster.leader().raft.propose(Body::Ours(command), deadline).await;
-        assert!(matches!(outcome, Ok(Outcome::Applied { .. })), "{outcome:?}");
+        let outcome = self
+            .cluster
+            .leader()
+            .raft
+            .propose(Body::Ours(command), deadline)
+            .await;
+        assert!(
+            matches!(outcome, Ok(Outcome::Applied { .. })),
+            "{outcome:?}"
+        );
     }
 
     /// `A` and `B` stand for the data nodes in what is typed and in what is printed.
@@ -48,11 +73,16 @@ impl World {
         });
         let bind = ["-bind".to_owned(), self.cluster.leader().host()];
         let args: Vec<String> = bind.into_iter().chain(words).collect();
-        let ran =
-            tokio::task::spawn_blocking(move || ctl(&args.iter().map(String::as_str).collect::<Vec<_>>()));
+        let ran = tokio::task::spawn_blocking(move || {
+            ctl(&args.iter().map(String::as_str).collect::<Vec<_>>())
+        });
         let ran = ran.await.expect("no panic");
         let named = |text: &str| text.replace(&a, "A").replace(&b, "B");
-        Ran { stdout: named(&ran.stdout), stderr: named(&ran.stderr), code: ran.code }
+        Ran {
+            stdout: named(&ran.stdout),
+            stderr: named(&ran.stderr),
+            code: ran.code,
+        }
     }
 }
 
@@ -75,12 +105,18 @@ async fn data_nodes_are_shown_and_labelled() {
         ];
         assert_eq!(rows, want, "{line}");
     }
-    let want = failed("", "node-labels: operation exited with error: node not found\n");
+    let want = failed(
+        "",
+        "node-labels: operation exited with error: node not found\n",
+    );
     assert_eq!(world.ctl(&set.replace('3', "9")).await, want);
 }
 
 fn squeezed(line: &str) -> String {
-    line.split('\t').filter(|cell| !cell.is_empty()).collect::<Vec<_>>().join("|")
+    line.split('\t')
+        .filter(|cell| !cell.is_empty())
+        .collect::<Vec<_>>()
+        .join("|")
 }
 
 fn shards(end: &str, owners: &str) -> Ran {
@@ -97,19 +133,33 @@ fn shards(end: &str, owners: &str) -> Ran {
 async fn shards_are_shown_and_truncated() {
     let world = World::new().await;
     let owners = "[{2 A} {3 B}]";
-    assert_eq!(world.ctl("show-shards").await, shards("2100-01-11T00:00:00Z", owners));
+    assert_eq!(
+        world.ctl("show-shards").await,
+        shards("2100-01-11T00:00:00Z", owners)
+    );
     let silent = |id, name| {
-        format!("{{{id} {name}  0001-01-01 00:00:00 +0000 UTC 0 ListShards at {name}: connection refused}}")
+        format!(
+            "{{{id} {name}  0001-01-01 00:00:00 +0000 UTC 0 ListShards at {name}: connection refused}}"
+        )
     };
     let in_full = format!("[{} {}]", silent(2, "A"), silent(3, "B"));
-    assert_eq!(world.ctl("show-shards -v -e").await, shards("2100-01-11T00:00:00Z", &in_full));
+    assert_eq!(
+        world.ctl("show-shards -v -e").await,
+        shards("2100-01-11T00:00:00Z", &in_full)
+    );
     let inconsistent = world.ctl("show-shards -m").await;
     let why = "show-shards: not all copies were looked at: data node 2 (ListShards at A: connection refused), \
                data node 3 (ListShards at B: connection refused)\n";
-    assert_eq!((inconsistent.stderr.as_str(), inconsistent.code), (why, Some(1)));
+    assert_eq!(
+        (inconsistent.stderr.as_str(), inconsistent.code),
+        (why, Some(1))
+    );
     let columns = "Source  Dest  Database  Policy  ShardID  TotalSize  CurrentSize  StartedAt\n";
     assert_eq!(world.ctl("copy-shard-status").await, done(columns));
-    assert_eq!(world.ctl("truncate-shards -delay -1h").await, done("Truncated shards.\n"));
+    assert_eq!(
+        world.ctl("truncate-shards -delay -1h").await,
+        done("Truncated shards.\n")
+    );
     assert_eq!(
         world.ctl("show-shards").await,
         shards("2100-01-04T00:00:00Z*", owners),
@@ -121,12 +171,21 @@ async fn shards_are_shown_and_truncated() {
 async fn what_our_node_refuses_is_said() {
     let world = World::new().await;
     for (line, why) in [
-        ("add-data 127.0.0.1:1", "JoinCluster at 127.0.0.1:1: connection refused"),
+        (
+            "add-data 127.0.0.1:1",
+            "JoinCluster at 127.0.0.1:1: connection refused",
+        ),
         ("copy-shard A B 1", "ListShards at A: connection refused"),
         ("copy-shard A B 9", "shard not found for id: 9"),
-        ("copy-shard A d3:8088 1", "unable to find node for \"d3:8088\""),
+        (
+            "copy-shard A d3:8088 1",
+            "unable to find node for \"d3:8088\"",
+        ),
         ("remove-shard A 9", "shard not found for id: 9"),
-        ("update-data d3 d4", "no data node with bind address d3:8088 exists"),
+        (
+            "update-data d3 d4",
+            "no data node with bind address d3:8088 exists",
+        ),
         ("remove-data d3", "node not found: d3:8088"),
         (
             "remove-data A",
@@ -147,8 +206,14 @@ async fn what_our_node_refuses_is_said() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_last_copy_goes_only_by_force() {
     let world = World::new().await;
-    assert_eq!(world.ctl("remove-data -force A").await, done("Removed data node at A\n"));
-    assert_eq!(world.ctl("show-shards").await, shards("2100-01-11T00:00:00Z", "[{3 B}]"));
+    assert_eq!(
+        world.ctl("remove-data -force A").await,
+        done("Removed data node at A\n")
+    );
+    assert_eq!(
+        world.ctl("show-shards").await,
+        shards("2100-01-11T00:00:00Z", "[{3 B}]")
+    );
     let why = "remove-shard: operation exited with error: \
                shard 1 has its only copy on B: copy it to another data node first, or use force\n";
     assert_eq!(world.ctl("remove-shard B 1").await, failed("", why));
@@ -158,6 +223,13 @@ async fn the_last_copy_goes_only_by_force() {
                remove it again with force once that node answers\n";
     assert_eq!(forced, failed("", why));
     let shown = world.ctl("show-shards").await;
-    assert_eq!(shown.stdout.lines().count(), 3, "no shard is left: {shown:?}");
-    assert_eq!(world.ctl("remove-data -force B").await, done("Removed data node at B\n"));
+    assert_eq!(
+        shown.stdout.lines().count(),
+        3,
+        "no shard is left: {shown:?}"
+    );
+    assert_eq!(
+        world.ctl("remove-data -force B").await,
+        done("Removed data node at B\n")
+    );
 }

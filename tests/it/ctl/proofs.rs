@@ -47,19 +47,29 @@ fn text(identity: &Identity) -> String {
 fn signing(secret: &str, theirs: &Identity) -> impl Fn(&Asked) -> Reply + Send + Sync + 'static {
     let (key, body) = (PeerKey::derive(secret), text(theirs));
     move |asked| {
-        let proof = asked.header("influxd-meta-proof").expect("a proof is always sent");
+        let proof = asked
+            .header("influxd-meta-proof")
+            .expect("a proof is always sent");
         let checked = key.check_request(proof, "/cluster/identity", US, asked.body.as_bytes());
-        let Ok(nonce) = checked else { return json(&body) };
+        let Ok(nonce) = checked else {
+            return json(&body);
+        };
         let proof = key.prove_answer(&nonce, US, THEM, body.as_bytes());
         Reply::Http(200, vec![("influxd-meta-proof", proof)], body.clone())
     }
 }
 
 /// Answers with this proof, whatever was asked.
-fn pinned(proof: Option<String>, theirs: &Identity) -> impl Fn(&Asked) -> Reply + Send + Sync + 'static {
+fn pinned(
+    proof: Option<String>,
+    theirs: &Identity,
+) -> impl Fn(&Asked) -> Reply + Send + Sync + 'static {
     let body = text(theirs);
     move |_| {
-        let headers = proof.iter().map(|proof| ("influxd-meta-proof", proof.clone())).collect();
+        let headers = proof
+            .iter()
+            .map(|proof| ("influxd-meta-proof", proof.clone()))
+            .collect();
         Reply::Http(200, headers, body.clone())
     }
 }
@@ -73,7 +83,9 @@ async fn poll(
     let _server = Server::start(&*network.host(THERE), at(THERE), script).await;
     let exchange = HttpExchange::new(&env, Client::new(&env), secret);
     let host = Address::new("meta-2", 8091);
-    let theirs = exchange.identity(at(THERE), &host, of(US, ours, secret.is_some())).await?;
+    let theirs = exchange
+        .identity(at(THERE), &host, of(US, ours, secret.is_some()))
+        .await?;
     assert_eq!(theirs.incarnation, THEM);
     Ok(theirs.phase)
 }
@@ -82,7 +94,10 @@ async fn poll(
 async fn the_same_secret_on_both_sides() {
     assert_eq!(PROOF_HEADER.to_ascii_lowercase(), "influxd-meta-proof");
     let theirs = of(THEM, Phase::Accepted, true);
-    assert_eq!(poll(Some("s"), Phase::Fresh, signing("s", &theirs)).await, Ok(Phase::Accepted));
+    assert_eq!(
+        poll(Some("s"), Phase::Fresh, signing("s", &theirs)).await,
+        Ok(Phase::Accepted)
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -91,19 +106,43 @@ async fn another_secret_or_none_is_refused_while_founding() {
     // It finds our proof wrong and answers without one of its own.
     let other = poll(Some("s"), Phase::Fresh, signing("other", &theirs)).await;
     assert_eq!(other, Err(PollError::WrongSecret));
-    let none = poll(Some("s"), Phase::Fresh, pinned(None, &of(THEM, Phase::Member, false))).await;
-    assert_eq!(none, Err(PollError::WrongSecret), "not even a member: who knows what it is");
-    let junk = poll(Some("s"), Phase::Member, pinned(Some("v1 00".to_owned()), &theirs)).await;
-    assert_eq!(junk, Err(PollError::WrongSecret), "a wrong proof is always refused");
+    let none = poll(
+        Some("s"),
+        Phase::Fresh,
+        pinned(None, &of(THEM, Phase::Member, false)),
+    )
+    .await;
+    assert_eq!(
+        none,
+        Err(PollError::WrongSecret),
+        "not even a member: who knows what it is"
+    );
+    let junk = poll(
+        Some("s"),
+        Phase::Member,
+        pinned(Some("v1 00".to_owned()), &theirs),
+    )
+    .await;
+    assert_eq!(
+        junk,
+        Err(PollError::WrongSecret),
+        "a wrong proof is always refused"
+    );
 }
 
 /// A secret is brought into a running cluster node by node.
 #[tokio::test(start_paused = true)]
 async fn a_member_hears_others_that_have_no_secret_yet() {
     let without = pinned(None, &of(THEM, Phase::Member, false));
-    assert_eq!(poll(Some("s"), Phase::Member, without).await, Ok(Phase::Member));
+    assert_eq!(
+        poll(Some("s"), Phase::Member, without).await,
+        Ok(Phase::Member)
+    );
     let pretends = pinned(None, &of(THEM, Phase::Member, true));
-    assert_eq!(poll(Some("s"), Phase::Member, pretends).await, Err(PollError::WrongSecret));
+    assert_eq!(
+        poll(Some("s"), Phase::Member, pretends).await,
+        Err(PollError::WrongSecret)
+    );
 }
 
 #[tokio::test(start_paused = true)]

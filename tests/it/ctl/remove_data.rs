@@ -16,7 +16,10 @@ fn a_data_node_is_taken_out() {
     let want = done("Removed data node at data-1:8088\n");
     assert_eq!(ctl_at(&server, &["remove-data", "data-1:8088"]), want);
     assert_eq!(ctl_at(&server, &["remove-data", "-force", "data-1"]), want);
-    assert_eq!(ctl_at(&server, &["remove-data", "-force=false", "data-1"]), want);
+    assert_eq!(
+        ctl_at(&server, &["remove-data", "-force=false", "data-1"]),
+        want
+    );
     assert_eq!(server.heard(), ["POST /remove-data"; 3]);
     let bodies: Vec<_> = server.asked().into_iter().map(|asked| asked.body).collect();
     let soft = "addr=data-1%3A8088&force=false";
@@ -28,7 +31,10 @@ fn a_refusal_is_final() {
     let net = Net::new();
     let cases = [
         (400, "node not found: data-1:8088"),
-        (409, "shard 7 has its only copy on data-1:8088: copy it to another data node first, or use force"),
+        (
+            409,
+            "shard 7 has its only copy on data-1:8088: copy it to another data node first, or use force",
+        ),
         (
             500,
             "/status at data-1:8088: connection refused: nothing was changed; a node that will not come back needs force",
@@ -38,7 +44,10 @@ fn a_refusal_is_final() {
         let body = format!(r#"{{"error":"{text}"}}"#);
         let server = net.serve(move |_| status(code, &body));
         let want = format!("remove-data: operation exited with error: {text}\n");
-        assert_eq!(ctl_at(&server, &["remove-data", "data-1:8088"]), failed("", &want));
+        assert_eq!(
+            ctl_at(&server, &["remove-data", "data-1:8088"]),
+            failed("", &want)
+        );
         assert_eq!(server.heard().len(), 1, "{text}");
     }
 }
@@ -48,28 +57,42 @@ fn no_leader_is_waited_for() {
     let net = Net::new();
     let times = AtomicUsize::new(0);
     let server = net.serve(move |_| match times.fetch_add(1, Ordering::SeqCst) {
-        0 | 1 => status(503, r#"{"error":"no leader (1 of 3 meta nodes reachable)"}"#),
+        0 | 1 => status(
+            503,
+            r#"{"error":"no leader (1 of 3 meta nodes reachable)"}"#,
+        ),
         _ => no_content(),
     });
     let stderr = "remove-data: no leader (1 of 3 meta nodes reachable); trying for up to 1m\n";
-    let want = Ran { stderr: stderr.to_owned(), ..done("Removed data node at data-1:8088\n") };
-    assert_eq!(ctl_at(&server, &["-timeout", "1m", "remove-data", "data-1:8088"]), want);
+    let want = Ran {
+        stderr: stderr.to_owned(),
+        ..done("Removed data node at data-1:8088\n")
+    };
+    assert_eq!(
+        ctl_at(&server, &["-timeout", "1m", "remove-data", "data-1:8088"]),
+        want
+    );
 }
 
 /// A second order would be told that there is no such node, or meet the first half way.
 #[test]
 fn what_may_have_been_done_is_not_ordered_twice() {
     let net = Net::new();
-    let look =
-        "It may have been carried out, or still be: influxd-ctl show says whether it is still a member\n";
+    let look = "It may have been carried out, or still be: influxd-ctl show says whether it is still a member\n";
     let unknown = "the outcome is unknown: the leader m:8091 did not answer (connection closed)";
-    for (lost, said) in [(true, "BIND: connection closed before the answer"), (false, unknown)] {
+    for (lost, said) in [
+        (true, "BIND: connection closed before the answer"),
+        (false, unknown),
+    ] {
         let server = net.serve(move |_| match lost {
             true => Reply::Bytes(Vec::new()),
             false => status(503, &format!(r#"{{"error":"{unknown}"}}"#)),
         });
         let want = format!("remove-data: operation exited with error: {said}\n{look}");
-        assert_eq!(ctl_at(&server, &["remove-data", "data-1:8088"]), failed("", &want));
+        assert_eq!(
+            ctl_at(&server, &["remove-data", "data-1:8088"]),
+            failed("", &want)
+        );
         assert_eq!(server.heard().len(), 1, "{said}");
     }
 }
@@ -77,5 +100,8 @@ fn what_may_have_been_done_is_not_ordered_twice() {
 #[test]
 fn arguments() {
     let said = "remove-data: addr value is empty\n";
-    assert_eq!(ctl(&["-bind", "127.0.0.1:1", "remove-data", "-force"]), failed("", said));
+    assert_eq!(
+        ctl(&["-bind", "127.0.0.1:1", "remove-data", "-force"]),
+        failed("", said)
+    );
 }

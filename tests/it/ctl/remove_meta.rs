@@ -24,10 +24,26 @@ fn the_node_takes_itself_out() {
     let address = other.local.to_string();
     let prompt = format!("Remove {address} from the cluster [y/N]: ");
     for (args, answer, want) in [
-        (&["remove-meta", &address][..], "y\n", format!("{prompt}Removed meta node at {address}\n")),
-        (&["remove-meta", &address], "Y\r\n", format!("{prompt}Removed meta node at {address}\n")),
-        (&["remove-meta", "-y", &address], "", format!("Removed meta node at {address}\n")),
-        (&["remove-meta", &address, "-y"], "", format!("Removed meta node at {address}\n")),
+        (
+            &["remove-meta", &address][..],
+            "y\n",
+            format!("{prompt}Removed meta node at {address}\n"),
+        ),
+        (
+            &["remove-meta", &address],
+            "Y\r\n",
+            format!("{prompt}Removed meta node at {address}\n"),
+        ),
+        (
+            &["remove-meta", "-y", &address],
+            "",
+            format!("Removed meta node at {address}\n"),
+        ),
+        (
+            &["remove-meta", &address, "-y"],
+            "",
+            format!("Removed meta node at {address}\n"),
+        ),
     ] {
         assert_eq!(answered_at(&bound, args, answer), done(&want));
     }
@@ -39,7 +55,8 @@ fn the_node_takes_itself_out() {
 fn without_an_address_it_is_the_bound_node_by_its_own_name() {
     let net = Net::new();
     let server = net.serve(member);
-    let want = "Remove 127.0.0.1:8091 from the cluster [y/N]: Removed meta node at 127.0.0.1:8091\n";
+    let want =
+        "Remove 127.0.0.1:8091 from the cluster [y/N]: Removed meta node at 127.0.0.1:8091\n";
     assert_eq!(answered_at(&server, &["remove-meta"], "y\n"), done(want));
     assert_eq!(server.heard(), ["GET /status", "POST /leave"]);
 }
@@ -51,7 +68,11 @@ fn a_no_does_nothing_and_is_no_failure() {
     let address = server.local.to_string();
     for answer in ["n\n", "\n", "yes\n", "Yes", "no\ny\n"] {
         let want = done("Remove BIND from the cluster [y/N]: ");
-        assert_eq!(answered_at(&server, &["remove-meta", &address], answer), want, "{answer:?}");
+        assert_eq!(
+            answered_at(&server, &["remove-meta", &address], answer),
+            want,
+            "{answer:?}"
+        );
         let force = ["remove-meta", "-force", "-tcpAddr", "m3:8089", "m3:8091"];
         let want = done("Force remove m3:8091 from the cluster [y/N]: ");
         assert_eq!(answered_at(&server, &force, answer), want, "{answer:?}");
@@ -77,9 +98,21 @@ fn what_is_no_member_is_not_removed() {
     let net = Net::new();
     let cases = [
         (r#"{"nodeType":"data"}"#, "", "BIND is not a meta node"),
-        (r#"{"nodeType":"meta","leader":""}"#, "", "BIND is not part of a cluster"),
-        (r#"{"nodeType":"meta","leader":""}"#, r#"{"phase":"fresh"}"#, "BIND is not part of a cluster"),
-        (r#"{"nodeType":"meta","leader":""}"#, r#"{"phase":"removed"}"#, "BIND is not part of a cluster"),
+        (
+            r#"{"nodeType":"meta","leader":""}"#,
+            "",
+            "BIND is not part of a cluster",
+        ),
+        (
+            r#"{"nodeType":"meta","leader":""}"#,
+            r#"{"phase":"fresh"}"#,
+            "BIND is not part of a cluster",
+        ),
+        (
+            r#"{"nodeType":"meta","leader":""}"#,
+            r#"{"phase":"removed"}"#,
+            "BIND is not part of a cluster",
+        ),
     ];
     for (said, health, why) in cases {
         let server = net.serve(move |asked| match asked.what.as_str() {
@@ -90,7 +123,10 @@ fn what_is_no_member_is_not_removed() {
         let address = server.local.to_string();
         let want = format!("remove-meta: operation exited with error: {why}\n");
         assert_eq!(ctl_at(&server, &["remove-meta", "-y"]), failed("", &want));
-        assert_eq!(ctl_at(&server, &["remove-meta", "-y", &address]), failed("", &want));
+        assert_eq!(
+            ctl_at(&server, &["remove-meta", "-y", &address]),
+            failed("", &want)
+        );
         assert!(!server.heard().contains(&"POST /leave".to_owned()));
     }
 }
@@ -103,14 +139,19 @@ fn a_member_without_a_leader_is_asked_until_it_has_one() {
     let server = net.serve(move |asked| match asked.what.as_str() {
         "GET /status" => json(r#"{"nodeType":"meta","leader":"","httpAddr":"m:8091"}"#),
         "GET /healthz" => json(r#"{"phase":"member"}"#),
-        "POST /leave" if times.fetch_add(1, Ordering::SeqCst) < 2 => status(503, r#"{"error":"no leader"}"#),
+        "POST /leave" if times.fetch_add(1, Ordering::SeqCst) < 2 => {
+            status(503, r#"{"error":"no leader"}"#)
+        }
         _ => Reply::Http(204, Vec::new(), String::new()),
     });
     let want = Ran {
         stderr: "remove-meta: no leader; trying for up to 1m\n".to_owned(),
         ..done("Removed meta node at m:8091\n")
     };
-    assert_eq!(ctl_at(&server, &["-timeout", "1m", "remove-meta", "-y"]), want);
+    assert_eq!(
+        ctl_at(&server, &["-timeout", "1m", "remove-meta", "-y"]),
+        want
+    );
 }
 
 /// The answer was lost, the node is out: a second request would only say that it is in no cluster.
@@ -124,7 +165,10 @@ fn a_node_that_is_out_is_out_whatever_became_of_the_answer() {
     });
     let want = done("Removed meta node at 127.0.0.1:8091\n");
     assert_eq!(ctl_at(&server, &["remove-meta", "-y"]), want);
-    assert_eq!(server.heard(), ["GET /status", "POST /leave", "GET /healthz"]);
+    assert_eq!(
+        server.heard(),
+        ["GET /status", "POST /leave", "GET /healthz"]
+    );
 }
 
 #[test]
@@ -143,7 +187,11 @@ fn who_cannot_be_asked_needs_force() {
     let net = Net::new();
     let (bound, nobody) = (net.serve(member), Nobody::new());
     let gone = &nobody.address;
-    let Ran { stdout, stderr, code } = ctl_at(&bound, &["-timeout", "200ms", "remove-meta", "-y", gone]);
+    let Ran {
+        stdout,
+        stderr,
+        code,
+    } = ctl_at(&bound, &["-timeout", "200ms", "remove-meta", "-y", gone]);
     let want = format!(
         "remove-meta: {gone}: connection refused; trying for up to 200ms\n\
          remove-meta: operation timed out with error: {gone}: connection refused\n\
@@ -159,19 +207,43 @@ fn by_force_the_others_take_it_out() {
     let force = ["remove-meta", "-force", "-tcpAddr", "m3"];
     let prompt = "Force remove m3:8091 from the cluster [y/N]: ";
     let want = done(&format!("{prompt}Removed meta node at m3:8091\n"));
-    assert_eq!(answered_at(&server, &[&force[..], &["m3:8091"]].concat(), "y\n"), want);
+    assert_eq!(
+        answered_at(&server, &[&force[..], &["m3:8091"]].concat(), "y\n"),
+        want
+    );
     let want = done("Removed meta node at m3:8089\n");
-    assert_eq!(ctl_at(&server, &[&force[..], &["-y"]].concat()), want, "known by its Raft address alone");
-    assert_eq!(server.heard(), ["POST /remove"; 2], "the node itself is not asked");
+    assert_eq!(
+        ctl_at(&server, &[&force[..], &["-y"]].concat()),
+        want,
+        "known by its Raft address alone"
+    );
+    assert_eq!(
+        server.heard(),
+        ["POST /remove"; 2],
+        "the node itself is not asked"
+    );
     let bodies: Vec<_> = server.asked().into_iter().map(|asked| asked.body).collect();
-    assert_eq!(bodies, ["force=true&tcpAddr=m3%3A8089&httpAddr=m3%3A8091", "force=true&tcpAddr=m3%3A8089"]);
+    assert_eq!(
+        bodies,
+        [
+            "force=true&tcpAddr=m3%3A8089&httpAddr=m3%3A8091",
+            "force=true&tcpAddr=m3%3A8089"
+        ]
+    );
 }
 
 #[test]
 fn by_force_an_unknown_node_is_not_found() {
     let net = Net::new();
     let server = net.serve(|_| status(500, r#"{"error":"node not found: m3:8091"}"#));
-    let args = ["remove-meta", "-y", "-force", "-tcpAddr", "m3:8089", "m3:8091"];
+    let args = [
+        "remove-meta",
+        "-y",
+        "-force",
+        "-tcpAddr",
+        "m3:8089",
+        "m3:8091",
+    ];
     let want = "remove-meta: operation exited with error: node not found: m3:8091\n";
     assert_eq!(ctl_at(&server, &args), failed("", want));
 }

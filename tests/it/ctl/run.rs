@@ -23,10 +23,18 @@ pub(super) fn ctl(args: &[&str]) -> Ran {
 
 pub(super) fn ctl_answered(args: &[&str], answers: &str) -> Ran {
     let mut command = Command::new(env!("CARGO_BIN_EXE_influxd-ctl"));
-    command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let mut child = command.spawn().expect("runs");
     // Who asks nothing may be gone before the answer comes.
-    let _ = child.stdin.take().expect("piped").write_all(answers.as_bytes());
+    let _ = child
+        .stdin
+        .take()
+        .expect("piped")
+        .write_all(answers.as_bytes());
     let output = child.wait_with_output().expect("ends");
     Ran {
         stdout: String::from_utf8(output.stdout).expect("text"),
@@ -43,7 +51,13 @@ pub(super) struct Net {
 impl Net {
     pub(super) fn new() -> Self {
         let mut builder = tokio::runtime::Builder::new_multi_thread();
-        Self { runtime: builder.worker_threads(1).enable_all().build().expect("a runtime") }
+        Self {
+            runtime: builder
+                .worker_threads(1)
+                .enable_all()
+                .build()
+                .expect("a runtime"),
+        }
     }
 
     pub(super) fn serve(&self, script: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Server {
@@ -55,7 +69,8 @@ impl Net {
         at: SocketAddr,
         script: impl Fn(&Asked) -> Reply + Send + Sync + 'static,
     ) -> Server {
-        self.runtime.block_on(async { Server::start(&*Env::real().net, at, script).await })
+        self.runtime
+            .block_on(async { Server::start(&*Env::real().net, at, script).await })
     }
 }
 
@@ -67,12 +82,19 @@ pub(super) struct Nobody {
 
 impl Nobody {
     pub(super) fn new() -> Self {
-        let socket =
-            socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).expect("a socket");
+        let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None)
+            .expect("a socket");
         let loopback: SocketAddr = ([127, 0, 0, 1], 0).into();
         socket.bind(&loopback.into()).expect("binds");
-        let address = socket.local_addr().expect("bound").as_socket().expect("an IP address");
-        Self { address: address.to_string(), _socket: socket }
+        let address = socket
+            .local_addr()
+            .expect("bound")
+            .as_socket()
+            .expect("an IP address");
+        Self {
+            address: address.to_string(),
+            _socket: socket,
+        }
     }
 }
 
@@ -83,7 +105,11 @@ pub(super) fn ctl_at(server: &Server, args: &[&str]) -> Ran {
 
 pub(super) fn answered_at(server: &Server, args: &[&str], answers: &str) -> Ran {
     let bind = server.local.to_string();
-    let args: Vec<&str> = ["-bind", bind.as_str()].iter().chain(args).copied().collect();
+    let args: Vec<&str> = ["-bind", bind.as_str()]
+        .iter()
+        .chain(args)
+        .copied()
+        .collect();
     let ran = ctl_answered(&args, answers);
     Ran {
         stdout: ran.stdout.replace(&bind, "BIND"),
@@ -94,9 +120,17 @@ pub(super) fn answered_at(server: &Server, args: &[&str], answers: &str) -> Ran 
 
 /// It went well and had this to say.
 pub(super) fn done(stdout: &str) -> Ran {
-    Ran { stdout: stdout.to_owned(), stderr: String::new(), code: Some(0) }
+    Ran {
+        stdout: stdout.to_owned(),
+        stderr: String::new(),
+        code: Some(0),
+    }
 }
 
 pub(super) fn failed(stdout: &str, stderr: &str) -> Ran {
-    Ran { stdout: stdout.to_owned(), stderr: stderr.to_owned(), code: Some(1) }
+    Ran {
+        stdout: stdout.to_owned(),
+        stderr: stderr.to_owned(),
+        code: Some(1),
+    }
 }

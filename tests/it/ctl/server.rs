@@ -23,7 +23,9 @@ pub(super) struct Asked {
 impl Asked {
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         let prefix = format!("{name}: ");
-        self.headers.iter().find_map(|header| header.strip_prefix(&prefix))
+        self.headers
+            .iter()
+            .find_map(|header| header.strip_prefix(&prefix))
     }
 }
 
@@ -42,7 +44,11 @@ pub(super) fn json(body: &str) -> Reply {
 }
 
 pub(super) fn status(status: u16, body: &str) -> Reply {
-    Reply::Http(status, vec![("content-type", "application/json".to_owned())], body.to_owned())
+    Reply::Http(
+        status,
+        vec![("content-type", "application/json".to_owned())],
+        body.to_owned(),
+    )
 }
 
 pub(super) fn redirect(location: String) -> Reply {
@@ -76,7 +82,11 @@ impl Server {
                 connection += 1;
             }
         });
-        Self { local, asked, _accepting: accepting }
+        Self {
+            local,
+            asked,
+            _accepting: accepting,
+        }
     }
 
     pub(super) fn address(&self) -> Address {
@@ -93,16 +103,25 @@ impl Server {
     }
 }
 
-async fn serve(mut stream: Box<dyn Stream>, connection: usize, script: Script, log: Arc<Mutex<Vec<Asked>>>) {
+async fn serve(
+    mut stream: Box<dyn Stream>,
+    connection: usize,
+    script: Script,
+    log: Arc<Mutex<Vec<Asked>>>,
+) {
     let mut buffer = Vec::new();
     while let Some(asked) = next(&mut stream, &mut buffer, connection).await {
         log.lock().expect("no panic").push(asked.clone());
         match script(&asked) {
             Reply::Http(status, headers, body) => {
-                let headers: String =
-                    headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+                let headers: String = headers
+                    .iter()
+                    .map(|(name, value)| format!("{name}: {value}\r\n"))
+                    .collect();
                 let length = body.len();
-                let text = format!("HTTP/1.1 {status} x\r\n{headers}content-length: {length}\r\n\r\n{body}");
+                let text = format!(
+                    "HTTP/1.1 {status} x\r\n{headers}content-length: {length}\r\n\r\n{body}"
+                );
                 if stream.write_all(text.as_bytes()).await.is_err() {
                     return;
                 }
@@ -119,7 +138,11 @@ async fn serve(mut stream: Box<dyn Stream>, connection: usize, script: Script, l
 }
 
 /// The next whole request, `None` at the end of the stream.
-async fn next(stream: &mut Box<dyn Stream>, buffer: &mut Vec<u8>, connection: usize) -> Option<Asked> {
+async fn next(
+    stream: &mut Box<dyn Stream>,
+    buffer: &mut Vec<u8>,
+    connection: usize,
+) -> Option<Asked> {
     loop {
         if let Some((asked, length)) = parse(buffer, connection) {
             buffer.drain(..length);
@@ -144,9 +167,22 @@ fn parse(buffer: &[u8], connection: usize) -> Option<(Asked, usize)> {
             None => line.to_owned(),
         })
         .collect();
-    let length = headers.iter().find_map(|header| header.strip_prefix("content-length: "));
+    let length = headers
+        .iter()
+        .find_map(|header| header.strip_prefix("content-length: "));
     let whole = end + 4 + length.map_or(0, |length| length.parse().expect("a length"));
     let body = String::from_utf8_lossy(buffer.get(end + 4..whole)?).into_owned();
-    let what = first.strip_suffix(" HTTP/1.1").expect("HTTP/1.1").to_owned();
-    Some((Asked { what, headers, body, connection }, whole))
+    let what = first
+        .strip_suffix(" HTTP/1.1")
+        .expect("HTTP/1.1")
+        .to_owned();
+    Some((
+        Asked {
+            what,
+            headers,
+            body,
+            connection,
+        },
+        whole,
+    ))
 }

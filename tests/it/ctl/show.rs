@@ -40,7 +40,11 @@ pub(super) fn member(asked: &Asked) -> Reply {
 }
 
 fn shown(stderr: &str) -> Ran {
-    Ran { stdout: TABLES.to_owned(), stderr: stderr.to_owned(), code: Some(0) }
+    Ran {
+        stdout: TABLES.to_owned(),
+        stderr: stderr.to_owned(),
+        code: Some(0),
+    }
 }
 
 #[test]
@@ -48,7 +52,11 @@ fn the_members_in_three_blocks() {
     let net = Net::new();
     let server = net.serve(member);
     assert_eq!(ctl_at(&server, &["show"]), shown(""));
-    let connections = server.asked().into_iter().map(|asked| asked.connection).max();
+    let connections = server
+        .asked()
+        .into_iter()
+        .map(|asked| asked.connection)
+        .max();
     assert_eq!(connections, Some(0), "one connection is enough");
 }
 
@@ -58,14 +66,20 @@ fn an_empty_list_has_its_columns() {
     let net = Net::new();
     let server = net.serve(|asked| match asked.what.as_str() {
         "GET /status" => json(r#"{"nodeType":"meta","leader":"m:8089","peers":["m:8089"]}"#),
-        "GET /show-cluster" => json(r#"{"data":null,"meta":[{"id":1,"addr":"m:8091","tcpAddr":"m:8089"}]}"#),
+        "GET /show-cluster" => {
+            json(r#"{"data":null,"meta":[{"id":1,"addr":"m:8091","tcpAddr":"m:8089"}]}"#)
+        }
         _ => status(404, ""),
     });
     let want = "Data Nodes\n==========\nID\tTCP Address\tHTTP Address\tVersion\t\tLabels\tPassive\n\n\
                 Meta Nodes\n==========\nID\tRaft Address\tHTTP Address\tVersion\t\tLabels\n\
                 1\tm:8089\t\tm:8091\t\tunknown\t\t{}\n\n\
                 Raft Status\n==========\nLeader\tm:8089\nPeers\t[]\n";
-    let want = Ran { stdout: want.to_owned(), stderr: String::new(), code: Some(0) };
+    let want = Ran {
+        stdout: want.to_owned(),
+        stderr: String::new(),
+        code: Some(0),
+    };
     assert_eq!(ctl_at(&server, &["show"]), want);
 }
 
@@ -92,7 +106,10 @@ fn redirects_are_followed() {
         redirect(format!("http://{to}{path}"))
     });
     assert_eq!(ctl_at(&follower, &["show"]), shown(""));
-    assert_eq!(leader.heard(), ["GET /status", "GET /show-cluster", "GET /healthz"]);
+    assert_eq!(
+        leader.heard(),
+        ["GET /status", "GET /show-cluster", "GET /healthz"]
+    );
 }
 
 /// A node that restarts says 503 for a while; one line says what it waits for.
@@ -108,7 +125,10 @@ fn it_tries_again_within_the_timeout() {
             Err(_) => member(asked),
         }
     });
-    assert_eq!(ctl_at(&server, &["-timeout", "1m", "show"]), shown("show: no leader; trying for up to 1m\n"));
+    assert_eq!(
+        ctl_at(&server, &["-timeout", "1m", "show"]),
+        shown("show: no leader; trying for up to 1m\n")
+    );
     assert_eq!(server.heard()[..4], ["GET /status"; 4]);
 }
 
@@ -120,8 +140,8 @@ const HEALTH_2: &str = r#"{"phase":"joining","doing":"waiting","reason":"waiting
  "http":"elsewhere:8091","missing":[{"address":"meta-3:8091","why":"name unknown"}],"warnings":[],
  "raft_state":{"term":6,"role":"learner","last_log":null,"applied":{"term":6,"index":100}}}"#;
 
-/// The bound node's word is taken from what it said already, the others are asked, and who does not answer
-/// holds nobody up.
+/// The bound node's word is taken from what it said already, the others are asked, and who does not
+/// answer holds nobody up.
 #[test]
 fn details_are_each_nodes_own_word() {
     let net = Net::new();
@@ -140,7 +160,11 @@ fn details_are_each_nodes_own_word() {
         "GET /healthz" => json(HEALTH_1),
         _ => member(asked),
     });
-    let Ran { stdout, stderr, code } = ctl_at(&server, &["show", "-v"]);
+    let Ran {
+        stdout,
+        stderr,
+        code,
+    } = ctl_at(&server, &["show", "-v"]);
     assert_eq!((stderr.as_str(), code), ("", Some(0)));
     let details = stdout.split("\n\n").nth(3).expect("a fourth block");
     let rows = [
@@ -153,11 +177,17 @@ fn details_are_each_nodes_own_word() {
     ];
     let squeezed: Vec<String> = details.lines().map(squeeze).collect();
     assert_eq!(squeezed[0], "Details");
-    assert_eq!(squeezed[2], "ID\tHTTP Address\tPhase\tRaft ID\tRole\tTerm\tApplied\tLag\tState");
+    assert_eq!(
+        squeezed[2],
+        "ID\tHTTP Address\tPhase\tRaft ID\tRole\tTerm\tApplied\tLag\tState"
+    );
     assert_eq!(squeezed[3..], rows);
 }
 
 /// Cell by cell, without the padding.
 fn squeeze(line: &str) -> String {
-    line.split('\t').filter(|cell| !cell.is_empty()).collect::<Vec<_>>().join("\t")
+    line.split('\t')
+        .filter(|cell| !cell.is_empty())
+        .collect::<Vec<_>>()
+        .join("\t")
 }

@@ -1,4 +1,5 @@
-//! `influxd-ctl show` where there is no whole answer: it says so, and never shows an empty cluster for an unknown one.
+//! `influxd-ctl show` where there is no whole answer: it says so, and never shows an empty cluster
+//! for an unknown one.
 
 use std::time::Duration;
 
@@ -9,7 +10,11 @@ use super::server::{Reply, json, redirect, status};
 use super::show::{MEMBERS, member};
 
 fn failed(stderr: &str) -> Ran {
-    Ran { stdout: String::new(), stderr: stderr.to_owned(), code: Some(1) }
+    Ran {
+        stdout: String::new(),
+        stderr: stderr.to_owned(),
+        code: Some(1),
+    }
 }
 
 #[test]
@@ -21,11 +26,20 @@ fn without_a_leader_it_shows_the_last_known_members_and_fails() {
         "GET /healthz" => json(r#"{"phase":"member","reason":"1 of 3 voters reachable"}"#),
         _ => status(404, ""),
     });
-    let Ran { stdout, stderr, code } = ctl_at(&server, &["show"]);
-    assert!(stdout.contains("2\tmeta-2:8089\tmeta-2:8091\t1.12.4-c0.1.0\t{}\n"), "{stdout}");
-    assert!(stdout.ends_with("Raft Status\n==========\nLeader\t\nPeers\t[]\n"), "{stdout}");
-    let want =
-        "show: BIND knows no leader (1 of 3 voters reachable): the members above are the last that it knew\n";
+    let Ran {
+        stdout,
+        stderr,
+        code,
+    } = ctl_at(&server, &["show"]);
+    assert!(
+        stdout.contains("2\tmeta-2:8089\tmeta-2:8091\t1.12.4-c0.1.0\t{}\n"),
+        "{stdout}"
+    );
+    assert!(
+        stdout.ends_with("Raft Status\n==========\nLeader\t\nPeers\t[]\n"),
+        "{stdout}"
+    );
+    let want = "show: BIND knows no leader (1 of 3 voters reachable): the members above are the last that it knew\n";
     assert_eq!((stderr.as_str(), code), (want, Some(1)));
 }
 
@@ -45,9 +59,16 @@ fn an_unjoined_node_says_what_it_waits_for() {
     let want = "show: BIND knows no cluster: waiting for 2 of 3 founders: meta-2:8091 (name unknown), …\n  \
                 meta-3:8091: connection refused\n";
     assert_eq!(ctl_at(&server, &["show"]), failed(want));
-    let Ran { stdout, stderr, code } = ctl_at(&server, &["show", "-v"]);
+    let Ran {
+        stdout,
+        stderr,
+        code,
+    } = ctl_at(&server, &["show", "-v"]);
     assert_eq!((stderr.as_str(), code), (want, Some(1)));
-    assert!(!stdout.contains("Nodes"), "no tables of a cluster that is not known:\n{stdout}");
+    assert!(
+        !stdout.contains("Nodes"),
+        "no tables of a cluster that is not known:\n{stdout}"
+    );
     assert!(stdout.contains("-\tmeta-1:8091\tfresh\t-\t"), "{stdout}");
 }
 
@@ -67,7 +88,10 @@ fn of_another_make_without_a_leader_nothing_is_known() {
 fn a_data_node_is_no_meta_node() {
     let net = Net::new();
     let server = net.serve(|_| json(r#"{"nodeType":"data","hostname":"d"}"#));
-    assert_eq!(ctl_at(&server, &["show"]), failed("show: BIND is not a meta node\n"));
+    assert_eq!(
+        ctl_at(&server, &["show"]),
+        failed("show: BIND is not a meta node\n")
+    );
 }
 
 /// Each answer that no repetition cures is asked for once.
@@ -77,9 +101,18 @@ fn hopeless_answers_end_at_once() {
     type Answer = fn() -> Reply;
     let cases: [(Answer, &str); 7] = [
         (|| status(403, r#"{"error":"not allowed"}"#), "not allowed"),
-        (|| status(404, "404 page not found\n"), "HTTP 404: 404 page not found"),
-        (|| json("<html>"), "BIND: unreadable answer: expected value at line 1 column 1"),
-        (|| json(""), "BIND: unreadable answer: EOF while parsing a value at line 1 column 0"),
+        (
+            || status(404, "404 page not found\n"),
+            "HTTP 404: 404 page not found",
+        ),
+        (
+            || json("<html>"),
+            "BIND: unreadable answer: expected value at line 1 column 1",
+        ),
+        (
+            || json(""),
+            "BIND: unreadable answer: EOF while parsing a value at line 1 column 0",
+        ),
         (
             || Reply::Bytes(b"influxd-meta raft port\n".to_vec()),
             "BIND: that is 8089, the Raft port; use 8091",
@@ -117,9 +150,15 @@ fn a_leader_that_cannot_be_reached_is_named() {
     let nobody = Nobody::new();
     let (gone, to) = (&nobody.address, nobody.address.clone());
     let server = net.serve(move |_| redirect(format!("http://{to}/status")));
-    let Ran { stdout, stderr, code } = ctl_at(&server, &["-timeout", "200ms", "show"]);
+    let Ran {
+        stdout,
+        stderr,
+        code,
+    } = ctl_at(&server, &["-timeout", "200ms", "show"]);
     let why = format!("BIND: redirected to {gone}: connection refused");
-    let want = format!("show: {why}; trying for up to 200ms\nshow: operation timed out with error: {why}\n");
+    let want = format!(
+        "show: {why}; trying for up to 200ms\nshow: operation timed out with error: {why}\n"
+    );
     assert_eq!((stdout.as_str(), stderr, code), ("", want, Some(1)));
 }
 
@@ -130,9 +169,14 @@ fn a_refused_connection_is_tried_until_the_timeout() {
     let began = Instant::now();
     let ran = ctl(&["-bind", bind, "-timeout", "300ms", "show"]);
     let why = format!("{bind}: connection refused");
-    let want = format!("show: {why}; trying for up to 300ms\nshow: operation timed out with error: {why}\n");
+    let want = format!(
+        "show: {why}; trying for up to 300ms\nshow: operation timed out with error: {why}\n"
+    );
     assert_eq!(ran, failed(&want));
-    assert!(began.elapsed() >= Duration::from_millis(150), "more than one attempt");
+    assert!(
+        began.elapsed() >= Duration::from_millis(150),
+        "more than one attempt"
+    );
 }
 
 #[test]
@@ -141,8 +185,15 @@ fn a_silent_server_ends_with_the_timeout() {
     let server = net.serve(|_| Reply::Silence);
     let began = Instant::now();
     let want = "show: operation timed out with error: BIND: no answer in time\n";
-    assert_eq!(ctl_at(&server, &["-timeout", "300ms", "show"]), failed(want));
-    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    assert_eq!(
+        ctl_at(&server, &["-timeout", "300ms", "show"]),
+        failed(want)
+    );
+    assert!(
+        began.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        began.elapsed()
+    );
 }
 
 /// Details must not make the answer wait for who says nothing: 2 s for all of them.
@@ -152,13 +203,29 @@ fn silent_members_do_not_hold_up_the_details() {
     let silent = net.serve(|_| Reply::Silence);
     let address = silent.local;
     let node = move |id: u32| format!(r#"{{"id":{id},"addr":"{address}"}}"#);
-    let members = format!(r#"{{"meta":[{},{},{},{}]}}"#, node(1), node(2), node(3), node(4));
+    let members = format!(
+        r#"{{"meta":[{},{},{},{}]}}"#,
+        node(1),
+        node(2),
+        node(3),
+        node(4)
+    );
     let server = net.serve(move |asked| match asked.what.as_str() {
         "GET /show-cluster" => json(&members),
         _ => member(asked),
     });
     let began = Instant::now();
     let Ran { stdout, code, .. } = ctl_at(&server, &["-timeout", "30s", "show", "-v"]);
-    assert!(began.elapsed() < Duration::from_secs(6), "{:?}", began.elapsed());
-    assert_eq!((stdout.matches("unreachable: no answer in time").count(), code), (4, Some(0)));
+    assert!(
+        began.elapsed() < Duration::from_secs(6),
+        "{:?}",
+        began.elapsed()
+    );
+    assert_eq!(
+        (
+            stdout.matches("unreachable: no answer in time").count(),
+            code
+        ),
+        (4, Some(0))
+    );
 }

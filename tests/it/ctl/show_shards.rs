@@ -36,7 +36,11 @@ fn what_is_asked_for() {
     let server = net.serve(|_| json("null"));
     let header = "Shards\n==========\nID  Database  Retention Policy  Desired Replicas  Shard Group  \
                   Start  End  Expires  Owners\n";
-    for args in [&["show-shards", "-v"][..], &["show-shards", "-e"], &["show-shards", "-m", "-e", "-v"]] {
+    for args in [
+        &["show-shards", "-v"][..],
+        &["show-shards", "-e"],
+        &["show-shards", "-m", "-e", "-v"],
+    ] {
         assert_eq!(ctl_at(&server, args), done(header), "{args:?}");
     }
     let want = [
@@ -83,31 +87,46 @@ fn shard(id: u8, owners: &[Value]) -> Value {
         "start-time": "2024-01-01T00:00:00Z", "end-time": "2024-01-08T00:00:00Z", "owners": owners})
 }
 
-/// Of a node that does not answer nobody knows: no inconsistent shards is not the same as none known.
+/// Of a node that does not answer nobody knows: no inconsistent shards is not the same as none
+/// known.
 #[test]
 fn what_could_not_be_looked_at_is_a_failure() {
     let net = Net::new();
     let missing = shard(7, &[held_by(4, "hot", ""), held_by(5, "", "not found")]);
-    let unread = shard(8, &[held_by(4, "hot", "size not known"), held_by(5, "cold", "")]);
+    let unread = shard(
+        8,
+        &[held_by(4, "hot", "size not known"), held_by(5, "cold", "")],
+    );
     let refused = "ListShards at d6:8088: connection refused";
     let dark = shard(9, &[held_by(4, "hot", ""), held_by(6, "", refused)]);
     for (others, why) in [
         (vec![unread.clone()], None),
         (
             vec![unread, dark.clone(), dark],
-            Some(format!("show-shards: not all copies were looked at: data node 6 ({refused})\n")),
+            Some(format!(
+                "show-shards: not all copies were looked at: data node 6 ({refused})\n"
+            )),
         ),
     ] {
         let all = json!([vec![missing.clone()], others].concat()).to_string();
         let inconsistent = json!([missing]).to_string();
-        let server = net.serve(move |asked| match asked.what.contains("inconsistent=true") {
-            true => json(&inconsistent),
-            false => json(&all),
-        });
-        let Ran { stdout, stderr, code } = ctl_at(&server, &["show-shards", "-m"]);
+        let server = net.serve(
+            move |asked| match asked.what.contains("inconsistent=true") {
+                true => json(&inconsistent),
+                false => json(&all),
+            },
+        );
+        let Ran {
+            stdout,
+            stderr,
+            code,
+        } = ctl_at(&server, &["show-shards", "-m"]);
         let owners = "[{4 d4:8088 hot 2026-11-23 03:34:20 +0000 UTC 1 <nil>} \
                       {5 d5:8088  2026-11-23 03:34:20 +0000 UTC 1 not found}]\n";
-        assert!(stdout.ends_with(owners) && stdout.lines().count() == 4, "{stdout}");
+        assert!(
+            stdout.ends_with(owners) && stdout.lines().count() == 4,
+            "{stdout}"
+        );
         assert_eq!(code, Some(i32::from(why.is_some())));
         assert_eq!(stderr, why.unwrap_or_default());
     }
@@ -126,10 +145,19 @@ fn a_stray_copy_has_no_group() {
         )
     });
     let ran = ctl_at(&server, &["show-shards", "-m"]);
-    let cells: Vec<_> =
-        ran.stdout.lines().nth(3).expect("a row").split("  ").filter(|c| !c.is_empty()).collect();
+    let cells: Vec<_> = ran
+        .stdout
+        .lines()
+        .nth(3)
+        .expect("a row")
+        .split("  ")
+        .filter(|c| !c.is_empty())
+        .collect();
     let owner = "[{4 a:8088 cold 2026-11-23 03:34:20 +0000 UTC 7 not in the catalog}]";
-    assert_eq!(cells.iter().map(|cell| cell.trim()).collect::<Vec<_>>(), ["99", owner]);
+    assert_eq!(
+        cells.iter().map(|cell| cell.trim()).collect::<Vec<_>>(),
+        ["99", owner]
+    );
 }
 
 /// Ids as text, `err` as null: as the current product writes them.
@@ -146,7 +174,10 @@ fn another_makes_spelling_is_read() {
         )
     });
     let ran = ctl_at(&server, &["show-shards"]);
-    assert!(ran.stdout.contains("\n1   db ") && ran.stdout.contains(" [{4 a:8088} {5 b:8088}]\n"), "{ran:?}");
+    assert!(
+        ran.stdout.contains("\n1   db ") && ran.stdout.contains(" [{4 a:8088} {5 b:8088}]\n"),
+        "{ran:?}"
+    );
 }
 
 #[test]
@@ -155,5 +186,8 @@ fn a_node_in_no_cluster_says_why() {
     let server = net.serve(|_| status(503, r#"{"error":"waiting for 1 of 3 founders"}"#));
     let want = "show-shards: waiting for 1 of 3 founders; trying for up to 200ms\n\
                 show-shards: operation timed out with error: waiting for 1 of 3 founders\n";
-    assert_eq!(ctl_at(&server, &["-timeout", "200ms", "show-shards"]), failed("", want));
+    assert_eq!(
+        ctl_at(&server, &["-timeout", "200ms", "show-shards"]),
+        failed("", want)
+    );
 }

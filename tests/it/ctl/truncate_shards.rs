@@ -11,15 +11,23 @@ fn shards_are_truncated_after_a_delay() {
     let net = Net::new();
     let server = net.serve(|_| no_content());
     let want = done("Truncated shards.\n");
-    for args in
-        [&["truncate-shards"][..], &["truncate-shards", "-delay", "90s"], &["truncate-shards", "-delay=-5m"]]
-    {
+    for args in [
+        &["truncate-shards"][..],
+        &["truncate-shards", "-delay", "90s"],
+        &["truncate-shards", "-delay=-5m"],
+    ] {
         assert_eq!(ctl_at(&server, args), want, "{args:?}");
     }
-    assert_eq!(ctl_at(&server, &["truncate-shards", "-delay", "-1.5h"]), want);
+    assert_eq!(
+        ctl_at(&server, &["truncate-shards", "-delay", "-1.5h"]),
+        want
+    );
     assert_eq!(server.heard(), ["POST /truncate-shards"; 4]);
     let bodies: Vec<_> = server.asked().into_iter().map(|asked| asked.body).collect();
-    assert_eq!(bodies, ["delay=1m0s", "delay=90s", "delay=-5m", "delay=-1.5h"]);
+    assert_eq!(
+        bodies,
+        ["delay=1m0s", "delay=90s", "delay=-5m", "delay=-1.5h"]
+    );
 }
 
 /// Twice is once: shards that were truncated end before the second time comes.
@@ -32,9 +40,16 @@ fn it_is_asked_again_until_it_is_done() {
         1 => status(503, r#"{"error":"no leader"}"#),
         _ => no_content(),
     });
-    let stderr = "truncate-shards: BIND: connection closed before the answer; trying for up to 1m\n";
-    let want = Ran { stderr: stderr.to_owned(), ..done("Truncated shards.\n") };
-    assert_eq!(ctl_at(&server, &["-timeout", "1m", "truncate-shards"]), want);
+    let stderr =
+        "truncate-shards: BIND: connection closed before the answer; trying for up to 1m\n";
+    let want = Ran {
+        stderr: stderr.to_owned(),
+        ..done("Truncated shards.\n")
+    };
+    assert_eq!(
+        ctl_at(&server, &["-timeout", "1m", "truncate-shards"]),
+        want
+    );
 }
 
 #[test]

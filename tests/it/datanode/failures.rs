@@ -1,4 +1,5 @@
-//! Calls that go wrong: each says where, which call and what happened, and none waits longer than it was told to.
+//! Calls that go wrong: each says where, which call and what happened, and none waits longer than
+//! it was told to.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -12,7 +13,11 @@ use super::scripted::{HERE, Scripted, Step, THERE, d1, in_time, network};
 
 /// A call of two bytes, answered by whatever the script says.
 async fn leave(script: Vec<Step>) -> Result<(), Failed> {
-    Scripted::start(script).await.nodes.leave_cluster(&d1(), in_time()).await
+    Scripted::start(script)
+        .await
+        .nodes
+        .leave_cluster(&d1(), in_time())
+        .await
 }
 
 /// What the answer to `LeaveCluster` may be instead.
@@ -24,7 +29,10 @@ async fn answered(bytes: &[u8]) -> Failed {
 #[tokio::test(start_paused = true)]
 async fn a_node_that_hangs_up_without_an_answer() {
     let failed = leave(vec![Step::Read(2)]).await.expect_err("no answer");
-    assert_eq!(failed.to_string(), "LeaveCluster at d1:8088: read message type: EOF");
+    assert_eq!(
+        failed.to_string(),
+        "LeaveCluster at d1:8088: read message type: EOF"
+    );
     assert_eq!(failed.text(), failed.to_string());
     assert!(failed.why.is_maybe_done() && failed.why.is_retryable());
 }
@@ -39,7 +47,11 @@ async fn an_answer_that_is_cut_short() {
         (13, "read message value: unexpected EOF"),
         (14, "why"),
     ] {
-        assert_eq!(answered(&whole[..end]).await.why.to_string(), want, "after {end} bytes");
+        assert_eq!(
+            answered(&whole[..end]).await.why.to_string(),
+            want,
+            "after {end} bytes"
+        );
     }
 }
 
@@ -53,7 +65,10 @@ async fn a_connection_that_is_reset() {
     }
     node.network.reset(HERE, THERE);
     let failed = call.await.expect("no panic").expect_err("no answer");
-    assert_eq!(failed.why.to_string(), "read message type: connection reset by peer");
+    assert_eq!(
+        failed.why.to_string(),
+        "read message type: connection reset by peer"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -65,9 +80,13 @@ async fn answers_that_nobody_should_send() {
         "unreadable answer: an answer of type 40 where 42 was due"
     );
     let junk = answered(b"\x2a\0\0\0\0\0\0\0\x02\x0a\x05").await;
-    assert!(matches!(&junk.why, Why::Unreadable(text) if text.starts_with("undecodable body")), "{junk}");
+    assert!(
+        matches!(&junk.why, Why::Unreadable(text) if text.starts_with("undecodable body")),
+        "{junk}"
+    );
     assert!(junk.why.is_maybe_done() && !junk.why.is_retryable());
-    // From a gibibyte on no frame is read, and of what is announced nothing is believed before it comes.
+    // From a gibibyte on no frame is read, and of what is announced nothing is believed before it
+    // comes.
     assert_eq!(
         text(answered(b"\x2a\0\0\0\0\x40\0\0\0").await),
         "unreadable answer: max message size of 1073741824 exceeded: 1073741824"
@@ -86,13 +105,19 @@ async fn answers_that_nobody_should_send() {
 #[tokio::test(start_paused = true)]
 async fn somebody_else_answers() {
     for (first, named) in [
-        (&b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"[..], "8088"),
+        (
+            &b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"[..],
+            "8088",
+        ),
         (b"HTT", "8088"),
         (b"influxd-meta raft port\n", "8089"),
         (b"\x15\x03\x03\0\x02\x02\x46", "data-use-tls"),
     ] {
         let failed = answered(first).await;
-        assert!(matches!(&failed.why, Why::Stranger(text) if text.contains(named)), "{failed}");
+        assert!(
+            matches!(&failed.why, Why::Stranger(text) if text.contains(named)),
+            "{failed}"
+        );
         assert!(!failed.why.is_maybe_done() && !failed.why.is_retryable());
     }
 }
@@ -102,7 +127,13 @@ async fn nobody_is_there() {
     let (network, nodes) = network().await;
     let why = |at: Address| {
         let nodes = nodes.clone();
-        async move { nodes.leave_cluster(&at, in_time()).await.expect_err("nobody there").why }
+        async move {
+            nodes
+                .leave_cluster(&at, in_time())
+                .await
+                .expect_err("nobody there")
+                .why
+        }
     };
     assert_eq!(why(d1()).await, Why::Unreached(CallError::NameUnknown));
     network.name("d1", &[THERE]);
@@ -117,14 +148,27 @@ async fn a_host_that_swallows_connections_is_given_up_at_once() {
     let (network, nodes) = network().await;
     network.name("d1", &[THERE]);
     network.cut(HERE, THERE);
-    let failed = timeout(Duration::from_secs(10), nodes.leave_cluster(&d1(), in_time())).await;
-    let failed = failed.expect("long before the deadline").expect_err("nobody answers");
-    assert_eq!(failed.why, Why::Unreached(CallError::Timeout { sent: false }));
+    let failed = timeout(
+        Duration::from_secs(10),
+        nodes.leave_cluster(&d1(), in_time()),
+    )
+    .await;
+    let failed = failed
+        .expect("long before the deadline")
+        .expect_err("nobody answers");
+    assert_eq!(
+        failed.why,
+        Why::Unreached(CallError::Timeout { sent: false })
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_second_address_of_the_name_is_tried() {
-    let node = Scripted::start(vec![Step::Read(2), Step::Write(b"\x2a\0\0\0\0\0\0\0\0".to_vec())]).await;
+    let node = Scripted::start(vec![
+        Step::Read(2),
+        Step::Write(b"\x2a\0\0\0\0\0\0\0\0".to_vec()),
+    ])
+    .await;
     let nowhere = [10, 0, 0, 9].into();
     node.network.name("d1", &[nowhere, THERE]);
     node.network.cut(HERE, nowhere);
@@ -144,7 +188,11 @@ async fn a_slow_answer_is_waited_for_until_the_deadline_and_no_longer() {
     let node = Scripted::start(slow).await;
     for seconds in [100, 3200] {
         let deadline = Instant::now() + Duration::from_secs(seconds);
-        let failed = node.nodes.leave_cluster(&d1(), deadline).await.expect_err("too late");
+        let failed = node
+            .nodes
+            .leave_cluster(&d1(), deadline)
+            .await
+            .expect_err("too late");
         assert_eq!(failed.why, Why::Timeout);
         assert!(failed.why.is_maybe_done());
         assert!(Instant::now() < deadline + Duration::from_secs(1));
@@ -156,11 +204,21 @@ async fn a_slow_answer_is_waited_for_until_the_deadline_and_no_longer() {
 async fn a_call_that_is_dropped_closes_its_connection() {
     let (network, nodes) = network().await;
     network.name("d1", &[THERE]);
-    let mut listener = network.host(THERE).listen(SocketAddr::new(THERE, 8088)).await.expect("a free port");
-    let waited = timeout(Duration::from_secs(1), nodes.leave_cluster(&d1(), in_time())).await;
+    let mut listener = network
+        .host(THERE)
+        .listen(SocketAddr::new(THERE, 8088))
+        .await
+        .expect("a free port");
+    let waited = timeout(
+        Duration::from_secs(1),
+        nodes.leave_cluster(&d1(), in_time()),
+    )
+    .await;
     assert!(waited.is_err());
     let mut stream = listener.accept().await.expect("it came");
     let mut all = Vec::new();
-    tokio::io::AsyncReadExt::read_to_end(&mut stream, &mut all).await.expect("an end");
+    tokio::io::AsyncReadExt::read_to_end(&mut stream, &mut all)
+        .await
+        .expect("an end");
     assert_eq!(all, [0x02, 0x29]);
 }

@@ -1,5 +1,5 @@
-//! A stand-in for a meta node, on real sockets: it serves a catalog, creates what the model asks for, or does what a
-//! script says, and remembers what it was asked.
+//! A stand-in for a meta node, on real sockets: it serves a catalog, creates what the model asks
+//! for, or does what a script says, and remembers what it was asked.
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -46,7 +46,9 @@ pub(super) struct Asked {
 
 impl Asked {
     pub(super) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find_map(|header| header.strip_prefix(name)?.strip_prefix(": "))
+        self.headers
+            .iter()
+            .find_map(|header| header.strip_prefix(name)?.strip_prefix(": "))
     }
 }
 
@@ -64,7 +66,11 @@ impl Meta {
     pub(super) fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let local = listener.local_addr().expect("bound");
-        let me = Node { id: 1, addr: local.to_string(), tcp_addr: "127.0.0.1:8089".to_owned() };
+        let me = Node {
+            id: 1,
+            addr: local.to_string(),
+            tcp_addr: "127.0.0.1:8089".to_owned(),
+        };
         let data = Data {
             term: 1,
             index: 5,
@@ -75,9 +81,18 @@ impl Meta {
             ..Data::default()
         };
         let leader = "127.0.0.1:8089".to_owned();
-        let state = State { stopped: false, leader, data, scripts: Vec::new(), asked: Vec::new() };
-        let shared =
-            Arc::new(Shared { addr: local.to_string(), state: Mutex::new(state), changed: Condvar::new() });
+        let state = State {
+            stopped: false,
+            leader,
+            data,
+            scripts: Vec::new(),
+            asked: Vec::new(),
+        };
+        let shared = Arc::new(Shared {
+            addr: local.to_string(),
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+        });
         let accepting = shared.clone();
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
@@ -115,7 +130,12 @@ impl Meta {
     /// What it was asked on this path so far.
     pub(super) fn asked(&self, path: &str) -> Vec<Asked> {
         let state = self.shared.state.lock().expect("no panic");
-        state.asked.iter().filter(|asked| path_of(&asked.what) == path).cloned().collect()
+        state
+            .asked
+            .iter()
+            .filter(|asked| path_of(&asked.what) == path)
+            .cloned()
+            .collect()
     }
 
     /// Waits until it was asked this often.
@@ -123,18 +143,34 @@ impl Meta {
     pub(super) fn wait_asked(&self, path: &str, times: usize) -> Vec<Asked> {
         let state = self.shared.state.lock().expect("no panic");
         let enough = |state: &mut State| {
-            state.asked.iter().filter(|asked| path_of(&asked.what) == path).count() < times
+            state
+                .asked
+                .iter()
+                .filter(|asked| path_of(&asked.what) == path)
+                .count()
+                < times
         };
-        let (state, waited) =
-            self.shared.changed.wait_timeout_while(state, PATIENCE, enough).expect("no panic");
-        assert!(!waited.timed_out(), "{path} was not asked {times} times: {:?}", state.asked);
+        let (state, waited) = self
+            .shared
+            .changed
+            .wait_timeout_while(state, PATIENCE, enough)
+            .expect("no panic");
+        assert!(
+            !waited.timed_out(),
+            "{path} was not asked {times} times: {:?}",
+            state.asked
+        );
         drop(state);
         self.asked(path)
     }
 
     fn set<T>(&self, set: impl FnOnce(&mut State) -> T) -> T {
         // A test that fails while it waits still wants its threads to end.
-        let done = set(&mut self.shared.state.lock().unwrap_or_else(PoisonError::into_inner));
+        let done = set(&mut self
+            .shared
+            .state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner));
         self.shared.changed.notify_all();
         done
     }
@@ -206,8 +242,14 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<Asked> {
         }
     }
     let what = lines.remove(0).strip_suffix(" HTTP/1.1")?.to_owned();
-    let mut asked = Asked { what, headers: lines, body: Vec::new() };
-    let length = asked.header("Content-Length").map_or(0, |length| length.parse().expect("a length"));
+    let mut asked = Asked {
+        what,
+        headers: lines,
+        body: Vec::new(),
+    };
+    let length = asked
+        .header("Content-Length")
+        .map_or(0, |length| length.parse().expect("a length"));
     asked.body.resize(length, 0);
     reader.read_exact(&mut asked.body).ok()?;
     Some(asked)
@@ -221,12 +263,18 @@ fn answer(shared: &Shared, asked: &Asked) -> Option<Reply> {
     state.asked.push(asked.clone());
     shared.changed.notify_all();
     let scripts = state.scripts.iter_mut().filter(|(of, _)| *of == path);
-    if let Some(reply) = scripts.filter_map(|(_, replies)| replies.pop_front()).next() {
+    if let Some(reply) = scripts
+        .filter_map(|(_, replies)| replies.pop_front())
+        .next()
+    {
         return Some(reply);
     }
     match path {
         "/status" => {
-            let status = format!("{{\"nodeType\":\"meta\",\"leader\":\"{}\",\"peers\":null}}", state.leader);
+            let status = format!(
+                "{{\"nodeType\":\"meta\",\"leader\":\"{}\",\"peers\":null}}",
+                state.leader
+            );
             Some(Reply::Bytes(status.into_bytes()))
         }
         "/execute" => {
@@ -234,11 +282,19 @@ fn answer(shared: &Shared, asked: &Asked) -> Option<Reply> {
             create(&mut state.data, &asked.body);
             let index = state.data.index;
             shared.changed.notify_all();
-            Some(Reply::Bytes(Writer::default().flag(1, true).number(3, index).done()))
+            Some(Reply::Bytes(
+                Writer::default().flag(1, true).number(3, index).done(),
+            ))
         }
         "/announce" => Some(Reply::Status(204, "")),
         "/" => {
-            let index: u64 = asked.what.split("index=").nth(1).expect("an index").parse().expect("a number");
+            let index: u64 = asked
+                .what
+                .split("index=")
+                .nth(1)
+                .expect("an index")
+                .parse()
+                .expect("a number");
             let parked = |state: &mut State| !state.stopped && state.data.index <= index;
             let state = shared.changed.wait_while(state, parked).expect("no panic");
             (!state.stopped).then(|| Reply::Bytes(state.data.write()))
@@ -250,21 +306,42 @@ fn answer(shared: &Shared, asked: &Asked) -> Option<Reply> {
 /// Data nodes, and shard groups of two shards each whose owners are all of them.
 fn create(data: &mut Data, command: &[u8]) {
     let command = Message::read(command).expect("a command");
-    let nodes = command.all(125, "", |node| Ok((node.need_text(1, "")?, node.need_text(2, "")?)));
+    let nodes = command.all(125, "", |node| {
+        Ok((node.need_text(1, "")?, node.need_text(2, "")?))
+    });
     for (addr, tcp_addr) in nodes.expect("CreateDataNode") {
         data.max_node_id += 1;
-        data.data_nodes.push(Node { id: data.max_node_id, addr, tcp_addr });
+        data.data_nodes.push(Node {
+            id: data.max_node_id,
+            addr,
+            tcp_addr,
+        });
     }
-    for start in command.all(109, "", |group| group.need_number(3, "")).expect("CreateShardGroup") {
+    for start in command
+        .all(109, "", |group| group.need_number(3, ""))
+        .expect("CreateShardGroup")
+    {
         let owners: Vec<u64> = data.data_nodes.iter().map(|node| node.id).collect();
         let mut shard = || {
             data.max_shard_id += 1;
-            Shard { id: data.max_shard_id, owners: owners.clone() }
+            Shard {
+                id: data.max_shard_id,
+                owners: owners.clone(),
+            }
         };
         let shards = vec![shard(), shard()];
         data.max_shard_group_id += 1;
         let (id, start) = (data.max_shard_group_id, start as i64);
-        let group = ShardGroup { id, start, end: start + 1000, deleted_at: 0, shards, truncated_at: 0 };
-        data.databases[0].retention_policies[0].shard_groups.push(group);
+        let group = ShardGroup {
+            id,
+            start,
+            end: start + 1000,
+            deleted_at: 0,
+            shards,
+            truncated_at: 0,
+        };
+        data.databases[0].retention_policies[0]
+            .shard_groups
+            .push(group);
     }
 }

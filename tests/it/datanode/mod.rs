@@ -1,5 +1,5 @@
-//! The client of data nodes, against recorded bytes, against scripts, and against the model of a data node; and the
-//! model itself, against what real data nodes were seen to do.
+//! The client of data nodes, against recorded bytes, against scripts, and against the model of a
+//! data node; and the model itself, against what real data nodes were seen to do.
 
 mod calls;
 mod failures;

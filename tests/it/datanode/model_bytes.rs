@@ -14,11 +14,34 @@ const DAY: i64 = 24 * HOUR;
 
 /// Every recorded command, by the file it was recorded in, made anew.
 fn ours() -> BTreeMap<&'static str, Vec<u8>> {
-    let monitor = Policy { name: "monitor", duration: 7 * DAY, shard_group_duration: DAY, replica_n: 1 };
-    let rp1 = Policy { name: "rp1", duration: 3 * DAY, shard_group_duration: DAY, replica_n: 2 };
-    let other_rp1 = Policy { replica_n: 1, ..rp1.clone() };
-    let rptmp = Policy { name: "rptmp", duration: 0, shard_group_duration: 7 * DAY, replica_n: 1 };
-    let rp2 = Policy { name: "rp2", duration: DAY, shard_group_duration: HOUR, replica_n: 2 };
+    let monitor = Policy {
+        name: "monitor",
+        duration: 7 * DAY,
+        shard_group_duration: DAY,
+        replica_n: 1,
+    };
+    let rp1 = Policy {
+        name: "rp1",
+        duration: 3 * DAY,
+        shard_group_duration: DAY,
+        replica_n: 2,
+    };
+    let other_rp1 = Policy {
+        replica_n: 1,
+        ..rp1.clone()
+    };
+    let rptmp = Policy {
+        name: "rptmp",
+        duration: 0,
+        shard_group_duration: 7 * DAY,
+        replica_n: 1,
+    };
+    let rp2 = Policy {
+        name: "rp2",
+        duration: DAY,
+        shard_group_duration: HOUR,
+        replica_n: 2,
+    };
     let internal = command::create_database("_internal", Some(&monitor));
     let joins = |ip: &str| command::create_data_node(&format!("{ip}:8086"), &format!("{ip}:8088"));
     let query = "CREATE CONTINUOUS QUERY cq1 ON db1 BEGIN SELECT mean(v) INTO db1.rp1.m1h FROM db1.rp1.m GROUP BY time(1h) END";
@@ -38,28 +61,61 @@ fn ours() -> BTreeMap<&'static str, Vec<u8>> {
             "auth-execute-CreateShardGroup-200-1",
             command::create_shard_group("_internal", "monitor", time_in("auth", 1)),
         ),
-        ("auth-execute-CreateUser-200-1", command::create_user("admin", admin, true)),
-        ("auth-execute-DeleteShardGroup-200-1", command::delete_shard_group("adb", "rp", 2)),
+        (
+            "auth-execute-CreateUser-200-1",
+            command::create_user("admin", admin, true),
+        ),
+        (
+            "auth-execute-DeleteShardGroup-200-1",
+            command::delete_shard_group("adb", "rp", 2),
+        ),
         ("auth-execute-DropUser-200-1", command::drop_user("joe")),
-        ("auth-execute-PruneShardGroups-200-1", command::prune_shard_groups()),
-        ("auth-execute-SetPrivilege-200-1", command::set_privilege("joe", "adb", 1)),
-        ("auth-execute-UpdateRetentionPolicy-200-1", update("adb", "rp", HOUR, None, false)),
-        ("auth-execute-UpdateUser-200-1", command::update_user("joe", joe)),
-        ("plain-execute-CreateContinuousQuery-200-1", command::create_continuous_query("db1", "cq1", query)),
+        (
+            "auth-execute-PruneShardGroups-200-1",
+            command::prune_shard_groups(),
+        ),
+        (
+            "auth-execute-SetPrivilege-200-1",
+            command::set_privilege("joe", "adb", 1),
+        ),
+        (
+            "auth-execute-UpdateRetentionPolicy-200-1",
+            update("adb", "rp", HOUR, None, false),
+        ),
+        (
+            "auth-execute-UpdateUser-200-1",
+            command::update_user("joe", joe),
+        ),
+        (
+            "plain-execute-CreateContinuousQuery-200-1",
+            command::create_continuous_query("db1", "cq1", query),
+        ),
         ("plain-execute-CreateDataNode-200-1", joins("127.0.0.11")),
         ("plain-execute-CreateDataNode-200-2", joins("127.0.0.12")),
         ("plain-execute-CreateDataNode-200-3", joins("127.0.0.14")),
         ("plain-execute-CreateDataNode-200-4", joins("127.0.0.14")),
         ("plain-execute-CreateDatabase-200-1", internal.clone()),
         ("plain-execute-CreateDatabase-200-2", internal),
-        ("plain-execute-CreateDatabase-200-3", command::create_database("db1", None)),
-        ("plain-execute-CreateDatabase-200-4", command::create_database("db2", Some(&rp2))),
-        ("plain-execute-CreateRetentionPolicy-200-1", command::create_retention_policy("db1", &rp1, true)),
+        (
+            "plain-execute-CreateDatabase-200-3",
+            command::create_database("db1", None),
+        ),
+        (
+            "plain-execute-CreateDatabase-200-4",
+            command::create_database("db2", Some(&rp2)),
+        ),
+        (
+            "plain-execute-CreateRetentionPolicy-200-1",
+            command::create_retention_policy("db1", &rp1, true),
+        ),
         (
             "plain-execute-CreateRetentionPolicy-200-2",
             command::create_retention_policy("db1", &other_rp1, false),
         ),
-        ("plain-execute-CreateRetentionPolicy-200-3", command::create_retention_policy("db1", &rptmp, false)),
+        (
+            "plain-execute-CreateRetentionPolicy-200-3",
+            command::create_retention_policy("db1", &rptmp, false),
+        ),
         (
             "plain-execute-CreateShardGroup-200-1",
             command::create_shard_group("_internal", "monitor", time_in("plain", 1)),
@@ -80,29 +136,65 @@ fn ours() -> BTreeMap<&'static str, Vec<u8>> {
             "plain-execute-CreateSubscription-200-1",
             command::create_subscription("sub1", "db1", "rp1", "ALL", &destinations),
         ),
-        ("plain-execute-CreateUser-200-1", command::create_user("alice", alice, true)),
-        ("plain-execute-CreateUser-200-2", command::create_user("bob", bob, false)),
-        ("plain-execute-DropContinuousQuery-200-1", command::drop_continuous_query("db1", "cq1")),
-        ("plain-execute-DropDatabase-200-1", command::drop_database("tmpdb")),
-        ("plain-execute-DropRetentionPolicy-200-1", command::drop_retention_policy("db1", "rptmp")),
-        ("plain-execute-DropSubscription-200-1", command::drop_subscription("sub1", "db1", "rp1")),
+        (
+            "plain-execute-CreateUser-200-1",
+            command::create_user("alice", alice, true),
+        ),
+        (
+            "plain-execute-CreateUser-200-2",
+            command::create_user("bob", bob, false),
+        ),
+        (
+            "plain-execute-DropContinuousQuery-200-1",
+            command::drop_continuous_query("db1", "cq1"),
+        ),
+        (
+            "plain-execute-DropDatabase-200-1",
+            command::drop_database("tmpdb"),
+        ),
+        (
+            "plain-execute-DropRetentionPolicy-200-1",
+            command::drop_retention_policy("db1", "rptmp"),
+        ),
+        (
+            "plain-execute-DropSubscription-200-1",
+            command::drop_subscription("sub1", "db1", "rp1"),
+        ),
         ("plain-execute-DropUser-200-1", command::drop_user("bob")),
-        ("plain-execute-SetAdminPrivilege-200-1", command::set_admin_privilege("bob", true)),
-        ("plain-execute-SetAdminPrivilege-200-2", command::set_admin_privilege("bob", false)),
-        ("plain-execute-SetPrivilege-200-1", command::set_privilege("bob", "db1", 1)),
-        ("plain-execute-SetPrivilege-200-2", command::set_privilege("bob", "db1", 0)),
+        (
+            "plain-execute-SetAdminPrivilege-200-1",
+            command::set_admin_privilege("bob", true),
+        ),
+        (
+            "plain-execute-SetAdminPrivilege-200-2",
+            command::set_admin_privilege("bob", false),
+        ),
+        (
+            "plain-execute-SetPrivilege-200-1",
+            command::set_privilege("bob", "db1", 1),
+        ),
+        (
+            "plain-execute-SetPrivilege-200-2",
+            command::set_privilege("bob", "db1", 0),
+        ),
         ("plain-execute-UpdateRetentionPolicy-200-1", {
             let (duration, group) = (4 * DAY, Some(2 * DAY));
             command::update_retention_policy("db1", "rp1", Some(duration), Some(1), group, true)
         }),
-        ("plain-execute-UpdateUser-200-1", command::update_user("bob", new_bob)),
+        (
+            "plain-execute-UpdateUser-200-1",
+            command::update_user("bob", new_bob),
+        ),
     ])
 }
 
 /// The time of the point for which this group was asked for: that of the recording.
 fn time_in(run: &str, number: u32) -> i64 {
-    let bytes = read(&format!("vectors/execute/{run}-execute-CreateShardGroup-200-{number}.req.bin"));
-    let times = Message::read(&bytes).and_then(|c| c.all(109, "command", |p| p.need_number(3, "Timestamp")));
+    let bytes = read(&format!(
+        "vectors/execute/{run}-execute-CreateShardGroup-200-{number}.req.bin"
+    ));
+    let times = Message::read(&bytes)
+        .and_then(|c| c.all(109, "command", |p| p.need_number(3, "Timestamp")));
     times.expect("a command")[0] as i64
 }
 
@@ -112,8 +204,12 @@ fn it_sends_the_recorded_commands() {
     let recorded = files("vectors/execute", ".req.bin");
     assert_eq!(recorded.len(), ours.len());
     for (path, bytes) in recorded {
-        let name = path.trim_start_matches("vectors/execute/").trim_end_matches(".req.bin");
-        let ours = ours.get(name).unwrap_or_else(|| panic!("{name} is not made here"));
+        let name = path
+            .trim_start_matches("vectors/execute/")
+            .trim_end_matches(".req.bin");
+        let ours = ours
+            .get(name)
+            .unwrap_or_else(|| panic!("{name} is not made here"));
         assert_eq!(hex::encode(ours), hex::encode(bytes), "{name}");
     }
 }
@@ -137,12 +233,19 @@ fn it_reads_the_recorded_answers() {
     let mut seen = [0; 2];
     for (path, bytes) in files("vectors/execute", ".resp.bin") {
         let response = Response::read(&bytes).unwrap_or_else(|error| panic!("{path}: {error}"));
-        assert_eq!(response.error.is_empty(), response.index > 0, "{path}: {response:?}");
+        assert_eq!(
+            response.error.is_empty(),
+            response.index > 0,
+            "{path}: {response:?}"
+        );
         seen[usize::from(response.error.is_empty())] += 1;
     }
     assert!(seen.iter().all(|count| *count > 0), "{seen:?}");
     // Without OK a Go client takes it for a broken exchange.
-    assert_eq!(Response::read(b"\x18\x05"), Err("proto: required field \"OK\" not set".to_owned()));
+    assert_eq!(
+        Response::read(b"\x18\x05"),
+        Err("proto: required field \"OK\" not set".to_owned())
+    );
 }
 
 #[test]
@@ -153,11 +256,29 @@ fn it_reads_the_recorded_catalogs_whole() {
     }
     let data = read("vectors/snapshot/plain-snapshot-n060-reqindex-37-200.resp.bin");
     let data = Data::read(&data).expect("Data");
-    assert_eq!((data.term, data.index, data.cluster_id), (2, 38, 5_312_198_559_311_367_671));
-    assert_eq!(data.node_by_tcp("127.0.0.12:8088").map(|node| node.id), Some(5));
-    let servers: Vec<_> = data.meta_nodes.iter().map(|node| node.addr.as_str()).collect();
-    assert_eq!(servers, ["127.0.0.2:8091", "127.0.0.3:8091", "127.0.0.4:8091"]);
-    let group = |time| data.policy("db1", "").ok().and_then(|policy| policy.group_for(time)).map(|g| g.id);
+    assert_eq!(
+        (data.term, data.index, data.cluster_id),
+        (2, 38, 5_312_198_559_311_367_671)
+    );
+    assert_eq!(
+        data.node_by_tcp("127.0.0.12:8088").map(|node| node.id),
+        Some(5)
+    );
+    let servers: Vec<_> = data
+        .meta_nodes
+        .iter()
+        .map(|node| node.addr.as_str())
+        .collect();
+    assert_eq!(
+        servers,
+        ["127.0.0.2:8091", "127.0.0.3:8091", "127.0.0.4:8091"]
+    );
+    let group = |time| {
+        data.policy("db1", "")
+            .ok()
+            .and_then(|policy| policy.group_for(time))
+            .map(|g| g.id)
+    };
     let start = 1_795_392_000_000_000_000;
     let groups = [start - 1, start, start + 2 * DAY - 1, start + 2 * DAY].map(group);
     assert_eq!(groups, [None, Some(2), Some(2), None]);
@@ -195,7 +316,11 @@ fn without(mut message: &[u8], path: &[u64]) -> Vec<u8> {
         match path {
             [field] if *field == key >> 3 => {}
             [field, rest @ ..] if *field == key >> 3 => {
-                left.extend(Writer::default().bytes(*field, &without(&content, rest)).done());
+                left.extend(
+                    Writer::default()
+                        .bytes(*field, &without(&content, rest))
+                        .done(),
+                );
             }
             _ => left.extend(&whole[..whole.len() - message.len()]),
         }
@@ -204,10 +329,17 @@ fn without(mut message: &[u8], path: &[u64]) -> Vec<u8> {
 }
 
 fn varint(bytes: &mut &[u8]) -> u64 {
-    let length = bytes.iter().position(|byte| byte & 0x80 == 0).expect("a whole varint") + 1;
+    let length = bytes
+        .iter()
+        .position(|byte| byte & 0x80 == 0)
+        .expect("a whole varint")
+        + 1;
     let (varint, rest) = bytes.split_at(length);
     *bytes = rest;
-    varint.iter().rev().fold(0, |value, byte| value << 7 | u64::from(byte & 0x7f))
+    varint
+        .iter()
+        .rev()
+        .fold(0, |value, byte| value << 7 | u64::from(byte & 0x7f))
 }
 
 #[test]
@@ -248,7 +380,10 @@ fn a_catalog_that_lacks_what_must_be_there_is_unreadable() {
 fn a_destination_asks_its_source_as_recorded() {
     let recorded = read("vectors/rpc/plain-rpc-BackupShard-1.req.bin");
     let since = influxdb_meta::wire::datanode::EVERYTHING;
-    assert_eq!(hex::encode(calls::ask_backup(3, since)), hex::encode(recorded));
+    assert_eq!(
+        hex::encode(calls::ask_backup(3, since)),
+        hex::encode(recorded)
+    );
 }
 
 #[test]
@@ -276,5 +411,8 @@ fn instants_are_written_as_go_does() {
 
 #[test]
 fn numbers_below_zero_take_ten_bytes() {
-    assert_eq!(hex::encode(Writer::default().signed(3, -1).done()), "18ffffffffffffffffff01");
+    assert_eq!(
+        hex::encode(Writer::default().signed(3, -1).done()),
+        "18ffffffffffffffffff01"
+    );
 }

@@ -44,9 +44,17 @@ pub(super) fn d1() -> Address {
 }
 
 pub(super) async fn network() -> (Network, DataNodes) {
-    let network = Network::new(Arc::new(SystemRng), Duration::from_micros(100)..Duration::from_micros(200));
-    let env = Env { net: network.host(HERE), ..Env::real() };
-    let nodes = DataNodes::open(&env, &DataNodesConfig::default()).await.expect("without TLS");
+    let network = Network::new(
+        Arc::new(SystemRng),
+        Duration::from_micros(100)..Duration::from_micros(200),
+    );
+    let env = Env {
+        net: network.host(HERE),
+        ..Env::real()
+    };
+    let nodes = DataNodes::open(&env, &DataNodesConfig::default())
+        .await
+        .expect("without TLS");
     (network, nodes)
 }
 
@@ -54,7 +62,10 @@ impl Scripted {
     pub(super) async fn start(script: Vec<Step>) -> Self {
         let (network, nodes) = network().await;
         network.name("d1", &[THERE]);
-        let listener = network.host(THERE).listen(SocketAddr::new(THERE, 8088)).await;
+        let listener = network
+            .host(THERE)
+            .listen(SocketAddr::new(THERE, 8088))
+            .await;
         let mut listener = listener.expect("a free port");
         let heard: Arc<Mutex<Vec<Vec<u8>>>> = Arc::default();
         let (tasks, log) = (Tasks::inline(), heard.clone());
@@ -63,7 +74,12 @@ impl Scripted {
                 tasks.detach(play(stream, script.clone(), log.clone()));
             }
         });
-        Self { network, nodes, heard, _accepting: accepting }
+        Self {
+            network,
+            nodes,
+            heard,
+            _accepting: accepting,
+        }
     }
 
     /// What came on each connection, up to where the script stopped reading.
@@ -78,7 +94,10 @@ async fn play(mut stream: Box<dyn Stream>, script: Vec<Step>, log: Arc<Mutex<Vec
         match step {
             Step::Read(length) => {
                 // Shorter when the other side has gone.
-                let _ended = (&mut stream).take(length as u64).read_to_end(&mut came).await;
+                let _ended = (&mut stream)
+                    .take(length as u64)
+                    .read_to_end(&mut came)
+                    .await;
                 log.lock().expect("no panic").push(came.clone());
             }
             Step::Write(bytes) => {

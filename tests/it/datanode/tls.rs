@@ -9,7 +9,9 @@ use influxdb_meta::base::Address;
 use influxdb_meta::datanode::{DataNodes, DataNodesConfig, Failed, Why};
 use influxdb_meta::runtime::Env;
 use influxdb_meta::tls::{HandshakeError, Places, TlsError, Trust};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd,
+};
 use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tempfile::TempDir;
@@ -38,16 +40,27 @@ fn server(
         .with_no_client_auth()
         .with_single_cert(chain, key)
         .expect("a fitting key");
-    Server { pem: certificate.pem(), config }
+    Server {
+        pem: certificate.pem(),
+        config,
+    }
 }
 
 fn params(names: &[&str]) -> CertificateParams {
-    CertificateParams::new(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()).expect("names")
+    CertificateParams::new(
+        names
+            .iter()
+            .map(|name| (*name).to_owned())
+            .collect::<Vec<_>>(),
+    )
+    .expect("names")
 }
 
 /// Under another name than all others.
 fn named(mut params: CertificateParams) -> CertificateParams {
-    params.distinguished_name.push(DnType::CommonName, "data nodes");
+    params
+        .distinguished_name
+        .push(DnType::CommonName, "data nodes");
     params
 }
 
@@ -65,20 +78,29 @@ fn openssl_like(mut params: CertificateParams) -> Server {
 
 fn start(dir: &TempDir, config: rustls::ServerConfig) -> DataNode {
     let tls = Some(Arc::new(config));
-    let node = DataNode::start(Options { announces: false, tls, ..options(dir) });
+    let node = DataNode::start(Options {
+        announces: false,
+        tls,
+        ..options(dir)
+    });
     node.hold(3, Held::new("db", "rp", 7));
     node
 }
 
 async fn believing(trust: Trust) -> DataNodes {
     let config = DataNodesConfig { tls: Some(trust) };
-    DataNodes::open(&Env::real(), &config).await.expect("certificates to trust")
+    DataNodes::open(&Env::real(), &config)
+        .await
+        .expect("certificates to trust")
 }
 
 fn file(dir: &TempDir, pem: &str) -> Trust {
     let path = dir.path().join("trusted.pem");
     std::fs::write(&path, pem).expect("writes");
-    Trust::Roots(Places { file: Some(path), dirs: Some(Vec::new()) })
+    Trust::Roots(Places {
+        file: Some(path),
+        dirs: Some(Vec::new()),
+    })
 }
 
 /// Asks both ways that there are.
@@ -115,11 +137,13 @@ fn refusal(asked: Result<(), Failed>) -> String {
 async fn a_certificate_of_a_trusted_authority_is_believed() {
     let mut authority = params(&[]);
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let authority =
-        CertifiedIssuer::self_signed(authority, KeyPair::generate().expect("a key")).expect("an authority");
+    let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().expect("a key"))
+        .expect("an authority");
     for versions in [rustls::ALL_VERSIONS, &[&rustls::version::TLS12]] {
         let key = KeyPair::generate().expect("a key");
-        let certificate = params(&["127.0.0.1"]).signed_by(&key, &authority).expect("a certificate");
+        let certificate = params(&["127.0.0.1"])
+            .signed_by(&key, &authority)
+            .expect("a certificate");
         let shown = server(&certificate, &key, versions);
         assert_eq!(asked(&authority.pem(), shown.config).await, Ok(()));
     }
@@ -141,10 +165,16 @@ async fn whoever_is_not_trusted_is_refused() {
         (self_signed(params(here)), self_signed(params(here))),
         (openssl_like(params(here)), openssl_like(params(here))),
         (self_signed(params(here)), self_signed(named(params(here)))),
-        (openssl_like(params(here)), openssl_like(named(params(here)))),
+        (
+            openssl_like(params(here)),
+            openssl_like(named(params(here))),
+        ),
     ] {
         let text = refusal(asked(&trusted.pem, shown.config).await);
-        assert!(text.starts_with("no authority that is trusted here has signed it"), "{text}");
+        assert!(
+            text.starts_with("no authority that is trusted here has signed it"),
+            "{text}"
+        );
     }
 }
 
@@ -176,7 +206,10 @@ async fn anyone_is_believed_where_that_is_asked_for() {
     for shown in [self_signed(params(&["127.0.0.1"])), openssl_like(old)] {
         let dir = TempDir::new().expect("a folder");
         let node = start(&dir, shown.config);
-        assert_eq!(ask(&believing(Trust::Anyone).await, &at(&node)).await, Ok(()));
+        assert_eq!(
+            ask(&believing(Trust::Anyone).await, &at(&node)).await,
+            Ok(())
+        );
     }
 }
 
@@ -185,13 +218,23 @@ async fn anyone_is_believed_where_that_is_asked_for() {
 async fn tls_on_one_side_only() {
     let dir = TempDir::new().expect("a folder");
     let secured = start(&dir, self_signed(params(&["127.0.0.1"])).config);
-    let plain = DataNodes::open(&Env::real(), &DataNodesConfig::default()).await.expect("without TLS");
+    let plain = DataNodes::open(&Env::real(), &DataNodesConfig::default())
+        .await
+        .expect("without TLS");
     let deadline = Instant::now() + PATIENCE;
     let servers = [Address::new("m1", 8091)];
-    let failed =
-        plain.join_cluster(&at(&secured), &servers, false, deadline).await.expect_err("it speaks TLS");
-    assert_eq!(failed.why, Why::Stranger("it speaks TLS there: set data-use-tls".to_owned()));
-    let failed = plain.status(&at(&secured), deadline).await.expect_err("it speaks TLS");
+    let failed = plain
+        .join_cluster(&at(&secured), &servers, false, deadline)
+        .await
+        .expect_err("it speaks TLS");
+    assert_eq!(
+        failed.why,
+        Why::Stranger("it speaks TLS there: set data-use-tls".to_owned())
+    );
+    let failed = plain
+        .status(&at(&secured), deadline)
+        .await
+        .expect_err("it speaks TLS");
     assert!(failed.to_string().contains("TLS"), "{failed}");
 
     // A web server answers a handshake in plain words.
@@ -199,23 +242,40 @@ async fn tls_on_one_side_only() {
     let local: SocketAddr = listener.local_addr().expect("bound");
     std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().expect("accepts");
-        std::io::Write::write_all(&mut stream, b"HTTP/1.1 400 Bad Request\r\n\r\n").expect("writes");
+        std::io::Write::write_all(&mut stream, b"HTTP/1.1 400 Bad Request\r\n\r\n")
+            .expect("writes");
         let _rest = std::io::Read::read_to_end(&mut stream, &mut Vec::new());
     });
     let to = Address::new("127.0.0.1", local.port());
-    let failed = believing(Trust::Anyone).await.leave_cluster(&to, deadline).await.expect_err("no TLS there");
+    let failed = believing(Trust::Anyone)
+        .await
+        .leave_cluster(&to, deadline)
+        .await
+        .expect_err("no TLS there");
     assert_eq!(failed.why, Why::Tls(HandshakeError::NotTls));
-    assert!(failed.to_string().contains("unset data-use-tls"), "{failed}");
+    assert!(
+        failed.to_string().contains("unset data-use-tls"),
+        "{failed}"
+    );
 }
 
 /// A data node without TLS hangs up on a handshake.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_data_node_without_tls() {
     let dir = TempDir::new().expect("a folder");
-    let node = DataNode::start(Options { announces: false, ..options(&dir) });
+    let node = DataNode::start(Options {
+        announces: false,
+        ..options(&dir)
+    });
     let nodes = believing(Trust::Anyone).await;
-    let failed = nodes.leave_cluster(&at(&node), Instant::now() + PATIENCE).await.expect_err("no TLS there");
-    assert!(matches!(failed.why, Why::Tls(HandshakeError::Failed(_))), "{failed}");
+    let failed = nodes
+        .leave_cluster(&at(&node), Instant::now() + PATIENCE)
+        .await
+        .expect_err("no TLS there");
+    assert!(
+        matches!(failed.why, Why::Tls(HandshakeError::Failed(_))),
+        "{failed}"
+    );
     assert!(failed.why.is_retryable() && !failed.why.is_maybe_done());
     assert_eq!(node.heard(), [""; 0]);
 }
@@ -225,14 +285,23 @@ async fn a_handshake_that_never_ends_is_given_up() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let to = Address::new("127.0.0.1", listener.local_addr().expect("bound").port());
     let deadline = Instant::now() + Duration::from_millis(300);
-    let failed =
-        believing(Trust::Anyone).await.leave_cluster(&to, deadline).await.expect_err("nobody answers");
+    let failed = believing(Trust::Anyone)
+        .await
+        .leave_cluster(&to, deadline)
+        .await
+        .expect_err("nobody answers");
     assert_eq!(failed.why.to_string(), "no answer in time");
     assert!(!failed.why.is_maybe_done());
 }
 
 async fn opened(places: Places) -> Result<DataNodes, TlsError> {
-    DataNodes::open(&Env::real(), &DataNodesConfig { tls: Some(Trust::Roots(places)) }).await
+    DataNodes::open(
+        &Env::real(),
+        &DataNodesConfig {
+            tls: Some(Trust::Roots(places)),
+        },
+    )
+    .await
 }
 
 #[tokio::test]
@@ -241,18 +310,34 @@ async fn what_is_trusted_is_read_from_files_and_folders() {
     let path = |name: &str| dir.path().join(name);
     let one = self_signed(params(&["a"])).pem;
     std::fs::write(path("one.pem"), &one).expect("writes");
-    std::fs::write(path("two.pem"), one.clone() + &self_signed(params(&["b"])).pem).expect("writes");
+    std::fs::write(
+        path("two.pem"),
+        one.clone() + &self_signed(params(&["b"])).pem,
+    )
+    .expect("writes");
     std::fs::write(path("README"), "no certificate").expect("writes");
     std::os::unix::fs::symlink(path("gone"), path("dangling.0")).expect("links");
     let empty = TempDir::new().expect("a folder");
-    let places =
-        |file: Option<&str>, dirs: &[PathBuf]| Places { file: file.map(path), dirs: Some(dirs.to_vec()) };
+    let places = |file: Option<&str>, dirs: &[PathBuf]| Places {
+        file: file.map(path),
+        dirs: Some(dirs.to_vec()),
+    };
     let trusted = async |places| opened(places).await.map(|nodes| nodes.trusted());
-    assert_eq!(trusted(places(Some("one.pem"), &[])).await.expect("one"), Some(1));
-    assert_eq!(trusted(places(Some("two.pem"), &[])).await.expect("two"), Some(2));
+    assert_eq!(
+        trusted(places(Some("one.pem"), &[])).await.expect("one"),
+        Some(1)
+    );
+    assert_eq!(
+        trusted(places(Some("two.pem"), &[])).await.expect("two"),
+        Some(2)
+    );
     let both = [empty.path().to_owned(), dir.path().to_owned()];
-    assert_eq!(trusted(places(Some("one.pem"), &both)).await.expect("all"), Some(2));
-    let error = |opened: Result<DataNodes, TlsError>| opened.err().expect("nothing to trust").to_string();
+    assert_eq!(
+        trusted(places(Some("one.pem"), &both)).await.expect("all"),
+        Some(2)
+    );
+    let error =
+        |opened: Result<DataNodes, TlsError>| opened.err().expect("nothing to trust").to_string();
     assert!(error(opened(places(Some("gone"), &[])).await).contains("cannot read"));
     assert!(error(opened(places(Some("README"), &[])).await).contains("has no certificate in it"));
 }
@@ -263,8 +348,14 @@ fn places_are_those_of_the_environment() {
         let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         Places::of_variables(&variables.iter().map(own).collect())
     };
-    assert_eq!(of(&[("SSL_CERT_FILE", ""), ("SSL_CERT_DIR", "")]), Places::default());
+    assert_eq!(
+        of(&[("SSL_CERT_FILE", ""), ("SSL_CERT_DIR", "")]),
+        Places::default()
+    );
     let both = of(&[("SSL_CERT_FILE", "/a/b.pem"), ("SSL_CERT_DIR", "/c:/d:")]);
     assert_eq!(both.file, Some(PathBuf::from("/a/b.pem")));
-    assert_eq!(both.dirs, Some(vec![PathBuf::from("/c"), PathBuf::from("/d")]));
+    assert_eq!(
+        both.dirs,
+        Some(vec![PathBuf::from("/c"), PathBuf::from("/d")])
+    );
 }

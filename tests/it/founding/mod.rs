@@ -1,11 +1,13 @@
-//! The founding machine (founding.md 2–4, 9) without IO: rows by name, and seeded schedules of whole worlds.
+//! The founding machine (founding.md 2–4, 9) without IO: rows by name, and seeded schedules of
+//! whole worlds.
 
 mod invariants;
 mod rows;
 mod schedules;
 mod world;
 
-/// The manual's safety argument names the tests that hold it; a renamed test must not leave it in the air.
+/// The manual's safety argument names the tests that hold it; a renamed test must not leave it in
+/// the air.
 #[test]
 fn every_test_that_the_manual_names_is_there() {
     let manual = concat!(
@@ -24,10 +26,15 @@ fn every_test_that_the_manual_names_is_there() {
         include_str!("../membership/invariants.rs")
     );
     let quoted = manual.split('`').skip(1).step_by(2);
-    let named: Vec<&str> = quoted.filter(|word| word.matches('_').count() > 2).collect();
+    let named: Vec<&str> = quoted
+        .filter(|word| word.matches('_').count() > 2)
+        .collect();
     assert!(named.len() > 20, "{named:?}");
     for name in named {
-        assert!(stories.contains(&format!("fn {name}(")), "{name} is no test");
+        assert!(
+            stories.contains(&format!("fn {name}(")),
+            "{name} is no test"
+        );
     }
     for invariant in [
         "no two clusters over one list can both elect",
@@ -38,6 +45,9 @@ fn every_test_that_the_manual_names_is_there() {
         "Replace takes the old one out and the newcomer in together",
         "voters change only by Replace, Remove and join",
     ] {
-        assert!(manual.contains(invariant) && stories.contains(invariant), "{invariant}");
+        assert!(
+            manual.contains(invariant) && stories.contains(invariant),
+            "{invariant}"
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! Every row of the table and every rule by name (founding.md 3, 4), and the failure behind each "why".
+//! Every row of the table and every rule by name (founding.md 3, 4), and the failure behind each
+//! "why".
 
 use std::time::Duration;
 
@@ -16,7 +17,11 @@ const SECOND: Duration = Duration::from_secs(1);
 fn formed(founders: usize) -> World {
     let mut world = World::new(1, founders);
     (0..founders).for_each(|slot| world.start(slot));
-    assert!(world.run_until(10 * SECOND, all_started), "{}", world.describe());
+    assert!(
+        world.run_until(10 * SECOND, all_started),
+        "{}",
+        world.describe()
+    );
     world
 }
 
@@ -36,7 +41,11 @@ fn block(world: &World, slot: usize) -> Option<&Block> {
 }
 
 fn is_unbroken(world: &World) {
-    assert!(world.history.broken.is_empty(), "{:?}", world.history.broken);
+    assert!(
+        world.history.broken.is_empty(),
+        "{:?}",
+        world.history.broken
+    );
 }
 
 #[test]
@@ -45,9 +54,16 @@ fn founders_of_any_number_form_one_cluster_in_about_the_quiet_time() {
         let mut world = World::new(founders as u64, founders);
         (0..founders).for_each(|slot| world.start(slot));
         let begun = world.now;
-        assert!(world.run_until(10 * SECOND, all_started), "{}", world.describe());
+        assert!(
+            world.run_until(10 * SECOND, all_started),
+            "{}",
+            world.describe()
+        );
         let took = world.now - begun;
-        assert!(took >= SECOND && took < Duration::from_millis(1300), "{founders} founders took {took:?}");
+        assert!(
+            took >= SECOND && took < Duration::from_millis(1300),
+            "{founders} founders took {took:?}"
+        );
         let id = cluster(&world, 0);
         assert!((0..founders).all(|slot| cluster(&world, slot) == id));
         is_unbroken(&world);
@@ -62,7 +78,10 @@ fn founder_k_of_the_list_gets_raft_id_k() {
     assert!(world.run_until(10 * SECOND, all_started));
     for slot in 0..3 {
         let volume = world.slots[slot].volume.as_ref().expect("volume");
-        assert_eq!(volume.record.seat().expect("seat").raft_id.0, slot as u64 + 1);
+        assert_eq!(
+            volume.record.seat().expect("seat").raft_id.0,
+            slot as u64 + 1
+        );
     }
 }
 
@@ -73,14 +92,24 @@ fn f0_two_clusters_under_one_name_are_not_chosen_between() {
     let mut world = two_clusters_and_a_fresh_node();
     world.start(2);
     world.run_for(5 * SECOND);
-    assert!(matches!(block(&world, 2), Some(Block::TwoClusters { .. })), "{}", world.describe());
+    assert!(
+        matches!(block(&world, 2), Some(Block::TwoClusters { .. })),
+        "{}",
+        world.describe()
+    );
     let text = world.verdict(2).expect("runs").to_string();
     for slot in [0, 1] {
-        assert!(text.contains(&cluster(&world, slot).to_string()), "names both: {text}");
+        assert!(
+            text.contains(&cluster(&world, slot).to_string()),
+            "names both: {text}"
+        );
     }
     // One of them goes away: what is left is joined.
     world.crash(1);
-    assert!(world.run_until(30 * SECOND, |world| matches!(world.verdict(2), Some(Verdict::Join { .. }))));
+    assert!(world.run_until(30 * SECOND, |world| matches!(
+        world.verdict(2),
+        Some(Verdict::Join { .. })
+    )));
 }
 
 /// meta-1 and meta-2 each founded alone, by lists of one; meta-3 lists all three.
@@ -104,7 +133,11 @@ fn f0_is_an_alarm_for_a_node_that_is_in_a_cluster() {
     world.start(0);
     world.run_for(5 * SECOND);
     assert_eq!(world.verdict(0), Some(&Verdict::Settled));
-    assert!(matches!(world.alarm(0), Some(Block::TwoClusters { .. })), "{}", world.describe());
+    assert!(
+        matches!(world.alarm(0), Some(Block::TwoClusters { .. })),
+        "{}",
+        world.describe()
+    );
 }
 
 // F1
@@ -115,8 +148,8 @@ fn f1_who_restarts_after_another_started_follows() {
     let run = |planted| {
         let mut world = formed(3);
         world.planted = planted;
-        // Two were killed after they accepted and before their own fsync; one of these two is then wiped: what
-        // is left must be able to lead, or the one that started waits for ever.
+        // Two were killed after they accepted and before their own fsync; one of these two is then
+        // wiped: what is left must be able to lead, or the one that started waits for ever.
         world.forget_start(1);
         world.wipe(2);
         world.start(1);
@@ -127,7 +160,12 @@ fn f1_who_restarts_after_another_started_follows() {
     };
     let world = run(Planted::Nothing);
     assert_eq!(cluster(&world, 1), cluster(&world, 0));
-    assert_eq!(world.electing().len(), 1, "two intact volumes of three: {}", world.describe());
+    assert_eq!(
+        world.electing().len(),
+        1,
+        "two intact volumes of three: {}",
+        world.describe()
+    );
     assert!(run(Planted::NoFollow).electing().is_empty());
 }
 
@@ -147,7 +185,11 @@ fn f1_holds_at_any_place_and_under_any_name() {
         world.describe()
     );
     let volume = world.slots[2].volume.as_ref().expect("volume");
-    assert_eq!(volume.record.seat().expect("seat").cluster_name, "demo", "the name is fixed by founding");
+    assert_eq!(
+        volume.record.seat().expect("seat").cluster_name,
+        "demo",
+        "the name is fixed by founding"
+    );
 }
 
 #[test]
@@ -175,8 +217,19 @@ fn f1_believes_no_vector_that_its_id_does_not_prove() {
     world.start(1);
     let mut lie = world.identity(0).expect("runs");
     lie.cluster_id = Some(ClusterId([9; 16]));
-    assert!(lie.vector.as_ref().expect("vector").iter().any(|entry| entry.incarnation == incarnation));
-    assert_ne!(lie.cluster_id, lie.vector.as_ref().map(|v| cluster_id("demo", &lie.list, v)));
+    assert!(
+        lie.vector
+            .as_ref()
+            .expect("vector")
+            .iter()
+            .any(|entry| entry.incarnation == incarnation)
+    );
+    assert_ne!(
+        lie.cluster_id,
+        lie.vector
+            .as_ref()
+            .map(|v| cluster_id("demo", &lie.list, v))
+    );
     world.answer_with(1, &name(0), Ok(lie));
     assert!(!world.is_storing(1), "not followed");
 }
@@ -189,7 +242,11 @@ fn f2_a_wiped_founder_joins_and_never_founds_again() {
     world.wipe(0);
     world.start(0);
     world.run_for(120 * SECOND);
-    assert!(matches!(world.verdict(0), Some(Verdict::Join { .. })), "{}", world.describe());
+    assert!(
+        matches!(world.verdict(0), Some(Verdict::Join { .. })),
+        "{}",
+        world.describe()
+    );
     let text = world.verdict(0).expect("runs").to_string();
     assert!(text.contains("joining it"), "{text}");
     is_unbroken(&world);
@@ -211,21 +268,41 @@ fn f2_two_wiped_out_of_three_never_found_over_the_third() {
         world
     };
     let by_majority = run(Planted::Majority);
-    assert!(by_majority.history.broken.iter().any(|how| how.contains("founded over")));
+    assert!(
+        by_majority
+            .history
+            .broken
+            .iter()
+            .any(|how| how.contains("founded over"))
+    );
 
     let mut world = run(Planted::Nothing);
     for slot in [0, 1] {
-        assert!(matches!(world.verdict(slot), Some(Verdict::Missing { .. })), "{}", world.describe());
+        assert!(
+            matches!(world.verdict(slot), Some(Verdict::Missing { .. })),
+            "{}",
+            world.describe()
+        );
     }
     world.start(2);
-    let both_join =
-        |world: &World| (0..2).all(|slot| matches!(world.verdict(slot), Some(Verdict::Join { .. })));
-    assert!(world.run_until(30 * SECOND, both_join), "{}", world.describe());
-    assert_eq!(world.gone(2), vec![name(0), name(1)], "the survivor names the lost volumes");
+    let both_join = |world: &World| {
+        (0..2).all(|slot| matches!(world.verdict(slot), Some(Verdict::Join { .. })))
+    };
+    assert!(
+        world.run_until(30 * SECOND, both_join),
+        "{}",
+        world.describe()
+    );
+    assert_eq!(
+        world.gone(2),
+        vec![name(0), name(1)],
+        "the survivor names the lost volumes"
+    );
     is_unbroken(&world);
 }
 
-/// While its own entry is silent a wiped node would join under its container's id, beside its ghost.
+/// While its own entry is silent a wiped node would join under its container's id, beside its
+/// ghost.
 #[test]
 fn f2_waits_until_the_own_entry_is_known() {
     let mut world = formed(3);
@@ -233,13 +310,22 @@ fn f2_waits_until_the_own_entry_is_known() {
     world.names.insert(name(0), Vec::new());
     world.start(0);
     world.run_for(20 * SECOND);
-    let Some(Verdict::Missing { missing, .. }) = world.verdict(0) else { panic!("{}", world.describe()) };
-    assert!(missing.iter().any(|m| m.address == name(0)), "says which entry it could not reach: {missing:?}");
+    let Some(Verdict::Missing { missing, .. }) = world.verdict(0) else {
+        panic!("{}", world.describe())
+    };
+    assert!(
+        missing.iter().any(|m| m.address == name(0)),
+        "says which entry it could not reach: {missing:?}"
+    );
     world.names.insert(name(0), vec![0]);
-    assert!(world.run_until(30 * SECOND, |world| matches!(world.verdict(0), Some(Verdict::Join { .. }))));
+    assert!(world.run_until(30 * SECOND, |world| matches!(
+        world.verdict(0),
+        Some(Verdict::Join { .. })
+    )));
 }
 
-/// An IP address that passed from one stack to another must not make its new owner join the other stack.
+/// An IP address that passed from one stack to another must not make its new owner join the other
+/// stack.
 #[test]
 fn f2_a_hinted_cluster_counts_only_if_it_names_my_address() {
     for (names_me, joins) in [(false, false), (true, true)] {
@@ -248,7 +334,11 @@ fn f2_a_hinted_cluster_counts_only_if_it_names_my_address() {
         world.run_for(SECOND / 2);
         let mut stranger = formed(1).identity(0).expect("runs");
         stranger.http = Address::new("elsewhere", 8091);
-        let named = if names_me { name(0) } else { stranger.http.clone() };
+        let named = if names_me {
+            name(0)
+        } else {
+            stranger.http.clone()
+        };
         (stranger.list, stranger.members) = (vec![stranger.http.clone()], vec![named]);
         world.hint(0, &stranger);
         world.answer_with(0, &stranger.http.clone(), Ok(stranger));
@@ -257,15 +347,21 @@ fn f2_a_hinted_cluster_counts_only_if_it_names_my_address() {
     }
 }
 
-/// All that voted are gone, and a copy without a vote holds the founders back: they say which, and by what. One voter that
-/// does not answer may be down; a version that does not say who votes is not taken for a learner.
+/// All that voted are gone, and a copy without a vote holds the founders back: they say which, and
+/// by what. One voter that does not answer may be down; a version that does not say who votes is
+/// not taken for a learner.
 #[test]
 fn f2_a_cluster_of_which_only_a_learner_is_left_is_told_as_that() {
     let extra = Address::new("extra", 8091);
     let both = || vec![name(0), name(1)];
     let down = || vec![name(0), name(1), Address::new("down", 8091)];
     let voting = || vec![name(0), extra.clone()];
-    for (voters, is_remnant) in [(both(), true), (down(), false), (voting(), false), (Vec::new(), false)] {
+    for (voters, is_remnant) in [
+        (both(), true),
+        (down(), false),
+        (voting(), false),
+        (Vec::new(), false),
+    ] {
         let mut world = World::new(7, 2);
         (0..2).for_each(|slot| world.start(slot));
         world.run_for(SECOND / 2);
@@ -276,9 +372,17 @@ fn f2_a_cluster_of_which_only_a_learner_is_left_is_told_as_that() {
         world.hint(0, &left);
         world.answer_with(0, &extra, Ok(left));
         let verdict = world.verdict(0).expect("runs");
-        let Verdict::Join { cluster_id, .. } = verdict else { panic!("{}", world.describe()) };
-        let said = format!("cluster {cluster_id} is known only to extra:8091 (learner); its voters are gone");
-        assert_eq!(verdict.to_string().starts_with(&said), is_remnant, "{verdict}");
+        let Verdict::Join { cluster_id, .. } = verdict else {
+            panic!("{}", world.describe())
+        };
+        let said = format!(
+            "cluster {cluster_id} is known only to extra:8091 (learner); its voters are gone"
+        );
+        assert_eq!(
+            verdict.to_string().starts_with(&said),
+            is_remnant,
+            "{verdict}"
+        );
         assert_eq!(verdict.doing() == Doing::Blocked, is_remnant);
     }
 }
@@ -292,16 +396,25 @@ fn f2_a_joining_peer_is_believed_when_a_member_that_it_names_answers() {
     let mut joiner = formed(2).identity(1).expect("runs");
     (joiner.phase, joiner.vector, joiner.members) = (Phase::Joining, None, vec![member.clone()]);
     world.answer_with(0, &name(1), Ok(joiner));
-    let Some(Verdict::Missing { missing, .. }) = world.verdict(0) else { panic!("{}", world.describe()) };
+    let Some(Verdict::Missing { missing, .. }) = world.verdict(0) else {
+        panic!("{}", world.describe())
+    };
     let text = format!("{missing:?}");
-    assert!(text.contains("no member answers") && text.contains("member-9"), "{text}");
+    assert!(
+        text.contains("no member answers") && text.contains("member-9"),
+        "{text}"
+    );
 
     world.run_for(SECOND / 4);
     let mut answer = formed(1).identity(0).expect("runs");
     answer.http = member.clone();
     // Its own entry must be known before it may join.
     world.answer_with(0, &member, Ok(answer));
-    assert!(matches!(world.verdict(0), Some(Verdict::Join { .. })), "{}", world.describe());
+    assert!(
+        matches!(world.verdict(0), Some(Verdict::Join { .. })),
+        "{}",
+        world.describe()
+    );
 }
 
 // F3
@@ -316,7 +429,16 @@ fn f3_expect_0_never_founds() {
     world.run_for(120 * SECOND);
     for slot in 0..2 {
         let verdict = world.verdict(slot);
-        assert!(matches!(verdict, Some(Verdict::AwaitCluster { why: Await::JoinOnly, .. })), "{verdict:?}");
+        assert!(
+            matches!(
+                verdict,
+                Some(Verdict::AwaitCluster {
+                    why: Await::JoinOnly,
+                    ..
+                })
+            ),
+            "{verdict:?}"
+        );
     }
 }
 
@@ -326,13 +448,23 @@ fn f3_a_node_in_no_entry_of_the_list_waits_for_a_cluster() {
     let stranger = world.add_slot((0..2).map(name).collect());
     (0..3).for_each(|slot| world.start(slot));
     assert!(world.run_until(2 * SECOND, |world| {
-        matches!(world.verdict(stranger), Some(Verdict::AwaitCluster { why: Await::NotListed, .. }))
+        matches!(
+            world.verdict(stranger),
+            Some(Verdict::AwaitCluster {
+                why: Await::NotListed,
+                ..
+            })
+        )
     }));
     let text = world.verdict(stranger).expect("runs").to_string();
-    assert!(text.contains("own address is in no entry of INFLUXDB_META_PEERS"), "{text}");
     assert!(
-        world.run_until(10 * SECOND, |world| matches!(world.verdict(stranger), Some(Verdict::Join { .. })))
+        text.contains("own address is in no entry of INFLUXDB_META_PEERS"),
+        "{text}"
     );
+    assert!(world.run_until(10 * SECOND, |world| matches!(
+        world.verdict(stranger),
+        Some(Verdict::Join { .. })
+    )));
 }
 
 // F4
@@ -345,14 +477,21 @@ fn disagrees(with: impl Fn(&mut super::world::Config), says: &str) {
     world.run_for(5 * SECOND);
     for slot in [0, 2] {
         let text = world.verdict(slot).expect("runs").to_string();
-        assert!(block(&world, slot).is_some() && text.contains(says), "{text}");
+        assert!(
+            block(&world, slot).is_some() && text.contains(says),
+            "{text}"
+        );
         assert!(text.contains("meta-2:8091"), "names the peer: {text}");
     }
     // The cure is seen without a restart of the others.
     world.crash(1);
     world.slots[1].config = world.slots[0].config.clone();
     world.start(1);
-    assert!(world.run_until(30 * SECOND, all_started), "{}", world.describe());
+    assert!(
+        world.run_until(30 * SECOND, all_started),
+        "{}",
+        world.describe()
+    );
 }
 
 #[test]
@@ -368,7 +507,10 @@ fn f4_another_list_blocks_and_both_are_printed() {
 
 #[test]
 fn f4_another_cluster_name_blocks() {
-    disagrees(|config| config.name = "prod".to_owned(), "is \"demo\" here and \"prod\" at");
+    disagrees(
+        |config| config.name = "prod".to_owned(),
+        "is \"demo\" here and \"prod\" at",
+    );
 }
 
 #[test]
@@ -389,8 +531,13 @@ fn f4_answers_of_other_programs_block() {
         world.start(0);
         world.answer_with(0, &name(1), Err(error.clone()));
         let expected = What::Answer(error);
-        let Some(Block::Differs(differences)) = block(&world, 0) else { panic!("{}", world.describe()) };
-        assert!(differences.iter().any(|d| d.what == expected), "{differences:?}");
+        let Some(Block::Differs(differences)) = block(&world, 0) else {
+            panic!("{}", world.describe())
+        };
+        assert!(
+            differences.iter().any(|d| d.what == expected),
+            "{differences:?}"
+        );
     }
 }
 
@@ -401,7 +548,11 @@ fn f4_another_protocol_blocks() {
     let mut newer = world.identity(1).expect("runs");
     newer.protocol = PROTOCOL + 1;
     world.answer_with(0, &name(1), Ok(newer));
-    assert!(matches!(block(&world, 0), Some(Block::Differs(_))), "{}", world.describe());
+    assert!(
+        matches!(block(&world, 0), Some(Block::Differs(_))),
+        "{}",
+        world.describe()
+    );
 }
 
 #[test]
@@ -413,7 +564,10 @@ fn f4_a_loopback_name_among_others_blocks() {
     local.http = Address::new("localhost", 8091);
     world.answer_with(0, &name(1), Ok(local));
     let text = world.verdict(0).expect("runs").to_string();
-    assert!(text.contains("all loopback or not at all") && text.contains("INFLUXDB_HOSTNAME"), "{text}");
+    assert!(
+        text.contains("all loopback or not at all") && text.contains("INFLUXDB_HOSTNAME"),
+        "{text}"
+    );
 }
 
 // F5
@@ -425,11 +579,20 @@ fn f5_says_who_is_missing_and_why_and_later_how_to_do_without() {
     world.start(0);
     world.run_for(5 * SECOND);
     let text = world.verdict(0).expect("runs").to_string();
-    assert!(text.contains("2 of 3 founders") && text.contains("meta-2:8091 (connection refused)"), "{text}");
-    assert!(text.contains("meta-3:8091 (name unknown)") && !text.contains("take them out"), "{text}");
+    assert!(
+        text.contains("2 of 3 founders") && text.contains("meta-2:8091 (connection refused)"),
+        "{text}"
+    );
+    assert!(
+        text.contains("meta-3:8091 (name unknown)") && !text.contains("take them out"),
+        "{text}"
+    );
     world.run_for(60 * SECOND);
     let text = world.verdict(0).expect("runs").to_string();
-    assert!(text.contains("take them out of INFLUXDB_META_PEERS on all nodes"), "{text}");
+    assert!(
+        text.contains("take them out of INFLUXDB_META_PEERS on all nodes"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -453,7 +616,10 @@ fn f5_a_removed_peer_is_named_with_its_way_back() {
     removed.phase = Phase::Removed;
     world.answer_with(0, &name(1), Ok(removed));
     let text = world.verdict(0).expect("runs").to_string();
-    assert!(text.contains("meta-2:8091 (was taken out of its cluster; `influxd-ctl add-meta`"), "{text}");
+    assert!(
+        text.contains("meta-2:8091 (was taken out of its cluster; `influxd-ctl add-meta`"),
+        "{text}"
+    );
 }
 
 /// No cluster for ten minutes, then at once: the late node's own polls are the hint.
@@ -462,14 +628,28 @@ fn f5_a_third_node_ten_minutes_late() {
     let mut world = World::new(16, 3);
     (0..2).for_each(|slot| world.start(slot));
     world.run_for(600 * SECOND);
-    assert!((0..2).all(|slot| world.slots[slot].cluster().is_none()), "no cluster before");
+    assert!(
+        (0..2).all(|slot| world.slots[slot].cluster().is_none()),
+        "no cluster before"
+    );
     let polls = world.polls_begun;
     world.run_for(60 * SECOND);
-    assert!(world.polls_begun - polls < 2 * 3 * 12, "two nodes, three entries, one poll in about 10 s");
+    assert!(
+        world.polls_begun - polls < 2 * 3 * 12,
+        "two nodes, three entries, one poll in about 10 s"
+    );
     world.start(2);
     let begun = world.now;
-    assert!(world.run_until(10 * SECOND, all_started), "{}", world.describe());
-    assert!(world.now - begun < Duration::from_millis(1500), "took {:?}", world.now - begun);
+    assert!(
+        world.run_until(10 * SECOND, all_started),
+        "{}",
+        world.describe()
+    );
+    assert!(
+        world.now - begun < Duration::from_millis(1500),
+        "took {:?}",
+        world.now - begun
+    );
 }
 
 // F6, F7
@@ -478,12 +658,25 @@ fn f5_a_third_node_ten_minutes_late() {
 fn f6_a_wiped_founder_before_the_start_makes_another_vector() {
     let mut world = World::new(17, 3);
     (0..3).for_each(|slot| world.start(slot));
-    assert!(world.run_until(SECOND / 2, |world| (0..3).all(|s| world.phase(s) == Some(Phase::Accepted))));
+    assert!(world.run_until(SECOND / 2, |world| {
+        (0..3).all(|s| world.phase(s) == Some(Phase::Accepted))
+    }));
     world.wipe(2);
     world.start(2);
-    assert!(world.run_until(10 * SECOND, all_started), "{}", world.describe());
+    assert!(
+        world.run_until(10 * SECOND, all_started),
+        "{}",
+        world.describe()
+    );
     let new = world.slots[2].incarnation().expect("volume");
-    let origin = world.slots[0].volume.as_ref().expect("volume").record.origin().expect("origin").clone();
+    let origin = world.slots[0]
+        .volume
+        .as_ref()
+        .expect("volume")
+        .record
+        .origin()
+        .expect("origin")
+        .clone();
     assert_eq!(origin.vector[2].incarnation, new);
     is_unbroken(&world);
 }
@@ -498,8 +691,8 @@ fn f7_nothing_starts_before_the_quiet_time_is_over() {
     assert!(world.now - begun >= SECOND, "{:?}", world.now - begun);
 }
 
-/// A member elsewhere whose list names this address makes itself known in the quiet time. Alone, the wiped node
-/// with its list of one would found again.
+/// A member elsewhere whose list names this address makes itself known in the quiet time. Alone,
+/// the wiped node with its list of one would found again.
 #[test]
 fn f7_a_hint_in_the_quiet_time_turns_founding_into_joining() {
     for member_lives in [true, false] {
@@ -530,7 +723,9 @@ fn f7_without_accept_one_wipe_founds_over_acknowledged_data() {
         (0..3).for_each(|slot| world.slots[slot].config.hostname = Some(name(slot)));
         (0..3).for_each(|slot| world.start(slot));
         // Everybody sees everybody; from here on what meta-1 is told arrives late.
-        assert!(world.run_until(SECOND / 2, |world| (0..3).all(|s| world.phase(s) == Some(Phase::Accepted))));
+        assert!(world.run_until(SECOND / 2, |world| {
+            (0..3).all(|s| world.phase(s) == Some(Phase::Accepted))
+        }));
         world.hold_answers(0);
         world.wipe(2);
         world.start(2);
@@ -543,7 +738,15 @@ fn f7_without_accept_one_wipe_founds_over_acknowledged_data() {
         world
     };
     let without = run(Planted::NoAccept);
-    assert!(without.history.broken.iter().any(|how| how.contains("founded over")), "{}", without.describe());
+    assert!(
+        without
+            .history
+            .broken
+            .iter()
+            .any(|how| how.contains("founded over")),
+        "{}",
+        without.describe()
+    );
     is_unbroken(&run(Planted::Nothing));
 }
 
@@ -555,7 +758,14 @@ fn rule_3_1_a_late_answer_to_an_abandoned_poll_counts_for_nothing() {
     (0..2).for_each(|slot| world.start(slot));
     let late = world.identity(1).expect("runs");
     let before = world.verdict(0).cloned();
-    world.give(0, Event::Polled { at: name(1), number: 9999, results: vec![Ok(late)] });
+    world.give(
+        0,
+        Event::Polled {
+            at: name(1),
+            number: 9999,
+            results: vec![Ok(late)],
+        },
+    );
     assert_eq!(world.verdict(0).cloned(), before, "still not asked");
 }
 
@@ -566,7 +776,10 @@ fn rule_3_2_a_failed_poll_leaves_nothing() {
     world.run_for(SECOND / 2);
     assert_eq!(world.phase(0), Some(Phase::Accepted));
     world.crash(1);
-    assert!(world.run_until(5 * SECOND, |world| matches!(world.verdict(0), Some(Verdict::Missing { .. }))));
+    assert!(world.run_until(5 * SECOND, |world| matches!(
+        world.verdict(0),
+        Some(Verdict::Missing { .. })
+    )));
 }
 
 /// Nothing is decided on what a caller says, and it is polled where it says and where it came from.
@@ -579,8 +792,14 @@ fn rule_3_3_a_hint_is_only_a_reason_to_poll() {
     world.hint(0, &claim);
     assert_eq!(world.verdict(0).cloned(), before);
     let asked: Vec<Address> = world.polls(0).into_iter().map(|(at, _)| at).collect();
-    assert!(asked.contains(&Address::new("10.9.9.9", 8091)), "its source address: {asked:?}");
-    assert!(asked.contains(&claim.http), "its advertised address: {asked:?}");
+    assert!(
+        asked.contains(&Address::new("10.9.9.9", 8091)),
+        "its source address: {asked:?}"
+    );
+    assert!(
+        asked.contains(&claim.http),
+        "its advertised address: {asked:?}"
+    );
 }
 
 #[test]
@@ -601,9 +820,17 @@ fn rule_3_4_a_copied_volume_blocks_everybody() {
     world.start(0);
     world.start(2);
     world.run_for(10 * SECOND);
-    assert!(matches!(block(&world, 0), Some(Block::Copied { .. })), "{}", world.describe());
+    assert!(
+        matches!(block(&world, 0), Some(Block::Copied { .. })),
+        "{}",
+        world.describe()
+    );
     for slot in [1, 2] {
-        assert!(matches!(block(&world, slot), Some(Block::ListedTwice { .. })), "{}", world.describe());
+        assert!(
+            matches!(block(&world, slot), Some(Block::ListedTwice { .. })),
+            "{}",
+            world.describe()
+        );
     }
 }
 
@@ -613,17 +840,26 @@ fn rule_3_4_a_hostname_where_another_node_answers_blocks() {
     world.slots[1].config.hostname = Some(name(0));
     (0..2).for_each(|slot| world.start(slot));
     world.run_for(2 * SECOND);
-    assert!(matches!(block(&world, 1), Some(Block::NotMyName { .. })), "{}", world.describe());
+    assert!(
+        matches!(block(&world, 1), Some(Block::NotMyName { .. })),
+        "{}",
+        world.describe()
+    );
 }
 
-/// A configured name that is an entry is mine without a poll: the own name need not be reachable from inside.
+/// A configured name that is an entry is mine without a poll: the own name need not be reachable
+/// from inside.
 #[test]
 fn a_configured_hostname_needs_no_answer_from_oneself() {
     let mut world = World::new(27, 2);
     (0..2).for_each(|slot| world.slots[slot].config.hostname = Some(name(slot)));
     world.unreachable_from_itself = true;
     (0..2).for_each(|slot| world.start(slot));
-    assert!(world.run_until(5 * SECOND, all_started), "{}", world.describe());
+    assert!(
+        world.run_until(5 * SECOND, all_started),
+        "{}",
+        world.describe()
+    );
 }
 
 /// Two stacks on one network, both unnamed: a container's own name hides its twin from itself.
@@ -643,8 +879,13 @@ fn rule_3_5_two_nodes_behind_one_name_block() {
     // The second stack goes away: a minute later nothing remembers it.
     world.wipe(twin);
     world.names.insert(name(1), vec![1]);
-    let founders_started = |world: &World| (0..3).all(|slot| world.phase(slot) == Some(Phase::Started));
-    assert!(world.run_until(90 * SECOND, founders_started), "{}", world.describe());
+    let founders_started =
+        |world: &World| (0..3).all(|slot| world.phase(slot) == Some(Phase::Started));
+    assert!(
+        world.run_until(90 * SECOND, founders_started),
+        "{}",
+        world.describe()
+    );
 }
 
 #[test]
@@ -659,7 +900,12 @@ fn rule_3_5_an_incarnation_that_comes_back_after_another_blocks_for_a_minute() {
         world.now += Duration::from_millis(200);
         world.give(0, Event::Tick);
     }
-    assert_eq!(block(&world, 0), Some(&Block::Twins { entry: name(1) }), "{}", world.describe());
+    assert_eq!(
+        block(&world, 0),
+        Some(&Block::Twins { entry: name(1) }),
+        "{}",
+        world.describe()
+    );
 }
 
 /// A wipe is not two nodes: the old incarnation does not come back.
@@ -670,7 +916,11 @@ fn rule_3_5_a_wiped_node_is_no_twin() {
     world.run_for(SECOND / 2);
     world.wipe(1);
     world.start(1);
-    assert!(world.run_until(5 * SECOND, all_started), "{}", world.describe());
+    assert!(
+        world.run_until(5 * SECOND, all_started),
+        "{}",
+        world.describe()
+    );
 }
 
 /// Two stacks with names of their own may share a network and even their nodes' names.
@@ -690,8 +940,8 @@ fn rule_3_5_answers_under_another_name_are_passed_over() {
     assert_ne!(cluster(&world, 0), cluster(&world, 2));
 }
 
-/// Everything at once and at most one poll of a peer in flight is asserted by the world; this is the rest of it:
-/// a member that asks strangers does so within the quiet time of a fresh node.
+/// Everything at once and at most one poll of a peer in flight is asserted by the world; this is
+/// the rest of it: a member that asks strangers does so within the quiet time of a fresh node.
 #[test]
 fn a_member_asks_a_silent_entry_more_often_than_the_quiet_time() {
     let mut world = formed(3);
@@ -721,6 +971,10 @@ fn alone_is_the_same_machine_with_no_others() {
     world.slots[0].config.peers.clear();
     world.slots[0].config.alone = true;
     world.start(0);
-    assert!(world.run_until(3 * SECOND, all_started), "{}", world.describe());
+    assert!(
+        world.run_until(3 * SECOND, all_started),
+        "{}",
+        world.describe()
+    );
     assert_eq!(world.slots[0].founders(), Some(1));
 }

@@ -1,5 +1,5 @@
-//! Seeded schedules: thousands of orders of polls, fsyncs, crashes, restarts, wipes, edits and writes, then an
-//! end of all faults, after which nothing may hang (founding.md 9, 10).
+//! Seeded schedules: thousands of orders of polls, fsyncs, crashes, restarts, wipes, edits and
+//! writes, then an end of all faults, after which nothing may hang (founding.md 9, 10).
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -34,7 +34,9 @@ fn schedule(seed: u64, founders: usize, faults: Faults, planted: Planted) -> Res
         }
     }
     if faults.formed {
-        world.run_until(Duration::from_secs(10), |world| !world.electing().is_empty());
+        world.run_until(Duration::from_secs(10), |world| {
+            !world.electing().is_empty()
+        });
         world.write();
     }
     for _ in 0..40 + world.rng.below(300) {
@@ -44,14 +46,25 @@ fn schedule(seed: u64, founders: usize, faults: Faults, planted: Planted) -> Res
     world.slow = None;
     broken(&world)?;
     heal(&mut world, founders);
-    // Longer than two nodes behind one name are remembered, and than the slowest pace between two polls.
-    let settled = world.run_until(Duration::from_secs(120), |world| is_settled(world, founders));
+    // Longer than two nodes behind one name are remembered, and than the slowest pace between two
+    // polls.
+    let settled = world.run_until(Duration::from_secs(120), |world| {
+        is_settled(world, founders)
+    });
     broken(&world)?;
-    if settled { Ok(()) } else { Err(format!("hangs:\n{}", world.describe())) }
+    if settled {
+        Ok(())
+    } else {
+        Err(format!("hangs:\n{}", world.describe()))
+    }
 }
 
 fn broken(world: &World) -> Result<(), String> {
-    world.history.broken.first().map_or(Ok(()), |how| Err(how.clone()))
+    world
+        .history
+        .broken
+        .first()
+        .map_or(Ok(()), |how| Err(how.clone()))
 }
 
 /// One step of one node, or one fault.
@@ -60,7 +73,11 @@ fn step(world: &mut World, left: &mut Faults) {
     let slot = world.rng.below(world.slots.len());
     if world.rng.one_in(50) {
         // Answers to this node are slow for a while: what it sees of others grows old.
-        world.slow = if world.slow.is_none() { Some(slot) } else { None };
+        world.slow = if world.slow.is_none() {
+            Some(slot)
+        } else {
+            None
+        };
     }
     match world.rng.below(40) {
         0..12 => poll_step(world, slot, false),
@@ -109,12 +126,18 @@ fn fault(world: &mut World, left: &mut Faults, slot: usize) {
         }
         1 if take(&mut left.edits) && slot < founders => {
             world.crash(slot);
-            world.slots[slot].config.peers.retain(|at| *at != name(other));
+            world.slots[slot]
+                .config
+                .peers
+                .retain(|at| *at != name(other));
             world.slots[slot].config.expect = world.slots[slot].config.peers.len() as u64;
             world.start(slot);
         }
         2 if take(&mut left.swaps) && slot < founders => {
-            let (one, two) = (world.names[&name(slot)].clone(), world.names[&name(other)].clone());
+            let (one, two) = (
+                world.names[&name(slot)].clone(),
+                world.names[&name(other)].clone(),
+            );
             world.names.insert(name(slot), two);
             world.names.insert(name(other), one);
         }
@@ -143,8 +166,8 @@ fn take(left: &mut usize) -> bool {
     any
 }
 
-/// The end of all faults: the configuration is right everywhere, no second node behind any name, no copies, and
-/// every founder runs.
+/// The end of all faults: the configuration is right everywhere, no second node behind any name, no
+/// copies, and every founder runs.
 fn heal(world: &mut World, founders: usize) {
     let peers: Vec<Address> = (0..founders).map(name).collect();
     for extra in founders..world.slots.len() {
@@ -153,13 +176,16 @@ fn heal(world: &mut World, founders: usize) {
     let mut seen = BTreeSet::new();
     for slot in 0..founders {
         world.names.insert(name(slot), vec![slot]);
-        let copied = world.slots[slot].incarnation().is_some_and(|incarnation| !seen.insert(incarnation));
+        let copied = world.slots[slot]
+            .incarnation()
+            .is_some_and(|incarnation| !seen.insert(incarnation));
         if copied {
             world.wipe(slot);
         }
         let config = &mut world.slots[slot].config;
         let wrong = config.peers != peers || config.name != "demo";
-        (config.peers, config.expect, config.name) = (peers.clone(), founders as u64, "demo".to_owned());
+        (config.peers, config.expect, config.name) =
+            (peers.clone(), founders as u64, "demo".to_owned());
         if wrong {
             world.crash(slot);
         }
@@ -177,13 +203,19 @@ fn is_settled(world: &World, founders: usize) -> bool {
     let is_blocked = |slot: usize| matches!(world.verdict(slot), Some(Verdict::Blocked(_)));
     let as_configured = |id: &ClusterId| {
         let mut in_it = slots.iter().filter(|slot| slot.cluster() == Some(*id));
-        let record = in_it.next().and_then(|slot| slot.volume.as_ref()).map(|volume| &volume.record);
-        record.and_then(|record| record.seat()).is_some_and(|seat| seat.cluster_name == "demo")
+        let record = in_it
+            .next()
+            .and_then(|slot| slot.volume.as_ref())
+            .map(|volume| &volume.record);
+        record
+            .and_then(|record| record.seat())
+            .is_some_and(|seat| seat.cluster_name == "demo")
     };
     match (started.len(), electing.first()) {
         // One cluster, and everybody is in it or wants to join it.
         (1, Some((id, _))) if as_configured(id) => (0..founders).all(has_a_place),
-        // What was founded under another name, or beside a left-over of a list edited in the middle, blocks others.
+        // What was founded under another name, or beside a left-over of a list edited in the
+        // middle, blocks others.
         (1.., Some(_)) => (0..founders).all(|slot| has_a_place(slot) || is_blocked(slot)),
         // A started vector of which the majority of volumes was destroyed: stuck on purpose.
         (1.., None) if started.iter().all(|id| !majority_intact(world, *id)) => {
@@ -195,19 +227,31 @@ fn is_settled(world: &World, founders: usize) -> bool {
 
 /// Whether a majority of the volumes that the vector names still exists.
 fn majority_intact(world: &World, cluster: ClusterId) -> bool {
-    let Some(volume) =
-        world.slots.iter().find(|slot| slot.cluster() == Some(cluster)).and_then(|slot| slot.volume.as_ref())
+    let Some(volume) = world
+        .slots
+        .iter()
+        .find(|slot| slot.cluster() == Some(cluster))
+        .and_then(|slot| slot.volume.as_ref())
     else {
         return false;
     };
-    let Some(origin) = volume.record.origin() else { return false };
+    let Some(origin) = volume.record.origin() else {
+        return false;
+    };
     let intact = |incarnation| {
         let mut slots = world.slots.iter();
         slots.any(|slot| {
-            slot.incarnation() == Some(incarnation) && slot.cluster().is_none_or(|theirs| theirs == cluster)
+            slot.incarnation() == Some(incarnation)
+                && slot.cluster().is_none_or(|theirs| theirs == cluster)
         })
     };
-    origin.vector.iter().filter(|entry| intact(entry.incarnation)).count() * 2 > origin.vector.len()
+    origin
+        .vector
+        .iter()
+        .filter(|entry| intact(entry.incarnation))
+        .count()
+        * 2
+        > origin.vector.len()
 }
 
 /// Runs seeds 0..count; the failing seed is printed, and replays alone.
@@ -227,34 +271,72 @@ fn schedules_with_crashes_alone_always_found() {
 
 #[test]
 fn schedules_with_wipes() {
-    run(400, Faults { wipes: 2, ..Faults::default() });
+    run(
+        400,
+        Faults {
+            wipes: 2,
+            ..Faults::default()
+        },
+    );
 }
 
 #[test]
 fn schedules_of_a_formed_cluster_with_wipes() {
-    run(200, Faults { formed: true, wipes: 3, ..Faults::default() });
+    run(
+        200,
+        Faults {
+            formed: true,
+            wipes: 3,
+            ..Faults::default()
+        },
+    );
 }
 
 #[test]
 fn schedules_with_edited_lists_and_names_and_swapped_addresses() {
-    run(250, Faults { wipes: 1, edits: 1, swaps: 2, names: 1, ..Faults::default() });
+    run(
+        250,
+        Faults {
+            wipes: 1,
+            edits: 1,
+            swaps: 2,
+            names: 1,
+            ..Faults::default()
+        },
+    );
 }
 
 #[test]
 fn schedules_with_two_nodes_behind_one_name() {
-    run(30, Faults { wipes: 1, twins: 1, ..Faults::default() });
+    run(
+        30,
+        Faults {
+            wipes: 1,
+            twins: 1,
+            ..Faults::default()
+        },
+    );
 }
 
 #[test]
 fn schedules_with_copied_volumes() {
-    run(150, Faults { clones: 1, ..Faults::default() });
+    run(
+        150,
+        Faults {
+            clones: 1,
+            ..Faults::default()
+        },
+    );
 }
 
 #[test]
 fn the_same_seed_gives_the_same_end() {
     let end = |seed| {
         let mut world = World::new(seed, 3);
-        let mut left = Faults { wipes: 2, ..Faults::default() };
+        let mut left = Faults {
+            wipes: 2,
+            ..Faults::default()
+        };
         (0..300).for_each(|_| step(&mut world, &mut left));
         (world.describe(), world.now)
     };
@@ -264,8 +346,12 @@ fn the_same_seed_gives_the_same_end() {
 
 /// A planted mistake must be found, or the schedules prove nothing.
 fn finds(planted: Planted, founders: usize, faults: Faults, what: &str) {
-    let notices = |seed| schedule(seed, founders, faults, planted).is_err_and(|how| how.contains(what));
-    assert!((0..3000).any(notices), "{planted:?} was not noticed as {what:?}");
+    let notices =
+        |seed| schedule(seed, founders, faults, planted).is_err_and(|how| how.contains(what));
+    assert!(
+        (0..3000).any(notices),
+        "{planted:?} was not noticed as {what:?}"
+    );
 }
 
 #[test]
@@ -275,6 +361,10 @@ fn not_following_would_be_noticed() {
 
 #[test]
 fn a_started_that_is_not_durable_would_be_noticed() {
-    let formed = Faults { formed: true, wipes: 1, ..Faults::default() };
+    let formed = Faults {
+        formed: true,
+        wipes: 1,
+        ..Faults::default()
+    };
     finds(Planted::StartedNotDurable, 2, formed, "founded over");
 }

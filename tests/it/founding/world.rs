@@ -1,8 +1,10 @@
-//! A world of volumes, processes, names and polls around the founding machine, driven one small step at a time.
+//! A world of volumes, processes, names and polls around the founding machine, driven one small
+//! step at a time.
 //!
-//! Nothing here waits: time is a number, a poll is two steps (the callee answers, the answer arrives), an fsync is
-//! one, and anything may die between two steps. An abstract Raft stands in for the real one: open founders of a
-//! vector that are its majority can acknowledge a write, which then lies on their volumes.
+//! Nothing here waits: time is a number, a poll is two steps (the callee answers, the answer
+//! arrives), an fsync is one, and anything may die between two steps. An abstract Raft stands in
+//! for the real one: open founders of a vector that are its majority can acknowledge a write, which
+//! then lies on their volumes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -113,7 +115,8 @@ fn ip(slot: usize) -> IpAddr {
 }
 
 impl World {
-    /// `founders` nodes with volumes of their own and the right configuration, none of them running.
+    /// `founders` nodes with volumes of their own and the right configuration, none of them
+    /// running.
     pub(super) fn new(seed: u64, founders: usize) -> Self {
         let peers: Vec<Address> = (0..founders).map(name).collect();
         let mut world = Self {
@@ -139,9 +142,20 @@ impl World {
     pub(super) fn add_slot(&mut self, peers: Vec<Address>) -> usize {
         let slot = self.slots.len();
         let expect = peers.len() as u64;
-        let config = Config { peers, expect, name: "demo".to_owned(), hostname: None, alone: false };
-        self.slots.push(Slot { volume: None, process: None, config });
-        self.names.insert(Address::new(&ip(slot).to_string(), 8091), vec![slot]);
+        let config = Config {
+            peers,
+            expect,
+            name: "demo".to_owned(),
+            hostname: None,
+            alone: false,
+        };
+        self.slots.push(Slot {
+            volume: None,
+            process: None,
+            config,
+        });
+        self.names
+            .insert(Address::new(&ip(slot).to_string(), 8091), vec![slot]);
         slot
     }
 
@@ -152,13 +166,23 @@ impl World {
             return;
         }
         if self.slots[slot].volume.is_none() {
-            // P1: durable before anyone hears of it, so it is on the volume before the process exists.
+            // P1: durable before anyone hears of it, so it is on the volume before the process
+            // exists.
             let incarnation = Incarnation(self.rng.bytes());
             self.history.durable.insert(incarnation);
-            self.slots[slot].volume =
-                Some(Volume { record: Record::fresh(incarnation), writes: BTreeSet::new() });
+            self.slots[slot].volume = Some(Volume {
+                record: Record::fresh(incarnation),
+                writes: BTreeSet::new(),
+            });
         }
-        let Slot { volume: Some(volume), config, .. } = &self.slots[slot] else { return };
+        let Slot {
+            volume: Some(volume),
+            config,
+            ..
+        } = &self.slots[slot]
+        else {
+            return;
+        };
         let setup = Setup {
             peers: config.peers.clone(),
             expect: config.expect,
@@ -188,7 +212,8 @@ impl World {
     pub(super) fn crash(&mut self, slot: usize) {
         self.slots[slot].process = None;
         let planted = self.planted;
-        if let (Planted::StartedNotDurable, Some(volume)) = (planted, &mut self.slots[slot].volume) {
+        if let (Planted::StartedNotDurable, Some(volume)) = (planted, &mut self.slots[slot].volume)
+        {
             volume.record.standing = Standing::Fresh;
         }
     }
@@ -209,17 +234,33 @@ impl World {
     // What processes do.
 
     pub(super) fn give(&mut self, slot: usize, event: Event) {
-        let Some(process) = &mut self.slots[slot].process else { return };
-        let actions = process.founding.handle(self.now - process.started_at, event);
+        let Some(process) = &mut self.slots[slot].process else {
+            return;
+        };
+        let actions = process
+            .founding
+            .handle(self.now - process.started_at, event);
         for action in actions {
             match action {
                 Action::Poll { at, number } => {
                     self.polls_begun += 1;
-                    let before = process.polls.insert(at, Poll { number, answer: None });
-                    assert!(before.is_none(), "two polls of one peer in flight (rule 3.1)");
+                    let before = process.polls.insert(
+                        at,
+                        Poll {
+                            number,
+                            answer: None,
+                        },
+                    );
+                    assert!(
+                        before.is_none(),
+                        "two polls of one peer in flight (rule 3.1)"
+                    );
                 }
                 Action::Store { record, why } => {
-                    assert!(process.storing.is_none(), "a store while a store is in flight");
+                    assert!(
+                        process.storing.is_none(),
+                        "a store while a store is in flight"
+                    );
                     process.storing = Some((*record, why));
                 }
             }
@@ -228,8 +269,12 @@ impl World {
 
     /// The fsync of a decided record ends.
     pub(super) fn finish_store(&mut self, slot: usize) {
-        let Some(process) = &mut self.slots[slot].process else { return };
-        let Some((record, why)) = process.storing.take() else { return };
+        let Some(process) = &mut self.slots[slot].process else {
+            return;
+        };
+        let Some((record, why)) = process.storing.take() else {
+            return;
+        };
         process.open = true;
         if let (Deed::Start, Some(seat)) = (why, record.seat()) {
             self.history.just_started = Some((slot, seat.cluster_id));
@@ -241,21 +286,36 @@ impl World {
     }
 
     pub(super) fn is_storing(&self, slot: usize) -> bool {
-        self.slots[slot].process.as_ref().is_some_and(|process| process.storing.is_some())
+        self.slots[slot]
+            .process
+            .as_ref()
+            .is_some_and(|process| process.storing.is_some())
     }
 
     pub(super) fn polls(&self, slot: usize) -> Vec<(Address, bool)> {
-        let Some(process) = &self.slots[slot].process else { return Vec::new() };
-        process.polls.iter().map(|(at, poll)| (at.clone(), poll.answer.is_some())).collect()
+        let Some(process) = &self.slots[slot].process else {
+            return Vec::new();
+        };
+        process
+            .polls
+            .iter()
+            .map(|(at, poll)| (at.clone(), poll.answer.is_some()))
+            .collect()
     }
 
     /// A poll reaches whoever answers there now; each callee takes the caller's identity as a hint.
     pub(super) fn answer_poll(&mut self, slot: usize, at: &Address, lost: impl Fn(usize) -> bool) {
-        let Some(process) = &self.slots[slot].process else { return };
+        let Some(process) = &self.slots[slot].process else {
+            return;
+        };
         let ours = process.founding.identity();
         let mut results = Vec::new();
         for callee in self.names.get(at).cloned().unwrap_or_default() {
-            let Some(process) = self.slots[callee].process.as_ref().filter(|_| !lost(callee)) else {
+            let Some(process) = self.slots[callee]
+                .process
+                .as_ref()
+                .filter(|_| !lost(callee))
+            else {
                 results.push(Err(PollError::Refused));
                 continue;
             };
@@ -275,16 +335,29 @@ impl World {
 
     /// The answer, which may be old by now, arrives; an unanswered poll fails.
     pub(super) fn deliver(&mut self, slot: usize, at: &Address) {
-        let Some(process) = &mut self.slots[slot].process else { return };
-        let Some(poll) = process.polls.remove(at) else { return };
+        let Some(process) = &mut self.slots[slot].process else {
+            return;
+        };
+        let Some(poll) = process.polls.remove(at) else {
+            return;
+        };
         let mut results = poll.answer.unwrap_or_else(|| vec![Err(PollError::Timeout)]);
         self.plant(slot, at, &mut results);
-        self.give(slot, Event::Polled { at: at.clone(), number: poll.number, results });
+        self.give(
+            slot,
+            Event::Polled {
+                at: at.clone(),
+                number: poll.number,
+                results,
+            },
+        );
     }
 
     fn plant(&mut self, slot: usize, at: &Address, results: &mut Vec<Result<Identity, PollError>>) {
         let planted = self.planted;
-        let Some(process) = &mut self.slots[slot].process else { return };
+        let Some(process) = &mut self.slots[slot].process else {
+            return;
+        };
         let ours = process.founding.identity();
         match results.iter().find_map(|result| result.as_ref().ok()) {
             Some(good) => drop(process.last_good.insert(at.clone(), good.clone())),
@@ -293,19 +366,28 @@ impl World {
         match planted {
             Planted::Nothing | Planted::StartedNotDurable => {}
             Planted::NoFollow => {
-                for theirs in results.iter_mut().flatten().filter(|theirs| theirs.is_of_a_cluster()) {
+                for theirs in results
+                    .iter_mut()
+                    .flatten()
+                    .filter(|theirs| theirs.is_of_a_cluster())
+                {
                     theirs.vector = None;
                 }
             }
             Planted::NoAccept => {
-                let open = |theirs: &&mut Identity| matches!(theirs.phase, Phase::Fresh | Phase::Accepted);
+                let open =
+                    |theirs: &&mut Identity| matches!(theirs.phase, Phase::Fresh | Phase::Accepted);
                 for theirs in results.iter_mut().flatten().filter(open) {
                     theirs.phase = Phase::Accepted;
                     theirs.vector = ours.vector.clone();
                 }
             }
             Planted::Majority => {
-                let others = process.last_good.keys().filter(|at| ours.list.contains(at)).count();
+                let others = process
+                    .last_good
+                    .keys()
+                    .filter(|at| ours.list.contains(at))
+                    .count();
                 if results.iter().all(Result::is_err) && others * 2 > ours.list.len() {
                     let made_up = Incarnation([at.to_string().as_bytes()[5]; 16]);
                     let http = at.clone();
@@ -322,11 +404,20 @@ impl World {
     }
 
     /// A poll of this address is under way and ends so. Begins one if there is none.
-    pub(super) fn answer_with(&mut self, slot: usize, at: &Address, result: Result<Identity, PollError>) {
+    pub(super) fn answer_with(
+        &mut self,
+        slot: usize,
+        at: &Address,
+        result: Result<Identity, PollError>,
+    ) {
         for _ in 0..1000 {
             let process = self.slots[slot].process.as_mut().expect("runs");
             if let Some(poll) = process.polls.remove(at) {
-                let event = Event::Polled { at: at.clone(), number: poll.number, results: vec![result] };
+                let event = Event::Polled {
+                    at: at.clone(),
+                    number: poll.number,
+                    results: vec![result],
+                };
                 return self.give(slot, event);
             }
             self.now += Duration::from_millis(20);
@@ -342,11 +433,16 @@ impl World {
         let from = Some(IpAddr::from([10, 9, 9, 9]));
         self.give(
             slot,
-            Event::Hint { http: theirs.http.clone(), theirs: Some(Box::new(theirs.clone())), from },
+            Event::Hint {
+                http: theirs.http.clone(),
+                theirs: Some(Box::new(theirs.clone())),
+                from,
+            },
         );
     }
 
-    /// Every poll that this node has under way, and one of each other founder, is answered now, to arrive later.
+    /// Every poll that this node has under way, and one of each other founder, is answered now, to
+    /// arrive later.
     pub(super) fn hold_answers(&mut self, slot: usize) {
         let all_under_way = |world: &Self| {
             let polls = world.polls(slot);
@@ -363,11 +459,20 @@ impl World {
 
     /// This node's Raft knows a leader from here on.
     pub(super) fn lead(&mut self, slot: usize) {
-        self.give(slot, Event::Cluster { leader_known: true, members: Vec::new() });
+        self.give(
+            slot,
+            Event::Cluster {
+                leader_known: true,
+                members: Vec::new(),
+            },
+        );
     }
 
     pub(super) fn identity(&self, slot: usize) -> Option<Identity> {
-        self.slots[slot].process.as_ref().map(|process| process.founding.identity())
+        self.slots[slot]
+            .process
+            .as_ref()
+            .map(|process| process.founding.identity())
     }
 
     pub(super) fn alarm(&self, slot: usize) -> Option<Block> {
@@ -377,19 +482,32 @@ impl World {
 
     /// Of the founders that this node started with.
     pub(super) fn gone(&self, slot: usize) -> Vec<Address> {
-        let Some(process) = &self.slots[slot].process else { return Vec::new() };
+        let Some(process) = &self.slots[slot].process else {
+            return Vec::new();
+        };
         let origin = process.founding.record().origin().into_iter();
         let founders = origin.flat_map(|origin| &origin.vector);
-        let founders: Vec<_> = founders.map(|entry| (entry.http.clone(), entry.incarnation)).collect();
+        let founders: Vec<_> = founders
+            .map(|entry| (entry.http.clone(), entry.incarnation))
+            .collect();
         process.founding.gone(&founders)
     }
 
     pub(super) fn describe(&self) -> String {
         let state = |slot: usize| {
-            let verdict = self.verdict(slot).map_or("down".to_owned(), |v| format!("{v:?}"));
-            format!("{slot}: {:?} in {:?}: {verdict}", self.phase(slot), self.slots[slot].cluster())
+            let verdict = self
+                .verdict(slot)
+                .map_or("down".to_owned(), |v| format!("{v:?}"));
+            format!(
+                "{slot}: {:?} in {:?}: {verdict}",
+                self.phase(slot),
+                self.slots[slot].cluster()
+            )
         };
-        (0..self.slots.len()).map(state).collect::<Vec<_>>().join("\n")
+        (0..self.slots.len())
+            .map(state)
+            .collect::<Vec<_>>()
+            .join("\n")
     }
 
     // The abstract Raft.
@@ -404,14 +522,17 @@ impl World {
         (0..self.slots.len()).filter(is_open).collect()
     }
 
-    /// Clusters that can elect a leader right now: a majority of the vector's own incarnations is open.
+    /// Clusters that can elect a leader right now: a majority of the vector's own incarnations is
+    /// open.
     pub(super) fn electing(&self) -> Vec<(ClusterId, Vec<usize>)> {
         let clusters: BTreeSet<ClusterId> = self.slots.iter().filter_map(Slot::cluster).collect();
         let with_founders = clusters.into_iter().map(|id| (id, self.open_founders(id)));
         let elects = |(_, open): &(ClusterId, Vec<usize>)| {
             let founders = open.first().and_then(|slot| self.slots[*slot].founders());
-            let distinct: BTreeSet<Incarnation> =
-                open.iter().filter_map(|slot| self.slots[*slot].incarnation()).collect();
+            let distinct: BTreeSet<Incarnation> = open
+                .iter()
+                .filter_map(|slot| self.slots[*slot].incarnation())
+                .collect();
             founders.is_some_and(|founders| distinct.len() * 2 > founders)
         };
         with_founders.filter(elects).collect()
@@ -437,22 +558,40 @@ impl World {
     }
 
     pub(super) fn verdict(&self, slot: usize) -> Option<&Verdict> {
-        self.slots[slot].process.as_ref().map(|process| process.founding.verdict())
+        self.slots[slot]
+            .process
+            .as_ref()
+            .map(|process| process.founding.verdict())
     }
 
     pub(super) fn phase(&self, slot: usize) -> Option<Phase> {
-        self.slots[slot].process.as_ref().map(|process| process.founding.identity().phase)
+        self.slots[slot]
+            .process
+            .as_ref()
+            .map(|process| process.founding.identity().phase)
     }
 
-    /// One fair round: time goes on by a round trip while anything is under way, else to when somebody wants to be
-    /// woken (at most a second). Everybody who wants to is, every poll answered and delivered, every fsync done.
+    /// One fair round: time goes on by a round trip while anything is under way, else to when
+    /// somebody wants to be woken (at most a second). Everybody who wants to is, every poll
+    /// answered and delivered, every fsync done.
     pub(super) fn round(&mut self) {
-        let wakes: Vec<Option<Duration>> = (0..self.slots.len()).map(|slot| self.wake_at(slot)).collect();
-        let is_busy = |slot| self.is_storing(slot) || !self.polls(slot).is_empty() && self.slow != Some(slot);
+        let wakes: Vec<Option<Duration>> = (0..self.slots.len())
+            .map(|slot| self.wake_at(slot))
+            .collect();
+        let is_busy =
+            |slot| self.is_storing(slot) || !self.polls(slot).is_empty() && self.slow != Some(slot);
         let (soonest, latest) = (self.now + ROUND_TRIP, self.now + Duration::from_secs(1));
-        let next = if (0..self.slots.len()).any(is_busy) { None } else { Some(latest) };
+        let next = if (0..self.slots.len()).any(is_busy) {
+            None
+        } else {
+            Some(latest)
+        };
         self.now = next.map_or(soonest, |latest| {
-            wakes.iter().flatten().min().map_or(latest, |at| (*at).clamp(soonest, latest))
+            wakes
+                .iter()
+                .flatten()
+                .min()
+                .map_or(latest, |at| (*at).clamp(soonest, latest))
         });
         for (slot, wake) in wakes.into_iter().enumerate() {
             if wake.is_some_and(|at| at <= self.now) {

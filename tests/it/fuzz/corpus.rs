@@ -35,28 +35,47 @@ fn contents(files: Vec<(String, Vec<u8>)>) -> Vec<Vec<u8>> {
 
 fn frozen_entries() -> Vec<Vec<u8>> {
     let all = ["compat/v1", "compat/v2", "compat/v3"].map(|folder| files(folder, ".bin"));
-    contents(all.concat()).into_iter().filter(|bytes| envelope::decode(bytes).is_ok()).collect()
+    contents(all.concat())
+        .into_iter()
+        .filter(|bytes| envelope::decode(bytes).is_ok())
+        .collect()
 }
 
 /// Recorded ones, and frozen ones, which name what is in the catalog that the targets work on.
 fn wire_commands() -> Vec<Vec<u8>> {
     let mut all = contents(commands());
-    let frozen =
-        frozen_entries().into_iter().map(|bytes| envelope::decode(&bytes).expect("an entry").command);
-    all.extend(frozen.filter_map(|command| execute::encode(&command)).map(|bytes| bytes.to_vec()));
+    let frozen = frozen_entries()
+        .into_iter()
+        .map(|bytes| envelope::decode(&bytes).expect("an entry").command);
+    all.extend(
+        frozen
+            .filter_map(|command| execute::encode(&command))
+            .map(|bytes| bytes.to_vec()),
+    );
     all
 }
 
 fn entries() -> Vec<Vec<u8>> {
     let enveloped =
         |bytes: Vec<u8>| envelope::encode(UnixNanos(-1), false, &Body::Wire(bytes.into())).to_vec();
-    frozen_entries().into_iter().chain(contents(commands()).into_iter().map(enveloped)).collect()
+    frozen_entries()
+        .into_iter()
+        .chain(contents(commands()).into_iter().map(enveloped))
+        .collect()
 }
 
 /// Frozen ones, and those of a life.
 fn states() -> Vec<Vec<u8>> {
-    let frozen = ["v1/state-full.bin", "v1/state-fresh.bin", "v2/state-full.bin", "v3/state-full.bin"];
-    let mut all: Vec<_> = frozen.iter().map(|file| read(&format!("compat/{file}"))).collect();
+    let frozen = [
+        "v1/state-full.bin",
+        "v1/state-fresh.bin",
+        "v2/state-full.bin",
+        "v3/state-full.bin",
+    ];
+    let mut all: Vec<_> = frozen
+        .iter()
+        .map(|file| read(&format!("compat/{file}")))
+        .collect();
     let mut fed = Fed::default();
     fed.apply(Command::Found(found(3)));
     for bytes in contents(commands()) {
@@ -85,7 +104,10 @@ fn frames() -> Vec<Vec<u8>> {
 /// Requests without the byte that chooses the service; answers begin at once.
 fn calls() -> Vec<Vec<u8>> {
     let requests = contents(files("vectors/rpc", ".req.bin"));
-    let mut all: Vec<_> = requests.into_iter().map(|bytes| bytes[1..].to_vec()).collect();
+    let mut all: Vec<_> = requests
+        .into_iter()
+        .map(|bytes| bytes[1..].to_vec())
+        .collect();
     all.extend(contents(files("vectors/rpc", ".resp.bin")));
     all
 }
@@ -94,8 +116,10 @@ fn bodies() -> Vec<Vec<u8>> {
     let identities = contents(files("compat/v1/exchange", ".json"));
     let around = |identity: &Vec<u8>| {
         let identity = String::from_utf8_lossy(identity);
-        format!(r#"{{"from":"05050505050505050505050505050505","identity":{identity},"as":"learner"}}"#)
-            .into()
+        format!(
+            r#"{{"from":"05050505050505050505050505050505","identity":{identity},"as":"learner"}}"#
+        )
+        .into()
     };
     let asked: Vec<Vec<u8>> = identities.iter().map(around).collect();
     let written = SOME_BODIES.iter().map(|body| body.as_bytes().to_vec());
@@ -104,8 +128,16 @@ fn bodies() -> Vec<Vec<u8>> {
 
 /// As `influxd-meta config` has it when nothing is set.
 fn printed() -> String {
-    let variables = [("INFLUXDB_META_CONFIG_PATH".to_owned(), "/dev/null".to_owned())].into();
-    let inputs = Inputs { variables, host_name: "box".to_owned(), ..Inputs::default() };
+    let variables = [(
+        "INFLUXDB_META_CONFIG_PATH".to_owned(),
+        "/dev/null".to_owned(),
+    )]
+    .into();
+    let inputs = Inputs {
+        variables,
+        host_name: "box".to_owned(),
+        ..Inputs::default()
+    };
     let (settings, _) = config::settle(&inputs).expect("the defaults");
     config::toml(&settings, true)
 }

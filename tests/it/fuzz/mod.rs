@@ -1,7 +1,7 @@
 //! Damaged bytes: no decoder panics, and what one lets through, the rest can work with.
 //!
-//! `targets` is what `make fuzz` gives to a fuzzer that sees which code was reached (`tests/fuzz`). Here each target
-//! gets recorded and frozen bytes, changed at random from a seed.
+//! `targets` is what `make fuzz` gives to a fuzzer that sees which code was reached (`tests/fuzz`).
+//! Here each target gets recorded and frozen bytes, changed at random from a seed.
 
 mod corpus;
 mod mutation;
@@ -66,32 +66,53 @@ fn configuration_variables() {
 /// A new target gets a test above, and its place in `make fuzz`.
 #[test]
 fn every_target_is_run() {
-    let makefile =
-        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/Makefile")).expect("a Makefile");
-    let line = makefile.lines().find_map(|line| line.strip_prefix("FUZZ_TARGETS ?= ")).expect("its targets");
+    let makefile = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/Makefile"))
+        .expect("a Makefile");
+    let line = makefile
+        .lines()
+        .find_map(|line| line.strip_prefix("FUZZ_TARGETS ?= "))
+        .expect("its targets");
     let names: Vec<_> = TARGETS.iter().map(|target| target.name).collect();
     assert_eq!(line.split(' ').collect::<Vec<_>>(), names);
     for name in names {
         let test = format!("run({name:?});");
-        assert!(include_str!("mod.rs").contains(&test), "no test runs {name}");
+        assert!(
+            include_str!("mod.rs").contains(&test),
+            "no test runs {name}"
+        );
     }
 }
 
 fn run(name: &str) {
-    let target = TARGETS.iter().find(|target| target.name == name).expect("a target");
+    let target = TARGETS
+        .iter()
+        .find(|target| target.name == name)
+        .expect("a target");
     let seeds = corpus::seeds(name);
-    assert!(seeds.iter().any(|bytes| (target.run)(bytes)), "no seed is let through");
+    assert!(
+        seeds.iter().any(|bytes| (target.run)(bytes)),
+        "no seed is let through"
+    );
     let through = let_through(target, &seeds);
     // A mutation that is always refused tests nothing behind the door.
-    assert!(through > mutations(target) / 1000, "{through} were let through");
+    assert!(
+        through > mutations(target) / 1000,
+        "{through} were let through"
+    );
 }
 
 fn let_through(target: &Target, seeds: &[Vec<u8>]) -> usize {
     let mut rng = StdRng::seed_from_u64(20_241_124);
-    (0..mutations(target)).filter(|_| (target.run)(&mutation::of(seeds, &mut rng))).count()
+    (0..mutations(target))
+        .filter(|_| (target.run)(&mutation::of(seeds, &mut rng)))
+        .count()
 }
 
 /// `make soak` has hours.
 fn mutations(target: &Target) -> usize {
-    if std::env::var_os("SOAK").is_some() { target.mutations * 50 } else { target.mutations }
+    if std::env::var_os("SOAK").is_some() {
+        target.mutations * 50
+    } else {
+        target.mutations
+    }
 }

@@ -53,8 +53,18 @@ impl TestCluster {
     }
 
     pub(crate) async fn with_secret(count: u64, secret: &str) -> Self {
-        let config = HttpConfig { peer_key: Some(PeerKey::derive(secret)), ..HttpConfig::default() };
-        Self::configured(count, Arc::new(Client::new(&Env::real())), config, None, FEATURE_LEVEL).await
+        let config = HttpConfig {
+            peer_key: Some(PeerKey::derive(secret)),
+            ..HttpConfig::default()
+        };
+        Self::configured(
+            count,
+            Arc::new(Client::new(&Env::real())),
+            config,
+            None,
+            FEATURE_LEVEL,
+        )
+        .await
     }
 
     /// One node, of a cluster in which others may run an older version.
@@ -64,8 +74,19 @@ impl TestCluster {
     }
 
     /// Whose nodes ask who calls.
-    pub(crate) async fn guarded(count: u64, config: HttpConfig, users: Option<Arc<dyn Users>>) -> Self {
-        Self::configured(count, Arc::new(Client::new(&Env::real())), config, users, FEATURE_LEVEL).await
+    pub(crate) async fn guarded(
+        count: u64,
+        config: HttpConfig,
+        users: Option<Arc<dyn Users>>,
+    ) -> Self {
+        Self::configured(
+            count,
+            Arc::new(Client::new(&Env::real())),
+            config,
+            users,
+            FEATURE_LEVEL,
+        )
+        .await
     }
 
     async fn configured(
@@ -80,8 +101,10 @@ impl TestCluster {
             begun.push(Begun::listen(number, carrier.clone(), config.clone(), users.clone()).await);
         }
         let founders: Vec<_> = begun.iter().map(|node| node.member.founder()).collect();
-        let addresses: BTreeMap<_, _> =
-            begun.iter().map(|node| (node.member.raft_id, node.member.raft_address())).collect();
+        let addresses: BTreeMap<_, _> = begun
+            .iter()
+            .map(|node| (node.member.raft_id, node.member.raft_address()))
+            .collect();
         let mut nodes = Vec::new();
         for node in begun {
             *node.member.addresses.lock().expect("addresses") = addresses.clone();
@@ -90,7 +113,10 @@ impl TestCluster {
         let cluster = Self { nodes };
         cluster.found(founders, level).await;
         for node in &cluster.nodes {
-            until("every node is ready", || node.http.service.ready(false).ready).await;
+            until("every node is ready", || {
+                node.http.service.ready(false).ready
+            })
+            .await;
         }
         cluster
     }
@@ -115,11 +141,17 @@ impl TestCluster {
     }
 
     pub(crate) fn leader(&self) -> &Node {
-        self.nodes.iter().find(|node| node.leads()).expect("a leader")
+        self.nodes
+            .iter()
+            .find(|node| node.leads())
+            .expect("a leader")
     }
 
     pub(crate) fn follower(&self) -> &Node {
-        self.nodes.iter().find(|node| !node.leads()).expect("a follower")
+        self.nodes
+            .iter()
+            .find(|node| !node.leads())
+            .expect("a follower")
     }
 }
 
@@ -130,7 +162,12 @@ impl Node {
 
     /// The `Host` header of a caller who knows it by its advertised name.
     pub(crate) fn host(&self) -> String {
-        self.member.view().http.as_ref().expect("an address").to_string()
+        self.member
+            .view()
+            .http
+            .as_ref()
+            .expect("an address")
+            .to_string()
     }
 
     /// Of the catalog that it serves.
@@ -156,11 +193,21 @@ impl Begun {
     ) -> Self {
         let http = TestServer::with_users(config, carrier, users).await;
         let local = http.server.local();
-        let member = Arc::new(Member::new(number, Address::new(&local.ip().to_string(), local.port())));
+        let member = Arc::new(Member::new(
+            number,
+            Address::new(&local.ip().to_string(), local.port()),
+        ));
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
-        let transport = Transport::listen(&http.env, any, member.clone()).await.expect("a free port");
+        let transport = Transport::listen(&http.env, any, member.clone())
+            .await
+            .expect("a free port");
         member.listens_on(transport.local());
-        Self { http, member, transport, dir: tempfile::tempdir().expect("a directory") }
+        Self {
+            http,
+            member,
+            transport,
+            dir: tempfile::tempdir().expect("a directory"),
+        }
     }
 
     async fn open(self, founders: &[Founder]) -> Node {
@@ -175,15 +222,23 @@ impl Begun {
             snapshot_every_bytes: 64 << 20,
         };
         let me = self.member.replica();
-        let raft =
-            Raft::open(&env, config, me, log, snapshots, newest, &self.transport).await.expect("opens");
-        let members: Vec<_> =
-            (1..).zip(founders).map(|(id, founder)| (RaftId(id), founder.incarnation)).collect();
+        let raft = Raft::open(&env, config, me, log, snapshots, newest, &self.transport)
+            .await
+            .expect("opens");
+        let members: Vec<_> = (1..)
+            .zip(founders)
+            .map(|(id, founder)| (RaftId(id), founder.incarnation))
+            .collect();
         raft.initialize(&members).await.expect("initialises");
         raft.admit();
         self.member.opened(raft.clone());
         self.http.service.attach(self.member.clone());
-        Node { http: self.http, member: self.member, raft, _dir: self.dir }
+        Node {
+            http: self.http,
+            member: self.member,
+            raft,
+            _dir: self.dir,
+        }
     }
 }
 
@@ -226,7 +281,8 @@ impl Member {
 
     fn leads(&self) -> bool {
         let raft = self.raft.lock().expect("raft");
-        raft.as_ref().is_some_and(|raft| raft.status().leader == Some(self.raft_id))
+        raft.as_ref()
+            .is_some_and(|raft| raft.status().leader == Some(self.raft_id))
     }
 
     fn change(&self, change: impl FnOnce(&mut View)) {
@@ -264,7 +320,11 @@ impl Member {
     }
 
     fn replica(&self) -> Replica {
-        Replica { cluster_id: CLUSTER, raft_id: self.raft_id, incarnation: self.incarnation() }
+        Replica {
+            cluster_id: CLUSTER,
+            raft_id: self.raft_id,
+            incarnation: self.incarnation(),
+        }
     }
 
     pub(crate) fn raft_address(&self) -> Address {
@@ -274,7 +334,11 @@ impl Member {
     fn founder(&self) -> Founder {
         let view = self.view.borrow();
         let http = view.http.clone().expect("listens");
-        Founder { incarnation: view.incarnation, http, raft: view.raft.clone().expect("listens") }
+        Founder {
+            incarnation: view.incarnation,
+            http,
+            raft: view.raft.clone().expect("listens"),
+        }
     }
 }
 
@@ -282,7 +346,10 @@ impl Membership for Member {
     fn raft(&self) -> Result<Raft, NotMember> {
         let raft = self.raft.lock().expect("raft").clone();
         let view = self.view.borrow();
-        raft.ok_or_else(|| NotMember { phase: view.phase, reason: view.reason.clone() })
+        raft.ok_or_else(|| NotMember {
+            phase: view.phase,
+            reason: view.reason.clone(),
+        })
     }
 
     fn view(&self) -> Arc<View> {
@@ -304,7 +371,10 @@ impl Membership for Member {
     fn hint(&self, _theirs: &Identity, _from: IpAddr) {}
 
     fn announced(&self, announcement: &Announcement) {
-        self.announced.lock().expect("announced").push(announcement.clone());
+        self.announced
+            .lock()
+            .expect("announced")
+            .push(announcement.clone());
     }
 
     fn announcements(&self) -> Vec<Announcement> {
@@ -318,7 +388,11 @@ impl Membership for Member {
         from: IpAddr,
         _deadline: Instant,
     ) -> BoxFuture<'a, Option<(u16, Bytes)>> {
-        Box::pin(async move { self.leads().then(|| self.scripted.answer(path, body, from)).flatten() })
+        Box::pin(async move {
+            self.leads()
+                .then(|| self.scripted.answer(path, body, from))
+                .flatten()
+        })
     }
 
     fn needs_proof(&self) -> bool {
@@ -330,7 +404,13 @@ impl Membership for Member {
         addr: &'a Address,
         _deadline: Instant,
     ) -> BoxFuture<'a, Result<Option<NodeRef>, NoToIt>> {
-        Box::pin(async move { if self.leads() { self.scripted.join(addr) } else { Ok(None) } })
+        Box::pin(async move {
+            if self.leads() {
+                self.scripted.join(addr)
+            } else {
+                Ok(None)
+            }
+        })
     }
 
     fn leave(&self, _deadline: Instant) -> BoxFuture<'_, Result<(), NoToIt>> {
@@ -344,7 +424,13 @@ impl Membership for Member {
         by: &'a str,
         _deadline: Instant,
     ) -> BoxFuture<'a, Result<Option<()>, NoToIt>> {
-        Box::pin(async move { if self.leads() { self.scripted.remove(http, force, by) } else { Ok(None) } })
+        Box::pin(async move {
+            if self.leads() {
+                self.scripted.remove(http, force, by)
+            } else {
+                Ok(None)
+            }
+        })
     }
 }
 
@@ -363,11 +449,20 @@ impl Admission for Member {
     }
 
     fn addresses(&self, raft_id: RaftId) -> Vec<Address> {
-        self.addresses.lock().expect("addresses").get(&raft_id).cloned().into_iter().collect()
+        self.addresses
+            .lock()
+            .expect("addresses")
+            .get(&raft_id)
+            .cloned()
+            .into_iter()
+            .collect()
     }
 
     fn heard(&self, incarnation: Incarnation) {
-        self.heard.lock().expect("heard").insert(incarnation, Instant::now());
+        self.heard
+            .lock()
+            .expect("heard")
+            .insert(incarnation, Instant::now());
     }
 
     fn peer_key(&self) -> Option<[u8; 32]> {

@@ -32,7 +32,8 @@ async fn one_connection_serves_many_requests() {
     }
 }
 
-/// Go's clients keep idle connections for 90 s, and a client that meets a closing one has lost a request.
+/// Go's clients keep idle connections for 90 s, and a client that meets a closing one has lost a
+/// request.
 #[test]
 fn idle_connections_are_kept_longer_than_any_client_keeps_them() {
     assert!(HttpConfig::default().idle_timeout >= Duration::from_secs(120));
@@ -40,7 +41,11 @@ fn idle_connections_are_kept_longer_than_any_client_keeps_them() {
 
 #[tokio::test]
 async fn an_idle_connection_is_closed_at_last() {
-    let server = with(HttpConfig { idle_timeout: soon(), ..HttpConfig::default() }).await;
+    let server = with(HttpConfig {
+        idle_timeout: soon(),
+        ..HttpConfig::default()
+    })
+    .await;
     let mut connection = server.connect().await;
     connection.send(PING).await;
     connection.reply().await;
@@ -50,7 +55,11 @@ async fn an_idle_connection_is_closed_at_last() {
 /// The head's clock runs from its first byte: bytes that go on dribbling in do not stop it.
 #[tokio::test]
 async fn a_head_that_dribbles_in_is_cut_off() {
-    let server = with(HttpConfig { head_timeout: soon(), ..HttpConfig::default() }).await;
+    let server = with(HttpConfig {
+        head_timeout: soon(),
+        ..HttpConfig::default()
+    })
+    .await;
     let mut connection = server.connect().await;
     connection.send(PING).await;
     assert_eq!(connection.reply().await.status(), 200);
@@ -61,7 +70,11 @@ async fn a_head_that_dribbles_in_is_cut_off() {
 /// The time between requests is not the time of a head.
 #[tokio::test]
 async fn a_quiet_connection_outlives_the_heads_clock() {
-    let server = with(HttpConfig { head_timeout: soon(), ..HttpConfig::default() }).await;
+    let server = with(HttpConfig {
+        head_timeout: soon(),
+        ..HttpConfig::default()
+    })
+    .await;
     let mut connection = server.connect().await;
     for _ in 0..2 {
         connection.send(PING).await;
@@ -72,23 +85,42 @@ async fn a_quiet_connection_outlives_the_heads_clock() {
 
 #[tokio::test]
 async fn a_body_that_does_not_come_is_408() {
-    let server = with(HttpConfig { body_idle_timeout: soon(), ..HttpConfig::default() }).await;
+    let server = with(HttpConfig {
+        body_idle_timeout: soon(),
+        ..HttpConfig::default()
+    })
+    .await;
     let mut connection = server.connect().await;
-    connection.send(b"POST /announce HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n{").await;
+    connection
+        .send(b"POST /announce HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n{")
+        .await;
     let reply = connection.reply().await;
-    assert_eq!((reply.status(), reply.text()), (408, r#"{"error":"the body did not come in time"}"#));
-    assert!(connection.is_closed().await, "what comes later is not taken for a request");
+    assert_eq!(
+        (reply.status(), reply.text()),
+        (408, r#"{"error":"the body did not come in time"}"#)
+    );
+    assert!(
+        connection.is_closed().await,
+        "what comes later is not taken for a request"
+    );
 }
 
 #[tokio::test]
 async fn bodies_are_bounded() {
     let server = with(HttpConfig::default()).await;
     let mut announced = server.connect().await;
-    announced.send(b"POST /announce HTTP/1.1\r\nHost: x\r\nContent-Length: 1048577\r\n\r\n").await;
+    announced
+        .send(b"POST /announce HTTP/1.1\r\nHost: x\r\nContent-Length: 1048577\r\n\r\n")
+        .await;
     let reply = announced.reply().await;
-    assert_eq!((reply.status(), reply.text()), (413, r#"{"error":"the body is larger than 1048576 bytes"}"#));
+    assert_eq!(
+        (reply.status(), reply.text()),
+        (413, r#"{"error":"the body is larger than 1048576 bytes"}"#)
+    );
     let mut chunked = server.connect().await;
-    chunked.send(b"POST /announce HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n").await;
+    chunked
+        .send(b"POST /announce HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+        .await;
     let chunk = [b"80000\r\n".as_slice(), &vec![b' '; 0x80000], b"\r\n"].concat();
     for _ in 0..2 {
         chunked.send(&chunk).await;
@@ -96,7 +128,9 @@ async fn bodies_are_bounded() {
     chunked.send(b"1\r\n \r\n").await;
     assert_eq!(chunked.reply().await.status(), 413);
     let mut execute = server.connect().await;
-    execute.send(b"POST /execute HTTP/1.1\r\nHost: x\r\nContent-Length: 67108865\r\n\r\n").await;
+    execute
+        .send(b"POST /execute HTTP/1.1\r\nHost: x\r\nContent-Length: 67108865\r\n\r\n")
+        .await;
     assert_eq!(execute.reply().await.status(), 413);
 }
 
@@ -116,7 +150,9 @@ async fn a_half_closed_request_is_answered() {
 async fn a_half_closed_connection_gets_the_whole_of_a_large_answer() {
     let server = TestServer::unjoined(verbose()).await;
     let mut connection = server.connect().await;
-    connection.send(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    connection
+        .send(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        .await;
     connection.half_close().await;
     tokio::time::sleep(soon()).await;
     assert!(connection.reply().await.body.len() > 16 << 20);
@@ -126,11 +162,16 @@ async fn a_half_closed_connection_gets_the_whole_of_a_large_answer() {
 /// A peer that asks for much and reads nothing.
 #[tokio::test]
 async fn a_peer_that_does_not_read_is_cut_off() {
-    let config = HttpConfig { stall_timeout: soon(), ..HttpConfig::default() };
+    let config = HttpConfig {
+        stall_timeout: soon(),
+        ..HttpConfig::default()
+    };
     let server = TestServer::start(config, Arc::new(Alone)).await;
     server.service.attach(verbose());
     let mut connection = server.connect().await;
-    connection.send(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    connection
+        .send(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        .await;
     let metrics = server.service.metrics();
     until("the connection was open", || metrics.connections.get() == 1).await;
     until("the connection is cut", || metrics.connections.get() == 0).await;
@@ -147,14 +188,22 @@ fn verbose() -> Arc<StandIn> {
 
 #[tokio::test]
 async fn more_connections_than_allowed_are_closed_at_once() {
-    let server = with(HttpConfig { max_connections: 1, ..HttpConfig::default() }).await;
+    let server = with(HttpConfig {
+        max_connections: 1,
+        ..HttpConfig::default()
+    })
+    .await;
     let mut first = server.connect().await;
     first.send(PING).await;
     first.reply().await;
     assert!(server.connect().await.is_closed().await);
     assert_eq!(server.service.metrics().connections_refused.get(), 1);
     first.send(PING).await;
-    assert_eq!(first.reply().await.status(), 200, "the first is not disturbed");
+    assert_eq!(
+        first.reply().await.status(),
+        200,
+        "the first is not disturbed"
+    );
 }
 
 /// Drain: no new connections, idle ones closed, at once; and 503 for what needs the cluster.
@@ -165,26 +214,43 @@ async fn draining_closes_idle_connections_and_the_listener() {
     idle.send(PING).await;
     idle.reply().await;
     let mut late = server.connect().await;
-    late.send(b"POST /announce HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{").await;
-    until("both are open", || server.service.metrics().connections.get() == 2).await;
-    let (drained, ()) = tokio::join!(tokio::time::timeout(PATIENCE, server.server.drain(PATIENCE)), async {
-        assert!(idle.is_closed().await);
-        // The request under way is finished.
-        late.send(b"}").await;
-        assert_eq!(late.reply().await.status(), 204);
-        assert!(late.is_closed().await);
-    });
+    late.send(b"POST /announce HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{")
+        .await;
+    until("both are open", || {
+        server.service.metrics().connections.get() == 2
+    })
+    .await;
+    let (drained, ()) = tokio::join!(
+        tokio::time::timeout(PATIENCE, server.server.drain(PATIENCE)),
+        async {
+            assert!(idle.is_closed().await);
+            // The request under way is finished.
+            late.send(b"}").await;
+            assert_eq!(late.reply().await.status(), 204);
+            assert!(late.is_closed().await);
+        }
+    );
     drained.expect("drained");
     let local = server.server.local();
-    until("the port is closed", || std::net::TcpStream::connect(local).is_err()).await;
+    until("the port is closed", || {
+        std::net::TcpStream::connect(local).is_err()
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn the_grace_of_a_drain_is_bounded() {
     let server = with(HttpConfig::default()).await;
     let mut hanging = server.connect().await;
-    hanging.send(b"POST /announce HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{").await;
-    until("it is open", || server.service.metrics().connections.get() == 1).await;
-    tokio::time::timeout(PATIENCE, server.server.drain(soon())).await.expect("bounded");
+    hanging
+        .send(b"POST /announce HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{")
+        .await;
+    until("it is open", || {
+        server.service.metrics().connections.get() == 1
+    })
+    .await;
+    tokio::time::timeout(PATIENCE, server.server.drain(soon()))
+        .await
+        .expect("bounded");
     assert!(hanging.is_closed().await);
 }

@@ -103,7 +103,10 @@ pub(crate) fn identity(incarnation: Incarnation, name: &str) -> Identity {
 impl Membership for StandIn {
     fn raft(&self) -> Result<Raft, NotMember> {
         let view = self.view.borrow();
-        Err(NotMember { phase: view.phase, reason: view.reason.clone() })
+        Err(NotMember {
+            phase: view.phase,
+            reason: view.reason.clone(),
+        })
     }
 
     fn view(&self) -> Arc<View> {
@@ -119,12 +122,18 @@ impl Membership for StandIn {
     }
 
     fn hint(&self, theirs: &Identity, from: IpAddr) {
-        self.hints.lock().expect("hints").push((theirs.clone(), from));
+        self.hints
+            .lock()
+            .expect("hints")
+            .push((theirs.clone(), from));
     }
 
     fn announced(&self, announcement: &Announcement) {
         assert!(!self.panics, "a panic inside a request");
-        self.announced.lock().expect("announced").push(announcement.clone());
+        self.announced
+            .lock()
+            .expect("announced")
+            .push(announcement.clone());
     }
 
     fn announcements(&self) -> Vec<Announcement> {
@@ -207,7 +216,11 @@ impl TestServer {
         users: Option<Arc<dyn Users>>,
     ) -> Self {
         let env = Env::real();
-        let listener = env.net.listen(SocketAddr::from(([127, 0, 0, 1], 0))).await.expect("a free port");
+        let listener = env
+            .net
+            .listen(SocketAddr::from(([127, 0, 0, 1], 0)))
+            .await
+            .expect("a free port");
         let metrics = Arc::new(Metrics::new(VERSION.to_owned(), UnixNanos(0), ROUTES));
         let service_config = ServiceConfig {
             consensus_timeout: Duration::from_secs(5),
@@ -217,16 +230,30 @@ impl TestServer {
             version: VERSION.to_owned(),
             scheme: "http",
         };
-        let data_nodes = DataNodes::open(&env, &DataNodesConfig::default()).await.expect("without TLS");
+        let data_nodes = DataNodes::open(&env, &DataNodesConfig::default())
+            .await
+            .expect("without TLS");
         let service = Service::new(&env, carrier, data_nodes, metrics, service_config);
         let users = users.unwrap_or_else(|| service.clone());
         let server = Server::start_with_users(&env, listener, service.clone(), users, config);
-        Self { env, server, service }
+        Self {
+            env,
+            server,
+            service,
+        }
     }
 
     pub(crate) async fn connect(&self) -> Connection {
-        let stream = self.env.net.dial(self.server.local()).await.expect("connects");
-        Connection { stream, unread: Vec::new() }
+        let stream = self
+            .env
+            .net
+            .dial(self.server.local())
+            .await
+            .expect("connects");
+        Connection {
+            stream,
+            unread: Vec::new(),
+        }
     }
 
     /// One request on a connection of its own.
@@ -237,7 +264,8 @@ impl TestServer {
     }
 
     pub(crate) async fn get(&self, path: &str) -> Reply {
-        self.ask(format!("GET {path} HTTP/1.1\r\nHost: meta-1:8091\r\n\r\n").as_bytes()).await
+        self.ask(format!("GET {path} HTTP/1.1\r\nHost: meta-1:8091\r\n\r\n").as_bytes())
+            .await
     }
 
     pub(crate) async fn post(&self, path: &str, headers: &str, body: &[u8]) -> Reply {
@@ -253,8 +281,9 @@ impl Drop for TestServer {
 
 pub(crate) fn post(path: &str, headers: &str, body: &[u8]) -> Vec<u8> {
     let length = body.len();
-    let head =
-        format!("POST {path} HTTP/1.1\r\nHost: meta-1:8091\r\n{headers}Content-Length: {length}\r\n\r\n");
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nHost: meta-1:8091\r\n{headers}Content-Length: {length}\r\n\r\n"
+    );
     [head.as_bytes(), body].concat()
 }
 
@@ -274,32 +303,44 @@ impl Connection {
     }
 
     pub(crate) async fn reply(&mut self) -> Reply {
-        timeout(PATIENCE, self.read_reply()).await.expect("an answer in time").expect("an answer")
+        timeout(PATIENCE, self.read_reply())
+            .await
+            .expect("an answer in time")
+            .expect("an answer")
     }
 
     /// All that comes until the other side closes.
     pub(crate) async fn rest(&mut self) -> String {
         let mut all = Vec::new();
-        timeout(PATIENCE, self.stream.read_to_end(&mut all)).await.expect("an end in time").expect("reads");
+        timeout(PATIENCE, self.stream.read_to_end(&mut all))
+            .await
+            .expect("an end in time")
+            .expect("reads");
         String::from_utf8(all).expect("text")
     }
 
     /// `true` when the other side closes, and sends nothing before that.
     pub(crate) async fn is_closed(&mut self) -> bool {
         let mut byte = [0];
-        matches!(timeout(PATIENCE, self.stream.read(&mut byte)).await, Ok(Ok(0) | Err(_)))
+        matches!(
+            timeout(PATIENCE, self.stream.read(&mut byte)).await,
+            Ok(Ok(0) | Err(_))
+        )
     }
 
     /// `true` when nothing comes for a while: the only way to see that somebody waits.
     pub(crate) async fn is_silent(&mut self) -> bool {
-        timeout(Duration::from_millis(150), self.stream.read_u8()).await.is_err()
+        timeout(Duration::from_millis(150), self.stream.read_u8())
+            .await
+            .is_err()
     }
 
     async fn read_reply(&mut self) -> Option<Reply> {
         let head = loop {
             if let Some(end) = self.unread.windows(4).position(|w| w == b"\r\n\r\n") {
                 let rest = self.unread.split_off(end + 4);
-                break String::from_utf8(std::mem::replace(&mut self.unread, rest)).expect("a head is text");
+                break String::from_utf8(std::mem::replace(&mut self.unread, rest))
+                    .expect("a head is text");
             }
             self.more().await?;
         };
@@ -309,13 +350,19 @@ impl Connection {
             .map(|line| line.split_once(": ").expect("header"))
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect();
-        let length = headers.get("Content-Length").map_or(0, |text| text.parse().expect("a length"));
+        let length = headers
+            .get("Content-Length")
+            .map_or(0, |text| text.parse().expect("a length"));
         while self.unread.len() < length {
             self.more().await?;
         }
         let rest = self.unread.split_off(length);
         let body = std::mem::replace(&mut self.unread, rest);
-        Some(Reply { status_line, headers, body })
+        Some(Reply {
+            status_line,
+            headers,
+            body,
+        })
     }
 
     async fn more(&mut self) -> Option<()> {
@@ -333,7 +380,12 @@ pub(crate) struct Reply {
 
 impl Reply {
     pub(crate) fn status(&self) -> u16 {
-        self.status_line.split(' ').nth(1).expect("status").parse().expect("a number")
+        self.status_line
+            .split(' ')
+            .nth(1)
+            .expect("status")
+            .parse()
+            .expect("a number")
     }
 
     pub(crate) fn text(&self) -> &str {

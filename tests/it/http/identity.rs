@@ -11,7 +11,10 @@ use super::harness::{Alone, StandIn, THEM, TestServer, US, identity};
 const PATH: &str = "/cluster/identity";
 
 pub(super) async fn with_secret(stand_in: Arc<StandIn>, secret: &str) -> TestServer {
-    let config = HttpConfig { peer_key: Some(PeerKey::derive(secret)), ..HttpConfig::default() };
+    let config = HttpConfig {
+        peer_key: Some(PeerKey::derive(secret)),
+        ..HttpConfig::default()
+    };
     let server = TestServer::start(config, Arc::new(Alone)).await;
     server.service.attach(stand_in);
     server
@@ -27,11 +30,19 @@ async fn a_post_is_a_hint_and_is_answered_with_our_identity() {
     let server = TestServer::unjoined(stand_in.clone()).await;
     let reply = server.post(PATH, "", &theirs()).await;
     assert_eq!(reply.status(), 200);
-    let ours: influxdb_meta::wire::identity::Identity = serde_json::from_slice(&reply.body).expect("decodes");
+    let ours: influxdb_meta::wire::identity::Identity =
+        serde_json::from_slice(&reply.body).expect("decodes");
     assert_eq!(ours, identity(US, "meta-1"));
-    assert_eq!(reply.header("Influxd-Meta-Proof"), None, "no secret, no proof");
+    assert_eq!(
+        reply.header("Influxd-Meta-Proof"),
+        None,
+        "no secret, no proof"
+    );
     let hints = stand_in.hints.lock().expect("hints");
-    assert_eq!(*hints, [(identity(THEM, "meta-2"), IpAddr::V4(Ipv4Addr::LOCALHOST))]);
+    assert_eq!(
+        *hints,
+        [(identity(THEM, "meta-2"), IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    );
 }
 
 #[tokio::test]
@@ -42,10 +53,15 @@ async fn a_get_shows_it_to_people() {
 
 #[tokio::test]
 async fn what_is_no_identity_is_refused() {
-    let reply = TestServer::unjoined(Arc::default()).await.post(PATH, "", b"{}").await;
+    let reply = TestServer::unjoined(Arc::default())
+        .await
+        .post(PATH, "", b"{}")
+        .await;
     assert_eq!(reply.status(), 400);
     assert!(
-        reply.text().starts_with(r#"{"error":"the body is no identity of a meta node"#),
+        reply
+            .text()
+            .starts_with(r#"{"error":"the body is no identity of a meta node"#),
         "{}",
         reply.text()
     );
@@ -58,10 +74,17 @@ async fn a_right_proof_is_answered_with_one_that_is_bound_to_it() {
     let key = PeerKey::derive("s");
     let (body, nonce) = (theirs(), [9; 16]);
     let proof = key.prove_request(PATH, &nonce, THEM, &body);
-    let reply = server.post(PATH, &format!("Influxd-Meta-Proof: {proof}\r\n"), &body).await;
+    let reply = server
+        .post(PATH, &format!("Influxd-Meta-Proof: {proof}\r\n"), &body)
+        .await;
     assert_eq!(reply.status(), 200);
-    let answer = reply.header("Influxd-Meta-Proof").expect("an answer's proof");
-    assert_eq!(key.check_answer(answer, &nonce, THEM, US, &reply.body), Ok(()));
+    let answer = reply
+        .header("Influxd-Meta-Proof")
+        .expect("an answer's proof");
+    assert_eq!(
+        key.check_answer(answer, &nonce, THEM, US, &reply.body),
+        Ok(())
+    );
     assert_eq!(stand_in.hints.lock().expect("hints").len(), 1);
 }
 
@@ -71,23 +94,38 @@ async fn a_wrong_proof_is_always_refused() {
     let server = with_secret(stand_in.clone(), "s").await;
     let body = theirs();
     let of_another_secret = PeerKey::derive("t").prove_request(PATH, &[9; 16], THEM, &body);
-    let of_another_path = PeerKey::derive("s").prove_request("/cluster/join", &[9; 16], THEM, &body);
-    for proof in [of_another_secret, of_another_path, "v1".to_owned(), String::new()] {
-        let reply = server.post(PATH, &format!("Influxd-Meta-Proof: {proof}\r\n"), &body).await;
+    let of_another_path =
+        PeerKey::derive("s").prove_request("/cluster/join", &[9; 16], THEM, &body);
+    for proof in [
+        of_another_secret,
+        of_another_path,
+        "v1".to_owned(),
+        String::new(),
+    ] {
+        let reply = server
+            .post(PATH, &format!("Influxd-Meta-Proof: {proof}\r\n"), &body)
+            .await;
         let text = r#"{"error":"wrong secret: internal-shared-secret differs"}"#;
         assert_eq!((reply.status(), reply.text()), (401, text), "{proof}");
-        assert_eq!(reply.header("Www-Authenticate"), Some("Basic realm=\"InfluxDB\""));
+        assert_eq!(
+            reply.header("Www-Authenticate"),
+            Some("Basic realm=\"InfluxDB\"")
+        );
         assert_eq!(reply.header("X-Influxdb-Error"), None);
     }
     assert!(stand_in.hints.lock().expect("hints").is_empty());
 }
 
-/// A caller without the secret is answered, so that it sees that secrets differ; it is not believed.
+/// A caller without the secret is answered, so that it sees that secrets differ; it is not
+/// believed.
 #[tokio::test]
 async fn without_a_proof_a_post_is_answered_and_is_no_hint() {
     let stand_in = Arc::new(StandIn::default());
     let server = with_secret(stand_in.clone(), "s").await;
     let reply = server.post(PATH, "", &theirs()).await;
-    assert_eq!((reply.status(), reply.header("Influxd-Meta-Proof")), (200, None));
+    assert_eq!(
+        (reply.status(), reply.header("Influxd-Meta-Proof")),
+        (200, None)
+    );
     assert!(stand_in.hints.lock().expect("hints").is_empty());
 }

@@ -11,7 +11,8 @@ use super::harness::{Alone, Reply, StandIn, TestServer, waiting};
 use super::scripted::Scripted;
 
 const FORM: &str = "Content-Type: application/x-www-form-urlencoded\r\n";
-const ADDED: &str = r#"{"id":7,"addr":"meta-7:8091","httpScheme":"","tcpAddr":"meta-7:8089","version":""}"#;
+const ADDED: &str =
+    r#"{"id":7,"addr":"meta-7:8091","httpScheme":"","tcpAddr":"meta-7:8089","version":""}"#;
 
 async fn fresh() -> (TestServer, Arc<StandIn>) {
     let stand_in = Arc::new(StandIn::default());
@@ -19,37 +20,85 @@ async fn fresh() -> (TestServer, Arc<StandIn>) {
 }
 
 fn error(reply: &Reply) -> (u16, String) {
-    (reply.status(), reply.json()["error"].as_str().expect("an error").to_owned())
+    (
+        reply.status(),
+        reply.json()["error"].as_str().expect("an error").to_owned(),
+    )
 }
 
 #[tokio::test]
 async fn join_answers_with_the_node() {
     let (server, stand_in) = fresh().await;
     let reply = server.post("/join", FORM, b"addr=Meta-7%3A8091").await;
-    assert_eq!((reply.status(), reply.text()), (200, format!("{ADDED}\n").as_str()));
+    assert_eq!(
+        (reply.status(), reply.text()),
+        (200, format!("{ADDED}\n").as_str())
+    );
     assert_eq!(reply.header("Content-Type"), Some("application/json"));
-    let multipart = b"--B\r\nContent-Disposition: form-data; name=\"addr\"\r\n\r\n[fd00::1]\r\n--B--\r\n";
-    let reply = server.post("/join", "Content-Type: multipart/form-data; boundary=B\r\n", multipart).await;
+    let multipart =
+        b"--B\r\nContent-Disposition: form-data; name=\"addr\"\r\n\r\n[fd00::1]\r\n--B--\r\n";
+    let reply = server
+        .post(
+            "/join",
+            "Content-Type: multipart/form-data; boundary=B\r\n",
+            multipart,
+        )
+        .await;
     assert_eq!(reply.status(), 200);
-    assert_eq!(server.post("/join?addr=meta-8:18091", "", b"").await.status(), 200);
+    assert_eq!(
+        server
+            .post("/join?addr=meta-8:18091", "", b"")
+            .await
+            .status(),
+        200
+    );
     assert_eq!(
         stand_in.scripted.asked(),
-        ["join meta-7:8091", "join [fd00::1]:8091", "join meta-8:18091"],
+        [
+            "join meta-7:8091",
+            "join [fd00::1]:8091",
+            "join meta-8:18091"
+        ],
         "8091 is filled in"
     );
 }
 
-/// The leader would take `localhost` for itself; a name of another port is judged by who answers there.
+/// The leader would take `localhost` for itself; a name of another port is judged by who answers
+/// there.
 #[tokio::test]
 async fn localhost_is_the_node_that_was_asked() {
     let (server, stand_in) = fresh().await;
-    for addr in ["localhost:8091", "127.0.0.1", "[::1]:8091", "localhost:18091"] {
-        assert_eq!(server.post("/join", FORM, format!("addr={addr}").as_bytes()).await.status(), 200);
-        server.post("/remove", FORM, format!("httpAddr={addr}").as_bytes()).await;
+    for addr in [
+        "localhost:8091",
+        "127.0.0.1",
+        "[::1]:8091",
+        "localhost:18091",
+    ] {
+        assert_eq!(
+            server
+                .post("/join", FORM, format!("addr={addr}").as_bytes())
+                .await
+                .status(),
+            200
+        );
+        server
+            .post("/remove", FORM, format!("httpAddr={addr}").as_bytes())
+            .await;
     }
     let asked = stand_in.scripted.asked();
-    let joined: Vec<_> = asked.iter().filter(|asked| asked.starts_with("join")).collect();
-    assert_eq!(joined, ["join meta-1:8091", "join meta-1:8091", "join meta-1:8091", "join localhost:18091"]);
+    let joined: Vec<_> = asked
+        .iter()
+        .filter(|asked| asked.starts_with("join"))
+        .collect();
+    assert_eq!(
+        joined,
+        [
+            "join meta-1:8091",
+            "join meta-1:8091",
+            "join meta-1:8091",
+            "join localhost:18091"
+        ]
+    );
     assert!(asked[1].starts_with("remove meta-1:8091 "), "{asked:?}");
 }
 
@@ -59,20 +108,42 @@ async fn what_is_missing_or_wrong_is_said() {
     let cases = [
         ("/join", "", "addr is required"),
         ("/join", "addr=", "addr is required"),
-        ("/join", "addr=http://m:8091", "addr: \"http://m:8091\" has a scheme: write host or host:port"),
-        ("/join", "addr=m:0", "addr: \"m:0\" has a port that is no number from 1 to 65535"),
+        (
+            "/join",
+            "addr=http://m:8091",
+            "addr: \"http://m:8091\" has a scheme: write host or host:port",
+        ),
+        (
+            "/join",
+            "addr=m:0",
+            "addr: \"m:0\" has a port that is no number from 1 to 65535",
+        ),
         ("/remove", "", "httpAddr is required"),
         ("/remove", "force=true", "httpAddr is required"),
         ("/remove", "tcpAddr=meta-7:8089", "httpAddr is required"),
-        ("/remove", "tcpAddr=meta-7:8089&force=false", "httpAddr is required"),
-        ("/remove", "httpAddr=a/b", "httpAddr: \"a/b\" has a path: write host or host:port"),
+        (
+            "/remove",
+            "tcpAddr=meta-7:8089&force=false",
+            "httpAddr is required",
+        ),
+        (
+            "/remove",
+            "httpAddr=a/b",
+            "httpAddr: \"a/b\" has a path: write host or host:port",
+        ),
     ];
     for (path, form, text) in cases {
         let reply = server.post(path, FORM, form.as_bytes()).await;
         assert_eq!(error(&reply), (400, text.to_owned()), "{path} {form}");
     }
-    let reply = server.post("/join", "Content-Type: text/plain\r\n", b"addr=meta-7:8091").await;
-    assert_eq!(error(&reply), (400, "addr is required".to_owned()), "a form under another content type");
+    let reply = server
+        .post("/join", "Content-Type: text/plain\r\n", b"addr=meta-7:8091")
+        .await;
+    assert_eq!(
+        error(&reply),
+        (400, "addr is required".to_owned()),
+        "a form under another content type"
+    );
     assert_eq!(stand_in.scripted.asked(), [""; 0]);
 }
 
@@ -82,7 +153,10 @@ async fn leave_and_remove_answer_204() {
     for (path, form) in [
         ("/leave", ""),
         ("/remove", "httpAddr=meta-7:8091"),
-        ("/remove", "httpAddr=meta-7:8091&force=true&tcpAddr=meta-7:8089"),
+        (
+            "/remove",
+            "httpAddr=meta-7:8091&force=true&tcpAddr=meta-7:8089",
+        ),
     ] {
         let reply = server.post(path, FORM, form.as_bytes()).await;
         assert_eq!((reply.status(), reply.text()), (204, ""), "{path} {form}");
@@ -109,12 +183,36 @@ fn refusals() -> Vec<(Refusal, u16, &'static str)> {
     let text = |text: &str| text.to_owned();
     vec![
         (Refusal::Bad(text("no")), 400, "no"),
-        (Refusal::Conflict(text("a member of \"prod\"")), 409, "a member of \"prod\""),
-        (Refusal::NotYet(text("still joining: learner")), 503, "still joining: learner"),
-        (Refusal::Unreachable(text("m:8091: connection refused")), 500, "m:8091: connection refused"),
-        (Refusal::NotFound(text("m:8091")), 500, "node not found: m:8091"),
-        (Refusal::WrongSecret, 401, "wrong secret: internal-shared-secret differs"),
-        (Refusal::Gone(gone), 410, "this node was taken out of the cluster by ops"),
+        (
+            Refusal::Conflict(text("a member of \"prod\"")),
+            409,
+            "a member of \"prod\"",
+        ),
+        (
+            Refusal::NotYet(text("still joining: learner")),
+            503,
+            "still joining: learner",
+        ),
+        (
+            Refusal::Unreachable(text("m:8091: connection refused")),
+            500,
+            "m:8091: connection refused",
+        ),
+        (
+            Refusal::NotFound(text("m:8091")),
+            500,
+            "node not found: m:8091",
+        ),
+        (
+            Refusal::WrongSecret,
+            401,
+            "wrong secret: internal-shared-secret differs",
+        ),
+        (
+            Refusal::Gone(gone),
+            410,
+            "this node was taken out of the cluster by ops",
+        ),
     ]
 }
 
@@ -128,7 +226,11 @@ async fn each_refusal_has_its_status() {
             says.leave = Err(refusal.clone());
             says.remove = Err(refusal);
         }
-        for (path, form) in [("/join", "addr=m:8091"), ("/leave", ""), ("/remove", "httpAddr=m:8091")] {
+        for (path, form) in [
+            ("/join", "addr=m:8091"),
+            ("/leave", ""),
+            ("/remove", "httpAddr=m:8091"),
+        ] {
             let reply = server.post(path, FORM, form.as_bytes()).await;
             assert_eq!(error(&reply), (status, text.to_owned()), "{path}");
             assert_eq!(reply.header("Influxd-Meta-Carried"), None);
@@ -136,16 +238,19 @@ async fn each_refusal_has_its_status() {
     }
 }
 
-/// Where the cluster code says "ask the leader" there is none to ask outside a cluster: the reason is said.
+/// Where the cluster code says "ask the leader" there is none to ask outside a cluster: the reason
+/// is said.
 #[tokio::test]
 async fn outside_a_cluster_there_is_no_leader_to_ask() {
     let (server, stand_in) = fresh().await;
     stand_in.scripted.says().join = Ok(None);
     stand_in.scripted.says().remove = Ok(None);
     let reason = waiting().reason;
-    for (path, form) in
-        [("/join", "addr=m:8091"), ("/remove", "httpAddr=m:8091"), ("/remove", "force=true&tcpAddr=m:8089")]
-    {
+    for (path, form) in [
+        ("/join", "addr=m:8091"),
+        ("/remove", "httpAddr=m:8091"),
+        ("/remove", "force=true&tcpAddr=m:8089"),
+    ] {
         let reply = server.post(path, FORM, form.as_bytes()).await;
         assert_eq!(error(&reply), (503, reason.clone()), "{path} {form}");
     }
@@ -167,7 +272,11 @@ async fn a_node_that_starts_or_stops_says_so() {
     for (path, body) in requests {
         let content_type = if body.starts_with('{') { "" } else { FORM };
         let reply = starting.post(path, content_type, body.as_bytes()).await;
-        assert_eq!(error(&reply), (503, "this node is starting: it reads its log".to_owned()), "{path}");
+        assert_eq!(
+            error(&reply),
+            (503, "this node is starting: it reads its log".to_owned()),
+            "{path}"
+        );
         let reply = stopping.post(path, content_type, body.as_bytes()).await;
         assert_eq!(error(&reply), (503, "server closed".to_owned()), "{path}");
     }
@@ -176,8 +285,9 @@ async fn a_node_that_starts_or_stops_says_so() {
 
 async fn from(node: &Node, host: &str, path: &str, form: &str) -> Reply {
     let length = form.len();
-    let head =
-        format!("POST {path} HTTP/1.1\r\nHost: {host}\r\n{FORM}Content-Length: {length}\r\n\r\n{form}");
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nHost: {host}\r\n{FORM}Content-Length: {length}\r\n\r\n{form}"
+    );
     node.http.ask(head.as_bytes()).await
 }
 
@@ -189,29 +299,52 @@ fn leader_of(cluster: &TestCluster) -> &Scripted {
 async fn a_follower_redirects_or_carries() {
     let cluster = TestCluster::of(2).await;
     let (leader, follower) = (cluster.leader(), cluster.follower());
-    for (path, form) in [("/join", "addr=meta-7:8091"), ("/remove", "httpAddr=meta-7:8091")] {
+    for (path, form) in [
+        ("/join", "addr=meta-7:8091"),
+        ("/remove", "httpAddr=meta-7:8091"),
+    ] {
         let reply = from(follower, &follower.host(), path, form).await;
         let location = format!("http://{}{path}", leader.host());
-        assert_eq!((reply.status(), reply.header("Location")), (307, Some(location.as_str())));
+        assert_eq!(
+            (reply.status(), reply.header("Location")),
+            (307, Some(location.as_str()))
+        );
     }
     assert_eq!(leader_of(&cluster).asked(), [""; 0]);
     let reply = from(follower, "localhost:18091", "/join", "addr=meta-7:8091").await;
-    assert_eq!((reply.status(), reply.text()), (200, format!("{ADDED}\n").as_str()));
-    let reply = from(follower, "localhost:18091", "/remove", "httpAddr=meta-7:8091").await;
+    assert_eq!(
+        (reply.status(), reply.text()),
+        (200, format!("{ADDED}\n").as_str())
+    );
+    let reply = from(
+        follower,
+        "localhost:18091",
+        "/remove",
+        "httpAddr=meta-7:8091",
+    )
+    .await;
     assert_eq!((reply.status(), reply.text()), (204, ""));
     let by = "/remove from 127.0.0.1";
     assert_eq!(
         leader_of(&cluster).asked(),
-        ["join meta-7:8091".to_owned(), format!("remove meta-7:8091 force=false by {by}")]
+        [
+            "join meta-7:8091".to_owned(),
+            format!("remove meta-7:8091 force=false by {by}")
+        ]
     );
     // The leader's word comes back as it is, "not yet" too: it says what it waits for.
     leader.member.scripted.says().join = Err(Refusal::NotYet("still joining: learner".to_owned()));
     let reply = from(follower, "localhost:18091", "/join", "addr=meta-7:8091").await;
     assert_eq!(error(&reply), (503, "still joining: learner".to_owned()));
-    assert_eq!(leader_of(&cluster).asked().len(), 1, "and is asked for once");
+    assert_eq!(
+        leader_of(&cluster).asked().len(),
+        1,
+        "and is asked for once"
+    );
 }
 
-/// Carried, whatever name the caller used: only the follower knows that `localhost` is the follower.
+/// Carried, whatever name the caller used: only the follower knows that `localhost` is the
+/// follower.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_followers_localhost_is_told_to_the_leader_by_its_name() {
     let cluster = TestCluster::of(2).await;
@@ -219,16 +352,25 @@ async fn a_followers_localhost_is_told_to_the_leader_by_its_name() {
     let host = follower.host();
     follower.member.renamed(Address::new("meta-2", 8091));
     let reply = from(follower, &host, "/join", "addr=localhost%3A8091").await;
-    assert_eq!((reply.status(), reply.text()), (200, format!("{ADDED}\n").as_str()));
+    assert_eq!(
+        (reply.status(), reply.text()),
+        (200, format!("{ADDED}\n").as_str())
+    );
     assert_eq!(leader_of(&cluster).asked(), ["join meta-2:8091"]);
-    for (form, force) in [("httpAddr=localhost", false), ("httpAddr=127.0.0.1%3A8091&force=true", true)] {
+    for (form, force) in [
+        ("httpAddr=localhost", false),
+        ("httpAddr=127.0.0.1%3A8091&force=true", true),
+    ] {
         assert_eq!(from(follower, &host, "/remove", form).await.status(), 204);
         let want = format!("remove meta-2:8091 force={force} by /remove from 127.0.0.1");
         assert_eq!(leader_of(&cluster).asked(), [want]);
     }
     follower.member.renamed(Address::new("127.0.0.1", 8091));
     let reply = from(follower, "x", "/join", "addr=127.0.0.2%3A8091").await;
-    assert_eq!((reply.status(), leader_of(&cluster).asked()), (200, vec!["join 127.0.0.2:8091".to_owned()]));
+    assert_eq!(
+        (reply.status(), leader_of(&cluster).asked()),
+        (200, vec!["join 127.0.0.2:8091".to_owned()])
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -239,10 +381,16 @@ async fn a_dead_node_is_found_by_its_raft_address() {
     let form = format!("httpAddr=&force=true&tcpAddr={raft}");
     for asked in [leader, follower] {
         assert_eq!(from(asked, "x", "/remove", &form).await.status(), 204);
-        let want = format!("remove {} force=true by /remove from 127.0.0.1", follower.host());
+        let want = format!(
+            "remove {} force=true by /remove from 127.0.0.1",
+            follower.host()
+        );
         assert_eq!(leader_of(&cluster).asked(), [want]);
         let reply = from(asked, "x", "/remove", "force=true&tcpAddr=meta-9:8089").await;
-        assert_eq!(error(&reply), (500, "node not found: meta-9:8089".to_owned()));
+        assert_eq!(
+            error(&reply),
+            (500, "node not found: meta-9:8089".to_owned())
+        );
     }
 }
 

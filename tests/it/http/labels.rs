@@ -13,25 +13,46 @@ async fn change(node: &Node, host: &str, body: &str) -> Reply {
     let length = body.len();
     // curl's own content type: it says that JSON is a form.
     let form = "Content-Type: application/x-www-form-urlencoded\r\n";
-    let request =
-        format!("POST /node-labels HTTP/1.1\r\nHost: {host}\r\n{form}Content-Length: {length}\r\n\r\n{body}");
+    let request = format!(
+        "POST /node-labels HTTP/1.1\r\nHost: {host}\r\n{form}Content-Length: {length}\r\n\r\n{body}"
+    );
     node.http.ask(request.as_bytes()).await
 }
 
 async fn shown(node: &Node) -> Value {
     let members = node.http.get("/show-cluster").await.json();
-    Value::Array(members["meta"].as_array().expect("a list").iter().map(|n| n["labels"].clone()).collect())
+    Value::Array(
+        members["meta"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(|n| n["labels"].clone())
+            .collect(),
+    )
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn labels_are_set_and_deleted_and_shown_by_every_node() {
     let cluster = TestCluster::of(2).await;
     let (leader, follower) = (cluster.leader(), cluster.follower());
-    assert_eq!(shown(leader).await, json!([{}, {}]), "{{}} when there are none");
+    assert_eq!(
+        shown(leader).await,
+        json!([{}, {}]),
+        "{{}} when there are none"
+    );
     let steps = [
-        (r#"{"nodeid":2,"set":{"az":"east","rack":"7"}}"#, json!({"az": "east", "rack": "7"})),
-        (r#"{"nodeid":2,"set":{"az":"west"},"delete":["rack","none"]}"#, json!({"az": "west"})),
-        (r#"{"nodeid":2,"set":{},"delete":null}"#, json!({"az": "west"})),
+        (
+            r#"{"nodeid":2,"set":{"az":"east","rack":"7"}}"#,
+            json!({"az": "east", "rack": "7"}),
+        ),
+        (
+            r#"{"nodeid":2,"set":{"az":"west"},"delete":["rack","none"]}"#,
+            json!({"az": "west"}),
+        ),
+        (
+            r#"{"nodeid":2,"set":{},"delete":null}"#,
+            json!({"az": "west"}),
+        ),
         (r#"{"nodeid":2,"delete":["az"]}"#, json!({})),
     ];
     for (body, want) in steps {
@@ -40,15 +61,41 @@ async fn labels_are_set_and_deleted_and_shown_by_every_node() {
         assert_eq!(shown(leader).await, json!([{}, want]), "{body}");
     }
     let index = leader.index();
-    assert_eq!(change(follower, "x", r#"{"nodeid":1,"set":{"a":"b"}}"#).await.status(), 204, "carried");
-    let applied =
-        || follower.raft.applied().borrow().catalog.meta_nodes.values().any(|n| !n.labels.is_empty());
+    assert_eq!(
+        change(follower, "x", r#"{"nodeid":1,"set":{"a":"b"}}"#)
+            .await
+            .status(),
+        204,
+        "carried"
+    );
+    let applied = || {
+        follower
+            .raft
+            .applied()
+            .borrow()
+            .catalog
+            .meta_nodes
+            .values()
+            .any(|n| !n.labels.is_empty())
+    };
     until("the follower has it too", applied).await;
     assert_eq!(shown(follower).await, json!([{"a": "b"}, {}]));
-    assert_eq!(leader.index(), index, "the wire's data has no labels of meta nodes: nobody is woken");
-    let reply = change(follower, &follower.host(), r#"{"nodeid":1,"set":{"a":"b"}}"#).await;
+    assert_eq!(
+        leader.index(),
+        index,
+        "the wire's data has no labels of meta nodes: nobody is woken"
+    );
+    let reply = change(
+        follower,
+        &follower.host(),
+        r#"{"nodeid":1,"set":{"a":"b"}}"#,
+    )
+    .await;
     let location = format!("http://{}/node-labels", leader.host());
-    assert_eq!((reply.status(), reply.header("Location")), (307, Some(location.as_str())));
+    assert_eq!(
+        (reply.status(), reply.header("Location")),
+        (307, Some(location.as_str()))
+    );
 }
 
 /// They share their ids with meta nodes.
@@ -58,20 +105,53 @@ async fn data_nodes_have_labels_too() {
     let (leader, follower) = (cluster.leader(), cluster.follower());
     let (http, tcp) = (Text::from("data-1:8086"), Text::from("data-1:8088"));
     let created = Body::Ours(Command::CreateDataNode { http, tcp });
-    leader.raft.propose(created, Instant::now() + PATIENCE).await.expect("created");
+    leader
+        .raft
+        .propose(created, Instant::now() + PATIENCE)
+        .await
+        .expect("created");
     let index = leader.index();
     let shown = async |node: &Node| node.http.get("/show-cluster").await.json()["data"][0].clone();
-    assert_eq!((&shown(leader).await["id"], &shown(leader).await["labels"]), (&json!(3), &json!({})));
+    assert_eq!(
+        (&shown(leader).await["id"], &shown(leader).await["labels"]),
+        (&json!(3), &json!({}))
+    );
     let set = r#"{"nodeid":3,"set":{"az":"east","rack":"7"}}"#;
     assert_eq!(change(leader, "x", set).await.status(), 204);
-    assert_eq!(shown(leader).await["labels"], json!({"az": "east", "rack": "7"}));
-    assert_eq!(change(follower, "x", r#"{"nodeid":3,"delete":["rack"]}"#).await.status(), 204, "carried");
-    let applied =
-        || follower.raft.applied().borrow().catalog.data_nodes.values().all(|node| node.labels.len() == 1);
+    assert_eq!(
+        shown(leader).await["labels"],
+        json!({"az": "east", "rack": "7"})
+    );
+    assert_eq!(
+        change(follower, "x", r#"{"nodeid":3,"delete":["rack"]}"#)
+            .await
+            .status(),
+        204,
+        "carried"
+    );
+    let applied = || {
+        follower
+            .raft
+            .applied()
+            .borrow()
+            .catalog
+            .data_nodes
+            .values()
+            .all(|node| node.labels.len() == 1)
+    };
     until("the follower has it too", applied).await;
     assert_eq!(shown(follower).await["labels"], json!({"az": "east"}));
-    assert_eq!(leader.index(), index, "the wire's data has no labels of data nodes either");
-    assert_eq!(change(leader, "x", r#"{"nodeid":4,"set":{}}"#).await.status(), 404);
+    assert_eq!(
+        leader.index(),
+        index,
+        "the wire's data has no labels of data nodes either"
+    );
+    assert_eq!(
+        change(leader, "x", r#"{"nodeid":4,"set":{}}"#)
+            .await
+            .status(),
+        404
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -86,22 +166,41 @@ async fn what_is_wrong_is_said() {
         ("{}", 400, "nodeid is required"),
         (r#"{"set":{}}"#, 400, "nodeid is required"),
         (r#"{"nodeid":null,"set":{}}"#, 400, "nodeid is required"),
-        (r#"{"nodeid":"1","set":{}}"#, 400, "nodeid must be the number of a node"),
-        (r#"{"nodeid":-1,"set":{}}"#, 400, "nodeid must be the number of a node"),
+        (
+            r#"{"nodeid":"1","set":{}}"#,
+            400,
+            "nodeid must be the number of a node",
+        ),
+        (
+            r#"{"nodeid":-1,"set":{}}"#,
+            400,
+            "nodeid must be the number of a node",
+        ),
         (r#"{"nodeid":1}"#, 400, "set or delete is required"),
-        (r#"{"nodeid":1,"set":null}"#, 400, "set or delete is required"),
+        (
+            r#"{"nodeid":1,"set":null}"#,
+            400,
+            "set or delete is required",
+        ),
         (r#"{"nodeid":1,"set":{"a":1}}"#, 400, object),
         (r#"{"nodeid":1,"set":["a"]}"#, 400, object),
         (r#"{"nodeid":1,"delete":{"a":"b"}}"#, 400, array),
         (r#"{"nodeid":1,"delete":[1]}"#, 400, array),
-        (r#"{"nodeid":1,"set":{"":"b"}}"#, 400, "a label key must have 1 to 128 bytes"),
+        (
+            r#"{"nodeid":1,"set":{"":"b"}}"#,
+            400,
+            "a label key must have 1 to 128 bytes",
+        ),
         (r#"{"nodeid":9,"set":{"a":"b"}}"#, 404, "node not found"),
     ];
     for (body, status, text) in cases {
         let reply = change(cluster.leader(), "x", body).await;
         let error = reply.json()["error"].as_str().expect("an error").to_owned();
         let whole = text.ends_with(": ") || error == text;
-        assert!(reply.status() == status && error.starts_with(text) && whole, "{body}: {reply:?}");
+        assert!(
+            reply.status() == status && error.starts_with(text) && whole,
+            "{body}: {reply:?}"
+        );
     }
     assert_eq!(shown(cluster.leader()).await, json!([{}]));
 }
@@ -114,6 +213,9 @@ async fn there_are_no_labels_beside_an_older_version() {
     let last = node.raft.status().last_log;
     let reply = change(node, "x", r#"{"nodeid":1,"set":{"a":"b"}}"#).await;
     let text = "not every meta node is known to run a version that has labels";
-    assert_eq!((reply.status(), &reply.json()["error"]), (503, &text.into()));
+    assert_eq!(
+        (reply.status(), &reply.json()["error"]),
+        (503, &text.into())
+    );
     assert_eq!(node.raft.status().last_log, last, "nothing was logged");
 }

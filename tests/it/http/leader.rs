@@ -29,8 +29,14 @@ async fn a_follower_redirects_who_knows_the_cluster_by_name() {
     let follower = cluster.follower();
     let reply = execute(follower, &follower.host(), "").await;
     let location = format!("http://{}/execute?x=1&y=a%20b", cluster.leader().host());
-    assert_eq!((reply.status(), reply.header("Location")), (307, Some(location.as_str())));
-    assert_eq!((reply.text(), reply.header("Content-Length")), ("", Some("0")));
+    assert_eq!(
+        (reply.status(), reply.header("Location")),
+        (307, Some(location.as_str()))
+    );
+    assert_eq!(
+        (reply.text(), reply.header("Content-Length")),
+        ("", Some("0"))
+    );
     assert!(reply.header("X-Influxdb-Version").is_some());
 }
 
@@ -42,15 +48,26 @@ async fn a_follower_carries_for_who_does_not() {
     let before = leader.index();
     for host in ["localhost:18091", "meta", "", "[::1]:80"] {
         let reply = execute(follower, host, "").await;
-        assert_eq!((reply.status(), &reply.body[..3]), (200, &[0x08, 0x01, 0x18][..]), "{host:?}");
-        assert_eq!(reply.header("Content-Type"), Some("application/octet-stream"));
+        assert_eq!(
+            (reply.status(), &reply.body[..3]),
+            (200, &[0x08, 0x01, 0x18][..]),
+            "{host:?}"
+        );
+        assert_eq!(
+            reply.header("Content-Type"),
+            Some("application/octet-stream")
+        );
     }
     assert_eq!(leader.index(), before + 4);
     assert_eq!(follower.http.service.metrics().carried.get(), 4);
-    until("the follower has it too", || follower.index() == leader.index()).await;
+    until("the follower has it too", || {
+        follower.index() == leader.index()
+    })
+    .await;
 }
 
-/// Never passed on twice: two nodes that each take the other for the leader would pass it round for ever.
+/// Never passed on twice: two nodes that each take the other for the leader would pass it round for
+/// ever.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_carried_request_goes_no_further() {
     let cluster = TestCluster::of(3).await;
@@ -58,14 +75,22 @@ async fn a_carried_request_goes_no_further() {
     for host in [follower.host(), "localhost".to_owned()] {
         let reply = execute(follower, &host, "Influxd-Meta-Carried: 1\r\n").await;
         assert_eq!(reply.status(), 503);
-        assert!(reply.text().starts_with(r#"{"error":"no leader"#), "{}", reply.text());
+        assert!(
+            reply.text().starts_with(r#"{"error":"no leader"#),
+            "{}",
+            reply.text()
+        );
         assert_eq!(reply.header("Influxd-Meta-Carried"), Some("not-executed"));
     }
     let reply = execute(cluster.leader(), "localhost", "Influxd-Meta-Carried: 1\r\n").await;
-    assert_eq!((reply.status(), reply.header("Influxd-Meta-Carried")), (200, None));
+    assert_eq!(
+        (reply.status(), reply.header("Influxd-Meta-Carried")),
+        (200, None)
+    );
 }
 
-/// Two stacks on one network use the same names: the other stack's leader must not execute what was meant for ours.
+/// Two stacks on one network use the same names: the other stack's leader must not execute what was
+/// meant for ours.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_request_meant_for_another_node_is_not_executed() {
     let cluster = TestCluster::of(3).await;
@@ -73,20 +98,34 @@ async fn a_request_meant_for_another_node_is_not_executed() {
     let before = leader.index();
     let wrong = "Influxd-Meta-Carried: 1\r\nInfluxd-Meta-For: 00ff00ff00ff00ff00ff00ff00ff00ff\r\n";
     let reply = execute(leader, "localhost", wrong).await;
-    assert_eq!((reply.status(), leader.index()), (421, before), "{}", reply.text());
+    assert_eq!(
+        (reply.status(), leader.index()),
+        (421, before),
+        "{}",
+        reply.text()
+    );
     assert_eq!(reply.header("Influxd-Meta-Carried"), Some("not-executed"));
 }
 
-/// The leader dies while a follower carries: the command waits for the next one, inside its deadline.
+/// The leader dies while a follower carries: the command waits for the next one, inside its
+/// deadline.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_carried_command_waits_for_the_next_leader() {
     let mut cluster = TestCluster::of(3).await;
-    let leads = cluster.nodes.iter().position(Node::leads).expect("a leader");
+    let leads = cluster
+        .nodes
+        .iter()
+        .position(Node::leads)
+        .expect("a leader");
     let dead = cluster.nodes.swap_remove(leads);
     dead.raft.shutdown().await;
     dead.http.env.tasks.stop();
     let reply = execute(&cluster.nodes[0], "localhost", "").await;
-    assert_eq!((reply.status(), &reply.body[..2]), (200, &[0x08, 0x01][..]), "{reply:?}");
+    assert_eq!(
+        (reply.status(), &reply.body[..2]),
+        (200, &[0x08, 0x01][..]),
+        "{reply:?}"
+    );
 }
 
 /// Takes requests, and is never heard of again.
@@ -116,8 +155,12 @@ async fn an_outcome_that_nobody_knows_is_said_to_be_unknown() {
     let cluster = TestCluster::carrying(3, Arc::new(Silent::default())).await;
     let leader = cluster.leader().host();
     let reply = execute(cluster.follower(), "localhost", "").await;
-    let text = format!("the outcome is unknown: the leader {leader} did not answer (no answer in time)");
-    assert_eq!((reply.status(), reply.text()), (503, format!(r#"{{"error":"{text}"}}"#).as_str()));
+    let text =
+        format!("the outcome is unknown: the leader {leader} did not answer (no answer in time)");
+    assert_eq!(
+        (reply.status(), reply.text()),
+        (503, format!(r#"{{"error":"{text}"}}"#).as_str())
+    );
 }
 
 /// A leader that hangs does not keep the caller once there is another one.
@@ -127,14 +170,20 @@ async fn a_caller_does_not_wait_for_a_deposed_leader() {
     let cluster = TestCluster::carrying(3, silent.clone()).await;
     let (leader, follower) = (cluster.leader(), cluster.follower());
     let (reply, _) = tokio::join!(execute(follower, "localhost", ""), async {
-        until("it is being carried", || silent.taken.load(Ordering::Relaxed) > 0).await;
+        until("it is being carried", || {
+            silent.taken.load(Ordering::Relaxed) > 0
+        })
+        .await;
         leader.raft.hand_over(Duration::from_secs(5)).await
     });
     let text = format!(
         "the outcome is unknown: the leader {} did not answer (another one leads now)",
         leader.host()
     );
-    assert_eq!((reply.status(), reply.text()), (503, format!(r#"{{"error":"{text}"}}"#).as_str()));
+    assert_eq!(
+        (reply.status(), reply.text()),
+        (503, format!(r#"{{"error":"{text}"}}"#).as_str())
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -148,12 +197,24 @@ async fn without_a_majority_the_answer_says_how_many_are_there() {
     until("it has noticed", || left.raft.status().leader.is_none()).await;
     let reply = execute(&left, "localhost", "").await;
     assert_eq!(reply.status(), 503);
-    assert_eq!(reply.text(), r#"{"error":"no leader (1 of 3 meta nodes reachable)"}"#);
+    assert_eq!(
+        reply.text(),
+        r#"{"error":"no leader (1 of 3 meta nodes reachable)"}"#
+    );
     assert_eq!(left.http.get("/ping").await.status(), 200);
     let ready = left.http.get("/readyz").await;
-    assert_eq!((ready.status(), &ready.json()["error"]), (503, &"no leader is known".into()));
-    let members = left.http.get("/show-cluster").await.json()["meta"].as_array().map(Vec::len);
-    assert_eq!(members, Some(3), "the last known members, with a leader or without");
+    assert_eq!(
+        (ready.status(), &ready.json()["error"]),
+        (503, &"no leader is known".into())
+    );
+    let members = left.http.get("/show-cluster").await.json()["meta"]
+        .as_array()
+        .map(Vec::len);
+    assert_eq!(
+        members,
+        Some(3),
+        "the last known members, with a leader or without"
+    );
     assert_eq!(left.http.get("/peers").await.text(), "null\n");
 }
 
@@ -164,10 +225,21 @@ async fn ping_all_asks_everyone() {
     let asked = cluster.follower();
     let reply = asked.http.get("/ping?all=true").await;
     assert_eq!((reply.status(), reply.text()), (200, leader.as_str()));
-    let other = cluster.nodes.iter().find(|n| !n.leads() && n.host() != asked.host()).expect("a third");
-    other.http.server.drain(std::time::Duration::from_millis(100)).await;
+    let other = cluster
+        .nodes
+        .iter()
+        .find(|n| !n.leads() && n.host() != asked.host())
+        .expect("a third");
+    other
+        .http
+        .server
+        .drain(std::time::Duration::from_millis(100))
+        .await;
     let reply = asked.http.get("/ping?all=true").await;
-    assert_eq!((reply.status(), reply.text()), (500, r#"{"error":"one or more metaservers not up"}"#));
+    assert_eq!(
+        (reply.status(), reply.text()),
+        (500, r#"{"error":"one or more metaservers not up"}"#)
+    );
 }
 
 /// Q11 at a follower: only the leader can say that its cluster never produced an index.
@@ -177,8 +249,14 @@ async fn a_follower_asks_the_leader_about_an_index_from_nowhere() {
     let follower = cluster.follower();
     let reply = follower.http.get("/?index=1000000").await;
     assert_eq!(reply.status(), 200, "{reply:?}");
-    let request = format!("GET /?index=1000000 HTTP/1.1\r\nHost: {}\r\n\r\n", follower.host());
+    let request = format!(
+        "GET /?index=1000000 HTTP/1.1\r\nHost: {}\r\n\r\n",
+        follower.host()
+    );
     let reply = follower.http.ask(request.as_bytes()).await;
     let location = format!("http://{}/?index=1000000", cluster.leader().host());
-    assert_eq!((reply.status(), reply.header("Location")), (307, Some(location.as_str())));
+    assert_eq!(
+        (reply.status(), reply.header("Location")),
+        (307, Some(location.as_str()))
+    );
 }

@@ -19,7 +19,10 @@ fn body() -> Vec<u8> {
 }
 
 fn done(from: Incarnation) -> Option<(u16, Bytes)> {
-    Some((200, serde_json::to_vec(&Done { from }).expect("encodes").into()))
+    Some((
+        200,
+        serde_json::to_vec(&Done { from }).expect("encodes").into(),
+    ))
 }
 
 fn proof(secret: &str, path: &str) -> String {
@@ -30,7 +33,8 @@ fn proof(secret: &str, path: &str) -> String {
 /// Whether the answer is proven with this secret as one of `callee` to us.
 fn is_proven(reply: &Reply, secret: &str, callee: Incarnation) -> bool {
     let header = reply.header("Influxd-Meta-Proof");
-    let check = |proof| PeerKey::derive(secret).check_answer(proof, &NONCE, THEM, callee, &reply.body);
+    let check =
+        |proof| PeerKey::derive(secret).check_answer(proof, &NONCE, THEM, callee, &reply.body);
     header.is_some_and(|proof| check(proof).is_ok())
 }
 
@@ -41,9 +45,16 @@ async fn each_path_is_answered_by_the_cluster() {
     stand_in.scripted.says().answer = done(US);
     for path in [JOIN, MOVED, REMOVED, PROMISE, INVITE] {
         let reply = server.post(path, "", &body()).await;
-        assert_eq!((reply.status(), reply.text()), (200, format!(r#"{{"from":"{US}"}}"#).as_str()));
+        assert_eq!(
+            (reply.status(), reply.text()),
+            (200, format!(r#"{{"from":"{US}"}}"#).as_str())
+        );
         assert_eq!(reply.header("Content-Type"), Some("application/json"));
-        assert_eq!(reply.header("Influxd-Meta-Proof"), None, "no secret, no proof");
+        assert_eq!(
+            reply.header("Influxd-Meta-Proof"),
+            None,
+            "no secret, no proof"
+        );
         let want = format!(r#"{path} {{"from":"{THEM}","more":"of it"}} from 127.0.0.1"#);
         assert_eq!(stand_in.scripted.asked(), [want]);
         let unknown = server.post(&format!("{path}/"), "", &body()).await;
@@ -55,24 +66,38 @@ async fn each_path_is_answered_by_the_cluster() {
 async fn a_refusal_keeps_its_body_and_says_its_text_in_the_header() {
     let stand_in = Arc::new(StandIn::default());
     let server = TestServer::unjoined(stand_in.clone()).await;
-    let refused = Refused { error: "another cluster name".to_owned(), from: US, removed: None };
+    let refused = Refused {
+        error: "another cluster name".to_owned(),
+        from: US,
+        removed: None,
+    };
     let text = serde_json::to_string(&refused).expect("encodes");
     stand_in.scripted.says().answer = Some((409, text.clone().into()));
     let reply = server.post(JOIN, "", &body()).await;
     assert_eq!((reply.status(), reply.text()), (409, text.as_str()));
-    assert_eq!(reply.header("X-Influxdb-Error"), Some("another cluster name"));
+    assert_eq!(
+        reply.header("X-Influxdb-Error"),
+        Some("another cluster name")
+    );
 }
 
 #[tokio::test]
 async fn who_does_not_say_who_it_is_is_not_heard() {
     let stand_in = Arc::new(StandIn::default());
     let server = TestServer::unjoined(stand_in.clone()).await;
-    for (body, status) in [(&b""[..], 400), (b"{}", 400), (br#"{"from":"me"}"#, 400), (&[b' '; 70_000], 413)]
-    {
+    for (body, status) in [
+        (&b""[..], 400),
+        (b"{}", 400),
+        (br#"{"from":"me"}"#, 400),
+        (&[b' '; 70_000], 413),
+    ] {
         let reply = server.post(JOIN, "", body).await;
         assert_eq!(reply.status(), status, "{}", reply.text());
         let text = reply.json()["error"].as_str().expect("an error").to_owned();
-        assert!(status != 400 || text.starts_with("the body is no request of a meta node: "), "{text}");
+        assert!(
+            status != 400 || text.starts_with("the body is no request of a meta node: "),
+            "{text}"
+        );
     }
     assert_eq!(stand_in.scripted.asked(), [""; 0]);
 }
@@ -86,7 +111,10 @@ async fn a_proof_is_checked_and_answered() {
     assert_eq!(reply.status(), 200);
     assert!(is_proven(&reply, "s", US));
     assert_eq!(stand_in.scripted.asked().len(), 1);
-    let another_body = body().iter().map(u8::to_ascii_uppercase).collect::<Vec<_>>();
+    let another_body = body()
+        .iter()
+        .map(u8::to_ascii_uppercase)
+        .collect::<Vec<_>>();
     let text = r#"{"error":"wrong secret: internal-shared-secret differs"}"#;
     for needs_proof in [true, false] {
         stand_in.scripted.says().needs_proof = needs_proof;
@@ -103,11 +131,22 @@ async fn a_proof_is_checked_and_answered() {
         }
     }
     // JSON's names are case sensitive: this body says nobody's name, whoever proves it.
-    assert_eq!(server.post(PROMISE, &proof("s", PROMISE), &another_body).await.status(), 400);
-    assert_eq!(stand_in.scripted.asked(), [""; 0], "a wrong proof is always refused");
+    assert_eq!(
+        server
+            .post(PROMISE, &proof("s", PROMISE), &another_body)
+            .await
+            .status(),
+        400
+    );
+    assert_eq!(
+        stand_in.scripted.asked(),
+        [""; 0],
+        "a wrong proof is always refused"
+    );
 }
 
-/// founding.md 11: refused where the cluster was founded with a secret, so that elsewhere one can be brought in.
+/// founding.md 11: refused where the cluster was founded with a secret, so that elsewhere one can
+/// be brought in.
 #[tokio::test]
 async fn a_missing_proof_is_refused_where_one_is_needed() {
     let stand_in = Arc::new(StandIn::default());
@@ -117,7 +156,10 @@ async fn a_missing_proof_is_refused_where_one_is_needed() {
     assert_eq!(reply.status(), 401);
     stand_in.scripted.says().needs_proof = false;
     let reply = server.post(JOIN, "", &body()).await;
-    assert_eq!((reply.status(), reply.header("Influxd-Meta-Proof")), (200, None));
+    assert_eq!(
+        (reply.status(), reply.header("Influxd-Meta-Proof")),
+        (200, None)
+    );
 }
 
 /// A node outside a cluster that only a leader could answer for: it says why, under its own name.
@@ -127,14 +169,23 @@ async fn outside_a_cluster_the_reason_is_said_and_proven() {
     let server = with_secret(stand_in, "s").await;
     let reply = server.post(JOIN, &proof("s", JOIN), &body()).await;
     let refused: Refused = serde_json::from_slice(&reply.body).expect("a refusal");
-    assert_eq!((reply.status(), refused.from, refused.removed), (503, US, None));
-    assert!(refused.error.starts_with("waiting for 1 of 3 founders"), "{}", refused.error);
+    assert_eq!(
+        (reply.status(), refused.from, refused.removed),
+        (503, US, None)
+    );
+    assert!(
+        refused.error.starts_with("waiting for 1 of 3 founders"),
+        "{}",
+        refused.error
+    );
     assert!(is_proven(&reply, "s", US));
 }
 
 async fn ask(node: &Node, host: &str, headers: &str) -> Reply {
     let (body, length) = (body(), body().len());
-    let head = format!("POST {JOIN} HTTP/1.1\r\nHost: {host}\r\n{headers}Content-Length: {length}\r\n\r\n");
+    let head = format!(
+        "POST {JOIN} HTTP/1.1\r\nHost: {host}\r\n{headers}Content-Length: {length}\r\n\r\n"
+    );
     node.http.ask(&[head.as_bytes(), &body].concat()).await
 }
 
@@ -148,25 +199,42 @@ async fn what_only_the_leader_answers_is_carried_with_its_proofs() {
     // Never redirected, whatever name the caller used.
     for host in [follower.host(), leader.host(), "localhost".to_owned()] {
         let reply = ask(follower, &host, &proof("s", JOIN)).await;
-        assert_eq!((reply.status(), reply.text()), (200, format!(r#"{{"from":"{us}"}}"#).as_str()), "{host}");
+        assert_eq!(
+            (reply.status(), reply.text()),
+            (200, format!(r#"{{"from":"{us}"}}"#).as_str()),
+            "{host}"
+        );
         assert!(is_proven(&reply, "s", us), "{host}");
         let asked = leader.member.scripted.asked();
-        assert_eq!(asked, [format!(r#"{JOIN} {{"from":"{THEM}","more":"of it"}} from 127.0.0.1"#)]);
+        assert_eq!(
+            asked,
+            [format!(
+                r#"{JOIN} {{"from":"{THEM}","more":"of it"}} from 127.0.0.1"#
+            )]
+        );
     }
     assert_eq!(follower.http.service.metrics().carried.get(), 3);
     for headers in [proof("t", JOIN), String::new()] {
         assert_eq!(ask(follower, "x", &headers).await.status(), 401);
     }
-    assert_eq!(leader.member.scripted.asked(), [""; 0], "what is refused is not carried");
+    assert_eq!(
+        leader.member.scripted.asked(),
+        [""; 0],
+        "what is refused is not carried"
+    );
     // A refusal of the leader is the leader's, proof and all.
     let text = format!(r#"{{"error":"wait","from":"{us}"}}"#);
     leader.member.scripted.says().answer = Some((503, text.clone().into()));
     let reply = ask(follower, "x", &proof("s", JOIN)).await;
-    assert_eq!((reply.status(), reply.text(), is_proven(&reply, "s", us)), (503, text.as_str(), true));
+    assert_eq!(
+        (reply.status(), reply.text(), is_proven(&reply, "s", us)),
+        (503, text.as_str(), true)
+    );
     assert_eq!(reply.header("X-Influxdb-Error"), Some("wait"));
 }
 
-/// Where the request first came from is a hint where its sender is; the node that carried it is not.
+/// Where the request first came from is a hint where its sender is; the node that carried it is
+/// not.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_leader_hears_where_a_carried_request_came_from() {
     let cluster = TestCluster::of(2).await;
@@ -179,17 +247,29 @@ async fn the_leader_hears_where_a_carried_request_came_from() {
     assert_eq!(ask(leader, "x", &direct).await.status(), 200);
     let asked = leader.member.scripted.asked();
     assert!(asked[0].ends_with(" from 203.0.113.7"), "{asked:?}");
-    assert!(asked[1].ends_with(" from 127.0.0.1"), "only what was carried says so: {asked:?}");
+    assert!(
+        asked[1].ends_with(" from 127.0.0.1"),
+        "only what was carried says so: {asked:?}"
+    );
 }
 
-/// A node that is asked in the leader's place, and does not lead: the one that carried it looks for the leader again.
+/// A node that is asked in the leader's place, and does not lead: the one that carried it looks for
+/// the leader again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_carried_request_is_not_carried_again() {
     let cluster = TestCluster::with_secret(2, "s").await;
     let follower = cluster.follower();
-    let reply = ask(follower, "x", &format!("Influxd-Meta-Carried: 1\r\n{}", proof("s", JOIN))).await;
+    let reply = ask(
+        follower,
+        "x",
+        &format!("Influxd-Meta-Carried: 1\r\n{}", proof("s", JOIN)),
+    )
+    .await;
     let refused: Refused = serde_json::from_slice(&reply.body).expect("a refusal");
-    assert_eq!((reply.status(), refused.from), (503, follower.member.incarnation()));
+    assert_eq!(
+        (reply.status(), refused.from),
+        (503, follower.member.incarnation())
+    );
     assert!(refused.error.starts_with("no leader"), "{}", refused.error);
     assert_eq!(reply.header("Influxd-Meta-Carried"), Some("not-executed"));
     assert!(is_proven(&reply, "s", follower.member.incarnation()));

@@ -28,7 +28,11 @@ struct DataNode {
 impl DataNode {
     async fn start(node_status: &'static str) -> Self {
         let env = Env::real();
-        let mut listener = env.net.listen(([127, 0, 0, 1], 0).into()).await.expect("a free port");
+        let mut listener = env
+            .net
+            .listen(([127, 0, 0, 1], 0).into())
+            .await
+            .expect("a free port");
         let local = listener.local();
         let told: Arc<Mutex<Vec<JoinCluster>>> = Arc::default();
         let log = told.clone();
@@ -37,7 +41,11 @@ impl DataNode {
                 serve(stream, local, node_status, &log).await;
             }
         });
-        Self { local, told, _accepting }
+        Self {
+            local,
+            told,
+            _accepting,
+        }
     }
 }
 
@@ -52,9 +60,20 @@ async fn serve(
         stream.read_exact(&mut header).await.expect("a header");
         let mut body = vec![0; Header::decode(header).expect("a header").length];
         stream.read_exact(&mut body).await.expect("a body");
-        told.lock().expect("told").push(JoinCluster::decode(&body).expect("JoinCluster"));
-        let (http_addr, tcp_addr) = (Name::from("data:8086"), Name::from(local.to_string().as_str()));
-        answer::<JoinCluster>(&Ok(Node { id: NodeId(2), http_addr, tcp_addr })).expect("short").to_vec()
+        told.lock()
+            .expect("told")
+            .push(JoinCluster::decode(&body).expect("JoinCluster"));
+        let (http_addr, tcp_addr) = (
+            Name::from("data:8086"),
+            Name::from(local.to_string().as_str()),
+        );
+        answer::<JoinCluster>(&Ok(Node {
+            id: NodeId(2),
+            http_addr,
+            tcp_addr,
+        }))
+        .expect("short")
+        .to_vec()
     } else {
         let status = DataNodeStatus {
             node_type: "data".to_owned(),
@@ -65,7 +84,8 @@ async fn serve(
         };
         let body = serde_json::to_string(&status).expect("encodes");
         let length = body.len();
-        format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}").into_bytes()
+        format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}")
+            .into_bytes()
     };
     // Who has gone does not read it.
     let _gone = stream.write_all(&answer).await;
@@ -74,9 +94,17 @@ async fn serve(
 /// A cluster of one in which this data node is node 2.
 async fn cluster_with(data: &DataNode) -> TestCluster {
     let cluster = TestCluster::of(1).await;
-    let (http, tcp) = (Text::from("data:8086"), Text::from(data.local.to_string().as_str()));
+    let (http, tcp) = (
+        Text::from("data:8086"),
+        Text::from(data.local.to_string().as_str()),
+    );
     let created = Body::Ours(Command::CreateDataNode { http, tcp });
-    cluster.leader().raft.propose(created, Instant::now() + PATIENCE).await.expect("created");
+    cluster
+        .leader()
+        .raft
+        .propose(created, Instant::now() + PATIENCE)
+        .await
+        .expect("created");
     cluster
 }
 
@@ -84,7 +112,11 @@ async fn update(cluster: &TestCluster, data: &DataNode) -> Reply {
     let address = data.local;
     let form = "Content-Type: application/x-www-form-urlencoded\r\n";
     let body = format!("oldAddr={address}&newAddr={address}");
-    cluster.leader().http.post("/update-data", form, body.as_bytes()).await
+    cluster
+        .leader()
+        .http
+        .post("/update-data", form, body.as_bytes())
+        .await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -98,17 +130,27 @@ async fn it_takes_its_own_place_again() {
         (200, &json!(2), &json!(data.local.to_string()))
     );
     let meta = Name::from(cluster.leader().host().as_str());
-    assert_eq!(*data.told.lock().expect("told"), [JoinCluster { meta_servers: vec![meta], update: true }]);
+    assert_eq!(
+        *data.told.lock().expect("told"),
+        [JoinCluster {
+            meta_servers: vec![meta],
+            update: true
+        }]
+    );
     let shown = cluster.leader().http.get("/show-cluster").await.json();
     assert_eq!(shown["data"].as_array().map(Vec::len), Some(1), "{shown}");
 }
 
-/// The answer to the first request may have been lost: both are told again, the caller and the node.
+/// The answer to the first request may have been lost: both are told again, the caller and the
+/// node.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_that_is_in_its_place_stays_there() {
     let data = DataNode::start("joined").await;
     let cluster = cluster_with(&data).await;
     let reply = update(&cluster, &data).await;
-    assert_eq!((reply.status(), &reply.json()["tcpAddr"]), (200, &json!(data.local.to_string())));
+    assert_eq!(
+        (reply.status(), &reply.json()["tcpAddr"]),
+        (200, &json!(data.local.to_string()))
+    );
     assert_eq!(data.told.lock().expect("told").len(), 1);
 }

@@ -1,4 +1,5 @@
-//! What the stand-ins for `cluster` say to those who join, leave and ask as meta nodes, and what they were asked.
+//! What the stand-ins for `cluster` say to those who join, leave and ask as meta nodes, and what
+//! they were asked.
 
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard};
@@ -34,7 +35,11 @@ impl Default for Says {
 }
 
 pub(crate) fn meta_7() -> NodeRef {
-    NodeRef { id: NodeId(7), http: Address::new("meta-7", 8091), raft: Address::new("meta-7", 8089) }
+    NodeRef {
+        id: NodeId(7),
+        http: Address::new("meta-7", 8091),
+        raft: Address::new("meta-7", 8089),
+    }
 }
 
 impl Scripted {
@@ -52,7 +57,10 @@ impl Scripted {
     }
 
     pub(super) fn answer(&self, path: &str, body: &[u8], from: IpAddr) -> Option<(u16, Bytes)> {
-        self.note(format!("{path} {} from {from}", String::from_utf8_lossy(body)));
+        self.note(format!(
+            "{path} {} from {from}",
+            String::from_utf8_lossy(body)
+        ));
         self.says().answer.clone()
     }
 
@@ -66,7 +74,12 @@ impl Scripted {
         self.says().leave.clone()
     }
 
-    pub(super) fn remove(&self, http: &Address, force: bool, by: &str) -> Result<Option<()>, Refusal> {
+    pub(super) fn remove(
+        &self,
+        http: &Address,
+        force: bool,
+        by: &str,
+    ) -> Result<Option<()>, Refusal> {
         self.note(format!("remove {http} force={force} by {by}"));
         self.says().remove.clone()
     }

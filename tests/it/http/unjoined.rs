@@ -20,7 +20,10 @@ async fn probes_are_answered_before_there_is_anything() {
     assert_eq!(server.get("/readyz").await.status(), 503);
     let identity = server.get("/cluster/identity").await;
     assert_eq!(identity.status(), 503);
-    assert_eq!(identity.text(), r#"{"error":"this node is starting: it reads its log"}"#);
+    assert_eq!(
+        identity.text(),
+        r#"{"error":"this node is starting: it reads its log"}"#
+    );
 }
 
 #[tokio::test]
@@ -70,44 +73,136 @@ async fn golden_errors() {
         format!("{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n").into_bytes()
     };
     let cases = [
-        (get("/ding"), "400 Bad Request", "error parsing index: unknown path /ding"),
-        (get("/debug/pprof/heap"), "400 Bad Request", "error parsing index: unknown path /debug/pprof/heap"),
+        (
+            get("/ding"),
+            "400 Bad Request",
+            "error parsing index: unknown path /ding",
+        ),
+        (
+            get("/debug/pprof/heap"),
+            "400 Bad Request",
+            "error parsing index: unknown path /debug/pprof/heap",
+        ),
         (get("/"), "400 Bad Request", "error parsing index"),
         (get("/?index=x"), "400 Bad Request", "error parsing index"),
         (get("/?index=-1"), "400 Bad Request", "error parsing index"),
-        (get("/?index=%2B1"), "400 Bad Request", "error parsing index"),
+        (
+            get("/?index=%2B1"),
+            "400 Bad Request",
+            "error parsing index",
+        ),
         (get("/?index=0"), "503 Service Unavailable", waiting),
         (get("/?index=7"), "503 Service Unavailable", waiting),
-        (post("/ding", "", b""), "404 Not Found", "unknown path: POST /ding"),
-        (method("DELETE", "/ding"), "404 Not Found", "unknown path: DELETE /ding"),
-        (get("/execute"), "404 Not Found", "/execute does not take GET"),
+        (
+            post("/ding", "", b""),
+            "404 Not Found",
+            "unknown path: POST /ding",
+        ),
+        (
+            method("DELETE", "/ding"),
+            "404 Not Found",
+            "unknown path: DELETE /ding",
+        ),
+        (
+            get("/execute"),
+            "404 Not Found",
+            "/execute does not take GET",
+        ),
         (get("/join"), "404 Not Found", "/join does not take GET"),
-        (post("/status", "", b""), "404 Not Found", "/status does not take POST"),
-        (post("/?index=0", "", b""), "404 Not Found", "/ does not take POST"),
-        (method("PUT", "/user"), "400 Bad Request", "/user does not take PUT"),
+        (
+            post("/status", "", b""),
+            "404 Not Found",
+            "/status does not take POST",
+        ),
+        (
+            post("/?index=0", "", b""),
+            "404 Not Found",
+            "/ does not take POST",
+        ),
+        (
+            method("PUT", "/user"),
+            "400 Bad Request",
+            "/user does not take PUT",
+        ),
         (
             method("OPTIONS", "/cluster/identity"),
             "400 Bad Request",
             "/cluster/identity does not take OPTIONS",
         ),
-        (get("/node-labels"), "404 Not Found", "/node-labels does not take GET"),
-        (get("/cluster/join"), "404 Not Found", "/cluster/join does not take GET"),
-        (post("/add-data", "", b""), "400 Bad Request", "addr is required"),
-        (post("/add-data?addr=d1:8088", "", b""), "503 Service Unavailable", waiting),
-        (get("/user?name=x"), "501 Not Implemented", "not supported yet: GET /user"),
-        (get("/lease?name=x&nodeid=1"), "503 Service Unavailable", waiting),
-        (get("/lease?nodeid=1"), "400 Bad Request", "lease name required"),
+        (
+            get("/node-labels"),
+            "404 Not Found",
+            "/node-labels does not take GET",
+        ),
+        (
+            get("/cluster/join"),
+            "404 Not Found",
+            "/cluster/join does not take GET",
+        ),
+        (
+            post("/add-data", "", b""),
+            "400 Bad Request",
+            "addr is required",
+        ),
+        (
+            post("/add-data?addr=d1:8088", "", b""),
+            "503 Service Unavailable",
+            waiting,
+        ),
+        (
+            get("/user?name=x"),
+            "501 Not Implemented",
+            "not supported yet: GET /user",
+        ),
+        (
+            get("/lease?name=x&nodeid=1"),
+            "503 Service Unavailable",
+            waiting,
+        ),
+        (
+            get("/lease?nodeid=1"),
+            "400 Bad Request",
+            "lease name required",
+        ),
         (get("/show-shards"), "503 Service Unavailable", waiting),
-        (post("/announce", "", b"{"), "400 Bad Request", "EOF while parsing an object at line 1 column 1"),
+        (
+            post("/announce", "", b"{"),
+            "400 Bad Request",
+            "EOF while parsing an object at line 1 column 1",
+        ),
     ];
     for (request, status, text) in cases {
-        let request_line = String::from_utf8_lossy(&request).lines().next().unwrap_or_default().to_owned();
+        let request_line = String::from_utf8_lossy(&request)
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .to_owned();
         let reply = server.ask(&request).await;
-        assert_eq!(reply.status_line, format!("HTTP/1.1 {status}"), "{request_line}");
-        assert_eq!(reply.text(), format!("{{\"error\":\"{text}\"}}"), "{request_line}");
-        assert_eq!(reply.header("Content-Type"), Some("application/json"), "{request_line}");
-        assert_eq!(reply.header("X-Influxdb-Error"), Some(text), "{request_line}");
-        assert_eq!(reply.header("Influxdb-Metaindex"), Some("1"), "{request_line}");
+        assert_eq!(
+            reply.status_line,
+            format!("HTTP/1.1 {status}"),
+            "{request_line}"
+        );
+        assert_eq!(
+            reply.text(),
+            format!("{{\"error\":\"{text}\"}}"),
+            "{request_line}"
+        );
+        assert_eq!(
+            reply.header("Content-Type"),
+            Some("application/json"),
+            "{request_line}"
+        );
+        assert_eq!(
+            reply.header("X-Influxdb-Error"),
+            Some(text),
+            "{request_line}"
+        );
+        assert_eq!(
+            reply.header("Influxdb-Metaindex"),
+            Some("1"),
+            "{request_line}"
+        );
         assert!(reply.header("Request-Id").is_some(), "{request_line}");
     }
 }
@@ -116,13 +211,19 @@ async fn golden_errors() {
 #[tokio::test]
 async fn errors_are_escaped_as_go_does() {
     let reply = server().await.get("/%3Cb%3E&x").await;
-    assert_eq!(reply.text(), r#"{"error":"error parsing index: unknown path /%3Cb%3E\u0026x"}"#);
+    assert_eq!(
+        reply.text(),
+        r#"{"error":"error parsing index: unknown path /%3Cb%3E\u0026x"}"#
+    );
 }
 
 /// `influxd-ctl leave` sends an empty content type and no body.
 #[tokio::test]
 async fn an_empty_content_type_is_no_error() {
-    let reply = server().await.post("/leave", "Content-Type: \r\n", b"").await;
+    let reply = server()
+        .await
+        .post("/leave", "Content-Type: \r\n", b"")
+        .await;
     assert_eq!((reply.status(), reply.text()), (204, ""));
 }
 
@@ -132,7 +233,10 @@ async fn head_is_the_head_of_get() {
     let mut connection = server.connect().await;
     connection.send(b"HEAD /livez HTTP/1.0\r\n\r\n").await;
     let all = connection.rest().await;
-    assert!(all.starts_with("HTTP/1.0 200 OK\r\n") && all.contains("Content-Length: 16\r\n"), "{all}");
+    assert!(
+        all.starts_with("HTTP/1.0 200 OK\r\n") && all.contains("Content-Length: 16\r\n"),
+        "{all}"
+    );
     assert!(all.ends_with("\r\n\r\n"), "no body: {all}");
 }
 
@@ -142,27 +246,39 @@ async fn request_ids_are_ours_or_the_callers() {
     let ours = server.get("/ping").await;
     let id = ours.header("X-Request-Id").expect("an id");
     assert_eq!(ours.header("Request-Id"), Some(id));
-    assert_eq!(uuid::Uuid::parse_str(id).expect("a UUID").get_version_num(), 1);
-    let theirs = server.ask(b"GET /ding HTTP/1.1\r\nHost: x\r\nRequest-Id: abc\r\n\r\n").await;
+    assert_eq!(
+        uuid::Uuid::parse_str(id).expect("a UUID").get_version_num(),
+        1
+    );
+    let theirs = server
+        .ask(b"GET /ding HTTP/1.1\r\nHost: x\r\nRequest-Id: abc\r\n\r\n")
+        .await;
     assert_eq!(theirs.header("X-Request-Id"), Some("abc"));
     assert_eq!(theirs.header("Request-Id"), Some("abc"));
 }
 
-/// What a data node and a curl send; a body that says it is a form and is JSON (clients.md trap 17).
+/// What a data node and a curl send; a body that says it is a form and is JSON (clients.md trap
+/// 17).
 #[tokio::test]
 async fn announcements_arrive_whatever_their_content_type() {
     let stand_in = Arc::new(StandIn::default());
     let server = TestServer::unjoined(stand_in.clone()).await;
     let body = br#"{"tcpAddr":"d1:8088","httpAddr":"d1:8086","httpScheme":"http","time":"0001-01-01T00:00:00Z","nodeType":"data","status":"joined","context":null,"version":"1.8.11"}"#;
-    for headers in
-        ["Content-Type: application/json\r\n", "Content-Type: application/x-www-form-urlencoded\r\n", ""]
-    {
+    for headers in [
+        "Content-Type: application/json\r\n",
+        "Content-Type: application/x-www-form-urlencoded\r\n",
+        "",
+    ] {
         let reply = server.post("/announce", headers, body).await;
         assert_eq!((reply.status(), reply.text()), (204, ""), "{headers}");
     }
     let announced = stand_in.announced.lock().expect("announced");
     assert_eq!(announced.len(), 3);
-    assert!(announced.iter().all(|a| a.tcp_addr == "d1:8088" && a.version == "1.8.11"));
+    assert!(
+        announced
+            .iter()
+            .all(|a| a.tcp_addr == "d1:8088" && a.version == "1.8.11")
+    );
 }
 
 #[tokio::test]
@@ -170,13 +286,28 @@ async fn readiness_says_what_is_missing() {
     let reply = server().await.get("/readyz").await;
     assert_eq!(reply.status(), 503);
     let body = reply.json();
-    assert_eq!(body["error"], "waiting for 1 of 3 founders: meta-3:8091 (name unknown)");
+    assert_eq!(
+        body["error"],
+        "waiting for 1 of 3 founders: meta-3:8091 (name unknown)"
+    );
     assert_eq!(body["ready"], false);
-    let failed: Vec<_> =
-        body["checks"].as_array().expect("checks").iter().filter(|c| c["ok"] == false).collect();
-    let names: Vec<_> = failed.iter().map(|check| check["name"].as_str().expect("name")).collect();
+    let failed: Vec<_> = body["checks"]
+        .as_array()
+        .expect("checks")
+        .iter()
+        .filter(|c| c["ok"] == false)
+        .collect();
+    let names: Vec<_> = failed
+        .iter()
+        .map(|check| check["name"].as_str().expect("name"))
+        .collect();
     assert_eq!(names, ["member", "leader", "caught-up"]);
-    assert!(reply.header("X-Influxdb-Error").expect("header").starts_with("not ready: waiting for 1 of 3"));
+    assert!(
+        reply
+            .header("X-Influxdb-Error")
+            .expect("header")
+            .starts_with("not ready: waiting for 1 of 3")
+    );
 }
 
 #[tokio::test]
@@ -205,7 +336,11 @@ async fn a_blocked_node_says_so_and_stays_alive() {
     assert_eq!(server.get("/livez").await.status(), 200);
     assert_eq!(server.get("/readyz").await.status(), 503);
     let metrics = server.get("/metrics").await;
-    assert!(metrics.text().contains("\ninfluxdb_meta_blocked 1\n"), "{}", metrics.text());
+    assert!(
+        metrics.text().contains("\ninfluxdb_meta_blocked 1\n"),
+        "{}",
+        metrics.text()
+    );
 }
 
 #[tokio::test]
@@ -214,29 +349,53 @@ async fn metrics_count_requests_by_route_and_status() {
     server.get("/ping").await;
     server.get("/ding").await;
     let metrics = server.get("/metrics").await;
-    assert_eq!(metrics.header("Content-Type"), Some("text/plain; version=0.0.4; charset=utf-8"));
+    assert_eq!(
+        metrics.header("Content-Type"),
+        Some("text/plain; version=0.0.4; charset=utf-8")
+    );
     for line in [
         "influxdb_meta_http_requests_total{route=\"/ping\",status=\"200\"} 1",
         "influxdb_meta_http_requests_total{route=\"other\",status=\"400\"} 1",
         "influxdb_meta_doing{doing=\"waiting\"} 1",
         "influxdb_meta_missing_peers 1",
     ] {
-        assert!(metrics.text().lines().any(|l| l == line), "no {line} in\n{}", metrics.text());
+        assert!(
+            metrics.text().lines().any(|l| l == line),
+            "no {line} in\n{}",
+            metrics.text()
+        );
     }
-    let memory =
-        metrics.text().lines().find_map(|l| l.strip_prefix("influxdb_meta_process_resident_memory_bytes "));
+    let memory = metrics
+        .text()
+        .lines()
+        .find_map(|l| l.strip_prefix("influxdb_meta_process_resident_memory_bytes "));
     assert!(memory.expect("a size").parse::<u64>().expect("a number") > 1 << 20);
 }
 
 /// A panic in a request costs that request: 500, counted, and the connection goes on.
 #[tokio::test]
 async fn a_panic_is_caught_and_counted() {
-    let server = TestServer::unjoined(Arc::new(StandIn { panics: true, ..StandIn::default() })).await;
+    let server = TestServer::unjoined(Arc::new(StandIn {
+        panics: true,
+        ..StandIn::default()
+    }))
+    .await;
     let mut connection = server.connect().await;
     connection.send(&post("/announce", "", b"{}")).await;
     let reply = connection.reply().await;
     assert_eq!(reply.status(), 500);
-    assert_eq!(reply.text(), r#"{"error":"internal error: the log has more"}"#);
-    connection.send(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").await;
-    assert!(connection.reply().await.text().contains("\ninfluxdb_meta_http_panics_total 1\n"));
+    assert_eq!(
+        reply.text(),
+        r#"{"error":"internal error: the log has more"}"#
+    );
+    connection
+        .send(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+        .await;
+    assert!(
+        connection
+            .reply()
+            .await
+            .text()
+            .contains("\ninfluxdb_meta_http_panics_total 1\n")
+    );
 }

@@ -17,27 +17,45 @@ pub(super) fn new_policy(
 }
 
 pub(super) fn create_database(name: &str) -> Command {
-    Command::CreateDatabase { name: Name::from(name), retention_policy: None }
+    Command::CreateDatabase {
+        name: Name::from(name),
+        retention_policy: None,
+    }
 }
 
 pub(super) fn create_database_with(name: &str, policy: NewRetentionPolicy) -> Command {
-    Command::CreateDatabase { name: Name::from(name), retention_policy: Some(policy) }
+    Command::CreateDatabase {
+        name: Name::from(name),
+        retention_policy: Some(policy),
+    }
 }
 
 pub(super) fn create_policy(database: &str, policy: NewRetentionPolicy, default: bool) -> Command {
-    Command::CreateRetentionPolicy { database: Name::from(database), policy, default }
+    Command::CreateRetentionPolicy {
+        database: Name::from(database),
+        policy,
+        default,
+    }
 }
 
 pub(super) fn drop_policy(database: &str, name: &str) -> Command {
-    Command::DropRetentionPolicy { database: Name::from(database), name: Name::from(name) }
+    Command::DropRetentionPolicy {
+        database: Name::from(database),
+        name: Name::from(name),
+    }
 }
 
 pub(super) fn set_default(database: &str, name: &str) -> Command {
-    Command::SetDefaultRetentionPolicy { database: Name::from(database), name: Name::from(name) }
+    Command::SetDefaultRetentionPolicy {
+        database: Name::from(database),
+        name: Name::from(name),
+    }
 }
 
 pub(super) fn drop_database(name: &str) -> Command {
-    Command::DropDatabase { name: Name::from(name) }
+    Command::DropDatabase {
+        name: Name::from(name),
+    }
 }
 
 /// `data-2:8088` for 2.
@@ -50,7 +68,10 @@ pub(super) fn http(id: u64) -> Text {
 }
 
 pub(crate) fn create_data_node(id: u64) -> Command {
-    Command::CreateDataNode { http: http(id), tcp: tcp(id) }
+    Command::CreateDataNode {
+        http: http(id),
+        tcp: tcp(id),
+    }
 }
 
 pub(super) fn create_group(at: i64) -> Command {
@@ -59,7 +80,11 @@ pub(super) fn create_group(at: i64) -> Command {
 
 pub(super) fn create_group_in(database: &str, policy: &str, at: i64) -> Command {
     let (database, policy) = (Name::from(database), Name::from(policy));
-    Command::CreateShardGroup { database, policy, at: UnixNanos(at) }
+    Command::CreateShardGroup {
+        database,
+        policy,
+        at: UnixNanos(at),
+    }
 }
 
 pub(super) fn delete_group(id: u64) -> Command {
@@ -68,7 +93,11 @@ pub(super) fn delete_group(id: u64) -> Command {
 
 pub(super) fn delete_group_in(database: &str, policy: &str, id: u64) -> Command {
     let (database, policy) = (Name::from(database), Name::from(policy));
-    Command::DeleteShardGroup { database, policy, id: ShardGroupId(id) }
+    Command::DeleteShardGroup {
+        database,
+        policy,
+        id: ShardGroupId(id),
+    }
 }
 
 pub(super) fn truncate(at: i64) -> Command {
@@ -76,15 +105,25 @@ pub(super) fn truncate(at: i64) -> Command {
 }
 
 pub(super) fn copy(shard: u64, node: u64) -> ShardCopy {
-    ShardCopy { shard: ShardId(shard), node: NodeId(node) }
+    ShardCopy {
+        shard: ShardId(shard),
+        node: NodeId(node),
+    }
 }
 
 pub(super) fn create_user(name: &str, hash: &str, admin: bool) -> Command {
-    Command::CreateUser(CreateUser { name: Name::from(name), hash: Text::from(hash), admin })
+    Command::CreateUser(CreateUser {
+        name: Name::from(name),
+        hash: Text::from(hash),
+        admin,
+    })
 }
 
 pub(super) fn set_passive(id: u64, passive: bool) -> Command {
-    Command::SetPassive { tcp: tcp(id), passive }
+    Command::SetPassive {
+        tcp: tcp(id),
+        passive,
+    }
 }
 
 /// An update that changes nothing yet.

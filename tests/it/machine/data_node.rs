@@ -5,7 +5,11 @@ use influxdb_meta::catalog::MAX_REMOVED_DATA_NODES;
 use super::*;
 
 fn update_node(id: u64, http: &str, tcp: &str) -> Command {
-    Command::UpdateDataNode { id: NodeId(id), http: Text::from(http), tcp: Text::from(tcp) }
+    Command::UpdateDataNode {
+        id: NodeId(id),
+        http: Text::from(http),
+        tcp: Text::from(tcp),
+    }
 }
 
 fn delete(id: u64) -> Command {
@@ -13,7 +17,10 @@ fn delete(id: u64) -> Command {
 }
 
 fn remove(id: u64, force: bool) -> Command {
-    Command::RemoveDataNode { id: NodeId(id), force }
+    Command::RemoveDataNode {
+        id: NodeId(id),
+        force,
+    }
 }
 
 fn ids(fed: &Fed) -> Vec<u64> {
@@ -49,16 +56,28 @@ fn only_an_identical_one_is_no_error() {
     let before = fed.catalog.data_nodes.clone();
     fed.ok(create_data_node(2));
     assert_eq!(fed.catalog.data_nodes, before);
-    fed.refused(Command::CreateDataNode { http: http(9), tcp: tcp(2) }, "node already exists");
+    fed.refused(
+        Command::CreateDataNode {
+            http: http(9),
+            tcp: tcp(2),
+        },
+        "node already exists",
+    );
     // The HTTP address may be another's.
-    fed.ok(Command::CreateDataNode { http: http(2), tcp: tcp(9) });
+    fed.ok(Command::CreateDataNode {
+        http: http(2),
+        tcp: tcp(9),
+    });
 }
 
 /// Q45: in the original the two would share one id.
 #[test]
 fn one_at_the_address_of_a_meta_node_has_an_id_of_its_own() {
     let mut fed = Fed::with_data_nodes(0);
-    fed.ok(Command::CreateDataNode { http: http(2), tcp: Text::from("meta-1:8089") });
+    fed.ok(Command::CreateDataNode {
+        http: http(2),
+        tcp: Text::from("meta-1:8089"),
+    });
     assert_eq!(ids(&fed), [2]);
 }
 
@@ -67,9 +86,13 @@ fn addresses_are_updated_and_the_rest_stays() {
     let mut fed = with_policy(2, 1);
     fed.ok(create_group(NOW)).unseen(label(2));
     let owners = fed.owners_in(1);
-    fed.ok(update_node(2, "new:8086", "new:8088")).ok(update_node(2, "new:8086", "new:8088"));
+    fed.ok(update_node(2, "new:8086", "new:8088"))
+        .ok(update_node(2, "new:8086", "new:8088"));
     let node = &fed.catalog.data_nodes[&NodeId(2)];
-    assert_eq!((&node.http, &node.tcp), (&Text::from("new:8086"), &Text::from("new:8088")));
+    assert_eq!(
+        (&node.http, &node.tcp),
+        (&Text::from("new:8086"), &Text::from("new:8088"))
+    );
     assert_eq!((node.labels.len(), fed.owners_in(1)), (1, owners));
     fed.refused(update_node(9, "x:1", "x:2"), "node not found");
     fed.refused(update_node(1, "x:1", "x:2"), "node not found");
@@ -87,26 +110,39 @@ fn what_is_not_there_is_not_found() {
     }
 }
 
-/// wire.md appendix B, as the design has it: nothing is handed over. What has copies elsewhere goes on, a group that
-/// lost one of its shards takes no more points, one that lost all is deleted.
+/// wire.md appendix B, as the design has it: nothing is handed over. What has copies elsewhere goes
+/// on, a group that lost one of its shards takes no more points, one that lost all is deleted.
 #[test]
 fn its_shards_are_given_to_nobody() {
     let mut fed = with_policy(3, 1);
-    fed.put_group(1, (NOW - HOUR, NOW + 23 * HOUR), &[(1, &[2]), (2, &[3]), (3, &[4])]);
+    fed.put_group(
+        1,
+        (NOW - HOUR, NOW + 23 * HOUR),
+        &[(1, &[2]), (2, &[3]), (3, &[4])],
+    );
     fed.put_group(2, (NOW + DAY, NOW + 2 * DAY), &[(4, &[3, 4])]);
     fed.put_group(3, (0, DAY), &[(5, &[3]), (6, &[3])]);
     fed.put_group(4, (DAY, 2 * DAY), &[(7, &[3]), (8, &[2])]);
     fed.ok(delete(3));
     assert_eq!(fed.owners_in(1), [(1, vec![2]), (2, vec![]), (3, vec![4])]);
-    assert_eq!((fed.group(1).deleted_at, fed.group(1).truncated_at), (None, Some(UnixNanos(NOW))));
+    assert_eq!(
+        (fed.group(1).deleted_at, fed.group(1).truncated_at),
+        (None, Some(UnixNanos(NOW)))
+    );
     assert_eq!(fed.owners_in(2), [(4, vec![4])]);
-    assert_eq!((fed.group(2).deleted_at, fed.group(2).truncated_at), (None, None));
+    assert_eq!(
+        (fed.group(2).deleted_at, fed.group(2).truncated_at),
+        (None, None)
+    );
     assert_eq!(
         (fed.owners_in(3), fed.group(3).deleted_at),
         (vec![(5, vec![]), (6, vec![])], Some(UnixNanos(NOW)))
     );
     // It had ended: new points do not go there, and none need to.
-    assert_eq!((fed.group(4).deleted_at, fed.group(4).truncated_at), (None, None));
+    assert_eq!(
+        (fed.group(4).deleted_at, fed.group(4).truncated_at),
+        (None, None)
+    );
 
     fed.now += 1;
     fed.ok(delete(2)).ok(delete(4));
@@ -128,7 +164,8 @@ fn shards_that_nobody_owned_are_left_alone() {
 #[test]
 fn people_remove_one_with_a_last_copy_by_force_only() {
     let mut fed = with_policy(3, 2);
-    fed.put_group(1, (0, DAY), &[(1, &[2, 3]), (2, &[3, 4])]).put_group(2, (DAY, 2 * DAY), &[(3, &[3])]);
+    fed.put_group(1, (0, DAY), &[(1, &[2, 3]), (2, &[3, 4])])
+        .put_group(2, (DAY, 2 * DAY), &[(3, &[3])]);
     let last = "shard 3 has its only copy on data-3:8088: copy it to another data node first, or use force";
     fed.denied(remove(3, false), last);
     fed.ok(remove(2, false));
@@ -150,7 +187,10 @@ fn the_last_copies_of_a_node_are_named_together() {
     let both = "shards 1, 2 have their only copies on data-2:8088: copy them to another data node first, or use force";
     fed.denied(remove(2, false), both);
     (3..=23).for_each(|id| group(&mut fed, id));
-    let twenty = (1..=20).map(|id: u64| id.to_string()).collect::<Vec<_>>().join(", ");
+    let twenty = (1..=20)
+        .map(|id: u64| id.to_string())
+        .collect::<Vec<_>>()
+        .join(", ");
     let all = format!(
         "shards {twenty} and 3 more have their only copies on data-2:8088: copy them to another data node first, or use force"
     );
@@ -161,8 +201,13 @@ fn the_last_copies_of_a_node_are_named_together() {
 #[test]
 fn copies_in_deleted_groups_are_no_last_copies() {
     let mut fed = with_policy(1, 1);
-    fed.ok(create_group(NOW)).ok(delete_group(1)).ok(remove(2, false));
-    assert_eq!((ids(&fed), fed.group(1).deleted_at), (vec![], Some(UnixNanos(NOW))));
+    fed.ok(create_group(NOW))
+        .ok(delete_group(1))
+        .ok(remove(2, false));
+    assert_eq!(
+        (ids(&fed), fed.group(1).deleted_at),
+        (vec![], Some(UnixNanos(NOW)))
+    );
 }
 
 /// `show` prints one id a node, and labels are set by it.
@@ -177,17 +222,25 @@ fn labels_belong_to_the_node_and_go_with_it() {
 }
 
 fn removed(fed: &Fed) -> Vec<String> {
-    fed.catalog.removed_data_nodes.iter().map(Text::to_string).collect()
+    fed.catalog
+        .removed_data_nodes
+        .iter()
+        .map(Text::to_string)
+        .collect()
 }
 
-/// `add-data` of the configuration would bring them back, or invite who has an address that was given up.
+/// `add-data` of the configuration would bring them back, or invite who has an address that was
+/// given up.
 #[test]
 fn those_taken_out_are_remembered_until_they_come_back() {
     let mut fed = Fed::with_data_nodes(3);
     let [one, two, three] = [2, 3, 4].map(|id| fed.catalog.data_nodes[&NodeId(id)].tcp.to_string());
     fed.ok(delete(2)).ok(remove(3, false));
     assert_eq!(removed(&fed), [one.clone(), two.clone()]);
-    fed.ok(Command::CreateDataNode { http: http(1), tcp: Text::from(&one) });
+    fed.ok(Command::CreateDataNode {
+        http: http(1),
+        tcp: Text::from(&one),
+    });
     assert_eq!(removed(&fed), [two.as_str()]);
     fed.ok(update_node(4, "moved:8086", &two));
     assert_eq!(removed(&fed), [three]);
@@ -197,7 +250,10 @@ fn those_taken_out_are_remembered_until_they_come_back() {
 fn so_many_are_remembered_and_no_more() {
     let mut fed = Fed::with_data_nodes(0);
     for k in 0..=MAX_REMOVED_DATA_NODES as u64 {
-        fed.ok(Command::CreateDataNode { http: http(k), tcp: tcp(k) });
+        fed.ok(Command::CreateDataNode {
+            http: http(k),
+            tcp: tcp(k),
+        });
         let id = fed.catalog.max_node_id;
         fed.ok(delete(id));
     }

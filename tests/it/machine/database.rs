@@ -5,7 +5,11 @@ use super::*;
 const CONFLICT: &str = "retention policy conflicts with an existing policy";
 
 fn names(fed: &Fed) -> Vec<String> {
-    fed.catalog.databases.iter().map(|database| database.name.to_string()).collect()
+    fed.catalog
+        .databases
+        .iter()
+        .map(|database| database.name.to_string())
+        .collect()
 }
 
 #[test]
@@ -16,7 +20,10 @@ fn a_name_has_1_to_255_bytes() {
     fed.ok(create_database(&"x".repeat(255)));
     // Bytes, not characters; and not text at all.
     fed.refused(create_database(&"\u{e9}".repeat(128)), "name too long");
-    fed.ok(Command::CreateDatabase { name: Name::from(b"\xff/.."), retention_policy: None });
+    fed.ok(Command::CreateDatabase {
+        name: Name::from(b"\xff/.."),
+        retention_policy: None,
+    });
 }
 
 #[test]
@@ -29,7 +36,10 @@ fn a_plain_database_keeps_everything_for_ever() {
 
 #[test]
 fn without_autocreate_it_has_no_policy() {
-    let mut fed = Fed { autocreate_off: true, ..Fed::default() };
+    let mut fed = Fed {
+        autocreate_off: true,
+        ..Fed::default()
+    };
     fed.ok(create_database("db"));
     assert!(fed.policies_of("db").is_empty());
     assert_eq!(fed.default_of("db"), "");
@@ -48,7 +58,8 @@ fn one_with_a_policy_has_it_as_its_default() {
 #[test]
 fn an_existing_database_asked_for_plainly_stays_as_it_is() {
     let mut fed = Fed::default();
-    fed.ok(create_database_with("db", new_policy("rp", 0, 0, 2))).same(create_database("db"));
+    fed.ok(create_database_with("db", new_policy("rp", 0, 0, 2)))
+        .same(create_database("db"));
     fed.ok(drop_policy("db", "rp")).same(create_database("db"));
     fed.autocreate_off = true;
     fed.same(create_database("db"));
@@ -58,11 +69,24 @@ fn an_existing_database_asked_for_plainly_stays_as_it_is() {
 fn an_existing_database_asked_for_with_a_policy_must_have_it_as_its_default() {
     let rp = || new_policy("rp", 3 * DAY, 0, 2);
     let mut fed = Fed::default();
-    fed.ok(create_database_with("db", rp())).same(create_database_with("db", rp()));
-    fed.same(create_database_with("db", new_policy("rp", 3 * DAY, DAY, 2)));
-    fed.refused(create_database_with("db", new_policy("rp", 3 * DAY, 0, 1)), CONFLICT);
-    fed.refused(create_database_with("db", new_policy("rp", 4 * DAY, 0, 2)), CONFLICT);
-    fed.refused(create_database_with("db", new_policy("rp", 3 * DAY, HOUR, 2)), CONFLICT);
+    fed.ok(create_database_with("db", rp()))
+        .same(create_database_with("db", rp()));
+    fed.same(create_database_with(
+        "db",
+        new_policy("rp", 3 * DAY, DAY, 2),
+    ));
+    fed.refused(
+        create_database_with("db", new_policy("rp", 3 * DAY, 0, 1)),
+        CONFLICT,
+    );
+    fed.refused(
+        create_database_with("db", new_policy("rp", 4 * DAY, 0, 2)),
+        CONFLICT,
+    );
+    fed.refused(
+        create_database_with("db", new_policy("rp", 3 * DAY, HOUR, 2)),
+        CONFLICT,
+    );
 
     fed.ok(create_policy("db", new_policy("other", 0, 0, 1), true));
     fed.refused(create_database_with("db", rp()), CONFLICT);
@@ -76,9 +100,15 @@ fn an_existing_database_asked_for_with_a_policy_must_have_it_as_its_default() {
 fn an_impossible_policy_makes_no_database() {
     let mut fed = Fed::default();
     let with = |policy| create_database_with("db", policy);
-    fed.refused(with(new_policy("", 0, 0, 1)), "retention policy name required");
+    fed.refused(
+        with(new_policy("", 0, 0, 1)),
+        "retention policy name required",
+    );
     fed.refused(with(new_policy(&"x".repeat(256), 0, 0, 1)), "name too long");
-    fed.refused(with(new_policy("rp", 0, 0, 0)), "replication factor must be greater than 0");
+    fed.refused(
+        with(new_policy("rp", 0, 0, 0)),
+        "replication factor must be greater than 0",
+    );
     fed.refused(
         with(new_policy("rp", HOUR, 2 * HOUR, 1)),
         "retention policy duration must be greater than the shard duration",
@@ -89,9 +119,14 @@ fn an_impossible_policy_makes_no_database() {
 #[test]
 fn databases_stand_in_the_order_of_their_creation() {
     let mut fed = Fed::default();
-    fed.ok(create_database("b")).ok(create_database("a")).ok(create_database("c"));
+    fed.ok(create_database("b"))
+        .ok(create_database("a"))
+        .ok(create_database("c"));
     assert_eq!(names(&fed), ["b", "a", "c"]);
-    fed.ok(Command::DropDatabase { name: Name::from("b") }).ok(create_database("b"));
+    fed.ok(Command::DropDatabase {
+        name: Name::from("b"),
+    })
+    .ok(create_database("b"));
     assert_eq!(names(&fed), ["a", "c", "b"]);
 }
 
@@ -99,8 +134,14 @@ fn databases_stand_in_the_order_of_their_creation() {
 fn dropping_what_is_not_there_is_no_error() {
     let mut fed = Fed::default();
     fed.ok(create_database("db"));
-    fed.same(Command::DropDatabase { name: Name::from("x") });
-    fed.same(Command::DropDatabase { name: Name::default() });
-    fed.ok(Command::DropDatabase { name: Name::from("db") });
+    fed.same(Command::DropDatabase {
+        name: Name::from("x"),
+    });
+    fed.same(Command::DropDatabase {
+        name: Name::default(),
+    });
+    fed.ok(Command::DropDatabase {
+        name: Name::from("db"),
+    });
     assert!(fed.catalog.databases.is_empty());
 }

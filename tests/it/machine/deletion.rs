@@ -16,7 +16,13 @@ fn a_group_is_deleted_at_the_time_of_the_command_and_stays() {
     fed.now = NOW + 7;
     let before = fed.group(1);
     fed.ok(delete_group(1));
-    assert_eq!(fed.group(1), ShardGroup { deleted_at: Some(UnixNanos(NOW + 7)), ..before });
+    assert_eq!(
+        fed.group(1),
+        ShardGroup {
+            deleted_at: Some(UnixNanos(NOW + 7)),
+            ..before
+        }
+    );
 }
 
 /// Q39: the original counts the fortnight anew each time.
@@ -50,7 +56,13 @@ fn a_deleted_group_is_pruned_after_a_fortnight() {
     fed.same(Command::PruneShardGroups);
     fed.now += 1;
     fed.ok(Command::PruneShardGroups);
-    assert_eq!(fed.groups_of("db", "rp").iter().map(|group| group.id.0).collect::<Vec<_>>(), [2]);
+    assert_eq!(
+        fed.groups_of("db", "rp")
+            .iter()
+            .map(|group| group.id.0)
+            .collect::<Vec<_>>(),
+        [2]
+    );
     assert!(fed.catalog.shard(ShardId(1)).is_none() && fed.catalog.shard(ShardId(3)).is_some());
     fed.same(Command::PruneShardGroups);
 }

@@ -14,23 +14,39 @@ pub(crate) struct Fed {
 
 impl Default for Fed {
     fn default() -> Self {
-        Self { catalog: Catalog::default(), log_id: LogId::default(), autocreate_off: false, now: NOW }
+        Self {
+            catalog: Catalog::default(),
+            log_id: LogId::default(),
+            autocreate_off: false,
+            now: NOW,
+        }
     }
 }
 
 impl Fed {
-    /// A cluster of one meta node, which has the id 1, and so many data nodes with the ids from 2 on.
+    /// A cluster of one meta node, which has the id 1, and so many data nodes with the ids from 2
+    /// on.
     pub(crate) fn with_data_nodes(n: u64) -> Self {
         let mut fed = Self::default();
-        fed.ok(Command::Found(Found { feature_level: DATA_LEVEL, ..found(1) }));
+        fed.ok(Command::Found(Found {
+            feature_level: DATA_LEVEL,
+            ..found(1)
+        }));
         (2..n + 2).for_each(|id| _ = fed.ok(create_data_node(id)));
         fed
     }
 
     pub(crate) fn apply(&mut self, command: Command) -> Outcome {
         let retention_autocreate = !self.autocreate_off;
-        self.log_id = LogId { term: 2, index: self.log_id.index + 1 };
-        let stamped = Stamped { at: UnixNanos(self.now), retention_autocreate, command };
+        self.log_id = LogId {
+            term: 2,
+            index: self.log_id.index + 1,
+        };
+        let stamped = Stamped {
+            at: UnixNanos(self.now),
+            retention_autocreate,
+            command,
+        };
         let outcome = machine::apply(&mut self.catalog, self.log_id, &stamped);
         self.catalog.check().expect("a sound catalog");
         outcome
@@ -40,7 +56,13 @@ impl Fed {
     pub(super) fn ok(&mut self, command: Command) -> &mut Self {
         let text = format!("{command:?}");
         let outcome = self.apply(command);
-        assert_eq!(outcome, Outcome::Applied { index: self.log_id.index }, "{text}");
+        assert_eq!(
+            outcome,
+            Outcome::Applied {
+                index: self.log_id.index
+            },
+            "{text}"
+        );
         self
     }
 
@@ -62,7 +84,16 @@ impl Fed {
         }
         let LogId { term, index } = self.log_id;
         let last_at = self.catalog.last_at;
-        assert_eq!(self.catalog, Catalog { term, index, last_at, ..before }, "{text}");
+        assert_eq!(
+            self.catalog,
+            Catalog {
+                term,
+                index,
+                last_at,
+                ..before
+            },
+            "{text}"
+        );
         self
     }
 
@@ -86,13 +117,23 @@ impl Fed {
     }
 
     pub(super) fn database(&self, name: &str) -> &Database {
-        self.catalog.databases.get(&Name::from(name)).expect("database")
+        self.catalog
+            .databases
+            .get(&Name::from(name))
+            .expect("database")
     }
 
     /// (duration, shard group duration, replicas) of a policy.
     pub(super) fn policy(&self, database: &str, name: &str) -> (i64, i64, u32) {
-        let policy = self.database(database).retention_policy(&Name::from(name)).expect("policy");
-        (policy.duration.0, policy.shard_group_duration.0, policy.replica_n)
+        let policy = self
+            .database(database)
+            .retention_policy(&Name::from(name))
+            .expect("policy");
+        (
+            policy.duration.0,
+            policy.shard_group_duration.0,
+            policy.replica_n,
+        )
     }
 
     pub(super) fn default_of(&self, database: &str) -> String {
@@ -101,37 +142,66 @@ impl Fed {
 
     pub(super) fn policies_of(&self, database: &str) -> Vec<String> {
         let name = |policy: &RetentionPolicy| policy.name.to_string();
-        self.database(database).retention_policies.iter().map(name).collect()
+        self.database(database)
+            .retention_policies
+            .iter()
+            .map(name)
+            .collect()
     }
 }
 
 /// Shard groups, in the order of the wire.
 impl Fed {
     pub(super) fn groups_of(&self, database: &str, policy: &str) -> Vec<ShardGroup> {
-        let policy = self.database(database).retention_policy(&Name::from(policy)).expect("policy");
+        let policy = self
+            .database(database)
+            .retention_policy(&Name::from(policy))
+            .expect("policy");
         policy.shard_groups.iter().cloned().collect()
     }
 
     /// (id, start, effective end) of those that are not deleted.
     pub(super) fn spans_of(&self, database: &str, policy: &str) -> Vec<(u64, i64, i64)> {
-        let live = self.groups_of(database, policy).into_iter().filter(|group| !group.is_deleted());
-        live.map(|group| (group.id.0, group.start.0, group.effective_end().0)).collect()
+        let live = self
+            .groups_of(database, policy)
+            .into_iter()
+            .filter(|group| !group.is_deleted());
+        live.map(|group| (group.id.0, group.start.0, group.effective_end().0))
+            .collect()
     }
 
     pub(super) fn group(&self, id: u64) -> ShardGroup {
-        let policies = self.catalog.databases.iter().flat_map(|database| &database.retention_policies);
-        let found = policies.flat_map(|policy| policy.shard_groups.get(ShardGroupId(id))).next();
-        found.unwrap_or_else(|| panic!("no shard group {id}")).clone()
+        let policies = self
+            .catalog
+            .databases
+            .iter()
+            .flat_map(|database| &database.retention_policies);
+        let found = policies
+            .flat_map(|policy| policy.shard_groups.get(ShardGroupId(id)))
+            .next();
+        found
+            .unwrap_or_else(|| panic!("no shard group {id}"))
+            .clone()
     }
 
     /// Each shard of a group with its owners.
     pub(super) fn owners_in(&self, group: u64) -> Vec<(u64, Vec<u64>)> {
         let owners = |shard: &Shard| shard.owners.iter().map(|owner| owner.0).collect();
-        self.group(group).shards.iter().map(|shard| (shard.id.0, owners(shard))).collect()
+        self.group(group)
+            .shards
+            .iter()
+            .map(|shard| (shard.id.0, owners(shard)))
+            .collect()
     }
 
-    /// Puts a group of these shards and owners into `db`, `rp`, as a longer life could have made it.
-    pub(super) fn put_group(&mut self, id: u64, span: (i64, i64), shards: &[(u64, &[u64])]) -> &mut Self {
+    /// Puts a group of these shards and owners into `db`, `rp`, as a longer life could have made
+    /// it.
+    pub(super) fn put_group(
+        &mut self,
+        id: u64,
+        span: (i64, i64),
+        shards: &[(u64, &[u64])],
+    ) -> &mut Self {
         let shard = |(id, owners): &(u64, &[u64])| Shard {
             id: ShardId(*id),
             owners: owners.iter().copied().map(NodeId).collect(),
@@ -147,7 +217,8 @@ impl Fed {
         self.catalog.max_shard_group_id = self.catalog.max_shard_group_id.max(id);
         let highest = shards.iter().map(|(id, _)| *id).max().unwrap_or_default();
         self.catalog.max_shard_id = self.catalog.max_shard_id.max(highest);
-        self.catalog.put_shard_group(&Name::from("db"), &Name::from("rp"), group);
+        self.catalog
+            .put_shard_group(&Name::from("db"), &Name::from("rp"), group);
         self.catalog.check().expect("a sound catalog");
         self
     }
@@ -156,6 +227,9 @@ impl Fed {
 /// A cluster with data nodes and `db`, whose policy `rp` keeps so many copies in groups of a day.
 pub(super) fn with_policy(data_nodes: u64, replica_n: u32) -> Fed {
     let mut fed = Fed::with_data_nodes(data_nodes);
-    fed.ok(create_database_with("db", new_policy("rp", 0, DAY, replica_n)));
+    fed.ok(create_database_with(
+        "db",
+        new_policy("rp", 0, DAY, replica_n),
+    ));
     fed
 }

@@ -23,8 +23,8 @@ mod update_retention_policy;
 mod user;
 
 use influxdb_meta::base::{
-    Address, ClusterId, DurationNanos, Incarnation, LogId, Name, NodeId, ShardGroupId, ShardId, Text,
-    UnixNanos,
+    Address, ClusterId, DurationNanos, Incarnation, LogId, Name, NodeId, ShardGroupId, ShardId,
+    Text, UnixNanos,
 };
 use influxdb_meta::catalog::{Catalog, DATA_LEVEL, Database, RetentionPolicy, Shard, ShardGroup};
 use influxdb_meta::machine::{
@@ -47,5 +47,9 @@ const NOW: i64 = 1_704_258_000 * 1_000_000_000;
 
 /// What the wire shows, position aside.
 fn seen(catalog: &Catalog) -> bytes::Bytes {
-    data::encode(&Catalog { term: 0, index: 1, ..catalog.clone() })
+    data::encode(&Catalog {
+        term: 0,
+        index: 1,
+        ..catalog.clone()
+    })
 }

@@ -11,7 +11,10 @@ fn remove_owner(shard: u64, node: u64) -> Command {
 }
 
 fn remove_copy(shard: u64, node: u64, force: bool) -> Command {
-    Command::RemoveShardCopy { copy: copy(shard, node), force }
+    Command::RemoveShardCopy {
+        copy: copy(shard, node),
+        force,
+    }
 }
 
 fn drop_shard(id: u64) -> Command {
@@ -21,7 +24,11 @@ fn drop_shard(id: u64) -> Command {
 /// One group of two shards, from now on for a day.
 fn fed() -> Fed {
     let mut fed = with_policy(5, 2);
-    fed.put_group(1, (NOW - HOUR, NOW + 23 * HOUR), &[(1, &[2, 3]), (2, &[4, 5])]);
+    fed.put_group(
+        1,
+        (NOW - HOUR, NOW + 23 * HOUR),
+        &[(1, &[2, 3]), (2, &[4, 5])],
+    );
     fed
 }
 
@@ -30,7 +37,10 @@ fn fed() -> Fed {
 fn a_new_owner_stands_before_the_first_with_a_greater_id() {
     let mut fed = fed();
     fed.put_group(2, (0, DAY), &[(3, &[3, 2])]);
-    fed.ok(copy_owner(1, 5)).ok(copy_owner(1, 4)).ok(copy_owner(1, 6)).same(copy_owner(1, 4));
+    fed.ok(copy_owner(1, 5))
+        .ok(copy_owner(1, 4))
+        .ok(copy_owner(1, 6))
+        .same(copy_owner(1, 4));
     assert_eq!(fed.owners_in(1)[0], (1, vec![2, 3, 4, 5, 6]));
     // Not sorted before: it stands before the first greater one all the same.
     fed.ok(copy_owner(3, 4)).same(copy_owner(3, 2));
@@ -53,23 +63,41 @@ fn an_owner_is_removed_and_the_others_stay() {
     fed.ok(remove_owner(1, 2));
     assert_eq!(fed.owners_in(1), [(1, vec![3]), (2, vec![4, 5])]);
     assert_eq!(fed.group(1).truncated_at, None);
-    fed.same(remove_owner(1, 2)).same(remove_owner(9, 2)).same(remove_owner(1, 9));
+    fed.same(remove_owner(1, 2))
+        .same(remove_owner(9, 2))
+        .same(remove_owner(1, 9));
 }
 
-/// wire.md appendix B. Q21: the group ends here, or points of one series would go on in other shards of it.
+/// wire.md appendix B. Q21: the group ends here, or points of one series would go on in other
+/// shards of it.
 #[test]
 fn a_shard_without_owners_leaves_its_group_which_ends() {
     let mut fed = fed();
     fed.ok(remove_owner(2, 4)).ok(remove_owner(2, 5));
     assert_eq!(fed.owners_in(1), [(1, vec![2, 3])]);
-    assert_eq!((fed.group(1).deleted_at, fed.group(1).truncated_at), (None, Some(UnixNanos(NOW))));
+    assert_eq!(
+        (fed.group(1).deleted_at, fed.group(1).truncated_at),
+        (None, Some(UnixNanos(NOW)))
+    );
     fed.ok(create_group(NOW));
-    assert_eq!((fed.group(2).start, fed.owners_in(2).len()), (UnixNanos(NOW), 2));
+    assert_eq!(
+        (fed.group(2).start, fed.owners_in(2).len()),
+        (UnixNanos(NOW), 2)
+    );
 
     fed.ok(drop_shard(1));
-    assert_eq!((fed.owners_in(1), fed.group(1).deleted_at), (vec![], Some(UnixNanos(NOW))));
-    fed.same(drop_shard(1)).same(drop_shard(2)).same(drop_shard(99));
-    assert_eq!(fed.catalog.shards_owned_by(NodeId(2)), 1, "in the new group");
+    assert_eq!(
+        (fed.owners_in(1), fed.group(1).deleted_at),
+        (vec![], Some(UnixNanos(NOW)))
+    );
+    fed.same(drop_shard(1))
+        .same(drop_shard(2))
+        .same(drop_shard(99));
+    assert_eq!(
+        fed.catalog.shards_owned_by(NodeId(2)),
+        1,
+        "in the new group"
+    );
 }
 
 /// What has ended takes no points, and what is yet to come is empty from its beginning.
@@ -91,7 +119,10 @@ fn removing_an_owner_from_a_shard_that_has_none_removes_the_shard() {
     fed.ok(remove_owner(3, 2));
     assert_eq!(fed.owners_in(2), [(4, vec![])]);
     fed.ok(remove_owner(4, 9));
-    assert_eq!((fed.owners_in(2), fed.group(2).deleted_at), (vec![], Some(UnixNanos(NOW))));
+    assert_eq!(
+        (fed.owners_in(2), fed.group(2).deleted_at),
+        (vec![], Some(UnixNanos(NOW)))
+    );
 }
 
 /// Q39.
@@ -101,14 +132,20 @@ fn a_deleted_group_keeps_its_first_deletion() {
     fed.ok(delete_group(1));
     fed.now += DAY;
     fed.ok(drop_shard(1)).ok(drop_shard(2));
-    assert_eq!((fed.group(1).deleted_at, fed.group(1).truncated_at), (Some(UnixNanos(NOW)), None));
+    assert_eq!(
+        (fed.group(1).deleted_at, fed.group(1).truncated_at),
+        (Some(UnixNanos(NOW)), None)
+    );
 }
 
 #[test]
 fn people_remove_what_is_there_and_the_last_copy_by_force_only() {
     let mut fed = fed();
     fed.denied(remove_copy(9, 2, true), "shard not found for id: 9");
-    fed.denied(remove_copy(1, 4, true), "shard 1 has no copy on data node 4");
+    fed.denied(
+        remove_copy(1, 4, true),
+        "shard 1 has no copy on data node 4",
+    );
     fed.ok(remove_copy(1, 2, false));
     let last = "shard 1 has its only copy on data-3:8088: copy it to another data node first, or use force";
     fed.denied(remove_copy(1, 3, false), last);
@@ -116,6 +153,8 @@ fn people_remove_what_is_there_and_the_last_copy_by_force_only() {
     assert_eq!(fed.owners_in(1), [(2, vec![4, 5])]);
     assert_eq!(fed.group(1).truncated_at, Some(UnixNanos(NOW)));
     // Of a deleted group it is what every data node does anyway.
-    fed.ok(remove_copy(2, 4, false)).ok(delete_group(1)).ok(remove_copy(2, 5, false));
+    fed.ok(remove_copy(2, 4, false))
+        .ok(delete_group(1))
+        .ok(remove_copy(2, 5, false));
     assert_eq!(fed.owners_in(1), []);
 }

@@ -1,4 +1,5 @@
-//! Random sequences of commands: every invariant after each step, and replicas that agree byte for byte.
+//! Random sequences of commands: every invariant after each step, and replicas that agree byte for
+//! byte.
 
 mod data;
 mod groups;
@@ -21,14 +22,21 @@ const STEPS: usize = 400;
 
 /// `make soak` has hours.
 fn seeds() -> Range<u64> {
-    if std::env::var_os("SOAK").is_some() { 0..5_000 } else { 0..24 }
+    if std::env::var_os("SOAK").is_some() {
+        0..5_000
+    } else {
+        0..24
+    }
 }
 
 #[test]
 fn invariants_hold_and_replicas_agree() {
     let happened: BTreeSet<String> = seeds().flat_map(run).collect();
     for want in SEEN {
-        assert!(happened.iter().any(|what| what.starts_with(want)), "{want:?} never happened: {happened:#?}");
+        assert!(
+            happened.iter().any(|what| what.starts_with(want)),
+            "{want:?} never happened: {happened:#?}"
+        );
     }
 }
 
@@ -55,7 +63,12 @@ fn a_replica_that_is_restored_at_any_point_stays_the_same() {
                 restored = state::decode(&state::encode(&restored)).expect("own snapshot");
             }
             applied(&mut restored, entry);
-            assert_eq!(state::encode(&restored), *after, "seed {seed}, after {}", entry.log_id);
+            assert_eq!(
+                state::encode(&restored),
+                *after,
+                "seed {seed}, after {}",
+                entry.log_id
+            );
         }
         assert_eq!(restored, lived, "seed {seed}");
     }
@@ -69,7 +82,10 @@ fn run(seed: u64) -> BTreeSet<String> {
     let mut happened = BTreeSet::new();
     for step in 0..STEPS {
         let entry = proposer.propose(&replicas[0]);
-        let what = format!("seed {seed}, step {step}: {:?}", envelope::decode(&entry.bytes));
+        let what = format!(
+            "seed {seed}, step {step}: {:?}",
+            envelope::decode(&entry.bytes)
+        );
         let before = replicas[0].clone();
         let outcome = apply_checked(&mut replicas[0], &entry, &what);
         assert_eq!(applied(&mut replicas[1], &entry), outcome, "{what}");
@@ -89,7 +105,11 @@ fn run(seed: u64) -> BTreeSet<String> {
 }
 
 fn applied(catalog: &mut Catalog, entry: &Entry) -> Outcome {
-    machine::apply(catalog, entry.log_id, &envelope::decode(&entry.bytes).expect("an entry of ours"))
+    machine::apply(
+        catalog,
+        entry.log_id,
+        &envelope::decode(&entry.bytes).expect("an entry of ours"),
+    )
 }
 
 /// Applies an entry, and holds what is true of every one against before and after.
@@ -97,22 +117,47 @@ fn apply_checked(catalog: &mut Catalog, entry: &Entry, what: &str) -> Outcome {
     let before = catalog.clone();
     let Stamped { at, command, .. } = envelope::decode(&entry.bytes).expect("an entry of ours");
     let outcome = applied(catalog, entry);
-    catalog.check().unwrap_or_else(|violation| panic!("{violation} after {what}"));
+    catalog
+        .check()
+        .unwrap_or_else(|violation| panic!("{violation} after {what}"));
     groups::compare(&command, &before, catalog, what);
 
     assert_eq!(catalog.last_at, before.last_at.max(at), "{what}");
     let LogId { term, index } = entry.log_id;
     let moved = command.is_of_the_wire() || seen(&before) != seen(catalog);
-    let stands = if moved { (term, index) } else { (before.term, before.index) };
+    let stands = if moved {
+        (term, index)
+    } else {
+        (before.term, before.index)
+    };
     assert_eq!((catalog.term, catalog.index), stands, "{what}");
-    let content_changed = (&before.databases, &before.users) != (&catalog.databases, &catalog.users);
+    let content_changed =
+        (&before.databases, &before.users) != (&catalog.databases, &catalog.users);
     let noted = content_changed && catalog.feature_level() >= DATA_LEVEL;
-    assert_eq!(catalog.content_index, if noted { index } else { before.content_index }, "{what}");
+    assert_eq!(
+        catalog.content_index,
+        if noted { index } else { before.content_index },
+        "{what}"
+    );
     match &outcome {
         Outcome::Applied { index } => assert_eq!(*index, catalog.index, "{what}"),
         Outcome::Refused(_) => {
-            let Catalog { term, index, last_at, .. } = *catalog;
-            assert_eq!(*catalog, Catalog { term, index, last_at, ..before }, "half of a refused {what}");
+            let Catalog {
+                term,
+                index,
+                last_at,
+                ..
+            } = *catalog;
+            assert_eq!(
+                *catalog,
+                Catalog {
+                    term,
+                    index,
+                    last_at,
+                    ..before
+                },
+                "half of a refused {what}"
+            );
         }
     }
     outcome
@@ -124,7 +169,8 @@ struct Entry {
     bytes: bytes::Bytes,
 }
 
-/// Makes entries as changing leaders would: their clocks are anywhere, their configuration is their own.
+/// Makes entries as changing leaders would: their clocks are anywhere, their configuration is their
+/// own.
 struct Proposer {
     rng: StdRng,
     log_id: LogId,
@@ -136,12 +182,21 @@ struct Proposer {
 impl Proposer {
     fn new(seed: u64) -> Self {
         let rng = StdRng::seed_from_u64(seed);
-        Self { rng, log_id: LogId { term: 1, index: 1 }, now: NOW, hostile: seed.is_multiple_of(3) }
+        Self {
+            rng,
+            log_id: LogId { term: 1, index: 1 },
+            now: NOW,
+            hostile: seed.is_multiple_of(3),
+        }
     }
 
     fn propose(&mut self, catalog: &Catalog) -> Entry {
         let rng = &mut self.rng;
-        let gap = if rng.random_ratio(1, 4) { rng.random_range(1..5) } else { 0 };
+        let gap = if rng.random_ratio(1, 4) {
+            rng.random_range(1..5)
+        } else {
+            0
+        };
         self.log_id.term += u64::from(rng.random_ratio(1, 30));
         self.log_id.index += 1 + gap;
         let command = match rng.random_range(0..5) {
@@ -154,16 +209,25 @@ impl Proposer {
             None => Body::Ours(command),
         };
         let (at, autocreate) = (self.clock(), self.rng.random_ratio(3, 4));
-        Entry { log_id: self.log_id, bytes: envelope::encode(at, autocreate, &body) }
+        Entry {
+            log_id: self.log_id,
+            bytes: envelope::encode(at, autocreate, &body),
+        }
     }
 
     /// Where clocks are right they still jump a little back, and a week ahead.
     fn clock(&mut self) -> UnixNanos {
         let rng = &mut self.rng;
         if self.hostile {
-            return UnixNanos([rng.random(), -1, 0, rng.random_range(0..2 * NOW)][rng.random_range(0..4)]);
+            return UnixNanos(
+                [rng.random(), -1, 0, rng.random_range(0..2 * NOW)][rng.random_range(0..4)],
+            );
         }
-        self.now += if rng.random_ratio(1, 30) { WEEK } else { HOUR / 4 };
+        self.now += if rng.random_ratio(1, 30) {
+            WEEK
+        } else {
+            HOUR / 4
+        };
         UnixNanos(self.now - rng.random_range(0..HOUR))
     }
 }
@@ -177,9 +241,19 @@ fn command(rng: &mut StdRng) -> Command {
             retention_policy: rng.random::<bool>().then(|| policy(rng)),
         },
         5 => Command::DropDatabase { name: database },
-        6..=8 => Command::CreateRetentionPolicy { database, policy: policy(rng), default: rng.random() },
-        9..=10 => Command::DropRetentionPolicy { database, name: name(rng) },
-        11 => Command::SetDefaultRetentionPolicy { database, name: name(rng) },
+        6..=8 => Command::CreateRetentionPolicy {
+            database,
+            policy: policy(rng),
+            default: rng.random(),
+        },
+        9..=10 => Command::DropRetentionPolicy {
+            database,
+            name: name(rng),
+        },
+        11 => Command::SetDefaultRetentionPolicy {
+            database,
+            name: name(rng),
+        },
         _ => Command::UpdateRetentionPolicy(UpdateRetentionPolicy {
             database,
             name: name(rng),
@@ -213,6 +287,21 @@ fn policy(rng: &mut StdRng) -> NewRetentionPolicy {
 }
 
 fn duration(rng: &mut StdRng) -> DurationNanos {
-    let durations = [0, 0, 0, 1, -1, HOUR - 1, HOUR, HOUR, DAY, 2 * DAY, WEEK, 180 * DAY, i64::MAX, i64::MIN];
+    let durations = [
+        0,
+        0,
+        0,
+        1,
+        -1,
+        HOUR - 1,
+        HOUR,
+        HOUR,
+        DAY,
+        2 * DAY,
+        WEEK,
+        180 * DAY,
+        i64::MAX,
+        i64::MIN,
+    ];
     DurationNanos(durations[rng.random_range(0..durations.len())])
 }

@@ -7,19 +7,39 @@ use super::*;
 
 /// What a data node would send: what it sees, at the index that it sees.
 fn view(fed: &Fed) -> SetData {
-    let Catalog { index, databases, users, max_shard_group_id, max_shard_id, .. } = fed.catalog.clone();
-    SetData { index, databases, users, max_shard_group_id, max_shard_id }
+    let Catalog {
+        index,
+        databases,
+        users,
+        max_shard_group_id,
+        max_shard_id,
+        ..
+    } = fed.catalog.clone();
+    SetData {
+        index,
+        databases,
+        users,
+        max_shard_group_id,
+        max_shard_id,
+    }
 }
 
 fn set_data(view: SetData) -> Command {
     Command::SetData(Box::new(view))
 }
 
-/// Two data nodes, `db` with a group, a user, and something of everything that a restore must not touch.
+/// Two data nodes, `db` with a group, a user, and something of everything that a restore must not
+/// touch.
 fn fed() -> Fed {
     let mut fed = with_policy(2, 1);
-    fed.ok(create_group(NOW)).ok(create_user("u", "h", true)).unseen(set_passive(3, true));
-    fed.unseen(Command::SetLeaseHolder { lease: Name::from("l"), holder: NodeId(2), term: 2 });
+    fed.ok(create_group(NOW))
+        .ok(create_user("u", "h", true))
+        .unseen(set_passive(3, true));
+    fed.unseen(Command::SetLeaseHolder {
+        lease: Name::from("l"),
+        holder: NodeId(2),
+        term: 2,
+    });
     fed.unseen(Command::AllocateRaftId(AllocateRaftId {
         incarnation: Incarnation([9; 16]),
         http: Address::new("meta-9", 8091),
@@ -33,7 +53,10 @@ fn fed() -> Fed {
 fn with_database_back(mut view: SetData, group: u64, shard: u64) -> SetData {
     let mut made = with_policy(0, 1);
     made.put_group(group, (0, DAY), &[(shard, &[])]);
-    view.databases.insert(Database { name: Name::from("back"), ..made.database("db").clone() });
+    view.databases.insert(Database {
+        name: Name::from("back"),
+        ..made.database("db").clone()
+    });
     view.max_shard_group_id = view.max_shard_group_id.max(group);
     view.max_shard_id = view.max_shard_id.max(shard);
     view
@@ -48,13 +71,27 @@ fn databases_and_users_are_replaced_and_nothing_else() {
     brought.users = Users::default();
     fed.ok(set_data(brought));
     assert_eq!(
-        fed.catalog.databases.iter().map(|database| database.name.to_string()).collect::<Vec<_>>(),
+        fed.catalog
+            .databases
+            .iter()
+            .map(|database| database.name.to_string())
+            .collect::<Vec<_>>(),
         ["back"]
     );
     assert!(fed.catalog.users.is_empty());
-    assert_eq!((fed.catalog.max_shard_group_id, fed.catalog.max_shard_id), (2, 3));
-    let Catalog { term, index, content_index, ref databases, ref users, ref index_of_shards, .. } =
-        fed.catalog;
+    assert_eq!(
+        (fed.catalog.max_shard_group_id, fed.catalog.max_shard_id),
+        (2, 3)
+    );
+    let Catalog {
+        term,
+        index,
+        content_index,
+        ref databases,
+        ref users,
+        ref index_of_shards,
+        ..
+    } = fed.catalog;
     assert_eq!(content_index, index);
     let rest = Catalog {
         term,
@@ -67,21 +104,37 @@ fn databases_and_users_are_replaced_and_nothing_else() {
         max_shard_id: 3,
         ..before
     };
-    assert_eq!(fed.catalog, rest, "nodes, pendings, passive nodes, leases and ids stay");
+    assert_eq!(
+        fed.catalog, rest,
+        "nodes, pendings, passive nodes, leases and ids stay"
+    );
 }
 
 #[test]
 fn no_highest_id_goes_down() {
     let mut fed = fed();
-    let highest =
-        |fed: &Fed| (fed.catalog.max_node_id, fed.catalog.max_shard_group_id, fed.catalog.max_shard_id);
+    let highest = |fed: &Fed| {
+        (
+            fed.catalog.max_node_id,
+            fed.catalog.max_shard_group_id,
+            fed.catalog.max_shard_id,
+        )
+    };
     let before = highest(&fed);
-    let nothing =
-        SetData { databases: Databases::default(), max_shard_group_id: 0, max_shard_id: 0, ..view(&fed) };
+    let nothing = SetData {
+        databases: Databases::default(),
+        max_shard_group_id: 0,
+        max_shard_id: 0,
+        ..view(&fed)
+    };
     fed.ok(set_data(nothing));
     assert_eq!(highest(&fed), before);
-    fed.ok(create_database_with("db", new_policy("rp", 0, DAY, 1))).ok(create_group(NOW));
-    assert_eq!((fed.group(2).id.0, fed.owners_in(2)[0].0), (2, before.2 + 1));
+    fed.ok(create_database_with("db", new_policy("rp", 0, DAY, 1)))
+        .ok(create_group(NOW));
+    assert_eq!(
+        (fed.group(2).id.0, fed.owners_in(2)[0].0),
+        (2, before.2 + 1)
+    );
 }
 
 /// What others did meanwhile would be lost.
@@ -97,11 +150,19 @@ fn a_view_that_databases_have_left_behind_is_refused() {
         &[create_database("new")],
         &[create_group(NOW + DAY)],
         &[create_user("v", "h", false)],
-        &[create_data_node(4), Command::RemoveDataNode { id: NodeId(2), force: true }],
+        &[
+            create_data_node(4),
+            Command::RemoveDataNode {
+                id: NodeId(2),
+                force: true,
+            },
+        ],
     ];
     for commands in changes {
         let mut fed = fed.clone();
-        commands.iter().for_each(|command| _ = fed.ok(command.clone()));
+        commands
+            .iter()
+            .for_each(|command| _ = fed.ok(command.clone()));
         fed.refused(set_data(old.clone()), &stale);
         let fresh = view(&fed);
         fed.ok(set_data(fresh));
@@ -117,12 +178,19 @@ fn commands_without_effect_on_databases_make_no_view_old() {
     let old = view(&fed);
     let mut same_policy = update("db", "rp");
     same_policy.replica_n = Some(1);
-    fed.ok(create_group(NOW)).ok(Command::PruneShardGroups).ok(create_database("db")).ok(drop_database("x"));
+    fed.ok(create_group(NOW))
+        .ok(Command::PruneShardGroups)
+        .ok(create_database("db"))
+        .ok(drop_database("x"));
     fed.ok(drop_policy("db", "x"))
         .ok(set_default("db", "rp"))
         .ok(Command::UpdateRetentionPolicy(same_policy));
-    fed.ok(create_user("u", "h", true)).ok(truncate(i64::MAX)).ok(Command::DropShard { id: ShardId(99) });
-    fed.ok(create_data_node(2)).ok(create_data_node(4)).refused(delete_group(9), "shard group not found");
+    fed.ok(create_user("u", "h", true))
+        .ok(truncate(i64::MAX))
+        .ok(Command::DropShard { id: ShardId(99) });
+    fed.ok(create_data_node(2))
+        .ok(create_data_node(4))
+        .refused(delete_group(9), "shard group not found");
     fed.unseen(set_passive(2, true));
     fed.ok(set_data(with_database_back(old, 2, 3)));
 }
@@ -134,9 +202,15 @@ fn an_id_that_is_gone_does_not_come_back() {
     fed.ok(create_group(NOW + DAY)).ok(drop_database("db"));
     let fresh = view(&fed);
     let of_a_group = "the restore contradicts itself: shard group 2 was another one, which is gone";
-    fed.refused(set_data(with_database_back(fresh.clone(), 2, 9)), of_a_group);
+    fed.refused(
+        set_data(with_database_back(fresh.clone(), 2, 9)),
+        of_a_group,
+    );
     let of_a_shard = "the restore contradicts itself: shard 1 was another one, which is gone";
-    fed.refused(set_data(with_database_back(fresh.clone(), 3, 1)), of_a_shard);
+    fed.refused(
+        set_data(with_database_back(fresh.clone(), 3, 1)),
+        of_a_shard,
+    );
     fed.ok(set_data(with_database_back(fresh, 3, 9)));
 }
 
@@ -145,15 +219,33 @@ fn an_id_that_is_gone_does_not_come_back() {
 fn highest_ids_that_leave_no_room_are_refused() {
     let mut fed = fed();
     for highest in [u64::MAX, u64::MAX / 2] {
-        let text = format!("the restore contradicts itself: {highest} is no id that a cluster comes to");
-        fed.refused(set_data(SetData { max_shard_id: highest, ..view(&fed) }), &text);
-        fed.refused(set_data(SetData { max_shard_group_id: highest, ..view(&fed) }), &text);
+        let text =
+            format!("the restore contradicts itself: {highest} is no id that a cluster comes to");
+        fed.refused(
+            set_data(SetData {
+                max_shard_id: highest,
+                ..view(&fed)
+            }),
+            &text,
+        );
+        fed.refused(
+            set_data(SetData {
+                max_shard_group_id: highest,
+                ..view(&fed)
+            }),
+            &text,
+        );
     }
-    fed.ok(set_data(SetData { max_shard_id: u64::MAX / 4, max_shard_group_id: u64::MAX / 4, ..view(&fed) }));
+    fed.ok(set_data(SetData {
+        max_shard_id: u64::MAX / 4,
+        max_shard_group_id: u64::MAX / 4,
+        ..view(&fed)
+    }));
     fed.ok(create_group(NOW + DAY));
 }
 
-/// Owners that this cluster does not have are none; the terms of policies are settled as those of new ones (Q31c).
+/// Owners that this cluster does not have are none; the terms of policies are settled as those of
+/// new ones (Q31c).
 #[test]
 fn what_an_old_backup_has_is_settled() {
     let mut fed = fed();
@@ -180,16 +272,28 @@ fn a_view_that_contradicts_itself_is_refused() {
     };
     let mut nameless = view(&fed);
     let user = nameless.users.iter().next().expect("a user").clone();
-    nameless.users.insert(User { name: Name::default(), ..user });
+    nameless.users.insert(User {
+        name: Name::default(),
+        ..user
+    });
     fed.refused(set_data(nameless), &text("users have names", "\"\""));
     let twice = with_database_back(view(&fed), 1, 3);
     fed.refused(
         set_data(twice),
-        &text("a shard group id belongs to one group", "shard group ShardGroupId(1) twice"),
+        &text(
+            "a shard group id belongs to one group",
+            "shard group ShardGroupId(1) twice",
+        ),
     );
     let mut beyond = with_database_back(view(&fed), 2, 3);
     beyond.max_shard_id = 2;
-    fed.refused(set_data(beyond), &text("shard ids are from 1 to the highest given out", "ShardId(3)"));
+    fed.refused(
+        set_data(beyond),
+        &text(
+            "shard ids are from 1 to the highest given out",
+            "ShardId(3)",
+        ),
+    );
 }
 
 /// What is kept of a database under its insertion number is never taken for another's.
@@ -197,8 +301,20 @@ fn a_view_that_contradicts_itself_is_refused() {
 fn what_was_brought_has_insertion_numbers_of_its_own() {
     let mut fed = fed();
     let numbers = |fed: &Fed| {
-        let databases: Vec<u64> = fed.catalog.databases.numbered().0.map(|(number, _)| number).collect();
-        let users: Vec<u64> = fed.catalog.users.numbered().0.map(|(number, _)| number).collect();
+        let databases: Vec<u64> = fed
+            .catalog
+            .databases
+            .numbered()
+            .0
+            .map(|(number, _)| number)
+            .collect();
+        let users: Vec<u64> = fed
+            .catalog
+            .users
+            .numbered()
+            .0
+            .map(|(number, _)| number)
+            .collect();
         (databases, users)
     };
     assert_eq!(numbers(&fed), (vec![0], vec![0]));

@@ -3,7 +3,10 @@
 use super::*;
 
 fn with_database() -> Fed {
-    let mut fed = Fed { autocreate_off: true, ..Fed::default() };
+    let mut fed = Fed {
+        autocreate_off: true,
+        ..Fed::default()
+    };
     fed.ok(create_database("db"));
     fed
 }
@@ -39,8 +42,16 @@ fn the_width_of_shard_groups_follows_the_duration() {
         (i64::MIN, i64::MIN, HOUR),
     ] {
         let mut fed = with_database();
-        fed.ok(create_policy("db", new_policy("rp", duration, given, 1), false));
-        assert_eq!(fed.policy("db", "rp"), (duration, want, 1), "{given} for {duration}");
+        fed.ok(create_policy(
+            "db",
+            new_policy("rp", duration, given, 1),
+            false,
+        ));
+        assert_eq!(
+            fed.policy("db", "rp"),
+            (duration, want, 1),
+            "{given} for {duration}"
+        );
     }
 }
 
@@ -54,8 +65,14 @@ fn refusals_come_in_their_order() {
     };
     fed.refused(of("x", "", 1, 0, 0), "retention policy name required");
     fed.refused(of("x", &long, 1, 0, 0), "name too long");
-    fed.refused(of("x", "rp", 1, 0, 0), "replication factor must be greater than 0");
-    fed.refused(of("x", "rp", 1, 0, 1), "retention policy duration must be greater than the shard duration");
+    fed.refused(
+        of("x", "rp", 1, 0, 0),
+        "replication factor must be greater than 0",
+    );
+    fed.refused(
+        of("x", "rp", 1, 0, 1),
+        "retention policy duration must be greater than the shard duration",
+    );
     fed.refused(
         of("x", "rp", DAY, DAY + 1, 1),
         "retention policy duration must be greater than the shard duration",
@@ -70,14 +87,24 @@ fn one_of_the_same_name_must_be_equal() {
     fed.ok(create_policy("db", new_policy("rp", DAY, 0, 1), false));
     fed.same(create_policy("db", new_policy("rp", DAY, 0, 1), false));
     fed.same(create_policy("db", new_policy("rp", DAY, 1, 1), false));
-    for other in [new_policy("rp", 0, 0, 1), new_policy("rp", DAY, 2 * HOUR, 1), new_policy("rp", DAY, 0, 2)]
-    {
-        fed.refused(create_policy("db", other, true), "retention policy already exists");
+    for other in [
+        new_policy("rp", 0, 0, 1),
+        new_policy("rp", DAY, 2 * HOUR, 1),
+        new_policy("rp", DAY, 0, 2),
+    ] {
+        fed.refused(
+            create_policy("db", other, true),
+            "retention policy already exists",
+        );
     }
     // Equal, and yet not the default that was asked for.
     let conflict = "retention policy conflicts with an existing policy";
-    fed.refused(create_policy("db", new_policy("rp", DAY, 0, 1), true), conflict);
-    fed.ok(set_default("db", "rp")).same(create_policy("db", new_policy("rp", DAY, 0, 1), true));
+    fed.refused(
+        create_policy("db", new_policy("rp", DAY, 0, 1), true),
+        conflict,
+    );
+    fed.ok(set_default("db", "rp"))
+        .same(create_policy("db", new_policy("rp", DAY, 0, 1), true));
 }
 
 #[test]

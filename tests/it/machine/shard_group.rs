@@ -6,8 +6,11 @@ const MAX_POINT: i64 = 9_223_372_036_854_775_806;
 
 fn span_of(width: i64, at: i64) -> (i64, i64) {
     let mut fed = Fed::with_data_nodes(1);
-    fed.ok(create_database_with("db", new_policy("rp", 0, width, 1))).ok(create_group(at));
-    let [group] = &fed.groups_of("db", "rp")[..] else { panic!("one group") };
+    fed.ok(create_database_with("db", new_policy("rp", 0, width, 1)))
+        .ok(create_group(at));
+    let [group] = &fed.groups_of("db", "rp")[..] else {
+        panic!("one group")
+    };
     assert!(group.takes(UnixNanos(at)), "{group:?} for {at}");
     (group.start.0, group.end.0)
 }
@@ -16,7 +19,8 @@ fn span_of(width: i64, at: i64) -> (i64, i64) {
 #[test]
 fn without_a_data_node_nothing_is_made_and_nothing_is_wrong() {
     let mut fed = with_policy(0, 1);
-    fed.same(create_group(NOW)).same(create_group_in("x", "x", NOW));
+    fed.same(create_group(NOW))
+        .same(create_group_in("x", "x", NOW));
     assert_eq!(fed.catalog.max_shard_group_id, 0);
 }
 
@@ -24,15 +28,23 @@ fn without_a_data_node_nothing_is_made_and_nothing_is_wrong() {
 fn database_and_policy_must_be_there_by_their_exact_names() {
     let mut fed = with_policy(1, 1);
     fed.refused(create_group_in("x", "rp", NOW), "database not found: x");
-    fed.refused(create_group_in("db", "x", NOW), "retention policy not found: x");
-    fed.refused(create_group_in("db", "", NOW), "retention policy not found: ");
+    fed.refused(
+        create_group_in("db", "x", NOW),
+        "retention policy not found: x",
+    );
+    fed.refused(
+        create_group_in("db", "", NOW),
+        "retention policy not found: ",
+    );
 }
 
 /// Every data node asks for the same group: on the write path, again and again.
 #[test]
 fn a_group_that_takes_the_time_is_enough() {
     let mut fed = with_policy(3, 2);
-    fed.ok(create_group(NOW)).same(create_group(NOW)).same(create_group(NOW + 18 * HOUR));
+    fed.ok(create_group(NOW))
+        .same(create_group(NOW))
+        .same(create_group(NOW + 18 * HOUR));
     fed.ok(create_group(NOW + 19 * HOUR));
     assert_eq!(fed.spans_of("db", "rp").len(), 2);
     // A deleted one takes nothing.
@@ -52,14 +64,22 @@ fn spans_are_aligned_to_the_first_of_january_of_the_year_1() {
         (30 * DAY, 1_702_771_200, 1_705_363_200),
     ] {
         let second = 1_000_000_000;
-        assert_eq!(span_of(width, NOW), (start * second, end * second), "{width}");
+        assert_eq!(
+            span_of(width, NOW),
+            (start * second, end * second),
+            "{width}"
+        );
     }
 }
 
-/// Q31b: where a span does not fit into 64 bits it is cut; the original's wraps to the other end of time.
+/// Q31b: where a span does not fit into 64 bits it is cut; the original's wraps to the other end of
+/// time.
 #[test]
 fn at_the_ends_of_time_spans_are_cut() {
-    assert_eq!(span_of(WEEK, MAX_POINT), (9_222_940_800_000_000_000, i64::MAX));
+    assert_eq!(
+        span_of(WEEK, MAX_POINT),
+        (9_222_940_800_000_000_000, i64::MAX)
+    );
     assert_eq!(span_of(i64::MAX, 0).1 - span_of(i64::MAX, 0).0, i64::MAX);
     let (start, end) = span_of(WEEK, -MAX_POINT);
     assert_eq!(start, -MAX_POINT);
@@ -72,15 +92,21 @@ fn at_the_ends_of_time_spans_are_cut() {
 #[test]
 fn a_time_that_no_point_has_is_taken_for_the_nearest() {
     let mut fed = with_policy(1, 1);
-    for (extreme, nearest) in [(i64::MAX, MAX_POINT), (i64::MIN, -MAX_POINT), (i64::MIN + 1, -MAX_POINT)] {
-        fed.ok(create_group(extreme)).same(create_group(extreme)).same(create_group(nearest));
+    for (extreme, nearest) in [
+        (i64::MAX, MAX_POINT),
+        (i64::MIN, -MAX_POINT),
+        (i64::MIN + 1, -MAX_POINT),
+    ] {
+        fed.ok(create_group(extreme))
+            .same(create_group(extreme))
+            .same(create_group(nearest));
     }
     assert_eq!(fed.groups_of("db", "rp").len(), 2);
 }
 
-/// Where the original deals N nodes out in lcm(copies, N) / copies shards, here are as many shards as there are full
-/// sets of nodes (design: compatibility). In every case each shard has as many distinct owners as the policy asks for
-/// and nodes there are.
+/// Where the original deals N nodes out in lcm(copies, N) / copies shards, here are as many shards
+/// as there are full sets of nodes (design: compatibility). In every case each shard has as many
+/// distinct owners as the policy asks for and nodes there are.
 #[test]
 fn a_group_has_a_shard_for_each_full_set_of_nodes() {
     for (nodes, shards_of) in [
@@ -115,17 +141,21 @@ fn shards_are_spread_evenly() {
         let mut fed = with_policy(nodes, replica_n);
         for day in 0..20 {
             fed.ok(create_group(NOW + day * DAY));
-            let owned: Vec<_> = (2..nodes + 2).map(|id| fed.catalog.shards_owned_by(NodeId(id))).collect();
+            let owned: Vec<_> = (2..nodes + 2)
+                .map(|id| fed.catalog.shards_owned_by(NodeId(id)))
+                .collect();
             let (least, most) = (owned.iter().min(), owned.iter().max());
             assert!(
-                most.zip(least).is_some_and(|(most, least)| most - least <= 1),
+                most.zip(least)
+                    .is_some_and(|(most, least)| most - least <= 1),
                 "{nodes}, {replica_n}: {owned:?}"
             );
         }
     }
 }
 
-/// What deleted groups still name is no burden; a newcomer gets one shard of each new group, not all of them.
+/// What deleted groups still name is no burden; a newcomer gets one shard of each new group, not
+/// all of them.
 #[test]
 fn owners_are_those_who_own_least() {
     let mut fed = with_policy(2, 1);
@@ -146,13 +176,23 @@ fn owners_are_those_who_own_least() {
 fn a_group_fills_what_its_neighbours_leave() {
     let mut fed = with_policy(1, 1);
     let minute = HOUR / 60;
-    fed.ok(create_group(0)).ok(create_group(DAY)).ok(truncate(DAY - minute));
-    fed.ok(create_group(DAY - 1)).ok(create_group(DAY)).ok(create_group(5 * DAY + HOUR));
+    fed.ok(create_group(0))
+        .ok(create_group(DAY))
+        .ok(truncate(DAY - minute));
+    fed.ok(create_group(DAY - 1))
+        .ok(create_group(DAY))
+        .ok(create_group(5 * DAY + HOUR));
     let mut wider = update("db", "rp");
     wider.shard_group_duration = Some(DurationNanos(10 * DAY));
     fed.ok(Command::UpdateRetentionPolicy(wider));
-    fed.ok(create_group(3 * DAY)).ok(create_group(6 * DAY)).ok(create_group(9 * DAY));
-    let spans: Vec<_> = fed.spans_of("db", "rp").into_iter().map(|(_, start, end)| (start, end)).collect();
+    fed.ok(create_group(3 * DAY))
+        .ok(create_group(6 * DAY))
+        .ok(create_group(9 * DAY));
+    let spans: Vec<_> = fed
+        .spans_of("db", "rp")
+        .into_iter()
+        .map(|(_, start, end)| (start, end))
+        .collect();
     assert_eq!(
         spans,
         [
@@ -176,7 +216,12 @@ fn groups_stand_in_the_order_of_the_wire() {
     for day in [3, 0, 2, 1] {
         fed.ok(create_group(NOW + day * DAY));
     }
-    let ids = |fed: &Fed| fed.groups_of("db", "rp").iter().map(|group| group.id.0).collect::<Vec<_>>();
+    let ids = |fed: &Fed| {
+        fed.groups_of("db", "rp")
+            .iter()
+            .map(|group| group.id.0)
+            .collect::<Vec<_>>()
+    };
     assert_eq!(ids(&fed), [2, 4, 3, 1]);
     // A deleted one keeps its place.
     fed.ok(delete_group(3));
@@ -187,12 +232,28 @@ fn groups_stand_in_the_order_of_the_wire() {
 fn ids_go_on_whatever_is_dropped() {
     let mut fed = with_policy(3, 1);
     fed.ok(create_group(NOW));
-    assert_eq!(fed.owners_in(1).iter().map(|(id, _)| *id).collect::<Vec<_>>(), [1, 2, 3]);
-    fed.ok(drop_database("db")).ok(create_database_with("db", new_policy("rp", 0, DAY, 3)));
+    assert_eq!(
+        fed.owners_in(1)
+            .iter()
+            .map(|(id, _)| *id)
+            .collect::<Vec<_>>(),
+        [1, 2, 3]
+    );
+    fed.ok(drop_database("db"))
+        .ok(create_database_with("db", new_policy("rp", 0, DAY, 3)));
     assert_eq!(fed.catalog.shard_count(), 0);
     fed.ok(create_group(NOW));
     assert_eq!(fed.owners_in(2), [(4, vec![2, 3, 4])]);
     fed.ok(drop_policy("db", "rp"));
-    assert_eq!((fed.catalog.shard_count(), fed.catalog.shards_owned_by(NodeId(2))), (0, 0));
-    assert_eq!((fed.catalog.max_shard_group_id, fed.catalog.max_shard_id), (2, 4));
+    assert_eq!(
+        (
+            fed.catalog.shard_count(),
+            fed.catalog.shards_owned_by(NodeId(2))
+        ),
+        (0, 0)
+    );
+    assert_eq!(
+        (fed.catalog.max_shard_group_id, fed.catalog.max_shard_id),
+        (2, 4)
+    );
 }

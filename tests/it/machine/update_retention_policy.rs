@@ -30,7 +30,10 @@ fn resized(duration: Option<i64>, width: Option<i64>) -> Command {
 #[test]
 fn what_is_not_there_is_refused() {
     let mut fed = fed();
-    fed.refused(Command::UpdateRetentionPolicy(update("x", "a")), "database not found: x");
+    fed.refused(
+        Command::UpdateRetentionPolicy(update("x", "a")),
+        "database not found: x",
+    );
     fed.refused(changed("x", |_| ()), "retention policy not found: x");
     fed.ok(drop_policy("db", "a"));
     // Empty means the default, which names nothing now.
@@ -43,9 +46,17 @@ fn only_what_is_given_changes() {
     fed.same(changed("b", |_| ()));
     fed.ok(changed("b", |update| update.replica_n = Some(5)));
     assert_eq!(fed.policy("db", "b"), (10 * DAY, DAY, 5));
-    fed.ok(changed("b", |update| update.duration = Some(DurationNanos(0))));
-    assert_eq!(fed.policy("db", "b"), (0, DAY, 5), "the width stays where another would be chosen now");
-    fed.ok(changed("b", |update| update.shard_group_duration = Some(DurationNanos(0))));
+    fed.ok(changed("b", |update| {
+        update.duration = Some(DurationNanos(0))
+    }));
+    assert_eq!(
+        fed.policy("db", "b"),
+        (0, DAY, 5),
+        "the width stays where another would be chosen now"
+    );
+    fed.ok(changed("b", |update| {
+        update.shard_group_duration = Some(DurationNanos(0))
+    }));
     assert_eq!(fed.policy("db", "b"), (0, WEEK, 5));
     assert_eq!(fed.default_of("db"), "a");
     assert_eq!(fed.policy("db", "a"), (0, WEEK, 1));
@@ -134,7 +145,10 @@ fn new_names_and_copies_must_be_possible() {
     fed.ok(drop_policy("db", "a"));
     fed.refused(renamed("b", ""), "retention policy name required");
     let none = |update: &mut UpdateRetentionPolicy| update.replica_n = Some(0);
-    fed.refused(changed("b", none), "replication factor must be greater than 0");
+    fed.refused(
+        changed("b", none),
+        "replication factor must be greater than 0",
+    );
     fed.refused(
         changed("b", |update| {
             none(update);

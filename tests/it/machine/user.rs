@@ -5,23 +5,39 @@ use influxdb_meta::catalog::User;
 use super::*;
 
 fn set_privilege(user: &str, database: &str, privilege: i32) -> Command {
-    Command::SetPrivilege { user: Name::from(user), database: Name::from(database), privilege }
+    Command::SetPrivilege {
+        user: Name::from(user),
+        database: Name::from(database),
+        privilege,
+    }
 }
 
 fn set_admin(user: &str, admin: bool) -> Command {
-    Command::SetAdminPrivilege { user: Name::from(user), admin }
+    Command::SetAdminPrivilege {
+        user: Name::from(user),
+        admin,
+    }
 }
 
 fn update_user(name: &str, hash: &str) -> Command {
-    Command::UpdateUser { name: Name::from(name), hash: Text::from(hash) }
+    Command::UpdateUser {
+        name: Name::from(name),
+        hash: Text::from(hash),
+    }
 }
 
 fn drop_user(name: &str) -> Command {
-    Command::DropUser { name: Name::from(name) }
+    Command::DropUser {
+        name: Name::from(name),
+    }
 }
 
 fn user(fed: &Fed, name: &str) -> User {
-    fed.catalog.users.get(&Name::from(name)).expect("a user").clone()
+    fed.catalog
+        .users
+        .get(&Name::from(name))
+        .expect("a user")
+        .clone()
 }
 
 fn privileges(fed: &Fed, name: &str) -> Vec<(String, i32)> {
@@ -35,7 +51,8 @@ fn privileges(fed: &Fed, name: &str) -> Vec<(String, i32)> {
 #[test]
 fn they_stand_in_the_order_of_their_creation_without_privileges() {
     let mut fed = Fed::default();
-    fed.ok(create_user("b", "hash", true)).ok(create_user("a", "", false));
+    fed.ok(create_user("b", "hash", true))
+        .ok(create_user("a", "", false));
     let all: Vec<_> = fed.catalog.users.iter().cloned().collect();
     let made = |name: &str, hash: &str, admin| User {
         name: Name::from(name),
@@ -63,18 +80,30 @@ fn only_an_identical_one_is_no_error() {
 fn who_is_not_there_is_not_found() {
     let mut fed = Fed::default();
     fed.ok(create_database("db"));
-    for command in [drop_user("u"), update_user("u", "h"), set_admin("u", true), set_privilege("u", "x", 1)] {
+    for command in [
+        drop_user("u"),
+        update_user("u", "h"),
+        set_admin("u", true),
+        set_privilege("u", "x", 1),
+    ] {
         fed.refused(command, "user not found");
     }
-    fed.ok(create_user("u", "h", false)).refused(set_privilege("u", "x", 1), "database not found: x");
-    fed.ok(drop_user("u")).refused(drop_user("u"), "user not found");
+    fed.ok(create_user("u", "h", false))
+        .refused(set_privilege("u", "x", 1), "database not found: x");
+    fed.ok(drop_user("u"))
+        .refused(drop_user("u"), "user not found");
 }
 
 #[test]
 fn hash_and_admin_are_set() {
     let mut fed = Fed::default();
-    fed.ok(create_user("u", "h", false)).ok(update_user("u", "other")).ok(set_admin("u", true));
-    assert_eq!((user(&fed, "u").hash, user(&fed, "u").admin), (Text::from("other"), true));
+    fed.ok(create_user("u", "h", false))
+        .ok(update_user("u", "other"))
+        .ok(set_admin("u", true));
+    assert_eq!(
+        (user(&fed, "u").hash, user(&fed, "u").admin),
+        (Text::from("other"), true)
+    );
     fed.ok(update_user("u", "other")).ok(set_admin("u", true));
 }
 
@@ -82,19 +111,32 @@ fn hash_and_admin_are_set() {
 #[test]
 fn a_privilege_is_kept_as_it_came() {
     let mut fed = Fed::default();
-    fed.ok(create_database("b")).ok(create_database("a")).ok(create_user("u", "h", false));
-    fed.ok(set_privilege("u", "b", 3)).ok(set_privilege("u", "a", 0)).ok(set_privilege("u", "b", -7));
-    assert_eq!(privileges(&fed, "u"), [("a".to_owned(), 0), ("b".to_owned(), -7)]);
+    fed.ok(create_database("b"))
+        .ok(create_database("a"))
+        .ok(create_user("u", "h", false));
+    fed.ok(set_privilege("u", "b", 3))
+        .ok(set_privilege("u", "a", 0))
+        .ok(set_privilege("u", "b", -7));
+    assert_eq!(
+        privileges(&fed, "u"),
+        [("a".to_owned(), 0), ("b".to_owned(), -7)]
+    );
 }
 
 #[test]
 fn a_dropped_database_takes_its_privileges_with_it() {
     let mut fed = Fed::default();
     fed.ok(create_database("a")).ok(create_database("b"));
-    fed.ok(create_user("u", "h", false)).ok(create_user("v", "h", false));
-    fed.ok(set_privilege("u", "a", 1)).ok(set_privilege("u", "b", 2)).ok(set_privilege("v", "a", 3));
+    fed.ok(create_user("u", "h", false))
+        .ok(create_user("v", "h", false));
+    fed.ok(set_privilege("u", "a", 1))
+        .ok(set_privilege("u", "b", 2))
+        .ok(set_privilege("v", "a", 3));
     fed.ok(drop_database("a"));
-    assert_eq!((privileges(&fed, "u"), privileges(&fed, "v")), (vec![("b".to_owned(), 2)], vec![]));
+    assert_eq!(
+        (privileges(&fed, "u"), privileges(&fed, "v")),
+        (vec![("b".to_owned(), 2)], vec![])
+    );
     // One of the same name is another database.
     fed.ok(create_database("a"));
     assert_eq!(privileges(&fed, "v"), []);
@@ -105,7 +147,11 @@ fn a_dropped_database_takes_its_privileges_with_it() {
 fn names_and_hashes_are_bytes() {
     let mut fed = Fed::default();
     let (name, hash) = (Name::from(b"\xff"), Text::from(b"\xfe\0"));
-    fed.ok(Command::CreateUser(CreateUser { name: name.clone(), hash: hash.clone(), admin: false }));
+    fed.ok(Command::CreateUser(CreateUser {
+        name: name.clone(),
+        hash: hash.clone(),
+        admin: false,
+    }));
     fed.ok(create_user("\u{fffd}", "h", false));
     assert_eq!(fed.catalog.users.len(), 2);
     assert_eq!(fed.catalog.users.get(&name).expect("a user").hash, hash);

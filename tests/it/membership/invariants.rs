@@ -32,7 +32,8 @@ pub(super) struct History {
 impl History {
     pub(super) fn break_(&mut self, invariant: &str, how: impl Into<String>) {
         let how = how.into();
-        self.broken.get_or_insert_with(|| format!("{invariant}: {how}"));
+        self.broken
+            .get_or_insert_with(|| format!("{invariant}: {how}"));
     }
 
     pub(super) fn inquired(&mut self, old: RaftId, is_heard: bool) {
@@ -42,25 +43,44 @@ impl History {
     fn seat(&mut self, raft_id: RaftId, incarnation: Incarnation) {
         let first = *self.seats.entry(raft_id).or_insert(incarnation);
         if first != incarnation {
-            self.break_(ONE_LIFE, format!("Raft id {raft_id} was {first}, is {incarnation}"));
+            self.break_(
+                ONE_LIFE,
+                format!("Raft id {raft_id} was {first}, is {incarnation}"),
+            );
         }
     }
 }
 
 fn incarnation_of(catalog: &Catalog, raft_id: RaftId) -> Option<Incarnation> {
-    let node = catalog.meta_node_by_raft_id(raft_id).map(|node| node.incarnation);
-    node.or_else(|| catalog.pending_by_raft_id(raft_id).map(|pending| pending.incarnation))
+    let node = catalog
+        .meta_node_by_raft_id(raft_id)
+        .map(|node| node.incarnation);
+    node.or_else(|| {
+        catalog
+            .pending_by_raft_id(raft_id)
+            .map(|pending| pending.incarnation)
+    })
 }
 
 fn voting(config: &Config) -> impl Iterator<Item = RaftId> + '_ {
-    config.voters.iter().chain(config.outgoing.iter().flatten()).copied()
+    config
+        .voters
+        .iter()
+        .chain(config.outgoing.iter().flatten())
+        .copied()
 }
 
 /// One more entry is committed.
 pub(super) fn on_committed(world: &mut World) {
-    let [.., before, last] = &world.committed[..] else { return };
+    let [.., before, last] = &world.committed[..] else {
+        return;
+    };
     let (catalog, config) = (last.catalog.clone(), last.config.clone());
-    let newly: Vec<RaftId> = catalog.meta_nodes.values().map(|node| node.raft_id).collect();
+    let newly: Vec<RaftId> = catalog
+        .meta_nodes
+        .values()
+        .map(|node| node.raft_id)
+        .collect();
     let was = |id: &RaftId| before.catalog.meta_node_by_raft_id(*id).is_some();
     let newly: Vec<RaftId> = newly.into_iter().filter(|id| !was(id)).collect();
     let had_a_cluster = before.catalog.cluster.is_some();
@@ -68,43 +88,71 @@ pub(super) fn on_committed(world: &mut World) {
     if let Err(violation) = catalog.check() {
         history.break_("the catalog holds together", violation.to_string());
     }
-    let nodes = catalog.meta_nodes.values().map(|node| (node.raft_id, node.incarnation));
-    let pendings = catalog.pendings.values().map(|pending| (pending.raft_id, pending.incarnation));
-    let tombstones = catalog.tombstones.values().map(|tombstone| (tombstone.raft_id, tombstone.incarnation));
-    nodes.chain(pendings).chain(tombstones).for_each(|(id, who)| history.seat(id, who));
+    let nodes = catalog
+        .meta_nodes
+        .values()
+        .map(|node| (node.raft_id, node.incarnation));
+    let pendings = catalog
+        .pendings
+        .values()
+        .map(|pending| (pending.raft_id, pending.incarnation));
+    let tombstones = catalog
+        .tombstones
+        .values()
+        .map(|tombstone| (tombstone.raft_id, tombstone.incarnation));
+    nodes
+        .chain(pendings)
+        .chain(tombstones)
+        .for_each(|(id, who)| history.seat(id, who));
     if !had_a_cluster {
         return;
     }
     for id in voting(&config) {
-        if catalog.tombstones.values().any(|tombstone| tombstone.raft_id == id) {
+        if catalog
+            .tombstones
+            .values()
+            .any(|tombstone| tombstone.raft_id == id)
+        {
             history.break_(NO_RETURN, format!("Raft id {id} in {config:?}"));
         }
         if incarnation_of(&catalog, id).is_none() {
             history.break_(KNOWN, format!("Raft id {id} in {config:?}"));
         }
     }
-    for id in newly.into_iter().filter(|id| !config.members().contains(id)) {
+    for id in newly
+        .into_iter()
+        .filter(|id| !config.members().contains(id))
+    {
         history.break_(IN_BEFORE, format!("Raft id {id} is not in {config:?}"));
     }
 }
 
 /// Whether a member that answers the leader, or the leader, has heard it within T.
 pub(super) fn is_heard(world: &World, leader: usize, old: RaftId) -> bool {
-    let Some(incarnation) = incarnation_of(&world.catalog(leader), old) else { return false };
+    let Some(incarnation) = incarnation_of(&world.catalog(leader), old) else {
+        return false;
+    };
     let members = world.config(leader).members();
     let speaks = |slot: usize| {
         slot == leader
-            || world.are_linked(leader, slot) && world.open_raft(slot).is_some_and(|id| members.contains(&id))
+            || world.are_linked(leader, slot)
+                && world
+                    .open_raft(slot)
+                    .is_some_and(|id| members.contains(&id))
     };
     let heard = |slot: usize| {
         let at = world.slots[slot].heard.get(&incarnation);
         at.is_some_and(|at| world.now - *at < SILENCE)
     };
-    (0..world.slots.len()).any(|slot| speaks(slot) && heard(slot)) || leader_hears(world, leader, old)
+    (0..world.slots.len()).any(|slot| speaks(slot) && heard(slot))
+        || leader_hears(world, leader, old)
 }
 
 fn leader_hears(world: &World, leader: usize, old: RaftId) -> bool {
-    let acked = world.slots[leader].leading.as_ref().and_then(|leading| leading.matched.get(&old));
+    let acked = world.slots[leader]
+        .leading
+        .as_ref()
+        .and_then(|leading| leading.matched.get(&old));
     let incarnation = incarnation_of(&world.catalog(leader), old);
     let heard = incarnation.and_then(|incarnation| world.slots[leader].heard.get(&incarnation));
     let is_new = |at| world.now - at < SILENCE;
@@ -113,11 +161,15 @@ fn leader_hears(world: &World, leader: usize, old: RaftId) -> bool {
 
 /// The leader's machine wants this done.
 pub(super) fn on_step(world: &mut World, leader: usize, step: &Step) {
-    let Step::ChangeVoters { voters } = step else { return };
+    let Step::ChangeVoters { voters } = step else {
+        return;
+    };
     let (catalog, config) = (world.catalog(leader), world.config(leader));
     if config.outgoing.is_some() {
         if *voters != config.voters {
-            world.history.break_(ONLY_BY, format!("{config:?} ends as {voters:?}"));
+            world
+                .history
+                .break_(ONLY_BY, format!("{config:?} ends as {voters:?}"));
         }
         return;
     }
@@ -125,7 +177,9 @@ pub(super) fn on_step(world: &mut World, leader: usize, step: &Step) {
         let pending = catalog.pending_by_raft_id(*id).map(|pending| pending.voter);
         let node = catalog.meta_node_by_raft_id(*id).map(|node| node.voter);
         if pending.or(node) != Some(true) {
-            world.history.break_(ONLY_BY, format!("Raft id {id} comes to vote, unasked"));
+            world
+                .history
+                .break_(ONLY_BY, format!("Raft id {id} comes to vote, unasked"));
         }
     }
     for id in config.voters.difference(voters) {
@@ -138,19 +192,37 @@ pub(super) fn on_step(world: &mut World, leader: usize, step: &Step) {
 fn replaced(world: &mut World, leader: usize, old: RaftId, voters: &BTreeSet<RaftId>) {
     let catalog = world.catalog(leader);
     let Some(node) = catalog.meta_node_by_raft_id(old) else {
-        return world.history.break_(ONLY_BY, format!("Raft id {old} goes, which is no meta node"));
+        return world.history.break_(
+            ONLY_BY,
+            format!("Raft id {old} goes, which is no meta node"),
+        );
     };
-    let newcomers = catalog.pendings.values().filter(|p| p.http == node.http || p.raft == node.raft);
+    let newcomers = catalog
+        .pendings
+        .values()
+        .filter(|p| p.http == node.http || p.raft == node.raft);
     // A newcomer that follows only takes no part in the change.
-    let comes = newcomers.into_iter().any(|pending| voters.contains(&pending.raft_id) || !pending.voter);
+    let comes = newcomers
+        .into_iter()
+        .any(|pending| voters.contains(&pending.raft_id) || !pending.voter);
     if !comes {
-        world.history.break_(TOGETHER, format!("Raft id {old} at {} goes alone: {voters:?}", node.http));
+        world.history.break_(
+            TOGETHER,
+            format!("Raft id {old} at {} goes alone: {voters:?}", node.http),
+        );
     }
     match world.history.heard.get(&old) {
-        None => world.history.break_(ONLY_BY, format!("nobody was asked about Raft id {old}")),
-        Some(true) => world.history.break_(LIVE_STAYS, format!("Raft id {old} was heard when asked about")),
+        None => world
+            .history
+            .break_(ONLY_BY, format!("nobody was asked about Raft id {old}")),
+        Some(true) => world.history.break_(
+            LIVE_STAYS,
+            format!("Raft id {old} was heard when asked about"),
+        ),
         Some(false) if leader_hears(world, leader, old) => {
-            world.history.break_(LIVE_STAYS, format!("the leader hears Raft id {old}"));
+            world
+                .history
+                .break_(LIVE_STAYS, format!("the leader hears Raft id {old}"));
         }
         Some(false) => {}
     }

@@ -1,4 +1,5 @@
-//! What the other side does (founding.md 6 and 7): nodes that ask to join, learn what became of them, and move.
+//! What the other side does (founding.md 6 and 7): nodes that ask to join, learn what became of
+//! them, and move.
 
 use influxdb_meta::base::RaftId;
 use influxdb_meta::catalog::{Catalog, Pending, RemovedWhy};
@@ -10,12 +11,17 @@ use super::raft::{Config, Entry, Log};
 use super::world::{Planted, World};
 
 impl World {
-    /// Does what a node does by itself, of what is due: asks to join, comes back, says that it has moved.
+    /// Does what a node does by itself, of what is due: asks to join, comes back, says that it has
+    /// moved.
     pub(super) fn mind(&mut self, slot: usize) {
         self.notice(slot);
         let node = &self.slots[slot];
-        let Some(volume) = node.volume.as_ref().filter(|_| node.up && !node.is_copy) else { return };
-        let Some(leader) = self.leader_for(slot) else { return };
+        let Some(volume) = node.volume.as_ref().filter(|_| node.up && !node.is_copy) else {
+            return;
+        };
+        let Some(leader) = self.leader_for(slot) else {
+            return;
+        };
         match volume.phase {
             Phase::Fresh | Phase::Joining => self.ask(slot, leader),
             Phase::Member => self.tell_address(slot, leader),
@@ -29,9 +35,18 @@ impl World {
     pub(super) fn leader_for(&self, slot: usize) -> Option<usize> {
         let ready = |leader: &usize| {
             let is_reached = *leader == slot || self.are_linked(slot, *leader);
-            is_reached && self.slots[*leader].leading.as_ref().is_some_and(|l| l.machine.is_some())
+            is_reached
+                && self.slots[*leader]
+                    .leading
+                    .as_ref()
+                    .is_some_and(|l| l.machine.is_some())
         };
-        let term = |leader: &usize| self.slots[*leader].leading.as_ref().map(|leading| leading.term);
+        let term = |leader: &usize| {
+            self.slots[*leader]
+                .leading
+                .as_ref()
+                .map(|leading| leading.term)
+        };
         self.leaders().into_iter().filter(ready).max_by_key(term)
     }
 
@@ -40,17 +55,25 @@ impl World {
         let catalog = self.catalog(slot);
         let config = self.committed_config(slot);
         let wants_a_vote = self.slots[slot].voter;
-        let Some(volume) = &mut self.slots[slot].volume else { return };
-        let (Phase::Joining, Some(raft_id)) = (volume.phase, volume.raft_id) else { return };
+        let Some(volume) = &mut self.slots[slot].volume else {
+            return;
+        };
+        let (Phase::Joining, Some(raft_id)) = (volume.phase, volume.raft_id) else {
+            return;
+        };
         let is_in = catalog.meta_node_by_raft_id(raft_id).is_some();
-        let is_seen = config.voters.contains(&raft_id) || !wants_a_vote && config.learners.contains(&raft_id);
+        let is_seen =
+            config.voters.contains(&raft_id) || !wants_a_vote && config.learners.contains(&raft_id);
         if is_in || self.planted == Planted::MemberEarly && is_seen {
             volume.phase = Phase::Member;
         }
     }
 
     pub(super) fn committed_config(&self, slot: usize) -> Config {
-        let commit = self.slots[slot].volume.as_ref().map_or(0, |volume| volume.commit);
+        let commit = self.slots[slot]
+            .volume
+            .as_ref()
+            .map_or(0, |volume| volume.commit);
         let last = commit.checked_sub(1).and_then(|at| self.committed.get(at));
         last.map_or_else(Config::default, |committed| committed.config.clone())
     }
@@ -58,7 +81,9 @@ impl World {
     /// Whoever knows that the other was taken out tells it so.
     pub(super) fn tell_removed(&mut self, one: usize, other: usize) {
         let catalog = self.catalog(one);
-        let Some(volume) = &mut self.slots[other].volume else { return };
+        let Some(volume) = &mut self.slots[other].volume else {
+            return;
+        };
         if let Some(tombstone) = catalog.tombstones.get(&volume.incarnation) {
             (volume.phase, volume.removed) = (Phase::Removed, Some(tombstone.why));
             self.slots[other].leading = None;
@@ -72,13 +97,20 @@ impl World {
         let Some(volume) = &node.volume else { return };
         let incarnation = volume.incarnation;
         let (http, raft) = (node.home.clone(), node.home.with_port(8089));
-        let newcomer = Pending { raft_id: RaftId(0), incarnation, http, raft, voter: node.voter };
+        let newcomer = Pending {
+            raft_id: RaftId(0),
+            incarnation,
+            http,
+            raft,
+            voter: node.voter,
+        };
         self.tell_removed(leader, slot);
         if catalog.tombstones.contains_key(&incarnation) {
             return;
         }
         let known = catalog.pendings.get(&incarnation);
-        let up_to_date = known.is_some_and(|p| p.http == newcomer.http && p.voter == newcomer.voter);
+        let up_to_date =
+            known.is_some_and(|p| p.http == newcomer.http && p.voter == newcomer.voter);
         if let Some(known) = known {
             // J4: it is answered again as often as it asks.
             self.settle_in(slot, known.raft_id);
@@ -87,8 +119,19 @@ impl World {
             return;
         }
         if self.is_free(leader, &catalog, &newcomer) {
-            let Pending { incarnation, http, raft, voter, .. } = newcomer;
-            let allocate = AllocateRaftId { incarnation, http, raft, voter };
+            let Pending {
+                incarnation,
+                http,
+                raft,
+                voter,
+                ..
+            } = newcomer;
+            let allocate = AllocateRaftId {
+                incarnation,
+                http,
+                raft,
+                voter,
+            };
             self.append(leader, Entry::Command(Command::AllocateRaftId(allocate)));
         }
     }
@@ -97,15 +140,27 @@ impl World {
     fn is_free(&mut self, leader: usize, catalog: &Catalog, newcomer: &Pending) -> bool {
         let answers = self.poll(leader, &newcomer.http);
         let is_it = |answer: &Result<_, _>| {
-            answer.as_ref().is_ok_and(|theirs: &influxdb_meta::wire::identity::Identity| {
-                theirs.incarnation == newcomer.incarnation
-            })
+            answer
+                .as_ref()
+                .is_ok_and(|theirs: &influxdb_meta::wire::identity::Identity| {
+                    theirs.incarnation == newcomer.incarnation
+                })
         };
-        if !answers.iter().any(is_it) || answers.iter().any(|answer| answer.is_ok() && !is_it(answer)) {
+        if !answers.iter().any(is_it)
+            || answers
+                .iter()
+                .any(|answer| answer.is_ok() && !is_it(answer))
+        {
             return false;
         }
-        let nodes = catalog.meta_nodes.values().map(|node| (node.raft_id, node.incarnation, &node.http));
-        let pendings = catalog.pendings.values().map(|p| (p.raft_id, p.incarnation, &p.http));
+        let nodes = catalog
+            .meta_nodes
+            .values()
+            .map(|node| (node.raft_id, node.incarnation, &node.http));
+        let pendings = catalog
+            .pendings
+            .values()
+            .map(|p| (p.raft_id, p.incarnation, &p.http));
         let holders: Vec<RaftId> = nodes
             .chain(pendings)
             .filter(|(_, who, http)| **http == newcomer.http && *who != newcomer.incarnation)
@@ -113,13 +168,21 @@ impl World {
             .collect();
         holders.into_iter().all(|old| {
             let evidence = self.evidence(leader, newcomer, old);
-            judge(&self.setup(leader), &self.facts(leader), newcomer, &evidence).is_ok()
+            judge(
+                &self.setup(leader),
+                &self.facts(leader),
+                newcomer,
+                &evidence,
+            )
+            .is_ok()
         })
     }
 
     /// J5. Another Raft id than before: the old log is set aside first.
     fn settle_in(&mut self, slot: usize, raft_id: RaftId) {
-        let Some(volume) = &mut self.slots[slot].volume else { return };
+        let Some(volume) = &mut self.slots[slot].volume else {
+            return;
+        };
         if volume.raft_id != Some(raft_id) {
             (volume.log, volume.commit, volume.term, volume.voted) = (Log::new(), 0, 0, None);
             (volume.raft_id, volume.phase) = (Some(raft_id), Phase::Joining);
@@ -127,8 +190,12 @@ impl World {
     }
 
     fn tell_address(&mut self, slot: usize, leader: usize) {
-        let Some(volume) = &self.slots[slot].volume else { return };
-        let (Some(raft_id), incarnation) = (volume.raft_id, volume.incarnation) else { return };
+        let Some(volume) = &self.slots[slot].volume else {
+            return;
+        };
+        let (Some(raft_id), incarnation) = (volume.raft_id, volume.incarnation) else {
+            return;
+        };
         let http = self.slots[slot].home.clone();
         let catalog = self.catalog(leader);
         let has_moved = catalog
@@ -139,11 +206,20 @@ impl World {
         }
         let answers = self.poll(leader, &http);
         let is_it = |answer: &Result<influxdb_meta::wire::identity::Identity, _>| {
-            answer.as_ref().is_ok_and(|theirs| theirs.incarnation == incarnation)
+            answer
+                .as_ref()
+                .is_ok_and(|theirs| theirs.incarnation == incarnation)
         };
         if !answers.is_empty() && answers.iter().filter(|answer| answer.is_ok()).all(is_it) {
             let raft = http.with_port(8089);
-            self.append(leader, Entry::Command(Command::MoveMetaNode(MoveMetaNode { raft_id, http, raft })));
+            self.append(
+                leader,
+                Entry::Command(Command::MoveMetaNode(MoveMetaNode {
+                    raft_id,
+                    http,
+                    raft,
+                })),
+            );
         }
     }
 }

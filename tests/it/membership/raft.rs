@@ -1,7 +1,9 @@
-//! An abstract Raft: logs with joint memberships, elections, replication, commit. Every exchange is one step.
+//! An abstract Raft: logs with joint memberships, elections, replication, commit. Every exchange is
+//! one step.
 //!
-//! What is committed is kept once, for the whole world: a node's catalog is the one after its commit index. Two
-//! leaders that would commit different entries break the first invariant before that matters.
+//! What is committed is kept once, for the whole world: a node's catalog is the one after its
+//! commit index. Two leaders that would commit different entries break the first invariant before
+//! that matters.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -40,16 +42,26 @@ pub(super) struct Committed {
 
 impl Config {
     pub(super) fn has_majority(&self, yes: impl Fn(RaftId) -> bool) -> bool {
-        let of = |half: &BTreeSet<RaftId>| half.iter().filter(|id| yes(**id)).count() * 2 > half.len();
+        let of =
+            |half: &BTreeSet<RaftId>| half.iter().filter(|id| yes(**id)).count() * 2 > half.len();
         of(&self.voters) && self.outgoing.as_ref().is_none_or(of)
     }
 
     pub(super) fn has_a_vote(&self, id: RaftId) -> bool {
-        self.voters.contains(&id) || self.outgoing.as_ref().is_some_and(|half| half.contains(&id))
+        self.voters.contains(&id)
+            || self
+                .outgoing
+                .as_ref()
+                .is_some_and(|half| half.contains(&id))
     }
 
     pub(super) fn members(&self) -> BTreeSet<RaftId> {
-        self.voters.iter().chain(self.outgoing.iter().flatten()).chain(&self.learners).copied().collect()
+        self.voters
+            .iter()
+            .chain(self.outgoing.iter().flatten())
+            .chain(&self.learners)
+            .copied()
+            .collect()
     }
 }
 
@@ -67,29 +79,39 @@ fn last(log: &Log) -> (u64, usize) {
 }
 
 impl World {
-    /// Asks everybody that it can reach for a vote, itself first; a majority of both halves makes it leader.
+    /// Asks everybody that it can reach for a vote, itself first; a majority of both halves makes
+    /// it leader.
     pub(super) fn campaign(&mut self, slot: usize) {
-        let Some(raft_id) = self.open_raft(slot) else { return };
+        let Some(raft_id) = self.open_raft(slot) else {
+            return;
+        };
         let config = self.config(slot);
         // As openraft does: while its removal is not committed its own vote may still be needed.
         if !config.has_a_vote(raft_id) && !self.committed_config(slot).has_a_vote(raft_id) {
             return;
         }
-        let Some(volume) = &mut self.slots[slot].volume else { return };
+        let Some(volume) = &mut self.slots[slot].volume else {
+            return;
+        };
         volume.term += 1;
         volume.voted = Some(raft_id);
-        let (mut term, position, incarnation) = (volume.term, last(&volume.log), volume.incarnation);
+        let (mut term, position, incarnation) =
+            (volume.term, last(&volume.log), volume.incarnation);
         let mut votes = BTreeSet::from([raft_id]);
         self.slots[slot].leading = None;
         for voter in 0..self.slots.len() {
             if voter == slot || !self.are_linked(slot, voter) {
                 continue;
             }
-            let Some(id) = self.open_raft(voter).filter(|id| config.has_a_vote(*id)) else { continue };
+            let Some(id) = self.open_raft(voter).filter(|id| config.has_a_vote(*id)) else {
+                continue;
+            };
             if self.catalog(voter).tombstones.contains_key(&incarnation) {
                 continue;
             }
-            let Some(theirs) = &mut self.slots[voter].volume else { continue };
+            let Some(theirs) = &mut self.slots[voter].volume else {
+                continue;
+            };
             if theirs.term > term {
                 term = theirs.term;
                 continue;
@@ -98,14 +120,18 @@ impl World {
                 (theirs.term, theirs.voted) = (term, None);
                 self.slots[voter].leading = None;
             }
-            let Some(theirs) = &mut self.slots[voter].volume else { continue };
+            let Some(theirs) = &mut self.slots[voter].volume else {
+                continue;
+            };
             let is_free = theirs.voted.is_none_or(|voted| voted == raft_id);
             if is_free && position >= last(&theirs.log) {
                 theirs.voted = Some(raft_id);
                 votes.insert(id);
             }
         }
-        let Some(volume) = &mut self.slots[slot].volume else { return };
+        let Some(volume) = &mut self.slots[slot].volume else {
+            return;
+        };
         if term > volume.term {
             (volume.term, volume.voted) = (term, None);
         } else if config.has_majority(|id| votes.contains(&id)) {
@@ -114,9 +140,14 @@ impl World {
     }
 
     fn elected(&mut self, slot: usize) {
-        let Some(volume) = &mut self.slots[slot].volume else { return };
+        let Some(volume) = &mut self.slots[slot].volume else {
+            return;
+        };
         let has = |(at, committed): (usize, &Committed)| {
-            volume.log.get(at).is_some_and(|(_, entry)| Arc::ptr_eq(entry, &committed.entry))
+            volume
+                .log
+                .get(at)
+                .is_some_and(|(_, entry)| Arc::ptr_eq(entry, &committed.entry))
         };
         if let Some(at) = (0..self.committed.len()).find(|at| !has((*at, &self.committed[*at]))) {
             self.history.break_(
@@ -148,17 +179,28 @@ impl World {
         if leader == follower || !self.are_linked(leader, follower) {
             return;
         }
-        let Some(id) = self.open_raft(follower) else { return };
-        let Some(leading) = &self.slots[leader].leading else { return };
+        let Some(id) = self.open_raft(follower) else {
+            return;
+        };
+        let Some(leading) = &self.slots[leader].leading else {
+            return;
+        };
         let (term, now) = (leading.term, self.now);
-        let Some(ours) = self.slots[leader].volume.as_ref() else { return };
+        let Some(ours) = self.slots[leader].volume.as_ref() else {
+            return;
+        };
         if !config_of(&ours.log).members().contains(&id)
-            || self.catalog(follower).tombstones.contains_key(&ours.incarnation)
+            || self
+                .catalog(follower)
+                .tombstones
+                .contains_key(&ours.incarnation)
         {
             return;
         }
         let (log, commit) = (ours.log.clone(), ours.commit);
-        let Some(theirs) = &mut self.slots[follower].volume else { return };
+        let Some(theirs) = &mut self.slots[follower].volume else {
+            return;
+        };
         if theirs.term > term {
             let term = theirs.term;
             self.slots[leader].leading = None;
@@ -170,8 +212,11 @@ impl World {
         if theirs.term < term {
             (theirs.term, theirs.voted) = (term, None);
         }
-        let shared =
-            log.iter().zip(&theirs.log).take_while(|(one, other)| Arc::ptr_eq(&one.1, &other.1)).count();
+        let shared = log
+            .iter()
+            .zip(&theirs.log)
+            .take_while(|(one, other)| Arc::ptr_eq(&one.1, &other.1))
+            .count();
         let until = log.len().min(shared.saturating_add(entries));
         if until > shared {
             theirs.log.truncate(shared);
@@ -193,16 +238,25 @@ impl World {
 
     /// What a majority of both halves has is committed, with an entry of the leader's own term.
     fn commit(&mut self, slot: usize) {
-        let (Some(leading), Some(volume)) = (&self.slots[slot].leading, &self.slots[slot].volume) else {
+        let (Some(leading), Some(volume)) = (&self.slots[slot].leading, &self.slots[slot].volume)
+        else {
             return;
         };
         let (config, me) = (config_of(&volume.log), volume.raft_id);
         let has = |index: usize, id: RaftId| {
-            Some(id) == me || leading.matched.get(&id).is_some_and(|(matched, _)| *matched >= index)
+            Some(id) == me
+                || leading
+                    .matched
+                    .get(&id)
+                    .is_some_and(|(matched, _)| *matched >= index)
         };
         let own_term = |index: &usize| volume.log[*index - 1].0 == leading.term;
-        let mut candidates = (volume.commit + 1..=volume.log.len()).rev().filter(own_term);
-        let Some(index) = candidates.find(|index| config.has_majority(|id| has(*index, id))) else { return };
+        let mut candidates = (volume.commit + 1..=volume.log.len())
+            .rev()
+            .filter(own_term);
+        let Some(index) = candidates.find(|index| config.has_majority(|id| has(*index, id))) else {
+            return;
+        };
         let log: Log = volume.log[..index].to_vec();
         if let Some(volume) = &mut self.slots[slot].volume {
             volume.commit = index;
@@ -215,8 +269,14 @@ impl World {
             match self.committed.get(at) {
                 Some(committed) if Arc::ptr_eq(&committed.entry, entry) => {}
                 Some(committed) => {
-                    let text = format!("slot {slot} commits {entry:?} where {:?} was", committed.entry);
-                    self.history.break_("a committed entry is in the log of every later leader", text);
+                    let text = format!(
+                        "slot {slot} commits {entry:?} where {:?} was",
+                        committed.entry
+                    );
+                    self.history.break_(
+                        "a committed entry is in the log of every later leader",
+                        text,
+                    );
                     return;
                 }
                 None => self.apply(at as u64 + 1, *term, entry.clone()),
@@ -226,19 +286,32 @@ impl World {
 
     pub(super) fn apply(&mut self, index: u64, term: u64, entry: Arc<Entry>) {
         let before = self.committed.last();
-        let mut catalog = before.map(|committed| committed.catalog.clone()).unwrap_or_default();
-        let mut config = before.map(|committed| committed.config.clone()).unwrap_or_default();
+        let mut catalog = before
+            .map(|committed| committed.catalog.clone())
+            .unwrap_or_default();
+        let mut config = before
+            .map(|committed| committed.config.clone())
+            .unwrap_or_default();
         let mut outcome = None;
         match &*entry {
             Entry::Blank => {}
             Entry::Config(next) => config = next.clone(),
             Entry::Command(command) => {
                 let at = UnixNanos(i64::try_from(self.now.as_nanos()).expect("small"));
-                let stamped = Stamped { at, retention_autocreate: false, command: command.clone() };
+                let stamped = Stamped {
+                    at,
+                    retention_autocreate: false,
+                    command: command.clone(),
+                };
                 outcome = Some(apply(&mut catalog, LogId { term, index }, &stamped));
             }
         }
-        self.committed.push(Committed { entry, catalog, outcome, config });
+        self.committed.push(Committed {
+            entry,
+            catalog,
+            outcome,
+            config,
+        });
         super::invariants::on_committed(self);
     }
 }

@@ -10,7 +10,8 @@ use influxdb_meta::cluster::membership::{
 };
 use influxdb_meta::cluster::{PollError, Refusal};
 use influxdb_meta::machine::{
-    AddMetaNode, AllocateRaftId, Command, Found, Founder, Outcome, Removal, RemoveMetaNode, Stamped, apply,
+    AddMetaNode, AllocateRaftId, Command, Found, Founder, Outcome, Removal, RemoveMetaNode,
+    Stamped, apply,
 };
 use influxdb_meta::wire::identity::{Identity, PROTOCOL, Phase, Starts};
 
@@ -31,7 +32,8 @@ fn ids(ids: &[u64]) -> BTreeSet<RaftId> {
     ids.iter().copied().map(RaftId).collect()
 }
 
-/// A leader, its machine and what it knows. Founder k has incarnation k, Raft id k and the name meta-k.
+/// A leader, its machine and what it knows. Founder k has incarnation k, Raft id k and the name
+/// meta-k.
 struct Leader {
     machine: Membership,
     facts: Facts,
@@ -42,8 +44,11 @@ impl Leader {
     /// The first of so many founders leads; all are well.
     fn of(founders: u8) -> Self {
         let all: Vec<u64> = (1..=u64::from(founders)).collect();
-        let founder =
-            |k: u8| Founder { incarnation: volume(k), http: http(k), raft: http(k).with_port(8089) };
+        let founder = |k: u8| Founder {
+            incarnation: volume(k),
+            http: http(k),
+            raft: http(k).with_port(8089),
+        };
         let facts = Facts {
             catalog: Catalog::default(),
             voters: ids(&all),
@@ -55,8 +60,16 @@ impl Leader {
             levels: all.iter().map(|id| (RaftId(*id), 2)).collect(),
             supported: 2,
         };
-        let setup = Setup { me: RaftId(1), max_voters: 5, silence: T };
-        let mut leader = Self { machine: Membership::new(setup), facts, now: MINUTE };
+        let setup = Setup {
+            me: RaftId(1),
+            max_voters: 5,
+            silence: T,
+        };
+        let mut leader = Self {
+            machine: Membership::new(setup),
+            facts,
+            now: MINUTE,
+        };
         leader.apply(Command::Found(Found {
             cluster_id: CLUSTER,
             name: "demo".to_owned(),
@@ -69,23 +82,41 @@ impl Leader {
     }
 
     fn setup() -> Setup {
-        Setup { me: RaftId(1), max_voters: 5, silence: T }
+        Setup {
+            me: RaftId(1),
+            max_voters: 5,
+            silence: T,
+        }
     }
 
     /// Applies it, as if it had been committed.
     fn apply(&mut self, command: Command) {
-        let stamped = Stamped { at: UnixNanos(1), retention_autocreate: false, command };
-        let outcome = apply(&mut self.facts.catalog, LogId { term: 1, index: 1 }, &stamped);
+        let stamped = Stamped {
+            at: UnixNanos(1),
+            retention_autocreate: false,
+            command,
+        };
+        let outcome = apply(
+            &mut self.facts.catalog,
+            LogId { term: 1, index: 1 },
+            &stamped,
+        );
         assert!(matches!(outcome, Outcome::Applied { .. }), "{outcome:?}");
     }
 
     fn well(&mut self, id: u64) {
-        let progress = Progress { matched: Some(5000), acked: Some(Duration::ZERO) };
+        let progress = Progress {
+            matched: Some(5000),
+            acked: Some(Duration::ZERO),
+        };
         self.facts.progress.insert(RaftId(id), progress);
     }
 
     fn silent(&mut self, id: u64) {
-        let progress = Progress { matched: Some(5000), acked: Some(30 * SECOND) };
+        let progress = Progress {
+            matched: Some(5000),
+            acked: Some(30 * SECOND),
+        };
         self.facts.progress.insert(RaftId(id), progress);
     }
 
@@ -93,7 +124,12 @@ impl Leader {
     fn asks(&mut self, byte: u8, node: u8, voter: bool) -> Pending {
         let (incarnation, http) = (volume(byte), http(node));
         let raft = http.with_port(8089);
-        self.apply(Command::AllocateRaftId(AllocateRaftId { incarnation, http, raft, voter }));
+        self.apply(Command::AllocateRaftId(AllocateRaftId {
+            incarnation,
+            http,
+            raft,
+            voter,
+        }));
         self.facts.catalog.pendings[&incarnation].clone()
     }
 
@@ -119,17 +155,31 @@ impl Leader {
         self.look()
     }
 
-    fn visited(&mut self, pending: &Pending, answers: Vec<Result<Identity, PollError>>) -> Option<Step> {
-        self.give(Event::Visited { incarnation: pending.incarnation, answers })
+    fn visited(
+        &mut self,
+        pending: &Pending,
+        answers: Vec<Result<Identity, PollError>>,
+    ) -> Option<Step> {
+        self.give(Event::Visited {
+            incarnation: pending.incarnation,
+            answers,
+        })
     }
 
     fn ask_out(&mut self, raft_id: u64, force: bool) -> Option<Step> {
         let raft_id = RaftId(raft_id);
-        self.give(Event::Remove(Request { raft_id, force, by: "ann".to_owned(), number: 7 }))
+        self.give(Event::Remove(Request {
+            raft_id,
+            force,
+            by: "ann".to_owned(),
+            number: 7,
+        }))
     }
 
     fn refusal(&mut self) -> Refusal {
-        let [(7, Err(refusal))] = &self.machine.answered()[..] else { panic!("no refusal") };
+        let [(7, Err(refusal))] = &self.machine.answered()[..] else {
+            panic!("no refusal")
+        };
         refusal.clone()
     }
 
@@ -182,25 +232,41 @@ fn gone(newcomer: &Pending, old: u64) -> Evidence {
 }
 
 fn change(voters: &[u64]) -> Option<Step> {
-    Some(Step::ChangeVoters { voters: ids(voters) })
+    Some(Step::ChangeVoters {
+        voters: ids(voters),
+    })
 }
 
 fn add(raft_id: RaftId, replaces: Option<u64>) -> Option<Step> {
     let replaces = replaces.map(RaftId);
-    Some(Step::Propose(Command::AddMetaNode(AddMetaNode { raft_id, replaces })))
+    Some(Step::Propose(Command::AddMetaNode(AddMetaNode {
+        raft_id,
+        replaces,
+    })))
 }
 
 fn drop_plainly(raft_id: RaftId) -> Option<Step> {
-    Some(Step::Propose(Command::RemoveMetaNode(RemoveMetaNode { raft_id, tombstone: None })))
+    Some(Step::Propose(Command::RemoveMetaNode(RemoveMetaNode {
+        raft_id,
+        tombstone: None,
+    })))
 }
 
 fn bury(raft_id: u64, why: RemovedWhy, by: &str) -> Option<Step> {
-    let tombstone = Some(Removal { why, by: by.to_owned() });
-    Some(Step::Propose(Command::RemoveMetaNode(RemoveMetaNode { raft_id: RaftId(raft_id), tombstone })))
+    let tombstone = Some(Removal {
+        why,
+        by: by.to_owned(),
+    });
+    Some(Step::Propose(Command::RemoveMetaNode(RemoveMetaNode {
+        raft_id: RaftId(raft_id),
+        tombstone,
+    })))
 }
 
 fn visit(pending: &Pending) -> Option<Step> {
-    Some(Step::Visit { pending: pending.clone() })
+    Some(Step::Visit {
+        pending: pending.clone(),
+    })
 }
 
 #[test]
@@ -245,18 +311,39 @@ fn a_pending_that_votes_asks_about_a_member_at_its_address() {
     let mut leader = Leader::of(3);
     let new = leader.asks(4, 3, true);
     leader.facts.voters = ids(&[1, 2, 3, 4]);
-    let old = leader.facts.catalog.meta_node_by_raft_id(RaftId(3)).expect("node").clone();
-    assert_eq!(leader.look(), Some(Step::Inquire { newcomer: new.clone(), old }));
+    let old = leader
+        .facts
+        .catalog
+        .meta_node_by_raft_id(RaftId(3))
+        .expect("node")
+        .clone();
+    assert_eq!(
+        leader.look(),
+        Some(Step::Inquire {
+            newcomer: new.clone(),
+            old
+        })
+    );
     assert!(leader.machine.alarms()[0].contains("meta-3:8091 belongs to another member"));
     leader.silent(3);
-    assert_eq!(leader.give(Event::Inquired(gone(&new, 3))), change(&[1, 2, 4]));
+    assert_eq!(
+        leader.give(Event::Inquired(gone(&new, 3))),
+        change(&[1, 2, 4])
+    );
 }
 
 #[test]
 fn a_meta_node_in_no_membership_is_removed_with_a_tombstone() {
     let mut leader = Leader::of(3);
     leader.facts.voters = ids(&[1, 2]);
-    assert_eq!(leader.look(), bury(3, RemovedWhy::Removed, "a removal that a new leader finished"));
+    assert_eq!(
+        leader.look(),
+        bury(
+            3,
+            RemovedWhy::Removed,
+            "a removal that a new leader finished"
+        )
+    );
 }
 
 /// The newcomer at its address may come: it is pending, and stays so.
@@ -265,8 +352,18 @@ fn a_newcomer_without_a_vote_does_not_hold_up_a_half_done_removal() {
     let mut leader = Leader::of(3);
     let new = leader.asks(4, 3, true);
     leader.facts.voters = ids(&[1, 2]);
-    assert_eq!(leader.look(), bury(3, RemovedWhy::Removed, "a removal that a new leader finished"));
-    leader.apply(Command::RemoveMetaNode(RemoveMetaNode { raft_id: RaftId(3), tombstone: None }));
+    assert_eq!(
+        leader.look(),
+        bury(
+            3,
+            RemovedWhy::Removed,
+            "a removal that a new leader finished"
+        )
+    );
+    leader.apply(Command::RemoveMetaNode(RemoveMetaNode {
+        raft_id: RaftId(3),
+        tombstone: None,
+    }));
     assert_eq!(leader.give(Event::Done(Ok(()))), visit(&new));
 }
 
@@ -274,7 +371,10 @@ fn a_newcomer_without_a_vote_does_not_hold_up_a_half_done_removal() {
 fn a_learner_that_nobody_knows_goes_and_a_voter_is_an_alarm() {
     let mut leader = Leader::of(3);
     leader.facts.learners = ids(&[8, 9]);
-    assert_eq!(leader.look(), Some(Step::RemoveLearners { ids: ids(&[8, 9]) }));
+    assert_eq!(
+        leader.look(),
+        Some(Step::RemoveLearners { ids: ids(&[8, 9]) })
+    );
     let mut leader = Leader::of(3);
     leader.facts.voters = ids(&[1, 2, 3, 9]);
     assert_eq!(leader.look(), None);
@@ -288,20 +388,34 @@ fn the_feature_level_rises_once_every_member_reads_it() {
     leader.facts.levels = BTreeMap::from([(RaftId(1), 4), (RaftId(2), 3)]);
     assert_eq!(leader.look(), None, "nobody knows what meta-3 reads");
     leader.facts.levels.insert(RaftId(3), 3);
-    assert_eq!(leader.look(), Some(Step::Propose(Command::RaiseFeatureLevel { level: 3 })));
+    assert_eq!(
+        leader.look(),
+        Some(Step::Propose(Command::RaiseFeatureLevel { level: 3 }))
+    );
 }
 
 #[test]
 fn nothing_about_joining_is_proposed_before_every_member_reads_it() {
     let mut leader = Leader::of(3);
     leader.asks(4, 4, true);
-    leader.facts.catalog.cluster.as_mut().expect("founded").feature_level = 1;
+    leader
+        .facts
+        .catalog
+        .cluster
+        .as_mut()
+        .expect("founded")
+        .feature_level = 1;
     leader.facts.levels.insert(RaftId(3), 1);
     assert_eq!(leader.look(), None);
     for (id, force) in [(2, true), (3, false)] {
         assert_eq!(leader.ask_out(id, force), None);
-        let Refusal::NotYet(text) = leader.refusal() else { panic!("not yet") };
-        assert!(text.contains("which meta-3:8091 did not say yet") && text.contains("-force"), "{text}");
+        let Refusal::NotYet(text) = leader.refusal() else {
+            panic!("not yet")
+        };
+        assert!(
+            text.contains("which meta-3:8091 did not say yet") && text.contains("-force"),
+            "{text}"
+        );
     }
 }
 
@@ -309,27 +423,52 @@ fn nothing_about_joining_is_proposed_before_every_member_reads_it() {
 #[test]
 fn by_force_a_member_that_never_named_its_level_goes_and_the_level_rises() {
     let mut leader = Leader::of(3);
-    leader.facts.catalog.cluster.as_mut().expect("founded").feature_level = 1;
+    leader
+        .facts
+        .catalog
+        .cluster
+        .as_mut()
+        .expect("founded")
+        .feature_level = 1;
     leader.facts.levels.remove(&RaftId(3));
     leader.silent(3);
     assert_eq!(leader.ask_out(3, true), change(&[1, 2]));
     leader.facts.voters = ids(&[1, 2]);
     let raise = Some(Step::Propose(Command::RaiseFeatureLevel { level: 2 }));
-    assert_eq!(leader.give(Event::Done(Ok(()))), raise, "before anything that only this level reads");
+    assert_eq!(
+        leader.give(Event::Done(Ok(()))),
+        raise,
+        "before anything that only this level reads"
+    );
     let refused = StepError::Refused("the disk is full".to_owned());
     assert_eq!(leader.give(Event::Done(Err(refused))), None);
     assert!(leader.machine.answered().is_empty(), "not yet");
     assert_eq!(leader.later(2 * SECOND), raise);
     leader.apply(Command::RaiseFeatureLevel { level: 2 });
-    assert_eq!(leader.give(Event::Done(Ok(()))), bury(3, RemovedWhy::Removed, "ann"));
-    let tombstone = Some(Removal { why: RemovedWhy::Removed, by: "ann".to_owned() });
-    leader.apply(Command::RemoveMetaNode(RemoveMetaNode { raft_id: RaftId(3), tombstone }));
+    assert_eq!(
+        leader.give(Event::Done(Ok(()))),
+        bury(3, RemovedWhy::Removed, "ann")
+    );
+    let tombstone = Some(Removal {
+        why: RemovedWhy::Removed,
+        by: "ann".to_owned(),
+    });
+    leader.apply(Command::RemoveMetaNode(RemoveMetaNode {
+        raft_id: RaftId(3),
+        tombstone,
+    }));
     assert_eq!(leader.give(Event::Done(Ok(()))), None);
     assert_eq!(leader.machine.answered(), [(7, Ok(()))]);
 
     // With two of them it would not rise.
     let mut leader = Leader::of(5);
-    leader.facts.catalog.cluster.as_mut().expect("founded").feature_level = 1;
+    leader
+        .facts
+        .catalog
+        .cluster
+        .as_mut()
+        .expect("founded")
+        .feature_level = 1;
     leader.facts.levels.retain(|id, _| id.0 < 4);
     assert_eq!(leader.ask_out(5, true), None);
     assert!(
@@ -347,13 +486,22 @@ fn a_newcomer_is_visited_follows_catches_up_votes_and_is_a_meta_node() {
     let (raft_id, incarnation) = (new.raft_id, new.incarnation);
     assert_eq!(
         leader.visited(&new, vec![Ok(joining(&new))]),
-        Some(Step::AddLearner { raft_id, incarnation })
+        Some(Step::AddLearner {
+            raft_id,
+            incarnation
+        })
     );
     leader.facts.learners.insert(raft_id);
-    let behind = Progress { matched: Some(10), acked: Some(Duration::ZERO) };
+    let behind = Progress {
+        matched: Some(10),
+        acked: Some(Duration::ZERO),
+    };
     leader.facts.progress.insert(raft_id, behind);
     assert_eq!(leader.give(Event::Done(Ok(()))), None);
-    assert_eq!(leader.state(&new), "a learner, catching up: 4990 entries behind");
+    assert_eq!(
+        leader.state(&new),
+        "a learner, catching up: 4990 entries behind"
+    );
     leader.well(4);
     assert_eq!(leader.look(), change(&[1, 2, 3, 4]));
     assert_eq!(leader.look(), None, "one step at a time");
@@ -368,8 +516,14 @@ fn only_a_newcomer_that_is_joining_as_this_one_follows() {
     let mut elsewhere = says(volume(4), Some(RaftId(4)), Phase::Joining);
     elsewhere.cluster_id = Some(ClusterId([1; 16]));
     for (answers, text) in [
-        (vec![Ok(says(volume(4), None, Phase::Fresh))], "answers as fresh and has not taken its Raft id yet"),
-        (vec![Ok(says(volume(4), other, Phase::Joining))], "has not taken its Raft id yet"),
+        (
+            vec![Ok(says(volume(4), None, Phase::Fresh))],
+            "answers as fresh and has not taken its Raft id yet",
+        ),
+        (
+            vec![Ok(says(volume(4), other, Phase::Joining))],
+            "has not taken its Raft id yet",
+        ),
         (vec![Ok(elsewhere)], "has not taken its Raft id yet"),
         (vec![Err(PollError::Refused)], "connection refused"),
         (vec![], "name unknown"),
@@ -385,7 +539,11 @@ fn only_a_newcomer_that_is_joining_as_this_one_follows() {
         let new = leader.asks(4, 4, true);
         leader.look();
         assert_eq!(leader.visited(&new, answers), None, "{text}");
-        assert!(leader.state(&new).contains(text), "{} is not {text}", leader.state(&new));
+        assert!(
+            leader.state(&new).contains(text),
+            "{} is not {text}",
+            leader.state(&new)
+        );
     }
 }
 
@@ -394,7 +552,10 @@ fn nobody_holds_up_the_others() {
     let mut leader = Leader::of(3);
     let (one, two) = (leader.asks(4, 4, true), leader.asks(5, 5, true));
     assert_eq!(leader.look(), visit(&one));
-    assert_eq!(leader.visited(&one, vec![Err(PollError::Timeout)]), visit(&two));
+    assert_eq!(
+        leader.visited(&one, vec![Err(PollError::Timeout)]),
+        visit(&two)
+    );
     assert_eq!(leader.visited(&two, vec![Err(PollError::Timeout)]), None);
     // Each again in turn, at most a few seconds later.
     let mut served = Vec::new();
@@ -442,7 +603,9 @@ fn a_newcomer_unseen_for_ten_minutes_is_dropped_out_of_the_membership_first() {
     leader.facts.heard.clear();
     assert_eq!(leader.later(10 * MINUTE - SECOND), visit(&new));
     leader.visited(&new, vec![Err(PollError::Timeout)]);
-    let out = Some(Step::RemoveLearners { ids: BTreeSet::from([new.raft_id]) });
+    let out = Some(Step::RemoveLearners {
+        ids: BTreeSet::from([new.raft_id]),
+    });
     assert_eq!(leader.later(2 * SECOND), out);
     leader.facts.learners.clear();
     assert_eq!(leader.give(Event::Done(Ok(()))), drop_plainly(new.raft_id));
@@ -463,7 +626,10 @@ fn a_pending_that_votes_is_never_dropped() {
     let new = leader.asks(4, 3, true);
     leader.facts.voters = ids(&[1, 2, 4]);
     assert_eq!(leader.look(), add(new.raft_id, Some(3)));
-    assert_eq!(leader.give(Event::Done(Err(StepError::Refused("no".to_owned())))), None);
+    assert_eq!(
+        leader.give(Event::Done(Err(StepError::Refused("no".to_owned())))),
+        None
+    );
     assert_eq!(leader.later(60 * MINUTE), add(new.raft_id, Some(3)));
     // Nor while it cannot become a meta node.
     let mut leader = Leader::of(3);
@@ -480,7 +646,10 @@ fn one_too_many_and_one_by_wish_become_members_without_a_vote() {
     let mut leader = Leader::of(5);
     let new = leader.follows(6, 6, true);
     assert_eq!(leader.look(), add(new.raft_id, None));
-    assert_eq!(leader.state(&new), "becomes a member without a vote: 5 vote already");
+    assert_eq!(
+        leader.state(&new),
+        "becomes a member without a vote: 5 vote already"
+    );
     let mut leader = Leader::of(3);
     let new = leader.follows(4, 4, false);
     assert_eq!(leader.look(), add(new.raft_id, None));
@@ -506,8 +675,16 @@ fn wiped(voter: bool) -> (Leader, Pending, Option<Step>) {
     let mut leader = Leader::of(3);
     let new = leader.follows(4, 3, voter);
     leader.silent(3);
-    let old = leader.facts.catalog.meta_node_by_raft_id(RaftId(3)).expect("node").clone();
-    let inquire = Some(Step::Inquire { newcomer: new.clone(), old });
+    let old = leader
+        .facts
+        .catalog
+        .meta_node_by_raft_id(RaftId(3))
+        .expect("node")
+        .clone();
+    let inquire = Some(Step::Inquire {
+        newcomer: new.clone(),
+        old,
+    });
     assert_eq!(leader.look(), inquire);
     (leader, new, inquire)
 }
@@ -515,7 +692,10 @@ fn wiped(voter: bool) -> (Leader, Pending, Option<Step>) {
 #[test]
 fn who_is_gone_is_replaced_in_one_change_and_then_in_the_catalog() {
     let (mut leader, new, _) = wiped(true);
-    assert_eq!(leader.give(Event::Inquired(gone(&new, 3))), change(&[1, 2, 4]));
+    assert_eq!(
+        leader.give(Event::Inquired(gone(&new, 3))),
+        change(&[1, 2, 4])
+    );
     leader.facts.voters = ids(&[1, 2, 4]);
     leader.facts.learners.clear();
     assert_eq!(leader.give(Event::Done(Ok(()))), add(new.raft_id, Some(3)));
@@ -524,11 +704,22 @@ fn who_is_gone_is_replaced_in_one_change_and_then_in_the_catalog() {
 #[test]
 fn who_was_heard_again_stays_and_the_newcomer_says_so_and_asks_again() {
     let (mut leader, new, inquire) = wiped(true);
-    let heard = Evidence { heard: Some(SECOND), ..gone(&new, 3) };
+    let heard = Evidence {
+        heard: Some(SECOND),
+        ..gone(&new, 3)
+    };
     assert_eq!(leader.give(Event::Inquired(heard)), None);
-    assert!(leader.state(&new).contains("meta-3:8091 is still in use by a live member"));
+    assert!(
+        leader
+            .state(&new)
+            .contains("meta-3:8091 is still in use by a live member")
+    );
     assert_eq!(leader.later(SECOND), None);
-    assert_eq!(leader.later(SECOND), inquire, "again after one to two seconds");
+    assert_eq!(
+        leader.later(SECOND),
+        inquire,
+        "again after one to two seconds"
+    );
 }
 
 /// The evidence is some seconds old: what this leader saw since counts.
@@ -537,17 +728,29 @@ fn who_acknowledged_while_others_were_asked_stays() {
     let (mut leader, new, _) = wiped(true);
     leader.well(3);
     assert_eq!(leader.give(Event::Inquired(gone(&new, 3))), None);
-    assert!(leader.state(&new).contains("Raft id 3 answered the leader 0 ms ago"));
+    assert!(
+        leader
+            .state(&new)
+            .contains("Raft id 3 answered the leader 0 ms ago")
+    );
 }
 
 #[test]
 fn beside_who_has_moved_away_the_newcomer_is_added() {
     let (mut leader, new, _) = wiped(true);
     let away = Address::new("elsewhere", 8091);
-    let id = leader.facts.catalog.meta_node_by_raft_id(RaftId(3)).expect("node").id;
+    let id = leader
+        .facts
+        .catalog
+        .meta_node_by_raft_id(RaftId(3))
+        .expect("node")
+        .id;
     let node = leader.facts.catalog.meta_nodes.get_mut(&id).expect("node");
     (node.http, node.raft) = (away.clone(), away.with_port(8089));
-    assert_eq!(leader.give(Event::Inquired(gone(&new, 3))), change(&[1, 2, 3, 4]));
+    assert_eq!(
+        leader.give(Event::Inquired(gone(&new, 3))),
+        change(&[1, 2, 3, 4])
+    );
 }
 
 /// Both addresses of a member are its own.
@@ -573,18 +776,31 @@ fn a_learner_by_wish_takes_the_place_of_a_voter_that_goes_first() {
     assert_eq!(leader.give(Event::Done(Ok(()))), add(new.raft_id, Some(3)));
 }
 
-/// Between a joint change and its `AddMetaNode` a new leader could not finish this one: it follows first.
+/// Between a joint change and its `AddMetaNode` a new leader could not finish this one: it follows
+/// first.
 #[test]
 fn in_the_place_of_a_learner_a_newcomer_follows_and_is_promoted_then() {
     let mut leader = Leader::of(3);
     let old = leader.follows(4, 4, false);
-    leader.apply(Command::AddMetaNode(AddMetaNode { raft_id: old.raft_id, replaces: None }));
+    leader.apply(Command::AddMetaNode(AddMetaNode {
+        raft_id: old.raft_id,
+        replaces: None,
+    }));
     leader.silent(4);
     let new = leader.follows(5, 4, true);
     assert!(matches!(leader.look(), Some(Step::Inquire { .. })));
-    assert_eq!(leader.give(Event::Inquired(gone(&new, 4))), add(new.raft_id, Some(4)));
-    leader.apply(Command::AddMetaNode(AddMetaNode { raft_id: new.raft_id, replaces: Some(RaftId(4)) }));
-    assert_eq!(leader.give(Event::Done(Ok(()))), Some(Step::RemoveLearners { ids: ids(&[4]) }));
+    assert_eq!(
+        leader.give(Event::Inquired(gone(&new, 4))),
+        add(new.raft_id, Some(4))
+    );
+    leader.apply(Command::AddMetaNode(AddMetaNode {
+        raft_id: new.raft_id,
+        replaces: Some(RaftId(4)),
+    }));
+    assert_eq!(
+        leader.give(Event::Done(Ok(()))),
+        Some(Step::RemoveLearners { ids: ids(&[4]) })
+    );
     leader.facts.learners.remove(&RaftId(4));
     assert_eq!(leader.give(Event::Done(Ok(()))), change(&[1, 2, 3, 5]));
 }
@@ -596,7 +812,11 @@ fn a_replacement_without_a_majority_of_the_old_voters_waits() {
     leader.silent(2);
     leader.silent(3);
     assert_eq!(leader.look(), None);
-    assert!(leader.state(&new).starts_with("waiting for a majority: 1 of 3 voters answer"));
+    assert!(
+        leader
+            .state(&new)
+            .starts_with("waiting for a majority: 1 of 3 voters answer")
+    );
 }
 
 #[test]
@@ -612,24 +832,77 @@ fn judged_gone_is_only_who_was_silent_to_all_while_the_name_is_the_newcomers() {
     let twin = || says(volume(3), Some(RaftId(3)), Phase::Member);
     let mut foreign = twin();
     foreign.cluster_name = "prod".to_owned();
-    let with = |answer| Evidence { name: vec![Ok(joining(&new)), answer], ..plain() };
-    assert_eq!(verdict(&leader.facts, with(Ok(foreign))), Ok(()), "another stack's node");
-    assert_eq!(verdict(&leader.facts, with(Err(PollError::Timeout))), Ok(()), "a dead address");
+    let with = |answer| Evidence {
+        name: vec![Ok(joining(&new)), answer],
+        ..plain()
+    };
+    assert_eq!(
+        verdict(&leader.facts, with(Ok(foreign))),
+        Ok(()),
+        "another stack's node"
+    );
+    assert_eq!(
+        verdict(&leader.facts, with(Err(PollError::Timeout))),
+        Ok(()),
+        "a dead address"
+    );
     for (evidence, text) in [
-        (Evidence { old: RaftId(1), ..plain() }, "the leader itself"),
-        (Evidence { led_for: SECOND, ..plain() }, "the leader is new"),
-        (Evidence { acked: Some(SECOND), ..plain() }, "Raft id 3 answered the leader 1000 ms ago"),
-        (Evidence { heard: Some(SECOND), ..plain() }, "a member heard Raft id 3 1000 ms ago"),
+        (
+            Evidence {
+                old: RaftId(1),
+                ..plain()
+            },
+            "the leader itself",
+        ),
+        (
+            Evidence {
+                led_for: SECOND,
+                ..plain()
+            },
+            "the leader is new",
+        ),
+        (
+            Evidence {
+                acked: Some(SECOND),
+                ..plain()
+            },
+            "Raft id 3 answered the leader 1000 ms ago",
+        ),
+        (
+            Evidence {
+                heard: Some(SECOND),
+                ..plain()
+            },
+            "a member heard Raft id 3 1000 ms ago",
+        ),
         (with(Ok(twin())), "two nodes answer to one name"),
         (with(Err(PollError::WrongSecret)), "wrong secret"),
-        (Evidence { name: vec![Err(PollError::Timeout)], ..plain() }, "does not answer as this node"),
-        (Evidence { name: vec![], ..plain() }, "does not answer as this node"),
+        (
+            Evidence {
+                name: vec![Err(PollError::Timeout)],
+                ..plain()
+            },
+            "does not answer as this node",
+        ),
+        (
+            Evidence {
+                name: vec![],
+                ..plain()
+            },
+            "does not answer as this node",
+        ),
     ] {
         let said = verdict(&leader.facts, evidence).expect_err(text);
-        assert!(said.contains(text) && said.contains("meta-3:8091"), "{said}");
+        assert!(
+            said.contains(text) && said.contains("meta-3:8091"),
+            "{said}"
+        );
     }
     leader.facts.heard.insert(volume(3), SECOND);
-    assert!(verdict(&leader.facts, plain()).is_err(), "this leader has heard it since");
+    assert!(
+        verdict(&leader.facts, plain()).is_err(),
+        "this leader has heard it since"
+    );
 }
 
 /// Nothing of a pending is taken over: two that exchanged names must not wait for each other.
@@ -638,12 +911,24 @@ fn a_pending_at_the_address_is_in_the_way_only_if_it_answers_there() {
     let mut leader = Leader::of(3);
     let old = leader.asks(4, 4, true);
     let new = leader.asks(5, 4, true);
-    let evidence = || Evidence { heard: Some(Duration::ZERO), ..gone(&new, old.raft_id.0) };
-    assert_eq!(judge(&Leader::setup(), &leader.facts, &new, &evidence()), Ok(()));
-    let answers = Evidence { name: vec![Ok(joining(&new)), Ok(joining(&old))], ..evidence() };
+    let evidence = || Evidence {
+        heard: Some(Duration::ZERO),
+        ..gone(&new, old.raft_id.0)
+    };
+    assert_eq!(
+        judge(&Leader::setup(), &leader.facts, &new, &evidence()),
+        Ok(())
+    );
+    let answers = Evidence {
+        name: vec![Ok(joining(&new)), Ok(joining(&old))],
+        ..evidence()
+    };
     assert!(judge(&Leader::setup(), &leader.facts, &new, &answers).is_err());
     leader.facts.voters.insert(old.raft_id);
-    assert!(judge(&Leader::setup(), &leader.facts, &new, &evidence()).is_err(), "it votes");
+    assert!(
+        judge(&Leader::setup(), &leader.facts, &new, &evidence()).is_err(),
+        "it votes"
+    );
 }
 
 // People's removals.
@@ -651,13 +936,26 @@ fn a_pending_at_the_address_is_in_the_way_only_if_it_answers_there() {
 #[test]
 fn a_voter_is_removed_from_the_membership_then_from_the_catalog() {
     let mut leader = Leader::of(3);
-    assert_eq!(leader.ask_out(3, false), None, "those that would remain have not spoken since");
+    assert_eq!(
+        leader.ask_out(3, false),
+        None,
+        "those that would remain have not spoken since"
+    );
     assert_eq!(leader.later(SECOND), change(&[1, 2]));
     leader.facts.voters = ids(&[1, 2]);
-    assert_eq!(leader.give(Event::Done(Ok(()))), bury(3, RemovedWhy::Removed, "ann"));
+    assert_eq!(
+        leader.give(Event::Done(Ok(()))),
+        bury(3, RemovedWhy::Removed, "ann")
+    );
     assert!(leader.machine.answered().is_empty(), "not yet");
-    let tombstone = Some(Removal { why: RemovedWhy::Removed, by: "ann".to_owned() });
-    leader.apply(Command::RemoveMetaNode(RemoveMetaNode { raft_id: RaftId(3), tombstone }));
+    let tombstone = Some(Removal {
+        why: RemovedWhy::Removed,
+        by: "ann".to_owned(),
+    });
+    leader.apply(Command::RemoveMetaNode(RemoveMetaNode {
+        raft_id: RaftId(3),
+        tombstone,
+    }));
     assert_eq!(leader.give(Event::Done(Ok(()))), None);
     assert_eq!(leader.machine.answered(), [(7, Ok(()))]);
     // Asked again, as after a crash in between.
@@ -669,20 +967,35 @@ fn a_voter_is_removed_from_the_membership_then_from_the_catalog() {
 fn a_learner_and_a_pending_are_removed_too() {
     let mut leader = Leader::of(3);
     let new = leader.follows(4, 4, true);
-    assert_eq!(leader.ask_out(4, false), Some(Step::RemoveLearners { ids: ids(&[4]) }));
+    assert_eq!(
+        leader.ask_out(4, false),
+        Some(Step::RemoveLearners { ids: ids(&[4]) })
+    );
     leader.facts.learners.clear();
-    assert_eq!(leader.give(Event::Done(Ok(()))), bury(4, RemovedWhy::Removed, "ann"));
-    assert!(leader.machine.state(new.incarnation).is_none_or(|text| !text.contains("given up")));
+    assert_eq!(
+        leader.give(Event::Done(Ok(()))),
+        bury(4, RemovedWhy::Removed, "ann")
+    );
+    assert!(
+        leader
+            .machine
+            .state(new.incarnation)
+            .is_none_or(|text| !text.contains("given up"))
+    );
 }
 
 #[test]
 fn the_last_voter_the_leader_and_a_majority_stay() {
     let mut leader = Leader::of(1);
     assert_eq!(leader.ask_out(1, true), None);
-    assert!(matches!(leader.refusal(), Refusal::Conflict(text) if text.contains("leave of the last member")));
+    assert!(
+        matches!(leader.refusal(), Refusal::Conflict(text) if text.contains("leave of the last member"))
+    );
     let mut leader = Leader::of(3);
     assert_eq!(leader.ask_out(1, true), None);
-    assert!(matches!(leader.refusal(), Refusal::NotYet(text) if text.contains("handed over first")));
+    assert!(
+        matches!(leader.refusal(), Refusal::NotYet(text) if text.contains("handed over first"))
+    );
     assert_eq!(leader.ask_out(9, true), None);
     assert!(matches!(leader.refusal(), Refusal::NotFound(_)));
     leader.silent(2);
@@ -692,7 +1005,11 @@ fn the_last_voter_the_leader_and_a_majority_stay() {
     // The dead one may go: the two that remain are well.
     let mut leader = Leader::of(3);
     leader.silent(3);
-    assert_eq!(leader.ask_out(3, false), None, "those that would remain have not spoken since");
+    assert_eq!(
+        leader.ask_out(3, false),
+        None,
+        "those that would remain have not spoken since"
+    );
     assert_eq!(leader.later(SECOND), change(&[1, 2]));
 }
 
@@ -703,11 +1020,23 @@ fn a_removal_that_does_not_get_through_is_answered_and_finished_later_in_its_nam
     assert_eq!(leader.ask_out(3, true), change(&[1, 2]));
     leader.facts.voters = ids(&[1, 2]);
     leader.facts.outgoing = Some(ids(&[1, 2, 3]));
-    assert_eq!(leader.give(Event::Done(Err(StepError::Unknown))), change(&[1, 2]), "the joint one is ended");
-    let Refusal::NotYet(text) = leader.refusal() else { panic!("not yet") };
-    assert_eq!(text, "waiting for a majority: 2 of 3 voters answer, meta-2:8091 does not");
+    assert_eq!(
+        leader.give(Event::Done(Err(StepError::Unknown))),
+        change(&[1, 2]),
+        "the joint one is ended"
+    );
+    let Refusal::NotYet(text) = leader.refusal() else {
+        panic!("not yet")
+    };
+    assert_eq!(
+        text,
+        "waiting for a majority: 2 of 3 voters answer, meta-2:8091 does not"
+    );
     leader.facts.outgoing = None;
-    assert_eq!(leader.give(Event::Done(Ok(()))), bury(3, RemovedWhy::Removed, "ann"));
+    assert_eq!(
+        leader.give(Event::Done(Ok(()))),
+        bury(3, RemovedWhy::Removed, "ann")
+    );
 }
 
 #[test]
@@ -727,10 +1056,19 @@ fn a_removal_is_answered_within_its_time_whatever_else_is_in_flight() {
 fn a_member_that_is_to_vote_does_once_there_is_room() {
     let mut leader = Leader::of(5);
     let new = leader.follows(6, 6, true);
-    leader.apply(Command::AddMetaNode(AddMetaNode { raft_id: new.raft_id, replaces: None }));
+    leader.apply(Command::AddMetaNode(AddMetaNode {
+        raft_id: new.raft_id,
+        replaces: None,
+    }));
     assert_eq!(leader.look(), None);
-    assert_eq!(leader.state(&new), "a learner: 5 vote already; promoted when one of them leaves");
-    leader.apply(Command::RemoveMetaNode(RemoveMetaNode { raft_id: RaftId(5), tombstone: None }));
+    assert_eq!(
+        leader.state(&new),
+        "a learner: 5 vote already; promoted when one of them leaves"
+    );
+    leader.apply(Command::RemoveMetaNode(RemoveMetaNode {
+        raft_id: RaftId(5),
+        tombstone: None,
+    }));
     leader.facts.voters.remove(&RaftId(5));
     assert_eq!(leader.look(), change(&[1, 2, 3, 4, 6]));
 }
@@ -739,13 +1077,25 @@ fn a_member_that_is_to_vote_does_once_there_is_room() {
 fn a_learner_by_wish_is_never_promoted_and_taken_out_after_a_day_unseen() {
     let mut leader = Leader::of(3);
     let new = leader.follows(4, 4, false);
-    leader.apply(Command::AddMetaNode(AddMetaNode { raft_id: new.raft_id, replaces: None }));
+    leader.apply(Command::AddMetaNode(AddMetaNode {
+        raft_id: new.raft_id,
+        replaces: None,
+    }));
     assert_eq!(leader.look(), None);
     leader.facts.progress.remove(&new.raft_id);
     assert_eq!(leader.later(24 * 60 * MINUTE - SECOND), None);
-    assert_eq!(leader.later(SECOND), bury(4, RemovedWhy::Unseen, "the cluster: not seen for 24 hours"));
-    leader.apply(Command::RemoveMetaNode(RemoveMetaNode { raft_id: new.raft_id, tombstone: None }));
-    assert_eq!(leader.give(Event::Done(Ok(()))), Some(Step::RemoveLearners { ids: ids(&[4]) }));
+    assert_eq!(
+        leader.later(SECOND),
+        bury(4, RemovedWhy::Unseen, "the cluster: not seen for 24 hours")
+    );
+    leader.apply(Command::RemoveMetaNode(RemoveMetaNode {
+        raft_id: new.raft_id,
+        tombstone: None,
+    }));
+    assert_eq!(
+        leader.give(Event::Done(Ok(()))),
+        Some(Step::RemoveLearners { ids: ids(&[4]) })
+    );
 }
 
 /// Voters are never taken out by time alone.
@@ -763,19 +1113,29 @@ fn a_step_that_failed_rests_for_a_second_and_others_go_on() {
     let mut leader = Leader::of(3);
     let (one, two) = (leader.follows(4, 4, true), leader.asks(5, 5, true));
     assert_eq!(leader.look(), change(&[1, 2, 3, 4]));
-    assert_eq!(leader.give(Event::Done(Err(StepError::Refused("busy".to_owned())))), visit(&two));
+    assert_eq!(
+        leader.give(Event::Done(Err(StepError::Refused("busy".to_owned())))),
+        visit(&two)
+    );
     assert_eq!(leader.visited(&two, vec![Err(PollError::Timeout)]), None);
     assert!(leader.machine.wake_at(leader.now) <= leader.now + SECOND);
     leader.now += SECOND;
     let again = leader.look();
-    assert!(again == change(&[1, 2, 3, 4]) || again == visit(&two), "{again:?}");
+    assert!(
+        again == change(&[1, 2, 3, 4]) || again == visit(&two),
+        "{again:?}"
+    );
     assert!(!leader.state(&one).is_empty());
 }
 
 #[test]
 fn who_does_not_lead_any_more_does_nothing_and_answers_everybody() {
     let mut leader = Leader::of(3);
-    assert_eq!(leader.ask_out(3, false), None, "those that would remain have not spoken since");
+    assert_eq!(
+        leader.ask_out(3, false),
+        None,
+        "those that would remain have not spoken since"
+    );
     assert_eq!(leader.later(SECOND), change(&[1, 2]));
     assert_eq!(leader.give(Event::Done(Err(StepError::NotLeader))), None);
     assert!(matches!(leader.refusal(), Refusal::NotYet(_)));

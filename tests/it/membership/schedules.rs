@@ -1,5 +1,6 @@
-//! Seeded schedules: joins, wipes, removals, moves and twins while leaders crash between any two steps and links
-//! come and go; then an end of all faults, after which every intact node that wants to be a member becomes one.
+//! Seeded schedules: joins, wipes, removals, moves and twins while leaders crash between any two
+//! steps and links come and go; then an end of all faults, after which every intact node that wants
+//! to be a member becomes one.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -24,7 +25,15 @@ struct Faults {
     long: usize,
 }
 
-const ALL: Faults = Faults { newcomers: 2, wipes: 2, twins: 1, copies: 1, renames: 2, removals: 2, long: 1 };
+const ALL: Faults = Faults {
+    newcomers: 2,
+    wipes: 2,
+    twins: 1,
+    copies: 1,
+    renames: 2,
+    removals: 2,
+    long: 1,
+};
 
 /// Runs one schedule; `Err` names the invariant that broke or what hung.
 fn schedule(seed: u64, faults: Faults, planted: Planted) -> Result<(), String> {
@@ -50,10 +59,15 @@ fn schedule(seed: u64, faults: Faults, planted: Planted) -> Result<(), String> {
         }
     }
     // Removed by a person in the meantime, with force, or taken for gone.
-    if may_be_stuck(&world) { Ok(()) } else { Err(format!("hangs:\n{}", world.describe())) }
+    if may_be_stuck(&world) {
+        Ok(())
+    } else {
+        Err(format!("hangs:\n{}", world.describe()))
+    }
 }
 
-/// Nothing is left half done that would be undone or go on; a removal that was asked for last may still come.
+/// Nothing is left half done that would be undone or go on; a removal that was asked for last may
+/// still come.
 fn stays_settled(world: &mut World) -> Result<(), String> {
     for _ in 0..5 {
         let before = world.committed.len();
@@ -70,7 +84,11 @@ fn stays_settled(world: &mut World) -> Result<(), String> {
 }
 
 fn broken(world: &World) -> Result<(), String> {
-    world.history.broken.as_ref().map_or(Ok(()), |how| Err(format!("{how}\n{}", world.describe())))
+    world
+        .history
+        .broken
+        .as_ref()
+        .map_or(Ok(()), |how| Err(format!("{how}\n{}", world.describe())))
 }
 
 fn any(world: &World) -> usize {
@@ -82,8 +100,14 @@ fn step(world: &mut World, left: &mut Faults) {
     let slot = any(world);
     match world.rng.below(60) {
         0..30 => turn(world),
-        30..36 => world.leaders().into_iter().for_each(|leader| world.go_on(leader)),
-        36..40 => world.leaders().into_iter().for_each(|leader| world.look(leader)),
+        30..36 => world
+            .leaders()
+            .into_iter()
+            .for_each(|leader| world.go_on(leader)),
+        36..40 => world
+            .leaders()
+            .into_iter()
+            .for_each(|leader| world.look(leader)),
         40..43 => world.mind(slot),
         43 if world.rng.chance(30) => world.campaign(slot),
         44 => world.crash(slot),
@@ -104,7 +128,10 @@ fn step(world: &mut World, left: &mut Faults) {
 fn turn(world: &mut World) {
     world.advance();
     for slot in 0..world.slots.len() {
-        if world.open_raft(slot).is_some() && world.leader_for(slot).is_none() && world.rng.chance(20) {
+        if world.open_raft(slot).is_some()
+            && world.leader_for(slot).is_none()
+            && world.rng.chance(20)
+        {
             world.campaign(slot);
         }
         if world.rng.chance(60) {
@@ -137,16 +164,24 @@ fn fault(world: &mut World, left: &mut Faults, slot: usize) {
             world.start(other);
         }
         5 if take(&mut left.renames) => {
-            let (one, two) = (world.slots[slot].home.clone(), world.slots[other].home.clone());
+            let (one, two) = (
+                world.slots[slot].home.clone(),
+                world.slots[other].home.clone(),
+            );
             if slot == other {
-                world.rename(slot, Address::new(&format!("elsewhere-{}", left.renames), 8091));
+                world.rename(
+                    slot,
+                    Address::new(&format!("elsewhere-{}", left.renames), 8091),
+                );
             } else if !world.slots[slot].is_stranger && !world.slots[other].is_stranger {
                 world.rename(slot, two);
                 world.rename(other, one);
             }
         }
         6 if take(&mut left.removals) => {
-            if let (Some(leader), Some(id)) = (world.leaders().first().copied(), raft_id(world, slot)) {
+            if let (Some(leader), Some(id)) =
+                (world.leaders().first().copied(), raft_id(world, slot))
+            {
                 let force = world.rng.chance(30);
                 world.remove(leader, id, force);
             }
@@ -158,15 +193,22 @@ fn fault(world: &mut World, left: &mut Faults, slot: usize) {
 
 /// Whether a majority of the voters is intact without it.
 fn is_spare(world: &World, slot: usize) -> bool {
-    let is_intact =
-        |id: RaftId| (0..world.slots.len()).any(|other| other != slot && has_raft_id(world, other, id));
-    world.committed.last().is_some_and(|committed| committed.config.has_majority(is_intact))
+    let is_intact = |id: RaftId| {
+        (0..world.slots.len()).any(|other| other != slot && has_raft_id(world, other, id))
+    };
+    world
+        .committed
+        .last()
+        .is_some_and(|committed| committed.config.has_majority(is_intact))
 }
 
 /// Whether its volume is that member's, and speaks for it whenever it runs.
 fn has_raft_id(world: &World, slot: usize, id: RaftId) -> bool {
     let node = &world.slots[slot];
-    let volume = node.volume.as_ref().filter(|_| !node.is_copy && !node.is_stranger);
+    let volume = node
+        .volume
+        .as_ref()
+        .filter(|_| !node.is_copy && !node.is_stranger);
     volume.is_some_and(|volume| volume.raft_id == Some(id) && volume.phase != Phase::Removed)
 }
 
@@ -177,14 +219,21 @@ fn take(left: &mut usize) -> bool {
 }
 
 fn raft_id(world: &World, slot: usize) -> Option<RaftId> {
-    world.slots[slot].volume.as_ref().and_then(|volume| volume.raft_id)
+    world.slots[slot]
+        .volume
+        .as_ref()
+        .and_then(|volume| volume.raft_id)
 }
 
 const ROUNDS: u32 = 700;
 
 impl World {
     fn look(&mut self, leader: usize) {
-        if self.slots[leader].leading.as_ref().is_some_and(|leading| leading.flight.is_none()) {
+        if self.slots[leader]
+            .leading
+            .as_ref()
+            .is_some_and(|leading| leading.flight.is_none())
+        {
             self.give(leader, Event::Looked);
         }
     }
@@ -224,7 +273,8 @@ impl World {
         }
     }
 
-    /// One fair round: everybody hears everybody, every step goes on, every node minds its business.
+    /// One fair round: everybody hears everybody, every step goes on, every node minds its
+    /// business.
     fn round(&mut self, round: u32) {
         let millis = if round < 400 { 100 } else { 3000 };
         self.now += Duration::from_millis(millis);
@@ -242,7 +292,8 @@ impl World {
             leading.is_some_and(|leading| leading.machine.is_some())
         };
         if !self.leaders().iter().any(works) {
-            // Not always in one order: who lags would raise the terms before the others' turn, for ever.
+            // Not always in one order: who lags would raise the terms before the others' turn, for
+            // ever.
             let slots = self.slots.len();
             for slot in (0..slots).map(|slot| (slot + round as usize) % slots) {
                 if self.leaders().is_empty() {
@@ -263,7 +314,10 @@ impl World {
     }
 
     fn is_in_flight(&self, leader: usize) -> bool {
-        let flight = self.slots[leader].leading.as_ref().and_then(|leading| leading.flight.as_ref());
+        let flight = self.slots[leader]
+            .leading
+            .as_ref()
+            .and_then(|leading| leading.flight.as_ref());
         matches!(flight, Some(Flight::Commit { .. } | Flight::Begin(_)))
     }
 }
@@ -280,7 +334,11 @@ fn heal(world: &mut World) {
         if world.slots[slot].is_stranger {
             world.wipe(slot);
             let home = world.slots[slot].home.clone();
-            world.names.entry(home).or_default().retain(|other| *other != slot);
+            world
+                .names
+                .entry(home)
+                .or_default()
+                .retain(|other| *other != slot);
             continue;
         }
         let home = world.slots[slot].home.clone();
@@ -299,18 +357,26 @@ fn wants(world: &World, slot: usize) -> bool {
 }
 
 fn is_settled(world: &World) -> bool {
-    let Some(leader) = world
-        .leaders()
-        .into_iter()
-        .max_by_key(|leader| world.slots[*leader].leading.as_ref().map(|leading| leading.term))
-    else {
+    let Some(leader) = world.leaders().into_iter().max_by_key(|leader| {
+        world.slots[*leader]
+            .leading
+            .as_ref()
+            .map(|leading| leading.term)
+    }) else {
         return false;
     };
     let (catalog, config) = (world.catalog(leader), world.config(leader));
-    // A volume that came to vote under somebody else's name and was destroyed: only a person can say so.
+    // A volume that came to vote under somebody else's name and was destroyed: only a person can
+    // say so.
     let is_lost = |id: RaftId| (0..world.slots.len()).all(|slot| raft_id(world, slot) != Some(id));
-    let ghosts: BTreeSet<RaftId> = catalog.pendings.values().map(|pending| pending.raft_id).collect();
-    let are_ghosts = ghosts.iter().all(|id| config.voters.contains(id) && is_lost(*id));
+    let ghosts: BTreeSet<RaftId> = catalog
+        .pendings
+        .values()
+        .map(|pending| pending.raft_id)
+        .collect();
+    let are_ghosts = ghosts
+        .iter()
+        .all(|id| config.voters.contains(id) && is_lost(*id));
     if config.outgoing.is_some() || !are_ghosts || world.is_in_flight(leader) {
         return false;
     }
@@ -318,35 +384,64 @@ fn is_settled(world: &World) -> bool {
     let members: BTreeSet<RaftId> = nodes.chain(ghosts).collect();
     let is_in = |slot: usize| {
         let node = &world.slots[slot];
-        let Some(volume) = &node.volume else { return false };
+        let Some(volume) = &node.volume else {
+            return false;
+        };
         let entry = catalog.meta_node_by_incarnation(volume.incarnation);
         volume.phase == Phase::Member
-            && entry.is_some_and(|entry| Some(entry.raft_id) == volume.raft_id && entry.http == node.home)
+            && entry.is_some_and(|entry| {
+                Some(entry.raft_id) == volume.raft_id && entry.http == node.home
+            })
     };
     let room = config.voters.len() < world.max_voters;
     let waits = |id: RaftId| config.learners.contains(&id) && !is_lost(id);
-    let waits_for_a_vote = catalog.meta_nodes.values().any(|node| node.voter && waits(node.raft_id));
+    let waits_for_a_vote = catalog
+        .meta_nodes
+        .values()
+        .any(|node| node.voter && waits(node.raft_id));
     members == config.members()
         && !(room && waits_for_a_vote)
-        && (0..world.slots.len()).filter(|slot| wants(world, *slot)).all(is_in)
+        && (0..world.slots.len())
+            .filter(|slot| wants(world, *slot))
+            .all(is_in)
 }
 
 /// Too many volumes of voters were destroyed or removed: nobody can be elected.
 fn may_be_stuck(world: &World) -> bool {
     let intact = |id: RaftId| (0..world.slots.len()).any(|slot| has_raft_id(world, slot, id));
-    let committed = world.committed.last().map(|committed| committed.config.clone()).unwrap_or_default();
+    let committed = world
+        .committed
+        .last()
+        .map(|committed| committed.config.clone())
+        .unwrap_or_default();
     let logs = (0..world.slots.len()).filter(|slot| world.open_raft(*slot).is_some());
     let configs = logs.map(|slot| world.config(slot)).chain([committed]);
-    !configs.into_iter().filter(|config| !config.voters.is_empty()).all(|config| config.has_majority(intact))
+    !configs
+        .into_iter()
+        .filter(|config| !config.voters.is_empty())
+        .all(|config| config.has_majority(intact))
 }
 
-/// Runs so many seeds, or the one of `MEMBERSHIP_SEED`; a failing seed is printed, and replays alone.
+/// Runs so many seeds, or the one of `MEMBERSHIP_SEED`; a failing seed is printed, and replays
+/// alone.
 fn run(count: u64, faults: Faults) {
-    if let Some(seed) = std::env::var("MEMBERSHIP_SEED").ok().and_then(|seed| seed.parse().ok()) {
-        return schedule(seed, faults, Planted::Nothing).unwrap_or_else(|how| panic!("seed {seed}: {how}"));
+    if let Some(seed) = std::env::var("MEMBERSHIP_SEED")
+        .ok()
+        .and_then(|seed| seed.parse().ok())
+    {
+        return schedule(seed, faults, Planted::Nothing)
+            .unwrap_or_else(|how| panic!("seed {seed}: {how}"));
     }
-    let count = if std::env::var_os("SOAK").is_some() { count * 50 } else { count };
-    let failing = |seed| schedule(seed, faults, Planted::Nothing).err().map(|how| (seed, how));
+    let count = if std::env::var_os("SOAK").is_some() {
+        count * 50
+    } else {
+        count
+    };
+    let failing = |seed| {
+        schedule(seed, faults, Planted::Nothing)
+            .err()
+            .map(|how| (seed, how))
+    };
     let failed: Vec<(u64, String)> = (0..count).filter_map(failing).take(1).collect();
     let seeds: Vec<u64> = failed.iter().map(|(seed, _)| *seed).collect();
     if let Some((seed, how)) = failed.first() {
@@ -356,22 +451,54 @@ fn run(count: u64, faults: Faults) {
 
 #[test]
 fn schedules_with_crashes_and_newcomers() {
-    run(200, Faults { newcomers: 3, ..Faults::default() });
+    run(
+        200,
+        Faults {
+            newcomers: 3,
+            ..Faults::default()
+        },
+    );
 }
 
 #[test]
 fn schedules_with_wipes() {
-    run(250, Faults { newcomers: 1, wipes: 3, ..Faults::default() });
+    run(
+        250,
+        Faults {
+            newcomers: 1,
+            wipes: 3,
+            ..Faults::default()
+        },
+    );
 }
 
 #[test]
 fn schedules_with_removals_and_long_silences() {
-    run(150, Faults { newcomers: 1, wipes: 1, removals: 3, long: 2, ..Faults::default() });
+    run(
+        150,
+        Faults {
+            newcomers: 1,
+            wipes: 1,
+            removals: 3,
+            long: 2,
+            ..Faults::default()
+        },
+    );
 }
 
 #[test]
 fn schedules_with_names_that_move_and_twins_and_copies() {
-    run(150, Faults { newcomers: 1, wipes: 1, twins: 2, copies: 1, renames: 3, ..Faults::default() });
+    run(
+        150,
+        Faults {
+            newcomers: 1,
+            wipes: 1,
+            twins: 2,
+            copies: 1,
+            renames: 3,
+            ..Faults::default()
+        },
+    );
 }
 
 #[test]
@@ -395,31 +522,59 @@ fn the_same_seed_gives_the_same_end() {
 /// A planted mistake must be found, or the schedules prove nothing.
 fn finds(planted: Planted, faults: Faults, what: &str) {
     let notices = |seed| schedule(seed, faults, planted).is_err_and(|how| how.contains(what));
-    assert!((0..3000).any(notices), "{planted:?} was not noticed as {what:?}");
+    assert!(
+        (0..3000).any(notices),
+        "{planted:?} was not noticed as {what:?}"
+    );
 }
 
 #[test]
 fn a_newcomer_in_the_catalog_before_the_joint_change_would_be_noticed() {
-    finds(Planted::AddFirst, ALL, "a tombstoned incarnation is never a voter again");
+    finds(
+        Planted::AddFirst,
+        ALL,
+        "a tombstoned incarnation is never a voter again",
+    );
 }
 
 #[test]
 fn judging_only_when_it_asks_to_join_would_be_noticed() {
-    finds(Planted::JudgeOnce, ALL, "a live voter that an answering member hears is not replaced");
+    finds(
+        Planted::JudgeOnce,
+        ALL,
+        "a live voter that an answering member hears is not replaced",
+    );
 }
 
 #[test]
 fn dropping_a_pending_that_votes_would_be_noticed() {
-    finds(Planted::DropVoter, ALL, "who votes is a meta node or about to become one");
+    finds(
+        Planted::DropVoter,
+        ALL,
+        "who votes is a meta node or about to become one",
+    );
 }
 
 #[test]
 fn taking_the_old_one_out_first_would_be_noticed() {
-    finds(Planted::OldOutFirst, ALL, "Replace takes the old one out and the newcomer in together");
+    finds(
+        Planted::OldOutFirst,
+        ALL,
+        "Replace takes the old one out and the newcomer in together",
+    );
 }
 
-/// Why a learner is a member on disk only once the catalog has it: dropped before that, it would wait for ever.
+/// Why a learner is a member on disk only once the catalog has it: dropped before that, it would
+/// wait for ever.
 #[test]
 fn a_learner_that_is_a_member_too_early_would_be_noticed() {
-    finds(Planted::MemberEarly, Faults { newcomers: 3, long: 3, ..Faults::default() }, "hangs");
+    finds(
+        Planted::MemberEarly,
+        Faults {
+            newcomers: 3,
+            long: 3,
+            ..Faults::default()
+        },
+        "hangs",
+    );
 }

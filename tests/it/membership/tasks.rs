@@ -1,4 +1,5 @@
-//! A leader's membership task: the facts that its machine is given, and how its steps are carried out.
+//! A leader's membership task: the facts that its machine is given, and how its steps are carried
+//! out.
 
 use std::time::Duration;
 
@@ -17,19 +18,36 @@ const COMMIT_WITHIN: Duration = Duration::from_secs(5);
 
 impl World {
     pub(super) fn setup(&self, slot: usize) -> Setup {
-        let me = self.slots[slot].volume.as_ref().and_then(|volume| volume.raft_id).unwrap_or_default();
-        Setup { me, max_voters: self.max_voters, silence: SILENCE }
+        let me = self.slots[slot]
+            .volume
+            .as_ref()
+            .and_then(|volume| volume.raft_id)
+            .unwrap_or_default();
+        Setup {
+            me,
+            max_voters: self.max_voters,
+            silence: SILENCE,
+        }
     }
 
     pub(super) fn led_for(&self, slot: usize) -> Duration {
-        self.slots[slot].leading.as_ref().map_or(Duration::ZERO, |leading| self.now - leading.began)
+        self.slots[slot]
+            .leading
+            .as_ref()
+            .map_or(Duration::ZERO, |leading| self.now - leading.began)
     }
 
     pub(super) fn facts(&self, slot: usize) -> Facts {
         let config = self.config(slot);
         let node = &self.slots[slot];
         let progress = |(id, (matched, at)): (&RaftId, &(usize, Duration))| {
-            (*id, Progress { matched: Some(*matched as u64), acked: Some(self.now - *at) })
+            (
+                *id,
+                Progress {
+                    matched: Some(*matched as u64),
+                    acked: Some(self.now - *at),
+                },
+            )
         };
         let matched = node.leading.iter().flat_map(|leading| &leading.matched);
         Facts {
@@ -38,9 +56,16 @@ impl World {
             voters: config.voters,
             outgoing: config.outgoing,
             learners: config.learners,
-            last_log: node.volume.as_ref().map_or(0, |volume| volume.log.len() as u64),
+            last_log: node
+                .volume
+                .as_ref()
+                .map_or(0, |volume| volume.log.len() as u64),
             progress: matched.map(progress).collect(),
-            heard: node.heard.iter().map(|(who, at)| (*who, self.now - *at)).collect(),
+            heard: node
+                .heard
+                .iter()
+                .map(|(who, at)| (*who, self.now - *at))
+                .collect(),
             supported: 2,
         }
     }
@@ -53,15 +78,22 @@ impl World {
         if self.planted == Planted::JudgeOnce {
             self.forge(&mut facts, &mut event);
         }
-        let Some(leading) = &mut self.slots[slot].leading else { return };
-        let Some(machine) = &mut leading.machine else { return };
+        let Some(leading) = &mut self.slots[slot].leading else {
+            return;
+        };
+        let Some(machine) = &mut leading.machine else {
+            return;
+        };
         let step = machine.handle(now, &facts, event);
         machine.answered();
         let Some(step) = step else { return };
         let step = self.plant(slot, step);
         invariants::on_step(self, slot, &step);
         let leading = self.slots[slot].leading.as_ref();
-        assert!(leading.is_some_and(|leading| leading.flight.is_none()), "a step while one is in flight");
+        assert!(
+            leading.is_some_and(|leading| leading.flight.is_none()),
+            "a step while one is in flight"
+        );
         match step {
             // What was just judged is done at once.
             Step::ChangeVoters { .. } => self.begin(slot, step),
@@ -71,7 +103,10 @@ impl World {
 
     fn begin_leading(&mut self, slot: usize) {
         let (setup, now) = (self.setup(slot), self.now);
-        let commit = self.slots[slot].volume.as_ref().map_or(0, |volume| volume.commit);
+        let commit = self.slots[slot]
+            .volume
+            .as_ref()
+            .map_or(0, |volume| volume.commit);
         if let Some(leading) = &mut self.slots[slot].leading
             && leading.machine.is_none()
             && commit >= leading.first
@@ -82,7 +117,9 @@ impl World {
 
     /// One notch further with the step in flight.
     pub(super) fn go_on(&mut self, slot: usize) {
-        let Some(leading) = &mut self.slots[slot].leading else { return };
+        let Some(leading) = &mut self.slots[slot].leading else {
+            return;
+        };
         match leading.flight.take() {
             None => {}
             Some(Flight::Begin(step)) => self.begin(slot, step),
@@ -98,7 +135,10 @@ impl World {
     }
 
     fn wait(&mut self, slot: usize, index: usize, until: Duration, then: Option<Config>) {
-        let commit = self.slots[slot].volume.as_ref().map_or(0, |volume| volume.commit);
+        let commit = self.slots[slot]
+            .volume
+            .as_ref()
+            .map_or(0, |volume| volume.commit);
         if commit < index {
             if self.now < until && !(self.is_shaky && self.rng.chance(5)) {
                 return self.fly(slot, Flight::Commit { index, until, then });
@@ -142,20 +182,35 @@ impl World {
                 let now = self.config(slot);
                 let mut learners = now.learners.clone();
                 learners.retain(|id| !voters.contains(id));
-                let whole = Config { voters: voters.clone(), outgoing: None, learners: learners.clone() };
+                let whole = Config {
+                    voters: voters.clone(),
+                    outgoing: None,
+                    learners: learners.clone(),
+                };
                 if now.outgoing.is_some() || now.voters == voters {
                     return self.reconfigure(slot, whole, None);
                 }
-                let joint = Config { voters, outgoing: Some(now.voters), learners };
+                let joint = Config {
+                    voters,
+                    outgoing: Some(now.voters),
+                    learners,
+                };
                 self.reconfigure(slot, joint, Some(whole));
             }
             Step::Visit { pending } => {
                 let answers = self.poll(slot, &pending.http);
-                self.fly(slot, Flight::Answer(Event::Visited { incarnation: pending.incarnation, answers }));
+                self.fly(
+                    slot,
+                    Flight::Answer(Event::Visited {
+                        incarnation: pending.incarnation,
+                        answers,
+                    }),
+                );
             }
             Step::Inquire { newcomer, old } => {
                 let evidence = self.evidence(slot, &newcomer, old.raft_id);
-                self.history.inquired(old.raft_id, invariants::is_heard(self, slot, old.raft_id));
+                self.history
+                    .inquired(old.raft_id, invariants::is_heard(self, slot, old.raft_id));
                 self.fly(slot, Flight::Answer(Event::Inquired(evidence)));
             }
         }
@@ -163,8 +218,13 @@ impl World {
 
     /// A membership is changed only while the last one is committed, or to end a joint one.
     fn reconfigure(&mut self, slot: usize, config: Config, then: Option<Config>) {
-        let Some(volume) = &self.slots[slot].volume else { return };
-        let at = volume.log.iter().rposition(|(_, entry)| matches!(**entry, Entry::Config(_)));
+        let Some(volume) = &self.slots[slot].volume else {
+            return;
+        };
+        let at = volume
+            .log
+            .iter()
+            .rposition(|(_, entry)| matches!(**entry, Entry::Config(_)));
         if at.is_some_and(|at| at >= volume.commit) {
             let busy = StepError::Refused("another change is under way".to_owned());
             return self.give(slot, Event::Done(Err(busy)));
@@ -176,27 +236,56 @@ impl World {
     pub(super) fn evidence(&mut self, leader: usize, newcomer: &Pending, old: RaftId) -> Evidence {
         let name = self.poll(leader, &newcomer.http);
         let now = self.now;
-        let acked = self.slots[leader].leading.as_ref().and_then(|leading| leading.matched.get(&old));
+        let acked = self.slots[leader]
+            .leading
+            .as_ref()
+            .and_then(|leading| leading.matched.get(&old));
         let acked = acked.map(|(_, at)| now - *at);
         let catalog = self.catalog(leader);
         let incarnation = catalog
             .meta_node_by_raft_id(old)
             .map(|node| node.incarnation)
-            .or_else(|| catalog.pending_by_raft_id(old).map(|pending| pending.incarnation));
+            .or_else(|| {
+                catalog
+                    .pending_by_raft_id(old)
+                    .map(|pending| pending.incarnation)
+            });
         let members = self.config(leader).members();
         let answers = |slot: &usize| {
             *slot == leader
                 || self.are_linked(leader, *slot)
-                    && self.open_raft(*slot).is_some_and(|id| members.contains(&id))
+                    && self
+                        .open_raft(*slot)
+                        .is_some_and(|id| members.contains(&id))
         };
-        let heard = |slot: usize| self.slots[slot].heard.get(&incarnation?).map(|at| now - *at);
-        let heard = (0..self.slots.len()).filter(answers).filter_map(heard).min();
-        Evidence { newcomer: newcomer.incarnation, old, led_for: self.led_for(leader), acked, heard, name }
+        let heard = |slot: usize| {
+            self.slots[slot]
+                .heard
+                .get(&incarnation?)
+                .map(|at| now - *at)
+        };
+        let heard = (0..self.slots.len())
+            .filter(answers)
+            .filter_map(heard)
+            .min();
+        Evidence {
+            newcomer: newcomer.incarnation,
+            old,
+            led_for: self.led_for(leader),
+            acked,
+            heard,
+            name,
+        }
     }
 
     pub(super) fn remove(&mut self, leader: usize, raft_id: RaftId, force: bool) {
         self.requests += 1;
-        let request = Request { raft_id, force, by: "a person".to_owned(), number: self.requests };
+        let request = Request {
+            raft_id,
+            force,
+            by: "a person".to_owned(),
+            number: self.requests,
+        };
         self.history.asked_out.insert(raft_id);
         self.give(leader, Event::Remove(request));
     }
@@ -204,15 +293,24 @@ impl World {
     // Planted mistakes.
 
     fn forge(&self, facts: &mut Facts, event: &mut Event) {
-        let Event::Inquired(evidence) = event else { return };
+        let Event::Inquired(evidence) = event else {
+            return;
+        };
         let old = evidence.old;
         (evidence.acked, evidence.heard, evidence.led_for) = (None, None, Duration::from_secs(60));
         let newcomer = evidence.newcomer;
-        evidence.name.retain(|answer| answer.as_ref().is_ok_and(|theirs| theirs.incarnation == newcomer));
+        evidence.name.retain(|answer| {
+            answer
+                .as_ref()
+                .is_ok_and(|theirs| theirs.incarnation == newcomer)
+        });
         if let Some(progress) = facts.progress.get_mut(&old) {
             progress.acked = None;
         }
-        let incarnation = facts.catalog.meta_node_by_raft_id(old).map(|node| node.incarnation);
+        let incarnation = facts
+            .catalog
+            .meta_node_by_raft_id(old)
+            .map(|node| node.incarnation);
         facts.heard.retain(|who, _| Some(*who) != incarnation);
     }
 
@@ -224,18 +322,35 @@ impl World {
                 let Some(pending) = newcomer.and_then(|id| catalog.pending_by_raft_id(*id)) else {
                     return step;
                 };
-                let replaces = catalog.meta_node_by_http(&pending.http).map(|node| node.raft_id);
-                Step::Propose(Command::AddMetaNode(AddMetaNode { raft_id: pending.raft_id, replaces }))
+                let replaces = catalog
+                    .meta_node_by_http(&pending.http)
+                    .map(|node| node.raft_id);
+                Step::Propose(Command::AddMetaNode(AddMetaNode {
+                    raft_id: pending.raft_id,
+                    replaces,
+                }))
             }
             (Planted::OldOutFirst, Step::ChangeVoters { voters }) if config.outgoing.is_none() => {
                 let rest = voters.intersection(&config.voters).copied().collect();
-                if rest == config.voters { step } else { Step::ChangeVoters { voters: rest } }
+                if rest == config.voters {
+                    step
+                } else {
+                    Step::ChangeVoters { voters: rest }
+                }
             }
             (Planted::DropVoter, Step::Propose(Command::AddMetaNode(add))) => {
-                let is_silent = (0..self.slots.len())
-                    .all(|other| self.open_raft(other) != Some(add.raft_id) || !self.are_linked(slot, other));
-                let drop = RemoveMetaNode { raft_id: add.raft_id, tombstone: None };
-                if is_silent { Step::Propose(Command::RemoveMetaNode(drop)) } else { step }
+                let is_silent = (0..self.slots.len()).all(|other| {
+                    self.open_raft(other) != Some(add.raft_id) || !self.are_linked(slot, other)
+                });
+                let drop = RemoveMetaNode {
+                    raft_id: add.raft_id,
+                    tombstone: None,
+                };
+                if is_silent {
+                    Step::Propose(Command::RemoveMetaNode(drop))
+                } else {
+                    step
+                }
             }
             _ => step,
         }

@@ -1,8 +1,9 @@
-//! A world of volumes, names and links around the membership machine, driven one small step at a time.
+//! A world of volumes, names and links around the membership machine, driven one small step at a
+//! time.
 //!
-//! Nothing here waits: time is a number. A node is a slot with a volume (which may be wiped) and a name (which may
-//! move). Whoever can reach whom is a set of cut links. Raft finds its members whatever they are called: the
-//! handshake decides who is who; polls and call-backs go by name.
+//! Nothing here waits: time is a number. A node is a slot with a volume (which may be wiped) and a
+//! name (which may move). Whoever can reach whom is a set of cut links. Raft finds its members
+//! whatever they are called: the handshake decides who is who; polls and call-backs go by name.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -32,7 +33,8 @@ pub(super) enum Planted {
     DropVoter,
     /// The old voter goes before the new one comes.
     OldOutFirst,
-    /// `member` is written down at the first sight of itself in the membership, a learner by wish too.
+    /// `member` is written down at the first sight of itself in the membership, a learner by wish
+    /// too.
     MemberEarly,
 }
 
@@ -116,7 +118,14 @@ pub(super) fn name(slot: usize) -> Address {
 
 impl Leading {
     pub(super) fn new(term: u64, first: usize) -> Self {
-        Self { term, first, began: Duration::ZERO, machine: None, matched: BTreeMap::new(), flight: None }
+        Self {
+            term,
+            first,
+            began: Duration::ZERO,
+            machine: None,
+            matched: BTreeMap::new(),
+            flight: None,
+        }
     }
 }
 
@@ -138,7 +147,11 @@ impl World {
         };
         let slots: Vec<usize> = (0..founders).map(|_| world.add_slot(true)).collect();
         let founder = |slot: &usize| Founder {
-            incarnation: world.slots[*slot].volume.as_ref().expect("volume").incarnation,
+            incarnation: world.slots[*slot]
+                .volume
+                .as_ref()
+                .expect("volume")
+                .incarnation,
             http: name(*slot),
             raft: name(*slot).with_port(8089),
         };
@@ -150,8 +163,14 @@ impl World {
             feature_level: 2,
         });
         let voters = (1..=founders as u64).map(RaftId).collect();
-        let config = Config { voters, ..Config::default() };
-        let log: Log = vec![(1, Arc::new(Entry::Config(config))), (1, Arc::new(Entry::Command(found)))];
+        let config = Config {
+            voters,
+            ..Config::default()
+        };
+        let log: Log = vec![
+            (1, Arc::new(Entry::Config(config))),
+            (1, Arc::new(Entry::Command(found))),
+        ];
         for slot in slots {
             let volume = world.slots[slot].volume.as_mut().expect("volume");
             (volume.raft_id, volume.phase) = (Some(RaftId(slot as u64 + 1)), Phase::Member);
@@ -247,19 +266,27 @@ impl World {
     }
 
     pub(super) fn incarnation(&self, slot: usize) -> Option<Incarnation> {
-        self.slots[slot].volume.as_ref().map(|volume| volume.incarnation)
+        self.slots[slot]
+            .volume
+            .as_ref()
+            .map(|volume| volume.incarnation)
     }
 
     /// Its Raft id, if it speaks Raft now.
     pub(super) fn open_raft(&self, slot: usize) -> Option<RaftId> {
         let node = &self.slots[slot];
         let volume = node.volume.as_ref().filter(|_| node.up && !node.is_copy)?;
-        volume.raft_id.filter(|_| matches!(volume.phase, Phase::Joining | Phase::Member))
+        volume
+            .raft_id
+            .filter(|_| matches!(volume.phase, Phase::Joining | Phase::Member))
     }
 
     /// What it has applied.
     pub(super) fn catalog(&self, slot: usize) -> Catalog {
-        let commit = self.slots[slot].volume.as_ref().map_or(0, |volume| volume.commit);
+        let commit = self.slots[slot]
+            .volume
+            .as_ref()
+            .map_or(0, |volume| volume.commit);
         match commit.checked_sub(1).and_then(|at| self.committed.get(at)) {
             Some(committed) => committed.catalog.clone(),
             None => Catalog::default(),
@@ -267,11 +294,16 @@ impl World {
     }
 
     pub(super) fn config(&self, slot: usize) -> Config {
-        self.slots[slot].volume.as_ref().map_or_else(Config::default, |volume| config_of(&volume.log))
+        self.slots[slot]
+            .volume
+            .as_ref()
+            .map_or_else(Config::default, |volume| config_of(&volume.log))
     }
 
     pub(super) fn leaders(&self) -> Vec<usize> {
-        (0..self.slots.len()).filter(|slot| self.slots[*slot].leading.is_some()).collect()
+        (0..self.slots.len())
+            .filter(|slot| self.slots[*slot].leading.is_some())
+            .collect()
     }
 
     /// Who answers at an address, as this node sees it; both hear each other.
@@ -279,7 +311,10 @@ impl World {
         let there = self.names.get(at).cloned().unwrap_or_default();
         let mut answers = Vec::new();
         for slot in there {
-            if !self.slots[from].up || !self.slots[slot].up || slot != from && !self.are_linked(from, slot) {
+            if !self.slots[from].up
+                || !self.slots[slot].up
+                || slot != from && !self.are_linked(from, slot)
+            {
                 answers.push(Err(PollError::Timeout));
                 continue;
             }
@@ -294,7 +329,9 @@ impl World {
         for (listener, speaker) in [(one, other), (other, one)] {
             let heard = self.incarnation(speaker);
             let now = self.now;
-            self.slots[listener].heard.extend(heard.map(|incarnation| (incarnation, now)));
+            self.slots[listener]
+                .heard
+                .extend(heard.map(|incarnation| (incarnation, now)));
         }
     }
 
@@ -344,21 +381,33 @@ impl World {
                     config_of(&v.log)
                 )
             });
-            let says = node.leading.as_ref().and_then(|l| l.machine.as_ref()).map(|machine| {
-                let catalog = self.catalog(slot);
-                let nodes = catalog.meta_nodes.values().map(|n| (n.raft_id, n.incarnation, n.http.clone()));
-                let pendings = catalog.pendings.values().map(|p| (p.raft_id, p.incarnation, p.http.clone()));
-                let known: Vec<String> = nodes
-                    .chain(pendings)
-                    .map(|(id, inc, http)| format!("{id} {inc} {http}: {:?}", machine.state(inc)))
-                    .collect();
-                format!(
-                    " leads {:?}, alarms {:?}\n    {}",
-                    self.config(slot),
-                    machine.alarms(),
-                    known.join("\n    ")
-                )
-            });
+            let says = node
+                .leading
+                .as_ref()
+                .and_then(|l| l.machine.as_ref())
+                .map(|machine| {
+                    let catalog = self.catalog(slot);
+                    let nodes = catalog
+                        .meta_nodes
+                        .values()
+                        .map(|n| (n.raft_id, n.incarnation, n.http.clone()));
+                    let pendings = catalog
+                        .pendings
+                        .values()
+                        .map(|p| (p.raft_id, p.incarnation, p.http.clone()));
+                    let known: Vec<String> = nodes
+                        .chain(pendings)
+                        .map(|(id, inc, http)| {
+                            format!("{id} {inc} {http}: {:?}", machine.state(inc))
+                        })
+                        .collect();
+                    format!(
+                        " leads {:?}, alarms {:?}\n    {}",
+                        self.config(slot),
+                        machine.alarms(),
+                        known.join("\n    ")
+                    )
+                });
             format!(
                 "{slot} at {} up {} copy {} voter {}: {} {}",
                 node.home,
@@ -369,6 +418,9 @@ impl World {
                 says.unwrap_or_default()
             )
         };
-        (0..self.slots.len()).map(state).collect::<Vec<_>>().join("\n")
+        (0..self.slots.len())
+            .map(state)
+            .collect::<Vec<_>>()
+            .join("\n")
     }
 }

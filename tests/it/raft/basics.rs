@@ -11,7 +11,10 @@ use tokio::time::Instant;
 use super::cluster::{Cluster, Options};
 
 pub(super) fn create(name: &str) -> Body {
-    Body::Ours(Command::CreateDatabase { name: Name::from(name), retention_policy: None })
+    Body::Ours(Command::CreateDatabase {
+        name: Name::from(name),
+        retention_policy: None,
+    })
 }
 
 pub(super) fn soon() -> Instant {
@@ -24,23 +27,42 @@ async fn what_the_leader_acknowledges_all_apply_alike() {
     let (leader, raft) = cluster.leader(Duration::from_secs(1)).await;
     let mut last = 0;
     for n in 0..50 {
-        let outcome = raft.propose(create(&format!("db{n}")), soon()).await.expect("acknowledged");
-        let Outcome::Applied { index } = outcome else { panic!("refused: {outcome:?}") };
+        let outcome = raft
+            .propose(create(&format!("db{n}")), soon())
+            .await
+            .expect("acknowledged");
+        let Outcome::Applied { index } = outcome else {
+            panic!("refused: {outcome:?}")
+        };
         assert!(index > last, "indexes grow");
         assert!(
-            raft.applied().borrow().last.is_some_and(|id| id.index >= index),
+            raft.applied()
+                .borrow()
+                .last
+                .is_some_and(|id| id.index >= index),
             "applied before it is told"
         );
         last = index;
     }
-    cluster.converged(&[1, 2, 3], last, Duration::from_secs(1)).await;
+    cluster
+        .converged(&[1, 2, 3], last, Duration::from_secs(1))
+        .await;
     let state = |id| state::encode(&cluster.raft(id).expect("runs").applied().borrow().catalog);
     assert_eq!(state(1), state(2));
     assert_eq!(state(2), state(3));
 
     let follower = if leader == 1 { 2 } else { 1 };
-    let there = cluster.raft(follower).expect("runs").propose(create("elsewhere"), soon()).await;
-    assert_eq!(there, Err(ProposeError::NotLeader { leader: Some(RaftId(leader)) }));
+    let there = cluster
+        .raft(follower)
+        .expect("runs")
+        .propose(create("elsewhere"), soon())
+        .await;
+    assert_eq!(
+        there,
+        Err(ProposeError::NotLeader {
+            leader: Some(RaftId(leader))
+        })
+    );
 }
 
 /// Data nodes poll followers: an idle cluster must not sit on a commit until the next heartbeat.
@@ -50,9 +72,16 @@ async fn idle_followers_learn_of_a_commit_at_once() {
     let (_, raft) = cluster.leader(Duration::from_secs(1)).await;
     for n in 0..20 {
         tokio::time::sleep(Duration::from_millis(737)).await;
-        let outcome = raft.propose(create(&format!("db{n}")), soon()).await.expect("acknowledged");
-        let Outcome::Applied { index } = outcome else { panic!("refused: {outcome:?}") };
-        cluster.converged(&[1, 2, 3], index, Duration::from_millis(50)).await;
+        let outcome = raft
+            .propose(create(&format!("db{n}")), soon())
+            .await
+            .expect("acknowledged");
+        let Outcome::Applied { index } = outcome else {
+            panic!("refused: {outcome:?}")
+        };
+        cluster
+            .converged(&[1, 2, 3], index, Duration::from_millis(50))
+            .await;
     }
 }
 
@@ -66,29 +95,53 @@ async fn a_killed_leader_is_replaced_in_under_a_second_and_a_half() {
         cluster.kill(leader);
         let killed = Instant::now();
         let (_, raft) = cluster.leader(Duration::from_secs(3)).await;
-        raft.propose(create("after"), soon()).await.expect("acknowledged");
+        raft.propose(create("after"), soon())
+            .await
+            .expect("acknowledged");
         times.push(killed.elapsed());
     }
     times.sort();
     assert!(times[10] < Duration::from_secs(1), "median of {times:?}");
-    assert!(times[19] < Duration::from_millis(1500), "worst of {times:?}");
+    assert!(
+        times[19] < Duration::from_millis(1500),
+        "worst of {times:?}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn leadership_is_handed_over_at_once_and_for_good() {
     let cluster = Cluster::founded(3, 3, Options::default()).await;
     let (old, raft) = cluster.leader(Duration::from_secs(1)).await;
-    raft.propose(create("before"), soon()).await.expect("acknowledged");
+    raft.propose(create("before"), soon())
+        .await
+        .expect("acknowledged");
     let begun = Instant::now();
-    assert_eq!(raft.hand_over(Duration::from_millis(500)).await, HandOver::Done);
-    assert!(begun.elapsed() < Duration::from_millis(100), "took {:?}", begun.elapsed());
+    assert_eq!(
+        raft.hand_over(Duration::from_millis(500)).await,
+        HandOver::Done
+    );
+    assert!(
+        begun.elapsed() < Duration::from_millis(100),
+        "took {:?}",
+        begun.elapsed()
+    );
     let (new, heir) = cluster.leader(Duration::from_secs(1)).await;
     assert_ne!(new, old);
-    heir.propose(create("after"), soon()).await.expect("acknowledged");
+    heir.propose(create("after"), soon())
+        .await
+        .expect("acknowledged");
     let refused = raft.propose(create("too late"), soon()).await;
-    assert_eq!(refused, Err(ProposeError::NotLeader { leader: Some(RaftId(new)) }));
+    assert_eq!(
+        refused,
+        Err(ProposeError::NotLeader {
+            leader: Some(RaftId(new))
+        })
+    );
     // A follower has nothing to hand over.
-    assert_eq!(raft.hand_over(Duration::from_millis(500)).await, HandOver::Done);
+    assert_eq!(
+        raft.hand_over(Duration::from_millis(500)).await,
+        HandOver::Done
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -101,17 +154,28 @@ async fn without_a_majority_nothing_is_acknowledged_and_the_caller_is_told_so() 
         }
     }
     // Under way when the majority went: nobody can say.
-    assert_eq!(raft.propose(create("unknown"), soon()).await, Err(ProposeError::Unknown));
-    assert!(raft.barrier(soon()).await.is_err(), "no linearizable read without a majority");
+    assert_eq!(
+        raft.propose(create("unknown"), soon()).await,
+        Err(ProposeError::Unknown)
+    );
+    assert!(
+        raft.barrier(soon()).await.is_err(),
+        "no linearizable read without a majority"
+    );
     // Later it knows that it has none: certainly not proposed.
-    assert_eq!(raft.propose(create("lost"), soon()).await, Err(ProposeError::NoLeader));
+    assert_eq!(
+        raft.propose(create("lost"), soon()).await,
+        Err(ProposeError::NoLeader)
+    );
     for id in [1, 2, 3] {
         if id != leader {
             cluster.start(id).await;
         }
     }
     let (_, raft) = cluster.leader(Duration::from_secs(5)).await;
-    raft.propose(create("again"), soon()).await.expect("acknowledged");
+    raft.propose(create("again"), soon())
+        .await
+        .expect("acknowledged");
     raft.barrier(soon()).await.expect("a linearizable read");
 }
 
@@ -120,11 +184,16 @@ async fn before_the_cluster_is_founded_nothing_else_is_proposed() {
     let mut cluster = Cluster::new(5, Options::default());
     cluster.add(1, super::world::ip(1));
     let raft = cluster.open(1).await;
-    raft.initialize(&[(RaftId(1), super::world::incarnation(1))]).await.expect("an empty log");
+    raft.initialize(&[(RaftId(1), super::world::incarnation(1))])
+        .await
+        .expect("an empty log");
     raft.admit();
     let (_, raft) = cluster.leader(Duration::from_secs(2)).await;
     let before = raft.status().last_log;
-    assert_eq!(raft.propose(create("too early"), soon()).await, Err(ProposeError::NoLeader));
+    assert_eq!(
+        raft.propose(create("too early"), soon()).await,
+        Err(ProposeError::NoLeader)
+    );
     assert_eq!(raft.status().last_log, before, "nothing was logged");
     assert_eq!(raft.status().role, Role::Leader);
 }
@@ -134,5 +203,8 @@ async fn a_command_beyond_the_bound_is_refused_by_size() {
     let cluster = Cluster::founded(6, 1, Options::default()).await;
     let (_, raft) = cluster.leader(Duration::from_secs(1)).await;
     let huge = Body::Wire(vec![0; influxdb_meta::raft::MAX_COMMAND_BYTES].into());
-    assert!(matches!(raft.propose(huge, soon()).await, Err(ProposeError::TooLarge { .. })));
+    assert!(matches!(
+        raft.propose(huge, soon()).await,
+        Err(ProposeError::TooLarge { .. })
+    ));
 }

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use influxdb_meta::base::{Address, Incarnation, RaftId};
 use influxdb_meta::machine::{Command, Found, Founder};
-use influxdb_meta::raft::{OpenError, Raft, RaftConfig, RaftStatus, Refusal, Replica, Role, Transport};
+use influxdb_meta::raft::{
+    OpenError, Raft, RaftConfig, RaftStatus, Refusal, Replica, Role, Transport,
+};
 use influxdb_meta::runtime::disk::Fake;
 use influxdb_meta::runtime::net::memory::Network;
 use influxdb_meta::runtime::{Env, local};
@@ -73,13 +75,21 @@ impl Cluster {
         let rng = Seeded::new(seed);
         local::seed(rng.clone());
         let network = Network::new(rng.clone(), options.latency.clone());
-        Self { network, rng, members: BTreeMap::new(), directory: Directory::default(), options }
+        Self {
+            network,
+            rng,
+            members: BTreeMap::new(),
+            directory: Directory::default(),
+            options,
+        }
     }
 
     /// Members 1 to `count`, founded and led.
     pub(super) async fn founded(seed: u64, count: u64, options: Options) -> Self {
         let mut cluster = Self::new(seed, options);
-        let founders: Vec<_> = (1..=count).map(|id| (RaftId(id), incarnation(id))).collect();
+        let founders: Vec<_> = (1..=count)
+            .map(|id| (RaftId(id), incarnation(id)))
+            .collect();
         for id in 1..=count {
             cluster.add(id, ip(id));
             let raft = cluster.open(id).await;
@@ -99,14 +109,25 @@ impl Cluster {
             feature_level: 1,
         }));
         let (_, leader) = cluster.leader(Duration::from_secs(5)).await;
-        leader.propose(found, Instant::now() + Duration::from_secs(5)).await.expect("founded");
+        leader
+            .propose(found, Instant::now() + Duration::from_secs(5))
+            .await
+            .expect("founded");
         cluster
     }
 
     /// A new volume.
     pub(super) fn add(&mut self, raft_id: u64, ip: IpAddr) {
         self.directory.set(RaftId(raft_id), ip);
-        self.members.insert(raft_id, Member { raft_id, ip, disk: Fake::new(), process: None });
+        self.members.insert(
+            raft_id,
+            Member {
+                raft_id,
+                ip,
+                disk: Fake::new(),
+                process: None,
+            },
+        );
     }
 
     /// Starts a process on the member's volume; it does not admit yet.
@@ -119,12 +140,28 @@ impl Cluster {
         tokio::time::sleep(Duration::from_millis(5)).await;
         let options = self.options.clone();
         let member = self.members.get_mut(&raft_id).expect("a member");
-        let env = env(self.network.host(member.ip), self.rng.clone(), Arc::new(member.disk.clone()));
-        let me = Replica { cluster_id: CLUSTER, raft_id: RaftId(raft_id), incarnation: incarnation(raft_id) };
+        let env = env(
+            self.network.host(member.ip),
+            self.rng.clone(),
+            Arc::new(member.disk.clone()),
+        );
+        let me = Replica {
+            cluster_id: CLUSTER,
+            raft_id: RaftId(raft_id),
+            incarnation: incarnation(raft_id),
+        };
         let (key, needs_proof) = (options.keys.get(&raft_id).copied(), options.needs_proof);
         let directory = Some(self.directory.clone());
-        let door = Door { directory, key, needs_proof, ..Door::new(me) };
-        let booted = env.tasks.killable(boot(env.clone(), me, member.ip, door, options)).await;
+        let door = Door {
+            directory,
+            key,
+            needs_proof,
+            ..Door::new(me)
+        };
+        let booted = env
+            .tasks
+            .killable(boot(env.clone(), me, member.ip, door, options))
+            .await;
         let process = booted.expect("nobody kills it here")?;
         let raft = process.raft.clone();
         member.process = Some(process);
@@ -139,7 +176,9 @@ impl Cluster {
 
     /// SIGKILL: the page cache stays.
     pub(super) fn kill(&mut self, raft_id: u64) {
-        let Some(member) = self.members.get_mut(&raft_id) else { return };
+        let Some(member) = self.members.get_mut(&raft_id) else {
+            return;
+        };
         if let Some(process) = member.process.take() {
             process.env.tasks.kill();
         }
@@ -156,20 +195,32 @@ impl Cluster {
 
     /// SIGTERM.
     pub(super) async fn stop(&mut self, raft_id: u64) {
-        let Some(process) = self.members.get_mut(&raft_id).and_then(|m| m.process.take()) else { return };
+        let Some(process) = self
+            .members
+            .get_mut(&raft_id)
+            .and_then(|m| m.process.take())
+        else {
+            return;
+        };
         let raft = process.raft.clone();
         let end = process.env.tasks.killable(async move {
             raft.hand_over(Duration::from_millis(500)).await;
             raft.shutdown().await;
         });
-        timeout(Duration::from_secs(5), end).await.expect("it stops by itself");
+        timeout(Duration::from_secs(5), end)
+            .await
+            .expect("it stops by itself");
         process.env.tasks.kill();
         let member = self.members.get_mut(&raft_id).expect("a member");
         member.disk = member.disk.after_kill();
     }
 
     pub(super) fn running(&self) -> Vec<u64> {
-        self.members.values().filter(|m| m.process.is_some()).map(|m| m.raft_id).collect()
+        self.members
+            .values()
+            .filter(|m| m.process.is_some())
+            .map(|m| m.raft_id)
+            .collect()
     }
 
     pub(super) fn raft(&self, raft_id: u64) -> Option<Raft> {
@@ -180,15 +231,25 @@ impl Cluster {
     pub(super) async fn leader(&self, within: Duration) -> (u64, Raft) {
         let deadline = Instant::now() + within;
         loop {
-            let statuses: Vec<_> = self.running().into_iter().filter_map(|id| self.status(id)).collect();
+            let statuses: Vec<_> = self
+                .running()
+                .into_iter()
+                .filter_map(|id| self.status(id))
+                .collect();
             for (id, status) in &statuses {
-                let followers = statuses.iter().filter(|(_, s)| s.leader == Some(RaftId(*id))).count();
+                let followers = statuses
+                    .iter()
+                    .filter(|(_, s)| s.leader == Some(RaftId(*id)))
+                    .count();
                 let fresh = statuses.iter().all(|(_, s)| s.term <= status.term);
                 if status.role == Role::Leader && followers * 2 > statuses.len() && fresh {
                     return (*id, self.raft(*id).expect("it runs"));
                 }
             }
-            assert!(Instant::now() < deadline, "no leader within {within:?}: {statuses:?}");
+            assert!(
+                Instant::now() < deadline,
+                "no leader within {within:?}: {statuses:?}"
+            );
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
@@ -209,14 +270,21 @@ impl Cluster {
     pub(super) async fn converged(&self, ids: &[u64], at_least: u64, within: Duration) {
         let deadline = Instant::now() + within;
         loop {
-            let applied: Vec<_> =
-                ids.iter().map(|id| self.raft(*id).map(|r| r.applied().borrow().last)).collect();
+            let applied: Vec<_> = ids
+                .iter()
+                .map(|id| self.raft(*id).map(|r| r.applied().borrow().last))
+                .collect();
             let first = applied[0].flatten();
-            if first.is_some_and(|id| id.index >= at_least) && applied.iter().all(|a| a.flatten() == first) {
+            if first.is_some_and(|id| id.index >= at_least)
+                && applied.iter().all(|a| a.flatten() == first)
+            {
                 return;
             }
             let statuses: Vec<_> = ids.iter().filter_map(|id| self.status(*id)).collect();
-            assert!(Instant::now() < deadline, "not converged within {within:?} on {at_least}: {statuses:?}");
+            assert!(
+                Instant::now() < deadline,
+                "not converged within {within:?} on {at_least}: {statuses:?}"
+            );
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
@@ -232,7 +300,9 @@ pub(super) async fn boot(
     let dir = DataDir::open(&env, Path::new("/meta")).expect("the directory opens");
     let (snapshots, snapshot) = Snapshots::open(&env, &dir).expect("the snapshots open");
     let last = snapshot.as_ref().and_then(|(header, _)| header.last);
-    let small = LogConfig { segment_bytes: 32 << 10 };
+    let small = LogConfig {
+        segment_bytes: 32 << 10,
+    };
     let log = Log::open_with(&env, &dir, me.incarnation, last, small).expect("the log opens");
     let config = RaftConfig {
         base: Duration::from_secs(1),
@@ -241,12 +311,24 @@ pub(super) async fn boot(
         snapshot_every_bytes: 1 << 20,
     };
     // The identity would lie beside it: a log without one is another program's.
-    dir.store("identity", &Incarnation::to_string(&me.incarnation).into_bytes()).expect("stored");
+    dir.store(
+        "identity",
+        &Incarnation::to_string(&me.incarnation).into_bytes(),
+    )
+    .expect("stored");
     let (refusals, heard) = (door.refusals.clone(), door.heard.clone());
     let bind = std::net::SocketAddr::new(ip, RAFT_PORT);
-    let transport = Transport::listen(&env, bind, Arc::new(door)).await.expect("the port is free");
+    let transport = Transport::listen(&env, bind, Arc::new(door))
+        .await
+        .expect("the port is free");
     let raft = Raft::open(&env, config, me, log, snapshots, snapshot, &transport).await?;
-    Ok(Process { env, raft, refusals, heard, _transport: transport })
+    Ok(Process {
+        env,
+        raft,
+        refusals,
+        heard,
+        _transport: transport,
+    })
 }
 
 /// Shared between a test and its tasks.

@@ -1,5 +1,5 @@
-//! A member is heard as long as it lives, not only when it dials: whether it is gone is judged by that
-//! (founding.md 7, Replace).
+//! A member is heard as long as it lives, not only when it dials: whether it is gone is judged by
+//! that (founding.md 7, Replace).
 
 use std::time::Duration;
 
@@ -19,17 +19,31 @@ async fn idle_pair(seed: u64) -> Cluster {
 }
 
 fn heard(cluster: &Cluster, raft_id: u64) -> Shared<Vec<Incarnation>> {
-    cluster.members[&raft_id].process.as_ref().expect("it runs").heard.clone()
+    cluster.members[&raft_id]
+        .process
+        .as_ref()
+        .expect("it runs")
+        .heard
+        .clone()
 }
 
 /// How often `peer` was heard in this time, and in how many half seconds of it.
-async fn count(heard: &Shared<Vec<Incarnation>>, peer: Incarnation, within: Duration) -> (usize, usize) {
+async fn count(
+    heard: &Shared<Vec<Incarnation>>,
+    peer: Incarnation,
+    within: Duration,
+) -> (usize, usize) {
     let step = Duration::from_millis(500);
     let (mut times, mut steps) = (0, 0);
     for _ in 0..within.as_millis() / step.as_millis() {
         heard.lock().expect("sound").clear();
         sleep(step).await;
-        let now = heard.lock().expect("sound").iter().filter(|who| **who == peer).count();
+        let now = heard
+            .lock()
+            .expect("sound")
+            .iter()
+            .filter(|who| **who == peer)
+            .count();
         times += now;
         steps += usize::from(now > 0);
     }
@@ -41,7 +55,12 @@ async fn count(heard: &Shared<Vec<Incarnation>>, peer: Incarnation, within: Dura
 async fn members_of_an_idle_group_hear_each_other_all_the_time() {
     let cluster = idle_pair(41).await;
     for (me, peer) in [(1, 2), (2, 1)] {
-        let (_, steps) = count(&heard(&cluster, me), incarnation(peer), Duration::from_secs(20)).await;
+        let (_, steps) = count(
+            &heard(&cluster, me),
+            incarnation(peer),
+            Duration::from_secs(20),
+        )
+        .await;
         assert_eq!(steps, 40, "member {me} hears {peer} in each half second");
     }
 }
@@ -63,8 +82,9 @@ async fn who_is_gone_or_cut_off_is_heard_no_more() {
     }
 }
 
-/// The id of its start must be on its disk before anybody hears of it (founding.md 7): the node that stores it slowly
-/// stands for election meanwhile, as nobody comes in, and must still dial nobody.
+/// The id of its start must be on its disk before anybody hears of it (founding.md 7): the node
+/// that stores it slowly stands for election meanwhile, as nobody comes in, and must still dial
+/// nobody.
 #[tokio::test(start_paused = true)]
 async fn who_has_not_admitted_yet_dials_nobody() {
     let mut cluster = Cluster::founded(44, 3, Options::default()).await;
@@ -75,14 +95,28 @@ async fn who_has_not_admitted_yet_dials_nobody() {
     sleep(Duration::from_secs(1)).await;
     let raft = cluster.open(late).await;
     for id in &others {
-        let (times, _) = count(&heard(&cluster, *id), incarnation(late), Duration::from_secs(10)).await;
+        let (times, _) = count(
+            &heard(&cluster, *id),
+            incarnation(late),
+            Duration::from_secs(10),
+        )
+        .await;
         assert_eq!(times, 0, "member {id} has heard it");
     }
     raft.admit();
     sleep(Duration::from_secs(2)).await;
-    let (times, _) = count(&heard(&cluster, leader), incarnation(late), Duration::from_secs(2)).await;
+    let (times, _) = count(
+        &heard(&cluster, leader),
+        incarnation(late),
+        Duration::from_secs(2),
+    )
+    .await;
     assert!(times > 0, "now it is heard");
-    assert!(raft.status().leader.is_some(), "and follows: {:?}", raft.status());
+    assert!(
+        raft.status().leader.is_some(),
+        "and follows: {:?}",
+        raft.status()
+    );
 }
 
 /// Writers make thousands of frames a second; each connection tells of them ten times.
@@ -95,10 +129,15 @@ async fn busy_members_are_not_told_of_each_frame() {
     let begun = Instant::now();
     let mut writes = 0;
     while begun.elapsed() < Duration::from_secs(2) {
-        raft.propose(create(&format!("db{writes}")), soon()).await.expect("acknowledged");
+        raft.propose(create(&format!("db{writes}")), soon())
+            .await
+            .expect("acknowledged");
         writes += 1;
     }
     let times = told.lock().expect("sound").len();
     assert!(writes > 200, "{writes} writes");
-    assert!((20..=2 * 25).contains(&times), "told {times} times of {writes} writes");
+    assert!(
+        (20..=2 * 25).contains(&times),
+        "told {times} times of {writes} writes"
+    );
 }

@@ -1,5 +1,5 @@
-//! The handshake of version 1, byte by byte: members of every later version greet like this, or the first step of
-//! an upgrade cuts the cluster in two.
+//! The handshake of version 1, byte by byte: members of every later version greet like this, or the
+//! first step of an upgrade cuts the cluster in two.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,20 +25,35 @@ impl Rng for Always {
     }
 }
 
-/// A dialler that is replica 2 means replica 1 and proves the secret: it is let in, and told exactly what
-/// version 1 told it, the listener's proof included.
+/// A dialler that is replica 2 means replica 1 and proves the secret: it is let in, and told
+/// exactly what version 1 told it, the listener's proof included.
 #[tokio::test(start_paused = true)]
 async fn the_handshake_of_version_1_is_understood_and_answered() {
-    let network = Network::new(Seeded::new(1), Duration::from_millis(1)..Duration::from_millis(2));
+    let network = Network::new(
+        Seeded::new(1),
+        Duration::from_millis(1)..Duration::from_millis(2),
+    );
     let here = env(network.host(ip(1)), Seeded::new(2), Arc::new(Fake::new()));
-    let here = Env { rng: Arc::new(Always(6)), ..here };
+    let here = Env {
+        rng: Arc::new(Always(6)),
+        ..here
+    };
     let key = PeerKey::derive("the secret of this cluster").bytes();
-    let door = Door { key: Some(key), needs_proof: true, ..Door::new(replica(1)) };
-    let listener = boot(here, replica(1), ip(1), door, Options::default()).await.expect("opens");
+    let door = Door {
+        key: Some(key),
+        needs_proof: true,
+        ..Door::new(replica(1))
+    };
+    let listener = boot(here, replica(1), ip(1), door, Options::default())
+        .await
+        .expect("opens");
     listener.raft.admit();
 
     let mut stream = network.host(ip(2)).dial(bind(1)).await.expect("it listens");
-    stream.write_all(&read("compat/v1/handshake/dialler.bin")).await.expect("written");
+    stream
+        .write_all(&read("compat/v1/handshake/dialler.bin"))
+        .await
+        .expect("written");
     let want = read("compat/v1/handshake/listener.bin");
     let mut answer = vec![0; want.len()];
     let answered = timeout(Duration::from_secs(1), stream.read_exact(&mut answer)).await;

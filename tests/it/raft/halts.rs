@@ -19,11 +19,17 @@ use super::world::ip;
 async fn an_unreadable_entry_halts_and_is_neither_skipped_nor_a_crash() {
     let mut cluster = Cluster::founded(11, 3, Options::default()).await;
     let (_, raft) = cluster.leader(Duration::from_secs(1)).await;
-    raft.propose(create("before"), soon()).await.expect("acknowledged");
+    raft.propose(create("before"), soon())
+        .await
+        .expect("acknowledged");
     // `service` would have refused it; something newer might log what we cannot read.
     let unreadable = Body::Wire(bytes::Bytes::from_static(&[0x08, 0x03]));
     let answer = raft.propose(unreadable, soon()).await;
-    assert_eq!(answer, Err(ProposeError::Unknown), "the others may have read it");
+    assert_eq!(
+        answer,
+        Err(ProposeError::Unknown),
+        "the others may have read it"
+    );
     let told = halted_nodes(&cluster).await;
     assert!(
         told.len() >= 2,
@@ -31,15 +37,31 @@ async fn an_unreadable_entry_halts_and_is_neither_skipped_nor_a_crash() {
     );
     for (id, halted) in told {
         let raft = cluster.raft(id).expect("the process stays");
-        assert!(halted.starts_with("log entry ") && halted.contains("cannot be read"), "{halted}");
-        assert!(halted.ends_with("this node needs a newer version"), "{halted}");
+        assert!(
+            halted.starts_with("log entry ") && halted.contains("cannot be read"),
+            "{halted}"
+        );
+        assert!(
+            halted.ends_with("this node needs a newer version"),
+            "{halted}"
+        );
         let catalog = &raft.applied().borrow().catalog.clone();
-        assert!(catalog.databases.get(&"before".into()).is_some(), "what was applied stays visible");
+        assert!(
+            catalog.databases.get(&"before".into()).is_some(),
+            "what was applied stays visible"
+        );
         let refused = raft.propose(create("after"), soon()).await;
-        assert!(matches!(refused, Err(ProposeError::Halted(_))), "{refused:?}");
-        assert!(timeout(Duration::from_secs(1), raft.fatal()).await.is_err(), "no reason to end the process");
+        assert!(
+            matches!(refused, Err(ProposeError::Halted(_))),
+            "{refused:?}"
+        );
+        assert!(
+            timeout(Duration::from_secs(1), raft.fatal()).await.is_err(),
+            "no reason to end the process"
+        );
     }
-    // A restart meets the entry again and says the same: when it opens, if it knows that it is committed.
+    // A restart meets the entry again and says the same: when it opens, if it knows that it is
+    // committed.
     for id in [1, 2, 3] {
         cluster.kill(id);
         match cluster.try_open(id).await {
@@ -51,7 +73,11 @@ async fn an_unreadable_entry_halts_and_is_neither_skipped_nor_a_crash() {
     let running = cluster.running().len();
     let told = halted_nodes(&cluster).await;
     assert!(told.len() + 1 >= running.min(2), "{told:?} of {running}");
-    assert!(told.values().all(|halted| halted.contains("cannot be read")), "{told:?}");
+    assert!(
+        told.values()
+            .all(|halted| halted.contains("cannot be read")),
+        "{told:?}"
+    );
 }
 
 /// Of those that run: the ones that have halted some seconds later, and why.
@@ -65,37 +91,56 @@ async fn halted_nodes(cluster: &Cluster) -> BTreeMap<u64, String> {
 async fn a_failed_fsync_ends_the_process_and_costs_nothing() {
     let mut cluster = Cluster::founded(12, 3, Options::default()).await;
     let (leader, raft) = cluster.leader(Duration::from_secs(1)).await;
-    raft.propose(create("before"), soon()).await.expect("acknowledged");
+    raft.propose(create("before"), soon())
+        .await
+        .expect("acknowledged");
     cluster.members[&leader]
         .disk
         .fail_with(|op| matches!(op.kind, OpKind::Sync).then_some(io::ErrorKind::StorageFull));
-    // The two others may commit it without this node's own copy; if so it may say so. Else nobody knows.
+    // The two others may commit it without this node's own copy; if so it may say so. Else nobody
+    // knows.
     let unsure = raft.propose(create("unsure"), soon()).await;
-    assert!(matches!(unsure, Ok(_) | Err(ProposeError::Unknown)), "{unsure:?}");
-    let why = timeout(Duration::from_secs(2), raft.fatal()).await.expect("it says that it must end");
-    assert!(why.starts_with("writing the log") || why.starts_with("saving the vote"), "{why}");
+    assert!(
+        matches!(unsure, Ok(_) | Err(ProposeError::Unknown)),
+        "{unsure:?}"
+    );
+    let why = timeout(Duration::from_secs(2), raft.fatal())
+        .await
+        .expect("it says that it must end");
+    assert!(
+        why.starts_with("writing the log") || why.starts_with("saving the vote"),
+        "{why}"
+    );
     cluster.kill(leader);
     let (_, raft) = cluster.leader(Duration::from_secs(3)).await;
-    raft.propose(create("after"), soon()).await.expect("the others go on");
+    raft.propose(create("after"), soon())
+        .await
+        .expect("the others go on");
     let catalog = raft.applied().borrow().catalog.clone();
     assert!(catalog.databases.get(&"before".into()).is_some());
 }
 
-/// A snapshot that finds no room waits for it: the log is still there, and ending the process would end every later
-/// start too.
+/// A snapshot that finds no room waits for it: the log is still there, and ending the process would
+/// end every later start too.
 #[tokio::test(start_paused = true)]
 async fn a_snapshot_without_room_waits_for_it() {
-    let options = Options { snapshot_every: 20, ..Options::default() };
+    let options = Options {
+        snapshot_every: 20,
+        ..Options::default()
+    };
     let cluster = Cluster::founded(15, 1, options).await;
     let (leader, raft) = cluster.leader(Duration::from_secs(1)).await;
     let disk = &cluster.members[&leader].disk;
     let in_snapshots = |op: &influxdb_meta::runtime::disk::Op| {
-        let is_one = op.path.to_string_lossy().contains("/snap/") && matches!(op.kind, OpKind::Write { .. });
+        let is_one =
+            op.path.to_string_lossy().contains("/snap/") && matches!(op.kind, OpKind::Write { .. });
         is_one.then_some(io::ErrorKind::StorageFull)
     };
     disk.fail_with(in_snapshots);
     for n in 0..60 {
-        raft.propose(create(&format!("db{n}")), soon()).await.expect("the log has room");
+        raft.propose(create(&format!("db{n}")), soon())
+            .await
+            .expect("the log has room");
     }
     tokio::time::sleep(Duration::from_secs(30)).await;
     assert_eq!((raft.status().snapshot, raft.status().halted), (None, None));
@@ -105,15 +150,20 @@ async fn a_snapshot_without_room_waits_for_it() {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     };
-    timeout(Duration::from_secs(30), stored).await.expect("stored once there is room");
+    timeout(Duration::from_secs(30), stored)
+        .await
+        .expect("stored once there is room");
 }
 
-/// Measured before the fences: two wiped founders elected themselves and acknowledged writes were gone.
+/// Measured before the fences: two wiped founders elected themselves and acknowledged writes were
+/// gone.
 #[tokio::test(start_paused = true)]
 async fn a_wiped_volume_does_not_vote_under_its_old_name() {
     let mut cluster = Cluster::founded(13, 3, Options::default()).await;
     let (leader, raft) = cluster.leader(Duration::from_secs(1)).await;
-    raft.propose(create("before"), soon()).await.expect("acknowledged");
+    raft.propose(create("before"), soon())
+        .await
+        .expect("acknowledged");
     let others: Vec<u64> = [1, 2, 3].into_iter().filter(|id| *id != leader).collect();
     let (stale, wiped) = (others[0], others[1]);
     // Everybody but a stale member and a wiped one is down: the two would be a majority of three.
@@ -128,13 +178,29 @@ async fn a_wiped_volume_does_not_vote_under_its_old_name() {
     let status = raft.status();
     assert_ne!(status.role, Role::Leader, "{status:?}");
     assert_eq!(status.leader, None, "{status:?}");
-    assert_eq!(reborn.status().last_log, None, "nothing of the old name reached it");
-    assert_eq!(raft.propose(create("lost"), soon()).await, Err(ProposeError::NoLeader));
+    assert_eq!(
+        reborn.status().last_log,
+        None,
+        "nothing of the old name reached it"
+    );
+    assert_eq!(
+        raft.propose(create("lost"), soon()).await,
+        Err(ProposeError::NoLeader)
+    );
     // With an intact volume back there is a majority again, and what was acknowledged is there.
     cluster.start(leader).await;
     let (_, raft) = cluster.leader(Duration::from_secs(5)).await;
-    raft.propose(create("after"), soon()).await.expect("acknowledged");
-    assert!(raft.applied().borrow().catalog.databases.get(&"before".into()).is_some());
+    raft.propose(create("after"), soon())
+        .await
+        .expect("acknowledged");
+    assert!(
+        raft.applied()
+            .borrow()
+            .catalog
+            .databases
+            .get(&"before".into())
+            .is_some()
+    );
 }
 
 /// The reborn node says so at the old address, and the caller hears it in words.
@@ -147,10 +213,21 @@ async fn the_old_incarnation_is_refused_by_name() {
     cluster.start(9).await;
     let deadline = Instant::now() + Duration::from_secs(5);
     let (_, raft) = cluster.leader(Duration::from_secs(3)).await;
-    raft.propose(create("two of three"), soon()).await.expect("acknowledged");
-    let heard = |id: u64| cluster.members[&id].process.as_ref().expect("runs").refusals.clone();
+    raft.propose(create("two of three"), soon())
+        .await
+        .expect("acknowledged");
+    let heard = |id: u64| {
+        cluster.members[&id]
+            .process
+            .as_ref()
+            .expect("runs")
+            .refusals
+            .clone()
+    };
     loop {
-        let refusals = [heard(1), heard(2)].map(|r| r.lock().expect("sound").clone()).concat();
+        let refusals = [heard(1), heard(2)]
+            .map(|r| r.lock().expect("sound").clone())
+            .concat();
         if refusals.contains(&(RaftId(3), Refusal::NotMe)) {
             break;
         }
@@ -162,36 +239,61 @@ async fn the_old_incarnation_is_refused_by_name() {
 /// A member whose log has fallen behind the others' is brought up by a snapshot.
 #[tokio::test(start_paused = true)]
 async fn who_comes_back_late_is_caught_up_by_a_snapshot() {
-    let options = Options { snapshot_every: 30, ..Options::default() };
+    let options = Options {
+        snapshot_every: 30,
+        ..Options::default()
+    };
     let mut cluster = Cluster::founded(15, 3, options).await;
     let (leader, raft) = cluster.leader(Duration::from_secs(1)).await;
     let late = if leader == 1 { 2 } else { 1 };
     cluster.kill(late);
     for n in 0..200 {
-        raft.propose(create(&format!("db{n}")), soon()).await.expect("acknowledged");
+        raft.propose(create(&format!("db{n}")), soon())
+            .await
+            .expect("acknowledged");
     }
     let back = cluster.start(late).await;
     let last = raft.applied().borrow().last.expect("applied").index;
-    cluster.converged(&[1, 2, 3], last, Duration::from_secs(5)).await;
-    assert!(back.status().snapshot.is_some_and(|id| id.index > 100), "{:?}", back.status());
+    cluster
+        .converged(&[1, 2, 3], last, Duration::from_secs(5))
+        .await;
+    assert!(
+        back.status().snapshot.is_some_and(|id| id.index > 100),
+        "{:?}",
+        back.status()
+    );
     // And what it got so is on its disk.
     cluster.pull_plug(late);
     let again = cluster.start(late).await;
-    assert!(again.applied().borrow().last.is_some_and(|id| id.index > 100), "from its own snapshot");
-    cluster.converged(&[1, 2, 3], last, Duration::from_secs(5)).await;
+    assert!(
+        again
+            .applied()
+            .borrow()
+            .last
+            .is_some_and(|id| id.index > 100),
+        "from its own snapshot"
+    );
+    cluster
+        .converged(&[1, 2, 3], last, Duration::from_secs(5))
+        .await;
 }
 
-/// It has nothing that would bring the one that lags to where its log begins. The snapshot before would be sent again
-/// and again.
+/// It has nothing that would bring the one that lags to where its log begins. The snapshot before
+/// would be sent again and again.
 #[tokio::test(start_paused = true)]
 async fn a_leader_whose_newest_snapshot_rots_halts_and_the_others_bring_up_who_lags() {
-    let options = Options { snapshot_every: 30, ..Options::default() };
+    let options = Options {
+        snapshot_every: 30,
+        ..Options::default()
+    };
     let mut cluster = Cluster::founded(17, 3, options).await;
     let (leader, raft) = cluster.leader(Duration::from_secs(1)).await;
     let late = if leader == 1 { 2 } else { 1 };
     cluster.kill(late);
     for n in 0..200 {
-        raft.propose(create(&format!("db{n}")), soon()).await.expect("acknowledged");
+        raft.propose(create(&format!("db{n}")), soon())
+            .await
+            .expect("acknowledged");
     }
     let newest = raft.status().snapshot.expect("several").to_string();
     let path = std::path::Path::new("/meta/influxd-meta/snap").join(&newest);
@@ -199,10 +301,18 @@ async fn a_leader_whose_newest_snapshot_rots_halts_and_the_others_bring_up_who_l
     let last = raft.applied().borrow().last.expect("applied").index;
     cluster.start(late).await;
     let why = halted(&raft).await;
-    assert!(why.contains(&newest) && why.contains("delete this node's volume"), "{why}");
-    assert!(timeout(Duration::from_secs(1), raft.fatal()).await.is_err(), "no reason to end the process");
+    assert!(
+        why.contains(&newest) && why.contains("delete this node's volume"),
+        "{why}"
+    );
+    assert!(
+        timeout(Duration::from_secs(1), raft.fatal()).await.is_err(),
+        "no reason to end the process"
+    );
     let others: Vec<u64> = [1, 2, 3].into_iter().filter(|id| *id != leader).collect();
-    cluster.converged(&others, last, Duration::from_secs(10)).await;
+    cluster
+        .converged(&others, last, Duration::from_secs(10))
+        .await;
 }
 
 async fn halted(raft: &Raft) -> String {
@@ -223,14 +333,27 @@ async fn members_with_one_secret_work_together_and_one_with_another_stays_out() 
     let (ours, other) = ([1; 32], [2; 32]);
     for third in [Some(ours), Some(other), None] {
         let keys = [(1, Some(ours)), (2, Some(ours)), (3, third)];
-        let keys = keys.into_iter().filter_map(|(id, key)| Some((id, key?))).collect();
-        let options = Options { keys, needs_proof: true, ..Options::default() };
+        let keys = keys
+            .into_iter()
+            .filter_map(|(id, key)| Some((id, key?)))
+            .collect();
+        let options = Options {
+            keys,
+            needs_proof: true,
+            ..Options::default()
+        };
         let cluster = Cluster::founded(16, 3, options).await;
         let (leader, raft) = cluster.leader(Duration::from_secs(2)).await;
         assert!(third == Some(ours) || leader != 3);
-        raft.propose(create("with a secret"), soon()).await.expect("a majority has it");
+        raft.propose(create("with a secret"), soon())
+            .await
+            .expect("a majority has it");
         tokio::time::sleep(Duration::from_secs(2)).await;
         let third_applied = cluster.raft(3).expect("runs").applied().borrow().last;
-        assert_eq!(third_applied.is_some(), third == Some(ours), "{third:?}: {third_applied:?}");
+        assert_eq!(
+            third_applied.is_some(),
+            third == Some(ours),
+            "{third:?}: {third_applied:?}"
+        );
     }
 }

@@ -28,10 +28,19 @@ struct Scene {
 }
 
 async fn scene(door: Door) -> Scene {
-    let network = Network::new(Seeded::new(1), Duration::from_millis(1)..Duration::from_millis(2));
+    let network = Network::new(
+        Seeded::new(1),
+        Duration::from_millis(1)..Duration::from_millis(2),
+    );
     let here = env(network.host(ip(1)), Seeded::new(2), Arc::new(disk::System));
-    let transport = Transport::listen(&here, bind(1), Arc::new(door)).await.expect("the port is free");
-    Scene { transport, net: network.host(ip(2)), network }
+    let transport = Transport::listen(&here, bind(1), Arc::new(door))
+        .await
+        .expect("the port is free");
+    Scene {
+        transport,
+        net: network.host(ip(2)),
+        network,
+    }
 }
 
 fn hello(receiver: Replica) -> Hello {
@@ -47,12 +56,21 @@ fn hello(receiver: Replica) -> Hello {
 }
 
 async fn dial(scene: &Scene) -> Box<dyn Stream> {
-    scene.net.dial(scene.transport.local()).await.expect("it listens")
+    scene
+        .net
+        .dial(scene.transport.local())
+        .await
+        .expect("it listens")
 }
 
 /// A connection from the host of this number that never says who it is.
 async fn dawdle(scene: &Scene, host: u64) -> Box<dyn Stream> {
-    let mut stream = scene.network.host(ip(host)).dial(scene.transport.local()).await.expect("it listens");
+    let mut stream = scene
+        .network
+        .host(ip(host))
+        .dial(scene.transport.local())
+        .await
+        .expect("it listens");
     stream.write_all(&MAGIC[..3]).await.expect("written");
     stream
 }
@@ -61,7 +79,11 @@ async fn dawdle(scene: &Scene, host: u64) -> Box<dyn Stream> {
 async fn closed(streams: &mut [Box<dyn Stream>]) -> usize {
     let mut closed = 0;
     for stream in streams {
-        closed += usize::from(timeout(Duration::from_millis(1), stream.read(&mut [0])).await.is_ok());
+        closed += usize::from(
+            timeout(Duration::from_millis(1), stream.read(&mut [0]))
+                .await
+                .is_ok(),
+        );
     }
     closed
 }
@@ -82,7 +104,10 @@ async fn hear(stream: &mut Box<dyn Stream>) -> Frame {
 /// Everything until the other side closes; it must do so within `within`.
 async fn rest(stream: &mut Box<dyn Stream>, within: Duration) -> Vec<u8> {
     let mut bytes = Vec::new();
-    timeout(within, stream.read_to_end(&mut bytes)).await.expect("closed in time").expect("closed cleanly");
+    timeout(within, stream.read_to_end(&mut bytes))
+        .await
+        .expect("closed in time")
+        .expect("closed cleanly");
     bytes
 }
 
@@ -91,15 +116,23 @@ async fn knock(scene: &Scene, hello: Hello, proof: Option<[u8; 32]>) -> (Challen
     let mut stream = dial(scene).await;
     stream.write_all(&MAGIC).await.expect("written");
     say(&mut stream, &Frame::Hello(hello)).await;
-    let Frame::Challenge(challenge) = hear(&mut stream).await else { panic!("no challenge") };
+    let Frame::Challenge(challenge) = hear(&mut stream).await else {
+        panic!("no challenge")
+    };
     say(&mut stream, &Frame::Proof(Proof(proof))).await;
     let verdict = hear(&mut stream).await;
-    assert_eq!(rest(&mut stream, Duration::from_secs(1)).await, b"", "closed after the refusal");
+    assert_eq!(
+        rest(&mut stream, Duration::from_secs(1)).await,
+        b"",
+        "closed after the refusal"
+    );
     (challenge, verdict)
 }
 
 fn code(verdict: &Frame) -> RefusedCode {
-    let Frame::Refused(Refused { code, text }) = verdict else { panic!("not refused: {verdict:?}") };
+    let Frame::Refused(Refused { code, text }) = verdict else {
+        panic!("not refused: {verdict:?}")
+    };
     assert!(!text.is_empty(), "a refusal has words");
     *code
 }
@@ -109,10 +142,19 @@ async fn only_the_very_incarnation_that_is_meant_answers() {
     let scene = scene(Door::new(replica(1))).await;
     let me = replica(1);
     let others = [
-        Replica { cluster_id: ClusterId([8; 16]), ..me },
-        Replica { raft_id: RaftId(3), ..me },
+        Replica {
+            cluster_id: ClusterId([8; 16]),
+            ..me
+        },
+        Replica {
+            raft_id: RaftId(3),
+            ..me
+        },
         // A wiped volume under its old name: it must not vote for what it no longer knows.
-        Replica { incarnation: Incarnation([9; 16]), ..me },
+        Replica {
+            incarnation: Incarnation([9; 16]),
+            ..me
+        },
     ];
     for receiver in others {
         let (challenge, verdict) = knock(&scene, hello(receiver), None).await;
@@ -125,9 +167,15 @@ async fn only_the_very_incarnation_that_is_meant_answers() {
 async fn nobody_speaks_raft_before_it_is_open() {
     // A member whose Raft node has not admitted yet, and a node that is a member of nothing.
     let open_soon = Door::new(replica(1));
-    let stranger = Door { me: None, ..open_soon.clone() };
+    let stranger = Door {
+        me: None,
+        ..open_soon.clone()
+    };
     for door in [open_soon, stranger] {
-        let (hints, before) = (door.hints.clone(), door.hints.lock().expect("not poisoned").len());
+        let (hints, before) = (
+            door.hints.clone(),
+            door.hints.lock().expect("not poisoned").len(),
+        );
         let scene = scene(door).await;
         let (_, verdict) = knock(&scene, hello(replica(1)), None).await;
         assert_eq!(code(&verdict), RefusedCode::NotOpen);
@@ -138,7 +186,10 @@ async fn nobody_speaks_raft_before_it_is_open() {
 
 #[tokio::test(start_paused = true)]
 async fn the_tombstoned_are_told_whomever_they_mean() {
-    let door = Door { tombstoned: vec![replica(2).incarnation], ..Door::new(replica(1)) };
+    let door = Door {
+        tombstoned: vec![replica(2).incarnation],
+        ..Door::new(replica(1))
+    };
     let scene = scene(door).await;
     for receiver in [replica(1), replica(3)] {
         let (_, verdict) = knock(&scene, hello(receiver), None).await;
@@ -148,9 +199,16 @@ async fn the_tombstoned_are_told_whomever_they_mean() {
 
 #[tokio::test(start_paused = true)]
 async fn a_wrong_proof_is_always_refused_and_a_missing_one_where_it_is_needed() {
-    let with_key = Door { key: Some([1; 32]), ..Door::new(replica(1)) };
+    let with_key = Door {
+        key: Some([1; 32]),
+        ..Door::new(replica(1))
+    };
     for needs_proof in [false, true] {
-        let door = Door { needs_proof, hints: Arc::default(), ..with_key.clone() };
+        let door = Door {
+            needs_proof,
+            hints: Arc::default(),
+            ..with_key.clone()
+        };
         let hints = door.hints.clone();
         let scene = scene(door).await;
         let (challenge, verdict) = knock(&scene, hello(replica(1)), Some([0; 32])).await;
@@ -158,10 +216,18 @@ async fn a_wrong_proof_is_always_refused_and_a_missing_one_where_it_is_needed() 
         // Its own proof, sent back at it: the direction is part of it.
         let (_, verdict) = knock(&scene, hello(replica(1)), challenge.proof).await;
         assert_eq!(code(&verdict), RefusedCode::WrongSecret);
-        assert_eq!(hints.lock().expect("not poisoned").len(), 0, "strangers leave no hints");
+        assert_eq!(
+            hints.lock().expect("not poisoned").len(),
+            0,
+            "strangers leave no hints"
+        );
 
         let (_, verdict) = knock(&scene, hello(replica(1)), None).await;
-        let expected = if needs_proof { RefusedCode::MissingSecret } else { RefusedCode::NotOpen };
+        let expected = if needs_proof {
+            RefusedCode::MissingSecret
+        } else {
+            RefusedCode::NotOpen
+        };
         assert_eq!(code(&verdict), expected, "needs_proof: {needs_proof}");
     }
 }
@@ -171,7 +237,14 @@ async fn a_version_that_it_does_not_speak_is_refused_by_name() {
     let scene = scene(Door::new(replica(1))).await;
     let mut stream = dial(&scene).await;
     stream.write_all(&MAGIC).await.expect("written");
-    say(&mut stream, &Frame::Hello(Hello { versions: (2, 9), ..hello(replica(1)) })).await;
+    say(
+        &mut stream,
+        &Frame::Hello(Hello {
+            versions: (2, 9),
+            ..hello(replica(1))
+        }),
+    )
+    .await;
     assert_eq!(code(&hear(&mut stream).await), RefusedCode::Version);
 }
 
@@ -195,7 +268,11 @@ async fn an_oversize_frame_is_refused_by_its_length_alone() {
     let mut stream = dial(&scene).await;
     stream.write_all(&MAGIC).await.expect("written");
     stream.write_u32(u32::MAX).await.expect("written");
-    assert_eq!(rest(&mut stream, Duration::from_millis(100)).await, b"", "closed without waiting for it");
+    assert_eq!(
+        rest(&mut stream, Duration::from_millis(100)).await,
+        b"",
+        "closed without waiting for it"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -211,9 +288,17 @@ async fn the_slow_are_closed_and_do_not_keep_others_out() {
     for stream in &mut slow {
         assert_eq!(rest(stream, Duration::from_secs(6)).await, b"");
     }
-    assert!(begun.elapsed() < Duration::from_secs(7), "all gone after {:?}", begun.elapsed());
+    assert!(
+        begun.elapsed() < Duration::from_secs(7),
+        "all gone after {:?}",
+        begun.elapsed()
+    );
     let (_, verdict) = knock(&scene, hello(replica(1)), None).await;
-    assert_eq!(code(&verdict), RefusedCode::NotOpen, "others are heard again");
+    assert_eq!(
+        code(&verdict),
+        RefusedCode::NotOpen,
+        "others are heard again"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -223,11 +308,19 @@ async fn one_address_cannot_keep_the_others_out() {
     for _ in 0..140 {
         slow.push(dawdle(&scene, 9).await);
     }
-    assert_eq!(closed(&mut slow).await, 140 - 32, "beyond the bound of one address");
+    assert_eq!(
+        closed(&mut slow).await,
+        140 - 32,
+        "beyond the bound of one address"
+    );
     let begun = Instant::now();
     let (_, verdict) = knock(&scene, hello(replica(1)), None).await;
     assert_eq!(code(&verdict), RefusedCode::NotOpen, "a member is heard");
-    assert!(begun.elapsed() < Duration::from_millis(50), "at once: {:?}", begun.elapsed());
+    assert!(
+        begun.elapsed() < Duration::from_millis(50),
+        "at once: {:?}",
+        begun.elapsed()
+    );
     // What has ended leaves its place.
     drop(slow);
     tokio::time::sleep(Duration::from_millis(50)).await;
@@ -249,7 +342,11 @@ struct FailingListener {
 }
 
 impl Net for Failing {
-    fn resolve<'a>(&'a self, host: &'a str, port: u16) -> BoxFuture<'a, io::Result<Vec<SocketAddr>>> {
+    fn resolve<'a>(
+        &'a self,
+        host: &'a str,
+        port: u16,
+    ) -> BoxFuture<'a, io::Result<Vec<SocketAddr>>> {
         self.net.resolve(host, port)
     }
 
@@ -260,7 +357,12 @@ impl Net for Failing {
     fn listen(&self, address: SocketAddr) -> BoxFuture<'_, io::Result<Box<dyn Listener>>> {
         Box::pin(async move {
             let (inner, kind, times) = (self.net.listen(address).await?, self.kind, self.times);
-            Ok(Box::new(FailingListener { inner, kind, times, left: times }) as Box<dyn Listener>)
+            Ok(Box::new(FailingListener {
+                inner,
+                kind,
+                times,
+                left: times,
+            }) as Box<dyn Listener>)
         })
     }
 }
@@ -282,19 +384,34 @@ impl Listener for FailingListener {
     }
 }
 
-/// A port scan aborts thousands of connections before they are accepted; too many open files are another matter.
+/// A port scan aborts thousands of connections before they are accepted; too many open files are
+/// another matter.
 #[tokio::test(start_paused = true)]
 async fn connections_that_are_gone_delay_nobody() {
-    for (kind, times, least, most) in
-        [(ErrorKind::ConnectionAborted, 1000, 0, 50), (ErrorKind::OutOfMemory, 3, 300, 350)]
-    {
-        let network = Network::new(Seeded::new(1), Duration::from_millis(1)..Duration::from_millis(2));
-        let net = Arc::new(Failing { net: network.host(ip(1)), kind, times });
+    for (kind, times, least, most) in [
+        (ErrorKind::ConnectionAborted, 1000, 0, 50),
+        (ErrorKind::OutOfMemory, 3, 300, 350),
+    ] {
+        let network = Network::new(
+            Seeded::new(1),
+            Duration::from_millis(1)..Duration::from_millis(2),
+        );
+        let net = Arc::new(Failing {
+            net: network.host(ip(1)),
+            kind,
+            times,
+        });
         let here = env(net, Seeded::new(2), Arc::new(disk::System));
         let door = Arc::new(Door::new(replica(1)));
         let begun = Instant::now();
-        let transport = Transport::listen(&here, bind(1), door).await.expect("the port is free");
-        let scene = Scene { transport, net: network.host(ip(2)), network };
+        let transport = Transport::listen(&here, bind(1), door)
+            .await
+            .expect("the port is free");
+        let scene = Scene {
+            transport,
+            net: network.host(ip(2)),
+            network,
+        };
         let (_, verdict) = knock(&scene, hello(replica(1)), None).await;
         assert_eq!(code(&verdict), RefusedCode::NotOpen);
         let took = begun.elapsed();

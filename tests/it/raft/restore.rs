@@ -18,19 +18,38 @@ const SHARDS: u64 = 150_000;
 async fn a_catalog_larger_than_an_entry_is_restored_everywhere() {
     let cluster = Cluster::founded(11, 3, Options::default()).await;
     let (_, raft) = cluster.leader(Duration::from_secs(1)).await;
-    let command = execute::encode(&restore(raft.applied().borrow().catalog.index)).expect("a wire command");
-    assert!(command.len() > influxdb_meta::raft::MAX_COMMAND_BYTES, "{} bytes", command.len());
-    let outcome = raft.propose(Body::Wire(command), soon()).await.expect("acknowledged");
-    let Outcome::Applied { index } = outcome else { panic!("refused: {outcome:?}") };
-    cluster.converged(&[1, 2, 3], index, Duration::from_secs(1)).await;
+    let command =
+        execute::encode(&restore(raft.applied().borrow().catalog.index)).expect("a wire command");
+    assert!(
+        command.len() > influxdb_meta::raft::MAX_COMMAND_BYTES,
+        "{} bytes",
+        command.len()
+    );
+    let outcome = raft
+        .propose(Body::Wire(command), soon())
+        .await
+        .expect("acknowledged");
+    let Outcome::Applied { index } = outcome else {
+        panic!("refused: {outcome:?}")
+    };
+    cluster
+        .converged(&[1, 2, 3], index, Duration::from_secs(1))
+        .await;
     let states = [1, 2, 3].map(|id| {
         let applied = cluster.raft(id).expect("runs").applied();
         let catalog = &applied.borrow().catalog;
-        let policy = &catalog.databases.get(&Name::from("restored")).expect("is there").retention_policies[0];
+        let policy = &catalog
+            .databases
+            .get(&Name::from("restored"))
+            .expect("is there")
+            .retention_policies[0];
         assert_eq!(policy.shard_groups.len() as u64, SHARDS);
         state::encode(catalog)
     });
-    assert!(states[0] == states[1] && states[1] == states[2], "all replicas hold the same");
+    assert!(
+        states[0] == states[1] && states[1] == states[2],
+        "all replicas hold the same"
+    );
 }
 
 fn restore(index: u64) -> Command {
@@ -40,7 +59,10 @@ fn restore(index: u64) -> Command {
         end: UnixNanos((id as i64 + 1) * HOUR),
         deleted_at: None,
         truncated_at: None,
-        shards: vec![Shard { id: ShardId(id), owners: Vec::new() }],
+        shards: vec![Shard {
+            id: ShardId(id),
+            owners: Vec::new(),
+        }],
     });
     let policy = RetentionPolicy {
         name: Name::from("hourly"),
@@ -59,5 +81,11 @@ fn restore(index: u64) -> Command {
     });
     let users = Ordered::default();
     let (max_shard_group_id, max_shard_id) = (SHARDS, SHARDS);
-    Command::SetData(Box::new(SetData { index, databases, users, max_shard_group_id, max_shard_id }))
+    Command::SetData(Box::new(SetData {
+        index,
+        databases,
+        users,
+        max_shard_group_id,
+        max_shard_id,
+    }))
 }

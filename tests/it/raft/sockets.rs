@@ -9,7 +9,9 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use influxdb_meta::base::{Address, Incarnation, RaftId};
 use influxdb_meta::machine::{Command, Found, Founder, Outcome};
-use influxdb_meta::raft::{Admission, HandOver, Hello, Raft, RaftConfig, Refusal, Replica, Role, Transport};
+use influxdb_meta::raft::{
+    Admission, HandOver, Hello, Raft, RaftConfig, Refusal, Replica, Role, Transport,
+};
 use influxdb_meta::runtime::{Env, disk::Fake};
 use influxdb_meta::storage::{DataDir, Log, Snapshots};
 use influxdb_meta::wire::{envelope::Body, identity::Starts};
@@ -35,10 +37,18 @@ impl Admission for Ports {
         self.door.me()
     }
     fn addresses(&self, raft_id: RaftId) -> Vec<Address> {
-        let port = self.ports.lock().expect("sound").get(&raft_id).map(SocketAddr::port);
+        let port = self
+            .ports
+            .lock()
+            .expect("sound")
+            .get(&raft_id)
+            .map(SocketAddr::port);
         // One that nobody listens at before it: all are tried.
         let dead = Address::new("127.0.0.1", 1);
-        port.map(|port| Address::new("localhost", port)).into_iter().chain([dead]).collect()
+        port.map(|port| Address::new("localhost", port))
+            .into_iter()
+            .chain([dead])
+            .collect()
     }
     fn heard(&self, incarnation: Incarnation) {
         self.door.heard(incarnation);
@@ -52,15 +62,30 @@ impl Admission for Ports {
 }
 
 async fn boot(id: u64, ports: Arc<Mutex<BTreeMap<RaftId, SocketAddr>>>) -> Raft {
-    let env = Env { disk: Arc::new(Fake::new()), ..Env::real() };
+    let env = Env {
+        disk: Arc::new(Fake::new()),
+        ..Env::real()
+    };
     let dir = DataDir::open(&env, Path::new("/meta")).expect("a new directory");
     let (snapshots, snapshot) = Snapshots::open(&env, &dir).expect("no snapshots");
     let log = Log::open(&env, &dir, incarnation(id), None).expect("a new log");
-    let door = Door { key: Some([1; 32]), needs_proof: true, ..Door::new(replica(id)) };
+    let door = Door {
+        key: Some([1; 32]),
+        needs_proof: true,
+        ..Door::new(replica(id))
+    };
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
-    let admission = Arc::new(Ports { door, ports: ports.clone() });
-    let transport = Transport::listen(&env, any, admission).await.expect("a free port");
-    ports.lock().expect("sound").insert(RaftId(id), transport.local());
+    let admission = Arc::new(Ports {
+        door,
+        ports: ports.clone(),
+    });
+    let transport = Transport::listen(&env, any, admission)
+        .await
+        .expect("a free port");
+    ports
+        .lock()
+        .expect("sound")
+        .insert(RaftId(id), transport.local());
     let config = RaftConfig {
         // A loaded machine must not make elections of its own.
         base: Duration::from_secs(4),
@@ -68,7 +93,17 @@ async fn boot(id: u64, ports: Arc<Mutex<BTreeMap<RaftId, SocketAddr>>>) -> Raft 
         snapshot_every_entries: 500,
         snapshot_every_bytes: 1 << 20,
     };
-    Raft::open(&env, config, replica(id), log, snapshots, snapshot, &transport).await.expect("Raft opens")
+    Raft::open(
+        &env,
+        config,
+        replica(id),
+        log,
+        snapshots,
+        snapshot,
+        &transport,
+    )
+    .await
+    .expect("Raft opens")
 }
 
 async fn leader(rafts: &[Raft]) -> Raft {
@@ -95,7 +130,11 @@ async fn three_members_over_tcp_take_many_writers_and_a_hand_over() {
     }
     let soon = || Instant::now() + Duration::from_secs(20);
     let address = |id| Address::new(&format!("meta-{id}"), 8091);
-    let founder = |id| Founder { incarnation: incarnation(id), http: address(id), raft: address(id) };
+    let founder = |id| Founder {
+        incarnation: incarnation(id),
+        http: address(id),
+        raft: address(id),
+    };
     let found = Found {
         cluster_id: CLUSTER,
         name: String::new(),
@@ -104,27 +143,41 @@ async fn three_members_over_tcp_take_many_writers_and_a_hand_over() {
         feature_level: 1,
     };
     let first = leader(&rafts).await;
-    first.propose(Body::Ours(Command::Found(found)), soon()).await.expect("founded");
+    first
+        .propose(Body::Ours(Command::Found(found)), soon())
+        .await
+        .expect("founded");
 
     let writer = |n: u64| {
         let raft = first.clone();
         async move {
             for k in 0..25 {
                 let outcome = raft.propose(create(&format!("w{n}-{k}")), soon()).await;
-                assert!(matches!(outcome, Ok(Outcome::Applied { .. })), "{outcome:?}");
+                assert!(
+                    matches!(outcome, Ok(Outcome::Applied { .. })),
+                    "{outcome:?}"
+                );
             }
         }
     };
     join_all((0..64).map(writer)).await;
     first.barrier(soon()).await.expect("a linearizable read");
-    assert_eq!(first.hand_over(Duration::from_secs(5)).await, HandOver::Done);
+    assert_eq!(
+        first.hand_over(Duration::from_secs(5)).await,
+        HandOver::Done
+    );
     let second = leader(&rafts).await;
-    second.propose(create("after"), soon()).await.expect("acknowledged");
+    second
+        .propose(create("after"), soon())
+        .await
+        .expect("acknowledged");
     let last = second.applied().borrow().last.expect("applied");
     for raft in &rafts {
         let mut applied = raft.applied();
         let there = applied.wait_for(|applied| applied.last >= Some(last));
-        let applied = tokio::time::timeout(Duration::from_secs(20), there).await.expect("in time");
+        let applied = tokio::time::timeout(Duration::from_secs(20), there)
+            .await
+            .expect("in time");
         assert_eq!(applied.expect("runs").catalog.databases.len(), 64 * 25 + 1);
     }
     for raft in &rafts {

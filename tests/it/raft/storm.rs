@@ -1,7 +1,9 @@
-//! Random faults under load: kill, power loss, restart, cuts, resets, leadership given away, members
-//! changed, volumes lost and replaced. After each storm everything heals and the books are checked.
+//! Random faults under load: kill, power loss, restart, cuts, resets, leadership given away,
+//! members changed, volumes lost and replaced. After each storm everything heals and the books are
+//! checked.
 //!
-//! A failure names its seed; `STORM_SEED=<seed>` runs that one alone. `MULTIPLY=<n>` runs n times as many.
+//! A failure names its seed; `STORM_SEED=<seed>` runs that one alone. `MULTIPLY=<n>` runs n times
+//! as many.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -64,7 +66,12 @@ impl Books {
             while let Some(before) = told.next_if(|before| before.told < ack.asked) {
                 highest = highest.max(before.index);
             }
-            assert!(ack.index > highest, "{} got {}, after {highest} was told", ack.name, ack.index);
+            assert!(
+                ack.index > highest,
+                "{} got {}, after {highest} was told",
+                ack.name,
+                ack.index
+            );
         }
     }
 }
@@ -85,7 +92,11 @@ struct Storm {
 
 #[test]
 fn storms_lose_nothing_that_was_acknowledged() {
-    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let number = |name: &str| {
+        std::env::var(name)
+            .ok()
+            .and_then(|text| text.parse::<u64>().ok())
+    };
     let seeds = match number("STORM_SEED") {
         Some(seed) => seed..seed + 1,
         None => 0..STORMS * number("MULTIPLY").unwrap_or(1),
@@ -97,14 +108,21 @@ fn storms_lose_nothing_that_was_acknowledged() {
             idle.push(seed);
         }
     }
-    // In one out of many no majority ever stands between two faults. Such a storm proves nothing about writes.
-    assert!(storms == 1 || idle.len() as u64 * 10 <= storms, "nothing was acknowledged in {idle:?}");
+    // In one out of many no majority ever stands between two faults. Such a storm proves nothing
+    // about writes.
+    assert!(
+        storms == 1 || idle.len() as u64 * 10 <= storms,
+        "nothing was acknowledged in {idle:?}"
+    );
 }
 
-/// In a runtime of its own, with time that passes only when nothing else can happen. Gives the number of writes that
-/// were acknowledged.
+/// In a runtime of its own, with time that passes only when nothing else can happen. Gives the
+/// number of writes that were acknowledged.
 fn run(seed: u64) -> usize {
-    let builder = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    let builder = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build();
     builder.expect("a runtime").block_on(async {
         let mut storm = Storm::new(seed).await;
         let clients = storm.clients();
@@ -118,7 +136,10 @@ fn run(seed: u64) -> usize {
 
 impl Storm {
     async fn new(seed: u64) -> Self {
-        let options = Options { snapshot_every: 40, ..Options::default() };
+        let options = Options {
+            snapshot_every: 40,
+            ..Options::default()
+        };
         let cluster = Cluster::founded(seed, 3, options).await;
         let mut storm = Self {
             cluster,
@@ -148,23 +169,37 @@ impl Storm {
 
     async fn round(&mut self, round: u64) {
         let running = self.cluster.running();
-        let down: Vec<u64> =
-            self.cluster.members.keys().copied().filter(|id| !running.contains(id)).collect();
+        let down: Vec<u64> = self
+            .cluster
+            .members
+            .keys()
+            .copied()
+            .filter(|id| !running.contains(id))
+            .collect();
         // The leader every other time: it is where things go wrong.
-        let leads = self.led().map(|(id, _)| id).filter(|_| self.cluster.rng.chance(50));
+        let leads = self
+            .led()
+            .map(|(id, _)| id)
+            .filter(|_| self.cluster.rng.chance(50));
         let victim = leads.or_else(|| self.pick(&running));
         let what = self.dice(100);
-        self.trace.push(format!("{round}: {what} {victim:?} down {down:?} at {:?}", self.ends()));
+        self.trace.push(format!(
+            "{round}: {what} {victim:?} down {down:?} at {:?}",
+            self.ends()
+        ));
         match (what, victim) {
             (0..15, Some(id)) => self.end(id, |cluster| cluster.kill(id)),
             (15..25, Some(id)) => self.end(id, |cluster| cluster.pull_plug(id)),
             // All at once, as when the host of all goes.
             (25..28, _) => {
                 for id in running {
-                    self.end(
-                        id,
-                        |cluster| if id % 2 == 0 { cluster.kill(id) } else { cluster.pull_plug(id) },
-                    );
+                    self.end(id, |cluster| {
+                        if id % 2 == 0 {
+                            cluster.kill(id)
+                        } else {
+                            cluster.pull_plug(id)
+                        }
+                    });
                 }
             }
             (28..38, Some(id)) => {
@@ -173,9 +208,15 @@ impl Storm {
             }
             (38..60, Some(id)) => self.cut(id),
             (60..68, Some(id)) => {
-                let others: Vec<u64> = running.iter().copied().filter(|other| *other != id).collect();
+                let others: Vec<u64> = running
+                    .iter()
+                    .copied()
+                    .filter(|other| *other != id)
+                    .collect();
                 if let Some(other) = self.pick(&others) {
-                    self.cluster.network.reset(self.address(id), self.address(other));
+                    self.cluster
+                        .network
+                        .reset(self.address(id), self.address(other));
                 }
             }
             (68..78, _) => self.cluster.network.heal_all(),
@@ -185,7 +226,11 @@ impl Storm {
         }
         // More often up than down, or little would happen.
         for id in down {
-            let still_down = self.cluster.members.get(&id).is_some_and(|member| member.process.is_none());
+            let still_down = self
+                .cluster
+                .members
+                .get(&id)
+                .is_some_and(|member| member.process.is_none());
             if still_down && self.cluster.rng.chance(60) {
                 self.start(id).await;
             }
@@ -199,8 +244,16 @@ impl Storm {
 
     /// What everyone has applied, for the trace that a failure prints.
     fn ends(&self) -> Vec<(u64, Option<LogId>)> {
-        let applied = |id: u64| self.cluster.raft(id).and_then(|raft| raft.applied().borrow().last);
-        self.cluster.members.keys().map(|id| (*id, applied(*id))).collect()
+        let applied = |id: u64| {
+            self.cluster
+                .raft(id)
+                .and_then(|raft| raft.applied().borrow().last)
+        };
+        self.cluster
+            .members
+            .keys()
+            .map(|id| (*id, applied(*id)))
+            .collect()
     }
 
     fn end(&mut self, id: u64, how: impl FnOnce(&mut Cluster)) {
@@ -216,23 +269,44 @@ impl Storm {
     /// One direction, both, or from everyone.
     fn cut(&mut self, id: u64) {
         let both = self.cluster.rng.chance(60);
-        let others: Vec<u64> = self.cluster.members.keys().copied().filter(|other| *other != id).collect();
+        let others: Vec<u64> = self
+            .cluster
+            .members
+            .keys()
+            .copied()
+            .filter(|other| *other != id)
+            .collect();
         let all = self.cluster.rng.chance(50);
-        let chosen = if all { others } else { self.pick(&others).into_iter().collect() };
+        let chosen = if all {
+            others
+        } else {
+            self.pick(&others).into_iter().collect()
+        };
         for other in chosen {
-            self.cluster.cut(self.address(id), self.address(other), both);
+            self.cluster
+                .cut(self.address(id), self.address(other), both);
         }
     }
 
     async fn change_members(&mut self) {
-        let Some((_, leader)) = self.led() else { return };
+        let Some((_, leader)) = self.led() else {
+            return;
+        };
         let deadline = Instant::now() + Duration::from_secs(2);
-        let spare: Vec<u64> =
-            self.cluster.running().into_iter().filter(|id| !self.voters.contains(id)).collect();
+        let spare: Vec<u64> = self
+            .cluster
+            .running()
+            .into_iter()
+            .filter(|id| !self.voters.contains(id))
+            .collect();
         let mut voters = self.voters.clone();
         match self.pick(&spare) {
             Some(id) if voters.len() < 5 => {
-                if leader.add_learner(RaftId(id), incarnation(id), deadline).await.is_err() {
+                if leader
+                    .add_learner(RaftId(id), incarnation(id), deadline)
+                    .await
+                    .is_err()
+                {
                     return;
                 }
                 voters.insert(id);
@@ -251,16 +325,33 @@ impl Storm {
         self.vote(&leader, voters, deadline).await;
     }
 
-    /// One of the voters comes back with an empty volume: a new incarnation under a new Raft id takes its
-    /// place in one joint change. Only while all other voters run, as an operator would; and again until it
-    /// is known to be through.
+    /// One of the voters comes back with an empty volume: a new incarnation under a new Raft id
+    /// takes its place in one joint change. Only while all other voters run, as an operator would;
+    /// and again until it is known to be through.
     async fn replace_a_lost_volume(&mut self) {
         let running = self.cluster.running();
-        let Some((leads, leader)) = self.led() else { return };
-        let gone = self.voters.iter().copied().find(|id| !self.cluster.members.contains_key(id));
-        let others: Vec<u64> = self.voters.iter().copied().filter(|id| *id != leads).collect();
-        let Some(lost) = gone.or_else(|| self.pick(&others)) else { return };
-        if !self.voters.iter().all(|id| running.contains(id) || *id == lost) {
+        let Some((leads, leader)) = self.led() else {
+            return;
+        };
+        let gone = self
+            .voters
+            .iter()
+            .copied()
+            .find(|id| !self.cluster.members.contains_key(id));
+        let others: Vec<u64> = self
+            .voters
+            .iter()
+            .copied()
+            .filter(|id| *id != leads)
+            .collect();
+        let Some(lost) = gone.or_else(|| self.pick(&others)) else {
+            return;
+        };
+        if !self
+            .voters
+            .iter()
+            .all(|id| running.contains(id) || *id == lost)
+        {
             return;
         }
         let at = self.cluster.members.get(&lost).map(|member| member.ip);
@@ -271,7 +362,11 @@ impl Storm {
         let deadline = Instant::now() + Duration::from_secs(3);
         let mut voters = self.voters.clone();
         voters.remove(&lost);
-        if leader.add_learner(RaftId(id), incarnation(id), deadline).await.is_ok() {
+        if leader
+            .add_learner(RaftId(id), incarnation(id), deadline)
+            .await
+            .is_ok()
+        {
             voters.insert(id);
             self.vote(&leader, voters, deadline).await;
         }
@@ -296,7 +391,11 @@ impl Storm {
 
     /// Some running node that believes that it leads: it may be deposed and not know.
     fn led(&self) -> Option<(u64, Raft)> {
-        let leads = |id: &u64| self.cluster.status(*id).is_some_and(|(_, s)| s.role == Role::Leader);
+        let leads = |id: &u64| {
+            self.cluster
+                .status(*id)
+                .is_some_and(|(_, s)| s.role == Role::Leader)
+        };
         let id = self.cluster.running().into_iter().find(leads)?;
         Some((id, self.cluster.raft(id)?))
     }
@@ -304,8 +403,15 @@ impl Storm {
     /// Follows a new process for the books, and lets clients reach it.
     fn watch(&mut self, id: u64) {
         let process = self.cluster.members[&id].process.as_ref().expect("it runs");
-        let (raft, tasks, books) = (process.raft.clone(), process.env.tasks.clone(), self.books.clone());
-        self.reach.lock().expect("sound").insert(id, (raft.clone(), tasks.clone()));
+        let (raft, tasks, books) = (
+            process.raft.clone(),
+            process.env.tasks.clone(),
+            self.books.clone(),
+        );
+        self.reach
+            .lock()
+            .expect("sound")
+            .insert(id, (raft.clone(), tasks.clone()));
         let watch = async move {
             let (mut changed, mut applied) = (raft.changed(), raft.applied());
             loop {
@@ -358,8 +464,16 @@ impl Storm {
         let (_, leader) = self.settle().await;
         // A volume may be gone whose replacement did not get through: there is nobody to ask.
         let there = |id: &RaftId| self.cluster.members.contains_key(&id.0);
-        let voters: Vec<u64> = leader.status().voters.iter().filter(|id| there(id)).map(|id| id.0).collect();
-        self.cluster.converged(&voters, 1, Duration::from_secs(10)).await;
+        let voters: Vec<u64> = leader
+            .status()
+            .voters
+            .iter()
+            .filter(|id| there(id))
+            .map(|id| id.0)
+            .collect();
+        self.cluster
+            .converged(&voters, 1, Duration::from_secs(10))
+            .await;
         self.check(&voters);
         let books = self.books.lock().expect("sound");
         let (acks, unknown, terms) = (books.acks.len(), books.unknown, books.leaders.len());
@@ -373,14 +487,24 @@ impl Storm {
         loop {
             let led = self.led();
             if let Some((id, raft)) = led {
-                let last = raft.propose(create("the end"), Instant::now() + Duration::from_secs(1)).await;
+                let last = raft
+                    .propose(create("the end"), Instant::now() + Duration::from_secs(1))
+                    .await;
                 if last.is_ok() {
                     return (id, raft);
                 }
             }
-            let statuses: Vec<_> =
-                self.cluster.running().into_iter().filter_map(|id| self.cluster.status(id)).collect();
-            assert!(Instant::now() < deadline, "no leader after the storm: {:#?}\n{statuses:?}", self.trace);
+            let statuses: Vec<_> = self
+                .cluster
+                .running()
+                .into_iter()
+                .filter_map(|id| self.cluster.status(id))
+                .collect();
+            assert!(
+                Instant::now() < deadline,
+                "no leader after the storm: {:#?}\n{statuses:?}",
+                self.trace
+            );
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
@@ -388,13 +512,28 @@ impl Storm {
     fn check(&self, voters: &[u64]) {
         let books = self.books.lock().expect("sound");
         books.check_order();
-        let applied = |id: &u64| self.cluster.raft(*id).expect("it runs").applied().borrow().clone();
+        let applied = |id: &u64| {
+            self.cluster
+                .raft(*id)
+                .expect("it runs")
+                .applied()
+                .borrow()
+                .clone()
+        };
         let first = state::encode(&applied(&voters[0]).catalog);
         for id in voters {
             let applied = applied(id);
-            assert!(first == state::encode(&applied.catalog), "{id} differs from {}", voters[0]);
+            assert!(
+                first == state::encode(&applied.catalog),
+                "{id} differs from {}",
+                voters[0]
+            );
             for ack in &books.acks {
-                let there = applied.catalog.databases.get(&Name::from(&ack.name)).is_some();
+                let there = applied
+                    .catalog
+                    .databases
+                    .get(&Name::from(&ack.name))
+                    .is_some();
                 assert!(there, "{id} lost {ack:?}");
             }
         }
@@ -405,16 +544,25 @@ async fn client(number: u64, reach: &Reach, books: &Shared<Books>, rng: &Seeded)
     let mut leader = None;
     for n in 0.. {
         tokio::time::sleep(Duration::from_millis(5 + rng.below(60))).await;
-        let Some((raft, tasks)) = choose(reach, leader, rng) else { continue };
+        let Some((raft, tasks)) = choose(reach, leader, rng) else {
+            continue;
+        };
         let (name, asked) = (format!("c{number}-{n}"), Instant::now());
         let deadline = asked + Duration::from_millis(300 + rng.below(1200));
         let body = create(&name);
         // As a part of the process: who is killed answers nobody.
-        let answer = tasks.killable(async move { raft.propose(body, deadline).await }).await;
+        let answer = tasks
+            .killable(async move { raft.propose(body, deadline).await })
+            .await;
         let told = Instant::now();
         let mut books = books.lock().expect("sound");
         match answer {
-            Some(Ok(Outcome::Applied { index })) => books.acks.push(Ack { name, index, asked, told }),
+            Some(Ok(Outcome::Applied { index })) => books.acks.push(Ack {
+                name,
+                index,
+                asked,
+                told,
+            }),
             Some(Ok(Outcome::Refused(refused))) => panic!("{name} refused: {refused}"),
             Some(Err(ProposeError::NotLeader { leader: there })) => leader = there,
             Some(Err(ProposeError::Unknown)) | None => books.unknown += 1,

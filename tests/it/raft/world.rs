@@ -24,7 +24,13 @@ impl Clock for Ticking {
 }
 
 pub(super) fn env(net: Arc<dyn Net>, rng: Arc<Seeded>, disk: Arc<dyn Disk>) -> Env {
-    Env { clock: Arc::new(Ticking(Instant::now())), rng, net, disk, tasks: Tasks::inline() }
+    Env {
+        clock: Arc::new(Ticking(Instant::now())),
+        rng,
+        net,
+        disk,
+        tasks: Tasks::inline(),
+    }
 }
 
 pub(super) fn ip(raft_id: u64) -> IpAddr {
@@ -40,7 +46,11 @@ pub(super) fn incarnation(raft_id: u64) -> Incarnation {
 }
 
 pub(super) fn replica(raft_id: u64) -> Replica {
-    Replica { cluster_id: CLUSTER, raft_id: RaftId(raft_id), incarnation: incarnation(raft_id) }
+    Replica {
+        cluster_id: CLUSTER,
+        raft_id: RaftId(raft_id),
+        incarnation: incarnation(raft_id),
+    }
 }
 
 /// Raft id → host.
@@ -49,11 +59,18 @@ pub(super) struct Directory(Arc<Mutex<BTreeMap<RaftId, IpAddr>>>);
 
 impl Directory {
     pub(super) fn set(&self, raft_id: RaftId, ip: IpAddr) {
-        self.0.lock().expect("no panic while held").insert(raft_id, ip);
+        self.0
+            .lock()
+            .expect("no panic while held")
+            .insert(raft_id, ip);
     }
 
     fn get(&self, raft_id: RaftId) -> Option<IpAddr> {
-        self.0.lock().expect("no panic while held").get(&raft_id).copied()
+        self.0
+            .lock()
+            .expect("no panic while held")
+            .get(&raft_id)
+            .copied()
     }
 }
 
@@ -87,12 +104,19 @@ impl Door {
 }
 
 pub(super) fn starts() -> Starts {
-    Starts { counter: 3, ids: vec![StartId([1; 8]), StartId([2; 8]), StartId([3; 8])], durable_seq: 9 }
+    Starts {
+        counter: 3,
+        ids: vec![StartId([1; 8]), StartId([2; 8]), StartId([3; 8])],
+        durable_seq: 9,
+    }
 }
 
 impl Admission for Door {
     fn admit(&self, hello: &Hello, from: IpAddr) -> Result<(), Refusal> {
-        self.hints.lock().expect("no panic while held").push((hello.clone(), from));
+        self.hints
+            .lock()
+            .expect("no panic while held")
+            .push((hello.clone(), from));
         // First: a tombstoned sender is told so, also where the receiver's fields do not match.
         if self.tombstoned.contains(&hello.sender.incarnation) {
             return Err(Refusal::Tombstoned);
@@ -109,7 +133,13 @@ impl Admission for Door {
     }
 
     fn me(&self) -> Option<(Replica, Address, Starts)> {
-        self.me.map(|me| (me, Address::new(&ip(me.raft_id.0).to_string(), 8091), starts()))
+        self.me.map(|me| {
+            (
+                me,
+                Address::new(&ip(me.raft_id.0).to_string(), 8091),
+                starts(),
+            )
+        })
     }
 
     fn addresses(&self, raft_id: RaftId) -> Vec<Address> {
@@ -117,15 +147,23 @@ impl Admission for Door {
             None => Some(ip(raft_id.0)),
             Some(directory) => directory.get(raft_id),
         };
-        host.map(|host| Address::new(&host.to_string(), RAFT_PORT)).into_iter().collect()
+        host.map(|host| Address::new(&host.to_string(), RAFT_PORT))
+            .into_iter()
+            .collect()
     }
 
     fn heard(&self, incarnation: Incarnation) {
-        self.heard.lock().expect("no panic while held").push(incarnation);
+        self.heard
+            .lock()
+            .expect("no panic while held")
+            .push(incarnation);
     }
 
     fn refused(&self, callee: &Replica, refusal: &Refusal) {
-        self.refusals.lock().expect("no panic while held").push((callee.raft_id, refusal.clone()));
+        self.refusals
+            .lock()
+            .expect("no panic while held")
+            .push((callee.raft_id, refusal.clone()));
     }
 
     fn peer_key(&self) -> Option<[u8; 32]> {

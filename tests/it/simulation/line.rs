@@ -1,5 +1,5 @@
-//! What nodes ask each other over 8091, without HTTP: one frame there, one back, over the network in memory. Cuts, new
-//! addresses and two nodes behind one name act on it as on anything else.
+//! What nodes ask each other over 8091, without HTTP: one frame there, one back, over the network
+//! in memory. Cuts, new addresses and two nodes behind one name act on it as on anything else.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -58,7 +58,12 @@ impl Exchange for Line {
     ) -> BoxFuture<'_, Result<Identity, PollError>> {
         Box::pin(async move {
             let body = ours.encode();
-            let question = Question { path: IDENTITY.to_owned(), meant_for: None, carried: false, body };
+            let question = Question {
+                path: IDENTITY.to_owned(),
+                meant_for: None,
+                carried: false,
+                body,
+            };
             let reply = ask_at(&*self.net, at, &question).await?;
             Identity::decode(&reply.body).map_err(|error| PollError::NotOurs(error.to_string()))
         })
@@ -67,19 +72,43 @@ impl Exchange for Line {
     fn ask(&self, to: &Address, ask: Ask) -> BoxFuture<'_, Result<Told, PollError>> {
         let to = to.clone();
         Box::pin(async move {
-            let Ask { path, meant_for, body, within, .. } = ask;
-            let question = Question { path: path.to_owned(), meant_for, carried: false, body };
+            let Ask {
+                path,
+                meant_for,
+                body,
+                within,
+                ..
+            } = ask;
+            let question = Question {
+                path: path.to_owned(),
+                meant_for,
+                carried: false,
+                body,
+            };
             let asked = timeout(within, ask_by_name(&*self.net, &to, &question)).await;
             let Reply { status, body } = asked.map_err(|_| PollError::Timeout)??;
-            Ok(Told { status, body, proven: true })
+            Ok(Told {
+                status,
+                body,
+                proven: true,
+            })
         })
     }
 
-    fn announce(&self, to: &Address, announcement: Announcement) -> BoxFuture<'_, Result<(), PollError>> {
+    fn announce(
+        &self,
+        to: &Address,
+        announcement: Announcement,
+    ) -> BoxFuture<'_, Result<(), PollError>> {
         let to = to.clone();
         Box::pin(async move {
             let body = serde_json::to_vec(&announcement).expect("JSON");
-            let question = Question { path: ANNOUNCE.to_owned(), meant_for: None, carried: false, body };
+            let question = Question {
+                path: ANNOUNCE.to_owned(),
+                meant_for: None,
+                carried: false,
+                body,
+            };
             ask_by_name(&*self.net, &to, &question).await.map(drop)
         })
     }
@@ -87,7 +116,10 @@ impl Exchange for Line {
 
 /// The first address of the name that is the node meant.
 async fn ask_by_name(net: &dyn Net, to: &Address, question: &Question) -> Result<Reply, PollError> {
-    let found = net.resolve(to.host(), to.port()).await.map_err(|_| PollError::NameUnknown)?;
+    let found = net
+        .resolve(to.host(), to.port())
+        .await
+        .map_err(|_| PollError::NameUnknown)?;
     let mut last = Err(PollError::NameUnknown);
     for at in found {
         last = ask_at(net, at, question).await;
@@ -115,14 +147,23 @@ pub(super) async fn serve(env: &Env, at: SocketAddr, cluster: Cluster) {
     env.tasks.detach(accept(listener, cluster, net, tasks));
 }
 
-async fn accept(mut listener: Box<dyn Listener>, cluster: Cluster, net: Arc<dyn Net>, tasks: Tasks) {
+async fn accept(
+    mut listener: Box<dyn Listener>,
+    cluster: Cluster,
+    net: Arc<dyn Net>,
+    tasks: Tasks,
+) {
     while let Ok(stream) = listener.accept().await {
         let (cluster, net) = (cluster.clone(), net.clone());
         tasks.detach(async move { drop(timeout(PATIENCE, answer(stream, cluster, net)).await) });
     }
 }
 
-async fn answer(mut stream: Box<dyn Stream>, cluster: Cluster, net: Arc<dyn Net>) -> io::Result<()> {
+async fn answer(
+    mut stream: Box<dyn Stream>,
+    cluster: Cluster,
+    net: Arc<dyn Net>,
+) -> io::Result<()> {
     let from = stream.peer().ip();
     let question: Question = read(&mut stream).await?;
     let reply = respond(&cluster, &*net, from, question).await;
@@ -130,29 +171,50 @@ async fn answer(mut stream: Box<dyn Stream>, cluster: Cluster, net: Arc<dyn Net>
 }
 
 async fn respond(cluster: &Cluster, net: &dyn Net, from: IpAddr, question: Question) -> Reply {
-    if question.meant_for.is_some_and(|who| who != cluster.identity().incarnation) {
-        return Reply { status: 421, body: br#"{"error":"meant for another node"}"#.to_vec() };
+    if question
+        .meant_for
+        .is_some_and(|who| who != cluster.identity().incarnation)
+    {
+        return Reply {
+            status: 421,
+            body: br#"{"error":"meant for another node"}"#.to_vec(),
+        };
     }
     match question.path.as_str() {
         IDENTITY => {
             if let Ok(theirs) = Identity::decode(&question.body) {
                 cluster.hint(&theirs, from);
             }
-            return Reply { status: 200, body: cluster.identity().encode() };
+            return Reply {
+                status: 200,
+                body: cluster.identity().encode(),
+            };
         }
         ANNOUNCE => {
             cluster.announced(&serde_json::from_slice(&question.body).expect("an announcement"));
-            return Reply { status: 204, body: Vec::new() };
+            return Reply {
+                status: 204,
+                body: Vec::new(),
+            };
         }
         _ => {}
     }
     let deadline = Instant::now() + Duration::from_secs(9);
-    if let Some((status, body)) = cluster.answer(&question.path, &question.body, from, deadline).await {
-        return Reply { status, body: body.to_vec() };
+    if let Some((status, body)) = cluster
+        .answer(&question.path, &question.body, from, deadline)
+        .await
+    {
+        return Reply {
+            status,
+            body: body.to_vec(),
+        };
     }
     carry(cluster, net, question)
         .await
-        .unwrap_or_else(|| Reply { status: 503, body: br#"{"error":"no leader"}"#.to_vec() })
+        .unwrap_or_else(|| Reply {
+            status: 503,
+            body: br#"{"error":"no leader"}"#.to_vec(),
+        })
 }
 
 /// As HTTP does: what only the leader answers is carried to it, once.
@@ -162,14 +224,25 @@ async fn carry(cluster: &Cluster, net: &dyn Net, question: Question) -> Option<R
     }
     let raft = cluster.raft().ok()?;
     let leader = raft.status().leader?;
-    let leader = raft.applied().borrow().catalog.meta_node_by_raft_id(leader).cloned()?;
-    let question = Question { carried: true, meant_for: Some(leader.incarnation), ..question };
+    let leader = raft
+        .applied()
+        .borrow()
+        .catalog
+        .meta_node_by_raft_id(leader)
+        .cloned()?;
+    let question = Question {
+        carried: true,
+        meant_for: Some(leader.incarnation),
+        ..question
+    };
     ask_by_name(net, &leader.http, &question).await.ok()
 }
 
 async fn write(stream: &mut Box<dyn Stream>, message: &impl Serialize) -> io::Result<()> {
     let bytes = serde_json::to_vec(message)?;
-    stream.write_all(&u32::try_from(bytes.len()).expect("short").to_be_bytes()).await?;
+    stream
+        .write_all(&u32::try_from(bytes.len()).expect("short").to_be_bytes())
+        .await?;
     stream.write_all(&bytes).await
 }
 

@@ -1,4 +1,5 @@
-//! Lives of clusters after founding: volumes wiped, nodes renamed, added, removed and brought back (founding.md 6 to 8).
+//! Lives of clusters after founding: volumes wiped, nodes renamed, added, removed and brought back
+//! (founding.md 6 to 8).
 
 use std::time::Duration;
 
@@ -29,7 +30,9 @@ async fn settled(seed: u64) -> Sim {
 
 async fn write(sim: &Sim, database: &str) {
     sim.until(LONG, |sim| sim.leader().is_some()).await;
-    sim.create(sim.leader().expect("leads"), database).await.expect("acknowledged");
+    sim.create(sim.leader().expect("leads"), database)
+        .await
+        .expect("acknowledged");
 }
 
 /// Of each place in turn, so that leader and followers, and the first of the list, are among them.
@@ -45,7 +48,11 @@ fn a_wiped_volume_comes_back_as_a_voter_under_its_old_node_id() {
             sim.start(wiped).await;
             sim.until(LONG, |sim| sim.are_members(&[0, 1, 2])).await;
             assert_ne!(sim.view(wiped).incarnation, before);
-            assert_ne!(sim.view(wiped).raft_id, raft_id, "a Raft id is one incarnation's for ever");
+            assert_ne!(
+                sim.view(wiped).raft_id,
+                raft_id,
+                "a Raft id is one incarnation's for ever"
+            );
             assert_eq!(sim.ids(wiped), ids, "the place keeps its node id");
             assert_eq!(sim.status(wiped).expect("open").voters.len(), 3);
             sim.until(LONG, |sim| sim.has(wiped, "before")).await;
@@ -69,7 +76,8 @@ fn wiped_twice_in_a_row() {
     });
 }
 
-/// The old half of the joint change needs a majority of the old voters: it waits, says so, and goes on.
+/// The old half of the joint change needs a majority of the old voters: it waits, says so, and goes
+/// on.
 #[test]
 fn wiped_while_another_is_down() {
     simulate(async {
@@ -82,7 +90,8 @@ fn wiped_while_another_is_down() {
         assert_ne!(sim.view(1).phase, Phase::Member, "{}", sim.describe());
         sim.start(2).await;
         sim.until(LONG, |sim| sim.are_members(&[0, 1, 2])).await;
-        sim.until(LONG, |sim| sim.has(1, "kept") && sim.has(2, "kept")).await;
+        sim.until(LONG, |sim| sim.has(1, "kept") && sim.has(2, "kept"))
+            .await;
     });
 }
 
@@ -98,7 +107,8 @@ fn three_wiped_at_once_are_a_new_cluster() {
     });
 }
 
-/// A write that a majority has, one of it silent, one of it wiped: the third must not lead with the wiped one.
+/// A write that a majority has, one of it silent, one of it wiped: the third must not lead with the
+/// wiped one.
 #[test]
 fn an_acknowledged_write_outlives_a_wipe() {
     simulate(async {
@@ -115,10 +125,15 @@ fn an_acknowledged_write_outlives_a_wipe() {
         sim.start(wiped).await;
         sim.network.heal_all();
         sleep(60 * SECOND).await;
-        assert!(sim.leader().is_none(), "nobody that lacks the write may lead: {}", sim.describe());
+        assert!(
+            sim.leader().is_none(),
+            "nobody that lacks the write may lead: {}",
+            sim.describe()
+        );
         sim.start(leader).await;
         sim.until(LONG, |sim| sim.are_members(&[0, 1, 2])).await;
-        sim.until(LONG, |sim| (0..3).all(|n| sim.has(n, "precious"))).await;
+        sim.until(LONG, |sim| (0..3).all(|n| sim.has(n, "precious")))
+            .await;
     });
 }
 
@@ -130,7 +145,8 @@ fn a_fourth_and_a_fifth_join_and_three_remain_after_two_leave() {
         let (four, five) = (sim.add(|_| {}), sim.add(|_| {}));
         sim.start(four).await;
         sim.start(five).await;
-        sim.until(LONG, |sim| sim.are_members(&[0, 1, 2, 3, 4])).await;
+        sim.until(LONG, |sim| sim.are_members(&[0, 1, 2, 3, 4]))
+            .await;
         assert_eq!(sim.status(0).expect("open").voters.len(), 5);
         for gone in [0, four] {
             sim.cluster(gone).leave(soon()).await.expect("left");
@@ -142,10 +158,19 @@ fn a_fourth_and_a_fifth_join_and_three_remain_after_two_leave() {
         sim.start(0).await;
         sleep(60 * SECOND).await;
         assert_eq!(sim.view(0).phase, Phase::Removed);
-        assert!(sim.view(0).reason.contains("add-meta"), "{}", sim.view(0).reason);
+        assert!(
+            sim.view(0).reason.contains("add-meta"),
+            "{}",
+            sim.view(0).reason
+        );
         // Until somebody wants it back.
         let at = sim.leader().expect("leads");
-        let back = sim.cluster(at).join(&name(0), soon()).await.expect("joins").expect("the leader");
+        let back = sim
+            .cluster(at)
+            .join(&name(0), soon())
+            .await
+            .expect("joins")
+            .expect("the leader");
         assert_eq!(back.http, name(0));
         sim.until(LONG, |sim| sim.are_members(&[0, 1, 2, 4])).await;
         sim.until(LONG, |sim| sim.has(0, "db")).await;
@@ -163,7 +188,10 @@ fn the_leader_leaves_and_the_last_may_not() {
         let leader = sim.leader().expect("leads");
         sim.cluster(leader).leave(soon()).await.expect("left");
         let last = rest[usize::from(rest[0] == leader)];
-        sim.until(LONG, |sim| sim.are_members(&[last]) && sim.leader() == Some(last)).await;
+        sim.until(LONG, |sim| {
+            sim.are_members(&[last]) && sim.leader() == Some(last)
+        })
+        .await;
         let refusal = sim.cluster(last).leave(soon()).await.expect_err("the last");
         assert!(matches!(refusal, Refusal::Conflict(_)), "{refusal}");
         write(&sim, "goes on").await;
@@ -181,13 +209,23 @@ fn a_dead_node_is_removed_and_told_when_it_comes_back() {
         let dead = (leader + 1) % 3;
         sim.kill(dead);
         sleep(5 * SECOND).await;
-        let removed = sim.cluster(leader).remove(&name(dead), false, "a test", soon()).await;
-        removed.expect("the rest is a majority of itself").expect("the leader");
+        let removed = sim
+            .cluster(leader)
+            .remove(&name(dead), false, "a test", soon())
+            .await;
+        removed
+            .expect("the rest is a majority of itself")
+            .expect("the leader");
         let rest: Vec<usize> = (0..3).filter(|n| *n != dead).collect();
         sim.until(LONG, |sim| sim.are_members(&rest)).await;
         sim.start(dead).await;
-        sim.until(LONG, |sim| sim.view(dead).phase == Phase::Removed).await;
-        assert!(sim.view(dead).reason.contains("a test"), "{}", sim.view(dead).reason);
+        sim.until(LONG, |sim| sim.view(dead).phase == Phase::Removed)
+            .await;
+        assert!(
+            sim.view(dead).reason.contains("a test"),
+            "{}",
+            sim.view(dead).reason
+        );
     });
 }
 
@@ -204,14 +242,21 @@ fn a_removal_that_would_stop_the_cluster_is_refused() {
             sleep(after * SECOND).await;
             let refusal = loop {
                 let at = sim.leader().unwrap_or(leader);
-                match sim.cluster(at).remove(&name(well), false, "a test", soon()).await {
+                match sim
+                    .cluster(at)
+                    .remove(&name(well), false, "a test", soon())
+                    .await
+                {
                     // Another leads; or that one was the leader, and the next has to find its feet.
                     Ok(None) | Err(Refusal::NotYet(_)) => sleep(SECOND / 10).await,
                     Ok(Some(())) => panic!("after {after} s: one of two is no majority"),
                     Err(refusal) => break refusal,
                 }
             };
-            assert!(matches!(refusal, Refusal::Conflict(_)), "after {after} s: {refusal}");
+            assert!(
+                matches!(refusal, Refusal::Conflict(_)),
+                "after {after} s: {refusal}"
+            );
             write(&sim, "goes on").await;
         });
     }
@@ -227,7 +272,8 @@ fn a_renamed_member_is_moved_and_two_swapped_names_heal() {
         sim.nodes[2].config.hostname = Some("new-name".to_owned());
         let id = sim.ids(0)[&host(2)];
         sim.start(2).await;
-        sim.until(LONG, |sim| sim.ids(0).get("new-name") == Some(&id)).await;
+        sim.until(LONG, |sim| sim.ids(0).get("new-name") == Some(&id))
+            .await;
         sim.until(LONG, |sim| sim.are_members(&[0, 1, 2])).await;
 
         let ids = sim.ids(0);
@@ -246,7 +292,8 @@ fn a_renamed_member_is_moved_and_two_swapped_names_heal() {
     });
 }
 
-/// A replacement is begun while the old member is only cut off from the leader: it is heard by the third, and stays.
+/// A replacement is begun while the old member is only cut off from the leader: it is heard by the
+/// third, and stays.
 #[test]
 fn a_member_that_somebody_hears_is_not_replaced() {
     simulate(async {
@@ -264,19 +311,27 @@ fn a_member_that_somebody_hears_is_not_replaced() {
         sim.start(twin).await;
         sleep(60 * SECOND).await;
         let catalog = sim.catalog(witness).expect("open");
-        assert!(catalog.meta_node_by_incarnation(before).is_some(), "{}", sim.describe());
+        assert!(
+            catalog.meta_node_by_incarnation(before).is_some(),
+            "{}",
+            sim.describe()
+        );
         assert_ne!(sim.view(twin).phase, Phase::Member, "{}", sim.describe());
     });
 }
 
-/// The right volume comes back after an empty node took its place: it is told, and asks to join again.
+/// The right volume comes back after an empty node took its place: it is told, and asks to join
+/// again.
 #[test]
 fn a_replaced_volume_that_comes_back_asks_to_join_again() {
     simulate(async {
         let mut sim = settled(132).await;
         write(&sim, "db").await;
         sim.kill(2);
-        let old = std::mem::replace(&mut sim.nodes[2].disk, influxdb_meta::runtime::disk::Fake::new());
+        let old = std::mem::replace(
+            &mut sim.nodes[2].disk,
+            influxdb_meta::runtime::disk::Fake::new(),
+        );
         sim.start(2).await;
         sim.until(LONG, |sim| sim.are_members(&[0, 1, 2])).await;
         // The empty one goes, the old volume is mounted again.
@@ -295,12 +350,15 @@ fn a_joiner_that_dies_half_way_holds_up_nobody() {
         let mut sim = settled(133).await;
         let (dies, joins) = (sim.add(|_| {}), sim.add(|_| {}));
         sim.start(dies).await;
-        sim.until(LONG, |sim| sim.view(dies).phase == Phase::Joining).await;
+        sim.until(LONG, |sim| sim.view(dies).phase == Phase::Joining)
+            .await;
         sim.kill(dies);
         sim.start(joins).await;
-        sim.until(10 * SECOND, |sim| sim.view(joins).phase == Phase::Member).await;
+        sim.until(10 * SECOND, |sim| sim.view(joins).phase == Phase::Member)
+            .await;
         sim.start(dies).await;
-        sim.until(LONG, |sim| sim.are_members(&[0, 1, 2, dies, joins])).await;
+        sim.until(LONG, |sim| sim.are_members(&[0, 1, 2, dies, joins]))
+            .await;
     });
 }
 
@@ -322,9 +380,14 @@ fn the_leader_is_killed_at_each_step_of_a_replacement() {
     });
 }
 
-/// A step is a few network hops of a millisecond: the pace is that of the joiner's questions and of the leader's looks.
+/// A step is a few network hops of a millisecond: the pace is that of the joiner's questions and of
+/// the leader's looks.
 fn killed_at_each_step(begin: impl Fn(&mut Sim) -> (usize, Vec<usize>)) {
-    let (step, last) = if std::env::var_os("SOAK").is_some() { (3, 4000) } else { (160, 3200) };
+    let (step, last) = if std::env::var_os("SOAK").is_some() {
+        (3, 4000)
+    } else {
+        (160, 3200)
+    };
     for after in (0..last).step_by(step) {
         simulate(async {
             let mut sim = settled(1000 + after).await;
@@ -339,7 +402,8 @@ fn killed_at_each_step(begin: impl Fn(&mut Sim) -> (usize, Vec<usize>)) {
                 sim.start(leader).await;
             }
             sim.until(LONG, |sim| sim.are_members(&all)).await;
-            sim.until(LONG, |sim| all.iter().all(|n| sim.has(*n, "kept"))).await;
+            sim.until(LONG, |sim| all.iter().all(|n| sim.has(*n, "kept")))
+                .await;
         });
     }
 }
@@ -354,7 +418,8 @@ fn two_nodes_are_added_while_one_member_reboots() {
         sim.start(five).await;
         sleep(2 * SECOND).await;
         sim.start(1).await;
-        sim.until(LONG, |sim| sim.are_members(&[0, 1, 2, four, five])).await;
+        sim.until(LONG, |sim| sim.are_members(&[0, 1, 2, four, five]))
+            .await;
         assert_eq!(sim.status(0).expect("open").voters.len(), 5);
     });
 }
@@ -366,13 +431,24 @@ fn a_joiner_that_stays_away_loses_its_place_and_gets_another() {
         let mut sim = settled(134).await;
         let late = sim.add(|_| {});
         sim.start(late).await;
-        sim.until(LONG, |sim| sim.view(late).phase == Phase::Joining).await;
-        sim.kill(late);
-        let raft_id = sim.catalog(0).expect("open").pendings.values().next().map(|pending| pending.raft_id);
-        sim.until(900 * SECOND, |sim| sim.catalog(0).is_some_and(|catalog| catalog.pendings.is_empty()))
+        sim.until(LONG, |sim| sim.view(late).phase == Phase::Joining)
             .await;
+        sim.kill(late);
+        let raft_id = sim
+            .catalog(0)
+            .expect("open")
+            .pendings
+            .values()
+            .next()
+            .map(|pending| pending.raft_id);
+        sim.until(900 * SECOND, |sim| {
+            sim.catalog(0)
+                .is_some_and(|catalog| catalog.pendings.is_empty())
+        })
+        .await;
         sim.start(late).await;
-        sim.until(LONG, |sim| sim.are_members(&[0, 1, 2, late])).await;
+        sim.until(LONG, |sim| sim.are_members(&[0, 1, 2, late]))
+            .await;
         assert_ne!(sim.view(late).raft_id, raft_id);
     });
 }
@@ -383,55 +459,81 @@ fn a_join_only_node_is_a_learner_until_somebody_adds_it_by_name() {
         let mut sim = settled(140).await;
         let extra = sim.add(|config| config.bootstrap_expect = Some(0));
         sim.start(extra).await;
-        sim.until(LONG, |sim| sim.are_members(&[0, 1, 2, extra])).await;
+        sim.until(LONG, |sim| sim.are_members(&[0, 1, 2, extra]))
+            .await;
         assert_eq!(sim.status(0).expect("open").voters.len(), 3);
         sleep(60 * SECOND).await;
-        assert_eq!(sim.status(0).expect("open").voters.len(), 3, "never by itself");
+        assert_eq!(
+            sim.status(0).expect("open").voters.len(),
+            3,
+            "never by itself"
+        );
         let leader = sim.leader().expect("leads");
-        sim.cluster(leader).join(&name(extra), soon()).await.expect("known").expect("the leader");
-        sim.until(LONG, |sim| sim.status(0).is_some_and(|status| status.voters.len() == 4)).await;
+        sim.cluster(leader)
+            .join(&name(extra), soon())
+            .await
+            .expect("known")
+            .expect("the leader");
+        sim.until(LONG, |sim| {
+            sim.status(0).is_some_and(|status| status.voters.len() == 4)
+        })
+        .await;
     });
 }
 
-/// All volumes but a copy's are lost: the founders say what holds them back, the copy what became of its voters. Once it
-/// is gone they found.
+/// All volumes but a copy's are lost: the founders say what holds them back, the copy what became
+/// of its voters. Once it is gone they found.
 #[test]
 fn a_learner_that_outlives_the_voters_is_named_and_in_the_way() {
     simulate(async {
         let mut sim = settled(145).await;
         let extra = sim.add(|config| config.bootstrap_expect = Some(0));
         sim.start(extra).await;
-        sim.until(LONG, |sim| sim.are_members(&[0, 1, 2, extra])).await;
+        sim.until(LONG, |sim| sim.are_members(&[0, 1, 2, extra]))
+            .await;
         let old = sim.view(extra).cluster_id.expect("a member");
         (0..3).for_each(|n| sim.wipe(n));
         for n in 0..3 {
             sim.start(n).await;
         }
-        let said = format!("cluster {old} is known only to {} (learner); its voters are gone", name(extra));
-        sim.until(LONG, |sim| (0..3).all(|n| sim.view(n).reason.contains(&said))).await;
+        let said = format!(
+            "cluster {old} is known only to {} (learner); its voters are gone",
+            name(extra)
+        );
+        sim.until(LONG, |sim| {
+            (0..3).all(|n| sim.view(n).reason.contains(&said))
+        })
+        .await;
         let of_itself = "this node is a learner and its voters are gone";
-        sim.until(LONG, |sim| sim.view(extra).reason.contains(of_itself)).await;
+        sim.until(LONG, |sim| sim.view(extra).reason.contains(of_itself))
+            .await;
         sim.wipe(extra);
         sim.until(LONG, |sim| sim.are_members(&[0, 1, 2])).await;
         assert_ne!(sim.view(0).cluster_id, Some(old));
     });
 }
 
-/// Nobody dials a learner that was taken out, and it dials nobody: it sees that others have a leader and asks.
+/// Nobody dials a learner that was taken out, and it dials nobody: it sees that others have a
+/// leader and asks.
 #[test]
 fn a_learner_taken_out_while_it_is_away_hears_of_it() {
     simulate(async {
         let mut sim = settled(143).await;
         let extra = sim.add(|config| config.bootstrap_expect = Some(0));
         sim.start(extra).await;
-        sim.until(LONG, |sim| sim.are_members(&[0, 1, 2, extra])).await;
+        sim.until(LONG, |sim| sim.are_members(&[0, 1, 2, extra]))
+            .await;
         sim.kill(extra);
         let leader = sim.leader().expect("leads");
-        let removed = sim.cluster(leader).remove(&name(extra), false, "a test", soon()).await;
+        let removed = sim
+            .cluster(leader)
+            .remove(&name(extra), false, "a test", soon())
+            .await;
         removed.expect("a learner").expect("the leader");
         sleep(30 * SECOND).await;
         sim.start(extra).await;
-        sim.until(LONG, |sim| sim.view(extra).phase == Phase::Removed).await;
+        sim.until(LONG, |sim| sim.view(extra).phase == Phase::Removed)
+            .await;
     });
 }
 
@@ -451,7 +553,11 @@ fn a_node_that_founds_alone_by_configuration_is_not_brought_back() {
         sim.kill(0);
         sim.start(0).await;
         sleep(5 * SECOND).await;
-        let refusal = sim.cluster(1).join(&name(0), soon()).await.expect_err("configured to found alone");
+        let refusal = sim
+            .cluster(1)
+            .join(&name(0), soon())
+            .await
+            .expect_err("configured to found alone");
         assert!(refusal.to_string().contains("-single-server"), "{refusal}");
         assert_eq!(sim.view(0).phase, Phase::Removed);
         sim.kill(0);
@@ -471,9 +577,13 @@ fn a_node_of_another_cluster_name_is_told_what_to_set() {
         sim.wipe(0);
         sim.nodes[0].config.cluster_name = "other".to_owned();
         sim.start(0).await;
-        sim.until(LONG, |sim| sim.view(0).doing == Doing::Blocked).await;
+        sim.until(LONG, |sim| sim.view(0).doing == Doing::Blocked)
+            .await;
         let reason = &sim.view(0).reason;
-        assert!(reason.contains("INFLUXDB_META_CLUSTER_NAME") && reason.contains("\"demo\""), "{reason}");
+        assert!(
+            reason.contains("INFLUXDB_META_CLUSTER_NAME") && reason.contains("\"demo\""),
+            "{reason}"
+        );
     });
 }
 
@@ -506,12 +616,17 @@ fn by_hand(seed: u64, added: &[usize]) {
     });
 }
 
-/// The Helm chart: ordinal 0 adds itself, the others `join` it (at it, their own name), all at once, again and again.
+/// The Helm chart: ordinal 0 adds itself, the others `join` it (at it, their own name), all at
+/// once, again and again.
 #[test]
 fn by_hand_all_at_once() {
     simulate(async {
         let sim = unjoined(152).await;
-        tokio::join!(until_joined(&sim, 0, 0), until_joined(&sim, 0, 1), until_joined(&sim, 0, 2));
+        tokio::join!(
+            until_joined(&sim, 0, 0),
+            until_joined(&sim, 0, 1),
+            until_joined(&sim, 0, 2)
+        );
         sim.until(LONG, |sim| sim.are_members(&[0, 1, 2])).await;
     });
 }
@@ -559,16 +674,21 @@ async fn unjoined(seed: u64) -> Sim {
     sim
 }
 
-/// As people and charts do it: again until it is done, at the leader when the node says that it does not lead.
+/// As people and charts do it: again until it is done, at the leader when the node says that it
+/// does not lead.
 async fn until_joined(sim: &Sim, at: usize, n: usize) -> influxdb_meta::cluster::NodeRef {
     let end = Instant::now() + LONG;
     loop {
-        let at = sim.leader().filter(|_| sim.view(at).phase == Phase::Member).unwrap_or(at);
+        let at = sim
+            .leader()
+            .filter(|_| sim.view(at).phase == Phase::Member)
+            .unwrap_or(at);
         match sim.cluster(at).join(&name(n), soon()).await {
             Ok(Some(node)) => return node,
             Ok(None) => {}
             Err(refusal) => assert!(
-                Instant::now() < end && matches!(refusal, Refusal::NotYet(_) | Refusal::Conflict(_)),
+                Instant::now() < end
+                    && matches!(refusal, Refusal::NotYet(_) | Refusal::Conflict(_)),
                 "{refusal}: {}",
                 sim.describe()
             ),

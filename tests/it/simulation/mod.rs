@@ -1,4 +1,5 @@
-//! Three whole nodes in one thread under paused time: founding, restarts, losses, and the same trace twice.
+//! Three whole nodes in one thread under paused time: founding, restarts, losses, and the same
+//! trace twice.
 
 mod line;
 mod lives;
@@ -18,7 +19,10 @@ const SECOND: Duration = Duration::from_secs(1);
 
 /// One thread, paused time.
 fn simulate<T>(story: impl Future<Output = T>) -> T {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build();
     runtime.expect("a runtime").block_on(story)
 }
 
@@ -34,18 +38,33 @@ fn three_nodes_found_take_commands_and_agree() {
     simulate(async {
         let begun = Instant::now();
         let sim = founded(1).await;
-        assert!(begun.elapsed() < Duration::from_millis(2500), "{:?}", begun.elapsed());
+        assert!(
+            begun.elapsed() < Duration::from_millis(2500),
+            "{:?}",
+            begun.elapsed()
+        );
         let leader = sim.leader().expect("leads");
         sim.create(leader, "db").await.expect("acknowledged");
-        sim.until(5 * SECOND, |sim| (0..3).all(|n| sim.has(n, "db"))).await;
+        sim.until(5 * SECOND, |sim| (0..3).all(|n| sim.has(n, "db")))
+            .await;
         assert_eq!(sim.catalog(0), sim.catalog(1));
         assert_eq!(sim.catalog(0), sim.catalog(2));
         // Each saw itself in a committed membership and wrote that down.
-        sim.until(5 * SECOND, |sim| (0..3).all(|n| sim.view(n).phase == Phase::Member)).await;
+        sim.until(5 * SECOND, |sim| {
+            (0..3).all(|n| sim.view(n).phase == Phase::Member)
+        })
+        .await;
         let catalog = sim.catalog(0).expect("open");
-        let names: Vec<String> = catalog.meta_nodes.values().map(|node| node.http.to_string()).collect();
+        let names: Vec<String> = catalog
+            .meta_nodes
+            .values()
+            .map(|node| node.http.to_string())
+            .collect();
         assert_eq!(names, ["meta-1:8091", "meta-2:8091", "meta-3:8091"]);
-        assert_eq!(catalog.cluster.expect("founded").id, sim.view(0).cluster_id.expect("known"));
+        assert_eq!(
+            catalog.cluster.expect("founded").id,
+            sim.view(0).cluster_id.expect("known")
+        );
     });
 }
 
@@ -79,7 +98,8 @@ fn the_same_seed_gives_the_same_trace() {
     assert_ne!(one, trace(8));
 }
 
-/// With first entries that differ, or admitting before initialising, a founder is left here with a vote and no log.
+/// With first entries that differ, or admitting before initialising, a founder is left here with a
+/// vote and no log.
 #[test]
 fn two_founders_killed_between_the_first_vote_and_the_first_append_come_back() {
     for power_loss in [false, true] {
@@ -87,15 +107,27 @@ fn two_founders_killed_between_the_first_vote_and_the_first_append_come_back() {
             let mut sim = Sim::new(11, 3);
             sim.start_all().await;
             let has_voted = |sim: &Sim, n: usize| {
-                sim.status(n).is_some_and(|s| s.term >= 1 && s.last_log.is_some_and(|last| last.index == 0))
+                sim.status(n)
+                    .is_some_and(|s| s.term >= 1 && s.last_log.is_some_and(|last| last.index == 0))
             };
-            sim.until(10 * SECOND, |sim| (0..3).filter(|n| has_voted(sim, *n)).count() >= 2).await;
+            sim.until(10 * SECOND, |sim| {
+                (0..3).filter(|n| has_voted(sim, *n)).count() >= 2
+            })
+            .await;
             let killed: Vec<usize> = (0..3).filter(|n| has_voted(&sim, *n)).take(2).collect();
             for n in &killed {
-                if power_loss { sim.power_off(*n) } else { sim.kill(*n) }
+                if power_loss {
+                    sim.power_off(*n)
+                } else {
+                    sim.kill(*n)
+                }
             }
             sleep(3 * SECOND).await;
-            assert!(sim.leader().is_none(), "one of three leads nobody: {}", sim.describe());
+            assert!(
+                sim.leader().is_none(),
+                "one of three leads nobody: {}",
+                sim.describe()
+            );
             for n in killed {
                 sim.start(n).await;
             }
@@ -126,7 +158,10 @@ fn founders_killed_anywhere_in_the_founding_moment_come_back() {
             }
             sim.formed().await;
             let ids: Vec<_> = (0..3).map(|n| sim.view(n).cluster_id).collect();
-            assert!(ids[0].is_some() && ids.iter().all(|id| *id == ids[0]), "seed {seed}: {ids:?}");
+            assert!(
+                ids[0].is_some() && ids.iter().all(|id| *id == ids[0]),
+                "seed {seed}: {ids:?}"
+            );
         });
     }
 }
@@ -156,12 +191,15 @@ fn a_third_node_ten_minutes_late() {
 fn two_of_three_come_back_without_the_third() {
     simulate(async {
         let mut sim = founded(31).await;
-        sim.create(sim.leader().expect("leads"), "kept").await.expect("acknowledged");
+        sim.create(sim.leader().expect("leads"), "kept")
+            .await
+            .expect("acknowledged");
         (0..3).for_each(|n| sim.kill(n));
         sim.start(1).await;
         sim.start(2).await;
         sim.formed().await;
-        sim.until(5 * SECOND, |sim| sim.has(1, "kept") && sim.has(2, "kept")).await;
+        sim.until(5 * SECOND, |sim| sim.has(1, "kept") && sim.has(2, "kept"))
+            .await;
     });
 }
 
@@ -169,10 +207,15 @@ fn two_of_three_come_back_without_the_third() {
 fn all_back_with_swapped_addresses() {
     simulate(async {
         let mut sim = founded(32).await;
-        sim.until(5 * SECOND, |sim| (0..3).all(|n| sim.view(n).phase == Phase::Member)).await;
+        sim.until(5 * SECOND, |sim| {
+            (0..3).all(|n| sim.view(n).phase == Phase::Member)
+        })
+        .await;
         (0..3).for_each(|n| sim.kill(n));
         // Every name leads to another host now: the volumes were moved around.
-        let disks: Vec<_> = (0..3).map(|n| sim.nodes[(n + 1) % 3].disk.clone()).collect();
+        let disks: Vec<_> = (0..3)
+            .map(|n| sim.nodes[(n + 1) % 3].disk.clone())
+            .collect();
         for (node, disk) in sim.nodes.iter_mut().zip(disks) {
             node.disk = disk;
         }
@@ -181,7 +224,8 @@ fn all_back_with_swapped_addresses() {
     });
 }
 
-/// Somebody "cures" a node by deleting its log: all fences would let it vote again, and forget what it acknowledged.
+/// Somebody "cures" a node by deleting its log: all fences would let it vote again, and forget what
+/// it acknowledged.
 #[test]
 fn a_member_whose_log_is_gone_halts_and_the_others_go_on() {
     simulate(async {
@@ -192,13 +236,23 @@ fn a_member_whose_log_is_gone_halts_and_the_others_go_on() {
         sim.kill(cured);
         sim.delete_log(cured);
         sim.start(cured).await;
-        sim.until(5 * SECOND, |sim| sim.view(cured).doing == Doing::Halted).await;
+        sim.until(5 * SECOND, |sim| sim.view(cured).doing == Doing::Halted)
+            .await;
         let view = sim.view(cured);
-        assert!(view.reason.contains("the log of this member is gone"), "{}", view.reason);
-        assert!(sim.cluster(cured).identity().halted.is_some(), "others are told");
+        assert!(
+            view.reason.contains("the log of this member is gone"),
+            "{}",
+            view.reason
+        );
+        assert!(
+            sim.cluster(cured).identity().halted.is_some(),
+            "others are told"
+        );
         assert!(sim.cluster(cured).raft().is_err(), "no Raft to ask");
         // It never votes again: with the leader gone the third has no majority.
-        sim.create(leader, "more").await.expect("two of three go on");
+        sim.create(leader, "more")
+            .await
+            .expect("two of three go on");
         sim.kill(leader);
         sleep(10 * SECOND).await;
         assert!(sim.leader().is_none(), "{}", sim.describe());
@@ -209,20 +263,30 @@ fn a_member_whose_log_is_gone_halts_and_the_others_go_on() {
 fn two_wiped_of_three_found_nothing_and_the_third_says_why() {
     simulate(async {
         let mut sim = founded(43).await;
-        sim.create(sim.leader().expect("leads"), "db").await.expect("acknowledged");
+        sim.create(sim.leader().expect("leads"), "db")
+            .await
+            .expect("acknowledged");
         sim.wipe(0);
         sim.wipe(1);
         sim.start(0).await;
         sim.start(1).await;
         sleep(120 * SECOND).await;
-        assert!((0..2).all(|n| sim.view(n).doing == Doing::Joining), "{}", sim.describe());
+        assert!(
+            (0..2).all(|n| sim.view(n).doing == Doing::Joining),
+            "{}",
+            sim.describe()
+        );
         let reason = &sim.view(2).reason;
-        assert!(reason.contains("meta-1:8091") && reason.contains("meta-2:8091"), "{reason}");
+        assert!(
+            reason.contains("meta-1:8091") && reason.contains("meta-2:8091"),
+            "{reason}"
+        );
         assert!(reason.contains("restore a lost volume"), "{reason}");
     });
 }
 
-/// SIGTERM is a restart: leadership is given away, nothing is lost, and it takes less than two seconds.
+/// SIGTERM is a restart: leadership is given away, nothing is lost, and it takes less than two
+/// seconds.
 #[test]
 fn stopping_the_leader_hands_over_and_ends_in_time() {
     simulate(async {
@@ -233,7 +297,11 @@ fn stopping_the_leader_hands_over_and_ends_in_time() {
         assert!(took < 2 * SECOND, "{took:?}");
         let begun = Instant::now();
         sim.until(5 * SECOND, |sim| sim.leader().is_some()).await;
-        assert!(begun.elapsed() < Duration::from_millis(300), "handed over: {:?}", begun.elapsed());
+        assert!(
+            begun.elapsed() < Duration::from_millis(300),
+            "handed over: {:?}",
+            begun.elapsed()
+        );
         sim.start(leader).await;
         sim.formed().await;
         sim.until(5 * SECOND, |sim| sim.has(leader, "db")).await;
@@ -244,7 +312,10 @@ fn stopping_the_leader_hands_over_and_ends_in_time() {
 fn members_gossip_their_versions() {
     simulate(async {
         let sim = founded(52).await;
-        sim.until(60 * SECOND, |sim| (0..3).all(|n| sim.cluster(n).announcements().len() == 2)).await;
+        sim.until(60 * SECOND, |sim| {
+            (0..3).all(|n| sim.cluster(n).announcements().len() == 2)
+        })
+        .await;
         let heard = sim.cluster(0).announcements();
         let versions: Vec<&str> = heard.iter().map(|a| a.version.as_str()).collect();
         assert_eq!(versions, ["test-1", "test-2"]);
@@ -260,14 +331,26 @@ fn one_secret_founds_and_a_node_without_it_stays_out() {
         }
         sim.start_all().await;
         sim.formed().await;
-        assert!(sim.catalog(0).and_then(|catalog| catalog.cluster).expect("founded").with_secret);
+        assert!(
+            sim.catalog(0)
+                .and_then(|catalog| catalog.cluster)
+                .expect("founded")
+                .with_secret
+        );
         let follower = (sim.leader().expect("leads") + 1) % 3;
         sim.kill(follower);
         sim.nodes[follower].config.secret = None;
         sim.start(follower).await;
-        sim.until(10 * SECOND, |sim| sim.view(follower).reason.contains("without a leader")).await;
+        sim.until(10 * SECOND, |sim| {
+            sim.view(follower).reason.contains("without a leader")
+        })
+        .await;
         sleep(10 * SECOND).await;
-        assert!(sim.status(follower).is_some_and(|s| s.leader.is_none()), "{}", sim.describe());
+        assert!(
+            sim.status(follower).is_some_and(|s| s.leader.is_none()),
+            "{}",
+            sim.describe()
+        );
         assert!(sim.leader().is_some(), "the others go on");
     });
 }
@@ -307,7 +390,13 @@ fn alone_founds_by_itself_and_warns() {
         sim.nodes[0].config.hostname = Some(host(0));
         sim.start(0).await;
         sim.formed().await;
-        sim.until(5 * SECOND, |sim| sim.view(0).warnings.iter().any(|w| w.starts_with("one voter"))).await;
+        sim.until(5 * SECOND, |sim| {
+            sim.view(0)
+                .warnings
+                .iter()
+                .any(|w| w.starts_with("one voter"))
+        })
+        .await;
     });
 }
 

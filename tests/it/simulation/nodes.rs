@@ -1,5 +1,5 @@
-//! Whole nodes without HTTP: cluster, Raft and storage over a network and disks in memory, in one thread under
-//! paused time. The exchange of founding is a function call with a latency.
+//! Whole nodes without HTTP: cluster, Raft and storage over a network and disks in memory, in one
+//! thread under paused time. The exchange of founding is a function call with a latency.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -45,31 +45,54 @@ pub(super) struct Process {
 }
 
 impl Sim {
-    /// As many founders as asked for, none of them running. Seeds this thread, too: one at a time in a thread.
+    /// As many founders as asked for, none of them running. Seeds this thread, too: one at a time
+    /// in a thread.
     pub(super) fn new(seed: u64, founders: usize) -> Self {
         let rng = Seeded::new(seed);
         local::seed(rng.clone());
-        // Each user of randomness has a stream of its own: two that draw at the same instant do not depend on who
-        // is first, which tokio's own scheduling (random among the waiters of one `watch`) leaves open.
+        // Each user of randomness has a stream of its own: two that draw at the same instant do not
+        // depend on who is first, which tokio's own scheduling (random among the waiters of one
+        // `watch`) leaves open.
         let latency = Duration::from_millis(1)..Duration::from_nanos(1_000_001);
         let network = Network::new(Seeded::new(seed), latency);
-        let peers: Vec<Address> = (0..founders).map(|n| Address::new(&host(n), 8091)).collect();
+        let peers: Vec<Address> = (0..founders)
+            .map(|n| Address::new(&host(n), 8091))
+            .collect();
         let node = |n| {
             network.name(&host(n), &[ip(n)]);
-            Node { ip: ip(n), config: config(&peers, n), disk: Fake::new(), process: None }
+            Node {
+                ip: ip(n),
+                config: config(&peers, n),
+                disk: Fake::new(),
+                process: None,
+            }
         };
         let nodes = (0..founders).map(node).collect();
-        Self { network, rng, nodes, began: Instant::now() }
+        Self {
+            network,
+            rng,
+            nodes,
+            began: Instant::now(),
+        }
     }
 
-    /// One more node, under the next name, with the same list as the others and what else is said; not running.
+    /// One more node, under the next name, with the same list as the others and what else is said;
+    /// not running.
     pub(super) fn add(&mut self, change: impl FnOnce(&mut ClusterConfig)) -> usize {
         let n = self.nodes.len();
         self.network.name(&host(n), &[ip(n)]);
-        let mut config = ClusterConfig { peers: self.nodes[0].config.peers.clone(), ..config(&[], n) };
+        let mut config = ClusterConfig {
+            peers: self.nodes[0].config.peers.clone(),
+            ..config(&[], n)
+        };
         config.hostname = Some(host(n));
         change(&mut config);
-        self.nodes.push(Node { ip: ip(n), config, disk: Fake::new(), process: None });
+        self.nodes.push(Node {
+            ip: ip(n),
+            config,
+            disk: Fake::new(),
+            process: None,
+        });
         n
     }
 
@@ -104,7 +127,10 @@ impl Sim {
             line::serve(&env, SocketAddr::new(ip, 8091), cluster.clone()).await;
             Ok(cluster)
         };
-        let cluster = tasks.killable(starting).await.expect("not killed meanwhile")?;
+        let cluster = tasks
+            .killable(starting)
+            .await
+            .expect("not killed meanwhile")?;
         self.nodes[n].process = Some(Process { tasks, cluster });
         Ok(())
     }
@@ -172,45 +198,89 @@ impl Sim {
     /// The running node that leads, if one does.
     pub(super) fn leader(&self) -> Option<usize> {
         (0..self.nodes.len()).find(|n| {
-            self.status(*n).is_some_and(|status| status.role == Role::Leader && status.leader.is_some())
+            self.status(*n)
+                .is_some_and(|status| status.role == Role::Leader && status.leader.is_some())
         })
     }
 
     /// All running nodes follow one leader, with a founded catalog.
     pub(super) fn is_formed(&self) -> bool {
-        let running: Vec<usize> =
-            (0..self.nodes.len()).filter(|n| self.nodes[*n].process.is_some()).collect();
-        let leaders: Vec<_> = running.iter().map(|n| self.status(*n).and_then(|s| s.leader)).collect();
-        let founded = |n: &usize| self.catalog(*n).is_some_and(|catalog| catalog.cluster.is_some());
-        leaders[0].is_some() && leaders.iter().all(|l| *l == leaders[0]) && running.iter().all(founded)
+        let running: Vec<usize> = (0..self.nodes.len())
+            .filter(|n| self.nodes[*n].process.is_some())
+            .collect();
+        let leaders: Vec<_> = running
+            .iter()
+            .map(|n| self.status(*n).and_then(|s| s.leader))
+            .collect();
+        let founded = |n: &usize| {
+            self.catalog(*n)
+                .is_some_and(|catalog| catalog.cluster.is_some())
+        };
+        leaders[0].is_some()
+            && leaders.iter().all(|l| *l == leaders[0])
+            && running.iter().all(founded)
     }
 
-    /// All these nodes, and no others, are members in every catalog of theirs; all but the learners vote.
+    /// All these nodes, and no others, are members in every catalog of theirs; all but the learners
+    /// vote.
     pub(super) fn are_members(&self, nodes: &[usize]) -> bool {
-        let incarnations = || nodes.iter().map(|n| self.view(*n).incarnation).collect::<BTreeSet<_>>();
-        let agrees = |n: &usize| {
-            let Some(catalog) = self.catalog(*n) else { return false };
-            let listed: BTreeSet<_> = catalog.meta_nodes.values().map(|node| node.incarnation).collect();
-            let raft_ids: BTreeSet<_> = catalog.meta_nodes.values().map(|node| node.raft_id).collect();
-            let status = self.status(*n).expect("open");
-            let followed: BTreeSet<_> = status.voters.iter().chain(&status.learners).copied().collect();
-            listed == incarnations() && raft_ids == followed && !status.joint && catalog.pendings.is_empty()
+        let incarnations = || {
+            nodes
+                .iter()
+                .map(|n| self.view(*n).incarnation)
+                .collect::<BTreeSet<_>>()
         };
-        nodes.iter().all(|n| self.nodes[*n].process.is_some() && self.view(*n).phase == Phase::Member)
+        let agrees = |n: &usize| {
+            let Some(catalog) = self.catalog(*n) else {
+                return false;
+            };
+            let listed: BTreeSet<_> = catalog
+                .meta_nodes
+                .values()
+                .map(|node| node.incarnation)
+                .collect();
+            let raft_ids: BTreeSet<_> = catalog
+                .meta_nodes
+                .values()
+                .map(|node| node.raft_id)
+                .collect();
+            let status = self.status(*n).expect("open");
+            let followed: BTreeSet<_> = status
+                .voters
+                .iter()
+                .chain(&status.learners)
+                .copied()
+                .collect();
+            listed == incarnations()
+                && raft_ids == followed
+                && !status.joint
+                && catalog.pendings.is_empty()
+        };
+        nodes
+            .iter()
+            .all(|n| self.nodes[*n].process.is_some() && self.view(*n).phase == Phase::Member)
             && nodes.iter().all(agrees)
     }
 
     /// The node ids that `show` prints, by name.
     pub(super) fn ids(&self, n: usize) -> BTreeMap<String, u64> {
         let catalog = self.catalog(n).expect("open");
-        catalog.meta_nodes.values().map(|node| (node.http.host().to_owned(), node.id.0)).collect()
+        catalog
+            .meta_nodes
+            .values()
+            .map(|node| (node.http.host().to_owned(), node.id.0))
+            .collect()
     }
 
     /// Waits for a level, at most so long of simulated time.
     pub(super) async fn until(&self, limit: Duration, holds: impl Fn(&Self) -> bool) {
         let end = Instant::now() + limit;
         while !holds(self) {
-            assert!(Instant::now() < end, "not within {limit:?}: {}", self.describe());
+            assert!(
+                Instant::now() < end,
+                "not within {limit:?}: {}",
+                self.describe()
+            );
             sleep(Duration::from_millis(1)).await;
         }
     }
@@ -220,13 +290,18 @@ impl Sim {
     }
 
     pub(super) async fn create(&self, n: usize, database: &str) -> Result<Outcome, ProposeError> {
-        let command = Command::CreateDatabase { name: Name::from(database), retention_policy: None };
+        let command = Command::CreateDatabase {
+            name: Name::from(database),
+            retention_policy: None,
+        };
         let raft = self.cluster(n).raft().expect("open");
-        raft.propose(Body::Ours(command), Instant::now() + Duration::from_secs(5)).await
+        raft.propose(Body::Ours(command), Instant::now() + Duration::from_secs(5))
+            .await
     }
 
     pub(super) fn has(&self, n: usize, database: &str) -> bool {
-        self.catalog(n).is_some_and(|catalog| catalog.databases.get(&Name::from(database)).is_some())
+        self.catalog(n)
+            .is_some_and(|catalog| catalog.databases.get(&Name::from(database)).is_some())
     }
 
     pub(super) fn describe(&self) -> String {
@@ -234,18 +309,29 @@ impl Sim {
             None => format!("{n}: down"),
             Some(process) => format!("{n}: {:?}\n   {:?}", process.cluster.view(), self.status(n)),
         };
-        (0..self.nodes.len()).map(node).collect::<Vec<_>>().join("\n")
+        (0..self.nodes.len())
+            .map(node)
+            .collect::<Vec<_>>()
+            .join("\n")
     }
 
     /// One line of what can be seen of all nodes.
     pub(super) fn snapshot(&self) -> String {
         let node = |n: usize| {
-            let Some(process) = &self.nodes[n].process else { return "down".to_owned() };
+            let Some(process) = &self.nodes[n].process else {
+                return "down".to_owned();
+            };
             let (view, status) = (process.cluster.view(), self.status(n));
             let raft = status.map(|s| (s.term, s.role, s.leader, s.last_log, s.applied));
-            format!("{} {:?} {:?} {raft:?}", view.incarnation, view.phase, view.doing)
+            format!(
+                "{} {:?} {:?} {raft:?}",
+                view.incarnation, view.phase, view.doing
+            )
         };
-        (0..self.nodes.len()).map(node).collect::<Vec<_>>().join(" | ")
+        (0..self.nodes.len())
+            .map(node)
+            .collect::<Vec<_>>()
+            .join(" | ")
     }
 }
 
@@ -254,7 +340,12 @@ pub(super) fn host(n: usize) -> String {
 }
 
 pub(super) fn ip(n: usize) -> IpAddr {
-    IpAddr::V4(Ipv4Addr::new(10, 0, 0, u8::try_from(n + 1).expect("few nodes")))
+    IpAddr::V4(Ipv4Addr::new(
+        10,
+        0,
+        0,
+        u8::try_from(n + 1).expect("few nodes"),
+    ))
 }
 
 fn config(peers: &[Address], n: usize) -> ClusterConfig {

@@ -1,6 +1,7 @@
-//! Random lives: whole nodes that die, lose power or their volume, are cut off, renamed, added and taken out, in any
-//! order, under writes. At most one volume is lost at a time; what was acknowledged must survive, there is one cluster,
-//! and when it ends all that are to be members are.
+//! Random lives: whole nodes that die, lose power or their volume, are cut off, renamed, added and
+//! taken out, in any order, under writes. At most one volume is lost at a time; what was
+//! acknowledged must survive, there is one cluster, and when it ends all that are to be members
+//! are.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -14,14 +15,21 @@ use super::nodes::{Sim, host, ip};
 use super::{SECOND, simulate};
 
 const HOUR: Duration = Duration::from_secs(3600);
-/// After the last fault. A pending that was given another Raft id waits, a removed one asks every two seconds.
+/// After the last fault. A pending that was given another Raft id waits, a removed one asks every
+/// two seconds.
 const HEALS_WITHIN: Duration = Duration::from_secs(300);
 const MOST_NODES: usize = 5;
 
 #[test]
 fn random_lives_lose_nothing_and_end_whole() {
-    let (lives, long) = if std::env::var_os("SOAK").is_some() { (200, HOUR) } else { (2, HOUR / 12) };
-    let first = std::env::var("LIFE_SEED").ok().and_then(|seed| seed.parse().ok());
+    let (lives, long) = if std::env::var_os("SOAK").is_some() {
+        (200, HOUR)
+    } else {
+        (2, HOUR / 12)
+    };
+    let first = std::env::var("LIFE_SEED")
+        .ok()
+        .and_then(|seed| seed.parse().ok());
     let seeds = first.map_or(1..=lives, |seed: u64| seed..=seed);
     for seed in seeds {
         println!("life {seed}");
@@ -47,7 +55,15 @@ impl Life {
         sim.start_all().await;
         sim.formed().await;
         let (out, acknowledged, told) = (BTreeSet::new(), Vec::new(), Vec::new());
-        let mut life = Self { seed, sim, out, wiped: None, acknowledged, names: 0, told };
+        let mut life = Self {
+            seed,
+            sim,
+            out,
+            wiped: None,
+            acknowledged,
+            names: 0,
+            told,
+        };
         let end = Instant::now() + long;
         while Instant::now() < end {
             life.fault().await;
@@ -86,8 +102,9 @@ impl Life {
 
     /// Everything that is down has an even chance.
     async fn start_one(&mut self) {
-        let down: Vec<usize> =
-            (0..self.sim.nodes.len()).filter(|n| self.sim.nodes[*n].process.is_none()).collect();
+        let down: Vec<usize> = (0..self.sim.nodes.len())
+            .filter(|n| self.sim.nodes[*n].process.is_none())
+            .collect();
         for n in down {
             if self.below(2) == 0 {
                 self.told.push(format!("start {n}"));
@@ -96,11 +113,12 @@ impl Life {
         }
     }
 
-    /// With a second volume gone, or one that was never a voter's, the majority of the written might be.
+    /// With a second volume gone, or one that was never a voter's, the majority of the written
+    /// might be.
     fn may_wipe(&mut self, n: usize) -> bool {
         if let Some(last) = self.wiped {
-            let is_back =
-                self.sim.nodes[last].process.is_some() && self.sim.view(last).phase == Phase::Member;
+            let is_back = self.sim.nodes[last].process.is_some()
+                && self.sim.view(last).phase == Phase::Member;
             self.wiped = self.wiped.filter(|_| !is_back);
         }
         self.wiped.is_none() && self.voters() >= 3 && !self.out.contains(&n)
@@ -108,11 +126,18 @@ impl Life {
 
     fn voters(&self) -> usize {
         let running = (0..self.sim.nodes.len()).filter_map(|n| self.sim.status(n));
-        running.filter(|status| status.leader.is_some()).map(|status| status.voters.len()).min().unwrap_or(0)
+        running
+            .filter(|status| status.leader.is_some())
+            .map(|status| status.voters.len())
+            .min()
+            .unwrap_or(0)
     }
 
     fn cut(&mut self) {
-        let (from, to) = (self.below(self.sim.nodes.len()), self.below(self.sim.nodes.len()));
+        let (from, to) = (
+            self.below(self.sim.nodes.len()),
+            self.below(self.sim.nodes.len()),
+        );
         if from == to {
             return;
         }
@@ -135,9 +160,15 @@ impl Life {
     }
 
     async fn bring_back(&mut self, n: usize) {
-        let Some(leader) = self.sim.leader() else { return };
+        let Some(leader) = self.sim.leader() else {
+            return;
+        };
         let at = Address::new(&host(n), 8091);
-        let done = self.sim.cluster(leader).join(&at, Instant::now() + 9 * SECOND).await;
+        let done = self
+            .sim
+            .cluster(leader)
+            .join(&at, Instant::now() + 9 * SECOND)
+            .await;
         self.told.push(format!("back {n}: {done:?}"));
         // Told no, or nothing, a person asks again.
         if matches!(done, Ok(Some(_))) {
@@ -146,7 +177,9 @@ impl Life {
     }
 
     async fn write(&mut self) {
-        let Some(leader) = self.sim.leader() else { return };
+        let Some(leader) = self.sim.leader() else {
+            return;
+        };
         self.names += 1;
         let name = format!("db{}", self.names);
         let written = timeout(6 * SECOND, self.sim.create(leader, &name)).await;
@@ -157,10 +190,13 @@ impl Life {
 
     fn check(&self) {
         let running = || (0..self.sim.nodes.len()).filter(|n| self.sim.nodes[*n].process.is_some());
-        let clusters: BTreeSet<_> = running().filter_map(|n| self.sim.view(n).cluster_id).collect();
+        let clusters: BTreeSet<_> = running()
+            .filter_map(|n| self.sim.view(n).cluster_id)
+            .collect();
         assert!(clusters.len() <= 1, "two clusters: {}", self.story());
-        for catalog in
-            running().filter(|n| self.sim.cluster(*n).raft().is_ok()).filter_map(|n| self.sim.catalog(n))
+        for catalog in running()
+            .filter(|n| self.sim.cluster(*n).raft().is_ok())
+            .filter_map(|n| self.sim.catalog(n))
         {
             assert_eq!(catalog.check(), Ok(()), "{}", self.story());
         }
@@ -203,6 +239,11 @@ impl Life {
     }
 
     fn story(&self) -> String {
-        format!("seed {}: {}\n{}", self.seed, self.told.join(", "), self.sim.describe())
+        format!(
+            "seed {}: {}\n{}",
+            self.seed,
+            self.told.join(", "),
+            self.sim.describe()
+        )
     }
 }

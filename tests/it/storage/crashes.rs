@@ -1,5 +1,5 @@
-//! A recorded run is cut after each change of the disk, as a kill and as a power loss with every subset of
-//! what was not synced; then cut again during and after the recovery.
+//! A recorded run is cut after each change of the disk, as a kill and as a power loss with every
+//! subset of what was not synced; then cut again during and after the recovery.
 
 use std::sync::{Arc, Mutex};
 
@@ -9,7 +9,10 @@ use influxdb_meta::runtime::disk::{Fake, Op};
 use super::reference::{Reference, Step, ask};
 use super::support::*;
 
-const EVERYWHERE: Option<LogId> = Some(LogId { term: u64::MAX, index: u64::MAX });
+const EVERYWHERE: Option<LogId> = Some(LogId {
+    term: u64::MAX,
+    index: u64::MAX,
+});
 
 /// A run on disk: what was asked, what the log was after each step, and when what was acknowledged.
 struct Recorded {
@@ -39,7 +42,8 @@ impl Recorded {
             let (disk, heard, count) = (disk.clone(), acknowledged.clone(), states.len() - 1);
             let done = move || heard.lock().expect("lock").push((disk.recorded(), count));
             ask(&volume, &step, done).await;
-            // Sometimes the writer gets a step alone, sometimes several at once; sometimes a mark comes between.
+            // Sometimes the writer gets a step alone, sometimes several at once; sometimes a mark
+            // comes between.
             match dice.below(6) {
                 0 => settle().await,
                 1 => work().await,
@@ -48,7 +52,12 @@ impl Recorded {
         }
         settle().await;
         let acknowledged = acknowledged.lock().expect("lock").clone();
-        Self { before, history: disk.history(), states, acknowledged }
+        Self {
+            before,
+            history: disk.history(),
+            states,
+            acknowledged,
+        }
     }
 
     fn acknowledged_at(&self, place: usize) -> usize {
@@ -65,14 +74,19 @@ impl Recorded {
         })
     }
 
-    /// Opens and says how many steps the log has: it must be a prefix of what was asked, and not less than `least`.
+    /// Opens and says how many steps the log has: it must be a prefix of what was asked, and not
+    /// less than `least`.
     fn check(&self, disk: &Fake, least: usize, what: &str) -> (Volume, usize) {
         let volume = Volume::open_at(disk, EVERYWHERE);
         let volume = volume.unwrap_or_else(|error| panic!("{what}: {error}"));
         let found = Reference::of(&volume);
         let steps = self.states.iter().rposition(|state| *state == found);
-        let steps = steps.unwrap_or_else(|| panic!("{what}: no prefix of what was asked: {found:?}"));
-        assert!(steps >= least, "{what}: {least} steps were acknowledged, {steps} are left");
+        let steps =
+            steps.unwrap_or_else(|| panic!("{what}: no prefix of what was asked: {found:?}"));
+        assert!(
+            steps >= least,
+            "{what}: {least} steps were acknowledged, {steps} are left"
+        );
         (volume, steps)
     }
 }
@@ -94,7 +108,10 @@ fn power_losses(disk: &Fake, drawn: u64) -> Vec<Fake> {
         };
         return (0..1 << parts).map(mask).collect();
     }
-    let mut all = vec![disk.after_power_loss_keeping(|| false), disk.after_power_loss_keeping(|| true)];
+    let mut all = vec![
+        disk.after_power_loss_keeping(|| false),
+        disk.after_power_loss_keeping(|| true),
+    ];
     all.extend((0..drawn).map(|seed| disk.after_power_loss(mix(seed))));
     all
 }
@@ -106,7 +123,11 @@ fn what_was_acknowledged_survives_a_crash_after_any_change() {
         for (place, disk) in recorded.cuts() {
             let least = recorded.acknowledged_at(place);
             run(async {
-                recorded.check(&disk.after_kill(), least, &format!("seed {seed}, killed at {place}"))
+                recorded.check(
+                    &disk.after_kill(),
+                    least,
+                    &format!("seed {seed}, killed at {place}"),
+                )
             });
             for (which, disk) in power_losses(&disk, 6).iter().enumerate() {
                 let what = format!("seed {seed}, power lost at {place}, variant {which}");
@@ -116,8 +137,8 @@ fn what_was_acknowledged_survives_a_crash_after_any_change() {
     }
 }
 
-/// The second crash of two, after the recovery. What was opened was shown to Raft, which may have answered
-/// a leader with it: it must be there for good, though only the page cache had it before.
+/// The second crash of two, after the recovery. What was opened was shown to Raft, which may have
+/// answered a leader with it: it must be there for good, though only the page cache had it before.
 #[test]
 fn what_a_recovery_has_shown_survives_a_power_loss() {
     let recorded = run(Recorded::run(11, 150));
@@ -130,7 +151,8 @@ fn what_a_recovery_has_shown_survives_a_power_loss() {
             run(async {
                 let (_volume, shown) = recorded.check(first, least, &what);
                 for second in power_losses(first, 2) {
-                    let (_volume, left) = recorded.check(&second, shown, &format!("{what}, then power lost"));
+                    let (_volume, left) =
+                        recorded.check(&second, shown, &format!("{what}, then power lost"));
                     assert_eq!(left, shown, "{what}: what was cut came back");
                 }
             });
@@ -161,7 +183,8 @@ fn a_recovery_can_be_interrupted_at_any_change() {
     }
 }
 
-/// After a recovery new records are written where old ones were cut. The old ones never follow them.
+/// After a recovery new records are written where old ones were cut. The old ones never follow
+/// them.
 #[test]
 fn a_log_goes_on_after_a_crash_and_its_cut_records_stay_away() {
     let recorded = run(Recorded::run(31, 120));
@@ -179,7 +202,11 @@ fn a_log_goes_on_after_a_crash_and_its_cut_records_stay_away() {
                     for seed in 0..3 {
                         let disk = disk.after_power_loss(mix(seed));
                         let again = Volume::open_at(&disk, EVERYWHERE).expect("opens");
-                        assert_eq!(Reference::of(&again), state, "{what}, {length} more, seed {seed}");
+                        assert_eq!(
+                            Reference::of(&again),
+                            state,
+                            "{what}, {length} more, seed {seed}"
+                        );
                     }
                 }
             });
@@ -202,9 +229,13 @@ async fn generations(seed: u64) {
     let mut durable = 0;
     for generation in 0..8 {
         let what = format!("seed {seed}, generation {generation}");
-        let volume = Volume::open_at(&disk, EVERYWHERE).unwrap_or_else(|error| panic!("{what}: {error}"));
+        let volume =
+            Volume::open_at(&disk, EVERYWHERE).unwrap_or_else(|error| panic!("{what}: {error}"));
         assert_eq!(Reference::of(&volume), acknowledged, "{what}");
-        assert!(volume.log.durable_seq() > durable, "{what}: the durable seq went back");
+        assert!(
+            volume.log.durable_seq() > durable,
+            "{what}: the durable seq went back"
+        );
         for _ in 0..dice.below(25) {
             let step = acknowledged.draw(&mut dice);
             ask(&volume, &step, || {}).await;

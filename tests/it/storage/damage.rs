@@ -1,4 +1,5 @@
-//! Bits that flip, files that go missing: a log never opens with fewer acknowledged records in silence.
+//! Bits that flip, files that go missing: a log never opens with fewer acknowledged records in
+//! silence.
 
 use influxdb_meta::base::Incarnation;
 use influxdb_meta::runtime::Disk;
@@ -9,7 +10,9 @@ use super::reference::Reference;
 use super::support::*;
 
 /// A head and four small records: there is a bit to flip for each test of a record.
-const TINY: LogConfig = LogConfig { segment_bytes: 1024 };
+const TINY: LogConfig = LogConfig {
+    segment_bytes: 1024,
+};
 
 /// Three segments and the reserve, ended by an idle mark; and the same closed.
 async fn recorded() -> (Reference, Fake, Fake) {
@@ -32,7 +35,9 @@ fn files(disk: &Fake) -> Vec<String> {
 }
 
 fn size(disk: &Fake, name: &str) -> u64 {
-    disk.open(&wal().join(name), false).and_then(|file| file.size()).expect("a file")
+    disk.open(&wal().join(name), false)
+        .and_then(|file| file.size())
+        .expect("a file")
 }
 
 fn damaged(disk: &Fake) -> String {
@@ -51,7 +56,11 @@ fn no_flipped_bit_costs_an_acknowledged_record_in_silence() {
             for name in files(&disk) {
                 let refused = flip_each_bit(&disk, &name, &reference);
                 // A reserve that rots is made anew: nothing in it is needed.
-                assert_eq!(refused > 500, name != "reserve", "{refused} flips of {name} were refused");
+                assert_eq!(
+                    refused > 500,
+                    name != "reserve",
+                    "{refused} flips of {name} were refused"
+                );
             }
         }
     });
@@ -95,7 +104,10 @@ fn a_lost_end_is_noticed_although_nothing_is_left_behind_it() {
             let file = disk.open(&wal().join(&last), false).expect("opens");
             file.write_at(560, &[0; 464]).expect("zeroed");
             let text = damaged(&disk);
-            assert!(text.contains(&last) && text.contains("byte ") && text.contains("delete"), "{text}");
+            assert!(
+                text.contains(&last) && text.contains("byte ") && text.contains("delete"),
+                "{text}"
+            );
         }
     });
 }
@@ -159,10 +171,15 @@ fn a_segment_of_another_incarnation_halts() {
         let (_, disk, _) = recorded().await;
         let theirs = Fake::new();
         let dir = open_dir(&theirs);
-        let log = Log::open_with(&env(&theirs), &dir, Incarnation([2; 16]), None, TINY).expect("a new log");
+        let log = Log::open_with(&env(&theirs), &dir, Incarnation([2; 16]), None, TINY)
+            .expect("a new log");
         log.close().await;
-        let segment = theirs.open(&wal().join("0000000000000001"), false).and_then(|f| f.read_all());
-        let copy = disk.open(&wal().join("0000000000000100"), true).expect("created");
+        let segment = theirs
+            .open(&wal().join("0000000000000001"), false)
+            .and_then(|f| f.read_all());
+        let copy = disk
+            .open(&wal().join("0000000000000100"), true)
+            .expect("created");
         copy.write_at(0, &segment.expect("read")).expect("copied");
         assert!(damaged(&disk).contains("incarnation"));
     });
@@ -178,9 +195,20 @@ fn a_newer_format_is_refused_as_such() {
         file.read_at(0, &mut prefix).expect("read");
         prefix[8] += 1;
         file.write_at(0, &prefix).expect("written");
-        file.write_at(12, &crc32fast::hash(&prefix).to_le_bytes()).expect("written");
+        file.write_at(12, &crc32fast::hash(&prefix).to_le_bytes())
+            .expect("written");
         let error = Volume::open(&disk).err().expect("refused");
-        assert!(matches!(error, LogError::Newer { found: 2, newest: 1, .. }), "{error}");
+        assert!(
+            matches!(
+                error,
+                LogError::Newer {
+                    found: 2,
+                    newest: 1,
+                    ..
+                }
+            ),
+            "{error}"
+        );
     });
 }
 
@@ -227,8 +255,8 @@ fn a_lost_record_before_a_kept_one_is_torn_not_damage() {
     });
 }
 
-/// Eight records in three sectors, of which the first is lost: the rest, each of them valid, must not
-/// come back behind what is written in the place of the first.
+/// Eight records in three sectors, of which the first is lost: the rest, each of them valid, must
+/// not come back behind what is written in the place of the first.
 #[test]
 fn valid_records_behind_a_cut_never_come_back() {
     run(async {
@@ -238,31 +266,49 @@ fn valid_records_behind_a_cut_never_come_back() {
         settle().await;
         disk.fail_with(|op| matches!(op.kind, OpKind::Sync).then_some(std::io::ErrorKind::Other));
         disk.record();
-        volume.append(entries(2, 1..9)).await.expect_err("not synced");
+        volume
+            .append(entries(2, 1..9))
+            .await
+            .expect_err("not synced");
         let write = disk.history().pop().expect("the write");
         let disk = disk.after_power_loss_keeping(|| false);
-        let OpKind::Write { offset, bytes } = &write.kind else { panic!("{write:?}") };
-        let torn = disk.open(&wal().join(&segments(&disk)[0]), false).expect("opens");
+        let OpKind::Write { offset, bytes } = &write.kind else {
+            panic!("{write:?}")
+        };
+        let torn = disk
+            .open(&wal().join(&segments(&disk)[0]), false)
+            .expect("opens");
         let cut = 512 - (offset % 512) as usize;
-        torn.write_at(offset + cut as u64, &bytes[cut..]).expect("the later sectors");
+        torn.write_at(offset + cut as u64, &bytes[cut..])
+            .expect("the later sectors");
         drop(torn);
 
         let volume = Volume::open(&disk).expect("opens");
         assert_eq!(volume.indexes(), [0]);
         let cut_off = disk.after_power_loss_keeping(|| false);
-        let left = cut_off.open(&wal().join(&segments(&disk)[0]), false).and_then(|file| file.read_all());
+        let left = cut_off
+            .open(&wal().join(&segments(&disk)[0]), false)
+            .and_then(|file| file.read_all());
         // Behind the mark of the recovery, everything is zero on the disk itself.
-        assert!(left.expect("read")[*offset as usize..].iter().all(|byte| *byte == 0));
+        assert!(
+            left.expect("read")[*offset as usize..]
+                .iter()
+                .all(|byte| *byte == 0)
+        );
 
         // One that ends exactly where an old one begins; and a disk that has the old ones yet.
         volume.append(entries(3, 1..2)).await.expect("append");
         let segment = wal().join(&segments(&disk)[0]);
         let lying = disk.after_power_loss_keeping(|| false);
         let file = lying.open(&segment, false).expect("opens");
-        // The idle mark before them was lost too and the mark of the recovery took its place: the new entry
-        // covers the first old one, and the second has the seq that is next.
+        // The idle mark before them was lost too and the mark of the recovery took its place: the
+        // new entry covers the first old one, and the second has the seq that is next.
         file.write_at(offset + 88, &bytes[88..]).expect("written");
-        for disk in [disk.after_kill(), disk.after_power_loss_keeping(|| false), lying] {
+        for disk in [
+            disk.after_kill(),
+            disk.after_power_loss_keeping(|| false),
+            lying,
+        ] {
             let volume = Volume::open(&disk).expect("opens");
             assert_eq!(volume.entries()[1..], entries(3, 1..2));
         }

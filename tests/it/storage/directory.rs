@@ -15,7 +15,8 @@ fn open(disk: &Fake) -> Result<DataDir, OpenDirError> {
 
 fn touch(disk: &Fake, path: &str) {
     let path = Path::new(DIR).join(path);
-    disk.create_dir_all(path.parent().expect("a folder")).expect("created");
+    disk.create_dir_all(path.parent().expect("a folder"))
+        .expect("created");
     drop(disk.open(&path, true).expect("created"));
 }
 
@@ -41,7 +42,10 @@ fn a_log_or_snapshot_without_identity_is_refused() {
     for name in ["wal/0000000000000001", "wal/reserve", "snap/3-14"] {
         let disk = Fake::new();
         touch(&disk, &format!("influxd-meta/{name}"));
-        assert!(matches!(open(&disk), Err(OpenDirError::NoIdentity { .. })), "{name}");
+        assert!(
+            matches!(open(&disk), Err(OpenDirError::NoIdentity { .. })),
+            "{name}"
+        );
         touch(&disk, "influxd-meta/identity");
         open(&disk).expect("with an identity it is ours");
     }
@@ -73,11 +77,16 @@ fn an_open_log_keeps_the_directory_locked_until_it_is_closed() {
 #[test]
 fn two_real_openings_exclude_each_other() {
     let dir = tempfile::tempdir().expect("a folder");
-    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .expect("a runtime");
     let _inside = runtime.enter();
     let env = influxdb_meta::runtime::Env::real();
     let first = DataDir::open(&env, dir.path()).expect("opens");
-    assert!(matches!(DataDir::open(&env, dir.path()), Err(OpenDirError::Locked { .. })));
+    assert!(matches!(
+        DataDir::open(&env, dir.path()),
+        Err(OpenDirError::Locked { .. })
+    ));
     drop(first);
     DataDir::open(&env, dir.path()).expect("free again");
 }
@@ -102,7 +111,10 @@ fn any_other_error_names_deed_and_path() {
     let disk = Fake::new();
     disk.fail_with(|op| matches!(op.kind, OpKind::SyncDir).then_some(ErrorKind::Other));
     let error = open(&disk).err().expect("fails");
-    assert!(matches!(&error, OpenDirError::Io { path, .. } if path.starts_with("/var")), "{error}");
+    assert!(
+        matches!(&error, OpenDirError::Io { path, .. } if path.starts_with("/var")),
+        "{error}"
+    );
 }
 
 #[test]
@@ -112,7 +124,10 @@ fn unfinished_files_are_swept() {
         touch(&disk, &format!("influxd-meta/{name}"));
     }
     let dir = open(&disk).expect("nothing finished is in it");
-    assert_eq!(disk.list(dir.path()).expect("listed"), ["old", "snap", "wal"]);
+    assert_eq!(
+        disk.list(dir.path()).expect("listed"),
+        ["old", "snap", "wal"]
+    );
     assert!(disk.list(&wal()).expect("listed").is_empty());
 }
 
@@ -135,14 +150,23 @@ fn a_small_file_is_replaced_whole_or_not_at_all() {
         replayed.replay(op).expect("replays");
         for seed in 0..20 {
             let disk = replayed.after_power_loss(seed);
-            let left = open(&disk).expect("opens").load("identity").expect("read").expect("one is there");
+            let left = open(&disk)
+                .expect("opens")
+                .load("identity")
+                .expect("read")
+                .expect("one is there");
             let stored = at + 1 == history.len();
-            assert!(left == new || (left == old && !stored), "cut after {op:?}: {} bytes", left.len());
+            assert!(
+                left == new || (left == old && !stored),
+                "cut after {op:?}: {} bytes",
+                left.len()
+            );
         }
     }
 }
 
-/// A killed process leaves a renamed file in the page cache: from the moment it is believed it must stay.
+/// A killed process leaves a renamed file in the page cache: from the moment it is believed it must
+/// stay.
 #[test]
 fn what_was_loaded_after_a_kill_survives_a_power_loss() {
     let disk = Fake::new();
@@ -154,8 +178,15 @@ fn what_was_loaded_after_a_kill_survives_a_power_loss() {
     for op in disk.history() {
         replayed.replay(&op).expect("replays");
         let killed = replayed.after_kill();
-        let shown = open(&killed).expect("opens").load("identity").expect("read");
+        let shown = open(&killed)
+            .expect("opens")
+            .load("identity")
+            .expect("read");
         let left = open(&killed.after_power_loss_keeping(|| false)).expect("opens");
-        assert_eq!(left.load("identity").expect("read"), shown, "killed after {op:?}");
+        assert_eq!(
+            left.load("identity").expect("read"),
+            shown,
+            "killed after {op:?}"
+        );
     }
 }

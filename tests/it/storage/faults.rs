@@ -15,7 +15,8 @@ fn is_sync(op: &Op) -> bool {
     matches!(op.kind, OpKind::Sync)
 }
 
-/// A failed fsync is never retried: the kernel takes the lost pages for clean and would answer "done".
+/// A failed fsync is never retried: the kernel takes the lost pages for clean and would answer
+/// "done".
 #[test]
 fn a_failed_sync_ends_the_log_and_is_not_tried_again() {
     run(async {
@@ -32,9 +33,18 @@ fn a_failed_sync_ends_the_log_and_is_not_tried_again() {
             })
         });
         let (done, first) = tokio::sync::oneshot::channel();
-        volume.log.append(entries(1, 3..5), Box::new(move |result| drop(done.send(result))));
-        volume.append(entries(1, 5..6)).await.expect_err("who waits is told");
-        first.await.expect("answered").expect_err("and who waited before");
+        volume.log.append(
+            entries(1, 3..5),
+            Box::new(move |result| drop(done.send(result))),
+        );
+        volume
+            .append(entries(1, 5..6))
+            .await
+            .expect_err("who waits is told");
+        first
+            .await
+            .expect("answered")
+            .expect_err("and who waited before");
         volume.log.failed().await;
         assert_eq!(syncs.load(Ordering::Relaxed), 1);
         disk.heal();
@@ -43,11 +53,16 @@ fn a_failed_sync_ends_the_log_and_is_not_tried_again() {
         volume.log.save_vote(vote(5)).await.expect_err("refused");
         volume.log.truncate_after(None).await.expect_err("refused");
         volume.log.close().await;
-        assert!(disk.history().is_empty(), "nothing is written any more: {:?}", disk.history());
+        assert!(
+            disk.history().is_empty(),
+            "nothing is written any more: {:?}",
+            disk.history()
+        );
     });
 }
 
-/// The page cache still shows what the failed fsync lost. A recovery that only syncs finds nothing to write.
+/// The page cache still shows what the failed fsync lost. A recovery that only syncs finds nothing
+/// to write.
 #[test]
 fn what_a_failed_sync_lost_is_written_again_before_it_is_believed() {
     run(async {
@@ -75,7 +90,9 @@ fn a_failed_write_is_told_too() {
         let disk = Fake::new();
         let volume = Volume::open(&disk).expect("a new log");
         settle().await;
-        disk.fail_with(|op| matches!(op.kind, OpKind::Write { .. }).then_some(ErrorKind::StorageFull));
+        disk.fail_with(|op| {
+            matches!(op.kind, OpKind::Write { .. }).then_some(ErrorKind::StorageFull)
+        });
         let error = volume.append(entries(1, 0..1)).await.expect_err("told");
         assert_eq!(error.kind(), ErrorKind::StorageFull);
         assert_eq!(volume.log.failed().await.kind(), ErrorKind::StorageFull);
@@ -91,7 +108,10 @@ fn a_disk_that_does_not_keep_up_stops_proposals() {
         for index in 0..16 {
             assert!(volume.log.has_room(), "{index}");
             // No await: the writer has no turn before the end.
-            volume.log.append(vec![sized(1, index, 4 << 20)], Box::new(|done| done.expect("written")));
+            volume.log.append(
+                vec![sized(1, index, 4 << 20)],
+                Box::new(|done| done.expect("written")),
+            );
         }
         assert!(!volume.log.has_room());
         settle().await;
@@ -114,7 +134,10 @@ fn a_full_disk_stops_proposals_while_the_log_still_writes_and_room_is_seen_again
         settle().await;
         assert!(!volume.log.has_room(), "proposals stop before the log does");
         for index in 0..20 {
-            volume.append(vec![entry(1, index)]).await.expect("the log has its reserve");
+            volume
+                .append(vec![entry(1, index)])
+                .await
+                .expect("the log has its reserve");
         }
         assert!(segments(&disk).len() == 2, "the reserve is in use");
         settle().await;
@@ -163,7 +186,9 @@ fn a_failed_reserve_leaves_nothing_behind() {
         let disk = Fake::new();
         drop(open_dir(&disk));
         let before = disk.used();
-        let config = LogConfig { segment_bytes: 1 << 20 };
+        let config = LogConfig {
+            segment_bytes: 1 << 20,
+        };
         disk.set_capacity(Some(before + config.segment_bytes * 3 / 2));
         let volume = Volume::open_with(&disk, None, config).expect("the first segment fits");
         settle().await;
@@ -179,7 +204,9 @@ fn an_oversized_entry_is_refused_and_the_log_goes_on() {
         let volume = Volume::open(&Fake::new()).expect("a new log");
         let large = sized(1, 0, 0);
         let payload = bytes::Bytes::from(vec![0; influxdb_meta::wire::wal::MAX_PAYLOAD]);
-        let error = volume.append(vec![influxdb_meta::storage::Entry { payload, ..large }]).await;
+        let error = volume
+            .append(vec![influxdb_meta::storage::Entry { payload, ..large }])
+            .await;
         assert_eq!(error.expect_err("refused").kind(), ErrorKind::InvalidInput);
         volume.append(entries(1, 0..3)).await.expect("append");
         assert_eq!(volume.indexes(), [0, 1, 2]);

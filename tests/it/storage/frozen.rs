@@ -23,12 +23,20 @@ fn the_volume_of_format_1_opens_as_it_was_left() {
         assert_eq!(snapshots.rejected(), [""; 0]);
         let (header, payload) = newest.expect("a snapshot");
         assert_eq!(header.last, Some(id(2, 4)));
-        assert_eq!(payload, read("compat/v1/state-full.bin"), "the frozen state");
+        assert_eq!(
+            payload,
+            read("compat/v1/state-full.bin"),
+            "the frozen state"
+        );
 
         let log = Log::open(&env(&disk), &dir, incarnation, header.last).expect("the log opens");
         assert_is_the_frozen_one(&log);
         assert_eq!(log.read(0..u64::MAX, usize::MAX), entries());
-        assert_eq!(log.durable_seq(), 31, "the 30 frozen records, and the mark of this opening");
+        assert_eq!(
+            log.durable_seq(),
+            31,
+            "the 30 frozen records, and the mark of this opening"
+        );
         log.close().await;
     });
 }
@@ -39,9 +47,16 @@ fn the_volume_of_format_1_goes_on() {
     run(async {
         let disk = laid_out();
         let log = open(&disk);
-        let next = Entry { log_id: id(3, 6), kind: EntryKind::Blank, payload: "".into() };
+        let next = Entry {
+            log_id: id(3, 6),
+            kind: EntryKind::Blank,
+            payload: "".into(),
+        };
         let (done, durable) = tokio::sync::oneshot::channel();
-        log.append(vec![next.clone()], Box::new(move |result| drop(done.send(result))));
+        log.append(
+            vec![next.clone()],
+            Box::new(move |result| drop(done.send(result))),
+        );
         durable.await.expect("answered").expect("durable");
 
         // The power goes, and nothing is left of what was not synced.
@@ -63,29 +78,58 @@ fn open(disk: &Fake) -> Log {
 
 /// Vote, purge point and what is known committed; entries apart.
 fn assert_is_the_frozen_one(log: &Log) {
-    assert_eq!(log.vote(), Some(Vote { term: 3, node: RaftId(2), committed: false }));
+    assert_eq!(
+        log.vote(),
+        Some(Vote {
+            term: 3,
+            node: RaftId(2),
+            committed: false
+        })
+    );
     assert_eq!(log.committed(), Some(id(2, 4)));
     assert_eq!(log.bounds().purged, Some(id(1, 1)));
 }
 
 fn entries() -> Vec<Entry> {
-    let entry = |log_id: LogId, kind, payload: Vec<u8>| Entry { log_id, kind, payload: payload.into() };
+    let entry = |log_id: LogId, kind, payload: Vec<u8>| Entry {
+        log_id,
+        kind,
+        payload: payload.into(),
+    };
     vec![
-        entry(id(1, 2), EntryKind::Command, read("compat/v1/entry-wire.bin")),
+        entry(
+            id(1, 2),
+            EntryKind::Command,
+            read("compat/v1/entry-wire.bin"),
+        ),
         entry(id(2, 3), EntryKind::Blank, Vec::new()),
-        entry(id(2, 4), EntryKind::Command, read("compat/v1/entry-wire.bin")),
-        entry(id(2, 5), EntryKind::Command, read("compat/v1/entry-found.bin")),
+        entry(
+            id(2, 4),
+            EntryKind::Command,
+            read("compat/v1/entry-wire.bin"),
+        ),
+        entry(
+            id(2, 5),
+            EntryKind::Command,
+            read("compat/v1/entry-found.bin"),
+        ),
     ]
 }
 
-/// The frozen files in their places, durably; segments with the zeros that are left out in the repository.
+/// The frozen files in their places, durably; segments with the zeros that are left out in the
+/// repository.
 fn laid_out() -> Fake {
     let disk = Fake::new();
     let full = Some(LogConfig::default().segment_bytes);
     put(&disk, "identity", "identity/member-that-founded", None);
     put(&disk, "snap/2-4", "volume/snap/2-4", None);
     for name in ["0000000000000001", "000000000000001a", "reserve"] {
-        put(&disk, &format!("wal/{name}"), &format!("volume/wal/{name}"), full);
+        put(
+            &disk,
+            &format!("wal/{name}"),
+            &format!("volume/wal/{name}"),
+            full,
+        );
     }
     disk
 }
@@ -98,7 +142,8 @@ fn put(disk: &Fake, place: &str, frozen: &str, len: Option<u64>) {
         disk.sync_dir(created).expect("synced");
     }
     let file = disk.open(&path, true).expect("created");
-    file.write_at(0, &read(&format!("compat/v1/{frozen}"))).expect("written");
+    file.write_at(0, &read(&format!("compat/v1/{frozen}")))
+        .expect("written");
     if let Some(len) = len {
         file.set_len(len).expect("grown");
     }

@@ -16,7 +16,11 @@ fn everything_is_there_after_a_clean_restart() {
         volume.log.save_vote(vote(3)).await.expect("vote");
         volume.append(entries(3, 0..100)).await.expect("append");
         volume.log.save_committed(Some(id(3, 90)));
-        volume.log.truncate_after(Some(id(3, 94))).await.expect("truncate");
+        volume
+            .log
+            .truncate_after(Some(id(3, 94)))
+            .await
+            .expect("truncate");
         volume.log.purge(id(3, 20)).await.expect("purge");
         let before = volume.entries();
         let durable = volume.log.durable_seq();
@@ -25,11 +29,23 @@ fn everything_is_there_after_a_clean_restart() {
 
         let volume = Volume::open_at(&disk, Some(id(3, 20))).expect("opens again");
         assert_eq!(volume.entries(), before);
-        assert_eq!(volume.log.bounds(), Bounds { purged: Some(id(3, 20)), last: Some(id(3, 94)) });
+        assert_eq!(
+            volume.log.bounds(),
+            Bounds {
+                purged: Some(id(3, 20)),
+                last: Some(id(3, 94))
+            }
+        );
         assert_eq!(volume.log.vote(), Some(vote(3)));
         assert_eq!(volume.log.committed(), Some(id(3, 90)));
-        assert_eq!(volume.log.bytes_held(), before.iter().map(|e| e.payload.len() as u64).sum::<u64>());
-        assert!(volume.log.durable_seq() > durable, "the durable seq never goes back");
+        assert_eq!(
+            volume.log.bytes_held(),
+            before.iter().map(|e| e.payload.len() as u64).sum::<u64>()
+        );
+        assert!(
+            volume.log.durable_seq() > durable,
+            "the durable seq never goes back"
+        );
     });
 }
 
@@ -41,7 +57,10 @@ fn an_appended_entry_is_readable_at_once_and_acknowledged_once_synced() {
         settle().await;
         disk.record();
         let (done, mut durable) = tokio::sync::oneshot::channel();
-        volume.log.append(entries(1, 0..3), Box::new(move |result| drop(done.send(result))));
+        volume.log.append(
+            entries(1, 0..3),
+            Box::new(move |result| drop(done.send(result))),
+        );
         assert_eq!(volume.indexes(), [0, 1, 2]);
         assert!(durable.try_recv().is_err(), "nothing was written yet");
         durable.await.expect("answered").expect("durable");
@@ -58,7 +77,8 @@ fn one_sync_serves_all_that_wait() {
         let (done, mut durable) = tokio::sync::mpsc::unbounded_channel();
         for index in 0..50 {
             let done = done.clone();
-            let tell = move |result: std::io::Result<()>| done.send((index, result)).expect("awaited");
+            let tell =
+                move |result: std::io::Result<()>| done.send((index, result)).expect("awaited");
             volume.log.append(vec![entry(1, index)], Box::new(tell));
         }
         for index in 0..50 {
@@ -90,7 +110,10 @@ fn committed_is_written_without_a_sync() {
 fn reads_are_bounded_by_bytes_but_give_at_least_one() {
     run(async {
         let volume = Volume::open(&Fake::new()).expect("a new log");
-        volume.append((5..15).map(|index| sized(1, index, 100)).collect()).await.expect("append");
+        volume
+            .append((5..15).map(|index| sized(1, index, 100)).collect())
+            .await
+            .expect("append");
         let read = |range, bytes| {
             let found = volume.log.read(range, bytes);
             found.iter().map(|e| e.log_id.index).collect::<Vec<_>>()
@@ -110,7 +133,10 @@ fn an_entry_larger_than_a_segment_gets_one_of_its_own() {
         let disk = Fake::new();
         let volume = Volume::open(&disk).expect("a new log");
         let large = sized(1, 1, 50_000);
-        volume.append(vec![entry(1, 0), large.clone(), entry(1, 2)]).await.expect("append");
+        volume
+            .append(vec![entry(1, 0), large.clone(), entry(1, 2)])
+            .await
+            .expect("append");
         volume.append(entries(1, 3..40)).await.expect("append");
         for disk in [disk.after_kill(), disk.after_power_loss_keeping(|| false)] {
             let volume = Volume::open(&disk).expect("opens");
@@ -134,8 +160,14 @@ fn purged_segments_go_and_the_vote_of_a_long_term_stays() {
         volume.log.purge(id(7, 150)).await.expect("purge");
         settle().await;
         let after = segments(&disk);
-        assert!(before.len() > 5 && after.len() < before.len() / 2, "{before:?} → {after:?}");
-        assert!(!after.contains(&before[0]), "the segment that the vote was written to is gone");
+        assert!(
+            before.len() > 5 && after.len() < before.len() / 2,
+            "{before:?} → {after:?}"
+        );
+        assert!(
+            !after.contains(&before[0]),
+            "the segment that the vote was written to is gone"
+        );
 
         for disk in [disk.after_kill(), disk.after_power_loss_keeping(|| false)] {
             let volume = Volume::open_at(&disk, Some(id(7, 150))).expect("opens");
@@ -201,7 +233,10 @@ fn a_callback_may_ask_the_log_again() {
             let tell = move |result: std::io::Result<()>| {
                 done.send((result.is_err(), log.bounds())).expect("awaited")
             };
-            volume.log.append(entries(1, u64::from(closed)..u64::from(closed) + 1), Box::new(tell));
+            volume.log.append(
+                entries(1, u64::from(closed)..u64::from(closed) + 1),
+                Box::new(tell),
+            );
             assert_eq!(told.await.expect("told").0, closed);
             volume.log.close().await;
         }
@@ -214,7 +249,10 @@ fn what_is_queued_before_a_close_is_durable_after_it() {
         let disk = Fake::new();
         let volume = Volume::open(&disk).expect("a new log");
         let (done, durable) = tokio::sync::oneshot::channel();
-        volume.log.append(entries(1, 0..3), Box::new(move |result| drop(done.send(result))));
+        volume.log.append(
+            entries(1, 0..3),
+            Box::new(move |result| drop(done.send(result))),
+        );
         volume.log.close().await;
         durable.await.expect("answered").expect("durable");
         let volume = Volume::open(&disk.after_power_loss_keeping(|| false)).expect("opens");
@@ -222,7 +260,8 @@ fn what_is_queued_before_a_close_is_durable_after_it() {
     });
 }
 
-/// A lone writer must not pay for evidence with each commit; the log that goes idle has it all the same.
+/// A lone writer must not pay for evidence with each commit; the log that goes idle has it all the
+/// same.
 #[test]
 fn marks_and_what_is_committed_wait_for_a_pause() {
     run(async {
@@ -235,17 +274,31 @@ fn marks_and_what_is_committed_wait_for_a_pause() {
             volume.log.save_committed(Some(id(1, index)));
             work().await;
         }
-        let writes = || disk.history().iter().filter(|op| matches!(op.kind, OpKind::Write { .. })).count();
-        assert_eq!(writes(), 20, "one for each append, with what was committed before it");
+        let writes = || {
+            disk.history()
+                .iter()
+                .filter(|op| matches!(op.kind, OpKind::Write { .. }))
+                .count()
+        };
+        assert_eq!(
+            writes(),
+            20,
+            "one for each append, with what was committed before it"
+        );
         tokio::time::sleep(std::time::Duration::from_millis(9)).await;
         work().await;
         assert_eq!(writes(), 20);
         tokio::time::sleep(std::time::Duration::from_millis(1)).await;
         work().await;
-        assert_eq!(writes(), 22, "a mark in the reserve, and in the segment what is committed");
+        assert_eq!(
+            writes(),
+            22,
+            "a mark in the reserve, and in the segment what is committed"
+        );
         settle().await;
         assert_eq!(writes(), 22, "and no more");
-        let killed = Volume::open_with(&disk.after_kill(), None, Default::default()).expect("opens");
+        let killed =
+            Volume::open_with(&disk.after_kill(), None, Default::default()).expect("opens");
         assert_eq!(killed.log.committed(), Some(id(1, 19)));
     });
 }
@@ -256,12 +309,22 @@ fn what_is_committed_keeps_its_place_among_what_is_queued() {
     run(async {
         let disk = Fake::new();
         let volume = Volume::open(&disk).expect("a new log");
-        let (all, done) = (disk.clone(), std::sync::Arc::new(std::sync::Mutex::new(Vec::new())));
-        // More than a batch takes at once, so that the last ones stay queued while the first are written.
+        let (all, done) = (
+            disk.clone(),
+            std::sync::Arc::new(std::sync::Mutex::new(Vec::new())),
+        );
+        // More than a batch takes at once, so that the last ones stay queued while the first are
+        // written.
         for index in 0..4 {
             let (all, done) = (all.clone(), done.clone());
-            let copy = move |_| done.lock().expect("sound").push(all.after_power_loss_keeping(|| false));
-            volume.log.append(vec![sized(1, index, 900_000)], Box::new(copy));
+            let copy = move |_| {
+                done.lock()
+                    .expect("sound")
+                    .push(all.after_power_loss_keeping(|| false))
+            };
+            volume
+                .log
+                .append(vec![sized(1, index, 900_000)], Box::new(copy));
             volume.log.save_committed(Some(id(1, index)));
         }
         settle().await;
@@ -269,8 +332,18 @@ fn what_is_committed_keeps_its_place_among_what_is_queued() {
         assert_eq!(disks.len(), 4);
         for disk in disks.iter().chain([&disk.after_kill()]) {
             let found = Volume::open(disk).expect("opens");
-            assert!(found.log.committed() <= found.log.bounds().last, "{:?}", found.log.bounds());
+            assert!(
+                found.log.committed() <= found.log.bounds().last,
+                "{:?}",
+                found.log.bounds()
+            );
         }
-        assert_eq!(Volume::open(&disk.after_kill()).expect("opens").log.committed(), Some(id(1, 3)));
+        assert_eq!(
+            Volume::open(&disk.after_kill())
+                .expect("opens")
+                .log
+                .committed(),
+            Some(id(1, 3))
+        );
     });
 }

@@ -6,7 +6,10 @@ use super::reference::{Reference, Step, ask};
 use super::support::*;
 
 /// Snapshots reach everywhere here: what a missing one means is tested where damage is.
-const EVERYWHERE: influxdb_meta::base::LogId = influxdb_meta::base::LogId { term: u64::MAX, index: u64::MAX };
+const EVERYWHERE: influxdb_meta::base::LogId = influxdb_meta::base::LogId {
+    term: u64::MAX,
+    index: u64::MAX,
+};
 
 #[test]
 fn the_log_is_its_reference_whatever_is_asked_of_it() {
@@ -24,7 +27,11 @@ async fn live(seed: u64, steps: usize) {
         let drawn = reference.draw(&mut dice);
         ask(&volume, &drawn, || {}).await;
         reference.take(&drawn);
-        assert_eq!(Reference::of(&volume), reference, "seed {seed}, step {step}: {drawn:?}");
+        assert_eq!(
+            Reference::of(&volume),
+            reference,
+            "seed {seed}, step {step}: {drawn:?}"
+        );
         match dice.below(60) {
             0 => {
                 volume.log.close().await;
@@ -45,6 +52,10 @@ async fn live(seed: u64, steps: usize) {
             _ => continue,
         }
         volume = Volume::open_at(&disk, Some(EVERYWHERE)).expect("opens again");
-        assert_eq!(Reference::of(&volume), reference, "seed {seed}, restarted after step {step}");
+        assert_eq!(
+            Reference::of(&volume),
+            reference,
+            "seed {seed}, restarted after step {step}"
+        );
     }
 }

@@ -25,14 +25,26 @@ pub(super) enum Step {
 impl Reference {
     pub(super) fn of(volume: &Volume) -> Self {
         let (log, entries) = (&volume.log, volume.entries());
-        let reference =
-            Self { vote: log.vote(), committed: log.committed(), purged: log.bounds().purged, entries };
-        assert_eq!(log.bounds(), Bounds { purged: reference.purged, last: reference.last() });
+        let reference = Self {
+            vote: log.vote(),
+            committed: log.committed(),
+            purged: log.bounds().purged,
+            entries,
+        };
+        assert_eq!(
+            log.bounds(),
+            Bounds {
+                purged: reference.purged,
+                last: reference.last()
+            }
+        );
         reference
     }
 
     pub(super) fn last(&self) -> Option<LogId> {
-        self.entries.last().map_or(self.purged, |entry| Some(entry.log_id))
+        self.entries
+            .last()
+            .map_or(self.purged, |entry| Some(entry.log_id))
     }
 
     pub(super) fn take(&mut self, step: &Step) {

@@ -12,7 +12,11 @@ use influxdb_meta::storage::{DataDir, LogError, SnapshotHeader, Snapshots};
 use super::support::*;
 
 fn header(last: Option<LogId>) -> SnapshotHeader {
-    SnapshotHeader { last, membership_at: Some(id(1, 0)), membership: Bytes::from_static(b"three voters") }
+    SnapshotHeader {
+        last,
+        membership_at: Some(id(1, 0)),
+        membership: Bytes::from_static(b"three voters"),
+    }
 }
 
 fn payload(of: u8) -> Bytes {
@@ -41,8 +45,13 @@ fn the_newest_is_found_again_and_two_are_kept() {
     // 9 → 10: names are numbers, not text.
     for (term, index) in [(1, 5), (9, 80), (9, 100), (10, 120)] {
         let header = header(Some(id(term, index)));
-        snapshots.store(&header, &payload(index as u8)).expect("stored");
-        assert_eq!(snapshots.latest().expect("read"), Some((header, payload(index as u8))));
+        snapshots
+            .store(&header, &payload(index as u8))
+            .expect("stored");
+        assert_eq!(
+            snapshots.latest().expect("read"),
+            Some((header, payload(index as u8)))
+        );
     }
     assert_eq!(disk.list(&snap()).expect("listed"), ["10-120", "9-100"]);
     assert_eq!(open(&disk, &dir).1, Some(id(10, 120)));
@@ -52,7 +61,10 @@ fn the_newest_is_found_again_and_two_are_kept() {
 fn a_snapshot_of_nothing_has_a_name_too() {
     let disk = Fake::new();
     let dir = open_dir(&disk);
-    open(&disk, &dir).0.store(&header(None), &Bytes::new()).expect("stored");
+    open(&disk, &dir)
+        .0
+        .store(&header(None), &Bytes::new())
+        .expect("stored");
     let newest = Snapshots::open(&env(&disk), &dir).expect("opens").1;
     assert_eq!(newest, Some((header(None), Bytes::new())));
 }
@@ -62,15 +74,20 @@ fn a_damaged_newest_gives_way_to_the_older_and_is_reported() {
     let disk = Fake::new();
     let dir = open_dir(&disk);
     let (snapshots, _) = open(&disk, &dir);
-    snapshots.store(&header(Some(id(1, 50))), &payload(1)).expect("stored");
-    snapshots.store(&header(Some(id(1, 90))), &payload(2)).expect("stored");
+    snapshots
+        .store(&header(Some(id(1, 50))), &payload(1))
+        .expect("stored");
+    snapshots
+        .store(&header(Some(id(1, 90))), &payload(2))
+        .expect("stored");
     disk.flip_bit(&snap().join("1-90"), 8 * 200);
     let (snapshots, newest) = open(&disk, &dir);
     assert_eq!(newest, Some(id(1, 50)));
     assert!(matches!(snapshots.rejected(), [one] if one.contains("1-90")));
 }
 
-/// While it runs, the log is purged by what it knows the newest to be: an older one is no answer any more.
+/// While it runs, the log is purged by what it knows the newest to be: an older one is no answer
+/// any more.
 #[test]
 fn a_newest_that_rots_later_is_an_error_and_no_older_one() {
     for deleted in [false, true] {
@@ -78,7 +95,9 @@ fn a_newest_that_rots_later_is_an_error_and_no_older_one() {
         let dir = open_dir(&disk);
         let (snapshots, _) = open(&disk, &dir);
         for index in [50, 90] {
-            snapshots.store(&header(Some(id(1, index))), &payload(1)).expect("stored");
+            snapshots
+                .store(&header(Some(id(1, index))), &payload(1))
+                .expect("stored");
         }
         if deleted {
             disk.remove_file(&snap().join("1-90")).expect("removed");
@@ -88,8 +107,13 @@ fn a_newest_that_rots_later_is_an_error_and_no_older_one() {
         let error = snapshots.latest().expect_err("not the older one");
         assert!(error.to_string().contains("snap/1-90"), "{error}");
         // The next one takes its place.
-        snapshots.store(&header(Some(id(1, 120))), &payload(2)).expect("stored");
-        assert_eq!(snapshots.latest().expect("read").expect("there").0.last, Some(id(1, 120)));
+        snapshots
+            .store(&header(Some(id(1, 120))), &payload(2))
+            .expect("stored");
+        assert_eq!(
+            snapshots.latest().expect("read").expect("there").0.last,
+            Some(id(1, 120))
+        );
     }
 }
 
@@ -102,8 +126,12 @@ fn a_log_that_was_purged_beyond_the_older_one_halts() {
             let volume = Volume::open(&disk).expect("a new log");
             volume.append(entries(1, 0..100)).await.expect("append");
             let (snapshots, _) = open(&disk, &volume.dir);
-            snapshots.store(&header(Some(id(1, 50))), &payload(1)).expect("stored");
-            snapshots.store(&header(Some(id(1, 90))), &payload(2)).expect("stored");
+            snapshots
+                .store(&header(Some(id(1, 50))), &payload(1))
+                .expect("stored");
+            snapshots
+                .store(&header(Some(id(1, 90))), &payload(2))
+                .expect("stored");
             volume.log.purge(id(1, purged)).await.expect("purge");
             volume.log.close().await;
             drop((volume, snapshots));
@@ -122,31 +150,41 @@ fn a_newer_format_is_not_passed_over() {
     let disk = Fake::new();
     let dir = open_dir(&disk);
     let (snapshots, _) = open(&disk, &dir);
-    snapshots.store(&header(Some(id(1, 50))), &payload(1)).expect("stored");
-    snapshots.store(&header(Some(id(1, 90))), &payload(2)).expect("stored");
+    snapshots
+        .store(&header(Some(id(1, 50))), &payload(1))
+        .expect("stored");
+    snapshots
+        .store(&header(Some(id(1, 90))), &payload(2))
+        .expect("stored");
     let file = disk.open(&snap().join("1-90"), false).expect("opens");
     let mut prefix = [0; 12];
     file.read_at(0, &mut prefix).expect("read");
     prefix[8] += 1;
     file.write_at(0, &prefix).expect("written");
-    file.write_at(12, &crc32fast::hash(&prefix).to_le_bytes()).expect("written");
+    file.write_at(12, &crc32fast::hash(&prefix).to_le_bytes())
+        .expect("written");
     let error = Snapshots::open(&env(&disk), &dir).err().expect("refused");
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     assert!(error.to_string().contains("format 2"), "{error}");
 }
 
-/// Cut at any change: the one before it is there until the new one is, and once stored the new one stays.
+/// Cut at any change: the one before it is there until the new one is, and once stored the new one
+/// stays.
 #[test]
 fn a_crash_while_storing_leaves_a_valid_one() {
     let disk = Fake::new();
     let dir = open_dir(&disk);
     let (snapshots, _) = open(&disk, &dir);
     for index in [10, 20] {
-        snapshots.store(&header(Some(id(1, index))), &payload(1)).expect("stored");
+        snapshots
+            .store(&header(Some(id(1, index))), &payload(1))
+            .expect("stored");
     }
     let replayed = disk.after_kill();
     disk.record();
-    snapshots.store(&header(Some(id(1, 30))), &payload(2)).expect("stored");
+    snapshots
+        .store(&header(Some(id(1, 30))), &payload(2))
+        .expect("stored");
     let history = disk.history();
     for (at, op) in history.iter().enumerate() {
         replayed.replay(op).expect("replays");
@@ -154,12 +192,16 @@ fn a_crash_while_storing_leaves_a_valid_one() {
             let disk = replayed.after_power_loss(seed);
             let newest = open(&disk, &open_dir(&disk)).1;
             let stored = at + 1 == history.len();
-            assert!(newest == Some(id(1, 30)) || (newest == Some(id(1, 20)) && !stored), "after {op:?}");
+            assert!(
+                newest == Some(id(1, 30)) || (newest == Some(id(1, 20)) && !stored),
+                "after {op:?}"
+            );
         }
     }
 }
 
-/// A killed process leaves a snapshot in the page cache. The log will be purged behind what `open` returned.
+/// A killed process leaves a snapshot in the page cache. The log will be purged behind what `open`
+/// returned.
 #[test]
 fn what_was_opened_after_a_kill_survives_a_power_loss() {
     let disk = Fake::new();
@@ -167,12 +209,18 @@ fn what_was_opened_after_a_kill_survives_a_power_loss() {
     let (snapshots, _) = open(&disk, &dir);
     let replayed = disk.after_kill();
     disk.record();
-    snapshots.store(&header(Some(id(1, 30))), &payload(2)).expect("stored");
+    snapshots
+        .store(&header(Some(id(1, 30))), &payload(2))
+        .expect("stored");
     for op in disk.history() {
         replayed.replay(&op).expect("replays");
         let killed = replayed.after_kill();
         let shown = open(&killed, &open_dir(&killed)).1;
         let lost = killed.after_power_loss_keeping(|| false);
-        assert_eq!(open(&lost, &open_dir(&lost)).1, shown, "killed after {op:?}");
+        assert_eq!(
+            open(&lost, &open_dir(&lost)).1,
+            shown,
+            "killed after {op:?}"
+        );
     }
 }

@@ -13,7 +13,9 @@ use influxdb_meta::storage::{DataDir, Entry, EntryKind, Log, LogConfig, LogError
 pub(super) const DIR: &str = "/var/lib/influxdb/meta";
 pub(super) const ME: Incarnation = Incarnation([1; 16]);
 /// A head, and a dozen small records.
-pub(super) const SMALL: LogConfig = LogConfig { segment_bytes: 2048 };
+pub(super) const SMALL: LogConfig = LogConfig {
+    segment_bytes: 2048,
+};
 
 pub(super) struct NoClock;
 
@@ -62,9 +64,13 @@ pub(super) fn env(disk: &Fake) -> Env {
     }
 }
 
-/// Runs a test's steps on one thread, the log's writer among them. Time passes only where all wait for it.
+/// Runs a test's steps on one thread, the log's writer among them. Time passes only where all wait
+/// for it.
 pub(super) fn run<T>(steps: impl Future<Output = T>) -> T {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build();
     runtime.expect("a runtime").block_on(steps)
 }
 
@@ -97,7 +103,8 @@ impl Volume {
 
     pub(super) async fn append(&self, entries: Vec<Entry>) -> std::io::Result<()> {
         let (done, durable) = tokio::sync::oneshot::channel();
-        self.log.append(entries, Box::new(move |result| drop(done.send(result))));
+        self.log
+            .append(entries, Box::new(move |result| drop(done.send(result))));
         durable.await.expect("each append is answered")
     }
 
@@ -106,7 +113,10 @@ impl Volume {
     }
 
     pub(super) fn indexes(&self) -> Vec<u64> {
-        self.entries().iter().map(|entry| entry.log_id.index).collect()
+        self.entries()
+            .iter()
+            .map(|entry| entry.log_id.index)
+            .collect()
     }
 }
 
@@ -129,7 +139,8 @@ pub(super) fn segments(disk: &Fake) -> Vec<String> {
     names.into_iter().filter(|name| name.len() == 16).collect()
 }
 
-/// Lets the writer and its chores run until they wait; the marks of what was synced are still to come.
+/// Lets the writer and its chores run until they wait; the marks of what was synced are still to
+/// come.
 pub(super) async fn work() {
     for _ in 0..64 {
         tokio::task::yield_now().await;
@@ -155,7 +166,11 @@ pub(super) fn entry(term: u64, index: u64) -> Entry {
 pub(super) fn sized(term: u64, index: u64, len: usize) -> Entry {
     let text = format!("entry {term}-{index} ");
     let payload: Bytes = text.bytes().cycle().take(len).collect();
-    Entry { log_id: id(term, index), kind: EntryKind::Command, payload }
+    Entry {
+        log_id: id(term, index),
+        kind: EntryKind::Command,
+        payload,
+    }
 }
 
 pub(super) fn entries(term: u64, indexes: std::ops::Range<u64>) -> Vec<Entry> {
@@ -163,5 +178,9 @@ pub(super) fn entries(term: u64, indexes: std::ops::Range<u64>) -> Vec<Entry> {
 }
 
 pub(super) fn vote(term: u64) -> Vote {
-    Vote { term, node: RaftId(1), committed: true }
+    Vote {
+        term,
+        node: RaftId(1),
+        committed: true,
+    }
 }

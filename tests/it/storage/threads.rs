@@ -44,7 +44,12 @@ async fn many_callers_and_a_restart_on_real_files() {
 
     let log = open(Some(id(4, 200))).await;
     let found = log.read(0..u64::MAX, usize::MAX);
-    assert_eq!(found, (201..300).map(|index| sized(4, index, 100_000)).collect::<Vec<_>>());
+    assert_eq!(
+        found,
+        (201..300)
+            .map(|index| sized(4, index, 100_000))
+            .collect::<Vec<_>>()
+    );
     assert_eq!(log.vote(), Some(vote(4)));
     log.close().await;
 }

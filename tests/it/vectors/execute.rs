@@ -27,7 +27,10 @@ fn every_recorded_command_is_known_by_its_name() {
         match execute::decode(&bytes) {
             Ok(Decoded::Command { command, .. }) => {
                 seen[0] += 1;
-                assert!(format!("{command:?}").starts_with(name), "{path}: {command:?}");
+                assert!(
+                    format!("{command:?}").starts_with(name),
+                    "{path}: {command:?}"
+                );
             }
             Ok(Decoded::MetaNodes) => {
                 seen[1] += 1;
@@ -36,7 +39,10 @@ fn every_recorded_command_is_known_by_its_name() {
             Err(error) => panic!("{path}: {error}"),
         }
     }
-    assert!(seen.iter().all(|count| *count > 2), "each kind was met: {seen:?}");
+    assert!(
+        seen.iter().all(|count| *count > 2),
+        "each kind was met: {seen:?}"
+    );
 }
 
 #[test]
@@ -45,7 +51,11 @@ fn supported_ones_are_written_as_go_wrote_them() {
         // A restore is read for what it brings, not for what it says of this cluster's nodes.
         let restores = path.contains("SetData");
         if let (Ok(Decoded::Command { command, .. }), false) = (execute::decode(&bytes), restores) {
-            assert_eq!(execute::encode(&command).map(hex::encode), Some(hex::encode(&bytes)), "{path}");
+            assert_eq!(
+                execute::encode(&command).map(hex::encode),
+                Some(hex::encode(&bytes)),
+                "{path}"
+            );
         }
     }
 }

@@ -9,7 +9,9 @@ mod snapshot;
 use std::path::{Path, PathBuf};
 
 fn data(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(path)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/data")
+        .join(path)
 }
 
 #[expect(clippy::disallowed_methods, reason = "a test reads its data")]
@@ -22,9 +24,16 @@ pub(super) fn read(path: &str) -> Vec<u8> {
 pub(super) fn files(folder: &str, suffix: &str) -> Vec<(String, Vec<u8>)> {
     let entries = std::fs::read_dir(data(folder)).expect("a folder of tests/data");
     let name = |entry: std::io::Result<std::fs::DirEntry>| {
-        entry.expect("an entry").file_name().into_string().expect("a name of text")
+        entry
+            .expect("an entry")
+            .file_name()
+            .into_string()
+            .expect("a name of text")
     };
-    let mut names: Vec<_> = entries.map(name).filter(|name| name.ends_with(suffix)).collect();
+    let mut names: Vec<_> = entries
+        .map(name)
+        .filter(|name| name.ends_with(suffix))
+        .collect();
     names.sort();
     assert!(!names.is_empty(), "tests/data/{folder} has no {suffix}");
     let file = |name: String| {

@@ -56,14 +56,19 @@ impl Tree {
     }
 
     pub(super) fn bytes(&self, field: u64) -> &[u8] {
-        self.all(field).next().unwrap_or_else(|| panic!("no field {field}"))
+        self.all(field)
+            .next()
+            .unwrap_or_else(|| panic!("no field {field}"))
     }
 
     pub(super) fn all(&self, field: u64) -> impl Iterator<Item = &[u8]> {
-        self.0.iter().filter(move |(number, _)| *number == field).map(|(number, value)| match value {
-            Value::Bytes(content) => content.as_slice(),
-            Value::Number(_) => panic!("field {number} is a number"),
-        })
+        self.0
+            .iter()
+            .filter(move |(number, _)| *number == field)
+            .map(|(number, value)| match value {
+                Value::Bytes(content) => content.as_slice(),
+                Value::Number(_) => panic!("field {number} is a number"),
+            })
     }
 
     pub(super) fn trees(&self, field: u64) -> impl Iterator<Item = Self> {

@@ -1,8 +1,9 @@
-//! The recorded session again: its commands in their order, at their log indexes, on a catalog that lived through all
-//! of it and on one that is loaded anew from each recorded snapshot.
+//! The recorded session again: its commands in their order, at their log indexes, on a catalog that
+//! lived through all of it and on one that is loaded anew from each recorded snapshot.
 //!
-//! Owners are compared by number: the original deals shards out from a place that the log index gives (wire.md Q46),
-//! here those who own least get them. What else departs has a test that says so.
+//! Owners are compared by number: the original deals shards out from a place that the log index
+//! gives (wire.md Q46), here those who own least get them. What else departs has a test that says
+//! so.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -49,28 +50,43 @@ fn answers_and_catalogs_are_those_of_the_original() {
     assert_eq!(compared, 12, "snapshots from 8 to 61");
 }
 
-/// Design, compatibility: the original gives the shards of a node that goes to others, which have no data of them.
+/// Design, compatibility: the original gives the shards of a node that goes to others, which have
+/// no data of them.
 #[test]
 fn a_data_node_that_goes_hands_nothing_over() {
     let recorded = catalogs();
     let [(_, before), (_, after)] = [83, 89].map(|index| &recorded[&index]);
     let mut catalog = loaded(&Tree::read(before));
     let was = catalog.clone();
-    assert_eq!(answer(&mut catalog, 84, Command::DeleteDataNode { id: NodeId(5) }), Ok(84));
+    assert_eq!(
+        answer(&mut catalog, 84, Command::DeleteDataNode { id: NodeId(5) }),
+        Ok(84)
+    );
     let theirs = loaded(&Tree::read(after));
     let mut departed = 0;
     for (mine, before) in shards(&catalog).zip(shards(&was)) {
-        let left: Vec<_> = before.owners.iter().copied().filter(|owner| *owner != NodeId(5)).collect();
+        let left: Vec<_> = before
+            .owners
+            .iter()
+            .copied()
+            .filter(|owner| *owner != NodeId(5))
+            .collect();
         assert_eq!(mine.owners, left, "shard {}", mine.id);
         if let Some(theirs) = theirs.shard(mine.id) {
             assert_eq!(theirs.shard.owners, [NodeId(4)], "shard {}", mine.id);
             departed += usize::from(mine.owners.is_empty());
         }
     }
-    assert_eq!(departed, 3, "{departed} shards that the original handed over");
+    assert_eq!(
+        departed, 3,
+        "{departed} shards that the original handed over"
+    );
     // Group 5 had a shard on each of the two nodes, and took points of the time to come.
     let half = catalog.shard(ShardId(7)).expect("shard 7").group.clone();
-    assert_eq!((half.deleted_at, half.truncated_at), (None, Some(half.start.max(NOW))));
+    assert_eq!(
+        (half.deleted_at, half.truncated_at),
+        (None, Some(half.start.max(NOW)))
+    );
 }
 
 /// `CreateDataNode` of index 89, on what was before it.
@@ -80,16 +96,22 @@ fn a_data_node_that_comes_is_given_the_next_id() {
     let mut catalog = loaded(&Tree::read(&recorded[&89].1));
     catalog.data_nodes.remove(&NodeId(6)).expect("the newcomer");
     (catalog.max_node_id, catalog.index) = (5, 88);
-    let command = decoded(&read("vectors/execute/plain-execute-CreateDataNode-200-3.req.bin"));
+    let command = decoded(&read(
+        "vectors/execute/plain-execute-CreateDataNode-200-3.req.bin",
+    ));
     assert_eq!(answer(&mut catalog, 89, command.clone()), Ok(89));
     assert_shows(&catalog, &recorded[&89].1, "index 89");
     // Removed and added again it is another one: 6 is not given out twice (index 91).
     answer(&mut catalog, 90, Command::DeleteDataNode { id: NodeId(6) }).expect("removed");
     answer(&mut catalog, 91, command).expect("added");
-    assert_eq!(catalog.data_nodes.keys().collect::<Vec<_>>(), [&NodeId(4), &NodeId(7)]);
+    assert_eq!(
+        catalog.data_nodes.keys().collect::<Vec<_>>(),
+        [&NodeId(4), &NodeId(7)]
+    );
 }
 
-/// The commands that meta nodes gave themselves, in another session, of two meta and two data nodes.
+/// The commands that meta nodes gave themselves, in another session, of two meta and two data
+/// nodes.
 #[test]
 fn commands_of_the_raft_log_do_what_they_did() {
     let mut catalog = founded(2);
@@ -99,13 +121,22 @@ fn commands_of_the_raft_log_do_what_they_did() {
         let command = decoded(&read(&format!("vectors/raftlog/plain-raftlog-{file}.bin")));
         assert_eq!(answer(catalog, index, command), Ok(index), "{file}");
     };
-    let files = ["CreateDataNode-1", "CreateDataNode-2", "CreateDatabase-1", "CreateDatabase-2"];
+    let files = [
+        "CreateDataNode-1",
+        "CreateDataNode-2",
+        "CreateDatabase-1",
+        "CreateDatabase-2",
+    ];
     files.into_iter().for_each(|file| done(&mut catalog, file));
     done(&mut catalog, "CreateShardGroup-1");
     let first = group_of(&catalog, 1);
     done(&mut catalog, "CreateShardGroup-2");
     assert_eq!(first.shards.len(), 2);
-    assert_eq!(catalog.shard_count(), 2, "the second data node asked for the same");
+    assert_eq!(
+        catalog.shard_count(),
+        2,
+        "the second data node asked for the same"
+    );
 
     // There the first shard went to node 4.
     let mut theirs = first.clone();
@@ -114,20 +145,41 @@ fn commands_of_the_raft_log_do_what_they_did() {
     }
     catalog.put_shard_group(&Name::from("_internal"), &Name::from("monitor"), theirs);
     done(&mut catalog, "CopyShardOwner-1");
-    assert_eq!(catalog.shard(ShardId(1)).expect("shard 1").shard.owners, [NodeId(3), NodeId(4)]);
+    assert_eq!(
+        catalog.shard(ShardId(1)).expect("shard 1").shard.owners,
+        [NodeId(3), NodeId(4)]
+    );
     done(&mut catalog, "RemoveShardOwner-1");
-    assert_eq!(catalog.shard(ShardId(1)).expect("shard 1").shard.owners, [NodeId(3)]);
+    assert_eq!(
+        catalog.shard(ShardId(1)).expect("shard 1").shard.owners,
+        [NodeId(3)]
+    );
 
     done(&mut catalog, "TruncateShardGroups-1");
     let truncated = UnixNanos(1_795_405_642_444_665_449);
-    assert_eq!(group_of(&catalog, 1), ShardGroup { truncated_at: Some(truncated), ..group_of(&catalog, 1) });
+    assert_eq!(
+        group_of(&catalog, 1),
+        ShardGroup {
+            truncated_at: Some(truncated),
+            ..group_of(&catalog, 1)
+        }
+    );
 
     done(&mut catalog, "UpdateDataNode-1");
-    assert_eq!(catalog.data_nodes[&NodeId(4)].tcp, Text::from("127.0.0.13:8088"));
+    assert_eq!(
+        catalog.data_nodes[&NodeId(4)].tcp,
+        Text::from("127.0.0.13:8088")
+    );
     done(&mut catalog, "DeleteDataNode-1");
     assert_eq!(catalog.data_nodes.keys().collect::<Vec<_>>(), [&NodeId(3)]);
 
-    let user = |catalog: &Catalog| catalog.users.iter().next().map(|user| (user.admin, user.hash.len()));
+    let user = |catalog: &Catalog| {
+        catalog
+            .users
+            .iter()
+            .next()
+            .map(|user| (user.admin, user.hash.len()))
+    };
     done(&mut catalog, "CreateUser-1");
     assert_eq!(user(&catalog), Some((true, 60)));
     done(&mut catalog, "UpdateUser-1");
@@ -136,7 +188,8 @@ fn commands_of_the_raft_log_do_what_they_did() {
     assert_eq!(user(&catalog), None);
 }
 
-/// A restore into the cluster that it was taken from: all that it brings is there, under the log's own position.
+/// A restore into the cluster that it was taken from: all that it brings is there, under the log's
+/// own position.
 #[test]
 fn a_restore_shows_what_it_brought() {
     let bytes = files("vectors/snapshot", ".resp.bin").remove(0).1;
@@ -144,18 +197,29 @@ fn a_restore_shows_what_it_brought() {
     let was = catalog.clone();
     let request = read("vectors/raftlog/crafted-SetData.req.bin");
     assert_eq!(answer(&mut catalog, 80, decoded(&request)), Ok(80));
-    let brought = Tree::read(Tree::read(&request).bytes(117)).trees(1).next().expect("a Data");
+    let brought = Tree::read(Tree::read(&request).bytes(117))
+        .trees(1)
+        .next()
+        .expect("a Data");
     let shown = Tree::read(&data::encode(&catalog));
     assert_eq!((shown.number(1), shown.number(2)), (TERM, 80));
     let rest = |tree: Tree| tree.without(&[1, 2]);
-    assert_eq!(rest(shown), rest(brought), "the cluster's own nodes are those of the restore");
+    assert_eq!(
+        rest(shown),
+        rest(brought),
+        "the cluster's own nodes are those of the restore"
+    );
     assert_ne!(catalog.databases, was.databases, "it brought something");
 }
 
 /// What happens at an index of the log.
 enum Step {
     /// What a data node sent, and what the original answered: `Err` carries the text of a refusal.
-    Recorded { path: String, request: Vec<u8>, response: Result<u64, String> },
+    Recorded {
+        path: String,
+        request: Vec<u8>,
+        response: Result<u64, String>,
+    },
     /// The bytes were not kept; what was done is seen in the snapshots around it.
     Seen(Command),
     /// Gives a shard to the one of the two data nodes that has no copy.
@@ -165,17 +229,34 @@ enum Step {
 impl Step {
     fn take(&self, catalog: &mut Catalog, index: u64) {
         match self {
-            Self::Recorded { path, request, response } => {
-                assert_eq!(answer(catalog, index, decoded(request)), *response, "{path}");
+            Self::Recorded {
+                path,
+                request,
+                response,
+            } => {
+                assert_eq!(
+                    answer(catalog, index, decoded(request)),
+                    *response,
+                    "{path}"
+                );
             }
             Self::Seen(command) => {
-                assert_eq!(answer(catalog, index, command.clone()), Ok(index), "{command:?}")
+                assert_eq!(
+                    answer(catalog, index, command.clone()),
+                    Ok(index),
+                    "{command:?}"
+                )
             }
             Self::Copied(shard) => {
                 let owners = &catalog.shard(*shard).expect("a shard").shard.owners;
-                let node =
-                    [NodeId(4), NodeId(5)].into_iter().find(|node| !owners.contains(node)).expect("a node");
-                let copy = Command::CopyShardOwner(ShardCopy { shard: *shard, node });
+                let node = [NodeId(4), NodeId(5)]
+                    .into_iter()
+                    .find(|node| !owners.contains(node))
+                    .expect("a node");
+                let copy = Command::CopyShardOwner(ShardCopy {
+                    shard: *shard,
+                    node,
+                });
                 assert_eq!(answer(catalog, index, copy), Ok(index));
             }
         }
@@ -183,7 +264,11 @@ impl Step {
 }
 
 fn answer(catalog: &mut Catalog, index: u64, command: Command) -> Result<u64, String> {
-    let stamped = Stamped { at: NOW, retention_autocreate: true, command };
+    let stamped = Stamped {
+        at: NOW,
+        retention_autocreate: true,
+        command,
+    };
     let outcome = machine::apply(catalog, LogId { term: TERM, index }, &stamped);
     catalog.check().expect("a sound catalog");
     match outcome {
@@ -220,11 +305,15 @@ fn founded(n: u8) -> Catalog {
     catalog
 }
 
-/// The lines of the trace up to the first restart of the recording, and what lies between and behind them.
+/// The lines of the trace up to the first restart of the recording, and what lies between and
+/// behind them.
 fn session() -> BTreeMap<u64, Step> {
     let mut session = seen();
     let trace = String::from_utf8(read("vectors/execute/trace.tsv")).expect("text");
-    let lines = trace.lines().skip(1).map(|line| line.split('\t').collect::<Vec<_>>());
+    let lines = trace
+        .lines()
+        .skip(1)
+        .map(|line| line.split('\t').collect::<Vec<_>>());
     let mut index = 7;
     for columns in lines.filter(|columns| columns.len() > 5 && !columns[4].is_empty()) {
         let response = response(&Tree::read(&read(&format!("vectors/{}", columns[5]))));
@@ -232,18 +321,32 @@ fn session() -> BTreeMap<u64, Step> {
         index = *response.as_ref().unwrap_or(&(index + 1));
         if index < 40 {
             let request = read(&format!("vectors/{}", columns[4]));
-            let recorded = Step::Recorded { path: columns[4].to_owned(), request, response };
-            assert!(session.insert(index, recorded).is_none(), "index {index} twice");
+            let recorded = Step::Recorded {
+                path: columns[4].to_owned(),
+                request,
+                response,
+            };
+            assert!(
+                session.insert(index, recorded).is_none(),
+                "index {index} twice"
+            );
         }
     }
-    assert!((8..=38).all(|index| session.contains_key(&index)), "a gap in the session");
+    assert!(
+        (8..=38).all(|index| session.contains_key(&index)),
+        "a gap in the session"
+    );
     session
 }
 
 fn seen() -> BTreeMap<u64, Step> {
     let group = |database: &str, policy: &str, at| {
         let (database, policy) = (Name::from(database), Name::from(policy));
-        Step::Seen(Command::CreateShardGroup { database, policy, at })
+        Step::Seen(Command::CreateShardGroup {
+            database,
+            policy,
+            at,
+        })
     };
     let policy = |replica_n| NewRetentionPolicy {
         name: Name::from("autogen"),
@@ -252,13 +355,23 @@ fn seen() -> BTreeMap<u64, Step> {
         replica_n,
     };
     let database = |name: &str, retention_policy| {
-        Step::Seen(Command::CreateDatabase { name: Name::from(name), retention_policy })
+        Step::Seen(Command::CreateDatabase {
+            name: Name::from(name),
+            retention_policy,
+        })
     };
-    let removed =
-        |shard| Step::Seen(Command::RemoveShardOwner(ShardCopy { shard: ShardId(shard), node: NodeId(5) }));
+    let removed = |shard| {
+        Step::Seen(Command::RemoveShardOwner(ShardCopy {
+            shard: ShardId(shard),
+            node: NodeId(5),
+        }))
+    };
     let truncated = |at| Step::Seen(Command::TruncateShardGroups { at });
     BTreeMap::from([
-        (32, group("db2", "rp2", UnixNanos(1_795_392_000_000_000_000))),
+        (
+            32,
+            group("db2", "rp2", UnixNanos(1_795_392_000_000_000_000)),
+        ),
         (36, database("tmpdb", Some(policy(1)))),
         (38, Step::Copied(ShardId(3))),
         (39, removed(3)),
@@ -286,13 +399,17 @@ fn catalogs() -> BTreeMap<u64, (String, Vec<u8>)> {
     let of_the_session = |(path, bytes): &(String, Vec<u8>)| {
         path.contains("/plain-") && Tree::read(bytes).number(3) == CLUSTER
     };
-    let all = files("vectors/snapshot", ".resp.bin").into_iter().filter(of_the_session);
-    all.map(|(path, bytes)| (Tree::read(&bytes).number(2), (path, bytes))).collect()
+    let all = files("vectors/snapshot", ".resp.bin")
+        .into_iter()
+        .filter(of_the_session);
+    all.map(|(path, bytes)| (Tree::read(&bytes).number(2), (path, bytes)))
+        .collect()
 }
 
 /// To the byte, but for who owns what.
 fn assert_shows(catalog: &Catalog, recorded: &[u8], path: &str) {
-    let [shown, recorded] = [&data::encode(catalog)[..], recorded].map(|bytes| counted(Tree::read(bytes)));
+    let [shown, recorded] =
+        [&data::encode(catalog)[..], recorded].map(|bytes| counted(Tree::read(bytes)));
     assert_eq!(
         hex::encode(shown.write()),
         hex::encode(recorded.write()),
@@ -306,21 +423,35 @@ fn counted(data: Tree) -> Tree {
     let shard = |shard: Tree| {
         let owners: Vec<u64> = shard.trees(3).map(|owner| owner.number(1)).collect();
         let distinct: BTreeSet<u64> = owners.iter().copied().collect();
-        assert!(distinct.len() == owners.len() && distinct.is_subset(&nodes), "{owners:?} of {nodes:?}");
+        assert!(
+            distinct.len() == owners.len() && distinct.is_subset(&nodes),
+            "{owners:?} of {nodes:?}"
+        );
         let mut counted = shard.without(&[3]);
         counted.0.push((3, Value::Number(owners.len() as u64)));
         counted
     };
     data.with_each(5, |database| {
-        database.with_each(3, |policy| policy.with_each(5, |group| group.with_each(5, shard)))
+        database.with_each(3, |policy| {
+            policy.with_each(5, |group| group.with_each(5, shard))
+        })
     })
 }
 
 fn shards(catalog: &Catalog) -> impl Iterator<Item = &Shard> {
-    let policies = catalog.databases.iter().flat_map(|database| &database.retention_policies);
-    policies.flat_map(|policy| policy.shard_groups.iter()).flat_map(|group| &group.shards)
+    let policies = catalog
+        .databases
+        .iter()
+        .flat_map(|database| &database.retention_policies);
+    policies
+        .flat_map(|policy| policy.shard_groups.iter())
+        .flat_map(|group| &group.shards)
 }
 
 fn group_of(catalog: &Catalog, shard: u64) -> ShardGroup {
-    catalog.shard(ShardId(shard)).expect("a shard").group.clone()
+    catalog
+        .shard(ShardId(shard))
+        .expect("a shard")
+        .group
+        .clone()
 }

@@ -1,13 +1,13 @@
-//! Recorded `Data`: it is written again to the byte, from a catalog that the tests' own reader made of it; and read as
-//! the payload of a restore.
+//! Recorded `Data`: it is written again to the byte, from a catalog that the tests' own reader made
+//! of it; and read as the payload of a restore.
 
 use influxdb_meta::base::{
-    Address, ClusterId, DurationNanos, Incarnation, Name, NodeId, RaftId, ShardGroupId, ShardId, Text,
-    UnixNanos,
+    Address, ClusterId, DurationNanos, Incarnation, Name, NodeId, RaftId, ShardGroupId, ShardId,
+    Text, UnixNanos,
 };
 use influxdb_meta::catalog::{
-    Catalog, Cluster, ContinuousQuery, DATA_LEVEL, DataNode, Database, MetaNode, RetentionPolicy, Shard,
-    ShardGroup, Subscription, User,
+    Catalog, Cluster, ContinuousQuery, DATA_LEVEL, DataNode, Database, MetaNode, RetentionPolicy,
+    Shard, ShardGroup, Subscription, User,
 };
 use influxdb_meta::machine::{Command, SetData};
 use influxdb_meta::wire::data;
@@ -29,7 +29,11 @@ fn a_recorded_catalog_is_written_as_go_wrote_it() {
     for (path, bytes) in recorded {
         let catalog = catalog(&Tree::read(&bytes));
         assert_eq!(catalog.check(), Ok(()), "{path}");
-        assert_eq!(hex::encode(data::encode(&catalog)), hex::encode(bytes), "{path}");
+        assert_eq!(
+            hex::encode(data::encode(&catalog)),
+            hex::encode(bytes),
+            "{path}"
+        );
     }
 }
 
@@ -66,12 +70,19 @@ fn owner_ids_stand_for_owners() {
         let database = move |database: Tree| database.with_each(3, policy);
         let bytes = Tree::read(&example_bytes).with_each(5, database).write();
         let databases = restore(&bytes).databases;
-        let group =
-            databases.get(&Name::from("db")).expect("db").retention_policies[0].shard_groups.iter().next();
+        let group = databases
+            .get(&Name::from("db"))
+            .expect("db")
+            .retention_policies[0]
+            .shard_groups
+            .iter()
+            .next();
         group.expect("a group").shards[0].owners.clone()
     };
-    let (unpacked, packed) =
-        ([2, 300].map(|id| (2, Value::Number(id))), [(2, Value::Bytes(vec![2, 0xac, 0x02]))]);
+    let (unpacked, packed) = (
+        [2, 300].map(|id| (2, Value::Number(id))),
+        [(2, Value::Bytes(vec![2, 0xac, 0x02]))],
+    );
     assert_eq!(owned(&unpacked), [NodeId(2), NodeId(300)], "{example}");
     assert_eq!(owned(&packed), [NodeId(2), NodeId(300)], "{example}");
 }
@@ -82,25 +93,39 @@ fn a_restore_without_a_required_field_is_refused() {
     for required in [1, 2, 3, 7, 8, 9] {
         let (_, bytes) = recorded().pop().expect("the example");
         let without = Tree::read(&bytes).without(&[required]).write();
-        assert!(execute::decode(&set_data(&without)).is_err(), "without field {required}");
+        assert!(
+            execute::decode(&set_data(&without)).is_err(),
+            "without field {required}"
+        );
     }
     let (_, bytes) = recorded().pop().expect("the example");
     for (field, inner) in [(5, 1), (5, 2), (6, 1), (6, 2), (6, 3), (10, 1), (11, 1)] {
-        let without = Tree::read(&bytes).with_each(field, |tree| tree.without(&[inner])).write();
-        assert!(execute::decode(&set_data(&without)).is_err(), "without field {inner} of {field}");
+        let without = Tree::read(&bytes)
+            .with_each(field, |tree| tree.without(&[inner]))
+            .write();
+        assert!(
+            execute::decode(&set_data(&without)).is_err(),
+            "without field {inner} of {field}"
+        );
     }
 }
 
 /// By name, and the example of the reference at last.
 fn recorded() -> Vec<(String, Vec<u8>)> {
     let mut recorded = files("vectors/snapshot", ".resp.bin");
-    recorded.push(("wire.md, appendix A".to_owned(), hex::decode(EXAMPLE).expect("hex")));
+    recorded.push((
+        "wire.md, appendix A".to_owned(),
+        hex::decode(EXAMPLE).expect("hex"),
+    ));
     recorded
 }
 
 fn restore(data: &[u8]) -> SetData {
     match execute::decode(&set_data(data)) {
-        Ok(Decoded::Command { command: Command::SetData(restore), format: 3 }) => *restore,
+        Ok(Decoded::Command {
+            command: Command::SetData(restore),
+            format: 3,
+        }) => *restore,
         other => panic!("{other:?}"),
     }
 }
@@ -111,7 +136,8 @@ fn set_data(data: &[u8]) -> Vec<u8> {
     Tree(vec![(117, Value::Bytes(payload)), (1, Value::Number(17))]).write()
 }
 
-/// The catalog that shows this; a cluster of level 3, each meta node's id also that of its Raft replica.
+/// The catalog that shows this; a cluster of level 3, each meta node's id also that of its Raft
+/// replica.
 pub(super) fn catalog(data: &Tree) -> Catalog {
     let mut cluster_id = [0; 16];
     cluster_id[8..].copy_from_slice(&data.number(3).to_be_bytes());
@@ -119,7 +145,12 @@ pub(super) fn catalog(data: &Tree) -> Catalog {
     let mut catalog = Catalog {
         term: data.number(1),
         index: data.number(2),
-        cluster: Some(Cluster { id, name: String::new(), with_secret: false, feature_level: DATA_LEVEL }),
+        cluster: Some(Cluster {
+            id,
+            name: String::new(),
+            with_secret: false,
+            feature_level: DATA_LEVEL,
+        }),
         max_node_id: data.number(7),
         max_shard_group_id: data.number(8),
         max_shard_id: data.number(9),
@@ -145,7 +176,10 @@ pub(super) fn catalog(data: &Tree) -> Catalog {
 }
 
 fn database(tree: &Tree) -> Database {
-    let query = |tree: Tree| ContinuousQuery { name: name(&tree, 1), query: text(&tree, 2) };
+    let query = |tree: Tree| ContinuousQuery {
+        name: name(&tree, 1),
+        query: text(&tree, 2),
+    };
     Database {
         name: name(tree, 1),
         default_retention_policy: name(tree, 2),
@@ -178,18 +212,31 @@ fn group(tree: &Tree) -> ShardGroup {
         start: instant(2),
         end: instant(3),
         deleted_at: set(instant(4)),
-        truncated_at: tree.0.iter().any(|(number, _)| *number == 6).then(|| instant(6)).and_then(set),
+        truncated_at: tree
+            .0
+            .iter()
+            .any(|(number, _)| *number == 6)
+            .then(|| instant(6))
+            .and_then(set),
         shards: tree.trees(5).map(|tree| shard(&tree)).collect(),
     }
 }
 
 fn shard(tree: &Tree) -> Shard {
     let owners = tree.trees(3).map(|owner| NodeId(owner.number(1)));
-    Shard { id: ShardId(tree.number(1)), owners: owners.collect() }
+    Shard {
+        id: ShardId(tree.number(1)),
+        owners: owners.collect(),
+    }
 }
 
 fn user(tree: &Tree) -> User {
-    let privilege = |tree: Tree| (name(&tree, 1), i32::try_from(tree.number(2)).expect("a privilege"));
+    let privilege = |tree: Tree| {
+        (
+            name(&tree, 1),
+            i32::try_from(tree.number(2)).expect("a privilege"),
+        )
+    };
     User {
         name: name(tree, 1),
         hash: text(tree, 2),
@@ -209,7 +256,10 @@ fn data_node(tree: &Tree) -> DataNode {
 
 fn meta_node(tree: &Tree) -> MetaNode {
     let address = |field| -> Address {
-        std::str::from_utf8(tree.bytes(field)).expect("text").parse().expect("an address")
+        std::str::from_utf8(tree.bytes(field))
+            .expect("text")
+            .parse()
+            .expect("an address")
     };
     let id = tree.number(1);
     MetaNode {

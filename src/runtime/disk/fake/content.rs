@@ -23,7 +23,10 @@ impl Content {
             if *bytes == ZEROS[..bytes.len()] && !self.pages.contains_key(&page) {
                 continue;
             }
-            let content = self.pages.entry(page).or_insert_with(|| Arc::new([0; PAGE]));
+            let content = self
+                .pages
+                .entry(page)
+                .or_insert_with(|| Arc::new([0; PAGE]));
             Arc::make_mut(content)[start..start + bytes.len()].copy_from_slice(bytes);
         }
         self.len = self.len.max(offset + bytes.len() as u64);

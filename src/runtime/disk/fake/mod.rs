@@ -1,9 +1,9 @@
 //! A disk in memory, for tests and simulations.
 //!
-//! Writes go to a page cache; `sync` makes a file's content durable, `sync_dir` a folder's names. A killed
-//! process leaves the cache behind; a power loss leaves what is durable and any part of the rest, torn
-//! between sectors. After a failed sync the lost pages are clean. Faults, a full disk and flipped bits on
-//! demand; the history of changes can be replayed up to any point.
+//! Writes go to a page cache; `sync` makes a file's content durable, `sync_dir` a folder's names. A
+//! killed process leaves the cache behind; a power loss leaves what is durable and any part of the
+//! rest, torn between sectors. After a failed sync the lost pages are clean. Faults, a full disk
+//! and flipped bits on demand; the history of changes can be replayed up to any point.
 
 mod content;
 mod state;
@@ -22,7 +22,8 @@ use super::{Disk, File, Lock};
 /// Says whether a change fails.
 type Fault = Box<dyn FnMut(&Op) -> Option<io::ErrorKind> + Send>;
 
-/// The fake disk. Clones are the same disk; [`Fake::after_kill`] and [`Fake::after_power_loss`] make another.
+/// The fake disk. Clones are the same disk; [`Fake::after_kill`] and [`Fake::after_power_loss`]
+/// make another.
 #[derive(Clone, Default)]
 pub struct Fake(Arc<Mutex<Inner>>);
 
@@ -38,8 +39,8 @@ impl Fake {
         Self::default()
     }
 
-    /// The disk as the next process finds it when this one is killed now: with the page cache, without locks.
-    /// This one is left as it is, so that a test can look at many ends of one run.
+    /// The disk as the next process finds it when this one is killed now: with the page cache,
+    /// without locks. This one is left as it is, so that a test can look at many ends of one run.
     pub fn after_kill(&self) -> Self {
         let mut state = self.inner().state.clone();
         state.locks.clear();
@@ -61,7 +62,8 @@ impl Fake {
         })
     }
 
-    /// The disk after a power loss now; `keep` is asked for each un-synced sector and each un-synced name.
+    /// The disk after a power loss now; `keep` is asked for each un-synced sector and each
+    /// un-synced name.
     pub fn after_power_loss_keeping(&self, keep: impl FnMut() -> bool) -> Self {
         let mut state = self.inner().state.clone();
         state.lose_power(keep);
@@ -117,7 +119,10 @@ impl Fake {
     }
 
     fn with(state: State) -> Self {
-        Self(Arc::new(Mutex::new(Inner { state, ..Inner::default() })))
+        Self(Arc::new(Mutex::new(Inner {
+            state,
+            ..Inner::default()
+        })))
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -127,7 +132,11 @@ impl Fake {
 
 impl Inner {
     fn change(&mut self, path: &Path, file: FileId, kind: OpKind) -> io::Result<()> {
-        let op = Op { path: path.to_owned(), kind, file };
+        let op = Op {
+            path: path.to_owned(),
+            kind,
+            file,
+        };
         if let Some(kind) = self.fault.as_mut().and_then(|fault| fault(&op)) {
             if matches!(op.kind, OpKind::Sync) {
                 self.state.lose(file);
@@ -135,7 +144,11 @@ impl Inner {
             return Err(kind.into());
         }
         self.state.apply(&op)?;
-        if let Some(history) = self.history.as_mut().filter(|_| !matches!(op.kind, OpKind::Lock)) {
+        if let Some(history) = self
+            .history
+            .as_mut()
+            .filter(|_| !matches!(op.kind, OpKind::Lock))
+        {
             history.push(op);
         }
         Ok(())
@@ -154,7 +167,10 @@ impl Disk for Fake {
             inner.change(path, 0, OpKind::Create)?;
         }
         let file = inner.state.file_at(path).ok_or(io::ErrorKind::NotFound)?;
-        Ok(Box::new(OpenFile { disk: self.clone(), file }))
+        Ok(Box::new(OpenFile {
+            disk: self.clone(),
+            file,
+        }))
     }
 
     fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
@@ -170,7 +186,8 @@ impl Disk for Fake {
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.inner().change(from, 0, OpKind::Rename { to: to.to_owned() })
+        self.inner()
+            .change(from, 0, OpKind::Rename { to: to.to_owned() })
     }
 
     fn remove_file(&self, path: &Path) -> io::Result<()> {
@@ -183,12 +200,18 @@ impl Disk for Fake {
 
     fn lock(&self, path: &Path) -> io::Result<Box<dyn Lock>> {
         self.inner().change(path, 0, OpKind::Lock)?;
-        Ok(Box::new(HeldLock { disk: self.clone(), path: path.to_owned() }))
+        Ok(Box::new(HeldLock {
+            disk: self.clone(),
+            path: path.to_owned(),
+        }))
     }
 
     fn available(&self, _dir: &Path) -> io::Result<u64> {
         let inner = self.inner();
-        Ok(inner.state.capacity.map_or(u64::MAX, |all| all.saturating_sub(inner.state.used())))
+        Ok(inner
+            .state
+            .capacity
+            .map_or(u64::MAX, |all| all.saturating_sub(inner.state.used())))
     }
 }
 
@@ -199,20 +222,34 @@ struct OpenFile {
 
 impl File for OpenFile {
     fn size(&self) -> io::Result<u64> {
-        Ok(self.disk.inner().state.content(self.file).map_or(0, Content::len))
+        Ok(self
+            .disk
+            .inner()
+            .state
+            .content(self.file)
+            .map_or(0, Content::len))
     }
 
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
-        Ok(self.disk.inner().state.content(self.file).map_or(0, |content| content.read(offset, buf)))
+        Ok(self
+            .disk
+            .inner()
+            .state
+            .content(self.file)
+            .map_or(0, |content| content.read(offset, buf)))
     }
 
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         let bytes = Bytes::copy_from_slice(bytes);
-        self.disk.inner().change_file(self.file, OpKind::Write { offset, bytes })
+        self.disk
+            .inner()
+            .change_file(self.file, OpKind::Write { offset, bytes })
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        self.disk.inner().change_file(self.file, OpKind::SetLen { len })
+        self.disk
+            .inner()
+            .change_file(self.file, OpKind::SetLen { len })
     }
 
     fn sync(&self) -> io::Result<()> {

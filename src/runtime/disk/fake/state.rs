@@ -73,14 +73,22 @@ enum NameChange {
     Folder(PathBuf),
     Link(PathBuf, FileId),
     Unlink(PathBuf),
-    Rename { from: PathBuf, to: PathBuf, file: FileId },
+    Rename {
+        from: PathBuf,
+        to: PathBuf,
+        file: FileId,
+    },
 }
 
 impl NameChange {
     fn is_in(&self, folder: &Path) -> bool {
         match self {
-            Self::Folder(path) | Self::Link(path, _) | Self::Unlink(path) => path.parent() == Some(folder),
-            Self::Rename { from, to, .. } => [from, to].iter().any(|path| path.parent() == Some(folder)),
+            Self::Folder(path) | Self::Link(path, _) | Self::Unlink(path) => {
+                path.parent() == Some(folder)
+            }
+            Self::Rename { from, to, .. } => {
+                [from, to].iter().any(|path| path.parent() == Some(folder))
+            }
         }
     }
 }
@@ -144,8 +152,9 @@ impl State {
         }
         let below = self.seen.files.keys().chain(&self.seen.folders);
         let below = below.filter(|path| path.parent() == Some(folder));
-        let mut names: Vec<_> =
-            below.filter_map(|p| Some(p.file_name()?.to_string_lossy().into_owned())).collect();
+        let mut names: Vec<_> = below
+            .filter_map(|p| Some(p.file_name()?.to_string_lossy().into_owned()))
+            .collect();
         names.sort();
         Ok(names)
     }
@@ -155,7 +164,12 @@ impl State {
     }
 
     pub(super) fn used(&self) -> u64 {
-        self.seen.files.values().filter_map(|file| self.content(*file)).map(Content::len).sum()
+        self.seen
+            .files
+            .values()
+            .filter_map(|file| self.content(*file))
+            .map(Content::len)
+            .sum()
     }
 
     /// Does what a program asked for.
@@ -163,9 +177,15 @@ impl State {
         let path = op.path.clone();
         match &op.kind {
             OpKind::CreateDir => {
-                let missing = path.ancestors().filter(|p| !self.has_folder(p)).map(Path::to_owned);
+                let missing = path
+                    .ancestors()
+                    .filter(|p| !self.has_folder(p))
+                    .map(Path::to_owned);
                 let missing: Vec<_> = missing.collect();
-                missing.into_iter().rev().for_each(|path| self.change_name(NameChange::Folder(path)));
+                missing
+                    .into_iter()
+                    .rev()
+                    .for_each(|path| self.change_name(NameChange::Folder(path)));
             }
             OpKind::Create => {
                 self.need_parent(&path)?;
@@ -175,7 +195,13 @@ impl State {
             }
             OpKind::Write { offset, bytes } => {
                 self.need_room(op.file, offset + bytes.len() as u64)?;
-                self.change(op.file, Change::Write { offset: *offset, bytes: bytes.clone() });
+                self.change(
+                    op.file,
+                    Change::Write {
+                        offset: *offset,
+                        bytes: bytes.clone(),
+                    },
+                );
             }
             OpKind::SetLen { len } => {
                 self.need_room(op.file, *len)?;
@@ -189,7 +215,11 @@ impl State {
             OpKind::Rename { to } => {
                 self.need_parent(to)?;
                 let file = self.file_at(&path).ok_or(io::ErrorKind::NotFound)?;
-                self.change_name(NameChange::Rename { from: path, to: to.clone(), file });
+                self.change_name(NameChange::Rename {
+                    from: path,
+                    to: to.clone(),
+                    file,
+                });
             }
             OpKind::Remove => {
                 self.file_at(&path).ok_or(io::ErrorKind::NotFound)?;
@@ -217,13 +247,16 @@ impl State {
     pub(super) fn evict(&mut self) {
         for inode in self.files.values_mut().filter(|inode| inode.lost) {
             inode.seen = inode.durable.clone();
-            inode.unsynced.iter().for_each(|change| apply(&mut inode.seen, change));
+            inode
+                .unsynced
+                .iter()
+                .for_each(|change| apply(&mut inode.seen, change));
             inode.lost = false;
         }
     }
 
-    /// Keeps what is durable and, of the rest, what `keep` says: asked for each sector of each write, for each
-    /// change of length, and for each change of a name.
+    /// Keeps what is durable and, of the rest, what `keep` says: asked for each sector of each
+    /// write, for each change of length, and for each change of a name.
     pub(super) fn lose_power(&mut self, mut keep: impl FnMut() -> bool) {
         for inode in self.files.values_mut() {
             for change in std::mem::take(&mut inode.unsynced) {
@@ -244,7 +277,14 @@ impl State {
 
     /// Changes one bit of what is stored, as a failing disk does.
     pub(super) fn flip(&mut self, path: &Path, bit: u64) {
-        let Some(inode) = self.seen.files.get(path).and_then(|file| self.files.get_mut(file)) else { return };
+        let Some(inode) = self
+            .seen
+            .files
+            .get(path)
+            .and_then(|file| self.files.get_mut(file))
+        else {
+            return;
+        };
         for content in [&mut inode.seen, &mut inode.durable] {
             let mut byte = [0];
             if content.read(bit / 8, &mut byte) == 1 {
@@ -259,14 +299,24 @@ impl State {
 
     fn need_parent(&self, path: &Path) -> io::Result<()> {
         let there = path.parent().is_none_or(|parent| self.has_folder(parent));
-        if there { Ok(()) } else { Err(io::ErrorKind::NotFound.into()) }
+        if there {
+            Ok(())
+        } else {
+            Err(io::ErrorKind::NotFound.into())
+        }
     }
 
     /// Only growth needs room: overwriting in place does not.
     fn need_room(&self, file: FileId, end: u64) -> io::Result<()> {
         let len = self.content(file).map_or(0, Content::len);
-        let full = self.capacity.is_some_and(|all| end > len && self.used() + (end - len) > all);
-        if full { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+        let full = self
+            .capacity
+            .is_some_and(|all| end > len && self.used() + (end - len) > all);
+        if full {
+            Err(io::ErrorKind::StorageFull.into())
+        } else {
+            Ok(())
+        }
     }
 
     /// A file that was unlinked while it was open takes changes that nobody will see.
@@ -297,8 +347,13 @@ impl State {
 
     /// Files without a name, now or after a crash, are gone.
     fn forget_unnamed(&mut self) {
-        let mut named: BTreeSet<FileId> =
-            self.seen.files.values().chain(self.durable.files.values()).copied().collect();
+        let mut named: BTreeSet<FileId> = self
+            .seen
+            .files
+            .values()
+            .chain(self.durable.files.values())
+            .copied()
+            .collect();
         named.extend(self.unsynced.iter().filter_map(|change| match change {
             NameChange::Link(_, file) | NameChange::Rename { file, .. } => Some(*file),
             NameChange::Folder(_) | NameChange::Unlink(_) => None,
@@ -310,8 +365,10 @@ impl State {
     fn drop_orphans(&mut self) {
         let folders = self.durable.folders.clone();
         let whole = |path: &Path| {
-            let mut above =
-                path.ancestors().skip(1).filter(|p| p.parent().is_some() && !p.as_os_str().is_empty());
+            let mut above = path
+                .ancestors()
+                .skip(1)
+                .filter(|p| p.parent().is_some() && !p.as_os_str().is_empty());
             above.all(|folder| folders.contains(folder))
         };
         self.durable.folders.retain(|path| whole(path));

@@ -1,7 +1,7 @@
 //! A network in memory, for simulations: seeded latency, cuts per direction, broken connections.
 //!
-//! It behaves as TCP between hosts does: bytes arrive in order or not at all, a cut delays and tells nobody,
-//! a process that dies closes what it held.
+//! It behaves as TCP between hosts does: bytes arrive in order or not at all, a cut delays and
+//! tells nobody, a process that dies closes what it held.
 
 mod pipe;
 mod world;
@@ -30,12 +30,18 @@ pub struct Network {
 
 impl Network {
     pub fn new(rng: Arc<dyn Rng>, latency: Range<Duration>) -> Self {
-        Self { world: Arc::new(Mutex::new(World::new(rng, latency))), healed: Arc::default() }
+        Self {
+            world: Arc::new(Mutex::new(World::new(rng, latency))),
+            healed: Arc::default(),
+        }
     }
 
     /// The network as seen from the host with this address.
     pub fn host(&self, ip: IpAddr) -> Arc<dyn Net> {
-        Arc::new(Host { network: self.clone(), ip })
+        Arc::new(Host {
+            network: self.clone(),
+            ip,
+        })
     }
 
     /// What a name resolves to from now on, on every host. Empty: the name is unknown.
@@ -80,16 +86,32 @@ struct Host {
 }
 
 impl Net for Host {
-    fn resolve<'a>(&'a self, host: &'a str, port: u16) -> BoxFuture<'a, io::Result<Vec<SocketAddr>>> {
+    fn resolve<'a>(
+        &'a self,
+        host: &'a str,
+        port: u16,
+    ) -> BoxFuture<'a, io::Result<Vec<SocketAddr>>> {
         Box::pin(async move {
             let ips = match host.parse() {
                 Ok(ip) => vec![ip],
-                Err(_) => self.network.world().names.get(host).cloned().unwrap_or_default(),
+                Err(_) => self
+                    .network
+                    .world()
+                    .names
+                    .get(host)
+                    .cloned()
+                    .unwrap_or_default(),
             };
             if ips.is_empty() {
-                return Err(io::Error::new(io::ErrorKind::NotFound, format!("no address for {host}")));
+                return Err(io::Error::new(
+                    io::ErrorKind::NotFound,
+                    format!("no address for {host}"),
+                ));
             }
-            Ok(ips.into_iter().map(|ip| SocketAddr::new(ip, port)).collect())
+            Ok(ips
+                .into_iter()
+                .map(|ip| SocketAddr::new(ip, port))
+                .collect())
         })
     }
 
@@ -110,7 +132,11 @@ impl Net for Host {
                 let there = world.open(here.ip(), address.ip());
                 let back = world.open(address.ip(), here.ip());
                 let ours = Connection::new(self.network.world.clone(), address, back, there);
-                (ours, Connection::new(self.network.world.clone(), here, there, back), listener)
+                (
+                    ours,
+                    Connection::new(self.network.world.clone(), here, there, back),
+                    listener,
+                )
             };
             // A listener that goes at this very moment drops its end: we read end of stream.
             drop(listener.send(theirs));
@@ -121,15 +147,27 @@ impl Net for Host {
     fn listen(&self, address: SocketAddr) -> BoxFuture<'_, io::Result<Box<dyn Listener>>> {
         Box::pin(async move {
             let mut world = self.network.world();
-            let ip = if address.ip().is_unspecified() { self.ip } else { address.ip() };
-            let port = if address.port() == 0 { world.next_port() } else { address.port() };
+            let ip = if address.ip().is_unspecified() {
+                self.ip
+            } else {
+                address.ip()
+            };
+            let port = if address.port() == 0 {
+                world.next_port()
+            } else {
+                address.port()
+            };
             let local = SocketAddr::new(ip, port);
             if world.listeners.contains_key(&local) {
                 return Err(io::ErrorKind::AddrInUse.into());
             }
             let (accepts, accepted) = mpsc::unbounded_channel();
             world.listeners.insert(local, accepts);
-            Ok(Box::new(Bound { network: self.network.clone(), local, accepted }) as Box<dyn Listener>)
+            Ok(Box::new(Bound {
+                network: self.network.clone(),
+                local,
+                accepted,
+            }) as Box<dyn Listener>)
         })
     }
 }

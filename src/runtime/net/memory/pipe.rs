@@ -42,12 +42,20 @@ impl Connection {
         incoming: PipeId,
         outgoing: PipeId,
     ) -> Self {
-        Self { world, peer, incoming, outgoing, arrival: None }
+        Self {
+            world,
+            peer,
+            incoming,
+            outgoing,
+            arrival: None,
+        }
     }
 
     fn front(&self, cx: &Context<'_>) -> Front {
         let mut world = lock(&self.world);
-        let Some(pipe) = world.pipes.get(&self.incoming) else { return Front::Reset };
+        let Some(pipe) = world.pipes.get(&self.incoming) else {
+            return Front::Reset;
+        };
         let cut = world.is_cut(pipe.from, pipe.to);
         let front = match pipe.chunks.front() {
             _ if pipe.reset => Front::Reset,
@@ -64,8 +72,12 @@ impl Connection {
 
     fn take(&self, buf: &mut ReadBuf<'_>) {
         let mut world = lock(&self.world);
-        let Some(pipe) = world.pipes.get_mut(&self.incoming) else { return };
-        let Some((_, chunk)) = pipe.chunks.front_mut() else { return };
+        let Some(pipe) = world.pipes.get_mut(&self.incoming) else {
+            return;
+        };
+        let Some((_, chunk)) = pipe.chunks.front_mut() else {
+            return;
+        };
         let taken = chunk.len().min(buf.remaining());
         buf.put_slice(&chunk[..taken]);
         chunk.advance(taken);
@@ -73,12 +85,17 @@ impl Connection {
             pipe.chunks.pop_front();
         }
         pipe.held -= taken;
-        pipe.writer.take().into_iter().for_each(std::task::Waker::wake);
+        pipe.writer
+            .take()
+            .into_iter()
+            .for_each(std::task::Waker::wake);
     }
 
     fn end(&self) {
         let mut world = lock(&self.world);
-        let Some(pipe) = world.pipes.get_mut(&self.outgoing) else { return };
+        let Some(pipe) = world.pipes.get_mut(&self.outgoing) else {
+            return;
+        };
         if !pipe.writer_gone {
             pipe.writer_gone = true;
             world.send(self.outgoing, Bytes::new());
@@ -108,7 +125,9 @@ impl AsyncRead for Connection {
                 Front::Reset => return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into())),
                 Front::Nothing => return Poll::Pending,
                 Front::Due(due) => {
-                    let arrival = self.arrival.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due)));
+                    let arrival = self
+                        .arrival
+                        .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due)));
                     if arrival.deadline() != due {
                         arrival.as_mut().reset(due);
                     }
@@ -120,7 +139,11 @@ impl AsyncRead for Connection {
 }
 
 impl AsyncWrite for Connection {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
         if buf.is_empty() {
             return Poll::Ready(Ok(0));
         }

@@ -44,7 +44,11 @@ pub(super) struct Pipe {
 
 impl Pipe {
     pub(super) fn wake(&mut self) {
-        self.reader.take().into_iter().chain(self.writer.take()).for_each(Waker::wake);
+        self.reader
+            .take()
+            .into_iter()
+            .chain(self.writer.take())
+            .for_each(Waker::wake);
     }
 }
 
@@ -63,7 +67,11 @@ impl World {
     }
 
     pub(super) fn latency(&mut self) -> Duration {
-        let spread = self.latency.end.saturating_sub(self.latency.start).as_nanos() as u64;
+        let spread = self
+            .latency
+            .end
+            .saturating_sub(self.latency.start)
+            .as_nanos() as u64;
         self.latency.start + Duration::from_nanos(self.rng.u64() % spread.max(1))
     }
 
@@ -100,7 +108,9 @@ impl World {
     /// Queues a chunk behind what was sent before it.
     pub(super) fn send(&mut self, id: PipeId, chunk: Bytes) {
         let due = Instant::now() + self.latency();
-        let Some(pipe) = self.pipes.get_mut(&id) else { return };
+        let Some(pipe) = self.pipes.get_mut(&id) else {
+            return;
+        };
         let after = pipe.chunks.back().map_or(due, |(last, _)| due.max(*last));
         pipe.held += chunk.len();
         pipe.chunks.push_back((after, chunk));
@@ -108,7 +118,10 @@ impl World {
     }
 
     pub(super) fn wake_between(&mut self, from: IpAddr, to: IpAddr) {
-        self.pipes.values_mut().filter(|p| p.from == from && p.to == to).for_each(Pipe::wake);
+        self.pipes
+            .values_mut()
+            .filter(|p| p.from == from && p.to == to)
+            .for_each(Pipe::wake);
     }
 
     pub(super) fn reset_between(&mut self, a: IpAddr, b: IpAddr) {
@@ -120,7 +133,11 @@ impl World {
     }
 
     pub(super) fn drop_if_unused(&mut self, id: PipeId) {
-        if self.pipes.get(&id).is_some_and(|p| p.reader_gone && p.writer_gone) {
+        if self
+            .pipes
+            .get(&id)
+            .is_some_and(|p| p.reader_gone && p.writer_gone)
+        {
             self.pipes.remove(&id);
         }
     }

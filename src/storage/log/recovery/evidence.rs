@@ -28,7 +28,8 @@ impl Evidence {
     pub(super) fn search(&mut self, bytes: &[u8], from: usize, salt: u64) {
         let mut at = from.next_multiple_of(ALIGN);
         while at + HEADER_LEN <= bytes.len() {
-            if at.is_multiple_of(STEP) && bytes[at..].len() >= STEP && bytes[at..at + STEP] == ZEROS {
+            if at.is_multiple_of(STEP) && bytes[at..].len() >= STEP && bytes[at..at + STEP] == ZEROS
+            {
                 at += STEP;
                 continue;
             }
@@ -47,5 +48,8 @@ pub(super) fn len_without_zeros(mut bytes: &[u8]) -> usize {
     {
         bytes = rest;
     }
-    bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1)
+    bytes
+        .iter()
+        .rposition(|byte| *byte != 0)
+        .map_or(0, |last| last + 1)
 }

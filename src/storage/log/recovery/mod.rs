@@ -1,8 +1,9 @@
 //! From files to a log, after whatever happened to them.
 //!
-//! Reading stops at the first bad record. Whether that is the end of what was ever acknowledged or damage,
-//! the evidence decides: every header says up to which seq *everything* was synced when it was written.
-//! What is then taken as read is written and synced again: the page cache is not the disk.
+//! Reading stops at the first bad record. Whether that is the end of what was ever acknowledged or
+//! damage, the evidence decides: every header says up to which seq *everything* was synced when it
+//! was written. What is then taken as read is written and synced again: the page cache is not the
+//! disk.
 
 mod evidence;
 mod replay;
@@ -44,14 +45,21 @@ pub(super) fn recover(
     snapshot: Option<LogId>,
 ) -> Result<Option<Recovered>, LogError> {
     let names = disk.list(wal).map_err(|e| io_error("list", wal, e))?;
-    let first_seqs: Vec<u64> = names.iter().filter_map(|name| segment::parse_name(name)).collect();
+    let first_seqs: Vec<u64> = names
+        .iter()
+        .filter_map(|name| segment::parse_name(name))
+        .collect();
     let mut evidence = Evidence::default();
     let reserve = match names.iter().any(|name| name == RESERVE) {
         true => read_reserve(disk, &wal.join(RESERVE), incarnation, &mut evidence)?,
         false => None,
     };
     if first_seqs.is_empty() {
-        return if evidence.durable_to == 0 { Ok(None) } else { Err(no_segment(wal, &evidence)) };
+        return if evidence.durable_to == 0 {
+            Ok(None)
+        } else {
+            Err(no_segment(wal, &evidence))
+        };
     }
     let mut replay = Replay::new(disk, wal, incarnation, evidence);
     for first_seq in first_seqs {
@@ -77,12 +85,19 @@ fn read_head(bytes: &[u8], path: &Path, incarnation: Incarnation) -> Result<Head
     let head = match Head::decode(bytes) {
         Ok(head) => head,
         Err(HeadError::Newer { found }) => {
-            return Err(LogError::Newer { path: path.to_owned(), found, newest: FORMAT });
+            return Err(LogError::Newer {
+                path: path.to_owned(),
+                found,
+                newest: FORMAT,
+            });
         }
         Err(error @ HeadError::Invalid) => return Err(damaged(path, 0, &error.to_string())),
     };
     if head.incarnation != incarnation {
-        let text = format!("it belongs to incarnation {}, this volume is {incarnation}", head.incarnation);
+        let text = format!(
+            "it belongs to incarnation {}, this volume is {incarnation}",
+            head.incarnation
+        );
         return Err(damaged(path, 0, &text));
     }
     Ok(head)
@@ -95,10 +110,14 @@ fn read_reserve(
     incarnation: Incarnation,
     evidence: &mut Evidence,
 ) -> Result<Option<Reserve>, LogError> {
-    let file = disk.open(path, false).map_err(|e| io_error("open", path, e))?;
+    let file = disk
+        .open(path, false)
+        .map_err(|e| io_error("open", path, e))?;
     let size = file.size().map_err(|e| io_error("read", path, e))?;
     let mut start = vec![0; segment::RESERVE_USED];
-    let read = file.read_at(0, &mut start).map_err(|e| io_error("read", path, e))?;
+    let read = file
+        .read_at(0, &mut start)
+        .map_err(|e| io_error("read", path, e))?;
     start.truncate(read);
     if Head::decode(&start) == Err(HeadError::Invalid) {
         return Ok(None);
@@ -110,16 +129,25 @@ fn read_reserve(
 }
 
 fn no_segment(wal: &Path, evidence: &Evidence) -> LogError {
-    let text = format!("no segment, although records up to {} were durable", evidence.durable_to);
+    let text = format!(
+        "no segment, although records up to {} were durable",
+        evidence.durable_to
+    );
     damaged(wal, 0, &text)
 }
 
 fn damaged(path: &Path, offset: usize, what: &str) -> LogError {
-    LogError::Damaged(format!("{}, byte {offset}: {what}. {ADVICE}", path.display()))
+    LogError::Damaged(format!(
+        "{}, byte {offset}: {what}. {ADVICE}",
+        path.display()
+    ))
 }
 
 fn io_error(deed: &str, path: &Path, source: io::Error) -> LogError {
-    LogError::Io { deed: format!("{deed} {}", path.display()), source }
+    LogError::Io {
+        deed: format!("{deed} {}", path.display()),
+        source,
+    }
 }
 
 fn show(id: Option<LogId>) -> String {

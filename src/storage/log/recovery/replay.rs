@@ -31,21 +31,40 @@ impl<'a> Replay<'a> {
         evidence: Evidence,
     ) -> Self {
         let (mirror, segments) = (Mirror::default(), Vec::new());
-        Self { disk, wal, incarnation, evidence, mirror, segments, tail: None, next_seq: 0, epoch: 0 }
+        Self {
+            disk,
+            wal,
+            incarnation,
+            evidence,
+            mirror,
+            segments,
+            tail: None,
+            next_seq: 0,
+            epoch: 0,
+        }
     }
 
     pub(super) fn segment(&mut self, first_seq: u64) -> Result<(), LogError> {
         let path = self.wal.join(segment::name(first_seq));
-        let file = self.disk.open(&path, false).map_err(|e| io_error("open", &path, e))?;
+        let file = self
+            .disk
+            .open(&path, false)
+            .map_err(|e| io_error("open", &path, e))?;
         let bytes = file.read_all().map_err(|e| io_error("read", &path, e))?;
         let head = read_head(&bytes, &path, self.incarnation)?;
         if head.first_seq != first_seq {
-            let text = format!("its head begins with record {}: it was renamed", head.first_seq);
+            let text = format!(
+                "its head begins with record {}: it was renamed",
+                head.first_seq
+            );
             return Err(damaged(&path, 0, &text));
         }
         self.follow(&path, &head)?;
         self.evidence.head(&head);
-        self.segments.push(Segment { path: path.clone(), last_before: head.last });
+        self.segments.push(Segment {
+            path: path.clone(),
+            last_before: head.last,
+        });
         let mut tail = Tail {
             path,
             file,
@@ -62,7 +81,8 @@ impl<'a> Replay<'a> {
         Ok(())
     }
 
-    /// A later segment proves that everything before it was synced: it must begin where the one before ends.
+    /// A later segment proves that everything before it was synced: it must begin where the one
+    /// before ends.
     fn follow(&mut self, path: &Path, head: &Head) -> Result<(), LogError> {
         match &self.tail {
             None => {
@@ -98,7 +118,9 @@ impl<'a> Replay<'a> {
                 }
             };
             tail.closed = record == Record::Mark { closed: true };
-            self.mirror.apply(record).map_err(|why| damaged(&tail.path, tail.offset, &why))?;
+            self.mirror
+                .apply(record)
+                .map_err(|why| damaged(&tail.path, tail.offset, &why))?;
             self.evidence.take(header.durable_to, header.epoch);
             tail.records.push((header.seq, tail.offset));
             tail.offset += header.record_len();
@@ -140,7 +162,10 @@ impl<'a> Replay<'a> {
             return Err(damaged(&tail.path, tail.offset, &text));
         }
         if let Some((purged, base)) = self.mirror.missing() {
-            let text = format!("entries after {} and up to {base} are in no segment", show(purged));
+            let text = format!(
+                "entries after {} and up to {base} are in no segment",
+                show(purged)
+            );
             return Err(damaged(&self.segments[0].path, 0, &text));
         }
         let purged = self.mirror.purged;

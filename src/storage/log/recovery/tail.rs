@@ -41,19 +41,25 @@ impl Tail {
                 "cut the end of the log: a write that was never acknowledged"
             );
         }
-        self.rewrite(cut > 0).map_err(|e| io_error("rewrite the end of", &self.path, e))?;
+        self.rewrite(cut > 0)
+            .map_err(|e| io_error("rewrite the end of", &self.path, e))?;
         for segment in &segments[..segments.len() - 1] {
-            let file = disk.open(&segment.path, false).map_err(|e| io_error("open", &segment.path, e))?;
-            file.sync().map_err(|e| io_error("sync", &segment.path, e))?;
+            let file = disk
+                .open(&segment.path, false)
+                .map_err(|e| io_error("open", &segment.path, e))?;
+            file.sync()
+                .map_err(|e| io_error("sync", &segment.path, e))?;
         }
-        self.file.sync().map_err(|e| io_error("sync", &self.path, e))?;
+        self.file
+            .sync()
+            .map_err(|e| io_error("sync", &self.path, e))?;
         disk.sync_dir(wal).map_err(|e| io_error("sync", wal, e))
     }
 
-    /// Safety order: before anybody is told what the log holds, it is written again. A killed process
-    /// leaves records in the page cache only, and after a failed fsync the kernel takes lost pages for
-    /// clean: an fsync alone would not write them. Zeros behind the end, else a cut that was read from the
-    /// cache comes back at the next power loss, behind new records.
+    /// Safety order: before anybody is told what the log holds, it is written again. A killed
+    /// process leaves records in the page cache only, and after a failed fsync the kernel takes
+    /// lost pages for clean: an fsync alone would not write them. Zeros behind the end, else a cut
+    /// that was read from the cache comes back at the next power loss, behind new records.
     fn rewrite(&self, cut: bool) -> io::Result<()> {
         let unsure = self.records.iter().find(|(seq, _)| *seq > self.durable_to);
         let from = unsure.map_or(self.offset, |(_, offset)| *offset);
@@ -61,7 +67,8 @@ impl Tail {
             segment::zero(&*self.file, self.offset as u64, self.bytes.len() as u64)?;
         }
         if from < self.offset {
-            self.file.write_at(from as u64, &self.bytes[from..self.offset])
+            self.file
+                .write_at(from as u64, &self.bytes[from..self.offset])
         } else {
             Ok(())
         }

@@ -17,16 +17,26 @@ pub(super) fn create(message: proto::CreateDatabase) -> Result<Command, BadField
     })
 }
 
-pub(super) fn create_message(name: &Name, policy: Option<&NewRetentionPolicy>) -> proto::CreateDatabase {
-    proto::CreateDatabase { name: Some(bytes_of(name)), retention_policy: policy.map(policy_info) }
+pub(super) fn create_message(
+    name: &Name,
+    policy: Option<&NewRetentionPolicy>,
+) -> proto::CreateDatabase {
+    proto::CreateDatabase {
+        name: Some(bytes_of(name)),
+        retention_policy: policy.map(policy_info),
+    }
 }
 
 pub(super) fn drop(message: proto::ByName) -> Result<Command, BadField> {
-    Ok(Command::DropDatabase { name: required_name(message.name, "Name")? })
+    Ok(Command::DropDatabase {
+        name: required_name(message.name, "Name")?,
+    })
 }
 
 pub(super) fn by_name(name: &Name) -> proto::ByName {
-    proto::ByName { name: Some(bytes_of(name)) }
+    proto::ByName {
+        name: Some(bytes_of(name)),
+    }
 }
 
 pub(super) fn create_policy(message: proto::CreateRetentionPolicy) -> Result<Command, BadField> {
@@ -62,7 +72,10 @@ pub(super) fn drop_query(message: proto::InDatabase) -> Result<Command, BadField
 }
 
 pub(super) fn in_database(database: &Name, name: &Name) -> proto::InDatabase {
-    proto::InDatabase { database: Some(bytes_of(database)), name: Some(bytes_of(name)) }
+    proto::InDatabase {
+        database: Some(bytes_of(database)),
+        name: Some(bytes_of(name)),
+    }
 }
 
 pub(super) fn update_policy(message: proto::UpdateRetentionPolicy) -> Result<Command, BadField> {
@@ -77,7 +90,9 @@ pub(super) fn update_policy(message: proto::UpdateRetentionPolicy) -> Result<Com
     }))
 }
 
-pub(super) fn update_policy_message(update: &UpdateRetentionPolicy) -> proto::UpdateRetentionPolicy {
+pub(super) fn update_policy_message(
+    update: &UpdateRetentionPolicy,
+) -> proto::UpdateRetentionPolicy {
     proto::UpdateRetentionPolicy {
         database: Some(bytes_of(&update.database)),
         name: Some(bytes_of(&update.name)),
@@ -99,7 +114,10 @@ pub(super) fn create_query(message: proto::CreateContinuousQuery) -> Result<Comm
     })
 }
 
-pub(super) fn create_query_message(database: &Name, query: &ContinuousQuery) -> proto::CreateContinuousQuery {
+pub(super) fn create_query_message(
+    database: &Name,
+    query: &ContinuousQuery,
+) -> proto::CreateContinuousQuery {
     proto::CreateContinuousQuery {
         database: Some(bytes_of(database)),
         name: Some(bytes_of(&query.name)),
@@ -108,8 +126,11 @@ pub(super) fn create_query_message(database: &Name, query: &ContinuousQuery) -> 
 }
 
 pub(super) fn create_subscription(message: proto::CreateSubscription) -> Result<Command, BadField> {
-    let info =
-        SubscriptionInfo { name: message.name, mode: message.mode, destinations: message.destinations };
+    let info = SubscriptionInfo {
+        name: message.name,
+        mode: message.mode,
+        destinations: message.destinations,
+    };
     Ok(Command::CreateSubscription {
         database: required_name(message.database, "Database")?,
         policy: required_name(message.retention_policy, "RetentionPolicy")?,
@@ -122,7 +143,11 @@ pub(super) fn create_subscription_message(
     policy: &Name,
     subscription: &Subscription,
 ) -> proto::CreateSubscription {
-    let SubscriptionInfo { name, mode, destinations } = subscription_info(subscription);
+    let SubscriptionInfo {
+        name,
+        mode,
+        destinations,
+    } = subscription_info(subscription);
     proto::CreateSubscription {
         name,
         database: Some(bytes_of(database)),
@@ -153,7 +178,10 @@ pub(super) fn drop_subscription_message(
 }
 
 fn named(message: proto::InDatabase) -> Result<(Name, Name), BadField> {
-    Ok((required_name(message.database, "Database")?, required_name(message.name, "Name")?))
+    Ok((
+        required_name(message.database, "Database")?,
+        required_name(message.name, "Name")?,
+    ))
 }
 
 /// Shard groups and subscriptions of the message are no part of what is asked for (wire.md 2.4).

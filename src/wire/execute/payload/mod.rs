@@ -17,7 +17,10 @@ use crate::wire::convert::BadField;
 use crate::wire::fields::{Fields, Value};
 
 pub(super) fn decode(bytes: &[u8], supported: Supported) -> Result<Command, DecodeError> {
-    let payload = Payload { bytes, field: supported.payload_field() };
+    let payload = Payload {
+        bytes,
+        field: supported.payload_field(),
+    };
     command(&payload, supported)
         .map_err(|why| DecodeError::Payload(format!("invalid {supported:?} command: {why}")))
 }
@@ -60,57 +63,100 @@ fn command(payload: &Payload<'_>, supported: Supported) -> Result<Command, Strin
 pub(super) fn encode(command: &Command) -> Result<Bytes, OutsideTheWire<'_>> {
     use Supported as Kind;
     Ok(match command {
-        Command::CreateDatabase { name, retention_policy } => {
-            wrap(Kind::CreateDatabase, &databases::create_message(name, retention_policy.as_ref()))
-        }
+        Command::CreateDatabase {
+            name,
+            retention_policy,
+        } => wrap(
+            Kind::CreateDatabase,
+            &databases::create_message(name, retention_policy.as_ref()),
+        ),
         Command::DropDatabase { name } => wrap(Kind::DropDatabase, &databases::by_name(name)),
-        Command::CreateRetentionPolicy { database, policy, default } => {
-            wrap(Kind::CreateRetentionPolicy, &databases::create_policy_message(database, policy, *default))
-        }
-        Command::DropRetentionPolicy { database, name } => {
-            wrap(Kind::DropRetentionPolicy, &databases::in_database(database, name))
-        }
-        Command::SetDefaultRetentionPolicy { database, name } => {
-            wrap(Kind::SetDefaultRetentionPolicy, &databases::in_database(database, name))
-        }
-        Command::UpdateRetentionPolicy(update) => {
-            wrap(Kind::UpdateRetentionPolicy, &databases::update_policy_message(update))
-        }
-        Command::CreateContinuousQuery { database, query } => {
-            wrap(Kind::CreateContinuousQuery, &databases::create_query_message(database, query))
-        }
-        Command::DropContinuousQuery { database, name } => {
-            wrap(Kind::DropContinuousQuery, &databases::in_database(database, name))
-        }
-        Command::CreateSubscription { database, policy, subscription } => wrap(
+        Command::CreateRetentionPolicy {
+            database,
+            policy,
+            default,
+        } => wrap(
+            Kind::CreateRetentionPolicy,
+            &databases::create_policy_message(database, policy, *default),
+        ),
+        Command::DropRetentionPolicy { database, name } => wrap(
+            Kind::DropRetentionPolicy,
+            &databases::in_database(database, name),
+        ),
+        Command::SetDefaultRetentionPolicy { database, name } => wrap(
+            Kind::SetDefaultRetentionPolicy,
+            &databases::in_database(database, name),
+        ),
+        Command::UpdateRetentionPolicy(update) => wrap(
+            Kind::UpdateRetentionPolicy,
+            &databases::update_policy_message(update),
+        ),
+        Command::CreateContinuousQuery { database, query } => wrap(
+            Kind::CreateContinuousQuery,
+            &databases::create_query_message(database, query),
+        ),
+        Command::DropContinuousQuery { database, name } => wrap(
+            Kind::DropContinuousQuery,
+            &databases::in_database(database, name),
+        ),
+        Command::CreateSubscription {
+            database,
+            policy,
+            subscription,
+        } => wrap(
             Kind::CreateSubscription,
             &databases::create_subscription_message(database, policy, subscription),
         ),
-        Command::DropSubscription { database, policy, name } => {
-            wrap(Kind::DropSubscription, &databases::drop_subscription_message(database, policy, name))
-        }
-        Command::CreateShardGroup { database, policy, at } => {
-            wrap(Kind::CreateShardGroup, &shards::create_group_message(database, policy, *at))
-        }
-        Command::DeleteShardGroup { database, policy, id } => {
-            wrap(Kind::DeleteShardGroup, &shards::delete_group_message(database, policy, *id))
-        }
+        Command::DropSubscription {
+            database,
+            policy,
+            name,
+        } => wrap(
+            Kind::DropSubscription,
+            &databases::drop_subscription_message(database, policy, name),
+        ),
+        Command::CreateShardGroup {
+            database,
+            policy,
+            at,
+        } => wrap(
+            Kind::CreateShardGroup,
+            &shards::create_group_message(database, policy, *at),
+        ),
+        Command::DeleteShardGroup {
+            database,
+            policy,
+            id,
+        } => wrap(
+            Kind::DeleteShardGroup,
+            &shards::delete_group_message(database, policy, *id),
+        ),
         Command::TruncateShardGroups { at } => {
             wrap(Kind::TruncateShardGroups, &shards::truncate_message(*at))
         }
         Command::PruneShardGroups => wrap(Kind::PruneShardGroups, &shards::prune_message()),
         Command::DropShard { id } => wrap(Kind::DropShard, &shards::by_id(id.0)),
         Command::CopyShardOwner(copy) => wrap(Kind::CopyShardOwner, &shards::copy_message(*copy)),
-        Command::RemoveShardOwner(copy) => wrap(Kind::RemoveShardOwner, &shards::copy_message(*copy)),
+        Command::RemoveShardOwner(copy) => {
+            wrap(Kind::RemoveShardOwner, &shards::copy_message(*copy))
+        }
         Command::CreateUser(user) => wrap(Kind::CreateUser, &users::create_message(user)),
         Command::DropUser { name } => wrap(Kind::DropUser, &databases::by_name(name)),
-        Command::UpdateUser { name, hash } => wrap(Kind::UpdateUser, &users::update_message(name, hash)),
-        Command::SetPrivilege { user, database, privilege } => {
-            wrap(Kind::SetPrivilege, &users::set_privilege_message(user, database, *privilege))
+        Command::UpdateUser { name, hash } => {
+            wrap(Kind::UpdateUser, &users::update_message(name, hash))
         }
-        Command::SetAdminPrivilege { user, admin } => {
-            wrap(Kind::SetAdminPrivilege, &users::set_admin_message(user, *admin))
-        }
+        Command::SetPrivilege {
+            user,
+            database,
+            privilege,
+        } => wrap(
+            Kind::SetPrivilege,
+            &users::set_privilege_message(user, database, *privilege),
+        ),
+        Command::SetAdminPrivilege { user, admin } => wrap(
+            Kind::SetAdminPrivilege,
+            &users::set_admin_message(user, *admin),
+        ),
         Command::CreateDataNode { http, tcp } => {
             wrap(Kind::CreateDataNode, &nodes::create_message(http, tcp))
         }
@@ -145,7 +191,9 @@ impl Payload<'_> {
                     let merged = message.get_or_insert_with(M::default).merge(bytes);
                     merged.map_err(|error| error.to_string())?;
                 }
-                (number, _) if number == self.field => return Err("the payload is no message".to_owned()),
+                (number, _) if number == self.field => {
+                    return Err("the payload is no message".to_owned());
+                }
                 _ => {}
             }
         }

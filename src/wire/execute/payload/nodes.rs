@@ -13,7 +13,10 @@ pub(super) fn create(message: proto::CreateDataNode) -> Result<Command, BadField
 }
 
 pub(super) fn create_message(http: &Text, tcp: &Text) -> proto::CreateDataNode {
-    proto::CreateDataNode { http_addr: Some(bytes_of_text(http)), tcp_addr: Some(bytes_of_text(tcp)) }
+    proto::CreateDataNode {
+        http_addr: Some(bytes_of_text(http)),
+        tcp_addr: Some(bytes_of_text(tcp)),
+    }
 }
 
 pub(super) fn update(message: proto::UpdateDataNode) -> Result<Command, BadField> {
@@ -33,5 +36,7 @@ pub(super) fn update_message(id: NodeId, http: &Text, tcp: &Text) -> proto::Upda
 }
 
 pub(super) fn delete(message: proto::ById) -> Result<Command, BadField> {
-    Ok(Command::DeleteDataNode { id: NodeId(required(message.id, "ID")?) })
+    Ok(Command::DeleteDataNode {
+        id: NodeId(required(message.id, "ID")?),
+    })
 }

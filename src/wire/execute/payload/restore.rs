@@ -40,7 +40,11 @@ fn require_the_rest(data: &Data) -> Result<(), BadField> {
     required(data.cluster_id, "Data.ClusterID")?;
     required(data.max_node_id, "Data.MaxNodeID")?;
     let id = |node: &NodeInfo| required(node.id, "Data.Nodes.ID").map(drop);
-    data.nodes.iter().chain(&data.data_nodes).chain(&data.meta_nodes).try_for_each(id)
+    data.nodes
+        .iter()
+        .chain(&data.data_nodes)
+        .chain(&data.meta_nodes)
+        .try_for_each(id)
 }
 
 fn ordered<M, T: Named>(

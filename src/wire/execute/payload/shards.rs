@@ -13,7 +13,11 @@ pub(super) fn create_group(message: proto::CreateShardGroup) -> Result<Command, 
     })
 }
 
-pub(super) fn create_group_message(database: &Name, policy: &Name, at: UnixNanos) -> proto::CreateShardGroup {
+pub(super) fn create_group_message(
+    database: &Name,
+    policy: &Name,
+    at: UnixNanos,
+) -> proto::CreateShardGroup {
     proto::CreateShardGroup {
         database: Some(bytes_of(database)),
         policy: Some(bytes_of(policy)),
@@ -42,11 +46,15 @@ pub(super) fn delete_group_message(
 }
 
 pub(super) fn truncate(message: proto::TruncateShardGroups) -> Result<Command, BadField> {
-    Ok(Command::TruncateShardGroups { at: UnixNanos(required(message.timestamp, "Timestamp")?) })
+    Ok(Command::TruncateShardGroups {
+        at: UnixNanos(required(message.timestamp, "Timestamp")?),
+    })
 }
 
 pub(super) fn truncate_message(at: UnixNanos) -> proto::TruncateShardGroups {
-    proto::TruncateShardGroups { timestamp: Some(at.0) }
+    proto::TruncateShardGroups {
+        timestamp: Some(at.0),
+    }
 }
 
 pub(super) fn prune(_: proto::PruneShardGroups) -> Result<Command, BadField> {
@@ -58,7 +66,9 @@ pub(super) fn prune_message() -> proto::PruneShardGroups {
 }
 
 pub(super) fn drop(message: proto::ById) -> Result<Command, BadField> {
-    Ok(Command::DropShard { id: ShardId(required(message.id, "ID")?) })
+    Ok(Command::DropShard {
+        id: ShardId(required(message.id, "ID")?),
+    })
 }
 
 pub(super) fn by_id(id: u64) -> proto::ById {
@@ -73,5 +83,8 @@ pub(super) fn copy(message: proto::ShardCopy) -> Result<ShardCopy, BadField> {
 }
 
 pub(super) fn copy_message(copy: ShardCopy) -> proto::ShardCopy {
-    proto::ShardCopy { id: Some(copy.shard.0), node_id: Some(copy.node.0) }
+    proto::ShardCopy {
+        id: Some(copy.shard.0),
+        node_id: Some(copy.node.0),
+    }
 }

@@ -2,7 +2,9 @@
 
 use crate::base::{Name, Text};
 use crate::machine::{Command, CreateUser};
-use crate::wire::convert::{BadField, bytes_of, bytes_of_text, required, required_name, required_text};
+use crate::wire::convert::{
+    BadField, bytes_of, bytes_of_text, required, required_name, required_text,
+};
 use crate::wire::proto::command as proto;
 
 pub(super) fn create(message: proto::CreateUser) -> Result<Command, BadField> {
@@ -22,7 +24,9 @@ pub(super) fn create_message(user: &CreateUser) -> proto::CreateUser {
 }
 
 pub(super) fn drop(message: proto::ByName) -> Result<Command, BadField> {
-    Ok(Command::DropUser { name: required_name(message.name, "Name")? })
+    Ok(Command::DropUser {
+        name: required_name(message.name, "Name")?,
+    })
 }
 
 pub(super) fn update(message: proto::UpdateUser) -> Result<Command, BadField> {
@@ -33,7 +37,10 @@ pub(super) fn update(message: proto::UpdateUser) -> Result<Command, BadField> {
 }
 
 pub(super) fn update_message(name: &Name, hash: &Text) -> proto::UpdateUser {
-    proto::UpdateUser { name: Some(bytes_of(name)), hash: Some(bytes_of_text(hash)) }
+    proto::UpdateUser {
+        name: Some(bytes_of(name)),
+        hash: Some(bytes_of_text(hash)),
+    }
 }
 
 pub(super) fn set_privilege(message: proto::SetPrivilege) -> Result<Command, BadField> {
@@ -44,7 +51,11 @@ pub(super) fn set_privilege(message: proto::SetPrivilege) -> Result<Command, Bad
     })
 }
 
-pub(super) fn set_privilege_message(user: &Name, database: &Name, privilege: i32) -> proto::SetPrivilege {
+pub(super) fn set_privilege_message(
+    user: &Name,
+    database: &Name,
+    privilege: i32,
+) -> proto::SetPrivilege {
     proto::SetPrivilege {
         username: Some(bytes_of(user)),
         database: Some(bytes_of(database)),
@@ -60,5 +71,8 @@ pub(super) fn set_admin(message: proto::SetAdminPrivilege) -> Result<Command, Ba
 }
 
 pub(super) fn set_admin_message(user: &Name, admin: bool) -> proto::SetAdminPrivilege {
-    proto::SetAdminPrivilege { username: Some(bytes_of(user)), admin: Some(admin) }
+    proto::SetAdminPrivilege {
+        username: Some(bytes_of(user)),
+        admin: Some(admin),
+    }
 }

@@ -11,7 +11,10 @@ use crate::id;
 
 pub fn all(criterion: &mut Criterion, shards: i64, log: &Log) {
     let mut group = criterion.benchmark_group("encode");
-    group.sample_size(10).warm_up_time(Duration::from_millis(200)).measurement_time(Duration::from_secs(1));
+    group
+        .sample_size(10)
+        .warm_up_time(Duration::from_millis(200))
+        .measurement_time(Duration::from_secs(1));
     group.bench_function(id("first", shards), |bencher| {
         bencher.iter(|| data::Encoder::default().encode(&log.catalog))
     });
@@ -27,9 +30,16 @@ pub fn all(criterion: &mut Criterion, shards: i64, log: &Log) {
     group.finish();
 
     let mut group = criterion.benchmark_group("state");
-    group.sample_size(10).warm_up_time(Duration::from_millis(200)).measurement_time(Duration::from_secs(1));
-    group.bench_function(id("snapshot", shards), |bencher| bencher.iter(|| state::encode(&log.catalog)));
+    group
+        .sample_size(10)
+        .warm_up_time(Duration::from_millis(200))
+        .measurement_time(Duration::from_secs(1));
+    group.bench_function(id("snapshot", shards), |bencher| {
+        bencher.iter(|| state::encode(&log.catalog))
+    });
     let bytes = state::encode(&log.catalog);
-    group.bench_function(id("restore", shards), |bencher| bencher.iter(|| state::decode(black_box(&bytes))));
+    group.bench_function(id("restore", shards), |bencher| {
+        bencher.iter(|| state::decode(black_box(&bytes)))
+    });
     group.finish();
 }

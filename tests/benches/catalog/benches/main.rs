@@ -1,4 +1,5 @@
-//! What a command, an encoding, a snapshot and a poll cost at 0 to 1,000,000 shards. Printed, not judged.
+//! What a command, an encoding, a snapshot and a poll cost at 0 to 1,000,000 shards. Printed, not
+//! judged.
 
 mod apply;
 mod encode;

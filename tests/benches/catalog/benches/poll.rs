@@ -1,4 +1,5 @@
-//! One command, and what 200 long polls are handed after it: each the whole, in parts that all share.
+//! One command, and what 200 long polls are handed after it: each the whole, in parts that all
+//! share.
 
 use std::time::Duration;
 
@@ -13,11 +14,17 @@ type Takes = fn(&Rope) -> usize;
 
 pub fn fan_out(criterion: &mut Criterion, shards: i64, log: &Log) {
     let mut group = criterion.benchmark_group("poll");
-    group.sample_size(10).warm_up_time(Duration::from_millis(200)).measurement_time(Duration::from_secs(1));
+    group
+        .sample_size(10)
+        .warm_up_time(Duration::from_millis(200))
+        .measurement_time(Duration::from_secs(1));
     let (plain, gzip): (Takes, Takes) = (|rope| rope.plain().len(), |rope| rope.gzip().len());
-    for (what, takes, pollers) in
-        [("1 plain", plain, 1), ("200 plain", plain, 200), ("1 gzip", gzip, 1), ("200 gzip", gzip, 200)]
-    {
+    for (what, takes, pollers) in [
+        ("1 plain", plain, 1),
+        ("200 plain", plain, 200),
+        ("1 gzip", gzip, 1),
+        ("200 gzip", gzip, 200),
+    ] {
         let (mut log, mut encoder, mut nth) = (log.clone(), Encoder::default(), 0);
         encoder.encode(&log.catalog).gzip();
         group.bench_function(id(what, shards), |bencher| {

@@ -1,4 +1,5 @@
-//! Catalogs of 0 to 1,000,000 shards, and one command of each family: those that the gate of the tests counts.
+//! Catalogs of 0 to 1,000,000 shards, and one command of each family: those that the gate of the
+//! tests counts.
 
 #[path = "../../../it/machine/commands.rs"]
 #[allow(dead_code, reason = "the tests use more of them")]
@@ -9,8 +10,8 @@ mod families;
 mod grown;
 
 use influxdb_meta::base::{
-    Address, ClusterId, DurationNanos, Incarnation, LogId, Name, NodeId, ShardGroupId, ShardId, Text,
-    UnixNanos,
+    Address, ClusterId, DurationNanos, Incarnation, LogId, Name, NodeId, ShardGroupId, ShardId,
+    Text, UnixNanos,
 };
 use influxdb_meta::catalog::{Catalog, DATA_LEVEL, ShardGroup};
 use influxdb_meta::machine::{
@@ -35,7 +36,12 @@ pub const SIZES: [i64; 4] = [0, 10_000, 100_000, 1_000_000];
 pub fn grown(shards: i64) -> Log {
     let databases = (shards / 50).clamp(4, 2_000);
     let groups = shards / 2;
-    Grown { databases: databases as usize, groups: groups / 2 / databases, deep: groups / 2 }.log()
+    Grown {
+        databases: databases as usize,
+        groups: groups / 2 / databases,
+        deep: groups / 2,
+    }
+    .log()
 }
 
 /// One more group for the biggest policy: each differs from the last.

@@ -18,7 +18,10 @@ const MAX_CONNECTIONS: usize = 16;
 
 impl Etcd {
     pub async fn start() -> Self {
-        let data = tempfile::Builder::new().prefix("commits").tempdir_in("/var/tmp").expect("a folder");
+        let data = tempfile::Builder::new()
+            .prefix("commits")
+            .tempdir_in("/var/tmp")
+            .expect("a folder");
         let url = |n: usize, port: u16| format!("http://127.9.8.{n}:{port}");
         let cluster: Vec<String> = (1..=3).map(|n| format!("m{n}={}", url(n, 2380))).collect();
         let member = |n: usize| {
@@ -27,9 +30,24 @@ impl Etcd {
                 .args(["--name", &format!("m{n}"), "--log-level", "error"])
                 .arg("--data-dir")
                 .arg(data.path().join(format!("m{n}")))
-                .args(["--listen-client-urls", &client, "--advertise-client-urls", &client])
-                .args(["--listen-peer-urls", &peer, "--initial-advertise-peer-urls", &peer])
-                .args(["--initial-cluster", &cluster.join(","), "--initial-cluster-state", "new"])
+                .args([
+                    "--listen-client-urls",
+                    &client,
+                    "--advertise-client-urls",
+                    &client,
+                ])
+                .args([
+                    "--listen-peer-urls",
+                    &peer,
+                    "--initial-advertise-peer-urls",
+                    &peer,
+                ])
+                .args([
+                    "--initial-cluster",
+                    &cluster.join(","),
+                    "--initial-cluster-state",
+                    "new",
+                ])
                 .kill_on_drop(true)
                 .spawn()
                 .expect("etcd starts (Debian: etcd-server)")
@@ -41,15 +59,25 @@ impl Etcd {
                 break leader;
             }
         };
-        Self { leader, _members: members, _data: data }
+        Self {
+            leader,
+            _members: members,
+            _data: data,
+        }
     }
 
     pub async fn run(&self, clients: usize, span: Duration) -> Figures {
         let mut connections = Vec::new();
         for _ in 0..clients.min(MAX_CONNECTIONS) {
-            connections.push(Client::connect([&self.leader], None).await.expect("connect"));
+            connections.push(
+                Client::connect([&self.leader], None)
+                    .await
+                    .expect("connect"),
+            );
         }
-        let clients = (0..clients).map(|n| connections[n % connections.len()].clone()).collect();
+        let clients = (0..clients)
+            .map(|n| connections[n % connections.len()].clone())
+            .collect();
         load::closed_loop(clients, span, |mut client: Client| async move {
             client.put("db0", "db0", None).await.expect("put");
             client

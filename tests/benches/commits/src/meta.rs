@@ -21,7 +21,10 @@ pub struct Meta {
 impl Meta {
     /// Two at once have different networks.
     pub async fn start(program: &str, network: u8) -> Self {
-        let data = tempfile::Builder::new().prefix("commits").tempdir_in("/var/tmp").expect("a folder");
+        let data = tempfile::Builder::new()
+            .prefix("commits")
+            .tempdir_in("/var/tmp")
+            .expect("a folder");
         let ips = [1, 2, 3].map(|n| IpAddr::V4(Ipv4Addr::new(127, 9, network, n)));
         let peers = ips.map(|ip| ip.to_string()).join(",");
         let node = |ip: &IpAddr| {
@@ -44,7 +47,12 @@ impl Meta {
                 break leader;
             }
         };
-        Self { nodes, leader, processes, _data: data }
+        Self {
+            nodes,
+            leader,
+            processes,
+            _data: data,
+        }
     }
 
     pub async fn leader(&self) -> Connection {
@@ -87,7 +95,10 @@ impl Meta {
     pub fn memory(&self) -> Vec<String> {
         let of = |child: &Child| {
             let status = std::fs::read_to_string(format!("/proc/{}/status", child.id()?)).ok()?;
-            status.lines().find_map(|line| line.strip_prefix("VmRSS:")).map(|rss| rss.trim().to_owned())
+            status
+                .lines()
+                .find_map(|line| line.strip_prefix("VmRSS:"))
+                .map(|rss| rss.trim().to_owned())
         };
         self.processes.iter().filter_map(of).collect()
     }

@@ -25,23 +25,33 @@ impl Pollers {
     pub async fn start(meta: &Meta, count: usize) -> Self {
         let (mut all, mut tasks) = (Vec::new(), JoinSet::new());
         for k in 0..count {
-            let (mut connection, seen) =
-                (Connection::open(meta.nodes[k % meta.nodes.len()]).await, Seen::default());
+            let (mut connection, seen) = (
+                Connection::open(meta.nodes[k % meta.nodes.len()]).await,
+                Seen::default(),
+            );
             all.push(seen.clone());
             tasks.spawn(async move {
                 let mut index = 0;
                 loop {
                     index = index_of(connection.poll(index).await);
-                    seen.lock().expect("no poller panics").push((index, Instant::now()));
+                    seen.lock()
+                        .expect("no poller panics")
+                        .push((index, Instant::now()));
                 }
             });
         }
-        Self { seen: all, _tasks: tasks }
+        Self {
+            seen: all,
+            _tasks: tasks,
+        }
     }
 
     /// Of each of them, every answer so far.
     pub fn answers(&self) -> Vec<Vec<(u64, Instant)>> {
-        self.seen.iter().map(|seen| seen.lock().expect("no poller panics").clone()).collect()
+        self.seen
+            .iter()
+            .map(|seen| seen.lock().expect("no poller panics").clone())
+            .collect()
     }
 }
 
@@ -49,11 +59,17 @@ impl Pollers {
 fn index_of(body: &[u8]) -> u64 {
     let mut start = Vec::new();
     if body.starts_with(&[0x1f, 0x8b]) {
-        GzDecoder::new(body).take(22).read_to_end(&mut start).expect("gzip");
+        GzDecoder::new(body)
+            .take(22)
+            .read_to_end(&mut start)
+            .expect("gzip");
     } else {
         start.extend_from_slice(&body[..body.len().min(22)]);
     }
     // Two numbers of at most ten bytes and their keys; what follows may be cut.
-    let numbers = (2..=start.len()).rev().find_map(|end| Message::read(&start[..end]).ok()).expect("a body");
+    let numbers = (2..=start.len())
+        .rev()
+        .find_map(|end| Message::read(&start[..end]).ok())
+        .expect("a body");
     numbers.need_number(2, "Index").expect("an index")
 }

@@ -1,4 +1,5 @@
-//! What a commit costs in a big catalog, with a growing one, and with pollers; how soon a poller knows of it.
+//! What a commit costs in a big catalog, with a growing one, and with pollers; how soon a poller
+//! knows of it.
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -36,7 +37,9 @@ const HOUR: i64 = 3_600_000_000_000;
 
 pub async fn table(program: &str, effort: Effort) {
     let (empty, etcd) = (Meta::start(program, 9).await, Etcd::start().await);
-    println!("commits/s (p50 ms, p99 ms); in turns with an empty catalog of constant state, and with etcd");
+    println!(
+        "commits/s (p50 ms, p99 ms); in turns with an empty catalog of constant state, and with etcd"
+    );
     println!(
         "catalog                     | state    | pollers | clients | commits/s | of empty | of etcd | RSS after"
     );
@@ -44,7 +47,11 @@ pub async fn table(program: &str, effort: Effort) {
         let meta = Meta::start(program, 10).await;
         fill(&meta, size).await;
         let _pollers = Pollers::start(&meta, pollers).await;
-        let work = if grows { Work::growing() } else { Work::constant() };
+        let work = if grows {
+            Work::growing()
+        } else {
+            Work::constant()
+        };
         for clients in CLIENTS {
             let (mut here, mut there, mut theirs) = (Vec::new(), Vec::new(), Vec::new());
             for _ in 0..effort.rounds {
@@ -73,9 +80,13 @@ pub async fn table(program: &str, effort: Effort) {
 async fn memory(program: &str) {
     for (state, work) in [("constant", Work::constant()), ("growing", Work::growing())] {
         let meta = Meta::start(program, 10).await;
-        meta.fill(64, (0..100_000).map(|_| work.next()).collect()).await;
+        meta.fill(64, (0..100_000).map(|_| work.next()).collect())
+            .await;
         tokio::time::sleep(Duration::from_secs(3)).await;
-        println!("RSS after 100,000 small commands, {state} state: {}", meta.memory().join(", "));
+        println!(
+            "RSS after 100,000 small commands, {state} state: {}",
+            meta.memory().join(", ")
+        );
     }
 }
 
@@ -90,7 +101,9 @@ async fn latency(program: &str, size: Size) {
         clients.push(tokio::spawn(async move {
             let mut acknowledged = Vec::new();
             for n in 0..63 {
-                let index = connection.execute(&command::create_database(&format!("l{k}-{n}"), None)).await;
+                let index = connection
+                    .execute(&command::create_database(&format!("l{k}-{n}"), None))
+                    .await;
                 acknowledged.push((index, Instant::now()));
             }
             acknowledged
@@ -105,13 +118,23 @@ async fn latency(program: &str, size: Size) {
     let mut took = Vec::new();
     for (index, at) in &acknowledged {
         for of_one in &answers {
-            let first = of_one.iter().find(|(seen, _)| seen >= index).expect("a poller is told");
+            let first = of_one
+                .iter()
+                .find(|(seen, _)| seen >= index)
+                .expect("a poller is told");
             took.push(first.1.saturating_duration_since(*at));
         }
     }
     took.sort();
-    let (median, late, worst) = (took[took.len() / 2], took[took.len() * 99 / 100], took[took.len() - 1]);
-    let (commits, count) = (acknowledged.len(), answers.iter().map(Vec::len).sum::<usize>());
+    let (median, late, worst) = (
+        took[took.len() / 2],
+        took[took.len() * 99 / 100],
+        took[took.len() - 1],
+    );
+    let (commits, count) = (
+        acknowledged.len(),
+        answers.iter().map(Vec::len).sum::<usize>(),
+    );
     println!(
         "{size}: {commits} commits by 16 clients until each of 3 pollers has them: median {median:.1?}, 99 % {late:.1?}, max {worst:.1?}; {count} answers"
     );
@@ -127,19 +150,29 @@ async fn fill(meta: &Meta, size: Size) {
     for k in 1..=4 {
         let node = command::create_data_node(&format!("data-{k}:8086"), &format!("data-{k}:8088"));
         let mut leader = meta.leader().await;
-        // It waits until it knows that all members have a version that has data nodes, and such policies.
+        // It waits until it knows that all members have a version that has data nodes, and such
+        // policies.
         while leader.try_execute(&node).await.is_err() {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
     meta.fill(64, databases(count)).await;
-    let group = |k: i64| command::create_shard_group(&format!("filled{}", k % 2_000), "rp", k / 2_000 * HOUR);
+    let group = |k: i64| {
+        command::create_shard_group(&format!("filled{}", k % 2_000), "rp", k / 2_000 * HOUR)
+    };
     meta.fill(64, (0..groups).map(group).collect()).await;
 }
 
 fn databases(count: usize) -> Vec<Vec<u8>> {
-    let policy = command::Policy { name: "rp", duration: 0, shard_group_duration: HOUR, replica_n: 2 };
-    (0..count).map(|k| command::create_database(&format!("filled{k}"), Some(&policy))).collect()
+    let policy = command::Policy {
+        name: "rp",
+        duration: 0,
+        shard_group_duration: HOUR,
+        replica_n: 2,
+    };
+    (0..count)
+        .map(|k| command::create_database(&format!("filled{k}"), Some(&policy)))
+        .collect()
 }
 
 impl fmt::Display for Size {

@@ -15,12 +15,18 @@ pub struct Work {
 impl Work {
     /// The same each time: the state does not grow.
     pub fn constant() -> Self {
-        Self { name: "db0".to_owned(), count: None }
+        Self {
+            name: "db0".to_owned(),
+            count: None,
+        }
     }
 
     /// A database more each time.
     pub fn growing() -> Self {
-        Self { name: "grown".to_owned(), count: Some(Arc::default()) }
+        Self {
+            name: "grown".to_owned(),
+            count: Some(Arc::default()),
+        }
     }
 
     pub fn next(&self) -> Vec<u8> {

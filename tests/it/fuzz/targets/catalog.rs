@@ -10,14 +10,24 @@ use influxdb_meta::wire::envelope::{self, Body};
 use influxdb_meta::wire::execute::{self, Decoded};
 use influxdb_meta::wire::{data, snapshot_file as file, state as wire_state};
 
-/// A body of `POST /execute`. What is let into the log can be read from it, carried out, and written again.
+/// A body of `POST /execute`. What is let into the log can be read from it, carried out, and
+/// written again.
 pub(crate) fn execute(bytes: &[u8]) -> bool {
-    let Ok(Decoded::Command { command, format }) = execute::decode(bytes) else { return false };
-    let entry = envelope::encode(UnixNanos(1), true, &Body::Wire(Bytes::copy_from_slice(bytes)));
+    let Ok(Decoded::Command { command, format }) = execute::decode(bytes) else {
+        return false;
+    };
+    let entry = envelope::encode(
+        UnixNanos(1),
+        true,
+        &Body::Wire(Bytes::copy_from_slice(bytes)),
+    );
     let stamped = envelope::decode(&entry).expect("what was let in");
     assert_eq!(stamped.command, command);
     let written = execute::encode(&command).expect("a command of the wire");
-    assert_eq!(execute::decode(&written), Ok(Decoded::Command { command, format }));
+    assert_eq!(
+        execute::decode(&written),
+        Ok(Decoded::Command { command, format })
+    );
     carry_out(&stamped);
     true
 }
@@ -37,16 +47,23 @@ pub(crate) fn restore(data: &[u8]) -> bool {
 
 /// An entry of the log: what can be read can be carried out.
 pub(crate) fn entry(bytes: &[u8]) -> bool {
-    let Ok(stamped) = envelope::decode(bytes) else { return false };
+    let Ok(stamped) = envelope::decode(bytes) else {
+        return false;
+    };
     carry_out(&stamped);
     true
 }
 
-/// The catalog in a snapshot. Damaged, it may be nonsense, and is the same nonsense ever after; if it is sound it stays
-/// so, whatever comes.
+/// The catalog in a snapshot. Damaged, it may be nonsense, and is the same nonsense ever after; if
+/// it is sound it stays so, whatever comes.
 pub(crate) fn state(bytes: &[u8]) -> bool {
-    let Ok(catalog) = wire_state::decode(bytes) else { return false };
-    assert_eq!(wire_state::decode(&wire_state::encode(&catalog)), Ok(catalog.clone()));
+    let Ok(catalog) = wire_state::decode(bytes) else {
+        return false;
+    };
+    assert_eq!(
+        wire_state::decode(&wire_state::encode(&catalog)),
+        Ok(catalog.clone())
+    );
     data::encode(&catalog);
     if catalog.check().is_ok() {
         live_on(catalog);
@@ -56,8 +73,14 @@ pub(crate) fn state(bytes: &[u8]) -> bool {
 
 /// A whole snapshot file.
 pub(crate) fn snapshot_file(bytes: &[u8]) -> bool {
-    let Ok((header, payload)) = file::decode(&Bytes::copy_from_slice(bytes)) else { return false };
-    assert_eq!(file::encode(&header, &payload).concat(), bytes, "what is read is what is written");
+    let Ok((header, payload)) = file::decode(&Bytes::copy_from_slice(bytes)) else {
+        return false;
+    };
+    assert_eq!(
+        file::encode(&header, &payload).concat(),
+        bytes,
+        "what is read is what is written"
+    );
     state(&payload);
     true
 }
@@ -66,15 +89,31 @@ pub(crate) fn snapshot_file(bytes: &[u8]) -> bool {
 fn carry_out(stamped: &Stamped) {
     static FROZEN: OnceLock<Catalog> = OnceLock::new();
     let frozen = include_bytes!("../../../data/compat/v3/state-full.bin");
-    let mut catalog = FROZEN.get_or_init(|| wire_state::decode(frozen).expect("a catalog")).clone();
-    machine::apply(&mut catalog, LogId { term: 4, index: 100 }, stamped);
+    let mut catalog = FROZEN
+        .get_or_init(|| wire_state::decode(frozen).expect("a catalog"))
+        .clone();
+    machine::apply(
+        &mut catalog,
+        LogId {
+            term: 4,
+            index: 100,
+        },
+        stamped,
+    );
     catalog.check().expect("a sound catalog");
-    assert_eq!(wire_state::decode(&wire_state::encode(&catalog)).as_ref(), Ok(&catalog));
+    assert_eq!(
+        wire_state::decode(&wire_state::encode(&catalog)).as_ref(),
+        Ok(&catalog)
+    );
 }
 
 fn live_on(mut catalog: Catalog) {
     for (index, command) in (catalog.index.saturating_add(1)..).zip(commands(&catalog)) {
-        let stamped = Stamped { at: UnixNanos(1), retention_autocreate: true, command };
+        let stamped = Stamped {
+            at: UnixNanos(1),
+            retention_autocreate: true,
+            command,
+        };
         machine::apply(&mut catalog, LogId { term: 4, index }, &stamped);
         catalog.check().expect("a sound catalog");
     }
@@ -82,7 +121,10 @@ fn live_on(mut catalog: Catalog) {
 
 fn commands(catalog: &Catalog) -> Vec<Command> {
     let mut all = vec![
-        Command::CreateDatabase { name: Name::from("new"), retention_policy: None },
+        Command::CreateDatabase {
+            name: Name::from("new"),
+            retention_policy: None,
+        },
         Command::TruncateShardGroups { at: UnixNanos(0) },
         Command::DropShard { id: ShardId(1) },
     ];
@@ -92,10 +134,18 @@ fn commands(catalog: &Catalog) -> Vec<Command> {
             policy: policy.clone(),
             at: UnixNanos(at),
         };
-        let policies = database.retention_policies.iter().map(|policy| &policy.name);
+        let policies = database
+            .retention_policies
+            .iter()
+            .map(|policy| &policy.name);
         all.extend(policies.flat_map(|name| [i64::MIN, 0, i64::MAX].map(|at| group(name, at))));
     }
-    all.extend(catalog.data_nodes.keys().map(|id| Command::DeleteDataNode { id: *id }));
+    all.extend(
+        catalog
+            .data_nodes
+            .keys()
+            .map(|id| Command::DeleteDataNode { id: *id }),
+    );
     all.push(Command::PruneShardGroups);
     all
 }

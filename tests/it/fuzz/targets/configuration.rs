@@ -6,16 +6,24 @@ use std::path::PathBuf;
 
 use influxdb_meta::config::{self, Flags, Inputs};
 
-/// A file. All that is wrong with it is said; where nothing is, what `influxd-meta config` prints means the same.
+/// A file. All that is wrong with it is said; where nothing is, what `influxd-meta config` prints
+/// means the same.
 pub(crate) fn config_file(bytes: &[u8]) -> bool {
     settles(&inputs(bytes, BTreeMap::new()))
 }
 
 /// Lines of `NAME=value`, over no file.
 pub(crate) fn variables(bytes: &[u8]) -> bool {
-    let Ok(text) = std::str::from_utf8(bytes) else { return false };
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return false;
+    };
     let pairs = text.lines().filter_map(|line| line.split_once('='));
-    settles(&inputs(b"", pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()))
+    settles(&inputs(
+        b"",
+        pairs
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect(),
+    ))
 }
 
 fn settles(inputs: &Inputs) -> bool {
@@ -47,6 +55,13 @@ fn inputs(file: &[u8], variables: BTreeMap<String, String>) -> Inputs {
     }
     let path = PATH.with(|path| PathBuf::clone(path));
     std::fs::write(&path, file).expect("a file");
-    let flags = Flags { config: Some(path), ..Flags::default() };
-    Inputs { variables, flags, host_name: "box".into() }
+    let flags = Flags {
+        config: Some(path),
+        ..Flags::default()
+    };
+    Inputs {
+        variables,
+        flags,
+        host_name: "box".into(),
+    }
 }

@@ -1,4 +1,5 @@
-//! What comes over the network from other nodes, in frames: 8089 from meta nodes, 8088 from data nodes.
+//! What comes over the network from other nodes, in frames: 8089 from meta nodes, 8088 from data
+//! nodes.
 
 use bytes::{Bytes, BytesMut};
 use influxdb_meta::wire::datanode::{
@@ -11,12 +12,20 @@ use influxdb_meta::wire::frames::{
 
 /// A frame of the Raft port behind its length. What is read is what is written.
 pub(crate) fn raft_frame(bytes: &[u8]) -> bool {
-    let Ok(frame) = frames::decode(Bytes::copy_from_slice(bytes)) else { return false };
+    let Ok(frame) = frames::decode(Bytes::copy_from_slice(bytes)) else {
+        return false;
+    };
     let mut written = BytesMut::new();
     frames::encode(&frame, &mut written);
-    assert_eq!(frames::decode(written.split_off(LENGTH_BYTES).freeze()).as_ref(), Ok(&frame));
+    assert_eq!(
+        frames::decode(written.split_off(LENGTH_BYTES).freeze()).as_ref(),
+        Ok(&frame)
+    );
     if let Frame::Append(append) = frame {
-        let all = append.entries.iter().filter(|entry| entry.kind == EntryKind::Membership);
+        let all = append
+            .entries
+            .iter()
+            .filter(|entry| entry.kind == EntryKind::Membership);
         all.for_each(|entry| membership(&entry.payload));
     }
     true
@@ -24,14 +33,22 @@ pub(crate) fn raft_frame(bytes: &[u8]) -> bool {
 
 fn membership(bytes: &[u8]) {
     if let Ok(membership) = decode_membership(bytes) {
-        assert_eq!(decode_membership(&encode_membership(&membership)), Ok(membership));
+        assert_eq!(
+            decode_membership(&encode_membership(&membership)),
+            Ok(membership)
+        );
     }
 }
 
-/// A call to a data node, or its answer: type, length and body. The length is the reader's business.
+/// A call to a data node, or its answer: type, length and body. The length is the reader's
+/// business.
 pub(crate) fn rpc(bytes: &[u8]) -> bool {
-    let Some((head, body)) = bytes.split_first_chunk::<HEADER_BYTES>() else { return false };
-    let Ok(header) = Header::decode(*head) else { return false };
+    let Some((head, body)) = bytes.split_first_chunk::<HEADER_BYTES>() else {
+        return false;
+    };
+    let Ok(header) = Header::decode(*head) else {
+        return false;
+    };
     let of = |kind: &&Kind| [kind.request(), kind.answer()].contains(&header.kind);
     let asks = |kind: Kind| kind.request() == header.kind;
     match Kind::ALL.iter().find(of) {
@@ -45,16 +62,24 @@ pub(crate) fn rpc(bytes: &[u8]) -> bool {
     }
 }
 
-/// What is read, written, is read as the same: compared as bytes, for not all of them can be compared as values.
+/// What is read, written, is read as the same: compared as bytes, for not all of them can be
+/// compared as values.
 fn message<C: Call>(request: bool, body: &[u8]) -> bool {
     if request {
-        let Ok(call) = C::decode(body) else { return false };
+        let Ok(call) = C::decode(body) else {
+            return false;
+        };
         let written = call.encode();
         assert_eq!(C::decode(&written).expect("our own").encode(), written);
     } else {
-        let Ok(outcome) = C::Answer::decode(body) else { return false };
+        let Ok(outcome) = C::Answer::decode(body) else {
+            return false;
+        };
         let written = C::Answer::encode(&outcome);
-        assert_eq!(C::Answer::encode(&C::Answer::decode(&written).expect("our own")), written);
+        assert_eq!(
+            C::Answer::encode(&C::Answer::decode(&written).expect("our own")),
+            written
+        );
     }
     true
 }

@@ -3,12 +3,14 @@
 use std::fmt::Debug;
 
 use influxdb_meta::wire::api::{
-    Announcement, ClusterInfo, CopyInProgress, ErrorBody, Health, LabelsRequest, Lease, Live, Ready,
-    ShardInfo, Status,
+    Announcement, ClusterInfo, CopyInProgress, ErrorBody, Health, LabelsRequest, Lease, Live,
+    Ready, ShardInfo, Status,
 };
 use influxdb_meta::wire::datanode::DataNodeStatus;
 use influxdb_meta::wire::identity::Identity;
-use influxdb_meta::wire::joining::{Caller, Done, Invite, JoinAnswer, JoinRequest, Refused, RemovedHint};
+use influxdb_meta::wire::joining::{
+    Caller, Done, Invite, JoinAnswer, JoinRequest, Refused, RemovedHint,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -41,15 +43,22 @@ pub(crate) fn json(bytes: &[u8]) -> bool {
 }
 
 fn read<T: DeserializeOwned + Serialize + PartialEq + Debug>(bytes: &[u8]) -> bool {
-    let Ok(body) = serde_json::from_slice::<T>(bytes) else { return false };
+    let Ok(body) = serde_json::from_slice::<T>(bytes) else {
+        return false;
+    };
     let written = serde_json::to_vec(&body).expect("JSON");
-    assert_eq!(serde_json::from_slice::<T>(&written).expect("our own"), body);
+    assert_eq!(
+        serde_json::from_slice::<T>(&written).expect("our own"),
+        body
+    );
     true
 }
 
 /// Another version is told apart before its fields are looked at.
 fn identity(bytes: &[u8]) -> bool {
-    let Ok(identity) = Identity::decode(bytes) else { return false };
+    let Ok(identity) = Identity::decode(bytes) else {
+        return false;
+    };
     assert_eq!(Identity::decode(&identity.encode()), Ok(identity));
     true
 }

@@ -1,5 +1,5 @@
-//! Where callers are checked, meta nodes are: by the proofs of `internal-shared-secret`, whatever the cluster was
-//! founded with.
+//! Where callers are checked, meta nodes are: by the proofs of `internal-shared-secret`, whatever
+//! the cluster was founded with.
 
 use influxdb_meta::auth::Method;
 use influxdb_meta::auth::proof::PeerKey;
@@ -16,7 +16,10 @@ async fn a_meta_node_without_a_proof_is_not_heard() {
     let body = serde_json::to_vec(&identity(THEM, "meta-2")).expect("encodes");
     for headers in ["", GO_TOKEN] {
         let reply = server.post(IDENTITY, headers, &body).await;
-        let wrong = (401, "wrong secret: internal-shared-secret differs".to_owned());
+        let wrong = (
+            401,
+            "wrong secret: internal-shared-secret differs".to_owned(),
+        );
         assert_eq!(error(&reply), wrong, "{headers}");
         for path in [JOIN, MOVED, REMOVED, PROMISE, INVITE, LEAVE, FORM] {
             let body = format!(r#"{{"from":"{THEM}"}}"#);
@@ -31,8 +34,13 @@ async fn a_proof_is_enough_for_a_meta_node() {
     let server = server(config(Method::All), people()).await;
     let body = serde_json::to_vec(&identity(THEM, "meta-2")).expect("encodes");
     let proof = PeerKey::derive(INTERNAL).prove_request(IDENTITY, &[9; 16], THEM, &body);
-    let reply = server.post(IDENTITY, &format!("Influxd-Meta-Proof: {proof}\r\n"), &body).await;
-    assert_eq!((reply.status(), reply.json()["http"].as_str()), (200, Some("meta-1:8091")));
+    let reply = server
+        .post(IDENTITY, &format!("Influxd-Meta-Proof: {proof}\r\n"), &body)
+        .await;
+    assert_eq!(
+        (reply.status(), reply.json()["http"].as_str()),
+        (200, Some("meta-1:8091"))
+    );
 }
 
 /// What a person sees there is as much as `/healthz` tells.
@@ -40,6 +48,9 @@ async fn a_proof_is_enough_for_a_meta_node() {
 async fn people_are_asked_who_they_are_there_too() {
     let server = server(config(Method::All), people()).await;
     let reply = get(&server, IDENTITY, "").await;
-    assert_eq!(error(&reply), (401, "unable to parse authentication credentials".to_owned()));
+    assert_eq!(
+        error(&reply),
+        (401, "unable to parse authentication credentials".to_owned())
+    );
     assert_eq!(get(&server, IDENTITY, GO_TOKEN).await.status(), 200);
 }

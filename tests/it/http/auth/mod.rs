@@ -1,4 +1,5 @@
-//! Who may call, with `auth-enabled`: the rows of wire.md 7.2 in their order, what is open, and whole nodes.
+//! Who may call, with `auth-enabled`: the rows of wire.md 7.2 in their order, what is open, and
+//! whole nodes.
 
 mod between_nodes;
 mod nodes;
@@ -19,7 +20,8 @@ pub(super) const SHARED: &str = "bricks";
 /// 2100-01-01.
 pub(super) const LONG: i64 = 4_102_444_800;
 
-/// Of an internal caller; made by `openssl` as Go makes it (HS512, claims in the order of their names).
+/// Of an internal caller; made by `openssl` as Go makes it (HS512, claims in the order of their
+/// names).
 pub(super) const GO_TOKEN: &str = "Authorization: Bearer eyJhbGciOiJIUzUxMiIsInR5cCI6IkpXVCJ9.eyJleHAiOjQxMDI0NDQ4MDAsInVzZXJuYW1lIjoiIn0.j09Y4Lq3DvSoEqqlIjVf0VVKDkEKwOHAHzIlsLFS2S65C4LIpEbb5sJKtIUSAtzv0BYbQntWC6GYcyugHFWhjg\r\n";
 
 /// `bob` is an admin, `ann` is none, `eve` has no password here. The hashes are another program's.
@@ -31,28 +33,44 @@ pub(super) struct People {
 
 impl Users for People {
     fn has_admin(&self) -> Result<bool, String> {
-        self.unknown.map_or(Ok(self.admin), |why| Err(why.to_owned()))
+        self.unknown
+            .map_or(Ok(self.admin), |why| Err(why.to_owned()))
     }
 
     fn find(&self, name: &[u8]) -> Option<User> {
         let (hash, admin) = match name {
             // s3:cret
-            b"bob" => ("$2a$04$abcdefghijklmnopqrstuuqZjxwjM8vs9/rKGjateZ0zqhyOGcuKe", self.admin),
+            b"bob" => (
+                "$2a$04$abcdefghijklmnopqrstuuqZjxwjM8vs9/rKGjateZ0zqhyOGcuKe",
+                self.admin,
+            ),
             // pw
-            b"ann" => ("$2y$04$bcdefghijklmnopqrstuvuE6eoiJCTEp./AAVkOvIhHoB.tRvuIZm", false),
+            b"ann" => (
+                "$2y$04$bcdefghijklmnopqrstuvuE6eoiJCTEp./AAVkOvIhHoB.tRvuIZm",
+                false,
+            ),
             b"eve" => ("", true),
             _ => return None,
         };
-        Some(User { hash: hash.into(), admin })
+        Some(User {
+            hash: hash.into(),
+            admin,
+        })
     }
 }
 
 pub(super) fn people() -> Arc<dyn Users> {
-    Arc::new(People { admin: true, unknown: None })
+    Arc::new(People {
+        admin: true,
+        unknown: None,
+    })
 }
 
 pub(super) fn nobody() -> Arc<dyn Users> {
-    Arc::new(People { admin: false, unknown: None })
+    Arc::new(People {
+        admin: false,
+        unknown: None,
+    })
 }
 
 pub(super) fn config(method: Method) -> HttpConfig {
@@ -62,7 +80,11 @@ pub(super) fn config(method: Method) -> HttpConfig {
         internal_secret: Some(INTERNAL.into()),
         shared_secret: Some(SHARED.into()),
     };
-    HttpConfig { auth, peer_key: Some(PeerKey::derive(INTERNAL)), ..HttpConfig::default() }
+    HttpConfig {
+        auth,
+        peer_key: Some(PeerKey::derive(INTERNAL)),
+        ..HttpConfig::default()
+    }
 }
 
 /// A node in no cluster that asks who calls.
@@ -73,18 +95,30 @@ pub(super) async fn server(config: HttpConfig, users: Arc<dyn Users>) -> TestSer
 }
 
 pub(super) async fn get(server: &TestServer, path: &str, headers: &str) -> Reply {
-    server.ask(format!("GET {path} HTTP/1.1\r\nHost: meta-1:8091\r\n{headers}\r\n").as_bytes()).await
+    server
+        .ask(format!("GET {path} HTTP/1.1\r\nHost: meta-1:8091\r\n{headers}\r\n").as_bytes())
+        .await
 }
 
 pub(super) fn bearer(secret: &str, user: &str) -> String {
-    format!("Authorization: Bearer {}\r\n", token::sign(secret, user, LONG))
+    format!(
+        "Authorization: Bearer {}\r\n",
+        token::sign(secret, user, LONG)
+    )
 }
 
 /// The text of an error, which has the shape that its status wants.
 #[track_caller]
 pub(super) fn error(reply: &Reply) -> (u16, String) {
-    let text = reply.json()["error"].as_str().unwrap_or_else(|| panic!("no error: {reply:?}")).to_owned();
-    assert_eq!(reply.header("Content-Type"), Some("application/json"), "{text}");
+    let text = reply.json()["error"]
+        .as_str()
+        .unwrap_or_else(|| panic!("no error: {reply:?}"))
+        .to_owned();
+    assert_eq!(
+        reply.header("Content-Type"),
+        Some("application/json"),
+        "{text}"
+    );
     let unauthorized = reply.status() == 401;
     let realm = unauthorized.then_some("Basic realm=\"InfluxDB\"");
     assert_eq!(reply.header("Www-Authenticate"), realm, "{text}");

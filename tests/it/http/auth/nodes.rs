@@ -10,7 +10,9 @@ use crate::vectors;
 
 async fn execute(node: &Node, path: &str, host: &str, headers: &str, body: &[u8]) -> Reply {
     let length = body.len();
-    let head = format!("POST {path} HTTP/1.1\r\nHost: {host}\r\n{headers}Content-Length: {length}\r\n\r\n");
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nHost: {host}\r\n{headers}Content-Length: {length}\r\n\r\n"
+    );
     node.http.ask(&[head.as_bytes(), body].concat()).await
 }
 
@@ -24,7 +26,10 @@ async fn recorded_commands_of_data_nodes_are_taken_with_their_token_alone() {
     let cluster = TestCluster::guarded(1, config(Method::All), None).await;
     let node = cluster.leader();
     let recorded = vectors::files("vectors/execute", ".req.bin");
-    let recorded: Vec<_> = recorded.iter().filter(|(path, _)| path.contains("/auth-")).collect();
+    let recorded: Vec<_> = recorded
+        .iter()
+        .filter(|(path, _)| path.contains("/auth-"))
+        .collect();
     assert!(recorded.len() >= 10, "{}", recorded.len());
     let mut denied = (400, "must create admin user first".to_owned());
     for (path, body) in recorded {
@@ -35,7 +40,11 @@ async fn recorded_commands_of_data_nodes_are_taken_with_their_token_alone() {
         }
         let headers = format!("{GO_TOKEN}User-Agent: InfluxDB Meta Client\r\n");
         let reply = execute(node, "/execute", "meta", &headers, body).await;
-        assert_eq!((reply.status(), reply.body[0]), (200, 0x08), "{path}: {reply:?}");
+        assert_eq!(
+            (reply.status(), reply.body[0]),
+            (200, 0x08),
+            "{path}: {reply:?}"
+        );
     }
 }
 
@@ -45,14 +54,29 @@ async fn a_data_node_polls_with_its_token() {
     let cluster = TestCluster::guarded(1, config(Method::All), None).await;
     let node = cluster.leader();
     assert_eq!(error(&get(node, "/?index=0", "").await).0, 400);
-    let headers = format!("{GO_TOKEN}User-Agent: InfluxDB Meta Client\r\nAccept-Encoding: gzip\r\n");
+    let headers =
+        format!("{GO_TOKEN}User-Agent: InfluxDB Meta Client\r\nAccept-Encoding: gzip\r\n");
     let reply = get(node, "/?index=0", &headers).await;
-    assert_eq!((reply.status(), reply.header("Content-Type")), (200, Some("application/octet-stream")));
+    assert_eq!(
+        (reply.status(), reply.header("Content-Type")),
+        (200, Some("application/octet-stream"))
+    );
     let mut parked = node.http.connect().await;
-    let poll = format!("GET /?index={} HTTP/1.1\r\nHost: x\r\n{GO_TOKEN}\r\n", node.index());
+    let poll = format!(
+        "GET /?index={} HTTP/1.1\r\nHost: x\r\n{GO_TOKEN}\r\n",
+        node.index()
+    );
     parked.send(poll.as_bytes()).await;
-    until("the poll is parked", || node.http.service.metrics().parked.get() == 1).await;
-    assert_eq!(execute(node, "/execute", "x", GO_TOKEN, &hex(CREATE_DB0)).await.status(), 200);
+    until("the poll is parked", || {
+        node.http.service.metrics().parked.get() == 1
+    })
+    .await;
+    assert_eq!(
+        execute(node, "/execute", "x", GO_TOKEN, &hex(CREATE_DB0))
+            .await
+            .status(),
+        200
+    );
     assert_eq!(parked.reply().await.status(), 200);
 }
 
@@ -67,19 +91,41 @@ async fn credentials_go_with_a_request_to_the_leader() {
     let bob = "Authorization: Token bob:s3:cret\r\n";
     for headers in [GO_TOKEN, bob] {
         let reply = execute(follower, "/execute", "localhost:18091", headers, &body).await;
-        assert_eq!((reply.status(), &reply.body[..2]), (200, &[0x08, 0x01][..]), "{headers}");
+        assert_eq!(
+            (reply.status(), &reply.body[..2]),
+            (200, &[0x08, 0x01][..]),
+            "{headers}"
+        );
         assert!(went_through(), "{headers}");
         let reply = execute(follower, "/execute", &follower.host(), headers, &body).await;
         let location = format!("http://{}/execute", leader.host());
-        assert_eq!((reply.status(), reply.header("Location")), (307, Some(location.as_str())));
+        assert_eq!(
+            (reply.status(), reply.header("Location")),
+            (307, Some(location.as_str()))
+        );
         assert!(!went_through(), "{headers}");
     }
     // A password in the URL is carried with it, and put into no header.
-    let reply = execute(follower, "/execute?u=bob&p=s3%3Acret", &follower.host(), "", &body).await;
-    assert_eq!((reply.status(), reply.header("Location")), (200, None), "{reply:?}");
+    let reply = execute(
+        follower,
+        "/execute?u=bob&p=s3%3Acret",
+        &follower.host(),
+        "",
+        &body,
+    )
+    .await;
+    assert_eq!(
+        (reply.status(), reply.header("Location")),
+        (200, None),
+        "{reply:?}"
+    );
     assert!(went_through());
     // Nor does a node vouch for who says that it was carried.
-    for headers in ["", "Authorization: Token bob:pw\r\n", "Influxd-Meta-Carried: 1\r\n"] {
+    for headers in [
+        "",
+        "Authorization: Token bob:pw\r\n",
+        "Influxd-Meta-Carried: 1\r\n",
+    ] {
         for node in [follower, leader] {
             let reply = execute(node, "/execute", "localhost", headers, &body).await;
             assert_eq!(error(&reply).0, 401, "{headers}");

@@ -6,7 +6,15 @@ use influxdb_meta::http::ROUTES;
 use super::{GO_TOKEN, config, error, get, nobody, people, server};
 use crate::http::harness::{TestServer, post};
 
-const OPEN: &[&str] = &["/ping", "/ping?all", "/status", "/livez", "/readyz", "/readyz?voter", "/healthz"];
+const OPEN: &[&str] = &[
+    "/ping",
+    "/ping?all",
+    "/status",
+    "/livez",
+    "/readyz",
+    "/readyz?voter",
+    "/healthz",
+];
 
 /// Meta nodes prove themselves there by other means.
 fn is_between_nodes(route: &str) -> bool {
@@ -40,9 +48,17 @@ async fn probes_are_answered_to_anybody() {
     for users in [nobody(), people()] {
         let server = server(config(Method::All), users).await;
         for path in OPEN {
-            for headers in ["", "Authorization: Bearer junk\r\n", "Authorization: Basic x\r\n"] {
+            for headers in [
+                "",
+                "Authorization: Bearer junk\r\n",
+                "Authorization: Basic x\r\n",
+            ] {
                 let status = get(&server, path, headers).await.status();
-                let want = if path.starts_with("/readyz") { 503 } else { 200 };
+                let want = if path.starts_with("/readyz") {
+                    503
+                } else {
+                    200
+                };
                 assert_eq!(status, want, "{path} {headers}");
             }
         }
@@ -52,14 +68,20 @@ async fn probes_are_answered_to_anybody() {
 #[tokio::test]
 async fn everything_else_asks_who_calls() {
     let server = server(config(Method::All), people()).await;
-    let routes = ROUTES.iter().filter(|route| !OPEN.contains(route) && !is_between_nodes(route));
+    let routes = ROUTES
+        .iter()
+        .filter(|route| !OPEN.contains(route) && !is_between_nodes(route));
     let mut asked = 0;
     for path in routes.chain(LATER) {
         let mut known = 0;
         for method in ["GET", "POST"] {
             match status(&server, method, path, "").await {
                 // Not routed.
-                404 => assert_eq!(status(&server, method, path, GO_TOKEN).await, 404, "{method} {path}"),
+                404 => assert_eq!(
+                    status(&server, method, path, GO_TOKEN).await,
+                    404,
+                    "{method} {path}"
+                ),
                 status => {
                     known += 1;
                     assert_eq!(status, 401, "{method} {path}");
@@ -71,9 +93,15 @@ async fn everything_else_asks_who_calls() {
     }
     assert!(asked >= 20, "{asked}");
     let reply = get(&server, "/metrics", GO_TOKEN).await;
-    assert!(reply.status() == 200 && reply.text().contains("influxdb_meta_"), "{reply:?}");
+    assert!(
+        reply.status() == 200 && reply.text().contains("influxdb_meta_"),
+        "{reply:?}"
+    );
     let reply = get(&server, "/user", GO_TOKEN).await;
-    assert_eq!(error(&reply), (501, "not supported yet: GET /user".to_owned()));
+    assert_eq!(
+        error(&reply),
+        (501, "not supported yet: GET /user".to_owned())
+    );
 }
 
 /// wire.md 4.1.
@@ -90,7 +118,8 @@ async fn what_is_not_routed_is_refused_without_asking() {
         ("OPTIONS", "/", 400),
     ];
     for (method, path, want) in cases {
-        let request = format!("{method} {path} HTTP/1.1\r\nHost: meta-1:8091\r\nContent-Length: 0\r\n\r\n");
+        let request =
+            format!("{method} {path} HTTP/1.1\r\nHost: meta-1:8091\r\nContent-Length: 0\r\n\r\n");
         let reply = server.ask(request.as_bytes()).await;
         assert_eq!(error(&reply).0, want, "{method} {path}");
     }
@@ -100,13 +129,25 @@ async fn what_is_not_routed_is_refused_without_asking() {
 #[tokio::test]
 async fn healthz_tells_strangers_no_more_than_the_phase() {
     let server = server(config(Method::All), people()).await;
-    for headers in ["", "Authorization: Bearer junk\r\n", "Authorization: Token ann:pw\r\n"] {
+    for headers in [
+        "",
+        "Authorization: Bearer junk\r\n",
+        "Authorization: Token ann:pw\r\n",
+    ] {
         let reply = get(&server, "/healthz", headers).await;
         let want = r#"{"status":"fail","phase":"fresh"}"#;
-        assert_eq!((reply.status(), reply.text()), (200, format!("{want}\n").as_str()), "{headers}");
+        assert_eq!(
+            (reply.status(), reply.text()),
+            (200, format!("{want}\n").as_str()),
+            "{headers}"
+        );
     }
     for headers in [GO_TOKEN, "Authorization: Token bob:s3:cret\r\n"] {
         let reply = get(&server, "/healthz", headers).await;
-        assert_eq!(reply.json()["missing"][0]["address"], "meta-3:8091", "{headers}");
+        assert_eq!(
+            reply.json()["missing"][0]["address"],
+            "meta-3:8091",
+            "{headers}"
+        );
     }
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use influxdb_meta::auth::{Method, token};
 use influxdb_meta::http::HttpConfig;
 
-use super::{GO_TOKEN, INTERNAL, LONG, People, SHARED, bearer, config, error, get, nobody, people, server};
+use super::{
+    GO_TOKEN, INTERNAL, LONG, People, SHARED, bearer, config, error, get, nobody, people, server,
+};
 use crate::http::harness::{Reply, StandIn, TestServer};
 
 /// A token with these two segments, signed by `INTERNAL`; the claims may be no claims.
@@ -13,10 +15,17 @@ fn made_of(header: &str, claims: &str) -> String {
     use base64::Engine;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use hmac::{KeyInit, Mac};
-    let signed = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));
+    let signed = format!(
+        "{}.{}",
+        URL_SAFE_NO_PAD.encode(header),
+        URL_SAFE_NO_PAD.encode(claims)
+    );
     let mac = hmac::Hmac::<sha2::Sha256>::new_from_slice(INTERNAL.as_bytes()).expect("a key");
     let signature = mac.chain_update(&signed).finalize().into_bytes();
-    format!("Authorization: Bearer {signed}.{}\r\n", URL_SAFE_NO_PAD.encode(signature))
+    format!(
+        "Authorization: Bearer {signed}.{}\r\n",
+        URL_SAFE_NO_PAD.encode(signature)
+    )
 }
 
 fn basic(pair: &str) -> String {
@@ -31,12 +40,16 @@ fn is_in(reply: &Reply, who: &str) {
     assert_eq!((reply.status(), reply.text()), (200, "null\n"), "{who}");
 }
 
-/// Q4: what could create the admin is let in, and what could not is told the wire's text, whatever it shows.
+/// Q4: what could create the admin is let in, and what could not is told the wire's text, whatever
+/// it shows.
 #[tokio::test]
 async fn without_an_admin_only_internal_tokens_are_let_in() {
     let server = server(config(Method::All), nobody()).await;
     is_in(&get(&server, "/peers", GO_TOKEN).await, "as Go makes it");
-    is_in(&get(&server, "/peers", &bearer(INTERNAL, "")).await, "as we make it");
+    is_in(
+        &get(&server, "/peers", &bearer(INTERNAL, "")).await,
+        "as we make it",
+    );
     let others = [
         String::new(),
         basic("bob:s3:cret"),
@@ -46,9 +59,14 @@ async fn without_an_admin_only_internal_tokens_are_let_in() {
     ];
     for headers in others {
         let reply = get(&server, "/peers", &headers).await;
-        assert_eq!(error(&reply), (400, "must create admin user first".to_owned()), "{headers}");
+        assert_eq!(
+            error(&reply),
+            (400, "must create admin user first".to_owned()),
+            "{headers}"
+        );
     }
-    // What claims to be a node is told what is wrong with that, or nobody would find a wrong secret.
+    // What claims to be a node is told what is wrong with that, or nobody would find a wrong
+    // secret.
     let reply = get(&server, "/peers", &bearer(SHARED, "")).await;
     assert_eq!(error(&reply), (401, "signature is invalid".to_owned()));
 }
@@ -63,23 +81,63 @@ fn refused() -> Vec<(&'static str, String, u16, &'static str)> {
         // 2c.
         ("/peers", String::new(), 401, none),
         ("/peers?u=bob", String::new(), 401, none),
-        ("/peers", "Authorization: bearer x\r\n".to_owned(), 401, none),
+        (
+            "/peers",
+            "Authorization: bearer x\r\n".to_owned(),
+            401,
+            none,
+        ),
         ("/peers", "Authorization: Basic x\r\n".to_owned(), 401, none),
-        ("/peers", "Authorization: Token bob\r\n".to_owned(), 401, none),
+        (
+            "/peers",
+            "Authorization: Token bob\r\n".to_owned(),
+            401,
+            none,
+        ),
         // 3.
         ("/peers", basic(":s3:cret"), 401, "username required"),
         ("/peers", basic("zoe:s3:cret"), 401, "authorization failed"),
         ("/peers", basic("bob:s3"), 401, "authorization failed"),
         ("/peers", basic("bob:"), 401, "authorization failed"),
         ("/peers", basic("eve:"), 401, "authorization failed"),
-        ("/peers", "Authorization: Token bob:pw\r\n".to_owned(), 401, "authorization failed"),
+        (
+            "/peers",
+            "Authorization: Token bob:pw\r\n".to_owned(),
+            401,
+            "authorization failed",
+        ),
         // 2a: the query wins.
-        ("/peers?u=bob&p=pw", GO_TOKEN.to_owned(), 401, "authorization failed"),
+        (
+            "/peers?u=bob&p=pw",
+            GO_TOKEN.to_owned(),
+            401,
+            "authorization failed",
+        ),
         // 4a.
-        ("/peers", token("x"), 401, "token is malformed: token contains an invalid number of segments"),
-        ("/peers", token("x.e30.x"), 401, "token is malformed: failed to decode token header"),
-        ("/peers", made_of(hs256, "{"), 401, "token is malformed: failed to unmarshal token claims"),
-        ("/peers", made_of("{}", "{}"), 401, "token is unverifiable: signing method (alg) is unspecified."),
+        (
+            "/peers",
+            token("x"),
+            401,
+            "token is malformed: token contains an invalid number of segments",
+        ),
+        (
+            "/peers",
+            token("x.e30.x"),
+            401,
+            "token is malformed: failed to decode token header",
+        ),
+        (
+            "/peers",
+            made_of(hs256, "{"),
+            401,
+            "token is malformed: failed to unmarshal token claims",
+        ),
+        (
+            "/peers",
+            made_of("{}", "{}"),
+            401,
+            "token is unverifiable: signing method (alg) is unspecified.",
+        ),
         (
             "/peers",
             made_of(r#"{"alg":"HS1"}"#, "{}"),
@@ -87,20 +145,55 @@ fn refused() -> Vec<(&'static str, String, u16, &'static str)> {
             "token is unverifiable: signing method (alg) is unavailable.",
         ),
         // 4b.
-        ("/peers", made_of(hs256, r#"{"exp":4102444800}"#), 401, "username in token must be a string"),
-        ("/peers", made_of(hs256, r#"{"username":5}"#), 401, "username in token must be a string"),
+        (
+            "/peers",
+            made_of(hs256, r#"{"exp":4102444800}"#),
+            401,
+            "username in token must be a string",
+        ),
+        (
+            "/peers",
+            made_of(hs256, r#"{"username":5}"#),
+            401,
+            "username in token must be a string",
+        ),
         // 4c.
         ("/peers", bearer(SHARED, ""), 401, signature),
-        ("/peers", made_of(hs256, r#"{"username":""}"#), 401, signature),
-        ("/peers", made_of(r#"{"alg":"none"}"#, r#"{"exp":4102444800,"username":""}"#), 401, signature),
-        ("/peers", token(&token::sign(INTERNAL, "", 1_000)), 401, signature),
+        (
+            "/peers",
+            made_of(hs256, r#"{"username":""}"#),
+            401,
+            signature,
+        ),
+        (
+            "/peers",
+            made_of(r#"{"alg":"none"}"#, r#"{"exp":4102444800,"username":""}"#),
+            401,
+            signature,
+        ),
+        (
+            "/peers",
+            token(&token::sign(INTERNAL, "", 1_000)),
+            401,
+            signature,
+        ),
         // 4d.
         ("/peers", bearer(INTERNAL, "bob"), 401, signature),
-        ("/peers", token(&token::sign(SHARED, "bob", 1_000)), 401, signature),
+        (
+            "/peers",
+            token(&token::sign(SHARED, "bob", 1_000)),
+            401,
+            signature,
+        ),
         ("/peers", bearer(SHARED, "zoe"), 401, "user not found"),
         // Q3.
         ("/peers", basic("ann:pw"), 403, "\"ann\" is no admin"),
-        ("/peers?u=ann&p=pw", String::new(), 403, "\"ann\" is no admin"),
+        (
+            "/peers?u=ann&p=pw",
+            String::new(),
+            403,
+            "\"ann\" is no admin",
+        ),
         ("/peers", bearer(SHARED, "ann"), 403, "\"ann\" is no admin"),
     ]
 }
@@ -119,25 +212,41 @@ async fn every_way_in_leads_in() {
     let server = server(config(Method::All), people()).await;
     let ways = [
         ("/peers", GO_TOKEN.to_owned()),
-        ("/peers", made_of(r#"{"alg":"HS256"}"#, &format!(r#"{{"username":"","exp":{LONG}}}"#))),
+        (
+            "/peers",
+            made_of(
+                r#"{"alg":"HS256"}"#,
+                &format!(r#"{{"username":"","exp":{LONG}}}"#),
+            ),
+        ),
         ("/peers", bearer(SHARED, "bob")),
         // Not looked up: it has shown that somebody signed for it.
         ("/peers", bearer(SHARED, "eve")),
         ("/peers", basic("bob:s3:cret")),
         ("/peers", "Authorization: Token bob:s3:cret\r\n".to_owned()),
         ("/peers?u=bob&p=s3%3Acret", String::new()),
-        ("/peers?u=bob&p=s3%3Acret", "Authorization: Bearer junk\r\n".to_owned()),
+        (
+            "/peers?u=bob&p=s3%3Acret",
+            "Authorization: Bearer junk\r\n".to_owned(),
+        ),
     ];
     for (path, headers) in ways {
-        is_in(&get(&server, path, &headers).await, &format!("{path} {headers}"));
+        is_in(
+            &get(&server, path, &headers).await,
+            &format!("{path} {headers}"),
+        );
     }
 }
 
 #[tokio::test]
 async fn without_authentication_nobody_is_asked() {
     let server = TestServer::unjoined(Arc::new(StandIn::default())).await;
-    for headers in [String::new(), basic("x:y"), bearer("x", ""), "Authorization: Bearer junk\r\n".to_owned()]
-    {
+    for headers in [
+        String::new(),
+        basic("x:y"),
+        bearer("x", ""),
+        "Authorization: Bearer junk\r\n".to_owned(),
+    ] {
         is_in(&get(&server, "/peers?u=a&p=b", &headers).await, &headers);
     }
 }
@@ -150,27 +259,45 @@ async fn a_method_that_is_off_is_not_taken() {
     for server in [&jwt, &pass] {
         is_in(&get(server, "/peers", GO_TOKEN).await, "a node");
     }
-    is_in(&get(&jwt, "/peers", &bearer(SHARED, "bob")).await, "by token");
-    is_in(&get(&pass, "/peers", &basic("bob:s3:cret")).await, "by password");
+    is_in(
+        &get(&jwt, "/peers", &bearer(SHARED, "bob")).await,
+        "by token",
+    );
+    is_in(
+        &get(&pass, "/peers", &basic("bob:s3:cret")).await,
+        "by password",
+    );
     let reply = get(&jwt, "/peers?u=bob&p=s3%3Acret", "").await;
     assert_eq!(error(&reply), (401, "basic auth disabled".to_owned()));
     let reply = get(&pass, "/peers", &bearer(SHARED, "bob")).await;
     assert_eq!(error(&reply), (401, "bearer auth disabled".to_owned()));
     let mut config: HttpConfig = config(Method::All);
     config.auth.shared_secret = None;
-    let reply = get(&server(config, people()).await, "/peers", &bearer("", "bob")).await;
+    let reply = get(
+        &server(config, people()).await,
+        "/peers",
+        &bearer("", "bob"),
+    )
+    .await;
     assert_eq!(error(&reply), (401, "bearer auth disabled".to_owned()));
 }
 
 /// A node that starts, or is in no cluster, has no list of users: that is no wrong password.
 #[tokio::test]
 async fn where_no_users_are_known_that_is_said() {
-    let users = Arc::new(People { admin: true, unknown: Some("it starts") });
+    let users = Arc::new(People {
+        admin: true,
+        unknown: Some("it starts"),
+    });
     let server = server(config(Method::All), users).await;
     is_in(&get(&server, "/peers", GO_TOKEN).await, "a node");
     for headers in [basic("bob:s3:cret"), bearer(SHARED, "bob")] {
         let reply = get(&server, "/peers", &headers).await;
-        assert_eq!(error(&reply), (503, "no users are known here: it starts".to_owned()), "{headers}");
+        assert_eq!(
+            error(&reply),
+            (503, "no users are known here: it starts".to_owned()),
+            "{headers}"
+        );
     }
     let reply = get(&server, "/peers", "").await;
     assert_eq!(reply.status(), 401, "{reply:?}");

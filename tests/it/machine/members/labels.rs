@@ -3,7 +3,12 @@
 use super::*;
 
 fn labels(members: &Members, id: u64) -> Vec<(&str, &str)> {
-    members.node(id).labels.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect()
+    members
+        .node(id)
+        .labels
+        .iter()
+        .map(|(key, value)| (key.as_str(), value.as_str()))
+        .collect()
 }
 
 #[test]
@@ -14,8 +19,14 @@ fn labels_are_set_and_deleted_and_others_stay() {
     members.unseen(label(2, &[("rack", "r2"), ("host", "h")], &["az", "none"]));
     assert_eq!(labels(&members, 2), [("host", "h"), ("rack", "r2")]);
     members.unseen(label(2, &[("host", "new")], &["host"]));
-    assert_eq!(labels(&members, 2), [("host", "new"), ("rack", "r2")], "deleted first, then set");
-    members.nothing(label(2, &[], &[])).nothing(label(2, &[("rack", "r2")], &["none"]));
+    assert_eq!(
+        labels(&members, 2),
+        [("host", "new"), ("rack", "r2")],
+        "deleted first, then set"
+    );
+    members
+        .nothing(label(2, &[], &[]))
+        .nothing(label(2, &[("rack", "r2")], &["none"]));
     assert_eq!(labels(&members, 1), []);
 }
 
@@ -23,8 +34,12 @@ fn labels_are_set_and_deleted_and_others_stay() {
 fn a_node_that_is_not_there_has_none() {
     let mut members = Members::founded(3);
     members.refused(label(4, &[("rack", "r1")], &[]), "node not found: 4");
-    members.unseen(allocate(4, 4, true)).refused(label(4, &[], &[]), "node not found: 4");
-    members.shown(remove(3, None)).refused(label(3, &[], &[]), "node not found: 3");
+    members
+        .unseen(allocate(4, 4, true))
+        .refused(label(4, &[], &[]), "node not found: 4");
+    members
+        .shown(remove(3, None))
+        .refused(label(3, &[], &[]), "node not found: 3");
 }
 
 #[test]
@@ -44,8 +59,13 @@ fn what_is_too_much_is_refused_whole() {
     let many: Vec<String> = (0..63).map(|n| n.to_string()).collect();
     let many: Vec<(&str, &str)> = many.iter().map(|key| (key.as_str(), "")).collect();
     members.unseen(label(1, &many, &[]));
-    members.refused(label(1, &[("one more", "")], &[]), "node 1 would have more than 64 labels");
-    members.unseen(label(1, &[("one more", "")], &["0"])).unseen(label(1, &[("1", "changed")], &[]));
+    members.refused(
+        label(1, &[("one more", "")], &[]),
+        "node 1 would have more than 64 labels",
+    );
+    members
+        .unseen(label(1, &[("one more", "")], &["0"]))
+        .unseen(label(1, &[("1", "changed")], &[]));
     assert_eq!(members.node(1).labels.len(), 64);
     // A key that could not be set can still be named to be deleted.
     members.nothing(label(1, &[], &[""]));

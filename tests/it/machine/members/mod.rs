@@ -7,7 +7,9 @@ mod remove;
 
 use influxdb_meta::base::{NodeId, RaftId};
 use influxdb_meta::catalog::{MetaNode, Pending, RemovedWhy};
-use influxdb_meta::machine::{AddMetaNode, AllocateRaftId, MoveMetaNode, Removal, RemoveMetaNode, SetLabels};
+use influxdb_meta::machine::{
+    AddMetaNode, AllocateRaftId, MoveMetaNode, Removal, RemoveMetaNode, SetLabels,
+};
 
 use super::*;
 
@@ -29,7 +31,11 @@ impl Members {
     fn shown(&mut self, command: Command) -> &mut Self {
         let before = seen(self.catalog());
         self.0.ok(command);
-        assert_ne!(seen(self.catalog()), before, "nothing to see, and watchers were woken");
+        assert_ne!(
+            seen(self.catalog()),
+            before,
+            "nothing to see, and watchers were woken"
+        );
         self
     }
 
@@ -71,11 +77,17 @@ impl Members {
     }
 
     fn pending(&self, k: u8) -> &Pending {
-        self.catalog().pendings.get(&incarnation(k)).expect("pending")
+        self.catalog()
+            .pendings
+            .get(&incarnation(k))
+            .expect("pending")
     }
 
     fn node(&self, id: u64) -> &MetaNode {
-        self.catalog().meta_nodes.get(&NodeId(id)).expect("meta node")
+        self.catalog()
+            .meta_nodes
+            .get(&NodeId(id))
+            .expect("meta node")
     }
 
     fn ids(&self) -> Vec<u64> {
@@ -90,7 +102,11 @@ impl Members {
 
     /// The hosts of all meta nodes by node id, HTTP and Raft apart.
     fn hosts(&self) -> Vec<(&str, &str)> {
-        self.catalog().meta_nodes.values().map(|node| (node.http.host(), node.raft.host())).collect()
+        self.catalog()
+            .meta_nodes
+            .values()
+            .map(|node| (node.http.host(), node.raft.host()))
+            .collect()
     }
 }
 
@@ -109,28 +125,49 @@ fn raft(k: u8) -> Address {
 /// Incarnation `k` asks, at the addresses of node `at`.
 fn allocate(k: u8, at: u8, voter: bool) -> Command {
     let (http, raft) = (http(at), raft(at));
-    Command::AllocateRaftId(AllocateRaftId { incarnation: incarnation(k), http, raft, voter })
+    Command::AllocateRaftId(AllocateRaftId {
+        incarnation: incarnation(k),
+        http,
+        raft,
+        voter,
+    })
 }
 
 fn add(raft_id: u64, replaces: Option<u64>) -> Command {
-    Command::AddMetaNode(AddMetaNode { raft_id: RaftId(raft_id), replaces: replaces.map(RaftId) })
+    Command::AddMetaNode(AddMetaNode {
+        raft_id: RaftId(raft_id),
+        replaces: replaces.map(RaftId),
+    })
 }
 
 /// To the HTTP address of one node and the Raft address of another, or the same.
 fn moved(raft_id: u64, to_http: u8, to_raft: u8) -> Command {
     let (http, raft) = (http(to_http), raft(to_raft));
-    Command::MoveMetaNode(MoveMetaNode { raft_id: RaftId(raft_id), http, raft })
+    Command::MoveMetaNode(MoveMetaNode {
+        raft_id: RaftId(raft_id),
+        http,
+        raft,
+    })
 }
 
 fn remove(raft_id: u64, why: Option<RemovedWhy>) -> Command {
-    let tombstone = why.map(|why| Removal { why, by: "a person".to_owned() });
-    Command::RemoveMetaNode(RemoveMetaNode { raft_id: RaftId(raft_id), tombstone })
+    let tombstone = why.map(|why| Removal {
+        why,
+        by: "a person".to_owned(),
+    });
+    Command::RemoveMetaNode(RemoveMetaNode {
+        raft_id: RaftId(raft_id),
+        tombstone,
+    })
 }
 
 fn label(node_id: u64, set: &[(&str, &str)], delete: &[&str]) -> Command {
     Command::SetLabels(SetLabels {
         node_id: NodeId(node_id),
-        set: set.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
+        set: set
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect(),
         delete: delete.iter().map(|key| (*key).to_owned()).collect(),
     })
 }

@@ -7,13 +7,34 @@ use super::*;
 /// Few names and times, so that commands meet, and mostly of what is there.
 pub(super) fn command(rng: &mut StdRng, catalog: &Catalog) -> Command {
     match rng.random_range(0..40) {
-        0..=3 => Command::CreateDataNode { http: text(rng, "data"), tcp: tcp(rng) },
-        4 => Command::UpdateDataNode { id: data_node(rng, catalog), http: text(rng, "data"), tcp: tcp(rng) },
-        5 => Command::DeleteDataNode { id: data_node(rng, catalog) },
-        6 => Command::RemoveDataNode { id: data_node(rng, catalog), force: rng.random_ratio(1, 4) },
-        7 => Command::SetPassive { tcp: tcp(rng), passive: rng.random_ratio(1, 3) },
-        8..=9 => Command::CreateContinuousQuery { database: name(rng), query: query(rng) },
-        10 => Command::DropContinuousQuery { database: name(rng), name: name(rng) },
+        0..=3 => Command::CreateDataNode {
+            http: text(rng, "data"),
+            tcp: tcp(rng),
+        },
+        4 => Command::UpdateDataNode {
+            id: data_node(rng, catalog),
+            http: text(rng, "data"),
+            tcp: tcp(rng),
+        },
+        5 => Command::DeleteDataNode {
+            id: data_node(rng, catalog),
+        },
+        6 => Command::RemoveDataNode {
+            id: data_node(rng, catalog),
+            force: rng.random_ratio(1, 4),
+        },
+        7 => Command::SetPassive {
+            tcp: tcp(rng),
+            passive: rng.random_ratio(1, 3),
+        },
+        8..=9 => Command::CreateContinuousQuery {
+            database: name(rng),
+            query: query(rng),
+        },
+        10 => Command::DropContinuousQuery {
+            database: name(rng),
+            name: name(rng),
+        },
         11..=12 => Command::CreateSubscription {
             database: name(rng),
             policy: policy_name(rng, catalog),
@@ -24,15 +45,25 @@ pub(super) fn command(rng: &mut StdRng, catalog: &Catalog) -> Command {
             policy: policy_name(rng, catalog),
             name: name(rng),
         },
-        14..=16 => {
-            Command::CreateUser(CreateUser { name: name(rng), hash: text(rng, "hash"), admin: rng.random() })
-        }
+        14..=16 => Command::CreateUser(CreateUser {
+            name: name(rng),
+            hash: text(rng, "hash"),
+            admin: rng.random(),
+        }),
         17 => Command::DropUser { name: name(rng) },
-        18 => Command::UpdateUser { name: name(rng), hash: text(rng, "hash") },
-        19..=20 => {
-            Command::SetPrivilege { user: name(rng), database: name(rng), privilege: rng.random_range(-1..4) }
-        }
-        21 => Command::SetAdminPrivilege { user: name(rng), admin: rng.random() },
+        18 => Command::UpdateUser {
+            name: name(rng),
+            hash: text(rng, "hash"),
+        },
+        19..=20 => Command::SetPrivilege {
+            user: name(rng),
+            database: name(rng),
+            privilege: rng.random_range(-1..4),
+        },
+        21 => Command::SetAdminPrivilege {
+            user: name(rng),
+            admin: rng.random(),
+        },
         22 => Command::SetLeaseHolder {
             lease: name(rng),
             holder: NodeId(rng.random_range(0..4)),
@@ -44,23 +75,40 @@ pub(super) fn command(rng: &mut StdRng, catalog: &Catalog) -> Command {
 }
 
 fn shards(rng: &mut StdRng, catalog: &Catalog) -> Command {
-    let copy = |rng: &mut StdRng| ShardCopy { shard: shard(rng, catalog), node: data_node(rng, catalog) };
+    let copy = |rng: &mut StdRng| ShardCopy {
+        shard: shard(rng, catalog),
+        node: data_node(rng, catalog),
+    };
     match rng.random_range(0..16) {
         0..=6 => {
             let (database, policy) = place(rng, catalog);
-            Command::CreateShardGroup { database, policy, at: time(rng) }
+            Command::CreateShardGroup {
+                database,
+                policy,
+                at: time(rng),
+            }
         }
         7..=8 => {
             let (database, policy) = place(rng, catalog);
-            let id = ShardGroupId(rng.random_range(0..=catalog.max_shard_group_id.saturating_add(1)));
-            Command::DeleteShardGroup { database, policy, id }
+            let id =
+                ShardGroupId(rng.random_range(0..=catalog.max_shard_group_id.saturating_add(1)));
+            Command::DeleteShardGroup {
+                database,
+                policy,
+                id,
+            }
         }
         9 => Command::TruncateShardGroups { at: time(rng) },
         10 => Command::PruneShardGroups,
-        11 => Command::DropShard { id: shard(rng, catalog) },
+        11 => Command::DropShard {
+            id: shard(rng, catalog),
+        },
         12..=13 => Command::CopyShardOwner(copy(rng)),
         14 => Command::RemoveShardOwner(copy(rng)),
-        _ => Command::RemoveShardCopy { copy: copy(rng), force: rng.random_ratio(1, 3) },
+        _ => Command::RemoveShardCopy {
+            copy: copy(rng),
+            force: rng.random_ratio(1, 3),
+        },
     }
 }
 
@@ -77,7 +125,11 @@ pub(super) fn time(rng: &mut StdRng) -> UnixNanos {
 fn place(rng: &mut StdRng, catalog: &Catalog) -> (Name, Name) {
     let policies = catalog.databases.iter().flat_map(|database| {
         let name = |policy: &RetentionPolicy| (database.name.clone(), policy.name.clone());
-        database.retention_policies.iter().map(name).collect::<Vec<_>>()
+        database
+            .retention_policies
+            .iter()
+            .map(name)
+            .collect::<Vec<_>>()
     });
     let all: Vec<_> = policies.collect();
     if all.is_empty() || rng.random_ratio(1, 10) {
@@ -101,9 +153,15 @@ fn data_node(rng: &mut StdRng, catalog: &Catalog) -> NodeId {
 }
 
 fn shard(rng: &mut StdRng, catalog: &Catalog) -> ShardId {
-    let policies = catalog.databases.iter().flat_map(|database| &database.retention_policies);
+    let policies = catalog
+        .databases
+        .iter()
+        .flat_map(|database| &database.retention_policies);
     let groups = policies.flat_map(|policy| policy.shard_groups.iter());
-    let all: Vec<_> = groups.flat_map(|group| &group.shards).map(|shard| shard.id).collect();
+    let all: Vec<_> = groups
+        .flat_map(|group| &group.shards)
+        .map(|shard| shard.id)
+        .collect();
     match rng.random_range(0..8) {
         0 => ShardId(rng.random_range(0..=catalog.max_shard_id.saturating_add(1))),
         _ if all.is_empty() => ShardId(1),
@@ -124,12 +182,20 @@ fn text(rng: &mut StdRng, what: &str) -> Text {
 
 fn query(rng: &mut StdRng) -> ContinuousQuery {
     let queries: [&[u8]; 4] = [b"SELECT", b"select", b"\xff", b"\xfe"];
-    ContinuousQuery { name: name(rng), query: Text::from(queries[rng.random_range(0..4)]) }
+    ContinuousQuery {
+        name: name(rng),
+        query: Text::from(queries[rng.random_range(0..4)]),
+    }
 }
 
 fn subscription(rng: &mut StdRng) -> Subscription {
     let urls = ["udp://h:1", "http://h:2", "https://h:3", "udp://h"];
-    let destinations = (0..rng.random_range(0..3)).map(|_| Text::from(urls[rng.random_range(0..4)]));
+    let destinations =
+        (0..rng.random_range(0..3)).map(|_| Text::from(urls[rng.random_range(0..4)]));
     let destinations = destinations.collect();
-    Subscription { name: name(rng), mode: Text::from("ANY"), destinations }
+    Subscription {
+        name: name(rng),
+        mode: Text::from("ANY"),
+        destinations,
+    }
 }

@@ -1,4 +1,5 @@
-//! Shard groups in random sequences, held against the rules of wire.md 3.4 in their slow and plain form.
+//! Shard groups in random sequences, held against the rules of wire.md 3.4 in their slow and plain
+//! form.
 
 use influxdb_meta::catalog::MAX_TIME;
 
@@ -11,7 +12,10 @@ const MAX_POINT: i64 = 9_223_372_036_854_775_806;
 pub(super) fn compare(command: &Command, before: &Catalog, after: &Catalog, what: &str) {
     for database in after.databases.iter() {
         for policy in &database.retention_policies {
-            let was = before.databases.get(&database.name).and_then(|was| was.retention_policy(&policy.name));
+            let was = before
+                .databases
+                .get(&database.name)
+                .and_then(|was| was.retention_policy(&policy.name));
             if was == Some(policy) {
                 continue;
             }
@@ -25,10 +29,20 @@ pub(super) fn compare(command: &Command, before: &Catalog, after: &Catalog, what
 
 /// The group of a point is the first in the order of the wire that takes it.
 fn look_up(policy: &RetentionPolicy, what: &str) {
-    let edges = policy.shard_groups.iter().flat_map(|group| [group.start, group.end, group.effective_end()]);
-    for at in edges.flat_map(|at| [at.0.saturating_sub(1), at.0, at.0.saturating_add(1)]).map(UnixNanos) {
+    let edges = policy
+        .shard_groups
+        .iter()
+        .flat_map(|group| [group.start, group.end, group.effective_end()]);
+    for at in edges
+        .flat_map(|at| [at.0.saturating_sub(1), at.0, at.0.saturating_add(1)])
+        .map(UnixNanos)
+    {
         let first = policy.shard_groups.iter().find(|group| takes(group, at));
-        assert_eq!(policy.shard_groups.taking(at), first, "{at:?} in {policy:?} after {what}");
+        assert_eq!(
+            policy.shard_groups.taking(at),
+            first,
+            "{at:?} in {policy:?} after {what}"
+        );
     }
 }
 
@@ -56,13 +70,23 @@ fn changes_of(
 /// A deletion stays (Q39), a truncation only comes earlier, a span never changes.
 fn only_forth(was: &ShardGroup, group: &ShardGroup, what: &str) {
     assert_eq!((was.start, was.end), (group.start, group.end), "{what}");
-    assert!(was.deleted_at.is_none() || was.deleted_at == group.deleted_at, "{what}: {was:?}, {group:?}");
-    assert!(group.effective_end() <= was.effective_end(), "{what}: {was:?}, {group:?}");
+    assert!(
+        was.deleted_at.is_none() || was.deleted_at == group.deleted_at,
+        "{what}: {was:?}, {group:?}"
+    );
+    assert!(
+        group.effective_end() <= was.effective_end(),
+        "{what}: {was:?}, {group:?}"
+    );
 }
 
 fn made(policy: &RetentionPolicy, group: &ShardGroup, at: UnixNanos, before: &Catalog, what: &str) {
     let at = at.0.clamp(-MAX_POINT, MAX_POINT);
-    assert_eq!((group.start.0, group.end.0), span(policy, at), "{what}: {policy:?}");
+    assert_eq!(
+        (group.start.0, group.end.0),
+        span(policy, at),
+        "{what}: {policy:?}"
+    );
     let nodes = before.active_data_nodes().count();
     let copies = (policy.replica_n.max(1) as usize).min(nodes);
     assert_eq!(group.shards.len(), (nodes / copies).max(1), "{what}");
@@ -77,9 +101,17 @@ fn made(policy: &RetentionPolicy, group: &ShardGroup, at: UnixNanos, before: &Ca
 fn span(policy: &RetentionPolicy, at: i64) -> (i64, i64) {
     let width = i128::from(policy.shard_group_duration.0);
     let start = (i128::from(at) + ORIGIN).div_euclid(width) * width - ORIGIN;
-    let end = if start + width > i128::from(MAX_POINT) { i128::from(MAX_TIME.0) } else { start + width };
+    let end = if start + width > i128::from(MAX_POINT) {
+        i128::from(MAX_TIME.0)
+    } else {
+        start + width
+    };
     let mut span = (start.max(i128::from(-MAX_POINT)) as i64, end as i64);
-    for group in policy.shard_groups.iter().filter(|group| group.deleted_at.is_none()) {
+    for group in policy
+        .shard_groups
+        .iter()
+        .filter(|group| group.deleted_at.is_none())
+    {
         let end = group.truncated_at.unwrap_or(group.end).0;
         if at >= end && end > span.0 {
             span.0 = end;

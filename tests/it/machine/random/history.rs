@@ -111,33 +111,59 @@ pub(super) struct History {
 
 impl History {
     pub(super) fn add(&mut self, before: &Catalog, after: &Catalog, what: &str) {
-        let members = after.meta_nodes.values().map(|node| (node.raft_id, node.incarnation));
-        let pendings = after.pendings.values().map(|pending| (pending.raft_id, pending.incarnation));
+        let members = after
+            .meta_nodes
+            .values()
+            .map(|node| (node.raft_id, node.incarnation));
+        let pendings = after
+            .pendings
+            .values()
+            .map(|pending| (pending.raft_id, pending.incarnation));
         for (raft_id, incarnation) in members.chain(pendings) {
             let first = *self.raft_ids.entry(raft_id).or_insert(incarnation);
-            assert_eq!(first, incarnation, "Raft id {raft_id} was given out twice: {what}");
+            assert_eq!(
+                first, incarnation,
+                "Raft id {raft_id} was given out twice: {what}"
+            );
         }
         for id in node_ids(after).difference(&node_ids(before)) {
             assert!(id.0 > before.max_node_id, "node id {id} came back: {what}");
         }
         for id in groups(after).difference(&groups(before)) {
-            assert!(id.0 > before.max_shard_group_id, "shard group id {id} came back: {what}");
+            assert!(
+                id.0 > before.max_shard_group_id,
+                "shard group id {id} came back: {what}"
+            );
         }
         for id in shards(after).difference(&shards(before)) {
-            assert!(id.0 > before.max_shard_id, "shard id {id} came back: {what}");
+            assert!(
+                id.0 > before.max_shard_id,
+                "shard id {id} came back: {what}"
+            );
         }
         assert!(
-            highest(before).into_iter().zip(highest(after)).all(|(before, after)| before <= after),
+            highest(before)
+                .into_iter()
+                .zip(highest(after))
+                .all(|(before, after)| before <= after),
             "{what}"
         );
         for incarnation in before.tombstones.keys() {
-            assert!(after.tombstones.contains_key(incarnation), "{incarnation} was forgotten: {what}");
+            assert!(
+                after.tombstones.contains_key(incarnation),
+                "{incarnation} was forgotten: {what}"
+            );
         }
     }
 }
 
 fn node_ids(catalog: &Catalog) -> BTreeSet<NodeId> {
-    catalog.meta_nodes.keys().chain(catalog.data_nodes.keys()).copied().collect()
+    catalog
+        .meta_nodes
+        .keys()
+        .chain(catalog.data_nodes.keys())
+        .copied()
+        .collect()
 }
 
 fn groups(catalog: &Catalog) -> BTreeSet<ShardGroupId> {
@@ -145,26 +171,61 @@ fn groups(catalog: &Catalog) -> BTreeSet<ShardGroupId> {
 }
 
 fn shards(catalog: &Catalog) -> BTreeSet<ShardId> {
-    all_groups(catalog).flat_map(|group| &group.shards).map(|shard| shard.id).collect()
+    all_groups(catalog)
+        .flat_map(|group| &group.shards)
+        .map(|shard| shard.id)
+        .collect()
 }
 
 fn all_groups(catalog: &Catalog) -> impl Iterator<Item = &ShardGroup> {
-    let policies = catalog.databases.iter().flat_map(|database| &database.retention_policies);
+    let policies = catalog
+        .databases
+        .iter()
+        .flat_map(|database| &database.retention_policies);
     policies.flat_map(|policy| policy.shard_groups.iter())
 }
 
 fn highest(catalog: &Catalog) -> [u64; 4] {
-    let Catalog { max_node_id, max_raft_id, max_shard_group_id, max_shard_id, .. } = *catalog;
+    let Catalog {
+        max_node_id,
+        max_raft_id,
+        max_shard_group_id,
+        max_shard_id,
+        ..
+    } = *catalog;
     [max_node_id, max_raft_id, max_shard_group_id, max_shard_id]
 }
 
-pub(super) fn in_words(entry: &[u8], before: &Catalog, after: &Catalog, outcome: &Outcome) -> String {
-    let command = format!("{:?}", envelope::decode(entry).expect("an entry of ours").command);
-    let kind = command.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
-    let Catalog { term, index, last_at, .. } = *after;
+pub(super) fn in_words(
+    entry: &[u8],
+    before: &Catalog,
+    after: &Catalog,
+    outcome: &Outcome,
+) -> String {
+    let command = format!(
+        "{:?}",
+        envelope::decode(entry).expect("an entry of ours").command
+    );
+    let kind = command
+        .split(|c: char| !c.is_alphanumeric())
+        .next()
+        .unwrap_or_default();
+    let Catalog {
+        term,
+        index,
+        last_at,
+        ..
+    } = *after;
     let result = match outcome {
         Outcome::Refused(why) => format!("refused: {why}"),
-        Outcome::Applied { .. } if Catalog { term, index, last_at, ..before.clone() } == *after => {
+        Outcome::Applied { .. }
+            if Catalog {
+                term,
+                index,
+                last_at,
+                ..before.clone()
+            } == *after =>
+        {
             "left all as it was".to_owned()
         }
         Outcome::Applied { .. } => "changed".to_owned(),

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use influxdb_meta::base::{NodeId, RaftId};
 use influxdb_meta::catalog::RemovedWhy;
-use influxdb_meta::machine::{AddMetaNode, AllocateRaftId, MoveMetaNode, Removal, RemoveMetaNode, SetLabels};
+use influxdb_meta::machine::{
+    AddMetaNode, AllocateRaftId, MoveMetaNode, Removal, RemoveMetaNode, SetLabels,
+};
 
 use super::*;
 
@@ -31,13 +33,17 @@ pub(super) fn command(rng: &mut StdRng, catalog: &Catalog) -> Command {
             tombstone: rng.random::<bool>().then(|| removal(rng)),
         }),
         16..=18 => Command::SetLabels(labels(rng, catalog)),
-        _ => Command::RaiseFeatureLevel { level: rng.random_range(0..4) },
+        _ => Command::RaiseFeatureLevel {
+            level: rng.random_range(0..4),
+        },
     }
 }
 
 fn raft_id(rng: &mut StdRng, catalog: &Catalog) -> RaftId {
     let members = catalog.meta_nodes.values().map(|node| node.raft_id);
-    let all: Vec<_> = members.chain(catalog.pendings.values().map(|pending| pending.raft_id)).collect();
+    let all: Vec<_> = members
+        .chain(catalog.pendings.values().map(|pending| pending.raft_id))
+        .collect();
     match rng.random_range(0..8) {
         0 => RaftId(rng.random_range(0..80)),
         _ if all.is_empty() => RaftId(1),
@@ -50,7 +56,12 @@ fn replaces(rng: &mut StdRng, catalog: &Catalog) -> Option<RaftId> {
 }
 
 fn removal(rng: &mut StdRng) -> Removal {
-    let whys = [RemovedWhy::Removed, RemovedWhy::Replaced, RemovedWhy::Unseen, RemovedWhy::Restored];
+    let whys = [
+        RemovedWhy::Removed,
+        RemovedWhy::Replaced,
+        RemovedWhy::Unseen,
+        RemovedWhy::Restored,
+    ];
     Removal {
         why: whys[rng.random_range(0..whys.len())],
         by: ["", "a person"][rng.random_range(0..2)].to_owned(),
@@ -83,5 +94,9 @@ fn labels(rng: &mut StdRng, catalog: &Catalog) -> SetLabels {
     }
     let delete = (0..rng.random_range(0..3)).map(|_| key(rng)).collect();
     let node_id = NodeId(rng.random_range(0..=catalog.max_node_id.saturating_add(1)));
-    SetLabels { node_id, set, delete }
+    SetLabels {
+        node_id,
+        set,
+        delete,
+    }
 }

@@ -1,4 +1,5 @@
-//! Catalogs of a size, made by the commands that make them in life. Also those of `tests/benches/catalog`.
+//! Catalogs of a size, made by the commands that make them in life. Also those of
+//! `tests/benches/catalog`.
 
 use super::families::DEEP;
 use super::*;
@@ -16,7 +17,10 @@ impl Grown {
     /// Two shards in each group.
     pub fn log(&self) -> Log {
         let mut log = Log::default();
-        log.ok(Command::Found(Found { feature_level: DATA_LEVEL, ..found(1) }));
+        log.ok(Command::Found(Found {
+            feature_level: DATA_LEVEL,
+            ..found(1)
+        }));
         (2..6).for_each(|id| log.ok(create_data_node(id)));
         for k in 0..self.databases {
             let name = format!("db{k}");
@@ -38,11 +42,26 @@ pub struct Log {
 impl Log {
     pub fn ok(&mut self, command: Command) {
         self.index += 1;
-        let log_id = LogId { term: 2, index: self.index };
+        let log_id = LogId {
+            term: 2,
+            index: self.index,
+        };
         // What is deleted now can be pruned in a month.
-        let later = if matches!(command, Command::PruneShardGroups) { 30 * DAY } else { 0 };
-        let stamped = Stamped { at: UnixNanos(NOW + later), retention_autocreate: true, command };
+        let later = if matches!(command, Command::PruneShardGroups) {
+            30 * DAY
+        } else {
+            0
+        };
+        let stamped = Stamped {
+            at: UnixNanos(NOW + later),
+            retention_autocreate: true,
+            command,
+        };
         let outcome = machine::apply(&mut self.catalog, log_id, &stamped);
-        assert!(matches!(outcome, Outcome::Applied { .. }), "{:?}: {outcome:?}", stamped.command);
+        assert!(
+            matches!(outcome, Outcome::Applied { .. }),
+            "{:?}: {outcome:?}",
+            stamped.command
+        );
     }
 }

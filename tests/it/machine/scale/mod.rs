@@ -1,7 +1,8 @@
-//! What a command costs does not grow with the catalog: counted in bytes asked for and bytes encoded, not in time.
+//! What a command costs does not grow with the catalog: counted in bytes asked for and bytes
+//! encoded, not in time.
 //!
-//! A restore (`SetData`) is the whole catalog, and what is dropped is taken down piece by piece; all other commands
-//! cost what they change.
+//! A restore (`SetData`) is the whole catalog, and what is dropped is taken down piece by piece;
+//! all other commands cost what they change.
 
 #[allow(unreachable_pub, reason = "shared with the benches")]
 mod families;
@@ -26,10 +27,21 @@ const LISTED: usize = 10;
 
 #[test]
 fn a_command_costs_the_same_in_a_big_catalog() {
-    let small = costs(&Grown { databases: 8, groups: 10, deep: 16 });
-    let big = costs(&Grown { databases: 2_000, groups: 10, deep: 30_000 });
+    let small = costs(&Grown {
+        databases: 8,
+        groups: 10,
+        deep: 16,
+    });
+    let big = costs(&Grown {
+        databases: 2_000,
+        groups: 10,
+        deep: 30_000,
+    });
     for ((family, small), (_, big)) in small.iter().zip(&big) {
-        assert!(big.apply <= small.apply + DEEPER, "{family}: {big:?}, in a small one {small:?}");
+        assert!(
+            big.apply <= small.apply + DEEPER,
+            "{family}: {big:?}, in a small one {small:?}"
+        );
         assert!(big.new <= NEW, "{family}: {big:?}");
         assert!(big.encode <= big.body / LISTED, "{family}: {big:?}");
     }
@@ -56,7 +68,12 @@ fn costs(grown: &Grown) -> Vec<(String, Cost)> {
         let _seen = log.catalog.clone();
         let ((), apply) = bytes_allocated(|| log.ok(command));
         let (rope, encode) = bytes_allocated(|| encoder.encode(&log.catalog));
-        let cost = Cost { apply, encode, new: new_bytes(&rope, &last), body: rope.len() };
+        let cost = Cost {
+            apply,
+            encode,
+            new: new_bytes(&rope, &last),
+            body: rope.len(),
+        };
         last = rope;
         (family.to_owned(), cost)
     };
@@ -65,5 +82,9 @@ fn costs(grown: &Grown) -> Vec<(String, Cost)> {
 
 fn new_bytes(rope: &Rope, last: &Rope) -> usize {
     let known: BTreeSet<_> = last.plain().iter().map(|part| part.as_ptr()).collect();
-    rope.plain().iter().filter(|part| !known.contains(&part.as_ptr())).map(|part| part.len()).sum()
+    rope.plain()
+        .iter()
+        .filter(|part| !known.contains(&part.as_ptr()))
+        .map(|part| part.len())
+        .sum()
 }

@@ -1,6 +1,8 @@
 //! Log entries and catalog states of format 1.
 
-use influxdb_meta::base::{Address, ClusterId, DurationNanos, Incarnation, Name, NodeId, RaftId, UnixNanos};
+use influxdb_meta::base::{
+    Address, ClusterId, DurationNanos, Incarnation, Name, NodeId, RaftId, UnixNanos,
+};
 use influxdb_meta::catalog::{
     Catalog, Cluster, Database, MetaNode, Pending, RemovedWhy, RetentionPolicy, Tombstone,
 };
@@ -13,29 +15,54 @@ use super::super::read;
 #[test]
 fn entries_of_format_1_are_read() {
     for (file, want) in entries() {
-        assert_eq!(envelope::decode(&read(&format!("compat/v1/{file}"))), Ok(want), "{file}");
+        assert_eq!(
+            envelope::decode(&read(&format!("compat/v1/{file}"))),
+            Ok(want),
+            "{file}"
+        );
     }
 }
 
 #[test]
 fn the_state_of_format_1_is_read() {
-    assert_eq!(state::decode(&read("compat/v1/state-full.bin")), Ok(full_state()));
-    assert_eq!(state::decode(&read("compat/v1/state-fresh.bin")), Ok(Catalog::default()));
+    assert_eq!(
+        state::decode(&read("compat/v1/state-full.bin")),
+        Ok(full_state())
+    );
+    assert_eq!(
+        state::decode(&read("compat/v1/state-fresh.bin")),
+        Ok(Catalog::default())
+    );
 }
 
 /// A newer format is for what this one has no place for.
 #[test]
 fn format_1_is_what_is_written() {
     for (file, stamped) in entries() {
-        let Stamped { at, retention_autocreate, command } = stamped;
+        let Stamped {
+            at,
+            retention_autocreate,
+            command,
+        } = stamped;
         let wire = execute::encode(&command).map(Body::Wire);
         let body = wire.unwrap_or(Body::Ours(command));
         let written = envelope::encode(at, retention_autocreate, &body);
-        assert_eq!(hex::encode(written), hex::encode(read(&format!("compat/v1/{file}"))), "{file}");
+        assert_eq!(
+            hex::encode(written),
+            hex::encode(read(&format!("compat/v1/{file}"))),
+            "{file}"
+        );
     }
-    for (file, catalog) in [("state-full.bin", full_state()), ("state-fresh.bin", Catalog::default())] {
+    for (file, catalog) in [
+        ("state-full.bin", full_state()),
+        ("state-fresh.bin", Catalog::default()),
+    ] {
         let frozen = read(&format!("compat/v1/{file}"));
-        assert_eq!(hex::encode(state::encode(&catalog)), hex::encode(frozen), "{file}");
+        assert_eq!(
+            hex::encode(state::encode(&catalog)),
+            hex::encode(frozen),
+            "{file}"
+        );
     }
 }
 
@@ -61,9 +88,16 @@ fn entries() -> Vec<(&'static str, Stamped)> {
         with_secret: true,
         feature_level: 1,
     });
-    let stamped = |at, retention_autocreate, command| Stamped { at, retention_autocreate, command };
+    let stamped = |at, retention_autocreate, command| Stamped {
+        at,
+        retention_autocreate,
+        command,
+    };
     vec![
-        ("entry-wire.bin", stamped(UnixNanos(1_732_450_000_000_000_000), true, create_database)),
+        (
+            "entry-wire.bin",
+            stamped(UnixNanos(1_732_450_000_000_000_000), true, create_database),
+        ),
         ("entry-found.bin", stamped(UnixNanos(-1), false, found)),
     ]
 }
@@ -104,7 +138,12 @@ fn full_state() -> Catalog {
         voter: true,
     };
     catalog.pendings.insert(pending.incarnation, pending);
-    let whys = [RemovedWhy::Removed, RemovedWhy::Replaced, RemovedWhy::Unseen, RemovedWhy::Restored];
+    let whys = [
+        RemovedWhy::Removed,
+        RemovedWhy::Replaced,
+        RemovedWhy::Unseen,
+        RemovedWhy::Restored,
+    ];
     for (k, why) in (3u8..).zip(whys) {
         let incarnation = Incarnation([k; 16]);
         let tombstone = Tombstone {

@@ -1,7 +1,8 @@
-//! The exchange of founding: the JSON of `/cluster/identity` in each phase, and the proof in the header.
+//! The exchange of founding: the JSON of `/cluster/identity` in each phase, and the proof in the
+//! header.
 //!
-//! Every version that speaks protocol 1 reads these. One that speaks another refuses them by its number, which
-//! `wire::identity` tests.
+//! Every version that speaks protocol 1 reads these. One that speaks another refuses them by its
+//! number, which `wire::identity` tests.
 
 use influxdb_meta::auth::proof::{Nonce, PROOF_HEADER, PeerKey};
 use influxdb_meta::base::{Address, ClusterId, Incarnation, ListHash, RaftId, StartId};
@@ -29,14 +30,25 @@ fn identities_of_protocol_1_are_what_is_written() {
 fn proofs_of_version_1_hold_and_are_what_is_written() {
     assert_eq!(PROOF_HEADER, "Influxd-Meta-Proof");
     let key = PeerKey::derive("the secret of this cluster");
-    let (asked, answered) = (frozen("exchange/fresh.json"), frozen("exchange/member.json"));
+    let (asked, answered) = (
+        frozen("exchange/fresh.json"),
+        frozen("exchange/member.json"),
+    );
     let caller = Identity::decode(&asked).expect("an identity").incarnation;
-    let callee = Identity::decode(&answered).expect("an identity").incarnation;
+    let callee = Identity::decode(&answered)
+        .expect("an identity")
+        .incarnation;
 
     let request = text("exchange/fresh.proof-of-request");
-    assert_eq!(key.check_request(&request, "/cluster/identity", caller, &asked), Ok(NONCE));
+    assert_eq!(
+        key.check_request(&request, "/cluster/identity", caller, &asked),
+        Ok(NONCE)
+    );
     let answer = text("exchange/member.proof-of-answer");
-    assert_eq!(key.check_answer(&answer, &NONCE, caller, callee, &answered), Ok(()));
+    assert_eq!(
+        key.check_answer(&answer, &NONCE, caller, callee, &answered),
+        Ok(())
+    );
 
     let written = key.prove_request("/cluster/identity", &NONCE, caller, &asked);
     assert_written("exchange/fresh.proof-of-request", written.as_bytes());
@@ -84,9 +96,18 @@ fn identities() -> Vec<(&'static str, Identity)> {
         ..fresh.clone()
     };
     let cluster_id = Some(ClusterId([0xc1; 16]));
-    let started =
-        Identity { phase: Phase::Started, cluster_id, raft_id: Some(RaftId(2)), ..accepted.clone() };
-    let joining = Identity { phase: Phase::Joining, cluster_id, raft_id: Some(RaftId(4)), ..fresh.clone() };
+    let started = Identity {
+        phase: Phase::Started,
+        cluster_id,
+        raft_id: Some(RaftId(2)),
+        ..accepted.clone()
+    };
+    let joining = Identity {
+        phase: Phase::Joining,
+        cluster_id,
+        raft_id: Some(RaftId(4)),
+        ..fresh.clone()
+    };
     let member = Identity {
         phase: Phase::Member,
         incarnation: Incarnation([2; 16]),
@@ -95,7 +116,11 @@ fn identities() -> Vec<(&'static str, Identity)> {
         members: list.clone(),
         leader_known: true,
         with_secret: true,
-        starts: Starts { counter: 70, ids: vec![StartId([0xa1; 8]), StartId([0xa2; 8])], durable_seq: 4711 },
+        starts: Starts {
+            counter: 70,
+            ids: vec![StartId([0xa1; 8]), StartId([0xa2; 8])],
+            durable_seq: 4711,
+        },
         heard: vec![(Incarnation([1; 16]), 0), (Incarnation([3; 16]), 1500)],
         ..started.clone()
     };
@@ -108,7 +133,11 @@ fn identities() -> Vec<(&'static str, Identity)> {
         voters: list,
         ..fresh.clone()
     };
-    let removed = Identity { phase: Phase::Removed, cluster_id, ..fresh.clone() };
+    let removed = Identity {
+        phase: Phase::Removed,
+        cluster_id,
+        ..fresh.clone()
+    };
     vec![
         ("exchange/fresh.json", fresh),
         ("exchange/accepted.json", accepted),

@@ -1,12 +1,17 @@
-//! Log entries and catalog states of format 2: the commands of joining, moving, removing and labelling, and what
-//! they leave behind.
+//! Log entries and catalog states of format 2: the commands of joining, moving, removing and
+//! labelling, and what they leave behind.
 
 use std::collections::BTreeMap;
 
-use influxdb_meta::base::{Address, ClusterId, Incarnation, LogId, Name, NodeId, RaftId, UnixNanos};
-use influxdb_meta::catalog::{Catalog, Cluster, Database, MetaNode, Pending, RemovedWhy, Tombstone};
+use influxdb_meta::base::{
+    Address, ClusterId, Incarnation, LogId, Name, NodeId, RaftId, UnixNanos,
+};
+use influxdb_meta::catalog::{
+    Catalog, Cluster, Database, MetaNode, Pending, RemovedWhy, Tombstone,
+};
 use influxdb_meta::machine::{
-    AddMetaNode, AllocateRaftId, Command, MoveMetaNode, Removal, RemoveMetaNode, SetLabels, Stamped, apply,
+    AddMetaNode, AllocateRaftId, Command, MoveMetaNode, Removal, RemoveMetaNode, SetLabels,
+    Stamped, apply,
 };
 use influxdb_meta::wire::envelope::{self, Body};
 use influxdb_meta::wire::state;
@@ -18,15 +23,26 @@ const AT: UnixNanos = UnixNanos(1_764_000_000_000_000_000);
 #[test]
 fn entries_of_format_2_are_read() {
     for (file, command) in entries() {
-        let want = Stamped { at: AT, retention_autocreate: true, command };
-        assert_eq!(envelope::decode(&read(&format!("compat/v2/{file}"))), Ok(want), "{file}");
+        let want = Stamped {
+            at: AT,
+            retention_autocreate: true,
+            command,
+        };
+        assert_eq!(
+            envelope::decode(&read(&format!("compat/v2/{file}"))),
+            Ok(want),
+            "{file}"
+        );
     }
 }
 
 #[test]
 fn the_state_of_format_2_is_read() {
     assert_eq!(full_state().check(), Ok(()));
-    assert_eq!(state::decode(&read("compat/v2/state-full.bin")), Ok(full_state()));
+    assert_eq!(
+        state::decode(&read("compat/v2/state-full.bin")),
+        Ok(full_state())
+    );
 }
 
 /// As long as no newer format is written for them.
@@ -41,13 +57,17 @@ fn format_2_is_what_is_written() {
 #[test]
 fn no_frozen_entry_is_left_out() {
     let frozen = files("compat/v2", ".bin").into_iter().map(|(path, _)| path);
-    let named = entries().into_iter().map(|(file, _)| file).chain(["state-full.bin"]);
+    let named = entries()
+        .into_iter()
+        .map(|(file, _)| file)
+        .chain(["state-full.bin"]);
     let mut named: Vec<_> = named.map(|file| format!("compat/v2/{file}")).collect();
     named.sort();
     assert_eq!(frozen.collect::<Vec<_>>(), named);
 }
 
-/// What a volume holds is carried out, not only read: the frozen entries on the frozen state of format 1.
+/// What a volume holds is carried out, not only read: the frozen entries on the frozen state of
+/// format 1.
 #[test]
 fn frozen_entries_are_applied() {
     let mut catalog = state::decode(&read("compat/v1/state-full.bin")).expect("a state");
@@ -61,7 +81,11 @@ fn frozen_entries_are_applied() {
 
 fn assert_written(file: &str, written: &[u8]) {
     let frozen = read(&format!("compat/v2/{file}"));
-    assert_eq!(written.escape_ascii().to_string(), frozen.escape_ascii().to_string(), "{file}");
+    assert_eq!(
+        written.escape_ascii().to_string(),
+        frozen.escape_ascii().to_string(),
+        "{file}"
+    );
 }
 
 fn http(k: u8) -> Address {
@@ -70,25 +94,46 @@ fn http(k: u8) -> Address {
 
 /// One with a name, one of IPv6.
 fn raft(k: u8) -> Address {
-    if k == 4 { Address::new("fd00::4", 8089) } else { Address::new(&format!("meta-{k}"), 8089) }
+    if k == 4 {
+        Address::new("fd00::4", 8089)
+    } else {
+        Address::new(&format!("meta-{k}"), 8089)
+    }
 }
 
 fn labels(all: &[(&str, &str)]) -> BTreeMap<String, String> {
-    all.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    all.iter()
+        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+        .collect()
 }
 
 /// Each kind, with and without what may be absent.
 fn entries() -> Vec<(&'static str, Command)> {
     let allocate = |k, voter| {
         let incarnation = Incarnation([k; 16]);
-        Command::AllocateRaftId(AllocateRaftId { incarnation, http: http(k), raft: raft(k), voter })
+        Command::AllocateRaftId(AllocateRaftId {
+            incarnation,
+            http: http(k),
+            raft: raft(k),
+            voter,
+        })
     };
     let add = |raft_id, replaces: Option<u64>| {
-        Command::AddMetaNode(AddMetaNode { raft_id: RaftId(raft_id), replaces: replaces.map(RaftId) })
+        Command::AddMetaNode(AddMetaNode {
+            raft_id: RaftId(raft_id),
+            replaces: replaces.map(RaftId),
+        })
     };
-    let remove =
-        |raft_id, tombstone| Command::RemoveMetaNode(RemoveMetaNode { raft_id: RaftId(raft_id), tombstone });
-    let removal = Removal { why: RemovedWhy::Restored, by: "influxd-ctl at m\u{e9}ta-1".to_owned() };
+    let remove = |raft_id, tombstone| {
+        Command::RemoveMetaNode(RemoveMetaNode {
+            raft_id: RaftId(raft_id),
+            tombstone,
+        })
+    };
+    let removal = Removal {
+        why: RemovedWhy::Restored,
+        by: "influxd-ctl at m\u{e9}ta-1".to_owned(),
+    };
     let set_labels = SetLabels {
         node_id: NodeId(1),
         set: labels(&[("rack", "r\u{e9}1"), ("az", "")]),
@@ -101,12 +146,19 @@ fn entries() -> Vec<(&'static str, Command)> {
         ("entry-add-replacing.bin", add(15, Some(4))),
         (
             "entry-move.bin",
-            Command::MoveMetaNode(MoveMetaNode { raft_id: RaftId(4), http: http(6), raft: raft(4) }),
+            Command::MoveMetaNode(MoveMetaNode {
+                raft_id: RaftId(4),
+                http: http(6),
+                raft: raft(4),
+            }),
         ),
         ("entry-remove.bin", remove(16, None)),
         ("entry-remove-burying.bin", remove(5, Some(removal))),
         ("entry-set-labels.bin", Command::SetLabels(set_labels)),
-        ("entry-raise-feature-level.bin", Command::RaiseFeatureLevel { level: 2 }),
+        (
+            "entry-raise-feature-level.bin",
+            Command::RaiseFeatureLevel { level: 2 },
+        ),
     ]
 }
 
@@ -128,27 +180,62 @@ fn full_state() -> Catalog {
         max_raft_id: 14,
         ..Catalog::default()
     };
-    let label_sets: [&[(&str, &str)]; 3] = [&[], &[("az", "")], &[("az", "b"), ("rack", "r\u{e9}1")]];
+    let label_sets: [&[(&str, &str)]; 3] =
+        [&[], &[("az", "")], &[("az", "b"), ("rack", "r\u{e9}1")]];
     for (k, all) in (1u8..).zip(label_sets) {
         let id = NodeId(k.into());
         let (raft_id, incarnation) = (RaftId(u64::from(k) + 1), Incarnation([k; 16]));
         let (voter, labels) = (k != 2, labels(all));
-        catalog
-            .meta_nodes
-            .insert(id, MetaNode { id, http: http(k), raft: raft(k), raft_id, incarnation, voter, labels });
+        catalog.meta_nodes.insert(
+            id,
+            MetaNode {
+                id,
+                http: http(k),
+                raft: raft(k),
+                raft_id,
+                incarnation,
+                voter,
+                labels,
+            },
+        );
     }
     for (k, voter) in [(4, true), (5, false)] {
         let (raft_id, incarnation) = (RaftId(u64::from(k) + 1), Incarnation([k; 16]));
-        catalog
-            .pendings
-            .insert(incarnation, Pending { raft_id, incarnation, http: http(k), raft: raft(k), voter });
+        catalog.pendings.insert(
+            incarnation,
+            Pending {
+                raft_id,
+                incarnation,
+                http: http(k),
+                raft: raft(k),
+                voter,
+            },
+        );
     }
-    let whys = [RemovedWhy::Removed, RemovedWhy::Replaced, RemovedWhy::Unseen, RemovedWhy::Restored];
-    for (k, (why, by)) in (6u8..).zip(whys.into_iter().zip(["influxd-ctl", "incarnation m\u{e9}ta", "", "x"]))
+    let whys = [
+        RemovedWhy::Removed,
+        RemovedWhy::Replaced,
+        RemovedWhy::Unseen,
+        RemovedWhy::Restored,
+    ];
+    for (k, (why, by)) in
+        (6u8..).zip(
+            whys.into_iter()
+                .zip(["influxd-ctl", "incarnation m\u{e9}ta", "", "x"]),
+        )
     {
         let (raft_id, incarnation) = (RaftId(u64::from(k) + 1), Incarnation([k; 16]));
         let (at, by) = (UnixNanos(k.into()), by.to_owned());
-        catalog.tombstones.insert(incarnation, Tombstone { incarnation, raft_id, why, at, by });
+        catalog.tombstones.insert(
+            incarnation,
+            Tombstone {
+                incarnation,
+                raft_id,
+                why,
+                at,
+                by,
+            },
+        );
     }
     catalog.databases.insert(Database {
         name: Name::from("db"),

@@ -1,4 +1,5 @@
-//! Log entries and catalog states of format 3: data nodes, shards, users, queries, subscriptions, restores and leases.
+//! Log entries and catalog states of format 3: data nodes, shards, users, queries, subscriptions,
+//! restores and leases.
 
 mod entries;
 mod state;
@@ -18,15 +19,26 @@ const AT: UnixNanos = UnixNanos(1_764_000_000_000_000_000);
 #[test]
 fn entries_of_format_3_are_read() {
     for (file, command) in entries() {
-        let want = Stamped { at: AT, retention_autocreate: true, command };
-        assert_eq!(envelope::decode(&read(&format!("compat/v3/{file}"))), Ok(want), "{file}");
+        let want = Stamped {
+            at: AT,
+            retention_autocreate: true,
+            command,
+        };
+        assert_eq!(
+            envelope::decode(&read(&format!("compat/v3/{file}"))),
+            Ok(want),
+            "{file}"
+        );
     }
 }
 
 #[test]
 fn the_state_of_format_3_is_read() {
     assert_eq!(full_state().check(), Ok(()));
-    assert_eq!(wire_state::decode(&read("compat/v3/state-full.bin")), Ok(full_state()));
+    assert_eq!(
+        wire_state::decode(&read("compat/v3/state-full.bin")),
+        Ok(full_state())
+    );
 }
 
 /// As long as no newer format is written for them.
@@ -41,7 +53,10 @@ fn format_3_is_what_is_written() {
 #[test]
 fn no_frozen_entry_is_left_out() {
     let frozen = files("compat/v3", ".bin").into_iter().map(|(path, _)| path);
-    let named = entries().into_iter().map(|(file, _)| file).chain(["state-full.bin"]);
+    let named = entries()
+        .into_iter()
+        .map(|(file, _)| file)
+        .chain(["state-full.bin"]);
     let mut named: Vec<_> = named.map(|file| format!("compat/v3/{file}")).collect();
     named.sort();
     assert_eq!(frozen.collect::<Vec<_>>(), named);
@@ -59,7 +74,10 @@ fn frozen_entries_are_applied() {
         assert_eq!(refused, file == "entry-set-data.bin", "{file}: {outcome:?}");
         assert_eq!(catalog.check(), Ok(()), "{file}");
     }
-    assert_eq!(wire_state::decode(&wire_state::encode(&catalog)), Ok(catalog));
+    assert_eq!(
+        wire_state::decode(&wire_state::encode(&catalog)),
+        Ok(catalog)
+    );
 }
 
 fn frozen_state() -> Catalog {
@@ -68,5 +86,9 @@ fn frozen_state() -> Catalog {
 
 fn assert_written(file: &str, written: &[u8]) {
     let frozen = read(&format!("compat/v3/{file}"));
-    assert_eq!(written.escape_ascii().to_string(), frozen.escape_ascii().to_string(), "{file}");
+    assert_eq!(
+        written.escape_ascii().to_string(),
+        frozen.escape_ascii().to_string(),
+        "{file}"
+    );
 }

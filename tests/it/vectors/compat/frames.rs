@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use bytes::{Buf, Bytes, BytesMut};
 use influxdb_meta::base::{Address, ClusterId, Incarnation, LogId, RaftId, StartId};
 use influxdb_meta::wire::frames::{
-    Append, Appended, BANNER, Challenge, Entry, EntryKind, Frame, Hello, Lane, MAGIC, Proof, Refused,
-    RefusedCode, Replica, Snapshot, Transfer, Transferred, Vote, VoteAnswer, VoteAsk, decode, encode,
+    Append, Appended, BANNER, Challenge, Entry, EntryKind, Frame, Hello, Lane, MAGIC, Proof,
+    Refused, RefusedCode, Replica, Snapshot, Transfer, Transferred, Vote, VoteAnswer, VoteAsk,
+    decode, encode,
 };
 use influxdb_meta::wire::identity::Starts;
 
@@ -19,8 +20,14 @@ fn frames_of_version_1_are_read() {
     for (file, want) in &streams {
         assert_eq!(&read(&frozen(file)), want, "{file}");
     }
-    let there: Vec<String> = files("compat/v1/frames", ".bin").into_iter().map(|(path, _)| path).collect();
-    let read: Vec<String> = streams.keys().map(|file| format!("compat/v1/{file}")).collect();
+    let there: Vec<String> = files("compat/v1/frames", ".bin")
+        .into_iter()
+        .map(|(path, _)| path)
+        .collect();
+    let read: Vec<String> = streams
+        .keys()
+        .map(|file| format!("compat/v1/{file}"))
+        .collect();
     assert_eq!(there, read, "no frozen file is left out");
 }
 
@@ -91,8 +98,16 @@ fn frames() -> Vec<Frame> {
     frames
 }
 
-const VOTE: Vote = Vote { term: 300, node: RaftId(2), committed: true };
-const OTHER: Vote = Vote { term: 301, node: RaftId(3), committed: false };
+const VOTE: Vote = Vote {
+    term: 300,
+    node: RaftId(2),
+    committed: true,
+};
+const OTHER: Vote = Vote {
+    term: 301,
+    node: RaftId(3),
+    committed: false,
+};
 
 fn id(term: u64, index: u64) -> LogId {
     LogId { term, index }
@@ -107,7 +122,11 @@ fn replica(k: u8) -> Replica {
 }
 
 fn handshake() -> Vec<Frame> {
-    let starts = Starts { counter: 70, ids: vec![StartId([0xa1; 8]), StartId([0xa2; 8])], durable_seq: 4711 };
+    let starts = Starts {
+        counter: 70,
+        ids: vec![StartId([0xa1; 8]), StartId([0xa2; 8])],
+        durable_seq: 4711,
+    };
     let hello = |lane, host| {
         Frame::Hello(Hello {
             versions: (1, 4),
@@ -120,9 +139,20 @@ fn handshake() -> Vec<Frame> {
         })
     };
     let challenge = |callee, starts, proof| {
-        Frame::Challenge(Challenge { version: 1, nonce: [7; 32], callee, starts, proof })
+        Frame::Challenge(Challenge {
+            version: 1,
+            nonce: [7; 32],
+            callee,
+            starts,
+            proof,
+        })
     };
-    let refused = |(code, text): (_, &str)| Frame::Refused(Refused { code, text: text.to_owned() });
+    let refused = |(code, text): (_, &str)| {
+        Frame::Refused(Refused {
+            code,
+            text: text.to_owned(),
+        })
+    };
     let refusals = [
         (RefusedCode::Other, "other"),
         (RefusedCode::Version, "version"),
@@ -147,16 +177,29 @@ fn handshake() -> Vec<Frame> {
 }
 
 fn log() -> Vec<Frame> {
-    let entry =
-        |index, kind, payload: Vec<u8>| Entry { log_id: id(300, index), kind, payload: payload.into() };
+    let entry = |index, kind, payload: Vec<u8>| Entry {
+        log_id: id(300, index),
+        kind,
+        payload: payload.into(),
+    };
     let entries = vec![
         entry(17, EntryKind::Blank, Vec::new()),
         entry(18, EntryKind::Command, frozen("entry-wire.bin")),
         entry(19, EntryKind::Membership, frozen("membership-joint.bin")),
     ];
     vec![
-        Frame::Append(Append { vote: VOTE, prev: Some(id(299, 16)), entries, commit: Some(id(298, 15)) }),
-        Frame::Append(Append { vote: VOTE, prev: None, entries: Vec::new(), commit: None }),
+        Frame::Append(Append {
+            vote: VOTE,
+            prev: Some(id(299, 16)),
+            entries,
+            commit: Some(id(298, 15)),
+        }),
+        Frame::Append(Append {
+            vote: VOTE,
+            prev: None,
+            entries: Vec::new(),
+            commit: None,
+        }),
         Frame::Appended(Appended::Matching(Some(id(300, 19)))),
         Frame::Appended(Appended::Matching(Some(id(0, 0)))),
         Frame::Appended(Appended::Matching(None)),
@@ -170,17 +213,54 @@ fn log() -> Vec<Frame> {
 fn elections() -> Vec<Frame> {
     let last = Some(id(300, 19));
     vec![
-        Frame::Vote(VoteAsk { vote: OTHER, last, transfer: true }),
-        Frame::Vote(VoteAsk { vote: OTHER, last: None, transfer: false }),
-        Frame::PreVote(VoteAsk { vote: OTHER, last, transfer: false }),
-        Frame::VoteAnswer(VoteAnswer { vote: OTHER, granted: true, last }),
-        Frame::VoteAnswer(VoteAnswer { vote: VOTE, granted: false, last: None }),
-        Frame::Transfer(Transfer { from: VOTE, to: RaftId(3), last }),
-        Frame::Transfer(Transfer { from: VOTE, to: RaftId(3), last: None }),
+        Frame::Vote(VoteAsk {
+            vote: OTHER,
+            last,
+            transfer: true,
+        }),
+        Frame::Vote(VoteAsk {
+            vote: OTHER,
+            last: None,
+            transfer: false,
+        }),
+        Frame::PreVote(VoteAsk {
+            vote: OTHER,
+            last,
+            transfer: false,
+        }),
+        Frame::VoteAnswer(VoteAnswer {
+            vote: OTHER,
+            granted: true,
+            last,
+        }),
+        Frame::VoteAnswer(VoteAnswer {
+            vote: VOTE,
+            granted: false,
+            last: None,
+        }),
+        Frame::Transfer(Transfer {
+            from: VOTE,
+            to: RaftId(3),
+            last,
+        }),
+        Frame::Transfer(Transfer {
+            from: VOTE,
+            to: RaftId(3),
+            last: None,
+        }),
         Frame::Transferred(Transferred::Done),
-        Frame::Transferred(Transferred::VoteChanged { expected: VOTE, actual: OTHER }),
-        Frame::Transferred(Transferred::Behind { expected: last, actual: Some(id(299, 16)) }),
-        Frame::Transferred(Transferred::Behind { expected: last, actual: None }),
+        Frame::Transferred(Transferred::VoteChanged {
+            expected: VOTE,
+            actual: OTHER,
+        }),
+        Frame::Transferred(Transferred::Behind {
+            expected: last,
+            actual: Some(id(299, 16)),
+        }),
+        Frame::Transferred(Transferred::Behind {
+            expected: last,
+            actual: None,
+        }),
     ]
 }
 
@@ -194,7 +274,13 @@ fn snapshots() -> Vec<Frame> {
         bytes: state.len() as u64,
         crc: crc32fast::hash(&state),
     };
-    let nothing = Snapshot { last: None, membership_at: None, bytes: 0, crc: 0, ..head.clone() };
+    let nothing = Snapshot {
+        last: None,
+        membership_at: None,
+        bytes: 0,
+        crc: 0,
+        ..head.clone()
+    };
     vec![
         Frame::Snapshot(head),
         Frame::Snapshot(nothing),

@@ -20,9 +20,15 @@ fn identity_files_of_format_1_are_what_is_written() {
 }
 
 fn records() -> Vec<(&'static str, Record)> {
-    let origin = Origin { list: founders().into_iter().map(|f| f.http).collect(), vector: founders() };
+    let origin = Origin {
+        list: founders().into_iter().map(|f| f.http).collect(),
+        vector: founders(),
+    };
     let fresh = Record::fresh(Incarnation([1; 16]));
-    let started = fresh.started("prod", origin).expect("a founder").with_start(StartId([0xa1; 8]));
+    let started = fresh
+        .started("prod", origin)
+        .expect("a founder")
+        .with_start(StartId([0xa1; 8]));
     let opened = started.opened().with_start(StartId([0xa2; 8]));
     let seat = Seat {
         cluster_id: ClusterId([0xc1; 16]),
@@ -38,9 +44,25 @@ fn records() -> Vec<(&'static str, Record)> {
         standing: Standing::Fresh,
     };
     let members = vec![Address::new("meta-1", 8091), Address::new("fd00::2", 8091)];
-    let joining = Record { standing: Standing::Joining { seat: seat.clone(), members }, ..late.clone() };
-    let recovered = Seat { opened: true, recovered_from: Some(ClusterId([0xc0; 16])), ..seat };
-    let joined = Record { standing: Standing::Member { seat: recovered, origin: None }, ..late.clone() };
+    let joining = Record {
+        standing: Standing::Joining {
+            seat: seat.clone(),
+            members,
+        },
+        ..late.clone()
+    };
+    let recovered = Seat {
+        opened: true,
+        recovered_from: Some(ClusterId([0xc0; 16])),
+        ..seat
+    };
+    let joined = Record {
+        standing: Standing::Member {
+            seat: recovered,
+            origin: None,
+        },
+        ..late.clone()
+    };
     let removed = |why| Record {
         standing: Standing::Removed {
             cluster_id: ClusterId([0xc1; 16]),
@@ -55,7 +77,10 @@ fn records() -> Vec<(&'static str, Record)> {
         ("identity/fresh", fresh),
         ("identity/started", started),
         ("identity/joining", joining),
-        ("identity/member-that-founded", opened.member().expect("a founder")),
+        (
+            "identity/member-that-founded",
+            opened.member().expect("a founder"),
+        ),
         ("identity/member-that-joined", joined),
         ("identity/removed", removed(Why::Removed)),
         ("identity/removed-replaced", removed(Why::Replaced)),

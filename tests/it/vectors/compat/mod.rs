@@ -1,9 +1,10 @@
 //! Frozen bytes of each format: written once, never edited, readable for ever.
 //!
-//! Each test reads the bytes of format 1 and, as long as that is the format written, writes them again. When a
-//! newer one is, its bytes come into a folder of their own, and the writing half goes. Log entries and catalogs are
-//! written in the lowest format that holds them: all formats are written to this day. `storage::frozen` opens the
-//! volume of these bytes, `raft::frozen` has the frozen handshake.
+//! Each test reads the bytes of format 1 and, as long as that is the format written, writes them
+//! again. When a newer one is, its bytes come into a folder of their own, and the writing half
+//! goes. Log entries and catalogs are written in the lowest format that holds them: all formats are
+//! written to this day. `storage::frozen` opens the volume of these bytes, `raft::frozen` has the
+//! frozen handshake.
 
 mod entries;
 mod exchange;
@@ -23,7 +24,11 @@ fn frozen(file: &str) -> Vec<u8> {
 
 /// A frozen file is what is written today, byte by byte.
 fn assert_written(file: &str, written: &[u8]) {
-    assert_eq!(written.escape_ascii().to_string(), frozen(file).escape_ascii().to_string(), "{file}");
+    assert_eq!(
+        written.escape_ascii().to_string(),
+        frozen(file).escape_ascii().to_string(),
+        "{file}"
+    );
 }
 
 /// Founder number k of three.

@@ -13,7 +13,11 @@ const FILE: &str = "volume/snap/2-4";
 fn a_snapshot_file_of_format_1_is_read() {
     let (header, payload) = snapshot_file::decode(&frozen(FILE).into()).expect("a snapshot");
     assert_eq!(header, self::header());
-    assert_eq!(payload, frozen("state-full.bin"), "it holds the frozen state");
+    assert_eq!(
+        payload,
+        frozen("state-full.bin"),
+        "it holds the frozen state"
+    );
     assert_eq!(decode_membership(&header.membership), Ok(membership()));
 }
 
@@ -28,8 +32,13 @@ fn a_snapshot_file_of_format_1_is_what_is_written() {
 #[test]
 fn a_snapshot_of_two_chunks_is_what_is_written() {
     let payload = Bytes::from(vec![b'x'; (1 << 20) + 1]);
-    let hash = snapshot_file::encode(&header(), &payload).pop().expect("parts");
-    assert_eq!(hex::encode(hash), "12603720a01c2f2503510882ecec2444026a139b4bba52b5c9b66ea646edecc2");
+    let hash = snapshot_file::encode(&header(), &payload)
+        .pop()
+        .expect("parts");
+    assert_eq!(
+        hex::encode(hash),
+        "12603720a01c2f2503510882ecec2444026a139b4bba52b5c9b66ea646edecc2"
+    );
 }
 
 fn header() -> SnapshotHeader {
@@ -45,6 +54,8 @@ fn membership() -> Membership {
     let ids = |ids: [u64; 2]| ids.map(RaftId).to_vec();
     Membership {
         configs: vec![ids([1, 2]), ids([2, 3])],
-        nodes: (1..=4).map(|k| (RaftId(k.into()), Incarnation([k; 16]))).collect(),
+        nodes: (1..=4)
+            .map(|k| (RaftId(k.into()), Incarnation([k; 16])))
+            .collect(),
     }
 }

@@ -2,7 +2,9 @@
 //! That they open as a log, `storage::frozen` shows.
 
 use influxdb_meta::base::{Incarnation, LogId, RaftId};
-use influxdb_meta::wire::wal::{Entry, EntryKind, HEAD_LEN, HEADER_LEN, Head, Header, Record, Stamp, Vote};
+use influxdb_meta::wire::wal::{
+    Entry, EntryKind, HEAD_LEN, HEADER_LEN, Head, Header, Record, Stamp, Vote,
+};
 
 use super::{assert_written, frozen};
 
@@ -14,7 +16,12 @@ const MARK_PLACES: [usize; 2] = [HEAD_LEN, 2 * HEAD_LEN];
 fn segments_of_format_1_are_read() {
     for segment in segments() {
         let bytes = frozen(segment.file);
-        assert_eq!(Head::decode(&bytes).as_ref(), Ok(&segment.head), "{}", segment.file);
+        assert_eq!(
+            Head::decode(&bytes).as_ref(),
+            Ok(&segment.head),
+            "{}",
+            segment.file
+        );
         let mut at = HEAD_LEN;
         for (stamp, want) in segment.stamped() {
             let (header, record) = record_at(&bytes, at, stamp.salt);
@@ -48,9 +55,18 @@ fn a_reserve_of_format_1_is_read_and_what_is_written() {
     let mut written = vec![0; 3 * HEAD_LEN];
     written[..HEAD_LEN].copy_from_slice(&head.encode());
     for (at, (seq, durable_to)) in MARK_PLACES.into_iter().zip([(31, 30), (29, 28)]) {
-        let stamp = Stamp { salt: head.salt, seq, epoch: 1, durable_to };
+        let stamp = Stamp {
+            salt: head.salt,
+            seq,
+            epoch: 1,
+            durable_to,
+        };
         let (header, record) = record_at(&bytes, at, head.salt);
-        assert_eq!((stamp_of(&header, head.salt), &record), (stamp, &OPEN), "byte {at}");
+        assert_eq!(
+            (stamp_of(&header, head.salt), &record),
+            (stamp, &OPEN),
+            "byte {at}"
+        );
         let mut mark = Vec::new();
         record.encode(&stamp, &mut mark);
         written[at..at + mark.len()].copy_from_slice(&mark);
@@ -66,7 +82,12 @@ fn record_at(bytes: &[u8], at: usize, salt: u64) -> (Header, Record) {
 }
 
 fn stamp_of(header: &Header, salt: u64) -> Stamp {
-    Stamp { salt, seq: header.seq, epoch: header.epoch, durable_to: header.durable_to }
+    Stamp {
+        salt,
+        seq: header.seq,
+        epoch: header.epoch,
+        durable_to: header.durable_to,
+    }
 }
 
 struct Segment {
@@ -78,8 +99,15 @@ struct Segment {
 
 impl Segment {
     fn stamped(&self) -> impl Iterator<Item = (Stamp, &Record)> {
-        let Head { salt, first_seq, .. } = self.head;
-        let stamp = move |seq, durable_to| Stamp { salt, seq, epoch: 1, durable_to };
+        let Head {
+            salt, first_seq, ..
+        } = self.head;
+        let stamp = move |seq, durable_to| Stamp {
+            salt,
+            seq,
+            epoch: 1,
+            durable_to,
+        };
         (first_seq..)
             .zip(&self.records)
             .map(move |(seq, (durable_to, record))| (stamp(seq, *durable_to), record))
@@ -93,17 +121,33 @@ fn id(term: u64, index: u64) -> LogId {
 }
 
 fn vote(term: u64, node: u64, committed: bool) -> Vote {
-    Vote { term, node: RaftId(node), committed }
+    Vote {
+        term,
+        node: RaftId(node),
+        committed,
+    }
 }
 
 fn entry(term: u64, index: u64, kind: EntryKind, payload: Vec<u8>) -> Record {
-    Record::Entry(Entry { log_id: id(term, index), kind, payload: payload.into() })
+    Record::Entry(Entry {
+        log_id: id(term, index),
+        kind,
+        payload: payload.into(),
+    })
 }
 
 fn segments() -> [Segment; 2] {
     [
-        Segment { file: "volume/wal/0000000000000001", head: first_head(), records: first_records() },
-        Segment { file: "volume/wal/000000000000001a", head: second_head(), records: second_records() },
+        Segment {
+            file: "volume/wal/0000000000000001",
+            head: first_head(),
+            records: first_records(),
+        },
+        Segment {
+            file: "volume/wal/000000000000001a",
+            head: second_head(),
+            records: second_records(),
+        },
     ]
 }
 
@@ -134,7 +178,12 @@ fn second_head() -> Head {
 }
 
 fn reserve_head() -> Head {
-    Head { salt: 7_313_543_279_846_440_201, first_seq: 0, last: Some(id(2, 5)), ..second_head() }
+    Head {
+        salt: 7_313_543_279_846_440_201,
+        first_seq: 0,
+        last: Some(id(2, 5)),
+        ..second_head()
+    }
 }
 
 /// Every kind of record, with what may be absent there and absent.
@@ -152,7 +201,10 @@ fn first_records() -> Vec<(u64, Record)> {
         (7, OPEN),
         (7, Record::Vote(vote(1, 1, true))),
         (9, OPEN),
-        (9, entry(0, 0, EntryKind::Membership, frozen("membership-joint.bin"))),
+        (
+            9,
+            entry(0, 0, EntryKind::Membership, frozen("membership-joint.bin")),
+        ),
         (9, entry(1, 1, EntryKind::Blank, Vec::new())),
         (9, entry(1, 2, EntryKind::Command, wire())),
         (13, OPEN),
@@ -172,7 +224,10 @@ fn first_records() -> Vec<(u64, Record)> {
 
 fn second_records() -> Vec<(u64, Record)> {
     vec![
-        (25, entry(2, 5, EntryKind::Command, frozen("entry-found.bin"))),
+        (
+            25,
+            entry(2, 5, EntryKind::Command, frozen("entry-found.bin")),
+        ),
         (26, OPEN),
         (26, Record::Vote(vote(3, 2, false))),
         (28, OPEN),

@@ -6,7 +6,8 @@ use influxdb_meta::machine::{Command, CreateUser, SetData, ShardCopy};
 
 use super::state::full_state;
 
-/// Each kind, with and without what may be absent; in an order in which all but the restore are carried out.
+/// Each kind, with and without what may be absent; in an order in which all but the restore are
+/// carried out.
 pub(super) fn entries() -> Vec<(&'static str, Command)> {
     let mut all = of_shards();
     all.extend(of_queries_and_users());
@@ -16,29 +17,73 @@ pub(super) fn entries() -> Vec<(&'static str, Command)> {
 
 fn of_shards() -> Vec<(&'static str, Command)> {
     let (database, policy) = (|| Name::from("db"), || Name::from("rp"));
-    let copy = |shard, node| ShardCopy { shard: ShardId(shard), node: NodeId(node) };
-    let group = |at| Command::CreateShardGroup { database: database(), policy: policy(), at: UnixNanos(at) };
+    let copy = |shard, node| ShardCopy {
+        shard: ShardId(shard),
+        node: NodeId(node),
+    };
+    let group = |at| Command::CreateShardGroup {
+        database: database(),
+        policy: policy(),
+        at: UnixNanos(at),
+    };
     vec![
-        ("entry-create-shard-group.bin", group(1_700_000_000_000_000_000)),
-        ("entry-create-shard-group-before-the-epoch.bin", group(i64::MIN)),
+        (
+            "entry-create-shard-group.bin",
+            group(1_700_000_000_000_000_000),
+        ),
+        (
+            "entry-create-shard-group-before-the-epoch.bin",
+            group(i64::MIN),
+        ),
         (
             "entry-delete-shard-group.bin",
-            Command::DeleteShardGroup { database: database(), policy: policy(), id: ShardGroupId(7) },
+            Command::DeleteShardGroup {
+                database: database(),
+                policy: policy(),
+                id: ShardGroupId(7),
+            },
         ),
-        ("entry-truncate-shard-groups.bin", Command::TruncateShardGroups { at: UnixNanos(-1) }),
+        (
+            "entry-truncate-shard-groups.bin",
+            Command::TruncateShardGroups { at: UnixNanos(-1) },
+        ),
         ("entry-prune-shard-groups.bin", Command::PruneShardGroups),
-        ("entry-drop-shard.bin", Command::DropShard { id: ShardId(5) }),
-        ("entry-copy-shard-owner.bin", Command::CopyShardOwner(copy(9, 3))),
-        ("entry-remove-shard-owner.bin", Command::RemoveShardOwner(copy(9, 3))),
-        ("entry-remove-shard-copy.bin", Command::RemoveShardCopy { copy: copy(7, 5), force: false }),
-        ("entry-remove-shard-copy-by-force.bin", Command::RemoveShardCopy { copy: copy(3, 5), force: true }),
+        (
+            "entry-drop-shard.bin",
+            Command::DropShard { id: ShardId(5) },
+        ),
+        (
+            "entry-copy-shard-owner.bin",
+            Command::CopyShardOwner(copy(9, 3)),
+        ),
+        (
+            "entry-remove-shard-owner.bin",
+            Command::RemoveShardOwner(copy(9, 3)),
+        ),
+        (
+            "entry-remove-shard-copy.bin",
+            Command::RemoveShardCopy {
+                copy: copy(7, 5),
+                force: false,
+            },
+        ),
+        (
+            "entry-remove-shard-copy-by-force.bin",
+            Command::RemoveShardCopy {
+                copy: copy(3, 5),
+                force: true,
+            },
+        ),
     ]
 }
 
 fn of_queries_and_users() -> Vec<(&'static str, Command)> {
     let (database, policy) = (|| Name::from("db"), || Name::from("rp"));
     let user = || Name::from(b"u\xff");
-    let query = ContinuousQuery { name: Name::from("q"), query: Text::from(b"SELECT \xff") };
+    let query = ContinuousQuery {
+        name: Name::from("q"),
+        query: Text::from(b"SELECT \xff"),
+    };
     let subscription = |name: &str, destinations: &[&str]| Command::CreateSubscription {
         database: database(),
         policy: policy(),
@@ -48,26 +93,65 @@ fn of_queries_and_users() -> Vec<(&'static str, Command)> {
             destinations: destinations.iter().map(Text::from).collect(),
         },
     };
-    let create_user = CreateUser { name: user(), hash: Text::from("$2a$10$hash"), admin: true };
+    let create_user = CreateUser {
+        name: user(),
+        hash: Text::from("$2a$10$hash"),
+        admin: true,
+    };
     vec![
-        ("entry-create-continuous-query.bin", Command::CreateContinuousQuery { database: database(), query }),
+        (
+            "entry-create-continuous-query.bin",
+            Command::CreateContinuousQuery {
+                database: database(),
+                query,
+            },
+        ),
         (
             "entry-drop-continuous-query.bin",
-            Command::DropContinuousQuery { database: database(), name: Name::from("q") },
+            Command::DropContinuousQuery {
+                database: database(),
+                name: Name::from("q"),
+            },
         ),
-        ("entry-create-subscription.bin", subscription("t", &["udp://h:1", "https://h:2"])),
-        ("entry-create-subscription-to-nowhere.bin", subscription("v", &[])),
+        (
+            "entry-create-subscription.bin",
+            subscription("t", &["udp://h:1", "https://h:2"]),
+        ),
+        (
+            "entry-create-subscription-to-nowhere.bin",
+            subscription("v", &[]),
+        ),
         (
             "entry-drop-subscription.bin",
-            Command::DropSubscription { database: database(), policy: policy(), name: Name::from("t") },
+            Command::DropSubscription {
+                database: database(),
+                policy: policy(),
+                name: Name::from("t"),
+            },
         ),
         ("entry-create-user.bin", Command::CreateUser(create_user)),
-        ("entry-update-user.bin", Command::UpdateUser { name: user(), hash: Text::from("other") }),
+        (
+            "entry-update-user.bin",
+            Command::UpdateUser {
+                name: user(),
+                hash: Text::from("other"),
+            },
+        ),
         (
             "entry-set-privilege.bin",
-            Command::SetPrivilege { user: user(), database: database(), privilege: -1 },
+            Command::SetPrivilege {
+                user: user(),
+                database: database(),
+                privilege: -1,
+            },
         ),
-        ("entry-set-admin-privilege.bin", Command::SetAdminPrivilege { user: user(), admin: false }),
+        (
+            "entry-set-admin-privilege.bin",
+            Command::SetAdminPrivilege {
+                user: user(),
+                admin: false,
+            },
+        ),
         ("entry-drop-user.bin", Command::DropUser { name: user() }),
     ]
 }
@@ -85,17 +169,61 @@ fn of_nodes() -> Vec<(&'static str, Command)> {
         max_shard_id: 21,
     };
     vec![
-        ("entry-create-data-node.bin", Command::CreateDataNode { http: http(), tcp: tcp() }),
+        (
+            "entry-create-data-node.bin",
+            Command::CreateDataNode {
+                http: http(),
+                tcp: tcp(),
+            },
+        ),
         (
             "entry-update-data-node.bin",
-            Command::UpdateDataNode { id: NodeId(12), http: http(), tcp: Text::from(b"\xff:8088") },
+            Command::UpdateDataNode {
+                id: NodeId(12),
+                http: http(),
+                tcp: Text::from(b"\xff:8088"),
+            },
         ),
-        ("entry-set-passive.bin", Command::SetPassive { tcp: tcp(), passive: true }),
-        ("entry-set-active.bin", Command::SetPassive { tcp: tcp(), passive: false }),
-        ("entry-remove-data-node.bin", Command::RemoveDataNode { id: NodeId(12), force: false }),
-        ("entry-remove-data-node-by-force.bin", Command::RemoveDataNode { id: NodeId(5), force: true }),
-        ("entry-delete-data-node.bin", Command::DeleteDataNode { id: NodeId(4) }),
-        ("entry-set-lease-holder.bin", Command::SetLeaseHolder { lease, holder: NodeId(3), term: 3 }),
+        (
+            "entry-set-passive.bin",
+            Command::SetPassive {
+                tcp: tcp(),
+                passive: true,
+            },
+        ),
+        (
+            "entry-set-active.bin",
+            Command::SetPassive {
+                tcp: tcp(),
+                passive: false,
+            },
+        ),
+        (
+            "entry-remove-data-node.bin",
+            Command::RemoveDataNode {
+                id: NodeId(12),
+                force: false,
+            },
+        ),
+        (
+            "entry-remove-data-node-by-force.bin",
+            Command::RemoveDataNode {
+                id: NodeId(5),
+                force: true,
+            },
+        ),
+        (
+            "entry-delete-data-node.bin",
+            Command::DeleteDataNode { id: NodeId(4) },
+        ),
+        (
+            "entry-set-lease-holder.bin",
+            Command::SetLeaseHolder {
+                lease,
+                holder: NodeId(3),
+                term: 3,
+            },
+        ),
         ("entry-set-data.bin", Command::SetData(Box::new(restore))),
     ]
 }

@@ -1,12 +1,12 @@
 //! The frozen catalog.
 
 use influxdb_meta::base::{
-    Address, ClusterId, DurationNanos, Incarnation, Name, NodeId, RaftId, ShardGroupId, ShardId, Text,
-    UnixNanos,
+    Address, ClusterId, DurationNanos, Incarnation, Name, NodeId, RaftId, ShardGroupId, ShardId,
+    Text, UnixNanos,
 };
 use influxdb_meta::catalog::{
-    Catalog, Cluster, ContinuousQuery, DataNode, Database, MetaNode, RetentionPolicy, Shard, ShardGroup,
-    Subscription, User,
+    Catalog, Cluster, ContinuousQuery, DataNode, Database, MetaNode, RetentionPolicy, Shard,
+    ShardGroup, Subscription, User,
 };
 
 const DAY: i64 = DurationNanos::DAY.0;
@@ -24,7 +24,10 @@ pub(super) fn full_state() -> Catalog {
             with_secret: true,
             feature_level: 3,
         }),
-        passive: ["data-4:8088", "to-come:8088"].iter().map(Text::from).collect(),
+        passive: ["data-4:8088", "to-come:8088"]
+            .iter()
+            .map(Text::from)
+            .collect(),
         removed_data_nodes: ["data-9:8088"].iter().map(Text::from).collect(),
         leases: [("continuous_querier", 3), ("\u{e9}", 0)]
             .into_iter()
@@ -66,13 +69,24 @@ fn meta_node() -> MetaNode {
 
 /// One with labels, one whose address is no text.
 fn data_node(id: NodeId) -> DataNode {
-    let http = if id.0 == 5 { Text::from(b"\xff") } else { Text::from(&format!("data-{id}:8086")) };
-    let labels: &[(&str, &str)] = if id.0 == 3 { &[("az", ""), ("rack", "r\u{e9}1")] } else { &[] };
+    let http = if id.0 == 5 {
+        Text::from(b"\xff")
+    } else {
+        Text::from(&format!("data-{id}:8086"))
+    };
+    let labels: &[(&str, &str)] = if id.0 == 3 {
+        &[("az", ""), ("rack", "r\u{e9}1")]
+    } else {
+        &[]
+    };
     DataNode {
         id,
         http,
         tcp: Text::from(&format!("data-{id}:8088")),
-        labels: labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
+        labels: labels
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect(),
     }
 }
 
@@ -87,13 +101,22 @@ fn database(name: &str) -> Database {
             Subscription {
                 name: Name::from("s"),
                 mode: Text::from("ALL"),
-                destinations: ["udp://h:9", "http://h:9/\u{e9}"].iter().map(Text::from).collect(),
+                destinations: ["udp://h:9", "http://h:9/\u{e9}"]
+                    .iter()
+                    .map(Text::from)
+                    .collect(),
             },
-            Subscription { name: Name::default(), mode: Text::default(), destinations: Vec::new() },
+            Subscription {
+                name: Name::default(),
+                mode: Text::default(),
+                destinations: Vec::new(),
+            },
         ],
     };
-    let query =
-        |name: &str, query: &[u8]| ContinuousQuery { name: Name::from(name), query: Text::from(query) };
+    let query = |name: &str, query: &[u8]| ContinuousQuery {
+        name: Name::from(name),
+        query: Text::from(query),
+    };
     Database {
         name: Name::from(name),
         default_retention_policy: Name::from("rp"),
@@ -103,16 +126,24 @@ fn database(name: &str) -> Database {
 }
 
 fn user(name: &str) -> User {
-    let privileges: &[(&str, i32)] = if name == "db" { &[("b", -1), ("db", 3), ("gone", 0)] } else { &[] };
+    let privileges: &[(&str, i32)] = if name == "db" {
+        &[("b", -1), ("db", 3), ("gone", 0)]
+    } else {
+        &[]
+    };
     User {
         name: Name::from(name),
         hash: Text::from("$2a$10$hash"),
         admin: name == "db",
-        privileges: privileges.iter().map(|(name, privilege)| (Name::from(name), *privilege)).collect(),
+        privileges: privileges
+            .iter()
+            .map(|(name, privilege)| (Name::from(name), *privilege))
+            .collect(),
     }
 }
 
-/// Before the epoch, across it, truncated, empty, deleted, without owners; not in the order of their ids.
+/// Before the epoch, across it, truncated, empty, deleted, without owners; not in the order of
+/// their ids.
 fn groups() -> Vec<ShardGroup> {
     let shard = |(id, owners): &(u64, &[u64])| Shard {
         id: ShardId(*id),
@@ -128,11 +159,23 @@ fn groups() -> Vec<ShardGroup> {
     };
     vec![
         group(7, -2 * DAY, -DAY, &[(1, &[3, 4]), (2, &[5, 4])]),
-        ShardGroup { truncated_at: Some(UnixNanos(-1)), ..group(2, -DAY, DAY, &[(3, &[5])]) },
-        ShardGroup { truncated_at: Some(UnixNanos(DAY)), ..group(6, DAY, 2 * DAY, &[(5, &[3])]) },
+        ShardGroup {
+            truncated_at: Some(UnixNanos(-1)),
+            ..group(2, -DAY, DAY, &[(3, &[5])])
+        },
+        ShardGroup {
+            truncated_at: Some(UnixNanos(DAY)),
+            ..group(6, DAY, 2 * DAY, &[(5, &[3])])
+        },
         group(3, DAY, 2 * DAY, &[(9, &[4]), (8, &[])]),
-        ShardGroup { deleted_at: Some(UnixNanos(77)), ..group(1, DAY, 3 * DAY, &[(4, &[4]), (6, &[])]) },
-        ShardGroup { deleted_at: Some(UnixNanos(-78)), ..group(4, 0, 1, &[]) },
+        ShardGroup {
+            deleted_at: Some(UnixNanos(77)),
+            ..group(1, DAY, 3 * DAY, &[(4, &[4]), (6, &[])])
+        },
+        ShardGroup {
+            deleted_at: Some(UnixNanos(-78)),
+            ..group(4, 0, 1, &[])
+        },
         group(5, 2 * DAY, i64::MAX, &[(7, &[3, 5, 4])]),
     ]
 }
