@@ -2,36 +2,26 @@
 //! node.
 //!
 //! Owns: what this node is and belongs to, and when Raft opens. Never: Raft internals, HTTP.
-//! `founding` decides without IO, `driver` does; `docs/founding.md` argues why it is safe.
+//! `founding` decides without IO, `node` does; `docs/founding.md` argues why it is safe.
 
-mod by_hand;
+mod api;
 mod config;
-mod door;
-mod driver;
-mod evidence;
-mod exchange;
 pub mod founding;
-mod gate;
-mod gossip;
-mod hand;
-mod handle;
-mod http_exchange;
 pub mod identity;
-mod leaving;
+mod leader;
 pub mod membership;
-mod poll;
+mod node;
+mod peers;
 mod refusal;
-mod serve;
 mod shared;
-pub mod vector;
 mod view;
 
 use std::time::Duration;
 
+pub use api::{Cluster, NodeRef};
 pub use config::ClusterConfig;
-pub use exchange::{Ask, Exchange, PollError, Told};
-pub use handle::{Cluster, NodeRef};
-pub use http_exchange::HttpExchange;
+pub use peers::exchange::{Ask, Exchange, PollError, Told};
+pub use peers::http::HttpExchange;
 pub use refusal::Refusal;
 pub use view::{Doing, Missing, NotMember, View};
 

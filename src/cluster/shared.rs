@@ -9,10 +9,10 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
+use super::api::found_promise::Hand;
 use super::founding::Event;
-use super::hand::Hand;
-use super::identity::Record;
-use super::membership::Leading;
+use super::identity::record::Record;
+use super::leader::Leading;
 use super::{ClusterConfig, ClusterError, Exchange, NotMember, Refusal, View};
 use crate::base::{Address, Incarnation, RaftId};
 use crate::raft::Raft;
@@ -265,7 +265,7 @@ impl Shared {
         let stored = self
             .env
             .tasks
-            .blocking(move || dir.store(super::identity::FILE, &bytes))
+            .blocking(move || dir.store(super::identity::record::FILE, &bytes))
             .await;
         stored.map_err(|source| ClusterError::Io {
             deed: "writing the file `identity`",

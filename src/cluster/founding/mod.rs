@@ -3,7 +3,7 @@
 //!
 //! Owns: what is seen of every peer, what is accepted, whom to poll when, and which row of the
 //! table holds. Never: a clock, a socket, a file. What it wants stored it says, and goes on only
-//! when told that it is. Called by `driver`, and by the seeded schedules of `tests/it/founding.rs`
+//! when told that it is. Called by `node`, and by the seeded schedules of `tests/it/founding.rs`
 //! with the same events.
 
 mod pace;
@@ -25,7 +25,7 @@ use self::peer::{Source, mark};
 use self::peers::Peers;
 use self::rules::{QUIET, Sight};
 use super::PollError;
-use super::identity::{Origin, Record};
+use super::identity::record::{Origin, Record};
 use crate::base::{Address, Incarnation, ListHash};
 use crate::wire::identity::{Identity, Phase, VectorEntry};
 

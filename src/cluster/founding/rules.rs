@@ -10,8 +10,8 @@ use super::peers::Peers;
 use super::setup::Setup;
 use super::verdict::{Await, Block, Difference, NOT_ASKED, Verdict, What, addresses};
 use crate::base::{Address, ClusterId, Incarnation, ListHash};
-use crate::cluster::identity::{Origin, Record, Standing, Why};
-use crate::cluster::vector::cluster_id;
+use crate::cluster::identity::founders::cluster_id;
+use crate::cluster::identity::record::{Origin, Record, Standing, Why};
 use crate::cluster::{Missing, PollError};
 use crate::wire::identity::{Identity, PROTOCOL, Phase, VectorEntry};
 

@@ -2,7 +2,7 @@
 
 use crate::base::{Address, ListHash};
 use crate::cluster::ClusterConfig;
-use crate::cluster::vector::{founder_list, list_hash};
+use crate::cluster::identity::founders::{founder_list, list_hash};
 
 /// Fixed for the life of the process.
 #[derive(Clone, Debug)]

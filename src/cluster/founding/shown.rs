@@ -2,7 +2,7 @@
 
 use super::{Founding, Setup};
 use crate::base::{Address, Incarnation};
-use crate::cluster::identity::Standing;
+use crate::cluster::identity::record::Standing;
 use crate::wire::identity::{FEATURE_LEVEL, Identity, PROTOCOL, Phase, Starts, VectorEntry};
 
 impl Founding {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::base::{Address, ClusterId, Incarnation};
-use crate::cluster::identity::{Origin, Why};
+use crate::cluster::identity::record::{Origin, Why};
 use crate::cluster::{Doing, Missing, PollError};
 use crate::wire::identity::{PROTOCOL, VectorEntry};
 

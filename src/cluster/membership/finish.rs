@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::memory::Subject;
+use super::observations::Subject;
 use super::{Due, Look, Membership, Step};
 use crate::base::RaftId;
 use crate::catalog::{MetaNode, Pending, RemovedWhy};

@@ -3,20 +3,17 @@
 //! Owns: the order in which joins, replacements, removals and what was left half done become steps;
 //! one step is in flight at a time. Never: a clock, a socket, randomness, openraft. It trusts only
 //! what the facts show: what a step really did, after an error above all, the next facts tell. Run
-//! by `task`, and by the seeded schedules of `tests/it/membership` with the same events.
+//! by `leader`, and by the seeded schedules of `tests/it/membership` with the same events.
 
-mod arrivals;
+mod context;
 mod facts;
 mod finish;
-mod found;
-mod look;
-mod memory;
-mod people;
+mod learners;
+mod observations;
+mod pendings;
+mod removals;
 mod replace;
-mod standing;
 mod step;
-mod steps;
-mod task;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -24,11 +21,10 @@ use std::time::Duration;
 pub use facts::{Facts, Progress, Setup};
 pub use replace::{Evidence, StillInUse, WhyInUse, judge};
 pub use step::{Event, Request, Step, StepError};
-pub(super) use task::{Leading, facts, lead, setup};
 
-use self::look::{Fresh, Look};
-use self::memory::{AFTER_ERROR, AFTER_JUDGEMENT, Memory, Sight, Subject};
-use self::people::People;
+use self::context::{Fresh, Look};
+use self::observations::{AFTER_ERROR, AFTER_JUDGEMENT, Memory, Sight, Subject};
+use self::removals::People;
 use super::Refusal;
 use crate::base::Incarnation;
 use crate::catalog::Pending;

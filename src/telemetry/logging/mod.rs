@@ -99,7 +99,7 @@ impl Subscriber for Lines {
     fn exit(&self, _: &span::Id) {}
 }
 
-/// `influxdb_meta::cluster::driver` → `cluster`: the event of a line that names none.
+/// `influxdb_meta::cluster::node` → `cluster`: the event of a line that names none.
 fn module(target: &str) -> String {
     let inside = target.strip_prefix("influxdb_meta::").unwrap_or(target);
     inside.split("::").next().unwrap_or(inside).to_owned()

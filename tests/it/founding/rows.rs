@@ -6,7 +6,7 @@ use std::time::Duration;
 use influxdb_meta::base::{Address, ClusterId};
 use influxdb_meta::cluster::Doing;
 use influxdb_meta::cluster::founding::{Await, Block, Event, Verdict, What};
-use influxdb_meta::cluster::vector::cluster_id;
+use influxdb_meta::cluster::identity::founders::cluster_id;
 use influxdb_meta::wire::identity::{PROTOCOL, Phase};
 
 use super::world::{Planted, World, name};

@@ -13,7 +13,7 @@ use std::time::Duration;
 use influxdb_meta::base::{Address, ClusterId, Incarnation};
 use influxdb_meta::cluster::PollError;
 use influxdb_meta::cluster::founding::{Action, Block, Deed, Event, Founding, Setup, Verdict};
-use influxdb_meta::cluster::identity::{Record, Standing};
+use influxdb_meta::cluster::identity::record::{Record, Standing};
 use influxdb_meta::wire::identity::{Identity, Phase};
 
 /// A mistake built into the world, as if the machine had made it: the invariants must notice.

@@ -1,7 +1,7 @@
 //! The `identity` file in each phase.
 
 use influxdb_meta::base::{Address, ClusterId, Incarnation, RaftId, StartId, UnixNanos};
-use influxdb_meta::cluster::identity::{Origin, Record, Seat, Standing, Why};
+use influxdb_meta::cluster::identity::record::{Origin, Record, Seat, Standing, Why};
 
 use super::{assert_written, founders, frozen};
 

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use crate::base::{LogId, StartId};
 use crate::cluster::ClusterError;
-use crate::cluster::identity::Record;
+use crate::cluster::identity::founders::raft_id_of;
+use crate::cluster::identity::record::Record;
 use crate::cluster::shared::Shared;
-use crate::cluster::vector::raft_id_of;
 use crate::raft::{OpenError, Raft, Replica, Transport};
 use crate::storage::{Log, LogError, SnapshotHeader, Snapshots};
 

@@ -5,17 +5,17 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use super::membership::Evidence;
-use super::poll::who_is_at;
-use super::shared::Shared;
 use crate::base::{Address, Incarnation, RaftId};
 use crate::catalog::{Catalog, MetaNode};
+use crate::cluster::membership::Evidence;
+use crate::cluster::peers::poll::who_is_at;
+use crate::cluster::shared::Shared;
 use crate::raft::Raft;
 use crate::wire::identity::Identity;
 
 /// Asks every other member what it has heard of the old one, and the newcomer's name who answers
 /// there. All at once: it takes as long as one poll.
-pub(super) async fn gather(
+pub(in crate::cluster) async fn gather(
     shared: &Shared,
     raft: &Raft,
     led_for: Duration,

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::{Driver, picture};
 use crate::base::{Address, Incarnation, RaftId};
+use crate::cluster::node::{Driver, view_builder};
 use crate::cluster::shared::lock;
 use crate::wire::identity::FEATURE_LEVEL;
 
@@ -23,7 +23,7 @@ impl Driver {
             .feature_level
             .store(self.feature_level(), Ordering::Relaxed);
         let asking = self.errand.map(|_| &self.petition);
-        let view = picture::view(
+        let view = view_builder::view(
             &self.founding,
             &self.opening,
             &self.shared,

@@ -3,20 +3,20 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::shared::{Order, Shared};
 use crate::auth::proof::PeerKey;
 use crate::base::{Address, Incarnation, RaftId};
 use crate::catalog::Catalog;
+use crate::cluster::shared::{Order, Shared};
 use crate::raft::{Admission, Hello, Refusal, Replica};
 use crate::wire::identity::Starts;
 
-pub(super) struct Gate {
+pub(in crate::cluster) struct Gate {
     shared: Arc<Shared>,
     key: Option<PeerKey>,
 }
 
 impl Gate {
-    pub(super) fn new(shared: Arc<Shared>) -> Self {
+    pub(in crate::cluster) fn new(shared: Arc<Shared>) -> Self {
         let key = shared.config.secret.as_deref().map(PeerKey::derive);
         Self { shared, key }
     }

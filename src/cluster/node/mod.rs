@@ -3,15 +3,16 @@
 //! Owns: the one task that feeds the machine, and the order of opening Raft (founding.md 5). Never:
 //! a rule of founding. It is the only writer of the `identity` file.
 
-mod answers;
-mod errand;
-mod open;
-mod petition;
-mod picture;
+mod admission;
+mod join_answer;
+mod join_request;
+mod open_raft;
+mod progress_log;
 mod publish;
-mod story;
+mod retry;
 #[cfg(test)]
 mod tests;
+mod view_builder;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -24,16 +25,17 @@ use futures_util::stream::FuturesUnordered;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
-use self::errand::{Asked, Errand};
-use self::open::Opening;
-use self::petition::Petition;
-use self::story::Story;
-use super::founding::{Action, Event, Founding, Setup};
-use super::gate::Gate;
-use super::identity::{self, Record};
-use super::shared::{Ends, Order, Shared};
-use super::{ClusterConfig, ClusterError, Exchange, gossip, membership, poll};
+use self::join_request::{Asked, Errand};
+use self::open_raft::Opening;
+use self::progress_log::Story;
+use self::retry::Petition;
 use crate::base::{Address, Incarnation, RaftId};
+use crate::cluster::founding::{Action, Event, Founding, Setup};
+use crate::cluster::identity::record::{self, Record};
+use crate::cluster::node::admission::Gate;
+use crate::cluster::peers::{gossip, poll};
+use crate::cluster::shared::{Ends, Order, Shared};
+use crate::cluster::{ClusterConfig, ClusterError, Exchange, leader};
 use crate::raft::{Raft, Transport};
 use crate::runtime::Env;
 use crate::runtime::net::BoxFuture;
@@ -46,18 +48,18 @@ const HINTS: usize = 64;
 /// Of people and of other members: more at once are asked again.
 const ORDERS: usize = 16;
 
-pub(super) use gossip::Gossip;
+pub(in crate::cluster) use gossip::Gossip;
 
 /// What starting gives: what others read, and where failures arrive.
-pub(super) struct Started {
-    pub(super) shared: Arc<Shared>,
-    pub(super) gossip: Arc<Gossip>,
-    pub(super) failures: mpsc::Receiver<ClusterError>,
+pub(in crate::cluster) struct Started {
+    pub(in crate::cluster) shared: Arc<Shared>,
+    pub(in crate::cluster) gossip: Arc<Gossip>,
+    pub(in crate::cluster) failures: mpsc::Receiver<ClusterError>,
 }
 
 /// Loads or makes the identity, listens on 8089, opens Raft if this node is in a cluster, starts
 /// the task.
-pub(super) async fn start(
+pub(in crate::cluster) async fn start(
     env: Env,
     dir: DataDir,
     config: ClusterConfig,
@@ -71,7 +73,7 @@ pub(super) async fn start(
     let began = Instant::now();
     let setup = Setup::new(&config, raft_listen.port(), env.rng.u64());
     let founding = Founding::new(setup, record.clone(), Duration::ZERO);
-    let first = (record, founding.identity(), picture::first(&founding));
+    let first = (record, founding.identity(), view_builder::first(&founding));
     let ends = Ends {
         hints,
         orders,
@@ -133,7 +135,7 @@ fn cannot_listen(at: SocketAddr, error: &std::io::Error) -> ClusterError {
 async fn load_or_make(env: &Env, dir: &DataDir) -> Result<Record, ClusterError> {
     let disk = dir.clone();
     let io = |deed| move |source| ClusterError::Io { deed, source };
-    let read = env.tasks.blocking(move || disk.load(identity::FILE)).await;
+    let read = env.tasks.blocking(move || disk.load(record::FILE)).await;
     if let Some(bytes) = read.map_err(io("reading the file `identity`"))? {
         let record = Record::decode(&bytes)?;
         finish_setting_aside(env, dir, &record).await?;
@@ -145,7 +147,7 @@ async fn load_or_make(env: &Env, dir: &DataDir) -> Result<Record, ClusterError> 
     let (disk, bytes) = (dir.clone(), record.encode());
     let stored = env
         .tasks
-        .blocking(move || disk.store(identity::FILE, &bytes))
+        .blocking(move || disk.store(record::FILE, &bytes))
         .await;
     stored.map_err(io("writing the file `identity`"))?;
     Ok(record)
@@ -177,7 +179,11 @@ fn new_record(env: &Env) -> Record {
 /// For the look-up of the own name, which only warns.
 const OWN_NAME: Duration = Duration::from_secs(5);
 
-type Answers = (Address, u64, Vec<Result<Identity, super::PollError>>);
+type Answers = (
+    Address,
+    u64,
+    Vec<Result<Identity, crate::cluster::PollError>>,
+);
 
 struct Driver {
     shared: Arc<Shared>,
@@ -332,7 +338,7 @@ impl Driver {
     async fn advance(&mut self) -> Result<(), ClusterError> {
         let record = self.founding.record().clone();
         if record.seat().is_some() && self.opening.is_due() {
-            self.opening = open::open(&self.shared, &self.transport, record).await?;
+            self.opening = open_raft::open(&self.shared, &self.transport, record).await?;
             let Some(raft) = self.opening.raft().cloned() else {
                 return Ok(());
             };
@@ -373,7 +379,7 @@ impl Driver {
     /// The tasks that live as long as the open Raft node.
     fn follow(&self, raft: &Raft) {
         let tasks = &self.shared.env.tasks;
-        tasks.detach(membership::lead(self.shared.clone(), raft.clone()));
+        tasks.detach(leader::lead(self.shared.clone(), raft.clone()));
         tasks.detach(gossip::tell_others(
             self.gossip.clone(),
             self.exchange.clone(),
@@ -408,7 +414,7 @@ impl Driver {
         }));
     }
 
-    fn note_heard(&mut self, results: &[Result<Identity, super::PollError>]) {
+    fn note_heard(&mut self, results: &[Result<Identity, crate::cluster::PollError>]) {
         for theirs in results.iter().flatten() {
             self.shared.heard(theirs.incarnation);
             if self.levels.len() < MOST_LEVELS || self.levels.contains_key(&theirs.incarnation) {

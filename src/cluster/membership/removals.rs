@@ -3,12 +3,14 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
-use super::finish::remove;
-use super::memory::Subject;
-use super::{Due, Facts, JOINING_LEVEL, Look, Membership, Request, Step, StepError};
 use crate::base::RaftId;
 use crate::catalog::RemovedWhy;
 use crate::cluster::Refusal;
+use crate::cluster::membership::finish::remove;
+use crate::cluster::membership::observations::Subject;
+use crate::cluster::membership::{
+    Due, Facts, JOINING_LEVEL, Look, Membership, Request, Step, StepError,
+};
 use crate::machine::Removal;
 
 /// A person's client gives up after 10 s.

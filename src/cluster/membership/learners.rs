@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use super::finish::remove;
-use super::memory::Subject;
-use super::{Due, Look, Membership, Step};
 use crate::catalog::{MetaNode, RemovedWhy};
+use crate::cluster::membership::finish::remove;
+use crate::cluster::membership::observations::Subject;
+use crate::cluster::membership::{Due, Look, Membership, Step};
 use crate::machine::Removal;
 
 /// A learner by wish that nothing was seen of for so long is taken out.

@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use super::picture::NO_SECRET;
 use crate::cluster::founding::{Block, Deed, NOT_ASKED};
-use crate::cluster::identity::Record;
+use crate::cluster::identity::record::Record;
+use crate::cluster::node::view_builder::NO_SECRET;
 use crate::cluster::{Doing, View};
 
 pub(super) struct Story {

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, UNIX_EPOCH};
 
-use super::Exchange;
-use super::shared::{Shared, lock};
 use crate::base::{Address, UnixNanos};
+use crate::cluster::Exchange;
+use crate::cluster::shared::{Shared, lock};
 use crate::raft::Raft;
 use crate::wire::api::{Announcement, AnnouncementContext};
 use crate::wire::identity::Identity;
@@ -21,13 +21,13 @@ const MAX_NODES: usize = 4096;
 const MAX_BYTES: usize = 2048;
 
 /// What is known of other nodes, by their `tcpAddr`.
-pub(super) struct Gossip {
+pub(in crate::cluster) struct Gossip {
     shared: Arc<Shared>,
     known: Mutex<BTreeMap<String, (UnixNanos, Announcement)>>,
 }
 
 impl Gossip {
-    pub(super) fn new(shared: Arc<Shared>) -> Self {
+    pub(in crate::cluster) fn new(shared: Arc<Shared>) -> Self {
         Self {
             shared,
             known: Mutex::default(),
@@ -36,7 +36,7 @@ impl Gossip {
 
     /// Takes an announcement and what it passes on. The sender is stamped with this node's clock;
     /// of what is passed on the newest counts, and nothing from the future: it would never expire.
-    pub(super) fn take(&self, announcement: &Announcement) {
+    pub(in crate::cluster) fn take(&self, announcement: &Announcement) {
         let now = self.shared.env.clock.now();
         let own = self
             .shared
@@ -68,7 +68,7 @@ impl Gossip {
     }
 
     /// A poll of a member says what its announcement would.
-    pub(super) fn polled(&self, theirs: &Identity) {
+    pub(in crate::cluster) fn polled(&self, theirs: &Identity) {
         self.take(&Announcement {
             tcp_addr: theirs.raft.to_string(),
             http_addr: theirs.http.to_string(),
@@ -80,7 +80,7 @@ impl Gossip {
         });
     }
 
-    pub(super) fn all(&self) -> Vec<Announcement> {
+    pub(in crate::cluster) fn all(&self) -> Vec<Announcement> {
         self.expire();
         lock(&self.known)
             .values()
@@ -116,7 +116,11 @@ impl Gossip {
 }
 
 /// A member announces itself to one other at a time, in random order, until one takes it.
-pub(super) async fn tell_others(gossip: Arc<Gossip>, exchange: Arc<dyn Exchange>, raft: Raft) {
+pub(in crate::cluster) async fn tell_others(
+    gossip: Arc<Gossip>,
+    exchange: Arc<dyn Exchange>,
+    raft: Raft,
+) {
     let shared = gossip.shared.clone();
     let stop = shared.env.tasks.clone();
     let mut raft_changed = raft.changed();

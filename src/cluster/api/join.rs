@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::hand::{Asking, Hand};
-use super::identity::Standing;
-use super::poll::who_is_at;
-use super::shared::{Order, lock};
-use super::{Ask, Cluster, NodeRef, PollError, Refusal, Told};
 use crate::base::{Address, Incarnation};
 use crate::catalog::MetaNode;
+use crate::cluster::api::found_promise::{Asking, Hand};
+use crate::cluster::identity::record::Standing;
+use crate::cluster::peers::poll::who_is_at;
+use crate::cluster::shared::{Order, lock};
+use crate::cluster::{Ask, Cluster, NodeRef, PollError, Refusal, Told};
 use crate::wire::api::ErrorBody;
 use crate::wire::identity::{Identity, Phase};
 use crate::wire::joining::{Caller, FORM, INVITE, Invite, PROMISE};
@@ -19,7 +19,7 @@ use crate::wire::joining::{Caller, FORM, INVITE, Invite, PROMISE};
 /// A promise holds for ten seconds, and founding takes one or two.
 const PROMISE_WITHIN: Duration = Duration::from_secs(2);
 /// A look at what changed nothing that wakes.
-pub(super) const LOOK: Duration = Duration::from_millis(100);
+pub(in crate::cluster) const LOOK: Duration = Duration::from_millis(100);
 
 impl Cluster {
     /// `/join` (founding.md 8): adds the node at this address, or forms a cluster with it. `None`:
@@ -51,7 +51,7 @@ impl Cluster {
     }
 
     /// Waits for a person: no `peers`, and not to found alone by itself.
-    pub(super) fn by_hand(&self) -> bool {
+    pub(in crate::cluster) fn by_hand(&self) -> bool {
         let config = &self.shared.config;
         config.peers.is_empty() && !config.single_server && config.bootstrap_expect != Some(1)
     }
@@ -195,7 +195,7 @@ impl Cluster {
     }
 
     /// A promise not to found for a while, given to one that is about to (founding.md 8).
-    pub(super) fn promise(&self) -> Result<(), Refusal> {
+    pub(in crate::cluster) fn promise(&self) -> Result<(), Refusal> {
         if !self.by_hand() || !matches!(self.shared.record().standing, Standing::Fresh) {
             return Err(Refusal::NotYet(
                 "not a fresh node that waits for a person".to_owned(),
@@ -204,7 +204,7 @@ impl Cluster {
         Hand::promise(&self.shared.hand, self.me())
     }
 
-    pub(super) fn caller(&self) -> Caller {
+    pub(in crate::cluster) fn caller(&self) -> Caller {
         let identity = self.identity();
         Caller {
             from: identity.incarnation,
@@ -357,7 +357,7 @@ fn elsewhere(addr: &Address, theirs: &Identity) -> Refusal {
     ))
 }
 
-pub(super) fn outcome(at: &Address, told: &Told) -> Result<(), Refusal> {
+pub(in crate::cluster) fn outcome(at: &Address, told: &Told) -> Result<(), Refusal> {
     let text = || {
         let error = told.read::<ErrorBody>().map(|body| body.error);
         format!(

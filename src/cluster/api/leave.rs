@@ -6,12 +6,12 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
-use super::by_hand::{LOOK, outcome};
-use super::identity::Standing;
-use super::shared::{Order, Removal};
-use super::{Ask, Cluster, Refusal};
 use crate::base::{Address, RaftId};
 use crate::catalog::MetaNode;
+use crate::cluster::api::join::{LOOK, outcome};
+use crate::cluster::identity::record::Standing;
+use crate::cluster::shared::{Order, Removal};
+use crate::cluster::{Ask, Cluster, Refusal};
 use crate::raft::{HandOver, Raft};
 use crate::wire::joining::{LEAVE, REMOVED, RemovedHint};
 
@@ -103,7 +103,7 @@ impl Cluster {
     }
 
     /// By the membership task; then the one that was taken out is told.
-    pub(super) async fn take_out(
+    pub(in crate::cluster) async fn take_out(
         &self,
         raft: &Raft,
         raft_id: RaftId,

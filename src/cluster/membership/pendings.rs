@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::finish::{add, make_room, remove, two_holders};
-use super::memory::{Sight, Subject};
-use super::{Due, Look, Membership, Step};
 use crate::base::RaftId;
 use crate::catalog::{MetaNode, Pending};
+use crate::cluster::membership::finish::{add, make_room, remove, two_holders};
+use crate::cluster::membership::observations::{Sight, Subject};
+use crate::cluster::membership::{Due, Look, Membership, Step};
 
 /// A pending that nothing was seen of for so long is dropped; it may ask again.
 const DROP_AFTER: Duration = Duration::from_secs(600);

@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::Facts;
 use crate::base::{Address, Incarnation, RaftId};
 use crate::catalog::Pending;
 use crate::cluster::PollError;
+use crate::cluster::membership::Facts;
 use crate::wire::identity::{Identity, Phase};
 
 /// What a step is about: after it failed, the same subject rests for a while and others go on.

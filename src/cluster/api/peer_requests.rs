@@ -8,11 +8,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
-use super::door::{Door, gone};
-use super::identity::Standing;
-use super::shared::Order;
-use super::{Cluster, Refusal};
 use crate::base::Incarnation;
+use crate::cluster::identity::record::Standing;
+use crate::cluster::leader::join::{Door, gone};
+use crate::cluster::shared::Order;
+use crate::cluster::{Cluster, Refusal};
 use crate::raft::{Raft, Role};
 use crate::wire::identity::{Identity, Phase};
 use crate::wire::joining::{
@@ -63,7 +63,7 @@ impl Cluster {
         })
     }
 
-    pub(super) fn me(&self) -> Incarnation {
+    pub(in crate::cluster) fn me(&self) -> Incarnation {
         self.shared.record().incarnation
     }
 
@@ -177,13 +177,13 @@ impl Cluster {
         Ok(self.done())
     }
 
-    pub(super) fn open_raft(&self) -> Result<Raft, Refusal> {
+    pub(in crate::cluster) fn open_raft(&self) -> Result<Raft, Refusal> {
         self.raft()
             .map_err(|not_member| Refusal::NotYet(not_member.reason))
     }
 
     /// `None`: this node does not lead.
-    pub(super) fn door<'a>(
+    pub(in crate::cluster) fn door<'a>(
         &'a self,
         raft: &'a Raft,
         deadline: Instant,
@@ -226,7 +226,7 @@ fn check_sender(from: Incarnation, identity: &Identity) -> Result<(), Refusal> {
     Err(Refusal::Bad("the identity is not the sender's".to_owned()))
 }
 
-pub(super) fn json(value: &impl Serialize) -> Bytes {
+pub(in crate::cluster) fn json(value: &impl Serialize) -> Bytes {
     // Only maps with keys that are no strings could fail, and there is none.
     serde_json::to_vec(value).unwrap_or_default().into()
 }

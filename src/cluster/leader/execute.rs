@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::task::ATTEMPT;
-use super::{Event, Step, StepError};
-use crate::cluster::evidence::gather;
-use crate::cluster::poll::who_is_at;
+use crate::cluster::leader::ATTEMPT;
+use crate::cluster::leader::evidence::gather;
+use crate::cluster::membership::{Event, Step, StepError};
+use crate::cluster::peers::poll::who_is_at;
 use crate::cluster::shared::Shared;
 use crate::machine::{Command, Outcome};
 use crate::raft::{ChangeError, ProposeError, Raft};

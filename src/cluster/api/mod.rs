@@ -1,5 +1,10 @@
 //! The running membership, as the rest of the program holds it.
 
+pub(in crate::cluster) mod found_promise;
+mod join;
+mod leave;
+mod peer_requests;
+
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -9,10 +14,10 @@ use std::time::Duration;
 use tokio::sync::{Mutex, mpsc, watch};
 use tokio::time::timeout;
 
-use super::driver::{self, Gossip, Started};
-use super::shared::{Shared, lock};
-use super::{ClusterConfig, ClusterError, Exchange, NotMember, View};
 use crate::base::{Address, Incarnation, NodeId};
+use crate::cluster::node::{self, Gossip, Started};
+use crate::cluster::shared::{Shared, lock};
+use crate::cluster::{ClusterConfig, ClusterError, Exchange, NotMember, View};
 use crate::raft::Raft;
 use crate::runtime::Env;
 use crate::storage::DataDir;
@@ -22,7 +27,7 @@ use crate::wire::identity::Identity;
 /// This node's membership, running. Cheap to clone.
 #[derive(Clone)]
 pub struct Cluster {
-    pub(super) shared: Arc<Shared>,
+    pub(in crate::cluster) shared: Arc<Shared>,
     gossip: Arc<Gossip>,
     /// Held across an await by the one that waits for the process to end.
     failures: Arc<Mutex<mpsc::Receiver<ClusterError>>>,
@@ -60,7 +65,7 @@ impl Cluster {
             shared,
             gossip,
             failures,
-        } = driver::start(env, dir, config, exchange, raft_listen).await?;
+        } = node::start(env, dir, config, exchange, raft_listen).await?;
         Ok(Self {
             shared,
             gossip,

@@ -3,6 +3,11 @@
 //! Owns: founding's first command, the order at the begin of a leadership, carrying out steps, each
 //! with a deadline. Never: deciding what the next step is.
 
+mod evidence;
+mod execute;
+mod first_command;
+pub(in crate::cluster) mod join;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,10 +15,10 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::found::found;
-use super::steps::carry_out;
-use super::{Event, Facts, Membership, Progress, Request, Setup, Step};
 use crate::cluster::Refusal;
+use crate::cluster::leader::execute::carry_out;
+use crate::cluster::leader::first_command::found;
+use crate::cluster::membership::{Event, Facts, Membership, Progress, Request, Setup, Step};
 use crate::cluster::shared::{Removal, Shared, lock};
 use crate::raft::{Raft, Role};
 use crate::runtime::net::BoxFuture;

@@ -7,9 +7,9 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::ClusterError;
-use super::vector::{cluster_id, raft_id_of};
 use crate::base::{Address, ClusterId, Incarnation, RaftId, StartId, UnixNanos};
+use crate::cluster::ClusterError;
+use crate::cluster::identity::founders::{cluster_id, raft_id_of};
 use crate::wire::identity::{Phase, VectorEntry};
 pub use crate::wire::joining::Why;
 

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::Driver;
-use super::errand::{Asked, Errand};
-use super::open::Opening;
 use crate::base::Address;
 use crate::cluster::founding::Event;
-use crate::cluster::identity::{Record, Seat, Standing};
+use crate::cluster::identity::record::{Record, Seat, Standing};
+use crate::cluster::node::Driver;
+use crate::cluster::node::join_request::{Asked, Errand};
+use crate::cluster::node::open_raft::Opening;
 use crate::cluster::{ClusterError, Told};
 use crate::wire::api::ErrorBody;
 use crate::wire::joining::{JoinAnswer, Refused, Removed};
@@ -182,7 +182,7 @@ impl Driver {
         let old = self.founding.record().incarnation;
         self.close_for_good().await?;
         self.shared.set_aside(old).await?;
-        let record = super::new_record(&self.shared.env);
+        let record = crate::cluster::node::new_record(&self.shared.env);
         self.shared.store(&record).await?;
         self.shared.set_record(record.clone());
         tracing::info!(event = "autojoin.back", %old, new = %record.incarnation, "coming back as a new incarnation");

@@ -3,10 +3,10 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::open::Opening;
-use super::petition::Petition;
 use crate::base::{Address, Incarnation};
 use crate::cluster::founding::{Founding, WAY_OUT};
+use crate::cluster::node::open_raft::Opening;
+use crate::cluster::node::retry::Petition;
 use crate::cluster::shared::{Shared, lock};
 use crate::cluster::{Doing, View};
 use crate::raft::{Raft, RaftStatus};

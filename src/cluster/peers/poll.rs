@@ -7,8 +7,8 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::time::{Instant, timeout_at};
 
-use super::shared::Shared;
 use crate::base::Address;
+use crate::cluster::shared::Shared;
 use crate::cluster::{Exchange, PollError};
 use crate::runtime::Env;
 use crate::wire::identity::Identity;
@@ -21,7 +21,10 @@ const MAX_ADDRESSES: usize = 16;
 
 /// The same from a member, on whose word something is done: where its cluster was founded with a
 /// secret, an answer without a proof is nobody's.
-pub(super) async fn who_is_at(shared: &Shared, at: &Address) -> Vec<Result<Identity, PollError>> {
+pub(in crate::cluster) async fn who_is_at(
+    shared: &Shared,
+    at: &Address,
+) -> Vec<Result<Identity, PollError>> {
     let answers = poll(&shared.env, &*shared.exchange, at, shared.identity()).await;
     let must_prove = shared.config.secret.is_some() && shared.founded_with_secret();
     let believe = |theirs: Identity| {
@@ -39,7 +42,7 @@ pub(super) async fn who_is_at(shared: &Shared, at: &Address) -> Vec<Result<Ident
 }
 
 /// What each socket address of the name answered; one failure when the name gives none.
-pub(super) async fn poll(
+pub(in crate::cluster) async fn poll(
     env: &Env,
     exchange: &dyn Exchange,
     at: &Address,

@@ -5,11 +5,11 @@
 
 use std::time::Duration;
 
-use super::Driver;
-use super::petition::Door;
 use crate::base::{Address, Incarnation};
 use crate::cluster::founding::Verdict;
-use crate::cluster::identity::{Seat, Standing, Why};
+use crate::cluster::identity::record::{Seat, Standing, Why};
+use crate::cluster::node::Driver;
+use crate::cluster::node::retry::Door;
 use crate::cluster::{Ask, PollError, Told};
 use crate::wire::joining::{Caller, Invite, JOIN, JoinRequest, MOVED, Wish};
 

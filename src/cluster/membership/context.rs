@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::Facts;
 use crate::base::{Incarnation, RaftId};
 use crate::catalog::{MetaNode, Pending};
+use crate::cluster::membership::Facts;
 
 /// Valid for the event that brought it: evidence grows old.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

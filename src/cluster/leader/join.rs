@@ -9,14 +9,15 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 
-use super::Refusal;
-use super::evidence::gather;
-use super::membership::{Leading, facts, judge, setup};
-use super::poll::who_is_at;
-use super::shared::{Shared, lock};
 use crate::base::{Address, Incarnation, RaftId};
 use crate::catalog::{Catalog, Cluster, MetaNode, Pending};
 use crate::cluster::PollError;
+use crate::cluster::Refusal;
+use crate::cluster::leader::evidence::gather;
+use crate::cluster::leader::{Leading, facts, setup};
+use crate::cluster::membership::judge;
+use crate::cluster::peers::poll::who_is_at;
+use crate::cluster::shared::{Shared, lock};
 use crate::machine::{AllocateRaftId, Command, MoveMetaNode, Outcome};
 use crate::raft::{ProposeError, Raft};
 use crate::wire::envelope::Body;
@@ -30,16 +31,19 @@ const LOOK_UP: Duration = Duration::from_secs(2);
 const MOST_PENDINGS: usize = 64;
 
 /// A leader at its door.
-pub(super) struct Door<'a> {
-    pub(super) shared: &'a Arc<Shared>,
-    pub(super) raft: &'a Raft,
-    pub(super) leading: Leading,
-    pub(super) deadline: Instant,
+pub(in crate::cluster) struct Door<'a> {
+    pub(in crate::cluster) shared: &'a Arc<Shared>,
+    pub(in crate::cluster) raft: &'a Raft,
+    pub(in crate::cluster) leading: Leading,
+    pub(in crate::cluster) deadline: Instant,
 }
 
 impl Door<'_> {
     /// J1 to J4.
-    pub(super) async fn join(&self, request: &JoinRequest) -> Result<JoinAnswer, Refusal> {
+    pub(in crate::cluster) async fn join(
+        &self,
+        request: &JoinRequest,
+    ) -> Result<JoinAnswer, Refusal> {
         let theirs = &request.identity;
         let cluster = self.cluster().await?;
         let catalog = self.catalog();
@@ -66,7 +70,7 @@ impl Door<'_> {
     }
 
     /// A member has other addresses than the catalog says.
-    pub(super) async fn moved(&self, theirs: &Identity) -> Result<(), Refusal> {
+    pub(in crate::cluster) async fn moved(&self, theirs: &Identity) -> Result<(), Refusal> {
         let cluster = self.cluster().await?;
         let catalog = self.catalog();
         if let Some(gone) = gone(&catalog, &cluster, theirs) {
@@ -88,7 +92,7 @@ impl Door<'_> {
     }
 
     /// Whose place it is that a member gives up: its own, and it must still be there to say so.
-    pub(super) async fn leaving(&self, theirs: &Identity) -> Result<RaftId, Refusal> {
+    pub(in crate::cluster) async fn leaving(&self, theirs: &Identity) -> Result<RaftId, Refusal> {
         let cluster = self.cluster().await?;
         let catalog = self.catalog();
         if let Some(gone) = gone(&catalog, &cluster, theirs) {
@@ -111,7 +115,7 @@ impl Door<'_> {
     }
 
     /// Of a learner by wish, by name: from here on it is to vote.
-    pub(super) async fn want_vote(&self, node: &MetaNode) -> Result<(), Refusal> {
+    pub(in crate::cluster) async fn want_vote(&self, node: &MetaNode) -> Result<(), Refusal> {
         self.cluster().await?;
         let MetaNode {
             incarnation,
@@ -309,7 +313,11 @@ impl Door<'_> {
 }
 
 /// What became of an incarnation that is not to speak any more.
-pub(super) fn gone(catalog: &Catalog, cluster: &Cluster, theirs: &Identity) -> Option<Removed> {
+pub(in crate::cluster) fn gone(
+    catalog: &Catalog,
+    cluster: &Cluster,
+    theirs: &Identity,
+) -> Option<Removed> {
     let (cluster_id, cluster_name) = (cluster.id, cluster.name.clone());
     if let Some(tombstone) = catalog.tombstones.get(&theirs.incarnation) {
         let (why, by, at) = (tombstone.why.into(), tombstone.by.clone(), tombstone.at);

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::Refusal;
-use super::shared::lock;
 use crate::base::Incarnation;
+use crate::cluster::Refusal;
+use crate::cluster::shared::lock;
 
 #[derive(Debug, Default)]
-pub(super) enum Hand {
+pub(in crate::cluster) enum Hand {
     #[default]
     Idle,
     Asking,
@@ -30,7 +30,10 @@ const PROMISE: Duration = Duration::from_secs(10);
 
 impl Hand {
     /// Begins to ask or to found, until the guard is dropped.
-    pub(super) fn ask(hand: &Mutex<Self>, me: Incarnation) -> Result<Asking<'_>, Refusal> {
+    pub(in crate::cluster) fn ask(
+        hand: &Mutex<Self>,
+        me: Incarnation,
+    ) -> Result<Asking<'_>, Refusal> {
         let mut now = lock(hand);
         match *now {
             Self::Founding { me: who } if who == me => Ok(Asking {
@@ -55,7 +58,7 @@ impl Hand {
         }
     }
 
-    pub(super) fn promise(hand: &Mutex<Self>, me: Incarnation) -> Result<(), Refusal> {
+    pub(in crate::cluster) fn promise(hand: &Mutex<Self>, me: Incarnation) -> Result<(), Refusal> {
         let mut now = lock(hand);
         match *now {
             Self::Asking => Err(Refusal::NotYet(
@@ -78,7 +81,7 @@ impl Hand {
 }
 
 /// While it lives, this node gives no promise.
-pub(super) struct Asking<'a> {
+pub(in crate::cluster) struct Asking<'a> {
     hand: &'a Mutex<Hand>,
     me: Incarnation,
     then: Hand,
@@ -86,7 +89,7 @@ pub(super) struct Asking<'a> {
 
 impl Asking<'_> {
     /// From here on the order to found may be on its way.
-    pub(super) fn founds(&mut self) {
+    pub(in crate::cluster) fn founds(&mut self) {
         self.then = Hand::Founding { me: self.me };
         *lock(self.hand) = Hand::Founding { me: self.me };
     }

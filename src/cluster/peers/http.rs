@@ -8,10 +8,10 @@ use bytes::Bytes;
 use serde::Deserialize;
 use tokio::time::Instant;
 
-use super::{Ask, Exchange, PollError, Told};
 use crate::auth::proof::{Nonce, PROOF_HEADER, PeerKey, new_nonce};
 use crate::base::{Address, Incarnation};
 use crate::client::{self, CallError, Client, Response};
+use crate::cluster::{Ask, Exchange, PollError, Told};
 use crate::runtime::net::BoxFuture;
 use crate::runtime::{Env, Net, Rng};
 use crate::wire::api::Announcement;

@@ -4,8 +4,8 @@ use std::sync::atomic::Ordering;
 
 use tokio::time::Instant;
 
-use super::task::{ATTEMPT, PAUSE};
-use crate::cluster::identity::{Origin, Seat};
+use crate::cluster::identity::record::{Origin, Seat};
+use crate::cluster::leader::{ATTEMPT, PAUSE};
 use crate::cluster::shared::Shared;
 use crate::machine::{Command, Found, Founder, Outcome};
 use crate::raft::{ProposeError, Raft, Role};
