@@ -17,7 +17,7 @@
 //! - [`auth`]: proofs between meta nodes
 //! - [`storage`]: the directory, the log and snapshots, durably
 //! - [`client`]: calls to other meta nodes over HTTP
-//! - [`datanode`]: calls to data nodes, on their port 8088
+//! - [`data_node`]: calls to data nodes, on their port 8088
 //!
 //! *A node*:
 //! - [`raft`]: openraft over `storage` and `machine`, the transport on 8089, `propose`
@@ -49,7 +49,7 @@ pub mod tls;
 
 pub mod auth;
 pub mod client;
-pub mod datanode;
+pub mod data_node;
 pub mod storage;
 
 pub mod raft;

@@ -10,7 +10,7 @@ use crate::auth::{AuthConfig, Login};
 use crate::client::Client;
 use crate::cluster::{Cluster, HttpExchange};
 use crate::config::{Config, version};
-use crate::datanode::DataNodes;
+use crate::data_node::DataNodes;
 use crate::http::{HttpConfig, ROUTES, Server};
 use crate::runtime::Env;
 use crate::runtime::signal::{Signals, Stop};

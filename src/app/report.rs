@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::auth::{AuthConfig, Method};
 use crate::cluster::{Cluster, ClusterConfig};
 use crate::config::{Config, version};
-use crate::datanode::DataNodes;
+use crate::data_node::DataNodes;
 use crate::wire::identity::Phase;
 
 /// Before anything is opened.

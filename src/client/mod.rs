@@ -4,7 +4,7 @@
 //! redirects, signing what is our own, and what an answer that went wrong means ([`CallError`]).
 //! Never: state of the cluster, or deciding what to do next. Every call ends by its deadline, and a
 //! call that may have been executed is never sent twice. Callers: `ctl`, `cluster` (identity,
-//! announcements), `service` (carried requests), `datanode` (dialling, `/status`).
+//! announcements), `service` (carried requests), `data_node` (dialling, `/status`).
 
 mod answer;
 mod calls;

@@ -37,7 +37,7 @@ pub use value::{Bind, Setting};
 use crate::auth::{AuthConfig, Method};
 use crate::base::Address;
 use crate::cluster::ClusterConfig;
-use crate::datanode::DataNodesConfig;
+use crate::data_node::DataNodesConfig;
 use crate::raft::RaftConfig;
 use crate::telemetry::logging::LoggingConfig;
 use crate::tls::{Places, Trust};

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::Output;
 use super::flags::AddData;
 use super::members::Cluster;
-use super::order::AT_DATA_NODES;
+use super::request_once::AT_DATA_NODES;
 use super::session::Session;
 use crate::base::Address;
 use crate::client::Request;

@@ -3,7 +3,7 @@
 
 use super::Output;
 use super::flags::CopyShard;
-use super::order::{self, WITH_SHARDS};
+use super::request_once::{self, WITH_SHARDS};
 use super::session::Session;
 
 pub(super) async fn run(session: &Session, asked: &CopyShard) -> Output {
@@ -15,7 +15,7 @@ pub(super) async fn run(session: &Session, asked: &CopyShard) -> Output {
 
 async fn copy(session: &Session, asked: &CopyShard) -> Result<String, String> {
     let (source, dest, shard) = asked.checked().map_err(|why| session.said(&why))?;
-    order::reach(session).await?;
+    request_once::reach(session).await?;
     let id = shard.to_string();
     let fields = [
         ("src", source.as_str()),
@@ -24,7 +24,7 @@ async fn copy(session: &Session, asked: &CopyShard) -> Result<String, String> {
     ];
     let look =
         "influxd-ctl copy-shard-status shows copies under way, show-shards who owns the shard";
-    order::give(
+    request_once::give(
         session,
         &session.bind,
         "/copy-shard",

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::Output;
 use super::session::Session;
 use super::table::Table;
-use super::when;
+use super::timestamps;
 use crate::client::Request;
 
 /// The leader asks each destination how far it is, and waits up to 10 s, for all at once.
@@ -50,7 +50,7 @@ fn print(copies: &[InProgress]) -> String {
             copy.shard_id.to_string(),
             copy.total_size.to_string(),
             copy.current_size.to_string(),
-            when::as_go(&copy.started_at),
+            timestamps::as_go(&copy.started_at),
         ]);
     }
     table.print_spaced()

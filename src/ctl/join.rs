@@ -2,7 +2,7 @@
 //! node.
 
 use super::flags::Join;
-use super::here::{self, Nodes};
+use super::local_nodes::{self, Nodes};
 use super::session::Session;
 use super::status::Status;
 use super::{Output, add_data, add_meta, tell};
@@ -21,7 +21,7 @@ pub(super) async fn run(session: &Session, asked: &Join) -> Output {
     if !status.is_meta() {
         return Output::failed(session.said(&format!("{cluster} is not a meta node")));
     }
-    let nodes = here::named_nodes(session).await;
+    let nodes = local_nodes::named_nodes(session).await;
     tell(&format!(
         "Searching for meta node on {}...",
         nodes.meta_address()

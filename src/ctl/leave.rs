@@ -1,7 +1,7 @@
 //! `influxd-ctl leave [-y]`: takes what runs on this host out of its cluster.
 
 use super::flags::Leave;
-use super::here::{self, DataPlace, Here};
+use super::local_nodes::{self, DataPlace, Here};
 use super::members::Cluster;
 use super::prompt::confirmed;
 use super::session::Session;
@@ -13,7 +13,7 @@ use crate::client::CallError;
 const META_PORT: u16 = 8091;
 
 pub(super) async fn run(session: &mut Session, asked: &Leave) -> Output {
-    let nodes = here::nodes(session).await;
+    let nodes = local_nodes::nodes(session).await;
     let mut left = Left::default();
     let failure = both(session, asked, &nodes, &mut left).await.err();
     Output {
@@ -35,7 +35,7 @@ struct Left {
 async fn both(
     session: &mut Session,
     asked: &Leave,
-    nodes: &here::Nodes,
+    nodes: &local_nodes::Nodes,
     left: &mut Left,
 ) -> Result<(), String> {
     let data = &nodes.data;

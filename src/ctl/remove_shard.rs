@@ -2,7 +2,7 @@
 
 use super::Output;
 use super::flags::RemoveShard;
-use super::order::{self, WITH_SHARDS};
+use super::request_once::{self, WITH_SHARDS};
 use super::session::Session;
 
 pub(super) async fn run(session: &Session, asked: &RemoveShard) -> Output {
@@ -14,12 +14,12 @@ pub(super) async fn run(session: &Session, asked: &RemoveShard) -> Output {
 
 async fn remove(session: &Session, asked: &RemoveShard) -> Result<String, String> {
     let (source, shard) = asked.checked().map_err(|why| session.said(&why))?;
-    order::reach(session).await?;
+    request_once::reach(session).await?;
     let id = shard.to_string();
     let mut fields = vec![("src", source.as_str()), ("shard", id.as_str())];
     fields.extend(asked.force.then_some(("force", "true")));
     let look = "influxd-ctl show-shards says who owns the shard";
-    order::give(
+    request_once::give(
         session,
         &session.bind,
         "/remove-shard",

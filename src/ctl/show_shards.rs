@@ -11,7 +11,7 @@ use super::flags::ShowShards;
 use super::session::Session;
 use super::status::or_default;
 use super::table::Table;
-use super::when::{self, NEVER};
+use super::timestamps::{self, NEVER};
 use crate::client::Request;
 
 /// The node asks the data nodes, and waits up to 10 s for each, for all at once.
@@ -121,9 +121,9 @@ fn row(shard: &Shard, verbose: bool) -> Vec<String> {
         shard.retention_policy.clone(),
         of_group(shard.replica_n.to_string()),
         of_group(shard.shard_group_id.to_string()),
-        when::to_the_second(&shard.start_time),
+        timestamps::to_the_second(&shard.start_time),
         shard.end(),
-        when::to_the_second(&shard.expire_time),
+        timestamps::to_the_second(&shard.expire_time),
         format!("[{}]", owners.join(" ")),
     ]
 }
@@ -149,7 +149,7 @@ impl Shard {
     /// A truncated one ends, to the nanosecond, where it was truncated.
     fn end(&self) -> String {
         if self.truncated_at.is_empty() || self.truncated_at == NEVER {
-            return when::to_the_second(&self.end_time);
+            return timestamps::to_the_second(&self.end_time);
         }
         format!("{}*", self.truncated_at)
     }
@@ -181,7 +181,7 @@ impl Owner {
             size,
             ..
         } = self;
-        let modified = when::as_go(&self.last_modified);
+        let modified = timestamps::as_go(&self.last_modified);
         let err = if self.err.is_empty() {
             "<nil>"
         } else {

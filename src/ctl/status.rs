@@ -95,7 +95,7 @@ pub(super) fn read<T: for<'de> Deserialize<'de>>(written: &impl serde::Serialize
 mod tests {
     use super::*;
     use crate::wire::api;
-    use crate::wire::datanode::DataNodeStatus;
+    use crate::wire::data_node::DataNodeStatus;
 
     /// Nothing here is spelled otherwise than our server spells it.
     #[test]

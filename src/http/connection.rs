@@ -8,9 +8,9 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio_util::sync::CancellationToken;
 
-use super::conversation::Conversation;
+use super::connection_state::Conversation;
 use super::dispatch::{App, answer};
-use super::guard::{Guard, Limits};
+use super::timeout_stream::{Guard, Limits};
 use crate::runtime::net::Stream;
 
 /// Serves until the peer is done, a limit cuts it off, or `drain`: then the request under way is

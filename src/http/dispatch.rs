@@ -12,7 +12,7 @@ use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use hyper::{Request, StatusCode};
 use tower_service::Service as _;
 
-use super::conversation::Conversation;
+use super::connection_state::Conversation;
 use super::error::{Failure, NotExecuted};
 use super::request_id::RequestIds;
 use super::request_scope;

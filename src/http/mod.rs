@@ -10,22 +10,22 @@
 
 mod authenticate;
 mod body;
+mod chunked_body;
 mod connection;
-mod conversation;
+mod connection_state;
 mod dispatch;
 mod error;
 mod form;
-mod guard;
 mod json;
 mod leader;
 mod params;
-mod parts;
 mod proof;
 mod reply;
 mod request_id;
 mod request_scope;
 mod routes;
 mod server;
+mod timeout_stream;
 
 pub use request_scope::in_request;
 pub use routes::ROUTES;

@@ -7,9 +7,9 @@ use hyper::StatusCode;
 use hyper::header::{CONTENT_TYPE, HeaderValue, LOCATION};
 use serde::Serialize;
 
+use super::chunked_body::Parts;
 use super::error::json;
 use super::json::go_json;
-use super::parts::Parts;
 
 /// 200 with what Go's encoder writes: one line with its end.
 pub(super) fn ok_json<T: Serialize>(value: &T) -> Response {

@@ -11,7 +11,7 @@ use std::ops::{Bound, Range, RangeBounds};
 use openraft::storage::{IOFlushed, RaftLogStorage};
 use openraft::{LogState, OptionalSend, RaftLogReader};
 
-use super::health::Health;
+use super::halt_latch::Health;
 use super::types::{
     OpenEntry, OpenLogId, OpenVote, Types, log_id, open_log_id, open_payload, open_vote, payload,
     vote,

@@ -7,14 +7,14 @@ mod admission;
 mod compaction;
 mod config;
 mod contact;
-mod due;
-mod health;
+mod halt_latch;
 mod log_store;
 mod members;
 mod network;
 mod node;
 mod propose;
 mod runtime;
+mod snapshot_policy;
 mod state_machine;
 mod status;
 #[cfg(test)]

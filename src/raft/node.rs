@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::config::Timers;
 use super::contact::Contact;
-use super::health::{Halt, Health};
+use super::halt_latch::{Halt, Health};
 use super::log_store::LogStore;
 use super::network::{Network, Served};
 use super::state_machine::{Shelf, StateMachine};

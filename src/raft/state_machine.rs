@@ -13,8 +13,8 @@ use openraft::{OptionalSend, RaftSnapshotBuilder};
 use tokio::sync::watch;
 
 use super::Applied;
-use super::due::{Due, Size};
-use super::health::Health;
+use super::halt_latch::Health;
+use super::snapshot_policy::{Due, Size};
 use super::types::{
     Answer, OpenEntry, OpenLogId, Payload, StoredMembership, Types, log_id, membership_bytes,
     open_log_id, open_membership,

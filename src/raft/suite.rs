@@ -8,7 +8,7 @@ use openraft::testing::log::{StoreBuilder, Suite};
 use tokio::sync::watch;
 
 use super::Applied;
-use super::health::Health;
+use super::halt_latch::Health;
 use super::log_store::LogStore;
 use super::state_machine::{Shelf, StateMachine};
 use super::types::{Member, Types};

@@ -8,11 +8,12 @@
 //! reach by itself. Called by `http`; `app` builds it and gives it the cluster once that has
 //! started.
 
-mod carrier;
+mod apply_watcher;
+mod cluster_api;
 mod data_nodes;
 mod error;
 mod execute;
-mod follow;
+mod forwarder;
 mod gauges;
 mod health;
 mod joining;
@@ -20,7 +21,6 @@ mod labels;
 mod leader;
 mod lease;
 mod members;
-mod membership;
 mod shards;
 mod users;
 mod watch;
@@ -31,25 +31,25 @@ use std::time::Duration;
 use futures_util::future::join;
 use tokio::time::Instant;
 
-pub use carrier::{Carried, CarriedAnswer, Carrier, CarryError};
+pub use cluster_api::Membership;
 pub use error::Error;
 pub use execute::Executed;
+pub use forwarder::{Carried, CarriedAnswer, Carrier, CarryError};
 pub use labels::Labels;
 pub use leader::{Answer, Ask, CALLER, CARRIED, Limits, MEANT_FOR, Manner, NOT_EXECUTED};
 pub use lease::Acquired;
-pub use membership::Membership;
 pub use shards::{Shown, Which};
 pub use watch::{Polled, Snapshot};
 
 use crate::auth::Login;
 use crate::base::Address;
 pub use crate::cluster::Refusal;
-use crate::datanode::DataNodes;
+use crate::data_node::DataNodes;
 use crate::raft::{Applied, Raft};
 use crate::runtime::Env;
 use crate::telemetry::metrics::Metrics;
-use follow::Following;
-use membership::Starting;
+use apply_watcher::Following;
+use cluster_api::Starting;
 
 #[derive(Clone, Debug)]
 pub struct ServiceConfig {
@@ -109,7 +109,7 @@ impl Service {
     /// nothing.
     pub fn attach(self: &Arc<Self>, membership: Arc<dyn Membership>) {
         if self.membership.set(membership.clone()).is_ok() {
-            follow::start(&self.env, membership, self.following.clone());
+            apply_watcher::start(&self.env, membership, self.following.clone());
             self.start_leading();
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! Owns: everything below `<dir>/influxd-meta/`. Never: Raft policy, or what a phase means.
 
-mod aside;
+mod archive;
 mod dir;
 mod log;
 mod snapshot;

@@ -3,7 +3,7 @@
 //! Owns: the only knowledge of rustls; where the system keeps the certificates that are trusted.
 //! Never: which connections need TLS, or the keys of the configuration that say so. Certificates
 //! are judged by `runtime`'s clock. The cipher's own randomness comes from the system: what a
-//! simulation could seed there would be no secret. Callers: `datanode`; `app` builds the
+//! simulation could seed there would be no secret. Callers: `data_node`; `app` builds the
 //! [`Connector`], so that what cannot work stops the start.
 
 mod connect;

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::base::{Address, ClusterId, Incarnation, LogId, NodeId, RaftId, ShardGroupId, ShardId};
-use crate::wire::datanode::ShardOwnerInfo;
+use crate::wire::data_node::ShardOwnerInfo;
 use crate::wire::identity::Phase;
 
 /// Every answer from 400 on: `{"error":"no leader"}`.

@@ -6,7 +6,7 @@
 
 pub mod api;
 pub mod data;
-pub mod datanode;
+pub mod data_node;
 pub mod envelope;
 pub mod execute;
 pub mod frames;

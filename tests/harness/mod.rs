@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each test binary uses its part")]
 
 pub mod ctl;
-pub mod datanode;
+pub mod data_node;
 pub mod http;
 pub mod node;
 pub mod wire;

@@ -5,7 +5,7 @@ mod allocated;
 mod architecture;
 mod config;
 mod ctl;
-mod datanode;
+mod data_node;
 mod docs;
 mod founding;
 mod fuzz;

@@ -16,8 +16,8 @@
 )]
 #![allow(unreachable_pub, reason = "a program exports nothing")]
 
-#[path = "../harness/datanode/mod.rs"]
-mod datanode;
+#[path = "../harness/data_node/mod.rs"]
+mod data_node;
 
 use std::collections::BTreeMap;
 use std::env;
@@ -28,8 +28,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread;
 
-use datanode::{DataNode, Mood, On, Options};
-use influxdb_meta::wire::datanode::Kind;
+use data_node::{DataNode, Mood, On, Options};
+use influxdb_meta::wire::data_node::Kind;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::json;

@@ -2,7 +2,7 @@
 
 mod commands;
 mod data;
-mod go;
+mod go_flags;
 mod shards;
 
 use std::ffi::OsString;
@@ -12,7 +12,7 @@ use clap::{Args, CommandFactory, Parser};
 
 pub(super) use commands::{AddMeta, Command, Join, Leave, NodeLabels, RemoveMeta, Token};
 pub(super) use data::{AddData, RemoveData, UpdateData};
-pub(super) use go::from_go;
+pub(super) use go_flags::from_go;
 pub(super) use shards::{CopyShard, RemoveShard, ShowShards, TruncateShards};
 
 use crate::auth::{Login, Secret};

@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 
-use super::seen::Health;
+use super::responses::Health;
 use crate::base::{Address, LogId};
 use crate::client::CallError;
 use crate::ctl::members::{Cluster, MetaNode};

@@ -2,14 +2,14 @@
 
 mod details;
 mod report;
-mod seen;
+mod responses;
 
 use super::Output;
 use super::members::Cluster;
 use super::session::Session;
 use super::status::Status;
 use details::Details;
-use seen::Health;
+use responses::Health;
 
 pub(super) async fn run(session: &Session, verbose: bool) -> Output {
     match look(session, verbose).await {

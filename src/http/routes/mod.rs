@@ -7,10 +7,10 @@ mod health;
 mod identity;
 mod joining;
 mod labels;
-mod later;
 mod lease;
 mod members;
 mod metrics;
+mod not_implemented;
 mod peers;
 mod shards;
 mod watch;
@@ -133,7 +133,7 @@ pub(super) fn router(state: Arc<State>) -> Router {
     });
     open.merge(read)
         .merge(write)
-        .merge(later::routes(&guarded))
+        .merge(not_implemented::routes(&guarded))
         .merge(proven.route("/cluster/identity", identity))
         .method_not_allowed_fallback(other_method)
         .fallback(unknown)

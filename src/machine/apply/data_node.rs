@@ -1,6 +1,6 @@
 //! Data nodes (wire.md 3.4, types 25, 26 and 28), and which of them own nothing.
 
-use super::shard_lives;
+use super::shard_lifecycle;
 use crate::base::{NodeId, Text};
 use crate::catalog::{Catalog, DataNode, MAX_REMOVED_DATA_NODES};
 use crate::machine::Refused;
@@ -74,7 +74,7 @@ pub(super) fn remove(catalog: &mut Catalog, id: NodeId, force: bool) -> Result<(
     if !catalog.data_nodes.contains_key(&id) {
         return Err(Refused::DataNodeNotFound);
     }
-    shard_lives::disown(catalog, id, force)?;
+    shard_lifecycle::disown(catalog, id, force)?;
     if let Some(node) = catalog.data_nodes.remove(&id) {
         catalog.passive.remove(&node.tcp);
         remember_removed(catalog, node.tcp);

@@ -9,12 +9,12 @@ mod destination;
 mod labels;
 mod lease;
 mod members;
+mod move_meta_node;
 mod query;
-mod relocate;
 mod restore;
 mod retention_policy;
 mod shard_group;
-mod shard_lives;
+mod shard_lifecycle;
 mod subscription;
 mod user;
 
@@ -89,15 +89,15 @@ fn carry_out(catalog: &mut Catalog, log_id: LogId, stamped: &Stamped) -> Result<
             policy,
             id,
         } => {
-            shard_lives::delete(catalog, database, policy, *id)?;
+            shard_lifecycle::delete(catalog, database, policy, *id)?;
         }
-        Command::TruncateShardGroups { at } => shard_lives::truncate(catalog, *at),
-        Command::PruneShardGroups => shard_lives::prune(catalog),
-        Command::DropShard { id } => shard_lives::drop(catalog, *id),
-        Command::CopyShardOwner(copy) => shard_lives::add_copy(catalog, *copy)?,
-        Command::RemoveShardOwner(copy) => shard_lives::remove_owner(catalog, *copy),
+        Command::TruncateShardGroups { at } => shard_lifecycle::truncate(catalog, *at),
+        Command::PruneShardGroups => shard_lifecycle::prune(catalog),
+        Command::DropShard { id } => shard_lifecycle::drop(catalog, *id),
+        Command::CopyShardOwner(copy) => shard_lifecycle::add_copy(catalog, *copy)?,
+        Command::RemoveShardOwner(copy) => shard_lifecycle::remove_owner(catalog, *copy),
         Command::RemoveShardCopy { copy, force } => {
-            shard_lives::remove_copy(catalog, *copy, *force)?
+            shard_lifecycle::remove_copy(catalog, *copy, *force)?
         }
         Command::CreateContinuousQuery { database, query } => {
             query::create(catalog, database, query)?
@@ -144,7 +144,7 @@ fn carry_out(catalog: &mut Catalog, log_id: LogId, stamped: &Stamped) -> Result<
         Command::Found(found) => cluster::found(catalog, found)?,
         Command::AllocateRaftId(allocate) => members::allocate(catalog, allocate)?,
         Command::AddMetaNode(add) => members::add(catalog, add)?,
-        Command::MoveMetaNode(to) => relocate::relocate(catalog, to)?,
+        Command::MoveMetaNode(to) => move_meta_node::relocate(catalog, to)?,
         Command::RemoveMetaNode(remove) => members::remove(catalog, remove),
         Command::SetLabels(asked) => labels::set(catalog, asked)?,
         Command::RaiseFeatureLevel { level } => cluster::raise_feature_level(catalog, *level)?,

@@ -8,7 +8,7 @@ use futures_util::{FutureExt, SinkExt, StreamExt};
 use tokio::time::timeout;
 use tokio_util::codec::{Decoder, Encoder, Framed};
 
-use super::pulse::Pulse;
+use super::liveness::Pulse;
 use crate::runtime::net::Stream;
 use crate::wire::frames::{self, Frame, FrameError, LENGTH_BYTES, Lane};
 

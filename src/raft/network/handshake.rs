@@ -11,7 +11,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use super::conn::{Conn, ConnError};
-use super::pulse::Pulse;
+use super::liveness::Pulse;
 use crate::base::Incarnation;
 use crate::raft::{Admission, Refusal, Replica};
 use crate::runtime::Rng;

@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use super::conn::Conn;
 use super::handshake;
 use super::server::Served;
-use super::strangers::{Failures, Place, Strangers, is_of_one_connection};
+use super::unauthenticated::{Failures, Place, Strangers, is_of_one_connection};
 use crate::raft::{Admission, Replica};
 use crate::runtime::net::{Listener, Stream};
 use crate::runtime::{Env, TaskHandle};

@@ -7,15 +7,15 @@
 mod client;
 mod conn;
 mod dial;
-mod fit;
 mod handshake;
 mod listener;
+mod liveness;
 mod peer;
-mod pulse;
 mod server;
 mod snapshot;
-mod strangers;
 mod stream;
+mod unauthenticated;
+mod validate;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};

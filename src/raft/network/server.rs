@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::conn::{Conn, ConnError};
-use super::{fit, snapshot};
+use super::{snapshot, validate};
 use crate::raft::Replica;
 use crate::raft::contact::Contact;
 use crate::raft::types::{
@@ -51,12 +51,12 @@ pub(super) async fn run(conn: &mut Conn, lane: Lane, served: &Served) -> Result<
                 appends(conn, served, first).await?
             }
             (Lane::Control, Frame::Vote(ask)) => {
-                fit::vote(&ask, me)?;
+                validate::vote(&ask, me)?;
                 let asked = within(ANSWER, raft.vote(vote_request(ask))).await?;
                 reply(conn, asked.map(vote_answer).map_err(|e| e.to_string())).await?;
             }
             (Lane::Control, Frame::PreVote(ask)) => {
-                fit::vote(&ask, me)?;
+                validate::vote(&ask, me)?;
                 let asked = within(ANSWER, raft.pre_vote(vote_request(ask))).await?;
                 reply(conn, asked.map(vote_answer).map_err(|e| e.to_string())).await?;
             }
@@ -69,7 +69,7 @@ pub(super) async fn run(conn: &mut Conn, lane: Lane, served: &Served) -> Result<
                 reply(conn, done.map(transferred).map_err(|e| e.to_string())).await?;
             }
             (Lane::Snapshot, Frame::Snapshot(head)) => {
-                fit::snapshot(&head, me)?;
+                validate::snapshot(&head, me)?;
                 let installed = snapshot::receive(conn, raft, head).await?;
                 reply(conn, installed.map(Frame::Installed)).await?;
             }
@@ -106,7 +106,7 @@ async fn appends(conn: &mut Conn, served: &Served, first: Append) -> Result<(), 
         let mut request = Some(first);
         loop {
             if let Some(append) = request.take() {
-                fit::append(&append, served.me.raft_id)?;
+                validate::append(&append, served.me.raft_id)?;
                 // After a conflict or a higher vote nobody takes any more: what is under way is
                 // read past.
                 drop(requests.send(open_append(append)?).await);

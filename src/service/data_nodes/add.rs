@@ -11,7 +11,7 @@ use crate::machine::Command;
 use crate::raft::Raft;
 use crate::service::{Error, Service};
 use crate::wire::api::DataNodeInfo;
-use crate::wire::datanode::Node;
+use crate::wire::data_node::Node;
 
 impl Service {
     /// Adds the data node at `addr`; one that is a member already is only said again. `None`: ask

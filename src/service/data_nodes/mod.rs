@@ -2,14 +2,14 @@
 //! across a call to a data node: it calls the meta nodes while they wait for it.
 
 mod add;
-mod again;
-mod anywhere;
-mod listed;
+mod auto_add;
+mod commit_via_leader;
+mod describe;
+mod remind;
 mod remove;
 mod update;
-mod wanted;
 
-pub(super) use wanted::add_all;
+pub(super) use auto_add::add_all;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +20,7 @@ use tokio::time::Instant;
 use super::{Error, Limits, Manner, Refusal, Service};
 use crate::base::{Address, Text};
 use crate::catalog::{Catalog, DATA_LEVEL, DataNode};
-use crate::datanode::Failed;
+use crate::data_node::Failed;
 use crate::machine::{Command, Outcome, Refused};
 use crate::raft::{BarrierError, Raft, Role};
 use crate::wire::api::DataNodeInfo;

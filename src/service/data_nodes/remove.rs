@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 use super::{DATA_NODE_ANSWERS, QUICK_ANSWER, address_of, known};
 use crate::base::{Address, NodeId};
 use crate::catalog::DataNode;
-use crate::datanode::DataNodes;
+use crate::data_node::DataNodes;
 use crate::machine::Command;
 use crate::raft::Raft;
 use crate::service::{Error, Service};

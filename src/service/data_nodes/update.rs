@@ -12,7 +12,7 @@ use crate::machine::Command;
 use crate::raft::Raft;
 use crate::service::{Error, Service};
 use crate::wire::api::DataNodeInfo;
-use crate::wire::datanode::DataNodeStatus;
+use crate::wire::data_node::DataNodeStatus;
 
 impl Service {
     /// Gives a data node other addresses: those that the node at `new` says are its own. `None`:

@@ -15,7 +15,7 @@ use crate::machine::{Command, ShardCopy};
 use crate::raft::Raft;
 use crate::service::data_nodes::{address_of, of_data_node};
 use crate::wire::api::CopyInProgress;
-use crate::wire::datanode::{CopyShard, ShardOwnerInfo};
+use crate::wire::data_node::{CopyShard, ShardOwnerInfo};
 
 const TRIES: usize = 10;
 const BETWEEN: Duration = Duration::from_secs(1);

@@ -2,13 +2,13 @@
 
 mod copies;
 mod copy;
+mod owner_search;
 mod remove;
-mod restored;
 mod show;
 mod truncate;
 
 pub(super) use copies::Copies;
-pub(super) use restored::find_owners;
+pub(super) use owner_search::find_owners;
 pub use show::{Shown, Which};
 
 use std::time::Duration;
@@ -20,7 +20,7 @@ use super::{Error, Limits, Manner, Service};
 use crate::base::{Name, ShardId};
 use crate::catalog::{Catalog, DataNode};
 use crate::raft::Applied;
-use crate::wire::datanode::ShardOwnerInfo;
+use crate::wire::data_node::ShardOwnerInfo;
 
 /// Terabytes over a slow network. A dead data node is found out by its connection, not by this.
 const COPIED_WITHIN: Duration = Duration::from_secs(7 * 24 * 3600);

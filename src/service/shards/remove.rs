@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::{Error, REMOVED_WITHIN, Service, node, not_an_owner, target};
 use crate::base::ShardId;
 use crate::catalog::DataNode;
-use crate::datanode::Why;
+use crate::data_node::Why;
 use crate::machine::{Command, ShardCopy};
 use crate::raft::Raft;
 use crate::service::data_nodes::{address_of, of_data_node};

@@ -11,7 +11,7 @@ use crate::base::{NodeId, ShardGroupId, ShardId, UnixNanos};
 use crate::catalog::{Catalog, DataNode, Database, RetentionPolicy, Shard, ShardGroup};
 use crate::service::data_nodes::{QUICK_ANSWER, address_of};
 use crate::wire::api::ShardInfo;
-use crate::wire::datanode::{ShardOwnerInfo, Shards};
+use crate::wire::data_node::{ShardOwnerInfo, Shards};
 
 /// Go's zero time.
 const NEVER: &str = "0001-01-01T00:00:00Z";

@@ -4,7 +4,7 @@ use std::io;
 
 use tokio::sync::oneshot;
 
-use super::chores::ChoresDone;
+use super::maintenance::ChoresDone;
 use crate::wire::wal::Record;
 
 /// Told how a write ended.

@@ -8,9 +8,9 @@
 //! callers → Mirror (readable at once) → queue → Writer: encode, write, sync → acknowledge
 //! ```
 
-mod chores;
 mod command;
 mod fsyncs;
+mod maintenance;
 mod mirror;
 mod pointers;
 mod recovery;

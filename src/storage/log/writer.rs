@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::chores::{Chores, ChoresDone};
 use super::command::{Command, Done, copy};
+use super::maintenance::{Chores, ChoresDone};
 use super::recovery::Recovered;
 use super::shared::{Shared, closed};
 use super::stream::Stream;

@@ -7,10 +7,10 @@
 //! that use it. Reading is strict: a node that skipped what it does not understand would differ
 //! from the others in silence.
 
+mod compressed;
 mod data_nodes;
+mod internal;
 mod members;
-mod ours;
-mod packed;
 
 use bytes::Bytes;
 use prost::Message;
@@ -64,7 +64,7 @@ pub fn encode(at: UnixNanos, retention_autocreate: bool, body: &Body) -> Bytes {
             Err(OutsideTheWire::Ours(command)) => command,
         },
     };
-    let (format, ours) = (ours::format_of(command), Ours::from(command));
+    let (format, ours) = (internal::format_of(command), Ours::from(command));
     let mut bytes = head(
         format,
         at,
@@ -77,7 +77,7 @@ pub fn encode(at: UnixNanos, retention_autocreate: bool, body: &Body) -> Bytes {
 
 /// Whether encoding a wire command takes long, for it may be packed.
 pub fn is_large(command: &[u8]) -> bool {
-    command.len() >= packed::MIN
+    command.len() >= compressed::MIN
 }
 
 /// # Errors
@@ -111,8 +111,12 @@ pub fn decode(bytes: &[u8]) -> Result<Stamped, EnvelopeError> {
 
 fn encode_wire(at: UnixNanos, retention_autocreate: bool, command: &Bytes) -> Bytes {
     let format = execute::format_of(command);
-    let packs = format >= packed::SINCE_FORMAT && is_large(command);
-    let packed = if packs { packed::pack(command) } else { None };
+    let packs = format >= compressed::SINCE_FORMAT && is_large(command);
+    let packed = if packs {
+        compressed::pack(command)
+    } else {
+        None
+    };
     let (field, body) = packed
         .as_ref()
         .map_or((WIRE, command), |packed| (PACKED, packed));
@@ -207,10 +211,10 @@ fn decode_wire(format: u64, bytes: &[u8]) -> Result<Command, EnvelopeError> {
 }
 
 fn decode_packed(format: u64, bytes: &[u8]) -> Result<Command, EnvelopeError> {
-    if format < u64::from(packed::SINCE_FORMAT) {
+    if format < u64::from(compressed::SINCE_FORMAT) {
         return Err(malformed(format!("format {format} does not pack commands")));
     }
-    decode_wire(format, &packed::unpack(bytes).map_err(malformed)?)
+    decode_wire(format, &compressed::unpack(bytes).map_err(malformed)?)
 }
 
 fn decode_ours(format: u64, bytes: &[u8]) -> Result<Command, EnvelopeError> {
@@ -221,7 +225,7 @@ fn decode_ours(format: u64, bytes: &[u8]) -> Result<Command, EnvelopeError> {
     let ours = Ours::decode(bytes).map_err(malformed)?;
     let command = Command::try_from(ours).map_err(malformed)?;
     // An older version could not read it: no version wrote this.
-    if u64::from(ours::format_of(&command)) > format {
+    if u64::from(internal::format_of(&command)) > format {
         return Err(malformed(format!(
             "format {format} does not have this command"
         )));

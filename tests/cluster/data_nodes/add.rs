@@ -144,8 +144,8 @@ fn while_the_first_meta_node_is_down() {
 /// the next one.
 #[test]
 fn the_leader_dies_meanwhile() {
-    use crate::harness::datanode::{Mood, On};
-    use influxdb_meta::wire::datanode::Kind;
+    use crate::harness::data_node::{Mood, On};
+    use influxdb_meta::wire::data_node::Kind;
 
     let mut stack = Stack::of(1);
     let (leader, follower) = (stack.leader(), stack.follower());

@@ -1,10 +1,10 @@
 //! A data node gets a copy of a shard, and owns it once it has it.
 
-use influxdb_meta::wire::datanode::{CopyShard, Kind, answer};
+use influxdb_meta::wire::data_node::{CopyShard, Kind, answer};
 use serde_json::json;
 
 use super::*;
-use crate::harness::datanode::{Held, Mood, On};
+use crate::harness::data_node::{Held, Mood, On};
 
 const COPY: On = On::Call(Kind::CopyShard);
 

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::*;
-use crate::harness::datanode::shards::unix_nanos;
+use crate::harness::data_node::shards::unix_nanos;
 
 /// What was acknowledged: databases, and shard groups by their ids.
 #[derive(Default)]

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use influxdb_meta::wire::datanode::Kind;
+use influxdb_meta::wire::data_node::Kind;
 
 use super::*;
-use crate::harness::datanode::command::{Response as Executed, create_data_node};
-use crate::harness::datanode::shards::unix_nanos;
+use crate::harness::data_node::command::{Response as Executed, create_data_node};
+use crate::harness::data_node::shards::unix_nanos;
 
 fn owners(group: &data::ShardGroup) -> Vec<Vec<u64>> {
     group

@@ -1,7 +1,8 @@
-//! Data nodes beside real meta nodes: the model of `harness/datanode` on loopback addresses of
+//! Data nodes beside real meta nodes: the model of `harness/data_node` on loopback addresses of
 //! their own, and people who ask for what `influxd-ctl` and curl ask for.
 
 mod add;
+mod auto_add;
 mod copy_shard;
 mod faults;
 mod leases;
@@ -12,7 +13,6 @@ mod remove_shard;
 mod restored;
 mod show_shards;
 mod update;
-mod wanted;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::harness::datanode::{Data, DataNode, Options, command, data, shards};
+use crate::harness::data_node::{Data, DataNode, Options, command, data, shards};
 use crate::harness::http::{self, Response};
 use crate::harness::node::{AT_LAST, Node, Nodes};
 use crate::harness::wait_for;

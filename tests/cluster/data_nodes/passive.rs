@@ -1,10 +1,10 @@
 //! Passive data nodes take writes and own nothing.
 
-use influxdb_meta::wire::datanode::Kind;
+use influxdb_meta::wire::data_node::Kind;
 
 use super::*;
-use crate::harness::datanode::shards::unix_nanos;
-use crate::harness::datanode::{Mood, On};
+use crate::harness::data_node::shards::unix_nanos;
+use crate::harness::data_node::{Mood, On};
 
 impl Stack {
     fn add(&self, n: usize, passive: bool) -> Response {

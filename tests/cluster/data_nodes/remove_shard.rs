@@ -1,10 +1,10 @@
 //! Copies of shards are removed, and shards truncated.
 
-use influxdb_meta::wire::datanode::Kind;
+use influxdb_meta::wire::data_node::Kind;
 
 use super::*;
-use crate::harness::datanode::shards::unix_nanos;
-use crate::harness::datanode::{Held, Mood, On};
+use crate::harness::data_node::shards::unix_nanos;
+use crate::harness::data_node::{Held, Mood, On};
 
 const REMOVE: On = On::Call(Kind::RemoveShard);
 

@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::*;
-use crate::harness::datanode::Held;
-use crate::harness::datanode::shards::{rfc3339, unix_nanos};
+use crate::harness::data_node::Held;
+use crate::harness::data_node::shards::{rfc3339, unix_nanos};
 
 const NEVER: &str = "0001-01-01T00:00:00Z";
 

@@ -1,9 +1,9 @@
 //! Another machine takes a data node's place.
 
-use influxdb_meta::wire::datanode::Kind;
+use influxdb_meta::wire::data_node::Kind;
 
 use super::*;
-use crate::harness::datanode::{Mood, On};
+use crate::harness::data_node::{Mood, On};
 
 const JOIN: On = On::Call(Kind::JoinCluster);
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::docker::SOON;
-use crate::harness::datanode::{Data, shards};
+use crate::harness::data_node::{Data, shards};
 use crate::harness::{http, wait_for};
 
 /// What was acknowledged: databases, and shard groups in them.

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::stack::{DATA, META, Stack};
 use crate::docker::{SOON, docker};
 use crate::harness::ctl::data_nodes;
-use crate::harness::datanode::Data;
+use crate::harness::data_node::Data;
 use crate::harness::{http, wait_for};
 
 impl Stack {

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use influxdb_meta::auth::Users;
 use influxdb_meta::base::{Address, Incarnation, UnixNanos};
 use influxdb_meta::cluster::{Doing, NodeRef, NotMember, Refusal, View};
-use influxdb_meta::datanode::{DataNodes, DataNodesConfig};
+use influxdb_meta::data_node::{DataNodes, DataNodesConfig};
 use influxdb_meta::http::{HttpConfig, ROUTES, Server};
 use influxdb_meta::raft::Raft;
 use influxdb_meta::runtime::Env;

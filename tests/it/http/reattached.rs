@@ -7,7 +7,7 @@ use influxdb_meta::base::{Name, NodeId, Text};
 use influxdb_meta::machine::Command;
 use influxdb_meta::runtime::net::Stream;
 use influxdb_meta::runtime::{Env, TaskHandle};
-use influxdb_meta::wire::datanode::{
+use influxdb_meta::wire::data_node::{
     Call, DataNodeStatus, HEADER_BYTES, Header, JoinCluster, MUX, Node, answer,
 };
 use influxdb_meta::wire::envelope::Body;

@@ -7,7 +7,7 @@
 //! `POST /execute` on keep-alive connections to the leader; there, a put of one key to the leader
 //! over at most 16 HTTP/2 connections. Prints medians and ratios.
 
-#[path = "../../../harness/datanode/command.rs"]
+#[path = "../../../harness/data_node/command.rs"]
 #[allow(dead_code, reason = "the tests send more of them")]
 mod command;
 mod connection;
@@ -15,7 +15,7 @@ mod etcd;
 mod load;
 mod meta;
 mod pollers;
-#[path = "../../../harness/datanode/proto.rs"]
+#[path = "../../../harness/data_node/proto.rs"]
 #[allow(dead_code, reason = "the tests read more of it")]
 mod proto;
 mod scale;

@@ -2,7 +2,7 @@
 //! nodes.
 
 use bytes::{Bytes, BytesMut};
-use influxdb_meta::wire::datanode::{
+use influxdb_meta::wire::data_node::{
     Answer, Call, CopyShard, HEADER_BYTES, Header, JoinCluster, Kind, LeaveCluster, ListShards,
     RemoveHintedHandoff, RemoveShard,
 };

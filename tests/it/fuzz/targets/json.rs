@@ -6,7 +6,7 @@ use influxdb_meta::wire::api::{
     Announcement, ClusterInfo, CopyInProgress, ErrorBody, Health, LabelsRequest, Lease, Live,
     Ready, ShardInfo, Status,
 };
-use influxdb_meta::wire::datanode::DataNodeStatus;
+use influxdb_meta::wire::data_node::DataNodeStatus;
 use influxdb_meta::wire::identity::Identity;
 use influxdb_meta::wire::joining::{
     Caller, Done, Invite, JoinAnswer, JoinRequest, Refused, RemovedHint,

@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use influxdb_meta::base::{Address, Name, NodeId};
-use influxdb_meta::datanode::{DataNodes, DataNodesConfig, Failed, Why};
+use influxdb_meta::data_node::{DataNodes, DataNodesConfig, Failed, Why};
 use influxdb_meta::runtime::Env;
-use influxdb_meta::wire::datanode::{CopyShard, EVERYTHING, Kind, Node};
+use influxdb_meta::wire::data_node::{CopyShard, EVERYTHING, Kind, Node};
 use tempfile::TempDir;
 use tokio::time::Instant;
 
@@ -227,7 +227,7 @@ async fn it_calls_back_while_it_joins() {
 async fn shards_are_listed_as_recorded() {
     let recorded = read("vectors/rpc/plain-rpc-ListShards-1.resp.bin");
     let world = World::joined().await;
-    let want: influxdb_meta::wire::datanode::Shards =
+    let want: influxdb_meta::wire::data_node::Shards =
         serde_json::from_slice(&recorded[12..]).expect("the JSON behind header, key and length");
     for (shard, info) in &want {
         let (state, last_modified) = (info.state.clone(), info.last_modified.clone());
@@ -251,7 +251,7 @@ async fn shards_are_listed_as_recorded() {
             (info.id, &info.tcp_addr),
             (NodeId(4), &world.node.tcp_addr())
         );
-        let as_recorded = influxdb_meta::wire::datanode::ShardOwnerInfo {
+        let as_recorded = influxdb_meta::wire::data_node::ShardOwnerInfo {
             id: want[&shard].id,
             tcp_addr: want[&shard].tcp_addr.clone(),
             ..info

@@ -2,8 +2,8 @@
 //! answered.
 
 use influxdb_meta::base::{Address, Name, NodeId};
-use influxdb_meta::datanode::Why;
-use influxdb_meta::wire::datanode::{CopyShard, EVERYTHING};
+use influxdb_meta::data_node::Why;
+use influxdb_meta::wire::data_node::{CopyShard, EVERYTHING};
 
 use super::scripted::{Scripted, Step, d1, in_time};
 use crate::vectors::read;

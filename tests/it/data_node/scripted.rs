@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use influxdb_meta::base::Address;
-use influxdb_meta::datanode::{DataNodes, DataNodesConfig};
+use influxdb_meta::data_node::{DataNodes, DataNodesConfig};
 use influxdb_meta::runtime::net::Stream;
 use influxdb_meta::runtime::net::memory::Network;
 use influxdb_meta::runtime::{Env, SystemRng, TaskHandle, Tasks};

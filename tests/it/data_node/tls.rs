@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use influxdb_meta::base::Address;
-use influxdb_meta::datanode::{DataNodes, DataNodesConfig, Failed, Why};
+use influxdb_meta::data_node::{DataNodes, DataNodesConfig, Failed, Why};
 use influxdb_meta::runtime::Env;
 use influxdb_meta::tls::{HandshakeError, Places, TlsError, Trust};
 use rcgen::{

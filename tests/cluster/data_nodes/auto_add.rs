@@ -2,10 +2,10 @@
 
 use std::time::Instant;
 
-use influxdb_meta::wire::datanode::Kind;
+use influxdb_meta::wire::data_node::Kind;
 
 use super::*;
-use crate::harness::datanode::{Mood, On};
+use crate::harness::data_node::{Mood, On};
 
 /// Three meta nodes that are to add so many data nodes, none of which runs.
 fn wanting(count: usize) -> Stack {

@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
-use influxdb_meta::wire::datanode::{DataNodeStatus, HEADER_BYTES, Header, Kind, MUX};
+use influxdb_meta::wire::data_node::{DataNodeStatus, HEADER_BYTES, Header, Kind, MUX};
 
 use super::calls;
 use super::mood::{Mood, On};

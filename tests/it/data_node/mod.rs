@@ -13,6 +13,6 @@ mod scripted;
 mod status;
 mod tls;
 
-#[path = "../../harness/datanode/mod.rs"]
+#[path = "../../harness/data_node/mod.rs"]
 #[allow(unreachable_pub, reason = "a test binary exports nothing")]
 mod model;

@@ -8,7 +8,7 @@ use super::{DataNodesConfig, Failed};
 use crate::base::{Address, Name, NodeId};
 use crate::runtime::{Env, Net};
 use crate::tls::{Connector, TlsError};
-use crate::wire::datanode::{
+use crate::wire::data_node::{
     CopyShard, DataNodeStatus, JoinCluster, LeaveCluster, ListShards, Node, RemoveHintedHandoff,
     RemoveShard, Shards,
 };

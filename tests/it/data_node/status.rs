@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use influxdb_meta::datanode::{Failed, Why};
-use influxdb_meta::wire::datanode::DataNodeStatus;
+use influxdb_meta::data_node::{Failed, Why};
+use influxdb_meta::wire::data_node::DataNodeStatus;
 use tokio::time::Instant;
 
 use super::scripted::{Scripted, Step, d1, in_time};

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
-use super::conversation::{Conversation, Stage};
+use super::connection_state::{Conversation, Stage};
 use crate::runtime::net::Stream;
 
 #[derive(Clone, Copy)]

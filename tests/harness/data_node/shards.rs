@@ -3,7 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use influxdb_meta::base::NodeId;
-use influxdb_meta::wire::datanode::{ShardOwnerInfo, Shards};
+use influxdb_meta::wire::data_node::{ShardOwnerInfo, Shards};
 use serde::{Deserialize, Serialize};
 
 use super::data::ShardGroup;

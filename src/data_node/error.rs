@@ -3,7 +3,7 @@
 use crate::base::Address;
 use crate::client::CallError;
 use crate::tls::HandshakeError;
-use crate::wire::datanode::{FrameError, Kind};
+use crate::wire::data_node::{FrameError, Kind};
 
 /// `RemoveShard at d1:8088: connection refused`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use influxdb_meta::base::Address;
 use influxdb_meta::client::CallError;
-use influxdb_meta::datanode::{Failed, Why};
+use influxdb_meta::data_node::{Failed, Why};
 use tokio::time::{Instant, timeout};
 
 use super::scripted::{HERE, Scripted, Step, THERE, d1, in_time, network};

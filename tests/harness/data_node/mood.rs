@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use influxdb_meta::wire::datanode::Kind;
+use influxdb_meta::wire::data_node::Kind;
 
 /// What can be asked of a data node on 8088.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

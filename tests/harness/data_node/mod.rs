@@ -32,7 +32,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use influxdb_meta::wire::datanode::DataNodeStatus;
+use influxdb_meta::wire::data_node::DataNodeStatus;
 
 pub use client::Lease;
 pub use data::Data;

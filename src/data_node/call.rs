@@ -12,7 +12,7 @@ use super::{Asked, DataNodes, Failed, Why, stranger};
 use crate::base::Address;
 use crate::client::{self, CallError, Request};
 use crate::runtime::net::Stream;
-use crate::wire::datanode::{Answer, Call, DataNodeStatus, FrameError, request};
+use crate::wire::data_node::{Answer, Call, DataNodeStatus, FrameError, request};
 
 /// For the look-up, every address of the name and the handshake, however long the answer may take
 /// afterwards. A single address gets 1 s, as the original gives it.

@@ -1,6 +1,6 @@
 //! Every recorded call is understood, and written again to the byte.
 
-use influxdb_meta::wire::datanode::{
+use influxdb_meta::wire::data_node::{
     Answer, Call, CopyShard, HEADER_BYTES, Header, JoinCluster, Kind, LeaveCluster, ListShards,
     MUX, Outcome, RemoveHintedHandoff, RemoveShard, answer, request,
 };
@@ -110,7 +110,7 @@ fn copy_shard() {
         (call.database.to_string(), call.policy.to_string()),
         ("db1".to_owned(), "rp1".to_owned())
     );
-    assert_eq!(call.since, Some(influxdb_meta::wire::datanode::EVERYTHING));
+    assert_eq!(call.since, Some(influxdb_meta::wire::data_node::EVERYTHING));
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::base::Address;
 use crate::catalog::DataNode;
 use crate::raft::Raft;
 use crate::service::Error;
-use crate::wire::datanode::Node;
+use crate::wire::data_node::Node;
 
 /// A member that does not answer at once is one all the same.
 const GLANCE: Duration = Duration::from_secs(2);

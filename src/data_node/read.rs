@@ -7,7 +7,7 @@ use tokio::io::AsyncReadExt;
 use super::Why;
 use super::stranger;
 use crate::runtime::net::Stream;
-use crate::wire::datanode::{HEADER_BYTES, Header, Kind};
+use crate::wire::data_node::{HEADER_BYTES, Header, Kind};
 
 /// The largest answer is a list of shards, 200 bytes each: this is the list of a node with 300 000,
 /// and far below what a small container can hold.

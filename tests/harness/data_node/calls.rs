@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 use std::time::Duration;
 
 use influxdb_meta::base::{Name, NodeId};
-use influxdb_meta::wire::datanode::{
+use influxdb_meta::wire::data_node::{
     Call, CopyShard, JoinCluster, Kind, LeaveCluster, ListShards, MUX, Node, Outcome,
     RemoveHintedHandoff, RemoveShard, answer,
 };
