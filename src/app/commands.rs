@@ -14,7 +14,7 @@ pub(super) fn config(command: ConfigCommand) -> u8 {
             config::markdown_accepted()
         ));
     }
-    match config::settle(&Inputs::of_process(command.flags)) {
+    match config::resolve(&Inputs::of_process(command.flags)) {
         Ok((settings, notices)) => {
             for notice in notices {
                 eprintln!("influxd-meta: warning: {}", notice.text);

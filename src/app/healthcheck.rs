@@ -82,14 +82,17 @@ async fn candidates(env: &Env, bind: &Bind) -> io::Result<Vec<SocketAddr>> {
 }
 
 /// More than any health answer has, little enough for a stranger on the port to do no harm.
-const MAX_ANSWER: u64 = 64 << 10;
+const MAX_RESPONSE_BYTES: u64 = 64 << 10;
 
 async fn get(env: &Env, address: SocketAddr, path: &str) -> io::Result<(u16, String)> {
     let mut stream = env.net.dial(address).await?;
     let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await?;
     let mut answer = Vec::new();
-    stream.take(MAX_ANSWER).read_to_end(&mut answer).await?;
+    stream
+        .take(MAX_RESPONSE_BYTES)
+        .read_to_end(&mut answer)
+        .await?;
     parse(&String::from_utf8_lossy(&answer))
         .ok_or_else(|| io::Error::other("that is no HTTP answer"))
 }

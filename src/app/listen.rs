@@ -8,7 +8,7 @@ use crate::config::Bind;
 use crate::runtime::Env;
 
 /// Between two look-ups of our own name: DNS of a fresh container may need a moment.
-const AGAIN: Duration = Duration::from_secs(1);
+const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Where to listen. A name that is not known yet is asked for again, for ever: DNS can cure that,
 /// an exit cannot.
@@ -37,7 +37,7 @@ pub(super) async fn address(env: &Env, key: &'static str, bind: &Bind) -> Socket
                 "the name in {key} cannot be looked up, waiting: {why}"
             );
         }
-        tokio::time::sleep(AGAIN).await;
+        tokio::time::sleep(RETRY_INTERVAL).await;
     }
 }
 

@@ -19,7 +19,7 @@ mod start;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
-use crate::config::args::{self, Command};
+use crate::config::args::{self, ProgramCommand};
 
 /// The multi-call program: `influxd-meta`, or `influxd-ctl` when called by that name or with it as
 /// first argument. Returns the exit code.
@@ -41,10 +41,10 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> i32 {
 
 fn meta(args: Vec<OsString>) -> u8 {
     match args::parse(args) {
-        Ok(Command::Run(flags)) => start::run(flags),
-        Ok(Command::Config(command)) => commands::config(command),
-        Ok(Command::Version) => commands::version(),
-        Ok(Command::Healthcheck(command)) => healthcheck::run(&command),
+        Ok(ProgramCommand::Run(flags)) => start::run(flags),
+        Ok(ProgramCommand::Config(command)) => commands::config(command),
+        Ok(ProgramCommand::Version) => commands::version(),
+        Ok(ProgramCommand::Healthcheck(command)) => healthcheck::run(&command),
         Err(usage) => commands::usage(&usage),
     }
 }

@@ -20,13 +20,13 @@ use crate::telemetry::metrics::Metrics;
 
 /// `docker stop` kills after 10 s, but a rolling restart waits for each node: what is not done by
 /// then is safe to leave to the next start, because everything acknowledged is on disk already.
-const DRAIN: Duration = Duration::from_millis(1_800);
+const DRAIN_TIMEOUT: Duration = Duration::from_millis(1_800);
 
 /// A new leader is elected in less without us; with us it takes a few milliseconds.
-const HAND_OVER: Duration = Duration::from_millis(500);
+const HAND_OVER_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// For requests that are being answered: they have their outcome by now, or never.
-const GRACE: Duration = Duration::from_millis(500);
+const GRACE_PERIOD: Duration = Duration::from_millis(500);
 
 /// Runs until a signal or a failure; whichever comes while starting counts too.
 pub(super) async fn run(config: Config) -> Result<(), Failure> {
@@ -183,23 +183,23 @@ async fn drain(env: &Env, front: &Front, cluster: Option<Cluster>) {
     let order = async {
         front.service.stop();
         if let Some(raft) = cluster.as_ref().and_then(|cluster| cluster.raft().ok()) {
-            let outcome = raft.hand_over(HAND_OVER).await;
+            let outcome = raft.hand_over(HAND_OVER_TIMEOUT).await;
             tracing::debug!(
                 event = "stop.hand-over",
                 ?outcome,
                 "leadership handed over, if it was here"
             );
         }
-        front.server.drain(GRACE).await;
+        front.server.drain(GRACE_PERIOD).await;
         if let Some(cluster) = &cluster {
             cluster.stop().await;
         }
     };
-    match tokio::time::timeout(DRAIN, order).await {
+    match tokio::time::timeout(DRAIN_TIMEOUT, order).await {
         Ok(()) => stopped(),
         Err(_) => tracing::warn!(
             event = "stop.slow",
-            "not everything was closed in {DRAIN:?}; nothing acknowledged is lost"
+            "not everything was closed in {DRAIN_TIMEOUT:?}; nothing acknowledged is lost"
         ),
     }
     env.tasks.stop();

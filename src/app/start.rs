@@ -66,9 +66,11 @@ fn workers() -> usize {
 /// is then.
 fn open_files() -> Option<u64> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    const ENOUGH: u64 = 65_536;
+    const MAX_OPEN_FILES: u64 = 65_536;
     let limit = getrlimit(Resource::Nofile);
-    let wanted = limit.maximum.map_or(ENOUGH, |maximum| maximum.min(ENOUGH));
+    let wanted = limit
+        .maximum
+        .map_or(MAX_OPEN_FILES, |maximum| maximum.min(MAX_OPEN_FILES));
     if limit.current.is_some_and(|current| current < wanted) {
         // Refused by a sandbox: the log says what it is.
         let _ = setrlimit(

@@ -25,7 +25,7 @@ pub enum Login {
 }
 
 /// As Go's clients have it: a request may wait for a leader, and clocks differ.
-const LIFE: Duration = Duration::from_secs(300);
+const TOKEN_LIFETIME: Duration = Duration::from_secs(300);
 
 impl Login {
     /// Of another meta node, or of a data node.
@@ -47,7 +47,7 @@ impl Login {
             }
             Self::Token { user, secret } => Some(format!(
                 "Bearer {}",
-                token::sign(secret, user, token::expiry(now, LIFE))
+                token::sign(secret, user, token::expiry(now, TOKEN_LIFETIME))
             )),
         }
     }

@@ -7,8 +7,8 @@
 //! password is hashed at a time. Called by `http` (callers), `client` and `ctl` (our own requests),
 //! `cluster` and `raft` (proofs).
 
+mod authenticator;
 mod credentials;
-mod gate;
 mod login;
 mod password;
 pub mod proof;
@@ -16,8 +16,8 @@ mod secret;
 pub mod token;
 mod users;
 
+pub use authenticator::{AuthConfig, Authenticator, Caller, Denied, Method};
 pub use credentials::Credentials;
-pub use gate::{AuthConfig, Caller, Denied, Gate, Method};
 pub use login::Login;
 pub use secret::Secret;
 pub use users::{User, Users};

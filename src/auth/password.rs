@@ -30,11 +30,11 @@ pub(super) struct Passwords {
 pub(super) struct Busy;
 
 /// The other core of a small machine stays with Raft.
-const AT_ONCE: usize = 1;
+const MAX_CONCURRENT_CHECKS: usize = 1;
 /// Each waits for some 60 ms of those before it.
-const QUEUE: usize = 64;
+const MAX_QUEUED_CHECKS: usize = 64;
 /// Clients give up then.
-const PATIENCE: Duration = Duration::from_secs(10);
+const QUEUE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Takes some four seconds. Above it a hash is more likely a mistake than a wish, and would hold up
 /// all others.
 const MAX_COST: u32 = 16;
@@ -43,7 +43,10 @@ impl Passwords {
     pub(super) fn new(env: &Env) -> Self {
         let mut key = [0; 32];
         env.rng.fill(&mut key);
-        let (hashing, queue) = (Arc::new(Semaphore::new(AT_ONCE)), Semaphore::new(QUEUE));
+        let (hashing, queue) = (
+            Arc::new(Semaphore::new(MAX_CONCURRENT_CHECKS)),
+            Semaphore::new(MAX_QUEUED_CHECKS),
+        );
         Self {
             tasks: env.tasks.clone(),
             key,
@@ -66,7 +69,7 @@ impl Passwords {
             return Ok(true);
         }
         let _place = self.queue.try_acquire().map_err(|_| Busy)?;
-        let turn = timeout(PATIENCE, self.hashing.clone().acquire_owned()).await;
+        let turn = timeout(QUEUE_TIMEOUT, self.hashing.clone().acquire_owned()).await;
         let turn = turn.map_err(|_| Busy)?.map_err(|_| Busy)?;
         // A client that begins with ten connections is hashed for once.
         if self.is_known(&sum) {
@@ -143,7 +146,7 @@ struct Right {
 }
 
 /// People and programs that call a meta node with a password are few.
-const REMEMBERED: usize = 256;
+const MAX_REMEMBERED: usize = 256;
 
 impl Right {
     fn touch(&mut self, sum: &Sum) -> bool {
@@ -157,7 +160,7 @@ impl Right {
     fn put(&mut self, sum: Sum) {
         self.count += 1;
         self.last.insert(sum, self.count);
-        if self.last.len() > REMEMBERED {
+        if self.last.len() > MAX_REMEMBERED {
             let oldest = self
                 .last
                 .iter()
@@ -221,7 +224,7 @@ mod tests {
         assert_eq!(passwords.check(HASH.as_bytes(), b"U*U").await, Ok(true));
         let _all = passwords
             .queue
-            .try_acquire_many(QUEUE as u32)
+            .try_acquire_many(MAX_QUEUED_CHECKS as u32)
             .expect("nobody waits");
         assert_eq!(passwords.check(HASH.as_bytes(), b"U*U").await, Ok(true));
         assert_eq!(passwords.check(HASH.as_bytes(), b"U*V").await, Err(Busy));
@@ -250,13 +253,13 @@ mod tests {
     fn what_was_not_asked_for_longest_is_forgotten_first() {
         let mut right = Right::default();
         let sum = |n: usize| [n as u8; 32];
-        (0..REMEMBERED).for_each(|n| right.put(sum(n)));
+        (0..MAX_REMEMBERED).for_each(|n| right.put(sum(n)));
         assert!(right.touch(&sum(0)));
         let mut another = sum(0);
         another[0] = 1;
         right.put(another);
         assert!(!right.touch(&sum(1)), "it was the oldest");
         assert!([sum(0), sum(2), another].iter().all(|sum| right.touch(sum)));
-        assert_eq!(right.last.len(), REMEMBERED);
+        assert_eq!(right.last.len(), MAX_REMEMBERED);
     }
 }

@@ -154,7 +154,7 @@ impl Response {
         let shown: String = first
             .chars()
             .filter(|c| !c.is_control())
-            .take(FOREIGN_TEXT)
+            .take(MAX_FOREIGN_TEXT_CHARS)
             .collect();
         let status = self.status;
         if shown.is_empty() {
@@ -166,7 +166,7 @@ impl Response {
 }
 
 /// Enough of somebody else's page to recognise it by.
-const FOREIGN_TEXT: usize = 120;
+const MAX_FOREIGN_TEXT_CHARS: usize = 120;
 
 #[cfg(test)]
 mod tests {

@@ -32,12 +32,12 @@ const MAX_REDIRECTS: usize = 10;
 
 /// An announcement is repeated every few seconds: one that takes longer is worth less than the
 /// next.
-const ANNOUNCE: Duration = Duration::from_secs(2);
+const ANNOUNCE_TIMEOUT: Duration = Duration::from_secs(2);
 
 const AUTHORIZATION: &str = "authorization";
 
 /// The node says that the request was meant for another one.
-const MISDIRECTED: u16 = 421;
+const MISDIRECTED_STATUS: u16 = 421;
 
 impl Client {
     pub fn new(env: &Env) -> Self {
@@ -130,7 +130,7 @@ impl Client {
             body,
         };
         match self.exchange(to, &request, deadline).await {
-            Ok(answer) if answer.status == MISDIRECTED => {
+            Ok(answer) if answer.status == MISDIRECTED_STATUS => {
                 self.at_each(to, &request, answer, deadline).await
             }
             answered => answered,
@@ -153,7 +153,7 @@ impl Client {
                 continue;
             };
             answer = self.exchange_on(connection, to, request, deadline).await?;
-            if answer.status != MISDIRECTED {
+            if answer.status != MISDIRECTED_STATUS {
                 break;
             }
         }
@@ -200,7 +200,7 @@ impl Client {
         let body = serde_json::to_vec(announcement)
             .map_err(|error| CallError::Unsupported(error.to_string()))?;
         let request = Request::post("/announce", JSON, body.into());
-        self.call(to, request, Instant::now() + ANNOUNCE)
+        self.call(to, request, Instant::now() + ANNOUNCE_TIMEOUT)
             .await?
             .success()
             .map(drop)
@@ -235,7 +235,7 @@ impl Client {
         let answered = connection.exchange(to, request, deadline).await;
         match &answered {
             // It leads to another node than the name is wanted for.
-            Ok(answer) if answer.status == MISDIRECTED => {}
+            Ok(answer) if answer.status == MISDIRECTED_STATUS => {}
             Ok(_) => self.pool.put(to, connection),
             Err(CallError::Timeout { .. }) => self.pool.forget(to),
             Err(_) => {}

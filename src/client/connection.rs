@@ -10,7 +10,7 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::time::{Instant, timeout_at};
 
-use super::message::{Broken, MAX_BODY, from_hyper, to_hyper};
+use super::message::{Broken, MAX_BODY_BYTES, from_hyper, to_hyper};
 use super::traffic::{Traffic, Watched};
 use super::{CallError, Request, Response};
 use crate::base::Address;
@@ -45,7 +45,7 @@ impl Connection {
             driver: Some(Box::pin(driver)),
             traffic,
             port,
-            max_body: MAX_BODY,
+            max_body: MAX_BODY_BYTES,
         })
     }
 

@@ -13,7 +13,7 @@ use crate::runtime::net::Stream;
 
 /// A connection attempt that takes longer goes to the next address: in one network it takes
 /// milliseconds.
-const CONNECT: Duration = Duration::from_secs(1);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Resolves the name anew and tries every address it gives.
 ///
@@ -73,7 +73,11 @@ async fn connect_at(
     address: SocketAddr,
     deadline: Instant,
 ) -> Result<Box<dyn Stream>, CallError> {
-    let dialled = timeout_at(deadline.min(Instant::now() + CONNECT), net.dial(address)).await;
+    let dialled = timeout_at(
+        deadline.min(Instant::now() + CONNECT_TIMEOUT),
+        net.dial(address),
+    )
+    .await;
     dialled
         .map_err(|_| CallError::Timeout { sent: false })?
         .map_err(|error| CallError::of_dial(&error))

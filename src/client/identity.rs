@@ -15,12 +15,12 @@ use crate::runtime::Net;
 use crate::wire::api::ErrorBody;
 
 /// founding.md 3.1: a poll has its own deadline.
-const WHOLE: Duration = Duration::from_secs(2);
+const POLL_TIMEOUT: Duration = Duration::from_secs(2);
 
 const PATH: &str = "/cluster/identity";
 
 /// An identity is a few kilobytes, and hints lead to strangers.
-const MAX_ANSWER: usize = 256 << 10;
+const MAX_ANSWER_BYTES: usize = 256 << 10;
 
 /// Posts our identity (`body`) to whoever answers at `at`, on a connection of its own; `host` is
 /// the name that gave the address. The caller signs, reads and believes; `extra` are its headers.
@@ -34,12 +34,12 @@ pub async fn identity(
     extra: Headers,
     body: Bytes,
 ) -> Result<Response, CallError> {
-    let deadline = Instant::now() + WHOLE;
+    let deadline = Instant::now() + POLL_TIMEOUT;
     let mut request = Request::post(PATH, JSON, body);
     request.headers.extend(extra);
     let response = dial_at(net, at, deadline)
         .await?
-        .at_most(MAX_ANSWER)
+        .at_most(MAX_ANSWER_BYTES)
         .exchange(host, &request, deadline)
         .await?;
     let refusal = response.json::<ErrorBody>().ok().map(|body| body.error);
@@ -65,7 +65,7 @@ async fn who_else(
     let asked = match dial_at(net, at, deadline).await {
         Ok(connection) => {
             connection
-                .at_most(MAX_ANSWER)
+                .at_most(MAX_ANSWER_BYTES)
                 .exchange(host, &Request::get("/status"), deadline)
                 .await
         }

@@ -10,7 +10,7 @@ use super::{CallError, Request, Response};
 use crate::base::Address;
 
 /// The largest answer that is read: far above any catalog, far below a machine's memory.
-pub(super) const MAX_BODY: usize = 256 << 20;
+pub(super) const MAX_BODY_BYTES: usize = 256 << 20;
 
 pub(super) fn to_hyper(
     host: &Address,

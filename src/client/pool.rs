@@ -22,11 +22,11 @@ struct Idle {
 }
 
 /// A follower that carries the requests of a busy load generator has about this many under way.
-const PER_ADDRESS: usize = 64;
+const MAX_IDLE_PER_ADDRESS: usize = 64;
 
 /// Well below the 120 s for which our server keeps a silent connection. Short, because a container
 /// that comes back under its name with another address leaves a connection that nobody answers.
-const IDLE_FOR: Duration = Duration::from_secs(5);
+const IDLE_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Pool {
     /// The connection used last that still looks alive.
@@ -35,7 +35,7 @@ impl Pool {
         let list = idle.get_mut(to)?;
         let mut found = None;
         while let Some(mut candidate) = list.pop() {
-            if candidate.since.elapsed() < IDLE_FOR && candidate.connection.is_reusable() {
+            if candidate.since.elapsed() < IDLE_TIMEOUT && candidate.connection.is_reusable() {
                 found = Some(candidate.connection);
                 break;
             }
@@ -53,11 +53,11 @@ impl Pool {
         let mut idle = self.lock();
         // Here, not in a task: what has grown old goes when somebody comes by.
         idle.retain(|_, list| {
-            list.retain(|i| i.since.elapsed() < IDLE_FOR);
+            list.retain(|i| i.since.elapsed() < IDLE_TIMEOUT);
             !list.is_empty()
         });
         let list = idle.entry(to.clone()).or_default();
-        if list.len() < PER_ADDRESS {
+        if list.len() < MAX_IDLE_PER_ADDRESS {
             list.push(Idle {
                 connection,
                 since: Instant::now(),

@@ -22,7 +22,7 @@ pub(super) struct Traffic {
 }
 
 /// Enough for the longest beginning that is looked for.
-const HEAD: usize = 32;
+const HEAD_BYTES: usize = 32;
 
 /// Where Raft is spoken unless configured otherwise; the port of other products hangs up in
 /// silence.
@@ -59,7 +59,7 @@ impl Traffic {
 
     fn received(&self, bytes: &[u8]) {
         let mut head = self.head.lock().unwrap_or_else(PoisonError::into_inner);
-        let room = HEAD - head.len();
+        let room = HEAD_BYTES - head.len();
         head.extend_from_slice(&bytes[..bytes.len().min(room)]);
     }
 }

@@ -20,10 +20,10 @@ use std::time::Duration;
 
 pub use api::{Cluster, NodeRef};
 pub use config::ClusterConfig;
-pub use peers::exchange::{Ask, Exchange, PollError, Told};
+pub use peers::exchange::{Exchange, PeerRequest, PeerResponse, PollError};
 pub use peers::http::HttpExchange;
 pub use refusal::Refusal;
-pub use view::{Doing, Missing, NotMember, View};
+pub use view::{Activity, Missing, NotMember, View};
 
 /// What stops the start or the process; `app` maps it to an exit code.
 #[derive(Debug, thiserror::Error)]

@@ -9,10 +9,10 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
-use super::api::found_promise::Hand;
+use super::api::found_promise::FoundPromise;
 use super::founding::Event;
 use super::identity::record::Record;
-use super::leader::Leading;
+use super::leader::LeaderHandle;
 use super::{ClusterConfig, ClusterError, Exchange, NotMember, Refusal, View};
 use crate::base::{Address, Incarnation, RaftId};
 use crate::raft::Raft;
@@ -22,7 +22,7 @@ use crate::wire::identity::{FEATURE_LEVEL, Identity};
 use crate::wire::joining::Invite;
 
 /// What the driver is asked to do, by people and by other members.
-pub(super) enum Order {
+pub(super) enum NodeOrder {
     /// founding.md 8: found without anyone.
     FoundAlone,
     Invited(Invite),
@@ -31,14 +31,14 @@ pub(super) enum Order {
 }
 
 /// A person's removal, on its way to the membership task.
-pub(super) struct Removal {
+pub(super) struct RemovalRequest {
     pub(super) raft_id: RaftId,
     pub(super) force: bool,
     pub(super) by: String,
     pub(super) answer: oneshot::Sender<Result<(), Refusal>>,
 }
 
-impl Removal {
+impl RemovalRequest {
     pub(super) fn tell(self, result: Result<(), Refusal>) {
         // Whoever asked has gone: nobody to tell.
         drop(self.answer.send(result));
@@ -46,9 +46,9 @@ impl Removal {
 }
 
 /// The sending ends of what the driver receives, and of failures.
-pub(super) struct Ends {
+pub(super) struct NodeSenders {
     pub(super) hints: mpsc::Sender<Event>,
-    pub(super) orders: mpsc::Sender<Order>,
+    pub(super) orders: mpsc::Sender<NodeOrder>,
     pub(super) failures: mpsc::Sender<ClusterError>,
 }
 
@@ -59,7 +59,7 @@ pub(super) struct Shared {
     pub(super) config: ClusterConfig,
     pub(super) view: watch::Sender<Arc<View>>,
     pub(super) exchange: Arc<dyn Exchange>,
-    ends: Ends,
+    ends: NodeSenders,
     /// The lowest feature level that a founder has named.
     pub(super) feature_level: AtomicU32,
     pub(super) stopping: AtomicBool,
@@ -71,9 +71,9 @@ pub(super) struct Shared {
     /// Raft addresses at which a member was seen lately.
     seen: Mutex<BTreeMap<RaftId, Vec<Address>>>,
     heard: Mutex<BTreeMap<Incarnation, Instant>>,
-    pub(super) hand: Mutex<Hand>,
+    pub(super) hand: Mutex<FoundPromise>,
     /// Of this node's present leadership.
-    leading: Mutex<Option<Leading>>,
+    leading: Mutex<Option<LeaderHandle>>,
     /// What the membership task says of those that wait, and of what a person must look at.
     pub(super) task_states: Mutex<BTreeMap<Incarnation, String>>,
     pub(super) task_alarms: Mutex<Vec<String>>,
@@ -83,10 +83,10 @@ pub(super) struct Shared {
 
 /// Replace (founding.md 7) asks what was heard in the last seconds; older than this is of no
 /// interest.
-const HEARD_LIFE: Duration = Duration::from_secs(60);
+const HEARD_LIFETIME: Duration = Duration::from_secs(60);
 /// More than any cluster has. Without a secret anyone may pose as a new incarnation, and each
 /// answer carries all.
-const HEARD_KEPT: usize = 256;
+const MAX_HEARD: usize = 256;
 
 impl Shared {
     pub(super) fn new(
@@ -95,7 +95,7 @@ impl Shared {
         config: ClusterConfig,
         first: (Record, Identity, View),
         exchange: Arc<dyn Exchange>,
-        ends: Ends,
+        ends: NodeSenders,
     ) -> Self {
         let (record, identity, view) = first;
         Self {
@@ -157,11 +157,11 @@ impl Shared {
     }
 
     /// Full: what is asked for is asked for again.
-    pub(super) fn order(&self, order: Order) {
+    pub(super) fn send_order(&self, order: NodeOrder) {
         drop(self.ends.orders.try_send(order));
     }
 
-    pub(super) fn set_leading(&self, leading: Option<Leading>) {
+    pub(super) fn set_leader_handle(&self, leading: Option<LeaderHandle>) {
         if leading.is_none() {
             lock(&self.task_states).clear();
             lock(&self.task_alarms).clear();
@@ -170,7 +170,7 @@ impl Shared {
     }
 
     /// While this node leads and has applied its own first entry.
-    pub(super) fn leading(&self) -> Option<Leading> {
+    pub(super) fn leader_handle(&self) -> Option<LeaderHandle> {
         lock(&self.leading).clone()
     }
 
@@ -204,8 +204,8 @@ impl Shared {
     pub(super) fn heard(&self, incarnation: Incarnation) {
         let now = Instant::now();
         let mut heard = lock(&self.heard);
-        heard.retain(|_, at| now.duration_since(*at) < HEARD_LIFE);
-        if heard.len() >= HEARD_KEPT && !heard.contains_key(&incarnation) {
+        heard.retain(|_, at| now.duration_since(*at) < HEARD_LIFETIME);
+        if heard.len() >= MAX_HEARD && !heard.contains_key(&incarnation) {
             let longest_ago = heard
                 .iter()
                 .min_by_key(|(_, at)| **at)
@@ -274,9 +274,13 @@ impl Shared {
     }
 
     /// Log and snapshots of this life go to `old/`.
-    pub(super) async fn set_aside(&self, life: Incarnation) -> Result<(), ClusterError> {
+    pub(super) async fn archive_log(&self, life: Incarnation) -> Result<(), ClusterError> {
         let (dir, life) = (self.dir.clone(), life.to_string());
-        let done = self.env.tasks.blocking(move || dir.set_aside(&life)).await;
+        let done = self
+            .env
+            .tasks
+            .blocking(move || dir.archive_log(&life))
+            .await;
         done.map_err(|source| ClusterError::Io {
             deed: "setting the old log aside",
             source,

@@ -17,7 +17,7 @@ pub struct NotMember {
 /// What this node is doing about its membership.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Doing {
+pub enum Activity {
     /// Fresh without `peers`: waits for `influxd-ctl add-meta`.
     ByHand,
     /// Founders are missing.
@@ -46,7 +46,7 @@ pub struct Missing {
 /// A picture of this node for people: `/healthz`, `show -v`, the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct View {
-    pub doing: Doing,
+    pub doing: Activity,
     pub phase: Phase,
     /// One sentence; see [`NotMember::reason`].
     pub reason: String,

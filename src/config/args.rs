@@ -14,7 +14,7 @@ use super::{duration, version};
 
 /// What the command line asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Command {
+pub enum ProgramCommand {
     Run(Flags),
     Config(ConfigCommand),
     Version,
@@ -53,7 +53,7 @@ const COMMANDS: &str =
 ///
 /// # Errors
 /// Help that was asked for, or what is wrong with the line.
-pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command, Usage> {
+pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<ProgramCommand, Usage> {
     let mut args: Vec<OsString> = args.into_iter().map(double_dash).collect();
     match args
         .first()
@@ -71,13 +71,13 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command, Usage>
         .try_get_matches_from(line)
         .map_err(|error| usage(&error))?;
     match matches.subcommand() {
-        Some(("config", sub)) => Ok(Command::Config(ConfigCommand {
+        Some(("config", sub)) => Ok(ProgramCommand::Config(ConfigCommand {
             flags: flags(sub),
             show_secrets: sub.get_flag("show-secrets"),
             table: sub.get_flag("table"),
         })),
-        Some(("version", _)) => Ok(Command::Version),
-        Some(("healthcheck", sub)) => Ok(Command::Healthcheck(Healthcheck {
+        Some(("version", _)) => Ok(ProgramCommand::Version),
+        Some(("healthcheck", sub)) => Ok(ProgramCommand::Healthcheck(Healthcheck {
             flags: flags(sub),
             ready: sub.get_flag("ready"),
             timeout: sub
@@ -85,8 +85,8 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command, Usage>
                 .copied()
                 .unwrap_or(DEFAULT_TIMEOUT),
         })),
-        Some((_, sub)) => Ok(Command::Run(flags(sub))),
-        None => Ok(Command::Run(Flags::default())),
+        Some((_, sub)) => Ok(ProgramCommand::Run(flags(sub))),
+        None => Ok(ProgramCommand::Run(Flags::default())),
     }
 }
 
@@ -239,13 +239,13 @@ fn usage(error: &clap::Error) -> Usage {
 mod tests {
     use super::*;
 
-    fn parsed(line: &str) -> Result<Command, Usage> {
+    fn parsed(line: &str) -> Result<ProgramCommand, Usage> {
         parse(line.split_whitespace().map(OsString::from))
     }
 
     fn run(line: &str) -> Flags {
         match parsed(line) {
-            Ok(Command::Run(flags)) => flags,
+            Ok(ProgramCommand::Run(flags)) => flags,
             other => panic!("{line}: {other:?}"),
         }
     }
@@ -288,11 +288,11 @@ mod tests {
 
     #[test]
     fn other_commands() {
-        assert_eq!(parsed("version"), Ok(Command::Version));
-        assert_eq!(parsed("--version"), Ok(Command::Version));
-        assert_eq!(parsed("-version"), Ok(Command::Version));
+        assert_eq!(parsed("version"), Ok(ProgramCommand::Version));
+        assert_eq!(parsed("--version"), Ok(ProgramCommand::Version));
+        assert_eq!(parsed("-version"), Ok(ProgramCommand::Version));
         let health = |line: &str| match parsed(line) {
-            Ok(Command::Healthcheck(health)) => (health.ready, health.timeout),
+            Ok(ProgramCommand::Healthcheck(health)) => (health.ready, health.timeout),
             other => panic!("{line}: {other:?}"),
         };
         assert_eq!(health("healthcheck"), (false, Duration::from_secs(2)));

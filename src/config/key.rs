@@ -10,7 +10,7 @@ pub struct Key {
     pub section: &'static str,
     /// `http-bind-address`; a dot goes into an inline table: `https-root-ca.paths`.
     pub name: &'static str,
-    pub kind: Kind,
+    pub kind: ValueKind,
     /// As text, the way a variable would give it. Empty: unset.
     pub default: &'static str,
     /// Whether `influxd-meta run` has a flag of this name.
@@ -24,7 +24,7 @@ pub struct Key {
 
 /// What values a key takes.
 #[derive(Clone, Copy, Debug)]
-pub enum Kind {
+pub enum ValueKind {
     Bool,
     /// Any text; empty is unset.
     Text,
@@ -55,7 +55,7 @@ pub enum Effect {
     /// Nothing here depends on it; a value other than the default is reported with this reason.
     None(&'static str),
     /// Holds whatever is set: never reported.
-    Moot(&'static str),
+    AlwaysTrue(&'static str),
     /// Asks for a protection that is not built yet: a value other than the default stops the start.
     Protection(&'static str),
 }
@@ -64,7 +64,7 @@ impl Key {
     pub(super) const fn new(
         section: &'static str,
         name: &'static str,
-        kind: Kind,
+        kind: ValueKind,
         default: &'static str,
         help: &'static str,
     ) -> Self {
@@ -123,7 +123,7 @@ impl std::fmt::Display for Key {
     }
 }
 
-impl Kind {
+impl ValueKind {
     /// What is allowed, in words, for messages and the manual.
     pub fn allowed(&self) -> String {
         match self {

@@ -3,21 +3,21 @@
 
 use std::time::Duration;
 
-use super::key::{Effect, Key, Kind};
+use super::key::{Effect, Key, ValueKind};
 use super::value::HTTP_PORT;
 
 const fn key(
     section: &'static str,
     name: &'static str,
-    kind: Kind,
+    kind: ValueKind,
     default: &'static str,
     help: &'static str,
 ) -> Key {
     Key::new(section, name, kind, default, help)
 }
 
-const fn at_least(milliseconds: u64) -> Kind {
-    Kind::Duration {
+const fn at_least(milliseconds: u64) -> ValueKind {
+    ValueKind::Duration {
         at_least: Duration::from_millis(milliseconds),
     }
 }
@@ -27,41 +27,41 @@ const FREE: &str = "this is free software: it needs no licence and contacts no p
 
 /// In the order in which `influxd-meta config` prints them: sections together.
 pub const KEYS: &[Key] = &[
-    key("", "reporting-disabled", Kind::Bool, "false", "Usage reports are never sent, whatever this says.")
-        .effect(Effect::Moot("nothing is ever reported")),
-    key("", "bind-address", Kind::Text, "", "Kept for old files; `[meta] bind-address` is the one that counts.")
+    key("", "reporting-disabled", ValueKind::Bool, "false", "Usage reports are never sent, whatever this says.")
+        .effect(Effect::AlwaysTrue("nothing is ever reported")),
+    key("", "bind-address", ValueKind::Text, "", "Kept for old files; `[meta] bind-address` is the one that counts.")
         .effect(Effect::None("`[meta] bind-address` is the one that counts")),
-    key("", "hostname", Kind::Host, "", "The name under which other nodes reach this one; unset: see the manual.")
+    key("", "hostname", ValueKind::Host, "", "The name under which other nodes reach this one; unset: see the manual.")
         .flag(),
-    key("enterprise", "license-key", Kind::Text, "", "Accepted and not needed.")
+    key("enterprise", "license-key", ValueKind::Text, "", "Accepted and not needed.")
         .secret()
         .effect(Effect::None(FREE)),
-    key("enterprise", "license-path", Kind::Text, "", "Accepted and not needed; the file must be readable.")
+    key("enterprise", "license-path", ValueKind::Text, "", "Accepted and not needed; the file must be readable.")
         .effect(Effect::None(FREE)),
-    key("enterprise", "registration-enabled", Kind::Bool, "true", "Kept for old files.")
-        .effect(Effect::Moot("there is nothing to register with")),
-    key("enterprise", "registration-server-url", Kind::Text, "", "Kept for old files.")
+    key("enterprise", "registration-enabled", ValueKind::Bool, "true", "Kept for old files.")
+        .effect(Effect::AlwaysTrue("there is nothing to register with")),
+    key("enterprise", "registration-server-url", ValueKind::Text, "", "Kept for old files.")
         .effect(Effect::None("there is nothing to register with")),
-    key("enterprise", "marketplace-env", Kind::Text, "", "Kept for old environments.")
+    key("enterprise", "marketplace-env", ValueKind::Text, "", "Kept for old environments.")
         .effect(Effect::None(FREE)),
-    key("meta", "dir", Kind::Text, "/var/lib/influxdb/meta", "Directory of this node's data."),
-    key("meta", "bind-address", Kind::Bind, ":8089", "Where to listen for Raft, spoken by meta nodes only."),
-    key("meta", "http-bind-address", Kind::Bind, ":8091", "Where to listen for the HTTP API."),
-    key("meta", "peers", Kind::Addresses { port: HTTP_PORT }, "", "All founding meta nodes, this one included; the same on each of them.")
+    key("meta", "dir", ValueKind::Text, "/var/lib/influxdb/meta", "Directory of this node's data."),
+    key("meta", "bind-address", ValueKind::Bind, ":8089", "Where to listen for Raft, spoken by meta nodes only."),
+    key("meta", "http-bind-address", ValueKind::Bind, ":8091", "Where to listen for the HTTP API."),
+    key("meta", "peers", ValueKind::Addresses { port: HTTP_PORT }, "", "All founding meta nodes, this one included; the same on each of them.")
         .flag(),
     key(
         "meta",
         "bootstrap-expect",
-        Kind::Count,
+        ValueKind::Count,
         "",
         "With peers: their number (the default), or 0 = never found a cluster, only join one. Without: 1 = as -single-server.",
     )
     .flag(),
-    key("meta", "cluster-name", Kind::Text, "", "Nodes of another name are never joined, nor founded with.").flag(),
+    key("meta", "cluster-name", ValueKind::Text, "", "Nodes of another name are never joined, nor founded with.").flag(),
     key(
         "meta",
         "join-timeout",
-        Kind::Duration { at_least: Duration::ZERO },
+        ValueKind::Duration { at_least: Duration::ZERO },
         "0s",
         "Exit with 75 when there is no cluster after this long; 0 = wait for ever.",
     )
@@ -69,13 +69,13 @@ pub const KEYS: &[Key] = &[
     key(
         "meta",
         "add-data",
-        Kind::Addresses { port: 8088 },
+        ValueKind::Addresses { port: 8088 },
         "",
         "Data nodes to add once they answer, each once: one that was removed is not added again.",
     ),
-    key("meta", "internal-shared-secret", Kind::Text, "", "What meta and data nodes prove to each other; the same on all.")
+    key("meta", "internal-shared-secret", ValueKind::Text, "", "What meta and data nodes prove to each other; the same on all.")
         .secret(),
-    key("meta", "retention-autocreate", Kind::Bool, "true", "New databases get the retention policy `autogen`."),
+    key("meta", "retention-autocreate", ValueKind::Bool, "true", "New databases get the retention policy `autogen`."),
     key("meta", "heartbeat-timeout", at_least(50), "1s", "With election-timeout: how soon a lost leader is replaced."),
     key(
         "meta",
@@ -92,46 +92,46 @@ pub const KEYS: &[Key] = &[
     key("meta", "gossip-frequency", at_least(250), "5s", "How often this node tells members what it knows of others."),
     key("meta", "announcement-expiration", at_least(250), "30s", "Age after which what was told of a node is stale."),
     key("meta", "lease-duration", at_least(1000), "1m0s", "Lifetime of data nodes' work leases."),
-    key("meta", "auth-enabled", Kind::Bool, "false", "Callers of the HTTP API must show who they are; needs internal-shared-secret."),
+    key("meta", "auth-enabled", ValueKind::Bool, "false", "Callers of the HTTP API must show who they are; needs internal-shared-secret."),
     key(
         "meta",
         "auth-method",
-        Kind::Choice(&["all", "jwt", "userpass"]),
+        ValueKind::Choice(&["all", "jwt", "userpass"]),
         "all",
         "How people may, with auth-enabled: by tokens (jwt), by passwords (userpass), or both. Nodes have their own tokens.",
     ),
-    key("meta", "shared-secret", Kind::Text, "", "With auth-enabled: signs the tokens of people and their programs.").secret(),
-    key("meta", "ldap-allowed", Kind::Bool, "false", "Whether an LDAP configuration may be set.")
+    key("meta", "shared-secret", ValueKind::Text, "", "With auth-enabled: signs the tokens of people and their programs.").secret(),
+    key("meta", "ldap-allowed", ValueKind::Bool, "false", "Whether an LDAP configuration may be set.")
         .effect(Effect::None("LDAP is not built yet: nothing can be set")),
-    key("meta", "password-hash", Kind::PasswordHash, "bcrypt", "How new passwords are hashed.")
+    key("meta", "password-hash", ValueKind::PasswordHash, "bcrypt", "How new passwords are hashed.")
         .effect(Effect::Protection("hashing passwords is not built yet")),
-    key("meta", "ensure-fips", Kind::Bool, "false", "Start only with FIPS cryptography.")
+    key("meta", "ensure-fips", ValueKind::Bool, "false", "Start only with FIPS cryptography.")
         .effect(Effect::Protection("FIPS cryptography is not built yet")),
-    key("meta", "raft-portal-auth-required", Kind::Bool, "false", "Raft connections must be authenticated by the caller.")
+    key("meta", "raft-portal-auth-required", ValueKind::Bool, "false", "Raft connections must be authenticated by the caller.")
         .effect(Effect::Protection(
             "it is not built yet; a cluster founded with internal-shared-secret authenticates both sides by itself",
         )),
-    key("meta", "raft-dialer-auth-required", Kind::Bool, "false", "Raft connections must be authenticated by the callee.")
+    key("meta", "raft-dialer-auth-required", ValueKind::Bool, "false", "Raft connections must be authenticated by the callee.")
         .effect(Effect::Protection(
             "it is not built yet; a cluster founded with internal-shared-secret authenticates both sides by itself",
         )),
-    key("meta", "https-enabled", Kind::Bool, "false", "TLS on 8091 and 8089.").effect(Effect::Protection(NO_TLS)),
-    key("meta", "https-certificate", Kind::Text, "", "PEM certificate, or certificate and key.")
+    key("meta", "https-enabled", ValueKind::Bool, "false", "TLS on 8091 and 8089.").effect(Effect::Protection(NO_TLS)),
+    key("meta", "https-certificate", ValueKind::Text, "", "PEM certificate, or certificate and key.")
         .effect(Effect::None(NO_TLS)),
-    key("meta", "https-private-key", Kind::Text, "", "PEM key.").effect(Effect::None(NO_TLS)),
-    key("meta", "https-insecure-certificate", Kind::Bool, "false", "Do not check the files' permissions.")
+    key("meta", "https-private-key", ValueKind::Text, "", "PEM key.").effect(Effect::None(NO_TLS)),
+    key("meta", "https-insecure-certificate", ValueKind::Bool, "false", "Do not check the files' permissions.")
         .effect(Effect::None(NO_TLS)),
-    key("meta", "https-insecure-tls", Kind::Bool, "false", "Do not verify meta nodes' certificates.")
+    key("meta", "https-insecure-tls", ValueKind::Bool, "false", "Do not verify meta nodes' certificates.")
         .effect(Effect::None(NO_TLS)),
-    key("meta", "https-ignore-sanity-checks", Kind::Bool, "false", "Load unusual certificates too.")
+    key("meta", "https-ignore-sanity-checks", ValueKind::Bool, "false", "Load unusual certificates too.")
         .effect(Effect::None(NO_TLS)),
-    key("meta", "https-client-certificate", Kind::Text, "", "Certificate shown to nodes that this one dials.")
+    key("meta", "https-client-certificate", ValueKind::Text, "", "Certificate shown to nodes that this one dials.")
         .effect(Effect::None(NO_TLS)),
-    key("meta", "https-client-private-key", Kind::Text, "", "Its key.").effect(Effect::None(NO_TLS)),
+    key("meta", "https-client-private-key", ValueKind::Text, "", "Its key.").effect(Effect::None(NO_TLS)),
     key(
         "meta",
         "https-client-auth-type",
-        Kind::Choice(&[
+        ValueKind::Choice(&[
             "NoClientCert",
             "RequestClientCert",
             "RequireAnyClientCert",
@@ -142,36 +142,36 @@ pub const KEYS: &[Key] = &[
         "Whether callers must show a certificate.",
     )
     .effect(Effect::Protection(NO_TLS)),
-    key("meta", "https-client-ca.paths", Kind::Texts, "", "Authorities of callers' certificates.")
+    key("meta", "https-client-ca.paths", ValueKind::Texts, "", "Authorities of callers' certificates.")
         .effect(Effect::None(NO_TLS)),
-    key("meta", "https-client-ca.include-system", Kind::Bool, "false", "The system's authorities too.")
+    key("meta", "https-client-ca.include-system", ValueKind::Bool, "false", "The system's authorities too.")
         .effect(Effect::None(NO_TLS)),
-    key("meta", "https-root-ca.paths", Kind::Texts, "", "Authorities of dialled nodes' certificates.")
+    key("meta", "https-root-ca.paths", ValueKind::Texts, "", "Authorities of dialled nodes' certificates.")
         .effect(Effect::None(NO_TLS)),
-    key("meta", "https-root-ca.include-system", Kind::Bool, "false", "The system's authorities too.")
+    key("meta", "https-root-ca.include-system", ValueKind::Bool, "false", "The system's authorities too.")
         .effect(Effect::None(NO_TLS)),
-    key("meta", "data-use-tls", Kind::Bool, "false", "TLS towards data nodes, on their 8088."),
-    key("meta", "data-insecure-tls", Kind::Bool, "false", "With data-use-tls: do not verify data nodes' certificates."),
-    key("meta", "cluster-tracing", Kind::Bool, "false", "Log each HTTP request.")
+    key("meta", "data-use-tls", ValueKind::Bool, "false", "TLS towards data nodes, on their 8088."),
+    key("meta", "data-insecure-tls", ValueKind::Bool, "false", "With data-use-tls: do not verify data nodes' certificates."),
+    key("meta", "cluster-tracing", ValueKind::Bool, "false", "Log each HTTP request.")
         .effect(Effect::None("requests are counted in /metrics, not logged yet")),
-    key("meta", "logging-enabled", Kind::Bool, "true", "Kept for old files.")
+    key("meta", "logging-enabled", ValueKind::Bool, "true", "Kept for old files.")
         .effect(Effect::None("`[logging] level` decides what is logged")),
-    key("meta", "pprof-enabled", Kind::Bool, "true", "Kept for old files.")
-        .effect(Effect::Moot("there is no /debug/pprof here")),
-    key("meta", "debug-pprof-enabled", Kind::Bool, "false", "Kept for old files.")
+    key("meta", "pprof-enabled", ValueKind::Bool, "true", "Kept for old files.")
+        .effect(Effect::AlwaysTrue("there is no /debug/pprof here")),
+    key("meta", "debug-pprof-enabled", ValueKind::Bool, "false", "Kept for old files.")
         .effect(Effect::None("there is no pprof here")),
     key(
         "logging",
         "format",
-        Kind::Choice(&["auto", "logfmt", "json", "console"]),
+        ValueKind::Choice(&["auto", "logfmt", "json", "console"]),
         "auto",
         "auto = console on a terminal, else logfmt.",
     ),
-    key("logging", "level", Kind::Choice(&["error", "warn", "info", "debug"]), "info", "The least that is logged."),
-    key("logging", "suppress-logo", Kind::Bool, "false", "No banner at start; it is only shown on a terminal."),
-    key("tls", "ciphers", Kind::Texts, "", "Allowed cipher suites.").effect(Effect::None(NO_TLS)),
-    key("tls", "min-version", Kind::Text, "", "Oldest TLS version.").effect(Effect::None(NO_TLS)),
-    key("tls", "max-version", Kind::Text, "", "Newest TLS version.").effect(Effect::None(NO_TLS)),
+    key("logging", "level", ValueKind::Choice(&["error", "warn", "info", "debug"]), "info", "The least that is logged."),
+    key("logging", "suppress-logo", ValueKind::Bool, "false", "No banner at start; it is only shown on a terminal."),
+    key("tls", "ciphers", ValueKind::Texts, "", "Allowed cipher suites.").effect(Effect::None(NO_TLS)),
+    key("tls", "min-version", ValueKind::Text, "", "Oldest TLS version.").effect(Effect::None(NO_TLS)),
+    key("tls", "max-version", ValueKind::Text, "", "Newest TLS version.").effect(Effect::None(NO_TLS)),
     key("tls", "advanced-expiration", at_least(0), "5d", "How early to warn of expiring certificates.")
         .effect(Effect::None(NO_TLS)),
 ];

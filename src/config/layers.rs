@@ -99,7 +99,7 @@ impl Layers {
     /// An empty value is no value: what lies below stays.
     fn merge(&mut self, key: &Key, value: Value, source: &Source) {
         if *source == Source::Default || !value::is_empty(&value) {
-            let one = One {
+            let one = SingleValue {
                 path: key.path(),
                 value,
                 from: source.to_string(),
@@ -303,13 +303,13 @@ fn is_of_others(name: &str, value: &str) -> bool {
 }
 
 /// One value as a layer of its own, so that figment remembers where each came from.
-struct One {
+struct SingleValue {
     path: String,
     value: Value,
     from: String,
 }
 
-impl Provider for One {
+impl Provider for SingleValue {
     fn metadata(&self) -> Metadata {
         Metadata::named(self.from.clone())
     }

@@ -31,7 +31,7 @@ pub fn markdown_accepted() -> String {
     for key in KEYS {
         let what = match key.effect {
             Effect::Works => continue,
-            Effect::Moot(why) => format!("accepted: {why}"),
+            Effect::AlwaysTrue(why) => format!("accepted: {why}"),
             Effect::None(why) => format!("accepted; a warning unless it is the default: {why}"),
             Effect::Protection(why) => {
                 format!(

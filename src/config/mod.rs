@@ -24,7 +24,7 @@ pub mod version;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use key::{Effect, Key, Kind};
+pub use key::{Effect, Key, ValueKind};
 pub use keys::KEYS;
 pub use layers::{Flags, Inputs};
 pub use manual::{markdown_accepted, markdown_table};
@@ -72,7 +72,7 @@ pub struct Config {
 /// # Errors
 /// All problems at once.
 pub fn load(inputs: &Inputs) -> Result<Config, Invalid> {
-    let (settings, notices) = settle(inputs)?;
+    let (settings, notices) = resolve(inputs)?;
     Ok(build(&settings, inputs, notices))
 }
 
@@ -83,11 +83,11 @@ pub fn load(inputs: &Inputs) -> Result<Config, Invalid> {
 /// The address itself cannot be known.
 pub fn http_bind(inputs: &Inputs) -> Result<Bind, Invalid> {
     const KEY: &str = "meta.http-bind-address";
-    let settings::Checked {
+    let settings::ResolvedSettings {
         settings,
         problems,
         notices,
-    } = settings::Checked::read(inputs);
+    } = settings::ResolvedSettings::read(inputs);
     let no_file = problems
         .iter()
         .any(|p| p.path().is_some() && p.path() == settings.file.as_deref());
@@ -103,12 +103,12 @@ pub fn http_bind(inputs: &Inputs) -> Result<Bind, Invalid> {
 ///
 /// # Errors
 /// All problems at once.
-pub fn settle(inputs: &Inputs) -> Result<(Settings, Vec<Notice>), Invalid> {
-    let settings::Checked {
+pub fn resolve(inputs: &Inputs) -> Result<(Settings, Vec<Notice>), Invalid> {
+    let settings::ResolvedSettings {
         settings,
         mut problems,
         mut notices,
-    } = settings::Checked::read(inputs);
+    } = settings::ResolvedSettings::read(inputs);
     problems.extend(rules::check(&settings, &inputs.flags));
     notices.extend(rules::notices(&settings));
     notices.extend(rules::idle(&settings));

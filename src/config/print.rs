@@ -1,6 +1,6 @@
 //! `influxd-meta config`: every key with its effective value, as a file that can be used again.
 
-use super::key::{Key, Kind};
+use super::key::{Key, ValueKind};
 use super::keys::KEYS;
 use super::settings::Settings;
 use super::value::Setting;
@@ -34,13 +34,13 @@ fn lines(key: &Key, setting: Option<&Setting>, show_secrets: bool) -> Vec<String
         )];
     }
     match (setting, key.kind) {
-        (Setting::Unset, Kind::Count) => vec![format!("# {} is unset", key.name)],
+        (Setting::Unset, ValueKind::Count) => vec![format!("# {} is unset", key.name)],
         (setting, kind) => vec![format!("{} = {}", key.name, text(setting, &kind))],
     }
 }
 
 /// A value in TOML.
-fn text(setting: &Setting, kind: &Kind) -> String {
+fn text(setting: &Setting, kind: &ValueKind) -> String {
     let list = |items: Vec<String>| format!("[{}]", items.join(", "));
     match setting {
         Setting::Unset if kind.is_list() => "[]".into(),

@@ -26,13 +26,13 @@ struct Value {
 }
 
 /// Settings, and everything found wrong or odd on the way to them.
-pub(super) struct Checked {
+pub(super) struct ResolvedSettings {
     pub(super) settings: Settings,
     pub(super) problems: Vec<Problem>,
     pub(super) notices: Vec<Notice>,
 }
 
-impl Checked {
+impl ResolvedSettings {
     /// Reads all layers and checks key by key: figment's own extraction would stop at the first
     /// problem.
     pub(super) fn read(inputs: &Inputs) -> Self {
@@ -92,7 +92,7 @@ impl Checked {
             return;
         }
         match key.effect {
-            Effect::Works | Effect::Moot(_) => {}
+            Effect::Works | Effect::AlwaysTrue(_) => {}
             Effect::None(why) => self.notices.push(Notice {
                 event: "config.no-effect",
                 text: format!("{from}: {key} = {value} has no effect here: {why}"),

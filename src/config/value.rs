@@ -5,7 +5,7 @@ use std::time::Duration;
 use figment::value::Value;
 
 use super::duration;
-use super::key::{Key, Kind};
+use super::key::{Key, ValueKind};
 use crate::base::Address;
 
 /// The ports that are filled in where a text leaves them out.
@@ -43,18 +43,18 @@ impl std::fmt::Display for Bind {
 }
 
 /// What a text layer (variables, flags, defaults) gives, in the shape that TOML would have.
-pub(super) fn from_text(kind: &Kind, text: &str) -> Value {
+pub(super) fn from_text(kind: &ValueKind, text: &str) -> Value {
     match kind {
-        Kind::Bool => match text {
+        ValueKind::Bool => match text {
             "1" | "t" | "T" | "true" | "True" | "TRUE" => Value::from(true),
             "0" | "f" | "F" | "false" | "False" | "FALSE" => Value::from(false),
             other => Value::from(other),
         },
-        Kind::Count => text
+        ValueKind::Count => text
             .trim()
             .parse::<u64>()
             .map_or_else(|_| Value::from(text), Value::from),
-        Kind::Texts | Kind::Addresses { .. } => {
+        ValueKind::Texts | ValueKind::Addresses { .. } => {
             let items = text
                 .split(',')
                 .map(str::trim)
@@ -75,25 +75,25 @@ pub(super) fn check(key: &Key, value: &Value) -> Result<Setting, Vec<String>> {
     }
     let one = |result: Result<Setting, String>| result.map_err(|why| vec![why]);
     match (key.kind, value) {
-        (Kind::Bool, Value::Bool(_, on)) => Ok(Setting::Bool(*on)),
-        (Kind::Count, Value::Num(..)) => one(count(value)),
-        (Kind::Texts, Value::Array(_, items)) => one(texts(items).map(Setting::List)),
-        (Kind::Addresses { port }, Value::Array(_, items)) => addresses(items, port),
-        (Kind::Duration { .. }, Value::Num(_, number)) if number.to_u128() == Some(0) => {
+        (ValueKind::Bool, Value::Bool(_, on)) => Ok(Setting::Bool(*on)),
+        (ValueKind::Count, Value::Num(..)) => one(count(value)),
+        (ValueKind::Texts, Value::Array(_, items)) => one(texts(items).map(Setting::List)),
+        (ValueKind::Addresses { port }, Value::Array(_, items)) => addresses(items, port),
+        (ValueKind::Duration { .. }, Value::Num(_, number)) if number.to_u128() == Some(0) => {
             one(span("0", &key.kind))
         }
-        (Kind::Duration { .. }, Value::String(_, text)) => one(span(text, &key.kind)),
-        (Kind::Bind, Value::String(_, text)) => one(bind(text).map(Setting::Bind)),
-        (Kind::Host, Value::String(_, text)) => one(host(text)),
-        (Kind::Choice(choices), Value::String(_, text)) => one(choice(text, choices)),
-        (Kind::PasswordHash, Value::String(_, text)) => one(password_hash(text)),
-        (Kind::Text, Value::String(_, text)) => Ok(Setting::Text(text.clone())),
+        (ValueKind::Duration { .. }, Value::String(_, text)) => one(span(text, &key.kind)),
+        (ValueKind::Bind, Value::String(_, text)) => one(bind(text).map(Setting::Bind)),
+        (ValueKind::Host, Value::String(_, text)) => one(host(text)),
+        (ValueKind::Choice(choices), Value::String(_, text)) => one(choice(text, choices)),
+        (ValueKind::PasswordHash, Value::String(_, text)) => one(password_hash(text)),
+        (ValueKind::Text, Value::String(_, text)) => Ok(Setting::Text(text.clone())),
         (kind, value) => Err(vec![wrong_type(&kind, value)]),
     }
 }
 
-fn wrong_type(kind: &Kind, value: &Value) -> String {
-    if matches!((kind, value), (Kind::Duration { .. }, Value::Num(..))) {
+fn wrong_type(kind: &ValueKind, value: &Value) -> String {
+    if matches!((kind, value), (ValueKind::Duration { .. }, Value::Num(..))) {
         return "has no unit".into();
     }
     let found = match value {
@@ -105,9 +105,9 @@ fn wrong_type(kind: &Kind, value: &Value) -> String {
         Value::Empty(..) => "nothing",
     };
     let wanted = match kind {
-        Kind::Bool => "true or false",
-        Kind::Count => "a whole number",
-        Kind::Texts | Kind::Addresses { .. } => "a list",
+        ValueKind::Bool => "true or false",
+        ValueKind::Count => "a whole number",
+        ValueKind::Texts | ValueKind::Addresses { .. } => "a list",
         _ => "text in quotes",
     };
     format!("is {found}, not {wanted}")
@@ -131,10 +131,10 @@ fn count(value: &Value) -> Result<Setting, String> {
         .ok_or_else(|| "is no whole number from 0 on".into())
 }
 
-fn span(text: &str, kind: &Kind) -> Result<Setting, String> {
+fn span(text: &str, kind: &ValueKind) -> Result<Setting, String> {
     let value = duration::parse(text.trim())?;
     match kind {
-        Kind::Duration { at_least } if value < *at_least => Err("is too short".into()),
+        ValueKind::Duration { at_least } if value < *at_least => Err("is too short".into()),
         _ => Ok(Setting::Duration(value)),
     }
 }

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::Output;
 use super::flags::AddData;
 use super::members::Cluster;
-use super::request_once::AT_DATA_NODES;
+use super::request_once::DATA_NODE_TIMEOUT;
 use super::session::Session;
 use crate::base::Address;
 use crate::client::Request;
@@ -49,7 +49,10 @@ pub(super) async fn add(
     fields.extend(passive.then_some(("passive", "true")));
     let attempt = async || {
         let request = Request::form("/add-data", &fields);
-        session.try_for(at, request, AT_DATA_NODES).await?.json()
+        session
+            .try_for(at, request, DATA_NODE_TIMEOUT)
+            .await?
+            .json()
     };
     let mut added: Added = session.repeat(at, attempt).await?;
     if passive && is_active(session, at, added.id).await {
@@ -64,7 +67,7 @@ pub(super) async fn add(
 /// A member is only said again, whatever it is.
 async fn is_active(session: &Session, at: &Address, id: u64) -> bool {
     let cluster: Option<Cluster> = session
-        .get_json_once(at, "/show-cluster", Session::PATIENCE)
+        .get_json_once(at, "/show-cluster", Session::RETRY_TIMEOUT)
         .await
         .ok();
     cluster.is_some_and(|cluster| {

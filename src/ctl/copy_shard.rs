@@ -3,7 +3,7 @@
 
 use super::Output;
 use super::flags::CopyShard;
-use super::request_once::{self, WITH_SHARDS};
+use super::request_once::{self, COPY_SHARD_TIMEOUT};
 use super::session::Session;
 
 pub(super) async fn run(session: &Session, asked: &CopyShard) -> Output {
@@ -29,7 +29,7 @@ async fn copy(session: &Session, asked: &CopyShard) -> Result<String, String> {
         &session.bind,
         "/copy-shard",
         &fields,
-        WITH_SHARDS,
+        COPY_SHARD_TIMEOUT,
         look,
     )
     .await?;

@@ -11,13 +11,13 @@ use super::timestamps;
 use crate::client::Request;
 
 /// The leader asks each destination how far it is, and waits up to 10 s, for all at once.
-const WITH_DATA_NODES: Duration = Duration::from_secs(30);
+const DATA_NODES_TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(super) async fn run(session: &Session) -> Output {
     let attempt = async || {
         let request = Request::get("/copy-shard-status");
         session
-            .try_for(&session.bind, request, WITH_DATA_NODES)
+            .try_for(&session.bind, request, DATA_NODES_TIMEOUT)
             .await?
             .json()
     };

@@ -134,7 +134,7 @@ async fn cluster_of(
     let mut tells = false;
     for server in &servers {
         let said: Result<Cluster, CallError> = session
-            .get_json_once(server, "/show-cluster", Session::PATIENCE)
+            .get_json_once(server, "/show-cluster", Session::RETRY_TIMEOUT)
             .await;
         let Some(cluster) = said.ok().filter(|cluster| !cluster.is_unknown()) else {
             continue;

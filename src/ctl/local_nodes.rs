@@ -104,7 +104,7 @@ async fn ask(
     };
     let by_name = host_name().with_port(META_PORT);
     let answered = session
-        .get_json_once(&by_name, "/status", Session::PATIENCE)
+        .get_json_once(&by_name, "/status", Session::RETRY_TIMEOUT)
         .await;
     answered
         .map(|status| (by_name, status))
@@ -125,7 +125,7 @@ async fn data_node(session: &Session, meta: Option<&Here>) -> DataPlace {
         .map_or_else(host_name, |here| here.name.clone())
         .with_port(DATA_PORT);
     let said: Result<Status, CallError> = session
-        .get_json_of_data_node(&at, "/status", Session::PATIENCE)
+        .get_json_of_data_node(&at, "/status", Session::RETRY_TIMEOUT)
         .await;
     DataPlace {
         at,

@@ -35,7 +35,7 @@ use std::io::Write;
 use clap::Parser;
 
 use crate::runtime::Env;
-use flags::{Cli, Command};
+use flags::{Cli, CtlCommand};
 use session::Session;
 
 /// What a command has to say: `stdout` even when it failed, as far as it got.
@@ -78,7 +78,7 @@ pub fn run(args: Vec<OsString>) -> i32 {
 fn perform(cli: &Cli) -> Output {
     let command = match &cli.command {
         None => return Output::done(flags::help()),
-        Some(Command::Other(words)) => return other(words),
+        Some(CtlCommand::Other(words)) => return other(words),
         Some(command) => command,
     };
     if let Err(why) = cli.global.refused() {
@@ -93,31 +93,31 @@ fn perform(cli: &Cli) -> Output {
     };
     let output = runtime.block_on(async {
         let session = Session::new(command.name(), &Env::real(), &cli.global);
-        carry_out(command, session).await
+        execute(command, session).await
     });
     // A look-up that hangs has a thread of its own, which must not hold up the exit.
     runtime.shutdown_background();
     output
 }
 
-async fn carry_out(command: &Command, mut session: Session) -> Output {
+async fn execute(command: &CtlCommand, mut session: Session) -> Output {
     match command {
-        Command::Show(asked) => show::run(&session, asked.verbose).await,
-        Command::AddMeta(asked) => add_meta::run(&session, asked).await,
-        Command::RemoveMeta(asked) => remove_meta::run(&mut session, asked).await,
-        Command::Join(asked) => join::run(&session, asked).await,
-        Command::Leave(asked) => leave::run(&mut session, asked).await,
-        Command::AddData(asked) => add_data::run(&session, asked).await,
-        Command::RemoveData(asked) => remove_data::run(&session, asked).await,
-        Command::UpdateData(asked) => update_data::run(&session, asked).await,
-        Command::ShowShards(asked) => show_shards::run(&session, asked).await,
-        Command::CopyShard(asked) => copy_shard::run(&session, asked).await,
-        Command::CopyShardStatus => copy_shard_status::run(&session).await,
-        Command::RemoveShard(asked) => remove_shard::run(&session, asked).await,
-        Command::TruncateShards(asked) => truncate_shards::run(&session, asked).await,
-        Command::NodeLabels(asked) => node_labels::run(&session, asked).await,
-        Command::Token(asked) => token::run(&session, asked),
-        Command::Other(words) => other(words),
+        CtlCommand::Show(asked) => show::run(&session, asked.verbose).await,
+        CtlCommand::AddMeta(asked) => add_meta::run(&session, asked).await,
+        CtlCommand::RemoveMeta(asked) => remove_meta::run(&mut session, asked).await,
+        CtlCommand::Join(asked) => join::run(&session, asked).await,
+        CtlCommand::Leave(asked) => leave::run(&mut session, asked).await,
+        CtlCommand::AddData(asked) => add_data::run(&session, asked).await,
+        CtlCommand::RemoveData(asked) => remove_data::run(&session, asked).await,
+        CtlCommand::UpdateData(asked) => update_data::run(&session, asked).await,
+        CtlCommand::ShowShards(asked) => show_shards::run(&session, asked).await,
+        CtlCommand::CopyShard(asked) => copy_shard::run(&session, asked).await,
+        CtlCommand::CopyShardStatus => copy_shard_status::run(&session).await,
+        CtlCommand::RemoveShard(asked) => remove_shard::run(&session, asked).await,
+        CtlCommand::TruncateShards(asked) => truncate_shards::run(&session, asked).await,
+        CtlCommand::NodeLabels(asked) => node_labels::run(&session, asked).await,
+        CtlCommand::Token(asked) => token::run(&session, asked),
+        CtlCommand::Other(words) => other(words),
     }
 }
 

@@ -10,17 +10,21 @@ use super::tell;
 /// # Errors
 /// Nobody answered: the line for stderr.
 pub(super) fn confirmed(session: &mut Session, yes: bool, question: &str) -> Result<bool, String> {
-    let answer = if yes { Answer::Yes } else { ask(question) };
+    let answer = if yes {
+        PromptAnswer::Yes
+    } else {
+        ask(question)
+    };
     session.begin_anew();
     match answer {
-        Answer::Yes => Ok(true),
-        Answer::No => Ok(false),
-        Answer::Nobody => Err(session.said(NOBODY)),
+        PromptAnswer::Yes => Ok(true),
+        PromptAnswer::No => Ok(false),
+        PromptAnswer::Nobody => Err(session.said(NOBODY)),
     }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Answer {
+enum PromptAnswer {
     Yes,
     No,
     /// The end of stdin: a script, or `docker exec` without `-i`.
@@ -28,7 +32,7 @@ enum Answer {
 }
 
 /// One line; only `y` and `Y` are a yes.
-fn ask(question: &str) -> Answer {
+fn ask(question: &str) -> PromptAnswer {
     let mut stdout = std::io::stdout().lock();
     // Who cannot read the question can still answer it.
     let _ = write!(stdout, "{question} [y/N]: ").and_then(|()| stdout.flush());
@@ -36,12 +40,12 @@ fn ask(question: &str) -> Answer {
     let mut line = String::new();
     match std::io::stdin().read_line(&mut line) {
         Ok(read) if read > 0 => match line.trim() {
-            "y" | "Y" => Answer::Yes,
-            _ => Answer::No,
+            "y" | "Y" => PromptAnswer::Yes,
+            _ => PromptAnswer::No,
         },
         _ => {
             tell("");
-            Answer::Nobody
+            PromptAnswer::Nobody
         }
     }
 }

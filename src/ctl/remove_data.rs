@@ -2,7 +2,7 @@
 
 use super::Output;
 use super::flags::RemoveData;
-use super::request_once::{self, AT_DATA_NODES};
+use super::request_once::{self, DATA_NODE_TIMEOUT};
 use super::session::Session;
 use crate::base::Address;
 
@@ -31,7 +31,14 @@ pub(super) async fn remove(
         ("force", if force { "true" } else { "false" }),
     ];
     let look = "influxd-ctl show says whether it is still a member";
-    request_once::give(session, at, "/remove-data", &fields, AT_DATA_NODES, look)
-        .await
-        .map(drop)
+    request_once::give(
+        session,
+        at,
+        "/remove-data",
+        &fields,
+        DATA_NODE_TIMEOUT,
+        look,
+    )
+    .await
+    .map(drop)
 }

@@ -2,7 +2,7 @@
 
 use super::Output;
 use super::flags::RemoveShard;
-use super::request_once::{self, WITH_SHARDS};
+use super::request_once::{self, COPY_SHARD_TIMEOUT};
 use super::session::Session;
 
 pub(super) async fn run(session: &Session, asked: &RemoveShard) -> Output {
@@ -24,7 +24,7 @@ async fn remove(session: &Session, asked: &RemoveShard) -> Result<String, String
         &session.bind,
         "/remove-shard",
         &fields,
-        WITH_SHARDS,
+        COPY_SHARD_TIMEOUT,
         look,
     )
     .await?;

@@ -10,10 +10,10 @@ use crate::base::Address;
 use crate::client::{CallError, Request, Response};
 
 /// Above the limit that our server has for what it does at data nodes (80 s).
-pub(super) const AT_DATA_NODES: Duration = Duration::from_secs(90);
+pub(super) const DATA_NODE_TIMEOUT: Duration = Duration::from_secs(90);
 
 /// Above the limit that our server has for moving and deleting the data of a shard.
-pub(super) const WITH_SHARDS: Duration = Duration::from_secs(8 * 24 * 3600);
+pub(super) const COPY_SHARD_TIMEOUT: Duration = Duration::from_secs(8 * 24 * 3600);
 
 /// Gives an order with these parameters and waits for what comes of it, for at most `patience`.
 /// `look` says where to look when nobody knows.

@@ -29,13 +29,13 @@ pub(super) struct Session {
 
 /// The first pause after a failure; each next one is twice as long. A node that restarts is back in
 /// a moment.
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const FIRST_RETRY_DELAY: Duration = Duration::from_millis(50);
 /// A person waits: no pause is longer.
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+const MAX_RETRY_DELAY: Duration = Duration::from_secs(1);
 
 impl Session {
     /// For what is asked on the side: a healthy node answers in milliseconds.
-    pub(super) const PATIENCE: Duration = Duration::from_secs(2);
+    pub(super) const RETRY_TIMEOUT: Duration = Duration::from_secs(2);
 
     /// The timeout runs from here.
     pub(super) fn new(command: &'static str, env: &Env, global: &Global) -> Self {
@@ -79,7 +79,7 @@ impl Session {
         at: &Address,
         attempt: impl AsyncFn() -> Result<T, CallError>,
     ) -> Result<T, String> {
-        let mut pause = FIRST_PAUSE;
+        let mut pause = FIRST_RETRY_DELAY;
         loop {
             let error = match attempt().await {
                 Ok(value) => return Ok(value),
@@ -92,12 +92,12 @@ impl Session {
             if Instant::now() + pause >= self.deadline {
                 return Err(self.said(&format!("operation timed out with error: {what}")));
             }
-            if pause == FIRST_PAUSE {
+            if pause == FIRST_RETRY_DELAY {
                 let timeout = humantime::format_duration(self.timeout);
                 say(&self.said(&format!("{what}; trying for up to {timeout}")));
             }
             sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            pause = (pause * 2).min(MAX_RETRY_DELAY);
         }
     }
 

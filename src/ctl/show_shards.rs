@@ -15,7 +15,7 @@ use super::timestamps::{self, NEVER};
 use crate::client::Request;
 
 /// The node asks the data nodes, and waits up to 10 s for each, for all at once.
-const WITH_DATA_NODES: Duration = Duration::from_secs(30);
+const DATA_NODES_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What the node says of a copy that its owner does not hold.
 const NOT_FOUND: &str = "not found";
@@ -56,7 +56,7 @@ async fn ask(
         ["/show-shards".to_owned(), query.join("&")].join(if query.is_empty() { "" } else { "?" });
     let attempt = async || {
         session
-            .try_for(&session.bind, Request::get(&path), WITH_DATA_NODES)
+            .try_for(&session.bind, Request::get(&path), DATA_NODES_TIMEOUT)
             .await?
             .json()
     };

@@ -78,7 +78,7 @@ pub(super) async fn is_removed(session: &Session, at: &Address) -> bool {
 
 async fn phase(session: &Session, at: &Address) -> String {
     let said: Option<Phase> = session
-        .get_json_once(at, "/healthz", Session::PATIENCE)
+        .get_json_once(at, "/healthz", Session::RETRY_TIMEOUT)
         .await
         .ok();
     said.unwrap_or_default().phase

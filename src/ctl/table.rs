@@ -8,7 +8,7 @@ pub(super) struct Table {
 }
 
 /// A terminal's.
-const TAB: usize = 8;
+const TAB_WIDTH: usize = 8;
 
 impl Table {
     pub(super) fn new(heading: &'static str) -> Self {
@@ -41,8 +41,8 @@ impl Table {
     /// tabs.
     pub(super) fn print(&self) -> String {
         self.padded(|longest, cell| {
-            let width = (longest + 2).next_multiple_of(TAB);
-            "\t".repeat((width - cell).div_ceil(TAB))
+            let width = (longest + 2).next_multiple_of(TAB_WIDTH);
+            "\t".repeat((width - cell).div_ceil(TAB_WIDTH))
         })
     }
 

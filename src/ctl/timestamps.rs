@@ -8,7 +8,7 @@ pub(super) fn to_the_second(text: &str) -> String {
     if text == NEVER {
         return String::new();
     }
-    let Some(parts) = Parts::of(text) else {
+    let Some(parts) = TimestampParts::of(text) else {
         return text.to_owned();
     };
     format!("{}T{}{}", parts.date, parts.clock, parts.zone)
@@ -16,12 +16,12 @@ pub(super) fn to_the_second(text: &str) -> String {
 
 /// As Go prints a time: `2023-06-22 23:45:09.470696179 +0000 UTC`.
 pub(super) fn as_go(text: &str) -> String {
-    let Some(Parts {
+    let Some(TimestampParts {
         date,
         clock,
         fraction,
         zone,
-    }) = Parts::of(text)
+    }) = TimestampParts::of(text)
     else {
         return text.to_owned();
     };
@@ -33,7 +33,7 @@ pub(super) fn as_go(text: &str) -> String {
     format!("{date} {clock}{fraction} {zone}")
 }
 
-struct Parts<'a> {
+struct TimestampParts<'a> {
     date: &'a str,
     clock: &'a str,
     /// With its point, or empty.
@@ -42,7 +42,7 @@ struct Parts<'a> {
     zone: &'a str,
 }
 
-impl<'a> Parts<'a> {
+impl<'a> TimestampParts<'a> {
     fn of(text: &'a str) -> Option<Self> {
         let (date, rest) = text
             .split_once('T')

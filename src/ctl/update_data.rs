@@ -3,7 +3,7 @@
 use super::Output;
 use super::add_data::Added;
 use super::flags::UpdateData;
-use super::request_once::{self, AT_DATA_NODES};
+use super::request_once::{self, DATA_NODE_TIMEOUT};
 use super::session::{Session, what_at};
 
 pub(super) async fn run(session: &Session, asked: &UpdateData) -> Output {
@@ -25,8 +25,15 @@ pub(super) async fn run(session: &Session, asked: &UpdateData) -> Output {
 async fn update(session: &Session, old: &str, new: &str) -> Result<Added, String> {
     let (at, fields) = (&session.bind, [("oldAddr", old), ("newAddr", new)]);
     let look = "influxd-ctl show says which address the node has";
-    let answered =
-        request_once::give(session, at, "/update-data", &fields, AT_DATA_NODES, look).await?;
+    let answered = request_once::give(
+        session,
+        at,
+        "/update-data",
+        &fields,
+        DATA_NODE_TIMEOUT,
+        look,
+    )
+    .await?;
     answered
         .json()
         .map_err(|error| session.exited(&what_at(at, &error)))

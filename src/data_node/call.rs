@@ -8,18 +8,18 @@ use tokio::io::AsyncWriteExt;
 use tokio::time::{Instant, timeout_at};
 
 use super::read::read_answer;
-use super::{Asked, DataNodes, Failed, Why, stranger};
+use super::{Asked, DataNodes, Failed, FailureCause, stranger};
 use crate::base::Address;
 use crate::client::{self, CallError, Request};
 use crate::runtime::net::Stream;
-use crate::wire::data_node::{Answer, Call, DataNodeStatus, FrameError, request};
+use crate::wire::data_node::{Call, DataNodeResponse, DataNodeStatus, FrameError, request};
 
 /// For the look-up, every address of the name and the handshake, however long the answer may take
 /// afterwards. A single address gets 1 s, as the original gives it.
-const REACH: Duration = Duration::from_secs(5);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A status is a few hundred bytes.
-const MAX_STATUS: usize = 256 << 10;
+const MAX_STATUS_BYTES: usize = 256 << 10;
 
 /// How meta nodes call themselves towards data nodes (wire.md 7.3).
 const USER_AGENT: &str = "InfluxDB Meta Service";
@@ -36,10 +36,10 @@ impl DataNodes {
             asked: Asked::Call(C::KIND),
             why,
         };
-        let bytes = request(call).map_err(Why::Unfit).map_err(failed)?;
+        let bytes = request(call).map_err(FailureCause::Unfit).map_err(failed)?;
         let mut stream = self.reach(at, deadline).await.map_err(failed)?;
         let asked = timeout_at(deadline, ask::<C>(&mut *stream, &bytes)).await;
-        asked.unwrap_or(Err(Why::Timeout)).map_err(failed)
+        asked.unwrap_or(Err(FailureCause::Timeout)).map_err(failed)
     }
 
     pub(super) async fn get_status(
@@ -57,7 +57,7 @@ impl DataNodes {
         request
             .headers
             .push(("user-agent".to_owned(), USER_AGENT.into()));
-        let answer = client::exchange(stream, at, &request, MAX_STATUS, deadline).await;
+        let answer = client::exchange(stream, at, &request, MAX_STATUS_BYTES, deadline).await;
         let answer = answer
             .and_then(client::Response::success)
             .map_err(of_http)
@@ -67,33 +67,37 @@ impl DataNodes {
         Ok(status)
     }
 
-    async fn reach(&self, at: &Address, deadline: Instant) -> Result<Box<dyn Stream>, Why> {
-        let deadline = deadline.min(Instant::now() + REACH);
+    async fn reach(
+        &self,
+        at: &Address,
+        deadline: Instant,
+    ) -> Result<Box<dyn Stream>, FailureCause> {
+        let deadline = deadline.min(Instant::now() + CONNECT_TIMEOUT);
         let stream = client::connect(&*self.net, at, deadline)
             .await
-            .map_err(Why::Unreached)?;
+            .map_err(FailureCause::Unreached)?;
         let Some(tls) = &self.tls else {
             return Ok(stream);
         };
         let secured = timeout_at(deadline, tls.connect(stream, at.host())).await;
         secured
-            .map_err(|_| Why::Unreached(CallError::Timeout { sent: false }))?
-            .map_err(Why::Tls)
+            .map_err(|_| FailureCause::Unreached(CallError::Timeout { sent: false }))?
+            .map_err(FailureCause::Tls)
     }
 }
 
-async fn ask<C: Call>(stream: &mut dyn Stream, bytes: &Bytes) -> Result<C::Answer, Why> {
+async fn ask<C: Call>(stream: &mut dyn Stream, bytes: &Bytes) -> Result<C::Answer, FailureCause> {
     if let Err(error) = write(stream, bytes).await {
-        return Err(Why::Broken {
+        return Err(FailureCause::Broken {
             doing: "write request",
             text: error.to_string(),
         });
     }
     let body = read_answer(stream, C::KIND).await?;
-    let unreadable = |error: FrameError| Why::Unreadable(error.to_string());
+    let unreadable = |error: FrameError| FailureCause::Unreadable(error.to_string());
     C::Answer::decode(&body)
         .map_err(unreadable)?
-        .map_err(Why::Said)
+        .map_err(FailureCause::Said)
 }
 
 /// Our direction stays open until the answer is there, as the original leaves it.
@@ -102,32 +106,32 @@ async fn write(stream: &mut dyn Stream, bytes: &[u8]) -> io::Result<()> {
     stream.flush().await
 }
 
-fn check(status: &DataNodeStatus) -> Result<(), Why> {
+fn check(status: &DataNodeStatus) -> Result<(), FailureCause> {
     if status.node_type != "data" {
         let text = format!(
             "that is no data node: its nodeType is {:?}",
             status.node_type
         );
-        return Err(Why::Stranger(text));
+        return Err(FailureCause::Stranger(text));
     }
     // Under what else would it be known?
     if status.tcp_addr.is_empty() {
-        return Err(Why::Unreadable("it names no tcpAddr".to_owned()));
+        return Err(FailureCause::Unreadable("it names no tcpAddr".to_owned()));
     }
     Ok(())
 }
 
-fn of_http(error: CallError) -> Why {
+fn of_http(error: CallError) -> FailureCause {
     match error {
-        CallError::Status { status, error } => Why::Status { status, error },
-        CallError::Timeout { .. } => Why::Timeout,
-        CallError::Io { text, .. } => Why::Broken {
+        CallError::Status { status, error } => FailureCause::Status { status, error },
+        CallError::Timeout { .. } => FailureCause::Timeout,
+        CallError::Io { text, .. } => FailureCause::Broken {
             doing: "read status",
             text,
         },
-        CallError::NotOurs(what) => Why::Stranger(format!("that is no data node: {what}")),
-        CallError::RaftPort => Why::Stranger(stranger::RAFT_PORT.to_owned()),
-        CallError::Junk(text) => Why::Unreadable(text),
-        other => Why::Stranger(other.to_string()),
+        CallError::NotOurs(what) => FailureCause::Stranger(format!("that is no data node: {what}")),
+        CallError::RaftPort => FailureCause::Stranger(stranger::RAFT_PORT.to_owned()),
+        CallError::Junk(text) => FailureCause::Unreadable(text),
+        other => FailureCause::Stranger(other.to_string()),
     }
 }

@@ -3,7 +3,7 @@
 use crate::base::Address;
 use crate::client::CallError;
 use crate::tls::HandshakeError;
-use crate::wire::data_node::{FrameError, Kind};
+use crate::wire::data_node::{FrameError, MessageType};
 
 /// `RemoveShard at d1:8088: connection refused`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -11,13 +11,13 @@ use crate::wire::data_node::{FrameError, Kind};
 pub struct Failed {
     pub at: Address,
     pub asked: Asked,
-    pub why: Why,
+    pub why: FailureCause,
 }
 
 /// What was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Asked {
-    Call(Kind),
+    Call(MessageType),
     /// `GET /status`.
     Status,
 }
@@ -32,7 +32,7 @@ impl std::fmt::Display for Asked {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Why {
+pub enum FailureCause {
     /// No connection came about, so nothing was asked.
     #[error("{0}")]
     Unreached(CallError),
@@ -67,13 +67,13 @@ impl Failed {
     /// For the body of an answer to a person: what the data node says goes through as it is.
     pub fn text(&self) -> String {
         match &self.why {
-            Why::Said(words) => words.clone(),
+            FailureCause::Said(words) => words.clone(),
             _ => self.to_string(),
         }
     }
 }
 
-impl Why {
+impl FailureCause {
     /// Whether the data node may have done, or may still do, what was asked.
     pub fn is_maybe_done(&self) -> bool {
         match self {

@@ -14,5 +14,5 @@ mod read;
 mod stranger;
 
 pub use config::DataNodesConfig;
-pub use error::{Asked, Failed, Why};
+pub use error::{Asked, Failed, FailureCause};
 pub use nodes::DataNodes;

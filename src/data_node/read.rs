@@ -4,30 +4,33 @@ use std::io;
 
 use tokio::io::AsyncReadExt;
 
-use super::Why;
+use super::FailureCause;
 use super::stranger;
 use crate::runtime::net::Stream;
-use crate::wire::data_node::{HEADER_BYTES, Header, Kind};
+use crate::wire::data_node::{HEADER_BYTES, Header, MessageType};
 
 /// The largest answer is a list of shards, 200 bytes each: this is the list of a node with 300 000,
 /// and far below what a small container can hold.
-const MAX_ANSWER: usize = 64 << 20;
+const MAX_ANSWER_BYTES: usize = 64 << 20;
 
 /// The body of the answer to this call.
-pub(super) async fn read_answer(stream: &mut dyn Stream, call: Kind) -> Result<Vec<u8>, Why> {
+pub(super) async fn read_answer(
+    stream: &mut dyn Stream,
+    call: MessageType,
+) -> Result<Vec<u8>, FailureCause> {
     let header = read_header(stream).await?;
     let read = Header::decode(header).and_then(|read| read.answers(call));
     let read = read.map_err(|error| match stranger::who(&header) {
-        Some(who) => Why::Stranger(who.to_owned()),
-        None => Why::Unreadable(error.to_string()),
+        Some(who) => FailureCause::Stranger(who.to_owned()),
+        None => FailureCause::Unreadable(error.to_string()),
     })?;
-    if read.length > MAX_ANSWER {
-        return Err(Why::TooLarge(MAX_ANSWER));
+    if read.length > MAX_ANSWER_BYTES {
+        return Err(FailureCause::TooLarge(MAX_ANSWER_BYTES));
     }
     read_body(stream, read.length).await
 }
 
-async fn read_header(stream: &mut dyn Stream) -> Result<[u8; HEADER_BYTES], Why> {
+async fn read_header(stream: &mut dyn Stream) -> Result<[u8; HEADER_BYTES], FailureCause> {
     let mut header = [0; HEADER_BYTES];
     let mut filled = 0;
     while filled < HEADER_BYTES {
@@ -36,11 +39,11 @@ async fn read_header(stream: &mut dyn Stream) -> Result<[u8; HEADER_BYTES], Why>
         } else {
             "read message size"
         };
-        let broken = |text| Err(Why::Broken { doing, text });
+        let broken = |text| Err(FailureCause::Broken { doing, text });
         match stream.read(&mut header[filled..]).await {
             Ok(0) if filled == 0 => return broken("EOF".to_owned()),
             Ok(0) => match stranger::who(&header[..filled]) {
-                Some(who) => return Err(Why::Stranger(who.to_owned())),
+                Some(who) => return Err(FailureCause::Stranger(who.to_owned())),
                 None => return broken("unexpected EOF".to_owned()),
             },
             Ok(read) => filled += read,
@@ -51,8 +54,8 @@ async fn read_header(stream: &mut dyn Stream) -> Result<[u8; HEADER_BYTES], Why>
 }
 
 /// Memory grows with what comes, not with what is announced.
-async fn read_body(stream: &mut dyn Stream, length: usize) -> Result<Vec<u8>, Why> {
-    let broken = |text| Why::Broken {
+async fn read_body(stream: &mut dyn Stream, length: usize) -> Result<Vec<u8>, FailureCause> {
+    let broken = |text| FailureCause::Broken {
         doing: "read message value",
         text,
     };

@@ -11,17 +11,17 @@ use hyper::{HeaderMap, Uri};
 
 use super::error::Failure;
 use super::params::Params;
-use super::routes::{Shared, State};
+use super::routes::{AppState, State};
 use crate::auth::{Caller, Credentials, Denied};
 
 /// Leaves the [`Caller`] in the request's extensions.
-pub(super) async fn guard(
-    state: Shared,
+pub(super) async fn require_caller(
+    state: AppState,
     mut request: Request,
     next: Next,
 ) -> Result<Response, Failure> {
     if state.gate.is_shut() {
-        let shown = shown(request.uri(), request.headers());
+        let shown = presented(request.uri(), request.headers());
         let caller = caller(&state, &shown).await?;
         request.extensions_mut().insert(caller);
     }
@@ -34,7 +34,7 @@ pub(super) async fn caller(state: &State, shown: &Credentials) -> Result<Caller,
     state.gate.admit(shown, &*state.users).await
 }
 
-pub(super) fn shown(uri: &Uri, headers: &HeaderMap) -> Credentials {
+pub(super) fn presented(uri: &Uri, headers: &HeaderMap) -> Credentials {
     let query = Params::of_query(uri);
     let pair = query.get("u").zip(query.get("p"));
     Credentials::read(

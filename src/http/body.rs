@@ -13,12 +13,12 @@ use super::error::Failure;
 use super::server::HttpConfig;
 
 /// SetData carries a whole catalog (wire.md Q26).
-pub(super) const EXECUTE_LIMIT: u64 = 64 << 20;
+pub(super) const MAX_EXECUTE_BYTES: u64 = 64 << 20;
 /// Everything else is a few lines of JSON or a form.
-pub(super) const LIMIT: u64 = 1 << 20;
+pub(super) const MAX_BODY_BYTES: u64 = 1 << 20;
 /// An identity, alone or in a request to join, is a few kilobytes. It may be posted by anyone, is
 /// parsed into many small parts, and waits in a queue as a hint.
-pub(super) const IDENTITY_LIMIT: u64 = 64 << 10;
+pub(super) const MAX_IDENTITY_BYTES: u64 = 64 << 10;
 
 /// The whole body.
 ///

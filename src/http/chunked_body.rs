@@ -7,12 +7,12 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 
-pub(super) struct Parts {
+pub(super) struct ChunkedBody {
     rest: std::vec::IntoIter<Bytes>,
     left: u64,
 }
 
-impl Parts {
+impl ChunkedBody {
     pub(super) fn new(parts: Vec<Bytes>) -> Self {
         let left = parts.iter().map(|part| part.len() as u64).sum();
         Self {
@@ -22,7 +22,7 @@ impl Parts {
     }
 }
 
-impl Body for Parts {
+impl Body for ChunkedBody {
     type Data = Bytes;
     type Error = Infallible;
 

@@ -8,20 +8,20 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio_util::sync::CancellationToken;
 
-use super::connection_state::Conversation;
+use super::connection_state::ConnectionState;
 use super::dispatch::{App, answer};
-use super::timeout_stream::{Guard, Limits};
+use super::timeout_stream::{StreamTimeouts, TimeoutStream};
 use crate::runtime::net::Stream;
 
 /// Serves until the peer is done, a limit cuts it off, or `drain`: then the request under way is
 /// answered, and the connection closed.
 pub(super) async fn serve(stream: Box<dyn Stream>, app: Arc<App>, drain: CancellationToken) {
-    let conversation = Arc::new(Conversation::new(stream.peer().ip()));
-    let limits = Limits {
+    let conversation = Arc::new(ConnectionState::new(stream.peer().ip()));
+    let limits = StreamTimeouts {
         head: app.config.head_timeout,
         stall: app.config.stall_timeout,
     };
-    let io = TokioIo::new(Guard::new(stream, conversation.clone(), limits));
+    let io = TokioIo::new(TimeoutStream::new(stream, conversation.clone(), limits));
     // hyper's clock runs from the end of the last answer to the end of the next head: idleness, in
     // effect.
     let mut builder = http1::Builder::new();

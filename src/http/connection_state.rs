@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use tokio::sync::Notify;
 
 /// Shared by a connection's guard and its current request.
-pub(super) struct Conversation {
+pub(super) struct ConnectionState {
     pub(super) peer: IpAddr,
     stage: AtomicU8,
     /// Counts requests, so that the guard sees that a head was complete.
@@ -16,14 +16,14 @@ pub(super) struct Conversation {
 
 /// What the peer is expected to do.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stage {
+pub(super) enum Phase {
     /// To send a request, or a body: the end of its stream is the end of the conversation.
     Talking = 0,
     /// To wait for the answer: the end of its stream may only mean that it has said all.
     Waiting = 1,
 }
 
-impl Conversation {
+impl ConnectionState {
     pub(super) fn new(peer: IpAddr) -> Self {
         Self {
             peer,
@@ -37,26 +37,26 @@ impl Conversation {
     pub(super) fn begin(&self, body_follows: bool) {
         self.requests.fetch_add(1, Ordering::Relaxed);
         self.set(if body_follows {
-            Stage::Talking
+            Phase::Talking
         } else {
-            Stage::Waiting
+            Phase::Waiting
         });
     }
 
     /// The body is complete.
     pub(super) fn all_said(&self) {
-        self.set(Stage::Waiting);
+        self.set(Phase::Waiting);
     }
 
     pub(super) fn answered(&self) {
-        self.set(Stage::Talking);
+        self.set(Phase::Talking);
     }
 
-    pub(super) fn stage(&self) -> Stage {
-        if self.stage.load(Ordering::Acquire) == Stage::Waiting as u8 {
-            Stage::Waiting
+    pub(super) fn stage(&self) -> Phase {
+        if self.stage.load(Ordering::Acquire) == Phase::Waiting as u8 {
+            Phase::Waiting
         } else {
-            Stage::Talking
+            Phase::Talking
         }
     }
 
@@ -75,7 +75,7 @@ impl Conversation {
         self.hung_up.notified().await;
     }
 
-    fn set(&self, stage: Stage) {
+    fn set(&self, stage: Phase) {
         self.stage.store(stage as u8, Ordering::Release);
     }
 }

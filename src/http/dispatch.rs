@@ -12,15 +12,15 @@ use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use hyper::{Request, StatusCode};
 use tower_service::Service as _;
 
-use super::connection_state::Conversation;
+use super::connection_state::ConnectionState;
 use super::error::{Failure, NotExecuted};
 use super::request_id::RequestIds;
 use super::request_scope;
 use super::routes::{self, State};
 use super::server::HttpConfig;
-use crate::auth::{Gate, Users};
+use crate::auth::{Authenticator, Users};
 use crate::runtime::Env;
-use crate::service::{CARRIED, MEANT_FOR, NOT_EXECUTED, Service};
+use crate::service::{FORWARDED_HEADER, MEANT_FOR_HEADER, NOT_EXECUTED, Service};
 
 /// What all requests share.
 pub(super) struct App {
@@ -34,7 +34,7 @@ pub(super) struct App {
 /// What a route may want to know about its request besides the request; in its extensions.
 #[derive(Clone)]
 pub(super) struct Context {
-    pub(super) conversation: Arc<Conversation>,
+    pub(super) conversation: Arc<ConnectionState>,
     pub(super) id: HeaderValue,
 }
 
@@ -47,7 +47,7 @@ impl App {
     ) -> Self {
         let version =
             HeaderValue::from_str(service.version()).unwrap_or(HeaderValue::from_static("unknown"));
-        let gate = Gate::new(env, config.auth.clone());
+        let gate = Authenticator::new(env, config.auth.clone());
         let state = State {
             service: service.clone(),
             users,
@@ -66,7 +66,10 @@ impl App {
 
     /// Nothing of a request that was carried here by mistake is looked at.
     async fn respond(&self, request: Request<Incoming>) -> Response {
-        let meant_for = request.headers().get(MEANT_FOR).map(HeaderValue::as_bytes);
+        let meant_for = request
+            .headers()
+            .get(MEANT_FOR_HEADER)
+            .map(HeaderValue::as_bytes);
         match meant_for.map_or(Ok(()), |incarnation| {
             self.service.check_meant_for(incarnation)
         }) {
@@ -99,16 +102,16 @@ impl App {
 /// Answers one request. Never fails: that is what 500 is for.
 pub(super) async fn answer(
     app: Arc<App>,
-    conversation: Arc<Conversation>,
+    conversation: Arc<ConnectionState>,
     mut request: Request<Incoming>,
 ) -> Result<Response, Infallible> {
     conversation.begin(!request.body().is_end_stream());
     let _under_way = app.service.metrics().requests_under_way.enter();
-    let place = routes::place(request.uri().path());
+    let place = routes::route_index(request.uri().path());
     let id = app.ids.of(request.headers());
     // As it is when the request starts, as the original has it.
     let index = app.service.index();
-    let carried = request.headers().contains_key(CARRIED);
+    let carried = request.headers().contains_key(FORWARDED_HEADER);
     request.extensions_mut().insert(Context {
         conversation: conversation.clone(),
         id: id.clone(),

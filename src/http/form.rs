@@ -4,7 +4,7 @@ use axum::extract::Request;
 use axum::http::request::Parts;
 use bytes::Bytes;
 
-use super::body::{self, LIMIT};
+use super::body::{self, MAX_BODY_BYTES};
 use super::error::Failure;
 use super::params::Params;
 use super::server::HttpConfig;
@@ -19,7 +19,7 @@ impl Form {
     /// # Errors
     /// The body is too large, too slow, or no form though it says so.
     pub(super) async fn read(config: &HttpConfig, request: Request) -> Result<Self, Failure> {
-        let (parts, body) = body::read_whole(request, LIMIT, config).await?;
+        let (parts, body) = body::read_whole(request, MAX_BODY_BYTES, config).await?;
         let params = Params::of_form(&parts.uri, &parts.headers, body.clone()).await?;
         Ok(Self {
             parts,

@@ -13,11 +13,12 @@ use super::dispatch::Context;
 use super::error::Failure;
 use super::reply::redirect;
 use crate::service::{
-    Answer, Ask, CALLER, CARRIED, Carried, CarriedAnswer, Error, Limits, Service,
+    CALLER_HEADER, Error, FORWARDED_HEADER, ForwardedRequest, ForwardedResponse, LeaderRequest,
+    Limits, Reply, Service,
 };
 
 /// What of a caller's request the leader must see: who calls, in what, what it can read.
-const CARRIED_ON: [&str; 5] = [
+const FORWARDED_REQUEST_HEADERS: [&str; 5] = [
     "authorization",
     "content-type",
     "accept-encoding",
@@ -25,7 +26,7 @@ const CARRIED_ON: [&str; 5] = [
     "influxd-meta-proof",
 ];
 /// What of the leader's answer the caller must see; the rest is said anew by this node.
-const CARRIED_BACK: [&str; 5] = [
+const FORWARDED_RESPONSE_HEADERS: [&str; 5] = [
     "content-type",
     "content-encoding",
     "www-authenticate",
@@ -35,12 +36,12 @@ const CARRIED_BACK: [&str; 5] = [
 
 /// How a caller gets to the leader.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum By {
+pub(super) enum Route {
     /// Redirected when it used an advertised name, else carried; carried, too, with a password in
     /// its URL.
-    HostName,
+    RedirectIfPossible,
     /// Always carried.
-    Carrying,
+    AlwaysForward,
 }
 
 /// Answers here if this node leads, else sends or carries the caller to the leader.
@@ -49,7 +50,7 @@ pub(super) async fn at_leader<Fut>(
     parts: &Parts,
     body: &Bytes,
     limits: impl Into<Limits>,
-    by: By,
+    by: Route,
     here: impl Fn() -> Fut,
 ) -> Result<Response, Failure>
 where
@@ -59,13 +60,13 @@ where
         .at_leader(limits.into(), || ask(parts, body.clone(), by), here)
         .await?
     {
-        Answer::Here(response) => Ok(response),
-        Answer::Redirect(leader) => Ok(redirect(&format!(
+        Reply::Local(response) => Ok(response),
+        Reply::Redirect(leader) => Ok(redirect(&format!(
             "{}://{leader}{}",
             service.scheme(),
             path_and_query(parts)
         ))),
-        Answer::Carried(answer) => carried_back(answer),
+        Reply::Forwarded(answer) => forwarded_response(answer),
     }
 }
 
@@ -76,38 +77,46 @@ pub(super) fn caller(parts: &Parts) -> IpAddr {
         .extensions
         .get::<Context>()
         .map(|context| context.conversation.peer);
-    let first = || parts.headers.get(CALLER)?.to_str().ok()?.parse().ok();
-    let first = if is_carried(parts) { first() } else { None };
+    let first = || {
+        parts
+            .headers
+            .get(CALLER_HEADER)?
+            .to_str()
+            .ok()?
+            .parse()
+            .ok()
+    };
+    let first = if is_forwarded(parts) { first() } else { None };
     first
         .or(peer)
         .unwrap_or_else(|| Ipv4Addr::UNSPECIFIED.into())
 }
 
-pub(super) fn is_carried(parts: &Parts) -> bool {
-    parts.headers.contains_key(CARRIED)
+pub(super) fn is_forwarded(parts: &Parts) -> bool {
+    parts.headers.contains_key(FORWARDED_HEADER)
 }
 
-fn ask(parts: &Parts, body: Bytes, by: By) -> Ask {
+fn ask(parts: &Parts, body: Bytes, by: Route) -> LeaderRequest {
     let host = parts
         .headers
         .get("host")
         .and_then(|value| value.to_str().ok());
     let host = host.or_else(|| parts.uri.authority().map(|authority| authority.as_str()));
-    let mut headers = chosen(&parts.headers, &CARRIED_ON);
-    headers.push((CARRIED.to_owned(), Bytes::from_static(b"1")));
-    headers.push((CALLER.to_owned(), caller(parts).to_string().into()));
+    let mut headers = chosen(&parts.headers, &FORWARDED_REQUEST_HEADERS);
+    headers.push((FORWARDED_HEADER.to_owned(), Bytes::from_static(b"1")));
+    headers.push((CALLER_HEADER.to_owned(), caller(parts).to_string().into()));
     if let Some(context) = parts.extensions.get::<Context>() {
         headers.push((
             "X-Request-Id".to_owned(),
             Bytes::copy_from_slice(context.id.as_bytes()),
         ));
     }
-    Ask {
+    LeaderRequest {
         host: host
-            .filter(|_| by == By::HostName && !has_password(&parts.uri))
+            .filter(|_| by == Route::RedirectIfPossible && !has_password(&parts.uri))
             .map(str::to_owned),
-        carried: is_carried(parts),
-        request: Carried {
+        carried: is_forwarded(parts),
+        request: ForwardedRequest {
             method: parts.method.to_string(),
             path_and_query: path_and_query(parts).to_owned(),
             headers,
@@ -133,10 +142,10 @@ fn chosen(headers: &HeaderMap, names: &[&str]) -> Vec<(String, Bytes)> {
     names.iter().filter_map(one).collect()
 }
 
-fn carried_back(answer: CarriedAnswer) -> Result<Response, Failure> {
+fn forwarded_response(answer: ForwardedResponse) -> Result<Response, Failure> {
     let mut response = Response::builder().status(answer.status);
     for (name, value) in answer.headers {
-        if CARRIED_BACK
+        if FORWARDED_RESPONSE_HEADERS
             .iter()
             .any(|kept| name.eq_ignore_ascii_case(kept))
         {

@@ -7,7 +7,7 @@ use hyper::StatusCode;
 use hyper::header::{CONTENT_TYPE, HeaderValue, LOCATION};
 use serde::Serialize;
 
-use super::chunked_body::Parts;
+use super::chunked_body::ChunkedBody;
 use super::error::json;
 use super::json::go_json;
 
@@ -26,7 +26,7 @@ pub(super) fn ok_bytes(content_type: &'static str, body: impl Into<Bytes>) -> Re
 
 /// Pieces that are sent one behind the other.
 pub(super) fn ok_parts(content_type: &'static str, parts: Vec<Bytes>) -> Response {
-    let mut response = Response::new(Body::new(Parts::new(parts)));
+    let mut response = Response::new(Body::new(ChunkedBody::new(parts)));
     response
         .headers_mut()
         .insert(CONTENT_TYPE, HeaderValue::from_static(content_type));

@@ -9,7 +9,7 @@ use hyper::header::HeaderValue;
 use crate::runtime::{Clock, Env};
 
 /// 100 ns steps from 1582-10-15 to 1970-01-01.
-const GREGORIAN: u64 = 0x01B2_1DD2_1381_4000;
+const GREGORIAN_EPOCH: u64 = 0x01B2_1DD2_1381_4000;
 
 /// Makes ids without a system call: the clock, made unique by counting on, and a random node.
 pub(super) struct RequestIds {
@@ -45,7 +45,7 @@ impl RequestIds {
     }
 
     fn next(&self) -> HeaderValue {
-        let now = u64::try_from(self.clock.now().0 / 100).unwrap_or(0) + GREGORIAN;
+        let now = u64::try_from(self.clock.now().0 / 100).unwrap_or(0) + GREGORIAN_EPOCH;
         let later = |last: u64| now.max(last + 1);
         let before = self
             .last

@@ -125,7 +125,7 @@ impl Server {
 }
 
 /// Out of descriptors, as a rule: connections must close before the next one can open.
-const AFTER_ACCEPT_ERROR: Duration = Duration::from_millis(50);
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(50);
 
 struct Accepting {
     env: Env,
@@ -156,7 +156,7 @@ impl Accepting {
                         tracing::warn!(%error, "cannot accept connections on the HTTP port");
                     }
                     failing = true;
-                    tokio::time::sleep(AFTER_ACCEPT_ERROR).await;
+                    tokio::time::sleep(ACCEPT_RETRY_DELAY).await;
                 }
             }
         }

@@ -10,21 +10,21 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
-use super::connection_state::{Conversation, Stage};
+use super::connection_state::{ConnectionState, Phase};
 use crate::runtime::net::Stream;
 
 #[derive(Clone, Copy)]
-pub(super) struct Limits {
+pub(super) struct StreamTimeouts {
     /// From the first byte of a head to its last.
     pub(super) head: Duration,
     /// Without a byte accepted by the peer while there are some to send.
     pub(super) stall: Duration,
 }
 
-pub(super) struct Guard {
+pub(super) struct TimeoutStream {
     stream: Box<dyn Stream>,
-    conversation: Arc<Conversation>,
-    limits: Limits,
+    conversation: Arc<ConnectionState>,
+    limits: StreamTimeouts,
     /// When the present head began, and how many requests there had been by then.
     head: Option<(Instant, u64)>,
     ended: bool,
@@ -35,11 +35,11 @@ pub(super) struct Guard {
     stall_timer: Timer,
 }
 
-impl Guard {
+impl TimeoutStream {
     pub(super) fn new(
         stream: Box<dyn Stream>,
-        conversation: Arc<Conversation>,
-        limits: Limits,
+        conversation: Arc<ConnectionState>,
+        limits: StreamTimeouts,
     ) -> Self {
         let (head_timer, stall_timer) = (Timer::default(), Timer::default());
         Self {
@@ -59,12 +59,12 @@ impl Guard {
     fn on_end(&mut self) -> Poll<io::Result<()>> {
         self.ended = true;
         match self.conversation.stage() {
-            Stage::Waiting => {
+            Phase::Waiting => {
                 self.conversation.hang_up();
                 Poll::Pending
             }
-            Stage::Talking if self.blocked => Poll::Pending,
-            Stage::Talking => Poll::Ready(Ok(())),
+            Phase::Talking if self.blocked => Poll::Pending,
+            Phase::Talking => Poll::Ready(Ok(())),
         }
     }
 
@@ -112,7 +112,7 @@ impl Guard {
     }
 }
 
-impl AsyncRead for Guard {
+impl AsyncRead for TimeoutStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -136,7 +136,7 @@ impl AsyncRead for Guard {
     }
 }
 
-impl AsyncWrite for Guard {
+impl AsyncWrite for TimeoutStream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

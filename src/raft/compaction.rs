@@ -8,12 +8,12 @@ use super::types::OpenRaft;
 use crate::storage::Log;
 
 /// The log can grow by what one second's writes bring before it is looked at again.
-const LOOK: Duration = Duration::from_secs(1);
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Runs as long as the node.
 pub(super) async fn run(raft: OpenRaft, log: Log, every_bytes: u64) {
     loop {
-        tokio::time::sleep(LOOK).await;
+        tokio::time::sleep(CHECK_INTERVAL).await;
         if log.bytes_held() < every_bytes.max(1) {
             continue;
         }

@@ -29,13 +29,13 @@ pub(super) struct Timers {
 }
 
 /// Below this a loaded machine would lose its leader to its own scheduler.
-const SHORTEST_BASE: Duration = Duration::from_millis(100);
+const MIN_BASE: Duration = Duration::from_millis(100);
 /// For a member to store a snapshot that it has received.
-const INSTALL: Duration = Duration::from_secs(60);
+const INSTALL_TIMEOUT: Duration = Duration::from_secs(60);
 /// In one append request. Bytes are bounded by the log store.
-const ENTRIES_PER_REQUEST: u64 = 1024;
+const MAX_ENTRIES_PER_REQUEST: u64 = 1024;
 /// Entries that stay in the log behind a snapshot, so that a member back from a restart needs none.
-const KEPT_BEHIND_SNAPSHOT: u64 = 10_000;
+const ENTRIES_KEPT_BEHIND_SNAPSHOT: u64 = 10_000;
 
 impl RaftConfig {
     pub(super) fn timers(&self) -> Timers {
@@ -49,7 +49,7 @@ impl RaftConfig {
     }
 
     fn base(&self) -> Duration {
-        self.base.max(SHORTEST_BASE)
+        self.base.max(MIN_BASE)
     }
 
     pub(super) fn openraft(&self) -> Config {
@@ -60,10 +60,10 @@ impl RaftConfig {
             heartbeat_interval: base / 10,
             election_timeout_min: base * 3 / 10,
             election_timeout_max: base / 2,
-            install_snapshot_timeout: INSTALL.as_millis() as u64,
-            max_payload_entries: ENTRIES_PER_REQUEST,
+            install_snapshot_timeout: INSTALL_TIMEOUT.as_millis() as u64,
+            max_payload_entries: MAX_ENTRIES_PER_REQUEST,
             snapshot_policy: SnapshotPolicy::LogsSinceLast(every),
-            max_in_snapshot_log_to_keep: every.min(KEPT_BEHIND_SNAPSHOT),
+            max_in_snapshot_log_to_keep: every.min(ENTRIES_KEPT_BEHIND_SNAPSHOT),
             // More than one snapshot's distance, or sending a snapshot would not end the lag.
             replication_lag_threshold: every.saturating_mul(2),
             // A node that was cut off must not depose the leader when it comes back.

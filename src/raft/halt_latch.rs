@@ -27,15 +27,15 @@ impl Halt {
 
 /// Shared by everything that may find such a reason. Cheap to clone.
 #[derive(Clone)]
-pub(super) struct Health(Arc<watch::Sender<Option<Halt>>>);
+pub(super) struct HaltLatch(Arc<watch::Sender<Option<Halt>>>);
 
-impl Default for Health {
+impl Default for HaltLatch {
     fn default() -> Self {
         Self(Arc::new(watch::Sender::new(None)))
     }
 }
 
-impl Health {
+impl HaltLatch {
     /// Notes an entry that this node cannot read, and gives the error that stops openraft.
     pub(super) fn unreadable(&self, entry: LogId, why: &str) -> io::Error {
         let text =

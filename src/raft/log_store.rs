@@ -11,7 +11,7 @@ use std::ops::{Bound, Range, RangeBounds};
 use openraft::storage::{IOFlushed, RaftLogStorage};
 use openraft::{LogState, OptionalSend, RaftLogReader};
 
-use super::halt_latch::Health;
+use super::halt_latch::HaltLatch;
 use super::types::{
     OpenEntry, OpenLogId, OpenVote, Types, log_id, open_log_id, open_payload, open_vote, payload,
     vote,
@@ -19,16 +19,16 @@ use super::types::{
 use crate::storage::{Entry, Log};
 
 /// One append request carries about this much: a heartbeat's time on a slow link, not a batch's.
-const READ_BYTES: usize = 1024 * 1024;
+const MAX_READ_BYTES: usize = 1024 * 1024;
 
 #[derive(Clone)]
 pub(super) struct LogStore {
     log: Log,
-    health: Health,
+    health: HaltLatch,
 }
 
 impl LogStore {
-    pub(super) fn new(log: Log, health: Health) -> Self {
+    pub(super) fn new(log: Log, health: HaltLatch) -> Self {
         Self { log, health }
     }
 
@@ -91,7 +91,7 @@ impl RaftLogReader<Types> for LogStore {
         start: u64,
         end: u64,
     ) -> io::Result<Vec<OpenEntry>> {
-        let entries = self.read(start..end, READ_BYTES)?;
+        let entries = self.read(start..end, MAX_READ_BYTES)?;
         // Entries that do not begin at `start` would be sent behind the wrong predecessor. Without
         // any, openraft sends an empty request and looks again.
         let whole = entries

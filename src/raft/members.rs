@@ -84,7 +84,7 @@ impl Raft {
     /// Gives leadership to the most caught-up voter and stays a member that may lead again.
     pub async fn transfer(&self, within: Duration) -> HandOver {
         let deadline = Instant::now() + within;
-        let Some(heir) = self.heir() else {
+        let Some(heir) = self.transfer_target() else {
             return HandOver::Done;
         };
         if self

@@ -12,10 +12,10 @@ use tokio::time::{Instant, timeout_at};
 
 use super::config::Timers;
 use super::contact::Contact;
-use super::halt_latch::{Halt, Health};
+use super::halt_latch::{Halt, HaltLatch};
 use super::log_store::LogStore;
 use super::network::{Network, Served};
-use super::state_machine::{Shelf, StateMachine};
+use super::state_machine::{SnapshotStore, StateMachine};
 use super::types::OpenRaft;
 use super::{RaftConfig, Replica, Transport, compaction, members};
 use crate::base::{Incarnation, LogId, RaftId};
@@ -59,7 +59,7 @@ pub(super) struct Inner {
     pub(super) me: Replica,
     pub(super) raft: OpenRaft,
     pub(super) log: Log,
-    pub(super) health: Health,
+    pub(super) health: HaltLatch,
     pub(super) contact: Contact,
     pub(super) timers: Timers,
     /// Of this node only: its stop is the node's.
@@ -89,13 +89,13 @@ impl Raft {
         snapshot: Option<(SnapshotHeader, Bytes)>,
         transport: &Transport,
     ) -> Result<Self, OpenError> {
-        let (health, tasks) = (Health::default(), env.tasks.scope());
+        let (health, tasks) = (HaltLatch::default(), env.tasks.scope());
         let nothing = Applied {
             last: None,
             catalog: Catalog::default(),
         };
         let (publish, applied) = watch::channel(Arc::new(nothing));
-        let shelf = Shelf::new(snapshots, tasks.clone(), health.clone());
+        let shelf = SnapshotStore::new(snapshots, tasks.clone(), health.clone());
         let failed = |error: &dyn std::fmt::Display| match health.get() {
             Some(Halt::Unreadable(text)) => OpenError::Unreadable(text),
             _ => OpenError::Failed(error.to_string()),
@@ -207,7 +207,7 @@ impl Raft {
         self.inner.draining.store(true, Ordering::SeqCst);
         let raft = &self.inner.raft;
         raft.runtime_config().elect(false);
-        let Some(heir) = self.heir() else {
+        let Some(heir) = self.transfer_target() else {
             return if self.leader() == Some(self.inner.me.raft_id) {
                 HandOver::TimedOut
             } else {
@@ -233,7 +233,7 @@ impl Raft {
     }
 
     /// If this node leads: the other voter that has most of the log.
-    pub(super) fn heir(&self) -> Option<RaftId> {
+    pub(super) fn transfer_target(&self) -> Option<RaftId> {
         let status = self.status();
         if status.leader != Some(self.inner.me.raft_id) {
             return None;
@@ -266,7 +266,7 @@ impl Raft {
 async fn watch_changes(
     inner: Weak<Inner>,
     raft: OpenRaft,
-    health: Health,
+    health: HaltLatch,
     tell: watch::Sender<u64>,
 ) {
     let (mut server, mut halt) = (raft.server_metrics(), health.watch());

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use super::Raft;
-use super::types::{Answer, Command, Types};
+use super::types::{ApplyResult, EntryBytes, Types};
 use crate::base::RaftId;
 use crate::machine::{self, Outcome};
 use crate::wire::envelope::{self, Body};
@@ -20,7 +20,7 @@ pub const MAX_COMMAND_BYTES: usize = 4 * 1024 * 1024;
 
 /// A leader that has just been elected refuses for some milliseconds, until a majority has answered
 /// it.
-const LEASE_PAUSE: Duration = Duration::from_millis(5);
+const LEASE_RETRY_DELAY: Duration = Duration::from_millis(5);
 
 /// Why a proposal has no outcome.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -70,14 +70,14 @@ impl Raft {
     /// # Errors
     /// Only `Unknown` leaves it open whether the command will have happened.
     pub async fn propose(&self, body: Body, deadline: Instant) -> Result<Outcome, ProposeError> {
-        let command = self.stamped(&body).await?;
-        self.founded(&body, deadline).await?;
+        let command = self.encode(&body).await?;
+        self.wait_until_founded(&body, deadline).await?;
         loop {
-            self.leading(deadline).await?;
+            self.wait_until_leader(deadline).await?;
             match self.attempt(command.clone(), deadline).await {
                 Ok(outcome) => return Ok(outcome),
                 Err(Attempt::Failed(error)) => return Err(error),
-                Err(Attempt::NotProposed) => tokio::time::sleep(LEASE_PAUSE).await,
+                Err(Attempt::NotProposed) => tokio::time::sleep(LEASE_RETRY_DELAY).await,
             }
         }
     }
@@ -104,8 +104,8 @@ impl Raft {
         }
     }
 
-    async fn stamped(&self, body: &Body) -> Result<Command, ProposeError> {
-        self.alive()?;
+    async fn encode(&self, body: &Body) -> Result<EntryBytes, ProposeError> {
+        self.check_running()?;
         let (now, autocreate) = (
             self.inner.env.clock.now(),
             self.inner.config.retention_autocreate,
@@ -127,10 +127,10 @@ impl Raft {
                 max: MAX_COMMAND_BYTES,
             });
         }
-        Ok(Command(bytes))
+        Ok(EntryBytes(bytes))
     }
 
-    fn alive(&self) -> Result<(), ProposeError> {
+    fn check_running(&self) -> Result<(), ProposeError> {
         if let Some(halted) = self.halted() {
             return Err(ProposeError::Halted(halted));
         }
@@ -142,7 +142,7 @@ impl Raft {
 
     /// Before `Found` is applied nothing else is proposed (founding.md 5.5). A leader just elected
     /// in an old cluster has it in its log, and will have applied it soon.
-    async fn founded(&self, body: &Body, deadline: Instant) -> Result<(), ProposeError> {
+    async fn wait_until_founded(&self, body: &Body, deadline: Instant) -> Result<(), ProposeError> {
         if matches!(body, Body::Ours(machine::Command::Found(_))) {
             return Ok(());
         }
@@ -150,7 +150,7 @@ impl Raft {
         if applied.borrow().catalog.cluster.is_some() {
             return Ok(());
         }
-        self.elsewhere()?;
+        self.check_not_elsewhere()?;
         let founded = applied.wait_for(|applied| applied.catalog.cluster.is_some());
         match timeout_at(deadline, founded).await {
             Ok(Ok(_)) => Ok(()),
@@ -160,7 +160,7 @@ impl Raft {
     }
 
     /// Fails when another node leads: the caller's business goes there.
-    fn elsewhere(&self) -> Result<(), ProposeError> {
+    fn check_not_elsewhere(&self) -> Result<(), ProposeError> {
         match self.leader() {
             Some(leader) if leader != self.inner.me.raft_id => Err(ProposeError::NotLeader {
                 leader: Some(leader),
@@ -170,12 +170,12 @@ impl Raft {
     }
 
     /// Waits until this node leads.
-    async fn leading(&self, deadline: Instant) -> Result<(), ProposeError> {
+    async fn wait_until_leader(&self, deadline: Instant) -> Result<(), ProposeError> {
         let mut changed = self.changed();
         loop {
             changed.borrow_and_update();
-            self.alive()?;
-            self.elsewhere()?;
+            self.check_running()?;
+            self.check_not_elsewhere()?;
             if self.leader().is_some() && !self.is_draining() {
                 return Ok(());
             }
@@ -187,7 +187,7 @@ impl Raft {
         }
     }
 
-    async fn attempt(&self, command: Command, deadline: Instant) -> Result<Outcome, Attempt> {
+    async fn attempt(&self, command: EntryBytes, deadline: Instant) -> Result<Outcome, Attempt> {
         if Instant::now() >= deadline {
             return Err(Attempt::Failed(ProposeError::NoLeader));
         }
@@ -214,9 +214,9 @@ impl Raft {
     fn outcome(&self, result: ClientWriteResult<Types>) -> Result<Outcome, Attempt> {
         match result {
             Ok(response) => match response.data {
-                Answer::Outcome(outcome) => Ok(outcome),
+                ApplyResult::Outcome(outcome) => Ok(outcome),
                 // A command always has an outcome; were it not so, nobody could say what happened.
-                Answer::Nothing => Err(Attempt::Failed(ProposeError::Unknown)),
+                ApplyResult::Nothing => Err(Attempt::Failed(ProposeError::Unknown)),
             },
             Err(ClientWriteError::ForwardToLeader(forward)) => Err(self.forwarded(&forward)),
             // Refused before it was logged, by rules that apply to membership changes only.

@@ -8,23 +8,23 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A state of this size is written in milliseconds: that is not put off.
-const SMALL: u64 = 1 << 20;
+const SMALL_SNAPSHOT_BYTES: u64 = 1 << 20;
 
 /// Around a command in the log, about.
-const RECORD: u64 = 64;
+const RECORD_OVERHEAD_BYTES: u64 = 64;
 
 /// Bytes of log applied since the last snapshot, and the size of that.
-pub(super) struct Due {
+pub(super) struct SnapshotPolicy {
     applied: u64,
-    snapshot: Size,
+    snapshot: SnapshotSize,
 }
 
 /// Known to whoever stores a snapshot.
 #[derive(Clone, Default)]
-pub(super) struct Size(Arc<AtomicU64>);
+pub(super) struct SnapshotSize(Arc<AtomicU64>);
 
-impl Due {
-    pub(super) fn new(snapshot: Size) -> Self {
+impl SnapshotPolicy {
+    pub(super) fn new(snapshot: SnapshotSize) -> Self {
         Self {
             applied: 0,
             snapshot,
@@ -32,7 +32,7 @@ impl Due {
     }
 
     pub(super) fn applied(&mut self, command: &[u8]) {
-        self.applied += RECORD + command.len() as u64;
+        self.applied += RECORD_OVERHEAD_BYTES + command.len() as u64;
     }
 
     /// A snapshot is being taken, or was installed.
@@ -42,11 +42,11 @@ impl Due {
 
     pub(super) fn is_due(&self) -> bool {
         let size = self.snapshot.0.load(Ordering::Relaxed);
-        size <= SMALL || self.applied >= size
+        size <= SMALL_SNAPSHOT_BYTES || self.applied >= size
     }
 }
 
-impl Size {
+impl SnapshotSize {
     pub(super) fn set(&self, bytes: usize) {
         self.0.store(bytes as u64, Ordering::Relaxed);
     }
@@ -58,12 +58,12 @@ mod tests {
 
     #[test]
     fn a_big_state_waits_for_as_much_of_log() {
-        let size = Size::default();
-        let mut due = Due::new(size.clone());
+        let size = SnapshotSize::default();
+        let mut due = SnapshotPolicy::new(size.clone());
         assert!(due.is_due(), "there is none yet");
-        size.set(SMALL as usize);
+        size.set(SMALL_SNAPSHOT_BYTES as usize);
         assert!(due.is_due(), "a small one");
-        size.set(SMALL as usize * 2);
+        size.set(SMALL_SNAPSHOT_BYTES as usize * 2);
         assert!(!due.is_due());
         let command = vec![0; 1 << 20];
         due.applied(&command);

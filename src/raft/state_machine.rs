@@ -13,10 +13,10 @@ use openraft::{OptionalSend, RaftSnapshotBuilder};
 use tokio::sync::watch;
 
 use super::Applied;
-use super::halt_latch::Health;
-use super::snapshot_policy::{Due, Size};
+use super::halt_latch::HaltLatch;
+use super::snapshot_policy::{SnapshotPolicy, SnapshotSize};
 use super::types::{
-    Answer, OpenEntry, OpenLogId, Payload, StoredMembership, Types, log_id, membership_bytes,
+    ApplyResult, OpenEntry, OpenLogId, Payload, StoredMembership, Types, log_id, membership_bytes,
     open_log_id, open_membership,
 };
 use crate::base::LogId;
@@ -31,17 +31,17 @@ pub(super) struct StateMachine {
     membership: StoredMembership,
     catalog: Catalog,
     applied: watch::Sender<Arc<Applied>>,
-    due: Due,
-    shelf: Shelf,
+    due: SnapshotPolicy,
+    shelf: SnapshotStore,
 }
 
 /// Where snapshots lie, and how to get there without holding up Raft's threads.
 #[derive(Clone)]
-pub(super) struct Shelf {
+pub(super) struct SnapshotStore {
     snapshots: Snapshots,
     tasks: Tasks,
-    health: Health,
-    size: Size,
+    health: HaltLatch,
+    size: SnapshotSize,
 }
 
 impl StateMachine {
@@ -50,7 +50,7 @@ impl StateMachine {
     /// # Errors
     /// The snapshot cannot be read by this version.
     pub(super) fn open(
-        shelf: Shelf,
+        shelf: SnapshotStore,
         snapshot: Option<(SnapshotHeader, Bytes)>,
         applied: watch::Sender<Arc<Applied>>,
     ) -> io::Result<Self> {
@@ -67,7 +67,7 @@ impl StateMachine {
                 )
             }
         };
-        let due = Due::new(shelf.size.clone());
+        let due = SnapshotPolicy::new(shelf.size.clone());
         let machine = Self {
             last,
             membership,
@@ -80,24 +80,24 @@ impl StateMachine {
         Ok(machine)
     }
 
-    fn apply_one(&mut self, entry: OpenEntry) -> io::Result<Answer> {
+    fn apply_one(&mut self, entry: OpenEntry) -> io::Result<ApplyResult> {
         let id = log_id(entry.log_id);
         let answer = match entry.payload {
-            Payload::Blank => Answer::Nothing,
+            Payload::Blank => ApplyResult::Nothing,
             Payload::Normal(command) => self.apply_command(id, &command.0)?,
             Payload::Membership(membership) => {
                 self.membership = StoredMembership::new(Some(entry.log_id), membership);
-                Answer::Nothing
+                ApplyResult::Nothing
             }
         };
         self.last = Some(entry.log_id);
         Ok(answer)
     }
 
-    fn apply_command(&mut self, id: LogId, bytes: &[u8]) -> io::Result<Answer> {
+    fn apply_command(&mut self, id: LogId, bytes: &[u8]) -> io::Result<ApplyResult> {
         self.due.applied(bytes);
         match envelope::decode(bytes) {
-            Ok(stamped) => Ok(Answer::Outcome(machine::apply(
+            Ok(stamped) => Ok(ApplyResult::Outcome(machine::apply(
                 &mut self.catalog,
                 id,
                 &stamped,
@@ -130,7 +130,7 @@ impl RaftStateMachine<Types> for StateMachine {
     where
         S: Stream<Item = io::Result<EntryResponder<Types>>> + Unpin + OptionalSend,
     {
-        let mut answers: Vec<(ApplyResponder<Types>, Answer)> = Vec::new();
+        let mut answers: Vec<(ApplyResponder<Types>, ApplyResult)> = Vec::new();
         let mut failed = Ok(());
         while let Some(item) = entries.next().await {
             let applied =
@@ -201,7 +201,7 @@ impl RaftStateMachine<Types> for StateMachine {
 }
 
 /// How often a full disk is looked at again: somebody is making room, by hand.
-const ROOM: Duration = Duration::from_secs(5);
+const DISK_FULL_RETRY_DELAY: Duration = Duration::from_secs(5);
 
 /// A picture of the state machine, cheap to take, that becomes a snapshot while the original goes
 /// on.
@@ -209,7 +209,7 @@ pub(super) struct Builder {
     last: Option<OpenLogId>,
     membership: StoredMembership,
     catalog: Catalog,
-    shelf: Shelf,
+    shelf: SnapshotStore,
 }
 
 impl RaftSnapshotBuilder<Types> for Builder {
@@ -244,13 +244,13 @@ fn header(last: Option<OpenLogId>, membership: &StoredMembership) -> SnapshotHea
     }
 }
 
-impl Shelf {
-    pub(super) fn new(snapshots: Snapshots, tasks: Tasks, health: Health) -> Self {
+impl SnapshotStore {
+    pub(super) fn new(snapshots: Snapshots, tasks: Tasks, health: HaltLatch) -> Self {
         Self {
             snapshots,
             tasks,
             health,
-            size: Size::default(),
+            size: SnapshotSize::default(),
         }
     }
 
@@ -272,7 +272,7 @@ impl Shelf {
                     if error.kind() == io::ErrorKind::StorageFull && !self.tasks.is_stopped() =>
                 {
                     tracing::warn!(event = "snapshot.no-room", %error, bytes = bytes.len(), "waiting for room");
-                    tokio::time::sleep(ROOM).await;
+                    tokio::time::sleep(DISK_FULL_RETRY_DELAY).await;
                 }
                 stored => return self.health.storage("storing a snapshot", stored),
             }

@@ -8,9 +8,9 @@ use openraft::testing::log::{StoreBuilder, Suite};
 use tokio::sync::watch;
 
 use super::Applied;
-use super::halt_latch::Health;
+use super::halt_latch::HaltLatch;
 use super::log_store::LogStore;
-use super::state_machine::{Shelf, StateMachine};
+use super::state_machine::{SnapshotStore, StateMachine};
 use super::types::{Member, Types};
 use crate::base::Incarnation;
 use crate::catalog::Catalog;
@@ -41,8 +41,8 @@ impl StoreBuilder<Types, LogStore, StateMachine, DataDir> for OnFakeDisk {
             segment_bytes: 64 << 10,
         };
         let log = Log::open_with(&env, &dir, Incarnation([1; 16]), None, small).expect("a new log");
-        let health = Health::default();
-        let shelf = Shelf::new(snapshots, env.tasks.clone(), health.clone());
+        let health = HaltLatch::default();
+        let shelf = SnapshotStore::new(snapshots, env.tasks.clone(), health.clone());
         let (publish, _) = watch::channel(Arc::new(Applied {
             last: None,
             catalog: Catalog::default(),

@@ -19,8 +19,8 @@ use crate::wire::frames;
 openraft::declare_raft_types!(
     /// Log ids are (term, index): founders' first entries are then equal (founding.md 5.2).
     pub(super) Types:
-        D = Command,
-        R = Answer,
+        D = EntryBytes,
+        R = ApplyResult,
         NodeId = u64,
         Node = Member,
         LeaderId = openraft::impls::leader_id_std::LeaderId<u64, u64>,
@@ -33,19 +33,19 @@ pub(super) type OpenLogId = LogIdOf<Types>;
 pub(super) type OpenVote = VoteOf<Types>;
 pub(super) type OpenMembership = openraft::Membership<u64, Member>;
 pub(super) type StoredMembership = StoredMembershipOf<Types>;
-pub(super) type Payload = openraft::EntryPayload<Command, u64, Member>;
+pub(super) type Payload = openraft::EntryPayload<EntryBytes, u64, Member>;
 
 /// An enveloped command: the bytes that are logged, sent, and decoded at apply.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) struct Command(pub(super) Bytes);
+pub(super) struct EntryBytes(pub(super) Bytes);
 
-impl fmt::Debug for Command {
+impl fmt::Debug for EntryBytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} bytes", self.0.len())
     }
 }
 
-impl fmt::Display for Command {
+impl fmt::Display for EntryBytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(self, f)
     }
@@ -53,7 +53,7 @@ impl fmt::Display for Command {
 
 /// What applying an entry came to.
 #[derive(Debug)]
-pub(super) enum Answer {
+pub(super) enum ApplyResult {
     Outcome(Outcome),
     /// A membership or blank entry.
     Nothing,
@@ -121,7 +121,7 @@ pub(super) fn open_membership(bytes: &[u8]) -> Result<OpenMembership, String> {
 pub(super) fn open_payload(kind: frames::EntryKind, bytes: Bytes) -> Result<Payload, String> {
     Ok(match kind {
         frames::EntryKind::Blank => Payload::Blank,
-        frames::EntryKind::Command => Payload::Normal(Command(bytes)),
+        frames::EntryKind::Command => Payload::Normal(EntryBytes(bytes)),
         frames::EntryKind::Membership => Payload::Membership(open_membership(&bytes)?),
     })
 }

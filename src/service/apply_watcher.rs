@@ -10,14 +10,14 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::Membership;
+use super::ClusterApi;
 use crate::base::{ClusterId, Incarnation, LogId, RaftId};
 use crate::raft::{Raft, RaftStatus};
 use crate::runtime::Env;
 
 /// What the task publishes.
 #[derive(Default)]
-pub(super) struct Following {
+pub(super) struct ApplyWatcher {
     /// Counts changes of what pollers are served: of the catalog's index, of membership, of a halt,
     /// the stop.
     wake: watch::Sender<u64>,
@@ -26,7 +26,7 @@ pub(super) struct Following {
     caught_up: AtomicBool,
 }
 
-impl Following {
+impl ApplyWatcher {
     /// Seen up to now: subscribe first, then look at the state, then wait.
     pub(super) fn subscribe(&self) -> watch::Receiver<u64> {
         self.wake.subscribe()
@@ -57,7 +57,7 @@ impl Following {
 }
 
 /// Ends with the process's tasks.
-pub(super) fn start(env: &Env, membership: Arc<dyn Membership>, following: Arc<Following>) {
+pub(super) fn start(env: &Env, membership: Arc<dyn ClusterApi>, following: Arc<ApplyWatcher>) {
     let tasks = env.tasks.clone();
     env.tasks.detach(async move {
         tokio::select! {
@@ -68,7 +68,7 @@ pub(super) fn start(env: &Env, membership: Arc<dyn Membership>, following: Arc<F
     });
 }
 
-async fn follow(membership: Arc<dyn Membership>, following: &Following) {
+async fn follow(membership: Arc<dyn ClusterApi>, following: &ApplyWatcher) {
     let mut changed = membership.changed();
     let mut open = None;
     loop {
@@ -119,7 +119,7 @@ fn last_log(status: &RaftStatus) -> LogId {
     status.last_log.max(status.committed).unwrap_or_default()
 }
 
-async fn follow_raft(raft: &Raft, following: &Following, catching_up: &mut CatchingUp) {
+async fn follow_raft(raft: &Raft, following: &ApplyWatcher, catching_up: &mut CatchingUp) {
     let mut applied = raft.applied();
     let mut changes = raft.changed();
     let mut shown = applied.borrow_and_update().catalog.index;
@@ -148,14 +148,14 @@ async fn follow_raft(raft: &Raft, following: &Following, catching_up: &mut Catch
                     following.wake();
                 }
             }
-            () = tokio::time::sleep(JUDGE_AGAIN), if !following.is_caught_up() => {}
+            () = tokio::time::sleep(CATCH_UP_CHECK_INTERVAL), if !following.is_caught_up() => {}
         }
     }
 }
 
 /// Raft's numbers and its applied state are published one after the other: who looks when one has
 /// changed may see the other as it was.
-const JUDGE_AGAIN: Duration = Duration::from_millis(50);
+const CATCH_UP_CHECK_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Has this node applied what there was to apply when it opened?
 ///
@@ -167,7 +167,7 @@ struct CatchingUp {
 }
 
 impl CatchingUp {
-    fn judge(&mut self, raft: &Raft, following: &Following) {
+    fn judge(&mut self, raft: &Raft, following: &ApplyWatcher) {
         if following.is_caught_up() {
             return;
         }

@@ -10,13 +10,13 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::base::{Address, Incarnation};
-use crate::cluster::{Cluster, Doing, NodeRef, NotMember, Refusal, View};
+use crate::cluster::{Activity, Cluster, NodeRef, NotMember, Refusal, View};
 use crate::raft::Raft;
 use crate::runtime::net::BoxFuture;
 use crate::wire::api::Announcement;
 use crate::wire::identity::{Identity, Phase};
 
-pub trait Membership: Send + Sync + 'static {
+pub trait ClusterApi: Send + Sync + 'static {
     /// The open Raft node, or why there is none.
     fn raft(&self) -> Result<Raft, NotMember>;
     fn view(&self) -> Arc<View>;
@@ -60,7 +60,7 @@ pub trait Membership: Send + Sync + 'static {
     ) -> BoxFuture<'a, Result<Option<()>, Refusal>>;
 }
 
-impl Membership for Cluster {
+impl ClusterApi for Cluster {
     fn raft(&self) -> Result<Raft, NotMember> {
         Cluster::raft(self)
     }
@@ -104,7 +104,7 @@ impl Membership for Cluster {
     }
 
     fn needs_proof(&self) -> bool {
-        Cluster::needs_proof(self)
+        Cluster::requires_proof(self)
     }
 
     fn join<'a>(
@@ -140,7 +140,7 @@ const STARTING: &str = "this node is starting: it reads its log";
 impl Default for Starting {
     fn default() -> Self {
         let view = View {
-            doing: Doing::Waiting,
+            doing: Activity::Waiting,
             phase: Phase::Fresh,
             reason: STARTING.to_owned(),
             missing: Vec::new(),
@@ -167,7 +167,7 @@ impl Starting {
     }
 }
 
-impl Membership for Starting {
+impl ClusterApi for Starting {
     fn raft(&self) -> Result<Raft, NotMember> {
         Err(Self::not_yet())
     }

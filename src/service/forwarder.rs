@@ -5,14 +5,14 @@ use std::fmt;
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::MEANT_FOR;
+use super::MEANT_FOR_HEADER;
 use crate::base::{Address, Incarnation};
 use crate::client::{Client, Response};
 use crate::runtime::net::BoxFuture;
 
 /// A request as it is carried on. Plain values: `service` knows no HTTP types.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Carried {
+pub struct ForwardedRequest {
     /// `GET` or `POST`.
     pub method: String,
     /// `/execute`, `/lease?name=x&nodeid=5`: with the query, as it came.
@@ -22,18 +22,18 @@ pub struct Carried {
     pub body: Bytes,
 }
 
-impl Carried {
+impl ForwardedRequest {
     /// The same, to be executed by this node only.
     #[must_use]
     pub(super) fn meant_for(mut self, incarnation: Incarnation) -> Self {
         self.headers
-            .push((MEANT_FOR.to_owned(), incarnation.to_string().into()));
+            .push((MEANT_FOR_HEADER.to_owned(), incarnation.to_string().into()));
         self
     }
 }
 
 /// Without what may be secret: the query, the headers' values, the body.
-impl fmt::Debug for Carried {
+impl fmt::Debug for ForwardedRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = self.path_and_query.split('?').next().unwrap_or_default();
         let names: Vec<&str> = self.headers.iter().map(|(name, _)| name.as_str()).collect();
@@ -48,13 +48,13 @@ impl fmt::Debug for Carried {
 
 /// Any answer, whatever its status.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CarriedAnswer {
+pub struct ForwardedResponse {
     pub status: u16,
     pub headers: Vec<(String, Bytes)>,
     pub body: Bytes,
 }
 
-impl CarriedAnswer {
+impl ForwardedResponse {
     pub(crate) fn header(&self, name: &str) -> Option<&Bytes> {
         self.headers
             .iter()
@@ -65,7 +65,7 @@ impl CarriedAnswer {
 
 /// Why there is no answer. Whether the request may have been executed is what counts.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum CarryError {
+pub enum ForwardError {
     /// No byte of the request left: it was certainly not executed, and may be tried again.
     #[error("{0}")]
     NotSent(String),
@@ -75,24 +75,24 @@ pub enum CarryError {
 }
 
 /// Sends one request to another meta node and follows no redirect.
-pub trait Carrier: Send + Sync + 'static {
-    fn carry<'a>(
+pub trait Forwarder: Send + Sync + 'static {
+    fn forward<'a>(
         &'a self,
         to: &'a Address,
-        request: &'a Carried,
+        request: &'a ForwardedRequest,
         deadline: Instant,
-    ) -> BoxFuture<'a, Result<CarriedAnswer, CarryError>>;
+    ) -> BoxFuture<'a, Result<ForwardedResponse, ForwardError>>;
 }
 
-impl Carrier for Client {
-    fn carry<'a>(
+impl Forwarder for Client {
+    fn forward<'a>(
         &'a self,
         to: &'a Address,
-        request: &'a Carried,
+        request: &'a ForwardedRequest,
         deadline: Instant,
-    ) -> BoxFuture<'a, Result<CarriedAnswer, CarryError>> {
+    ) -> BoxFuture<'a, Result<ForwardedResponse, ForwardError>> {
         Box::pin(async move {
-            let Carried {
+            let ForwardedRequest {
                 method,
                 path_and_query,
                 headers,
@@ -113,15 +113,15 @@ impl Carrier for Client {
                     status,
                     headers,
                     body,
-                }) => Ok(CarriedAnswer {
+                }) => Ok(ForwardedResponse {
                     status,
                     headers,
                     body,
                 }),
                 Err(error) if error.is_maybe_executed() => {
-                    Err(CarryError::NoAnswer(error.to_string()))
+                    Err(ForwardError::NoAnswer(error.to_string()))
                 }
-                Err(error) => Err(CarryError::NotSent(error.to_string())),
+                Err(error) => Err(ForwardError::NotSent(error.to_string())),
             }
         })
     }

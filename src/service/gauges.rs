@@ -3,18 +3,18 @@
 use super::Service;
 use super::health::{doing_word, phase_word, role_word};
 use crate::base::LogId;
-use crate::cluster::Doing;
+use crate::cluster::Activity;
 use crate::raft::{Raft, RaftStatus};
 use crate::telemetry::metrics::{Gauges, HistogramCounts, RaftGauges, render};
 
 impl Service {
     /// The body of `/metrics`.
     pub fn metrics_text(&self) -> String {
-        let picture = self.picture();
+        let picture = self.local_state();
         let gauges = Gauges {
             phase: phase_word(picture.view.phase).to_owned(),
             doing: doing_word(picture.view.doing).to_owned(),
-            blocked: picture.view.doing == Doing::Blocked,
+            blocked: picture.view.doing == Activity::Blocked,
             missing_peers: picture.view.missing.len(),
             ready: self.checks(&picture, false).iter().all(|check| check.ok),
             catalog_index: picture.catalog().map_or(1, |catalog| catalog.index),

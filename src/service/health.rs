@@ -1,9 +1,9 @@
 //! Whether this node is ready, and if not, why not: `/readyz`, `/health`, `/healthz`.
 
 use super::Service;
-use super::members::Picture;
+use super::members::LocalState;
 use crate::base::{Incarnation, RaftId};
-use crate::cluster::Doing;
+use crate::cluster::Activity;
 use crate::raft::{Applied, RaftStatus, Role};
 use crate::wire::api::{
     Check, Health, HealthPhase, HealthSummary, MemberState, MissingPeer, RaftState, Ready, Waiting,
@@ -13,7 +13,7 @@ use crate::wire::identity::Phase;
 impl Service {
     /// Member, leader known, caught up, not draining; with `voter` also: a voter.
     pub fn ready(&self, voter: bool) -> Ready {
-        let checks = self.checks(&self.picture(), voter);
+        let checks = self.checks(&self.local_state(), voter);
         let failed = checks.iter().find(|check| !check.ok);
         let error = failed.map(|check| check.message.clone().unwrap_or_default());
         Ready {
@@ -36,7 +36,7 @@ impl Service {
 
     /// Of [`Self::health`] what no stranger can use.
     pub fn health_phase(&self) -> HealthPhase {
-        let picture = self.picture();
+        let picture = self.local_state();
         let ready = self.checks(&picture, false).iter().all(|check| check.ok);
         HealthPhase {
             status: pass(ready),
@@ -45,7 +45,7 @@ impl Service {
     }
 
     pub fn health(&self) -> Health {
-        let picture = self.picture();
+        let picture = self.local_state();
         let ready = self.checks(&picture, false).iter().all(|check| check.ok);
         let view = &picture.view;
         let node = view
@@ -57,7 +57,7 @@ impl Service {
             phase: view.phase,
             doing: doing_word(view.doing).to_owned(),
             reason: view.reason.clone(),
-            blocked: (view.doing == Doing::Blocked).then(|| view.reason.clone()),
+            blocked: (view.doing == Activity::Blocked).then(|| view.reason.clone()),
             halted: halted(&picture),
             missing: view
                 .missing
@@ -104,7 +104,7 @@ impl Service {
         pendings.chain(learners).collect()
     }
 
-    pub(super) fn checks(&self, picture: &Picture, voter: bool) -> Vec<Check> {
+    pub(super) fn checks(&self, picture: &LocalState, voter: bool) -> Vec<Check> {
         // One that is joining has the catalog before it is a member.
         let founded = picture.view.phase != Phase::Joining
             && picture
@@ -161,7 +161,7 @@ fn pass(ready: bool) -> String {
     if ready { "pass" } else { "fail" }.to_owned()
 }
 
-fn not_member(picture: &Picture) -> String {
+fn not_member(picture: &LocalState) -> String {
     let reason = &picture.view.reason;
     if reason.is_empty() {
         "this node is not part of a cluster yet".to_owned()
@@ -170,12 +170,13 @@ fn not_member(picture: &Picture) -> String {
     }
 }
 
-fn halted(picture: &Picture) -> Option<String> {
+fn halted(picture: &LocalState) -> Option<String> {
     let by_raft = picture
         .raft
         .as_ref()
         .and_then(|(status, _)| status.halted.clone());
-    by_raft.or_else(|| (picture.view.doing == Doing::Halted).then(|| picture.view.reason.clone()))
+    by_raft
+        .or_else(|| (picture.view.doing == Activity::Halted).then(|| picture.view.reason.clone()))
 }
 
 fn raft_state(status: &RaftStatus, applied: &Applied) -> RaftState {
@@ -242,16 +243,16 @@ pub(super) fn role_word(role: Role) -> &'static str {
     }
 }
 
-pub(super) fn doing_word(doing: Doing) -> &'static str {
+pub(super) fn doing_word(doing: Activity) -> &'static str {
     match doing {
-        Doing::ByHand => "by-hand",
-        Doing::Waiting => "waiting",
-        Doing::Founding => "founding",
-        Doing::Joining => "joining",
-        Doing::Blocked => "blocked",
-        Doing::Open => "open",
-        Doing::Halted => "halted",
-        Doing::Removed => "removed",
+        Activity::ByHand => "by-hand",
+        Activity::Waiting => "waiting",
+        Activity::Founding => "founding",
+        Activity::Joining => "joining",
+        Activity::Blocked => "blocked",
+        Activity::Open => "open",
+        Activity::Halted => "halted",
+        Activity::Removed => "removed",
     }
 }
 

@@ -13,18 +13,18 @@ use crate::raft::Role;
 use crate::wire::api::MetaNodeInfo;
 
 /// Clients give up at 10 s: until then they must have heard what the node waits for.
-const ANSWER_WITHIN: Duration = Duration::from_secs(9);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(9);
 /// Of a carried request: the node that carried it has to answer within the above.
-const CARRIED_WITHIN: Duration = Duration::from_secs(8);
+const FORWARDED_ANSWER_TIMEOUT: Duration = Duration::from_secs(8);
 
 impl Service {
     /// When a request about membership has to be answered, whatever `consensus-timeout` is.
     pub fn joining_deadline(&self, carried: bool) -> Instant {
         Instant::now()
             + if carried {
-                CARRIED_WITHIN
+                FORWARDED_ANSWER_TIMEOUT
             } else {
-                ANSWER_WITHIN
+                ANSWER_TIMEOUT
             }
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::{Carried, CarriedAnswer, CarryError, Error, Service};
+use super::{Error, ForwardError, ForwardedRequest, ForwardedResponse, Service};
 use crate::base::Address;
 use crate::catalog::MetaNode;
 use crate::raft::Raft;
@@ -14,87 +14,87 @@ use crate::raft::Raft;
 /// Marks a carried request, and on its answer says that nothing was executed. Whoever gets a
 /// carried request executes it or answers 503, and never carries or redirects again: two nodes that
 /// each take the other for the leader would pass it round for ever.
-pub const CARRIED: &str = "Influxd-Meta-Carried";
+pub const FORWARDED_HEADER: &str = "Influxd-Meta-Carried";
 pub const NOT_EXECUTED: &str = "not-executed";
 
 /// The incarnation of the node that a request is carried to. Where two stacks on one network use
 /// the same names, a name leads now to one, now to the other, and the wrong node may lead a cluster
 /// of its own: it must not execute what was meant for ours.
-pub const MEANT_FOR: &str = "Influxd-Meta-For";
+pub const MEANT_FOR_HEADER: &str = "Influxd-Meta-For";
 
 /// On a carried request of another meta node: the IP address that it came from, a hint where that
 /// node is.
-pub const CALLER: &str = "Influxd-Meta-Caller";
+pub const CALLER_HEADER: &str = "Influxd-Meta-Caller";
 
 /// A leader that is being elected takes a few hundred milliseconds; Raft's own word usually comes
 /// first.
-const LOOK_AGAIN: Duration = Duration::from_millis(100);
+const LEADER_CHECK_INTERVAL: Duration = Duration::from_millis(100);
 
 /// A leader that has handed over answers what it had committed at once.
-const LAST_WORD: Duration = Duration::from_secs(1);
+const LAST_ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Heard within this, a meta node counts as reachable: twice the pace at which members dial each
 /// other.
-const HEARD_LATELY: Duration = Duration::from_secs(3);
+const REACHABLE_WITHIN: Duration = Duration::from_secs(3);
 
 /// How long a caller waits, and what becomes of a carried request whose leader dies.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// For a leader, at first and after each that died.
-    pub patience: Duration,
+    pub leader_timeout: Duration,
     /// For the answer of the one that a request was carried to.
     pub answer: Instant,
-    pub manner: Manner,
+    pub retry: Retry,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Manner {
+pub enum Retry {
     /// Twice may be more than once: what was sent and not answered is not sent again.
-    Once,
+    Never,
     /// Twice is as once: it is carried to the next leader as well.
-    Again,
+    Idempotent,
     /// As `Again`, and takes hours: a leader that is deposed meanwhile goes on with it.
-    ForHours,
+    LongRunning,
 }
 
 impl From<Instant> for Limits {
     fn from(answer: Instant) -> Self {
         let patience = answer.saturating_duration_since(Instant::now());
         Self {
-            patience,
+            leader_timeout: patience,
             answer,
-            manner: Manner::Once,
+            retry: Retry::Never,
         }
     }
 }
 
 impl Limits {
     fn for_a_leader(&self) -> Instant {
-        self.answer.min(Instant::now() + self.patience)
+        self.answer.min(Instant::now() + self.leader_timeout)
     }
 }
 
 /// A request as the leader logic sees it.
-pub struct Ask {
+pub struct LeaderRequest {
     /// The `Host` that the caller used, with or without a port; `None` is never redirected.
     pub host: Option<String>,
     /// It was carried here by another meta node.
     pub carried: bool,
-    pub request: Carried,
+    pub request: ForwardedRequest,
 }
 
 /// Where an answer came from.
 #[derive(Debug)]
-pub enum Answer<T> {
-    Here(T),
+pub enum Reply<T> {
+    Local(T),
     /// The caller can reach the leader by its name, and should.
     Redirect(Address),
-    Carried(CarriedAnswer),
+    Forwarded(ForwardedResponse),
 }
 
 /// What a try at the leader came to.
 enum Tried {
-    Answer(CarriedAnswer),
+    Answer(ForwardedResponse),
     NotExecuted,
     /// It was sent; whether it was executed nobody knows.
     Lost(Error),
@@ -110,14 +110,16 @@ impl Service {
     pub async fn at_leader<T, Fut>(
         &self,
         limits: Limits,
-        ask: impl FnOnce() -> Ask,
+        ask: impl FnOnce() -> LeaderRequest,
         here: impl Fn() -> Fut,
-    ) -> Result<Answer<T>, Error>
+    ) -> Result<Reply<T>, Error>
     where
         Fut: Future<Output = Result<Option<T>, Error>>,
     {
         let mut lost = None;
-        let answered = self.here_or_elsewhere(limits, ask, here, &mut lost).await;
+        let answered = self
+            .locally_or_forwarded(limits, ask, here, &mut lost)
+            .await;
         answered.map_err(|error| match lost {
             // That nothing was done is true of the last try only.
             Some(lost) if is_of_nothing_done(&error) => lost,
@@ -125,19 +127,19 @@ impl Service {
         })
     }
 
-    async fn here_or_elsewhere<T, Fut>(
+    async fn locally_or_forwarded<T, Fut>(
         &self,
         limits: Limits,
-        ask: impl FnOnce() -> Ask,
+        ask: impl FnOnce() -> LeaderRequest,
         here: impl Fn() -> Fut,
         lost: &mut Option<Error>,
-    ) -> Result<Answer<T>, Error>
+    ) -> Result<Reply<T>, Error>
     where
         Fut: Future<Output = Result<Option<T>, Error>>,
     {
         let mut deadline = limits.for_a_leader();
         if let Some(answer) = self.with_reachable(here().await)? {
-            return Ok(Answer::Here(answer));
+            return Ok(Reply::Local(answer));
         }
         let ask = ask();
         loop {
@@ -148,11 +150,11 @@ impl Service {
             let mut changed = raft.changed();
             if let Some(leader) = self.leader_elsewhere(&raft) {
                 if self.is_advertised(ask.host.as_deref()) {
-                    return Ok(Answer::Redirect(leader));
+                    return Ok(Reply::Redirect(leader));
                 }
-                match self.carry(&raft, &leader, &ask.request, limits).await {
-                    Tried::Answer(answer) => return Ok(Answer::Carried(answer)),
-                    Tried::Lost(error) if limits.manner == Manner::Once => return Err(error),
+                match self.forward(&raft, &leader, &ask.request, limits).await {
+                    Tried::Answer(answer) => return Ok(Reply::Forwarded(answer)),
+                    Tried::Lost(error) if limits.retry == Retry::Never => return Err(error),
                     Tried::Lost(error) => {
                         *lost = Some(error);
                         deadline = limits.for_a_leader();
@@ -160,23 +162,23 @@ impl Service {
                     Tried::NotExecuted => {}
                 }
             }
-            let look_again = Instant::now() + LOOK_AGAIN;
+            let look_again = Instant::now() + LEADER_CHECK_INTERVAL;
             if look_again > deadline {
                 return Err(self.no_leader());
             }
             // A closed channel returns at once, and `raft()` then says why.
             let _ = tokio::time::timeout_at(look_again, changed.changed()).await;
             if let Some(answer) = self.with_reachable(here().await)? {
-                return Ok(Answer::Here(answer));
+                return Ok(Reply::Local(answer));
             }
         }
     }
 
-    async fn carry(
+    async fn forward(
         &self,
         raft: &Raft,
         leader: &Address,
-        request: &Carried,
+        request: &ForwardedRequest,
         limits: Limits,
     ) -> Tried {
         let lost = |why: &str| {
@@ -190,8 +192,8 @@ impl Service {
         let request = request.clone().meant_for(incarnation);
         let answered = tokio::select! {
             biased;
-            answered = self.carrier.carry(leader, &request, limits.answer) => answered,
-            () = self.deposed(raft, leader), if limits.manner != Manner::ForHours => {
+            answered = self.carrier.forward(leader, &request, limits.answer) => answered,
+            () = self.deposed(raft, leader), if limits.retry != Retry::LongRunning => {
                 return lost("another one leads now");
             }
         };
@@ -201,8 +203,8 @@ impl Service {
                 self.metrics.carried.add();
                 Tried::Answer(answer)
             }
-            Err(CarryError::NotSent(_)) => Tried::NotExecuted,
-            Err(CarryError::NoAnswer(why)) => lost(&why),
+            Err(ForwardError::NotSent(_)) => Tried::NotExecuted,
+            Err(ForwardError::NoAnswer(why)) => lost(&why),
         }
     }
 
@@ -218,7 +220,7 @@ impl Service {
                 None => raft.status().leader.is_some(),
             };
             if another {
-                tokio::time::sleep(LAST_WORD).await;
+                tokio::time::sleep(LAST_ANSWER_TIMEOUT).await;
                 return;
             }
             if changed.changed().await.is_err() {
@@ -283,7 +285,7 @@ impl Service {
         let nodes = &applied.catalog.meta_nodes;
         let heard = |node: &MetaNode| {
             let lately = |(who, ms): &(_, u64)| {
-                *who == node.incarnation && u128::from(*ms) <= HEARD_LATELY.as_millis()
+                *who == node.incarnation && u128::from(*ms) <= REACHABLE_WITHIN.as_millis()
             };
             node.incarnation == identity.incarnation || identity.heard.iter().any(lately)
         };
@@ -311,6 +313,6 @@ fn is_of_nothing_done(error: &Error) -> bool {
     )
 }
 
-fn says_not_executed(answer: &CarriedAnswer) -> bool {
-    answer.header(CARRIED) == Some(&Bytes::from_static(NOT_EXECUTED.as_bytes()))
+fn says_not_executed(answer: &ForwardedResponse) -> bool {
+    answer.header(FORWARDED_HEADER) == Some(&Bytes::from_static(NOT_EXECUTED.as_bytes()))
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::time::Instant;
 
-use super::{Carried, Error, Service};
+use super::{Error, ForwardedRequest, Service};
 use crate::base::{Address, Incarnation, RaftId};
 use crate::catalog::{Catalog, MetaNode};
 use crate::cluster::View;
@@ -19,22 +19,22 @@ use crate::wire::api::{Announcement, ClusterInfo, MetaNodeInfo, Status};
 use crate::wire::identity::Identity;
 
 /// `/ping?all` asks nodes that answer at once; who takes longer is not up.
-const PING_ALL: Duration = Duration::from_secs(5);
+const PING_ALL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// One look at everything, so that an answer does not mix two moments more than it must.
-pub(super) struct Picture {
+pub(super) struct LocalState {
     pub(super) view: Arc<View>,
     pub(super) raft: Option<(RaftStatus, Arc<Applied>)>,
 }
 
 impl Service {
-    pub(super) fn picture(&self) -> Picture {
+    pub(super) fn local_state(&self) -> LocalState {
         let membership = self.membership();
         let raft = membership.raft().ok().map(|raft| {
             let applied = raft.applied().borrow().clone();
             (raft.status(), applied)
         });
-        Picture {
+        LocalState {
             view: membership.view(),
             raft,
         }
@@ -42,14 +42,14 @@ impl Service {
 
     /// The leader's Raft address; empty when none is known.
     pub fn leader(&self) -> String {
-        self.picture()
+        self.local_state()
             .leader()
             .map(|address| address.to_string())
             .unwrap_or_default()
     }
 
     pub fn status(&self) -> Status {
-        let picture = self.picture();
+        let picture = self.local_state();
         let text = |address: Option<&Address>| address.map(Address::to_string).unwrap_or_default();
         Status {
             node_type: "meta".to_owned(),
@@ -62,13 +62,13 @@ impl Service {
 
     /// Raft addresses of the voters; `None` without a leader.
     pub fn peers(&self) -> Option<Vec<String>> {
-        self.picture().peers()
+        self.local_state().peers()
     }
 
     /// The last known members, with a leader or without; of a node outside a cluster both lists are
     /// `None`.
     pub fn show_cluster(&self) -> ClusterInfo {
-        let picture = self.picture();
+        let picture = self.local_state();
         let announcements = self.membership().announcements();
         let meta = |catalog: &Catalog| -> Vec<MetaNodeInfo> {
             catalog
@@ -119,7 +119,7 @@ impl Service {
     /// # Errors
     /// `NotAllUp` when one does not answer, or names another.
     pub async fn ping_all(&self) -> Result<String, Error> {
-        let picture = self.picture();
+        let picture = self.local_state();
         let leader = self.leader();
         let others: Vec<(Address, Incarnation)> =
             picture.catalog().map_or_else(Vec::new, |catalog| {
@@ -131,16 +131,16 @@ impl Service {
                     .map(|node| (node.http.clone(), node.incarnation))
                     .collect()
             });
-        let request = Carried {
+        let request = ForwardedRequest {
             method: "GET".to_owned(),
             path_and_query: "/ping".to_owned(),
             headers: Vec::new(),
             body: bytes::Bytes::new(),
         };
-        let deadline = Instant::now() + PING_ALL;
+        let deadline = Instant::now() + PING_ALL_TIMEOUT;
         let ask = async |(other, incarnation): &(Address, Incarnation)| {
             self.carrier
-                .carry(other, &request.clone().meant_for(*incarnation), deadline)
+                .forward(other, &request.clone().meant_for(*incarnation), deadline)
                 .await
         };
         let answers = join_all(others.iter().map(ask)).await;
@@ -183,7 +183,7 @@ impl Service {
     }
 }
 
-impl Picture {
+impl LocalState {
     pub(super) fn catalog(&self) -> Option<&Catalog> {
         self.raft.as_ref().map(|(_, applied)| &applied.catalog)
     }

@@ -31,15 +31,18 @@ use std::time::Duration;
 use futures_util::future::join;
 use tokio::time::Instant;
 
-pub use cluster_api::Membership;
+pub use cluster_api::ClusterApi;
 pub use error::Error;
 pub use execute::Executed;
-pub use forwarder::{Carried, CarriedAnswer, Carrier, CarryError};
+pub use forwarder::{ForwardError, ForwardedRequest, ForwardedResponse, Forwarder};
 pub use labels::Labels;
-pub use leader::{Answer, Ask, CALLER, CARRIED, Limits, MEANT_FOR, Manner, NOT_EXECUTED};
+pub use leader::{
+    CALLER_HEADER, FORWARDED_HEADER, LeaderRequest, Limits, MEANT_FOR_HEADER, NOT_EXECUTED, Reply,
+    Retry,
+};
 pub use lease::Acquired;
 pub use shards::{Shown, Which};
-pub use watch::{Polled, Snapshot};
+pub use watch::{PollBody, Polled};
 
 use crate::auth::Login;
 use crate::base::Address;
@@ -48,7 +51,7 @@ use crate::data_node::DataNodes;
 use crate::raft::{Applied, Raft};
 use crate::runtime::Env;
 use crate::telemetry::metrics::Metrics;
-use apply_watcher::Following;
+use apply_watcher::ApplyWatcher;
 use cluster_api::Starting;
 
 #[derive(Clone, Debug)]
@@ -71,13 +74,13 @@ pub struct Service {
     env: Env,
     config: ServiceConfig,
     metrics: Arc<Metrics>,
-    carrier: Arc<dyn Carrier>,
+    carrier: Arc<dyn Forwarder>,
     data_nodes: DataNodes,
     /// Empty until the cluster has started: HTTP listens before the log is read.
-    membership: OnceLock<Arc<dyn Membership>>,
+    membership: OnceLock<Arc<dyn ClusterApi>>,
     starting: Starting,
-    following: Arc<Following>,
-    bodies: watch::Bodies,
+    following: Arc<ApplyWatcher>,
+    bodies: watch::BodyCache,
     leases: lease::Leases,
     copies: shards::Copies,
 }
@@ -85,7 +88,7 @@ pub struct Service {
 impl Service {
     pub fn new(
         env: &Env,
-        carrier: Arc<dyn Carrier>,
+        carrier: Arc<dyn Forwarder>,
         data_nodes: DataNodes,
         metrics: Arc<Metrics>,
         config: ServiceConfig,
@@ -99,7 +102,7 @@ impl Service {
             membership: OnceLock::new(),
             starting: Starting::default(),
             following: Arc::default(),
-            bodies: watch::Bodies::default(),
+            bodies: watch::BodyCache::default(),
             leases: lease::Leases::default(),
             copies: shards::Copies::default(),
         })
@@ -107,7 +110,7 @@ impl Service {
 
     /// The cluster has started: from here on its state is what callers see. Later calls change
     /// nothing.
-    pub fn attach(self: &Arc<Self>, membership: Arc<dyn Membership>) {
+    pub fn attach(self: &Arc<Self>, membership: Arc<dyn ClusterApi>) {
         if self.membership.set(membership.clone()).is_ok() {
             apply_watcher::start(&self.env, membership, self.following.clone());
             self.start_leading();
@@ -160,10 +163,10 @@ impl Service {
     }
 
     /// What is asked about membership; before `attach`, one that says "starting".
-    fn membership(&self) -> &dyn Membership {
+    fn membership(&self) -> &dyn ClusterApi {
         self.membership
             .get()
-            .map_or(&self.starting as &dyn Membership, AsRef::as_ref)
+            .map_or(&self.starting as &dyn ClusterApi, AsRef::as_ref)
     }
 
     /// The open Raft node of a node that is not stopping.

@@ -22,28 +22,28 @@ use crate::wire::data::{Encoder, Rope};
 
 /// How long a node that is behind a client's index waits before it asks the leader: catching up
 /// takes milliseconds, so this is a client of an earlier cluster, or a node that is cut off.
-const ASK_LEADER_AFTER: Duration = Duration::from_secs(5);
+const ASK_LEADER_DELAY: Duration = Duration::from_secs(5);
 
 /// A majority that is there answers within milliseconds; without one the poll simply waits on.
-const CONFIRM: Duration = Duration::from_secs(1);
+const BARRIER_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// From one encoding to the next: in a burst commands get most of the machine, and yet a data node
 /// knows of each within 5 ms as long as the catalog is small.
-const DISTANCE: Duration = Duration::from_millis(3);
+const MIN_ENCODING_INTERVAL: Duration = Duration::from_millis(3);
 /// What the last one took counts so often besides, but not what the first of a big catalog takes.
-const TIMES: u32 = 4;
-const LONGEST: Duration = Duration::from_millis(100);
+const ENCODING_COST_FACTOR: u32 = 4;
+const MAX_ENCODING_INTERVAL: Duration = Duration::from_millis(100);
 
 /// What a poll came to.
 pub enum Polled {
-    Snapshot(Arc<Snapshot>),
+    Snapshot(Arc<PollBody>),
     /// The client knows a higher index than this node, and only the leader can say whether its
     /// cluster ever produced that: ask there, or poll again here.
     AskLeader,
 }
 
 /// The wire's `Data` at one index, shared by all who are sent it.
-pub struct Snapshot {
+pub struct PollBody {
     cluster: Option<ClusterId>,
     index: u64,
     rope: Rope,
@@ -52,11 +52,11 @@ pub struct Snapshot {
 
 /// The latest body. The lock is held while one is encoded: that is what makes others wait for it.
 #[derive(Default)]
-pub(super) struct Bodies(Mutex<Latest>);
+pub(super) struct BodyCache(Mutex<Latest>);
 
 #[derive(Default)]
 struct Latest {
-    body: Option<Arc<Snapshot>>,
+    body: Option<Arc<PollBody>>,
     /// Remembers the parts of the latest body. One that is lost with its request costs an encoding
     /// of the whole.
     encoder: Encoder,
@@ -95,7 +95,7 @@ impl Service {
             let changed = async { wake.changed().await.is_ok() };
             if n == index {
                 changed.await;
-            } else if timeout(ASK_LEADER_AFTER, changed).await.is_err()
+            } else if timeout(ASK_LEADER_DELAY, changed).await.is_err()
                 && self.leader_elsewhere(&raft).is_some()
             {
                 return Ok(Polled::AskLeader);
@@ -108,7 +108,7 @@ impl Service {
 /// cluster at these addresses, and would park for ever (wire.md Q11). Only a leader that a majority
 /// confirms now knows that: its log is then the longest there is.
 async fn was_never_produced(raft: &Raft, n: u64) -> bool {
-    raft.barrier(Instant::now() + CONFIRM).await.is_ok()
+    raft.barrier(Instant::now() + BARRIER_TIMEOUT).await.is_ok()
         && n > raft.status().last_log.map_or(0, |log_id| log_id.index)
 }
 
@@ -120,10 +120,10 @@ fn founding(service: &Service) -> NotMember {
     }
 }
 
-impl Bodies {
+impl BodyCache {
     /// A body at least as new as `applied`: the last one, or one that is encoded now from the
     /// newest state.
-    async fn of(&self, raft: &Raft, applied: &Applied, service: &Service) -> Arc<Snapshot> {
+    async fn of(&self, raft: &Raft, applied: &Applied, service: &Service) -> Arc<PollBody> {
         let mut latest = self.0.lock().await;
         let cluster = applied.catalog.cluster.as_ref().map(|cluster| cluster.id);
         if let Some(body) = latest.body.as_ref()
@@ -143,11 +143,13 @@ impl Bodies {
         let (body, encoder) = service
             .env
             .tasks
-            .blocking(move || Snapshot::encode(&newest.catalog, encoder))
+            .blocking(move || PollBody::encode(&newest.catalog, encoder))
             .await;
         service.metrics.snapshots_encoded.add();
         let body = Arc::new(body);
-        let next = Instant::now() + DISTANCE + (began.elapsed() * TIMES).min(LONGEST);
+        let next = Instant::now()
+            + MIN_ENCODING_INTERVAL
+            + (began.elapsed() * ENCODING_COST_FACTOR).min(MAX_ENCODING_INTERVAL);
         *latest = Latest {
             body: Some(body.clone()),
             encoder,
@@ -157,7 +159,7 @@ impl Bodies {
     }
 }
 
-impl Snapshot {
+impl PollBody {
     fn encode(catalog: &Catalog, mut encoder: Encoder) -> (Self, Encoder) {
         let cluster = catalog.cluster.as_ref().map(|cluster| cluster.id);
         let rope = encoder.encode(catalog);

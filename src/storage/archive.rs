@@ -23,7 +23,7 @@ impl DataDir {
     ///
     /// # Errors
     /// What the disk says.
-    pub fn set_aside(&self, life: &str) -> io::Result<()> {
+    pub fn archive_log(&self, life: &str) -> io::Result<()> {
         if !self.has_state()? {
             return Ok(());
         }

@@ -29,7 +29,7 @@ struct Inner {
 
 /// The newest, and the one before it: should the newest rot, the log may still reach back to the
 /// other.
-const KEEP: usize = 2;
+const SNAPSHOTS_KEPT: usize = 2;
 
 /// A snapshot of nothing: it has no log id to be named by.
 const EMPTY: &str = "empty";
@@ -71,7 +71,10 @@ impl Snapshots {
         store_whole(&*self.0.disk, &folder, &name(header.last), &parts)?;
         *newest = (*newest).max(Some(header.last));
         // Safety order: the new one is durable before an older one goes.
-        for (_, path) in newest_first(&*self.0.disk, &self.0.dir)?.iter().skip(KEEP) {
+        for (_, path) in newest_first(&*self.0.disk, &self.0.dir)?
+            .iter()
+            .skip(SNAPSHOTS_KEPT)
+        {
             self.0.disk.remove_file(path)?;
         }
         self.0.disk.sync_dir(&folder)

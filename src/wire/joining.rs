@@ -101,7 +101,7 @@ pub struct Refused {
 pub struct Removed {
     pub cluster_id: ClusterId,
     pub cluster_name: String,
-    pub why: Why,
+    pub why: RemovalReason,
     pub by: String,
     pub at: UnixNanos,
 }
@@ -109,14 +109,14 @@ pub struct Removed {
 /// Why a node was taken out; only `Removed` is somebody's decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Why {
+pub enum RemovalReason {
     Removed,
     Replaced,
     Unseen,
     Restored,
 }
 
-impl From<RemovedWhy> for Why {
+impl From<RemovedWhy> for RemovalReason {
     fn from(why: RemovedWhy) -> Self {
         match why {
             RemovedWhy::Removed => Self::Removed,

@@ -29,7 +29,7 @@ use std::sync::Arc;
 use std::thread;
 
 use data_node::{DataNode, Mood, On, Options};
-use influxdb_meta::wire::data_node::Kind;
+use influxdb_meta::wire::data_node::MessageType;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::json;
@@ -188,7 +188,9 @@ fn on(name: &str) -> Result<On, String> {
         "status" => Ok(On::Status),
         "BackupShard" => Ok(On::BackupShard),
         _ => {
-            let kind = Kind::ALL.into_iter().find(|kind| kind.to_string() == name);
+            let kind = MessageType::ALL
+                .into_iter()
+                .find(|kind| kind.to_string() == name);
             kind.map(On::Call).ok_or_else(|| format!("no call {name}"))
         }
     }

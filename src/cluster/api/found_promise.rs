@@ -11,7 +11,7 @@ use crate::cluster::Refusal;
 use crate::cluster::shared::lock;
 
 #[derive(Debug, Default)]
-pub(in crate::cluster) enum Hand {
+pub(in crate::cluster) enum FoundPromise {
     #[default]
     Idle,
     Asking,
@@ -26,17 +26,17 @@ pub(in crate::cluster) enum Hand {
 }
 
 /// The one who was promised founds and invites within seconds.
-const PROMISE: Duration = Duration::from_secs(10);
+const PROMISE_LIFETIME: Duration = Duration::from_secs(10);
 
-impl Hand {
+impl FoundPromise {
     /// Begins to ask or to found, until the guard is dropped.
     pub(in crate::cluster) fn ask(
         hand: &Mutex<Self>,
         me: Incarnation,
-    ) -> Result<Asking<'_>, Refusal> {
+    ) -> Result<FoundingGuard<'_>, Refusal> {
         let mut now = lock(hand);
         match *now {
-            Self::Founding { me: who } if who == me => Ok(Asking {
+            Self::Founding { me: who } if who == me => Ok(FoundingGuard {
                 hand,
                 me,
                 then: Self::Founding { me },
@@ -49,7 +49,7 @@ impl Hand {
             )),
             Self::Idle | Self::Founding { .. } | Self::Promised { .. } => {
                 *now = Self::Asking;
-                Ok(Asking {
+                Ok(FoundingGuard {
                     hand,
                     me,
                     then: Self::Idle,
@@ -72,7 +72,7 @@ impl Hand {
             )),
             Self::Idle | Self::Founding { .. } | Self::Promised { .. } => {
                 *now = Self::Promised {
-                    until: Instant::now() + PROMISE,
+                    until: Instant::now() + PROMISE_LIFETIME,
                 };
                 Ok(())
             }
@@ -81,21 +81,21 @@ impl Hand {
 }
 
 /// While it lives, this node gives no promise.
-pub(in crate::cluster) struct Asking<'a> {
-    hand: &'a Mutex<Hand>,
+pub(in crate::cluster) struct FoundingGuard<'a> {
+    hand: &'a Mutex<FoundPromise>,
     me: Incarnation,
-    then: Hand,
+    then: FoundPromise,
 }
 
-impl Asking<'_> {
+impl FoundingGuard<'_> {
     /// From here on the order to found may be on its way.
     pub(in crate::cluster) fn founds(&mut self) {
-        self.then = Hand::Founding { me: self.me };
-        *lock(self.hand) = Hand::Founding { me: self.me };
+        self.then = FoundPromise::Founding { me: self.me };
+        *lock(self.hand) = FoundPromise::Founding { me: self.me };
     }
 }
 
-impl Drop for Asking<'_> {
+impl Drop for FoundingGuard<'_> {
     fn drop(&mut self) {
         *lock(self.hand) = std::mem::take(&mut self.then);
     }
@@ -107,22 +107,27 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_asks_gives_no_promise_and_who_promised_does_not_ask() {
-        let (hand, me) = (Mutex::new(Hand::default()), Incarnation([1; 16]));
-        let asking = Hand::ask(&hand, me).expect("idle");
-        assert!(Hand::promise(&hand, me).is_err());
-        assert!(Hand::ask(&hand, me).is_err());
+        let (hand, me) = (Mutex::new(FoundPromise::default()), Incarnation([1; 16]));
+        let asking = FoundPromise::ask(&hand, me).expect("idle");
+        assert!(FoundPromise::promise(&hand, me).is_err());
+        assert!(FoundPromise::ask(&hand, me).is_err());
         drop(asking);
-        Hand::promise(&hand, me).expect("idle again");
-        assert!(Hand::ask(&hand, me).is_err());
-        assert!(Hand::promise(&hand, me).is_err());
-        tokio::time::advance(PROMISE).await;
-        Hand::ask(&hand, me).expect("the promise is over").founds();
-        assert!(Hand::promise(&hand, me).is_err(), "it may found any moment");
+        FoundPromise::promise(&hand, me).expect("idle again");
+        assert!(FoundPromise::ask(&hand, me).is_err());
+        assert!(FoundPromise::promise(&hand, me).is_err());
+        tokio::time::advance(PROMISE_LIFETIME).await;
+        FoundPromise::ask(&hand, me)
+            .expect("the promise is over")
+            .founds();
         assert!(
-            Hand::ask(&hand, me).is_ok(),
+            FoundPromise::promise(&hand, me).is_err(),
+            "it may found any moment"
+        );
+        assert!(
+            FoundPromise::ask(&hand, me).is_ok(),
             "who asks again waits for the same founding"
         );
-        assert!(Hand::promise(&hand, me).is_err());
-        Hand::promise(&hand, Incarnation([2; 16])).expect("that was another life");
+        assert!(FoundPromise::promise(&hand, me).is_err());
+        FoundPromise::promise(&hand, Incarnation([2; 16])).expect("that was another life");
     }
 }

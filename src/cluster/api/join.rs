@@ -7,19 +7,19 @@ use tokio::time::Instant;
 
 use crate::base::{Address, Incarnation};
 use crate::catalog::MetaNode;
-use crate::cluster::api::found_promise::{Asking, Hand};
-use crate::cluster::identity::record::Standing;
+use crate::cluster::api::found_promise::{FoundPromise, FoundingGuard};
+use crate::cluster::identity::record::MembershipState;
 use crate::cluster::peers::poll::who_is_at;
-use crate::cluster::shared::{Order, lock};
-use crate::cluster::{Ask, Cluster, NodeRef, PollError, Refusal, Told};
+use crate::cluster::shared::{NodeOrder, lock};
+use crate::cluster::{Cluster, NodeRef, PeerRequest, PeerResponse, PollError, Refusal};
 use crate::wire::api::ErrorBody;
 use crate::wire::identity::{Identity, Phase};
 use crate::wire::joining::{Caller, FORM, INVITE, Invite, PROMISE};
 
 /// A promise holds for ten seconds, and founding takes one or two.
-const PROMISE_WITHIN: Duration = Duration::from_secs(2);
+const PROMISE_TIMEOUT: Duration = Duration::from_secs(2);
 /// A look at what changed nothing that wakes.
-pub(in crate::cluster) const LOOK: Duration = Duration::from_millis(100);
+pub(in crate::cluster) const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 impl Cluster {
     /// `/join` (founding.md 8): adds the node at this address, or forms a cluster with it. `None`:
@@ -33,25 +33,26 @@ impl Cluster {
         deadline: Instant,
     ) -> Result<Option<NodeRef>, Refusal> {
         match &self.shared.record().standing {
-            Standing::Started { .. } | Standing::Member { .. } => self.add(addr, deadline).await,
-            Standing::Fresh if self.by_hand() => self.form(addr, deadline).await.map(Some),
-            Standing::Fresh if self.shared.config.peers.is_empty() => {
-                self.listed(self.me(), deadline).await?;
+            MembershipState::Started { .. } | MembershipState::Member { .. } => {
                 self.add(addr, deadline).await
             }
-            Standing::Joining { .. } if self.shared.config.peers.is_empty() => Err(
+            MembershipState::Fresh if self.is_manual() => self.form(addr, deadline).await.map(Some),
+            MembershipState::Fresh if self.shared.config.peers.is_empty() => {
+                self.wait_until_member(self.me(), deadline).await?;
+                self.add(addr, deadline).await
+            }
+            MembershipState::Joining { .. } if self.shared.config.peers.is_empty() => Err(
                 Refusal::NotYet(format!("still joining: {}", self.view().reason)),
             ),
-            Standing::Fresh | Standing::Joining { .. } => Err(Refusal::Conflict(format!(
-                "auto-join in progress: {}",
-                self.view().reason
-            ))),
-            Standing::Removed { .. } => Err(Refusal::Conflict(self.view().reason.clone())),
+            MembershipState::Fresh | MembershipState::Joining { .. } => Err(Refusal::Conflict(
+                format!("auto-join in progress: {}", self.view().reason),
+            )),
+            MembershipState::Removed { .. } => Err(Refusal::Conflict(self.view().reason.clone())),
         }
     }
 
     /// Waits for a person: no `peers`, and not to found alone by itself.
-    pub(in crate::cluster) fn by_hand(&self) -> bool {
+    pub(in crate::cluster) fn is_manual(&self) -> bool {
         let config = &self.shared.config;
         config.peers.is_empty() && !config.single_server && config.bootstrap_expect != Some(1)
     }
@@ -59,33 +60,36 @@ impl Cluster {
     /// At a fresh node: with itself, with another fresh one after or before it in the order of
     /// incarnations.
     async fn form(&self, addr: &Address, deadline: Instant) -> Result<NodeRef, Refusal> {
-        let theirs = self.look(addr).await?;
+        let theirs = self.identify(addr).await?;
         let me = self.me();
         if theirs.incarnation == me {
             return self
-                .found_alone(Hand::ask(&self.shared.hand, self.me())?, deadline)
+                .found_alone(FoundPromise::ask(&self.shared.hand, self.me())?, deadline)
                 .await;
         }
         self.check_loopback(&theirs)?;
         self.check_fresh(addr, &theirs)?;
         if theirs.incarnation < me {
-            return self.let_form(&theirs, deadline).await;
+            return self.ask_to_form(&theirs, deadline).await;
         }
-        let asking = Hand::ask(&self.shared.hand, self.me())?;
+        let asking = FoundPromise::ask(&self.shared.hand, self.me())?;
         // Quickly: the promise runs out, and this node must not found after that.
-        let quickly = deadline.min(Instant::now() + PROMISE_WITHIN);
-        self.tell(&theirs, PROMISE, &self.caller(), quickly).await?;
+        let quickly = deadline.min(Instant::now() + PROMISE_TIMEOUT);
+        self.send(&theirs, PROMISE, &self.caller(), quickly).await?;
         self.found_alone(asking, deadline).await?;
         self.invite(&theirs, deadline).await
     }
 
     /// The lower of two founds: this one is not it, so it only asks, and bears what comes of it.
-    async fn let_form(&self, theirs: &Identity, deadline: Instant) -> Result<NodeRef, Refusal> {
-        let asked = self.tell(theirs, FORM, &self.caller(), deadline).await;
+    async fn ask_to_form(&self, theirs: &Identity, deadline: Instant) -> Result<NodeRef, Refusal> {
+        let asked = self.send(theirs, FORM, &self.caller(), deadline).await;
         if let Err(refusal @ (Refusal::Conflict(_) | Refusal::WrongSecret)) = asked {
             return Err(refusal);
         }
-        match (self.listed(theirs.incarnation, deadline).await, asked) {
+        match (
+            self.wait_until_member(theirs.incarnation, deadline).await,
+            asked,
+        ) {
             (Ok(node), _) => Ok(node),
             (Err(_), Err(refusal)) | (Err(refusal), Ok(())) => Err(refusal),
         }
@@ -93,17 +97,17 @@ impl Cluster {
 
     async fn found_alone(
         &self,
-        mut asking: Asking<'_>,
+        mut asking: FoundingGuard<'_>,
         deadline: Instant,
     ) -> Result<NodeRef, Refusal> {
         asking.founds();
-        self.shared.order(Order::FoundAlone);
-        self.listed(self.me(), deadline).await
+        self.shared.send_order(NodeOrder::FoundAlone);
+        self.wait_until_member(self.me(), deadline).await
     }
 
     /// At a member.
     async fn add(&self, addr: &Address, deadline: Instant) -> Result<Option<NodeRef>, Refusal> {
-        let theirs = self.look(addr).await?;
+        let theirs = self.identify(addr).await?;
         let raft = self.open_raft()?;
         let ours = self.shared.record().seat().map(|seat| seat.cluster_id);
         let is_known = theirs.cluster_id == ours && theirs.phase != Phase::Removed;
@@ -123,7 +127,7 @@ impl Cluster {
             return Ok(None);
         };
         if let Some(node) = node {
-            door.want_vote(&node).await?;
+            door.request_vote(&node).await?;
             return Ok(Some(node_ref(&node)));
         }
         if theirs.cluster_id.is_some() && !is_known && theirs.phase != Phase::Removed {
@@ -140,7 +144,7 @@ impl Cluster {
             Some(theirs.clone()),
             std::net::Ipv4Addr::UNSPECIFIED.into(),
         );
-        while Instant::now() + LOOK < deadline {
+        while Instant::now() + POLL_INTERVAL < deadline {
             if let Ok(raft) = self.raft()
                 && raft.status().leader.is_some()
                 && let Some(node) = raft
@@ -151,7 +155,7 @@ impl Cluster {
             {
                 return Ok(node_ref(node));
             }
-            tokio::time::sleep(LOOK).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
         Err(Refusal::NotYet(format!(
             "no leader: dialling {}",
@@ -181,27 +185,27 @@ impl Cluster {
             cluster_name,
             members,
         };
-        self.tell(theirs, INVITE, &invite, deadline).await?;
+        self.send(theirs, INVITE, &invite, deadline).await?;
         if theirs.phase == Phase::Removed {
             // It comes back as another incarnation, at the same address.
             let before = theirs.incarnation;
             return self
-                .until(before, deadline, |node| {
+                .wait_for_member(before, deadline, |node| {
                     node.http == theirs.http && node.incarnation != before
                 })
                 .await;
         }
-        self.listed(theirs.incarnation, deadline).await
+        self.wait_until_member(theirs.incarnation, deadline).await
     }
 
     /// A promise not to found for a while, given to one that is about to (founding.md 8).
     pub(in crate::cluster) fn promise(&self) -> Result<(), Refusal> {
-        if !self.by_hand() || !matches!(self.shared.record().standing, Standing::Fresh) {
+        if !self.is_manual() || !matches!(self.shared.record().standing, MembershipState::Fresh) {
             return Err(Refusal::NotYet(
                 "not a fresh node that waits for a person".to_owned(),
             ));
         }
-        Hand::promise(&self.shared.hand, self.me())
+        FoundPromise::promise(&self.shared.hand, self.me())
     }
 
     pub(in crate::cluster) fn caller(&self) -> Caller {
@@ -213,7 +217,7 @@ impl Cluster {
     }
 
     /// Who answers there. Of several the one under our cluster name.
-    async fn look(&self, addr: &Address) -> Result<Identity, Refusal> {
+    async fn identify(&self, addr: &Address) -> Result<Identity, Refusal> {
         let ours = self.identity();
         let mut answers = who_is_at(&self.shared, addr).await;
         answers.sort_by_key(|answer| {
@@ -274,14 +278,14 @@ impl Cluster {
         }
     }
 
-    async fn tell(
+    async fn send(
         &self,
         to: &Identity,
         path: &'static str,
         message: &impl serde::Serialize,
         deadline: Instant,
     ) -> Result<(), Refusal> {
-        let ask = Ask::new(path, self.me(), message)
+        let ask = PeerRequest::new(path, self.me(), message)
             .meant_for(Some(to.incarnation))
             .until(deadline);
         let told = self.shared.exchange.ask(&to.http, ask).await;
@@ -291,8 +295,12 @@ impl Cluster {
         )
     }
 
-    async fn listed(&self, who: Incarnation, deadline: Instant) -> Result<NodeRef, Refusal> {
-        self.until(who, deadline, |node| node.incarnation == who)
+    async fn wait_until_member(
+        &self,
+        who: Incarnation,
+        deadline: Instant,
+    ) -> Result<NodeRef, Refusal> {
+        self.wait_for_member(who, deadline, |node| node.incarnation == who)
             .await
     }
 
@@ -302,7 +310,7 @@ impl Cluster {
     }
 
     /// Waits until the catalog here has such a meta node.
-    async fn until(
+    async fn wait_for_member(
         &self,
         whom: Incarnation,
         deadline: Instant,
@@ -320,13 +328,13 @@ impl Cluster {
             {
                 return Ok(node_ref(node));
             }
-            if Instant::now() + LOOK >= deadline {
+            if Instant::now() + POLL_INTERVAL >= deadline {
                 return Err(Refusal::NotYet(format!(
                     "still joining: {}",
                     self.state_of(whom)
                 )));
             }
-            tokio::time::sleep(LOOK).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 }
@@ -357,7 +365,7 @@ fn elsewhere(addr: &Address, theirs: &Identity) -> Refusal {
     ))
 }
 
-pub(in crate::cluster) fn outcome(at: &Address, told: &Told) -> Result<(), Refusal> {
+pub(in crate::cluster) fn outcome(at: &Address, told: &PeerResponse) -> Result<(), Refusal> {
     let text = || {
         let error = told.read::<ErrorBody>().map(|body| body.error);
         format!(

@@ -8,17 +8,17 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::base::{Address, RaftId};
 use crate::catalog::MetaNode;
-use crate::cluster::api::join::{LOOK, outcome};
-use crate::cluster::identity::record::Standing;
-use crate::cluster::shared::{Order, Removal};
-use crate::cluster::{Ask, Cluster, Refusal};
+use crate::cluster::api::join::{POLL_INTERVAL, outcome};
+use crate::cluster::identity::record::MembershipState;
+use crate::cluster::shared::{NodeOrder, RemovalRequest};
+use crate::cluster::{Cluster, PeerRequest, Refusal};
 use crate::raft::{HandOver, Raft};
 use crate::wire::joining::{LEAVE, REMOVED, RemovedHint};
 
 /// Long enough for an election to begin and end.
-const TRANSFER: Duration = Duration::from_millis(1500);
+const TRANSFER_TIMEOUT: Duration = Duration::from_millis(1500);
 /// Who took a node out is kept for ever, and read by people.
-const MOST_BY: usize = 200;
+const MAX_BY_CHARS: usize = 200;
 
 impl Cluster {
     /// `/leave`: this node takes itself out of its cluster, and says so only when it is out.
@@ -27,11 +27,14 @@ impl Cluster {
     /// Why not, or why not yet.
     pub async fn leave(&self, deadline: Instant) -> Result<(), Refusal> {
         loop {
-            if matches!(self.shared.record().standing, Standing::Removed { .. }) {
+            if matches!(
+                self.shared.record().standing,
+                MembershipState::Removed { .. }
+            ) {
                 return Ok(());
             }
             let raft = self.open_raft()?;
-            if Instant::now() + LOOK >= deadline {
+            if Instant::now() + POLL_INTERVAL >= deadline {
                 return Err(Refusal::NotYet(format!(
                     "still leaving: {}",
                     self.view().reason
@@ -40,16 +43,18 @@ impl Cluster {
             match self.leader(&raft) {
                 Some(leader) if leader.incarnation == self.me() => self.step_down(&raft).await?,
                 Some(leader) => {
-                    let ask = Ask::new(LEAVE, self.me(), &self.caller())
+                    let ask = PeerRequest::new(LEAVE, self.me(), &self.caller())
                         .meant_for(Some(leader.incarnation))
                         .until(deadline);
                     match self.shared.exchange.ask(&leader.http, ask).await {
                         Ok(told) if told.status == 503 => {}
                         // Out already, and its own word of it is on the way.
-                        Ok(told) if told.status == 410 => self.shared.order(Order::Suspect),
+                        Ok(told) if told.status == 410 => {
+                            self.shared.send_order(NodeOrder::Suspect)
+                        }
                         Ok(told) => {
                             outcome(&leader.http, &told)?;
-                            self.shared.order(Order::Suspect);
+                            self.shared.send_order(NodeOrder::Suspect);
                         }
                         Err(error) => {
                             tracing::debug!(%error, "leaving: the leader does not answer")
@@ -58,7 +63,7 @@ impl Cluster {
                 }
                 None => {}
             }
-            tokio::time::sleep(LOOK).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 
@@ -97,13 +102,13 @@ impl Cluster {
             self.step_down(&raft).await?;
             return Ok(None);
         }
-        self.take_out(&raft, raft_id, force, by, deadline)
+        self.remove_member(&raft, raft_id, force, by, deadline)
             .await
             .map(Some)
     }
 
     /// By the membership task; then the one that was taken out is told.
-    pub(in crate::cluster) async fn take_out(
+    pub(in crate::cluster) async fn remove_member(
         &self,
         raft: &Raft,
         raft_id: RaftId,
@@ -113,10 +118,13 @@ impl Cluster {
     ) -> Result<(), Refusal> {
         let not_yet = |what: &str| Refusal::NotYet(what.to_owned());
         let catalog = raft.applied().borrow().catalog.clone();
-        let leading = self.shared.leading().ok_or_else(|| not_yet("no leader"))?;
+        let leading = self
+            .shared
+            .leader_handle()
+            .ok_or_else(|| not_yet("no leader"))?;
         let (answer, answered) = oneshot::channel();
-        let by = by.chars().take(MOST_BY).collect();
-        let removal = Removal {
+        let by = by.chars().take(MAX_BY_CHARS).collect();
+        let removal = RemovalRequest {
             raft_id,
             force,
             by,
@@ -145,7 +153,7 @@ impl Cluster {
                 cluster_id: cluster.id,
                 incarnation,
             };
-            let ask = Ask::new(REMOVED, self.me(), &hint).meant_for(Some(incarnation));
+            let ask = PeerRequest::new(REMOVED, self.me(), &hint).meant_for(Some(incarnation));
             let exchange = self.shared.exchange.clone();
             // Not answered: it learns it at its next handshake.
             self.shared
@@ -163,7 +171,7 @@ impl Cluster {
                     .to_owned(),
             ));
         }
-        match raft.transfer(TRANSFER).await {
+        match raft.transfer(TRANSFER_TIMEOUT).await {
             HandOver::Done => Ok(()),
             HandOver::TimedOut => Err(Refusal::NotYet(
                 "no other voter takes over the leadership; ask again".to_owned(),

@@ -42,10 +42,10 @@ pub struct NodeRef {
 }
 
 /// A new leader is elected in less without this one; with it, it takes a few milliseconds.
-const HAND_OVER: Duration = Duration::from_millis(500);
+const HAND_OVER_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Closing the log is one fsync; a disk that hangs must not keep the process beyond two seconds.
-const SHUTDOWN: Duration = Duration::from_millis(1200);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(1200);
 
 impl Cluster {
     /// Loads or makes the identity, listens on 8089, opens Raft if this volume is in a cluster,
@@ -117,7 +117,7 @@ impl Cluster {
     }
 
     /// Whether requests of other meta nodes without a proof are refused here (founding.md 11).
-    pub fn needs_proof(&self) -> bool {
+    pub fn requires_proof(&self) -> bool {
         let founded = self.shared.raft().and_then(|raft| {
             raft.applied()
                 .borrow()
@@ -142,11 +142,11 @@ impl Cluster {
     pub async fn stop(&self) {
         self.shared.stopping.store(true, Ordering::SeqCst);
         if let Some(raft) = self.shared.raft() {
-            raft.hand_over(HAND_OVER).await;
-            if timeout(SHUTDOWN, raft.shutdown()).await.is_err() {
+            raft.hand_over(HAND_OVER_TIMEOUT).await;
+            if timeout(SHUTDOWN_TIMEOUT, raft.shutdown()).await.is_err() {
                 tracing::warn!(
                     event = "stop.slow",
-                    "Raft did not stop in {SHUTDOWN:?}; nothing acknowledged is lost"
+                    "Raft did not stop in {SHUTDOWN_TIMEOUT:?}; nothing acknowledged is lost"
                 );
             }
         }

@@ -9,9 +9,9 @@ use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
 use crate::base::Incarnation;
-use crate::cluster::identity::record::Standing;
-use crate::cluster::leader::join::{Door, gone};
-use crate::cluster::shared::Order;
+use crate::cluster::identity::record::MembershipState;
+use crate::cluster::leader::join::{JoinHandler, gone};
+use crate::cluster::shared::NodeOrder;
 use crate::cluster::{Cluster, Refusal};
 use crate::raft::{Raft, Role};
 use crate::wire::identity::{Identity, Phase};
@@ -109,9 +109,10 @@ impl Cluster {
         let Some(door) = self.door(&raft, deadline)? else {
             return Ok(None);
         };
-        let raft_id = door.leaving(&theirs).await?;
+        let raft_id = door.removable_raft_id(&theirs).await?;
         let by = format!("`influxd-ctl leave` at {}", theirs.http);
-        self.take_out(&raft, raft_id, false, &by, deadline).await?;
+        self.remove_member(&raft, raft_id, false, &by, deadline)
+            .await?;
         Ok(self.done())
     }
 
@@ -140,29 +141,29 @@ impl Cluster {
         }
         let join_only = self.shared.config.bootstrap_expect == Some(0);
         let config = &self.shared.config;
-        let alone = config.peers.is_empty() && !self.by_hand();
+        let alone = config.peers.is_empty() && !self.is_manual();
         match &self.shared.record().standing {
             // As a fresh node it would found at once, by itself, before it could ask.
-            Standing::Removed { .. } if alone => {
+            MembershipState::Removed { .. } if alone => {
                 return Err(Refusal::Conflict(
                     "this node is configured to found alone (-single-server, or bootstrap-expect = 1): take that off, \
                      restart it, then `influxd-ctl add-meta`"
                         .to_owned(),
                 ));
             }
-            Standing::Fresh if self.by_hand() || join_only => {
-                self.shared.order(Order::Invited(invite))
+            MembershipState::Fresh if self.is_manual() || join_only => {
+                self.shared.send_order(NodeOrder::Invited(invite))
             }
-            Standing::Removed { .. } => self.shared.order(Order::Invited(invite)),
-            Standing::Fresh => {
+            MembershipState::Removed { .. } => self.shared.send_order(NodeOrder::Invited(invite)),
+            MembershipState::Fresh => {
                 let reason = self.view().reason.clone();
                 return Err(Refusal::Conflict(format!(
                     "auto-join in progress: {reason}"
                 )));
             }
-            Standing::Started { seat, .. }
-            | Standing::Joining { seat, .. }
-            | Standing::Member { seat, .. }
+            MembershipState::Started { seat, .. }
+            | MembershipState::Joining { seat, .. }
+            | MembershipState::Member { seat, .. }
                 if seat.cluster_id == invite.cluster_id => {}
             _ => return Err(Refusal::Conflict("a member of another cluster".to_owned())),
         }
@@ -172,7 +173,7 @@ impl Cluster {
     fn on_removed(&self, body: &[u8]) -> Answered {
         let hint: RemovedHint = read(body)?;
         if hint.incarnation == self.me() {
-            self.shared.order(Order::Suspect);
+            self.shared.send_order(NodeOrder::Suspect);
         }
         Ok(self.done())
     }
@@ -187,9 +188,9 @@ impl Cluster {
         &'a self,
         raft: &'a Raft,
         deadline: Instant,
-    ) -> Result<Option<Door<'a>>, Refusal> {
-        match self.shared.leading() {
-            Some(leading) => Ok(Some(Door {
+    ) -> Result<Option<JoinHandler<'a>>, Refusal> {
+        match self.shared.leader_handle() {
+            Some(leading) => Ok(Some(JoinHandler {
                 shared: &self.shared,
                 raft,
                 leading,

@@ -18,12 +18,12 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 pub use setup::Setup;
-pub use verdict::{Await, Block, Difference, Verdict, What};
+pub use verdict::{Await, Block, Difference, Mismatch, Verdict};
 pub(crate) use verdict::{NOT_ASKED, WAY_OUT};
 
 use self::peer::{Source, mark};
 use self::peers::Peers;
-use self::rules::{QUIET, Sight};
+use self::rules::{DecisionInput, QUIET_PERIOD};
 use super::PollError;
 use super::identity::record::{Origin, Record};
 use crate::base::{Address, Incarnation, ListHash};
@@ -67,12 +67,15 @@ pub enum Action {
     Poll { at: Address, number: u64 },
     /// Make this durable, then answer [`Event::Stored`]. Until then nothing of it is shown or acted
     /// on (P2).
-    Store { record: Box<Record>, why: Deed },
+    Store {
+        record: Box<Record>,
+        why: StoreReason,
+    },
 }
 
 /// Which row asked for a record to be stored: they are told differently in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Deed {
+pub enum StoreReason {
     Start,
     Follow,
 }
@@ -151,7 +154,7 @@ impl Founding {
         let shown = self.show();
         if mark(&shown) != mark(&self.shown) {
             // Others act on what they see of this node; a poll of them is also the hint to look.
-            self.peers.hurry_all(now);
+            self.peers.poll_all_now(now);
         }
         self.shown = shown;
         self.peers.forget_old_hints(now);
@@ -165,12 +168,16 @@ impl Founding {
 
     /// When [`Event::Tick`] is wanted at the latest.
     pub fn wake_at(&self, now: Duration) -> Option<Duration> {
-        let quiet = if now < QUIET { Some(QUIET) } else { None };
+        let quiet = if now < QUIET_PERIOD {
+            Some(QUIET_PERIOD)
+        } else {
+            None
+        };
         self.peers.next_due().into_iter().chain(quiet).min()
     }
 
     /// No `peers` and not alone: it waits for a person, for ever.
-    pub fn by_hand(&self) -> bool {
+    pub fn is_manual(&self) -> bool {
         self.setup.by_hand()
     }
 
@@ -222,7 +229,7 @@ impl Founding {
 
     /// Where a member of a cluster that this node would join was seen, and where that one says
     /// others are.
-    pub fn doors(&self, now: Duration) -> Vec<(Address, Option<Incarnation>)> {
+    pub fn known_members(&self, now: Duration) -> Vec<(Address, Option<Incarnation>)> {
         let own = self.own();
         let sight = self.sight(own.as_ref(), now);
         let (mut doors, mut beyond) = (Vec::new(), Vec::new());
@@ -234,12 +241,12 @@ impl Founding {
         doors
     }
 
-    fn sight<'a>(&'a self, own: Option<&'a Address>, now: Duration) -> Sight<'a> {
+    fn sight<'a>(&'a self, own: Option<&'a Address>, now: Duration) -> DecisionInput<'a> {
         let list = self
             .record
             .origin()
             .map_or(&self.list, |origin| &origin.list);
-        Sight {
+        DecisionInput {
             setup: &self.setup,
             record: &self.record,
             peers: &self.peers,
@@ -267,14 +274,18 @@ impl Founding {
                         list: self.list.clone(),
                         vector,
                     };
-                    return self.store(&self.setup.cluster_name.clone(), origin, Deed::Start);
+                    return self.store(
+                        &self.setup.cluster_name.clone(),
+                        origin,
+                        StoreReason::Start,
+                    );
                 }
                 Verdict::Follow {
                     cluster_name,
                     origin,
                     ..
                 } => {
-                    return self.store(&cluster_name, origin, Deed::Follow);
+                    return self.store(&cluster_name, origin, StoreReason::Follow);
                 }
                 Verdict::Join { .. } | Verdict::Missing { .. } => {
                     self.accepted = None;
@@ -286,7 +297,7 @@ impl Founding {
         Vec::new()
     }
 
-    fn store(&mut self, cluster_name: &str, origin: Origin, why: Deed) -> Vec<Action> {
+    fn store(&mut self, cluster_name: &str, origin: Origin, why: StoreReason) -> Vec<Action> {
         let Some(record) = self.record.started(cluster_name, origin) else {
             return Vec::new();
         };
@@ -353,7 +364,7 @@ impl Founding {
             };
             self.peers.look_at(now, &at, Source::Hint(now));
             if is_news {
-                self.peers.hurry(now, &at);
+                self.peers.poll_now(now, &at);
             }
         }
     }

@@ -4,36 +4,36 @@
 use std::time::Duration;
 
 /// The first delay: nodes that start together see each other within a few of these.
-const FIRST: Duration = Duration::from_millis(100);
+const FIRST_INTERVAL: Duration = Duration::from_millis(100);
 /// Doubled up to this during the first minute: somebody is watching then.
-const EARLY_MAX: Duration = Duration::from_secs(2);
-const EARLY: Duration = Duration::from_secs(60);
+const MAX_EARLY_INTERVAL: Duration = Duration::from_secs(2);
+const EARLY_PERIOD: Duration = Duration::from_secs(60);
 /// Later nobody is; what changes is hinted.
-const LATE: Duration = Duration::from_secs(10);
+const MAX_INTERVAL: Duration = Duration::from_secs(10);
 /// A member asks who is silent or a stranger so often: a fresh node founds after a second of quiet
 /// and must have heard of the cluster by then.
-const STRANGER: Duration = Duration::from_millis(300);
+const NOT_MEMBER_INTERVAL: Duration = Duration::from_millis(300);
 /// A node without a leader asks those that answer as often as that: it may be the only one that
 /// knows.
-const LEADERLESS: Duration = Duration::from_secs(1);
+const LEADERLESS_INTERVAL: Duration = Duration::from_secs(1);
 /// Members ask each other so often (at most a second apart): who is to be replaced must have been
 /// silent for two seconds to all that can speak.
-const FELLOW: Duration = Duration::from_millis(800);
+const MEMBER_INTERVAL: Duration = Duration::from_millis(800);
 /// No peer is asked more often, whatever is hinted: two nodes must not hint each other into a
 /// storm.
-const GAP: Duration = Duration::from_millis(50);
+const MIN_INTERVAL: Duration = Duration::from_millis(50);
 
 /// What sets the pace of a peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum PollKind {
     /// This node is not in a cluster yet.
     Founding,
     /// It is, and this peer does not answer as a part of it.
-    Stranger,
+    NotMember,
     /// It is, has no leader, and the peer answers.
     Leaderless,
     /// A member as this node is one.
-    Fellow,
+    Member,
     /// Nothing is expected of it.
     Settled,
 }
@@ -66,7 +66,7 @@ impl Pace {
     }
 
     /// Something changed here or there: poll at once, and quickly for a while.
-    pub(super) fn hurry(&mut self, now: Duration) {
+    pub(super) fn poll_now(&mut self, now: Duration) {
         self.tries = 0;
         self.since = now;
         self.again = self.in_flight.is_some();
@@ -94,7 +94,7 @@ impl Pace {
     }
 
     /// The poll in flight ended.
-    pub(super) fn finish(&mut self, now: Duration, kind: Kind, jitter: u64) {
+    pub(super) fn finish(&mut self, now: Duration, kind: PollKind, jitter: u64) {
         self.in_flight = None;
         self.due = if self.again {
             self.earliest(now)
@@ -105,18 +105,18 @@ impl Pace {
     }
 
     fn earliest(&self, now: Duration) -> Duration {
-        self.last.map_or(now, |last| now.max(last + GAP))
+        self.last.map_or(now, |last| now.max(last + MIN_INTERVAL))
     }
 
-    fn delay(&self, now: Duration, kind: Kind, jitter: u64) -> Duration {
+    fn delay(&self, now: Duration, kind: PollKind, jitter: u64) -> Duration {
         let delay = match kind {
-            Kind::Founding if now.saturating_sub(self.since) < EARLY => {
-                EARLY_MAX.min(FIRST * 2_u32.saturating_pow(self.tries.min(10)))
+            PollKind::Founding if now.saturating_sub(self.since) < EARLY_PERIOD => {
+                MAX_EARLY_INTERVAL.min(FIRST_INTERVAL * 2_u32.saturating_pow(self.tries.min(10)))
             }
-            Kind::Founding | Kind::Settled => LATE,
-            Kind::Stranger => STRANGER,
-            Kind::Fellow => FELLOW,
-            Kind::Leaderless => LEADERLESS,
+            PollKind::Founding | PollKind::Settled => MAX_INTERVAL,
+            PollKind::NotMember => NOT_MEMBER_INTERVAL,
+            PollKind::Member => MEMBER_INTERVAL,
+            PollKind::Leaderless => LEADERLESS_INTERVAL,
         };
         // A quarter up or down, so that nodes that started together do not ask in step for ever.
         delay.mul_f64(0.75 + (jitter % 1024) as f64 / 2048.0)
@@ -135,7 +135,7 @@ mod tests {
         while now < Duration::from_secs(90) {
             pace.start(now, 1);
             assert_eq!(pace.due(), None, "one in flight");
-            pace.finish(now, Kind::Founding, 512);
+            pace.finish(now, PollKind::Founding, 512);
             let next = pace.due().expect("due");
             delays.push(next - now);
             now = next;
@@ -144,23 +144,23 @@ mod tests {
             delays[..6],
             [MS(100), MS(200), MS(400), MS(800), MS(1600), MS(2000)]
         );
-        assert_eq!(delays.last(), Some(&LATE));
+        assert_eq!(delays.last(), Some(&MAX_INTERVAL));
     }
 
     #[test]
     fn a_hint_polls_at_once_but_never_in_a_storm() {
         let mut pace = Pace::new(MS(0));
         pace.start(MS(0), 1);
-        pace.hurry(MS(1));
-        pace.finish(MS(2), Kind::Founding, 0);
+        pace.poll_now(MS(1));
+        pace.finish(MS(2), PollKind::Founding, 0);
         assert_eq!(
             pace.due(),
-            Some(GAP),
+            Some(MIN_INTERVAL),
             "hinted while in flight: again, after the gap"
         );
         pace.start(MS(50), 2);
-        pace.finish(MS(60), Kind::Founding, 512);
-        pace.hurry(MS(500));
+        pace.finish(MS(60), PollKind::Founding, 512);
+        pace.poll_now(MS(500));
         assert_eq!(pace.due(), Some(MS(260)), "due already: not put off");
     }
 

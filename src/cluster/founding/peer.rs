@@ -3,18 +3,18 @@
 
 use std::time::Duration;
 
-use super::pace::{Kind, Pace};
+use super::pace::{Pace, PollKind};
 use crate::base::{ClusterId, Incarnation};
 use crate::cluster::PollError;
 use crate::wire::identity::Identity;
 
 /// How long an incarnation that answered here is remembered, to notice one that comes back after
 /// another.
-const MEMORY: Duration = Duration::from_secs(60);
+const MEMORY_LIFETIME: Duration = Duration::from_secs(60);
 
 /// In a cluster of at most so many, each member asks each other one about once a second. In a
 /// larger one most are learners, and that would be a flood.
-const FELLOWS: usize = 9;
+const MAX_FAST_POLLED_MEMBERS: usize = 9;
 
 /// One polled address.
 #[derive(Clone, Debug)]
@@ -76,9 +76,9 @@ impl Peer {
         self.failure.as_ref()
     }
 
-    pub(super) fn has_twins(&self, now: Duration) -> bool {
+    pub(super) fn has_duplicate_name(&self, now: Duration) -> bool {
         self.twins_at
-            .is_some_and(|at| now.saturating_sub(at) < MEMORY)
+            .is_some_and(|at| now.saturating_sub(at) < MEMORY_LIFETIME)
     }
 
     /// The sockets' answers to one poll: it succeeds when at least one did. A poll that fails
@@ -126,7 +126,7 @@ impl Peer {
     /// share one.
     fn remember(&mut self, now: Duration, cluster_name: &str) {
         self.lately
-            .retain(|(_, at)| now.saturating_sub(*at) < MEMORY);
+            .retain(|(_, at)| now.saturating_sub(*at) < MEMORY_LIFETIME);
         let ours: Vec<Incarnation> = self
             .answers
             .iter()
@@ -150,15 +150,20 @@ impl Peer {
     }
 
     /// `members`: how many the cluster has.
-    pub(super) fn kind(&self, ours: Option<ClusterId>, leader_known: bool, members: usize) -> Kind {
+    pub(super) fn kind(
+        &self,
+        ours: Option<ClusterId>,
+        leader_known: bool,
+        members: usize,
+    ) -> PollKind {
         match ours {
-            None => Kind::Founding,
+            None => PollKind::Founding,
             Some(ours) if self.node().is_none_or(|node| node.cluster_id != Some(ours)) => {
-                Kind::Stranger
+                PollKind::NotMember
             }
-            Some(_) if leader_known && members <= FELLOWS => Kind::Fellow,
-            Some(_) if leader_known => Kind::Settled,
-            Some(_) => Kind::Leaderless,
+            Some(_) if leader_known && members <= MAX_FAST_POLLED_MEMBERS => PollKind::Member,
+            Some(_) if leader_known => PollKind::Settled,
+            Some(_) => PollKind::Leaderless,
         }
     }
 }

@@ -4,16 +4,16 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::pace::Kind;
+use super::pace::PollKind;
 use super::peer::{Peer, Source};
 use crate::base::Address;
 use crate::cluster::PollError;
 use crate::wire::identity::{Identity, Phase};
 
 /// How long somebody who said something is polled on.
-const HINT_LIFE: Duration = Duration::from_secs(60);
+const HINT_LIFETIME: Duration = Duration::from_secs(60);
 /// Hints come from anyone: this many unlisted addresses are polled, the oldest makes room.
-const HINTS_KEPT: usize = 32;
+const MAX_HINTS: usize = 32;
 
 pub(super) struct Peers {
     by_address: BTreeMap<Address, Peer>,
@@ -52,7 +52,7 @@ impl Peers {
         number: u64,
         results: Vec<Result<Identity, PollError>>,
         cluster_name: &str,
-        kind: impl Fn(&Peer) -> Kind,
+        kind: impl Fn(&Peer) -> PollKind,
     ) {
         let jitter = self.next_jitter();
         let Some(peer) = self.by_address.get_mut(at) else {
@@ -65,7 +65,7 @@ impl Peers {
         let kind = kind(peer);
         peer.pace.finish(now, kind, jitter);
         if changed {
-            peer.pace.hurry(now);
+            peer.pace.poll_now(now);
         }
         for member in peer.vouches_for() {
             self.look_at(now, &member, Source::Vouched(now));
@@ -97,16 +97,16 @@ impl Peers {
             .for_each(|at| self.look_at(now, at, Source::Member));
     }
 
-    pub(super) fn hurry(&mut self, now: Duration, at: &Address) {
+    pub(super) fn poll_now(&mut self, now: Duration, at: &Address) {
         if let Some(peer) = self.by_address.get_mut(at) {
-            peer.pace.hurry(now);
+            peer.pace.poll_now(now);
         }
     }
 
-    pub(super) fn hurry_all(&mut self, now: Duration) {
+    pub(super) fn poll_all_now(&mut self, now: Duration) {
         self.by_address
             .values_mut()
-            .for_each(|peer| peer.pace.hurry(now));
+            .for_each(|peer| peer.pace.poll_now(now));
     }
 
     pub(super) fn next_due(&self) -> Option<Duration> {
@@ -132,7 +132,7 @@ impl Peers {
     pub(super) fn forget_old_hints(&mut self, now: Duration) {
         self.by_address
             .retain(|_, peer| match peer.source.last_heard() {
-                Some(at) => now.saturating_sub(at) < HINT_LIFE,
+                Some(at) => now.saturating_sub(at) < HINT_LIFETIME,
                 None => true,
             });
     }
@@ -146,7 +146,7 @@ impl Peers {
                 .iter()
                 .filter_map(|(at, peer)| Some((peer.source.last_heard()?, at, peer)))
         };
-        if hinted().count() < HINTS_KEPT {
+        if hinted().count() < MAX_HINTS {
             return true;
         }
         let idle = hinted().filter(|(.., peer)| peer.pace.due().is_some());
@@ -208,12 +208,12 @@ mod tests {
             peers.look_at(now, &hinted(n), Source::Hint(now));
             polls.extend(peers.start_due(now));
         }
-        assert_eq!(polls.len(), HINTS_KEPT);
+        assert_eq!(polls.len(), MAX_HINTS);
         // The list is never kept out, and what has ended makes room.
         peers.look_at(now, &Address::new("meta-1", 8091), Source::List);
         assert_eq!(peers.start_due(now).len(), 1);
         let (at, number) = polls.swap_remove(0);
-        peers.on_polled(now, &at, number, Vec::new(), "", |_| Kind::Founding);
+        peers.on_polled(now, &at, number, Vec::new(), "", |_| PollKind::Founding);
         peers.look_at(now, &hinted(1000), Source::Hint(now));
         assert!(peers.get(&hinted(1000)).is_some() && peers.get(&at).is_none());
     }

@@ -8,20 +8,20 @@ use std::time::Duration;
 use super::peer::{Peer, Source};
 use super::peers::Peers;
 use super::setup::Setup;
-use super::verdict::{Await, Block, Difference, NOT_ASKED, Verdict, What, addresses};
+use super::verdict::{Await, Block, Difference, Mismatch, NOT_ASKED, Verdict, addresses};
 use crate::base::{Address, ClusterId, Incarnation, ListHash};
 use crate::cluster::identity::founders::cluster_id;
-use crate::cluster::identity::record::{Origin, Record, Standing, Why};
+use crate::cluster::identity::record::{MembershipState, Origin, Record, RemovalReason};
 use crate::cluster::{Missing, PollError};
 use crate::wire::identity::{Identity, PROTOCOL, Phase, VectorEntry};
 
 /// A chance for members elsewhere, whose lists name this address, to make themselves known first.
-pub(super) const QUIET: Duration = Duration::from_secs(1);
+pub(super) const QUIET_PERIOD: Duration = Duration::from_secs(1);
 /// From then on waiting is worth a word on how to do without.
-const LONG_WAIT: Duration = Duration::from_secs(60);
+const LONG_WAIT_AFTER: Duration = Duration::from_secs(60);
 
 /// Everything that a decision may depend on.
-pub(super) struct Sight<'a> {
+pub(super) struct DecisionInput<'a> {
     pub(super) setup: &'a Setup,
     pub(super) record: &'a Record,
     pub(super) peers: &'a Peers,
@@ -63,17 +63,17 @@ pub(super) fn entries<'a>(
     list.iter().map(entry).collect()
 }
 
-impl Sight<'_> {
+impl DecisionInput<'_> {
     pub(super) fn judge(&self) -> Verdict {
         match &self.record.standing {
-            Standing::Fresh => {}
-            Standing::Removed {
+            MembershipState::Fresh => {}
+            MembershipState::Removed {
                 cluster_name,
                 by,
                 why,
                 ..
             } => {
-                let comes_back = *why != Why::Removed && !self.setup.by_hand();
+                let comes_back = *why != RemovalReason::Removed && !self.setup.by_hand();
                 let (cluster_name, by) = (cluster_name.clone(), by.clone());
                 return Verdict::Removed {
                     cluster_name,
@@ -82,7 +82,9 @@ impl Sight<'_> {
                     comes_back,
                 };
             }
-            Standing::Started { .. } | Standing::Joining { .. } | Standing::Member { .. } => {
+            MembershipState::Started { .. }
+            | MembershipState::Joining { .. }
+            | MembershipState::Member { .. } => {
                 return Verdict::Settled;
             }
         }
@@ -104,7 +106,7 @@ impl Sight<'_> {
     pub(super) fn alarm(&self) -> Option<Block> {
         self.two_clusters()
             .or_else(|| self.copied())
-            .or_else(|| self.twins())
+            .or_else(|| self.duplicate_name())
     }
 
     /// F0: two different cluster ids under our name. Never choose between them.
@@ -166,7 +168,7 @@ impl Sight<'_> {
         self.not_my_name()
             .or_else(|| self.listed_twice())
             .or_else(|| self.copied())
-            .or_else(|| self.twins())
+            .or_else(|| self.duplicate_name())
     }
 
     /// The configured name is an entry of the list, but another node answers there.
@@ -218,8 +220,12 @@ impl Sight<'_> {
         None
     }
 
-    fn twins(&self) -> Option<Block> {
-        let twins = |entry: &&Entry| entry.peer.is_some_and(|peer| peer.has_twins(self.now));
+    fn duplicate_name(&self) -> Option<Block> {
+        let twins = |entry: &&Entry| {
+            entry
+                .peer
+                .is_some_and(|peer| peer.has_duplicate_name(self.now))
+        };
         let entry = self.entries.iter().find(twins)?.at.clone();
         Some(Block::Twins { entry })
     }
@@ -234,7 +240,7 @@ impl Sight<'_> {
         let leader_known = self
             .cluster_answers()
             .any(|(_, _, theirs)| theirs.leader_known);
-        let remnant = self.remnant(cluster_id);
+        let remnant = self.orphaned_learners(cluster_id);
         Some(Verdict::Join {
             cluster_id,
             seen_at: at.clone(),
@@ -245,7 +251,7 @@ impl Sight<'_> {
 
     /// The learners that alone are left of this cluster: who answers at the addresses of all that
     /// voted is none of it. One that does not answer may be down, and come back.
-    fn remnant(&self, cluster_id: ClusterId) -> Vec<Address> {
+    fn orphaned_learners(&self, cluster_id: ClusterId) -> Vec<Address> {
         let of_it = |theirs: &&Identity| theirs.cluster_id == Some(cluster_id);
         let is_gone = |voter: &Address| {
             let answers = self.peers.get(voter).map(Peer::answers).unwrap_or_default();
@@ -300,7 +306,7 @@ impl Sight<'_> {
                 let what = match (entry.node(), entry.failure()) {
                     (Some(theirs), _) => self.difference(theirs)?,
                     (None, Some(failure)) if failure.is_an_answer() => {
-                        What::Answer(failure.clone())
+                        Mismatch::Answer(failure.clone())
                     }
                     _ => return None,
                 };
@@ -317,34 +323,34 @@ impl Sight<'_> {
         }
     }
 
-    fn difference(&self, theirs: &Identity) -> Option<What> {
+    fn difference(&self, theirs: &Identity) -> Option<Mismatch> {
         if theirs.protocol != PROTOCOL {
-            return Some(What::Protocol {
+            return Some(Mismatch::Protocol {
                 theirs: theirs.protocol,
             });
         }
         if theirs.cluster_name != self.setup.cluster_name {
             let (ours, theirs) = (self.setup.cluster_name.clone(), theirs.cluster_name.clone());
-            return Some(What::Name { ours, theirs });
+            return Some(Mismatch::Name { ours, theirs });
         }
         if !matches!(theirs.phase, Phase::Fresh | Phase::Accepted) {
             return None;
         }
         if theirs.list != self.list {
-            return Some(What::List {
+            return Some(Mismatch::List {
                 ours: self.list.to_vec(),
                 theirs: theirs.list.clone(),
             });
         }
         if theirs.expect != self.setup.expect {
-            return Some(What::Number {
+            return Some(Mismatch::Number {
                 ours: self.setup.expect,
                 theirs: theirs.expect,
             });
         }
         let own = self.own?;
         if own.is_loopback_literal() != theirs.http.is_loopback_literal() {
-            return Some(What::Loopback {
+            return Some(Mismatch::Loopback {
                 ours: own.clone(),
                 theirs: theirs.http.clone(),
             });
@@ -354,7 +360,7 @@ impl Sight<'_> {
         if same {
             None
         } else {
-            Some(What::Protocol {
+            Some(Mismatch::Protocol {
                 theirs: theirs.protocol,
             })
         }
@@ -372,13 +378,13 @@ impl Sight<'_> {
         Some(Verdict::Missing {
             missing,
             founders: self.list.len(),
-            long: self.now >= LONG_WAIT,
+            long: self.now >= LONG_WAIT_AFTER,
         })
     }
 
     fn not_to_be_founded_with(entry: Entry<'_>) -> Option<Missing> {
         let why = match entry.node().map(|theirs| (theirs.phase, theirs)) {
-            None => entry.silence(),
+            None => entry.last_failure_text(),
             Some((Phase::Fresh | Phase::Accepted, _)) => return None,
             Some((Phase::Removed, _)) => "was taken out of its cluster; `influxd-ctl add-meta` there brings it back, or delete its volume"
                 .to_owned(),
@@ -406,7 +412,7 @@ impl Sight<'_> {
                 )
             }
             Some(_) => return None,
-            None => entry.silence(),
+            None => entry.last_failure_text(),
         };
         Some(Missing {
             address: entry.at.clone(),
@@ -433,7 +439,7 @@ impl Sight<'_> {
             .filter(|entry| !has_accepted(entry))
             .map(|entry| entry.at.clone())
             .collect();
-        if not_yet.is_empty() && self.now >= QUIET {
+        if not_yet.is_empty() && self.now >= QUIET_PERIOD {
             return Verdict::Start(vector);
         }
         Verdict::Agreeing {
@@ -518,7 +524,7 @@ impl<'a> Entry<'a> {
         self.peer.and_then(Peer::failure)
     }
 
-    fn silence(&self) -> String {
+    fn last_failure_text(&self) -> String {
         self.failure()
             .map_or(NOT_ASKED.to_owned(), ToString::to_string)
     }

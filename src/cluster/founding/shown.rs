@@ -2,7 +2,7 @@
 
 use super::{Founding, Setup};
 use crate::base::{Address, Incarnation};
-use crate::cluster::identity::record::Standing;
+use crate::cluster::identity::record::MembershipState;
 use crate::wire::identity::{FEATURE_LEVEL, Identity, PROTOCOL, Phase, Starts, VectorEntry};
 
 impl Founding {
@@ -85,7 +85,7 @@ impl Founding {
     fn members(&self) -> Vec<Address> {
         match (&self.record.standing, self.record.origin()) {
             _ if !self.members.is_empty() => self.members.clone(),
-            (Standing::Joining { members, .. }, _) => members.clone(),
+            (MembershipState::Joining { members, .. }, _) => members.clone(),
             (_, Some(origin)) => origin
                 .vector
                 .iter()

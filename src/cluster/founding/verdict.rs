@@ -3,8 +3,8 @@
 use std::fmt;
 
 use crate::base::{Address, ClusterId, Incarnation};
-use crate::cluster::identity::record::{Origin, Why};
-use crate::cluster::{Doing, Missing, PollError};
+use crate::cluster::identity::record::{Origin, RemovalReason};
+use crate::cluster::{Activity, Missing, PollError};
 use crate::wire::identity::{PROTOCOL, VectorEntry};
 
 /// The row of the table (founding.md 4) that holds now.
@@ -50,7 +50,7 @@ pub enum Verdict {
     Removed {
         cluster_name: String,
         by: String,
-        why: Why,
+        why: RemovalReason,
         comes_back: bool,
     },
 }
@@ -92,11 +92,11 @@ pub enum Block {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Difference {
     pub at: Address,
-    pub what: What,
+    pub what: Mismatch,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub enum What {
+pub enum Mismatch {
     List {
         ours: Vec<Address>,
         theirs: Vec<Address>,
@@ -120,18 +120,18 @@ pub enum What {
 }
 
 impl Verdict {
-    pub fn doing(&self) -> Doing {
+    pub fn doing(&self) -> Activity {
         match self {
-            Self::Blocked(_) => Doing::Blocked,
-            Self::Join { remnant, .. } if !remnant.is_empty() => Doing::Blocked,
-            Self::Join { .. } => Doing::Joining,
-            Self::AwaitCluster { .. } | Self::Missing { .. } => Doing::Waiting,
+            Self::Blocked(_) => Activity::Blocked,
+            Self::Join { remnant, .. } if !remnant.is_empty() => Activity::Blocked,
+            Self::Join { .. } => Activity::Joining,
+            Self::AwaitCluster { .. } | Self::Missing { .. } => Activity::Waiting,
             Self::Follow { .. } | Self::Accept(_) | Self::Agreeing { .. } | Self::Start(_) => {
-                Doing::Founding
+                Activity::Founding
             }
-            Self::ByHand => Doing::ByHand,
-            Self::Settled => Doing::Open,
-            Self::Removed { .. } => Doing::Removed,
+            Self::ByHand => Activity::ByHand,
+            Self::Settled => Activity::Open,
+            Self::Removed { .. } => Activity::Removed,
         }
     }
 
@@ -155,7 +155,7 @@ impl fmt::Display for Verdict {
             Self::Blocked(block) => block.fmt(f),
             Self::Follow { seen_at, .. } => write!(f, "{seen_at} has started the cluster that we agreed on"),
             Self::Join { cluster_id, remnant, .. } if !remnant.is_empty() => {
-                remnant_text(f, *cluster_id, remnant)
+                orphaned_learners_text(f, *cluster_id, remnant)
             }
             Self::Join { cluster_id, seen_at, leader_known, .. } => {
                 join_text(f, *cluster_id, seen_at, *leader_known)
@@ -200,17 +200,19 @@ impl fmt::Display for Verdict {
     }
 }
 
-fn removed_text(cluster_name: &str, by: &str, why: Why, comes_back: bool) -> String {
+fn removed_text(cluster_name: &str, by: &str, why: RemovalReason, comes_back: bool) -> String {
     let cluster = if cluster_name.is_empty() {
         "its cluster".to_owned()
     } else {
         format!("cluster {cluster_name:?}")
     };
     let what = match why {
-        Why::Removed => format!("this node was removed from {cluster} by {by}"),
-        Why::Replaced => format!("this node was replaced in {cluster} by {by}"),
-        Why::Unseen => format!("this node was not seen for a day and taken out of {cluster}"),
-        Why::Restored => {
+        RemovalReason::Removed => format!("this node was removed from {cluster} by {by}"),
+        RemovalReason::Replaced => format!("this node was replaced in {cluster} by {by}"),
+        RemovalReason::Unseen => {
+            format!("this node was not seen for a day and taken out of {cluster}")
+        }
+        RemovalReason::Restored => {
             format!("this volume was set back to an older state and is out of {cluster}")
         }
     };
@@ -236,7 +238,7 @@ fn join_text(
     }
 }
 
-fn remnant_text(
+fn orphaned_learners_text(
     f: &mut fmt::Formatter<'_>,
     cluster_id: ClusterId,
     remnant: &[Address],
@@ -294,42 +296,42 @@ impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let at = &self.at;
         match &self.what {
-            What::List { ours, theirs } if theirs.is_empty() => {
+            Mismatch::List { ours, theirs } if theirs.is_empty() => {
                 write!(
                     f,
                     "INFLUXDB_META_PEERS is not set at {at}; here it is {}",
                     addresses(ours)
                 )
             }
-            What::List { ours, theirs } => write!(
+            Mismatch::List { ours, theirs } => write!(
                 f,
                 "INFLUXDB_META_PEERS differs: {} here, {} at {at}; make them the same and restart",
                 addresses(ours),
                 addresses(theirs)
             ),
-            What::Name { ours, theirs } => {
+            Mismatch::Name { ours, theirs } => {
                 write!(
                     f,
                     "INFLUXDB_META_CLUSTER_NAME is {ours:?} here and {theirs:?} at {at}"
                 )
             }
-            What::Number { ours, theirs } => {
+            Mismatch::Number { ours, theirs } => {
                 write!(
                     f,
                     "INFLUXDB_META_BOOTSTRAP_EXPECT comes to {ours} here and {theirs} at {at}"
                 )
             }
-            What::Protocol { theirs } => write!(
+            Mismatch::Protocol { theirs } => write!(
                 f,
                 "{at} speaks version {theirs} of the founding protocol, this node version {PROTOCOL}: run one \
                  version"
             ),
-            What::Loopback { ours, theirs } => write!(
+            Mismatch::Loopback { ours, theirs } => write!(
                 f,
                 "a cluster is all loopback or not at all: {ours} here, {theirs} at {at}; set INFLUXDB_HOSTNAME \
                  to a name that the others can reach"
             ),
-            What::Answer(error) => write!(f, "{at}: {error}"),
+            Mismatch::Answer(error) => write!(f, "{at}: {error}"),
         }
     }
 }

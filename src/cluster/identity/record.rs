@@ -11,7 +11,7 @@ use crate::base::{Address, ClusterId, Incarnation, RaftId, StartId, UnixNanos};
 use crate::cluster::ClusterError;
 use crate::cluster::identity::founders::{cluster_id, raft_id_of};
 use crate::wire::identity::{Phase, VectorEntry};
-pub use crate::wire::joining::Why;
+pub use crate::wire::joining::RemovalReason;
 
 /// The file's name in the data directory.
 pub const FILE: &str = "identity";
@@ -21,7 +21,7 @@ const FORMAT: u32 = 1;
 
 /// Ids of so many last starts are kept: enough to recognise a volume that was set back by as many
 /// (founding.md 7).
-const START_IDS_KEPT: usize = 64;
+const MAX_START_IDS: usize = 64;
 
 /// The content of `identity`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,13 +30,13 @@ pub struct Record {
     /// Starts that spoke on 8089, and the ids of the last 64 of them, oldest first.
     pub start_counter: u64,
     pub start_ids: Vec<StartId>,
-    pub standing: Standing,
+    pub standing: MembershipState,
 }
 
 /// The phase on disk, with what belongs to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "phase", rename_all = "lowercase")]
-pub enum Standing {
+pub enum MembershipState {
     /// Belongs to nothing.
     Fresh,
     /// A founding voter of this vector, for ever.
@@ -51,7 +51,7 @@ pub enum Standing {
         cluster_name: String,
         by: String,
         at: UnixNanos,
-        why: Why,
+        why: RemovalReason,
     },
 }
 
@@ -83,7 +83,7 @@ impl Record {
             incarnation,
             start_counter: 0,
             start_ids: Vec::new(),
-            standing: Standing::Fresh,
+            standing: MembershipState::Fresh,
         }
     }
 
@@ -98,7 +98,7 @@ impl Record {
             recovered_from: None,
         };
         Some(Self {
-            standing: Standing::Started { seat, origin },
+            standing: MembershipState::Started { seat, origin },
             ..self.clone()
         })
     }
@@ -106,12 +106,14 @@ impl Record {
     /// After the first sight of itself in a committed membership.
     pub fn member(&self) -> Option<Self> {
         let (seat, origin) = match &self.standing {
-            Standing::Started { seat, origin } => (seat, Some(origin.clone())),
-            Standing::Joining { seat, .. } => (seat, None),
-            Standing::Fresh | Standing::Member { .. } | Standing::Removed { .. } => return None,
+            MembershipState::Started { seat, origin } => (seat, Some(origin.clone())),
+            MembershipState::Joining { seat, .. } => (seat, None),
+            MembershipState::Fresh
+            | MembershipState::Member { .. }
+            | MembershipState::Removed { .. } => return None,
         };
         Some(Self {
-            standing: Standing::Member {
+            standing: MembershipState::Member {
                 seat: seat.clone(),
                 origin,
             },
@@ -132,44 +134,46 @@ impl Record {
         let mut record = self.clone();
         record.start_counter += 1;
         record.start_ids.push(id);
-        let surplus = record.start_ids.len().saturating_sub(START_IDS_KEPT);
+        let surplus = record.start_ids.len().saturating_sub(MAX_START_IDS);
         record.start_ids.drain(..surplus);
         record
     }
 
     pub fn phase(&self) -> Phase {
         match self.standing {
-            Standing::Fresh => Phase::Fresh,
-            Standing::Started { .. } => Phase::Started,
-            Standing::Joining { .. } => Phase::Joining,
-            Standing::Member { .. } => Phase::Member,
-            Standing::Removed { .. } => Phase::Removed,
+            MembershipState::Fresh => Phase::Fresh,
+            MembershipState::Started { .. } => Phase::Started,
+            MembershipState::Joining { .. } => Phase::Joining,
+            MembershipState::Member { .. } => Phase::Member,
+            MembershipState::Removed { .. } => Phase::Removed,
         }
     }
 
     pub fn seat(&self) -> Option<&Seat> {
         match &self.standing {
-            Standing::Started { seat, .. }
-            | Standing::Joining { seat, .. }
-            | Standing::Member { seat, .. } => Some(seat),
-            Standing::Fresh | Standing::Removed { .. } => None,
+            MembershipState::Started { seat, .. }
+            | MembershipState::Joining { seat, .. }
+            | MembershipState::Member { seat, .. } => Some(seat),
+            MembershipState::Fresh | MembershipState::Removed { .. } => None,
         }
     }
 
     fn seat_mut(&mut self) -> Option<&mut Seat> {
         match &mut self.standing {
-            Standing::Started { seat, .. }
-            | Standing::Joining { seat, .. }
-            | Standing::Member { seat, .. } => Some(seat),
-            Standing::Fresh | Standing::Removed { .. } => None,
+            MembershipState::Started { seat, .. }
+            | MembershipState::Joining { seat, .. }
+            | MembershipState::Member { seat, .. } => Some(seat),
+            MembershipState::Fresh | MembershipState::Removed { .. } => None,
         }
     }
 
     pub fn origin(&self) -> Option<&Origin> {
         match &self.standing {
-            Standing::Started { origin, .. } => Some(origin),
-            Standing::Member { origin, .. } => origin.as_ref(),
-            Standing::Fresh | Standing::Joining { .. } | Standing::Removed { .. } => None,
+            MembershipState::Started { origin, .. } => Some(origin),
+            MembershipState::Member { origin, .. } => origin.as_ref(),
+            MembershipState::Fresh
+            | MembershipState::Joining { .. }
+            | MembershipState::Removed { .. } => None,
         }
     }
 
@@ -275,19 +279,19 @@ mod tests {
         let started = started();
         let member = started.opened().member().expect("member");
         let joining = Record {
-            standing: Standing::Joining {
+            standing: MembershipState::Joining {
                 seat: started.seat().expect("seat").clone(),
                 members: vec![Address::new("a", 8091)],
             },
             ..fresh.clone()
         };
         let removed = Record {
-            standing: Standing::Removed {
+            standing: MembershipState::Removed {
                 cluster_id: ClusterId([3; 16]),
                 cluster_name: "demo".to_owned(),
                 by: "influxd-ctl".to_owned(),
                 at: UnixNanos(1),
-                why: Why::Replaced,
+                why: RemovalReason::Replaced,
             },
             ..fresh.clone()
         };
@@ -339,7 +343,7 @@ mod tests {
         stranger.incarnation = Incarnation([9; 16]);
         assert!(Record::decode(&stranger.encode()).is_err());
         let mut renamed = started.clone();
-        if let Standing::Started { seat, .. } = &mut renamed.standing {
+        if let MembershipState::Started { seat, .. } = &mut renamed.standing {
             seat.cluster_name = "other".to_owned();
         }
         assert!(Record::decode(&renamed.encode()).is_err());

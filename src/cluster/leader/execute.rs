@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use crate::cluster::leader::ATTEMPT;
+use crate::cluster::leader::STEP_TIMEOUT;
 use crate::cluster::leader::evidence::gather;
 use crate::cluster::membership::{Event, Step, StepError};
 use crate::cluster::peers::poll::who_is_at;
@@ -14,13 +14,13 @@ use crate::machine::{Command, Outcome};
 use crate::raft::{ChangeError, ProposeError, Raft};
 use crate::wire::envelope::Body;
 
-pub(super) async fn carry_out(
+pub(super) async fn execute(
     shared: &Arc<Shared>,
     raft: &Raft,
     led_since: Instant,
     step: Step,
 ) -> Event {
-    let deadline = Instant::now() + ATTEMPT;
+    let deadline = Instant::now() + STEP_TIMEOUT;
     match step {
         Step::Propose(command) => Event::Done(propose(raft, command, deadline).await),
         Step::AddLearner {

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use tokio::time::Instant;
 
 use crate::cluster::identity::record::{Origin, Seat};
-use crate::cluster::leader::{ATTEMPT, PAUSE};
+use crate::cluster::leader::{RETRY_DELAY, STEP_TIMEOUT};
 use crate::cluster::shared::Shared;
 use crate::machine::{Command, Found, Founder, Outcome};
 use crate::raft::{ProposeError, Raft, Role};
@@ -18,7 +18,7 @@ use crate::wire::envelope::Body;
 pub(super) async fn found(shared: &Shared, raft: &Raft) {
     let is_founded = || raft.applied().borrow().catalog.cluster.is_some();
     while !is_founded() && raft.status().role == Role::Leader {
-        let deadline = Instant::now() + ATTEMPT;
+        let deadline = Instant::now() + STEP_TIMEOUT;
         if raft.barrier(deadline).await.is_ok() && !is_founded() {
             let Some(found) = first_command(shared) else {
                 return;
@@ -42,7 +42,7 @@ pub(super) async fn found(shared: &Shared, raft: &Raft) {
             }
         }
         if !is_founded() {
-            tokio::time::sleep(PAUSE).await;
+            tokio::time::sleep(RETRY_DELAY).await;
         }
     }
 }

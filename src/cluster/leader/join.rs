@@ -14,7 +14,7 @@ use crate::catalog::{Catalog, Cluster, MetaNode, Pending};
 use crate::cluster::PollError;
 use crate::cluster::Refusal;
 use crate::cluster::leader::evidence::gather;
-use crate::cluster::leader::{Leading, facts, setup};
+use crate::cluster::leader::{LeaderHandle, facts, setup};
 use crate::cluster::membership::judge;
 use crate::cluster::peers::poll::who_is_at;
 use crate::cluster::shared::{Shared, lock};
@@ -25,20 +25,20 @@ use crate::wire::identity::{Identity, JOINING_LEVEL, Phase};
 use crate::wire::joining::{JoinAnswer, JoinRequest, Removed, Wish};
 
 /// As long as a poll of it may take.
-const LOOK_UP: Duration = Duration::from_secs(2);
+const LOOKUP_TIMEOUT: Duration = Duration::from_secs(2);
 /// More at once is a fault, or somebody who means harm: each stays in the catalog until it is in or
 /// given up.
-const MOST_PENDINGS: usize = 64;
+const MAX_PENDINGS: usize = 64;
 
 /// A leader at its door.
-pub(in crate::cluster) struct Door<'a> {
+pub(in crate::cluster) struct JoinHandler<'a> {
     pub(in crate::cluster) shared: &'a Arc<Shared>,
     pub(in crate::cluster) raft: &'a Raft,
-    pub(in crate::cluster) leading: Leading,
+    pub(in crate::cluster) leading: LeaderHandle,
     pub(in crate::cluster) deadline: Instant,
 }
 
-impl Door<'_> {
+impl JoinHandler<'_> {
     /// J1 to J4.
     pub(in crate::cluster) async fn join(
         &self,
@@ -65,7 +65,7 @@ impl Door<'_> {
             .map(|pending| pending.raft_id);
         let given = given
             .ok_or_else(|| Refusal::NotYet("it was dropped meanwhile; ask again".to_owned()))?;
-        self.leading.news.notify_one();
+        self.leading.wake.notify_one();
         Ok(self.answer(&cluster, given, false, theirs.incarnation))
     }
 
@@ -92,7 +92,10 @@ impl Door<'_> {
     }
 
     /// Whose place it is that a member gives up: its own, and it must still be there to say so.
-    pub(in crate::cluster) async fn leaving(&self, theirs: &Identity) -> Result<RaftId, Refusal> {
+    pub(in crate::cluster) async fn removable_raft_id(
+        &self,
+        theirs: &Identity,
+    ) -> Result<RaftId, Refusal> {
         let cluster = self.cluster().await?;
         let catalog = self.catalog();
         if let Some(gone) = gone(&catalog, &cluster, theirs) {
@@ -115,7 +118,7 @@ impl Door<'_> {
     }
 
     /// Of a learner by wish, by name: from here on it is to vote.
-    pub(in crate::cluster) async fn want_vote(&self, node: &MetaNode) -> Result<(), Refusal> {
+    pub(in crate::cluster) async fn request_vote(&self, node: &MetaNode) -> Result<(), Refusal> {
         self.cluster().await?;
         let MetaNode {
             incarnation,
@@ -130,7 +133,7 @@ impl Door<'_> {
             voter: true,
         }))
         .await?;
-        self.leading.news.notify_one();
+        self.leading.wake.notify_one();
         Ok(())
     }
 
@@ -158,7 +161,7 @@ impl Door<'_> {
     async fn check_address(&self, theirs: &Address) -> Result<(), Refusal> {
         let own = self.shared.identity().http;
         let found = timeout(
-            LOOK_UP,
+            LOOKUP_TIMEOUT,
             self.shared.env.net.resolve(theirs.host(), theirs.port()),
         )
         .await;
@@ -263,9 +266,9 @@ impl Door<'_> {
         {
             return Ok(());
         }
-        if self.catalog().pendings.len() >= MOST_PENDINGS {
+        if self.catalog().pendings.len() >= MAX_PENDINGS {
             return Err(Refusal::NotYet(format!(
-                "{MOST_PENDINGS} nodes are joining already"
+                "{MAX_PENDINGS} nodes are joining already"
             )));
         }
         self.propose(Command::AllocateRaftId(AllocateRaftId {
@@ -333,7 +336,7 @@ pub(in crate::cluster) fn gone(
     let elsewhere = || Removed {
         cluster_id,
         cluster_name,
-        why: crate::wire::joining::Why::Removed,
+        why: crate::wire::joining::RemovalReason::Removed,
         by: "another cluster".to_owned(),
         at: catalog.last_at,
     };

@@ -16,24 +16,24 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::cluster::Refusal;
-use crate::cluster::leader::execute::carry_out;
+use crate::cluster::leader::execute::execute;
 use crate::cluster::leader::first_command::found;
 use crate::cluster::membership::{Event, Facts, Membership, Progress, Request, Setup, Step};
-use crate::cluster::shared::{Removal, Shared, lock};
+use crate::cluster::shared::{RemovalRequest, Shared, lock};
 use crate::raft::{Raft, Role};
 use crate::runtime::net::BoxFuture;
 use crate::wire::identity::FEATURE_LEVEL;
 
 /// One attempt: far more than a commit takes, and short enough to look again who leads.
-pub(super) const ATTEMPT: Duration = Duration::from_secs(5);
+pub(super) const STEP_TIMEOUT: Duration = Duration::from_secs(5);
 /// After one that failed.
-pub(super) const PAUSE: Duration = Duration::from_millis(100);
+pub(super) const RETRY_DELAY: Duration = Duration::from_millis(100);
 /// More than so many do not vote (design.md 4).
 const MAX_VOTERS: usize = 5;
 /// T of founding.md 7 is two election timeouts, and at least so long.
-const SILENCE: Duration = Duration::from_secs(2);
+const MIN_SILENCE: Duration = Duration::from_secs(2);
 /// People's removals that wait at once.
-const REMOVALS: usize = 16;
+const MAX_QUEUED_REMOVALS: usize = 16;
 
 /// Runs as long as the Raft node; acts while this node leads.
 pub(in crate::cluster) async fn lead(shared: Arc<Shared>, raft: Raft) {
@@ -44,7 +44,7 @@ pub(in crate::cluster) async fn lead(shared: Arc<Shared>, raft: Raft) {
             changed.borrow_and_update();
             while raft.status().role == Role::Leader {
                 Leadership::new(&shared, &raft).run().await;
-                shared.set_leading(None);
+                shared.set_leader_handle(None);
                 tokio::task::yield_now().await;
             }
             if changed.changed().await.is_err() {
@@ -58,24 +58,24 @@ pub(in crate::cluster) async fn lead(shared: Arc<Shared>, raft: Raft) {
         () = raft.closed() => {}
         () = work => {}
     }
-    shared.set_leading(None);
+    shared.set_leader_handle(None);
 }
 
 pub(in crate::cluster) fn setup(shared: &Shared, me: crate::base::RaftId) -> Setup {
     Setup {
         me,
         max_voters: MAX_VOTERS,
-        silence: SILENCE.max(shared.config.raft.base * 2),
+        silence: MIN_SILENCE.max(shared.config.raft.base * 2),
     }
 }
 
 /// What others see of the present leadership.
 #[derive(Clone)]
-pub(in crate::cluster) struct Leading {
+pub(in crate::cluster) struct LeaderHandle {
     pub(in crate::cluster) since: Instant,
-    pub(in crate::cluster) removals: mpsc::Sender<Removal>,
+    pub(in crate::cluster) removals: mpsc::Sender<RemovalRequest>,
     /// A newcomer has been given a Raft id: look.
-    pub(in crate::cluster) news: Arc<tokio::sync::Notify>,
+    pub(in crate::cluster) wake: Arc<tokio::sync::Notify>,
 }
 
 struct Leadership<'a> {
@@ -86,7 +86,7 @@ struct Leadership<'a> {
     term: u64,
     machine: Membership,
     /// Whom to tell, by the number of the request.
-    waiting: BTreeMap<u64, Removal>,
+    waiting: BTreeMap<u64, RemovalRequest>,
     requests: u64,
 }
 
@@ -115,12 +115,12 @@ impl<'a> Leadership<'a> {
         if !self.own_entry_applied().await {
             return;
         }
-        let (removals, mut asked) = mpsc::channel(REMOVALS);
+        let (removals, mut asked) = mpsc::channel(MAX_QUEUED_REMOVALS);
         let news = Arc::new(tokio::sync::Notify::new());
-        self.shared.set_leading(Some(Leading {
+        self.shared.set_leader_handle(Some(LeaderHandle {
             since: self.since,
             removals,
-            news: news.clone(),
+            wake: news.clone(),
         }));
         let mut changed = self.raft.changed();
         let mut in_flight: Option<BoxFuture<'_, Event>> = None;
@@ -139,11 +139,11 @@ impl<'a> Leadership<'a> {
                 );
                 in_flight = Some(Box::pin(self.step(step)));
             }
-            let wake_at = self.since + self.machine.wake_at(now).max(now + LEAST);
+            let wake_at = self.since + self.machine.wake_at(now).max(now + MIN_STEP_INTERVAL);
             event = tokio::select! {
                 biased;
                 done = ended(&mut in_flight) => done,
-                Some(removal) = asked.recv() => self.take(removal),
+                Some(removal) = asked.recv() => self.enqueue_removal(removal),
                 () = news.notified() => Event::Looked,
                 more = changed.changed() => {
                     if more.is_err() { break }
@@ -169,21 +169,21 @@ impl<'a> Leadership<'a> {
     /// half done.
     async fn own_entry_applied(&self) -> bool {
         while self.leads() {
-            let barrier = self.raft.barrier(Instant::now() + ATTEMPT).await;
+            let barrier = self.raft.barrier(Instant::now() + STEP_TIMEOUT).await;
             if barrier.is_ok() && self.raft.applied().borrow().catalog.cluster.is_some() {
                 return true;
             }
-            tokio::time::sleep(PAUSE).await;
+            tokio::time::sleep(RETRY_DELAY).await;
         }
         false
     }
 
     fn step(&self, step: Step) -> impl Future<Output = Event> + Send + use<> {
         let (shared, raft, since) = (self.shared.clone(), self.raft.clone(), self.since);
-        async move { carry_out(&shared, &raft, since, step).await }
+        async move { execute(&shared, &raft, since, step).await }
     }
 
-    fn take(&mut self, removal: Removal) -> Event {
+    fn enqueue_removal(&mut self, removal: RemovalRequest) -> Event {
         self.requests += 1;
         let (number, raft_id) = (self.requests, removal.raft_id);
         let request = Request {
@@ -216,7 +216,7 @@ impl<'a> Leadership<'a> {
 }
 
 /// However eager the machine is: it never spins.
-const LEAST: Duration = Duration::from_millis(20);
+const MIN_STEP_INTERVAL: Duration = Duration::from_millis(20);
 
 /// The end of the step in flight.
 async fn ended(in_flight: &mut Option<BoxFuture<'_, Event>>) -> Event {

@@ -9,27 +9,27 @@ use crate::cluster::membership::Facts;
 
 /// Valid for the event that brought it: evidence grows old.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fresh {
+pub(super) enum FreshEvidence {
     /// This pending says at its own address that it is ready to follow.
     Ready(Incarnation),
     /// The holder of the newcomer's address was judged gone.
     Gone { newcomer: Incarnation, old: RaftId },
 }
 
-pub(super) struct Look<'a> {
+pub(super) struct Context<'a> {
     pub(super) now: Duration,
     pub(super) facts: &'a Facts,
-    pub(super) fresh: Option<Fresh>,
+    pub(super) fresh: Option<FreshEvidence>,
 }
 
-impl<'a> Look<'a> {
+impl<'a> Context<'a> {
     pub(super) fn is_ready(&self, pending: &Pending) -> bool {
-        self.fresh == Some(Fresh::Ready(pending.incarnation))
+        self.fresh == Some(FreshEvidence::Ready(pending.incarnation))
     }
 
     pub(super) fn is_gone(&self, newcomer: &Pending, old: &MetaNode) -> bool {
         self.fresh
-            == Some(Fresh::Gone {
+            == Some(FreshEvidence::Gone {
                 newcomer: newcomer.incarnation,
                 old: old.raft_id,
             })
@@ -37,8 +37,8 @@ impl<'a> Look<'a> {
 
     pub(super) fn fresh_pending(&self) -> Option<Incarnation> {
         self.fresh.map(|fresh| match fresh {
-            Fresh::Ready(incarnation)
-            | Fresh::Gone {
+            FreshEvidence::Ready(incarnation)
+            | FreshEvidence::Gone {
                 newcomer: incarnation,
                 ..
             } => incarnation,

@@ -53,7 +53,7 @@ pub struct Progress {
 
 /// A learner that is fewer entries behind is caught up: replication does the rest while the change
 /// commits.
-const CAUGHT_UP: u64 = 1000;
+const MAX_CAUGHT_UP_LAG: u64 = 1000;
 
 impl Facts {
     /// In either half while joint, or following.
@@ -114,7 +114,8 @@ impl Facts {
     }
 
     pub(super) fn is_caught_up(&self, setup: &Setup, raft_id: RaftId) -> bool {
-        self.is_healthy(setup, raft_id) && self.lag(raft_id).is_some_and(|lag| lag < CAUGHT_UP)
+        self.is_healthy(setup, raft_id)
+            && self.lag(raft_id).is_some_and(|lag| lag < MAX_CAUGHT_UP_LAG)
     }
 
     pub(super) fn has_healthy_majority(&self, setup: &Setup, voters: &BTreeSet<RaftId>) -> bool {

@@ -4,14 +4,14 @@
 use std::collections::BTreeSet;
 
 use super::observations::Subject;
-use super::{Due, Look, Membership, Step};
+use super::{Context, DueStep, Membership, Step};
 use crate::base::RaftId;
 use crate::catalog::{MetaNode, Pending, RemovedWhy};
 use crate::machine::{AddMetaNode, Command, Removal, RemoveMetaNode};
 
 impl Membership {
     /// A joint membership is completed: its incoming half is what its leader wanted.
-    pub(super) fn end_joint(&mut self, look: &Look<'_>) -> Option<Due> {
+    pub(super) fn end_joint(&mut self, look: &Context<'_>) -> Option<DueStep> {
         let is_due = look.facts.outgoing.is_some() && !self.memory.is_paused(Subject::Joint);
         is_due.then(|| {
             (
@@ -24,7 +24,7 @@ impl Membership {
     }
 
     /// A pending that votes becomes a meta node at once, without asking it.
-    pub(super) fn add_voters(&mut self, look: &Look<'_>) -> Option<Due> {
+    pub(super) fn add_voters(&mut self, look: &Context<'_>) -> Option<DueStep> {
         let pendings = look.facts.catalog.pendings.values();
         let voters: Vec<&Pending> = pendings
             .filter(|pending| look.facts.voters.contains(&pending.raft_id))
@@ -34,7 +34,7 @@ impl Membership {
             .find_map(|pending| self.add_voter(look, pending))
     }
 
-    fn add_voter(&mut self, look: &Look<'_>, pending: &Pending) -> Option<Due> {
+    fn add_voter(&mut self, look: &Context<'_>, pending: &Pending) -> Option<DueStep> {
         let subject = Subject::Pending(pending.incarnation);
         let step = match look.facts.holders(pending)[..] {
             [] => add(pending, None),
@@ -62,7 +62,7 @@ impl Membership {
 
     /// A meta node that is in no membership ends, unless a voting newcomer is about to take its
     /// place.
-    pub(super) fn remove_gone(&mut self, look: &Look<'_>) -> Option<Due> {
+    pub(super) fn remove_gone(&mut self, look: &Context<'_>) -> Option<DueStep> {
         let spared = look.places_being_taken();
         let is_out = |node: &&MetaNode| {
             let raft_id = node.raft_id;
@@ -82,7 +82,7 @@ impl Membership {
         Some((Subject::Gone(due), self.end_of(look, due)))
     }
 
-    fn end_of(&self, look: &Look<'_>, out: RaftId) -> Step {
+    fn end_of(&self, look: &Context<'_>, out: RaftId) -> Step {
         if let Some(newcomer) = self.newcomer_for(look, out) {
             return add(newcomer, Some(out));
         }
@@ -100,7 +100,7 @@ impl Membership {
     }
 
     /// The newcomer without a vote that this leader took the old voter out for.
-    fn newcomer_for<'a>(&self, look: &Look<'a>, out: RaftId) -> Option<&'a Pending> {
+    fn newcomer_for<'a>(&self, look: &Context<'a>, out: RaftId) -> Option<&'a Pending> {
         let newcomer = self.memory.replaced_by.get(&out)?;
         let pending = look.facts.catalog.pending_by_raft_id(*newcomer)?;
         let is_ready = look.facts.learners.contains(newcomer)
@@ -110,7 +110,7 @@ impl Membership {
 
     /// A learner that nobody knows is the trace of a join that was given up, or of a member that
     /// was replaced.
-    pub(super) fn remove_strays(&mut self, look: &Look<'_>) -> Option<Due> {
+    pub(super) fn remove_strays(&mut self, look: &Context<'_>) -> Option<DueStep> {
         let is_stray = |id: &&RaftId| look.facts.incarnation_of(**id).is_none();
         let ids: BTreeSet<RaftId> = look
             .facts
@@ -124,7 +124,7 @@ impl Membership {
     }
 
     /// What no step of this task cures.
-    pub(super) fn watch(&self, look: &Look<'_>) -> Vec<String> {
+    pub(super) fn watch(&self, look: &Context<'_>) -> Vec<String> {
         let facts = look.facts;
         // Only Replace and Remove take a voter out, and they end its meta node after that.
         let strays = facts
@@ -154,7 +154,7 @@ impl Membership {
     }
 
     /// As soon as every member reads newer entries, they may be proposed.
-    pub(super) fn raise_level(&mut self, look: &Look<'_>) -> Option<Due> {
+    pub(super) fn raise_level(&mut self, look: &Context<'_>) -> Option<DueStep> {
         let levels = look
             .facts
             .members()
@@ -170,7 +170,7 @@ impl Membership {
 }
 
 /// The newcomer votes already, or follows only: the old one, judged gone, goes alone.
-pub(super) fn make_room(look: &Look<'_>, newcomer: &Pending, old: &MetaNode) -> Step {
+pub(super) fn make_room(look: &Context<'_>, newcomer: &Pending, old: &MetaNode) -> Step {
     if !look.facts.voters.contains(&old.raft_id) {
         return add(newcomer, Some(old.raft_id));
     }

@@ -6,15 +6,15 @@ use std::time::Duration;
 use crate::catalog::{MetaNode, RemovedWhy};
 use crate::cluster::membership::finish::remove;
 use crate::cluster::membership::observations::Subject;
-use crate::cluster::membership::{Due, Look, Membership, Step};
+use crate::cluster::membership::{Context, DueStep, Membership, Step};
 use crate::machine::Removal;
 
 /// A learner by wish that nothing was seen of for so long is taken out.
-const UNSEEN_AFTER: Duration = Duration::from_secs(24 * 3600);
+const REMOVE_UNSEEN_AFTER: Duration = Duration::from_secs(24 * 3600);
 
 impl Membership {
     /// One that is to vote does, once fewer than the most vote.
-    pub(super) fn promote(&mut self, look: &Look<'_>) -> Option<Due> {
+    pub(super) fn promote(&mut self, look: &Context<'_>) -> Option<DueStep> {
         let mut due = None;
         for node in look.waiting_members().filter(|node| node.voter) {
             let subject = Subject::Promote(node.raft_id);
@@ -37,7 +37,7 @@ impl Membership {
         due
     }
 
-    fn waits_to_vote(&self, look: &Look<'_>, node: &MetaNode) -> Option<String> {
+    fn waits_to_vote(&self, look: &Context<'_>, node: &MetaNode) -> Option<String> {
         let (facts, voters) = (look.facts, look.facts.voters.len());
         if voters >= self.setup.max_voters {
             return Some(format!(
@@ -52,9 +52,10 @@ impl Membership {
 
     /// A learner by wish that stays away: out of the catalog first, so that its tombstone says why.
     /// Raft's membership follows: by then it is a learner that nobody knows.
-    pub(super) fn remove_unseen(&mut self, look: &Look<'_>) -> Option<Due> {
-        let is_unseen =
-            |node: &&MetaNode| self.memory.unseen_for(look.now, node.incarnation) >= UNSEEN_AFTER;
+    pub(super) fn remove_unseen(&mut self, look: &Context<'_>) -> Option<DueStep> {
+        let is_unseen = |node: &&MetaNode| {
+            self.memory.unseen_for(look.now, node.incarnation) >= REMOVE_UNSEEN_AFTER
+        };
         let by_wish = look.waiting_members().filter(|node| !node.voter);
         let mut unseen = by_wish.filter(is_unseen).map(|node| node.raft_id);
         let due = unseen.find(|id| !self.memory.is_paused(Subject::Gone(*id)))?;

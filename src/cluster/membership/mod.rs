@@ -22,9 +22,11 @@ pub use facts::{Facts, Progress, Setup};
 pub use replace::{Evidence, StillInUse, WhyInUse, judge};
 pub use step::{Event, Request, Step, StepError};
 
-use self::context::{Fresh, Look};
-use self::observations::{AFTER_ERROR, AFTER_JUDGEMENT, Memory, Sight, Subject};
-use self::removals::People;
+use self::context::{Context, FreshEvidence};
+use self::observations::{
+    ERROR_RETRY_DELAY, JUDGEMENT_RETRY_DELAY, Observations, Subject, VisitResult,
+};
+use self::removals::RemovalQueue;
 use super::Refusal;
 use crate::base::Incarnation;
 use crate::catalog::Pending;
@@ -32,17 +34,17 @@ use crate::wire::identity::JOINING_LEVEL;
 
 /// Replication makes no events: how long until the facts are looked at again while somebody waits
 /// for it.
-const WHILE_WAITING: Duration = Duration::from_millis(500);
-const WHILE_IDLE: Duration = Duration::from_secs(10);
+const WAITING_CHECK_INTERVAL: Duration = Duration::from_millis(500);
+const IDLE_CHECK_INTERVAL: Duration = Duration::from_secs(10);
 
-type Due = (Subject, Step);
-type Rule = fn(&mut Membership, &Look<'_>) -> Option<Due>;
+type DueStep = (Subject, Step);
+type Rule = fn(&mut Membership, &Context<'_>) -> Option<DueStep>;
 
 /// One leadership's membership task. See the module.
 pub struct Membership {
     setup: Setup,
-    memory: Memory,
-    people: People,
+    memory: Observations,
+    people: RemovalQueue,
     /// What the step in flight is about.
     doing: Option<Subject>,
     /// Somebody else leads: nothing more is done here.
@@ -59,8 +61,8 @@ impl Membership {
     pub fn new(setup: Setup) -> Self {
         Self {
             setup,
-            memory: Memory::default(),
-            people: People::default(),
+            memory: Observations::default(),
+            people: RemovalQueue::default(),
             doing: None,
             over: false,
             judged: BTreeMap::new(),
@@ -79,7 +81,7 @@ impl Membership {
         if self.doing.is_some() || self.over || facts.catalog.cluster.is_none() {
             return None;
         }
-        let (subject, step) = self.next(&Look { now, facts, fresh })?;
+        let (subject, step) = self.next(&Context { now, facts, fresh })?;
         self.doing = Some(subject);
         Some(step)
     }
@@ -88,9 +90,9 @@ impl Membership {
     pub fn wake_at(&self, now: Duration) -> Duration {
         let is_waiting = !self.states.is_empty() || self.is_joint || !self.people.is_idle();
         let pace = if is_waiting && !self.over {
-            WHILE_WAITING
+            WAITING_CHECK_INTERVAL
         } else {
-            WHILE_IDLE
+            IDLE_CHECK_INTERVAL
         };
         let ends = self
             .memory
@@ -116,7 +118,7 @@ impl Membership {
     }
 
     /// What is due, in the order of founding.md 7: what was left half done first, then new work.
-    fn next(&mut self, look: &Look<'_>) -> Option<Due> {
+    fn next(&mut self, look: &Context<'_>) -> Option<DueStep> {
         let facts = look.facts;
         let is_waiting = |incarnation: &Incarnation| {
             facts.catalog.pendings.contains_key(incarnation)
@@ -156,7 +158,7 @@ impl Membership {
     }
 
     /// What the event changes here, and what it has just found out.
-    fn take(&mut self, now: Duration, facts: &Facts, event: Event) -> Option<Fresh> {
+    fn take(&mut self, now: Duration, facts: &Facts, event: Event) -> Option<FreshEvidence> {
         match event {
             Event::Looked => None,
             Event::Remove(request) => {
@@ -177,10 +179,10 @@ impl Membership {
                 self.doing
                     .take_if(|doing| *doing == Subject::Pending(incarnation))?;
                 let pending = facts.catalog.pendings.get(&incarnation)?;
-                let sight = Sight::of(pending, facts, &answers);
-                let is_ready = sight == Sight::Ready;
+                let sight = VisitResult::of(pending, facts, &answers);
+                let is_ready = sight == VisitResult::Ready;
                 self.memory.visited(now, pending, sight);
-                is_ready.then_some(Fresh::Ready(incarnation))
+                is_ready.then_some(FreshEvidence::Ready(incarnation))
             }
             Event::Inquired(evidence) => {
                 self.doing
@@ -191,13 +193,18 @@ impl Membership {
     }
 
     /// Judged at once, on facts as new as the evidence.
-    fn inquired(&mut self, now: Duration, facts: &Facts, evidence: &Evidence) -> Option<Fresh> {
+    fn inquired(
+        &mut self,
+        now: Duration,
+        facts: &Facts,
+        evidence: &Evidence,
+    ) -> Option<FreshEvidence> {
         let newcomer = evidence.newcomer;
         let pending = facts.catalog.pendings.get(&newcomer)?;
         match judge(&self.setup, facts, pending, evidence) {
             Ok(()) => {
                 self.judged.remove(&newcomer);
-                Some(Fresh::Gone {
+                Some(FreshEvidence::Gone {
                     newcomer,
                     old: evidence.old,
                 })
@@ -205,14 +212,14 @@ impl Membership {
             Err(still) => {
                 self.judged.insert(newcomer, still.to_string());
                 self.memory
-                    .pause(Subject::Pending(newcomer), now + AFTER_JUDGEMENT);
+                    .pause(Subject::Pending(newcomer), now + JUDGEMENT_RETRY_DELAY);
                 None
             }
         }
     }
 
     fn failed(&mut self, now: Duration, facts: &Facts, subject: Subject, error: &StepError) {
-        self.memory.pause(subject, now + AFTER_ERROR);
+        self.memory.pause(subject, now + ERROR_RETRY_DELAY);
         if let Subject::Person(number) = subject {
             self.person_failed(facts, number, error);
         }

@@ -28,16 +28,16 @@ pub(super) enum Subject {
 }
 
 /// After a step that failed.
-pub(super) const AFTER_ERROR: Duration = Duration::from_secs(1);
+pub(super) const ERROR_RETRY_DELAY: Duration = Duration::from_secs(1);
 /// After a judgement that the old one is still in use.
-pub(super) const AFTER_JUDGEMENT: Duration = Duration::from_millis(1500);
+pub(super) const JUDGEMENT_RETRY_DELAY: Duration = Duration::from_millis(1500);
 /// Before the second visit: a joiner that was just given its Raft id writes it down first.
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const FIRST_VISIT_DELAY: Duration = Duration::from_millis(100);
 /// Between visits that found nothing to go on with.
-const LAST_PAUSE: Duration = Duration::from_millis(1600);
+const MAX_VISIT_DELAY: Duration = Duration::from_millis(1600);
 
 #[derive(Default)]
-pub(super) struct Memory {
+pub(super) struct Observations {
     /// Acknowledged, heard or answered, in this leadership's own time.
     seen: BTreeMap<Incarnation, Duration>,
     pauses: BTreeMap<Subject, Duration>,
@@ -54,24 +54,24 @@ pub(super) struct Memory {
 struct Visit {
     at: Address,
     fruitless: u32,
-    found: Sight,
+    found: VisitResult,
 }
 
 /// What answered at a pending's address.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Sight {
+pub(super) enum VisitResult {
     /// The pending, and it is ready to follow.
     Ready,
     /// The pending, not ready.
     NotYet(Phase),
     /// The pending and another node of this cluster's name.
-    Twins(Incarnation),
+    DuplicateName(Incarnation),
     /// Another node of this cluster's name, and not the pending.
     Other(Incarnation),
-    Nobody(String),
+    NoAnswer(String),
 }
 
-impl Memory {
+impl Observations {
     /// Takes down who was seen, and forgets who is not known any more.
     pub(super) fn note(&mut self, now: Duration, facts: &Facts) {
         let nodes = facts
@@ -127,8 +127,8 @@ impl Memory {
     }
 
     /// A visit ended. One that found nothing to go on with rests the pending, longer each time.
-    pub(super) fn visited(&mut self, now: Duration, pending: &Pending, found: Sight) {
-        if !matches!(found, Sight::Other(_) | Sight::Nobody(_)) {
+    pub(super) fn visited(&mut self, now: Duration, pending: &Pending, found: VisitResult) {
+        if !matches!(found, VisitResult::Other(_) | VisitResult::NoAnswer(_)) {
             self.seen.insert(pending.incarnation, now);
         }
         let before = self
@@ -136,11 +136,11 @@ impl Memory {
             .remove(&pending.incarnation)
             .filter(|visit| visit.at == pending.http);
         let fruitless = before.map_or(0, |visit| visit.fruitless);
-        let is_ready = found == Sight::Ready;
+        let is_ready = found == VisitResult::Ready;
         if !is_ready {
-            let rest = FIRST_PAUSE
+            let rest = FIRST_VISIT_DELAY
                 .saturating_mul(1 << fruitless.min(8))
-                .min(LAST_PAUSE);
+                .min(MAX_VISIT_DELAY);
             self.pause(Subject::Pending(pending.incarnation), now + rest);
         }
         let fruitless = if is_ready {
@@ -159,7 +159,7 @@ impl Memory {
     }
 
     /// What the last visit found, unless the pending has another address since.
-    pub(super) fn sight(&self, pending: &Pending) -> Option<&Sight> {
+    pub(super) fn sight(&self, pending: &Pending) -> Option<&VisitResult> {
         let visit = self
             .visits
             .get(&pending.incarnation)
@@ -168,7 +168,7 @@ impl Memory {
     }
 }
 
-impl Sight {
+impl VisitResult {
     /// Answers under another cluster's name are passed over (founding.md 3.5).
     pub(super) fn of(
         pending: &Pending,
@@ -184,11 +184,11 @@ impl Sight {
             .filter(is_ours)
             .find(|theirs| theirs.incarnation != pending.incarnation);
         match (itself, other) {
-            (Some(_), Some(other)) => Self::Twins(other.incarnation),
+            (Some(_), Some(other)) => Self::DuplicateName(other.incarnation),
             (None, Some(other)) => Self::Other(other.incarnation),
             (None, None) => {
                 let error = answers.iter().find_map(|answer| answer.as_ref().err());
-                Self::Nobody(
+                Self::NoAnswer(
                     error.map_or_else(|| PollError::NameUnknown.to_string(), ToString::to_string),
                 )
             }
@@ -215,11 +215,11 @@ impl Sight {
                 let phase = format!("{phase:?}").to_lowercase();
                 format!("it answers as {phase} and has not taken its Raft id yet")
             }
-            Self::Twins(other) => {
+            Self::DuplicateName(other) => {
                 format!("incarnation {other} answers there, too; two nodes answer to one name")
             }
             Self::Other(other) => format!("incarnation {other} answers there instead"),
-            Self::Nobody(why) => why.clone(),
+            Self::NoAnswer(why) => why.clone(),
         }
     }
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use crate::base::RaftId;
 use crate::catalog::{MetaNode, Pending};
 use crate::cluster::membership::finish::{add, make_room, remove, two_holders};
-use crate::cluster::membership::observations::{Sight, Subject};
-use crate::cluster::membership::{Due, Look, Membership, Step};
+use crate::cluster::membership::observations::{Subject, VisitResult};
+use crate::cluster::membership::{Context, DueStep, Membership, Step};
 
 /// A pending that nothing was seen of for so long is dropped; it may ask again.
 const DROP_AFTER: Duration = Duration::from_secs(600);
@@ -36,7 +36,7 @@ impl Plan {
 
 impl Membership {
     /// The first pending, after the one that had the last step, that something is due for.
-    pub(super) fn serve_pendings(&mut self, look: &Look<'_>) -> Option<Due> {
+    pub(super) fn serve_pendings(&mut self, look: &Context<'_>) -> Option<DueStep> {
         let mut pendings: Vec<&Pending> = look.facts.catalog.pendings.values().collect();
         pendings.retain(|pending| !look.facts.has_a_vote(pending.raft_id));
         let (turn, fresh) = (self.memory.turn, look.fresh_pending());
@@ -71,7 +71,7 @@ impl Membership {
         Some((subject, step))
     }
 
-    fn plan(&self, look: &Look<'_>, pending: &Pending) -> Plan {
+    fn plan(&self, look: &Context<'_>, pending: &Pending) -> Plan {
         let raft_id = pending.raft_id;
         let follows = look.facts.learners.contains(&raft_id);
         if let Some(why) = self.is_given_up(look, pending) {
@@ -106,7 +106,7 @@ impl Membership {
 
     /// It is not followed by Raft yet: it must say itself, at its advertised address, that it is
     /// ready.
-    fn follow(&self, look: &Look<'_>, pending: &Pending) -> Plan {
+    fn follow(&self, look: &Context<'_>, pending: &Pending) -> Plan {
         let (raft_id, incarnation) = (pending.raft_id, pending.incarnation);
         if look.is_ready(pending) {
             return Plan::step(
@@ -129,7 +129,7 @@ impl Membership {
         let sight = self
             .memory
             .sight(pending)
-            .filter(|sight| **sight != Sight::Ready);
+            .filter(|sight| **sight != VisitResult::Ready);
         sight.map_or_else(
             || format!("waiting for it at {}", pending.http),
             |sight| format!("waiting for it at {}: {}", pending.http, sight.text()),
@@ -137,7 +137,7 @@ impl Membership {
     }
 
     /// It is caught up: in, in the place of the one that holds its address, if that one is gone.
-    fn admit(&self, look: &Look<'_>, pending: &Pending) -> Plan {
+    fn admit(&self, look: &Context<'_>, pending: &Pending) -> Plan {
         match look.facts.holders(pending)[..] {
             [] => self.admit_beside(look, pending),
             [old] => self.admit_instead(look, pending, old),
@@ -145,7 +145,7 @@ impl Membership {
         }
     }
 
-    fn admit_beside(&self, look: &Look<'_>, pending: &Pending) -> Plan {
+    fn admit_beside(&self, look: &Context<'_>, pending: &Pending) -> Plan {
         let voters = look.facts.voters.len();
         if !pending.voter {
             return Plan::step(
@@ -160,7 +160,7 @@ impl Membership {
         self.change(look, look.with(pending.raft_id))
     }
 
-    fn admit_instead(&self, look: &Look<'_>, pending: &Pending, old: &MetaNode) -> Plan {
+    fn admit_instead(&self, look: &Context<'_>, pending: &Pending, old: &MetaNode) -> Plan {
         let mut voters = look.facts.voters.clone();
         let had_a_vote = voters.remove(&old.raft_id);
         if pending.voter && had_a_vote {
@@ -191,7 +191,7 @@ impl Membership {
     }
 
     /// A change that cannot get through now is not begun: it would leave a joint membership behind.
-    fn change(&self, look: &Look<'_>, voters: BTreeSet<RaftId>) -> Plan {
+    fn change(&self, look: &Context<'_>, voters: BTreeSet<RaftId>) -> Plan {
         match self.waits_for_a_majority(look, &voters) {
             Some(text) => Plan::wait(text),
             None => Plan::step(Step::ChangeVoters { voters }, "becomes a voter".to_owned()),
@@ -200,7 +200,7 @@ impl Membership {
 
     pub(super) fn waits_for_a_majority(
         &self,
-        look: &Look<'_>,
+        look: &Context<'_>,
         voters: &BTreeSet<RaftId>,
     ) -> Option<String> {
         let facts = look.facts;
@@ -211,13 +211,13 @@ impl Membership {
     }
 
     /// Why a pending that has no vote is dropped.
-    fn is_given_up(&self, look: &Look<'_>, pending: &Pending) -> Option<String> {
+    fn is_given_up(&self, look: &Context<'_>, pending: &Pending) -> Option<String> {
         let silence = self.memory.unseen_for(look.now, pending.incarnation);
         if silence >= DROP_AFTER {
             return Some(format!("not seen for {} minutes", silence.as_secs() / 60));
         }
         match self.memory.sight(pending) {
-            Some(Sight::Other(other)) if silence >= self.setup.silence => Some(format!(
+            Some(VisitResult::Other(other)) if silence >= self.setup.silence => Some(format!(
                 "incarnation {other} answers at {} now",
                 pending.http
             )),

@@ -9,15 +9,15 @@ use crate::cluster::Refusal;
 use crate::cluster::membership::finish::remove;
 use crate::cluster::membership::observations::Subject;
 use crate::cluster::membership::{
-    Due, Facts, JOINING_LEVEL, Look, Membership, Request, Step, StepError,
+    Context, DueStep, Facts, JOINING_LEVEL, Membership, Request, Step, StepError,
 };
 use crate::machine::Removal;
 
 /// A person's client gives up after 10 s.
-const ANSWER_WITHIN: Duration = Duration::from_secs(8);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(8);
 
 #[derive(Default)]
-pub(super) struct People {
+pub(super) struct RemovalQueue {
     waiting: VecDeque<Waiting>,
     pub(super) ended: Vec<(u64, Result<(), Refusal>)>,
 }
@@ -30,19 +30,19 @@ struct Waiting {
     error: Option<String>,
 }
 
-enum Verdict {
+enum RemovalDecision {
     End(Result<(), Refusal>),
     Do(Step),
     /// Too early: whether the rest is well, or reads what would be written, is not known yet.
     Wait,
 }
 
-impl People {
+impl RemovalQueue {
     pub(super) fn ask(&mut self, now: Duration, request: Request) {
         self.waiting.push_back(Waiting {
             request,
             asked: now,
-            until: now + ANSWER_WITHIN,
+            until: now + ANSWER_TIMEOUT,
             error: None,
         });
     }
@@ -71,16 +71,16 @@ impl People {
 
 impl Membership {
     /// The first request that is not answered yet.
-    pub(super) fn serve_people(&mut self, look: &Look<'_>) -> Option<Due> {
+    pub(super) fn serve_people(&mut self, look: &Context<'_>) -> Option<DueStep> {
         loop {
             let waiting = self.people.waiting.front()?;
             let (request, asked) = (waiting.request.clone(), waiting.asked);
             let subject = Subject::Person(request.number);
             match self.consider(look, &request, asked) {
-                Verdict::End(result) => self.people.end(request.number, result),
-                Verdict::Wait => return None,
-                Verdict::Do(_) if self.memory.is_paused(subject) => return None,
-                Verdict::Do(step) => {
+                RemovalDecision::End(result) => self.people.end(request.number, result),
+                RemovalDecision::Wait => return None,
+                RemovalDecision::Do(_) if self.memory.is_paused(subject) => return None,
+                RemovalDecision::Do(step) => {
                     self.memory.removed_by.insert(request.raft_id, request.by);
                     return Some((subject, step));
                 }
@@ -88,7 +88,7 @@ impl Membership {
         }
     }
 
-    fn consider(&self, look: &Look<'_>, request: &Request, asked: Duration) -> Verdict {
+    fn consider(&self, look: &Context<'_>, request: &Request, asked: Duration) -> RemovalDecision {
         let (facts, raft_id) = (look.facts, request.raft_id);
         if look.level() < JOINING_LEVEL
             && let Some(verdict) = consider_early(facts, request)
@@ -99,7 +99,7 @@ impl Membership {
             return self.consider_voter(facts, request, look.now.saturating_sub(asked));
         }
         if facts.learners.contains(&raft_id) {
-            return Verdict::Do(Step::RemoveLearners {
+            return RemovalDecision::Do(Step::RemoveLearners {
                 ids: BTreeSet::from([raft_id]),
             });
         }
@@ -108,21 +108,26 @@ impl Membership {
                 why: RemovedWhy::Removed,
                 by: request.by.clone(),
             };
-            return Verdict::Do(remove(raft_id, Some(removal)));
+            return RemovalDecision::Do(remove(raft_id, Some(removal)));
         }
         let is_done = facts
             .catalog
             .tombstones
             .values()
             .any(|tombstone| tombstone.raft_id == raft_id);
-        Verdict::End(if is_done {
+        RemovalDecision::End(if is_done {
             Ok(())
         } else {
             Err(Refusal::NotFound(format!("Raft id {raft_id}")))
         })
     }
 
-    fn consider_voter(&self, facts: &Facts, request: &Request, asked_for: Duration) -> Verdict {
+    fn consider_voter(
+        &self,
+        facts: &Facts,
+        request: &Request,
+        asked_for: Duration,
+    ) -> RemovalDecision {
         let (raft_id, name) = (request.raft_id, facts.name_of(request.raft_id));
         let rest: BTreeSet<RaftId> = facts
             .voters
@@ -134,11 +139,11 @@ impl Membership {
             let text = format!(
                 "leave of the last member: {name} is the only voter, the cluster ends with it"
             );
-            return Verdict::End(Err(Refusal::Conflict(text)));
+            return RemovalDecision::End(Err(Refusal::Conflict(text)));
         }
         if raft_id == self.setup.me {
             let text = format!("{name} leads: leadership has to be handed over first");
-            return Verdict::End(Err(Refusal::NotYet(text)));
+            return RemovalDecision::End(Err(Refusal::NotYet(text)));
         }
         if !request.force && !facts.has_healthy_majority(&self.setup, &rest) {
             let healthy = rest
@@ -150,15 +155,15 @@ impl Membership {
                  back first, or remove it with -force",
                 rest.len()
             );
-            return Verdict::End(Err(Refusal::Conflict(text)));
+            return RemovalDecision::End(Err(Refusal::Conflict(text)));
         }
         // One that died a moment ago still counts as healthy: begun on its word, the change would
         // neither end nor be taken back before it is up again. So the rest has to have answered
         // since this was asked.
         if !request.force && !facts.has_majority_within(&self.setup, &rest, asked_for) {
-            return Verdict::Wait;
+            return RemovalDecision::Wait;
         }
-        Verdict::Do(Step::ChangeVoters { voters: rest })
+        RemovalDecision::Do(Step::ChangeVoters { voters: rest })
     }
 
     /// Nobody waits for ever: what did not get through in time is answered, and finished when it
@@ -208,7 +213,7 @@ impl Membership {
 /// Before every member is known to read what a removal writes. One that is gone for good without a
 /// word of it would keep the level down for ever: by force it leaves the voters, which any version
 /// reads. With it out the level rises, and the rest is as ever. `None`: goes on.
-fn consider_early(facts: &Facts, request: &Request) -> Option<Verdict> {
+fn consider_early(facts: &Facts, request: &Request) -> Option<RemovalDecision> {
     let reads = |id: &RaftId| {
         facts
             .levels
@@ -222,7 +227,7 @@ fn consider_early(facts: &Facts, request: &Request) -> Option<Verdict> {
         .collect();
     match behind[..] {
         // The level is about to be raised.
-        [] => Some(Verdict::Wait),
+        [] => Some(RemovalDecision::Wait),
         [one] if one == request.raft_id && request.force && facts.voters.contains(&one) => None,
         _ => {
             let names: Vec<String> = behind.iter().map(|id| facts.name_of(*id)).collect();
@@ -231,7 +236,7 @@ fn consider_early(facts: &Facts, request: &Request) -> Option<Verdict> {
                  removed with -force",
                 names.join(" and ")
             );
-            Some(Verdict::End(Err(Refusal::NotYet(text))))
+            Some(RemovalDecision::End(Err(Refusal::NotYet(text))))
         }
     }
 }

@@ -6,16 +6,16 @@ use std::sync::Arc;
 use crate::auth::proof::PeerKey;
 use crate::base::{Address, Incarnation, RaftId};
 use crate::catalog::Catalog;
-use crate::cluster::shared::{Order, Shared};
+use crate::cluster::shared::{NodeOrder, Shared};
 use crate::raft::{Admission, Hello, Refusal, Replica};
 use crate::wire::identity::Starts;
 
-pub(in crate::cluster) struct Gate {
+pub(in crate::cluster) struct ClusterAdmission {
     shared: Arc<Shared>,
     key: Option<PeerKey>,
 }
 
-impl Gate {
+impl ClusterAdmission {
     pub(in crate::cluster) fn new(shared: Arc<Shared>) -> Self {
         let key = shared.config.secret.as_deref().map(PeerKey::derive);
         Self { shared, key }
@@ -33,7 +33,7 @@ impl Gate {
     }
 }
 
-impl Admission for Gate {
+impl Admission for ClusterAdmission {
     /// Mine must be all three: cluster id, Raft id and incarnation. The sender may be any
     /// incarnation that is not tombstoned here: who lags does not know the sender's membership, and
     /// refusing an unknown one can leave an intact majority without a leader.
@@ -112,7 +112,7 @@ impl Admission for Gate {
     /// Said in a proven handshake; what is done about it a member must confirm.
     fn refused(&self, _callee: &Replica, refusal: &Refusal) {
         if *refusal == Refusal::Tombstoned {
-            self.shared.order(Order::Suspect);
+            self.shared.send_order(NodeOrder::Suspect);
         }
     }
 

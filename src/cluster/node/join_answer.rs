@@ -9,20 +9,20 @@ use tokio::time::timeout;
 
 use crate::base::Address;
 use crate::cluster::founding::Event;
-use crate::cluster::identity::record::{Record, Seat, Standing};
-use crate::cluster::node::Driver;
-use crate::cluster::node::join_request::{Asked, Errand};
-use crate::cluster::node::open_raft::Opening;
-use crate::cluster::{ClusterError, Told};
+use crate::cluster::identity::record::{MembershipState, Record, Seat};
+use crate::cluster::node::NodeTask;
+use crate::cluster::node::join_request::{MembershipRequest, PeerAnswer};
+use crate::cluster::node::open_raft::RaftState;
+use crate::cluster::{ClusterError, PeerResponse};
 use crate::wire::api::ErrorBody;
 use crate::wire::joining::{JoinAnswer, Refused, Removed};
 
 /// Raft ends at once as a rule; a disk that hangs must not hold up what was decided.
-const SHUTDOWN: Duration = Duration::from_secs(2);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
 
-impl Driver {
-    pub(super) async fn on_asked(&mut self, asked: Asked) -> Result<(), ClusterError> {
-        let Asked {
+impl NodeTask {
+    pub(super) async fn on_asked(&mut self, asked: PeerAnswer) -> Result<(), ClusterError> {
+        let PeerAnswer {
             errand,
             door,
             me,
@@ -41,15 +41,15 @@ impl Driver {
             }
         };
         match (errand, told.status) {
-            (Errand::Join, 200) if told.proven => match told.read::<JoinAnswer>() {
-                Ok(answer) => self.on_place(answer).await,
+            (MembershipRequest::Join, 200) if told.proven => match told.read::<JoinAnswer>() {
+                Ok(answer) => self.on_joined(answer).await,
                 Err(error) => {
                     self.petition.failed(now, format!("{door}: {error}"));
                     Ok(())
                 }
             },
-            (Errand::Join, 410) if told.proven => self.on_gone(&door, &told).await,
-            (Errand::Moved, 200) => {
+            (MembershipRequest::Join, 410) if told.proven => self.on_removed(&door, &told).await,
+            (MembershipRequest::Moved, 200) => {
                 self.petition
                     .answered(now, "its new addresses are known".to_owned());
                 Ok(())
@@ -61,7 +61,7 @@ impl Driver {
         }
     }
 
-    fn on_refusal(&mut self, door: &Address, told: &Told) {
+    fn on_refusal(&mut self, door: &Address, told: &PeerResponse) {
         let refused = told.read::<ErrorBody>();
         let text =
             refused.map_or_else(|_| format!("HTTP {}", told.status), |refused| refused.error);
@@ -74,12 +74,12 @@ impl Driver {
     }
 
     /// J5: the id is written down before anything is done under it.
-    async fn on_place(&mut self, answer: JoinAnswer) -> Result<(), ClusterError> {
+    async fn on_joined(&mut self, answer: JoinAnswer) -> Result<(), ClusterError> {
         let record = self.founding.record().clone();
         let place = (answer.cluster_id, answer.raft_id);
         match &record.standing {
-            Standing::Fresh => {
-                let standing = Standing::Joining {
+            MembershipState::Fresh => {
+                let standing = MembershipState::Joining {
                     seat: seat(&answer),
                     members: answer.members,
                 };
@@ -88,12 +88,12 @@ impl Driver {
                 tracing::info!(event = "autojoin.place", cluster_id = %place.0, raft_id = %place.1, "given a Raft id");
                 self.petition.settled(self.now(), Some(answer.state));
             }
-            Standing::Joining { seat, .. }
+            MembershipState::Joining { seat, .. }
                 if seat.cluster_id == place.0 && seat.raft_id != place.1 =>
             {
-                self.begin_anew(record).await?;
+                self.rejoin_with_new_raft_id(record).await?;
             }
-            Standing::Started { seat, .. } | Standing::Member { seat, .. }
+            MembershipState::Started { seat, .. } | MembershipState::Member { seat, .. }
                 if seat.cluster_id == place.0 =>
             {
                 self.suspicious = false;
@@ -109,22 +109,26 @@ impl Driver {
     /// to one log: the old one goes before the new id is written down. As `fresh` it speaks no
     /// Raft, so that a crash in between leaves a node that finishes this at its start and asks
     /// again.
-    async fn begin_anew(&mut self, record: Record) -> Result<(), ClusterError> {
+    async fn rejoin_with_new_raft_id(&mut self, record: Record) -> Result<(), ClusterError> {
         let record = Record {
-            standing: Standing::Fresh,
+            standing: MembershipState::Fresh,
             ..record
         };
         self.shared.store(&record).await?;
         self.shared.set_record(record.clone());
-        self.close_for_good().await?;
-        self.shared.set_aside(record.incarnation).await?;
+        self.close_before_archiving().await?;
+        self.shared.archive_log(record.incarnation).await?;
         self.adopt(record);
         self.petition.settled(self.now(), None);
         Ok(())
     }
 
     /// A member says that this incarnation was taken out of its cluster.
-    async fn on_gone(&mut self, door: &Address, told: &Told) -> Result<(), ClusterError> {
+    async fn on_removed(
+        &mut self,
+        door: &Address,
+        told: &PeerResponse,
+    ) -> Result<(), ClusterError> {
         let Ok(Refused {
             removed: Some(removed),
             ..
@@ -140,14 +144,20 @@ impl Driver {
                     .failed(self.now(), format!("{door} is in another cluster now"));
                 Ok(())
             }
-            _ if matches!(record.standing, Standing::Removed { .. }) => self.come_back().await,
-            _ => self.be_removed(record, removed).await,
+            _ if matches!(record.standing, MembershipState::Removed { .. }) => {
+                self.rejoin_as_new_incarnation().await
+            }
+            _ => self.store_removal(record, removed).await,
         }
     }
 
     /// `removed` is on disk before Raft is closed: a crash in between must not leave a member that
     /// speaks again.
-    async fn be_removed(&mut self, record: Record, removed: Removed) -> Result<(), ClusterError> {
+    async fn store_removal(
+        &mut self,
+        record: Record,
+        removed: Removed,
+    ) -> Result<(), ClusterError> {
         let Removed {
             cluster_id,
             cluster_name,
@@ -157,7 +167,7 @@ impl Driver {
         } = removed;
         tracing::warn!(event = "removed", %cluster_id, ?why, by, "this node was taken out of its cluster");
         let record = Record {
-            standing: Standing::Removed {
+            standing: MembershipState::Removed {
                 cluster_id,
                 cluster_name,
                 by,
@@ -178,10 +188,10 @@ impl Driver {
     /// A new life: the log of the old one is set aside, durably, before the new identity is
     /// written. The other way round a crash would leave a fresh identity over a log that is not its
     /// own.
-    async fn come_back(&mut self) -> Result<(), ClusterError> {
+    async fn rejoin_as_new_incarnation(&mut self) -> Result<(), ClusterError> {
         let old = self.founding.record().incarnation;
-        self.close_for_good().await?;
-        self.shared.set_aside(old).await?;
+        self.close_before_archiving().await?;
+        self.shared.archive_log(old).await?;
         let record = crate::cluster::node::new_record(&self.shared.env);
         self.shared.store(&record).await?;
         self.shared.set_record(record.clone());
@@ -200,7 +210,7 @@ impl Driver {
 
     /// What was stored outside of the founding machine's own actions.
     pub(super) fn adopt(&mut self, record: Record) {
-        if matches!(record.standing, Standing::Removed { .. }) {
+        if matches!(record.standing, MembershipState::Removed { .. }) {
             // `join-timeout` is for whoever is on the way in, from when it set out.
             self.set_out = self.now();
         }
@@ -211,23 +221,26 @@ impl Driver {
 
     /// Ends the open Raft node, if there is one; requests that wait for it are told.
     async fn close(&mut self) -> bool {
-        let opening = std::mem::replace(&mut self.opening, Opening::NotYet);
+        let opening = std::mem::replace(&mut self.raft_state, RaftState::NotYet);
         self.raft_changed = None;
-        let Opening::Open(raft) = opening else {
+        let RaftState::Open(raft) = opening else {
             return true;
         };
         self.shared.clear_raft();
         self.publish();
-        let closed = timeout(SHUTDOWN, raft.shutdown()).await.is_ok();
+        let closed = timeout(SHUTDOWN_TIMEOUT, raft.shutdown()).await.is_ok();
         if !closed {
-            tracing::warn!(event = "removed.slow", "Raft did not stop in {SHUTDOWN:?}");
+            tracing::warn!(
+                event = "removed.slow",
+                "Raft did not stop in {SHUTDOWN_TIMEOUT:?}"
+            );
         }
         closed
     }
 
     /// Before the log is set aside. One that is still written to would go on under the next life:
     /// then the process ends, and its next start finishes what was begun.
-    async fn close_for_good(&mut self) -> Result<(), ClusterError> {
+    async fn close_before_archiving(&mut self) -> Result<(), ClusterError> {
         if self.close().await {
             return Ok(());
         }

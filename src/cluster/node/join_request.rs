@@ -7,15 +7,15 @@ use std::time::Duration;
 
 use crate::base::{Address, Incarnation};
 use crate::cluster::founding::Verdict;
-use crate::cluster::identity::record::{Seat, Standing, Why};
-use crate::cluster::node::Driver;
-use crate::cluster::node::retry::Door;
-use crate::cluster::{Ask, PollError, Told};
+use crate::cluster::identity::record::{MembershipState, RemovalReason, Seat};
+use crate::cluster::node::NodeTask;
+use crate::cluster::node::retry::Target;
+use crate::cluster::{PeerRequest, PeerResponse, PollError};
 use crate::wire::joining::{Caller, Invite, JOIN, JoinRequest, MOVED, Wish};
 
 /// What is asked now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Errand {
+pub(super) enum MembershipRequest {
     /// A place in the cluster, or word of it.
     Join,
     /// This member has other addresses than its cluster believes.
@@ -23,29 +23,29 @@ pub(super) enum Errand {
 }
 
 /// An answer, or none.
-pub(super) struct Asked {
-    pub(super) errand: Errand,
+pub(super) struct PeerAnswer {
+    pub(super) errand: MembershipRequest,
     pub(super) door: Address,
     /// Who asked: an answer to an earlier life changes nothing.
     pub(super) me: Incarnation,
-    pub(super) result: Result<Told, PollError>,
+    pub(super) result: Result<PeerResponse, PollError>,
 }
 
 /// People and charts repeat what is not done after seconds.
-const INVITED_FOR: Duration = Duration::from_secs(60);
+const INVITATION_LIFETIME: Duration = Duration::from_secs(60);
 /// Longer than any election.
-const LEFT_OUT: Duration = Duration::from_secs(5);
+const LEADERLESS_BEFORE_ASKING: Duration = Duration::from_secs(5);
 
-impl Driver {
+impl NodeTask {
     /// Asks, if there is something to ask and it is time.
-    pub(super) fn run_errand(&mut self) {
-        let errand = self.errand();
-        if errand != self.errand {
-            self.errand = errand;
+    pub(super) fn send_due_request(&mut self) {
+        let errand = self.due_request();
+        if errand != self.request {
+            self.request = errand;
             self.petition.forget();
         }
         let Some(errand) = errand else { return };
-        let doors = self.doors();
+        let doors = self.targets();
         let Some((door, meant_for)) = self.petition.next(self.now(), &doors) else {
             return;
         };
@@ -53,7 +53,7 @@ impl Driver {
         let (exchange, me) = (self.exchange.clone(), self.founding.record().incarnation);
         self.asks.push(Box::pin(async move {
             let result = exchange.ask(&door, ask).await;
-            Asked {
+            PeerAnswer {
                 errand,
                 door,
                 me,
@@ -62,22 +62,24 @@ impl Driver {
         }));
     }
 
-    fn errand(&self) -> Option<Errand> {
+    fn due_request(&self) -> Option<MembershipRequest> {
         let invited = self.invitation().is_some();
         let wanted = match &self.founding.record().standing {
-            Standing::Fresh => invited || matches!(self.founding.verdict(), Verdict::Join { .. }),
-            Standing::Joining { .. } => true,
-            Standing::Started { .. } | Standing::Member { .. } => {
+            MembershipState::Fresh => {
+                invited || matches!(self.founding.verdict(), Verdict::Join { .. })
+            }
+            MembershipState::Joining { .. } => true,
+            MembershipState::Started { .. } | MembershipState::Member { .. } => {
                 self.suspicious || self.is_left_out()
             }
-            Standing::Removed { why, .. } => {
-                invited || (*why != Why::Removed && !self.founding.by_hand())
+            MembershipState::Removed { why, .. } => {
+                invited || (*why != RemovalReason::Removed && !self.founding.is_manual())
             }
         };
         if wanted {
-            return Some(Errand::Join);
+            return Some(MembershipRequest::Join);
         }
-        self.has_moved().then_some(Errand::Moved)
+        self.has_moved().then_some(MembershipRequest::Moved)
     }
 
     /// No leader talks to this member, and a fellow has one: it may have been taken out while it
@@ -85,7 +87,7 @@ impl Driver {
     fn is_left_out(&self) -> bool {
         let waits = self
             .leaderless_since
-            .is_some_and(|since| self.now().saturating_sub(since) >= LEFT_OUT);
+            .is_some_and(|since| self.now().saturating_sub(since) >= LEADERLESS_BEFORE_ASKING);
         let ours = self.founding.record().seat().map(|seat| seat.cluster_id);
         waits
             && self
@@ -97,7 +99,7 @@ impl Driver {
     /// Looked at with every event.
     pub(super) fn note_leader(&mut self) {
         let has_none = self
-            .opening
+            .raft_state
             .raft()
             .is_some_and(|raft| raft.status().leader.is_none());
         self.leaderless_since = has_none.then(|| self.leaderless_since.unwrap_or(self.now()));
@@ -106,13 +108,13 @@ impl Driver {
     /// It lapses: whoever still wants this node asks again.
     fn invitation(&self) -> Option<&Invite> {
         let (invite, since) = self.invited.as_ref()?;
-        (self.now().saturating_sub(*since) < INVITED_FOR).then_some(invite)
+        (self.now().saturating_sub(*since) < INVITATION_LIFETIME).then_some(invite)
     }
 
     /// The catalog has this member at other addresses than it advertises.
     fn has_moved(&self) -> bool {
         let (Some(raft), Some(http), Some(own_raft)) = (
-            self.opening.raft(),
+            self.raft_state.raft(),
             self.founding.own(),
             self.founding.own_raft(),
         ) else {
@@ -125,23 +127,25 @@ impl Driver {
         node.is_some_and(|node| node.http != http || node.raft != own_raft)
     }
 
-    fn doors(&self) -> Vec<Door> {
+    fn targets(&self) -> Vec<Target> {
         let plain = |at: &Address| (at.clone(), None);
         let mut doors = match &self.founding.record().standing {
-            Standing::Fresh | Standing::Removed { .. } => match self.invitation() {
+            MembershipState::Fresh | MembershipState::Removed { .. } => match self.invitation() {
                 Some(invite) => invite.members.iter().map(plain).collect(),
-                None => self.founding.doors(self.now()),
+                None => self.founding.known_members(self.now()),
             },
-            Standing::Joining { members, seat } => {
+            MembershipState::Joining { members, seat } => {
                 let mut doors = self.fellows(seat);
                 doors.extend(members.iter().map(plain));
                 doors
             }
-            Standing::Started { seat, .. } | Standing::Member { seat, .. } => self.fellows(seat),
+            MembershipState::Started { seat, .. } | MembershipState::Member { seat, .. } => {
+                self.fellows(seat)
+            }
         };
         let own = self.founding.own();
         doors.retain(|(at, _)| Some(at) != own.as_ref());
-        let mut unique: Vec<Door> = Vec::with_capacity(doors.len());
+        let mut unique: Vec<Target> = Vec::with_capacity(doors.len());
         for door in doors {
             if unique.iter().all(|(at, _)| *at != door.0) {
                 unique.push(door);
@@ -151,15 +155,15 @@ impl Driver {
     }
 
     /// Nodes of this cluster that answer, and members as the catalog has them.
-    fn fellows(&self, seat: &Seat) -> Vec<Door> {
+    fn fellows(&self, seat: &Seat) -> Vec<Target> {
         let of_us = self
             .founding
             .seen()
             .filter(|(_, t)| t.cluster_id == Some(seat.cluster_id));
-        let mut doors: Vec<Door> = of_us
+        let mut doors: Vec<Target> = of_us
             .map(|(at, theirs)| (at.clone(), Some(theirs.incarnation)))
             .collect();
-        if let Some(raft) = self.opening.raft() {
+        if let Some(raft) = self.raft_state.raft() {
             let applied = raft.applied().borrow().clone();
             let nodes = applied.catalog.meta_nodes.values();
             doors.extend(nodes.map(|node| (node.http.clone(), Some(node.incarnation))));
@@ -167,11 +171,11 @@ impl Driver {
         doors
     }
 
-    fn ask(&self, errand: Errand) -> Ask {
+    fn ask(&self, errand: MembershipRequest) -> PeerRequest {
         let identity = self.shared.identity();
         let from = identity.incarnation;
         match errand {
-            Errand::Join => Ask::new(
+            MembershipRequest::Join => PeerRequest::new(
                 JOIN,
                 from,
                 &JoinRequest {
@@ -180,7 +184,7 @@ impl Driver {
                     wish: self.wish(),
                 },
             ),
-            Errand::Moved => Ask::new(MOVED, from, &Caller { from, identity }),
+            MembershipRequest::Moved => PeerRequest::new(MOVED, from, &Caller { from, identity }),
         }
     }
 

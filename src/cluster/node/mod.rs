@@ -25,16 +25,16 @@ use futures_util::stream::FuturesUnordered;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
-use self::join_request::{Asked, Errand};
-use self::open_raft::Opening;
-use self::progress_log::Story;
-use self::retry::Petition;
+use self::join_request::{MembershipRequest, PeerAnswer};
+use self::open_raft::RaftState;
+use self::progress_log::ProgressLog;
+use self::retry::RetrySchedule;
 use crate::base::{Address, Incarnation, RaftId};
 use crate::cluster::founding::{Action, Event, Founding, Setup};
 use crate::cluster::identity::record::{self, Record};
-use crate::cluster::node::admission::Gate;
+use crate::cluster::node::admission::ClusterAdmission;
 use crate::cluster::peers::{gossip, poll};
-use crate::cluster::shared::{Ends, Order, Shared};
+use crate::cluster::shared::{NodeOrder, NodeSenders, Shared};
 use crate::cluster::{ClusterConfig, ClusterError, Exchange, leader};
 use crate::raft::{Raft, Transport};
 use crate::runtime::Env;
@@ -44,9 +44,9 @@ use crate::wire::identity::{Identity, Phase};
 use crate::wire::joining::Invite;
 
 /// More hints than a few a second say nothing new; what does not fit comes again.
-const HINTS: usize = 64;
+const MAX_QUEUED_HINTS: usize = 64;
 /// Of people and of other members: more at once are asked again.
-const ORDERS: usize = 16;
+const MAX_QUEUED_ORDERS: usize = 16;
 
 pub(in crate::cluster) use gossip::Gossip;
 
@@ -67,14 +67,14 @@ pub(in crate::cluster) async fn start(
     raft_listen: SocketAddr,
 ) -> Result<Started, ClusterError> {
     let record = load_or_make(&env, &dir).await?;
-    let (hints, events) = mpsc::channel(HINTS);
-    let (orders, ordered) = mpsc::channel(ORDERS);
+    let (hints, events) = mpsc::channel(MAX_QUEUED_HINTS);
+    let (orders, ordered) = mpsc::channel(MAX_QUEUED_ORDERS);
     let (failures, failed) = mpsc::channel(1);
     let began = Instant::now();
     let setup = Setup::new(&config, raft_listen.port(), env.rng.u64());
     let founding = Founding::new(setup, record.clone(), Duration::ZERO);
     let first = (record, founding.identity(), view_builder::first(&founding));
-    let ends = Ends {
+    let ends = NodeSenders {
         hints,
         orders,
         failures,
@@ -87,12 +87,12 @@ pub(in crate::cluster) async fn start(
         exchange.clone(),
         ends,
     ));
-    let gate = Arc::new(Gate::new(shared.clone()));
+    let gate = Arc::new(ClusterAdmission::new(shared.clone()));
     let transport = Transport::listen(&env, raft_listen, gate)
         .await
         .map_err(|source| cannot_listen(raft_listen, &source))?;
     let gossip = Arc::new(Gossip::new(shared.clone()));
-    let driver = Driver {
+    let driver = NodeTask {
         shared: shared.clone(),
         gossip: gossip.clone(),
         exchange,
@@ -103,16 +103,16 @@ pub(in crate::cluster) async fn start(
         polls: FuturesUnordered::new(),
         asks: FuturesUnordered::new(),
         later: Vec::new(),
-        petition: Petition::default(),
-        errand: None,
+        petition: RetrySchedule::default(),
+        request: None,
         invited: None,
         suspicious: false,
         leaderless_since: None,
         set_out: Duration::ZERO,
         levels: BTreeMap::new(),
-        opening: Opening::default(),
+        raft_state: RaftState::default(),
         raft_changed: None,
-        story: Story::new(),
+        progress_log: ProgressLog::new(),
         own_name_asked: false,
         began,
     };
@@ -163,7 +163,7 @@ async fn finish_setting_aside(
         return Ok(());
     }
     let (dir, life) = (dir.clone(), record.incarnation.to_string());
-    let done = env.tasks.blocking(move || dir.set_aside(&life)).await;
+    let done = env.tasks.blocking(move || dir.archive_log(&life)).await;
     done.map_err(|source| ClusterError::Io {
         deed: "setting the old log aside",
         source,
@@ -177,7 +177,7 @@ fn new_record(env: &Env) -> Record {
 }
 
 /// For the look-up of the own name, which only warns.
-const OWN_NAME: Duration = Duration::from_secs(5);
+const OWN_NAME_LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
 
 type Answers = (
     Address,
@@ -185,20 +185,20 @@ type Answers = (
     Vec<Result<Identity, crate::cluster::PollError>>,
 );
 
-struct Driver {
+struct NodeTask {
     shared: Arc<Shared>,
     gossip: Arc<Gossip>,
     exchange: Arc<dyn Exchange>,
     transport: Transport,
     founding: Founding,
     events: mpsc::Receiver<Event>,
-    ordered: mpsc::Receiver<Order>,
+    ordered: mpsc::Receiver<NodeOrder>,
     polls: FuturesUnordered<BoxFuture<'static, Answers>>,
-    asks: FuturesUnordered<BoxFuture<'static, Asked>>,
+    asks: FuturesUnordered<BoxFuture<'static, PeerAnswer>>,
     /// What founding asked for and is not carried out yet.
     later: Vec<Action>,
-    petition: Petition,
-    errand: Option<Errand>,
+    petition: RetrySchedule,
+    request: Option<MembershipRequest>,
     /// A member asked this node to join, and when.
     invited: Option<(Invite, Duration)>,
     /// Somebody says that this member was taken out of its cluster.
@@ -209,15 +209,15 @@ struct Driver {
     /// What each incarnation has said that it can read: one that is silent now has not forgotten
     /// it.
     levels: BTreeMap<Incarnation, u32>,
-    opening: Opening,
+    raft_state: RaftState,
     raft_changed: Option<watch::Receiver<u64>>,
-    story: Story,
+    progress_log: ProgressLog,
     own_name_asked: bool,
     /// The founding machine's time counts from here.
     began: Instant,
 }
 
-impl Driver {
+impl NodeTask {
     /// Ends with the process's tasks, or with the first failure. After one nothing is tried again:
     /// another attempt could open the log a second time while the first Raft node still writes to
     /// it.
@@ -236,14 +236,14 @@ impl Driver {
                 biased;
                 () = stopping.stopped() => return Ok(()),
                 Some((at, number, results)) = self.polls.next() => {
-                    Happened::Founding(Event::Polled { at, number, results })
+                    NodeEvent::Founding(Event::Polled { at, number, results })
                 }
-                Some(asked) = self.asks.next() => Happened::Asked(asked),
-                () = changed(&mut self.raft_changed) => Happened::Looked,
-                () = tokio::time::sleep_until(wake_at) => Happened::Looked,
-                Some(order) = self.ordered.recv() => Happened::Ordered(order),
+                Some(asked) = self.asks.next() => NodeEvent::Asked(asked),
+                () = changed(&mut self.raft_changed) => NodeEvent::Checked,
+                () = tokio::time::sleep_until(wake_at) => NodeEvent::Checked,
+                Some(order) = self.ordered.recv() => NodeEvent::Ordered(order),
                 // Last: anyone may send hints, and a flood of them must not keep the rest waiting.
-                Some(hint) = self.events.recv() => Happened::Founding(hint),
+                Some(hint) = self.events.recv() => NodeEvent::Founding(hint),
             };
             self.on(happened).await?;
             if self.shared.is_stopping() {
@@ -252,20 +252,20 @@ impl Driver {
         }
     }
 
-    async fn on(&mut self, happened: Happened) -> Result<(), ClusterError> {
+    async fn on(&mut self, happened: NodeEvent) -> Result<(), ClusterError> {
         let event = match happened {
-            Happened::Founding(event) => event,
-            Happened::Looked => self.cluster_event(),
-            Happened::Asked(asked) => {
+            NodeEvent::Founding(event) => event,
+            NodeEvent::Checked => self.cluster_event(),
+            NodeEvent::Asked(asked) => {
                 self.on_asked(asked).await?;
                 self.cluster_event()
             }
-            Happened::Ordered(Order::FoundAlone) => Event::Alone,
-            Happened::Ordered(Order::Invited(invite)) => {
+            NodeEvent::Ordered(NodeOrder::FoundAlone) => Event::Alone,
+            NodeEvent::Ordered(NodeOrder::Invited(invite)) => {
                 self.invited = Some((invite, self.now()));
                 Event::Tick
             }
-            Happened::Ordered(Order::Suspect) => {
+            NodeEvent::Ordered(NodeOrder::Suspect) => {
                 self.suspicious = true;
                 Event::Tick
             }
@@ -280,18 +280,18 @@ impl Driver {
     async fn step(&mut self, event: Event) -> Result<(), ClusterError> {
         let actions = self.founding.handle(self.now(), event);
         self.later.extend(actions);
-        self.carry_out().await?;
+        self.execute_actions().await?;
         self.publish();
         self.advance().await?;
-        self.carry_out().await?;
+        self.execute_actions().await?;
         self.note_leader();
-        self.run_errand();
+        self.send_due_request();
         self.publish();
         self.look_up_own_name();
-        self.tell()
+        self.report_progress()
     }
 
-    async fn carry_out(&mut self) -> Result<(), ClusterError> {
+    async fn execute_actions(&mut self) -> Result<(), ClusterError> {
         // First: a poll is also the hint to look here, and what it carries must be what is to be
         // seen. The machine shows nothing that is not durable (P2).
         self.publish_identity();
@@ -301,7 +301,7 @@ impl Driver {
                     Action::Poll { at, number } => self.poll(at, number),
                     Action::Store { record, why } => {
                         self.shared.store(&record).await?;
-                        self.story.stored(&record, why);
+                        self.progress_log.stored(&record, why);
                         self.shared.set_record((*record).clone());
                         self.adopt(*record);
                     }
@@ -321,7 +321,7 @@ impl Driver {
         let shared = self.shared.clone();
         self.shared.env.tasks.detach(async move {
             let found = shared.env.net.resolve(own.host(), own.port());
-            let found = tokio::time::timeout(OWN_NAME, found).await;
+            let found = tokio::time::timeout(OWN_NAME_LOOKUP_TIMEOUT, found).await;
             if !matches!(found, Ok(Ok(addresses)) if !addresses.is_empty()) {
                 tracing::warn!(
                     event = "advertise.unknown",
@@ -337,16 +337,16 @@ impl Driver {
     /// Opens Raft once this node is in a cluster, and follows what the cluster makes of it.
     async fn advance(&mut self) -> Result<(), ClusterError> {
         let record = self.founding.record().clone();
-        if record.seat().is_some() && self.opening.is_due() {
-            self.opening = open_raft::open(&self.shared, &self.transport, record).await?;
-            let Some(raft) = self.opening.raft().cloned() else {
+        if record.seat().is_some() && self.raft_state.is_due() {
+            self.raft_state = open_raft::open(&self.shared, &self.transport, record).await?;
+            let Some(raft) = self.raft_state.raft().cloned() else {
                 return Ok(());
             };
             self.raft_changed = Some(raft.changed());
             self.adopt(self.shared.record());
             self.follow(&raft);
         }
-        let Some(raft) = self.opening.raft().cloned() else {
+        let Some(raft) = self.raft_state.raft().cloned() else {
             return Ok(());
         };
         let record = self.founding.record().clone();
@@ -417,7 +417,9 @@ impl Driver {
     fn note_heard(&mut self, results: &[Result<Identity, crate::cluster::PollError>]) {
         for theirs in results.iter().flatten() {
             self.shared.heard(theirs.incarnation);
-            if self.levels.len() < MOST_LEVELS || self.levels.contains_key(&theirs.incarnation) {
+            if self.levels.len() < MAX_REMEMBERED_LEVELS
+                || self.levels.contains_key(&theirs.incarnation)
+            {
                 self.levels.insert(theirs.incarnation, theirs.feature_level);
             }
             let is_member = self
@@ -433,7 +435,7 @@ impl Driver {
 
     /// What the open Raft node knows; without one, that time passed.
     fn cluster_event(&self) -> Event {
-        let Some(raft) = self.opening.raft() else {
+        let Some(raft) = self.raft_state.raft() else {
             return Event::Tick;
         };
         let applied = raft.applied().borrow().clone();
@@ -451,17 +453,17 @@ impl Driver {
 
     /// # Errors
     /// `join-timeout` passed.
-    fn tell(&mut self) -> Result<(), ClusterError> {
+    fn report_progress(&mut self) -> Result<(), ClusterError> {
         let view = self.shared.view.borrow().clone();
         let now = self.now();
-        self.story
-            .tell(now, &view, self.founding.alarm(now).as_ref());
+        self.progress_log
+            .report(now, &view, self.founding.alarm(now).as_ref());
         let limit = self.shared.config.join_timeout;
         let is_outside = matches!(
             self.founding.record().phase(),
             Phase::Fresh | Phase::Joining
         );
-        let waits = is_outside && !self.founding.by_hand();
+        let waits = is_outside && !self.founding.is_manual();
         if waits && !limit.is_zero() && now >= self.set_out + limit {
             return Err(ClusterError::JoinTimeout(limit, view.reason.clone()));
         }
@@ -471,10 +473,12 @@ impl Driver {
     fn wake_at(&self) -> Instant {
         let now = self.now();
         let founding = self.founding.wake_at(now);
-        let mut wake = founding.unwrap_or(now + LOOK).min(now + LOOK);
+        let mut wake = founding
+            .unwrap_or(now + CHECK_INTERVAL)
+            .min(now + CHECK_INTERVAL);
         // Overdue: there is no door to knock at yet, and a poll will show one.
         if let Some(due) = self
-            .errand
+            .request
             .and_then(|_| self.petition.wake_at())
             .filter(|due| *due > now)
         {
@@ -493,19 +497,19 @@ impl Driver {
 }
 
 /// What the driver waits for.
-enum Happened {
+enum NodeEvent {
     Founding(Event),
     /// Raft changed, or time passed.
-    Looked,
-    Asked(Asked),
-    Ordered(Order),
+    Checked,
+    Asked(PeerAnswer),
+    Ordered(NodeOrder),
 }
 
 /// More than any cluster has: whoever is polled may name new incarnations for ever.
-const MOST_LEVELS: usize = 1024;
+const MAX_REMEMBERED_LEVELS: usize = 1024;
 
 /// Warnings and heartbeats of the log are looked at this often when nothing happens.
-const LOOK: Duration = Duration::from_secs(1);
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Resolves at the next change of the Raft node; never while there is none.
 async fn changed(raft: &mut Option<watch::Receiver<u64>>) {

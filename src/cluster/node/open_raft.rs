@@ -12,7 +12,7 @@ use crate::storage::{Log, LogError, SnapshotHeader, Snapshots};
 
 /// Where this node's Raft is.
 #[derive(Default)]
-pub(super) enum Opening {
+pub(super) enum RaftState {
     /// Not in a cluster, as far as is known.
     #[default]
     NotYet,
@@ -22,7 +22,7 @@ pub(super) enum Opening {
     Halted(String),
 }
 
-impl Opening {
+impl RaftState {
     pub(super) fn is_due(&self) -> bool {
         matches!(self, Self::NotYet)
     }
@@ -58,13 +58,13 @@ pub(super) async fn open(
     shared: &Arc<Shared>,
     transport: &Transport,
     record: Record,
-) -> Result<Opening, ClusterError> {
+) -> Result<RaftState, ClusterError> {
     let Some(seat) = record.seat() else {
-        return Ok(Opening::NotYet);
+        return Ok(RaftState::NotYet);
     };
     let stored = match read(shared, &record, seat.opened).await? {
         Ok(stored) => stored,
-        Err(halted) => return Ok(Opening::Halted(halted)),
+        Err(halted) => return Ok(RaftState::Halted(halted)),
     };
     let me = Replica {
         cluster_id: seat.cluster_id,
@@ -78,7 +78,7 @@ pub(super) async fn open(
     } = stored;
     let is_empty = log.bounds().last.is_none() && log.vote().is_none() && snapshot.is_none();
     if is_empty && seat.opened && record.origin().is_some() {
-        return Ok(Opening::Halted(LOG_GONE.to_owned()));
+        return Ok(RaftState::Halted(LOG_GONE.to_owned()));
     }
     let is_new = is_empty && !seat.opened;
     let config = shared.config.raft.clone();
@@ -86,7 +86,7 @@ pub(super) async fn open(
     let raft = match opened {
         Ok(raft) => raft,
         Err(OpenError::Unreadable(text) | OpenError::Failed(text)) => {
-            return Ok(Opening::Halted(text));
+            return Ok(RaftState::Halted(text));
         }
     };
     if is_new && let Some(origin) = record.origin() {
@@ -101,7 +101,7 @@ pub(super) async fn open(
             })
             .collect();
         if let Err(error) = raft.initialize(&founders).await {
-            return Ok(Opening::Halted(error.to_string()));
+            return Ok(RaftState::Halted(error.to_string()));
         }
     }
     // Safety order: initialised → `opened` → admitted. `opened` first, and a crash in between would
@@ -116,7 +116,7 @@ pub(super) async fn open(
     shared.set_record(record);
     shared.set_raft(raft.clone());
     raft.admit();
-    Ok(Opening::Open(raft))
+    Ok(RaftState::Open(raft))
 }
 
 /// The inner error is a reason to halt.

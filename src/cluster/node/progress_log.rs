@@ -3,13 +3,13 @@
 
 use std::time::Duration;
 
-use crate::cluster::founding::{Block, Deed, NOT_ASKED};
+use crate::cluster::founding::{Block, NOT_ASKED, StoreReason};
 use crate::cluster::identity::record::Record;
 use crate::cluster::node::view_builder::NO_SECRET;
-use crate::cluster::{Doing, View};
+use crate::cluster::{Activity, View};
 
-pub(super) struct Story {
-    told: Option<(Doing, String)>,
+pub(super) struct ProgressLog {
+    told: Option<(Activity, String)>,
     /// Since when that is so, and when it is said again.
     since: Duration,
     again: Duration,
@@ -25,7 +25,7 @@ pub(super) struct Story {
 /// every retry.
 fn subject(view: &View) -> String {
     match view.doing {
-        Doing::Waiting => view
+        Activity::Waiting => view
             .missing
             .iter()
             .map(|missing| format!("{} ", missing.address))
@@ -34,18 +34,18 @@ fn subject(view: &View) -> String {
     }
 }
 
-const BEATS: [Duration; 3] = [
+const REPEAT_AFTER: [Duration; 3] = [
     Duration::from_secs(10),
     Duration::from_secs(30),
     Duration::from_secs(60),
 ];
 
-impl Story {
+impl ProgressLog {
     pub(super) fn new() -> Self {
         Self {
             told: None,
             since: Duration::ZERO,
-            again: BEATS[0],
+            again: REPEAT_AFTER[0],
             alarm: None,
             warnings: Vec::new(),
             had_leader: false,
@@ -55,17 +55,17 @@ impl Story {
     }
 
     /// `started` is on disk.
-    pub(super) fn stored(&self, record: &Record, why: Deed) {
+    pub(super) fn stored(&self, record: &Record, why: StoreReason) {
         let Some(seat) = record.seat() else { return };
         let text = match why {
-            Deed::Start => "all founders agree, founding the cluster",
-            Deed::Follow => "a founder that agreed with this node has started: following it",
+            StoreReason::Start => "all founders agree, founding the cluster",
+            StoreReason::Follow => "a founder that agreed with this node has started: following it",
         };
         tracing::info!(event = "autojoin.found", cluster_id = %seat.cluster_id, raft_id = %seat.raft_id, "{text}");
     }
 
     /// Whether there was something to say.
-    pub(super) fn tell(&mut self, now: Duration, view: &View, alarm: Option<&Block>) -> bool {
+    pub(super) fn report(&mut self, now: Duration, view: &View, alarm: Option<&Block>) -> bool {
         self.tell_alarm(alarm);
         for warning in self.new_warnings(view) {
             tracing::warn!(event = "cluster.warning", "{warning}");
@@ -100,18 +100,22 @@ impl Story {
             .collect::<Vec<_>>();
         let missing = missing.join(", ");
         match view.doing {
-            Doing::Waiting => {
+            Activity::Waiting => {
                 tracing::info!(event = "autojoin.wait", missing, elapsed, "{}", view.reason)
             }
-            Doing::Founding => tracing::info!(event = "autojoin.agree", elapsed, "{}", view.reason),
-            Doing::Joining => tracing::warn!(event = "autojoin.join", elapsed, "{}", view.reason),
-            Doing::Blocked => {
+            Activity::Founding => {
+                tracing::info!(event = "autojoin.agree", elapsed, "{}", view.reason)
+            }
+            Activity::Joining => {
+                tracing::warn!(event = "autojoin.join", elapsed, "{}", view.reason)
+            }
+            Activity::Blocked => {
                 tracing::error!(event = "autojoin.blocked", elapsed, "{}", view.reason)
             }
-            Doing::Halted => tracing::error!(event = "halted", "{}", view.reason),
-            Doing::Removed => tracing::warn!(event = "removed", "{}", view.reason),
-            Doing::ByHand => tracing::info!(event = "autojoin.by-hand", "{}", view.reason),
-            Doing::Open => self.open(now, view),
+            Activity::Halted => tracing::error!(event = "halted", "{}", view.reason),
+            Activity::Removed => tracing::warn!(event = "removed", "{}", view.reason),
+            Activity::ByHand => tracing::info!(event = "autojoin.by-hand", "{}", view.reason),
+            Activity::Open => self.open(now, view),
         }
     }
 
@@ -133,7 +137,7 @@ impl Story {
                 self.leaderless = now;
             }
             // The first election of a process is no loss yet.
-            if !self.led && now < self.since + BEATS[0] {
+            if !self.led && now < self.since + REPEAT_AFTER[0] {
                 tracing::info!(event = "cluster.no-leader", %cluster_id, %raft_id, "{}", view.reason);
             } else {
                 tracing::warn!(event = "cluster.no-leader", %cluster_id, %raft_id, "{}", view.reason);
@@ -177,8 +181,8 @@ impl Story {
 
     fn next_beat(&self, now: Duration) -> Duration {
         let elapsed = now.saturating_sub(self.since);
-        let next = BEATS.into_iter().find(|beat| *beat > elapsed);
-        self.since + next.unwrap_or_else(|| BEATS[2] * (elapsed.as_secs() / 60 + 1) as u32)
+        let next = REPEAT_AFTER.into_iter().find(|beat| *beat > elapsed);
+        self.since + next.unwrap_or_else(|| REPEAT_AFTER[2] * (elapsed.as_secs() / 60 + 1) as u32)
     }
 }
 
@@ -198,7 +202,7 @@ mod tests {
             }
         });
         View {
-            doing: Doing::Waiting,
+            doing: Activity::Waiting,
             phase: Phase::Fresh,
             reason: format!("waiting ({why})"),
             missing: missing.collect(),
@@ -215,7 +219,7 @@ mod tests {
     /// A third node ten minutes late: the log of the others stays readable.
     #[test]
     fn ten_minutes_of_retries_are_a_dozen_lines() {
-        let (mut story, mut lines) = (Story::new(), Vec::new());
+        let (mut story, mut lines) = (ProgressLog::new(), Vec::new());
         for tenth in 0..6000_u64 {
             let now = Duration::from_millis(tenth * 100);
             let why = if tenth % 2 == 0 {
@@ -223,7 +227,7 @@ mod tests {
             } else {
                 "no answer in time"
             };
-            if story.tell(now, &waiting(&["meta-3"], why), None) {
+            if story.report(now, &waiting(&["meta-3"], why), None) {
                 lines.push(now.as_secs());
             }
         }
@@ -236,7 +240,7 @@ mod tests {
     /// `show` and `/healthz` show them all the time; the log has each when it comes up.
     #[test]
     fn a_standing_warning_is_told_when_it_comes_up() {
-        let mut story = Story::new();
+        let mut story = ProgressLog::new();
         let mut news = |warnings: &[&str]| {
             let warnings = warnings.iter().map(|text| (*text).to_owned()).collect();
             story.new_warnings(&View {
@@ -255,15 +259,15 @@ mod tests {
 
     #[test]
     fn each_change_of_the_missing_set_is_told_once() {
-        let mut story = Story::new();
+        let mut story = ProgressLog::new();
         let now = Duration::from_secs(1);
-        assert!(!story.tell(now, &waiting(&["meta-2", "meta-3"], NOT_ASKED), None));
-        assert!(story.tell(now, &waiting(&["meta-2", "meta-3"], "name unknown"), None));
-        assert!(!story.tell(
+        assert!(!story.report(now, &waiting(&["meta-2", "meta-3"], NOT_ASKED), None));
+        assert!(story.report(now, &waiting(&["meta-2", "meta-3"], "name unknown"), None));
+        assert!(!story.report(
             now,
             &waiting(&["meta-2", "meta-3"], "connection refused"),
             None
         ));
-        assert!(story.tell(now, &waiting(&["meta-3"], "name unknown"), None));
+        assert!(story.report(now, &waiting(&["meta-3"], "name unknown"), None));
     }
 }

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::base::{Address, Incarnation, RaftId};
-use crate::cluster::node::{Driver, view_builder};
+use crate::cluster::node::{NodeTask, view_builder};
 use crate::cluster::shared::lock;
 use crate::wire::identity::FEATURE_LEVEL;
 
 /// What the first version could read.
 const OLDEST_LEVEL: u32 = 1;
 
-impl Driver {
+impl NodeTask {
     /// What others read: identity, addresses of members, the view.
     pub(super) fn publish(&mut self) {
         self.publish_identity();
@@ -22,10 +22,10 @@ impl Driver {
         self.shared
             .feature_level
             .store(self.feature_level(), Ordering::Relaxed);
-        let asking = self.errand.map(|_| &self.petition);
+        let asking = self.request.map(|_| &self.petition);
         let view = view_builder::view(
             &self.founding,
-            &self.opening,
+            &self.raft_state,
             &self.shared,
             asking,
             self.now(),
@@ -38,7 +38,7 @@ impl Driver {
     }
 
     fn publish_levels(&self) {
-        let Some(raft) = self.opening.raft() else {
+        let Some(raft) = self.raft_state.raft() else {
             return;
         };
         let applied = raft.applied().borrow().clone();
@@ -68,7 +68,7 @@ impl Driver {
 
     pub(super) fn publish_identity(&self) {
         let mut identity = self.founding.identity();
-        identity.halted = self.opening.halted().map(str::to_owned);
+        identity.halted = self.raft_state.halted().map(str::to_owned);
         identity.voters = self.voters().unwrap_or_default();
         self.shared.set_identity(identity);
     }
@@ -76,7 +76,10 @@ impl Driver {
     /// `None`: where one of them is, is not known here. The own address as it is now, whatever the
     /// catalog has.
     fn voters(&self) -> Option<Vec<Address>> {
-        let (raft, me) = (self.opening.raft()?, self.founding.record().seat()?.raft_id);
+        let (raft, me) = (
+            self.raft_state.raft()?,
+            self.founding.record().seat()?.raft_id,
+        );
         let applied = raft.applied().borrow().clone();
         let catalog = &applied.catalog;
         let coming = |id| {

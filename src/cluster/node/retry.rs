@@ -6,17 +6,17 @@ use std::time::Duration;
 use crate::base::{Address, Incarnation};
 
 /// Where to ask: an address, and who is meant there, where that is known.
-pub(super) type Door = (Address, Option<Incarnation>);
+pub(super) type Target = (Address, Option<Incarnation>);
 
-const FIRST: Duration = Duration::from_millis(200);
-const SLOWEST: Duration = Duration::from_secs(2);
+const FIRST_DELAY: Duration = Duration::from_millis(200);
+const MAX_DELAY: Duration = Duration::from_secs(2);
 /// A wiped node is refused until its old self has been silent for two seconds: that needs nobody.
-const HEALS: Duration = Duration::from_secs(5);
+const BLOCKED_AFTER: Duration = Duration::from_secs(5);
 /// Until then it is asked so often.
-const SOON: Duration = Duration::from_millis(300);
+const REFUSED_DELAY: Duration = Duration::from_millis(300);
 
 #[derive(Default)]
-pub(super) struct Petition {
+pub(super) struct RetrySchedule {
     in_flight: bool,
     due: Duration,
     tries: u32,
@@ -27,9 +27,9 @@ pub(super) struct Petition {
     blocked: Option<Duration>,
 }
 
-impl Petition {
+impl RetrySchedule {
     /// The door to knock at now.
-    pub(super) fn next(&mut self, now: Duration, doors: &[Door]) -> Option<Door> {
+    pub(super) fn next(&mut self, now: Duration, doors: &[Target]) -> Option<Target> {
         if self.in_flight || now < self.due || doors.is_empty() {
             return None;
         }
@@ -65,7 +65,7 @@ impl Petition {
         self.failed(now, said);
         self.blocked = Some(since);
         if !self.is_blocked(now) {
-            self.due = self.due.min(now + SOON);
+            self.due = self.due.min(now + REFUSED_DELAY);
         }
     }
 
@@ -88,12 +88,12 @@ impl Petition {
 
     pub(super) fn is_blocked(&self, now: Duration) -> bool {
         self.blocked
-            .is_some_and(|since| now.saturating_sub(since) >= HEALS)
+            .is_some_and(|since| now.saturating_sub(since) >= BLOCKED_AFTER)
     }
 
     fn wait(&mut self, now: Duration) {
         self.in_flight = false;
-        self.due = now + SLOWEST.min(FIRST * 2_u32.saturating_pow(self.tries.min(8)));
+        self.due = now + MAX_DELAY.min(FIRST_DELAY * 2_u32.saturating_pow(self.tries.min(8)));
         self.tries = self.tries.saturating_add(1);
     }
 }
@@ -102,7 +102,7 @@ impl Petition {
 mod tests {
     use super::*;
 
-    fn doors() -> Vec<Door> {
+    fn doors() -> Vec<Target> {
         ["a", "b"]
             .map(|host| (Address::new(host, 8091), None))
             .to_vec()
@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn one_question_is_in_flight_and_a_silent_door_is_left() {
-        let (mut petition, now) = (Petition::default(), Duration::from_secs(1));
+        let (mut petition, now) = (RetrySchedule::default(), Duration::from_secs(1));
         assert_eq!(petition.next(now, &[]), None);
         assert_eq!(petition.next(now, &doors()).expect("due").0.host(), "a");
         assert_eq!(petition.next(now, &doors()), None, "one is in flight");
@@ -129,16 +129,16 @@ mod tests {
 
     #[test]
     fn it_slows_down_to_two_seconds() {
-        let (mut petition, mut now) = (Petition::default(), Duration::ZERO);
+        let (mut petition, mut now) = (RetrySchedule::default(), Duration::ZERO);
         for _ in 0..20 {
             petition.next(now, &doors()).expect("due");
             petition.failed(now, String::new());
             let due = petition.wake_at().expect("idle");
-            assert!(due > now && due - now <= SLOWEST);
+            assert!(due > now && due - now <= MAX_DELAY);
             now = due;
         }
         petition.next(now, &doors()).expect("due");
         petition.failed(now, String::new());
-        assert_eq!(petition.wake_at(), Some(now + SLOWEST));
+        assert_eq!(petition.wake_at(), Some(now + MAX_DELAY));
     }
 }

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::Address;
-use crate::cluster::{Ask, Cluster, ClusterConfig, ClusterError, Exchange, PollError, Told};
+use crate::cluster::{
+    Cluster, ClusterConfig, ClusterError, Exchange, PeerRequest, PeerResponse, PollError,
+};
 use crate::raft::RaftConfig;
 use crate::runtime::disk::{Fake, OpKind};
 use crate::runtime::net::BoxFuture;
@@ -29,7 +31,7 @@ impl Exchange for Alone {
         Box::pin(async { Err(PollError::Refused) })
     }
 
-    fn ask(&self, _: &Address, _: Ask) -> BoxFuture<'_, Result<Told, PollError>> {
+    fn ask(&self, _: &Address, _: PeerRequest) -> BoxFuture<'_, Result<PeerResponse, PollError>> {
         Box::pin(async { Err(PollError::Refused) })
     }
 

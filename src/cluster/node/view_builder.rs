@@ -5,24 +5,24 @@ use std::time::Duration;
 
 use crate::base::{Address, Incarnation};
 use crate::cluster::founding::{Founding, WAY_OUT};
-use crate::cluster::node::open_raft::Opening;
-use crate::cluster::node::retry::Petition;
+use crate::cluster::node::open_raft::RaftState;
+use crate::cluster::node::retry::RetrySchedule;
 use crate::cluster::shared::{Shared, lock};
-use crate::cluster::{Doing, View};
+use crate::cluster::{Activity, View};
 use crate::raft::{Raft, RaftStatus};
 use crate::wire::identity::Phase;
 
 /// Before the driver's first step.
 pub(super) fn first(founding: &Founding) -> View {
-    picture(founding, &Opening::NotYet)
+    picture(founding, &RaftState::NotYet)
 }
 
 /// `asking`: what this node asks its cluster for.
 pub(super) fn view(
     founding: &Founding,
-    opening: &Opening,
+    opening: &RaftState,
     shared: &Shared,
-    asking: Option<&Petition>,
+    asking: Option<&RetrySchedule>,
     now: Duration,
 ) -> View {
     let mut view = picture(founding, opening);
@@ -30,26 +30,26 @@ pub(super) fn view(
         add_errand(&mut view, petition, now);
     }
     view.warnings = warnings(founding, opening, shared, now);
-    if view.doing == Doing::Open && shared.lacks_the_secret() {
+    if view.doing == Activity::Open && shared.lacks_the_secret() {
         view.reason = LACKS_SECRET.to_owned();
     }
     view
 }
 
 /// What the cluster last answered, in the sentence of what this node is about.
-fn add_errand(view: &mut View, petition: &Petition, now: Duration) {
+fn add_errand(view: &mut View, petition: &RetrySchedule, now: Duration) {
     if let Some(said) = petition.said().filter(|said| !said.is_empty()) {
         view.reason = format!("{}; {said}", view.reason);
     }
-    if petition.is_blocked(now) && matches!(view.doing, Doing::Joining | Doing::Removed) {
-        view.doing = Doing::Blocked;
+    if petition.is_blocked(now) && matches!(view.doing, Activity::Joining | Activity::Removed) {
+        view.doing = Activity::Blocked;
     }
 }
 
 const LACKS_SECRET: &str = "in a cluster without a leader: it was founded with internal-shared-secret and this node \
                             has none; set INFLUXDB_META_INTERNAL_SHARED_SECRET to that of the others";
 
-fn picture(founding: &Founding, opening: &Opening) -> View {
+fn picture(founding: &Founding, opening: &RaftState) -> View {
     let (doing, reason) = doing(founding, opening);
     let (seat, verdict) = (founding.record().seat(), founding.verdict());
     View {
@@ -67,20 +67,20 @@ fn picture(founding: &Founding, opening: &Opening) -> View {
     }
 }
 
-fn doing(founding: &Founding, opening: &Opening) -> (Doing, String) {
+fn doing(founding: &Founding, opening: &RaftState) -> (Activity, String) {
     match opening {
-        Opening::Halted(text) => (Doing::Halted, format!("halted: {text}")),
-        Opening::Open(raft) => {
+        RaftState::Halted(text) => (Activity::Halted, format!("halted: {text}")),
+        RaftState::Open(raft) => {
             let status = raft.status();
             match &status.halted {
-                Some(text) => (Doing::Halted, format!("halted: {text}")),
+                Some(text) => (Activity::Halted, format!("halted: {text}")),
                 None if founding.record().phase() == Phase::Joining => {
-                    (Doing::Joining, "joining its cluster".to_owned())
+                    (Activity::Joining, "joining its cluster".to_owned())
                 }
-                None => (Doing::Open, open_text(founding, raft, &status)),
+                None => (Activity::Open, open_text(founding, raft, &status)),
             }
         }
-        Opening::NotYet => (founding.verdict().doing(), founding.verdict().to_string()),
+        RaftState::NotYet => (founding.verdict().doing(), founding.verdict().to_string()),
     }
 }
 
@@ -150,7 +150,12 @@ fn voters(founding: &Founding, raft: &Raft, status: &RaftStatus) -> Vec<(Address
 pub(super) const NO_SECRET: &str =
     "no internal-shared-secret: whoever reaches ports 8089 and 8091 can pose as a meta node";
 
-fn warnings(founding: &Founding, opening: &Opening, shared: &Shared, now: Duration) -> Vec<String> {
+fn warnings(
+    founding: &Founding,
+    opening: &RaftState,
+    shared: &Shared,
+    now: Duration,
+) -> Vec<String> {
     let (mut warnings, config) = (Vec::new(), &shared.config);
     if let Some(raft) = opening.raft() {
         // While it changes: what it is about to be.

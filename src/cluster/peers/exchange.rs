@@ -52,7 +52,7 @@ impl PollError {
 
 /// A request on one of the paths of [`crate::wire::joining`].
 #[derive(Clone, Debug)]
-pub struct Ask {
+pub struct PeerRequest {
     pub path: &'static str,
     /// This node: the proofs cover it.
     pub from: Incarnation,
@@ -63,7 +63,7 @@ pub struct Ask {
     pub within: Duration,
 }
 
-impl Ask {
+impl PeerRequest {
     pub fn new(path: &'static str, from: Incarnation, message: &impl Serialize) -> Self {
         // Only maps with keys that are no strings could fail, and there is none.
         let body = serde_json::to_vec(message).unwrap_or_default();
@@ -72,7 +72,7 @@ impl Ask {
             from,
             meant_for: None,
             body,
-            within: WITHIN,
+            within: REQUEST_TIMEOUT,
         }
     }
 
@@ -94,11 +94,11 @@ impl Ask {
 
 /// A leader calls the asker back, and asks all members before it replaces one. One that is asked
 /// and finds no leader says so after 9 s.
-const WITHIN: Duration = Duration::from_secs(10);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Any answer, whatever its status.
 #[derive(Clone, Debug)]
-pub struct Told {
+pub struct PeerResponse {
     pub status: u16,
     pub body: Vec<u8>,
     /// Whoever answered knows our secret, or we have none. What is not proven is told to people and
@@ -106,7 +106,7 @@ pub struct Told {
     pub proven: bool,
 }
 
-impl Told {
+impl PeerResponse {
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, PollError> {
         serde_json::from_slice(&self.body).map_err(|error| PollError::NotOurs(error.to_string()))
     }
@@ -123,7 +123,8 @@ pub trait Exchange: Send + Sync + 'static {
         ours: Identity,
     ) -> BoxFuture<'_, Result<Identity, PollError>>;
     /// Whatever is asked besides, at one address of the name: founding.md 6 to 8.
-    fn ask(&self, to: &Address, ask: Ask) -> BoxFuture<'_, Result<Told, PollError>>;
+    fn ask(&self, to: &Address, ask: PeerRequest)
+    -> BoxFuture<'_, Result<PeerResponse, PollError>>;
     /// `POST /announce` to a member.
     fn announce(
         &self,

@@ -15,10 +15,10 @@ use crate::wire::identity::Identity;
 const ZERO_TIME: &str = "0001-01-01T00:00:00Z";
 
 /// Anyone may announce: more nodes than this are no cluster of ours.
-const MAX_NODES: usize = 4096;
+const MAX_KNOWN_NODES: usize = 4096;
 /// Of one announcement: names, addresses and a version. With the number of nodes this bounds what
 /// strangers can make this node hold.
-const MAX_BYTES: usize = 2048;
+const MAX_ENTRY_BYTES: usize = 2048;
 
 /// What is known of other nodes, by their `tcpAddr`.
 pub(in crate::cluster) struct Gossip {
@@ -53,8 +53,8 @@ impl Gossip {
         let mut known = lock(&self.known);
         let mut put = |key: &str, at: UnixNanos, entry: &Announcement| {
             let is_newer = known.get(key).is_none_or(|(before, _)| *before < at);
-            let fits = known.len() < MAX_NODES || known.contains_key(key);
-            let fits = fits && key.len() + bytes(entry) <= MAX_BYTES;
+            let fits = known.len() < MAX_KNOWN_NODES || known.contains_key(key);
+            let fits = fits && key.len() + bytes(entry) <= MAX_ENTRY_BYTES;
             if !key.is_empty() && own.as_deref() != Some(key) && is_newer && fits {
                 known.insert(key.to_owned(), (at, without_context(entry, at)));
             }
@@ -128,7 +128,8 @@ pub(in crate::cluster) async fn tell_others(
         let mut others = others(&shared, &raft);
         while let (Some(ours), false) = (gossip.ours(), others.is_empty()) {
             let chosen = others.swap_remove(shared.env.rng.u64() as usize % others.len());
-            let told = tokio::time::timeout(PATIENCE, exchange.announce(&chosen, ours)).await;
+            let told =
+                tokio::time::timeout(ANNOUNCE_TIMEOUT, exchange.announce(&chosen, ours)).await;
             if matches!(told, Ok(Ok(()))) {
                 break;
             }
@@ -147,7 +148,7 @@ pub(in crate::cluster) async fn tell_others(
 }
 
 /// One slow node must not keep the others from hearing.
-const PATIENCE: Duration = Duration::from_secs(2);
+const ANNOUNCE_TIMEOUT: Duration = Duration::from_secs(2);
 
 fn others(shared: &Shared, raft: &Raft) -> Vec<Address> {
     let own = shared.view.borrow().http.clone();

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use crate::auth::proof::{Nonce, PROOF_HEADER, PeerKey, new_nonce};
 use crate::base::{Address, Incarnation};
 use crate::client::{self, CallError, Client, Response};
-use crate::cluster::{Ask, Exchange, PollError, Told};
+use crate::cluster::{Exchange, PeerRequest, PeerResponse, PollError};
 use crate::runtime::net::BoxFuture;
 use crate::runtime::{Env, Net, Rng};
 use crate::wire::api::Announcement;
@@ -62,7 +62,7 @@ impl HttpExchange {
         Ok(theirs)
     }
 
-    async fn post(&self, to: &Address, ask: Ask) -> Result<Told, PollError> {
+    async fn post(&self, to: &Address, ask: PeerRequest) -> Result<PeerResponse, PollError> {
         let nonce = new_nonce(&*self.rng);
         let mut headers = vec![(
             "content-type".to_owned(),
@@ -85,7 +85,7 @@ impl HttpExchange {
             .key
             .as_ref()
             .is_none_or(|key| is_proven(key, &nonce, ask.from, &answer));
-        Ok(Told {
+        Ok(PeerResponse {
             status: answer.status,
             body: answer.body.to_vec(),
             proven,
@@ -149,7 +149,11 @@ impl Exchange for HttpExchange {
         Box::pin(async move { self.poll(at, &host, &ours).await })
     }
 
-    fn ask(&self, to: &Address, ask: Ask) -> BoxFuture<'_, Result<Told, PollError>> {
+    fn ask(
+        &self,
+        to: &Address,
+        ask: PeerRequest,
+    ) -> BoxFuture<'_, Result<PeerResponse, PollError>> {
         let to = to.clone();
         Box::pin(async move { self.post(&to, ask).await })
     }

@@ -14,7 +14,7 @@ use crate::runtime::Env;
 use crate::wire::identity::Identity;
 
 /// The whole poll, name look-up inside it: an answer that takes longer says nothing about now.
-const WHOLE: Duration = Duration::from_secs(2);
+const POLL_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A name with more addresses than this is no meta node's.
 const MAX_ADDRESSES: usize = 16;
@@ -48,7 +48,7 @@ pub(in crate::cluster) async fn poll(
     at: &Address,
     ours: Identity,
 ) -> Vec<Result<Identity, PollError>> {
-    let deadline = Instant::now() + WHOLE;
+    let deadline = Instant::now() + POLL_TIMEOUT;
     let found = match timeout_at(deadline, env.net.resolve(at.host(), at.port())).await {
         Ok(Ok(found)) => found,
         Ok(Err(error)) => return vec![Err(unresolved(&error))],

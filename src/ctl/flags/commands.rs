@@ -13,7 +13,7 @@ use super::shards::{CopyShard, RemoveShard, ShowShards, TruncateShards};
 use crate::base::{Address, AddressError};
 
 #[derive(Debug, Subcommand)]
-pub(in crate::ctl) enum Command {
+pub(in crate::ctl) enum CtlCommand {
     /// Show the members of the cluster
     #[command(override_usage = "influxd-ctl [flags] show [-v]")]
     Show(Show),
@@ -68,7 +68,7 @@ pub(in crate::ctl) enum Command {
     Other(Vec<OsString>),
 }
 
-impl Command {
+impl CtlCommand {
     /// As it is typed, and as its errors begin.
     pub(in crate::ctl) fn name(&self) -> &'static str {
         match self {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use clap::{Args, CommandFactory, Parser};
 
-pub(super) use commands::{AddMeta, Command, Join, Leave, NodeLabels, RemoveMeta, Token};
+pub(super) use commands::{AddMeta, CtlCommand, Join, Leave, NodeLabels, RemoveMeta, Token};
 pub(super) use data::{AddData, RemoveData, UpdateData};
 pub(super) use go_flags::from_go;
 pub(super) use shards::{CopyShard, RemoveShard, ShowShards, TruncateShards};
@@ -35,7 +35,7 @@ pub(super) struct Cli {
     #[command(flatten)]
     pub(super) global: Global,
     #[command(subcommand)]
-    pub(super) command: Option<Command>,
+    pub(super) command: Option<CtlCommand>,
 }
 
 /// Flags before the command.

@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 
-use super::responses::Health;
+use super::responses::HealthResponse;
 use crate::base::{Address, LogId};
 use crate::client::CallError;
 use crate::ctl::members::{Cluster, MetaNode};
@@ -17,12 +17,16 @@ pub(super) struct Details {
 struct Node {
     id: Option<u64>,
     address: String,
-    word: Result<Health, String>,
+    word: Result<HealthResponse, String>,
 }
 
 impl Details {
     /// Asks every meta node at once; what the bound one said already is taken over.
-    pub(super) async fn ask(session: &Session, cluster: &Cluster, bound: Option<&Health>) -> Self {
+    pub(super) async fn ask(
+        session: &Session,
+        cluster: &Cluster,
+        bound: Option<&HealthResponse>,
+    ) -> Self {
         if cluster.is_unknown() {
             let alone = bound.map(|health| Node {
                 id: health.node_id,
@@ -118,7 +122,7 @@ impl Details {
         cells
     }
 
-    fn word(&self, health: &Health) -> [String; 7] {
+    fn word(&self, health: &HealthResponse) -> [String; 7] {
         let raft = health.raft_state.as_ref();
         [
             health.phase.clone(),
@@ -142,16 +146,16 @@ impl Details {
 }
 
 /// One that does not answer soon is shown as such, and holds nobody up.
-async fn ask_one(session: &Session, node: &MetaNode) -> Result<Health, String> {
+async fn ask_one(session: &Session, node: &MetaNode) -> Result<HealthResponse, String> {
     let address = Address::parse(&node.addr, 8091).map_err(|error| error.to_string())?;
     session
-        .get_json_once(&address, "/healthz", Session::PATIENCE)
+        .get_json_once(&address, "/healthz", Session::RETRY_TIMEOUT)
         .await
         .map_err(|error: CallError| error.to_string())
 }
 
 /// What it does, and what it waits for.
-fn state(health: &Health) -> String {
+fn state(health: &HealthResponse) -> String {
     let mut text = health.doing.clone();
     if health.reason.starts_with(&text) {
         // The sentence begins with that word itself: "waiting for …", "halted: …".

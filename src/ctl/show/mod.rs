@@ -9,7 +9,7 @@ use super::members::Cluster;
 use super::session::Session;
 use super::status::Status;
 use details::Details;
-use responses::Health;
+use responses::HealthResponse;
 
 pub(super) async fn run(session: &Session, verbose: bool) -> Output {
     match look(session, verbose).await {
@@ -25,8 +25,8 @@ async fn look(session: &Session, verbose: bool) -> Result<Output, String> {
     }
     let cluster: Cluster = session.get_json(&session.bind, "/show-cluster").await?;
     // Meta nodes of other makes have none: then there is less to say.
-    let health: Option<Health> = session
-        .get_json_once(&session.bind, "/healthz", Session::PATIENCE)
+    let health: Option<HealthResponse> = session
+        .get_json_once(&session.bind, "/healthz", Session::RETRY_TIMEOUT)
         .await
         .ok();
     let details = if verbose {
@@ -47,7 +47,7 @@ fn compose(
     session: &Session,
     status: &Status,
     cluster: &Cluster,
-    health: Option<&Health>,
+    health: Option<&HealthResponse>,
     details: Option<&Details>,
 ) -> Output {
     let mut output = Output::default();
@@ -76,7 +76,7 @@ fn compose(
 }
 
 /// What an un-joined node waits for.
-fn knows_no_cluster(bind: &str, health: Option<&Health>) -> String {
+fn knows_no_cluster(bind: &str, health: Option<&HealthResponse>) -> String {
     let Some(health) = health.filter(|health| !health.reason.is_empty()) else {
         return format!("show: {bind} knows no cluster: it has not joined one, or knows no leader");
     };
@@ -87,7 +87,7 @@ fn knows_no_cluster(bind: &str, health: Option<&Health>) -> String {
     text
 }
 
-fn no_leader(bind: &str, health: Option<&Health>) -> String {
+fn no_leader(bind: &str, health: Option<&HealthResponse>) -> String {
     let reason = health
         .map(|health| health.reason.as_str())
         .filter(|reason| !reason.is_empty());

@@ -9,7 +9,7 @@ use crate::base::LogId;
 /// `GET /healthz`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
-pub(super) struct Health {
+pub(super) struct HealthResponse {
     pub(super) phase: String,
     pub(super) doing: String,
     pub(super) reason: String,
@@ -21,7 +21,7 @@ pub(super) struct Health {
     pub(super) warnings: Vec<String>,
 }
 
-impl Health {
+impl HealthResponse {
     /// Those that the reason does not name itself.
     pub(super) fn missing_beside_reason(&self) -> impl Iterator<Item = &Missing> {
         self.missing
@@ -67,7 +67,7 @@ mod tests {
     /// Nothing here is spelled otherwise than our server spells it.
     #[test]
     fn what_our_server_says_of_its_health_is_read() {
-        let health: Health = read(&health());
+        let health: HealthResponse = read(&health());
         assert_eq!(
             (health.phase.as_str(), health.doing.as_str()),
             ("joining", "waiting")

@@ -3,13 +3,13 @@
 use axum::extract::Request;
 use axum::response::Response;
 
-use super::Shared;
-use crate::http::body::{self, LIMIT};
+use super::AppState;
+use crate::http::body::{self, MAX_BODY_BYTES};
 use crate::http::error::Failure;
 use crate::http::reply::no_content;
 
-pub(super) async fn announce(state: Shared, request: Request) -> Result<Response, Failure> {
-    let body = body::read(request, LIMIT, &state.config).await?;
+pub(super) async fn announce(state: AppState, request: Request) -> Result<Response, Failure> {
+    let body = body::read(request, MAX_BODY_BYTES, &state.config).await?;
     let announcement =
         serde_json::from_slice(&body).map_err(|error| Failure::bad(error.to_string()))?;
     state.service.announced(&announcement);

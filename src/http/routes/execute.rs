@@ -3,15 +3,15 @@
 use axum::extract::Request;
 use axum::response::Response;
 
-use super::Shared;
-use crate::http::body::{self, EXECUTE_LIMIT};
+use super::AppState;
+use crate::http::body::{self, MAX_EXECUTE_BYTES};
 use crate::http::error::Failure;
-use crate::http::leader::{By, at_leader};
+use crate::http::leader::{Route, at_leader};
 use crate::http::reply::{OCTETS, ok_bytes};
 use crate::service::Executed;
 
-pub(super) async fn execute(state: Shared, request: Request) -> Result<Response, Failure> {
-    let (parts, body) = body::read_whole(request, EXECUTE_LIMIT, &state.config).await?;
+pub(super) async fn execute(state: AppState, request: Request) -> Result<Response, Failure> {
+    let (parts, body) = body::read_whole(request, MAX_EXECUTE_BYTES, &state.config).await?;
     let service = &state.service;
     let deadline = service.deadline();
     let here = || async {
@@ -20,5 +20,13 @@ pub(super) async fn execute(state: Shared, request: Request) -> Result<Response,
             Executed::NotLeader => None,
         })
     };
-    at_leader(service, &parts, &body, deadline, By::HostName, here).await
+    at_leader(
+        service,
+        &parts,
+        &body,
+        deadline,
+        Route::RedirectIfPossible,
+        here,
+    )
+    .await
 }

@@ -5,8 +5,8 @@ use axum::response::Response;
 use hyper::StatusCode;
 use serde::Serialize;
 
-use super::Shared;
-use crate::http::authenticate::{caller, shown};
+use super::AppState;
+use crate::http::authenticate::{caller, presented};
 use crate::http::error::{head, json};
 use crate::http::json::go_json;
 use crate::http::params::Params;
@@ -22,7 +22,7 @@ pub(super) async fn livez() -> Response {
 }
 
 /// `?voter` asks for a vote as well.
-pub(super) async fn readyz(state: Shared, request: Request) -> Response {
+pub(super) async fn readyz(state: AppState, request: Request) -> Response {
     let query = request.uri().query().unwrap_or_default();
     let voter = query == "voter" || Params::of_query(request.uri()).get("voter").is_some();
     let ready = state.service.ready(voter);
@@ -30,7 +30,7 @@ pub(super) async fn readyz(state: Shared, request: Request) -> Response {
     pass_or_fail(&ready, error.map(|error| format!("not ready: {error}")))
 }
 
-pub(super) async fn health(state: Shared) -> Response {
+pub(super) async fn health(state: AppState) -> Response {
     let summary = state.service.health_summary();
     let error = summary.error.clone();
     pass_or_fail(&summary, error)
@@ -38,8 +38,8 @@ pub(super) async fn health(state: Shared) -> Response {
 
 /// For people and `influxd-ctl show -v`: says everything, and is 200 also when that is bad news.
 /// Who is not known here, or not let in, is told as much as a probe needs.
-pub(super) async fn healthz(state: Shared, request: Request) -> Response {
-    let shown = shown(request.uri(), request.headers());
+pub(super) async fn healthz(state: AppState, request: Request) -> Response {
+    let shown = presented(request.uri(), request.headers());
     match caller(&state, &shown).await {
         Ok(_) => ok_json(&state.service.health()),
         Err(_) => ok_json(&state.service.health_phase()),

@@ -4,8 +4,8 @@ use axum::extract::Request;
 use axum::response::Response;
 use hyper::StatusCode;
 
-use super::Shared;
-use crate::http::body::{self, IDENTITY_LIMIT};
+use super::AppState;
+use crate::http::body::{self, MAX_IDENTITY_BYTES};
 use crate::http::dispatch::Context;
 use crate::http::error::Failure;
 use crate::http::proof::{Proven, wrong_secret};
@@ -16,19 +16,19 @@ use crate::wire::identity::Identity;
 const PATH: &str = "/cluster/identity";
 
 /// For people: what this node says of itself, unsigned.
-pub(super) async fn show(state: Shared) -> Result<Response, Failure> {
+pub(super) async fn show(state: AppState) -> Result<Response, Failure> {
     let nobody = std::net::Ipv4Addr::UNSPECIFIED.into();
     Ok(ok_json(&state.service.exchange_identity(None, nobody)?))
 }
 
-pub(super) async fn exchange(state: Shared, request: Request) -> Result<Response, Failure> {
+pub(super) async fn exchange(state: AppState, request: Request) -> Result<Response, Failure> {
     let from = request
         .extensions()
         .get::<Context>()
         .map(|context| context.conversation.peer);
     let from = from.unwrap_or_else(|| std::net::Ipv4Addr::UNSPECIFIED.into());
     let headers = request.headers().clone();
-    let body = body::read(request, IDENTITY_LIMIT, &state.config).await?;
+    let body = body::read(request, MAX_IDENTITY_BYTES, &state.config).await?;
     let theirs: Identity = serde_json::from_slice(&body).map_err(|error| {
         Failure::bad(format!("the body is no identity of a meta node: {error}"))
     })?;

@@ -5,18 +5,18 @@ use axum::http::request::Parts;
 use axum::response::Response;
 use bytes::Bytes;
 
-use super::Shared;
+use super::AppState;
 use crate::base::Address;
-use crate::http::body::{self, LIMIT};
+use crate::http::body::{self, MAX_BODY_BYTES};
 use crate::http::error::Failure;
 use crate::http::form::Form;
-use crate::http::leader::{By, at_leader, caller, is_carried};
+use crate::http::leader::{Route, at_leader, caller, is_forwarded};
 use crate::http::params::Params;
 use crate::http::reply::{no_content, ok_json};
 use crate::service::{Error, Service};
 
 /// Adds the meta node at `addr`, answered with what the catalog says of it.
-pub(super) async fn join(state: Shared, request: Request) -> Result<Response, Failure> {
+pub(super) async fn join(state: AppState, request: Request) -> Result<Response, Failure> {
     let Form {
         mut parts,
         mut body,
@@ -25,14 +25,14 @@ pub(super) async fn join(state: Shared, request: Request) -> Result<Response, Fa
     let service = &state.service;
     let asked = address(&params, "addr")?.ok_or_else(|| Failure::bad("addr is required"))?;
     let addr = service.named_from_here(asked.clone());
-    let mut by = By::HostName;
+    let mut by = Route::RedirectIfPossible;
     if addr != asked {
         // Only this node knows what the caller means: the leader is told, and the caller not sent
         // there.
-        by = By::Carrying;
+        by = Route::AlwaysForward;
         (parts, body) = renamed(parts, &format!("/join?addr={addr}"))?;
     }
-    let deadline = service.joining_deadline(is_carried(&parts));
+    let deadline = service.joining_deadline(is_forwarded(&parts));
     let here = || async {
         Ok(service
             .join(&addr, deadline)
@@ -43,8 +43,8 @@ pub(super) async fn join(state: Shared, request: Request) -> Result<Response, Fa
 }
 
 /// Takes this node out of its cluster.
-pub(super) async fn leave(state: Shared, request: Request) -> Result<Response, Failure> {
-    body::read(request, LIMIT, &state.config).await?;
+pub(super) async fn leave(state: AppState, request: Request) -> Result<Response, Failure> {
+    body::read(request, MAX_BODY_BYTES, &state.config).await?;
     state
         .service
         .leave(state.service.joining_deadline(false))
@@ -54,7 +54,7 @@ pub(super) async fn leave(state: Shared, request: Request) -> Result<Response, F
 
 /// Takes the meta node at `httpAddr` out; with `force`, one that is known by its `tcpAddr` alone,
 /// too.
-pub(super) async fn remove(state: Shared, request: Request) -> Result<Response, Failure> {
+pub(super) async fn remove(state: AppState, request: Request) -> Result<Response, Failure> {
     let Form {
         mut parts,
         mut body,
@@ -71,10 +71,10 @@ pub(super) async fn remove(state: Shared, request: Request) -> Result<Response, 
         return Err(Failure::bad("httpAddr is required"));
     }
     let service = &state.service;
-    let carried = is_carried(&parts);
+    let carried = is_forwarded(&parts);
     let deadline = service.joining_deadline(carried);
     let by = format!("/remove from {}", caller(&parts));
-    let mut way = By::HostName;
+    let mut way = Route::RedirectIfPossible;
     // As for `join`. Carried here by a version that does not rename it, `localhost` is nobody: it
     // was not the leader.
     let named = http
@@ -82,7 +82,7 @@ pub(super) async fn remove(state: Shared, request: Request) -> Result<Response, 
         .filter(|_| !carried)
         .map(|asked| service.named_from_here(asked));
     if let Some(named) = named.filter(|named| http.as_ref() != Some(named)) {
-        way = By::Carrying;
+        way = Route::AlwaysForward;
         (parts, body) = renamed(parts, &format!("/remove?httpAddr={named}&force={force}"))?;
         http = Some(named);
     }

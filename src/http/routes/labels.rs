@@ -5,16 +5,16 @@ use axum::response::Response;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::Shared;
+use super::AppState;
 use crate::base::NodeId;
-use crate::http::body::{self, LIMIT};
+use crate::http::body::{self, MAX_BODY_BYTES};
 use crate::http::error::Failure;
-use crate::http::leader::{By, at_leader};
+use crate::http::leader::{Route, at_leader};
 use crate::http::reply::no_content;
 use crate::service::Labels;
 
-pub(super) async fn change(state: Shared, request: Request) -> Result<Response, Failure> {
-    let (parts, body) = body::read_whole(request, LIMIT, &state.config).await?;
+pub(super) async fn change(state: AppState, request: Request) -> Result<Response, Failure> {
+    let (parts, body) = body::read_whole(request, MAX_BODY_BYTES, &state.config).await?;
     let (node_id, labels) = parse(&body)?;
     let service = &state.service;
     let deadline = service.deadline();
@@ -24,7 +24,15 @@ pub(super) async fn change(state: Shared, request: Request) -> Result<Response, 
             .await?
             .map(|()| no_content()))
     };
-    at_leader(service, &parts, &body, deadline, By::HostName, here).await
+    at_leader(
+        service,
+        &parts,
+        &body,
+        deadline,
+        Route::RedirectIfPossible,
+        here,
+    )
+    .await
 }
 
 /// Whatever its content type: curl says that JSON is a form (clients.md trap 17).

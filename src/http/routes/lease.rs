@@ -5,16 +5,16 @@ use axum::response::Response;
 use bytes::Bytes;
 use hyper::StatusCode;
 
-use super::Shared;
+use super::AppState;
 use crate::base::{Name, NodeId};
 use crate::http::error::{Failure, json};
 use crate::http::json::go_json;
-use crate::http::leader::{By, at_leader};
+use crate::http::leader::{Route, at_leader};
 use crate::http::params::Params;
-use crate::service::{Acquired, Limits, Manner};
+use crate::service::{Acquired, Limits, Retry};
 
 /// The node id has two spellings: `nodeid`, and `node_id` in later products (clients.md trap 16).
-pub(super) async fn acquire(state: Shared, request: Request) -> Result<Response, Failure> {
+pub(super) async fn acquire(state: AppState, request: Request) -> Result<Response, Failure> {
     let (parts, _) = request.into_parts();
     let params = Params::of_query(&parts.uri);
     let name = params
@@ -26,9 +26,9 @@ pub(super) async fn acquire(state: Shared, request: Request) -> Result<Response,
         .parse()
         .map(NodeId)
         .map_err(|_| Failure::bad("invalid node ID"))?;
-    if name.len() > MAX_NAME {
+    if name.len() > MAX_NAME_BYTES {
         return Err(Failure::bad(format!(
-            "the name of a lease has at most {MAX_NAME} bytes"
+            "the name of a lease has at most {MAX_NAME_BYTES} bytes"
         )));
     }
     let (service, name) = (&state.service, Name::from(name));
@@ -40,14 +40,22 @@ pub(super) async fn acquire(state: Shared, request: Request) -> Result<Response,
             .map(reply))
     };
     let limits = Limits {
-        manner: Manner::Again,
+        retry: Retry::Idempotent,
         ..deadline.into()
     };
-    at_leader(service, &parts, &Bytes::new(), limits, By::HostName, here).await
+    at_leader(
+        service,
+        &parts,
+        &Bytes::new(),
+        limits,
+        Route::RedirectIfPossible,
+        here,
+    )
+    .await
 }
 
 /// It is remembered for ever: the only one in use has 18 bytes.
-const MAX_NAME: usize = 255;
+const MAX_NAME_BYTES: usize = 255;
 
 /// Of the original's body without the end of the line.
 fn reply(acquired: Acquired) -> Response {

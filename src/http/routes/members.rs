@@ -4,13 +4,13 @@
 use axum::extract::Request;
 use axum::response::Response;
 
-use super::Shared;
+use super::AppState;
 use crate::http::error::Failure;
 use crate::http::params::Params;
 use crate::http::reply::{ok_json, ok_text};
 
 /// The leader's Raft address as this node knows it; with `?all`, 500 unless all meta nodes agree.
-pub(super) async fn ping(state: Shared, request: Request) -> Result<Response, Failure> {
+pub(super) async fn ping(state: AppState, request: Request) -> Result<Response, Failure> {
     let all = Params::of_query(request.uri()).get("all").is_some();
     let leader = if all {
         state.service.ping_all().await?
@@ -20,14 +20,14 @@ pub(super) async fn ping(state: Shared, request: Request) -> Result<Response, Fa
     Ok(ok_text(leader))
 }
 
-pub(super) async fn status(state: Shared) -> Response {
+pub(super) async fn status(state: AppState) -> Response {
     ok_json(&state.service.status())
 }
 
-pub(super) async fn peers(state: Shared) -> Response {
+pub(super) async fn peers(state: AppState) -> Response {
     ok_json(&state.service.peers())
 }
 
-pub(super) async fn show_cluster(state: Shared) -> Response {
+pub(super) async fn show_cluster(state: AppState) -> Response {
     ok_json(&state.service.show_cluster())
 }

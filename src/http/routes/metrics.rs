@@ -2,10 +2,10 @@
 
 use axum::response::Response;
 
-use super::Shared;
+use super::AppState;
 use crate::http::reply::ok_bytes;
 
-pub(super) async fn metrics(state: Shared) -> Response {
+pub(super) async fn metrics(state: AppState) -> Response {
     ok_bytes(
         "text/plain; version=0.0.4; charset=utf-8",
         state.service.metrics_text(),

@@ -23,10 +23,10 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, get, post};
 use hyper::{Method, StatusCode};
 
-use super::authenticate::guard;
+use super::authenticate::require_caller;
 use super::error::Failure;
 use super::server::HttpConfig;
-use crate::auth::{Gate, Users};
+use crate::auth::{Authenticator, Users};
 use crate::service::Service;
 use crate::wire::joining as paths;
 
@@ -34,11 +34,11 @@ use crate::wire::joining as paths;
 pub(super) struct State {
     pub(super) service: Arc<Service>,
     pub(super) users: Arc<dyn Users>,
-    pub(super) gate: Gate,
+    pub(super) gate: Authenticator,
     pub(super) config: HttpConfig,
 }
 
-pub(super) type Shared = axum::extract::State<Arc<State>>;
+pub(super) type AppState = axum::extract::State<Arc<State>>;
 
 /// Paths by which requests are counted.
 pub const ROUTES: &[&str] = &[
@@ -78,7 +78,7 @@ pub const ROUTES: &[&str] = &[
 ];
 
 /// Where a path is counted; beyond the end for all others.
-pub(super) fn place(path: &str) -> usize {
+pub(super) fn route_index(path: &str) -> usize {
     ROUTES
         .iter()
         .position(|route| *route == path)
@@ -88,7 +88,8 @@ pub(super) fn place(path: &str) -> usize {
 pub(super) fn router(state: Arc<State>) -> Router {
     // Only around the methods that a path has: what is not routed needs no credentials (wire.md
     // 4.1).
-    let guarded = |methods: Methods| methods.route_layer(from_fn_with_state(state.clone(), guard));
+    let guarded =
+        |methods: Methods| methods.route_layer(from_fn_with_state(state.clone(), require_caller));
     let open = Router::new()
         .route("/ping", get(members::ping))
         .route("/status", get(members::status))

@@ -11,12 +11,12 @@ use bytes::Bytes;
 use hyper::StatusCode;
 use serde::Deserialize;
 
-use super::Shared;
+use super::AppState;
 use crate::base::Incarnation;
-use crate::http::body::{self, IDENTITY_LIMIT};
+use crate::http::body::{self, MAX_IDENTITY_BYTES};
 use crate::http::error::{Failure, head, json};
 use crate::http::json::go_json;
-use crate::http::leader::{By, at_leader, caller, is_carried};
+use crate::http::leader::{Route, at_leader, caller, is_forwarded};
 use crate::http::proof::{Proven, wrong_secret};
 use crate::wire::api::ErrorBody;
 use crate::wire::joining::Refused;
@@ -27,8 +27,8 @@ struct Speaker {
     from: Incarnation,
 }
 
-pub(super) async fn answer(state: Shared, request: Request) -> Result<Response, Failure> {
-    let (parts, body) = body::read_whole(request, IDENTITY_LIMIT, &state.config).await?;
+pub(super) async fn answer(state: AppState, request: Request) -> Result<Response, Failure> {
+    let (parts, body) = body::read_whole(request, MAX_IDENTITY_BYTES, &state.config).await?;
     let Speaker { from } = serde_json::from_slice(&body)
         .map_err(|error| Failure::bad(format!("the body is no request of a meta node: {error}")))?;
     let (service, path) = (&state.service, parts.uri.path());
@@ -39,12 +39,15 @@ pub(super) async fn answer(state: Shared, request: Request) -> Result<Response, 
     if proven.is_none() && key.is_some() && (service.needs_proof() || state.gate.is_shut()) {
         return Err(wrong_secret());
     }
-    let (ip, deadline) = (caller(&parts), service.joining_deadline(is_carried(&parts)));
+    let (ip, deadline) = (
+        caller(&parts),
+        service.joining_deadline(is_forwarded(&parts)),
+    );
     let here = || async {
         let answered = service.peer_request(path, &body, ip, deadline).await?;
         Ok(answered.map(|(status, text)| reply(proven.as_ref(), status, text)))
     };
-    let answered = at_leader(service, &parts, &body, deadline, By::Carrying, here).await;
+    let answered = at_leader(service, &parts, &body, deadline, Route::AlwaysForward, here).await;
     Ok(answered.unwrap_or_else(|failure| said_by_us(&state, proven.as_ref(), failure)))
 }
 
@@ -68,7 +71,7 @@ fn reply(proven: Option<&Proven<'_>>, status: u16, text: Bytes) -> Response {
 }
 
 /// Why there is no answer: the body says who says so, as all of theirs do, and is proven like them.
-fn said_by_us(state: &Shared, proven: Option<&Proven<'_>>, failure: Failure) -> Response {
+fn said_by_us(state: &AppState, proven: Option<&Proven<'_>>, failure: Failure) -> Response {
     let error = failure.text().to_owned();
     let mut response = failure.into_response();
     let Some(from) = state.service.incarnation() else {

@@ -4,18 +4,18 @@
 use axum::extract::Request;
 use axum::response::Response;
 
-use super::Shared;
+use super::AppState;
 use crate::base::ShardId;
 use crate::http::error::Failure;
 use crate::http::form::Form;
-use crate::http::leader::{By, at_leader};
+use crate::http::leader::{Route, at_leader};
 use crate::http::params::Params;
 use crate::http::reply::{no_content, ok_json};
-use crate::service::{Manner, Which};
+use crate::service::{Retry, Which};
 use crate::wire::go_duration;
 
 /// `verbose`, `expired` and `inconsistent` are true when they are exactly `true`.
-pub(super) async fn show(state: Shared, request: Request) -> Result<Response, Failure> {
+pub(super) async fn show(state: AppState, request: Request) -> Result<Response, Failure> {
     let params = Params::of_query(request.uri());
     let is_true = |name: &str| params.get(name) == Some("true");
     let which = Which {
@@ -26,7 +26,7 @@ pub(super) async fn show(state: Shared, request: Request) -> Result<Response, Fa
     Ok(ok_json(&state.service.show_shards(which).await?))
 }
 
-pub(super) async fn copy(state: Shared, request: Request) -> Result<Response, Failure> {
+pub(super) async fn copy(state: AppState, request: Request) -> Result<Response, Failure> {
     let form = Form::read(&state.config, request).await?;
     let service = &state.service;
     let (src, dest) = (parameter(&form, "src")?, parameter(&form, "dest")?);
@@ -45,14 +45,14 @@ pub(super) async fn copy(state: Shared, request: Request) -> Result<Response, Fa
         &form.parts,
         &form.body,
         service.copy_limits(),
-        By::HostName,
+        Route::RedirectIfPossible,
         here,
     )
     .await
 }
 
 /// Only the leader, who gave the order, knows of a copy.
-pub(super) async fn copies(state: Shared, request: Request) -> Result<Response, Failure> {
+pub(super) async fn copies(state: AppState, request: Request) -> Result<Response, Failure> {
     let form = Form::read(&state.config, request).await?;
     let service = &state.service;
     let here = || async {
@@ -65,14 +65,14 @@ pub(super) async fn copies(state: Shared, request: Request) -> Result<Response, 
         service,
         &form.parts,
         &form.body,
-        service.data_node_limits(Manner::Again),
-        By::HostName,
+        service.data_node_limits(Retry::Idempotent),
+        Route::RedirectIfPossible,
         here,
     )
     .await
 }
 
-pub(super) async fn remove(state: Shared, request: Request) -> Result<Response, Failure> {
+pub(super) async fn remove(state: AppState, request: Request) -> Result<Response, Failure> {
     let form = Form::read(&state.config, request).await?;
     let service = &state.service;
     let (src, shard, force) = (
@@ -91,20 +91,28 @@ pub(super) async fn remove(state: Shared, request: Request) -> Result<Response, 
         &form.parts,
         &form.body,
         service.removal_limits(),
-        By::HostName,
+        Route::RedirectIfPossible,
         here,
     )
     .await
 }
 
-pub(super) async fn truncate(state: Shared, request: Request) -> Result<Response, Failure> {
+pub(super) async fn truncate(state: AppState, request: Request) -> Result<Response, Failure> {
     let form = Form::read(&state.config, request).await?;
     let service = &state.service;
     let delay =
         go_duration::parse(form.params.get("delay").unwrap_or_default()).map_err(Failure::bad)?;
     let here = || async { Ok(service.truncate_shards(delay).await?.map(|()| no_content())) };
-    let limits = service.data_node_limits(Manner::Once);
-    at_leader(service, &form.parts, &form.body, limits, By::HostName, here).await
+    let limits = service.data_node_limits(Retry::Never);
+    at_leader(
+        service,
+        &form.parts,
+        &form.body,
+        limits,
+        Route::RedirectIfPossible,
+        here,
+    )
+    .await
 }
 
 fn parameter<'a>(form: &'a Form, name: &str) -> Result<&'a str, Failure> {

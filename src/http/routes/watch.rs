@@ -9,15 +9,15 @@ use hyper::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HeaderMap, HeaderValue};
 use hyper::{StatusCode, Uri};
 use tokio::time::Instant;
 
-use super::Shared;
+use super::AppState;
 use crate::http::dispatch::Context;
 use crate::http::error::Failure;
-use crate::http::leader::{By, at_leader};
+use crate::http::leader::{Route, at_leader};
 use crate::http::params::Params;
 use crate::http::reply::{OCTETS, ok_parts};
-use crate::service::{Error, Polled, Service, Snapshot};
+use crate::service::{Error, PollBody, Polled, Service};
 
-pub(super) async fn watch(state: Shared, request: Request) -> Result<Response, Failure> {
+pub(super) async fn watch(state: AppState, request: Request) -> Result<Response, Failure> {
     let (parts, _) = request.into_parts();
     let n = index(&parts.uri).ok_or_else(|| Failure::bad("error parsing index"))?;
     let service = &state.service;
@@ -35,7 +35,7 @@ pub(super) async fn watch(state: Shared, request: Request) -> Result<Response, F
                 return Ok(reply(service, &snapshot, &parts.headers).await);
             }
             Polled::AskLeader => {
-                let deadline = Instant::now() + LEADER_ANSWERS;
+                let deadline = Instant::now() + LEADER_TIMEOUT;
                 let not_here = || async { Ok::<_, Error>(None) };
                 // No leader, or no answer: nothing is lost, the poll goes on here.
                 if let Ok(response) = at_leader(
@@ -43,7 +43,7 @@ pub(super) async fn watch(state: Shared, request: Request) -> Result<Response, F
                     &parts,
                     &Bytes::new(),
                     deadline,
-                    By::HostName,
+                    Route::RedirectIfPossible,
                     not_here,
                 )
                 .await
@@ -66,7 +66,7 @@ fn index(uri: &Uri) -> Option<u64> {
 
 /// The leader answers at once what it can judge, and parks what it cannot: that poll belongs here
 /// again.
-const LEADER_ANSWERS: Duration = Duration::from_secs(2);
+const LEADER_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Nobody reads this: the connection is closed. The status, which other servers use for it too,
 /// keeps it apart from errors in the metrics.
@@ -76,11 +76,11 @@ fn hung_up() -> Failure {
 }
 
 /// Smaller ones do not shrink.
-const WORTH_COMPRESSING: usize = 512;
+const MIN_GZIP_BYTES: usize = 512;
 
-async fn reply(service: &Service, snapshot: &Snapshot, headers: &HeaderMap) -> Response {
+async fn reply(service: &Service, snapshot: &PollBody, headers: &HeaderMap) -> Response {
     let accepts = |value: &HeaderValue| value.to_str().is_ok_and(|text| text.contains("gzip"));
-    if snapshot.len() < WORTH_COMPRESSING || !headers.get(ACCEPT_ENCODING).is_some_and(accepts) {
+    if snapshot.len() < MIN_GZIP_BYTES || !headers.get(ACCEPT_ENCODING).is_some_and(accepts) {
         return ok_parts(OCTETS, snapshot.plain());
     }
     let mut response = ok_parts(OCTETS, snapshot.gzip(service).await);

@@ -29,7 +29,7 @@ pub fn apply(catalog: &mut Catalog, log_id: LogId, stamped: &Stamped) -> Outcome
     catalog.last_at = catalog.last_at.max(stamped.at);
     let content = catalog.content_changes();
     let shown = (!stamped.command.is_of_the_wire()).then(|| Shown::of(catalog));
-    let result = carry_out(catalog, log_id, stamped);
+    let result = execute(catalog, log_id, stamped);
     let content_changed = content != catalog.content_changes();
     if content_changed && catalog.feature_level() >= DATA_LEVEL {
         catalog.content_index = log_id.index;
@@ -49,7 +49,7 @@ pub fn apply(catalog: &mut Catalog, log_id: LogId, stamped: &Stamped) -> Outcome
     }
 }
 
-fn carry_out(catalog: &mut Catalog, log_id: LogId, stamped: &Stamped) -> Result<(), Refused> {
+fn execute(catalog: &mut Catalog, log_id: LogId, stamped: &Stamped) -> Result<(), Refused> {
     match &stamped.command {
         Command::CreateDatabase {
             name,

@@ -12,7 +12,7 @@ use crate::catalog::{Catalog, Database, Databases, MAX_ID, RetentionPolicy, Shar
 use crate::machine::{Refused, SetData};
 
 /// What a restore may claim to have been given out: the cluster goes on from there for ever.
-const HIGHEST_RESTORED: u64 = MAX_ID / 2;
+const MAX_RESTORED_ID: u64 = MAX_ID / 2;
 
 pub(super) fn set_data(catalog: &mut Catalog, restore: &SetData) -> Result<(), Refused> {
     if restore.index < catalog.content_index {
@@ -42,7 +42,7 @@ pub(super) fn set_data(catalog: &mut Catalog, restore: &SetData) -> Result<(), R
 /// What is new has new ids: data nodes may still hold the shards that the old ones named.
 fn check_ids(catalog: &Catalog, restore: &SetData) -> Result<(), String> {
     for highest in [restore.max_shard_group_id, restore.max_shard_id] {
-        if highest > HIGHEST_RESTORED {
+        if highest > MAX_RESTORED_ID {
             return Err(format!("{highest} is no id that a cluster comes to"));
         }
     }

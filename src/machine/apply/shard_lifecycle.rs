@@ -10,7 +10,7 @@ use crate::machine::{Refused, ShardCopy};
 /// appendix C).
 const PRUNED_AFTER: DurationNanos = DurationNanos(14 * DurationNanos::DAY.0);
 /// A node may have the last copies of thousands.
-const NAMED_IN_A_REFUSAL: usize = 20;
+const MAX_SHARDS_NAMED: usize = 20;
 
 pub(super) fn delete(
     catalog: &mut Catalog,
@@ -185,7 +185,7 @@ fn last_copies_on(
         .get(&node)
         .map(|node| node.tcp.clone())
         .unwrap_or_default();
-    let first = shards.by_ref().take(NAMED_IN_A_REFUSAL).collect();
+    let first = shards.by_ref().take(MAX_SHARDS_NAMED).collect();
     Refused::LastCopies {
         first,
         more: shards.count(),

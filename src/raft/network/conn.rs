@@ -8,18 +8,18 @@ use futures_util::{FutureExt, SinkExt, StreamExt};
 use tokio::time::timeout;
 use tokio_util::codec::{Decoder, Encoder, Framed};
 
-use super::liveness::Pulse;
+use super::liveness::Liveness;
 use crate::runtime::net::Stream;
 use crate::wire::frames::{self, Frame, FrameError, LENGTH_BYTES, Lane};
 
 /// The largest frame of a handshake or of control traffic: a few hundred bytes, with much to spare.
-const SMALL: usize = 64 * 1024;
+const MAX_SMALL_FRAME_BYTES: usize = 64 * 1024;
 /// An append request holds one proposal of the largest size, or about 1 MiB of smaller ones.
-const APPEND: usize = 16 * 1024 * 1024;
+const MAX_APPEND_FRAME_BYTES: usize = 16 * 1024 * 1024;
 /// A chunk of a snapshot, and what is around it.
-const CHUNK: usize = 2 * super::snapshot::CHUNK_BYTES;
+const MAX_CHUNK_FRAME_BYTES: usize = 2 * super::snapshot::CHUNK_BYTES;
 /// Writing takes longer only when the other side has stopped reading.
-const WRITE: Duration = Duration::from_secs(10);
+const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Why a connection is no longer of use.
 #[derive(Debug, thiserror::Error)]
@@ -53,7 +53,7 @@ impl Conn {
             framed: Framed::new(
                 stream,
                 Codec {
-                    max: SMALL,
+                    max: MAX_SMALL_FRAME_BYTES,
                     pulse: None,
                 },
             ),
@@ -61,20 +61,20 @@ impl Conn {
     }
 
     /// From here on each frame shows that the member of `pulse` lives.
-    pub(super) fn enter(&mut self, lane: Lane, pulse: Pulse) {
+    pub(super) fn enter(&mut self, lane: Lane, pulse: Liveness) {
         let codec = self.framed.codec_mut();
         codec.pulse = Some(pulse);
         codec.max = match lane {
-            Lane::Append => APPEND,
-            Lane::Control => SMALL,
-            Lane::Snapshot => CHUNK,
+            Lane::Append => MAX_APPEND_FRAME_BYTES,
+            Lane::Control => MAX_SMALL_FRAME_BYTES,
+            Lane::Snapshot => MAX_CHUNK_FRAME_BYTES,
         };
     }
 
     pub(super) async fn send(&mut self, frame: Frame) -> Result<(), ConnError> {
-        timeout(WRITE, self.framed.send(frame))
+        timeout(WRITE_TIMEOUT, self.framed.send(frame))
             .await
-            .map_err(|_| ConnError::Late(WRITE))?
+            .map_err(|_| ConnError::Late(WRITE_TIMEOUT))?
     }
 
     /// The next frame, or that there will be none.
@@ -98,7 +98,7 @@ impl Conn {
 pub(super) struct Codec {
     max: usize,
     /// Of who has proved to be a member.
-    pulse: Option<Pulse>,
+    pulse: Option<Liveness>,
 }
 
 impl Decoder for Codec {

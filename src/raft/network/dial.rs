@@ -21,7 +21,7 @@ use crate::wire::frames::{Hello, Lane, MAGIC, VERSIONS};
 
 /// For look-up, connection and handshake together: a few round trips; who takes longer is asked
 /// again.
-const DIAL: Duration = Duration::from_secs(1);
+const DIAL_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Why there is no connection to a member.
 #[derive(Debug, thiserror::Error)]
@@ -109,7 +109,7 @@ impl Dialer {
         // Safety order: the id of this start is on disk → it is said on 8089 (founding.md 7,
         // restored volume). So the gate comes first, and what we say of ourselves is asked for
         // behind it.
-        timeout(DIAL, self.open.wait())
+        timeout(DIAL_TIMEOUT, self.open.wait())
             .await
             .map_err(|_| DialError::NotOpen)?;
         let hello = self.hello(receiver, lane)?;
@@ -117,9 +117,9 @@ impl Dialer {
         let attempts = addresses
             .iter()
             .map(|address| self.by_name(address, &hello));
-        timeout(DIAL, first(attempts))
+        timeout(DIAL_TIMEOUT, first(attempts))
             .await
-            .map_err(|_| DialError::Late(DIAL))?
+            .map_err(|_| DialError::Late(DIAL_TIMEOUT))?
     }
 
     fn hello(&self, receiver: Replica, lane: Lane) -> Result<Hello, DialError> {

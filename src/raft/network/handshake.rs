@@ -11,7 +11,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use super::conn::{Conn, ConnError};
-use super::liveness::Pulse;
+use super::liveness::Liveness;
 use crate::base::Incarnation;
 use crate::raft::{Admission, Refusal, Replica};
 use crate::runtime::Rng;
@@ -67,7 +67,7 @@ pub(super) async fn ask(
     admission
         .check_callee(&receiver, &challenge.starts)
         .map_err(HandshakeError::Refused)?;
-    conn.enter(hello.lane, Pulse::begin(admission, receiver.incarnation));
+    conn.enter(hello.lane, Liveness::begin(admission, receiver.incarnation));
     Ok(())
 }
 
@@ -92,7 +92,7 @@ pub(super) async fn answer(
     admitted?;
     conn.enter(
         hello.lane,
-        Pulse::begin(admission, hello.sender.incarnation),
+        Liveness::begin(admission, hello.sender.incarnation),
     );
     Ok(hello.lane)
 }

@@ -15,37 +15,39 @@ use tokio::time::timeout;
 use super::conn::Conn;
 use super::handshake;
 use super::server::Served;
-use super::unauthenticated::{Failures, Place, Strangers, is_of_one_connection};
+use super::unauthenticated::{
+    AcceptFailures, ConnectionPermit, UnauthenticatedConnections, is_of_one_connection,
+};
 use crate::raft::{Admission, Replica};
 use crate::runtime::net::{Listener, Stream};
 use crate::runtime::{Env, TaskHandle};
 use crate::wire::frames::{BANNER, Lane, MAGIC};
 
 /// For the whole handshake: it is three small frames.
-const HANDSHAKE: Duration = Duration::from_secs(5);
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 /// After a failed accept (too many open files, as a rule): long enough not to spin, short enough to
 /// go on.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
 /// How long, and how much, we read from who got the banner, so that closing does not destroy it
 /// unread.
-const LINGER: Duration = Duration::from_secs(1);
-const LINGER_BYTES: u64 = 64 * 1024;
+const LINGER_TIMEOUT: Duration = Duration::from_secs(1);
+const MAX_LINGER_BYTES: u64 = 64 * 1024;
 
 /// The 8089 listener, and what diallers need. Cheap to clone; the last clone closes the port.
 #[derive(Clone)]
 pub struct Transport {
-    shared: Arc<Shared>,
+    shared: Arc<ListenerState>,
     /// Dropping it ends every connection.
     _listener: Arc<TaskHandle<()>>,
 }
 
-struct Shared {
+struct ListenerState {
     env: Env,
     admission: Arc<dyn Admission>,
     local: SocketAddr,
     /// The Raft node that messages are for; `None` before it admits and after it is shut down.
     served: watch::Sender<Option<Arc<Served>>>,
-    strangers: Strangers,
+    strangers: UnauthenticatedConnections,
 }
 
 impl Transport {
@@ -57,12 +59,12 @@ impl Transport {
         admission: Arc<dyn Admission>,
     ) -> io::Result<Self> {
         let listener = env.net.listen(bind).await?;
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(ListenerState {
             env: env.clone(),
             admission,
             local: listener.local(),
             served: watch::Sender::new(None),
-            strangers: Strangers::default(),
+            strangers: UnauthenticatedConnections::default(),
         });
         let task = env.tasks.spawn(accept(shared.clone(), listener));
         Ok(Self {
@@ -97,9 +99,9 @@ impl Transport {
 }
 
 /// Errors do not end it: the port of a member stays open as long as the process.
-async fn accept(shared: Arc<Shared>, mut listener: Box<dyn Listener>) {
+async fn accept(shared: Arc<ListenerState>, mut listener: Box<dyn Listener>) {
     let mut connections: FuturesUnordered<TaskHandle<()>> = FuturesUnordered::new();
-    let mut failures = Failures::default();
+    let mut failures = AcceptFailures::default();
     loop {
         let accepted = tokio::select! {
             biased;
@@ -124,15 +126,15 @@ async fn accept(shared: Arc<Shared>, mut listener: Box<dyn Listener>) {
                 if let Some(times) = failures.count() {
                     tracing::warn!(%error, times, "8089: cannot accept connections");
                 }
-                tokio::time::sleep(ACCEPT_PAUSE).await;
+                tokio::time::sleep(ACCEPT_RETRY_DELAY).await;
             }
         }
     }
 }
 
-async fn connection(shared: Arc<Shared>, stream: Box<dyn Stream>, place: Place) {
+async fn connection(shared: Arc<ListenerState>, stream: Box<dyn Stream>, place: ConnectionPermit) {
     let from = stream.peer();
-    let Ok(greeted) = timeout(HANDSHAKE, greet(&shared, stream)).await else {
+    let Ok(greeted) = timeout(HANDSHAKE_TIMEOUT, greet(&shared, stream)).await else {
         tracing::debug!(%from, "8089: no handshake in time");
         return;
     };
@@ -145,7 +147,7 @@ async fn connection(shared: Arc<Shared>, stream: Box<dyn Stream>, place: Place) 
 }
 
 async fn greet(
-    shared: &Shared,
+    shared: &ListenerState,
     mut stream: Box<dyn Stream>,
 ) -> Result<Option<(Conn, Lane)>, handshake::HandshakeError> {
     let from = stream.peer().ip();
@@ -180,13 +182,19 @@ async fn is_ours(stream: &mut Box<dyn Stream>) -> io::Result<bool> {
 async fn turn_away(stream: &mut Box<dyn Stream>) -> io::Result<()> {
     stream.write_all(BANNER).await?;
     stream.shutdown().await?;
-    let mut rest = stream.take(LINGER_BYTES);
-    drop(timeout(LINGER, tokio::io::copy(&mut rest, &mut tokio::io::sink())).await);
+    let mut rest = stream.take(MAX_LINGER_BYTES);
+    drop(
+        timeout(
+            LINGER_TIMEOUT,
+            tokio::io::copy(&mut rest, &mut tokio::io::sink()),
+        )
+        .await,
+    );
     Ok(())
 }
 
 /// Serves until the connection ends or the Raft node goes.
-async fn serve(shared: &Shared, mut conn: Conn, lane: Lane, from: SocketAddr) {
+async fn serve(shared: &ListenerState, mut conn: Conn, lane: Lane, from: SocketAddr) {
     let mut served = shared.served.subscribe();
     let Some(raft) = served.borrow_and_update().clone() else {
         return;

@@ -10,16 +10,16 @@ use crate::raft::Admission;
 
 /// Whether a member is gone is judged in seconds (founding.md 7, Replace); frames come by the
 /// thousand in each.
-const TELL_EVERY: Duration = Duration::from_millis(100);
+const REPORT_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Belongs to one connection and needs no lock: between two tellings it compares instants, no more.
-pub(super) struct Pulse {
+pub(super) struct Liveness {
     admission: Arc<dyn Admission>,
     sender: Incarnation,
     told: Instant,
 }
 
-impl Pulse {
+impl Liveness {
     /// A handshake succeeded: the first that was heard.
     pub(super) fn begin(admission: &Arc<dyn Admission>, sender: Incarnation) -> Self {
         admission.heard(sender);
@@ -32,7 +32,7 @@ impl Pulse {
 
     /// A whole frame has come.
     pub(super) fn beat(&mut self) {
-        if self.told.elapsed() >= TELL_EVERY {
+        if self.told.elapsed() >= REPORT_INTERVAL {
             self.told = Instant::now();
             self.admission.heard(self.sender);
         }

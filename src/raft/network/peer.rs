@@ -12,7 +12,7 @@ use crate::runtime::{TaskHandle, Tasks};
 use crate::wire::frames::Lane;
 
 /// On a lane at most one exchange runs as a rule; two when a vote meets a heartbeat.
-const IDLE_PER_LANE: usize = 2;
+const MAX_IDLE_PER_LANE: usize = 2;
 
 pub(super) struct Peer {
     dialer: Arc<Dialer>,
@@ -78,7 +78,7 @@ impl Peer {
     pub(super) fn give_back(&self, lane: Lane, conn: Conn) {
         let mut lanes = lock(&self.lanes);
         let idle = &mut lanes.entry(lane).or_default().idle;
-        if idle.len() < IDLE_PER_LANE {
+        if idle.len() < MAX_IDLE_PER_LANE {
             idle.push(conn);
         }
     }

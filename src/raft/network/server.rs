@@ -20,15 +20,15 @@ use crate::wire::frames::{
 
 /// As many requests as a sender has in flight: one is synced while the next is on its way. More
 /// would only cut a burst into smaller requests, each with its own wake-ups and its own fsync.
-pub(super) const IN_FLIGHT: usize = 2;
+pub(super) const MAX_IN_FLIGHT: usize = 2;
 /// Senders write at least every [`super::stream::IDLE`]; four times that without a byte, and they
 /// are gone.
-const SILENCE: Duration = Duration::from_secs(60);
+const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 /// Answers are small: who does not take one in this time does not read.
-const WRITE: Duration = Duration::from_secs(10);
+const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 /// For this node's own answer. Its Raft waits for the disk, and one that hangs must not gather a
 /// connection for each time that somebody asked and gave up.
-const ANSWER: Duration = Duration::from_secs(10);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The Raft node that connections are for.
 pub(in crate::raft) struct Served {
@@ -41,7 +41,7 @@ pub(in crate::raft) struct Served {
 pub(super) async fn run(conn: &mut Conn, lane: Lane, served: &Served) -> Result<(), ConnError> {
     let (raft, me) = (&served.raft, served.me.raft_id);
     loop {
-        let frame = match conn.next_within(SILENCE).await {
+        let frame = match conn.next_within(IDLE_TIMEOUT).await {
             Err(ConnError::Closed) => return Ok(()),
             frame => frame?,
         };
@@ -52,17 +52,17 @@ pub(super) async fn run(conn: &mut Conn, lane: Lane, served: &Served) -> Result<
             }
             (Lane::Control, Frame::Vote(ask)) => {
                 validate::vote(&ask, me)?;
-                let asked = within(ANSWER, raft.vote(vote_request(ask))).await?;
+                let asked = within(ANSWER_TIMEOUT, raft.vote(vote_request(ask))).await?;
                 reply(conn, asked.map(vote_answer).map_err(|e| e.to_string())).await?;
             }
             (Lane::Control, Frame::PreVote(ask)) => {
                 validate::vote(&ask, me)?;
-                let asked = within(ANSWER, raft.pre_vote(vote_request(ask))).await?;
+                let asked = within(ANSWER_TIMEOUT, raft.pre_vote(vote_request(ask))).await?;
                 reply(conn, asked.map(vote_answer).map_err(|e| e.to_string())).await?;
             }
             (Lane::Control, Frame::Transfer(transfer)) => {
                 let done = within(
-                    ANSWER,
+                    ANSWER_TIMEOUT,
                     raft.handle_transfer_leader(transfer_request(transfer)),
                 )
                 .await?;
@@ -97,7 +97,7 @@ pub(super) async fn within<T>(
 /// One stream of append requests, up to its end frame. Answers go out in the order of the requests.
 async fn appends(conn: &mut Conn, served: &Served, first: Append) -> Result<(), ConnError> {
     let leader = first.vote.node;
-    let (requests, mut incoming) = mpsc::channel(IN_FLIGHT);
+    let (requests, mut incoming) = mpsc::channel(MAX_IN_FLIGHT);
     let input = futures_util::stream::poll_fn(move |cx| incoming.poll_recv(cx));
     let answers = served.raft.stream_append(input);
     let (mut sink, mut source) = (&mut conn.framed).split();
@@ -111,9 +111,9 @@ async fn appends(conn: &mut Conn, served: &Served, first: Append) -> Result<(), 
                 // read past.
                 drop(requests.send(open_append(append)?).await);
             }
-            let next = timeout(SILENCE, source.next())
+            let next = timeout(IDLE_TIMEOUT, source.next())
                 .await
-                .map_err(|_| ConnError::Late(SILENCE))?;
+                .map_err(|_| ConnError::Late(IDLE_TIMEOUT))?;
             match next.ok_or(ConnError::Closed)?? {
                 Frame::Append(append) => request = Some(append),
                 Frame::Idle => {}
@@ -135,16 +135,16 @@ async fn appends(conn: &mut Conn, served: &Served, first: Append) -> Result<(), 
                 Ok(result) => Frame::Appended(appended(result)),
                 Err(fatal) => Frame::Failed(fatal.to_string()),
             };
-            timeout(WRITE, sink.send(frame))
+            timeout(WRITE_TIMEOUT, sink.send(frame))
                 .await
-                .map_err(|_| ConnError::Late(WRITE))??;
+                .map_err(|_| ConnError::Late(WRITE_TIMEOUT))??;
         }
         Ok(())
     };
     tokio::try_join!(read, write)?;
-    timeout(WRITE, sink.send(Frame::End))
+    timeout(WRITE_TIMEOUT, sink.send(Frame::End))
         .await
-        .map_err(|_| ConnError::Late(WRITE))?
+        .map_err(|_| ConnError::Late(WRITE_TIMEOUT))?
 }
 
 fn open_append(append: Append) -> Result<openraft::raft::AppendEntriesRequest<Types>, ConnError> {

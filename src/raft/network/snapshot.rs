@@ -16,12 +16,12 @@ use crate::wire::frames::{self, Frame, FrameError, Vote};
 
 pub(super) const CHUNK_BYTES: usize = 1024 * 1024;
 /// Far beyond any catalog, well below what would hurt: the bytes are held in memory.
-const MAX_BYTES: u64 = 1024 * 1024 * 1024;
+const MAX_SNAPSHOT_BYTES: u64 = 1024 * 1024 * 1024;
 /// A chunk is a megabyte: even a slow link brings one in this time.
-const CHUNK: Duration = Duration::from_secs(30);
+const CHUNK_TIMEOUT: Duration = Duration::from_secs(30);
 /// For this node to decode and store it. Longer than its sender waits (`config::INSTALL`), who then
 /// asks again.
-const INSTALL: Duration = Duration::from_secs(120);
+const INSTALL_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Sends all of it and waits for the member to have it on disk. Each step has its deadline.
 pub(super) async fn send(
@@ -59,7 +59,7 @@ pub(super) async fn receive(
     raft: &OpenRaft,
     head: frames::Snapshot,
 ) -> Result<Result<Vote, String>, ConnError> {
-    if head.bytes > MAX_BYTES {
+    if head.bytes > MAX_SNAPSHOT_BYTES {
         return Err(ConnError::Failed(format!(
             "a snapshot of {} bytes",
             head.bytes
@@ -76,7 +76,7 @@ pub(super) async fn receive(
         snapshot: bytes,
     };
     let installed = within(
-        INSTALL,
+        INSTALL_TIMEOUT,
         raft.install_full_snapshot(open_vote(head.vote), image),
     )
     .await?;
@@ -89,7 +89,7 @@ pub(super) async fn receive(
 async fn collect(conn: &mut Conn, head: &frames::Snapshot) -> Result<Bytes, ConnError> {
     let mut bytes = BytesMut::new();
     loop {
-        match conn.next_within(CHUNK).await? {
+        match conn.next_within(CHUNK_TIMEOUT).await? {
             Frame::Chunk(chunk) if (bytes.len() + chunk.len()) as u64 <= head.bytes => {
                 bytes.extend_from_slice(&chunk);
             }

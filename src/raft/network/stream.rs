@@ -17,7 +17,7 @@ use crate::raft::types::{Types, open_log_id, open_vote};
 use crate::wire::frames::{Appended, Frame, Lane};
 
 /// An idle stream says that often that its sender is there.
-pub(super) const IDLE: Duration = Duration::from_secs(15);
+pub(super) const IDLE_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// One exchange of append requests on a connection.
 pub(super) struct Session<S> {
@@ -111,8 +111,13 @@ impl<S: Stream<Item = AppendEntriesRequest<Types>> + Unpin> Session<S> {
     }
 
     async fn event(&mut self) -> Event {
-        let deadline = self.at + if self.waits() { self.patience } else { IDLE };
-        let room = !self.input_ended && self.in_flight < server::IN_FLIGHT;
+        let deadline = self.at
+            + if self.waits() {
+                self.patience
+            } else {
+                IDLE_TIMEOUT
+            };
+        let room = !self.input_ended && self.in_flight < server::MAX_IN_FLIGHT;
         tokio::select! {
             biased;
             frame = self.conn.next() => Event::Frame(frame),

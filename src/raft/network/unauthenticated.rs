@@ -9,27 +9,29 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// Members need three each at a time.
-const ALL: usize = 128;
+const MAX_UNAUTHENTICATED: usize = 128;
 /// Of one address: all members behind one, and what they tried before, with much to spare; and
 /// three quarters are left for others whatever one stranger does.
-const OF_ONE: usize = 32;
+const MAX_UNAUTHENTICATED_PER_ADDRESS: usize = 32;
 
 /// Places for connections that have not passed the handshake. Cheap to clone.
 #[derive(Clone, Default)]
-pub(super) struct Strangers(Arc<Mutex<BTreeMap<IpAddr, usize>>>);
+pub(super) struct UnauthenticatedConnections(Arc<Mutex<BTreeMap<IpAddr, usize>>>);
 
-impl Strangers {
+impl UnauthenticatedConnections {
     /// A place until the handshake is over; `None` when there is none.
-    pub(super) fn enter(&self, from: IpAddr) -> Option<Place> {
+    pub(super) fn enter(&self, from: IpAddr) -> Option<ConnectionPermit> {
         // The same host by either family, where one socket listens for both.
         let from = from.to_canonical();
         let mut counts = self.counts();
         let here = counts.get(&from).copied().unwrap_or_default();
-        if here >= OF_ONE || counts.values().sum::<usize>() >= ALL {
+        if here >= MAX_UNAUTHENTICATED_PER_ADDRESS
+            || counts.values().sum::<usize>() >= MAX_UNAUTHENTICATED
+        {
             return None;
         }
         counts.insert(from, here + 1);
-        Some(Place {
+        Some(ConnectionPermit {
             strangers: self.clone(),
             from,
         })
@@ -42,12 +44,12 @@ impl Strangers {
 }
 
 /// One place, given back when dropped.
-pub(super) struct Place {
-    strangers: Strangers,
+pub(super) struct ConnectionPermit {
+    strangers: UnauthenticatedConnections,
     from: IpAddr,
 }
 
-impl Drop for Place {
+impl Drop for ConnectionPermit {
     fn drop(&mut self) {
         let mut counts = self.strangers.counts();
         if let Some(count) = counts.get_mut(&self.from) {
@@ -81,20 +83,23 @@ pub(super) fn is_of_one_connection(error: &io::Error) -> bool {
 }
 
 /// The log is told of the first failure, and then that often, with how many there were.
-const TELL_EVERY: Duration = Duration::from_secs(10);
+const REPORT_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Failures to accept that the log was not told of.
 #[derive(Default)]
-pub(super) struct Failures {
+pub(super) struct AcceptFailures {
     untold: u64,
     told: Option<Instant>,
 }
 
-impl Failures {
+impl AcceptFailures {
     /// One more. If it is time to tell: how many there were since the last time.
     pub(super) fn count(&mut self) -> Option<u64> {
         self.untold += 1;
-        if self.told.is_some_and(|told| told.elapsed() < TELL_EVERY) {
+        if self
+            .told
+            .is_some_and(|told| told.elapsed() < REPORT_INTERVAL)
+        {
             return None;
         }
         self.told = Some(Instant::now());
@@ -108,7 +113,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn failures_are_told_once_and_then_by_their_number() {
-        let mut failures = Failures::default();
+        let mut failures = AcceptFailures::default();
         let mut told = Vec::new();
         for tick in 0..250 {
             told.extend(failures.count().map(|count| (tick, count)));

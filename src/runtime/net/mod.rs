@@ -10,7 +10,7 @@ use std::pin::Pin;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
-pub use system::{LOOKUPS_PER_NAME, System};
+pub use system::{MAX_LOOKUPS_PER_NAME, System};
 
 /// A boxed future, as object-safe async traits return it.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -15,7 +15,7 @@ use super::{BoxFuture, Listener, Net, Stream};
 
 /// A hanging resolver must not eat the thread pool; four keep one slow answer from blocking the
 /// next try.
-pub const LOOKUPS_PER_NAME: usize = 4;
+pub const MAX_LOOKUPS_PER_NAME: usize = 4;
 
 /// The real network.
 #[derive(Default)]
@@ -85,7 +85,7 @@ impl Lookup {
     fn start(all: &Arc<Mutex<HashMap<String, usize>>>, name: &str) -> io::Result<Self> {
         let mut counts = lock(all);
         let count = counts.entry(name.to_owned()).or_default();
-        if *count >= LOOKUPS_PER_NAME {
+        if *count >= MAX_LOOKUPS_PER_NAME {
             let text = format!("{count} look-ups of {name} still hang");
             return Err(io::Error::new(io::ErrorKind::ResourceBusy, text));
         }
@@ -117,20 +117,20 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 fn tune(stream: &TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let keepalive = socket2::TcpKeepalive::new()
-        .with_time(KEEPALIVE)
-        .with_interval(KEEPALIVE);
+        .with_time(KEEPALIVE_INTERVAL)
+        .with_interval(KEEPALIVE_INTERVAL);
     socket2::SockRef::from(stream).set_tcp_keepalive(&keepalive)
 }
 
 /// Well below the idle limits of NAT tables and load balancers (minutes), well above any chatter.
-const KEEPALIVE: Duration = Duration::from_secs(15);
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);
 
 /// What we sent and nobody acknowledges, and probes that nobody answers, end a connection that we
 /// made: a host that vanished is noticed soon also where an answer may take hours, as the copy of a
 /// shard does.
 #[cfg(target_os = "linux")]
 fn give_up_on_the_silent(stream: &TcpStream) -> io::Result<()> {
-    socket2::SockRef::from(stream).set_tcp_user_timeout(Some(SILENT_FOR))
+    socket2::SockRef::from(stream).set_tcp_user_timeout(Some(SILENCE_TIMEOUT))
 }
 
 /// The system's own patience: a quarter of an hour as a rule.
@@ -142,7 +142,7 @@ fn give_up_on_the_silent(_stream: &TcpStream) -> io::Result<()> {
 /// Four probes. A machine that is paused for less, and a network that is repaired within it, break
 /// nothing.
 #[cfg(target_os = "linux")]
-const SILENT_FOR: Duration = Duration::from_secs(60);
+const SILENCE_TIMEOUT: Duration = Duration::from_secs(60);
 
 struct Bound {
     local: SocketAddr,
@@ -239,7 +239,7 @@ mod tests {
         let socket = socket2::SockRef::from(&stream);
         assert_eq!(
             socket.tcp_user_timeout().expect("an option"),
-            Some(SILENT_FOR)
+            Some(SILENCE_TIMEOUT)
         );
         assert!(socket.keepalive().expect("an option"));
     }

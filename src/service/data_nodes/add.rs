@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::time::{Instant, timeout_at};
 
-use super::{QUICK_ANSWER, data_address, info, known, of_data_node};
+use super::{QUICK_ANSWER_TIMEOUT, data_address, info, known, of_data_node};
 use crate::base::{Address, Text};
 use crate::catalog::{Catalog, DataNode};
 use crate::machine::Command;
@@ -79,7 +79,7 @@ impl Service {
         let find = |catalog: &Catalog| catalog.data_nodes.get(&joined.id).filter(is_it).map(info);
         let mut applied = raft.applied();
         let there = applied.wait_for(|applied| find(&applied.catalog).is_some());
-        let there = timeout_at(Instant::now() + QUICK_ANSWER, there).await;
+        let there = timeout_at(Instant::now() + QUICK_ANSWER_TIMEOUT, there).await;
         let found = there
             .ok()
             .and_then(Result::ok)
@@ -105,7 +105,7 @@ impl Service {
         }
         let status = self
             .data_nodes
-            .status(at, Instant::now() + QUICK_ANSWER)
+            .status(at, Instant::now() + QUICK_ANSWER_TIMEOUT)
             .await
             .map_err(of_data_node)?;
         let tcp = Text::from(&status.tcp_addr);

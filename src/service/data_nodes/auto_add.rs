@@ -7,16 +7,16 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::time::{Instant, sleep};
 
-use super::{QUICK_ANSWER, known, was_removed};
+use super::{QUICK_ANSWER_TIMEOUT, known, was_removed};
 use crate::base::Address;
 use crate::catalog::{Catalog, DATA_LEVEL};
 use crate::raft::Role;
 use crate::service::{Error, Service};
 
-const LOOK: Duration = Duration::from_secs(1);
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 /// A data node that is not there yet is asked less and less often: one that starts later is found
 /// within this.
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+const MAX_RETRY_DELAY: Duration = Duration::from_secs(10);
 
 /// Each by itself: one that is silent keeps no other away. Ends with the process's tasks, or with
 /// the service.
@@ -35,7 +35,7 @@ async fn keep_adding(service: Weak<Service>, at: Address) {
         own: None,
         said: String::new(),
     };
-    let mut pause = LOOK;
+    let mut pause = CHECK_INTERVAL;
     loop {
         sleep(pause).await;
         let Some(service) = service.upgrade() else {
@@ -43,9 +43,9 @@ async fn keep_adding(service: Weak<Service>, at: Address) {
         };
         if service.lacks(&wanted) {
             wanted.try_once(&service).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            pause = (pause * 2).min(MAX_RETRY_DELAY);
         } else {
-            pause = LOOK;
+            pause = CHECK_INTERVAL;
         }
     }
 }
@@ -80,7 +80,7 @@ impl Wanted {
         // It may be a member, or have been one, under a name that the list does not have.
         let status = service
             .data_nodes
-            .status(&self.at, Instant::now() + QUICK_ANSWER)
+            .status(&self.at, Instant::now() + QUICK_ANSWER_TIMEOUT)
             .await;
         self.own = Some(status.map_err(super::of_data_node)?.tcp_addr);
         if !service.lacks(self) {

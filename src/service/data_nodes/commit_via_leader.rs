@@ -9,12 +9,12 @@ use super::{Error, Service};
 use crate::machine::Command;
 use crate::raft::Raft;
 use crate::service::leader::meta_node_at;
-use crate::service::{CARRIED, Carried};
+use crate::service::{FORWARDED_HEADER, ForwardedRequest};
 use crate::wire::execute;
 
 /// After hours of work it is not given up because a leader is being elected.
-const WITHIN: Duration = Duration::from_secs(300);
-const TRY_AGAIN: Duration = Duration::from_millis(500);
+const COMMIT_TIMEOUT: Duration = Duration::from_secs(300);
+const RETRY_DELAY: Duration = Duration::from_millis(500);
 
 impl Service {
     /// Executes a command of the wire that may be executed twice.
@@ -26,7 +26,7 @@ impl Service {
         raft: &Raft,
         command: Command,
     ) -> Result<(), Error> {
-        let deadline = Instant::now() + WITHIN;
+        let deadline = Instant::now() + COMMIT_TIMEOUT;
         loop {
             let tried = match self
                 .change(raft, command.clone(), self.deadline().min(deadline))
@@ -40,7 +40,7 @@ impl Service {
                 Ok(None) | Err(Error::NoLeader { .. } | Error::Unknown(_))
                     if Instant::now() < deadline =>
                 {
-                    sleep(TRY_AGAIN).await;
+                    sleep(RETRY_DELAY).await;
                 }
                 Ok(None) => return Err(Error::NoLeader { reachable: None }),
                 Err(error) => return Err(error),
@@ -64,8 +64,8 @@ impl Service {
         // The caller's word is spent by now: it is this node that asks.
         let authorization = self.config.login.authorization(self.env.clock.now());
         let authorization = authorization.map(|value| ("authorization".to_owned(), value.into()));
-        let carried = (CARRIED.to_owned(), Bytes::from_static(b"1"));
-        let request = Carried {
+        let carried = (FORWARDED_HEADER.to_owned(), Bytes::from_static(b"1"));
+        let request = ForwardedRequest {
             method: "POST".to_owned(),
             path_and_query: "/execute".to_owned(),
             headers: [carried].into_iter().chain(authorization).collect(),
@@ -73,7 +73,7 @@ impl Service {
         };
         match self
             .carrier
-            .carry(&leader, &request.meant_for(incarnation), deadline)
+            .forward(&leader, &request.meant_for(incarnation), deadline)
             .await
         {
             Ok(answer) if answer.status == 200 => match execute::decode_response(&answer.body) {

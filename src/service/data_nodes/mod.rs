@@ -17,7 +17,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::{Error, Limits, Manner, Refusal, Service};
+use super::{Error, Limits, Refusal, Retry, Service};
 use crate::base::{Address, Text};
 use crate::catalog::{Catalog, DATA_LEVEL, DataNode};
 use crate::data_node::Failed;
@@ -31,9 +31,9 @@ pub(super) const DATA_PORT: u16 = 8088;
 
 /// A data node gives up joining or leaving after 10 s, and an attempt that has begun may take as
 /// long again.
-const DATA_NODE_ANSWERS: Duration = Duration::from_secs(40);
+const DATA_NODE_TIMEOUT: Duration = Duration::from_secs(40);
 /// What is answered from memory.
-pub(super) const QUICK_ANSWER: Duration = Duration::from_secs(10);
+pub(super) const QUICK_ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// An entry that a member cannot read would halt it.
 pub(super) const OLDER: &str = "not every meta node is known to run a version that has data nodes";
@@ -41,13 +41,13 @@ pub(super) const OLDER: &str = "not every meta node is known to run a version th
 impl Service {
     /// What a caller waits who waits for a data node as well; each step at the leader has a limit
     /// of its own.
-    pub fn data_node_limits(&self, manner: Manner) -> Limits {
+    pub fn data_node_limits(&self, manner: Retry) -> Limits {
         let patience = self.config.consensus_timeout;
-        let answer = Instant::now() + DATA_NODE_ANSWERS + QUICK_ANSWER * 2 + patience * 2;
+        let answer = Instant::now() + DATA_NODE_TIMEOUT + QUICK_ANSWER_TIMEOUT * 2 + patience * 2;
         Limits {
-            patience,
+            leader_timeout: patience,
             answer,
-            manner,
+            retry: manner,
         }
     }
 

@@ -13,7 +13,7 @@ use crate::service::Error;
 use crate::wire::data_node::Node;
 
 /// A member that does not answer at once is one all the same.
-const GLANCE: Duration = Duration::from_secs(2);
+const STATUS_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl Service {
     /// Tells it if it answers under its own name and says that it belongs to nothing. It keeps its
@@ -25,7 +25,11 @@ impl Service {
         let Ok(at) = address_of(node) else {
             return Ok(());
         };
-        let Ok(status) = self.data_nodes.status(&at, Instant::now() + GLANCE).await else {
+        let Ok(status) = self
+            .data_nodes
+            .status(&at, Instant::now() + STATUS_TIMEOUT)
+            .await
+        else {
             return Ok(());
         };
         if status.is_joined() || status.tcp_addr.as_bytes() != node.tcp.as_bytes() {
@@ -48,7 +52,7 @@ impl Service {
         update: bool,
     ) -> Result<Node, Error> {
         let servers = self.meta_servers(&raft.applied().borrow().catalog);
-        let answered = Instant::now() + super::DATA_NODE_ANSWERS;
+        let answered = Instant::now() + super::DATA_NODE_TIMEOUT;
         self.data_nodes
             .join_cluster(at, &servers, update, answered)
             .await

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::{DATA_NODE_ANSWERS, QUICK_ANSWER, address_of, known};
+use super::{DATA_NODE_TIMEOUT, QUICK_ANSWER_TIMEOUT, address_of, known};
 use crate::base::{Address, NodeId};
 use crate::catalog::DataNode;
 use crate::data_node::DataNodes;
@@ -15,9 +15,9 @@ use crate::service::{Error, Service};
 
 /// A node that is down now, or reads its shards after a restart, is asked later, less and less
 /// often. One that stays down for longer keeps it until it is too old.
-const HANDOFF_PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_HANDOFF_PAUSE: Duration = Duration::from_secs(60);
-const HANDOFF_WITHIN: Duration = Duration::from_secs(3600);
+const HANDOFF_RETRY_DELAY: Duration = Duration::from_secs(1);
+const MAX_HANDOFF_RETRY_DELAY: Duration = Duration::from_secs(60);
+const HANDOFF_TIMEOUT: Duration = Duration::from_secs(3600);
 
 impl Service {
     /// Takes a data node out. Without `force` it must answer, and be the only owner of no shard:
@@ -54,7 +54,7 @@ impl Service {
         if let (Ok(at), false) = (at, force) {
             let left = self
                 .data_nodes
-                .leave_cluster(&at, Instant::now() + DATA_NODE_ANSWERS)
+                .leave_cluster(&at, Instant::now() + DATA_NODE_TIMEOUT)
                 .await;
             left.map_err(|failed| {
                 let failed = failed.text();
@@ -70,7 +70,7 @@ impl Service {
     async fn answers(&self, at: &Address, node: &DataNode) -> Result<(), Error> {
         let status = self
             .data_nodes
-            .status(at, Instant::now() + QUICK_ANSWER)
+            .status(at, Instant::now() + QUICK_ANSWER_TIMEOUT)
             .await;
         let wrong = match status {
             Ok(status) if status.tcp_addr.as_bytes() == node.tcp.as_bytes() => return Ok(()),
@@ -105,16 +105,16 @@ impl Service {
 }
 
 async fn tell_to_drop(nodes: &DataNodes, at: &Address, gone: NodeId) {
-    let (begun, mut pause) = (Instant::now(), HANDOFF_PAUSE);
+    let (begun, mut pause) = (Instant::now(), HANDOFF_RETRY_DELAY);
     loop {
         match nodes
-            .remove_hinted_handoff(at, gone, Instant::now() + DATA_NODE_ANSWERS)
+            .remove_hinted_handoff(at, gone, Instant::now() + DATA_NODE_TIMEOUT)
             .await
         {
             Ok(()) => return,
-            Err(failed) if failed.why.is_retryable() && begun.elapsed() < HANDOFF_WITHIN => {
+            Err(failed) if failed.why.is_retryable() && begun.elapsed() < HANDOFF_TIMEOUT => {
                 sleep(pause).await;
-                pause = (pause * 2).min(LONGEST_HANDOFF_PAUSE);
+                pause = (pause * 2).min(MAX_HANDOFF_RETRY_DELAY);
             }
             Err(failed) => {
                 return tracing::warn!(node = %gone, "hinted handoff was not dropped: {failed}");

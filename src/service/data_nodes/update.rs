@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::{QUICK_ANSWER, data_address, info, known, of_data_node, was_removed};
+use super::{QUICK_ANSWER_TIMEOUT, data_address, info, known, of_data_node, was_removed};
 use crate::base::{Address, Text};
 use crate::catalog::DataNode;
 use crate::machine::Command;
@@ -57,7 +57,7 @@ impl Service {
     ) -> Result<Option<DataNodeInfo>, Error> {
         let status = self
             .data_nodes
-            .status(at, Instant::now() + QUICK_ANSWER)
+            .status(at, Instant::now() + QUICK_ANSWER_TIMEOUT)
             .await
             .map_err(of_data_node)?;
         let is_itself = in_place.as_ref().is_some_and(|there| there.id == node.id);

@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use tokio::time::{Instant, sleep};
 
 use super::copies::Begun;
-use super::{COPIED_WITHIN, Error, Service, Target, node, not_an_owner, target};
+use super::{COPY_TIMEOUT, Error, Service, Target, node, not_an_owner, target};
 use crate::base::ShardId;
 use crate::catalog::DataNode;
 use crate::machine::{Command, ShardCopy};
@@ -17,8 +17,8 @@ use crate::service::data_nodes::{address_of, of_data_node};
 use crate::wire::api::CopyInProgress;
 use crate::wire::data_node::{CopyShard, ShardOwnerInfo};
 
-const TRIES: usize = 10;
-const BETWEEN: Duration = Duration::from_secs(1);
+const MAX_TRIES: usize = 10;
+const RETRY_DELAY: Duration = Duration::from_secs(1);
 
 impl Service {
     /// Copies a shard from the data node at `src` to the one at `dest`, which then owns it. `None`:
@@ -111,7 +111,7 @@ impl Service {
         };
         let copied = self
             .data_nodes
-            .copy_shard(&at, &copy, Instant::now() + COPIED_WITHIN)
+            .copy_shard(&at, &copy, Instant::now() + COPY_TIMEOUT)
             .await;
         copied.map_err(of_data_node)?;
         if self.held_at_last(to, shard).await?.is_none() {
@@ -133,9 +133,9 @@ impl Service {
         node: &DataNode,
         shard: ShardId,
     ) -> Result<Option<ShardOwnerInfo>, Error> {
-        for _ in 1..TRIES {
+        for _ in 1..MAX_TRIES {
             match self.held(node, shard).await {
-                Err(_) => sleep(BETWEEN).await,
+                Err(_) => sleep(RETRY_DELAY).await,
                 held => return held,
             }
         }

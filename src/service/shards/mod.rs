@@ -15,17 +15,17 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::data_nodes::{QUICK_ANSWER, address_of, known, of_data_node};
-use super::{Error, Limits, Manner, Service};
+use super::data_nodes::{QUICK_ANSWER_TIMEOUT, address_of, known, of_data_node};
+use super::{Error, Limits, Retry, Service};
 use crate::base::{Name, ShardId};
 use crate::catalog::{Catalog, DataNode};
 use crate::raft::Applied;
 use crate::wire::data_node::ShardOwnerInfo;
 
 /// Terabytes over a slow network. A dead data node is found out by its connection, not by this.
-const COPIED_WITHIN: Duration = Duration::from_secs(7 * 24 * 3600);
+const COPY_TIMEOUT: Duration = Duration::from_secs(7 * 24 * 3600);
 /// Deleting files of many gigabytes.
-const REMOVED_WITHIN: Duration = Duration::from_secs(300);
+const REMOVE_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// A shard as operations on it need it.
 struct Target {
@@ -39,18 +39,18 @@ struct Target {
 impl Service {
     /// What a caller waits who has a shard's data moved.
     pub fn copy_limits(&self) -> Limits {
-        let limits = self.data_node_limits(Manner::ForHours);
+        let limits = self.data_node_limits(Retry::LongRunning);
         Limits {
-            answer: limits.answer + COPIED_WITHIN,
+            answer: limits.answer + COPY_TIMEOUT,
             ..limits
         }
     }
 
     /// The same, deleted.
     pub fn removal_limits(&self) -> Limits {
-        let limits = self.data_node_limits(Manner::Once);
+        let limits = self.data_node_limits(Retry::Never);
         Limits {
-            answer: limits.answer + REMOVED_WITHIN,
+            answer: limits.answer + REMOVE_TIMEOUT,
             ..limits
         }
     }
@@ -60,7 +60,7 @@ impl Service {
         let at = address_of(node)?;
         let held = self
             .data_nodes
-            .list_shards(&at, Instant::now() + QUICK_ANSWER)
+            .list_shards(&at, Instant::now() + QUICK_ANSWER_TIMEOUT)
             .await;
         Ok(held.map_err(of_data_node)?.remove(&shard.0))
     }

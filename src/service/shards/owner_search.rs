@@ -18,32 +18,32 @@ use crate::base::{NodeId, ShardId};
 use crate::catalog::{Catalog, DATA_LEVEL, ShardGroup};
 use crate::machine::{Command, ShardCopy};
 use crate::raft::{Raft, Role};
-use crate::service::data_nodes::QUICK_ANSWER;
+use crate::service::data_nodes::QUICK_ANSWER_TIMEOUT;
 
-const LOOK: Duration = Duration::from_secs(2);
+const CHECK_INTERVAL: Duration = Duration::from_secs(2);
 /// Nothing found: asked less and less often, for a list may be long.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const MAX_PAUSE: Duration = Duration::from_secs(60);
 /// Terabytes may come out of a backup in this time. A shard that never had a point is held by
 /// nobody.
-const WITHIN: Duration = Duration::from_secs(3600);
+const SEARCH_TIMEOUT: Duration = Duration::from_secs(3600);
 
 /// As long as the service lives.
 pub(in crate::service) async fn find_owners(service: Weak<Service>) {
-    let mut search = Search::new();
+    let mut search = OwnerSearch::new();
     loop {
-        sleep(LOOK).await;
+        sleep(CHECK_INTERVAL).await;
         let Some(service) = service.upgrade() else {
             return;
         };
         let leads = |raft: &Raft| raft.status().role == Role::Leader;
         match service.raft().ok().filter(leads) {
             Some(raft) => search.look(&service, &raft).await,
-            None => search = Search::new(),
+            None => search = OwnerSearch::new(),
         }
     }
 }
 
-struct Search {
+struct OwnerSearch {
     /// Shards that nobody is known to hold, and the count of changes up to which that is so.
     lacking: BTreeSet<ShardId>,
     changes: Option<u64>,
@@ -53,7 +53,7 @@ struct Search {
     gave_up: bool,
 }
 
-impl Search {
+impl OwnerSearch {
     fn new() -> Self {
         let now = Instant::now();
         Self {
@@ -61,7 +61,7 @@ impl Search {
             changes: None,
             since: now,
             next: now,
-            pause: LOOK,
+            pause: CHECK_INTERVAL,
             gave_up: false,
         }
     }
@@ -76,11 +76,11 @@ impl Search {
         if self.lacking.is_empty() || now < self.next || self.gave_up {
             return;
         }
-        if now >= self.since + WITHIN {
+        if now >= self.since + SEARCH_TIMEOUT {
             return self.give_up();
         }
         self.next = now + self.pause;
-        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+        self.pause = (self.pause * 2).min(MAX_PAUSE);
         let held = held_by(service, &applied.catalog).await;
         for copy in owners_of_restored(&applied.catalog, &held) {
             let given = service
@@ -169,7 +169,7 @@ async fn held_by(service: &Service, catalog: &Catalog) -> Held {
             let at = address_of(node).ok()?;
             let held = service
                 .data_nodes
-                .list_shards(&at, Instant::now() + QUICK_ANSWER)
+                .list_shards(&at, Instant::now() + QUICK_ANSWER_TIMEOUT)
                 .await
                 .ok()?;
             let sound = held.into_iter().filter(|(_, shard)| shard.err.is_empty());

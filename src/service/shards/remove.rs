@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::{Error, REMOVED_WITHIN, Service, node, not_an_owner, target};
+use super::{Error, REMOVE_TIMEOUT, Service, node, not_an_owner, target};
 use crate::base::ShardId;
 use crate::catalog::DataNode;
-use crate::data_node::Why;
+use crate::data_node::FailureCause;
 use crate::machine::{Command, ShardCopy};
 use crate::raft::Raft;
 use crate::service::data_nodes::{address_of, of_data_node};
@@ -95,11 +95,11 @@ impl Service {
         let at = address_of(node)?;
         match self
             .data_nodes
-            .remove_shard(&at, shard.0, Instant::now() + REMOVED_WITHIN)
+            .remove_shard(&at, shard.0, Instant::now() + REMOVE_TIMEOUT)
             .await
         {
             Ok(()) => Ok(true),
-            Err(failed) if matches!(&failed.why, Why::Said(text) if text == NOTHING_THERE) => {
+            Err(failed) if matches!(&failed.why, FailureCause::Said(text) if text == NOTHING_THERE) => {
                 Ok(false)
             }
             Err(failed) => Err(of_data_node(failed)),

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::{Error, Service};
 use crate::base::{NodeId, ShardGroupId, ShardId, UnixNanos};
 use crate::catalog::{Catalog, DataNode, Database, RetentionPolicy, Shard, ShardGroup};
-use crate::service::data_nodes::{QUICK_ANSWER, address_of};
+use crate::service::data_nodes::{QUICK_ANSWER_TIMEOUT, address_of};
 use crate::wire::api::ShardInfo;
 use crate::wire::data_node::{ShardOwnerInfo, Shards};
 
@@ -68,7 +68,7 @@ impl Service {
     }
 
     async fn ask_all(&self, catalog: &Catalog) -> Said {
-        let deadline = Instant::now() + QUICK_ANSWER;
+        let deadline = Instant::now() + QUICK_ANSWER_TIMEOUT;
         let ask = async |node: DataNode| {
             let said = match address_of(&node) {
                 Ok(at) => self

@@ -4,20 +4,20 @@ use std::io;
 
 use tokio::sync::oneshot;
 
-use super::maintenance::ChoresDone;
+use super::maintenance::MaintenanceDone;
 use crate::wire::wal::Record;
 
 /// Told how a write ended.
 pub(super) type Done = Box<dyn FnOnce(io::Result<()>) + Send>;
 
-pub(super) enum Command {
+pub(super) enum WriterCommand {
     /// Synced before `done`; without `done`, written and synced with whatever is next.
     Write {
         records: Vec<Record>,
         done: Option<Done>,
     },
     CheckRoom,
-    Chores(ChoresDone),
+    Chores(MaintenanceDone),
     /// Something was saved that goes with the next mark, and none is coming.
     MarkSoon,
     /// The time for a mark has come.
@@ -27,7 +27,7 @@ pub(super) enum Command {
     },
 }
 
-impl Command {
+impl WriterCommand {
     pub(super) fn bytes(&self) -> usize {
         match self {
             Self::Write { records, .. } => records.iter().map(payload).sum(),

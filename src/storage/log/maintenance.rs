@@ -19,7 +19,7 @@ pub(super) struct Chores {
 }
 
 /// How a round ended.
-pub(super) struct ChoresDone {
+pub(super) struct MaintenanceDone {
     /// `None`: none was asked for, or the disk is full. That is no failure yet: it is tried again.
     pub(super) reserve: io::Result<Option<Reserve>>,
     /// Bytes that are free now.
@@ -27,9 +27,9 @@ pub(super) struct ChoresDone {
 }
 
 impl Chores {
-    pub(super) fn run(self) -> ChoresDone {
+    pub(super) fn run(self) -> MaintenanceDone {
         let reserve = self.unlink().and_then(|()| self.prepare());
-        ChoresDone {
+        MaintenanceDone {
             reserve,
             available: self.disk.available(&self.wal),
         }

@@ -10,12 +10,12 @@
 
 mod command;
 mod fsyncs;
+mod log_state;
 mod maintenance;
 mod mirror;
 mod pointers;
 mod recovery;
 mod segment;
-mod shared;
 mod stream;
 mod writer;
 
@@ -26,8 +26,8 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 
-use self::command::{Command, Done};
-use self::shared::Shared;
+use self::command::{Done, WriterCommand};
+use self::log_state::LogState;
 use self::writer::Writer;
 use super::DataDir;
 use crate::base::{Incarnation, LogId};
@@ -86,11 +86,11 @@ impl Default for LogConfig {
 /// Dropping the last clone ends the writer once its queue is empty, without a closing mark.
 #[derive(Clone)]
 pub struct Log {
-    shared: Arc<Shared>,
+    shared: Arc<LogState>,
     /// Unbounded, for a caller must not wait: openraft awaits each vote, truncation and purge; what
     /// a follower is sent is bounded by its sender, and what a leader proposes by
     /// [`Log::has_room`].
-    queue: mpsc::UnboundedSender<Command>,
+    queue: mpsc::UnboundedSender<WriterCommand>,
 }
 
 impl Log {
@@ -158,15 +158,15 @@ impl Log {
         let (done, durable) = oneshot::channel();
         let done: Done = Box::new(move |result| drop(done.send(result)));
         self.submit(vec![Record::Vote(vote)], Some(done));
-        durable.await.unwrap_or_else(|_| Err(shared::closed()))
+        durable.await.unwrap_or_else(|_| Err(log_state::closed()))
     }
 
     /// Written with whatever is next, or within 10 ms with a mark; never synced for its own sake.
     pub fn save_committed(&self, committed: Option<LogId>) {
         let mut mirror = self.shared.mirror();
         mirror.save_committed(committed);
-        let sent = if self.shared.call_mark() {
-            self.queue.send(Command::MarkSoon)
+        let sent = if self.shared.request_mark() {
+            self.queue.send(WriterCommand::MarkSoon)
         } else {
             Ok(())
         };
@@ -225,7 +225,7 @@ impl Log {
     /// log itself still has its reserve).
     pub fn has_room(&self) -> bool {
         if self.shared.room_is_stale() {
-            self.enqueue(Command::CheckRoom);
+            self.enqueue(WriterCommand::CheckRoom);
         }
         self.shared.has_room()
     }
@@ -250,7 +250,7 @@ impl Log {
     pub async fn close(&self) {
         let (done, closed) = oneshot::channel();
         self.submit(Vec::new(), None);
-        self.enqueue(Command::Close { done });
+        self.enqueue(WriterCommand::Close { done });
         // An error means that the writer is gone already: closed before, or failed, which `failed`
         // tells.
         drop(closed.await);
@@ -268,21 +268,21 @@ impl Log {
             );
         }
         records.splice(0..0, committed);
-        let command = Command::Write { records, done };
+        let command = WriterCommand::Write { records, done };
         self.shared.queue(command.bytes());
         let sent = self.queue.send(command);
         drop(mirror);
         refuse_unsent(sent);
     }
 
-    fn enqueue(&self, command: Command) {
+    fn enqueue(&self, command: WriterCommand) {
         refuse_unsent(self.queue.send(command));
     }
 }
 
 /// Without any lock: callbacks may ask the log again.
-fn refuse_unsent(sent: Result<(), mpsc::error::SendError<Command>>) {
+fn refuse_unsent(sent: Result<(), mpsc::error::SendError<WriterCommand>>) {
     if let Err(mpsc::error::SendError(command)) = sent {
-        command.refuse(&shared::closed());
+        command.refuse(&log_state::closed());
     }
 }

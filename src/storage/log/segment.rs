@@ -28,9 +28,9 @@ pub(super) struct Reserve {
     turn: u64,
 }
 
-const SECTOR: u64 = HEAD_LEN as u64;
+const SECTOR_BYTES: u64 = HEAD_LEN as u64;
 /// Head and two mark slots: what is rewritten when the reserve becomes a segment.
-pub(super) const RESERVE_USED: usize = 3 * HEAD_LEN;
+pub(super) const RESERVE_HEAD_BYTES: usize = 3 * HEAD_LEN;
 
 pub(super) fn name(first_seq: u64) -> String {
     format!("{first_seq:016x}")
@@ -77,11 +77,11 @@ fn fill(file: &dyn File, size: u64, head: &Head) -> io::Result<()> {
 
 /// Overwrites `from..to` with zeros.
 pub(super) fn zero(file: &dyn File, from: u64, to: u64) -> io::Result<()> {
-    const STEP: u64 = 1 << 18;
-    let zeros = vec![0; STEP as usize];
+    const ZERO_STEP_BYTES: u64 = 1 << 18;
+    let zeros = vec![0; ZERO_STEP_BYTES as usize];
     let mut at = from;
     while at < to {
-        let len = STEP.min(to - at);
+        let len = ZERO_STEP_BYTES.min(to - at);
         file.write_at(at, &zeros[..len as usize])?;
         at += len;
     }
@@ -109,7 +109,8 @@ impl Reserve {
         };
         Record::Mark { closed: false }.encode(&stamp, &mut bytes);
         self.turn += 1;
-        self.file.write_at(SECTOR * (1 + self.turn % 2), &bytes)
+        self.file
+            .write_at(SECTOR_BYTES * (1 + self.turn % 2), &bytes)
     }
 
     /// Becomes the segment that `head` describes. All before `head.first_seq` must be synced.
@@ -119,7 +120,7 @@ impl Reserve {
         wal: &Path,
         head: &Head,
     ) -> io::Result<Box<dyn File>> {
-        let mut start = vec![0; RESERVE_USED];
+        let mut start = vec![0; RESERVE_HEAD_BYTES];
         start[..HEAD_LEN].copy_from_slice(&head.encode());
         self.file.write_at(0, &start)?;
         // Safety order: head → name → folder → records, as in `create`.

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
+use super::log_state::LogState;
 use super::mirror::Mirror;
 use super::pointers::{Pointers, index};
 use super::recovery::Recovered;
 use super::segment::{self, Reserve, Segment};
-use super::shared::Shared;
 use crate::base::Incarnation;
 use crate::runtime::Env;
 use crate::runtime::disk::File;
@@ -24,7 +24,7 @@ pub(super) struct Stream {
     wal: PathBuf,
     incarnation: Incarnation,
     segment_bytes: u64,
-    shared: Arc<Shared>,
+    shared: Arc<LogState>,
 
     /// Oldest first; the last is the current one.
     segments: Vec<Segment>,
@@ -65,7 +65,7 @@ impl Stream {
             incarnation,
             segment_bytes,
             pointers: Pointers::of(&found.mirror),
-            shared: Arc::new(Shared::new(found.mirror)),
+            shared: Arc::new(LogState::new(found.mirror)),
             segments: found.segments,
             file: found.file,
             salt: found.salt,
@@ -84,7 +84,7 @@ impl Stream {
         Ok(stream)
     }
 
-    pub(super) fn shared(&self) -> &Arc<Shared> {
+    pub(super) fn shared(&self) -> &Arc<LogState> {
         &self.shared
     }
 

@@ -6,25 +6,25 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::command::{Command, Done, copy};
-use super::maintenance::{Chores, ChoresDone};
+use super::command::{Done, WriterCommand, copy};
+use super::log_state::{LogState, closed};
+use super::maintenance::{Chores, MaintenanceDone};
 use super::recovery::Recovered;
-use super::shared::{Shared, closed};
 use super::stream::Stream;
 use super::{DataDir, LogConfig, LogError};
 use crate::base::Incarnation;
 use crate::runtime::Env;
 
 /// Bounds how long the first of a batch waits for the bytes of the others.
-const BATCH_BYTES: usize = 1 << 20;
+const MAX_BATCH_BYTES: usize = 1 << 20;
 
 /// Free bytes, in segments, below which proposals stop: one for the reserve after next, and as much
 /// again for a snapshot, which is what makes room.
-const MARGIN_SEGMENTS: u64 = 3;
+const MIN_FREE_SEGMENTS: u64 = 3;
 
 /// How soon a sync is followed by a mark. At once would be two more writes for each commit of a
 /// lone client; and under load the next batch is the mark.
-const MARK_AFTER: Duration = Duration::from_millis(10);
+const MARK_DELAY: Duration = Duration::from_millis(10);
 
 pub(super) struct Writer {
     env: Env,
@@ -32,8 +32,8 @@ pub(super) struct Writer {
     dir: DataDir,
     config: LogConfig,
     /// For the chores to report to; weak, for the queue closes with the last `Log`.
-    queue: mpsc::WeakUnboundedSender<Command>,
-    shared: Arc<Shared>,
+    queue: mpsc::WeakUnboundedSender<WriterCommand>,
+    shared: Arc<LogState>,
     stream: Stream,
     /// A round of chores is under way.
     busy: bool,
@@ -55,7 +55,7 @@ impl Writer {
         incarnation: Incarnation,
         config: LogConfig,
         found: Option<Recovered>,
-        queue: mpsc::WeakUnboundedSender<Command>,
+        queue: mpsc::WeakUnboundedSender<WriterCommand>,
     ) -> Result<Self, LogError> {
         let wal = dir.wal();
         let io = |deed: &str, source| LogError::Io {
@@ -82,16 +82,16 @@ impl Writer {
         Ok(writer)
     }
 
-    pub(super) fn shared(&self) -> &Arc<Shared> {
+    pub(super) fn shared(&self) -> &Arc<LogState> {
         &self.shared
     }
 
     /// Ends when the log is closed, or with the last `Log` once the queue is empty.
-    pub(super) async fn run(mut self, mut queue: mpsc::UnboundedReceiver<Command>) {
+    pub(super) async fn run(mut self, mut queue: mpsc::UnboundedReceiver<WriterCommand>) {
         self.look_after();
         while let Some(first) = queue.recv().await {
             self.handle(drain(first, &mut queue));
-            self.see_to_marks(&queue);
+            self.write_due_mark(&queue);
             // A round of chores still holds the directory.
             if !self.closing.is_empty() && !self.busy {
                 break;
@@ -103,7 +103,7 @@ impl Writer {
         }
         // The last `Log` has gone: nobody comes who would send for one.
         self.mark_due = true;
-        self.see_to_marks(&queue);
+        self.write_due_mark(&queue);
         let closing = std::mem::take(&mut self.closing);
         // Files and lock go before `close` returns.
         drop(self);
@@ -113,25 +113,25 @@ impl Writer {
         }
     }
 
-    fn handle(&mut self, batch: Vec<Command>) {
+    fn handle(&mut self, batch: Vec<WriterCommand>) {
         let mut waiting: Vec<Done> = Vec::new();
-        let bytes = batch.iter().map(Command::bytes).sum();
+        let bytes = batch.iter().map(WriterCommand::bytes).sum();
         let usable = self.shared.check();
         let refusing = usable.is_err();
         let mut result = usable;
         for command in batch {
             match command {
-                Command::Write { records, done } => {
+                WriterCommand::Write { records, done } => {
                     waiting.extend(done);
                     for record in records {
                         result = result.and_then(|()| self.stream.put(&record));
                     }
                 }
-                Command::CheckRoom => self.asked = true,
-                Command::Chores(done) => result = result.and(self.end_chores(done)),
-                Command::MarkSoon => self.mark_soon(),
-                Command::Mark => self.mark_due = true,
-                Command::Close { done } => self.closing.push(done),
+                WriterCommand::CheckRoom => self.asked = true,
+                WriterCommand::Chores(done) => result = result.and(self.end_chores(done)),
+                WriterCommand::MarkSoon => self.mark_soon(),
+                WriterCommand::Mark => self.mark_due = true,
+                WriterCommand::Close { done } => self.closing.push(done),
             }
         }
         // Safety order: write → sync → acknowledge.
@@ -177,7 +177,7 @@ impl Writer {
 
     /// Sends for the mark that the last sync lacks, or writes the one that is due once nothing else
     /// is to be written.
-    fn see_to_marks(&mut self, queue: &mpsc::UnboundedReceiver<Command>) {
+    fn write_due_mark(&mut self, queue: &mpsc::UnboundedReceiver<WriterCommand>) {
         if self.shared.check().is_err() {
             return;
         }
@@ -194,7 +194,7 @@ impl Writer {
             self.mark_due = false;
             let marked = self.stream.mark(saved);
             self.fail_on(&marked);
-        } else if self.stream.lacks_mark() && self.shared.call_mark() {
+        } else if self.stream.lacks_mark() && self.shared.request_mark() {
             self.mark_soon();
         }
     }
@@ -203,9 +203,9 @@ impl Writer {
     fn mark_soon(&self) {
         let queue = self.queue.clone();
         self.env.tasks.detach(async move {
-            tokio::time::sleep(MARK_AFTER).await;
+            tokio::time::sleep(MARK_DELAY).await;
             if let Some(queue) = queue.upgrade() {
-                drop(queue.send(Command::Mark));
+                drop(queue.send(WriterCommand::Mark));
             }
         });
     }
@@ -223,7 +223,7 @@ impl Writer {
     }
 
     fn margin(&self) -> u64 {
-        MARGIN_SEGMENTS * self.config.segment_bytes
+        MIN_FREE_SEGMENTS * self.config.segment_bytes
     }
 
     /// One round at a time; its end looks for what came due meanwhile.
@@ -245,12 +245,12 @@ impl Writer {
             // Before the report: a closed log has let go of its directory.
             drop(dir);
             if let Some(queue) = queue.upgrade() {
-                drop(queue.send(Command::Chores(done)));
+                drop(queue.send(WriterCommand::Chores(done)));
             }
         });
     }
 
-    fn end_chores(&mut self, done: ChoresDone) -> io::Result<()> {
+    fn end_chores(&mut self, done: MaintenanceDone) -> io::Result<()> {
         self.busy = false;
         if let Some(reserve) = done.reserve? {
             self.stream.set_reserve(reserve);
@@ -263,10 +263,13 @@ impl Writer {
 }
 
 /// What is there already, up to a bound. A close ends a batch: what comes behind it is refused.
-fn drain(first: Command, queue: &mut mpsc::UnboundedReceiver<Command>) -> Vec<Command> {
+fn drain(
+    first: WriterCommand,
+    queue: &mut mpsc::UnboundedReceiver<WriterCommand>,
+) -> Vec<WriterCommand> {
     let mut bytes = first.bytes();
     let mut batch = vec![first];
-    while bytes < BATCH_BYTES && !matches!(batch.last(), Some(Command::Close { .. })) {
+    while bytes < MAX_BATCH_BYTES && !matches!(batch.last(), Some(WriterCommand::Close { .. })) {
         let Ok(next) = queue.try_recv() else { break };
         bytes += next.bytes();
         batch.push(next);

@@ -6,7 +6,7 @@ use prost::Message;
 use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint, key_len};
 
 use super::groups::Runs;
-use super::rope::{Part, Parts, total};
+use super::rope::{Part, RopeBuilder, total};
 use crate::catalog::{Database, RetentionPolicy};
 use crate::wire::convert::{bare_policy_info, query_info, subscription_info};
 use crate::wire::proto::data::DatabaseInfo;
@@ -37,7 +37,7 @@ impl Encoded {
             Some(encoded) => encoded.runs,
             None => Runs::default(),
         };
-        let mut parts = Parts::default();
+        let mut parts = RopeBuilder::default();
         message(DATABASES, &database_parts(database, &mut runs), &mut parts);
         runs.forget_unused();
         Self {
@@ -55,7 +55,7 @@ impl Encoded {
 }
 
 fn database_parts(database: &Database, runs: &mut Runs) -> Vec<Part> {
-    let mut parts = Parts::default();
+    let mut parts = RopeBuilder::default();
     let head = DatabaseInfo {
         name: Some(database.name.as_bytes().to_vec()),
         default_retention_policy: Some(database.default_retention_policy.as_bytes().to_vec()),
@@ -72,7 +72,7 @@ fn database_parts(database: &Database, runs: &mut Runs) -> Vec<Part> {
 }
 
 fn policy_parts(policy: &RetentionPolicy, runs: &mut Runs) -> Vec<Part> {
-    let mut parts = Parts::default();
+    let mut parts = RopeBuilder::default();
     bare_policy_info(policy).encode_raw(parts.open());
     runs.encode(policy, &mut parts);
     for subscription in &policy.subscriptions {
@@ -86,7 +86,7 @@ fn policy_parts(policy: &RetentionPolicy, runs: &mut Runs) -> Vec<Part> {
 }
 
 /// A message of parts as a field.
-fn message(field: u32, content: &[Part], parts: &mut Parts) {
+fn message(field: u32, content: &[Part], parts: &mut RopeBuilder) {
     let len = total(content) as u64;
     let open = parts.open();
     open.reserve(key_len(field) + encoded_len_varint(len));

@@ -8,11 +8,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::database::Encoded;
-use super::rope::{Part, Parts, WORTH_SHARING, total};
+use super::rope::{MIN_SHARED_BYTES, Part, RopeBuilder, total};
 use crate::catalog::{Catalog, Database};
 
 /// Consecutive insertion numbers of one row: what did not change is compared, and nothing more.
-const ROW: u64 = 128;
+const ROW_LEN: u64 = 128;
 
 /// What was encoded last, by row.
 #[derive(Default)]
@@ -37,14 +37,14 @@ type Span = (u64, u64, usize);
 
 impl Rows {
     /// Adds all databases to `parts`, and remembers them instead of what was remembered.
-    pub(super) fn encode(&mut self, catalog: &Catalog, parts: &mut Parts) {
+    pub(super) fn encode(&mut self, catalog: &Catalog, parts: &mut RopeBuilder) {
         let mut before = std::mem::take(&mut self.0);
         let mut databases = catalog.databases.shared().peekable();
         let mut members = Vec::new();
         while let Some((order, _)) = databases.peek() {
-            let number = order / ROW;
+            let number = order / ROW_LEN;
             members.clear();
-            while let Some(member) = databases.next_if(|(order, _)| order / ROW == number) {
+            while let Some(member) = databases.next_if(|(order, _)| order / ROW_LEN == number) {
                 members.push(member);
             }
             let row = before.remove(&number).unwrap_or_default().renewed(&members);
@@ -91,7 +91,7 @@ fn pieces(databases: &[(u64, Encoded)], before: Vec<Piece>) -> Vec<Piece> {
         let mut bytes = 0;
         let is_too_small = |(_, encoded): &&(u64, Encoded)| {
             bytes += total(&encoded.parts);
-            bytes < WORTH_SHARING
+            bytes < MIN_SHARED_BYTES
         };
         let count = 1 + rest.iter().take_while(is_too_small).count();
         let (members, behind) = rest.split_at(count.min(rest.len()));
@@ -112,7 +112,7 @@ fn pieces(databases: &[(u64, Encoded)], before: Vec<Piece>) -> Vec<Piece> {
 
 impl Piece {
     fn of(span: Span, members: &[(u64, Encoded)]) -> Self {
-        let mut parts = Parts::default();
+        let mut parts = RopeBuilder::default();
         members
             .iter()
             .for_each(|(_, encoded)| parts.extend(&encoded.parts));

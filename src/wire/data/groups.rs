@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::rope::{Part, Parts};
+use super::rope::{Part, RopeBuilder};
 use crate::base::ShardGroupId;
 use crate::catalog::{RetentionPolicy, ShardGroup};
 use crate::wire::convert::shard_group_info;
 
 /// A run ends behind a group whose id is the last of so many, so that one more group does not move
 /// the others' ends.
-const RUN: u64 = 256;
+const RUN_LEN: u64 = 256;
 
 const SHARD_GROUPS: u32 = 5;
 
@@ -26,11 +26,11 @@ struct Run {
 
 impl Runs {
     /// Adds the groups of a policy.
-    pub(super) fn encode(&mut self, policy: &RetentionPolicy, parts: &mut Parts) {
+    pub(super) fn encode(&mut self, policy: &RetentionPolicy, parts: &mut RopeBuilder) {
         let mut run: Vec<&Arc<ShardGroup>> = Vec::new();
         for group in policy.shard_groups.shared() {
             run.push(group);
-            if group.id.0 % RUN == RUN - 1 {
+            if group.id.0 % RUN_LEN == RUN_LEN - 1 {
                 self.add(&run, parts);
                 run.clear();
             }
@@ -43,7 +43,7 @@ impl Runs {
         self.0.retain(|_, run| std::mem::take(&mut run.used));
     }
 
-    fn add(&mut self, groups: &[&Arc<ShardGroup>], parts: &mut Parts) {
+    fn add(&mut self, groups: &[&Arc<ShardGroup>], parts: &mut RopeBuilder) {
         let Some(first) = groups.first() else { return };
         match self.0.get_mut(&first.id) {
             Some(run) if run.is_of(groups) => {

@@ -15,7 +15,7 @@ use super::convert::{bytes_of_text, user_info};
 use super::proto::data::{Data, NodeInfo};
 use crate::catalog::{Catalog, DataNode, MetaNode};
 use databases::Rows;
-use rope::Parts;
+use rope::RopeBuilder;
 
 /// Encodes one catalog after another, and again only what changed between two of them.
 #[derive(Default)]
@@ -27,7 +27,7 @@ impl Encoder {
     /// Encodes what data nodes see of the catalog: every required field, in Go's order.
     /// Databases and users stand in insertion order, nodes by id.
     pub fn encode(&mut self, catalog: &Catalog) -> Rope {
-        let mut parts = Parts::default();
+        let mut parts = RopeBuilder::default();
         let head = Data {
             term: Some(catalog.term),
             index: Some(catalog.index),

@@ -68,22 +68,22 @@ impl Part {
 
 /// Collects what is encoded: small pieces go together, large ones that are shared stay their own.
 #[derive(Default)]
-pub(super) struct Parts {
+pub(super) struct RopeBuilder {
     done: Vec<Part>,
     open: Vec<u8>,
 }
 
 /// What is worth being handed on by reference.
-pub(super) const WORTH_SHARING: usize = 4 << 10;
+pub(super) const MIN_SHARED_BYTES: usize = 4 << 10;
 
-impl Parts {
+impl RopeBuilder {
     /// Where small things are written.
     pub(super) fn open(&mut self) -> &mut Vec<u8> {
         &mut self.open
     }
 
     pub(super) fn push(&mut self, part: &Part) {
-        if part.len() < WORTH_SHARING {
+        if part.len() < MIN_SHARED_BYTES {
             self.open.extend_from_slice(&part.plain);
         } else {
             self.cut();

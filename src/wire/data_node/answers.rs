@@ -14,7 +14,7 @@ use crate::wire::proto::data::NodeInfo;
 pub type Outcome<T> = Result<T, String>;
 
 /// What a call is answered when it went well, and how that is written, errors included.
-pub trait Answer: Sized {
+pub trait DataNodeResponse: Sized {
     fn encode(outcome: &Outcome<Self>) -> Vec<u8>;
 
     /// # Errors
@@ -31,7 +31,7 @@ pub struct Node {
 }
 
 /// `CopyShard`, `RemoveShard`, `LeaveCluster`, `RemoveHintedHandoff`.
-impl Answer for () {
+impl DataNodeResponse for () {
     fn encode(outcome: &Outcome<()>) -> Vec<u8> {
         PlainResponse { err: err(outcome) }.encode_to_vec()
     }
@@ -43,7 +43,7 @@ impl Answer for () {
 }
 
 /// `ListShards`.
-impl Answer for Shards {
+impl DataNodeResponse for Shards {
     /// The shards are there beside an error too: the field is required.
     fn encode(outcome: &Outcome<Shards>) -> Vec<u8> {
         let json = outcome.as_ref().map(shards::encode).unwrap_or_default();
@@ -64,7 +64,7 @@ impl Answer for Shards {
 }
 
 /// `JoinCluster`.
-impl Answer for Node {
+impl DataNodeResponse for Node {
     fn encode(outcome: &Outcome<Node>) -> Vec<u8> {
         let node = outcome.as_ref().ok().map(|node| NodeInfo {
             id: Some(node.id.0),

@@ -5,15 +5,15 @@ use prost::Message;
 use super::message::{
     CopyShardRequest, JoinClusterRequest, RemoveHintedHandoffRequest, RemoveShardRequest,
 };
-use super::{Answer, FrameError, Kind, Node, Shards};
+use super::{DataNodeResponse, FrameError, MessageType, Node, Shards};
 use crate::base::{Name, NodeId};
 use crate::wire::convert::{bytes_of, required, required_name};
 
 /// A call with what it is answered; frames are put around both by [`super::request`] and
 /// [`super::answer`].
 pub trait Call: Sized {
-    const KIND: Kind;
-    type Answer: Answer;
+    const KIND: MessageType;
+    type Answer: DataNodeResponse;
 
     fn encode(&self) -> Vec<u8>;
 
@@ -69,7 +69,7 @@ pub struct RemoveHintedHandoff {
 }
 
 impl Call for CopyShard {
-    const KIND: Kind = Kind::CopyShard;
+    const KIND: MessageType = MessageType::CopyShard;
     type Answer = ();
 
     fn encode(&self) -> Vec<u8> {
@@ -96,7 +96,7 @@ impl Call for CopyShard {
 }
 
 impl Call for RemoveShard {
-    const KIND: Kind = Kind::RemoveShard;
+    const KIND: MessageType = MessageType::RemoveShard;
     type Answer = ();
 
     fn encode(&self) -> Vec<u8> {
@@ -115,7 +115,7 @@ impl Call for RemoveShard {
 }
 
 impl Call for ListShards {
-    const KIND: Kind = Kind::ListShards;
+    const KIND: MessageType = MessageType::ListShards;
     type Answer = Shards;
 
     fn encode(&self) -> Vec<u8> {
@@ -128,7 +128,7 @@ impl Call for ListShards {
 }
 
 impl Call for JoinCluster {
-    const KIND: Kind = Kind::JoinCluster;
+    const KIND: MessageType = MessageType::JoinCluster;
     type Answer = Node;
 
     fn encode(&self) -> Vec<u8> {
@@ -150,7 +150,7 @@ impl Call for JoinCluster {
 }
 
 impl Call for LeaveCluster {
-    const KIND: Kind = Kind::LeaveCluster;
+    const KIND: MessageType = MessageType::LeaveCluster;
     type Answer = ();
 
     fn encode(&self) -> Vec<u8> {
@@ -163,7 +163,7 @@ impl Call for LeaveCluster {
 }
 
 impl Call for RemoveHintedHandoff {
-    const KIND: Kind = Kind::RemoveHintedHandoff;
+    const KIND: MessageType = MessageType::RemoveHintedHandoff;
     type Answer = ();
 
     fn encode(&self) -> Vec<u8> {

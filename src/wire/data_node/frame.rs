@@ -2,7 +2,7 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use super::{Answer, Call, FrameError, Outcome};
+use super::{Call, DataNodeResponse, FrameError, Outcome};
 
 /// The first byte of a connection for calls; data nodes hand other first bytes to other services.
 pub const MUX: u8 = 0x02;
@@ -11,11 +11,11 @@ pub const MUX: u8 = 0x02;
 pub const HEADER_BYTES: usize = 9;
 
 /// Bodies are shorter than this: data nodes read none that is not.
-pub const MAX_BODY: i64 = 1 << 30;
+pub const MAX_BODY_BYTES: i64 = 1 << 30;
 
 /// The calls that a meta node makes. Data nodes have others among themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum MessageType {
     CopyShard,
     RemoveShard,
     ListShards,
@@ -24,7 +24,7 @@ pub enum Kind {
     RemoveHintedHandoff,
 }
 
-impl Kind {
+impl MessageType {
     pub const ALL: [Self; 6] = [
         Self::CopyShard,
         Self::RemoveShard,
@@ -63,7 +63,7 @@ impl Kind {
 }
 
 /// As data nodes' logs and people call it.
-impl std::fmt::Display for Kind {
+impl std::fmt::Display for MessageType {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         std::fmt::Debug::fmt(self, f)
     }
@@ -83,14 +83,14 @@ impl Header {
         let [kind, length @ ..] = bytes;
         let length = i64::from_be_bytes(length);
         match usize::try_from(length) {
-            Ok(fits) if length < MAX_BODY => Ok(Self { kind, length: fits }),
+            Ok(fits) if length < MAX_BODY_BYTES => Ok(Self { kind, length: fits }),
             _ => Err(FrameError::TooLong(length)),
         }
     }
 
     /// # Errors
     /// [`FrameError::Kind`] when this is no answer to that.
-    pub fn answers(self, call: Kind) -> Result<Self, FrameError> {
+    pub fn answers(self, call: MessageType) -> Result<Self, FrameError> {
         let due = call.answer();
         if self.kind == due {
             Ok(self)
@@ -130,7 +130,7 @@ pub fn answer<C: Call>(outcome: &Outcome<C::Answer>) -> Result<Bytes, FrameError
 
 fn put(kind: u8, body: &[u8], bytes: &mut BytesMut) -> Result<(), FrameError> {
     let length = i64::try_from(body.len()).unwrap_or(i64::MAX);
-    if length >= MAX_BODY {
+    if length >= MAX_BODY_BYTES {
         return Err(FrameError::TooLong(length));
     }
     bytes.reserve(HEADER_BYTES + body.len());

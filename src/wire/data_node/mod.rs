@@ -15,12 +15,12 @@ mod status;
 #[cfg(test)]
 mod tests;
 
-pub use answers::{Answer, Node, Outcome};
+pub use answers::{DataNodeResponse, Node, Outcome};
 pub use calls::{
     Call, CopyShard, EVERYTHING, JoinCluster, LeaveCluster, ListShards, RemoveHintedHandoff,
     RemoveShard,
 };
-pub use frame::{HEADER_BYTES, Header, Kind, MAX_BODY, MUX, answer, request};
+pub use frame::{HEADER_BYTES, Header, MAX_BODY_BYTES, MUX, MessageType, answer, request};
 pub use shards::{ShardOwnerInfo, Shards};
 pub use status::DataNodeStatus;
 
@@ -30,7 +30,7 @@ use super::convert::BadField;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FrameError {
     /// In the words of data nodes.
-    #[error("max message size of {MAX_BODY} exceeded: {0}")]
+    #[error("max message size of {MAX_BODY_BYTES} exceeded: {0}")]
     TooLong(i64),
     #[error("an answer of type {found} where {due} was due")]
     Kind { found: u8, due: u8 },

@@ -112,21 +112,21 @@ fn lengths_up_to_a_gibibyte_are_read_and_no_others() {
 #[test]
 fn an_answer_to_something_else_is_none() {
     let header = Header {
-        kind: Kind::ListShards.answer(),
+        kind: MessageType::ListShards.answer(),
         length: 0,
     };
-    assert_eq!(header.answers(Kind::ListShards), Ok(header));
+    assert_eq!(header.answers(MessageType::ListShards), Ok(header));
     assert_eq!(
-        header.answers(Kind::CopyShard),
+        header.answers(MessageType::CopyShard),
         Err(FrameError::Kind { found: 38, due: 34 })
     );
 }
 
 #[test]
 fn each_request_says_which_call_it_is() {
-    for kind in Kind::ALL {
-        assert_eq!(Kind::of_request(kind.request()), Some(kind));
-        assert_eq!(Kind::of_request(kind.answer()), None);
+    for kind in MessageType::ALL {
+        assert_eq!(MessageType::of_request(kind.request()), Some(kind));
+        assert_eq!(MessageType::of_request(kind.answer()), None);
     }
 }
 

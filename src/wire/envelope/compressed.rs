@@ -12,14 +12,14 @@ use flate2::read::DeflateDecoder;
 use flate2::write::DeflateEncoder;
 
 /// Shorter commands stand as they came: packing would cost more than it saves.
-pub(super) const MIN: usize = 1 << 20;
+pub(super) const MIN_COMPRESSED_BYTES: usize = 1 << 20;
 pub(super) const SINCE_FORMAT: u32 = 3;
 /// Of an unpacked command: what `/execute` takes. A few bytes must not become memory without end.
-const MAX: u64 = 64 << 20;
+const MAX_UNCOMPRESSED_BYTES: u64 = 64 << 20;
 
 /// `None` where packing makes it no shorter, and for what no replica would unpack.
 pub(super) fn pack(command: &[u8]) -> Option<Bytes> {
-    if command.len() as u64 > MAX {
+    if command.len() as u64 > MAX_UNCOMPRESSED_BYTES {
         return None;
     }
     let mut packer = DeflateEncoder::new(Vec::new(), Compression::fast());
@@ -35,11 +35,13 @@ pub(super) fn unpack(bytes: &[u8]) -> Result<Vec<u8>, String> {
     let mut command = Vec::new();
     unpacker
         .by_ref()
-        .take(MAX + 1)
+        .take(MAX_UNCOMPRESSED_BYTES + 1)
         .read_to_end(&mut command)
         .map_err(|error| format!("a packed command that cannot be unpacked: {error}"))?;
-    if command.len() as u64 > MAX {
-        return Err(format!("a packed command of more than {MAX} bytes"));
+    if command.len() as u64 > MAX_UNCOMPRESSED_BYTES {
+        return Err(format!(
+            "a packed command of more than {MAX_UNCOMPRESSED_BYTES} bytes"
+        ));
     }
     if unpacker.total_in() != bytes.len() as u64 {
         return Err("bytes behind a packed command".to_owned());
@@ -61,7 +63,7 @@ mod tests {
 
     #[test]
     fn a_small_entry_cannot_take_all_memory() {
-        let most = vec![0; MAX as usize];
+        let most = vec![0; MAX_UNCOMPRESSED_BYTES as usize];
         let mut packer = DeflateEncoder::new(Vec::new(), Compression::fast());
         packer
             .write_all(&most)
@@ -71,7 +73,9 @@ mod tests {
         assert!(much.len() < 1 << 20, "{}", much.len());
         assert_eq!(
             unpack(&much),
-            Err(format!("a packed command of more than {MAX} bytes"))
+            Err(format!(
+                "a packed command of more than {MAX_UNCOMPRESSED_BYTES} bytes"
+            ))
         );
         assert_eq!(
             unpack(&pack(&most).expect("shorter")).map(|command| command.len()),

@@ -24,7 +24,7 @@ use crate::machine::{Command, Stamped};
 
 /// The newest format that this version reads: 2 has the commands of joining, moving and removing, 3
 /// those about data nodes, shards, users, queries and leases, and packs large ones.
-const NEWEST: u32 = 3;
+const NEWEST_FORMAT: u32 = 3;
 
 const FORMAT: u32 = 1;
 const AT: u32 = 2;
@@ -77,14 +77,14 @@ pub fn encode(at: UnixNanos, retention_autocreate: bool, body: &Body) -> Bytes {
 
 /// Whether encoding a wire command takes long, for it may be packed.
 pub fn is_large(command: &[u8]) -> bool {
-    command.len() >= compressed::MIN
+    command.len() >= compressed::MIN_COMPRESSED_BYTES
 }
 
 /// # Errors
 /// When this version cannot carry out the entry; then no version of this program logged it, or a
 /// newer one.
 pub fn decode(bytes: &[u8]) -> Result<Stamped, EnvelopeError> {
-    let parts = Parts::of(bytes)?;
+    let parts = EntryFields::of(bytes)?;
     let format = parts
         .format
         .ok_or_else(|| malformed("it does not begin with its format"))?;
@@ -145,7 +145,7 @@ fn head(format: u32, at: UnixNanos, retention_autocreate: bool, body_len: usize)
 
 /// The fields as they stand in the bytes, each at most once.
 #[derive(Default)]
-struct Parts<'a> {
+struct EntryFields<'a> {
     format: Option<u64>,
     at: Option<u64>,
     flags: Option<u64>,
@@ -154,7 +154,7 @@ struct Parts<'a> {
     packed: Option<&'a [u8]>,
 }
 
-impl<'a> Parts<'a> {
+impl<'a> EntryFields<'a> {
     fn of(bytes: &'a [u8]) -> Result<Self, EnvelopeError> {
         let mut parts = Self::default();
         for field in Fields::of(bytes) {
@@ -186,10 +186,10 @@ impl<'a> Parts<'a> {
 fn check_format(format: u64) -> Result<(), EnvelopeError> {
     match u32::try_from(format) {
         Ok(0) => Err(malformed("format 0")),
-        Ok(found) if found <= NEWEST => Ok(()),
+        Ok(found) if found <= NEWEST_FORMAT => Ok(()),
         found => Err(EnvelopeError::Newer {
             found: found.unwrap_or(u32::MAX),
-            newest: NEWEST,
+            newest: NEWEST_FORMAT,
         }),
     }
 }

@@ -3,7 +3,7 @@
 /// A command that is carried out; its number is that of the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
-pub(super) enum Supported {
+pub(super) enum CommandType {
     CreateDatabase = 3,
     DropDatabase = 4,
     CreateRetentionPolicy = 5,
@@ -32,7 +32,7 @@ pub(super) enum Supported {
     RemoveShardOwner = 34,
 }
 
-impl Supported {
+impl CommandType {
     const ALL: [Self; 26] = [
         Self::CreateDatabase,
         Self::DropDatabase,
@@ -82,18 +82,18 @@ impl Supported {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    Supported(Supported),
+pub(super) enum WireCommand {
+    Supported(CommandType),
     /// Would change meta nodes, which only /join and /remove do.
     MetaNodes,
     /// In no version of the protocol; 20 was never used.
     Unknown,
 }
 
-impl Kind {
+impl WireCommand {
     pub(super) fn of(number: i32) -> Self {
-        let is_it = |known: &Supported| u32::try_from(number) == Ok(known.number());
-        match Supported::ALL.into_iter().find(is_it) {
+        let is_it = |known: &CommandType| u32::try_from(number) == Ok(known.number());
+        match CommandType::ALL.into_iter().find(is_it) {
             Some(known) => Self::Supported(known),
             None if matches!(number, 1 | 2 | 19 | 23 | 24 | 27 | 29) => Self::MetaNodes,
             None => Self::Unknown,

@@ -12,7 +12,7 @@ use prost::Message;
 use super::fields::{Fields, Value};
 use super::proto::command::Response;
 use crate::machine::Command;
-use kind::Kind;
+use kind::WireCommand;
 
 /// What the bytes of a wire command ask for.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,15 +41,15 @@ pub enum DecodeError {
 /// See [`DecodeError`]: in either case nothing may enter the log.
 pub fn decode(bytes: &[u8]) -> Result<Decoded, DecodeError> {
     let number = command_type(bytes)?;
-    match Kind::of(number) {
-        Kind::Supported(supported) => {
+    match WireCommand::of(number) {
+        WireCommand::Supported(supported) => {
             payload::decode(bytes, supported).map(|command| Decoded::Command {
                 command,
                 format: supported.format(),
             })
         }
-        Kind::MetaNodes => Ok(Decoded::MetaNodes),
-        Kind::Unknown => Err(DecodeError::Payload(format!(
+        WireCommand::MetaNodes => Ok(Decoded::MetaNodes),
+        WireCommand::Unknown => Err(DecodeError::Payload(format!(
             "unknown command type {number}"
         ))),
     }
@@ -63,8 +63,8 @@ pub fn encode(command: &Command) -> Option<Bytes> {
 
 /// The lowest format of a log entry that has this command; the oldest for what is no command.
 pub(super) fn format_of(bytes: &[u8]) -> u32 {
-    match command_type(bytes).map(Kind::of) {
-        Ok(Kind::Supported(supported)) => supported.format(),
+    match command_type(bytes).map(WireCommand::of) {
+        Ok(WireCommand::Supported(supported)) => supported.format(),
         _ => 1,
     }
 }

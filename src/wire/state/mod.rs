@@ -19,7 +19,7 @@ use crate::catalog::{Catalog, Database, Databases};
 
 /// The newest format. 2 has learners, labels, and who took an incarnation out; 3 has data nodes,
 /// users, leases, and all that databases hold besides their retention policies.
-const NEWEST: u32 = 3;
+const NEWEST_FORMAT: u32 = 3;
 
 /// Not the state of a catalog, or that of a newer version.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -112,7 +112,7 @@ pub fn decode(bytes: &[u8]) -> Result<Catalog, StateError> {
 
 fn lowest_format(catalog: &Catalog) -> u32 {
     if data_nodes::are_needed(catalog) {
-        return NEWEST;
+        return NEWEST_FORMAT;
     }
     let is_of_1 = catalog
         .meta_nodes
@@ -133,10 +133,10 @@ fn read_format(bytes: &[u8]) -> Result<u32, StateError> {
     };
     u32::try_from(format)
         .ok()
-        .filter(|format| *format <= NEWEST)
+        .filter(|format| *format <= NEWEST_FORMAT)
         .ok_or_else(|| {
             StateError(format!(
-                "format {format}, this version reads up to {NEWEST}"
+                "format {format}, this version reads up to {NEWEST_FORMAT}"
             ))
         })
 }

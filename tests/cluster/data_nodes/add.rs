@@ -145,11 +145,11 @@ fn while_the_first_meta_node_is_down() {
 #[test]
 fn the_leader_dies_meanwhile() {
     use crate::harness::data_node::{Mood, On};
-    use influxdb_meta::wire::data_node::Kind;
+    use influxdb_meta::wire::data_node::MessageType;
 
     let mut stack = Stack::of(1);
     let (leader, follower) = (stack.leader(), stack.follower());
-    let join = On::Call(Kind::JoinCluster);
+    let join = On::Call(MessageType::JoinCluster);
     stack.data(0).set_mood(join, Mood::Held);
     let answer = std::thread::scope(|scope| {
         let at = &stack.meta.all[follower];

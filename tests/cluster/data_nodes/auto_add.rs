@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use influxdb_meta::wire::data_node::Kind;
+use influxdb_meta::wire::data_node::MessageType;
 
 use super::*;
 use crate::harness::data_node::{Mood, On};
@@ -77,13 +77,13 @@ fn the_leader_dies_meanwhile() {
     stack.start_data(0);
     stack
         .data(0)
-        .set_mood(On::Call(Kind::JoinCluster), Mood::Held);
+        .set_mood(On::Call(MessageType::JoinCluster), Mood::Held);
     stack.data(0).wait_heard("JoinCluster", AT_LAST);
     let leader = stack.leader();
     stack.meta.all[leader].kill();
     stack
         .data(0)
-        .set_mood(On::Call(Kind::JoinCluster), Mood::Obliging);
+        .set_mood(On::Call(MessageType::JoinCluster), Mood::Obliging);
     stack.wait_joined(0);
     stack.meta.all[leader].start();
     assert_eq!(stack.settled().data_nodes.len(), 1);
@@ -138,7 +138,7 @@ fn one_that_says_nothing_keeps_no_other_away() {
     stack.start_data(0);
     stack
         .data(0)
-        .set_mood(On::Call(Kind::JoinCluster), Mood::Silent);
+        .set_mood(On::Call(MessageType::JoinCluster), Mood::Silent);
     stack.data(0).wait_heard("JoinCluster", AT_LAST);
     stack.start_data(1);
     stack.wait_joined(1);

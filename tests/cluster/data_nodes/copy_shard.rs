@@ -1,12 +1,12 @@
 //! A data node gets a copy of a shard, and owns it once it has it.
 
-use influxdb_meta::wire::data_node::{CopyShard, Kind, answer};
+use influxdb_meta::wire::data_node::{CopyShard, MessageType, answer};
 use serde_json::json;
 
 use super::*;
 use crate::harness::data_node::{Held, Mood, On};
 
-const COPY: On = On::Call(Kind::CopyShard);
+const COPY: On = On::Call(MessageType::CopyShard);
 
 impl Stack {
     fn copy(&self, shard: u64) -> Response {

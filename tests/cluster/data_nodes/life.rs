@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use influxdb_meta::wire::data_node::Kind;
+use influxdb_meta::wire::data_node::MessageType;
 
 use super::*;
 use crate::harness::data_node::command::{Response as Executed, create_data_node};
@@ -188,6 +188,6 @@ fn a_join_whose_answer_was_lost() {
             .data(0)
             .heard()
             .iter()
-            .any(|heard| heard.starts_with(&Kind::JoinCluster.to_string()))
+            .any(|heard| heard.starts_with(&MessageType::JoinCluster.to_string()))
     );
 }

@@ -1,6 +1,6 @@
 //! Passive data nodes take writes and own nothing.
 
-use influxdb_meta::wire::data_node::Kind;
+use influxdb_meta::wire::data_node::MessageType;
 
 use super::*;
 use crate::harness::data_node::shards::unix_nanos;
@@ -91,7 +91,7 @@ fn it_owns_nothing_ever() {
 #[test]
 fn one_that_did_not_come_as_passive_may_come_as_active() {
     let stack = Stack::of(1);
-    let join = On::Call(Kind::JoinCluster);
+    let join = On::Call(MessageType::JoinCluster);
     stack
         .data(0)
         .set_mood(join, Mood::Failing("not now".to_owned()));

@@ -1,6 +1,6 @@
 //! Data nodes are taken out.
 
-use influxdb_meta::wire::data_node::Kind;
+use influxdb_meta::wire::data_node::MessageType;
 
 use super::*;
 use crate::harness::data_node::shards::unix_nanos;
@@ -183,7 +183,7 @@ fn one_that_does_not_leave() {
     let stack = Stack::joined(2);
     stack.group("db", 2);
     stack.data(1).set_mood(
-        On::Call(Kind::LeaveCluster),
+        On::Call(MessageType::LeaveCluster),
         Mood::Failing("busy".to_owned()),
     );
     let tcp = stack.tcp(1);

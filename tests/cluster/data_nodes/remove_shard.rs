@@ -1,12 +1,12 @@
 //! Copies of shards are removed, and shards truncated.
 
-use influxdb_meta::wire::data_node::Kind;
+use influxdb_meta::wire::data_node::MessageType;
 
 use super::*;
 use crate::harness::data_node::shards::unix_nanos;
 use crate::harness::data_node::{Held, Mood, On};
 
-const REMOVE: On = On::Call(Kind::RemoveShard);
+const REMOVE: On = On::Call(MessageType::RemoveShard);
 
 impl Stack {
     fn remove(&self, n: usize, shard: u64, force: bool) -> Response {

@@ -1,11 +1,11 @@
 //! Another machine takes a data node's place.
 
-use influxdb_meta::wire::data_node::Kind;
+use influxdb_meta::wire::data_node::MessageType;
 
 use super::*;
 use crate::harness::data_node::{Mood, On};
 
-const JOIN: On = On::Call(Kind::JoinCluster);
+const JOIN: On = On::Call(MessageType::JoinCluster);
 
 impl Stack {
     /// The data of the second, on a third that belongs to nothing; the second is gone.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use influxdb_meta::base::{Name, NodeId};
 use influxdb_meta::wire::data_node::{
-    Call, CopyShard, JoinCluster, Kind, LeaveCluster, ListShards, MUX, Node, Outcome,
+    Call, CopyShard, JoinCluster, LeaveCluster, ListShards, MUX, MessageType, Node, Outcome,
     RemoveHintedHandoff, RemoveShard, answer,
 };
 
@@ -20,24 +20,29 @@ use super::state::Shared;
 /// A destination dials its source without hurry.
 const DIAL: Duration = Duration::from_secs(10);
 
-pub fn serve(shared: &Shared, socket: &mut dyn Duplex, kind: Kind, body: &[u8]) -> io::Result<()> {
+pub fn serve(
+    shared: &Shared,
+    socket: &mut dyn Duplex,
+    kind: MessageType,
+    body: &[u8],
+) -> io::Result<()> {
     match kind {
-        Kind::CopyShard => act(shared, socket, body, |call: CopyShard| {
+        MessageType::CopyShard => act(shared, socket, body, |call: CopyShard| {
             copy_shard(shared, &call)
         }),
-        Kind::RemoveShard => act(
+        MessageType::RemoveShard => act(
             shared,
             socket,
             body,
             |RemoveShard { shard }: RemoveShard| shared.remove_shard(shard),
         ),
-        Kind::ListShards => act(shared, socket, body, |_: ListShards| {
+        MessageType::ListShards => act(shared, socket, body, |_: ListShards| {
             Ok(shared.list_shards())
         }),
-        Kind::JoinCluster => act(shared, socket, body, |call: JoinCluster| {
+        MessageType::JoinCluster => act(shared, socket, body, |call: JoinCluster| {
             join(shared, &call)
         }),
-        Kind::LeaveCluster => {
+        MessageType::LeaveCluster => {
             let mut left = false;
             act(shared, socket, body, |_: LeaveCluster| {
                 left = true;
@@ -49,7 +54,9 @@ pub fn serve(shared: &Shared, socket: &mut dyn Duplex, kind: Kind, body: &[u8]) 
             }
             Ok(())
         }
-        Kind::RemoveHintedHandoff => act(shared, socket, body, |_: RemoveHintedHandoff| Ok(())),
+        MessageType::RemoveHintedHandoff => {
+            act(shared, socket, body, |_: RemoveHintedHandoff| Ok(()))
+        }
     }
 }
 

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use influxdb_meta::wire::data_node::Kind;
+use influxdb_meta::wire::data_node::MessageType;
 
 /// What can be asked of a data node on 8088.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum On {
-    Call(Kind),
+    Call(MessageType),
     /// `GET /status`.
     Status,
     /// What the destination of a copy asks its source.

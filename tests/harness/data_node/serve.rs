@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
-use influxdb_meta::wire::data_node::{DataNodeStatus, HEADER_BYTES, Header, Kind, MUX};
+use influxdb_meta::wire::data_node::{DataNodeStatus, HEADER_BYTES, Header, MUX, MessageType};
 
 use super::calls;
 use super::mood::{Mood, On};
@@ -57,7 +57,7 @@ fn serve_call(shared: &Shared, socket: &mut dyn Duplex) -> io::Result<()> {
     loop {
         let mut kind = [0];
         socket.read_exact(&mut kind)?;
-        match (kind[0], Kind::of_request(kind[0])) {
+        match (kind[0], MessageType::of_request(kind[0])) {
             (BACKUP_SHARD, _) => {
                 let body = read_body(socket, BACKUP_SHARD)?;
                 return calls::backup_shard(shared, socket, &body);

@@ -1,6 +1,6 @@
 //! Where values come from, and which wins.
 
-use influxdb_meta::config::{self, KEYS, Key, Kind, Setting};
+use influxdb_meta::config::{self, KEYS, Key, Setting, ValueKind};
 
 use super::{file, inputs, load, with_file};
 
@@ -8,16 +8,16 @@ use super::{file, inputs, load, with_file};
 fn sample(key: &Key) -> (String, String) {
     let quoted = |text: &str| (text.to_owned(), format!("{text:?}"));
     match key.kind {
-        Kind::Bool if key.default == "true" => ("false".into(), "false".into()),
-        Kind::Bool => ("true".into(), "true".into()),
-        Kind::Text | Kind::Host => quoted("some-text"),
-        Kind::Bind => quoted("127.0.0.1:7001"),
-        Kind::Duration { .. } => quoted("11m0s"),
-        Kind::Count => ("7".into(), "7".into()),
-        Kind::Choice(choices) => quoted(choices[choices.len() - 1]),
-        Kind::PasswordHash => quoted("pbkdf2-sha256;rounds=64000;salt_len=32"),
-        Kind::Texts => ("a,b".into(), "[\"a\", \"b\"]".into()),
-        Kind::Addresses { .. } => (
+        ValueKind::Bool if key.default == "true" => ("false".into(), "false".into()),
+        ValueKind::Bool => ("true".into(), "true".into()),
+        ValueKind::Text | ValueKind::Host => quoted("some-text"),
+        ValueKind::Bind => quoted("127.0.0.1:7001"),
+        ValueKind::Duration { .. } => quoted("11m0s"),
+        ValueKind::Count => ("7".into(), "7".into()),
+        ValueKind::Choice(choices) => quoted(choices[choices.len() - 1]),
+        ValueKind::PasswordHash => quoted("pbkdf2-sha256;rounds=64000;salt_len=32"),
+        ValueKind::Texts => ("a,b".into(), "[\"a\", \"b\"]".into()),
+        ValueKind::Addresses { .. } => (
             "meta-1,meta-2:9".into(),
             "[\"meta-1\", \"meta-2:9\"]".into(),
         ),
@@ -36,7 +36,7 @@ fn in_toml(key: &Key, value: &str) -> String {
 /// What a key came out as, or that its good value was understood and refused for what it asks for,
 /// or needs beside it.
 fn outcome(key: &Key, inputs: &config::Inputs) -> String {
-    match config::settle(inputs) {
+    match config::resolve(inputs) {
         Ok((settings, _)) => format!("{:?}", settings.get(&key.path())),
         Err(invalid) => {
             let text = invalid.to_string();
@@ -166,7 +166,7 @@ fn marks_of_editors_and_data_nodes_files_are_tolerated() {
 fn inline_tables_and_numbered_variables_are_lists_too() {
     let (_folder, path) =
         file("[meta]\nhttps-root-ca = { paths = [\"a\"], include-system = true }\n");
-    let (settings, _) = config::settle(&with_file(&path, &[])).expect("valid");
+    let (settings, _) = config::resolve(&with_file(&path, &[])).expect("valid");
     assert_eq!(
         settings.get("meta.https-root-ca.paths"),
         Some(&Setting::List(vec!["a".into()]))
@@ -179,7 +179,7 @@ fn inline_tables_and_numbered_variables_are_lists_too() {
         ("INFLUXDB_TLS_CIPHERS_0", "A"),
         ("INFLUXDB_TLS_CIPHERS_1", "B"),
     ];
-    let (settings, _) = config::settle(&inputs(&numbered)).expect("valid");
+    let (settings, _) = config::resolve(&inputs(&numbered)).expect("valid");
     assert_eq!(
         settings.get("tls.ciphers"),
         Some(&Setting::List(vec!["A".into(), "B".into()]))
@@ -214,11 +214,11 @@ fn what_config_prints_is_a_file_with_the_same_meaning() {
         ("INFLUXDB_TLS_CIPHERS", "A,B"),
         ("INFLUXDB_META_BIND_ADDRESS", "[::1]:7"),
     ];
-    let (settings, _) = config::settle(&inputs(&set)).expect("valid");
+    let (settings, _) = config::resolve(&inputs(&set)).expect("valid");
     let printed = config::toml(&settings, true);
     let (_folder, path) = file(&printed);
     let (again, _) =
-        config::settle(&with_file(&path, &[])).unwrap_or_else(|invalid| panic!("{invalid}"));
+        config::resolve(&with_file(&path, &[])).unwrap_or_else(|invalid| panic!("{invalid}"));
     for key in KEYS {
         assert_eq!(again.get(&key.path()), settings.get(&key.path()), "{key}");
     }
@@ -228,7 +228,7 @@ fn what_config_prints_is_a_file_with_the_same_meaning() {
 /// A file that sets every key to its default asks for nothing, so nothing is said about it.
 #[test]
 fn a_generated_file_gives_no_warnings() {
-    let (settings, _) = config::settle(&inputs(&[])).expect("valid");
+    let (settings, _) = config::resolve(&inputs(&[])).expect("valid");
     let (_folder, path) = file(&config::toml(&settings, false));
     let config = config::load(&with_file(&path, &[])).unwrap_or_else(|invalid| panic!("{invalid}"));
     assert_eq!(config.notices, []);

@@ -34,7 +34,7 @@ fn every_secret_has_a_file_variable_and_nothing_else_has() {
     for key in KEYS {
         let (_folder, path) = file("text");
         let name = format!("{}_FILE", key.variable());
-        let result = config::settle(&inputs(&[(&name, path.to_str().expect("a path"))]));
+        let result = config::resolve(&inputs(&[(&name, path.to_str().expect("a path"))]));
         let (settings, notices) = result.unwrap_or_else(|invalid| panic!("{invalid}"));
         let taken = settings.from(&key.path()).contains(&name);
         assert_eq!(taken, key.secret, "{key}: {notices:?}");
@@ -48,7 +48,7 @@ fn secrets_are_shown_only_when_asked_for() {
         ("INFLUXDB_META_SHARED_SECRET", "s3cret"),
         ("INFLUXDB_ENTERPRISE_LICENSE_KEY", "s3cret"),
     ];
-    let (settings, notices) = config::settle(&inputs(&set)).expect("valid");
+    let (settings, notices) = config::resolve(&inputs(&set)).expect("valid");
     let printed = config::toml(&settings, false);
     assert!(
         !printed.contains("s3cret") && !format!("{notices:?}").contains("s3cret"),

@@ -2,7 +2,7 @@
 //! answered.
 
 use influxdb_meta::base::{Address, Name, NodeId};
-use influxdb_meta::data_node::Why;
+use influxdb_meta::data_node::FailureCause;
 use influxdb_meta::wire::data_node::{CopyShard, EVERYTHING};
 
 use super::scripted::{Scripted, Step, d1, in_time};
@@ -45,7 +45,7 @@ async fn join_cluster_refused() {
         .expect_err("it is another's");
     assert_eq!(
         failed.why,
-        Why::Said("already joined to cluster".to_owned())
+        FailureCause::Said("already joined to cluster".to_owned())
     );
     assert_eq!(failed.text(), "already joined to cluster");
     assert_eq!(

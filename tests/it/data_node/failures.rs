@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use influxdb_meta::base::Address;
 use influxdb_meta::client::CallError;
-use influxdb_meta::data_node::{Failed, Why};
+use influxdb_meta::data_node::{Failed, FailureCause};
 use tokio::time::{Instant, timeout};
 
 use super::scripted::{HERE, Scripted, Step, THERE, d1, in_time, network};
@@ -81,7 +81,7 @@ async fn answers_that_nobody_should_send() {
     );
     let junk = answered(b"\x2a\0\0\0\0\0\0\0\x02\x0a\x05").await;
     assert!(
-        matches!(&junk.why, Why::Unreadable(text) if text.starts_with("undecodable body")),
+        matches!(&junk.why, FailureCause::Unreadable(text) if text.starts_with("undecodable body")),
         "{junk}"
     );
     assert!(junk.why.is_maybe_done() && !junk.why.is_retryable());
@@ -115,7 +115,7 @@ async fn somebody_else_answers() {
     ] {
         let failed = answered(first).await;
         assert!(
-            matches!(&failed.why, Why::Stranger(text) if text.contains(named)),
+            matches!(&failed.why, FailureCause::Stranger(text) if text.contains(named)),
             "{failed}"
         );
         assert!(!failed.why.is_maybe_done() && !failed.why.is_retryable());
@@ -135,7 +135,10 @@ async fn nobody_is_there() {
                 .why
         }
     };
-    assert_eq!(why(d1()).await, Why::Unreached(CallError::NameUnknown));
+    assert_eq!(
+        why(d1()).await,
+        FailureCause::Unreached(CallError::NameUnknown)
+    );
     network.name("d1", &[THERE]);
     let refused = why(d1()).await;
     assert_eq!(refused.to_string(), "connection refused");
@@ -158,7 +161,7 @@ async fn a_host_that_swallows_connections_is_given_up_at_once() {
         .expect_err("nobody answers");
     assert_eq!(
         failed.why,
-        Why::Unreached(CallError::Timeout { sent: false })
+        FailureCause::Unreached(CallError::Timeout { sent: false })
     );
 }
 
@@ -193,7 +196,7 @@ async fn a_slow_answer_is_waited_for_until_the_deadline_and_no_longer() {
             .leave_cluster(&d1(), deadline)
             .await
             .expect_err("too late");
-        assert_eq!(failed.why, Why::Timeout);
+        assert_eq!(failed.why, FailureCause::Timeout);
         assert!(failed.why.is_maybe_done());
         assert!(Instant::now() < deadline + Duration::from_secs(1));
     }

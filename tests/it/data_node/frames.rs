@@ -1,14 +1,14 @@
 //! Every recorded call is understood, and written again to the byte.
 
 use influxdb_meta::wire::data_node::{
-    Answer, Call, CopyShard, HEADER_BYTES, Header, JoinCluster, Kind, LeaveCluster, ListShards,
-    MUX, Outcome, RemoveHintedHandoff, RemoveShard, answer, request,
+    Call, CopyShard, DataNodeResponse, HEADER_BYTES, Header, JoinCluster, LeaveCluster, ListShards,
+    MUX, MessageType, Outcome, RemoveHintedHandoff, RemoveShard, answer, request,
 };
 
 use crate::vectors::files;
 
 /// Of each recorded call its request and its answer.
-fn recorded(kind: Kind) -> Vec<(String, Vec<u8>, Vec<u8>)> {
+fn recorded(kind: MessageType) -> Vec<(String, Vec<u8>, Vec<u8>)> {
     let requests = files("vectors/rpc", ".req.bin").into_iter();
     let requests = requests.filter(|(path, _)| path.contains(&format!("-rpc-{kind}-")));
     let mut answers = files("vectors/rpc", ".resp.bin").into_iter();
@@ -46,7 +46,7 @@ fn check<C: Call>() -> Vec<(C, Outcome<C::Answer>)> {
         let call = match sent.as_slice() {
             [MUX, kind] => {
                 assert_eq!(
-                    (Kind::of_request(*kind), C::KIND.has_body()),
+                    (MessageType::of_request(*kind), C::KIND.has_body()),
                     (Some(C::KIND), false),
                     "{path}"
                 );

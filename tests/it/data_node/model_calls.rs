@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use influxdb_meta::base::{Address, Name, NodeId};
-use influxdb_meta::data_node::{DataNodes, DataNodesConfig, Failed, Why};
+use influxdb_meta::data_node::{DataNodes, DataNodesConfig, Failed, FailureCause};
 use influxdb_meta::runtime::Env;
-use influxdb_meta::wire::data_node::{CopyShard, EVERYTHING, Kind, Node};
+use influxdb_meta::wire::data_node::{CopyShard, EVERYTHING, MessageType, Node};
 use tempfile::TempDir;
 use tokio::time::Instant;
 
@@ -74,7 +74,7 @@ impl World {
     /// What a call that fails says.
     async fn refuses_to_join(&self, servers: &[String], update: bool) -> String {
         let failed = self.join(servers, update).await.expect_err("it refuses");
-        assert!(matches!(failed.why, Why::Said(_)), "{failed}");
+        assert!(matches!(failed.why, FailureCause::Said(_)), "{failed}");
         failed.text()
     }
 }
@@ -333,7 +333,9 @@ async fn its_moods_are_met() {
     let at = world.at();
     let remove = async |mood: Mood| {
         world.node.hold(7, held(1));
-        world.node.set_mood(On::Call(Kind::RemoveShard), mood);
+        world
+            .node
+            .set_mood(On::Call(MessageType::RemoveShard), mood);
         let done = world
             .nodes
             .remove_shard(&at, 7, Instant::now() + Duration::from_secs(2))
@@ -343,27 +345,30 @@ async fn its_moods_are_met() {
             world.node.shards().contains_key(&7),
         )
     };
-    let eof = || Why::Broken {
+    let eof = || FailureCause::Broken {
         doing: "read message type",
         text: "EOF".to_owned(),
     };
     assert_eq!(
         remove(Mood::Failing("disk is full".to_owned())).await,
-        (Err(Why::Said("disk is full".to_owned())), true)
+        (Err(FailureCause::Said("disk is full".to_owned())), true)
     );
     assert_eq!(remove(Mood::Rude).await, (Err(eof()), true));
     assert_eq!(remove(Mood::Forgetful).await, (Err(eof()), false));
-    assert_eq!(remove(Mood::Silent).await, (Err(Why::Timeout), true));
+    assert_eq!(
+        remove(Mood::Silent).await,
+        (Err(FailureCause::Timeout), true)
+    );
     let (oversized, _) = remove(Mood::Raw(b"\x24\0\0\0\0\x40\0\0\0".to_vec())).await;
     let text = "max message size of 1073741824 exceeded: 1073741824";
-    assert_eq!(oversized, Err(Why::Unreadable(text.to_owned())));
+    assert_eq!(oversized, Err(FailureCause::Unreadable(text.to_owned())));
     world
         .node
         .set_mood(On::Status, Mood::Failing("boom".to_owned()));
     let status = world.nodes.status(&at, soon()).await.expect_err("it fails");
     assert_eq!(
         status.why,
-        Why::Status {
+        FailureCause::Status {
             status: 500,
             error: "HTTP 500: boom".to_owned()
         }
@@ -379,14 +384,16 @@ async fn its_moods_are_met() {
 async fn it_is_held_and_let_go() {
     let world = World::joined().await;
     world.node.hold(7, held(1));
-    world.node.set_mood(On::Call(Kind::RemoveShard), Mood::Held);
+    world
+        .node
+        .set_mood(On::Call(MessageType::RemoveShard), Mood::Held);
     let (nodes, at) = (world.nodes.clone(), world.at());
     let removing = tokio::spawn(async move { nodes.remove_shard(&at, 7, soon()).await });
     world.node.wait_heard("RemoveShard", PATIENCE);
     assert!(world.node.shards().contains_key(&7) && !removing.is_finished());
     world
         .node
-        .set_mood(On::Call(Kind::RemoveShard), Mood::Obliging);
+        .set_mood(On::Call(MessageType::RemoveShard), Mood::Obliging);
     assert_eq!(removing.await.expect("no panic"), Ok(()));
     assert!(world.node.shards().is_empty());
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use influxdb_meta::data_node::{Failed, Why};
+use influxdb_meta::data_node::{Failed, FailureCause};
 use influxdb_meta::wire::data_node::DataNodeStatus;
 use tokio::time::Instant;
 
@@ -20,7 +20,7 @@ async fn answered(answer: Vec<u8>) -> Result<DataNodeStatus, Failed> {
     node.nodes.status(&d1(), in_time()).await
 }
 
-async fn why(answer: Vec<u8>) -> Why {
+async fn why(answer: Vec<u8>) -> FailureCause {
     let failed = answered(answer).await.expect_err("that is no status");
     assert!(
         failed.to_string().starts_with("/status at d1:8088: "),
@@ -80,7 +80,7 @@ async fn a_silent_node_is_waited_for_until_the_deadline() {
             .await
             .expect_err("nothing came")
             .why,
-        Why::Timeout
+        FailureCause::Timeout
     );
     assert!(Instant::now() < deadline + Duration::from_secs(1));
 }

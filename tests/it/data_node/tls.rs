@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use influxdb_meta::base::Address;
-use influxdb_meta::data_node::{DataNodes, DataNodesConfig, Failed, Why};
+use influxdb_meta::data_node::{DataNodes, DataNodesConfig, Failed, FailureCause};
 use influxdb_meta::runtime::Env;
 use influxdb_meta::tls::{HandshakeError, Places, TlsError, Trust};
 use rcgen::{
@@ -128,7 +128,7 @@ fn refusal(asked: Result<(), Failed>) -> String {
     let failed = asked.expect_err("nobody to be believed");
     assert!(!failed.why.is_maybe_done(), "{failed}");
     match failed.why {
-        Why::Tls(HandshakeError::Certificate(text)) => text,
+        FailureCause::Tls(HandshakeError::Certificate(text)) => text,
         other => panic!("{other}"),
     }
 }
@@ -229,7 +229,7 @@ async fn tls_on_one_side_only() {
         .expect_err("it speaks TLS");
     assert_eq!(
         failed.why,
-        Why::Stranger("it speaks TLS there: set data-use-tls".to_owned())
+        FailureCause::Stranger("it speaks TLS there: set data-use-tls".to_owned())
     );
     let failed = plain
         .status(&at(&secured), deadline)
@@ -252,7 +252,7 @@ async fn tls_on_one_side_only() {
         .leave_cluster(&to, deadline)
         .await
         .expect_err("no TLS there");
-    assert_eq!(failed.why, Why::Tls(HandshakeError::NotTls));
+    assert_eq!(failed.why, FailureCause::Tls(HandshakeError::NotTls));
     assert!(
         failed.to_string().contains("unset data-use-tls"),
         "{failed}"
@@ -273,7 +273,7 @@ async fn a_data_node_without_tls() {
         .await
         .expect_err("no TLS there");
     assert!(
-        matches!(failed.why, Why::Tls(HandshakeError::Failed(_))),
+        matches!(failed.why, FailureCause::Tls(HandshakeError::Failed(_))),
         "{failed}"
     );
     assert!(failed.why.is_retryable() && !failed.why.is_maybe_done());

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use influxdb_meta::base::{Address, ClusterId};
-use influxdb_meta::cluster::Doing;
-use influxdb_meta::cluster::founding::{Await, Block, Event, Verdict, What};
+use influxdb_meta::cluster::Activity;
+use influxdb_meta::cluster::founding::{Await, Block, Event, Mismatch, Verdict};
 use influxdb_meta::cluster::identity::founders::cluster_id;
 use influxdb_meta::wire::identity::{PROTOCOL, Phase};
 
@@ -383,7 +383,7 @@ fn f2_a_cluster_of_which_only_a_learner_is_left_is_told_as_that() {
             is_remnant,
             "{verdict}"
         );
-        assert_eq!(verdict.doing() == Doing::Blocked, is_remnant);
+        assert_eq!(verdict.doing() == Activity::Blocked, is_remnant);
     }
 }
 
@@ -530,7 +530,7 @@ fn f4_answers_of_other_programs_block() {
         let mut world = World::new(10, 2);
         world.start(0);
         world.answer_with(0, &name(1), Err(error.clone()));
-        let expected = What::Answer(error);
+        let expected = Mismatch::Answer(error);
         let Some(Block::Differs(differences)) = block(&world, 0) else {
             panic!("{}", world.describe())
         };

@@ -12,8 +12,10 @@ use std::time::Duration;
 
 use influxdb_meta::base::{Address, ClusterId, Incarnation};
 use influxdb_meta::cluster::PollError;
-use influxdb_meta::cluster::founding::{Action, Block, Deed, Event, Founding, Setup, Verdict};
-use influxdb_meta::cluster::identity::record::{Record, Standing};
+use influxdb_meta::cluster::founding::{
+    Action, Block, Event, Founding, Setup, StoreReason, Verdict,
+};
+use influxdb_meta::cluster::identity::record::{MembershipState, Record};
 use influxdb_meta::wire::identity::{Identity, Phase};
 
 /// A mistake built into the world, as if the machine had made it: the invariants must notice.
@@ -41,7 +43,7 @@ pub(super) struct Volume {
 pub(super) struct Process {
     pub(super) founding: Founding,
     started_at: Duration,
-    storing: Option<(Record, Deed)>,
+    storing: Option<(Record, StoreReason)>,
     polls: BTreeMap<Address, Poll>,
     /// Raft is open: it votes and holds writes.
     pub(super) open: bool,
@@ -214,7 +216,7 @@ impl World {
         let planted = self.planted;
         if let (Planted::StartedNotDurable, Some(volume)) = (planted, &mut self.slots[slot].volume)
         {
-            volume.record.standing = Standing::Fresh;
+            volume.record.standing = MembershipState::Fresh;
         }
     }
 
@@ -227,7 +229,7 @@ impl World {
     pub(super) fn forget_start(&mut self, slot: usize) {
         self.crash(slot);
         if let Some(volume) = &mut self.slots[slot].volume {
-            volume.record.standing = Standing::Fresh;
+            volume.record.standing = MembershipState::Fresh;
         }
     }
 
@@ -276,7 +278,7 @@ impl World {
             return;
         };
         process.open = true;
-        if let (Deed::Start, Some(seat)) = (why, record.seat()) {
+        if let (StoreReason::Start, Some(seat)) = (why, record.seat()) {
             self.history.just_started = Some((slot, seat.cluster_id));
         }
         if let Some(volume) = &mut self.slots[slot].volume {

@@ -138,6 +138,6 @@ fn printed() -> String {
         host_name: "box".to_owned(),
         ..Inputs::default()
     };
-    let (settings, _) = config::settle(&inputs).expect("the defaults");
+    let (settings, _) = config::resolve(&inputs).expect("the defaults");
     config::toml(&settings, true)
 }

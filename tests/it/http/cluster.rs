@@ -10,13 +10,13 @@ use influxdb_meta::auth::Users;
 use influxdb_meta::auth::proof::PeerKey;
 use influxdb_meta::base::{Address, ClusterId, Incarnation, RaftId};
 use influxdb_meta::client::Client;
-use influxdb_meta::cluster::{Doing, NodeRef, NotMember, Refusal as NoToIt, View};
+use influxdb_meta::cluster::{Activity, NodeRef, NotMember, Refusal as NoToIt, View};
 use influxdb_meta::http::HttpConfig;
 use influxdb_meta::machine::{Command, Found, Founder, Outcome};
 use influxdb_meta::raft::{Admission, Hello, Raft, RaftConfig, Refusal, Replica, Transport};
 use influxdb_meta::runtime::Env;
 use influxdb_meta::runtime::net::BoxFuture;
-use influxdb_meta::service::{Carrier, Membership};
+use influxdb_meta::service::{ClusterApi, Forwarder};
 use influxdb_meta::storage::{DataDir, Log, Snapshots};
 use influxdb_meta::wire::api::Announcement;
 use influxdb_meta::wire::envelope::Body;
@@ -48,7 +48,7 @@ impl TestCluster {
     }
 
     /// Whose nodes carry requests in a way of their own.
-    pub(crate) async fn carrying(count: u64, carrier: Arc<dyn Carrier>) -> Self {
+    pub(crate) async fn carrying(count: u64, carrier: Arc<dyn Forwarder>) -> Self {
         Self::configured(count, carrier, HttpConfig::default(), None, FEATURE_LEVEL).await
     }
 
@@ -91,7 +91,7 @@ impl TestCluster {
 
     async fn configured(
         count: u64,
-        carrier: Arc<dyn Carrier>,
+        carrier: Arc<dyn Forwarder>,
         config: HttpConfig,
         users: Option<Arc<dyn Users>>,
         level: u32,
@@ -187,7 +187,7 @@ struct Begun {
 impl Begun {
     async fn listen(
         number: u64,
-        carrier: Arc<dyn Carrier>,
+        carrier: Arc<dyn Forwarder>,
         config: HttpConfig,
         users: Option<Arc<dyn Users>>,
     ) -> Self {
@@ -256,7 +256,7 @@ pub(crate) struct Member {
 impl Member {
     fn new(number: u64, http: Address) -> Self {
         let view = View {
-            doing: Doing::Founding,
+            doing: Activity::Founding,
             phase: Phase::Started,
             reason: "the founders start".to_owned(),
             missing: Vec::new(),
@@ -296,7 +296,7 @@ impl Member {
     fn opened(&self, raft: Raft) {
         *self.raft.lock().expect("raft") = Some(raft);
         self.change(|view| {
-            (view.doing, view.phase, view.reason) = (Doing::Open, Phase::Member, String::new())
+            (view.doing, view.phase, view.reason) = (Activity::Open, Phase::Member, String::new())
         });
     }
 
@@ -304,7 +304,7 @@ impl Member {
     pub(crate) fn removed(&self) {
         *self.raft.lock().expect("raft") = None;
         self.change(|view| {
-            view.doing = Doing::Removed;
+            view.doing = Activity::Removed;
             view.phase = Phase::Removed;
             view.reason = "this node was removed; influxd-ctl add-meta brings it back".to_owned();
         });
@@ -342,7 +342,7 @@ impl Member {
     }
 }
 
-impl Membership for Member {
+impl ClusterApi for Member {
     fn raft(&self) -> Result<Raft, NotMember> {
         let raft = self.raft.lock().expect("raft").clone();
         let view = self.view.borrow();

@@ -8,14 +8,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use influxdb_meta::auth::Users;
 use influxdb_meta::base::{Address, Incarnation, UnixNanos};
-use influxdb_meta::cluster::{Doing, NodeRef, NotMember, Refusal, View};
+use influxdb_meta::cluster::{Activity, NodeRef, NotMember, Refusal, View};
 use influxdb_meta::data_node::{DataNodes, DataNodesConfig};
 use influxdb_meta::http::{HttpConfig, ROUTES, Server};
 use influxdb_meta::raft::Raft;
 use influxdb_meta::runtime::Env;
 use influxdb_meta::runtime::net::{BoxFuture, Stream};
 use influxdb_meta::service::{
-    Carried, CarriedAnswer, Carrier, CarryError, Membership, Service, ServiceConfig,
+    ClusterApi, ForwardError, ForwardedRequest, ForwardedResponse, Forwarder, Service,
+    ServiceConfig,
 };
 use influxdb_meta::telemetry::metrics::Metrics;
 use influxdb_meta::wire::api::Announcement;
@@ -56,7 +57,7 @@ impl Default for StandIn {
 
 pub(crate) fn waiting() -> View {
     View {
-        doing: Doing::Waiting,
+        doing: Activity::Waiting,
         phase: Phase::Fresh,
         reason: "waiting for 1 of 3 founders: meta-3:8091 (name unknown)".to_owned(),
         missing: vec![influxdb_meta::cluster::Missing {
@@ -100,7 +101,7 @@ pub(crate) fn identity(incarnation: Incarnation, name: &str) -> Identity {
     }
 }
 
-impl Membership for StandIn {
+impl ClusterApi for StandIn {
     fn raft(&self) -> Result<Raft, NotMember> {
         let view = self.view.borrow();
         Err(NotMember {
@@ -180,14 +181,14 @@ impl Membership for StandIn {
 /// Reaches nobody.
 pub(crate) struct Alone;
 
-impl Carrier for Alone {
-    fn carry<'a>(
+impl Forwarder for Alone {
+    fn forward<'a>(
         &'a self,
         _to: &'a Address,
-        _request: &'a Carried,
+        _request: &'a ForwardedRequest,
         _deadline: Instant,
-    ) -> BoxFuture<'a, Result<CarriedAnswer, CarryError>> {
-        Box::pin(async { Err(CarryError::NotSent("nobody there".to_owned())) })
+    ) -> BoxFuture<'a, Result<ForwardedResponse, ForwardError>> {
+        Box::pin(async { Err(ForwardError::NotSent("nobody there".to_owned())) })
     }
 }
 
@@ -205,14 +206,14 @@ impl TestServer {
     }
 
     /// Without a cluster attached.
-    pub(crate) async fn start(config: HttpConfig, carrier: Arc<dyn Carrier>) -> Self {
+    pub(crate) async fn start(config: HttpConfig, carrier: Arc<dyn Forwarder>) -> Self {
         Self::with_users(config, carrier, None).await
     }
 
     /// With others than those of the catalog.
     pub(crate) async fn with_users(
         config: HttpConfig,
-        carrier: Arc<dyn Carrier>,
+        carrier: Arc<dyn Forwarder>,
         users: Option<Arc<dyn Users>>,
     ) -> Self {
         let env = Env::real();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use influxdb_meta::base::{Address, ClusterId, UnixNanos};
 use influxdb_meta::cluster::Refusal;
-use influxdb_meta::wire::joining::{Removed, Why};
+use influxdb_meta::wire::joining::{RemovalReason, Removed};
 
 use super::cluster::{Node, TestCluster};
 use super::harness::{Alone, Reply, StandIn, TestServer, waiting};
@@ -176,7 +176,7 @@ fn refusals() -> Vec<(Refusal, u16, &'static str)> {
     let gone = Removed {
         cluster_id: ClusterId([1; 16]),
         cluster_name: "prod".to_owned(),
-        why: Why::Removed,
+        why: RemovalReason::Removed,
         by: "ops".to_owned(),
         at: UnixNanos(1),
     };

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use influxdb_meta::base::Address;
 use influxdb_meta::runtime::net::BoxFuture;
-use influxdb_meta::service::{Carried, CarriedAnswer, Carrier, CarryError};
+use influxdb_meta::service::{ForwardError, ForwardedRequest, ForwardedResponse, Forwarder};
 use tokio::time::Instant;
 
 use super::cluster::{Node, TestCluster};
@@ -134,17 +134,17 @@ struct Silent {
     taken: AtomicUsize,
 }
 
-impl Carrier for Silent {
-    fn carry<'a>(
+impl Forwarder for Silent {
+    fn forward<'a>(
         &'a self,
         _to: &'a Address,
-        _request: &'a Carried,
+        _request: &'a ForwardedRequest,
         deadline: Instant,
-    ) -> BoxFuture<'a, Result<CarriedAnswer, CarryError>> {
+    ) -> BoxFuture<'a, Result<ForwardedResponse, ForwardError>> {
         self.taken.fetch_add(1, Ordering::Relaxed);
         Box::pin(async move {
             tokio::time::sleep_until(deadline).await;
-            Err(CarryError::NoAnswer("no answer in time".to_owned()))
+            Err(ForwardError::NoAnswer("no answer in time".to_owned()))
         })
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::harness::{StandIn, TestServer, post, waiting};
-use influxdb_meta::cluster::Doing;
+use influxdb_meta::cluster::Activity;
 
 async fn server() -> TestServer {
     TestServer::unjoined(Arc::default()).await
@@ -325,7 +325,7 @@ async fn a_blocked_node_says_so_and_stays_alive() {
     let stand_in = Arc::new(StandIn::default());
     let server = TestServer::unjoined(stand_in.clone()).await;
     let mut view = waiting();
-    view.doing = Doing::Blocked;
+    view.doing = Activity::Blocked;
     view.reason = "two nodes answer to meta-2".to_owned();
     stand_in.view.send_replace(Arc::new(view));
     let health = server.get("/healthz").await.json();

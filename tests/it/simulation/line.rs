@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use influxdb_meta::base::{Address, Incarnation};
-use influxdb_meta::cluster::{Ask, Cluster, Exchange, PollError, Told};
+use influxdb_meta::cluster::{Cluster, Exchange, PeerRequest, PeerResponse, PollError};
 use influxdb_meta::runtime::net::{BoxFuture, Listener, Net, Stream};
 use influxdb_meta::runtime::{Env, Tasks};
 use influxdb_meta::wire::api::Announcement;
@@ -69,10 +69,14 @@ impl Exchange for Line {
         })
     }
 
-    fn ask(&self, to: &Address, ask: Ask) -> BoxFuture<'_, Result<Told, PollError>> {
+    fn ask(
+        &self,
+        to: &Address,
+        ask: PeerRequest,
+    ) -> BoxFuture<'_, Result<PeerResponse, PollError>> {
         let to = to.clone();
         Box::pin(async move {
-            let Ask {
+            let PeerRequest {
                 path,
                 meant_for,
                 body,
@@ -87,7 +91,7 @@ impl Exchange for Line {
             };
             let asked = timeout(within, ask_by_name(&*self.net, &to, &question)).await;
             let Reply { status, body } = asked.map_err(|_| PollError::Timeout)??;
-            Ok(Told {
+            Ok(PeerResponse {
                 status,
                 body,
                 proven: true,

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use influxdb_meta::base::Address;
-use influxdb_meta::cluster::{Doing, Refusal};
+use influxdb_meta::cluster::{Activity, Refusal};
 use influxdb_meta::wire::identity::Phase;
 use tokio::time::{Instant, sleep};
 
@@ -577,7 +577,7 @@ fn a_node_of_another_cluster_name_is_told_what_to_set() {
         sim.wipe(0);
         sim.nodes[0].config.cluster_name = "other".to_owned();
         sim.start(0).await;
-        sim.until(LONG, |sim| sim.view(0).doing == Doing::Blocked)
+        sim.until(LONG, |sim| sim.view(0).doing == Activity::Blocked)
             .await;
         let reason = &sim.view(0).reason;
         assert!(

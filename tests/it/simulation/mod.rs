@@ -8,7 +8,7 @@ mod random;
 
 use std::time::Duration;
 
-use influxdb_meta::cluster::{ClusterError, Doing};
+use influxdb_meta::cluster::{Activity, ClusterError};
 use influxdb_meta::runtime::Rng;
 use influxdb_meta::wire::identity::Phase;
 use tokio::time::{Instant, sleep};
@@ -175,7 +175,7 @@ fn a_third_node_ten_minutes_late() {
         sleep(600 * SECOND).await;
         for n in [0, 1] {
             let view = sim.view(n);
-            assert_eq!((view.doing, view.cluster_id), (Doing::Waiting, None));
+            assert_eq!((view.doing, view.cluster_id), (Activity::Waiting, None));
             assert!(view.reason.contains("meta-3:8091"), "{}", view.reason);
             assert_eq!(view.missing.len(), 1);
         }
@@ -236,7 +236,7 @@ fn a_member_whose_log_is_gone_halts_and_the_others_go_on() {
         sim.kill(cured);
         sim.delete_log(cured);
         sim.start(cured).await;
-        sim.until(5 * SECOND, |sim| sim.view(cured).doing == Doing::Halted)
+        sim.until(5 * SECOND, |sim| sim.view(cured).doing == Activity::Halted)
             .await;
         let view = sim.view(cured);
         assert!(
@@ -272,7 +272,7 @@ fn two_wiped_of_three_found_nothing_and_the_third_says_why() {
         sim.start(1).await;
         sleep(120 * SECOND).await;
         assert!(
-            (0..2).all(|n| sim.view(n).doing == Doing::Joining),
+            (0..2).all(|n| sim.view(n).doing == Activity::Joining),
             "{}",
             sim.describe()
         );

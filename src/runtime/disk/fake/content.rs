@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-const PAGE: usize = 4096;
-const ZEROS: [u8; PAGE] = [0; PAGE];
+const PAGE_BYTES: usize = 4096;
+const ZEROS: [u8; PAGE_BYTES] = [0; PAGE_BYTES];
 
 #[derive(Clone, Default)]
 pub(super) struct Content {
     len: u64,
-    pages: BTreeMap<u64, Arc<[u8; PAGE]>>,
+    pages: BTreeMap<u64, Arc<[u8; PAGE_BYTES]>>,
 }
 
 impl Content {
@@ -26,7 +26,7 @@ impl Content {
             let content = self
                 .pages
                 .entry(page)
-                .or_insert_with(|| Arc::new([0; PAGE]));
+                .or_insert_with(|| Arc::new([0; PAGE_BYTES]));
             Arc::make_mut(content)[start..start + bytes.len()].copy_from_slice(bytes);
         }
         self.len = self.len.max(offset + bytes.len() as u64);
@@ -48,7 +48,7 @@ impl Content {
     pub(super) fn set_len(&mut self, len: u64) {
         if len < self.len {
             // What is cut reads as zeros should the file grow again.
-            let (page, start) = (len / PAGE as u64, (len % PAGE as u64) as usize);
+            let (page, start) = (len / PAGE_BYTES as u64, (len % PAGE_BYTES as u64) as usize);
             drop(self.pages.split_off(&(page + 1)));
             if let Some(content) = self.pages.get_mut(&page) {
                 Arc::make_mut(content)[start..].fill(0);
@@ -63,11 +63,11 @@ fn split(offset: u64, len: usize) -> impl Iterator<Item = (u64, usize, std::ops:
     let mut done = 0;
     std::iter::from_fn(move || {
         let at = offset + done as u64;
-        let start = (at % PAGE as u64) as usize;
-        let take = (PAGE - start).min(len - done);
+        let start = (at % PAGE_BYTES as u64) as usize;
+        let take = (PAGE_BYTES - start).min(len - done);
         let part = done..done + take;
         done += take;
-        (take > 0).then_some((at / PAGE as u64, start, part))
+        (take > 0).then_some((at / PAGE_BYTES as u64, start, part))
     })
 }
 

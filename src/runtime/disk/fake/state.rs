@@ -9,7 +9,7 @@ use bytes::Bytes;
 use super::content::Content;
 
 /// A sector is written whole or not at all; a longer write may tear between two of them.
-const SECTOR: u64 = 512;
+const SECTOR_BYTES: u64 = 512;
 
 pub(super) type FileId = u64;
 
@@ -389,7 +389,7 @@ fn lose_parts(content: &mut Content, change: Change, keep: &mut impl FnMut() -> 
     let mut at = offset;
     let end = offset + bytes.len() as u64;
     while at < end {
-        let next = (at / SECTOR + 1) * SECTOR;
+        let next = (at / SECTOR_BYTES + 1) * SECTOR_BYTES;
         let to = next.min(end);
         if keep() {
             content.write(at, &bytes[(at - offset) as usize..(to - offset) as usize]);

@@ -15,7 +15,7 @@ use super::world::{PipeId, World};
 use crate::runtime::net::Stream;
 
 /// As much as a socket's buffers hold before writers must wait.
-const WINDOW: usize = 256 * 1024;
+const WINDOW_BYTES: usize = 256 * 1024;
 
 pub(super) struct Connection {
     world: Arc<Mutex<World>>,
@@ -155,7 +155,7 @@ impl AsyncWrite for Connection {
         if pipe.reset || pipe.writer_gone {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
-        if pipe.held >= WINDOW {
+        if pipe.held >= WINDOW_BYTES {
             pipe.writer = Some(cx.waker().clone());
             return Poll::Pending;
         }
@@ -164,7 +164,7 @@ impl AsyncWrite for Connection {
         if gone && !world.is_cut_either_way(from, to) {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
-        let taken = buf.len().min(WINDOW);
+        let taken = buf.len().min(WINDOW_BYTES);
         world.send(self.outgoing, Bytes::copy_from_slice(&buf[..taken]));
         Poll::Ready(Ok(taken))
     }

@@ -3,8 +3,8 @@
 use crate::wire::wal::{ALIGN, HEADER_LEN, Head, Header};
 
 /// Most of a segment is zeros, and comparing slices is the fastest way over them.
-const STEP: usize = 4096;
-const ZEROS: [u8; STEP] = [0; STEP];
+const SCAN_STEP_BYTES: usize = 4096;
+const ZEROS: [u8; SCAN_STEP_BYTES] = [0; SCAN_STEP_BYTES];
 
 #[derive(Default)]
 pub(super) struct Evidence {
@@ -28,9 +28,11 @@ impl Evidence {
     pub(super) fn search(&mut self, bytes: &[u8], from: usize, salt: u64) {
         let mut at = from.next_multiple_of(ALIGN);
         while at + HEADER_LEN <= bytes.len() {
-            if at.is_multiple_of(STEP) && bytes[at..].len() >= STEP && bytes[at..at + STEP] == ZEROS
+            if at.is_multiple_of(SCAN_STEP_BYTES)
+                && bytes[at..].len() >= SCAN_STEP_BYTES
+                && bytes[at..at + SCAN_STEP_BYTES] == ZEROS
             {
-                at += STEP;
+                at += SCAN_STEP_BYTES;
                 continue;
             }
             if let Some(header) = Header::decode(&bytes[at..], salt) {
@@ -43,7 +45,7 @@ impl Evidence {
 
 /// Without the zeros at the end.
 pub(super) fn len_without_zeros(mut bytes: &[u8]) -> usize {
-    while let Some((rest, last)) = bytes.split_last_chunk::<STEP>()
+    while let Some((rest, last)) = bytes.split_last_chunk::<SCAN_STEP_BYTES>()
         && *last == ZEROS
     {
         bytes = rest;

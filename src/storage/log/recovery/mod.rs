@@ -114,7 +114,7 @@ fn read_reserve(
         .open(path, false)
         .map_err(|e| io_error("open", path, e))?;
     let size = file.size().map_err(|e| io_error("read", path, e))?;
-    let mut start = vec![0; segment::RESERVE_USED];
+    let mut start = vec![0; segment::RESERVE_HEAD_BYTES];
     let read = file
         .read_at(0, &mut start)
         .map_err(|e| io_error("read", path, e))?;

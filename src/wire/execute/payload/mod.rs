@@ -10,13 +10,13 @@ use bytes::Bytes;
 use prost::Message;
 use prost::encoding::{message, uint32};
 
-use super::kind::Supported;
+use super::kind::CommandType;
 use super::{DecodeError, OutsideTheWire};
 use crate::machine::Command;
 use crate::wire::convert::BadField;
 use crate::wire::fields::{Fields, Value};
 
-pub(super) fn decode(bytes: &[u8], supported: Supported) -> Result<Command, DecodeError> {
+pub(super) fn decode(bytes: &[u8], supported: CommandType) -> Result<Command, DecodeError> {
     let payload = Payload {
         bytes,
         field: supported.payload_field(),
@@ -25,43 +25,43 @@ pub(super) fn decode(bytes: &[u8], supported: Supported) -> Result<Command, Deco
         .map_err(|why| DecodeError::Payload(format!("invalid {supported:?} command: {why}")))
 }
 
-fn command(payload: &Payload<'_>, supported: Supported) -> Result<Command, String> {
+fn command(payload: &Payload<'_>, supported: CommandType) -> Result<Command, String> {
     match supported {
-        Supported::CreateDatabase => payload.read(databases::create),
-        Supported::DropDatabase => payload.read(databases::drop),
-        Supported::CreateRetentionPolicy => payload.read(databases::create_policy),
-        Supported::DropRetentionPolicy => payload.read(databases::drop_policy),
-        Supported::SetDefaultRetentionPolicy => payload.read(databases::set_default_policy),
-        Supported::UpdateRetentionPolicy => payload.read(databases::update_policy),
-        Supported::CreateContinuousQuery => payload.read(databases::create_query),
-        Supported::DropContinuousQuery => payload.read(databases::drop_query),
-        Supported::CreateSubscription => payload.read(databases::create_subscription),
-        Supported::DropSubscription => payload.read(databases::drop_subscription),
-        Supported::CreateShardGroup => payload.read(shards::create_group),
-        Supported::DeleteShardGroup => payload.read(shards::delete_group),
-        Supported::TruncateShardGroups => payload.read(shards::truncate),
-        Supported::PruneShardGroups => payload.read(shards::prune),
-        Supported::DropShard => payload.read(shards::drop),
-        Supported::CopyShardOwner => {
+        CommandType::CreateDatabase => payload.read(databases::create),
+        CommandType::DropDatabase => payload.read(databases::drop),
+        CommandType::CreateRetentionPolicy => payload.read(databases::create_policy),
+        CommandType::DropRetentionPolicy => payload.read(databases::drop_policy),
+        CommandType::SetDefaultRetentionPolicy => payload.read(databases::set_default_policy),
+        CommandType::UpdateRetentionPolicy => payload.read(databases::update_policy),
+        CommandType::CreateContinuousQuery => payload.read(databases::create_query),
+        CommandType::DropContinuousQuery => payload.read(databases::drop_query),
+        CommandType::CreateSubscription => payload.read(databases::create_subscription),
+        CommandType::DropSubscription => payload.read(databases::drop_subscription),
+        CommandType::CreateShardGroup => payload.read(shards::create_group),
+        CommandType::DeleteShardGroup => payload.read(shards::delete_group),
+        CommandType::TruncateShardGroups => payload.read(shards::truncate),
+        CommandType::PruneShardGroups => payload.read(shards::prune),
+        CommandType::DropShard => payload.read(shards::drop),
+        CommandType::CopyShardOwner => {
             payload.read(|message| shards::copy(message).map(Command::CopyShardOwner))
         }
-        Supported::RemoveShardOwner => {
+        CommandType::RemoveShardOwner => {
             payload.read(|message| shards::copy(message).map(Command::RemoveShardOwner))
         }
-        Supported::CreateUser => payload.read(users::create),
-        Supported::DropUser => payload.read(users::drop),
-        Supported::UpdateUser => payload.read(users::update),
-        Supported::SetPrivilege => payload.read(users::set_privilege),
-        Supported::SetAdminPrivilege => payload.read(users::set_admin),
-        Supported::CreateDataNode => payload.read(nodes::create),
-        Supported::UpdateDataNode => payload.read(nodes::update),
-        Supported::DeleteDataNode => payload.read(nodes::delete),
-        Supported::SetData => payload.read(restore::set_data),
+        CommandType::CreateUser => payload.read(users::create),
+        CommandType::DropUser => payload.read(users::drop),
+        CommandType::UpdateUser => payload.read(users::update),
+        CommandType::SetPrivilege => payload.read(users::set_privilege),
+        CommandType::SetAdminPrivilege => payload.read(users::set_admin),
+        CommandType::CreateDataNode => payload.read(nodes::create),
+        CommandType::UpdateDataNode => payload.read(nodes::update),
+        CommandType::DeleteDataNode => payload.read(nodes::delete),
+        CommandType::SetData => payload.read(restore::set_data),
     }
 }
 
 pub(super) fn encode(command: &Command) -> Result<Bytes, OutsideTheWire<'_>> {
-    use Supported as Kind;
+    use CommandType as Kind;
     Ok(match command {
         Command::CreateDatabase {
             name,
@@ -202,7 +202,7 @@ impl Payload<'_> {
 }
 
 /// The envelope around a payload, in Go's order.
-fn wrap(supported: Supported, payload: &impl Message) -> Bytes {
+fn wrap(supported: CommandType, payload: &impl Message) -> Bytes {
     let mut bytes = Vec::new();
     message::encode(supported.payload_field(), payload, &mut bytes);
     uint32::encode(1, &supported.number(), &mut bytes);

@@ -28,10 +28,10 @@ pub(crate) fn variables(bytes: &[u8]) -> bool {
 
 fn settles(inputs: &Inputs) -> bool {
     let loaded = config::load(inputs);
-    match (config::settle(inputs), loaded) {
+    match (config::resolve(inputs), loaded) {
         (Ok((settings, _)), Ok(_)) => {
             let printed = config::toml(&settings, true);
-            let (again, _) = config::settle(&self::inputs(printed.as_bytes(), BTreeMap::new()))
+            let (again, _) = config::resolve(&self::inputs(printed.as_bytes(), BTreeMap::new()))
                 .unwrap_or_else(|invalid| panic!("{invalid}\nin what was printed:\n{printed}"));
             assert_eq!(config::toml(&again, true), printed);
             true

@@ -3,8 +3,8 @@
 
 use bytes::{Bytes, BytesMut};
 use influxdb_meta::wire::data_node::{
-    Answer, Call, CopyShard, HEADER_BYTES, Header, JoinCluster, Kind, LeaveCluster, ListShards,
-    RemoveHintedHandoff, RemoveShard,
+    Call, CopyShard, DataNodeResponse, HEADER_BYTES, Header, JoinCluster, LeaveCluster, ListShards,
+    MessageType, RemoveHintedHandoff, RemoveShard,
 };
 use influxdb_meta::wire::frames::{
     self, EntryKind, Frame, LENGTH_BYTES, decode_membership, encode_membership,
@@ -49,15 +49,17 @@ pub(crate) fn rpc(bytes: &[u8]) -> bool {
     let Ok(header) = Header::decode(*head) else {
         return false;
     };
-    let of = |kind: &&Kind| [kind.request(), kind.answer()].contains(&header.kind);
-    let asks = |kind: Kind| kind.request() == header.kind;
-    match Kind::ALL.iter().find(of) {
-        Some(kind @ Kind::CopyShard) => message::<CopyShard>(asks(*kind), body),
-        Some(kind @ Kind::RemoveShard) => message::<RemoveShard>(asks(*kind), body),
-        Some(kind @ Kind::ListShards) => message::<ListShards>(asks(*kind), body),
-        Some(kind @ Kind::JoinCluster) => message::<JoinCluster>(asks(*kind), body),
-        Some(kind @ Kind::LeaveCluster) => message::<LeaveCluster>(asks(*kind), body),
-        Some(kind @ Kind::RemoveHintedHandoff) => message::<RemoveHintedHandoff>(asks(*kind), body),
+    let of = |kind: &&MessageType| [kind.request(), kind.answer()].contains(&header.kind);
+    let asks = |kind: MessageType| kind.request() == header.kind;
+    match MessageType::ALL.iter().find(of) {
+        Some(kind @ MessageType::CopyShard) => message::<CopyShard>(asks(*kind), body),
+        Some(kind @ MessageType::RemoveShard) => message::<RemoveShard>(asks(*kind), body),
+        Some(kind @ MessageType::ListShards) => message::<ListShards>(asks(*kind), body),
+        Some(kind @ MessageType::JoinCluster) => message::<JoinCluster>(asks(*kind), body),
+        Some(kind @ MessageType::LeaveCluster) => message::<LeaveCluster>(asks(*kind), body),
+        Some(kind @ MessageType::RemoveHintedHandoff) => {
+            message::<RemoveHintedHandoff>(asks(*kind), body)
+        }
         None => false,
     }
 }

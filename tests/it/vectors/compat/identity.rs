@@ -1,7 +1,9 @@
 //! The `identity` file in each phase.
 
 use influxdb_meta::base::{Address, ClusterId, Incarnation, RaftId, StartId, UnixNanos};
-use influxdb_meta::cluster::identity::record::{Origin, Record, Seat, Standing, Why};
+use influxdb_meta::cluster::identity::record::{
+    MembershipState, Origin, Record, RemovalReason, Seat,
+};
 
 use super::{assert_written, founders, frozen};
 
@@ -41,11 +43,11 @@ fn records() -> Vec<(&'static str, Record)> {
         incarnation: Incarnation([4; 16]),
         start_counter: 70,
         start_ids: vec![StartId([0xb1; 8]), StartId([0xb2; 8])],
-        standing: Standing::Fresh,
+        standing: MembershipState::Fresh,
     };
     let members = vec![Address::new("meta-1", 8091), Address::new("fd00::2", 8091)];
     let joining = Record {
-        standing: Standing::Joining {
+        standing: MembershipState::Joining {
             seat: seat.clone(),
             members,
         },
@@ -57,14 +59,14 @@ fn records() -> Vec<(&'static str, Record)> {
         ..seat
     };
     let joined = Record {
-        standing: Standing::Member {
+        standing: MembershipState::Member {
             seat: recovered,
             origin: None,
         },
         ..late.clone()
     };
     let removed = |why| Record {
-        standing: Standing::Removed {
+        standing: MembershipState::Removed {
             cluster_id: ClusterId([0xc1; 16]),
             cluster_name: "prod".to_owned(),
             by: "meta-2:8091".to_owned(),
@@ -82,9 +84,15 @@ fn records() -> Vec<(&'static str, Record)> {
             opened.member().expect("a founder"),
         ),
         ("identity/member-that-joined", joined),
-        ("identity/removed", removed(Why::Removed)),
-        ("identity/removed-replaced", removed(Why::Replaced)),
-        ("identity/removed-unseen", removed(Why::Unseen)),
-        ("identity/removed-restored", removed(Why::Restored)),
+        ("identity/removed", removed(RemovalReason::Removed)),
+        (
+            "identity/removed-replaced",
+            removed(RemovalReason::Replaced),
+        ),
+        ("identity/removed-unseen", removed(RemovalReason::Unseen)),
+        (
+            "identity/removed-restored",
+            removed(RemovalReason::Restored),
+        ),
     ]
 }

@@ -72,13 +72,13 @@ pub enum Denied {
 }
 
 /// Checks callers. One for the whole process: it remembers passwords that were right.
-pub struct Gate {
+pub struct Authenticator {
     config: AuthConfig,
     clock: Arc<dyn Clock>,
     passwords: Passwords,
 }
 
-impl Gate {
+impl Authenticator {
     pub fn new(env: &Env, config: AuthConfig) -> Self {
         Self {
             config,

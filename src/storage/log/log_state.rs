@@ -13,13 +13,13 @@ use super::mirror::Mirror;
 
 /// How old the answer of [`Shared::has_room`] may be. A disk does not fill much in this time, and
 /// asking costs a system call and a wake-up.
-const ROOM_FOR: Duration = Duration::from_millis(500);
+const ROOM_CHECK_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Queued and not yet durable. A leader commits by its followers' disks while its own hangs, and
 /// would queue for as long as it has memory; a disk that works never has this much before it.
-const QUEUE_BYTES: usize = 64 << 20;
+const MAX_QUEUED_BYTES: usize = 64 << 20;
 
-pub(super) struct Shared {
+pub(super) struct LogState {
     /// Guards the mirror and the order of the queue; held for a few instructions, never across an
     /// await.
     mirror: Mutex<Mirror>,
@@ -48,7 +48,7 @@ impl Failure {
     }
 }
 
-impl Shared {
+impl LogState {
     pub(super) fn new(mirror: Mirror) -> Self {
         Self {
             mirror: Mutex::new(mirror),
@@ -76,7 +76,7 @@ impl Shared {
     }
 
     pub(super) fn has_room(&self) -> bool {
-        self.room.load(Ordering::Relaxed) && self.queued.load(Ordering::Relaxed) < QUEUE_BYTES
+        self.room.load(Ordering::Relaxed) && self.queued.load(Ordering::Relaxed) < MAX_QUEUED_BYTES
     }
 
     pub(super) fn queue(&self, bytes: usize) {
@@ -106,7 +106,7 @@ impl Shared {
             .room_asked
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let stale = asked.elapsed() >= ROOM_FOR;
+        let stale = asked.elapsed() >= ROOM_CHECK_INTERVAL;
         if stale {
             *asked = Instant::now();
         }
@@ -114,7 +114,7 @@ impl Shared {
     }
 
     /// True when none was on its way: the caller then sends for one.
-    pub(super) fn call_mark(&self) -> bool {
+    pub(super) fn request_mark(&self) -> bool {
         !self.marking.swap(true, Ordering::AcqRel)
     }
 
