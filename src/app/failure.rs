@@ -25,9 +25,9 @@ pub(super) enum Failure {
     },
     #[error("data-use-tls: {0}")]
     DataNodesTls(#[from] TlsError),
-    #[error("{deed}: {source}")]
+    #[error("{operation}: {source}")]
     System {
-        deed: &'static str,
+        operation: &'static str,
         source: io::Error,
     },
     /// A second signal while stopping, or one before anything was started.

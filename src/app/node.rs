@@ -32,7 +32,7 @@ const GRACE_PERIOD: Duration = Duration::from_millis(500);
 pub(super) async fn run(config: Config) -> Result<(), Failure> {
     let installed = Signals::install();
     let mut signals = installed.map_err(|source| Failure::System {
-        deed: "installing signal handlers",
+        operation: "installing signal handlers",
         source,
     })?;
     let env = Env::real();

@@ -34,7 +34,7 @@ pub(super) fn run(flags: Flags) -> u8 {
 }
 
 fn serve(config: Config, workers: usize) -> Result<(), Failure> {
-    let system = |deed| move |source| Failure::System { deed, source };
+    let system = |operation| move |source| Failure::System { operation, source };
     let _pidfile = config
         .pidfile
         .clone()

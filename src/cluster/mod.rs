@@ -34,9 +34,9 @@ pub enum ClusterError {
     /// The log is of a newer version: 65.
     #[error("{0}")]
     NewerLog(String),
-    #[error("{deed}: {source}")]
+    #[error("{operation}: {source}")]
     Io {
-        deed: &'static str,
+        operation: &'static str,
         source: std::io::Error,
     },
     /// `join-timeout` passed: 75.

@@ -71,7 +71,7 @@ pub(super) struct Shared {
     /// Raft addresses at which a member was seen lately.
     seen: Mutex<BTreeMap<RaftId, Vec<Address>>>,
     heard: Mutex<BTreeMap<Incarnation, Instant>>,
-    pub(super) hand: Mutex<FoundPromise>,
+    pub(super) found_promise: Mutex<FoundPromise>,
     /// Of this node's present leadership.
     leading: Mutex<Option<LeaderHandle>>,
     /// What the membership task says of those that wait, and of what a person must look at.
@@ -113,7 +113,7 @@ impl Shared {
             raft: Mutex::new(None),
             seen: Mutex::default(),
             heard: Mutex::default(),
-            hand: Mutex::default(),
+            found_promise: Mutex::default(),
             leading: Mutex::new(None),
             task_states: Mutex::default(),
             task_alarms: Mutex::default(),
@@ -268,7 +268,7 @@ impl Shared {
             .blocking(move || dir.store(super::identity::record::FILE, &bytes))
             .await;
         stored.map_err(|source| ClusterError::Io {
-            deed: "writing the file `identity`",
+            operation: "writing the file `identity`",
             source,
         })
     }
@@ -282,7 +282,7 @@ impl Shared {
             .blocking(move || dir.archive_log(&life))
             .await;
         done.map_err(|source| ClusterError::Io {
-            deed: "setting the old log aside",
+            operation: "setting the old log aside",
             source,
         })
     }

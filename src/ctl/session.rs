@@ -19,7 +19,7 @@ pub(super) struct Session {
     command: &'static str,
     client: Client,
     /// Shows nobody who we are.
-    stranger: Client,
+    anonymous: Client,
     pub(super) login: Login,
     clock: Arc<dyn Clock>,
     pub(super) bind: Address,
@@ -39,11 +39,11 @@ impl Session {
 
     /// The timeout runs from here.
     pub(super) fn new(command: &'static str, env: &Env, global: &Global) -> Self {
-        let (stranger, login) = (Client::new(env), global.login());
+        let (anonymous, login) = (Client::new(env), global.login());
         Self {
             command,
-            client: stranger.clone().with_login(login.clone()),
-            stranger,
+            client: anonymous.clone().with_login(login.clone()),
+            anonymous,
             login,
             clock: env.clock.clone(),
             bind: global.bind.clone(),
@@ -171,7 +171,7 @@ impl Session {
         path: &str,
         patience: Duration,
     ) -> Result<T, CallError> {
-        self.stranger
+        self.anonymous
             .get_json(at, path, self.deadline.min(from_now(patience)))
             .await
     }

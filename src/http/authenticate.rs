@@ -20,7 +20,7 @@ pub(super) async fn require_caller(
     mut request: Request,
     next: Next,
 ) -> Result<Response, Failure> {
-    if state.gate.is_shut() {
+    if state.authenticator.is_shut() {
         let shown = presented(request.uri(), request.headers());
         let caller = caller(&state, &shown).await?;
         request.extensions_mut().insert(caller);
@@ -31,7 +31,7 @@ pub(super) async fn require_caller(
 /// # Errors
 /// Why the caller is not let in.
 pub(super) async fn caller(state: &State, shown: &Credentials) -> Result<Caller, Denied> {
-    state.gate.admit(shown, &*state.users).await
+    state.authenticator.admit(shown, &*state.users).await
 }
 
 pub(super) fn presented(uri: &Uri, headers: &HeaderMap) -> Credentials {

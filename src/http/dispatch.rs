@@ -47,11 +47,11 @@ impl App {
     ) -> Self {
         let version =
             HeaderValue::from_str(service.version()).unwrap_or(HeaderValue::from_static("unknown"));
-        let gate = Authenticator::new(env, config.auth.clone());
+        let authenticator = Authenticator::new(env, config.auth.clone());
         let state = State {
             service: service.clone(),
             users,
-            gate,
+            authenticator,
             config: config.clone(),
         };
         let router = routes::router(Arc::new(state));

@@ -65,9 +65,9 @@ impl HaltLatch {
     }
 
     /// Notes a failed write.
-    pub(super) fn storage<T>(&self, deed: &str, result: io::Result<T>) -> io::Result<T> {
+    pub(super) fn storage<T>(&self, operation: &str, result: io::Result<T>) -> io::Result<T> {
         if let Err(error) = &result {
-            self.halt(Halt::Storage(format!("{deed}: {error}")));
+            self.halt(Halt::Storage(format!("{operation}: {error}")));
         }
         result
     }

@@ -84,14 +84,14 @@ impl Raft {
     /// Gives leadership to the most caught-up voter and stays a member that may lead again.
     pub async fn transfer(&self, within: Duration) -> HandOver {
         let deadline = Instant::now() + within;
-        let Some(heir) = self.transfer_target() else {
+        let Some(target) = self.transfer_target() else {
             return HandOver::Done;
         };
         if self
             .inner
             .raft
             .trigger()
-            .transfer_leader(heir.0)
+            .transfer_leader(target.0)
             .await
             .is_err()
         {

@@ -95,12 +95,13 @@ impl Raft {
             catalog: Catalog::default(),
         };
         let (publish, applied) = watch::channel(Arc::new(nothing));
-        let shelf = SnapshotStore::new(snapshots, tasks.clone(), health.clone());
+        let snapshot_store = SnapshotStore::new(snapshots, tasks.clone(), health.clone());
         let failed = |error: &dyn std::fmt::Display| match health.get() {
             Some(Halt::Unreadable(text)) => OpenError::Unreadable(text),
             _ => OpenError::Failed(error.to_string()),
         };
-        let machine = StateMachine::open(shelf, snapshot, publish).map_err(|e| failed(&e))?;
+        let machine =
+            StateMachine::open(snapshot_store, snapshot, publish).map_err(|e| failed(&e))?;
         let timers = config.timers();
         let admitted = Arc::new(SetOnce::new());
         let network = Network::new(env, transport, me, timers, tasks.clone(), admitted.clone());
@@ -207,14 +208,14 @@ impl Raft {
         self.inner.draining.store(true, Ordering::SeqCst);
         let raft = &self.inner.raft;
         raft.runtime_config().elect(false);
-        let Some(heir) = self.transfer_target() else {
+        let Some(target) = self.transfer_target() else {
             return if self.leader() == Some(self.inner.me.raft_id) {
                 HandOver::TimedOut
             } else {
                 HandOver::Done
             };
         };
-        if raft.trigger().transfer_leader(heir.0).await.is_err() {
+        if raft.trigger().transfer_leader(target.0).await.is_err() {
             return HandOver::Done;
         }
         let me = self.inner.me.raft_id;

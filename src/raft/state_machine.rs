@@ -32,7 +32,7 @@ pub(super) struct StateMachine {
     catalog: Catalog,
     applied: watch::Sender<Arc<Applied>>,
     due: SnapshotPolicy,
-    shelf: SnapshotStore,
+    snapshot_store: SnapshotStore,
 }
 
 /// Where snapshots lie, and how to get there without holding up Raft's threads.
@@ -50,7 +50,7 @@ impl StateMachine {
     /// # Errors
     /// The snapshot cannot be read by this version.
     pub(super) fn open(
-        shelf: SnapshotStore,
+        snapshot_store: SnapshotStore,
         snapshot: Option<(SnapshotHeader, Bytes)>,
         applied: watch::Sender<Arc<Applied>>,
     ) -> io::Result<Self> {
@@ -58,23 +58,23 @@ impl StateMachine {
         let (last, membership, catalog) = match snapshot {
             None => nothing,
             Some((header, bytes)) => {
-                let catalog = shelf.decode(&header, &bytes)?;
-                shelf.size.set(bytes.len());
+                let catalog = snapshot_store.decode(&header, &bytes)?;
+                snapshot_store.size.set(bytes.len());
                 (
                     header.last.map(open_log_id),
-                    shelf.membership(&header)?,
+                    snapshot_store.membership(&header)?,
                     catalog,
                 )
             }
         };
-        let due = SnapshotPolicy::new(shelf.size.clone());
+        let due = SnapshotPolicy::new(snapshot_store.size.clone());
         let machine = Self {
             last,
             membership,
             catalog,
             applied,
             due,
-            shelf,
+            snapshot_store,
         };
         machine.publish();
         Ok(machine)
@@ -104,7 +104,10 @@ impl StateMachine {
             ))),
             // Never skipped: the others may have read it, and this replica would differ from then
             // on.
-            Err(error) => Err(self.shelf.health.unreadable(id, &error.to_string())),
+            Err(error) => Err(self
+                .snapshot_store
+                .health
+                .unreadable(id, &error.to_string())),
         }
     }
 
@@ -166,7 +169,7 @@ impl RaftStateMachine<Types> for StateMachine {
             last: self.last,
             membership: self.membership.clone(),
             catalog: self.catalog.clone(),
-            shelf: self.shelf.clone(),
+            snapshot_store: self.snapshot_store.clone(),
         }
     }
 
@@ -176,9 +179,9 @@ impl RaftStateMachine<Types> for StateMachine {
         bytes: Bytes,
     ) -> io::Result<()> {
         let header = header(meta.last_log_id, &meta.last_membership);
-        let catalog = self.shelf.decode(&header, &bytes)?;
+        let catalog = self.snapshot_store.decode(&header, &bytes)?;
         // Stored before it is shown: openraft purges the log that it replaces next.
-        self.shelf.store(header, bytes).await?;
+        self.snapshot_store.store(header, bytes).await?;
         self.last = meta.last_log_id;
         self.membership = meta.last_membership.clone();
         self.catalog = catalog;
@@ -188,10 +191,10 @@ impl RaftStateMachine<Types> for StateMachine {
     }
 
     async fn get_current_snapshot(&mut self) -> io::Result<Option<SnapshotOf<Types, Bytes>>> {
-        let Some((header, snapshot)) = self.shelf.latest().await? else {
+        let Some((header, snapshot)) = self.snapshot_store.latest().await? else {
             return Ok(None);
         };
-        let last_membership = self.shelf.membership(&header)?;
+        let last_membership = self.snapshot_store.membership(&header)?;
         let meta = SnapshotMetaOf::<Types> {
             last_log_id: header.last.map(open_log_id),
             last_membership,
@@ -209,7 +212,7 @@ pub(super) struct Builder {
     last: Option<OpenLogId>,
     membership: StoredMembership,
     catalog: Catalog,
-    shelf: SnapshotStore,
+    snapshot_store: SnapshotStore,
 }
 
 impl RaftSnapshotBuilder<Types> for Builder {
@@ -218,11 +221,11 @@ impl RaftSnapshotBuilder<Types> for Builder {
     async fn build_snapshot(&mut self) -> io::Result<SnapshotOf<Types, Bytes>> {
         let catalog = self.catalog.clone();
         let bytes = self
-            .shelf
+            .snapshot_store
             .tasks
             .blocking(move || state::encode(&catalog))
             .await;
-        self.shelf
+        self.snapshot_store
             .store_when_there_is_room(header(self.last, &self.membership), bytes.clone())
             .await?;
         let meta = SnapshotMetaOf::<Types> {

@@ -42,12 +42,13 @@ impl StoreBuilder<Types, LogStore, StateMachine, DataDir> for OnFakeDisk {
         };
         let log = Log::open_with(&env, &dir, Incarnation([1; 16]), None, small).expect("a new log");
         let health = HaltLatch::default();
-        let shelf = SnapshotStore::new(snapshots, env.tasks.clone(), health.clone());
+        let snapshot_store = SnapshotStore::new(snapshots, env.tasks.clone(), health.clone());
         let (publish, _) = watch::channel(Arc::new(Applied {
             last: None,
             catalog: Catalog::default(),
         }));
-        let machine = StateMachine::open(shelf, None, publish).expect("an empty state machine");
+        let machine =
+            StateMachine::open(snapshot_store, None, publish).expect("an empty state machine");
         Ok((dir, LogStore::new(log, health), machine))
     }
 }

@@ -10,15 +10,15 @@ use crate::telemetry::metrics::{Gauges, HistogramCounts, RaftGauges, render};
 impl Service {
     /// The body of `/metrics`.
     pub fn metrics_text(&self) -> String {
-        let picture = self.local_state();
+        let local = self.local_state();
         let gauges = Gauges {
-            phase: phase_word(picture.view.phase).to_owned(),
-            doing: doing_word(picture.view.doing).to_owned(),
-            blocked: picture.view.doing == Activity::Blocked,
-            missing_peers: picture.view.missing.len(),
-            ready: self.checks(&picture, false).iter().all(|check| check.ok),
-            catalog_index: picture.catalog().map_or(1, |catalog| catalog.index),
-            raft: picture.raft.as_ref().map(|(status, _)| raft_gauges(status)),
+            phase: phase_word(local.view.phase).to_owned(),
+            doing: doing_word(local.view.doing).to_owned(),
+            blocked: local.view.doing == Activity::Blocked,
+            missing_peers: local.view.missing.len(),
+            ready: self.checks(&local, false).iter().all(|check| check.ok),
+            catalog_index: local.catalog().map_or(1, |catalog| catalog.index),
+            raft: local.raft.as_ref().map(|(status, _)| raft_gauges(status)),
             fsync: self.membership().raft().ok().map(|raft| fsyncs(&raft)),
         };
         render(&self.metrics, &gauges, resident_bytes())

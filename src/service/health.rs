@@ -36,21 +36,21 @@ impl Service {
 
     /// Of [`Self::health`] what no stranger can use.
     pub fn health_phase(&self) -> HealthPhase {
-        let picture = self.local_state();
-        let ready = self.checks(&picture, false).iter().all(|check| check.ok);
+        let local = self.local_state();
+        let ready = self.checks(&local, false).iter().all(|check| check.ok);
         HealthPhase {
             status: pass(ready),
-            phase: picture.view.phase,
+            phase: local.view.phase,
         }
     }
 
     pub fn health(&self) -> Health {
-        let picture = self.local_state();
-        let ready = self.checks(&picture, false).iter().all(|check| check.ok);
-        let view = &picture.view;
+        let local = self.local_state();
+        let ready = self.checks(&local, false).iter().all(|check| check.ok);
+        let view = &local.view;
         let node = view
             .raft_id
-            .and_then(|raft_id| picture.catalog()?.meta_node_by_raft_id(raft_id));
+            .and_then(|raft_id| local.catalog()?.meta_node_by_raft_id(raft_id));
         Health {
             status: pass(ready),
             version: self.version().to_owned(),
@@ -58,7 +58,7 @@ impl Service {
             doing: doing_word(view.doing).to_owned(),
             reason: view.reason.clone(),
             blocked: (view.doing == Activity::Blocked).then(|| view.reason.clone()),
-            halted: halted(&picture),
+            halted: halted(&local),
             missing: view
                 .missing
                 .iter()
@@ -74,7 +74,7 @@ impl Service {
             cluster_name: view.cluster_name.clone(),
             raft_id: view.raft_id,
             node_id: node.map(|node| node.id),
-            raft_state: picture.raft.as_ref().map(|(status, applied)| RaftState {
+            raft_state: local.raft.as_ref().map(|(status, applied)| RaftState {
                 waiting: self.waiting(applied),
                 ..raft_state(status, applied)
             }),
@@ -104,20 +104,20 @@ impl Service {
         pendings.chain(learners).collect()
     }
 
-    pub(super) fn checks(&self, picture: &LocalState, voter: bool) -> Vec<Check> {
+    pub(super) fn checks(&self, local: &LocalState, voter: bool) -> Vec<Check> {
         // One that is joining has the catalog before it is a member.
-        let founded = picture.view.phase != Phase::Joining
-            && picture
+        let founded = local.view.phase != Phase::Joining
+            && local
                 .catalog()
                 .is_some_and(|catalog| catalog.cluster.is_some());
-        let halted = halted(picture);
-        let status = picture.raft.as_ref().map(|(status, _)| status);
+        let halted = halted(local);
+        let status = local.raft.as_ref().map(|(status, _)| status);
         let leader = status.is_some_and(|status| status.leader.is_some());
         let mut checks = vec![
             check("serving", !self.following.is_stopping(), || {
                 "this node is stopping".to_owned()
             }),
-            check("member", founded, || not_member(picture)),
+            check("member", founded, || not_member(local)),
             check("raft", halted.is_none(), || {
                 halted.clone().unwrap_or_default()
             }),
@@ -128,7 +128,7 @@ impl Service {
         ];
         if voter {
             let votes = |status: &RaftStatus| {
-                picture
+                local
                     .view
                     .raft_id
                     .is_some_and(|id| status.voters.contains(&id))
@@ -161,8 +161,8 @@ fn pass(ready: bool) -> String {
     if ready { "pass" } else { "fail" }.to_owned()
 }
 
-fn not_member(picture: &LocalState) -> String {
-    let reason = &picture.view.reason;
+fn not_member(local: &LocalState) -> String {
+    let reason = &local.view.reason;
     if reason.is_empty() {
         "this node is not part of a cluster yet".to_owned()
     } else {
@@ -170,13 +170,12 @@ fn not_member(picture: &LocalState) -> String {
     }
 }
 
-fn halted(picture: &LocalState) -> Option<String> {
-    let by_raft = picture
+fn halted(local: &LocalState) -> Option<String> {
+    let by_raft = local
         .raft
         .as_ref()
         .and_then(|(status, _)| status.halted.clone());
-    by_raft
-        .or_else(|| (picture.view.doing == Activity::Halted).then(|| picture.view.reason.clone()))
+    by_raft.or_else(|| (local.view.doing == Activity::Halted).then(|| local.view.reason.clone()))
 }
 
 fn raft_state(status: &RaftStatus, applied: &Applied) -> RaftState {

@@ -49,14 +49,14 @@ impl Service {
     }
 
     pub fn status(&self) -> Status {
-        let picture = self.local_state();
+        let local = self.local_state();
         let text = |address: Option<&Address>| address.map(Address::to_string).unwrap_or_default();
         Status {
             node_type: "meta".to_owned(),
-            leader: text(picture.leader()),
-            http_addr: text(picture.view.http.as_ref()),
-            raft_addr: text(picture.view.raft.as_ref()),
-            peers: picture.peers(),
+            leader: text(local.leader()),
+            http_addr: text(local.view.http.as_ref()),
+            raft_addr: text(local.view.raft.as_ref()),
+            peers: local.peers(),
         }
     }
 
@@ -68,20 +68,17 @@ impl Service {
     /// The last known members, with a leader or without; of a node outside a cluster both lists are
     /// `None`.
     pub fn show_cluster(&self) -> ClusterInfo {
-        let picture = self.local_state();
+        let local = self.local_state();
         let announcements = self.membership().announcements();
         let meta = |catalog: &Catalog| -> Vec<MetaNodeInfo> {
             catalog
                 .meta_nodes
                 .values()
-                .map(|node| self.meta_node_info(node, &picture.view, &announcements))
+                .map(|node| self.meta_node_info(node, &local.view, &announcements))
                 .collect()
         };
-        let meta = picture
-            .catalog()
-            .map(meta)
-            .filter(|nodes| !nodes.is_empty());
-        let data = picture
+        let meta = local.catalog().map(meta).filter(|nodes| !nodes.is_empty());
+        let data = local
             .catalog()
             .and_then(|catalog| self.listed_data_nodes(catalog, &announcements));
         ClusterInfo { data, meta }
@@ -119,14 +116,14 @@ impl Service {
     /// # Errors
     /// `NotAllUp` when one does not answer, or names another.
     pub async fn ping_all(&self) -> Result<String, Error> {
-        let picture = self.local_state();
+        let local = self.local_state();
         let leader = self.leader();
         let others: Vec<(Address, Incarnation)> =
-            picture.catalog().map_or_else(Vec::new, |catalog| {
+            local.catalog().map_or_else(Vec::new, |catalog| {
                 let others = catalog
                     .meta_nodes
                     .values()
-                    .filter(|n| n.incarnation != picture.view.incarnation);
+                    .filter(|n| n.incarnation != local.view.incarnation);
                 others
                     .map(|node| (node.http.clone(), node.incarnation))
                     .collect()

@@ -36,9 +36,9 @@ pub enum OpenDirError {
     #[error("{path} cannot be written: {source}")]
     Denied { path: PathBuf, source: io::Error },
     /// Anything else, exit 74.
-    #[error("{deed} {path}: {source}")]
+    #[error("{operation} {path}: {source}")]
     Io {
-        deed: &'static str,
+        operation: &'static str,
         path: PathBuf,
         source: io::Error,
     },
@@ -237,12 +237,16 @@ fn prepare(disk: &dyn Disk, path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn denied_or(deed: &'static str, path: &Path, source: io::Error) -> OpenDirError {
+fn denied_or(operation: &'static str, path: &Path, source: io::Error) -> OpenDirError {
     let path = path.to_owned();
     match source.kind() {
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
             OpenDirError::Denied { path, source }
         }
-        _ => OpenDirError::Io { deed, path, source },
+        _ => OpenDirError::Io {
+            operation,
+            path,
+            source,
+        },
     }
 }

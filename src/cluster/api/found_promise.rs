@@ -31,13 +31,13 @@ const PROMISE_LIFETIME: Duration = Duration::from_secs(10);
 impl FoundPromise {
     /// Begins to ask or to found, until the guard is dropped.
     pub(in crate::cluster) fn ask(
-        hand: &Mutex<Self>,
+        promise_state: &Mutex<Self>,
         me: Incarnation,
     ) -> Result<FoundingGuard<'_>, Refusal> {
-        let mut now = lock(hand);
+        let mut now = lock(promise_state);
         match *now {
             Self::Founding { me: who } if who == me => Ok(FoundingGuard {
-                hand,
+                promise_state,
                 me,
                 then: Self::Founding { me },
             }),
@@ -50,7 +50,7 @@ impl FoundPromise {
             Self::Idle | Self::Founding { .. } | Self::Promised { .. } => {
                 *now = Self::Asking;
                 Ok(FoundingGuard {
-                    hand,
+                    promise_state,
                     me,
                     then: Self::Idle,
                 })
@@ -58,8 +58,11 @@ impl FoundPromise {
         }
     }
 
-    pub(in crate::cluster) fn promise(hand: &Mutex<Self>, me: Incarnation) -> Result<(), Refusal> {
-        let mut now = lock(hand);
+    pub(in crate::cluster) fn promise(
+        promise_state: &Mutex<Self>,
+        me: Incarnation,
+    ) -> Result<(), Refusal> {
+        let mut now = lock(promise_state);
         match *now {
             Self::Asking => Err(Refusal::NotYet(
                 "this node is about to found by itself; ask again".to_owned(),
@@ -82,7 +85,7 @@ impl FoundPromise {
 
 /// While it lives, this node gives no promise.
 pub(in crate::cluster) struct FoundingGuard<'a> {
-    hand: &'a Mutex<FoundPromise>,
+    promise_state: &'a Mutex<FoundPromise>,
     me: Incarnation,
     then: FoundPromise,
 }
@@ -91,13 +94,13 @@ impl FoundingGuard<'_> {
     /// From here on the order to found may be on its way.
     pub(in crate::cluster) fn founds(&mut self) {
         self.then = FoundPromise::Founding { me: self.me };
-        *lock(self.hand) = FoundPromise::Founding { me: self.me };
+        *lock(self.promise_state) = FoundPromise::Founding { me: self.me };
     }
 }
 
 impl Drop for FoundingGuard<'_> {
     fn drop(&mut self) {
-        *lock(self.hand) = std::mem::take(&mut self.then);
+        *lock(self.promise_state) = std::mem::take(&mut self.then);
     }
 }
 
@@ -107,27 +110,27 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_asks_gives_no_promise_and_who_promised_does_not_ask() {
-        let (hand, me) = (Mutex::new(FoundPromise::default()), Incarnation([1; 16]));
-        let asking = FoundPromise::ask(&hand, me).expect("idle");
-        assert!(FoundPromise::promise(&hand, me).is_err());
-        assert!(FoundPromise::ask(&hand, me).is_err());
+        let (promise_state, me) = (Mutex::new(FoundPromise::default()), Incarnation([1; 16]));
+        let asking = FoundPromise::ask(&promise_state, me).expect("idle");
+        assert!(FoundPromise::promise(&promise_state, me).is_err());
+        assert!(FoundPromise::ask(&promise_state, me).is_err());
         drop(asking);
-        FoundPromise::promise(&hand, me).expect("idle again");
-        assert!(FoundPromise::ask(&hand, me).is_err());
-        assert!(FoundPromise::promise(&hand, me).is_err());
+        FoundPromise::promise(&promise_state, me).expect("idle again");
+        assert!(FoundPromise::ask(&promise_state, me).is_err());
+        assert!(FoundPromise::promise(&promise_state, me).is_err());
         tokio::time::advance(PROMISE_LIFETIME).await;
-        FoundPromise::ask(&hand, me)
+        FoundPromise::ask(&promise_state, me)
             .expect("the promise is over")
             .founds();
         assert!(
-            FoundPromise::promise(&hand, me).is_err(),
+            FoundPromise::promise(&promise_state, me).is_err(),
             "it may found any moment"
         );
         assert!(
-            FoundPromise::ask(&hand, me).is_ok(),
+            FoundPromise::ask(&promise_state, me).is_ok(),
             "who asks again waits for the same founding"
         );
-        assert!(FoundPromise::promise(&hand, me).is_err());
-        FoundPromise::promise(&hand, Incarnation([2; 16])).expect("that was another life");
+        assert!(FoundPromise::promise(&promise_state, me).is_err());
+        FoundPromise::promise(&promise_state, Incarnation([2; 16])).expect("that was another life");
     }
 }

@@ -64,7 +64,10 @@ impl Cluster {
         let me = self.me();
         if theirs.incarnation == me {
             return self
-                .found_alone(FoundPromise::ask(&self.shared.hand, self.me())?, deadline)
+                .found_alone(
+                    FoundPromise::ask(&self.shared.found_promise, self.me())?,
+                    deadline,
+                )
                 .await;
         }
         self.check_loopback(&theirs)?;
@@ -72,7 +75,7 @@ impl Cluster {
         if theirs.incarnation < me {
             return self.ask_to_form(&theirs, deadline).await;
         }
-        let asking = FoundPromise::ask(&self.shared.hand, self.me())?;
+        let asking = FoundPromise::ask(&self.shared.found_promise, self.me())?;
         // Quickly: the promise runs out, and this node must not found after that.
         let quickly = deadline.min(Instant::now() + PROMISE_TIMEOUT);
         self.send(&theirs, PROMISE, &self.caller(), quickly).await?;
@@ -123,11 +126,11 @@ impl Cluster {
         if let Some(node) = node.as_ref().filter(|node| node.voter) {
             return Ok(Some(node_ref(node)));
         }
-        let Some(door) = self.door(&raft, deadline)? else {
+        let Some(join_handler) = self.join_handler(&raft, deadline)? else {
             return Ok(None);
         };
         if let Some(node) = node {
-            door.request_vote(&node).await?;
+            join_handler.request_vote(&node).await?;
             return Ok(Some(node_ref(&node)));
         }
         if theirs.cluster_id.is_some() && !is_known && theirs.phase != Phase::Removed {
@@ -205,7 +208,7 @@ impl Cluster {
                 "not a fresh node that waits for a person".to_owned(),
             ));
         }
-        FoundPromise::promise(&self.shared.hand, self.me())
+        FoundPromise::promise(&self.shared.found_promise, self.me())
     }
 
     pub(in crate::cluster) fn caller(&self) -> Caller {
@@ -288,10 +291,10 @@ impl Cluster {
         let ask = PeerRequest::new(path, self.me(), message)
             .meant_for(Some(to.incarnation))
             .until(deadline);
-        let told = self.shared.exchange.ask(&to.http, ask).await;
+        let response = self.shared.exchange.ask(&to.http, ask).await;
         outcome(
             &to.http,
-            &told.map_err(|error| Refusal::Unreachable(format!("{}: {error}", to.http)))?,
+            &response.map_err(|error| Refusal::Unreachable(format!("{}: {error}", to.http)))?,
         )
     }
 
@@ -365,16 +368,16 @@ fn elsewhere(addr: &Address, theirs: &Identity) -> Refusal {
     ))
 }
 
-pub(in crate::cluster) fn outcome(at: &Address, told: &PeerResponse) -> Result<(), Refusal> {
+pub(in crate::cluster) fn outcome(at: &Address, response: &PeerResponse) -> Result<(), Refusal> {
     let text = || {
-        let error = told.read::<ErrorBody>().map(|body| body.error);
+        let error = response.read::<ErrorBody>().map(|body| body.error);
         format!(
             "{at}: {}",
-            error.unwrap_or_else(|_| format!("HTTP {}", told.status))
+            error.unwrap_or_else(|_| format!("HTTP {}", response.status))
         )
     };
-    match told.status {
-        200 if told.proven => Ok(()),
+    match response.status {
+        200 if response.proven => Ok(()),
         200 | 401 => Err(Refusal::WrongSecret),
         409 => Err(Refusal::Conflict(text())),
         503 => Err(Refusal::NotYet(text())),

@@ -47,13 +47,13 @@ impl Cluster {
                         .meant_for(Some(leader.incarnation))
                         .until(deadline);
                     match self.shared.exchange.ask(&leader.http, ask).await {
-                        Ok(told) if told.status == 503 => {}
+                        Ok(response) if response.status == 503 => {}
                         // Out already, and its own word of it is on the way.
-                        Ok(told) if told.status == 410 => {
+                        Ok(response) if response.status == 410 => {
                             self.shared.send_order(NodeOrder::Suspect)
                         }
-                        Ok(told) => {
-                            outcome(&leader.http, &told)?;
+                        Ok(response) => {
+                            outcome(&leader.http, &response)?;
                             self.shared.send_order(NodeOrder::Suspect);
                         }
                         Err(error) => {
@@ -80,7 +80,7 @@ impl Cluster {
         deadline: Instant,
     ) -> Result<Option<()>, Refusal> {
         let raft = self.open_raft()?;
-        if self.door(&raft, deadline)?.is_none() {
+        if self.join_handler(&raft, deadline)?.is_none() {
             return Ok(None);
         }
         let catalog = raft.applied().borrow().catalog.clone();

@@ -86,30 +86,30 @@ impl Cluster {
         {
             return Err(Refusal::Gone(removed));
         }
-        let Some(door) = self.door(&raft, deadline)? else {
+        let Some(join_handler) = self.join_handler(&raft, deadline)? else {
             return Ok(None);
         };
-        Ok(Some(json(&door.join(&request).await?)))
+        Ok(Some(json(&join_handler.join(&request).await?)))
     }
 
     async fn on_moved(&self, body: &[u8], from: IpAddr, deadline: Instant) -> Answered {
         let theirs = caller(body)?;
         self.hint(&theirs, from);
         let raft = self.open_raft()?;
-        let Some(door) = self.door(&raft, deadline)? else {
+        let Some(join_handler) = self.join_handler(&raft, deadline)? else {
             return Ok(None);
         };
-        door.moved(&theirs).await?;
+        join_handler.moved(&theirs).await?;
         Ok(self.done())
     }
 
     async fn on_leave(&self, body: &[u8], deadline: Instant) -> Answered {
         let theirs = caller(body)?;
         let raft = self.open_raft()?;
-        let Some(door) = self.door(&raft, deadline)? else {
+        let Some(join_handler) = self.join_handler(&raft, deadline)? else {
             return Ok(None);
         };
-        let raft_id = door.removable_raft_id(&theirs).await?;
+        let raft_id = join_handler.removable_raft_id(&theirs).await?;
         let by = format!("`influxd-ctl leave` at {}", theirs.http);
         self.remove_member(&raft, raft_id, false, &by, deadline)
             .await?;
@@ -184,7 +184,7 @@ impl Cluster {
     }
 
     /// `None`: this node does not lead.
-    pub(in crate::cluster) fn door<'a>(
+    pub(in crate::cluster) fn join_handler<'a>(
         &'a self,
         raft: &'a Raft,
         deadline: Instant,

@@ -195,7 +195,7 @@ impl Founding {
         let own = self.own();
         self.record
             .seat()
-            .and_then(|_| self.sight(own.as_ref(), now).alarm())
+            .and_then(|_| self.input(own.as_ref(), now).alarm())
     }
 
     /// Those of these voters of this node's cluster whose volumes are gone: other incarnations
@@ -231,17 +231,17 @@ impl Founding {
     /// others are.
     pub fn known_members(&self, now: Duration) -> Vec<(Address, Option<Incarnation>)> {
         let own = self.own();
-        let sight = self.sight(own.as_ref(), now);
-        let (mut doors, mut beyond) = (Vec::new(), Vec::new());
-        for (at, theirs) in sight.members_seen() {
-            doors.push((at.clone(), Some(theirs.incarnation)));
+        let input = self.input(own.as_ref(), now);
+        let (mut members, mut beyond) = (Vec::new(), Vec::new());
+        for (at, theirs) in input.members_seen() {
+            members.push((at.clone(), Some(theirs.incarnation)));
             beyond.extend(theirs.members.iter().map(|member| (member.clone(), None)));
         }
-        doors.extend(beyond);
-        doors
+        members.extend(beyond);
+        members
     }
 
-    fn sight<'a>(&'a self, own: Option<&'a Address>, now: Duration) -> DecisionInput<'a> {
+    fn input<'a>(&'a self, own: Option<&'a Address>, now: Duration) -> DecisionInput<'a> {
         let list = self
             .record
             .origin()
@@ -260,7 +260,7 @@ impl Founding {
     }
 
     fn judge(&self, now: Duration) -> Verdict {
-        self.sight(self.own().as_ref(), now).judge()
+        self.input(self.own().as_ref(), now).judge()
     }
 
     /// Rows until none changes anything: accepting may be the last thing that starting waited for.

@@ -221,12 +221,12 @@ impl DecisionInput<'_> {
     }
 
     fn duplicate_name(&self) -> Option<Block> {
-        let twins = |entry: &&Entry| {
+        let is_duplicate = |entry: &&Entry| {
             entry
                 .peer
                 .is_some_and(|peer| peer.has_duplicate_name(self.now))
         };
-        let entry = self.entries.iter().find(twins)?.at.clone();
+        let entry = self.entries.iter().find(is_duplicate)?.at.clone();
         Some(Block::Twins { entry })
     }
 
@@ -240,12 +240,12 @@ impl DecisionInput<'_> {
         let leader_known = self
             .cluster_answers()
             .any(|(_, _, theirs)| theirs.leader_known);
-        let remnant = self.orphaned_learners(cluster_id);
+        let orphaned_learners = self.orphaned_learners(cluster_id);
         Some(Verdict::Join {
             cluster_id,
             seen_at: at.clone(),
             leader_known,
-            remnant,
+            orphaned_learners,
         })
     }
 

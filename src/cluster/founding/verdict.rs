@@ -23,7 +23,7 @@ pub enum Verdict {
         cluster_id: ClusterId,
         seen_at: Address,
         leader_known: bool,
-        remnant: Vec<Address>,
+        orphaned_learners: Vec<Address>,
     },
     /// F3.
     AwaitCluster { why: Await, missing: Vec<Missing> },
@@ -123,7 +123,9 @@ impl Verdict {
     pub fn doing(&self) -> Activity {
         match self {
             Self::Blocked(_) => Activity::Blocked,
-            Self::Join { remnant, .. } if !remnant.is_empty() => Activity::Blocked,
+            Self::Join {
+                orphaned_learners, ..
+            } if !orphaned_learners.is_empty() => Activity::Blocked,
             Self::Join { .. } => Activity::Joining,
             Self::AwaitCluster { .. } | Self::Missing { .. } => Activity::Waiting,
             Self::Follow { .. } | Self::Accept(_) | Self::Agreeing { .. } | Self::Start(_) => {
@@ -154,8 +156,8 @@ impl fmt::Display for Verdict {
         match self {
             Self::Blocked(block) => block.fmt(f),
             Self::Follow { seen_at, .. } => write!(f, "{seen_at} has started the cluster that we agreed on"),
-            Self::Join { cluster_id, remnant, .. } if !remnant.is_empty() => {
-                orphaned_learners_text(f, *cluster_id, remnant)
+            Self::Join { cluster_id, orphaned_learners, .. } if !orphaned_learners.is_empty() => {
+                orphaned_learners_text(f, *cluster_id, orphaned_learners)
             }
             Self::Join { cluster_id, seen_at, leader_known, .. } => {
                 join_text(f, *cluster_id, seen_at, *leader_known)
@@ -241,9 +243,12 @@ fn join_text(
 fn orphaned_learners_text(
     f: &mut fmt::Formatter<'_>,
     cluster_id: ClusterId,
-    remnant: &[Address],
+    orphaned_learners: &[Address],
 ) -> fmt::Result {
-    let learners: Vec<String> = remnant.iter().map(|at| format!("{at} (learner)")).collect();
+    let learners: Vec<String> = orphaned_learners
+        .iter()
+        .map(|at| format!("{at} (learner)"))
+        .collect();
     write!(
         f,
         "cluster {cluster_id} is known only to {}; its voters are gone. Restore a lost volume to keep its data; \

@@ -11,37 +11,38 @@ use crate::machine::{AddMetaNode, Command, Removal, RemoveMetaNode};
 
 impl Membership {
     /// A joint membership is completed: its incoming half is what its leader wanted.
-    pub(super) fn end_joint(&mut self, look: &Context<'_>) -> Option<DueStep> {
-        let is_due = look.facts.outgoing.is_some() && !self.memory.is_paused(Subject::Joint);
+    pub(super) fn end_joint(&mut self, context: &Context<'_>) -> Option<DueStep> {
+        let is_due =
+            context.facts.outgoing.is_some() && !self.observations.is_paused(Subject::Joint);
         is_due.then(|| {
             (
                 Subject::Joint,
                 Step::ChangeVoters {
-                    voters: look.facts.voters.clone(),
+                    voters: context.facts.voters.clone(),
                 },
             )
         })
     }
 
     /// A pending that votes becomes a meta node at once, without asking it.
-    pub(super) fn add_voters(&mut self, look: &Context<'_>) -> Option<DueStep> {
-        let pendings = look.facts.catalog.pendings.values();
+    pub(super) fn add_voters(&mut self, context: &Context<'_>) -> Option<DueStep> {
+        let pendings = context.facts.catalog.pendings.values();
         let voters: Vec<&Pending> = pendings
-            .filter(|pending| look.facts.voters.contains(&pending.raft_id))
+            .filter(|pending| context.facts.voters.contains(&pending.raft_id))
             .collect();
         voters
             .into_iter()
-            .find_map(|pending| self.add_voter(look, pending))
+            .find_map(|pending| self.add_voter(context, pending))
     }
 
-    fn add_voter(&mut self, look: &Context<'_>, pending: &Pending) -> Option<DueStep> {
+    fn add_voter(&mut self, context: &Context<'_>, pending: &Pending) -> Option<DueStep> {
         let subject = Subject::Pending(pending.incarnation);
-        let step = match look.facts.holders(pending)[..] {
+        let step = match context.facts.holders(pending)[..] {
             [] => add(pending, None),
-            [old] if !look.facts.is_member(old.raft_id) => add(pending, Some(old.raft_id)),
+            [old] if !context.facts.is_member(old.raft_id) => add(pending, Some(old.raft_id)),
             // Somebody moved to that address since, or the newcomer did: only who is gone makes
             // room.
-            [old] if look.is_gone(pending, old) => make_room(look, pending, old),
+            [old] if context.is_gone(pending, old) => make_room(context, pending, old),
             [old] => {
                 self.say(
                     pending,
@@ -57,18 +58,18 @@ impl Membership {
                 return None;
             }
         };
-        (!self.memory.is_paused(subject)).then_some((subject, step))
+        (!self.observations.is_paused(subject)).then_some((subject, step))
     }
 
     /// A meta node that is in no membership ends, unless a voting newcomer is about to take its
     /// place.
-    pub(super) fn remove_gone(&mut self, look: &Context<'_>) -> Option<DueStep> {
-        let spared = look.places_being_taken();
+    pub(super) fn remove_gone(&mut self, context: &Context<'_>) -> Option<DueStep> {
+        let spared = context.places_being_taken();
         let is_out = |node: &&MetaNode| {
             let raft_id = node.raft_id;
-            !look.facts.is_member(raft_id) && !spared.contains(&raft_id)
+            !context.facts.is_member(raft_id) && !spared.contains(&raft_id)
         };
-        let out: Vec<RaftId> = look
+        let out: Vec<RaftId> = context
             .facts
             .catalog
             .meta_nodes
@@ -78,15 +79,15 @@ impl Membership {
             .collect();
         let due = out
             .into_iter()
-            .find(|id| !self.memory.is_paused(Subject::Gone(*id)))?;
-        Some((Subject::Gone(due), self.end_of(look, due)))
+            .find(|id| !self.observations.is_paused(Subject::Gone(*id)))?;
+        Some((Subject::Gone(due), self.end_of(context, due)))
     }
 
-    fn end_of(&self, look: &Context<'_>, out: RaftId) -> Step {
-        if let Some(newcomer) = self.newcomer_for(look, out) {
+    fn end_of(&self, context: &Context<'_>, out: RaftId) -> Step {
+        if let Some(newcomer) = self.newcomer_for(context, out) {
             return add(newcomer, Some(out));
         }
-        let by = self.memory.removed_by.get(&out);
+        let by = self.observations.removed_by.get(&out);
         let by = by
             .cloned()
             .unwrap_or_else(|| "a removal that a new leader finished".to_owned());
@@ -100,32 +101,32 @@ impl Membership {
     }
 
     /// The newcomer without a vote that this leader took the old voter out for.
-    fn newcomer_for<'a>(&self, look: &Context<'a>, out: RaftId) -> Option<&'a Pending> {
-        let newcomer = self.memory.replaced_by.get(&out)?;
-        let pending = look.facts.catalog.pending_by_raft_id(*newcomer)?;
-        let is_ready = look.facts.learners.contains(newcomer)
-            && matches!(look.facts.holders(pending)[..], [old] if old.raft_id == out);
-        (is_ready && !self.memory.removed_by.contains_key(&out)).then_some(pending)
+    fn newcomer_for<'a>(&self, context: &Context<'a>, out: RaftId) -> Option<&'a Pending> {
+        let newcomer = self.observations.replaced_by.get(&out)?;
+        let pending = context.facts.catalog.pending_by_raft_id(*newcomer)?;
+        let is_ready = context.facts.learners.contains(newcomer)
+            && matches!(context.facts.holders(pending)[..], [old] if old.raft_id == out);
+        (is_ready && !self.observations.removed_by.contains_key(&out)).then_some(pending)
     }
 
     /// A learner that nobody knows is the trace of a join that was given up, or of a member that
     /// was replaced.
-    pub(super) fn remove_strays(&mut self, look: &Context<'_>) -> Option<DueStep> {
-        let is_stray = |id: &&RaftId| look.facts.incarnation_of(**id).is_none();
-        let ids: BTreeSet<RaftId> = look
+    pub(super) fn remove_strays(&mut self, context: &Context<'_>) -> Option<DueStep> {
+        let is_stray = |id: &&RaftId| context.facts.incarnation_of(**id).is_none();
+        let ids: BTreeSet<RaftId> = context
             .facts
             .learners
             .iter()
             .filter(is_stray)
             .copied()
             .collect();
-        let is_due = !ids.is_empty() && !self.memory.is_paused(Subject::Strays);
+        let is_due = !ids.is_empty() && !self.observations.is_paused(Subject::Strays);
         is_due.then_some((Subject::Strays, Step::RemoveLearners { ids }))
     }
 
     /// What no step of this task cures.
-    pub(super) fn watch(&self, look: &Context<'_>) -> Vec<String> {
-        let facts = look.facts;
+    pub(super) fn watch(&self, context: &Context<'_>) -> Vec<String> {
+        let facts = context.facts;
         // Only Replace and Remove take a voter out, and they end its meta node after that.
         let strays = facts
             .voters
@@ -154,14 +155,14 @@ impl Membership {
     }
 
     /// As soon as every member reads newer entries, they may be proposed.
-    pub(super) fn raise_level(&mut self, look: &Context<'_>) -> Option<DueStep> {
-        let levels = look
+    pub(super) fn raise_level(&mut self, context: &Context<'_>) -> Option<DueStep> {
+        let levels = context
             .facts
             .members()
             .into_iter()
-            .map(|id| look.facts.levels.get(&id).copied());
-        let common = levels.min().flatten()?.min(look.facts.supported);
-        let is_due = common > look.level() && !self.memory.is_paused(Subject::Level);
+            .map(|id| context.facts.levels.get(&id).copied());
+        let common = levels.min().flatten()?.min(context.facts.supported);
+        let is_due = common > context.level() && !self.observations.is_paused(Subject::Level);
         is_due.then_some((
             Subject::Level,
             Step::Propose(Command::RaiseFeatureLevel { level: common }),
@@ -170,11 +171,11 @@ impl Membership {
 }
 
 /// The newcomer votes already, or follows only: the old one, judged gone, goes alone.
-pub(super) fn make_room(look: &Context<'_>, newcomer: &Pending, old: &MetaNode) -> Step {
-    if !look.facts.voters.contains(&old.raft_id) {
+pub(super) fn make_room(context: &Context<'_>, newcomer: &Pending, old: &MetaNode) -> Step {
+    if !context.facts.voters.contains(&old.raft_id) {
         return add(newcomer, Some(old.raft_id));
     }
-    let voters = look
+    let voters = context
         .facts
         .voters
         .iter()

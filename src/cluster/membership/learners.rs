@@ -14,18 +14,18 @@ const REMOVE_UNSEEN_AFTER: Duration = Duration::from_secs(24 * 3600);
 
 impl Membership {
     /// One that is to vote does, once fewer than the most vote.
-    pub(super) fn promote(&mut self, look: &Context<'_>) -> Option<DueStep> {
+    pub(super) fn promote(&mut self, context: &Context<'_>) -> Option<DueStep> {
         let mut due = None;
-        for node in look.waiting_members().filter(|node| node.voter) {
+        for node in context.waiting_members().filter(|node| node.voter) {
             let subject = Subject::Promote(node.raft_id);
-            let text = match self.waits_to_vote(look, node) {
+            let text = match self.waits_to_vote(context, node) {
                 Some(text) => text,
                 None => {
-                    if due.is_none() && !self.memory.is_paused(subject) {
+                    if due.is_none() && !self.observations.is_paused(subject) {
                         due = Some((
                             subject,
                             Step::ChangeVoters {
-                                voters: look.with(node.raft_id),
+                                voters: context.with(node.raft_id),
                             },
                         ));
                     }
@@ -37,8 +37,8 @@ impl Membership {
         due
     }
 
-    fn waits_to_vote(&self, look: &Context<'_>, node: &MetaNode) -> Option<String> {
-        let (facts, voters) = (look.facts, look.facts.voters.len());
+    fn waits_to_vote(&self, context: &Context<'_>, node: &MetaNode) -> Option<String> {
+        let (facts, voters) = (context.facts, context.facts.voters.len());
         if voters >= self.setup.max_voters {
             return Some(format!(
                 "a learner: {voters} vote already; promoted when one of them leaves"
@@ -47,18 +47,18 @@ impl Membership {
         if !facts.is_caught_up(&self.setup, node.raft_id) {
             return Some("a learner, to vote once it has caught up".to_owned());
         }
-        self.waits_for_a_majority(look, &look.with(node.raft_id))
+        self.waits_for_a_majority(context, &context.with(node.raft_id))
     }
 
     /// A learner by wish that stays away: out of the catalog first, so that its tombstone says why.
     /// Raft's membership follows: by then it is a learner that nobody knows.
-    pub(super) fn remove_unseen(&mut self, look: &Context<'_>) -> Option<DueStep> {
+    pub(super) fn remove_unseen(&mut self, context: &Context<'_>) -> Option<DueStep> {
         let is_unseen = |node: &&MetaNode| {
-            self.memory.unseen_for(look.now, node.incarnation) >= REMOVE_UNSEEN_AFTER
+            self.observations.unseen_for(context.now, node.incarnation) >= REMOVE_UNSEEN_AFTER
         };
-        let by_wish = look.waiting_members().filter(|node| !node.voter);
+        let by_wish = context.waiting_members().filter(|node| !node.voter);
         let mut unseen = by_wish.filter(is_unseen).map(|node| node.raft_id);
-        let due = unseen.find(|id| !self.memory.is_paused(Subject::Gone(*id)))?;
+        let due = unseen.find(|id| !self.observations.is_paused(Subject::Gone(*id)))?;
         let removal = Removal {
             why: RemovedWhy::Unseen,
             by: "the cluster: not seen for 24 hours".to_owned(),

@@ -43,8 +43,8 @@ type Rule = fn(&mut Membership, &Context<'_>) -> Option<DueStep>;
 /// One leadership's membership task. See the module.
 pub struct Membership {
     setup: Setup,
-    memory: Observations,
-    people: RemovalQueue,
+    observations: Observations,
+    removals: RemovalQueue,
     /// What the step in flight is about.
     doing: Option<Subject>,
     /// Somebody else leads: nothing more is done here.
@@ -61,8 +61,8 @@ impl Membership {
     pub fn new(setup: Setup) -> Self {
         Self {
             setup,
-            memory: Observations::default(),
-            people: RemovalQueue::default(),
+            observations: Observations::default(),
+            removals: RemovalQueue::default(),
             doing: None,
             over: false,
             judged: BTreeMap::new(),
@@ -75,7 +75,7 @@ impl Membership {
     /// Takes one event and says what to do next: nothing while a step is in flight, or when nothing
     /// is due.
     pub fn handle(&mut self, now: Duration, facts: &Facts, event: Event) -> Option<Step> {
-        self.memory.note(now, facts);
+        self.observations.note(now, facts);
         let fresh = self.take(now, facts, event);
         self.answer_late(now, facts);
         if self.doing.is_some() || self.over || facts.catalog.cluster.is_none() {
@@ -88,23 +88,23 @@ impl Membership {
 
     /// When [`Event::Looked`] is wanted at the latest.
     pub fn wake_at(&self, now: Duration) -> Duration {
-        let is_waiting = !self.states.is_empty() || self.is_joint || !self.people.is_idle();
+        let is_waiting = !self.states.is_empty() || self.is_joint || !self.removals.is_idle();
         let pace = if is_waiting && !self.over {
             WAITING_CHECK_INTERVAL
         } else {
             IDLE_CHECK_INTERVAL
         };
         let ends = self
-            .memory
+            .observations
             .next_pause_end(now)
             .into_iter()
-            .chain(self.people.next_deadline());
+            .chain(self.removals.next_deadline());
         ends.fold(now + pace, Duration::min)
     }
 
     /// Removals that ended since the last call, by the number of the request.
     pub fn answered(&mut self) -> Vec<(u64, Result<(), Refusal>)> {
-        std::mem::take(&mut self.people.ended)
+        std::mem::take(&mut self.removals.ended)
     }
 
     /// One sentence on a pending or a learner that waits: what for.
@@ -118,16 +118,16 @@ impl Membership {
     }
 
     /// What is due, in the order of founding.md 7: what was left half done first, then new work.
-    fn next(&mut self, look: &Context<'_>) -> Option<DueStep> {
-        let facts = look.facts;
+    fn next(&mut self, context: &Context<'_>) -> Option<DueStep> {
+        let facts = context.facts;
         let is_waiting = |incarnation: &Incarnation| {
             facts.catalog.pendings.contains_key(incarnation)
-                || look
+                || context
                     .waiting_members()
                     .any(|node| node.incarnation == *incarnation)
         };
         self.states.retain(|incarnation, _| is_waiting(incarnation));
-        self.alarms = self.watch(look);
+        self.alarms = self.watch(context);
         self.is_joint = facts.outgoing.is_some();
         if self.is_joint {
             // Nothing else before it has ended: the catalog's meta nodes follow a membership that
@@ -138,9 +138,9 @@ impl Membership {
                 .pendings
                 .values()
                 .for_each(|pending| self.say(pending, &waits));
-            return self.end_joint(look);
+            return self.end_joint(context);
         }
-        let knows_joining = look.level() >= JOINING_LEVEL;
+        let knows_joining = context.level() >= JOINING_LEVEL;
         let rules: [(bool, Rule); 8] = [
             (knows_joining, Self::add_voters),
             (knows_joining, Self::remove_gone),
@@ -154,7 +154,7 @@ impl Membership {
         rules
             .into_iter()
             .filter(|(is_on, _)| *is_on)
-            .find_map(|(_, rule)| rule(self, look))
+            .find_map(|(_, rule)| rule(self, context))
     }
 
     /// What the event changes here, and what it has just found out.
@@ -162,7 +162,7 @@ impl Membership {
         match event {
             Event::Looked => None,
             Event::Remove(request) => {
-                self.people.ask(now, request);
+                self.removals.ask(now, request);
                 None
             }
             Event::Done(result) => {
@@ -179,9 +179,9 @@ impl Membership {
                 self.doing
                     .take_if(|doing| *doing == Subject::Pending(incarnation))?;
                 let pending = facts.catalog.pendings.get(&incarnation)?;
-                let sight = VisitResult::of(pending, facts, &answers);
-                let is_ready = sight == VisitResult::Ready;
-                self.memory.visited(now, pending, sight);
+                let visit = VisitResult::of(pending, facts, &answers);
+                let is_ready = visit == VisitResult::Ready;
+                self.observations.visited(now, pending, visit);
                 is_ready.then_some(FreshEvidence::Ready(incarnation))
             }
             Event::Inquired(evidence) => {
@@ -211,7 +211,7 @@ impl Membership {
             }
             Err(still) => {
                 self.judged.insert(newcomer, still.to_string());
-                self.memory
+                self.observations
                     .pause(Subject::Pending(newcomer), now + JUDGEMENT_RETRY_DELAY);
                 None
             }
@@ -219,13 +219,13 @@ impl Membership {
     }
 
     fn failed(&mut self, now: Duration, facts: &Facts, subject: Subject, error: &StepError) {
-        self.memory.pause(subject, now + ERROR_RETRY_DELAY);
+        self.observations.pause(subject, now + ERROR_RETRY_DELAY);
         if let Subject::Person(number) = subject {
             self.person_failed(facts, number, error);
         }
         if *error == StepError::NotLeader {
             self.over = true;
-            self.people.end_all("another node leads now; ask again");
+            self.removals.end_all("another node leads now; ask again");
         }
     }
 

@@ -159,7 +159,7 @@ impl Observations {
     }
 
     /// What the last visit found, unless the pending has another address since.
-    pub(super) fn sight(&self, pending: &Pending) -> Option<&VisitResult> {
+    pub(super) fn visit(&self, pending: &Pending) -> Option<&VisitResult> {
         let visit = self
             .visits
             .get(&pending.incarnation)

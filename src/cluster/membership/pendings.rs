@@ -36,10 +36,10 @@ impl Plan {
 
 impl Membership {
     /// The first pending, after the one that had the last step, that something is due for.
-    pub(super) fn serve_pendings(&mut self, look: &Context<'_>) -> Option<DueStep> {
-        let mut pendings: Vec<&Pending> = look.facts.catalog.pendings.values().collect();
-        pendings.retain(|pending| !look.facts.has_a_vote(pending.raft_id));
-        let (turn, fresh) = (self.memory.turn, look.fresh_pending());
+    pub(super) fn serve_pendings(&mut self, context: &Context<'_>) -> Option<DueStep> {
+        let mut pendings: Vec<&Pending> = context.facts.catalog.pendings.values().collect();
+        pendings.retain(|pending| !context.facts.has_a_vote(pending.raft_id));
+        let (turn, fresh) = (self.observations.turn, context.fresh_pending());
         // What a visit or an inquiry has just found is acted on at once: it grows old.
         pendings.sort_by_key(|p| {
             (
@@ -50,31 +50,31 @@ impl Membership {
         });
         let mut due = None;
         for pending in pendings {
-            let Plan { step, text } = self.plan(look, pending);
+            let Plan { step, text } = self.plan(context, pending);
             self.say(pending, &text);
             let subject = Subject::Pending(pending.incarnation);
-            if due.is_none() && !self.memory.is_paused(subject) {
+            if due.is_none() && !self.observations.is_paused(subject) {
                 due = step.map(|step| (pending, subject, step));
             }
         }
         let (pending, subject, step) = due?;
-        self.memory.turn = Some(pending.raft_id);
+        self.observations.turn = Some(pending.raft_id);
         if let Step::ChangeVoters { voters } = &step
             && !voters.contains(&pending.raft_id)
         {
             // An old voter goes alone; its place is kept for the newcomer, which follows only.
-            let out = look.facts.voters.iter().find(|id| !voters.contains(id));
-            self.memory
+            let out = context.facts.voters.iter().find(|id| !voters.contains(id));
+            self.observations
                 .replaced_by
                 .extend(out.map(|out| (*out, pending.raft_id)));
         }
         Some((subject, step))
     }
 
-    fn plan(&self, look: &Context<'_>, pending: &Pending) -> Plan {
+    fn plan(&self, context: &Context<'_>, pending: &Pending) -> Plan {
         let raft_id = pending.raft_id;
-        let follows = look.facts.learners.contains(&raft_id);
-        if let Some(why) = self.is_given_up(look, pending) {
+        let follows = context.facts.learners.contains(&raft_id);
+        if let Some(why) = self.is_given_up(context, pending) {
             let step = if follows {
                 Step::RemoveLearners {
                     ids: BTreeSet::from([raft_id]),
@@ -85,11 +85,11 @@ impl Membership {
             return Plan::step(step, format!("given up: {why}; it may ask again"));
         }
         if !follows {
-            return self.follow(look, pending);
+            return self.follow(context, pending);
         }
-        let lag = look.facts.lag(raft_id);
+        let lag = context.facts.lag(raft_id);
         match lag {
-            _ if !look.facts.is_healthy(&self.setup, raft_id) => Plan::step(
+            _ if !context.facts.is_healthy(&self.setup, raft_id) => Plan::step(
                 Step::Visit {
                     pending: pending.clone(),
                 },
@@ -98,7 +98,9 @@ impl Membership {
                     self.last_sight(pending)
                 ),
             ),
-            Some(_) if look.facts.is_caught_up(&self.setup, raft_id) => self.admit(look, pending),
+            Some(_) if context.facts.is_caught_up(&self.setup, raft_id) => {
+                self.admit(context, pending)
+            }
             Some(lag) => Plan::wait(format!("a learner, catching up: {lag} entries behind")),
             None => Plan::wait("a learner, catching up".to_owned()),
         }
@@ -106,9 +108,9 @@ impl Membership {
 
     /// It is not followed by Raft yet: it must say itself, at its advertised address, that it is
     /// ready.
-    fn follow(&self, look: &Context<'_>, pending: &Pending) -> Plan {
+    fn follow(&self, context: &Context<'_>, pending: &Pending) -> Plan {
         let (raft_id, incarnation) = (pending.raft_id, pending.incarnation);
-        if look.is_ready(pending) {
+        if context.is_ready(pending) {
             return Plan::step(
                 Step::AddLearner {
                     raft_id,
@@ -126,27 +128,27 @@ impl Membership {
     }
 
     fn last_sight(&self, pending: &Pending) -> String {
-        let sight = self
-            .memory
-            .sight(pending)
-            .filter(|sight| **sight != VisitResult::Ready);
-        sight.map_or_else(
+        let visit = self
+            .observations
+            .visit(pending)
+            .filter(|visit| **visit != VisitResult::Ready);
+        visit.map_or_else(
             || format!("waiting for it at {}", pending.http),
-            |sight| format!("waiting for it at {}: {}", pending.http, sight.text()),
+            |visit| format!("waiting for it at {}: {}", pending.http, visit.text()),
         )
     }
 
     /// It is caught up: in, in the place of the one that holds its address, if that one is gone.
-    fn admit(&self, look: &Context<'_>, pending: &Pending) -> Plan {
-        match look.facts.holders(pending)[..] {
-            [] => self.admit_beside(look, pending),
-            [old] => self.admit_instead(look, pending, old),
+    fn admit(&self, context: &Context<'_>, pending: &Pending) -> Plan {
+        match context.facts.holders(pending)[..] {
+            [] => self.admit_beside(context, pending),
+            [old] => self.admit_instead(context, pending, old),
             [one, other, ..] => Plan::wait(two_holders(pending, one, other)),
         }
     }
 
-    fn admit_beside(&self, look: &Context<'_>, pending: &Pending) -> Plan {
-        let voters = look.facts.voters.len();
+    fn admit_beside(&self, context: &Context<'_>, pending: &Pending) -> Plan {
+        let voters = context.facts.voters.len();
         if !pending.voter {
             return Plan::step(
                 add(pending, None),
@@ -157,20 +159,20 @@ impl Membership {
             let text = format!("becomes a member without a vote: {voters} vote already");
             return Plan::step(add(pending, None), text);
         }
-        self.change(look, look.with(pending.raft_id))
+        self.change(context, context.with(pending.raft_id))
     }
 
-    fn admit_instead(&self, look: &Context<'_>, pending: &Pending, old: &MetaNode) -> Plan {
-        let mut voters = look.facts.voters.clone();
+    fn admit_instead(&self, context: &Context<'_>, pending: &Pending, old: &MetaNode) -> Plan {
+        let mut voters = context.facts.voters.clone();
         let had_a_vote = voters.remove(&old.raft_id);
         if pending.voter && had_a_vote {
             // Both in one change: there is no moment with one voter less.
             voters.insert(pending.raft_id);
         }
-        if had_a_vote && let Some(waits) = self.waits_for_a_majority(look, &voters) {
+        if had_a_vote && let Some(waits) = self.waits_for_a_majority(context, &voters) {
             return Plan::wait(waits);
         }
-        if !look.is_gone(pending, old) {
+        if !context.is_gone(pending, old) {
             let text = self.judged.get(&pending.incarnation).cloned();
             let text = text
                 .unwrap_or_else(|| format!("asking whether the member at {} is gone", old.http));
@@ -187,12 +189,12 @@ impl Membership {
             return Plan::step(Step::ChangeVoters { voters }, text);
         }
         // In place of one that follows it follows at first, too: a vote comes by `promote`.
-        Plan::step(make_room(look, pending, old), text)
+        Plan::step(make_room(context, pending, old), text)
     }
 
     /// A change that cannot get through now is not begun: it would leave a joint membership behind.
-    fn change(&self, look: &Context<'_>, voters: BTreeSet<RaftId>) -> Plan {
-        match self.waits_for_a_majority(look, &voters) {
+    fn change(&self, context: &Context<'_>, voters: BTreeSet<RaftId>) -> Plan {
+        match self.waits_for_a_majority(context, &voters) {
             Some(text) => Plan::wait(text),
             None => Plan::step(Step::ChangeVoters { voters }, "becomes a voter".to_owned()),
         }
@@ -200,10 +202,10 @@ impl Membership {
 
     pub(super) fn waits_for_a_majority(
         &self,
-        look: &Context<'_>,
+        context: &Context<'_>,
         voters: &BTreeSet<RaftId>,
     ) -> Option<String> {
-        let facts = look.facts;
+        let facts = context.facts;
         let gets_through = facts.has_healthy_majority(&self.setup, &facts.voters)
             && facts.has_healthy_majority(&self.setup, voters);
         (!gets_through)
@@ -211,12 +213,14 @@ impl Membership {
     }
 
     /// Why a pending that has no vote is dropped.
-    fn is_given_up(&self, look: &Context<'_>, pending: &Pending) -> Option<String> {
-        let silence = self.memory.unseen_for(look.now, pending.incarnation);
+    fn is_given_up(&self, context: &Context<'_>, pending: &Pending) -> Option<String> {
+        let silence = self
+            .observations
+            .unseen_for(context.now, pending.incarnation);
         if silence >= DROP_AFTER {
             return Some(format!("not seen for {} minutes", silence.as_secs() / 60));
         }
-        match self.memory.sight(pending) {
+        match self.observations.visit(pending) {
             Some(VisitResult::Other(other)) if silence >= self.setup.silence => Some(format!(
                 "incarnation {other} answers at {} now",
                 pending.http

@@ -71,32 +71,39 @@ impl RemovalQueue {
 
 impl Membership {
     /// The first request that is not answered yet.
-    pub(super) fn serve_people(&mut self, look: &Context<'_>) -> Option<DueStep> {
+    pub(super) fn serve_people(&mut self, context: &Context<'_>) -> Option<DueStep> {
         loop {
-            let waiting = self.people.waiting.front()?;
+            let waiting = self.removals.waiting.front()?;
             let (request, asked) = (waiting.request.clone(), waiting.asked);
             let subject = Subject::Person(request.number);
-            match self.consider(look, &request, asked) {
-                RemovalDecision::End(result) => self.people.end(request.number, result),
+            match self.consider(context, &request, asked) {
+                RemovalDecision::End(result) => self.removals.end(request.number, result),
                 RemovalDecision::Wait => return None,
-                RemovalDecision::Do(_) if self.memory.is_paused(subject) => return None,
+                RemovalDecision::Do(_) if self.observations.is_paused(subject) => return None,
                 RemovalDecision::Do(step) => {
-                    self.memory.removed_by.insert(request.raft_id, request.by);
+                    self.observations
+                        .removed_by
+                        .insert(request.raft_id, request.by);
                     return Some((subject, step));
                 }
             }
         }
     }
 
-    fn consider(&self, look: &Context<'_>, request: &Request, asked: Duration) -> RemovalDecision {
-        let (facts, raft_id) = (look.facts, request.raft_id);
-        if look.level() < JOINING_LEVEL
+    fn consider(
+        &self,
+        context: &Context<'_>,
+        request: &Request,
+        asked: Duration,
+    ) -> RemovalDecision {
+        let (facts, raft_id) = (context.facts, request.raft_id);
+        if context.level() < JOINING_LEVEL
             && let Some(verdict) = consider_early(facts, request)
         {
             return verdict;
         }
         if facts.voters.contains(&raft_id) {
-            return self.consider_voter(facts, request, look.now.saturating_sub(asked));
+            return self.consider_voter(facts, request, context.now.saturating_sub(asked));
         }
         if facts.learners.contains(&raft_id) {
             return RemovalDecision::Do(Step::RemoveLearners {
@@ -174,7 +181,7 @@ impl Membership {
             waiting.until <= now && in_flight != Some(Subject::Person(waiting.request.number))
         };
         let late: Vec<(u64, Option<String>)> = self
-            .people
+            .removals
             .waiting
             .iter()
             .filter(is_late)
@@ -182,7 +189,7 @@ impl Membership {
             .collect();
         for (number, error) in late {
             let text = error.unwrap_or_else(|| self.why_late(facts));
-            self.people.end(number, Err(Refusal::NotYet(text)));
+            self.removals.end(number, Err(Refusal::NotYet(text)));
         }
     }
 
@@ -198,10 +205,10 @@ impl Membership {
         match error {
             StepError::Unknown => {
                 let text = format!("waiting for a majority: {}", facts.who_answers(&self.setup));
-                self.people.end(number, Err(Refusal::NotYet(text)));
+                self.removals.end(number, Err(Refusal::NotYet(text)));
             }
             StepError::Refused(_) | StepError::NotLeader => {
-                let mut waiting = self.people.waiting.iter_mut();
+                let mut waiting = self.removals.waiting.iter_mut();
                 if let Some(waiting) = waiting.find(|waiting| waiting.request.number == number) {
                     waiting.error = Some(error.to_string());
                 }

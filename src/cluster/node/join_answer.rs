@@ -23,53 +23,59 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
 impl NodeTask {
     pub(super) async fn on_asked(&mut self, asked: PeerAnswer) -> Result<(), ClusterError> {
         let PeerAnswer {
-            errand,
-            door,
+            request,
+            target,
             me,
             result,
         } = asked;
         let now = self.now();
         if me != self.founding.record().incarnation {
-            self.petition.settled(now, None);
+            self.retry.settled(now, None);
             return Ok(());
         }
-        let told = match result {
-            Ok(told) => told,
+        let response = match result {
+            Ok(response) => response,
             Err(error) => {
-                self.petition.failed(now, format!("{door}: {error}"));
+                self.retry.failed(now, format!("{target}: {error}"));
                 return Ok(());
             }
         };
-        match (errand, told.status) {
-            (MembershipRequest::Join, 200) if told.proven => match told.read::<JoinAnswer>() {
-                Ok(answer) => self.on_joined(answer).await,
-                Err(error) => {
-                    self.petition.failed(now, format!("{door}: {error}"));
-                    Ok(())
+        match (request, response.status) {
+            (MembershipRequest::Join, 200) if response.proven => {
+                match response.read::<JoinAnswer>() {
+                    Ok(answer) => self.on_joined(answer).await,
+                    Err(error) => {
+                        self.retry.failed(now, format!("{target}: {error}"));
+                        Ok(())
+                    }
                 }
-            },
-            (MembershipRequest::Join, 410) if told.proven => self.on_removed(&door, &told).await,
+            }
+            (MembershipRequest::Join, 410) if response.proven => {
+                self.on_removed(&target, &response).await
+            }
             (MembershipRequest::Moved, 200) => {
-                self.petition
+                self.retry
                     .answered(now, "its new addresses are known".to_owned());
                 Ok(())
             }
             _ => {
-                self.on_refusal(&door, &told);
+                self.on_refusal(&target, &response);
                 Ok(())
             }
         }
     }
 
-    fn on_refusal(&mut self, door: &Address, told: &PeerResponse) {
-        let refused = told.read::<ErrorBody>();
-        let text =
-            refused.map_or_else(|_| format!("HTTP {}", told.status), |refused| refused.error);
-        let text = format!("{door}: {text}");
+    fn on_refusal(&mut self, target: &Address, response: &PeerResponse) {
+        let refused = response.read::<ErrorBody>();
+        let text = refused.map_or_else(
+            |_| format!("HTTP {}", response.status),
+            |refused| refused.error,
+        );
+        let text = format!("{target}: {text}");
         // A refusal by the leader is the same at every door; not to have one is not.
-        match told.status {
-            409 => self.petition.refused(self.now(), text),
-            _ => self.petition.failed(self.now(), text),
+        match response.status {
+            409 => self.retry.refused(self.now(), text),
+            _ => self.retry.failed(self.now(), text),
         }
     }
 
@@ -86,7 +92,7 @@ impl NodeTask {
                 let record = Record { standing, ..record };
                 self.store_and_adopt(record).await?;
                 tracing::info!(event = "autojoin.place", cluster_id = %place.0, raft_id = %place.1, "given a Raft id");
-                self.petition.settled(self.now(), Some(answer.state));
+                self.retry.settled(self.now(), Some(answer.state));
             }
             MembershipState::Joining { seat, .. }
                 if seat.cluster_id == place.0 && seat.raft_id != place.1 =>
@@ -98,9 +104,9 @@ impl NodeTask {
             {
                 self.suspicious = false;
                 // A member after all: whoever asks again does so at leisure.
-                self.petition.answered(self.now(), String::new());
+                self.retry.answered(self.now(), String::new());
             }
-            _ => self.petition.answered(self.now(), answer.state),
+            _ => self.retry.answered(self.now(), answer.state),
         }
         Ok(())
     }
@@ -119,29 +125,29 @@ impl NodeTask {
         self.close_before_archiving().await?;
         self.shared.archive_log(record.incarnation).await?;
         self.adopt(record);
-        self.petition.settled(self.now(), None);
+        self.retry.settled(self.now(), None);
         Ok(())
     }
 
     /// A member says that this incarnation was taken out of its cluster.
     async fn on_removed(
         &mut self,
-        door: &Address,
-        told: &PeerResponse,
+        target: &Address,
+        response: &PeerResponse,
     ) -> Result<(), ClusterError> {
         let Ok(Refused {
             removed: Some(removed),
             ..
-        }) = told.read::<Refused>()
+        }) = response.read::<Refused>()
         else {
-            self.on_refusal(door, told);
+            self.on_refusal(target, response);
             return Ok(());
         };
         let record = self.founding.record().clone();
         match record.seat() {
             Some(seat) if seat.cluster_id != removed.cluster_id => {
-                self.petition
-                    .failed(self.now(), format!("{door} is in another cluster now"));
+                self.retry
+                    .failed(self.now(), format!("{target} is in another cluster now"));
                 Ok(())
             }
             _ if matches!(record.standing, MembershipState::Removed { .. }) => {
@@ -181,7 +187,7 @@ impl NodeTask {
         self.suspicious = false;
         self.close().await;
         self.adopt(record);
-        self.petition.settled(self.now(), None);
+        self.retry.settled(self.now(), None);
         Ok(())
     }
 
@@ -197,7 +203,7 @@ impl NodeTask {
         self.shared.set_record(record.clone());
         tracing::info!(event = "autojoin.back", %old, new = %record.incarnation, "coming back as a new incarnation");
         self.adopt(record);
-        self.petition.settled(self.now(), None);
+        self.retry.settled(self.now(), None);
         Ok(())
     }
 
@@ -221,9 +227,9 @@ impl NodeTask {
 
     /// Ends the open Raft node, if there is one; requests that wait for it are told.
     async fn close(&mut self) -> bool {
-        let opening = std::mem::replace(&mut self.raft_state, RaftState::NotYet);
+        let raft_state = std::mem::replace(&mut self.raft_state, RaftState::NotYet);
         self.raft_changed = None;
-        let RaftState::Open(raft) = opening else {
+        let RaftState::Open(raft) = raft_state else {
             return true;
         };
         self.shared.clear_raft();
@@ -246,7 +252,7 @@ impl NodeTask {
         }
         let source = std::io::Error::new(std::io::ErrorKind::TimedOut, "the disk does not answer");
         Err(ClusterError::Io {
-            deed: "closing the log",
+            operation: "closing the log",
             source,
         })
     }

@@ -24,8 +24,8 @@ pub(super) enum MembershipRequest {
 
 /// An answer, or none.
 pub(super) struct PeerAnswer {
-    pub(super) errand: MembershipRequest,
-    pub(super) door: Address,
+    pub(super) request: MembershipRequest,
+    pub(super) target: Address,
     /// Who asked: an answer to an earlier life changes nothing.
     pub(super) me: Incarnation,
     pub(super) result: Result<PeerResponse, PollError>,
@@ -39,23 +39,23 @@ const LEADERLESS_BEFORE_ASKING: Duration = Duration::from_secs(5);
 impl NodeTask {
     /// Asks, if there is something to ask and it is time.
     pub(super) fn send_due_request(&mut self) {
-        let errand = self.due_request();
-        if errand != self.request {
-            self.request = errand;
-            self.petition.forget();
+        let request = self.due_request();
+        if request != self.request {
+            self.request = request;
+            self.retry.forget();
         }
-        let Some(errand) = errand else { return };
-        let doors = self.targets();
-        let Some((door, meant_for)) = self.petition.next(self.now(), &doors) else {
+        let Some(request) = request else { return };
+        let targets = self.targets();
+        let Some((target, meant_for)) = self.retry.next(self.now(), &targets) else {
             return;
         };
-        let ask = self.ask(errand).meant_for(meant_for);
+        let ask = self.ask(request).meant_for(meant_for);
         let (exchange, me) = (self.exchange.clone(), self.founding.record().incarnation);
         self.asks.push(Box::pin(async move {
-            let result = exchange.ask(&door, ask).await;
+            let result = exchange.ask(&target, ask).await;
             PeerAnswer {
-                errand,
-                door,
+                request,
+                target,
                 me,
                 result,
             }
@@ -129,26 +129,26 @@ impl NodeTask {
 
     fn targets(&self) -> Vec<Target> {
         let plain = |at: &Address| (at.clone(), None);
-        let mut doors = match &self.founding.record().standing {
+        let mut targets = match &self.founding.record().standing {
             MembershipState::Fresh | MembershipState::Removed { .. } => match self.invitation() {
                 Some(invite) => invite.members.iter().map(plain).collect(),
                 None => self.founding.known_members(self.now()),
             },
             MembershipState::Joining { members, seat } => {
-                let mut doors = self.fellows(seat);
-                doors.extend(members.iter().map(plain));
-                doors
+                let mut targets = self.fellows(seat);
+                targets.extend(members.iter().map(plain));
+                targets
             }
             MembershipState::Started { seat, .. } | MembershipState::Member { seat, .. } => {
                 self.fellows(seat)
             }
         };
         let own = self.founding.own();
-        doors.retain(|(at, _)| Some(at) != own.as_ref());
-        let mut unique: Vec<Target> = Vec::with_capacity(doors.len());
-        for door in doors {
-            if unique.iter().all(|(at, _)| *at != door.0) {
-                unique.push(door);
+        targets.retain(|(at, _)| Some(at) != own.as_ref());
+        let mut unique: Vec<Target> = Vec::with_capacity(targets.len());
+        for target in targets {
+            if unique.iter().all(|(at, _)| *at != target.0) {
+                unique.push(target);
             }
         }
         unique
@@ -160,21 +160,21 @@ impl NodeTask {
             .founding
             .seen()
             .filter(|(_, t)| t.cluster_id == Some(seat.cluster_id));
-        let mut doors: Vec<Target> = of_us
+        let mut targets: Vec<Target> = of_us
             .map(|(at, theirs)| (at.clone(), Some(theirs.incarnation)))
             .collect();
         if let Some(raft) = self.raft_state.raft() {
             let applied = raft.applied().borrow().clone();
             let nodes = applied.catalog.meta_nodes.values();
-            doors.extend(nodes.map(|node| (node.http.clone(), Some(node.incarnation))));
+            targets.extend(nodes.map(|node| (node.http.clone(), Some(node.incarnation))));
         }
-        doors
+        targets
     }
 
-    fn ask(&self, errand: MembershipRequest) -> PeerRequest {
+    fn ask(&self, request: MembershipRequest) -> PeerRequest {
         let identity = self.shared.identity();
         let from = identity.incarnation;
-        match errand {
+        match request {
             MembershipRequest::Join => PeerRequest::new(
                 JOIN,
                 from,

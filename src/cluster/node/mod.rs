@@ -87,8 +87,8 @@ pub(in crate::cluster) async fn start(
         exchange.clone(),
         ends,
     ));
-    let gate = Arc::new(ClusterAdmission::new(shared.clone()));
-    let transport = Transport::listen(&env, raft_listen, gate)
+    let admission = Arc::new(ClusterAdmission::new(shared.clone()));
+    let transport = Transport::listen(&env, raft_listen, admission)
         .await
         .map_err(|source| cannot_listen(raft_listen, &source))?;
     let gossip = Arc::new(Gossip::new(shared.clone()));
@@ -103,7 +103,7 @@ pub(in crate::cluster) async fn start(
         polls: FuturesUnordered::new(),
         asks: FuturesUnordered::new(),
         later: Vec::new(),
-        petition: RetrySchedule::default(),
+        retry: RetrySchedule::default(),
         request: None,
         invited: None,
         suspicious: false,
@@ -127,14 +127,14 @@ pub(in crate::cluster) async fn start(
 fn cannot_listen(at: SocketAddr, error: &std::io::Error) -> ClusterError {
     let source = std::io::Error::new(error.kind(), format!("{at}: {error}"));
     ClusterError::Io {
-        deed: "listening on bind-address",
+        operation: "listening on bind-address",
         source,
     }
 }
 
 async fn load_or_make(env: &Env, dir: &DataDir) -> Result<Record, ClusterError> {
     let disk = dir.clone();
-    let io = |deed| move |source| ClusterError::Io { deed, source };
+    let io = |operation| move |source| ClusterError::Io { operation, source };
     let read = env.tasks.blocking(move || disk.load(record::FILE)).await;
     if let Some(bytes) = read.map_err(io("reading the file `identity`"))? {
         let record = Record::decode(&bytes)?;
@@ -165,7 +165,7 @@ async fn finish_setting_aside(
     let (dir, life) = (dir.clone(), record.incarnation.to_string());
     let done = env.tasks.blocking(move || dir.archive_log(&life)).await;
     done.map_err(|source| ClusterError::Io {
-        deed: "setting the old log aside",
+        operation: "setting the old log aside",
         source,
     })
 }
@@ -197,7 +197,7 @@ struct NodeTask {
     asks: FuturesUnordered<BoxFuture<'static, PeerAnswer>>,
     /// What founding asked for and is not carried out yet.
     later: Vec<Action>,
-    petition: RetrySchedule,
+    retry: RetrySchedule,
     request: Option<MembershipRequest>,
     /// A member asked this node to join, and when.
     invited: Option<(Invite, Duration)>,
@@ -370,7 +370,7 @@ impl NodeTask {
             self.shared.store(&member).await?;
             self.shared.set_record(member.clone());
             self.invited = None;
-            self.petition.settled(self.now(), None);
+            self.retry.settled(self.now(), None);
             self.adopt(member);
         }
         Ok(())
@@ -396,7 +396,7 @@ impl NodeTask {
             };
             let source = std::io::Error::other(text);
             shared.fail(ClusterError::Io {
-                deed: "writing the log",
+                operation: "writing the log",
                 source,
             });
         });
@@ -479,7 +479,7 @@ impl NodeTask {
         // Overdue: there is no door to knock at yet, and a poll will show one.
         if let Some(due) = self
             .request
-            .and_then(|_| self.petition.wake_at())
+            .and_then(|_| self.retry.wake_at())
             .filter(|due| *due > now)
         {
             wake = wake.min(due);

@@ -126,7 +126,7 @@ async fn read(
     opened: bool,
 ) -> Result<Result<Stored, String>, ClusterError> {
     let (env, dir, incarnation) = (shared.env.clone(), shared.dir.clone(), record.incarnation);
-    let io = |deed| move |source| ClusterError::Io { deed, source };
+    let io = |operation| move |source| ClusterError::Io { operation, source };
     let read = move || {
         // With `opened` set an empty log is no beginning but a loss. All fences would let this node
         // vote again under its old name, and acknowledged writes would be gone.
@@ -137,7 +137,7 @@ async fn read(
             Snapshots::open(&env, &dir).map_err(|source| match source.kind() {
                 std::io::ErrorKind::Unsupported => ClusterError::NewerLog(source.to_string()),
                 _ => ClusterError::Io {
-                    deed: "reading the snapshots",
+                    operation: "reading the snapshots",
                     source,
                 },
             })?;
@@ -151,10 +151,10 @@ async fn read(
                 snapshots,
                 snapshot,
             })),
-            Err(LogError::Io { deed, source }) => {
-                let text = format!("{deed}: {source}");
+            Err(LogError::Io { operation, source }) => {
+                let text = format!("{operation}: {source}");
                 Err(ClusterError::Io {
-                    deed: "opening the log",
+                    operation: "opening the log",
                     source: std::io::Error::new(source.kind(), text),
                 })
             }

@@ -9,7 +9,7 @@ use crate::cluster::node::view_builder::NO_SECRET;
 use crate::cluster::{Activity, View};
 
 pub(super) struct ProgressLog {
-    told: Option<(Activity, String)>,
+    response: Option<(Activity, String)>,
     /// Since when that is so, and when it is said again.
     since: Duration,
     again: Duration,
@@ -43,7 +43,7 @@ const REPEAT_AFTER: [Duration; 3] = [
 impl ProgressLog {
     pub(super) fn new() -> Self {
         Self {
-            told: None,
+            response: None,
             since: Duration::ZERO,
             again: REPEAT_AFTER[0],
             alarm: None,
@@ -75,17 +75,17 @@ impl ProgressLog {
             // Before everybody was asked once there is nothing to tell.
             return false;
         }
-        if self.told.as_ref() == Some(&current) {
+        if self.response.as_ref() == Some(&current) {
             if now < self.again {
                 return false;
             }
             self.again = self.next_beat(now);
         } else {
-            if self.told.as_ref().map(|(doing, _)| *doing) != Some(view.doing) {
+            if self.response.as_ref().map(|(doing, _)| *doing) != Some(view.doing) {
                 self.since = now;
             }
             self.again = self.next_beat(now);
-            self.told = Some(current);
+            self.response = Some(current);
         }
         self.line(now, view);
         true
@@ -219,7 +219,7 @@ mod tests {
     /// A third node ten minutes late: the log of the others stays readable.
     #[test]
     fn ten_minutes_of_retries_are_a_dozen_lines() {
-        let (mut story, mut lines) = (ProgressLog::new(), Vec::new());
+        let (mut progress_log, mut lines) = (ProgressLog::new(), Vec::new());
         for tenth in 0..6000_u64 {
             let now = Duration::from_millis(tenth * 100);
             let why = if tenth % 2 == 0 {
@@ -227,7 +227,7 @@ mod tests {
             } else {
                 "no answer in time"
             };
-            if story.report(now, &waiting(&["meta-3"], why), None) {
+            if progress_log.report(now, &waiting(&["meta-3"], why), None) {
                 lines.push(now.as_secs());
             }
         }
@@ -240,10 +240,10 @@ mod tests {
     /// `show` and `/healthz` show them all the time; the log has each when it comes up.
     #[test]
     fn a_standing_warning_is_told_when_it_comes_up() {
-        let mut story = ProgressLog::new();
+        let mut progress_log = ProgressLog::new();
         let mut news = |warnings: &[&str]| {
             let warnings = warnings.iter().map(|text| (*text).to_owned()).collect();
-            story.new_warnings(&View {
+            progress_log.new_warnings(&View {
                 warnings,
                 ..waiting(&[], "")
             })
@@ -259,15 +259,15 @@ mod tests {
 
     #[test]
     fn each_change_of_the_missing_set_is_told_once() {
-        let mut story = ProgressLog::new();
+        let mut progress_log = ProgressLog::new();
         let now = Duration::from_secs(1);
-        assert!(!story.report(now, &waiting(&["meta-2", "meta-3"], NOT_ASKED), None));
-        assert!(story.report(now, &waiting(&["meta-2", "meta-3"], "name unknown"), None));
-        assert!(!story.report(
+        assert!(!progress_log.report(now, &waiting(&["meta-2", "meta-3"], NOT_ASKED), None));
+        assert!(progress_log.report(now, &waiting(&["meta-2", "meta-3"], "name unknown"), None));
+        assert!(!progress_log.report(
             now,
             &waiting(&["meta-2", "meta-3"], "connection refused"),
             None
         ));
-        assert!(story.report(now, &waiting(&["meta-3"], "name unknown"), None));
+        assert!(progress_log.report(now, &waiting(&["meta-3"], "name unknown"), None));
     }
 }

@@ -22,7 +22,7 @@ impl NodeTask {
         self.shared
             .feature_level
             .store(self.feature_level(), Ordering::Relaxed);
-        let asking = self.request.map(|_| &self.petition);
+        let asking = self.request.map(|_| &self.retry);
         let view = view_builder::view(
             &self.founding,
             &self.raft_state,

@@ -29,12 +29,12 @@ pub(super) struct RetrySchedule {
 
 impl RetrySchedule {
     /// The door to knock at now.
-    pub(super) fn next(&mut self, now: Duration, doors: &[Target]) -> Option<Target> {
-        if self.in_flight || now < self.due || doors.is_empty() {
+    pub(super) fn next(&mut self, now: Duration, targets: &[Target]) -> Option<Target> {
+        if self.in_flight || now < self.due || targets.is_empty() {
             return None;
         }
         self.in_flight = true;
-        Some(doors[self.turn % doors.len()].clone())
+        Some(targets[self.turn % targets.len()].clone())
     }
 
     pub(super) fn wake_at(&self) -> Option<Duration> {
@@ -102,7 +102,7 @@ impl RetrySchedule {
 mod tests {
     use super::*;
 
-    fn doors() -> Vec<Target> {
+    fn targets() -> Vec<Target> {
         ["a", "b"]
             .map(|host| (Address::new(host, 8091), None))
             .to_vec()
@@ -110,18 +110,18 @@ mod tests {
 
     #[test]
     fn one_question_is_in_flight_and_a_silent_door_is_left() {
-        let (mut petition, now) = (RetrySchedule::default(), Duration::from_secs(1));
-        assert_eq!(petition.next(now, &[]), None);
-        assert_eq!(petition.next(now, &doors()).expect("due").0.host(), "a");
-        assert_eq!(petition.next(now, &doors()), None, "one is in flight");
-        petition.failed(now, "connection refused".to_owned());
-        assert_eq!(petition.next(now, &doors()), None, "not yet");
-        let later = petition.wake_at().expect("idle");
-        assert_eq!(petition.next(later, &doors()).expect("due").0.host(), "b");
-        petition.answered(later, "not yet".to_owned());
-        let later = petition.wake_at().expect("idle");
+        let (mut retry, now) = (RetrySchedule::default(), Duration::from_secs(1));
+        assert_eq!(retry.next(now, &[]), None);
+        assert_eq!(retry.next(now, &targets()).expect("due").0.host(), "a");
+        assert_eq!(retry.next(now, &targets()), None, "one is in flight");
+        retry.failed(now, "connection refused".to_owned());
+        assert_eq!(retry.next(now, &targets()), None, "not yet");
+        let later = retry.wake_at().expect("idle");
+        assert_eq!(retry.next(later, &targets()).expect("due").0.host(), "b");
+        retry.answered(later, "not yet".to_owned());
+        let later = retry.wake_at().expect("idle");
         assert_eq!(
-            petition.next(later, &doors()).expect("due").0.host(),
+            retry.next(later, &targets()).expect("due").0.host(),
             "b",
             "who answers is asked again"
         );
@@ -129,16 +129,16 @@ mod tests {
 
     #[test]
     fn it_slows_down_to_two_seconds() {
-        let (mut petition, mut now) = (RetrySchedule::default(), Duration::ZERO);
+        let (mut retry, mut now) = (RetrySchedule::default(), Duration::ZERO);
         for _ in 0..20 {
-            petition.next(now, &doors()).expect("due");
-            petition.failed(now, String::new());
-            let due = petition.wake_at().expect("idle");
+            retry.next(now, &targets()).expect("due");
+            retry.failed(now, String::new());
+            let due = retry.wake_at().expect("idle");
             assert!(due > now && due - now <= MAX_DELAY);
             now = due;
         }
-        petition.next(now, &doors()).expect("due");
-        petition.failed(now, String::new());
-        assert_eq!(petition.wake_at(), Some(now + MAX_DELAY));
+        retry.next(now, &targets()).expect("due");
+        retry.failed(now, String::new());
+        assert_eq!(retry.wake_at(), Some(now + MAX_DELAY));
     }
 }

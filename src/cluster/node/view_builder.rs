@@ -14,22 +14,22 @@ use crate::wire::identity::Phase;
 
 /// Before the driver's first step.
 pub(super) fn first(founding: &Founding) -> View {
-    picture(founding, &RaftState::NotYet)
+    base_view(founding, &RaftState::NotYet)
 }
 
 /// `asking`: what this node asks its cluster for.
 pub(super) fn view(
     founding: &Founding,
-    opening: &RaftState,
+    raft_state: &RaftState,
     shared: &Shared,
     asking: Option<&RetrySchedule>,
     now: Duration,
 ) -> View {
-    let mut view = picture(founding, opening);
-    if let Some(petition) = asking {
-        add_errand(&mut view, petition, now);
+    let mut view = base_view(founding, raft_state);
+    if let Some(retry) = asking {
+        add_last_answer(&mut view, retry, now);
     }
-    view.warnings = warnings(founding, opening, shared, now);
+    view.warnings = warnings(founding, raft_state, shared, now);
     if view.doing == Activity::Open && shared.lacks_the_secret() {
         view.reason = LACKS_SECRET.to_owned();
     }
@@ -37,11 +37,11 @@ pub(super) fn view(
 }
 
 /// What the cluster last answered, in the sentence of what this node is about.
-fn add_errand(view: &mut View, petition: &RetrySchedule, now: Duration) {
-    if let Some(said) = petition.said().filter(|said| !said.is_empty()) {
+fn add_last_answer(view: &mut View, retry: &RetrySchedule, now: Duration) {
+    if let Some(said) = retry.said().filter(|said| !said.is_empty()) {
         view.reason = format!("{}; {said}", view.reason);
     }
-    if petition.is_blocked(now) && matches!(view.doing, Activity::Joining | Activity::Removed) {
+    if retry.is_blocked(now) && matches!(view.doing, Activity::Joining | Activity::Removed) {
         view.doing = Activity::Blocked;
     }
 }
@@ -49,8 +49,8 @@ fn add_errand(view: &mut View, petition: &RetrySchedule, now: Duration) {
 const LACKS_SECRET: &str = "in a cluster without a leader: it was founded with internal-shared-secret and this node \
                             has none; set INFLUXDB_META_INTERNAL_SHARED_SECRET to that of the others";
 
-fn picture(founding: &Founding, opening: &RaftState) -> View {
-    let (doing, reason) = doing(founding, opening);
+fn base_view(founding: &Founding, raft_state: &RaftState) -> View {
+    let (doing, reason) = doing(founding, raft_state);
     let (seat, verdict) = (founding.record().seat(), founding.verdict());
     View {
         doing,
@@ -67,8 +67,8 @@ fn picture(founding: &Founding, opening: &RaftState) -> View {
     }
 }
 
-fn doing(founding: &Founding, opening: &RaftState) -> (Activity, String) {
-    match opening {
+fn doing(founding: &Founding, raft_state: &RaftState) -> (Activity, String) {
+    match raft_state {
         RaftState::Halted(text) => (Activity::Halted, format!("halted: {text}")),
         RaftState::Open(raft) => {
             let status = raft.status();
@@ -152,12 +152,12 @@ pub(super) const NO_SECRET: &str =
 
 fn warnings(
     founding: &Founding,
-    opening: &RaftState,
+    raft_state: &RaftState,
     shared: &Shared,
     now: Duration,
 ) -> Vec<String> {
     let (mut warnings, config) = (Vec::new(), &shared.config);
-    if let Some(raft) = opening.raft() {
+    if let Some(raft) = raft_state.raft() {
         // While it changes: what it is about to be.
         let voters = raft.membership().voters.len();
         match voters {
@@ -177,7 +177,9 @@ fn warnings(
         .record()
         .origin()
         .map_or(0, |origin| origin.vector.len());
-    let voters = opening.raft().map_or(0, |raft| raft.status().voters.len());
+    let voters = raft_state
+        .raft()
+        .map_or(0, |raft| raft.status().voters.len());
     if config.single_server && founders.max(voters) > 1 {
         warnings.push(
             "-single-server (or bootstrap-expect = 1) is ignored: this directory belongs to a node of a larger cluster"

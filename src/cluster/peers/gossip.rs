@@ -128,9 +128,9 @@ pub(in crate::cluster) async fn tell_others(
         let mut others = others(&shared, &raft);
         while let (Some(ours), false) = (gossip.ours(), others.is_empty()) {
             let chosen = others.swap_remove(shared.env.rng.u64() as usize % others.len());
-            let told =
+            let sent =
                 tokio::time::timeout(ANNOUNCE_TIMEOUT, exchange.announce(&chosen, ours)).await;
-            if matches!(told, Ok(Ok(()))) {
+            if matches!(sent, Ok(Ok(()))) {
                 break;
             }
         }

@@ -34,7 +34,7 @@ use crate::wire::joining as paths;
 pub(super) struct State {
     pub(super) service: Arc<Service>,
     pub(super) users: Arc<dyn Users>,
-    pub(super) gate: Authenticator,
+    pub(super) authenticator: Authenticator,
     pub(super) config: HttpConfig,
 }
 

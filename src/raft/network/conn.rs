@@ -54,16 +54,16 @@ impl Conn {
                 stream,
                 Codec {
                     max: MAX_SMALL_FRAME_BYTES,
-                    pulse: None,
+                    liveness: None,
                 },
             ),
         }
     }
 
     /// From here on each frame shows that the member of `pulse` lives.
-    pub(super) fn enter(&mut self, lane: Lane, pulse: Liveness) {
+    pub(super) fn enter(&mut self, lane: Lane, liveness: Liveness) {
         let codec = self.framed.codec_mut();
-        codec.pulse = Some(pulse);
+        codec.liveness = Some(liveness);
         codec.max = match lane {
             Lane::Append => MAX_APPEND_FRAME_BYTES,
             Lane::Control => MAX_SMALL_FRAME_BYTES,
@@ -98,7 +98,7 @@ impl Conn {
 pub(super) struct Codec {
     max: usize,
     /// Of who has proved to be a member.
-    pulse: Option<Liveness>,
+    liveness: Option<Liveness>,
 }
 
 impl Decoder for Codec {
@@ -120,8 +120,8 @@ impl Decoder for Codec {
         }
         src.advance(LENGTH_BYTES);
         let frame = frames::decode(src.split_to(len).freeze())?;
-        if let Some(pulse) = &mut self.pulse {
-            pulse.beat();
+        if let Some(liveness) = &mut self.liveness {
+            liveness.beat();
         }
         Ok(Some(frame))
     }

@@ -47,7 +47,7 @@ struct ListenerState {
     local: SocketAddr,
     /// The Raft node that messages are for; `None` before it admits and after it is shut down.
     served: watch::Sender<Option<Arc<Served>>>,
-    strangers: UnauthenticatedConnections,
+    unauthenticated: UnauthenticatedConnections,
 }
 
 impl Transport {
@@ -64,7 +64,7 @@ impl Transport {
             admission,
             local: listener.local(),
             served: watch::Sender::new(None),
-            strangers: UnauthenticatedConnections::default(),
+            unauthenticated: UnauthenticatedConnections::default(),
         });
         let task = env.tasks.spawn(accept(shared.clone(), listener));
         Ok(Self {
@@ -109,7 +109,7 @@ async fn accept(shared: Arc<ListenerState>, mut listener: Box<dyn Listener>) {
             Some(_) = connections.next() => continue,
         };
         match accepted {
-            Ok(stream) => match shared.strangers.enter(stream.peer().ip()) {
+            Ok(stream) => match shared.unauthenticated.enter(stream.peer().ip()) {
                 Some(place) => {
                     connections.push(shared.env.tasks.spawn(connection(
                         shared.clone(),

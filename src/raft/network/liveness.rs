@@ -16,7 +16,7 @@ const REPORT_INTERVAL: Duration = Duration::from_millis(100);
 pub(super) struct Liveness {
     admission: Arc<dyn Admission>,
     sender: Incarnation,
-    told: Instant,
+    reported: Instant,
 }
 
 impl Liveness {
@@ -26,14 +26,14 @@ impl Liveness {
         Self {
             admission: admission.clone(),
             sender,
-            told: Instant::now(),
+            reported: Instant::now(),
         }
     }
 
     /// A whole frame has come.
     pub(super) fn beat(&mut self) {
-        if self.told.elapsed() >= REPORT_INTERVAL {
-            self.told = Instant::now();
+        if self.reported.elapsed() >= REPORT_INTERVAL {
+            self.reported = Instant::now();
             self.admission.heard(self.sender);
         }
     }

@@ -32,7 +32,7 @@ impl UnauthenticatedConnections {
         }
         counts.insert(from, here + 1);
         Some(ConnectionPermit {
-            strangers: self.clone(),
+            unauthenticated: self.clone(),
             from,
         })
     }
@@ -45,13 +45,13 @@ impl UnauthenticatedConnections {
 
 /// One place, given back when dropped.
 pub(super) struct ConnectionPermit {
-    strangers: UnauthenticatedConnections,
+    unauthenticated: UnauthenticatedConnections,
     from: IpAddr,
 }
 
 impl Drop for ConnectionPermit {
     fn drop(&mut self) {
-        let mut counts = self.strangers.counts();
+        let mut counts = self.unauthenticated.counts();
         if let Some(count) = counts.get_mut(&self.from) {
             *count -= 1;
             if *count == 0 {
@@ -89,7 +89,7 @@ const REPORT_INTERVAL: Duration = Duration::from_secs(10);
 #[derive(Default)]
 pub(super) struct AcceptFailures {
     untold: u64,
-    told: Option<Instant>,
+    reported: Option<Instant>,
 }
 
 impl AcceptFailures {
@@ -97,12 +97,12 @@ impl AcceptFailures {
     pub(super) fn count(&mut self) -> Option<u64> {
         self.untold += 1;
         if self
-            .told
-            .is_some_and(|told| told.elapsed() < REPORT_INTERVAL)
+            .reported
+            .is_some_and(|reported| reported.elapsed() < REPORT_INTERVAL)
         {
             return None;
         }
-        self.told = Some(Instant::now());
+        self.reported = Some(Instant::now());
         Some(std::mem::take(&mut self.untold))
     }
 }
@@ -114,11 +114,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn failures_are_told_once_and_then_by_their_number() {
         let mut failures = AcceptFailures::default();
-        let mut told = Vec::new();
+        let mut reported = Vec::new();
         for tick in 0..250 {
-            told.extend(failures.count().map(|count| (tick, count)));
+            reported.extend(failures.count().map(|count| (tick, count)));
             tokio::time::advance(Duration::from_millis(100)).await;
         }
-        assert_eq!(told, [(0, 1), (100, 100), (200, 100)]);
+        assert_eq!(reported, [(0, 1), (100, 100), (200, 100)]);
     }
 }

@@ -34,7 +34,7 @@ impl Fsyncs {
         self.total_us.fetch_add(us, Ordering::Relaxed);
     }
 
-    pub(super) fn picture(&self) -> FsyncHistogram {
+    pub(super) fn histogram(&self) -> FsyncHistogram {
         let mut count = 0;
         let mut buckets = Vec::with_capacity(BOUNDS_US.len());
         for (bound, counted) in BOUNDS_US.iter().zip(&self.buckets) {
@@ -61,11 +61,11 @@ mod tests {
         for us in [50, 51, 700, 3_000_000] {
             fsyncs.observe(Duration::from_micros(us));
         }
-        let picture = fsyncs.picture();
-        assert_eq!(picture.count, 4);
-        assert_eq!(picture.total, Duration::from_micros(3_000_801));
+        let histogram = fsyncs.histogram();
+        assert_eq!(histogram.count, 4);
+        assert_eq!(histogram.total, Duration::from_micros(3_000_801));
         let at = |us| {
-            picture
+            histogram
                 .buckets
                 .iter()
                 .find(|b| b.0 == Duration::from_micros(us))

@@ -59,8 +59,11 @@ pub enum LogError {
         found: u32,
         newest: u32,
     },
-    #[error("{deed}: {source}")]
-    Io { deed: String, source: io::Error },
+    #[error("{operation}: {source}")]
+    Io {
+        operation: String,
+        source: io::Error,
+    },
 }
 
 const ADVICE: &str = "This node cannot know any more what it has promised, so it takes no part; the others go on. \
@@ -127,7 +130,7 @@ impl Log {
         env.tasks
             .worker("wal", writer.run(commands))
             .map_err(|source| LogError::Io {
-                deed: "start the log's writer".to_owned(),
+                operation: "start the log's writer".to_owned(),
                 source,
             })?;
         Ok(Self { shared, queue })
@@ -237,7 +240,7 @@ impl Log {
 
     /// Durations of the log's fsyncs since it was opened.
     pub fn fsyncs(&self) -> FsyncHistogram {
-        self.shared.fsyncs.picture()
+        self.shared.fsyncs.histogram()
     }
 
     /// Resolves when a write or sync failed: the process must end (exit 74), and nothing was

@@ -58,8 +58,8 @@ impl Writer {
         queue: mpsc::WeakUnboundedSender<WriterCommand>,
     ) -> Result<Self, LogError> {
         let wal = dir.wal();
-        let io = |deed: &str, source| LogError::Io {
-            deed: format!("{deed} {}", wal.display()),
+        let io = |operation: &str, source| LogError::Io {
+            operation: format!("{operation} {}", wal.display()),
             source,
         };
         let stream = Stream::open(env, wal.clone(), incarnation, config.segment_bytes, found);
@@ -233,7 +233,7 @@ impl Writer {
         }
         (self.busy, self.asked) = (true, false);
         let reserve = !self.stream.has_reserve();
-        let chores = Chores {
+        let maintenance = Chores {
             disk: self.env.disk.clone(),
             wal: self.dir.wal(),
             unlink: self.stream.take_unneeded(),
@@ -241,7 +241,7 @@ impl Writer {
         };
         let (tasks, queue, dir) = (self.env.tasks.clone(), self.queue.clone(), self.dir.clone());
         self.env.tasks.detach(async move {
-            let done = tasks.blocking(move || chores.run()).await;
+            let done = tasks.blocking(move || maintenance.run()).await;
             // Before the report: a closed log has let go of its directory.
             drop(dir);
             if let Some(queue) = queue.upgrade() {

@@ -229,9 +229,9 @@ impl Life {
         self.sim.are_members(all) && all.iter().all(has_all)
     }
 
-    fn tell(&mut self, what: String, deed: impl FnOnce(&mut Self)) {
+    fn tell(&mut self, what: String, operation: impl FnOnce(&mut Self)) {
         self.told.push(what);
-        deed(self);
+        operation(self);
     }
 
     fn below(&self, end: usize) -> usize {

@@ -143,9 +143,9 @@ fn damaged(path: &Path, offset: usize, what: &str) -> LogError {
     ))
 }
 
-fn io_error(deed: &str, path: &Path, source: io::Error) -> LogError {
+fn io_error(operation: &str, path: &Path, source: io::Error) -> LogError {
     LogError::Io {
-        deed: format!("{deed} {}", path.display()),
+        operation: format!("{operation} {}", path.display()),
         source,
     }
 }
