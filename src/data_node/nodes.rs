@@ -24,7 +24,7 @@ pub struct DataNodes {
 /// Every call ends by its deadline; a call that is dropped hangs up at once.
 ///
 /// # Errors
-/// [`Failed`] in each case: see [`super::Why`].
+/// [`Failed`] in each case: see [`super::FailureCause`].
 impl DataNodes {
     /// Reads the certificates of authorities, where TLS is to be used.
     ///

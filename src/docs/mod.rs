@@ -8,6 +8,9 @@ pub mod architecture {}
 #[doc = include_str!("auth.md")]
 pub mod auth {}
 
+#[doc = include_str!("clients.md")]
+pub mod clients {}
+
 #[doc = include_str!("commands.md")]
 pub mod commands {}
 
@@ -43,6 +46,9 @@ pub mod storage {}
 
 #[doc = include_str!("transport.md")]
 pub mod transport {}
+
+#[doc = include_str!("wire.md")]
+pub mod wire {}
 
 #[doc = include_str!("write_path.md")]
 pub mod write_path {}

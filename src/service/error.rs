@@ -33,7 +33,7 @@ pub enum Error {
     /// No node has this id.
     #[error("node not found")]
     NodeNotFound,
-    /// Carried here for another node; see [`MEANT_FOR`](super::MEANT_FOR). Certainly not executed.
+    /// Carried here for another node; see [`MEANT_FOR_HEADER`](super::MEANT_FOR_HEADER). Certainly not executed.
     #[error("this is not the node that the request was carried to: two nodes answer to one name")]
     Misdirected,
     /// A data node did not do what it was asked: in its own words, or what kept it from it.

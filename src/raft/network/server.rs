@@ -21,7 +21,7 @@ use crate::wire::frames::{
 /// As many requests as a sender has in flight: one is synced while the next is on its way. More
 /// would only cut a burst into smaller requests, each with its own wake-ups and its own fsync.
 pub(super) const MAX_IN_FLIGHT: usize = 2;
-/// Senders write at least every [`super::stream::IDLE`]; four times that without a byte, and they
+/// Senders write at least every [`super::stream::IDLE_TIMEOUT`]; four times that without a byte, and they
 /// are gone.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 /// Answers are small: who does not take one in this time does not read.

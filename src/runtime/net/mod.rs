@@ -31,7 +31,7 @@ pub trait Net: Send + Sync + 'static {
     /// All addresses of a host, resolved anew at each call: container addresses change.
     ///
     /// # Errors
-    /// Unknown names, and `ResourceBusy` when [`LOOKUPS_PER_NAME`] look-ups of this name still
+    /// Unknown names, and `ResourceBusy` when [`MAX_LOOKUPS_PER_NAME`] look-ups of this name still
     /// hang.
     fn resolve<'a>(
         &'a self,

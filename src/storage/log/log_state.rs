@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::fsyncs::Fsyncs;
 use super::mirror::Mirror;
 
-/// How old the answer of [`Shared::has_room`] may be. A disk does not fill much in this time, and
+/// How old the answer of [`LogState::has_room`] may be. A disk does not fill much in this time, and
 /// asking costs a system call and a wake-up.
 const ROOM_CHECK_INTERVAL: Duration = Duration::from_millis(500);
 
@@ -100,7 +100,7 @@ impl LogState {
         }
     }
 
-    /// True once per [`ROOM_FOR`]: the caller then has it looked at again.
+    /// True once per [`ROOM_CHECK_INTERVAL`]: the caller then has it looked at again.
     pub(super) fn room_is_stale(&self) -> bool {
         let mut asked = self
             .room_asked
