@@ -1,4 +1,4 @@
-//! A request and its answer as plain values, and what an answer means.
+//! A request and its answer as plain values, and the errors that an answer stands for.
 
 use std::fmt;
 
@@ -8,10 +8,10 @@ use serde::de::DeserializeOwned;
 use super::CallError;
 use crate::wire::api::ErrorBody;
 
-/// Names, and values as they are on the wire: they may be no UTF-8.
+/// Names of headers, and values as they are on the wire: values need not be UTF-8.
 pub type Headers = Vec<(String, Bytes)>;
 
-/// What is asked. Host, content length and the headers of one connection are not the caller's.
+/// A request. The client adds Host, the content length and the headers of one connection.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Request {
     /// `GET`, `POST`.
@@ -43,7 +43,8 @@ impl Request {
         }
     }
 
-    /// `application/x-www-form-urlencoded`, as the meta API takes parameters.
+    /// A request with an `application/x-www-form-urlencoded` body, as the meta API takes
+    /// parameters.
     pub fn form(path: &str, fields: &[(&str, &str)]) -> Self {
         let pair = |(name, value): &(&str, &str)| {
             format!("{}={}", form_encoded(name), form_encoded(value))
@@ -52,13 +53,13 @@ impl Request {
         Self::post(path, "application/x-www-form-urlencoded", body.into())
     }
 
-    /// Asking twice is the same as asking once.
+    /// Whether the request may be sent twice without harm.
     pub(super) fn is_safe(&self) -> bool {
         matches!(self.method.as_str(), "GET" | "HEAD")
     }
 }
 
-/// Without what may be secret: the query, the headers' values, the body.
+/// Shows nothing that may be secret: no query, no values of headers, no body.
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = self.path_and_query.split('?').next().unwrap_or_default();
@@ -92,11 +93,11 @@ fn form_encoded(text: &str) -> String {
     encoded
 }
 
-/// An answer of any status, whole.
+/// A complete answer of any status.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Response {
     pub status: u16,
-    /// Names in lower case. Without those that belong to the connection.
+    /// Headers with names in lower case, without those that belong to the connection.
     pub headers: Headers,
     pub body: Bytes,
 }
@@ -115,7 +116,7 @@ impl Response {
         (200..300).contains(&self.status)
     }
 
-    /// The answer itself if its status is good, else the error in it.
+    /// The answer itself if its status is 2xx, else the error in it.
     ///
     /// # Errors
     /// [`CallError::Status`] with the server's text.
@@ -142,7 +143,8 @@ impl Response {
         serde_json::from_slice(&self.body).map_err(|error| CallError::Junk(error.to_string()))
     }
 
-    /// `{"error": "…"}` as our API answers; of others the status and the beginning of their text.
+    /// Text of `{"error": "…"}`, as our API answers. For other servers: the status and the
+    /// beginning of their text.
     fn error_text(&self) -> String {
         if let Ok(ErrorBody { error }) = serde_json::from_slice(&self.body)
             && !error.is_empty()
@@ -165,7 +167,7 @@ impl Response {
     }
 }
 
-/// Enough of somebody else's page to recognise it by.
+/// Maximum length of another server's text: enough to recognise its page.
 const MAX_FOREIGN_TEXT_CHARS: usize = 120;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! One connection, and one exchange after another on it.
+//! One HTTP connection, with one exchange after another on it.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -16,15 +16,15 @@ use super::{CallError, Request, Response};
 use crate::base::Address;
 use crate::runtime::net::Stream;
 
-/// An HTTP/1.1 connection, driven only while somebody waits for its answer: dropping the call drops
-/// the socket, so that no late answer can come from an abandoned one (founding.md 3.1).
+/// An HTTP/1.1 connection. It is driven only while a caller waits for its answer. Dropping the call
+/// drops the socket, so that no late answer can come from an abandoned one (founding.md 3.1).
 pub(super) struct Connection {
     sender: http1::SendRequest<Full<Bytes>>,
-    /// `None` once it has ended.
+    /// `None` once the connection has ended.
     driver: Option<Pin<Box<Driver>>>,
     traffic: Arc<Traffic>,
     port: u16,
-    /// The largest answer that is read.
+    /// Maximum size of an answer.
     max_body: usize,
 }
 
@@ -49,7 +49,7 @@ impl Connection {
         })
     }
 
-    /// For an answer from anyone.
+    /// Lowers the maximum size of an answer, for a peer that may be anybody.
     pub(super) fn at_most(self, max_body: usize) -> Self {
         Self { max_body, ..self }
     }
@@ -66,7 +66,8 @@ impl Connection {
         match timeout_at(deadline, self.drive(request)).await {
             Ok(Ok(response)) => Ok(response),
             Ok(Err(error)) => Err(self.explain(&error)),
-            // The driver is dropped with this connection, and may have been writing: who knows.
+            // The driver is dropped with this connection and may have been writing, so the request
+            // may have been sent.
             Err(_) => Err(CallError::Timeout { sent: true }),
         }
     }
@@ -82,7 +83,7 @@ impl Connection {
             tokio::select! {
                 biased;
                 done = &mut call => return done,
-                // Ended: what the call waits for is in its hands already, or never comes.
+                // The connection ended: the call has its answer already, or it never comes.
                 _ = driver => {}
             }
         }
@@ -90,9 +91,9 @@ impl Connection {
         call.await
     }
 
-    /// Whether another request may go over it, as far as can be seen from here.
+    /// Whether another request may be sent on it, as far as can be seen here.
     pub(super) fn is_reusable(&mut self) -> bool {
-        // One look at the socket: a server that has closed it is noticed before anything is sent.
+        // One poll of the socket notices a server that has closed it, before anything is sent.
         let ended = self
             .driver
             .as_mut()

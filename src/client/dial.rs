@@ -1,4 +1,4 @@
-//! Making a connection.
+//! Making connections.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -11,14 +11,14 @@ use crate::base::Address;
 use crate::runtime::Net;
 use crate::runtime::net::Stream;
 
-/// A connection attempt that takes longer goes to the next address: in one network it takes
-/// milliseconds.
+/// Timeout of one connection attempt, after which the next address is tried. Within one network
+/// connecting takes milliseconds.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Resolves the name anew and tries every address it gives.
+/// Resolves the name anew and tries every address that it gives.
 ///
 /// # Errors
-/// Of several failures the one that says most: only if all refuse, it is refused.
+/// Of several failures the most telling one: [`CallError::Refused`] only if all addresses refuse.
 pub async fn connect(
     net: &dyn Net,
     to: &Address,
@@ -35,7 +35,7 @@ pub async fn connect(
     Err(worst)
 }
 
-/// As [`connect`], for HTTP.
+/// Same as [`connect`], for HTTP.
 pub(super) async fn dial(
     net: &dyn Net,
     to: &Address,
@@ -44,10 +44,10 @@ pub(super) async fn dial(
     Connection::over(connect(net, to, deadline).await?, to.port()).await
 }
 
-/// Every address that the name has now.
+/// All present addresses of the name.
 ///
 /// # Errors
-/// No answer in time, or that there is no such name.
+/// No answer in time, or the name does not exist.
 pub(super) async fn resolve(
     net: &dyn Net,
     to: &Address,

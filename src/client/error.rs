@@ -1,10 +1,10 @@
-//! How a call ends badly, and what that says about doing it again.
+//! Errors of calls, and whether a call may be repeated.
 
 use std::io;
 
 use crate::base::Address;
 
-/// `Display` goes after a name: `meta-2:8091: connection refused`.
+/// Error of a call. `Display` follows a name: `meta-2:8091: connection refused`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CallError {
     #[error("name unknown")]
@@ -13,7 +13,7 @@ pub enum CallError {
     Refused,
     #[error("no answer in time")]
     Timeout {
-        /// Whether any of the request may have left.
+        /// Whether any of the request may have been sent.
         sent: bool,
     },
     #[error("that is 8089, the Raft port; use 8091")]
@@ -29,34 +29,34 @@ pub enum CallError {
     #[error("{text}")]
     Io {
         text: String,
-        /// Whether any of the request left.
+        /// Whether any of the request was sent.
         sent: bool,
     },
-    /// An answer that is an error; the text is the server's own.
+    /// An answer with an error status; the text is the server's own.
     #[error("{error}")]
     Status { status: u16, error: String },
-    /// A good status with a body that cannot be read.
+    /// An answer with a good status and a body that cannot be read.
     #[error("unreadable answer: {0}")]
     Junk(String),
-    /// What went wrong where a redirect led to: not at the node that was asked.
+    /// Failure at the target of a redirect, not at the node that was called.
     #[error("redirected to {at}: {error}")]
     Elsewhere { at: Address, error: Box<CallError> },
     #[error("stopped after {0} redirects")]
     Redirects(usize),
-    /// What was asked, or where it was redirected to, cannot be asked by this version.
+    /// The request, or the target of a redirect, is not supported by this version.
     #[error("{0}")]
     Unsupported(String),
 }
 
 impl CallError {
-    /// Whether the same call may go well a moment later. Who repeats a call that is not safe to do
-    /// twice asks [`Self::is_maybe_executed`] too.
+    /// Whether the same call may succeed a moment later. For a call that must not be executed
+    /// twice, check [`Self::is_maybe_executed`] as well.
     pub fn is_retryable(&self) -> bool {
         match self {
             // Nodes that are starting: names appear, ports open, leaders are elected.
             Self::NameUnknown | Self::Refused | Self::Timeout { .. } | Self::Io { .. } => true,
             Self::Status { status, .. } => matches!(status, 408 | 429 | 502 | 503 | 504),
-            // A person must change something first.
+            // An operator must change something first.
             Self::RaftPort | Self::NotOurs(_) | Self::OtherMetaNode | Self::WrongSecret => false,
             Self::Junk(_) | Self::Redirects(_) | Self::Unsupported(_) => false,
             // The next leader may be one that answers.
@@ -64,15 +64,15 @@ impl CallError {
         }
     }
 
-    /// Whether the other side may have done what was asked.
+    /// Whether the other side may have executed the request.
     pub fn is_maybe_executed(&self) -> bool {
         match self {
             Self::Timeout { sent } | Self::Io { sent, .. } => *sent,
-            // 503 is also how a node says that it does not know the outcome.
+            // 503 is also the answer of a node that does not know the outcome.
             Self::Status { status, .. } => *status >= 500,
-            // It answered that all is well, only not readably.
+            // It answered success, but the answer cannot be read.
             Self::Junk(_) => true,
-            // Who redirects has not executed it.
+            // The node that redirected has not executed the request.
             Self::Elsewhere { error, .. } => error.is_maybe_executed(),
             Self::NameUnknown | Self::Refused => false,
             Self::RaftPort | Self::NotOurs(_) | Self::OtherMetaNode | Self::WrongSecret => false,
@@ -80,7 +80,7 @@ impl CallError {
         }
     }
 
-    /// A connection that could not be made.
+    /// Error for a connection that could not be made.
     pub(super) fn of_dial(error: &io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::ConnectionRefused => Self::Refused,
@@ -92,10 +92,10 @@ impl CallError {
         }
     }
 
-    /// A name that could not be resolved.
+    /// Error for a name that could not be resolved.
     pub(super) fn of_lookup(error: &io::Error) -> Self {
         match error.kind() {
-            // Look-ups of this name hang: that is not an unknown name.
+            // Look-ups of this name hang, which does not mean that it is unknown.
             io::ErrorKind::ResourceBusy | io::ErrorKind::TimedOut => Self::Timeout { sent: false },
             _ => Self::NameUnknown,
         }

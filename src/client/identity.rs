@@ -1,4 +1,4 @@
-//! The one exchange of founding, from exactly one socket address (founding.md 3).
+//! Exchange of identities with exactly one socket address (founding.md 3).
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -14,19 +14,20 @@ use crate::base::Address;
 use crate::runtime::Net;
 use crate::wire::api::ErrorBody;
 
-/// founding.md 3.1: a poll has its own deadline.
+/// Deadline of one poll (founding.md 3.1).
 const POLL_TIMEOUT: Duration = Duration::from_secs(2);
 
 const PATH: &str = "/cluster/identity";
 
-/// An identity is a few kilobytes, and hints lead to strangers.
+/// Maximum size of an answer. An identity is a few kilobytes, and hints may lead to any server.
 const MAX_ANSWER_BYTES: usize = 256 << 10;
 
-/// Posts our identity (`body`) to whoever answers at `at`, on a connection of its own; `host` is
-/// the name that gave the address. The caller signs, reads and believes; `extra` are its headers.
+/// Posts our identity (`body`) to the node at `at`, on a connection of its own. `host` is the name
+/// that gave the address. The caller signs the request and checks the answer; `extra` has its
+/// headers.
 ///
 /// # Errors
-/// What is wrong there, in 2 s at most.
+/// [`CallError`] within 2 s: no usable answer, with the reason.
 pub async fn identity(
     net: &dyn Net,
     at: SocketAddr,
@@ -46,15 +47,15 @@ pub async fn identity(
     match (response.status, refusal) {
         (200, _) => Ok(response),
         (401, Some(text)) if text.starts_with("wrong secret") => Err(CallError::WrongSecret),
-        // Ours, of another version: it cannot read what we say of ourselves.
+        // A meta node of ours with another version: it cannot read our identity.
         (400, Some(text)) => Err(CallError::NotOurs(text)),
-        // Ours while it starts or stops.
+        // A meta node of ours that is starting or stopping.
         (408 | 500.., Some(_)) => Err(response.error()),
         (status, _) => Err(who_else(net, at, host, status, deadline).await),
     }
 }
 
-/// It has no such route: `/status` tells what it is instead.
+/// Finds out what answers there, by `/status`: it has no route for identities.
 async fn who_else(
     net: &dyn Net,
     at: SocketAddr,
@@ -81,7 +82,7 @@ async fn who_else(
     }
 }
 
-/// What every node of the original says at `/status`.
+/// Part of the answer of every node of the original at `/status`.
 #[derive(Deserialize)]
 struct NodeStatus {
     #[serde(rename = "nodeType")]

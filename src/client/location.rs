@@ -1,9 +1,9 @@
-//! Where a redirect points to.
+//! Targets of redirects.
 
 use super::CallError;
 use crate::base::Address;
 
-/// Reads a `Location`: absolute as our API sends it, or a path at the same node.
+/// Parses a `Location` header: absolute, as our API sends it, or a path at the same node.
 pub(super) fn parse_location(text: &str, at: &Address) -> Result<(Address, String), CallError> {
     if text.starts_with('/') && !text.starts_with("//") {
         return Ok((at.clone(), text.to_owned()));
@@ -27,7 +27,7 @@ pub(super) fn parse_location(text: &str, at: &Address) -> Result<(Address, Strin
     Ok((to, path))
 }
 
-/// What a URL without a port means.
+/// Port of a URL without one.
 const HTTP_PORT: u16 = 80;
 
 fn strip_scheme<'a>(text: &'a str, scheme: &str) -> Option<&'a str> {

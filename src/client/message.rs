@@ -1,4 +1,4 @@
-//! Requests and answers as hyper has them.
+//! Conversion of requests and answers to and from hyper's types.
 
 use std::io;
 
@@ -9,7 +9,7 @@ use hyper::header::{HeaderName, HeaderValue};
 use super::{CallError, Request, Response};
 use crate::base::Address;
 
-/// The largest answer that is read: far above any catalog, far below a machine's memory.
+/// Maximum size of an answer: far above any catalog, far below a machine's memory.
 pub(super) const MAX_BODY_BYTES: usize = 256 << 20;
 
 pub(super) fn to_hyper(
@@ -75,7 +75,7 @@ pub(super) async fn from_hyper(
     })
 }
 
-/// Headers that speak of one connection or are made anew for each (RFC 9110, 7.6.1).
+/// Headers that belong to one connection or are made anew for each (RFC 9110, 7.6.1).
 fn is_of_connection(name: &str) -> bool {
     const THEM: [&str; 10] = [
         "connection",
@@ -101,7 +101,8 @@ pub(super) enum Broken {
     TooLarge(usize),
 }
 
-/// hyper's own words name its states; the cause below them is what a person knows.
+/// Text of the cause. hyper's own text names its internal states; operators know the cause below
+/// it.
 fn innermost(error: &hyper::Error) -> String {
     let cause =
         std::error::Error::source(error).and_then(|source| source.downcast_ref::<io::Error>());

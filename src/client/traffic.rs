@@ -1,5 +1,5 @@
-//! What went over a connection, for judging an exchange that broke: whether anything left, and who
-//! spoke.
+//! Traffic of a connection, to judge an exchange that broke: whether anything was sent, and what
+//! answered.
 
 use std::io;
 use std::pin::Pin;
@@ -13,36 +13,35 @@ use super::CallError;
 use crate::runtime::net::Stream;
 use crate::wire::frames::BANNER;
 
-/// Shared by a connection and the stream below it.
+/// Traffic shared by a connection and the stream below it.
 #[derive(Default)]
 pub(super) struct Traffic {
     sent: AtomicBool,
-    /// The first bytes that ever came. Held for a few instructions, never across an await.
+    /// First bytes that were ever received. Held for a few instructions, never across an await.
     head: Mutex<Vec<u8>>,
 }
 
-/// Enough for the longest beginning that is looked for.
+/// Number of received bytes that are kept: enough for the longest prefix that is recognised.
 const HEAD_BYTES: usize = 32;
 
-/// Where Raft is spoken unless configured otherwise; the port of other products hangs up in
-/// silence.
+/// Default port of Raft. The same port of other products closes the connection without an answer.
 const RAFT_PORT: u16 = 8089;
 
-/// The first bytes with which a TLS server answers plain HTTP.
+/// First bytes of a TLS server's answer to plain HTTP.
 const TLS_ALERT: &[u8] = &[0x15, 0x03];
 
 impl Traffic {
-    /// A new exchange begins.
+    /// Starts a new exchange.
     pub(super) fn begin(&self) {
         self.sent.store(false, Ordering::Relaxed);
     }
 
-    /// Whether anything left since then.
+    /// Whether anything was sent since then.
     pub(super) fn has_sent(&self) -> bool {
         self.sent.load(Ordering::Relaxed)
     }
 
-    /// Who is at the other end, if what came cannot come from a meta API.
+    /// Error for the server at the other end, if what was received cannot come from a meta API.
     pub(super) fn stranger(&self, port: u16) -> Option<CallError> {
         let head = self.head.lock().unwrap_or_else(PoisonError::into_inner);
         let is_http = head.starts_with(&b"HTTP/"[..head.len().min(5)]);
@@ -64,12 +63,12 @@ impl Traffic {
     }
 }
 
-/// The banner, or as much of it as had come when the exchange broke.
+/// Whether this is the banner, or as much of it as was received when the exchange broke.
 fn is_banner(head: &[u8]) -> bool {
     head.len() >= "influxd".len() && (head.starts_with(BANNER) || BANNER.starts_with(head))
 }
 
-/// A stream that keeps its traffic.
+/// A stream that records its traffic.
 pub(super) struct Watched {
     stream: Box<dyn Stream>,
     traffic: Arc<Traffic>,
