@@ -1,4 +1,4 @@
-//! A connection, one question on it, one answer.
+//! One connection, with one request and one answer on it.
 
 use std::io;
 use std::time::Duration;
@@ -14,14 +14,14 @@ use crate::client::{self, CallError, Request};
 use crate::runtime::net::Stream;
 use crate::wire::data_node::{Call, DataNodeResponse, DataNodeStatus, FrameError, request};
 
-/// For the look-up, every address of the name and the handshake, however long the answer may take
-/// afterwards. A single address gets 1 s, as the original gives it.
+/// Timeout for the look-up, all addresses of the name and the handshake together. The answer may
+/// take longer. A single address gets 1 s, as in the original.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A status is a few hundred bytes.
+/// Maximum size of a status. It has a few hundred bytes.
 const MAX_STATUS_BYTES: usize = 256 << 10;
 
-/// How meta nodes call themselves towards data nodes (wire.md 7.3).
+/// User agent of meta nodes towards data nodes (wire.md 7.3).
 const USER_AGENT: &str = "InfluxDB Meta Service";
 
 impl DataNodes {
@@ -100,7 +100,7 @@ async fn ask<C: Call>(stream: &mut dyn Stream, bytes: &Bytes) -> Result<C::Answe
         .map_err(FailureCause::Said)
 }
 
-/// Our direction stays open until the answer is there, as the original leaves it.
+/// Writes the request. Our direction stays open until the answer is there, as in the original.
 async fn write(stream: &mut dyn Stream, bytes: &[u8]) -> io::Result<()> {
     stream.write_all(bytes).await?;
     stream.flush().await
@@ -114,7 +114,7 @@ fn check(status: &DataNodeStatus) -> Result<(), FailureCause> {
         );
         return Err(FailureCause::Stranger(text));
     }
-    // Under what else would it be known?
+    // A data node is known by its TCP address, so the status must have it.
     if status.tcp_addr.is_empty() {
         return Err(FailureCause::Unreadable("it names no tcpAddr".to_owned()));
     }

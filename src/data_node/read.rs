@@ -1,4 +1,4 @@
-//! Reading an answer, from whoever sends it.
+//! Reading an answer, which may come from any server.
 
 use std::io;
 
@@ -9,11 +9,11 @@ use super::stranger;
 use crate::runtime::net::Stream;
 use crate::wire::data_node::{HEADER_BYTES, Header, MessageType};
 
-/// The largest answer is a list of shards, 200 bytes each: this is the list of a node with 300 000,
-/// and far below what a small container can hold.
+/// Maximum size of an answer. The largest answer is a list of shards with 200 bytes each: this is
+/// the list of a node with 300 000 shards, and far below the memory of a small container.
 const MAX_ANSWER_BYTES: usize = 64 << 20;
 
-/// The body of the answer to this call.
+/// Reads the body of the answer to this call.
 pub(super) async fn read_answer(
     stream: &mut dyn Stream,
     call: MessageType,
@@ -53,7 +53,7 @@ async fn read_header(stream: &mut dyn Stream) -> Result<[u8; HEADER_BYTES], Fail
     Ok(header)
 }
 
-/// Memory grows with what comes, not with what is announced.
+/// Reads a body. Memory grows with the bytes received, not with the length announced.
 async fn read_body(stream: &mut dyn Stream, length: usize) -> Result<Vec<u8>, FailureCause> {
     let broken = |text| FailureCause::Broken {
         doing: "read message value",
@@ -68,8 +68,8 @@ async fn read_body(stream: &mut dyn Stream, length: usize) -> Result<Vec<u8>, Fa
     }
 }
 
-/// In Go's words, which people know from data nodes' logs. Through TLS an end without a farewell is
-/// an error.
+/// Error text in Go's words, which operators know from data nodes' logs. With TLS, an end without a
+/// closing message is an error.
 fn text(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::ConnectionReset => "connection reset by peer".to_owned(),
