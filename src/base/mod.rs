@@ -1,4 +1,5 @@
-//! Words that everything shares: ids, instants, addresses, names, as types that cannot be mixed up.
+//! Types that everything shares: ids, instants, addresses, names. Each meaning has its own type, so
+//! that they cannot be mixed up.
 //!
 //! Owns: plain values and their text forms. Never: IO, a clock, randomness.
 
