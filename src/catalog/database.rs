@@ -1,4 +1,4 @@
-//! One database with its retention policies and continuous queries.
+//! A database with its retention policies and continuous queries.
 
 use super::{Named, RetentionPolicy};
 use crate::base::{Name, Text};
@@ -8,9 +8,9 @@ pub struct Database {
     pub name: Name,
     /// May be empty, and may name a policy that does not exist (wire.md 2.3).
     pub default_retention_policy: Name,
-    /// In insertion order.
+    /// Policies in insertion order.
     pub retention_policies: Vec<RetentionPolicy>,
-    /// In insertion order.
+    /// Queries in insertion order.
     pub continuous_queries: Vec<ContinuousQuery>,
 }
 

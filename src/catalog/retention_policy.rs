@@ -14,7 +14,7 @@ pub struct RetentionPolicy {
     /// At least 1.
     pub replica_n: u32,
     pub shard_groups: ShardGroups,
-    /// In insertion order.
+    /// Subscriptions in insertion order.
     pub subscriptions: Vec<Subscription>,
 }
 

@@ -227,7 +227,8 @@ impl ShardIndex {
     }
 }
 
-/// One entry for each shard that a node owns. Shards of a deleted group do not count.
+/// Owners of the group's shards: an entry for each shard that a node owns. Shards of a deleted
+/// group do not count.
 fn owners(group: &ShardGroup) -> impl Iterator<Item = NodeId> {
     let shards = if group.is_deleted() {
         &[][..]

@@ -160,6 +160,8 @@ impl Client {
         Ok(answer)
     }
 
+    /// Makes a GET request and parses the body of the answer as JSON.
+    ///
     /// # Errors
     /// No answer, a status other than 2xx, or a body that is not such JSON.
     pub async fn get_json<T: DeserializeOwned>(
@@ -174,6 +176,8 @@ impl Client {
             .json()
     }
 
+    /// Posts a form and returns the answer.
+    ///
     /// # Errors
     /// No answer, or a status other than 2xx.
     pub async fn post_form(

@@ -1,4 +1,4 @@
-//! One HTTP connection, with one exchange after another on it.
+//! An HTTP connection, with one exchange after another on it.
 
 use std::pin::Pin;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! One exchange on a connection that the caller made: to another port than 8091, or through TLS.
+//! An exchange on a connection that the caller made: to another port than 8091, or through TLS.
 
 use tokio::time::Instant;
 

@@ -1,4 +1,4 @@
-//! One connection, with one request and one answer on it.
+//! A connection, with one request and one answer on it.
 
 use std::io;
 use std::time::Duration;

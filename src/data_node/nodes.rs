@@ -1,4 +1,4 @@
-//! One function for each kind of call.
+//! A function for each kind of call.
 
 use std::sync::Arc;
 

@@ -217,7 +217,7 @@ pub struct UpdateRetentionPolicy {
     pub default: bool,
 }
 
-/// One copy of a shard: the shard, and the data node that has it.
+/// A copy of a shard: the shard, and the data node that has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ShardCopy {
     pub shard: ShardId,

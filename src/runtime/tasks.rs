@@ -14,7 +14,7 @@ use super::local::Within;
 #[derive(Clone)]
 pub struct Tasks {
     stop: CancellationToken,
-    /// In simulations: ends everything that was ever spawned here, as SIGKILL ends a process.
+    /// Ends everything that was ever spawned here, as SIGKILL ends a process. Simulations only.
     kill: Option<CancellationToken>,
 }
 

@@ -89,7 +89,7 @@ fn sound() -> Catalog {
             },
         );
     }
-    // One of them owns shards: a passive node may. A node that is still to join may be passive.
+    // A node that owns shards may be passive, and so may a node that is still to join.
     catalog.passive = ["data-3:8088", "data-5:8088"]
         .iter()
         .map(Text::from)

@@ -16,7 +16,7 @@ const MEMORY_LIFETIME: Duration = Duration::from_secs(60);
 /// members are learners, and the polls would be too many.
 const MAX_FAST_POLLED_MEMBERS: usize = 9;
 
-/// One polled address.
+/// A polled address.
 #[derive(Clone, Debug)]
 pub(super) struct Peer {
     pub(super) pace: Pace,

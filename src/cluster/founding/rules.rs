@@ -37,7 +37,7 @@ pub(super) struct DecisionInput<'a> {
     pub(super) entries: Vec<Entry<'a>>,
 }
 
-/// One place of the founder list.
+/// A place of the founder list.
 #[derive(Clone, Copy)]
 pub(super) struct Entry<'a> {
     at: &'a Address,
@@ -169,8 +169,8 @@ impl DecisionInput<'_> {
         })
     }
 
-    /// It must be clear which node is which before anything is founded or joined (founding.md 3.4,
-    /// founding.md 3.5).
+    /// Blocks unless it is clear which node is which. Nothing is founded or joined before
+    /// (founding.md 3.4, founding.md 3.5).
     fn names_and_copies(&self) -> Option<Block> {
         self.not_my_name()
             .or_else(|| self.listed_twice())
@@ -276,7 +276,7 @@ impl DecisionInput<'_> {
         if !known().all(|theirs| theirs.is_learner() && theirs.voters.iter().all(is_gone)) {
             return Vec::new();
         }
-        // One learner may be seen both at its name and at its IP address.
+        // A learner may be seen both at its name and at its IP address.
         known()
             .map(|theirs| theirs.http.clone())
             .collect::<BTreeSet<_>>()

@@ -1,6 +1,6 @@
 //! The file `identity`: what this volume is and which cluster it belongs to (founding.md 2).
 //!
-//! One line with the format and a checksum, then JSON, so that an operator can read it:
+//! A line with the format and a checksum, then JSON, so that an operator can read it:
 //! ```text
 //! influxd-meta identity 1 9f86d081884c7d65
 //! { "incarnation": "5f3c…", "standing": { "phase": "fresh" }, … }
@@ -189,6 +189,8 @@ impl Record {
         format!("{MAGIC} {FORMAT} {}\n{json}\n", checksum(json.as_bytes())).into_bytes()
     }
 
+    /// Parses the content of the file, and checks it.
+    ///
     /// # Errors
     /// [`ClusterError::BadIdentity`], with the damage and the cure. Nothing is guessed or repaired.
     pub fn decode(bytes: &[u8]) -> Result<Self, ClusterError> {

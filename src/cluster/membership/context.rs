@@ -1,4 +1,4 @@
-//! One evaluation of the facts, with the evidence that the last event brought.
+//! Evaluation of the facts, with the evidence that the last event brought.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

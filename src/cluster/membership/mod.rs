@@ -33,7 +33,7 @@ use crate::base::Incarnation;
 use crate::catalog::Pending;
 use crate::wire::identity::JOINING_LEVEL;
 
-/// Time until the facts are evaluated again while somebody waits. Replication makes no events.
+/// Time until the facts are evaluated again while a node waits. Replication makes no events.
 const WAITING_CHECK_INTERVAL: Duration = Duration::from_millis(500);
 const IDLE_CHECK_INTERVAL: Duration = Duration::from_secs(10);
 

@@ -9,7 +9,7 @@ use crate::cluster::PollError;
 use crate::machine::Command;
 use crate::wire::identity::Identity;
 
-/// One thing to do. Only one step is in flight. Each ends within its deadline, with the event that
+/// A thing to do. Only one step is in flight. Each ends within its deadline, with the event that
 /// its comment names.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
@@ -72,7 +72,7 @@ pub enum StepError {
     Refused(String),
     #[error("not the leader any more")]
     NotLeader,
-    /// It is not known whether the step was done. The next facts show it.
+    /// The result is not known. The next facts show it.
     #[error("not known to be done")]
     Unknown,
 }

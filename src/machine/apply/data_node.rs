@@ -69,6 +69,8 @@ pub(super) fn update(
     Ok(())
 }
 
+/// Removes a data node, also as an owner of shards.
+///
 /// # Errors
 /// There is no such node; or, without `force`, a shard would lose its last copy.
 pub(super) fn remove(catalog: &mut Catalog, id: NodeId, force: bool) -> Result<(), Refused> {

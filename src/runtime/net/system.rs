@@ -76,7 +76,7 @@ impl Net for System {
     }
 }
 
-/// One of a name's look-ups, counted until dropped.
+/// A look-up of a name, counted until dropped.
 struct Lookup {
     name: String,
     all: Arc<Mutex<HashMap<String, usize>>>,

@@ -14,7 +14,7 @@ const SECTOR_BYTES: u64 = 512;
 
 pub(super) type FileId = u64;
 
-/// One change as a program asked for it, with everything needed to repeat it on another disk.
+/// A change as a program asked for it, with everything needed to repeat it on another disk.
 #[derive(Clone, Debug)]
 pub struct Op {
     pub path: PathBuf,
@@ -53,7 +53,7 @@ struct Inode {
     seen: Content,
     durable: Content,
     unsynced: Vec<Change>,
-    /// After a failed sync the kernel takes lost pages for clean: programs see them, and they are
+    /// Set by a failed sync. The kernel takes lost pages for clean: programs see them, and they are
     /// never written again.
     lost: bool,
 }

@@ -1,6 +1,6 @@
 //! A network in memory, for simulations: seeded latency, cuts per direction, broken connections.
 //!
-//! It behaves like TCP between hosts: bytes arrive in order or not at all, a cut delays them
+//! Behaves like TCP between hosts: bytes arrive in order or not at all, a cut delays them
 //! without an error, and a process that dies closes its connections.
 
 mod pipe;

@@ -1,4 +1,4 @@
-//! One end of a connection in memory.
+//! An end of a connection in memory.
 
 use std::future::Future;
 use std::io;

@@ -29,7 +29,7 @@ pub(super) struct World {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct PipeId(u64);
 
-/// One direction of a connection.
+/// Half of a connection: one direction.
 pub(super) struct Pipe {
     pub(super) from: IpAddr,
     pub(super) to: IpAddr,
