@@ -1,4 +1,5 @@
-//! Who is turned away at 8089, with which words, and what that costs the listener.
+//! Refusals on 8089: which connections are refused, with which codes, and what they cost the
+//! listener.
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
@@ -20,7 +21,7 @@ use tokio::time::{Instant, timeout};
 use super::world::{Door, bind, env, ip, replica, starts};
 use crate::seeded::Seeded;
 
-/// Node 1 listens; we are host 2, as a rule.
+/// Node 1 listens; the test dials from host 2 unless it says otherwise.
 struct Scene {
     transport: Transport,
     network: Network,
@@ -63,7 +64,7 @@ async fn dial(scene: &Scene) -> Box<dyn Stream> {
         .expect("it listens")
 }
 
-/// A connection from the host of this number that never says who it is.
+/// Opens a connection from the host of this number that never finishes its greeting.
 async fn dawdle(scene: &Scene, host: u64) -> Box<dyn Stream> {
     let mut stream = scene
         .network
@@ -75,7 +76,7 @@ async fn dawdle(scene: &Scene, host: u64) -> Box<dyn Stream> {
     stream
 }
 
-/// How many of these are closed by now.
+/// Counts the streams that are closed by now.
 async fn closed(streams: &mut [Box<dyn Stream>]) -> usize {
     let mut closed = 0;
     for stream in streams {
@@ -101,7 +102,7 @@ async fn hear(stream: &mut Box<dyn Stream>) -> Frame {
     frames::decode(Bytes::from(body)).expect("a frame")
 }
 
-/// Everything until the other side closes; it must do so within `within`.
+/// Reads until the other side closes, which must happen within `within`.
 async fn rest(stream: &mut Box<dyn Stream>, within: Duration) -> Vec<u8> {
     let mut bytes = Vec::new();
     timeout(within, stream.read_to_end(&mut bytes))
@@ -111,7 +112,7 @@ async fn rest(stream: &mut Box<dyn Stream>, within: Duration) -> Vec<u8> {
     bytes
 }
 
-/// Says hello and proves as told; gives the challenge and what comes of it.
+/// Sends the hello and this proof; returns the challenge and the verdict.
 async fn knock(scene: &Scene, hello: Hello, proof: Option<[u8; 32]>) -> (Challenge, Frame) {
     let mut stream = dial(scene).await;
     stream.write_all(&MAGIC).await.expect("written");
@@ -165,7 +166,7 @@ async fn only_the_very_incarnation_that_is_meant_answers() {
 
 #[tokio::test(start_paused = true)]
 async fn nobody_speaks_raft_before_it_is_open() {
-    // A member whose Raft node has not admitted yet, and a node that is a member of nothing.
+    // A member whose Raft node does not admit yet, and a node that belongs to no cluster.
     let open_soon = Door::new(replica(1));
     let stranger = Door {
         me: None,
@@ -213,7 +214,7 @@ async fn a_wrong_proof_is_always_refused_and_a_missing_one_where_it_is_needed() 
         let scene = scene(door).await;
         let (challenge, verdict) = knock(&scene, hello(replica(1)), Some([0; 32])).await;
         assert_eq!(code(&verdict), RefusedCode::WrongSecret);
-        // Its own proof, sent back at it: the direction is part of it.
+        // The listener's own proof, sent back to it: a proof covers its direction.
         let (_, verdict) = knock(&scene, hello(replica(1)), challenge.proof).await;
         assert_eq!(code(&verdict), RefusedCode::WrongSecret);
         assert_eq!(
@@ -280,7 +281,8 @@ async fn the_slow_are_closed_and_do_not_keep_others_out() {
     let scene = scene(Door::new(replica(1))).await;
     let begun = Instant::now();
     let mut slow = Vec::new();
-    // More than the listener lets in at once: those beyond are closed at once.
+    // More connections than the listener handles at once: the ones beyond the bound are closed at
+    // once.
     for n in 0..140 {
         slow.push(dawdle(&scene, 2 + n % 5).await);
     }
@@ -321,13 +323,13 @@ async fn one_address_cannot_keep_the_others_out() {
         "at once: {:?}",
         begun.elapsed()
     );
-    // What has ended leaves its place.
+    // A connection that has ended frees its place.
     drop(slow);
     tokio::time::sleep(Duration::from_millis(50)).await;
     assert_eq!(closed(&mut [dawdle(&scene, 9).await]).await, 0);
 }
 
-/// A network whose listener fails that often, so, before each connection that it accepts.
+/// Network whose listener fails with `kind`, `times` times before each connection that it accepts.
 struct Failing {
     net: Arc<dyn Net>,
     kind: ErrorKind,
@@ -384,8 +386,8 @@ impl Listener for FailingListener {
     }
 }
 
-/// A port scan aborts thousands of connections before they are accepted; too many open files are
-/// another matter.
+/// A port scan aborts thousands of connections before they are accepted: that costs no delay. Other
+/// failures, such as too many open files, are retried with a delay.
 #[tokio::test(start_paused = true)]
 async fn connections_that_are_gone_delay_nobody() {
     for (kind, times, least, most) in [

@@ -1,4 +1,4 @@
-//! The same over real sockets and threads: what simulations cannot show.
+//! The same over real sockets and threads, for what simulations cannot show.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -20,7 +20,7 @@ use tokio::time::Instant;
 use super::basics::create;
 use super::world::{CLUSTER, Door, incarnation, replica};
 
-/// As [`Door`], but each member listens on a port of its own.
+/// Like [`Door`], but each member listens on a port of its own.
 struct Ports {
     door: Door,
     ports: Arc<Mutex<BTreeMap<RaftId, SocketAddr>>>,
@@ -43,7 +43,7 @@ impl Admission for Ports {
             .expect("sound")
             .get(&raft_id)
             .map(SocketAddr::port);
-        // One that nobody listens at before it: all are tried.
+        // A second address where nothing listens: all addresses are tried.
         let dead = Address::new("127.0.0.1", 1);
         port.map(|port| Address::new("localhost", port))
             .into_iter()
@@ -87,7 +87,7 @@ async fn boot(id: u64, ports: Arc<Mutex<BTreeMap<RaftId, SocketAddr>>>) -> Raft 
         .expect("sound")
         .insert(RaftId(id), transport.local());
     let config = RaftConfig {
-        // A loaded machine must not make elections of its own.
+        // Long, so that a loaded machine does not cause elections.
         base: Duration::from_secs(4),
         retention_autocreate: true,
         snapshot_every_entries: 500,
