@@ -1,4 +1,4 @@
-//! Meta nodes with real Raft and real logs, founded by hand: what `cluster` does with more care.
+//! Meta nodes with real Raft and real logs, founded by the test itself in place of `cluster`.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -42,12 +42,12 @@ pub(crate) struct Node {
 }
 
 impl TestCluster {
-    /// Founded, with a leader that every node knows, and every node ready.
+    /// Makes a founded cluster, with a leader that every node knows, and every node ready.
     pub(crate) async fn of(count: u64) -> Self {
         Self::carrying(count, Arc::new(Client::new(&Env::real()))).await
     }
 
-    /// Whose nodes carry requests in a way of their own.
+    /// Makes a cluster whose nodes forward requests with this forwarder.
     pub(crate) async fn carrying(count: u64, carrier: Arc<dyn Forwarder>) -> Self {
         Self::configured(count, carrier, HttpConfig::default(), None, FEATURE_LEVEL).await
     }
@@ -67,13 +67,13 @@ impl TestCluster {
         .await
     }
 
-    /// One node, of a cluster in which others may run an older version.
+    /// Makes one node of a cluster in which other members may run an older version.
     pub(crate) async fn at_level(level: u32) -> Self {
         let carrier = Arc::new(Client::new(&Env::real()));
         Self::configured(1, carrier, HttpConfig::default(), None, level).await
     }
 
-    /// Whose nodes ask who calls.
+    /// Makes a cluster whose nodes authenticate callers.
     pub(crate) async fn guarded(
         count: u64,
         config: HttpConfig,
@@ -160,7 +160,7 @@ impl Node {
         self.raft.status().leader == Some(self.member.raft_id)
     }
 
-    /// The `Host` header of a caller who knows it by its advertised name.
+    /// `Host` header of a caller that knows the node by its advertised name.
     pub(crate) fn host(&self) -> String {
         self.member
             .view()
@@ -170,13 +170,13 @@ impl Node {
             .to_string()
     }
 
-    /// Of the catalog that it serves.
+    /// Index of the catalog that it serves.
     pub(crate) fn index(&self) -> u64 {
         self.raft.applied().borrow().catalog.index
     }
 }
 
-/// Listens, and is nothing yet.
+/// A node that listens and has no Raft yet.
 struct Begun {
     http: TestServer,
     member: Arc<Member>,
@@ -242,7 +242,7 @@ impl Begun {
     }
 }
 
-/// What `cluster` would say and decide for a member.
+/// Answers and decisions of `cluster` for a member.
 pub(crate) struct Member {
     raft_id: RaftId,
     raft: Mutex<Option<Raft>>,
@@ -300,7 +300,7 @@ impl Member {
         });
     }
 
-    /// Taken out of its cluster by a person.
+    /// Removed from its cluster by an operator.
     pub(crate) fn removed(&self) {
         *self.raft.lock().expect("raft") = None;
         self.change(|view| {
@@ -310,7 +310,7 @@ impl Member {
         });
     }
 
-    /// Goes by another name from here on; the catalog does not know it yet.
+    /// Gives it another name from here on; the catalog does not know it yet.
     pub(crate) fn renamed(&self, http: Address) {
         self.change(|view| view.http = Some(http));
     }

@@ -1,5 +1,5 @@
-//! Where callers are checked, meta nodes are: by the proofs of `internal-shared-secret`, whatever
-//! the cluster was founded with.
+//! With `auth-enabled`, meta nodes are checked too: by the proofs of `internal-shared-secret`,
+//! whether or not the cluster was founded with a secret.
 
 use influxdb_meta::auth::Method;
 use influxdb_meta::auth::proof::PeerKey;
@@ -43,7 +43,8 @@ async fn a_proof_is_enough_for_a_meta_node() {
     );
 }
 
-/// What a person sees there is as much as `/healthz` tells.
+/// `GET /cluster/identity` tells more than `/healthz` does without credentials, so it needs
+/// credentials too.
 #[tokio::test]
 async fn people_are_asked_who_they_are_there_too() {
     let server = server(config(Method::All), people()).await;

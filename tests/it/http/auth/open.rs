@@ -1,4 +1,4 @@
-//! What needs no credentials, and that nothing else is among it.
+//! Routes that need no credentials, and a check that no other route is among them.
 
 use influxdb_meta::auth::Method;
 use influxdb_meta::http::ROUTES;
@@ -16,12 +16,12 @@ const OPEN: &[&str] = &[
     "/healthz",
 ];
 
-/// Meta nodes prove themselves there by other means.
+/// Meta nodes prove themselves on these routes by other means.
 fn is_between_nodes(route: &str) -> bool {
     route.starts_with("/cluster/")
 }
 
-/// Known, and not there yet: these ask as well.
+/// Further routes, some of them not implemented yet (501): they need credentials as well.
 const LATER: &[&str] = &[
     "/lease",
     "/show-shards",
@@ -76,7 +76,7 @@ async fn everything_else_asks_who_calls() {
         let mut known = 0;
         for method in ["GET", "POST"] {
             match status(&server, method, path, "").await {
-                // Not routed.
+                // A path without a route.
                 404 => assert_eq!(
                     status(&server, method, path, GO_TOKEN).await,
                     404,
@@ -104,7 +104,7 @@ async fn everything_else_asks_who_calls() {
     );
 }
 
-/// wire.md 4.1.
+/// Unknown paths are refused without a check of credentials (wire.md 4.1).
 #[tokio::test]
 async fn what_is_not_routed_is_refused_without_asking() {
     let server = server(config(Method::All), people()).await;
@@ -125,7 +125,7 @@ async fn what_is_not_routed_is_refused_without_asking() {
     }
 }
 
-/// Names, reasons and numbers are for those who are known here.
+/// Names, reasons and numbers are shown to authenticated callers only.
 #[tokio::test]
 async fn healthz_tells_strangers_no_more_than_the_phase() {
     let server = server(config(Method::All), people()).await;

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::http::harness::{Reply, StandIn, TestServer};
 
-/// A token with these two segments, signed by `INTERNAL`; the claims may be no claims.
+/// Makes a token of these two segments, signed with `INTERNAL`. The claims need not be valid.
 fn made_of(header: &str, claims: &str) -> String {
     use base64::Engine;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -34,14 +34,14 @@ fn basic(pair: &str) -> String {
     format!("Authorization: Basic {encoded}\r\n")
 }
 
-/// `/peers` is answered `null` here: whoever sees that was let in.
+/// Checks that the caller was admitted: `/peers` is answered with `null` here.
 #[track_caller]
 fn is_in(reply: &Reply, who: &str) {
     assert_eq!((reply.status(), reply.text()), (200, "null\n"), "{who}");
 }
 
-/// Q4: what could create the admin is let in, and what could not is told the wire's text, whatever
-/// it shows.
+/// wire.md Q4: internal tokens are admitted, so that the first admin can be created. All other
+/// callers get the wire's text, whatever credentials they present.
 #[tokio::test]
 async fn without_an_admin_only_internal_tokens_are_let_in() {
     let server = server(config(Method::All), nobody()).await;
@@ -65,8 +65,8 @@ async fn without_an_admin_only_internal_tokens_are_let_in() {
             "{headers}"
         );
     }
-    // What claims to be a node is told what is wrong with that, or nobody would find a wrong
-    // secret.
+    // A caller that claims to be a node gets the reason of the refusal; otherwise a wrong secret
+    // would not be found.
     let reply = get(&server, "/peers", &bearer(SHARED, "")).await;
     assert_eq!(error(&reply), (401, "signature is invalid".to_owned()));
 }
@@ -78,7 +78,7 @@ fn refused() -> Vec<(&'static str, String, u16, &'static str)> {
     let none = "unable to parse authentication credentials";
     let signature = "signature is invalid";
     vec![
-        // 2c.
+        // Check 12 of wire.md 7.2: no credentials.
         ("/peers", String::new(), 401, none),
         ("/peers?u=bob", String::new(), 401, none),
         (
@@ -94,7 +94,7 @@ fn refused() -> Vec<(&'static str, String, u16, &'static str)> {
             401,
             none,
         ),
-        // 3.
+        // Checks 9 and 10: passwords.
         ("/peers", basic(":s3:cret"), 401, "username required"),
         ("/peers", basic("zoe:s3:cret"), 401, "authorization failed"),
         ("/peers", basic("bob:s3"), 401, "authorization failed"),
@@ -106,14 +106,14 @@ fn refused() -> Vec<(&'static str, String, u16, &'static str)> {
             401,
             "authorization failed",
         ),
-        // 2a: the query wins.
+        // The query parameters count before the header.
         (
             "/peers?u=bob&p=pw",
             GO_TOKEN.to_owned(),
             401,
             "authorization failed",
         ),
-        // 4a.
+        // Check 3: tokens that cannot be read.
         (
             "/peers",
             token("x"),
@@ -144,7 +144,7 @@ fn refused() -> Vec<(&'static str, String, u16, &'static str)> {
             401,
             "token is unverifiable: signing method (alg) is unavailable.",
         ),
-        // 4b.
+        // Check 4: tokens without a user name.
         (
             "/peers",
             made_of(hs256, r#"{"exp":4102444800}"#),
@@ -157,7 +157,7 @@ fn refused() -> Vec<(&'static str, String, u16, &'static str)> {
             401,
             "username in token must be a string",
         ),
-        // 4c.
+        // Check 1: internal tokens that are not valid.
         ("/peers", bearer(SHARED, ""), 401, signature),
         (
             "/peers",
@@ -177,7 +177,7 @@ fn refused() -> Vec<(&'static str, String, u16, &'static str)> {
             401,
             signature,
         ),
-        // 4d.
+        // Checks 6 and 7: tokens of users.
         ("/peers", bearer(INTERNAL, "bob"), 401, signature),
         (
             "/peers",
@@ -186,7 +186,7 @@ fn refused() -> Vec<(&'static str, String, u16, &'static str)> {
             signature,
         ),
         ("/peers", bearer(SHARED, "zoe"), 401, "user not found"),
-        // Q3.
+        // Check 13 (wire.md Q3): users that are not admins.
         ("/peers", basic("ann:pw"), 403, "\"ann\" is no admin"),
         (
             "/peers?u=ann&p=pw",
@@ -220,7 +220,7 @@ async fn every_way_in_leads_in() {
             ),
         ),
         ("/peers", bearer(SHARED, "bob")),
-        // Not looked up: it has shown that somebody signed for it.
+        // The password is not checked: a valid signature vouches for this user.
         ("/peers", bearer(SHARED, "eve")),
         ("/peers", basic("bob:s3:cret")),
         ("/peers", "Authorization: Token bob:s3:cret\r\n".to_owned()),
@@ -251,7 +251,7 @@ async fn without_authentication_nobody_is_asked() {
     }
 }
 
-/// `auth-method` is about people; nodes have their tokens whatever it says.
+/// `auth-method` is about users; tokens of nodes are accepted whatever it says.
 #[tokio::test]
 async fn a_method_that_is_off_is_not_taken() {
     let jwt = server(config(Method::Jwt), people()).await;
@@ -282,7 +282,8 @@ async fn a_method_that_is_off_is_not_taken() {
     assert_eq!(error(&reply), (401, "bearer auth disabled".to_owned()));
 }
 
-/// A node that starts, or is in no cluster, has no list of users: that is no wrong password.
+/// A node that is starting, or belongs to no cluster, has no list of users: it says so instead of
+/// "wrong password".
 #[tokio::test]
 async fn where_no_users_are_known_that_is_said() {
     let users = Arc::new(People {
