@@ -1,5 +1,5 @@
-//! The commands for data nodes and shards against a node of ours: both sides mean the same by what
-//! they say.
+//! The commands for data nodes and shards against a meta node of this program: both sides must
+//! agree on the meaning of what they send.
 
 use influxdb_meta::base::{Name, Text, UnixNanos};
 use influxdb_meta::machine::{Command, Outcome};
@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::run::{Nobody, Ran, ctl, done, failed};
 use crate::http::cluster::TestCluster;
 
-/// Monday, 2100-01-04: the beginning of a week, as groups are cut.
+/// Monday, 2100-01-04: the beginning of a week, where groups begin.
 const MONDAY: UnixNanos = UnixNanos(4_102_704_000_000_000_000);
 
 /// One meta node, two data nodes that do not answer, and a database with a shard on both.
@@ -63,7 +63,8 @@ impl World {
         );
     }
 
-    /// `A` and `B` stand for the data nodes in what is typed and in what is printed.
+    /// Runs a command line. `A` and `B` stand for the data nodes, in the arguments and in the
+    /// output.
     async fn ctl(&self, line: &str) -> Ran {
         let [a, b] = self.data.each_ref().map(|node| node.address.clone());
         let words = line.split(' ').map(|word| match word {

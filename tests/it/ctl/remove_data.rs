@@ -74,7 +74,7 @@ fn no_leader_is_waited_for() {
     );
 }
 
-/// A second order would be told that there is no such node, or meet the first half way.
+/// A second request would be answered with "no such node", or come while the first is half done.
 #[test]
 fn what_may_have_been_done_is_not_ordered_twice() {
     let net = Net::new();

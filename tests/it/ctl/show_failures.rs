@@ -1,5 +1,5 @@
-//! `influxd-ctl show` where there is no whole answer: it says so, and never shows an empty cluster
-//! for an unknown one.
+//! `influxd-ctl show` without a complete answer: it says so, and never shows an unknown cluster as
+//! an empty one.
 
 use std::time::Duration;
 
@@ -94,7 +94,7 @@ fn a_data_node_is_no_meta_node() {
     );
 }
 
-/// Each answer that no repetition cures is asked for once.
+/// An answer that does not change by asking again ends the command at once.
 #[test]
 fn hopeless_answers_end_at_once() {
     let net = Net::new();
@@ -143,7 +143,7 @@ fn a_circle_of_redirects_ends() {
     assert_eq!(server.heard().len(), 11);
 }
 
-/// The line names where the redirect led to, not the node that is well.
+/// The message names the address to which the redirect led, not the healthy node.
 #[test]
 fn a_leader_that_cannot_be_reached_is_named() {
     let net = Net::new();
@@ -196,7 +196,7 @@ fn a_silent_server_ends_with_the_timeout() {
     );
 }
 
-/// Details must not make the answer wait for who says nothing: 2 s for all of them.
+/// Details must not delay the output because some members do not answer: 2 s for all of them.
 #[test]
 fn silent_members_do_not_hold_up_the_details() {
     let net = Net::new();

@@ -21,7 +21,7 @@ fn another_machine_takes_the_place() {
     }
 }
 
-/// A data node that lost its data comes back under its own address: the node decides what that
+/// A data node that lost its data comes back under its own address: the meta node decides what that
 /// means.
 #[test]
 fn old_and_new_may_be_the_same() {
