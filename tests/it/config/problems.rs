@@ -1,4 +1,4 @@
-//! What is wrong or odd is said with its source, its key, its value and what is allowed.
+//! Problems and notices are reported with the source, the key, the value and what is allowed.
 
 use influxdb_meta::config;
 
@@ -217,7 +217,7 @@ fn a_key_without_effect_is_said_once_and_only_when_it_asks_for_something() {
     );
 }
 
-/// Never ignored: who set one of these relies on it.
+/// Such keys are never ignored: an operator who sets one relies on it.
 #[test]
 fn a_protection_that_is_not_built_stops_the_start() {
     for (variable, value) in [
@@ -276,7 +276,7 @@ fn files_that_are_no_toml_or_not_there() {
     );
 }
 
-/// The image names it in the variable, and a volume over /etc/influxdb may hide it.
+/// The image names this file in the variable, and a volume over /etc/influxdb may hide it.
 #[test]
 fn the_usual_file_may_be_missing_and_the_home_is_looked_at() {
     let (folder, path) = file("hostname = \"h\"");
