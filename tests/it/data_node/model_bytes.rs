@@ -1,4 +1,4 @@
-//! What the model writes and reads is what real data nodes wrote and were sent.
+//! The model writes and reads the same bytes as real data nodes.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::vectors::{files, read};
 const HOUR: i64 = 3_600_000_000_000;
 const DAY: i64 = 24 * HOUR;
 
-/// Every recorded command, by the file it was recorded in, made anew.
+/// Every recorded command, by the file in which it was recorded, made again.
 fn ours() -> BTreeMap<&'static str, Vec<u8>> {
     let monitor = Policy {
         name: "monitor",
@@ -188,7 +188,7 @@ fn ours() -> BTreeMap<&'static str, Vec<u8>> {
     ])
 }
 
-/// The time of the point for which this group was asked for: that of the recording.
+/// Time of the point for which this group was requested in the recording.
 fn time_in(run: &str, number: u32) -> i64 {
     let bytes = read(&format!(
         "vectors/execute/{run}-execute-CreateShardGroup-200-{number}.req.bin"
@@ -214,7 +214,7 @@ fn it_sends_the_recorded_commands() {
     }
 }
 
-/// wire.md, appendix A.
+/// The vectors of wire.md appendix A.
 #[test]
 fn it_sends_the_commands_of_the_reference() {
     for (ours, want) in [
@@ -241,7 +241,7 @@ fn it_reads_the_recorded_answers() {
         seen[usize::from(response.error.is_empty())] += 1;
     }
     assert!(seen.iter().all(|count| *count > 0), "{seen:?}");
-    // Without OK a Go client takes it for a broken exchange.
+    // Without OK a Go client treats the exchange as failed.
     assert_eq!(
         Response::read(b"\x18\x05"),
         Err("proto: required field \"OK\" not set".to_owned())
@@ -284,7 +284,7 @@ fn it_reads_the_recorded_catalogs_whole() {
     assert_eq!(groups, [None, Some(2), Some(2), None]);
 }
 
-/// A truncated group takes nothing from its truncation on; a deleted one takes nothing.
+/// A truncated group takes no points from its truncation on; a deleted one takes none.
 #[test]
 fn it_finds_the_group_that_takes_a_point() {
     let data = read("vectors/snapshot/plain-snapshot-n150-reqindex-82-200.resp.bin");
@@ -371,7 +371,7 @@ fn a_catalog_that_lacks_what_must_be_there_is_unreadable() {
         Err("proto: required field \"Users.Admin\" not set".to_owned())
     );
     assert!(Data::read(&bytes[..bytes.len() - 1]).is_err());
-    // What is optional, and what it does not know.
+    // Optional fields may be absent, and unknown fields are skipped.
     assert!(Data::read(&without(&bytes, &[10, 2])).is_ok());
     assert!(Data::read(&[&bytes, &b"\xf8\x06\x01\xf9\x06\0\0\0\0\0\0\0\0"[..]].concat()).is_ok());
 }
