@@ -1,4 +1,4 @@
-//! A node with data never waits for anyone, and comes back as what it was.
+//! A node with data waits for no other node, and comes back as what it was.
 
 use crate::harness::node::Nodes;
 use crate::harness::writers::{Writers, assert_kept};
@@ -40,7 +40,7 @@ fn all_restart_and_two_of_three_are_enough() {
     nodes.wait_equal();
 }
 
-/// SIGTERM to all at once: nobody waits for a successor that also leaves.
+/// SIGTERM to all at once: no node waits for a successor that also stops.
 #[test]
 fn all_stop_at_once_in_time() {
     let mut nodes = Nodes::formed(3);

@@ -2,7 +2,8 @@
 
 use super::*;
 
-/// As Helm's chart does it: `curl -F addr=…` at any meta node, without `-L` (clients.md trap 11).
+/// Adds a data node as the Helm chart does: `curl -F addr=…` at any meta node, without `-L`
+/// (clients.md trap 11).
 fn curl(node: &Node, addr: &str) -> Response {
     let part = |name: &str, value: &str| {
         format!("--XyZ\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
@@ -52,7 +53,7 @@ fn at_the_leader_and_at_a_follower_and_again() {
         (first.id, &first.addr),
         (4, &format!("{}:8086", stack.ip(0)))
     );
-    // Asked twice it was not told twice.
+    // The second request did not send a second JoinCluster.
     let joins = stack
         .data(0)
         .heard()
@@ -62,7 +63,7 @@ fn at_the_leader_and_at_a_follower_and_again() {
     assert_eq!(joins, 1, "{:?}", stack.data(0).heard());
 }
 
-/// Versions come with announcements, one to one meta node, from there to the others.
+/// Versions come with announcements, which go to one meta node and from there to the others.
 #[test]
 fn every_meta_node_shows_them() {
     let stack = Stack::joined(2);
@@ -122,7 +123,7 @@ fn a_wrong_address_says_why_and_changes_nothing() {
     );
 }
 
-/// It asks the first meta node that it is told of whether there is a leader, and no other.
+/// The data node asks only the first meta node of its list whether there is a leader.
 #[test]
 fn while_the_first_meta_node_is_down() {
     let mut stack = Stack::of(1);
@@ -140,8 +141,8 @@ fn while_the_first_meta_node_is_down() {
     stack.settled();
 }
 
-/// The data node is being asked when the leader dies; the follower in between asks again through
-/// the next one.
+/// The leader dies while it asks the data node to join. The follower that forwarded the request
+/// sends it to the next leader.
 #[test]
 fn the_leader_dies_meanwhile() {
     use crate::harness::data_node::{Mood, On};
@@ -185,7 +186,7 @@ fn without_a_leader_it_is_not_now() {
     assert_eq!(stack.data(0).heard(), [""; 0]);
 }
 
-/// One that lost its disk belongs to nothing, and the catalog still has it.
+/// A data node that lost its disk belongs to no cluster, and the catalog still has it.
 #[test]
 fn one_that_forgot_is_told_again() {
     let mut stack = Stack::joined(2);

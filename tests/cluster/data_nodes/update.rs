@@ -8,7 +8,8 @@ use crate::harness::data_node::{Mood, On};
 const JOIN: On = On::Call(MessageType::JoinCluster);
 
 impl Stack {
-    /// The data of the second, on a third that belongs to nothing; the second is gone.
+    /// Copies the data of the second node to a third one that belongs to no cluster; the second is
+    /// gone.
     fn moved() -> (Self, u64) {
         let mut stack = Stack::joined(2);
         let shard = stack.group("db", 2).shards[0].id;
@@ -52,7 +53,7 @@ fn it_keeps_id_and_shards() {
     );
     let owners = stack.look("/show-shards").json()[0]["owners"].take();
     assert_eq!(owners[1]["tcpAddr"], stack.tcp(2));
-    // Said twice it is the same.
+    // Repeating the request gives the same answer.
     assert_eq!(stack.update(1, 2).json()["id"], 5);
 }
 
@@ -106,7 +107,8 @@ fn what_cannot_be_says_why() {
     assert_eq!(stack.settled(), before);
 }
 
-/// A new disk under the old name (enterprise.md 3.3): it is told again who it is.
+/// update-data with the same address twice: a data node with a new disk is told again which cluster
+/// it is in, and keeps its id (data_nodes.md, "Replacing").
 #[test]
 fn to_itself() {
     let mut stack = Stack::joined(2);
@@ -123,7 +125,7 @@ fn to_itself() {
     );
 }
 
-/// The catalog has the new address and the new machine has not been told when the leader dies.
+/// The leader dies when the catalog has the new address and the new machine has not been told.
 #[test]
 fn the_leader_is_killed_meanwhile() {
     let (mut stack, _) = Stack::moved();
@@ -153,8 +155,8 @@ fn the_leader_is_killed_meanwhile() {
     assert!(stack.data(2).status().is_joined());
 }
 
-/// Frozen with the order given, deposed when it hears that it failed: it takes the address back
-/// through the next one.
+/// The leader is frozen after it sent JoinCluster, and is deposed when it gets the error: it
+/// restores the old address through the next leader.
 #[test]
 fn the_leader_is_deposed_before_it_fails() {
     let (stack, _) = Stack::moved();
