@@ -1,35 +1,35 @@
-//! Misbehaving on demand.
+//! Faults of a data node on demand.
 
 use std::time::Duration;
 
 use influxdb_meta::wire::data_node::MessageType;
 
-/// What can be asked of a data node on 8088.
+/// Requests to a data node on 8088 that can be given a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum On {
     Call(MessageType),
     /// `GET /status`.
     Status,
-    /// What the destination of a copy asks its source.
+    /// Request of the destination of a copy to its source.
     BackupShard,
 }
 
-/// What it does then.
+/// Reaction of the data node.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Mood {
     #[default]
     Obliging,
     /// Waits this long first.
     Slow(Duration),
-    /// Waits first until it gets another mood, and then acts on that.
+    /// Waits until it gets another mood, and then acts on that.
     Held,
     /// Does nothing and answers with this error; over HTTP with status 500.
     Failing(String),
-    /// Does nothing and says nothing, for as long as the caller waits.
+    /// Does nothing and sends nothing, for as long as the caller waits.
     Silent,
-    /// Does nothing and hangs up.
+    /// Does nothing and closes the connection.
     Rude,
-    /// Does what was asked and hangs up instead of answering.
+    /// Does what was asked and closes the connection instead of answering.
     Forgetful,
     /// Does nothing and sends these bytes.
     Raw(Vec<u8>),
