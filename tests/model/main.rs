@@ -1,15 +1,17 @@
-//! The model of a data node as a program of its own, for containers beside the image:
+//! The model of a data node as a program of its own, for containers that run beside the image:
 //!
 //! ```text
-//! cargo rustc --example data-node -- -C target-feature=+crt-static    one static file, FROM scratch is enough
-//! data-node run [dir]         8088 for meta nodes, 8086 for whoever drives it; named by HOSTNAME
-//! data-node ask GET /model    what it knows, as JSON; `docker exec data-1 /data-node ask …`
+//! cargo rustc --example data-node -- -C target-feature=+crt-static
+//!                             builds one static file, which needs no base image (FROM scratch)
+//! data-node run [dir]         serves 8088 for meta nodes, and 8086 for the test that controls it;
+//!                             its name is HOSTNAME
+//! data-node ask GET /model    prints its state as JSON; `docker exec data-1 /data-node ask …`
 //! ```
 //!
 //! `GET /model`; `POST /create-database?name=`, `/write?db=&rp=&time=`, `/lease?name=`,
-//! `/mood?on=&mood=`. 200, or 400 with what went wrong. `META_INTERNAL_SHARED_SECRET` signs its
-//! requests; `CERTIFICATE` names a PEM file with certificate and key for TLS on 8088; `PACE` makes
-//! its sleeps that much shorter (1: as a real one).
+//! `/mood?on=&mood=`. The answer is 200, or 400 with the cause. `META_INTERNAL_SHARED_SECRET` signs
+//! its requests; `CERTIFICATE` names a PEM file with certificate and key for TLS on 8088; `PACE`
+//! makes its delays that many times shorter (1: as in a real data node).
 #![allow(
     clippy::disallowed_methods,
     reason = "this stands in for another program"
@@ -73,13 +75,14 @@ fn run(dir: &str) -> ExitCode {
     let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, DRIVE)).expect("8086 is free");
     for stream in listener.incoming().flatten() {
         let node = node.clone();
-        // One that waits for the cluster keeps nobody else from asking. Who asked may have gone.
+        // A request that waits for the cluster does not block other requests. The caller may have
+        // gone.
         thread::spawn(move || drop(drive(&node, stream)));
     }
     ExitCode::SUCCESS
 }
 
-/// Certificate and key, in one PEM file.
+/// Reads certificate and key from one PEM file.
 fn certificate(path: &str) -> rustls::ServerConfig {
     let pem = std::fs::read(path).expect("CERTIFICATE is a file");
     let chain = CertificateDer::pem_slice_iter(&pem)
