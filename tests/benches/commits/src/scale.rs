@@ -1,5 +1,5 @@
-//! What a commit costs in a big catalog, with a growing one, and with pollers; how soon a poller
-//! knows of it.
+//! Cost of a commit in a big catalog, with a growing one, and with pollers; and how soon a poller
+//! gets a commit.
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -21,7 +21,7 @@ enum Size {
     Shards,
 }
 
-/// Each on nodes of its own, beside an empty catalog and etcd.
+/// Rows of the result: each on nodes of its own, compared with an empty catalog and with etcd.
 const ROWS: [(Size, bool, usize); 8] = [
     (Size::Empty, false, 0),
     (Size::Empty, true, 0),
@@ -76,7 +76,7 @@ pub async fn table(program: &str, effort: Effort) {
     }
 }
 
-/// After so many small commands and no others.
+/// Memory after so many small commands and no others.
 async fn memory(program: &str) {
     for (state, work) in [("constant", Work::constant()), ("growing", Work::growing())] {
         let meta = Meta::start(program, 10).await;
@@ -90,7 +90,8 @@ async fn memory(program: &str) {
     }
 }
 
-/// From the acknowledgement of a commit to the first answer that has it, of a poller at each node.
+/// Time from the acknowledgement of a commit to the first answer that contains it, of a poller at
+/// each node.
 async fn latency(program: &str, size: Size) {
     let meta = Meta::start(program, 10).await;
     fill(&meta, size).await;
@@ -150,8 +151,8 @@ async fn fill(meta: &Meta, size: Size) {
     for k in 1..=4 {
         let node = command::create_data_node(&format!("data-{k}:8086"), &format!("data-{k}:8088"));
         let mut leader = meta.leader().await;
-        // It waits until it knows that all members have a version that has data nodes, and such
-        // policies.
+        // Refused until the leader knows that all members run a version that has data nodes and
+        // such policies.
         while leader.try_execute(&node).await.is_err() {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
