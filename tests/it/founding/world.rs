@@ -169,7 +169,7 @@ impl World {
             return;
         }
         if self.slots[slot].volume.is_none() {
-            // founding.md 9, P1: an incarnation is durable before any other node can hear of it. So
+            // founding.md P1: an incarnation is durable before any other node can hear of it. So
             // it is on the volume before the process exists.
             let incarnation = Incarnation(self.rng.bytes());
             self.history.durable.insert(incarnation);
