@@ -26,7 +26,8 @@ fn cluster(leader: &'static str, id: u64) -> impl Fn(&Asked) -> Reply + Send + S
     }
 }
 
-const SEARCH: &str = "Searching for meta node on 127.0.0.1:8091...\nSearching for data node on 127.0.0.1:8088...\n\n";
+const SEARCH: &str = "Searching for meta node on 127.0.0.1:8091...\n\
+                      Searching for data node on 127.0.0.1:8088...\n\n";
 
 fn done(stdout: String) -> Ran {
     Ran {
@@ -130,7 +131,8 @@ fn nothing_joined_is_a_failure() {
     let at = refusing.local.to_string();
     let want = failed(
         &format!(
-            "Joining meta node at {at}\n{SEARCH}Failed to join cluster.  Run with -v to see more information\n"
+            "Joining meta node at {at}\n{SEARCH}Failed to join cluster.  Run with -v to see more \
+             information\n"
         ),
         "join: operation exited with error: 127.0.0.1:8091 is a member of another cluster\n",
     );
@@ -221,9 +223,11 @@ fn the_data_node_beside_it_is_added_too() {
         net.serve(cluster_at("127.0.88.1", 1)),
     );
     let want = "Joining meta node at BIND\n\
-                Searching for meta node on 127.0.88.1:8091...\nSearching for data node on 127.0.88.1:8088...\n\n\
+                Searching for meta node on 127.0.88.1:8091...\n\
+                Searching for data node on 127.0.88.1:8088...\n\n\
                 Successfully created cluster\n\n  \
-                * Added meta node 1 at 127.0.88.1:8091\n  * Added data node 7 at 127.0.88.1:8088\n\n  \
+                * Added meta node 1 at 127.0.88.1:8091\n  * Added data node 7 at \
+                127.0.88.1:8088\n\n  \
                 To join additional nodes to this cluster, run the following command:\n\n  \
                 influxd-ctl join 127.0.88.1:8091\n";
     assert_eq!(ctl_at(&server, &["join", "-v"]), done(want.to_owned()));

@@ -102,8 +102,8 @@ fn a_host_without_a_meta_node_has_none_to_remove() {
 /// A data node at the usual port of a loopback address that no other test uses; its meta nodes are
 /// `servers`.
 fn data_node(net: &Net, host: u8, servers: &[&str]) -> Server {
-    let said = json!({"nodeType": "data", "tcpAddr": format!("data-{host}:8088"), "nodeStatus": "joined",
-        "metaAddrs": servers});
+    let said = json!({"nodeType": "data", "tcpAddr": format!("data-{host}:8088"),
+        "nodeStatus": "joined", "metaAddrs": servers});
     net.serve_at(([127, 0, 88, host], 8088).into(), move |_| {
         json(&said.to_string())
     })
@@ -134,7 +134,8 @@ fn a_data_node_leaves_before_the_meta_node() {
     let removed = "Removed 127.0.88.10:8088 from the cluster\n";
     let meta = "Searching for meta node on 127.0.88.10:8091...\n";
     let meta_prompt = "Remove meta node 127.0.88.10:8091 from the cluster [y/N]: ";
-    let left = "\nSuccessfully left cluster\n\n  * Removed data node 127.0.88.10:8088 from cluster\n  \
+    let left = "\nSuccessfully left cluster\n\n  * Removed data node 127.0.88.10:8088 from \
+                cluster\n  \
                 * Removed meta node 127.0.88.10:8091 from cluster\n";
     let want = done(&format!(
         "{search}{prompt}{removed}{meta}{meta_prompt}{left}"
@@ -170,11 +171,13 @@ fn each_node_has_its_own_question() {
         stderr,
         code,
     } = answered_at(&server, &["leave"], "n\ny\n");
-    let want = "\n\n  * No data node removed from cluster\n  * Removed meta node 127.0.88.11:8091 from cluster\n";
+    let want = "\n\n  * No data node removed from cluster\n  * Removed meta node 127.0.88.11:8091 \
+                from cluster\n";
     assert!(stdout.ends_with(want), "{stdout}");
     assert_eq!((stderr.as_str(), code), ("", Some(0)));
     let Ran { stdout, code, .. } = answered_at(&server, &["leave"], "y\nn\n");
-    let want = "\n\n  * Removed data node 127.0.88.11:8088 from cluster\n  * No meta node removed from cluster\n";
+    let want = "\n\n  * Removed data node 127.0.88.11:8088 from cluster\n  * No meta node removed \
+                from cluster\n";
     assert!(stdout.ends_with(want) && code == Some(0), "{stdout}");
     // The second question gets no answer: the output still says what was done.
     let Ran {

@@ -196,7 +196,8 @@ fn who_cannot_be_asked_needs_force() {
     let want = format!(
         "remove-meta: {gone}: connection refused; trying for up to 200ms\n\
          remove-meta: operation timed out with error: {gone}: connection refused\n\
-         If the node is gone for good: influxd-ctl remove-meta -force -tcpAddr <its Raft address> {gone}\n"
+         If the node is gone for good: influxd-ctl remove-meta -force -tcpAddr <its Raft address> \
+         {gone}\n"
     );
     assert_eq!((stdout.as_str(), stderr, code), ("", want, Some(1)));
 }

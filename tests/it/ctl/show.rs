@@ -71,7 +71,8 @@ fn an_empty_list_has_its_columns() {
         }
         _ => status(404, ""),
     });
-    let want = "Data Nodes\n==========\nID\tTCP Address\tHTTP Address\tVersion\t\tLabels\tPassive\n\n\
+    let want = "Data Nodes\n==========\nID\tTCP Address\tHTTP \
+                Address\tVersion\t\tLabels\tPassive\n\n\
                 Meta Nodes\n==========\nID\tRaft Address\tHTTP Address\tVersion\t\tLabels\n\
                 1\tm:8089\t\tm:8091\t\tunknown\t\t{}\n\n\
                 Raft Status\n==========\nLeader\tm:8089\nPeers\t[]\n";
@@ -170,7 +171,8 @@ fn details_are_each_nodes_own_word() {
     let rows = [
         "1\tmeta-1:8091\tmember\t1\tfollower\t7\t118\t2\topen".to_owned(),
         format!(
-            "2\t{}\tjoining\t5\tlearner\t6\t100\t20\twaiting for one; missing: meta-3:8091 (name unknown)",
+            "2\t{}\tjoining\t5\tlearner\t6\t100\t20\twaiting for one; missing: meta-3:8091 (name \
+             unknown)",
             other.local
         ),
         format!("3\t{gone}\t-\t-\t-\t-\t-\t-\tunreachable: connection refused"),

@@ -39,7 +39,8 @@ fn without_a_leader_it_shows_the_last_known_members_and_fails() {
         stdout.ends_with("Raft Status\n==========\nLeader\t\nPeers\t[]\n"),
         "{stdout}"
     );
-    let want = "show: BIND knows no leader (1 of 3 voters reachable): the members above are the last that it knew\n";
+    let want = "show: BIND knows no leader (1 of 3 voters reachable): the members above are the \
+                last that it knew\n";
     assert_eq!((stderr.as_str(), code), (want, Some(1)));
 }
 
@@ -56,7 +57,8 @@ fn an_unjoined_node_says_what_it_waits_for() {
         "GET /healthz" => json(UNJOINED),
         _ => status(404, ""),
     });
-    let want = "show: BIND knows no cluster: waiting for 2 of 3 founders: meta-2:8091 (name unknown), …\n  \
+    let want = "show: BIND knows no cluster: waiting for 2 of 3 founders: meta-2:8091 (name \
+                unknown), …\n  \
                 meta-3:8091: connection refused\n";
     assert_eq!(ctl_at(&server, &["show"]), failed(want));
     let Ran {

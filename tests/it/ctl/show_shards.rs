@@ -34,8 +34,8 @@ fn shards_and_their_owners() {
 fn what_is_asked_for() {
     let net = Net::new();
     let server = net.serve(|_| json("null"));
-    let header = "Shards\n==========\nID  Database  Retention Policy  Desired Replicas  Shard Group  \
-                  Start  End  Expires  Owners\n";
+    let header = "Shards\n==========\nID  Database  Retention Policy  Desired Replicas  Shard \
+                  Group  Start  End  Expires  Owners\n";
     for args in [
         &["show-shards", "-v"][..],
         &["show-shards", "-e"],

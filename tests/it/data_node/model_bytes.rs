@@ -44,7 +44,8 @@ fn ours() -> BTreeMap<&'static str, Vec<u8>> {
     };
     let internal = command::create_database("_internal", Some(&monitor));
     let joins = |ip: &str| command::create_data_node(&format!("{ip}:8086"), &format!("{ip}:8088"));
-    let query = "CREATE CONTINUOUS QUERY cq1 ON db1 BEGIN SELECT mean(v) INTO db1.rp1.m1h FROM db1.rp1.m GROUP BY time(1h) END";
+    let query = "CREATE CONTINUOUS QUERY cq1 ON db1 BEGIN SELECT mean(v) INTO db1.rp1.m1h FROM \
+                 db1.rp1.m GROUP BY time(1h) END";
     let admin = "$2a$10$W/yLd8lXtMqCUYeguvPD/Oc0D2JNwmGAahgZn5.6TaEPv4zG.xqki";
     let joe = "$2a$10$agN8hs8rY499ZnONPlEfauFfEjLhV7p2IyqwtBneCKt8j.xjf2H/S";
     let alice = "$2a$10$MnYMhdW0v9aw2xwnsz6yDehj47I5gsjuhirbMk0FKik0Q/IHVlZKK";
@@ -391,8 +392,9 @@ fn a_token_is_what_others_make_of_the_same_claims() {
     let claims = r#"{"sub":"1234567890","name":"John Doe","admin":true,"iat":1516239022}"#;
     assert_eq!(
         jwt::signed("your-512-bit-secret", claims),
-        "eyJhbGciOiJIUzUxMiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIiwibmFtZSI6IkpvaG4gRG9lIiwiYWRtaW4iOnRydWUsIml\
-         hdCI6MTUxNjIzOTAyMn0.VFb0qJ1LRg_4ujbZoRMXnVkUgiuKq5KxWqNdbKq_G9Vvz-S1zZa9LPxtHWKa64zDl2ofkT8F6jBt_K4riU-fPg"
+        "eyJhbGciOiJIUzUxMiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIiwibmFtZSI6IkpvaG4gRG9lIiwiY\
+         WRtaW4iOnRydWUsImlhdCI6MTUxNjIzOTAyMn0.VFb0qJ1LRg_4ujbZoRMXnVkUgiuKq5KxWqNdbKq_G9Vvz-S1zZa\
+         9LPxtHWKa64zDl2ofkT8F6jBt_K4riU-fPg"
     );
 }
 

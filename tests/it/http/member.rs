@@ -412,7 +412,8 @@ async fn a_ready_member_passes_every_check() {
 async fn recorded_commands_of_data_nodes_are_answered_as_they_were() {
     let cluster = TestCluster::of(1).await;
     let mut connection = cluster.leader().http.connect().await;
-    let headers = "User-Agent: InfluxDB Meta Client\r\nContent-Type: application/octet-stream\r\nAccept-Encoding: gzip\r\n";
+    let headers = "User-Agent: InfluxDB Meta Client\r\nContent-Type: application/octet-stream\r\n\
+                   Accept-Encoding: gzip\r\n";
     let (mut done, mut refused) = (0, 0);
     for (request, was) in recorded() {
         connection.send(&post("/execute", headers, &request)).await;

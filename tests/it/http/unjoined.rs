@@ -55,7 +55,8 @@ async fn golden_answers() {
     for (path, body) in cases {
         let reply = server.get(path).await;
         let want = format!(
-            "HTTP/1.1 200 OK\nContent-Length: {}\nContent-Type: application/json\nInfluxdb-Metaindex: 1\n\
+            "HTTP/1.1 200 OK\nContent-Length: {}\nContent-Type: application/json\n\
+             Influxdb-Metaindex: 1\n\
              X-Influxdb-Version: 1.12.4-c0.1.0\n\n{body}\n",
             body.len() + 1
         );

@@ -169,7 +169,8 @@ fn people_remove_one_with_a_last_copy_by_force_only() {
     let mut fed = with_policy(3, 2);
     fed.put_group(1, (0, DAY), &[(1, &[2, 3]), (2, &[3, 4])])
         .put_group(2, (DAY, 2 * DAY), &[(3, &[3])]);
-    let last = "shard 3 has its only copy on data-3:8088: copy it to another data node first, or use force";
+    let last = "shard 3 has its only copy on data-3:8088: copy it to another data node first, or \
+                use force";
     fed.denied(remove(3, false), last);
     fed.ok(remove(2, false));
     assert_eq!(fed.owners_in(1), [(1, vec![3]), (2, vec![3, 4])]);
@@ -187,7 +188,8 @@ fn the_last_copies_of_a_node_are_named_together() {
         fed.put_group(id, (start, start + DAY), &[(id, &[2])]);
     };
     (1..=2).for_each(|id| group(&mut fed, id));
-    let both = "shards 1, 2 have their only copies on data-2:8088: copy them to another data node first, or use force";
+    let both = "shards 1, 2 have their only copies on data-2:8088: copy them to another data node \
+                first, or use force";
     fed.denied(remove(2, false), both);
     (3..=23).for_each(|id| group(&mut fed, id));
     let twenty = (1..=20)
@@ -195,7 +197,8 @@ fn the_last_copies_of_a_node_are_named_together() {
         .collect::<Vec<_>>()
         .join(", ");
     let all = format!(
-        "shards {twenty} and 3 more have their only copies on data-2:8088: copy them to another data node first, or use force"
+        "shards {twenty} and 3 more have their only copies on data-2:8088: copy them to another \
+         data node first, or use force"
     );
     fed.denied(remove(2, false), &all);
 }

@@ -148,7 +148,8 @@ fn people_remove_what_is_there_and_the_last_copy_by_force_only() {
         "shard 1 has no copy on data node 4",
     );
     fed.ok(remove_copy(1, 2, false));
-    let last = "shard 1 has its only copy on data-3:8088: copy it to another data node first, or use force";
+    let last = "shard 1 has its only copy on data-3:8088: copy it to another data node first, or \
+                use force";
     fed.denied(remove_copy(1, 3, false), last);
     fed.ok(remove_copy(1, 3, true));
     assert_eq!(fed.owners_in(1), [(2, vec![4, 5])]);

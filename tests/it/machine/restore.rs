@@ -145,7 +145,8 @@ fn a_view_that_databases_have_left_behind_is_refused() {
     let old = view(&fed);
     let index = fed.catalog.index;
     let stale = format!(
-        "databases were changed since index {index}, from which the restore was made: start it again"
+        "databases were changed since index {index}, from which the restore was made: start it \
+         again"
     );
     let changes: [&[Command]; 4] = [
         &[create_database("new")],

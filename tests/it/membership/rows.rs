@@ -472,9 +472,8 @@ fn by_force_a_member_that_never_named_its_level_goes_and_the_level_rises() {
         .feature_level = 1;
     leader.facts.levels.retain(|id, _| id.0 < 4);
     assert_eq!(leader.ask_out(5, true), None);
-    assert!(
-        matches!(leader.refusal(), Refusal::NotYet(text) if text.contains("meta-4:8091 and meta-5:8091"))
-    );
+    assert!(matches!(leader.refusal(), Refusal::NotYet(text)
+            if text.contains("meta-4:8091 and meta-5:8091")));
 }
 
 // Newcomers.
@@ -991,9 +990,8 @@ fn a_learner_and_a_pending_are_removed_too() {
 fn the_last_voter_the_leader_and_a_majority_stay() {
     let mut leader = Leader::of(1);
     assert_eq!(leader.ask_out(1, true), None);
-    assert!(
-        matches!(leader.refusal(), Refusal::Conflict(text) if text.contains("leave of the last member"))
-    );
+    assert!(matches!(leader.refusal(), Refusal::Conflict(text)
+            if text.contains("leave of the last member")));
     let mut leader = Leader::of(3);
     assert_eq!(leader.ask_out(1, true), None);
     assert!(

@@ -22,7 +22,9 @@ pub(super) const LONG: i64 = 4_102_444_800;
 
 /// Token of an internal caller, made with `openssl` as Go makes it (HS512, claims in the order of
 /// their names).
-pub(super) const GO_TOKEN: &str = "Authorization: Bearer eyJhbGciOiJIUzUxMiIsInR5cCI6IkpXVCJ9.eyJleHAiOjQxMDI0NDQ4MDAsInVzZXJuYW1lIjoiIn0.j09Y4Lq3DvSoEqqlIjVf0VVKDkEKwOHAHzIlsLFS2S65C4LIpEbb5sJKtIUSAtzv0BYbQntWC6GYcyugHFWhjg\r\n";
+pub(super) const GO_TOKEN: &str = "Authorization: Bearer \
+    eyJhbGciOiJIUzUxMiIsInR5cCI6IkpXVCJ9.eyJleHAiOjQxMDI0NDQ4MDAsInVzZXJuYW1lIjoiIn0.j09Y4Lq3DvSoEq\
+    qlIjVf0VVKDkEKwOHAHzIlsLFS2S65C4LIpEbb5sJKtIUSAtzv0BYbQntWC6GYcyugHFWhjg\r\n";
 
 /// Users: `bob` is an admin, `ann` is not, `eve` has no password here. The hashes were made by
 /// another program.
