@@ -85,8 +85,8 @@ fn it_is_shown_while_it_goes_on_and_owned_afterwards() {
             "{started}"
         );
         let expected = json!([{
-            "source": stack.tcp(0), "dest": stack.tcp(1), "database": "db", "policy": "rp", "shard-id": shard,
-            "total-size": 16, "current-size": 0, "started-at": null,
+            "source": stack.tcp(0), "dest": stack.tcp(1), "database": "db", "policy": "rp",
+            "shard-id": shard, "total-size": 16, "current-size": 0, "started-at": null,
         }]);
         assert_eq!(status, expected);
         // The same copy is requested again while it is under way.
@@ -167,8 +167,8 @@ fn nothing_is_not_copied() {
         ])
     };
     let text = format!(
-        "{} holds no data of shard {shard}: there is nothing to copy; if no owner has any, remove-shard with force takes it \
-         out",
+        "{} holds no data of shard {shard}: there is nothing to copy; if no owner has any, \
+         remove-shard with force takes it out",
         stack.tcp(empty)
     );
     stack.refused("/copy-shard", &fields(empty).each(), 500, &text);

@@ -338,7 +338,8 @@ pub fn post_form(
 
 pub fn form_head(host: &str, path: &str) -> String {
     format!(
-        "POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+        "POST {path} HTTP/1.1\r\nHost: {host}\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\n"
     )
 }
 

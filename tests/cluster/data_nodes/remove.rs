@@ -206,8 +206,8 @@ fn another_one_at_its_address() {
     let before = stack.settled();
     let at = stack.tcp(1);
     let text = format!(
-        "at {at} a data node answers that calls itself another:8088: nothing was changed; a node that will not come \
-         back needs force"
+        "at {at} a data node answers that calls itself another:8088: nothing was changed; a node \
+         that will not come back needs force"
     );
     stack.refused("/remove-data", &[("addr", &at)], 500, &text);
     assert_eq!(stack.settled(), before);

@@ -101,8 +101,8 @@ fn the_node_does_not_delete_it() {
     let later = |why: &str| {
         let tcp = stack.tcp(1);
         format!(
-            "{tcp} is no owner of shard {shard} any more, but may still hold its data ({why}): remove it again with \
-             force once that node answers"
+            "{tcp} is no owner of shard {shard} any more, but may still hold its data ({why}): \
+             remove it again with force once that node answers"
         )
     };
     stack.kept(1, shard, false, 500, &later("input/output error"));

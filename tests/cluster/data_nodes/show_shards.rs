@@ -45,14 +45,15 @@ fn plain_and_verbose() {
     stack.settled();
     let owner = |n: usize, state: &str, modified: &str, size: i64, err: &str| {
         json!({
-            "id": 4 + n, "tcpAddr": stack.tcp(n), "state": state, "last-modified": modified, "size": size, "err": err,
+            "id": 4 + n, "tcpAddr": stack.tcp(n), "state": state, "last-modified": modified,
+            "size": size, "err": err,
         })
     };
     let shard = |owners: Value| {
         json!([{
             "id": group.shards[0].id, "database": "db", "retention-policy": "rp", "replica-n": 2,
-            "shard-group-id": group.id, "start-time": time(group.start), "end-time": time(group.end),
-            "expire-time": NEVER, "truncated-at": NEVER, "owners": owners,
+            "shard-group-id": group.id, "start-time": time(group.start),
+            "end-time": time(group.end), "expire-time": NEVER, "truncated-at": NEVER, "owners": owners,
         }])
     };
     let plain = shard(json!([
