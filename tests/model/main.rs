@@ -176,7 +176,8 @@ fn shown(node: &DataNode) -> String {
         "id": node.id(),
         "index": data.index,
         "metaServers": node.meta_servers(),
-        "dataNodes": data.data_nodes.iter().map(|node| json!([node.id, node.tcp_addr])).collect::<Vec<_>>(),
+        "dataNodes": data.data_nodes.iter()
+            .map(|node| json!([node.id, node.tcp_addr])).collect::<Vec<_>>(),
         "databases": data.databases.iter().map(|database| &database.name).collect::<Vec<_>>(),
         "shards": held,
         "heard": node.heard(),
