@@ -66,7 +66,8 @@ async fn main() {
 async fn beside_etcd(program: &str, effort: Effort) {
     let (meta, etcd) = (Meta::start(program, 9).await, Etcd::start().await);
     println!(
-        "clients | influxdb-meta commits/s (p50 ms, p99 ms) | etcd commits/s (p50 ms, p99 ms) | ratio"
+        "clients | influxdb-meta commits/s (p50 ms, p99 ms) | etcd commits/s (p50 ms, p99 ms) | \
+         ratio"
     );
     for clients in CLIENTS {
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());

@@ -38,10 +38,12 @@ const HOUR: i64 = 3_600_000_000_000;
 pub async fn table(program: &str, effort: Effort) {
     let (empty, etcd) = (Meta::start(program, 9).await, Etcd::start().await);
     println!(
-        "commits/s (p50 ms, p99 ms); in turns with an empty catalog of constant state, and with etcd"
+        "commits/s (p50 ms, p99 ms); in turns with an empty catalog of constant state, and with \
+         etcd"
     );
     println!(
-        "catalog                     | state    | pollers | clients | commits/s | of empty | of etcd | RSS after"
+        "catalog                     | state    | pollers | clients | commits/s | of empty | \
+         of etcd | RSS after"
     );
     for (size, grows, pollers) in ROWS {
         let meta = Meta::start(program, 10).await;
@@ -64,7 +66,8 @@ pub async fn table(program: &str, effort: Effort) {
             let (of_empty, of_etcd, memory) = (of(&there), of(&theirs), meta.memory().join(", "));
             let state = if grows { "growing" } else { "constant" };
             println!(
-                "{size:27} | {state:8} | {pollers:7} | {clients:7} | {here} | {of_empty:.2} | {of_etcd:.2} | {memory}"
+                "{size:27} | {state:8} | {pollers:7} | {clients:7} | {here} | {of_empty:.2} | \
+                 {of_etcd:.2} | {memory}"
             );
         }
     }
@@ -137,7 +140,8 @@ async fn latency(program: &str, size: Size) {
         answers.iter().map(Vec::len).sum::<usize>(),
     );
     println!(
-        "{size}: {commits} commits by 16 clients until each of 3 pollers has them: median {median:.1?}, 99 % {late:.1?}, max {worst:.1?}; {count} answers"
+        "{size}: {commits} commits by 16 clients until each of 3 pollers has them: median \
+         {median:.1?}, 99 % {late:.1?}, max {worst:.1?}; {count} answers"
     );
 }
 
