@@ -400,7 +400,7 @@ impl Node {
         influxd_ctl(&[&["-bind", &bind], args].concat())
     }
 
-    /// As `ctl`; it must succeed. Returns its stdout.
+    /// Like `ctl`; it must succeed. Returns its stdout.
     #[track_caller]
     pub fn ctl_done(&self, args: &[&str]) -> String {
         let typed = self.ctl(args);

@@ -51,7 +51,7 @@ impl Stack {
         stack
     }
 
-    /// As `of`, with the data nodes as members with the ids 4, 5, …
+    /// Like `of`, with the data nodes as members with the ids 4, 5, …
     pub fn joined(data: usize) -> Self {
         let stack = Self::of(data);
         stack.add_all();
@@ -142,7 +142,7 @@ impl Stack {
         ask(node, path, fields)
     }
 
-    /// As `ask`; the request must succeed.
+    /// Like `ask`; the request must succeed.
     #[track_caller]
     pub fn done(&self, path: &str, fields: &[(&str, &str)]) -> Response {
         let answer = self.ask(path, fields);
@@ -155,7 +155,7 @@ impl Stack {
         answer
     }
 
-    /// As `ask`; the request must be refused with this status and text.
+    /// Like `ask`; the request must be refused with this status and text.
     #[track_caller]
     pub fn refused(&self, path: &str, fields: &[(&str, &str)], status: u16, text: &str) {
         let answer = self.ask(path, fields);

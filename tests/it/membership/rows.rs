@@ -133,7 +133,7 @@ impl Leader {
         self.facts.catalog.pendings[&incarnation].clone()
     }
 
-    /// As `asks`; the node is a learner by now and caught up.
+    /// Like `asks`; the node is a learner by now and caught up.
     fn follows(&mut self, byte: u8, node: u8, voter: bool) -> Pending {
         let pending = self.asks(byte, node, voter);
         self.facts.learners.insert(pending.raft_id);
