@@ -18,7 +18,7 @@ use influxdb_meta::storage::{DataDir, Log, LogConfig, Snapshots};
 use influxdb_meta::wire::envelope::Body;
 use tokio::time::{Instant, timeout};
 
-use super::world::{CLUSTER, Directory, Door, RAFT_PORT, env, incarnation, ip};
+use super::world::{CLUSTER, Directory, RAFT_PORT, TestAdmission, env, incarnation, ip};
 use crate::seeded::Seeded;
 
 /// A member: its volume, and its process while one runs.
@@ -153,15 +153,15 @@ impl Cluster {
         };
         let (key, needs_proof) = (options.keys.get(&raft_id).copied(), options.needs_proof);
         let directory = Some(self.directory.clone());
-        let door = Door {
+        let admission = TestAdmission {
             directory,
             key,
             needs_proof,
-            ..Door::new(me)
+            ..TestAdmission::new(me)
         };
         let booted = env
             .tasks
-            .killable(boot(env.clone(), me, member.ip, door, options))
+            .killable(boot(env.clone(), me, member.ip, admission, options))
             .await;
         let process = booted.expect("nobody kills it here")?;
         let raft = process.raft.clone();
@@ -295,7 +295,7 @@ pub(super) async fn boot(
     env: Env,
     me: Replica,
     ip: IpAddr,
-    door: Door,
+    admission: TestAdmission,
     options: Options,
 ) -> Result<Process, OpenError> {
     let dir = DataDir::open(&env, Path::new("/meta")).expect("the directory opens");
@@ -317,9 +317,9 @@ pub(super) async fn boot(
         &Incarnation::to_string(&me.incarnation).into_bytes(),
     )
     .expect("stored");
-    let (refusals, heard) = (door.refusals.clone(), door.heard.clone());
+    let (refusals, heard) = (admission.refusals.clone(), admission.heard.clone());
     let bind = std::net::SocketAddr::new(ip, RAFT_PORT);
-    let transport = Transport::listen(&env, bind, Arc::new(door))
+    let transport = Transport::listen(&env, bind, Arc::new(admission))
         .await
         .expect("the port is free");
     let raft = Raft::open(&env, config, me, log, snapshots, snapshot, &transport).await?;

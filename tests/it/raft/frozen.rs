@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
 use super::cluster::{Options, boot};
-use super::world::{Door, bind, env, ip, replica};
+use super::world::{TestAdmission, bind, env, ip, replica};
 use crate::seeded::Seeded;
 use crate::vectors::read;
 
@@ -39,12 +39,12 @@ async fn the_handshake_of_version_1_is_understood_and_answered() {
         ..here
     };
     let key = PeerKey::derive("the secret of this cluster").bytes();
-    let door = Door {
+    let admission = TestAdmission {
         key: Some(key),
         needs_proof: true,
-        ..Door::new(replica(1))
+        ..TestAdmission::new(replica(1))
     };
-    let listener = boot(here, replica(1), ip(1), door, Options::default())
+    let listener = boot(here, replica(1), ip(1), admission, Options::default())
         .await
         .expect("opens");
     listener.raft.admit();

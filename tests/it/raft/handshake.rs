@@ -18,7 +18,7 @@ use influxdb_meta::wire::frames::{
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, timeout};
 
-use super::world::{Door, bind, env, ip, replica, starts};
+use super::world::{TestAdmission, bind, env, ip, replica, starts};
 use crate::seeded::Seeded;
 
 /// Node 1 listens; the test dials from host 2 unless it says otherwise.
@@ -28,13 +28,13 @@ struct Scene {
     net: Arc<dyn Net>,
 }
 
-async fn scene(door: Door) -> Scene {
+async fn scene(admission: TestAdmission) -> Scene {
     let network = Network::new(
         Seeded::new(1),
         Duration::from_millis(1)..Duration::from_millis(2),
     );
     let here = env(network.host(ip(1)), Seeded::new(2), Arc::new(disk::System));
-    let transport = Transport::listen(&here, bind(1), Arc::new(door))
+    let transport = Transport::listen(&here, bind(1), Arc::new(admission))
         .await
         .expect("the port is free");
     Scene {
@@ -65,7 +65,7 @@ async fn dial(scene: &Scene) -> Box<dyn Stream> {
 }
 
 /// Opens a connection from the host of this number that never finishes its greeting.
-async fn dawdle(scene: &Scene, host: u64) -> Box<dyn Stream> {
+async fn dial_and_stall(scene: &Scene, host: u64) -> Box<dyn Stream> {
     let mut stream = scene
         .network
         .host(ip(host))
@@ -113,7 +113,7 @@ async fn rest(stream: &mut Box<dyn Stream>, within: Duration) -> Vec<u8> {
 }
 
 /// Sends the hello and this proof; returns the challenge and the verdict.
-async fn knock(scene: &Scene, hello: Hello, proof: Option<[u8; 32]>) -> (Challenge, Frame) {
+async fn handshake(scene: &Scene, hello: Hello, proof: Option<[u8; 32]>) -> (Challenge, Frame) {
     let mut stream = dial(scene).await;
     stream.write_all(&MAGIC).await.expect("written");
     say(&mut stream, &Frame::Hello(hello)).await;
@@ -140,7 +140,7 @@ fn code(verdict: &Frame) -> RefusedCode {
 
 #[tokio::test(start_paused = true)]
 async fn only_the_very_incarnation_that_is_meant_answers() {
-    let scene = scene(Door::new(replica(1))).await;
+    let scene = scene(TestAdmission::new(replica(1))).await;
     let me = replica(1);
     let others = [
         Replica {
@@ -158,7 +158,7 @@ async fn only_the_very_incarnation_that_is_meant_answers() {
         },
     ];
     for receiver in others {
-        let (challenge, verdict) = knock(&scene, hello(receiver), None).await;
+        let (challenge, verdict) = handshake(&scene, hello(receiver), None).await;
         assert_eq!(code(&verdict), RefusedCode::NotMe, "{receiver:?}");
         assert_eq!(challenge.callee, Some(me), "it says who it is instead");
     }
@@ -167,18 +167,18 @@ async fn only_the_very_incarnation_that_is_meant_answers() {
 #[tokio::test(start_paused = true)]
 async fn nobody_speaks_raft_before_it_is_open() {
     // A member whose Raft node does not admit yet, and a node that belongs to no cluster.
-    let open_soon = Door::new(replica(1));
-    let stranger = Door {
+    let open_soon = TestAdmission::new(replica(1));
+    let unjoined = TestAdmission {
         me: None,
         ..open_soon.clone()
     };
-    for door in [open_soon, stranger] {
+    for admission in [open_soon, unjoined] {
         let (hints, before) = (
-            door.hints.clone(),
-            door.hints.lock().expect("not poisoned").len(),
+            admission.hints.clone(),
+            admission.hints.lock().expect("not poisoned").len(),
         );
-        let scene = scene(door).await;
-        let (_, verdict) = knock(&scene, hello(replica(1)), None).await;
+        let scene = scene(admission).await;
+        let (_, verdict) = handshake(&scene, hello(replica(1)), None).await;
         assert_eq!(code(&verdict), RefusedCode::NotOpen);
         let after = hints.lock().expect("not poisoned").len();
         assert_eq!(after, before + 1, "the handshake was a hint");
@@ -187,35 +187,35 @@ async fn nobody_speaks_raft_before_it_is_open() {
 
 #[tokio::test(start_paused = true)]
 async fn the_tombstoned_are_told_whomever_they_mean() {
-    let door = Door {
+    let admission = TestAdmission {
         tombstoned: vec![replica(2).incarnation],
-        ..Door::new(replica(1))
+        ..TestAdmission::new(replica(1))
     };
-    let scene = scene(door).await;
+    let scene = scene(admission).await;
     for receiver in [replica(1), replica(3)] {
-        let (_, verdict) = knock(&scene, hello(receiver), None).await;
+        let (_, verdict) = handshake(&scene, hello(receiver), None).await;
         assert_eq!(code(&verdict), RefusedCode::Tombstoned);
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_wrong_proof_is_always_refused_and_a_missing_one_where_it_is_needed() {
-    let with_key = Door {
+    let with_key = TestAdmission {
         key: Some([1; 32]),
-        ..Door::new(replica(1))
+        ..TestAdmission::new(replica(1))
     };
     for needs_proof in [false, true] {
-        let door = Door {
+        let admission = TestAdmission {
             needs_proof,
             hints: Arc::default(),
             ..with_key.clone()
         };
-        let hints = door.hints.clone();
-        let scene = scene(door).await;
-        let (challenge, verdict) = knock(&scene, hello(replica(1)), Some([0; 32])).await;
+        let hints = admission.hints.clone();
+        let scene = scene(admission).await;
+        let (challenge, verdict) = handshake(&scene, hello(replica(1)), Some([0; 32])).await;
         assert_eq!(code(&verdict), RefusedCode::WrongSecret);
         // The listener's own proof, sent back to it: a proof covers its direction.
-        let (_, verdict) = knock(&scene, hello(replica(1)), challenge.proof).await;
+        let (_, verdict) = handshake(&scene, hello(replica(1)), challenge.proof).await;
         assert_eq!(code(&verdict), RefusedCode::WrongSecret);
         assert_eq!(
             hints.lock().expect("not poisoned").len(),
@@ -223,7 +223,7 @@ async fn a_wrong_proof_is_always_refused_and_a_missing_one_where_it_is_needed() 
             "strangers leave no hints"
         );
 
-        let (_, verdict) = knock(&scene, hello(replica(1)), None).await;
+        let (_, verdict) = handshake(&scene, hello(replica(1)), None).await;
         let expected = if needs_proof {
             RefusedCode::MissingSecret
         } else {
@@ -235,7 +235,7 @@ async fn a_wrong_proof_is_always_refused_and_a_missing_one_where_it_is_needed() 
 
 #[tokio::test(start_paused = true)]
 async fn a_version_that_it_does_not_speak_is_refused_by_name() {
-    let scene = scene(Door::new(replica(1))).await;
+    let scene = scene(TestAdmission::new(replica(1))).await;
     let mut stream = dial(&scene).await;
     stream.write_all(&MAGIC).await.expect("written");
     say(
@@ -251,7 +251,7 @@ async fn a_version_that_it_does_not_speak_is_refused_by_name() {
 
 #[tokio::test(start_paused = true)]
 async fn who_sends_http_reads_which_port_this_is() {
-    let scene = scene(Door::new(replica(1))).await;
+    let scene = scene(TestAdmission::new(replica(1))).await;
     for first in [
         &b"POST /cluster/identity HTTP/1.1\r\nHost: meta-1:8089\r\n\r\n{}"[..],
         b"\x16\x03\x01\x02\x00",
@@ -265,7 +265,7 @@ async fn who_sends_http_reads_which_port_this_is() {
 
 #[tokio::test(start_paused = true)]
 async fn an_oversize_frame_is_refused_by_its_length_alone() {
-    let scene = scene(Door::new(replica(1))).await;
+    let scene = scene(TestAdmission::new(replica(1))).await;
     let mut stream = dial(&scene).await;
     stream.write_all(&MAGIC).await.expect("written");
     stream.write_u32(u32::MAX).await.expect("written");
@@ -278,13 +278,13 @@ async fn an_oversize_frame_is_refused_by_its_length_alone() {
 
 #[tokio::test(start_paused = true)]
 async fn the_slow_are_closed_and_do_not_keep_others_out() {
-    let scene = scene(Door::new(replica(1))).await;
+    let scene = scene(TestAdmission::new(replica(1))).await;
     let begun = Instant::now();
     let mut slow = Vec::new();
     // More connections than the listener handles at once: the ones beyond the bound are closed at
     // once.
     for n in 0..140 {
-        slow.push(dawdle(&scene, 2 + n % 5).await);
+        slow.push(dial_and_stall(&scene, 2 + n % 5).await);
     }
     assert_eq!(closed(&mut slow).await, 12, "beyond the bound");
     for stream in &mut slow {
@@ -295,7 +295,7 @@ async fn the_slow_are_closed_and_do_not_keep_others_out() {
         "all gone after {:?}",
         begun.elapsed()
     );
-    let (_, verdict) = knock(&scene, hello(replica(1)), None).await;
+    let (_, verdict) = handshake(&scene, hello(replica(1)), None).await;
     assert_eq!(
         code(&verdict),
         RefusedCode::NotOpen,
@@ -305,10 +305,10 @@ async fn the_slow_are_closed_and_do_not_keep_others_out() {
 
 #[tokio::test(start_paused = true)]
 async fn one_address_cannot_keep_the_others_out() {
-    let scene = scene(Door::new(replica(1))).await;
+    let scene = scene(TestAdmission::new(replica(1))).await;
     let mut slow = Vec::new();
     for _ in 0..140 {
-        slow.push(dawdle(&scene, 9).await);
+        slow.push(dial_and_stall(&scene, 9).await);
     }
     assert_eq!(
         closed(&mut slow).await,
@@ -316,7 +316,7 @@ async fn one_address_cannot_keep_the_others_out() {
         "beyond the bound of one address"
     );
     let begun = Instant::now();
-    let (_, verdict) = knock(&scene, hello(replica(1)), None).await;
+    let (_, verdict) = handshake(&scene, hello(replica(1)), None).await;
     assert_eq!(code(&verdict), RefusedCode::NotOpen, "a member is heard");
     assert!(
         begun.elapsed() < Duration::from_millis(50),
@@ -326,7 +326,7 @@ async fn one_address_cannot_keep_the_others_out() {
     // A connection that has ended frees its place.
     drop(slow);
     tokio::time::sleep(Duration::from_millis(50)).await;
-    assert_eq!(closed(&mut [dawdle(&scene, 9).await]).await, 0);
+    assert_eq!(closed(&mut [dial_and_stall(&scene, 9).await]).await, 0);
 }
 
 /// Network whose listener fails with `kind`, `times` times before each connection that it accepts.
@@ -404,9 +404,9 @@ async fn connections_that_are_gone_delay_nobody() {
             times,
         });
         let here = env(net, Seeded::new(2), Arc::new(disk::System));
-        let door = Arc::new(Door::new(replica(1)));
+        let admission = Arc::new(TestAdmission::new(replica(1)));
         let begun = Instant::now();
-        let transport = Transport::listen(&here, bind(1), door)
+        let transport = Transport::listen(&here, bind(1), admission)
             .await
             .expect("the port is free");
         let scene = Scene {
@@ -414,7 +414,7 @@ async fn connections_that_are_gone_delay_nobody() {
             net: network.host(ip(2)),
             network,
         };
-        let (_, verdict) = knock(&scene, hello(replica(1)), None).await;
+        let (_, verdict) = handshake(&scene, hello(replica(1)), None).await;
         assert_eq!(code(&verdict), RefusedCode::NotOpen);
         let took = begun.elapsed();
         let expected = Duration::from_millis(least)..Duration::from_millis(most);

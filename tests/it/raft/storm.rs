@@ -36,25 +36,25 @@ struct Ack {
 
 /// Records of what is seen during a storm. They must hold at every moment.
 #[derive(Default)]
-struct Books {
+struct Records {
     acks: Vec<Ack>,
     unknown: u64,
     /// Leader of each term.
     leaders: BTreeMap<u64, RaftId>,
     /// A short summary of the catalog at each applied log id, which must be the same on all
     /// members.
-    pictures: BTreeMap<LogId, (u64, u64, i64)>,
+    summaries: BTreeMap<LogId, (u64, u64, i64)>,
 }
 
-impl Books {
+impl Records {
     fn leads(&mut self, term: u64, id: RaftId) {
         let first = *self.leaders.entry(term).or_insert(id);
         assert_eq!(first, id, "two leaders in term {term}");
     }
 
-    fn applied(&mut self, at: LogId, picture: (u64, u64, i64)) {
-        let first = *self.pictures.entry(at).or_insert(picture);
-        assert_eq!(first, picture, "replicas differ at {at}");
+    fn applied(&mut self, at: LogId, summary: (u64, u64, i64)) {
+        let first = *self.summaries.entry(at).or_insert(summary);
+        assert_eq!(first, summary, "replicas differ at {at}");
     }
 
     /// Checks that a write that was asked for after another was acknowledged got a higher index.
@@ -84,7 +84,7 @@ type Reach = Shared<BTreeMap<u64, (Raft, Tasks)>>;
 struct Storm {
     cluster: Cluster,
     reach: Reach,
-    books: Shared<Books>,
+    records: Shared<Records>,
     /// Members that vote or are to vote; others are spares.
     voters: BTreeSet<u64>,
     next_raft_id: u64,
@@ -132,7 +132,7 @@ fn run(seed: u64) -> usize {
             storm.round(round).await;
         }
         drop(clients);
-        storm.calm().await
+        storm.heal_and_check().await
     })
 }
 
@@ -146,7 +146,7 @@ impl Storm {
         let mut storm = Self {
             cluster,
             reach: Reach::default(),
-            books: Shared::default(),
+            records: Shared::default(),
             voters: [1, 2, 3].into(),
             next_raft_id: 4,
             watchers: Vec::new(),
@@ -407,10 +407,10 @@ impl Storm {
     /// Watches a new process for the records, and lets clients reach it.
     fn watch(&mut self, id: u64) {
         let process = self.cluster.members[&id].process.as_ref().expect("it runs");
-        let (raft, tasks, books) = (
+        let (raft, tasks, records) = (
             process.raft.clone(),
             process.env.tasks.clone(),
-            self.books.clone(),
+            self.records.clone(),
         );
         self.reach
             .lock()
@@ -422,14 +422,14 @@ impl Storm {
                 let status = raft.status();
                 assert_eq!(status.halted, None, "node {id} halted");
                 {
-                    let mut books = books.lock().expect("sound");
+                    let mut records = records.lock().expect("sound");
                     if status.role == Role::Leader {
-                        books.leads(status.term, RaftId(id));
+                        records.leads(status.term, RaftId(id));
                     }
                     let applied = applied.borrow_and_update();
                     if let Some(at) = applied.last {
                         let catalog = &applied.catalog;
-                        books.applied(at, (catalog.term, catalog.index, catalog.last_at.0));
+                        records.applied(at, (catalog.term, catalog.index, catalog.last_at.0));
                     }
                 }
                 let more = tokio::select! {
@@ -449,15 +449,15 @@ impl Storm {
     fn clients(&self) -> Vec<TaskHandle<()>> {
         let host = Tasks::inline();
         let client = |number: u64| {
-            let (reach, books) = (self.reach.clone(), self.books.clone());
+            let (reach, records) = (self.reach.clone(), self.records.clone());
             let rng = Seeded::new(self.dice(u64::MAX));
-            host.spawn(async move { client(number, &reach, &books, &rng).await })
+            host.spawn(async move { client(number, &reach, &records, &rng).await })
         };
         (0..4).map(client).collect()
     }
 
     /// Heals everything, waits, and checks the records against every replica.
-    async fn calm(mut self) -> usize {
+    async fn heal_and_check(mut self) -> usize {
         self.cluster.network.heal_all();
         let all: Vec<u64> = self.cluster.members.keys().copied().collect();
         for id in all {
@@ -479,8 +479,8 @@ impl Storm {
             .converged(&voters, 1, Duration::from_secs(10))
             .await;
         self.check(&voters);
-        let books = self.books.lock().expect("sound");
-        let (acks, unknown, terms) = (books.acks.len(), books.unknown, books.leaders.len());
+        let records = self.records.lock().expect("sound");
+        let (acks, unknown, terms) = (records.acks.len(), records.unknown, records.leaders.len());
         println!("  {acks} acknowledged, {unknown} unknown, {terms} terms");
         acks
     }
@@ -514,8 +514,8 @@ impl Storm {
     }
 
     fn check(&self, voters: &[u64]) {
-        let books = self.books.lock().expect("sound");
-        books.check_order();
+        let records = self.records.lock().expect("sound");
+        records.check_order();
         let applied = |id: &u64| {
             self.cluster
                 .raft(*id)
@@ -532,7 +532,7 @@ impl Storm {
                 "{id} differs from {}",
                 voters[0]
             );
-            for ack in &books.acks {
+            for ack in &records.acks {
                 let there = applied
                     .catalog
                     .databases
@@ -544,7 +544,7 @@ impl Storm {
     }
 }
 
-async fn client(number: u64, reach: &Reach, books: &Shared<Books>, rng: &Seeded) {
+async fn client(number: u64, reach: &Reach, records: &Shared<Records>, rng: &Seeded) {
     let mut leader = None;
     for n in 0.. {
         tokio::time::sleep(Duration::from_millis(5 + rng.below(60))).await;
@@ -559,9 +559,9 @@ async fn client(number: u64, reach: &Reach, books: &Shared<Books>, rng: &Seeded)
             .killable(async move { raft.propose(body, deadline).await })
             .await;
         let told = Instant::now();
-        let mut books = books.lock().expect("sound");
+        let mut records = records.lock().expect("sound");
         match answer {
-            Some(Ok(Outcome::Applied { index })) => books.acks.push(Ack {
+            Some(Ok(Outcome::Applied { index })) => records.acks.push(Ack {
                 name,
                 index,
                 asked,
@@ -569,7 +569,7 @@ async fn client(number: u64, reach: &Reach, books: &Shared<Books>, rng: &Seeded)
             }),
             Some(Ok(Outcome::Refused(refused))) => panic!("{name} refused: {refused}"),
             Some(Err(ProposeError::NotLeader { leader: there })) => leader = there,
-            Some(Err(ProposeError::Unknown)) | None => books.unknown += 1,
+            Some(Err(ProposeError::Unknown)) | None => records.unknown += 1,
             Some(Err(_)) => leader = None,
         }
     }

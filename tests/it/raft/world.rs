@@ -76,7 +76,7 @@ impl Directory {
 
 /// Admission of every sender that means this node, except those that a test forbids.
 #[derive(Clone)]
-pub(super) struct Door {
+pub(super) struct TestAdmission {
     pub(super) me: Option<Replica>,
     /// Hosts of members. Without it, member n is at host n.
     pub(super) directory: Option<Directory>,
@@ -88,7 +88,7 @@ pub(super) struct Door {
     pub(super) refusals: Arc<Mutex<Vec<(RaftId, Refusal)>>>,
 }
 
-impl Door {
+impl TestAdmission {
     pub(super) fn new(me: Replica) -> Self {
         Self {
             me: Some(me),
@@ -111,7 +111,7 @@ pub(super) fn starts() -> Starts {
     }
 }
 
-impl Admission for Door {
+impl Admission for TestAdmission {
     fn admit(&self, hello: &Hello, from: IpAddr) -> Result<(), Refusal> {
         self.hints
             .lock()
