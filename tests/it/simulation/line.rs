@@ -29,7 +29,7 @@ struct Question {
     path: String,
     meant_for: Option<Incarnation>,
     /// Whether a node that does not lead forwarded this to the leader.
-    carried: bool,
+    forwarded: bool,
     body: Vec<u8>,
 }
 
@@ -62,7 +62,7 @@ impl Exchange for Line {
             let question = Question {
                 path: IDENTITY.to_owned(),
                 meant_for: None,
-                carried: false,
+                forwarded: false,
                 body,
             };
             let reply = ask_at(&*self.net, at, &question).await?;
@@ -87,7 +87,7 @@ impl Exchange for Line {
             let question = Question {
                 path: path.to_owned(),
                 meant_for,
-                carried: false,
+                forwarded: false,
                 body,
             };
             let asked = timeout(within, ask_by_name(&*self.net, &to, &question)).await;
@@ -111,7 +111,7 @@ impl Exchange for Line {
             let question = Question {
                 path: ANNOUNCE.to_owned(),
                 meant_for: None,
-                carried: false,
+                forwarded: false,
                 body,
             };
             ask_by_name(&*self.net, &to, &question).await.map(drop)
@@ -214,7 +214,7 @@ async fn respond(cluster: &Cluster, net: &dyn Net, from: IpAddr, question: Quest
             body: body.to_vec(),
         };
     }
-    carry(cluster, net, question)
+    forward(cluster, net, question)
         .await
         .unwrap_or_else(|| Reply {
             status: 503,
@@ -223,8 +223,8 @@ async fn respond(cluster: &Cluster, net: &dyn Net, from: IpAddr, question: Quest
 }
 
 /// Forwards to the leader, once, as HTTP does, what only the leader answers.
-async fn carry(cluster: &Cluster, net: &dyn Net, question: Question) -> Option<Reply> {
-    if question.carried {
+async fn forward(cluster: &Cluster, net: &dyn Net, question: Question) -> Option<Reply> {
+    if question.forwarded {
         return None;
     }
     let raft = cluster.raft().ok()?;
@@ -236,7 +236,7 @@ async fn carry(cluster: &Cluster, net: &dyn Net, question: Question) -> Option<R
         .meta_node_by_raft_id(leader)
         .cloned()?;
     let question = Question {
-        carried: true,
+        forwarded: true,
         meant_for: Some(leader.incarnation),
         ..question
     };

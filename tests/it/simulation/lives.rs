@@ -306,11 +306,11 @@ fn a_member_that_somebody_hears_is_not_replaced() {
             sim.network.cut(ip(from), ip(to));
         }
         // Another volume under the old one's name: the name leads to the new node only.
-        let twin = sim.add(|_| {});
-        sim.nodes[twin].config.hostname = Some(host(old));
-        sim.network.name(&host(old), &[ip(twin)]);
+        let duplicate = sim.add(|_| {});
+        sim.nodes[duplicate].config.hostname = Some(host(old));
+        sim.network.name(&host(old), &[ip(duplicate)]);
         let before = sim.view(old).incarnation;
-        sim.start(twin).await;
+        sim.start(duplicate).await;
         sleep(60 * SECOND).await;
         let catalog = sim.catalog(witness).expect("open");
         assert!(
@@ -318,7 +318,12 @@ fn a_member_that_somebody_hears_is_not_replaced() {
             "{}",
             sim.describe()
         );
-        assert_ne!(sim.view(twin).phase, Phase::Member, "{}", sim.describe());
+        assert_ne!(
+            sim.view(duplicate).phase,
+            Phase::Member,
+            "{}",
+            sim.describe()
+        );
     });
 }
 

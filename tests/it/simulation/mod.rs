@@ -18,12 +18,12 @@ use nodes::{Sim, host};
 const SECOND: Duration = Duration::from_secs(1);
 
 /// Runs in one thread with paused time.
-fn simulate<T>(story: impl Future<Output = T>) -> T {
+fn simulate<T>(scenario: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
         .build();
-    runtime.expect("a runtime").block_on(story)
+    runtime.expect("a runtime").block_on(scenario)
 }
 
 async fn founded(seed: u64) -> Sim {

@@ -193,12 +193,12 @@ impl Life {
         let clusters: BTreeSet<_> = running()
             .filter_map(|n| self.sim.view(n).cluster_id)
             .collect();
-        assert!(clusters.len() <= 1, "two clusters: {}", self.story());
+        assert!(clusters.len() <= 1, "two clusters: {}", self.trace());
         for catalog in running()
             .filter(|n| self.sim.cluster(*n).raft().is_ok())
             .filter_map(|n| self.sim.catalog(n))
         {
-            assert_eq!(catalog.check(), Ok(()), "{}", self.story());
+            assert_eq!(catalog.check(), Ok(()), "{}", self.trace());
         }
     }
 
@@ -218,7 +218,7 @@ impl Life {
         }
         let all: Vec<usize> = (0..self.sim.nodes.len()).collect();
         while !self.is_whole(&all) {
-            assert!(Instant::now() < end, "not whole again: {}", self.story());
+            assert!(Instant::now() < end, "not whole again: {}", self.trace());
             sleep(SECOND).await;
         }
         self.check();
@@ -238,7 +238,7 @@ impl Life {
         usize::try_from(self.sim.rng.below(end as u64)).expect("small")
     }
 
-    fn story(&self) -> String {
+    fn trace(&self) -> String {
         format!(
             "seed {}: {}\n{}",
             self.seed,
