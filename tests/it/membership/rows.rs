@@ -830,8 +830,8 @@ fn judged_gone_is_only_who_was_silent_to_all_while_the_name_is_the_newcomers() {
     };
     let plain = || gone(&new, 3);
     assert_eq!(verdict(&leader.facts, plain()), Ok(()));
-    let twin = || says(volume(3), Some(RaftId(3)), Phase::Member);
-    let mut foreign = twin();
+    let old_member = || says(volume(3), Some(RaftId(3)), Phase::Member);
+    let mut foreign = old_member();
     foreign.cluster_name = "prod".to_owned();
     let with = |answer| Evidence {
         name: vec![Ok(joining(&new)), answer],
@@ -876,7 +876,7 @@ fn judged_gone_is_only_who_was_silent_to_all_while_the_name_is_the_newcomers() {
             },
             "a member heard Raft id 3 1000 ms ago",
         ),
-        (with(Ok(twin())), "two nodes answer to one name"),
+        (with(Ok(old_member())), "two nodes answer to one name"),
         (with(Err(PollError::WrongSecret)), "wrong secret"),
         (
             Evidence {

@@ -17,7 +17,7 @@ use super::world::{Flight, Planted, World, name};
 struct Faults {
     newcomers: usize,
     wipes: usize,
-    twins: usize,
+    duplicates: usize,
     copies: usize,
     renames: usize,
     removals: usize,
@@ -28,7 +28,7 @@ struct Faults {
 const ALL: Faults = Faults {
     newcomers: 2,
     wipes: 2,
-    twins: 1,
+    duplicates: 1,
     copies: 1,
     renames: 2,
     removals: 2,
@@ -152,10 +152,10 @@ fn fault(world: &mut World, left: &mut Faults, slot: usize) {
             world.wipe(slot);
             world.start(slot);
         }
-        3 if take(&mut left.twins) => {
-            let twin = world.add_slot(true);
-            world.slots[twin].is_stranger = true;
-            world.rename(twin, world.slots[slot].home.clone());
+        3 if take(&mut left.duplicates) => {
+            let duplicate = world.add_slot(true);
+            world.slots[duplicate].is_outsider = true;
+            world.rename(duplicate, world.slots[slot].home.clone());
         }
         4 if slot != other && is_spare(world, other) && take(&mut left.copies) => {
             let copied = world.slots[slot].volume.clone();
@@ -173,7 +173,7 @@ fn fault(world: &mut World, left: &mut Faults, slot: usize) {
                     slot,
                     Address::new(&format!("elsewhere-{}", left.renames), 8091),
                 );
-            } else if !world.slots[slot].is_stranger && !world.slots[other].is_stranger {
+            } else if !world.slots[slot].is_outsider && !world.slots[other].is_outsider {
                 world.rename(slot, two);
                 world.rename(other, one);
             }
@@ -208,7 +208,7 @@ fn has_raft_id(world: &World, slot: usize, id: RaftId) -> bool {
     let volume = node
         .volume
         .as_ref()
-        .filter(|_| !node.is_copy && !node.is_stranger);
+        .filter(|_| !node.is_copy && !node.is_outsider);
     volume.is_some_and(|volume| volume.raft_id == Some(id) && volume.phase != Phase::Removed)
 }
 
@@ -331,7 +331,7 @@ fn heal(world: &mut World) {
         if world.slots[slot].is_copy {
             world.wipe(slot);
         }
-        if world.slots[slot].is_stranger {
+        if world.slots[slot].is_outsider {
             world.wipe(slot);
             let home = world.slots[slot].home.clone();
             world
@@ -353,7 +353,7 @@ fn heal(world: &mut World) {
 fn wants(world: &World, slot: usize) -> bool {
     let node = &world.slots[slot];
     let removed = node.volume.as_ref().and_then(|volume| volume.removed);
-    !node.is_stranger && removed != Some(RemovedWhy::Removed)
+    !node.is_outsider && removed != Some(RemovedWhy::Removed)
 }
 
 fn is_settled(world: &World) -> bool {
@@ -369,19 +369,19 @@ fn is_settled(world: &World) -> bool {
     // A pending that got its vote at an address of another node, and whose volume was then
     // destroyed. Only an operator can remove it.
     let is_lost = |id: RaftId| (0..world.slots.len()).all(|slot| raft_id(world, slot) != Some(id));
-    let ghosts: BTreeSet<RaftId> = catalog
+    let lost_pendings: BTreeSet<RaftId> = catalog
         .pendings
         .values()
         .map(|pending| pending.raft_id)
         .collect();
-    let are_ghosts = ghosts
+    let are_lost = lost_pendings
         .iter()
         .all(|id| config.voters.contains(id) && is_lost(*id));
-    if config.outgoing.is_some() || !are_ghosts || world.is_in_flight(leader) {
+    if config.outgoing.is_some() || !are_lost || world.is_in_flight(leader) {
         return false;
     }
     let nodes = catalog.meta_nodes.values().map(|node| node.raft_id);
-    let members: BTreeSet<RaftId> = nodes.chain(ghosts).collect();
+    let members: BTreeSet<RaftId> = nodes.chain(lost_pendings).collect();
     let is_in = |slot: usize| {
         let node = &world.slots[slot];
         let Some(volume) = &node.volume else {
@@ -493,7 +493,7 @@ fn schedules_with_names_that_move_and_twins_and_copies() {
         Faults {
             newcomers: 1,
             wipes: 1,
-            twins: 2,
+            duplicates: 2,
             copies: 1,
             renames: 3,
             ..Faults::default()

@@ -65,7 +65,7 @@ pub(super) struct Slot {
     /// refused on 8089.
     pub(super) is_copy: bool,
     /// Whether it does not belong to this cluster; such a node is gone when faults end.
-    pub(super) is_stranger: bool,
+    pub(super) is_outsider: bool,
     /// Time at which it last heard each incarnation.
     pub(super) heard: BTreeMap<Incarnation, Duration>,
     pub(super) leading: Option<Leading>,
@@ -197,7 +197,7 @@ impl World {
             home,
             voter,
             is_copy: false,
-            is_stranger: false,
+            is_outsider: false,
             heard: BTreeMap::new(),
             leading: None,
         });
