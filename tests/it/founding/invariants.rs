@@ -119,10 +119,10 @@ fn raft_id_reused(world: &World) -> Option<String> {
 fn undurable_incarnation(world: &World) -> Option<String> {
     world.slots.iter().find_map(|slot| {
         let origin = slot.volume.as_ref()?.record.origin()?;
-        let stranger = origin
+        let undurable = origin
             .vector
             .iter()
             .find(|e| !world.history.durable.contains(&e.incarnation))?;
-        Some(format!("{} of {}", stranger.incarnation, stranger.http))
+        Some(format!("{} of {}", undurable.incarnation, undurable.http))
     })
 }

@@ -334,16 +334,16 @@ fn f2_a_hinted_cluster_counts_only_if_it_names_my_address() {
         let mut world = World::new(5, 3);
         (0..2).for_each(|slot| world.start(slot));
         world.run_for(SECOND / 2);
-        let mut stranger = formed(1).identity(0).expect("runs");
-        stranger.http = Address::new("elsewhere", 8091);
+        let mut outsider = formed(1).identity(0).expect("runs");
+        outsider.http = Address::new("elsewhere", 8091);
         let named = if names_me {
             name(0)
         } else {
-            stranger.http.clone()
+            outsider.http.clone()
         };
-        (stranger.list, stranger.members) = (vec![stranger.http.clone()], vec![named]);
-        world.hint(0, &stranger);
-        world.answer_with(0, &stranger.http.clone(), Ok(stranger));
+        (outsider.list, outsider.members) = (vec![outsider.http.clone()], vec![named]);
+        world.hint(0, &outsider);
+        world.answer_with(0, &outsider.http.clone(), Ok(outsider));
         let joining = matches!(world.verdict(0), Some(Verdict::Join { .. }));
         assert_eq!(joining, joins, "{}", world.describe());
     }
@@ -358,7 +358,7 @@ fn f2_a_cluster_of_which_only_a_learner_is_left_is_told_as_that() {
     let both = || vec![name(0), name(1)];
     let down = || vec![name(0), name(1), Address::new("down", 8091)];
     let voting = || vec![name(0), extra.clone()];
-    for (voters, is_remnant) in [
+    for (voters, is_orphaned) in [
         (both(), true),
         (down(), false),
         (voting(), false),
@@ -382,10 +382,10 @@ fn f2_a_cluster_of_which_only_a_learner_is_left_is_told_as_that() {
         );
         assert_eq!(
             verdict.to_string().starts_with(&said),
-            is_remnant,
+            is_orphaned,
             "{verdict}"
         );
-        assert_eq!(verdict.doing() == Activity::Blocked, is_remnant);
+        assert_eq!(verdict.doing() == Activity::Blocked, is_orphaned);
     }
 }
 
@@ -447,24 +447,24 @@ fn f3_expect_0_never_founds() {
 #[test]
 fn f3_a_node_in_no_entry_of_the_list_waits_for_a_cluster() {
     let mut world = World::new(8, 2);
-    let stranger = world.add_slot((0..2).map(name).collect());
+    let outsider = world.add_slot((0..2).map(name).collect());
     (0..3).for_each(|slot| world.start(slot));
     assert!(world.run_until(2 * SECOND, |world| {
         matches!(
-            world.verdict(stranger),
+            world.verdict(outsider),
             Some(Verdict::AwaitCluster {
                 why: Await::NotListed,
                 ..
             })
         )
     }));
-    let text = world.verdict(stranger).expect("runs").to_string();
+    let text = world.verdict(outsider).expect("runs").to_string();
     assert!(
         text.contains("own address is in no entry of INFLUXDB_META_PEERS"),
         "{text}"
     );
     assert!(world.run_until(10 * SECOND, |world| matches!(
-        world.verdict(stranger),
+        world.verdict(outsider),
         Some(Verdict::Join { .. })
     )));
 }
@@ -871,8 +871,8 @@ fn a_configured_hostname_needs_no_answer_from_oneself() {
 #[test]
 fn rule_3_5_two_nodes_behind_one_name_block() {
     let mut world = World::new(28, 3);
-    let twin = world.add_slot((0..3).map(name).collect());
-    world.names.insert(name(1), vec![1, twin]);
+    let duplicate = world.add_slot((0..3).map(name).collect());
+    world.names.insert(name(1), vec![1, duplicate]);
     (0..4).for_each(|slot| world.start(slot));
     world.run_for(5 * SECOND);
     for slot in [0, 2] {
@@ -882,7 +882,7 @@ fn rule_3_5_two_nodes_behind_one_name_block() {
     }
     assert!((0..4).all(|slot| world.slots[slot].cluster().is_none()));
     // The second stack goes away: a minute later it is forgotten.
-    world.wipe(twin);
+    world.wipe(duplicate);
     world.names.insert(name(1), vec![1]);
     let founders_started =
         |world: &World| (0..3).all(|slot| world.phase(slot) == Some(Phase::Started));
@@ -896,11 +896,13 @@ fn rule_3_5_two_nodes_behind_one_name_block() {
 #[test]
 fn rule_3_5_an_incarnation_that_comes_back_after_another_blocks_for_a_minute() {
     let mut world = World::new(29, 3);
-    let twin = world.add_slot((0..3).map(name).collect());
-    [0, 1, twin].into_iter().for_each(|slot| world.start(slot));
+    let duplicate = world.add_slot((0..3).map(name).collect());
+    [0, 1, duplicate]
+        .into_iter()
+        .for_each(|slot| world.start(slot));
     // The name leads to the first node, to the second, and to the first again: never to both at
     // once.
-    for turn in [1, twin, 1] {
+    for turn in [1, duplicate, 1] {
         let answer = world.identity(turn).expect("runs");
         world.answer_with(0, &name(1), Ok(answer));
         world.now += Duration::from_millis(200);

@@ -18,7 +18,7 @@ struct Faults {
     wipes: usize,
     edits: usize,
     swaps: usize,
-    twins: usize,
+    duplicates: usize,
     clones: usize,
     names: usize,
 }
@@ -141,10 +141,10 @@ fn fault(world: &mut World, left: &mut Faults, slot: usize) {
             world.names.insert(name(slot), two);
             world.names.insert(name(other), one);
         }
-        3 if take(&mut left.twins) => {
-            let twin = world.add_slot(world.slots[0].config.peers.clone());
-            world.names.entry(name(other)).or_default().push(twin);
-            world.start(twin);
+        3 if take(&mut left.duplicates) => {
+            let duplicate = world.add_slot(world.slots[0].config.peers.clone());
+            world.names.entry(name(other)).or_default().push(duplicate);
+            world.start(duplicate);
         }
         4 if take(&mut left.clones) && slot < founders && slot != other => {
             world.crash(other);
@@ -313,7 +313,7 @@ fn schedules_with_two_nodes_behind_one_name() {
         30,
         Faults {
             wipes: 1,
-            twins: 1,
+            duplicates: 1,
             ..Faults::default()
         },
     );
