@@ -44,12 +44,12 @@ pub(crate) struct Node {
 impl TestCluster {
     /// Makes a founded cluster, with a leader that every node knows, and every node ready.
     pub(crate) async fn of(count: u64) -> Self {
-        Self::carrying(count, Arc::new(Client::new(&Env::real()))).await
+        Self::forwarding_with(count, Arc::new(Client::new(&Env::real()))).await
     }
 
     /// Makes a cluster whose nodes forward requests with this forwarder.
-    pub(crate) async fn carrying(count: u64, carrier: Arc<dyn Forwarder>) -> Self {
-        Self::configured(count, carrier, HttpConfig::default(), None, FEATURE_LEVEL).await
+    pub(crate) async fn forwarding_with(count: u64, forwarder: Arc<dyn Forwarder>) -> Self {
+        Self::configured(count, forwarder, HttpConfig::default(), None, FEATURE_LEVEL).await
     }
 
     pub(crate) async fn with_secret(count: u64, secret: &str) -> Self {
@@ -69,8 +69,8 @@ impl TestCluster {
 
     /// Makes one node of a cluster in which other members may run an older version.
     pub(crate) async fn at_level(level: u32) -> Self {
-        let carrier = Arc::new(Client::new(&Env::real()));
-        Self::configured(1, carrier, HttpConfig::default(), None, level).await
+        let forwarder = Arc::new(Client::new(&Env::real()));
+        Self::configured(1, forwarder, HttpConfig::default(), None, level).await
     }
 
     /// Makes a cluster whose nodes authenticate callers.
@@ -91,14 +91,16 @@ impl TestCluster {
 
     async fn configured(
         count: u64,
-        carrier: Arc<dyn Forwarder>,
+        forwarder: Arc<dyn Forwarder>,
         config: HttpConfig,
         users: Option<Arc<dyn Users>>,
         level: u32,
     ) -> Self {
         let mut begun = Vec::new();
         for number in 1..=count {
-            begun.push(Begun::listen(number, carrier.clone(), config.clone(), users.clone()).await);
+            begun.push(
+                Begun::listen(number, forwarder.clone(), config.clone(), users.clone()).await,
+            );
         }
         let founders: Vec<_> = begun.iter().map(|node| node.member.founder()).collect();
         let addresses: BTreeMap<_, _> = begun
@@ -187,11 +189,11 @@ struct Begun {
 impl Begun {
     async fn listen(
         number: u64,
-        carrier: Arc<dyn Forwarder>,
+        forwarder: Arc<dyn Forwarder>,
         config: HttpConfig,
         users: Option<Arc<dyn Users>>,
     ) -> Self {
-        let http = TestServer::with_users(config, carrier, users).await;
+        let http = TestServer::with_users(config, forwarder, users).await;
         let local = http.server.local();
         let member = Arc::new(Member::new(
             number,

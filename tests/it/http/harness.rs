@@ -207,14 +207,14 @@ impl TestServer {
     }
 
     /// Starts a server without a cluster.
-    pub(crate) async fn start(config: HttpConfig, carrier: Arc<dyn Forwarder>) -> Self {
-        Self::with_users(config, carrier, None).await
+    pub(crate) async fn start(config: HttpConfig, forwarder: Arc<dyn Forwarder>) -> Self {
+        Self::with_users(config, forwarder, None).await
     }
 
     /// Starts a server with these users in place of those of the catalog.
     pub(crate) async fn with_users(
         config: HttpConfig,
-        carrier: Arc<dyn Forwarder>,
+        forwarder: Arc<dyn Forwarder>,
         users: Option<Arc<dyn Users>>,
     ) -> Self {
         let env = Env::real();
@@ -235,7 +235,7 @@ impl TestServer {
         let data_nodes = DataNodes::open(&env, &DataNodesConfig::default())
             .await
             .expect("without TLS");
-        let service = Service::new(&env, carrier, data_nodes, metrics, service_config);
+        let service = Service::new(&env, forwarder, data_nodes, metrics, service_config);
         let users = users.unwrap_or_else(|| service.clone());
         let server = Server::start_with_users(&env, listener, service.clone(), users, config);
         Self {

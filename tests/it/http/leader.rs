@@ -153,7 +153,7 @@ impl Forwarder for Silent {
 /// been executed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_outcome_that_nobody_knows_is_said_to_be_unknown() {
-    let cluster = TestCluster::carrying(3, Arc::new(Silent::default())).await;
+    let cluster = TestCluster::forwarding_with(3, Arc::new(Silent::default())).await;
     let leader = cluster.leader().host();
     let reply = execute(cluster.follower(), "localhost", "").await;
     let text =
@@ -168,7 +168,7 @@ async fn an_outcome_that_nobody_knows_is_said_to_be_unknown() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_caller_does_not_wait_for_a_deposed_leader() {
     let silent = Arc::new(Silent::default());
-    let cluster = TestCluster::carrying(3, silent.clone()).await;
+    let cluster = TestCluster::forwarding_with(3, silent.clone()).await;
     let (leader, follower) = (cluster.leader(), cluster.follower());
     let (reply, _) = tokio::join!(execute(follower, "localhost", ""), async {
         until("it is being carried", || {

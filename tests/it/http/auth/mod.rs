@@ -28,13 +28,13 @@ pub(super) const GO_TOKEN: &str = "Authorization: Bearer \
 
 /// Users: `bob` is an admin, `ann` is not, `eve` has no password here. The hashes were made by
 /// another program.
-pub(super) struct People {
+pub(super) struct TestUsers {
     pub(super) admin: bool,
     /// Reason why there is no list of users.
     pub(super) unknown: Option<&'static str>,
 }
 
-impl Users for People {
+impl Users for TestUsers {
     fn has_admin(&self) -> Result<bool, String> {
         self.unknown
             .map_or(Ok(self.admin), |why| Err(why.to_owned()))
@@ -62,15 +62,15 @@ impl Users for People {
     }
 }
 
-pub(super) fn people() -> Arc<dyn Users> {
-    Arc::new(People {
+pub(super) fn test_users() -> Arc<dyn Users> {
+    Arc::new(TestUsers {
         admin: true,
         unknown: None,
     })
 }
 
-pub(super) fn nobody() -> Arc<dyn Users> {
-    Arc::new(People {
+pub(super) fn no_users() -> Arc<dyn Users> {
+    Arc::new(TestUsers {
         admin: false,
         unknown: None,
     })

@@ -2,7 +2,7 @@
 
 use influxdb_meta::auth::Method;
 
-use super::{GO_TOKEN, config, error, people};
+use super::{GO_TOKEN, config, error, test_users};
 use crate::http::cluster::{Node, TestCluster};
 use crate::http::harness::{Reply, until};
 use crate::http::member::{CREATE_DB0, hex};
@@ -85,7 +85,7 @@ async fn a_data_node_polls_with_its_token() {
 /// forwarded request.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn credentials_go_with_a_request_to_the_leader() {
-    let cluster = TestCluster::guarded(3, config(Method::All), Some(people())).await;
+    let cluster = TestCluster::guarded(3, config(Method::All), Some(test_users())).await;
     let (leader, follower) = (cluster.leader(), cluster.follower());
     let body = hex(CREATE_DB0);
     let mut before = leader.index();

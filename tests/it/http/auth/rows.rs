@@ -6,7 +6,8 @@ use influxdb_meta::auth::{Method, token};
 use influxdb_meta::http::HttpConfig;
 
 use super::{
-    GO_TOKEN, INTERNAL, LONG, People, SHARED, bearer, config, error, get, nobody, people, server,
+    GO_TOKEN, INTERNAL, LONG, SHARED, TestUsers, bearer, config, error, get, no_users, server,
+    test_users,
 };
 use crate::http::harness::{Reply, StandIn, TestServer};
 
@@ -44,7 +45,7 @@ fn is_in(reply: &Reply, who: &str) {
 /// callers get the wire's text, whatever credentials they present.
 #[tokio::test]
 async fn without_an_admin_only_internal_tokens_are_let_in() {
-    let server = server(config(Method::All), nobody()).await;
+    let server = server(config(Method::All), no_users()).await;
     is_in(&get(&server, "/peers", GO_TOKEN).await, "as Go makes it");
     is_in(
         &get(&server, "/peers", &bearer(INTERNAL, "")).await,
@@ -200,7 +201,7 @@ fn refused() -> Vec<(&'static str, String, u16, &'static str)> {
 
 #[tokio::test]
 async fn who_is_not_let_in_is_told_why_in_the_words_of_the_wire() {
-    let server = server(config(Method::All), people()).await;
+    let server = server(config(Method::All), test_users()).await;
     for (path, headers, status, text) in refused() {
         let reply = get(&server, path, &headers).await;
         assert_eq!(error(&reply), (status, text.to_owned()), "{path} {headers}");
@@ -209,7 +210,7 @@ async fn who_is_not_let_in_is_told_why_in_the_words_of_the_wire() {
 
 #[tokio::test]
 async fn every_way_in_leads_in() {
-    let server = server(config(Method::All), people()).await;
+    let server = server(config(Method::All), test_users()).await;
     let ways = [
         ("/peers", GO_TOKEN.to_owned()),
         (
@@ -254,8 +255,8 @@ async fn without_authentication_nobody_is_asked() {
 /// `auth-method` is about users; tokens of nodes are accepted whatever it says.
 #[tokio::test]
 async fn a_method_that_is_off_is_not_taken() {
-    let jwt = server(config(Method::Jwt), people()).await;
-    let pass = server(config(Method::UserPass), people()).await;
+    let jwt = server(config(Method::Jwt), test_users()).await;
+    let pass = server(config(Method::UserPass), test_users()).await;
     for server in [&jwt, &pass] {
         is_in(&get(server, "/peers", GO_TOKEN).await, "a node");
     }
@@ -274,7 +275,7 @@ async fn a_method_that_is_off_is_not_taken() {
     let mut config: HttpConfig = config(Method::All);
     config.auth.shared_secret = None;
     let reply = get(
-        &server(config, people()).await,
+        &server(config, test_users()).await,
         "/peers",
         &bearer("", "bob"),
     )
@@ -286,7 +287,7 @@ async fn a_method_that_is_off_is_not_taken() {
 /// "wrong password".
 #[tokio::test]
 async fn where_no_users_are_known_that_is_said() {
-    let users = Arc::new(People {
+    let users = Arc::new(TestUsers {
         admin: true,
         unknown: Some("it starts"),
     });
