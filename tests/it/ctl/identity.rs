@@ -26,7 +26,7 @@ fn not_ours(what: &str) -> Result<String, CallError> {
 }
 
 /// A server of another program: 404 for everything but `/status`.
-fn stranger(answer: &'static str) -> impl Fn(&Asked) -> Reply {
+fn other_program(answer: &'static str) -> impl Fn(&Asked) -> Reply {
     move |asked| match asked.what.as_str() {
         "GET /status" if !answer.is_empty() => json(answer),
         _ => status(404, "404 page not found\n"),
@@ -81,19 +81,19 @@ async fn strangers_are_named() {
     let other_make =
         r#"{"nodeType":"meta","leader":"","httpAddr":"m:8091","raftAddr":"m:8089","peers":null}"#;
     assert_eq!(
-        poll(8091, stranger(other_make)).await,
+        poll(8091, other_program(other_make)).await,
         Err(CallError::OtherMetaNode)
     );
     assert_eq!(
-        poll(8091, stranger(r#"{"nodeType":"data"}"#)).await,
+        poll(8091, other_program(r#"{"nodeType":"data"}"#)).await,
         not_ours("a data node")
     );
     assert_eq!(
-        poll(8091, stranger("hello")).await,
+        poll(8091, other_program("hello")).await,
         not_ours("HTTP 404 to /cluster/identity")
     );
     assert_eq!(
-        poll(8091, stranger("")).await,
+        poll(8091, other_program("")).await,
         not_ours("HTTP 404 to /cluster/identity")
     );
     assert_eq!(
