@@ -62,7 +62,7 @@ fn three_nodes_form_and_are_used_with_the_secret_of_nodes() {
     nodes.wait_ready();
     let (leader, token) = (nodes.leader(), token());
     let follower = &nodes.all[(leader + 1) % 3];
-    people(follower);
+    operator_commands(follower);
     data_nodes(&nodes, follower, &token);
     probes(follower, &token);
     announcements_are_taken(&nodes, &token);
@@ -70,7 +70,7 @@ fn three_nodes_form_and_are_used_with_the_secret_of_nodes() {
     assert!(!logs.contains(SECRET), "a secret in a log:\n{logs}");
 }
 
-fn people(node: &Node) {
+fn operator_commands(node: &Node) {
     let without = node.ctl(&["show"]);
     let want = "show: operation exited with error: must create admin user first\n";
     assert_eq!(

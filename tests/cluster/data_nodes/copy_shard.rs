@@ -22,11 +22,11 @@ impl Stack {
         ])
     }
 
-    /// Asks for a copy at this node. With `carried` the caller uses the name of a published port,
+    /// Asks for a copy at this node. With `forwarded` the caller uses the name of a published port,
     /// so that a follower forwards.
-    fn copy_at(&self, node: usize, shard: u64, carried: bool) -> Result<Response, String> {
+    fn copy_at(&self, node: usize, shard: u64, forwarded: bool) -> Result<Response, String> {
         let at = self.meta.all[node].http();
-        let host = if carried {
+        let host = if forwarded {
             "localhost:18091".to_owned()
         } else {
             at.to_string()
@@ -261,16 +261,16 @@ fn a_wrong_parameter_says_why() {
 #[test]
 fn the_caller_hangs_up() {
     let stack = Stack::joined(2);
-    for (n, carried) in [false, true].into_iter().enumerate() {
+    for (n, forwarded) in [false, true].into_iter().enumerate() {
         let shard = stack.lone_shard(&format!("db{n}"));
         stack.data(1).set_mood(COPY, Mood::Held);
-        let node = if carried {
+        let node = if forwarded {
             stack.follower()
         } else {
             stack.leader()
         };
         let at = stack.meta.all[node].http();
-        let host = if carried {
+        let host = if forwarded {
             "localhost:18091".to_owned()
         } else {
             at.to_string()
