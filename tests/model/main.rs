@@ -9,9 +9,10 @@
 //! ```
 //!
 //! `GET /model`; `POST /create-database?name=`, `/write?db=&rp=&time=`, `/lease?name=`,
-//! `/mood?on=&mood=`. The answer is 200, or 400 with the cause. `META_INTERNAL_SHARED_SECRET` signs
-//! its requests; `CERTIFICATE` names a PEM file with certificate and key for TLS on 8088; `PACE`
-//! makes its delays that many times shorter (1: as in a real data node).
+//! `/behaviour?on=&behaviour=`. The answer is 200, or 400 with the cause.
+//! `META_INTERNAL_SHARED_SECRET` signs its requests; `CERTIFICATE` names a PEM file with certificate
+//! and key for TLS on 8088; `PACE` makes its delays that many times shorter (1: as in a real data
+//! node).
 #![allow(
     clippy::disallowed_methods,
     reason = "this stands in for another program"
@@ -30,7 +31,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread;
 
-use data_node::{DataNode, Mood, On, Options};
+use data_node::{Behaviour, DataNode, On, Options};
 use influxdb_meta::wire::data_node::MessageType;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -157,8 +158,8 @@ fn answer(node: &DataNode, method: &str, target: &str) -> Result<String, String>
         ("POST", "/lease") => node
             .acquire_lease(given("name")?)
             .map(|lease| json!(lease.owner).to_string()),
-        ("POST", "/mood") => {
-            node.set_mood(on(given("on")?)?, mood(given("mood")?)?);
+        ("POST", "/behaviour") => {
+            node.set_behaviour(on(given("on")?)?, behaviour(given("behaviour")?)?);
             Ok("{}".to_owned())
         }
         _ => Err(format!("no {method} {path} here")),
@@ -200,15 +201,15 @@ fn on(name: &str) -> Result<On, String> {
     }
 }
 
-fn mood(name: &str) -> Result<Mood, String> {
+fn behaviour(name: &str) -> Result<Behaviour, String> {
     Ok(match name {
-        "obliging" => Mood::Obliging,
-        "held" => Mood::Held,
-        "failing" => Mood::Failing("told to fail".to_owned()),
-        "silent" => Mood::Silent,
-        "rude" => Mood::Rude,
-        "forgetful" => Mood::Forgetful,
-        _ => return Err(format!("no mood {name}")),
+        "normal" => Behaviour::Normal,
+        "held" => Behaviour::Held,
+        "failing" => Behaviour::Failing("told to fail".to_owned()),
+        "silent" => Behaviour::Silent,
+        "hang-up" => Behaviour::HangUp,
+        "act-then-hang-up" => Behaviour::ActThenHangUp,
+        _ => return Err(format!("no behaviour {name}")),
     })
 }
 

@@ -145,20 +145,20 @@ fn while_the_first_meta_node_is_down() {
 /// sends it to the next leader.
 #[test]
 fn the_leader_dies_meanwhile() {
-    use crate::harness::data_node::{Mood, On};
+    use crate::harness::data_node::{Behaviour, On};
     use influxdb_meta::wire::data_node::MessageType;
 
     let mut stack = Stack::of(1);
     let (leader, follower) = (stack.leader(), stack.follower());
     let join = On::Call(MessageType::JoinCluster);
-    stack.data(0).set_mood(join, Mood::Held);
+    stack.data(0).set_behaviour(join, Behaviour::Held);
     let answer = std::thread::scope(|scope| {
         let at = &stack.meta.all[follower];
         let addr = stack.tcp(0);
         let asked = scope.spawn(move || curl(at, &addr));
         stack.data(0).wait_heard("JoinCluster", AT_LAST);
         stack.meta.all[leader].signal("KILL");
-        stack.data(0).set_mood(join, Mood::Obliging);
+        stack.data(0).set_behaviour(join, Behaviour::Normal);
         asked.join().expect("no panic")
     });
     assert_eq!(added(&answer), (4, stack.tcp(0)));

@@ -5,7 +5,7 @@ use std::time::Instant;
 use influxdb_meta::wire::data_node::MessageType;
 
 use super::*;
-use crate::harness::data_node::{Mood, On};
+use crate::harness::data_node::{Behaviour, On};
 
 /// Starts three meta nodes that are to add so many data nodes. No data node runs yet.
 fn wanting(count: usize) -> Stack {
@@ -78,13 +78,13 @@ fn the_leader_dies_meanwhile() {
     stack.start_data(0);
     stack
         .data(0)
-        .set_mood(On::Call(MessageType::JoinCluster), Mood::Held);
+        .set_behaviour(On::Call(MessageType::JoinCluster), Behaviour::Held);
     stack.data(0).wait_heard("JoinCluster", AT_LAST);
     let leader = stack.leader();
     stack.meta.all[leader].kill();
     stack
         .data(0)
-        .set_mood(On::Call(MessageType::JoinCluster), Mood::Obliging);
+        .set_behaviour(On::Call(MessageType::JoinCluster), Behaviour::Normal);
     stack.wait_joined(0);
     stack.meta.all[leader].start();
     assert_eq!(stack.settled().data_nodes.len(), 1);
@@ -139,7 +139,7 @@ fn one_that_says_nothing_keeps_no_other_away() {
     stack.start_data(0);
     stack
         .data(0)
-        .set_mood(On::Call(MessageType::JoinCluster), Mood::Silent);
+        .set_behaviour(On::Call(MessageType::JoinCluster), Behaviour::Silent);
     stack.data(0).wait_heard("JoinCluster", AT_LAST);
     stack.start_data(1);
     stack.wait_joined(1);

@@ -4,7 +4,7 @@ use influxdb_meta::wire::data_node::{CopyShard, MessageType, answer};
 use serde_json::json;
 
 use super::*;
-use crate::harness::data_node::{Held, Mood, On};
+use crate::harness::data_node::{Behaviour, Held, On};
 
 const COPY: On = On::Call(MessageType::CopyShard);
 
@@ -37,12 +37,12 @@ impl Stack {
     /// Kills the leader once the destination has the request to copy; then the destination goes on.
     #[track_caller]
     fn killed_during_copy<T: Send>(&self, leader: usize, copy: impl FnOnce() -> T + Send) -> T {
-        self.data(1).set_mood(COPY, Mood::Held);
+        self.data(1).set_behaviour(COPY, Behaviour::Held);
         std::thread::scope(|scope| {
             let copy = scope.spawn(copy);
             self.data(1).wait_heard("CopyShard", AT_LAST);
             self.meta.all[leader].signal("KILL");
-            self.data(1).set_mood(COPY, Mood::Obliging);
+            self.data(1).set_behaviour(COPY, Behaviour::Normal);
             copy.join().expect("no panic")
         })
     }
@@ -72,7 +72,7 @@ fn it_is_shown_while_it_goes_on_and_owned_afterwards() {
     let stack = Stack::joined(2);
     let shard = stack.lone_shard("db");
     assert_eq!(stack.look("/copy-shard-status").json(), json!([]));
-    stack.data(1).set_mood(COPY, Mood::Held);
+    stack.data(1).set_behaviour(COPY, Behaviour::Held);
     std::thread::scope(|scope| {
         let copy = scope.spawn(|| stack.copy(shard));
         stack.data(1).wait_heard("CopyShard", AT_LAST);
@@ -104,7 +104,7 @@ fn it_is_shown_while_it_goes_on_and_owned_afterwards() {
         );
         stack.refused("/remove-shard", &stray, 409, &text);
         assert_eq!(stack.owners(shard), Some(vec![4]));
-        stack.data(1).set_mood(COPY, Mood::Obliging);
+        stack.data(1).set_behaviour(COPY, Behaviour::Normal);
         assert_eq!(copy.join().expect("no panic").status, 204);
     });
     assert_eq!(stack.owners(shard), Some(vec![4, 5]));
@@ -119,27 +119,27 @@ fn it_is_shown_while_it_goes_on_and_owned_afterwards() {
 fn what_fails_changes_nothing() {
     let stack = Stack::joined(2);
     let shard = stack.lone_shard("db");
-    let fails = |mood: Mood, text: &str| {
-        stack.data(1).set_mood(COPY, mood);
+    let fails = |behaviour: Behaviour, text: &str| {
+        stack.data(1).set_behaviour(COPY, behaviour);
         let answer = stack.copy(shard);
         assert_eq!(answer.status, 500, "{}", answer.text());
         assert!(error(&answer).contains(text), "{}", answer.text());
         assert_eq!(stack.owners(shard), Some(vec![4]));
     };
     fails(
-        Mood::Failing("no space left on device".to_owned()),
+        Behaviour::Failing("no space left on device".to_owned()),
         "no space left on device",
     );
-    fails(Mood::Rude, "read message type: EOF");
+    fails(Behaviour::HangUp, "read message type: EOF");
     // The destination reports success, and does not have the shard.
     fails(
-        Mood::Raw(answer::<CopyShard>(&Ok(())).expect("an answer").to_vec()),
+        Behaviour::Raw(answer::<CopyShard>(&Ok(())).expect("an answer").to_vec()),
         "does not have it",
     );
     // A new copy overwrites what an earlier one left.
-    fails(Mood::Forgetful, "read message type: EOF");
+    fails(Behaviour::ActThenHangUp, "read message type: EOF");
     assert!(stack.data(1).shards().contains_key(&shard));
-    stack.data(1).set_mood(COPY, Mood::Obliging);
+    stack.data(1).set_behaviour(COPY, Behaviour::Normal);
     assert_eq!(stack.copy(shard).status, 204);
     assert_eq!(stack.owners(shard), Some(vec![4, 5]));
 }
@@ -263,7 +263,7 @@ fn the_caller_hangs_up() {
     let stack = Stack::joined(2);
     for (n, forwarded) in [false, true].into_iter().enumerate() {
         let shard = stack.lone_shard(&format!("db{n}"));
-        stack.data(1).set_mood(COPY, Mood::Held);
+        stack.data(1).set_behaviour(COPY, Behaviour::Held);
         let node = if forwarded {
             stack.follower()
         } else {
@@ -286,7 +286,7 @@ fn the_caller_hangs_up() {
             }
         });
         drop(caller);
-        stack.data(1).set_mood(COPY, Mood::Obliging);
+        stack.data(1).set_behaviour(COPY, Behaviour::Normal);
         stack.data(0).wait_for("ownership", AT_LAST, |data| {
             let groups = data
                 .databases
@@ -336,13 +336,13 @@ fn the_leader_is_killed_and_the_caller_alone_knows() {
 fn the_leader_is_deposed_meanwhile() {
     let stack = Stack::joined(2);
     let shard = stack.lone_shard("db");
-    stack.data(1).set_mood(COPY, Mood::Held);
+    stack.data(1).set_behaviour(COPY, Behaviour::Held);
     let (leader, follower) = (stack.leader(), stack.follower());
     let answer = std::thread::scope(|scope| {
         let copy = scope.spawn(|| stack.copy_at(follower, shard, true));
         stack.data(1).wait_heard("CopyShard", AT_LAST);
         stack.freeze(leader);
-        stack.data(1).set_mood(COPY, Mood::Obliging);
+        stack.data(1).set_behaviour(COPY, Behaviour::Normal);
         wait_for("the copy", AT_LAST, || {
             if stack.data(1).shards().contains_key(&shard) {
                 Ok(())

@@ -4,7 +4,7 @@ use influxdb_meta::wire::data_node::MessageType;
 
 use super::*;
 use crate::harness::data_node::shards::unix_nanos;
-use crate::harness::data_node::{Mood, On};
+use crate::harness::data_node::{Behaviour, On};
 
 impl Stack {
     fn add(&self, n: usize, passive: bool) -> Response {
@@ -94,10 +94,10 @@ fn one_that_did_not_come_as_passive_may_come_as_active() {
     let join = On::Call(MessageType::JoinCluster);
     stack
         .data(0)
-        .set_mood(join, Mood::Failing("not now".to_owned()));
+        .set_behaviour(join, Behaviour::Failing("not now".to_owned()));
     let answer = stack.add(0, true);
     assert_eq!((answer.status, error(&answer).as_str()), (500, "not now"));
-    stack.data(0).set_mood(join, Mood::Obliging);
+    stack.data(0).set_behaviour(join, Behaviour::Normal);
     assert_eq!(stack.add(0, false).json()["id"], 4);
     stack.settled();
     assert_eq!(stack.passive(), [(4, false)]);

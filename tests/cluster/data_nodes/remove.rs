@@ -4,7 +4,7 @@ use influxdb_meta::wire::data_node::MessageType;
 
 use super::*;
 use crate::harness::data_node::shards::unix_nanos;
-use crate::harness::data_node::{Mood, On};
+use crate::harness::data_node::{Behaviour, On};
 
 impl Stack {
     fn remove_data(&self, n: usize, force: bool) -> Response {
@@ -183,9 +183,9 @@ fn what_others_keep_for_it_is_dropped_later() {
 fn one_that_does_not_leave() {
     let stack = Stack::joined(2);
     stack.group("db", 2);
-    stack.data(1).set_mood(
+    stack.data(1).set_behaviour(
         On::Call(MessageType::LeaveCluster),
-        Mood::Failing("busy".to_owned()),
+        Behaviour::Failing("busy".to_owned()),
     );
     let tcp = stack.tcp(1);
     let text = format!(

@@ -4,7 +4,7 @@ use influxdb_meta::wire::data_node::MessageType;
 
 use super::*;
 use crate::harness::data_node::shards::unix_nanos;
-use crate::harness::data_node::{Held, Mood, On};
+use crate::harness::data_node::{Behaviour, Held, On};
 
 const REMOVE: On = On::Call(MessageType::RemoveShard);
 
@@ -97,7 +97,7 @@ fn the_node_does_not_delete_it() {
         .expect("a point");
     stack
         .data(1)
-        .set_mood(REMOVE, Mood::Failing("input/output error".to_owned()));
+        .set_behaviour(REMOVE, Behaviour::Failing("input/output error".to_owned()));
     let later = |why: &str| {
         let tcp = stack.tcp(1);
         format!(
@@ -107,7 +107,7 @@ fn the_node_does_not_delete_it() {
     };
     stack.kept(1, shard, false, 500, &later("input/output error"));
     assert_eq!(stack.owners(shard), Some(vec![4]));
-    stack.data(1).set_mood(REMOVE, Mood::Obliging);
+    stack.data(1).set_behaviour(REMOVE, Behaviour::Normal);
     assert_eq!(stack.remove(1, shard, true).status, 204);
     assert!(!stack.data(1).shards().contains_key(&shard));
 

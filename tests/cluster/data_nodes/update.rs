@@ -3,7 +3,7 @@
 use influxdb_meta::wire::data_node::MessageType;
 
 use super::*;
-use crate::harness::data_node::{Mood, On};
+use crate::harness::data_node::{Behaviour, On};
 
 const JOIN: On = On::Call(MessageType::JoinCluster);
 
@@ -61,19 +61,23 @@ fn it_keeps_id_and_shards() {
 fn what_the_new_one_does_not_do_is_taken_back() {
     let (stack, _) = Stack::moved();
     let before = stack.addresses();
-    let moods = [Mood::Failing("no".to_owned()), Mood::Rude, Mood::Forgetful];
-    for (mood, text) in
-        moods
+    let behaviours = [
+        Behaviour::Failing("no".to_owned()),
+        Behaviour::HangUp,
+        Behaviour::ActThenHangUp,
+    ];
+    for (behaviour, text) in
+        behaviours
             .into_iter()
             .zip(["no", "read message type: EOF", "read message type: EOF"])
     {
-        stack.data(2).set_mood(JOIN, mood);
+        stack.data(2).set_behaviour(JOIN, behaviour);
         let answer = stack.update(1, 2);
         assert_eq!(answer.status, 500, "{}", answer.text());
         assert!(error(&answer).contains(text), "{}", answer.text());
         assert_eq!(stack.addresses(), before);
     }
-    stack.data(2).set_mood(JOIN, Mood::Obliging);
+    stack.data(2).set_behaviour(JOIN, Behaviour::Normal);
     assert_eq!(stack.update(1, 2).status, 200);
     assert_eq!(stack.addresses()[1], (5, stack.tcp(2)));
 }
@@ -129,7 +133,7 @@ fn to_itself() {
 #[test]
 fn the_leader_is_killed_meanwhile() {
     let (mut stack, _) = Stack::moved();
-    stack.data(2).set_mood(JOIN, Mood::Held);
+    stack.data(2).set_behaviour(JOIN, Behaviour::Held);
     let (leader, follower) = (stack.leader(), stack.follower());
     let answer = std::thread::scope(|scope| {
         let update = scope.spawn(|| {
@@ -143,7 +147,7 @@ fn the_leader_is_killed_meanwhile() {
         });
         stack.data(2).wait_heard("JoinCluster", AT_LAST);
         stack.meta.all[leader].signal("KILL");
-        stack.data(2).set_mood(JOIN, Mood::Obliging);
+        stack.data(2).set_behaviour(JOIN, Behaviour::Normal);
         update.join().expect("no panic").expect("an answer")
     });
     assert_eq!(
@@ -161,7 +165,7 @@ fn the_leader_is_killed_meanwhile() {
 fn the_leader_is_deposed_before_it_fails() {
     let (stack, _) = Stack::moved();
     let before = stack.addresses();
-    stack.data(2).set_mood(JOIN, Mood::Held);
+    stack.data(2).set_behaviour(JOIN, Behaviour::Held);
     let leader = stack.leader();
     std::thread::scope(|scope| {
         let update = scope.spawn(|| {
@@ -171,7 +175,9 @@ fn the_leader_is_deposed_before_it_fails() {
         });
         stack.data(2).wait_heard("JoinCluster", AT_LAST);
         stack.freeze(leader);
-        stack.data(2).set_mood(JOIN, Mood::Failing("no".to_owned()));
+        stack
+            .data(2)
+            .set_behaviour(JOIN, Behaviour::Failing("no".to_owned()));
         stack.meta.all[leader].signal("CONT");
         let answer = update.join().expect("no panic").expect("an answer");
         assert_eq!((answer.status, error(&answer).as_str()), (500, "no"));

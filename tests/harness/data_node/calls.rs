@@ -9,10 +9,10 @@ use influxdb_meta::wire::data_node::{
     RemoveHintedHandoff, RemoveShard, answer,
 };
 
+use super::behaviour::{Behaviour, On};
 use super::http::dial;
-use super::mood::{Mood, On};
 use super::proto::{Message, Writer};
-use super::serve::await_mood;
+use super::serve::await_behaviour;
 use super::shards::Held;
 use super::sockets::Duplex;
 use super::state::Shared;
@@ -74,10 +74,10 @@ fn act<C: Call + std::fmt::Debug>(
         }
     };
     shared.change(|state| state.heard.push(format!("{call:?}")));
-    let outcome = match await_mood(shared, socket, On::Call(C::KIND))? {
-        Some(Mood::Obliging) => act(call),
-        Some(Mood::Failing(text)) => Err(text),
-        Some(Mood::Forgetful) => {
+    let outcome = match await_behaviour(shared, socket, On::Call(C::KIND))? {
+        Some(Behaviour::Normal) => act(call),
+        Some(Behaviour::Failing(text)) => Err(text),
+        Some(Behaviour::ActThenHangUp) => {
             let _unheard = act(call);
             return Ok(());
         }
@@ -143,8 +143,8 @@ pub fn backup_shard(shared: &Shared, socket: &mut dyn Duplex, body: &[u8]) -> io
             .heard
             .push(format!("BackupShard {{ shard: {shard} }}"))
     });
-    match await_mood(shared, socket, On::BackupShard)? {
-        Some(Mood::Obliging) => {
+    match await_behaviour(shared, socket, On::BackupShard)? {
+        Some(Behaviour::Normal) => {
             let size = shared.look(|state| state.shards.get(&shard).map_or(0, |held| held.size));
             socket.write_all(&vec![0; usize::try_from(size).unwrap_or_default()])
         }

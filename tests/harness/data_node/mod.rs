@@ -9,6 +9,7 @@
 #![allow(dead_code, reason = "each test uses its part")]
 
 mod announce;
+mod behaviour;
 pub mod calls;
 mod client;
 pub mod command;
@@ -17,7 +18,6 @@ mod files;
 mod http;
 mod join;
 pub mod jwt;
-mod mood;
 pub mod proto;
 mod restore;
 mod serve;
@@ -34,9 +34,9 @@ use std::time::Duration;
 
 use influxdb_meta::wire::data_node::DataNodeStatus;
 
+pub use behaviour::{Behaviour, On};
 pub use client::Lease;
 pub use data::Data;
-pub use mood::{Mood, On};
 pub use shards::Held;
 use state::Shared;
 
@@ -222,8 +222,9 @@ impl DataNode {
         self.shared.set_shards(|shards| shards.insert(shard, held));
     }
 
-    pub fn set_mood(&self, on: On, mood: Mood) {
-        self.shared.change(|state| state.moods.set(on, mood));
+    pub fn set_behaviour(&self, on: On, behaviour: Behaviour) {
+        self.shared
+            .change(|state| state.behaviours.set(on, behaviour));
     }
 
     /// Calls on 8088 so far, in order: `RemoveShard { shard: 3 }`.

@@ -1,4 +1,5 @@
-//! Port 8088 of the node: finds out the protocol and the call, and applies the mood set for it.
+//! Port 8088 of the node: finds out the protocol and the call, and applies the behaviour set
+//! for it.
 
 use std::io::{self, Read};
 use std::net::TcpListener;
@@ -7,8 +8,8 @@ use std::time::Duration;
 
 use influxdb_meta::wire::data_node::{DataNodeStatus, HEADER_BYTES, Header, MUX, MessageType};
 
+use super::behaviour::{Behaviour, On};
 use super::calls;
-use super::mood::{Mood, On};
 use super::sockets::{Duplex, Secured, Socket};
 use super::state::Shared;
 
@@ -103,9 +104,9 @@ fn serve_http(shared: &Shared, socket: &mut dyn Duplex, first: u8) -> io::Result
         return write_http(socket, "200 OK", "");
     }
     shared.change(|state| state.heard.push("GET /status".to_owned()));
-    match await_mood(shared, socket, On::Status)? {
-        Some(Mood::Failing(text)) => write_http(socket, "500 Internal Server Error", &text),
-        Some(Mood::Obliging) => {
+    match await_behaviour(shared, socket, On::Status)? {
+        Some(Behaviour::Failing(text)) => write_http(socket, "500 Internal Server Error", &text),
+        Some(Behaviour::Normal) => {
             let body = serde_json::to_string(&status(shared)).expect("JSON") + "\n";
             write_http(socket, "200 OK", &body)
         }
@@ -135,24 +136,29 @@ pub fn status(shared: &Shared) -> DataNodeStatus {
     }
 }
 
-/// Waits as the mood says, and does what moods do that replace the call. Returns a mood that the
-/// caller has to apply (obliging, failing or forgetful), or `None` when the call is over.
-pub fn await_mood(shared: &Shared, socket: &mut dyn Duplex, on: On) -> io::Result<Option<Mood>> {
-    let mood = shared.wait(None, |state| {
-        Some(state.moods.of(on)).filter(|mood| *mood != Mood::Held)
+/// Waits as the set behaviour says, and carries out those behaviours that replace the call. Returns
+/// the one that the caller has to apply (`Normal`, `Failing` or `ActThenHangUp`), or `None` when the
+/// call is over.
+pub fn await_behaviour(
+    shared: &Shared,
+    socket: &mut dyn Duplex,
+    on: On,
+) -> io::Result<Option<Behaviour>> {
+    let behaviour = shared.wait(None, |state| {
+        Some(state.behaviours.of(on)).filter(|behaviour| *behaviour != Behaviour::Held)
     });
-    match mood {
-        Ok(Mood::Slow(time)) => {
+    match behaviour {
+        Ok(Behaviour::Slow(time)) => {
             let _slept = shared.wait::<()>(Some(time), |_| None);
-            Ok(Some(Mood::Obliging))
+            Ok(Some(Behaviour::Normal))
         }
-        Ok(Mood::Silent) => {
+        Ok(Behaviour::Silent) => {
             // Until the caller gives up, or the node stops.
             let _gone = socket.read(&mut [0]);
             Ok(None)
         }
-        Ok(Mood::Raw(bytes)) => socket.write_all(&bytes).map(|()| None),
-        Ok(Mood::Rude) | Err(_) => Ok(None),
+        Ok(Behaviour::Raw(bytes)) => socket.write_all(&bytes).map(|()| None),
+        Ok(Behaviour::HangUp) | Err(_) => Ok(None),
         Ok(other) => Ok(Some(other)),
     }
 }

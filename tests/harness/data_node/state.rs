@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
+use super::behaviour::Behaviours;
 use super::data::Data;
 use super::files;
 use super::http::Http;
-use super::mood::Moods;
 use super::shards::Held;
 use super::sockets::Sockets;
 use super::{Options, Shard};
@@ -36,7 +36,7 @@ pub struct State {
     /// 0: not joined.
     pub node_id: u64,
     pub shards: BTreeMap<Shard, Held>,
-    pub moods: Moods,
+    pub behaviours: Behaviours,
     /// Calls on 8088, in their order: `RemoveShard 3`.
     pub heard: Vec<String>,
     /// Announcements that were answered, whatever the status.

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use tokio::time::Instant;
 
 use super::meta::{Meta, PATIENCE};
-use super::model::{DataNode, Held, Mood, On, Options};
+use super::model::{Behaviour, DataNode, Held, On, Options};
 use super::model_client::options;
 use crate::vectors::read;
 
@@ -333,11 +333,11 @@ async fn what_is_kept_for_a_lost_node_is_dropped() {
 async fn its_moods_are_met() {
     let world = World::joined().await;
     let at = world.at();
-    let remove = async |mood: Mood| {
+    let remove = async |behaviour: Behaviour| {
         world.node.hold(7, held(1));
         world
             .node
-            .set_mood(On::Call(MessageType::RemoveShard), mood);
+            .set_behaviour(On::Call(MessageType::RemoveShard), behaviour);
         let done = world
             .nodes
             .remove_shard(&at, 7, Instant::now() + Duration::from_secs(2))
@@ -352,21 +352,21 @@ async fn its_moods_are_met() {
         text: "EOF".to_owned(),
     };
     assert_eq!(
-        remove(Mood::Failing("disk is full".to_owned())).await,
+        remove(Behaviour::Failing("disk is full".to_owned())).await,
         (Err(FailureCause::Said("disk is full".to_owned())), true)
     );
-    assert_eq!(remove(Mood::Rude).await, (Err(eof()), true));
-    assert_eq!(remove(Mood::Forgetful).await, (Err(eof()), false));
+    assert_eq!(remove(Behaviour::HangUp).await, (Err(eof()), true));
+    assert_eq!(remove(Behaviour::ActThenHangUp).await, (Err(eof()), false));
     assert_eq!(
-        remove(Mood::Silent).await,
+        remove(Behaviour::Silent).await,
         (Err(FailureCause::Timeout), true)
     );
-    let (oversized, _) = remove(Mood::Raw(b"\x24\0\0\0\0\x40\0\0\0".to_vec())).await;
+    let (oversized, _) = remove(Behaviour::Raw(b"\x24\0\0\0\0\x40\0\0\0".to_vec())).await;
     let text = "max message size of 1073741824 exceeded: 1073741824";
     assert_eq!(oversized, Err(FailureCause::Unreadable(text.to_owned())));
     world
         .node
-        .set_mood(On::Status, Mood::Failing("boom".to_owned()));
+        .set_behaviour(On::Status, Behaviour::Failing("boom".to_owned()));
     let status = world.nodes.status(&at, soon()).await.expect_err("it fails");
     assert_eq!(
         status.why,
@@ -376,7 +376,7 @@ async fn its_moods_are_met() {
         }
     );
     assert_eq!(
-        remove(Mood::Slow(Duration::from_millis(5))).await,
+        remove(Behaviour::Slow(Duration::from_millis(5))).await,
         (Ok(()), false)
     );
 }
@@ -388,14 +388,14 @@ async fn it_is_held_and_let_go() {
     world.node.hold(7, held(1));
     world
         .node
-        .set_mood(On::Call(MessageType::RemoveShard), Mood::Held);
+        .set_behaviour(On::Call(MessageType::RemoveShard), Behaviour::Held);
     let (nodes, at) = (world.nodes.clone(), world.at());
     let removing = tokio::spawn(async move { nodes.remove_shard(&at, 7, soon()).await });
     world.node.wait_heard("RemoveShard", PATIENCE);
     assert!(world.node.shards().contains_key(&7) && !removing.is_finished());
     world
         .node
-        .set_mood(On::Call(MessageType::RemoveShard), Mood::Obliging);
+        .set_behaviour(On::Call(MessageType::RemoveShard), Behaviour::Normal);
     assert_eq!(removing.await.expect("no panic"), Ok(()));
     assert!(world.node.shards().is_empty());
 }

@@ -1,4 +1,4 @@
-//! Faults of a data node on demand.
+//! Behaviour of a data node on demand: faults and delays.
 
 use std::time::Duration;
 
@@ -16,39 +16,39 @@ pub enum On {
 
 /// Reaction of the data node.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub enum Mood {
+pub enum Behaviour {
     #[default]
-    Obliging,
+    Normal,
     /// Waits this long first.
     Slow(Duration),
-    /// Waits until it gets another mood, and then acts on that.
+    /// Waits until it gets another behaviour, and then applies that one.
     Held,
     /// Does nothing and answers with this error; over HTTP with status 500.
     Failing(String),
     /// Does nothing and sends nothing, for as long as the caller waits.
     Silent,
     /// Does nothing and closes the connection.
-    Rude,
+    HangUp,
     /// Does what was asked and closes the connection instead of answering.
-    Forgetful,
+    ActThenHangUp,
     /// Does nothing and sends these bytes.
     Raw(Vec<u8>),
 }
 
 #[derive(Default)]
-pub struct Moods(Vec<(On, Mood)>);
+pub struct Behaviours(Vec<(On, Behaviour)>);
 
-impl Moods {
-    pub fn set(&mut self, on: On, mood: Mood) {
+impl Behaviours {
+    pub fn set(&mut self, on: On, behaviour: Behaviour) {
         self.0.retain(|(of, _)| *of != on);
-        self.0.push((on, mood));
+        self.0.push((on, behaviour));
     }
 
-    pub fn of(&self, on: On) -> Mood {
+    pub fn of(&self, on: On) -> Behaviour {
         self.0
             .iter()
             .find(|(of, _)| *of == on)
-            .map(|(_, mood)| mood.clone())
+            .map(|(_, behaviour)| behaviour.clone())
             .unwrap_or_default()
     }
 }
