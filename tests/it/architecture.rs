@@ -1,10 +1,10 @@
-//! Holds the borders of the folders in `src/`: which may name which, and which third-party crate
-//! stays where.
+//! Checks the borders between the folders of `src/`: which folder may use which, and which
+//! third-party crate stays in which folder.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Folder → the folders of ours that it may name besides itself.
+/// Folder → the folders of this program that it may use besides itself.
 const MAY_NAME: &[(&str, &[&str])] = &[
     ("base", &[]),
     ("catalog", &["base"]),
@@ -117,11 +117,11 @@ const MAY_NAME: &[(&str, &[&str])] = &[
         ],
     ),
     ("docs", &[]),
-    // Packages of their own that stand in for others (`[patch.crates-io]`).
+    // Separate packages that replace others (`[patch.crates-io]`).
     ("patches", &[]),
 ];
 
-/// Third-party crate → the only folders that may name it.
+/// Third-party crate → the only folders that may use it.
 const STAYS_IN: &[(&str, &[&str])] = &[
     ("prost", &["wire"]),
     ("openraft", &["raft"]),
@@ -177,7 +177,7 @@ fn imports_point_downwards_only() {
     assert!(wrong.is_empty(), "borders crossed:\n{}", wrong.join("\n"));
 }
 
-/// Every folder is in the table: a new one gets its line, and its reason, there first.
+/// Every folder must be in the table: a new folder gets its line, and its reason, there first.
 #[test]
 fn every_folder_is_in_the_table() {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");

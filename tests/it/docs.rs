@@ -1,4 +1,4 @@
-//! What the manual lists is what there is: a new route, exit code or folder gets its line there.
+//! The manual's lists are complete: a new route, exit code or folder must get its line there.
 
 use std::path::{Path, PathBuf};
 
@@ -78,7 +78,7 @@ fn every_reason_to_stay_outside_has_its_row() {
         Denied::Busy,
     ] {
         let text = denied.to_string();
-        // The two kinds that a token can be unreadable in are named by their beginnings.
+        // The two kinds of unreadable tokens are named by the beginnings of their texts.
         let text = text
             .split_once(": ")
             .map_or(text.clone(), |(kind, _)| format!("{kind}: "));

@@ -1,10 +1,10 @@
-//! The manual and the README show the table of keys as it is.
+//! The manual and the README contain the current table of keys.
 
 use std::path::Path;
 
 use influxdb_meta::config::{KEYS, markdown_accepted, markdown_table};
 
-/// The text between `<!-- name -->` and `<!-- /name -->`.
+/// Returns the text between `<!-- name -->` and `<!-- /name -->`.
 fn between(file: &str, name: &str) -> Option<String> {
     let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).ok()?;
     let (_, rest) = text.split_once(&format!("<!-- {name} -->\n"))?;

@@ -1,4 +1,4 @@
-//! What a poll of founding makes of whoever answers at an address.
+//! Results of polling an address, for each kind of program that may answer there.
 
 use std::net::SocketAddr;
 
@@ -25,8 +25,8 @@ fn not_ours(what: &str) -> Result<String, CallError> {
     Err(CallError::NotOurs(what.to_owned()))
 }
 
-/// A server of another program: everything is 404 but `/status`.
-fn stranger(answer: &'static str) -> impl Fn(&Asked) -> Reply {
+/// A server of another program: 404 for everything but `/status`.
+fn other_program(answer: &'static str) -> impl Fn(&Asked) -> Reply {
     move |asked| match asked.what.as_str() {
         "GET /status" if !answer.is_empty() => json(answer),
         _ => status(404, "404 page not found\n"),
@@ -50,8 +50,8 @@ async fn ours_answers() {
     assert_eq!(said.await, Ok("{\"protocol\":1}".to_owned()));
 }
 
-/// The commonest mistake: the Raft port in the list. Ours says what it is, others hang up or speak
-/// no HTTP.
+/// The most common mistake: the Raft port in the list. This program's own Raft port says what it
+/// is; others close the connection or do not speak HTTP.
 #[tokio::test(start_paused = true)]
 async fn the_raft_port_is_told_apart() {
     let banner = |_: &Asked| Reply::Bytes(b"influxd-meta raft port\n".to_vec());
@@ -81,19 +81,19 @@ async fn strangers_are_named() {
     let other_make =
         r#"{"nodeType":"meta","leader":"","httpAddr":"m:8091","raftAddr":"m:8089","peers":null}"#;
     assert_eq!(
-        poll(8091, stranger(other_make)).await,
+        poll(8091, other_program(other_make)).await,
         Err(CallError::OtherMetaNode)
     );
     assert_eq!(
-        poll(8091, stranger(r#"{"nodeType":"data"}"#)).await,
+        poll(8091, other_program(r#"{"nodeType":"data"}"#)).await,
         not_ours("a data node")
     );
     assert_eq!(
-        poll(8091, stranger("hello")).await,
+        poll(8091, other_program("hello")).await,
         not_ours("HTTP 404 to /cluster/identity")
     );
     assert_eq!(
-        poll(8091, stranger("")).await,
+        poll(8091, other_program("")).await,
         not_ours("HTTP 404 to /cluster/identity")
     );
     assert_eq!(
@@ -114,7 +114,7 @@ async fn strangers_are_named() {
     assert_eq!(poll(8091, tls).await, not_ours("it speaks TLS"));
 }
 
-/// Ours that is starting, or refuses: neither is a stranger.
+/// A meta node of this program that is starting, or refuses, is not taken for another program.
 #[tokio::test(start_paused = true)]
 async fn ours_in_trouble_is_no_stranger() {
     let starting = poll(8091, |_| {
@@ -139,7 +139,8 @@ async fn ours_in_trouble_is_no_stranger() {
     assert!(matches!(died, Err(CallError::Io { .. })), "{died:?}");
 }
 
-/// founding.md 3.1: connect 1 s, whole 2 s, whatever the other side does.
+/// founding.md 3.1: connecting ends within 1 s, the whole poll within 2 s, whatever the other side
+/// does.
 #[tokio::test(start_paused = true)]
 async fn a_poll_ends_in_bounded_time() {
     let began = Instant::now();

@@ -1,4 +1,4 @@
-//! The exchange of founding with `internal-shared-secret` (founding.md 11).
+//! The identity exchange with `internal-shared-secret` (founding.md 11).
 
 use influxdb_meta::auth::proof::{PROOF_HEADER, PeerKey};
 use influxdb_meta::base::{Address, Incarnation};
@@ -130,7 +130,7 @@ async fn another_secret_or_none_is_refused_while_founding() {
     );
 }
 
-/// A secret is brought into a running cluster node by node.
+/// A secret is introduced into a running cluster node by node.
 #[tokio::test(start_paused = true)]
 async fn a_member_hears_others_that_have_no_secret_yet() {
     let without = pinned(None, &of(THEM, Phase::Member, false));

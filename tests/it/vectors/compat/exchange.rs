@@ -1,8 +1,8 @@
-//! The exchange of founding: the JSON of `/cluster/identity` in each phase, and the proof in the
+//! The identity exchange: the JSON of `/cluster/identity` in each phase, and the proof in the
 //! header.
 //!
-//! Every version that speaks protocol 1 reads these. One that speaks another refuses them by its
-//! number, which `wire::identity` tests.
+//! Every version that speaks protocol 1 reads these bytes. A version of another protocol refuses
+//! them by the number, which `wire::identity` tests.
 
 use influxdb_meta::auth::proof::{Nonce, PROOF_HEADER, PeerKey};
 use influxdb_meta::base::{Address, ClusterId, Incarnation, ListHash, RaftId, StartId};
@@ -60,7 +60,7 @@ fn text(file: &str) -> String {
     String::from_utf8(frozen(file)).expect("text")
 }
 
-/// Everything that may be absent is so in `fresh`, and has a value of its own in `member`.
+/// In `fresh`, all optional fields are absent; in `member`, each has a value of its own.
 fn identities() -> Vec<(&'static str, Identity)> {
     let fresh = Identity {
         protocol: 1,
@@ -124,7 +124,7 @@ fn identities() -> Vec<(&'static str, Identity)> {
         heard: vec![(Incarnation([1; 16]), 0), (Incarnation([3; 16]), 1500)],
         ..started.clone()
     };
-    // `voters` came later: the others are of versions that do not say it.
+    // `voters` was added later: the other files are of versions that do not send it.
     let learner = Identity {
         phase: Phase::Member,
         cluster_id,
