@@ -83,7 +83,8 @@ fn every_meta_node_shows_them() {
         let first = shown(node).remove(0);
         let expected = serde_json::json!({
             "id": 4, "tcpAddr": stack.tcp(0), "httpAddr": format!("{}:8086", stack.ip(0)),
-            "httpScheme": "http", "status": "joined", "version": "1.8.11-c1.2.0", "labels": {}, "passive": false,
+            "httpScheme": "http", "status": "joined", "version": "1.8.11-c1.2.0",
+            "labels": {}, "passive": false,
         });
         assert_eq!(first, expected);
     }

@@ -53,7 +53,8 @@ fn plain_and_verbose() {
         json!([{
             "id": group.shards[0].id, "database": "db", "retention-policy": "rp", "replica-n": 2,
             "shard-group-id": group.id, "start-time": time(group.start),
-            "end-time": time(group.end), "expire-time": NEVER, "truncated-at": NEVER, "owners": owners,
+            "end-time": time(group.end), "expire-time": NEVER, "truncated-at": NEVER,
+            "owners": owners,
         }])
     };
     let plain = shard(json!([

@@ -142,7 +142,8 @@ async fn shards_are_shown_and_truncated() {
     );
     let silent = |id, name| {
         format!(
-            "{{{id} {name}  0001-01-01 00:00:00 +0000 UTC 0 ListShards at {name}: connection refused}}"
+            "{{{id} {name}  0001-01-01 00:00:00 +0000 UTC 0 ListShards at {name}: \
+             connection refused}}"
         )
     };
     let in_full = format!("[{} {}]", silent(2, "A"), silent(3, "B"));

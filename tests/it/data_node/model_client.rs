@@ -407,7 +407,9 @@ fn it_announces_itself_to_the_first_that_answers() {
     let asked = meta.wait_asked("/announce", 3).remove(2);
     assert_eq!(asked.header("User-Agent"), Some("InfluxDB DataNode"));
     let want = format!(
-        "{{\"tcpAddr\":\"{}\",\"httpAddr\":\"127.0.0.1:8086\",\"httpScheme\":\"http\",\"time\":\"0001-01-01T00:00:00Z\",\"nodeType\":\"data\",\"status\":\"joined\",\"context\":null,\"version\":\"1.8.11-c1.2.0\"}}",
+        "{{\"tcpAddr\":\"{}\",\"httpAddr\":\"127.0.0.1:8086\",\"httpScheme\":\"http\",\
+         \"time\":\"0001-01-01T00:00:00Z\",\"nodeType\":\"data\",\"status\":\"joined\",\
+         \"context\":null,\"version\":\"1.8.11-c1.2.0\"}}",
         node.tcp_addr()
     );
     assert_eq!(String::from_utf8_lossy(&asked.body), want);

@@ -115,7 +115,7 @@ fn a_restore_without_a_required_field_is_refused() {
 fn recorded() -> Vec<(String, Vec<u8>)> {
     let mut recorded = files("vectors/snapshot", ".resp.bin");
     recorded.push((
-        "wire.md, appendix A".to_owned(),
+        "wire.md appendix A".to_owned(),
         hex::decode(EXAMPLE).expect("hex"),
     ));
     recorded
