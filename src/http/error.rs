@@ -44,14 +44,17 @@ impl Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let (status, not_executed) = match &error {
-            Error::NotMember(_) | Error::NoLeader { .. } | Error::Halted(_) | Error::Stopping => {
-                (StatusCode::SERVICE_UNAVAILABLE, true)
-            }
+            Error::NotMember(_)
+            | Error::NotLeader(_)
+            | Error::NoLeader { .. }
+            | Error::Halted { .. }
+            | Error::PollHalted { .. }
+            | Error::Stopping => (StatusCode::SERVICE_UNAVAILABLE, true),
             Error::Misdirected => (StatusCode::MISDIRECTED_REQUEST, true),
             Error::Unknown(_) => (StatusCode::SERVICE_UNAVAILABLE, false),
             // Not executed either, but trying again would only hide from the caller what is wrong.
-            Error::DiskFull(_) => (StatusCode::SERVICE_UNAVAILABLE, false),
-            Error::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, false),
+            Error::DiskFull => (StatusCode::SERVICE_UNAVAILABLE, false),
+            Error::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, false),
             Error::Bad(_) => (StatusCode::BAD_REQUEST, false),
             Error::Conflict(_) => (StatusCode::CONFLICT, false),
             Error::DataNode(_) | Error::NotAllUp => (StatusCode::INTERNAL_SERVER_ERROR, false),

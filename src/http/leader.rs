@@ -54,7 +54,7 @@ pub(super) async fn at_leader<Fut>(
     here: impl Fn() -> Fut,
 ) -> Result<Response, Failure>
 where
-    Fut: Future<Output = Result<Option<Response>, Error>>,
+    Fut: Future<Output = Result<Response, Error>>,
 {
     match service
         .at_leader(limits.into(), || ask(parts, body.clone(), by), here)

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::MEANT_FOR_HEADER;
 use crate::base::{Address, Incarnation};
-use crate::client::{Client, Response};
+use crate::client::{CallError, Client, Response};
 use crate::runtime::net::BoxFuture;
 
 /// A request as it is carried on. Plain values: `service` knows no HTTP types.
@@ -68,10 +68,10 @@ impl ForwardedResponse {
 pub enum ForwardError {
     /// No byte of the request left: it was certainly not executed, and may be tried again.
     #[error("{0}")]
-    NotSent(String),
+    NotSent(CallError),
     /// It was sent, at least in part: nobody knows.
     #[error("{0}")]
-    NoAnswer(String),
+    NoAnswer(CallError),
 }
 
 /// Sends one request to another meta node and follows no redirect.
@@ -118,10 +118,8 @@ impl Forwarder for Client {
                     headers,
                     body,
                 }),
-                Err(error) if error.is_maybe_executed() => {
-                    Err(ForwardError::NoAnswer(error.to_string()))
-                }
-                Err(error) => Err(ForwardError::NotSent(error.to_string())),
+                Err(error) if error.is_maybe_executed() => Err(ForwardError::NoAnswer(error)),
+                Err(error) => Err(ForwardError::NotSent(error)),
             }
         })
     }

@@ -6,7 +6,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::{Error, Service};
+use super::leader::not_leader;
+use super::{Error, NotLeader, Service};
 use crate::base::Address;
 use crate::cluster::{NodeRef, Refusal};
 use crate::raft::Role;
@@ -28,18 +29,14 @@ impl Service {
             }
     }
 
-    /// Adds the meta node at `addr`, or forms a cluster with it; `None`: the leader has to be
-    /// asked.
+    /// Adds the meta node at `addr`, or forms a cluster with it.
     ///
     /// # Errors
     /// Why not, or why not yet. Asking again is harmless.
-    pub async fn join(
-        &self,
-        addr: &Address,
-        deadline: Instant,
-    ) -> Result<Option<MetaNodeInfo>, Error> {
+    pub async fn join(&self, addr: &Address, deadline: Instant) -> Result<MetaNodeInfo, Error> {
         self.serving()?;
-        Ok(self.membership().join(addr, deadline).await?.map(joined))
+        let node = self.membership().join(addr, deadline).await?;
+        Ok(joined(node.ok_or(NotLeader::default())?))
     }
 
     /// This node takes itself out of its cluster, and says so only when it is out.
@@ -51,7 +48,7 @@ impl Service {
         Ok(self.membership().leave(deadline).await?)
     }
 
-    /// Takes a meta node out; `None`: the leader has to be asked.
+    /// Takes a meta node out.
     ///
     /// # Errors
     /// Why not, or why not yet.
@@ -61,20 +58,17 @@ impl Service {
         force: bool,
         by: &str,
         deadline: Instant,
-    ) -> Result<Option<()>, Error> {
+    ) -> Result<(), Error> {
         self.serving()?;
-        Ok(self.membership().remove(http, force, by, deadline).await?)
+        let removed = self.membership().remove(http, force, by, deadline).await?;
+        Ok(removed.ok_or(NotLeader::default())?)
     }
 
-    /// The HTTP address of the meta node with this Raft address; `None`: the leader has to be
-    /// asked.
+    /// The HTTP address of the meta node with this Raft address.
     ///
     /// # Errors
     /// `NotFound` at the leader, whose catalog has all.
-    pub fn meta_node_by_raft_address(
-        &self,
-        raft_address: &Address,
-    ) -> Result<Option<Address>, Error> {
+    pub fn meta_node_by_raft_address(&self, raft_address: &Address) -> Result<Address, Error> {
         let raft = self.raft()?;
         let applied = raft.applied().borrow().clone();
         let found = applied
@@ -82,11 +76,12 @@ impl Service {
             .meta_nodes
             .values()
             .find(|node| node.raft == *raft_address);
-        let leads = raft.status().role == Role::Leader;
         match found {
-            Some(node) => Ok(Some(node.http.clone())),
-            None if leads => Err(Refusal::NotFound(raft_address.to_string()).into()),
-            None => Ok(None),
+            Some(node) => Ok(node.http.clone()),
+            None if raft.status().role == Role::Leader => {
+                Err(Refusal::NotFound(raft_address.to_string()).into())
+            }
+            None => Err(not_leader(&raft)),
         }
     }
 
@@ -105,20 +100,20 @@ impl Service {
         }
     }
 
-    /// Answers another meta node on a path of `wire::joining`: status and JSON. `None`: only the
-    /// leader can.
+    /// Answers another meta node on a path of `wire::joining`: status and JSON.
     ///
     /// # Errors
-    /// `Stopping`.
+    /// `Stopping`, or `NotLeader` where only the leader can answer.
     pub async fn peer_request(
         &self,
         path: &str,
         body: &[u8],
         from: IpAddr,
         deadline: Instant,
-    ) -> Result<Option<(u16, Bytes)>, Error> {
+    ) -> Result<(u16, Bytes), Error> {
         self.serving()?;
-        Ok(self.membership().answer(path, body, from, deadline).await)
+        let answer = self.membership().answer(path, body, from, deadline).await;
+        Ok(answer.ok_or(NotLeader::default())?)
     }
 
     /// Whether a request of another meta node has to prove that it knows the secret.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tokio::time::Instant;
 
+use super::error::BadRequest;
 use super::{Error, Service};
 use crate::base::NodeId;
 use crate::cluster::Refusal;
@@ -22,7 +23,7 @@ pub struct Labels {
 }
 
 impl Service {
-    /// Changes the labels of a node if this node leads; `None`: it does not.
+    /// Changes the labels of a node if this node leads.
     ///
     /// # Errors
     /// `NodeNotFound`, or why nothing can be proposed. All but `Unknown` mean that nothing was
@@ -32,7 +33,7 @@ impl Service {
         node_id: NodeId,
         labels: Labels,
         deadline: Instant,
-    ) -> Result<Option<()>, Error> {
+    ) -> Result<(), Error> {
         let command = SetLabels {
             node_id,
             set: labels.set,
@@ -49,14 +50,11 @@ impl Service {
         if level < JOINING_LEVEL {
             return Err(Refusal::NotYet(OLDER.to_owned()).into());
         }
-        match raft
-            .propose(Body::Ours(Command::SetLabels(command)), deadline)
-            .await
-        {
-            Ok(Outcome::Applied { .. }) => Ok(Some(())),
-            Ok(Outcome::Refused(Refused::NodeNotFound(_))) => Err(Error::NodeNotFound),
-            Ok(Outcome::Refused(why)) => Err(Error::Bad(why.to_string())),
-            Err(error) => Error::from_proposal(error).map_or(Ok(None), Err),
+        let command = Body::Ours(Command::SetLabels(command));
+        match raft.propose(command, deadline).await? {
+            Outcome::Applied { .. } => Ok(()),
+            Outcome::Refused(Refused::NodeNotFound(_)) => Err(Error::NodeNotFound),
+            Outcome::Refused(refused) => Err(BadRequest::Refused(refused).into()),
         }
     }
 }

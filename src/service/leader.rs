@@ -6,7 +6,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::{Error, ForwardError, ForwardedRequest, ForwardedResponse, Service};
+use super::error::UnknownOutcome;
+use super::{Error, ForwardError, ForwardedRequest, ForwardedResponse, NotLeader, Service};
 use crate::base::Address;
 use crate::catalog::MetaNode;
 use crate::raft::Raft;
@@ -97,12 +98,12 @@ enum Tried {
     Answer(ForwardedResponse),
     NotExecuted,
     /// It was sent; whether it was executed nobody knows.
-    Lost(Error),
+    Lost(UnknownOutcome),
 }
 
 impl Service {
-    /// Answers here if this node leads (`here` gives `None` when it does not), else through the
-    /// leader; waits for one until the deadline. `ask` is made only when it is needed.
+    /// Answers here if this node leads (`here` fails with `NotLeader` when it does not), else
+    /// through the leader; waits for one until the deadline. `ask` is made only when it is needed.
     ///
     /// # Errors
     /// What this node could not do itself, `here` says. Of what was carried all but `Unknown` mean
@@ -114,7 +115,7 @@ impl Service {
         here: impl Fn() -> Fut,
     ) -> Result<Reply<T>, Error>
     where
-        Fut: Future<Output = Result<Option<T>, Error>>,
+        Fut: Future<Output = Result<T, Error>>,
     {
         let mut lost = None;
         let answered = self
@@ -122,7 +123,7 @@ impl Service {
             .await;
         answered.map_err(|error| match lost {
             // That nothing was done is true of the last try only.
-            Some(lost) if is_of_nothing_done(&error) => lost,
+            Some(lost) if is_of_nothing_done(&error) => Error::Unknown(lost),
             _ => error,
         })
     }
@@ -132,14 +133,15 @@ impl Service {
         limits: Limits,
         ask: impl FnOnce() -> LeaderRequest,
         here: impl Fn() -> Fut,
-        lost: &mut Option<Error>,
+        lost: &mut Option<UnknownOutcome>,
     ) -> Result<Reply<T>, Error>
     where
-        Fut: Future<Output = Result<Option<T>, Error>>,
+        Fut: Future<Output = Result<T, Error>>,
     {
         let mut deadline = limits.for_a_leader();
-        if let Some(answer) = self.with_reachable(here().await)? {
-            return Ok(Reply::Local(answer));
+        match self.with_reachable(here().await) {
+            Err(Error::NotLeader(_)) => {}
+            answered => return answered.map(Reply::Local),
         }
         let ask = ask();
         loop {
@@ -154,9 +156,11 @@ impl Service {
                 }
                 match self.forward(&raft, &leader, &ask.request, limits).await {
                     Tried::Answer(answer) => return Ok(Reply::Forwarded(answer)),
-                    Tried::Lost(error) if limits.retry == Retry::Never => return Err(error),
-                    Tried::Lost(error) => {
-                        *lost = Some(error);
+                    Tried::Lost(outcome) if limits.retry == Retry::Never => {
+                        return Err(outcome.into());
+                    }
+                    Tried::Lost(outcome) => {
+                        *lost = Some(outcome);
                         deadline = limits.for_a_leader();
                     }
                     Tried::NotExecuted => {}
@@ -168,8 +172,9 @@ impl Service {
             }
             // A closed channel returns at once, and `raft()` then says why.
             let _ = tokio::time::timeout_at(look_again, changed.changed()).await;
-            if let Some(answer) = self.with_reachable(here().await)? {
-                return Ok(Reply::Local(answer));
+            match self.with_reachable(here().await) {
+                Err(Error::NotLeader(_)) => {}
+                answered => return answered.map(Reply::Local),
             }
         }
     }
@@ -181,11 +186,6 @@ impl Service {
         request: &ForwardedRequest,
         limits: Limits,
     ) -> Tried {
-        let lost = |why: &str| {
-            let text =
-                format!("the outcome is unknown: the leader {leader} did not answer ({why})");
-            Tried::Lost(Error::Unknown(text))
-        };
         let Some(incarnation) = meta_node_at(raft, leader).map(|node| node.incarnation) else {
             return Tried::NotExecuted;
         };
@@ -194,7 +194,7 @@ impl Service {
             biased;
             answered = self.carrier.forward(leader, &request, limits.answer) => answered,
             () = self.deposed(raft, leader), if limits.retry != Retry::LongRunning => {
-                return lost("another one leads now");
+                return Tried::Lost(UnknownOutcome::Deposed { leader: leader.clone() });
             }
         };
         match answered {
@@ -204,7 +204,10 @@ impl Service {
                 Tried::Answer(answer)
             }
             Err(ForwardError::NotSent(_)) => Tried::NotExecuted,
-            Err(ForwardError::NoAnswer(why)) => lost(&why),
+            Err(ForwardError::NoAnswer(error)) => Tried::Lost(UnknownOutcome::NoAnswer {
+                leader: leader.clone(),
+                error,
+            }),
         }
     }
 
@@ -296,6 +299,14 @@ impl Service {
     }
 }
 
+/// The error of a node that does not lead, with the leader that it knows.
+pub(super) fn not_leader(raft: &Raft) -> Error {
+    NotLeader {
+        leader: raft.status().leader,
+    }
+    .into()
+}
+
 pub(super) fn meta_node_at(raft: &Raft, http: &Address) -> Option<MetaNode> {
     raft.applied()
         .borrow()
@@ -309,7 +320,11 @@ pub(super) fn meta_node_at(raft: &Raft, http: &Address) -> Option<MetaNode> {
 fn is_of_nothing_done(error: &Error) -> bool {
     matches!(
         error,
-        Error::NoLeader { .. } | Error::NotMember(_) | Error::Halted(_) | Error::Stopping
+        Error::NoLeader { .. }
+            | Error::NotMember(_)
+            | Error::Halted { .. }
+            | Error::PollHalted { .. }
+            | Error::Stopping
     )
 }
 

@@ -11,8 +11,10 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout_at};
 
-use super::data_nodes::{OLDER, confirmed};
-use super::{Error, Refusal, Service};
+use super::data_nodes::{OLDER, confirm_leader};
+use super::error::BadRequest;
+use super::leader::not_leader;
+use super::{Error, NotLeader, Refusal, Service};
 use crate::base::{Name, NodeId, UnixNanos};
 use crate::catalog::DATA_LEVEL;
 use crate::machine::{Command, Outcome, Refused};
@@ -41,7 +43,7 @@ pub enum Acquired {
 }
 
 impl Service {
-    /// Grants or renews a lease, for `lease-duration`; `None`: the leader has to be asked.
+    /// Grants or renews a lease, for `lease-duration`.
     ///
     /// # Errors
     /// Nobody was granted anything.
@@ -50,10 +52,10 @@ impl Service {
         name: &Name,
         node: NodeId,
         deadline: Instant,
-    ) -> Result<Option<Acquired>, Error> {
+    ) -> Result<Acquired, Error> {
         let raft = self.raft()?;
         if raft.status().role != Role::Leader {
-            return Ok(None);
+            return Err(not_leader(&raft));
         }
         let decided = timeout_at(deadline, async {
             let mut known = self.leases.0.lock().await;
@@ -71,15 +73,13 @@ impl Service {
         name: &Name,
         node: NodeId,
         deadline: Instant,
-    ) -> Result<Option<Acquired>, Error> {
+    ) -> Result<Acquired, Error> {
         let (term, asked) = (raft.status().term, Instant::now());
         // Also of a renewal: a leader that was deposed meanwhile has nothing to grant.
-        if !confirmed(raft, deadline).await? {
-            return Ok(None);
-        }
+        confirm_leader(raft, deadline).await?;
         // Deposed and elected again in between: others may have decided meanwhile.
         if raft.status().term != term {
-            return Ok(None);
+            return Err(NotLeader::default().into());
         }
         let applied = raft.applied().borrow().clone();
         if applied.catalog.feature_level() < DATA_LEVEL {
@@ -88,9 +88,7 @@ impl Service {
         // It would keep the lease from those that can work: one that was removed, or (0) has not
         // joined yet.
         if !applied.catalog.data_nodes.contains_key(&node) {
-            return Err(Error::Bad(format!(
-                "node {node} is no data node of this cluster"
-            )));
+            return Err(BadRequest::NotADataNode { id: node }.into());
         }
         let holder = applied.catalog.leases.get(name).copied();
         let renewed = known
@@ -102,7 +100,7 @@ impl Service {
                 (renewed + self.config.lease_duration).saturating_duration_since(Instant::now());
             known.insert(name.clone(), Renewed { term, at: renewed });
             if !left.is_zero() {
-                return Ok(Some(Acquired::Held(self.lease(name, holder, left))));
+                return Ok(Acquired::Held(self.lease(name, holder, left)));
             }
         }
         if holder != Some(node) {
@@ -111,20 +109,21 @@ impl Service {
                 holder: node,
                 term,
             };
-            match raft.propose(Body::Ours(command), deadline).await {
-                Ok(Outcome::Applied { .. }) => {}
-                Ok(Outcome::Refused(Refused::LeaseOfAnotherTerm)) => return Ok(None),
-                Ok(Outcome::Refused(why)) => return Err(Error::Bad(why.to_string())),
-                Err(error) => return Error::from_proposal(error).map_or(Ok(None), Err),
+            match raft.propose(Body::Ours(command), deadline).await? {
+                Outcome::Applied { .. } => {}
+                Outcome::Refused(Refused::LeaseOfAnotherTerm) => {
+                    return Err(NotLeader::default().into());
+                }
+                Outcome::Refused(refused) => return Err(BadRequest::Refused(refused).into()),
             }
         }
         known.insert(name.clone(), Renewed { term, at: asked });
         let left = (asked + self.config.lease_duration).saturating_duration_since(Instant::now());
         // Frozen for longer than that in the middle: a later leader may have granted it to another.
         if left.is_zero() {
-            return Ok(None);
+            return Err(NotLeader::default().into());
         }
-        Ok(Some(Acquired::Granted(self.lease(name, node, left))))
+        Ok(Acquired::Granted(self.lease(name, node, left)))
     }
 
     /// Its end as a wall clock shows it: data nodes print it, and count on nothing but the status.

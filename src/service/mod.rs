@@ -32,8 +32,7 @@ use futures_util::future::join;
 use tokio::time::Instant;
 
 pub use cluster_api::ClusterApi;
-pub use error::Error;
-pub use execute::Executed;
+pub use error::{BadRequest, Conflict, DataNodeError, Error, UnknownOutcome};
 pub use forwarder::{ForwardError, ForwardedRequest, ForwardedResponse, Forwarder};
 pub use labels::Labels;
 pub use leader::{
@@ -48,6 +47,7 @@ use crate::auth::Login;
 use crate::base::Address;
 pub use crate::cluster::Refusal;
 use crate::data_node::DataNodes;
+pub use crate::raft::NotLeader;
 use crate::raft::{Applied, Raft};
 use crate::runtime::Env;
 use crate::telemetry::metrics::Metrics;

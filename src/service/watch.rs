@@ -77,7 +77,8 @@ impl Service {
             wake.borrow_and_update();
             let raft = self.raft()?;
             if self.following.is_halted() {
-                return Err(Error::Halted(raft.status().halted.unwrap_or_default()));
+                let reason = raft.status().halted.unwrap_or_default();
+                return Err(Error::PollHalted { reason });
             }
             let applied = raft.applied().borrow().clone();
             // Before `Found` the list of meta nodes is empty, and a data node that is told so

@@ -16,12 +16,7 @@ pub(super) async fn add(state: AppState, request: Request) -> Result<Response, F
     let form = Form::read(&state.config, request).await?;
     let service = &state.service;
     let (addr, passive) = (form.required("addr")?, form.is_true("passive"));
-    let here = || async {
-        Ok(service
-            .add_data(addr, passive)
-            .await?
-            .map(|node| ok_json(&node)))
-    };
+    let here = || async { Ok(ok_json(&service.add_data(addr, passive).await?)) };
     let limits = service.data_node_limits(Retry::Idempotent);
     at_leader(
         service,
@@ -40,10 +35,8 @@ pub(super) async fn remove(state: AppState, request: Request) -> Result<Response
     let service = &state.service;
     let (addr, force) = (form.required("addr")?, form.is_true("force"));
     let here = || async {
-        Ok(service
-            .remove_data(addr, force)
-            .await?
-            .map(|()| no_content()))
+        service.remove_data(addr, force).await?;
+        Ok(no_content())
     };
     let limits = service.data_node_limits(Retry::Never);
     at_leader(
@@ -63,12 +56,7 @@ pub(super) async fn update(state: AppState, request: Request) -> Result<Response
     let form = Form::read(&state.config, request).await?;
     let service = &state.service;
     let (old, new) = (form.required("oldAddr")?, form.required("newAddr")?);
-    let here = || async {
-        Ok(service
-            .update_data(old, new)
-            .await?
-            .map(|node| ok_json(&node)))
-    };
+    let here = || async { Ok(ok_json(&service.update_data(old, new).await?)) };
     let limits = service.data_node_limits(Retry::Idempotent);
     at_leader(
         service,

@@ -13,7 +13,6 @@ use crate::http::form::Form;
 use crate::http::leader::{Route, at_leader, caller, is_forwarded};
 use crate::http::params::Params;
 use crate::http::reply::{no_content, ok_json};
-use crate::service::{Error, Service};
 
 /// Adds the meta node at `addr`, answered with what the catalog says of it.
 pub(super) async fn join(state: AppState, request: Request) -> Result<Response, Failure> {
@@ -33,12 +32,7 @@ pub(super) async fn join(state: AppState, request: Request) -> Result<Response, 
         (parts, body) = renamed(parts, &format!("/join?addr={addr}"))?;
     }
     let deadline = service.joining_deadline(is_forwarded(&parts));
-    let here = || async {
-        Ok(service
-            .join(&addr, deadline)
-            .await?
-            .map(|node| ok_json(&node)))
-    };
+    let here = || async { Ok(ok_json(&service.join(&addr, deadline).await?)) };
     at_leader(service, &parts, &body, deadline, by, here).await
 }
 
@@ -61,15 +55,12 @@ pub(super) async fn remove(state: AppState, request: Request) -> Result<Response
         params,
     } = Form::read(&state.config, request).await?;
     let force = params.get("force") == Some("true");
-    let mut http = address(&params, "httpAddr")?;
-    let raft = if force && http.is_none() {
-        address(&params, "tcpAddr")?
-    } else {
-        None
+    let target = match address(&params, "httpAddr")? {
+        Some(http) => Some(Target::Http(http)),
+        None if force => address(&params, "tcpAddr")?.map(Target::Raft),
+        None => None,
     };
-    if http.is_none() && raft.is_none() {
-        return Err(Failure::bad("httpAddr is required"));
-    }
+    let mut target = target.ok_or_else(|| Failure::bad("httpAddr is required"))?;
     let service = &state.service;
     let carried = is_forwarded(&parts);
     let deadline = service.joining_deadline(carried);
@@ -77,37 +68,31 @@ pub(super) async fn remove(state: AppState, request: Request) -> Result<Response
     let mut way = Route::RedirectIfPossible;
     // As for `join`. Carried here by a version that does not rename it, `localhost` is nobody: it
     // was not the leader.
-    let named = http
-        .clone()
-        .filter(|_| !carried)
-        .map(|asked| service.named_from_here(asked));
-    if let Some(named) = named.filter(|named| http.as_ref() != Some(named)) {
-        way = Route::AlwaysForward;
-        (parts, body) = renamed(parts, &format!("/remove?httpAddr={named}&force={force}"))?;
-        http = Some(named);
+    if let Target::Http(http) = &mut target
+        && !carried
+    {
+        let named = service.named_from_here(http.clone());
+        if named != *http {
+            way = Route::AlwaysForward;
+            (parts, body) = renamed(parts, &format!("/remove?httpAddr={named}&force={force}"))?;
+            *http = named;
+        }
     }
     let here = || async {
-        let Some(http) = known(service, http.as_ref(), raft.as_ref())? else {
-            return Ok(None);
+        let http = match &target {
+            Target::Http(http) => http.clone(),
+            Target::Raft(raft) => service.meta_node_by_raft_address(raft)?,
         };
-        Ok(service
-            .remove(&http, force, &by, deadline)
-            .await?
-            .map(|()| no_content()))
+        service.remove(&http, force, &by, deadline).await?;
+        Ok(no_content())
     };
     at_leader(service, &parts, &body, deadline, way, here).await
 }
 
-fn known(
-    service: &Service,
-    http: Option<&Address>,
-    raft: Option<&Address>,
-) -> Result<Option<Address>, Error> {
-    match (http, raft) {
-        (Some(http), _) => Ok(Some(http.clone())),
-        (None, Some(raft)) => service.meta_node_by_raft_address(raft),
-        (None, None) => Ok(None),
-    }
+/// Addresses by which a meta node is named.
+enum Target {
+    Http(Address),
+    Raft(Address),
 }
 
 fn address(params: &Params, name: &str) -> Result<Option<Address>, Failure> {

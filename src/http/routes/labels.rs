@@ -19,10 +19,10 @@ pub(super) async fn change(state: AppState, request: Request) -> Result<Response
     let service = &state.service;
     let deadline = service.deadline();
     let here = || async {
-        Ok(service
+        service
             .set_labels(node_id, labels.clone(), deadline)
-            .await?
-            .map(|()| no_content()))
+            .await?;
+        Ok(no_content())
     };
     at_leader(
         service,

@@ -33,12 +33,7 @@ pub(super) async fn acquire(state: AppState, request: Request) -> Result<Respons
     }
     let (service, name) = (&state.service, Name::from(name));
     let deadline = service.deadline();
-    let here = || async {
-        Ok(service
-            .acquire_lease(&name, node, deadline)
-            .await?
-            .map(reply))
-    };
+    let here = || async { Ok(reply(service.acquire_lease(&name, node, deadline).await?)) };
     let limits = Limits {
         retry: Retry::Idempotent,
         ..deadline.into()

@@ -45,8 +45,8 @@ pub(super) async fn answer(state: AppState, request: Request) -> Result<Response
         service.joining_deadline(is_forwarded(&parts)),
     );
     let here = || async {
-        let answered = service.peer_request(path, &body, ip, deadline).await?;
-        Ok(answered.map(|(status, text)| reply(proven.as_ref(), status, text)))
+        let (status, text) = service.peer_request(path, &body, ip, deadline).await?;
+        Ok(reply(proven.as_ref(), status, text))
     };
     let answered = at_leader(service, &parts, &body, deadline, Route::AlwaysForward, here).await;
     Ok(answered.unwrap_or_else(|failure| said_by_us(&state, proven.as_ref(), failure)))

@@ -35,10 +35,8 @@ pub(super) async fn copy(state: AppState, request: Request) -> Result<Response, 
     }
     let shard = shard(&form)?;
     let here = || async {
-        Ok(service
-            .copy_shard(src, dest, shard)
-            .await?
-            .map(|()| no_content()))
+        service.copy_shard(src, dest, shard).await?;
+        Ok(no_content())
     };
     at_leader(
         service,
@@ -55,12 +53,7 @@ pub(super) async fn copy(state: AppState, request: Request) -> Result<Response, 
 pub(super) async fn copies(state: AppState, request: Request) -> Result<Response, Failure> {
     let form = Form::read(&state.config, request).await?;
     let service = &state.service;
-    let here = || async {
-        Ok(service
-            .copies_in_progress()
-            .await?
-            .map(|copies| ok_json(&copies)))
-    };
+    let here = || async { Ok(ok_json(&service.copies_in_progress().await?)) };
     at_leader(
         service,
         &form.parts,
@@ -81,10 +74,8 @@ pub(super) async fn remove(state: AppState, request: Request) -> Result<Response
         form.is_true("force"),
     );
     let here = || async {
-        Ok(service
-            .remove_shard(src, shard, force)
-            .await?
-            .map(|()| no_content()))
+        service.remove_shard(src, shard, force).await?;
+        Ok(no_content())
     };
     at_leader(
         service,
@@ -102,7 +93,10 @@ pub(super) async fn truncate(state: AppState, request: Request) -> Result<Respon
     let service = &state.service;
     let delay =
         go_duration::parse(form.params.get("delay").unwrap_or_default()).map_err(Failure::bad)?;
-    let here = || async { Ok(service.truncate_shards(delay).await?.map(|()| no_content())) };
+    let here = || async {
+        service.truncate_shards(delay).await?;
+        Ok(no_content())
+    };
     let limits = service.data_node_limits(Retry::Never);
     at_leader(
         service,

@@ -15,7 +15,7 @@ use crate::http::error::Failure;
 use crate::http::leader::{Route, at_leader};
 use crate::http::params::Params;
 use crate::http::reply::{OCTETS, ok_parts};
-use crate::service::{Error, PollBody, Polled, Service};
+use crate::service::{NotLeader, PollBody, Polled, Service};
 
 pub(super) async fn watch(state: AppState, request: Request) -> Result<Response, Failure> {
     let (parts, _) = request.into_parts();
@@ -36,7 +36,7 @@ pub(super) async fn watch(state: AppState, request: Request) -> Result<Response,
             }
             Polled::AskLeader => {
                 let deadline = Instant::now() + LEADER_TIMEOUT;
-                let not_here = || async { Ok::<_, Error>(None) };
+                let not_here = || async { Err(NotLeader::default().into()) };
                 // No leader, or no answer: nothing is lost, the poll goes on here.
                 if let Ok(response) = at_leader(
                     service,

@@ -61,7 +61,10 @@ struct Wanted {
 impl Wanted {
     async fn try_once(&mut self, service: &Arc<Service>) {
         match self.add(service).await {
-            Ok(()) | Err(Error::NoLeader { .. } | Error::NotMember(_) | Error::Stopping) => {}
+            Ok(()) => {}
+            // The next leader goes on.
+            Err(Error::NotLeader(_) | Error::NoLeader { .. }) => {}
+            Err(Error::NotMember(_) | Error::Stopping) => {}
             Err(error) => {
                 let said = error.to_string();
                 if self.said != said {
@@ -82,13 +85,12 @@ impl Wanted {
             .data_nodes
             .status(&self.at, Instant::now() + QUICK_ANSWER_TIMEOUT)
             .await;
-        self.own = Some(status.map_err(super::of_data_node)?.tcp_addr);
+        self.own = Some(status?.tcp_addr);
         if !service.lacks(self) {
             return Ok(());
         }
-        if let Some(node) = service.add_data(&self.at.to_string(), false).await? {
-            tracing::info!(event = "data-node", id = %node.id, "added data node {}", node.tcp_addr);
-        }
+        let node = service.add_data(&self.at.to_string(), false).await?;
+        tracing::info!(event = "data-node", id = %node.id, "added data node {}", node.tcp_addr);
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use super::{Error, Service};
 use crate::machine::Command;
 use crate::raft::Raft;
 use crate::service::leader::meta_node_at;
-use crate::service::{FORWARDED_HEADER, ForwardedRequest};
+use crate::service::{DataNodeError, FORWARDED_HEADER, ForwardedRequest};
 use crate::wire::execute;
 
 /// After hours of work it is not given up because a leader is being elected.
@@ -32,35 +32,30 @@ impl Service {
                 .change(raft, command.clone(), self.deadline().min(deadline))
                 .await
             {
-                Ok(None) => self.change_elsewhere(raft, &command, deadline).await,
+                Err(Error::NotLeader(_)) => self.change_elsewhere(raft, &command, deadline).await,
                 other => other,
             };
             match tried {
-                Ok(Some(())) => return Ok(()),
-                Ok(None) | Err(Error::NoLeader { .. } | Error::Unknown(_))
-                    if Instant::now() < deadline =>
-                {
+                Err(Error::NoLeader { .. } | Error::Unknown(_)) if Instant::now() < deadline => {
                     sleep(RETRY_DELAY).await;
                 }
-                Ok(None) => return Err(Error::NoLeader { reachable: None }),
-                Err(error) => return Err(error),
+                other => return other,
             }
         }
     }
 
+    /// # Errors
+    /// `NoLeader`: there is none, or it did not say what came of the command.
     async fn change_elsewhere(
         &self,
         raft: &Raft,
         command: &Command,
         deadline: Instant,
-    ) -> Result<Option<()>, Error> {
-        let (Some(leader), Some(body)) = (self.leader_elsewhere(raft), execute::encode(command))
-        else {
-            return Ok(None);
-        };
-        let Some(incarnation) = meta_node_at(raft, &leader).map(|node| node.incarnation) else {
-            return Ok(None);
-        };
+    ) -> Result<(), Error> {
+        const NO_LEADER: Error = Error::NoLeader { reachable: None };
+        let leader = self.leader_elsewhere(raft).ok_or(NO_LEADER)?;
+        let body = execute::encode(command).ok_or(NO_LEADER)?;
+        let incarnation = meta_node_at(raft, &leader).ok_or(NO_LEADER)?.incarnation;
         // The caller's word is spent by now: it is this node that asks.
         let authorization = self.config.login.authorization(self.env.clock.now());
         let authorization = authorization.map(|value| ("authorization".to_owned(), value.into()));
@@ -77,11 +72,11 @@ impl Service {
             .await
         {
             Ok(answer) if answer.status == 200 => match execute::decode_response(&answer.body) {
-                Ok(Ok(_)) => Ok(Some(())),
-                Ok(Err(refused)) => Err(Error::DataNode(refused)),
-                Err(_) => Ok(None),
+                Ok(Ok(_)) => Ok(()),
+                Ok(Err(text)) => Err(DataNodeError::RefusedByLeader { text }.into()),
+                Err(_) => Err(NO_LEADER),
             },
-            _ => Ok(None),
+            _ => Err(NO_LEADER),
         }
     }
 }

@@ -17,12 +17,13 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use super::error::{BadRequest, Conflict, DataNodeError};
+use super::leader::not_leader;
 use super::{Error, Limits, Refusal, Retry, Service};
 use crate::base::{Address, Text};
 use crate::catalog::{Catalog, DATA_LEVEL, DataNode};
-use crate::data_node::Failed;
 use crate::machine::{Command, Outcome, Refused};
-use crate::raft::{BarrierError, Raft, Role};
+use crate::raft::{Raft, Role};
 use crate::wire::api::DataNodeInfo;
 use crate::wire::envelope::Body;
 
@@ -51,36 +52,35 @@ impl Service {
         }
     }
 
-    /// This node's Raft if it leads, with everything applied that was acknowledged before; `None`:
-    /// ask the leader.
+    /// This node's Raft if it leads, with everything applied that was acknowledged before.
     ///
     /// # Errors
-    /// There is no majority, or members that could not read what would be proposed.
-    pub(super) async fn leading(&self) -> Result<Option<Raft>, Error> {
+    /// It does not lead, there is no majority, or members could not read what would be proposed.
+    pub(super) async fn leading(&self) -> Result<Raft, Error> {
         let raft = self.raft()?;
-        if !confirmed(&raft, self.deadline()).await? {
-            return Ok(None);
-        }
+        confirm_leader(&raft, self.deadline()).await?;
         if raft.applied().borrow().catalog.feature_level() < DATA_LEVEL {
             return Err(Refusal::NotYet(OLDER.to_owned()).into());
         }
-        Ok(Some(raft))
+        Ok(raft)
     }
 
-    /// Proposes a command of these operations; `None`: leadership was lost before it was proposed.
+    /// Proposes a command of these operations.
+    ///
+    /// # Errors
+    /// All but `Unknown` mean that nothing was changed.
     pub(super) async fn change(
         &self,
         raft: &Raft,
         command: Command,
         deadline: Instant,
-    ) -> Result<Option<()>, Error> {
-        match raft.propose(Body::Ours(command), deadline).await {
-            Ok(Outcome::Applied { .. }) => Ok(Some(())),
-            Ok(Outcome::Refused(why @ Refused::LastCopies { .. })) => {
-                Err(Error::Conflict(why.to_string()))
+    ) -> Result<(), Error> {
+        match raft.propose(Body::Ours(command), deadline).await? {
+            Outcome::Applied { .. } => Ok(()),
+            Outcome::Refused(refused @ Refused::LastCopies { .. }) => {
+                Err(Conflict::LastCopies(refused).into())
             }
-            Ok(Outcome::Refused(why)) => Err(Error::DataNode(why.to_string())),
-            Err(error) => Error::from_proposal(error).map_or(Ok(None), Err),
+            Outcome::Refused(refused) => Err(DataNodeError::Refused(refused).into()),
         }
     }
 
@@ -118,27 +118,21 @@ impl Service {
     }
 }
 
-/// Whether this node leads now, by the word of a majority.
+/// Has a majority confirm that this node leads now.
 ///
 /// # Errors
-/// Nobody can say.
-pub(super) async fn confirmed(raft: &Raft, deadline: Instant) -> Result<bool, Error> {
+/// It does not lead, or no majority answers.
+pub(super) async fn confirm_leader(raft: &Raft, deadline: Instant) -> Result<(), Error> {
     if raft.status().role != Role::Leader {
-        return Ok(false);
+        return Err(not_leader(raft));
     }
-    match raft.barrier(deadline).await {
-        Ok(()) => Ok(true),
-        Err(BarrierError::NotLeader { .. }) => Ok(false),
-        Err(BarrierError::NoMajority | BarrierError::Closed) => {
-            Err(Error::NoLeader { reachable: None })
-        }
-    }
+    Ok(raft.barrier(deadline).await?)
 }
 
 /// # Errors
 /// It is none.
-pub(super) fn data_address(name: &str, text: &str) -> Result<Address, Error> {
-    Address::parse(text, DATA_PORT).map_err(|error| Error::Bad(format!("{name}: {error}")))
+pub(super) fn data_address(name: &'static str, text: &str) -> Result<Address, BadRequest> {
+    Address::parse(text, DATA_PORT).map_err(|error| BadRequest::Address { name, error })
 }
 
 /// The node that is known under this address: as it was written, or as another spelling of the
@@ -164,15 +158,10 @@ fn was_removed(catalog: &Catalog, addr: &str) -> bool {
 }
 
 /// How to reach a node that is in the catalog.
-pub(super) fn address_of(node: &DataNode) -> Result<Address, Error> {
-    let text = node.tcp.to_string();
-    Address::parse(&text, DATA_PORT).map_err(|error| {
-        Error::DataNode(format!("data node {} cannot be reached: {error}", node.id))
-    })
-}
-
-pub(super) fn of_data_node(failed: Failed) -> Error {
-    Error::DataNode(failed.text())
+pub(super) fn address_of(node: &DataNode) -> Result<Address, DataNodeError> {
+    let id = node.id;
+    Address::parse(&node.tcp.to_string(), DATA_PORT)
+        .map_err(|error| DataNodeError::NoAddress { id, error })
 }
 
 /// What announcements say of it is in `/show-cluster`.

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Service, address_of, of_data_node};
+use super::{Service, address_of};
 use crate::base::Address;
 use crate::catalog::DataNode;
+use crate::data_node::Failed;
 use crate::raft::Raft;
-use crate::service::Error;
 use crate::wire::data_node::Node;
 
 /// A member that does not answer at once is one all the same.
@@ -21,7 +21,7 @@ impl Service {
     ///
     /// # Errors
     /// It was asked to join and did not.
-    pub(super) async fn remind(&self, raft: &Raft, node: &DataNode) -> Result<(), Error> {
+    pub(super) async fn remind(&self, raft: &Raft, node: &DataNode) -> Result<(), Failed> {
         let Ok(at) = address_of(node) else {
             return Ok(());
         };
@@ -50,12 +50,11 @@ impl Service {
         raft: &Raft,
         at: &Address,
         update: bool,
-    ) -> Result<Node, Error> {
+    ) -> Result<Node, Failed> {
         let servers = self.meta_servers(&raft.applied().borrow().catalog);
         let answered = Instant::now() + super::DATA_NODE_TIMEOUT;
         self.data_nodes
             .join_cluster(at, &servers, update, answered)
             .await
-            .map_err(of_data_node)
     }
 }

@@ -11,7 +11,7 @@ use crate::catalog::DataNode;
 use crate::data_node::DataNodes;
 use crate::machine::Command;
 use crate::raft::Raft;
-use crate::service::{Error, Service};
+use crate::service::{BadRequest, DataNodeError, Error, Service};
 
 /// A node that is down now, or reads its shards after a restart, is asked later, less and less
 /// often. One that stays down for longer keeps it until it is too old.
@@ -21,68 +21,57 @@ const HANDOFF_TIMEOUT: Duration = Duration::from_secs(3600);
 
 impl Service {
     /// Takes a data node out. Without `force` it must answer, and be the only owner of no shard:
-    /// else nothing is changed. `None`: ask the leader.
+    /// else nothing is changed.
     ///
     /// # Errors
     /// Why not; or, when the node is out and did not take notice, what to do.
-    pub async fn remove_data(
-        self: &Arc<Self>,
-        addr: &str,
-        force: bool,
-    ) -> Result<Option<()>, Error> {
-        let Some(raft) = self.leading().await? else {
-            return Ok(None);
-        };
+    pub async fn remove_data(self: &Arc<Self>, addr: &str, force: bool) -> Result<(), Error> {
+        let raft = self.leading().await?;
         let node = known(&raft.applied().borrow().catalog, addr).cloned();
-        let node = node.ok_or_else(|| Error::Bad(format!("node not found: {addr}")))?;
+        let node = node.ok_or_else(|| BadRequest::NodeNotFound {
+            addr: addr.to_owned(),
+        })?;
         let service = self.clone();
         self.to_the_end(async move { service.expel(&raft, &node, force).await })
             .await
     }
 
-    async fn expel(&self, raft: &Raft, node: &DataNode, force: bool) -> Result<Option<()>, Error> {
+    async fn expel(&self, raft: &Raft, node: &DataNode, force: bool) -> Result<(), Error> {
         let at = address_of(node);
         if !force {
             self.answers(at.as_ref().map_err(Clone::clone)?, node)
                 .await?;
         }
         let remove = Command::RemoveDataNode { id: node.id, force };
-        if self.change(raft, remove, self.deadline()).await?.is_none() {
-            return Ok(None);
-        }
+        self.change(raft, remove, self.deadline()).await?;
         self.drop_handoff(raft, node.id);
         if let (Ok(at), false) = (at, force) {
             let left = self
                 .data_nodes
                 .leave_cluster(&at, Instant::now() + DATA_NODE_TIMEOUT)
                 .await;
-            left.map_err(|failed| {
-                let failed = failed.text();
-                Error::DataNode(format!(
-                    "{at} is not a member any more, but did not reset itself ({failed}): delete its data by hand"
-                ))
+            left.map_err(|failed| DataNodeError::NotReset {
+                at,
+                failed: Box::new(failed),
             })?;
         }
-        Ok(Some(()))
+        Ok(())
     }
 
     /// Under its own name: whoever answers will be told to delete its data.
-    async fn answers(&self, at: &Address, node: &DataNode) -> Result<(), Error> {
+    async fn answers(&self, at: &Address, node: &DataNode) -> Result<(), DataNodeError> {
         let status = self
             .data_nodes
             .status(at, Instant::now() + QUICK_ANSWER_TIMEOUT)
             .await;
-        let wrong = match status {
-            Ok(status) if status.tcp_addr.as_bytes() == node.tcp.as_bytes() => return Ok(()),
-            Ok(other) => format!(
-                "at {at} a data node answers that calls itself {}",
-                other.tcp_addr
-            ),
-            Err(failed) => failed.to_string(),
-        };
-        Err(Error::DataNode(format!(
-            "{wrong}: nothing was changed; a node that will not come back needs force"
-        )))
+        match status {
+            Ok(status) if status.tcp_addr.as_bytes() == node.tcp.as_bytes() => Ok(()),
+            Ok(other) => Err(DataNodeError::OtherName {
+                at: at.clone(),
+                name: other.tcp_addr,
+            }),
+            Err(failed) => Err(DataNodeError::NoStatus(failed)),
+        }
     }
 
     /// In the background: the other nodes drop what they kept for it.

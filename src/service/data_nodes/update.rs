@@ -5,18 +5,17 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::{QUICK_ANSWER_TIMEOUT, data_address, info, known, of_data_node, was_removed};
+use super::{QUICK_ANSWER_TIMEOUT, data_address, info, known, was_removed};
 use crate::base::{Address, Text};
 use crate::catalog::DataNode;
 use crate::machine::Command;
 use crate::raft::Raft;
-use crate::service::{Error, Service};
+use crate::service::{BadRequest, DataNodeError, Error, NotLeader, Service};
 use crate::wire::api::DataNodeInfo;
 use crate::wire::data_node::DataNodeStatus;
 
 impl Service {
-    /// Gives a data node other addresses: those that the node at `new` says are its own. `None`:
-    /// ask the leader.
+    /// Gives a data node other addresses: those that the node at `new` says are its own.
     ///
     /// # Errors
     /// Why not; nothing is changed then.
@@ -24,11 +23,9 @@ impl Service {
         self: &Arc<Self>,
         old: &str,
         new: &str,
-    ) -> Result<Option<DataNodeInfo>, Error> {
+    ) -> Result<DataNodeInfo, Error> {
         let at = data_address("newAddr", new)?;
-        let Some(raft) = self.leading().await? else {
-            return Ok(None);
-        };
+        let raft = self.leading().await?;
         let (old, service) = (old.to_owned(), self.clone());
         self.to_the_end(async move {
             let applied = raft.applied().borrow().clone();
@@ -38,11 +35,9 @@ impl Service {
                 // The same again; its leader may have died in the middle.
                 (None, Some(node)) if was_removed(&applied.catalog, &old) => {
                     service.remind(&raft, &node).await?;
-                    Ok(Some(info(&node)))
+                    Ok(info(&node))
                 }
-                (None, _) => Err(Error::Bad(format!(
-                    "no data node with bind address {old} exists"
-                ))),
+                (None, _) => Err(BadRequest::NoDataNode { addr: old }.into()),
             }
         })
         .await
@@ -54,12 +49,11 @@ impl Service {
         node: DataNode,
         at: &Address,
         in_place: Option<DataNode>,
-    ) -> Result<Option<DataNodeInfo>, Error> {
+    ) -> Result<DataNodeInfo, Error> {
         let status = self
             .data_nodes
             .status(at, Instant::now() + QUICK_ANSWER_TIMEOUT)
-            .await
-            .map_err(of_data_node)?;
+            .await?;
         let is_itself = in_place.as_ref().is_some_and(|there| there.id == node.id);
         if status.is_joined() && !is_itself {
             return Err(already_joined(&node, at, in_place.is_some()));
@@ -71,24 +65,19 @@ impl Service {
             http,
             tcp,
         };
-        if moves && self.change(raft, there, self.deadline()).await?.is_none() {
-            return Ok(None);
+        if moves {
+            self.change(raft, there, self.deadline()).await?;
         }
-        match self.tell(raft, at, true).await {
-            Ok(_) => Ok(raft
-                .applied()
-                .borrow()
-                .catalog
-                .data_nodes
-                .get(&node.id)
-                .map(info)),
-            Err(failed) => {
-                if moves {
-                    self.take_back(raft, node, at).await;
-                }
-                Err(failed)
+        if let Err(failed) = self.tell(raft, at, true).await {
+            if moves {
+                self.take_back(raft, node, at).await;
             }
+            return Err(failed.into());
         }
+        let applied = raft.applied().borrow().clone();
+        let updated = applied.catalog.data_nodes.get(&node.id).map(info);
+        // Removed meanwhile: decided anew.
+        Ok(updated.ok_or(NotLeader::default())?)
     }
 
     /// Also of one that is deposed meanwhile: half a change would be left.
@@ -110,12 +99,10 @@ fn is_of(status: &DataNodeStatus, node: &DataNode) -> bool {
 }
 
 fn already_joined(node: &DataNode, at: &Address, is_ours: bool) -> Error {
-    let old = &node.tcp;
     if is_ours {
-        Error::Bad(format!(
-            "cannot update data node {old} to {at}; {at} is already part of cluster"
-        ))
+        let (old, new) = (node.tcp.clone(), at.clone());
+        BadRequest::AddressInUse { old, new }.into()
     } else {
-        Error::DataNode("already joined to cluster".to_owned())
+        DataNodeError::AlreadyJoined.into()
     }
 }

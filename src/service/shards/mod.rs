@@ -15,7 +15,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::data_nodes::{QUICK_ANSWER_TIMEOUT, address_of, known, of_data_node};
+use super::data_nodes::{QUICK_ANSWER_TIMEOUT, address_of, known};
+use super::error::{BadRequest, DataNodeError};
 use super::{Error, Limits, Retry, Service};
 use crate::base::{Name, ShardId};
 use crate::catalog::{Catalog, DataNode};
@@ -56,29 +57,35 @@ impl Service {
     }
 
     /// What a node has of a shard.
-    async fn held(&self, node: &DataNode, shard: ShardId) -> Result<Option<ShardOwnerInfo>, Error> {
+    async fn held(
+        &self,
+        node: &DataNode,
+        shard: ShardId,
+    ) -> Result<Option<ShardOwnerInfo>, DataNodeError> {
         let at = address_of(node)?;
         let held = self
             .data_nodes
             .list_shards(&at, Instant::now() + QUICK_ANSWER_TIMEOUT)
             .await;
-        Ok(held.map_err(of_data_node)?.remove(&shard.0))
+        Ok(held?.remove(&shard.0))
     }
 }
 
 /// # Errors
 /// No data node has this address (wire.md 6.2, the original's words).
-fn node(catalog: &Catalog, addr: &str) -> Result<DataNode, Error> {
+fn node(catalog: &Catalog, addr: &str) -> Result<DataNode, BadRequest> {
     known(catalog, addr)
         .cloned()
-        .ok_or_else(|| Error::Bad(format!("unable to find node for \"{addr}\"")))
+        .ok_or_else(|| BadRequest::NoNodeFor {
+            addr: addr.to_owned(),
+        })
 }
 
 /// # Errors
 /// No shard has this id.
-fn target(applied: &Applied, id: ShardId) -> Result<Target, Error> {
+fn target(applied: &Applied, id: ShardId) -> Result<Target, BadRequest> {
     let found = applied.catalog.shard(id);
-    let found = found.ok_or_else(|| Error::Bad(format!("shard not found for id: {id}")))?;
+    let found = found.ok_or(BadRequest::ShardNotFound { id })?;
     Ok(Target {
         id,
         database: found.database.clone(),
@@ -88,6 +95,7 @@ fn target(applied: &Applied, id: ShardId) -> Result<Target, Error> {
     })
 }
 
-fn not_an_owner(addr: &str, shard: ShardId) -> Error {
-    Error::Bad(format!("\"{addr}\" is not an owner of shard {shard}"))
+fn not_an_owner(addr: &str, shard: ShardId) -> BadRequest {
+    let addr = addr.to_owned();
+    BadRequest::NotAnOwner { addr, shard }
 }

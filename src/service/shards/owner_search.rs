@@ -87,17 +87,17 @@ impl OwnerSearch {
                 .change(raft, Command::CopyShardOwner(copy), service.deadline())
                 .await;
             match given {
-                Ok(Some(())) => {
+                Ok(()) => {
                     tracing::info!(
                         event = "restored-shard", shard = %copy.shard, node = %copy.node,
                         "a restored shard has an owner: this data node holds it"
                     );
                 }
                 // Another leader begins anew.
-                Ok(None) => return,
+                Err(Error::NotLeader(_)) => return,
                 // A node or a shard that went meanwhile keeps no other from its own.
                 Err(Error::DataNode(why)) => {
-                    tracing::debug!(event = "restored-shard", shard = %copy.shard, node = %copy.node, why, "not an owner");
+                    tracing::debug!(event = "restored-shard", shard = %copy.shard, node = %copy.node, %why, "not an owner");
                 }
                 // Nothing can be proposed now: each of the others would wait as long, and be told
                 // as well.

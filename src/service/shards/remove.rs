@@ -11,14 +11,15 @@ use crate::catalog::DataNode;
 use crate::data_node::FailureCause;
 use crate::machine::{Command, ShardCopy};
 use crate::raft::Raft;
-use crate::service::data_nodes::{address_of, of_data_node};
+use crate::service::data_nodes::address_of;
+use crate::service::{Conflict, DataNodeError};
 
 /// What a data node says that never stored a point of the shard.
 const NOTHING_THERE: &str = "shard not found";
 
 impl Service {
     /// Removes the copy of a shard from the data node at `src`. With `force` also the last one, and
-    /// one that the catalog does not have there. `None`: ask the leader.
+    /// one that the catalog does not have there.
     ///
     /// # Errors
     /// Why not; or, when it is out of the catalog and still on the disk, so.
@@ -27,10 +28,8 @@ impl Service {
         src: &str,
         shard: ShardId,
         force: bool,
-    ) -> Result<Option<()>, Error> {
-        let Some(raft) = self.leading().await? else {
-            return Ok(None);
-        };
+    ) -> Result<(), Error> {
+        let raft = self.leading().await?;
         let (src, service) = (src.to_owned(), self.clone());
         self.to_the_end(async move {
             let applied = raft.applied().borrow().clone();
@@ -39,9 +38,9 @@ impl Service {
                 Ok(target) if target.owners.contains(&node.id) => {
                     service.take_copy(&raft, &node, shard, force).await
                 }
-                Ok(_) if !force => Err(not_an_owner(&src, shard)),
-                Err(unknown) if !force => Err(unknown),
-                _ => service.delete_stray(&node, shard).await.map(Some),
+                Ok(_) if !force => Err(not_an_owner(&src, shard).into()),
+                Err(unknown) if !force => Err(unknown.into()),
+                _ => service.delete_stray(&node, shard).await,
             }
         })
         .await
@@ -55,43 +54,41 @@ impl Service {
         node: &DataNode,
         shard: ShardId,
         force: bool,
-    ) -> Result<Option<()>, Error> {
+    ) -> Result<(), Error> {
         let copy = ShardCopy {
             shard,
             node: node.id,
         };
         let remove = Command::RemoveShardCopy { copy, force };
-        if self.change(raft, remove, self.deadline()).await?.is_none() {
-            return Ok(None);
-        }
+        self.change(raft, remove, self.deadline()).await?;
         let deleted = self.delete_from_disk(node, shard).await;
-        deleted.map(|_| Some(())).map_err(|failed| {
-            let tcp = &node.tcp;
-            Error::DataNode(format!(
-                "{tcp} is no owner of shard {shard} any more, but may still hold its data ({failed}): remove it \
-                 again with force once that node answers"
-            ))
-        })
+        deleted.map_err(|error| DataNodeError::StillOnDisk {
+            node: node.tcp.clone(),
+            shard,
+            error: Box::new(error),
+        })?;
+        Ok(())
     }
 
     /// What an earlier removal could not delete, or somebody put there by hand.
     async fn delete_stray(&self, node: &DataNode, shard: ShardId) -> Result<(), Error> {
         if self.copies.is_under_way(shard, &node.tcp.to_string()) {
-            let text = format!(
-                "shard {shard} is being copied to {}: it owns it soon",
-                node.tcp
-            );
-            return Err(Error::Conflict(text));
+            let dest = node.tcp.clone();
+            return Err(Conflict::OwnerSoon { shard, dest }.into());
         }
         if self.delete_from_disk(node, shard).await? {
             Ok(())
         } else {
-            Err(not_an_owner(&node.tcp.to_string(), shard))
+            Err(not_an_owner(&node.tcp.to_string(), shard).into())
         }
     }
 
     /// Whether there was something.
-    async fn delete_from_disk(&self, node: &DataNode, shard: ShardId) -> Result<bool, Error> {
+    async fn delete_from_disk(
+        &self,
+        node: &DataNode,
+        shard: ShardId,
+    ) -> Result<bool, DataNodeError> {
         let at = address_of(node)?;
         match self
             .data_nodes
@@ -102,7 +99,7 @@ impl Service {
             Err(failed) if matches!(&failed.why, FailureCause::Said(text) if text == NOTHING_THERE) => {
                 Ok(false)
             }
-            Err(failed) => Err(of_data_node(failed)),
+            Err(failed) => Err(failed.into()),
         }
     }
 }
