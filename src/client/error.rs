@@ -3,6 +3,7 @@
 use std::io;
 
 use crate::base::Address;
+use crate::base::endpoint::{META_HTTP_PORT, META_RAFT_PORT};
 
 /// `Display` goes after a name: `meta-2:8091: connection refused`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -16,7 +17,7 @@ pub enum CallError {
         /// Whether any of the request may have left.
         sent: bool,
     },
-    #[error("that is 8089, the Raft port; use 8091")]
+    #[error("that is {META_RAFT_PORT}, the Raft port; use {META_HTTP_PORT}")]
     RaftPort,
     /// Something else answers there.
     #[error("answers, but is no meta node of ours ({0})")]

@@ -2,14 +2,15 @@
 
 use super::CallError;
 use crate::base::Address;
+use crate::base::endpoint::HTTP_SCHEME;
 
 /// Reads a `Location`: absolute as our API sends it, or a path at the same node.
 pub(super) fn parse_location(text: &str, at: &Address) -> Result<(Address, String), CallError> {
     if text.starts_with('/') && !text.starts_with("//") {
         return Ok((at.clone(), text.to_owned()));
     }
-    let Some(rest) = strip_scheme(text, "http://") else {
-        return Err(match strip_scheme(text, "https://") {
+    let Some(rest) = strip_scheme(text, HTTP_SCHEME) else {
+        return Err(match strip_scheme(text, "https") {
             Some(_) => CallError::Unsupported(format!(
                 "redirected to {text}: TLS comes with a later version"
             )),
@@ -31,9 +32,8 @@ pub(super) fn parse_location(text: &str, at: &Address) -> Result<(Address, Strin
 const HTTP_PORT: u16 = 80;
 
 fn strip_scheme<'a>(text: &'a str, scheme: &str) -> Option<&'a str> {
-    let head = text.get(..scheme.len())?;
-    head.eq_ignore_ascii_case(scheme)
-        .then(|| &text[scheme.len()..])
+    let (head, rest) = text.split_once("://")?;
+    head.eq_ignore_ascii_case(scheme).then_some(rest)
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::CallError;
+use crate::base::endpoint::META_RAFT_PORT;
 use crate::runtime::net::Stream;
 use crate::wire::frames::BANNER;
 
@@ -23,10 +24,6 @@ pub(super) struct Traffic {
 
 /// Enough for the longest beginning that is looked for.
 const HEAD_BYTES: usize = 32;
-
-/// Where Raft is spoken unless configured otherwise; the port of other products hangs up in
-/// silence.
-const RAFT_PORT: u16 = 8089;
 
 /// The first bytes with which a TLS server answers plain HTTP.
 const TLS_ALERT: &[u8] = &[0x15, 0x03];
@@ -46,7 +43,7 @@ impl Traffic {
     pub(super) fn stranger(&self, port: u16) -> Option<CallError> {
         let head = self.head.lock().unwrap_or_else(PoisonError::into_inner);
         let is_http = head.starts_with(&b"HTTP/"[..head.len().min(5)]);
-        if is_banner(&head) || port == RAFT_PORT && (head.is_empty() || !is_http) {
+        if is_banner(&head) || port == META_RAFT_PORT && (head.is_empty() || !is_http) {
             Some(CallError::RaftPort)
         } else if head.starts_with(TLS_ALERT) {
             Some(CallError::NotOurs("it speaks TLS".to_owned()))

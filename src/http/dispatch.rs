@@ -8,7 +8,7 @@ use axum::Router;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use hyper::body::{Body as _, Incoming};
-use hyper::header::{HeaderMap, HeaderName, HeaderValue};
+use hyper::header::HeaderValue;
 use hyper::{Request, StatusCode};
 use tower_service::Service as _;
 
@@ -20,7 +20,8 @@ use super::routes::{self, State};
 use super::server::HttpConfig;
 use crate::auth::{Authenticator, Users};
 use crate::runtime::Env;
-use crate::service::{FORWARDED_HEADER, MEANT_FOR_HEADER, NOT_EXECUTED, Service};
+use crate::service::Service;
+use crate::wire::headers;
 
 /// What all requests share.
 pub(super) struct App {
@@ -68,7 +69,7 @@ impl App {
     async fn respond(&self, request: Request<Incoming>) -> Response {
         let meant_for = request
             .headers()
-            .get(MEANT_FOR_HEADER)
+            .get(headers::MEANT_FOR)
             .map(HeaderValue::as_bytes);
         match meant_for.map_or(Ok(()), |incarnation| {
             self.service.check_meant_for(incarnation)
@@ -111,7 +112,7 @@ pub(super) async fn answer(
     let id = app.ids.of(request.headers());
     // As it is when the request starts, as the original has it.
     let index = app.service.index();
-    let carried = request.headers().contains_key(FORWARDED_HEADER);
+    let is_forwarded = request.headers().contains_key(headers::FORWARDED);
     request.extensions_mut().insert(Context {
         conversation: conversation.clone(),
         id: id.clone(),
@@ -120,17 +121,14 @@ pub(super) async fn answer(
     let mut response = app.respond(request).await;
 
     let not_executed = response.extensions_mut().remove::<NotExecuted>().is_some();
-    let headers = response.headers_mut();
-    put(headers, "x-request-id", id.clone());
-    put(headers, "request-id", id);
-    put(headers, "influxdb-metaindex", HeaderValue::from(index));
-    put(headers, "x-influxdb-version", app.version.clone());
-    if carried && not_executed {
-        put(
-            headers,
-            "influxd-meta-carried",
-            HeaderValue::from_static(NOT_EXECUTED),
-        );
+    let head = response.headers_mut();
+    head.insert(headers::X_REQUEST_ID, id.clone());
+    head.insert(headers::REQUEST_ID, id);
+    head.insert(headers::META_INDEX, HeaderValue::from(index));
+    head.insert(headers::VERSION, app.version.clone());
+    if is_forwarded && not_executed {
+        let not_executed = HeaderValue::from_static(headers::NOT_EXECUTED);
+        head.insert(headers::FORWARDED, not_executed);
     }
     app.service
         .metrics()
@@ -138,8 +136,4 @@ pub(super) async fn answer(
         .count(place, response.status().as_u16());
     conversation.answered();
     Ok(response)
-}
-
-fn put(headers: &mut HeaderMap, name: &'static str, value: HeaderValue) {
-    headers.insert(HeaderName::from_static(name), value);
 }

@@ -9,6 +9,7 @@ use super::json::go_json;
 use crate::auth::Denied;
 use crate::service::{Error, Refusal};
 use crate::wire::api::ErrorBody;
+use crate::wire::headers;
 
 /// An answer from 400 on.
 #[derive(Debug)]
@@ -123,7 +124,7 @@ pub(super) fn head(response: &mut Response, text: &str) {
         let realm = HeaderValue::from_static("Basic realm=\"InfluxDB\"");
         response.headers_mut().insert(WWW_AUTHENTICATE, realm);
     } else if let Ok(value) = HeaderValue::from_bytes(&one_line(text)) {
-        response.headers_mut().insert("x-influxdb-error", value);
+        response.headers_mut().insert(headers::ERROR, value);
     }
 }
 

@@ -13,9 +13,9 @@ use super::dispatch::Context;
 use super::error::Failure;
 use super::reply::redirect;
 use crate::service::{
-    CALLER_HEADER, Error, FORWARDED_HEADER, ForwardedRequest, ForwardedResponse, LeaderRequest,
-    Limits, Reply, Service,
+    Error, ForwardedRequest, ForwardedResponse, LeaderRequest, Limits, Reply, Service,
 };
+use crate::wire::headers;
 
 /// What of a caller's request the leader must see: who calls, in what, what it can read.
 const FORWARDED_REQUEST_HEADERS: [&str; 5] = [
@@ -23,15 +23,15 @@ const FORWARDED_REQUEST_HEADERS: [&str; 5] = [
     "content-type",
     "accept-encoding",
     "user-agent",
-    "influxd-meta-proof",
+    headers::PROOF,
 ];
 /// What of the leader's answer the caller must see; the rest is said anew by this node.
 const FORWARDED_RESPONSE_HEADERS: [&str; 5] = [
     "content-type",
     "content-encoding",
     "www-authenticate",
-    "x-influxdb-error",
-    "influxd-meta-proof",
+    headers::ERROR,
+    headers::PROOF,
 ];
 
 /// How a caller gets to the leader.
@@ -80,7 +80,7 @@ pub(super) fn caller(parts: &Parts) -> IpAddr {
     let first = || {
         parts
             .headers
-            .get(CALLER_HEADER)?
+            .get(headers::CALLER)?
             .to_str()
             .ok()?
             .parse()
@@ -93,7 +93,7 @@ pub(super) fn caller(parts: &Parts) -> IpAddr {
 }
 
 pub(super) fn is_forwarded(parts: &Parts) -> bool {
-    parts.headers.contains_key(FORWARDED_HEADER)
+    parts.headers.contains_key(headers::FORWARDED)
 }
 
 fn ask(parts: &Parts, body: Bytes, by: Route) -> LeaderRequest {
@@ -102,12 +102,12 @@ fn ask(parts: &Parts, body: Bytes, by: Route) -> LeaderRequest {
         .get("host")
         .and_then(|value| value.to_str().ok());
     let host = host.or_else(|| parts.uri.authority().map(|authority| authority.as_str()));
-    let mut headers = chosen(&parts.headers, &FORWARDED_REQUEST_HEADERS);
-    headers.push((FORWARDED_HEADER.to_owned(), Bytes::from_static(b"1")));
-    headers.push((CALLER_HEADER.to_owned(), caller(parts).to_string().into()));
+    let mut forwarded = chosen(&parts.headers, &FORWARDED_REQUEST_HEADERS);
+    forwarded.push((headers::FORWARDED.to_owned(), Bytes::from_static(b"1")));
+    forwarded.push((headers::CALLER.to_owned(), caller(parts).to_string().into()));
     if let Some(context) = parts.extensions.get::<Context>() {
-        headers.push((
-            "X-Request-Id".to_owned(),
+        forwarded.push((
+            headers::X_REQUEST_ID.to_owned(),
             Bytes::copy_from_slice(context.id.as_bytes()),
         ));
     }
@@ -119,7 +119,7 @@ fn ask(parts: &Parts, body: Bytes, by: Route) -> LeaderRequest {
         request: ForwardedRequest {
             method: parts.method.to_string(),
             path_and_query: path_and_query(parts).to_owned(),
-            headers,
+            headers: forwarded,
             body,
         },
     }

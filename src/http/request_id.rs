@@ -7,6 +7,7 @@ use hyper::HeaderMap;
 use hyper::header::HeaderValue;
 
 use crate::runtime::{Clock, Env};
+use crate::wire::headers;
 
 /// 100 ns steps from 1582-10-15 to 1970-01-01.
 const GREGORIAN_EPOCH: u64 = 0x01B2_1DD2_1381_4000;
@@ -36,10 +37,10 @@ impl RequestIds {
     }
 
     /// The id that this request goes by.
-    pub(super) fn of(&self, headers: &HeaderMap) -> HeaderValue {
-        let given = |name: &str| headers.get(name).filter(|value| !value.is_empty());
-        given("x-request-id")
-            .or_else(|| given("request-id"))
+    pub(super) fn of(&self, request: &HeaderMap) -> HeaderValue {
+        let given = |name: &str| request.get(name).filter(|value| !value.is_empty());
+        given(headers::X_REQUEST_ID)
+            .or_else(|| given(headers::REQUEST_ID))
             .cloned()
             .unwrap_or_else(|| self.next())
     }

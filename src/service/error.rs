@@ -45,7 +45,7 @@ pub enum Error {
     /// No node has this id.
     #[error("node not found")]
     NodeNotFound,
-    /// Forwarded here for another node; see [`MEANT_FOR_HEADER`](super::MEANT_FOR_HEADER).
+    /// Forwarded here for another node; see [`MEANT_FOR`](crate::wire::headers::MEANT_FOR).
     /// Certainly not executed.
     #[error("this is not the node that the request was carried to: two nodes answer to one name")]
     Misdirected,

@@ -5,10 +5,10 @@ use std::fmt;
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::MEANT_FOR_HEADER;
 use crate::base::{Address, Incarnation};
 use crate::client::{CallError, Client, Response};
 use crate::runtime::net::BoxFuture;
+use crate::wire::headers::MEANT_FOR;
 
 /// A request as it is carried on. Plain values: `service` knows no HTTP types.
 #[derive(Clone, PartialEq, Eq)]
@@ -27,7 +27,7 @@ impl ForwardedRequest {
     #[must_use]
     pub(super) fn meant_for(mut self, incarnation: Incarnation) -> Self {
         self.headers
-            .push((MEANT_FOR_HEADER.to_owned(), incarnation.to_string().into()));
+            .push((MEANT_FOR.to_owned(), incarnation.to_string().into()));
         self
     }
 }

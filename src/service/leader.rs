@@ -11,21 +11,7 @@ use super::{Error, ForwardError, ForwardedRequest, ForwardedResponse, NotLeader,
 use crate::base::Address;
 use crate::catalog::MetaNode;
 use crate::raft::Raft;
-
-/// Marks a carried request, and on its answer says that nothing was executed. Whoever gets a
-/// carried request executes it or answers 503, and never carries or redirects again: two nodes that
-/// each take the other for the leader would pass it round for ever.
-pub const FORWARDED_HEADER: &str = "Influxd-Meta-Carried";
-pub const NOT_EXECUTED: &str = "not-executed";
-
-/// The incarnation of the node that a request is carried to. Where two stacks on one network use
-/// the same names, a name leads now to one, now to the other, and the wrong node may lead a cluster
-/// of its own: it must not execute what was meant for ours.
-pub const MEANT_FOR_HEADER: &str = "Influxd-Meta-For";
-
-/// On a carried request of another meta node: the IP address that it came from, a hint where that
-/// node is.
-pub const CALLER_HEADER: &str = "Influxd-Meta-Caller";
+use crate::wire::headers;
 
 /// A leader that is being elected takes a few hundred milliseconds; Raft's own word usually comes
 /// first.
@@ -329,5 +315,5 @@ fn is_of_nothing_done(error: &Error) -> bool {
 }
 
 fn says_not_executed(answer: &ForwardedResponse) -> bool {
-    answer.header(FORWARDED_HEADER) == Some(&Bytes::from_static(NOT_EXECUTED.as_bytes()))
+    answer.header(headers::FORWARDED) == Some(&Bytes::from_static(headers::NOT_EXECUTED.as_bytes()))
 }

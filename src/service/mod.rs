@@ -35,10 +35,7 @@ pub use cluster_api::ClusterApi;
 pub use error::{BadRequest, Conflict, DataNodeError, Error, UnknownOutcome};
 pub use forwarder::{ForwardError, ForwardedRequest, ForwardedResponse, Forwarder};
 pub use labels::Labels;
-pub use leader::{
-    CALLER_HEADER, FORWARDED_HEADER, LeaderRequest, Limits, MEANT_FOR_HEADER, NOT_EXECUTED, Reply,
-    Retry,
-};
+pub use leader::{LeaderRequest, Limits, Reply, Retry};
 pub use lease::Acquired;
 pub use shards::{Shown, Which};
 pub use watch::{PollBody, Polled};

@@ -1,5 +1,6 @@
 //! What the configuration says, as founding needs it.
 
+use crate::base::endpoint::META_HTTP_PORT;
 use crate::base::{Address, ListHash};
 use crate::cluster::ClusterConfig;
 use crate::cluster::identity::founders::{founder_list, list_hash};
@@ -32,7 +33,7 @@ impl Setup {
     /// `raft_port` is the port that is really bound: they differ only where 0 was asked for.
     pub fn new(config: &ClusterConfig, raft_port: u16, seed: u64) -> Self {
         let peers = founder_list(&config.peers);
-        let (bind_host, http_port) = split_bind(&config.http_bind, DEFAULT_HTTP_PORT);
+        let (bind_host, http_port) = split_bind(&config.http_bind, META_HTTP_PORT);
         let named = bind_host.or_else(|| config.hostname.clone());
         let alone =
             peers.is_empty() && (config.single_server || config.bootstrap_expect == Some(1));
@@ -89,8 +90,6 @@ impl Setup {
         list_hash(list, &self.cluster_name, self.expect)
     }
 }
-
-const DEFAULT_HTTP_PORT: u16 = 8091;
 
 /// `:8091`, `0.0.0.0:8091`, `meta-1:8091` → the host where it is a concrete one, and the port.
 fn split_bind(bind: &str, default_port: u16) -> (Option<String>, u16) {

@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use super::AppState;
 use crate::base::Address;
+use crate::base::endpoint::META_HTTP_PORT;
 use crate::http::body::{self, MAX_BODY_BYTES};
 use crate::http::error::Failure;
 use crate::http::form::Form;
@@ -97,13 +98,11 @@ enum Target {
 
 fn address(params: &Params, name: &str) -> Result<Option<Address>, Failure> {
     let parse = |text: &str| {
-        Address::parse(text, HTTP_PORT).map_err(|error| Failure::bad(format!("{name}: {error}")))
+        Address::parse(text, META_HTTP_PORT)
+            .map_err(|error| Failure::bad(format!("{name}: {error}")))
     };
     params.get(name).map(parse).transpose()
 }
-
-/// Where an address has no port; a Raft address is given with its own.
-const HTTP_PORT: u16 = 8091;
 
 /// The same request with other words, for another node.
 fn renamed(mut parts: Parts, asked: &str) -> Result<(Parts, Bytes), Failure> {

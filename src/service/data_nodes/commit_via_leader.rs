@@ -9,8 +9,8 @@ use super::{Error, Service};
 use crate::machine::Command;
 use crate::raft::Raft;
 use crate::service::leader::meta_node_at;
-use crate::service::{DataNodeError, FORWARDED_HEADER, ForwardedRequest};
-use crate::wire::execute;
+use crate::service::{DataNodeError, ForwardedRequest};
+use crate::wire::{execute, headers};
 
 /// After hours of work it is not given up because a leader is being elected.
 const COMMIT_TIMEOUT: Duration = Duration::from_secs(300);
@@ -59,7 +59,7 @@ impl Service {
         // The caller's word is spent by now: it is this node that asks.
         let authorization = self.config.login.authorization(self.env.clock.now());
         let authorization = authorization.map(|value| ("authorization".to_owned(), value.into()));
-        let carried = (FORWARDED_HEADER.to_owned(), Bytes::from_static(b"1"));
+        let carried = (headers::FORWARDED.to_owned(), Bytes::from_static(b"1"));
         let request = ForwardedRequest {
             method: "POST".to_owned(),
             path_and_query: "/execute".to_owned(),

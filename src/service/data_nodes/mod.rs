@@ -20,15 +20,13 @@ use tokio::time::Instant;
 use super::error::{BadRequest, Conflict, DataNodeError};
 use super::leader::not_leader;
 use super::{Error, Limits, Refusal, Retry, Service};
+use crate::base::endpoint::DATA_RPC_PORT;
 use crate::base::{Address, Text};
 use crate::catalog::{Catalog, DATA_LEVEL, DataNode};
 use crate::machine::{Command, Outcome, Refused};
 use crate::raft::{Raft, Role};
 use crate::wire::api::DataNodeInfo;
 use crate::wire::envelope::Body;
-
-/// Where an address names no port.
-pub(super) const DATA_PORT: u16 = 8088;
 
 /// A data node gives up joining or leaving after 10 s, and an attempt that has begun may take as
 /// long again.
@@ -132,7 +130,7 @@ pub(super) async fn confirm_leader(raft: &Raft, deadline: Instant) -> Result<(),
 /// # Errors
 /// It is none.
 pub(super) fn data_address(name: &'static str, text: &str) -> Result<Address, BadRequest> {
-    Address::parse(text, DATA_PORT).map_err(|error| BadRequest::Address { name, error })
+    Address::parse(text, DATA_RPC_PORT).map_err(|error| BadRequest::Address { name, error })
 }
 
 /// The node that is known under this address: as it was written, or as another spelling of the
@@ -140,7 +138,7 @@ pub(super) fn data_address(name: &'static str, text: &str) -> Result<Address, Ba
 pub(super) fn known<'a>(catalog: &'a Catalog, addr: &str) -> Option<&'a DataNode> {
     let written = catalog.data_node_by_tcp(&Text::from(addr));
     written.or_else(|| {
-        let address = Address::parse(addr, DATA_PORT).ok()?;
+        let address = Address::parse(addr, DATA_RPC_PORT).ok()?;
         catalog
             .data_nodes
             .values()
@@ -150,9 +148,9 @@ pub(super) fn known<'a>(catalog: &'a Catalog, addr: &str) -> Option<&'a DataNode
 
 /// Whether it was a member under this address and no one is any more.
 fn was_removed(catalog: &Catalog, addr: &str) -> bool {
-    let address = Address::parse(addr, DATA_PORT);
+    let address = Address::parse(addr, DATA_RPC_PORT);
     let is_it =
-        |tcp: &Text| address.is_ok() && Address::parse(&tcp.to_string(), DATA_PORT) == address;
+        |tcp: &Text| address.is_ok() && Address::parse(&tcp.to_string(), DATA_RPC_PORT) == address;
     catalog.removed_data_nodes.contains(&Text::from(addr))
         || catalog.removed_data_nodes.iter().any(is_it)
 }
@@ -160,7 +158,7 @@ fn was_removed(catalog: &Catalog, addr: &str) -> bool {
 /// How to reach a node that is in the catalog.
 pub(super) fn address_of(node: &DataNode) -> Result<Address, DataNodeError> {
     let id = node.id;
-    Address::parse(&node.tcp.to_string(), DATA_PORT)
+    Address::parse(&node.tcp.to_string(), DATA_RPC_PORT)
         .map_err(|error| DataNodeError::NoAddress { id, error })
 }
 
