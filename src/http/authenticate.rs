@@ -11,27 +11,25 @@ use hyper::{HeaderMap, Uri};
 
 use super::error::Failure;
 use super::params::Params;
-use super::routes::{AppState, State};
+use super::state::{AppState, State};
 use crate::auth::{Caller, Credentials, Denied};
 
-/// Leaves the [`Caller`] in the request's extensions.
 pub(super) async fn require_caller(
     state: AppState,
-    mut request: Request,
+    request: Request,
     next: Next,
 ) -> Result<Response, Failure> {
     if state.authenticator.is_shut() {
-        let shown = presented(request.uri(), request.headers());
-        let caller = caller(&state, &shown).await?;
-        request.extensions_mut().insert(caller);
+        let presented = presented(request.uri(), request.headers());
+        admit(&state, &presented).await?;
     }
     Ok(next.run(request).await)
 }
 
 /// # Errors
 /// Why the caller is not let in.
-pub(super) async fn caller(state: &State, shown: &Credentials) -> Result<Caller, Denied> {
-    state.authenticator.admit(shown, &*state.users).await
+pub(super) async fn admit(state: &State, presented: &Credentials) -> Result<Caller, Denied> {
+    state.authenticator.admit(presented, &*state.users).await
 }
 
 pub(super) fn presented(uri: &Uri, headers: &HeaderMap) -> Credentials {

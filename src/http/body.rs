@@ -8,9 +8,9 @@ use hyper::StatusCode;
 use hyper::body::Body as _;
 use tokio::time::Instant;
 
-use super::dispatch::Context;
+use super::config::HttpConfig;
 use super::error::Failure;
-use super::server::HttpConfig;
+use super::request_context::Context;
 
 /// SetData carries a whole catalog (wire.md Q26).
 pub(super) const MAX_EXECUTE_BYTES: u64 = 64 << 20;
@@ -54,7 +54,7 @@ pub(super) async fn read(
         whole.push(data);
     }
     if let Some(context) = context {
-        context.conversation.all_said();
+        context.connection.body_complete();
     }
     Ok(whole.into_bytes())
 }

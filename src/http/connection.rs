@@ -16,12 +16,12 @@ use crate::runtime::net::Stream;
 /// Serves until the peer is done, a limit cuts it off, or `drain`: then the request under way is
 /// answered, and the connection closed.
 pub(super) async fn serve(stream: Box<dyn Stream>, app: Arc<App>, drain: CancellationToken) {
-    let conversation = Arc::new(ConnectionState::new(stream.peer().ip()));
+    let state = Arc::new(ConnectionState::new(stream.peer().ip()));
     let limits = StreamTimeouts {
         head: app.config.head_timeout,
         stall: app.config.stall_timeout,
     };
-    let io = TokioIo::new(TimeoutStream::new(stream, conversation.clone(), limits));
+    let io = TokioIo::new(TimeoutStream::new(stream, state.clone(), limits));
     // hyper's clock runs from the end of the last answer to the end of the next head: idleness, in
     // effect.
     let mut builder = http1::Builder::new();
@@ -29,7 +29,7 @@ pub(super) async fn serve(stream: Box<dyn Stream>, app: Arc<App>, drain: Cancell
         .timer(TokioTimer::new())
         .header_read_timeout(app.config.idle_timeout)
         .title_case_headers(true);
-    let service = service_fn(move |request| answer(app.clone(), conversation.clone(), request));
+    let service = service_fn(move |request| answer(app.clone(), state.clone(), request));
     let mut connection = pin!(builder.serve_connection(io, service));
     tokio::select! {
         biased;

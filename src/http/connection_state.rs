@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 /// Shared by a connection's guard and its current request.
 pub(super) struct ConnectionState {
     pub(super) peer: IpAddr,
-    stage: AtomicU8,
+    phase: AtomicU8,
     /// Counts requests, so that the guard sees that a head was complete.
     requests: AtomicU64,
     hung_up: Notify,
@@ -27,7 +27,7 @@ impl ConnectionState {
     pub(super) fn new(peer: IpAddr) -> Self {
         Self {
             peer,
-            stage: AtomicU8::new(0),
+            phase: AtomicU8::new(0),
             requests: AtomicU64::new(0),
             hung_up: Notify::new(),
         }
@@ -44,7 +44,7 @@ impl ConnectionState {
     }
 
     /// The body is complete.
-    pub(super) fn all_said(&self) {
+    pub(super) fn body_complete(&self) {
         self.set(Phase::Waiting);
     }
 
@@ -52,8 +52,8 @@ impl ConnectionState {
         self.set(Phase::Talking);
     }
 
-    pub(super) fn stage(&self) -> Phase {
-        if self.stage.load(Ordering::Acquire) == Phase::Waiting as u8 {
+    pub(super) fn phase(&self) -> Phase {
+        if self.phase.load(Ordering::Acquire) == Phase::Waiting as u8 {
             Phase::Waiting
         } else {
             Phase::Talking
@@ -75,7 +75,7 @@ impl ConnectionState {
         self.hung_up.notified().await;
     }
 
-    fn set(&self, stage: Phase) {
-        self.stage.store(stage as u8, Ordering::Release);
+    fn set(&self, phase: Phase) {
+        self.phase.store(phase as u8, Ordering::Release);
     }
 }

@@ -12,12 +12,14 @@ use hyper::header::HeaderValue;
 use hyper::{Request, StatusCode};
 use tower_service::Service as _;
 
+use super::config::HttpConfig;
 use super::connection_state::ConnectionState;
 use super::error::{Failure, NotExecuted};
+use super::request_context::Context;
 use super::request_id::RequestIds;
 use super::request_scope;
-use super::routes::{self, State};
-use super::server::HttpConfig;
+use super::routes;
+use super::state::State;
 use crate::auth::{Authenticator, Users};
 use crate::runtime::Env;
 use crate::service::Service;
@@ -30,13 +32,6 @@ pub(super) struct App {
     router: Router,
     ids: RequestIds,
     version: HeaderValue,
-}
-
-/// What a route may want to know about its request besides the request; in its extensions.
-#[derive(Clone)]
-pub(super) struct Context {
-    pub(super) conversation: Arc<ConnectionState>,
-    pub(super) id: HeaderValue,
 }
 
 impl App {
@@ -103,18 +98,18 @@ impl App {
 /// Answers one request. Never fails: that is what 500 is for.
 pub(super) async fn answer(
     app: Arc<App>,
-    conversation: Arc<ConnectionState>,
+    connection: Arc<ConnectionState>,
     mut request: Request<Incoming>,
 ) -> Result<Response, Infallible> {
-    conversation.begin(!request.body().is_end_stream());
+    connection.begin(!request.body().is_end_stream());
     let _under_way = app.service.metrics().requests_under_way.enter();
-    let place = routes::route_index(request.uri().path());
+    let route = routes::route_index(request.uri().path());
     let id = app.ids.of(request.headers());
     // As it is when the request starts, as the original has it.
     let index = app.service.index();
     let is_forwarded = request.headers().contains_key(headers::FORWARDED);
     request.extensions_mut().insert(Context {
-        conversation: conversation.clone(),
+        connection: connection.clone(),
         id: id.clone(),
     });
 
@@ -133,7 +128,7 @@ pub(super) async fn answer(
     app.service
         .metrics()
         .requests
-        .count(place, response.status().as_u16());
-    conversation.answered();
+        .count(route, response.status().as_u16());
+    connection.answered();
     Ok(response)
 }

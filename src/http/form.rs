@@ -5,9 +5,9 @@ use axum::http::request::Parts;
 use bytes::Bytes;
 
 use super::body::{self, MAX_BODY_BYTES};
+use super::config::HttpConfig;
 use super::error::Failure;
 use super::params::Params;
-use super::server::HttpConfig;
 
 pub(super) struct Form {
     pub(super) parts: Parts,

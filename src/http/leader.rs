@@ -1,6 +1,6 @@
 //! Requests that only the leader answers, as HTTP: what is carried, and how its answer comes back.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 use axum::body::Body;
 use axum::http::request::Parts;
@@ -9,9 +9,9 @@ use bytes::Bytes;
 use hyper::{HeaderMap, StatusCode};
 
 use super::authenticate::has_password;
-use super::dispatch::Context;
 use super::error::Failure;
 use super::reply::redirect;
+use super::request_context::{Context, peer_ip};
 use crate::service::{
     Error, ForwardedRequest, ForwardedResponse, LeaderRequest, Limits, Reply, Service,
 };
@@ -72,24 +72,14 @@ where
 
 /// Where the request comes from; of one that another meta node carried here, where it first came
 /// from.
-pub(super) fn caller(parts: &Parts) -> IpAddr {
-    let peer = parts
-        .extensions
-        .get::<Context>()
-        .map(|context| context.conversation.peer);
-    let first = || {
-        parts
-            .headers
-            .get(headers::CALLER)?
-            .to_str()
-            .ok()?
-            .parse()
-            .ok()
-    };
-    let first = if is_forwarded(parts) { first() } else { None };
-    first
-        .or(peer)
-        .unwrap_or_else(|| Ipv4Addr::UNSPECIFIED.into())
+pub(super) fn caller_ip(parts: &Parts) -> IpAddr {
+    let named = parts
+        .headers
+        .get(headers::CALLER)
+        .filter(|_| is_forwarded(parts));
+    named
+        .and_then(|ip| ip.to_str().ok()?.parse().ok())
+        .unwrap_or_else(|| peer_ip(&parts.extensions))
 }
 
 pub(super) fn is_forwarded(parts: &Parts) -> bool {
@@ -104,7 +94,10 @@ fn ask(parts: &Parts, body: Bytes, by: Route) -> LeaderRequest {
     let host = host.or_else(|| parts.uri.authority().map(|authority| authority.as_str()));
     let mut forwarded = chosen(&parts.headers, &FORWARDED_REQUEST_HEADERS);
     forwarded.push((headers::FORWARDED.to_owned(), Bytes::from_static(b"1")));
-    forwarded.push((headers::CALLER.to_owned(), caller(parts).to_string().into()));
+    forwarded.push((
+        headers::CALLER.to_owned(),
+        caller_ip(parts).to_string().into(),
+    ));
     if let Some(context) = parts.extensions.get::<Context>() {
         forwarded.push((
             headers::X_REQUEST_ID.to_owned(),

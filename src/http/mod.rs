@@ -11,6 +11,7 @@
 mod authenticate;
 mod body;
 mod chunked_body;
+mod config;
 mod connection;
 mod connection_state;
 mod dispatch;
@@ -21,12 +22,15 @@ mod leader;
 mod params;
 mod proof;
 mod reply;
+mod request_context;
 mod request_id;
 mod request_scope;
 mod routes;
 mod server;
+mod state;
 mod timeout_stream;
 
+pub use config::HttpConfig;
 pub use request_scope::in_request;
 pub use routes::ROUTES;
-pub use server::{HttpConfig, Server};
+pub use server::Server;

@@ -7,51 +7,13 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::config::HttpConfig;
 use super::connection;
 use super::dispatch::App;
-use crate::auth::proof::PeerKey;
-use crate::auth::{AuthConfig, Users};
+use crate::auth::Users;
 use crate::runtime::Env;
 use crate::runtime::net::{Listener, Stream};
 use crate::service::Service;
-
-/// Limits of the HTTP API. The defaults are the product's; tests shrink them.
-#[derive(Clone, Debug)]
-pub struct HttpConfig {
-    /// Go clients keep idle connections for 90 s, load balancers for 60 s or less: they must close
-    /// first, or a request meets a closing connection.
-    pub idle_timeout: Duration,
-    /// A head is a few hundred bytes: who needs longer is not going to finish.
-    pub head_timeout: Duration,
-    /// Between two pieces of a body.
-    pub body_idle_timeout: Duration,
-    /// For a whole body: 64 MiB in this time is 2 Mbit/s.
-    pub body_timeout: Duration,
-    /// For the peer to take some bytes of an answer. Keep-alive probes do not notice one that lives
-    /// and does not read.
-    pub stall_timeout: Duration,
-    /// A cluster has tens of data nodes with a few connections each.
-    pub max_connections: usize,
-    /// Made of `internal-shared-secret`, when it is set.
-    pub peer_key: Option<PeerKey>,
-    /// Who may call.
-    pub auth: AuthConfig,
-}
-
-impl Default for HttpConfig {
-    fn default() -> Self {
-        Self {
-            idle_timeout: Duration::from_secs(150),
-            head_timeout: Duration::from_secs(10),
-            body_idle_timeout: Duration::from_secs(20),
-            body_timeout: Duration::from_secs(300),
-            stall_timeout: Duration::from_secs(60),
-            max_connections: 4096,
-            peer_key: None,
-            auth: AuthConfig::default(),
-        }
-    }
-}
 
 /// A running HTTP server.
 pub struct Server {

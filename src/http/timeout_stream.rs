@@ -23,7 +23,7 @@ pub(super) struct StreamTimeouts {
 
 pub(super) struct TimeoutStream {
     stream: Box<dyn Stream>,
-    conversation: Arc<ConnectionState>,
+    connection: Arc<ConnectionState>,
     limits: StreamTimeouts,
     /// When the present head began, and how many requests there had been by then.
     head: Option<(Instant, u64)>,
@@ -38,13 +38,13 @@ pub(super) struct TimeoutStream {
 impl TimeoutStream {
     pub(super) fn new(
         stream: Box<dyn Stream>,
-        conversation: Arc<ConnectionState>,
+        connection: Arc<ConnectionState>,
         limits: StreamTimeouts,
     ) -> Self {
         let (head_timer, stall_timer) = (Timer::default(), Timer::default());
         Self {
             stream,
-            conversation,
+            connection,
             limits,
             head: None,
             ended: false,
@@ -58,9 +58,9 @@ impl TimeoutStream {
     /// answer.
     fn on_end(&mut self) -> Poll<io::Result<()>> {
         self.ended = true;
-        match self.conversation.stage() {
+        match self.connection.phase() {
             Phase::Waiting => {
-                self.conversation.hang_up();
+                self.connection.hang_up();
                 Poll::Pending
             }
             Phase::Talking if self.blocked => Poll::Pending,
@@ -69,7 +69,7 @@ impl TimeoutStream {
     }
 
     fn on_bytes(&mut self) {
-        let requests = self.conversation.requests();
+        let requests = self.connection.requests();
         if self.head.is_none_or(|(_, at)| at != requests) {
             self.head = Some((Instant::now(), requests));
         }
@@ -79,7 +79,7 @@ impl TimeoutStream {
     /// complete the number of requests has grown, and the body has a time of its own.
     fn on_silence(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.head {
-            Some((since, at)) if at == self.conversation.requests() => self.head_timer.poll(
+            Some((since, at)) if at == self.connection.requests() => self.head_timer.poll(
                 cx,
                 since + self.limits.head,
                 "the head of a request took too long",

@@ -3,11 +3,11 @@
 use axum::extract::Request;
 use axum::response::Response;
 
-use super::AppState;
 use crate::http::error::Failure;
 use crate::http::form::Form;
 use crate::http::leader::{Route, at_leader};
 use crate::http::reply::{no_content, ok_json};
+use crate::http::state::AppState;
 use crate::service::Retry;
 
 /// Adds the data node at `addr`, `passive` or not, answered with what the catalog says of it.

@@ -3,11 +3,11 @@
 use axum::extract::Request;
 use axum::response::Response;
 
-use super::AppState;
 use crate::http::body::{self, MAX_EXECUTE_BYTES};
 use crate::http::error::Failure;
 use crate::http::leader::{Route, at_leader};
 use crate::http::reply::{OCTETS, ok_bytes};
+use crate::http::state::AppState;
 
 pub(super) async fn execute(state: AppState, request: Request) -> Result<Response, Failure> {
     let (parts, body) = body::read_whole(request, MAX_EXECUTE_BYTES, &state.config).await?;

@@ -5,12 +5,12 @@ use axum::response::Response;
 use hyper::StatusCode;
 use serde::Serialize;
 
-use super::AppState;
-use crate::http::authenticate::{caller, presented};
+use crate::http::authenticate::{admit, presented};
 use crate::http::error::{head, json};
 use crate::http::json::go_json;
 use crate::http::params::Params;
 use crate::http::reply::ok_json;
+use crate::http::state::AppState;
 use crate::wire::api::Live;
 
 /// The process serves. A disk that fails ends the process, and a halted node is kept alive on
@@ -39,8 +39,8 @@ pub(super) async fn health(state: AppState) -> Response {
 /// For people and `influxd-ctl show -v`: says everything, and is 200 also when that is bad news.
 /// Who is not known here, or not let in, is told as much as a probe needs.
 pub(super) async fn healthz(state: AppState, request: Request) -> Response {
-    let shown = presented(request.uri(), request.headers());
-    match caller(&state, &shown).await {
+    let presented = presented(request.uri(), request.headers());
+    match admit(&state, &presented).await {
         Ok(_) => ok_json(&state.service.health()),
         Err(_) => ok_json(&state.service.health_phase()),
     }

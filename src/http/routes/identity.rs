@@ -4,12 +4,12 @@ use axum::extract::Request;
 use axum::response::Response;
 use hyper::StatusCode;
 
-use super::AppState;
 use crate::http::body::{self, MAX_IDENTITY_BYTES};
-use crate::http::dispatch::Context;
 use crate::http::error::Failure;
 use crate::http::proof::{Proven, wrong_secret};
 use crate::http::reply::ok_json;
+use crate::http::request_context::peer_ip;
+use crate::http::state::AppState;
 use crate::http::{error, json};
 use crate::wire::identity::Identity;
 
@@ -22,11 +22,7 @@ pub(super) async fn show(state: AppState) -> Result<Response, Failure> {
 }
 
 pub(super) async fn exchange(state: AppState, request: Request) -> Result<Response, Failure> {
-    let from = request
-        .extensions()
-        .get::<Context>()
-        .map(|context| context.conversation.peer);
-    let from = from.unwrap_or_else(|| std::net::Ipv4Addr::UNSPECIFIED.into());
+    let from = peer_ip(request.extensions());
     let headers = request.headers().clone();
     let body = body::read(request, MAX_IDENTITY_BYTES, &state.config).await?;
     let theirs: Identity = serde_json::from_slice(&body).map_err(|error| {

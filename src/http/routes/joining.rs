@@ -5,15 +5,15 @@ use axum::http::request::Parts;
 use axum::response::Response;
 use bytes::Bytes;
 
-use super::AppState;
 use crate::base::Address;
 use crate::base::endpoint::META_HTTP_PORT;
 use crate::http::body::{self, MAX_BODY_BYTES};
 use crate::http::error::Failure;
 use crate::http::form::Form;
-use crate::http::leader::{Route, at_leader, caller, is_forwarded};
+use crate::http::leader::{Route, at_leader, caller_ip, is_forwarded};
 use crate::http::params::Params;
 use crate::http::reply::{no_content, ok_json};
+use crate::http::state::AppState;
 
 /// Adds the meta node at `addr`, answered with what the catalog says of it.
 pub(super) async fn join(state: AppState, request: Request) -> Result<Response, Failure> {
@@ -65,7 +65,7 @@ pub(super) async fn remove(state: AppState, request: Request) -> Result<Response
     let service = &state.service;
     let carried = is_forwarded(&parts);
     let deadline = service.joining_deadline(carried);
-    let by = format!("/remove from {}", caller(&parts));
+    let by = format!("/remove from {}", caller_ip(&parts));
     let mut way = Route::RedirectIfPossible;
     // As for `join`. Carried here by a version that does not rename it, `localhost` is nobody: it
     // was not the leader.

@@ -5,12 +5,12 @@ use axum::response::Response;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::AppState;
 use crate::base::NodeId;
 use crate::http::body::{self, MAX_BODY_BYTES};
 use crate::http::error::Failure;
 use crate::http::leader::{Route, at_leader};
 use crate::http::reply::no_content;
+use crate::http::state::AppState;
 use crate::service::Labels;
 
 pub(super) async fn change(state: AppState, request: Request) -> Result<Response, Failure> {

@@ -5,12 +5,12 @@ use axum::response::Response;
 use bytes::Bytes;
 use hyper::StatusCode;
 
-use super::AppState;
 use crate::base::{Name, NodeId};
 use crate::http::error::{Failure, json};
 use crate::http::json::go_json;
 use crate::http::leader::{Route, at_leader};
 use crate::http::params::Params;
+use crate::http::state::AppState;
 use crate::service::{Acquired, Limits, Retry};
 
 /// The node id has two spellings: `nodeid`, and `node_id` in later products (clients.md trap 16).

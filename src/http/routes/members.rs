@@ -4,10 +4,10 @@
 use axum::extract::Request;
 use axum::response::Response;
 
-use super::AppState;
 use crate::http::error::Failure;
 use crate::http::params::Params;
 use crate::http::reply::{ok_json, ok_text};
+use crate::http::state::AppState;
 
 /// The leader's Raft address as this node knows it; with `?all`, 500 unless all meta nodes agree.
 pub(super) async fn ping(state: AppState, request: Request) -> Result<Response, Failure> {

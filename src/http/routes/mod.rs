@@ -20,25 +20,13 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{get, post};
 use hyper::{Method, StatusCode};
 
 use super::authenticate::require_caller;
 use super::error::Failure;
-use super::server::HttpConfig;
-use crate::auth::{Authenticator, Users};
-use crate::service::Service;
+use super::state::{Methods, State};
 use crate::wire::joining as paths;
-
-/// What routes get: the service, who may call, and the limits for bodies.
-pub(super) struct State {
-    pub(super) service: Arc<Service>,
-    pub(super) users: Arc<dyn Users>,
-    pub(super) authenticator: Authenticator,
-    pub(super) config: HttpConfig,
-}
-
-pub(super) type AppState = axum::extract::State<Arc<State>>;
 
 /// Paths by which requests are counted.
 pub const ROUTES: &[&str] = &[
@@ -140,9 +128,6 @@ pub(super) fn router(state: Arc<State>) -> Router {
         .fallback(unknown)
         .with_state(state)
 }
-
-/// What a path answers, before it is told the state.
-type Methods = MethodRouter<Arc<State>>;
 
 /// Ansible's tests ask for `/ding` and want 400 with "error parsing index" (clients.md trap 15).
 async fn unknown(request: Request) -> Failure {

@@ -7,8 +7,8 @@ use axum::extract::Request;
 use axum::routing::get;
 use hyper::StatusCode;
 
-use super::{Methods, State};
 use crate::http::error::Failure;
+use crate::http::state::{Methods, State};
 
 const BOTH: [&str; 2] = ["/user", "/role"];
 

@@ -11,13 +11,13 @@ use bytes::Bytes;
 use hyper::StatusCode;
 use serde::Deserialize;
 
-use super::AppState;
 use crate::base::Incarnation;
 use crate::http::body::{self, MAX_IDENTITY_BYTES};
 use crate::http::error::{Failure, head, json};
 use crate::http::json::go_json;
-use crate::http::leader::{Route, at_leader, caller, is_forwarded};
+use crate::http::leader::{Route, at_leader, caller_ip, is_forwarded};
 use crate::http::proof::{Proven, wrong_secret};
+use crate::http::state::AppState;
 use crate::wire::api::ErrorBody;
 use crate::wire::joining::Refused;
 
@@ -41,7 +41,7 @@ pub(super) async fn answer(state: AppState, request: Request) -> Result<Response
         return Err(wrong_secret());
     }
     let (ip, deadline) = (
-        caller(&parts),
+        caller_ip(&parts),
         service.joining_deadline(is_forwarded(&parts)),
     );
     let here = || async {

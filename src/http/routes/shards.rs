@@ -4,13 +4,13 @@
 use axum::extract::Request;
 use axum::response::Response;
 
-use super::AppState;
 use crate::base::ShardId;
 use crate::http::error::Failure;
 use crate::http::form::Form;
 use crate::http::leader::{Route, at_leader};
 use crate::http::params::Params;
 use crate::http::reply::{no_content, ok_json};
+use crate::http::state::AppState;
 use crate::service::{Retry, Which};
 use crate::wire::go_duration;
 

@@ -9,12 +9,12 @@ use hyper::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HeaderMap, HeaderValue};
 use hyper::{StatusCode, Uri};
 use tokio::time::Instant;
 
-use super::AppState;
-use crate::http::dispatch::Context;
 use crate::http::error::Failure;
 use crate::http::leader::{Route, at_leader};
 use crate::http::params::Params;
 use crate::http::reply::{OCTETS, ok_parts};
+use crate::http::request_context::Context;
+use crate::http::state::AppState;
 use crate::service::{NotLeader, PollBody, Polled, Service};
 
 pub(super) async fn watch(state: AppState, request: Request) -> Result<Response, Failure> {
@@ -26,7 +26,7 @@ pub(super) async fn watch(state: AppState, request: Request) -> Result<Response,
             Some(context) => tokio::select! {
                 biased;
                 polled = service.poll(n) => polled?,
-                () = context.conversation.hung_up() => return Err(hung_up()),
+                () = context.connection.hung_up() => return Err(hung_up()),
             },
             None => service.poll(n).await?,
         };
