@@ -5,15 +5,14 @@
 //! the last holder as just renewed: its lease, as the new leader sees it, ends after any that an
 //! older leader can have granted.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
-use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout_at};
 
 use super::data_nodes::{OLDER, confirm_leader};
 use super::error::BadRequest;
 use super::leader::not_leader;
+use super::renewals::{Renewals, Renewed};
 use super::{Error, NotLeader, Refusal, Service};
 use crate::base::{Name, NodeId, UnixNanos};
 use crate::catalog::DATA_LEVEL;
@@ -21,18 +20,6 @@ use crate::machine::{Command, Outcome, Refused};
 use crate::raft::{Raft, Role};
 use crate::wire::api::Lease;
 use crate::wire::envelope::Body;
-
-/// When each lease was last granted or renewed here, and in which term: what was known in an older
-/// term is void. The lock is held while one is decided, so that two who ask at once do not both get
-/// it.
-#[derive(Default)]
-pub(super) struct Leases(Mutex<HashMap<Name, Renewed>>);
-
-#[derive(Clone, Copy)]
-struct Renewed {
-    term: u64,
-    at: Instant,
-}
 
 /// What came of asking for a lease.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,7 +45,7 @@ impl Service {
             return Err(not_leader(&raft));
         }
         let decided = timeout_at(deadline, async {
-            let mut known = self.leases.0.lock().await;
+            let mut known = self.renewals.lock().await;
             self.decide(&raft, &mut known, name, node, deadline).await
         });
         decided
@@ -69,7 +56,7 @@ impl Service {
     async fn decide(
         &self,
         raft: &Raft,
-        known: &mut HashMap<Name, Renewed>,
+        known: &mut Renewals,
         name: &Name,
         node: NodeId,
         deadline: Instant,

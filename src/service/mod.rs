@@ -9,6 +9,7 @@
 //! started.
 
 mod apply_watcher;
+mod background;
 mod cluster_api;
 mod data_nodes;
 mod error;
@@ -21,6 +22,8 @@ mod labels;
 mod leader;
 mod lease;
 mod members;
+mod poll_body;
+mod renewals;
 mod shards;
 mod users;
 mod watch;
@@ -28,7 +31,7 @@ mod watch;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use futures_util::future::join;
+use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 pub use cluster_api::ClusterApi;
@@ -37,8 +40,9 @@ pub use forwarder::{ForwardError, ForwardedRequest, ForwardedResponse, Forwarder
 pub use labels::Labels;
 pub use leader::{LeaderRequest, Limits, Reply, Retry};
 pub use lease::Acquired;
+pub use poll_body::PollBody;
 pub use shards::{Shown, Which};
-pub use watch::{PollBody, Polled};
+pub use watch::Polled;
 
 use crate::auth::Login;
 use crate::base::Address;
@@ -50,6 +54,9 @@ use crate::runtime::Env;
 use crate::telemetry::metrics::Metrics;
 use apply_watcher::ApplyWatcher;
 use cluster_api::Starting;
+use poll_body::BodyCache;
+use renewals::Renewals;
+use shards::Copies;
 
 #[derive(Clone, Debug)]
 pub struct ServiceConfig {
@@ -77,9 +84,10 @@ pub struct Service {
     membership: OnceLock<Arc<dyn ClusterApi>>,
     starting: Starting,
     following: Arc<ApplyWatcher>,
-    bodies: watch::BodyCache,
-    leases: lease::Leases,
-    copies: shards::Copies,
+    bodies: BodyCache,
+    /// Locked while a lease is decided, so that two data nodes that ask at once do not both get it.
+    renewals: Mutex<Renewals>,
+    copies: Copies,
 }
 
 impl Service {
@@ -99,36 +107,10 @@ impl Service {
             membership: OnceLock::new(),
             starting: Starting::default(),
             following: Arc::default(),
-            bodies: watch::BodyCache::default(),
-            leases: lease::Leases::default(),
-            copies: shards::Copies::default(),
+            bodies: BodyCache::new(&env.tasks),
+            renewals: Mutex::default(),
+            copies: Copies::default(),
         })
-    }
-
-    /// The cluster has started: from here on its state is what callers see. Later calls change
-    /// nothing.
-    pub fn attach(self: &Arc<Self>, membership: Arc<dyn ClusterApi>) {
-        if self.membership.set(membership.clone()).is_ok() {
-            apply_watcher::start(&self.env, membership, self.following.clone());
-            self.start_leading();
-        }
-    }
-
-    /// What a leader does about data nodes by itself.
-    fn start_leading(self: &Arc<Self>) {
-        let wanted = self.config.add_data.clone();
-        let (tasks, add, find) = (
-            self.env.tasks.clone(),
-            Arc::downgrade(self),
-            Arc::downgrade(self),
-        );
-        self.env.tasks.detach(async move {
-            tokio::select! {
-                biased;
-                () = tasks.stopped() => {}
-                _ = join(data_nodes::add_all(add, wanted), shards::find_owners(find)) => {}
-            }
-        });
     }
 
     /// Not ready from here on, and whoever waits in a long poll or for a leader is answered 503.

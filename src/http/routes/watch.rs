@@ -15,7 +15,7 @@ use crate::http::params::Params;
 use crate::http::reply::{OCTETS, ok_parts};
 use crate::http::request_context::Context;
 use crate::http::state::AppState;
-use crate::service::{NotLeader, PollBody, Polled, Service};
+use crate::service::{NotLeader, PollBody, Polled};
 
 pub(super) async fn watch(state: AppState, request: Request) -> Result<Response, Failure> {
     let (parts, _) = request.into_parts();
@@ -32,7 +32,7 @@ pub(super) async fn watch(state: AppState, request: Request) -> Result<Response,
         };
         match polled {
             Polled::Snapshot(snapshot) => {
-                return Ok(reply(service, &snapshot, &parts.headers).await);
+                return Ok(reply(&snapshot, &parts.headers).await);
             }
             Polled::AskLeader => {
                 let deadline = Instant::now() + LEADER_TIMEOUT;
@@ -78,12 +78,12 @@ fn hung_up() -> Failure {
 /// Smaller ones do not shrink.
 const MIN_GZIP_BYTES: usize = 512;
 
-async fn reply(service: &Service, snapshot: &PollBody, headers: &HeaderMap) -> Response {
+async fn reply(snapshot: &PollBody, headers: &HeaderMap) -> Response {
     let accepts = |value: &HeaderValue| value.to_str().is_ok_and(|text| text.contains("gzip"));
     if snapshot.len() < MIN_GZIP_BYTES || !headers.get(ACCEPT_ENCODING).is_some_and(accepts) {
         return ok_parts(OCTETS, snapshot.plain());
     }
-    let mut response = ok_parts(OCTETS, snapshot.gzip(service).await);
+    let mut response = ok_parts(OCTETS, snapshot.gzip().await);
     response
         .headers_mut()
         .insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
