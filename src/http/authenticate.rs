@@ -33,7 +33,7 @@ pub(super) async fn admit(state: &State, presented: &Credentials) -> Result<Call
 }
 
 pub(super) fn presented(uri: &Uri, headers: &HeaderMap) -> Credentials {
-    let query = Params::of_query(uri);
+    let query = Params::from_query(uri);
     let pair = query.get("u").zip(query.get("p"));
     Credentials::read(
         pair,
@@ -43,5 +43,5 @@ pub(super) fn presented(uri: &Uri, headers: &HeaderMap) -> Credentials {
 
 /// Whether a password stands in the URL, which then has to stay out of a `Location`.
 pub(super) fn has_password(uri: &Uri) -> bool {
-    Params::of_query(uri).get("p").is_some()
+    Params::from_query(uri).get("p").is_some()
 }

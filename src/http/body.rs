@@ -35,7 +35,7 @@ pub(super) async fn read(
         return Err(too_large(limit));
     }
     let deadline = Instant::now() + config.body_timeout;
-    let mut whole = Gathered::default();
+    let mut whole = BodyBuffer::default();
     loop {
         let patience = deadline.min(Instant::now() + config.body_idle_timeout);
         let frame = tokio::time::timeout_at(patience, body.frame()).await;
@@ -88,12 +88,12 @@ fn too_slow() -> Failure {
 
 /// Nearly every body is one piece, which is then not copied.
 #[derive(Default)]
-struct Gathered {
+struct BodyBuffer {
     first: Bytes,
     rest: BytesMut,
 }
 
-impl Gathered {
+impl BodyBuffer {
     fn len(&self) -> usize {
         self.first.len() + self.rest.len()
     }

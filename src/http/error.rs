@@ -61,7 +61,7 @@ impl From<Error> for Failure {
             Error::DataNode(_) | Error::NotAllUp => (StatusCode::INTERNAL_SERVER_ERROR, false),
             Error::NodeNotFound => (StatusCode::NOT_FOUND, false),
             // The leader's word about joining is an answer, also where it is "not yet".
-            Error::Refused(refusal) => (of_refusal(refusal), false),
+            Error::Refused(refusal) => (refusal_status(refusal), false),
         };
         Self {
             not_executed,
@@ -91,7 +91,7 @@ impl From<Denied> for Failure {
 }
 
 /// The cluster says it where other meta nodes read it, too.
-fn of_refusal(refusal: &Refusal) -> StatusCode {
+fn refusal_status(refusal: &Refusal) -> StatusCode {
     StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
@@ -101,7 +101,7 @@ impl IntoResponse for Failure {
             error: self.text.clone(),
         });
         let mut response = json(self.status, body);
-        head(&mut response, &self.text);
+        set_error_header(&mut response, &self.text);
         if self.not_executed {
             response.extensions_mut().insert(NotExecuted);
         }
@@ -119,7 +119,7 @@ pub(super) fn json(status: StatusCode, body: String) -> Response {
 }
 
 /// `X-Influxdb-Error`, or on 401 `WWW-Authenticate` instead of it (wire.md 4.2).
-pub(super) fn head(response: &mut Response, text: &str) {
+pub(super) fn set_error_header(response: &mut Response, text: &str) {
     if response.status() == StatusCode::UNAUTHORIZED {
         let realm = HeaderValue::from_static("Basic realm=\"InfluxDB\"");
         response.headers_mut().insert(WWW_AUTHENTICATE, realm);

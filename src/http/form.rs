@@ -20,7 +20,7 @@ impl Form {
     /// The body is too large, too slow, or no form though it says so.
     pub(super) async fn read(config: &HttpConfig, request: Request) -> Result<Self, Failure> {
         let (parts, body) = body::read_whole(request, MAX_BODY_BYTES, config).await?;
-        let params = Params::of_form(&parts.uri, &parts.headers, body.clone()).await?;
+        let params = Params::from_form(&parts.uri, &parts.headers, body.clone()).await?;
         Ok(Self {
             parts,
             body,

@@ -50,14 +50,18 @@ pub(super) async fn at_leader<Fut>(
     parts: &Parts,
     body: &Bytes,
     limits: impl Into<Limits>,
-    by: Route,
-    here: impl Fn() -> Fut,
+    route: Route,
+    local: impl Fn() -> Fut,
 ) -> Result<Response, Failure>
 where
     Fut: Future<Output = Result<Response, Error>>,
 {
     match service
-        .at_leader(limits.into(), || ask(parts, body.clone(), by), here)
+        .at_leader(
+            limits.into(),
+            || leader_request(parts, body.clone(), route),
+            local,
+        )
         .await?
     {
         Reply::Local(response) => Ok(response),
@@ -86,13 +90,13 @@ pub(super) fn is_forwarded(parts: &Parts) -> bool {
     parts.headers.contains_key(headers::FORWARDED)
 }
 
-fn ask(parts: &Parts, body: Bytes, by: Route) -> LeaderRequest {
+fn leader_request(parts: &Parts, body: Bytes, route: Route) -> LeaderRequest {
     let host = parts
         .headers
         .get("host")
         .and_then(|value| value.to_str().ok());
     let host = host.or_else(|| parts.uri.authority().map(|authority| authority.as_str()));
-    let mut forwarded = chosen(&parts.headers, &FORWARDED_REQUEST_HEADERS);
+    let mut forwarded = select(&parts.headers, &FORWARDED_REQUEST_HEADERS);
     forwarded.push((headers::FORWARDED.to_owned(), Bytes::from_static(b"1")));
     forwarded.push((
         headers::CALLER.to_owned(),
@@ -106,9 +110,9 @@ fn ask(parts: &Parts, body: Bytes, by: Route) -> LeaderRequest {
     }
     LeaderRequest {
         host: host
-            .filter(|_| by == Route::RedirectIfPossible && !has_password(&parts.uri))
+            .filter(|_| route == Route::RedirectIfPossible && !has_password(&parts.uri))
             .map(str::to_owned),
-        carried: is_forwarded(parts),
+        is_forwarded: is_forwarded(parts),
         request: ForwardedRequest {
             method: parts.method.to_string(),
             path_and_query: path_and_query(parts).to_owned(),
@@ -125,7 +129,7 @@ fn path_and_query(parts: &Parts) -> &str {
         .map_or("/", |whole| whole.as_str())
 }
 
-fn chosen(headers: &HeaderMap, names: &[&str]) -> Vec<(String, Bytes)> {
+fn select(headers: &HeaderMap, names: &[&str]) -> Vec<(String, Bytes)> {
     let one = |name: &&str| {
         Some((
             (*name).to_owned(),

@@ -13,7 +13,7 @@ use super::error::Failure;
 pub(super) struct Params(Vec<(String, String)>);
 
 impl Params {
-    pub(super) fn of_query(uri: &Uri) -> Self {
+    pub(super) fn from_query(uri: &Uri) -> Self {
         // What does not decode as a query is no parameter.
         Self(
             Query::try_from_uri(uri)
@@ -27,7 +27,7 @@ impl Params {
     ///
     /// # Errors
     /// 400 for a form that cannot be decoded.
-    pub(super) async fn of_form(
+    pub(super) async fn from_form(
         uri: &Uri,
         headers: &HeaderMap,
         body: Bytes,
@@ -41,7 +41,7 @@ impl Params {
             "multipart/form-data" => multipart(headers, body).await?,
             _ => Vec::new(),
         };
-        pairs.extend(Self::of_query(uri).0);
+        pairs.extend(Self::from_query(uri).0);
         Ok(Self(pairs))
     }
 
@@ -58,7 +58,7 @@ fn urlencoded(body: &[u8]) -> Result<Vec<(String, String)>, Failure> {
     let text = std::str::from_utf8(body).map_err(|_| Failure::bad("the form is not text"))?;
     let uri = format!("/?{}", text.trim_end()).parse::<Uri>();
     let uri = uri.map_err(|_| Failure::bad("the form is not url-encoded"))?;
-    Ok(Params::of_query(&uri).0)
+    Ok(Params::from_query(&uri).0)
 }
 
 async fn multipart(headers: &HeaderMap, body: Bytes) -> Result<Vec<(String, String)>, Failure> {
@@ -89,7 +89,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         let uri = Uri::from_static("/join?addr=query%3A1&force=true&empty=");
-        Params::of_form(&uri, &headers, Bytes::from_static(body.as_bytes()))
+        Params::from_form(&uri, &headers, Bytes::from_static(body.as_bytes()))
             .await
             .expect("decodes")
     }

@@ -25,7 +25,7 @@ pub(super) fn ok_bytes(content_type: &'static str, body: impl Into<Bytes>) -> Re
 }
 
 /// Pieces that are sent one behind the other.
-pub(super) fn ok_parts(content_type: &'static str, parts: Vec<Bytes>) -> Response {
+pub(super) fn ok_chunks(content_type: &'static str, parts: Vec<Bytes>) -> Response {
     let mut response = Response::new(Body::new(ChunkedBody::new(parts)));
     response
         .headers_mut()
@@ -33,7 +33,7 @@ pub(super) fn ok_parts(content_type: &'static str, parts: Vec<Bytes>) -> Respons
     response
 }
 
-pub(super) const OCTETS: &str = "application/octet-stream";
+pub(super) const OCTET_STREAM: &str = "application/octet-stream";
 pub(super) const TEXT: &str = "text/plain; charset=utf-8";
 
 /// An empty text has no content type, as Go sniffs nothing in it.

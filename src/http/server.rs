@@ -52,14 +52,14 @@ impl Server {
             cut: CancellationToken::new(),
             connections: TaskTracker::new(),
         };
-        let accepting = Accepting {
+        let acceptor = Acceptor {
             env: env.clone(),
             app: Arc::new(App::new(env, service, users, config)),
             drain: server.drain.clone(),
             cut: server.cut.clone(),
             connections: server.connections.clone(),
         };
-        env.tasks.detach(accepting.run(listener));
+        env.tasks.detach(acceptor.run(listener));
         server
     }
 
@@ -89,7 +89,7 @@ impl Server {
 /// Out of descriptors, as a rule: connections must close before the next one can open.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(50);
 
-struct Accepting {
+struct Acceptor {
     env: Env,
     app: Arc<App>,
     drain: CancellationToken,
@@ -97,7 +97,7 @@ struct Accepting {
     connections: TaskTracker,
 }
 
-impl Accepting {
+impl Acceptor {
     /// Ends, and closes the listener, on drain or when the process's tasks stop.
     async fn run(self, mut listener: Box<dyn Listener>) {
         let mut failing = false;
@@ -111,7 +111,7 @@ impl Accepting {
             match accepted {
                 Ok(stream) => {
                     failing = false;
-                    self.take(stream);
+                    self.serve(stream);
                 }
                 Err(error) => {
                     if !failing {
@@ -124,7 +124,7 @@ impl Accepting {
         }
     }
 
-    fn take(&self, stream: Box<dyn Stream>) {
+    fn serve(&self, stream: Box<dyn Stream>) {
         let metrics = self.app.service.metrics();
         if self.connections.len() >= self.app.config.max_connections {
             // Closed at once: a probe that hangs in a full queue says less than one that fails.

@@ -57,27 +57,27 @@ impl ApplyWatcher {
 }
 
 /// Ends with the process's tasks.
-pub(super) fn start(env: &Env, membership: Arc<dyn ClusterApi>, following: Arc<ApplyWatcher>) {
+pub(super) fn start(env: &Env, cluster: Arc<dyn ClusterApi>, watcher: Arc<ApplyWatcher>) {
     let tasks = env.tasks.clone();
     env.tasks.detach(async move {
         tokio::select! {
             biased;
-            () = tasks.stopped() => following.stop(),
-            () = follow(membership, &following) => {}
+            () = tasks.stopped() => watcher.stop(),
+            () = follow(cluster, &watcher) => {}
         }
     });
 }
 
-async fn follow(membership: Arc<dyn ClusterApi>, following: &ApplyWatcher) {
-    let mut changed = membership.changed();
+async fn follow(cluster: Arc<dyn ClusterApi>, watcher: &ApplyWatcher) {
+    let mut changed = cluster.changed();
     let mut open = None;
     loop {
         let view = changed.borrow_and_update().clone();
-        let Ok(raft) = membership.raft() else {
+        let Ok(raft) = cluster.raft() else {
             open = None;
-            following.halted.store(false, Ordering::Release);
-            following.caught_up.store(false, Ordering::Release);
-            following.wake();
+            watcher.halted.store(false, Ordering::Release);
+            watcher.caught_up.store(false, Ordering::Release);
+            watcher.wake();
             if changed.changed().await.is_err() {
                 return;
             }
@@ -92,18 +92,18 @@ async fn follow(membership: Arc<dyn ClusterApi>, following: &ApplyWatcher) {
             target: target.unwrap_or_else(|| last_log(&raft.status())),
         };
         if target.is_none() {
-            following.caught_up.store(false, Ordering::Release);
+            watcher.caught_up.store(false, Ordering::Release);
         }
-        following.wake();
+        watcher.wake();
         open = Some((this, catching_up.target));
         tokio::select! {
             biased;
             gone = changed.changed() => if gone.is_err() { return },
-            () = follow_raft(&raft, following, &mut catching_up) => {
+            () = follow_raft(&raft, watcher, &mut catching_up) => {
                 // Raft's channels closed: it has halted, or is being shut down, and then `changed`
                 // follows.
-                following.halted.store(raft.status().halted.is_some(), Ordering::Release);
-                following.wake();
+                watcher.halted.store(raft.status().halted.is_some(), Ordering::Release);
+                watcher.wake();
                 if changed.changed().await.is_err() {
                     return;
                 }
@@ -119,12 +119,12 @@ fn last_log(status: &RaftStatus) -> LogId {
     status.last_log.max(status.committed).unwrap_or_default()
 }
 
-async fn follow_raft(raft: &Raft, following: &ApplyWatcher, catching_up: &mut CatchingUp) {
+async fn follow_raft(raft: &Raft, watcher: &ApplyWatcher, catching_up: &mut CatchingUp) {
     let mut applied = raft.applied();
     let mut changes = raft.changed();
     let mut shown = applied.borrow_and_update().catalog.index;
     loop {
-        catching_up.judge(raft, following);
+        catching_up.judge(raft, watcher);
         tokio::select! {
             biased;
             alive = applied.changed() => {
@@ -136,7 +136,7 @@ async fn follow_raft(raft: &Raft, following: &ApplyWatcher, catching_up: &mut Ca
                 // anywhere.
                 if index != shown {
                     shown = index;
-                    following.wake();
+                    watcher.wake();
                 }
             }
             alive = changes.changed() => {
@@ -144,11 +144,11 @@ async fn follow_raft(raft: &Raft, following: &ApplyWatcher, catching_up: &mut Ca
                     return;
                 }
                 let halted = raft.status().halted.is_some();
-                if following.halted.swap(halted, Ordering::AcqRel) != halted {
-                    following.wake();
+                if watcher.halted.swap(halted, Ordering::AcqRel) != halted {
+                    watcher.wake();
                 }
             }
-            () = tokio::time::sleep(CATCH_UP_CHECK_INTERVAL), if !following.is_caught_up() => {}
+            () = tokio::time::sleep(CATCH_UP_CHECK_INTERVAL), if !watcher.is_caught_up() => {}
         }
     }
 }
@@ -167,8 +167,8 @@ struct CatchingUp {
 }
 
 impl CatchingUp {
-    fn judge(&mut self, raft: &Raft, following: &ApplyWatcher) {
-        if following.is_caught_up() {
+    fn judge(&mut self, raft: &Raft, watcher: &ApplyWatcher) {
+        if watcher.is_caught_up() {
             return;
         }
         let status = raft.status();
@@ -178,8 +178,8 @@ impl CatchingUp {
         let current = status.leader.is_some() && applied.term == status.term;
         // A higher term at the target's place: what our log held there was never committed.
         if current && applied >= self.target {
-            following.caught_up.store(true, Ordering::Release);
-            following.wake();
+            watcher.caught_up.store(true, Ordering::Release);
+            watcher.wake();
         }
     }
 }

@@ -10,8 +10,8 @@ impl Service {
     /// Gives the service its cluster, which has started: from here on callers see its state. Later
     /// calls change nothing.
     pub fn attach(self: &Arc<Self>, cluster: Arc<dyn ClusterApi>) {
-        if self.membership.set(cluster.clone()).is_ok() {
-            apply_watcher::start(&self.env, cluster, self.following.clone());
+        if self.cluster.set(cluster.clone()).is_ok() {
+            apply_watcher::start(&self.env, cluster, self.watcher.clone());
             self.start_leader_tasks();
         }
     }

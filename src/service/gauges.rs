@@ -19,7 +19,7 @@ impl Service {
             ready: self.checks(&local, false).iter().all(|check| check.ok),
             catalog_index: local.catalog().map_or(1, |catalog| catalog.index),
             raft: local.raft.as_ref().map(|(status, _)| raft_gauges(status)),
-            fsync: self.membership().raft().ok().map(|raft| fsyncs(&raft)),
+            fsync: self.cluster().raft().ok().map(|raft| fsyncs(&raft)),
         };
         render(&self.metrics, &gauges, resident_bytes())
     }

@@ -67,7 +67,7 @@ impl Service {
                     why: m.why.clone(),
                 })
                 .collect(),
-            incarnation: self.membership.get().map(|_| view.incarnation),
+            incarnation: self.cluster.get().map(|_| view.incarnation),
             http: view.http.clone(),
             raft: view.raft.clone(),
             cluster_id: view.cluster_id,
@@ -83,7 +83,7 @@ impl Service {
     }
 
     fn waiting(&self, applied: &Applied) -> Vec<Waiting> {
-        let states = self.membership().waiting();
+        let states = self.cluster().waiting();
         let state = |who: Incarnation| states.get(&who).cloned();
         let catalog = &applied.catalog;
         let pendings = catalog.pendings.values().map(|pending| Waiting {
@@ -114,7 +114,7 @@ impl Service {
         let status = local.raft.as_ref().map(|(status, _)| status);
         let leader = status.is_some_and(|status| status.leader.is_some());
         let mut checks = vec![
-            check("serving", !self.following.is_stopping(), || {
+            check("serving", !self.watcher.is_stopping(), || {
                 "this node is stopping".to_owned()
             }),
             check("member", founded, || not_member(local)),
@@ -122,8 +122,8 @@ impl Service {
                 halted.clone().unwrap_or_default()
             }),
             check("leader", leader, || "no leader is known".to_owned()),
-            check("caught-up", leader && self.following.is_caught_up(), || {
-                caught_up_to_what(leader)
+            check("caught-up", leader && self.watcher.is_caught_up(), || {
+                not_caught_up(leader)
             }),
         ];
         if voter {
@@ -149,7 +149,7 @@ fn check(name: &str, ok: bool, message: impl FnOnce() -> String) -> Check {
     }
 }
 
-fn caught_up_to_what(leader: bool) -> String {
+fn not_caught_up(leader: bool) -> String {
     if leader {
         "this node has not yet applied what its cluster had committed".to_owned()
     } else {

@@ -20,9 +20,9 @@ const FORWARDED_ANSWER_TIMEOUT: Duration = Duration::from_secs(8);
 
 impl Service {
     /// When a request about membership has to be answered, whatever `consensus-timeout` is.
-    pub fn joining_deadline(&self, carried: bool) -> Instant {
+    pub fn joining_deadline(&self, is_forwarded: bool) -> Instant {
         Instant::now()
-            + if carried {
+            + if is_forwarded {
                 FORWARDED_ANSWER_TIMEOUT
             } else {
                 ANSWER_TIMEOUT
@@ -34,9 +34,9 @@ impl Service {
     /// # Errors
     /// Why not, or why not yet. Asking again is harmless.
     pub async fn join(&self, addr: &Address, deadline: Instant) -> Result<MetaNodeInfo, Error> {
-        self.serving()?;
-        let node = self.membership().join(addr, deadline).await?;
-        Ok(joined(node.ok_or(NotLeader::default())?))
+        self.check_serving()?;
+        let node = self.cluster().join(addr, deadline).await?;
+        Ok(node_info(node.ok_or(NotLeader::default())?))
     }
 
     /// This node takes itself out of its cluster, and says so only when it is out.
@@ -44,8 +44,8 @@ impl Service {
     /// # Errors
     /// Why not, or why not yet.
     pub async fn leave(&self, deadline: Instant) -> Result<(), Error> {
-        self.serving()?;
-        Ok(self.membership().leave(deadline).await?)
+        self.check_serving()?;
+        Ok(self.cluster().leave(deadline).await?)
     }
 
     /// Takes a meta node out.
@@ -59,8 +59,8 @@ impl Service {
         by: &str,
         deadline: Instant,
     ) -> Result<(), Error> {
-        self.serving()?;
-        let removed = self.membership().remove(http, force, by, deadline).await?;
+        self.check_serving()?;
+        let removed = self.cluster().remove(http, force, by, deadline).await?;
         Ok(removed.ok_or(NotLeader::default())?)
     }
 
@@ -88,9 +88,9 @@ impl Service {
     /// `localhost` on this node's own port means this node, whoever leads: the leader, to whom the
     /// request may be carried, would take it for itself. In a cluster that is all loopback every
     /// node is on this host.
-    pub fn named_from_here(&self, addr: Address) -> Address {
+    pub fn resolve_localhost(&self, addr: Address) -> Address {
         let is_localhost = matches!(addr.host(), "localhost" | "127.0.0.1" | "::1");
-        match &self.membership().view().http {
+        match &self.cluster().view().http {
             Some(own)
                 if is_localhost && addr.port() == own.port() && !own.is_loopback_literal() =>
             {
@@ -111,18 +111,18 @@ impl Service {
         from: IpAddr,
         deadline: Instant,
     ) -> Result<(u16, Bytes), Error> {
-        self.serving()?;
-        let answer = self.membership().answer(path, body, from, deadline).await;
+        self.check_serving()?;
+        let answer = self.cluster().answer(path, body, from, deadline).await;
         Ok(answer.ok_or(NotLeader::default())?)
     }
 
     /// Whether a request of another meta node has to prove that it knows the secret.
     pub fn needs_proof(&self) -> bool {
-        self.membership().needs_proof()
+        self.cluster().needs_proof()
     }
 
-    fn serving(&self) -> Result<(), Error> {
-        if self.following.is_stopping() {
+    fn check_serving(&self) -> Result<(), Error> {
+        if self.watcher.is_stopping() {
             Err(Error::Stopping)
         } else {
             Ok(())
@@ -131,7 +131,7 @@ impl Service {
 }
 
 /// What announcements and people say of a node is in `/show-cluster`.
-fn joined(node: NodeRef) -> MetaNodeInfo {
+fn node_info(node: NodeRef) -> MetaNodeInfo {
     MetaNodeInfo {
         id: node.id,
         addr: node.http.to_string(),

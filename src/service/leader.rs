@@ -56,7 +56,7 @@ impl From<Instant> for Limits {
 }
 
 impl Limits {
-    fn for_a_leader(&self) -> Instant {
+    fn leader_deadline(&self) -> Instant {
         self.answer.min(Instant::now() + self.leader_timeout)
     }
 }
@@ -66,7 +66,7 @@ pub struct LeaderRequest {
     /// The `Host` that the caller used, with or without a port; `None` is never redirected.
     pub host: Option<String>,
     /// It was carried here by another meta node.
-    pub carried: bool,
+    pub is_forwarded: bool,
     pub request: ForwardedRequest,
 }
 
@@ -80,7 +80,7 @@ pub enum Reply<T> {
 }
 
 /// What a try at the leader came to.
-enum Tried {
+enum Attempt {
     Answer(ForwardedResponse),
     NotExecuted,
     /// It was sent; whether it was executed nobody knows.
@@ -97,19 +97,19 @@ impl Service {
     pub async fn at_leader<T, Fut>(
         &self,
         limits: Limits,
-        ask: impl FnOnce() -> LeaderRequest,
-        here: impl Fn() -> Fut,
+        make_request: impl FnOnce() -> LeaderRequest,
+        local: impl Fn() -> Fut,
     ) -> Result<Reply<T>, Error>
     where
         Fut: Future<Output = Result<T, Error>>,
     {
         let mut lost = None;
         let answered = self
-            .locally_or_forwarded(limits, ask, here, &mut lost)
+            .locally_or_forwarded(limits, make_request, local, &mut lost)
             .await;
         answered.map_err(|error| match lost {
             // That nothing was done is true of the last try only.
-            Some(lost) if is_of_nothing_done(&error) => Error::Unknown(lost),
+            Some(lost) if is_not_executed(&error) => Error::Unknown(lost),
             _ => error,
         })
     }
@@ -117,48 +117,48 @@ impl Service {
     async fn locally_or_forwarded<T, Fut>(
         &self,
         limits: Limits,
-        ask: impl FnOnce() -> LeaderRequest,
-        here: impl Fn() -> Fut,
+        make_request: impl FnOnce() -> LeaderRequest,
+        local: impl Fn() -> Fut,
         lost: &mut Option<UnknownOutcome>,
     ) -> Result<Reply<T>, Error>
     where
         Fut: Future<Output = Result<T, Error>>,
     {
-        let mut deadline = limits.for_a_leader();
-        match self.with_reachable(here().await) {
+        let mut deadline = limits.leader_deadline();
+        match self.with_reachable_count(local().await) {
             Err(Error::NotLeader(_)) => {}
             answered => return answered.map(Reply::Local),
         }
-        let ask = ask();
+        let request = make_request();
         loop {
-            if ask.carried {
+            if request.is_forwarded {
                 return Err(self.no_leader());
             }
             let raft = self.raft()?;
             let mut changed = raft.changed();
             if let Some(leader) = self.leader_elsewhere(&raft) {
-                if self.is_advertised(ask.host.as_deref()) {
+                if self.is_advertised(request.host.as_deref()) {
                     return Ok(Reply::Redirect(leader));
                 }
-                match self.forward(&raft, &leader, &ask.request, limits).await {
-                    Tried::Answer(answer) => return Ok(Reply::Forwarded(answer)),
-                    Tried::Lost(outcome) if limits.retry == Retry::Never => {
+                match self.forward(&raft, &leader, &request.request, limits).await {
+                    Attempt::Answer(answer) => return Ok(Reply::Forwarded(answer)),
+                    Attempt::Lost(outcome) if limits.retry == Retry::Never => {
                         return Err(outcome.into());
                     }
-                    Tried::Lost(outcome) => {
+                    Attempt::Lost(outcome) => {
                         *lost = Some(outcome);
-                        deadline = limits.for_a_leader();
+                        deadline = limits.leader_deadline();
                     }
-                    Tried::NotExecuted => {}
+                    Attempt::NotExecuted => {}
                 }
             }
-            let look_again = Instant::now() + LEADER_CHECK_INTERVAL;
-            if look_again > deadline {
+            let next_check = Instant::now() + LEADER_CHECK_INTERVAL;
+            if next_check > deadline {
                 return Err(self.no_leader());
             }
             // A closed channel returns at once, and `raft()` then says why.
-            let _ = tokio::time::timeout_at(look_again, changed.changed()).await;
-            match self.with_reachable(here().await) {
+            let _ = tokio::time::timeout_at(next_check, changed.changed()).await;
+            match self.with_reachable_count(local().await) {
                 Err(Error::NotLeader(_)) => {}
                 answered => return answered.map(Reply::Local),
             }
@@ -171,26 +171,26 @@ impl Service {
         leader: &Address,
         request: &ForwardedRequest,
         limits: Limits,
-    ) -> Tried {
+    ) -> Attempt {
         let Some(incarnation) = meta_node_at(raft, leader).map(|node| node.incarnation) else {
-            return Tried::NotExecuted;
+            return Attempt::NotExecuted;
         };
         let request = request.clone().meant_for(incarnation);
         let answered = tokio::select! {
             biased;
-            answered = self.carrier.forward(leader, &request, limits.answer) => answered,
-            () = self.deposed(raft, leader), if limits.retry != Retry::LongRunning => {
-                return Tried::Lost(UnknownOutcome::Deposed { leader: leader.clone() });
+            answered = self.forwarder.forward(leader, &request, limits.answer) => answered,
+            () = self.wait_until_deposed(raft, leader), if limits.retry != Retry::LongRunning => {
+                return Attempt::Lost(UnknownOutcome::Deposed { leader: leader.clone() });
             }
         };
         match answered {
-            Ok(answer) if says_not_executed(&answer) => Tried::NotExecuted,
+            Ok(answer) if says_not_executed(&answer) => Attempt::NotExecuted,
             Ok(answer) => {
-                self.metrics.carried.add();
-                Tried::Answer(answer)
+                self.metrics.forwarded.add();
+                Attempt::Answer(answer)
             }
-            Err(ForwardError::NotSent(_)) => Tried::NotExecuted,
-            Err(ForwardError::NoAnswer(error)) => Tried::Lost(UnknownOutcome::NoAnswer {
+            Err(ForwardError::NotSent(_)) => Attempt::NotExecuted,
+            Err(ForwardError::NoAnswer(error)) => Attempt::Lost(UnknownOutcome::NoAnswer {
                 leader: leader.clone(),
                 error,
             }),
@@ -200,7 +200,7 @@ impl Service {
     /// Resolves some time after another node than `leader` leads: a leader that was cut off or
     /// stopped in the middle would keep the caller until the deadline, and has nothing to say any
     /// more.
-    async fn deposed(&self, raft: &Raft, leader: &Address) {
+    async fn wait_until_deposed(&self, raft: &Raft, leader: &Address) {
         let mut changed = raft.changed();
         loop {
             changed.borrow_and_update();
@@ -222,7 +222,7 @@ impl Service {
     /// The leader's HTTP address, when it is known and is not this node.
     pub(super) fn leader_elsewhere(&self, raft: &Raft) -> Option<Address> {
         let leader = raft.status().leader?;
-        if self.membership().view().raft_id == Some(leader) {
+        if self.cluster().view().raft_id == Some(leader) {
             return None;
         }
         let applied = raft.applied();
@@ -238,7 +238,7 @@ impl Service {
     /// # Errors
     /// `Misdirected` when a carried request was meant for another node.
     pub fn check_meant_for(&self, incarnation: &[u8]) -> Result<(), Error> {
-        let ours = self.membership().view().incarnation.to_string();
+        let ours = self.cluster().view().incarnation.to_string();
         if ours.as_bytes() == incarnation {
             Ok(())
         } else {
@@ -252,13 +252,11 @@ impl Service {
         let Some(Ok(host)) = host.map(|host| Address::parse(host, 80)) else {
             return false;
         };
-        let known = |applied: &crate::raft::Applied| {
-            applied.catalog.meta_nodes.values().any(|n| n.http == host)
-        };
-        self.applied().is_some_and(|applied| known(&applied))
+        self.applied()
+            .is_some_and(|applied| applied.catalog.meta_node_by_http(&host).is_some())
     }
 
-    fn with_reachable<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
+    fn with_reachable_count<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
         match result {
             Err(Error::NoLeader { reachable: None }) => Err(self.no_leader()),
             other => other,
@@ -268,7 +266,7 @@ impl Service {
     /// Says how many of the cluster's meta nodes this one has heard lately, so that a person sees
     /// at once whether a majority is missing or an election under way.
     fn no_leader(&self) -> Error {
-        let (Some(applied), Ok(identity)) = (self.applied(), self.membership().identity()) else {
+        let (Some(applied), Ok(identity)) = (self.applied(), self.cluster().identity()) else {
             return Error::NoLeader { reachable: None };
         };
         let nodes = &applied.catalog.meta_nodes;
@@ -303,7 +301,7 @@ pub(super) fn meta_node_at(raft: &Raft, http: &Address) -> Option<MetaNode> {
         .cloned()
 }
 
-fn is_of_nothing_done(error: &Error) -> bool {
+fn is_not_executed(error: &Error) -> bool {
     matches!(
         error,
         Error::NoLeader { .. }

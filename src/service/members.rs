@@ -29,13 +29,13 @@ pub(super) struct LocalState {
 
 impl Service {
     pub(super) fn local_state(&self) -> LocalState {
-        let membership = self.membership();
-        let raft = membership.raft().ok().map(|raft| {
+        let cluster = self.cluster();
+        let raft = cluster.raft().ok().map(|raft| {
             let applied = raft.applied().borrow().clone();
             (raft.status(), applied)
         });
         LocalState {
-            view: membership.view(),
+            view: cluster.view(),
             raft,
         }
     }
@@ -69,7 +69,7 @@ impl Service {
     /// `None`.
     pub fn show_cluster(&self) -> ClusterInfo {
         let local = self.local_state();
-        let announcements = self.membership().announcements();
+        let announcements = self.cluster().announcements();
         let meta = |catalog: &Catalog| -> Vec<MetaNodeInfo> {
             catalog
                 .meta_nodes
@@ -80,7 +80,7 @@ impl Service {
         let meta = local.catalog().map(meta).filter(|nodes| !nodes.is_empty());
         let data = local
             .catalog()
-            .and_then(|catalog| self.listed_data_nodes(catalog, &announcements));
+            .and_then(|catalog| self.data_node_infos(catalog, &announcements));
         ClusterInfo { data, meta }
     }
 
@@ -136,7 +136,7 @@ impl Service {
         };
         let deadline = Instant::now() + PING_ALL_TIMEOUT;
         let ask = async |(other, incarnation): &(Address, Incarnation)| {
-            self.carrier
+            self.forwarder
                 .forward(other, &request.clone().meant_for(*incarnation), deadline)
                 .await
         };
@@ -153,7 +153,7 @@ impl Service {
     }
 
     pub fn announced(&self, announcement: &Announcement) {
-        self.membership().announced(announcement);
+        self.cluster().announced(announcement);
     }
 
     /// The caller's identity is only a hint to poll it soon; the answer is ours (founding.md 3).
@@ -166,14 +166,14 @@ impl Service {
         from: IpAddr,
     ) -> Result<Identity, Error> {
         if let Some(theirs) = theirs {
-            self.membership().hint(theirs, from);
+            self.cluster().hint(theirs, from);
         }
-        Ok(self.membership().identity()?)
+        Ok(self.cluster().identity()?)
     }
 
     /// `None` while this node does not know who it is.
     pub fn incarnation(&self) -> Option<Incarnation> {
-        self.membership()
+        self.cluster()
             .identity()
             .ok()
             .map(|identity| identity.incarnation)

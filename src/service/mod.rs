@@ -41,7 +41,7 @@ pub use labels::Labels;
 pub use leader::{LeaderRequest, Limits, Reply, Retry};
 pub use lease::Acquired;
 pub use poll_body::PollBody;
-pub use shards::{Shown, Which};
+pub use shards::{ShardFilter, ShardInfos};
 pub use watch::Polled;
 
 use crate::auth::Login;
@@ -78,12 +78,12 @@ pub struct Service {
     env: Env,
     config: ServiceConfig,
     metrics: Arc<Metrics>,
-    carrier: Arc<dyn Forwarder>,
+    forwarder: Arc<dyn Forwarder>,
     data_nodes: DataNodes,
     /// Empty until the cluster has started: HTTP listens before the log is read.
-    membership: OnceLock<Arc<dyn ClusterApi>>,
+    cluster: OnceLock<Arc<dyn ClusterApi>>,
     starting: Starting,
-    following: Arc<ApplyWatcher>,
+    watcher: Arc<ApplyWatcher>,
     bodies: BodyCache,
     /// Locked while a lease is decided, so that two data nodes that ask at once do not both get it.
     renewals: Mutex<Renewals>,
@@ -93,7 +93,7 @@ pub struct Service {
 impl Service {
     pub fn new(
         env: &Env,
-        carrier: Arc<dyn Forwarder>,
+        forwarder: Arc<dyn Forwarder>,
         data_nodes: DataNodes,
         metrics: Arc<Metrics>,
         config: ServiceConfig,
@@ -102,11 +102,11 @@ impl Service {
             env: env.clone(),
             config,
             metrics,
-            carrier,
+            forwarder,
             data_nodes,
-            membership: OnceLock::new(),
+            cluster: OnceLock::new(),
             starting: Starting::default(),
-            following: Arc::default(),
+            watcher: Arc::default(),
             bodies: BodyCache::new(&env.tasks),
             renewals: Mutex::default(),
             copies: Copies::default(),
@@ -116,7 +116,7 @@ impl Service {
     /// Not ready from here on, and whoever waits in a long poll or for a leader is answered 503.
     /// Idempotent.
     pub fn stop(&self) {
-        self.following.stop();
+        self.watcher.stop();
     }
 
     pub fn version(&self) -> &str {
@@ -142,23 +142,23 @@ impl Service {
     }
 
     /// What is asked about membership; before `attach`, one that says "starting".
-    fn membership(&self) -> &dyn ClusterApi {
-        self.membership
+    fn cluster(&self) -> &dyn ClusterApi {
+        self.cluster
             .get()
             .map_or(&self.starting as &dyn ClusterApi, AsRef::as_ref)
     }
 
     /// The open Raft node of a node that is not stopping.
     fn raft(&self) -> Result<Raft, Error> {
-        if self.following.is_stopping() {
+        if self.watcher.is_stopping() {
             return Err(Error::Stopping);
         }
-        Ok(self.membership().raft()?)
+        Ok(self.cluster().raft()?)
     }
 
     /// The catalog as applied here; `None` when there is no Raft node.
     fn applied(&self) -> Option<Arc<Applied>> {
-        let raft = self.membership().raft().ok()?;
+        let raft = self.cluster().raft().ok()?;
         let applied = raft.applied().borrow().clone();
         Some(applied)
     }

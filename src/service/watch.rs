@@ -25,7 +25,7 @@ const BARRIER_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What a poll came to.
 pub enum Polled {
-    Snapshot(Arc<PollBody>),
+    Body(Arc<PollBody>),
     /// The client knows a higher index than this node, and only the leader can say whether its
     /// cluster ever produced that: ask there, or poll again here.
     AskLeader,
@@ -38,12 +38,12 @@ impl Service {
     /// As soon as this node is no member, has halted, or stops: the client goes on to the next
     /// server.
     pub async fn poll(&self, n: u64) -> Result<Polled, Error> {
-        let mut wake = self.following.subscribe();
+        let mut wake = self.watcher.subscribe();
         let _parked = self.metrics.parked.enter();
         loop {
             wake.borrow_and_update();
             let raft = self.raft()?;
-            if self.following.is_halted() {
+            if self.watcher.is_halted() {
                 let reason = raft.status().halted.unwrap_or_default();
                 return Err(Error::PollHalted { reason });
             }
@@ -51,11 +51,11 @@ impl Service {
             // Before `Found` the list of meta nodes is empty, and a data node that is told so
             // forgets them all.
             if applied.catalog.cluster.is_none() {
-                return Err(founding(self).into());
+                return Err(being_founded(self).into());
             }
             let index = applied.catalog.index;
             if index > n || (n > index && was_never_produced(&raft, n).await) {
-                return Ok(Polled::Snapshot(
+                return Ok(Polled::Body(
                     self.bodies.at_least(&raft, &applied, &self.metrics).await,
                 ));
             }
@@ -80,8 +80,8 @@ async fn was_never_produced(raft: &Raft, n: u64) -> bool {
         && n > raft.status().last_log.map_or(0, |log_id| log_id.index)
 }
 
-fn founding(service: &Service) -> NotMember {
-    let view = service.membership().view();
+fn being_founded(service: &Service) -> NotMember {
+    let view = service.cluster().view();
     NotMember {
         phase: view.phase,
         reason: "the cluster is being founded".to_owned(),

@@ -16,7 +16,7 @@ pub(super) async fn add(state: AppState, request: Request) -> Result<Response, F
     let form = Form::read(&state.config, request).await?;
     let service = &state.service;
     let (addr, passive) = (form.required("addr")?, form.is_true("passive"));
-    let here = || async { Ok(ok_json(&service.add_data(addr, passive).await?)) };
+    let local = || async { Ok(ok_json(&service.add_data(addr, passive).await?)) };
     let limits = service.data_node_limits(Retry::Idempotent);
     at_leader(
         service,
@@ -24,7 +24,7 @@ pub(super) async fn add(state: AppState, request: Request) -> Result<Response, F
         &form.body,
         limits,
         Route::AlwaysForward,
-        here,
+        local,
     )
     .await
 }
@@ -34,7 +34,7 @@ pub(super) async fn remove(state: AppState, request: Request) -> Result<Response
     let form = Form::read(&state.config, request).await?;
     let service = &state.service;
     let (addr, force) = (form.required("addr")?, form.is_true("force"));
-    let here = || async {
+    let local = || async {
         service.remove_data(addr, force).await?;
         Ok(no_content())
     };
@@ -45,7 +45,7 @@ pub(super) async fn remove(state: AppState, request: Request) -> Result<Response
         &form.body,
         limits,
         Route::RedirectIfPossible,
-        here,
+        local,
     )
     .await
 }
@@ -56,7 +56,7 @@ pub(super) async fn update(state: AppState, request: Request) -> Result<Response
     let form = Form::read(&state.config, request).await?;
     let service = &state.service;
     let (old, new) = (form.required("oldAddr")?, form.required("newAddr")?);
-    let here = || async { Ok(ok_json(&service.update_data(old, new).await?)) };
+    let local = || async { Ok(ok_json(&service.update_data(old, new).await?)) };
     let limits = service.data_node_limits(Retry::Idempotent);
     at_leader(
         service,
@@ -64,7 +64,7 @@ pub(super) async fn update(state: AppState, request: Request) -> Result<Response
         &form.body,
         limits,
         Route::RedirectIfPossible,
-        here,
+        local,
     )
     .await
 }

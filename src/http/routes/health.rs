@@ -6,7 +6,7 @@ use hyper::StatusCode;
 use serde::Serialize;
 
 use crate::http::authenticate::{admit, presented};
-use crate::http::error::{head, json};
+use crate::http::error::{json, set_error_header};
 use crate::http::json::go_json;
 use crate::http::params::Params;
 use crate::http::reply::ok_json;
@@ -24,7 +24,7 @@ pub(super) async fn livez() -> Response {
 /// `?voter` asks for a vote as well.
 pub(super) async fn readyz(state: AppState, request: Request) -> Response {
     let query = request.uri().query().unwrap_or_default();
-    let voter = query == "voter" || Params::of_query(request.uri()).get("voter").is_some();
+    let voter = query == "voter" || Params::from_query(request.uri()).get("voter").is_some();
     let ready = state.service.ready(voter);
     let error = ready.error.clone();
     pass_or_fail(&ready, error.map(|error| format!("not ready: {error}")))
@@ -51,6 +51,6 @@ fn pass_or_fail<T: Serialize>(body: &T, error: Option<String>) -> Response {
         return ok_json(body);
     };
     let mut response = json(StatusCode::SERVICE_UNAVAILABLE, go_json(body));
-    head(&mut response, &error);
+    set_error_header(&mut response, &error);
     response
 }

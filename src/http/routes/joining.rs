@@ -24,17 +24,17 @@ pub(super) async fn join(state: AppState, request: Request) -> Result<Response, 
     } = Form::read(&state.config, request).await?;
     let service = &state.service;
     let asked = address(&params, "addr")?.ok_or_else(|| Failure::bad("addr is required"))?;
-    let addr = service.named_from_here(asked.clone());
-    let mut by = Route::RedirectIfPossible;
+    let addr = service.resolve_localhost(asked.clone());
+    let mut route = Route::RedirectIfPossible;
     if addr != asked {
         // Only this node knows what the caller means: the leader is told, and the caller not sent
         // there.
-        by = Route::AlwaysForward;
-        (parts, body) = renamed(parts, &format!("/join?addr={addr}"))?;
+        route = Route::AlwaysForward;
+        (parts, body) = with_uri(parts, &format!("/join?addr={addr}"))?;
     }
     let deadline = service.joining_deadline(is_forwarded(&parts));
-    let here = || async { Ok(ok_json(&service.join(&addr, deadline).await?)) };
-    at_leader(service, &parts, &body, deadline, by, here).await
+    let local = || async { Ok(ok_json(&service.join(&addr, deadline).await?)) };
+    at_leader(service, &parts, &body, deadline, route, local).await
 }
 
 /// Takes this node out of its cluster.
@@ -63,23 +63,23 @@ pub(super) async fn remove(state: AppState, request: Request) -> Result<Response
     };
     let mut target = target.ok_or_else(|| Failure::bad("httpAddr is required"))?;
     let service = &state.service;
-    let carried = is_forwarded(&parts);
-    let deadline = service.joining_deadline(carried);
+    let forwarded = is_forwarded(&parts);
+    let deadline = service.joining_deadline(forwarded);
     let by = format!("/remove from {}", caller_ip(&parts));
-    let mut way = Route::RedirectIfPossible;
+    let mut route = Route::RedirectIfPossible;
     // As for `join`. Carried here by a version that does not rename it, `localhost` is nobody: it
     // was not the leader.
     if let Target::Http(http) = &mut target
-        && !carried
+        && !forwarded
     {
-        let named = service.named_from_here(http.clone());
+        let named = service.resolve_localhost(http.clone());
         if named != *http {
-            way = Route::AlwaysForward;
-            (parts, body) = renamed(parts, &format!("/remove?httpAddr={named}&force={force}"))?;
+            route = Route::AlwaysForward;
+            (parts, body) = with_uri(parts, &format!("/remove?httpAddr={named}&force={force}"))?;
             *http = named;
         }
     }
-    let here = || async {
+    let local = || async {
         let http = match &target {
             Target::Http(http) => http.clone(),
             Target::Raft(raft) => service.meta_node_by_raft_address(raft)?,
@@ -87,7 +87,7 @@ pub(super) async fn remove(state: AppState, request: Request) -> Result<Response
         service.remove(&http, force, &by, deadline).await?;
         Ok(no_content())
     };
-    at_leader(service, &parts, &body, deadline, way, here).await
+    at_leader(service, &parts, &body, deadline, route, local).await
 }
 
 /// Addresses by which a meta node is named.
@@ -105,7 +105,7 @@ fn address(params: &Params, name: &str) -> Result<Option<Address>, Failure> {
 }
 
 /// The same request with other words, for another node.
-fn renamed(mut parts: Parts, asked: &str) -> Result<(Parts, Bytes), Failure> {
+fn with_uri(mut parts: Parts, asked: &str) -> Result<(Parts, Bytes), Failure> {
     parts.headers.remove(hyper::header::CONTENT_TYPE);
     let uri =
         hyper::Uri::try_from(asked).map_err(|error| Failure::bad(format!("{asked}: {error}")))?;

@@ -18,7 +18,7 @@ pub(super) async fn change(state: AppState, request: Request) -> Result<Response
     let (node_id, labels) = parse(&body)?;
     let service = &state.service;
     let deadline = service.deadline();
-    let here = || async {
+    let local = || async {
         service
             .set_labels(node_id, labels.clone(), deadline)
             .await?;
@@ -30,7 +30,7 @@ pub(super) async fn change(state: AppState, request: Request) -> Result<Response
         &body,
         deadline,
         Route::RedirectIfPossible,
-        here,
+        local,
     )
     .await
 }

@@ -16,7 +16,7 @@ use crate::service::{Acquired, Limits, Retry};
 /// The node id has two spellings: `nodeid`, and `node_id` in later products (clients.md trap 16).
 pub(super) async fn acquire(state: AppState, request: Request) -> Result<Response, Failure> {
     let (parts, _) = request.into_parts();
-    let params = Params::of_query(&parts.uri);
+    let params = Params::from_query(&parts.uri);
     let name = params
         .get("name")
         .ok_or_else(|| Failure::bad("lease name required"))?;
@@ -33,7 +33,7 @@ pub(super) async fn acquire(state: AppState, request: Request) -> Result<Respons
     }
     let (service, name) = (&state.service, Name::from(name));
     let deadline = service.deadline();
-    let here = || async { Ok(reply(service.acquire_lease(&name, node, deadline).await?)) };
+    let local = || async { Ok(reply(service.acquire_lease(&name, node, deadline).await?)) };
     let limits = Limits {
         retry: Retry::Idempotent,
         ..deadline.into()
@@ -44,7 +44,7 @@ pub(super) async fn acquire(state: AppState, request: Request) -> Result<Respons
         &Bytes::new(),
         limits,
         Route::RedirectIfPossible,
-        here,
+        local,
     )
     .await
 }

@@ -11,7 +11,7 @@ use crate::http::state::AppState;
 
 /// The leader's Raft address as this node knows it; with `?all`, 500 unless all meta nodes agree.
 pub(super) async fn ping(state: AppState, request: Request) -> Result<Response, Failure> {
-    let all = Params::of_query(request.uri()).get("all").is_some();
+    let all = Params::from_query(request.uri()).get("all").is_some();
     let leader = if all {
         state.service.ping_all().await?
     } else {

@@ -12,13 +12,16 @@ use crate::http::state::{Methods, State};
 
 const BOTH: [&str; 2] = ["/user", "/role"];
 
-pub(super) fn routes(guarded: &dyn Fn(Methods) -> Methods) -> Router<Arc<State>> {
+pub(super) fn routes(authenticated: &dyn Fn(Methods) -> Methods) -> Router<Arc<State>> {
     BOTH.iter().fold(Router::new(), |router, path| {
-        router.route(path, guarded(get(not_yet).post(not_yet)))
+        router.route(
+            path,
+            authenticated(get(not_implemented).post(not_implemented)),
+        )
     })
 }
 
-async fn not_yet(request: Request) -> Failure {
+async fn not_implemented(request: Request) -> Failure {
     let text = format!(
         "not supported yet: {} {}",
         request.method(),

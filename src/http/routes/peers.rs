@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use crate::base::Incarnation;
 use crate::http::body::{self, MAX_IDENTITY_BYTES};
-use crate::http::error::{Failure, head, json};
+use crate::http::error::{Failure, json, set_error_header};
 use crate::http::json::go_json;
 use crate::http::leader::{Route, at_leader, caller_ip, is_forwarded};
 use crate::http::proof::{Proven, wrong_secret};
@@ -44,12 +44,20 @@ pub(super) async fn answer(state: AppState, request: Request) -> Result<Response
         caller_ip(&parts),
         service.joining_deadline(is_forwarded(&parts)),
     );
-    let here = || async {
+    let local = || async {
         let (status, text) = service.peer_request(path, &body, ip, deadline).await?;
         Ok(reply(proven.as_ref(), status, text))
     };
-    let answered = at_leader(service, &parts, &body, deadline, Route::AlwaysForward, here).await;
-    Ok(answered.unwrap_or_else(|failure| said_by_us(&state, proven.as_ref(), failure)))
+    let answered = at_leader(
+        service,
+        &parts,
+        &body,
+        deadline,
+        Route::AlwaysForward,
+        local,
+    )
+    .await;
+    Ok(answered.unwrap_or_else(|failure| local_failure(&state, proven.as_ref(), failure)))
 }
 
 fn reply(proven: Option<&Proven<'_>>, status: u16, text: Bytes) -> Response {
@@ -65,14 +73,14 @@ fn reply(proven: Option<&Proven<'_>>, status: u16, text: Bytes) -> Response {
     if status.as_u16() >= 400
         && let Ok(ErrorBody { error }) = serde_json::from_slice(&text)
     {
-        head(&mut response, &error);
+        set_error_header(&mut response, &error);
     }
     *response.body_mut() = Body::from(text);
     response
 }
 
 /// Why there is no answer: the body says who says so, as all of theirs do, and is proven like them.
-fn said_by_us(state: &AppState, proven: Option<&Proven<'_>>, failure: Failure) -> Response {
+fn local_failure(state: &AppState, proven: Option<&Proven<'_>>, failure: Failure) -> Response {
     let error = failure.text().to_owned();
     let mut response = failure.into_response();
     let Some(from) = state.service.incarnation() else {

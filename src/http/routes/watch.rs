@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use crate::http::error::Failure;
 use crate::http::leader::{Route, at_leader};
 use crate::http::params::Params;
-use crate::http::reply::{OCTETS, ok_parts};
+use crate::http::reply::{OCTET_STREAM, ok_chunks};
 use crate::http::request_context::Context;
 use crate::http::state::AppState;
 use crate::service::{NotLeader, PollBody, Polled};
@@ -31,8 +31,8 @@ pub(super) async fn watch(state: AppState, request: Request) -> Result<Response,
             None => service.poll(n).await?,
         };
         match polled {
-            Polled::Snapshot(snapshot) => {
-                return Ok(reply(&snapshot, &parts.headers).await);
+            Polled::Body(body) => {
+                return Ok(reply(&body, &parts.headers).await);
             }
             Polled::AskLeader => {
                 let deadline = Instant::now() + LEADER_TIMEOUT;
@@ -57,7 +57,7 @@ pub(super) async fn watch(state: AppState, request: Request) -> Result<Response,
 
 /// Digits only, as Go parses it: Rust would take a plus sign.
 fn index(uri: &Uri) -> Option<u64> {
-    let params = Params::of_query(uri);
+    let params = Params::from_query(uri);
     let digits = params
         .get("index")
         .filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))?;
@@ -78,12 +78,12 @@ fn hung_up() -> Failure {
 /// Smaller ones do not shrink.
 const MIN_GZIP_BYTES: usize = 512;
 
-async fn reply(snapshot: &PollBody, headers: &HeaderMap) -> Response {
+async fn reply(body: &PollBody, headers: &HeaderMap) -> Response {
     let accepts = |value: &HeaderValue| value.to_str().is_ok_and(|text| text.contains("gzip"));
-    if snapshot.len() < MIN_GZIP_BYTES || !headers.get(ACCEPT_ENCODING).is_some_and(accepts) {
-        return ok_parts(OCTETS, snapshot.plain());
+    if body.len() < MIN_GZIP_BYTES || !headers.get(ACCEPT_ENCODING).is_some_and(accepts) {
+        return ok_chunks(OCTET_STREAM, body.plain());
     }
-    let mut response = ok_parts(OCTETS, snapshot.gzip().await);
+    let mut response = ok_chunks(OCTET_STREAM, body.gzip().await);
     response
         .headers_mut()
         .insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::time::{Instant, timeout_at};
 
-use super::{QUICK_ANSWER_TIMEOUT, data_address, info, known};
+use super::{QUICK_ANSWER_TIMEOUT, data_address, find_node, info};
 use crate::base::{Address, Text};
 use crate::catalog::{Catalog, DataNode};
 use crate::machine::Command;
@@ -24,19 +24,19 @@ impl Service {
         passive: bool,
     ) -> Result<DataNodeInfo, Error> {
         let at = data_address("addr", addr)?;
-        let raft = self.leading().await?;
+        let raft = self.confirmed_raft().await?;
         let (addr, service) = (addr.to_owned(), self.clone());
-        self.to_the_end(async move {
-            let node = known(&raft.applied().borrow().catalog, &addr).cloned();
+        self.run_to_completion(async move {
+            let node = find_node(&raft.applied().borrow().catalog, &addr).cloned();
             match node {
-                Some(node) => service.say_again(&raft, &node, passive).await,
-                None => service.invite(&raft, &at, passive).await,
+                Some(node) => service.describe_member(&raft, &node, passive).await,
+                None => service.add_new(&raft, &at, passive).await,
             }
         })
         .await
     }
 
-    async fn say_again(
+    async fn describe_member(
         &self,
         raft: &Raft,
         node: &DataNode,
@@ -49,20 +49,20 @@ impl Service {
         Ok(info(node))
     }
 
-    async fn invite(
+    async fn add_new(
         &self,
         raft: &Raft,
         at: &Address,
         passive: bool,
     ) -> Result<DataNodeInfo, Error> {
         self.mark_passive(raft, at, passive).await?;
-        let joined = self.tell(raft, at, false).await?;
-        Ok(self.registered(raft, at, &joined).await?)
+        let joined = self.send_meta_servers(raft, at, false).await?;
+        Ok(self.wait_until_registered(raft, at, &joined).await?)
     }
 
     /// It registered itself while it was asked, perhaps with a leader that came after this one;
     /// what the catalog says of it counts.
-    async fn registered(
+    async fn wait_until_registered(
         &self,
         raft: &Raft,
         at: &Address,

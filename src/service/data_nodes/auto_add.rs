@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::time::{Instant, sleep};
 
-use super::{QUICK_ANSWER_TIMEOUT, known, was_removed};
+use super::{QUICK_ANSWER_TIMEOUT, find_node, was_removed};
 use crate::base::Address;
 use crate::catalog::{Catalog, DATA_LEVEL};
 use crate::raft::Role;
@@ -30,10 +30,10 @@ pub(in crate::service) async fn add_all(service: Weak<Service>, wanted: Vec<Addr
 }
 
 async fn keep_adding(service: Weak<Service>, at: Address) {
-    let mut wanted = Wanted {
+    let mut wanted = ConfiguredNode {
         at,
-        own: None,
-        said: String::new(),
+        own_name: None,
+        reported: String::new(),
     };
     let mut pause = CHECK_INTERVAL;
     loop {
@@ -41,7 +41,7 @@ async fn keep_adding(service: Weak<Service>, at: Address) {
         let Some(service) = service.upgrade() else {
             return;
         };
-        if service.lacks(&wanted) {
+        if service.must_add(&wanted) {
             wanted.try_once(&service).await;
             pause = (pause * 2).min(MAX_RETRY_DELAY);
         } else {
@@ -50,15 +50,15 @@ async fn keep_adding(service: Weak<Service>, at: Address) {
     }
 }
 
-struct Wanted {
+struct ConfiguredNode {
     at: Address,
     /// What it calls itself, once it has said so.
-    own: Option<String>,
+    own_name: Option<String>,
     /// Said once, not at every try.
-    said: String,
+    reported: String,
 }
 
-impl Wanted {
+impl ConfiguredNode {
     async fn try_once(&mut self, service: &Arc<Service>) {
         match self.add(service).await {
             Ok(()) => {}
@@ -67,13 +67,13 @@ impl Wanted {
             Err(Error::NotMember(_) | Error::Stopping) => {}
             Err(error) => {
                 let said = error.to_string();
-                if self.said != said {
+                if self.reported != said {
                     let at = &self.at;
                     tracing::warn!(
                         event = "data-node",
                         "{at} is on the list add-data and cannot be added yet: {said}"
                     );
-                    self.said = said;
+                    self.reported = said;
                 }
             }
         }
@@ -85,8 +85,8 @@ impl Wanted {
             .data_nodes
             .status(&self.at, Instant::now() + QUICK_ANSWER_TIMEOUT)
             .await;
-        self.own = Some(status?.tcp_addr);
-        if !service.lacks(self) {
+        self.own_name = Some(status?.tcp_addr);
+        if !service.must_add(self) {
             return Ok(());
         }
         let node = service.add_data(&self.at.to_string(), false).await?;
@@ -96,14 +96,14 @@ impl Wanted {
 
     /// Neither a member nor taken out by a person.
     fn is_missing(&self, catalog: &Catalog) -> bool {
-        let mut names = std::iter::once(self.at.to_string()).chain(self.own.clone());
-        names.all(|name| known(catalog, &name).is_none() && !was_removed(catalog, &name))
+        let mut names = std::iter::once(self.at.to_string()).chain(self.own_name.clone());
+        names.all(|name| find_node(catalog, &name).is_none() && !was_removed(catalog, &name))
     }
 }
 
 impl Service {
     /// Of a leader only.
-    fn lacks(&self, wanted: &Wanted) -> bool {
+    fn must_add(&self, wanted: &ConfiguredNode) -> bool {
         let Some(raft) = self
             .raft()
             .ok()

@@ -21,7 +21,7 @@ impl Service {
     ///
     /// # Errors
     /// It is refused, or nobody took it in time.
-    pub(in crate::service) async fn change_anywhere(
+    pub(in crate::service) async fn commit_via_leader(
         &self,
         raft: &Raft,
         command: Command,
@@ -32,7 +32,7 @@ impl Service {
                 .change(raft, command.clone(), self.deadline().min(deadline))
                 .await
             {
-                Err(Error::NotLeader(_)) => self.change_elsewhere(raft, &command, deadline).await,
+                Err(Error::NotLeader(_)) => self.commit_at_leader(raft, &command, deadline).await,
                 other => other,
             };
             match tried {
@@ -46,7 +46,7 @@ impl Service {
 
     /// # Errors
     /// `NoLeader`: there is none, or it did not say what came of the command.
-    async fn change_elsewhere(
+    async fn commit_at_leader(
         &self,
         raft: &Raft,
         command: &Command,
@@ -67,7 +67,7 @@ impl Service {
             body,
         };
         match self
-            .carrier
+            .forwarder
             .forward(&leader, &request.meant_for(incarnation), deadline)
             .await
         {

@@ -7,7 +7,7 @@ use crate::wire::api::{Announcement, DataNodeInfo};
 
 impl Service {
     /// `None` when there are none. Scheme and version come from announcements.
-    pub(in crate::service) fn listed_data_nodes(
+    pub(in crate::service) fn data_node_infos(
         &self,
         catalog: &Catalog,
         announcements: &[Announcement],

@@ -54,7 +54,7 @@ impl Service {
     ///
     /// # Errors
     /// It does not lead, there is no majority, or members could not read what would be proposed.
-    pub(super) async fn leading(&self) -> Result<Raft, Error> {
+    pub(super) async fn confirmed_raft(&self) -> Result<Raft, Error> {
         let raft = self.raft()?;
         confirm_leader(&raft, self.deadline()).await?;
         if raft.applied().borrow().catalog.feature_level() < DATA_LEVEL {
@@ -83,7 +83,7 @@ impl Service {
     }
 
     /// Runs to its end also when the caller hangs up: half an operation would be left behind.
-    pub(super) async fn to_the_end<T, F>(self: &Arc<Self>, operation: F) -> Result<T, Error>
+    pub(super) async fn run_to_completion<T, F>(self: &Arc<Self>, operation: F) -> Result<T, Error>
     where
         T: Send + 'static,
         F: Future<Output = Result<T, Error>> + Send + 'static,
@@ -105,7 +105,7 @@ impl Service {
             .values()
             .map(|node| node.http.clone())
             .collect();
-        let own = self.membership().view().http.clone();
+        let own = self.cluster().view().http.clone();
         if let Some(at) = servers
             .iter()
             .position(|server| Some(server) == own.as_ref())
@@ -135,7 +135,7 @@ pub(super) fn data_address(name: &'static str, text: &str) -> Result<Address, Ba
 
 /// The node that is known under this address: as it was written, or as another spelling of the
 /// same.
-pub(super) fn known<'a>(catalog: &'a Catalog, addr: &str) -> Option<&'a DataNode> {
+pub(super) fn find_node<'a>(catalog: &'a Catalog, addr: &str) -> Option<&'a DataNode> {
     let written = catalog.data_node_by_tcp(&Text::from(addr));
     written.or_else(|| {
         let address = Address::parse(addr, DATA_RPC_PORT).ok()?;

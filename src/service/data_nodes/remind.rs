@@ -35,7 +35,7 @@ impl Service {
         if status.is_joined() || status.tcp_addr.as_bytes() != node.tcp.as_bytes() {
             return Ok(());
         }
-        self.tell(raft, &at, true).await?;
+        self.send_meta_servers(raft, &at, true).await?;
         tracing::info!(event = "data-node", id = %node.id, "told {at} again that it is a member");
         Ok(())
     }
@@ -45,7 +45,7 @@ impl Service {
     ///
     /// # Errors
     /// Mostly its own words.
-    pub(super) async fn tell(
+    pub(super) async fn send_meta_servers(
         &self,
         raft: &Raft,
         at: &Address,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::{DATA_NODE_TIMEOUT, QUICK_ANSWER_TIMEOUT, address_of, known};
+use super::{DATA_NODE_TIMEOUT, QUICK_ANSWER_TIMEOUT, address_of, find_node};
 use crate::base::{Address, NodeId};
 use crate::catalog::DataNode;
 use crate::data_node::DataNodes;
@@ -26,20 +26,20 @@ impl Service {
     /// # Errors
     /// Why not; or, when the node is out and did not take notice, what to do.
     pub async fn remove_data(self: &Arc<Self>, addr: &str, force: bool) -> Result<(), Error> {
-        let raft = self.leading().await?;
-        let node = known(&raft.applied().borrow().catalog, addr).cloned();
+        let raft = self.confirmed_raft().await?;
+        let node = find_node(&raft.applied().borrow().catalog, addr).cloned();
         let node = node.ok_or_else(|| BadRequest::NodeNotFound {
             addr: addr.to_owned(),
         })?;
         let service = self.clone();
-        self.to_the_end(async move { service.expel(&raft, &node, force).await })
+        self.run_to_completion(async move { service.remove_node(&raft, &node, force).await })
             .await
     }
 
-    async fn expel(&self, raft: &Raft, node: &DataNode, force: bool) -> Result<(), Error> {
+    async fn remove_node(&self, raft: &Raft, node: &DataNode, force: bool) -> Result<(), Error> {
         let at = address_of(node);
         if !force {
-            self.answers(at.as_ref().map_err(Clone::clone)?, node)
+            self.check_answers(at.as_ref().map_err(Clone::clone)?, node)
                 .await?;
         }
         let remove = Command::RemoveDataNode { id: node.id, force };
@@ -59,7 +59,7 @@ impl Service {
     }
 
     /// Under its own name: whoever answers will be told to delete its data.
-    async fn answers(&self, at: &Address, node: &DataNode) -> Result<(), DataNodeError> {
+    async fn check_answers(&self, at: &Address, node: &DataNode) -> Result<(), DataNodeError> {
         let status = self
             .data_nodes
             .status(at, Instant::now() + QUICK_ANSWER_TIMEOUT)
@@ -75,7 +75,7 @@ impl Service {
     }
 
     /// In the background: the other nodes drop what they kept for it.
-    fn drop_handoff(&self, raft: &Raft, gone: NodeId) {
+    fn drop_handoff(&self, raft: &Raft, removed: NodeId) {
         let others = raft
             .applied()
             .borrow()
@@ -88,16 +88,16 @@ impl Service {
             let nodes = self.data_nodes.clone();
             self.env
                 .tasks
-                .detach(async move { tell_to_drop(&nodes, &at, gone).await });
+                .detach(async move { drop_handoff_at(&nodes, &at, removed).await });
         }
     }
 }
 
-async fn tell_to_drop(nodes: &DataNodes, at: &Address, gone: NodeId) {
+async fn drop_handoff_at(nodes: &DataNodes, at: &Address, removed: NodeId) {
     let (begun, mut pause) = (Instant::now(), HANDOFF_RETRY_DELAY);
     loop {
         match nodes
-            .remove_hinted_handoff(at, gone, Instant::now() + DATA_NODE_TIMEOUT)
+            .remove_hinted_handoff(at, removed, Instant::now() + DATA_NODE_TIMEOUT)
             .await
         {
             Ok(()) => return,
@@ -106,7 +106,7 @@ async fn tell_to_drop(nodes: &DataNodes, at: &Address, gone: NodeId) {
                 pause = (pause * 2).min(MAX_HANDOFF_RETRY_DELAY);
             }
             Err(failed) => {
-                return tracing::warn!(node = %gone, "hinted handoff was not dropped: {failed}");
+                return tracing::warn!(node = %removed, "hinted handoff was not dropped: {failed}");
             }
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::{QUICK_ANSWER_TIMEOUT, data_address, info, known, was_removed};
+use super::{QUICK_ANSWER_TIMEOUT, data_address, find_node, info, was_removed};
 use crate::base::{Address, Text};
 use crate::catalog::DataNode;
 use crate::machine::Command;
@@ -25,11 +25,11 @@ impl Service {
         new: &str,
     ) -> Result<DataNodeInfo, Error> {
         let at = data_address("newAddr", new)?;
-        let raft = self.leading().await?;
+        let raft = self.confirmed_raft().await?;
         let (old, service) = (old.to_owned(), self.clone());
-        self.to_the_end(async move {
+        self.run_to_completion(async move {
             let applied = raft.applied().borrow().clone();
-            let find = |addr: &str| known(&applied.catalog, addr).cloned();
+            let find = |addr: &str| find_node(&applied.catalog, addr).cloned();
             match (find(&old), find(&at.to_string())) {
                 (Some(node), in_place) => service.relocate(&raft, node, &at, in_place).await,
                 // The same again; its leader may have died in the middle.
@@ -58,7 +58,7 @@ impl Service {
         if status.is_joined() && !is_itself {
             return Err(already_joined(&node, at, in_place.is_some()));
         }
-        let moves = !is_of(&status, &node);
+        let moves = !has_addresses_of(&status, &node);
         let (http, tcp) = (Text::from(&status.http_addr), Text::from(&status.tcp_addr));
         let there = Command::UpdateDataNode {
             id: node.id,
@@ -68,9 +68,9 @@ impl Service {
         if moves {
             self.change(raft, there, self.deadline()).await?;
         }
-        if let Err(failed) = self.tell(raft, at, true).await {
+        if let Err(failed) = self.send_meta_servers(raft, at, true).await {
             if moves {
-                self.take_back(raft, node, at).await;
+                self.restore_addresses(raft, node, at).await;
             }
             return Err(failed.into());
         }
@@ -81,19 +81,19 @@ impl Service {
     }
 
     /// Also of one that is deposed meanwhile: half a change would be left.
-    async fn take_back(&self, raft: &Raft, node: DataNode, at: &Address) {
+    async fn restore_addresses(&self, raft: &Raft, node: DataNode, at: &Address) {
         let back = Command::UpdateDataNode {
             id: node.id,
             http: node.http,
             tcp: node.tcp,
         };
-        if let Err(error) = self.change_anywhere(raft, back).await {
+        if let Err(error) = self.commit_via_leader(raft, back).await {
             tracing::error!(node = %node.id, "its new address {at} could not be taken back: {error}");
         }
     }
 }
 
-fn is_of(status: &DataNodeStatus, node: &DataNode) -> bool {
+fn has_addresses_of(status: &DataNodeStatus, node: &DataNode) -> bool {
     status.tcp_addr.as_bytes() == node.tcp.as_bytes()
         && status.http_addr.as_bytes() == node.http.as_bytes()
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::time::{Instant, sleep};
 
-use super::copies::Begun;
+use super::copies::CopyGuard;
 use super::{COPY_TIMEOUT, Error, Service, Target, node, not_an_owner, target};
 use crate::base::ShardId;
 use crate::catalog::DataNode;
@@ -32,7 +32,7 @@ impl Service {
         dest: &str,
         shard: ShardId,
     ) -> Result<(), Error> {
-        let raft = self.leading().await?;
+        let raft = self.confirmed_raft().await?;
         let applied = raft.applied().borrow().clone();
         let (from, to) = (node(&applied.catalog, src)?, node(&applied.catalog, dest)?);
         let target = target(&applied, shard)?;
@@ -47,7 +47,7 @@ impl Service {
             return Err(BadRequest::Passive { addr }.into());
         }
         let service = self.clone();
-        self.to_the_end(async move { service.copy(&raft, &from, &to, target).await })
+        self.run_to_completion(async move { service.copy(&raft, &from, &to, target).await })
             .await
     }
 
@@ -56,13 +56,13 @@ impl Service {
     /// # Errors
     /// This node belongs to no cluster.
     pub async fn copies_in_progress(&self) -> Result<Vec<CopyInProgress>, Error> {
-        let raft = self.leading().await?;
+        let raft = self.confirmed_raft().await?;
         let applied = raft.applied().borrow().clone();
         let sized = self.copies.all().into_iter().map(|copy| {
             let dest = node(&applied.catalog, &copy.dest);
             async move {
                 let held = match dest {
-                    Ok(dest) => self.held(&dest, copy.shard_id).await.ok().flatten(),
+                    Ok(dest) => self.held_copy(&dest, copy.shard_id).await.ok().flatten(),
                     Err(_) => None,
                 };
                 CopyInProgress {
@@ -82,13 +82,13 @@ impl Service {
         target: Target,
     ) -> Result<(), Error> {
         let shard = target.id;
-        let source = self.held(from, shard).await?;
+        let source = self.held_copy(from, shard).await?;
         // The original restores an empty stream and calls it a copy (Q20).
         let source = source.ok_or_else(|| DataNodeError::NothingToCopy {
             node: from.tcp.clone(),
             shard,
         })?;
-        if target.owners.contains(&to.id) && self.held(to, shard).await?.is_some() {
+        if target.owners.contains(&to.id) && self.held_copy(to, shard).await?.is_some() {
             let node = to.tcp.clone();
             return Err(BadRequest::HasCopy { node, shard }.into());
         }
@@ -104,10 +104,10 @@ impl Service {
         self.data_nodes
             .copy_shard(&at, &copy, Instant::now() + COPY_TIMEOUT)
             .await?;
-        if self.held_at_last(to, shard).await?.is_none() {
+        if self.held_copy_with_retries(to, shard).await?.is_none() {
             return Err(DataNodeError::CopyMissing { at, shard }.into());
         }
-        self.change_anywhere(
+        self.commit_via_leader(
             raft,
             Command::CopyShardOwner(ShardCopy { shard, node: to.id }),
         )
@@ -115,18 +115,18 @@ impl Service {
     }
 
     /// After the hours of a copy it does not fail because one answer does not come.
-    async fn held_at_last(
+    async fn held_copy_with_retries(
         &self,
         node: &DataNode,
         shard: ShardId,
     ) -> Result<Option<ShardOwnerInfo>, DataNodeError> {
         for _ in 1..MAX_TRIES {
-            match self.held(node, shard).await {
+            match self.held_copy(node, shard).await {
                 Err(_) => sleep(RETRY_DELAY).await,
                 held => return held,
             }
         }
-        self.held(node, shard).await
+        self.held_copy(node, shard).await
     }
 
     fn begin(
@@ -135,7 +135,7 @@ impl Service {
         to: &DataNode,
         target: &Target,
         total: i64,
-    ) -> Result<Begun, Conflict> {
+    ) -> Result<CopyGuard, Conflict> {
         let copy = CopyInProgress {
             source: from.tcp.to_string(),
             dest: to.tcp.to_string(),

@@ -9,13 +9,13 @@ mod truncate;
 
 pub(super) use copies::Copies;
 pub(super) use owner_search::find_owners;
-pub use show::{Shown, Which};
+pub use show::{ShardFilter, ShardInfos};
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::data_nodes::{QUICK_ANSWER_TIMEOUT, address_of, known};
+use super::data_nodes::{QUICK_ANSWER_TIMEOUT, address_of, find_node};
 use super::error::{BadRequest, DataNodeError};
 use super::{Error, Limits, Retry, Service};
 use crate::base::{Name, ShardId};
@@ -57,7 +57,7 @@ impl Service {
     }
 
     /// What a node has of a shard.
-    async fn held(
+    async fn held_copy(
         &self,
         node: &DataNode,
         shard: ShardId,
@@ -74,7 +74,7 @@ impl Service {
 /// # Errors
 /// No data node has this address (wire.md 6.2, the original's words).
 fn node(catalog: &Catalog, addr: &str) -> Result<DataNode, BadRequest> {
-    known(catalog, addr)
+    find_node(catalog, addr)
         .cloned()
         .ok_or_else(|| BadRequest::NoNodeFor {
             addr: addr.to_owned(),

@@ -37,7 +37,7 @@ pub(in crate::service) async fn find_owners(service: Weak<Service>) {
         };
         let leads = |raft: &Raft| raft.status().role == Role::Leader;
         match service.raft().ok().filter(leads) {
-            Some(raft) => search.look(&service, &raft).await,
+            Some(raft) => search.visit(&service, &raft).await,
             None => search = OwnerSearch::new(),
         }
     }
@@ -66,7 +66,7 @@ impl OwnerSearch {
         }
     }
 
-    async fn look(&mut self, service: &Service, raft: &Raft) {
+    async fn visit(&mut self, service: &Service, raft: &Raft) {
         let applied = raft.applied().borrow().clone();
         if applied.catalog.feature_level() < DATA_LEVEL {
             return;
@@ -81,7 +81,7 @@ impl OwnerSearch {
         }
         self.next = now + self.pause;
         self.pause = (self.pause * 2).min(MAX_PAUSE);
-        let held = held_by(service, &applied.catalog).await;
+        let held = copies_held(service, &applied.catalog).await;
         for copy in owners_of_restored(&applied.catalog, &held) {
             let given = service
                 .change(raft, Command::CopyShardOwner(copy), service.deadline())
@@ -160,7 +160,7 @@ fn ownerless(group: &ShardGroup) -> impl Iterator<Item = ShardId> {
 type Held = BTreeMap<ShardId, Vec<NodeId>>;
 
 /// Who has what on its disk. A node that does not answer is asked the next time.
-async fn held_by(service: &Service, catalog: &Catalog) -> Held {
+async fn copies_held(service: &Service, catalog: &Catalog) -> Held {
     let asked = catalog
         .data_nodes
         .values()

@@ -15,7 +15,7 @@ use crate::service::data_nodes::address_of;
 use crate::service::{Conflict, DataNodeError};
 
 /// What a data node says that never stored a point of the shard.
-const NOTHING_THERE: &str = "shard not found";
+const SHARD_NOT_FOUND: &str = "shard not found";
 
 impl Service {
     /// Removes the copy of a shard from the data node at `src`. With `force` also the last one, and
@@ -29,18 +29,18 @@ impl Service {
         shard: ShardId,
         force: bool,
     ) -> Result<(), Error> {
-        let raft = self.leading().await?;
+        let raft = self.confirmed_raft().await?;
         let (src, service) = (src.to_owned(), self.clone());
-        self.to_the_end(async move {
+        self.run_to_completion(async move {
             let applied = raft.applied().borrow().clone();
             let node = node(&applied.catalog, &src)?;
             match target(&applied, shard) {
                 Ok(target) if target.owners.contains(&node.id) => {
-                    service.take_copy(&raft, &node, shard, force).await
+                    service.remove_copy(&raft, &node, shard, force).await
                 }
                 Ok(_) if !force => Err(not_an_owner(&src, shard).into()),
                 Err(unknown) if !force => Err(unknown.into()),
-                _ => service.delete_stray(&node, shard).await,
+                _ => service.delete_unowned_copy(&node, shard).await,
             }
         })
         .await
@@ -48,7 +48,7 @@ impl Service {
 
     /// The catalog first: a copy that is still there and belongs to nobody does no harm, one that
     /// is gone and still asked for fails queries.
-    async fn take_copy(
+    async fn remove_copy(
         &self,
         raft: &Raft,
         node: &DataNode,
@@ -71,7 +71,7 @@ impl Service {
     }
 
     /// What an earlier removal could not delete, or somebody put there by hand.
-    async fn delete_stray(&self, node: &DataNode, shard: ShardId) -> Result<(), Error> {
+    async fn delete_unowned_copy(&self, node: &DataNode, shard: ShardId) -> Result<(), Error> {
         if self.copies.is_under_way(shard, &node.tcp.to_string()) {
             let dest = node.tcp.clone();
             return Err(Conflict::OwnerSoon { shard, dest }.into());
@@ -96,7 +96,7 @@ impl Service {
             .await
         {
             Ok(()) => Ok(true),
-            Err(failed) if matches!(&failed.why, FailureCause::Said(text) if text == NOTHING_THERE) => {
+            Err(failed) if matches!(&failed.why, FailureCause::Said(text) if text == SHARD_NOT_FOUND) => {
                 Ok(false)
             }
             Err(failed) => Err(failed.into()),

@@ -10,7 +10,7 @@ impl Service {
     /// # Errors
     /// Nothing was truncated, or nobody knows.
     pub async fn truncate_shards(&self, delay: DurationNanos) -> Result<(), Error> {
-        let raft = self.leading().await?;
+        let raft = self.confirmed_raft().await?;
         let at = UnixNanos(self.env.clock.now().0.saturating_add(delay.0));
         self.change(&raft, Command::TruncateShardGroups { at }, self.deadline())
             .await

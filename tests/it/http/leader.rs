@@ -60,7 +60,7 @@ async fn a_follower_carries_for_who_does_not() {
         );
     }
     assert_eq!(leader.index(), before + 4);
-    assert_eq!(follower.http.service.metrics().carried.get(), 4);
+    assert_eq!(follower.http.service.metrics().forwarded.get(), 4);
     until("the follower has it too", || {
         follower.index() == leader.index()
     })
