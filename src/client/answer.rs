@@ -3,9 +3,10 @@
 use std::fmt;
 
 use bytes::Bytes;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::CallError;
+use super::{CallError, Unreadable, Unsupported};
 use crate::wire::api::ErrorBody;
 
 /// Names, and values as they are on the wire: they may be no UTF-8.
@@ -50,6 +51,18 @@ impl Request {
         };
         let body = fields.iter().map(pair).collect::<Vec<_>>().join("&");
         Self::post(path, "application/x-www-form-urlencoded", body.into())
+    }
+
+    /// A request with a JSON body.
+    ///
+    /// # Errors
+    /// The value has no JSON.
+    pub fn post_json(path_and_query: &str, body: &impl Serialize) -> Result<Self, CallError> {
+        let body = serde_json::to_vec(body).map_err(|error| {
+            let error = error.to_string();
+            Unsupported::Json { error }
+        })?;
+        Ok(Self::post(path_and_query, JSON, body.into()))
     }
 
     /// Asking twice is the same as asking once.
@@ -139,7 +152,10 @@ impl Response {
     /// # Errors
     /// [`CallError::Junk`].
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, CallError> {
-        serde_json::from_slice(&self.body).map_err(|error| CallError::Junk(error.to_string()))
+        serde_json::from_slice(&self.body).map_err(|error| {
+            let error = error.to_string();
+            Unreadable::Json { error }.into()
+        })
     }
 
     /// `{"error": "…"}` as our API answers; of others the status and the beginning of their text.

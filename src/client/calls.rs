@@ -7,12 +7,11 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
-use super::answer::JSON;
 use super::connection::Connection;
 use super::dial::{dial, dial_at, resolve};
 use super::location::parse_location;
 use super::pool::Pool;
-use super::{CallError, Headers, Request, Response};
+use super::{CallError, Headers, Request, Response, Unreadable};
 use crate::auth::Login;
 use crate::base::Address;
 use crate::runtime::{Clock, Env, Net};
@@ -83,10 +82,8 @@ impl Client {
                 answered => return answered,
             };
             let Some(location) = response.header("location") else {
-                return Err(CallError::Junk(format!(
-                    "HTTP {} without a Location",
-                    response.status
-                )));
+                let status = response.status;
+                return Err(Unreadable::NoLocation { status }.into());
             };
             (to, request.path_and_query) = parse_location(location, &to)?;
         }
@@ -197,9 +194,7 @@ impl Client {
         to: &Address,
         announcement: &Announcement,
     ) -> Result<(), CallError> {
-        let body = serde_json::to_vec(announcement)
-            .map_err(|error| CallError::Unsupported(error.to_string()))?;
-        let request = Request::post("/announce", JSON, body.into());
+        let request = Request::post_json("/announce", announcement)?;
         self.call(to, request, Instant::now() + ANNOUNCE_TIMEOUT)
             .await?
             .success()

@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::message::{Broken, MAX_BODY_BYTES, from_hyper, to_hyper};
 use super::traffic::{Traffic, Watched};
-use super::{CallError, Request, Response};
+use super::{CallError, OtherService, Request, Response};
 use crate::base::Address;
 use crate::runtime::net::Stream;
 
@@ -108,9 +108,7 @@ impl Connection {
             return stranger;
         }
         match broken {
-            Broken::Http(error) if error.is_parse() => {
-                CallError::NotOurs("it does not speak HTTP".to_owned())
-            }
+            Broken::Http(error) if error.is_parse() => CallError::NotOurs(OtherService::NotHttp),
             _ => CallError::Io {
                 text: broken.to_string(),
                 sent: self.traffic.has_sent(),

@@ -2,8 +2,8 @@
 
 use std::io;
 
-use crate::base::Address;
 use crate::base::endpoint::{META_HTTP_PORT, META_RAFT_PORT};
+use crate::base::{Address, AddressError};
 
 /// `Display` goes after a name: `meta-2:8091: connection refused`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -21,7 +21,7 @@ pub enum CallError {
     RaftPort,
     /// Something else answers there.
     #[error("answers, but is no meta node of ours ({0})")]
-    NotOurs(String),
+    NotOurs(OtherService),
     #[error("an influxd-meta of another make answers there")]
     OtherMetaNode,
     #[error("wrong secret: internal-shared-secret differs")]
@@ -36,9 +36,9 @@ pub enum CallError {
     /// An answer that is an error; the text is the server's own.
     #[error("{error}")]
     Status { status: u16, error: String },
-    /// A good status with a body that cannot be read.
+    /// A good status, or a redirect, that cannot be read.
     #[error("unreadable answer: {0}")]
-    Junk(String),
+    Junk(#[from] Unreadable),
     /// What went wrong where a redirect led to: not at the node that was asked.
     #[error("redirected to {at}: {error}")]
     Elsewhere { at: Address, error: Box<CallError> },
@@ -46,7 +46,53 @@ pub enum CallError {
     Redirects(usize),
     /// What was asked, or where it was redirected to, cannot be asked by this version.
     #[error("{0}")]
-    Unsupported(String),
+    Unsupported(#[from] Unsupported),
+}
+
+/// Services that answer where a meta node of ours was expected.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OtherService {
+    #[error("a data node")]
+    DataNode,
+    #[error("it speaks TLS")]
+    Tls,
+    #[error("it does not speak HTTP")]
+    NotHttp,
+    #[error("HTTP {status} to {path}")]
+    Status { status: u16, path: &'static str },
+    /// A meta node of another version, in its own words.
+    #[error("{text}")]
+    OtherVersion { text: String },
+}
+
+/// Answers that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unreadable {
+    /// Not the JSON that was expected: the text of serde_json.
+    #[error("{error}")]
+    Json { error: String },
+    #[error("HTTP {status} without a Location")]
+    NoLocation { status: u16 },
+    #[error("redirected to {location:?}")]
+    Location { location: String },
+    #[error("redirected to {location:?}: {error}")]
+    LocationAddress {
+        location: String,
+        error: AddressError,
+    },
+}
+
+/// Requests that cannot be sent.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unsupported {
+    #[error("redirected to {location}: TLS comes with a later version")]
+    Https { location: String },
+    /// A method, a path or a header that HTTP does not allow: the text of hyper.
+    #[error("unfit request: {error}")]
+    Request { error: String },
+    /// A value that has no JSON: the text of serde_json.
+    #[error("{error}")]
+    Json { error: String },
 }
 
 impl CallError {

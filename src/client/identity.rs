@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::answer::JSON;
 use super::dial::dial_at;
-use super::{CallError, Headers, Request, Response};
+use super::{CallError, Headers, OtherService, Request, Response};
 use crate::base::Address;
 use crate::runtime::Net;
 use crate::wire::api::ErrorBody;
@@ -47,7 +47,7 @@ pub async fn identity(
         (200, _) => Ok(response),
         (401, Some(text)) if text.starts_with("wrong secret") => Err(CallError::WrongSecret),
         // Ours, of another version: it cannot read what we say of ourselves.
-        (400, Some(text)) => Err(CallError::NotOurs(text)),
+        (400, Some(text)) => Err(CallError::NotOurs(OtherService::OtherVersion { text })),
         // Ours while it starts or stops.
         (408 | 500.., Some(_)) => Err(response.error()),
         (status, _) => Err(who_else(net, at, host, status, deadline).await),
@@ -76,8 +76,8 @@ async fn who_else(
         .and_then(|response| response.json::<NodeStatus>());
     match answered.as_ref().map(|answer| answer.node_type.as_str()) {
         Ok("meta") => CallError::OtherMetaNode,
-        Ok("data") => CallError::NotOurs("a data node".to_owned()),
-        _ => CallError::NotOurs(format!("HTTP {status} to {PATH}")),
+        Ok("data") => CallError::NotOurs(OtherService::DataNode),
+        _ => CallError::NotOurs(OtherService::Status { status, path: PATH }),
     }
 }
 

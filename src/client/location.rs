@@ -1,6 +1,6 @@
 //! Where a redirect points to.
 
-use super::CallError;
+use super::{CallError, Unreadable, Unsupported};
 use crate::base::Address;
 use crate::base::endpoint::HTTP_SCHEME;
 
@@ -10,16 +10,17 @@ pub(super) fn parse_location(text: &str, at: &Address) -> Result<(Address, Strin
         return Ok((at.clone(), text.to_owned()));
     }
     let Some(rest) = strip_scheme(text, HTTP_SCHEME) else {
+        let location = text.to_owned();
         return Err(match strip_scheme(text, "https") {
-            Some(_) => CallError::Unsupported(format!(
-                "redirected to {text}: TLS comes with a later version"
-            )),
-            None => CallError::Junk(format!("redirected to {text:?}")),
+            Some(_) => Unsupported::Https { location }.into(),
+            None => Unreadable::Location { location }.into(),
         });
     };
     let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
-    let to = Address::parse(authority, HTTP_PORT)
-        .map_err(|error| CallError::Junk(format!("redirected to {text:?}: {error}")))?;
+    let to = Address::parse(authority, HTTP_PORT).map_err(|error| {
+        let location = text.to_owned();
+        Unreadable::LocationAddress { location, error }
+    })?;
     let path = if path.starts_with('/') {
         path.to_owned()
     } else {

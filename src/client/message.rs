@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::header::{HeaderName, HeaderValue};
 
-use super::{CallError, Request, Response};
+use super::{CallError, Request, Response, Unsupported};
 use crate::base::Address;
 
 /// The largest answer that is read: far above any catalog, far below a machine's memory.
@@ -16,8 +16,9 @@ pub(super) fn to_hyper(
     host: &Address,
     request: &Request,
 ) -> Result<hyper::Request<Full<Bytes>>, CallError> {
-    let unfit =
-        |error: &dyn std::fmt::Display| CallError::Unsupported(format!("unfit request: {error}"));
+    let unfit = |error: &dyn std::fmt::Display| Unsupported::Request {
+        error: error.to_string(),
+    };
     let mut built = hyper::Request::builder()
         .method(request.method.as_str())
         .uri(request.path_and_query.as_str())

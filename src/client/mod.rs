@@ -21,6 +21,6 @@ mod traffic;
 pub use answer::{Headers, Request, Response};
 pub use calls::Client;
 pub use dial::connect;
-pub use error::CallError;
+pub use error::{CallError, OtherService, Unreadable, Unsupported};
 pub use identity::identity;
 pub use once::exchange;

@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::CallError;
+use super::{CallError, OtherService};
 use crate::base::endpoint::META_RAFT_PORT;
 use crate::runtime::net::Stream;
 use crate::wire::frames::BANNER;
@@ -46,11 +46,11 @@ impl Traffic {
         if is_banner(&head) || port == META_RAFT_PORT && (head.is_empty() || !is_http) {
             Some(CallError::RaftPort)
         } else if head.starts_with(TLS_ALERT) {
-            Some(CallError::NotOurs("it speaks TLS".to_owned()))
+            Some(CallError::NotOurs(OtherService::Tls))
         } else if is_http {
             None
         } else {
-            Some(CallError::NotOurs("it does not speak HTTP".to_owned()))
+            Some(CallError::NotOurs(OtherService::NotHttp))
         }
     }
 

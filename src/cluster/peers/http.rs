@@ -173,7 +173,7 @@ impl From<CallError> for PollError {
             CallError::Refused => Self::Refused,
             CallError::Timeout { .. } => Self::Timeout,
             CallError::RaftPort => Self::RaftPort,
-            CallError::NotOurs(what) => Self::NotOurs(what),
+            CallError::NotOurs(what) => Self::NotOurs(what.to_string()),
             CallError::OtherMetaNode => Self::OtherMetaNode,
             CallError::WrongSecret => Self::WrongSecret,
             CallError::Status { status: 503, .. } => Self::NotYet(error.to_string()),
