@@ -46,10 +46,8 @@ impl Request {
 
     /// `application/x-www-form-urlencoded`, as the meta API takes parameters.
     pub fn form(path: &str, fields: &[(&str, &str)]) -> Self {
-        let pair = |(name, value): &(&str, &str)| {
-            format!("{}={}", form_encoded(name), form_encoded(value))
-        };
-        let body = fields.iter().map(pair).collect::<Vec<_>>().join("&");
+        let mut body = form_urlencoded::Serializer::new(String::new());
+        let body = body.extend_pairs(fields).finish();
         Self::post(path, "application/x-www-form-urlencoded", body.into())
     }
 
@@ -86,24 +84,6 @@ impl fmt::Debug for Request {
 }
 
 pub(super) const JSON: &str = "application/json";
-
-fn form_encoded(text: &str) -> String {
-    use std::fmt::Write;
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'*' => {
-                encoded.push(char::from(byte));
-            }
-            b' ' => encoded.push('+'),
-            _ => {
-                // Writing to a String cannot fail.
-                let _ = write!(encoded, "%{byte:02X}");
-            }
-        }
-    }
-    encoded
-}
 
 /// An answer of any status, whole.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Parameters of a request: form values first, then the query (wire.md 4.4). GET has only the
 //! query.
 
-use axum::extract::{FromRequest, Multipart, Query, Request};
+use axum::extract::{FromRequest, Multipart, Request};
 use bytes::Bytes;
 use hyper::header::{CONTENT_TYPE, HeaderMap};
 use hyper::{Method, Uri};
@@ -14,12 +14,7 @@ pub(super) struct Params(Vec<(String, String)>);
 
 impl Params {
     pub(super) fn from_query(uri: &Uri) -> Self {
-        // What does not decode as a query is no parameter.
-        Self(
-            Query::try_from_uri(uri)
-                .map(|Query(pairs)| pairs)
-                .unwrap_or_default(),
-        )
+        Self(urlencoded(uri.query().unwrap_or_default().as_bytes()))
     }
 
     /// Of a request whose body has been read. Only a body that says that it is a form is one;
@@ -37,7 +32,7 @@ impl Params {
             .and_then(|v| v.to_str().ok())
             .unwrap_or_default();
         let mut pairs = match content_type.split(';').next().unwrap_or_default().trim() {
-            "application/x-www-form-urlencoded" => urlencoded(&body)?,
+            "application/x-www-form-urlencoded" => urlencoded(body.trim_ascii_end()),
             "multipart/form-data" => multipart(headers, body).await?,
             _ => Vec::new(),
         };
@@ -54,11 +49,8 @@ impl Params {
     }
 }
 
-fn urlencoded(body: &[u8]) -> Result<Vec<(String, String)>, Failure> {
-    let text = std::str::from_utf8(body).map_err(|_| Failure::bad("the form is not text"))?;
-    let uri = format!("/?{}", text.trim_end()).parse::<Uri>();
-    let uri = uri.map_err(|_| Failure::bad("the form is not url-encoded"))?;
-    Ok(Params::from_query(&uri).0)
+fn urlencoded(text: &[u8]) -> Vec<(String, String)> {
+    form_urlencoded::parse(text).into_owned().collect()
 }
 
 async fn multipart(headers: &HeaderMap, body: Bytes) -> Result<Vec<(String, String)>, Failure> {
