@@ -10,15 +10,15 @@ use crate::wire::execute::DecodeError;
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// Not part of a cluster: the sentence says what the node waits for, and what to do.
+    /// This node is not part of a cluster. The sentence says what it waits for, and what to do.
     #[error("{0}")]
     NotMember(#[from] NotMember),
     /// Certainly not executed here; [`Service::at_leader`](super::Service::at_leader) then asks
     /// the leader.
     #[error("{0}")]
     NotLeader(#[from] NotLeader),
-    /// Certainly not executed. The count is of meta nodes that this one has heard lately, itself
-    /// included.
+    /// Certainly not executed. Counts the meta nodes that this one has heard lately, itself
+    /// included, and all of them.
     #[error("no leader{}", reachable.map(|(heard, of)| format!(" ({heard} of {of} meta nodes reachable)")).unwrap_or_default())]
     NoLeader { reachable: Option<(usize, usize)> },
     /// Maybe executed, maybe not: never a false success or failure.
@@ -28,7 +28,7 @@ pub enum Error {
     DiskFull,
     #[error("{}", ProposeError::Halted(reason.clone()))]
     Halted { reason: String },
-    /// The same, for a long poll.
+    /// The same halt, as a long poll is told.
     #[error("{reason}")]
     PollHalted { reason: String },
     /// Text of the wire (wire.md 4.3).

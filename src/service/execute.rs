@@ -1,5 +1,5 @@
-//! `POST /execute`: validate before the log, propose, say what came of it (wire.md 4.7, design: how
-//! data flows).
+//! `POST /execute`: validates a command before it enters the log, proposes it, and reports the
+//! outcome (wire.md 4.7, write_path.md).
 
 use bytes::Bytes;
 use tokio::time::Instant;
@@ -11,7 +11,8 @@ use crate::machine::Outcome;
 use crate::wire::envelope::Body;
 use crate::wire::execute::{DecodeError, Decoded, decode, encode_response};
 
-/// founding.md 7: a curl must not be able to make a leader remove a healthy voter.
+/// Refusal of commands about meta nodes: a single curl must not be able to make a leader remove a
+/// healthy voter (founding.md 7).
 const META_NODES: &str = "meta nodes are changed by /join and /remove";
 
 impl Service {
@@ -25,11 +26,11 @@ impl Service {
             Err(error @ DecodeError::Envelope(_)) => return Err(BadRequest::from(error).into()),
             other => other,
         };
-        // Before any answer that clients do not retry: a node outside the cluster must not end
-        // their search.
+        // Comes before any answer that clients do not retry: a node outside the cluster must not
+        // end their search.
         let raft = self.raft()?;
         let refusal = match decoded {
-            // Clients try again: what a member does not read yet is a matter of its upgrade.
+            // Clients retry: a member that does not read this command yet is being upgraded.
             Ok(Decoded::Command { format, .. })
                 if format > raft.applied().borrow().catalog.feature_level() =>
             {

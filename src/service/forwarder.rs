@@ -1,4 +1,4 @@
-//! Carrying a request to another meta node: the trait that `client` implements.
+//! Forwarding of a request to another meta node: the trait that `client` implements.
 
 use std::fmt;
 
@@ -10,12 +10,12 @@ use crate::client::{CallError, Client, Response};
 use crate::runtime::net::BoxFuture;
 use crate::wire::headers::MEANT_FOR;
 
-/// A request as it is carried on. Plain values: `service` knows no HTTP types.
+/// A request that is forwarded. Plain values: `service` knows no HTTP types.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ForwardedRequest {
     /// `GET` or `POST`.
     pub method: String,
-    /// `/execute`, `/lease?name=x&nodeid=5`: with the query, as it came.
+    /// Path and query as they came: `/execute`, `/lease?name=x&nodeid=5`.
     pub path_and_query: String,
     /// Names in any case; values as they came, which may be no UTF-8.
     pub headers: Vec<(String, Bytes)>,
@@ -23,7 +23,7 @@ pub struct ForwardedRequest {
 }
 
 impl ForwardedRequest {
-    /// The same, to be executed by this node only.
+    /// Returns the same request, for this node only to execute.
     #[must_use]
     pub(super) fn meant_for(mut self, incarnation: Incarnation) -> Self {
         self.headers
@@ -32,7 +32,7 @@ impl ForwardedRequest {
     }
 }
 
-/// Without what may be secret: the query, the headers' values, the body.
+/// Leaves out what may be secret: the query, the headers' values, the body.
 impl fmt::Debug for ForwardedRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = self.path_and_query.split('?').next().unwrap_or_default();
@@ -46,7 +46,7 @@ impl fmt::Debug for ForwardedRequest {
     }
 }
 
-/// Any answer, whatever its status.
+/// An answer of any status.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ForwardedResponse {
     pub status: u16,
@@ -63,13 +63,13 @@ impl ForwardedResponse {
     }
 }
 
-/// Why there is no answer. Whether the request may have been executed is what counts.
+/// Reasons why there is no answer. They differ in whether the request may have been executed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ForwardError {
-    /// No byte of the request left: it was certainly not executed, and may be tried again.
+    /// No byte of the request was sent: it was certainly not executed, and may be retried.
     #[error("{0}")]
     NotSent(CallError),
-    /// It was sent, at least in part: nobody knows.
+    /// The request was sent, at least in part: whether it was executed is unknown.
     #[error("{0}")]
     NoAnswer(CallError),
 }

@@ -1,4 +1,4 @@
-//! What `/metrics` wants to know and nobody counts.
+//! Values of `/metrics` that are read from the present state, not counted.
 
 use super::Service;
 use super::health::{doing_word, phase_word, role_word};
@@ -8,7 +8,7 @@ use crate::raft::{Raft, RaftStatus};
 use crate::telemetry::metrics::{Gauges, HistogramCounts, RaftGauges, render};
 
 impl Service {
-    /// The body of `/metrics`.
+    /// Returns the body of `/metrics`.
     pub fn metrics_text(&self) -> String {
         let local = self.local_state();
         let gauges = Gauges {
@@ -51,7 +51,8 @@ fn fsyncs(raft: &Raft) -> HistogramCounts {
     }
 }
 
-/// `VmRSS:     12345 kB` of `/proc/self/status`; `None` where there is no such file.
+/// Returns the resident memory in bytes, from `VmRSS:     12345 kB` of `/proc/self/status`; `None`
+/// where there is no such file.
 #[expect(
     clippy::disallowed_methods,
     reason = "the kernel's book-keeping of this process, not a file of ours"

@@ -1,4 +1,4 @@
-//! Whether this node is ready, and if not, why not: `/readyz`, `/health`, `/healthz`.
+//! Readiness of this node, and the reasons where it is not ready: `/readyz`, `/health`, `/healthz`.
 
 use super::Service;
 use super::members::LocalState;
@@ -11,7 +11,8 @@ use crate::wire::api::{
 use crate::wire::identity::Phase;
 
 impl Service {
-    /// Member, leader known, caught up, not draining; with `voter` also: a voter.
+    /// Checks that this node is a member, knows a leader, has caught up and is not draining; with
+    /// `voter` also that it is a voter.
     pub fn ready(&self, voter: bool) -> Ready {
         let checks = self.checks(&self.local_state(), voter);
         let failed = checks.iter().find(|check| !check.ok);
@@ -34,7 +35,7 @@ impl Service {
         }
     }
 
-    /// Of [`Self::health`] what no stranger can use.
+    /// Returns the part of [`Self::health`] that is of no use to an unauthenticated caller.
     pub fn health_phase(&self) -> HealthPhase {
         let local = self.local_state();
         let ready = self.checks(&local, false).iter().all(|check| check.ok);
@@ -105,7 +106,7 @@ impl Service {
     }
 
     pub(super) fn checks(&self, local: &LocalState, voter: bool) -> Vec<Check> {
-        // One that is joining has the catalog before it is a member.
+        // A node that is joining has the catalog before it is a member.
         let founded = local.view.phase != Phase::Joining
             && local
                 .catalog()

@@ -1,4 +1,4 @@
-//! Joining, leaving and removing, for people and for other meta nodes (founding.md 6 to 8).
+//! Joining, leaving and removing, for operators and for other meta nodes (founding.md 6 to 8).
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -13,13 +13,15 @@ use crate::cluster::{NodeRef, Refusal};
 use crate::raft::Role;
 use crate::wire::api::MetaNodeInfo;
 
-/// Clients give up at 10 s: until then they must have heard what the node waits for.
+/// Timeout for an answer. Clients give up at 10 s: until then they must have heard what the node
+/// waits for.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(9);
-/// Of a carried request: the node that carried it has to answer within the above.
+/// The same for a forwarded request: the node that forwarded it has to answer within the above.
 const FORWARDED_ANSWER_TIMEOUT: Duration = Duration::from_secs(8);
 
 impl Service {
-    /// When a request about membership has to be answered, whatever `consensus-timeout` is.
+    /// Returns the deadline of a request about membership. `consensus-timeout` has no influence on
+    /// it.
     pub fn joining_deadline(&self, is_forwarded: bool) -> Instant {
         Instant::now()
             + if is_forwarded {
@@ -32,26 +34,26 @@ impl Service {
     /// Adds the meta node at `addr`, or forms a cluster with it.
     ///
     /// # Errors
-    /// Why not, or why not yet. Asking again is harmless.
+    /// Reasons why not, or why not yet. Retrying is harmless.
     pub async fn join(&self, addr: &Address, deadline: Instant) -> Result<MetaNodeInfo, Error> {
         self.check_serving()?;
         let node = self.cluster().join(addr, deadline).await?;
         Ok(node_info(node.ok_or(NotLeader::default())?))
     }
 
-    /// This node takes itself out of its cluster, and says so only when it is out.
+    /// Takes this node out of its cluster, and returns only when it is out.
     ///
     /// # Errors
-    /// Why not, or why not yet.
+    /// Reasons why not, or why not yet.
     pub async fn leave(&self, deadline: Instant) -> Result<(), Error> {
         self.check_serving()?;
         Ok(self.cluster().leave(deadline).await?)
     }
 
-    /// Takes a meta node out.
+    /// Takes a meta node out of the cluster.
     ///
     /// # Errors
-    /// Why not, or why not yet.
+    /// Reasons why not, or why not yet.
     pub async fn remove(
         &self,
         http: &Address,
@@ -64,10 +66,10 @@ impl Service {
         Ok(removed.ok_or(NotLeader::default())?)
     }
 
-    /// The HTTP address of the meta node with this Raft address.
+    /// Returns the HTTP address of the meta node with this Raft address.
     ///
     /// # Errors
-    /// `NotFound` at the leader, whose catalog has all.
+    /// `NotFound` at the leader, whose catalog is complete.
     pub fn meta_node_by_raft_address(&self, raft_address: &Address) -> Result<Address, Error> {
         let raft = self.raft()?;
         let applied = raft.applied().borrow().clone();
@@ -85,9 +87,9 @@ impl Service {
         }
     }
 
-    /// `localhost` on this node's own port means this node, whoever leads: the leader, to whom the
-    /// request may be carried, would take it for itself. In a cluster that is all loopback every
-    /// node is on this host.
+    /// Replaces `localhost` with this node's port by this node's own address. The leader, to which
+    /// the request may be forwarded, would take `localhost` for itself. Where all nodes advertise
+    /// loopback addresses nothing is replaced: every node is on this host.
     pub fn resolve_localhost(&self, addr: Address) -> Address {
         let is_localhost = matches!(addr.host(), "localhost" | "127.0.0.1" | "::1");
         match &self.cluster().view().http {
@@ -116,7 +118,7 @@ impl Service {
         Ok(answer.ok_or(NotLeader::default())?)
     }
 
-    /// Whether a request of another meta node has to prove that it knows the secret.
+    /// Returns whether a request of another meta node has to prove that it knows the secret.
     pub fn needs_proof(&self) -> bool {
         self.cluster().needs_proof()
     }
@@ -130,7 +132,7 @@ impl Service {
     }
 }
 
-/// What announcements and people say of a node is in `/show-cluster`.
+/// Leaves out what announcements and operators say of a node: that is in `/show-cluster`.
 fn node_info(node: NodeRef) -> MetaNodeInfo {
     MetaNodeInfo {
         id: node.id,

@@ -1,4 +1,4 @@
-//! Labels of nodes, set by people; the catalog keeps them and nothing here reads meaning into them.
+//! Labels of nodes, set by operators. The catalog keeps them; nothing here interprets them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,10 +12,10 @@ use crate::machine::{Command, Outcome, Refused, SetLabels};
 use crate::wire::envelope::Body;
 use crate::wire::identity::JOINING_LEVEL;
 
-/// An entry that a member cannot read would halt it.
+/// Refusal while a member may be too old: an entry that it cannot read would halt it.
 const OLDER: &str = "not every meta node is known to run a version that has labels";
 
-/// What changes: labels that are not named stay.
+/// A change of labels. Labels that are not named stay.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Labels {
     pub set: BTreeMap<String, String>,
@@ -26,8 +26,8 @@ impl Service {
     /// Changes the labels of a node if this node leads.
     ///
     /// # Errors
-    /// `NodeNotFound`, or why nothing can be proposed. All but `Unknown` mean that nothing was
-    /// changed.
+    /// `NodeNotFound`, or the reason why nothing can be proposed. All but `Unknown` mean that
+    /// nothing was changed.
     pub async fn set_labels(
         &self,
         node_id: NodeId,

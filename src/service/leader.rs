@@ -1,5 +1,5 @@
-//! Who answers what only the leader can: this node, the leader by redirect, or the leader by
-//! carrying (design: who redirects).
+//! Requests that only the leader can answer: executed here, redirected to the leader, or forwarded
+//! to it (write_path.md; decisions.md 10).
 
 use std::time::Duration;
 
@@ -13,34 +13,35 @@ use crate::catalog::MetaNode;
 use crate::raft::Raft;
 use crate::wire::headers;
 
-/// A leader that is being elected takes a few hundred milliseconds; Raft's own word usually comes
-/// first.
+/// Interval of checks for a leader. An election takes a few hundred milliseconds; usually Raft's
+/// notification comes first.
 const LEADER_CHECK_INTERVAL: Duration = Duration::from_millis(100);
 
-/// A leader that has handed over answers what it had committed at once.
+/// Time for the last answer of a leader that has handed over: it answers at once what it had
+/// committed.
 const LAST_ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Heard within this, a meta node counts as reachable: twice the pace at which members dial each
-/// other.
+/// Time within which a meta node must have been heard to count as reachable: twice the interval at
+/// which members dial each other.
 const REACHABLE_WITHIN: Duration = Duration::from_secs(3);
 
-/// How long a caller waits, and what becomes of a carried request whose leader dies.
+/// Timeouts of a caller, and what becomes of a forwarded request whose leader dies.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// For a leader, at first and after each that died.
+    /// Timeout for finding a leader, at first and after each leader that died.
     pub leader_timeout: Duration,
-    /// For the answer of the one that a request was carried to.
+    /// Deadline for the answer of the leader that a request was forwarded to.
     pub answer: Instant,
     pub retry: Retry,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Retry {
-    /// Twice may be more than once: what was sent and not answered is not sent again.
+    /// Not idempotent: never retried once sent.
     Never,
-    /// Twice is as once: it is carried to the next leader as well.
+    /// Idempotent: retried at the next leader.
     Idempotent,
-    /// As `Again`, and takes hours: a leader that is deposed meanwhile goes on with it.
+    /// Idempotent, and takes hours: a leader that is deposed meanwhile goes on with it.
     LongRunning,
 }
 
@@ -61,16 +62,17 @@ impl Limits {
     }
 }
 
-/// A request as the leader logic sees it.
+/// A request that may have to go to the leader.
 pub struct LeaderRequest {
-    /// The `Host` that the caller used, with or without a port; `None` is never redirected.
+    /// `Host` that the caller used, with or without a port. Without it the caller is never
+    /// redirected.
     pub host: Option<String>,
-    /// It was carried here by another meta node.
+    /// Whether another meta node forwarded it here.
     pub is_forwarded: bool,
     pub request: ForwardedRequest,
 }
 
-/// Where an answer came from.
+/// An answer, or where to get it.
 #[derive(Debug)]
 pub enum Reply<T> {
     Local(T),
@@ -79,21 +81,21 @@ pub enum Reply<T> {
     Forwarded(ForwardedResponse),
 }
 
-/// What a try at the leader came to.
+/// Result of one attempt at the leader.
 enum Attempt {
     Answer(ForwardedResponse),
     NotExecuted,
-    /// It was sent; whether it was executed nobody knows.
+    /// The request was sent; whether it was executed is unknown.
     Lost(UnknownOutcome),
 }
 
 impl Service {
-    /// Answers here if this node leads (`here` fails with `NotLeader` when it does not), else
-    /// through the leader; waits for one until the deadline. `ask` is made only when it is needed.
+    /// Answers here if this node leads (`local` fails with `NotLeader` when it does not), else
+    /// through the leader. Waits for a leader until the deadline. Calls `make_request` only when it
+    /// is needed.
     ///
     /// # Errors
-    /// What this node could not do itself, `here` says. Of what was carried all but `Unknown` mean
-    /// that nothing was executed.
+    /// Those of `local`. Of a forwarded request all but `Unknown` mean that nothing was executed.
     pub async fn at_leader<T, Fut>(
         &self,
         limits: Limits,
@@ -108,7 +110,8 @@ impl Service {
             .locally_or_forwarded(limits, make_request, local, &mut lost)
             .await;
         answered.map_err(|error| match lost {
-            // That nothing was done is true of the last try only.
+            // The error of the last attempt says that nothing was executed: an earlier attempt may
+            // have been.
             Some(lost) if is_not_executed(&error) => Error::Unknown(lost),
             _ => error,
         })
@@ -156,7 +159,7 @@ impl Service {
             if next_check > deadline {
                 return Err(self.no_leader());
             }
-            // A closed channel returns at once, and `raft()` then says why.
+            // A closed channel returns at once; `raft()` then says why.
             let _ = tokio::time::timeout_at(next_check, changed.changed()).await;
             match self.with_reachable_count(local().await) {
                 Err(Error::NotLeader(_)) => {}
@@ -197,9 +200,8 @@ impl Service {
         }
     }
 
-    /// Resolves some time after another node than `leader` leads: a leader that was cut off or
-    /// stopped in the middle would keep the caller until the deadline, and has nothing to say any
-    /// more.
+    /// Resolves 1 s after another node than `leader` leads. A leader that was cut off or stopped
+    /// during the request would keep the caller until the deadline, and will not answer any more.
     async fn wait_until_deposed(&self, raft: &Raft, leader: &Address) {
         let mut changed = raft.changed();
         loop {
@@ -213,13 +215,13 @@ impl Service {
                 return;
             }
             if changed.changed().await.is_err() {
-                // Raft ends here: the answer, or the deadline, is all that can still come.
+                // Raft ends on this node: only the answer, or the deadline, can still come.
                 std::future::pending::<()>().await;
             }
         }
     }
 
-    /// The leader's HTTP address, when it is known and is not this node.
+    /// Returns the leader's HTTP address, when it is known and is not this node.
     pub(super) fn leader_elsewhere(&self, raft: &Raft) -> Option<Address> {
         let leader = raft.status().leader?;
         if self.cluster().view().raft_id == Some(leader) {
@@ -235,8 +237,10 @@ impl Service {
         Some(http)
     }
 
+    /// Checks that this node is the one that a request was forwarded to.
+    ///
     /// # Errors
-    /// `Misdirected` when a carried request was meant for another node.
+    /// `Misdirected` when it was meant for another node.
     pub fn check_meant_for(&self, incarnation: &[u8]) -> Result<(), Error> {
         let ours = self.cluster().view().incarnation.to_string();
         if ours.as_bytes() == incarnation {
@@ -246,8 +250,8 @@ impl Service {
         }
     }
 
-    /// The caller used a name that members go by, so it can use the leader's as well. A caller who
-    /// came through a published port or a load balancer could not resolve it.
+    /// Returns whether the caller used an advertised name, so that it can use the leader's as well.
+    /// A caller that came through a published port or a load balancer could not resolve that.
     fn is_advertised(&self, host: Option<&str>) -> bool {
         let Some(Ok(host)) = host.map(|host| Address::parse(host, 80)) else {
             return false;
@@ -263,8 +267,8 @@ impl Service {
         }
     }
 
-    /// Says how many of the cluster's meta nodes this one has heard lately, so that a person sees
-    /// at once whether a majority is missing or an election under way.
+    /// Returns an error with the number of the cluster's meta nodes that this one has heard lately:
+    /// an operator sees at once whether a majority is missing or an election is under way.
     fn no_leader(&self) -> Error {
         let (Some(applied), Ok(identity)) = (self.applied(), self.cluster().identity()) else {
             return Error::NoLeader { reachable: None };
@@ -283,7 +287,7 @@ impl Service {
     }
 }
 
-/// The error of a node that does not lead, with the leader that it knows.
+/// Returns the error of a node that does not lead, with the leader that it knows.
 pub(super) fn not_leader(raft: &Raft) -> Error {
     NotLeader {
         leader: raft.status().leader,

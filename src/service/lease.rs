@@ -1,9 +1,9 @@
-//! Work leases (wire.md 9): one data node at a time does what all of them could.
+//! Work leases (wire.md 9): one data node at a time does work that all of them could do.
 //!
-//! Invariant: two holders never overlap, whoever leads. Only a change of holder is replicated. How
-//! long a holder may work is told from before the leadership was confirmed, and a new leader counts
-//! the last holder as just renewed: its lease, as the new leader sees it, ends after any that an
-//! older leader can have granted.
+//! Invariant: there are never two holders at the same time, whichever node leads. Only a change of
+//! holder is replicated. A lease is counted from before the leadership was confirmed, and a new
+//! leader counts the last holder as just renewed: as the new leader counts, that lease ends later
+//! than any that an older leader can have granted.
 
 use std::time::Duration;
 
@@ -21,11 +21,11 @@ use crate::raft::{Raft, Role};
 use crate::wire::api::Lease;
 use crate::wire::envelope::Body;
 
-/// What came of asking for a lease.
+/// Result of a request for a lease.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Acquired {
     Granted(Lease),
-    /// Of the other holder.
+    /// Another data node holds the lease.
     Held(Lease),
 }
 
@@ -33,7 +33,7 @@ impl Service {
     /// Grants or renews a lease, for `lease-duration`.
     ///
     /// # Errors
-    /// Nobody was granted anything.
+    /// Nothing was granted.
     pub async fn acquire_lease(
         &self,
         name: &Name,
@@ -62,9 +62,10 @@ impl Service {
         deadline: Instant,
     ) -> Result<Acquired, Error> {
         let (term, asked) = (raft.status().term, Instant::now());
-        // Also of a renewal: a leader that was deposed meanwhile has nothing to grant.
+        // Needed for a renewal too: a leader that was deposed meanwhile has nothing to grant.
         confirm_leader(raft, deadline).await?;
-        // Deposed and elected again in between: others may have decided meanwhile.
+        // Deposed and elected again in between: another leader may have granted the lease
+        // meanwhile.
         if raft.status().term != term {
             return Err(NotLeader::default().into());
         }
@@ -72,8 +73,8 @@ impl Service {
         if applied.catalog.feature_level() < DATA_LEVEL {
             return Err(Refusal::NotYet(OLDER.to_owned()).into());
         }
-        // It would keep the lease from those that can work: one that was removed, or (0) has not
-        // joined yet.
+        // Such a node would keep the lease from those that can work. It was removed, or (id 0) has
+        // not joined yet.
         if !applied.catalog.data_nodes.contains_key(&node) {
             return Err(BadRequest::NotADataNode { id: node }.into());
         }
@@ -106,14 +107,16 @@ impl Service {
         }
         known.insert(name.clone(), Renewed { term, at: asked });
         let left = (asked + self.config.lease_duration).saturating_duration_since(Instant::now());
-        // Frozen for longer than that in the middle: a later leader may have granted it to another.
+        // This process was paused for longer than that: a later leader may have granted the lease
+        // to another node.
         if left.is_zero() {
             return Err(NotLeader::default().into());
         }
         Ok(Acquired::Granted(self.lease(name, node, left)))
     }
 
-    /// Its end as a wall clock shows it: data nodes print it, and count on nothing but the status.
+    /// Gives the end of the lease by the wall clock. Data nodes print it, and rely on the status
+    /// only.
     fn lease(&self, name: &Name, owner: NodeId, left: Duration) -> Lease {
         let left = i64::try_from(left.as_nanos()).unwrap_or(i64::MAX);
         let expiration = UnixNanos(self.env.clock.now().0.saturating_add(left)).to_string();

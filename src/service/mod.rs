@@ -1,12 +1,12 @@
-//! What a caller may ask of this node: execute, watch, status, members, joining and leaving,
-//! labels, data nodes, shards, work leases, health.
+//! Requests of callers to this node: execute, watch, status, members, joining and leaving, labels,
+//! data nodes, shards, work leases, health.
 //!
-//! Owns: the order of checks, who answers (this node, the leader by redirect, the leader by
-//! carrying), and the shared bodies of the long poll. Never: axum, prost, HTTP types; deciding what
-//! a command means. Invariants: an outcome that nobody can know is said to be unknown; a carried
-//! request is never carried again; no answer hands out an index that the served catalog will not
-//! reach by itself. Called by `http`; `app` builds it and gives it the cluster once that has
-//! started.
+//! Owns: the order of checks; where a request is answered (here, at the leader by redirect, at the
+//! leader by forwarding); the shared bodies of the long poll. Never: axum, prost, HTTP types;
+//! deciding what a command means. Invariants: an outcome that is unknown is reported as unknown; a
+//! forwarded request is never forwarded again; no answer contains an index that the served catalog
+//! will not reach by itself. Called by `http`; `app` builds it and gives it the cluster once that
+//! has started.
 
 mod apply_watcher;
 mod background;
@@ -63,13 +63,13 @@ pub struct ServiceConfig {
     /// `consensus-timeout`: how long a request may wait for a leader and for its outcome.
     pub consensus_timeout: Duration,
     pub lease_duration: Duration,
-    /// Data nodes that are added once they answer.
+    /// Data nodes that the leader adds once they answer.
     pub add_data: Vec<Address>,
-    /// As whom this node asks others on its own behalf.
+    /// Login of this node's own requests to others.
     pub login: Login,
-    /// `1.12.4-c1.12.4`-style.
+    /// In the form `1.12.4-c1.12.4`.
     pub version: String,
-    /// `http` or `https`: what this node says of itself, and the scheme of redirects.
+    /// `http` or `https`: announced by this node, and used in redirects.
     pub scheme: &'static str,
 }
 
@@ -113,8 +113,8 @@ impl Service {
         })
     }
 
-    /// Not ready from here on, and whoever waits in a long poll or for a leader is answered 503.
-    /// Idempotent.
+    /// Makes this node not ready, and answers 503 to callers that wait in a long poll or for a
+    /// leader. Idempotent.
     pub fn stop(&self) {
         self.watcher.stop();
     }
@@ -127,7 +127,7 @@ impl Service {
         self.config.scheme
     }
 
-    /// Calls to data nodes' 8088.
+    /// Client for calls to data nodes, on their port 8088.
     pub fn data_nodes(&self) -> &DataNodes {
         &self.data_nodes
     }
@@ -136,19 +136,19 @@ impl Service {
         &self.metrics
     }
 
-    /// When a request that starts now has waited long enough.
+    /// Returns the deadline of a request that starts now.
     pub fn deadline(&self) -> Instant {
         Instant::now() + self.config.consensus_timeout
     }
 
-    /// What is asked about membership; before `attach`, one that says "starting".
+    /// Returns the cluster; before `attach`, one that answers "starting".
     fn cluster(&self) -> &dyn ClusterApi {
         self.cluster
             .get()
             .map_or(&self.starting as &dyn ClusterApi, AsRef::as_ref)
     }
 
-    /// The open Raft node of a node that is not stopping.
+    /// Returns the open Raft node of a node that is not stopping.
     fn raft(&self) -> Result<Raft, Error> {
         if self.watcher.is_stopping() {
             return Err(Error::Stopping);
@@ -156,14 +156,14 @@ impl Service {
         Ok(self.cluster().raft()?)
     }
 
-    /// The catalog as applied here; `None` when there is no Raft node.
+    /// Returns the state as applied here; `None` when there is no Raft node.
     fn applied(&self) -> Option<Arc<Applied>> {
         let raft = self.cluster().raft().ok()?;
         let applied = raft.applied().borrow().clone();
         Some(applied)
     }
 
-    /// `Data.Index` of this node: 1 on a node that never joined (wire.md 5.1).
+    /// Returns `Data.Index` of this node: 1 on a node that never joined (wire.md 5.1).
     pub fn index(&self) -> u64 {
         self.applied().map_or(1, |applied| applied.catalog.index)
     }

@@ -20,14 +20,15 @@ use crate::runtime::Tasks;
 use crate::telemetry::metrics::Metrics;
 use crate::wire::data::{Encoder, Rope};
 
-/// From one encoding to the next: in a burst commands get most of the machine, and yet a data node
+/// Minimum pause between two encodings. In a burst, commands get most of the CPU; still a data node
 /// knows of each within 5 ms as long as the catalog is small.
 const MIN_ENCODING_INTERVAL: Duration = Duration::from_millis(3);
-/// What the last one took counts so often besides, but not what the first of a big catalog takes.
+/// The pause also lasts this many times as long as the last encoding took, but at most 100 ms: the
+/// first encoding of a large catalog takes long.
 const ENCODING_COST_FACTOR: u32 = 4;
 const MAX_ENCODING_INTERVAL: Duration = Duration::from_millis(100);
 
-/// The wire's `Data` at one index, shared by all who are sent it.
+/// The wire's `Data` at one index, shared by all pollers that are sent it.
 pub struct PollBody {
     cluster: Option<ClusterId>,
     index: u64,
@@ -36,7 +37,8 @@ pub struct PollBody {
     tasks: Tasks,
 }
 
-/// The latest body. The lock is held while one is encoded: that is what makes others wait for it.
+/// The latest body. The lock is held while a body is encoded: later requests wait for that
+/// encoding.
 pub(super) struct BodyCache {
     latest: Mutex<Latest>,
     tasks: Tasks,
@@ -45,10 +47,10 @@ pub(super) struct BodyCache {
 #[derive(Default)]
 struct Latest {
     body: Option<Arc<PollBody>>,
-    /// Remembers the parts of the latest body. One that is lost with its request costs an encoding
-    /// of the whole.
+    /// Remembers the parts of the latest body. An encoder that is lost with its request costs an
+    /// encoding of the whole.
     encoder: Encoder,
-    /// Not before.
+    /// Earliest time of the next encoding.
     next: Option<Instant>,
 }
 
@@ -60,8 +62,8 @@ impl BodyCache {
         }
     }
 
-    /// A body at least as new as `applied`: the last one, or one that is encoded now from the
-    /// newest state.
+    /// Returns a body at least as new as `applied`: the latest one, or one that is encoded now from
+    /// the newest state.
     pub(super) async fn at_least(
         &self,
         raft: &Raft,
@@ -79,8 +81,7 @@ impl BodyCache {
         if let Some(next) = latest.next {
             sleep_until(next).await;
         }
-        // Whoever comes while this one is encoded is served the next, from a state that is newer
-        // then.
+        // Requests that come during this encoding are served the next one, of a newer state.
         let began = Instant::now();
         let newest = raft.applied().borrow().clone();
         let encoder = std::mem::take(&mut latest.encoder);
@@ -117,7 +118,7 @@ impl PollBody {
         )
     }
 
-    /// In bytes, not compressed.
+    /// Length in bytes, not compressed.
     pub fn len(&self) -> usize {
         self.rope.len()
     }
@@ -130,7 +131,8 @@ impl PollBody {
         self.rope.plain()
     }
 
-    /// Compressed by the first who wants it so, as far as it was not part of an older body.
+    /// Returns the body compressed. The first caller compresses the parts that were not in an older
+    /// body.
     pub async fn gzip(&self) -> Vec<Bytes> {
         let rope = self.rope.clone();
         self.gzip

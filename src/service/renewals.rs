@@ -6,13 +6,13 @@ use tokio::time::Instant;
 
 use crate::base::Name;
 
-/// By the name of the lease.
+/// Renewals by the name of the lease.
 pub(super) type Renewals = HashMap<Name, Renewed>;
 
-/// When a lease was last granted or renewed here.
+/// The last grant or renewal of a lease by this leader.
 #[derive(Clone, Copy)]
 pub(super) struct Renewed {
-    /// In another term this is void.
+    /// Raft term of the grant; void in any other term.
     pub(super) term: u64,
     pub(super) at: Instant,
 }

@@ -1,10 +1,4 @@
-//! The long poll: `GET /?index=N` waits until `Data.Index` > N and is answered the whole catalog.
-//!
-//! Invariants: a body is never older than what this node had applied when the request came; it is
-//! encoded at most once per index, and while one is being encoded all later changes wait for the
-//! next one, so that a burst of commands costs as many encodings as pollers can take, not as many
-//! as there are commands or pollers. Encodings in a row keep a distance, which the first change
-//! after a pause does not wait for.
+//! The long poll: `GET /?index=N` waits until `Data.Index` > N and returns the whole catalog.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,27 +10,27 @@ use super::{Error, Service};
 use crate::cluster::NotMember;
 use crate::raft::Raft;
 
-/// How long a node that is behind a client's index waits before it asks the leader: catching up
-/// takes milliseconds, so this is a client of an earlier cluster, or a node that is cut off.
+/// Delay after which a node that is behind a client's index asks the leader. Catching up takes
+/// milliseconds: after this delay it is a client of an earlier cluster, or a node that is cut off.
 const ASK_LEADER_DELAY: Duration = Duration::from_secs(5);
 
-/// A majority that is there answers within milliseconds; without one the poll simply waits on.
+/// Timeout for the confirmation by a majority, which takes milliseconds. Without a majority the
+/// poll waits on.
 const BARRIER_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What a poll came to.
+/// Result of a poll.
 pub enum Polled {
     Body(Arc<PollBody>),
     /// The client knows a higher index than this node, and only the leader can say whether its
-    /// cluster ever produced that: ask there, or poll again here.
+    /// cluster ever produced that index. The caller asks there, or polls again here.
     AskLeader,
 }
 
 impl Service {
-    /// Waits until the catalog is newer than `n`; without a limit in time.
+    /// Waits until the catalog is newer than `n`, without a timeout.
     ///
     /// # Errors
-    /// As soon as this node is no member, has halted, or stops: the client goes on to the next
-    /// server.
+    /// This node is no member, has halted, or stops: the client goes on to the next server.
     pub async fn poll(&self, n: u64) -> Result<Polled, Error> {
         let mut wake = self.watcher.subscribe();
         let _parked = self.metrics.parked.enter();
@@ -48,8 +42,8 @@ impl Service {
                 return Err(Error::PollHalted { reason });
             }
             let applied = raft.applied().borrow().clone();
-            // Before `Found` the list of meta nodes is empty, and a data node that is told so
-            // forgets them all.
+            // Before `Found` the list of meta nodes is empty, and a data node that receives it
+            // forgets all meta nodes.
             if applied.catalog.cluster.is_none() {
                 return Err(being_founded(self).into());
             }
@@ -59,7 +53,7 @@ impl Service {
                     self.bodies.at_least(&raft, &applied, &self.metrics).await,
                 ));
             }
-            // The sender lives in `self`: this waits for a change, and nothing else.
+            // The sender is part of `self`: this waits for a change, and never fails.
             let changed = async { wake.changed().await.is_ok() };
             if n == index {
                 changed.await;
@@ -72,9 +66,9 @@ impl Service {
     }
 }
 
-/// N is beyond anything that this cluster can have produced: its client comes from an earlier
-/// cluster at these addresses, and would park for ever (wire.md Q11). Only a leader that a majority
-/// confirms now knows that: its log is then the longest there is.
+/// Returns whether N is higher than any index that this cluster can have produced. Its client then
+/// comes from an earlier cluster at these addresses, and would wait for ever (wire.md Q11). Only a
+/// leader that a majority confirms now knows that: its log is then the longest there is.
 async fn was_never_produced(raft: &Raft, n: u64) -> bool {
     raft.barrier(Instant::now() + BARRIER_TIMEOUT).await.is_ok()
         && n > raft.status().last_log.map_or(0, |log_id| log_id.index)
