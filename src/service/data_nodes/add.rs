@@ -1,4 +1,5 @@
-//! `POST /add-data`: a data node is told who the meta nodes are, and registers itself with them.
+//! `POST /add-data`: tells a data node the addresses of the meta nodes; the data node then
+//! registers itself with them.
 
 use std::sync::Arc;
 
@@ -14,10 +15,10 @@ use crate::wire::api::DataNodeInfo;
 use crate::wire::data_node::Node;
 
 impl Service {
-    /// Adds the data node at `addr`; one that is a member already is only said again.
+    /// Adds the data node at `addr`. A data node that is a member already is only described again.
     ///
     /// # Errors
-    /// What kept it away: mostly the data node's own words. Asking again is harmless.
+    /// The reason why it was not added, mostly in the data node's own words. Retrying is harmless.
     pub async fn add_data(
         self: &Arc<Self>,
         addr: &str,
@@ -60,8 +61,8 @@ impl Service {
         Ok(self.wait_until_registered(raft, at, &joined).await?)
     }
 
-    /// It registered itself while it was asked, perhaps with a leader that came after this one;
-    /// what the catalog says of it counts.
+    /// Waits until the data node is in the catalog. It registered itself during the call, perhaps
+    /// with a later leader than this one: the entry in the catalog counts.
     async fn wait_until_registered(
         &self,
         raft: &Raft,
@@ -85,8 +86,9 @@ impl Service {
         })
     }
 
-    /// Before it joins, so that a passive one never owns a shard; under the address that it will
-    /// join with. An active one may bear a mark of an earlier try.
+    /// Marks the data node as passive before it joins, so that it never owns a shard. The mark is
+    /// under the address that it will join with. For an active one, removes the mark of an earlier
+    /// attempt.
     async fn mark_passive(&self, raft: &Raft, at: &Address, passive: bool) -> Result<(), Error> {
         if !passive && !has_stale_marks(&raft.applied().borrow().catalog) {
             return Ok(());
@@ -114,8 +116,10 @@ impl Service {
     }
 }
 
+/// Checks that a member is passive.
+///
 /// # Errors
-/// It is a member that may own shards, and keeps those that it has.
+/// The member may own shards, and keeps those that it has.
 fn check_passive(catalog: &Catalog, member: &DataNode) -> Result<(), Conflict> {
     if catalog.is_passive(member) {
         return Ok(());

@@ -1,5 +1,5 @@
-//! `add-data`: data nodes that the configuration names are added by whoever leads, so that a whole
-//! cluster comes up without a hand.
+//! `add-data`: the leader adds the data nodes that the configuration names, so that a whole cluster
+//! starts without an operator.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -14,12 +14,12 @@ use crate::raft::Role;
 use crate::service::{Error, Service};
 
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
-/// A data node that is not there yet is asked less and less often: one that starts later is found
-/// within this.
+/// Maximum delay between two attempts at a data node that does not answer. The delay doubles from 1
+/// s; a data node that starts later is found within this time.
 const MAX_RETRY_DELAY: Duration = Duration::from_secs(10);
 
-/// Each by itself: one that is silent keeps no other away. Ends with the process's tasks, or with
-/// the service.
+/// Adds each data node independently: one that does not answer delays no other. Ends with the
+/// process's tasks, or with the service.
 pub(in crate::service) async fn add_all(service: Weak<Service>, wanted: Vec<Address>) {
     join_all(
         wanted
@@ -52,9 +52,9 @@ async fn keep_adding(service: Weak<Service>, at: Address) {
 
 struct ConfiguredNode {
     at: Address,
-    /// What it calls itself, once it has said so.
+    /// Address by which the data node calls itself, once it has answered.
     own_name: Option<String>,
-    /// Said once, not at every try.
+    /// Last error that was logged: each is logged once, not at every attempt.
     reported: String,
 }
 
@@ -62,7 +62,7 @@ impl ConfiguredNode {
     async fn try_once(&mut self, service: &Arc<Service>) {
         match self.add(service).await {
             Ok(()) => {}
-            // The next leader goes on.
+            // The next leader continues.
             Err(Error::NotLeader(_) | Error::NoLeader { .. }) => {}
             Err(Error::NotMember(_) | Error::Stopping) => {}
             Err(error) => {
@@ -80,7 +80,7 @@ impl ConfiguredNode {
     }
 
     async fn add(&mut self, service: &Arc<Service>) -> Result<(), Error> {
-        // It may be a member, or have been one, under a name that the list does not have.
+        // The data node may be a member, or have been one, under a name that is not in the list.
         let status = service
             .data_nodes
             .status(&self.at, Instant::now() + QUICK_ANSWER_TIMEOUT)
@@ -94,7 +94,7 @@ impl ConfiguredNode {
         Ok(())
     }
 
-    /// Neither a member nor taken out by a person.
+    /// Returns whether the data node is no member and was not removed by an operator.
     fn is_missing(&self, catalog: &Catalog) -> bool {
         let mut names = std::iter::once(self.at.to_string()).chain(self.own_name.clone());
         names.all(|name| find_node(catalog, &name).is_none() && !was_removed(catalog, &name))
@@ -102,7 +102,7 @@ impl ConfiguredNode {
 }
 
 impl Service {
-    /// Of a leader only.
+    /// Returns whether this node leads and has to add the data node.
     fn must_add(&self, wanted: &ConfiguredNode) -> bool {
         let Some(raft) = self
             .raft()

@@ -1,4 +1,4 @@
-//! The last step of something that was long under way: it is taken through whoever leads by then.
+//! Commits the last command of a long operation through the node that leads by then.
 
 use std::time::Duration;
 
@@ -12,15 +12,15 @@ use crate::service::leader::meta_node_at;
 use crate::service::{DataNodeError, ForwardedRequest};
 use crate::wire::{execute, headers};
 
-/// After hours of work it is not given up because a leader is being elected.
+/// Timeout for the commit. An election must not make hours of work fail.
 const COMMIT_TIMEOUT: Duration = Duration::from_secs(300);
 const RETRY_DELAY: Duration = Duration::from_millis(500);
 
 impl Service {
-    /// Executes a command of the wire that may be executed twice.
+    /// Executes a command of the wire that is idempotent.
     ///
     /// # Errors
-    /// It is refused, or nobody took it in time.
+    /// The command is refused, or no leader executed it in time.
     pub(in crate::service) async fn commit_via_leader(
         &self,
         raft: &Raft,
@@ -44,8 +44,10 @@ impl Service {
         }
     }
 
+    /// Executes a command at another node, which leads.
+    ///
     /// # Errors
-    /// `NoLeader`: there is none, or it did not say what came of the command.
+    /// `NoLeader`: there is none, or it did not return the outcome of the command.
     async fn commit_at_leader(
         &self,
         raft: &Raft,
@@ -56,7 +58,7 @@ impl Service {
         let leader = self.leader_elsewhere(raft).ok_or(NO_LEADER)?;
         let body = execute::encode(command).ok_or(NO_LEADER)?;
         let incarnation = meta_node_at(raft, &leader).ok_or(NO_LEADER)?.incarnation;
-        // The caller's word is spent by now: it is this node that asks.
+        // The caller's credentials are not kept for so long: this node sends the request as itself.
         let authorization = self.config.login.authorization(self.env.clock.now());
         let authorization = authorization.map(|value| ("authorization".to_owned(), value.into()));
         let carried = (headers::FORWARDED.to_owned(), Bytes::from_static(b"1"));

@@ -6,7 +6,7 @@ use crate::service::Service;
 use crate::wire::api::{Announcement, DataNodeInfo};
 
 impl Service {
-    /// `None` when there are none. Scheme and version come from announcements.
+    /// Returns `None` when there are no data nodes. Takes scheme and version from announcements.
     pub(in crate::service) fn data_node_infos(
         &self,
         catalog: &Catalog,

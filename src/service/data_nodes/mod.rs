@@ -1,5 +1,5 @@
-//! Data nodes come, go and move (wire.md 6.2), at the leader. No lock and no Raft slot is held
-//! across a call to a data node: it calls the meta nodes while they wait for it.
+//! Adding, removing and moving data nodes (wire.md 6.2), at the leader. No lock and no Raft slot is
+//! held across a call to a data node: the data node calls the meta nodes during that call.
 
 mod add;
 mod auto_add;
@@ -28,18 +28,18 @@ use crate::raft::{Raft, Role};
 use crate::wire::api::DataNodeInfo;
 use crate::wire::envelope::Body;
 
-/// A data node gives up joining or leaving after 10 s, and an attempt that has begun may take as
-/// long again.
+/// Timeout for a call of a data node that joins or leaves. It gives up after 10 s, and an attempt
+/// that has begun may take as long again.
 const DATA_NODE_TIMEOUT: Duration = Duration::from_secs(40);
-/// What is answered from memory.
+/// Timeout for answers that a data node gives from memory.
 pub(super) const QUICK_ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// An entry that a member cannot read would halt it.
+/// Refusal while a member may be too old: an entry that it cannot read would halt it.
 pub(super) const OLDER: &str = "not every meta node is known to run a version that has data nodes";
 
 impl Service {
-    /// What a caller waits who waits for a data node as well; each step at the leader has a limit
-    /// of its own.
+    /// Returns the timeouts of a request that waits for a data node as well; each step at the
+    /// leader has a timeout of its own.
     pub fn data_node_limits(&self, manner: Retry) -> Limits {
         let patience = self.config.consensus_timeout;
         let answer = Instant::now() + DATA_NODE_TIMEOUT + QUICK_ANSWER_TIMEOUT * 2 + patience * 2;
@@ -50,10 +50,12 @@ impl Service {
         }
     }
 
-    /// This node's Raft if it leads, with everything applied that was acknowledged before.
+    /// Returns this node's Raft node if this node leads, with everything applied that was
+    /// acknowledged before.
     ///
     /// # Errors
-    /// It does not lead, there is no majority, or members could not read what would be proposed.
+    /// This node does not lead, there is no majority, or members could not read what would be
+    /// proposed.
     pub(super) async fn confirmed_raft(&self) -> Result<Raft, Error> {
         let raft = self.raft()?;
         confirm_leader(&raft, self.deadline()).await?;
@@ -63,7 +65,7 @@ impl Service {
         Ok(raft)
     }
 
-    /// Proposes a command of these operations.
+    /// Proposes a command of the operations on data nodes.
     ///
     /// # Errors
     /// All but `Unknown` mean that nothing was changed.
@@ -82,7 +84,8 @@ impl Service {
         }
     }
 
-    /// Runs to its end also when the caller hangs up: half an operation would be left behind.
+    /// Runs an operation to its end, also when the caller hangs up: otherwise half of it would be
+    /// left behind.
     pub(super) async fn run_to_completion<T, F>(self: &Arc<Self>, operation: F) -> Result<T, Error>
     where
         T: Send + 'static,
@@ -90,15 +93,15 @@ impl Service {
     {
         let (done, result) = oneshot::channel();
         self.env.tasks.detach(async move {
-            // Nobody listens any more: what it came to is in the catalog.
+            // The caller has hung up: the result is in the catalog.
             let _ = done.send(operation.await);
         });
         result.await.unwrap_or(Err(Error::Stopping))
     }
 
-    /// Where data nodes find the meta nodes. This one comes first, because they ask the first one,
-    /// and no other, whether there is a leader; with their first poll they take over the order of
-    /// `Data`.
+    /// Returns the addresses of the meta nodes for a data node. This node comes first, because data
+    /// nodes ask the first one, and no other, whether there is a leader. With their first poll they
+    /// take over the order of `Data`.
     fn meta_servers(&self, catalog: &Catalog) -> Vec<Address> {
         let mut servers: Vec<Address> = catalog
             .meta_nodes
@@ -116,10 +119,10 @@ impl Service {
     }
 }
 
-/// Has a majority confirm that this node leads now.
+/// Confirms with a majority that this node leads now.
 ///
 /// # Errors
-/// It does not lead, or no majority answers.
+/// This node does not lead, or no majority answers.
 pub(super) async fn confirm_leader(raft: &Raft, deadline: Instant) -> Result<(), Error> {
     if raft.status().role != Role::Leader {
         return Err(not_leader(raft));
@@ -127,14 +130,15 @@ pub(super) async fn confirm_leader(raft: &Raft, deadline: Instant) -> Result<(),
     Ok(raft.barrier(deadline).await?)
 }
 
+/// Parses the address of a data node.
+///
 /// # Errors
-/// It is none.
+/// The text is no address; `name` is the parameter that had it.
 pub(super) fn data_address(name: &'static str, text: &str) -> Result<Address, BadRequest> {
     Address::parse(text, DATA_RPC_PORT).map_err(|error| BadRequest::Address { name, error })
 }
 
-/// The node that is known under this address: as it was written, or as another spelling of the
-/// same.
+/// Returns the data node with this address: as it was written, or in another spelling.
 pub(super) fn find_node<'a>(catalog: &'a Catalog, addr: &str) -> Option<&'a DataNode> {
     let written = catalog.data_node_by_tcp(&Text::from(addr));
     written.or_else(|| {
@@ -146,7 +150,7 @@ pub(super) fn find_node<'a>(catalog: &'a Catalog, addr: &str) -> Option<&'a Data
     })
 }
 
-/// Whether it was a member under this address and no one is any more.
+/// Returns whether a member with this address was removed, and no member has the address now.
 fn was_removed(catalog: &Catalog, addr: &str) -> bool {
     let address = Address::parse(addr, DATA_RPC_PORT);
     let is_it =
@@ -155,14 +159,17 @@ fn was_removed(catalog: &Catalog, addr: &str) -> bool {
         || catalog.removed_data_nodes.iter().any(is_it)
 }
 
-/// How to reach a node that is in the catalog.
+/// Returns the address of a data node of the catalog.
+///
+/// # Errors
+/// The catalog has a text that is no address.
 pub(super) fn address_of(node: &DataNode) -> Result<Address, DataNodeError> {
     let id = node.id;
     Address::parse(&node.tcp.to_string(), DATA_RPC_PORT)
         .map_err(|error| DataNodeError::NoAddress { id, error })
 }
 
-/// What announcements say of it is in `/show-cluster`.
+/// Leaves out what announcements say of a data node: that is in `/show-cluster`.
 fn info(node: &DataNode) -> DataNodeInfo {
     DataNodeInfo {
         id: node.id,

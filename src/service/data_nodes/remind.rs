@@ -1,5 +1,5 @@
-//! A member of the catalog that does not know that it is one: its volume was lost, or the meta node
-//! that should have told it died.
+//! Data nodes that are members in the catalog and do not know it: the volume was lost, or the meta
+//! node that should have told the data node died.
 
 use std::time::Duration;
 
@@ -12,12 +12,12 @@ use crate::data_node::Failed;
 use crate::raft::Raft;
 use crate::wire::data_node::Node;
 
-/// A member that does not answer at once is one all the same.
+/// Timeout for the status. A data node that does not answer in time stays a member.
 const STATUS_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl Service {
-    /// Tells it if it answers under its own name and says that it belongs to nothing. It keeps its
-    /// id and its shards, with the data or without.
+    /// Tells the data node that it is a member, if it answers under its own name and says that it
+    /// belongs to no cluster. It keeps its id and its shards, with the data or without.
     ///
     /// # Errors
     /// It was asked to join and did not.
@@ -40,11 +40,11 @@ impl Service {
         Ok(())
     }
 
-    /// Tells a data node who the meta nodes are: to register itself, or, with `update`, to find
-    /// itself registered.
+    /// Tells a data node the addresses of the meta nodes. It then registers itself, or, with
+    /// `update`, finds itself registered.
     ///
     /// # Errors
-    /// Mostly its own words.
+    /// Mostly the data node's own words.
     pub(super) async fn send_meta_servers(
         &self,
         raft: &Raft,

@@ -1,4 +1,4 @@
-//! `POST /remove-data`: a data node leaves, and what was kept for it is dropped.
+//! `POST /remove-data`: removes a data node, and the hinted handoff that others keep for it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,18 +13,19 @@ use crate::machine::Command;
 use crate::raft::Raft;
 use crate::service::{BadRequest, DataNodeError, Error, Service};
 
-/// A node that is down now, or reads its shards after a restart, is asked later, less and less
-/// often. One that stays down for longer keeps it until it is too old.
+/// Delays between the calls to drop hinted handoff. A data node that is down now, or reads its
+/// shards after a restart, is called again; the delay doubles from 1 s to 60 s. One that stays down
+/// for longer than an hour keeps the handoff until that is too old.
 const HANDOFF_RETRY_DELAY: Duration = Duration::from_secs(1);
 const MAX_HANDOFF_RETRY_DELAY: Duration = Duration::from_secs(60);
 const HANDOFF_TIMEOUT: Duration = Duration::from_secs(3600);
 
 impl Service {
-    /// Takes a data node out. Without `force` it must answer, and be the only owner of no shard:
-    /// else nothing is changed.
+    /// Removes a data node. Without `force` it must answer, and be the only owner of no shard:
+    /// otherwise nothing is changed.
     ///
     /// # Errors
-    /// Why not; or, when the node is out and did not take notice, what to do.
+    /// The reason why not; or, when the data node is removed and did not reset itself, what to do.
     pub async fn remove_data(self: &Arc<Self>, addr: &str, force: bool) -> Result<(), Error> {
         let raft = self.confirmed_raft().await?;
         let node = find_node(&raft.applied().borrow().catalog, addr).cloned();
@@ -58,7 +59,8 @@ impl Service {
         Ok(())
     }
 
-    /// Under its own name: whoever answers will be told to delete its data.
+    /// Checks that the data node answers at this address under its own name: the one that answers
+    /// will be told to delete its data.
     async fn check_answers(&self, at: &Address, node: &DataNode) -> Result<(), DataNodeError> {
         let status = self
             .data_nodes
@@ -74,7 +76,8 @@ impl Service {
         }
     }
 
-    /// In the background: the other nodes drop what they kept for it.
+    /// Makes the other data nodes drop the hinted handoff that they keep for the removed one, in
+    /// the background.
     fn drop_handoff(&self, raft: &Raft, removed: NodeId) {
         let others = raft
             .applied()

@@ -1,5 +1,5 @@
 //! `POST /update-data`: another machine, with the data of the old one, takes a data node's place;
-//! or the same one with a new disk comes back to its own.
+//! or the same machine with a new disk returns to its own place.
 
 use std::sync::Arc;
 
@@ -15,10 +15,10 @@ use crate::wire::api::DataNodeInfo;
 use crate::wire::data_node::DataNodeStatus;
 
 impl Service {
-    /// Gives a data node other addresses: those that the node at `new` says are its own.
+    /// Gives a data node other addresses: those that the node at `new` reports as its own.
     ///
     /// # Errors
-    /// Why not; nothing is changed then.
+    /// The reason why not; nothing is changed then.
     pub async fn update_data(
         self: &Arc<Self>,
         old: &str,
@@ -32,7 +32,7 @@ impl Service {
             let find = |addr: &str| find_node(&applied.catalog, addr).cloned();
             match (find(&old), find(&at.to_string())) {
                 (Some(node), in_place) => service.relocate(&raft, node, &at, in_place).await,
-                // The same again; its leader may have died in the middle.
+                // The same request again: its leader may have died halfway.
                 (None, Some(node)) if was_removed(&applied.catalog, &old) => {
                     service.remind(&raft, &node).await?;
                     Ok(info(&node))
@@ -76,11 +76,12 @@ impl Service {
         }
         let applied = raft.applied().borrow().clone();
         let updated = applied.catalog.data_nodes.get(&node.id).map(info);
-        // Removed meanwhile: decided anew.
+        // The data node was removed meanwhile: the request is decided again.
         Ok(updated.ok_or(NotLeader::default())?)
     }
 
-    /// Also of one that is deposed meanwhile: half a change would be left.
+    /// Restores the old addresses, also when this node is deposed meanwhile: otherwise half a
+    /// change would be left.
     async fn restore_addresses(&self, raft: &Raft, node: DataNode, at: &Address) {
         let back = Command::UpdateDataNode {
             id: node.id,

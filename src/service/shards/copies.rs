@@ -1,4 +1,4 @@
-//! Which copies are under way at this leader, for `/copy-shard-status`.
+//! Copies that are under way at this leader, for `/copy-shard-status`.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -8,14 +8,14 @@ use crate::wire::api::CopyInProgress;
 #[derive(Clone, Default)]
 pub(in crate::service) struct Copies(Arc<Mutex<Vec<CopyInProgress>>>);
 
-/// Ends the entry when it is dropped.
+/// Removes the entry of a copy when it is dropped.
 pub(super) struct CopyGuard {
     copies: Copies,
     copy: CopyInProgress,
 }
 
 impl Copies {
-    /// `None` when the same copy is under way.
+    /// Adds a copy; returns `None` when the same copy is under way.
     pub(super) fn begin(&self, copy: CopyInProgress) -> Option<CopyGuard> {
         let mut all = self.lock();
         if all.iter().any(|other| is_same(other, &copy)) {

@@ -1,5 +1,5 @@
-//! `POST /copy-shard`: another data node gets a copy of a shard, and owns it once it is seen to
-//! have it.
+//! `POST /copy-shard`: another data node gets a copy of a shard, and owns it once it reports that
+//! it has it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +25,7 @@ impl Service {
     /// Copies a shard from the data node at `src` to the one at `dest`, which then owns it.
     ///
     /// # Errors
-    /// Why not. What is copied stays on `dest`, and a later copy goes over it.
+    /// The reason why not. Data that was copied stays on `dest`; a later copy overwrites it.
     pub async fn copy_shard(
         self: &Arc<Self>,
         src: &str,
@@ -51,10 +51,10 @@ impl Service {
             .await
     }
 
-    /// The copies that are under way, with what each destination has so far.
+    /// Returns the copies that are under way, with the size that each destination has so far.
     ///
     /// # Errors
-    /// This node belongs to no cluster.
+    /// This node belongs to no cluster, or does not lead.
     pub async fn copies_in_progress(&self) -> Result<Vec<CopyInProgress>, Error> {
         let raft = self.confirmed_raft().await?;
         let applied = raft.applied().borrow().clone();
@@ -83,7 +83,7 @@ impl Service {
     ) -> Result<(), Error> {
         let shard = target.id;
         let source = self.held_copy(from, shard).await?;
-        // The original restores an empty stream and calls it a copy (Q20).
+        // The original restores an empty stream and reports a copy (wire.md Q20).
         let source = source.ok_or_else(|| DataNodeError::NothingToCopy {
             node: from.tcp.clone(),
             shard,
@@ -114,7 +114,7 @@ impl Service {
         .await
     }
 
-    /// After the hours of a copy it does not fail because one answer does not come.
+    /// Asks up to 10 times: a copy that took hours must not fail because one answer does not come.
     async fn held_copy_with_retries(
         &self,
         node: &DataNode,

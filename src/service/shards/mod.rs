@@ -1,4 +1,4 @@
-//! Shards: shown, copied, removed, truncated (wire.md 6.1, 6.2).
+//! Showing, copying, removing and truncating shards (wire.md 6.1, 6.2).
 
 mod copies;
 mod copy;
@@ -23,12 +23,13 @@ use crate::catalog::{Catalog, DataNode};
 use crate::raft::Applied;
 use crate::wire::data_node::ShardOwnerInfo;
 
-/// Terabytes over a slow network. A dead data node is found out by its connection, not by this.
+/// Timeout for a copy: terabytes over a slow network. A dead data node is detected by its
+/// connection, not by this timeout.
 const COPY_TIMEOUT: Duration = Duration::from_secs(7 * 24 * 3600);
-/// Deleting files of many gigabytes.
+/// Timeout for deleting files of many gigabytes.
 const REMOVE_TIMEOUT: Duration = Duration::from_secs(300);
 
-/// A shard as operations on it need it.
+/// Facts about a shard that operations on it need.
 struct Target {
     id: ShardId,
     database: Name,
@@ -38,7 +39,7 @@ struct Target {
 }
 
 impl Service {
-    /// What a caller waits who has a shard's data moved.
+    /// Returns the timeouts of a request that copies a shard.
     pub fn copy_limits(&self) -> Limits {
         let limits = self.data_node_limits(Retry::LongRunning);
         Limits {
@@ -47,7 +48,7 @@ impl Service {
         }
     }
 
-    /// The same, deleted.
+    /// Returns the timeouts of a request that deletes a copy of a shard.
     pub fn removal_limits(&self) -> Limits {
         let limits = self.data_node_limits(Retry::Never);
         Limits {
@@ -56,7 +57,7 @@ impl Service {
         }
     }
 
-    /// What a node has of a shard.
+    /// Returns what a data node reports of its copy of a shard; `None` when it has none.
     async fn held_copy(
         &self,
         node: &DataNode,
@@ -71,8 +72,10 @@ impl Service {
     }
 }
 
+/// Returns the data node with this address.
+///
 /// # Errors
-/// No data node has this address (wire.md 6.2, the original's words).
+/// No data node has this address; the text is the original's (wire.md 6.2).
 fn node(catalog: &Catalog, addr: &str) -> Result<DataNode, BadRequest> {
     find_node(catalog, addr)
         .cloned()
@@ -81,6 +84,8 @@ fn node(catalog: &Catalog, addr: &str) -> Result<DataNode, BadRequest> {
         })
 }
 
+/// Returns the shard with this id.
+///
 /// # Errors
 /// No shard has this id.
 fn target(applied: &Applied, id: ShardId) -> Result<Target, BadRequest> {

@@ -1,5 +1,5 @@
-//! `POST /remove-shard`: one copy of a shard goes, from the catalog first and then from the disk of
-//! its node.
+//! `POST /remove-shard`: removes one copy of a shard, from the catalog first and then from the disk
+//! of its data node.
 
 use std::sync::Arc;
 
@@ -14,15 +14,15 @@ use crate::raft::Raft;
 use crate::service::data_nodes::address_of;
 use crate::service::{Conflict, DataNodeError};
 
-/// What a data node says that never stored a point of the shard.
+/// Error of a data node that never stored a point of the shard.
 const SHARD_NOT_FOUND: &str = "shard not found";
 
 impl Service {
-    /// Removes the copy of a shard from the data node at `src`. With `force` also the last one, and
-    /// one that the catalog does not have there.
+    /// Removes the copy of a shard from the data node at `src`. With `force` also the last copy,
+    /// and one that is not in the catalog.
     ///
     /// # Errors
-    /// Why not; or, when it is out of the catalog and still on the disk, so.
+    /// The reason why not; or that the copy is out of the catalog and still on the disk.
     pub async fn remove_shard(
         self: &Arc<Self>,
         src: &str,
@@ -46,8 +46,8 @@ impl Service {
         .await
     }
 
-    /// The catalog first: a copy that is still there and belongs to nobody does no harm, one that
-    /// is gone and still asked for fails queries.
+    /// Safety order: catalog → disk. A copy on disk that nobody owns does no harm; a copy that is
+    /// gone and still in the catalog makes queries fail.
     async fn remove_copy(
         &self,
         raft: &Raft,
@@ -70,7 +70,8 @@ impl Service {
         Ok(())
     }
 
-    /// What an earlier removal could not delete, or somebody put there by hand.
+    /// Deletes a copy that an earlier removal could not delete, or that was put there by other
+    /// means.
     async fn delete_unowned_copy(&self, node: &DataNode, shard: ShardId) -> Result<(), Error> {
         if self.copies.is_under_way(shard, &node.tcp.to_string()) {
             let dest = node.tcp.clone();
@@ -83,7 +84,7 @@ impl Service {
         }
     }
 
-    /// Whether there was something.
+    /// Returns whether the data node had a copy.
     async fn delete_from_disk(
         &self,
         node: &DataNode,

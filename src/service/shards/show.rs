@@ -1,5 +1,5 @@
-//! `GET /show-shards`: from local state, with what the data nodes say of their copies where that is
-//! asked for.
+//! `GET /show-shards`: from local state, with the data nodes' reports on their copies where the
+//! caller asks for these.
 
 use futures_util::future::join_all;
 use std::collections::BTreeMap;
@@ -18,25 +18,25 @@ const NEVER: &str = "0001-01-01T00:00:00Z";
 const NOT_FOUND: &str = "not found";
 const NOT_IN_CATALOG: &str = "not in the catalog";
 
-/// Which shards, and how much of each.
+/// Selection of shards, and of details.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ShardFilter {
     /// Ask the data nodes for the state of each copy.
     pub verbose: bool,
-    /// Those of groups that are past their retention, too.
+    /// Include shards of groups that are past their retention.
     pub expired: bool,
-    /// Only those that the catalog or a data node has and the other does not.
+    /// Only shards that are in the catalog and not on the data node, or the reverse.
     pub inconsistent: bool,
 }
 
-/// `None` when there are none: the wire says `null` then.
+/// `None` when there are none: the wire has `null` then.
 pub type ShardInfos = Option<Vec<ShardInfo>>;
 
-/// What each data node said of its copies, or why it did not.
+/// Report of each data node on its copies, or the reason why there is none.
 type Answers = BTreeMap<NodeId, Result<Shards, String>>;
 
 impl Service {
-    /// In the order of databases, policies, groups and shards.
+    /// Lists shards in the order of databases, policies, groups and shards.
     ///
     /// # Errors
     /// This node belongs to no cluster.
@@ -146,7 +146,8 @@ fn or_never(at: Option<UnixNanos>) -> String {
     at.map_or_else(|| NEVER.to_owned(), |at| at.to_string())
 }
 
-/// A node that is not in the catalog has no address (wire.md Q24).
+/// Describes an owner by the catalog. A node that is not in the catalog has no address
+/// (wire.md Q24).
 fn owner_without_details(catalog: &Catalog, id: NodeId) -> ShardOwnerInfo {
     ShardOwnerInfo {
         id,
@@ -162,7 +163,8 @@ fn owner_without_details(catalog: &Catalog, id: NodeId) -> ShardOwnerInfo {
     }
 }
 
-/// What its node says of a copy; a node that does not answer is no node without the shard.
+/// Fills in the data node's report on a copy. Without an answer it is not known whether the node
+/// has the shard.
 fn fill(owner: &mut ShardOwnerInfo, id: ShardId, answers: &Answers) {
     match answers.get(&owner.id) {
         Some(Ok(shards)) => match shards.get(&id.0) {
@@ -179,8 +181,8 @@ fn fill(owner: &mut ShardOwnerInfo, id: ShardId, answers: &Answers) {
     }
 }
 
-/// Copies on data nodes that the catalog does not have there. Those of deleted groups are being
-/// deleted.
+/// Returns copies on data nodes that are not in the catalog. Copies of deleted groups are left out:
+/// they are being deleted.
 fn unlisted_copies(catalog: &Catalog, answers: &Answers) -> Vec<ShardInfo> {
     let mut all = Vec::new();
     for (node, shards) in answers {
