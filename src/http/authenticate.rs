@@ -1,7 +1,7 @@
-//! In front of every route that is not open: who calls (wire.md 7).
+//! Authentication of callers, before every route that is not open (wire.md 7).
 //!
-//! Open are `/ping`, `/status`, `/livez`, `/readyz` and, without what it tells to callers it knows,
-//! `/healthz`. Meta nodes prove themselves at `/cluster/…` in a way of their own.
+//! Open routes are `/ping`, `/status`, `/livez`, `/readyz`, and `/healthz`, which tells an
+//! unauthenticated caller less. At `/cluster/…` meta nodes prove the secret instead.
 
 use axum::extract::Request;
 use axum::middleware::Next;
@@ -26,8 +26,10 @@ pub(super) async fn require_caller(
     Ok(next.run(request).await)
 }
 
+/// Checks credentials.
+///
 /// # Errors
-/// Why the caller is not let in.
+/// The reason why the caller is refused.
 pub(super) async fn admit(state: &State, presented: &Credentials) -> Result<Caller, Denied> {
     state.authenticator.admit(presented, &*state.users).await
 }
@@ -41,7 +43,7 @@ pub(super) fn presented(uri: &Uri, headers: &HeaderMap) -> Credentials {
     )
 }
 
-/// Whether a password stands in the URL, which then has to stay out of a `Location`.
+/// Returns whether the URL contains a password, which must then not be in a `Location`.
 pub(super) fn has_password(uri: &Uri) -> bool {
     Params::from_query(uri).get("p").is_some()
 }

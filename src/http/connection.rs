@@ -1,4 +1,4 @@
-//! One connection: hyper over a guarded stream.
+//! One connection: hyper over a stream with timeouts.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -13,8 +13,8 @@ use super::dispatch::{App, answer};
 use super::timeout_stream::{StreamTimeouts, TimeoutStream};
 use crate::runtime::net::Stream;
 
-/// Serves until the peer is done, a limit cuts it off, or `drain`: then the request under way is
-/// answered, and the connection closed.
+/// Serves until the peer closes, a timeout ends the connection, or `drain` is cancelled: then the
+/// current request is answered, and the connection closed.
 pub(super) async fn serve(stream: Box<dyn Stream>, app: Arc<App>, drain: CancellationToken) {
     let state = Arc::new(ConnectionState::new(stream.peer().ip()));
     let limits = StreamTimeouts {
@@ -22,8 +22,8 @@ pub(super) async fn serve(stream: Box<dyn Stream>, app: Arc<App>, drain: Cancell
         stall: app.config.stall_timeout,
     };
     let io = TokioIo::new(TimeoutStream::new(stream, state.clone(), limits));
-    // hyper's clock runs from the end of the last answer to the end of the next head: idleness, in
-    // effect.
+    // hyper measures from the end of the last answer to the end of the next head. With the timeout
+    // for a head in `TimeoutStream` this is the timeout for an idle connection.
     let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new())
@@ -33,7 +33,7 @@ pub(super) async fn serve(stream: Box<dyn Stream>, app: Arc<App>, drain: Cancell
     let mut connection = pin!(builder.serve_connection(io, service));
     tokio::select! {
         biased;
-        // Whatever ended it, the peer knows: there is nobody else to tell.
+        // The peer knows how the connection ended; nobody else needs to.
         _ = connection.as_mut() => return,
         () = drain.cancelled() => {}
     }

@@ -1,4 +1,4 @@
-//! Around every route: request id, custom headers, panics, counting (wire.md 4.2).
+//! Work around every route: request id, custom headers, panics, counting (wire.md 4.2).
 
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
@@ -25,7 +25,7 @@ use crate::runtime::Env;
 use crate::service::Service;
 use crate::wire::headers;
 
-/// What all requests share.
+/// Objects that all requests share.
 pub(super) struct App {
     pub(super) service: Arc<Service>,
     pub(super) config: HttpConfig,
@@ -60,7 +60,7 @@ impl App {
         }
     }
 
-    /// Nothing of a request that was carried here by mistake is looked at.
+    /// Checks first that a forwarded request is meant for this node; otherwise reads nothing of it.
     async fn respond(&self, request: Request<Incoming>) -> Response {
         let meant_for = request
             .headers()
@@ -74,7 +74,7 @@ impl App {
         }
     }
 
-    /// A panic is caught here: it costs this request, not the node.
+    /// Catches a panic: it fails this request, not the node.
     async fn route(&self, request: Request<Incoming>) -> Response {
         let call = self.router.clone().call(request);
         match AssertUnwindSafe(request_scope::scope(call))
@@ -95,7 +95,7 @@ impl App {
     }
 }
 
-/// Answers one request. Never fails: that is what 500 is for.
+/// Answers one request. Never fails: errors are answers too.
 pub(super) async fn answer(
     app: Arc<App>,
     connection: Arc<ConnectionState>,
@@ -105,7 +105,7 @@ pub(super) async fn answer(
     let _under_way = app.service.metrics().requests_under_way.enter();
     let route = routes::route_index(request.uri().path());
     let id = app.ids.of(request.headers());
-    // As it is when the request starts, as the original has it.
+    // The index when the request starts, as in the original.
     let index = app.service.index();
     let is_forwarded = request.headers().contains_key(headers::FORWARDED);
     request.extensions_mut().insert(Context {

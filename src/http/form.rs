@@ -1,4 +1,4 @@
-//! A request whose parameters have been read, with what is needed to carry it on.
+//! A request with its parameters, and with all that is needed to forward it.
 
 use axum::extract::Request;
 use axum::http::request::Parts;
@@ -16,8 +16,10 @@ pub(super) struct Form {
 }
 
 impl Form {
+    /// Reads the body and the parameters.
+    ///
     /// # Errors
-    /// The body is too large, too slow, or no form though it says so.
+    /// The body is too large, too slow, or a multipart form that cannot be decoded.
     pub(super) async fn read(config: &HttpConfig, request: Request) -> Result<Self, Failure> {
         let (parts, body) = body::read_whole(request, MAX_BODY_BYTES, config).await?;
         let params = Params::from_form(&parts.uri, &parts.headers, body.clone()).await?;
@@ -28,6 +30,8 @@ impl Form {
         })
     }
 
+    /// Returns the value of a required parameter.
+    ///
     /// # Errors
     /// 400 `addr is required`.
     pub(super) fn required(&self, name: &str) -> Result<&str, Failure> {
@@ -36,7 +40,7 @@ impl Form {
             .ok_or_else(|| Failure::bad(format!("{name} is required")))
     }
 
-    /// `true` and nothing else is true.
+    /// Returns whether the value is exactly `true`.
     pub(super) fn is_true(&self, name: &str) -> bool {
         self.params.get(name) == Some("true")
     }

@@ -1,4 +1,5 @@
-//! Requests that only the leader answers, as HTTP: what is carried, and how its answer comes back.
+//! Requests that only the leader answers, as HTTP: what is forwarded, and how the answer comes
+//! back.
 
 use std::net::IpAddr;
 
@@ -17,7 +18,8 @@ use crate::service::{
 };
 use crate::wire::headers;
 
-/// What of a caller's request the leader must see: who calls, in what, what it can read.
+/// Headers of a caller's request that the leader must see: credentials, and the formats of the two
+/// bodies.
 const FORWARDED_REQUEST_HEADERS: [&str; 5] = [
     "authorization",
     "content-type",
@@ -25,7 +27,7 @@ const FORWARDED_REQUEST_HEADERS: [&str; 5] = [
     "user-agent",
     headers::PROOF,
 ];
-/// What of the leader's answer the caller must see; the rest is said anew by this node.
+/// Headers of the leader's answer that the caller must see. This node makes the others itself.
 const FORWARDED_RESPONSE_HEADERS: [&str; 5] = [
     "content-type",
     "content-encoding",
@@ -34,17 +36,18 @@ const FORWARDED_RESPONSE_HEADERS: [&str; 5] = [
     headers::PROOF,
 ];
 
-/// How a caller gets to the leader.
+/// Way of a caller's request to the leader.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Route {
-    /// Redirected when it used an advertised name, else carried; carried, too, with a password in
-    /// its URL.
+    /// Redirected when the caller used an advertised name and has no password in its URL, otherwise
+    /// forwarded.
     RedirectIfPossible,
-    /// Always carried.
+    /// Always forwarded.
     AlwaysForward,
 }
 
-/// Answers here if this node leads, else sends or carries the caller to the leader.
+/// Answers here if this node leads; otherwise redirects the caller, or forwards its request, to the
+/// leader.
 pub(super) async fn at_leader<Fut>(
     service: &Service,
     parts: &Parts,
@@ -74,8 +77,7 @@ where
     }
 }
 
-/// Where the request comes from; of one that another meta node carried here, where it first came
-/// from.
+/// Returns the IP address of the caller. For a forwarded request that is where it first came from.
 pub(super) fn caller_ip(parts: &Parts) -> IpAddr {
     let named = parts
         .headers

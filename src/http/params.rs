@@ -17,11 +17,12 @@ impl Params {
         Self(urlencoded(uri.query().unwrap_or_default().as_bytes()))
     }
 
-    /// Of a request whose body has been read. Only a body that says that it is a form is one;
-    /// others belong to the route, JSON under a form's content type included (clients.md trap 17).
+    /// Returns the parameters of a request whose body has been read. A body is a form only if its
+    /// content type says so; a route may read another body itself, such as JSON with the content
+    /// type of a form (clients.md trap 17).
     ///
     /// # Errors
-    /// 400 for a form that cannot be decoded.
+    /// 400 for a multipart form that cannot be decoded.
     pub(super) async fn from_form(
         uri: &Uri,
         headers: &HeaderMap,
@@ -40,7 +41,8 @@ impl Params {
         Ok(Self(pairs))
     }
 
-    /// The value, if it is there and not empty: Go's `FormValue` does not tell the two apart.
+    /// Returns the value, unless it is missing or empty: Go's `FormValue` does not distinguish
+    /// these.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         let first = self.0.iter().find(|(n, _)| n == name);
         first

@@ -20,7 +20,8 @@ pub(super) struct Proven<'a> {
 pub(super) struct AnswerProof(String);
 
 impl<'a> Proven<'a> {
-    /// `None` without a key here, or without a proof there: the route decides what that means.
+    /// Returns `None` without a key here, or without a proof in the request: the route decides what
+    /// that means.
     ///
     /// # Errors
     /// 401: a wrong proof is always refused.
@@ -51,7 +52,7 @@ impl<'a> Proven<'a> {
 
 impl AnswerProof {
     pub(super) fn put(self, response: &mut Response) {
-        // Hex and blanks: it is a header's value.
+        // Cannot fail: the proof consists of hex digits and spaces.
         if let Ok(value) = HeaderValue::from_str(&self.0) {
             response.headers_mut().insert(headers::PROOF, value);
         }

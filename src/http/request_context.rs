@@ -8,7 +8,7 @@ use hyper::http::Extensions;
 
 use super::connection_state::ConnectionState;
 
-/// Stands in the request's extensions.
+/// Part of the request's extensions.
 #[derive(Clone)]
 pub(super) struct Context {
     pub(super) connection: Arc<ConnectionState>,
@@ -16,7 +16,7 @@ pub(super) struct Context {
     pub(super) id: HeaderValue,
 }
 
-/// IP address of the connection's peer; 0.0.0.0 for a request that came over none.
+/// Returns the IP address of the connection's peer; 0.0.0.0 for a request without a connection.
 pub(super) fn peer_ip(extensions: &Extensions) -> IpAddr {
     extensions
         .get::<Context>()

@@ -1,4 +1,4 @@
-//! The listener: accepts, bounds, drains.
+//! The server: accepts connections up to a limit, and drains them.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -19,15 +19,16 @@ use crate::service::Service;
 pub struct Server {
     local: SocketAddr,
     service: Arc<Service>,
-    /// No new connections; those that are open finish their request.
+    /// Cancelled: no new connections; open ones finish their request.
     drain: CancellationToken,
-    /// The grace is over.
+    /// Cancelled: open connections are cut.
     cut: CancellationToken,
     connections: TaskTracker,
 }
 
 impl Server {
-    /// Serves on a bound listener. Answers probes at once, whatever the state of the cluster.
+    /// Starts to serve on a bound listener. Probes are answered at once, whatever the state of the
+    /// cluster.
     pub fn start(
         env: &Env,
         listener: Box<dyn Listener>,
@@ -37,7 +38,7 @@ impl Server {
         Self::start_with_users(env, listener, service.clone(), service, config)
     }
 
-    /// For tests that have users of their own.
+    /// The same, for tests that have users of their own.
     pub fn start_with_users(
         env: &Env,
         listener: Box<dyn Listener>,
@@ -67,8 +68,8 @@ impl Server {
         self.local
     }
 
-    /// Stops accepting, answers long polls 503, lets requests finish, and cuts what is left after
-    /// `grace`.
+    /// Stops accepting, answers long polls with 503, lets requests finish, and cuts the remaining
+    /// connections after `grace`.
     pub async fn drain(&self, grace: Duration) {
         self.service.stop();
         self.drain.cancel();
@@ -86,7 +87,8 @@ impl Server {
     }
 }
 
-/// Out of descriptors, as a rule: connections must close before the next one can open.
+/// Delay after a failed accept. Usually the process is out of file descriptors: connections must
+/// close before the next one can open.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(50);
 
 struct Acceptor {
@@ -98,7 +100,7 @@ struct Acceptor {
 }
 
 impl Acceptor {
-    /// Ends, and closes the listener, on drain or when the process's tasks stop.
+    /// Accepts until drain, or until the process's tasks stop; then closes the listener.
     async fn run(self, mut listener: Box<dyn Listener>) {
         let mut failing = false;
         loop {
@@ -127,7 +129,7 @@ impl Acceptor {
     fn serve(&self, stream: Box<dyn Stream>) {
         let metrics = self.app.service.metrics();
         if self.connections.len() >= self.app.config.max_connections {
-            // Closed at once: a probe that hangs in a full queue says less than one that fails.
+            // Closed at once: a probe that fails says more than one that waits in a full queue.
             metrics.connections_refused.add();
             return;
         }

@@ -1,4 +1,4 @@
-//! `POST /announce`: what data nodes and meta nodes say of themselves (wire.md 8).
+//! `POST /announce`: announcements of data nodes and meta nodes about themselves (wire.md 8).
 
 use axum::extract::Request;
 use axum::response::Response;

@@ -1,4 +1,4 @@
-//! `/add-data`, `/remove-data`, `/update-data`: data nodes come, go and move (wire.md 6.2).
+//! `/add-data`, `/remove-data`, `/update-data`: adds, removes and moves data nodes (wire.md 6.2).
 
 use axum::extract::Request;
 use axum::response::Response;
@@ -10,8 +10,8 @@ use crate::http::reply::{no_content, ok_json};
 use crate::http::state::AppState;
 use crate::service::Retry;
 
-/// Adds the data node at `addr`, `passive` or not, answered with what the catalog says of it.
-/// Always carried: Helm's curl follows no redirect (clients.md trap 11).
+/// Adds the data node at `addr`, `passive` or not, and returns its entry in the catalog. Always
+/// forwarded: Helm's curl follows no redirect (clients.md trap 11).
 pub(super) async fn add(state: AppState, request: Request) -> Result<Response, Failure> {
     let form = Form::read(&state.config, request).await?;
     let service = &state.service;
@@ -29,7 +29,7 @@ pub(super) async fn add(state: AppState, request: Request) -> Result<Response, F
     .await
 }
 
-/// Takes the data node at `addr` out.
+/// Removes the data node at `addr`.
 pub(super) async fn remove(state: AppState, request: Request) -> Result<Response, Failure> {
     let form = Form::read(&state.config, request).await?;
     let service = &state.service;
@@ -50,8 +50,8 @@ pub(super) async fn remove(state: AppState, request: Request) -> Result<Response
     .await
 }
 
-/// The node at `newAddr` takes the place of the one at `oldAddr`: another machine, or the same one
-/// with a new disk.
+/// Puts the node at `newAddr` in the place of the one at `oldAddr`: another machine, or the same
+/// one with a new disk.
 pub(super) async fn update(state: AppState, request: Request) -> Result<Response, Failure> {
     let form = Form::read(&state.config, request).await?;
     let service = &state.service;

@@ -1,4 +1,4 @@
-//! `/cluster/identity`: the one message of founding, and its proofs (founding.md 3 and 11).
+//! `/cluster/identity`: the only message of founding, and its proofs (founding.md 3 and 11).
 
 use axum::extract::Request;
 use axum::response::Response;
@@ -15,7 +15,7 @@ use crate::wire::identity::Identity;
 
 const PATH: &str = "/cluster/identity";
 
-/// For people: what this node says of itself, unsigned.
+/// Returns this node's identity to operators, without a proof.
 pub(super) async fn show(state: AppState) -> Result<Response, Failure> {
     let nobody = std::net::Ipv4Addr::UNSPECIFIED.into();
     Ok(ok_json(&state.service.exchange_identity(None, nobody)?))
@@ -38,8 +38,8 @@ pub(super) async fn exchange(state: AppState, request: Request) -> Result<Respon
     if proven.is_none() && state.authenticator.is_shut() {
         return Err(wrong_secret());
     }
-    // Without a proof that we could ask for, the caller is answered (it then sees that secrets
-    // differ), and what it says is not taken as a hint.
+    // A caller without a proof, where we have a key, is answered, so that it sees that secrets
+    // differ. Its identity is not used as a hint.
     let hint = (proven.is_some() || state.config.peer_key.is_none()).then_some(&theirs);
     let ours = state.service.exchange_identity(hint, from)?;
     let text = json::go_json(&ours) + "\n";

@@ -1,4 +1,4 @@
-//! `/join`, `/leave`, `/remove`: meta nodes come and go by hand (wire.md 6.2, founding.md 8).
+//! `/join`, `/leave`, `/remove`: manual changes of the meta nodes (wire.md 6.2, founding.md 8).
 
 use axum::extract::Request;
 use axum::http::request::Parts;
@@ -15,7 +15,7 @@ use crate::http::params::Params;
 use crate::http::reply::{no_content, ok_json};
 use crate::http::state::AppState;
 
-/// Adds the meta node at `addr`, answered with what the catalog says of it.
+/// Adds the meta node at `addr`, and returns its entry in the catalog.
 pub(super) async fn join(state: AppState, request: Request) -> Result<Response, Failure> {
     let Form {
         mut parts,
@@ -27,8 +27,8 @@ pub(super) async fn join(state: AppState, request: Request) -> Result<Response, 
     let addr = service.resolve_localhost(asked.clone());
     let mut route = Route::RedirectIfPossible;
     if addr != asked {
-        // Only this node knows what the caller means: the leader is told, and the caller not sent
-        // there.
+        // Only this node knows which node the caller means: the request is forwarded with its
+        // address, and the caller not redirected.
         route = Route::AlwaysForward;
         (parts, body) = with_uri(parts, &format!("/join?addr={addr}"))?;
     }
@@ -47,8 +47,7 @@ pub(super) async fn leave(state: AppState, request: Request) -> Result<Response,
     Ok(no_content())
 }
 
-/// Takes the meta node at `httpAddr` out; with `force`, one that is known by its `tcpAddr` alone,
-/// too.
+/// Removes the meta node at `httpAddr`; with `force`, alternatively the one at `tcpAddr`.
 pub(super) async fn remove(state: AppState, request: Request) -> Result<Response, Failure> {
     let Form {
         mut parts,
@@ -67,8 +66,8 @@ pub(super) async fn remove(state: AppState, request: Request) -> Result<Response
     let deadline = service.joining_deadline(forwarded);
     let by = format!("/remove from {}", caller_ip(&parts));
     let mut route = Route::RedirectIfPossible;
-    // As for `join`. Carried here by a version that does not rename it, `localhost` is nobody: it
-    // was not the leader.
+    // As for `join`. In a request that a node of an older version forwarded, `localhost` is not
+    // replaced: it is not the leader that is meant.
     if let Target::Http(http) = &mut target
         && !forwarded
     {
@@ -90,7 +89,7 @@ pub(super) async fn remove(state: AppState, request: Request) -> Result<Response
     at_leader(service, &parts, &body, deadline, route, local).await
 }
 
-/// Addresses by which a meta node is named.
+/// The two addresses by which a caller may name a meta node.
 enum Target {
     Http(Address),
     Raft(Address),
@@ -104,7 +103,7 @@ fn address(params: &Params, name: &str) -> Result<Option<Address>, Failure> {
     params.get(name).map(parse).transpose()
 }
 
-/// The same request with other words, for another node.
+/// Returns the same request with another path and query, to be forwarded.
 fn with_uri(mut parts: Parts, asked: &str) -> Result<(Parts, Bytes), Failure> {
     parts.headers.remove(hyper::header::CONTENT_TYPE);
     let uri =

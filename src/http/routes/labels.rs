@@ -35,7 +35,8 @@ pub(super) async fn change(state: AppState, request: Request) -> Result<Response
     .await
 }
 
-/// Whatever its content type: curl says that JSON is a form (clients.md trap 17).
+/// Parses the body as JSON, whatever its content type: curl sends JSON as a form
+/// (clients.md trap 17).
 fn parse(body: &[u8]) -> Result<(NodeId, Labels), Failure> {
     let fields: Map<String, Value> = serde_json::from_slice(body)
         .map_err(|error| Failure::bad(format!("the body is no JSON object: {error}")))?;

@@ -9,7 +9,8 @@ use crate::http::params::Params;
 use crate::http::reply::{ok_json, ok_text};
 use crate::http::state::AppState;
 
-/// The leader's Raft address as this node knows it; with `?all`, 500 unless all meta nodes agree.
+/// Returns the leader's Raft address as this node knows it; with `?all`, 500 unless all meta nodes
+/// agree.
 pub(super) async fn ping(state: AppState, request: Request) -> Result<Response, Failure> {
     let all = Params::from_query(request.uri()).get("all").is_some();
     let leader = if all {

@@ -1,4 +1,5 @@
-//! The table of routes. Each file is one noun: parse, call `service`, shape the reply.
+//! The table of routes. Each file handles one noun: it parses the request, calls `service`, and
+//! shapes the reply.
 
 mod announce;
 mod data;
@@ -65,7 +66,8 @@ pub const ROUTES: &[&str] = &[
     "/metrics",
 ];
 
-/// Where a path is counted; beyond the end for all others.
+/// Returns the index at which a path is counted: the one after the last for all paths that are not
+/// listed.
 pub(super) fn route_index(path: &str) -> usize {
     ROUTES
         .iter()
@@ -74,8 +76,8 @@ pub(super) fn route_index(path: &str) -> usize {
 }
 
 pub(super) fn router(state: Arc<State>) -> Router {
-    // Only around the methods that a path has: what is not routed needs no credentials (wire.md
-    // 4.1).
+    // Authenticates only the methods that a path has: for others no credentials are needed
+    // (wire.md 4.1).
     let authenticated =
         |methods: Methods| methods.route_layer(from_fn_with_state(state.clone(), require_caller));
     let open = Router::new()
@@ -132,7 +134,8 @@ pub(super) fn router(state: Arc<State>) -> Router {
         .with_state(state)
 }
 
-/// Ansible's tests ask for `/ding` and want 400 with "error parsing index" (clients.md trap 15).
+/// Answers unknown paths. Ansible's tests ask for `/ding` and expect 400 with "error parsing index"
+/// (clients.md trap 15).
 async fn unknown_path(request: Request) -> Failure {
     let path = request.uri().path();
     if *request.method() == Method::GET || *request.method() == Method::HEAD {
@@ -145,8 +148,8 @@ async fn unknown_path(request: Request) -> Failure {
     }
 }
 
-/// A known path: 404 for the other of GET and POST, 400 for a method that no path has (wire.md
-/// 4.1).
+/// Answers methods that a known path does not have: 404 for GET or POST, 400 for any other method
+/// (wire.md 4.1).
 async fn method_not_allowed(request: Request) -> Failure {
     let (method, path) = (request.method(), request.uri().path());
     let known = matches!(*method, Method::GET | Method::HEAD | Method::POST);

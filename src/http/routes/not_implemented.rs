@@ -1,4 +1,4 @@
-//! Routes that the product has and this version does not: 501 says so, and a 404 would not.
+//! Routes of the product that this version does not have: they answer 501, which a 404 would hide.
 
 use std::sync::Arc;
 

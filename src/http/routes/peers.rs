@@ -1,8 +1,8 @@
-//! The paths of `wire::joining`: what meta nodes ask each other besides their identity, and its
-//! proofs (founding.md 6 to 8, 11).
+//! The paths of `wire::joining`: requests between meta nodes besides their identity, with proofs
+//! (founding.md 6 to 8, 11).
 //!
-//! What only the leader can answer is carried to it and never redirected: the proofs cover the
-//! incarnations of who asks and of who answers, whoever carries them.
+//! Requests that only the leader can answer are forwarded to it and never redirected: the proofs
+//! cover the incarnations of the caller and of the answering node, whichever node forwards them.
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -21,7 +21,7 @@ use crate::http::state::AppState;
 use crate::wire::api::ErrorBody;
 use crate::wire::joining::Refused;
 
-/// What all of their bodies have: who speaks.
+/// The field that all bodies have: the incarnation of the sender.
 #[derive(Deserialize)]
 struct Speaker {
     from: Incarnation,
@@ -34,8 +34,8 @@ pub(super) async fn answer(state: AppState, request: Request) -> Result<Response
     let (service, path) = (&state.service, parts.uri.path());
     let key = state.config.peer_key.as_ref();
     let proven = Proven::check(key, &parts.headers, path, from, &body)?;
-    // Where callers are checked, meta nodes are: also in a cluster that was founded without the
-    // secret.
+    // Where callers are authenticated, meta nodes are too, also in a cluster that was founded
+    // without the secret.
     if proven.is_none() && key.is_some() && (service.needs_proof() || state.authenticator.is_shut())
     {
         return Err(wrong_secret());
@@ -79,7 +79,8 @@ fn reply(proven: Option<&Proven<'_>>, status: u16, text: Bytes) -> Response {
     response
 }
 
-/// Why there is no answer: the body says who says so, as all of theirs do, and is proven like them.
+/// Returns an error of this node. Its body names this node as the sender, as all bodies do, and is
+/// proven like them.
 fn local_failure(state: &AppState, proven: Option<&Proven<'_>>, failure: Failure) -> Response {
     let error = failure.text().to_owned();
     let mut response = failure.into_response();

@@ -14,7 +14,7 @@ use crate::http::state::AppState;
 use crate::service::{Retry, ShardFilter};
 use crate::wire::go_duration;
 
-/// `verbose`, `expired` and `inconsistent` are true when they are exactly `true`.
+/// Lists shards. `verbose`, `expired` and `inconsistent` are true when they are exactly `true`.
 pub(super) async fn show(state: AppState, request: Request) -> Result<Response, Failure> {
     let params = Params::from_query(request.uri());
     let is_true = |name: &str| params.get(name) == Some("true");
@@ -49,7 +49,7 @@ pub(super) async fn copy(state: AppState, request: Request) -> Result<Response, 
     .await
 }
 
-/// Only the leader, who gave the order, knows of a copy.
+/// Lists the copies under way. Only the leader, which started them, knows them.
 pub(super) async fn copies_in_progress(
     state: AppState,
     request: Request,

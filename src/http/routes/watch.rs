@@ -37,7 +37,7 @@ pub(super) async fn watch(state: AppState, request: Request) -> Result<Response,
             Polled::AskLeader => {
                 let deadline = Instant::now() + LEADER_TIMEOUT;
                 let not_here = || async { Err(NotLeader::default().into()) };
-                // No leader, or no answer: nothing is lost, the poll goes on here.
+                // Without a leader, or without an answer, nothing is lost: the poll continues here.
                 if let Ok(response) = at_leader(
                     service,
                     &parts,
@@ -55,7 +55,7 @@ pub(super) async fn watch(state: AppState, request: Request) -> Result<Response,
     }
 }
 
-/// Digits only, as Go parses it: Rust would take a plus sign.
+/// Parses the index. Digits only, as in Go: Rust would accept a plus sign.
 fn index(uri: &Uri) -> Option<u64> {
     let params = Params::from_query(uri);
     let digits = params
@@ -64,18 +64,18 @@ fn index(uri: &Uri) -> Option<u64> {
     digits.parse().ok()
 }
 
-/// The leader answers at once what it can judge, and parks what it cannot: that poll belongs here
-/// again.
+/// Timeout for the leader's answer. It answers at once a poll that it can judge, and lets others
+/// wait: those continue here.
 const LEADER_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Nobody reads this: the connection is closed. The status, which other servers use for it too,
-/// keeps it apart from errors in the metrics.
+/// The answer to a connection that is closed. Its status, which other servers use as well, keeps it
+/// apart from errors in the metrics.
 fn hung_up() -> Failure {
     let status = StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST);
     Failure::new(status, "the caller hung up")
 }
 
-/// Smaller ones do not shrink.
+/// Minimum length in bytes of a body that is compressed: smaller ones do not shrink.
 const MIN_GZIP_BYTES: usize = 512;
 
 async fn reply(body: &PollBody, headers: &HeaderMap) -> Response {
