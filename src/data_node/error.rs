@@ -68,7 +68,8 @@ pub enum FailureCause {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OtherService {
     #[error(
-        "that is {META_RAFT_PORT}, the Raft port of a meta node; use the data node's {DATA_RPC_PORT}"
+        "that is {META_RAFT_PORT}, the Raft port of a meta node; use the data node's \
+         {DATA_RPC_PORT}"
     )]
     RaftPort,
     #[error(
@@ -115,6 +116,11 @@ impl Failed {
 }
 
 impl FailureCause {
+    /// Whether the data node answered with exactly this error.
+    pub fn is_said(&self, words: &str) -> bool {
+        matches!(self, Self::Said(text) if text == words)
+    }
+
     /// Whether the data node may have done, or may still do, what was asked.
     pub fn is_maybe_done(&self) -> bool {
         match self {

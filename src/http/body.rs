@@ -62,7 +62,7 @@ pub(super) async fn read(
 /// Reads the head and the whole body, for requests that may be forwarded.
 ///
 /// # Errors
-/// Those of `read`.
+/// Errors of `read`.
 pub(super) async fn read_whole(
     request: Request,
     limit: u64,

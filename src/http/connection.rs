@@ -1,4 +1,4 @@
-//! One connection: hyper over a stream with timeouts.
+//! A connection: hyper over a stream with timeouts.
 
 use std::pin::pin;
 use std::sync::Arc;

@@ -14,12 +14,12 @@ pub(super) struct ConnectionState {
     hung_up: Notify,
 }
 
-/// What the connection waits for.
+/// Side that has to act next.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Phase {
-    /// For the peer: a request, or a body. The end of its stream ends the connection.
+    /// The peer sends a request, or a body. The end of its stream ends the connection.
     Talking = 0,
-    /// For our answer. The end of the peer's stream may only mean that it sends nothing more.
+    /// The peer waits for our answer. The end of the peer's stream may only mean that it sends nothing more.
     Waiting = 1,
 }
 

@@ -38,7 +38,7 @@ impl Server {
         Self::start_with_users(env, listener, service.clone(), service, config)
     }
 
-    /// The same, for tests that have users of their own.
+    /// Starts with other users than those of the catalog, for tests.
     pub fn start_with_users(
         env: &Env,
         listener: Box<dyn Listener>,

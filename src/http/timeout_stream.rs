@@ -28,7 +28,7 @@ pub(super) struct TimeoutStream {
     /// Start of the current head, and the number of requests at that time.
     head: Option<(Instant, u64)>,
     ended: bool,
-    /// Whether the last write or flush did not complete: hyper has bytes that an end of stream must
+    /// Set while the last write or flush has not completed: hyper has bytes that an end of stream must
     /// not discard.
     blocked: bool,
     head_timer: Timer,

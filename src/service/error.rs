@@ -19,7 +19,7 @@ pub enum Error {
     NotLeader(#[from] NotLeader),
     /// Certainly not executed. Counts the meta nodes that this one has heard lately, itself
     /// included, and all of them.
-    #[error("no leader{}", reachable.map(|(heard, of)| format!(" ({heard} of {of} meta nodes reachable)")).unwrap_or_default())]
+    #[error("no leader{}", counted(*reachable))]
     NoLeader { reachable: Option<(usize, usize)> },
     /// Maybe executed, maybe not: never a false success or failure.
     #[error("{0}")]
@@ -28,7 +28,7 @@ pub enum Error {
     DiskFull,
     #[error("{}", ProposeError::Halted(reason.clone()))]
     Halted { reason: String },
-    /// The same halt, as a long poll is told.
+    /// Halted, as a long poll is told.
     #[error("{reason}")]
     PollHalted { reason: String },
     /// Text of the wire (wire.md 4.3).
@@ -170,6 +170,12 @@ pub enum DataNodeError {
         shard: ShardId,
         error: Box<DataNodeError>,
     },
+}
+
+fn counted(reachable: Option<(usize, usize)>) -> String {
+    reachable.map_or_else(String::new, |(heard, of)| {
+        format!(" ({heard} of {of} meta nodes reachable)")
+    })
 }
 
 impl From<ProposeError> for Error {

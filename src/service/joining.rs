@@ -16,7 +16,7 @@ use crate::wire::api::MetaNodeInfo;
 /// Timeout for an answer. Clients give up at 10 s: until then they must have heard what the node
 /// waits for.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(9);
-/// The same for a forwarded request: the node that forwarded it has to answer within the above.
+/// Timeout for the answer to a forwarded request: the node that forwarded it has to answer within the above.
 const FORWARDED_ANSWER_TIMEOUT: Duration = Duration::from_secs(8);
 
 impl Service {

@@ -67,7 +67,7 @@ pub struct LeaderRequest {
     /// `Host` that the caller used, with or without a port. Without it the caller is never
     /// redirected.
     pub host: Option<String>,
-    /// Whether another meta node forwarded it here.
+    /// Forwarded here by another meta node.
     pub is_forwarded: bool,
     pub request: ForwardedRequest,
 }
@@ -95,7 +95,7 @@ impl Service {
     /// is needed.
     ///
     /// # Errors
-    /// Those of `local`. Of a forwarded request all but `Unknown` mean that nothing was executed.
+    /// Errors of `local`. Of a forwarded request all but `Unknown` mean that nothing was executed.
     pub async fn at_leader<T, Fut>(
         &self,
         limits: Limits,

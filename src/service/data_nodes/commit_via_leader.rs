@@ -61,11 +61,11 @@ impl Service {
         // The caller's credentials are not kept for so long: this node sends the request as itself.
         let authorization = self.config.login.authorization(self.env.clock.now());
         let authorization = authorization.map(|value| ("authorization".to_owned(), value.into()));
-        let carried = (headers::FORWARDED.to_owned(), Bytes::from_static(b"1"));
+        let forwarded = (headers::FORWARDED.to_owned(), Bytes::from_static(b"1"));
         let request = ForwardedRequest {
             method: "POST".to_owned(),
             path_and_query: "/execute".to_owned(),
-            headers: [carried].into_iter().chain(authorization).collect(),
+            headers: [forwarded].into_iter().chain(authorization).collect(),
             body,
         };
         match self

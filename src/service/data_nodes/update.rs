@@ -89,7 +89,10 @@ impl Service {
             tcp: node.tcp,
         };
         if let Err(error) = self.commit_via_leader(raft, back).await {
-            tracing::error!(node = %node.id, "its new address {at} could not be taken back: {error}");
+            tracing::error!(
+                node = %node.id,
+                "its new address {at} could not be taken back: {error}"
+            );
         }
     }
 }

@@ -99,12 +99,18 @@ impl OwnerSearch {
                 Err(Error::NotLeader(_)) => return,
                 // A data node or a shard was removed meanwhile: the others still get their owners.
                 Err(Error::DataNode(why)) => {
-                    tracing::debug!(event = "restored-shard", shard = %copy.shard, node = %copy.node, %why, "not an owner");
+                    tracing::debug!(
+                        event = "restored-shard", shard = %copy.shard, node = %copy.node, %why,
+                        "not an owner"
+                    );
                 }
                 // Nothing can be proposed now: each of the others would wait as long and fail as
                 // well.
                 Err(error) => {
-                    tracing::warn!(event = "restored-shard", %error, "restored shards wait for their owners");
+                    tracing::warn!(
+                        event = "restored-shard", %error,
+                        "restored shards wait for their owners"
+                    );
                     return;
                 }
             }
@@ -116,7 +122,8 @@ impl OwnerSearch {
         tracing::warn!(
             event = "restored-shard",
             shards = self.lacking.len(),
-            "restored shards are held by no data node: their spans cannot be written; drop them if nothing is to come"
+            "restored shards are held by no data node: their spans cannot be written; drop them if \
+             nothing is to come"
         );
     }
 

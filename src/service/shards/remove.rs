@@ -8,7 +8,6 @@ use tokio::time::Instant;
 use super::{Error, REMOVE_TIMEOUT, Service, node, not_an_owner, target};
 use crate::base::ShardId;
 use crate::catalog::DataNode;
-use crate::data_node::FailureCause;
 use crate::machine::{Command, ShardCopy};
 use crate::raft::Raft;
 use crate::service::data_nodes::address_of;
@@ -97,9 +96,7 @@ impl Service {
             .await
         {
             Ok(()) => Ok(true),
-            Err(failed) if matches!(&failed.why, FailureCause::Said(text) if text == SHARD_NOT_FOUND) => {
-                Ok(false)
-            }
+            Err(failed) if failed.why.is_said(SHARD_NOT_FOUND) => Ok(false),
             Err(failed) => Err(failed.into()),
         }
     }
