@@ -64,7 +64,7 @@ impl Request {
     }
 
     /// Asking twice is the same as asking once.
-    pub(super) fn is_safe(&self) -> bool {
+    pub(super) fn is_idempotent(&self) -> bool {
         matches!(self.method.as_str(), "GET" | "HEAD")
     }
 }

@@ -70,7 +70,9 @@ impl Client {
     ) -> Result<Response, CallError> {
         let mut to = to.clone();
         for hop in 0..=MAX_REDIRECTS {
-            let answered = self.exchange(&to, &self.signed(&request), deadline).await;
+            let answered = self
+                .exchange(&to, &self.with_authorization(&request), deadline)
+                .await;
             let response = match answered {
                 Ok(response) if matches!(response.status, 307 | 308) => response,
                 Err(error) if hop > 0 => {
@@ -91,7 +93,7 @@ impl Client {
     }
 
     /// Unless the request shows something by itself.
-    fn signed(&self, request: &Request) -> Request {
+    fn with_authorization(&self, request: &Request) -> Request {
         let mut request = request.clone();
         let own = request
             .headers
@@ -128,7 +130,8 @@ impl Client {
         };
         match self.exchange(to, &request, deadline).await {
             Ok(answer) if answer.status == MISDIRECTED_STATUS => {
-                self.at_each(to, &request, answer, deadline).await
+                self.forward_to_each_address(to, &request, answer, deadline)
+                    .await
             }
             answered => answered,
         }
@@ -136,7 +139,7 @@ impl Client {
 
     /// Another node than the one meant answers to this name too (two stacks on one network): asks
     /// at every address of the name. Whoever is not meant executes nothing.
-    async fn at_each(
+    async fn forward_to_each_address(
         &self,
         to: &Address,
         request: &Request,
@@ -212,7 +215,7 @@ impl Client {
             match self.exchange_on(pooled, to, request, deadline).await {
                 // The server had hung up meanwhile. Once more, on a connection of its own, where
                 // that is harmless: nothing left, or asking twice is the same as asking once.
-                Err(CallError::Io { sent, .. }) if !sent || request.is_safe() => {}
+                Err(CallError::Io { sent, .. }) if !sent || request.is_idempotent() => {}
                 answered => return answered,
             }
         }

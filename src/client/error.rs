@@ -128,7 +128,7 @@ impl CallError {
     }
 
     /// A connection that could not be made.
-    pub(super) fn of_dial(error: &io::Error) -> Self {
+    pub(super) fn from_dial(error: &io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::ConnectionRefused => Self::Refused,
             io::ErrorKind::TimedOut => Self::Timeout { sent: false },
@@ -140,7 +140,7 @@ impl CallError {
     }
 
     /// A name that could not be resolved.
-    pub(super) fn of_lookup(error: &io::Error) -> Self {
+    pub(super) fn from_lookup(error: &io::Error) -> Self {
         match error.kind() {
             // Look-ups of this name hang: that is not an unknown name.
             io::ErrorKind::ResourceBusy | io::ErrorKind::TimedOut => Self::Timeout { sent: false },

@@ -39,7 +39,7 @@ pub async fn identity(
     request.headers.extend(extra);
     let response = dial_at(net, at, deadline)
         .await?
-        .at_most(MAX_ANSWER_BYTES)
+        .with_max_body(MAX_ANSWER_BYTES)
         .exchange(host, &request, deadline)
         .await?;
     let refusal = response.json::<ErrorBody>().ok().map(|body| body.error);
@@ -50,12 +50,12 @@ pub async fn identity(
         (400, Some(text)) => Err(CallError::NotOurs(OtherService::OtherVersion { text })),
         // Ours while it starts or stops.
         (408 | 500.., Some(_)) => Err(response.error()),
-        (status, _) => Err(who_else(net, at, host, status, deadline).await),
+        (status, _) => Err(identify_other_service(net, at, host, status, deadline).await),
     }
 }
 
 /// It has no such route: `/status` tells what it is instead.
-async fn who_else(
+async fn identify_other_service(
     net: &dyn Net,
     at: SocketAddr,
     host: &Address,
@@ -65,7 +65,7 @@ async fn who_else(
     let asked = match dial_at(net, at, deadline).await {
         Ok(connection) => {
             connection
-                .at_most(MAX_ANSWER_BYTES)
+                .with_max_body(MAX_ANSWER_BYTES)
                 .exchange(host, &Request::get("/status"), deadline)
                 .await
         }

@@ -17,7 +17,7 @@ pub(super) fn parse_location(text: &str, at: &Address) -> Result<(Address, Strin
         });
     };
     let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
-    let to = Address::parse(authority, HTTP_PORT).map_err(|error| {
+    let to = Address::parse(authority, URL_PORT).map_err(|error| {
         let location = text.to_owned();
         Unreadable::LocationAddress { location, error }
     })?;
@@ -30,7 +30,7 @@ pub(super) fn parse_location(text: &str, at: &Address) -> Result<(Address, Strin
 }
 
 /// What a URL without a port means.
-const HTTP_PORT: u16 = 80;
+const URL_PORT: u16 = 80;
 
 fn strip_scheme<'a>(text: &'a str, scheme: &str) -> Option<&'a str> {
     let (head, rest) = text.split_once("://")?;

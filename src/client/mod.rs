@@ -14,8 +14,8 @@ mod error;
 mod identity;
 mod location;
 mod message;
-mod once;
 mod pool;
+mod single_exchange;
 mod traffic;
 
 pub use answer::{Headers, Request, Response};
@@ -23,4 +23,4 @@ pub use calls::Client;
 pub use dial::connect;
 pub use error::{CallError, OtherService, Unreadable, Unsupported};
 pub use identity::identity;
-pub use once::exchange;
+pub use single_exchange::exchange;

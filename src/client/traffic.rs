@@ -40,7 +40,7 @@ impl Traffic {
     }
 
     /// Who is at the other end, if what came cannot come from a meta API.
-    pub(super) fn stranger(&self, port: u16) -> Option<CallError> {
+    pub(super) fn other_service(&self, port: u16) -> Option<CallError> {
         let head = self.head.lock().unwrap_or_else(PoisonError::into_inner);
         let is_http = head.starts_with(&b"HTTP/"[..head.len().min(5)]);
         if is_banner(&head) || port == META_RAFT_PORT && (head.is_empty() || !is_http) {
@@ -67,18 +67,18 @@ fn is_banner(head: &[u8]) -> bool {
 }
 
 /// A stream that keeps its traffic.
-pub(super) struct Watched {
+pub(super) struct WatchedStream {
     stream: Box<dyn Stream>,
     traffic: Arc<Traffic>,
 }
 
-impl Watched {
+impl WatchedStream {
     pub(super) fn new(stream: Box<dyn Stream>, traffic: Arc<Traffic>) -> Self {
         Self { stream, traffic }
     }
 }
 
-impl AsyncRead for Watched {
+impl AsyncRead for WatchedStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -91,7 +91,7 @@ impl AsyncRead for Watched {
     }
 }
 
-impl AsyncWrite for Watched {
+impl AsyncWrite for WatchedStream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

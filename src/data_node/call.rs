@@ -37,8 +37,8 @@ impl DataNodes {
             why,
         };
         let bytes = request(call).map_err(FailureCause::Unfit).map_err(failed)?;
-        let mut stream = self.reach(at, deadline).await.map_err(failed)?;
-        let asked = timeout_at(deadline, ask::<C>(&mut *stream, &bytes)).await;
+        let mut stream = self.connect(at, deadline).await.map_err(failed)?;
+        let asked = timeout_at(deadline, exchange::<C>(&mut *stream, &bytes)).await;
         asked.unwrap_or(Err(FailureCause::Timeout)).map_err(failed)
     }
 
@@ -52,7 +52,7 @@ impl DataNodes {
             asked: Asked::Status,
             why,
         };
-        let stream = self.reach(at, deadline).await.map_err(failed)?;
+        let stream = self.connect(at, deadline).await.map_err(failed)?;
         let mut request = Request::get("/status");
         request
             .headers
@@ -67,7 +67,7 @@ impl DataNodes {
         Ok(status)
     }
 
-    async fn reach(
+    async fn connect(
         &self,
         at: &Address,
         deadline: Instant,
@@ -86,7 +86,10 @@ impl DataNodes {
     }
 }
 
-async fn ask<C: Call>(stream: &mut dyn Stream, bytes: &Bytes) -> Result<C::Answer, FailureCause> {
+async fn exchange<C: Call>(
+    stream: &mut dyn Stream,
+    bytes: &Bytes,
+) -> Result<C::Answer, FailureCause> {
     if let Err(error) = write(stream, bytes).await {
         return Err(FailureCause::Broken {
             doing: "write request",

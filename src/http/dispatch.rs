@@ -104,7 +104,7 @@ pub(super) async fn answer(
     connection.begin(!request.body().is_end_stream());
     let _under_way = app.service.metrics().requests_under_way.enter();
     let route = routes::route_index(request.uri().path());
-    let id = app.ids.of(request.headers());
+    let id = app.ids.id_for(request.headers());
     // The index when the request starts, as in the original.
     let index = app.service.index();
     let is_forwarded = request.headers().contains_key(headers::FORWARDED);

@@ -42,7 +42,7 @@ impl<'a> Proven<'a> {
         Ok(Some(Self { key, nonce, caller }))
     }
 
-    pub(super) fn answer(&self, callee: Incarnation, body: &[u8]) -> AnswerProof {
+    pub(super) fn prove_answer(&self, callee: Incarnation, body: &[u8]) -> AnswerProof {
         AnswerProof(
             self.key
                 .prove_answer(&self.nonce, self.caller, callee, body),

@@ -38,7 +38,7 @@ impl RequestIds {
     }
 
     /// Returns the id of a request: the one that its head names, or a new one.
-    pub(super) fn of(&self, request: &HeaderMap) -> HeaderValue {
+    pub(super) fn id_for(&self, request: &HeaderMap) -> HeaderValue {
         let given = |name: &str| request.get(name).filter(|value| !value.is_empty());
         given(headers::X_REQUEST_ID)
             .or_else(|| given(headers::REQUEST_ID))
@@ -84,10 +84,10 @@ mod tests {
         let ids = RequestIds::new(&Env::real());
         let mut headers = HeaderMap::new();
         headers.insert("request-id", HeaderValue::from_static("second"));
-        assert_eq!(ids.of(&headers), "second");
+        assert_eq!(ids.id_for(&headers), "second");
         headers.insert("x-request-id", HeaderValue::from_static("first"));
-        assert_eq!(ids.of(&headers), "first");
+        assert_eq!(ids.id_for(&headers), "first");
         headers.insert("x-request-id", HeaderValue::from_static(""));
-        assert_eq!(ids.of(&headers), "second", "an empty one is none");
+        assert_eq!(ids.id_for(&headers), "second", "an empty one is none");
     }
 }

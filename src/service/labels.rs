@@ -13,7 +13,7 @@ use crate::wire::envelope::Body;
 use crate::wire::identity::JOINING_LEVEL;
 
 /// Refusal while a member may be too old: an entry that it cannot read would halt it.
-const OLDER: &str = "not every meta node is known to run a version that has labels";
+const MEMBERS_TOO_OLD: &str = "not every meta node is known to run a version that has labels";
 
 /// A change of labels. Labels that are not named stay.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,7 +48,7 @@ impl Service {
             .as_ref()
             .map_or(0, |cluster| cluster.feature_level);
         if level < JOINING_LEVEL {
-            return Err(Refusal::NotYet(OLDER.to_owned()).into());
+            return Err(Refusal::NotYet(MEMBERS_TOO_OLD.to_owned()).into());
         }
         let command = Body::Ours(Command::SetLabels(command));
         match raft.propose(command, deadline).await? {

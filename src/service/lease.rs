@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
-use super::data_nodes::{OLDER, confirm_leader};
+use super::data_nodes::{MEMBERS_TOO_OLD, confirm_leader};
 use super::error::BadRequest;
 use super::leader::not_leader;
 use super::renewals::{Renewals, Renewed};
@@ -71,7 +71,7 @@ impl Service {
         }
         let applied = raft.applied().borrow().clone();
         if applied.catalog.feature_level() < DATA_LEVEL {
-            return Err(Refusal::NotYet(OLDER.to_owned()).into());
+            return Err(Refusal::NotYet(MEMBERS_TOO_OLD.to_owned()).into());
         }
         // Such a node would keep the lease from those that can work. It was removed, or (id 0) has
         // not joined yet.

@@ -43,7 +43,7 @@ pub(super) async fn exchange(state: AppState, request: Request) -> Result<Respon
     let hint = (proven.is_some() || state.config.peer_key.is_none()).then_some(&theirs);
     let ours = state.service.exchange_identity(hint, from)?;
     let text = json::go_json(&ours) + "\n";
-    let proof = proven.map(|proven| proven.answer(ours.incarnation, text.as_bytes()));
+    let proof = proven.map(|proven| proven.prove_answer(ours.incarnation, text.as_bytes()));
     let mut response = error::json(StatusCode::OK, text);
     proof.into_iter().for_each(|proof| proof.put(&mut response));
     Ok(response)

@@ -10,10 +10,10 @@ use hyper::StatusCode;
 use crate::http::error::Failure;
 use crate::http::state::{Methods, State};
 
-const BOTH: [&str; 2] = ["/user", "/role"];
+const PATHS: [&str; 2] = ["/user", "/role"];
 
 pub(super) fn routes(authenticated: &dyn Fn(Methods) -> Methods) -> Router<Arc<State>> {
-    BOTH.iter().fold(Router::new(), |router, path| {
+    PATHS.iter().fold(Router::new(), |router, path| {
         router.route(
             path,
             authenticated(get(not_implemented).post(not_implemented)),

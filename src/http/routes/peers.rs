@@ -23,13 +23,13 @@ use crate::wire::joining::Refused;
 
 /// The field that all bodies have: the incarnation of the sender.
 #[derive(Deserialize)]
-struct Speaker {
+struct Sender {
     from: Incarnation,
 }
 
 pub(super) async fn answer(state: AppState, request: Request) -> Result<Response, Failure> {
     let (parts, body) = body::read_whole(request, MAX_IDENTITY_BYTES, &state.config).await?;
-    let Speaker { from } = serde_json::from_slice(&body)
+    let Sender { from } = serde_json::from_slice(&body)
         .map_err(|error| Failure::bad(format!("the body is no request of a meta node: {error}")))?;
     let (service, path) = (&state.service, parts.uri.path());
     let key = state.config.peer_key.as_ref();
@@ -62,11 +62,11 @@ pub(super) async fn answer(state: AppState, request: Request) -> Result<Response
 
 fn reply(proven: Option<&Proven<'_>>, status: u16, text: Bytes) -> Response {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let speaker = serde_json::from_slice::<Speaker>(&text);
+    let sender = serde_json::from_slice::<Sender>(&text);
     let mut response = json(status, String::new());
     if let Some(proof) = proven
-        .zip(speaker.ok())
-        .map(|(proven, callee)| proven.answer(callee.from, &text))
+        .zip(sender.ok())
+        .map(|(proven, callee)| proven.prove_answer(callee.from, &text))
     {
         proof.put(&mut response);
     }
@@ -93,7 +93,9 @@ fn local_failure(state: &AppState, proven: Option<&Proven<'_>>, failure: Failure
         removed: None,
     });
     if let Some(proven) = proven {
-        proven.answer(from, text.as_bytes()).put(&mut response);
+        proven
+            .prove_answer(from, text.as_bytes())
+            .put(&mut response);
     }
     *response.body_mut() = Body::from(text);
     response

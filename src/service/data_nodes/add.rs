@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::time::{Instant, timeout_at};
 
-use super::{QUICK_ANSWER_TIMEOUT, data_address, find_node, info};
+use super::{QUICK_ANSWER_TIMEOUT, data_address, data_node_info, find_node};
 use crate::base::{Address, Text};
 use crate::catalog::{Catalog, DataNode};
 use crate::machine::Command;
@@ -47,7 +47,7 @@ impl Service {
             check_passive(&raft.applied().borrow().catalog, node)?;
         }
         self.remind(raft, node).await?;
-        Ok(info(node))
+        Ok(data_node_info(node))
     }
 
     async fn add_new(
@@ -72,7 +72,13 @@ impl Service {
         let is_it = |node: &&DataNode| {
             joined.tcp_addr.is_empty() || node.tcp.as_bytes() == joined.tcp_addr.as_bytes()
         };
-        let find = |catalog: &Catalog| catalog.data_nodes.get(&joined.id).filter(is_it).map(info);
+        let find = |catalog: &Catalog| {
+            catalog
+                .data_nodes
+                .get(&joined.id)
+                .filter(is_it)
+                .map(data_node_info)
+        };
         let mut applied = raft.applied();
         let there = applied.wait_for(|applied| find(&applied.catalog).is_some());
         let there = timeout_at(Instant::now() + QUICK_ANSWER_TIMEOUT, there).await;

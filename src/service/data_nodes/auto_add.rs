@@ -14,8 +14,8 @@ use crate::raft::Role;
 use crate::service::{Error, Service};
 
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
-/// Maximum delay between two attempts at a data node that does not answer. The delay doubles from 1
-/// s; a data node that starts later is found within this time.
+/// Maximum delay between two attempts at a data node that does not answer. The delay starts at
+/// 1 s and doubles; a data node that starts later is found within this time.
 const MAX_RETRY_DELAY: Duration = Duration::from_secs(10);
 
 /// Adds each data node independently: one that does not answer delays no other. Ends with the
@@ -66,14 +66,14 @@ impl ConfiguredNode {
             Err(Error::NotLeader(_) | Error::NoLeader { .. }) => {}
             Err(Error::NotMember(_) | Error::Stopping) => {}
             Err(error) => {
-                let said = error.to_string();
-                if self.reported != said {
+                let text = error.to_string();
+                if self.reported != text {
                     let at = &self.at;
                     tracing::warn!(
                         event = "data-node",
-                        "{at} is on the list add-data and cannot be added yet: {said}"
+                        "{at} is on the list add-data and cannot be added yet: {text}"
                     );
-                    self.reported = said;
+                    self.reported = text;
                 }
             }
         }

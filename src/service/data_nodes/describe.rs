@@ -1,6 +1,6 @@
 //! Data nodes in `/show-cluster`.
 
-use super::info;
+use super::data_node_info;
 use crate::catalog::{Catalog, DataNode};
 use crate::service::Service;
 use crate::wire::api::{Announcement, DataNodeInfo};
@@ -13,7 +13,7 @@ impl Service {
         announcements: &[Announcement],
     ) -> Option<Vec<DataNodeInfo>> {
         let listed = |node: &DataNode| {
-            let listed = info(node);
+            let listed = data_node_info(node);
             let known = announcements
                 .iter()
                 .find(|announced| announced.tcp_addr == listed.tcp_addr);

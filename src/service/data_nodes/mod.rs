@@ -35,7 +35,8 @@ const DATA_NODE_TIMEOUT: Duration = Duration::from_secs(40);
 pub(super) const QUICK_ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Refusal while a member may be too old: an entry that it cannot read would halt it.
-pub(super) const OLDER: &str = "not every meta node is known to run a version that has data nodes";
+pub(super) const MEMBERS_TOO_OLD: &str =
+    "not every meta node is known to run a version that has data nodes";
 
 impl Service {
     /// Returns the timeouts of a request that waits for a data node as well; each step at the
@@ -60,7 +61,7 @@ impl Service {
         let raft = self.raft()?;
         confirm_leader(&raft, self.deadline()).await?;
         if raft.applied().borrow().catalog.feature_level() < DATA_LEVEL {
-            return Err(Refusal::NotYet(OLDER.to_owned()).into());
+            return Err(Refusal::NotYet(MEMBERS_TOO_OLD.to_owned()).into());
         }
         Ok(raft)
     }
@@ -170,7 +171,7 @@ pub(super) fn address_of(node: &DataNode) -> Result<Address, DataNodeError> {
 }
 
 /// Leaves out what announcements say of a data node: that is in `/show-cluster`.
-fn info(node: &DataNode) -> DataNodeInfo {
+fn data_node_info(node: &DataNode) -> DataNodeInfo {
     DataNodeInfo {
         id: node.id,
         tcp_addr: node.tcp.to_string(),

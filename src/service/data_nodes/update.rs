@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::{QUICK_ANSWER_TIMEOUT, data_address, find_node, info, was_removed};
+use super::{QUICK_ANSWER_TIMEOUT, data_address, data_node_info, find_node, was_removed};
 use crate::base::{Address, Text};
 use crate::catalog::DataNode;
 use crate::machine::Command;
@@ -35,7 +35,7 @@ impl Service {
                 // The same request again: its leader may have died halfway.
                 (None, Some(node)) if was_removed(&applied.catalog, &old) => {
                     service.remind(&raft, &node).await?;
-                    Ok(info(&node))
+                    Ok(data_node_info(&node))
                 }
                 (None, _) => Err(BadRequest::NoDataNode { addr: old }.into()),
             }
@@ -75,7 +75,7 @@ impl Service {
             return Err(failed.into());
         }
         let applied = raft.applied().borrow().clone();
-        let updated = applied.catalog.data_nodes.get(&node.id).map(info);
+        let updated = applied.catalog.data_nodes.get(&node.id).map(data_node_info);
         // The data node was removed meanwhile: the request is decided again.
         Ok(updated.ok_or(NotLeader::default())?)
     }

@@ -18,7 +18,7 @@ use crate::service::{BadRequest, Conflict, DataNodeError};
 use crate::wire::api::CopyInProgress;
 use crate::wire::data_node::{CopyShard, ShardOwnerInfo};
 
-const MAX_TRIES: usize = 10;
+const MAX_ATTEMPTS: usize = 10;
 const RETRY_DELAY: Duration = Duration::from_secs(1);
 
 impl Service {
@@ -120,7 +120,7 @@ impl Service {
         node: &DataNode,
         shard: ShardId,
     ) -> Result<Option<ShardOwnerInfo>, DataNodeError> {
-        for _ in 1..MAX_TRIES {
+        for _ in 1..MAX_ATTEMPTS {
             match self.held_copy(node, shard).await {
                 Err(_) => sleep(RETRY_DELAY).await,
                 held => return held,

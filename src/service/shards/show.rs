@@ -48,7 +48,7 @@ impl Service {
             !group.is_deleted() && (filter.expired || !is_expired(policy, group, now))
         });
         if filter.verbose || filter.inconsistent {
-            let answers = self.ask_all(catalog).await;
+            let answers = self.list_all_shards(catalog).await;
             shards
                 .iter_mut()
                 .flat_map(|shard| {
@@ -67,7 +67,7 @@ impl Service {
         Ok((!shards.is_empty()).then_some(shards))
     }
 
-    async fn ask_all(&self, catalog: &Catalog) -> Answers {
+    async fn list_all_shards(&self, catalog: &Catalog) -> Answers {
         let deadline = Instant::now() + QUICK_ANSWER_TIMEOUT;
         let ask = async |node: DataNode| {
             let answer = match address_of(&node) {
