@@ -2,12 +2,15 @@
 
 use axum::extract::Request;
 use axum::http::request::Parts;
+use axum::response::Response;
 use bytes::Bytes;
 
 use super::body::{self, MAX_BODY_BYTES};
 use super::config::HttpConfig;
 use super::error::Failure;
+use super::leader::{self, Route};
 use super::params::Params;
+use crate::service::{Error, Limits, Service};
 
 pub(super) struct Form {
     pub(super) parts: Parts,
@@ -38,6 +41,23 @@ impl Form {
         self.params
             .get(name)
             .ok_or_else(|| Failure::bad(format!("{name} is required")))
+    }
+
+    /// Answers this request here or through the leader: see [`leader::at_leader`].
+    ///
+    /// # Errors
+    /// Errors of `local`, and of the leader.
+    pub(super) async fn at_leader<Fut>(
+        &self,
+        service: &Service,
+        limits: Limits,
+        route: Route,
+        local: impl Fn() -> Fut,
+    ) -> Result<Response, Failure>
+    where
+        Fut: Future<Output = Result<Response, Error>>,
+    {
+        leader::at_leader(service, &self.parts, &self.body, limits, route, local).await
     }
 
     /// Returns whether the value is exactly `true`.

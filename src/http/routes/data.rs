@@ -5,7 +5,7 @@ use axum::response::Response;
 
 use crate::http::error::Failure;
 use crate::http::form::Form;
-use crate::http::leader::{Route, at_leader};
+use crate::http::leader::Route;
 use crate::http::reply::{no_content, ok_json};
 use crate::http::state::AppState;
 use crate::service::Retry;
@@ -18,15 +18,8 @@ pub(super) async fn add(state: AppState, request: Request) -> Result<Response, F
     let (addr, passive) = (form.required("addr")?, form.is_true("passive"));
     let local = || async { Ok(ok_json(&service.add_data(addr, passive).await?)) };
     let limits = service.data_node_limits(Retry::Idempotent);
-    at_leader(
-        service,
-        &form.parts,
-        &form.body,
-        limits,
-        Route::AlwaysForward,
-        local,
-    )
-    .await
+    form.at_leader(service, limits, Route::AlwaysForward, local)
+        .await
 }
 
 /// Removes the data node at `addr`.
@@ -39,15 +32,8 @@ pub(super) async fn remove(state: AppState, request: Request) -> Result<Response
         Ok(no_content())
     };
     let limits = service.data_node_limits(Retry::Never);
-    at_leader(
-        service,
-        &form.parts,
-        &form.body,
-        limits,
-        Route::RedirectIfPossible,
-        local,
-    )
-    .await
+    form.at_leader(service, limits, Route::RedirectIfPossible, local)
+        .await
 }
 
 /// Puts the node at `newAddr` in the place of the one at `oldAddr`: another machine, or the same
@@ -58,13 +44,6 @@ pub(super) async fn update(state: AppState, request: Request) -> Result<Response
     let (old, new) = (form.required("oldAddr")?, form.required("newAddr")?);
     let local = || async { Ok(ok_json(&service.update_data(old, new).await?)) };
     let limits = service.data_node_limits(Retry::Idempotent);
-    at_leader(
-        service,
-        &form.parts,
-        &form.body,
-        limits,
-        Route::RedirectIfPossible,
-        local,
-    )
-    .await
+    form.at_leader(service, limits, Route::RedirectIfPossible, local)
+        .await
 }

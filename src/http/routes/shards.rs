@@ -7,7 +7,7 @@ use axum::response::Response;
 use crate::base::ShardId;
 use crate::http::error::Failure;
 use crate::http::form::Form;
-use crate::http::leader::{Route, at_leader};
+use crate::http::leader::Route;
 use crate::http::params::Params;
 use crate::http::reply::{no_content, ok_json};
 use crate::http::state::AppState;
@@ -38,10 +38,8 @@ pub(super) async fn copy(state: AppState, request: Request) -> Result<Response, 
         service.copy_shard(src, dest, shard).await?;
         Ok(no_content())
     };
-    at_leader(
+    form.at_leader(
         service,
-        &form.parts,
-        &form.body,
         service.copy_limits(),
         Route::RedirectIfPossible,
         local,
@@ -57,10 +55,8 @@ pub(super) async fn copies_in_progress(
     let form = Form::read(&state.config, request).await?;
     let service = &state.service;
     let local = || async { Ok(ok_json(&service.copies_in_progress().await?)) };
-    at_leader(
+    form.at_leader(
         service,
-        &form.parts,
-        &form.body,
         service.data_node_limits(Retry::Idempotent),
         Route::RedirectIfPossible,
         local,
@@ -80,10 +76,8 @@ pub(super) async fn remove(state: AppState, request: Request) -> Result<Response
         service.remove_shard(src, shard, force).await?;
         Ok(no_content())
     };
-    at_leader(
+    form.at_leader(
         service,
-        &form.parts,
-        &form.body,
         service.removal_limits(),
         Route::RedirectIfPossible,
         local,
@@ -101,15 +95,8 @@ pub(super) async fn truncate(state: AppState, request: Request) -> Result<Respon
         Ok(no_content())
     };
     let limits = service.data_node_limits(Retry::Never);
-    at_leader(
-        service,
-        &form.parts,
-        &form.body,
-        limits,
-        Route::RedirectIfPossible,
-        local,
-    )
-    .await
+    form.at_leader(service, limits, Route::RedirectIfPossible, local)
+        .await
 }
 
 fn parameter<'a>(form: &'a Form, name: &str) -> Result<&'a str, Failure> {
