@@ -4,6 +4,7 @@
 //! Owns: plain values and their text forms. Never: IO, a clock, randomness.
 
 mod address;
+pub mod endpoint;
 mod id;
 mod name;
 mod time;

@@ -3,9 +3,10 @@
 use std::fmt;
 
 use bytes::Bytes;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::CallError;
+use super::{CallError, Unreadable, Unsupported};
 use crate::wire::api::ErrorBody;
 
 /// Names of headers, and values as they are on the wire: values need not be UTF-8.
@@ -46,15 +47,25 @@ impl Request {
     /// A request with an `application/x-www-form-urlencoded` body, as the meta API takes
     /// parameters.
     pub fn form(path: &str, fields: &[(&str, &str)]) -> Self {
-        let pair = |(name, value): &(&str, &str)| {
-            format!("{}={}", form_encoded(name), form_encoded(value))
-        };
-        let body = fields.iter().map(pair).collect::<Vec<_>>().join("&");
+        let mut body = form_urlencoded::Serializer::new(String::new());
+        let body = body.extend_pairs(fields).finish();
         Self::post(path, "application/x-www-form-urlencoded", body.into())
     }
 
+    /// A request with a JSON body.
+    ///
+    /// # Errors
+    /// The value has no JSON.
+    pub fn post_json(path_and_query: &str, body: &impl Serialize) -> Result<Self, CallError> {
+        let body = serde_json::to_vec(body).map_err(|error| {
+            let error = error.to_string();
+            Unsupported::Json { error }
+        })?;
+        Ok(Self::post(path_and_query, JSON, body.into()))
+    }
+
     /// Whether the request may be sent twice without harm.
-    pub(super) fn is_safe(&self) -> bool {
+    pub(super) fn is_idempotent(&self) -> bool {
         matches!(self.method.as_str(), "GET" | "HEAD")
     }
 }
@@ -74,24 +85,6 @@ impl fmt::Debug for Request {
 }
 
 pub(super) const JSON: &str = "application/json";
-
-fn form_encoded(text: &str) -> String {
-    use std::fmt::Write;
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'*' => {
-                encoded.push(char::from(byte));
-            }
-            b' ' => encoded.push('+'),
-            _ => {
-                // Writing to a String cannot fail.
-                let _ = write!(encoded, "%{byte:02X}");
-            }
-        }
-    }
-    encoded
-}
 
 /// A complete answer of any status.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -140,7 +133,10 @@ impl Response {
     /// # Errors
     /// [`CallError::Junk`].
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, CallError> {
-        serde_json::from_slice(&self.body).map_err(|error| CallError::Junk(error.to_string()))
+        serde_json::from_slice(&self.body).map_err(|error| {
+            let error = error.to_string();
+            Unreadable::Json { error }.into()
+        })
     }
 
     /// Text of `{"error": "…"}`, as our API answers. For other servers: the status and the

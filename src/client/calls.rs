@@ -7,12 +7,11 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
-use super::answer::JSON;
 use super::connection::Connection;
 use super::dial::{dial, dial_at, resolve};
 use super::location::parse_location;
 use super::pool::Pool;
-use super::{CallError, Headers, Request, Response};
+use super::{CallError, Headers, Request, Response, Unreadable};
 use crate::auth::Login;
 use crate::base::Address;
 use crate::runtime::{Clock, Env, Net};
@@ -71,7 +70,9 @@ impl Client {
     ) -> Result<Response, CallError> {
         let mut to = to.clone();
         for hop in 0..=MAX_REDIRECTS {
-            let answered = self.exchange(&to, &self.signed(&request), deadline).await;
+            let answered = self
+                .exchange(&to, &self.with_authorization(&request), deadline)
+                .await;
             let response = match answered {
                 Ok(response) if matches!(response.status, 307 | 308) => response,
                 Err(error) if hop > 0 => {
@@ -83,10 +84,8 @@ impl Client {
                 answered => return answered,
             };
             let Some(location) = response.header("location") else {
-                return Err(CallError::Junk(format!(
-                    "HTTP {} without a Location",
-                    response.status
-                )));
+                let status = response.status;
+                return Err(Unreadable::NoLocation { status }.into());
             };
             (to, request.path_and_query) = parse_location(location, &to)?;
         }
@@ -94,7 +93,7 @@ impl Client {
     }
 
     /// Adds the login, unless the request has credentials of its own.
-    fn signed(&self, request: &Request) -> Request {
+    fn with_authorization(&self, request: &Request) -> Request {
         let mut request = request.clone();
         let own = request
             .headers
@@ -131,7 +130,8 @@ impl Client {
         };
         match self.exchange(to, &request, deadline).await {
             Ok(answer) if answer.status == MISDIRECTED_STATUS => {
-                self.at_each(to, &request, answer, deadline).await
+                self.forward_to_each_address(to, &request, answer, deadline)
+                    .await
             }
             answered => answered,
         }
@@ -139,7 +139,7 @@ impl Client {
 
     /// Sends the request to every address of the name, because another node than the one meant
     /// answers there too (two stacks on one network). A node that is not meant executes nothing.
-    async fn at_each(
+    async fn forward_to_each_address(
         &self,
         to: &Address,
         request: &Request,
@@ -201,9 +201,7 @@ impl Client {
         to: &Address,
         announcement: &Announcement,
     ) -> Result<(), CallError> {
-        let body = serde_json::to_vec(announcement)
-            .map_err(|error| CallError::Unsupported(error.to_string()))?;
-        let request = Request::post("/announce", JSON, body.into());
+        let request = Request::post_json("/announce", announcement)?;
         self.call(to, request, Instant::now() + ANNOUNCE_TIMEOUT)
             .await?
             .success()
@@ -221,7 +219,7 @@ impl Client {
             match self.exchange_on(pooled, to, request, deadline).await {
                 // The server had closed the connection already. The request is sent again on a new
                 // connection if that is harmless: nothing of it was sent, or it may be sent twice.
-                Err(CallError::Io { sent, .. }) if !sent || request.is_safe() => {}
+                Err(CallError::Io { sent, .. }) if !sent || request.is_idempotent() => {}
                 answered => return answered,
             }
         }

@@ -10,9 +10,9 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::time::{Instant, timeout_at};
 
-use super::message::{Broken, MAX_BODY_BYTES, from_hyper, to_hyper};
-use super::traffic::{Traffic, Watched};
-use super::{CallError, Request, Response};
+use super::message::{ExchangeError, MAX_BODY_BYTES, from_hyper, to_hyper};
+use super::traffic::{Traffic, WatchedStream};
+use super::{CallError, OtherService, Request, Response};
 use crate::base::Address;
 use crate::runtime::net::Stream;
 
@@ -28,12 +28,12 @@ pub(super) struct Connection {
     max_body: usize,
 }
 
-type Driver = http1::Connection<TokioIo<Watched>, Full<Bytes>>;
+type Driver = http1::Connection<TokioIo<WatchedStream>, Full<Bytes>>;
 
 impl Connection {
-    pub(super) async fn over(stream: Box<dyn Stream>, port: u16) -> Result<Self, CallError> {
+    pub(super) async fn handshake(stream: Box<dyn Stream>, port: u16) -> Result<Self, CallError> {
         let traffic = Arc::new(Traffic::default());
-        let watched = Watched::new(stream, traffic.clone());
+        let watched = WatchedStream::new(stream, traffic.clone());
         let (sender, driver) = http1::handshake(TokioIo::new(watched))
             .await
             .map_err(|error| CallError::Io {
@@ -50,7 +50,7 @@ impl Connection {
     }
 
     /// Lowers the maximum size of an answer, for a peer that may be anybody.
-    pub(super) fn at_most(self, max_body: usize) -> Self {
+    pub(super) fn with_max_body(self, max_body: usize) -> Self {
         Self { max_body, ..self }
     }
 
@@ -72,7 +72,10 @@ impl Connection {
         }
     }
 
-    async fn drive(&mut self, request: hyper::Request<Full<Bytes>>) -> Result<Response, Broken> {
+    async fn drive(
+        &mut self,
+        request: hyper::Request<Full<Bytes>>,
+    ) -> Result<Response, ExchangeError> {
         let (sender, max_body) = (&mut self.sender, self.max_body);
         let call = async move {
             sender.ready().await?;
@@ -104,13 +107,13 @@ impl Connection {
         !ended && self.sender.is_ready()
     }
 
-    fn explain(&self, broken: &Broken) -> CallError {
-        if let Some(stranger) = self.traffic.stranger(self.port) {
-            return stranger;
+    fn explain(&self, broken: &ExchangeError) -> CallError {
+        if let Some(other) = self.traffic.other_service(self.port) {
+            return other;
         }
         match broken {
-            Broken::Http(error) if error.is_parse() => {
-                CallError::NotOurs("it does not speak HTTP".to_owned())
+            ExchangeError::Http(error) if error.is_parse() => {
+                CallError::NotOurs(OtherService::NotHttp)
             }
             _ => CallError::Io {
                 text: broken.to_string(),

@@ -41,7 +41,7 @@ pub(super) async fn dial(
     to: &Address,
     deadline: Instant,
 ) -> Result<Connection, CallError> {
-    Connection::over(connect(net, to, deadline).await?, to.port()).await
+    Connection::handshake(connect(net, to, deadline).await?, to.port()).await
 }
 
 /// All present addresses of the name.
@@ -56,7 +56,7 @@ pub(super) async fn resolve(
     let lookup = timeout_at(deadline, net.resolve(to.host(), to.port())).await;
     lookup
         .map_err(|_| CallError::Timeout { sent: false })?
-        .map_err(|error| CallError::of_lookup(&error))
+        .map_err(|error| CallError::from_lookup(&error))
 }
 
 /// Dials exactly this address.
@@ -65,7 +65,7 @@ pub(super) async fn dial_at(
     address: SocketAddr,
     deadline: Instant,
 ) -> Result<Connection, CallError> {
-    Connection::over(connect_at(net, address, deadline).await?, address.port()).await
+    Connection::handshake(connect_at(net, address, deadline).await?, address.port()).await
 }
 
 async fn connect_at(
@@ -80,5 +80,5 @@ async fn connect_at(
     .await;
     dialled
         .map_err(|_| CallError::Timeout { sent: false })?
-        .map_err(|error| CallError::of_dial(&error))
+        .map_err(|error| CallError::from_dial(&error))
 }

@@ -2,7 +2,8 @@
 
 use std::io;
 
-use crate::base::Address;
+use crate::base::endpoint::{META_HTTP_PORT, META_RAFT_PORT};
+use crate::base::{Address, AddressError};
 
 /// Error of a call. `Display` follows a name: `meta-2:8091: connection refused`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -16,11 +17,11 @@ pub enum CallError {
         /// Whether any of the request may have been sent.
         sent: bool,
     },
-    #[error("that is 8089, the Raft port; use 8091")]
+    #[error("that is {META_RAFT_PORT}, the Raft port; use {META_HTTP_PORT}")]
     RaftPort,
     /// Something else answers there.
     #[error("answers, but is no meta node of ours ({0})")]
-    NotOurs(String),
+    NotOurs(OtherService),
     #[error("an influxd-meta of another make answers there")]
     OtherMetaNode,
     #[error("wrong secret: internal-shared-secret differs")]
@@ -37,7 +38,7 @@ pub enum CallError {
     Status { status: u16, error: String },
     /// An answer with a good status and a body that cannot be read.
     #[error("unreadable answer: {0}")]
-    Junk(String),
+    Junk(#[from] Unreadable),
     /// Failure at the target of a redirect, not at the node that was called.
     #[error("redirected to {at}: {error}")]
     Elsewhere { at: Address, error: Box<CallError> },
@@ -45,7 +46,53 @@ pub enum CallError {
     Redirects(usize),
     /// The request, or the target of a redirect, is not supported by this version.
     #[error("{0}")]
-    Unsupported(String),
+    Unsupported(#[from] Unsupported),
+}
+
+/// Services that answer where a meta node of ours was expected.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OtherService {
+    #[error("a data node")]
+    DataNode,
+    #[error("it speaks TLS")]
+    Tls,
+    #[error("it does not speak HTTP")]
+    NotHttp,
+    #[error("HTTP {status} to {path}")]
+    Status { status: u16, path: &'static str },
+    /// A meta node of another version, in its own words.
+    #[error("{text}")]
+    OtherVersion { text: String },
+}
+
+/// Answers that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unreadable {
+    /// Not the JSON that was expected: the text of serde_json.
+    #[error("{error}")]
+    Json { error: String },
+    #[error("HTTP {status} without a Location")]
+    NoLocation { status: u16 },
+    #[error("redirected to {location:?}")]
+    Location { location: String },
+    #[error("redirected to {location:?}: {error}")]
+    LocationAddress {
+        location: String,
+        error: AddressError,
+    },
+}
+
+/// Requests that cannot be sent.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unsupported {
+    #[error("redirected to {location}: TLS comes with a later version")]
+    Https { location: String },
+    /// A method, a path or a header that HTTP does not allow: the text of hyper.
+    #[error("unfit request: {error}")]
+    Request { error: String },
+    /// A value that has no JSON: the text of serde_json.
+    #[error("{error}")]
+    Json { error: String },
 }
 
 impl CallError {
@@ -81,7 +128,7 @@ impl CallError {
     }
 
     /// Error for a connection that could not be made.
-    pub(super) fn of_dial(error: &io::Error) -> Self {
+    pub(super) fn from_dial(error: &io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::ConnectionRefused => Self::Refused,
             io::ErrorKind::TimedOut => Self::Timeout { sent: false },
@@ -93,7 +140,7 @@ impl CallError {
     }
 
     /// Error for a name that could not be resolved.
-    pub(super) fn of_lookup(error: &io::Error) -> Self {
+    pub(super) fn from_lookup(error: &io::Error) -> Self {
         match error.kind() {
             // Look-ups of this name hang, which does not mean that it is unknown.
             io::ErrorKind::ResourceBusy | io::ErrorKind::TimedOut => Self::Timeout { sent: false },

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::answer::JSON;
 use super::dial::dial_at;
-use super::{CallError, Headers, Request, Response};
+use super::{CallError, Headers, OtherService, Request, Response};
 use crate::base::Address;
 use crate::runtime::Net;
 use crate::wire::api::ErrorBody;
@@ -40,7 +40,7 @@ pub async fn identity(
     request.headers.extend(extra);
     let response = dial_at(net, at, deadline)
         .await?
-        .at_most(MAX_ANSWER_BYTES)
+        .with_max_body(MAX_ANSWER_BYTES)
         .exchange(host, &request, deadline)
         .await?;
     let refusal = response.json::<ErrorBody>().ok().map(|body| body.error);
@@ -48,15 +48,15 @@ pub async fn identity(
         (200, _) => Ok(response),
         (401, Some(text)) if text.starts_with("wrong secret") => Err(CallError::WrongSecret),
         // A meta node of ours with another version: it cannot read our identity.
-        (400, Some(text)) => Err(CallError::NotOurs(text)),
+        (400, Some(text)) => Err(CallError::NotOurs(OtherService::OtherVersion { text })),
         // A meta node of ours that is starting or stopping.
         (408 | 500.., Some(_)) => Err(response.error()),
-        (status, _) => Err(who_else(net, at, host, status, deadline).await),
+        (status, _) => Err(identify_other_service(net, at, host, status, deadline).await),
     }
 }
 
 /// Finds out what answers there, by `/status`: it has no route for identities.
-async fn who_else(
+async fn identify_other_service(
     net: &dyn Net,
     at: SocketAddr,
     host: &Address,
@@ -66,7 +66,7 @@ async fn who_else(
     let asked = match dial_at(net, at, deadline).await {
         Ok(connection) => {
             connection
-                .at_most(MAX_ANSWER_BYTES)
+                .with_max_body(MAX_ANSWER_BYTES)
                 .exchange(host, &Request::get("/status"), deadline)
                 .await
         }
@@ -77,8 +77,8 @@ async fn who_else(
         .and_then(|response| response.json::<NodeStatus>());
     match answered.as_ref().map(|answer| answer.node_type.as_str()) {
         Ok("meta") => CallError::OtherMetaNode,
-        Ok("data") => CallError::NotOurs("a data node".to_owned()),
-        _ => CallError::NotOurs(format!("HTTP {status} to {PATH}")),
+        Ok("data") => CallError::NotOurs(OtherService::DataNode),
+        _ => CallError::NotOurs(OtherService::Status { status, path: PATH }),
     }
 }
 

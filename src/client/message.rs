@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::header::{HeaderName, HeaderValue};
 
-use super::{CallError, Request, Response};
+use super::{CallError, Request, Response, Unsupported};
 use crate::base::Address;
 
 /// Maximum size of an answer: far above any catalog, far below a machine's memory.
@@ -16,8 +16,9 @@ pub(super) fn to_hyper(
     host: &Address,
     request: &Request,
 ) -> Result<hyper::Request<Full<Bytes>>, CallError> {
-    let unfit =
-        |error: &dyn std::fmt::Display| CallError::Unsupported(format!("unfit request: {error}"));
+    let unfit = |error: &dyn std::fmt::Display| Unsupported::Request {
+        error: error.to_string(),
+    };
     let mut built = hyper::Request::builder()
         .method(request.method.as_str())
         .uri(request.path_and_query.as_str())
@@ -27,7 +28,7 @@ pub(super) fn to_hyper(
     for (name, value) in request
         .headers
         .iter()
-        .filter(|(name, _)| !is_of_connection(name))
+        .filter(|(name, _)| !is_connection_header(name))
     {
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(|error| unfit(&error))?;
         headers.append(
@@ -46,14 +47,16 @@ pub(super) fn to_hyper(
 pub(super) async fn from_hyper(
     answer: hyper::Response<hyper::body::Incoming>,
     max_body: usize,
-) -> Result<Response, Broken> {
+) -> Result<Response, ExchangeError> {
     let (head, body) = answer.into_parts();
     let body = match Limited::new(body, max_body).collect().await {
         Ok(body) => body.to_bytes(),
         Err(error) => {
             return Err(error
                 .downcast::<hyper::Error>()
-                .map_or(Broken::TooLarge(max_body), |error| Broken::Http(*error)));
+                .map_or(ExchangeError::TooLarge(max_body), |error| {
+                    ExchangeError::Http(*error)
+                }));
         }
     };
     let plain = |(name, value): (&HeaderName, &HeaderValue)| {
@@ -66,7 +69,7 @@ pub(super) async fn from_hyper(
         .headers
         .iter()
         .map(plain)
-        .filter(|(name, _)| !is_of_connection(name))
+        .filter(|(name, _)| !is_connection_header(name))
         .collect();
     Ok(Response {
         status: head.status.as_u16(),
@@ -76,8 +79,8 @@ pub(super) async fn from_hyper(
 }
 
 /// Headers that belong to one connection or are made anew for each (RFC 9110, 7.6.1).
-fn is_of_connection(name: &str) -> bool {
-    const THEM: [&str; 10] = [
+fn is_connection_header(name: &str) -> bool {
+    const CONNECTION_HEADERS: [&str; 10] = [
         "connection",
         "content-length",
         "host",
@@ -89,12 +92,14 @@ fn is_of_connection(name: &str) -> bool {
         "upgrade",
         "expect",
     ];
-    THEM.iter().any(|own| name.eq_ignore_ascii_case(own))
+    CONNECTION_HEADERS
+        .iter()
+        .any(|own| name.eq_ignore_ascii_case(own))
 }
 
 /// An exchange that ended without an answer.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Broken {
+pub(super) enum ExchangeError {
     #[error("{}", innermost(.0))]
     Http(#[from] hyper::Error),
     #[error("the answer is larger than {0} bytes")]

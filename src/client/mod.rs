@@ -15,13 +15,13 @@ mod error;
 mod identity;
 mod location;
 mod message;
-mod once;
 mod pool;
+mod single_exchange;
 mod traffic;
 
 pub use answer::{Headers, Request, Response};
 pub use calls::Client;
 pub use dial::connect;
-pub use error::CallError;
+pub use error::{CallError, OtherService, Unreadable, Unsupported};
 pub use identity::identity;
-pub use once::exchange;
+pub use single_exchange::exchange;

@@ -9,7 +9,8 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::CallError;
+use super::{CallError, OtherService};
+use crate::base::endpoint::META_RAFT_PORT;
 use crate::runtime::net::Stream;
 use crate::wire::frames::BANNER;
 
@@ -23,9 +24,6 @@ pub(super) struct Traffic {
 
 /// Number of received bytes that are kept: enough for the longest prefix that is recognised.
 const HEAD_BYTES: usize = 32;
-
-/// Default port of Raft. The same port of other products closes the connection without an answer.
-const RAFT_PORT: u16 = 8089;
 
 /// First bytes of a TLS server's answer to plain HTTP.
 const TLS_ALERT: &[u8] = &[0x15, 0x03];
@@ -42,17 +40,17 @@ impl Traffic {
     }
 
     /// Error for the server at the other end, if what was received cannot come from a meta API.
-    pub(super) fn stranger(&self, port: u16) -> Option<CallError> {
+    pub(super) fn other_service(&self, port: u16) -> Option<CallError> {
         let head = self.head.lock().unwrap_or_else(PoisonError::into_inner);
         let is_http = head.starts_with(&b"HTTP/"[..head.len().min(5)]);
-        if is_banner(&head) || port == RAFT_PORT && (head.is_empty() || !is_http) {
+        if is_banner(&head) || port == META_RAFT_PORT && (head.is_empty() || !is_http) {
             Some(CallError::RaftPort)
         } else if head.starts_with(TLS_ALERT) {
-            Some(CallError::NotOurs("it speaks TLS".to_owned()))
+            Some(CallError::NotOurs(OtherService::Tls))
         } else if is_http {
             None
         } else {
-            Some(CallError::NotOurs("it does not speak HTTP".to_owned()))
+            Some(CallError::NotOurs(OtherService::NotHttp))
         }
     }
 
@@ -69,18 +67,18 @@ fn is_banner(head: &[u8]) -> bool {
 }
 
 /// A stream that records its traffic.
-pub(super) struct Watched {
+pub(super) struct WatchedStream {
     stream: Box<dyn Stream>,
     traffic: Arc<Traffic>,
 }
 
-impl Watched {
+impl WatchedStream {
     pub(super) fn new(stream: Box<dyn Stream>, traffic: Arc<Traffic>) -> Self {
         Self { stream, traffic }
     }
 }
 
-impl AsyncRead for Watched {
+impl AsyncRead for WatchedStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -93,7 +91,7 @@ impl AsyncRead for Watched {
     }
 }
 
-impl AsyncWrite for Watched {
+impl AsyncWrite for WatchedStream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

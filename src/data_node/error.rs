@@ -1,7 +1,8 @@
 //! Errors of calls: the node, the call, and the cause.
 
 use crate::base::Address;
-use crate::client::CallError;
+use crate::base::endpoint::{DATA_RPC_PORT, META_RAFT_PORT};
+use crate::client::{self, CallError, Unreadable};
 use crate::tls::HandshakeError;
 use crate::wire::data_node::{FrameError, MessageType};
 
@@ -52,15 +53,56 @@ pub enum FailureCause {
     Broken { doing: &'static str, text: String },
     /// Another kind of server answers there; the text says which, and what to change.
     #[error("{0}")]
-    Stranger(String),
+    NotADataNode(OtherService),
     #[error("the answer is larger than {0} bytes")]
     TooLarge(usize),
     /// An answer that cannot be read.
     #[error("unreadable answer: {0}")]
-    Unreadable(String),
+    Unreadable(UnreadableAnswer),
     /// A request that cannot be encoded.
     #[error("unfit request: {0}")]
     Unfit(FrameError),
+}
+
+/// Services that answer where a data node was expected.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OtherService {
+    #[error(
+        "that is {META_RAFT_PORT}, the Raft port of a meta node; use the data node's \
+         {DATA_RPC_PORT}"
+    )]
+    RaftPort,
+    #[error(
+        "it speaks HTTP there, not a data node's protocol: use the port of its bind-address, \
+         {DATA_RPC_PORT}"
+    )]
+    Http,
+    #[error("it speaks TLS there: set data-use-tls")]
+    Tls,
+    #[error("that is no data node: its nodeType is {node_type:?}")]
+    NodeType { node_type: String },
+    #[error("that is no data node: {0}")]
+    NoNode(client::OtherService),
+    /// Other failures of `GET /status`.
+    #[error("{0}")]
+    Call(CallError),
+}
+
+/// Answers that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UnreadableAnswer {
+    #[error("{0}")]
+    Frame(#[from] FrameError),
+    #[error("{0}")]
+    Status(Unreadable),
+    #[error("it names no tcpAddr")]
+    NoTcpAddr,
+}
+
+impl From<FrameError> for FailureCause {
+    fn from(error: FrameError) -> Self {
+        Self::Unreadable(error.into())
+    }
 }
 
 impl Failed {
@@ -74,12 +116,17 @@ impl Failed {
 }
 
 impl FailureCause {
+    /// Whether the data node answered with exactly this error.
+    pub fn is_said(&self, words: &str) -> bool {
+        matches!(self, Self::Said(text) if text == words)
+    }
+
     /// Whether the data node may have executed the call, or may still do so.
     pub fn is_maybe_done(&self) -> bool {
         match self {
             Self::Timeout | Self::Broken { .. } | Self::TooLarge(_) | Self::Unreadable(_) => true,
             Self::Unreached(_) | Self::Tls(_) | Self::Said(_) | Self::Status { .. } => false,
-            Self::Stranger(_) | Self::Unfit(_) => false,
+            Self::NotADataNode(_) | Self::Unfit(_) => false,
         }
     }
 
@@ -92,7 +139,7 @@ impl FailureCause {
             Self::Status { status, .. } => *status >= 500,
             // An operator must change something first.
             Self::Said(_)
-            | Self::Stranger(_)
+            | Self::NotADataNode(_)
             | Self::TooLarge(_)
             | Self::Unreadable(_)
             | Self::Unfit(_) => false,

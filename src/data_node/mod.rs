@@ -10,9 +10,9 @@ mod call;
 mod config;
 mod error;
 mod nodes;
+mod other_service;
 mod read;
-mod stranger;
 
 pub use config::DataNodesConfig;
-pub use error::{Asked, Failed, FailureCause};
+pub use error::{Asked, Failed, FailureCause, OtherService, UnreadableAnswer};
 pub use nodes::DataNodes;

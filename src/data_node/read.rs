@@ -5,7 +5,7 @@ use std::io;
 use tokio::io::AsyncReadExt;
 
 use super::FailureCause;
-use super::stranger;
+use super::other_service::recognise;
 use crate::runtime::net::Stream;
 use crate::wire::data_node::{HEADER_BYTES, Header, MessageType};
 
@@ -20,9 +20,9 @@ pub(super) async fn read_answer(
 ) -> Result<Vec<u8>, FailureCause> {
     let header = read_header(stream).await?;
     let read = Header::decode(header).and_then(|read| read.answers(call));
-    let read = read.map_err(|error| match stranger::who(&header) {
-        Some(who) => FailureCause::Stranger(who.to_owned()),
-        None => FailureCause::Unreadable(error.to_string()),
+    let read = read.map_err(|error| match recognise(&header) {
+        Some(service) => FailureCause::NotADataNode(service),
+        None => error.into(),
     })?;
     if read.length > MAX_ANSWER_BYTES {
         return Err(FailureCause::TooLarge(MAX_ANSWER_BYTES));
@@ -42,8 +42,8 @@ async fn read_header(stream: &mut dyn Stream) -> Result<[u8; HEADER_BYTES], Fail
         let broken = |text| Err(FailureCause::Broken { doing, text });
         match stream.read(&mut header[filled..]).await {
             Ok(0) if filled == 0 => return broken("EOF".to_owned()),
-            Ok(0) => match stranger::who(&header[..filled]) {
-                Some(who) => return Err(FailureCause::Stranger(who.to_owned())),
+            Ok(0) => match recognise(&header[..filled]) {
+                Some(service) => return Err(FailureCause::NotADataNode(service)),
                 None => return broken("unexpected EOF".to_owned()),
             },
             Ok(read) => filled += read,

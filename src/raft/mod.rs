@@ -27,7 +27,7 @@ pub use config::RaftConfig;
 pub use members::{ChangeError, MembershipNow};
 pub use network::Transport;
 pub use node::{Applied, HandOver, OpenError, Raft};
-pub use propose::{BarrierError, MAX_COMMAND_BYTES, ProposeError};
+pub use propose::{BarrierError, MAX_COMMAND_BYTES, NotLeader, ProposeError};
 pub use status::{RaftStatus, Role};
 
 use config::Timers;

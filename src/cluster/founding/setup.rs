@@ -1,5 +1,6 @@
 //! Configuration in the form that founding needs.
 
+use crate::base::endpoint::META_HTTP_PORT;
 use crate::base::{Address, ListHash};
 use crate::cluster::ClusterConfig;
 use crate::cluster::identity::founders::{founder_list, list_hash};
@@ -35,7 +36,7 @@ impl Setup {
     /// configured one only if that one is 0.
     pub fn new(config: &ClusterConfig, raft_port: u16, seed: u64) -> Self {
         let peers = founder_list(&config.peers);
-        let (bind_host, http_port) = split_bind(&config.http_bind, DEFAULT_HTTP_PORT);
+        let (bind_host, http_port) = split_bind(&config.http_bind, META_HTTP_PORT);
         let named = bind_host.or_else(|| config.hostname.clone());
         let alone =
             peers.is_empty() && (config.single_server || config.bootstrap_expect == Some(1));
@@ -93,8 +94,6 @@ impl Setup {
         list_hash(list, &self.cluster_name, self.expect)
     }
 }
-
-const DEFAULT_HTTP_PORT: u16 = 8091;
 
 /// Splits `:8091`, `0.0.0.0:8091` or `meta-1:8091` into the host, if it is a concrete one, and the
 /// port.

@@ -210,7 +210,7 @@ fn http(text: &mut Text, metrics: &Metrics) {
         &[],
         metrics.connections_refused.get(),
     );
-    text.one("http_carried_total", &[], metrics.carried.get());
+    text.one("http_carried_total", &[], metrics.forwarded.get());
     text.one("watch_parked", &[], metrics.parked.get());
     text.one("watch_encoded_total", &[], metrics.snapshots_encoded.get());
 }

@@ -32,8 +32,8 @@ pub struct Metrics {
     pub parked: Level,
     /// Bodies of `GET /?index=N` that were encoded: far fewer than were sent.
     pub snapshots_encoded: Counter,
-    /// Requests forwarded to the leader for a caller.
-    pub carried: Counter,
+    /// Requests forwarded to the leader on behalf of a caller.
+    pub forwarded: Counter,
 }
 
 impl Metrics {
@@ -50,7 +50,7 @@ impl Metrics {
             connections_refused: Counter::default(),
             parked: Level::default(),
             snapshots_encoded: Counter::default(),
-            carried: Counter::default(),
+            forwarded: Counter::default(),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use influxdb_meta::auth::{Login, token};
 use influxdb_meta::base::{Address, UnixNanos};
-use influxdb_meta::client::{CallError, Client, Request};
+use influxdb_meta::client::{CallError, Client, OtherService, Request, Unreadable};
 use influxdb_meta::runtime::net::memory::Network;
 use influxdb_meta::runtime::{Clock, Env, SystemRng};
 use tokio::time::{Instant, sleep};
@@ -523,9 +523,13 @@ fn what_an_answer_says_about_doing_it_again() {
         (of(429), true, false),
         (of(500), false, true),
         (of(503), true, true),
-        (CallError::Junk(String::new()), false, true),
+        (
+            CallError::Junk(Unreadable::NoLocation { status: 307 }),
+            false,
+            true,
+        ),
         (CallError::RaftPort, false, false),
-        (CallError::NotOurs(String::new()), false, false),
+        (CallError::NotOurs(OtherService::Tls), false, false),
         (CallError::WrongSecret, false, false),
         (CallError::Redirects(10), false, false),
     ];

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use influxdb_meta::base::Address;
-use influxdb_meta::client::{CallError, identity};
+use influxdb_meta::client::{CallError, OtherService, identity};
 use tokio::time::Instant;
 
 use super::client::{HERE, THERE, at, network};
@@ -21,8 +21,13 @@ async fn poll(
     Ok(String::from_utf8_lossy(&answer.body).into_owned())
 }
 
-fn not_ours(what: &str) -> Result<String, CallError> {
-    Err(CallError::NotOurs(what.to_owned()))
+fn not_ours(service: OtherService) -> Result<String, CallError> {
+    Err(CallError::NotOurs(service))
+}
+
+fn status_of(status: u16) -> OtherService {
+    let path = "/cluster/identity";
+    OtherService::Status { status, path }
 }
 
 /// A server of another program: 404 for everything but `/status`.
@@ -86,32 +91,32 @@ async fn strangers_are_named() {
     );
     assert_eq!(
         poll(8091, other_program(r#"{"nodeType":"data"}"#)).await,
-        not_ours("a data node")
+        not_ours(OtherService::DataNode)
     );
     assert_eq!(
         poll(8091, other_program("hello")).await,
-        not_ours("HTTP 404 to /cluster/identity")
+        not_ours(status_of(404))
     );
     assert_eq!(
         poll(8091, other_program("")).await,
-        not_ours("HTTP 404 to /cluster/identity")
+        not_ours(status_of(404))
     );
     assert_eq!(
         poll(8091, |_| status(403, "<html>")).await,
-        not_ours("HTTP 403 to /cluster/identity")
+        not_ours(status_of(403))
     );
     let login = poll(8091, |_| status(401, r#"{"error":"log in first"}"#)).await;
     assert_eq!(
         login,
-        not_ours("HTTP 401 to /cluster/identity"),
+        not_ours(status_of(401)),
         "not everybody's 401 is about our secret"
     );
     let ssh = |_: &Asked| Reply::Bytes(b"SSH-2.0-OpenSSH_9.6\r\n".to_vec());
-    assert_eq!(poll(8091, ssh).await, not_ours("it does not speak HTTP"));
+    assert_eq!(poll(8091, ssh).await, not_ours(OtherService::NotHttp));
     let half = |_: &Asked| Reply::Bytes(b"HTTP/9.9 hello\r\n\r\n".to_vec());
-    assert_eq!(poll(8091, half).await, not_ours("it does not speak HTTP"));
+    assert_eq!(poll(8091, half).await, not_ours(OtherService::NotHttp));
     let tls = |_: &Asked| Reply::Bytes(b"\x15\x03\x01\x00\x02\x02\x46".to_vec());
-    assert_eq!(poll(8091, tls).await, not_ours("it speaks TLS"));
+    assert_eq!(poll(8091, tls).await, not_ours(OtherService::Tls));
 }
 
 /// A meta node of this program that is starting, or refuses, is not taken for another program.
@@ -134,7 +139,8 @@ async fn ours_in_trouble_is_no_stranger() {
         status(400, r#"{"error":"the body is no identity"}"#)
     })
     .await;
-    assert_eq!(newer, not_ours("the body is no identity"));
+    let text = "the body is no identity".to_owned();
+    assert_eq!(newer, not_ours(OtherService::OtherVersion { text }));
     let died = poll(8091, |_| Reply::Bytes(Vec::new())).await;
     assert!(matches!(died, Err(CallError::Io { .. })), "{died:?}");
 }
@@ -155,10 +161,7 @@ async fn a_poll_ends_in_bounded_time() {
         "GET /status" => Reply::Silence,
         _ => status(404, ""),
     };
-    assert_eq!(
-        poll(8091, slow_status).await,
-        not_ours("HTTP 404 to /cluster/identity")
-    );
+    assert_eq!(poll(8091, slow_status).await, not_ours(status_of(404)));
     assert_eq!(
         began.elapsed().as_secs(),
         2,

@@ -1,6 +1,6 @@
 //! The identity exchange with `internal-shared-secret` (founding.md 11).
 
-use influxdb_meta::auth::proof::{PROOF_HEADER, PeerKey};
+use influxdb_meta::auth::proof::PeerKey;
 use influxdb_meta::base::{Address, Incarnation};
 use influxdb_meta::client::Client;
 use influxdb_meta::cluster::{Exchange, HttpExchange, PollError};
@@ -92,7 +92,7 @@ async fn poll(
 
 #[tokio::test(start_paused = true)]
 async fn the_same_secret_on_both_sides() {
-    assert_eq!(PROOF_HEADER.to_ascii_lowercase(), "influxd-meta-proof");
+    assert_eq!(influxdb_meta::wire::headers::PROOF, "influxd-meta-proof");
     let theirs = of(THEM, Phase::Accepted, true);
     assert_eq!(
         poll(Some("s"), Phase::Fresh, signing("s", &theirs)).await,

@@ -81,7 +81,7 @@ async fn answers_that_nobody_should_send() {
     );
     let junk = answered(b"\x2a\0\0\0\0\0\0\0\x02\x0a\x05").await;
     assert!(
-        matches!(&junk.why, FailureCause::Unreadable(text) if text.starts_with("undecodable body")),
+        matches!(&junk.why, FailureCause::Unreadable(error) if error.to_string().starts_with("undecodable body")),
         "{junk}"
     );
     assert!(junk.why.is_maybe_done() && !junk.why.is_retryable());
@@ -114,7 +114,7 @@ async fn somebody_else_answers() {
     ] {
         let failed = answered(first).await;
         assert!(
-            matches!(&failed.why, FailureCause::Stranger(text) if text.contains(named)),
+            matches!(&failed.why, FailureCause::NotADataNode(service) if service.to_string().contains(named)),
             "{failed}"
         );
         assert!(!failed.why.is_maybe_done() && !failed.why.is_retryable());

@@ -362,8 +362,8 @@ async fn its_moods_are_met() {
         (Err(FailureCause::Timeout), true)
     );
     let (oversized, _) = remove(Behaviour::Raw(b"\x24\0\0\0\0\x40\0\0\0".to_vec())).await;
-    let text = "max message size of 1073741824 exceeded: 1073741824";
-    assert_eq!(oversized, Err(FailureCause::Unreadable(text.to_owned())));
+    let text = "unreadable answer: max message size of 1073741824 exceeded: 1073741824";
+    assert_eq!(oversized.expect_err("too large").to_string(), text);
     world
         .node
         .set_behaviour(On::Status, Behaviour::Failing("boom".to_owned()));

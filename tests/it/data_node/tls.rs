@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use influxdb_meta::base::Address;
-use influxdb_meta::data_node::{DataNodes, DataNodesConfig, Failed, FailureCause};
+use influxdb_meta::data_node::{DataNodes, DataNodesConfig, Failed, FailureCause, OtherService};
 use influxdb_meta::runtime::Env;
 use influxdb_meta::tls::{HandshakeError, Places, TlsError, Trust};
 use rcgen::{
@@ -227,10 +227,7 @@ async fn tls_on_one_side_only() {
         .join_cluster(&at(&secured), &servers, false, deadline)
         .await
         .expect_err("it speaks TLS");
-    assert_eq!(
-        failed.why,
-        FailureCause::Stranger("it speaks TLS there: set data-use-tls".to_owned())
-    );
+    assert_eq!(failed.why, FailureCause::NotADataNode(OtherService::Tls));
     let failed = plain
         .status(&at(&secured), deadline)
         .await

@@ -9,6 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use influxdb_meta::auth::Users;
 use influxdb_meta::base::{Address, Incarnation, UnixNanos};
+use influxdb_meta::client::CallError;
 use influxdb_meta::cluster::{Activity, NodeRef, NotMember, Refusal, View};
 use influxdb_meta::data_node::{DataNodes, DataNodesConfig};
 use influxdb_meta::http::{HttpConfig, ROUTES, Server};
@@ -189,7 +190,7 @@ impl Forwarder for Alone {
         _request: &'a ForwardedRequest,
         _deadline: Instant,
     ) -> BoxFuture<'a, Result<ForwardedResponse, ForwardError>> {
-        Box::pin(async { Err(ForwardError::NotSent("nobody there".to_owned())) })
+        Box::pin(async { Err(ForwardError::NotSent(CallError::Refused)) })
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use influxdb_meta::base::Address;
+use influxdb_meta::client::CallError;
 use influxdb_meta::runtime::net::BoxFuture;
 use influxdb_meta::service::{ForwardError, ForwardedRequest, ForwardedResponse, Forwarder};
 use tokio::time::Instant;
@@ -59,7 +60,7 @@ async fn a_follower_carries_for_who_does_not() {
         );
     }
     assert_eq!(leader.index(), before + 4);
-    assert_eq!(follower.http.service.metrics().carried.get(), 4);
+    assert_eq!(follower.http.service.metrics().forwarded.get(), 4);
     until("the follower has it too", || {
         follower.index() == leader.index()
     })
@@ -144,7 +145,7 @@ impl Forwarder for Silent {
         self.taken.fetch_add(1, Ordering::Relaxed);
         Box::pin(async move {
             tokio::time::sleep_until(deadline).await;
-            Err(ForwardError::NoAnswer("no answer in time".to_owned()))
+            Err(ForwardError::NoAnswer(CallError::Timeout { sent: true }))
         })
     }
 }

@@ -214,7 +214,7 @@ async fn what_only_the_leader_answers_is_carried_with_its_proofs() {
             )]
         );
     }
-    assert_eq!(follower.http.service.metrics().carried.get(), 3);
+    assert_eq!(follower.http.service.metrics().forwarded.get(), 3);
     for headers in [proof("t", JOIN), String::new()] {
         assert_eq!(ask(follower, "x", &headers).await.status(), 401);
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use influxdb_meta::base::{Name, RaftId};
 use influxdb_meta::machine::{Command, Outcome};
-use influxdb_meta::raft::{HandOver, ProposeError, Role};
+use influxdb_meta::raft::{HandOver, NotLeader, ProposeError, Role};
 use influxdb_meta::wire::{envelope::Body, state};
 use tokio::time::Instant;
 
@@ -59,9 +59,9 @@ async fn what_the_leader_acknowledges_all_apply_alike() {
         .await;
     assert_eq!(
         there,
-        Err(ProposeError::NotLeader {
+        Err(ProposeError::NotLeader(NotLeader {
             leader: Some(RaftId(leader))
-        })
+        }))
     );
 }
 
@@ -134,9 +134,9 @@ async fn leadership_is_handed_over_at_once_and_for_good() {
     let refused = raft.propose(create("too late"), soon()).await;
     assert_eq!(
         refused,
-        Err(ProposeError::NotLeader {
+        Err(ProposeError::NotLeader(NotLeader {
             leader: Some(RaftId(new))
-        })
+        }))
     );
     // A follower has no leadership to hand over.
     assert_eq!(

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use influxdb_meta::base::{LogId, Name, RaftId};
 use influxdb_meta::machine::Outcome;
-use influxdb_meta::raft::{ChangeError, ProposeError, Raft, Role};
+use influxdb_meta::raft::{ChangeError, NotLeader, ProposeError, Raft, Role};
 use influxdb_meta::runtime::{TaskHandle, Tasks};
 use influxdb_meta::wire::state;
 use tokio::time::Instant;
@@ -568,7 +568,7 @@ async fn client(number: u64, reach: &Reach, records: &Shared<Records>, rng: &See
                 told,
             }),
             Some(Ok(Outcome::Refused(refused))) => panic!("{name} refused: {refused}"),
-            Some(Err(ProposeError::NotLeader { leader: there })) => leader = there,
+            Some(Err(ProposeError::NotLeader(NotLeader { leader: there }))) => leader = there,
             Some(Err(ProposeError::Unknown)) | None => records.unknown += 1,
             Some(Err(_)) => leader = None,
         }

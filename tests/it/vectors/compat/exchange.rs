@@ -4,7 +4,7 @@
 //! Every version that speaks protocol 1 reads these bytes. A version of another protocol refuses
 //! them by the number, which `wire::identity` tests.
 
-use influxdb_meta::auth::proof::{Nonce, PROOF_HEADER, PeerKey};
+use influxdb_meta::auth::proof::{Nonce, PeerKey};
 use influxdb_meta::base::{Address, ClusterId, Incarnation, ListHash, RaftId, StartId};
 use influxdb_meta::wire::identity::{Identity, Phase, Starts};
 
@@ -28,7 +28,7 @@ fn identities_of_protocol_1_are_what_is_written() {
 
 #[test]
 fn proofs_of_version_1_hold_and_are_what_is_written() {
-    assert_eq!(PROOF_HEADER, "Influxd-Meta-Proof");
+    assert_eq!(influxdb_meta::wire::headers::PROOF, "influxd-meta-proof");
     let key = PeerKey::derive("the secret of this cluster");
     let (asked, answered) = (
         frozen("exchange/fresh.json"),

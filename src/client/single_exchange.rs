@@ -19,9 +19,9 @@ pub async fn exchange(
     max_body: usize,
     deadline: Instant,
 ) -> Result<Response, CallError> {
-    Connection::over(stream, host.port())
+    Connection::handshake(stream, host.port())
         .await?
-        .at_most(max_body)
+        .with_max_body(max_body)
         .exchange(host, request, deadline)
         .await
 }
