@@ -1,12 +1,12 @@
 #!/bin/sh
-# make up, make down: the three nodes of compose.yaml, as containers where a Docker engine answers, else as
-# processes of this machine on 127.0.0.2 to 127.0.0.4. Either way it ends with a cluster that is ready, and shown.
+# make up, make down: starts and stops the three nodes of compose.yaml. With a Docker engine they are containers,
+# otherwise processes on 127.0.0.2 to 127.0.0.4. `up` waits until the cluster is ready and prints it.
 set -eu
 cd "$(dirname "$0")/.."
 
 local=$PWD/.make
 nodes="meta-1 meta-2 meta-3"
-# Forming takes about a second; what is not ready by then is not slow but waiting for something.
+# Seconds until `up` gives up. Forming takes about one second; a node that is not ready by then waits for something.
 patience=${UP_TIMEOUT:-90}
 
 say() { echo "$*"; }
@@ -23,7 +23,7 @@ compose() {
   fi
 }
 
-# --- The nodes as containers. `at NODE WORDS…` runs a program of the image in a node.
+# --- Nodes as containers. `at NODE WORDS…` runs a program of the image in a node.
 
 at_container() {
   id=$(eval "echo \$id_$(echo "$1" | tr - _)")
@@ -41,7 +41,7 @@ up_containers() {
     [ -n "$id" ] || die "no container of $node: see \`$(compose_word) ps -a\`"
     eval "id_$(echo "$node" | tr - _)=$id"
   done
-  wait_ready || { compose logs --tail 10; die "not ready after $patience s; the nodes' last words stand above"; }
+  wait_ready || { compose logs --tail 10; die "not ready after $patience s; the last log lines of the nodes are above"; }
   say
   at_container meta-1 influxd-ctl show
   next_of_containers
@@ -57,15 +57,15 @@ next_of_containers() {
   cat <<EOF
 
 Three meta nodes are ready: $one, $(compose port meta-2 8091), $(compose port meta-3 8091)
-  look again      $word exec meta-1 influxd-ctl show
-  its health      curl http://$one/healthz
-  what they say   $word logs -f
-  stop one        $word stop meta-2     (the others go on; start it again with: $word start meta-2)
-  end             make down             (data is kept; $word --profile extra down -v removes it)
+  show it         $word exec meta-1 influxd-ctl show
+  health          curl http://$one/healthz
+  logs            $word logs -f
+  stop one        $word stop meta-2     (the others go on; $word start meta-2 starts it again)
+  stop all        make down             (keeps the data; $word --profile extra down -v deletes it)
 EOF
 }
 
-# --- The nodes as processes.
+# --- Nodes as processes.
 
 address() { echo "127.0.0.$((${1#meta-} + 1))"; }
 
@@ -80,7 +80,7 @@ at_process() {
   esac
 }
 
-# The process of a node, if it is really ours: a number in a file may belong to another by now.
+# Process id of a node, if that process is still the node: the number may belong to another process by now.
 process() {
   pid=$(cat "$local/$1/pid" 2>/dev/null) || return 1
   [ "$(readlink "/proc/$pid/exe" 2>/dev/null | sed 's/ (deleted)$//')" = "$local/bin/influxd-meta" ] && echo "$pid"
@@ -105,23 +105,23 @@ up_processes() {
   at=at_process
   built=$(sh docker/compile.sh)
   mkdir -p "$local/bin"
-  # By rename: a running program's file cannot be written to.
+  # Replaced by a rename: the file of a running program cannot be written.
   cp "$built" "$local/bin/influxd-meta.new"
   mv -f "$local/bin/influxd-meta.new" "$local/bin/influxd-meta"
   ln -sf influxd-meta "$local/bin/influxd-ctl"
   for node in $nodes; do
     process "$node" >/dev/null || start_process "$node"
   done
-  wait_ready || { tail -n 10 "$local"/meta-*/log; die "not ready after $patience s; the nodes' last words stand above"; }
+  wait_ready || { tail -n 10 "$local"/meta-*/log; die "not ready after $patience s; the last log lines of the nodes are above"; }
   say
   at_process meta-1 influxd-ctl show
   cat <<EOF
 
 Three meta nodes are ready: 127.0.0.2:8091, 127.0.0.3:8091, 127.0.0.4:8091
-  look again      .make/bin/influxd-ctl -bind 127.0.0.2:8091 show
-  its health      curl http://127.0.0.2:8091/healthz
-  what they say   tail -f .make/meta-1/log
-  end             make down             (data is kept; make clean removes it)
+  show it         .make/bin/influxd-ctl -bind 127.0.0.2:8091 show
+  health          curl http://127.0.0.2:8091/healthz
+  logs            tail -f .make/meta-1/log
+  stop all        make down             (keeps the data; make clean deletes it)
 EOF
 }
 
@@ -132,7 +132,7 @@ down_processes() {
     left=100
     while process "$node" >/dev/null; do
       left=$((left - 1))
-      [ $left -gt 0 ] || { say "$node (process $pid) does not end on SIGTERM: killing it"; kill -KILL "$pid"; break; }
+      [ $left -gt 0 ] || { say "$node (process $pid) does not stop on SIGTERM: killing it"; kill -KILL "$pid"; break; }
       sleep 0.1
     done
     rm -f "$local/$node/pid"
@@ -140,16 +140,16 @@ down_processes() {
   done
 }
 
-# --- Both.
+# --- For both kinds.
 
-# The sentence in a node's answer, or the answer as it is where there is none.
+# The sentence in a node's answer, or the whole answer if it has none.
 sentence() {
   said=$(echo "$1" | tail -n 1)
   of_error=$(echo "$said" | sed -n 's/.*"error":"\([^"]*\)".*/\1/p')
   echo "${of_error:-$said}"
 }
 
-# Asks each node itself, and says what it waits for whenever that changes.
+# Asks each node whether it is ready. Prints what it waits for whenever that changes.
 wait_ready() {
   deadline=$(($(date +%s) + patience))
   shown=
@@ -171,7 +171,7 @@ case ${1:-} in
   up) if engine; then up_containers; else up_processes; fi ;;
   down)
     down_processes
-    # `down` alone leaves the join-only nodes of the profile running.
+    # A plain `down` does not stop the join-only nodes of the profile.
     if engine; then compose --profile extra down; fi
     ;;
   clean)

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Compiles the one static program that the image carries. Its path goes to stdout, all talk to stderr.
-# The same on a host (`make image`) and inside docker/Dockerfile.
-#   ARCH=x86_64|aarch64   the machine to compile for; unset: this one
+# Compiles the static program of the image. Prints its path on stdout and everything else on stderr.
+# Used on a host (`make image`) and inside docker/Dockerfile.
+#   ARCH=x86_64|aarch64   architecture to compile for; default: that of this machine
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -28,7 +28,7 @@ need_rust() {
   rustup target add "$target" >&2 || die "could not add it: run \`rustup target add $target\`"
 }
 
-# The allocator is C: it needs a compiler whose headers are musl's.
+# The allocator is written in C: it needs a compiler with the headers of musl.
 musl_cc() {
   if [ "$this" = "$arch" ] && cc -dumpmachine 2>/dev/null | grep -q musl; then
     echo cc
@@ -60,7 +60,7 @@ need_cc
 . docker/stamp.sh
 export INFLUXDB_META_COMMIT="$revision" INFLUXDB_META_BRANCH="$branch" INFLUXDB_META_BUILT="$created"
 
-# A build path in the program would make two builds of one commit differ.
+# Removes build paths from the program, so that two builds of one commit are equal.
 lower=$(echo "$target" | tr - _)
 upper=$(echo "$lower" | tr '[:lower:]' '[:upper:]')
 export "CC_$lower=$cc"

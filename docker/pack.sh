@@ -1,8 +1,8 @@
 #!/bin/sh
-# Packs a compiled program into the image, with no base image and no BuildKit: pack.sh PROGRAM.
-#   IMAGE   its name; unset: influxdb-meta
-# What the image is (user, ports, health check, labels) stands once, in docker/Dockerfile below its last FROM;
-# here that part gets its files from a tar instead of from a build stage.
+# Packs a compiled program into the image, without a base image and without BuildKit: pack.sh PROGRAM.
+#   IMAGE   name of the image; default: influxdb-meta
+# User, ports, health check and labels are in docker/Dockerfile, below its last FROM. This script uses that part,
+# with a tar file in place of the build stage.
 set -eu
 cd "$(dirname "$0")/.."
 program=$1
@@ -16,7 +16,7 @@ version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 rm -rf "$work"
 mkdir -p "$work"
 sh docker/rootfs.sh "$program" "$work/rootfs"
-# 0:0 for all but the volume's folder, whatever the uid of who builds.
+# Owner 0:0 for everything except the folder of the volume, whatever uid builds.
 in_tar() { tar --sort=name --mtime="@$epoch" --format=ustar --numeric-owner -C "$work/rootfs" "$@"; }
 in_tar --owner=0 --group=0 --exclude=./var/lib/influxdb -cf "$work/rootfs.tar" .
 in_tar --owner=1000 --group=1000 -rf "$work/rootfs.tar" ./var/lib/influxdb

@@ -1,14 +1,15 @@
 #!/bin/sh
-# Lays the image's whole root file system into a folder: rootfs.sh PROGRAM FOLDER (which must not exist).
-# The same on a host (`make image`) and inside docker/Dockerfile. Owners are set by who packs it.
+# Writes the whole root file system of the image into a new folder: rootfs.sh PROGRAM FOLDER.
+# Used on a host (`make image`) and inside docker/Dockerfile. The caller sets the owners.
 set -eu
 here=$(dirname "$0")
 program=$1
 root=$2
 umask 022
 
+# The certificate authorities of this machine: data nodes with TLS are verified by them (operations.md).
 ca_bundle() {
-  # Debian and Alpine; Fedora; openSUSE.
+  # Paths of Debian and Alpine, Fedora, openSUSE.
   for file in "${SSL_CERT_FILE:-}" /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/ca-bundle.pem; do
     if [ -s "$file" ]; then
       echo "$file"

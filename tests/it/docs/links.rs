@@ -37,6 +37,24 @@ fn no_code_links_into_the_manual_as_a_module() {
     }
 }
 
+/// "Where do I change …?" names files and folders, from the root or from `src`.
+#[test]
+fn contributing_names_files_that_are_there() {
+    let file = File::read(".github/CONTRIBUTING.md");
+    let mut wrong = Vec::new();
+    for (number, line) in file.text.lines().enumerate() {
+        for word in line.split('`').skip(1).step_by(2) {
+            let is_path = |c: char| c.is_ascii_alphanumeric() || "_./".contains(c);
+            let route = word.starts_with('/');
+            let named = word.contains('/') && !route && word.chars().all(is_path);
+            if named && !files::exists("src", word) {
+                wrong.push(format!("{}:{}: {word}", file.path, number + 1));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "no such files:\n{}", wrong.join("\n"));
+}
+
 fn follow(
     file: &File,
     target: &str,
