@@ -69,7 +69,7 @@ pub(super) fn settings(config: &Config, cluster: &Cluster) {
         event = "cluster.settings",
         plan = plan(settings, view.phase),
         peers = %join(settings),
-        peers_from = config.peers_from,
+        peers_from = %config.peers_from,
         expect = expect(settings),
         cluster_name = settings.cluster_name,
         join_timeout = %join_timeout(settings),

@@ -1,6 +1,7 @@
 //! Who is let in: the order of wire.md 7.2, with internal tokens first, so that a cluster with
 //! authentication and no admin yet works, and an admin can be made.
 
+use std::str::FromStr;
 use std::sync::Arc;
 
 use super::password::{Busy, Passwords};
@@ -27,6 +28,23 @@ pub enum Method {
     All,
     Jwt,
     UserPass,
+}
+
+/// The configured word is none of `all`, `jwt`, `userpass`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no authentication method")]
+pub struct UnknownMethod;
+
+impl FromStr for Method {
+    type Err = UnknownMethod;
+    fn from_str(word: &str) -> Result<Self, UnknownMethod> {
+        match word {
+            "all" => Ok(Self::All),
+            "jwt" => Ok(Self::Jwt),
+            "userpass" => Ok(Self::UserPass),
+            _ => Err(UnknownMethod),
+        }
+    }
 }
 
 /// Somebody who was let in.

@@ -16,7 +16,7 @@ mod secret;
 pub mod token;
 mod users;
 
-pub use authenticator::{AuthConfig, Authenticator, Caller, Denied, Method};
+pub use authenticator::{AuthConfig, Authenticator, Caller, Denied, Method, UnknownMethod};
 pub use credentials::Credentials;
 pub use login::Login;
 pub use secret::Secret;
