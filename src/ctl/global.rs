@@ -84,7 +84,7 @@ impl Global {
     /// Credentials of requests. Flags that belong to another `-auth-type` have no effect.
     pub(super) fn login(&self) -> Login {
         match self.auth_type {
-            AuthType::None => Login::Nobody,
+            AuthType::None => Login::None,
             AuthType::Basic => Login::Password {
                 user: self.user.clone(),
                 password: self.pwd.clone(),

@@ -20,7 +20,7 @@ pub(super) async fn require_caller(
     mut request: Request,
     next: Next,
 ) -> Result<Response, Failure> {
-    if state.authenticator.is_shut() {
+    if state.authenticator.is_enabled() {
         let shown = presented(request.uri(), request.headers());
         let caller = caller(&state, &shown).await?;
         request.extensions_mut().insert(caller);

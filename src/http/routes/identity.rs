@@ -39,7 +39,7 @@ pub(super) async fn exchange(state: AppState, request: Request) -> Result<Respon
         theirs.incarnation,
         &body,
     )?;
-    if proven.is_none() && state.authenticator.is_shut() {
+    if proven.is_none() && state.authenticator.is_enabled() {
         return Err(wrong_secret());
     }
     // Without a proof that we could ask for, the caller is answered (it then sees that secrets

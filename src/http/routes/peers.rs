@@ -36,7 +36,9 @@ pub(super) async fn answer(state: AppState, request: Request) -> Result<Response
     let proven = Proven::check(key, &parts.headers, path, from, &body)?;
     // Where callers are checked, meta nodes are: also in a cluster that was founded without the
     // secret.
-    if proven.is_none() && key.is_some() && (service.needs_proof() || state.authenticator.is_shut())
+    if proven.is_none()
+        && key.is_some()
+        && (service.needs_proof() || state.authenticator.is_enabled())
     {
         return Err(wrong_secret());
     }
