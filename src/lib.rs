@@ -1,32 +1,32 @@
 //! The meta node of an InfluxDB Enterprise v1 style cluster, and its admin tool. The manual is in
 //! [`docs`].
 //!
-//! Folders, lowest first; imports point downwards only, and `tests/it/architecture.rs` holds the
-//! table of who may name whom.
+//! Folders, lowest first. Imports point downwards only; `tests/it/architecture.rs` has the table of
+//! the imports that are allowed.
 //!
 //! *Plain values and bytes*, without IO or a clock:
-//! - [`base`]: ids, instants, addresses and names, as types that cannot be mixed up
-//! - [`catalog`]: the replicated data, and every invariant in one list
-//! - [`machine`]: what each command means: `apply(catalog, log id, stamped command) → outcome`
-//! - [`wire`]: every byte that is stored or sent, with its format version
+//! - [`base`]: ids, instants, addresses and names, each with its own type
+//! - [`catalog`]: the replicated data, and the list of its invariants
+//! - [`machine`]: the effect of each command: `apply(catalog, log id, stamped command) → outcome`
+//! - [`wire`]: the formats of everything stored or sent, with their versions
 //!
-//! *The outside world*, behind seams that a simulation replaces:
+//! *The outside world*, behind interfaces that a simulation replaces:
 //! - [`runtime`]: tasks, signals, and clock, randomness, network and disk in one `Env`
 //! - [`telemetry`]: log lines and metrics
-//! - [`tls`]: whom this node trusts when it dials
-//! - [`auth`]: proofs between meta nodes
+//! - [`tls`]: the authorities that this node trusts when it dials
+//! - [`auth`]: tokens and passwords of callers, proofs between meta nodes
 //! - [`storage`]: the directory, the log and snapshots, durably
 //! - [`client`]: calls to other meta nodes over HTTP
 //! - [`data_node`]: calls to data nodes, on their port 8088
 //!
 //! *A node*:
 //! - [`raft`]: openraft over `storage` and `machine`, the transport on 8089, `propose`
-//! - [`cluster`]: what this node is and belongs to; founding; when Raft opens
-//! - [`service`]: what a caller may ask, and which node answers
+//! - [`cluster`]: the identity of this node, founding, joining, membership
+//! - [`service`]: the requests of callers, and which node executes them
 //! - [`http`]: the API on 8091
 //!
 //! *Programs*:
-//! - [`config`]: keys, layers, and checking all of them at once
+//! - [`config`]: keys, layers, and checking all keys at once
 //! - [`ctl`]: the admin tool, `influxd-ctl`
 //! - [`app`]: start order, drain order, exit codes
 //!
