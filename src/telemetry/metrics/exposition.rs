@@ -3,7 +3,8 @@
 
 use std::fmt::{Display, Write};
 
-use super::{HistogramCounts, Metrics};
+use super::counters::Metrics;
+use super::histogram::HistogramCounts;
 
 /// What a scrape wants to know and nobody counts: read when `/metrics` is asked.
 #[derive(Clone, Debug, Default)]
