@@ -80,7 +80,7 @@ impl Failure {
             Self::Directory(OpenDirError::Foreign { .. }) => {
                 ": give this node a directory of its own ([meta] dir, INFLUXDB_META_DIR)"
             }
-            Self::DataNodesTls(_) => ", or set data-insecure-tls, which believes anyone",
+            Self::DataNodesTls(_) => ", or set data-insecure-tls, which accepts any certificate",
             _ => "",
         }
     }

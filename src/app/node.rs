@@ -68,7 +68,7 @@ fn log_stop(stop: Stop) {
     tracing::info!(
         event = "stop",
         signal = stop.name(),
-        "stopping: a restart is no farewell, membership stays"
+        "stopping; membership in the cluster does not change"
     );
 }
 

@@ -33,8 +33,8 @@ pub(super) fn boot(config: &Config, workers: usize, open_files: Option<u64>) {
         tracing::warn!(
             event = "config.no-secret",
             "internal-shared-secret is empty: whoever reaches ports 8089 and 8091 can pose as a \
-             meta node of this cluster; set INFLUXDB_META_INTERNAL_SHARED_SECRET to the same long text \
-             on all nodes"
+             meta node of this cluster; set INFLUXDB_META_INTERNAL_SHARED_SECRET to the same long \
+             text on all nodes"
         );
     }
 }
@@ -46,7 +46,7 @@ pub(super) fn data_nodes(data_nodes: &DataNodes) {
         Some(0) => tracing::warn!(
             event = "data-nodes.insecure",
             "data-insecure-tls is set: calls to data nodes are encrypted, \
-             and whoever answers them is believed"
+             but any certificate is accepted"
         ),
         Some(authorities) => {
             tracing::info!(

@@ -89,7 +89,7 @@ fn banner(config: &Config) {
     if config.logging.banner && stderr.is_terminal() {
         let _ = writeln!(
             stderr,
-            "\n  InfluxDB Meta v{}\n  a meta node, and a free one\n",
+            "\n  InfluxDB Meta v{}\n  a free meta node\n",
             version::VERSION
         );
     }

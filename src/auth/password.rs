@@ -1,6 +1,6 @@
 //! Checking passwords against bcrypt hashes.
 //!
-//! One check needs a whole core for about 60 ms. So checks run outside the async threads, one at a
+//! A check needs a whole core for about 60 ms. So checks run outside the async threads, one at a
 //! time, and correct passwords are remembered: a client that polls each second must not cost 60 ms
 //! each time, and hundreds of wrong passwords must not take the cores from Raft.
 

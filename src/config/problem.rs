@@ -9,7 +9,7 @@ use super::key::KeySpec;
 use super::source::Source;
 use super::value::ValueError;
 
-/// One problem. Each stops the start.
+/// A problem. Each stops the start.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
     #[error("{from}: {key} = {value} {error}; allowed: {}", .key.kind.allowed())]

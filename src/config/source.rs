@@ -1,4 +1,4 @@
-//! Where a value came from.
+//! Sources of values.
 
 use std::fmt;
 use std::path::PathBuf;

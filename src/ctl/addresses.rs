@@ -35,7 +35,7 @@ fn parse(text: &str, port: u16, empty: &str) -> Result<Address, String> {
 /// none: the cluster knows a data node by its own spelling.
 ///
 /// # Errors
-/// It is no address. `empty` is the original's error text for an empty text.
+/// The text is no address. `empty` is the original's error text for an empty text.
 pub(super) fn data_address(text: &str, empty: &str) -> Result<String, String> {
     let address = parse(text, DATA_PORT, empty)?.to_string();
     let as_typed = [text.to_owned(), format!("{text}:{DATA_PORT}")];

@@ -102,7 +102,7 @@ impl Session {
         }
     }
 
-    /// One attempt, for [`Self::repeat`].
+    /// Makes one attempt, for [`Self::repeat`].
     pub(super) async fn try_json<T: DeserializeOwned>(
         &self,
         at: &Address,
@@ -111,7 +111,7 @@ impl Session {
         self.client.get_json(at, path, self.deadline).await
     }
 
-    /// One attempt, for [`Self::repeat`].
+    /// Makes one attempt, for [`Self::repeat`].
     pub(super) async fn try_form(
         &self,
         at: &Address,
@@ -121,8 +121,8 @@ impl Session {
         self.client.post_form(at, path, fields, self.deadline).await
     }
 
-    /// One attempt, for [`Self::repeat`], at a request whose answer may take `timeout`, longer than
-    /// the session's timeout.
+    /// Makes one attempt, for [`Self::repeat`], at a request whose answer may take `timeout`,
+    /// longer than the session's timeout.
     pub(super) async fn try_for(
         &self,
         at: &Address,
@@ -133,7 +133,7 @@ impl Session {
         self.client.call(at, request, deadline).await?.success()
     }
 
-    /// One attempt at the bound node, for [`Self::repeat`].
+    /// Makes one attempt at the bound node, for [`Self::repeat`].
     pub(super) async fn try_post_json(
         &self,
         path: &str,

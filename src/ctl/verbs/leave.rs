@@ -127,7 +127,7 @@ async fn remove(
 /// no meta node, or if the cluster of those it knows does not list it.
 ///
 /// # Errors
-/// It knows meta nodes, and none of them knows its cluster.
+/// The data node knows meta nodes, and none of them knows its cluster.
 async fn cluster_of(
     session: &Session,
     status: &Status,

@@ -10,7 +10,8 @@ use crate::ctl::members::{Cluster, MetaNode};
 use crate::ctl::session::Session;
 use crate::ctl::table::Table;
 
-/// One row for each meta node of the catalog. If the catalog is unknown: only the bound node.
+/// Rows of the table, one for each meta node of the catalog. If the catalog is unknown: only the
+/// bound node.
 pub(super) struct Details {
     nodes: Vec<Node>,
 }
@@ -164,7 +165,7 @@ async fn ask_one(session: &Session, node: &MetaNode) -> Result<HealthResponse, S
         .map_err(|error: CallError| error.to_string())
 }
 
-/// Formats what the node does, and why.
+/// Formats the activity of the node and its reason.
 fn state(health: &HealthResponse) -> String {
     let doing = &health.doing;
     match health.reason() {

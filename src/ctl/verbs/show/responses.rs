@@ -24,14 +24,14 @@ pub(super) struct HealthResponse {
 }
 
 impl HealthResponse {
-    /// One sentence: what the node waits for or is blocked by. It names all founders that have not
-    /// answered.
+    /// Sentence that says what the node waits for or is blocked by. The reason of a waiting node
+    /// names all founders that have not answered.
     pub(super) fn reason(&self) -> Option<&str> {
         Some(self.reason.as_str()).filter(|reason| !reason.is_empty())
     }
 }
 
-/// What a node does about its membership.
+/// Activity of a node concerning its membership.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(from = "String")]
 pub(super) enum Activity {
