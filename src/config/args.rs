@@ -209,7 +209,7 @@ fn flags(matches: &ArgMatches) -> Flags {
         single_server: switch("single-server").unwrap_or(false),
         pidfile: path("pidfile"),
         keys: flag_keys()
-            .filter_map(|key| Some((*key, text(key)?)))
+            .filter_map(|key| Some((key, text(key)?)))
             .collect(),
         without_effect: WITHOUT_EFFECT
             .iter()
@@ -261,7 +261,7 @@ mod tests {
             config: Some("x".into()),
             single_server: true,
             pidfile: Some("p".into()),
-            keys: vec![(keys::HOSTNAME.spec, "h".into())],
+            keys: vec![(&keys::HOSTNAME.spec, "h".into())],
             without_effect: Vec::new(),
         };
         for line in [
@@ -285,7 +285,7 @@ mod tests {
         for key in flag_keys() {
             assert_eq!(
                 run(&format!("-{} 7", key.name)).keys,
-                [(*key, "7".to_owned())]
+                [(key, "7".to_owned())]
             );
         }
     }

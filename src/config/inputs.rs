@@ -21,7 +21,7 @@ pub struct Flags {
     pub single_server: bool,
     pub pidfile: Option<PathBuf>,
     /// Keys that were set by a flag, with the flag's text.
-    pub keys: Vec<(KeySpec, String)>,
+    pub keys: Vec<(&'static KeySpec, String)>,
     /// Names of flags that were given, that the product has, and that do nothing here.
     pub without_effect: Vec<String>,
 }

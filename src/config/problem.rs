@@ -15,7 +15,7 @@ pub enum Problem {
     #[error("{from}: {key} = {value} {error}; allowed: {}", .key.kind.allowed())]
     Value {
         from: Source,
-        key: KeySpec,
+        key: &'static KeySpec,
         value: String,
         error: ValueError,
     },
@@ -25,7 +25,7 @@ pub enum Problem {
     )]
     NotBuilt {
         from: Source,
-        key: KeySpec,
+        key: &'static KeySpec,
         value: String,
         why: &'static str,
         without: &'static str,

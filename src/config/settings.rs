@@ -54,7 +54,7 @@ impl ResolvedSettings {
         resolved
     }
 
-    fn add(&mut self, key: &KeySpec, value: &Value, source: Source) {
+    fn add(&mut self, key: &'static KeySpec, value: &Value, source: Source) {
         let shown = if key.secret {
             "(not shown)".into()
         } else {
@@ -70,7 +70,7 @@ impl ResolvedSettings {
             Err(errors) => {
                 let problem = |error| Problem::Value {
                     from: source.clone(),
-                    key: *key,
+                    key,
                     value: shown.clone(),
                     error,
                 };
@@ -81,7 +81,13 @@ impl ResolvedSettings {
 
     /// Reports a value without effect, unless it is the default: files written by
     /// `influxd-meta config` set every key.
-    fn check_effect(&mut self, key: &KeySpec, setting: &Setting, from: &Source, value: String) {
+    fn check_effect(
+        &mut self,
+        key: &'static KeySpec,
+        setting: &Setting,
+        from: &Source,
+        value: String,
+    ) {
         let default = value::check(key, &value::from_text(&key.kind, key.default));
         if default.as_ref() == Ok(setting) {
             return;
@@ -94,7 +100,7 @@ impl ResolvedSettings {
             }),
             Effect::Protection(why) => self.problems.push(Problem::NotBuilt {
                 from: from.clone(),
-                key: *key,
+                key,
                 value,
                 why,
                 without: if setting == &Setting::Bool(true) {

@@ -65,7 +65,7 @@ fn every_key_is_read_from_file_and_variable_and_flag_alike() {
         );
         if key.flag {
             let mut by_flag = inputs(&[]);
-            by_flag.flags.keys.push((*key, text));
+            by_flag.flags.keys.push((key, text));
             assert_eq!(outcome(key, &by_flag), by_variable, "{key} by flag");
         }
     }
@@ -102,7 +102,9 @@ fn flags_beat_variables_beat_the_file_beats_defaults() {
     assert_eq!(name(&with_file(&path, &[])).as_deref(), Some("by-file"));
     let mut all = with_file(&path, &[("INFLUXDB_HOSTNAME", "by-variable")]);
     assert_eq!(name(&all).as_deref(), Some("by-variable"));
-    all.flags.keys.push((keys::HOSTNAME.spec, "by-flag".into()));
+    all.flags
+        .keys
+        .push((&keys::HOSTNAME.spec, "by-flag".into()));
     assert_eq!(name(&all).as_deref(), Some("by-flag"));
 }
 

@@ -16,7 +16,7 @@ fn everything_wrong_is_said_at_once() {
     );
     all.flags
         .keys
-        .push((keys::META_JOIN_TIMEOUT.spec, "soon".into()));
+        .push((&keys::META_JOIN_TIMEOUT.spec, "soon".into()));
     let invalid = config::load(&all).expect_err("wrong in six places");
     assert_eq!((invalid.problems.len(), invalid.exit_code()), (6, 78));
     let text = invalid.to_string();
