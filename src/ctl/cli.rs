@@ -82,8 +82,8 @@ mod tests {
     fn flags_of_another_type_mean_nothing() {
         let all = "-user bob -pwd s3cret -secret legos show";
         for (line, want) in [
-            (all.to_owned(), "Nobody"),
-            (format!("-auth-type None {all}"), "Nobody"),
+            (all.to_owned(), "None"),
+            (format!("-auth-type None {all}"), "None"),
             (
                 format!("-auth-type=BASIC {all}"),
                 r#"Password { user: "bob", password: Secret(…) }"#,
