@@ -72,13 +72,13 @@ pub enum Denied {
     WrongPassword,
     #[error("basic auth disabled")]
     NoPasswords,
-    #[error("{0}")]
+    #[error(transparent)]
     Unreadable(#[from] Unreadable),
     #[error("username in token must be a string")]
     NoUserInToken,
     #[error("bearer auth disabled")]
     NoTokens,
-    #[error("{0}")]
+    #[error(transparent)]
     Invalid(#[from] Invalid),
     #[error("user not found")]
     UserNotFound,

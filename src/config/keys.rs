@@ -1,7 +1,7 @@
 //! The table of all configuration keys: ours, and every documented key of InfluxDB Enterprise's
 //! meta nodes (wire.md 12.1, configuration.md), so that its files and environments parse here.
 //!
-//! Each key is a constant with the type of its value. A new key is one entry in [`keys!`]: file,
+//! Each key is a constant with the type of its value. A new key is one entry in `keys!`: file,
 //! variable, flag, printing and the manual's table follow from it.
 
 use std::path::PathBuf;

@@ -1,6 +1,6 @@
 //! The commands of `influxd-ctl`, one file each: flags, arguments and what it does.
 //!
-//! A new command is one file, its `mod` line and one entry in [`verbs!`].
+//! A new command is one file, its `mod` line and one entry in `verbs!`.
 
 mod add_data;
 mod add_meta;
