@@ -1,9 +1,9 @@
-//! What a person must do when this process may not use its directory.
+//! Advice for the operator when this process may not use its directory.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-/// Who we are, whose the directory is, and the command that puts it right.
+/// Returns the user of this process, the owner of the directory, and the command that corrects it.
 pub(super) fn denied(path: &Path) -> String {
     let uid = rustix::process::geteuid().as_raw();
     let gid = rustix::process::getegid().as_raw();
@@ -15,14 +15,15 @@ pub(super) fn denied(path: &Path) -> String {
     };
     let mode = meta.mode() & 0o7777;
     let folder = volume(path);
-    // Never of a folder above ours: what else lies there is not ours to give away.
+    // Never a folder above ours: other data may be in it.
     let make = if folder.exists() {
         String::new()
     } else {
         format!("mkdir -p {} && ", folder.display())
     };
     format!(
-        "this process runs as uid {uid}, gid {gid}; {} belongs to uid {}, gid {} and has mode {mode:04o}. Fix, as root: \
+        "this process runs as uid {uid}, gid {gid}; {} belongs to uid {}, gid {} \
+         and has mode {mode:04o}. Fix, as root: \
          `{make}chown -R {uid}:{gid} {}`; or start the container as root once, which does it",
         blocking.display(),
         meta.uid(),
@@ -31,7 +32,8 @@ pub(super) fn denied(path: &Path) -> String {
     )
 }
 
-/// What is mounted as a rule, `/var/lib/influxdb`, or else the configured directory.
+/// Returns the folder to give away: `/var/lib/influxdb`, where the image mounts a volume, or else
+/// the parent of our folder, or the configured directory.
 fn volume(path: &Path) -> &Path {
     let image = Path::new("/var/lib/influxdb");
     if path.starts_with(image) {

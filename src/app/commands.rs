@@ -1,11 +1,11 @@
-//! The commands that only print.
+//! The commands that only print: `config`, `version`, help.
 
 use std::io::Write as _;
 
 use crate::config::args::{ConfigCommand, Usage};
 use crate::config::{self, Inputs, version};
 
-/// `influxd-meta config`: the effective configuration as a file.
+/// Runs `influxd-meta config`: prints the effective configuration as a file.
 pub(super) fn config(command: ConfigCommand) -> u8 {
     if command.table {
         return out(&format!(
@@ -32,7 +32,7 @@ pub(super) fn version() -> u8 {
     out(&format!("{}\n", version::line()))
 }
 
-/// Help goes to stdout when it was asked for, to stderr when the line was wrong.
+/// Prints help to stdout if it was requested, and to stderr if the line was wrong.
 pub(super) fn usage(usage: &Usage) -> u8 {
     if usage.exit == 0 {
         return out(&usage.text);
@@ -41,7 +41,7 @@ pub(super) fn usage(usage: &Usage) -> u8 {
     usage.exit
 }
 
-/// A reader that went away (`| head`) is no failure worth a panic.
+/// Writes to stdout and returns the exit code: 1 if stdout is closed (`| head`), without a panic.
 fn out(text: &str) -> u8 {
     let mut stdout = std::io::stdout().lock();
     u8::from(

@@ -1,5 +1,5 @@
-//! What ends the process, with the exit code that tells a service manager what kind of thing it
-//! was.
+//! Failures that end the process, each with its exit code, which tells a service manager the kind
+//! of failure.
 
 use std::io;
 
@@ -10,7 +10,7 @@ use crate::runtime::signal::Stop;
 use crate::storage::OpenDirError;
 use crate::tls::TlsError;
 
-/// Why a start or a run ended otherwise than asked.
+/// Reason why a start or a run ended without being requested.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
     #[error("the data directory: {0}")]
@@ -30,9 +30,9 @@ pub(super) enum Failure {
         operation: &'static str,
         source: io::Error,
     },
-    /// A second signal while stopping, or one before anything was started.
+    /// A second signal, while the node was stopping.
     #[error("stopped at once by {}", .0.name())]
-    Impatient(Stop),
+    SecondSignal(Stop),
 }
 
 impl Failure {
@@ -43,11 +43,11 @@ impl Failure {
             Self::Listen { .. } => exit::IO,
             Self::DataNodesTls(error) => tls(error),
             Self::System { .. } => exit::INTERNAL,
-            Self::Impatient(stop) => stop.exit_code(),
+            Self::SecondSignal(stop) => stop.exit_code(),
         }
     }
 
-    /// The log's last words: what, and what to do about it.
+    /// Logs the failure and what to do about it.
     pub(super) fn log(&self) {
         let exit = self.exit_code();
         match self {
@@ -59,14 +59,14 @@ impl Failure {
                     advice::denied(path)
                 );
             }
-            Self::Impatient(_) => tracing::warn!(event = "stop.impatient", exit, "{self}"),
+            Self::SecondSignal(_) => tracing::warn!(event = "stop.impatient", exit, "{self}"),
             _ => tracing::error!(event = "stop.failed", exit, "{self}{}", self.hint()),
         }
     }
 
     fn hint(&self) -> &'static str {
         match self {
-            // On 8091, or on 8089.
+            // Port 8091, or port 8089.
             Self::Listen { source, .. } | Self::Cluster(ClusterError::Io { source, .. })
                 if source.kind() == io::ErrorKind::AddrInUse =>
             {
@@ -80,7 +80,7 @@ impl Failure {
             Self::Directory(OpenDirError::Foreign { .. }) => {
                 ": give this node a directory of its own ([meta] dir, INFLUXDB_META_DIR)"
             }
-            Self::DataNodesTls(_) => ", or set data-insecure-tls, which believes anyone",
+            Self::DataNodesTls(_) => ", or set data-insecure-tls, which accepts any certificate",
             _ => "",
         }
     }

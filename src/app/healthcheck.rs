@@ -1,5 +1,4 @@
-//! `influxd-meta healthcheck`: asks the node on this host, for images that have no shell and no
-//! curl.
+//! `influxd-meta healthcheck`: asks the node on this host. For images without a shell and curl.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -10,8 +9,8 @@ use crate::config::args::Healthcheck;
 use crate::config::{self, Bind, Inputs};
 use crate::runtime::Env;
 
-/// Exit code: 0 when the answer was 200, else 1 with the reason on stdout, where `docker inspect`
-/// shows it.
+/// Returns the exit code: 0 if the answer was 200, else 1. The reason goes to stdout, where `docker
+/// inspect` shows it.
 pub(super) fn run(command: &Healthcheck) -> u8 {
     let bind = match config::http_bind(&Inputs::of_process(command.flags.clone())) {
         Ok(bind) => bind,
@@ -41,12 +40,12 @@ fn ask(bind: &Bind, path: &str, timeout: std::time::Duration) -> io::Result<(u16
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let asked = runtime.block_on(async {
+    let answer = runtime.block_on(async {
         let env = Env::real();
         tokio::time::timeout(timeout, exchange(&env, bind, path)).await
     });
     runtime.shutdown_background();
-    asked.unwrap_or_else(|_| {
+    answer.unwrap_or_else(|_| {
         Err(io::Error::new(
             io::ErrorKind::TimedOut,
             format!("no answer in {timeout:?}"),
@@ -65,23 +64,24 @@ async fn exchange(env: &Env, bind: &Bind, path: &str) -> io::Result<(u16, String
     Err(last)
 }
 
-/// Loopback where the node listens everywhere, else just where it listens.
+/// Returns the addresses to try: loopback if the node listens on all addresses, else its own.
 async fn candidates(env: &Env, bind: &Bind) -> io::Result<Vec<SocketAddr>> {
     let loopback = [
         IpAddr::V4(Ipv4Addr::LOCALHOST),
         IpAddr::V6(Ipv6Addr::LOCALHOST),
     ];
-    let everywhere = loopback.map(|ip| SocketAddr::new(ip, bind.port)).to_vec();
+    let all_loopback = loopback.map(|ip| SocketAddr::new(ip, bind.port)).to_vec();
     let Some(host) = &bind.host else {
-        return Ok(everywhere);
+        return Ok(all_loopback);
     };
     match host.parse::<IpAddr>() {
-        Ok(ip) if ip.is_unspecified() => Ok(everywhere),
+        Ok(ip) if ip.is_unspecified() => Ok(all_loopback),
         _ => env.net.resolve(host, bind.port).await,
     }
 }
 
-/// More than any health answer has, little enough for a stranger on the port to do no harm.
+/// Maximum size of an answer that is read. Health answers are shorter; another program may listen
+/// on the port.
 const MAX_RESPONSE_BYTES: u64 = 64 << 10;
 
 async fn get(env: &Env, address: SocketAddr, path: &str) -> io::Result<(u16, String)> {

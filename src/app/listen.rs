@@ -1,4 +1,4 @@
-//! From a configured bind address to a socket address.
+//! Resolving a configured bind address to a socket address.
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -7,16 +7,16 @@ use std::time::Duration;
 use crate::config::Bind;
 use crate::runtime::Env;
 
-/// Between two look-ups of our own name: DNS of a fresh container may need a moment.
+/// Delay between two lookups of our own name. DNS may not know a new container yet.
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Where to listen. A name that is not known yet is asked for again, for ever: DNS can cure that,
-/// an exit cannot.
+/// Returns the address to listen on. Looks an unknown name up again for ever: DNS may learn it, and
+/// exiting would not help.
 pub(super) async fn address(env: &Env, key: &'static str, bind: &Bind) -> SocketAddr {
     let Some(host) = &bind.host else {
-        return everywhere(env, bind.port).await;
+        return all_addresses(env, bind.port).await;
     };
-    let mut said = false;
+    let mut is_logged = false;
     loop {
         let why = match env
             .net
@@ -28,7 +28,7 @@ pub(super) async fn address(env: &Env, key: &'static str, bind: &Bind) -> Socket
             Ok(None) => io::Error::other("it has no address"),
             Err(error) => error,
         };
-        if !std::mem::replace(&mut said, true) {
+        if !std::mem::replace(&mut is_logged, true) {
             let bind = bind.to_string();
             tracing::warn!(
                 event = "listen.wait",
@@ -41,8 +41,9 @@ pub(super) async fn address(env: &Env, key: &'static str, bind: &Bind) -> Socket
     }
 }
 
-/// Both families where the kernel has IPv6, else IPv4.
-async fn everywhere(env: &Env, port: u16) -> SocketAddr {
+/// Returns the unspecified IPv6 address, which covers IPv4 too, or the IPv4 one if the kernel has
+/// no IPv6.
+async fn all_addresses(env: &Env, port: u16) -> SocketAddr {
     let v6 = SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0));
     match env.net.listen(v6).await {
         Ok(_probe) => SocketAddr::from((Ipv6Addr::UNSPECIFIED, port)),

@@ -1,4 +1,4 @@
-//! Builds the parts and runs them: start order, drain order, exit codes. To be read aloud.
+//! The programs: start order, drain order, exit codes.
 //!
 //! Owns: `main` of both programs. Never: a rule of the domain. Order of a start: arguments →
 //! configuration → logging → privileges → signals → listen on 8091 → directory → cluster (which
@@ -21,8 +21,8 @@ use std::path::Path;
 
 use crate::config::args::{self, ProgramCommand};
 
-/// The multi-call program: `influxd-meta`, or `influxd-ctl` when called by that name or with it as
-/// first argument. Returns the exit code.
+/// Runs the program that the arguments name: `influxd-ctl` if the program was called by that name
+/// or with it as first argument, else `influxd-meta`. Returns the exit code.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> i32 {
     let mut args = args.into_iter();
     let program = args.next().unwrap_or_default();
@@ -31,7 +31,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> i32 {
         return crate::ctl::run(args);
     }
     match args.first().and_then(|first| first.to_str()) {
-        // `docker run image influxd-meta -config x`, as with images whose entrypoint is a shell.
+        // `docker run image influxd-meta -config x`, as for images whose entrypoint is a shell.
         Some("influxd-meta" | "/usr/bin/influxd-meta") => drop(args.remove(0)),
         Some("influxd-ctl" | "/usr/bin/influxd-ctl") => return crate::ctl::run(args.split_off(1)),
         _ => {}

@@ -1,4 +1,4 @@
-//! The node itself: start order, what it waits for, drain order.
+//! The running node: start order and drain order.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,17 +19,18 @@ use crate::service::{Service, ServiceConfig};
 use crate::storage::DataDir;
 use crate::telemetry::metrics::Metrics;
 
-/// `docker stop` kills after 10 s, but a rolling restart waits for each node: what is not done by
-/// then is safe to leave to the next start, because everything acknowledged is on disk already.
+/// Longest time for the drain. `docker stop` kills after 10 s, but a rolling restart waits for each
+/// node. An unfinished drain is safe, because everything acknowledged is on disk already.
 const DRAIN_TIMEOUT: Duration = Duration::from_millis(1_800);
 
-/// A new leader is elected in less without us; with us it takes a few milliseconds.
+/// Longest time for handing leadership over, which takes a few milliseconds. Without it an election
+/// takes at most this long.
 const HAND_OVER_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// For requests that are being answered: they have their outcome by now, or never.
+/// Time that open requests have to finish during the drain.
 const GRACE_PERIOD: Duration = Duration::from_millis(500);
 
-/// Runs until a signal or a failure; whichever comes while starting counts too.
+/// Runs until a signal or a failure, also during the start.
 pub(super) async fn run(config: Config) -> Result<(), Failure> {
     let installed = Signals::install();
     let mut signals = installed.map_err(|source| Failure::System {
@@ -39,38 +40,44 @@ pub(super) async fn run(config: Config) -> Result<(), Failure> {
     let env = Env::real();
     let front = tokio::select! {
         biased;
-        // What was begun with the directory leaves it as any kill would: fit for the next start.
-        stop = signals.stop() => return asked(stop).inspect(|()| stopped()),
+        // The directory is left as by a kill: the next start can use it.
+        stop = signals.stop() => {
+            log_stop(stop);
+            log_stopped();
+            return Ok(());
+        }
         front = Front::listen(&env, &config) => front?,
     };
     let mut cluster = None;
     let ended = tokio::select! {
         biased;
-        stop = signals.stop() => asked(stop),
-        error = live(&env, &config, &front, &mut cluster) => Err(error),
+        stop = signals.stop() => {
+            log_stop(stop);
+            Ok(())
+        }
+        error = run_cluster(&env, &config, &front, &mut cluster) => Err(error),
     };
     let drained = tokio::select! {
         biased;
-        stop = signals.stop() => Err(Failure::Impatient(stop)),
+        stop = signals.stop() => Err(Failure::SecondSignal(stop)),
         () = drain(&env, &front, cluster) => Ok(()),
     };
     ended.and(drained)
 }
 
-fn asked(stop: Stop) -> Result<(), Failure> {
+fn log_stop(stop: Stop) {
     tracing::info!(
         event = "stop",
         signal = stop.name(),
-        "stopping: a restart is no farewell, membership stays"
+        "stopping; membership in the cluster does not change"
     );
-    Ok(())
 }
 
-fn stopped() {
+fn log_stopped() {
     tracing::info!(event = "stop.done", "stopped");
 }
 
-/// What answers before there is a cluster: the locked directory and the HTTP API.
+/// The parts that work before there is a cluster: the locked directory and the HTTP API.
 struct Front {
     dir: DataDir,
     service: Arc<Service>,
@@ -78,18 +85,23 @@ struct Front {
 }
 
 impl Front {
-    /// Listens first, so that probes need not wait for the disk. Of two things wrong the directory
-    /// is named: a second process on one directory has the same address as a rule, and that is not
-    /// what to change.
+    /// Listens first, so that probes need not wait for the disk. If both listening and opening the
+    /// directory fail, the directory is reported: a second process on one directory usually has the
+    /// same address too, and the address is not what has to change.
     async fn listen(env: &Env, config: &Config) -> Result<Self, Failure> {
         let key = "http-bind-address";
         let address = listen::address(env, key, &config.http_bind).await;
         let service = service(env, config, data_nodes(env, config).await?);
         let server = env.net.listen(address).await.map(|listener| {
-            tracing::info!(event = "http.listen", address = %listener.local(), "the HTTP API listens");
+            let address = listener.local();
+            tracing::info!(event = "http.listen", %address, "the HTTP API listens");
             let peer_key = config.cluster.secret.as_deref().map(PeerKey::derive);
             let auth = config.auth.clone();
-            let http = HttpConfig { peer_key, auth, ..HttpConfig::default() };
+            let http = HttpConfig {
+                peer_key,
+                auth,
+                ..HttpConfig::default()
+            };
             Server::start(env, listener, service.clone(), http)
         });
         let dir = open(env, config).await?;
@@ -107,16 +119,21 @@ impl Front {
 }
 
 async fn open(env: &Env, config: &Config) -> Result<DataDir, Failure> {
-    let (inside, dir) = (env.clone(), config.dir.clone());
+    let (task_env, dir) = (env.clone(), config.dir.clone());
     let opened = env
         .tasks
-        .blocking(move || DataDir::open(&inside, &dir))
+        .blocking(move || DataDir::open(&task_env, &dir))
         .await?;
-    tracing::info!(event = "directory", path = %opened.path().display(), "the data directory is locked and open");
+    tracing::info!(
+        event = "directory",
+        path = %opened.path().display(),
+        "the data directory is locked and open"
+    );
     Ok(opened)
 }
 
-/// What cannot work is known before anybody asks for it.
+/// Loads the certificates for data nodes at start, so that an error is reported before the first
+/// call.
 async fn data_nodes(env: &Env, config: &Config) -> Result<DataNodes, Failure> {
     let data_nodes = DataNodes::open(env, &config.data_nodes).await?;
     report::data_nodes(&data_nodes);
@@ -146,16 +163,21 @@ fn service(env: &Env, config: &Config, data_nodes: DataNodes) -> Arc<Service> {
     )
 }
 
-/// What this node shows to others: they ask as it does.
+/// Returns the credentials that this node sends to other nodes, which require the same as it does.
 fn login(auth: &AuthConfig) -> Login {
     auth.internal_secret
         .clone()
         .filter(|_| auth.enabled)
-        .map_or(Login::Nobody, Login::internal)
+        .map_or(Login::None, Login::internal)
 }
 
-/// Starts the cluster and watches over it; resolves only with what must end the process.
-async fn live(env: &Env, config: &Config, front: &Front, started: &mut Option<Cluster>) -> Failure {
+/// Starts the cluster and waits until it fails. Returns the failure, which ends the process.
+async fn run_cluster(
+    env: &Env,
+    config: &Config,
+    front: &Front,
+    started: &mut Option<Cluster>,
+) -> Failure {
     let raft_listen = listen::address(env, "bind-address", &config.raft_bind).await;
     let client = Client::new(env).with_login(login(&config.auth));
     let exchange = HttpExchange::new(env, client, config.cluster.secret.as_deref());
@@ -179,9 +201,10 @@ async fn live(env: &Env, config: &Config, front: &Front, started: &mut Option<Cl
     }
 }
 
-/// Not ready → hand leadership over → stop accepting, finish requests → stop Raft, flush.
+/// Stops in this order: not ready → hand leadership over → stop accepting, finish requests → stop
+/// Raft, flush.
 async fn drain(env: &Env, front: &Front, cluster: Option<Cluster>) {
-    let order = async {
+    let steps = async {
         front.service.stop();
         if let Some(raft) = cluster.as_ref().and_then(|cluster| cluster.raft().ok()) {
             let outcome = raft.hand_over(HAND_OVER_TIMEOUT).await;
@@ -196,8 +219,8 @@ async fn drain(env: &Env, front: &Front, cluster: Option<Cluster>) {
             cluster.stop().await;
         }
     };
-    match tokio::time::timeout(DRAIN_TIMEOUT, order).await {
-        Ok(()) => stopped(),
+    match tokio::time::timeout(DRAIN_TIMEOUT, steps).await {
+        Ok(()) => log_stopped(),
         Err(_) => tracing::warn!(
             event = "stop.slow",
             "not everything was closed in {DRAIN_TIMEOUT:?}; nothing acknowledged is lost"

@@ -1,11 +1,12 @@
-//! A fault of the program ends it: half a node that looks alive is worse than a restart.
+//! A panic ends the process: a restart is better than a node of which one part has stopped.
 
 use std::panic::PanicHookInfo;
 
 use crate::config::exit;
 use crate::http::in_request;
 
-/// Every panic is logged; outside an HTTP request it ends the process with 70.
+/// Installs the hook: logs every panic, and ends the process with 70 if it is outside an HTTP
+/// request.
 pub(super) fn install() {
     std::panic::set_hook(Box::new(|info| {
         let request = in_request();
@@ -16,8 +17,7 @@ pub(super) fn install() {
     }));
 }
 
-/// At once: exit handlers would run in a process of which one thread is known to be broken, beside
-/// threads that still run.
+/// Exits without exit handlers: they would run although one thread is broken and others still run.
 #[expect(unsafe_code, reason = "the standard library has no _exit")]
 fn end() -> ! {
     // SAFETY: it takes any number, touches no memory of ours and never returns.

@@ -1,9 +1,9 @@
-//! `-pidfile`.
+//! The file of `-pidfile`.
 
 use std::io;
 use std::path::PathBuf;
 
-/// The file lives as long as this: it goes when the server has stopped.
+/// The file with the process id. Dropping this removes it.
 pub(super) struct PidFile(PathBuf);
 
 impl PidFile {

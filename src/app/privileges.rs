@@ -1,7 +1,7 @@
-//! Started as root on a volume that belongs to root: make it ours, then stop being root.
+//! Dropping root: gives the directory to the user `influxdb` and continues as that user.
 //!
-//! Only where there is a user `influxdb`, as in the image and the packages; elsewhere root stays
-//! root. Runs before there is a second thread: on Linux each thread has its own ids.
+//! Only if that user exists, as in the image and the packages; elsewhere the process stays root.
+//! Runs before there is a second thread, because on Linux each thread has its own ids.
 
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -12,8 +12,8 @@ use rustix::thread::CapabilitySet;
 
 const USER: &str = "influxdb";
 
-/// Does what is said above. Where a capability is missing it stays root, with a warning: if the
-/// volume cannot be written then, opening it says so.
+/// Drops root as described above. If a capability is missing, logs a warning and stays root.
+/// Opening the directory reports whether it can be written.
 pub(super) fn drop_root(dir: &Path) {
     if !rustix::process::geteuid().is_root() {
         return;
@@ -31,7 +31,7 @@ pub(super) fn drop_root(dir: &Path) {
 }
 
 fn hand_over(dir: &Path, uid: Uid, gid: Gid) -> io::Result<()> {
-    // All or nothing: root without CAP_DAC_OVERRIDE cannot write what it has given away.
+    // All or nothing: root without CAP_DAC_OVERRIDE cannot write files of another user.
     let held = rustix::thread::capabilities(None)?.effective;
     let need = CapabilitySet::SETUID | CapabilitySet::SETGID;
     if !held.contains(need) {
@@ -45,7 +45,7 @@ fn hand_over(dir: &Path, uid: Uid, gid: Gid) -> io::Result<()> {
     if ours.is_dir() {
         give_tree(&ours, uid, gid)?;
     }
-    // Groups and gid first: without root they cannot be changed any more.
+    // Groups and gid first: they cannot be changed after the uid.
     rustix::thread::set_thread_groups(&[gid])?;
     rustix::thread::set_thread_gid(gid)?;
     rustix::thread::set_thread_uid(uid)?;
@@ -77,7 +77,8 @@ fn give_tree(dir: &Path, uid: Uid, gid: Gid) -> io::Result<()> {
     Ok(())
 }
 
-/// Nothing to do is no privilege needed. Links themselves are given, never what they point to.
+/// Changes the owner, unless it is right already: then no privilege is needed. A symbolic link
+/// itself is changed, not its target.
 fn give(path: &Path, uid: Uid, gid: Gid) -> io::Result<()> {
     let meta = path.symlink_metadata()?;
     if meta.uid() == uid.as_raw() && meta.gid() == gid.as_raw() {
@@ -87,7 +88,7 @@ fn give(path: &Path, uid: Uid, gid: Gid) -> io::Result<()> {
         .map_err(|error| io::Error::new(error.kind(), format!("chown {}: {error}", path.display())))
 }
 
-/// Looked up in `/etc/passwd` itself: a static program has no other source.
+/// Looks a user up in `/etc/passwd`: a static program has no other source.
 #[expect(
     clippy::disallowed_methods,
     reason = "before there is an Env, and not ours"

@@ -1,4 +1,4 @@
-//! What the log says at start: enough to see from it alone why a node does what it does.
+//! Log lines at start. They contain every setting that decides what the node does.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::config::{Config, version};
 use crate::data_node::DataNodes;
 use crate::wire::identity::Phase;
 
-/// Before anything is opened.
+/// Logs the version and the process, before anything is opened.
 pub(super) fn boot(config: &Config, workers: usize, open_files: Option<u64>) {
     let file = config
         .file
@@ -32,19 +32,21 @@ pub(super) fn boot(config: &Config, workers: usize, open_files: Option<u64>) {
     if config.cluster.secret.is_none() {
         tracing::warn!(
             event = "config.no-secret",
-            "internal-shared-secret is empty: whoever reaches ports 8089 and 8091 can pose as a meta node of this \
-             cluster; set INFLUXDB_META_INTERNAL_SHARED_SECRET to the same long text on all nodes"
+            "internal-shared-secret is empty: whoever reaches ports 8089 and 8091 can pose as a \
+             meta node of this cluster; set INFLUXDB_META_INTERNAL_SHARED_SECRET to the same long \
+             text on all nodes"
         );
     }
 }
 
-/// Whether calls to data nodes are protected.
+/// Logs whether calls to data nodes are protected.
 pub(super) fn data_nodes(data_nodes: &DataNodes) {
     match data_nodes.trusted() {
         None => {}
         Some(0) => tracing::warn!(
             event = "data-nodes.insecure",
-            "data-insecure-tls is set: calls to data nodes are encrypted, and whoever answers them is believed"
+            "data-insecure-tls is set: calls to data nodes are encrypted, \
+             but any certificate is accepted"
         ),
         Some(authorities) => {
             tracing::info!(
@@ -56,7 +58,7 @@ pub(super) fn data_nodes(data_nodes: &DataNodes) {
     }
 }
 
-/// After the identity is known and 8089 is listened on.
+/// Logs the settings of the cluster, once the identity is known and the node listens on 8089.
 pub(super) fn settings(config: &Config, cluster: &Cluster) {
     let view = cluster.view();
     let settings = &config.cluster;
@@ -69,7 +71,7 @@ pub(super) fn settings(config: &Config, cluster: &Cluster) {
         event = "cluster.settings",
         plan = plan(settings, view.phase),
         peers = %join(settings),
-        peers_from = config.peers_from,
+        peers_from = %config.peers_from,
         expect = expect(settings),
         cluster_name = settings.cluster_name,
         join_timeout = %join_timeout(settings),
@@ -95,7 +97,7 @@ fn auth(auth: &AuthConfig) -> &'static str {
 
 fn plan(settings: &ClusterConfig, phase: Phase) -> &'static str {
     if phase == Phase::Member {
-        // What is configured says how to get into a cluster, and moves nobody who is in one.
+        // The configuration decides how a node enters a cluster, and does not move a member.
         return "none needed: a member of its cluster";
     }
     match (
@@ -119,8 +121,8 @@ fn join(settings: &ClusterConfig) -> String {
         .join(",")
 }
 
-/// The number that counts: configured, or that of the peers. Not 0 where nothing is expected: that
-/// is a setting.
+/// Returns the expected number of founders: the configured one, or the number of peers. `unset` if
+/// there is neither, because 0 is a setting.
 fn expect(settings: &ClusterConfig) -> String {
     match (
         settings.bootstrap_expect,

@@ -1,4 +1,4 @@
-//! `influxd-meta run`, up to the runtime and back.
+//! `influxd-meta run`: everything before the runtime starts and after it ends.
 
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use crate::config::{self, Config, Flags, Inputs, version};
 use crate::runtime::SystemClock;
 use crate::telemetry::logging;
 
-/// Reads the world once, then runs the node until it stops. Returns the exit code.
+/// Reads the configuration, then runs the node until it stops. Returns the exit code.
 pub(super) fn run(flags: Flags) -> u8 {
     let config = match config::load(&Inputs::of_process(flags)) {
         Ok(config) => config,
@@ -49,21 +49,21 @@ fn serve(config: Config, workers: usize) -> Result<(), Failure> {
         .build()
         .map_err(system("starting threads"))?;
     let ended = runtime.block_on(node::run(config));
-    // What still runs has nothing left to say: everything durable was closed by the drain.
+    // Tasks that still run may be cut off: the drain has closed everything durable.
     runtime.shutdown_background();
     ended
 }
 
-/// One for each CPU that cgroups leave us; two at least, so that one slow call does not hold up the
-/// heartbeats.
+/// Number of worker threads: one for each CPU that cgroups allow, but at least two, so that one
+/// slow call does not delay the heartbeats.
 fn workers() -> usize {
     std::thread::available_parallelism()
         .map_or(2, std::num::NonZero::get)
         .max(2)
 }
 
-/// Raises the soft limit to what a full listener and the log need, as far as it may; gives what it
-/// is then.
+/// Raises the soft limit of open files to what a full listener and the log need, at most to the
+/// hard limit. Returns the limit in effect.
 fn open_files() -> Option<u64> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     const MAX_OPEN_FILES: u64 = 65_536;
@@ -72,7 +72,7 @@ fn open_files() -> Option<u64> {
         .maximum
         .map_or(MAX_OPEN_FILES, |maximum| maximum.min(MAX_OPEN_FILES));
     if limit.current.is_some_and(|current| current < wanted) {
-        // Refused by a sandbox: the log says what it is.
+        // A sandbox may refuse it. The limit in effect is logged.
         let _ = setrlimit(
             Resource::Nofile,
             Rlimit {
@@ -89,7 +89,7 @@ fn banner(config: &Config) {
     if config.logging.banner && stderr.is_terminal() {
         let _ = writeln!(
             stderr,
-            "\n  InfluxDB Meta v{}\n  a meta node, and a free one\n",
+            "\n  InfluxDB Meta v{}\n  a free meta node\n",
             version::VERSION
         );
     }

@@ -1,6 +1,7 @@
-//! Who is let in: the order of wire.md 7.2, with internal tokens first, so that a cluster with
-//! authentication and no admin yet works, and an admin can be made.
+//! Checking callers of the HTTP API, in the order of wire.md 7.2. Internal tokens come first, so
+//! that a cluster with authentication works before it has an admin, and an admin can be created.
 
+use std::str::FromStr;
 use std::sync::Arc;
 
 use super::password::{Busy, Passwords};
@@ -9,18 +10,18 @@ use super::{Credentials, Secret, User, Users};
 use crate::base::Name;
 use crate::runtime::{Clock, Env};
 
-/// What the configuration says about callers.
+/// Configuration of the checks.
 #[derive(Clone, Debug, Default)]
 pub struct AuthConfig {
     pub enabled: bool,
     pub method: Method,
-    /// Of data nodes and meta nodes. There is one wherever `enabled`.
+    /// Secret of data nodes and meta nodes. Always set if `enabled`.
     pub internal_secret: Option<Secret>,
-    /// Of people and their programs.
+    /// Secret of users' tokens.
     pub shared_secret: Option<Secret>,
 }
 
-/// How people and their programs may show who they are; nodes always have their internal tokens.
+/// Kinds of credentials that users may present. Nodes always use internal tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Method {
     #[default]
@@ -29,17 +30,34 @@ pub enum Method {
     UserPass,
 }
 
-/// Somebody who was let in.
+/// The configured word is none of `all`, `jwt`, `userpass`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no authentication method")]
+pub struct UnknownMethod;
+
+impl FromStr for Method {
+    type Err = UnknownMethod;
+    fn from_str(word: &str) -> Result<Self, UnknownMethod> {
+        match word {
+            "all" => Ok(Self::All),
+            "jwt" => Ok(Self::Jwt),
+            "userpass" => Ok(Self::UserPass),
+            _ => Err(UnknownMethod),
+        }
+    }
+}
+
+/// A caller that was accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Caller {
-    /// Nobody was asked: there is no authentication.
+    /// Any caller: authentication is off.
     Anyone,
-    /// Knows `internal-shared-secret`, and may do everything.
+    /// A caller that knows `internal-shared-secret` and may do everything.
     Internal,
     Admin(Name),
 }
 
-/// Why somebody was not. Most texts are the wire's.
+/// Reason why a caller was refused. Most texts are those of wire.md 7.2.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Denied {
     #[error("must create admin user first")]
@@ -54,24 +72,24 @@ pub enum Denied {
     WrongPassword,
     #[error("basic auth disabled")]
     NoPasswords,
-    #[error("{0}")]
+    #[error(transparent)]
     Unreadable(#[from] Unreadable),
     #[error("username in token must be a string")]
     NoUserInToken,
     #[error("bearer auth disabled")]
     NoTokens,
-    #[error("{0}")]
+    #[error(transparent)]
     Invalid(#[from] Invalid),
     #[error("user not found")]
     UserNotFound,
-    /// Shown to who has proven to be that user.
+    /// Sent only to a caller that has proven to be this user.
     #[error("{:?} is no admin", String::from_utf8_lossy(.0.as_bytes()))]
     NotAdmin(Name),
     #[error("too many passwords are being checked: try again")]
     Busy,
 }
 
-/// Checks callers. One for the whole process: it remembers passwords that were right.
+/// Checks callers. There is one for the whole process, because it remembers correct passwords.
 pub struct Authenticator {
     config: AuthConfig,
     clock: Arc<dyn Clock>,
@@ -88,17 +106,23 @@ impl Authenticator {
     }
 
     /// Whether callers are checked at all.
-    pub fn is_shut(&self) -> bool {
+    pub fn is_enabled(&self) -> bool {
         self.config.enabled
     }
 
+    /// Checks the credentials of a caller.
+    ///
     /// # Errors
-    /// Why the caller stays outside.
-    pub async fn admit(&self, shown: &Credentials, users: &dyn Users) -> Result<Caller, Denied> {
+    /// Reason of the refusal.
+    pub async fn admit(
+        &self,
+        presented: &Credentials,
+        users: &dyn Users,
+    ) -> Result<Caller, Denied> {
         if !self.config.enabled {
             return Ok(Caller::Anyone);
         }
-        let token = match shown {
+        let token = match presented {
             Credentials::Token(text) => Some(Token::read(text)),
             _ => None,
         };
@@ -112,7 +136,7 @@ impl Authenticator {
         if users.has_admin() == Ok(false) {
             return Err(Denied::NoAdmin);
         }
-        let (name, user) = match (token, shown) {
+        let (name, user) = match (token, presented) {
             (Some(token), _) => self.by_token(&token?, users)?,
             (None, Credentials::Password { user, password }) => {
                 self.by_password(user, password, users).await?
@@ -132,7 +156,7 @@ impl Authenticator {
             return Err(Denied::NoTokens);
         }
         self.verify(token, self.config.shared_secret.as_ref())?;
-        let user = look_up(users, name.as_bytes())?.ok_or(Denied::UserNotFound)?;
+        let user = find_user(users, name.as_bytes())?.ok_or(Denied::UserNotFound)?;
         Ok((Name::from(name), user))
     }
 
@@ -148,7 +172,7 @@ impl Authenticator {
         if name.is_empty() {
             return Err(Denied::NoUserName);
         }
-        let user = look_up(users, name)?.ok_or(Denied::WrongPassword)?;
+        let user = find_user(users, name)?.ok_or(Denied::WrongPassword)?;
         match self.passwords.check(&user.hash, password).await {
             Ok(true) => Ok((Name::from(name), user)),
             Ok(false) => Err(Denied::WrongPassword),
@@ -161,7 +185,7 @@ impl Authenticator {
     }
 }
 
-fn look_up(users: &dyn Users, name: &[u8]) -> Result<Option<User>, Denied> {
+fn find_user(users: &dyn Users, name: &[u8]) -> Result<Option<User>, Denied> {
     users.has_admin().map_err(Denied::NoUsers)?;
     Ok(users.find(name))
 }

@@ -1,22 +1,22 @@
-//! What a caller shows of itself (wire.md 7.2, step 2).
+//! Credentials in a request (wire.md 7.2, step 2).
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-/// Read, not yet checked. The wire's names and passwords are bytes.
+/// Credentials that were parsed and not yet checked. Names and passwords on the wire are bytes.
 pub enum Credentials {
     Missing,
     Password {
         user: Vec<u8>,
         password: Vec<u8>,
     },
-    /// What stands behind `Bearer`.
+    /// Text behind `Bearer`.
     Token(String),
 }
 
 impl Credentials {
-    /// From the values of `u` and `p` in the query, and of the header `Authorization`. Both in the
-    /// query win.
+    /// Parses the values of `u` and `p` in the query, and the header `Authorization`. If `u` and
+    /// `p` are both set, the header is ignored.
     pub fn read(query: Option<(&str, &str)>, authorization: Option<&[u8]>) -> Self {
         match (query, authorization) {
             (Some((user, password)), _) if !user.is_empty() && !password.is_empty() => {
@@ -25,13 +25,13 @@ impl Credentials {
                     password: password.into(),
                 }
             }
-            (_, Some(header)) => of_header(header),
+            (_, Some(header)) => parse_header(header),
             _ => Self::Missing,
         }
     }
 }
 
-fn of_header(header: &[u8]) -> Credentials {
+fn parse_header(header: &[u8]) -> Credentials {
     let words: Vec<&[u8]> = header.split(|byte| *byte == b' ').collect();
     let known = match words[..] {
         [b"Bearer", token] => std::str::from_utf8(token)
@@ -48,7 +48,7 @@ fn basic(encoded: &[u8]) -> Option<Credentials> {
     password(&STANDARD.decode(encoded).ok()?)
 }
 
-/// `user:password`; the first colon ends the name.
+/// Parses `user:password`. The first colon ends the name.
 fn password(pair: &[u8]) -> Option<Credentials> {
     let colon = pair.iter().position(|byte| *byte == b':')?;
     Some(Credentials::Password {
@@ -80,7 +80,7 @@ mod tests {
             ("Basic Ym9iOnMzOmNyZXQ=", "bob s3:cret"),
             ("bAsIc Ym9iOg==", "bob "),
             ("Basic Og==", " "),
-            // Not a token's scheme, or not two words.
+            // The scheme is unknown, or there are not two words.
             ("bearer a.b.c", "missing"),
             ("Bearer  a.b.c", "missing"),
             ("Bearer", "missing"),

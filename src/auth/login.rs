@@ -1,4 +1,4 @@
-//! What we show of ourselves to other nodes.
+//! Credentials of our own requests.
 
 use std::time::Duration;
 
@@ -8,27 +8,28 @@ use base64::engine::general_purpose::STANDARD;
 use super::{Secret, token};
 use crate::base::UnixNanos;
 
-/// By what our requests are signed.
+/// Credentials that a client sends.
 #[derive(Clone, Debug, Default)]
 pub enum Login {
     #[default]
-    Nobody,
+    None,
     Password {
         user: String,
         password: Secret,
     },
-    /// An empty user is an internal token.
+    /// A token. With an empty user it is an internal token.
     Token {
         user: String,
         secret: Secret,
     },
 }
 
-/// As Go's clients have it: a request may wait for a leader, and clocks differ.
+/// Lifetime of a token, the same as in Go's clients. A request may wait for a leader, and clocks
+/// differ.
 const TOKEN_LIFETIME: Duration = Duration::from_secs(300);
 
 impl Login {
-    /// Of another meta node, or of a data node.
+    /// Credentials for requests to meta nodes and data nodes.
     pub fn internal(secret: Secret) -> Self {
         Self::Token {
             user: String::new(),
@@ -36,11 +37,11 @@ impl Login {
         }
     }
 
-    /// The value of `Authorization` for a request that leaves now; a token is good for this one and
-    /// the next five minutes.
+    /// Returns the value of `Authorization` for a request that is sent now. A token is valid for
+    /// five minutes.
     pub fn authorization(&self, now: UnixNanos) -> Option<String> {
         match self {
-            Self::Nobody => None,
+            Self::None => None,
             Self::Password { user, password } => {
                 let pair = [user.as_bytes(), b":", password.as_bytes()].concat();
                 Some(format!("Basic {}", STANDARD.encode(pair)))

@@ -1,11 +1,11 @@
-//! Who may speak: callers of the HTTP API by tokens and passwords, other meta nodes by proofs.
+//! Authentication: callers of the HTTP API by tokens and passwords, other meta nodes by proofs.
 //!
-//! Owns: secrets and what is made of them (proofs, tokens), what callers show of themselves,
-//! checking it, and what we show elsewhere. Never: HTTP types, frames, where users are kept, or
-//! deciding what a missing proof means (`cluster` decides that). Invariants: nothing here prints a
-//! secret, a password or a hash; what a secret proves is compared in constant time; at most one
-//! password is hashed at a time. Called by `http` (callers), `client` and `ctl` (our own requests),
-//! `cluster` and `raft` (proofs).
+//! Owns: secrets and what is derived from them (proofs, tokens), parsing and checking callers'
+//! credentials, and the credentials of our own requests. Never: HTTP types, frames, where users are
+//! kept, or deciding what a missing proof means (`cluster` decides that). Invariants: nothing here
+//! prints a secret, a password or a hash; signatures and proofs are compared in constant time; at
+//! most one password is hashed at a time. Called by `http` (callers), `client` and `ctl` (our own
+//! requests), `cluster` and `raft` (proofs).
 
 mod authenticator;
 mod credentials;
@@ -16,7 +16,7 @@ mod secret;
 pub mod token;
 mod users;
 
-pub use authenticator::{AuthConfig, Authenticator, Caller, Denied, Method};
+pub use authenticator::{AuthConfig, Authenticator, Caller, Denied, Method, UnknownMethod};
 pub use credentials::Credentials;
 pub use login::Login;
 pub use secret::Secret;

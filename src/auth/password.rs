@@ -1,9 +1,8 @@
-//! Passwords against their bcrypt hashes: slow on purpose, so off the reactor, one at a time, and
-//! remembered.
+//! Checking passwords against bcrypt hashes.
 //!
-//! One check takes the whole of a core for some 60 ms. A poll a second with the same password must
-//! not cost that each time, and whoever sends wrong ones by the hundred must not take the cores
-//! from Raft.
+//! A check needs a whole core for about 60 ms. So checks run outside the async threads, one at a
+//! time, and correct passwords are remembered: a client that polls each second must not cost 60 ms
+//! each time, and hundreds of wrong passwords must not take the cores from Raft.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,25 +17,25 @@ use crate::runtime::{Env, Tasks};
 
 pub(super) struct Passwords {
     tasks: Tasks,
-    /// Of this process alone: what is remembered tells nothing to who reads its memory later.
+    /// Random key of this process. Without it the remembered sums reveal nothing.
     key: [u8; 32],
-    right: Mutex<Right>,
+    correct: Mutex<Correct>,
     hashing: Arc<Semaphore>,
     queue: Semaphore,
 }
 
-/// More are waiting than can be served soon.
+/// Too many passwords are waiting to be checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Busy;
 
-/// The other core of a small machine stays with Raft.
+/// Maximum number of checks at a time. Of two cores one stays free for Raft.
 const MAX_CONCURRENT_CHECKS: usize = 1;
-/// Each waits for some 60 ms of those before it.
+/// Maximum number of waiting checks. Each waits about 60 ms for every check before it.
 const MAX_QUEUED_CHECKS: usize = 64;
-/// Clients give up then.
+/// Longest time that a check waits. Clients give up after it.
 const QUEUE_TIMEOUT: Duration = Duration::from_secs(10);
-/// Takes some four seconds. Above it a hash is more likely a mistake than a wish, and would hold up
-/// all others.
+/// Highest bcrypt cost that is checked; it takes about four seconds. A higher cost is probably a
+/// mistake, and would delay all other checks.
 const MAX_COST: u32 = 16;
 
 impl Passwords {
@@ -50,16 +49,16 @@ impl Passwords {
         Self {
             tasks: env.tasks.clone(),
             key,
-            right: Mutex::default(),
+            correct: Mutex::default(),
             hashing,
             queue,
         }
     }
 
-    /// Whether it is the password of this hash. Anything that is no bcrypt hash has none.
+    /// Whether the password belongs to this hash. Always false if `hash` is no bcrypt hash.
     ///
     /// # Errors
-    /// Nobody looked.
+    /// Too many checks are waiting.
     pub(super) async fn check(&self, hash: &[u8], password: &[u8]) -> Result<bool, Busy> {
         let Some(hash) = bcrypt_hash(hash) else {
             return Ok(false);
@@ -71,29 +70,29 @@ impl Passwords {
         let _place = self.queue.try_acquire().map_err(|_| Busy)?;
         let turn = timeout(QUEUE_TIMEOUT, self.hashing.clone().acquire_owned()).await;
         let turn = turn.map_err(|_| Busy)?.map_err(|_| Busy)?;
-        // A client that begins with ten connections is hashed for once.
+        // Several connections of one client wait here; only the first has to compute the hash.
         if self.is_known(&sum) {
             return Ok(true);
         }
         let (hash, password) = (hash.to_owned(), password.to_owned());
-        let right = self.tasks.blocking(move || {
-            // The turn lasts as long as the work, also where the caller has gone away.
+        let correct = self.tasks.blocking(move || {
+            // The turn ends with the work, even if the caller has gone away.
             let _turn = turn;
             bcrypt::verify(password, &hash).unwrap_or(false)
         });
-        let right = right.await;
-        if right {
+        let correct = correct.await;
+        if correct {
             self.remember(sum);
         }
-        Ok(right)
+        Ok(correct)
     }
 
-    /// Says nothing about either to who does not know the key.
+    /// Keyed sum of hash and password, which reveals neither without the key.
     fn sum(&self, hash: &str, password: &[u8]) -> Sum {
         let mut block = [0; 64];
         block[..32].copy_from_slice(&self.key);
         let hmac = Hmac::<Sha256>::new(&block.into());
-        // The hash has one length: the two cannot run into each other.
+        // All hashes have the same length, so the border between the two fields is fixed.
         hmac.chain_update(hash)
             .chain_update(password)
             .finalize()
@@ -102,21 +101,21 @@ impl Passwords {
     }
 
     fn is_known(&self, sum: &Sum) -> bool {
-        self.right
+        self.correct
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .touch(sum)
     }
 
     fn remember(&self, sum: Sum) {
-        self.right
+        self.correct
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .put(sum);
     }
 }
 
-/// `$2a$`, `$2b$` and `$2y$` are one algorithm; its length is fixed.
+/// Returns the text if it is a bcrypt hash. `$2a$`, `$2b$` and `$2y$` are the same algorithm.
 fn bcrypt_hash(hash: &[u8]) -> Option<&str> {
     let text = std::str::from_utf8(hash)
         .ok()
@@ -137,18 +136,18 @@ fn bcrypt_hash(hash: &[u8]) -> Option<&str> {
 
 type Sum = [u8; 32];
 
-/// Sums of pairs that were right, by when they were last asked for. A hash never changes its
-/// password, so nothing here grows wrong: a user who is dropped or changed is looked up first.
+/// Sums of correct pairs of hash and password, each with the number of its last use. An entry never
+/// becomes wrong: users are looked up first, and a changed password has another hash.
 #[derive(Default)]
-struct Right {
+struct Correct {
     last: BTreeMap<Sum, u64>,
     count: u64,
 }
 
-/// People and programs that call a meta node with a password are few.
+/// Maximum number of remembered pairs. Few users call a meta node with a password.
 const MAX_REMEMBERED: usize = 256;
 
-impl Right {
+impl Correct {
     fn touch(&mut self, sum: &Sum) -> bool {
         self.count += 1;
         self.last
@@ -175,7 +174,7 @@ impl Right {
 mod tests {
     use super::*;
 
-    /// Of `U*U`, of the reference implementation's own tests.
+    /// Hash of `U*U`, from the tests of the reference implementation.
     const HASH: &str = "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW";
 
     fn passwords() -> Passwords {
@@ -216,8 +215,7 @@ mod tests {
         }
     }
 
-    /// Whoever is right the first time is let in after that while every core is busy, and nobody
-    /// else is.
+    /// A password that was correct once is accepted while the queue is full; others are not.
     #[tokio::test]
     async fn a_right_password_is_hashed_once() {
         let passwords = passwords();
@@ -251,15 +249,19 @@ mod tests {
 
     #[test]
     fn what_was_not_asked_for_longest_is_forgotten_first() {
-        let mut right = Right::default();
+        let mut correct = Correct::default();
         let sum = |n: usize| [n as u8; 32];
-        (0..MAX_REMEMBERED).for_each(|n| right.put(sum(n)));
-        assert!(right.touch(&sum(0)));
+        (0..MAX_REMEMBERED).for_each(|n| correct.put(sum(n)));
+        assert!(correct.touch(&sum(0)));
         let mut another = sum(0);
         another[0] = 1;
-        right.put(another);
-        assert!(!right.touch(&sum(1)), "it was the oldest");
-        assert!([sum(0), sum(2), another].iter().all(|sum| right.touch(sum)));
-        assert_eq!(right.last.len(), MAX_REMEMBERED);
+        correct.put(another);
+        assert!(!correct.touch(&sum(1)), "it was the oldest");
+        assert!(
+            [sum(0), sum(2), another]
+                .iter()
+                .all(|sum| correct.touch(sum))
+        );
+        assert_eq!(correct.last.len(), MAX_REMEMBERED);
     }
 }

@@ -1,9 +1,9 @@
-//! Proofs between meta nodes (founding.md 11): both sides know `internal-shared-secret`, nobody
-//! says it.
+//! Proofs between meta nodes (founding.md 11): both sides know `internal-shared-secret`, and it is
+//! never sent.
 //!
 //! HTTP: `Influxd-Meta-Proof: v1 <nonce> <mac>`, hex, on requests and on answers. An answer repeats
-//! the request's nonce: what is asked with a fresh nonce cannot be answered from a recording. 8089:
-//! [`PeerKey::mac`] over the handshake's fields, in the frames that `raft` lays out.
+//! the request's nonce, so a recorded answer does not fit a request with a new nonce. Port 8089:
+//! [`PeerKey::mac`] over the handshake's fields, in the frames that `raft` defines.
 
 use std::fmt;
 
@@ -18,14 +18,15 @@ use crate::runtime::Rng;
 const VERSION: &str = "v1";
 const INFO: &[u8] = b"influxd-meta peer v1";
 
-/// Named once by each asker: makes its proof, and the answer's, good for one exchange only.
+/// A random number of one request: its proof, and that of the answer, are valid for one exchange
+/// only.
 pub type Nonce = [u8; 16];
 
 /// The key that all meta nodes of a cluster derive from the same `internal-shared-secret`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PeerKey([u8; 32]);
 
-/// A proof does not hold. The text says nothing about which part of it was wrong.
+/// A proof is wrong. The text does not tell which part of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("wrong secret: internal-shared-secret differs")]
 pub struct WrongProof;
@@ -55,7 +56,7 @@ impl PeerKey {
         self.over(fields).finalize().into_bytes().into()
     }
 
-    /// Compares in constant time: the time taken tells a guesser nothing.
+    /// Checks a MAC in constant time: the duration reveals nothing about the right one.
     ///
     /// # Errors
     /// When `mac` is not [`PeerKey::mac`] of the fields.
@@ -64,7 +65,7 @@ impl PeerKey {
     }
 
     fn over(&self, fields: &[&[u8]]) -> Hmac<Sha256> {
-        // HMAC fills a short key up with zeros to its block; done here, the length cannot be wrong.
+        // HMAC pads a short key with zeros to its block size. With a full block `new` cannot fail.
         let mut block = [0; 64];
         block[..32].copy_from_slice(&self.0);
         let mut hmac = Hmac::<Sha256>::new(&block.into());
@@ -75,7 +76,7 @@ impl PeerKey {
         hmac
     }
 
-    /// The header's value for a request.
+    /// Returns the header's value for a request.
     pub fn prove_request(
         &self,
         path: &str,
@@ -86,7 +87,7 @@ impl PeerKey {
         header(nonce, self.mac(&request(path, nonce, &caller, body)))
     }
 
-    /// Checks a request's header and gives its nonce, which the answer's proof needs.
+    /// Checks a request's header. Returns its nonce, which the answer's proof needs.
     ///
     /// # Errors
     /// When the header is malformed or was not made with this key for this request.
@@ -102,7 +103,7 @@ impl PeerKey {
         Ok(nonce)
     }
 
-    /// The header's value for the answer to the request with this nonce.
+    /// Returns the header's value for the answer to the request with this nonce.
     pub fn prove_answer(
         &self,
         nonce: &Nonce,
@@ -113,7 +114,7 @@ impl PeerKey {
         header(nonce, self.mac(&answer(nonce, &caller, &callee, body)))
     }
 
-    /// Checks an answer's header against the nonce that was asked with.
+    /// Checks an answer's header against the nonce of the request.
     ///
     /// # Errors
     /// When the header is malformed, answers another nonce, or was not made with this key for this
@@ -134,7 +135,7 @@ impl PeerKey {
     }
 }
 
-/// The key never reaches a log.
+/// Prints no key, so that it never reaches a log.
 impl fmt::Debug for PeerKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PeerKey(…)")
@@ -147,7 +148,8 @@ pub fn new_nonce(rng: &dyn Rng) -> Nonce {
     nonce
 }
 
-/// "req" and "ans" differ, so that a request's proof sent back is no answer.
+/// Fields of a request's proof. "req" and "ans" differ, so that the proof of a request is not valid
+/// as that of an answer.
 fn request<'a>(
     path: &'a str,
     nonce: &'a Nonce,
@@ -194,8 +196,8 @@ mod tests {
     const THEM: Incarnation = Incarnation([2; 16]);
     const NONCE: Nonce = [7; 16];
 
-    /// Pinned, computed by hand with another HMAC: nodes of different versions must agree on it, or
-    /// a rolling update cuts the cluster in two.
+    /// Fixed values, computed with another HMAC program. Nodes of different versions must agree on
+    /// them, or a rolling update splits the cluster.
     #[test]
     fn the_key_and_the_header_stay_what_they_are() {
         let key = PeerKey::derive("secret");

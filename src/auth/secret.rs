@@ -1,10 +1,10 @@
-//! A text that nobody sees.
+//! A text that is never printed.
 
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-/// A secret or a password. It never reaches a log, and has no `==`: what a secret proves is
+/// A secret or a password. It never reaches a log. It has no `==`: signatures made with it are
 /// compared, not the secret.
 #[derive(Clone, Default)]
 pub struct Secret(Arc<str>);

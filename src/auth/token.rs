@@ -1,5 +1,5 @@
-//! JSON web tokens as the Go clients of the meta API make them and the original reads them (wire.md
-//! 7.2 and 7.3): HMAC, `username` and `exp`, and its very texts where one cannot be read.
+//! JSON web tokens, as Go clients of the meta API make them and as the original reads them: HMAC,
+//! claims `username` and `exp`, and the original's error texts (wire.md 7.2 and 7.3).
 
 use std::time::Duration;
 
@@ -11,15 +11,15 @@ use sha2::{Sha256, Sha384, Sha512};
 
 use crate::base::UnixNanos;
 
-/// What clocks may differ by; the original knows none, and who is let in a minute longer notices
-/// nothing.
+/// Tolerated difference of clocks. The original has none; no client notices a token that is valid a
+/// minute longer.
 const LEEWAY_SECONDS: f64 = 60.0;
 
-/// Not known to be signed by anybody until [`Token::verify`].
+/// A parsed token. Its signature is not checked before [`Token::verify`].
 pub struct Token<'a> {
     algorithm: Algorithm,
     claims: Map<String, Value>,
-    /// The first two segments, which the third signs.
+    /// First two segments, which the third signs.
     signed: &'a str,
     signature: &'a str,
 }
@@ -29,11 +29,11 @@ enum Algorithm {
     Hs256,
     Hs384,
     Hs512,
-    /// Known to the original's library, and never taken.
-    Foreign,
+    /// Known to the original's library and never accepted.
+    Unsupported,
 }
 
-/// The original's library speaks.
+/// Reason why a text is no token, in the words of the original's library.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
     #[error("token is malformed: token contains an invalid number of segments")]
@@ -48,14 +48,16 @@ pub enum Unreadable {
     UnknownAlgorithm,
 }
 
-/// Signed by somebody else, expired, or not valid yet. Which of these is not said.
+/// The token has another signature, has expired, or is not valid yet. The text does not tell which.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("signature is invalid")]
 pub struct Invalid;
 
 impl<'a> Token<'a> {
+    /// Parses a token.
+    ///
     /// # Errors
-    /// Where the text is no token.
+    /// The text is no token.
     pub fn read(text: &'a str) -> Result<Self, Unreadable> {
         let (signed, signature) = text.rsplit_once('.').ok_or(Unreadable::Segments)?;
         let (header, claims) = signed.split_once('.').ok_or(Unreadable::Segments)?;
@@ -77,26 +79,28 @@ impl<'a> Token<'a> {
         })
     }
 
-    /// The claim `username`; empty in internal tokens.
+    /// Claim `username`; empty in internal tokens.
     pub fn username(&self) -> Option<&str> {
         self.claims.get("username").and_then(Value::as_str)
     }
 
+    /// Checks signature and claims.
+    ///
     /// # Errors
-    /// When it was not made with this secret, or does not hold now.
+    /// The token was not signed with this secret, or is not valid now.
     pub fn verify(&self, secret: &str, now: UnixNanos) -> Result<(), Invalid> {
         let signature = URL_SAFE_NO_PAD
             .decode(self.signature)
             .map_err(|_| Invalid)?;
         match self.algorithm {
-            // Anybody can sign with nothing.
+            // Anybody can sign with an empty secret.
             _ if secret.is_empty() => Err(Invalid),
             Algorithm::Hs256 => compare::<Hmac<Sha256>>(secret, self.signed, &signature),
             Algorithm::Hs384 => compare::<Hmac<Sha384>>(secret, self.signed, &signature),
             Algorithm::Hs512 => compare::<Hmac<Sha512>>(secret, self.signed, &signature),
-            Algorithm::Foreign => Err(Invalid),
+            Algorithm::Unsupported => Err(Invalid),
         }?;
-        if holds(&self.claims, now) {
+        if are_valid(&self.claims, now) {
             Ok(())
         } else {
             Err(Invalid)
@@ -110,14 +114,14 @@ impl Algorithm {
             "HS256" => Some(Self::Hs256),
             "HS384" => Some(Self::Hs384),
             "HS512" => Some(Self::Hs512),
-            "RS256" | "RS384" | "RS512" | "PS256" | "PS384" | "PS512" => Some(Self::Foreign),
-            "ES256" | "ES384" | "ES512" | "EdDSA" | "none" => Some(Self::Foreign),
+            "RS256" | "RS384" | "RS512" | "PS256" | "PS384" | "PS512" => Some(Self::Unsupported),
+            "ES256" | "ES384" | "ES512" | "EdDSA" | "none" => Some(Self::Unsupported),
             _ => None,
         }
     }
 }
 
-/// A segment. Go reads `null` as an empty object.
+/// Decodes a segment. Go reads `null` as an empty object.
 fn object(segment: &str) -> Option<Map<String, Value>> {
     let bytes = URL_SAFE_NO_PAD.decode(segment).ok()?;
     serde_json::from_slice::<Option<Map<_, _>>>(&bytes)
@@ -125,12 +129,13 @@ fn object(segment: &str) -> Option<Map<String, Value>> {
         .map(Option::unwrap_or_default)
 }
 
-/// `exp` has to be there, `nbf` may be, and a token for a certain audience is for others.
-fn holds(claims: &Map<String, Value>, now: UnixNanos) -> bool {
+/// Whether the claims are valid now. `exp` is required, `nbf` optional. A token for a certain
+/// audience is refused.
+fn are_valid(claims: &Map<String, Value>, now: UnixNanos) -> bool {
     let now = now.0 as f64 / 1e9;
     let expires = claims.get("exp").and_then(Value::as_f64);
     let begins = claims.get("nbf").map_or(Some(0.0), Value::as_f64);
-    let for_anybody = match claims.get("aud") {
+    let has_no_audience = match claims.get("aud") {
         None | Some(Value::Null) => true,
         Some(Value::String(name)) => name.is_empty(),
         Some(Value::Array(names)) => names.is_empty(),
@@ -138,10 +143,10 @@ fn holds(claims: &Map<String, Value>, now: UnixNanos) -> bool {
     };
     expires.is_some_and(|at| at > 0.0 && now <= at + LEEWAY_SECONDS)
         && begins.is_some_and(|at| now + LEEWAY_SECONDS >= at)
-        && for_anybody
+        && has_no_audience
 }
 
-/// In constant time: the time taken tells a guesser nothing.
+/// Checks a signature in constant time: the duration reveals nothing about the right one.
 fn compare<M: Mac + KeyInit>(secret: &str, signed: &str, signature: &[u8]) -> Result<(), Invalid> {
     let mac = M::new_from_slice(secret.as_bytes()).map_err(|_| Invalid)?;
     mac.chain_update(signed)
@@ -149,13 +154,13 @@ fn compare<M: Mac + KeyInit>(secret: &str, signed: &str, signature: &[u8]) -> Re
         .map_err(|_| Invalid)
 }
 
-/// The second at which a token that lives this long expires.
+/// Unix time in seconds at which a token with this lifetime expires.
 pub fn expiry(now: UnixNanos, life: Duration) -> i64 {
     let life = i64::try_from(life.as_secs()).unwrap_or(i64::MAX);
     (now.0 / 1_000_000_000).saturating_add(life)
 }
 
-/// A token to the byte as Go makes it: HS512, claims in the order of their names.
+/// Makes a token with the same bytes as Go: HS512, claims in the order of their names.
 pub fn sign(secret: &str, username: &str, expires: i64) -> String {
     let encode = |json: String| URL_SAFE_NO_PAD.encode(json);
     let header = encode(r#"{"alg":"HS512","typ":"JWT"}"#.to_owned());
@@ -177,8 +182,7 @@ pub fn sign(secret: &str, username: &str, expires: i64) -> String {
 mod tests {
     use super::*;
 
-    /// Made by another program, `openssl`; the first is also what a client of the product pins in
-    /// its own tests.
+    /// Tokens made with `openssl`. A client of InfluxDB Enterprise has the first in its own tests.
     const MINIFIG: &str = "eyJhbGciOiJIUzUxMiIsInR5cCI6IkpXVCJ9.eyJleHAiOi02MjEzNTU5Njc0MCwidXNlcm5hbWUiOiJtaW5pZmlnIn0.uwFGBQ3MykqEmk9Zx0sBdJGefcESVEXG_qt0C1J8b_aS62EAES-Q1FwtURsbITNvSnfzMxYFnkbSG0AA1pEzWw";
     const HS256: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJleHAiOjQxMDI0NDQ4MDAsInVzZXJuYW1lIjoiIn0.ZPoT-49Rqzj5POCrpSo4cMh1S-9C1Q6h20DEgYiuaJM";
     const HS384: &str = "eyJhbGciOiJIUzM4NCIsInR5cCI6IkpXVCJ9.eyJleHAiOjQxMDI0NDQ4MDAsInVzZXJuYW1lIjoiIn0.4H7JKeWzwZaZFg-1Pd8iogwTedU5Qbji3pXHLP7zH99fhm0nEKW51qxPuN18BPJe";
@@ -191,7 +195,7 @@ mod tests {
             .verify(secret, NOW)
     }
 
-    /// Signed with `legos`.
+    /// A token signed with `legos`.
     fn with(header: &str, claims: &str) -> String {
         let signed = format!(
             "{}.{}",
@@ -259,7 +263,7 @@ mod tests {
             let token = with(&format!(r#"{{"alg":"{alg}"}}"#), claims);
             assert_eq!(verified(&token, "legos"), Err(Invalid), "{alg}");
         }
-        // Signed with SHA-512 and said to be SHA-256.
+        // Signed with SHA-512, although the header says SHA-256.
         assert_eq!(
             verified(&with(r#"{"alg":"HS256"}"#, claims), "legos"),
             Err(Invalid)

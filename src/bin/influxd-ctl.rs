@@ -1,8 +1,8 @@
-//! One program under two names: see `app::main`.
+//! `influxd-ctl`. Both binaries are the same program: see `app::main`.
 
 use std::process::exit;
 
-/// musl's own allocator takes one lock for all threads.
+/// musl's own allocator has one lock for all threads.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -45,7 +45,7 @@ impl Client {
             net,
             clock,
             pool: Arc::default(),
-            login: Login::Nobody,
+            login: Login::None,
         }
     }
 

@@ -7,12 +7,12 @@ use std::time::Duration;
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use clap::{Arg, ArgAction, ArgMatches, Command as Clap};
 
-use super::key::Key;
+use super::inputs::Flags;
+use super::key::KeySpec;
 use super::keys::KEYS;
-use super::layers::Flags;
-use super::{duration, version};
+use super::{duration, exit, version};
 
-/// What the command line asks for.
+/// A parsed command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProgramCommand {
     Run(Flags),
@@ -21,16 +21,16 @@ pub enum ProgramCommand {
     Healthcheck(Healthcheck),
 }
 
-/// `influxd-meta config`.
+/// Arguments of `influxd-meta config`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigCommand {
     pub flags: Flags,
     pub show_secrets: bool,
-    /// The manual's tables instead of the values.
+    /// Print the manual's tables instead of the values.
     pub table: bool,
 }
 
-/// `influxd-meta healthcheck`.
+/// Arguments of `influxd-meta healthcheck`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Healthcheck {
     pub flags: Flags,
@@ -38,21 +38,21 @@ pub struct Healthcheck {
     pub timeout: Duration,
 }
 
-/// The line is no command: what to print where, and the exit code (0 for help that was asked for).
+/// Text to print when the line is no command, and the exit code. Code 0 is help that was requested.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Usage {
     pub text: String,
     pub exit: u8,
 }
 
-/// Every command of the image, for the message about an unknown one.
+/// Every command of the image, for the message about an unknown command.
 const COMMANDS: &str =
     "commands: run (the default), config, version, healthcheck, help, influxd-ctl …";
 
 /// Parses the arguments after the program's name.
 ///
 /// # Errors
-/// Help that was asked for, or what is wrong with the line.
+/// Help that was requested, or the problem of the line.
 pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<ProgramCommand, Usage> {
     let mut args: Vec<OsString> = args.into_iter().map(double_dash).collect();
     match args
@@ -90,11 +90,11 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<ProgramCommand,
     }
 }
 
-/// Below the 3 s after which the image's health check is killed.
+/// Default timeout of a health check. The image's health check is killed after 3 s.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Go programs take `-config x` and `--config x` alike; clap only the latter. (`-h` and `-V` stay
-/// as they are.)
+/// Rewrites `-config x` to `--config x`: Go programs accept both, clap only the second. `-h` and
+/// `-V` stay unchanged.
 fn double_dash(arg: OsString) -> OsString {
     let name = arg
         .to_str()
@@ -108,10 +108,10 @@ fn double_dash(arg: OsString) -> OsString {
     }
 }
 
-/// Flags of Go programs that scripts may give.
-const IDLE: [&str; 2] = ["cpuprofile", "memprofile"];
+/// Flags of the Go program that scripts may give and that have no effect.
+const WITHOUT_EFFECT: [&str; 2] = ["cpuprofile", "memprofile"];
 
-fn flag_keys() -> impl Iterator<Item = &'static Key> {
+fn flag_keys() -> impl Iterator<Item = &'static KeySpec> {
     KEYS.iter().filter(|key| key.flag)
 }
 
@@ -121,7 +121,7 @@ fn clap() -> Clap {
     ))
     .arg(switch("single-server", "Found a cluster of one at once"))
     .arg(path("pidfile", "Write the process id here"))
-    .args(IDLE.map(|name| path(name, "").hide(true)));
+    .args(WITHOUT_EFFECT.map(|name| path(name, "").hide(true)));
     let config = with_keys(with_config(
         Clap::new("config").about("Print the effective configuration"),
     ))
@@ -142,14 +142,17 @@ fn clap() -> Clap {
     let version = Clap::new("version").about("Print the version");
     Clap::new("influxd-meta")
         .about("The meta node of an InfluxDB Enterprise v1 style cluster")
-        .after_help("Without a command, or with a flag first, it is `run`.\n`influxd-meta influxd-ctl …` is the admin tool.")
+        .after_help(
+            "Without a command, or with a flag first, it is `run`.\n\
+             `influxd-meta influxd-ctl …` is the admin tool.",
+        )
         .version(version::VERSION)
         .subcommand_required(true)
         .subcommands([run, config, version, health])
 }
 
 fn with_config(command: Clap) -> Clap {
-    // The official image puts a -config of its own before the user's: the last one counts.
+    // The official image puts its own -config before the user's; the last one wins.
     command
         .args_override_self(true)
         .arg(path("config", "Configuration file"))
@@ -165,8 +168,8 @@ fn with_keys(command: Clap) -> Clap {
 }
 
 fn path(name: &'static str, help: &'static str) -> Arg {
-    // clap's own parser of paths refuses an empty one: to scripts that pass `-config "$FILE"` it
-    // means none.
+    // clap's own parser of paths refuses an empty path. Scripts that pass `-config "$FILE"` mean no
+    // file by it.
     let parser = OsStringValueParser::new().map(PathBuf::from);
     Arg::new(name)
         .long(name)
@@ -175,7 +178,7 @@ fn path(name: &'static str, help: &'static str) -> Arg {
         .value_parser(parser)
 }
 
-/// `-x`, `-x=true`, `-x=false`, as Go has it.
+/// A switch in Go's syntax: `-x`, `-x=true`, `-x=false`.
 fn switch(name: &'static str, help: &'static str) -> Arg {
     Arg::new(name)
         .long(name)
@@ -194,7 +197,7 @@ fn flags(matches: &ArgMatches) -> Flags {
     let path = |name| matches.try_get_one::<PathBuf>(name).ok().flatten().cloned();
     let path = |name| path(name).filter(|path| !path.as_os_str().is_empty());
     let switch = |name| matches.try_get_one::<bool>(name).ok().flatten().copied();
-    let text = |key: &Key| {
+    let text = |key: &KeySpec| {
         matches
             .try_get_one::<String>(key.name)
             .ok()
@@ -206,9 +209,9 @@ fn flags(matches: &ArgMatches) -> Flags {
         single_server: switch("single-server").unwrap_or(false),
         pidfile: path("pidfile"),
         keys: flag_keys()
-            .filter_map(|key| Some((key.path(), text(key)?)))
+            .filter_map(|key| Some((key, text(key)?)))
             .collect(),
-        idle: IDLE
+        without_effect: WITHOUT_EFFECT
             .iter()
             .filter(|name| path(name).is_some())
             .map(|name| (*name).to_owned())
@@ -225,12 +228,12 @@ fn usage(error: &clap::Error) -> Usage {
             let first = text.lines().next().unwrap_or_default();
             Usage {
                 text: format!("{first}\n{COMMANDS}\n"),
-                exit: super::exit::USAGE,
+                exit: exit::USAGE,
             }
         }
         _ => Usage {
             text,
-            exit: super::exit::USAGE,
+            exit: exit::USAGE,
         },
     }
 }
@@ -238,6 +241,7 @@ fn usage(error: &clap::Error) -> Usage {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::keys;
 
     fn parsed(line: &str) -> Result<ProgramCommand, Usage> {
         parse(line.split_whitespace().map(OsString::from))
@@ -257,8 +261,8 @@ mod tests {
             config: Some("x".into()),
             single_server: true,
             pidfile: Some("p".into()),
-            keys: vec![("hostname".into(), "h".into())],
-            idle: Vec::new(),
+            keys: vec![(&keys::HOSTNAME.spec, "h".into())],
+            without_effect: Vec::new(),
         };
         for line in [
             "-config x -single-server -pidfile p -hostname h",
@@ -268,7 +272,7 @@ mod tests {
             assert_eq!(run(line), want, "{line}");
         }
         assert!(!run("-single-server=false").single_server);
-        assert_eq!(run("-cpuprofile x").idle, ["cpuprofile"]);
+        assert_eq!(run("-cpuprofile x").without_effect, ["cpuprofile"]);
         assert_eq!(
             run("-config= -pidfile="),
             Flags::default(),
@@ -281,7 +285,7 @@ mod tests {
         for key in flag_keys() {
             assert_eq!(
                 run(&format!("-{} 7", key.name)).keys,
-                [(key.path(), "7".to_owned())]
+                [(key, "7".to_owned())]
             );
         }
     }

@@ -1,8 +1,8 @@
-//! Durations in Go's syntax, with days and weeks as the product's manual has them.
+//! Durations in Go's syntax, plus the units d and w of InfluxDB Enterprise's manual.
 
 use std::time::Duration;
 
-/// Longest unit names first: `ms` must not be read as `m`.
+/// Unit names and their nanoseconds.
 const UNITS: &[(&str, u128)] = &[
     ("ns", 1),
     ("us", 1_000),
@@ -16,16 +16,30 @@ const UNITS: &[(&str, u128)] = &[
     ("w", 604_800_000_000_000),
 ];
 
+/// Reason why a text is not a duration, without the text itself: `has …`, `is …`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DurationError {
+    #[error("is negative")]
+    Negative,
+    #[error("has a number without a unit")]
+    NoUnit,
+    #[error("has the unknown unit {0:?} (known: ns, us, ms, s, m, h, d, w)")]
+    UnknownUnit(String),
+    #[error("has a part without a number")]
+    NoNumber,
+    #[error("is too long")]
+    TooLong,
+    #[error("is no duration")]
+    NoDuration,
+}
+
 /// Parses `1m30s`, `1.5h`, `500ms`, `0`.
-///
-/// # Errors
-/// What is wrong, without the text itself.
-pub(super) fn parse(text: &str) -> Result<Duration, String> {
+pub(super) fn parse(text: &str) -> Result<Duration, DurationError> {
     if text == "0" {
         return Ok(Duration::ZERO);
     }
     if text.starts_with('-') {
-        return Err("is negative".into());
+        return Err(DurationError::Negative);
     }
     let mut rest = text.strip_prefix('+').unwrap_or(text);
     let mut nanos: u128 = 0;
@@ -43,34 +57,33 @@ pub(super) fn parse(text: &str) -> Result<Duration, String> {
             .find(|(name, _)| *name == unit)
             .map(|(_, scale)| *scale);
         let scale = scale.ok_or_else(|| match unit {
-            "" => "has a number without a unit".to_owned(),
-            unit => format!("has the unknown unit {unit:?} (known: ns, us, ms, s, m, h, d, w)"),
+            "" => DurationError::NoUnit,
+            unit => DurationError::UnknownUnit(unit.to_owned()),
         })?;
         nanos = nanos.saturating_add(scaled(number, scale)?);
         rest = next;
     }
-    let nanos = u64::try_from(nanos).map_err(|_| "is too long".to_owned())?;
+    let nanos = u64::try_from(nanos).map_err(|_| DurationError::TooLong)?;
     if text.trim_start_matches('+').is_empty() {
-        return Err("is no duration".into());
+        return Err(DurationError::NoDuration);
     }
     Ok(Duration::from_nanos(nanos))
 }
 
-/// `1.5` of a unit of `scale` nanoseconds, exactly.
-fn scaled(number: &str, scale: u128) -> Result<u128, String> {
-    let bad = || "has a part without a number".to_owned();
+/// Returns `number`, such as `1.5`, times `scale` nanoseconds, without rounding errors.
+fn scaled(number: &str, scale: u128) -> Result<u128, DurationError> {
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
     if whole.is_empty() && fraction.is_empty() || fraction.contains('.') {
-        return Err(bad());
+        return Err(DurationError::NoNumber);
     }
     let digits = |text: &str| {
         if text.is_empty() {
             Ok(0)
         } else {
-            text.parse::<u128>().map_err(|_| bad())
+            text.parse::<u128>().map_err(|_| DurationError::NoNumber)
         }
     };
-    // More digits than nanoseconds can show change nothing.
+    // Digits after the 18th are worth less than a nanosecond.
     let fraction = &fraction[..fraction.len().min(18)];
     let power = 10_u128.pow(u32::try_from(fraction.len()).unwrap_or(0));
     Ok(digits(whole)?
@@ -78,7 +91,7 @@ fn scaled(number: &str, scale: u128) -> Result<u128, String> {
         .saturating_add(digits(fraction)?.saturating_mul(scale) / power))
 }
 
-/// As Go prints it: `1m30s`, `500ms`, `0s`.
+/// Formats as Go does: `1m30s`, `500ms`, `0s`.
 pub(super) fn print(duration: Duration) -> String {
     let nanos = duration.as_nanos();
     if nanos == 0 {
@@ -102,7 +115,7 @@ pub(super) fn print(duration: Duration) -> String {
     }
 }
 
-/// `value / scale` without trailing zeros; `scale` is a power of ten.
+/// Formats `value / scale` without trailing zeros. `scale` is a power of ten.
 fn decimal(value: u128, scale: u128) -> String {
     let width = scale.ilog10() as usize;
     let text = format!("{}.{:0width$}", value / scale, value % scale);
@@ -152,7 +165,7 @@ mod tests {
             ("+", "no duration"),
             ("99999999999w", "too long"),
         ] {
-            let found = parse(text).expect_err(text);
+            let found = parse(text).expect_err(text).to_string();
             assert!(found.contains(why), "{text}: {found}");
         }
     }

@@ -1,4 +1,4 @@
-//! Exit codes of `influxd-meta` (from sysexits.h where it has one). One table, also in the manual.
+//! Exit codes of `influxd-meta`, from sysexits.h where it has one. The manual has the same table.
 
 /// Bad flag or unknown command.
 pub const USAGE: u8 = 64;

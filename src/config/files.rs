@@ -1,44 +1,50 @@
-//! Reading what the configuration names: its own file, secrets, a licence.
+//! Reading files that the configuration names: its own file, secrets, a licence.
 
 use std::io;
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::problem::{Problem, Source};
+use super::access::Access;
+use super::problem::Problem;
+use super::source::Source;
 
-/// A whole text file; byte-order marks are understood and removed.
+/// Reads a whole text file and removes a byte-order mark. `what` names the file in messages.
 ///
 /// # Errors
-/// [`Problem::Missing`], or [`Problem::Unreadable`] with what would have to change.
+/// [`Problem::Missing`], [`Problem::Unreadable`], [`Problem::Io`] or [`Problem::NotText`].
 #[expect(
     clippy::disallowed_methods,
     reason = "read once, before there is an Env, and from read-only mounts"
 )]
 pub(super) fn read(what: &'static str, path: &Path, named_by: &Source) -> Result<String, Problem> {
-    let bytes = std::fs::read(path).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => Problem::Missing {
-            what,
-            path: path.to_owned(),
-            named_by: named_by.clone(),
-        },
-        io::ErrorKind::PermissionDenied => Problem::Unreadable {
-            what,
-            path: path.to_owned(),
-            why: denied(&error, path),
-        },
-        _ => Problem::Syntax {
-            path: path.to_owned(),
-            why: format!("{what}: {error}"),
-        },
+    let bytes = std::fs::read(path).map_err(|error| {
+        let (path, named_by) = (path.to_owned(), named_by.clone());
+        match error.kind() {
+            io::ErrorKind::NotFound => Problem::Missing {
+                what,
+                path,
+                named_by,
+            },
+            io::ErrorKind::PermissionDenied => Problem::Unreadable {
+                what,
+                error: error.to_string(),
+                access: Access::of(&path),
+                path,
+            },
+            _ => Problem::Io {
+                what,
+                path,
+                error: error.to_string(),
+            },
+        }
     })?;
-    let bad = |why: &str| Problem::Syntax {
+    decode(&bytes).ok_or_else(|| Problem::NotText {
+        what,
         path: path.to_owned(),
-        why: format!("{what} {why}"),
-    };
-    decode(&bytes).ok_or_else(|| bad("is not UTF-8 text"))
+    })
 }
 
-/// UTF-8, with or without a mark, or UTF-16 with one (Windows editors write those).
+/// Decodes UTF-8 with or without a byte-order mark, or UTF-16 with one, which Windows editors
+/// write.
 fn decode(bytes: &[u8]) -> Option<String> {
     let wide = |order: fn([u8; 2]) -> u16, rest: &[u8]| {
         let units: Vec<u16> = rest
@@ -53,33 +59,6 @@ fn decode(bytes: &[u8]) -> Option<String> {
         [0xFE, 0xFF, rest @ ..] => wide(u16::from_be_bytes, rest),
         _ => String::from_utf8(bytes.to_vec()).ok(),
     }
-}
-
-/// Who may not read what, and the command that changes it.
-fn denied(error: &io::Error, path: &Path) -> String {
-    let uid = rustix::process::geteuid().as_raw();
-    let (blocking, found) = deepest_visible(path);
-    let about = found.map_or_else(String::new, |meta| {
-        let mode = meta.mode() & 0o7777;
-        format!(
-            ", {} belongs to uid {} and has mode {mode:04o}",
-            blocking.display(),
-            meta.uid()
-        )
-    });
-    format!(
-        "{error}: this process runs as uid {uid}{about}. Fix: chown {uid} {path} && chmod 0400 {path} on the host \
-         (compose keeps owner and mode of file secrets)",
-        path = path.display()
-    )
-}
-
-/// The file itself, or the nearest folder above it that can be looked at.
-fn deepest_visible(path: &Path) -> (PathBuf, Option<std::fs::Metadata>) {
-    let found = path
-        .ancestors()
-        .find_map(|at| Some((at.to_owned(), at.metadata().ok()?)));
-    found.map_or_else(|| (path.to_owned(), None), |(at, meta)| (at, Some(meta)))
 }
 
 #[cfg(test)]

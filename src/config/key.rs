@@ -1,29 +1,39 @@
-//! What a configuration key is. The table of all keys is in `keys.rs`.
+//! The shape of a configuration key. The table of all keys is in `keys.rs`.
 
+use std::fmt;
+use std::marker::PhantomData;
 use std::time::Duration;
 
-/// One key. Its row in the table drives the TOML name, the variable, the flag, the printing and the
-/// manual.
-#[derive(Clone, Copy, Debug)]
-pub struct Key {
+use super::duration;
+
+/// Handle of one key, with the type of its value: `settings.get(keys::META_DIR)` is a `PathBuf`.
+#[derive(Debug)]
+pub struct Key<T> {
+    pub spec: KeySpec,
+    value: PhantomData<fn() -> T>,
+}
+
+/// Description of one key. TOML name, variable, flag, printing and manual are all made from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeySpec {
     /// `meta`; empty for keys above the first section.
     pub section: &'static str,
-    /// `http-bind-address`; a dot goes into an inline table: `https-root-ca.paths`.
+    /// `http-bind-address`. A dot means an inline table: `https-root-ca.paths`.
     pub name: &'static str,
     pub kind: ValueKind,
-    /// As text, the way a variable would give it. Empty: unset.
+    /// Text, in the form that a variable would have. Empty: unset.
     pub default: &'static str,
     /// Whether `influxd-meta run` has a flag of this name.
     pub flag: bool,
-    /// Never printed, and may come from a file named by the variable with `_FILE` at its end.
+    /// Never printed. May come from a file: the variable with `_FILE` appended names it.
     pub secret: bool,
     pub effect: Effect,
-    /// What it is for, one line, for the manual and `influxd-meta config`.
+    /// Purpose of the key in one line, for the manual and `influxd-meta config`.
     pub help: &'static str,
 }
 
-/// What values a key takes.
-#[derive(Clone, Copy, Debug)]
+/// The kinds of values that keys take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ValueKind {
     Bool,
     /// Any text; empty is unset.
@@ -41,26 +51,25 @@ pub enum ValueKind {
     /// `<scheme>[;option=number]…`
     PasswordHash,
     Texts,
-    /// Addresses of meta nodes' HTTP API.
-    /// Where an element names no port, this one.
+    /// A list of hosts with ports. `port` is used for elements without a port.
     Addresses {
         port: u16,
     },
 }
 
-/// What setting a key does in this version.
-#[derive(Clone, Copy, Debug)]
+/// The effect that setting a key has in this version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
     Works,
-    /// Nothing here depends on it; a value other than the default is reported with this reason.
+    /// Nothing depends on the key. A value other than the default is reported with this reason.
     None(&'static str),
-    /// Holds whatever is set: never reported.
+    /// True whatever is set. Never reported.
     AlwaysTrue(&'static str),
-    /// Asks for a protection that is not built yet: a value other than the default stops the start.
+    /// Requests a protection that is not built yet: a value other than the default stops the start.
     Protection(&'static str),
 }
 
-impl Key {
+impl<T> Key<T> {
     pub(super) const fn new(
         section: &'static str,
         name: &'static str,
@@ -69,33 +78,38 @@ impl Key {
         help: &'static str,
     ) -> Self {
         Self {
-            section,
-            name,
-            kind,
-            default,
-            flag: false,
-            secret: false,
-            effect: Effect::Works,
-            help,
+            spec: KeySpec {
+                section,
+                name,
+                kind,
+                default,
+                flag: false,
+                secret: false,
+                effect: Effect::Works,
+                help,
+            },
+            value: PhantomData,
         }
     }
 
     pub(super) const fn flag(mut self) -> Self {
-        self.flag = true;
+        self.spec.flag = true;
         self
     }
 
     pub(super) const fn secret(mut self) -> Self {
-        self.secret = true;
+        self.spec.secret = true;
         self
     }
 
     pub(super) const fn effect(mut self, effect: Effect) -> Self {
-        self.effect = effect;
+        self.spec.effect = effect;
         self
     }
+}
 
-    /// `meta.http-bind-address`: the place in the merged tree.
+impl KeySpec {
+    /// Dotted path in the file: `meta.http-bind-address`.
     pub fn path(&self) -> String {
         if self.section.is_empty() {
             self.name.to_owned()
@@ -111,11 +125,19 @@ impl Key {
             self.path().to_ascii_uppercase().replace(['-', '.'], "_")
         )
     }
+
+    /// Section and name, which no other key has together.
+    pub(super) const fn id(&self) -> KeyId {
+        (self.section, self.name)
+    }
 }
 
-/// `[meta] dir`, `hostname`: how people write it.
-impl std::fmt::Display for Key {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+/// See [`KeySpec::id`].
+pub(super) type KeyId = (&'static str, &'static str);
+
+/// `[meta] dir`, `hostname`: the form used in messages and the manual.
+impl fmt::Display for KeySpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.section.is_empty() {
             write!(f, "[{}] ", self.section)?;
         }
@@ -124,7 +146,7 @@ impl std::fmt::Display for Key {
 }
 
 impl ValueKind {
-    /// What is allowed, in words, for messages and the manual.
+    /// Allowed values in words, for messages and the manual.
     pub fn allowed(&self) -> String {
         match self {
             Self::Bool => "true or false".into(),
@@ -137,7 +159,7 @@ impl ValueKind {
             Self::Duration { at_least } => {
                 format!(
                     "a duration like 500ms or 1m30s, at least {}",
-                    super::duration::print(*at_least)
+                    duration::print(*at_least)
                 )
             }
             Self::Count => "a whole number".into(),

@@ -1,182 +1,442 @@
-//! The table of all configuration keys: ours, and every documented one of the product we stand in
-//! for (enterprise.md 1, wire.md 12.1), so that its files and environments parse here.
+//! The table of all configuration keys: ours, and every documented key of InfluxDB Enterprise's
+//! meta nodes (wire.md 12.1, configuration.md), so that its files and environments parse here.
+//!
+//! Each key is a constant with the type of its value. A new key is one entry in `keys!`: file,
+//! variable, flag, printing and the manual's table follow from it.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
-use super::key::{Effect, Key, ValueKind};
-use crate::base::endpoint::{DATA_RPC_PORT, META_HTTP_BIND, META_HTTP_PORT, META_RAFT_BIND};
-
-const fn key(
-    section: &'static str,
-    name: &'static str,
-    kind: ValueKind,
-    default: &'static str,
-    help: &'static str,
-) -> Key {
-    Key::new(section, name, kind, default, help)
-}
-
-const fn at_least(milliseconds: u64) -> ValueKind {
-    ValueKind::Duration {
-        at_least: Duration::from_millis(milliseconds),
-    }
-}
+use super::key::{Effect, Key, KeySpec, ValueKind};
+use super::setting::{Bind, Choice};
+use crate::auth::{Method, Secret};
+use crate::base::Address;
+use crate::base::endpoint::{META_HTTP_BIND, META_HTTP_PORT, META_RAFT_BIND};
+use crate::telemetry::logging::{Format, Threshold};
 
 const NO_TLS: &str = "TLS is not built yet";
 const FREE: &str = "this is free software: it needs no licence and contacts no portal";
 
-/// In the order in which `influxd-meta config` prints them: sections together.
-pub const KEYS: &[Key] = &[
-    key("", "reporting-disabled", ValueKind::Bool, "false", "Usage reports are never sent, whatever this says.")
-        .effect(Effect::AlwaysTrue("nothing is ever reported")),
-    key("", "bind-address", ValueKind::Text, "", "Kept for old files; `[meta] bind-address` is the one that counts.")
-        .effect(Effect::None("`[meta] bind-address` is the one that counts")),
-    key("", "hostname", ValueKind::Host, "", "The name under which other nodes reach this one; unset: see the manual.")
-        .flag(),
-    key("enterprise", "license-key", ValueKind::Text, "", "Accepted and not needed.")
-        .secret()
-        .effect(Effect::None(FREE)),
-    key("enterprise", "license-path", ValueKind::Text, "", "Accepted and not needed; the file must be readable.")
-        .effect(Effect::None(FREE)),
-    key("enterprise", "registration-enabled", ValueKind::Bool, "true", "Kept for old files.")
-        .effect(Effect::AlwaysTrue("there is nothing to register with")),
-    key("enterprise", "registration-server-url", ValueKind::Text, "", "Kept for old files.")
-        .effect(Effect::None("there is nothing to register with")),
-    key("enterprise", "marketplace-env", ValueKind::Text, "", "Kept for old environments.")
-        .effect(Effect::None(FREE)),
-    key("meta", "dir", ValueKind::Text, "/var/lib/influxdb/meta", "Directory of this node's data."),
-    key("meta", "bind-address", ValueKind::Bind, META_RAFT_BIND, "Where to listen for Raft, spoken by meta nodes only."),
-    key("meta", "http-bind-address", ValueKind::Bind, META_HTTP_BIND, "Where to listen for the HTTP API."),
-    key("meta", "peers", ValueKind::Addresses { port: META_HTTP_PORT }, "", "All founding meta nodes, this one included; the same on each of them.")
-        .flag(),
-    key(
+/// Declares each key as a constant, and [`KEYS`] with all of them in this order.
+macro_rules! keys {
+    ($(pub const $name:ident: $type:ty = $key:expr;)*) => {
+        $(pub const $name: $type = $key;)*
+
+        /// Every key, in the order in which `influxd-meta config` prints them. The keys of one
+        /// section stand together.
+        pub const KEYS: &[KeySpec] = &[$($name.spec),*];
+    };
+}
+
+keys! {
+    pub const REPORTING_DISABLED: Key<bool> = boolean(
+        "",
+        "reporting-disabled",
+        "false",
+        "Usage reports are never sent, whatever this says.",
+    )
+    .effect(Effect::AlwaysTrue("nothing is ever reported"));
+    pub const BIND_ADDRESS: Key<Option<String>> = text(
+        "",
+        "bind-address",
+        "Kept for old files; `[meta] bind-address` is the one that counts.",
+    )
+    .effect(Effect::None("`[meta] bind-address` is the one that counts"));
+    pub const HOSTNAME: Key<Option<String>> = host(
+        "",
+        "hostname",
+        "The name under which other nodes reach this one; unset: see the manual.",
+    )
+    .flag();
+    pub const ENTERPRISE_LICENSE_KEY: Key<Option<Secret>> =
+        secret("enterprise", "license-key", "Accepted and not needed.")
+            .effect(Effect::None(FREE));
+    pub const ENTERPRISE_LICENSE_PATH: Key<PathBuf> = path(
+        "enterprise",
+        "license-path",
+        "",
+        "Accepted and not needed; the file must be readable.",
+    )
+    .effect(Effect::None(FREE));
+    pub const ENTERPRISE_REGISTRATION_ENABLED: Key<bool> =
+        boolean("enterprise", "registration-enabled", "true", "Kept for old files.")
+            .effect(Effect::AlwaysTrue("there is nothing to register with"));
+    pub const ENTERPRISE_REGISTRATION_SERVER_URL: Key<Option<String>> =
+        text("enterprise", "registration-server-url", "Kept for old files.")
+            .effect(Effect::None("there is nothing to register with"));
+    pub const ENTERPRISE_MARKETPLACE_ENV: Key<Option<String>> =
+        text("enterprise", "marketplace-env", "Kept for old environments.")
+            .effect(Effect::None(FREE));
+    pub const META_DIR: Key<PathBuf> =
+        path("meta", "dir", "/var/lib/influxdb/meta", "Directory of this node's data.");
+    pub const META_BIND_ADDRESS: Key<Bind> = bind(
+        "meta",
+        "bind-address",
+        META_RAFT_BIND,
+        "Where to listen for Raft, spoken by meta nodes only.",
+    );
+    pub const META_HTTP_BIND_ADDRESS: Key<Bind> =
+        bind("meta", "http-bind-address", META_HTTP_BIND, "Where to listen for the HTTP API.");
+    pub const META_PEERS: Key<Vec<Address>> = addresses(
+        "meta",
+        "peers",
+        META_HTTP_PORT,
+        "All founding meta nodes, this one included; the same on each of them.",
+    )
+    .flag();
+    pub const META_BOOTSTRAP_EXPECT: Key<Option<u64>> = count(
         "meta",
         "bootstrap-expect",
-        ValueKind::Count,
-        "",
-        "With peers: their number (the default), or 0 = never found a cluster, only join one. Without: 1 = as -single-server.",
+        "With peers: their number (the default), or 0 = never found a cluster, only join one. \
+         Without: 1 = as -single-server.",
     )
-    .flag(),
-    key("meta", "cluster-name", ValueKind::Text, "", "Nodes of another name are never joined, nor founded with.").flag(),
-    key(
+    .flag();
+    pub const META_CLUSTER_NAME: Key<Option<String>> =
+        text("meta", "cluster-name", "Nodes of another name are never joined, nor founded with.")
+            .flag();
+    pub const META_JOIN_TIMEOUT: Key<Duration> = duration(
         "meta",
         "join-timeout",
-        ValueKind::Duration { at_least: Duration::ZERO },
+        0,
         "0s",
         "Exit with 75 when there is no cluster after this long; 0 = wait for ever.",
     )
-    .flag(),
-    key(
+    .flag();
+    pub const META_ADD_DATA: Key<Vec<Address>> = addresses(
         "meta",
         "add-data",
-        ValueKind::Addresses { port: DATA_RPC_PORT },
-        "",
+        8088,
         "Data nodes to add once they answer, each once: one that was removed is not added again.",
-    ),
-    key("meta", "internal-shared-secret", ValueKind::Text, "", "What meta and data nodes prove to each other; the same on all.")
-        .secret(),
-    key("meta", "retention-autocreate", ValueKind::Bool, "true", "New databases get the retention policy `autogen`."),
-    key("meta", "heartbeat-timeout", at_least(50), "1s", "With election-timeout: how soon a lost leader is replaced."),
-    key(
+    );
+    pub const META_INTERNAL_SHARED_SECRET: Key<Option<Secret>> = secret(
+        "meta",
+        "internal-shared-secret",
+        "What meta and data nodes prove to each other; the same on all.",
+    );
+    pub const META_RETENTION_AUTOCREATE: Key<bool> = boolean(
+        "meta",
+        "retention-autocreate",
+        "true",
+        "New databases get the retention policy `autogen`.",
+    );
+    pub const META_HEARTBEAT_TIMEOUT: Key<Duration> = duration(
+        "meta",
+        "heartbeat-timeout",
+        50,
+        "1s",
+        "With election-timeout: how soon a lost leader is replaced.",
+    );
+    pub const META_ELECTION_TIMEOUT: Key<Duration> = duration(
         "meta",
         "election-timeout",
-        at_least(50),
+        50,
         "1s",
-        "The greater of both, B: heartbeats each 0.1 B; a leader that fell silent is replaced within about 1 B.",
-    ),
-    key("meta", "leader-lease-timeout", at_least(1), "500ms", "Kept for old files.")
-        .effect(Effect::None("a leader answers for a majority at each read and write, without a lease")),
-    key("meta", "commit-timeout", at_least(1), "50ms", "Kept for old files.")
-        .effect(Effect::None("followers are told of commits at once")),
-    key("meta", "consensus-timeout", at_least(100), "30s", "How long a command waits for a leader and a majority."),
-    key("meta", "gossip-frequency", at_least(250), "5s", "How often this node tells members what it knows of others."),
-    key("meta", "announcement-expiration", at_least(250), "30s", "Age after which what was told of a node is stale."),
-    key("meta", "lease-duration", at_least(1000), "1m0s", "Lifetime of data nodes' work leases."),
-    key("meta", "auth-enabled", ValueKind::Bool, "false", "Callers of the HTTP API must show who they are; needs internal-shared-secret."),
-    key(
+        "The greater of both, B: heartbeats each 0.1 B; a leader that fell silent is replaced \
+         within about 1 B.",
+    );
+    pub const META_LEADER_LEASE_TIMEOUT: Key<Duration> =
+        duration("meta", "leader-lease-timeout", 1, "500ms", "Kept for old files.")
+            .effect(Effect::None(
+                "a leader answers for a majority at each read and write, without a lease",
+            ));
+    pub const META_COMMIT_TIMEOUT: Key<Duration> =
+        duration("meta", "commit-timeout", 1, "50ms", "Kept for old files.")
+            .effect(Effect::None("followers are told of commits at once"));
+    pub const META_CONSENSUS_TIMEOUT: Key<Duration> = duration(
+        "meta",
+        "consensus-timeout",
+        100,
+        "30s",
+        "How long a command waits for a leader and a majority.",
+    );
+    pub const META_GOSSIP_FREQUENCY: Key<Duration> = duration(
+        "meta",
+        "gossip-frequency",
+        250,
+        "5s",
+        "How often this node tells members what it knows of others.",
+    );
+    pub const META_ANNOUNCEMENT_EXPIRATION: Key<Duration> = duration(
+        "meta",
+        "announcement-expiration",
+        250,
+        "30s",
+        "Age after which what was told of a node is stale.",
+    );
+    pub const META_LEASE_DURATION: Key<Duration> =
+        duration("meta", "lease-duration", 1000, "1m0s", "Lifetime of data nodes' work leases.");
+    pub const META_AUTH_ENABLED: Key<bool> = boolean(
+        "meta",
+        "auth-enabled",
+        "false",
+        "Callers of the HTTP API must show who they are; needs internal-shared-secret.",
+    );
+    pub const META_AUTH_METHOD: Key<Method> = choice(
         "meta",
         "auth-method",
-        ValueKind::Choice(&["all", "jwt", "userpass"]),
         "all",
-        "How people may, with auth-enabled: by tokens (jwt), by passwords (userpass), or both. Nodes have their own tokens.",
-    ),
-    key("meta", "shared-secret", ValueKind::Text, "", "With auth-enabled: signs the tokens of people and their programs.").secret(),
-    key("meta", "ldap-allowed", ValueKind::Bool, "false", "Whether an LDAP configuration may be set.")
-        .effect(Effect::None("LDAP is not built yet: nothing can be set")),
-    key("meta", "password-hash", ValueKind::PasswordHash, "bcrypt", "How new passwords are hashed.")
-        .effect(Effect::Protection("hashing passwords is not built yet")),
-    key("meta", "ensure-fips", ValueKind::Bool, "false", "Start only with FIPS cryptography.")
-        .effect(Effect::Protection("FIPS cryptography is not built yet")),
-    key("meta", "raft-portal-auth-required", ValueKind::Bool, "false", "Raft connections must be authenticated by the caller.")
-        .effect(Effect::Protection(
-            "it is not built yet; a cluster founded with internal-shared-secret authenticates both sides by itself",
-        )),
-    key("meta", "raft-dialer-auth-required", ValueKind::Bool, "false", "Raft connections must be authenticated by the callee.")
-        .effect(Effect::Protection(
-            "it is not built yet; a cluster founded with internal-shared-secret authenticates both sides by itself",
-        )),
-    key("meta", "https-enabled", ValueKind::Bool, "false", "TLS on 8091 and 8089.").effect(Effect::Protection(NO_TLS)),
-    key("meta", "https-certificate", ValueKind::Text, "", "PEM certificate, or certificate and key.")
-        .effect(Effect::None(NO_TLS)),
-    key("meta", "https-private-key", ValueKind::Text, "", "PEM key.").effect(Effect::None(NO_TLS)),
-    key("meta", "https-insecure-certificate", ValueKind::Bool, "false", "Do not check the files' permissions.")
-        .effect(Effect::None(NO_TLS)),
-    key("meta", "https-insecure-tls", ValueKind::Bool, "false", "Do not verify meta nodes' certificates.")
-        .effect(Effect::None(NO_TLS)),
-    key("meta", "https-ignore-sanity-checks", ValueKind::Bool, "false", "Load unusual certificates too.")
-        .effect(Effect::None(NO_TLS)),
-    key("meta", "https-client-certificate", ValueKind::Text, "", "Certificate shown to nodes that this one dials.")
-        .effect(Effect::None(NO_TLS)),
-    key("meta", "https-client-private-key", ValueKind::Text, "", "Its key.").effect(Effect::None(NO_TLS)),
-    key(
+        "How people may, with auth-enabled: by tokens (jwt), by passwords (userpass), or both. \
+         Nodes have their own tokens.",
+    );
+    pub const META_SHARED_SECRET: Key<Option<Secret>> = secret(
+        "meta",
+        "shared-secret",
+        "With auth-enabled: signs the tokens of people and their programs.",
+    );
+    pub const META_LDAP_ALLOWED: Key<bool> =
+        boolean("meta", "ldap-allowed", "false", "Whether an LDAP configuration may be set.")
+            .effect(Effect::None("LDAP is not built yet: nothing can be set"));
+    pub const META_PASSWORD_HASH: Key<Option<String>> =
+        password_hash("meta", "password-hash", "bcrypt", "How new passwords are hashed.")
+            .effect(Effect::Protection("hashing passwords is not built yet"));
+    pub const META_ENSURE_FIPS: Key<bool> =
+        boolean("meta", "ensure-fips", "false", "Start only with FIPS cryptography.")
+            .effect(Effect::Protection("FIPS cryptography is not built yet"));
+    pub const META_RAFT_PORTAL_AUTH_REQUIRED: Key<bool> = boolean(
+        "meta",
+        "raft-portal-auth-required",
+        "false",
+        "Raft connections must be authenticated by the caller.",
+    )
+    .effect(Effect::Protection(
+        "it is not built yet; a cluster founded with internal-shared-secret authenticates both \
+         sides by itself",
+    ));
+    pub const META_RAFT_DIALER_AUTH_REQUIRED: Key<bool> = boolean(
+        "meta",
+        "raft-dialer-auth-required",
+        "false",
+        "Raft connections must be authenticated by the callee.",
+    )
+    .effect(Effect::Protection(
+        "it is not built yet; a cluster founded with internal-shared-secret authenticates both \
+         sides by itself",
+    ));
+    pub const META_HTTPS_ENABLED: Key<bool> =
+        boolean("meta", "https-enabled", "false", "TLS on 8091 and 8089.")
+            .effect(Effect::Protection(NO_TLS));
+    pub const META_HTTPS_CERTIFICATE: Key<PathBuf> =
+        path("meta", "https-certificate", "", "PEM certificate, or certificate and key.")
+            .effect(Effect::None(NO_TLS));
+    pub const META_HTTPS_PRIVATE_KEY: Key<PathBuf> =
+        path("meta", "https-private-key", "", "PEM key.")
+            .effect(Effect::None(NO_TLS));
+    pub const META_HTTPS_INSECURE_CERTIFICATE: Key<bool> = boolean(
+        "meta",
+        "https-insecure-certificate",
+        "false",
+        "Do not check the files' permissions.",
+    )
+    .effect(Effect::None(NO_TLS));
+    pub const META_HTTPS_INSECURE_TLS: Key<bool> =
+        boolean("meta", "https-insecure-tls", "false", "Do not verify meta nodes' certificates.")
+            .effect(Effect::None(NO_TLS));
+    pub const META_HTTPS_IGNORE_SANITY_CHECKS: Key<bool> =
+        boolean("meta", "https-ignore-sanity-checks", "false", "Load unusual certificates too.")
+            .effect(Effect::None(NO_TLS));
+    pub const META_HTTPS_CLIENT_CERTIFICATE: Key<PathBuf> = path(
+        "meta",
+        "https-client-certificate",
+        "",
+        "Certificate shown to nodes that this one dials.",
+    )
+    .effect(Effect::None(NO_TLS));
+    pub const META_HTTPS_CLIENT_PRIVATE_KEY: Key<PathBuf> =
+        path("meta", "https-client-private-key", "", "Its key.")
+            .effect(Effect::None(NO_TLS));
+    pub const META_HTTPS_CLIENT_AUTH_TYPE: Key<Option<String>> = one_of(
         "meta",
         "https-client-auth-type",
-        ValueKind::Choice(&[
+        &[
             "NoClientCert",
             "RequestClientCert",
             "RequireAnyClientCert",
             "VerifyClientCertIfGiven",
             "RequireAndVerifyClientCert",
-        ]),
+        ],
         "NoClientCert",
         "Whether callers must show a certificate.",
     )
-    .effect(Effect::Protection(NO_TLS)),
-    key("meta", "https-client-ca.paths", ValueKind::Texts, "", "Authorities of callers' certificates.")
-        .effect(Effect::None(NO_TLS)),
-    key("meta", "https-client-ca.include-system", ValueKind::Bool, "false", "The system's authorities too.")
-        .effect(Effect::None(NO_TLS)),
-    key("meta", "https-root-ca.paths", ValueKind::Texts, "", "Authorities of dialled nodes' certificates.")
-        .effect(Effect::None(NO_TLS)),
-    key("meta", "https-root-ca.include-system", ValueKind::Bool, "false", "The system's authorities too.")
-        .effect(Effect::None(NO_TLS)),
-    key("meta", "data-use-tls", ValueKind::Bool, "false", "TLS towards data nodes, on their 8088."),
-    key("meta", "data-insecure-tls", ValueKind::Bool, "false", "With data-use-tls: do not verify data nodes' certificates."),
-    key("meta", "cluster-tracing", ValueKind::Bool, "false", "Log each HTTP request.")
-        .effect(Effect::None("requests are counted in /metrics, not logged yet")),
-    key("meta", "logging-enabled", ValueKind::Bool, "true", "Kept for old files.")
-        .effect(Effect::None("`[logging] level` decides what is logged")),
-    key("meta", "pprof-enabled", ValueKind::Bool, "true", "Kept for old files.")
-        .effect(Effect::AlwaysTrue("there is no /debug/pprof here")),
-    key("meta", "debug-pprof-enabled", ValueKind::Bool, "false", "Kept for old files.")
-        .effect(Effect::None("there is no pprof here")),
-    key(
+    .effect(Effect::Protection(NO_TLS));
+    pub const META_HTTPS_CLIENT_CA_PATHS: Key<Vec<String>> =
+        texts("meta", "https-client-ca.paths", "Authorities of callers' certificates.")
+            .effect(Effect::None(NO_TLS));
+    pub const META_HTTPS_CLIENT_CA_INCLUDE_SYSTEM: Key<bool> =
+        boolean("meta", "https-client-ca.include-system", "false", "The system's authorities too.")
+            .effect(Effect::None(NO_TLS));
+    pub const META_HTTPS_ROOT_CA_PATHS: Key<Vec<String>> =
+        texts("meta", "https-root-ca.paths", "Authorities of dialled nodes' certificates.")
+            .effect(Effect::None(NO_TLS));
+    pub const META_HTTPS_ROOT_CA_INCLUDE_SYSTEM: Key<bool> =
+        boolean("meta", "https-root-ca.include-system", "false", "The system's authorities too.")
+            .effect(Effect::None(NO_TLS));
+    pub const META_DATA_USE_TLS: Key<bool> =
+        boolean("meta", "data-use-tls", "false", "TLS towards data nodes, on their 8088.");
+    pub const META_DATA_INSECURE_TLS: Key<bool> = boolean(
+        "meta",
+        "data-insecure-tls",
+        "false",
+        "With data-use-tls: do not verify data nodes' certificates.",
+    );
+    pub const META_CLUSTER_TRACING: Key<bool> =
+        boolean("meta", "cluster-tracing", "false", "Log each HTTP request.")
+            .effect(Effect::None("requests are counted in /metrics, not logged yet"));
+    pub const META_LOGGING_ENABLED: Key<bool> =
+        boolean("meta", "logging-enabled", "true", "Kept for old files.")
+            .effect(Effect::None("`[logging] level` decides what is logged"));
+    pub const META_PPROF_ENABLED: Key<bool> =
+        boolean("meta", "pprof-enabled", "true", "Kept for old files.")
+            .effect(Effect::AlwaysTrue("there is no /debug/pprof here"));
+    pub const META_DEBUG_PPROF_ENABLED: Key<bool> =
+        boolean("meta", "debug-pprof-enabled", "false", "Kept for old files.")
+            .effect(Effect::None("there is no pprof here"));
+    pub const LOGGING_FORMAT: Key<Format> =
+        choice("logging", "format", "auto", "auto = console on a terminal, else logfmt.");
+    pub const LOGGING_LEVEL: Key<Threshold> =
+        choice("logging", "level", "info", "The least that is logged.");
+    pub const LOGGING_SUPPRESS_LOGO: Key<bool> = boolean(
         "logging",
-        "format",
-        ValueKind::Choice(&["auto", "logfmt", "json", "console"]),
-        "auto",
-        "auto = console on a terminal, else logfmt.",
-    ),
-    key("logging", "level", ValueKind::Choice(&["error", "warn", "info", "debug"]), "info", "The least that is logged."),
-    key("logging", "suppress-logo", ValueKind::Bool, "false", "No banner at start; it is only shown on a terminal."),
-    key("tls", "ciphers", ValueKind::Texts, "", "Allowed cipher suites.").effect(Effect::None(NO_TLS)),
-    key("tls", "min-version", ValueKind::Text, "", "Oldest TLS version.").effect(Effect::None(NO_TLS)),
-    key("tls", "max-version", ValueKind::Text, "", "Newest TLS version.").effect(Effect::None(NO_TLS)),
-    key("tls", "advanced-expiration", at_least(0), "5d", "How early to warn of expiring certificates.")
-        .effect(Effect::None(NO_TLS)),
-];
+        "suppress-logo",
+        "false",
+        "No banner at start; it is only shown on a terminal.",
+    );
+    pub const TLS_CIPHERS: Key<Vec<String>> =
+        texts("tls", "ciphers", "Allowed cipher suites.")
+            .effect(Effect::None(NO_TLS));
+    pub const TLS_MIN_VERSION: Key<Option<String>> =
+        text("tls", "min-version", "Oldest TLS version.")
+            .effect(Effect::None(NO_TLS));
+    pub const TLS_MAX_VERSION: Key<Option<String>> =
+        text("tls", "max-version", "Newest TLS version.")
+            .effect(Effect::None(NO_TLS));
+    pub const TLS_ADVANCED_EXPIRATION: Key<Duration> = duration(
+        "tls",
+        "advanced-expiration",
+        0,
+        "5d",
+        "How early to warn of expiring certificates.",
+    )
+    .effect(Effect::None(NO_TLS));
+}
 
-/// Keys of data nodes that share the `[meta]` section there: accepted in silence.
+// One function for each kind of value. Each fixes the type that `Settings::get` returns.
+
+const fn boolean(
+    section: &'static str,
+    name: &'static str,
+    default: &'static str,
+    help: &'static str,
+) -> Key<bool> {
+    Key::new(section, name, ValueKind::Bool, default, help)
+}
+
+const fn text(
+    section: &'static str,
+    name: &'static str,
+    help: &'static str,
+) -> Key<Option<String>> {
+    Key::new(section, name, ValueKind::Text, "", help)
+}
+
+const fn secret(
+    section: &'static str,
+    name: &'static str,
+    help: &'static str,
+) -> Key<Option<Secret>> {
+    Key::new(section, name, ValueKind::Text, "", help).secret()
+}
+
+const fn path(
+    section: &'static str,
+    name: &'static str,
+    default: &'static str,
+    help: &'static str,
+) -> Key<PathBuf> {
+    Key::new(section, name, ValueKind::Text, default, help)
+}
+
+const fn host(
+    section: &'static str,
+    name: &'static str,
+    help: &'static str,
+) -> Key<Option<String>> {
+    Key::new(section, name, ValueKind::Host, "", help)
+}
+
+const fn bind(
+    section: &'static str,
+    name: &'static str,
+    default: &'static str,
+    help: &'static str,
+) -> Key<Bind> {
+    Key::new(section, name, ValueKind::Bind, default, help)
+}
+
+const fn addresses(
+    section: &'static str,
+    name: &'static str,
+    port: u16,
+    help: &'static str,
+) -> Key<Vec<Address>> {
+    Key::new(section, name, ValueKind::Addresses { port }, "", help)
+}
+
+const fn texts(section: &'static str, name: &'static str, help: &'static str) -> Key<Vec<String>> {
+    Key::new(section, name, ValueKind::Texts, "", help)
+}
+
+const fn count(section: &'static str, name: &'static str, help: &'static str) -> Key<Option<u64>> {
+    Key::new(section, name, ValueKind::Count, "", help)
+}
+
+/// `at_least` is the lowest allowed value, in milliseconds.
+const fn duration(
+    section: &'static str,
+    name: &'static str,
+    at_least: u64,
+    default: &'static str,
+    help: &'static str,
+) -> Key<Duration> {
+    let at_least = Duration::from_millis(at_least);
+    Key::new(
+        section,
+        name,
+        ValueKind::Duration { at_least },
+        default,
+        help,
+    )
+}
+
+const fn choice<T: Choice>(
+    section: &'static str,
+    name: &'static str,
+    default: &'static str,
+    help: &'static str,
+) -> Key<T> {
+    Key::new(section, name, ValueKind::Choice(T::WORDS), default, help)
+}
+
+/// A choice that nothing in this program reads.
+const fn one_of(
+    section: &'static str,
+    name: &'static str,
+    words: &'static [&'static str],
+    default: &'static str,
+    help: &'static str,
+) -> Key<Option<String>> {
+    Key::new(section, name, ValueKind::Choice(words), default, help)
+}
+
+const fn password_hash(
+    section: &'static str,
+    name: &'static str,
+    default: &'static str,
+    help: &'static str,
+) -> Key<Option<String>> {
+    Key::new(section, name, ValueKind::PasswordHash, default, help)
+}
+
+/// Keys of data nodes in their `[meta]` section. Accepted without a notice.
 pub(super) const DATA_NODE_KEYS: &[&str] = &[
     "meta-tls-enabled",
     "meta-insecure-tls",
@@ -189,7 +449,8 @@ pub(super) const DATA_NODE_KEYS: &[&str] = &[
     "meta-root-ca",
 ];
 
-/// Sections of data nodes' files: people share one environment or file between both kinds of node.
+/// Sections of data nodes' files. Operators share one file or environment between both kinds of
+/// node.
 pub(super) const DATA_NODE_SECTIONS: &[&str] = &[
     "admin",
     "anti-entropy",
@@ -211,14 +472,14 @@ pub(super) const DATA_NODE_SECTIONS: &[&str] = &[
     "udp",
 ];
 
-/// Variables with our prefix that are no keys.
+/// Variables with our prefix that belong to no key.
 pub(super) const OTHER_VARIABLES: &[&str] = &[
     "INFLUXDB_META_CONFIG_PATH",
-    // Of data nodes and their image.
+    // Read by data nodes and their image.
     "INFLUXDB_CONFIG_PATH",
     "INFLUXDB_VERSION",
     "INFLUXDB_GOSSIP_FREQUENCY",
-    // Of the official image's first start.
+    // Read by the official image at its first start.
     "INFLUXDB_ADMIN_USER",
     "INFLUXDB_ADMIN_PASSWORD",
     "INFLUXDB_USER",

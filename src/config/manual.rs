@@ -1,10 +1,10 @@
-//! The key table as the README and the manual show it.
+//! The tables of keys in the README and the manual.
 
-use super::key::{Effect, Key};
+use super::key::{Effect, KeySpec};
 use super::keys::KEYS;
 use super::print;
 
-/// A row for each key that does something here.
+/// Returns a table with a row for each key that has an effect.
 pub fn markdown_table() -> String {
     let mut out = String::from(
         "| Variable | File | Default | Allowed | What it is for |\n|---|---|---|---|---|\n",
@@ -25,7 +25,7 @@ pub fn markdown_table() -> String {
     out
 }
 
-/// A row for each key that is accepted for the sake of existing files.
+/// Returns a table with a row for each key that is accepted only because existing files have it.
 pub fn markdown_accepted() -> String {
     let mut out = String::from("| File | Variable | What happens |\n|---|---|---|\n");
     for key in KEYS {
@@ -45,7 +45,7 @@ pub fn markdown_accepted() -> String {
     out
 }
 
-fn variants(key: &Key) -> String {
+fn variants(key: &KeySpec) -> String {
     let mut ways = String::new();
     if key.secret {
         ways += &format!(", or `{}_FILE`", key.variable());

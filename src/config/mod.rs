@@ -1,69 +1,78 @@
-//! The sum of each module's own `Config`, from defaults, file, variables and flags.
+//! The configuration: the `Config` of each module, from defaults, file, variables and flags.
 //!
-//! Owns: the table of keys, the layers, checking the whole at once, printing it. Never: behaviour.
-//! Invariant: a [`Config`] that exists is valid; everything wrong is reported together.
-//! Called by: `app`, which passes each part its own piece by value.
+//! Owns: the table of keys, the layers, checking everything at once, printing it. Never: behaviour.
+//! Invariant: a [`Config`] that exists is valid; all problems are reported together. Called by:
+//! `app`, which passes each module its own part by value.
 
+mod access;
 pub mod args;
 mod duration;
 pub mod exit;
 mod files;
+mod find_file;
+mod inputs;
 mod key;
-mod keys;
+pub mod keys;
 mod layers;
 mod manual;
-mod nearest;
 mod print;
 mod problem;
 mod rules;
-mod search;
+mod setting;
 mod settings;
+mod source;
+mod suggestion;
 mod value;
 pub mod version;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use key::{Effect, Key, ValueKind};
+pub use access::{Access, Owner};
+pub use duration::DurationError;
+pub use find_file::DEFAULT_PATH;
+pub use inputs::{Flags, Inputs};
+pub use key::{Effect, Key, KeySpec, ValueKind};
 pub use keys::KEYS;
-pub use layers::{Flags, Inputs};
 pub use manual::{markdown_accepted, markdown_table};
 pub use print::toml;
 pub use problem::{Invalid, Notice, Problem};
-pub use search::DEFAULT_PATH;
+pub use setting::{Bind, Choice, FromSetting, Setting};
 pub use settings::Settings;
-pub use value::{Bind, Setting};
+pub use source::Source;
+pub use value::ValueError;
 
-use crate::auth::{AuthConfig, Method};
+use crate::auth::AuthConfig;
 use crate::base::Address;
 use crate::cluster::ClusterConfig;
 use crate::data_node::DataNodesConfig;
 use crate::raft::RaftConfig;
 use crate::telemetry::logging::LoggingConfig;
 use crate::tls::{Places, Trust};
+use settings::ResolvedSettings;
 
-/// Everything that the program is told from outside.
+/// The complete configuration of a node.
 #[derive(Clone, Debug)]
 pub struct Config {
     pub dir: PathBuf,
     pub http_bind: Bind,
     pub raft_bind: Bind,
-    /// How long a command waits for a leader and a majority.
+    /// Longest time that a command waits for a leader and a majority.
     pub consensus_timeout: Duration,
-    /// How long a data node's work lease lasts unless it is renewed.
+    /// Lifetime of a data node's work lease that is not renewed.
     pub lease_duration: Duration,
-    /// Data nodes that this node adds when it leads.
+    /// Data nodes that this node adds while it is the leader.
     pub add_data: Vec<Address>,
     pub cluster: ClusterConfig,
     pub auth: AuthConfig,
     pub data_nodes: DataNodesConfig,
     pub logging: LoggingConfig,
     pub pidfile: Option<PathBuf>,
-    /// The file that was read, if any.
+    /// The configuration file that was read, if any.
     pub file: Option<PathBuf>,
-    /// Where `peers` came from, for the start-up log.
-    pub peers_from: String,
-    /// To be logged once logging works.
+    /// Source of `peers`, for the log at start.
+    pub peers_from: Source,
+    /// Logged as soon as logging works.
     pub notices: Vec<Notice>,
 }
 
@@ -76,42 +85,41 @@ pub fn load(inputs: &Inputs) -> Result<Config, Invalid> {
     Ok(build(&settings, inputs, notices))
 }
 
-/// Where the HTTP API listens, whatever else is wrong: a node that runs must not be called dead
-/// because its flags are not those of the health check, or because its file has been edited since.
+/// Returns the address of the HTTP API, whatever else is wrong. A running node must not be reported
+/// dead because its flags differ from those of the health check, or because its file was edited
+/// since.
 ///
 /// # Errors
-/// The address itself cannot be known.
+/// The address itself cannot be determined.
 pub fn http_bind(inputs: &Inputs) -> Result<Bind, Invalid> {
-    const KEY: &str = "meta.http-bind-address";
-    let settings::ResolvedSettings {
+    const KEY: Key<Bind> = keys::META_HTTP_BIND_ADDRESS;
+    let ResolvedSettings {
         settings,
         problems,
         notices,
-    } = settings::ResolvedSettings::read(inputs);
-    let no_file = problems
-        .iter()
-        .any(|p| p.path().is_some() && p.path() == settings.file.as_deref());
-    // The file would have had the last word over the default.
-    let unknown = no_file && settings.from(KEY) == problem::Source::Default.to_string();
-    match settings.get(KEY) {
-        Some(Setting::Bind(bind)) if !unknown => Ok(bind.clone()),
+    } = ResolvedSettings::read(inputs);
+    let file = settings.file.as_deref();
+    let is_unread = file.is_some() && problems.iter().any(|problem| problem.path() == file);
+    // An unreadable file may contain an address that overrides the default.
+    let is_uncertain = is_unread && settings.source(&KEY.spec) == Source::Default;
+    match settings.accepted(KEY) {
+        Some(bind) if !is_uncertain => Ok(bind),
         _ => Err(Invalid { problems, notices }),
     }
 }
 
-/// The checked settings, before they are dealt out to the modules: for `influxd-meta config`.
+/// Returns the checked settings of all keys, for `influxd-meta config`.
 ///
 /// # Errors
 /// All problems at once.
 pub fn resolve(inputs: &Inputs) -> Result<(Settings, Vec<Notice>), Invalid> {
-    let settings::ResolvedSettings {
+    let ResolvedSettings {
         settings,
         mut problems,
         mut notices,
-    } = settings::ResolvedSettings::read(inputs);
+    } = ResolvedSettings::read(inputs);
     problems.extend(rules::check(&settings, &inputs.flags));
     notices.extend(rules::notices(&settings));
-    notices.extend(rules::idle(&settings));
     if problems.is_empty() {
         Ok((settings, notices))
     } else {
@@ -121,88 +129,77 @@ pub fn resolve(inputs: &Inputs) -> Result<(Settings, Vec<Notice>), Invalid> {
 
 fn build(settings: &Settings, inputs: &Inputs, notices: Vec<Notice>) -> Config {
     Config {
-        dir: settings.text("meta.dir").into(),
-        http_bind: settings.bind("meta.http-bind-address"),
-        raft_bind: settings.bind("meta.bind-address"),
-        consensus_timeout: settings.duration("meta.consensus-timeout"),
-        lease_duration: settings.duration("meta.lease-duration"),
-        add_data: settings.addresses("meta.add-data"),
+        dir: settings.get(keys::META_DIR),
+        http_bind: settings.get(keys::META_HTTP_BIND_ADDRESS),
+        raft_bind: settings.get(keys::META_BIND_ADDRESS),
+        consensus_timeout: settings.get(keys::META_CONSENSUS_TIMEOUT),
+        lease_duration: settings.get(keys::META_LEASE_DURATION),
+        add_data: settings.get(keys::META_ADD_DATA),
         cluster: cluster(settings, inputs),
-        auth: auth(settings),
+        auth: AuthConfig {
+            enabled: settings.get(keys::META_AUTH_ENABLED),
+            method: settings.get(keys::META_AUTH_METHOD),
+            internal_secret: settings.get(keys::META_INTERNAL_SHARED_SECRET),
+            shared_secret: settings.get(keys::META_SHARED_SECRET),
+        },
         data_nodes: data_nodes(settings, inputs),
         logging: LoggingConfig {
-            format: settings.text("logging.format").parse().unwrap_or_default(),
-            level: settings.text("logging.level").parse().unwrap_or_default(),
-            banner: !settings.bool("logging.suppress-logo"),
+            format: settings.get(keys::LOGGING_FORMAT),
+            level: settings.get(keys::LOGGING_LEVEL),
+            banner: !settings.get(keys::LOGGING_SUPPRESS_LOGO),
         },
         pidfile: inputs.flags.pidfile.clone(),
         file: settings.file.clone(),
-        peers_from: settings.from("meta.peers").to_owned(),
+        peers_from: settings.source(&keys::META_PEERS.spec),
         notices,
     }
 }
 
-fn auth(settings: &Settings) -> AuthConfig {
-    AuthConfig {
-        enabled: settings.bool("meta.auth-enabled"),
-        method: match settings.text("meta.auth-method").as_str() {
-            "jwt" => Method::Jwt,
-            "userpass" => Method::UserPass,
-            _ => Method::All,
-        },
-        internal_secret: set(settings.text("meta.internal-shared-secret")).map(Into::into),
-        shared_secret: set(settings.text("meta.shared-secret")).map(Into::into),
-    }
-}
-
-fn set(text: String) -> Option<String> {
-    (!text.is_empty()).then_some(text)
-}
-
 fn cluster(settings: &Settings, inputs: &Inputs) -> ClusterConfig {
-    let peers = settings.addresses("meta.peers");
-    let expect = settings.count("meta.bootstrap-expect");
+    let peers = settings.get(keys::META_PEERS);
+    let expect = settings.get(keys::META_BOOTSTRAP_EXPECT);
     ClusterConfig {
         single_server: inputs.flags.single_server || peers.is_empty() && expect == Some(1),
         peers,
         bootstrap_expect: expect,
-        cluster_name: settings.text("meta.cluster-name"),
-        join_timeout: settings.duration("meta.join-timeout"),
-        hostname: set(settings.text("hostname")),
+        cluster_name: settings.get(keys::META_CLUSTER_NAME).unwrap_or_default(),
+        join_timeout: settings.get(keys::META_JOIN_TIMEOUT),
+        hostname: settings.get(keys::HOSTNAME),
         system_host_name: inputs.host_name.clone(),
-        http_bind: settings.bind("meta.http-bind-address").to_string(),
-        raft_bind: settings.bind("meta.bind-address").to_string(),
-        gossip_frequency: settings.duration("meta.gossip-frequency"),
-        announcement_expiration: settings.duration("meta.announcement-expiration"),
-        secret: set(settings.text("meta.internal-shared-secret")).map(Into::into),
+        http_bind: settings.get(keys::META_HTTP_BIND_ADDRESS).to_string(),
+        raft_bind: settings.get(keys::META_BIND_ADDRESS).to_string(),
+        gossip_frequency: settings.get(keys::META_GOSSIP_FREQUENCY),
+        announcement_expiration: settings.get(keys::META_ANNOUNCEMENT_EXPIRATION),
+        secret: settings.get(keys::META_INTERNAL_SHARED_SECRET),
         raft: raft(settings),
         version: version::VERSION.to_owned(),
     }
 }
 
-/// Where authorities' certificates are is said as to every program: by variables without our
-/// prefix.
+/// The places of authorities' certificates come from the variables that all programs share, which
+/// have no prefix of ours.
 fn data_nodes(settings: &Settings, inputs: &Inputs) -> DataNodesConfig {
-    let trust = || match settings.bool("meta.data-insecure-tls") {
+    let trust = || match settings.get(keys::META_DATA_INSECURE_TLS) {
         true => Trust::Anyone,
         false => Trust::Roots(Places::of_variables(&inputs.variables)),
     };
     DataNodesConfig {
-        tls: settings.bool("meta.data-use-tls").then(trust),
+        tls: settings.get(keys::META_DATA_USE_TLS).then(trust),
     }
 }
 
-/// A snapshot bounds what a restart replays and what a returning node is sent: seconds of either.
+/// Entries after which a snapshot is taken. It bounds what a restart replays and what a returning
+/// node is sent to a few seconds.
 const SNAPSHOT_EVERY_ENTRIES: u64 = 10_000;
+/// Bytes of log after which a snapshot is taken.
 const SNAPSHOT_EVERY_BYTES: u64 = 16 << 20;
 
 fn raft(settings: &Settings) -> RaftConfig {
-    let base = settings
-        .duration("meta.heartbeat-timeout")
-        .max(settings.duration("meta.election-timeout"));
+    let heartbeat = settings.get(keys::META_HEARTBEAT_TIMEOUT);
+    let election = settings.get(keys::META_ELECTION_TIMEOUT);
     RaftConfig {
-        base,
-        retention_autocreate: settings.bool("meta.retention-autocreate"),
+        base: heartbeat.max(election),
+        retention_autocreate: settings.get(keys::META_RETENTION_AUTOCREATE),
         snapshot_every_entries: SNAPSHOT_EVERY_ENTRIES,
         snapshot_every_bytes: SNAPSHOT_EVERY_BYTES,
     }

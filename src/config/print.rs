@@ -1,13 +1,14 @@
-//! `influxd-meta config`: every key with its effective value, as a file that can be used again.
+//! The output of `influxd-meta config`: every key with its effective value, as a file that can be
+//! used again.
 
-use super::key::{Key, ValueKind};
+use super::key::{KeySpec, ValueKind};
 use super::keys::KEYS;
+use super::setting::Setting;
 use super::settings::Settings;
-use super::value::Setting;
 use super::{duration, value};
 
-/// The whole file. A secret that is set appears only as a comment unless `show_secrets`: a masked
-/// *value* would become the secret of whoever uses the file.
+/// Returns the whole file. Unless `show_secrets`, a secret that is set appears as a comment: a
+/// masked *value* would become the secret of every node that uses the file.
 pub fn toml(settings: &Settings, show_secrets: bool) -> String {
     let mut out = String::new();
     let mut section = "";
@@ -18,14 +19,14 @@ pub fn toml(settings: &Settings, show_secrets: bool) -> String {
         }
         let indent = if section.is_empty() { "" } else { "  " };
         out += &format!("{indent}# {}\n", key.help);
-        for line in lines(key, settings.get(&key.path()), show_secrets) {
+        for line in lines(key, settings.setting(key), show_secrets) {
             out += &format!("{indent}{line}\n");
         }
     }
     out
 }
 
-fn lines(key: &Key, setting: Option<&Setting>, show_secrets: bool) -> Vec<String> {
+fn lines(key: &KeySpec, setting: Option<&Setting>, show_secrets: bool) -> Vec<String> {
     let setting = setting.unwrap_or(&Setting::Unset);
     if key.secret && !show_secrets && *setting != Setting::Unset {
         return vec![format!(
@@ -39,7 +40,7 @@ fn lines(key: &Key, setting: Option<&Setting>, show_secrets: bool) -> Vec<String
     }
 }
 
-/// A value in TOML.
+/// Formats a value as TOML.
 fn text(setting: &Setting, kind: &ValueKind) -> String {
     let list = |items: Vec<String>| format!("[{}]", items.join(", "));
     match setting {
@@ -59,14 +60,14 @@ fn text(setting: &Setting, kind: &ValueKind) -> String {
     }
 }
 
-/// TOML's basic strings escape what JSON's do, and DEL.
+/// Quotes a text as a basic string of TOML, which escapes the same characters as JSON, and DEL.
 fn quoted(text: &str) -> String {
     let json = serde_json::Value::from(text).to_string();
     json.replace('\u{7f}', "\\u007F")
 }
 
-/// A default as the manual shows it.
-pub(super) fn default(key: &Key) -> String {
+/// Formats a default for the manual.
+pub(super) fn default(key: &KeySpec) -> String {
     let found =
         value::check(key, &value::from_text(&key.kind, key.default)).unwrap_or(Setting::Unset);
     match found {

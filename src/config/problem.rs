@@ -1,92 +1,130 @@
-//! What is wrong with a configuration, each said so that it can be put right.
+//! Everything that can be wrong with a configuration, with texts that say how to correct it.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// Where a value came from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Source {
-    Default,
-    File(PathBuf),
-    Variable(String),
-    Flag(String),
-    /// In words already.
-    Named(String),
-}
+use super::access::Access;
+use super::exit;
+use super::key::KeySpec;
+use super::source::Source;
+use super::value::ValueError;
 
-impl fmt::Display for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Default => f.write_str("default"),
-            Self::File(path) => write!(f, "file {}", path.display()),
-            Self::Variable(name) => write!(f, "environment variable {name}"),
-            Self::Flag(name) => write!(f, "flag -{name}"),
-            Self::Named(text) => f.write_str(text),
-        }
-    }
-}
-
-/// One thing that stops the start.
+/// A problem. Each stops the start.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
-    #[error("{from}: {key} = {value} {why}; allowed: {allowed}")]
+    #[error("{from}: {key} = {value} {error}; allowed: {}", .key.kind.allowed())]
     Value {
-        from: String,
-        key: String,
+        from: Source,
+        key: &'static KeySpec,
         value: String,
-        why: String,
-        allowed: String,
+        error: ValueError,
     },
     #[error(
-        "{from}: {key} = {value} asks for a protection that this version cannot give: {why}. Start it with {without}, or wait for a version that can"
+        "{from}: {key} = {value} asks for a protection that this version cannot give: {why}. \
+         Start it with {without}, or wait for a version that can"
     )]
     NotBuilt {
-        from: String,
-        key: String,
+        from: Source,
+        key: &'static KeySpec,
         value: String,
         why: &'static str,
         without: &'static str,
     },
-    #[error("{path}: {why}", path = path.display())]
-    Syntax { path: PathBuf, why: String },
+    #[error("{path}: is no valid TOML: {error}", path = path.display())]
+    Toml { path: PathBuf, error: String },
+    #[error("{path}: {what} is not UTF-8 text", path = path.display())]
+    NotText { what: &'static str, path: PathBuf },
+    #[error("{path}: {what}: {error}", path = path.display())]
+    Io {
+        what: &'static str,
+        path: PathBuf,
+        error: String,
+    },
     #[error("{what} {path}, named by {named_by}, does not exist", path = path.display())]
     Missing {
         what: &'static str,
         path: PathBuf,
         named_by: Source,
     },
-    /// Not the content but the right to read it: alone, it makes the exit code 77.
-    #[error("{what} {path} cannot be read: {why}", path = path.display())]
+    /// No permission to read. If there is no other problem, the exit code is 77.
+    #[error(
+        "{what} {path} cannot be read: {error}: {access}. \
+         Fix: chown {uid} {path} && chmod 0400 {path} on the host \
+         (compose keeps owner and mode of file secrets)",
+        path = path.display(),
+        uid = access.uid
+    )]
     Unreadable {
         what: &'static str,
         path: PathBuf,
-        why: String,
+        error: String,
+        access: Access,
     },
-    #[error("{0}")]
-    Contradiction(String),
+    #[error("{0} and {1} are both set: keep one of them")]
+    BothVariables(String, String),
+    #[error("{from}: the secret file {path} is empty", path = path.display())]
+    EmptySecretFile { from: Source, path: PathBuf },
+    #[error(
+        "-single-server founds a cluster of one at once, but peers is set ({peers_from}): \
+         keep one of them"
+    )]
+    SingleServerWithPeers { peers_from: Source },
+    #[error(
+        "{from}: bootstrap-expect = 0 means to join a cluster, but peers is empty: \
+         list its nodes there"
+    )]
+    JoinWithoutPeers { from: Source },
+    #[error(
+        "{from}: bootstrap-expect = {expect} needs peers, the addresses of all {expect} founders; \
+         without peers only 1 is allowed"
+    )]
+    ExpectWithoutPeers { from: Source, expect: u64 },
+    #[error(
+        "{from}: bootstrap-expect = {expect}, but peers names {peers} ({peers_from}): \
+         allowed are {peers}, or 0 to join and never found"
+    )]
+    ExpectOtherThanPeers {
+        from: Source,
+        expect: u64,
+        peers: usize,
+        peers_from: Source,
+    },
+    #[error(
+        "[meta] http-bind-address and bind-address have one port, {port}: they are two listeners"
+    )]
+    SamePort { port: u16 },
+    #[error(
+        "internal-shared-secret is blank and must be set in config when auth is enabled ({from}): \
+         set INFLUXDB_META_INTERNAL_SHARED_SECRET to the same long text on all meta and data nodes"
+    )]
+    NoInternalSecret { from: Source },
+    #[error("[enterprise] license-key and license-path are both set: keep one of them")]
+    BothLicences,
 }
 
 impl Problem {
     /// The file that could not be read, if that is the problem.
     pub(super) fn path(&self) -> Option<&Path> {
         match self {
-            Self::Syntax { path, .. }
+            Self::Toml { path, .. }
+            | Self::NotText { path, .. }
+            | Self::Io { path, .. }
             | Self::Missing { path, .. }
             | Self::Unreadable { path, .. } => Some(path),
-            Self::Value { .. } | Self::NotBuilt { .. } | Self::Contradiction(_) => None,
+            _ => None,
         }
     }
 }
 
-/// Something that does not stop the start, said once.
+/// Something odd that does not stop the start. Reported once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
-    /// For logs: `config.no-effect`, `config.unknown`, …
+    /// Name of the log event: `config.no-effect`, `config.unknown`, …
     pub event: &'static str,
     pub text: String,
 }
 
-/// All that is wrong at once.
+/// An invalid configuration, with all of its problems.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invalid {
     pub problems: Vec<Problem>,
@@ -94,16 +132,13 @@ pub struct Invalid {
 }
 
 impl Invalid {
-    /// 77 when nothing but permissions are in the way, else 78.
+    /// 77 if every problem is a missing permission, else 78.
     pub fn exit_code(&self) -> u8 {
-        let denied = self
-            .problems
-            .iter()
-            .all(|problem| matches!(problem, Problem::Unreadable { .. }));
-        if denied {
-            super::exit::NO_PERMISSION
+        let is_permission = |problem: &Problem| matches!(problem, Problem::Unreadable { .. });
+        if self.problems.iter().all(is_permission) {
+            exit::NO_PERMISSION
         } else {
-            super::exit::CONFIG
+            exit::CONFIG
         }
     }
 }

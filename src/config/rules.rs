@@ -1,150 +1,129 @@
-//! Rules that tie several keys together.
-
-use std::path::Path;
+//! Rules that concern several keys together.
 
 use super::files;
-use super::layers::Flags;
-use super::problem::{Notice, Problem, Source};
+use super::inputs::Flags;
+use super::key::KeySpec;
+use super::keys;
+use super::problem::{Notice, Problem};
 use super::settings::Settings;
-use super::value::Setting;
+use crate::auth::Method;
 
-/// Everything contradictory, all at once. Keys whose own value was refused are not judged again
+/// Returns all contradictions between keys. A key whose own value was refused is not checked again
 /// here.
 pub(super) fn check(settings: &Settings, flags: &Flags) -> Vec<Problem> {
     let mut problems = Vec::new();
-    founding(settings, flags, &mut problems);
-    ports(settings, &mut problems);
+    problems.extend(single_server(settings, flags));
+    problems.extend(bootstrap_expect(settings));
+    problems.extend(ports(settings));
     licence(settings, &mut problems);
-    authentication(settings, &mut problems);
+    problems.extend(authentication(settings));
     problems
 }
 
-/// What asks for something that it does not get, or gets too much.
+/// Returns notices about values that have no effect beside the other keys, or more effect than is
+/// wanted.
 pub(super) fn notices(settings: &Settings) -> Vec<Notice> {
-    let mut notices = Vec::new();
-    let shared = settings.text("meta.shared-secret");
-    let no_effect = |key: &str, name: &str| Notice {
+    let mut notices = authentication_notices(settings);
+    notices.extend(data_node_tls(settings));
+    notices
+}
+
+fn authentication_notices(settings: &Settings) -> Vec<Notice> {
+    let shared = settings.get(keys::META_SHARED_SECRET);
+    let internal = settings.get(keys::META_INTERNAL_SHARED_SECRET);
+    let no_effect = |key: &KeySpec| Notice {
         event: "config.no-effect",
         text: format!(
-            "{}: [meta] {name} has no effect: auth-enabled is false",
-            settings.from(key)
+            "{}: {key} has no effect: auth-enabled is false",
+            settings.source(key)
         ),
     };
-    if !settings.bool("meta.auth-enabled") {
-        if !shared.is_empty() {
-            notices.push(no_effect("meta.shared-secret", "shared-secret"));
+    let mut notices = Vec::new();
+    if !settings.get(keys::META_AUTH_ENABLED) {
+        if shared.is_some() {
+            notices.push(no_effect(&keys::META_SHARED_SECRET.spec));
         }
-        if matches!(
-            settings.text("meta.auth-method").as_str(),
-            "jwt" | "userpass"
-        ) {
-            notices.push(no_effect("meta.auth-method", "auth-method"));
+        if settings.get(keys::META_AUTH_METHOD) != Method::All {
+            notices.push(no_effect(&keys::META_AUTH_METHOD.spec));
         }
-    } else if !shared.is_empty() && shared == settings.text("meta.internal-shared-secret") {
+    } else if shared.is_some() && shared.as_deref() == internal.as_deref() {
         notices.push(Notice {
             event: "config.one-secret",
-            text:
-                "[meta] shared-secret is internal-shared-secret: whoever may sign tokens for people can sign \
-                   those of nodes, which may do everything; set another"
-                    .into(),
+            text: "[meta] shared-secret is internal-shared-secret: whoever may sign tokens for \
+                   people can sign those of nodes, which may do everything; set another"
+                .into(),
         });
     }
     notices
 }
 
-/// What does nothing beside the other keys.
-pub(super) fn idle(settings: &Settings) -> Option<Notice> {
-    let alone = settings.bool("meta.data-insecure-tls") && !settings.bool("meta.data-use-tls");
-    alone.then(|| {
-        let from = settings.from("meta.data-insecure-tls");
-        let text =
-            format!("{from}: [meta] data-insecure-tls = true has no effect without data-use-tls");
-        Notice {
-            event: "config.no-effect",
-            text,
-        }
+fn data_node_tls(settings: &Settings) -> Option<Notice> {
+    let key = keys::META_DATA_INSECURE_TLS;
+    let from = settings.source(&key.spec);
+    let has_no_effect = settings.get(key) && !settings.get(keys::META_DATA_USE_TLS);
+    has_no_effect.then(|| Notice {
+        event: "config.no-effect",
+        text: format!("{from}: [meta] data-insecure-tls = true has no effect without data-use-tls"),
     })
 }
 
-/// `peers`, `bootstrap-expect` and `-single-server` must say one thing.
-fn founding(settings: &Settings, flags: &Flags, problems: &mut Vec<Problem>) {
-    let mut wrong = |text: String| problems.push(Problem::Contradiction(text));
-    let (Some(peers), Some(expect)) = (
-        settings.get("meta.peers"),
-        settings.get("meta.bootstrap-expect"),
-    ) else {
-        return;
-    };
-    let peers = match peers {
-        Setting::Addresses(peers) => peers.len() as u64,
-        _ => 0,
-    };
-    let peers_from = settings.from("meta.peers");
-    let expect_from = settings.from("meta.bootstrap-expect");
-    if flags.single_server && peers > 0 {
-        wrong(format!(
-            "-single-server founds a cluster of one at once, but peers is set ({peers_from}): keep one of them"
-        ));
-    }
-    let Setting::Count(expect) = expect else {
-        return;
-    };
-    match (peers, *expect) {
-        (0, 1) => {}
-        (0, 0) => wrong(format!(
-            "{expect_from}: bootstrap-expect = 0 means to join a cluster, but peers is empty: list its nodes there"
-        )),
-        (0, expect) => wrong(format!(
-            "{expect_from}: bootstrap-expect = {expect} needs peers, the addresses of all {expect} founders; \
-             without peers only 1 is allowed"
-        )),
-        (_, 0) => {}
-        (peers, expect) if peers == expect => {}
-        (peers, expect) => wrong(format!(
-            "{expect_from}: bootstrap-expect = {expect}, but peers names {peers} ({peers_from}): \
-             allowed are {peers}, or 0 to join and never found"
-        )),
+fn single_server(settings: &Settings, flags: &Flags) -> Option<Problem> {
+    let peers = settings.get(keys::META_PEERS);
+    // Not reported beside a refused bootstrap-expect.
+    settings.accepted(keys::META_BOOTSTRAP_EXPECT)?;
+    (flags.single_server && !peers.is_empty()).then(|| Problem::SingleServerWithPeers {
+        peers_from: settings.source(&keys::META_PEERS.spec),
+    })
+}
+
+/// `peers` and `bootstrap-expect` must not contradict each other.
+fn bootstrap_expect(settings: &Settings) -> Option<Problem> {
+    let peers = settings.accepted(keys::META_PEERS)?.len();
+    let expect = settings.get(keys::META_BOOTSTRAP_EXPECT)?;
+    let from = settings.source(&keys::META_BOOTSTRAP_EXPECT.spec);
+    match (peers, expect) {
+        (0, 1) => None,
+        (0, 0) => Some(Problem::JoinWithoutPeers { from }),
+        (0, expect) => Some(Problem::ExpectWithoutPeers { from, expect }),
+        (_, 0) => None,
+        (peers, expect) if peers as u64 == expect => None,
+        (peers, expect) => Some(Problem::ExpectOtherThanPeers {
+            from,
+            expect,
+            peers,
+            peers_from: settings.source(&keys::META_PEERS.spec),
+        }),
     }
 }
 
-fn ports(settings: &Settings, problems: &mut Vec<Problem>) {
-    let (http, raft) = (
-        settings.bind("meta.http-bind-address"),
-        settings.bind("meta.bind-address"),
-    );
-    if http.port != 0 && http.port == raft.port {
-        problems.push(Problem::Contradiction(format!(
-            "[meta] http-bind-address and bind-address have one port, {}: they are two listeners",
-            http.port
-        )));
-    }
+fn ports(settings: &Settings) -> Option<Problem> {
+    let http = settings.get(keys::META_HTTP_BIND_ADDRESS);
+    let raft = settings.get(keys::META_BIND_ADDRESS);
+    let is_same = http.port != 0 && http.port == raft.port;
+    is_same.then_some(Problem::SamePort { port: http.port })
 }
 
-/// A token signed with nothing could be made by anybody.
-fn authentication(settings: &Settings, problems: &mut Vec<Problem>) {
-    let blank = settings.get("meta.internal-shared-secret") == Some(&Setting::Unset);
-    if settings.bool("meta.auth-enabled") && blank {
-        let from = settings.from("meta.auth-enabled");
-        problems.push(Problem::Contradiction(format!(
-            "internal-shared-secret is blank and must be set in config when auth is enabled ({from}): set \
-             INFLUXDB_META_INTERNAL_SHARED_SECRET to the same long text on all meta and data nodes"
-        )));
-    }
+/// Requires a secret with auth-enabled: with an empty one anybody could sign an internal token
+/// (wire.md 7.1).
+fn authentication(settings: &Settings) -> Option<Problem> {
+    let has_none = settings
+        .accepted(keys::META_INTERNAL_SHARED_SECRET)
+        .is_some_and(|secret| secret.is_none());
+    (has_none && settings.get(keys::META_AUTH_ENABLED)).then(|| Problem::NoInternalSecret {
+        from: settings.source(&keys::META_AUTH_ENABLED.spec),
+    })
 }
 
-/// Checked as documented although nothing here needs it: a file that would be refused elsewhere is
-/// refused here.
+/// Checks the licence as InfluxDB Enterprise documents it, although nothing here needs one: a file
+/// that Enterprise refuses is refused here too.
 fn licence(settings: &Settings, problems: &mut Vec<Problem>) {
-    let path = settings.text("enterprise.license-path");
-    if path.is_empty() {
+    let path = settings.get(keys::ENTERPRISE_LICENSE_PATH);
+    if path.as_os_str().is_empty() {
         return;
     }
-    if !settings.text("enterprise.license-key").is_empty() {
-        let text = "[enterprise] license-key and license-path are both set: keep one of them";
-        problems.push(Problem::Contradiction(text.into()));
+    if settings.get(keys::ENTERPRISE_LICENSE_KEY).is_some() {
+        problems.push(Problem::BothLicences);
     }
-    let named_by = Source::Named(settings.from("enterprise.license-path").to_owned());
-    if let Err(problem) = files::read("the licence file", Path::new(&path), &named_by) {
-        problems.push(problem);
-    }
+    let named_by = settings.source(&keys::ENTERPRISE_LICENSE_PATH.spec);
+    problems.extend(files::read("the licence file", &path, &named_by).err());
 }

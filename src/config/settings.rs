@@ -1,31 +1,28 @@
-//! All keys, checked, with where each value came from.
+//! The checked values of all keys, with the source of each.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::time::Duration;
 
-use super::key::{Effect, Key};
+use toml::Value;
+
+use super::inputs::Inputs;
+use super::key::{Effect, Key, KeyId, KeySpec};
 use super::keys::KEYS;
-use super::layers::{Inputs, Layers};
-use super::problem::{Notice, Problem, Source};
-use super::value::{self, Bind, Setting};
-use crate::base::Address;
+use super::layers::Layers;
+use super::problem::{Notice, Problem};
+use super::setting::{FromSetting, Setting};
+use super::source::Source;
+use super::value;
 
-/// The checked value of each key that had a good one, by [`Key::path`].
+/// The checked value of each key. A key whose value was refused has none.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    values: BTreeMap<String, Value>,
+    values: BTreeMap<KeyId, (Setting, Source)>,
     /// The configuration file that was read.
     pub file: Option<PathBuf>,
 }
 
-#[derive(Clone, Debug)]
-struct Value {
-    setting: Setting,
-    from: String,
-}
-
-/// Settings, and everything found wrong or odd on the way to them.
+/// Settings, and the problems and notices found while reading them.
 pub(super) struct ResolvedSettings {
     pub(super) settings: Settings,
     pub(super) problems: Vec<Problem>,
@@ -33,62 +30,66 @@ pub(super) struct ResolvedSettings {
 }
 
 impl ResolvedSettings {
-    /// Reads all layers and checks key by key: figment's own extraction would stop at the first
-    /// problem.
+    /// Reads all layers and checks every key, so that all problems are reported together.
     pub(super) fn read(inputs: &Inputs) -> Self {
-        let layers = Layers::read(inputs);
-        let settings = Settings {
-            values: BTreeMap::new(),
-            file: layers.file.clone(),
-        };
-        let mut checked = Self {
-            settings,
-            problems: layers.problems,
-            notices: layers.notices,
+        let Layers {
+            mut values,
+            file,
+            problems,
+            notices,
+        } = Layers::read(inputs);
+        let mut resolved = Self {
+            settings: Settings {
+                values: BTreeMap::new(),
+                file,
+            },
+            problems,
+            notices,
         };
         for key in KEYS {
-            let path = key.path();
-            let from = layers
-                .merged
-                .find_metadata(&path)
-                .map(|data| data.name.to_string());
-            if let Ok(found) = layers.merged.find_value(&path) {
-                checked.take(key, &found, from.unwrap_or_default());
+            if let Some((value, source)) = values.remove(&key.id()) {
+                resolved.add(key, &value, source);
             }
         }
-        checked
+        resolved
     }
 
-    fn take(&mut self, key: &Key, found: &figment::value::Value, from: String) {
+    fn add(&mut self, key: &'static KeySpec, value: &Value, source: Source) {
         let shown = if key.secret {
             "(not shown)".into()
         } else {
-            value::show(found)
+            value::show(value)
         };
-        match value::check(key, found) {
+        match value::check(key, value) {
             Ok(setting) => {
-                if from != Source::Default.to_string() {
-                    self.judge_effect(key, &setting, &from, shown);
+                if source != Source::Default {
+                    self.check_effect(key, &setting, &source, shown);
                 }
-                self.settings
-                    .values
-                    .insert(key.path(), Value { setting, from });
+                self.settings.values.insert(key.id(), (setting, source));
             }
-            Err(reasons) => self
-                .problems
-                .extend(reasons.into_iter().map(|why| Problem::Value {
-                    from: from.clone(),
-                    key: key.to_string(),
+            Err(errors) => {
+                let problem = |error| Problem::Value {
+                    from: source.clone(),
+                    key,
                     value: shown.clone(),
-                    why,
-                    allowed: key.kind.allowed(),
-                })),
+                    error,
+                };
+                self.problems.extend(errors.into_iter().map(problem));
+            }
         }
     }
 
-    /// A value equal to the default asks for nothing: files written by `config` set every key.
-    fn judge_effect(&mut self, key: &Key, setting: &Setting, from: &str, value: String) {
-        if Ok(setting) == value::check(key, &value::from_text(&key.kind, key.default)).as_ref() {
+    /// Reports a value without effect, unless it is the default: files written by
+    /// `influxd-meta config` set every key.
+    fn check_effect(
+        &mut self,
+        key: &'static KeySpec,
+        setting: &Setting,
+        from: &Source,
+        value: String,
+    ) {
+        let default = value::check(key, &value::from_text(&key.kind, key.default));
+        if default.as_ref() == Ok(setting) {
             return;
         }
         match key.effect {
@@ -98,8 +99,8 @@ impl ResolvedSettings {
                 text: format!("{from}: {key} = {value} has no effect here: {why}"),
             }),
             Effect::Protection(why) => self.problems.push(Problem::NotBuilt {
-                from: from.to_owned(),
-                key: key.to_string(),
+                from: from.clone(),
+                key,
                 value,
                 why,
                 without: if setting == &Setting::Bool(true) {
@@ -113,56 +114,26 @@ impl ResolvedSettings {
 }
 
 impl Settings {
-    /// `None` when the key's value was refused.
-    pub fn get(&self, path: &str) -> Option<&Setting> {
-        self.values.get(path).map(|value| &value.setting)
+    /// Value of the key. Only while problems are still being collected can a key have been refused;
+    /// then this returns the default of the type.
+    pub fn get<T: FromSetting>(&self, key: Key<T>) -> T {
+        self.accepted(key).unwrap_or_default()
     }
 
-    /// Where the value came from, in words.
-    pub fn from(&self, path: &str) -> &str {
-        self.values.get(path).map_or("", |value| &value.from)
+    /// Value of the key; `None` if it was refused.
+    pub(super) fn accepted<T: FromSetting>(&self, key: Key<T>) -> Option<T> {
+        self.setting(&key.spec).map(T::from_setting)
     }
 
-    /// Empty when unset or refused.
-    pub(super) fn text(&self, path: &str) -> String {
-        match self.get(path) {
-            Some(Setting::Text(text)) => text.clone(),
-            _ => String::new(),
-        }
+    /// Value of a key whose type is not known at compile time; `None` if it was refused.
+    pub fn setting(&self, key: &KeySpec) -> Option<&Setting> {
+        self.values.get(&key.id()).map(|(setting, _)| setting)
     }
 
-    pub(super) fn bool(&self, path: &str) -> bool {
-        matches!(self.get(path), Some(Setting::Bool(true)))
-    }
-
-    pub(super) fn duration(&self, path: &str) -> Duration {
-        match self.get(path) {
-            Some(Setting::Duration(duration)) => *duration,
-            _ => Duration::ZERO,
-        }
-    }
-
-    pub(super) fn count(&self, path: &str) -> Option<u64> {
-        match self.get(path) {
-            Some(Setting::Count(count)) => Some(*count),
-            _ => None,
-        }
-    }
-
-    pub(super) fn addresses(&self, path: &str) -> Vec<Address> {
-        match self.get(path) {
-            Some(Setting::Addresses(addresses)) => addresses.clone(),
-            _ => Vec::new(),
-        }
-    }
-
-    pub(super) fn bind(&self, path: &str) -> Bind {
-        match self.get(path) {
-            Some(Setting::Bind(bind)) => bind.clone(),
-            _ => Bind {
-                host: None,
-                port: 0,
-            },
-        }
+    /// Source of the key's value; [`Source::Default`] if it was refused.
+    pub fn source(&self, key: &KeySpec) -> Source {
+        self.values
+            .get(&key.id())
+            .map_or(Source::Default, |(_, source)| source.clone())
     }
 }

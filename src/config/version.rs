@@ -1,18 +1,18 @@
-//! What this program calls itself.
+//! Name and version of this program.
 
-/// The InfluxDB Enterprise release whose clients and data nodes we serve.
+/// Release of InfluxDB Enterprise whose clients and data nodes this program serves.
 pub const COMPATIBLE_WITH: &str = "1.12.4";
 
-/// `<compatible InfluxDB>-c<our version>`: `1.12.4-c0.1.0`. The product prints its own releases the
-/// same way.
+/// `<compatible InfluxDB>-c<our version>`: `1.12.4-c0.1.0`. InfluxDB Enterprise prints its releases
+/// the same way.
 pub const VERSION: &str = concat!("1.12.4-c", env!("CARGO_PKG_VERSION"));
 
-/// Where the source stood, as far as the build knew.
+/// Commit of the source; `unknown` if the build was not told.
 pub const COMMIT: &str = known(option_env!("INFLUXDB_META_COMMIT"));
 const BRANCH: &str = known(option_env!("INFLUXDB_META_BRANCH"));
 const BUILT: &str = known(option_env!("INFLUXDB_META_BUILT"));
 
-/// What `influxd-meta version` prints.
+/// Output of `influxd-meta version`.
 pub fn line() -> String {
     format!("InfluxDB Meta v{VERSION} (git: {BRANCH} {COMMIT}, build: {BUILT})")
 }

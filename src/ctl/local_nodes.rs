@@ -1,39 +1,39 @@
-//! The nodes of this host, which `join` and `leave` are about.
+//! The nodes of this host, for `join` and `leave`.
 //!
-//! The meta node is the bound one, under the name that it gives itself: the host's own name would
-//! be a guess, and is used only where no meta node answers. The data node is the one at the same
+//! The meta node is the bound node, under the name that it advertises. The host's own name is a
+//! guess and is used only if no meta node answers. The data node is the one with the same host
 //! name.
 
-use super::session::{Session, what_at};
+use super::session::{Session, located};
 use super::status::Status;
 use crate::base::Address;
 use crate::base::endpoint::{DATA_RPC_PORT, META_HTTP_PORT};
 use crate::client::CallError;
 
-pub(super) struct Nodes {
-    /// Or the line for stderr that says why there is none.
-    pub(super) meta: Result<Here, String>,
-    pub(super) data: DataPlace,
+pub(super) struct LocalNodes {
+    /// The meta node, or the line for stderr that says why there is none.
+    pub(super) meta: Result<LocalMetaNode, String>,
+    pub(super) data: LocalDataNode,
 }
 
 /// A meta node that answers.
-pub(super) struct Here {
-    /// Where it answered.
+pub(super) struct LocalMetaNode {
+    /// Address at which it answered.
     pub(super) at: Address,
-    /// What others call it.
+    /// Address that it advertises.
     pub(super) name: Address,
     pub(super) status: Status,
 }
 
-/// Where a data node of this host would be.
-pub(super) struct DataPlace {
+/// The place of a data node on this host.
+pub(super) struct LocalDataNode {
     pub(super) at: Address,
-    /// What it says of itself, if it is there.
+    /// Its answer; `None` if there is no data node.
     pub(super) status: Option<Status>,
 }
 
-impl Nodes {
-    /// Where a meta node of this host is, or would be.
+impl LocalNodes {
+    /// Address of the meta node of this host, or the address that one would have.
     pub(super) fn meta_address(&self) -> Address {
         self.meta.as_ref().map_or_else(
             |_| host_name().with_port(META_HTTP_PORT),
@@ -42,15 +42,15 @@ impl Nodes {
     }
 }
 
-/// Looks for both. A meta node that does not answer is waited for, unless nobody listens there and
-/// a data node is found: then the host is that one's alone.
-pub(super) async fn nodes(session: &Session) -> Nodes {
+/// Finds both nodes. Waits for a meta node that does not answer, unless its port is closed and a
+/// data node is found: then the host has only the data node.
+pub(super) async fn nodes(session: &Session) -> LocalNodes {
     find(session, Ok).await
 }
 
-/// The same, to be named to another node, which would take `localhost` for itself: one that starts
-/// does not know its name yet.
-pub(super) async fn named_nodes(session: &Session) -> Nodes {
+/// Finds both nodes, and waits until the meta node has a name other than `localhost`: another node
+/// will be told this name. A node that starts does not know its name yet.
+pub(super) async fn named_nodes(session: &Session) -> LocalNodes {
     let has_name = |status: Status| {
         let is_named = status.advertised().is_some() || !session.bind.is_loopback_literal();
         if is_named || !status.is_meta() {
@@ -62,13 +62,16 @@ pub(super) async fn named_nodes(session: &Session) -> Nodes {
     find(session, has_name).await
 }
 
-async fn find(session: &Session, accept: impl Fn(Status) -> Result<Status, CallError>) -> Nodes {
+async fn find(
+    session: &Session,
+    accept: impl Fn(Status) -> Result<Status, CallError>,
+) -> LocalNodes {
     let first = ask(session, &accept).await;
     if let Err(CallError::Refused) = first {
         let data = data_node(session, None).await;
         if data.status.is_some() {
-            return Nodes {
-                meta: Err(session.exited(&what_at(&session.bind, &CallError::Refused))),
+            return LocalNodes {
+                meta: Err(session.exited(&located(&session.bind, &CallError::Refused))),
                 data,
             };
         }
@@ -81,13 +84,13 @@ async fn find(session: &Session, accept: impl Fn(Status) -> Result<Status, CallE
                 .await
         }
     };
-    let meta = found.and_then(|(at, status)| here(session, at, status));
+    let meta = found.and_then(|(at, status)| meta_node(session, at, status));
     let data = data_node(session, meta.as_ref().ok()).await;
-    Nodes { meta, data }
+    LocalNodes { meta, data }
 }
 
-/// The meta node at `-bind`, or one that listens at the host's name only; where it answered, and
-/// what.
+/// Asks the meta node at `-bind`, then one that listens only at the host's name. Returns the
+/// address that answered, and the answer.
 async fn ask(
     session: &Session,
     accept: impl Fn(Status) -> Result<Status, CallError>,
@@ -102,30 +105,30 @@ async fn ask(
     };
     let by_name = host_name().with_port(META_HTTP_PORT);
     let answered = session
-        .get_json_once(&by_name, "/status", Session::RETRY_TIMEOUT)
+        .get_json_once(&by_name, "/status", Session::OPTIONAL_TIMEOUT)
         .await;
     answered
         .map(|status| (by_name, status))
         .map_err(|_: CallError| error)
 }
 
-fn here(session: &Session, at: Address, status: Status) -> Result<Here, String> {
+fn meta_node(session: &Session, at: Address, status: Status) -> Result<LocalMetaNode, String> {
     if !status.is_meta() {
         return Err(session.exited(&format!("{at} is not a meta node")));
     }
     let name = status.advertised().unwrap_or_else(|| at.clone());
-    Ok(Here { at, name, status })
+    Ok(LocalMetaNode { at, name, status })
 }
 
-/// Asked once: whoever runs one has started it already.
-async fn data_node(session: &Session, meta: Option<&Here>) -> DataPlace {
+/// Asks the data node once: it is expected to be running already.
+async fn data_node(session: &Session, meta: Option<&LocalMetaNode>) -> LocalDataNode {
     let at = meta
         .map_or_else(host_name, |here| here.name.clone())
         .with_port(DATA_RPC_PORT);
     let said: Result<Status, CallError> = session
-        .get_json_of_data_node(&at, "/status", Session::RETRY_TIMEOUT)
+        .get_json_of_data_node(&at, "/status", Session::OPTIONAL_TIMEOUT)
         .await;
-    DataPlace {
+    LocalDataNode {
         at,
         status: said.ok().filter(Status::is_data),
     }
@@ -150,13 +153,13 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
-    use crate::ctl::flags::Cli;
+    use crate::ctl::cli::Cli;
     use crate::runtime::net::memory::Network;
     use crate::runtime::{Env, SystemRng, Tasks};
 
     const HOST: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
 
-    /// A host under its own name, on which these bodies are answered at these ports.
+    /// A host under its own name. `nodes` lists ports and the bodies that are answered there.
     async fn host(nodes: &[(u16, &'static str)]) -> Session {
         let network = Network::new(
             Arc::new(SystemRng),
@@ -196,7 +199,7 @@ mod tests {
 
     const DATA: &str = r#"{"nodeType":"data"}"#;
 
-    /// Its meta nodes are elsewhere, and none of its own is waited for.
+    /// No meta node is waited for.
     #[tokio::test(start_paused = true)]
     async fn a_host_may_have_a_data_node_alone() {
         let session = host(&[(DATA_RPC_PORT, DATA)]).await;
@@ -215,7 +218,7 @@ mod tests {
         assert!(nodes.data.status.is_none());
     }
 
-    /// It will be there in a moment, data node or not.
+    /// With or without a data node.
     #[tokio::test(start_paused = true)]
     async fn a_meta_node_that_starts_is_waited_for() {
         let session = host(&[

@@ -1,6 +1,7 @@
-//! `GET /show-cluster`, as far as commands need it: tolerant, because the node asked may be of an
-//! older or newer version, or of another make. (`wire::api` has the types as our server writes
-//! them.)
+//! The answer of `GET /show-cluster`, with the fields that commands need.
+//!
+//! Missing fields and `null` are allowed, because the node may have an older or newer version than
+//! this program, or may not be one of ours. `wire::api` has the types that our server writes.
 
 use std::collections::BTreeMap;
 
@@ -18,12 +19,12 @@ pub(super) struct Cluster {
 }
 
 impl Cluster {
-    /// A cluster has at least the meta node that was asked.
+    /// Whether the node knows no cluster. A cluster has at least the meta node that was asked.
     pub(super) fn is_unknown(&self) -> bool {
         self.data.is_empty() && self.meta.is_empty()
     }
 
-    /// By the address that it has in the cluster.
+    /// Whether the cluster has a data node with this address.
     pub(super) fn has_data_node(&self, tcp_addr: &str) -> bool {
         self.data.iter().any(|node| node.tcp_addr == tcp_addr)
     }
@@ -69,7 +70,7 @@ mod tests {
     use crate::ctl::status::read;
     use crate::wire::api;
 
-    /// Nothing here is spelled otherwise than our server spells it.
+    /// Every field is spelled as our server spells it.
     #[test]
     fn what_our_server_writes_is_read() {
         let labels = || Some([("az".to_owned(), "east".to_owned())].into());

@@ -1,25 +1,26 @@
-//! Questions to a person.
+//! Questions to the operator.
 
 use std::io::Write;
 
+use super::output::write_stdout;
 use super::session::Session;
-use super::tell;
 
-/// Whether the answer is yes; with `-y` it is. The time that a person takes is not the cluster's.
+/// Asks the operator. Returns true for yes, and without asking with `-y`. The session's timeout
+/// starts again afterwards.
 ///
 /// # Errors
-/// Nobody answered: the line for stderr.
+/// Nobody answered; the line for stderr.
 pub(super) fn confirmed(session: &mut Session, yes: bool, question: &str) -> Result<bool, String> {
     let answer = if yes {
         PromptAnswer::Yes
     } else {
         ask(question)
     };
-    session.begin_anew();
+    session.restart_timeout();
     match answer {
         PromptAnswer::Yes => Ok(true),
         PromptAnswer::No => Ok(false),
-        PromptAnswer::Nobody => Err(session.said(NOBODY)),
+        PromptAnswer::EndOfInput => Err(session.line(NO_ANSWER)),
     }
 }
 
@@ -27,14 +28,14 @@ pub(super) fn confirmed(session: &mut Session, yes: bool, question: &str) -> Res
 enum PromptAnswer {
     Yes,
     No,
-    /// The end of stdin: a script, or `docker exec` without `-i`.
-    Nobody,
+    /// End of stdin: a script, or `docker exec` without `-i`.
+    EndOfInput,
 }
 
-/// One line; only `y` and `Y` are a yes.
+/// Reads one line; only `y` and `Y` mean yes.
 fn ask(question: &str) -> PromptAnswer {
     let mut stdout = std::io::stdout().lock();
-    // Who cannot read the question can still answer it.
+    // If stdout is closed, the operator can still answer.
     let _ = write!(stdout, "{question} [y/N]: ").and_then(|()| stdout.flush());
     drop(stdout);
     let mut line = String::new();
@@ -44,11 +45,10 @@ fn ask(question: &str) -> PromptAnswer {
             _ => PromptAnswer::No,
         },
         _ => {
-            tell("");
-            PromptAnswer::Nobody
+            write_stdout("");
+            PromptAnswer::EndOfInput
         }
     }
 }
 
-/// Nothing was done, and nobody decided so.
-const NOBODY: &str = "nobody answered, so the node stays; -y answers yes";
+const NO_ANSWER: &str = "nobody answered, so the node stays; -y answers yes";

@@ -1,49 +1,49 @@
-//! Orders to a node that carries them out before it answers. `-timeout` says how long it is tried
-//! to give one; what is done then takes as long as it takes. An order is repeated only while it is
-//! certain that nothing was done: a second one could meet the first.
+//! Requests that the node executes before it answers, which may take long. `-timeout` limits the
+//! time until the node has accepted the request. A request is retried only while it is certain that
+//! nothing was executed: two of them could run at once.
 
 use std::time::Duration;
 
-use super::session::{Session, what_at};
+use super::session::{Session, located};
 use super::status::Status;
 use crate::base::Address;
 use crate::client::{CallError, Request, Response};
 
-/// Above the limit that our server has for what it does at data nodes (80 s).
+/// Timeout of a request that our server executes at data nodes, for which it takes at most 80 s.
 pub(super) const DATA_NODE_TIMEOUT: Duration = Duration::from_secs(90);
 
-/// Above the limit that our server has for moving and deleting the data of a shard.
+/// Timeout of a request that copies or deletes the data of a shard: above the limit of our server.
 pub(super) const COPY_SHARD_TIMEOUT: Duration = Duration::from_secs(8 * 24 * 3600);
 
-/// Gives an order with these parameters and waits for what comes of it, for at most `patience`.
-/// `look` says where to look when nobody knows.
+/// Sends a request and waits for the answer, for at most `timeout`. `how_to_check` tells the
+/// operator how to find out the outcome if it is unknown.
 ///
 /// # Errors
 /// The line for stderr.
-pub(super) async fn give(
+pub(super) async fn send(
     session: &Session,
     at: &Address,
     path: &str,
     fields: &[(&str, &str)],
-    patience: Duration,
-    look: &str,
+    timeout: Duration,
+    how_to_check: &str,
 ) -> Result<Response, String> {
     let attempt = async || match session
-        .try_for(at, Request::form(path, fields), patience)
+        .try_for(at, Request::form(path, fields), timeout)
         .await
     {
-        Err(error) if is_lost(&error) => Ok(Err(error)),
+        Err(error) if is_outcome_unknown(&error) => Ok(Err(error)),
         answered => answered.map(Ok),
     };
     let answered = session.repeat(at, attempt).await?;
     answered.map_err(|error| {
-        let what = session.exited(&what_at(at, &error));
-        format!("{what}\nIt may have been carried out, or still be: {look}")
+        let what = session.exited(&located(at, &error));
+        format!("{what}\nIt may have been carried out, or still be: {how_to_check}")
     })
 }
 
-/// Fails unless a meta node answers at the bound address within `-timeout`: what is asked next may
-/// take hours, and one that is frozen would be waited for as long.
+/// Checks that a meta node answers at the bound address within `-timeout`. The next request may
+/// take hours, and a node that hangs would be waited for as long.
 ///
 /// # Errors
 /// The line for stderr.
@@ -55,11 +55,14 @@ pub(super) async fn reach(session: &Session) -> Result<(), String> {
     Err(session.exited(&format!("{} is not a meta node", session.bind)))
 }
 
-/// It may have been carried out, and repeating it is not sure to be harmless. 503 says that nothing
-/// was done, unless it says so itself.
-fn is_lost(error: &CallError) -> bool {
+/// First words of the error with which our server says that it does not know the outcome. Its
+/// status is 503, as that of errors after which nothing was executed.
+const OUTCOME_UNKNOWN: &str = "the outcome is unknown";
+
+/// Whether the request may have been executed, so that a retry could execute it twice.
+fn is_outcome_unknown(error: &CallError) -> bool {
     match error {
-        CallError::Status { status: 503, error } => error.starts_with("the outcome is unknown"),
+        CallError::Status { status: 503, error } => error.starts_with(OUTCOME_UNKNOWN),
         other => other.is_retryable() && other.is_maybe_executed(),
     }
 }

@@ -1,4 +1,4 @@
-//! Calls to meta nodes, the one given by `-bind` above all, repeated within `-timeout`.
+//! Calls to nodes, mostly to the meta node of `-bind`, with retries until `-timeout`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,18 +7,18 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep};
 
-use super::flags::Global;
-use super::say;
+use super::global::Global;
+use super::output::write_stderr;
 use crate::auth::Login;
 use crate::base::{Address, UnixNanos};
 use crate::client::{CallError, Client, Request, Response};
 use crate::runtime::{Clock, Env};
 
-/// One command's talk.
+/// The calls of one command.
 pub(super) struct Session {
     command: &'static str,
     client: Client,
-    /// Shows nobody who we are.
+    /// A client without credentials.
     anonymous: Client,
     pub(super) login: Login,
     clock: Arc<dyn Clock>,
@@ -27,17 +27,17 @@ pub(super) struct Session {
     deadline: Instant,
 }
 
-/// The first pause after a failure; each next one is twice as long. A node that restarts is back in
-/// a moment.
+/// Delay before the first retry. Each next delay is twice as long.
 const FIRST_RETRY_DELAY: Duration = Duration::from_millis(50);
-/// A person waits: no pause is longer.
+/// Longest delay between two tries: an operator is waiting.
 const MAX_RETRY_DELAY: Duration = Duration::from_secs(1);
 
 impl Session {
-    /// For what is asked on the side: a healthy node answers in milliseconds.
-    pub(super) const RETRY_TIMEOUT: Duration = Duration::from_secs(2);
+    /// Timeout of calls whose answer a command can do without. A healthy node answers in
+    /// milliseconds.
+    pub(super) const OPTIONAL_TIMEOUT: Duration = Duration::from_secs(2);
 
-    /// The timeout runs from here.
+    /// Starts the timeout.
     pub(super) fn new(command: &'static str, env: &Env, global: &Global) -> Self {
         let (anonymous, login) = (Client::new(env), global.login());
         Self {
@@ -52,12 +52,12 @@ impl Session {
         }
     }
 
-    /// The timeout runs from here again.
-    pub(super) fn begin_anew(&mut self) {
+    /// Starts the timeout again.
+    pub(super) fn restart_timeout(&mut self) {
         self.deadline = from_now(self.timeout);
     }
 
-    /// Asks a node, and again while that may help.
+    /// Sends a GET to a node, with retries.
     ///
     /// # Errors
     /// The line for stderr.
@@ -70,7 +70,8 @@ impl Session {
             .await
     }
 
-    /// Tries at `at`, and again while that may help.
+    /// Calls `attempt`, and again after errors that can pass, until the timeout. `at` is the node
+    /// that it calls.
     ///
     /// # Errors
     /// The line for stderr.
@@ -85,23 +86,23 @@ impl Session {
                 Ok(value) => return Ok(value),
                 Err(error) => error,
             };
-            let what = what_at(at, &error);
+            let what = located(at, &error);
             if !error.is_retryable() {
                 return Err(self.exited(&what));
             }
             if Instant::now() + pause >= self.deadline {
-                return Err(self.said(&format!("operation timed out with error: {what}")));
+                return Err(self.line(&format!("operation timed out with error: {what}")));
             }
             if pause == FIRST_RETRY_DELAY {
                 let timeout = humantime::format_duration(self.timeout);
-                say(&self.said(&format!("{what}; trying for up to {timeout}")));
+                write_stderr(&self.line(&format!("{what}; trying for up to {timeout}")));
             }
             sleep(pause).await;
             pause = (pause * 2).min(MAX_RETRY_DELAY);
         }
     }
 
-    /// One attempt, for [`Self::repeat`].
+    /// Makes one attempt, for [`Self::repeat`].
     pub(super) async fn try_json<T: DeserializeOwned>(
         &self,
         at: &Address,
@@ -110,7 +111,7 @@ impl Session {
         self.client.get_json(at, path, self.deadline).await
     }
 
-    /// One attempt, for [`Self::repeat`].
+    /// Makes one attempt, for [`Self::repeat`].
     pub(super) async fn try_form(
         &self,
         at: &Address,
@@ -120,18 +121,19 @@ impl Session {
         self.client.post_form(at, path, fields, self.deadline).await
     }
 
-    /// One attempt, for [`Self::repeat`], at what may take longer than it takes to be heard.
+    /// Makes one attempt, for [`Self::repeat`], at a request whose answer may take `timeout`,
+    /// longer than the session's timeout.
     pub(super) async fn try_for(
         &self,
         at: &Address,
         request: Request,
-        patience: Duration,
+        timeout: Duration,
     ) -> Result<Response, CallError> {
-        let deadline = self.deadline.max(from_now(patience));
+        let deadline = self.deadline.max(from_now(timeout));
         self.client.call(at, request, deadline).await?.success()
     }
 
-    /// One attempt at the bound node, for [`Self::repeat`].
+    /// Makes one attempt at the bound node, for [`Self::repeat`].
     pub(super) async fn try_post_json(
         &self,
         path: &str,
@@ -144,33 +146,28 @@ impl Session {
             .success()
     }
 
-    /// Asks any node once, for at most `patience`.
-    ///
-    /// # Errors
-    /// What went wrong.
+    /// Sends one GET to a node and waits for at most `timeout`.
     pub(super) async fn get_json_once<T: DeserializeOwned>(
         &self,
         at: &Address,
         path: &str,
-        patience: Duration,
+        timeout: Duration,
     ) -> Result<T, CallError> {
         self.client
-            .get_json(at, path, self.deadline.min(from_now(patience)))
+            .get_json(at, path, self.deadline.min(from_now(timeout)))
             .await
     }
 
-    /// The same of a data node, which asks nobody who they are and must not be told.
-    ///
-    /// # Errors
-    /// What went wrong.
+    /// Sends one GET to a data node and waits for at most `timeout`. Sends no credentials: a data
+    /// node does not check them and must not see them.
     pub(super) async fn get_json_of_data_node<T: DeserializeOwned>(
         &self,
         at: &Address,
         path: &str,
-        patience: Duration,
+        timeout: Duration,
     ) -> Result<T, CallError> {
         self.anonymous
-            .get_json(at, path, self.deadline.min(from_now(patience)))
+            .get_json(at, path, self.deadline.min(from_now(timeout)))
             .await
     }
 
@@ -178,24 +175,25 @@ impl Session {
         self.clock.now()
     }
 
-    /// The line for stderr about what no repetition cures.
+    /// The line for stderr about an error that retries cannot cure.
     pub(super) fn exited(&self, what: &str) -> String {
-        self.said(&format!("operation exited with error: {what}"))
+        self.line(&format!("operation exited with error: {what}"))
     }
 
-    /// A line for stderr.
-    pub(super) fn said(&self, what: &str) -> String {
+    /// Makes a line for stderr, which begins with the name of the command.
+    pub(super) fn line(&self, what: &str) -> String {
         format!("{}: {what}", self.command)
     }
 }
 
-/// A timeout beyond what the clock can count is a month, which is as good.
+/// Limits the timeout to 30 days, because the clock cannot represent every timeout.
 fn from_now(timeout: Duration) -> Instant {
     Instant::now() + timeout.min(Duration::from_secs(30 * 24 * 3600))
 }
 
-/// A server's own text stands for itself; what happened on the way to it names where.
-pub(super) fn what_at(at: &Address, error: &CallError) -> String {
+/// Formats an error. The text that a server sent stays as it is; other errors begin with the
+/// address.
+pub(super) fn located(at: &Address, error: &CallError) -> String {
     match error {
         CallError::Status { .. } => error.to_string(),
         _ => format!("{at}: {error}"),

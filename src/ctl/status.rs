@@ -1,13 +1,17 @@
-//! What a node says of itself, as far as commands need it: tolerant, because the node asked may be
-//! of an older or newer version, or of another make.
+//! The answers of `GET /status` and `GET /healthz`, with the fields that commands need.
+//!
+//! Missing fields and `null` are allowed, because the node may have an older or newer version than
+//! this program, or may not be one of ours.
 
 use serde::{Deserialize, Deserializer};
 
 use super::session::Session;
 use crate::base::Address;
 use crate::base::endpoint::META_HTTP_PORT;
+use crate::client::CallError;
+use crate::wire::identity::Phase;
 
-/// `GET /status`, of meta nodes and of data nodes.
+/// Answer of `GET /status` from a meta node or a data node.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct Status {
@@ -16,17 +20,17 @@ pub(super) struct Status {
     /// Raft address; empty when none is known.
     #[serde(deserialize_with = "or_default")]
     pub(super) leader: String,
-    /// What the node advertises.
+    /// HTTP address that a meta node advertises.
     #[serde(deserialize_with = "or_default")]
     pub(super) http_addr: String,
-    /// Raft addresses, the leader's included.
+    /// Raft addresses of all voters, the leader included.
     #[serde(deserialize_with = "or_default")]
     pub(super) peers: Vec<String>,
-    /// What a data node is called in its cluster; empty of meta nodes, as what follows.
+    /// Address of a data node in its cluster; empty for meta nodes.
     #[serde(deserialize_with = "or_default")]
     pub(super) tcp_addr: String,
-    /// HTTP addresses of the meta nodes that a data node knows: none before it joins, and after it
-    /// left.
+    /// HTTP addresses of the meta nodes that a data node knows. It knows none before it joins and
+    /// after it has left.
     #[serde(deserialize_with = "or_default")]
     pub(super) meta_addrs: Vec<String>,
 }
@@ -40,13 +44,13 @@ impl Status {
         self.node_type == "data"
     }
 
-    /// The name that the node gives itself, whatever it was asked by.
+    /// HTTP address that the node advertises.
     pub(super) fn advertised(&self) -> Option<Address> {
         Address::parse(&self.http_addr, META_HTTP_PORT).ok()
     }
 }
 
-/// Go's `null` is an empty list, text or map.
+/// Reads `null` as the default value: Go writes it for an empty list or map.
 pub(super) fn or_default<'de, D, T>(d: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
@@ -55,37 +59,36 @@ where
     Option::<T>::deserialize(d).map(Option::unwrap_or_default)
 }
 
-/// `GET /healthz`, which only meta nodes of ours have.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Phase {
-    phase: String,
+/// Answer of `GET /healthz`, which only our meta nodes have.
+#[derive(Debug, Deserialize)]
+struct Health {
+    phase: Phase,
 }
 
-/// Whether the node at `at`, which has this status, is part of a cluster: it may know no leader
-/// just now.
+/// Whether the node at `at`, which has this status, belongs to a cluster. A member may know no
+/// leader.
 pub(super) async fn is_in_cluster(session: &Session, at: &Address, status: &Status) -> bool {
     !status.leader.is_empty()
         || matches!(
-            phase(session, at).await.as_str(),
-            "started" | "joining" | "member"
+            phase(session, at).await,
+            Some(Phase::Started | Phase::Joining | Phase::Member)
         )
 }
 
-/// Whether the node was taken out of its cluster.
+/// Whether the node was removed from its cluster.
 pub(super) async fn is_removed(session: &Session, at: &Address) -> bool {
-    phase(session, at).await == "removed"
+    phase(session, at).await == Some(Phase::Removed)
 }
 
-async fn phase(session: &Session, at: &Address) -> String {
-    let said: Option<Phase> = session
-        .get_json_once(at, "/healthz", Session::RETRY_TIMEOUT)
-        .await
-        .ok();
-    said.unwrap_or_default().phase
+/// Phase of the node; `None` if it does not answer, or is not one of ours.
+async fn phase(session: &Session, at: &Address) -> Option<Phase> {
+    let health: Result<Health, CallError> = session
+        .get_json_once(at, "/healthz", Session::OPTIONAL_TIMEOUT)
+        .await;
+    health.ok().map(|health| health.phase)
 }
 
-/// As it is read from what a server of ours writes.
+/// Reads a value from the JSON that our server writes.
 #[cfg(test)]
 pub(super) fn read<T: for<'de> Deserialize<'de>>(written: &impl serde::Serialize) -> T {
     let text = serde_json::to_string(written).expect("encodes");
@@ -98,7 +101,7 @@ mod tests {
     use crate::wire::api;
     use crate::wire::data_node::DataNodeStatus;
 
-    /// Nothing here is spelled otherwise than our server spells it.
+    /// Every field is spelled as our server spells it.
     #[test]
     fn what_our_server_writes_is_read() {
         let status: Status = read(&api::Status {

@@ -1,13 +1,13 @@
-//! Tables as the original prints them: cells padded with tabs, or with spaces where they are about
-//! shards (wire.md 12.4).
+//! Tables in the layout of the original: cells are padded with tabs, in tables of shards with
+//! spaces (wire.md 12.4).
 
-/// A heading and its underline, if there is one, and rows; the first row may be column names.
+/// A table: rows below an optional heading. The first row may be column names.
 pub(super) struct Table {
     heading: Option<&'static str>,
     rows: Vec<Vec<String>>,
 }
 
-/// A terminal's.
+/// Columns of a tab on a terminal.
 const TAB_WIDTH: usize = 8;
 
 impl Table {
@@ -21,12 +21,12 @@ impl Table {
     pub(super) fn with_columns(heading: &'static str, names: &[&str]) -> Self {
         Self {
             heading: Some(heading),
-            ..Self::of_columns(names)
+            ..Self::without_heading(names)
         }
     }
 
-    /// Without a heading.
-    pub(super) fn of_columns(names: &[&str]) -> Self {
+    /// A table without a heading.
+    pub(super) fn without_heading(names: &[&str]) -> Self {
         Self {
             heading: None,
             rows: vec![names.iter().map(|name| (*name).to_owned()).collect()],
@@ -37,8 +37,8 @@ impl Table {
         self.rows.push(cells);
     }
 
-    /// Every column but the last is as wide as its longest cell and two more, at least 8, in whole
-    /// tabs.
+    /// Formats the table with tabs. Every column but the last is as wide as its longest cell plus
+    /// 2, rounded up to whole tabs.
     pub(super) fn print(&self) -> String {
         self.padded(|longest, cell| {
             let width = (longest + 2).next_multiple_of(TAB_WIDTH);
@@ -46,12 +46,14 @@ impl Table {
         })
     }
 
-    /// Every column but the last is as wide as its longest cell and two more.
+    /// Formats the table with spaces. Every column but the last is as wide as its longest cell plus
+    /// 2.
     pub(super) fn print_spaced(&self) -> String {
         self.padded(|longest, cell| " ".repeat(longest + 2 - cell))
     }
 
-    /// `padding` makes what follows a cell, from the length of its column's longest and its own.
+    /// `padding` makes the text behind a cell from the length of the longest cell of the column and
+    /// the length of this cell.
     fn padded(&self, padding: impl Fn(usize, usize) -> String) -> String {
         let mut text = self
             .heading
@@ -94,7 +96,7 @@ fn length(cell: &str) -> usize {
 mod tests {
     use super::*;
 
-    /// The bytes that the original printed.
+    /// The same bytes as the original.
     #[test]
     fn cells_are_padded_as_the_original_does() {
         let mut table = Table::with_columns("Data Nodes", &["ID", "TCP Address", "Version"]);
@@ -109,16 +111,17 @@ mod tests {
         assert_eq!(table.print(), want);
     }
 
-    /// The bytes that the original printed, but for the owners.
+    /// The same bytes as the original, except for the owners.
     #[test]
     fn shards_are_padded_with_spaces() {
-        let mut table = Table::of_columns(&["ID", "Database", "Retention Policy", "Owners"]);
+        let mut table = Table::without_heading(&["ID", "Database", "Retention Policy", "Owners"]);
         table.row(
             ["1", "db", "autogen", "[{4 a:8088}]"]
                 .map(str::to_owned)
                 .to_vec(),
         );
-        let want = "ID  Database  Retention Policy  Owners\n1   db        autogen           [{4 a:8088}]\n";
+        let want = "ID  Database  Retention Policy  Owners\n\
+                    1   db        autogen           [{4 a:8088}]\n";
         assert_eq!(table.print_spaced(), want);
     }
 }

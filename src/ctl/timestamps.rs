@@ -1,9 +1,10 @@
-//! Instants as the API writes them (RFC 3339), for tables. What is no instant is shown as it came.
+//! Formatting timestamps of the API (RFC 3339) for tables. A text that is no timestamp stays as it
+//! is.
 
-/// Go's zero time, which is none.
+/// Go's zero time, which means no time.
 pub(super) const NEVER: &str = "0001-01-01T00:00:00Z";
 
-/// Without the fraction; empty for none.
+/// Formats without the fraction of a second. Empty for [`NEVER`].
 pub(super) fn to_the_second(text: &str) -> String {
     if text == NEVER {
         return String::new();
@@ -14,7 +15,7 @@ pub(super) fn to_the_second(text: &str) -> String {
     format!("{}T{}{}", parts.date, parts.clock, parts.zone)
 }
 
-/// As Go prints a time: `2023-06-22 23:45:09.470696179 +0000 UTC`.
+/// Formats as Go does: `2023-06-22 23:45:09.470696179 +0000 UTC`.
 pub(super) fn as_go(text: &str) -> String {
     let Some(TimestampParts {
         date,
@@ -27,7 +28,7 @@ pub(super) fn as_go(text: &str) -> String {
     };
     let zone = match zone {
         "Z" => "+0000 UTC".to_owned(),
-        // A zone without a name goes by its offset.
+        // Go prints the offset in place of a zone's name that it does not know.
         offset => offset.replace(':', "") + " " + &offset.replace(':', ""),
     };
     format!("{date} {clock}{fraction} {zone}")
@@ -36,7 +37,7 @@ pub(super) fn as_go(text: &str) -> String {
 struct TimestampParts<'a> {
     date: &'a str,
     clock: &'a str,
-    /// With its point, or empty.
+    /// Fraction of a second with its point, or empty.
     fraction: &'a str,
     /// `Z`, `+02:00`.
     zone: &'a str,

@@ -19,7 +19,7 @@ pub(super) async fn require_caller(
     request: Request,
     next: Next,
 ) -> Result<Response, Failure> {
-    if state.authenticator.is_shut() {
+    if state.authenticator.is_enabled() {
         let presented = presented(request.uri(), request.headers());
         admit(&state, &presented).await?;
     }

@@ -35,7 +35,7 @@ pub(super) async fn exchange(state: AppState, request: Request) -> Result<Respon
         theirs.incarnation,
         &body,
     )?;
-    if proven.is_none() && state.authenticator.is_shut() {
+    if proven.is_none() && state.authenticator.is_enabled() {
         return Err(wrong_secret());
     }
     // A caller without a proof, where we have a key, is answered, so that it sees that secrets

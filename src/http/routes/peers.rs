@@ -34,9 +34,11 @@ pub(super) async fn answer(state: AppState, request: Request) -> Result<Response
     let (service, path) = (&state.service, parts.uri.path());
     let key = state.config.peer_key.as_ref();
     let proven = Proven::check(key, &parts.headers, path, from, &body)?;
-    // Where callers are authenticated, meta nodes are too, also in a cluster that was founded
-    // without the secret.
-    if proven.is_none() && key.is_some() && (service.needs_proof() || state.authenticator.is_shut())
+    // Where callers are checked, meta nodes are: also in a cluster that was founded without the
+    // secret.
+    if proven.is_none()
+        && key.is_some()
+        && (service.needs_proof() || state.authenticator.is_enabled())
     {
         return Err(wrong_secret());
     }

@@ -3,7 +3,8 @@
 
 use std::fmt::{Display, Write};
 
-use super::{HistogramCounts, Metrics};
+use super::counters::Metrics;
+use super::histogram::HistogramCounts;
 
 /// Values that nobody counts, read at each request of `/metrics`.
 #[derive(Clone, Debug, Default)]

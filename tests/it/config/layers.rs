@@ -1,11 +1,11 @@
 //! Sources of values, and their precedence.
 
-use influxdb_meta::config::{self, KEYS, Key, Setting, ValueKind};
+use influxdb_meta::config::{self, KEYS, KeySpec, ValueKind, keys};
 
 use super::{file, inputs, load, with_file};
 
-/// A valid value of each kind that is not the default: as text, and in TOML.
-fn sample(key: &Key) -> (String, String) {
+/// A good value of each kind that is not the default: as text, and in TOML.
+fn sample(key: &KeySpec) -> (String, String) {
     let quoted = |text: &str| (text.to_owned(), format!("{text:?}"));
     match key.kind {
         ValueKind::Bool if key.default == "true" => ("false".into(), "false".into()),
@@ -24,7 +24,7 @@ fn sample(key: &Key) -> (String, String) {
     }
 }
 
-fn in_toml(key: &Key, value: &str) -> String {
+fn in_toml(key: &KeySpec, value: &str) -> String {
     let section = if key.section.is_empty() {
         String::new()
     } else {
@@ -33,11 +33,11 @@ fn in_toml(key: &Key, value: &str) -> String {
     format!("{section}{} = {value}\n", key.name)
 }
 
-/// The resulting value of a key; or that its valid value was understood and refused, because it
-/// asks for something that is not built or needs another key.
-fn outcome(key: &Key, inputs: &config::Inputs) -> String {
+/// What a key came out as, or that its good value was understood and refused for what it asks for,
+/// or needs beside it.
+fn outcome(key: &KeySpec, inputs: &config::Inputs) -> String {
     match config::resolve(inputs) {
-        Ok((settings, _)) => format!("{:?}", settings.get(&key.path())),
+        Ok((settings, _)) => format!("{:?}", settings.setting(key)),
         Err(invalid) => {
             let text = invalid.to_string();
             let expected = text.contains("asks for a protection")
@@ -65,7 +65,7 @@ fn every_key_is_read_from_file_and_variable_and_flag_alike() {
         );
         if key.flag {
             let mut by_flag = inputs(&[]);
-            by_flag.flags.keys.push((key.path(), text));
+            by_flag.flags.keys.push((key, text));
             assert_eq!(outcome(key, &by_flag), by_variable, "{key} by flag");
         }
     }
@@ -76,7 +76,7 @@ fn names_of_variables_follow_the_rule() {
     let named = |path: &str| {
         KEYS.iter()
             .find(|key| key.path() == path)
-            .map(Key::variable)
+            .map(KeySpec::variable)
     };
     for (path, variable) in [
         ("hostname", "INFLUXDB_HOSTNAME"),
@@ -102,7 +102,9 @@ fn flags_beat_variables_beat_the_file_beats_defaults() {
     assert_eq!(name(&with_file(&path, &[])).as_deref(), Some("by-file"));
     let mut all = with_file(&path, &[("INFLUXDB_HOSTNAME", "by-variable")]);
     assert_eq!(name(&all).as_deref(), Some("by-variable"));
-    all.flags.keys.push(("hostname".into(), "by-flag".into()));
+    all.flags
+        .keys
+        .push((&keys::HOSTNAME.spec, "by-flag".into()));
     assert_eq!(name(&all).as_deref(), Some("by-flag"));
 }
 
@@ -167,23 +169,14 @@ fn inline_tables_and_numbered_variables_are_lists_too() {
     let (_folder, path) =
         file("[meta]\nhttps-root-ca = { paths = [\"a\"], include-system = true }\n");
     let (settings, _) = config::resolve(&with_file(&path, &[])).expect("valid");
-    assert_eq!(
-        settings.get("meta.https-root-ca.paths"),
-        Some(&Setting::List(vec!["a".into()]))
-    );
-    assert_eq!(
-        settings.get("meta.https-root-ca.include-system"),
-        Some(&Setting::Bool(true))
-    );
+    assert_eq!(settings.get(keys::META_HTTPS_ROOT_CA_PATHS), ["a"]);
+    assert!(settings.get(keys::META_HTTPS_ROOT_CA_INCLUDE_SYSTEM));
     let numbered = [
         ("INFLUXDB_TLS_CIPHERS_0", "A"),
         ("INFLUXDB_TLS_CIPHERS_1", "B"),
     ];
     let (settings, _) = config::resolve(&inputs(&numbered)).expect("valid");
-    assert_eq!(
-        settings.get("tls.ciphers"),
-        Some(&Setting::List(vec!["A".into(), "B".into()]))
-    );
+    assert_eq!(settings.get(keys::TLS_CIPHERS), ["A", "B"]);
 }
 
 #[test]
@@ -220,7 +213,7 @@ fn what_config_prints_is_a_file_with_the_same_meaning() {
     let (again, _) =
         config::resolve(&with_file(&path, &[])).unwrap_or_else(|invalid| panic!("{invalid}"));
     for key in KEYS {
-        assert_eq!(again.get(&key.path()), settings.get(&key.path()), "{key}");
+        assert_eq!(again.setting(key), settings.setting(key), "{key}");
     }
     assert_eq!(config::toml(&again, true), printed);
 }

@@ -1,6 +1,6 @@
 //! Problems and notices are reported with the source, the key, the value and what is allowed.
 
-use influxdb_meta::config;
+use influxdb_meta::config::{self, keys};
 
 use super::{file, inputs, notices, with_file, wrong};
 
@@ -16,7 +16,7 @@ fn everything_wrong_is_said_at_once() {
     );
     all.flags
         .keys
-        .push(("meta.join-timeout".into(), "soon".into()));
+        .push((&keys::META_JOIN_TIMEOUT.spec, "soon".into()));
     let invalid = config::load(&all).expect_err("wrong in six places");
     assert_eq!((invalid.problems.len(), invalid.exit_code()), (6, 78));
     let text = invalid.to_string();

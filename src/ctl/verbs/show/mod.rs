@@ -4,29 +4,40 @@ mod details;
 mod report;
 mod responses;
 
-use super::Output;
-use super::members::Cluster;
-use super::session::Session;
-use super::status::Status;
+use clap::Args;
+
+use crate::ctl::members::Cluster;
+use crate::ctl::output::Output;
+use crate::ctl::session::Session;
+use crate::ctl::status::Status;
 use details::Details;
 use responses::HealthResponse;
 
-pub(super) async fn run(session: &Session, verbose: bool) -> Output {
-    match look(session, verbose).await {
-        Ok(output) => output,
-        Err(why) => Output::failed(why),
+#[derive(Debug, Args)]
+pub(in crate::ctl) struct Show {
+    /// Also ask each meta node for its phase, Raft id, lag and what it waits for
+    #[arg(long = "v", short = 'v')]
+    verbose: bool,
+}
+
+impl Show {
+    pub(super) async fn run(&self, session: &Session) -> Output {
+        match show(session, self.verbose).await {
+            Ok(output) => output,
+            Err(why) => Output::failed(why),
+        }
     }
 }
 
-async fn look(session: &Session, verbose: bool) -> Result<Output, String> {
+async fn show(session: &Session, verbose: bool) -> Result<Output, String> {
     let status: Status = session.get_json(&session.bind, "/status").await?;
     if !status.is_meta() {
         return Err(format!("show: {} is not a meta node", session.bind));
     }
     let cluster: Cluster = session.get_json(&session.bind, "/show-cluster").await?;
-    // Meta nodes of other makes have none: then there is less to say.
+    // Other meta nodes than ours have no /healthz. Then less is printed.
     let health: Option<HealthResponse> = session
-        .get_json_once(&session.bind, "/healthz", Session::RETRY_TIMEOUT)
+        .get_json_once(&session.bind, "/healthz", Session::OPTIONAL_TIMEOUT)
         .await
         .ok();
     let details = if verbose {
@@ -52,7 +63,7 @@ fn compose(
 ) -> Output {
     let mut output = Output::default();
     if cluster.is_unknown() {
-        // Never an empty cluster for an unknown one.
+        // An unknown cluster is not printed as an empty one.
         output.stdout = details.map(Details::print).unwrap_or_default();
         output.failure = Some(knows_no_cluster(&session.bind.to_string(), health));
     } else {
@@ -75,24 +86,20 @@ fn compose(
     output
 }
 
-/// What an un-joined node waits for.
+/// Line for a node that is in no cluster: what it waits for.
 fn knows_no_cluster(bind: &str, health: Option<&HealthResponse>) -> String {
-    let Some(health) = health.filter(|health| !health.reason.is_empty()) else {
-        return format!("show: {bind} knows no cluster: it has not joined one, or knows no leader");
-    };
-    let mut text = format!("show: {bind} knows no cluster: {}", health.reason);
-    for missing in health.missing_beside_reason() {
-        text.push_str(&format!("\n  {}: {}", missing.address, missing.why));
+    match health.and_then(HealthResponse::reason) {
+        Some(reason) => format!("show: {bind} knows no cluster: {reason}"),
+        None => {
+            format!("show: {bind} knows no cluster: it has not joined one, or knows no leader")
+        }
     }
-    text
 }
 
 fn no_leader(bind: &str, health: Option<&HealthResponse>) -> String {
-    let reason = health
-        .map(|health| health.reason.as_str())
-        .filter(|reason| !reason.is_empty());
-    let reason = reason
-        .map(|reason| format!(" ({reason})"))
-        .unwrap_or_default();
+    let reason = match health.and_then(HealthResponse::reason) {
+        Some(reason) => format!(" ({reason})"),
+        None => String::new(),
+    };
     format!("show: {bind} knows no leader{reason}: the members above are the last that it knew")
 }

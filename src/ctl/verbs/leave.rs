@@ -1,65 +1,76 @@
 //! `influxd-ctl leave [-y]`: takes what runs on this host out of its cluster.
 
-use super::flags::Leave;
-use super::local_nodes::{self, DataPlace, Here};
-use super::members::Cluster;
-use super::prompt::confirmed;
-use super::session::Session;
-use super::status::{Status, is_in_cluster};
-use super::{Output, remove_data, remove_meta, tell};
+use clap::Args;
+
+use super::{remove_data, remove_meta};
 use crate::base::Address;
 use crate::base::endpoint::META_HTTP_PORT;
 use crate::client::CallError;
+use crate::ctl::local_nodes::{self, LocalDataNode, LocalMetaNode, LocalNodes};
+use crate::ctl::members::Cluster;
+use crate::ctl::output::{Output, write_stdout};
+use crate::ctl::prompt::confirmed;
+use crate::ctl::session::Session;
+use crate::ctl::status::{Status, is_in_cluster};
 
-pub(super) async fn run(session: &mut Session, asked: &Leave) -> Output {
-    let nodes = local_nodes::nodes(session).await;
-    let mut left = Left::default();
-    let failure = both(session, asked, &nodes, &mut left).await.err();
-    Output {
-        stdout: left.summary(),
-        notes: Vec::new(),
-        failure,
+#[derive(Debug, Args)]
+pub(in crate::ctl) struct Leave {
+    /// Do not ask
+    #[arg(long = "y", short = 'y')]
+    yes: bool,
+}
+
+impl Leave {
+    pub(super) async fn run(&self, session: &mut Session) -> Output {
+        let nodes = local_nodes::nodes(session).await;
+        let mut left = Left::default();
+        let failure = both(session, self, &nodes, &mut left).await.err();
+        Output {
+            stdout: left.summary(),
+            notes: Vec::new(),
+            failure,
+        }
     }
 }
 
-/// Who is out now.
+/// The nodes that have left.
 #[derive(Default)]
 struct Left {
     data: Option<Address>,
     meta: Option<Address>,
 }
 
-/// The data node first, and the meta node not at all after a failure: what was asked for both is
-/// not half done because the first could not go.
+/// Removes the data node, then the meta node. If the data node cannot be removed, the meta node
+/// stays: the command must not be half done.
 async fn both(
     session: &mut Session,
-    asked: &Leave,
-    nodes: &local_nodes::Nodes,
+    arguments: &Leave,
+    nodes: &LocalNodes,
     left: &mut Left,
 ) -> Result<(), String> {
     let data = &nodes.data;
-    tell(&format!("Searching for data node on {}...", data.at));
+    write_stdout(&format!("Searching for data node on {}...", data.at));
     if let Some(status) = &data.status {
-        if remove(session, asked, data, status).await? {
+        if remove(session, arguments, data, status).await? {
             left.data = Some(data.at.clone());
         }
     } else {
-        tell("  * No data node found.");
+        write_stdout("  * No data node found.");
     }
-    tell(&format!(
+    write_stdout(&format!(
         "Searching for meta node on {}...",
         nodes.meta_address()
     ));
     match &nodes.meta {
         Ok(here) => {
-            if leave(session, asked, here).await? {
+            if leave(session, arguments, here).await? {
                 left.meta = Some(here.name.clone());
             }
             Ok(())
         }
         Err(why) => {
-            tell("  * No meta node found.");
-            // A host with a data node alone is none that failed.
+            write_stdout("  * No meta node found.");
+            // A host with only a data node is no failure.
             if data.status.is_some() {
                 Ok(())
             } else {
@@ -83,11 +94,11 @@ impl Left {
     }
 }
 
-/// Whether the data node is out now; a no is no failure, nor is a node that is in no cluster.
+/// Removes the data node. Returns false if the operator said no, or if it is in no cluster.
 async fn remove(
     session: &mut Session,
-    asked: &Leave,
-    data: &DataPlace,
+    arguments: &Leave,
+    data: &LocalDataNode,
     status: &Status,
 ) -> Result<bool, String> {
     let at = &data.at;
@@ -97,26 +108,26 @@ async fn remove(
         status.tcp_addr.clone()
     };
     let Some(cluster) = cluster_of(session, status, &own).await? else {
-        tell(&format!("  * Data node at {at} is not part of a cluster"));
+        write_stdout(&format!("  * Data node at {at} is not part of a cluster"));
         return Ok(false);
     };
     if !confirmed(
         session,
-        asked.yes,
+        arguments.yes,
         &format!("Remove data node {at} from the cluster"),
     )? {
         return Ok(false);
     }
     remove_data::remove(session, &cluster, &own, false).await?;
-    tell(&format!("Removed {at} from the cluster"));
+    write_stdout(&format!("Removed {at} from the cluster"));
     Ok(true)
 }
 
-/// A meta node of the cluster that has this data node; `None` if the cluster of the meta nodes that
-/// it knows has not.
+/// Returns a meta node of the cluster that this data node belongs to. `None` if the data node knows
+/// no meta node, or if the cluster of those it knows does not list it.
 ///
 /// # Errors
-/// It knows meta nodes, and none of them tells.
+/// The data node knows meta nodes, and none of them knows its cluster.
 async fn cluster_of(
     session: &Session,
     status: &Status,
@@ -130,10 +141,10 @@ async fn cluster_of(
     let Some(first) = servers.first() else {
         return Ok(None);
     };
-    let mut tells = false;
+    let mut is_known = false;
     for server in &servers {
         let said: Result<Cluster, CallError> = session
-            .get_json_once(server, "/show-cluster", Session::RETRY_TIMEOUT)
+            .get_json_once(server, "/show-cluster", Session::OPTIONAL_TIMEOUT)
             .await;
         let Some(cluster) = said.ok().filter(|cluster| !cluster.is_unknown()) else {
             continue;
@@ -141,9 +152,9 @@ async fn cluster_of(
         if cluster.has_data_node(own) {
             return Ok(Some(server.clone()));
         }
-        tells = true;
+        is_known = true;
     }
-    if tells {
+    if is_known {
         return Ok(None);
     }
     let cluster: Cluster = session.get_json(first, "/show-cluster").await?;
@@ -153,10 +164,14 @@ async fn cluster_of(
     Ok(cluster.has_data_node(own).then(|| first.clone()))
 }
 
-/// Whether the meta node is out now; as with [`remove`].
-async fn leave(session: &mut Session, asked: &Leave, here: &Here) -> Result<bool, String> {
+/// Removes the meta node. Returns false if the operator said no, or if it is in no cluster.
+async fn leave(
+    session: &mut Session,
+    arguments: &Leave,
+    here: &LocalMetaNode,
+) -> Result<bool, String> {
     if !is_in_cluster(session, &here.at, &here.status).await {
-        tell(&format!(
+        write_stdout(&format!(
             "  * Meta node at {} is not part of a cluster",
             here.name
         ));
@@ -164,7 +179,7 @@ async fn leave(session: &mut Session, asked: &Leave, here: &Here) -> Result<bool
     }
     if !confirmed(
         session,
-        asked.yes,
+        arguments.yes,
         &format!("Remove meta node {} from the cluster", here.name),
     )? {
         return Ok(false);

@@ -2,30 +2,35 @@
 
 use std::time::Duration;
 
+use clap::Args;
 use serde::Deserialize;
 
-use super::Output;
-use super::session::Session;
-use super::table::Table;
-use super::timestamps;
 use crate::client::Request;
+use crate::ctl::output::Output;
+use crate::ctl::session::Session;
+use crate::ctl::table::Table;
+use crate::ctl::timestamps;
 
-/// The leader asks each destination how far it is, and waits up to 10 s, for all at once.
+/// Timeout of the request. The leader asks all destinations at once and waits up to 10 s for them.
 const DATA_NODES_TIMEOUT: Duration = Duration::from_secs(30);
 
-pub(super) async fn run(session: &Session) -> Output {
-    let attempt = async || {
-        let request = Request::get("/copy-shard-status");
-        session
-            .try_for(&session.bind, request, DATA_NODES_TIMEOUT)
-            .await?
-            .json()
-    };
-    let copies: Result<Option<Vec<InProgress>>, String> =
-        session.repeat(&session.bind, attempt).await;
-    match copies {
-        Ok(copies) => Output::done(print(&copies.unwrap_or_default())),
-        Err(why) => Output::failed(why),
+#[derive(Debug, Args)]
+pub(in crate::ctl) struct CopyShardStatus {}
+
+impl CopyShardStatus {
+    pub(super) async fn run(&self, session: &Session) -> Output {
+        let attempt = async || {
+            let request = Request::get("/copy-shard-status");
+            session
+                .try_for(&session.bind, request, DATA_NODES_TIMEOUT)
+                .await?
+                .json()
+        };
+        let copies: Result<Option<Vec<InProgress>>, String> =
+            session.repeat(&session.bind, attempt).await;
+        copies
+            .map(|copies| print(&copies.unwrap_or_default()))
+            .into()
     }
 }
 
@@ -40,7 +45,7 @@ fn print(copies: &[InProgress]) -> String {
         "CurrentSize",
         "StartedAt",
     ];
-    let mut table = Table::of_columns(&columns);
+    let mut table = Table::without_heading(&columns);
     for copy in copies {
         table.row(vec![
             copy.source.clone(),
@@ -56,7 +61,7 @@ fn print(copies: &[InProgress]) -> String {
     table.print_spaced()
 }
 
-/// Sizes in bytes.
+/// A copy that is under way. Sizes are in bytes.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
 struct InProgress {

@@ -1,8 +1,8 @@
-//! The block that `-v` adds: each meta node's own word about itself.
+//! The tables that `-v` adds: the state of each meta node, as the node itself reports it.
 
 use futures_util::future::join_all;
 
-use super::responses::HealthResponse;
+use super::responses::{HealthResponse, Role};
 use crate::base::endpoint::META_HTTP_PORT;
 use crate::base::{Address, LogId};
 use crate::client::CallError;
@@ -10,7 +10,8 @@ use crate::ctl::members::{Cluster, MetaNode};
 use crate::ctl::session::Session;
 use crate::ctl::table::Table;
 
-/// One row for each meta node of the catalog, or the asked one alone where there is no catalog.
+/// Rows of the table, one for each meta node of the catalog. If the catalog is unknown: only the
+/// bound node.
 pub(super) struct Details {
     nodes: Vec<Node>,
 }
@@ -18,11 +19,13 @@ pub(super) struct Details {
 struct Node {
     id: Option<u64>,
     address: String,
-    word: Result<HealthResponse, String>,
+    /// Its answer, or the reason why there is none.
+    health: Result<HealthResponse, String>,
 }
 
 impl Details {
-    /// Asks every meta node at once; what the bound one said already is taken over.
+    /// Asks all meta nodes at once. `bound` is the answer of the bound node, which is not asked
+    /// again.
     pub(super) async fn ask(
         session: &Session,
         cluster: &Cluster,
@@ -35,7 +38,7 @@ impl Details {
                     .http
                     .clone()
                     .unwrap_or_else(|| session.bind.to_string()),
-                word: Ok(health.clone()),
+                health: Ok(health.clone()),
             });
             return Self {
                 nodes: alone.into_iter().collect(),
@@ -43,14 +46,14 @@ impl Details {
         }
         let asked = cluster.meta.iter().map(|node| async move {
             let said = bound.filter(|health| health.http.as_deref() == Some(node.addr.as_str()));
-            let word = match said {
+            let health = match said {
                 Some(health) => Ok(health.clone()),
                 None => ask_one(session, node).await,
             };
             Node {
                 id: Some(node.id),
                 address: node.addr.clone(),
-                word,
+                health,
             }
         });
         Self {
@@ -77,15 +80,19 @@ impl Details {
         table.print() + &self.waiting()
     }
 
-    /// As the leader tells it; without one, as any node has it, and nobody knows what for.
+    /// The nodes that wait to become a member or a voter, as the leader reports them. Without a
+    /// leader: as any node reports them, without the reason.
     fn waiting(&self) -> String {
-        let words = self.nodes.iter().filter_map(|node| node.word.as_ref().ok());
-        let rafts: Vec<_> = words
+        let answers = self
+            .nodes
+            .iter()
+            .filter_map(|node| node.health.as_ref().ok());
+        let rafts: Vec<_> = answers
             .filter_map(|health| health.raft_state.as_ref())
             .collect();
         let leader = rafts
             .iter()
-            .find(|raft| raft.role == "leader")
+            .find(|raft| raft.role == Role::Leader)
             .or(rafts.first());
         let waiting = leader
             .map(|raft| raft.waiting.as_slice())
@@ -113,8 +120,8 @@ impl Details {
 
     fn row(&self, node: &Node) -> Vec<String> {
         let mut cells = vec![or_dash(node.id), node.address.clone()];
-        match &node.word {
-            Ok(health) => cells.extend(self.word(health)),
+        match &node.health {
+            Ok(health) => cells.extend(self.cells(health)),
             Err(why) => {
                 cells.extend(std::iter::repeat_n("-".to_owned(), 6));
                 cells.push(format!("unreachable: {why}"));
@@ -123,12 +130,12 @@ impl Details {
         cells
     }
 
-    fn word(&self, health: &HealthResponse) -> [String; 7] {
+    fn cells(&self, health: &HealthResponse) -> [String; 7] {
         let raft = health.raft_state.as_ref();
         [
             health.phase.clone(),
             or_dash(health.raft_id),
-            or_dash(raft.map(|raft| raft.role.as_str())),
+            or_dash(raft.map(|raft| &raft.role)),
             or_dash(raft.map(|raft| raft.term)),
             or_dash(raft.map(|raft| index(raft.applied))),
             or_dash(raft.and_then(|raft| self.lag(raft.applied))),
@@ -136,42 +143,36 @@ impl Details {
         ]
     }
 
-    /// Log entries that some node of these has and this one has not applied.
+    /// Number of log entries that another node of these has and this one has not applied.
     fn lag(&self, applied: Option<LogId>) -> Option<u64> {
-        let words = self.nodes.iter().filter_map(|node| node.word.as_ref().ok());
-        let ends = words
+        let answers = self
+            .nodes
+            .iter()
+            .filter_map(|node| node.health.as_ref().ok());
+        let ends = answers
             .filter_map(|health| health.raft_state.as_ref())
             .map(|raft| index(raft.last_log));
         ends.max().map(|end| end.saturating_sub(index(applied)))
     }
 }
 
-/// One that does not answer soon is shown as such, and holds nobody up.
+/// Asks one node, for at most 2 s: a silent node must not delay the others.
 async fn ask_one(session: &Session, node: &MetaNode) -> Result<HealthResponse, String> {
     let address = Address::parse(&node.addr, META_HTTP_PORT).map_err(|error| error.to_string())?;
     session
-        .get_json_once(&address, "/healthz", Session::RETRY_TIMEOUT)
+        .get_json_once(&address, "/healthz", Session::OPTIONAL_TIMEOUT)
         .await
         .map_err(|error: CallError| error.to_string())
 }
 
-/// What it does, and what it waits for.
+/// Formats the activity of the node and its reason.
 fn state(health: &HealthResponse) -> String {
-    let mut text = health.doing.clone();
-    if health.reason.starts_with(&text) {
-        // The sentence begins with that word itself: "waiting for …", "halted: …".
-        text = health.reason.clone();
-    } else if !health.reason.is_empty() {
-        text = format!("{text}: {}", health.reason);
+    let doing = &health.doing;
+    match health.reason() {
+        None => doing.to_string(),
+        Some(reason) if doing.is_in_reason() => reason.to_owned(),
+        Some(reason) => format!("{doing}: {reason}"),
     }
-    let missing: Vec<_> = health
-        .missing_beside_reason()
-        .map(|peer| format!("{} ({})", peer.address, peer.why))
-        .collect();
-    if !missing.is_empty() {
-        text = format!("{text}; missing: {}", missing.join(", "));
-    }
-    text
 }
 
 fn index(id: Option<LogId>) -> u64 {

@@ -1,29 +1,50 @@
-//! Go's flag syntax, as clap reads it.
+//! Rewriting Go's flag syntax to clap's.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 
-/// Long flags that take a value, of the program and of its commands.
-const WITH_VALUE: &[&str] = &[
-    "bind",
-    "timeout",
-    "config",
-    "auth-type",
-    "user",
-    "pwd",
-    "secret",
-    "exp",
-    "tcpAddr",
-    "nodeid",
-    "labels",
-    "delay",
-];
-/// Long flags that take none, or `=true`, anywhere.
-const SWITCHES: &[&str] = &["bind-tls", "k", "v", "p", "y", "m", "e", "force"];
+use clap::Command;
 
-/// Go's `-flag`, `--flag`, `-flag=value` and `-flag value` as clap's `--flag` and `--flag=value`,
-/// for the flags we know. As in Go, flags end at the first word; those of the command begin behind
-/// it.
-pub(in crate::ctl) fn from_go(args: Vec<OsString>) -> Vec<OsString> {
+/// The long flags of the program and of all its commands.
+#[derive(Default)]
+struct KnownFlags {
+    with_value: BTreeSet<String>,
+    /// Flags without a value. Go also accepts `=true` and `=false`.
+    switches: BTreeSet<String>,
+}
+
+impl KnownFlags {
+    fn add(&mut self, command: &Command) {
+        for arg in command.get_arguments() {
+            let set = if arg.get_action().takes_values() {
+                &mut self.with_value
+            } else {
+                &mut self.switches
+            };
+            set.extend(arg.get_long().map(str::to_owned));
+        }
+        for subcommand in command.get_subcommands() {
+            self.add(subcommand);
+        }
+    }
+
+    /// Value of the switch `-k`, `-k=true` or `-k=false`. `None` if it is no switch, or has another
+    /// value, which clap refuses.
+    fn switched(&self, name: &str, value: Option<&str>) -> Option<bool> {
+        match value {
+            _ if !self.switches.contains(name) => None,
+            None | Some("1" | "t" | "T" | "true" | "TRUE" | "True") => Some(true),
+            Some("0" | "f" | "F" | "false" | "FALSE" | "False") => Some(false),
+            Some(_) => None,
+        }
+    }
+}
+
+/// Rewrites Go's `-flag`, `--flag`, `-flag=value` and `-flag value` to clap's `--flag` and
+/// `--flag=value`, for the flags of `command` and its subcommands. Other arguments stay unchanged.
+pub(super) fn from_go(command: &Command, args: Vec<OsString>) -> Vec<OsString> {
+    let mut known = KnownFlags::default();
+    known.add(command);
     let mut rest = args.into_iter();
     let mut out = Vec::new();
     while let Some(arg) = rest.next() {
@@ -31,18 +52,17 @@ pub(in crate::ctl) fn from_go(args: Vec<OsString>) -> Vec<OsString> {
             out.push(arg);
             continue;
         };
-        if WITH_VALUE.contains(&name) && value.is_none() {
-            // The next argument is the value whatever it looks like: passwords may begin with a
-            // dash.
+        if known.with_value.contains(name) && value.is_none() {
+            // The next argument is the value, even if it begins with a dash, as passwords may.
             out.push(match rest.next() {
                 Some(next) => joined(name, &next),
                 None => OsString::from(format!("--{name}")),
             });
         } else if matches!(name, "h" | "help") {
             out.push("--help".into());
-        } else if let Some(on) = switched(name, value) {
+        } else if let Some(on) = known.switched(name, value) {
             out.extend(on.then(|| OsString::from(format!("--{name}"))));
-        } else if WITH_VALUE.contains(&name) {
+        } else if known.with_value.contains(name) {
             out.push(joined(name, value.unwrap_or_default().as_ref()));
         } else {
             // Not ours: under its whole name, so that clap can say which one was meant.
@@ -55,24 +75,13 @@ pub(in crate::ctl) fn from_go(args: Vec<OsString>) -> Vec<OsString> {
     out
 }
 
-/// `-k`, `-k=true`, `-k=false`: Go's switches take a value behind `=`. Anything else there is
-/// clap's to refuse.
-fn switched(name: &str, value: Option<&str>) -> Option<bool> {
-    match value {
-        _ if !SWITCHES.contains(&name) => None,
-        None | Some("1" | "t" | "T" | "true" | "TRUE" | "True") => Some(true),
-        Some("0" | "f" | "F" | "false" | "FALSE" | "False") => Some(false),
-        Some(_) => None,
-    }
-}
-
 fn joined(name: &str, value: &std::ffi::OsStr) -> OsString {
     let mut flag = OsString::from(format!("--{name}="));
     flag.push(value);
     flag
 }
 
-/// The name and, behind `=`, the value of an argument that is a flag.
+/// Splits a flag into its name and the value behind `=`. `None` if the argument is no flag.
 fn go_flag(arg: &str) -> Option<(&str, Option<&str>)> {
     let bare = arg.strip_prefix("--").or_else(|| arg.strip_prefix('-'))?;
     if bare.is_empty() || bare.starts_with(['-', '=']) {
@@ -86,10 +95,16 @@ fn go_flag(arg: &str) -> Option<(&str, Option<&str>)> {
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory;
+
     use super::*;
+    use crate::ctl::cli::Cli;
 
     fn rewritten(line: &str) -> String {
-        let args = from_go(line.split(' ').map(OsString::from).collect());
+        let args = from_go(
+            &Cli::command(),
+            line.split(' ').map(OsString::from).collect(),
+        );
         args.iter()
             .map(|arg| arg.to_string_lossy().into_owned())
             .collect::<Vec<_>>()

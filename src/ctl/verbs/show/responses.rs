@@ -1,6 +1,9 @@
-//! What `show` reads of the answers: only what it prints, and tolerant, because the node asked may
-//! be of an older or newer version, or of another make. (`wire::api` has the types as our server
-//! writes them.)
+//! The answer of `GET /healthz`, with the fields that `show` prints.
+//!
+//! Missing fields are allowed, because the node may have an older or newer version than this
+//! program. `wire::api` has the types that our server writes.
+
+use std::fmt;
 
 use serde::Deserialize;
 
@@ -11,9 +14,8 @@ use crate::base::LogId;
 #[serde(default)]
 pub(super) struct HealthResponse {
     pub(super) phase: String,
-    pub(super) doing: String,
-    pub(super) reason: String,
-    pub(super) missing: Vec<Missing>,
+    pub(super) doing: Activity,
+    reason: String,
     pub(super) http: Option<String>,
     pub(super) raft_id: Option<u64>,
     pub(super) node_id: Option<u64>,
@@ -22,31 +24,103 @@ pub(super) struct HealthResponse {
 }
 
 impl HealthResponse {
-    /// Those that the reason does not name itself.
-    pub(super) fn missing_beside_reason(&self) -> impl Iterator<Item = &Missing> {
-        self.missing
-            .iter()
-            .filter(|peer| !self.reason.contains(&peer.address))
+    /// Sentence that says what the node waits for or is blocked by. The reason of a waiting node
+    /// names all founders that have not answered.
+    pub(super) fn reason(&self) -> Option<&str> {
+        Some(self.reason.as_str()).filter(|reason| !reason.is_empty())
     }
 }
 
+/// Activity of a node concerning its membership.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
-pub(super) struct Missing {
-    pub(super) address: String,
-    pub(super) why: String,
+#[serde(from = "String")]
+pub(super) enum Activity {
+    Waiting,
+    Joining,
+    Halted,
+    /// The node did not say.
+    #[default]
+    Unknown,
+    /// Any other word, as the node wrote it.
+    Other(String),
+}
+
+impl From<String> for Activity {
+    fn from(word: String) -> Self {
+        match word.as_str() {
+            "waiting" => Self::Waiting,
+            "joining" => Self::Joining,
+            "halted" => Self::Halted,
+            "" => Self::Unknown,
+            _ => Self::Other(word),
+        }
+    }
+}
+
+impl fmt::Display for Activity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Waiting => "waiting",
+            Self::Joining => "joining",
+            Self::Halted => "halted",
+            Self::Unknown => "",
+            Self::Other(word) => word,
+        })
+    }
+}
+
+impl Activity {
+    /// Whether the sentence of the reason says by itself what the node does: "waiting for …",
+    /// "halted: …".
+    pub(super) fn is_in_reason(&self) -> bool {
+        matches!(self, Self::Waiting | Self::Joining | Self::Halted)
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub(super) struct RaftState {
     pub(super) term: u64,
-    pub(super) role: String,
+    pub(super) role: Role,
     pub(super) last_log: Option<LogId>,
     pub(super) applied: Option<LogId>,
     pub(super) waiting: Vec<Waiting>,
 }
 
+/// Role of a node in Raft.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(from = "String")]
+pub(super) enum Role {
+    Leader,
+    /// Any other word, as the node wrote it.
+    Other(String),
+}
+
+impl Default for Role {
+    fn default() -> Self {
+        Self::Other(String::new())
+    }
+}
+
+impl From<String> for Role {
+    fn from(word: String) -> Self {
+        match word.as_str() {
+            "leader" => Self::Leader,
+            _ => Self::Other(word),
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Leader => "leader",
+            Self::Other(word) => word,
+        })
+    }
+}
+
+/// A node that is being added, or that waits to become a voter.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub(super) struct Waiting {
@@ -64,29 +138,24 @@ mod tests {
     use crate::wire::api;
     use crate::wire::identity::Phase;
 
-    /// Nothing here is spelled otherwise than our server spells it.
+    /// Every field is spelled as our server spells it.
     #[test]
     fn what_our_server_says_of_its_health_is_read() {
         let health: HealthResponse = read(&health());
         assert_eq!(
-            (health.phase.as_str(), health.doing.as_str()),
-            ("joining", "waiting")
+            (health.phase.as_str(), &health.doing),
+            ("joining", &Activity::Waiting)
         );
         assert_eq!(
-            (health.reason.as_str(), &health.warnings[..]),
-            ("why", &["w".to_owned()][..])
+            (health.reason(), &health.warnings[..]),
+            (Some("why"), &["w".to_owned()][..])
         );
         assert_eq!(
             (health.http.as_deref(), health.raft_id, health.node_id),
             (Some("m:8091"), Some(5), None)
         );
-        let missing = Missing {
-            address: "m2:8091".into(),
-            why: "refused".into(),
-        };
-        assert_eq!(health.missing, [missing]);
         let raft = health.raft_state.expect("there");
-        assert_eq!((raft.term, raft.role.as_str()), (3, "learner"));
+        assert_eq!((raft.term, raft.role), (3, Role::Other("learner".into())));
         let waiting = Waiting {
             http: "new:8091".into(),
             raft_id: 7,

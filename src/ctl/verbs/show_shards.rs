@@ -4,39 +4,52 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
-use serde::Deserialize;
+use clap::Args;
+use serde::{Deserialize, Deserializer};
 
-use super::Output;
-use super::flags::ShowShards;
-use super::session::Session;
-use super::status::or_default;
-use super::table::Table;
-use super::timestamps::{self, NEVER};
 use crate::client::Request;
+use crate::ctl::output::Output;
+use crate::ctl::session::Session;
+use crate::ctl::status::or_default;
+use crate::ctl::table::Table;
+use crate::ctl::timestamps::{self, NEVER};
 
-/// The node asks the data nodes, and waits up to 10 s for each, for all at once.
+/// Timeout of the request. The node asks all data nodes at once and waits up to 10 s for them.
 const DATA_NODES_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What the node says of a copy that its owner does not hold.
-const NOT_FOUND: &str = "not found";
-
-pub(super) async fn run(session: &Session, asked: &ShowShards) -> Output {
-    match look(session, asked).await {
-        Ok(output) => output,
-        Err(why) => Output::failed(why),
-    }
+#[derive(Debug, Args)]
+pub(in crate::ctl) struct ShowShards {
+    /// Also ask the data nodes for state, time of the last change, size and error of each copy
+    #[arg(long = "v", short = 'v')]
+    verbose: bool,
+    /// Only shards of which a copy is missing on a data node, or is there and unknown to the
+    /// cluster
+    #[arg(long = "m", short = 'm')]
+    inconsistent: bool,
+    /// Also shards that are past their retention
+    #[arg(long = "e", short = 'e')]
+    expired: bool,
 }
 
-async fn look(session: &Session, asked: &ShowShards) -> Result<Output, String> {
-    let shards = ask(session, asked.verbose, asked.inconsistent, asked.expired).await?;
-    // Of an inconsistent shard it matters which copy is the one.
-    let mut output = Output::done(print(&shards, asked.verbose || asked.inconsistent));
-    if asked.inconsistent {
-        let all = ask(session, true, false, asked.expired).await?;
-        output.failure =
-            silent(&all).map(|who| session.said(&format!("not all copies were looked at: {who}")));
+impl ShowShards {
+    pub(super) async fn run(&self, session: &Session) -> Output {
+        match self.show(session).await {
+            Ok(output) => output,
+            Err(why) => Output::failed(why),
+        }
     }
-    Ok(output)
+
+    async fn show(&self, session: &Session) -> Result<Output, String> {
+        let shards = ask(session, self.verbose, self.inconsistent, self.expired).await?;
+        // For an inconsistent shard the operator has to see the state of each copy.
+        let mut output = Output::done(print(&shards, self.verbose || self.inconsistent));
+        if self.inconsistent {
+            let all = ask(session, true, false, self.expired).await?;
+            output.failure = silent_nodes(&all)
+                .map(|nodes| session.line(&format!("not all copies were looked at: {nodes}")));
+        }
+        Ok(output)
+    }
 }
 
 async fn ask(
@@ -64,16 +77,17 @@ async fn ask(
     Ok(shards.unwrap_or_default())
 }
 
-/// The data nodes that did not say what they hold: of their copies it is not known whether they are
-/// there.
-fn silent(shards: &[Shard]) -> Option<String> {
+/// Lists the data nodes that did not answer. It is unknown whether their copies exist.
+fn silent_nodes(shards: &[Shard]) -> Option<String> {
     let owners = shards.iter().flat_map(|shard| &shard.owners);
-    let silent =
-        owners.filter(|owner| owner.state.is_empty() && !matches!(&*owner.err, "" | NOT_FOUND));
-    let who: BTreeSet<String> = silent
-        .map(|owner| format!("data node {} ({})", owner.id, owner.err))
+    let nodes: BTreeSet<String> = owners
+        .filter(|owner| owner.state.is_empty())
+        .filter_map(|owner| match &owner.err {
+            Some(CopyError::Other(why)) => Some(format!("data node {} ({why})", owner.id)),
+            Some(CopyError::NotFound) | None => None,
+        })
         .collect();
-    (!who.is_empty()).then(|| who.into_iter().collect::<Vec<_>>().join(", "))
+    (!nodes.is_empty()).then(|| nodes.into_iter().collect::<Vec<_>>().join(", "))
 }
 
 fn print(shards: &[Shard], verbose: bool) -> String {
@@ -101,14 +115,14 @@ fn row(shard: &Shard, verbose: bool) -> Vec<String> {
         .iter()
         .map(|owner| {
             if verbose {
-                owner.in_full()
+                owner.with_state()
             } else {
-                owner.in_short()
+                owner.without_state()
             }
         })
         .collect();
     // A copy that the cluster does not know belongs to no group.
-    let of_group = |text: String| {
+    let if_in_group = |text: String| {
         if shard.database.is_empty() {
             String::new()
         } else {
@@ -119,8 +133,8 @@ fn row(shard: &Shard, verbose: bool) -> Vec<String> {
         shard.id.to_string(),
         shard.database.clone(),
         shard.retention_policy.clone(),
-        of_group(shard.replica_n.to_string()),
-        of_group(shard.shard_group_id.to_string()),
+        if_in_group(shard.replica_n.to_string()),
+        if_in_group(shard.shard_group_id.to_string()),
         timestamps::to_the_second(&shard.start_time),
         shard.end(),
         timestamps::to_the_second(&shard.expire_time),
@@ -128,7 +142,8 @@ fn row(shard: &Shard, verbose: bool) -> Vec<String> {
     ]
 }
 
-/// Only what is printed, and tolerant: see [`super::members`].
+/// A shard in the answer of `/show-shards`, without the fields that are not printed. Missing fields
+/// are allowed: see [`crate::ctl::members`].
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
 struct Shard {
@@ -146,7 +161,7 @@ struct Shard {
 }
 
 impl Shard {
-    /// A truncated one ends, to the nanosecond, where it was truncated.
+    /// End of the shard. A truncated shard ends where it was truncated, printed to the nanosecond.
     fn end(&self) -> String {
         if self.truncated_at.is_empty() || self.truncated_at == NEVER {
             return timestamps::to_the_second(&self.end_time);
@@ -164,16 +179,51 @@ struct Owner {
     state: String,
     last_modified: String,
     size: i64,
-    #[serde(deserialize_with = "or_default")]
-    err: String,
+    #[serde(deserialize_with = "copy_error")]
+    err: Option<CopyError>,
+}
+
+/// Error of one copy.
+#[derive(Debug)]
+enum CopyError {
+    /// The data node answered that it does not have the copy.
+    NotFound,
+    Other(String),
+}
+
+/// Text of [`CopyError::NotFound`] in the answer.
+const NOT_FOUND: &str = "not found";
+
+impl From<String> for CopyError {
+    fn from(text: String) -> Self {
+        match text.as_str() {
+            NOT_FOUND => Self::NotFound,
+            _ => Self::Other(text),
+        }
+    }
+}
+
+impl fmt::Display for CopyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotFound => f.write_str(NOT_FOUND),
+            Self::Other(text) => f.write_str(text),
+        }
+    }
+}
+
+/// Reads an empty text as no error.
+fn copy_error<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<CopyError>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    Ok(text.filter(|text| !text.is_empty()).map(CopyError::from))
 }
 
 impl Owner {
-    fn in_short(&self) -> String {
+    fn without_state(&self) -> String {
         format!("{{{} {}}}", self.id, self.tcp_addr)
     }
 
-    fn in_full(&self) -> String {
+    fn with_state(&self) -> String {
         let Self {
             id,
             tcp_addr,
@@ -182,16 +232,15 @@ impl Owner {
             ..
         } = self;
         let modified = timestamps::as_go(&self.last_modified);
-        let err = if self.err.is_empty() {
-            "<nil>"
-        } else {
-            &self.err
+        let err = match &self.err {
+            Some(error) => error.to_string(),
+            None => "<nil>".to_owned(),
         };
         format!("{{{id} {tcp_addr} {state} {modified} {size} {err}}}")
     }
 }
 
-/// A number, which other makes write as text.
+/// An id. Other meta nodes than ours write it as text.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 enum Id {

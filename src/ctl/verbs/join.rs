@@ -1,44 +1,59 @@
 //! `influxd-ctl join [-p] [-v] [<meta>]`: adds what runs on this host to the cluster of a meta
 //! node.
 
-use super::flags::Join;
-use super::local_nodes::{self, Nodes};
-use super::session::Session;
-use super::status::Status;
-use super::{Output, add_data, add_meta, tell};
+use clap::Args;
+
+use super::{add_data, add_meta};
 use crate::base::Address;
 use crate::base::endpoint::{DATA_RPC_PORT, META_HTTP_PORT};
+use crate::ctl::addresses::http_address;
+use crate::ctl::local_nodes::{self, LocalNodes};
+use crate::ctl::output::{Output, write_stdout};
+use crate::ctl::session::Session;
+use crate::ctl::status::Status;
 
-pub(super) async fn run(session: &Session, asked: &Join) -> Output {
-    let cluster = asked
-        .address
-        .clone()
-        .unwrap_or_else(|| session.bind.clone());
-    tell(&format!("Joining meta node at {cluster}"));
-    let status: Status = match session.get_json(&cluster, "/status").await {
-        Ok(status) => status,
-        Err(why) => return Output::failed(unable_to_connect(&cluster, &why)),
-    };
-    if !status.is_meta() {
-        return Output::failed(session.said(&format!("{cluster} is not a meta node")));
-    }
-    let nodes = local_nodes::named_nodes(session).await;
-    tell(&format!(
-        "Searching for meta node on {}...",
-        nodes.meta_address()
-    ));
-    tell(&format!(
-        "Searching for data node on {}...\n",
-        nodes.data.at
-    ));
-    if asked.verbose {
-        about_missing(&cluster, &nodes);
-    }
-    let joined = add(session, &cluster, &nodes, asked.passive).await;
-    summary(&joined, status.leader.is_empty(), &nodes)
+#[derive(Debug, Args)]
+pub(in crate::ctl) struct Join {
+    /// Add the data node as a passive one, which owns no shards
+    #[arg(long = "p", short = 'p')]
+    passive: bool,
+    /// Say what was not found, and why
+    #[arg(long = "v", short = 'v')]
+    verbose: bool,
+    /// HTTP address of a meta node of the cluster; without one: the bound node forms a new cluster
+    #[arg(value_name = "HOST:PORT", value_parser = http_address)]
+    address: Option<Address>,
 }
 
-/// What came of it, as far as it got.
+impl Join {
+    pub(super) async fn run(&self, session: &Session) -> Output {
+        let cluster = self.address.clone().unwrap_or_else(|| session.bind.clone());
+        write_stdout(&format!("Joining meta node at {cluster}"));
+        let status: Status = match session.get_json(&cluster, "/status").await {
+            Ok(status) => status,
+            Err(why) => return Output::failed(unable_to_connect(&cluster, &why)),
+        };
+        if !status.is_meta() {
+            return Output::failed(session.line(&format!("{cluster} is not a meta node")));
+        }
+        let nodes = local_nodes::named_nodes(session).await;
+        write_stdout(&format!(
+            "Searching for meta node on {}...",
+            nodes.meta_address()
+        ));
+        write_stdout(&format!(
+            "Searching for data node on {}...\n",
+            nodes.data.at
+        ));
+        if self.verbose {
+            explain_missing(&cluster, &nodes);
+        }
+        let joined = add(session, &cluster, &nodes, self.passive).await;
+        summary(&joined, status.leader.is_empty(), &nodes)
+    }
+}
+
+/// Result of a join, which may have stopped half-way.
 #[derive(Default)]
 struct Joined {
     meta: Option<add_meta::Added>,
@@ -46,8 +61,9 @@ struct Joined {
     failure: Option<String>,
 }
 
-/// The meta node first: it may be what founds the cluster. The data node only if that went well.
-async fn add(session: &Session, cluster: &Address, nodes: &Nodes, passive: bool) -> Joined {
+/// Adds the meta node, then the data node. The meta node is first because adding it may found the
+/// cluster. The data node is added only if there was no failure.
+async fn add(session: &Session, cluster: &Address, nodes: &LocalNodes, passive: bool) -> Joined {
     let mut joined = Joined::default();
     match &nodes.meta {
         Ok(here) => match add_meta::join(session, cluster, &here.name).await {
@@ -59,7 +75,7 @@ async fn add(session: &Session, cluster: &Address, nodes: &Nodes, passive: bool)
                 };
             }
         },
-        // A host with a data node alone is none that failed.
+        // A host with only a data node is no failure.
         Err(why) if nodes.data.status.is_none() => joined.failure = Some(why.clone()),
         Err(_) => {}
     }
@@ -72,7 +88,7 @@ async fn add(session: &Session, cluster: &Address, nodes: &Nodes, passive: bool)
     joined
 }
 
-fn summary(joined: &Joined, was_none: bool, nodes: &Nodes) -> Output {
+fn summary(joined: &Joined, had_no_leader: bool, nodes: &LocalNodes) -> Output {
     let Joined {
         meta,
         data,
@@ -86,7 +102,7 @@ fn summary(joined: &Joined, was_none: bool, nodes: &Nodes) -> Output {
             failure: failure.clone(),
         };
     }
-    let created = was_none && meta.as_ref().is_some_and(|added| added.id == 1);
+    let created = had_no_leader && meta.as_ref().is_some_and(|added| added.id == 1);
     let mut text = (if created {
         "Successfully created cluster\n\n"
     } else {
@@ -101,7 +117,8 @@ fn summary(joined: &Joined, was_none: bool, nodes: &Nodes) -> Output {
     ));
     if let (true, Ok(here)) = (created, &nodes.meta) {
         text.push_str(&format!(
-            "\n  To join additional nodes to this cluster, run the following command:\n\n  influxd-ctl join {}\n",
+            "\n  To join additional nodes to this cluster, run the following command:\n\n  \
+             influxd-ctl join {}\n",
             here.name
         ));
     }
@@ -128,9 +145,9 @@ fn unable_to_connect(cluster: &Address, why: &str) -> String {
     )
 }
 
-fn about_missing(cluster: &Address, nodes: &Nodes) {
+fn explain_missing(cluster: &Address, nodes: &LocalNodes) {
     if nodes.meta.is_err() {
-        tell(&missing(
+        write_stdout(&missing(
             "meta",
             &nodes.meta_address(),
             &format!("-bind {cluster} add-meta <metaAddr:port>"),
@@ -138,7 +155,7 @@ fn about_missing(cluster: &Address, nodes: &Nodes) {
         ));
     }
     if nodes.data.status.is_none() {
-        tell(&missing(
+        write_stdout(&missing(
             "data",
             &nodes.data.at,
             &format!("-bind {cluster} add-data <dataAddr:port>"),
@@ -147,11 +164,11 @@ fn about_missing(cluster: &Address, nodes: &Nodes) {
     }
 }
 
-fn missing(kind: &str, at: &Address, by_hand: &str, port: u16) -> String {
+fn missing(kind: &str, at: &Address, command: &str, port: u16) -> String {
     format!(
         "No {kind} node found on {at}!\n\n  \
          If there is one, run the following command to add it manually:\n\n  \
-         influxd-ctl {by_hand}\n\n  \
+         influxd-ctl {command}\n\n  \
          Common problems:\n\n    \
          * The {kind} node is using a non-standard port (default {port}).\n    \
          * The {kind} node process is not running.\n"

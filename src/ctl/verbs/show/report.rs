@@ -1,4 +1,4 @@
-//! The three blocks of `show`, in the current product's layout.
+//! The three tables of `show`, in the layout of InfluxDB Enterprise.
 
 use crate::ctl::members::{Cluster, Labels};
 use crate::ctl::status::Status;
@@ -61,7 +61,7 @@ fn raft_status(status: &Status) -> Table {
     table
 }
 
-/// Versions come by announcements: none has come from a node that cannot be reached.
+/// Versions are learnt from announcements. A node that cannot be reached has sent none.
 fn version(version: &str) -> String {
     if version.is_empty() {
         "unknown".to_owned()
@@ -70,7 +70,7 @@ fn version(version: &str) -> String {
     }
 }
 
-/// One JSON object, keys in order.
+/// Formats labels as a JSON object with sorted keys.
 fn labels(labels: &Labels) -> String {
     serde_json::to_string(labels).unwrap_or_default()
 }

@@ -1,0 +1,118 @@
+//! Flags before the command.
+
+use std::ffi::OsString;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::addresses;
+use crate::auth::{Login, Secret};
+use crate::base::Address;
+
+/// Flags before the command.
+#[derive(Debug, Args)]
+pub(super) struct Global {
+    /// HTTP address of the meta node to talk to
+    #[arg(
+        long,
+        value_name = "HOST:PORT",
+        default_value = "localhost:8091",
+        value_parser = addresses::meta_address
+    )]
+    pub(super) bind: Address,
+    /// Use HTTPS (comes with a later version)
+    #[arg(long)]
+    bind_tls: bool,
+    /// Do not verify certificates; means nothing without -bind-tls
+    #[arg(long = "k", short = 'k')]
+    _k: bool,
+    /// How long to try: 30s, 1m
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = parse_duration)]
+    pub(super) timeout: Duration,
+    /// Configuration file; only the TLS settings in it would be used
+    #[arg(long = "config", value_name = "PATH")]
+    _config: Option<OsString>,
+    /// How to show who you are: none, basic (-user, -pwd) or jwt (-secret, -user)
+    #[arg(long, value_name = "TYPE", default_value = "none", value_parser = parse_auth_type)]
+    auth_type: AuthType,
+    /// User name; without one, -auth-type jwt is an internal token
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "",
+        hide_default_value = true
+    )]
+    user: String,
+    /// Password for -auth-type basic
+    #[arg(
+        long,
+        value_name = "PASSWORD",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pwd: Secret,
+    /// For -auth-type jwt: shared-secret, or internal-shared-secret without -user
+    #[arg(
+        long,
+        value_name = "SECRET",
+        default_value = "",
+        hide_default_value = true
+    )]
+    secret: Secret,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum AuthType {
+    None,
+    Basic,
+    Jwt,
+}
+
+impl Global {
+    /// Refuses flags that request a protection which is not built yet.
+    ///
+    /// # Errors
+    /// The line for stderr.
+    pub(super) fn refused(&self) -> Result<(), &'static str> {
+        if self.bind_tls {
+            Err("-bind-tls: TLS comes with a later version")
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Credentials of requests. Flags that belong to another `-auth-type` have no effect.
+    pub(super) fn login(&self) -> Login {
+        match self.auth_type {
+            AuthType::None => Login::None,
+            AuthType::Basic => Login::Password {
+                user: self.user.clone(),
+                password: self.pwd.clone(),
+            },
+            AuthType::Jwt => Login::Token {
+                user: self.user.clone(),
+                secret: self.secret.clone(),
+            },
+        }
+    }
+}
+
+fn parse_auth_type(text: &str) -> Result<AuthType, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "none" => Ok(AuthType::None),
+        "basic" => Ok(AuthType::Basic),
+        "jwt" => Ok(AuthType::Jwt),
+        _ => Err(format!(
+            "invalid -auth-type: {text}; write none, basic or jwt"
+        )),
+    }
+}
+
+/// Parses a timeout above 0: `30s`, `1m`.
+pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(timeout) if timeout.is_zero() => Err("must be above 0".to_owned()),
+        Ok(timeout) => Ok(timeout),
+        Err(error) => Err(format!("{error}; write 30s or 1m")),
+    }
+}

@@ -1,0 +1,61 @@
+//! The output of a command.
+
+use std::io::Write;
+
+/// Result of a command. `stdout` is printed even if the command failed half-way.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Output {
+    pub(super) stdout: String,
+    /// Lines for stderr that are no failure.
+    pub(super) notes: Vec<String>,
+    /// Line for stderr. If there is one, the exit code is 1.
+    pub(super) failure: Option<String>,
+}
+
+impl Output {
+    pub(super) fn done(stdout: String) -> Self {
+        Self {
+            stdout,
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn failed(why: impl Into<String>) -> Self {
+        Self {
+            failure: Some(why.into()),
+            ..Self::default()
+        }
+    }
+
+    /// Prints everything and returns the exit code. A closed stdout is a failure, not a panic.
+    pub(super) fn finish(&self) -> i32 {
+        let mut stdout = std::io::stdout().lock();
+        let printed = stdout
+            .write_all(self.stdout.as_bytes())
+            .and_then(|()| stdout.flush());
+        for line in self.notes.iter().chain(&self.failure) {
+            write_stderr(line);
+        }
+        i32::from(printed.is_err() || self.failure.is_some())
+    }
+}
+
+/// The text for stdout, or the line for stderr.
+impl From<Result<String, String>> for Output {
+    fn from(result: Result<String, String>) -> Self {
+        match result {
+            Ok(stdout) => Self::done(stdout),
+            Err(why) => Self::failed(why),
+        }
+    }
+}
+
+/// Writes a line to stdout at once, while the command still runs.
+pub(super) fn write_stdout(line: &str) {
+    let _ = writeln!(std::io::stdout().lock(), "{line}");
+}
+
+/// Writes a line to stderr. Nothing is done if it is closed.
+pub(super) fn write_stderr(line: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
+}

@@ -1,0 +1,133 @@
+//! `influxd-ctl remove-meta [-force -tcpAddr <host:port>] [-y] [<host:port>]`: the node removes
+//! itself, or, with `-force`, the others remove it.
+
+use clap::Args;
+
+use crate::base::Address;
+use crate::ctl::addresses::{http_address, raft_address};
+use crate::ctl::output::Output;
+use crate::ctl::prompt::confirmed;
+use crate::ctl::session::Session;
+use crate::ctl::status::{Status, is_in_cluster, is_removed};
+
+#[derive(Debug, Args)]
+pub(in crate::ctl) struct RemoveMeta {
+    /// The node is gone for good: let the others take it out
+    #[arg(long)]
+    force: bool,
+    /// With -force: Raft address of the node
+    #[arg(long = "tcpAddr", value_name = "HOST:PORT", value_parser = raft_address)]
+    tcp_addr: Option<Address>,
+    /// Do not ask
+    #[arg(long = "y", short = 'y')]
+    yes: bool,
+    /// HTTP address of the meta node; without one: the bound node itself
+    #[arg(value_name = "HOST:PORT", value_parser = http_address)]
+    address: Option<Address>,
+}
+
+impl RemoveMeta {
+    pub(super) async fn run(&self, session: &mut Session) -> Output {
+        let removed = match (self.force, &self.tcp_addr) {
+            (true, None) => Err("remove-meta: -tcpAddr is required with -force".to_owned()),
+            (true, Some(raft)) => force(session, self, raft).await,
+            (false, _) => ask_node_to_leave(session, self).await,
+        };
+        match removed {
+            Ok(Some(name)) => Output::done(format!("Removed meta node at {name}\n")),
+            Ok(None) => Output::default(),
+            Err(why) => Output::failed(why),
+        }
+    }
+}
+
+/// Returns the name of the removed node; `None` if the operator said no.
+async fn ask_node_to_leave(
+    session: &mut Session,
+    arguments: &RemoveMeta,
+) -> Result<Option<Address>, String> {
+    let (at, name) = match &arguments.address {
+        Some(address) => (address.clone(), address.clone()),
+        None => {
+            let at = session.bind.clone();
+            let status = status_of_member(session, &at).await?;
+            (at.clone(), status.advertised().unwrap_or(at))
+        }
+    };
+    if !confirmed(
+        session,
+        arguments.yes,
+        &format!("Remove {name} from the cluster"),
+    )? {
+        return Ok(None);
+    }
+    if arguments.address.is_some() {
+        status_of_member(session, &at).await?;
+    }
+    leave(session, &at).await?;
+    Ok(Some(name))
+}
+
+async fn status_of_member(session: &Session, at: &Address) -> Result<Status, String> {
+    let answered: Result<Status, String> = session.get_json(at, "/status").await;
+    let status = answered.map_err(|why| {
+        if *at == session.bind {
+            why
+        } else {
+            why + &hint(at)
+        }
+    })?;
+    if !status.is_meta() {
+        return Err(session.exited(&format!("{at} is not a meta node")));
+    }
+    if !is_in_cluster(session, at, &status).await {
+        return Err(session.exited(&format!("{at} is not part of a cluster")));
+    }
+    Ok(status)
+}
+
+fn hint(at: &Address) -> String {
+    format!(
+        "\nIf the node is gone for good: \
+         influxd-ctl remove-meta -force -tcpAddr <its Raft address> {at}"
+    )
+}
+
+/// Requests that the node at `at` leaves its cluster.
+///
+/// # Errors
+/// The line for stderr.
+pub(super) async fn leave(session: &Session, at: &Address) -> Result<(), String> {
+    let attempt = async || match session.try_form(at, "/leave", &[]).await {
+        // It may have left although the answer was lost. A second request would be refused, because
+        // the node is in no cluster.
+        Err(error) if error.is_maybe_executed() && is_removed(session, at).await => Ok(()),
+        answered => answered.map(drop),
+    };
+    session.repeat(at, attempt).await
+}
+
+async fn force(
+    session: &mut Session,
+    arguments: &RemoveMeta,
+    raft: &Address,
+) -> Result<Option<Address>, String> {
+    let name = arguments.address.as_ref().unwrap_or(raft);
+    if !confirmed(
+        session,
+        arguments.yes,
+        &format!("Force remove {name} from the cluster"),
+    )? {
+        return Ok(None);
+    }
+    let (http, raft) = (
+        arguments.address.as_ref().map(Address::to_string),
+        raft.to_string(),
+    );
+    let mut fields = vec![("force", "true"), ("tcpAddr", raft.as_str())];
+    fields.extend(http.as_ref().map(|http| ("httpAddr", http.as_str())));
+    let bind = session.bind.clone();
+    let attempt = async || session.try_form(&bind, "/remove", &fields).await.map(drop);
+    let removed: Result<(), String> = session.repeat(&bind, attempt).await;
+    removed.map(|()| Some(name.clone()))
+}
