@@ -1,12 +1,13 @@
 //! When this node last heard its leader, and since when it leads itself. openraft remembers whom it
 //! follows, not whether that one lives.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::base::RaftId;
+use crate::runtime::lock;
 
 /// Shared by the connections that hear and by who asks. Cheap to clone.
 #[derive(Clone, Default)]
@@ -43,7 +44,7 @@ impl Contact {
     }
 
     fn last(&self) -> MutexGuard<'_, Last> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

@@ -2,10 +2,10 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
-use crate::runtime::Env;
 use crate::runtime::disk::{Disk, Lock};
+use crate::runtime::{Env, lock};
 
 /// The locked data directory. Dropping the last clone lets go of the lock; an open [`super::Log`]
 /// holds one.
@@ -104,11 +104,7 @@ impl DataDir {
     /// # Errors
     /// What the disk says; the old content or the new one is then in place, never a mixture.
     pub fn store(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        let _one = self
-            .0
-            .replacing
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let _one = lock(&self.0.replacing);
         store_whole(&*self.0.disk, &self.0.path, name, &[bytes])
     }
 

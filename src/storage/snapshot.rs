@@ -2,14 +2,14 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 
 use super::DataDir;
 use super::dir::{is_tmp, store_whole};
 use crate::base::LogId;
-use crate::runtime::{Disk, Env};
+use crate::runtime::{Disk, Env, lock};
 pub use crate::wire::snapshot_file::SnapshotHeader;
 use crate::wire::snapshot_file::{self, SnapshotFileError};
 
@@ -64,7 +64,7 @@ impl Snapshots {
     /// # Errors
     /// What the disk says; the older ones are then still there.
     pub fn store(&self, header: &SnapshotHeader, payload: &Bytes) -> io::Result<()> {
-        let mut newest = self.0.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut newest = lock(&self.0.newest);
         let parts = snapshot_file::encode(header, payload);
         let parts: Vec<&[u8]> = parts.iter().map(|part| &part[..]).collect();
         let folder = self.0.dir.snap();
@@ -87,7 +87,7 @@ impl Snapshots {
     /// purged beyond that, and a follower that is sent it would lag as before, and be sent it
     /// again, for ever.
     pub fn latest(&self) -> io::Result<Option<(SnapshotHeader, Bytes)>> {
-        let newest = self.0.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        let newest = lock(&self.0.newest);
         let Some(last) = *newest else { return Ok(None) };
         let path = self.0.dir.snap().join(name(last));
         let file = self

@@ -18,7 +18,7 @@ mod unauthenticated;
 mod validate;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use openraft::RaftNetworkFactory;
 use tokio::sync::SetOnce;
@@ -26,7 +26,7 @@ use tokio::sync::SetOnce;
 use super::types::{Member, Types};
 use super::{Replica, Timers};
 use crate::base::RaftId;
-use crate::runtime::{Env, Tasks};
+use crate::runtime::{Env, Tasks, lock};
 use crate::wire::frames::Lane;
 use client::Client;
 use dial::Dialer;
@@ -71,7 +71,7 @@ impl Network {
             raft_id: RaftId(target),
             incarnation: member.incarnation,
         };
-        let mut peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut peers = lock(&self.peers);
         let new = || Arc::new(Peer::new(self.dialer.clone(), receiver, self.tasks.clone()));
         Client::new(
             peers.entry(receiver).or_insert_with(new).clone(),

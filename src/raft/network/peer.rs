@@ -1,14 +1,14 @@
 //! One member as seen from here: its idle connections, and the dials under way to it.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::watch;
 
 use super::conn::Conn;
 use super::dial::{DialError, Dialer};
 use crate::raft::{Refusal, Replica};
-use crate::runtime::{TaskHandle, Tasks};
+use crate::runtime::{TaskHandle, Tasks, lock};
 use crate::wire::frames::Lane;
 
 /// On a lane at most one exchange runs as a rule; two when a vote meets a heartbeat.
@@ -134,8 +134,4 @@ impl Peer {
         }
         *last = trouble;
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use tokio::time::Instant;
+
+use crate::runtime::lock;
 
 /// Members need three each at a time.
 const MAX_UNAUTHENTICATED: usize = 128;
@@ -39,7 +41,7 @@ impl UnauthenticatedConnections {
 
     /// Held for a few instructions, never across an await.
     fn counts(&self) -> MutexGuard<'_, BTreeMap<IpAddr, usize>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

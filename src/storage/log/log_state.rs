@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use super::fsyncs::Fsyncs;
 use super::mirror::Mirror;
+use crate::runtime::lock;
 
 /// How old the answer of [`LogState::has_room`] may be. A disk does not fill much in this time, and
 /// asking costs a system call and a wake-up.
@@ -64,7 +65,7 @@ impl LogState {
     }
 
     pub(super) fn mirror(&self) -> MutexGuard<'_, Mirror> {
-        self.mirror.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.mirror)
     }
 
     pub(super) fn durable(&self) -> u64 {
@@ -102,10 +103,7 @@ impl LogState {
 
     /// True once per [`ROOM_CHECK_INTERVAL`]: the caller then has it looked at again.
     pub(super) fn room_is_stale(&self) -> bool {
-        let mut asked = self
-            .room_asked
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut asked = lock(&self.room_asked);
         let stale = asked.elapsed() >= ROOM_CHECK_INTERVAL;
         if stale {
             *asked = Instant::now();
