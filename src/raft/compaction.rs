@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use openraft::async_runtime::watch::WatchReceiver;
 
-use super::types::OpenRaft;
+use super::state_machine::OpenRaft;
 use crate::storage::Log;
 
 /// The log can grow by what one second's writes bring before it is looked at again.

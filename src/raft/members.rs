@@ -1,6 +1,6 @@
 //! Changes of the membership. Called by one task only, the leader's (founding.md 7).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use openraft::ChangeMembers;
@@ -133,13 +133,6 @@ impl Raft {
             .change_membership(ChangeMembers::RemoveNodes(learners), false);
         outcome(timeout_at(deadline, removing).await)
     }
-}
-
-pub(super) fn members(members: &[(RaftId, Incarnation)]) -> BTreeMap<u64, Member> {
-    members
-        .iter()
-        .map(|&(id, incarnation)| (id.0, Member { incarnation }))
-        .collect()
 }
 
 type Changed<T> = Result<T, RaftError<Types, ClientWriteError<Types>>>;

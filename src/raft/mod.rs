@@ -26,8 +26,9 @@ pub use admission::{Admission, Hello, Refusal};
 pub use config::RaftConfig;
 pub use members::{ChangeError, MembershipNow};
 pub use network::Transport;
-pub use node::{Applied, HandOver, OpenError, Raft};
+pub use node::{HandOver, OpenError, Raft};
 pub use propose::{BarrierError, MAX_COMMAND_BYTES, ProposeError};
+pub use state_machine::Applied;
 pub use status::{RaftStatus, Role};
 
 use config::Timers;

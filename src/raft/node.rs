@@ -15,20 +15,13 @@ use super::contact::Contact;
 use super::halt_latch::{Halt, HaltLatch};
 use super::log_store::LogStore;
 use super::network::{Network, Served};
-use super::state_machine::{SnapshotStore, StateMachine};
-use super::types::OpenRaft;
-use super::{RaftConfig, Replica, Transport, compaction, members};
-use crate::base::{Incarnation, LogId, RaftId};
+use super::state_machine::{Applied, OpenRaft, SnapshotStore, StateMachine};
+use super::types::member_map;
+use super::{RaftConfig, Replica, Transport, compaction};
+use crate::base::{Incarnation, RaftId};
 use crate::catalog::Catalog;
 use crate::runtime::{Env, TaskHandle, Tasks};
 use crate::storage::{Log, SnapshotHeader, Snapshots};
-
-/// What the last applied entry left.
-#[derive(Clone, Debug)]
-pub struct Applied {
-    pub last: Option<LogId>,
-    pub catalog: Catalog,
-}
 
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -145,7 +138,7 @@ impl Raft {
     /// # Errors
     /// Never because it was done before.
     pub async fn initialize(&self, founders: &[(RaftId, Incarnation)]) -> Result<(), OpenError> {
-        match self.inner.raft.initialize(members::members(founders)).await {
+        match self.inner.raft.initialize(member_map(founders)).await {
             Ok(()) | Err(RaftError::APIError(InitializeError::NotAllowed(_))) => Ok(()),
             Err(error) => Err(OpenError::Failed(error.to_string())),
         }

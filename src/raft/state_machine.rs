@@ -12,7 +12,6 @@ use openraft::storage::{ApplyResponder, EntryResponder, RaftStateMachine};
 use openraft::{OptionalSend, RaftSnapshotBuilder};
 use tokio::sync::watch;
 
-use super::Applied;
 use super::halt_latch::HaltLatch;
 use super::snapshot_policy::{SnapshotPolicy, SnapshotSize};
 use super::types::{
@@ -25,6 +24,15 @@ use crate::machine;
 use crate::runtime::Tasks;
 use crate::storage::{SnapshotHeader, Snapshots};
 use crate::wire::{envelope, state};
+
+pub(super) type OpenRaft = openraft::Raft<Types, StateMachine>;
+
+/// What the last applied entry left.
+#[derive(Clone, Debug)]
+pub struct Applied {
+    pub last: Option<LogId>,
+    pub catalog: Catalog,
+}
 
 pub(super) struct StateMachine {
     last: Option<OpenLogId>,

@@ -11,7 +11,6 @@ use openraft::alias::{LogIdOf, StoredMembershipOf, VoteOf};
 use openraft::vote::RaftLeaderId;
 
 use super::runtime::LocalRuntime;
-use super::state_machine::StateMachine;
 use crate::base::{Incarnation, LogId, RaftId};
 use crate::machine::Outcome;
 use crate::wire::frames;
@@ -27,7 +26,6 @@ openraft::declare_raft_types!(
         AsyncRuntime = LocalRuntime,
 );
 
-pub(super) type OpenRaft = openraft::Raft<Types, StateMachine>;
 pub(super) type OpenEntry = openraft::alias::EntryOf<Types>;
 pub(super) type OpenLogId = LogIdOf<Types>;
 pub(super) type OpenVote = VoteOf<Types>;
@@ -63,6 +61,13 @@ pub(super) enum ApplyResult {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Member {
     pub(super) incarnation: Incarnation,
+}
+
+pub(super) fn member_map(members: &[(RaftId, Incarnation)]) -> BTreeMap<u64, Member> {
+    members
+        .iter()
+        .map(|&(id, incarnation)| (id.0, Member { incarnation }))
+        .collect()
 }
 
 pub(super) fn open_log_id(id: LogId) -> OpenLogId {

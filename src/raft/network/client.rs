@@ -9,7 +9,7 @@ use futures_util::{Stream, StreamExt};
 use openraft::OptionalSend;
 use openraft::alias::SnapshotOf;
 use openraft::base::{BoxFuture, BoxStream};
-use openraft::errors::{NetworkError, RPCError, ReplicationClosed, StreamingError, Unreachable};
+use openraft::errors::{RPCError, ReplicationClosed, StreamingError, Unreachable};
 use openraft::network::{
     Backoff, NetBackoff, NetSnapshot, NetStreamAppend, NetTransferLeader, NetVote, RPCOption,
 };
@@ -20,6 +20,7 @@ use openraft::raft::{
 use tokio::time::timeout;
 
 use super::conn::{Conn, ConnError};
+use super::convert::rpc_error;
 use super::peer::Peer;
 use super::{snapshot, stream};
 use crate::raft::Timers;
@@ -58,7 +59,7 @@ impl Client {
         let answer = timeout(wait, exchange)
             .await
             .unwrap_or(Err(ConnError::Late(wait)))
-            .map_err(broken)?;
+            .map_err(rpc_error)?;
         self.peer.give_back(Lane::Control, conn);
         Ok(answer)
     }
@@ -84,16 +85,8 @@ impl Client {
                     answer.granted,
                 ))
             }
-            _ => Err(broken(ConnError::Unexpected)),
+            _ => Err(rpc_error(ConnError::Unexpected)),
         }
-    }
-}
-
-pub(super) fn broken(error: ConnError) -> RPCError<Types> {
-    match error {
-        // Its Raft has stopped: as good as not there.
-        ConnError::Failed(_) => RPCError::Unreachable(Unreachable::new(&error)),
-        error => RPCError::Network(NetworkError::new(&error)),
     }
 }
 
@@ -165,7 +158,7 @@ impl NetTransferLeader<Types> for Client {
                 let (expected, actual) = (expected.map(open_log_id), actual.map(open_log_id));
                 Ok(Err(TransferLeaderError::LogNotFlushed { expected, actual }))
             }
-            _ => Err(broken(ConnError::Unexpected)),
+            _ => Err(rpc_error(ConnError::Unexpected)),
         }
     }
 }
@@ -186,7 +179,7 @@ impl NetSnapshot<Types> for Client {
             closed = cancel => return Err(closed.into()),
             sent = snapshot::send(&mut conn, &leader, image, option.hard_ttl()) => sent,
         };
-        let theirs = sent.map_err(broken)?;
+        let theirs = sent.map_err(rpc_error)?;
         self.peer.give_back(Lane::Snapshot, conn);
         Ok(SnapshotResponse::new(open_vote(theirs)))
     }

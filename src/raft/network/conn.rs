@@ -1,5 +1,6 @@
 //! A connection that carries frames.
 
+use std::future::Future;
 use std::io;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use futures_util::{FutureExt, SinkExt, StreamExt};
 use tokio::time::timeout;
 use tokio_util::codec::{Decoder, Encoder, Framed};
 
+use super::limits::{CHUNK_BYTES, WRITE_TIMEOUT};
 use super::liveness::Liveness;
 use crate::runtime::net::Stream;
 use crate::wire::frames::{self, Frame, FrameError, LENGTH_BYTES, Lane};
@@ -17,9 +19,7 @@ const MAX_SMALL_FRAME_BYTES: usize = 64 * 1024;
 /// An append request holds one proposal of the largest size, or about 1 MiB of smaller ones.
 const MAX_APPEND_FRAME_BYTES: usize = 16 * 1024 * 1024;
 /// A chunk of a snapshot, and what is around it.
-const MAX_CHUNK_FRAME_BYTES: usize = 2 * super::snapshot::CHUNK_BYTES;
-/// Writing takes longer only when the other side has stopped reading.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+const MAX_CHUNK_FRAME_BYTES: usize = 2 * CHUNK_BYTES;
 
 /// Why a connection is no longer of use.
 #[derive(Debug, thiserror::Error)]
@@ -72,9 +72,7 @@ impl Conn {
     }
 
     pub(super) async fn send(&mut self, frame: Frame) -> Result<(), ConnError> {
-        timeout(WRITE_TIMEOUT, self.framed.send(frame))
-            .await
-            .map_err(|_| ConnError::Late(WRITE_TIMEOUT))?
+        within(WRITE_TIMEOUT, self.framed.send(frame)).await?
     }
 
     /// The next frame, or that there will be none.
@@ -83,9 +81,7 @@ impl Conn {
     }
 
     pub(super) async fn next_within(&mut self, wait: Duration) -> Result<Frame, ConnError> {
-        timeout(wait, self.next())
-            .await
-            .map_err(|_| ConnError::Late(wait))?
+        within(wait, self.next()).await?
     }
 
     /// Whether nothing has come, not even the end: an idle connection whose peer has gone tells so
@@ -93,6 +89,16 @@ impl Conn {
     pub(super) fn is_quiet(&mut self) -> bool {
         self.framed.next().now_or_never().is_none()
     }
+}
+
+/// Returns the output of `future`, or [`ConnError::Late`] if it takes longer than `wait`.
+pub(super) async fn within<T>(
+    wait: Duration,
+    future: impl Future<Output = T>,
+) -> Result<T, ConnError> {
+    timeout(wait, future)
+        .await
+        .map_err(|_| ConnError::Late(wait))
 }
 
 pub(super) struct Codec {

@@ -6,8 +6,10 @@
 
 mod client;
 mod conn;
+mod convert;
 mod dial;
 mod handshake;
+mod limits;
 mod listener;
 mod liveness;
 mod peer;

@@ -6,15 +6,15 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use openraft::alias::{SnapshotMetaOf, SnapshotOf};
 
-use super::conn::{Conn, ConnError};
-use super::server::within;
+use super::conn::{Conn, ConnError, within};
+use super::limits::CHUNK_BYTES;
+use crate::raft::state_machine::OpenRaft;
 use crate::raft::types::{
-    OpenRaft, OpenVote, StoredMembership, Types, log_id, membership_bytes, open_log_id,
-    open_membership, open_vote, vote,
+    OpenVote, StoredMembership, Types, log_id, membership_bytes, open_log_id, open_membership,
+    open_vote, vote,
 };
 use crate::wire::frames::{self, Frame, FrameError, Vote};
 
-pub(super) const CHUNK_BYTES: usize = 1024 * 1024;
 /// Far beyond any catalog, well below what would hurt: the bytes are held in memory.
 const MAX_SNAPSHOT_BYTES: u64 = 1024 * 1024 * 1024;
 /// A chunk is a megabyte: even a slow link brings one in this time.

@@ -6,18 +6,15 @@ use std::time::Duration;
 
 use futures_util::{Stream, StreamExt};
 use openraft::errors::RPCError;
-use openraft::raft::{AppendEntriesRequest, StreamAppendError, StreamAppendResult};
+use openraft::raft::{AppendEntriesRequest, StreamAppendResult};
 use tokio::time::Instant;
 
-use super::client::broken;
 use super::conn::{Conn, ConnError};
+use super::convert::{append_frame, open_appended, rpc_error};
+use super::limits::{IDLE_INTERVAL, MAX_IN_FLIGHT};
 use super::peer::Peer;
-use super::server;
-use crate::raft::types::{Types, open_log_id, open_vote};
-use crate::wire::frames::{Appended, Frame, Lane};
-
-/// An idle stream says that often that its sender is there.
-pub(super) const IDLE_TIMEOUT: Duration = Duration::from_secs(15);
+use crate::raft::types::Types;
+use crate::wire::frames::{Frame, Lane};
 
 /// One exchange of append requests on a connection.
 pub(super) struct Session<S> {
@@ -64,7 +61,7 @@ where
                 peer.give_back(lane, session.conn);
                 None
             }
-            Err(error) => Some((Err(broken(error)), None)),
+            Err(error) => Some((Err(rpc_error(error)), None)),
         }
     })
 }
@@ -98,7 +95,7 @@ impl<S: Stream<Item = AppendEntriesRequest<Types>> + Unpin> Session<S> {
                 }
                 Event::Request(Some(request)) => {
                     self.in_flight += 1;
-                    self.send(Frame::Append(server::append(request))).await?;
+                    self.send(Frame::Append(append_frame(request))).await?;
                 }
                 Event::Request(None) => {
                     self.input_ended = true;
@@ -115,9 +112,9 @@ impl<S: Stream<Item = AppendEntriesRequest<Types>> + Unpin> Session<S> {
             + if self.waits() {
                 self.patience
             } else {
-                IDLE_TIMEOUT
+                IDLE_INTERVAL
             };
-        let room = !self.input_ended && self.in_flight < server::MAX_IN_FLIGHT;
+        let room = !self.input_ended && self.in_flight < MAX_IN_FLIGHT;
         tokio::select! {
             biased;
             frame = self.conn.next() => Event::Frame(frame),
@@ -150,13 +147,5 @@ impl<S: Stream<Item = AppendEntriesRequest<Types>> + Unpin> Session<S> {
                 _ => return Err(ConnError::Unexpected),
             }
         }
-    }
-}
-
-fn open_appended(appended: Appended) -> StreamAppendResult<Types> {
-    match appended {
-        Appended::Matching(matching) => Ok(matching.map(open_log_id)),
-        Appended::Conflict(at) => Err(StreamAppendError::Conflict(open_log_id(at))),
-        Appended::HigherVote(higher) => Err(StreamAppendError::HigherVote(open_vote(higher))),
     }
 }
