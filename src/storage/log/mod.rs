@@ -35,15 +35,9 @@ use crate::runtime::Env;
 use crate::wire::wal::{MAX_PAYLOAD, Record};
 
 pub use self::fsyncs::FsyncHistogram;
+pub use self::pointers::Bounds;
 pub(super) use self::segment::is_segment_name;
 pub use crate::wire::wal::{Entry, EntryKind, Vote};
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Bounds {
-    pub purged: Option<LogId>,
-    /// The last entry, or `purged` when there is none.
-    pub last: Option<LogId>,
-}
 
 /// Why a log cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -137,11 +131,11 @@ impl Log {
     }
 
     pub fn vote(&self) -> Option<Vote> {
-        self.shared.mirror().vote
+        self.shared.mirror().vote()
     }
 
     pub fn committed(&self) -> Option<LogId> {
-        self.shared.mirror().committed
+        self.shared.mirror().committed()
     }
 
     pub fn bounds(&self) -> Bounds {

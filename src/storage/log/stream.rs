@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::log_state::LogState;
 use super::mirror::Mirror;
-use super::pointers::{Pointers, index};
+use super::pointers::{Pointers, index_of};
 use super::recovery::Recovered;
 use super::segment::{self, Reserve, Segment};
 use crate::base::Incarnation;
@@ -64,7 +64,7 @@ impl Stream {
             wal,
             incarnation,
             segment_bytes,
-            pointers: Pointers::of(&found.mirror),
+            pointers: found.mirror.pointers(),
             shared: Arc::new(LogState::new(found.mirror)),
             segments: found.segments,
             file: found.file,
@@ -103,7 +103,7 @@ impl Stream {
         record.encode(&stamp, &mut self.buffer);
         self.marked = self.durable;
         self.seq += 1;
-        self.pointers.take(record);
+        self.pointers.apply(record);
         Ok(())
     }
 
@@ -195,10 +195,10 @@ impl Stream {
     /// The last segment that begins at or below the purge point. Its head repeats the vote, however
     /// long ago it was given, and the purge is in it or behind it.
     fn oldest_needed(&self) -> usize {
-        let purged = index(self.pointers.purged);
+        let purged = index_of(self.pointers.purged);
         self.segments
             .iter()
-            .rposition(|segment| index(segment.last_before) <= purged)
+            .rposition(|segment| index_of(segment.last_before) <= purged)
             .unwrap_or(0)
     }
 

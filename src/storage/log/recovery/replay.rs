@@ -8,6 +8,7 @@ use super::{LogError, Segment, damaged, io_error, read_head, show};
 use crate::base::{Incarnation, LogId};
 use crate::runtime::Disk;
 use crate::storage::log::mirror::Mirror;
+use crate::storage::log::pointers::Pointers;
 use crate::storage::log::segment;
 use crate::wire::wal::{HEAD_LEN, HEADER_LEN, Head, Header, Record, RecordError};
 
@@ -86,7 +87,12 @@ impl<'a> Replay<'a> {
     fn follow(&mut self, path: &Path, head: &Head) -> Result<(), LogError> {
         match &self.tail {
             None => {
-                self.mirror = Mirror::before(head.vote, head.committed, head.purged, head.last);
+                self.mirror = Mirror::before(Pointers {
+                    vote: head.vote,
+                    committed: head.committed,
+                    purged: head.purged,
+                    last: head.last,
+                });
                 self.next_seq = head.first_seq;
                 self.epoch = head.epoch;
             }
@@ -120,7 +126,7 @@ impl<'a> Replay<'a> {
             tail.closed = record == Record::Mark { closed: true };
             self.mirror
                 .apply(record)
-                .map_err(|why| damaged(&tail.path, tail.offset, &why))?;
+                .map_err(|hole| damaged(&tail.path, tail.offset, &hole.to_string()))?;
             self.evidence.take(header.durable_to, header.epoch);
             tail.records.push((header.seq, tail.offset));
             tail.offset += header.record_len();
@@ -161,14 +167,15 @@ impl<'a> Replay<'a> {
             );
             return Err(damaged(&tail.path, tail.offset, &text));
         }
-        if let Some((purged, base)) = self.mirror.missing() {
+        if let Some(lost) = self.mirror.lost_entries() {
             let text = format!(
-                "entries after {} and up to {base} are in no segment",
-                show(purged)
+                "entries after {} and up to {} are in no segment",
+                show(lost.after),
+                lost.upto
             );
             return Err(damaged(&self.segments[0].path, 0, &text));
         }
-        let purged = self.mirror.purged;
+        let purged = self.mirror.bounds().purged;
         if purged.map(|id| id.index) > snapshot.map(|id| id.index) {
             let text = format!(
                 "purged up to {}, the newest valid snapshot ends at {}",
