@@ -8,5 +8,8 @@ mod log;
 mod snapshot;
 
 pub use dir::{DataDir, OpenDirError};
-pub use log::{Bounds, Entry, EntryKind, FsyncHistogram, Log, LogConfig, LogError, Vote};
+pub use log::{
+    Bounds, Damage, DamageCause, Entry, EntryKind, FsyncHistogram, Hole, Log, LogConfig, LogError,
+    LogOperation, StopReason, Vote,
+};
 pub use snapshot::{SnapshotHeader, Snapshots};

@@ -24,9 +24,9 @@ pub(super) struct Mirror {
 /// An entry that does not follow the last one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("entry {entry} follows {last}")]
-pub(super) struct Hole {
-    entry: LogId,
-    last: LogId,
+pub struct Hole {
+    pub entry: LogId,
+    pub last: LogId,
 }
 
 /// Entries that were in unlinked segments and that no purge covers.

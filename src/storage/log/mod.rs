@@ -9,6 +9,7 @@
 //! ```
 
 mod command;
+mod error;
 mod fsyncs;
 mod log_state;
 mod maintenance;
@@ -21,7 +22,6 @@ mod writer;
 
 use std::io;
 use std::ops::Range;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
@@ -34,49 +34,13 @@ use crate::base::{Incarnation, LogId};
 use crate::runtime::Env;
 use crate::wire::wal::{MAX_PAYLOAD, Record};
 
+pub use self::error::{Damage, DamageCause, LogError, LogOperation, StopReason};
 pub use self::fsyncs::FsyncHistogram;
+pub use self::mirror::Hole;
 pub use self::pointers::Bounds;
 pub(super) use self::segment::is_segment_name;
+pub use self::writer::LogConfig;
 pub use crate::wire::wal::{Entry, EntryKind, Vote};
-
-/// Why a log cannot be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum LogError {
-    /// The phase becomes `halted`: nothing is repaired in silence. The text has file, offset and
-    /// advice.
-    #[error("{0}")]
-    Damaged(String),
-    /// Written by a newer version: exit 65, as for every newer file of the directory.
-    #[error("{path} has format {found}, this version reads up to {newest}: run the newer version")]
-    Newer {
-        path: PathBuf,
-        found: u32,
-        newest: u32,
-    },
-    #[error("{operation}: {source}")]
-    Io {
-        operation: String,
-        source: io::Error,
-    },
-}
-
-const ADVICE: &str = "This node cannot know any more what it has promised, so it takes no part; the others go on. \
-     Restore a lost volume, or delete all volumes if no data matters";
-
-/// Sizes that tests make small.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LogConfig {
-    /// Of each segment. 8 MiB: far above one proposal (4 MiB), and zeroed in tens of milliseconds.
-    pub segment_bytes: u64,
-}
-
-impl Default for LogConfig {
-    fn default() -> Self {
-        Self {
-            segment_bytes: 8 << 20,
-        }
-    }
-}
 
 /// The open log. Cheap to clone; reads come from memory.
 ///
@@ -124,7 +88,7 @@ impl Log {
         env.tasks
             .worker("wal", writer.run(commands))
             .map_err(|source| LogError::Io {
-                operation: "start the log's writer".to_owned(),
+                operation: LogOperation::StartWriter,
                 source,
             })?;
         Ok(Self { shared, queue })

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
+use super::DataDir;
 use super::command::{Done, WriterCommand, copy};
+use super::error::LogError;
 use super::log_state::{LogState, closed};
 use super::maintenance::{Chores, MaintenanceDone};
 use super::recovery::Recovered;
 use super::stream::Stream;
-use super::{DataDir, LogConfig, LogError};
 use crate::base::Incarnation;
 use crate::runtime::Env;
 
@@ -25,6 +26,21 @@ const MIN_FREE_SEGMENTS: u64 = 3;
 /// How soon a sync is followed by a mark. At once would be two more writes for each commit of a
 /// lone client; and under load the next batch is the mark.
 const MARK_DELAY: Duration = Duration::from_millis(10);
+
+/// Sizes that tests make small.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogConfig {
+    /// Of each segment. 8 MiB: far above one proposal (4 MiB), and zeroed in tens of milliseconds.
+    pub segment_bytes: u64,
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self {
+            segment_bytes: 8 << 20,
+        }
+    }
+}
 
 pub(super) struct Writer {
     env: Env,
@@ -58,12 +74,8 @@ impl Writer {
         queue: mpsc::WeakUnboundedSender<WriterCommand>,
     ) -> Result<Self, LogError> {
         let wal = dir.wal();
-        let io = |operation: &str, source| LogError::Io {
-            operation: format!("{operation} {}", wal.display()),
-            source,
-        };
         let stream = Stream::open(env, wal.clone(), incarnation, config.segment_bytes, found);
-        let stream = stream.map_err(|e| io("begin to write in", e))?;
+        let stream = stream.map_err(LogError::io("begin to write in", &wal))?;
         let writer = Self {
             env: env.clone(),
             dir: dir.clone(),
@@ -77,7 +89,10 @@ impl Writer {
             mark_due: false,
             closing: Vec::new(),
         };
-        let available = env.disk.available(&wal).map_err(|e| io("look at", e))?;
+        let available = env
+            .disk
+            .available(&wal)
+            .map_err(LogError::io("look at", &wal))?;
         writer.shared.set_room(available >= writer.margin());
         Ok(writer)
     }

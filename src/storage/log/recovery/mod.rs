@@ -6,21 +6,22 @@
 //! disk.
 
 mod evidence;
+mod head;
 mod replay;
 mod tail;
 
-use std::io;
 use std::path::Path;
 
 use self::evidence::Evidence;
+use self::head::read_head;
 use self::replay::Replay;
+use super::error::{DamageCause, LogError};
 use super::mirror::Mirror;
 use super::segment::{self, RESERVE, Reserve, Segment};
-use super::{ADVICE, LogError};
 use crate::base::{Incarnation, LogId};
 use crate::runtime::Disk;
 use crate::runtime::disk::File;
-use crate::wire::wal::{FORMAT, HEAD_LEN, Head, HeadError};
+use crate::wire::wal::{HEAD_LEN, Head, HeadError};
 
 /// A log as read, everything in it durable.
 pub(super) struct Recovered {
@@ -44,7 +45,7 @@ pub(super) fn recover(
     incarnation: Incarnation,
     snapshot: Option<LogId>,
 ) -> Result<Option<Recovered>, LogError> {
-    let names = disk.list(wal).map_err(|e| io_error("list", wal, e))?;
+    let names = disk.list(wal).map_err(LogError::io("list", wal))?;
     let first_seqs: Vec<u64> = names
         .iter()
         .filter_map(|name| segment::parse_name(name))
@@ -58,7 +59,12 @@ pub(super) fn recover(
         return if evidence.durable_to == 0 {
             Ok(None)
         } else {
-            Err(no_segment(wal, &evidence))
+            let durable_to = evidence.durable_to;
+            Err(LogError::damaged(
+                wal,
+                0,
+                DamageCause::NoSegment { durable_to },
+            ))
         };
     }
     let mut replay = Replay::new(disk, wal, incarnation, evidence);
@@ -81,28 +87,6 @@ pub(super) fn recover(
     }))
 }
 
-fn read_head(bytes: &[u8], path: &Path, incarnation: Incarnation) -> Result<Head, LogError> {
-    let head = match Head::decode(bytes) {
-        Ok(head) => head,
-        Err(HeadError::Newer { found }) => {
-            return Err(LogError::Newer {
-                path: path.to_owned(),
-                found,
-                newest: FORMAT,
-            });
-        }
-        Err(error @ HeadError::Invalid) => return Err(damaged(path, 0, &error.to_string())),
-    };
-    if head.incarnation != incarnation {
-        let text = format!(
-            "it belongs to incarnation {}, this volume is {incarnation}",
-            head.incarnation
-        );
-        return Err(damaged(path, 0, &text));
-    }
-    Ok(head)
-}
-
 /// A reserve with a torn head was never put to use; it is made anew.
 fn read_reserve(
     disk: &dyn Disk,
@@ -110,14 +94,12 @@ fn read_reserve(
     incarnation: Incarnation,
     evidence: &mut Evidence,
 ) -> Result<Option<Reserve>, LogError> {
-    let file = disk
-        .open(path, false)
-        .map_err(|e| io_error("open", path, e))?;
-    let size = file.size().map_err(|e| io_error("read", path, e))?;
+    let file = disk.open(path, false).map_err(LogError::io("open", path))?;
+    let size = file.size().map_err(LogError::io("read", path))?;
     let mut start = vec![0; segment::RESERVE_HEAD_BYTES];
     let read = file
         .read_at(0, &mut start)
-        .map_err(|e| io_error("read", path, e))?;
+        .map_err(LogError::io("read", path))?;
     start.truncate(read);
     if Head::decode(&start) == Err(HeadError::Invalid) {
         return Ok(None);
@@ -126,30 +108,4 @@ fn read_reserve(
     evidence.head(&head);
     evidence.search(&start, HEAD_LEN, head.salt);
     Ok(Some(Reserve::new(file, head.salt, size)))
-}
-
-fn no_segment(wal: &Path, evidence: &Evidence) -> LogError {
-    let text = format!(
-        "no segment, although records up to {} were durable",
-        evidence.durable_to
-    );
-    damaged(wal, 0, &text)
-}
-
-fn damaged(path: &Path, offset: usize, what: &str) -> LogError {
-    LogError::Damaged(format!(
-        "{}, byte {offset}: {what}. {ADVICE}",
-        path.display()
-    ))
-}
-
-fn io_error(operation: &str, path: &Path, source: io::Error) -> LogError {
-    LogError::Io {
-        operation: format!("{operation} {}", path.display()),
-        source,
-    }
-}
-
-fn show(id: Option<LogId>) -> String {
-    id.map_or_else(|| "nothing".to_owned(), |id| id.to_string())
 }

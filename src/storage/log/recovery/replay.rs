@@ -3,13 +3,14 @@
 use std::path::Path;
 
 use super::evidence::Evidence;
+use super::head::read_head;
 use super::tail::Tail;
-use super::{LogError, Segment, damaged, io_error, read_head, show};
 use crate::base::{Incarnation, LogId};
 use crate::runtime::Disk;
-use crate::storage::log::mirror::Mirror;
-use crate::storage::log::pointers::Pointers;
-use crate::storage::log::segment;
+use crate::storage::log::error::{DamageCause, LogError, StopReason};
+use crate::storage::log::mirror::{LostEntries, Mirror};
+use crate::storage::log::pointers::{Pointers, index_of};
+use crate::storage::log::segment::{self, Segment};
 use crate::wire::wal::{HEAD_LEN, HEADER_LEN, Head, Header, Record, RecordError};
 
 pub(super) struct Replay<'a> {
@@ -50,15 +51,14 @@ impl<'a> Replay<'a> {
         let file = self
             .disk
             .open(&path, false)
-            .map_err(|e| io_error("open", &path, e))?;
-        let bytes = file.read_all().map_err(|e| io_error("read", &path, e))?;
+            .map_err(LogError::io("open", &path))?;
+        let bytes = file.read_all().map_err(LogError::io("read", &path))?;
         let head = read_head(&bytes, &path, self.incarnation)?;
         if head.first_seq != first_seq {
-            let text = format!(
-                "its head begins with record {}: it was renamed",
-                head.first_seq
-            );
-            return Err(damaged(&path, 0, &text));
+            let cause = DamageCause::Renamed {
+                first_seq: head.first_seq,
+            };
+            return Err(LogError::damaged(&path, 0, cause));
         }
         self.follow(&path, &head)?;
         self.evidence.head(&head);
@@ -74,7 +74,7 @@ impl<'a> Replay<'a> {
             offset: HEAD_LEN,
             records: Vec::new(),
             closed: false,
-            stop: "",
+            stop: StopReason::NoHeader,
             durable_to: 0,
         };
         self.records(&mut tail)?;
@@ -97,13 +97,12 @@ impl<'a> Replay<'a> {
                 self.epoch = head.epoch;
             }
             Some(before) if head.first_seq != self.next_seq || head.epoch < self.epoch => {
-                let next = self.next_seq;
-                let text = format!(
-                    "record {next} is missing or bad ({}) although {} shows that it was durable",
-                    before.stop,
-                    path.display()
-                );
-                return Err(damaged(&before.path, before.offset, &text));
+                let cause = DamageCause::MissingBeforeSegment {
+                    seq: self.next_seq,
+                    stop: before.stop,
+                    later_segment: path.to_owned(),
+                };
+                return Err(LogError::damaged(&before.path, before.offset, cause));
             }
             Some(_) => self.epoch = head.epoch,
         }
@@ -120,13 +119,14 @@ impl<'a> Replay<'a> {
                     return Ok(());
                 }
                 Err(Stop::Unreadable(error)) => {
-                    return Err(damaged(&tail.path, tail.offset, &error.to_string()));
+                    let cause = DamageCause::Unreadable(error);
+                    return Err(LogError::damaged(&tail.path, tail.offset, cause));
                 }
             };
             tail.closed = record == Record::Mark { closed: true };
-            self.mirror
-                .apply(record)
-                .map_err(|hole| damaged(&tail.path, tail.offset, &hole.to_string()))?;
+            self.mirror.apply(record).map_err(|hole| {
+                LogError::damaged(&tail.path, tail.offset, DamageCause::Hole(hole))
+            })?;
             self.evidence.take(header.durable_to, header.epoch);
             tail.records.push((header.seq, tail.offset));
             tail.offset += header.record_len();
@@ -137,58 +137,52 @@ impl<'a> Replay<'a> {
 
     fn next_record(&self, tail: &Tail) -> Result<(Header, Record), Stop> {
         let rest = &tail.bytes[tail.offset..];
-        let header = Header::decode(rest, tail.salt).ok_or(Stop::End("no valid header"))?;
+        let header = Header::decode(rest, tail.salt).ok_or(Stop::End(StopReason::NoHeader))?;
         if header.seq != self.next_seq {
-            return Err(Stop::End("not the next record"));
+            return Err(Stop::End(StopReason::OtherSeq));
         }
         if header.epoch < self.epoch {
-            return Err(Stop::End("a record from before an earlier recovery"));
+            return Err(Stop::End(StopReason::EarlierEpoch));
         }
         let payload = rest.get(HEADER_LEN..HEADER_LEN + header.payload_len());
-        let payload = payload.ok_or(Stop::End("longer than its segment"))?;
+        let payload = payload.ok_or(Stop::End(StopReason::TooLong))?;
         match Record::decode(&header, payload) {
             Ok(record) => Ok((header, record)),
-            Err(RecordError::Checksum) => Err(Stop::End("its payload does not match its checksum")),
+            Err(RecordError::Checksum) => Err(Stop::End(StopReason::Checksum)),
             Err(error @ RecordError::Unreadable) => Err(Stop::Unreadable(error)),
         }
     }
 
     /// Damage, or a torn tail that was never acknowledged?
     pub(super) fn judge(&mut self, snapshot: Option<LogId>) -> Result<Tail, LogError> {
+        let damaged = |path: &Path, offset, cause| Err(LogError::damaged(path, offset, cause));
         let Some(mut tail) = self.tail.take() else {
-            return Err(damaged(self.wal, 0, "no segment"));
+            return damaged(self.wal, 0, DamageCause::NoSegment { durable_to: 0 });
         };
         self.evidence.search(&tail.bytes, tail.offset, tail.salt);
         tail.durable_to = self.evidence.durable_to;
         if self.evidence.durable_to >= self.next_seq {
-            let text = format!(
-                "record {} is bad ({}), and a later one shows that everything up to {} was durable",
-                self.next_seq, tail.stop, self.evidence.durable_to
-            );
-            return Err(damaged(&tail.path, tail.offset, &text));
+            let cause = DamageCause::BadDurableRecord {
+                seq: self.next_seq,
+                stop: tail.stop,
+                durable_to: self.evidence.durable_to,
+            };
+            return damaged(&tail.path, tail.offset, cause);
         }
-        if let Some(lost) = self.mirror.lost_entries() {
-            let text = format!(
-                "entries after {} and up to {} are in no segment",
-                show(lost.after),
-                lost.upto
-            );
-            return Err(damaged(&self.segments[0].path, 0, &text));
+        if let Some(LostEntries { after, upto }) = self.mirror.lost_entries() {
+            let cause = DamageCause::LostEntries { after, upto };
+            return damaged(&self.segments[0].path, 0, cause);
         }
         let purged = self.mirror.bounds().purged;
-        if purged.map(|id| id.index) > snapshot.map(|id| id.index) {
-            let text = format!(
-                "purged up to {}, the newest valid snapshot ends at {}",
-                show(purged),
-                show(snapshot)
-            );
-            return Err(damaged(self.wal, 0, &text));
+        if index_of(purged) > index_of(snapshot) {
+            let cause = DamageCause::PurgedBeyondSnapshot { purged, snapshot };
+            return damaged(self.wal, 0, cause);
         }
         Ok(tail)
     }
 }
 
 enum Stop {
-    End(&'static str),
+    End(StopReason),
     Unreadable(RecordError),
 }

@@ -4,10 +4,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::evidence::len_without_zeros;
-use super::{LogError, Segment, io_error};
+
 use crate::runtime::Disk;
 use crate::runtime::disk::File;
-use crate::storage::log::segment;
+use crate::storage::log::error::{LogError, StopReason};
+use crate::storage::log::segment::{self, Segment};
 
 /// The last segment, and where its good records end.
 pub(super) struct Tail {
@@ -21,7 +22,7 @@ pub(super) struct Tail {
     /// The last record closed the log in order: what follows it is zero on the disk too.
     pub(super) closed: bool,
     /// Why reading stopped.
-    pub(super) stop: &'static str,
+    pub(super) stop: StopReason,
     /// The highest seq up to which everything was synced before this recovery.
     pub(super) durable_to: u64,
 }
@@ -37,23 +38,20 @@ impl Tail {
         let cut = len_without_zeros(&self.bytes[self.offset..]);
         if cut > 0 {
             tracing::warn!(
-                path = %self.path.display(), offset = self.offset, bytes = cut, why = self.stop,
+                path = %self.path.display(), offset = self.offset, bytes = cut, why = %self.stop,
                 "cut the end of the log: a write that was never acknowledged"
             );
         }
         self.rewrite(cut > 0)
-            .map_err(|e| io_error("rewrite the end of", &self.path, e))?;
+            .map_err(LogError::io("rewrite the end of", &self.path))?;
         for segment in &segments[..segments.len() - 1] {
             let file = disk
                 .open(&segment.path, false)
-                .map_err(|e| io_error("open", &segment.path, e))?;
-            file.sync()
-                .map_err(|e| io_error("sync", &segment.path, e))?;
+                .map_err(LogError::io("open", &segment.path))?;
+            file.sync().map_err(LogError::io("sync", &segment.path))?;
         }
-        self.file
-            .sync()
-            .map_err(|e| io_error("sync", &self.path, e))?;
-        disk.sync_dir(wal).map_err(|e| io_error("sync", wal, e))
+        self.file.sync().map_err(LogError::io("sync", &self.path))?;
+        disk.sync_dir(wal).map_err(LogError::io("sync", wal))
     }
 
     /// Safety order: before anybody is told what the log holds, it is written again. A killed
