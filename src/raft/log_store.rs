@@ -46,7 +46,7 @@ impl LogStore {
                 log_id: open_log_id(entry.log_id),
                 payload,
             }),
-            Err(why) => Err(self.health.unreadable(entry.log_id, &why)),
+            Err(why) => Err(self.health.unreadable_entry(entry.log_id, why)),
         }
     }
 }

@@ -24,11 +24,13 @@ mod types;
 pub use crate::wire::frames::Replica;
 pub use admission::{Admission, Hello, Refusal};
 pub use config::RaftConfig;
+pub use halt_latch::{Halt, UnreadableEntry, UnreadableSnapshot};
 pub use members::{ChangeError, MembershipNow};
 pub use network::Transport;
 pub use node::{HandOver, OpenError, Raft};
 pub use propose::{BarrierError, MAX_COMMAND_BYTES, ProposeError};
 pub use state_machine::Applied;
 pub use status::{RaftStatus, Role};
+pub use types::MembershipError;
 
 use config::Timers;

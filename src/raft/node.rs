@@ -26,8 +26,9 @@ use crate::storage::{Log, SnapshotHeader, Snapshots};
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// Something stored that this version cannot read: the phase becomes `halted`.
-    #[error("{0}")]
-    Unreadable(String),
+    #[error(transparent)]
+    Unreadable(Halt),
+    /// In the words of openraft.
     #[error("{0}")]
     Failed(String),
 }
@@ -90,7 +91,7 @@ impl Raft {
         let (publish, applied) = watch::channel(Arc::new(nothing));
         let snapshot_store = SnapshotStore::new(snapshots, tasks.clone(), health.clone());
         let failed = |error: &dyn std::fmt::Display| match health.get() {
-            Some(Halt::Unreadable(text)) => OpenError::Unreadable(text),
+            Some(halt) if !halt.is_storage() => OpenError::Unreadable(halt),
             _ => OpenError::Failed(error.to_string()),
         };
         let machine =
@@ -183,11 +184,11 @@ impl Raft {
     pub async fn fatal(&self) -> String {
         let mut health = self.inner.health.watch();
         let storage = health
-            .wait_for(|halt| matches!(halt, Some(Halt::Storage(_))))
+            .wait_for(|halt| halt.as_ref().is_some_and(Halt::is_storage))
             .await;
         match storage
             .ok()
-            .and_then(|halt| halt.as_ref().map(|halt| halt.text().to_owned()))
+            .and_then(|halt| halt.as_ref().map(Halt::to_string))
         {
             Some(text) => text,
             None => std::future::pending().await,

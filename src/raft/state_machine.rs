@@ -112,10 +112,7 @@ impl StateMachine {
             ))),
             // Never skipped: the others may have read it, and this replica would differ from then
             // on.
-            Err(error) => Err(self
-                .snapshot_store
-                .health
-                .unreadable(id, &error.to_string())),
+            Err(error) => Err(self.snapshot_store.health.unreadable_entry(id, error)),
         }
     }
 
@@ -302,18 +299,16 @@ impl SnapshotStore {
     async fn latest(&self) -> io::Result<Option<(SnapshotHeader, Bytes)>> {
         let snapshots = self.snapshots.clone();
         let latest = self.tasks.blocking(move || snapshots.latest()).await;
-        latest.map_err(|error| self.health.lost_snapshot(&error))
+        latest.map_err(|error| self.health.lost_snapshot(error))
     }
 
     fn decode(&self, header: &SnapshotHeader, bytes: &Bytes) -> io::Result<Catalog> {
-        let unreadable =
-            |e: state::StateError| self.health.unreadable_snapshot(header.last, &e.to_string());
-        state::decode(bytes).map_err(unreadable)
+        state::decode(bytes).map_err(|error| self.health.unreadable_snapshot(header.last, error))
     }
 
     fn membership(&self, header: &SnapshotHeader) -> io::Result<StoredMembership> {
         let membership = open_membership(&header.membership)
-            .map_err(|why| self.health.unreadable_snapshot(header.last, &why))?;
+            .map_err(|error| self.health.unreadable_snapshot(header.last, error))?;
         Ok(StoredMembership::new(
             header.membership_at.map(open_log_id),
             membership,

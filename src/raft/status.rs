@@ -104,7 +104,7 @@ impl Raft {
     /// Why this node cannot go on, if so.
     pub(super) fn halted(&self) -> Option<String> {
         if let Some(halt) = self.inner.health.get() {
-            return Some(halt.text().to_owned());
+            return Some(halt.to_string());
         }
         // openraft's own reasons; stopping is none.
         match self

@@ -13,7 +13,7 @@ use openraft::vote::RaftLeaderId;
 use super::runtime::LocalRuntime;
 use crate::base::{Incarnation, LogId, RaftId};
 use crate::machine::Outcome;
-use crate::wire::frames;
+use crate::wire::frames::{self, FrameError};
 
 openraft::declare_raft_types!(
     /// Log ids are (term, index): founders' first entries are then equal (founding.md 5.2).
@@ -110,20 +110,33 @@ pub(super) fn membership_bytes(membership: &OpenMembership) -> Bytes {
     })
 }
 
+/// Bytes that are no membership.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MembershipError {
+    #[error(transparent)]
+    Undecodable(#[from] FrameError),
+    /// Decoded, and refused by openraft.
+    #[error(transparent)]
+    Invalid(#[from] openraft::errors::MembershipError<u64>),
+}
+
 /// # Errors
-/// Why these bytes are no membership, in words.
-pub(super) fn open_membership(bytes: &[u8]) -> Result<OpenMembership, String> {
-    let membership = frames::decode_membership(bytes).map_err(|e| e.to_string())?;
+/// See [`MembershipError`].
+pub(super) fn open_membership(bytes: &[u8]) -> Result<OpenMembership, MembershipError> {
+    let membership = frames::decode_membership(bytes)?;
     let voters = |config: Vec<RaftId>| config.into_iter().map(|id| id.0).collect::<BTreeSet<_>>();
     let member = |(id, incarnation): (RaftId, Incarnation)| (id.0, Member { incarnation });
     let nodes: BTreeMap<u64, Member> = membership.nodes.into_iter().map(member).collect();
-    OpenMembership::new(membership.configs.into_iter().map(voters).collect(), nodes)
-        .map_err(|e| e.to_string())
+    let configs = membership.configs.into_iter().map(voters).collect();
+    Ok(OpenMembership::new(configs, nodes)?)
 }
 
 /// # Errors
 /// A membership entry that this version cannot read.
-pub(super) fn open_payload(kind: frames::EntryKind, bytes: Bytes) -> Result<Payload, String> {
+pub(super) fn open_payload(
+    kind: frames::EntryKind,
+    bytes: Bytes,
+) -> Result<Payload, MembershipError> {
     Ok(match kind {
         frames::EntryKind::Blank => Payload::Blank,
         frames::EntryKind::Command => Payload::Normal(EntryBytes(bytes)),

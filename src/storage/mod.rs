@@ -12,4 +12,6 @@ pub use log::{
     Bounds, Damage, DamageCause, Entry, EntryKind, FsyncHistogram, Hole, Log, LogConfig, LogError,
     LogOperation, StopReason, Vote,
 };
-pub use snapshot::{SnapshotHeader, Snapshots};
+pub use snapshot::{
+    OpenSnapshotsError, SnapshotError, SnapshotErrorCause, SnapshotHeader, Snapshots,
+};

@@ -23,8 +23,8 @@ struct Inner {
     /// The newest one that is known to be there. Held while storing, one at a time: one that is
     /// built here and one that a leader sends may finish together.
     newest: Mutex<Option<Stored>>,
-    /// What `open` could not use, in words. Newest first.
-    rejected: Vec<String>,
+    /// What `open` could not use. Newest first.
+    rejected: Vec<SnapshotError>,
 }
 
 /// The newest, and the one before it: should the newest rot, the log may still reach back to the
@@ -34,15 +34,45 @@ const SNAPSHOTS_KEPT: usize = 2;
 /// A snapshot of nothing: it has no log id to be named by.
 const EMPTY: &str = "empty";
 
+/// A snapshot file that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {cause}", .path.display())]
+pub struct SnapshotError {
+    pub path: PathBuf,
+    pub cause: SnapshotErrorCause,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum SnapshotErrorCause {
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    #[error(transparent)]
+    File(#[from] SnapshotFileError),
+    /// The log id in the file is not the one in its name.
+    #[error("it says that it ends at {0:?}")]
+    Misnamed(Option<LogId>),
+}
+
+/// Reasons why the snapshots of a directory cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenSnapshotsError {
+    #[error(transparent)]
+    Newer(SnapshotError),
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
 impl Snapshots {
     /// Finds and verifies the newest valid snapshot. Blocks. A damaged one is passed over, said in
     /// the log and in [`Snapshots::rejected`]; whether the log reaches back to an older one
     /// `Log::open` judges.
     ///
     /// # Errors
-    /// What the disk says, and `Unsupported` for a file of a newer version: an older snapshot would
-    /// hide it.
-    pub fn open(env: &Env, dir: &DataDir) -> io::Result<(Self, Option<(SnapshotHeader, Bytes)>)> {
+    /// What the disk says, and a file of a newer version: an older snapshot would hide it.
+    pub fn open(
+        env: &Env,
+        dir: &DataDir,
+    ) -> Result<(Self, Option<(SnapshotHeader, Bytes)>), OpenSnapshotsError> {
         let (newest, rejected) = newest_valid(&*env.disk, dir)?;
         let known = Mutex::new(newest.as_ref().map(|(header, _)| header.last));
         let inner = Inner {
@@ -55,7 +85,7 @@ impl Snapshots {
     }
 
     /// Snapshots that `open` found damaged.
-    pub fn rejected(&self) -> &[String] {
+    pub fn rejected(&self) -> &[SnapshotError] {
         &self.0.rejected
     }
 
@@ -86,7 +116,7 @@ impl Snapshots {
     /// It cannot be read any more. There is no falling back to an older one here: the log may be
     /// purged beyond that, and a follower that is sent it would lag as before, and be sent it
     /// again, for ever.
-    pub fn latest(&self) -> io::Result<Option<(SnapshotHeader, Bytes)>> {
+    pub fn latest(&self) -> Result<Option<(SnapshotHeader, Bytes)>, SnapshotError> {
         let newest = lock(&self.0.newest);
         let Some(last) = *newest else { return Ok(None) };
         let path = self.0.dir.snap().join(name(last));
@@ -95,12 +125,11 @@ impl Snapshots {
             .disk
             .open(&path, false)
             .and_then(|file| file.read_all());
-        let in_words =
-            |kind, why: String| io::Error::new(kind, format!("{}: {why}", path.display()));
-        let file = Bytes::from(file.map_err(|e| in_words(e.kind(), e.to_string()))?);
-        decode(&file, last)
-            .map(Some)
-            .map_err(|why| in_words(io::ErrorKind::InvalidData, why.to_string()))
+        let read = file.map_err(SnapshotErrorCause::Io);
+        match read.and_then(|file| decode(&Bytes::from(file), last)) {
+            Ok(snapshot) => Ok(Some(snapshot)),
+            Err(cause) => Err(SnapshotError { path, cause }),
+        }
     }
 }
 
@@ -112,39 +141,35 @@ type Found = Vec<(Stored, PathBuf)>;
 type Newest = Option<(SnapshotHeader, Bytes)>;
 
 /// And why others were passed over.
-fn newest_valid(disk: &dyn Disk, dir: &DataDir) -> io::Result<(Newest, Vec<String>)> {
+fn newest_valid(
+    disk: &dyn Disk,
+    dir: &DataDir,
+) -> Result<(Newest, Vec<SnapshotError>), OpenSnapshotsError> {
     let mut rejected = Vec::new();
     for (last, path) in newest_first(disk, dir)? {
         let file = Bytes::from(disk.open(&path, false)?.read_all()?);
-        let why = match decode(&file, last) {
+        let cause = match decode(&file, last) {
             Ok(found) => return Ok((Some(found), rejected)),
-            Err(Unusable::File(error @ SnapshotFileError::Newer { .. })) => {
-                let text = format!("{}: {error}", path.display());
-                return Err(io::Error::new(io::ErrorKind::Unsupported, text));
+            Err(cause @ SnapshotErrorCause::File(SnapshotFileError::Newer { .. })) => {
+                return Err(OpenSnapshotsError::Newer(SnapshotError { path, cause }));
             }
-            Err(error) => error.to_string(),
+            Err(cause) => cause,
         };
-        tracing::warn!(path = %path.display(), why, "a snapshot is damaged; looking for an older one");
-        rejected.push(format!("{}: {why}", path.display()));
+        tracing::warn!(
+            path = %path.display(), why = cause.to_string(),
+            "a snapshot is damaged; looking for an older one"
+        );
+        rejected.push(SnapshotError { path, cause });
     }
     Ok((None, rejected))
 }
 
-/// Why a file is not the snapshot that its name says.
-#[derive(Debug, thiserror::Error)]
-enum Unusable {
-    #[error(transparent)]
-    File(#[from] SnapshotFileError),
-    #[error("it says that it ends at {0:?}")]
-    Misnamed(Option<LogId>),
-}
-
-fn decode(file: &Bytes, last: Stored) -> Result<(SnapshotHeader, Bytes), Unusable> {
+fn decode(file: &Bytes, last: Stored) -> Result<(SnapshotHeader, Bytes), SnapshotErrorCause> {
     let (header, payload) = snapshot_file::decode(file)?;
     if header.last == last {
         Ok((header, payload))
     } else {
-        Err(Unusable::Misnamed(header.last))
+        Err(SnapshotErrorCause::Misnamed(header.last))
     }
 }
 

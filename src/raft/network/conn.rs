@@ -11,6 +11,7 @@ use tokio_util::codec::{Decoder, Encoder, Framed};
 
 use super::limits::{CHUNK_BYTES, WRITE_TIMEOUT};
 use super::liveness::Liveness;
+use crate::raft::types::MembershipError;
 use crate::runtime::net::Stream;
 use crate::wire::frames::{self, Frame, FrameError, LENGTH_BYTES, Lane};
 
@@ -36,8 +37,13 @@ pub(in crate::raft) enum ConnError {
     Late(Duration),
     #[error("an unexpected frame")]
     Unexpected,
+    /// In the words of the other node.
     #[error("the other side cannot go on: {0}")]
     Failed(String),
+    #[error("the other side cannot go on: {0}")]
+    Membership(#[from] MembershipError),
+    #[error("the other side cannot go on: a snapshot of {bytes} bytes")]
+    SnapshotTooLarge { bytes: u64 },
 }
 
 /// Frames over any stream. Reading is cancel-safe; a frame half written makes the connection

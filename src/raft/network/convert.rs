@@ -8,15 +8,15 @@ use openraft::raft::{
 
 use super::conn::ConnError;
 use crate::raft::types::{
-    OpenEntry, Types, log_id, open_log_id, open_payload, open_vote, payload, vote,
+    MembershipError, OpenEntry, Types, log_id, open_log_id, open_payload, open_vote, payload, vote,
 };
 use crate::wire::frames::{
     Append, Appended, Entry, Frame, Transfer, Transferred, VoteAnswer, VoteAsk,
 };
 
-pub(super) fn open_append(append: Append) -> Result<AppendEntriesRequest<Types>, ConnError> {
+pub(super) fn open_append(append: Append) -> Result<AppendEntriesRequest<Types>, MembershipError> {
     let entry = |entry: Entry| {
-        let payload = open_payload(entry.kind, entry.payload).map_err(ConnError::Failed)?;
+        let payload = open_payload(entry.kind, entry.payload)?;
         Ok(OpenEntry {
             log_id: open_log_id(entry.log_id),
             payload,
@@ -29,7 +29,7 @@ pub(super) fn open_append(append: Append) -> Result<AppendEntriesRequest<Types>,
             .entries
             .into_iter()
             .map(entry)
-            .collect::<Result<_, ConnError>>()?,
+            .collect::<Result<_, MembershipError>>()?,
         leader_commit: append.commit.map(open_log_id),
     })
 }

@@ -43,12 +43,12 @@ pub(super) async fn run(conn: &mut Conn, lane: Lane, served: &Served) -> Result<
             (Lane::Control, Frame::Vote(ask)) => {
                 validate::vote(&ask, me)?;
                 let asked = within(ANSWER_TIMEOUT, raft.vote(vote_request(ask))).await?;
-                reply(conn, asked.map(vote_answer).map_err(|e| e.to_string())).await?;
+                reply(conn, asked.map(vote_answer)).await?;
             }
             (Lane::Control, Frame::PreVote(ask)) => {
                 validate::vote(&ask, me)?;
                 let asked = within(ANSWER_TIMEOUT, raft.pre_vote(vote_request(ask))).await?;
-                reply(conn, asked.map(vote_answer).map_err(|e| e.to_string())).await?;
+                reply(conn, asked.map(vote_answer)).await?;
             }
             (Lane::Control, Frame::Transfer(transfer)) => {
                 let done = within(
@@ -56,7 +56,7 @@ pub(super) async fn run(conn: &mut Conn, lane: Lane, served: &Served) -> Result<
                     raft.handle_transfer_leader(transfer_request(transfer)),
                 )
                 .await?;
-                reply(conn, done.map(transferred).map_err(|e| e.to_string())).await?;
+                reply(conn, done.map(transferred)).await?;
             }
             (Lane::Snapshot, Frame::Snapshot(head)) => {
                 validate::snapshot(&head, me)?;
@@ -70,8 +70,12 @@ pub(super) async fn run(conn: &mut Conn, lane: Lane, served: &Served) -> Result<
 
 /// An answer, or in words why there will be none: the sender must not take silence for a broken
 /// network.
-async fn reply(conn: &mut Conn, answer: Result<Frame, String>) -> Result<(), ConnError> {
-    conn.send(answer.unwrap_or_else(Frame::Failed)).await
+async fn reply(
+    conn: &mut Conn,
+    answer: Result<Frame, impl std::fmt::Display>,
+) -> Result<(), ConnError> {
+    let frame = answer.unwrap_or_else(|error| Frame::Failed(error.to_string()));
+    conn.send(frame).await
 }
 
 /// One stream of append requests, up to its end frame. Answers go out in the order of the requests.

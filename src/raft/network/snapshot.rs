@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use openraft::alias::{SnapshotMetaOf, SnapshotOf};
+use openraft::errors::Fatal;
 
 use super::conn::{Conn, ConnError, within};
 use super::limits::CHUNK_BYTES;
@@ -58,15 +59,12 @@ pub(super) async fn receive(
     conn: &mut Conn,
     raft: &OpenRaft,
     head: frames::Snapshot,
-) -> Result<Result<Vote, String>, ConnError> {
+) -> Result<Result<Vote, Fatal<Types>>, ConnError> {
     if head.bytes > MAX_SNAPSHOT_BYTES {
-        return Err(ConnError::Failed(format!(
-            "a snapshot of {} bytes",
-            head.bytes
-        )));
+        return Err(ConnError::SnapshotTooLarge { bytes: head.bytes });
     }
     let bytes = collect(conn, &head).await?;
-    let membership = open_membership(&head.membership).map_err(ConnError::Failed)?;
+    let membership = open_membership(&head.membership)?;
     let meta = SnapshotMetaOf::<Types> {
         last_log_id: head.last.map(open_log_id),
         last_membership: StoredMembership::new(head.membership_at.map(open_log_id), membership),
@@ -80,9 +78,7 @@ pub(super) async fn receive(
         raft.install_full_snapshot(open_vote(head.vote), image),
     )
     .await?;
-    Ok(installed
-        .map(|response| vote(&response.vote))
-        .map_err(|fatal| fatal.to_string()))
+    Ok(installed.map(|response| vote(&response.vote)))
 }
 
 /// Grows with what arrives, never with what was announced.
