@@ -23,14 +23,14 @@ pub(super) async fn run(raft: OpenRaft, log: Log, every_bytes: u64) {
             (metrics.snapshot, metrics.last_applied, metrics.purged)
         };
         // First what a snapshot already covers; a new snapshot only when that leaves too much.
-        let asked = match snapshot {
+        let triggered = match snapshot {
             Some(snapshot) if purged < Some(snapshot) => {
                 raft.trigger().purge_log(snapshot.index).await
             }
             snapshot if snapshot < applied => raft.trigger().snapshot().await,
             _ => Ok(()),
         };
-        if asked.is_err() {
+        if triggered.is_err() {
             return;
         }
     }

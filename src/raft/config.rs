@@ -18,14 +18,14 @@ pub struct RaftConfig {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Timers {
     /// For a member's next answer to an append request: a slow fsync is not a broken connection.
-    pub(super) patience: Duration,
+    pub(super) append_answer_timeout: Duration,
     /// A leader not heard, or not confirmed by a majority, for so long is none: twice the longest
     /// election timeout, after which another is being elected.
-    pub(super) fresh: Duration,
+    pub(super) leader_timeout: Duration,
     /// How often the leader's freshness is looked at.
-    pub(super) look: Duration,
+    pub(super) leader_poll_interval: Duration,
     /// Between attempts to reach a member with append requests.
-    pub(super) retry: Duration,
+    pub(super) append_retry_delay: Duration,
 }
 
 /// Below this a loaded machine would lose its leader to its own scheduler.
@@ -41,10 +41,10 @@ impl RaftConfig {
     pub(super) fn timers(&self) -> Timers {
         let base = self.base();
         Timers {
-            patience: base * 2,
-            fresh: base,
-            look: base / 10,
-            retry: base / 5,
+            append_answer_timeout: base * 2,
+            leader_timeout: base,
+            leader_poll_interval: base / 10,
+            append_retry_delay: base / 5,
         }
     }
 

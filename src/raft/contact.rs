@@ -11,10 +11,10 @@ use crate::runtime::lock;
 
 /// Shared by the connections that hear and by who asks. Cheap to clone.
 #[derive(Clone, Default)]
-pub(super) struct Contact(Arc<Mutex<Last>>);
+pub(super) struct Contact(Arc<Mutex<ContactTimes>>);
 
 #[derive(Clone, Copy, Default)]
-struct Last {
+struct ContactTimes {
     heard: Option<(RaftId, Instant)>,
     /// The last term in which this node was seen to lead, and since when.
     led: Option<(u64, Instant)>,
@@ -23,27 +23,27 @@ struct Last {
 impl Contact {
     /// An append request of this leader was accepted.
     pub(super) fn heard(&self, leader: RaftId) {
-        self.last().heard = Some((leader, Instant::now()));
+        self.times().heard = Some((leader, Instant::now()));
     }
 
-    pub(super) fn is_fresh(&self, leader: RaftId, within: Duration) -> bool {
-        self.last()
+    pub(super) fn heard_within(&self, leader: RaftId, within: Duration) -> bool {
+        self.times()
             .heard
             .is_some_and(|(heard, at)| heard == leader && at.elapsed() < within)
     }
 
     /// Whether this node, which leads in this term, was first seen to do so that lately.
-    pub(super) fn leads_newly(&self, term: u64, within: Duration) -> bool {
-        let mut last = self.last();
-        let since = last
+    pub(super) fn leads_for_less_than(&self, term: u64, within: Duration) -> bool {
+        let mut times = self.times();
+        let since = times
             .led
             .filter(|(led, _)| *led == term)
             .map_or_else(Instant::now, |(_, since)| since);
-        last.led = Some((term, since));
+        times.led = Some((term, since));
         since.elapsed() < within
     }
 
-    fn last(&self) -> MutexGuard<'_, Last> {
+    fn times(&self) -> MutexGuard<'_, ContactTimes> {
         lock(&self.0)
     }
 }
@@ -55,9 +55,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_leader_is_new_once_in_each_term() {
         let (contact, second) = (Contact::default(), Duration::from_secs(1));
-        assert!(contact.leads_newly(3, second));
+        assert!(contact.leads_for_less_than(3, second));
         tokio::time::advance(second).await;
-        assert!(!contact.leads_newly(3, second), "nobody ever answered it");
-        assert!(contact.leads_newly(4, second));
+        assert!(
+            !contact.leads_for_less_than(3, second),
+            "nobody ever answered it"
+        );
+        assert!(contact.leads_for_less_than(4, second));
     }
 }

@@ -24,34 +24,34 @@ const MAX_READ_BYTES: usize = 1024 * 1024;
 #[derive(Clone)]
 pub(super) struct LogStore {
     log: Log,
-    health: HaltLatch,
+    halt_latch: HaltLatch,
 }
 
 impl LogStore {
-    pub(super) fn new(log: Log, health: HaltLatch) -> Self {
-        Self { log, health }
+    pub(super) fn new(log: Log, halt_latch: HaltLatch) -> Self {
+        Self { log, halt_latch }
     }
 
     fn read(&self, range: Range<u64>, max_bytes: usize) -> io::Result<Vec<OpenEntry>> {
         self.log
             .read(range, max_bytes)
             .into_iter()
-            .map(|entry| self.open(entry))
+            .map(|entry| self.open_entry(entry))
             .collect()
     }
 
-    fn open(&self, entry: Entry) -> io::Result<OpenEntry> {
+    fn open_entry(&self, entry: Entry) -> io::Result<OpenEntry> {
         match open_payload(entry.kind, entry.payload) {
             Ok(payload) => Ok(OpenEntry {
                 log_id: open_log_id(entry.log_id),
                 payload,
             }),
-            Err(why) => Err(self.health.unreadable_entry(entry.log_id, why)),
+            Err(why) => Err(self.halt_latch.unreadable_entry(entry.log_id, why)),
         }
     }
 }
 
-fn stored(entry: &OpenEntry) -> Entry {
+fn storage_entry(entry: &OpenEntry) -> Entry {
     let (kind, payload) = payload(&entry.payload);
     Entry {
         log_id: log_id(entry.log_id),
@@ -118,7 +118,7 @@ impl RaftLogStorage<Types> for LogStore {
 
     async fn save_vote(&mut self, open: &OpenVote) -> io::Result<()> {
         let saved = self.log.save_vote(vote(open)).await;
-        self.health.storage("saving the vote", saved)
+        self.halt_latch.storage("saving the vote", saved)
     }
 
     async fn save_committed(&mut self, committed: Option<OpenLogId>) -> io::Result<()> {
@@ -135,21 +135,25 @@ impl RaftLogStorage<Types> for LogStore {
         I: IntoIterator<Item = OpenEntry> + OptionalSend,
         I::IntoIter: OptionalSend,
     {
-        let entries = entries.into_iter().map(|entry| stored(&entry)).collect();
-        let health = self.health.clone();
+        let entries = entries
+            .into_iter()
+            .map(|entry| storage_entry(&entry))
+            .collect();
+        let halt_latch = self.halt_latch.clone();
         // Acknowledged only by the log's own word that the entries are on disk.
-        let done = move |written| callback.io_completed(health.storage("writing the log", written));
+        let done =
+            move |written| callback.io_completed(halt_latch.storage("writing the log", written));
         self.log.append(entries, Box::new(done));
         Ok(())
     }
 
     async fn truncate_after(&mut self, last: Option<OpenLogId>) -> io::Result<()> {
         let truncated = self.log.truncate_after(last.map(log_id)).await;
-        self.health.storage("truncating the log", truncated)
+        self.halt_latch.storage("truncating the log", truncated)
     }
 
     async fn purge(&mut self, upto: OpenLogId) -> io::Result<()> {
         let purged = self.log.purge(log_id(upto)).await;
-        self.health.storage("purging the log", purged)
+        self.halt_latch.storage("purging the log", purged)
     }
 }

@@ -14,7 +14,7 @@ use super::config::Timers;
 use super::contact::Contact;
 use super::halt_latch::{Halt, HaltLatch};
 use super::log_store::LogStore;
-use super::network::{Network, Served};
+use super::network::{AttachedNode, Network};
 use super::state_machine::{Applied, OpenRaft, SnapshotStore, StateMachine};
 use super::types::member_map;
 use super::{RaftConfig, Replica, Transport, compaction};
@@ -53,7 +53,7 @@ pub(super) struct Inner {
     pub(super) me: Replica,
     pub(super) raft: OpenRaft,
     pub(super) log: Log,
-    pub(super) health: HaltLatch,
+    pub(super) halt_latch: HaltLatch,
     pub(super) contact: Contact,
     pub(super) timers: Timers,
     /// Of this node only: its stop is the node's.
@@ -83,14 +83,14 @@ impl Raft {
         snapshot: Option<(SnapshotHeader, Bytes)>,
         transport: &Transport,
     ) -> Result<Self, OpenError> {
-        let (health, tasks) = (HaltLatch::default(), env.tasks.scope());
+        let (halt_latch, tasks) = (HaltLatch::default(), env.tasks.scope());
         let nothing = Applied {
             last: None,
             catalog: Catalog::default(),
         };
         let (publish, applied) = watch::channel(Arc::new(nothing));
-        let snapshot_store = SnapshotStore::new(snapshots, tasks.clone(), health.clone());
-        let failed = |error: &dyn std::fmt::Display| match health.get() {
+        let snapshot_store = SnapshotStore::new(snapshots, tasks.clone(), halt_latch.clone());
+        let failed = |error: &dyn std::fmt::Display| match halt_latch.get() {
             Some(halt) if !halt.is_storage() => OpenError::Unreadable(halt),
             _ => OpenError::Failed(error.to_string()),
         };
@@ -99,12 +99,12 @@ impl Raft {
         let timers = config.timers();
         let admitted = Arc::new(SetOnce::new());
         let network = Network::new(env, transport, me, timers, tasks.clone(), admitted.clone());
-        let store = LogStore::new(log.clone(), health.clone());
+        let store = LogStore::new(log.clone(), halt_latch.clone());
         let valid = config.openraft().validate().map_err(|e| failed(&e))?;
         let raft = OpenRaft::new(me.raft_id.0, Arc::new(valid), network, store, machine).await;
         let raft = raft.map_err(|e| failed(&e))?;
 
-        let (tell, changed) = watch::channel(0);
+        let (notify, changed) = watch::channel(0);
         let compaction = compaction::run(raft.clone(), log.clone(), config.snapshot_every_bytes);
         let inner = Inner {
             env: env.clone(),
@@ -112,7 +112,7 @@ impl Raft {
             me,
             raft,
             log,
-            health,
+            halt_latch,
             contact: Contact::default(),
             timers,
             transport: transport.clone(),
@@ -127,8 +127,8 @@ impl Raft {
         let watching = watch_changes(
             Arc::downgrade(&inner),
             inner.raft.clone(),
-            inner.health.clone(),
-            tell,
+            inner.halt_latch.clone(),
+            notify,
         );
         inner.tasks.detach(watching);
         Ok(Self { inner })
@@ -157,7 +157,7 @@ impl Raft {
         } = &*self.inner;
         // An error means that it was set before.
         drop(admitted.set(()));
-        self.inner.transport.attach(Served {
+        self.inner.transport.attach(AttachedNode {
             me: *me,
             raft: raft.clone(),
             contact: contact.clone(),
@@ -182,8 +182,8 @@ impl Raft {
     /// Resolves when a write or fsync has failed: the process must end (exit 74), for nobody knows
     /// any more what is on disk.
     pub async fn fatal(&self) -> String {
-        let mut health = self.inner.health.watch();
-        let storage = health
+        let mut halt_latch = self.inner.halt_latch.watch();
+        let storage = halt_latch
             .wait_for(|halt| halt.as_ref().is_some_and(Halt::is_storage))
             .await;
         match storage
@@ -261,17 +261,20 @@ impl Raft {
 async fn watch_changes(
     inner: Weak<Inner>,
     raft: OpenRaft,
-    health: HaltLatch,
-    tell: watch::Sender<u64>,
+    halt_latch: HaltLatch,
+    notify: watch::Sender<u64>,
 ) {
-    let (mut server, mut halt) = (raft.server_metrics(), health.watch());
+    let (mut server, mut halt) = (raft.server_metrics(), halt_latch.watch());
     let (mut all, mut leader) = (raft.metrics(), None);
     let mut running = true;
     while running {
-        let Some(look) = inner.upgrade().map(|inner| inner.timers.look) else {
+        let Some(interval) = inner
+            .upgrade()
+            .map(|inner| inner.timers.leader_poll_interval)
+        else {
             return;
         };
-        let looks = tokio::select! {
+        let polled = tokio::select! {
             biased;
             more = WatchReceiver::changed(&mut server) => {
                 running = more.is_ok();
@@ -284,13 +287,13 @@ async fn watch_changes(
                 running
             }
             // A leader that is heard no more makes no event.
-            () = tokio::time::sleep(look) => true,
+            () = tokio::time::sleep(interval) => true,
         };
         let Some(inner) = inner.upgrade() else { return };
         let now = Raft { inner }.leader();
-        if !looks || now != leader {
+        if !polled || now != leader {
             leader = now;
-            tell.send_modify(|count| *count += 1);
+            notify.send_modify(|count| *count += 1);
         }
     }
 }

@@ -31,12 +31,12 @@ impl SnapshotPolicy {
         }
     }
 
-    pub(super) fn applied(&mut self, command: &[u8]) {
+    pub(super) fn add_applied(&mut self, command: &[u8]) {
         self.applied += RECORD_OVERHEAD_BYTES + command.len() as u64;
     }
 
     /// A snapshot is being taken, or was installed.
-    pub(super) fn begin(&mut self) {
+    pub(super) fn restart(&mut self) {
         self.applied = 0;
     }
 
@@ -59,18 +59,18 @@ mod tests {
     #[test]
     fn a_big_state_waits_for_as_much_of_log() {
         let size = SnapshotSize::default();
-        let mut due = SnapshotPolicy::new(size.clone());
-        assert!(due.is_due(), "there is none yet");
+        let mut policy = SnapshotPolicy::new(size.clone());
+        assert!(policy.is_due(), "there is none yet");
         size.set(SMALL_SNAPSHOT_BYTES as usize);
-        assert!(due.is_due(), "a small one");
+        assert!(policy.is_due(), "a small one");
         size.set(SMALL_SNAPSHOT_BYTES as usize * 2);
-        assert!(!due.is_due());
+        assert!(!policy.is_due());
         let command = vec![0; 1 << 20];
-        due.applied(&command);
-        assert!(!due.is_due());
-        due.applied(&command);
-        assert!(due.is_due());
-        due.begin();
-        assert!(!due.is_due());
+        policy.add_applied(&command);
+        assert!(!policy.is_due());
+        policy.add_applied(&command);
+        assert!(policy.is_due());
+        policy.restart();
+        assert!(!policy.is_due());
     }
 }

@@ -39,7 +39,7 @@ pub(super) struct StateMachine {
     membership: StoredMembership,
     catalog: Catalog,
     applied: watch::Sender<Arc<Applied>>,
-    due: SnapshotPolicy,
+    snapshot_policy: SnapshotPolicy,
     snapshot_store: SnapshotStore,
 }
 
@@ -48,7 +48,7 @@ pub(super) struct StateMachine {
 pub(super) struct SnapshotStore {
     snapshots: Snapshots,
     tasks: Tasks,
-    health: HaltLatch,
+    halt_latch: HaltLatch,
     size: SnapshotSize,
 }
 
@@ -75,13 +75,13 @@ impl StateMachine {
                 )
             }
         };
-        let due = SnapshotPolicy::new(snapshot_store.size.clone());
+        let snapshot_policy = SnapshotPolicy::new(snapshot_store.size.clone());
         let machine = Self {
             last,
             membership,
             catalog,
             applied,
-            due,
+            snapshot_policy,
             snapshot_store,
         };
         machine.publish();
@@ -103,7 +103,7 @@ impl StateMachine {
     }
 
     fn apply_command(&mut self, id: LogId, bytes: &[u8]) -> io::Result<ApplyResult> {
-        self.due.applied(bytes);
+        self.snapshot_policy.add_applied(bytes);
         match envelope::decode(bytes) {
             Ok(stamped) => Ok(ApplyResult::Outcome(machine::apply(
                 &mut self.catalog,
@@ -112,7 +112,7 @@ impl StateMachine {
             ))),
             // Never skipped: the others may have read it, and this replica would differ from then
             // on.
-            Err(error) => Err(self.snapshot_store.health.unreadable_entry(id, error)),
+            Err(error) => Err(self.snapshot_store.halt_latch.unreadable_entry(id, error)),
         }
     }
 
@@ -161,7 +161,7 @@ impl RaftStateMachine<Types> for StateMachine {
     }
 
     async fn try_create_snapshot_builder(&mut self, force: bool) -> Option<Builder> {
-        if force || self.due.is_due() {
+        if force || self.snapshot_policy.is_due() {
             Some(self.get_snapshot_builder().await)
         } else {
             None
@@ -169,7 +169,7 @@ impl RaftStateMachine<Types> for StateMachine {
     }
 
     async fn get_snapshot_builder(&mut self) -> Builder {
-        self.due.begin();
+        self.snapshot_policy.restart();
         Builder {
             last: self.last,
             membership: self.membership.clone(),
@@ -190,7 +190,7 @@ impl RaftStateMachine<Types> for StateMachine {
         self.last = meta.last_log_id;
         self.membership = meta.last_membership.clone();
         self.catalog = catalog;
-        self.due.begin();
+        self.snapshot_policy.restart();
         self.publish();
         Ok(())
     }
@@ -253,17 +253,17 @@ fn header(last: Option<OpenLogId>, membership: &StoredMembership) -> SnapshotHea
 }
 
 impl SnapshotStore {
-    pub(super) fn new(snapshots: Snapshots, tasks: Tasks, health: HaltLatch) -> Self {
+    pub(super) fn new(snapshots: Snapshots, tasks: Tasks, halt_latch: HaltLatch) -> Self {
         Self {
             snapshots,
             tasks,
-            health,
+            halt_latch,
             size: SnapshotSize::default(),
         }
     }
 
     async fn store(&self, header: SnapshotHeader, bytes: Bytes) -> io::Result<()> {
-        self.health
+        self.halt_latch
             .storage("storing a snapshot", self.try_store(header, bytes).await)
     }
 
@@ -282,7 +282,7 @@ impl SnapshotStore {
                     tracing::warn!(event = "snapshot.no-room", %error, bytes = bytes.len(), "waiting for room");
                     tokio::time::sleep(DISK_FULL_RETRY_DELAY).await;
                 }
-                stored => return self.health.storage("storing a snapshot", stored),
+                stored => return self.halt_latch.storage("storing a snapshot", stored),
             }
         }
     }
@@ -299,16 +299,17 @@ impl SnapshotStore {
     async fn latest(&self) -> io::Result<Option<(SnapshotHeader, Bytes)>> {
         let snapshots = self.snapshots.clone();
         let latest = self.tasks.blocking(move || snapshots.latest()).await;
-        latest.map_err(|error| self.health.lost_snapshot(error))
+        latest.map_err(|error| self.halt_latch.lost_snapshot(error))
     }
 
     fn decode(&self, header: &SnapshotHeader, bytes: &Bytes) -> io::Result<Catalog> {
-        state::decode(bytes).map_err(|error| self.health.unreadable_snapshot(header.last, error))
+        state::decode(bytes)
+            .map_err(|error| self.halt_latch.unreadable_snapshot(header.last, error))
     }
 
     fn membership(&self, header: &SnapshotHeader) -> io::Result<StoredMembership> {
         let membership = open_membership(&header.membership)
-            .map_err(|error| self.health.unreadable_snapshot(header.last, error))?;
+            .map_err(|error| self.halt_latch.unreadable_snapshot(header.last, error))?;
         Ok(StoredMembership::new(
             header.membership_at.map(open_log_id),
             membership,

@@ -86,24 +86,29 @@ impl Raft {
         let metrics = self.inner.raft.metrics();
         let metrics = metrics.borrow_watched();
         let leader = RaftId(metrics.current_leader?);
-        let fresh = self.inner.timers.fresh;
+        let leader_timeout = self.inner.timers.leader_timeout;
         let known = if leader == self.inner.me.raft_id {
             let alone = metrics.membership_config.voter_ids().eq([leader.0]);
-            let acked = metrics.last_quorum_acked.map(|at| at.elapsed() < fresh);
+            let acked = metrics
+                .last_quorum_acked
+                .map(|at| at.elapsed() < leader_timeout);
             // A new leader has no majority's answer yet, and waits for it to take proposals. One
             // that was cut off before the first would wait for ever, and call itself ready.
             alone
-                || acked
-                    .unwrap_or_else(|| self.inner.contact.leads_newly(metrics.current_term, fresh))
+                || acked.unwrap_or_else(|| {
+                    self.inner
+                        .contact
+                        .leads_for_less_than(metrics.current_term, leader_timeout)
+                })
         } else {
-            self.inner.contact.is_fresh(leader, fresh)
+            self.inner.contact.heard_within(leader, leader_timeout)
         };
         known.then_some(leader)
     }
 
     /// Why this node cannot go on, if so.
     pub(super) fn halted(&self) -> Option<String> {
-        if let Some(halt) = self.inner.health.get() {
+        if let Some(halt) = self.inner.halt_latch.get() {
             return Some(halt.to_string());
         }
         // openraft's own reasons; stopping is none.

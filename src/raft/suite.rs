@@ -41,15 +41,15 @@ impl StoreBuilder<Types, LogStore, StateMachine, DataDir> for OnFakeDisk {
             segment_bytes: 64 << 10,
         };
         let log = Log::open_with(&env, &dir, Incarnation([1; 16]), None, small).expect("a new log");
-        let health = HaltLatch::default();
-        let snapshot_store = SnapshotStore::new(snapshots, env.tasks.clone(), health.clone());
+        let halt_latch = HaltLatch::default();
+        let snapshot_store = SnapshotStore::new(snapshots, env.tasks.clone(), halt_latch.clone());
         let (publish, _) = watch::channel(Arc::new(Applied {
             last: None,
             catalog: Catalog::default(),
         }));
         let machine =
             StateMachine::open(snapshot_store, None, publish).expect("an empty state machine");
-        Ok((dir, LogStore::new(log, health), machine))
+        Ok((dir, LogStore::new(log, halt_latch), machine))
     }
 }
 

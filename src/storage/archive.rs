@@ -14,7 +14,7 @@ impl DataDir {
     /// What the disk says.
     pub fn has_state(&self) -> io::Result<bool> {
         let disk = self.disk();
-        Ok(!disk.list(&self.wal())?.is_empty() || !disk.list(&self.snap())?.is_empty())
+        Ok(!disk.list(&self.wal_dir())?.is_empty() || !disk.list(&self.snapshot_dir())?.is_empty())
     }
 
     /// Moves log and snapshots to `old/<life>/` (or `<life>-2`, …), durably. Blocks. The log must
@@ -35,11 +35,11 @@ impl DataDir {
         let name = names
             .find(|name| !taken.contains(name))
             .unwrap_or_else(|| life.to_owned());
-        let place = old.join(name);
-        for (folder, part) in [(self.wal(), "wal"), (self.snap(), "snap")] {
-            move_all(disk, &folder, &place.join(part))?;
+        let archive = old.join(name);
+        for (folder, part) in [(self.wal_dir(), "wal"), (self.snapshot_dir(), "snap")] {
+            move_all(disk, &folder, &archive.join(part))?;
         }
-        disk.sync_dir(&place)?;
+        disk.sync_dir(&archive)?;
         disk.sync_dir(&old)?;
         disk.sync_dir(self.path())
     }

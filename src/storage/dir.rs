@@ -16,7 +16,7 @@ struct Inner {
     disk: Arc<dyn Disk>,
     path: PathBuf,
     /// One small file is replaced at a time: two writers of one name would share its tmp file.
-    replacing: Mutex<()>,
+    replace_lock: Mutex<()>,
     _lock: Box<dyn Lock>,
 }
 
@@ -44,7 +44,7 @@ pub enum OpenDirError {
     },
 }
 
-const OURS: &str = "influxd-meta";
+const DIR_NAME: &str = "influxd-meta";
 const WAL: &str = "wal";
 const SNAP: &str = "snap";
 const OLD: &str = "old";
@@ -60,25 +60,25 @@ impl DataDir {
     /// See [`OpenDirError`]. Nothing is changed in a directory that is foreign or in use.
     pub fn open(env: &Env, dir: &Path) -> Result<Self, OpenDirError> {
         let disk = env.disk.clone();
-        let path = dir.join(OURS);
-        refuse_foreign(&*disk, dir)?;
-        create_durably(&*disk, &path).map_err(|e| denied_or("create", &path, e))?;
-        try_to_write(&*disk, &path).map_err(|e| denied_or("write in", &path, e))?;
+        let path = dir.join(DIR_NAME);
+        check_not_foreign(&*disk, dir)?;
+        create_durably(&*disk, &path).map_err(|e| open_error("create", &path, e))?;
+        check_writable(&*disk, &path).map_err(|e| open_error("write in", &path, e))?;
         let lock = disk.lock(&path.join("LOCK")).map_err(|e| match e.kind() {
             io::ErrorKind::WouldBlock => OpenDirError::Locked { path: path.clone() },
-            _ => denied_or("lock", &path, e),
+            _ => open_error("lock", &path, e),
         })?;
-        prepare(&*disk, &path).map_err(|e| denied_or("prepare", &path, e))?;
-        disk.sync_dir(dir).map_err(|e| denied_or("sync", dir, e))?;
+        prepare_folders(&*disk, &path).map_err(|e| open_error("prepare", &path, e))?;
+        disk.sync_dir(dir).map_err(|e| open_error("sync", dir, e))?;
 
-        let opened = Self(Arc::new(Inner {
+        let data_dir = Self(Arc::new(Inner {
             disk,
             path,
-            replacing: Mutex::new(()),
+            replace_lock: Mutex::new(()),
             _lock: lock,
         }));
-        opened.refuse_without_identity()?;
-        Ok(opened)
+        data_dir.check_identity_exists()?;
+        Ok(data_dir)
     }
 
     /// `<dir>/influxd-meta`.
@@ -104,8 +104,8 @@ impl DataDir {
     /// # Errors
     /// What the disk says; the old content or the new one is then in place, never a mixture.
     pub fn store(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        let _one = lock(&self.0.replacing);
-        store_whole(&*self.0.disk, &self.0.path, name, &[bytes])
+        let _guard = lock(&self.0.replace_lock);
+        replace_file(&*self.0.disk, &self.0.path, name, &[bytes])
     }
 
     /// Whether any log segment exists. Blocks.
@@ -113,7 +113,7 @@ impl DataDir {
     /// # Errors
     /// What the disk says.
     pub fn has_log(&self) -> io::Result<bool> {
-        let names = self.0.disk.list(&self.wal())?;
+        let names = self.0.disk.list(&self.wal_dir())?;
         Ok(names.iter().any(|name| super::log::is_segment_name(name)))
     }
 
@@ -121,19 +121,19 @@ impl DataDir {
         &*self.0.disk
     }
 
-    pub(super) fn wal(&self) -> PathBuf {
+    pub(super) fn wal_dir(&self) -> PathBuf {
         self.0.path.join(WAL)
     }
 
-    pub(super) fn snap(&self) -> PathBuf {
+    pub(super) fn snapshot_dir(&self) -> PathBuf {
         self.0.path.join(SNAP)
     }
 
-    fn refuse_without_identity(&self) -> Result<(), OpenDirError> {
+    fn check_identity_exists(&self) -> Result<(), OpenDirError> {
         let path = &self.0.path;
-        let (disk, io) = (&self.0.disk, |e| denied_or("read", path, e));
-        let mut state = disk.list(&self.wal()).map_err(io)?;
-        state.extend(disk.list(&self.snap()).map_err(io)?);
+        let (disk, io) = (&self.0.disk, |e| open_error("read", path, e));
+        let mut state = disk.list(&self.wal_dir()).map_err(io)?;
+        state.extend(disk.list(&self.snapshot_dir()).map_err(io)?);
         if state.is_empty() || disk.exists(&path.join("identity")).map_err(io)? {
             return Ok(());
         }
@@ -142,7 +142,7 @@ impl DataDir {
 }
 
 /// Writes `parts` as one file: after a crash the old content is there, or the new one, whole.
-pub(super) fn store_whole(
+pub(super) fn replace_file(
     disk: &dyn Disk,
     dir: &Path,
     name: &str,
@@ -177,12 +177,12 @@ pub(super) fn is_tmp(name: &str) -> bool {
 }
 
 /// Reading changes nothing there, so it comes before the first write.
-fn refuse_foreign(disk: &dyn Disk, dir: &Path) -> Result<(), OpenDirError> {
+fn check_not_foreign(disk: &dyn Disk, dir: &Path) -> Result<(), OpenDirError> {
     for name in FOREIGN {
         let path = dir.join(name);
         if disk
             .exists(&path)
-            .map_err(|e| denied_or("look at", &path, e))?
+            .map_err(|e| open_error("look at", &path, e))?
         {
             return Err(OpenDirError::Foreign { path });
         }
@@ -205,7 +205,7 @@ fn create_durably(disk: &dyn Disk, path: &Path) -> io::Result<()> {
 
 /// Permissions, read-only mounts and id maps have too many faces to compute: a file is really
 /// created.
-fn try_to_write(disk: &dyn Disk, path: &Path) -> io::Result<()> {
+fn check_writable(disk: &dyn Disk, path: &Path) -> io::Result<()> {
     let probe = path.join(format!("write-test{TMP}"));
     drop(disk.open(&probe, true)?);
     match disk.remove_file(&probe) {
@@ -218,7 +218,7 @@ fn try_to_write(disk: &dyn Disk, path: &Path) -> io::Result<()> {
 
 /// Folders, and what unfinished writes left behind. Only under the lock: another's tmp file is in
 /// use.
-fn prepare(disk: &dyn Disk, path: &Path) -> io::Result<()> {
+fn prepare_folders(disk: &dyn Disk, path: &Path) -> io::Result<()> {
     for name in [WAL, SNAP, OLD] {
         disk.create_dir_all(&path.join(name))?;
     }
@@ -233,7 +233,7 @@ fn prepare(disk: &dyn Disk, path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn denied_or(operation: &'static str, path: &Path, source: io::Error) -> OpenDirError {
+fn open_error(operation: &'static str, path: &Path, source: io::Error) -> OpenDirError {
     let path = path.to_owned();
     match source.kind() {
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 
 use super::DataDir;
-use super::dir::{is_tmp, store_whole};
+use super::dir::{is_tmp, replace_file};
 use crate::base::LogId;
 use crate::runtime::{Disk, Env, lock};
 pub use crate::wire::snapshot_file::SnapshotHeader;
@@ -22,7 +22,7 @@ struct Inner {
     dir: DataDir,
     /// The newest one that is known to be there. Held while storing, one at a time: one that is
     /// built here and one that a leader sends may finish together.
-    newest: Mutex<Option<Stored>>,
+    newest: Mutex<Option<SnapshotId>>,
     /// What `open` could not use. Newest first.
     rejected: Vec<SnapshotError>,
 }
@@ -32,7 +32,7 @@ struct Inner {
 const SNAPSHOTS_KEPT: usize = 2;
 
 /// A snapshot of nothing: it has no log id to be named by.
-const EMPTY: &str = "empty";
+const EMPTY_NAME: &str = "empty";
 
 /// A snapshot file that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -97,8 +97,8 @@ impl Snapshots {
         let mut newest = lock(&self.0.newest);
         let parts = snapshot_file::encode(header, payload);
         let parts: Vec<&[u8]> = parts.iter().map(|part| &part[..]).collect();
-        let folder = self.0.dir.snap();
-        store_whole(&*self.0.disk, &folder, &name(header.last), &parts)?;
+        let folder = self.0.dir.snapshot_dir();
+        replace_file(&*self.0.disk, &folder, &file_name(header.last), &parts)?;
         *newest = (*newest).max(Some(header.last));
         // Safety order: the new one is durable before an older one goes.
         for (_, path) in newest_first(&*self.0.disk, &self.0.dir)?
@@ -119,7 +119,7 @@ impl Snapshots {
     pub fn latest(&self) -> Result<Option<(SnapshotHeader, Bytes)>, SnapshotError> {
         let newest = lock(&self.0.newest);
         let Some(last) = *newest else { return Ok(None) };
-        let path = self.0.dir.snap().join(name(last));
+        let path = self.0.dir.snapshot_dir().join(file_name(last));
         let file = self
             .0
             .disk
@@ -134,17 +134,17 @@ impl Snapshots {
 }
 
 /// What a snapshot is named by.
-type Stored = Option<LogId>;
+type SnapshotId = Option<LogId>;
 
-type Found = Vec<(Stored, PathBuf)>;
+type SnapshotFiles = Vec<(SnapshotId, PathBuf)>;
 
-type Newest = Option<(SnapshotHeader, Bytes)>;
+type NewestSnapshot = Option<(SnapshotHeader, Bytes)>;
 
 /// And why others were passed over.
 fn newest_valid(
     disk: &dyn Disk,
     dir: &DataDir,
-) -> Result<(Newest, Vec<SnapshotError>), OpenSnapshotsError> {
+) -> Result<(NewestSnapshot, Vec<SnapshotError>), OpenSnapshotsError> {
     let mut rejected = Vec::new();
     for (last, path) in newest_first(disk, dir)? {
         let file = Bytes::from(disk.open(&path, false)?.read_all()?);
@@ -164,7 +164,7 @@ fn newest_valid(
     Ok((None, rejected))
 }
 
-fn decode(file: &Bytes, last: Stored) -> Result<(SnapshotHeader, Bytes), SnapshotErrorCause> {
+fn decode(file: &Bytes, last: SnapshotId) -> Result<(SnapshotHeader, Bytes), SnapshotErrorCause> {
     let (header, payload) = snapshot_file::decode(file)?;
     if header.last == last {
         Ok((header, payload))
@@ -173,23 +173,23 @@ fn decode(file: &Bytes, last: Stored) -> Result<(SnapshotHeader, Bytes), Snapsho
     }
 }
 
-fn newest_first(disk: &dyn Disk, dir: &DataDir) -> io::Result<Found> {
-    let folder = dir.snap();
+fn newest_first(disk: &dyn Disk, dir: &DataDir) -> io::Result<SnapshotFiles> {
+    let folder = dir.snapshot_dir();
     let names = disk.list(&folder)?;
     let named = names.iter().filter(|name| !is_tmp(name));
-    let mut found: Found = named
-        .filter_map(|name| Some((parse(name)?, folder.join(name))))
+    let mut found: SnapshotFiles = named
+        .filter_map(|name| Some((parse_name(name)?, folder.join(name))))
         .collect();
     found.sort_by_key(|found| std::cmp::Reverse(found.0));
     Ok(found)
 }
 
-fn name(last: Option<LogId>) -> String {
-    last.map_or_else(|| EMPTY.to_owned(), |id| id.to_string())
+fn file_name(last: Option<LogId>) -> String {
+    last.map_or_else(|| EMPTY_NAME.to_owned(), |id| id.to_string())
 }
 
-fn parse(name: &str) -> Option<Option<LogId>> {
-    if name == EMPTY {
+fn parse_name(name: &str) -> Option<Option<LogId>> {
+    if name == EMPTY_NAME {
         return Some(None);
     }
     let (term, index) = name.split_once('-')?;

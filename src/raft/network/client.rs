@@ -41,16 +41,16 @@ impl Client {
 
     async fn connect(&self, lane: Lane) -> Result<Conn, RPCError<Types>> {
         self.peer
-            .take(lane)
+            .connection(lane)
             .await
             .map_err(|error| RPCError::Unreachable(Unreachable::new(&*error)))
     }
 
     /// One question, one answer. The connection comes back only when both are through.
-    async fn ask(&self, question: Frame, wait: Duration) -> Result<Frame, RPCError<Types>> {
+    async fn exchange(&self, request: Frame, wait: Duration) -> Result<Frame, RPCError<Types>> {
         let mut conn = self.connect(Lane::Control).await?;
         let exchange = async {
-            conn.send(question).await?;
+            conn.send(request).await?;
             match conn.next().await? {
                 Frame::Failed(text) => Err(ConnError::Failed(text)),
                 frame => Ok(frame),
@@ -60,23 +60,23 @@ impl Client {
             .await
             .unwrap_or(Err(ConnError::Late(wait)))
             .map_err(rpc_error)?;
-        self.peer.give_back(Lane::Control, conn);
+        self.peer.return_connection(Lane::Control, conn);
         Ok(answer)
     }
 
     /// An error is never a grant: openraft counts only what a member has answered.
-    async fn ask_vote(
+    async fn request_vote(
         &self,
         ask: fn(VoteAsk) -> Frame,
         request: VoteRequest<Types>,
         option: RPCOption,
     ) -> Result<VoteResponse<Types>, RPCError<Types>> {
-        let question = ask(VoteAsk {
+        let request = ask(VoteAsk {
             vote: vote(&request.vote),
             last: request.last_log_id.map(log_id),
             transfer: request.leadership_transfer,
         });
-        match self.ask(question, option.hard_ttl()).await? {
+        match self.exchange(request, option.hard_ttl()).await? {
             Frame::VoteAnswer(answer) => {
                 let last = answer.last.map(open_log_id);
                 Ok(VoteResponse::new(
@@ -111,7 +111,8 @@ impl NetStreamAppend<Types> for Client {
             };
             let conn = self.connect(self.lane).await?;
             let input = futures_util::stream::iter([first]).chain(input);
-            let session = stream::Session::new(conn, input, self.timers.patience);
+            let session =
+                stream::AppendSession::new(conn, input, self.timers.append_answer_timeout);
             let answers: BoxStream<'s, _> =
                 Box::pin(stream::answers(session, &self.peer, self.lane));
             Ok(answers)
@@ -125,7 +126,7 @@ impl NetVote<Types> for Client {
         request: VoteRequest<Types>,
         option: RPCOption,
     ) -> Result<VoteResponse<Types>, RPCError<Types>> {
-        self.ask_vote(Frame::Vote, request, option).await
+        self.request_vote(Frame::Vote, request, option).await
     }
 
     async fn pre_vote(
@@ -133,7 +134,7 @@ impl NetVote<Types> for Client {
         request: VoteRequest<Types>,
         option: RPCOption,
     ) -> Result<VoteResponse<Types>, RPCError<Types>> {
-        self.ask_vote(Frame::PreVote, request, option).await
+        self.request_vote(Frame::PreVote, request, option).await
     }
 }
 
@@ -143,12 +144,12 @@ impl NetTransferLeader<Types> for Client {
         request: TransferLeaderRequest<Types>,
         option: RPCOption,
     ) -> Result<TransferLeaderResponse<Types>, RPCError<Types>> {
-        let question = Frame::Transfer(Transfer {
+        let request = Frame::Transfer(Transfer {
             from: vote(request.from_leader()),
             to: crate::base::RaftId(*request.to_node_id()),
             last: request.last_log_id().copied().map(log_id),
         });
-        match self.ask(question, option.hard_ttl()).await? {
+        match self.exchange(request, option.hard_ttl()).await? {
             Frame::Transferred(Transferred::Done) => Ok(Ok(())),
             Frame::Transferred(Transferred::VoteChanged { expected, actual }) => {
                 let (expected, actual) = (open_vote(expected), open_vote(actual));
@@ -169,7 +170,7 @@ impl NetSnapshot<Types> for Client {
     async fn full_snapshot(
         &mut self,
         leader: OpenVote,
-        image: SnapshotOf<Types, Bytes>,
+        snapshot: SnapshotOf<Types, Bytes>,
         cancel: impl Future<Output = ReplicationClosed> + OptionalSend + 'static,
         option: RPCOption,
     ) -> Result<SnapshotResponse<Types>, StreamingError<Types>> {
@@ -177,10 +178,10 @@ impl NetSnapshot<Types> for Client {
         let sent = tokio::select! {
             biased;
             closed = cancel => return Err(closed.into()),
-            sent = snapshot::send(&mut conn, &leader, image, option.hard_ttl()) => sent,
+            sent = snapshot::send(&mut conn, &leader, snapshot, option.hard_ttl()) => sent,
         };
         let theirs = sent.map_err(rpc_error)?;
-        self.peer.give_back(Lane::Snapshot, conn);
+        self.peer.return_connection(Lane::Snapshot, conn);
         Ok(SnapshotResponse::new(open_vote(theirs)))
     }
 }
@@ -188,6 +189,8 @@ impl NetSnapshot<Types> for Client {
 impl NetBackoff<Types> for Client {
     /// Even: a dial is cheap, and a member that comes back is to be caught up at once.
     fn backoff(&self) -> Option<Backoff> {
-        Some(Backoff::new(std::iter::repeat(self.timers.retry)))
+        Some(Backoff::new(std::iter::repeat(
+            self.timers.append_retry_delay,
+        )))
     }
 }

@@ -67,7 +67,7 @@ impl Conn {
     }
 
     /// From here on each frame shows that the member of `pulse` lives.
-    pub(super) fn enter(&mut self, lane: Lane, liveness: Liveness) {
+    pub(super) fn enter_lane(&mut self, lane: Lane, liveness: Liveness) {
         let codec = self.framed.codec_mut();
         codec.liveness = Some(liveness);
         codec.max = match lane {
@@ -92,7 +92,7 @@ impl Conn {
 
     /// Whether nothing has come, not even the end: an idle connection whose peer has gone tells so
     /// here.
-    pub(super) fn is_quiet(&mut self) -> bool {
+    pub(super) fn has_no_input(&mut self) -> bool {
         self.framed.next().now_or_never().is_none()
     }
 }
@@ -133,7 +133,7 @@ impl Decoder for Codec {
         src.advance(LENGTH_BYTES);
         let frame = frames::decode(src.split_to(len).freeze())?;
         if let Some(liveness) = &mut self.liveness {
-            liveness.beat();
+            liveness.on_frame();
         }
         Ok(Some(frame))
     }

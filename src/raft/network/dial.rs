@@ -59,7 +59,7 @@ impl DialError {
     }
 
     /// The most telling of several failures is the one reported.
-    fn weight(&self) -> u8 {
+    fn priority(&self) -> u8 {
         match self {
             Self::Handshake {
                 source: HandshakeError::Refused(Refusal::NotMe),
@@ -79,7 +79,7 @@ pub(super) struct Dialer {
     admission: Arc<dyn Admission>,
     me: Replica,
     /// Set once this node may be heard.
-    open: Arc<SetOnce<()>>,
+    admitted: Arc<SetOnce<()>>,
 }
 
 impl Dialer {
@@ -87,13 +87,13 @@ impl Dialer {
         env: Env,
         admission: Arc<dyn Admission>,
         me: Replica,
-        open: Arc<SetOnce<()>>,
+        admitted: Arc<SetOnce<()>>,
     ) -> Self {
         Self {
             env,
             admission,
             me,
-            open,
+            admitted,
         }
     }
 
@@ -109,15 +109,15 @@ impl Dialer {
         // Safety order: the id of this start is on disk → it is said on 8089 (founding.md 7,
         // restored volume). So the gate comes first, and what we say of ourselves is asked for
         // behind it.
-        timeout(DIAL_TIMEOUT, self.open.wait())
+        timeout(DIAL_TIMEOUT, self.admitted.wait())
             .await
             .map_err(|_| DialError::NotOpen)?;
         let hello = self.hello(receiver, lane)?;
         let addresses = self.admission.addresses(receiver.raft_id);
         let attempts = addresses
             .iter()
-            .map(|address| self.by_name(address, &hello));
-        timeout(DIAL_TIMEOUT, first(attempts))
+            .map(|address| self.dial_name(address, &hello));
+        timeout(DIAL_TIMEOUT, first_success(attempts))
             .await
             .map_err(|_| DialError::Late(DIAL_TIMEOUT))?
     }
@@ -138,22 +138,27 @@ impl Dialer {
 
     /// A name may lead to several nodes, two stacks on one network for instance: all are asked at
     /// once.
-    async fn by_name(&self, address: &Address, hello: &Hello) -> Result<Conn, DialError> {
+    async fn dial_name(&self, address: &Address, hello: &Hello) -> Result<Conn, DialError> {
         let found = self.env.net.resolve(address.host(), address.port()).await;
         let found = found.map_err(|source| DialError::Resolve {
             address: address.clone(),
             source,
         })?;
-        first(found.into_iter().map(|at| self.at(at, hello.clone()))).await
+        first_success(
+            found
+                .into_iter()
+                .map(|at| self.dial_addr(at, hello.clone())),
+        )
+        .await
     }
 
-    async fn at(&self, at: SocketAddr, mut hello: Hello) -> Result<Conn, DialError> {
+    async fn dial_addr(&self, at: SocketAddr, mut hello: Hello) -> Result<Conn, DialError> {
         hello.nonce = handshake::nonce(self.env.rng.as_ref());
         let connect = |source| DialError::Connect { at, source };
         let mut stream = self.env.net.dial(at).await.map_err(connect)?;
         stream.write_all(&MAGIC).await.map_err(connect)?;
         let mut conn = Conn::new(stream);
-        match handshake::ask(&mut conn, hello, &self.admission).await {
+        match handshake::initiate(&mut conn, hello, &self.admission).await {
             Ok(()) => Ok(conn),
             // What is no frame comes from something else that listens there.
             Err(HandshakeError::Conn(ConnError::TooLarge { .. } | ConnError::Frame(_))) => {
@@ -167,7 +172,7 @@ impl Dialer {
 }
 
 /// The first success of attempts made at once; else the most telling failure.
-async fn first<F>(attempts: impl Iterator<Item = F>) -> Result<Conn, DialError>
+async fn first_success<F>(attempts: impl Iterator<Item = F>) -> Result<Conn, DialError>
 where
     F: Future<Output = Result<Conn, DialError>>,
 {
@@ -176,7 +181,7 @@ where
     while let Some(done) = running.next().await {
         match done {
             Ok(conn) => return Ok(conn),
-            Err(error) if error.weight() >= worst.weight() => worst = error,
+            Err(error) if error.priority() >= worst.priority() => worst = error,
             Err(_) => {}
         }
     }

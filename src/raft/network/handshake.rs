@@ -30,7 +30,7 @@ pub(in crate::raft) enum HandshakeError {
 }
 
 /// The dialler's side. Ends with a connection to exactly `receiver`, or with none.
-pub(super) async fn ask(
+pub(super) async fn initiate(
     conn: &mut Conn,
     hello: Hello,
     admission: &Arc<dyn Admission>,
@@ -39,7 +39,7 @@ pub(super) async fn ask(
     conn.send(Frame::Hello(hello.clone())).await?;
     let challenge = match conn.next().await? {
         Frame::Challenge(challenge) => challenge,
-        Frame::Refused(refused) => return Err(refusal(refused)),
+        Frame::Refused(refused) => return Err(handshake_error(refused)),
         _ => return Err(ConnError::Unexpected.into()),
     };
     if !VERSIONS.contains(&challenge.version) {
@@ -48,7 +48,7 @@ pub(super) async fn ask(
             challenge.version,
         )));
     }
-    let secret = Secret::of(admission.as_ref());
+    let secret = Secret::new(admission.as_ref());
     secret.check(challenge.proof, Side::Listener, &hello, &challenge)?;
     conn.send(Frame::Proof(Proof(secret.prove(
         Side::Dialler,
@@ -58,18 +58,18 @@ pub(super) async fn ask(
     .await?;
     match conn.next().await? {
         Frame::Accepted => {}
-        Frame::Refused(refused) => return Err(refusal(refused)),
+        Frame::Refused(refused) => return Err(handshake_error(refused)),
         _ => return Err(ConnError::Unexpected.into()),
     }
     if challenge.callee != Some(receiver) {
         return Err(HandshakeError::Refused(Refusal::NotMe));
     }
-    conn.enter(hello.lane, Liveness::begin(admission, receiver.incarnation));
+    conn.enter_lane(hello.lane, Liveness::start(admission, receiver.incarnation));
     Ok(())
 }
 
 /// The listener's side. `open` is the Raft node that is let in on, if any.
-pub(super) async fn answer(
+pub(super) async fn respond(
     conn: &mut Conn,
     from: IpAddr,
     admission: &Arc<dyn Admission>,
@@ -84,12 +84,12 @@ pub(super) async fn answer(
         Ok(()) => conn.send(Frame::Accepted).await?,
         // Nobody is there to be told.
         Err(HandshakeError::Conn(_)) => {}
-        Err(error) => conn.send(Frame::Refused(refused(error))).await?,
+        Err(error) => conn.send(Frame::Refused(refused_frame(error))).await?,
     }
     admitted?;
-    conn.enter(
+    conn.enter_lane(
         hello.lane,
-        Liveness::begin(admission, hello.sender.incarnation),
+        Liveness::start(admission, hello.sender.incarnation),
     );
     Ok(hello.lane)
 }
@@ -106,22 +106,22 @@ async fn admit(
     if version < *VERSIONS.start() || version < hello.versions.0 {
         return Err(HandshakeError::Version(hello.versions));
     }
-    let secret = Secret::of(admission);
-    let challenge = challenge(hello, version, admission, rng, &secret);
+    let secret = Secret::new(admission);
+    let challenge = make_challenge(hello, version, admission, rng, &secret);
     conn.send(Frame::Challenge(challenge.clone())).await?;
     let Frame::Proof(Proof(proof)) = conn.next().await? else {
         return Err(ConnError::Unexpected.into());
     };
     // Before `admit`, which takes hints and writes down starts: only of who knows the secret.
     secret.check(proof, Side::Dialler, hello, &challenge)?;
-    let said = crate::raft::Hello {
+    let dialler = crate::raft::Hello {
         sender: hello.sender,
         sender_http: hello.sender_http.clone(),
         receiver: hello.receiver,
         starts: hello.starts.clone(),
     };
     admission
-        .admit(&said, from)
+        .admit(&dialler, from)
         .map_err(HandshakeError::Refused)?;
     match open() {
         None => Err(HandshakeError::Refused(Refusal::NotOpen)),
@@ -131,7 +131,7 @@ async fn admit(
     }
 }
 
-fn challenge(
+fn make_challenge(
     hello: &Hello,
     version: u32,
     admission: &dyn Admission,
@@ -173,7 +173,7 @@ struct Secret {
 }
 
 impl Secret {
-    fn of(admission: &dyn Admission) -> Self {
+    fn new(admission: &dyn Admission) -> Self {
         Self {
             key: admission.peer_key(),
             needed: admission.needs_proof(),
@@ -253,7 +253,7 @@ fn replica_bytes(replica: &Replica) -> Vec<u8> {
     .concat()
 }
 
-fn refused(error: &HandshakeError) -> Refused {
+fn refused_frame(error: &HandshakeError) -> Refused {
     let code = match error {
         HandshakeError::Version(_) => RefusedCode::Version,
         HandshakeError::Refused(Refusal::NotMe) => RefusedCode::NotMe,
@@ -269,7 +269,7 @@ fn refused(error: &HandshakeError) -> Refused {
     }
 }
 
-fn refusal(refused: Refused) -> HandshakeError {
+fn handshake_error(refused: Refused) -> HandshakeError {
     HandshakeError::Refused(match refused.code {
         RefusedCode::NotMe => Refusal::NotMe,
         RefusedCode::NotOpen => Refusal::NotOpen,

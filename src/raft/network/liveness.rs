@@ -21,7 +21,7 @@ pub(super) struct Liveness {
 
 impl Liveness {
     /// A handshake succeeded: the first that was heard.
-    pub(super) fn begin(admission: &Arc<dyn Admission>, sender: Incarnation) -> Self {
+    pub(super) fn start(admission: &Arc<dyn Admission>, sender: Incarnation) -> Self {
         admission.heard(sender);
         Self {
             admission: admission.clone(),
@@ -31,7 +31,7 @@ impl Liveness {
     }
 
     /// A whole frame has come.
-    pub(super) fn beat(&mut self) {
+    pub(super) fn on_frame(&mut self) {
         if self.reported.elapsed() >= REPORT_INTERVAL {
             self.reported = Instant::now();
             self.admission.heard(self.sender);

@@ -35,7 +35,7 @@ use dial::Dialer;
 use peer::Peer;
 
 pub use listener::Transport;
-pub(super) use server::Served;
+pub(super) use server::AttachedNode;
 
 /// Makes openraft's clients. Connections are shared by all clients of a peer, so that a vote need
 /// not dial.

@@ -19,13 +19,13 @@ pub(super) struct Peer {
     receiver: Replica,
     tasks: Tasks,
     /// Held for a few instructions, never across an await.
-    lanes: Mutex<BTreeMap<Lane, Slot>>,
+    lanes: Mutex<BTreeMap<Lane, LaneConnections>>,
     /// What the log was last told about reaching this member.
-    trouble: Mutex<Option<String>>,
+    last_error: Mutex<Option<String>>,
 }
 
 #[derive(Default)]
-struct Slot {
+struct LaneConnections {
     idle: Vec<Conn>,
     dial: Option<Dial>,
 }
@@ -44,22 +44,22 @@ impl Peer {
             receiver,
             tasks,
             lanes: Mutex::default(),
-            trouble: Mutex::default(),
+            last_error: Mutex::default(),
         }
     }
 
     /// An idle connection that still lives, or a new one.
-    pub(super) async fn take(self: &Arc<Self>, lane: Lane) -> Result<Conn, Arc<DialError>> {
+    pub(super) async fn connection(self: &Arc<Self>, lane: Lane) -> Result<Conn, Arc<DialError>> {
         loop {
             let mut done = {
                 let mut lanes = lock(&self.lanes);
                 let slot = lanes.entry(lane).or_default();
                 while let Some(mut conn) = slot.idle.pop() {
-                    if conn.is_quiet() {
+                    if conn.has_no_input() {
                         return Ok(conn);
                     }
                 }
-                self.dialling(slot, lane)
+                self.current_dial(slot, lane)
             };
             let outcome = done
                 .wait_for(Option::is_some)
@@ -75,7 +75,7 @@ impl Peer {
     }
 
     /// Gives back a connection whose last exchange ended cleanly.
-    pub(super) fn give_back(&self, lane: Lane, conn: Conn) {
+    pub(super) fn return_connection(&self, lane: Lane, conn: Conn) {
         let mut lanes = lock(&self.lanes);
         let idle = &mut lanes.entry(lane).or_default().idle;
         if idle.len() < MAX_IDLE_PER_LANE {
@@ -84,9 +84,9 @@ impl Peer {
     }
 
     /// The dial under way, or a new one.
-    fn dialling(
+    fn current_dial(
         self: &Arc<Self>,
-        slot: &mut Slot,
+        slot: &mut LaneConnections,
         lane: Lane,
     ) -> watch::Receiver<Option<Result<(), Arc<DialError>>>> {
         if let Some(dial) = &slot.dial
@@ -94,15 +94,15 @@ impl Peer {
         {
             return dial.done.clone();
         }
-        let (tell, done) = watch::channel(None);
+        let (notify, done) = watch::channel(None);
         let this = self.clone();
         let task = self.tasks.spawn(async move {
             let outcome = this.dialer.dial(this.receiver, lane).await;
             let outcome = outcome
-                .map(|conn| this.give_back(lane, conn))
+                .map(|conn| this.return_connection(lane, conn))
                 .map_err(Arc::new);
-            this.note(&outcome);
-            tell.send_replace(Some(outcome));
+            this.report(&outcome);
+            notify.send_replace(Some(outcome));
         });
         slot.dial = Some(Dial {
             done: done.clone(),
@@ -113,15 +113,15 @@ impl Peer {
 
     /// Says in the log when reaching this member begins to fail, fails for another reason, or works
     /// again.
-    fn note(&self, outcome: &Result<(), Arc<DialError>>) {
+    fn report(&self, outcome: &Result<(), Arc<DialError>>) {
         let raft_id = self.receiver.raft_id;
         let refusal = outcome.as_ref().err().and_then(|error| error.refusal());
         if let Some(refusal) = refusal {
             self.dialer.admission().refused(&self.receiver, refusal);
         }
-        let trouble = outcome.as_ref().err().map(ToString::to_string);
-        let mut last = lock(&self.trouble);
-        match (&*last, &trouble) {
+        let error = outcome.as_ref().err().map(ToString::to_string);
+        let mut last = lock(&self.last_error);
+        match (&*last, &error) {
             (Some(_), None) => tracing::info!(%raft_id, "member reached again"),
             (before, Some(now)) if before.as_ref() != Some(now) => match refusal {
                 // One founder opens a moment after another.
@@ -132,6 +132,6 @@ impl Peer {
             },
             _ => {}
         }
-        *last = trouble;
+        *last = error;
     }
 }

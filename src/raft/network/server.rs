@@ -21,15 +21,19 @@ use crate::wire::frames::{Append, Frame, Lane};
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The Raft node that connections are for.
-pub(in crate::raft) struct Served {
+pub(in crate::raft) struct AttachedNode {
     pub(in crate::raft) me: Replica,
     pub(in crate::raft) raft: OpenRaft,
     pub(in crate::raft) contact: Contact,
 }
 
 /// One exchange after the other, until the connection ends. The first bad frame ends it.
-pub(super) async fn run(conn: &mut Conn, lane: Lane, served: &Served) -> Result<(), ConnError> {
-    let (raft, me) = (&served.raft, served.me.raft_id);
+pub(super) async fn serve(
+    conn: &mut Conn,
+    lane: Lane,
+    node: &AttachedNode,
+) -> Result<(), ConnError> {
+    let (raft, me) = (&node.raft, node.me.raft_id);
     loop {
         let frame = match conn.next_within(IDLE_TIMEOUT).await {
             Err(ConnError::Closed) => return Ok(()),
@@ -38,7 +42,7 @@ pub(super) async fn run(conn: &mut Conn, lane: Lane, served: &Served) -> Result<
         match (lane, frame) {
             (_, Frame::Idle) => {}
             (Lane::Append | Lane::Control, Frame::Append(first)) => {
-                appends(conn, served, first).await?
+                serve_appends(conn, node, first).await?
             }
             (Lane::Control, Frame::Vote(ask)) => {
                 validate::vote(&ask, me)?;
@@ -79,18 +83,22 @@ async fn reply(
 }
 
 /// One stream of append requests, up to its end frame. Answers go out in the order of the requests.
-async fn appends(conn: &mut Conn, served: &Served, first: Append) -> Result<(), ConnError> {
+async fn serve_appends(
+    conn: &mut Conn,
+    node: &AttachedNode,
+    first: Append,
+) -> Result<(), ConnError> {
     let leader = first.vote.node;
     let (requests, mut incoming) = mpsc::channel(MAX_IN_FLIGHT);
     let input = futures_util::stream::poll_fn(move |cx| incoming.poll_recv(cx));
-    let answers = served.raft.stream_append(input);
+    let answers = node.raft.stream_append(input);
     let (mut sink, mut source) = (&mut conn.framed).split();
 
     let read = async move {
         let mut request = Some(first);
         loop {
             if let Some(append) = request.take() {
-                validate::append(&append, served.me.raft_id)?;
+                validate::append(&append, node.me.raft_id)?;
                 // After a conflict or a higher vote nobody takes any more: what is under way is
                 // read past.
                 drop(requests.send(open_append(append)?).await);
@@ -111,7 +119,7 @@ async fn appends(conn: &mut Conn, served: &Served, first: Append) -> Result<(), 
                 answer,
                 Ok(Ok(_) | Err(openraft::raft::StreamAppendError::Conflict(_)))
             ) {
-                served.contact.heard(leader);
+                node.contact.heard(leader);
             }
             let frame = match answer {
                 Ok(result) => Frame::Appended(appended(result)),

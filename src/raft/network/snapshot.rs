@@ -28,15 +28,15 @@ const INSTALL_TIMEOUT: Duration = Duration::from_secs(120);
 pub(super) async fn send(
     conn: &mut Conn,
     leader: &OpenVote,
-    image: SnapshotOf<Types, Bytes>,
+    snapshot: SnapshotOf<Types, Bytes>,
     install: Duration,
 ) -> Result<Vote, ConnError> {
-    let bytes = image.snapshot;
+    let bytes = snapshot.snapshot;
     let head = frames::Snapshot {
         vote: vote(leader),
-        last: image.meta.last_log_id.map(log_id),
-        membership_at: image.meta.last_membership.log_id().map(log_id),
-        membership: membership_bytes(image.meta.last_membership.membership()),
+        last: snapshot.meta.last_log_id.map(log_id),
+        membership_at: snapshot.meta.last_membership.log_id().map(log_id),
+        membership: membership_bytes(snapshot.meta.last_membership.membership()),
         bytes: bytes.len() as u64,
         crc: crc32fast::hash(&bytes),
     };
@@ -69,13 +69,13 @@ pub(super) async fn receive(
         last_log_id: head.last.map(open_log_id),
         last_membership: StoredMembership::new(head.membership_at.map(open_log_id), membership),
     };
-    let image = SnapshotOf::<Types, Bytes> {
+    let snapshot = SnapshotOf::<Types, Bytes> {
         meta,
         snapshot: bytes,
     };
     let installed = within(
         INSTALL_TIMEOUT,
-        raft.install_full_snapshot(open_vote(head.vote), image),
+        raft.install_full_snapshot(open_vote(head.vote), snapshot),
     )
     .await?;
     Ok(installed.map(|response| vote(&response.vote)))

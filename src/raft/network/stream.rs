@@ -17,15 +17,15 @@ use crate::raft::types::Types;
 use crate::wire::frames::{Frame, Lane};
 
 /// One exchange of append requests on a connection.
-pub(super) struct Session<S> {
+pub(super) struct AppendSession<S> {
     conn: Conn,
     input: S,
     input_ended: bool,
     in_flight: usize,
     /// How long the member may take for its next answer.
-    patience: Duration,
+    answer_timeout: Duration,
     /// When something last happened on the connection.
-    at: Instant,
+    last_activity: Instant,
 }
 
 enum Event {
@@ -35,11 +35,11 @@ enum Event {
 }
 
 /// The next answer; `None` when the exchange has ended cleanly.
-type Step = Result<Option<StreamAppendResult<Types>>, ConnError>;
+type NextAnswer = Result<Option<StreamAppendResult<Types>>, ConnError>;
 
 /// The answers of a session. The connection goes back to its peer if the exchange ends cleanly.
 pub(super) fn answers<'s, S>(
-    session: Session<S>,
+    session: AppendSession<S>,
     peer: &'s Arc<Peer>,
     lane: Lane,
 ) -> impl Stream<Item = Result<StreamAppendResult<Types>, RPCError<Types>>> + Send + 's
@@ -48,17 +48,17 @@ where
 {
     futures_util::stream::unfold(Some(session), move |session| async move {
         let mut session = session?;
-        match session.step().await {
+        match session.next_answer().await {
             Ok(Some(Ok(matching))) => Some((Ok(Ok(matching)), Some(session))),
             // The last answer of any exchange. What is still in flight is void: read past it.
             Ok(Some(Err(error))) => {
                 if session.finish().await.is_ok() {
-                    peer.give_back(lane, session.conn);
+                    peer.return_connection(lane, session.conn);
                 }
                 Some((Ok(Err(error)), None))
             }
             Ok(None) => {
-                peer.give_back(lane, session.conn);
+                peer.return_connection(lane, session.conn);
                 None
             }
             Err(error) => Some((Err(rpc_error(error)), None)),
@@ -66,23 +66,23 @@ where
     })
 }
 
-impl<S: Stream<Item = AppendEntriesRequest<Types>> + Unpin> Session<S> {
-    pub(super) fn new(conn: Conn, input: S, patience: Duration) -> Self {
+impl<S: Stream<Item = AppendEntriesRequest<Types>> + Unpin> AppendSession<S> {
+    pub(super) fn new(conn: Conn, input: S, answer_timeout: Duration) -> Self {
         Self {
             conn,
             input,
             input_ended: false,
             in_flight: 0,
-            patience,
-            at: Instant::now(),
+            answer_timeout,
+            last_activity: Instant::now(),
         }
     }
 
-    async fn step(&mut self) -> Step {
+    async fn next_answer(&mut self) -> NextAnswer {
         loop {
-            match self.event().await {
+            match self.next_event().await {
                 Event::Frame(frame) => {
-                    self.at = Instant::now();
+                    self.last_activity = Instant::now();
                     match frame? {
                         Frame::Appended(appended) => {
                             self.in_flight = self.in_flight.saturating_sub(1);
@@ -101,16 +101,18 @@ impl<S: Stream<Item = AppendEntriesRequest<Types>> + Unpin> Session<S> {
                     self.input_ended = true;
                     self.send(Frame::End).await?;
                 }
-                Event::Time if self.waits() => return Err(ConnError::Late(self.patience)),
+                Event::Time if self.awaits_answer() => {
+                    return Err(ConnError::Late(self.answer_timeout));
+                }
                 Event::Time => self.send(Frame::Idle).await?,
             }
         }
     }
 
-    async fn event(&mut self) -> Event {
-        let deadline = self.at
-            + if self.waits() {
-                self.patience
+    async fn next_event(&mut self) -> Event {
+        let deadline = self.last_activity
+            + if self.awaits_answer() {
+                self.answer_timeout
             } else {
                 IDLE_INTERVAL
             };
@@ -124,14 +126,14 @@ impl<S: Stream<Item = AppendEntriesRequest<Types>> + Unpin> Session<S> {
     }
 
     /// Whether an answer is due.
-    fn waits(&self) -> bool {
+    fn awaits_answer(&self) -> bool {
         self.in_flight > 0 || self.input_ended
     }
 
     async fn send(&mut self, frame: Frame) -> Result<(), ConnError> {
         // The member's time for an answer begins with the first question that it owes one to.
         if self.in_flight <= 1 {
-            self.at = Instant::now();
+            self.last_activity = Instant::now();
         }
         self.conn.send(frame).await
     }
@@ -141,7 +143,7 @@ impl<S: Stream<Item = AppendEntriesRequest<Types>> + Unpin> Session<S> {
             self.conn.send(Frame::End).await?;
         }
         loop {
-            match self.conn.next_within(self.patience).await? {
+            match self.conn.next_within(self.answer_timeout).await? {
                 Frame::End => return Ok(()),
                 Frame::Appended(_) => {}
                 _ => return Err(ConnError::Unexpected),

@@ -22,17 +22,17 @@ pub(super) struct UnauthenticatedConnections(Arc<Mutex<BTreeMap<IpAddr, usize>>>
 
 impl UnauthenticatedConnections {
     /// A place until the handshake is over; `None` when there is none.
-    pub(super) fn enter(&self, from: IpAddr) -> Option<ConnectionPermit> {
+    pub(super) fn acquire(&self, from: IpAddr) -> Option<ConnectionPermit> {
         // The same host by either family, where one socket listens for both.
         let from = from.to_canonical();
         let mut counts = self.counts();
-        let here = counts.get(&from).copied().unwrap_or_default();
-        if here >= MAX_UNAUTHENTICATED_PER_ADDRESS
+        let from_here = counts.get(&from).copied().unwrap_or_default();
+        if from_here >= MAX_UNAUTHENTICATED_PER_ADDRESS
             || counts.values().sum::<usize>() >= MAX_UNAUTHENTICATED
         {
             return None;
         }
-        counts.insert(from, here + 1);
+        counts.insert(from, from_here + 1);
         Some(ConnectionPermit {
             unauthenticated: self.clone(),
             from,
@@ -65,7 +65,7 @@ impl Drop for ConnectionPermit {
 
 /// Whether an accept failed by what happened to one connection, which is gone: the next one may be
 /// accepted at once.
-pub(super) fn is_of_one_connection(error: &io::Error) -> bool {
+pub(super) fn concerns_one_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{
         ConnectionAborted, ConnectionRefused, ConnectionReset, HostUnreachable, Interrupted,
         NetworkDown, NetworkUnreachable, TimedOut,
@@ -90,14 +90,14 @@ const REPORT_INTERVAL: Duration = Duration::from_secs(10);
 /// Failures to accept that the log was not told of.
 #[derive(Default)]
 pub(super) struct AcceptFailures {
-    untold: u64,
+    unreported: u64,
     reported: Option<Instant>,
 }
 
 impl AcceptFailures {
     /// One more. If it is time to tell: how many there were since the last time.
-    pub(super) fn count(&mut self) -> Option<u64> {
-        self.untold += 1;
+    pub(super) fn record(&mut self) -> Option<u64> {
+        self.unreported += 1;
         if self
             .reported
             .is_some_and(|reported| reported.elapsed() < REPORT_INTERVAL)
@@ -105,7 +105,7 @@ impl AcceptFailures {
             return None;
         }
         self.reported = Some(Instant::now());
-        Some(std::mem::take(&mut self.untold))
+        Some(std::mem::take(&mut self.unreported))
     }
 }
 
@@ -118,7 +118,7 @@ mod tests {
         let mut failures = AcceptFailures::default();
         let mut reported = Vec::new();
         for tick in 0..250 {
-            reported.extend(failures.count().map(|count| (tick, count)));
+            reported.extend(failures.record().map(|count| (tick, count)));
             tokio::time::advance(Duration::from_millis(100)).await;
         }
         assert_eq!(reported, [(0, 1), (100, 100), (200, 100)]);

@@ -10,7 +10,7 @@ use crate::wire::frames::{Append, Snapshot, Vote, VoteAsk};
 
 /// A candidate asks for itself, and is not elected yet.
 pub(super) fn vote(ask: &VoteAsk, me: RaftId) -> Result<(), ConnError> {
-    fits(!ask.vote.committed && ask.vote.node != me)
+    check(!ask.vote.committed && ask.vote.node != me)
 }
 
 /// Entries without a hole behind `prev`, in terms that never fall and end at the leader's.
@@ -24,25 +24,25 @@ pub(super) fn append(append: &Append, me: RaftId) -> Result<(), ConnError> {
         before = Some(id);
         next
     });
-    fits(follows && leads(&append.vote, me) && within(before, &append.vote))
+    check(follows && is_leader_vote(&append.vote, me) && is_within_term(before, &append.vote))
 }
 
 /// A snapshot of something, not from beyond its leader's term.
 pub(super) fn snapshot(head: &Snapshot, me: RaftId) -> Result<(), ConnError> {
-    let ends = head.last.is_some() && within(head.last, &head.vote);
-    fits(ends && leads(&head.vote, me) && head.membership_at <= head.last)
+    let ends = head.last.is_some() && is_within_term(head.last, &head.vote);
+    check(ends && is_leader_vote(&head.vote, me) && head.membership_at <= head.last)
 }
 
-fn leads(vote: &Vote, me: RaftId) -> bool {
+fn is_leader_vote(vote: &Vote, me: RaftId) -> bool {
     vote.committed && vote.node != me
 }
 
-fn within(last: Option<LogId>, vote: &Vote) -> bool {
+fn is_within_term(last: Option<LogId>, vote: &Vote) -> bool {
     last.is_none_or(|last| last.term <= vote.term)
 }
 
-fn fits(fits: bool) -> Result<(), ConnError> {
-    if fits {
+fn check(holds: bool) -> Result<(), ConnError> {
+    if holds {
         Ok(())
     } else {
         Err(ConnError::Unexpected)

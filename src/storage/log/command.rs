@@ -4,7 +4,7 @@ use std::io;
 
 use tokio::sync::oneshot;
 
-use super::maintenance::MaintenanceDone;
+use super::maintenance::MaintenanceResult;
 use crate::wire::wal::Record;
 
 /// Told how a write ended.
@@ -17,20 +17,20 @@ pub(super) enum WriterCommand {
         done: Option<Done>,
     },
     CheckRoom,
-    Chores(MaintenanceDone),
+    MaintenanceFinished(MaintenanceResult),
     /// Something was saved that goes with the next mark, and none is coming.
-    MarkSoon,
+    ScheduleMark,
     /// The time for a mark has come.
-    Mark,
+    WriteMark,
     Close {
         done: oneshot::Sender<()>,
     },
 }
 
 impl WriterCommand {
-    pub(super) fn bytes(&self) -> usize {
+    pub(super) fn payload_bytes(&self) -> usize {
         match self {
-            Self::Write { records, .. } => records.iter().map(payload).sum(),
+            Self::Write { records, .. } => records.iter().map(payload_len).sum(),
             _ => 0,
         }
     }
@@ -39,14 +39,14 @@ impl WriterCommand {
         match self {
             Self::Write {
                 done: Some(done), ..
-            } => done(Err(copy(why))),
-            Self::Write { done: None, .. } | Self::CheckRoom | Self::Chores(_) => {}
-            Self::MarkSoon | Self::Mark | Self::Close { .. } => {}
+            } => done(Err(copy_error(why))),
+            Self::Write { done: None, .. } | Self::CheckRoom | Self::MaintenanceFinished(_) => {}
+            Self::ScheduleMark | Self::WriteMark | Self::Close { .. } => {}
         }
     }
 }
 
-fn payload(record: &Record) -> usize {
+fn payload_len(record: &Record) -> usize {
     match record {
         Record::Entry(entry) => entry.payload.len(),
         _ => 0,
@@ -54,6 +54,6 @@ fn payload(record: &Record) -> usize {
 }
 
 /// Errors are told to many, and cannot be cloned.
-pub(super) fn copy(error: &io::Error) -> io::Error {
+pub(super) fn copy_error(error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), error.to_string())
 }

@@ -11,7 +11,7 @@ const BOUNDS_US: [u64; 14] = [
 
 /// Counts since the log was opened.
 #[derive(Default)]
-pub(super) struct Fsyncs {
+pub(super) struct FsyncDurations {
     /// One per bound, and one for what is slower.
     buckets: [AtomicU64; BOUNDS_US.len() + 1],
     total_us: AtomicU64,
@@ -26,7 +26,7 @@ pub struct FsyncHistogram {
     pub total: Duration,
 }
 
-impl Fsyncs {
+impl FsyncDurations {
     pub(super) fn observe(&self, took: Duration) {
         let us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         let bucket = BOUNDS_US.partition_point(|bound| *bound < us);
@@ -57,7 +57,7 @@ mod tests {
 
     #[test]
     fn counts_each_fsync_once_and_in_its_bucket() {
-        let fsyncs = Fsyncs::default();
+        let fsyncs = FsyncDurations::default();
         for us in [50, 51, 700, 3_000_000] {
             fsyncs.observe(Duration::from_micros(us));
         }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::fsyncs::Fsyncs;
+use super::fsyncs::FsyncDurations;
 use super::mirror::Mirror;
 use crate::runtime::lock;
 
@@ -24,16 +24,16 @@ pub(super) struct LogState {
     /// Guards the mirror and the order of the queue; held for a few instructions, never across an
     /// await.
     mirror: Mutex<Mirror>,
-    durable: AtomicU64,
+    durable_seq: AtomicU64,
     room: AtomicBool,
     /// Bytes handed to the writer that it has not finished with.
     queued: AtomicUsize,
-    room_asked: Mutex<Instant>,
+    room_checked_at: Mutex<Instant>,
     closed: AtomicBool,
     /// A mark is on its way: what is saved now goes with it.
-    marking: AtomicBool,
+    mark_requested: AtomicBool,
     failure: watch::Sender<Option<Failure>>,
-    pub(super) fsyncs: Fsyncs,
+    pub(super) fsyncs: FsyncDurations,
 }
 
 /// An `io::Error` that can be told to many.
@@ -53,14 +53,14 @@ impl LogState {
     pub(super) fn new(mirror: Mirror) -> Self {
         Self {
             mirror: Mutex::new(mirror),
-            durable: AtomicU64::new(0),
+            durable_seq: AtomicU64::new(0),
             room: AtomicBool::new(true),
             queued: AtomicUsize::new(0),
-            room_asked: Mutex::new(Instant::now()),
+            room_checked_at: Mutex::new(Instant::now()),
             closed: AtomicBool::new(false),
-            marking: AtomicBool::new(false),
+            mark_requested: AtomicBool::new(false),
             failure: watch::Sender::new(None),
-            fsyncs: Fsyncs::default(),
+            fsyncs: FsyncDurations::default(),
         }
     }
 
@@ -68,23 +68,23 @@ impl LogState {
         lock(&self.mirror)
     }
 
-    pub(super) fn durable(&self) -> u64 {
-        self.durable.load(Ordering::Acquire)
+    pub(super) fn durable_seq(&self) -> u64 {
+        self.durable_seq.load(Ordering::Acquire)
     }
 
-    pub(super) fn set_durable(&self, seq: u64) {
-        self.durable.store(seq, Ordering::Release);
+    pub(super) fn set_durable_seq(&self, seq: u64) {
+        self.durable_seq.store(seq, Ordering::Release);
     }
 
     pub(super) fn has_room(&self) -> bool {
         self.room.load(Ordering::Relaxed) && self.queued.load(Ordering::Relaxed) < MAX_QUEUED_BYTES
     }
 
-    pub(super) fn queue(&self, bytes: usize) {
+    pub(super) fn add_queued(&self, bytes: usize) {
         self.queued.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    pub(super) fn unqueue(&self, bytes: usize) {
+    pub(super) fn subtract_queued(&self, bytes: usize) {
         self.queued.fetch_sub(bytes, Ordering::Relaxed);
     }
 
@@ -102,24 +102,24 @@ impl LogState {
     }
 
     /// True once per [`ROOM_CHECK_INTERVAL`]: the caller then has it looked at again.
-    pub(super) fn room_is_stale(&self) -> bool {
-        let mut asked = lock(&self.room_asked);
-        let stale = asked.elapsed() >= ROOM_CHECK_INTERVAL;
+    pub(super) fn room_check_is_due(&self) -> bool {
+        let mut checked_at = lock(&self.room_checked_at);
+        let stale = checked_at.elapsed() >= ROOM_CHECK_INTERVAL;
         if stale {
-            *asked = Instant::now();
+            *checked_at = Instant::now();
         }
         stale
     }
 
     /// True when none was on its way: the caller then sends for one.
     pub(super) fn request_mark(&self) -> bool {
-        !self.marking.swap(true, Ordering::AcqRel)
+        !self.mark_requested.swap(true, Ordering::AcqRel)
     }
 
     /// The mark is here. To be called with the mirror locked, or what is saved meanwhile waits for
     /// none.
-    pub(super) fn end_mark(&self) {
-        self.marking.store(false, Ordering::Release);
+    pub(super) fn finish_mark_request(&self) {
+        self.mark_requested.store(false, Ordering::Release);
     }
 
     pub(super) fn close(&self) {
@@ -140,7 +140,7 @@ impl LogState {
             return Err(failure.error());
         }
         if self.closed.load(Ordering::Acquire) {
-            Err(closed())
+            Err(closed_error())
         } else {
             Ok(())
         }
@@ -151,11 +151,11 @@ impl LogState {
         match failure.wait_for(Option::is_some).await.as_deref() {
             Ok(Some(failure)) => failure.error(),
             // The sender lives in `self`; it cannot be gone.
-            Ok(None) | Err(_) => closed(),
+            Ok(None) | Err(_) => closed_error(),
         }
     }
 }
 
-pub(super) fn closed() -> io::Error {
+pub(super) fn closed_error() -> io::Error {
     io::Error::new(io::ErrorKind::BrokenPipe, "the log is closed")
 }

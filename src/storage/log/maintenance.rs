@@ -9,42 +9,42 @@ use crate::runtime::Disk;
 use crate::wire::wal::Head;
 
 /// One round of chores.
-pub(super) struct Chores {
+pub(super) struct Maintenance {
     pub(super) disk: Arc<dyn Disk>,
     pub(super) wal: PathBuf,
     /// Segments that nothing needs any more, oldest first.
-    pub(super) unlink: Vec<PathBuf>,
+    pub(super) unneeded: Vec<PathBuf>,
     /// Head of the reserve to make, if there is none; and its size.
     pub(super) reserve: Option<(Head, u64)>,
 }
 
 /// How a round ended.
-pub(super) struct MaintenanceDone {
+pub(super) struct MaintenanceResult {
     /// `None`: none was asked for, or the disk is full. That is no failure yet: it is tried again.
     pub(super) reserve: io::Result<Option<Reserve>>,
     /// Bytes that are free now.
     pub(super) available: io::Result<u64>,
 }
 
-impl Chores {
-    pub(super) fn run(self) -> MaintenanceDone {
-        let reserve = self.unlink().and_then(|()| self.prepare());
-        MaintenanceDone {
+impl Maintenance {
+    pub(super) fn run(self) -> MaintenanceResult {
+        let reserve = self.remove_unneeded().and_then(|()| self.create_reserve());
+        MaintenanceResult {
             reserve,
             available: self.disk.available(&self.wal),
         }
     }
 
     /// One by one, each durable before the next: a younger segment that goes first leaves a hole.
-    fn unlink(&self) -> io::Result<()> {
-        for path in &self.unlink {
+    fn remove_unneeded(&self) -> io::Result<()> {
+        for path in &self.unneeded {
             self.disk.remove_file(path)?;
             self.disk.sync_dir(&self.wal)?;
         }
         Ok(())
     }
 
-    fn prepare(&self) -> io::Result<Option<Reserve>> {
+    fn create_reserve(&self) -> io::Result<Option<Reserve>> {
         let Some((head, size)) = &self.reserve else {
             return Ok(None);
         };

@@ -38,7 +38,7 @@ pub(super) struct LostEntries {
 
 impl Mirror {
     /// What the log was before the first segment that is left.
-    pub(super) fn before(pointers: Pointers) -> Self {
+    pub(super) fn starting_at(pointers: Pointers) -> Self {
         let base = later(pointers.last, pointers.purged);
         Self {
             pointers: Pointers {
@@ -101,7 +101,7 @@ impl Mirror {
     /// The record of what was saved since the last one was taken. For who queues it, or writes it,
     /// before anything that comes later: a log must never say that an entry is committed which it
     /// does not have.
-    pub(super) fn take_committed(&mut self) -> Option<Record> {
+    pub(super) fn take_committed_record(&mut self) -> Option<Record> {
         std::mem::take(&mut self.committed_is_unwritten)
             .then_some(Record::Committed(self.pointers.committed))
     }

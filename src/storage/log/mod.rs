@@ -17,7 +17,8 @@ mod mirror;
 mod pointers;
 mod recovery;
 mod segment;
-mod stream;
+mod segment_writer;
+
 mod writer;
 
 use std::io;
@@ -47,7 +48,7 @@ pub use crate::wire::wal::{Entry, EntryKind, Vote};
 /// Dropping the last clone ends the writer once its queue is empty, without a closing mark.
 #[derive(Clone)]
 pub struct Log {
-    shared: Arc<LogState>,
+    state: Arc<LogState>,
     /// Unbounded, for a caller must not wait: openraft awaits each vote, truncation and purge; what
     /// a follower is sent is bounded by its sender, and what a leader proposes by
     /// [`Log::has_room`].
@@ -81,34 +82,34 @@ impl Log {
         snapshot: Option<LogId>,
         config: LogConfig,
     ) -> Result<Self, LogError> {
-        let recovered = recovery::recover(&*env.disk, &dir.wal(), incarnation, snapshot)?;
+        let recovered = recovery::recover(&*env.disk, &dir.wal_dir(), incarnation, snapshot)?;
         let (queue, commands) = mpsc::unbounded_channel();
         let writer = Writer::open(env, dir, incarnation, config, recovered, queue.downgrade())?;
-        let shared = writer.shared().clone();
+        let state = writer.state().clone();
         env.tasks
             .worker("wal", writer.run(commands))
             .map_err(|source| LogError::Io {
                 operation: LogOperation::StartWriter,
                 source,
             })?;
-        Ok(Self { shared, queue })
+        Ok(Self { state, queue })
     }
 
     pub fn vote(&self) -> Option<Vote> {
-        self.shared.mirror().vote()
+        self.state.mirror().vote()
     }
 
     pub fn committed(&self) -> Option<LogId> {
-        self.shared.mirror().committed()
+        self.state.mirror().committed()
     }
 
     pub fn bounds(&self) -> Bounds {
-        self.shared.mirror().bounds()
+        self.state.mirror().bounds()
     }
 
     /// Entries of the range that exist, at most `max_bytes` of payload but at least one.
     pub fn read(&self, range: Range<u64>, max_bytes: usize) -> Vec<Entry> {
-        self.shared.mirror().read(range, max_bytes)
+        self.state.mirror().read(range, max_bytes)
     }
 
     /// Durable before it returns.
@@ -119,15 +120,17 @@ impl Log {
         let (done, durable) = oneshot::channel();
         let done: Done = Box::new(move |result| drop(done.send(result)));
         self.submit(vec![Record::Vote(vote)], Some(done));
-        durable.await.unwrap_or_else(|_| Err(log_state::closed()))
+        durable
+            .await
+            .unwrap_or_else(|_| Err(log_state::closed_error()))
     }
 
     /// Written with whatever is next, or within 10 ms with a mark; never synced for its own sake.
     pub fn save_committed(&self, committed: Option<LogId>) {
-        let mut mirror = self.shared.mirror();
+        let mut mirror = self.state.mirror();
         mirror.save_committed(committed);
-        let sent = if self.shared.request_mark() {
-            self.queue.send(WriterCommand::MarkSoon)
+        let sent = if self.state.request_mark() {
+            self.queue.send(WriterCommand::ScheduleMark)
         } else {
             Ok(())
         };
@@ -163,7 +166,7 @@ impl Log {
     /// The log has failed or is closed.
     pub async fn truncate_after(&self, last: Option<LogId>) -> io::Result<()> {
         self.submit(vec![Record::TruncateAfter(last)], None);
-        self.shared.check()
+        self.state.check()
     }
 
     /// Forgets entries up to `upto`, which a durable snapshot covers.
@@ -174,37 +177,37 @@ impl Log {
     /// The log has failed or is closed.
     pub async fn purge(&self, upto: LogId) -> io::Result<()> {
         self.submit(vec![Record::Purge(upto)], None);
-        self.shared.check()
+        self.state.check()
     }
 
     /// Payload bytes held since the purge point: snapshots are due by bytes as well as by entries.
     pub fn bytes_held(&self) -> u64 {
-        self.shared.mirror().bytes()
+        self.state.mirror().bytes()
     }
 
     /// False when the disk is so full, or so far behind, that new proposals must be refused (the
     /// log itself still has its reserve).
     pub fn has_room(&self) -> bool {
-        if self.shared.room_is_stale() {
+        if self.state.room_check_is_due() {
             self.enqueue(WriterCommand::CheckRoom);
         }
-        self.shared.has_room()
+        self.state.has_room()
     }
 
     /// The highest WAL seq known synced; never goes back while the volume lives.
     pub fn durable_seq(&self) -> u64 {
-        self.shared.durable()
+        self.state.durable_seq()
     }
 
     /// Durations of the log's fsyncs since it was opened.
     pub fn fsyncs(&self) -> FsyncHistogram {
-        self.shared.fsyncs.histogram()
+        self.state.fsyncs.histogram()
     }
 
     /// Resolves when a write or sync failed: the process must end (exit 74), and nothing was
     /// retried.
     pub async fn failed(&self) -> io::Error {
-        self.shared.failed().await
+        self.state.failed().await
     }
 
     /// Writes and syncs the closing mark; later writes fail. Idempotent.
@@ -219,8 +222,8 @@ impl Log {
 
     /// Mirror and queue in one order: the lock is held over both.
     fn submit(&self, mut records: Vec<Record>, done: Option<Done>) {
-        let mut mirror = self.shared.mirror();
-        let committed = mirror.take_committed();
+        let mut mirror = self.state.mirror();
+        let committed = mirror.take_committed_record();
         for record in &records {
             let applied = mirror.apply(record.clone());
             assert!(
@@ -230,7 +233,7 @@ impl Log {
         }
         records.splice(0..0, committed);
         let command = WriterCommand::Write { records, done };
-        self.shared.queue(command.bytes());
+        self.state.add_queued(command.payload_bytes());
         let sent = self.queue.send(command);
         drop(mirror);
         refuse_unsent(sent);
@@ -244,6 +247,6 @@ impl Log {
 /// Without any lock: callbacks may ask the log again.
 fn refuse_unsent(sent: Result<(), mpsc::error::SendError<WriterCommand>>) {
     if let Err(mpsc::error::SendError(command)) = sent {
-        command.refuse(&log_state::closed());
+        command.refuse(&log_state::closed_error());
     }
 }

@@ -25,14 +25,14 @@ pub(super) struct Reserve {
     pub(super) salt: u64,
     pub(super) size: u64,
     /// Marks take turns in two sectors: a torn write spoils only one.
-    turn: u64,
+    marks_written: u64,
 }
 
 const SECTOR_BYTES: u64 = HEAD_LEN as u64;
 /// Head and two mark slots: what is rewritten when the reserve becomes a segment.
 pub(super) const RESERVE_HEAD_BYTES: usize = 3 * HEAD_LEN;
 
-pub(super) fn name(first_seq: u64) -> String {
+pub(super) fn file_name(first_seq: u64) -> String {
     format!("{first_seq:016x}")
 }
 
@@ -43,7 +43,7 @@ pub(in crate::storage) fn is_segment_name(name: &str) -> bool {
 
 pub(super) fn parse_name(text: &str) -> Option<u64> {
     let first_seq = u64::from_str_radix(text, 16).ok()?;
-    (name(first_seq) == text).then_some(first_seq)
+    (file_name(first_seq) == text).then_some(first_seq)
 }
 
 /// A new segment under `name`, zeroed, synced and in its folder before anything is written behind
@@ -57,8 +57,10 @@ pub(super) fn create(
 ) -> io::Result<Box<dyn File>> {
     let tmp = wal.join(format!("{name}.tmp"));
     let file = disk.open(&tmp, true)?;
-    let filled = file.set_len(0).and_then(|()| fill(&*file, size, head));
-    if let Err(error) = filled {
+    let written = file
+        .set_len(0)
+        .and_then(|()| write_empty_segment(&*file, size, head));
+    if let Err(error) = written {
         // On a full disk the attempt must not keep what it took. The error itself is what matters.
         drop(disk.remove_file(&tmp));
         return Err(error);
@@ -69,14 +71,14 @@ pub(super) fn create(
     Ok(file)
 }
 
-fn fill(file: &dyn File, size: u64, head: &Head) -> io::Result<()> {
-    zero(file, 0, size)?;
+fn write_empty_segment(file: &dyn File, size: u64, head: &Head) -> io::Result<()> {
+    write_zeros(file, 0, size)?;
     file.write_at(0, &head.encode())?;
     file.sync()
 }
 
 /// Overwrites `from..to` with zeros.
-pub(super) fn zero(file: &dyn File, from: u64, to: u64) -> io::Result<()> {
+pub(super) fn write_zeros(file: &dyn File, from: u64, to: u64) -> io::Result<()> {
     const ZERO_STEP_BYTES: u64 = 1 << 18;
     let zeros = vec![0; ZERO_STEP_BYTES as usize];
     let mut at = from;
@@ -94,12 +96,12 @@ impl Reserve {
             file,
             salt,
             size,
-            turn: 0,
+            marks_written: 0,
         }
     }
 
     /// Leaves evidence, outside the segment, of how far everything is durable. Not synced.
-    pub(super) fn mark(&mut self, seq: u64, epoch: u64, durable_to: u64) -> io::Result<()> {
+    pub(super) fn write_mark(&mut self, seq: u64, epoch: u64, durable_to: u64) -> io::Result<()> {
         let mut bytes = Vec::new();
         let stamp = Stamp {
             salt: self.salt,
@@ -108,9 +110,9 @@ impl Reserve {
             durable_to,
         };
         Record::Mark { closed: false }.encode(&stamp, &mut bytes);
-        self.turn += 1;
+        self.marks_written += 1;
         self.file
-            .write_at(SECTOR_BYTES * (1 + self.turn % 2), &bytes)
+            .write_at(SECTOR_BYTES * (1 + self.marks_written % 2), &bytes)
     }
 
     /// Becomes the segment that `head` describes. All before `head.first_seq` must be synced.
@@ -125,7 +127,7 @@ impl Reserve {
         self.file.write_at(0, &start)?;
         // Safety order: head → name → folder → records, as in `create`.
         self.file.sync()?;
-        disk.rename(&wal.join(RESERVE), &wal.join(name(head.first_seq)))?;
+        disk.rename(&wal.join(RESERVE), &wal.join(file_name(head.first_seq)))?;
         disk.sync_dir(wal)?;
         Ok(self.file)
     }

@@ -7,12 +7,12 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
 use super::DataDir;
-use super::command::{Done, WriterCommand, copy};
+use super::command::{Done, WriterCommand, copy_error};
 use super::error::LogError;
-use super::log_state::{LogState, closed};
-use super::maintenance::{Chores, MaintenanceDone};
+use super::log_state::{LogState, closed_error};
+use super::maintenance::{Maintenance, MaintenanceResult};
 use super::recovery::Recovered;
-use super::stream::Stream;
+use super::segment_writer::SegmentWriter;
 use crate::base::Incarnation;
 use crate::runtime::Env;
 
@@ -49,18 +49,18 @@ pub(super) struct Writer {
     config: LogConfig,
     /// For the chores to report to; weak, for the queue closes with the last `Log`.
     queue: mpsc::WeakUnboundedSender<WriterCommand>,
-    shared: Arc<LogState>,
-    stream: Stream,
+    state: Arc<LogState>,
+    segment_writer: SegmentWriter,
     /// A round of chores is under way.
-    busy: bool,
+    maintenance_running: bool,
     /// The last one found no room for a reserve: the next try waits until somebody asks or
     /// something went.
-    full: bool,
-    asked: bool,
+    reserve_failed: bool,
+    room_check_requested: bool,
     /// The time for a mark has come, but there was something to write, which may be one.
     mark_due: bool,
     /// Those who wait for the end.
-    closing: Vec<oneshot::Sender<()>>,
+    close_waiters: Vec<oneshot::Sender<()>>,
 }
 
 impl Writer {
@@ -70,68 +70,74 @@ impl Writer {
         dir: &DataDir,
         incarnation: Incarnation,
         config: LogConfig,
-        found: Option<Recovered>,
+        recovered: Option<Recovered>,
         queue: mpsc::WeakUnboundedSender<WriterCommand>,
     ) -> Result<Self, LogError> {
-        let wal = dir.wal();
-        let stream = Stream::open(env, wal.clone(), incarnation, config.segment_bytes, found);
-        let stream = stream.map_err(LogError::io("begin to write in", &wal))?;
+        let wal = dir.wal_dir();
+        let segment_writer = SegmentWriter::open(
+            env,
+            wal.clone(),
+            incarnation,
+            config.segment_bytes,
+            recovered,
+        );
+        let segment_writer = segment_writer.map_err(LogError::io("begin to write in", &wal))?;
         let writer = Self {
             env: env.clone(),
             dir: dir.clone(),
             config,
             queue,
-            shared: stream.shared().clone(),
-            stream,
-            busy: false,
-            full: false,
-            asked: false,
+            state: segment_writer.state().clone(),
+            segment_writer,
+            maintenance_running: false,
+            reserve_failed: false,
+            room_check_requested: false,
             mark_due: false,
-            closing: Vec::new(),
+            close_waiters: Vec::new(),
         };
         let available = env
             .disk
             .available(&wal)
             .map_err(LogError::io("look at", &wal))?;
-        writer.shared.set_room(available >= writer.margin());
+        writer.state.set_room(available >= writer.min_free_bytes());
         Ok(writer)
     }
 
-    pub(super) fn shared(&self) -> &Arc<LogState> {
-        &self.shared
+    pub(super) fn state(&self) -> &Arc<LogState> {
+        &self.state
     }
 
     /// Ends when the log is closed, or with the last `Log` once the queue is empty.
     pub(super) async fn run(mut self, mut queue: mpsc::UnboundedReceiver<WriterCommand>) {
-        self.look_after();
+        self.start_due_work();
         while let Some(first) = queue.recv().await {
-            self.handle(drain(first, &mut queue));
+            self.handle_batch(take_batch(first, &mut queue));
             self.write_due_mark(&queue);
             // A round of chores still holds the directory.
-            if !self.closing.is_empty() && !self.busy {
+            if !self.close_waiters.is_empty() && !self.maintenance_running {
                 break;
             }
         }
         queue.close();
         while let Ok(command) = queue.try_recv() {
-            command.refuse(&closed());
+            command.refuse(&closed_error());
         }
         // The last `Log` has gone: nobody comes who would send for one.
         self.mark_due = true;
         self.write_due_mark(&queue);
-        let closing = std::mem::take(&mut self.closing);
+        let close_waiters = std::mem::take(&mut self.close_waiters);
         // Files and lock go before `close` returns.
         drop(self);
-        for done in closing {
+        for done in close_waiters {
             // Whoever gave up waiting needs no answer.
             let _: Result<(), ()> = done.send(());
         }
     }
 
-    fn handle(&mut self, batch: Vec<WriterCommand>) {
+    fn handle_batch(&mut self, batch: Vec<WriterCommand>) {
         let mut waiting: Vec<Done> = Vec::new();
-        let bytes = batch.iter().map(WriterCommand::bytes).sum();
-        let usable = self.shared.check();
+        let bytes = batch.iter().map(WriterCommand::payload_bytes).sum();
+        let usable = self.state.check();
         let refusing = usable.is_err();
         let mut result = usable;
         for command in batch {
@@ -139,120 +145,127 @@ impl Writer {
                 WriterCommand::Write { records, done } => {
                     waiting.extend(done);
                     for record in records {
-                        result = result.and_then(|()| self.stream.put(&record));
+                        result = result.and_then(|()| self.segment_writer.append(&record));
                     }
                 }
-                WriterCommand::CheckRoom => self.asked = true,
-                WriterCommand::Chores(done) => result = result.and(self.end_chores(done)),
-                WriterCommand::MarkSoon => self.mark_soon(),
-                WriterCommand::Mark => self.mark_due = true,
-                WriterCommand::Close { done } => self.closing.push(done),
+                WriterCommand::CheckRoom => self.room_check_requested = true,
+                WriterCommand::MaintenanceFinished(done) => {
+                    result = result.and(self.finish_maintenance(done))
+                }
+                WriterCommand::ScheduleMark => self.schedule_mark(),
+                WriterCommand::WriteMark => self.mark_due = true,
+                WriterCommand::Close { done } => self.close_waiters.push(done),
             }
         }
         // Safety order: write → sync → acknowledge.
-        let result = result.and_then(|()| self.write(!waiting.is_empty()));
+        let result = result.and_then(|()| self.write_out(!waiting.is_empty()));
         if !refusing {
-            self.fail_on(&result);
+            self.fail_if_err(&result);
         }
-        self.shared.unqueue(bytes);
+        self.state.subtract_queued(bytes);
         for done in waiting {
-            done(result.as_ref().map_err(copy).copied());
+            done(result.as_ref().map_err(copy_error).copied());
         }
-        self.look_after();
+        self.start_due_work();
     }
 
-    fn write(&mut self, sync: bool) -> io::Result<()> {
+    fn write_out(&mut self, sync: bool) -> io::Result<()> {
         if sync {
-            self.stream.sync()
+            self.segment_writer.sync()
         } else {
-            self.stream.flush()
+            self.segment_writer.flush()
         }
     }
 
     /// What a batch leaves to be done, after everybody has been answered.
-    fn look_after(&mut self) {
-        if self.shared.check().is_err() {
+    fn start_due_work(&mut self) {
+        if self.state.check().is_err() {
             return;
         }
-        if !self.closing.is_empty() {
-            let marked = self.stream.mark_durably(true);
-            self.fail_on(&marked);
-            self.shared.close();
-        } else if !self.busy && self.has_chores() {
+        if !self.close_waiters.is_empty() {
+            let marked = self.segment_writer.write_synced_mark(true);
+            self.fail_if_err(&marked);
+            self.state.close();
+        } else if !self.maintenance_running && self.maintenance_is_due() {
             // Safety order: the record of the purge is durable before what it covers goes.
-            let synced = if self.stream.has_unneeded() {
-                self.stream.sync()
+            let synced = if self.segment_writer.has_unneeded_segments() {
+                self.segment_writer.sync()
             } else {
                 Ok(())
             };
-            self.fail_on(&synced);
-            self.start_chores();
+            self.fail_if_err(&synced);
+            self.start_maintenance();
         }
     }
 
     /// Sends for the mark that the last sync lacks, or writes the one that is due once nothing else
     /// is to be written.
     fn write_due_mark(&mut self, queue: &mpsc::UnboundedReceiver<WriterCommand>) {
-        if self.shared.check().is_err() {
+        if self.state.check().is_err() {
             return;
         }
         if self.mark_due {
-            let mut mirror = self.shared.mirror();
+            let mut mirror = self.state.mirror();
             // What is queued has taken along what was saved before; what is saved now may be about
             // it.
             if !queue.is_empty() {
                 return;
             }
-            self.shared.end_mark();
-            let saved = mirror.take_committed();
+            self.state.finish_mark_request();
+            let saved = mirror.take_committed_record();
             drop(mirror);
             self.mark_due = false;
-            let marked = self.stream.mark(saved);
-            self.fail_on(&marked);
-        } else if self.stream.lacks_mark() && self.shared.request_mark() {
-            self.mark_soon();
+            let marked = self.segment_writer.write_mark(saved);
+            self.fail_if_err(&marked);
+        } else if self.segment_writer.needs_mark() && self.state.request_mark() {
+            self.schedule_mark();
         }
     }
 
     /// By a task: the end of the runtime cuts it, where a timer of the writer's own would panic.
-    fn mark_soon(&self) {
+    fn schedule_mark(&self) {
         let queue = self.queue.clone();
         self.env.tasks.detach(async move {
             tokio::time::sleep(MARK_DELAY).await;
             if let Some(queue) = queue.upgrade() {
-                drop(queue.send(WriterCommand::Mark));
+                drop(queue.send(WriterCommand::WriteMark));
             }
         });
     }
 
-    fn has_chores(&self) -> bool {
-        let reserve = !self.stream.has_reserve() && !self.full;
-        self.asked || reserve || self.stream.has_unneeded()
+    fn maintenance_is_due(&self) -> bool {
+        let reserve = !self.segment_writer.has_reserve() && !self.reserve_failed;
+        self.room_check_requested || reserve || self.segment_writer.has_unneeded_segments()
     }
 
     /// The first error ends the log: what the kernel did with lost pages nobody can know.
-    fn fail_on(&self, result: &io::Result<()>) {
+    fn fail_if_err(&self, result: &io::Result<()>) {
         if let Err(error) = result {
-            self.shared.fail(error);
+            self.state.fail(error);
         }
     }
 
-    fn margin(&self) -> u64 {
+    fn min_free_bytes(&self) -> u64 {
         MIN_FREE_SEGMENTS * self.config.segment_bytes
     }
 
     /// One round at a time; its end looks for what came due meanwhile.
-    fn start_chores(&mut self) {
-        if self.shared.check().is_err() {
+    fn start_maintenance(&mut self) {
+        if self.state.check().is_err() {
             return;
         }
-        (self.busy, self.asked) = (true, false);
-        let reserve = !self.stream.has_reserve();
-        let maintenance = Chores {
+        (self.maintenance_running, self.room_check_requested) = (true, false);
+        let reserve = !self.segment_writer.has_reserve();
+        let maintenance = Maintenance {
             disk: self.env.disk.clone(),
-            wal: self.dir.wal(),
-            unlink: self.stream.take_unneeded(),
-            reserve: reserve.then(|| (self.stream.reserve_head(), self.config.segment_bytes)),
+            wal: self.dir.wal_dir(),
+            unneeded: self.segment_writer.take_unneeded_segments(),
+            reserve: reserve.then(|| {
+                (
+                    self.segment_writer.reserve_head(),
+                    self.config.segment_bytes,
+                )
+            }),
         };
         let (tasks, queue, dir) = (self.env.tasks.clone(), self.queue.clone(), self.dir.clone());
         self.env.tasks.detach(async move {
@@ -260,33 +273,33 @@ impl Writer {
             // Before the report: a closed log has let go of its directory.
             drop(dir);
             if let Some(queue) = queue.upgrade() {
-                drop(queue.send(WriterCommand::Chores(done)));
+                drop(queue.send(WriterCommand::MaintenanceFinished(done)));
             }
         });
     }
 
-    fn end_chores(&mut self, done: MaintenanceDone) -> io::Result<()> {
-        self.busy = false;
+    fn finish_maintenance(&mut self, done: MaintenanceResult) -> io::Result<()> {
+        self.maintenance_running = false;
         if let Some(reserve) = done.reserve? {
-            self.stream.set_reserve(reserve);
+            self.segment_writer.set_reserve(reserve);
         }
-        self.full = !self.stream.has_reserve();
-        self.shared
-            .set_room(!self.full && done.available? >= self.margin());
+        self.reserve_failed = !self.segment_writer.has_reserve();
+        self.state
+            .set_room(!self.reserve_failed && done.available? >= self.min_free_bytes());
         Ok(())
     }
 }
 
 /// What is there already, up to a bound. A close ends a batch: what comes behind it is refused.
-fn drain(
+fn take_batch(
     first: WriterCommand,
     queue: &mut mpsc::UnboundedReceiver<WriterCommand>,
 ) -> Vec<WriterCommand> {
-    let mut bytes = first.bytes();
+    let mut bytes = first.payload_bytes();
     let mut batch = vec![first];
     while bytes < MAX_BATCH_BYTES && !matches!(batch.last(), Some(WriterCommand::Close { .. })) {
         let Ok(next) = queue.try_recv() else { break };
-        bytes += next.bytes();
+        bytes += next.payload_bytes();
         batch.push(next);
     }
     batch

@@ -14,18 +14,18 @@ pub(super) struct Evidence {
 }
 
 impl Evidence {
-    pub(super) fn head(&mut self, head: &Head) {
+    pub(super) fn add_head(&mut self, head: &Head) {
         // A segment is begun only once all before it is synced.
-        self.take(head.first_seq.saturating_sub(1), head.epoch);
+        self.add(head.first_seq.saturating_sub(1), head.epoch);
     }
 
-    pub(super) fn take(&mut self, durable_to: u64, epoch: u64) {
+    pub(super) fn add(&mut self, durable_to: u64, epoch: u64) {
         self.durable_to = self.durable_to.max(durable_to);
         self.epoch = self.epoch.max(epoch);
     }
 
     /// Looks at every place where a header may be: the lengths of bad records lead nowhere.
-    pub(super) fn search(&mut self, bytes: &[u8], from: usize, salt: u64) {
+    pub(super) fn scan(&mut self, bytes: &[u8], from: usize, salt: u64) {
         let mut at = from.next_multiple_of(ALIGN);
         while at + HEADER_LEN <= bytes.len() {
             if at.is_multiple_of(SCAN_STEP_BYTES)
@@ -36,7 +36,7 @@ impl Evidence {
                 continue;
             }
             if let Some(header) = Header::decode(&bytes[at..], salt) {
-                self.take(header.durable_to, header.epoch);
+                self.add(header.durable_to, header.epoch);
             }
             at += ALIGN;
         }

@@ -69,9 +69,9 @@ pub(super) fn recover(
     }
     let mut replay = Replay::new(disk, wal, incarnation, evidence);
     for first_seq in first_seqs {
-        replay.segment(first_seq)?;
+        replay.read_segment(first_seq)?;
     }
-    let tail = replay.judge(snapshot)?;
+    let tail = replay.finish(snapshot)?;
     let offset = tail.offset as u64;
     tail.make_durable(disk, wal, &replay.segments)?;
     Ok(Some(Recovered {
@@ -105,7 +105,7 @@ fn read_reserve(
         return Ok(None);
     }
     let head = read_head(&start, path, incarnation)?;
-    evidence.head(&head);
-    evidence.search(&start, HEAD_LEN, head.salt);
+    evidence.add_head(&head);
+    evidence.scan(&start, HEAD_LEN, head.salt);
     Ok(Some(Reserve::new(file, head.salt, size)))
 }

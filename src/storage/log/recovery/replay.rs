@@ -46,8 +46,8 @@ impl<'a> Replay<'a> {
         }
     }
 
-    pub(super) fn segment(&mut self, first_seq: u64) -> Result<(), LogError> {
-        let path = self.wal.join(segment::name(first_seq));
+    pub(super) fn read_segment(&mut self, first_seq: u64) -> Result<(), LogError> {
+        let path = self.wal.join(segment::file_name(first_seq));
         let file = self
             .disk
             .open(&path, false)
@@ -60,8 +60,8 @@ impl<'a> Replay<'a> {
             };
             return Err(LogError::damaged(&path, 0, cause));
         }
-        self.follow(&path, &head)?;
-        self.evidence.head(&head);
+        self.check_continues(&path, &head)?;
+        self.evidence.add_head(&head);
         self.segments.push(Segment {
             path: path.clone(),
             last_before: head.last,
@@ -77,17 +77,17 @@ impl<'a> Replay<'a> {
             stop: StopReason::NoHeader,
             durable_to: 0,
         };
-        self.records(&mut tail)?;
+        self.replay_records(&mut tail)?;
         self.tail = Some(tail);
         Ok(())
     }
 
     /// A later segment proves that everything before it was synced: it must begin where the one
     /// before ends.
-    fn follow(&mut self, path: &Path, head: &Head) -> Result<(), LogError> {
+    fn check_continues(&mut self, path: &Path, head: &Head) -> Result<(), LogError> {
         match &self.tail {
             None => {
-                self.mirror = Mirror::before(Pointers {
+                self.mirror = Mirror::starting_at(Pointers {
                     vote: head.vote,
                     committed: head.committed,
                     purged: head.purged,
@@ -110,7 +110,7 @@ impl<'a> Replay<'a> {
     }
 
     /// Replays up to the first record that is not the next one.
-    fn records(&mut self, tail: &mut Tail) -> Result<(), LogError> {
+    fn replay_records(&mut self, tail: &mut Tail) -> Result<(), LogError> {
         loop {
             let (header, record) = match self.next_record(tail) {
                 Ok(found) => found,
@@ -127,7 +127,7 @@ impl<'a> Replay<'a> {
             self.mirror.apply(record).map_err(|hole| {
                 LogError::damaged(&tail.path, tail.offset, DamageCause::Hole(hole))
             })?;
-            self.evidence.take(header.durable_to, header.epoch);
+            self.evidence.add(header.durable_to, header.epoch);
             tail.records.push((header.seq, tail.offset));
             tail.offset += header.record_len();
             self.next_seq += 1;
@@ -154,12 +154,12 @@ impl<'a> Replay<'a> {
     }
 
     /// Damage, or a torn tail that was never acknowledged?
-    pub(super) fn judge(&mut self, snapshot: Option<LogId>) -> Result<Tail, LogError> {
+    pub(super) fn finish(&mut self, snapshot: Option<LogId>) -> Result<Tail, LogError> {
         let damaged = |path: &Path, offset, cause| Err(LogError::damaged(path, offset, cause));
         let Some(mut tail) = self.tail.take() else {
             return damaged(self.wal, 0, DamageCause::NoSegment { durable_to: 0 });
         };
-        self.evidence.search(&tail.bytes, tail.offset, tail.salt);
+        self.evidence.scan(&tail.bytes, tail.offset, tail.salt);
         tail.durable_to = self.evidence.durable_to;
         if self.evidence.durable_to >= self.next_seq {
             let cause = DamageCause::BadDurableRecord {

@@ -62,7 +62,7 @@ impl Tail {
         let unsure = self.records.iter().find(|(seq, _)| *seq > self.durable_to);
         let from = unsure.map_or(self.offset, |(_, offset)| *offset);
         if cut || !self.closed {
-            segment::zero(&*self.file, self.offset as u64, self.bytes.len() as u64)?;
+            segment::write_zeros(&*self.file, self.offset as u64, self.bytes.len() as u64)?;
         }
         if from < self.offset {
             self.file

@@ -19,12 +19,12 @@ use crate::wire::wal::{HEAD_LEN, Head, MARK_LEN, Record, Stamp};
 /// Memory that the buffer keeps: one large batch must not hold its own for ever.
 const BUFFER_BYTES: usize = 1 << 20;
 
-pub(super) struct Stream {
+pub(super) struct SegmentWriter {
     env: Env,
     wal: PathBuf,
     incarnation: Incarnation,
     segment_bytes: u64,
-    shared: Arc<LogState>,
+    state: Arc<LogState>,
 
     /// Oldest first; the last is the current one.
     segments: Vec<Segment>,
@@ -40,68 +40,68 @@ pub(super) struct Stream {
     /// Of the next record.
     seq: u64,
     epoch: u64,
-    durable: u64,
+    durable_to: u64,
     /// The last `durable_to` that was written.
-    marked: u64,
+    marked_to: u64,
     pointers: Pointers,
 }
 
-impl Stream {
+impl SegmentWriter {
     /// Goes on behind what recovery found, or begins a log; ends with a synced mark of a new epoch.
     pub(super) fn open(
         env: &Env,
         wal: PathBuf,
         incarnation: Incarnation,
         segment_bytes: u64,
-        found: Option<Recovered>,
+        recovered: Option<Recovered>,
     ) -> io::Result<Self> {
-        let found = match found {
-            Some(found) => found,
-            None => begin(env, &wal, incarnation, segment_bytes)?,
+        let recovered = match recovered {
+            Some(recovered) => recovered,
+            None => create_log(env, &wal, incarnation, segment_bytes)?,
         };
-        let mut stream = Self {
+        let mut writer = Self {
             env: env.clone(),
             wal,
             incarnation,
             segment_bytes,
-            pointers: found.mirror.pointers(),
-            shared: Arc::new(LogState::new(found.mirror)),
-            segments: found.segments,
-            file: found.file,
-            salt: found.salt,
-            size: found.size,
-            offset: found.offset,
+            pointers: recovered.mirror.pointers(),
+            state: Arc::new(LogState::new(recovered.mirror)),
+            segments: recovered.segments,
+            file: recovered.file,
+            salt: recovered.salt,
+            size: recovered.size,
+            offset: recovered.offset,
             buffer: Vec::new(),
-            reserve: found
+            reserve: recovered
                 .reserve
                 .filter(|reserve| reserve.size == segment_bytes),
-            seq: found.next_seq,
-            epoch: found.epoch + 1,
-            durable: found.next_seq - 1,
-            marked: 0,
+            seq: recovered.next_seq,
+            epoch: recovered.epoch + 1,
+            durable_to: recovered.next_seq - 1,
+            marked_to: 0,
         };
-        stream.mark_durably(false)?;
-        Ok(stream)
+        writer.write_synced_mark(false)?;
+        Ok(writer)
     }
 
-    pub(super) fn shared(&self) -> &Arc<LogState> {
-        &self.shared
+    pub(super) fn state(&self) -> &Arc<LogState> {
+        &self.state
     }
 
     /// Encodes behind what is there; begins the next segment when this one is full.
-    pub(super) fn put(&mut self, record: &Record) -> io::Result<()> {
+    pub(super) fn append(&mut self, record: &Record) -> io::Result<()> {
         let len = record.encoded_len();
-        if self.left() < len as u64 {
-            self.roll(len)?;
+        if self.bytes_left() < len as u64 {
+            self.begin_next_segment(len)?;
         }
         let stamp = Stamp {
             salt: self.salt,
             seq: self.seq,
             epoch: self.epoch,
-            durable_to: self.durable,
+            durable_to: self.durable_to,
         };
         record.encode(&stamp, &mut self.buffer);
-        self.marked = self.durable;
+        self.marked_to = self.durable_to;
         self.seq += 1;
         self.pointers.apply(record);
         Ok(())
@@ -123,43 +123,43 @@ impl Stream {
         self.flush()?;
         let started = Instant::now();
         self.file.sync()?;
-        self.shared.fsyncs.observe(started.elapsed());
-        self.durable = self.seq - 1;
-        self.shared.set_durable(self.durable);
+        self.state.fsyncs.observe(started.elapsed());
+        self.durable_to = self.seq - 1;
+        self.state.set_durable_seq(self.durable_to);
         Ok(())
     }
 
     /// Whether nothing on disk says yet how far all is durable.
-    pub(super) fn lacks_mark(&self) -> bool {
-        self.marked < self.durable
+    pub(super) fn needs_mark(&self) -> bool {
+        self.marked_to < self.durable_to
     }
 
     /// Evidence that all before is durable, where there is none yet, in the segment and in the
     /// reserve; and what was saved meanwhile. Not synced.
-    pub(super) fn mark(&mut self, saved: Option<Record>) -> io::Result<()> {
-        if self.lacks_mark()
+    pub(super) fn write_mark(&mut self, saved: Option<Record>) -> io::Result<()> {
+        if self.needs_mark()
             && let Some(reserve) = &mut self.reserve
         {
-            reserve.mark(self.seq, self.epoch, self.durable)?;
+            reserve.write_mark(self.seq, self.epoch, self.durable_to)?;
         }
         // Its header is as good as a mark.
         if let Some(record) = saved {
-            self.put(&record)?;
+            self.append(&record)?;
         }
         // This mark never begins a segment, and leaves the place for a closing one.
-        if self.lacks_mark() && self.left() >= 2 * MARK_LEN as u64 {
-            self.put(&Record::Mark { closed: false })?;
+        if self.needs_mark() && self.bytes_left() >= 2 * MARK_LEN as u64 {
+            self.append(&Record::Mark { closed: false })?;
         }
-        self.marked = self.durable;
+        self.marked_to = self.durable_to;
         self.flush()
     }
 
     /// The same, synced, in the segment and in the reserve.
-    pub(super) fn mark_durably(&mut self, closed: bool) -> io::Result<()> {
-        self.put(&Record::Mark { closed })?;
+    pub(super) fn write_synced_mark(&mut self, closed: bool) -> io::Result<()> {
+        self.append(&Record::Mark { closed })?;
         self.sync()?;
         if let Some(reserve) = &mut self.reserve {
-            reserve.mark(self.seq, self.epoch, self.durable)?;
+            reserve.write_mark(self.seq, self.epoch, self.durable_to)?;
             reserve.file.sync()?;
         }
         Ok(())
@@ -179,12 +179,12 @@ impl Stream {
     }
 
     /// Whether [`Stream::take_unneeded`] would take any.
-    pub(super) fn has_unneeded(&self) -> bool {
+    pub(super) fn has_unneeded_segments(&self) -> bool {
         self.oldest_needed() > 0
     }
 
     /// Forgets the segments that nothing needs once everything is synced; the caller unlinks them.
-    pub(super) fn take_unneeded(&mut self) -> Vec<PathBuf> {
+    pub(super) fn take_unneeded_segments(&mut self) -> Vec<PathBuf> {
         let oldest = self.oldest_needed();
         self.segments
             .drain(..oldest)
@@ -202,7 +202,7 @@ impl Stream {
             .unwrap_or(0)
     }
 
-    fn left(&self) -> u64 {
+    fn bytes_left(&self) -> u64 {
         self.size - self.offset - self.buffer.len() as u64
     }
 
@@ -220,12 +220,12 @@ impl Stream {
     }
 
     /// The next segment, of the usual size or as large as its first record needs.
-    fn roll(&mut self, first_record: usize) -> io::Result<()> {
+    fn begin_next_segment(&mut self, first_record: usize) -> io::Result<()> {
         // Safety order: its head says that everything before it is durable.
         self.sync()?;
         let head = self.head(self.seq);
         let needed = (HEAD_LEN + first_record + MARK_LEN).next_multiple_of(HEAD_LEN) as u64;
-        let (disk, name) = (&*self.env.disk, segment::name(self.seq));
+        let (disk, name) = (&*self.env.disk, segment::file_name(self.seq));
         (self.size, self.file) = match self.reserve.take_if(|reserve| reserve.size >= needed) {
             Some(reserve) => (reserve.size, reserve.promote(disk, &self.wal, &head)?),
             None => {
@@ -243,7 +243,7 @@ impl Stream {
 }
 
 /// The first segment of a new log.
-fn begin(
+fn create_log(
     env: &Env,
     wal: &std::path::Path,
     incarnation: Incarnation,
@@ -259,7 +259,7 @@ fn begin(
         last: None,
         committed: None,
     };
-    let name = segment::name(1);
+    let name = segment::file_name(1);
     let file = segment::create(&*env.disk, wal, &name, size, &head)?;
     Ok(Recovered {
         mirror: Mirror::default(),
