@@ -120,7 +120,7 @@ impl Mirror {
             }
             Record::TruncateAfter(last) => self.drop_after(last),
             Record::Purge(upto) => self.drop_upto(upto),
-            Record::Vote(_) | Record::Committed(_) | Record::Mark { .. } => {}
+            Record::Vote(_) | Record::Committed(_) | Record::DurabilityMark { .. } => {}
         }
         Ok(())
     }

@@ -43,7 +43,7 @@ impl Pointers {
                 self.purged = later(Some(*upto), self.purged);
                 self.last = later(self.last, self.purged);
             }
-            Record::Mark { .. } => {}
+            Record::DurabilityMark { .. } => {}
         }
     }
 }

@@ -109,7 +109,7 @@ impl Reserve {
             epoch,
             durable_to,
         };
-        Record::Mark { closed: false }.encode(&stamp, &mut bytes);
+        Record::DurabilityMark { closed: false }.encode(&stamp, &mut bytes);
         self.marks_written += 1;
         self.file
             .write_at(SECTOR_BYTES * (1 + self.marks_written % 2), &bytes)

@@ -148,7 +148,7 @@ impl SegmentWriter {
         }
         // This mark never begins a segment, and leaves the place for a closing one.
         if self.needs_mark() && self.bytes_left() >= 2 * MARK_LEN as u64 {
-            self.append(&Record::Mark { closed: false })?;
+            self.append(&Record::DurabilityMark { closed: false })?;
         }
         self.marked_to = self.durable_to;
         self.flush()
@@ -156,7 +156,7 @@ impl SegmentWriter {
 
     /// The same, synced, in the segment and in the reserve.
     pub(super) fn write_synced_mark(&mut self, closed: bool) -> io::Result<()> {
-        self.append(&Record::Mark { closed })?;
+        self.append(&Record::DurabilityMark { closed })?;
         self.sync()?;
         if let Some(reserve) = &mut self.reserve {
             reserve.write_mark(self.seq, self.epoch, self.durable_to)?;

@@ -123,7 +123,7 @@ impl<'a> Replay<'a> {
                     return Err(LogError::damaged(&tail.path, tail.offset, cause));
                 }
             };
-            tail.closed = record == Record::Mark { closed: true };
+            tail.closed = record == Record::DurabilityMark { closed: true };
             self.mirror.apply(record).map_err(|hole| {
                 LogError::damaged(&tail.path, tail.offset, DamageCause::Hole(hole))
             })?;
