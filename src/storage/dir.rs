@@ -1,4 +1,5 @@
-//! `<dir>/influxd-meta/`: who owns it, what lies in it, and atomic small files.
+//! The directory `<dir>/influxd-meta/`: its lock, its folders, and small files that are replaced
+//! atomically.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,35 +8,36 @@ use std::sync::{Arc, Mutex};
 use crate::runtime::disk::{Disk, Lock};
 use crate::runtime::{Env, lock};
 
-/// The locked data directory. Dropping the last clone lets go of the lock; an open [`super::Log`]
-/// holds one.
+/// The locked data directory. Dropping the last clone releases the lock; an open [`super::Log`]
+/// holds a clone.
 #[derive(Clone)]
 pub struct DataDir(Arc<Inner>);
 
 struct Inner {
     disk: Arc<dyn Disk>,
     path: PathBuf,
-    /// One small file is replaced at a time: two writers of one name would share its tmp file.
+    /// Held while a small file is replaced: two writers of one name would share its temporary file.
     replace_lock: Mutex<()>,
     _lock: Box<dyn Lock>,
 }
 
-/// Why the directory cannot be used. `app` maps these to exit codes (autojoin.md B10).
+/// Reasons why the directory cannot be used. `app` maps each to an exit code (errors.md, "Exit
+/// codes").
 #[derive(Debug, thiserror::Error)]
 pub enum OpenDirError {
-    /// `raft.db` or `peers.json` in it: exit 65.
+    /// The directory contains `raft.db` or `peers.json`: exit 65.
     #[error("{path} is data of another meta node program")]
     Foreign { path: PathBuf },
-    /// A log or snapshot without `identity`: exit 65.
+    /// The directory contains a log or a snapshot, but no `identity`: exit 65.
     #[error("{path} holds a log or snapshot but no identity: a damaged directory")]
     NoIdentity { path: PathBuf },
-    /// Held by another process: exit 73.
+    /// Another process holds the lock: exit 73.
     #[error("{path} is in use by another process")]
     Locked { path: PathBuf },
-    /// Not writable by this uid: exit 77, with the fix.
+    /// This uid cannot write there: exit 77; the message says how to change that.
     #[error("{path} cannot be written: {source}")]
     Denied { path: PathBuf, source: io::Error },
-    /// Anything else, exit 74.
+    /// Any other error: exit 74.
     #[error("{operation} {path}: {source}")]
     Io {
         operation: &'static str,
@@ -48,13 +50,13 @@ const DIR_NAME: &str = "influxd-meta";
 const WAL: &str = "wal";
 const SNAP: &str = "snap";
 const OLD: &str = "old";
-/// What other meta node programs keep in their `dir`.
+/// Names of files that other meta node programs keep in their `dir`.
 const FOREIGN: [&str; 2] = ["raft.db", "peers.json"];
-/// A file that was not renamed into place is nobody's.
+/// Suffix of a file that is being written. A file that still has it was never finished.
 const TMP: &str = ".tmp";
 
 impl DataDir {
-    /// Creates what is missing and locks. Blocks. `dir` is the configured `[meta] dir`.
+    /// Creates what is missing and takes the lock. Blocks. `dir` is the configured `[meta] dir`.
     ///
     /// # Errors
     /// See [`OpenDirError`]. Nothing is changed in a directory that is foreign or in use.
@@ -81,15 +83,15 @@ impl DataDir {
         Ok(data_dir)
     }
 
-    /// `<dir>/influxd-meta`.
+    /// Returns `<dir>/influxd-meta`.
     pub fn path(&self) -> &Path {
         &self.0.path
     }
 
-    /// A small file whole: `identity`, `seen`. `None` when it does not exist. Blocks.
+    /// Reads a whole small file (`identity`, `seen`). Returns `None` if it does not exist. Blocks.
     ///
     /// # Errors
-    /// What the disk says.
+    /// Errors of the disk.
     pub fn load(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
         let path = self.0.path.join(name);
         match self.0.disk.open(&path, false) {
@@ -99,19 +101,19 @@ impl DataDir {
         }
     }
 
-    /// Replaces a small file whole: tmp → fsync → rename → fsync of the folder. Blocks.
+    /// Replaces a whole small file: temporary file → fsync → rename → fsync of the folder. Blocks.
     ///
     /// # Errors
-    /// What the disk says; the old content or the new one is then in place, never a mixture.
+    /// Errors of the disk. The file then has its old content or the new one, never a mixture.
     pub fn store(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         let _guard = lock(&self.0.replace_lock);
         replace_file(&*self.0.disk, &self.0.path, name, &[bytes])
     }
 
-    /// Whether any log segment exists. Blocks.
+    /// Returns whether any log segment exists. Blocks.
     ///
     /// # Errors
-    /// What the disk says.
+    /// Errors of the disk.
     pub fn has_log(&self) -> io::Result<bool> {
         let names = self.0.disk.list(&self.wal_dir())?;
         Ok(names.iter().any(|name| super::log::is_segment_name(name)))
@@ -141,7 +143,7 @@ impl DataDir {
     }
 }
 
-/// Writes `parts` as one file: after a crash the old content is there, or the new one, whole.
+/// Writes `parts` as one file. After a crash the file has its old content or all of the new one.
 pub(super) fn replace_file(
     disk: &dyn Disk,
     dir: &Path,
@@ -150,12 +152,13 @@ pub(super) fn replace_file(
 ) -> io::Result<()> {
     let tmp = dir.join(format!("{name}{TMP}"));
     if let Err(error) = write_synced(disk, &tmp, parts) {
-        // On a full disk what was half written must not keep the room that the log may need.
+        // On a full disk a half-written file must not occupy space that the log may need.
         drop(disk.remove_file(&tmp));
         return Err(error);
     }
-    // Safety order: content → name → folder. A name that is durable before its content shows an
-    // empty file after a power loss; a rename is not durable before its folder is synced.
+    // Safety order: sync the content, then rename, then sync the folder. Renamed before its content
+    // is synced, the file could be empty after a power loss. Without the sync of the folder the
+    // rename itself may be lost although the caller was told that it is durable.
     disk.rename(&tmp, &dir.join(name))?;
     disk.sync_dir(dir)
 }
@@ -171,12 +174,12 @@ fn write_synced(disk: &dyn Disk, path: &Path, parts: &[&[u8]]) -> io::Result<()>
     file.sync()
 }
 
-/// Whether a name is that of a file which was never finished.
+/// Returns whether a name belongs to a file that was never finished.
 pub(super) fn is_tmp(name: &str) -> bool {
     name.ends_with(TMP)
 }
 
-/// Reading changes nothing there, so it comes before the first write.
+/// Refuses a directory of another program. Comes before the first write, because it only reads.
 fn check_not_foreign(disk: &dyn Disk, dir: &Path) -> Result<(), OpenDirError> {
     for name in FOREIGN {
         let path = dir.join(name);
@@ -190,7 +193,7 @@ fn check_not_foreign(disk: &dyn Disk, dir: &Path) -> Result<(), OpenDirError> {
     Ok(())
 }
 
-/// Creates a folder and its missing ancestors, each synced into its parent.
+/// Creates a folder and its missing ancestors. Each is synced into its parent.
 fn create_durably(disk: &dyn Disk, path: &Path) -> io::Result<()> {
     if disk.exists(path)? {
         return Ok(());
@@ -203,21 +206,21 @@ fn create_durably(disk: &dyn Disk, path: &Path) -> io::Result<()> {
     disk.sync_dir(parent.unwrap_or(Path::new(".")))
 }
 
-/// Permissions, read-only mounts and id maps have too many faces to compute: a file is really
-/// created.
+/// Creates a file and removes it. Permissions, read-only mounts and id maps are too many cases to
+/// compute.
 fn check_writable(disk: &dyn Disk, path: &Path) -> io::Result<()> {
     let probe = path.join(format!("write-test{TMP}"));
     drop(disk.open(&probe, true)?);
     match disk.remove_file(&probe) {
-        // Two processes that start at once share the probe; the lock, which comes next, tells them
-        // apart.
+        // Two processes that start at once share the probe; the lock, which comes next, decides
+        // between them.
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other,
     }
 }
 
-/// Folders, and what unfinished writes left behind. Only under the lock: another's tmp file is in
-/// use.
+/// Creates the folders and removes what unfinished writes left behind. Only under the lock: a
+/// temporary file of another process is in use.
 fn prepare_folders(disk: &dyn Disk, path: &Path) -> io::Result<()> {
     for name in [WAL, SNAP, OLD] {
         disk.create_dir_all(&path.join(name))?;
@@ -226,8 +229,10 @@ fn prepare_folders(disk: &dyn Disk, path: &Path) -> io::Result<()> {
         for name in disk.list(&folder)?.iter().filter(|name| is_tmp(name)) {
             disk.remove_file(&folder.join(name))?;
         }
-        // A name that a killed process left in the page cache is not on the disk yet; from here on
-        // it is believed (an incarnation is told to others, a log is purged behind a snapshot).
+        // Safety order: sync the folder before anything in it is used. A process that was killed
+        // may have left a name in the page cache only. From here on the name counts: other nodes
+        // are told the incarnation, and the log is purged up to a snapshot. A power loss could then
+        // take what others rely on.
         disk.sync_dir(&folder)?;
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! Durable bytes: the directory and its lock, atomic small files, the log, snapshot files.
 //!
-//! Owns: everything below `<dir>/influxd-meta/`. Never: Raft policy, or what a phase means.
+//! Owns: everything below `<dir>/influxd-meta/`. Never: Raft policy, or the meaning of a phase.
 
 mod archive;
 mod dir;

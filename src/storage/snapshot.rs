@@ -1,4 +1,5 @@
-//! Snapshot files: `snap/<term>-<index>`, written whole and durably; the newest two are kept.
+//! Snapshot files `snap/<term>-<index>`. Each is written whole and durably; the newest two are
+//! kept.
 
 use std::io;
 use std::path::PathBuf;
@@ -20,18 +21,18 @@ pub struct Snapshots(Arc<Inner>);
 struct Inner {
     disk: Arc<dyn Disk>,
     dir: DataDir,
-    /// The newest one that is known to be there. Held while storing, one at a time: one that is
-    /// built here and one that a leader sends may finish together.
+    /// Id of the newest snapshot that is known to be on disk. The lock is held while one is stored:
+    /// a snapshot that is built here and one that a leader sends may finish at the same time.
     newest: Mutex<Option<SnapshotId>>,
-    /// What `open` could not use. Newest first.
+    /// Files that `open` could not use. Newest first.
     rejected: Vec<SnapshotError>,
 }
 
-/// The newest, and the one before it: should the newest rot, the log may still reach back to the
-/// other.
+/// Number of snapshots that are kept. If the newest is damaged, the log may still reach back to the
+/// one before it.
 const SNAPSHOTS_KEPT: usize = 2;
 
-/// A snapshot of nothing: it has no log id to be named by.
+/// File name of a snapshot of nothing, which has no log id.
 const EMPTY_NAME: &str = "empty";
 
 /// A snapshot file that cannot be used.
@@ -63,12 +64,13 @@ pub enum OpenSnapshotsError {
 }
 
 impl Snapshots {
-    /// Finds and verifies the newest valid snapshot. Blocks. A damaged one is passed over, said in
-    /// the log and in [`Snapshots::rejected`]; whether the log reaches back to an older one
-    /// `Log::open` judges.
+    /// Finds and verifies the newest valid snapshot. Blocks.
+    ///
+    /// A damaged file is skipped, with a warning and an entry in [`Snapshots::rejected`].
+    /// `Log::open` checks whether the log reaches back to an older one.
     ///
     /// # Errors
-    /// What the disk says, and a file of a newer version: an older snapshot would hide it.
+    /// Errors of the disk, and a file of a newer version: an older snapshot would hide it.
     pub fn open(
         env: &Env,
         dir: &DataDir,
@@ -84,15 +86,15 @@ impl Snapshots {
         Ok((Self(Arc::new(inner)), newest))
     }
 
-    /// Snapshots that `open` found damaged.
+    /// Returns the snapshots that `open` found damaged.
     pub fn rejected(&self) -> &[SnapshotError] {
         &self.0.rejected
     }
 
-    /// Stores durably, then removes older ones. Blocks.
+    /// Stores a snapshot durably, then removes older ones. Blocks.
     ///
     /// # Errors
-    /// What the disk says; the older ones are then still there.
+    /// Errors of the disk. The older snapshots are then still there.
     pub fn store(&self, header: &SnapshotHeader, payload: &Bytes) -> io::Result<()> {
         let mut newest = lock(&self.0.newest);
         let parts = snapshot_file::encode(header, payload);
@@ -100,7 +102,8 @@ impl Snapshots {
         let folder = self.0.dir.snapshot_dir();
         replace_file(&*self.0.disk, &folder, &file_name(header.last), &parts)?;
         *newest = (*newest).max(Some(header.last));
-        // Safety order: the new one is durable before an older one goes.
+        // Safety order: the new snapshot is durable before an older one is removed. In the other
+        // order a crash could leave none, and the log that they cover is purged.
         for (_, path) in newest_first(&*self.0.disk, &self.0.dir)?
             .iter()
             .skip(SNAPSHOTS_KEPT)
@@ -110,12 +113,12 @@ impl Snapshots {
         self.0.disk.sync_dir(&folder)
     }
 
-    /// Reads the newest again (for sending it to a follower). Blocks.
+    /// Reads the newest snapshot again, to send it to a follower. Blocks.
     ///
     /// # Errors
-    /// It cannot be read any more. There is no falling back to an older one here: the log may be
-    /// purged beyond that, and a follower that is sent it would lag as before, and be sent it
-    /// again, for ever.
+    /// The file cannot be read any more. An older snapshot is not used instead: the log may be
+    /// purged beyond it. A follower that received it would lag as before, and would be sent it
+    /// again and again.
     pub fn latest(&self) -> Result<Option<(SnapshotHeader, Bytes)>, SnapshotError> {
         let newest = lock(&self.0.newest);
         let Some(last) = *newest else { return Ok(None) };
@@ -133,14 +136,14 @@ impl Snapshots {
     }
 }
 
-/// What a snapshot is named by.
+/// Last log id of a snapshot, from which its file name is made.
 type SnapshotId = Option<LogId>;
 
 type SnapshotFiles = Vec<(SnapshotId, PathBuf)>;
 
 type NewestSnapshot = Option<(SnapshotHeader, Bytes)>;
 
-/// And why others were passed over.
+/// Returns the newest valid snapshot, and the files that were skipped.
 fn newest_valid(
     disk: &dyn Disk,
     dir: &DataDir,

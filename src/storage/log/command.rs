@@ -1,4 +1,4 @@
-//! What callers ask of the writer.
+//! Commands to the writer.
 
 use std::io;
 
@@ -7,20 +7,21 @@ use tokio::sync::oneshot;
 use super::maintenance::MaintenanceResult;
 use crate::wire::wal::Record;
 
-/// Told how a write ended.
+/// Called with the result of a write.
 pub(super) type Done = Box<dyn FnOnce(io::Result<()>) + Send>;
 
 pub(super) enum WriterCommand {
-    /// Synced before `done`; without `done`, written and synced with whatever is next.
+    /// Synced before `done` is called. Without `done`: written, and synced together with a later
+    /// command.
     Write {
         records: Vec<Record>,
         done: Option<Done>,
     },
     CheckRoom,
     MaintenanceFinished(MaintenanceResult),
-    /// Something was saved that goes with the next mark, and none is coming.
+    /// Schedules a mark: a value was saved that is to be written with it.
     ScheduleMark,
-    /// The time for a mark has come.
+    /// Writes the mark that was scheduled.
     WriteMark,
     Close {
         done: oneshot::Sender<()>,
@@ -53,7 +54,7 @@ fn payload_len(record: &Record) -> usize {
     }
 }
 
-/// Errors are told to many, and cannot be cloned.
+/// Copies an error that several waiters are told: `io::Error` cannot be cloned.
 pub(super) fn copy_error(error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), error.to_string())
 }

@@ -11,10 +11,10 @@ use crate::wire::wal::{HeadError, RecordError};
 /// Reasons why a log cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
-    /// The phase becomes `halted`: nothing is repaired without the operator's knowledge.
+    /// The phase becomes `halted`. Nothing is repaired without the operator's knowledge.
     #[error(transparent)]
     Damaged(#[from] Damage),
-    /// Written by a newer version: exit 65, as for every newer file of the directory.
+    /// A newer version wrote it: exit 65, as for every newer file of the directory.
     #[error("{path} has format {found}, this version reads up to {newest}: run the newer version")]
     Newer {
         path: PathBuf,

@@ -1,4 +1,4 @@
-//! What callers and the writer both see.
+//! State that callers of the log share with its writer.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -12,31 +12,32 @@ use super::fsyncs::FsyncDurations;
 use super::mirror::Mirror;
 use crate::runtime::lock;
 
-/// How old the answer of [`LogState::has_room`] may be. A disk does not fill much in this time, and
-/// asking costs a system call and a wake-up.
+/// Maximum age of the answer of [`LogState::has_room`]. A disk does not fill much in 500 ms, and a
+/// check costs a system call and a wake-up.
 const ROOM_CHECK_INTERVAL: Duration = Duration::from_millis(500);
 
-/// Queued and not yet durable. A leader commits by its followers' disks while its own hangs, and
-/// would queue for as long as it has memory; a disk that works never has this much before it.
+/// Maximum number of bytes queued and not yet durable. While a leader's own disk hangs, it still
+/// commits through its followers' disks, and its queue would grow until memory ends. A disk that
+/// works never has this much queued.
 const MAX_QUEUED_BYTES: usize = 64 << 20;
 
 pub(super) struct LogState {
-    /// Guards the mirror and the order of the queue; held for a few instructions, never across an
+    /// Guards the mirror and the order of the queue. Held for a few instructions, never across an
     /// await.
     mirror: Mutex<Mirror>,
     durable_seq: AtomicU64,
     room: AtomicBool,
-    /// Bytes handed to the writer that it has not finished with.
+    /// Bytes sent to the writer that it has not finished with.
     queued: AtomicUsize,
     room_checked_at: Mutex<Instant>,
     closed: AtomicBool,
-    /// A mark is on its way: what is saved now goes with it.
+    /// Set while a mark is scheduled: what is saved meanwhile is written with it.
     mark_requested: AtomicBool,
     failure: watch::Sender<Option<Failure>>,
     pub(super) fsyncs: FsyncDurations,
 }
 
-/// An `io::Error` that can be told to many.
+/// Parts of an `io::Error`, from which a copy is made for each waiter.
 #[derive(Clone, Debug)]
 struct Failure {
     kind: io::ErrorKind,
@@ -101,7 +102,7 @@ impl LogState {
         }
     }
 
-    /// True once per [`ROOM_CHECK_INTERVAL`]: the caller then has it looked at again.
+    /// Returns true once per [`ROOM_CHECK_INTERVAL`]. The caller then requests a new check.
     pub(super) fn room_check_is_due(&self) -> bool {
         let mut checked_at = lock(&self.room_checked_at);
         let stale = checked_at.elapsed() >= ROOM_CHECK_INTERVAL;
@@ -111,13 +112,13 @@ impl LogState {
         stale
     }
 
-    /// True when none was on its way: the caller then sends for one.
+    /// Returns true if no mark was scheduled. The caller then schedules one.
     pub(super) fn request_mark(&self) -> bool {
         !self.mark_requested.swap(true, Ordering::AcqRel)
     }
 
-    /// The mark is here. To be called with the mirror locked, or what is saved meanwhile waits for
-    /// none.
+    /// Ends the request for a mark. Must be called with the mirror locked: otherwise a value that
+    /// is saved meanwhile would wait for a mark that does not come.
     pub(super) fn finish_mark_request(&self) {
         self.mark_requested.store(false, Ordering::Release);
     }
@@ -134,7 +135,7 @@ impl LogState {
         }));
     }
 
-    /// Why nothing can be written any more, if that is so.
+    /// Fails if nothing can be written any more, with the reason.
     pub(super) fn check(&self) -> io::Result<()> {
         if let Some(failure) = &*self.failure.borrow() {
             return Err(failure.error());
@@ -150,7 +151,7 @@ impl LogState {
         let mut failure = self.failure.subscribe();
         match failure.wait_for(Option::is_some).await.as_deref() {
             Ok(Some(failure)) => failure.error(),
-            // The sender lives in `self`; it cannot be gone.
+            // The sender is a field of `self`, so it cannot be gone.
             Ok(None) | Err(_) => closed_error(),
         }
     }

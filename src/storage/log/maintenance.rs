@@ -1,4 +1,5 @@
-//! What can wait, off the writer's path: unlinking what was purged, and preparing the next segment.
+//! Work that can wait, away from the writer: unlinking purged segments, and preparing the next
+//! segment.
 
 use std::io;
 use std::path::PathBuf;
@@ -8,21 +9,22 @@ use super::segment::{self, RESERVE, Reserve};
 use crate::runtime::Disk;
 use crate::wire::wal::Head;
 
-/// One round of chores.
+/// One round of maintenance.
 pub(super) struct Maintenance {
     pub(super) disk: Arc<dyn Disk>,
     pub(super) wal: PathBuf,
     /// Segments that nothing needs any more, oldest first.
     pub(super) unneeded: Vec<PathBuf>,
-    /// Head of the reserve to make, if there is none; and its size.
+    /// Head and size in bytes of the reserve to create, if there is none.
     pub(super) reserve: Option<(Head, u64)>,
 }
 
-/// How a round ended.
+/// Result of one round.
 pub(super) struct MaintenanceResult {
-    /// `None`: none was asked for, or the disk is full. That is no failure yet: it is tried again.
+    /// `None` if no reserve was requested, or if the disk is full. A full disk is no failure yet:
+    /// the next round tries again.
     pub(super) reserve: io::Result<Option<Reserve>>,
-    /// Bytes that are free now.
+    /// Free bytes on the disk.
     pub(super) available: io::Result<u64>,
 }
 
@@ -35,7 +37,9 @@ impl Maintenance {
         }
     }
 
-    /// One by one, each durable before the next: a younger segment that goes first leaves a hole.
+    /// Safety order: unlink the oldest segment first, and sync the folder after each. If a younger
+    /// segment disappeared first, a power loss could leave a hole in the log, and the node would
+    /// halt.
     fn remove_unneeded(&self) -> io::Result<()> {
         for path in &self.unneeded {
             self.disk.remove_file(path)?;

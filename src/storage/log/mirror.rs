@@ -1,4 +1,5 @@
-//! The un-purged log in memory: what reads see, and what a replay of the records builds.
+//! The log in memory, from the purge point on: the source of reads, and the result of replaying the
+//! records.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -7,15 +8,15 @@ use super::pointers::{Bounds, Pointers, index_of, later};
 use crate::base::LogId;
 use crate::wire::wal::{Entry, Record, Vote};
 
-/// Pointers and entries. `entries` are consecutive and start right behind `base`.
+/// Pointers and entries. `entries` are consecutive and start directly after `base`.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Mirror {
     pointers: Pointers,
-    /// The committed log id is in no record yet: it goes along with whatever is written next.
+    /// Set while the committed log id is in no record. It is written with the next records.
     committed_is_unwritten: bool,
-    /// What the first entry follows. In an open log this is the purge point; while the oldest
-    /// segments that are left are replayed it is ahead of it, until the record of the purge that
-    /// let the others go.
+    /// Log id directly before the first entry. In an open log this is the purge point. During a
+    /// replay it may be ahead of the purge point, until the record of the purge is replayed that
+    /// allowed the older segments to be unlinked.
     base: Option<LogId>,
     entries: VecDeque<Entry>,
     bytes: u64,
@@ -37,7 +38,7 @@ pub(super) struct LostEntries {
 }
 
 impl Mirror {
-    /// What the log was before the first segment that is left.
+    /// Creates the mirror of the log as it was before the first remaining segment.
     pub(super) fn starting_at(pointers: Pointers) -> Self {
         let base = later(pointers.last, pointers.purged);
         Self {
@@ -98,16 +99,18 @@ impl Mirror {
         self.committed_is_unwritten = true;
     }
 
-    /// The record of what was saved since the last one was taken. For who queues it, or writes it,
-    /// before anything that comes later: a log must never say that an entry is committed which it
-    /// does not have.
+    /// Returns the record of the committed log id, if it was saved since the last call. The caller
+    /// must queue or write it before anything that comes later: a log must never say that an entry
+    /// is committed which it does not have.
     pub(super) fn take_committed_record(&mut self) -> Option<Record> {
         std::mem::take(&mut self.committed_is_unwritten)
             .then_some(Record::Committed(self.pointers.committed))
     }
 
+    /// Applies one record.
+    ///
     /// # Errors
-    /// An entry that leaves a hole. Nothing is changed then.
+    /// The entry leaves a hole. Nothing is changed then.
     pub(super) fn apply(&mut self, record: Record) -> Result<(), Hole> {
         if let Record::Entry(entry) = &record {
             self.check_follows(entry)?;
@@ -125,7 +128,8 @@ impl Mirror {
         Ok(())
     }
 
-    /// An empty log that was never purged may begin anywhere; otherwise there are no holes.
+    /// Checks that an entry follows the last one. Only an empty log that was never purged may begin
+    /// anywhere.
     fn check_follows(&self, entry: &Entry) -> Result<(), Hole> {
         match self.pointers.last {
             Some(last) if entry.log_id.index != last.index + 1 => Err(Hole {
@@ -142,7 +146,7 @@ impl Mirror {
             self.bytes -= entry.payload.len() as u64;
         }
         if self.entries.is_empty() {
-            // The lower one: a log that begins behind `last` does not have it.
+            // The lower of the two: a log that begins after `last` does not have `last`.
             self.base = earlier(self.base, self.pointers.last);
             self.pointers.last = self.base;
         }
@@ -158,7 +162,7 @@ impl Mirror {
         self.base = later(Some(upto), self.base);
     }
 
-    /// Where the entry of this index is or would be.
+    /// Position in `entries` where the entry of this index is or would be.
     fn position(&self, index: u64) -> usize {
         let first = self.entries.front().map_or(0, |entry| entry.log_id.index);
         let offset = usize::try_from(index.saturating_sub(first)).unwrap_or(usize::MAX);

@@ -1,4 +1,4 @@
-//! The log's pointers after a prefix of its records: what the head of a segment repeats.
+//! The log's pointers after the first records of the stream. The head of a segment repeats them.
 
 use crate::base::LogId;
 use crate::wire::wal::{Record, Vote};
@@ -6,12 +6,12 @@ use crate::wire::wal::{Record, Vote};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Bounds {
     pub purged: Option<LogId>,
-    /// The last entry, or `purged` when there is none.
+    /// Last entry, or `purged` if there is none.
     pub last: Option<LogId>,
 }
 
-/// Vote and positions. The mirror has those of everything queued, the writer those of everything
-/// encoded.
+/// Vote and positions. The mirror's include everything that is queued, the writer's everything that
+/// is encoded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Pointers {
     pub(super) vote: Option<Vote>,
@@ -28,7 +28,7 @@ impl Pointers {
         }
     }
 
-    /// Moves the pointers past one record.
+    /// Applies one record.
     pub(super) fn apply(&mut self, record: &Record) {
         match record {
             Record::Vote(vote) => self.vote = Some(*vote),
@@ -48,7 +48,7 @@ impl Pointers {
     }
 }
 
-/// The position of a log id, whatever its term.
+/// Index of a log id, whatever its term.
 pub(super) fn index_of(id: Option<LogId>) -> Option<u64> {
     id.map(|id| id.index)
 }

@@ -1,4 +1,4 @@
-//! The stream on disk: records into the current segment, and the step to the next one.
+//! Writer of records into the current segment, and the change to the next segment.
 
 use std::io;
 use std::path::PathBuf;
@@ -16,7 +16,7 @@ use crate::runtime::Env;
 use crate::runtime::disk::File;
 use crate::wire::wal::{HEAD_LEN, Head, MARK_LEN, Record, Stamp};
 
-/// Memory that the buffer keeps: one large batch must not hold its own for ever.
+/// Capacity that the buffer keeps: memory of one large batch is freed again.
 const BUFFER_BYTES: usize = 1 << 20;
 
 pub(super) struct SegmentWriter {
@@ -26,28 +26,29 @@ pub(super) struct SegmentWriter {
     segment_bytes: u64,
     state: Arc<LogState>,
 
-    /// Oldest first; the last is the current one.
+    /// Oldest first. The last is the current one.
     segments: Vec<Segment>,
     file: Box<dyn File>,
     salt: u64,
     size: u64,
-    /// Where `buffer` goes.
+    /// Offset in the file at which `buffer` is written.
     offset: u64,
-    /// Encoded, not yet written.
+    /// Records that are encoded and not yet written.
     buffer: Vec<u8>,
     reserve: Option<Reserve>,
 
-    /// Of the next record.
+    /// Sequence number of the next record.
     seq: u64,
     epoch: u64,
     durable_to: u64,
-    /// The last `durable_to` that was written.
+    /// Last `durable_to` that is written in a header or a mark.
     marked_to: u64,
     pointers: Pointers,
 }
 
 impl SegmentWriter {
-    /// Goes on behind what recovery found, or begins a log; ends with a synced mark of a new epoch.
+    /// Continues after what recovery found, or begins a log. Ends with a synced mark of a new
+    /// epoch.
     pub(super) fn open(
         env: &Env,
         wal: PathBuf,
@@ -88,7 +89,7 @@ impl SegmentWriter {
         &self.state
     }
 
-    /// Encodes behind what is there; begins the next segment when this one is full.
+    /// Encodes a record into the buffer. Begins the next segment if this one is full.
     pub(super) fn append(&mut self, record: &Record) -> io::Result<()> {
         let len = record.encoded_len();
         if self.bytes_left() < len as u64 {
@@ -107,7 +108,7 @@ impl SegmentWriter {
         Ok(())
     }
 
-    /// Into the page cache.
+    /// Writes the buffer into the page cache.
     pub(super) fn flush(&mut self) -> io::Result<()> {
         if !self.buffer.is_empty() {
             self.file.write_at(self.offset, &self.buffer)?;
@@ -118,7 +119,7 @@ impl SegmentWriter {
         Ok(())
     }
 
-    /// Onto the disk, with everything before.
+    /// Writes the buffer and syncs the file: everything so far is then durable.
     pub(super) fn sync(&mut self) -> io::Result<()> {
         self.flush()?;
         let started = Instant::now();
@@ -129,24 +130,24 @@ impl SegmentWriter {
         Ok(())
     }
 
-    /// Whether nothing on disk says yet how far all is durable.
+    /// Returns whether nothing on disk says yet how far everything is durable.
     pub(super) fn needs_mark(&self) -> bool {
         self.marked_to < self.durable_to
     }
 
-    /// Evidence that all before is durable, where there is none yet, in the segment and in the
-    /// reserve; and what was saved meanwhile. Not synced.
+    /// Writes evidence that everything before is durable, if there is none yet, into the segment
+    /// and the reserve. Also writes `saved`. Not synced.
     pub(super) fn write_mark(&mut self, saved: Option<Record>) -> io::Result<()> {
         if self.needs_mark()
             && let Some(reserve) = &mut self.reserve
         {
             reserve.write_mark(self.seq, self.epoch, self.durable_to)?;
         }
-        // Its header is as good as a mark.
+        // The header of this record is evidence, as a mark is.
         if let Some(record) = saved {
             self.append(&record)?;
         }
-        // This mark never begins a segment, and leaves the place for a closing one.
+        // A mark never begins a segment, and it leaves space for the closing mark.
         if self.needs_mark() && self.bytes_left() >= 2 * MARK_LEN as u64 {
             self.append(&Record::DurabilityMark { closed: false })?;
         }
@@ -154,7 +155,7 @@ impl SegmentWriter {
         self.flush()
     }
 
-    /// The same, synced, in the segment and in the reserve.
+    /// Writes and syncs a mark in the segment and in the reserve.
     pub(super) fn write_synced_mark(&mut self, closed: bool) -> io::Result<()> {
         self.append(&Record::DurabilityMark { closed })?;
         self.sync()?;
@@ -173,17 +174,18 @@ impl SegmentWriter {
         self.reserve = Some(reserve);
     }
 
-    /// What the head of a reserve says: it is of no place in the log.
+    /// Head of a reserve: it has no position in the log.
     pub(super) fn reserve_head(&self) -> Head {
         self.head(0)
     }
 
-    /// Whether [`Stream::take_unneeded`] would take any.
+    /// Returns whether [`SegmentWriter::take_unneeded_segments`] would return any.
     pub(super) fn has_unneeded_segments(&self) -> bool {
         self.oldest_needed() > 0
     }
 
-    /// Forgets the segments that nothing needs once everything is synced; the caller unlinks them.
+    /// Removes from the list the segments that are not needed once everything is synced. The caller
+    /// unlinks them.
     pub(super) fn take_unneeded_segments(&mut self) -> Vec<PathBuf> {
         let oldest = self.oldest_needed();
         self.segments
@@ -192,8 +194,8 @@ impl SegmentWriter {
             .collect()
     }
 
-    /// The last segment that begins at or below the purge point. Its head repeats the vote, however
-    /// long ago it was given, and the purge is in it or behind it.
+    /// Position of the last segment that begins at or before the purge point. Its head repeats the
+    /// vote, however old, and the record of the purge is in this segment or a later one.
     fn oldest_needed(&self) -> usize {
         let purged = index_of(self.pointers.purged);
         self.segments
@@ -219,9 +221,11 @@ impl SegmentWriter {
         }
     }
 
-    /// The next segment, of the usual size or as large as its first record needs.
+    /// Begins the next segment. It has the usual size, or the size that its first record needs.
     fn begin_next_segment(&mut self, first_record: usize) -> io::Result<()> {
-        // Safety order: its head says that everything before it is durable.
+        // Safety order: sync the current segment before the next one is created. The head of the
+        // next one says that everything before it is durable. If that were not true, a power loss
+        // would leave records missing before that head, and the node would halt as damaged.
         self.sync()?;
         let head = self.head(self.seq);
         let needed = (HEAD_LEN + first_record + MARK_LEN).next_multiple_of(HEAD_LEN) as u64;
@@ -242,7 +246,7 @@ impl SegmentWriter {
     }
 }
 
-/// The first segment of a new log.
+/// Creates the first segment of a new log.
 fn create_log(
     env: &Env,
     wal: &std::path::Path,

@@ -1,4 +1,5 @@
-//! The one writer: drains the queue, writes, syncs once, acknowledges in order.
+//! The only writer of the log: takes commands from the queue, writes them, syncs once, acknowledges
+//! in order.
 
 use std::io;
 use std::sync::Arc;
@@ -16,21 +17,22 @@ use super::segment_writer::SegmentWriter;
 use crate::base::Incarnation;
 use crate::runtime::Env;
 
-/// Bounds how long the first of a batch waits for the bytes of the others.
+/// Maximum size of a batch. Bounds how long its first command waits for the bytes of the others.
 const MAX_BATCH_BYTES: usize = 1 << 20;
 
-/// Free bytes, in segments, below which proposals stop: one for the reserve after next, and as much
-/// again for a snapshot, which is what makes room.
+/// Free space, in segments, below which proposals are refused: room for the reserve after the next
+/// one, and for a snapshot, which makes room again.
 const MIN_FREE_SEGMENTS: u64 = 3;
 
-/// How soon a sync is followed by a mark. At once would be two more writes for each commit of a
-/// lone client; and under load the next batch is the mark.
+/// Delay between a sync and its mark. Without it each commit of a single client would cause two
+/// more writes. Under load the next batch is the mark.
 const MARK_DELAY: Duration = Duration::from_millis(10);
 
-/// Sizes that tests make small.
+/// Sizes. Tests use small ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LogConfig {
-    /// Of each segment. 8 MiB: far above one proposal (4 MiB), and zeroed in tens of milliseconds.
+    /// Bytes of each segment. 8 MiB is far above one proposal (4 MiB), and is zeroed in tens of
+    /// milliseconds.
     pub segment_bytes: u64,
 }
 
@@ -44,27 +46,27 @@ impl Default for LogConfig {
 
 pub(super) struct Writer {
     env: Env,
-    /// Holds the lock for as long as anything may be written.
+    /// Holds the directory's lock as long as anything may be written.
     dir: DataDir,
     config: LogConfig,
-    /// For the chores to report to; weak, for the queue closes with the last `Log`.
+    /// Queue to which maintenance reports. Weak, because the queue closes with the last `Log`.
     queue: mpsc::WeakUnboundedSender<WriterCommand>,
     state: Arc<LogState>,
     segment_writer: SegmentWriter,
-    /// A round of chores is under way.
+    /// Set while a round of maintenance is running.
     maintenance_running: bool,
-    /// The last one found no room for a reserve: the next try waits until somebody asks or
-    /// something went.
+    /// Set if the last round found no room for a reserve. The next attempt waits until a caller
+    /// checks the room or segments are unlinked.
     reserve_failed: bool,
     room_check_requested: bool,
-    /// The time for a mark has come, but there was something to write, which may be one.
+    /// Set if the mark is due but commands were queued: one of them may serve as the mark.
     mark_due: bool,
-    /// Those who wait for the end.
+    /// Callers that wait for the log to close.
     close_waiters: Vec<oneshot::Sender<()>>,
 }
 
 impl Writer {
-    /// Over what recovery found, or a new log.
+    /// Opens the writer after what recovery found, or on a new log.
     pub(super) fn open(
         env: &Env,
         dir: &DataDir,
@@ -107,13 +109,13 @@ impl Writer {
         &self.state
     }
 
-    /// Ends when the log is closed, or with the last `Log` once the queue is empty.
+    /// Runs until the log is closed, or until the last `Log` is dropped and the queue is empty.
     pub(super) async fn run(mut self, mut queue: mpsc::UnboundedReceiver<WriterCommand>) {
         self.start_due_work();
         while let Some(first) = queue.recv().await {
             self.handle_batch(take_batch(first, &mut queue));
             self.write_due_mark(&queue);
-            // A round of chores still holds the directory.
+            // Not while maintenance runs: it holds the directory.
             if !self.close_waiters.is_empty() && !self.maintenance_running {
                 break;
             }
@@ -122,14 +124,15 @@ impl Writer {
         while let Ok(command) = queue.try_recv() {
             command.refuse(&closed_error());
         }
-        // The last `Log` has gone: nobody comes who would send for one.
+        // No `Log` is left that could request the mark.
         self.mark_due = true;
         self.write_due_mark(&queue);
         let close_waiters = std::mem::take(&mut self.close_waiters);
-        // Files and lock go before `close` returns.
+        // Safety order: files and the directory's lock are released before `close` returns.
+        // Otherwise a caller that opens the directory next would find it locked.
         drop(self);
         for done in close_waiters {
-            // Whoever gave up waiting needs no answer.
+            // A caller that stopped waiting needs no answer.
             let _: Result<(), ()> = done.send(());
         }
     }
@@ -157,7 +160,8 @@ impl Writer {
                 WriterCommand::Close { done } => self.close_waiters.push(done),
             }
         }
-        // Safety order: write → sync → acknowledge.
+        // Safety order: write, then sync, then acknowledge. A record acknowledged before the sync
+        // could be lost at a power loss, although a leader counted on it.
         let result = result.and_then(|()| self.write_out(!waiting.is_empty()));
         if !refusing {
             self.fail_if_err(&result);
@@ -177,7 +181,7 @@ impl Writer {
         }
     }
 
-    /// What a batch leaves to be done, after everybody has been answered.
+    /// Starts the work that a batch has left to do, after everything is acknowledged.
     fn start_due_work(&mut self) {
         if self.state.check().is_err() {
             return;
@@ -187,7 +191,9 @@ impl Writer {
             self.fail_if_err(&marked);
             self.state.close();
         } else if !self.maintenance_running && self.maintenance_is_due() {
-            // Safety order: the record of the purge is durable before what it covers goes.
+            // Safety order: sync the record of the purge before the purged segments are unlinked.
+            // In the other order a power loss could leave a log whose first entries are missing
+            // without a purge that explains it, and the node would halt.
             let synced = if self.segment_writer.has_unneeded_segments() {
                 self.segment_writer.sync()
             } else {
@@ -198,16 +204,16 @@ impl Writer {
         }
     }
 
-    /// Sends for the mark that the last sync lacks, or writes the one that is due once nothing else
-    /// is to be written.
+    /// Schedules the mark that the last sync lacks, or writes the mark that is due if nothing else
+    /// is queued.
     fn write_due_mark(&mut self, queue: &mpsc::UnboundedReceiver<WriterCommand>) {
         if self.state.check().is_err() {
             return;
         }
         if self.mark_due {
             let mut mirror = self.state.mirror();
-            // What is queued has taken along what was saved before; what is saved now may be about
-            // it.
+            // Queued records have taken along what was saved before them. A value saved now may
+            // refer to one of them, so it must not be written before them.
             if !queue.is_empty() {
                 return;
             }
@@ -222,7 +228,8 @@ impl Writer {
         }
     }
 
-    /// By a task: the end of the runtime cuts it, where a timer of the writer's own would panic.
+    /// Schedules a mark in a task of its own. When the runtime ends, the task is dropped; a timer
+    /// in the writer's thread would panic.
     fn schedule_mark(&self) {
         let queue = self.queue.clone();
         self.env.tasks.detach(async move {
@@ -238,7 +245,8 @@ impl Writer {
         self.room_check_requested || reserve || self.segment_writer.has_unneeded_segments()
     }
 
-    /// The first error ends the log: what the kernel did with lost pages nobody can know.
+    /// Records a failure. The first error ends the log: after a failed sync nobody knows which
+    /// pages the kernel has lost.
     fn fail_if_err(&self, result: &io::Result<()>) {
         if let Err(error) = result {
             self.state.fail(error);
@@ -249,7 +257,7 @@ impl Writer {
         MIN_FREE_SEGMENTS * self.config.segment_bytes
     }
 
-    /// One round at a time; its end looks for what came due meanwhile.
+    /// Starts one round of maintenance. When it ends, the writer checks whether another is due.
     fn start_maintenance(&mut self) {
         if self.state.check().is_err() {
             return;
@@ -270,7 +278,7 @@ impl Writer {
         let (tasks, queue, dir) = (self.env.tasks.clone(), self.queue.clone(), self.dir.clone());
         self.env.tasks.detach(async move {
             let done = tasks.blocking(move || maintenance.run()).await;
-            // Before the report: a closed log has let go of its directory.
+            // Released before the report: when a log is closed, its directory is free.
             drop(dir);
             if let Some(queue) = queue.upgrade() {
                 drop(queue.send(WriterCommand::MaintenanceFinished(done)));
@@ -290,7 +298,8 @@ impl Writer {
     }
 }
 
-/// What is there already, up to a bound. A close ends a batch: what comes behind it is refused.
+/// Takes what is already queued, up to [`MAX_BATCH_BYTES`]. A close ends a batch: commands after it
+/// are refused.
 fn take_batch(
     first: WriterCommand,
     queue: &mut mpsc::UnboundedReceiver<WriterCommand>,

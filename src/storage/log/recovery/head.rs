@@ -1,4 +1,4 @@
-//! Heads of segments and of the reserve: read and checked.
+//! Reads and checks the heads of segments and of the reserve.
 
 use std::path::Path;
 
@@ -7,6 +7,9 @@ use crate::storage::log::error::{DamageCause, LogError};
 use crate::wire::wal::{FORMAT, Head, HeadError};
 
 /// Decodes a head and checks that it belongs to this volume.
+///
+/// # Errors
+/// The head is damaged, of a newer format, or of another incarnation.
 pub(super) fn read_head(
     bytes: &[u8],
     path: &Path,

@@ -1,9 +1,9 @@
-//! From files to a log, after whatever happened to them.
+//! Recovery: reads the files after any kind of crash and returns the log.
 //!
-//! Reading stops at the first bad record. Whether that is the end of what was ever acknowledged or
-//! damage, the evidence decides: every header says up to which seq *everything* was synced when it
-//! was written. What is then taken as read is written and synced again: the page cache is not the
-//! disk.
+//! Reading stops at the first bad record. Evidence decides whether that is a write that was never
+//! acknowledged, or damage: every header says up to which sequence number *everything* was synced
+//! when it was written. Records that are accepted are then written and synced again, because
+//! reading them does not prove that they are on the disk: they may be in the page cache only.
 
 mod evidence;
 mod head;
@@ -23,22 +23,22 @@ use crate::runtime::Disk;
 use crate::runtime::disk::File;
 use crate::wire::wal::{HEAD_LEN, Head, HeadError};
 
-/// A log as read, everything in it durable.
+/// The log that was read. Everything in it is durable.
 pub(super) struct Recovered {
     pub(super) mirror: Mirror,
     pub(super) segments: Vec<Segment>,
     pub(super) file: Box<dyn File>,
     pub(super) salt: u64,
     pub(super) size: u64,
-    /// Where the next record goes, and its seq.
+    /// Offset and sequence number of the next record.
     pub(super) offset: u64,
     pub(super) next_seq: u64,
-    /// The highest epoch seen anywhere, on bytes that were cut too.
+    /// Highest epoch found anywhere, also in bytes that were cut.
     pub(super) epoch: u64,
     pub(super) reserve: Option<Reserve>,
 }
 
-/// `None` when there has never been a log here.
+/// Reads the log. Returns `None` if there has never been a log here.
 pub(super) fn recover(
     disk: &dyn Disk,
     wal: &Path,
@@ -87,7 +87,7 @@ pub(super) fn recover(
     }))
 }
 
-/// A reserve with a torn head was never put to use; it is made anew.
+/// Reads the reserve. A reserve with a torn head was never used; a new one is made.
 fn read_reserve(
     disk: &dyn Disk,
     path: &Path,

@@ -1,4 +1,5 @@
-//! Records in their order, up to the first that is not the next one; and what that one means.
+//! Replays records in order, up to the first that is not the next one, and decides what that one
+//! means.
 
 use std::path::Path;
 
@@ -82,8 +83,8 @@ impl<'a> Replay<'a> {
         Ok(())
     }
 
-    /// A later segment proves that everything before it was synced: it must begin where the one
-    /// before ends.
+    /// Checks that a segment begins where the one before it ends: a later segment proves that
+    /// everything before it was synced.
     fn check_continues(&mut self, path: &Path, head: &Head) -> Result<(), LogError> {
         match &self.tail {
             None => {
@@ -153,7 +154,11 @@ impl<'a> Replay<'a> {
         }
     }
 
-    /// Damage, or a torn tail that was never acknowledged?
+    /// Decides whether the end of the log is a torn write that was never acknowledged. Returns the
+    /// last segment if so.
+    ///
+    /// # Errors
+    /// The log is damaged: evidence or the snapshot shows that something durable is missing.
     pub(super) fn finish(&mut self, snapshot: Option<LogId>) -> Result<Tail, LogError> {
         let damaged = |path: &Path, offset, cause| Err(LogError::damaged(path, offset, cause));
         let Some(mut tail) = self.tail.take() else {

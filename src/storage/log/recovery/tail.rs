@@ -1,4 +1,4 @@
-//! The last segment: what in it is not known to be on the disk is written again.
+//! The last segment. What is not known to be on the disk is written again.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,25 +10,26 @@ use crate::runtime::disk::File;
 use crate::storage::log::error::{LogError, StopReason};
 use crate::storage::log::segment::{self, Segment};
 
-/// The last segment, and where its good records end.
+/// The last segment, and the offset where its good records end.
 pub(super) struct Tail {
     pub(super) path: PathBuf,
     pub(super) file: Box<dyn File>,
     pub(super) bytes: Vec<u8>,
     pub(super) salt: u64,
     pub(super) offset: usize,
-    /// Seq and place of each of its records.
+    /// Sequence number and offset of each of its records.
     pub(super) records: Vec<(u64, usize)>,
-    /// The last record closed the log in order: what follows it is zero on the disk too.
+    /// Set if the last record is a closing mark: what follows it is zero on the disk too.
     pub(super) closed: bool,
-    /// Why reading stopped.
+    /// Reason why reading stopped.
     pub(super) stop: StopReason,
-    /// The highest seq up to which everything was synced before this recovery.
+    /// Highest sequence number up to which everything was synced before this recovery.
     pub(super) durable_to: u64,
 }
 
 impl Tail {
-    /// Only the last segment can hold what is not yet durable: a later head proves the ones before.
+    /// Writes and syncs what may not be durable. Only the last segment can hold such records: a
+    /// later head proves that the segments before it were synced.
     pub(super) fn make_durable(
         &self,
         disk: &dyn Disk,
@@ -54,10 +55,16 @@ impl Tail {
         disk.sync_dir(wal).map_err(LogError::io("sync", wal))
     }
 
-    /// Safety order: before anybody is told what the log holds, it is written again. A killed
-    /// process leaves records in the page cache only, and after a failed fsync the kernel takes
-    /// lost pages for clean: an fsync alone would not write them. Zeros behind the end, else a cut
-    /// that was read from the cache comes back at the next power loss, behind new records.
+    /// Writes again every record above the evidence, and zeros from the end of the log to the end
+    /// of the segment.
+    ///
+    /// Safety order: this comes before anybody is told what the log holds. A process that was
+    /// killed leaves records in the page cache only, and after a failed fsync the kernel takes lost
+    /// pages for clean, so that an fsync alone would not write them. Raft would report such a
+    /// record to a leader as durable, and a power loss would then take an acknowledged entry.
+    ///
+    /// The zeros are needed because the bytes that are cut may be on the disk while the cache shows
+    /// others: after the next power loss they could reappear behind new records.
     fn rewrite(&self, cut: bool) -> io::Result<()> {
         let unsure = self.records.iter().find(|(seq, _)| *seq > self.durable_to);
         let from = unsure.map_or(self.offset, |(_, offset)| *offset);
