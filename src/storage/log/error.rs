@@ -67,7 +67,8 @@ pub enum DamageCause {
     },
     /// A valid header behind the bad record shows that the bad one was synced.
     #[error(
-        "record {seq} is bad ({stop}), and a later one shows that everything up to {durable_to} was durable"
+        "record {seq} is bad ({stop}), and a later one shows that everything up to {durable_to} \
+         was durable"
     )]
     BadDurableRecord {
         seq: u64,
