@@ -1,4 +1,5 @@
-//! Snapshots and purges by bytes. openraft counts entries only, and entries differ a thousandfold.
+//! Snapshots and purges by bytes. openraft counts entries only, and their sizes differ by a factor
+//! of 1,000.
 
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use openraft::async_runtime::watch::WatchReceiver;
 use super::state_machine::OpenRaft;
 use crate::storage::Log;
 
-/// The log can grow by what one second's writes bring before it is looked at again.
+/// Interval of the checks. Between two of them the log can grow by one second's writes.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Runs as long as the node.
@@ -22,7 +23,8 @@ pub(super) async fn run(raft: OpenRaft, log: Log, every_bytes: u64) {
             let metrics = metrics.borrow_watched();
             (metrics.snapshot, metrics.last_applied, metrics.purged)
         };
-        // First what a snapshot already covers; a new snapshot only when that leaves too much.
+        // First purge what a snapshot covers. Take a new snapshot only if the log is still too
+        // large.
         let triggered = match snapshot {
             Some(snapshot) if purged < Some(snapshot) => {
                 raft.trigger().purge_log(snapshot.index).await

@@ -1,5 +1,5 @@
-//! When this node last heard its leader, and since when it leads itself. openraft remembers whom it
-//! follows, not whether that one lives.
+//! Time of the last contact with the leader, and since when this node leads. openraft knows which
+//! leader this node follows, but not whether that leader is alive.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -9,19 +9,19 @@ use tokio::time::Instant;
 use crate::base::RaftId;
 use crate::runtime::lock;
 
-/// Shared by the connections that hear and by who asks. Cheap to clone.
+/// Shared by the connections, which record contacts, and the readers. Cheap to clone.
 #[derive(Clone, Default)]
 pub(super) struct Contact(Arc<Mutex<ContactTimes>>);
 
 #[derive(Clone, Copy, Default)]
 struct ContactTimes {
     heard: Option<(RaftId, Instant)>,
-    /// The last term in which this node was seen to lead, and since when.
+    /// Last term in which this node was seen to lead, and since when.
     led: Option<(u64, Instant)>,
 }
 
 impl Contact {
-    /// An append request of this leader was accepted.
+    /// Records that an append request of this leader was accepted.
     pub(super) fn heard(&self, leader: RaftId) {
         self.times().heard = Some((leader, Instant::now()));
     }
@@ -32,7 +32,8 @@ impl Contact {
             .is_some_and(|(heard, at)| heard == leader && at.elapsed() < within)
     }
 
-    /// Whether this node, which leads in this term, was first seen to do so that lately.
+    /// Returns whether this node, which leads in this term, was first seen to lead less than
+    /// `within` ago.
     pub(super) fn leads_for_less_than(&self, term: u64, within: Duration) -> bool {
         let mut times = self.times();
         let since = times

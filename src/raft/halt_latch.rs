@@ -1,4 +1,4 @@
-//! What ends this Raft node for good, short of a panic.
+//! Reasons that end this Raft node for good, other than a panic.
 
 use std::io;
 use std::sync::Arc;
@@ -11,16 +11,16 @@ use crate::storage::SnapshotError;
 use crate::wire::envelope::EnvelopeError;
 use crate::wire::state::StateError;
 
-/// Reasons why the node cannot go on. The first one stays.
+/// Reasons why the node cannot go on. The first one is kept.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Halt {
-    /// Raft stops, the process stays and says so.
+    /// Raft stops. The process stays and reports the reason.
     #[error("log entry {entry} cannot be read ({cause}); this node needs a newer version")]
     UnreadableEntry {
         entry: LogId,
         cause: UnreadableEntry,
     },
-    /// Raft stops, the process stays and says so.
+    /// Raft stops. The process stays and reports the reason.
     #[error(
         "snapshot {} cannot be read ({cause}); this node needs a newer version",
         .last.map_or_else(|| "of nothing".to_owned(), |id| id.to_string())
@@ -37,7 +37,7 @@ pub enum Halt {
          volume, and the others bring it up again"
     )]
     LostSnapshot(Arc<SnapshotError>),
-    /// The process must end, for what is on disk is no longer known.
+    /// The process must end, because it is not known any more what is on disk.
     #[error("{operation}: {source}")]
     Storage {
         operation: &'static str,
@@ -62,13 +62,13 @@ pub enum UnreadableSnapshot {
 }
 
 impl Halt {
-    /// Whether a write or fsync has failed, so that the process must end.
+    /// Returns whether a write or fsync has failed, so that the process must end.
     pub(super) fn is_storage(&self) -> bool {
         matches!(self, Self::Storage { .. })
     }
 }
 
-/// Shared by everything that may find such a reason. Cheap to clone.
+/// Shared by all parts that may find such a reason. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct HaltLatch(Arc<watch::Sender<Option<Halt>>>);
 
@@ -79,7 +79,7 @@ impl Default for HaltLatch {
 }
 
 impl HaltLatch {
-    /// Notes an entry that this node cannot read, and gives the error that stops openraft.
+    /// Records an entry that this node cannot read. Returns the error that stops openraft.
     pub(super) fn unreadable_entry(
         &self,
         entry: LogId,
@@ -89,7 +89,7 @@ impl HaltLatch {
         self.stop(Halt::UnreadableEntry { entry, cause })
     }
 
-    /// The same for a snapshot.
+    /// Records a snapshot that this node cannot read. Returns the error that stops openraft.
     pub(super) fn unreadable_snapshot(
         &self,
         last: Option<LogId>,
@@ -99,12 +99,12 @@ impl HaltLatch {
         self.stop(Halt::UnreadableSnapshot { last, cause })
     }
 
-    /// The same for a stored snapshot that is lost.
+    /// Records that a stored snapshot is lost. Returns the error that stops openraft.
     pub(super) fn lost_snapshot(&self, error: SnapshotError) -> io::Error {
         self.stop(Halt::LostSnapshot(Arc::new(error)))
     }
 
-    /// Notes a failed write.
+    /// Records a failed write, if `result` is one, and returns the result.
     pub(super) fn storage<T>(
         &self,
         operation: &'static str,

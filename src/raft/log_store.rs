@@ -1,8 +1,8 @@
 //! openraft's log, kept by `storage::Log`.
 //!
-//! What `Log` promises is what openraft asks for: appended entries are readable at once,
-//! completions come only after they are durable, a vote is durable before `save_vote` returns, and
-//! all of it is one stream.
+//! `Log` guarantees what openraft requires: appended entries can be read at once, completions come
+//! only after entries are durable, a vote is durable before `save_vote` returns, and everything is
+//! one stream.
 
 use std::fmt::Debug;
 use std::io;
@@ -18,7 +18,8 @@ use super::types::{
 };
 use crate::storage::{Entry, Log};
 
-/// One append request carries about this much: a heartbeat's time on a slow link, not a batch's.
+/// Approximate maximum size of an append request. It may take as long as a heartbeat on a slow
+/// link.
 const MAX_READ_BYTES: usize = 1024 * 1024;
 
 #[derive(Clone)]
@@ -93,7 +94,7 @@ impl RaftLogReader<Types> for LogStore {
     ) -> io::Result<Vec<OpenEntry>> {
         let entries = self.read(start..end, MAX_READ_BYTES)?;
         // Entries that do not begin at `start` would be sent behind the wrong predecessor. Without
-        // any, openraft sends an empty request and looks again.
+        // any entries openraft sends an empty request and reads again.
         let whole = entries
             .first()
             .is_some_and(|first| first.log_id.index == start);
@@ -140,7 +141,8 @@ impl RaftLogStorage<Types> for LogStore {
             .map(|entry| storage_entry(&entry))
             .collect();
         let halt_latch = self.halt_latch.clone();
-        // Acknowledged only by the log's own word that the entries are on disk.
+        // Safety order: the entries are on disk before openraft is told. A leader counts this node
+        // towards the majority from then on.
         let done =
             move |written| callback.io_completed(halt_latch.storage("writing the log", written));
         self.log.append(entries, Box::new(done));

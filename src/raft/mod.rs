@@ -1,7 +1,7 @@
-//! openraft's traits over `storage` and `machine`; the 8089 transport; `propose`.
+//! openraft's traits over `storage` and `machine`; the 8089 transport; proposals.
 //!
-//! Owns: the only knowledge of openraft. Never: HTTP, founding. Asks an [`Admission`] who may talk
-//! to it.
+//! Owns: all knowledge of openraft. Never: HTTP, founding. An [`Admission`] decides which nodes may
+//! connect.
 
 mod admission;
 mod compaction;

@@ -1,4 +1,4 @@
-//! An open Raft node: its parts, its start, its end.
+//! An open Raft node: its parts, its start and its shutdown.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
@@ -25,19 +25,19 @@ use crate::storage::{Log, SnapshotHeader, Snapshots};
 
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// Something stored that this version cannot read: the phase becomes `halted`.
+    /// This version cannot read something that is stored. The phase becomes `halted`.
     #[error(transparent)]
     Unreadable(Halt),
-    /// In the words of openraft.
+    /// The text is openraft's.
     #[error("{0}")]
     Failed(String),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HandOver {
-    /// This node did not lead, or another one does now.
+    /// This node did not lead, or another node leads now.
     Done,
-    /// Nobody took it in time.
+    /// No other node became the leader in time.
     TimedOut,
 }
 
@@ -56,24 +56,24 @@ pub(super) struct Inner {
     pub(super) halt_latch: HaltLatch,
     pub(super) contact: Contact,
     pub(super) timers: Timers,
-    /// Of this node only: its stop is the node's.
+    /// Tasks of this Raft node; stopped by `shutdown`.
     pub(super) tasks: Tasks,
     transport: Transport,
     applied: watch::Receiver<Arc<Applied>>,
     changed: watch::Receiver<u64>,
-    /// Set by `admit`: until then no member is dialled.
+    /// Set by `admit`. Until then no member is dialled.
     admitted: Arc<SetOnce<()>>,
-    /// Leadership is being given away, for good.
+    /// Set when leadership is being transferred for good.
     draining: AtomicBool,
     _compaction: TaskHandle<()>,
 }
 
 impl Raft {
-    /// Opens over a recovered log. Does not initialise, and neither is reachable nor dials before
-    /// `admit`.
+    /// Opens a Raft node on a recovered log. Does not initialise it. Until `admit` the node accepts
+    /// no connections and dials no member.
     ///
     /// # Errors
-    /// What is stored cannot be read by this version, or openraft does not start on it.
+    /// This version cannot read what is stored, or openraft does not start on it.
     pub async fn open(
         env: &Env,
         config: RaftConfig,
@@ -134,10 +134,11 @@ impl Raft {
         Ok(Self { inner })
     }
 
-    /// The first membership. Only on an empty log without a vote; identical on every founder.
+    /// Writes the first membership. Only on an empty log without a vote; identical on every
+    /// founder.
     ///
     /// # Errors
-    /// Never because it was done before.
+    /// openraft failed. A node that was initialised before is no error.
     pub async fn initialize(&self, founders: &[(RaftId, Incarnation)]) -> Result<(), OpenError> {
         match self.inner.raft.initialize(member_map(founders)).await {
             Ok(()) | Err(RaftError::APIError(InitializeError::NotAllowed(_))) => Ok(()),
@@ -145,8 +146,11 @@ impl Raft {
         }
     }
 
-    /// Lets Raft messages in and out on 8089 (founding.md 5.3: only after `initialize`; 7: only
-    /// once the id of this start is on disk).
+    /// Starts sending and receiving Raft messages on 8089.
+    ///
+    /// Safety order: called only after `initialize` (founding.md 5.3), because a vote request that
+    /// came in before would leave a vote on an empty log, and such a node can never be initialised.
+    /// Called only after the id of this start is on disk (founding.md 7.7).
     pub fn admit(&self) {
         let Inner {
             me,
@@ -169,18 +173,18 @@ impl Raft {
         self.inner.applied.clone()
     }
 
-    /// Wakes when the leader, the role, the membership or `halted` changes.
+    /// Changes when the leader, the role, the membership or `halted` changes.
     pub fn changed(&self) -> watch::Receiver<u64> {
         self.inner.changed.clone()
     }
 
-    /// The highest seq of the log known synced (founding.md 7, restored volume).
+    /// Highest sequence number of the log that is known to be synced (founding.md 7.7).
     pub fn durable_seq(&self) -> u64 {
         self.inner.log.durable_seq()
     }
 
-    /// Resolves when a write or fsync has failed: the process must end (exit 74), for nobody knows
-    /// any more what is on disk.
+    /// Resolves when a write or fsync has failed. The process must end (exit 74), because it is not
+    /// known any more what is on disk.
     pub async fn fatal(&self) -> String {
         let mut halt_latch = self.inner.halt_latch.watch();
         let storage = halt_latch
@@ -195,8 +199,8 @@ impl Raft {
         }
     }
 
-    /// Gives leadership to the most caught-up voter; for SIGTERM. From here on this node neither
-    /// takes proposals nor stands for election.
+    /// Transfers leadership to the voter with the longest log, for SIGTERM. From now on this node
+    /// does not accept proposals and does not stand for election.
     pub async fn hand_over(&self, within: Duration) -> HandOver {
         let deadline = Instant::now() + within;
         self.inner.draining.store(true, Ordering::SeqCst);
@@ -227,7 +231,7 @@ impl Raft {
         }
     }
 
-    /// If this node leads: the other voter that has most of the log.
+    /// Returns the other voter with the longest log, if this node leads.
     pub(super) fn transfer_target(&self) -> Option<RaftId> {
         let status = self.status();
         if status.leader != Some(self.inner.me.raft_id) {
@@ -248,16 +252,16 @@ impl Raft {
 
     /// Stops Raft, then closes the log.
     pub async fn shutdown(&self) {
-        // First: who proposes from now on is told that nothing was proposed.
+        // Stopped first: callers that propose from now on are told that nothing was proposed.
         self.inner.tasks.stop();
         self.inner.transport.detach(&self.inner.me);
-        // A core that has ended already says so; there is nothing else to wait for.
+        // An error means that openraft has ended before. There is nothing else to wait for.
         drop(self.inner.raft.shutdown().await);
         self.inner.log.close().await;
     }
 }
 
-/// Counts what [`Raft::changed`] promises, until the node has ended.
+/// Counts the changes that [`Raft::changed`] promises, until the node has ended.
 async fn watch_changes(
     inner: Weak<Inner>,
     raft: OpenRaft,
@@ -281,12 +285,13 @@ async fn watch_changes(
                 false
             }
             _ = halt.changed() => false,
-            // Of all that it tells (each applied entry, too) only the core's end counts here.
+            // Changes with each applied entry too. Only the end of openraft's core is of interest
+            // here.
             more = WatchReceiver::changed(&mut all) => {
                 running = more.is_ok() && all.borrow_watched().running_state.is_ok();
                 running
             }
-            // A leader that is heard no more makes no event.
+            // The loss of contact with a leader causes no event.
             () = tokio::time::sleep(interval) => true,
         };
         let Some(inner) = inner.upgrade() else { return };

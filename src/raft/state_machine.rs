@@ -1,4 +1,4 @@
-//! openraft's state machine: decodes each committed entry, asks `machine::apply`, publishes the
+//! openraft's state machine: decodes each committed entry, calls `machine::apply`, publishes the
 //! result.
 
 use std::io;
@@ -27,7 +27,7 @@ use crate::wire::{envelope, state};
 
 pub(super) type OpenRaft = openraft::Raft<Types, StateMachine>;
 
-/// What the last applied entry left.
+/// State after the last applied entry.
 #[derive(Clone, Debug)]
 pub struct Applied {
     pub last: Option<LogId>,
@@ -43,7 +43,7 @@ pub(super) struct StateMachine {
     snapshot_store: SnapshotStore,
 }
 
-/// Where snapshots lie, and how to get there without holding up Raft's threads.
+/// Stored snapshots. Reads and writes them without blocking Raft's threads.
 #[derive(Clone)]
 pub(super) struct SnapshotStore {
     snapshots: Snapshots,
@@ -53,10 +53,10 @@ pub(super) struct SnapshotStore {
 }
 
 impl StateMachine {
-    /// At a snapshot that was found on disk, or at nothing.
+    /// Opens the state machine with a snapshot that was found on disk, or empty.
     ///
     /// # Errors
-    /// The snapshot cannot be read by this version.
+    /// This version cannot read the snapshot.
     pub(super) fn open(
         snapshot_store: SnapshotStore,
         snapshot: Option<(SnapshotHeader, Bytes)>,
@@ -110,8 +110,8 @@ impl StateMachine {
                 id,
                 &stamped,
             ))),
-            // Never skipped: the others may have read it, and this replica would differ from then
-            // on.
+            // Never skipped: other members may have read it, and this replica would differ from
+            // them from then on.
             Err(error) => Err(self.snapshot_store.halt_latch.unreadable_entry(id, error)),
         }
     }
@@ -152,7 +152,7 @@ impl RaftStateMachine<Types> for StateMachine {
                 }
             }
         }
-        // Published before anyone is answered: who is told an index finds it here.
+        // Published before anyone is answered: a caller that is told an index finds it here.
         self.publish();
         for (responder, answer) in answers {
             responder.send(answer);
@@ -185,7 +185,8 @@ impl RaftStateMachine<Types> for StateMachine {
     ) -> io::Result<()> {
         let header = header(meta.last_log_id, &meta.last_membership);
         let catalog = self.snapshot_store.decode(&header, &bytes)?;
-        // Stored before it is shown: openraft purges the log that it replaces next.
+        // Safety order: the snapshot is durable before it is published. openraft next purges the
+        // log that the snapshot replaces. If that came first, a crash would leave neither of them.
         self.snapshot_store.store(header, bytes).await?;
         self.last = meta.last_log_id;
         self.membership = meta.last_membership.clone();
@@ -208,11 +209,10 @@ impl RaftStateMachine<Types> for StateMachine {
     }
 }
 
-/// How often a full disk is looked at again: somebody is making room, by hand.
+/// Delay between attempts to store a snapshot on a full disk, while an operator makes room.
 const DISK_FULL_RETRY_DELAY: Duration = Duration::from_secs(5);
 
-/// A picture of the state machine, cheap to take, that becomes a snapshot while the original goes
-/// on.
+/// Clone of the state, cheap to take, that becomes a snapshot while the original changes.
 pub(super) struct Builder {
     last: Option<OpenLogId>,
     membership: StoredMembership,
@@ -267,8 +267,8 @@ impl SnapshotStore {
             .storage("storing a snapshot", self.try_store(header, bytes).await)
     }
 
-    /// A snapshot of our own may wait: the log is still there, and the log stops proposals by
-    /// itself. To end the process over it would end every later start too.
+    /// Stores a snapshot made here. On a full disk it waits: the log is still there, and the log
+    /// itself refuses proposals. If the process ended instead, every later start would end as well.
     async fn store_when_there_is_room(
         &self,
         header: SnapshotHeader,

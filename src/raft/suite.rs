@@ -1,4 +1,4 @@
-//! openraft's own storage suite, on the log and state machine that this program ships.
+//! openraft's own storage suite, run on the log and the state machine of this program.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::catalog::Catalog;
 use crate::runtime::{Env, Tasks, disk};
 use crate::storage::{DataDir, Log, LogConfig, Snapshots};
 
-/// The suite makes up members; ours have no default outside of tests.
+/// The suite creates members by default. Outside of tests a member has no default.
 impl Default for Member {
     fn default() -> Self {
         Self {

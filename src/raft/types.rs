@@ -1,7 +1,8 @@
-//! openraft's types as this program fills them in, and the way between them and ours.
+//! openraft's types with the parameters of this program, and conversions between them and our
+//! types.
 //!
-//! openraft's own types are never written to disk or sent: what leaves this module is `storage`'s
-//! and `wire`'s, which carry their formats.
+//! openraft's own types are never written to disk or sent. What leaves this module are types of
+//! `storage` and `wire`, which define their bytes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -16,7 +17,8 @@ use crate::machine::Outcome;
 use crate::wire::frames::{self, FrameError};
 
 openraft::declare_raft_types!(
-    /// Log ids are (term, index): founders' first entries are then equal (founding.md 5.2).
+    /// Log ids are (term, index), so that the first entries of all founders are equal
+    /// (founding.md 5.2).
     pub(super) Types:
         D = EntryBytes,
         R = ApplyResult,
@@ -33,7 +35,7 @@ pub(super) type OpenMembership = openraft::Membership<u64, Member>;
 pub(super) type StoredMembership = StoredMembershipOf<Types>;
 pub(super) type Payload = openraft::EntryPayload<EntryBytes, u64, Member>;
 
-/// An enveloped command: the bytes that are logged, sent, and decoded at apply.
+/// An enveloped command: the bytes that are logged, sent, and decoded when applied.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct EntryBytes(pub(super) Bytes);
 
@@ -49,15 +51,15 @@ impl fmt::Display for EntryBytes {
     }
 }
 
-/// What applying an entry came to.
+/// Result of applying an entry.
 #[derive(Debug)]
 pub(super) enum ApplyResult {
     Outcome(Outcome),
-    /// A membership or blank entry.
+    /// The entry was a membership or blank.
     Nothing,
 }
 
-/// What a membership says of a member besides its Raft id. Addresses come from the catalog.
+/// Data of a member in a membership, besides its Raft id. Addresses come from the catalog.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Member {
     pub(super) incarnation: Incarnation,
@@ -96,7 +98,7 @@ pub(super) fn vote(vote: &OpenVote) -> frames::Vote {
     }
 }
 
-/// The bytes of a membership, as logs and snapshots hold them.
+/// Encodes a membership as logs and snapshots store it.
 pub(super) fn membership_bytes(membership: &OpenMembership) -> Bytes {
     let configs = membership.get_joint_config().iter();
     frames::encode_membership(&frames::Membership {
@@ -110,16 +112,18 @@ pub(super) fn membership_bytes(membership: &OpenMembership) -> Bytes {
     })
 }
 
-/// Bytes that are no membership.
+/// Reasons why bytes are not a membership.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MembershipError {
     #[error(transparent)]
     Undecodable(#[from] FrameError),
-    /// Decoded, and refused by openraft.
+    /// The bytes were decoded, and openraft refuses the membership.
     #[error(transparent)]
     Invalid(#[from] openraft::errors::MembershipError<u64>),
 }
 
+/// Decodes a membership.
+///
 /// # Errors
 /// See [`MembershipError`].
 pub(super) fn open_membership(bytes: &[u8]) -> Result<OpenMembership, MembershipError> {
@@ -131,8 +135,10 @@ pub(super) fn open_membership(bytes: &[u8]) -> Result<OpenMembership, Membership
     Ok(OpenMembership::new(configs, nodes)?)
 }
 
+/// Converts the payload of an entry.
+///
 /// # Errors
-/// A membership entry that this version cannot read.
+/// This version cannot read a membership entry.
 pub(super) fn open_payload(
     kind: frames::EntryKind,
     bytes: Bytes,

@@ -29,7 +29,7 @@ use crate::wire::frames::{Frame, Lane, Transfer, Transferred, VoteAsk};
 
 pub(in crate::raft) struct Client {
     peer: Arc<Peer>,
-    /// Of this client's append requests. Votes and the like always take the control lane.
+    /// Lane of this client's append requests. Votes and transfers always take the control lane.
     lane: Lane,
     timers: Timers,
 }
@@ -46,7 +46,8 @@ impl Client {
             .map_err(|error| RPCError::Unreachable(Unreachable::new(&*error)))
     }
 
-    /// One question, one answer. The connection comes back only when both are through.
+    /// Sends one request and returns its answer. The connection is returned to the peer only when
+    /// both are complete.
     async fn exchange(&self, request: Frame, wait: Duration) -> Result<Frame, RPCError<Types>> {
         let mut conn = self.connect(Lane::Control).await?;
         let exchange = async {
@@ -64,7 +65,7 @@ impl Client {
         Ok(answer)
     }
 
-    /// An error is never a grant: openraft counts only what a member has answered.
+    /// Requests a vote. An error never counts as a granted vote: openraft counts only answers.
     async fn request_vote(
         &self,
         ask: fn(VoteAsk) -> Frame,
@@ -104,8 +105,8 @@ impl NetStreamAppend<Types> for Client {
     {
         Box::pin(async move {
             let mut input = input;
-            // openraft waits out its backoff where the next request is asked for. Dialling first
-            // would try an unreachable member again at once, thousands of times a second.
+            // openraft waits for its backoff when it is asked for the next request. If we dialled
+            // first, an unreachable member would be dialled thousands of times a second.
             let Some(first) = input.next().await else {
                 return Ok(Box::pin(futures_util::stream::empty()) as BoxStream<'s, _>);
             };
@@ -187,7 +188,7 @@ impl NetSnapshot<Types> for Client {
 }
 
 impl NetBackoff<Types> for Client {
-    /// Even: a dial is cheap, and a member that comes back is to be caught up at once.
+    /// Constant delay: a dial is cheap, and a member that comes back must catch up at once.
     fn backoff(&self) -> Option<Backoff> {
         Some(Backoff::new(std::iter::repeat(
             self.timers.append_retry_delay,

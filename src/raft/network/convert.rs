@@ -104,7 +104,7 @@ pub(super) fn open_appended(appended: Appended) -> StreamAppendResult<Types> {
 
 pub(super) fn rpc_error(error: ConnError) -> RPCError<Types> {
     match error {
-        // Its Raft has stopped: as good as not there.
+        // The other node's Raft has stopped: treated as unreachable.
         ConnError::Failed(_) => RPCError::Unreachable(Unreachable::new(&error)),
         error => RPCError::Network(NetworkError::new(&error)),
     }

@@ -1,5 +1,5 @@
-//! Dialling a member: every address it may have, each name resolved anew, whoever proves to be it
-//! wins.
+//! Dials a member at every address that it may have. Each name is resolved again; the first that
+//! proves to be the member is used.
 
 use std::io;
 use std::net::SocketAddr;
@@ -19,11 +19,11 @@ use crate::raft::{Admission, Refusal, Replica};
 use crate::runtime::Env;
 use crate::wire::frames::{Hello, Lane, MAGIC, VERSIONS};
 
-/// For look-up, connection and handshake together: a few round trips; who takes longer is asked
-/// again.
+/// Timeout for name resolution, connection and handshake together: a few round trips. A slower
+/// member is dialled again.
 const DIAL_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Why there is no connection to a member.
+/// Reasons why there is no connection to a member.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::raft) enum DialError {
     #[error("this node has no identity to show")]
@@ -58,7 +58,7 @@ impl DialError {
         }
     }
 
-    /// The most telling of several failures is the one reported.
+    /// Priority of a failure. If several dials fail, the most specific failure is reported.
     fn priority(&self) -> u8 {
         match self {
             Self::Handshake {
@@ -78,7 +78,7 @@ pub(super) struct Dialer {
     env: Env,
     admission: Arc<dyn Admission>,
     me: Replica,
-    /// Set once this node may be heard.
+    /// Set when this node may send and receive Raft messages.
     admitted: Arc<SetOnce<()>>,
 }
 
@@ -106,9 +106,10 @@ impl Dialer {
     }
 
     pub(super) async fn dial(&self, receiver: Replica, lane: Lane) -> Result<Conn, DialError> {
-        // Safety order: the id of this start is on disk → it is said on 8089 (founding.md 7,
-        // restored volume). So the gate comes first, and what we say of ourselves is asked for
-        // behind it.
+        // Safety order: the id of this start is on disk before it is sent on 8089
+        // (founding.md 7.7). Sent first, it could be lost in a crash, and the next start would look
+        // like a restored volume to members that saw it. So wait for `admitted` first, and only
+        // then read the identity that is sent.
         timeout(DIAL_TIMEOUT, self.admitted.wait())
             .await
             .map_err(|_| DialError::NotOpen)?;
@@ -136,8 +137,8 @@ impl Dialer {
         })
     }
 
-    /// A name may lead to several nodes, two stacks on one network for instance: all are asked at
-    /// once.
+    /// Dials a name. A name may lead to several nodes, for instance with two stacks on one network:
+    /// all are dialled at once.
     async fn dial_name(&self, address: &Address, hello: &Hello) -> Result<Conn, DialError> {
         let found = self.env.net.resolve(address.host(), address.port()).await;
         let found = found.map_err(|source| DialError::Resolve {
@@ -160,7 +161,7 @@ impl Dialer {
         let mut conn = Conn::new(stream);
         match handshake::initiate(&mut conn, hello, &self.admission).await {
             Ok(()) => Ok(conn),
-            // What is no frame comes from something else that listens there.
+            // Bytes that are no frame come from another program that listens there.
             Err(HandshakeError::Conn(ConnError::TooLarge { .. } | ConnError::Frame(_))) => {
                 Err(connect(io::Error::other(
                     "answers, but not as a meta node's Raft port",
@@ -171,7 +172,8 @@ impl Dialer {
     }
 }
 
-/// The first success of attempts made at once; else the most telling failure.
+/// Returns the first success of attempts that run at the same time; otherwise the failure with the
+/// highest priority.
 async fn first_success<F>(attempts: impl Iterator<Item = F>) -> Result<Conn, DialError>
 where
     F: Future<Output = Result<Conn, DialError>>,

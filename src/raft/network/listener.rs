@@ -1,5 +1,5 @@
-//! The 8089 listener. It listens from the start, and lets nobody in on Raft before
-//! [`Transport::attach`].
+//! The 8089 listener. It listens from the start of the process, and admits no Raft connection
+//! before [`Transport::attach`].
 
 use std::io;
 use std::net::SocketAddr;
@@ -23,21 +23,21 @@ use crate::runtime::net::{Listener, Stream};
 use crate::runtime::{Env, TaskHandle};
 use crate::wire::frames::{BANNER, Lane, MAGIC};
 
-/// For the whole handshake: it is three small frames.
+/// Timeout for the whole handshake, which is three small frames.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
-/// After a failed accept (too many open files, as a rule): long enough not to spin, short enough to
-/// go on.
+/// Delay after a failed accept, which mostly means too many open files. Long enough not to spin.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
-/// How long, and how much, we read from who got the banner, so that closing does not destroy it
-/// unread.
+/// How long and how much is read after the banner was sent. If the connection were closed with
+/// unread input, the banner could be lost.
 const LINGER_TIMEOUT: Duration = Duration::from_secs(1);
 const MAX_LINGER_BYTES: u64 = 64 * 1024;
 
-/// The 8089 listener, and what diallers need. Cheap to clone; the last clone closes the port.
+/// The 8089 listener, and what diallers need. Cheap to clone; dropping the last clone closes the
+/// port.
 #[derive(Clone)]
 pub struct Transport {
     shared: Arc<ListenerState>,
-    /// Dropping it ends every connection.
+    /// Task of the listener. Dropping it ends every connection.
     _listener: Arc<TaskHandle<()>>,
 }
 
@@ -45,12 +45,14 @@ struct ListenerState {
     env: Env,
     admission: Arc<dyn Admission>,
     local: SocketAddr,
-    /// The Raft node that messages are for; `None` before it admits and after it is shut down.
+    /// Raft node that receives the messages. `None` before it admits and after it is shut down.
     attached: watch::Sender<Option<Arc<AttachedNode>>>,
     unauthenticated: UnauthenticatedConnections,
 }
 
 impl Transport {
+    /// Binds the port and starts listening.
+    ///
     /// # Errors
     /// The address cannot be bound.
     pub async fn listen(
@@ -83,7 +85,7 @@ impl Transport {
         self.shared.admission.clone()
     }
 
-    /// From here on messages for this node come in.
+    /// Accepts messages for this node from now on.
     pub(in crate::raft) fn attach(&self, attached: AttachedNode) {
         self.shared.attached.send_replace(Some(Arc::new(attached)));
     }
@@ -100,7 +102,8 @@ impl Transport {
     }
 }
 
-/// Errors do not end it: the port of a member stays open as long as the process.
+/// Accepts connections. Errors do not end it: the port of a member stays open as long as the
+/// process runs.
 async fn accept_connections(shared: Arc<ListenerState>, mut listener: Box<dyn Listener>) {
     let mut connections: FuturesUnordered<TaskHandle<()>> = FuturesUnordered::new();
     let mut failures = AcceptFailures::default();
@@ -161,7 +164,7 @@ async fn establish(
         .await
         .map_err(super::conn::ConnError::Io)?
     {
-        // Whoever sends HTTP here has taken the wrong port, and reads that.
+        // A client that sends HTTP here has the wrong port; the banner tells it so.
         if let Err(error) = send_banner(&mut stream).await {
             tracing::debug!(%from, %error, "8089: banner not delivered");
         }
@@ -181,7 +184,7 @@ async fn establish(
     Ok(Some((conn, lane)))
 }
 
-/// Reads the magic, byte by byte: strangers may say less than its length and then wait.
+/// Reads the magic byte by byte: a client of another protocol may send fewer bytes and then wait.
 async fn read_magic(stream: &mut Box<dyn Stream>) -> io::Result<bool> {
     for expected in MAGIC {
         if stream.read_u8().await? != expected {
@@ -205,7 +208,7 @@ async fn send_banner(stream: &mut Box<dyn Stream>) -> io::Result<()> {
     Ok(())
 }
 
-/// Serves until the connection ends or the Raft node goes.
+/// Serves until the connection ends or the Raft node is detached.
 async fn serve(shared: &ListenerState, mut conn: Conn, lane: Lane, from: SocketAddr) {
     let mut attached = shared.attached.subscribe();
     let Some(raft) = attached.borrow_and_update().clone() else {

@@ -1,8 +1,8 @@
 //! Raft's messages on 8089: the listener, the dialler, and openraft's network over both.
 //!
-//! Every connection proves cluster, receiver and incarnation before its first Raft byte. Each
-//! carries one exchange at a time; one that breaks, or that anybody stops waiting for, is closed:
-//! what would come next on it could belong to another question.
+//! Every connection proves cluster, receiver and incarnation before its first Raft byte. It carries
+//! one exchange at a time. If an exchange fails, or the caller stops waiting for it, the connection
+//! is closed: the next frame on it could belong to the earlier request.
 
 mod client;
 mod conn;
@@ -37,18 +37,18 @@ use peer::Peer;
 pub use listener::Transport;
 pub(super) use server::AttachedNode;
 
-/// Makes openraft's clients. Connections are shared by all clients of a peer, so that a vote need
-/// not dial.
+/// Creates openraft's clients. All clients of a peer share its connections, so that a vote need not
+/// dial.
 pub(super) struct Network {
     dialer: Arc<Dialer>,
     peers: Mutex<BTreeMap<Replica, Arc<Peer>>>,
     timers: Timers,
-    /// Its stop ends every dial under way.
+    /// Tasks of the dials; stopping them ends every dial that is running.
     tasks: Tasks,
 }
 
 impl Network {
-    /// Dials nobody before `open` is set.
+    /// Creates the network. It dials no member before `open` is set.
     pub(super) fn new(
         env: &Env,
         transport: &Transport,

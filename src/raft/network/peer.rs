@@ -1,4 +1,4 @@
-//! One member as seen from here: its idle connections, and the dials under way to it.
+//! A member: its idle connections, and the dials to it that are running.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -11,7 +11,8 @@ use crate::raft::{Refusal, Replica};
 use crate::runtime::{TaskHandle, Tasks, lock};
 use crate::wire::frames::Lane;
 
-/// On a lane at most one exchange runs as a rule; two when a vote meets a heartbeat.
+/// Maximum number of idle connections. Mostly one exchange runs on a lane, and two when a vote
+/// meets a heartbeat.
 const MAX_IDLE_PER_LANE: usize = 2;
 
 pub(super) struct Peer {
@@ -20,7 +21,7 @@ pub(super) struct Peer {
     tasks: Tasks,
     /// Held for a few instructions, never across an await.
     lanes: Mutex<BTreeMap<Lane, LaneConnections>>,
-    /// What the log was last told about reaching this member.
+    /// Error that was last logged about reaching this member.
     last_error: Mutex<Option<String>>,
 }
 
@@ -30,8 +31,8 @@ struct LaneConnections {
     dial: Option<Dial>,
 }
 
-/// A dial has a task of its own: a heartbeat that gives up after its 100 ms must not give up the
-/// dial, or a slow look-up would keep a member unreachable for ever.
+/// A running dial. It has a task of its own: a heartbeat gives up after its 100 ms and must not end
+/// the dial, or a slow name resolution would keep a member unreachable for ever.
 struct Dial {
     done: watch::Receiver<Option<Result<(), Arc<DialError>>>>,
     _task: TaskHandle<()>,
@@ -48,7 +49,7 @@ impl Peer {
         }
     }
 
-    /// An idle connection that still lives, or a new one.
+    /// Returns an idle connection that is still open, or dials a new one.
     pub(super) async fn connection(self: &Arc<Self>, lane: Lane) -> Result<Conn, Arc<DialError>> {
         loop {
             let mut done = {
@@ -66,7 +67,7 @@ impl Peer {
                 .await
                 .map(|outcome| outcome.clone());
             match outcome {
-                // Ours, unless another exchange was quicker.
+                // The new connection is idle now. Another exchange may take it first.
                 Ok(Some(Ok(()))) => {}
                 Ok(Some(Err(error))) => return Err(error),
                 Ok(None) | Err(_) => return Err(Arc::new(DialError::Stopping)),
@@ -74,7 +75,7 @@ impl Peer {
         }
     }
 
-    /// Gives back a connection whose last exchange ended cleanly.
+    /// Returns a connection whose last exchange ended cleanly.
     pub(super) fn return_connection(&self, lane: Lane, conn: Conn) {
         let mut lanes = lock(&self.lanes);
         let idle = &mut lanes.entry(lane).or_default().idle;
@@ -83,7 +84,7 @@ impl Peer {
         }
     }
 
-    /// The dial under way, or a new one.
+    /// Returns the running dial, or starts one.
     fn current_dial(
         self: &Arc<Self>,
         slot: &mut LaneConnections,
@@ -111,8 +112,7 @@ impl Peer {
         done
     }
 
-    /// Says in the log when reaching this member begins to fail, fails for another reason, or works
-    /// again.
+    /// Logs when reaching this member begins to fail, fails for another reason, or works again.
     fn report(&self, outcome: &Result<(), Arc<DialError>>) {
         let raft_id = self.receiver.raft_id;
         let refusal = outcome.as_ref().err().and_then(|error| error.refusal());
@@ -124,7 +124,7 @@ impl Peer {
         match (&*last, &error) {
             (Some(_), None) => tracing::info!(%raft_id, "member reached again"),
             (before, Some(now)) if before.as_ref() != Some(now) => match refusal {
-                // One founder opens a moment after another.
+                // Normal at first: founders open Raft one after another.
                 Some(Refusal::NotOpen) => {
                     tracing::info!(%raft_id, error = now, "member not reached")
                 }

@@ -1,4 +1,4 @@
-//! The receiving side of the lanes: frames in, the Raft node's answers out.
+//! Receiving side of the lanes: reads frames, writes the Raft node's answers.
 
 use std::time::Duration;
 
@@ -16,18 +16,18 @@ use crate::raft::contact::Contact;
 use crate::raft::state_machine::OpenRaft;
 use crate::wire::frames::{Append, Frame, Lane};
 
-/// For this node's own answer. Its Raft waits for the disk, and one that hangs must not gather a
-/// connection for each time that somebody asked and gave up.
+/// Timeout for this node's own answer. Its Raft waits for the disk. While the disk hangs,
+/// connections of callers that gave up must not accumulate.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The Raft node that connections are for.
+/// The Raft node that connections are served for.
 pub(in crate::raft) struct AttachedNode {
     pub(in crate::raft) me: Replica,
     pub(in crate::raft) raft: OpenRaft,
     pub(in crate::raft) contact: Contact,
 }
 
-/// One exchange after the other, until the connection ends. The first bad frame ends it.
+/// Serves one exchange after the other until the connection ends. The first bad frame ends it.
 pub(super) async fn serve(
     conn: &mut Conn,
     lane: Lane,
@@ -72,8 +72,8 @@ pub(super) async fn serve(
     }
 }
 
-/// An answer, or in words why there will be none: the sender must not take silence for a broken
-/// network.
+/// Sends an answer, or the text of the error instead. Without one the sender would take the silence
+/// for a broken network.
 async fn reply(
     conn: &mut Conn,
     answer: Result<Frame, impl std::fmt::Display>,
@@ -82,7 +82,8 @@ async fn reply(
     conn.send(frame).await
 }
 
-/// One stream of append requests, up to its end frame. Answers go out in the order of the requests.
+/// Serves one stream of append requests, up to its end frame. Answers are sent in the order of the
+/// requests.
 async fn serve_appends(
     conn: &mut Conn,
     node: &AttachedNode,
@@ -99,8 +100,8 @@ async fn serve_appends(
         loop {
             if let Some(append) = request.take() {
                 validate::append(&append, node.me.raft_id)?;
-                // After a conflict or a higher vote nobody takes any more: what is under way is
-                // read past.
+                // After a conflict or a higher vote nothing receives requests any more. Those
+                // already sent are read and dropped.
                 drop(requests.send(open_append(append)?).await);
             }
             let next = within(IDLE_TIMEOUT, source.next()).await?;

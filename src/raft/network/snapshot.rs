@@ -1,4 +1,4 @@
-//! A snapshot on its way: head, chunks with checksums, end; and the receiver's vote when it is
+//! Transfer of a snapshot: head, chunks with checksums, end; then the receiver's vote when it is
 //! installed.
 
 use std::time::Duration;
@@ -16,15 +16,15 @@ use crate::raft::types::{
 };
 use crate::wire::frames::{self, Frame, FrameError, Vote};
 
-/// Far beyond any catalog, well below what would hurt: the bytes are held in memory.
+/// Maximum size of a snapshot, far above any catalog. It is held in memory.
 const MAX_SNAPSHOT_BYTES: u64 = 1024 * 1024 * 1024;
-/// A chunk is a megabyte: even a slow link brings one in this time.
+/// Timeout for a chunk of 1 MiB, also on a slow link.
 const CHUNK_TIMEOUT: Duration = Duration::from_secs(30);
-/// For this node to decode and store it. Longer than its sender waits (`config::INSTALL`), who then
-/// asks again.
+/// Timeout for decoding and storing it here. Longer than the sender waits (60 s,
+/// `config::INSTALL_TIMEOUT`); the sender then tries again.
 const INSTALL_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// Sends all of it and waits for the member to have it on disk. Each step has its deadline.
+/// Sends a snapshot and waits until the member has it on disk. Each step has a timeout.
 pub(super) async fn send(
     conn: &mut Conn,
     leader: &OpenVote,
@@ -54,7 +54,7 @@ pub(super) async fn send(
     }
 }
 
-/// Receives all of it, then installs it. The inner error goes back to the sender.
+/// Receives a snapshot, then installs it. The inner error is sent to the sender.
 pub(super) async fn receive(
     conn: &mut Conn,
     raft: &OpenRaft,
@@ -81,7 +81,7 @@ pub(super) async fn receive(
     Ok(installed.map(|response| vote(&response.vote)))
 }
 
-/// Grows with what arrives, never with what was announced.
+/// Collects the chunks. Allocates as chunks arrive, never by the announced size.
 async fn collect(conn: &mut Conn, head: &frames::Snapshot) -> Result<Bytes, ConnError> {
     let mut bytes = BytesMut::new();
     loop {

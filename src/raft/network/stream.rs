@@ -1,5 +1,4 @@
-//! The sending side of append requests: pipelined, answers in order, an end frame when the input
-//! ends.
+//! Sending side of append requests: pipelined, answers in order, an end frame when the input ends.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,15 +15,15 @@ use super::peer::Peer;
 use crate::raft::types::Types;
 use crate::wire::frames::{Frame, Lane};
 
-/// One exchange of append requests on a connection.
+/// An exchange of append requests on a connection.
 pub(super) struct AppendSession<S> {
     conn: Conn,
     input: S,
     input_ended: bool,
     in_flight: usize,
-    /// How long the member may take for its next answer.
+    /// Timeout for the member's next answer.
     answer_timeout: Duration,
-    /// When something last happened on the connection.
+    /// Time of the last frame in either direction that the timeouts count from.
     last_activity: Instant,
 }
 
@@ -34,10 +33,11 @@ enum Event {
     Time,
 }
 
-/// The next answer; `None` when the exchange has ended cleanly.
+/// Next answer, or `None` if the exchange has ended cleanly.
 type NextAnswer = Result<Option<StreamAppendResult<Types>>, ConnError>;
 
-/// The answers of a session. The connection goes back to its peer if the exchange ends cleanly.
+/// Returns the answers of a session. The connection is returned to its peer if the exchange ends
+/// cleanly.
 pub(super) fn answers<'s, S>(
     session: AppendSession<S>,
     peer: &'s Arc<Peer>,
@@ -50,7 +50,8 @@ where
         let mut session = session?;
         match session.next_answer().await {
             Ok(Some(Ok(matching))) => Some((Ok(Ok(matching)), Some(session))),
-            // The last answer of any exchange. What is still in flight is void: read past it.
+            // Last answer of an exchange. Answers to requests in flight have no meaning any more:
+            // read and drop them.
             Ok(Some(Err(error))) => {
                 if session.finish().await.is_ok() {
                     peer.return_connection(lane, session.conn);
@@ -125,13 +126,13 @@ impl<S: Stream<Item = AppendEntriesRequest<Types>> + Unpin> AppendSession<S> {
         }
     }
 
-    /// Whether an answer is due.
+    /// Returns whether an answer is due.
     fn awaits_answer(&self) -> bool {
         self.in_flight > 0 || self.input_ended
     }
 
     async fn send(&mut self, frame: Frame) -> Result<(), ConnError> {
-        // The member's time for an answer begins with the first question that it owes one to.
+        // The timeout for an answer begins with the first request that is not answered.
         if self.in_flight <= 1 {
             self.last_activity = Instant::now();
         }

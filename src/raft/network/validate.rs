@@ -1,19 +1,20 @@
-//! What must hold inside a frame before openraft sees it.
+//! Checks of frames before openraft sees them.
 //!
-//! openraft trusts its peers: it asserts some of this (a panic ends the process) and builds on the
-//! rest (a vote that names the receiver as leader makes it one, without any election). So a frame
-//! that no member of ours sends ends its connection instead.
+//! openraft trusts its peers: it asserts some of these rules (a panic ends the process) and relies
+//! on the others (a vote that names the receiver as leader would make it the leader without an
+//! election). So a frame that no member of ours sends ends its connection.
 
 use super::conn::ConnError;
 use crate::base::{LogId, RaftId};
 use crate::wire::frames::{Append, Snapshot, Vote, VoteAsk};
 
-/// A candidate asks for itself, and is not elected yet.
+/// Checks a vote request: a candidate asks for itself, and is not elected yet.
 pub(super) fn vote(ask: &VoteAsk, me: RaftId) -> Result<(), ConnError> {
     check(!ask.vote.committed && ask.vote.node != me)
 }
 
-/// Entries without a hole behind `prev`, in terms that never fall and end at the leader's.
+/// Checks an append request: no hole after `prev`, and terms that never decrease and do not exceed
+/// the leader's.
 pub(super) fn append(append: &Append, me: RaftId) -> Result<(), ConnError> {
     let mut before = append.prev;
     let follows = append.entries.iter().all(|entry| {
@@ -27,7 +28,7 @@ pub(super) fn append(append: &Append, me: RaftId) -> Result<(), ConnError> {
     check(follows && is_leader_vote(&append.vote, me) && is_within_term(before, &append.vote))
 }
 
-/// A snapshot of something, not from beyond its leader's term.
+/// Checks the head of a snapshot: it is not empty, and not from a later term than its leader's.
 pub(super) fn snapshot(head: &Snapshot, me: RaftId) -> Result<(), ConnError> {
     let ends = head.last.is_some() && is_within_term(head.last, &head.vote);
     check(ends && is_leader_vote(&head.vote, me) && head.membership_at <= head.last)

@@ -12,7 +12,7 @@ const BOUNDS_US: [u64; 14] = [
 /// Counts since the log was opened.
 #[derive(Default)]
 pub(super) struct FsyncDurations {
-    /// One counter for each bound, and one for slower fsyncs.
+    /// Counters: one for each bound, and one for slower fsyncs.
     buckets: [AtomicU64; BOUNDS_US.len() + 1],
     total_us: AtomicU64,
 }

@@ -9,7 +9,7 @@ use super::segment::{self, RESERVE, Reserve};
 use crate::runtime::Disk;
 use crate::wire::wal::Head;
 
-/// One round of maintenance.
+/// A round of maintenance.
 pub(super) struct Maintenance {
     pub(super) disk: Arc<dyn Disk>,
     pub(super) wal: PathBuf,

@@ -245,7 +245,7 @@ impl Writer {
         self.room_check_requested || reserve || self.segment_writer.has_unneeded_segments()
     }
 
-    /// Records a failure. The first error ends the log: after a failed sync nobody knows which
+    /// Records a failure. The first error ends the log: after a failed sync it is unknown which
     /// pages the kernel has lost.
     fn fail_if_err(&self, result: &io::Result<()>) {
         if let Err(error) = result {

@@ -1,4 +1,4 @@
-//! What all valid headers together prove to be durable.
+//! Evidence of what is durable, from all valid headers together.
 
 use crate::wire::wal::{ALIGN, HEADER_LEN, Head, Header};
 
