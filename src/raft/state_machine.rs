@@ -279,7 +279,10 @@ impl SnapshotStore {
                 Err(error)
                     if error.kind() == io::ErrorKind::StorageFull && !self.tasks.is_stopped() =>
                 {
-                    tracing::warn!(event = "snapshot.no-room", %error, bytes = bytes.len(), "waiting for room");
+                    tracing::warn!(
+                        event = "snapshot.no-room", %error, bytes = bytes.len(),
+                        "waiting for room"
+                    );
                     tokio::time::sleep(DISK_FULL_RETRY_DELAY).await;
                 }
                 stored => return self.halt_latch.storage("storing a snapshot", stored),
