@@ -1,52 +1,75 @@
-# Everything a person or CI does with this project. `make` alone says what there is.
+# All tasks of this project, for developers and CI. `make` alone lists them.
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
-.PHONY: help up down test verify image soak fuzz figures bench clean
+.PHONY: help up down image fix verify test doc soak fuzz audit figures bench clean
 
-# The image that `make image` and `make up` build, and the one that tests build beside it.
+# Name of the image of `make image` and `make up`, and of the image that the tests build.
 IMAGE ?= influxdb-meta
 TEST_IMAGE ?= influxdb-meta:test
 export META_IMAGE = $(IMAGE)
 
-help: ## what there is
+help: ## lists all targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-up: ## three nodes, as containers (without a Docker engine: as processes), ready and shown
+up: ## starts three nodes and waits until they are ready: containers, or processes without a Docker engine
 	@sh compose/cluster.sh up
 
-down: ## end what `make up` started; data is kept
+down: ## stops what `make up` started; keeps the data
 	@sh compose/cluster.sh down
 
-image: ## the image, compiled on this machine: no base image, no BuildKit
+image: ## builds the image; compiles on this machine, without a base image and without BuildKit
 	@program=$$(sh docker/compile.sh) && IMAGE=$(IMAGE) sh docker/pack.sh "$$program"
 
-# Changes no file of the sources. The tools it needs come with Rust; where rustup left them out, it adds them.
-verify: ## the gate: format, lints, documentation
-	@cargo fmt --version >/dev/null 2>&1 || rustup component add rustfmt
-	@cargo clippy --version >/dev/null 2>&1 || rustup component add clippy
+# Rust's own tools. rustup adds them where they are missing.
+RUST_TOOLS = cargo fmt --version >/dev/null 2>&1 || rustup component add rustfmt; \
+	cargo clippy --version >/dev/null 2>&1 || rustup component add clippy
+
+fix: ## formats the code and applies the fixes that clippy can make by itself
+	@$(RUST_TOOLS)
+	cargo clippy --locked --all-targets --fix --allow-dirty --allow-staged
+	cargo fmt --all
+
+verify: ## the gate: formatting, lints, documentation; changes no source file
+	@$(RUST_TOOLS)
 	cargo fmt --all --check
 	cargo clippy --locked --all-targets -- -D warnings
-	@# Its readers work on the program: private items are in it, and links to them are right.
+	@# For developers of the program: private items are documented, and links to them work.
 	RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" cargo doc --locked --no-deps --lib --document-private-items
 
-# The image first: its absence is a skip only where there is no Docker engine.
-test: ## all tests: units, real processes, and containers where Docker is (REQUIRE_DOCKER=1: it must be)
+# The image comes first: the container tests are skipped only where there is no Docker engine.
+test: ## all tests: units, processes, and containers if there is a Docker engine (REQUIRE_DOCKER=1: there must be)
 	@if docker version >/dev/null 2>&1 || [ "$$REQUIRE_DOCKER" = 1 ]; then $(MAKE) --no-print-directory image IMAGE=$(TEST_IMAGE); fi
 	cargo test --locked --doc
 	TEST_IMAGE=$(TEST_IMAGE) cargo test --locked --all-targets
 
-soak: ## the long tests: hundreds of foundings and kills, thousands of seeds; takes hours
+# rustdoc renders Markdown files. In a copy, links to pages become links to their HTML, and links to
+# other files of the repository lead to these files.
+DOC_DIR = $(or $(CARGO_TARGET_DIR),target)/doc
+doc: ## renders the manual and the documentation of the code, and opens it
+	cargo doc --locked --no-deps --lib --document-private-items
+	@rm -rf $(DOC_DIR)/manual && mkdir -p $(DOC_DIR)/manual/pages
+	@for page in src/docs/*.md; do \
+	  copy=$(DOC_DIR)/manual/pages/$$(basename $$page); \
+	  sed -E -e 's#\]\(([a-z_]+|README)\.md(\)|\#)#](\1.html\2#g' -e 's#^(\[[a-z]+\]: [a-z_]+)\.md$$#\1.html#' \
+	    -e 's#\]\(\.\./\.\./#](file://$(CURDIR)/#g' -e 's#\]\(\.\./#](file://$(CURDIR)/src/#g' $$page >$$copy && \
+	  rustdoc --markdown-no-toc -o $(DOC_DIR)/manual $$copy || exit 1; \
+	done
+	@rm -r $(DOC_DIR)/manual/pages
+	@echo "the manual: $(DOC_DIR)/manual/README.html"; echo "the code:   $(DOC_DIR)/influxdb_meta/index.html"
+	@if command -v xdg-open >/dev/null 2>&1; then xdg-open $(DOC_DIR)/manual/README.html; fi
+
+soak: ## the long tests, for hours: hundreds of foundings and kills, thousands of seeds
 	@if docker version >/dev/null 2>&1; then $(MAKE) --no-print-directory image IMAGE=$(TEST_IMAGE); fi
 	SOAK=1 TEST_IMAGE=$(TEST_IMAGE) cargo test --locked --profile soak --all-targets
 
-# Stable Rust and a C++ compiler are enough: the flags are what a fuzzer needs to see which code was reached.
+# Stable Rust and a C++ compiler are enough. The flags tell the fuzzer which code was reached.
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= execute restore entry state snapshot_file raft_frame rpc json config_file variables
 FUZZ_FLAGS = --cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
   -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
   -Cllvm-args=-sanitizer-coverage-trace-compares
 
-fuzz: ## any bytes for every decoder, FUZZ_SECONDS for each of FUZZ_TARGETS; what breaks one stays in target/fuzz
+fuzz: ## fuzzes every decoder, FUZZ_SECONDS for each of FUZZ_TARGETS; inputs that fail are kept in target/fuzz
 	@host=$$(rustc -vV | sed -n 's/^host: //p'); \
 	RUSTFLAGS="$(FUZZ_FLAGS)" cargo build --locked --manifest-path tests/fuzz/Cargo.toml --target-dir target/fuzz --target "$$host" && \
 	for target in $(FUZZ_TARGETS); do \
@@ -55,17 +78,21 @@ fuzz: ## any bytes for every decoder, FUZZ_SECONDS for each of FUZZ_TARGETS; wha
 	    -artifact_prefix=target/fuzz/$$target- -print_final_stats=1 target/fuzz/corpus/$$target tests/data || exit 1; \
 	done
 
-# Debian's etcd-server must be installed for the last one. FIGURES=scale: also in big catalogs, growing ones and with pollers,
-# a quarter of an hour more.
+audit: ## checks the dependencies for known vulnerabilities; installs cargo-audit if it is missing
+	@cargo audit --version >/dev/null 2>&1 || cargo install --locked cargo-audit
+	cargo audit
+
+# FIGURES=scale measures also with large and growing catalogs and with pollers: a quarter of an hour more.
 FIGURES ?=
-figures: ## start, formation and failover of the release build, and its commits beside etcd: printed, not judged
+figures: ## measures start, formation, failover, and commits beside etcd; prints the figures, judges nothing
+	@sh tests/benches/tools.sh
 	@program=$$(sh docker/compile.sh) && export INFLUXD_META="$$program" && \
 	  cargo test --locked --test cluster -- --ignored --nocapture --test-threads=1 figures && \
-	  cargo run --release --manifest-path tests/benches/commits/Cargo.toml -- "$$program" $(FIGURES)
+	  cargo run --locked --release --manifest-path tests/benches/commits/Cargo.toml -- "$$program" $(FIGURES)
 
-bench: ## a command of each family, encoding, snapshots and polls, at up to a million shards: printed, not judged
+bench: ## measures commands, encoding, snapshots and polls with up to a million shards; judges nothing
 	cargo bench --locked --manifest-path tests/benches/catalog/Cargo.toml --target-dir target/bench
 
-clean: ## remove what was built, and the processes' data of `make up` without Docker
+clean: ## removes build results, and the data of `make up` without Docker
 	@sh compose/cluster.sh clean
 	cargo clean

@@ -1,5 +1,5 @@
 //! The meta node of an InfluxDB Enterprise v1 style cluster, and its admin tool. The manual is in
-//! [`docs`].
+//! `src/docs`.
 //!
 //! Folders, lowest first; imports point downwards only, and `tests/it/architecture.rs` holds the
 //! table of who may name whom.
@@ -36,7 +36,7 @@
 //! log → [`service`] finds the leader → [`raft`] stamps, encodes once and orders → [`storage`]
 //! makes it durable, here and on a majority → [`machine`] applies the same bytes on every node →
 //! the outcome goes back the same way, and [`service`] wakes the long polls. More in
-//! [`docs::write_path`].
+//! write_path.md.
 
 pub mod base;
 pub mod catalog;
@@ -64,4 +64,3 @@ pub mod config;
 pub mod ctl;
 
 pub mod app;
-pub mod docs;

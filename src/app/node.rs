@@ -7,6 +7,7 @@ use super::failure::Failure;
 use super::{listen, report};
 use crate::auth::proof::PeerKey;
 use crate::auth::{AuthConfig, Login};
+use crate::base::endpoint::HTTP_SCHEME;
 use crate::client::Client;
 use crate::cluster::{Cluster, HttpExchange};
 use crate::config::{Config, version};
@@ -134,7 +135,7 @@ fn service(env: &Env, config: &Config, data_nodes: DataNodes) -> Arc<Service> {
         add_data: config.add_data.clone(),
         login: login(&config.auth),
         version: version::VERSION.to_owned(),
-        scheme: "http",
+        scheme: HTTP_SCHEME,
     };
     Service::new(
         env,

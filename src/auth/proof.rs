@@ -14,9 +14,6 @@ use sha2::Sha256;
 use crate::base::Incarnation;
 use crate::runtime::Rng;
 
-/// The header of requests and answers.
-pub const PROOF_HEADER: &str = "Influxd-Meta-Proof";
-
 /// Version of the whole scheme: another one has another text here and another `info` below.
 const VERSION: &str = "v1";
 const INFO: &[u8] = b"influxd-meta peer v1";

@@ -1,4 +1,4 @@
-//! `host:port`, canonical, so that two spellings of one address are equal.
+//! `host:port` in canonical form, so that two spellings of one address are equal.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
@@ -6,15 +6,16 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A host and a port: lower case, no trailing dot, IPv6 without brackets in `host` and with them in
-/// text. `meta-1:8091`, `[fd00::1]:8091`.
+/// A host and a port: lower case, no trailing dot. IPv6 has brackets in text, and none in `host`.
+/// Examples: `meta-1:8091`, `[fd00::1]:8091`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Address {
     host: String,
     port: u16,
 }
 
-/// Why a text is not an address. Each says what was found and what to write instead.
+/// Reason why a text is not an address. The error text has what was found and what to write
+/// instead.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
     #[error("{0:?} is empty")]
@@ -28,13 +29,14 @@ pub enum AddressError {
     #[error("{0:?} has a port that is no number from 1 to 65535")]
     Port(String),
     #[error(
-        "{0:?} is no host name or IP address (an IPv6 address with a port needs brackets: [::1]:8091)"
+        "{0:?} is no host name or IP address (an IPv6 address with a port needs brackets: \
+         [::1]:8091)"
     )]
     Host(String),
 }
 
 impl Address {
-    /// From a host (any case, with or without a trailing dot or brackets) and a port.
+    /// Address from a host (any case, with or without a trailing dot or brackets) and a port.
     pub fn new(host: &str, port: u16) -> Self {
         let bare = host
             .strip_prefix('[')
@@ -47,11 +49,11 @@ impl Address {
         Self { host, port }
     }
 
-    /// Parses `host`, `host:port`, `[v6]`, `[v6]:port` or a bare IPv6 address; `default_port` fills
-    /// in.
+    /// Parses `host`, `host:port`, `[v6]`, `[v6]:port` or a bare IPv6 address. Without a port it is
+    /// `default_port`.
     ///
     /// # Errors
-    /// What is wrong with the text; it never guesses.
+    /// [`AddressError`], with the fault in the text. Nothing is guessed.
     pub fn parse(text: &str, default_port: u16) -> Result<Self, AddressError> {
         let bad = |error: fn(String) -> AddressError| Err(error(text.to_owned()));
         if text.trim().is_empty() {
@@ -92,7 +94,7 @@ impl Address {
         self.port
     }
 
-    /// The same host with another port.
+    /// Same host with another port.
     pub fn with_port(&self, port: u16) -> Self {
         Self {
             host: self.host.clone(),
@@ -100,19 +102,19 @@ impl Address {
         }
     }
 
-    /// The host as an IP address, when it is written as one.
+    /// The host as an IP address, if it is written as one.
     pub fn ip(&self) -> Option<IpAddr> {
         self.host.parse().ok()
     }
 
-    /// Whether the text itself says loopback: `localhost`, `127.x`, `::1`.
+    /// Whether the host is written as loopback: `localhost`, `127.x`, `::1`.
     pub fn is_loopback_literal(&self) -> bool {
         self.host == "localhost" || self.ip().is_some_and(|ip| ip.is_loopback())
     }
 }
 
-/// Bracketed IPv6, or letters, digits, dots, dashes and underscores (compose service names have
-/// those).
+/// Whether this is a host: bracketed IPv6, or letters, digits, dots, dashes and underscores (names
+/// of compose services have underscores).
 fn is_host(host: &str) -> bool {
     if let Some(inner) = host.strip_prefix('[') {
         return inner
@@ -139,7 +141,7 @@ impl fmt::Debug for Address {
     }
 }
 
-/// Text with a port. `Address::parse` is for people's input, this is for what we wrote ourselves.
+/// Parses a text with a port, as we write it ourselves. [`Address::parse`] is for operators' input.
 impl FromStr for Address {
     type Err = AddressError;
     fn from_str(text: &str) -> Result<Self, AddressError> {

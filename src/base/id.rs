@@ -1,11 +1,11 @@
-//! Identifiers. A new one gets a type of its own, so that a signature says which is meant.
+//! Identifiers. Each has a type of its own, so that signatures tell them apart.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Why a text is not an id: `want` says what would be.
+/// Error for a text that is not an id. `want` describes a correct one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{text:?} is not {want}")]
 pub struct ParseIdError {
@@ -13,7 +13,7 @@ pub struct ParseIdError {
     want: &'static str,
 }
 
-/// A fixed number of random or hashed bytes, written as lower-case hex.
+/// Defines a type of a fixed number of random or hashed bytes, written as lower-case hex.
 macro_rules! hex_id {
     ($(#[$doc:meta])* $name:ident, $len:literal, $want:literal) => {
         $(#[$doc])*
@@ -57,12 +57,13 @@ macro_rules! hex_id {
 }
 
 hex_id!(
-    /// 128 random bits that name one life of one volume: made when a directory holds no state,
-    /// durable before anyone hears of it (founding.md, P1). `5f3c…`, 32 hex digits.
+    /// 128 random bits that name one life of one volume. Made when a directory holds no state, and
+    /// durable before any other node hears of it (founding.md P1). Written as 32 hex digits:
+    /// `5f3c…`.
     Incarnation, 16, "an incarnation (32 hex digits)"
 );
 hex_id!(
-    /// Names one Raft cluster: a hash of its founding vector (founding.md 1).
+    /// Id of a cluster: a hash of its name, founder list and vector (founding.md 1).
     ClusterId, 16, "a cluster id (32 hex digits)"
 );
 hex_id!(
@@ -70,12 +71,12 @@ hex_id!(
     ListHash, 32, "a list hash (64 hex digits)"
 );
 hex_id!(
-    /// Random 64 bits, one for each start of the process.
+    /// 64 random bits, one id for each opening of Raft.
     StartId, 8, "a start id (16 hex digits)"
 );
 
 impl ClusterId {
-    /// The wire's `ClusterID`: the low 63 bits; 0, which means "unset" there, becomes 1.
+    /// The wire's `ClusterID`: the low 63 bits. 0 means "unset" on the wire and becomes 1.
     pub fn wire(&self) -> u64 {
         let mut low = [0; 8];
         low.copy_from_slice(&self.0[8..]);
@@ -83,11 +84,14 @@ impl ClusterId {
     }
 }
 
-/// A number with a meaning, written in decimal.
+/// Defines a type for a number, written in decimal.
 macro_rules! number_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+        #[derive(
+            Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Debug,
+            Serialize, Deserialize,
+        )]
         #[serde(transparent)]
         pub struct $name(pub u64);
 
@@ -100,23 +104,23 @@ macro_rules! number_id {
 }
 
 number_id!(
-    /// The id of a node in the catalog, which `show` prints. Not a [`RaftId`].
+    /// Id of a node in the catalog, which `show` prints. Not a [`RaftId`].
     NodeId
 );
 number_id!(
-    /// Names a shard group; never reused.
+    /// Id of a shard group; never reused.
     ShardGroupId
 );
 number_id!(
-    /// Names a shard; never reused.
+    /// Id of a shard; never reused.
     ShardId
 );
 number_id!(
-    /// Names a member of the Raft group. Belongs to one incarnation for ever; never reused.
+    /// Id of a member of the Raft group. Belongs to one incarnation for ever; never reused.
     RaftId
 );
 
-/// Position in the Raft log and the term that wrote it. Ordered by term, then index.
+/// Position in the Raft log, and the term that wrote it. Ordered by term, then index.
 #[derive(
     Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize,
 )]

@@ -1,8 +1,10 @@
-//! Words that everything shares: ids, instants, addresses, names, as types that cannot be mixed up.
+//! Types that everything shares: ids, instants, addresses, names. Each meaning has its own type, so
+//! that they cannot be mixed up.
 //!
 //! Owns: plain values and their text forms. Never: IO, a clock, randomness.
 
 mod address;
+pub mod endpoint;
 mod id;
 mod name;
 mod time;

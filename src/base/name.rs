@@ -1,10 +1,10 @@
-//! Byte strings as the wire has them, which are not text.
+//! Byte strings of the wire, which need not be text.
 
 use std::fmt;
 use std::sync::Arc;
 
-/// Arbitrary bytes, cheap to clone: the wire does not check UTF-8 (wire.md 2, Q40). Only JSON and
-/// logs show them as text, lossily.
+/// Defines a type of arbitrary bytes, cheap to clone. The wire does not check UTF-8 (wire.md 2,
+/// wire.md Q40). Only JSON and logs show them as text, lossily.
 macro_rules! byte_string {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -50,11 +50,11 @@ macro_rules! byte_string {
 }
 
 byte_string!(
-    /// A name of a database, retention policy, user or other catalog object.
+    /// Name of a database, retention policy, user or other object of the catalog.
     Name
 );
 byte_string!(
-    /// What data nodes say and nobody here looks into: queries, password hashes, destinations, and
-    /// their addresses, which are compared byte for byte (wire.md, conventions).
+    /// Bytes from data nodes that are not interpreted here: queries, password hashes, destinations,
+    /// and their addresses, which are compared byte for byte (wire.md 0).
     Text
 );

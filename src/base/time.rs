@@ -1,4 +1,4 @@
-//! Instants and durations in nanoseconds, as the wire has them: signed 64-bit.
+//! Instants and durations in nanoseconds, signed 64-bit, as on the wire.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,13 +10,13 @@ use serde::{Deserialize, Serialize};
 pub struct UnixNanos(pub i64);
 
 impl UnixNanos {
-    /// One nanosecond later; the last instant stays.
+    /// The instant one nanosecond later. The last instant stays the same.
     pub fn next(self) -> Self {
         Self(self.0.saturating_add(1))
     }
 }
 
-/// A signed span in nanoseconds.
+/// A signed duration in nanoseconds.
 #[derive(
     Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize,
 )]
@@ -28,8 +28,8 @@ impl DurationNanos {
     pub const DAY: Self = Self(24 * Self::HOUR.0);
 }
 
-/// RFC 3339 in UTC with the fraction that it needs, of up to nine digits, as Go's `RFC3339Nano`;
-/// for any instant.
+/// Writes RFC 3339 in UTC, with a fraction of up to nine digits without trailing zeros, like Go's
+/// `RFC3339Nano`; for any instant.
 impl std::fmt::Display for UnixNanos {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         const SECOND: i64 = 1_000_000_000;
@@ -48,8 +48,8 @@ impl std::fmt::Display for UnixNanos {
     }
 }
 
-/// The date so many days after 1970-01-01, in the proleptic Gregorian calendar: years begin in
-/// March here, so that the leap day is the last of its year.
+/// Year, month and day of this number of days after 1970-01-01, in the proleptic Gregorian
+/// calendar. In the computation years begin in March, so that the leap day is the last of its year.
 fn civil(days: i64) -> (i64, i64, i64) {
     const ERA: i64 = 146_097;
     let days = days + 719_468;

@@ -1,4 +1,4 @@
-//! Every invariant of the catalog, by name, in one list.
+//! Invariants of the catalog, each with its name, in one list.
 
 mod databases;
 mod nodes;
@@ -9,14 +9,14 @@ use std::fmt::Debug;
 
 use super::{Catalog, MAX_ID};
 
-/// Something that is true after every command, whatever the commands were.
+/// A condition that holds after every command, whatever the commands were.
 pub struct Invariant {
     pub name: &'static str,
-    /// `Err` says what breaks it.
+    /// Checks the condition. `Err` has the text of what breaks it.
     holds: fn(&Catalog) -> Result<(), String>,
 }
 
-/// The catalog contradicts itself: a bug in the machine, or bytes that are no snapshot of ours.
+/// A contradiction in the catalog: a bug in the machine, or bytes that are no snapshot of ours.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("invariant {invariant:?} is broken: {found}")]
 pub struct Violation {
@@ -24,10 +24,10 @@ pub struct Violation {
     pub found: String,
 }
 
-/// The list. Tests run it after each step of each random sequence.
+/// All invariants. Tests check them after each step of each random sequence.
 ///
-/// It has nothing about passive data nodes: their addresses may be those of nodes that are still to
-/// come, and one that has become passive keeps the shards that it owns.
+/// None concerns passive data nodes: their addresses may be those of nodes that are still to join,
+/// and a node that has become passive keeps the shards that it owns.
 pub const INVARIANTS: &[Invariant] = &[
     Invariant {
         name: "the index is at least 1",
@@ -167,7 +167,7 @@ impl Catalog {
     /// Checks every invariant.
     ///
     /// # Errors
-    /// The first one that is broken, and by what.
+    /// [`Violation`]: the first invariant that is broken, and what breaks it.
     pub fn check(&self) -> Result<(), Violation> {
         INVARIANTS.iter().try_for_each(|invariant| {
             (invariant.holds)(self).map_err(|found| Violation {

@@ -1,17 +1,18 @@
-//! What founding fixed.
+//! Values that founding fixed.
 
 use crate::base::ClusterId;
 
-/// From this feature level on the cluster has data nodes, shards, users, queries and leases.
+/// Feature level from which the cluster has data nodes, shards, users, queries and leases.
 pub const DATA_LEVEL: u32 = 3;
 
-/// What founding fixed for ever.
+/// Cluster as founding fixed it, for ever except for the feature level.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Cluster {
     pub id: ClusterId,
     pub name: String,
     /// Founded with `internal-shared-secret`: members without proofs are then refused.
     pub with_secret: bool,
-    /// The lowest feature level that the founders named; raised only when every voter supports it.
+    /// Lowest feature level that the founders named. It is raised only when every member supports
+    /// more.
     pub feature_level: u32,
 }

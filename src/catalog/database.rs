@@ -1,4 +1,4 @@
-//! One database with its retention policies and continuous queries.
+//! A database with its retention policies and continuous queries.
 
 use super::{Named, RetentionPolicy};
 use crate::base::{Name, Text};
@@ -6,18 +6,18 @@ use crate::base::{Name, Text};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Database {
     pub name: Name,
-    /// May be empty; may dangle (wire.md 2.3).
+    /// May be empty, and may name a policy that does not exist (wire.md 2.3).
     pub default_retention_policy: Name,
-    /// In insertion order.
+    /// Policies in insertion order.
     pub retention_policies: Vec<RetentionPolicy>,
-    /// In insertion order.
+    /// Queries in insertion order.
     pub continuous_queries: Vec<ContinuousQuery>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct ContinuousQuery {
     pub name: Name,
-    /// The whole text, as it was given.
+    /// Whole text of the query, as it was given.
     pub query: Text,
 }
 
@@ -28,14 +28,14 @@ impl Named for Database {
 }
 
 impl Database {
-    /// By exact name: an empty one finds nothing (wire.md 3.2.2, "RP exact").
+    /// Policy with exactly this name; an empty name finds nothing (wire.md 3.2.2, "RP exact").
     pub fn retention_policy(&self, name: &Name) -> Option<&RetentionPolicy> {
         self.retention_policies
             .iter()
             .find(|policy| policy.name == *name)
     }
 
-    /// An empty name means the default (wire.md 3.2.2, "RP or default").
+    /// Policy with this name; an empty name means the default (wire.md 3.2.2, "RP or default").
     pub fn retention_policy_or_default(&self, name: &Name) -> Option<&RetentionPolicy> {
         self.retention_policy(if name.is_empty() {
             &self.default_retention_policy

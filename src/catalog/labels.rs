@@ -1,10 +1,10 @@
-//! What a label of a node may be: enough for people's words, and never a weight on every snapshot.
+//! Bounds of a node's labels. They leave room for operators' words and keep snapshots small.
 
-/// The most labels of one node.
+/// Maximum number of labels of one node.
 pub const MAX_LABELS: usize = 64;
-/// The longest key, in bytes.
+/// Maximum length of a key, in bytes.
 pub const MAX_LABEL_KEY_LEN: usize = 128;
-/// The longest value, in bytes.
+/// Maximum length of a value, in bytes.
 pub const MAX_LABEL_VALUE_LEN: usize = 1024;
 
 pub fn is_label_key(key: &str) -> bool {

@@ -1,13 +1,13 @@
-//! What may be remembered of work leases.
+//! Bounds of work leases.
 
 use super::MAX_NAME_LEN;
 use crate::base::Name;
 
-/// The most work leases that are remembered: whoever may call can ask for any name, and none is
-/// ever given back.
+/// Maximum number of work leases that are remembered: any caller can ask for any name, and a name
+/// is never given back.
 pub const MAX_LEASES: usize = 1000;
 
-/// Of 1 to 255 bytes, as the names of databases.
+/// Whether this is a name of 1 to 255 bytes, the same rule as for names of databases.
 pub fn is_lease_name(name: &Name) -> bool {
     (1..=MAX_NAME_LEN).contains(&name.len())
 }

@@ -1,12 +1,12 @@
-//! Meta nodes, and finding one by each of its names.
+//! Meta nodes, and look-ups by each of their keys.
 
 use std::collections::BTreeMap;
 
 use super::{Catalog, Pending};
 use crate::base::{Address, Incarnation, NodeId, RaftId};
 
-/// A member: `show` prints its `id`, Raft knows it as `raft_id`, a volume proves to be it by
-/// `incarnation`.
+/// A member of the cluster. `show` prints its `id`, Raft knows it as `raft_id`, and a volume proves
+/// by `incarnation` that it is this member.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MetaNode {
     pub id: NodeId,
@@ -14,13 +14,14 @@ pub struct MetaNode {
     pub raft: Address,
     pub raft_id: RaftId,
     pub incarnation: Incarnation,
-    /// Whether it is to vote. One that is not, or that is one too many, follows as a learner.
+    /// Whether it is to vote. A node that is not to vote, or that exceeds the maximum number of
+    /// voters, is a learner.
     pub voter: bool,
-    /// Set by people (`influxd-ctl node-labels`); they stay with the node id.
+    /// Labels set by operators (`influxd-ctl node-labels`); they stay with the node id.
     pub labels: BTreeMap<String, String>,
 }
 
-/// There are a handful of meta nodes: a scan is the fastest index.
+/// Look-ups by scanning: there are few meta nodes, so a scan is the fastest index.
 impl Catalog {
     pub fn meta_node_by_raft_id(&self, raft_id: RaftId) -> Option<&MetaNode> {
         self.meta_nodes

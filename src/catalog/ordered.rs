@@ -1,18 +1,18 @@
-//! Things with a name, in insertion order, which the wire shows, and found by name.
+//! Named entries in insertion order, which the wire shows, with look-up by name.
 
 use std::fmt::Debug;
 use std::sync::Arc;
 
 use crate::base::Name;
 
-/// What stands in an [`Ordered`]: its name never changes.
+/// An entry of an [`Ordered`]. Its name never changes.
 pub trait Named: Clone {
     fn name(&self) -> &Name;
 }
 
 /// Entries in insertion order, found by name in O(log n). Keys are insertion numbers, never reused.
 ///
-/// The name of an entry never changes, so the two maps agree as long as only these methods touch
+/// The name of an entry never changes, so the two maps agree as long as only these methods change
 /// them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ordered<T> {
@@ -22,8 +22,8 @@ pub struct Ordered<T> {
     changes: Changes,
 }
 
-/// How often something was added, changed or removed. No part of the value: what was restored from
-/// a snapshot starts anew, and is equal to what it was.
+/// Number of entries added, changed or removed. It is no part of the value: a copy restored from a
+/// snapshot starts at 0, and is equal to the original.
 #[derive(Clone, Copy, Debug, Default)]
 struct Changes(u64);
 
@@ -44,7 +44,8 @@ impl<T> Default for Ordered<T> {
     }
 }
 
-/// Two entries of one name, or of one insertion number, or a number that was not given out yet.
+/// An entry with the name or the insertion number of another one, or with a number that was not
+/// given out yet.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{name:?} with insertion number {order} clashes with another entry")]
 pub struct Clash {
@@ -65,7 +66,7 @@ impl<T: Named> Ordered<T> {
         self.by_order(self.order_of(name)?)
     }
 
-    /// Its insertion number.
+    /// Insertion number of the entry with this name.
     pub fn order_of(&self, name: &Name) -> Option<u64> {
         self.by_name.get(name).copied()
     }
@@ -74,18 +75,18 @@ impl<T: Named> Ordered<T> {
         self.by_order.get(&order).map(Arc::as_ref)
     }
 
-    /// In insertion order.
+    /// Entries in insertion order.
     pub fn iter(&self) -> impl Iterator<Item = &T> {
         self.by_order.values().map(Arc::as_ref)
     }
 
-    /// With their insertion numbers, ascending. The same pointer is the same entry, however many
-    /// commands lie between.
+    /// Entries with their insertion numbers, ascending. If a pointer is the same as before, the
+    /// entry is unchanged, whatever number of commands was applied in between.
     pub fn shared(&self) -> impl Iterator<Item = (u64, &Arc<T>)> {
         self.by_order.iter().map(|(order, entry)| (*order, entry))
     }
 
-    /// Adds at the end; `false`, and no change, when the name is taken.
+    /// Adds an entry at the end. Returns `false`, without a change, if the name is taken.
     pub fn insert(&mut self, entry: T) -> bool {
         if self.by_name.contains_key(entry.name()) {
             return false;
@@ -103,8 +104,8 @@ impl<T: Named> Ordered<T> {
         self.by_order.remove(&order)
     }
 
-    /// Puts these in the place of all. Their insertion numbers are new ones: what is kept under a
-    /// number is never taken for another entry's. Of two of one name the first stays.
+    /// Replaces all entries by these. They get new insertion numbers, so a number that was kept
+    /// elsewhere never names another entry. If two have one name, the first stays.
     pub fn replace_all(&mut self, entries: impl IntoIterator<Item = T>) {
         self.changes.0 += u64::from(!self.is_empty());
         self.by_order.clear();
@@ -114,8 +115,8 @@ impl<T: Named> Ordered<T> {
         }
     }
 
-    /// Changes an entry in place, leaving the copies that clones hold as they are.
-    /// `change` must not touch the name.
+    /// Changes an entry in place; copies in clones stay as they are. `change` must not touch the
+    /// name.
     pub fn update<R>(&mut self, name: &Name, change: impl FnOnce(&mut T) -> R) -> Option<R> {
         let order = self.by_name.get(name)?;
         self.changes.0 += 1;
@@ -124,12 +125,12 @@ impl<T: Named> Ordered<T> {
             .map(|entry| change(Arc::make_mut(entry)))
     }
 
-    /// The same number before and after is no change between.
+    /// Number of changes so far. If it is equal before and after, nothing was changed in between.
     pub fn changes(&self) -> u64 {
         self.changes.0
     }
 
-    /// For a snapshot: each entry with its insertion number, ascending, and the next number.
+    /// Entries with their insertion numbers, ascending, and the next number, for a snapshot.
     pub fn numbered(&self) -> (impl Iterator<Item = (u64, &T)>, u64) {
         (
             self.by_order
@@ -139,10 +140,10 @@ impl<T: Named> Ordered<T> {
         )
     }
 
-    /// The inverse of [`Self::numbered`].
+    /// Inverse of [`Self::numbered`].
     ///
     /// # Errors
-    /// When the entries do not fit together: nothing is dropped in silence.
+    /// [`Clash`] if the entries do not fit together: nothing is dropped silently.
     pub fn from_numbered(
         entries: impl IntoIterator<Item = (u64, T)>,
         next: u64,
@@ -254,7 +255,7 @@ mod tests {
         assert!(!counted(|all| all.replace_all([])));
     }
 
-    /// A copy made from a snapshot has not seen the changes, and is the same all the same.
+    /// A copy made from a snapshot has another count, and is equal all the same.
     #[test]
     fn the_count_is_no_part_of_the_value() {
         let mut lived = Databases::default();

@@ -1,4 +1,4 @@
-//! Nodes on their way in.
+//! Nodes that are joining.
 
 use crate::base::{Address, Incarnation, RaftId};
 

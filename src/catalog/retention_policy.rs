@@ -1,4 +1,5 @@
-//! How long points are kept, in how many copies, in pieces of what width; and those pieces.
+//! Retention policies: how long points are kept, in how many copies, and in shard groups of which
+//! duration.
 
 use super::ShardGroups;
 use crate::base::{DurationNanos, Name, Text};
@@ -6,22 +7,22 @@ use crate::base::{DurationNanos, Name, Text};
 #[derive(Clone, Debug, PartialEq)]
 pub struct RetentionPolicy {
     pub name: Name,
-    /// 0 = for ever. Never shorter than a shard group, unless it is no positive number.
+    /// 0 means for ever. A positive duration is never shorter than a shard group.
     pub duration: DurationNanos,
     /// At least an hour.
     pub shard_group_duration: DurationNanos,
     /// At least 1.
     pub replica_n: u32,
     pub shard_groups: ShardGroups,
-    /// In insertion order.
+    /// Subscriptions in insertion order.
     pub subscriptions: Vec<Subscription>,
 }
 
-/// Points written to the policy are sent on to these destinations, by the data nodes.
+/// Destinations to which data nodes forward the points written to the policy.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Subscription {
     pub name: Name,
-    /// `ALL` or `ANY`; data nodes know no other, nobody here checks.
+    /// `ALL` or `ANY`. Data nodes know no other mode; it is not checked here.
     pub mode: Text,
     pub destinations: Vec<Text>,
 }

@@ -1,4 +1,4 @@
-//! The shard groups of one retention policy: in the order of the wire, found by time and by id.
+//! Shard groups of one retention policy, in the order of the wire, with look-up by time and by id.
 
 use std::ops::Bound;
 use std::sync::Arc;
@@ -6,11 +6,11 @@ use std::sync::Arc;
 use super::ShardGroup;
 use crate::base::{ShardGroupId, UnixNanos};
 
-/// The order of the wire (wire.md 3.2.4): by effective end, then start; the id decides where the
-/// original leaves it to its sort.
+/// Order of the wire (wire.md 3.2.4): by effective end, then start. The id decides between equal
+/// ones, whose order the original leaves open.
 type Place = (UnixNanos, UnixNanos, ShardGroupId);
 
-/// Groups in the order of the wire. Those that are not deleted never overlap, so a look-up by time
+/// Groups in the order of the wire. Groups that are not deleted never overlap, so a look-up by time
 /// is O(log n).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ShardGroups {
@@ -31,31 +31,31 @@ impl ShardGroups {
         self.in_order.get(self.by_id.get(&id)?).map(Arc::as_ref)
     }
 
-    /// In the order of the wire, deleted ones included.
+    /// Groups in the order of the wire, deleted ones included.
     pub fn iter(&self) -> impl Iterator<Item = &ShardGroup> {
         self.in_order.values().map(Arc::as_ref)
     }
 
-    /// As [`Self::iter`]. The same pointer is the same group, however many commands lie between.
+    /// Same as [`Self::iter`], with pointers. If a pointer is the same as before, the group is
+    /// unchanged, whatever number of commands was applied in between.
     pub fn shared(&self) -> impl Iterator<Item = &Arc<ShardGroup>> {
         self.in_order.values()
     }
 
-    /// The group that a point of this time goes into.
+    /// Group that a point of this time goes into.
     pub fn taking(&self, at: UnixNanos) -> Option<&ShardGroup> {
         let first = self.ending_after(at).find(|group| !group.is_deleted())?;
         first.takes(at).then_some(first)
     }
 
-    /// Those whose effective end is later, in order: what a truncation at `at` can concern, and
-    /// more.
+    /// Groups whose effective end is later, in order. A truncation at `at` can change only these.
     pub fn ending_after(&self, at: UnixNanos) -> impl Iterator<Item = &ShardGroup> {
         let after = (Bound::Excluded(last_at(at)), Bound::Unbounded);
         self.in_order.range(after).map(|(_, group)| group.as_ref())
     }
 
-    /// The effective end of the last group that ends at `at` or before, and the start of the first
-    /// one that starts after it; of those that are not deleted. A new group lies between them.
+    /// Bounds of a new group at `at`: the effective end of the last group that ends at `at` or
+    /// before, and the start of the first one that starts after it. Deleted groups do not count.
     pub fn around(&self, at: UnixNanos) -> (Option<UnixNanos>, Option<UnixNanos>) {
         let live = |group: &&ShardGroup| !group.is_deleted();
         let before = self
@@ -73,7 +73,7 @@ impl ShardGroups {
         )
     }
 
-    /// Whether each stands in its place, and under its id.
+    /// Whether each group is at its place, and under its id.
     pub(super) fn agree(&self) -> bool {
         let stands = |(at, group): (&Place, &Arc<ShardGroup>)| {
             *at == place(group) && self.by_id.get(&group.id) == Some(at)
@@ -81,7 +81,8 @@ impl ShardGroups {
         self.in_order.len() == self.by_id.len() && self.in_order.iter().all(stands)
     }
 
-    /// Only [`super::Catalog`] changes groups: it keeps the index of shards with them.
+    /// Adds or replaces a group. Only [`super::Catalog`] changes groups: it also keeps the index of
+    /// shards.
     pub(super) fn put(&mut self, group: ShardGroup) {
         self.take(group.id);
         let place = place(&group);
@@ -95,7 +96,7 @@ impl ShardGroups {
     }
 }
 
-/// No group with this effective end stands behind it.
+/// Place after every group with this effective end.
 fn last_at(end: UnixNanos) -> Place {
     (end, UnixNanos(i64::MAX), ShardGroupId(u64::MAX))
 }
@@ -104,8 +105,8 @@ fn place(group: &ShardGroup) -> Place {
     (group.effective_end(), group.start, group.id)
 }
 
-/// In any order; of two groups of one id the last stays. Whether they may stand together, `check`
-/// says.
+/// Groups in any order. If two have one id, the last stays. `check` decides whether they may exist
+/// together.
 impl FromIterator<ShardGroup> for ShardGroups {
     fn from_iter<I: IntoIterator<Item = ShardGroup>>(groups: I) -> Self {
         let mut all = Self::default();

@@ -1,29 +1,28 @@
-//! The one place where shard groups change: it keeps the index of shards, and what each node owns,
-//! with them.
+//! The one place where shard groups change. It keeps the index of shards, and the number of shards
+//! of each node, up to date.
 
 use super::{Catalog, Database, Named, RetentionPolicy, Shard, ShardGroup};
 use crate::base::{Name, NodeId, ShardGroupId, ShardId, UnixNanos};
 
-/// Where a shard is.
+/// Position of a shard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ShardPlace {
-    /// The insertion number of its database.
+    /// Insertion number of its database.
     pub(super) database: u64,
     pub(super) group: ShardGroupId,
 }
 
-/// Derived from the databases: never in a snapshot.
+/// Index derived from the databases; never in a snapshot.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ShardIndex {
     pub(super) places: imbl::OrdMap<ShardId, ShardPlace>,
-    /// How many shards of groups that are not deleted each node owns; no zeros.
+    /// Number of shards of groups that are not deleted, for each node that owns any.
     pub(super) owned: imbl::OrdMap<NodeId, u64>,
-    /// Deleted groups, the first one to be pruned first, with the insertion number of their
-    /// database.
+    /// Deleted groups, in the order of pruning, with the insertion number of their database.
     pub(super) deleted: imbl::OrdSet<(UnixNanos, ShardGroupId, u64)>,
 }
 
-/// A shard, and what it is part of.
+/// A shard with its group, policy and database.
 #[derive(Clone, Copy, Debug)]
 pub struct Located<'a> {
     pub database: &'a Name,
@@ -40,12 +39,12 @@ impl Catalog {
         database.retention_policies.iter().find_map(located)
     }
 
-    /// How many shards of groups that are not deleted this node owns.
+    /// Number of shards that this node owns in groups that are not deleted.
     pub fn shards_owned_by(&self, node: NodeId) -> u64 {
         self.index_of_shards.owned.get(&node).copied().unwrap_or(0)
     }
 
-    /// How many shards there are, those of deleted groups included.
+    /// Number of shards, those of deleted groups included.
     pub fn shard_count(&self) -> usize {
         self.index_of_shards.places.len()
     }
@@ -65,8 +64,7 @@ impl Catalog {
         deleted.filter_map(named).collect()
     }
 
-    /// Adds a group, or puts it in the place of the one of its id. Without such a policy nothing
-    /// changes.
+    /// Adds a group, or replaces the one with its id. Without such a policy nothing changes.
     pub fn put_shard_group(&mut self, database: &Name, policy: &Name, group: ShardGroup) {
         let Some(order) = self.databases.order_of(database) else {
             return;
@@ -124,7 +122,7 @@ impl Catalog {
         }
     }
 
-    /// By exact name; without such a policy nothing changes.
+    /// Removes the policy with exactly this name; without such a policy nothing changes.
     pub fn remove_retention_policy(&mut self, database: &Name, name: &Name) {
         let Some(order) = self.databases.order_of(database) else {
             return;
@@ -144,13 +142,13 @@ impl Catalog {
         }
     }
 
-    /// Puts these databases in the place of all.
+    /// Replaces all databases by these.
     pub fn replace_databases(&mut self, databases: impl IntoIterator<Item = Database>) {
         self.databases.replace_all(databases);
         self.index_shards();
     }
 
-    /// Makes the index anew: after the databases came from a snapshot.
+    /// Computes the index anew, for databases that came from a snapshot.
     pub fn index_shards(&mut self) {
         self.index_of_shards = ShardIndex::of(self);
     }
@@ -229,7 +227,8 @@ impl ShardIndex {
     }
 }
 
-/// One entry for each shard that a node owns; a deleted group burdens nobody.
+/// Owners of the group's shards: an entry for each shard that a node owns. Shards of a deleted
+/// group do not count.
 fn owners(group: &ShardGroup) -> impl Iterator<Item = NodeId> {
     let shards = if group.is_deleted() {
         &[][..]

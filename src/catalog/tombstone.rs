@@ -1,8 +1,8 @@
-//! Lives of volumes that are over.
+//! Incarnations that were removed from the cluster.
 
 use crate::base::{Incarnation, RaftId, UnixNanos};
 
-/// Why an incarnation was taken out (founding.md 2).
+/// Reason why an incarnation was removed (founding.md 2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RemovedWhy {
     Removed,
@@ -11,13 +11,13 @@ pub enum RemovedWhy {
     Restored,
 }
 
-/// An incarnation that must never speak Raft again, and why.
+/// An incarnation that must never speak Raft again, with the reason.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tombstone {
     pub incarnation: Incarnation,
     pub raft_id: RaftId,
     pub why: RemovedWhy,
     pub at: UnixNanos,
-    /// Who took it out, in words: a person's way, or the cluster itself.
+    /// Text that names the origin of the removal: an operator's request, or the cluster itself.
     pub by: String,
 }

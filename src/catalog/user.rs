@@ -1,4 +1,4 @@
-//! Users of the data nodes' databases, and of this API.
+//! Users of the data nodes' databases and of this API.
 
 use super::Named;
 use crate::base::{Name, Text};
@@ -6,11 +6,11 @@ use crate::base::{Name, Text};
 #[derive(Clone, Debug, PartialEq)]
 pub struct User {
     pub name: Name,
-    /// As data nodes made it, with bcrypt: nobody here looks into it but to verify a password.
+    /// Bcrypt hash as data nodes made it. It is used here only to verify a password.
     pub hash: Text,
     pub admin: bool,
-    /// By database: 0 none, 1 READ, 2 WRITE, 3 ALL; other numbers are kept as they came (wire.md
-    /// 3.4).
+    /// Privilege for each database: 0 none, 1 READ, 2 WRITE, 3 ALL; other numbers are kept as they
+    /// came (wire.md 3.4).
     pub privileges: imbl::OrdMap<Name, i32>,
 }
 

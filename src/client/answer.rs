@@ -1,17 +1,18 @@
-//! A request and its answer as plain values, and what an answer means.
+//! A request and its answer as plain values, and the errors that an answer stands for.
 
 use std::fmt;
 
 use bytes::Bytes;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::CallError;
+use super::{CallError, Unreadable, Unsupported};
 use crate::wire::api::ErrorBody;
 
-/// Names, and values as they are on the wire: they may be no UTF-8.
+/// Names of headers, and values as they are on the wire: values need not be UTF-8.
 pub type Headers = Vec<(String, Bytes)>;
 
-/// What is asked. Host, content length and the headers of one connection are not the caller's.
+/// A request. The client adds Host, the content length and the headers of one connection.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Request {
     /// `GET`, `POST`.
@@ -43,22 +44,33 @@ impl Request {
         }
     }
 
-    /// `application/x-www-form-urlencoded`, as the meta API takes parameters.
+    /// A request with an `application/x-www-form-urlencoded` body, as the meta API takes
+    /// parameters.
     pub fn form(path: &str, fields: &[(&str, &str)]) -> Self {
-        let pair = |(name, value): &(&str, &str)| {
-            format!("{}={}", form_encoded(name), form_encoded(value))
-        };
-        let body = fields.iter().map(pair).collect::<Vec<_>>().join("&");
+        let mut body = form_urlencoded::Serializer::new(String::new());
+        let body = body.extend_pairs(fields).finish();
         Self::post(path, "application/x-www-form-urlencoded", body.into())
     }
 
-    /// Asking twice is the same as asking once.
-    pub(super) fn is_safe(&self) -> bool {
+    /// A request with a JSON body.
+    ///
+    /// # Errors
+    /// The value has no JSON.
+    pub fn post_json(path_and_query: &str, body: &impl Serialize) -> Result<Self, CallError> {
+        let body = serde_json::to_vec(body).map_err(|error| {
+            let error = error.to_string();
+            Unsupported::Json { error }
+        })?;
+        Ok(Self::post(path_and_query, JSON, body.into()))
+    }
+
+    /// Whether the request may be sent twice without harm.
+    pub(super) fn is_idempotent(&self) -> bool {
         matches!(self.method.as_str(), "GET" | "HEAD")
     }
 }
 
-/// Without what may be secret: the query, the headers' values, the body.
+/// Shows nothing that may be secret: no query, no values of headers, no body.
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = self.path_and_query.split('?').next().unwrap_or_default();
@@ -74,29 +86,11 @@ impl fmt::Debug for Request {
 
 pub(super) const JSON: &str = "application/json";
 
-fn form_encoded(text: &str) -> String {
-    use std::fmt::Write;
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'*' => {
-                encoded.push(char::from(byte));
-            }
-            b' ' => encoded.push('+'),
-            _ => {
-                // Writing to a String cannot fail.
-                let _ = write!(encoded, "%{byte:02X}");
-            }
-        }
-    }
-    encoded
-}
-
-/// An answer of any status, whole.
+/// A complete answer of any status.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Response {
     pub status: u16,
-    /// Names in lower case. Without those that belong to the connection.
+    /// Headers with names in lower case, without those that belong to the connection.
     pub headers: Headers,
     pub body: Bytes,
 }
@@ -115,7 +109,7 @@ impl Response {
         (200..300).contains(&self.status)
     }
 
-    /// The answer itself if its status is good, else the error in it.
+    /// The answer itself if its status is 2xx, else the error in it.
     ///
     /// # Errors
     /// [`CallError::Status`] with the server's text.
@@ -139,10 +133,14 @@ impl Response {
     /// # Errors
     /// [`CallError::Junk`].
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, CallError> {
-        serde_json::from_slice(&self.body).map_err(|error| CallError::Junk(error.to_string()))
+        serde_json::from_slice(&self.body).map_err(|error| {
+            let error = error.to_string();
+            Unreadable::Json { error }.into()
+        })
     }
 
-    /// `{"error": "…"}` as our API answers; of others the status and the beginning of their text.
+    /// Text of `{"error": "…"}`, as our API answers. For other servers: the status and the
+    /// beginning of their text.
     fn error_text(&self) -> String {
         if let Ok(ErrorBody { error }) = serde_json::from_slice(&self.body)
             && !error.is_empty()
@@ -165,7 +163,7 @@ impl Response {
     }
 }
 
-/// Enough of somebody else's page to recognise it by.
+/// Maximum length of another server's text: enough to recognise its page.
 const MAX_FOREIGN_TEXT_CHARS: usize = 120;
 
 #[cfg(test)]

@@ -7,12 +7,11 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
-use super::answer::JSON;
 use super::connection::Connection;
 use super::dial::{dial, dial_at, resolve};
 use super::location::parse_location;
 use super::pool::Pool;
-use super::{CallError, Headers, Request, Response};
+use super::{CallError, Headers, Request, Response, Unreadable};
 use crate::auth::Login;
 use crate::base::Address;
 use crate::runtime::{Clock, Env, Net};
@@ -27,16 +26,16 @@ pub struct Client {
     login: Login,
 }
 
-/// What Go's client follows; leaders move, but not that fast.
+/// Maximum number of redirects, the same as in Go's client.
 const MAX_REDIRECTS: usize = 10;
 
-/// An announcement is repeated every few seconds: one that takes longer is worth less than the
-/// next.
+/// Timeout of an announcement. It is repeated every few seconds, so a late one is worth less than
+/// the next.
 const ANNOUNCE_TIMEOUT: Duration = Duration::from_secs(2);
 
 const AUTHORIZATION: &str = "authorization";
 
-/// The node says that the request was meant for another one.
+/// Status by which a node says that the request was meant for another one.
 const MISDIRECTED_STATUS: u16 = 421;
 
 impl Client {
@@ -50,16 +49,16 @@ impl Client {
         }
     }
 
-    /// The same, whose calls show who we are. What it forwards is somebody else's, and shows what
-    /// that one did.
+    /// A client whose own calls carry this login. A forwarded request keeps the credentials of its
+    /// caller.
     #[must_use]
     pub fn with_login(self, login: Login) -> Self {
         Self { login, ..self }
     }
 
     /// Calls and follows redirects (307, 308), each hop with the same method, body and headers.
-    /// Credentials go along: the leader asks for them as the follower would have. A token is made
-    /// anew for each hop.
+    /// Credentials are sent to each hop: the leader asks for them like the follower did. A token is
+    /// made anew for each hop.
     ///
     /// # Errors
     /// No answer. An answer of any other status is `Ok`.
@@ -71,7 +70,9 @@ impl Client {
     ) -> Result<Response, CallError> {
         let mut to = to.clone();
         for hop in 0..=MAX_REDIRECTS {
-            let answered = self.exchange(&to, &self.signed(&request), deadline).await;
+            let answered = self
+                .exchange(&to, &self.with_authorization(&request), deadline)
+                .await;
             let response = match answered {
                 Ok(response) if matches!(response.status, 307 | 308) => response,
                 Err(error) if hop > 0 => {
@@ -83,18 +84,16 @@ impl Client {
                 answered => return answered,
             };
             let Some(location) = response.header("location") else {
-                return Err(CallError::Junk(format!(
-                    "HTTP {} without a Location",
-                    response.status
-                )));
+                let status = response.status;
+                return Err(Unreadable::NoLocation { status }.into());
             };
             (to, request.path_and_query) = parse_location(location, &to)?;
         }
         Err(CallError::Redirects(MAX_REDIRECTS))
     }
 
-    /// Unless the request shows something by itself.
-    fn signed(&self, request: &Request) -> Request {
+    /// Adds the login, unless the request has credentials of its own.
+    fn with_authorization(&self, request: &Request) -> Request {
         let mut request = request.clone();
         let own = request
             .headers
@@ -108,7 +107,7 @@ impl Client {
         request
     }
 
-    /// Carries somebody's request to another node as it is, and its answer back: no redirect is
+    /// Forwards a caller's request to another node as it is, and returns its answer. No redirect is
     /// followed.
     ///
     /// # Errors
@@ -131,22 +130,23 @@ impl Client {
         };
         match self.exchange(to, &request, deadline).await {
             Ok(answer) if answer.status == MISDIRECTED_STATUS => {
-                self.at_each(to, &request, answer, deadline).await
+                self.forward_to_each_address(to, &request, answer, deadline)
+                    .await
             }
             answered => answered,
         }
     }
 
-    /// Another node than the one meant answers to this name too (two stacks on one network): asks
-    /// at every address of the name. Whoever is not meant executes nothing.
-    async fn at_each(
+    /// Sends the request to every address of the name, because another node than the one meant
+    /// answers there too (two stacks on one network). A node that is not meant executes nothing.
+    async fn forward_to_each_address(
         &self,
         to: &Address,
         request: &Request,
         mut answer: Response,
         deadline: Instant,
     ) -> Result<Response, CallError> {
-        // Those that are pooled for the name may lead to the wrong one as well.
+        // Connections that are pooled for the name may lead to the wrong node as well.
         self.pool.forget(to);
         for address in resolve(&*self.net, to, deadline).await? {
             let Ok(connection) = dial_at(&*self.net, address, deadline).await else {
@@ -160,6 +160,8 @@ impl Client {
         Ok(answer)
     }
 
+    /// Makes a GET request and parses the body of the answer as JSON.
+    ///
     /// # Errors
     /// No answer, a status other than 2xx, or a body that is not such JSON.
     pub async fn get_json<T: DeserializeOwned>(
@@ -174,6 +176,8 @@ impl Client {
             .json()
     }
 
+    /// Posts a form and returns the answer.
+    ///
     /// # Errors
     /// No answer, or a status other than 2xx.
     pub async fn post_form(
@@ -188,7 +192,7 @@ impl Client {
             .success()
     }
 
-    /// Tells a member about this node (wire.md 8).
+    /// Sends an announcement of this node to a member (wire.md 8).
     ///
     /// # Errors
     /// No answer, or a status other than 2xx.
@@ -197,16 +201,14 @@ impl Client {
         to: &Address,
         announcement: &Announcement,
     ) -> Result<(), CallError> {
-        let body = serde_json::to_vec(announcement)
-            .map_err(|error| CallError::Unsupported(error.to_string()))?;
-        let request = Request::post("/announce", JSON, body.into());
+        let request = Request::post_json("/announce", announcement)?;
         self.call(to, request, Instant::now() + ANNOUNCE_TIMEOUT)
             .await?
             .success()
             .map(drop)
     }
 
-    /// One hop.
+    /// Makes one hop.
     async fn exchange(
         &self,
         to: &Address,
@@ -215,9 +217,9 @@ impl Client {
     ) -> Result<Response, CallError> {
         if let Some(pooled) = self.pool.take(to) {
             match self.exchange_on(pooled, to, request, deadline).await {
-                // The server had hung up meanwhile. Once more, on a connection of its own, where
-                // that is harmless: nothing left, or asking twice is the same as asking once.
-                Err(CallError::Io { sent, .. }) if !sent || request.is_safe() => {}
+                // The server had closed the connection already. The request is sent again on a new
+                // connection if that is harmless: nothing of it was sent, or it may be sent twice.
+                Err(CallError::Io { sent, .. }) if !sent || request.is_idempotent() => {}
                 answered => return answered,
             }
         }
@@ -234,7 +236,7 @@ impl Client {
     ) -> Result<Response, CallError> {
         let answered = connection.exchange(to, request, deadline).await;
         match &answered {
-            // It leads to another node than the name is wanted for.
+            // This connection leads to another node than the one wanted under the name: not pooled.
             Ok(answer) if answer.status == MISDIRECTED_STATUS => {}
             Ok(_) => self.pool.put(to, connection),
             Err(CallError::Timeout { .. }) => self.pool.forget(to),

@@ -1,4 +1,4 @@
-//! One connection, and one exchange after another on it.
+//! An HTTP connection, with one exchange after another on it.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -10,30 +10,30 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::time::{Instant, timeout_at};
 
-use super::message::{Broken, MAX_BODY_BYTES, from_hyper, to_hyper};
-use super::traffic::{Traffic, Watched};
-use super::{CallError, Request, Response};
+use super::message::{ExchangeError, MAX_BODY_BYTES, from_hyper, to_hyper};
+use super::traffic::{Traffic, WatchedStream};
+use super::{CallError, OtherService, Request, Response};
 use crate::base::Address;
 use crate::runtime::net::Stream;
 
-/// An HTTP/1.1 connection, driven only while somebody waits for its answer: dropping the call drops
-/// the socket, so that no late answer can come from an abandoned one (founding.md 3.1).
+/// An HTTP/1.1 connection. It is driven only while a caller waits for its answer. Dropping the call
+/// drops the socket, so that no late answer can come from an abandoned one (founding.md 3.1).
 pub(super) struct Connection {
     sender: http1::SendRequest<Full<Bytes>>,
-    /// `None` once it has ended.
+    /// `None` once the connection has ended.
     driver: Option<Pin<Box<Driver>>>,
     traffic: Arc<Traffic>,
     port: u16,
-    /// The largest answer that is read.
+    /// Maximum size of an answer.
     max_body: usize,
 }
 
-type Driver = http1::Connection<TokioIo<Watched>, Full<Bytes>>;
+type Driver = http1::Connection<TokioIo<WatchedStream>, Full<Bytes>>;
 
 impl Connection {
-    pub(super) async fn over(stream: Box<dyn Stream>, port: u16) -> Result<Self, CallError> {
+    pub(super) async fn handshake(stream: Box<dyn Stream>, port: u16) -> Result<Self, CallError> {
         let traffic = Arc::new(Traffic::default());
-        let watched = Watched::new(stream, traffic.clone());
+        let watched = WatchedStream::new(stream, traffic.clone());
         let (sender, driver) = http1::handshake(TokioIo::new(watched))
             .await
             .map_err(|error| CallError::Io {
@@ -49,8 +49,8 @@ impl Connection {
         })
     }
 
-    /// For an answer from anyone.
-    pub(super) fn at_most(self, max_body: usize) -> Self {
+    /// Lowers the maximum size of an answer, for a peer that may be anybody.
+    pub(super) fn with_max_body(self, max_body: usize) -> Self {
         Self { max_body, ..self }
     }
 
@@ -66,12 +66,16 @@ impl Connection {
         match timeout_at(deadline, self.drive(request)).await {
             Ok(Ok(response)) => Ok(response),
             Ok(Err(error)) => Err(self.explain(&error)),
-            // The driver is dropped with this connection, and may have been writing: who knows.
+            // The driver is dropped with this connection and may have been writing, so the request
+            // may have been sent.
             Err(_) => Err(CallError::Timeout { sent: true }),
         }
     }
 
-    async fn drive(&mut self, request: hyper::Request<Full<Bytes>>) -> Result<Response, Broken> {
+    async fn drive(
+        &mut self,
+        request: hyper::Request<Full<Bytes>>,
+    ) -> Result<Response, ExchangeError> {
         let (sender, max_body) = (&mut self.sender, self.max_body);
         let call = async move {
             sender.ready().await?;
@@ -82,7 +86,7 @@ impl Connection {
             tokio::select! {
                 biased;
                 done = &mut call => return done,
-                // Ended: what the call waits for is in its hands already, or never comes.
+                // The connection ended: the call has its answer already, or it never comes.
                 _ = driver => {}
             }
         }
@@ -90,9 +94,9 @@ impl Connection {
         call.await
     }
 
-    /// Whether another request may go over it, as far as can be seen from here.
+    /// Whether another request may be sent on it, as far as can be seen here.
     pub(super) fn is_reusable(&mut self) -> bool {
-        // One look at the socket: a server that has closed it is noticed before anything is sent.
+        // One poll of the socket notices a server that has closed it, before anything is sent.
         let ended = self
             .driver
             .as_mut()
@@ -103,13 +107,13 @@ impl Connection {
         !ended && self.sender.is_ready()
     }
 
-    fn explain(&self, broken: &Broken) -> CallError {
-        if let Some(stranger) = self.traffic.stranger(self.port) {
-            return stranger;
+    fn explain(&self, broken: &ExchangeError) -> CallError {
+        if let Some(other) = self.traffic.other_service(self.port) {
+            return other;
         }
         match broken {
-            Broken::Http(error) if error.is_parse() => {
-                CallError::NotOurs("it does not speak HTTP".to_owned())
+            ExchangeError::Http(error) if error.is_parse() => {
+                CallError::NotOurs(OtherService::NotHttp)
             }
             _ => CallError::Io {
                 text: broken.to_string(),

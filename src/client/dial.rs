@@ -1,4 +1,4 @@
-//! Making a connection.
+//! Making connections.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -11,14 +11,14 @@ use crate::base::Address;
 use crate::runtime::Net;
 use crate::runtime::net::Stream;
 
-/// A connection attempt that takes longer goes to the next address: in one network it takes
-/// milliseconds.
+/// Timeout of one connection attempt, after which the next address is tried. Within one network
+/// connecting takes milliseconds.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Resolves the name anew and tries every address it gives.
+/// Resolves the name anew and tries every address that it gives.
 ///
 /// # Errors
-/// Of several failures the one that says most: only if all refuse, it is refused.
+/// The most telling of several failures: [`CallError::Refused`] only if all addresses refuse.
 pub async fn connect(
     net: &dyn Net,
     to: &Address,
@@ -35,19 +35,19 @@ pub async fn connect(
     Err(worst)
 }
 
-/// As [`connect`], for HTTP.
+/// Same as [`connect`], for HTTP.
 pub(super) async fn dial(
     net: &dyn Net,
     to: &Address,
     deadline: Instant,
 ) -> Result<Connection, CallError> {
-    Connection::over(connect(net, to, deadline).await?, to.port()).await
+    Connection::handshake(connect(net, to, deadline).await?, to.port()).await
 }
 
-/// Every address that the name has now.
+/// All present addresses of the name.
 ///
 /// # Errors
-/// No answer in time, or that there is no such name.
+/// No answer in time, or the name does not exist.
 pub(super) async fn resolve(
     net: &dyn Net,
     to: &Address,
@@ -56,7 +56,7 @@ pub(super) async fn resolve(
     let lookup = timeout_at(deadline, net.resolve(to.host(), to.port())).await;
     lookup
         .map_err(|_| CallError::Timeout { sent: false })?
-        .map_err(|error| CallError::of_lookup(&error))
+        .map_err(|error| CallError::from_lookup(&error))
 }
 
 /// Dials exactly this address.
@@ -65,7 +65,7 @@ pub(super) async fn dial_at(
     address: SocketAddr,
     deadline: Instant,
 ) -> Result<Connection, CallError> {
-    Connection::over(connect_at(net, address, deadline).await?, address.port()).await
+    Connection::handshake(connect_at(net, address, deadline).await?, address.port()).await
 }
 
 async fn connect_at(
@@ -80,5 +80,5 @@ async fn connect_at(
     .await;
     dialled
         .map_err(|_| CallError::Timeout { sent: false })?
-        .map_err(|error| CallError::of_dial(&error))
+        .map_err(|error| CallError::from_dial(&error))
 }

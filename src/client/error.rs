@@ -1,10 +1,11 @@
-//! How a call ends badly, and what that says about doing it again.
+//! Errors of calls, and whether a call may be repeated.
 
 use std::io;
 
-use crate::base::Address;
+use crate::base::endpoint::{META_HTTP_PORT, META_RAFT_PORT};
+use crate::base::{Address, AddressError};
 
-/// `Display` goes after a name: `meta-2:8091: connection refused`.
+/// Error of a call. `Display` follows a name: `meta-2:8091: connection refused`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CallError {
     #[error("name unknown")]
@@ -13,14 +14,14 @@ pub enum CallError {
     Refused,
     #[error("no answer in time")]
     Timeout {
-        /// Whether any of the request may have left.
+        /// Whether any of the request may have been sent.
         sent: bool,
     },
-    #[error("that is 8089, the Raft port; use 8091")]
+    #[error("that is {META_RAFT_PORT}, the Raft port; use {META_HTTP_PORT}")]
     RaftPort,
     /// Something else answers there.
     #[error("answers, but is no meta node of ours ({0})")]
-    NotOurs(String),
+    NotOurs(OtherService),
     #[error("an influxd-meta of another make answers there")]
     OtherMetaNode,
     #[error("wrong secret: internal-shared-secret differs")]
@@ -29,34 +30,80 @@ pub enum CallError {
     #[error("{text}")]
     Io {
         text: String,
-        /// Whether any of the request left.
+        /// Whether any of the request was sent.
         sent: bool,
     },
-    /// An answer that is an error; the text is the server's own.
+    /// An answer with an error status; the text is the server's own.
     #[error("{error}")]
     Status { status: u16, error: String },
-    /// A good status with a body that cannot be read.
+    /// An answer with a good status and a body that cannot be read.
     #[error("unreadable answer: {0}")]
-    Junk(String),
-    /// What went wrong where a redirect led to: not at the node that was asked.
+    Junk(#[from] Unreadable),
+    /// Failure at the target of a redirect, not at the node that was called.
     #[error("redirected to {at}: {error}")]
     Elsewhere { at: Address, error: Box<CallError> },
     #[error("stopped after {0} redirects")]
     Redirects(usize),
-    /// What was asked, or where it was redirected to, cannot be asked by this version.
+    /// The request, or the target of a redirect, is not supported by this version.
     #[error("{0}")]
-    Unsupported(String),
+    Unsupported(#[from] Unsupported),
+}
+
+/// Services that answer where a meta node of ours was expected.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OtherService {
+    #[error("a data node")]
+    DataNode,
+    #[error("it speaks TLS")]
+    Tls,
+    #[error("it does not speak HTTP")]
+    NotHttp,
+    #[error("HTTP {status} to {path}")]
+    Status { status: u16, path: &'static str },
+    /// A meta node of another version, in its own words.
+    #[error("{text}")]
+    OtherVersion { text: String },
+}
+
+/// Answers that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unreadable {
+    /// Not the JSON that was expected: the text of serde_json.
+    #[error("{error}")]
+    Json { error: String },
+    #[error("HTTP {status} without a Location")]
+    NoLocation { status: u16 },
+    #[error("redirected to {location:?}")]
+    Location { location: String },
+    #[error("redirected to {location:?}: {error}")]
+    LocationAddress {
+        location: String,
+        error: AddressError,
+    },
+}
+
+/// Requests that cannot be sent.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unsupported {
+    #[error("redirected to {location}: TLS comes with a later version")]
+    Https { location: String },
+    /// A method, a path or a header that HTTP does not allow: the text of hyper.
+    #[error("unfit request: {error}")]
+    Request { error: String },
+    /// A value that has no JSON: the text of serde_json.
+    #[error("{error}")]
+    Json { error: String },
 }
 
 impl CallError {
-    /// Whether the same call may go well a moment later. Who repeats a call that is not safe to do
-    /// twice asks [`Self::is_maybe_executed`] too.
+    /// Whether the same call may succeed a moment later. For a call that must not be executed
+    /// twice, check [`Self::is_maybe_executed`] as well.
     pub fn is_retryable(&self) -> bool {
         match self {
             // Nodes that are starting: names appear, ports open, leaders are elected.
             Self::NameUnknown | Self::Refused | Self::Timeout { .. } | Self::Io { .. } => true,
             Self::Status { status, .. } => matches!(status, 408 | 429 | 502 | 503 | 504),
-            // A person must change something first.
+            // An operator must change something first.
             Self::RaftPort | Self::NotOurs(_) | Self::OtherMetaNode | Self::WrongSecret => false,
             Self::Junk(_) | Self::Redirects(_) | Self::Unsupported(_) => false,
             // The next leader may be one that answers.
@@ -64,15 +111,15 @@ impl CallError {
         }
     }
 
-    /// Whether the other side may have done what was asked.
+    /// Whether the other side may have executed the request.
     pub fn is_maybe_executed(&self) -> bool {
         match self {
             Self::Timeout { sent } | Self::Io { sent, .. } => *sent,
-            // 503 is also how a node says that it does not know the outcome.
+            // 503 is also the answer of a node that does not know the outcome.
             Self::Status { status, .. } => *status >= 500,
-            // It answered that all is well, only not readably.
+            // It answered success, but the answer cannot be read.
             Self::Junk(_) => true,
-            // Who redirects has not executed it.
+            // The node that redirected has not executed the request.
             Self::Elsewhere { error, .. } => error.is_maybe_executed(),
             Self::NameUnknown | Self::Refused => false,
             Self::RaftPort | Self::NotOurs(_) | Self::OtherMetaNode | Self::WrongSecret => false,
@@ -80,8 +127,8 @@ impl CallError {
         }
     }
 
-    /// A connection that could not be made.
-    pub(super) fn of_dial(error: &io::Error) -> Self {
+    /// Error for a connection that could not be made.
+    pub(super) fn from_dial(error: &io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::ConnectionRefused => Self::Refused,
             io::ErrorKind::TimedOut => Self::Timeout { sent: false },
@@ -92,10 +139,10 @@ impl CallError {
         }
     }
 
-    /// A name that could not be resolved.
-    pub(super) fn of_lookup(error: &io::Error) -> Self {
+    /// Error for a name that could not be resolved.
+    pub(super) fn from_lookup(error: &io::Error) -> Self {
         match error.kind() {
-            // Look-ups of this name hang: that is not an unknown name.
+            // Look-ups of this name hang, which does not mean that it is unknown.
             io::ErrorKind::ResourceBusy | io::ErrorKind::TimedOut => Self::Timeout { sent: false },
             _ => Self::NameUnknown,
         }

@@ -1,4 +1,4 @@
-//! The one exchange of founding, from exactly one socket address (founding.md 3).
+//! Exchange of identities with exactly one socket address (founding.md 3).
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -9,24 +9,25 @@ use tokio::time::Instant;
 
 use super::answer::JSON;
 use super::dial::dial_at;
-use super::{CallError, Headers, Request, Response};
+use super::{CallError, Headers, OtherService, Request, Response};
 use crate::base::Address;
 use crate::runtime::Net;
 use crate::wire::api::ErrorBody;
 
-/// founding.md 3.1: a poll has its own deadline.
+/// Deadline of one poll (founding.md 3.1).
 const POLL_TIMEOUT: Duration = Duration::from_secs(2);
 
 const PATH: &str = "/cluster/identity";
 
-/// An identity is a few kilobytes, and hints lead to strangers.
+/// Maximum size of an answer. An identity is a few kilobytes, and hints may lead to any server.
 const MAX_ANSWER_BYTES: usize = 256 << 10;
 
-/// Posts our identity (`body`) to whoever answers at `at`, on a connection of its own; `host` is
-/// the name that gave the address. The caller signs, reads and believes; `extra` are its headers.
+/// Posts our identity (`body`) to the node at `at`, on a connection of its own. `host` is the name
+/// that gave the address. The caller signs the request and checks the answer; `extra` has its
+/// headers.
 ///
 /// # Errors
-/// What is wrong there, in 2 s at most.
+/// [`CallError`] within 2 s: no usable answer, with the reason.
 pub async fn identity(
     net: &dyn Net,
     at: SocketAddr,
@@ -39,23 +40,23 @@ pub async fn identity(
     request.headers.extend(extra);
     let response = dial_at(net, at, deadline)
         .await?
-        .at_most(MAX_ANSWER_BYTES)
+        .with_max_body(MAX_ANSWER_BYTES)
         .exchange(host, &request, deadline)
         .await?;
     let refusal = response.json::<ErrorBody>().ok().map(|body| body.error);
     match (response.status, refusal) {
         (200, _) => Ok(response),
         (401, Some(text)) if text.starts_with("wrong secret") => Err(CallError::WrongSecret),
-        // Ours, of another version: it cannot read what we say of ourselves.
-        (400, Some(text)) => Err(CallError::NotOurs(text)),
-        // Ours while it starts or stops.
+        // A meta node of ours with another version: it cannot read our identity.
+        (400, Some(text)) => Err(CallError::NotOurs(OtherService::OtherVersion { text })),
+        // A meta node of ours that is starting or stopping.
         (408 | 500.., Some(_)) => Err(response.error()),
-        (status, _) => Err(who_else(net, at, host, status, deadline).await),
+        (status, _) => Err(identify_other_service(net, at, host, status, deadline).await),
     }
 }
 
-/// It has no such route: `/status` tells what it is instead.
-async fn who_else(
+/// Finds out what answers there, by `/status`: it has no route for identities.
+async fn identify_other_service(
     net: &dyn Net,
     at: SocketAddr,
     host: &Address,
@@ -65,7 +66,7 @@ async fn who_else(
     let asked = match dial_at(net, at, deadline).await {
         Ok(connection) => {
             connection
-                .at_most(MAX_ANSWER_BYTES)
+                .with_max_body(MAX_ANSWER_BYTES)
                 .exchange(host, &Request::get("/status"), deadline)
                 .await
         }
@@ -76,12 +77,12 @@ async fn who_else(
         .and_then(|response| response.json::<NodeStatus>());
     match answered.as_ref().map(|answer| answer.node_type.as_str()) {
         Ok("meta") => CallError::OtherMetaNode,
-        Ok("data") => CallError::NotOurs("a data node".to_owned()),
-        _ => CallError::NotOurs(format!("HTTP {status} to {PATH}")),
+        Ok("data") => CallError::NotOurs(OtherService::DataNode),
+        _ => CallError::NotOurs(OtherService::Status { status, path: PATH }),
     }
 }
 
-/// What every node of the original says at `/status`.
+/// Part of the answer of every node of the original at `/status`.
 #[derive(Deserialize)]
 struct NodeStatus {
     #[serde(rename = "nodeType")]

@@ -1,24 +1,26 @@
-//! Where a redirect points to.
+//! Targets of redirects.
 
-use super::CallError;
+use super::{CallError, Unreadable, Unsupported};
 use crate::base::Address;
+use crate::base::endpoint::HTTP_SCHEME;
 
-/// Reads a `Location`: absolute as our API sends it, or a path at the same node.
+/// Parses a `Location` header: absolute, as our API sends it, or a path at the same node.
 pub(super) fn parse_location(text: &str, at: &Address) -> Result<(Address, String), CallError> {
     if text.starts_with('/') && !text.starts_with("//") {
         return Ok((at.clone(), text.to_owned()));
     }
-    let Some(rest) = strip_scheme(text, "http://") else {
-        return Err(match strip_scheme(text, "https://") {
-            Some(_) => CallError::Unsupported(format!(
-                "redirected to {text}: TLS comes with a later version"
-            )),
-            None => CallError::Junk(format!("redirected to {text:?}")),
+    let Some(rest) = strip_scheme(text, HTTP_SCHEME) else {
+        let location = text.to_owned();
+        return Err(match strip_scheme(text, "https") {
+            Some(_) => Unsupported::Https { location }.into(),
+            None => Unreadable::Location { location }.into(),
         });
     };
     let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
-    let to = Address::parse(authority, HTTP_PORT)
-        .map_err(|error| CallError::Junk(format!("redirected to {text:?}: {error}")))?;
+    let to = Address::parse(authority, URL_PORT).map_err(|error| {
+        let location = text.to_owned();
+        Unreadable::LocationAddress { location, error }
+    })?;
     let path = if path.starts_with('/') {
         path.to_owned()
     } else {
@@ -27,13 +29,12 @@ pub(super) fn parse_location(text: &str, at: &Address) -> Result<(Address, Strin
     Ok((to, path))
 }
 
-/// What a URL without a port means.
-const HTTP_PORT: u16 = 80;
+/// Port of a URL without one.
+const URL_PORT: u16 = 80;
 
 fn strip_scheme<'a>(text: &'a str, scheme: &str) -> Option<&'a str> {
-    let head = text.get(..scheme.len())?;
-    head.eq_ignore_ascii_case(scheme)
-        .then(|| &text[scheme.len()..])
+    let (head, rest) = text.split_once("://")?;
+    head.eq_ignore_ascii_case(scheme).then_some(rest)
 }
 
 #[cfg(test)]

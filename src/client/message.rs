@@ -1,4 +1,4 @@
-//! Requests and answers as hyper has them.
+//! Conversion of requests and answers to and from hyper's types.
 
 use std::io;
 
@@ -6,18 +6,19 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::header::{HeaderName, HeaderValue};
 
-use super::{CallError, Request, Response};
+use super::{CallError, Request, Response, Unsupported};
 use crate::base::Address;
 
-/// The largest answer that is read: far above any catalog, far below a machine's memory.
+/// Maximum size of an answer: far above any catalog, far below a machine's memory.
 pub(super) const MAX_BODY_BYTES: usize = 256 << 20;
 
 pub(super) fn to_hyper(
     host: &Address,
     request: &Request,
 ) -> Result<hyper::Request<Full<Bytes>>, CallError> {
-    let unfit =
-        |error: &dyn std::fmt::Display| CallError::Unsupported(format!("unfit request: {error}"));
+    let unfit = |error: &dyn std::fmt::Display| Unsupported::Request {
+        error: error.to_string(),
+    };
     let mut built = hyper::Request::builder()
         .method(request.method.as_str())
         .uri(request.path_and_query.as_str())
@@ -27,7 +28,7 @@ pub(super) fn to_hyper(
     for (name, value) in request
         .headers
         .iter()
-        .filter(|(name, _)| !is_of_connection(name))
+        .filter(|(name, _)| !is_connection_header(name))
     {
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(|error| unfit(&error))?;
         headers.append(
@@ -46,14 +47,16 @@ pub(super) fn to_hyper(
 pub(super) async fn from_hyper(
     answer: hyper::Response<hyper::body::Incoming>,
     max_body: usize,
-) -> Result<Response, Broken> {
+) -> Result<Response, ExchangeError> {
     let (head, body) = answer.into_parts();
     let body = match Limited::new(body, max_body).collect().await {
         Ok(body) => body.to_bytes(),
         Err(error) => {
             return Err(error
                 .downcast::<hyper::Error>()
-                .map_or(Broken::TooLarge(max_body), |error| Broken::Http(*error)));
+                .map_or(ExchangeError::TooLarge(max_body), |error| {
+                    ExchangeError::Http(*error)
+                }));
         }
     };
     let plain = |(name, value): (&HeaderName, &HeaderValue)| {
@@ -66,7 +69,7 @@ pub(super) async fn from_hyper(
         .headers
         .iter()
         .map(plain)
-        .filter(|(name, _)| !is_of_connection(name))
+        .filter(|(name, _)| !is_connection_header(name))
         .collect();
     Ok(Response {
         status: head.status.as_u16(),
@@ -75,9 +78,9 @@ pub(super) async fn from_hyper(
     })
 }
 
-/// Headers that speak of one connection or are made anew for each (RFC 9110, 7.6.1).
-fn is_of_connection(name: &str) -> bool {
-    const THEM: [&str; 10] = [
+/// Headers that belong to one connection or are made anew for each (RFC 9110, 7.6.1).
+fn is_connection_header(name: &str) -> bool {
+    const CONNECTION_HEADERS: [&str; 10] = [
         "connection",
         "content-length",
         "host",
@@ -89,19 +92,22 @@ fn is_of_connection(name: &str) -> bool {
         "upgrade",
         "expect",
     ];
-    THEM.iter().any(|own| name.eq_ignore_ascii_case(own))
+    CONNECTION_HEADERS
+        .iter()
+        .any(|own| name.eq_ignore_ascii_case(own))
 }
 
 /// An exchange that ended without an answer.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Broken {
+pub(super) enum ExchangeError {
     #[error("{}", innermost(.0))]
     Http(#[from] hyper::Error),
     #[error("the answer is larger than {0} bytes")]
     TooLarge(usize),
 }
 
-/// hyper's own words name its states; the cause below them is what a person knows.
+/// Text of the cause. hyper's own text names its internal states; operators know the cause below
+/// it.
 fn innermost(error: &hyper::Error) -> String {
     let cause =
         std::error::Error::source(error).and_then(|source| source.downcast_ref::<io::Error>());

@@ -1,4 +1,4 @@
-//! Connections that may be used again.
+//! Idle connections that may be used again.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::connection::Connection;
 use crate::base::Address;
 
-/// Idle connections by the address they were dialled for.
+/// Idle connections by the address that they were dialled for.
 #[derive(Default)]
 pub(super) struct Pool {
     /// Held for a few instructions, never across an await.
@@ -21,15 +21,17 @@ struct Idle {
     since: Instant,
 }
 
-/// A follower that carries the requests of a busy load generator has about this many under way.
+/// Maximum number of idle connections of one address. A follower that forwards the requests of a
+/// busy load generator has about this many in flight.
 const MAX_IDLE_PER_ADDRESS: usize = 64;
 
-/// Well below the 120 s for which our server keeps a silent connection. Short, because a container
-/// that comes back under its name with another address leaves a connection that nobody answers.
+/// Time after which an idle connection is dropped: well below the 120 s for which our server keeps
+/// one. It is short because a container that comes back under its name with another address leaves
+/// a connection that nobody answers.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Pool {
-    /// The connection used last that still looks alive.
+    /// Takes the most recently used connection that still looks alive.
     pub(super) fn take(&self, to: &Address) -> Option<Connection> {
         let mut idle = self.lock();
         let list = idle.get_mut(to)?;
@@ -51,7 +53,7 @@ impl Pool {
             return;
         }
         let mut idle = self.lock();
-        // Here, not in a task: what has grown old goes when somebody comes by.
+        // Old connections are dropped here, so that no task is needed for it.
         idle.retain(|_, list| {
             list.retain(|i| i.since.elapsed() < IDLE_TIMEOUT);
             !list.is_empty()
@@ -65,7 +67,8 @@ impl Pool {
         }
     }
 
-    /// After silence: the others to this address are most likely as dead.
+    /// Drops all connections to this address. After one timed out, the others are most likely dead,
+    /// too.
     pub(super) fn forget(&self, to: &Address) {
         self.lock().remove(to);
     }

@@ -1,5 +1,5 @@
-//! What went over a connection, for judging an exchange that broke: whether anything left, and who
-//! spoke.
+//! Traffic of a connection, to judge an exchange that broke: whether anything was sent, and what
+//! answered.
 
 use std::io;
 use std::pin::Pin;
@@ -9,51 +9,48 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::CallError;
+use super::{CallError, OtherService};
+use crate::base::endpoint::META_RAFT_PORT;
 use crate::runtime::net::Stream;
 use crate::wire::frames::BANNER;
 
-/// Shared by a connection and the stream below it.
+/// Traffic shared by a connection and the stream below it.
 #[derive(Default)]
 pub(super) struct Traffic {
     sent: AtomicBool,
-    /// The first bytes that ever came. Held for a few instructions, never across an await.
+    /// First bytes that were ever received. Held for a few instructions, never across an await.
     head: Mutex<Vec<u8>>,
 }
 
-/// Enough for the longest beginning that is looked for.
+/// Number of received bytes that are kept: enough for the longest prefix that is recognised.
 const HEAD_BYTES: usize = 32;
 
-/// Where Raft is spoken unless configured otherwise; the port of other products hangs up in
-/// silence.
-const RAFT_PORT: u16 = 8089;
-
-/// The first bytes with which a TLS server answers plain HTTP.
+/// First bytes of a TLS server's answer to plain HTTP.
 const TLS_ALERT: &[u8] = &[0x15, 0x03];
 
 impl Traffic {
-    /// A new exchange begins.
+    /// Starts a new exchange.
     pub(super) fn begin(&self) {
         self.sent.store(false, Ordering::Relaxed);
     }
 
-    /// Whether anything left since then.
+    /// Whether anything was sent since then.
     pub(super) fn has_sent(&self) -> bool {
         self.sent.load(Ordering::Relaxed)
     }
 
-    /// Who is at the other end, if what came cannot come from a meta API.
-    pub(super) fn stranger(&self, port: u16) -> Option<CallError> {
+    /// Error for the server at the other end, if what was received cannot come from a meta API.
+    pub(super) fn other_service(&self, port: u16) -> Option<CallError> {
         let head = self.head.lock().unwrap_or_else(PoisonError::into_inner);
         let is_http = head.starts_with(&b"HTTP/"[..head.len().min(5)]);
-        if is_banner(&head) || port == RAFT_PORT && (head.is_empty() || !is_http) {
+        if is_banner(&head) || port == META_RAFT_PORT && (head.is_empty() || !is_http) {
             Some(CallError::RaftPort)
         } else if head.starts_with(TLS_ALERT) {
-            Some(CallError::NotOurs("it speaks TLS".to_owned()))
+            Some(CallError::NotOurs(OtherService::Tls))
         } else if is_http {
             None
         } else {
-            Some(CallError::NotOurs("it does not speak HTTP".to_owned()))
+            Some(CallError::NotOurs(OtherService::NotHttp))
         }
     }
 
@@ -64,24 +61,24 @@ impl Traffic {
     }
 }
 
-/// The banner, or as much of it as had come when the exchange broke.
+/// Whether this is the banner, or as much of it as was received when the exchange broke.
 fn is_banner(head: &[u8]) -> bool {
     head.len() >= "influxd".len() && (head.starts_with(BANNER) || BANNER.starts_with(head))
 }
 
-/// A stream that keeps its traffic.
-pub(super) struct Watched {
+/// A stream that records its traffic.
+pub(super) struct WatchedStream {
     stream: Box<dyn Stream>,
     traffic: Arc<Traffic>,
 }
 
-impl Watched {
+impl WatchedStream {
     pub(super) fn new(stream: Box<dyn Stream>, traffic: Arc<Traffic>) -> Self {
         Self { stream, traffic }
     }
 }
 
-impl AsyncRead for Watched {
+impl AsyncRead for WatchedStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -94,7 +91,7 @@ impl AsyncRead for Watched {
     }
 }
 
-impl AsyncWrite for Watched {
+impl AsyncWrite for WatchedStream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::key::{Effect, Key, ValueKind};
-use super::value::HTTP_PORT;
+use crate::base::endpoint::{DATA_RPC_PORT, META_HTTP_BIND, META_HTTP_PORT, META_RAFT_BIND};
 
 const fn key(
     section: &'static str,
@@ -45,9 +45,9 @@ pub const KEYS: &[Key] = &[
     key("enterprise", "marketplace-env", ValueKind::Text, "", "Kept for old environments.")
         .effect(Effect::None(FREE)),
     key("meta", "dir", ValueKind::Text, "/var/lib/influxdb/meta", "Directory of this node's data."),
-    key("meta", "bind-address", ValueKind::Bind, ":8089", "Where to listen for Raft, spoken by meta nodes only."),
-    key("meta", "http-bind-address", ValueKind::Bind, ":8091", "Where to listen for the HTTP API."),
-    key("meta", "peers", ValueKind::Addresses { port: HTTP_PORT }, "", "All founding meta nodes, this one included; the same on each of them.")
+    key("meta", "bind-address", ValueKind::Bind, META_RAFT_BIND, "Where to listen for Raft, spoken by meta nodes only."),
+    key("meta", "http-bind-address", ValueKind::Bind, META_HTTP_BIND, "Where to listen for the HTTP API."),
+    key("meta", "peers", ValueKind::Addresses { port: META_HTTP_PORT }, "", "All founding meta nodes, this one included; the same on each of them.")
         .flag(),
     key(
         "meta",
@@ -69,7 +69,7 @@ pub const KEYS: &[Key] = &[
     key(
         "meta",
         "add-data",
-        ValueKind::Addresses { port: 8088 },
+        ValueKind::Addresses { port: DATA_RPC_PORT },
         "",
         "Data nodes to add once they answer, each once: one that was removed is not added again.",
     ),

@@ -7,9 +7,7 @@ use figment::value::Value;
 use super::duration;
 use super::key::{Key, ValueKind};
 use crate::base::Address;
-
-/// The ports that are filled in where a text leaves them out.
-pub(super) const HTTP_PORT: u16 = 8091;
+use crate::base::endpoint::META_HTTP_PORT;
 
 /// A checked value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -187,8 +185,8 @@ fn bind(text: &str) -> Result<Bind, String> {
 }
 
 fn host(text: &str) -> Result<Setting, String> {
-    match Address::parse(text, HTTP_PORT) {
-        Ok(address) if address == Address::new(text, HTTP_PORT) => {
+    match Address::parse(text, META_HTTP_PORT) {
+        Ok(address) if address == Address::new(text, META_HTTP_PORT) => {
             Ok(Setting::Text(address.host().to_owned()))
         }
         Ok(_) => Err("has a port".into()),

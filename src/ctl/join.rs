@@ -7,6 +7,7 @@ use super::session::Session;
 use super::status::Status;
 use super::{Output, add_data, add_meta, tell};
 use crate::base::Address;
+use crate::base::endpoint::{DATA_RPC_PORT, META_HTTP_PORT};
 
 pub(super) async fn run(session: &Session, asked: &Join) -> Output {
     let cluster = asked
@@ -122,7 +123,7 @@ fn line(kind: &str, added: Option<(u64, &String)>) -> String {
 fn unable_to_connect(cluster: &Address, why: &str) -> String {
     format!(
         "Unable to connect to {cluster}\n{why}\n\nCommon problems:\n\n  \
-         * The meta node is using a non-standard port (default 8091).\n  \
+         * The meta node is using a non-standard port (default {META_HTTP_PORT}).\n  \
          * The meta node process is not running, or its name is unknown here."
     )
 }
@@ -133,7 +134,7 @@ fn about_missing(cluster: &Address, nodes: &Nodes) {
             "meta",
             &nodes.meta_address(),
             &format!("-bind {cluster} add-meta <metaAddr:port>"),
-            8091,
+            META_HTTP_PORT,
         ));
     }
     if nodes.data.status.is_none() {
@@ -141,7 +142,7 @@ fn about_missing(cluster: &Address, nodes: &Nodes) {
             "data",
             &nodes.data.at,
             &format!("-bind {cluster} add-data <dataAddr:port>"),
-            8088,
+            DATA_RPC_PORT,
         ));
     }
 }

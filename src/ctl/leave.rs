@@ -8,9 +8,8 @@ use super::session::Session;
 use super::status::{Status, is_in_cluster};
 use super::{Output, remove_data, remove_meta, tell};
 use crate::base::Address;
+use crate::base::endpoint::META_HTTP_PORT;
 use crate::client::CallError;
-
-const META_PORT: u16 = 8091;
 
 pub(super) async fn run(session: &mut Session, asked: &Leave) -> Output {
     let nodes = local_nodes::nodes(session).await;
@@ -126,7 +125,7 @@ async fn cluster_of(
     let parsed = status
         .meta_addrs
         .iter()
-        .filter_map(|server| Address::parse(server, META_PORT).ok());
+        .filter_map(|server| Address::parse(server, META_HTTP_PORT).ok());
     let servers: Vec<Address> = parsed.collect();
     let Some(first) = servers.first() else {
         return Ok(None);

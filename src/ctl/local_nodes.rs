@@ -7,10 +7,8 @@
 use super::session::{Session, what_at};
 use super::status::Status;
 use crate::base::Address;
+use crate::base::endpoint::{DATA_RPC_PORT, META_HTTP_PORT};
 use crate::client::CallError;
-
-const META_PORT: u16 = 8091;
-const DATA_PORT: u16 = 8088;
 
 pub(super) struct Nodes {
     /// Or the line for stderr that says why there is none.
@@ -38,7 +36,7 @@ impl Nodes {
     /// Where a meta node of this host is, or would be.
     pub(super) fn meta_address(&self) -> Address {
         self.meta.as_ref().map_or_else(
-            |_| host_name().with_port(META_PORT),
+            |_| host_name().with_port(META_HTTP_PORT),
             |here| here.name.clone(),
         )
     }
@@ -102,7 +100,7 @@ async fn ask(
                 .map(|status| (session.bind.clone(), status));
         }
     };
-    let by_name = host_name().with_port(META_PORT);
+    let by_name = host_name().with_port(META_HTTP_PORT);
     let answered = session
         .get_json_once(&by_name, "/status", Session::RETRY_TIMEOUT)
         .await;
@@ -123,7 +121,7 @@ fn here(session: &Session, at: Address, status: Status) -> Result<Here, String> 
 async fn data_node(session: &Session, meta: Option<&Here>) -> DataPlace {
     let at = meta
         .map_or_else(host_name, |here| here.name.clone())
-        .with_port(DATA_PORT);
+        .with_port(DATA_RPC_PORT);
     let said: Result<Status, CallError> = session
         .get_json_of_data_node(&at, "/status", Session::RETRY_TIMEOUT)
         .await;
@@ -138,7 +136,8 @@ fn host_name() -> Address {
         .nodename()
         .to_string_lossy()
         .into_owned();
-    Address::parse(&name, META_PORT).unwrap_or_else(|_| Address::new("localhost", META_PORT))
+    Address::parse(&name, META_HTTP_PORT)
+        .unwrap_or_else(|_| Address::new("localhost", META_HTTP_PORT))
 }
 
 #[cfg(test)]
@@ -200,11 +199,11 @@ mod tests {
     /// Its meta nodes are elsewhere, and none of its own is waited for.
     #[tokio::test(start_paused = true)]
     async fn a_host_may_have_a_data_node_alone() {
-        let session = host(&[(DATA_PORT, DATA)]).await;
+        let session = host(&[(DATA_RPC_PORT, DATA)]).await;
         let nodes = named_nodes(&session).await;
         let why = "join: operation exited with error: localhost:8091: connection refused";
         assert_eq!(nodes.meta.err().as_deref(), Some(why));
-        assert_eq!(nodes.data.at, host_name().with_port(DATA_PORT));
+        assert_eq!(nodes.data.at, host_name().with_port(DATA_RPC_PORT));
         assert!(nodes.data.status.is_some());
     }
 
@@ -219,13 +218,17 @@ mod tests {
     /// It will be there in a moment, data node or not.
     #[tokio::test(start_paused = true)]
     async fn a_meta_node_that_starts_is_waited_for() {
-        let session = host(&[(META_PORT, r#"{"nodeType":"meta"}"#), (DATA_PORT, DATA)]).await;
+        let session = host(&[
+            (META_HTTP_PORT, r#"{"nodeType":"meta"}"#),
+            (DATA_RPC_PORT, DATA),
+        ])
+        .await;
         let why = "join: operation timed out with error: localhost:8091 does not say yet what others call it";
         assert_eq!(named_nodes(&session).await.meta.err().as_deref(), Some(why));
         let found = nodes(&session).await;
         assert_eq!(
             found.meta.map(|here| here.name).ok(),
-            Some(Address::new("localhost", META_PORT))
+            Some(Address::new("localhost", META_HTTP_PORT))
         );
     }
 }

@@ -137,9 +137,7 @@ impl Session {
         path: &str,
         body: &impl Serialize,
     ) -> Result<Response, CallError> {
-        let body =
-            serde_json::to_vec(body).map_err(|error| CallError::Unsupported(error.to_string()))?;
-        let request = Request::post(path, "application/json", body.into());
+        let request = Request::post_json(path, body)?;
         self.client
             .call(&self.bind, request, self.deadline)
             .await?

@@ -5,6 +5,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::session::Session;
 use crate::base::Address;
+use crate::base::endpoint::META_HTTP_PORT;
 
 /// `GET /status`, of meta nodes and of data nodes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -41,7 +42,7 @@ impl Status {
 
     /// The name that the node gives itself, whatever it was asked by.
     pub(super) fn advertised(&self) -> Option<Address> {
-        Address::parse(&self.http_addr, 8091).ok()
+        Address::parse(&self.http_addr, META_HTTP_PORT).ok()
     }
 }
 

@@ -1,4 +1,4 @@
-//! A connection, one question on it, one answer.
+//! A connection, with one request and one answer on it.
 
 use std::io;
 use std::time::Duration;
@@ -8,20 +8,20 @@ use tokio::io::AsyncWriteExt;
 use tokio::time::{Instant, timeout_at};
 
 use super::read::read_answer;
-use super::{Asked, DataNodes, Failed, FailureCause, stranger};
+use super::{Asked, DataNodes, Failed, FailureCause, OtherService, UnreadableAnswer};
 use crate::base::Address;
 use crate::client::{self, CallError, Request};
 use crate::runtime::net::Stream;
-use crate::wire::data_node::{Call, DataNodeResponse, DataNodeStatus, FrameError, request};
+use crate::wire::data_node::{Call, DataNodeResponse, DataNodeStatus, request};
 
-/// For the look-up, every address of the name and the handshake, however long the answer may take
-/// afterwards. A single address gets 1 s, as the original gives it.
+/// Timeout for the look-up, all addresses of the name and the handshake together. The answer may
+/// take longer. A single address gets 1 s, as in the original.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A status is a few hundred bytes.
+/// Maximum size of a status. It has a few hundred bytes.
 const MAX_STATUS_BYTES: usize = 256 << 10;
 
-/// How meta nodes call themselves towards data nodes (wire.md 7.3).
+/// User agent of meta nodes towards data nodes (wire.md 7.3).
 const USER_AGENT: &str = "InfluxDB Meta Service";
 
 impl DataNodes {
@@ -37,8 +37,8 @@ impl DataNodes {
             why,
         };
         let bytes = request(call).map_err(FailureCause::Unfit).map_err(failed)?;
-        let mut stream = self.reach(at, deadline).await.map_err(failed)?;
-        let asked = timeout_at(deadline, ask::<C>(&mut *stream, &bytes)).await;
+        let mut stream = self.connect(at, deadline).await.map_err(failed)?;
+        let asked = timeout_at(deadline, exchange::<C>(&mut *stream, &bytes)).await;
         asked.unwrap_or(Err(FailureCause::Timeout)).map_err(failed)
     }
 
@@ -52,7 +52,7 @@ impl DataNodes {
             asked: Asked::Status,
             why,
         };
-        let stream = self.reach(at, deadline).await.map_err(failed)?;
+        let stream = self.connect(at, deadline).await.map_err(failed)?;
         let mut request = Request::get("/status");
         request
             .headers
@@ -60,14 +60,14 @@ impl DataNodes {
         let answer = client::exchange(stream, at, &request, MAX_STATUS_BYTES, deadline).await;
         let answer = answer
             .and_then(client::Response::success)
-            .map_err(of_http)
+            .map_err(from_http)
             .map_err(failed)?;
-        let status: DataNodeStatus = answer.json().map_err(of_http).map_err(failed)?;
+        let status: DataNodeStatus = answer.json().map_err(from_http).map_err(failed)?;
         check(&status).map_err(failed)?;
         Ok(status)
     }
 
-    async fn reach(
+    async fn connect(
         &self,
         at: &Address,
         deadline: Instant,
@@ -86,7 +86,10 @@ impl DataNodes {
     }
 }
 
-async fn ask<C: Call>(stream: &mut dyn Stream, bytes: &Bytes) -> Result<C::Answer, FailureCause> {
+async fn exchange<C: Call>(
+    stream: &mut dyn Stream,
+    bytes: &Bytes,
+) -> Result<C::Answer, FailureCause> {
     if let Err(error) = write(stream, bytes).await {
         return Err(FailureCause::Broken {
             doing: "write request",
@@ -94,13 +97,10 @@ async fn ask<C: Call>(stream: &mut dyn Stream, bytes: &Bytes) -> Result<C::Answe
         });
     }
     let body = read_answer(stream, C::KIND).await?;
-    let unreadable = |error: FrameError| FailureCause::Unreadable(error.to_string());
-    C::Answer::decode(&body)
-        .map_err(unreadable)?
-        .map_err(FailureCause::Said)
+    C::Answer::decode(&body)?.map_err(FailureCause::Said)
 }
 
-/// Our direction stays open until the answer is there, as the original leaves it.
+/// Writes the request. Our direction stays open until the answer is there, as in the original.
 async fn write(stream: &mut dyn Stream, bytes: &[u8]) -> io::Result<()> {
     stream.write_all(bytes).await?;
     stream.flush().await
@@ -108,20 +108,19 @@ async fn write(stream: &mut dyn Stream, bytes: &[u8]) -> io::Result<()> {
 
 fn check(status: &DataNodeStatus) -> Result<(), FailureCause> {
     if status.node_type != "data" {
-        let text = format!(
-            "that is no data node: its nodeType is {:?}",
-            status.node_type
-        );
-        return Err(FailureCause::Stranger(text));
+        let node_type = status.node_type.clone();
+        return Err(FailureCause::NotADataNode(OtherService::NodeType {
+            node_type,
+        }));
     }
-    // Under what else would it be known?
+    // A data node is known by its TCP address, so the status must have it.
     if status.tcp_addr.is_empty() {
-        return Err(FailureCause::Unreadable("it names no tcpAddr".to_owned()));
+        return Err(FailureCause::Unreadable(UnreadableAnswer::NoTcpAddr));
     }
     Ok(())
 }
 
-fn of_http(error: CallError) -> FailureCause {
+fn from_http(error: CallError) -> FailureCause {
     match error {
         CallError::Status { status, error } => FailureCause::Status { status, error },
         CallError::Timeout { .. } => FailureCause::Timeout,
@@ -129,9 +128,9 @@ fn of_http(error: CallError) -> FailureCause {
             doing: "read status",
             text,
         },
-        CallError::NotOurs(what) => FailureCause::Stranger(format!("that is no data node: {what}")),
-        CallError::RaftPort => FailureCause::Stranger(stranger::RAFT_PORT.to_owned()),
-        CallError::Junk(text) => FailureCause::Unreadable(text),
-        other => FailureCause::Stranger(other.to_string()),
+        CallError::NotOurs(service) => FailureCause::NotADataNode(OtherService::NoNode(service)),
+        CallError::RaftPort => FailureCause::NotADataNode(OtherService::RaftPort),
+        CallError::Junk(error) => FailureCause::Unreadable(UnreadableAnswer::Status(error)),
+        other => FailureCause::NotADataNode(OtherService::Call(other)),
     }
 }

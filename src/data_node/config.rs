@@ -1,9 +1,9 @@
-//! What the configuration says about data nodes.
+//! Configuration of calls to data nodes.
 
 use crate::tls::Trust;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DataNodesConfig {
-    /// `data-use-tls`, and whom to believe then; `None`: no TLS.
+    /// `data-use-tls`, and the certificates that are trusted then; `None`: no TLS.
     pub tls: Option<Trust>,
 }

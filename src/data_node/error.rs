@@ -1,11 +1,12 @@
-//! How a call ends badly: which node, which call, what happened.
+//! Errors of calls: the node, the call, and the cause.
 
 use crate::base::Address;
-use crate::client::CallError;
+use crate::base::endpoint::{DATA_RPC_PORT, META_RAFT_PORT};
+use crate::client::{self, CallError, Unreadable};
 use crate::tls::HandshakeError;
 use crate::wire::data_node::{FrameError, MessageType};
 
-/// `RemoveShard at d1:8088: connection refused`.
+/// A failed call: `RemoveShard at d1:8088: connection refused`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{asked} at {at}: {why}")]
 pub struct Failed {
@@ -14,7 +15,7 @@ pub struct Failed {
     pub why: FailureCause,
 }
 
-/// What was asked.
+/// Kind of call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Asked {
     Call(MessageType),
@@ -33,16 +34,16 @@ impl std::fmt::Display for Asked {
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FailureCause {
-    /// No connection came about, so nothing was asked.
+    /// No connection was made, so nothing was sent.
     #[error("{0}")]
     Unreached(CallError),
-    /// No connection that could be trusted.
+    /// The TLS handshake failed, so nothing was sent.
     #[error("{0}{hint}", hint = tls_hint(.0))]
     Tls(HandshakeError),
-    /// The data node's own words.
+    /// Error text of the data node itself.
     #[error("{0}")]
     Said(String),
-    /// An answer to `/status` that is an error.
+    /// An answer to `/status` with an error status.
     #[error("{error}")]
     Status { status: u16, error: String },
     #[error("no answer in time")]
@@ -50,21 +51,62 @@ pub enum FailureCause {
     /// The connection ended or broke: `read message type: EOF`.
     #[error("{doing}: {text}")]
     Broken { doing: &'static str, text: String },
-    /// Something else answers there; the text says what, and what to change.
+    /// Another kind of server answers there; the text says which, and what to change.
     #[error("{0}")]
-    Stranger(String),
+    NotADataNode(OtherService),
     #[error("the answer is larger than {0} bytes")]
     TooLarge(usize),
     /// An answer that cannot be read.
     #[error("unreadable answer: {0}")]
-    Unreadable(String),
-    /// It cannot be asked.
+    Unreadable(UnreadableAnswer),
+    /// A request that cannot be encoded.
     #[error("unfit request: {0}")]
     Unfit(FrameError),
 }
 
+/// Services that answer where a data node was expected.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OtherService {
+    #[error(
+        "that is {META_RAFT_PORT}, the Raft port of a meta node; use the data node's \
+         {DATA_RPC_PORT}"
+    )]
+    RaftPort,
+    #[error(
+        "it speaks HTTP there, not a data node's protocol: use the port of its bind-address, \
+         {DATA_RPC_PORT}"
+    )]
+    Http,
+    #[error("it speaks TLS there: set data-use-tls")]
+    Tls,
+    #[error("that is no data node: its nodeType is {node_type:?}")]
+    NodeType { node_type: String },
+    #[error("that is no data node: {0}")]
+    NoNode(client::OtherService),
+    /// Other failures of `GET /status`.
+    #[error("{0}")]
+    Call(CallError),
+}
+
+/// Answers that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UnreadableAnswer {
+    #[error("{0}")]
+    Frame(#[from] FrameError),
+    #[error("{0}")]
+    Status(Unreadable),
+    #[error("it names no tcpAddr")]
+    NoTcpAddr,
+}
+
+impl From<FrameError> for FailureCause {
+    fn from(error: FrameError) -> Self {
+        Self::Unreadable(error.into())
+    }
+}
+
 impl Failed {
-    /// For the body of an answer to a person: what the data node says goes through as it is.
+    /// Text for the body of an answer to an operator. A data node's own text is passed on as it is.
     pub fn text(&self) -> String {
         match &self.why {
             FailureCause::Said(words) => words.clone(),
@@ -74,25 +116,30 @@ impl Failed {
 }
 
 impl FailureCause {
-    /// Whether the data node may have done, or may still do, what was asked.
+    /// Whether the data node answered with exactly this error.
+    pub fn is_said(&self, words: &str) -> bool {
+        matches!(self, Self::Said(text) if text == words)
+    }
+
+    /// Whether the data node may have executed the call, or may still do so.
     pub fn is_maybe_done(&self) -> bool {
         match self {
             Self::Timeout | Self::Broken { .. } | Self::TooLarge(_) | Self::Unreadable(_) => true,
             Self::Unreached(_) | Self::Tls(_) | Self::Said(_) | Self::Status { .. } => false,
-            Self::Stranger(_) | Self::Unfit(_) => false,
+            Self::NotADataNode(_) | Self::Unfit(_) => false,
         }
     }
 
-    /// Whether the same call may go well a moment later, if it is harmless to do it twice.
+    /// Whether the same call may succeed a moment later, if it may be executed twice.
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Unreached(error) => error.is_retryable(),
             Self::Tls(error) => error.is_retryable(),
             Self::Timeout | Self::Broken { .. } => true,
             Self::Status { status, .. } => *status >= 500,
-            // A person must change something first.
+            // An operator must change something first.
             Self::Said(_)
-            | Self::Stranger(_)
+            | Self::NotADataNode(_)
             | Self::TooLarge(_)
             | Self::Unreadable(_)
             | Self::Unfit(_) => false,
@@ -100,7 +147,7 @@ impl FailureCause {
     }
 }
 
-/// What to change.
+/// Advice on what to change.
 fn tls_hint(error: &HandshakeError) -> &'static str {
     match error {
         HandshakeError::NotTls => ": unset data-use-tls, or set https-enabled in its [coordinator]",

@@ -1,4 +1,4 @@
-//! One function for each thing that can be asked.
+//! A function for each kind of call.
 
 use std::sync::Arc;
 
@@ -17,19 +17,19 @@ use crate::wire::data_node::{
 #[derive(Clone)]
 pub struct DataNodes {
     pub(super) net: Arc<dyn Net>,
-    /// Set: they are spoken to through TLS only.
+    /// If set, data nodes are called through TLS only.
     pub(super) tls: Option<Connector>,
 }
 
-/// Every call ends by its deadline; a call that is dropped hangs up at once.
+/// Every call ends by its deadline. A call that is dropped closes its connection at once.
 ///
 /// # Errors
 /// [`Failed`] in each case: see [`super::FailureCause`].
 impl DataNodes {
-    /// Reads the certificates of authorities, where TLS is to be used.
+    /// Reads the certificates of authorities, if TLS is configured.
     ///
     /// # Errors
-    /// TLS cannot work as configured.
+    /// [`TlsError`]: TLS cannot work as configured.
     pub async fn open(env: &Env, config: &DataNodesConfig) -> Result<Self, TlsError> {
         let tls = match &config.tls {
             Some(trust) => Some(Connector::load(env, trust).await?),
@@ -41,14 +41,14 @@ impl DataNodes {
         })
     }
 
-    /// How many authorities vouch for data nodes: `None` without TLS, 0 where anyone is believed.
+    /// Number of trusted authorities: `None` without TLS, 0 if any certificate is accepted.
     pub fn trusted(&self) -> Option<usize> {
         self.tls.as_ref().map(Connector::trusted)
     }
 
-    /// Makes a node known to these meta nodes, by their HTTP addresses in this order; the node as
-    /// it then calls itself. Meanwhile it asks them for `/status`, `/` and, unless `update`,
-    /// `/execute`; it gives up after 10 s or more.
+    /// Makes a data node join the cluster of these meta nodes, which it tries in this order.
+    /// Returns the node under the addresses that it then names. Meanwhile it asks the meta nodes
+    /// for `/status`, `/` and, unless `update`, `/execute`. It gives up after 10 s or more.
     pub async fn join_cluster(
         &self,
         at: &Address,
@@ -71,14 +71,14 @@ impl DataNodes {
         .await
     }
 
-    /// Makes a node forget its cluster and delete its data. It first waits until the cluster has
-    /// forgotten it, for 10 s at most.
+    /// Makes a data node forget its cluster and delete its data. It first waits until the cluster
+    /// has removed it, for 10 s at most.
     pub async fn leave_cluster(&self, at: &Address, deadline: Instant) -> Result<(), Failed> {
         self.call(at, &LeaveCluster, deadline).await
     }
 
-    /// Makes `at` fetch a shard from another node; ends when all of it is there, which may take
-    /// hours. A source that does not hold the shard is no error: the copy is empty.
+    /// Makes `at` fetch a shard from another node. Ends when all of it is copied, which may take
+    /// hours. A source that does not have the shard is no error: the copy is empty.
     pub async fn copy_shard(
         &self,
         at: &Address,
@@ -88,7 +88,7 @@ impl DataNodes {
         self.call(at, copy, deadline).await
     }
 
-    /// Deletes the copy of a shard. One that the node does not hold is an error, `shard not found`.
+    /// Deletes the copy of a shard. If the node does not have it, the error is `shard not found`.
     pub async fn remove_shard(
         &self,
         at: &Address,
@@ -102,7 +102,7 @@ impl DataNodes {
         self.call(at, &ListShards, deadline).await
     }
 
-    /// Drops what a node keeps for another one that will not come back.
+    /// Drops the writes that a node keeps for another one that will not come back.
     pub async fn remove_hinted_handoff(
         &self,
         at: &Address,
@@ -112,7 +112,7 @@ impl DataNodes {
         self.call(at, &RemoveHintedHandoff { node }, deadline).await
     }
 
-    /// What a node says of itself, over HTTP on the same port.
+    /// Status that a node reports, over HTTP on the same port.
     pub async fn status(&self, at: &Address, deadline: Instant) -> Result<DataNodeStatus, Failed> {
         self.get_status(at, deadline).await
     }

@@ -1,28 +1,28 @@
-//! Reading an answer, from whoever sends it.
+//! Reading an answer, which may come from any server.
 
 use std::io;
 
 use tokio::io::AsyncReadExt;
 
 use super::FailureCause;
-use super::stranger;
+use super::other_service::recognise;
 use crate::runtime::net::Stream;
 use crate::wire::data_node::{HEADER_BYTES, Header, MessageType};
 
-/// The largest answer is a list of shards, 200 bytes each: this is the list of a node with 300 000,
-/// and far below what a small container can hold.
+/// Maximum size of an answer. The largest answer is a list of shards with 200 bytes each: this is
+/// the list of a node with 300 000 shards, and far below the memory of a small container.
 const MAX_ANSWER_BYTES: usize = 64 << 20;
 
-/// The body of the answer to this call.
+/// Reads the body of the answer to this call.
 pub(super) async fn read_answer(
     stream: &mut dyn Stream,
     call: MessageType,
 ) -> Result<Vec<u8>, FailureCause> {
     let header = read_header(stream).await?;
     let read = Header::decode(header).and_then(|read| read.answers(call));
-    let read = read.map_err(|error| match stranger::who(&header) {
-        Some(who) => FailureCause::Stranger(who.to_owned()),
-        None => FailureCause::Unreadable(error.to_string()),
+    let read = read.map_err(|error| match recognise(&header) {
+        Some(service) => FailureCause::NotADataNode(service),
+        None => error.into(),
     })?;
     if read.length > MAX_ANSWER_BYTES {
         return Err(FailureCause::TooLarge(MAX_ANSWER_BYTES));
@@ -42,8 +42,8 @@ async fn read_header(stream: &mut dyn Stream) -> Result<[u8; HEADER_BYTES], Fail
         let broken = |text| Err(FailureCause::Broken { doing, text });
         match stream.read(&mut header[filled..]).await {
             Ok(0) if filled == 0 => return broken("EOF".to_owned()),
-            Ok(0) => match stranger::who(&header[..filled]) {
-                Some(who) => return Err(FailureCause::Stranger(who.to_owned())),
+            Ok(0) => match recognise(&header[..filled]) {
+                Some(service) => return Err(FailureCause::NotADataNode(service)),
                 None => return broken("unexpected EOF".to_owned()),
             },
             Ok(read) => filled += read,
@@ -53,7 +53,7 @@ async fn read_header(stream: &mut dyn Stream) -> Result<[u8; HEADER_BYTES], Fail
     Ok(header)
 }
 
-/// Memory grows with what comes, not with what is announced.
+/// Reads a body. Memory grows with the bytes received, not with the length announced.
 async fn read_body(stream: &mut dyn Stream, length: usize) -> Result<Vec<u8>, FailureCause> {
     let broken = |text| FailureCause::Broken {
         doing: "read message value",
@@ -68,8 +68,8 @@ async fn read_body(stream: &mut dyn Stream, length: usize) -> Result<Vec<u8>, Fa
     }
 }
 
-/// In Go's words, which people know from data nodes' logs. Through TLS an end without a farewell is
-/// an error.
+/// Error text in Go's words, which operators know from data nodes' logs. With TLS, an end without a
+/// closing message is an error.
 fn text(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::ConnectionReset => "connection reset by peer".to_owned(),

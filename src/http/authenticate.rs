@@ -1,7 +1,7 @@
-//! In front of every route that is not open: who calls (wire.md 7).
+//! Authentication of callers, before every route that is not open (wire.md 7).
 //!
-//! Open are `/ping`, `/status`, `/livez`, `/readyz` and, without what it tells to callers it knows,
-//! `/healthz`. Meta nodes prove themselves at `/cluster/…` in a way of their own.
+//! Open routes are `/ping`, `/status`, `/livez`, `/readyz`, and `/healthz`, which tells an
+//! unauthenticated caller less. At `/cluster/…` meta nodes prove the secret instead.
 
 use axum::extract::Request;
 use axum::middleware::Next;
@@ -11,31 +11,31 @@ use hyper::{HeaderMap, Uri};
 
 use super::error::Failure;
 use super::params::Params;
-use super::routes::{AppState, State};
+use super::state::{AppState, State};
 use crate::auth::{Caller, Credentials, Denied};
 
-/// Leaves the [`Caller`] in the request's extensions.
 pub(super) async fn require_caller(
     state: AppState,
-    mut request: Request,
+    request: Request,
     next: Next,
 ) -> Result<Response, Failure> {
     if state.authenticator.is_shut() {
-        let shown = presented(request.uri(), request.headers());
-        let caller = caller(&state, &shown).await?;
-        request.extensions_mut().insert(caller);
+        let presented = presented(request.uri(), request.headers());
+        admit(&state, &presented).await?;
     }
     Ok(next.run(request).await)
 }
 
+/// Checks credentials.
+///
 /// # Errors
-/// Why the caller is not let in.
-pub(super) async fn caller(state: &State, shown: &Credentials) -> Result<Caller, Denied> {
-    state.authenticator.admit(shown, &*state.users).await
+/// The reason why the caller is refused.
+pub(super) async fn admit(state: &State, presented: &Credentials) -> Result<Caller, Denied> {
+    state.authenticator.admit(presented, &*state.users).await
 }
 
 pub(super) fn presented(uri: &Uri, headers: &HeaderMap) -> Credentials {
-    let query = Params::of_query(uri);
+    let query = Params::from_query(uri);
     let pair = query.get("u").zip(query.get("p"));
     Credentials::read(
         pair,
@@ -43,7 +43,7 @@ pub(super) fn presented(uri: &Uri, headers: &HeaderMap) -> Credentials {
     )
 }
 
-/// Whether a password stands in the URL, which then has to stay out of a `Location`.
+/// Returns whether the URL contains a password, which must then not be in a `Location`.
 pub(super) fn has_password(uri: &Uri) -> bool {
-    Params::of_query(uri).get("p").is_some()
+    Params::from_query(uri).get("p").is_some()
 }

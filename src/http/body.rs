@@ -1,4 +1,4 @@
-//! Reading a request's body within bounds.
+//! Reading of a request's body, within limits of size and time.
 
 use axum::extract::Request;
 use axum::http::request::Parts;
@@ -8,22 +8,22 @@ use hyper::StatusCode;
 use hyper::body::Body as _;
 use tokio::time::Instant;
 
-use super::dispatch::Context;
+use super::config::HttpConfig;
 use super::error::Failure;
-use super::server::HttpConfig;
+use super::request_context::Context;
 
-/// SetData carries a whole catalog (wire.md Q26).
+/// Limit for `/execute`: SetData contains a whole catalog (wire.md Q26).
 pub(super) const MAX_EXECUTE_BYTES: u64 = 64 << 20;
-/// Everything else is a few lines of JSON or a form.
+/// Limit for all other routes: a few lines of JSON or a form.
 pub(super) const MAX_BODY_BYTES: u64 = 1 << 20;
-/// An identity, alone or in a request to join, is a few kilobytes. It may be posted by anyone, is
-/// parsed into many small parts, and waits in a queue as a hint.
+/// Limit for an identity, alone or in a request to join: it has a few kilobytes. Anyone may post
+/// one, it is parsed into many small parts, and waits in a queue as a hint.
 pub(super) const MAX_IDENTITY_BYTES: u64 = 64 << 10;
 
-/// The whole body.
+/// Reads the whole body.
 ///
 /// # Errors
-/// 413 when it is longer than `limit`, 408 when it takes too long, 400 when it breaks off.
+/// 413 when it is longer than `limit`, 408 when it takes too long, 400 when it ends early.
 pub(super) async fn read(
     request: Request,
     limit: u64,
@@ -35,7 +35,7 @@ pub(super) async fn read(
         return Err(too_large(limit));
     }
     let deadline = Instant::now() + config.body_timeout;
-    let mut whole = Gathered::default();
+    let mut whole = BodyBuffer::default();
     loop {
         let patience = deadline.min(Instant::now() + config.body_idle_timeout);
         let frame = tokio::time::timeout_at(patience, body.frame()).await;
@@ -44,7 +44,7 @@ pub(super) async fn read(
         };
         let frame =
             frame.map_err(|error| Failure::bad(format!("error reading the body: {error}")))?;
-        // Trailers are read and left.
+        // Trailers are read and ignored.
         let Ok(data) = frame.into_data() else {
             continue;
         };
@@ -54,15 +54,15 @@ pub(super) async fn read(
         whole.push(data);
     }
     if let Some(context) = context {
-        context.conversation.all_said();
+        context.connection.body_complete();
     }
     Ok(whole.into_bytes())
 }
 
-/// The head and the whole body, for requests that may be carried on.
+/// Reads the head and the whole body, for requests that may be forwarded.
 ///
 /// # Errors
-/// As `read`.
+/// Errors of `read`.
 pub(super) async fn read_whole(
     request: Request,
     limit: u64,
@@ -86,14 +86,14 @@ fn too_slow() -> Failure {
     Failure::new(StatusCode::REQUEST_TIMEOUT, "the body did not come in time")
 }
 
-/// Nearly every body is one piece, which is then not copied.
+/// Pieces of a body. Nearly every body is one piece, which is then not copied.
 #[derive(Default)]
-struct Gathered {
+struct BodyBuffer {
     first: Bytes,
     rest: BytesMut,
 }
 
-impl Gathered {
+impl BodyBuffer {
     fn len(&self) -> usize {
         self.first.len() + self.rest.len()
     }

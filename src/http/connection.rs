@@ -1,4 +1,4 @@
-//! One connection: hyper over a guarded stream.
+//! A connection: hyper over a stream with timeouts.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -13,27 +13,27 @@ use super::dispatch::{App, answer};
 use super::timeout_stream::{StreamTimeouts, TimeoutStream};
 use crate::runtime::net::Stream;
 
-/// Serves until the peer is done, a limit cuts it off, or `drain`: then the request under way is
-/// answered, and the connection closed.
+/// Serves until the peer closes, a timeout ends the connection, or `drain` is cancelled: then the
+/// current request is answered, and the connection closed.
 pub(super) async fn serve(stream: Box<dyn Stream>, app: Arc<App>, drain: CancellationToken) {
-    let conversation = Arc::new(ConnectionState::new(stream.peer().ip()));
+    let state = Arc::new(ConnectionState::new(stream.peer().ip()));
     let limits = StreamTimeouts {
         head: app.config.head_timeout,
         stall: app.config.stall_timeout,
     };
-    let io = TokioIo::new(TimeoutStream::new(stream, conversation.clone(), limits));
-    // hyper's clock runs from the end of the last answer to the end of the next head: idleness, in
-    // effect.
+    let io = TokioIo::new(TimeoutStream::new(stream, state.clone(), limits));
+    // hyper measures from the end of the last answer to the end of the next head. With the timeout
+    // for a head in `TimeoutStream` this is the timeout for an idle connection.
     let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new())
         .header_read_timeout(app.config.idle_timeout)
         .title_case_headers(true);
-    let service = service_fn(move |request| answer(app.clone(), conversation.clone(), request));
+    let service = service_fn(move |request| answer(app.clone(), state.clone(), request));
     let mut connection = pin!(builder.serve_connection(io, service));
     tokio::select! {
         biased;
-        // Whatever ended it, the peer knows: there is nobody else to tell.
+        // The peer knows how the connection ended; nobody else needs to.
         _ = connection.as_mut() => return,
         () = drain.cancelled() => {}
     }

@@ -1,25 +1,25 @@
-//! Where a connection stands: what its stream, its requests and hyper must tell each other.
+//! State of a connection, by which its stream, its requests and hyper inform each other.
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 use tokio::sync::Notify;
 
-/// Shared by a connection's guard and its current request.
+/// Shared by a connection's stream and its current request.
 pub(super) struct ConnectionState {
     pub(super) peer: IpAddr,
-    stage: AtomicU8,
-    /// Counts requests, so that the guard sees that a head was complete.
+    phase: AtomicU8,
+    /// Number of requests, so that the stream notices that a head is complete.
     requests: AtomicU64,
     hung_up: Notify,
 }
 
-/// What the peer is expected to do.
+/// Side that has to act next.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Phase {
-    /// To send a request, or a body: the end of its stream is the end of the conversation.
+    /// The peer sends a request, or a body. The end of its stream ends the connection.
     Talking = 0,
-    /// To wait for the answer: the end of its stream may only mean that it has said all.
+    /// The peer waits for our answer. The end of the peer's stream may only mean that it sends nothing more.
     Waiting = 1,
 }
 
@@ -27,13 +27,13 @@ impl ConnectionState {
     pub(super) fn new(peer: IpAddr) -> Self {
         Self {
             peer,
-            stage: AtomicU8::new(0),
+            phase: AtomicU8::new(0),
             requests: AtomicU64::new(0),
             hung_up: Notify::new(),
         }
     }
 
-    /// A head is complete.
+    /// Records that a head is complete.
     pub(super) fn begin(&self, body_follows: bool) {
         self.requests.fetch_add(1, Ordering::Relaxed);
         self.set(if body_follows {
@@ -43,8 +43,8 @@ impl ConnectionState {
         });
     }
 
-    /// The body is complete.
-    pub(super) fn all_said(&self) {
+    /// Records that the body is complete.
+    pub(super) fn body_complete(&self) {
         self.set(Phase::Waiting);
     }
 
@@ -52,8 +52,8 @@ impl ConnectionState {
         self.set(Phase::Talking);
     }
 
-    pub(super) fn stage(&self) -> Phase {
-        if self.stage.load(Ordering::Acquire) == Phase::Waiting as u8 {
+    pub(super) fn phase(&self) -> Phase {
+        if self.phase.load(Ordering::Acquire) == Phase::Waiting as u8 {
             Phase::Waiting
         } else {
             Phase::Talking
@@ -64,18 +64,19 @@ impl ConnectionState {
         self.requests.load(Ordering::Relaxed)
     }
 
-    /// The peer has ended its stream while it waits for an answer.
+    /// Records that the peer has ended its stream while it waits for an answer.
     pub(super) fn hang_up(&self) {
         self.hung_up.notify_one();
     }
 
-    /// Resolves then. Short requests go on and are answered (a half-closed stream can still be
-    /// written to); a long poll ends, or it would outlive its client until the next command.
+    /// Resolves when the peer has ended its stream. Short requests continue and are answered: a
+    /// half-closed stream can still be written to. A long poll ends, or it would outlive its client
+    /// until the next command.
     pub(super) async fn hung_up(&self) {
         self.hung_up.notified().await;
     }
 
-    fn set(&self, stage: Phase) {
-        self.stage.store(stage as u8, Ordering::Release);
+    fn set(&self, phase: Phase) {
+        self.phase.store(phase as u8, Ordering::Release);
     }
 }

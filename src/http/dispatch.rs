@@ -1,4 +1,4 @@
-//! Around every route: request id, custom headers, panics, counting (wire.md 4.2).
+//! Work around every route: request id, custom headers, panics, counting (wire.md 4.2).
 
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
@@ -8,34 +8,30 @@ use axum::Router;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use hyper::body::{Body as _, Incoming};
-use hyper::header::{HeaderMap, HeaderName, HeaderValue};
+use hyper::header::HeaderValue;
 use hyper::{Request, StatusCode};
 use tower_service::Service as _;
 
+use super::config::HttpConfig;
 use super::connection_state::ConnectionState;
 use super::error::{Failure, NotExecuted};
+use super::request_context::Context;
 use super::request_id::RequestIds;
 use super::request_scope;
-use super::routes::{self, State};
-use super::server::HttpConfig;
+use super::routes;
+use super::state::State;
 use crate::auth::{Authenticator, Users};
 use crate::runtime::Env;
-use crate::service::{FORWARDED_HEADER, MEANT_FOR_HEADER, NOT_EXECUTED, Service};
+use crate::service::Service;
+use crate::wire::headers;
 
-/// What all requests share.
+/// Objects that all requests share.
 pub(super) struct App {
     pub(super) service: Arc<Service>,
     pub(super) config: HttpConfig,
     router: Router,
     ids: RequestIds,
     version: HeaderValue,
-}
-
-/// What a route may want to know about its request besides the request; in its extensions.
-#[derive(Clone)]
-pub(super) struct Context {
-    pub(super) conversation: Arc<ConnectionState>,
-    pub(super) id: HeaderValue,
 }
 
 impl App {
@@ -64,11 +60,11 @@ impl App {
         }
     }
 
-    /// Nothing of a request that was carried here by mistake is looked at.
+    /// Checks first that a forwarded request is meant for this node; otherwise reads nothing of it.
     async fn respond(&self, request: Request<Incoming>) -> Response {
         let meant_for = request
             .headers()
-            .get(MEANT_FOR_HEADER)
+            .get(headers::MEANT_FOR)
             .map(HeaderValue::as_bytes);
         match meant_for.map_or(Ok(()), |incarnation| {
             self.service.check_meant_for(incarnation)
@@ -78,7 +74,7 @@ impl App {
         }
     }
 
-    /// A panic is caught here: it costs this request, not the node.
+    /// Catches a panic: it fails this request, not the node.
     async fn route(&self, request: Request<Incoming>) -> Response {
         let call = self.router.clone().call(request);
         match AssertUnwindSafe(request_scope::scope(call))
@@ -99,47 +95,40 @@ impl App {
     }
 }
 
-/// Answers one request. Never fails: that is what 500 is for.
+/// Answers one request. Never fails: errors are answers too.
 pub(super) async fn answer(
     app: Arc<App>,
-    conversation: Arc<ConnectionState>,
+    connection: Arc<ConnectionState>,
     mut request: Request<Incoming>,
 ) -> Result<Response, Infallible> {
-    conversation.begin(!request.body().is_end_stream());
+    connection.begin(!request.body().is_end_stream());
     let _under_way = app.service.metrics().requests_under_way.enter();
-    let place = routes::route_index(request.uri().path());
-    let id = app.ids.of(request.headers());
-    // As it is when the request starts, as the original has it.
+    let route = routes::route_index(request.uri().path());
+    let id = app.ids.id_for(request.headers());
+    // The index when the request starts, as in the original.
     let index = app.service.index();
-    let carried = request.headers().contains_key(FORWARDED_HEADER);
+    let is_forwarded = request.headers().contains_key(headers::FORWARDED);
     request.extensions_mut().insert(Context {
-        conversation: conversation.clone(),
+        connection: connection.clone(),
         id: id.clone(),
     });
 
     let mut response = app.respond(request).await;
 
     let not_executed = response.extensions_mut().remove::<NotExecuted>().is_some();
-    let headers = response.headers_mut();
-    put(headers, "x-request-id", id.clone());
-    put(headers, "request-id", id);
-    put(headers, "influxdb-metaindex", HeaderValue::from(index));
-    put(headers, "x-influxdb-version", app.version.clone());
-    if carried && not_executed {
-        put(
-            headers,
-            "influxd-meta-carried",
-            HeaderValue::from_static(NOT_EXECUTED),
-        );
+    let head = response.headers_mut();
+    head.insert(headers::X_REQUEST_ID, id.clone());
+    head.insert(headers::REQUEST_ID, id);
+    head.insert(headers::META_INDEX, HeaderValue::from(index));
+    head.insert(headers::VERSION, app.version.clone());
+    if is_forwarded && not_executed {
+        let not_executed = HeaderValue::from_static(headers::NOT_EXECUTED);
+        head.insert(headers::FORWARDED, not_executed);
     }
     app.service
         .metrics()
         .requests
-        .count(place, response.status().as_u16());
-    conversation.answered();
+        .count(route, response.status().as_u16());
+    connection.answered();
     Ok(response)
-}
-
-fn put(headers: &mut HeaderMap, name: &'static str, value: HeaderValue) {
-    headers.insert(HeaderName::from_static(name), value);
 }

@@ -1,4 +1,4 @@
-//! The one table from error to status, and the body of every answer from 400 on.
+//! Table from error to status, the only one, and the body of every answer from 400 on.
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
@@ -9,17 +9,18 @@ use super::json::go_json;
 use crate::auth::Denied;
 use crate::service::{Error, Refusal};
 use crate::wire::api::ErrorBody;
+use crate::wire::headers;
 
 /// An answer from 400 on.
 #[derive(Debug)]
 pub(super) struct Failure {
     status: StatusCode,
     text: String,
-    /// Certainly nothing was executed: the meta node that carried this request here may try again.
+    /// Certainly nothing was executed: the meta node that forwarded this request here may retry.
     not_executed: bool,
 }
 
-/// Left in an answer's extensions for `dispatch`.
+/// Mark in an answer's extensions for `dispatch`.
 #[derive(Clone, Copy)]
 pub(super) struct NotExecuted;
 
@@ -44,20 +45,23 @@ impl Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let (status, not_executed) = match &error {
-            Error::NotMember(_) | Error::NoLeader { .. } | Error::Halted(_) | Error::Stopping => {
-                (StatusCode::SERVICE_UNAVAILABLE, true)
-            }
+            Error::NotMember(_)
+            | Error::NotLeader(_)
+            | Error::NoLeader { .. }
+            | Error::Halted { .. }
+            | Error::PollHalted { .. }
+            | Error::Stopping => (StatusCode::SERVICE_UNAVAILABLE, true),
             Error::Misdirected => (StatusCode::MISDIRECTED_REQUEST, true),
             Error::Unknown(_) => (StatusCode::SERVICE_UNAVAILABLE, false),
-            // Not executed either, but trying again would only hide from the caller what is wrong.
-            Error::DiskFull(_) => (StatusCode::SERVICE_UNAVAILABLE, false),
-            Error::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, false),
+            // Not executed either, but a retry would only hide the fault from the caller.
+            Error::DiskFull => (StatusCode::SERVICE_UNAVAILABLE, false),
+            Error::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, false),
             Error::Bad(_) => (StatusCode::BAD_REQUEST, false),
             Error::Conflict(_) => (StatusCode::CONFLICT, false),
             Error::DataNode(_) | Error::NotAllUp => (StatusCode::INTERNAL_SERVER_ERROR, false),
             Error::NodeNotFound => (StatusCode::NOT_FOUND, false),
-            // The leader's word about joining is an answer, also where it is "not yet".
-            Error::Refused(refusal) => (of_refusal(refusal), false),
+            // The leader's refusal of a join is an answer, also where it means "not yet".
+            Error::Refused(refusal) => (refusal_status(refusal), false),
         };
         Self {
             not_executed,
@@ -86,8 +90,8 @@ impl From<Denied> for Failure {
     }
 }
 
-/// The cluster says it where other meta nodes read it, too.
-fn of_refusal(refusal: &Refusal) -> StatusCode {
+/// The table of refusals is in `cluster`, because other meta nodes read these statuses too.
+fn refusal_status(refusal: &Refusal) -> StatusCode {
     StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
@@ -97,7 +101,7 @@ impl IntoResponse for Failure {
             error: self.text.clone(),
         });
         let mut response = json(self.status, body);
-        head(&mut response, &self.text);
+        set_error_header(&mut response, &self.text);
         if self.not_executed {
             response.extensions_mut().insert(NotExecuted);
         }
@@ -114,17 +118,17 @@ pub(super) fn json(status: StatusCode, body: String) -> Response {
     response
 }
 
-/// `X-Influxdb-Error`, or on 401 `WWW-Authenticate` instead of it (wire.md 4.2).
-pub(super) fn head(response: &mut Response, text: &str) {
+/// Sets `X-Influxdb-Error`, or on 401 `WWW-Authenticate` instead of it (wire.md 4.2).
+pub(super) fn set_error_header(response: &mut Response, text: &str) {
     if response.status() == StatusCode::UNAUTHORIZED {
         let realm = HeaderValue::from_static("Basic realm=\"InfluxDB\"");
         response.headers_mut().insert(WWW_AUTHENTICATE, realm);
     } else if let Ok(value) = HeaderValue::from_bytes(&one_line(text)) {
-        response.headers_mut().insert("x-influxdb-error", value);
+        response.headers_mut().insert(headers::ERROR, value);
     }
 }
 
-/// At most 1024 bytes, control characters as spaces.
+/// Returns at most 1024 bytes, with control characters replaced by spaces.
 fn one_line(text: &str) -> Vec<u8> {
     text.bytes()
         .take(1024)

@@ -1,13 +1,16 @@
-//! A request whose parameters have been read, with what is needed to carry it on.
+//! A request with its parameters, and with all that is needed to forward it.
 
 use axum::extract::Request;
 use axum::http::request::Parts;
+use axum::response::Response;
 use bytes::Bytes;
 
 use super::body::{self, MAX_BODY_BYTES};
+use super::config::HttpConfig;
 use super::error::Failure;
+use super::leader::{self, Route};
 use super::params::Params;
-use super::server::HttpConfig;
+use crate::service::{Error, Limits, Service};
 
 pub(super) struct Form {
     pub(super) parts: Parts,
@@ -16,11 +19,13 @@ pub(super) struct Form {
 }
 
 impl Form {
+    /// Reads the body and the parameters.
+    ///
     /// # Errors
-    /// The body is too large, too slow, or no form though it says so.
+    /// The body is too large, too slow, or a multipart form that cannot be decoded.
     pub(super) async fn read(config: &HttpConfig, request: Request) -> Result<Self, Failure> {
         let (parts, body) = body::read_whole(request, MAX_BODY_BYTES, config).await?;
-        let params = Params::of_form(&parts.uri, &parts.headers, body.clone()).await?;
+        let params = Params::from_form(&parts.uri, &parts.headers, body.clone()).await?;
         Ok(Self {
             parts,
             body,
@@ -28,6 +33,8 @@ impl Form {
         })
     }
 
+    /// Returns the value of a required parameter.
+    ///
     /// # Errors
     /// 400 `addr is required`.
     pub(super) fn required(&self, name: &str) -> Result<&str, Failure> {
@@ -36,7 +43,24 @@ impl Form {
             .ok_or_else(|| Failure::bad(format!("{name} is required")))
     }
 
-    /// `true` and nothing else is true.
+    /// Answers this request here or through the leader: see [`leader::at_leader`].
+    ///
+    /// # Errors
+    /// Errors of `local`, and of the leader.
+    pub(super) async fn at_leader<Fut>(
+        &self,
+        service: &Service,
+        limits: Limits,
+        route: Route,
+        local: impl Fn() -> Fut,
+    ) -> Result<Response, Failure>
+    where
+        Fut: Future<Output = Result<Response, Error>>,
+    {
+        leader::at_leader(service, &self.parts, &self.body, limits, route, local).await
+    }
+
+    /// Returns whether the value is exactly `true`.
     pub(super) fn is_true(&self, name: &str) -> bool {
         self.params.get(name) == Some("true")
     }

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
-/// One line of JSON, without an end of line.
+/// Returns one line of JSON, without an end of line.
 pub(super) fn go_json<T: Serialize>(value: &T) -> String {
-    // Our bodies have string keys and no failing serialiser.
+    // Cannot fail: our bodies have string keys, and their serialisers do not fail.
     let plain = serde_json::to_string(value).unwrap_or_default();
     match escaped(&plain) {
         Cow::Borrowed(_) => plain,
@@ -14,7 +14,8 @@ pub(super) fn go_json<T: Serialize>(value: &T) -> String {
     }
 }
 
-/// These characters occur in JSON only inside strings, so the text can be taken as a whole.
+/// Escapes these characters. In JSON they occur only inside strings, so the whole text can be
+/// treated at once.
 fn escaped(plain: &str) -> Cow<'_, str> {
     if !plain.contains(['<', '>', '&', '\u{2028}', '\u{2029}']) {
         return Cow::Borrowed(plain);

@@ -1,6 +1,7 @@
-//! Requests that only the leader answers, as HTTP: what is carried, and how its answer comes back.
+//! Requests that only the leader answers, as HTTP: what is forwarded, and how the answer comes
+//! back.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 use axum::body::Body;
 use axum::http::request::Parts;
@@ -9,55 +10,61 @@ use bytes::Bytes;
 use hyper::{HeaderMap, StatusCode};
 
 use super::authenticate::has_password;
-use super::dispatch::Context;
 use super::error::Failure;
 use super::reply::redirect;
+use super::request_context::{Context, peer_ip};
 use crate::service::{
-    CALLER_HEADER, Error, FORWARDED_HEADER, ForwardedRequest, ForwardedResponse, LeaderRequest,
-    Limits, Reply, Service,
+    Error, ForwardedRequest, ForwardedResponse, LeaderRequest, Limits, Reply, Service,
 };
+use crate::wire::headers;
 
-/// What of a caller's request the leader must see: who calls, in what, what it can read.
+/// Headers of a caller's request that the leader must see: credentials, and the formats of the two
+/// bodies.
 const FORWARDED_REQUEST_HEADERS: [&str; 5] = [
     "authorization",
     "content-type",
     "accept-encoding",
     "user-agent",
-    "influxd-meta-proof",
+    headers::PROOF,
 ];
-/// What of the leader's answer the caller must see; the rest is said anew by this node.
+/// Headers of the leader's answer that the caller must see. This node makes the others itself.
 const FORWARDED_RESPONSE_HEADERS: [&str; 5] = [
     "content-type",
     "content-encoding",
     "www-authenticate",
-    "x-influxdb-error",
-    "influxd-meta-proof",
+    headers::ERROR,
+    headers::PROOF,
 ];
 
-/// How a caller gets to the leader.
+/// Way of a caller's request to the leader.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Route {
-    /// Redirected when it used an advertised name, else carried; carried, too, with a password in
-    /// its URL.
+    /// Redirected when the caller used an advertised name and has no password in its URL, otherwise
+    /// forwarded.
     RedirectIfPossible,
-    /// Always carried.
+    /// Always forwarded.
     AlwaysForward,
 }
 
-/// Answers here if this node leads, else sends or carries the caller to the leader.
+/// Answers here if this node leads; otherwise redirects the caller, or forwards its request, to the
+/// leader.
 pub(super) async fn at_leader<Fut>(
     service: &Service,
     parts: &Parts,
     body: &Bytes,
     limits: impl Into<Limits>,
-    by: Route,
-    here: impl Fn() -> Fut,
+    route: Route,
+    local: impl Fn() -> Fut,
 ) -> Result<Response, Failure>
 where
-    Fut: Future<Output = Result<Option<Response>, Error>>,
+    Fut: Future<Output = Result<Response, Error>>,
 {
     match service
-        .at_leader(limits.into(), || ask(parts, body.clone(), by), here)
+        .at_leader(
+            limits.into(),
+            || leader_request(parts, body.clone(), route),
+            local,
+        )
         .await?
     {
         Reply::Local(response) => Ok(response),
@@ -70,56 +77,48 @@ where
     }
 }
 
-/// Where the request comes from; of one that another meta node carried here, where it first came
-/// from.
-pub(super) fn caller(parts: &Parts) -> IpAddr {
-    let peer = parts
-        .extensions
-        .get::<Context>()
-        .map(|context| context.conversation.peer);
-    let first = || {
-        parts
-            .headers
-            .get(CALLER_HEADER)?
-            .to_str()
-            .ok()?
-            .parse()
-            .ok()
-    };
-    let first = if is_forwarded(parts) { first() } else { None };
-    first
-        .or(peer)
-        .unwrap_or_else(|| Ipv4Addr::UNSPECIFIED.into())
+/// Returns the IP address of the caller. For a forwarded request that is where it first came from.
+pub(super) fn caller_ip(parts: &Parts) -> IpAddr {
+    let named = parts
+        .headers
+        .get(headers::CALLER)
+        .filter(|_| is_forwarded(parts));
+    named
+        .and_then(|ip| ip.to_str().ok()?.parse().ok())
+        .unwrap_or_else(|| peer_ip(&parts.extensions))
 }
 
 pub(super) fn is_forwarded(parts: &Parts) -> bool {
-    parts.headers.contains_key(FORWARDED_HEADER)
+    parts.headers.contains_key(headers::FORWARDED)
 }
 
-fn ask(parts: &Parts, body: Bytes, by: Route) -> LeaderRequest {
+fn leader_request(parts: &Parts, body: Bytes, route: Route) -> LeaderRequest {
     let host = parts
         .headers
         .get("host")
         .and_then(|value| value.to_str().ok());
     let host = host.or_else(|| parts.uri.authority().map(|authority| authority.as_str()));
-    let mut headers = chosen(&parts.headers, &FORWARDED_REQUEST_HEADERS);
-    headers.push((FORWARDED_HEADER.to_owned(), Bytes::from_static(b"1")));
-    headers.push((CALLER_HEADER.to_owned(), caller(parts).to_string().into()));
+    let mut forwarded = select(&parts.headers, &FORWARDED_REQUEST_HEADERS);
+    forwarded.push((headers::FORWARDED.to_owned(), Bytes::from_static(b"1")));
+    forwarded.push((
+        headers::CALLER.to_owned(),
+        caller_ip(parts).to_string().into(),
+    ));
     if let Some(context) = parts.extensions.get::<Context>() {
-        headers.push((
-            "X-Request-Id".to_owned(),
+        forwarded.push((
+            headers::X_REQUEST_ID.to_owned(),
             Bytes::copy_from_slice(context.id.as_bytes()),
         ));
     }
     LeaderRequest {
         host: host
-            .filter(|_| by == Route::RedirectIfPossible && !has_password(&parts.uri))
+            .filter(|_| route == Route::RedirectIfPossible && !has_password(&parts.uri))
             .map(str::to_owned),
-        carried: is_forwarded(parts),
+        is_forwarded: is_forwarded(parts),
         request: ForwardedRequest {
             method: parts.method.to_string(),
             path_and_query: path_and_query(parts).to_owned(),
-            headers,
+            headers: forwarded,
             body,
         },
     }
@@ -132,7 +131,7 @@ fn path_and_query(parts: &Parts) -> &str {
         .map_or("/", |whole| whole.as_str())
 }
 
-fn chosen(headers: &HeaderMap, names: &[&str]) -> Vec<(String, Bytes)> {
+fn select(headers: &HeaderMap, names: &[&str]) -> Vec<(String, Bytes)> {
     let one = |name: &&str| {
         Some((
             (*name).to_owned(),

@@ -1,16 +1,17 @@
-//! The HTTP API on 8091: parse, call `service`, shape the reply.
+//! The HTTP API on 8091: parses a request, calls `service`, shapes the reply.
 //!
-//! Owns: connections and their limits, routes, headers, and the one table from error to status
+//! Owns: connections and their limits, routes, headers, and the only table from error to status
 //! (`error.rs`). Never: rules of the domain. Invariants: every answer from 400 on has a JSON body
-//! with `error` (hyper answers by itself what is no HTTP, or has a head beyond its limits: an empty
-//! 400, 414 or 431, and the connection closes); no client can hold a task for ever, save in a long
-//! poll; a panic costs one request; with `auth-enabled` no route is open that does not say so in
-//! the table of routes. Called by `app`, which binds the listener first: probes are answered before
-//! any cluster exists.
+//! with `error` (except where hyper itself answers: what is no HTTP, or has a head beyond its
+//! limits, gets an empty 400, 414 or 431, and the connection closes); no client can hold a task for
+//! ever, except in a long poll; a panic fails one request; with `auth-enabled` a route is open only
+//! if the table of routes says so. Called by `app`, which binds the listener first: probes are
+//! answered before any cluster exists.
 
 mod authenticate;
 mod body;
 mod chunked_body;
+mod config;
 mod connection;
 mod connection_state;
 mod dispatch;
@@ -21,12 +22,15 @@ mod leader;
 mod params;
 mod proof;
 mod reply;
+mod request_context;
 mod request_id;
 mod request_scope;
 mod routes;
 mod server;
+mod state;
 mod timeout_stream;
 
+pub use config::HttpConfig;
 pub use request_scope::in_request;
 pub use routes::ROUTES;
-pub use server::{HttpConfig, Server};
+pub use server::Server;

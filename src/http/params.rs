@@ -1,7 +1,7 @@
 //! Parameters of a request: form values first, then the query (wire.md 4.4). GET has only the
 //! query.
 
-use axum::extract::{FromRequest, Multipart, Query, Request};
+use axum::extract::{FromRequest, Multipart, Request};
 use bytes::Bytes;
 use hyper::header::{CONTENT_TYPE, HeaderMap};
 use hyper::{Method, Uri};
@@ -13,21 +13,17 @@ use super::error::Failure;
 pub(super) struct Params(Vec<(String, String)>);
 
 impl Params {
-    pub(super) fn of_query(uri: &Uri) -> Self {
-        // What does not decode as a query is no parameter.
-        Self(
-            Query::try_from_uri(uri)
-                .map(|Query(pairs)| pairs)
-                .unwrap_or_default(),
-        )
+    pub(super) fn from_query(uri: &Uri) -> Self {
+        Self(urlencoded(uri.query().unwrap_or_default().as_bytes()))
     }
 
-    /// Of a request whose body has been read. Only a body that says that it is a form is one;
-    /// others belong to the route, JSON under a form's content type included (clients.md trap 17).
+    /// Returns the parameters of a request whose body has been read. A body is a form only if its
+    /// content type says so; a route may read another body itself, such as JSON with the content
+    /// type of a form (clients.md trap 17).
     ///
     /// # Errors
-    /// 400 for a form that cannot be decoded.
-    pub(super) async fn of_form(
+    /// 400 for a multipart form that cannot be decoded.
+    pub(super) async fn from_form(
         uri: &Uri,
         headers: &HeaderMap,
         body: Bytes,
@@ -37,15 +33,16 @@ impl Params {
             .and_then(|v| v.to_str().ok())
             .unwrap_or_default();
         let mut pairs = match content_type.split(';').next().unwrap_or_default().trim() {
-            "application/x-www-form-urlencoded" => urlencoded(&body)?,
+            "application/x-www-form-urlencoded" => urlencoded(body.trim_ascii_end()),
             "multipart/form-data" => multipart(headers, body).await?,
             _ => Vec::new(),
         };
-        pairs.extend(Self::of_query(uri).0);
+        pairs.extend(Self::from_query(uri).0);
         Ok(Self(pairs))
     }
 
-    /// The value, if it is there and not empty: Go's `FormValue` does not tell the two apart.
+    /// Returns the value, unless it is missing or empty: Go's `FormValue` does not distinguish
+    /// these.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         let first = self.0.iter().find(|(n, _)| n == name);
         first
@@ -54,11 +51,8 @@ impl Params {
     }
 }
 
-fn urlencoded(body: &[u8]) -> Result<Vec<(String, String)>, Failure> {
-    let text = std::str::from_utf8(body).map_err(|_| Failure::bad("the form is not text"))?;
-    let uri = format!("/?{}", text.trim_end()).parse::<Uri>();
-    let uri = uri.map_err(|_| Failure::bad("the form is not url-encoded"))?;
-    Ok(Params::of_query(&uri).0)
+fn urlencoded(text: &[u8]) -> Vec<(String, String)> {
+    form_urlencoded::parse(text).into_owned().collect()
 }
 
 async fn multipart(headers: &HeaderMap, body: Bytes) -> Result<Vec<(String, String)>, Failure> {
@@ -89,7 +83,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         let uri = Uri::from_static("/join?addr=query%3A1&force=true&empty=");
-        Params::of_form(&uri, &headers, Bytes::from_static(body.as_bytes()))
+        Params::from_form(&uri, &headers, Bytes::from_static(body.as_bytes()))
             .await
             .expect("decodes")
     }

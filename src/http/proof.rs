@@ -5,8 +5,9 @@ use hyper::StatusCode;
 use hyper::header::{HeaderMap, HeaderValue};
 
 use super::error::Failure;
-use crate::auth::proof::{Nonce, PROOF_HEADER, PeerKey, WrongProof};
+use crate::auth::proof::{Nonce, PeerKey, WrongProof};
 use crate::base::Incarnation;
+use crate::wire::headers;
 
 /// A caller that has proven that it knows the secret.
 pub(super) struct Proven<'a> {
@@ -19,7 +20,8 @@ pub(super) struct Proven<'a> {
 pub(super) struct AnswerProof(String);
 
 impl<'a> Proven<'a> {
-    /// `None` without a key here, or without a proof there: the route decides what that means.
+    /// Returns `None` without a key here, or without a proof in the request: the route decides what
+    /// that means.
     ///
     /// # Errors
     /// 401: a wrong proof is always refused.
@@ -30,7 +32,7 @@ impl<'a> Proven<'a> {
         caller: Incarnation,
         body: &[u8],
     ) -> Result<Option<Self>, Failure> {
-        let (Some(key), Some(proof)) = (key, headers.get(PROOF_HEADER)) else {
+        let (Some(key), Some(proof)) = (key, headers.get(headers::PROOF)) else {
             return Ok(None);
         };
         let proof = proof.to_str().map_err(|_| wrong_secret())?;
@@ -40,7 +42,7 @@ impl<'a> Proven<'a> {
         Ok(Some(Self { key, nonce, caller }))
     }
 
-    pub(super) fn answer(&self, callee: Incarnation, body: &[u8]) -> AnswerProof {
+    pub(super) fn prove_answer(&self, callee: Incarnation, body: &[u8]) -> AnswerProof {
         AnswerProof(
             self.key
                 .prove_answer(&self.nonce, self.caller, callee, body),
@@ -50,15 +52,12 @@ impl<'a> Proven<'a> {
 
 impl AnswerProof {
     pub(super) fn put(self, response: &mut Response) {
-        // Hex and blanks: it is a header's value.
+        // Cannot fail: the proof consists of hex digits and spaces.
         if let Ok(value) = HeaderValue::from_str(&self.0) {
-            response.headers_mut().insert(PROOF_NAME, value);
+            response.headers_mut().insert(headers::PROOF, value);
         }
     }
 }
-
-/// [`PROOF_HEADER`] as this side writes it.
-const PROOF_NAME: &str = "influxd-meta-proof";
 
 pub(super) fn wrong_secret() -> Failure {
     Failure::new(StatusCode::UNAUTHORIZED, WrongProof.to_string())

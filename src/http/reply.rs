@@ -11,7 +11,7 @@ use super::chunked_body::ChunkedBody;
 use super::error::json;
 use super::json::go_json;
 
-/// 200 with what Go's encoder writes: one line with its end.
+/// Returns 200 with JSON as Go's encoder writes it: one line with its end.
 pub(super) fn ok_json<T: Serialize>(value: &T) -> Response {
     json(StatusCode::OK, go_json(value) + "\n")
 }
@@ -24,8 +24,8 @@ pub(super) fn ok_bytes(content_type: &'static str, body: impl Into<Bytes>) -> Re
     response
 }
 
-/// Pieces that are sent one behind the other.
-pub(super) fn ok_parts(content_type: &'static str, parts: Vec<Bytes>) -> Response {
+/// Returns 200 with a body of several pieces.
+pub(super) fn ok_chunks(content_type: &'static str, parts: Vec<Bytes>) -> Response {
     let mut response = Response::new(Body::new(ChunkedBody::new(parts)));
     response
         .headers_mut()
@@ -33,10 +33,10 @@ pub(super) fn ok_parts(content_type: &'static str, parts: Vec<Bytes>) -> Respons
     response
 }
 
-pub(super) const OCTETS: &str = "application/octet-stream";
+pub(super) const OCTET_STREAM: &str = "application/octet-stream";
 pub(super) const TEXT: &str = "text/plain; charset=utf-8";
 
-/// An empty text has no content type, as Go sniffs nothing in it.
+/// Returns 200 with a text. An empty one has no content type, as Go detects none in it.
 pub(super) fn ok_text(text: String) -> Response {
     if text.is_empty() {
         Response::new(Body::empty())
@@ -51,8 +51,9 @@ pub(super) fn no_content() -> Response {
     response
 }
 
-/// 307 with an absolute location, the query kept: old clients take it verbatim as their next URL,
-/// and without the query Kapacitor's filter would vanish (clients.md trap 18).
+/// Returns 307 with an absolute location, the query included. Old clients take the location
+/// verbatim as their next URL; without the query Kapacitor's filter would be lost
+/// (clients.md trap 18).
 pub(super) fn redirect(location: &str) -> Response {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::TEMPORARY_REDIRECT;

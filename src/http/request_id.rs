@@ -7,11 +7,13 @@ use hyper::HeaderMap;
 use hyper::header::HeaderValue;
 
 use crate::runtime::{Clock, Env};
+use crate::wire::headers;
 
 /// 100 ns steps from 1582-10-15 to 1970-01-01.
 const GREGORIAN_EPOCH: u64 = 0x01B2_1DD2_1381_4000;
 
-/// Makes ids without a system call: the clock, made unique by counting on, and a random node.
+/// Makes ids without a system call for randomness: from the clock, increased where two ids would be
+/// equal, and a random node.
 pub(super) struct RequestIds {
     clock: Arc<dyn Clock>,
     node: [u8; 6],
@@ -23,7 +25,7 @@ impl RequestIds {
     pub(super) fn new(env: &Env) -> Self {
         let mut node = [0; 6];
         env.rng.fill(&mut node);
-        // RFC 9562: the multicast bit says that this is no network card's address.
+        // RFC 9562: with the multicast bit the node is not the address of a network card.
         node[0] |= 1;
         let mut sequence = [0; 2];
         env.rng.fill(&mut sequence);
@@ -35,11 +37,11 @@ impl RequestIds {
         }
     }
 
-    /// The id that this request goes by.
-    pub(super) fn of(&self, headers: &HeaderMap) -> HeaderValue {
-        let given = |name: &str| headers.get(name).filter(|value| !value.is_empty());
-        given("x-request-id")
-            .or_else(|| given("request-id"))
+    /// Returns the id of a request: the one that its head names, or a new one.
+    pub(super) fn id_for(&self, request: &HeaderMap) -> HeaderValue {
+        let given = |name: &str| request.get(name).filter(|value| !value.is_empty());
+        given(headers::X_REQUEST_ID)
+            .or_else(|| given(headers::REQUEST_ID))
             .cloned()
             .unwrap_or_else(|| self.next())
     }
@@ -82,10 +84,10 @@ mod tests {
         let ids = RequestIds::new(&Env::real());
         let mut headers = HeaderMap::new();
         headers.insert("request-id", HeaderValue::from_static("second"));
-        assert_eq!(ids.of(&headers), "second");
+        assert_eq!(ids.id_for(&headers), "second");
         headers.insert("x-request-id", HeaderValue::from_static("first"));
-        assert_eq!(ids.of(&headers), "first");
+        assert_eq!(ids.id_for(&headers), "first");
         headers.insert("x-request-id", HeaderValue::from_static(""));
-        assert_eq!(ids.of(&headers), "second", "an empty one is none");
+        assert_eq!(ids.id_for(&headers), "second", "an empty one is none");
     }
 }

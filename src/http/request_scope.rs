@@ -1,4 +1,5 @@
-//! Marks the task of a request, so that the panic hook can tell a request from everything else.
+//! Mark of a task that runs a request, so that the panic hook can distinguish requests from all
+//! other tasks.
 
 tokio::task_local! {
     static REQUEST: ();
@@ -9,8 +10,8 @@ pub(super) async fn scope<F: Future>(future: F) -> F::Output {
     REQUEST.scope((), future).await
 }
 
-/// Whether the caller runs inside a request: a panic here is caught and answered 500, and must not
-/// end the process. False in destructors that run while threads end.
+/// Returns whether the caller runs inside a request: a panic there is caught and answered 500, and
+/// must not end the process. False in destructors that run while threads end.
 pub fn in_request() -> bool {
     REQUEST.try_with(|()| ()).is_ok()
 }

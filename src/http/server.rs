@@ -1,4 +1,4 @@
-//! The listener: accepts, bounds, drains.
+//! The server: accepts connections up to a limit, and drains them.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -7,65 +7,28 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::config::HttpConfig;
 use super::connection;
 use super::dispatch::App;
-use crate::auth::proof::PeerKey;
-use crate::auth::{AuthConfig, Users};
+use crate::auth::Users;
 use crate::runtime::Env;
 use crate::runtime::net::{Listener, Stream};
 use crate::service::Service;
-
-/// Limits of the HTTP API. The defaults are the product's; tests shrink them.
-#[derive(Clone, Debug)]
-pub struct HttpConfig {
-    /// Go clients keep idle connections for 90 s, load balancers for 60 s or less: they must close
-    /// first, or a request meets a closing connection.
-    pub idle_timeout: Duration,
-    /// A head is a few hundred bytes: who needs longer is not going to finish.
-    pub head_timeout: Duration,
-    /// Between two pieces of a body.
-    pub body_idle_timeout: Duration,
-    /// For a whole body: 64 MiB in this time is 2 Mbit/s.
-    pub body_timeout: Duration,
-    /// For the peer to take some bytes of an answer. Keep-alive probes do not notice one that lives
-    /// and does not read.
-    pub stall_timeout: Duration,
-    /// A cluster has tens of data nodes with a few connections each.
-    pub max_connections: usize,
-    /// Made of `internal-shared-secret`, when it is set.
-    pub peer_key: Option<PeerKey>,
-    /// Who may call.
-    pub auth: AuthConfig,
-}
-
-impl Default for HttpConfig {
-    fn default() -> Self {
-        Self {
-            idle_timeout: Duration::from_secs(150),
-            head_timeout: Duration::from_secs(10),
-            body_idle_timeout: Duration::from_secs(20),
-            body_timeout: Duration::from_secs(300),
-            stall_timeout: Duration::from_secs(60),
-            max_connections: 4096,
-            peer_key: None,
-            auth: AuthConfig::default(),
-        }
-    }
-}
 
 /// A running HTTP server.
 pub struct Server {
     local: SocketAddr,
     service: Arc<Service>,
-    /// No new connections; those that are open finish their request.
+    /// Cancelled: no new connections; open ones finish their request.
     drain: CancellationToken,
-    /// The grace is over.
+    /// Cancelled: open connections are cut.
     cut: CancellationToken,
     connections: TaskTracker,
 }
 
 impl Server {
-    /// Serves on a bound listener. Answers probes at once, whatever the state of the cluster.
+    /// Starts to serve on a bound listener. Probes are answered at once, whatever the state of the
+    /// cluster.
     pub fn start(
         env: &Env,
         listener: Box<dyn Listener>,
@@ -75,7 +38,7 @@ impl Server {
         Self::start_with_users(env, listener, service.clone(), service, config)
     }
 
-    /// For tests that have users of their own.
+    /// Starts with other users than those of the catalog, for tests.
     pub fn start_with_users(
         env: &Env,
         listener: Box<dyn Listener>,
@@ -90,14 +53,14 @@ impl Server {
             cut: CancellationToken::new(),
             connections: TaskTracker::new(),
         };
-        let accepting = Accepting {
+        let acceptor = Acceptor {
             env: env.clone(),
             app: Arc::new(App::new(env, service, users, config)),
             drain: server.drain.clone(),
             cut: server.cut.clone(),
             connections: server.connections.clone(),
         };
-        env.tasks.detach(accepting.run(listener));
+        env.tasks.detach(acceptor.run(listener));
         server
     }
 
@@ -105,8 +68,8 @@ impl Server {
         self.local
     }
 
-    /// Stops accepting, answers long polls 503, lets requests finish, and cuts what is left after
-    /// `grace`.
+    /// Stops accepting, answers long polls with 503, lets requests finish, and cuts the remaining
+    /// connections after `grace`.
     pub async fn drain(&self, grace: Duration) {
         self.service.stop();
         self.drain.cancel();
@@ -124,10 +87,11 @@ impl Server {
     }
 }
 
-/// Out of descriptors, as a rule: connections must close before the next one can open.
+/// Delay after a failed accept. Usually the process is out of file descriptors: connections must
+/// close before the next one can open.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(50);
 
-struct Accepting {
+struct Acceptor {
     env: Env,
     app: Arc<App>,
     drain: CancellationToken,
@@ -135,8 +99,8 @@ struct Accepting {
     connections: TaskTracker,
 }
 
-impl Accepting {
-    /// Ends, and closes the listener, on drain or when the process's tasks stop.
+impl Acceptor {
+    /// Accepts until drain, or until the process's tasks stop; then closes the listener.
     async fn run(self, mut listener: Box<dyn Listener>) {
         let mut failing = false;
         loop {
@@ -149,7 +113,7 @@ impl Accepting {
             match accepted {
                 Ok(stream) => {
                     failing = false;
-                    self.take(stream);
+                    self.serve(stream);
                 }
                 Err(error) => {
                     if !failing {
@@ -162,10 +126,10 @@ impl Accepting {
         }
     }
 
-    fn take(&self, stream: Box<dyn Stream>) {
+    fn serve(&self, stream: Box<dyn Stream>) {
         let metrics = self.app.service.metrics();
         if self.connections.len() >= self.app.config.max_connections {
-            // Closed at once: a probe that hangs in a full queue says less than one that fails.
+            // Closed at once: a probe that fails says more than one that waits in a full queue.
             metrics.connections_refused.add();
             return;
         }

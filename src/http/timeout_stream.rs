@@ -1,5 +1,5 @@
-//! The stream under hyper, with what hyper does not bound: a head that dribbles in, a peer that
-//! does not read, and a peer that has closed its half while it waits for an answer.
+//! The stream below hyper, with the limits that hyper lacks: for a head that comes slowly, for a
+//! peer that does not read, and for a peer that has closed its half while it waits for an answer.
 
 use std::io;
 use std::pin::Pin;
@@ -15,21 +15,21 @@ use crate::runtime::net::Stream;
 
 #[derive(Clone, Copy)]
 pub(super) struct StreamTimeouts {
-    /// From the first byte of a head to its last.
+    /// Timeout from the first byte of a head to its last.
     pub(super) head: Duration,
-    /// Without a byte accepted by the peer while there are some to send.
+    /// Timeout for a peer that accepts no byte while there are some to send.
     pub(super) stall: Duration,
 }
 
 pub(super) struct TimeoutStream {
     stream: Box<dyn Stream>,
-    conversation: Arc<ConnectionState>,
+    connection: Arc<ConnectionState>,
     limits: StreamTimeouts,
-    /// When the present head began, and how many requests there had been by then.
+    /// Start of the current head, and the number of requests at that time.
     head: Option<(Instant, u64)>,
     ended: bool,
-    /// The last write or flush did not go through: hyper has bytes that it must not lose to an end
-    /// of stream.
+    /// Set while the last write or flush has not completed: hyper has bytes that an end of stream must
+    /// not discard.
     blocked: bool,
     head_timer: Timer,
     stall_timer: Timer,
@@ -38,13 +38,13 @@ pub(super) struct TimeoutStream {
 impl TimeoutStream {
     pub(super) fn new(
         stream: Box<dyn Stream>,
-        conversation: Arc<ConnectionState>,
+        connection: Arc<ConnectionState>,
         limits: StreamTimeouts,
     ) -> Self {
         let (head_timer, stall_timer) = (Timer::default(), Timer::default());
         Self {
             stream,
-            conversation,
+            connection,
             limits,
             head: None,
             ended: false,
@@ -54,13 +54,13 @@ impl TimeoutStream {
         }
     }
 
-    /// An end of stream is passed on only when nothing is owed to the peer; hyper would drop the
+    /// Passes an end of stream on only when the peer waits for nothing: hyper would drop the
     /// answer.
     fn on_end(&mut self) -> Poll<io::Result<()>> {
         self.ended = true;
-        match self.conversation.stage() {
+        match self.connection.phase() {
             Phase::Waiting => {
-                self.conversation.hang_up();
+                self.connection.hang_up();
                 Poll::Pending
             }
             Phase::Talking if self.blocked => Poll::Pending,
@@ -69,17 +69,17 @@ impl TimeoutStream {
     }
 
     fn on_bytes(&mut self) {
-        let requests = self.conversation.requests();
+        let requests = self.connection.requests();
         if self.head.is_none_or(|(_, at)| at != requests) {
             self.head = Some((Instant::now(), requests));
         }
     }
 
-    /// Nothing to read: if that is in the middle of a head, its time runs. Once the head is
-    /// complete the number of requests has grown, and the body has a time of its own.
+    /// Handles a read without bytes: in the middle of a head, its timeout runs. Once the head is
+    /// complete the number of requests has grown, and the body has timeouts of its own.
     fn on_silence(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.head {
-            Some((since, at)) if at == self.conversation.requests() => self.head_timer.poll(
+            Some((since, at)) if at == self.connection.requests() => self.head_timer.poll(
                 cx,
                 since + self.limits.head,
                 "the head of a request took too long",
@@ -169,7 +169,7 @@ impl AsyncWrite for TimeoutStream {
     }
 }
 
-/// A deadline that costs nothing until something actually waits.
+/// A timer that costs nothing until a read or write has to wait.
 #[derive(Default)]
 struct Timer(Option<Pin<Box<Sleep>>>);
 
@@ -182,7 +182,7 @@ impl Timer {
         self.0 = None;
     }
 
-    /// Pending until the deadline, then an error.
+    /// Stays pending until the deadline, then returns an error.
     fn poll(
         &mut self,
         cx: &mut Context<'_>,

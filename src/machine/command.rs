@@ -1,4 +1,4 @@
-//! What may be asked of the machine.
+//! Commands of the state machine.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,17 +8,17 @@ use crate::base::{
 };
 use crate::catalog::{ContinuousQuery, Databases, RemovedWhy, Subscription, Users};
 
-/// A command and what it may depend on besides the catalog, as the proposer stamped it.
+/// Command with the values that it depends on besides the catalog, stamped by the proposer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Stamped {
-    /// The proposer's wall time. The machine uses `max(at, catalog.last_at)`.
+    /// Wall time of the proposer. The machine uses `max(at, catalog.last_at)`.
     pub at: UnixNanos,
-    /// The proposer's `retention-autocreate`.
+    /// The proposer's setting `retention-autocreate`.
     pub retention_autocreate: bool,
     pub command: Command,
 }
 
-/// What may be asked. The first block is the wire's (wire.md 3.3), the second ours.
+/// A command. The first block is the wire's (wire.md 3.3), the second one ours.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
     CreateDatabase {
@@ -45,7 +45,7 @@ pub enum Command {
     CreateShardGroup {
         database: Name,
         policy: Name,
-        /// A time that the group must take.
+        /// Time of a point that the group must take.
         at: UnixNanos,
     },
     DeleteShardGroup {
@@ -118,28 +118,29 @@ pub enum Command {
     MoveMetaNode(MoveMetaNode),
     RemoveMetaNode(RemoveMetaNode),
     SetLabels(SetLabels),
-    /// From here on entries of this level may be proposed: every member reads them.
+    /// Allows entries of this level from here on: every member reads them.
     RaiseFeatureLevel {
         level: u32,
     },
-    /// The data node with this address, there or to come, is to own nothing, or may own shards
-    /// again.
+    /// The data node with this address, present or still to join, is passive (is given no shards),
+    /// or is active again.
     SetPassive {
         tcp: Text,
         passive: bool,
     },
-    /// Takes a data node out; without `force` only if each of its shards has another owner.
+    /// Removes a data node; without `force` only if each of its shards has another owner.
     RemoveDataNode {
         id: NodeId,
         force: bool,
     },
-    /// Takes one copy of a shard out of the catalog; without `force` not the last one.
+    /// Removes one copy of a shard from the catalog; without `force` not the last one.
     RemoveShardCopy {
         copy: ShardCopy,
         force: bool,
     },
-    /// Decided by the leader of this term, who knew that nobody else held the lease. In the log of
-    /// a later one it may be held again.
+    /// Sets the holder of a lease. The leader of `term` decided it and knew that nobody else held
+    /// the lease. Applied in the log of a later leader the command is refused, because the lease
+    /// may be held again.
     SetLeaseHolder {
         lease: Name,
         holder: NodeId,
@@ -148,7 +149,8 @@ pub enum Command {
 }
 
 impl Command {
-    /// Of the wire's own set, which moves `Data.Index` whatever comes of it.
+    /// Whether this is a command of the wire's own set, which moves `Data.Index` whatever its
+    /// outcome.
     pub fn is_of_the_wire(&self) -> bool {
         match self {
             Self::CreateDatabase { .. }
@@ -192,21 +194,21 @@ impl Command {
     }
 }
 
-/// A retention policy as asked for: nothing in it has been checked yet.
+/// A retention policy as asked for. Nothing in it has been checked yet.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewRetentionPolicy {
     pub name: Name,
     pub duration: DurationNanos,
-    /// 0 = choose by `duration`.
+    /// 0: chosen by `duration`.
     pub shard_group_duration: DurationNanos,
     pub replica_n: u32,
 }
 
-/// What is `None` stays as it is.
+/// Changes of a retention policy. A field that is `None` stays as it is.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UpdateRetentionPolicy {
     pub database: Name,
-    /// Empty = the database's default.
+    /// Empty: the database's default.
     pub name: Name,
     pub new_name: Option<Name>,
     pub duration: Option<DurationNanos>,
@@ -215,7 +217,7 @@ pub struct UpdateRetentionPolicy {
     pub default: bool,
 }
 
-/// One copy of a shard: the shard, and the data node that has it.
+/// A copy of a shard: the shard, and the data node that has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ShardCopy {
     pub shard: ShardId,
@@ -230,10 +232,10 @@ pub struct CreateUser {
 }
 
 /// A restore: a data node's view of the catalog with the databases that it brings back. Nodes, ids
-/// already given out and everything of ours stay as they are here (founding.md 7, Q34).
+/// already given out, and everything of ours stay as they are (founding.md 7.9, wire.md Q34).
 #[derive(Clone, Debug, PartialEq)]
 pub struct SetData {
-    /// Of the catalog that it was made from: changes after it would be lost.
+    /// Index of the catalog that the restore was made from: later changes would be lost.
     pub index: u64,
     pub databases: Databases,
     pub users: Users,
@@ -241,12 +243,12 @@ pub struct SetData {
     pub max_shard_id: u64,
 }
 
-/// The first command of every cluster (founding.md 5.5). A no-op once the catalog has a cluster.
+/// First command of every cluster (founding.md 5.5). A no-op once the catalog has a cluster.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Found {
     pub cluster_id: ClusterId,
     pub name: String,
-    /// In list order: founder k becomes meta node k and has Raft id k, from 1.
+    /// Founders in list order: founder k becomes meta node k and has Raft id k, from 1.
     pub founders: Vec<Founder>,
     pub with_secret: bool,
     pub feature_level: u32,
@@ -259,9 +261,9 @@ pub struct Founder {
     pub raft: Address,
 }
 
-/// A newcomer gets a Raft id of its own and becomes pending (founding.md 6, J3). Idempotent by
-/// incarnation: asked again it keeps its Raft id, takes the newer addresses, and may come to want a
-/// vote, not to give it up.
+/// Gives a newcomer a Raft id of its own and makes it pending (founding.md J3). Idempotent by
+/// incarnation: a newcomer that asks again keeps its Raft id and takes the newer addresses. It may
+/// come to want a vote, and never gives that up.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AllocateRaftId {
     pub incarnation: Incarnation,
@@ -270,16 +272,17 @@ pub struct AllocateRaftId {
     pub voter: bool,
 }
 
-/// Ends the pending with this Raft id: it becomes a meta node, in the place of the one that it
-/// replaces, which is tombstoned in the same command (J6). Raft's membership has it already.
+/// Ends the pending with this Raft id: it becomes a meta node. If it replaces a member, it takes
+/// that member's place, and the same command tombstones that member (founding.md J6). Raft's
+/// membership has the newcomer already.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AddMetaNode {
     pub raft_id: RaftId,
     pub replaces: Option<RaftId>,
 }
 
-/// A meta node has other addresses. One that holds them gets the mover's in exchange, so that
-/// swapped names heal.
+/// Gives a meta node other addresses. A meta node that holds one of them gets the mover's in
+/// exchange, so that swapped names heal.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MoveMetaNode {
     pub raft_id: RaftId,
@@ -291,7 +294,8 @@ pub struct MoveMetaNode {
 #[derive(Clone, Debug, PartialEq)]
 pub struct RemoveMetaNode {
     pub raft_id: RaftId,
-    /// `None`: no tombstone. It was never a voter and nobody named it, and may ask to join again.
+    /// Reason and origin of the tombstone. `None`: no tombstone. Then it was never a voter, nobody
+    /// named it, and it may ask to join again.
     pub tombstone: Option<Removal>,
 }
 
@@ -302,8 +306,8 @@ pub struct Removal {
     pub by: String,
 }
 
-/// Labels of a node, by its node id: first those named are deleted, then the given ones set; others
-/// stay.
+/// Labels of a node, by its node id. Keys in `delete` are deleted first, then those in `set` are
+/// set. Other labels stay.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SetLabels {
     pub node_id: NodeId,

@@ -1,9 +1,9 @@
 //! The state machine: `apply(catalog, log id, stamped command) -> outcome`.
 //!
-//! Owns: the meaning of every command. Never: a clock, randomness, map order, configuration, or
-//! knowing which node it is on. Called by `raft` for each committed entry, on every node, with the
-//! same bytes. Invariants: those of [`crate::catalog::INVARIANTS`] hold after each command if they
-//! held before it; a refused command changes the catalog's index and stamp and nothing else.
+//! Owns: the meaning of every command. Never: a clock, randomness, map order, configuration, or the
+//! identity of the node it runs on. Called by `raft` for each committed entry, on every node, with
+//! the same bytes. Invariants: those of [`crate::catalog::INVARIANTS`] hold after each command if
+//! they held before it. A refused command changes only the catalog's index and stamp.
 
 mod apply;
 mod command;

@@ -1,19 +1,19 @@
-//! What a command came to.
+//! Outcomes of commands.
 
 use crate::base::{Address, Incarnation, Name, NodeId, RaftId, ShardId, Text};
 use crate::catalog::{MAX_LABEL_KEY_LEN, MAX_LABEL_VALUE_LEN, MAX_LABELS, MAX_LEASES};
 
-/// What a command came to: the same on every node.
+/// Outcome of a command: the same on every node.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
-    /// `index` is what `Response.Index` carries: one that `Data.Index` has reached by now.
+    /// `index` is what `Response.Index` carries: an index that `Data.Index` has reached by now.
     Applied {
         index: u64,
     },
     Refused(Refused),
 }
 
-/// The machine says no. `Display` is the exact text that clients show (wire.md appendix D).
+/// Refusal by the machine. `Display` is the exact text that clients show (wire.md appendix D).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     #[error("database name required")]
@@ -24,7 +24,7 @@ pub enum Refused {
     DatabaseNotFound(Name),
     #[error("retention policy name required")]
     RetentionPolicyNameRequired,
-    /// As asked for: empty when there was no default to fall back to.
+    /// Has the name as asked for: empty if there was no default to fall back to.
     #[error("retention policy not found: {0}")]
     RetentionPolicyNotFound(Name),
     #[error("retention policy already exists")]
@@ -59,19 +59,19 @@ pub enum Refused {
     DataNodeExists,
     #[error("node not found")]
     DataNodeNotFound,
-    /// The restore was made from an older catalog: what was changed meanwhile would be lost (Q34).
+    /// The restore was made from an older catalog: changes since then would be lost (wire.md Q34).
     #[error(
         "databases were changed since index {from}, from which the restore was made: start it again"
     )]
     RestoreIsStale { from: u64 },
     #[error("the restore contradicts itself: {0}")]
     RestoreUnsound(String),
-    /// Of `Found`; no wire command ends so.
+    /// Refusal of `Found`; no wire command ends so.
     #[error(
         "founders must be at least one, and differ in incarnation, HTTP address and Raft address"
     )]
     FoundersNotDistinct,
-    /// Of our own commands about meta nodes, from here on.
+    /// First of the refusals of our own commands about meta nodes.
     #[error("there is no cluster yet")]
     NoCluster,
     #[error("incarnation {0} was removed from this cluster")]
@@ -88,7 +88,7 @@ pub enum Refused {
     LabelValueTooLong(String),
     #[error("node {0} would have more than {MAX_LABELS} labels")]
     TooManyLabels(NodeId),
-    /// Of ours about data nodes, shards and leases.
+    /// First of the refusals of our own commands about data nodes, shards and leases.
     #[error("{}", only_copies(first, *more, node))]
     LastCopies {
         first: Vec<ShardId>,
@@ -112,7 +112,8 @@ pub enum Refused {
 fn only_copies(first: &[ShardId], more: usize, node: &Text) -> String {
     if let ([shard], 0) = (first, more) {
         return format!(
-            "shard {shard} has its only copy on {node}: copy it to another data node first, or use force"
+            "shard {shard} has its only copy on {node}: copy it to another data node first, or use \
+             force"
         );
     }
     let mut shards = first
@@ -124,6 +125,7 @@ fn only_copies(first: &[ShardId], more: usize, node: &Text) -> String {
         shards += &format!(" and {more} more");
     }
     format!(
-        "shards {shards} have their only copies on {node}: copy them to another data node first, or use force"
+        "shards {shards} have their only copies on {node}: copy them to another data node first, \
+         or use force"
     )
 }

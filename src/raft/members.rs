@@ -9,7 +9,7 @@ use openraft::errors::{ClientWriteError, RaftError};
 use tokio::time::{Instant, timeout_at};
 
 use super::types::{Member, Types};
-use super::{HandOver, Raft};
+use super::{HandOver, NotLeader, Raft};
 use crate::base::{Incarnation, RaftId};
 
 /// Latest membership in the log, committed or not.
@@ -25,8 +25,8 @@ pub struct MembershipNow {
 /// Reasons why a change of the membership did not happen, or is not known to have happened.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ChangeError {
-    #[error("not the leader")]
-    NotLeader { leader: Option<RaftId> },
+    #[error("{0}")]
+    NotLeader(#[from] NotLeader),
     #[error("refused: {0}")]
     Refused(String),
     #[error("not known to be done: leadership or time was lost")]
@@ -141,11 +141,10 @@ type Changed<T> = Result<T, RaftError<Types, ClientWriteError<Types>>>;
 fn outcome<T>(done: Result<Changed<T>, tokio::time::error::Elapsed>) -> Result<(), ChangeError> {
     match done {
         Ok(Ok(_)) => Ok(()),
-        Ok(Err(RaftError::APIError(ClientWriteError::ForwardToLeader(to)))) => {
-            Err(ChangeError::NotLeader {
-                leader: to.leader_id.map(RaftId),
-            })
+        Ok(Err(RaftError::APIError(ClientWriteError::ForwardToLeader(to)))) => Err(NotLeader {
+            leader: to.leader_id.map(RaftId),
         }
+        .into()),
         Ok(Err(
             RaftError::APIError(ClientWriteError::LogEntryDiscarded(_)) | RaftError::Fatal(_),
         ))

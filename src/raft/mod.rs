@@ -28,7 +28,7 @@ pub use halt_latch::{Halt, UnreadableEntry, UnreadableSnapshot};
 pub use members::{ChangeError, MembershipNow};
 pub use network::Transport;
 pub use node::{HandOver, OpenError, Raft};
-pub use propose::{BarrierError, MAX_COMMAND_BYTES, ProposeError};
+pub use propose::{BarrierError, MAX_COMMAND_BYTES, NotLeader, ProposeError};
 pub use state_machine::Applied;
 pub use status::{RaftStatus, Role};
 pub use types::MembershipError;

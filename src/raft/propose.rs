@@ -23,12 +23,20 @@ pub const MAX_COMMAND_BYTES: usize = 4 * 1024 * 1024;
 /// until a majority has answered it.
 const LEASE_RETRY_DELAY: Duration = Duration::from_millis(5);
 
+/// Nothing was done: this node does not lead.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, thiserror::Error)]
+#[error("not the leader")]
+pub struct NotLeader {
+    /// The leader that this node knows.
+    pub leader: Option<RaftId>,
+}
+
 /// Reasons why a proposal has no outcome.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProposeError {
-    /// Not proposed: this node does not lead.
-    #[error("not the leader")]
-    NotLeader { leader: Option<RaftId> },
+    /// Not proposed.
+    #[error("{0}")]
+    NotLeader(#[from] NotLeader),
     /// Not proposed, or certainly lost: there was no leader before the deadline.
     #[error("no leader")]
     NoLeader,
@@ -50,8 +58,8 @@ pub enum ProposeError {
 /// Reasons why a linearizable read is not possible now.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BarrierError {
-    #[error("not the leader")]
-    NotLeader { leader: Option<RaftId> },
+    #[error("{0}")]
+    NotLeader(#[from] NotLeader),
     #[error("no majority confirmed the leader in time")]
     NoMajority,
     #[error("this node has halted or is stopping")]
@@ -98,9 +106,10 @@ impl Raft {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(RaftError::APIError(
                 openraft::errors::LinearizableReadError::ForwardToLeader(to),
-            ))) => Err(BarrierError::NotLeader {
+            ))) => Err(NotLeader {
                 leader: to.leader_id.map(RaftId),
-            }),
+            }
+            .into()),
             Ok(Err(RaftError::APIError(_))) | Err(_) => Err(BarrierError::NoMajority),
             Ok(Err(RaftError::Fatal(_))) => Err(BarrierError::Closed),
         }
@@ -162,11 +171,9 @@ impl Raft {
     }
 
     /// Fails if another node leads: the caller must use that node.
-    fn check_not_elsewhere(&self) -> Result<(), ProposeError> {
+    fn check_not_elsewhere(&self) -> Result<(), NotLeader> {
         match self.leader() {
-            Some(leader) if leader != self.inner.me.raft_id => Err(ProposeError::NotLeader {
-                leader: Some(leader),
-            }),
+            leader @ Some(id) if id != self.inner.me.raft_id => Err(NotLeader { leader }),
             _ => Ok(()),
         }
     }
@@ -237,10 +244,8 @@ impl Raft {
     /// leads, or cannot propose yet.
     fn forwarded(&self, forward: &ForwardToLeader<Types>) -> Attempt {
         match forward.leader_id.map(RaftId) {
-            Some(leader) if leader != self.inner.me.raft_id => {
-                Attempt::Failed(ProposeError::NotLeader {
-                    leader: Some(leader),
-                })
+            leader @ Some(id) if id != self.inner.me.raft_id => {
+                Attempt::Failed(NotLeader { leader }.into())
             }
             _ => Attempt::NotProposed,
         }

@@ -1,4 +1,4 @@
-//! Wall time. Only stamps of proposals and displays use it; no safety rests on it.
+//! Wall time. It is used for stamps of proposals and for display; no safety depends on it.
 
 use crate::base::UnixNanos;
 
@@ -17,8 +17,8 @@ impl Clock for SystemClock {
     )]
     fn now(&self) -> UnixNanos {
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-        // Before 1970 or after 2262 the stamp is only wrong, and the state machine keeps it
-        // monotonic.
+        // Before 1970 or after 2262 the stamp is wrong, which does no harm: the state machine keeps
+        // it monotonic.
         UnixNanos(since.map_or(0, |d| i64::try_from(d.as_nanos()).unwrap_or(i64::MAX)))
     }
 }

@@ -1,8 +1,8 @@
 //! The only global: a thread-local for openraft's runtime trait, whose functions are static.
 //!
-//! Owns: where those functions draw randomness from and whose tasks they spawn. Never: anything
-//! that can be passed down in an `Env` instead. Untouched, it is the real world; a simulation seeds
-//! its one thread.
+//! Owns: the source of randomness of those functions, and the tasks that they spawn into. Never:
+//! anything that can be passed in an `Env` instead. Unless it is set, it is the real world; a
+//! simulation sets it for its one thread.
 
 use std::cell::RefCell;
 use std::future::Future;
@@ -24,20 +24,20 @@ thread_local! {
     static LOCAL: RefCell<Local> = RefCell::default();
 }
 
-/// From here on this thread's randomness comes from `rng`: simulations, before anything else.
+/// Sets this thread's source of randomness. Simulations call it before anything else.
 pub fn seed(rng: Arc<dyn Rng>) {
     LOCAL.with_borrow_mut(|local| local.rng = Some(rng));
 }
 
-/// This thread's randomness.
+/// This thread's source of randomness.
 pub fn rng() -> Arc<dyn Rng> {
     LOCAL
         .with_borrow(|local| local.rng.clone())
         .unwrap_or_else(|| Arc::new(SystemRng))
 }
 
-/// Spawns for a caller that has no [`Tasks`] at hand: into the simulated node whose task runs now,
-/// if any. Dropping the handle lets the task run on.
+/// Spawns a task for a caller that has no [`Tasks`]. If a task of a simulated node runs now, the
+/// new task belongs to that node. Dropping the handle lets the task run on.
 #[expect(
     clippy::disallowed_methods,
     reason = "openraft's tasks: they end when its node is shut down"
@@ -56,7 +56,7 @@ where
 /// A task spawned by [`spawn`].
 pub struct LocalHandle<T>(tokio::task::JoinHandle<Option<T>>);
 
-/// Why a task has no value.
+/// Reason why a task has no value.
 #[derive(Debug, thiserror::Error)]
 pub enum LocalError {
     #[error("the task panicked or was dropped: {0}")]
@@ -74,8 +74,8 @@ impl<T> Future for LocalHandle<T> {
     }
 }
 
-/// Polls a future as part of `tasks`: what it spawns through [`spawn`] dies with them, and so does
-/// it.
+/// Polls a future as a part of `tasks`: the future, and everything that it spawns through
+/// [`spawn`], ends when they are killed.
 pub(super) struct Within<F> {
     pub(super) tasks: Tasks,
     pub(super) killed: Pin<Box<WaitForCancellationFutureOwned>>,
@@ -86,7 +86,7 @@ pub(super) struct Within<F> {
 impl<F: Future> Future for Within<F> {
     type Output = Option<F::Output>;
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        // First: a killed process runs not one instruction more.
+        // Checked first: a killed process executes nothing more.
         if self.killed.as_mut().poll(cx).is_ready() {
             self.future = None;
             return Poll::Ready(None);

@@ -1,8 +1,8 @@
-//! The seams of the outside world: tasks, shutdown, signals, and [`Env`] with the clock,
-//! randomness, network and disk. A simulation replaces what is behind them and runs the same code.
+//! Interfaces to the outside world: tasks, shutdown, signals, and [`Env`] with the clock,
+//! randomness, network and disk. A simulation replaces the implementations and runs the same code.
 //!
-//! Owns: every call that leaves the program's own memory. Never: business rules.
-//! Monotonic time is tokio's `Instant` (paused in simulations) and needs no handle.
+//! Owns: every call that leaves the program's own memory. Never: business rules. Monotonic time is
+//! tokio's `Instant` (paused in simulations) and needs no handle.
 
 mod clock;
 pub mod disk;
@@ -22,7 +22,7 @@ pub use net::Net;
 pub use rng::{Rng, SystemRng};
 pub use tasks::{TaskHandle, Tasks};
 
-/// All of the outside world, passed down by value. Cheap to clone.
+/// The whole outside world, passed down by value. Cheap to clone.
 #[derive(Clone)]
 pub struct Env {
     pub clock: Arc<dyn Clock>,
@@ -33,7 +33,8 @@ pub struct Env {
 }
 
 impl Env {
-    /// The real world: the system's clock, randomness, sockets and files. Inside a tokio runtime.
+    /// The real world: the system's clock, randomness, sockets and files. Call it inside a tokio
+    /// runtime.
     pub fn real() -> Self {
         Self {
             clock: Arc::new(SystemClock),

@@ -1,6 +1,6 @@
 //! Randomness: incarnations, start ids, salts, jitter.
 
-/// Random bytes. Simulations give seeded ones.
+/// Random bytes. Simulations use a seeded source.
 pub trait Rng: Send + Sync + 'static {
     fn fill(&self, bytes: &mut [u8]);
 

@@ -1,11 +1,11 @@
-//! Signals. As PID 1 the kernel delivers none that has no handler, so the handlers come before
-//! anything else.
+//! Signals. The kernel delivers to PID 1 only signals that have a handler, so the handlers are
+//! installed before anything else.
 
 use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Why the process is asked to stop.
+/// Signal that asks the process to stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stop {
     /// SIGTERM: `docker stop`, a service manager.
@@ -22,8 +22,8 @@ impl Stop {
         }
     }
 
-    /// What shells and service managers expect of a process that this signal killed: 128 + its
-    /// number.
+    /// Exit code that shells and service managers expect of a process that this signal ended: 128 +
+    /// its number.
     pub fn exit_code(self) -> u8 {
         match self {
             Self::Terminate => 143,
@@ -32,7 +32,7 @@ impl Stop {
     }
 }
 
-/// Installed handlers. None of the signals ends the process by itself any more.
+/// Installed handlers. While they exist none of these signals ends the process by itself.
 pub struct Signals {
     terminate: Signal,
     interrupt: Signal,
@@ -40,7 +40,7 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Inside a tokio runtime, as its first deed.
+    /// Installs the handlers. Call it inside a tokio runtime, before anything else.
     pub fn install() -> io::Result<Self> {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
@@ -57,7 +57,10 @@ impl Signals {
                 Some(()) = self.terminate.recv() => return Stop::Terminate,
                 Some(()) = self.interrupt.recv() => return Stop::Interrupt,
                 Some(()) = self.hangup.recv() => {
-                    tracing::info!(event = "signal", "SIGHUP: there is nothing to reload yet; restart to apply changes");
+                    tracing::info!(
+                        event = "signal",
+                        "SIGHUP: there is nothing to reload yet; restart to apply changes"
+                    );
                 }
             }
         }

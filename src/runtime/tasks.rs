@@ -1,4 +1,4 @@
-//! Tasks: who runs, what stopping means, and where blocking calls may be made.
+//! Tasks: spawning, stopping, and blocking calls.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -10,16 +10,16 @@ use super::local::Within;
 
 /// Spawns tasks and knows when to stop. Cheap to clone; clones share the stop.
 ///
-/// A panic in any task ends the process (the hook in `app`); there is no task that dies unseen.
+/// A panic in any task ends the process (the hook in `app`), so no task dies unnoticed.
 #[derive(Clone)]
 pub struct Tasks {
     stop: CancellationToken,
-    /// Simulations only: everything ever spawned here dies with it, as a process dies by SIGKILL.
+    /// Ends everything that was ever spawned here, as SIGKILL ends a process. Simulations only.
     kill: Option<CancellationToken>,
 }
 
 impl Tasks {
-    /// Workers and blocking calls get threads of their own.
+    /// Tasks of a real process: workers and blocking calls get threads of their own.
     pub fn threads() -> Self {
         Self {
             stop: CancellationToken::new(),
@@ -27,8 +27,7 @@ impl Tasks {
         }
     }
 
-    /// Everything runs on the one thread of the caller's runtime: simulations. One for each
-    /// simulated process.
+    /// Tasks of one simulated process: everything runs on the one thread of the caller's runtime.
     pub fn inline() -> Self {
         Self {
             stop: CancellationToken::new(),
@@ -36,16 +35,16 @@ impl Tasks {
         }
     }
 
-    /// Simulations: SIGKILL. Nothing spawned here, in scopes, or by openraft for it, is polled
-    /// again.
+    /// SIGKILL, in simulations: nothing that was spawned here, in scopes, or by openraft for it, is
+    /// polled again.
     pub fn kill(&self) {
         if let Some(kill) = &self.kill {
             kill.cancel();
         }
     }
 
-    /// Simulations: runs a future as a part of this process, so that [`Tasks::kill`] ends it, too.
-    /// `None` when it was killed.
+    /// Runs a future as a part of this process, in simulations, so that [`Tasks::kill`] ends it,
+    /// too. `None` if it was killed.
     pub fn killable<F: Future + Send>(
         &self,
         future: F,
@@ -70,7 +69,7 @@ impl Tasks {
         }
     }
 
-    /// A scope whose stop does not stop its parent; the parent's stop stops it.
+    /// A scope whose stop does not stop its parent. The parent's stop stops it.
     pub fn scope(&self) -> Self {
         Self {
             stop: self.stop.child_token(),
@@ -78,8 +77,8 @@ impl Tasks {
         }
     }
 
-    /// Runs until done, until the handle is dropped, or until this scope stops; it is then dropped
-    /// at an await.
+    /// Runs a task until it is done, until the handle is dropped, or until this scope stops. In the
+    /// last two cases it is dropped at an await.
     #[expect(
         clippy::disallowed_methods,
         reason = "this is the spawner that all others use"
@@ -100,8 +99,8 @@ impl Tasks {
         })
     }
 
-    /// Runs to its end whatever happens to the handle or the scope: for work that must not be cut
-    /// in the middle.
+    /// Runs a task to its end, whatever happens to the handle or the scope: for work that must not
+    /// be interrupted.
     #[expect(
         clippy::disallowed_methods,
         reason = "this is the spawner that all others use"
@@ -113,8 +112,8 @@ impl Tasks {
         drop(tokio::spawn(self.killable(future)));
     }
 
-    /// A task that may block: it has a thread of its own (in simulations it shares the only one).
-    /// It ends by itself, as a rule when its channel closes; nothing cuts it.
+    /// Runs a task that may block, on a thread of its own (in simulations on the only thread). It
+    /// ends by itself, usually when its channel closes; nothing interrupts it.
     #[expect(
         clippy::disallowed_methods,
         reason = "this is the spawner that all others use"
@@ -134,7 +133,7 @@ impl Tasks {
         Ok(())
     }
 
-    /// One blocking call, off the reactor.
+    /// Makes one blocking call on another thread.
     #[expect(
         clippy::disallowed_methods,
         reason = "this is the spawner that all others use"
@@ -149,7 +148,7 @@ impl Tasks {
         }
         match tokio::task::spawn_blocking(call).await {
             Ok(value) => value,
-            // The hook has ended the process by then; tests without it see the panic here.
+            // The hook has ended the process already. Tests without the hook see the panic here.
             Err(error) => std::panic::resume_unwind(error.into_panic()),
         }
     }
@@ -169,10 +168,10 @@ impl Tasks {
     }
 }
 
-/// A running task. Dropping it aborts the task.
+/// A running task. Dropping the handle aborts the task.
 pub struct TaskHandle<T>(tokio::task::JoinHandle<Option<T>>);
 
-/// The task's value; `None` when it was stopped or aborted.
+/// Value of the task; `None` if it was stopped or aborted.
 impl<T> Future for TaskHandle<T> {
     type Output = Option<T>;
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {

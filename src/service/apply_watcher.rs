@@ -1,8 +1,9 @@
-//! One task that follows the Raft node: wakes the long polls, and judges whether this node has
-//! caught up.
+//! Task that follows the Raft node: wakes the long polls, and decides whether this node has caught
+//! up.
 //!
-//! There is one waiter at Raft whatever the number of pollers, and pollers wake only when what they
-//! are served has changed: the cost of a poll does not grow with the number of pollers.
+//! It is the only waiter at Raft, whatever the number of pollers, and pollers wake only when the
+//! data that they are served has changed. The cost of a poll does not grow with the number of
+//! pollers.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,11 +16,11 @@ use crate::base::{ClusterId, Incarnation, LogId, RaftId};
 use crate::raft::{Raft, RaftStatus};
 use crate::runtime::Env;
 
-/// What the task publishes.
+/// State that the task publishes.
 #[derive(Default)]
 pub(super) struct ApplyWatcher {
-    /// Counts changes of what pollers are served: of the catalog's index, of membership, of a halt,
-    /// the stop.
+    /// Counter of changes that pollers see: of the catalog's index, of membership, a halt, the
+    /// stop.
     wake: watch::Sender<u64>,
     stopping: AtomicBool,
     halted: AtomicBool,
@@ -27,7 +28,8 @@ pub(super) struct ApplyWatcher {
 }
 
 impl ApplyWatcher {
-    /// Seen up to now: subscribe first, then look at the state, then wait.
+    /// Returns a receiver that has seen all changes so far. Subscribe first, then read the state,
+    /// then wait.
     pub(super) fn subscribe(&self) -> watch::Receiver<u64> {
         self.wake.subscribe()
     }
@@ -40,7 +42,8 @@ impl ApplyWatcher {
         self.halted.load(Ordering::Acquire)
     }
 
-    /// Sticky while the same Raft node is open: a node that falls behind later is slow, not new.
+    /// Stays true while the same Raft node is open: a node that falls behind later is slow, not
+    /// new.
     pub(super) fn is_caught_up(&self) -> bool {
         self.caught_up.load(Ordering::Acquire)
     }
@@ -56,28 +59,28 @@ impl ApplyWatcher {
     }
 }
 
-/// Ends with the process's tasks.
-pub(super) fn start(env: &Env, membership: Arc<dyn ClusterApi>, following: Arc<ApplyWatcher>) {
+/// Starts the task. It ends with the process's tasks.
+pub(super) fn start(env: &Env, cluster: Arc<dyn ClusterApi>, watcher: Arc<ApplyWatcher>) {
     let tasks = env.tasks.clone();
     env.tasks.detach(async move {
         tokio::select! {
             biased;
-            () = tasks.stopped() => following.stop(),
-            () = follow(membership, &following) => {}
+            () = tasks.stopped() => watcher.stop(),
+            () = follow(cluster, &watcher) => {}
         }
     });
 }
 
-async fn follow(membership: Arc<dyn ClusterApi>, following: &ApplyWatcher) {
-    let mut changed = membership.changed();
+async fn follow(cluster: Arc<dyn ClusterApi>, watcher: &ApplyWatcher) {
+    let mut changed = cluster.changed();
     let mut open = None;
     loop {
         let view = changed.borrow_and_update().clone();
-        let Ok(raft) = membership.raft() else {
+        let Ok(raft) = cluster.raft() else {
             open = None;
-            following.halted.store(false, Ordering::Release);
-            following.caught_up.store(false, Ordering::Release);
-            following.wake();
+            watcher.halted.store(false, Ordering::Release);
+            watcher.caught_up.store(false, Ordering::Release);
+            watcher.wake();
             if changed.changed().await.is_err() {
                 return;
             }
@@ -92,18 +95,18 @@ async fn follow(membership: Arc<dyn ClusterApi>, following: &ApplyWatcher) {
             target: target.unwrap_or_else(|| last_log(&raft.status())),
         };
         if target.is_none() {
-            following.caught_up.store(false, Ordering::Release);
+            watcher.caught_up.store(false, Ordering::Release);
         }
-        following.wake();
+        watcher.wake();
         open = Some((this, catching_up.target));
         tokio::select! {
             biased;
             gone = changed.changed() => if gone.is_err() { return },
-            () = follow_raft(&raft, following, &mut catching_up) => {
+            () = follow_raft(&raft, watcher, &mut catching_up) => {
                 // Raft's channels closed: it has halted, or is being shut down, and then `changed`
                 // follows.
-                following.halted.store(raft.status().halted.is_some(), Ordering::Release);
-                following.wake();
+                watcher.halted.store(raft.status().halted.is_some(), Ordering::Release);
+                watcher.wake();
                 if changed.changed().await.is_err() {
                     return;
                 }
@@ -112,19 +115,19 @@ async fn follow(membership: Arc<dyn ClusterApi>, following: &ApplyWatcher) {
     }
 }
 
-/// Which Raft node was open, and what it had to apply.
+/// A Raft node that was open, and the entry up to which it had to apply.
 type Open = ((Option<ClusterId>, Option<RaftId>, Incarnation), LogId);
 
 fn last_log(status: &RaftStatus) -> LogId {
     status.last_log.max(status.committed).unwrap_or_default()
 }
 
-async fn follow_raft(raft: &Raft, following: &ApplyWatcher, catching_up: &mut CatchingUp) {
+async fn follow_raft(raft: &Raft, watcher: &ApplyWatcher, catching_up: &mut CatchingUp) {
     let mut applied = raft.applied();
     let mut changes = raft.changed();
     let mut shown = applied.borrow_and_update().catalog.index;
     loop {
-        catching_up.judge(raft, following);
+        catching_up.judge(raft, watcher);
         tokio::select! {
             biased;
             alive = applied.changed() => {
@@ -132,11 +135,11 @@ async fn follow_raft(raft: &Raft, following: &ApplyWatcher, catching_up: &mut Ca
                     return;
                 }
                 let index = applied.borrow_and_update().catalog.index;
-                // Entries that the wire does not show move nothing. An installed snapshot may go
-                // anywhere.
+                // Entries that clients do not see leave the index as it is. A snapshot that is
+                // installed may move it in either direction.
                 if index != shown {
                     shown = index;
-                    following.wake();
+                    watcher.wake();
                 }
             }
             alive = changes.changed() => {
@@ -144,31 +147,32 @@ async fn follow_raft(raft: &Raft, following: &ApplyWatcher, catching_up: &mut Ca
                     return;
                 }
                 let halted = raft.status().halted.is_some();
-                if following.halted.swap(halted, Ordering::AcqRel) != halted {
-                    following.wake();
+                if watcher.halted.swap(halted, Ordering::AcqRel) != halted {
+                    watcher.wake();
                 }
             }
-            () = tokio::time::sleep(CATCH_UP_CHECK_INTERVAL), if !following.is_caught_up() => {}
+            () = tokio::time::sleep(CATCH_UP_CHECK_INTERVAL), if !watcher.is_caught_up() => {}
         }
     }
 }
 
-/// Raft's numbers and its applied state are published one after the other: who looks when one has
-/// changed may see the other as it was.
+/// Interval of checks while catching up. Raft publishes its status and its applied state one after
+/// the other: a check right after one change may read the other's old value.
 const CATCH_UP_CHECK_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Has this node applied what there was to apply when it opened?
+/// Decides whether this node has applied all that there was to apply when it opened.
 ///
-/// Two signs, both needed: everything that its own log held at the start (a restart under a leader
-/// that stayed), and an entry of the present leader's term (a leader's first entry follows all that
-/// was committed before it, so that a node with an old log is not taken for current).
+/// Both conditions must hold. First, everything is applied that its own log held at the start (a
+/// restart under a leader that stayed). Second, an entry of the present leader's term is applied: a
+/// leader's first entry follows all that was committed before it, so a node with an old log is not
+/// taken for current.
 struct CatchingUp {
     target: LogId,
 }
 
 impl CatchingUp {
-    fn judge(&mut self, raft: &Raft, following: &ApplyWatcher) {
-        if following.is_caught_up() {
+    fn judge(&mut self, raft: &Raft, watcher: &ApplyWatcher) {
+        if watcher.is_caught_up() {
             return;
         }
         let status = raft.status();
@@ -176,10 +180,11 @@ impl CatchingUp {
             return;
         };
         let current = status.leader.is_some() && applied.term == status.term;
-        // A higher term at the target's place: what our log held there was never committed.
+        // An applied entry of a higher term counts as well: the entry that our log held at the
+        // target's index was then never committed.
         if current && applied >= self.target {
-            following.caught_up.store(true, Ordering::Release);
-            following.wake();
+            watcher.caught_up.store(true, Ordering::Release);
+            watcher.wake();
         }
     }
 }

@@ -1,64 +1,208 @@
-//! Why a caller gets no answer to what was asked. `http` has the table of statuses.
+//! Reasons why a caller gets no answer to its request. `http` has the table of statuses.
 
+use crate::base::{Address, AddressError, NodeId, ShardId, Text};
+use crate::client::CallError;
 use crate::cluster::{NotMember, Refusal};
-use crate::raft::ProposeError;
+use crate::data_node::Failed;
+use crate::machine::Refused;
+use crate::raft::{BarrierError, NotLeader, ProposeError};
+use crate::wire::execute::DecodeError;
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// Not part of a cluster: the sentence says what the node waits for, and what to do.
+    /// This node is not part of a cluster. The sentence says what it waits for, and what to do.
     #[error("{0}")]
     NotMember(#[from] NotMember),
-    /// Certainly not executed. The count is of meta nodes that this one has heard lately, itself
-    /// included.
-    #[error("no leader{}", reachable.map(|(heard, of)| format!(" ({heard} of {of} meta nodes reachable)")).unwrap_or_default())]
+    /// Certainly not executed here; [`Service::at_leader`](super::Service::at_leader) then asks
+    /// the leader.
+    #[error("{0}")]
+    NotLeader(#[from] NotLeader),
+    /// Certainly not executed. Counts the meta nodes that this one has heard lately, itself
+    /// included, and all of them.
+    #[error("no leader{}", counted(*reachable))]
     NoLeader { reachable: Option<(usize, usize)> },
-    /// May or may not have been executed: never a false success or failure.
+    /// Maybe executed, maybe not: never a false success or failure.
     #[error("{0}")]
-    Unknown(String),
-    #[error("{0}")]
-    DiskFull(String),
-    #[error("{0}")]
-    Halted(String),
-    /// The wire's text (wire.md 4.3).
+    Unknown(#[from] UnknownOutcome),
+    #[error("{}", ProposeError::DiskFull)]
+    DiskFull,
+    #[error("{}", ProposeError::Halted(reason.clone()))]
+    Halted { reason: String },
+    /// Halted, as a long poll is told.
+    #[error("{reason}")]
+    PollHalted { reason: String },
+    /// Text of the wire (wire.md 4.3).
     #[error("server closed")]
     Stopping,
-    #[error("{0}")]
-    TooLarge(String),
+    #[error("{}", ProposeError::TooLarge { bytes: *bytes, max: *max })]
+    TooLarge { bytes: usize, max: usize },
     /// The caller's bytes or parameters are wrong.
     #[error("{0}")]
-    Bad(String),
-    /// What `cluster` says no to: joining, leaving, removing.
+    Bad(#[from] BadRequest),
+    /// Refused by `cluster`: joining, leaving, removing.
     #[error("{0}")]
     Refused(#[from] Refusal),
     /// No node has this id.
     #[error("node not found")]
     NodeNotFound,
-    /// Carried here for another node; see [`MEANT_FOR_HEADER`](super::MEANT_FOR_HEADER). Certainly not executed.
+    /// Forwarded here for another node; see [`MEANT_FOR`](crate::wire::headers::MEANT_FOR).
+    /// Certainly not executed.
     #[error("this is not the node that the request was carried to: two nodes answer to one name")]
     Misdirected,
-    /// A data node did not do what it was asked: in its own words, or what kept it from it.
+    /// A data node did not do what it was asked, or an operation on one failed halfway.
     #[error("{0}")]
-    DataNode(String),
-    /// What is asked for contradicts what is there.
+    DataNode(#[from] DataNodeError),
+    /// The request contradicts the present state.
     #[error("{0}")]
-    Conflict(String),
+    Conflict(#[from] Conflict),
     /// `GET /ping?all`.
     #[error("one or more metaservers not up")]
     NotAllUp,
 }
 
-impl Error {
-    /// `None`: this node does not lead, somebody else has to be asked.
-    pub(super) fn from_proposal(error: ProposeError) -> Option<Self> {
-        let text = error.to_string();
-        Some(match error {
-            ProposeError::NotLeader { .. } => return None,
+/// Ways in which the outcome of a command got lost.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UnknownOutcome {
+    /// Proposed here.
+    #[error("{}", ProposeError::Unknown)]
+    Proposed,
+    #[error("the outcome is unknown: the leader {leader} did not answer ({error})")]
+    NoAnswer { leader: Address, error: CallError },
+    #[error("the outcome is unknown: the leader {leader} did not answer (another one leads now)")]
+    Deposed { leader: Address },
+}
+
+/// Faults in a caller's bytes or parameters. Addresses are as the caller wrote them.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadRequest {
+    #[error("{0}")]
+    Command(#[from] DecodeError),
+    /// Refused by the machine.
+    #[error("{0}")]
+    Refused(Refused),
+    #[error("{name}: {error}")]
+    Address {
+        name: &'static str,
+        error: AddressError,
+    },
+    #[error("node {id} is no data node of this cluster")]
+    NotADataNode { id: NodeId },
+    /// `/remove-data`.
+    #[error("node not found: {addr}")]
+    NodeNotFound { addr: String },
+    /// `/update-data`.
+    #[error("no data node with bind address {addr} exists")]
+    NoDataNode { addr: String },
+    #[error("cannot update data node {old} to {new}; {new} is already part of cluster")]
+    AddressInUse { old: Text, new: Address },
+    /// Requests about shards (wire.md 6.2).
+    #[error("unable to find node for \"{addr}\"")]
+    NoNodeFor { addr: String },
+    #[error("shard not found for id: {id}")]
+    ShardNotFound { id: ShardId },
+    #[error("\"{addr}\" is not an owner of shard {shard}")]
+    NotAnOwner { addr: String, shard: ShardId },
+    #[error("shard {shard} is deleted: the data nodes are about to drop it")]
+    ShardDeleted { shard: ShardId },
+    #[error("\"{addr}\" is passive: it owns no shards")]
+    Passive { addr: String },
+    #[error("\"{node}\" already has a copy of shard {shard}")]
+    HasCopy { node: Text, shard: ShardId },
+}
+
+/// Requests that contradict the present state.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Conflict {
+    #[error("{tcp} is data node {id} and not passive: remove it first, to add it as a passive one")]
+    NotPassive { tcp: Text, id: NodeId },
+    /// `Refused::LastCopies`.
+    #[error("{0}")]
+    LastCopies(Refused),
+    #[error("shard {shard} is being copied to {dest} already")]
+    CopyUnderWay { shard: ShardId, dest: Text },
+    #[error("shard {shard} is being copied to {dest}: it owns it soon")]
+    OwnerSoon { shard: ShardId, dest: Text },
+}
+
+/// Failures of operations on data nodes.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DataNodeError {
+    #[error("{}", .0.text())]
+    Failed(#[from] Failed),
+    /// Refused by the machine.
+    #[error("{0}")]
+    Refused(Refused),
+    /// Refused by the machine of a later leader, in its words.
+    #[error("{text}")]
+    RefusedByLeader { text: String },
+    #[error("data node {id} cannot be reached: {error}")]
+    NoAddress { id: NodeId, error: AddressError },
+    #[error("{at} says that it is data node {id}, which this cluster does not have")]
+    NotRegistered { at: Address, id: NodeId },
+    #[error("already joined to cluster")]
+    AlreadyJoined,
+    #[error(
+        "at {at} a data node answers that calls itself {name}: nothing was changed; a node that \
+         will not come back needs force"
+    )]
+    OtherName { at: Address, name: String },
+    #[error("{0}: nothing was changed; a node that will not come back needs force")]
+    NoStatus(Failed),
+    #[error(
+        "{at} is not a member any more, but did not reset itself ({}): delete its data by hand",
+        failed.text()
+    )]
+    NotReset { at: Address, failed: Box<Failed> },
+    /// Never written to, or lost: only an operator can tell.
+    #[error(
+        "{node} holds no data of shard {shard}: there is nothing to copy; if no owner has any, \
+         remove-shard with force takes it out"
+    )]
+    NothingToCopy { node: Text, shard: ShardId },
+    #[error("{at} says that it copied shard {shard}, and does not have it: it owns nothing new")]
+    CopyMissing { at: Address, shard: ShardId },
+    #[error(
+        "{node} is no owner of shard {shard} any more, but may still hold its data ({error}): \
+         remove it again with force once that node answers"
+    )]
+    StillOnDisk {
+        node: Text,
+        shard: ShardId,
+        error: Box<DataNodeError>,
+    },
+}
+
+fn counted(reachable: Option<(usize, usize)>) -> String {
+    reachable.map_or_else(String::new, |(heard, of)| {
+        format!(" ({heard} of {of} meta nodes reachable)")
+    })
+}
+
+impl From<ProposeError> for Error {
+    fn from(error: ProposeError) -> Self {
+        match error {
+            ProposeError::NotLeader(not_leader) => not_leader.into(),
             ProposeError::NoLeader => Self::NoLeader { reachable: None },
-            ProposeError::Unknown => Self::Unknown(text),
-            ProposeError::DiskFull => Self::DiskFull(text),
-            ProposeError::Halted(_) => Self::Halted(text),
+            ProposeError::Unknown => UnknownOutcome::Proposed.into(),
+            ProposeError::DiskFull => Self::DiskFull,
+            ProposeError::Halted(reason) => Self::Halted { reason },
             ProposeError::Stopping => Self::Stopping,
-            ProposeError::TooLarge { .. } => Self::TooLarge(text),
-        })
+            ProposeError::TooLarge { bytes, max } => Self::TooLarge { bytes, max },
+        }
+    }
+}
+
+impl From<BarrierError> for Error {
+    fn from(error: BarrierError) -> Self {
+        match error {
+            BarrierError::NotLeader(not_leader) => not_leader.into(),
+            BarrierError::NoMajority | BarrierError::Closed => Self::NoLeader { reachable: None },
+        }
+    }
+}
+
+impl From<Failed> for Error {
+    fn from(failed: Failed) -> Self {
+        DataNodeError::from(failed).into()
     }
 }

@@ -1,60 +1,51 @@
-//! `POST /execute`: validate before the log, propose, say what came of it (wire.md 4.7, design: how
-//! data flows).
+//! `POST /execute`: validates a command before it enters the log, proposes it, and reports the
+//! outcome (wire.md 4.7, write_path.md).
 
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::data_nodes::OLDER;
+use super::data_nodes::MEMBERS_TOO_OLD;
+use super::error::BadRequest;
 use super::{Error, Refusal, Service};
 use crate::machine::Outcome;
 use crate::wire::envelope::Body;
 use crate::wire::execute::{DecodeError, Decoded, decode, encode_response};
 
-/// founding.md 7: a curl must not be able to make a leader remove a healthy voter.
+/// Refusal of commands about meta nodes: a single curl must not be able to make a leader remove a
+/// healthy voter (founding.md 7).
 const META_NODES: &str = "meta nodes are changed by /join and /remove";
 
-/// What came of a command, here.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Executed {
-    /// The wire's `Response`, of a success or of an error that clients do not retry.
-    Response(Bytes),
-    /// Not proposed: this node does not lead.
-    NotLeader,
-}
-
 impl Service {
-    /// Executes a wire command if this node leads.
+    /// Executes a wire command if this node leads. Returns the wire's `Response`: of a success, or
+    /// of an error that clients do not retry.
     ///
     /// # Errors
     /// All but `Unknown` mean that nothing was executed.
-    pub async fn execute(&self, bytes: Bytes, deadline: Instant) -> Result<Executed, Error> {
+    pub async fn execute(&self, bytes: Bytes, deadline: Instant) -> Result<Bytes, Error> {
         let decoded = match decode(&bytes) {
-            Err(error @ DecodeError::Envelope(_)) => return Err(Error::Bad(error.to_string())),
+            Err(error @ DecodeError::Envelope(_)) => return Err(BadRequest::from(error).into()),
             other => other,
         };
-        // Before any answer that clients do not retry: a node outside the cluster must not end
-        // their search.
+        // Comes before any answer that clients do not retry: a node outside the cluster must not
+        // end their search.
         let raft = self.raft()?;
         let refusal = match decoded {
-            // Clients try again: what a member does not read yet is a matter of its upgrade.
+            // Clients retry: a member that does not read this command yet is being upgraded.
             Ok(Decoded::Command { format, .. })
                 if format > raft.applied().borrow().catalog.feature_level() =>
             {
-                return Err(Refusal::NotYet(OLDER.to_owned()).into());
+                return Err(Refusal::NotYet(MEMBERS_TOO_OLD.to_owned()).into());
             }
             Ok(Decoded::Command { .. }) => None,
             Ok(Decoded::MetaNodes) => Some(META_NODES.to_owned()),
             Err(error) => Some(error.to_string()),
         };
         if let Some(text) = refusal {
-            return Ok(Executed::Response(encode_response(Err(&text))));
+            return Ok(encode_response(Err(&text)));
         }
-        match raft.propose(Body::Wire(bytes), deadline).await {
-            Ok(Outcome::Applied { index }) => Ok(Executed::Response(encode_response(Ok(index)))),
-            Ok(Outcome::Refused(refused)) => Ok(Executed::Response(encode_response(Err(
-                &refused.to_string()
-            )))),
-            Err(error) => Error::from_proposal(error).map_or(Ok(Executed::NotLeader), Err),
-        }
+        Ok(match raft.propose(Body::Wire(bytes), deadline).await? {
+            Outcome::Applied { index } => encode_response(Ok(index)),
+            Outcome::Refused(refused) => encode_response(Err(&refused.to_string())),
+        })
     }
 }

@@ -1,21 +1,21 @@
-//! Carrying a request to another meta node: the trait that `client` implements.
+//! Forwarding of a request to another meta node: the trait that `client` implements.
 
 use std::fmt;
 
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::MEANT_FOR_HEADER;
 use crate::base::{Address, Incarnation};
-use crate::client::{Client, Response};
+use crate::client::{CallError, Client, Response};
 use crate::runtime::net::BoxFuture;
+use crate::wire::headers::MEANT_FOR;
 
-/// A request as it is carried on. Plain values: `service` knows no HTTP types.
+/// A request that is forwarded. Plain values: `service` knows no HTTP types.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ForwardedRequest {
     /// `GET` or `POST`.
     pub method: String,
-    /// `/execute`, `/lease?name=x&nodeid=5`: with the query, as it came.
+    /// Path and query as they came: `/execute`, `/lease?name=x&nodeid=5`.
     pub path_and_query: String,
     /// Names in any case; values as they came, which may be no UTF-8.
     pub headers: Vec<(String, Bytes)>,
@@ -23,16 +23,16 @@ pub struct ForwardedRequest {
 }
 
 impl ForwardedRequest {
-    /// The same, to be executed by this node only.
+    /// Returns the same request, for this node only to execute.
     #[must_use]
     pub(super) fn meant_for(mut self, incarnation: Incarnation) -> Self {
         self.headers
-            .push((MEANT_FOR_HEADER.to_owned(), incarnation.to_string().into()));
+            .push((MEANT_FOR.to_owned(), incarnation.to_string().into()));
         self
     }
 }
 
-/// Without what may be secret: the query, the headers' values, the body.
+/// Leaves out what may be secret: the query, the headers' values, the body.
 impl fmt::Debug for ForwardedRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = self.path_and_query.split('?').next().unwrap_or_default();
@@ -46,7 +46,7 @@ impl fmt::Debug for ForwardedRequest {
     }
 }
 
-/// Any answer, whatever its status.
+/// An answer of any status.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ForwardedResponse {
     pub status: u16,
@@ -63,15 +63,15 @@ impl ForwardedResponse {
     }
 }
 
-/// Why there is no answer. Whether the request may have been executed is what counts.
+/// Reasons why there is no answer. They differ in whether the request may have been executed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ForwardError {
-    /// No byte of the request left: it was certainly not executed, and may be tried again.
+    /// No byte of the request was sent: it was certainly not executed, and may be retried.
     #[error("{0}")]
-    NotSent(String),
-    /// It was sent, at least in part: nobody knows.
+    NotSent(CallError),
+    /// The request was sent, at least in part: whether it was executed is unknown.
     #[error("{0}")]
-    NoAnswer(String),
+    NoAnswer(CallError),
 }
 
 /// Sends one request to another meta node and follows no redirect.
@@ -118,10 +118,8 @@ impl Forwarder for Client {
                     headers,
                     body,
                 }),
-                Err(error) if error.is_maybe_executed() => {
-                    Err(ForwardError::NoAnswer(error.to_string()))
-                }
-                Err(error) => Err(ForwardError::NotSent(error.to_string())),
+                Err(error) if error.is_maybe_executed() => Err(ForwardError::NoAnswer(error)),
+                Err(error) => Err(ForwardError::NotSent(error)),
             }
         })
     }

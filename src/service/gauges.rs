@@ -1,4 +1,4 @@
-//! What `/metrics` wants to know and nobody counts.
+//! Values of `/metrics` that are read from the present state, not counted.
 
 use super::Service;
 use super::health::{doing_word, phase_word, role_word};
@@ -8,7 +8,7 @@ use crate::raft::{Raft, RaftStatus};
 use crate::telemetry::metrics::{Gauges, HistogramCounts, RaftGauges, render};
 
 impl Service {
-    /// The body of `/metrics`.
+    /// Returns the body of `/metrics`.
     pub fn metrics_text(&self) -> String {
         let local = self.local_state();
         let gauges = Gauges {
@@ -19,7 +19,7 @@ impl Service {
             ready: self.checks(&local, false).iter().all(|check| check.ok),
             catalog_index: local.catalog().map_or(1, |catalog| catalog.index),
             raft: local.raft.as_ref().map(|(status, _)| raft_gauges(status)),
-            fsync: self.membership().raft().ok().map(|raft| fsyncs(&raft)),
+            fsync: self.cluster().raft().ok().map(|raft| fsyncs(&raft)),
         };
         render(&self.metrics, &gauges, resident_bytes())
     }
@@ -51,7 +51,8 @@ fn fsyncs(raft: &Raft) -> HistogramCounts {
     }
 }
 
-/// `VmRSS:     12345 kB` of `/proc/self/status`; `None` where there is no such file.
+/// Returns the resident memory in bytes, from `VmRSS:     12345 kB` of `/proc/self/status`; `None`
+/// where there is no such file.
 #[expect(
     clippy::disallowed_methods,
     reason = "the kernel's book-keeping of this process, not a file of ours"

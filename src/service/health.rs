@@ -1,4 +1,4 @@
-//! Whether this node is ready, and if not, why not: `/readyz`, `/health`, `/healthz`.
+//! Readiness of this node, and the reasons where it is not ready: `/readyz`, `/health`, `/healthz`.
 
 use super::Service;
 use super::members::LocalState;
@@ -11,7 +11,8 @@ use crate::wire::api::{
 use crate::wire::identity::Phase;
 
 impl Service {
-    /// Member, leader known, caught up, not draining; with `voter` also: a voter.
+    /// Checks that this node is a member, knows a leader, has caught up and is not draining; with
+    /// `voter` also that it is a voter.
     pub fn ready(&self, voter: bool) -> Ready {
         let checks = self.checks(&self.local_state(), voter);
         let failed = checks.iter().find(|check| !check.ok);
@@ -34,7 +35,7 @@ impl Service {
         }
     }
 
-    /// Of [`Self::health`] what no stranger can use.
+    /// Returns the part of [`Self::health`] that is of no use to an unauthenticated caller.
     pub fn health_phase(&self) -> HealthPhase {
         let local = self.local_state();
         let ready = self.checks(&local, false).iter().all(|check| check.ok);
@@ -67,7 +68,7 @@ impl Service {
                     why: m.why.clone(),
                 })
                 .collect(),
-            incarnation: self.membership.get().map(|_| view.incarnation),
+            incarnation: self.cluster.get().map(|_| view.incarnation),
             http: view.http.clone(),
             raft: view.raft.clone(),
             cluster_id: view.cluster_id,
@@ -83,7 +84,7 @@ impl Service {
     }
 
     fn waiting(&self, applied: &Applied) -> Vec<Waiting> {
-        let states = self.membership().waiting();
+        let states = self.cluster().waiting();
         let state = |who: Incarnation| states.get(&who).cloned();
         let catalog = &applied.catalog;
         let pendings = catalog.pendings.values().map(|pending| Waiting {
@@ -105,7 +106,7 @@ impl Service {
     }
 
     pub(super) fn checks(&self, local: &LocalState, voter: bool) -> Vec<Check> {
-        // One that is joining has the catalog before it is a member.
+        // A node that is joining has the catalog before it is a member.
         let founded = local.view.phase != Phase::Joining
             && local
                 .catalog()
@@ -114,7 +115,7 @@ impl Service {
         let status = local.raft.as_ref().map(|(status, _)| status);
         let leader = status.is_some_and(|status| status.leader.is_some());
         let mut checks = vec![
-            check("serving", !self.following.is_stopping(), || {
+            check("serving", !self.watcher.is_stopping(), || {
                 "this node is stopping".to_owned()
             }),
             check("member", founded, || not_member(local)),
@@ -122,8 +123,8 @@ impl Service {
                 halted.clone().unwrap_or_default()
             }),
             check("leader", leader, || "no leader is known".to_owned()),
-            check("caught-up", leader && self.following.is_caught_up(), || {
-                caught_up_to_what(leader)
+            check("caught-up", leader && self.watcher.is_caught_up(), || {
+                not_caught_up(leader)
             }),
         ];
         if voter {
@@ -149,7 +150,7 @@ fn check(name: &str, ok: bool, message: impl FnOnce() -> String) -> Check {
     }
 }
 
-fn caught_up_to_what(leader: bool) -> String {
+fn not_caught_up(leader: bool) -> String {
     if leader {
         "this node has not yet applied what its cluster had committed".to_owned()
     } else {

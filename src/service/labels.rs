@@ -1,9 +1,10 @@
-//! Labels of nodes, set by people; the catalog keeps them and nothing here reads meaning into them.
+//! Labels of nodes, set by operators. The catalog keeps them; nothing here interprets them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use tokio::time::Instant;
 
+use super::error::BadRequest;
 use super::{Error, Service};
 use crate::base::NodeId;
 use crate::cluster::Refusal;
@@ -11,10 +12,10 @@ use crate::machine::{Command, Outcome, Refused, SetLabels};
 use crate::wire::envelope::Body;
 use crate::wire::identity::JOINING_LEVEL;
 
-/// An entry that a member cannot read would halt it.
-const OLDER: &str = "not every meta node is known to run a version that has labels";
+/// Refusal while a member may be too old: an entry that it cannot read would halt it.
+const MEMBERS_TOO_OLD: &str = "not every meta node is known to run a version that has labels";
 
-/// What changes: labels that are not named stay.
+/// A change of labels. Labels that are not named stay.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Labels {
     pub set: BTreeMap<String, String>,
@@ -22,17 +23,17 @@ pub struct Labels {
 }
 
 impl Service {
-    /// Changes the labels of a node if this node leads; `None`: it does not.
+    /// Changes the labels of a node if this node leads.
     ///
     /// # Errors
-    /// `NodeNotFound`, or why nothing can be proposed. All but `Unknown` mean that nothing was
-    /// changed.
+    /// `NodeNotFound`, or the reason why nothing can be proposed. All but `Unknown` mean that
+    /// nothing was changed.
     pub async fn set_labels(
         &self,
         node_id: NodeId,
         labels: Labels,
         deadline: Instant,
-    ) -> Result<Option<()>, Error> {
+    ) -> Result<(), Error> {
         let command = SetLabels {
             node_id,
             set: labels.set,
@@ -47,16 +48,13 @@ impl Service {
             .as_ref()
             .map_or(0, |cluster| cluster.feature_level);
         if level < JOINING_LEVEL {
-            return Err(Refusal::NotYet(OLDER.to_owned()).into());
+            return Err(Refusal::NotYet(MEMBERS_TOO_OLD.to_owned()).into());
         }
-        match raft
-            .propose(Body::Ours(Command::SetLabels(command)), deadline)
-            .await
-        {
-            Ok(Outcome::Applied { .. }) => Ok(Some(())),
-            Ok(Outcome::Refused(Refused::NodeNotFound(_))) => Err(Error::NodeNotFound),
-            Ok(Outcome::Refused(why)) => Err(Error::Bad(why.to_string())),
-            Err(error) => Error::from_proposal(error).map_or(Ok(None), Err),
+        let command = Body::Ours(Command::SetLabels(command));
+        match raft.propose(command, deadline).await? {
+            Outcome::Applied { .. } => Ok(()),
+            Outcome::Refused(Refused::NodeNotFound(_)) => Err(Error::NodeNotFound),
+            Outcome::Refused(refused) => Err(BadRequest::Refused(refused).into()),
         }
     }
 }

@@ -1,59 +1,47 @@
-//! Who answers what only the leader can: this node, the leader by redirect, or the leader by
-//! carrying (design: who redirects).
+//! Requests that only the leader can answer: executed here, redirected to the leader, or forwarded
+//! to it (write_path.md; decisions.md 10).
 
 use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::{Error, ForwardError, ForwardedRequest, ForwardedResponse, Service};
+use super::error::UnknownOutcome;
+use super::{Error, ForwardError, ForwardedRequest, ForwardedResponse, NotLeader, Service};
 use crate::base::Address;
 use crate::catalog::MetaNode;
 use crate::raft::Raft;
+use crate::wire::headers;
 
-/// Marks a carried request, and on its answer says that nothing was executed. Whoever gets a
-/// carried request executes it or answers 503, and never carries or redirects again: two nodes that
-/// each take the other for the leader would pass it round for ever.
-pub const FORWARDED_HEADER: &str = "Influxd-Meta-Carried";
-pub const NOT_EXECUTED: &str = "not-executed";
-
-/// The incarnation of the node that a request is carried to. Where two stacks on one network use
-/// the same names, a name leads now to one, now to the other, and the wrong node may lead a cluster
-/// of its own: it must not execute what was meant for ours.
-pub const MEANT_FOR_HEADER: &str = "Influxd-Meta-For";
-
-/// On a carried request of another meta node: the IP address that it came from, a hint where that
-/// node is.
-pub const CALLER_HEADER: &str = "Influxd-Meta-Caller";
-
-/// A leader that is being elected takes a few hundred milliseconds; Raft's own word usually comes
-/// first.
+/// Interval of checks for a leader. An election takes a few hundred milliseconds; usually Raft's
+/// notification comes first.
 const LEADER_CHECK_INTERVAL: Duration = Duration::from_millis(100);
 
-/// A leader that has handed over answers what it had committed at once.
+/// Time for the last answer of a leader that has handed over: it answers at once what it had
+/// committed.
 const LAST_ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Heard within this, a meta node counts as reachable: twice the pace at which members dial each
-/// other.
+/// Time within which a meta node must have been heard to count as reachable: twice the interval at
+/// which members dial each other.
 const REACHABLE_WITHIN: Duration = Duration::from_secs(3);
 
-/// How long a caller waits, and what becomes of a carried request whose leader dies.
+/// Timeouts of a caller, and what becomes of a forwarded request whose leader dies.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// For a leader, at first and after each that died.
+    /// Timeout for finding a leader, at first and after each leader that died.
     pub leader_timeout: Duration,
-    /// For the answer of the one that a request was carried to.
+    /// Deadline for the answer of the leader that a request was forwarded to.
     pub answer: Instant,
     pub retry: Retry,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Retry {
-    /// Twice may be more than once: what was sent and not answered is not sent again.
+    /// Not idempotent: never retried once sent.
     Never,
-    /// Twice is as once: it is carried to the next leader as well.
+    /// Idempotent: retried at the next leader.
     Idempotent,
-    /// As `Again`, and takes hours: a leader that is deposed meanwhile goes on with it.
+    /// Idempotent, and takes hours: a leader that is deposed meanwhile goes on with it.
     LongRunning,
 }
 
@@ -69,21 +57,22 @@ impl From<Instant> for Limits {
 }
 
 impl Limits {
-    fn for_a_leader(&self) -> Instant {
+    fn leader_deadline(&self) -> Instant {
         self.answer.min(Instant::now() + self.leader_timeout)
     }
 }
 
-/// A request as the leader logic sees it.
+/// A request that may have to go to the leader.
 pub struct LeaderRequest {
-    /// The `Host` that the caller used, with or without a port; `None` is never redirected.
+    /// `Host` that the caller used, with or without a port. Without it the caller is never
+    /// redirected.
     pub host: Option<String>,
-    /// It was carried here by another meta node.
-    pub carried: bool,
+    /// Forwarded here by another meta node.
+    pub is_forwarded: bool,
     pub request: ForwardedRequest,
 }
 
-/// Where an answer came from.
+/// An answer, or where to get it.
 #[derive(Debug)]
 pub enum Reply<T> {
     Local(T),
@@ -92,37 +81,38 @@ pub enum Reply<T> {
     Forwarded(ForwardedResponse),
 }
 
-/// What a try at the leader came to.
-enum Tried {
+/// Result of one attempt at the leader.
+enum Attempt {
     Answer(ForwardedResponse),
     NotExecuted,
-    /// It was sent; whether it was executed nobody knows.
-    Lost(Error),
+    /// The request was sent; whether it was executed is unknown.
+    Lost(UnknownOutcome),
 }
 
 impl Service {
-    /// Answers here if this node leads (`here` gives `None` when it does not), else through the
-    /// leader; waits for one until the deadline. `ask` is made only when it is needed.
+    /// Answers here if this node leads (`local` fails with `NotLeader` when it does not), else
+    /// through the leader. Waits for a leader until the deadline. Calls `make_request` only when it
+    /// is needed.
     ///
     /// # Errors
-    /// What this node could not do itself, `here` says. Of what was carried all but `Unknown` mean
-    /// that nothing was executed.
+    /// Errors of `local`. Of a forwarded request all but `Unknown` mean that nothing was executed.
     pub async fn at_leader<T, Fut>(
         &self,
         limits: Limits,
-        ask: impl FnOnce() -> LeaderRequest,
-        here: impl Fn() -> Fut,
+        make_request: impl FnOnce() -> LeaderRequest,
+        local: impl Fn() -> Fut,
     ) -> Result<Reply<T>, Error>
     where
-        Fut: Future<Output = Result<Option<T>, Error>>,
+        Fut: Future<Output = Result<T, Error>>,
     {
         let mut lost = None;
         let answered = self
-            .locally_or_forwarded(limits, ask, here, &mut lost)
+            .locally_or_forwarded(limits, make_request, local, &mut lost)
             .await;
         answered.map_err(|error| match lost {
-            // That nothing was done is true of the last try only.
-            Some(lost) if is_of_nothing_done(&error) => lost,
+            // The error of the last attempt says that nothing was executed: an earlier attempt may
+            // have been.
+            Some(lost) if is_not_executed(&error) => Error::Unknown(lost),
             _ => error,
         })
     }
@@ -130,46 +120,50 @@ impl Service {
     async fn locally_or_forwarded<T, Fut>(
         &self,
         limits: Limits,
-        ask: impl FnOnce() -> LeaderRequest,
-        here: impl Fn() -> Fut,
-        lost: &mut Option<Error>,
+        make_request: impl FnOnce() -> LeaderRequest,
+        local: impl Fn() -> Fut,
+        lost: &mut Option<UnknownOutcome>,
     ) -> Result<Reply<T>, Error>
     where
-        Fut: Future<Output = Result<Option<T>, Error>>,
+        Fut: Future<Output = Result<T, Error>>,
     {
-        let mut deadline = limits.for_a_leader();
-        if let Some(answer) = self.with_reachable(here().await)? {
-            return Ok(Reply::Local(answer));
+        let mut deadline = limits.leader_deadline();
+        match self.with_reachable_count(local().await) {
+            Err(Error::NotLeader(_)) => {}
+            answered => return answered.map(Reply::Local),
         }
-        let ask = ask();
+        let request = make_request();
         loop {
-            if ask.carried {
+            if request.is_forwarded {
                 return Err(self.no_leader());
             }
             let raft = self.raft()?;
             let mut changed = raft.changed();
             if let Some(leader) = self.leader_elsewhere(&raft) {
-                if self.is_advertised(ask.host.as_deref()) {
+                if self.is_advertised(request.host.as_deref()) {
                     return Ok(Reply::Redirect(leader));
                 }
-                match self.forward(&raft, &leader, &ask.request, limits).await {
-                    Tried::Answer(answer) => return Ok(Reply::Forwarded(answer)),
-                    Tried::Lost(error) if limits.retry == Retry::Never => return Err(error),
-                    Tried::Lost(error) => {
-                        *lost = Some(error);
-                        deadline = limits.for_a_leader();
+                match self.forward(&raft, &leader, &request.request, limits).await {
+                    Attempt::Answer(answer) => return Ok(Reply::Forwarded(answer)),
+                    Attempt::Lost(outcome) if limits.retry == Retry::Never => {
+                        return Err(outcome.into());
                     }
-                    Tried::NotExecuted => {}
+                    Attempt::Lost(outcome) => {
+                        *lost = Some(outcome);
+                        deadline = limits.leader_deadline();
+                    }
+                    Attempt::NotExecuted => {}
                 }
             }
-            let look_again = Instant::now() + LEADER_CHECK_INTERVAL;
-            if look_again > deadline {
+            let next_check = Instant::now() + LEADER_CHECK_INTERVAL;
+            if next_check > deadline {
                 return Err(self.no_leader());
             }
-            // A closed channel returns at once, and `raft()` then says why.
-            let _ = tokio::time::timeout_at(look_again, changed.changed()).await;
-            if let Some(answer) = self.with_reachable(here().await)? {
-                return Ok(Reply::Local(answer));
+            // A closed channel returns at once; `raft()` then says why.
+            let _ = tokio::time::timeout_at(next_check, changed.changed()).await;
+            match self.with_reachable_count(local().await) {
+                Err(Error::NotLeader(_)) => {}
+                answered => return answered.map(Reply::Local),
             }
         }
     }
@@ -180,38 +174,35 @@ impl Service {
         leader: &Address,
         request: &ForwardedRequest,
         limits: Limits,
-    ) -> Tried {
-        let lost = |why: &str| {
-            let text =
-                format!("the outcome is unknown: the leader {leader} did not answer ({why})");
-            Tried::Lost(Error::Unknown(text))
-        };
+    ) -> Attempt {
         let Some(incarnation) = meta_node_at(raft, leader).map(|node| node.incarnation) else {
-            return Tried::NotExecuted;
+            return Attempt::NotExecuted;
         };
         let request = request.clone().meant_for(incarnation);
         let answered = tokio::select! {
             biased;
-            answered = self.carrier.forward(leader, &request, limits.answer) => answered,
-            () = self.deposed(raft, leader), if limits.retry != Retry::LongRunning => {
-                return lost("another one leads now");
+            answered = self.forwarder.forward(leader, &request, limits.answer) => answered,
+            () = self.wait_until_deposed(raft, leader), if limits.retry != Retry::LongRunning => {
+                return Attempt::Lost(UnknownOutcome::Deposed { leader: leader.clone() });
             }
         };
         match answered {
-            Ok(answer) if says_not_executed(&answer) => Tried::NotExecuted,
+            Ok(answer) if says_not_executed(&answer) => Attempt::NotExecuted,
             Ok(answer) => {
-                self.metrics.carried.add();
-                Tried::Answer(answer)
+                self.metrics.forwarded.add();
+                Attempt::Answer(answer)
             }
-            Err(ForwardError::NotSent(_)) => Tried::NotExecuted,
-            Err(ForwardError::NoAnswer(why)) => lost(&why),
+            Err(ForwardError::NotSent(_)) => Attempt::NotExecuted,
+            Err(ForwardError::NoAnswer(error)) => Attempt::Lost(UnknownOutcome::NoAnswer {
+                leader: leader.clone(),
+                error,
+            }),
         }
     }
 
-    /// Resolves some time after another node than `leader` leads: a leader that was cut off or
-    /// stopped in the middle would keep the caller until the deadline, and has nothing to say any
-    /// more.
-    async fn deposed(&self, raft: &Raft, leader: &Address) {
+    /// Resolves 1 s after another node than `leader` leads. A leader that was cut off or stopped
+    /// during the request would keep the caller until the deadline, and will not answer any more.
+    async fn wait_until_deposed(&self, raft: &Raft, leader: &Address) {
         let mut changed = raft.changed();
         loop {
             changed.borrow_and_update();
@@ -224,16 +215,16 @@ impl Service {
                 return;
             }
             if changed.changed().await.is_err() {
-                // Raft ends here: the answer, or the deadline, is all that can still come.
+                // Raft ends on this node: only the answer, or the deadline, can still come.
                 std::future::pending::<()>().await;
             }
         }
     }
 
-    /// The leader's HTTP address, when it is known and is not this node.
+    /// Returns the leader's HTTP address, when it is known and is not this node.
     pub(super) fn leader_elsewhere(&self, raft: &Raft) -> Option<Address> {
         let leader = raft.status().leader?;
-        if self.membership().view().raft_id == Some(leader) {
+        if self.cluster().view().raft_id == Some(leader) {
             return None;
         }
         let applied = raft.applied();
@@ -246,10 +237,12 @@ impl Service {
         Some(http)
     }
 
+    /// Checks that this node is the one that a request was forwarded to.
+    ///
     /// # Errors
-    /// `Misdirected` when a carried request was meant for another node.
+    /// `Misdirected` when it was meant for another node.
     pub fn check_meant_for(&self, incarnation: &[u8]) -> Result<(), Error> {
-        let ours = self.membership().view().incarnation.to_string();
+        let ours = self.cluster().view().incarnation.to_string();
         if ours.as_bytes() == incarnation {
             Ok(())
         } else {
@@ -257,29 +250,27 @@ impl Service {
         }
     }
 
-    /// The caller used a name that members go by, so it can use the leader's as well. A caller who
-    /// came through a published port or a load balancer could not resolve it.
+    /// Returns whether the caller used an advertised name, so that it can use the leader's as well.
+    /// A caller that came through a published port or a load balancer could not resolve that.
     fn is_advertised(&self, host: Option<&str>) -> bool {
         let Some(Ok(host)) = host.map(|host| Address::parse(host, 80)) else {
             return false;
         };
-        let known = |applied: &crate::raft::Applied| {
-            applied.catalog.meta_nodes.values().any(|n| n.http == host)
-        };
-        self.applied().is_some_and(|applied| known(&applied))
+        self.applied()
+            .is_some_and(|applied| applied.catalog.meta_node_by_http(&host).is_some())
     }
 
-    fn with_reachable<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
+    fn with_reachable_count<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
         match result {
             Err(Error::NoLeader { reachable: None }) => Err(self.no_leader()),
             other => other,
         }
     }
 
-    /// Says how many of the cluster's meta nodes this one has heard lately, so that a person sees
-    /// at once whether a majority is missing or an election under way.
+    /// Returns an error with the number of the cluster's meta nodes that this one has heard lately:
+    /// an operator sees at once whether a majority is missing or an election is under way.
     fn no_leader(&self) -> Error {
-        let (Some(applied), Ok(identity)) = (self.applied(), self.membership().identity()) else {
+        let (Some(applied), Ok(identity)) = (self.applied(), self.cluster().identity()) else {
             return Error::NoLeader { reachable: None };
         };
         let nodes = &applied.catalog.meta_nodes;
@@ -296,6 +287,14 @@ impl Service {
     }
 }
 
+/// Returns the error of a node that does not lead, with the leader that it knows.
+pub(super) fn not_leader(raft: &Raft) -> Error {
+    NotLeader {
+        leader: raft.status().leader,
+    }
+    .into()
+}
+
 pub(super) fn meta_node_at(raft: &Raft, http: &Address) -> Option<MetaNode> {
     raft.applied()
         .borrow()
@@ -306,13 +305,17 @@ pub(super) fn meta_node_at(raft: &Raft, http: &Address) -> Option<MetaNode> {
         .cloned()
 }
 
-fn is_of_nothing_done(error: &Error) -> bool {
+fn is_not_executed(error: &Error) -> bool {
     matches!(
         error,
-        Error::NoLeader { .. } | Error::NotMember(_) | Error::Halted(_) | Error::Stopping
+        Error::NoLeader { .. }
+            | Error::NotMember(_)
+            | Error::Halted { .. }
+            | Error::PollHalted { .. }
+            | Error::Stopping
     )
 }
 
 fn says_not_executed(answer: &ForwardedResponse) -> bool {
-    answer.header(FORWARDED_HEADER) == Some(&Bytes::from_static(NOT_EXECUTED.as_bytes()))
+    answer.header(headers::FORWARDED) == Some(&Bytes::from_static(headers::NOT_EXECUTED.as_bytes()))
 }

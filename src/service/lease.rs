@@ -1,18 +1,19 @@
-//! Work leases (wire.md 9): one data node at a time does what all of them could.
+//! Work leases (wire.md 9): one data node at a time does work that all of them could do.
 //!
-//! Invariant: two holders never overlap, whoever leads. Only a change of holder is replicated. How
-//! long a holder may work is told from before the leadership was confirmed, and a new leader counts
-//! the last holder as just renewed: its lease, as the new leader sees it, ends after any that an
-//! older leader can have granted.
+//! Invariant: there are never two holders at the same time, whichever node leads. Only a change of
+//! holder is replicated. A lease is counted from before the leadership was confirmed, and a new
+//! leader counts the last holder as just renewed: as the new leader counts, that lease ends later
+//! than any that an older leader can have granted.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
-use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout_at};
 
-use super::data_nodes::{OLDER, confirmed};
-use super::{Error, Refusal, Service};
+use super::data_nodes::{MEMBERS_TOO_OLD, confirm_leader};
+use super::error::BadRequest;
+use super::leader::not_leader;
+use super::renewals::{Renewals, Renewed};
+use super::{Error, NotLeader, Refusal, Service};
 use crate::base::{Name, NodeId, UnixNanos};
 use crate::catalog::DATA_LEVEL;
 use crate::machine::{Command, Outcome, Refused};
@@ -20,43 +21,31 @@ use crate::raft::{Raft, Role};
 use crate::wire::api::Lease;
 use crate::wire::envelope::Body;
 
-/// When each lease was last granted or renewed here, and in which term: what was known in an older
-/// term is void. The lock is held while one is decided, so that two who ask at once do not both get
-/// it.
-#[derive(Default)]
-pub(super) struct Leases(Mutex<HashMap<Name, Renewed>>);
-
-#[derive(Clone, Copy)]
-struct Renewed {
-    term: u64,
-    at: Instant,
-}
-
-/// What came of asking for a lease.
+/// Result of a request for a lease.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Acquired {
     Granted(Lease),
-    /// Of the other holder.
+    /// Another data node holds the lease.
     Held(Lease),
 }
 
 impl Service {
-    /// Grants or renews a lease, for `lease-duration`; `None`: the leader has to be asked.
+    /// Grants or renews a lease, for `lease-duration`.
     ///
     /// # Errors
-    /// Nobody was granted anything.
+    /// Nothing was granted.
     pub async fn acquire_lease(
         &self,
         name: &Name,
         node: NodeId,
         deadline: Instant,
-    ) -> Result<Option<Acquired>, Error> {
+    ) -> Result<Acquired, Error> {
         let raft = self.raft()?;
         if raft.status().role != Role::Leader {
-            return Ok(None);
+            return Err(not_leader(&raft));
         }
         let decided = timeout_at(deadline, async {
-            let mut known = self.leases.0.lock().await;
+            let mut known = self.renewals.lock().await;
             self.decide(&raft, &mut known, name, node, deadline).await
         });
         decided
@@ -67,30 +56,27 @@ impl Service {
     async fn decide(
         &self,
         raft: &Raft,
-        known: &mut HashMap<Name, Renewed>,
+        known: &mut Renewals,
         name: &Name,
         node: NodeId,
         deadline: Instant,
-    ) -> Result<Option<Acquired>, Error> {
+    ) -> Result<Acquired, Error> {
         let (term, asked) = (raft.status().term, Instant::now());
-        // Also of a renewal: a leader that was deposed meanwhile has nothing to grant.
-        if !confirmed(raft, deadline).await? {
-            return Ok(None);
-        }
-        // Deposed and elected again in between: others may have decided meanwhile.
+        // Needed for a renewal too: a leader that was deposed meanwhile has nothing to grant.
+        confirm_leader(raft, deadline).await?;
+        // Deposed and elected again in between: another leader may have granted the lease
+        // meanwhile.
         if raft.status().term != term {
-            return Ok(None);
+            return Err(NotLeader::default().into());
         }
         let applied = raft.applied().borrow().clone();
         if applied.catalog.feature_level() < DATA_LEVEL {
-            return Err(Refusal::NotYet(OLDER.to_owned()).into());
+            return Err(Refusal::NotYet(MEMBERS_TOO_OLD.to_owned()).into());
         }
-        // It would keep the lease from those that can work: one that was removed, or (0) has not
-        // joined yet.
+        // Such a node would keep the lease from those that can work. It was removed, or (id 0) has
+        // not joined yet.
         if !applied.catalog.data_nodes.contains_key(&node) {
-            return Err(Error::Bad(format!(
-                "node {node} is no data node of this cluster"
-            )));
+            return Err(BadRequest::NotADataNode { id: node }.into());
         }
         let holder = applied.catalog.leases.get(name).copied();
         let renewed = known
@@ -102,7 +88,7 @@ impl Service {
                 (renewed + self.config.lease_duration).saturating_duration_since(Instant::now());
             known.insert(name.clone(), Renewed { term, at: renewed });
             if !left.is_zero() {
-                return Ok(Some(Acquired::Held(self.lease(name, holder, left))));
+                return Ok(Acquired::Held(self.lease(name, holder, left)));
             }
         }
         if holder != Some(node) {
@@ -111,23 +97,26 @@ impl Service {
                 holder: node,
                 term,
             };
-            match raft.propose(Body::Ours(command), deadline).await {
-                Ok(Outcome::Applied { .. }) => {}
-                Ok(Outcome::Refused(Refused::LeaseOfAnotherTerm)) => return Ok(None),
-                Ok(Outcome::Refused(why)) => return Err(Error::Bad(why.to_string())),
-                Err(error) => return Error::from_proposal(error).map_or(Ok(None), Err),
+            match raft.propose(Body::Ours(command), deadline).await? {
+                Outcome::Applied { .. } => {}
+                Outcome::Refused(Refused::LeaseOfAnotherTerm) => {
+                    return Err(NotLeader::default().into());
+                }
+                Outcome::Refused(refused) => return Err(BadRequest::Refused(refused).into()),
             }
         }
         known.insert(name.clone(), Renewed { term, at: asked });
         let left = (asked + self.config.lease_duration).saturating_duration_since(Instant::now());
-        // Frozen for longer than that in the middle: a later leader may have granted it to another.
+        // This process was paused for longer than that: a later leader may have granted the lease
+        // to another node.
         if left.is_zero() {
-            return Ok(None);
+            return Err(NotLeader::default().into());
         }
-        Ok(Some(Acquired::Granted(self.lease(name, node, left))))
+        Ok(Acquired::Granted(self.lease(name, node, left)))
     }
 
-    /// Its end as a wall clock shows it: data nodes print it, and count on nothing but the status.
+    /// Gives the end of the lease by the wall clock. Data nodes print it, and rely on the status
+    /// only.
     fn lease(&self, name: &Name, owner: NodeId, left: Duration) -> Lease {
         let left = i64::try_from(left.as_nanos()).unwrap_or(i64::MAX);
         let expiration = UnixNanos(self.env.clock.now().0.saturating_add(left)).to_string();

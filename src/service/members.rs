@@ -1,6 +1,6 @@
-//! Who is in the cluster, as `/ping`, `/status`, `/peers` and `/show-cluster` say it (wire.md 6.1).
+//! Members of the cluster, for `/ping`, `/status`, `/peers` and `/show-cluster` (wire.md 6.1).
 //!
-//! All from local state, at once, on any node: a node without a leader still says what it last
+//! Every node answers from local state, at once. A node without a leader still returns what it last
 //! knew.
 
 use std::net::IpAddr;
@@ -18,10 +18,10 @@ use crate::raft::{Applied, RaftStatus};
 use crate::wire::api::{Announcement, ClusterInfo, MetaNodeInfo, Status};
 use crate::wire::identity::Identity;
 
-/// `/ping?all` asks nodes that answer at once; who takes longer is not up.
+/// Timeout of `/ping?all`. The nodes that it asks answer at once; one that takes longer is not up.
 const PING_ALL_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// One look at everything, so that an answer does not mix two moments more than it must.
+/// State of this node, read once, so that the parts of an answer fit together.
 pub(super) struct LocalState {
     pub(super) view: Arc<View>,
     pub(super) raft: Option<(RaftStatus, Arc<Applied>)>,
@@ -29,18 +29,18 @@ pub(super) struct LocalState {
 
 impl Service {
     pub(super) fn local_state(&self) -> LocalState {
-        let membership = self.membership();
-        let raft = membership.raft().ok().map(|raft| {
+        let cluster = self.cluster();
+        let raft = cluster.raft().ok().map(|raft| {
             let applied = raft.applied().borrow().clone();
             (raft.status(), applied)
         });
         LocalState {
-            view: membership.view(),
+            view: cluster.view(),
             raft,
         }
     }
 
-    /// The leader's Raft address; empty when none is known.
+    /// Returns the leader's Raft address; empty when none is known.
     pub fn leader(&self) -> String {
         self.local_state()
             .leader()
@@ -60,16 +60,16 @@ impl Service {
         }
     }
 
-    /// Raft addresses of the voters; `None` without a leader.
+    /// Returns the Raft addresses of the voters; `None` without a leader.
     pub fn peers(&self) -> Option<Vec<String>> {
         self.local_state().peers()
     }
 
-    /// The last known members, with a leader or without; of a node outside a cluster both lists are
-    /// `None`.
+    /// Returns the last known members, with a leader or without. On a node outside a cluster both
+    /// lists are `None`.
     pub fn show_cluster(&self) -> ClusterInfo {
         let local = self.local_state();
-        let announcements = self.membership().announcements();
+        let announcements = self.cluster().announcements();
         let meta = |catalog: &Catalog| -> Vec<MetaNodeInfo> {
             catalog
                 .meta_nodes
@@ -80,11 +80,11 @@ impl Service {
         let meta = local.catalog().map(meta).filter(|nodes| !nodes.is_empty());
         let data = local
             .catalog()
-            .and_then(|catalog| self.listed_data_nodes(catalog, &announcements));
+            .and_then(|catalog| self.data_node_infos(catalog, &announcements));
         ClusterInfo { data, meta }
     }
 
-    /// Scheme and version come from announcements, this node's own from itself.
+    /// Takes scheme and version from announcements, for this node from its configuration.
     fn meta_node_info(
         &self,
         node: &MetaNode,
@@ -136,12 +136,12 @@ impl Service {
         };
         let deadline = Instant::now() + PING_ALL_TIMEOUT;
         let ask = async |(other, incarnation): &(Address, Incarnation)| {
-            self.carrier
+            self.forwarder
                 .forward(other, &request.clone().meant_for(*incarnation), deadline)
                 .await
         };
         let answers = join_all(others.iter().map(ask)).await;
-        // Statuses are ignored, as the original does: the body is what has to agree.
+        // Statuses are ignored, as in the original: only the bodies have to agree.
         let agree = answers
             .iter()
             .all(|answer| answer.as_ref().is_ok_and(|a| a.body == leader.as_bytes()));
@@ -153,27 +153,27 @@ impl Service {
     }
 
     pub fn announced(&self, announcement: &Announcement) {
-        self.membership().announced(announcement);
+        self.cluster().announced(announcement);
     }
 
-    /// The caller's identity is only a hint to poll it soon; the answer is ours (founding.md 3).
+    /// Returns our identity. The caller's is only a hint to poll it soon (founding.md 3).
     ///
     /// # Errors
-    /// `NotMember` while this node does not know who it is.
+    /// `NotMember` while this node does not know its own identity.
     pub fn exchange_identity(
         &self,
         theirs: Option<&Identity>,
         from: IpAddr,
     ) -> Result<Identity, Error> {
         if let Some(theirs) = theirs {
-            self.membership().hint(theirs, from);
+            self.cluster().hint(theirs, from);
         }
-        Ok(self.membership().identity()?)
+        Ok(self.cluster().identity()?)
     }
 
-    /// `None` while this node does not know who it is.
+    /// Returns `None` while this node does not know its own identity.
     pub fn incarnation(&self) -> Option<Incarnation> {
-        self.membership()
+        self.cluster()
             .identity()
             .ok()
             .map(|identity| identity.incarnation)

@@ -1,5 +1,4 @@
-//! The users of the catalog, as `auth` asks for them: as applied here, like every answer from local
-//! state.
+//! Users of the catalog, for `auth`: as applied here, like every answer from local state.
 
 use super::Service;
 use crate::auth::{User, Users};

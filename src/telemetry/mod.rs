@@ -1,7 +1,7 @@
-//! Logs and metrics: what the node says about itself to people and to scrapers.
+//! Logs and metrics: the output of a node for operators and scrapers.
 //!
-//! Owns: counters and how they are written down; what log lines look like and where they go. Never:
-//! business rules.
+//! Owns: counters and their text form; the form and the destination of log lines. Never: business
+//! rules.
 
 pub mod logging;
 pub mod metrics;

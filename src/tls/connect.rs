@@ -1,4 +1,4 @@
-//! The handshake, from this side.
+//! TLS handshake of the client side.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use super::{HandshakeError, TlsError, Trust, roots};
 use crate::runtime::net::Stream;
 use crate::runtime::{Clock, Env};
 
-/// Makes connections to servers that are trusted. Cheap to clone.
+/// Makes connections to servers with trusted certificates. Cheap to clone.
 #[derive(Clone)]
 pub struct Connector {
     tls: TlsConnector,
@@ -24,10 +24,10 @@ pub struct Connector {
 }
 
 impl Connector {
-    /// Reads what is trusted, once: new certificates of authorities need a restart.
+    /// Reads the trusted certificates, once: new certificates of authorities need a restart.
     ///
     /// # Errors
-    /// Nothing to trust, or nothing readable.
+    /// There is no certificate to trust, or a configured file cannot be read.
     pub async fn load(env: &Env, trust: &Trust) -> Result<Self, TlsError> {
         let provider = Arc::new(ring::default_provider());
         let (verifier, trusted): (Arc<dyn ServerCertVerifier>, usize) = match trust {
@@ -44,7 +44,7 @@ impl Connector {
         };
         let time = Arc::new(Time(env.clock.clone()));
         let mut config = ClientConfig::builder_with_details(provider, time)
-            // Data nodes of the first years know no newer one than 1.2.
+            // Old data nodes know no newer version than 1.2.
             .with_protocol_versions(&[&version::TLS13, &version::TLS12])?
             .dangerous()
             .with_custom_certificate_verifier(verifier)
@@ -56,15 +56,16 @@ impl Connector {
         })
     }
 
-    /// How many authorities are trusted; 0: nobody is asked for.
+    /// Number of trusted authorities; 0 if any certificate is accepted.
     pub fn trusted(&self) -> usize {
         self.trusted
     }
 
-    /// The caller brings the deadline. `host` is a name or an IP address, as it was dialled.
+    /// Makes the handshake on `stream`. The caller sets the deadline. `host` is a name or an IP
+    /// address, as it was dialled.
     ///
     /// # Errors
-    /// No connection that could be trusted: the one that was given is closed.
+    /// There is no trusted connection: `stream` is closed.
     pub async fn connect(
         &self,
         stream: Box<dyn Stream>,
@@ -78,7 +79,7 @@ impl Connector {
     }
 }
 
-/// When a certificate is judged.
+/// Time at which a certificate is judged.
 #[derive(Clone)]
 struct Time(Arc<dyn Clock>);
 
@@ -90,7 +91,7 @@ impl std::fmt::Debug for Time {
 
 impl TimeProvider for Time {
     fn current_time(&self) -> Option<UnixTime> {
-        // Before 1970 the clock is wrong, and every certificate too young.
+        // Before 1970 the clock is wrong, and no certificate is valid yet.
         let nanos = u64::try_from(self.0.now().0).unwrap_or_default();
         Some(UnixTime::since_unix_epoch(Duration::from_nanos(nanos)))
     }

@@ -1,4 +1,4 @@
-//! What goes wrong before a connection is trusted.
+//! Errors before a connection is trusted.
 
 use std::io;
 use std::path::PathBuf;
@@ -11,10 +11,14 @@ use rustls::{CertificateError, Error, InvalidMessage};
 pub enum TlsError {
     #[error("cannot read {}: {source}", path.display())]
     Read { path: PathBuf, source: io::Error },
-    #[error("{} has no certificate in it that can be read (PEM: BEGIN CERTIFICATE)", path.display())]
+    #[error(
+        "{} has no certificate in it that can be read (PEM: BEGIN CERTIFICATE)",
+        path.display()
+    )]
     NoCertificate { path: PathBuf },
     #[error(
-        "there is no certificate to trust: none in {}; mount the host's at one of these places, or name a file by SSL_CERT_FILE",
+        "there is no certificate to trust: none in {}; mount the host's at one of these places, or \
+         name a file by SSL_CERT_FILE",
         looked_at.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
     )]
     NoRoots { looked_at: Vec<PathBuf> },
@@ -22,7 +26,7 @@ pub enum TlsError {
     Library(#[from] Error),
 }
 
-/// Why there is no connection. `Display` goes after a name.
+/// Reason why there is no connection. `Display` follows a name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HandshakeError {
     #[error("{0:?} is no name that a certificate could have")]
@@ -31,7 +35,7 @@ pub enum HandshakeError {
     NotTls,
     #[error("its certificate is refused: {0}")]
     Certificate(String),
-    /// It said so, or hung up.
+    /// The peer sent an alert, or closed the connection.
     #[error("the TLS handshake failed: {0}")]
     Failed(String),
 }
@@ -50,7 +54,7 @@ impl HandshakeError {
         }
     }
 
-    /// Whether the same handshake may go well a moment later.
+    /// Whether the same handshake may succeed a moment later.
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Failed(_) => true,
@@ -59,7 +63,7 @@ impl HandshakeError {
     }
 }
 
-/// The usual ones in words.
+/// Text of a refused certificate, for the usual reasons in plain words.
 fn refusal(why: &CertificateError) -> String {
     match why {
         CertificateError::UnknownIssuer => "no authority that is trusted here has signed it".to_owned(),
@@ -81,8 +85,8 @@ fn refusal(why: &CertificateError) -> String {
     }
 }
 
-/// An end-entity certificate that says of itself that it is an authority, as `openssl req -x509`
-/// makes them.
+/// Whether the error is that an end-entity certificate is marked as an authority, as
+/// `openssl req -x509` makes them.
 pub(super) fn is_authority_itself(error: &Error) -> bool {
     matches!(error, Error::InvalidCertificate(why) if is_authoritys(why))
 }

@@ -1,10 +1,10 @@
-//! TLS for connections that this node makes: whom it trusts, and the handshake.
+//! TLS for connections that this node makes: trusted certificates, and the handshake.
 //!
-//! Owns: the only knowledge of rustls; where the system keeps the certificates that are trusted.
-//! Never: which connections need TLS, or the keys of the configuration that say so. Certificates
-//! are judged by `runtime`'s clock. The cipher's own randomness comes from the system: what a
-//! simulation could seed there would be no secret. Callers: `data_node`; `app` builds the
-//! [`Connector`], so that what cannot work stops the start.
+//! Owns: everything that concerns rustls, and the places of the system's trusted certificates.
+//! Never: which connections need TLS, or the configuration keys for it. The time for certificates
+//! is that of `runtime`'s clock. The cipher's own randomness comes from the system: randomness that
+//! a simulation could seed would not be secret. Callers: `data_node`; `app` builds the
+//! [`Connector`], so that a configuration that cannot work ends the start.
 
 mod connect;
 mod error;
@@ -16,11 +16,11 @@ pub use connect::Connector;
 pub use error::{HandshakeError, TlsError};
 pub use roots::Places;
 
-/// Whose certificates are good enough.
+/// Certificates that are accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trust {
-    /// Signed by one of these, for the name that was dialled, and not expired.
+    /// Certificates signed by one of these, for the name that was dialled, and not expired.
     Roots(Places),
-    /// Anyone's: the connection is encrypted, and nobody knows towards whom.
+    /// Any certificate: the connection is encrypted, but the peer is not known.
     Anyone,
 }

@@ -1,4 +1,5 @@
-//! The system's trusted certificates, where programs written in Go look for them too.
+//! The system's trusted certificates, in the places where programs written in Go look for them,
+//! too.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -11,7 +12,7 @@ use rustls::pki_types::pem::PemObject;
 use super::TlsError;
 use crate::runtime::Disk;
 
-/// The bundles of the usual systems; the first one that is there counts.
+/// Bundles of the usual systems; the first one that exists counts.
 const FILES: [&str; 5] = [
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/tls/certs/ca-bundle.crt",
@@ -20,20 +21,20 @@ const FILES: [&str; 5] = [
     "/etc/ssl/cert.pem",
 ];
 
-/// Looked through where there is no bundle: a folder that somebody mounted.
+/// Folders that are read if there is no bundle: an operator may have mounted one.
 const DIRS: [&str; 2] = ["/etc/ssl/certs", "/etc/pki/tls/certs"];
 
-/// Where to look instead of the usual places.
+/// Configured places, instead of the usual ones.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Places {
     /// `SSL_CERT_FILE`.
     pub file: Option<PathBuf>,
-    /// `SSL_CERT_DIR`, separated by colons: every file in them.
+    /// `SSL_CERT_DIR`, separated by colons: every file in these folders.
     pub dirs: Option<Vec<PathBuf>>,
 }
 
 impl Places {
-    /// What the environment says. Empty is unset.
+    /// Places from the environment. An empty variable counts as unset.
     pub fn of_variables(variables: &BTreeMap<String, String>) -> Self {
         let set = |name: &str| variables.get(name).filter(|value| !value.is_empty());
         let dirs = |list: &String| {
@@ -49,20 +50,20 @@ impl Places {
     }
 }
 
-/// What is trusted.
+/// Trusted certificates.
 #[derive(Clone, Debug)]
 pub(super) struct Roots {
     pub(super) store: RootCertStore,
-    /// The same as they were read: a self-signed certificate is recognised by its bytes.
+    /// The same certificates as read: a self-signed one is recognised by its bytes.
     pub(super) certificates: Vec<CertificateDer<'static>>,
 }
 
-/// Reads them; blocks.
+/// Reads the certificates. Blocks.
 pub(super) fn load(disk: &dyn Disk, places: &Places) -> Result<Roots, TlsError> {
     let mut certificates = Vec::new();
     let mut looked_at = Vec::new();
     match &places.file {
-        // Somebody wants exactly this one: it must be there, and be one.
+        // This file was configured: it must exist and have a certificate in it.
         Some(path) => {
             let read = |source| TlsError::Read {
                 path: path.clone(),
@@ -85,8 +86,8 @@ pub(super) fn load(disk: &dyn Disk, places: &Places) -> Result<Roots, TlsError> 
         certificates.extend(all_in(disk, &dir));
         looked_at.push(dir);
     }
-    // Folders have each certificate several times: itself, in the bundle, and under the hash of its
-    // name.
+    // A folder has each certificate several times: as a file of its own, in the bundle, and under
+    // the hash of its name.
     let mut seen = BTreeSet::new();
     certificates.retain(|certificate| seen.insert(certificate.to_vec()));
     let mut store = RootCertStore::empty();
@@ -114,7 +115,7 @@ fn first_bundle(
     Ok(Vec::new())
 }
 
-/// Folders of certificates hold other things too, and links that lead nowhere.
+/// Certificates of all files in a folder. Other files and links that lead nowhere are skipped.
 fn all_in(disk: &dyn Disk, dir: &Path) -> Vec<CertificateDer<'static>> {
     let names = disk.list(dir).unwrap_or_default();
     let files = names
@@ -123,7 +124,8 @@ fn all_in(disk: &dyn Disk, dir: &Path) -> Vec<CertificateDer<'static>> {
     files.flat_map(|bytes| certificates_in(&bytes)).collect()
 }
 
-/// What cannot be read is skipped: bundles carry certificates that no library likes.
+/// Certificates of a PEM file. Those that cannot be read are skipped: bundles have certificates
+/// that no library accepts.
 fn certificates_in(pem: &[u8]) -> Vec<CertificateDer<'static>> {
     CertificateDer::pem_slice_iter(pem)
         .filter_map(Result::ok)

@@ -1,4 +1,4 @@
-//! Judging a server's certificate.
+//! Verification of a server's certificate.
 
 use std::sync::Arc;
 
@@ -14,8 +14,9 @@ use super::TlsError;
 use super::error::is_authority_itself;
 use super::roots::Roots;
 
-/// Certificates that lead to a trusted one, and self-signed ones that are trusted themselves:
-/// people make them by `openssl req -x509`, which marks them as authorities, and Go takes them.
+/// Accepts certificates that lead to a trusted one, and self-signed ones that are trusted
+/// themselves. Operators make the latter by `openssl req -x509`, which marks them as authorities;
+/// Go accepts them.
 #[derive(Debug)]
 pub(super) struct ByRoots {
     chains: Arc<WebPkiServerVerifier>,
@@ -51,7 +52,7 @@ impl ServerCertVerifier for ByRoots {
             now,
         );
         match judged {
-            // Its dates were looked at before that; its name was not.
+            // Its dates were checked before that error; its name was not.
             Err(error)
                 if is_authority_itself(&error)
                     && self.trusted.iter().any(|one| one == end_entity) =>
@@ -86,7 +87,7 @@ impl ServerCertVerifier for ByRoots {
     }
 }
 
-/// Whatever the certificate says; that its owner holds the key is verified all the same.
+/// Accepts any certificate. It is still verified that the peer has the key of the certificate.
 #[derive(Debug)]
 pub(super) struct Anyone(pub(super) Arc<CryptoProvider>);
 

@@ -10,6 +10,7 @@ pub mod data_node;
 pub mod envelope;
 pub mod execute;
 pub mod frames;
+pub mod headers;
 pub mod identity;
 pub mod joining;
 pub mod snapshot_file;

@@ -1,5 +1,5 @@
-//! Nodes with `auth-enabled`, and no admin yet: the cluster forms, and who knows the secret of
-//! nodes can use it.
+//! Nodes with `auth-enabled`, and no admin yet: the cluster forms, and callers that know
+//! `internal-shared-secret` can use it.
 
 use std::process::Command;
 use std::time::Duration;
@@ -19,14 +19,14 @@ fn guarded(mut nodes: Nodes) -> Nodes {
     nodes
 }
 
-/// As a data node has one, made by `influxd-ctl`.
+/// Makes a token with `influxd-ctl`, like the one that a data node sends.
 fn token() -> String {
     let printed = influxd_ctl(&[&JWT[..], &["token", "-exp", "5m"]].concat());
     assert_eq!(printed.code, 0, "{printed:?}");
     format!("Authorization: Bearer {}\r\n", printed.stdout.trim())
 }
 
-/// By a name that is no member's: a follower carries.
+/// Asks under a name that is no member's, so that a follower forwards the request.
 fn ask(
     node: &Node,
     method: &str,
@@ -62,7 +62,7 @@ fn three_nodes_form_and_are_used_with_the_secret_of_nodes() {
     nodes.wait_ready();
     let (leader, token) = (nodes.leader(), token());
     let follower = &nodes.all[(leader + 1) % 3];
-    people(follower);
+    operator_commands(follower);
     data_nodes(&nodes, follower, &token);
     probes(follower, &token);
     announcements_are_taken(&nodes, &token);
@@ -70,7 +70,7 @@ fn three_nodes_form_and_are_used_with_the_secret_of_nodes() {
     assert!(!logs.contains(SECRET), "a secret in a log:\n{logs}");
 }
 
-fn people(node: &Node) {
+fn operator_commands(node: &Node) {
     let without = node.ctl(&["show"]);
     let want = "show: operation exited with error: must create admin user first\n";
     assert_eq!(
@@ -108,7 +108,7 @@ fn people(node: &Node) {
     );
 }
 
-/// The leader asks who calls as the follower did, which carried the request.
+/// The leader checks callers as the follower does that forwarded the request.
 fn data_nodes(nodes: &Nodes, node: &Node, token: &str) {
     let no_admin = (400, "must create admin user first".to_owned());
     let command = wire::create_database("db");
@@ -164,7 +164,7 @@ fn probes(node: &Node, token: &str) {
     }
 }
 
-/// Meta nodes show each other what they have to.
+/// Meta nodes prove themselves to each other, so their announcements are accepted.
 fn announcements_are_taken(nodes: &Nodes, token: &str) {
     wait_for("announcements", SOON, || {
         let mut taken = 0;
@@ -188,7 +188,8 @@ fn announcements_are_taken(nodes: &Nodes, token: &str) {
     });
 }
 
-/// By hand it is the same: the operator shows the secret, and the nodes prove it to each other.
+/// The same when nodes are added manually: the operator presents the secret, and the nodes prove it
+/// to each other.
 #[test]
 fn nodes_are_added_by_hand_with_the_secret_of_nodes() {
     let mut nodes = guarded(Nodes::without_peers(2));
@@ -200,7 +201,7 @@ fn nodes_are_added_by_hand_with_the_secret_of_nodes() {
     let without = nodes.all[0].ctl(&["add-meta", &first]);
     let want =
         "add-meta: operation exited with error: unable to parse authentication credentials\n";
-    // The port may open only while it tries.
+    // The port may open only while the command is trying.
     assert!(
         without.code == 1 && without.stderr.ends_with(want),
         "{without:?}"
@@ -221,7 +222,8 @@ fn nodes_are_added_by_hand_with_the_secret_of_nodes() {
     });
 }
 
-/// A cluster that has run without it gets it node by node: the secret first, then authentication.
+/// A cluster that has run without authentication gets it node by node: the secret first, then
+/// authentication.
 #[test]
 fn authentication_is_turned_on_node_by_node() {
     let mut nodes = Nodes::formed(3);
@@ -254,13 +256,13 @@ fn authentication_is_turned_on_node_by_node() {
             400
         );
     }
-    // One more, which proves itself although the cluster was founded without the secret.
+    // A new node, which proves itself although the cluster was founded without the secret.
     let new = nodes.add();
     nodes.all[new].start();
     wait_for("the fourth member", AT_LAST, || shows(&nodes.all[new], 4));
 }
 
-/// `show` with the secret of nodes, when it has this many meta nodes and a leader.
+/// Runs `show` with the secret, which must show this many meta nodes and a leader.
 fn shows(node: &Node, count: usize) -> Result<(), String> {
     let shown = node.ctl(&[&JWT[..], &["show"]].concat());
     if shown.code == 0 && meta_nodes(&shown.stdout).len() == count {

@@ -1,4 +1,4 @@
-//! The documented ways to form a cluster by hand, as they are typed.
+//! The documented ways to form a cluster manually, with the commands as an operator types them.
 
 use std::net::SocketAddr;
 use std::thread;
@@ -13,7 +13,7 @@ const ALL: [usize; 3] = [0, 1, 2];
 fn started(count: u8) -> Nodes {
     let mut nodes = Nodes::without_peers(count);
     nodes.start_all();
-    // Its own name for itself, where nothing is configured: the address that it is bound to.
+    // Where no name is configured, a node's own name is the address that it is bound to.
     for node in &nodes.all {
         node.wait_says(&node.http().to_string());
     }
@@ -24,19 +24,19 @@ fn address(nodes: &Nodes, n: usize) -> String {
     nodes.all[n].http().to_string()
 }
 
-/// The installation page: on one of them, all of them, itself first.
+/// As in the installation guide: one node adds all nodes, itself first.
 #[test]
 fn from_one_node_all_including_itself() {
     from_the_first(&[0, 1, 2]);
 }
 
-/// The same page does not say in which order.
+/// That guide does not prescribe the order.
 #[test]
 fn from_one_node_all_including_itself_last() {
     from_the_first(&[1, 2, 0]);
 }
 
-/// The Docker guide: on one of them, the other two.
+/// As with containers: one node adds the other two.
 #[test]
 fn from_one_node_the_other_two() {
     from_the_first(&[1, 2]);
@@ -53,7 +53,7 @@ fn from_the_first(added: &[usize]) {
         );
     }
     let ids = nodes.wait_voters(&ALL);
-    // A member again, from any node: the same answer, and nothing changes.
+    // Adding a member again, from any node, gives the same answer and changes nothing.
     let before = nodes.wait_equal();
     for (n, id) in ids.iter().enumerate() {
         let address = address(&nodes, n);
@@ -67,8 +67,8 @@ fn from_the_first(added: &[usize]) {
     nodes.all[2].create_database("db").expect("a command");
 }
 
-/// The Helm chart: ordinal 0 adds itself, the others join it, all at once, each again every 2 s
-/// until it is done.
+/// As the Helm chart does it: ordinal 0 adds itself, the others join it, all at once, each again
+/// every 2 s until it succeeds.
 #[test]
 fn ordinal_zero_and_the_others_all_at_once() {
     let nodes = started(3);
@@ -79,7 +79,8 @@ fn ordinal_zero_and_the_others_all_at_once() {
             scope.spawn(move || until_done(at, &["join", &zero.to_string()]));
         }
     });
-    // Who founds is not said: of two that ask each other the lower incarnation does.
+    // Any of them may found: of two nodes that ask each other, the one with the lower incarnation
+    // does.
     nodes.wait_voters(&ALL);
     nodes.wait_equal();
 }
@@ -98,7 +99,7 @@ fn until_done(at: SocketAddr, command: &[&str]) {
     panic!("{at} {command:?} never succeeds");
 }
 
-/// Two fresh nodes told to join each other at the same moment are one cluster.
+/// Two fresh nodes that are told to join each other at the same moment form one cluster.
 #[test]
 fn two_that_join_each_other_at_once_are_one_cluster() {
     let nodes = started(2);
@@ -111,8 +112,8 @@ fn two_that_join_each_other_at_once_are_one_cluster() {
     nodes.wait_equal();
 }
 
-/// Each command of the chain is given where the other one's host is: `join` and `leave` are about
-/// the node here.
+/// `join` and `leave` act on the node of the host where they are run, so each command of the
+/// sequence is given there.
 #[test]
 fn join_adds_this_node_and_leave_takes_it_out() {
     let nodes = started(2);
@@ -136,7 +137,7 @@ fn join_adds_this_node_and_leave_takes_it_out() {
     nodes.wait_voters(&[0, 1]);
 }
 
-/// What is a cluster already adds itself: nothing changes. Then another.
+/// A node that is a cluster already adds itself, which changes nothing. Then it adds another node.
 #[test]
 fn a_single_server_adds_itself_and_then_another() {
     let mut nodes = Nodes::without_peers(2);
@@ -154,8 +155,8 @@ fn a_single_server_adds_itself_and_then_another() {
     nodes.wait_voters(&[0, 1]);
 }
 
-/// `PEERS` is a hint to nodes that have data: brought in later, or taken away, node by node, it
-/// breaks nothing.
+/// For nodes with data, `PEERS` is only a list of addresses to ask: introduced later, or removed,
+/// node by node, it breaks nothing.
 #[test]
 fn peers_come_and_go() {
     let mut nodes = started(3);
@@ -190,8 +191,8 @@ fn peers_come_and_go() {
     }
 }
 
-/// The other way round: formed by environment, then without it; a volume lost then is brought back
-/// by hand.
+/// The reverse: a cluster that was formed by `PEERS`, then runs without it. A volume that is lost
+/// then is brought back manually.
 #[test]
 fn peers_are_taken_from_a_cluster_that_they_formed() {
     let mut nodes = Nodes::formed(3);
@@ -209,7 +210,8 @@ fn peers_are_taken_from_a_cluster_that_they_formed() {
     assert_eq!(nodes.wait_voters(&ALL), ids);
 }
 
-/// With `PEERS` and not yet a member it forms by itself; a person is told so.
+/// A node with `PEERS` that is not a member yet forms its cluster by itself, and tells the operator
+/// so.
 #[test]
 fn a_node_with_peers_is_not_formed_by_hand() {
     let mut nodes = Nodes::new(2);
@@ -225,7 +227,7 @@ fn a_node_with_peers_is_not_formed_by_hand() {
     nodes.wait_voters(&[0, 1]);
 }
 
-/// Two clusters formed by hand stay two.
+/// Two clusters that were formed manually stay two.
 #[test]
 fn a_member_of_another_cluster_is_refused() {
     let nodes = started(2);

@@ -1,4 +1,4 @@
-//! What must not become a cluster, or not one: the node says why and stays up.
+//! Nodes that must not form a cluster, or not a common one: each says why and stays up.
 
 use crate::harness::node::{Nodes, SOON};
 use crate::harness::wait_for;
@@ -14,7 +14,7 @@ fn lists_that_differ_block_and_both_are_printed() {
     for node in &nodes.all {
         assert_eq!(node.get("/status").expect("status").json()["leader"], "");
     }
-    // The cure is what the sentence says: the same list everywhere.
+    // The cure is the one that the message names: the same list everywhere.
     let list = nodes.all[1].env["INFLUXDB_META_PEERS"].clone();
     nodes.all[0].kill();
     nodes.all[0].set("INFLUXDB_META_PEERS", &list);
@@ -67,7 +67,8 @@ fn two_clusters_among_the_peers_block() {
         .expect("members do not care");
 }
 
-/// Two nodes behind one name: two stacks on one network. Nobody founds with a coin toss.
+/// Two nodes behind one name, as with two stacks on one network: no cluster is founded with one of
+/// them by chance.
 #[test]
 fn two_nodes_behind_one_name_block() {
     let mut nodes = Nodes::new(4);
@@ -100,10 +101,11 @@ fn two_nodes_behind_one_name_block() {
         nodes.all[0].get("/status").expect("status").json()["leader"],
         ""
     );
-    // One of them goes away. Its memory lasts a minute, so only the block is checked here.
+    // One of the two would have to be gone for a minute before it is forgotten, so only the block
+    // is checked here.
 }
 
-/// An entry that names the Raft port says which port to use.
+/// For an entry with the Raft port the message says which port to use.
 #[test]
 fn an_entry_with_the_raft_port_says_so() {
     let mut nodes = Nodes::new(2);
@@ -130,7 +132,8 @@ fn a_wiped_node_founds_nothing() {
         assert_eq!(nodes.all[n].get("/readyz").expect("readyz").status, 503);
         assert_eq!(nodes.all[n].get("/?index=0").expect("watch").status, 503);
     }
-    // The third holds the data, alone: no leader, nothing acknowledged, nothing founded over it.
+    // The third node has the data, alone: no leader, nothing acknowledged, and no new cluster
+    // without it.
     wait_for(
         "a leader that notices that it is alone",
         SOON,

@@ -1,4 +1,4 @@
-//! SIGKILL, frozen processes, deleted logs: what was acknowledged stays, and the rest goes on.
+//! SIGKILL, frozen processes, deleted logs: what was acknowledged stays, and the other nodes go on.
 
 use std::fs;
 use std::time::Duration;
@@ -7,14 +7,14 @@ use crate::harness::node::Nodes;
 use crate::harness::writers::{Writers, assert_kept};
 use crate::rounds;
 
-/// SIGKILL of any node under write load, leader included, again and again.
+/// SIGKILL of each node under write load, the leader included, again and again.
 #[test]
 fn sigkill_under_load_loses_nothing() {
     let mut nodes = Nodes::formed(3);
     let writers = Writers::start(4, nodes.all.iter().map(|n| n.http()).collect());
     for round in 0..rounds(9, 200) {
         writers.wait_progress();
-        // Every third time the leader, else whoever's turn it is.
+        // Every third time the leader, otherwise each node in turn.
         let victim = if round % 3 == 0 {
             nodes.leader()
         } else {
@@ -44,7 +44,8 @@ fn sigkill_of_all_under_load_loses_nothing() {
     }
 }
 
-/// A frozen leader is replaced; thawed, it follows and answers nothing stale as fresh.
+/// A frozen leader is replaced. When it goes on, it becomes a follower and never answers with old
+/// data as if it were new.
 #[test]
 fn a_frozen_leader_is_replaced() {
     let mut nodes = Nodes::formed(3);
@@ -75,7 +76,8 @@ fn a_deleted_log_halts_one_node_only() {
     nodes.all[0].goes_on("two of three");
 }
 
-/// A flipped byte in the middle of the log is damage: halted, never repaired in silence.
+/// A flipped byte in the middle of the log is damage: the node halts, and never repairs it
+/// silently.
 #[test]
 fn a_damaged_log_halts_one_node_only() {
     let mut nodes = Nodes::formed(3);
@@ -115,10 +117,10 @@ fn garbage_from_outside_stops_nothing() {
             let garbage: Vec<u8> = (0..65_536u32)
                 .map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8)
                 .collect();
-            // It may be cut off in the middle; that is what it deserves.
+            // The node may close the connection in the middle of it.
             let _cut = stream.write_all(&garbage);
         }
-        // `08 03`: the two bytes that end a cluster of the original for ever.
+        // `08 03`: two bytes that make a cluster of the original unusable for ever.
         let answer = node.post("/execute", &[0x08, 0x03]).expect("an answer");
         assert!(
             answer.status == 200 || answer.status == 307,

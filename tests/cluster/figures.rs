@@ -1,5 +1,5 @@
-//! Figures, not judgements: `make figures` runs these with the release build and prints them.
-//! Nothing here asserts a time: machines differ, and a noisy one is no defect.
+//! Figures, not checks: `make figures` runs these with the release build and prints them. No time
+//! is asserted here: machines differ, and a slow one is not a defect.
 
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
@@ -99,7 +99,7 @@ fn fresh_fourth_node_to_a_voter() {
     print("fresh fourth node started to a voter", took.collect());
 }
 
-/// It says itself that it has a vote.
+/// Waits until the node itself says that it has a vote.
 fn wait_votes(nodes: &Nodes, n: usize) {
     wait_for("a vote", AT_LAST, || {
         match nodes.all[n].get("/readyz?voter")? {
@@ -109,7 +109,7 @@ fn wait_votes(nodes: &Nodes, n: usize) {
     });
 }
 
-/// How long nobody's write was acknowledged when the leader went.
+/// Measures for how long no write was acknowledged when the leader went.
 fn leader_gone(what: &str, go: impl Fn(&mut Nodes, usize)) {
     let mut nodes = Nodes::formed(3);
     let writers = Writers::start(2, nodes.all.iter().map(|n| n.http()).collect());
@@ -135,7 +135,7 @@ fn leader_gone(what: &str, go: impl Fn(&mut Nodes, usize)) {
     print(what, gaps);
 }
 
-/// The longest silence that began or ended after `gone`.
+/// Longest time without an acknowledged write that ended after `gone`.
 fn longest_gap(writers: &Writers, gone: Instant) -> Duration {
     let mut times: Vec<Instant> = writers.acknowledged().iter().map(|a| a.at).collect();
     times.sort();

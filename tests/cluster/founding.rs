@@ -1,4 +1,4 @@
-//! Fresh nodes that know nothing but each other's addresses become one cluster.
+//! Fresh nodes that know only each other's addresses become one cluster.
 
 use std::time::Duration;
 
@@ -6,8 +6,8 @@ use crate::harness::node::{Nodes, SOON};
 use crate::harness::{wait_for, wire};
 use crate::rounds;
 
-/// Twenty times: one cluster id, ids 1–3 in list order, three voters, a command goes through any
-/// node.
+/// Repeated twenty times: one cluster id, ids 1–3 in list order, three voters, and any node accepts
+/// a command.
 #[test]
 fn three_nodes_found_one_cluster() {
     for round in 0..rounds(20, 200) {
@@ -24,7 +24,8 @@ fn three_nodes_found_one_cluster() {
     }
 }
 
-/// The first election, and a founder that opens a moment after another, are news and no warnings.
+/// The first election, and a founder that opens a moment after another, are logged without
+/// warnings.
 #[test]
 fn a_clean_start_warns_of_no_member_and_no_leader() {
     let nodes = Nodes::formed(3);
@@ -66,7 +67,7 @@ fn every_start_order_founds_and_never_before_all_are_there() {
         nodes.all[first].start();
         nodes.all[first].wait_says(&nodes.all[second].ip.to_string());
         nodes.all[second].start();
-        // It has seen the second and still names the last: two of three found nothing.
+        // It has seen the second node and still names the last: two of three found nothing.
         wait_for("only the last missing", SOON, || {
             let health = nodes.all[first].health()?;
             let missing = health["missing"].to_string();
@@ -97,7 +98,8 @@ fn spellings_of_one_list_agree() {
     nodes.wait_ready();
 }
 
-/// A list of one founds alone, and so does `-single-server`'s configuration twin.
+/// A node with a list of one founds alone, and so does one with the setting that is equivalent to
+/// `-single-server`.
 #[test]
 fn one_node_founds_alone() {
     let mut listed = Nodes::formed(1);
@@ -116,7 +118,7 @@ fn one_node_founds_alone() {
     }
 }
 
-/// Without peers a node waits for a person: HTTP answers, nothing is founded.
+/// Without peers a node waits for an operator: it answers HTTP, and founds nothing.
 #[test]
 fn a_node_without_peers_waits() {
     let mut nodes = Nodes::new(1);

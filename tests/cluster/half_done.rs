@@ -1,5 +1,5 @@
-//! The leader dies at each step of a join and of a replacement. Nobody starts it again before the
-//! next one has finished what it finds half done.
+//! The leader dies at each step of a join and of a replacement. It is started again only after the
+//! next leader has finished what was half done.
 
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -8,19 +8,19 @@ use crate::harness::node::{AT_LAST, Nodes, SOON};
 use crate::harness::{http, wait_for};
 use crate::rounds;
 
-/// When the leader dies.
+/// Moment at which the leader dies.
 #[derive(Clone, Copy, Debug)]
 enum Moment {
-    /// The newcomer's log says so.
+    /// The newcomer's log has this text.
     Newcomer(&'static str),
-    /// So does that of whoever leads, where the membership task names each step as it begins.
+    /// The leader's log has this text: the membership task logs each step as it begins.
     Step(&'static str),
-    /// So long after the newcomer's start.
+    /// This long after the newcomer's start.
     After(Duration),
 }
 use Moment::{After, Newcomer, Step};
 
-/// J1, J5, and the steps of J6; then what is between them.
+/// founding.md J1, founding.md J5, and the steps of founding.md J6; then times between them.
 const OF_A_JOIN: [Moment; 9] = [
     Newcomer("joining it"),
     Newcomer("given a Raft id"),
@@ -33,8 +33,8 @@ const OF_A_JOIN: [Moment; 9] = [
     After(Duration::from_millis(400)),
 ];
 
-/// At first refused at the door, while the old one was heard a moment ago; then as a join, judged
-/// again before the change.
+/// At first the join is refused, because the old member was heard a moment ago. Then the steps are
+/// those of a join, with a new check before the change.
 const OF_A_REPLACEMENT: [Moment; 9] = [
     Newcomer("joining it"),
     Newcomer("given a Raft id"),
@@ -66,8 +66,8 @@ fn the_leader_dies_at_each_step_of_a_join() {
     }
 }
 
-/// Five, so that a majority is left without the leader and without the wiped one. One cluster for
-/// all: what one leaves behind meets the next.
+/// Five nodes, so that a majority is left without the leader and without the wiped node. One
+/// cluster for all moments: what one leaves behind is there for the next.
 #[test]
 fn the_leader_dies_at_each_step_of_a_replacement() {
     let all = [0, 1, 2, 3, 4];
@@ -87,8 +87,8 @@ fn the_leader_dies_at_each_step_of_a_replacement() {
     }
 }
 
-/// Each as soon as it is seen; the long version also a little later, within the commit that the
-/// step waits for.
+/// Each moment as soon as it is seen; with `SOAK=1` also a few milliseconds later, within the
+/// commit that the step waits for.
 fn moments(of: &[Moment]) -> Vec<(Moment, Duration)> {
     let late = |round: usize| Duration::from_millis([0, 1, 3, 6, 10, 20][round % 6]);
     (0..rounds(1, 12))
@@ -104,12 +104,12 @@ fn telling(count: u8) -> Nodes {
     nodes
 }
 
-/// Where each log ends now: earlier lines are of another life.
+/// Present lengths of all logs: earlier lines belong to earlier events.
 fn ends(nodes: &Nodes) -> Vec<usize> {
     nodes.all.iter().map(|node| node.log().len()).collect()
 }
 
-/// Who was killed.
+/// Kills the leader at this moment and returns which node it was.
 #[track_caller]
 fn kill_leader_at(
     nodes: &mut Nodes,
@@ -144,7 +144,7 @@ fn kill_leader_at(
     leader
 }
 
-/// As a member has it; the newcomer may know none yet.
+/// Leader that the members know; the newcomer may know none yet.
 #[track_caller]
 fn leader_of(nodes: &Nodes, members: &[usize]) -> usize {
     wait_for("a leader", SOON, || {
@@ -158,7 +158,7 @@ fn leader_of(nodes: &Nodes, members: &[usize]) -> usize {
     })
 }
 
-/// Without the one that died.
+/// Waits until the newcomer votes, without the node that died.
 #[track_caller]
 fn wait_votes(nodes: &Nodes, newcomer: usize, moment: Moment) {
     wait_for(

@@ -1,9 +1,9 @@
-//! People take nodes out and bring them back, with the commands as they are typed.
+//! Operators remove nodes and bring them back, with the commands as they type them.
 
 use crate::harness::node::Nodes;
 use crate::harness::writers::{Writers, assert_kept};
 
-/// 3 → 5 → 3 under load; one leaves by itself, one is removed by another node.
+/// 3 → 5 → 3 nodes under load; one leaves by itself, one is removed at another node.
 #[test]
 fn three_five_three_under_load() {
     let mut nodes = Nodes::formed(3);
@@ -31,8 +31,8 @@ fn three_five_three_under_load() {
     assert_kept(&acknowledged, &nodes.wait_equal().databases);
 }
 
-/// It knows that it is out, and keeps to it; it says how to return, and that works. All with the
-/// leader itself.
+/// The removed leader knows that it was removed, and stays out. It says how to return, and that
+/// works.
 #[test]
 fn the_leader_is_removed_stays_out_and_is_brought_back() {
     let mut nodes = Nodes::formed(3);
@@ -69,7 +69,7 @@ fn the_leader_is_removed_stays_out_and_is_brought_back() {
     assert_eq!(databases, ["before", "without it"]);
 }
 
-/// Nobody answers there any more: the others take it out by force, and it is told when it is back.
+/// A dead node is removed by force, and learns of it when it is back.
 #[test]
 fn a_dead_node_is_removed_by_force() {
     let mut nodes = Nodes::formed(3);
@@ -96,7 +96,8 @@ fn a_dead_node_is_removed_by_force() {
     nodes.wait_voters(&rest);
 }
 
-/// With one of three down, since just now, a healthy one may not go: one of two is no majority.
+/// With one of three members down, even just now, a healthy one may not go: one of two is no
+/// majority.
 #[test]
 fn what_would_stop_the_cluster_is_refused() {
     let mut nodes = Nodes::formed(3);
@@ -109,7 +110,7 @@ fn what_would_stop_the_cluster_is_refused() {
     nodes.all[well].goes_on("goes on");
 }
 
-/// Down to one, which may not leave and goes on alone; then up again with what left.
+/// Down to one node, which may not leave and goes on alone; then up again with the nodes that left.
 #[test]
 fn all_but_the_last_leave_and_come_back() {
     let mut nodes = Nodes::formed(3);

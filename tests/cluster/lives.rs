@@ -4,8 +4,8 @@ use crate::harness::node::{Nodes, SOON};
 use crate::harness::wait_for;
 use crate::harness::writers::{Writers, assert_kept};
 
-/// The fourth lists the others and itself, the fifth one of the others and nobody else; nothing
-/// else is changed.
+/// The fourth node lists the others and itself, the fifth lists one of the others and no more;
+/// nothing else is changed.
 #[test]
 fn a_fourth_and_a_fifth_join_by_a_list_of_their_own() {
     let mut nodes = Nodes::formed(3);
@@ -26,14 +26,14 @@ fn a_fourth_and_a_fifth_join_by_a_list_of_their_own() {
         (data.cluster_id, data.databases.as_slice()),
         (cluster, ["db".to_owned()].as_slice())
     );
-    // Five carry two losses.
+    // Five voters go on with two of them down.
     nodes.all[0].kill();
     nodes.all[1].kill();
     nodes.all[2].goes_on("three of five");
     nodes.all[five].goes_on("by the fifth");
 }
 
-/// A list edited and rolled out node by node, 3 to 5: no node that has data minds it.
+/// A longer list, 3 to 5 nodes, is rolled out node by node: nodes that have data ignore the change.
 #[test]
 fn a_longer_list_is_rolled_out_under_load() {
     let mut nodes = Nodes::formed(3);
@@ -56,13 +56,13 @@ fn a_longer_list_is_rolled_out_under_load() {
         writers.wait_progress();
     }
     let ids = nodes.wait_voters(&[0, 1, 2, four, five]);
-    // Who came first of the two is the fourth.
+    // Either of the two may have come first and be node 4.
     assert_eq!(ids[..3], [1, 2, 3]);
     assert!(ids[3..] == [4, 5] || ids[3..] == [5, 4], "{ids:?}");
     assert_kept(&writers.finish(), &nodes.wait_equal().databases);
 }
 
-/// Two nodes come while a member reboots, and one of the two dies half-way and comes later.
+/// Two nodes join while a member reboots, and one of the two dies half-way and comes later.
 #[test]
 fn two_come_while_a_member_reboots() {
     let mut nodes = Nodes::formed(3);
@@ -88,8 +88,8 @@ fn two_come_while_a_member_reboots() {
     nodes.wait_equal();
 }
 
-/// A join-only node follows without a vote, goes and comes without anybody minding, until it is
-/// added by name.
+/// A node with `bootstrap-expect = 0` follows without a vote, and its stops and starts affect no
+/// other node, until it is added by name.
 #[test]
 fn a_join_only_node_has_no_vote_until_it_is_added_by_name() {
     let mut nodes = Nodes::formed(3);

@@ -1,5 +1,5 @@
-//! Volumes are lost: the place keeps its node id, comes back as a voter, and nothing acknowledged
-//! goes with them.
+//! Volumes are lost: the node keeps its node id, comes back as a voter, and no acknowledged write
+//! is lost.
 
 use std::time::{Duration, Instant};
 
@@ -25,7 +25,7 @@ fn the_leader_under_load() {
     wiped_under_load(Nodes::leader);
 }
 
-/// A cluster lives for a few of them, so that what one leaves behind meets the next.
+/// One cluster is used for several losses, so that what one leaves behind is there for the next.
 fn wiped_under_load(pick: fn(&Nodes) -> usize) {
     let mut left = rounds(2, 67);
     while left > 0 {
@@ -47,7 +47,7 @@ fn wiped_under_load(pick: fn(&Nodes) -> usize) {
     }
 }
 
-/// The second loss comes at every moment of the healing of the first.
+/// The second loss comes at each phase of the recovery from the first.
 #[test]
 fn twice_in_a_row() {
     let mut nodes = Nodes::formed(3);
@@ -55,7 +55,7 @@ fn twice_in_a_row() {
     nodes.all[0].create_database("kept").expect("a command");
     for phase in ["fresh", "joining", "joining", "member"] {
         nodes.all[1].lose_volume();
-        // A phase that is over before it was seen is as good.
+        // A phase that was over before it was seen counts as well.
         wait_for(phase, SOON, || {
             let now = nodes.all[1].health()?["phase"]
                 .as_str()
@@ -74,8 +74,8 @@ fn twice_in_a_row() {
     assert_eq!(nodes.wait_equal().databases, ["kept"]);
 }
 
-/// A majority of the old voters has to agree: until then it waits and says so, then it goes on by
-/// itself.
+/// A majority of the old voters has to agree: until then the node waits and says so, then it goes
+/// on by itself.
 #[test]
 fn while_another_is_down() {
     let mut nodes = Nodes::formed(3);
@@ -91,7 +91,8 @@ fn while_another_is_down() {
     assert_eq!(nodes.wait_equal().databases, ["kept"]);
 }
 
-/// Two of three: the third has all data and no majority. Nobody founds over it, whoever restarts.
+/// Two of three volumes are lost: the third node has all data and no majority. No cluster is
+/// founded over it, whichever node restarts.
 #[test]
 fn two_of_three_found_nothing_over_the_third() {
     let mut nodes = Nodes::formed(3);
@@ -137,8 +138,8 @@ fn all_three_are_a_new_cluster() {
     assert!(data.databases.is_empty(), "{data:?}");
 }
 
-/// `down -v` while a copy without a vote is left running: `/healthz`, the log and `show -v` name
-/// it, there and here.
+/// `down -v` while a learner is left running: `/healthz`, the log and `show -v` name it, at the
+/// founders and at the learner.
 #[test]
 fn a_copy_that_outlives_the_voters_is_named_and_in_the_way() {
     let mut nodes = Nodes::formed(3);
@@ -174,9 +175,9 @@ fn a_copy_that_outlives_the_voters_is_named_and_in_the_way() {
     assert_ne!(nodes.wait_equal().cluster_id, old);
 }
 
-/// Acknowledged by the leader and one follower. The leader dies, that follower's volume is lost,
-/// and the third, which was frozen or down all the while, wakes: it must not lead with the vote of
-/// an empty volume.
+/// A write is acknowledged by the leader and one follower. The leader dies, and that follower's
+/// volume is lost. The third node was frozen or down all the while and comes back: it must not lead
+/// with the vote of an empty volume.
 #[test]
 fn an_acknowledged_write_outlives_the_volume_that_held_it() {
     for round in 0..rounds(2, 200) {
@@ -215,8 +216,8 @@ fn an_acknowledged_write_outlives_the_volume_that_held_it() {
     }
 }
 
-/// Looks all the time: no running node knows a leader, except for the moment in which it notices
-/// that it has none.
+/// Checks all the time that no running node knows a leader, except for the moment in which it
+/// notices that it has none.
 #[track_caller]
 fn assert_nobody_leads(nodes: &Nodes, long: Duration) {
     let leaders = || -> Vec<String> {

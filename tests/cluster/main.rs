@@ -1,5 +1,5 @@
-//! Real processes on loopback: founding, restarts, faults, and lives of clusters after that, as a
-//! user would see them. `SOAK=1` runs the long versions.
+//! Real processes on loopback: founding, restarts, faults, and the later life of clusters, as a
+//! user sees them. `SOAK=1` runs the long versions.
 #![allow(clippy::disallowed_methods, reason = "tests are the outside world")]
 #![allow(unreachable_pub, reason = "a test binary exports nothing")]
 
@@ -20,7 +20,7 @@ mod lost_volumes;
 mod neighbours;
 mod restart;
 
-/// How often a repeated test runs: `usual`, or `long` under `SOAK=1`.
+/// Number of rounds of a repeated test: `usual`, or `long` under `SOAK=1`.
 fn rounds(usual: usize, long: usize) -> usize {
     if std::env::var_os("SOAK").is_some() {
         long

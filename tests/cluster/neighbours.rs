@@ -1,6 +1,6 @@
-//! Two clusters on one network that have nothing to do with each other, both without a name: the
-//! members of one ask, announce to and dial the nodes of the other. It is a hint and no more:
-//! nobody ends in the wrong cluster.
+//! Two unrelated clusters on one network, both without a cluster name: the members of one ask,
+//! announce to and dial the nodes of the other. That is only a hint: no node ends in the wrong
+//! cluster.
 
 use serde_json::Value;
 
@@ -9,8 +9,8 @@ use crate::harness::{wait_for, wire};
 
 const ALL: [usize; 3] = [0, 1, 2];
 
-/// `PEERS` of members that names a stranger's nodes: what founded them counts, not where else they
-/// look.
+/// `PEERS` of members also lists nodes of the other cluster. The list with which a cluster was
+/// founded counts, not the addresses that its members ask now.
 #[test]
 fn a_fresh_stack_that_a_cluster_asks_founds_its_own() {
     let (mut one, mut other) = (Nodes::formed(3), Nodes::new(3));
@@ -21,7 +21,7 @@ fn a_fresh_stack_that_a_cluster_asks_founds_its_own() {
         one.all[n].start();
     }
     one.wait_ready();
-    // While its third is missing it has all the time to be led astray.
+    // While its third node is missing, it could take the other cluster for its own.
     for n in [0, 1] {
         other.all[n].start();
         ALL.iter()
@@ -35,15 +35,16 @@ fn a_fresh_stack_that_a_cluster_asks_founds_its_own() {
     other.all[0].create_database("other").expect("a command");
     assert_apart(&one.wait_equal(), &other.wait_equal());
 
-    // Of a wiped node, too, the cluster of its own list is the only one.
+    // A wiped node, too, joins only the cluster of its own list.
     other.all[1].lose_volume();
     wait_hinted(&other.all[1], &one.all[0]);
     assert_eq!(other.wait_voters(&ALL), [1, 2, 3]);
     assert_apart(&one.wait_equal(), &other.wait_equal());
 }
 
-/// The address of a member that is down passes to another stack, and everybody's DNS has not heard
-/// of it: the members ask, announce and dial there. Then the member comes back elsewhere.
+/// The address of a member that is down passes to another stack, and DNS still has the old entry:
+/// the members ask, announce to and dial that address. Then the member comes back at another
+/// address.
 #[test]
 fn an_address_that_passes_to_another_stack_takes_nobody_along() {
     let (mut one, mut other) = (Nodes::new(3), Nodes::new(3));
@@ -107,7 +108,7 @@ fn list(nodes: &Nodes) -> String {
         .join(",")
 }
 
-/// `one-1` to `one-3`, as all of them know each other.
+/// Hosts file with `one-1` to `one-3` (or another stack's name), as all of them know each other.
 fn hosts(nodes: &Nodes, stack: &str) -> String {
     nodes
         .all
@@ -136,7 +137,7 @@ fn identity(node: &Node) -> Result<Value, String> {
     node.get("/cluster/identity").map(|answer| answer.json())
 }
 
-/// This node was asked by that member, or has asked it.
+/// Waits until this node was asked by that member, or has asked it.
 #[track_caller]
 fn wait_hinted(node: &Node, member: &Node) {
     let theirs = identity(member).expect("identity")["incarnation"].clone();
@@ -157,7 +158,8 @@ fn wait_hinted(node: &Node, member: &Node) {
     );
 }
 
-/// They have heard of the other cluster, and go on waiting for their own third.
+/// Checks that the nodes have heard of the other cluster, and go on waiting for their own third
+/// node.
 #[track_caller]
 fn wait_for_its_third(nodes: &Nodes, third: &str) {
     for node in nodes.all.iter().filter(|node| node.is_running()) {
@@ -179,7 +181,7 @@ fn wait_for_its_third(nodes: &Nodes, third: &str) {
     }
 }
 
-/// Each running one is a member, and shows these three and nobody else.
+/// Waits until each running node is a member, and shows these three and no others.
 #[track_caller]
 fn wait_members(nodes: &Nodes, stack: &str) {
     let expected: Vec<String> = (1..=3).map(|n| format!("{n} {stack}-{n}:8091")).collect();

@@ -1,4 +1,4 @@
-//! A node with data never waits for anyone, and comes back as what it was.
+//! A node with data waits for no other node, and comes back as what it was.
 
 use crate::harness::node::Nodes;
 use crate::harness::writers::{Writers, assert_kept};
@@ -40,7 +40,7 @@ fn all_restart_and_two_of_three_are_enough() {
     nodes.wait_equal();
 }
 
-/// SIGTERM to all at once: nobody waits for a successor that also leaves.
+/// SIGTERM to all at once: no node waits for a successor that also stops.
 #[test]
 fn all_stop_at_once_in_time() {
     let mut nodes = Nodes::formed(3);
@@ -73,8 +73,8 @@ fn sigterm_of_the_leader_under_load() {
 #[test]
 fn a_second_process_on_one_directory_is_refused() {
     let nodes = Nodes::formed(1);
-    let mut twin = Nodes::new(1);
-    twin.all[0].set(
+    let mut second = Nodes::new(1);
+    second.all[0].set(
         "INFLUXDB_META_DIR",
         nodes.all[0]
             .data_dir()
@@ -82,12 +82,12 @@ fn a_second_process_on_one_directory_is_refused() {
             .and_then(|d| d.to_str())
             .expect("dir"),
     );
-    twin.all[0].start();
+    second.all[0].start();
     assert_eq!(
-        twin.all[0].wait_exit(crate::harness::node::SOON),
+        second.all[0].wait_exit(crate::harness::node::SOON),
         Some(73),
         "{}",
-        twin.all[0].log()
+        second.all[0].log()
     );
     nodes.all[0]
         .create_database("db")

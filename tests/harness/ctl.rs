@@ -1,4 +1,4 @@
-//! `influxd-ctl`, typed as people type it, and its tables read as people read them.
+//! Runs `influxd-ctl` as operators do, and parses its tables.
 
 use std::collections::BTreeMap;
 use std::os::unix::process::CommandExt;
@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use super::node::program;
 
-/// How a command ended, and what it said.
+/// Exit code and output of a command.
 #[derive(Debug)]
 pub struct Typed {
     pub code: i32,
@@ -14,7 +14,7 @@ pub struct Typed {
     pub stderr: String,
 }
 
-/// The program under test, called by its other name. Nobody sits at its stdin.
+/// Runs the program under test as `influxd-ctl`, without input on stdin.
 pub fn influxd_ctl(args: &[&str]) -> Typed {
     let mut command = Command::new(program());
     command
@@ -31,8 +31,8 @@ pub fn influxd_ctl(args: &[&str]) -> Typed {
     }
 }
 
-/// The table `Meta Nodes` of `show`: by HTTP address the node id and the rest of the line, labels
-/// among it.
+/// The table `Meta Nodes` of `show`: HTTP address → node id, and the rest of the line, labels
+/// included.
 pub fn meta_nodes(shown: &str) -> BTreeMap<String, (u64, String)> {
     let row = |(id, cells): (u64, Vec<&str>)| {
         Some(((*cells.get(2)?).to_owned(), (id, cells[3..].join(" "))))
@@ -40,14 +40,14 @@ pub fn meta_nodes(shown: &str) -> BTreeMap<String, (u64, String)> {
     rows(shown, "Meta Nodes").filter_map(row).collect()
 }
 
-/// The table `Data Nodes`: by TCP address the node id.
+/// The table `Data Nodes`: TCP address → node id.
 pub fn data_nodes(shown: &str) -> BTreeMap<String, u64> {
     rows(shown, "Data Nodes")
         .filter_map(|(id, cells)| Some(((*cells.get(1)?).to_owned(), id)))
         .collect()
 }
 
-/// The lines of a table that begin with a node id.
+/// Lines of a table that begin with a node id.
 fn rows<'a>(shown: &'a str, table: &str) -> impl Iterator<Item = (u64, Vec<&'a str>)> {
     let lines = shown.lines().skip_while(move |line| *line != table).skip(1);
     lines

@@ -1,5 +1,4 @@
-//! One HTTP/1.1 request on one connection, no redirects followed: what a test sends is what it
-//! says.
+//! One HTTP/1.1 request on one connection, without following redirects: exactly what a test sends.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -8,7 +7,7 @@ use std::time::Duration;
 #[derive(Debug, Clone)]
 pub struct Response {
     pub status: u16,
-    /// Names in lower case.
+    /// Headers with names in lower case.
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
 }
@@ -65,7 +64,7 @@ pub fn request(
     request_with(at, method, path, &format!("Host: {host}\r\n"), body, within)
 }
 
-/// The same with these headers, `Host` among them.
+/// Sends one request with these headers, which include `Host`, and reads the whole answer.
 pub fn request_with(
     at: SocketAddr,
     method: &str,
@@ -78,7 +77,7 @@ pub fn request_with(
     receive(at, &mut stream, within)
 }
 
-/// Sends a request, of which this is the first line and some headers, and leaves it at that.
+/// Sends a request with this first line and these headers, and does not wait for the answer.
 pub fn send(at: SocketAddr, head: &str, body: &[u8]) -> Result<TcpStream, String> {
     let text = |e: std::io::Error| format!("{at}: {e}");
     let mut stream = TcpStream::connect_timeout(&at, Duration::from_secs(2)).map_err(text)?;
@@ -91,7 +90,7 @@ pub fn send(at: SocketAddr, head: &str, body: &[u8]) -> Result<TcpStream, String
     Ok(stream)
 }
 
-/// The whole answer on such a connection.
+/// Reads the whole answer on such a connection.
 pub fn receive(
     at: SocketAddr,
     stream: &mut TcpStream,

@@ -1,5 +1,5 @@
-//! What the tests of real processes and containers share: plain HTTP, the wire's bytes, bounded
-//! waits.
+//! Helpers shared by the tests of real processes and containers: plain HTTP, bytes of the wire
+//! protocol, bounded waits.
 #![allow(dead_code, reason = "each test binary uses its part")]
 
 pub mod ctl;
@@ -11,7 +11,7 @@ pub mod writers;
 
 use std::time::{Duration, Instant};
 
-/// Polls until `look` gives a value; when time is out, fails with the last thing seen.
+/// Polls until `look` returns a value. When the time is over, fails with the last error.
 #[track_caller]
 pub fn wait_for<T>(what: &str, within: Duration, mut look: impl FnMut() -> Result<T, String>) -> T {
     let start = Instant::now();

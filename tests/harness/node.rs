@@ -15,10 +15,10 @@ use super::ctl::{self, Typed, influxd_ctl};
 use super::http::{self, Response};
 use super::{wait_for, wire};
 
-/// A start-up or a failover that needs more than this is a bug, not a slow machine.
+/// Limit for a start or a failover: one that takes longer is a bug, not a slow machine.
 pub const SOON: Duration = Duration::from_secs(20);
 
-/// Several changes of a membership, one after the other, each of them with a few fsyncs on a busy
+/// Limit for several changes of a membership, one after the other, each with a few fsyncs on a busy
 /// machine.
 pub const AT_LAST: Duration = Duration::from_secs(40);
 
@@ -33,13 +33,13 @@ pub struct Node {
     pub ip: Ipv4Addr,
     pub env: BTreeMap<String, String>,
     pub flags: Vec<String>,
-    /// Mounted over /etc/hosts for this process only.
+    /// Content mounted over /etc/hosts for this process only.
     pub hosts: Option<String>,
     dir: PathBuf,
     child: Option<Child>,
 }
 
-/// A network of loopback addresses that no other test and no other run uses.
+/// Returns a network of loopback addresses that no other test and no other run uses.
 fn fresh_network() -> [u8; 3] {
     static NEXT: AtomicU8 = AtomicU8::new(0);
     let run = std::process::id();
@@ -50,13 +50,13 @@ fn fresh_network() -> [u8; 3] {
     ]
 }
 
-/// The build under test: this one, or what `INFLUXD_META` names.
+/// Path of the program under test: this build, or `INFLUXD_META` if set.
 pub fn program() -> String {
     std::env::var("INFLUXD_META").unwrap_or_else(|_| env!("CARGO_BIN_EXE_influxd-meta").to_owned())
 }
 
 impl Nodes {
-    /// `count` nodes, each told the list of all; none started.
+    /// Makes `count` nodes, each with the list of all; none is started.
     pub fn new(count: u8) -> Self {
         let [a, b, c] = fresh_network();
         let folder = tempfile::tempdir().expect("a folder");
@@ -78,7 +78,7 @@ impl Nodes {
         Self { all, folder }
     }
 
-    /// `count` nodes that are told of nobody; none started.
+    /// Makes `count` nodes without a list; none is started.
     pub fn without_peers(count: u8) -> Self {
         let mut nodes = Self::new(count);
         for node in &mut nodes.all {
@@ -87,7 +87,8 @@ impl Nodes {
         nodes
     }
 
-    /// One more, with an address of its own, told what the first was told; its index. Not started.
+    /// Adds one more node, with an address of its own and the environment of the first, and returns
+    /// its index. It is not started.
     pub fn add(&mut self) -> usize {
         let [a, b, c, _] = self.all[0].ip.octets();
         let ip = Ipv4Addr::new(a, b, c, self.all.len() as u8 + 1);
@@ -106,7 +107,7 @@ impl Nodes {
         self.all.len() - 1
     }
 
-    /// Three started nodes that are ready.
+    /// Starts `count` nodes and waits until they are ready.
     pub fn formed(count: u8) -> Self {
         let mut nodes = Self::new(count);
         nodes.start_all();
@@ -131,7 +132,7 @@ impl Nodes {
         }
     }
 
-    /// The index in `all` of the node that every running node calls leader.
+    /// Index in `all` of the node that every running node names as leader.
     #[track_caller]
     pub fn leader(&self) -> usize {
         wait_for("agreed leader", SOON, || {
@@ -155,7 +156,8 @@ impl Nodes {
         })
     }
 
-    /// All running nodes at one index with equal bodies: the replicas agree byte for byte.
+    /// Waits until all running nodes are at one index with equal bodies: the replicas agree byte
+    /// for byte.
     #[track_caller]
     pub fn wait_equal(&self) -> wire::Data {
         wait_for("equal replicas", SOON, || {
@@ -185,8 +187,8 @@ impl Nodes {
         })
     }
 
-    /// These, and nobody else, are the voters of one cluster: each says so itself, and all show the
-    /// same node ids with `influxd-ctl show`. The ids, in this order.
+    /// Waits until exactly these nodes are the voters of one cluster: each says so itself, and all
+    /// show the same node ids with `influxd-ctl show`. Returns the ids, in this order.
     #[track_caller]
     pub fn wait_voters(&self, members: &[usize]) -> Vec<u64> {
         let members: Vec<&Node> = members.iter().map(|n| &self.all[*n]).collect();
@@ -224,7 +226,7 @@ impl Nodes {
         self.folder.path().to_owned()
     }
 
-    /// The logs of all nodes, for a failing test.
+    /// Logs of all nodes, for a failing test.
     pub fn logs(&self) -> String {
         self.all
             .iter()
@@ -313,11 +315,11 @@ impl Node {
         command
     }
 
-    /// What this node finds in /etc/hosts from here on, running or not.
+    /// Sets the content of /etc/hosts for this node from here on, running or not.
     pub fn set_hosts(&mut self, hosts: &str) {
         self.hosts = Some(hosts.to_owned());
         if self.child.is_some() {
-            // Into the mounted file: one that takes its place would not be seen.
+            // Written into the mounted file: a file that replaced it would not be seen.
             fs::write(self.hosts_file(), hosts).expect("hosts file");
         }
     }
@@ -342,7 +344,7 @@ impl Node {
         assert!(status.success(), "kill -{signal} {pid}");
     }
 
-    /// SIGTERM; the exit code and how long it took.
+    /// Sends SIGTERM; returns the exit code and how long it took.
     #[track_caller]
     pub fn terminate(&mut self) -> (Option<i32>, Duration) {
         let start = Instant::now();
@@ -350,7 +352,8 @@ impl Node {
         (self.wait_exit(SOON), start.elapsed())
     }
 
-    /// Waits for the process to end by itself; its exit code (`None`: by a signal).
+    /// Waits for the process to end by itself and returns its exit code (`None`: ended by a
+    /// signal).
     #[track_caller]
     pub fn wait_exit(&mut self, within: Duration) -> Option<i32> {
         let mut child = self.child.take().expect("running");
@@ -370,7 +373,7 @@ impl Node {
     pub fn wipe(&mut self) {
         assert!(self.child.is_none(), "stop it first");
         match fs::remove_dir_all(self.dir.join("meta")) {
-            // Killed before it had made one.
+            // The node was killed before it had made one.
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             done => done.expect("wiped"),
         }
@@ -391,13 +394,13 @@ impl Node {
         http::post(self.http(), path, body)
     }
 
-    /// `influxd-ctl` on this node's host.
+    /// Runs `influxd-ctl` on this node's host.
     pub fn ctl(&self, args: &[&str]) -> Typed {
         let bind = self.http().to_string();
         influxd_ctl(&[&["-bind", &bind], args].concat())
     }
 
-    /// The same, which must succeed; its stdout.
+    /// Like `ctl`; it must succeed. Returns its stdout.
     #[track_caller]
     pub fn ctl_done(&self, args: &[&str]) -> String {
         let typed = self.ctl(args);
@@ -409,7 +412,7 @@ impl Node {
         typed.stdout
     }
 
-    /// The node ids that `influxd-ctl show` prints here for these.
+    /// Node ids that `influxd-ctl show` prints at this node for these members.
     #[track_caller]
     fn shown(&self, members: &[&Node]) -> Vec<u64> {
         let shown = ctl::meta_nodes(&self.ctl_done(&["show"]));
@@ -448,7 +451,7 @@ impl Node {
         });
     }
 
-    /// Creates a database through this node, following one redirect; the index.
+    /// Creates a database through this node, following one redirect, and returns the index.
     pub fn create_database(&self, name: &str) -> Result<u64, String> {
         let body = wire::create_database(name);
         let mut response = self.post("/execute", &body)?;
@@ -468,7 +471,8 @@ impl Node {
         }
     }
 
-    /// The same, as a client does it beside a failover: asked again until it is acknowledged.
+    /// Creates a database as a client does during a failover: it asks again until the write is
+    /// acknowledged.
     #[track_caller]
     pub fn goes_on(&self, name: &str) -> u64 {
         wait_for("acknowledged command", SOON, || self.create_database(name))

@@ -1,7 +1,7 @@
-//! The few bytes of the wire protocol that tests need, written independently of the product's own
-//! code.
+//! The few messages of the wire protocol that tests need, written independently of the product's
+//! own code.
 
-/// The body that a Go data node posts for `CREATE DATABASE name`.
+/// Body that a Go data node posts for `CREATE DATABASE name`.
 pub fn create_database(name: &str) -> Vec<u8> {
     let mut payload = vec![0x0a];
     varint(&mut payload, name.len() as u64);
@@ -13,7 +13,7 @@ pub fn create_database(name: &str) -> Vec<u8> {
     command
 }
 
-/// The wire's `Response`: the index on success, else the error.
+/// Reads the wire's `Response`: the index on success, otherwise the error.
 pub fn response(body: &[u8]) -> Result<u64, String> {
     let mut error = None;
     let mut index = None;
@@ -28,7 +28,7 @@ pub fn response(body: &[u8]) -> Result<u64, String> {
     }
 }
 
-/// What tests look at in the wire's `Data`.
+/// Fields of the wire's `Data` that tests read.
 #[derive(Debug, Default, PartialEq, Eq, Clone)]
 pub struct Data {
     pub index: u64,

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::{http, wire};
 
-/// Clients that create databases with names of their own, on any node that takes them.
+/// Clients that create databases with names of their own, on any node that accepts them.
 pub struct Writers {
     stop: Arc<AtomicBool>,
     acknowledged: Arc<Mutex<Vec<Acknowledged>>>,
@@ -42,7 +42,7 @@ impl Writers {
         self.acknowledged.lock().expect("no writer panics").clone()
     }
 
-    /// Waits until one more write than now is acknowledged; when that was.
+    /// Waits until one more write than now is acknowledged, and returns when that was.
     #[track_caller]
     pub fn wait_progress(&self) -> Instant {
         let before = self.acknowledged().len();
@@ -54,7 +54,7 @@ impl Writers {
         })
     }
 
-    /// Ends the writers; everything that was acknowledged.
+    /// Ends the writers and returns everything that was acknowledged.
     pub fn finish(self) -> Vec<Acknowledged> {
         self.stop.store(true, Ordering::Relaxed);
         for thread in self.threads {
@@ -99,8 +99,8 @@ fn write_until(
     }
 }
 
-/// `Err(Some)`: somebody else leads. A name is used once, so that an unknown outcome is nobody's
-/// promise.
+/// One attempt. `Err(Some)`: another node leads. A name is used once, so that an unknown outcome
+/// promises nothing.
 fn attempt(at: SocketAddr, name: &str) -> Result<u64, Option<SocketAddr>> {
     let body = wire::create_database(name);
     let host = at.to_string();
@@ -118,7 +118,7 @@ fn attempt(at: SocketAddr, name: &str) -> Result<u64, Option<SocketAddr>> {
     }
 }
 
-/// Every acknowledged name is in the catalog.
+/// Checks that every acknowledged name is in the catalog.
 #[track_caller]
 pub fn assert_kept(acknowledged: &[Acknowledged], databases: &[String]) {
     let kept: std::collections::HashSet<&str> = databases.iter().map(String::as_str).collect();

@@ -31,7 +31,7 @@ impl Project {
         });
     }
 
-    /// The join-only nodes of the profile `extra`, as many as asked for; their host names, which
+    /// Runs so many join-only nodes of the profile `extra`, and returns their host names, which
     /// Docker makes up.
     #[track_caller]
     fn scale(&self, count: usize) -> Vec<String> {
@@ -53,7 +53,7 @@ impl Project {
         names.collect()
     }
 
-    /// Waits until the first node shows the three and these, and three voters.
+    /// Waits until the first node shows the three and these nodes, and three voters.
     #[track_caller]
     fn wait_shown(&self, extras: &[String]) {
         let mut expected: Vec<String> = ["meta-1", "meta-2", "meta-3"]
@@ -106,7 +106,7 @@ impl Project {
 }
 
 /// Up, down and up again: new containers, new addresses, the same cluster with its data. Any node
-/// takes a command.
+/// accepts a command.
 #[test]
 fn the_cluster_keeps_its_data_over_down_and_up() {
     let Some(image) = Image::here() else { return };
@@ -144,7 +144,7 @@ fn the_single_node_is_a_cluster_by_itself() {
     assert_eq!(project.data(project.ports[0]).databases, ["db"]);
 }
 
-/// Copies without a vote, as the README scales them: they come and go, and the three do not mind.
+/// Learners, scaled as in the README: they come and go, and the three voters are not affected.
 #[test]
 fn the_profile_extra_is_scaled_up_and_down() {
     let Some(image) = Image::here() else { return };
@@ -188,7 +188,7 @@ fn the_profile_extra_is_scaled_up_and_down() {
     project.compose(&[&["exec", "-T", "meta-1"], &remove[..]].concat());
     project.wait_shown(&one);
 
-    // Another container, another name.
+    // Another container has another name.
     let again = project.scale(2);
     assert!(
         again.contains(&one[0]) && !again.contains(&gone),
@@ -204,7 +204,7 @@ fn the_profile_extra_is_scaled_up_and_down() {
     drop((project, volumes, more));
 }
 
-/// Volumes without a name, which compose leaves behind when it scales down.
+/// Anonymous volumes, which compose leaves behind when it scales down.
 struct Unnamed(Vec<String>);
 
 impl Unnamed {

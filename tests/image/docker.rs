@@ -7,17 +7,18 @@ use std::time::Duration;
 
 use crate::harness::wait_for;
 
-/// A container that needs longer to come up or to notice a change has a bug, or the machine has.
+/// Limit for a container to come up or to notice a change. One that takes longer has a bug, or the
+/// machine has.
 pub const SOON: Duration = Duration::from_secs(40);
 
-/// No single docker command waits for more than a container to stop, which takes at most ten
-/// seconds.
+/// Limit in seconds of a single docker command: it waits at most for a container to stop, which
+/// takes at most ten seconds.
 const COMMAND_LIMIT: &str = "90";
 
 /// The image under test.
 pub struct Image(pub String);
 
-/// How a program ended, and what it said.
+/// Exit code and output of a program.
 #[derive(Debug)]
 pub struct Ended {
     pub code: i32,
@@ -36,7 +37,7 @@ impl From<Output> for Ended {
     }
 }
 
-/// `docker …`, whatever comes of it.
+/// Runs `docker …`, whatever the result.
 pub fn docker_ended(args: &[&str]) -> Ended {
     let output = Command::new("timeout")
         .arg(COMMAND_LIMIT)
@@ -46,7 +47,7 @@ pub fn docker_ended(args: &[&str]) -> Ended {
     output.expect("timeout (coreutils) and docker run").into()
 }
 
-/// `docker …` that must succeed: its stdout, trimmed.
+/// Runs `docker …`, which must succeed, and returns its stdout, trimmed.
 #[track_caller]
 pub fn docker(args: &[&str]) -> String {
     let ended = docker_ended(args);
@@ -59,7 +60,7 @@ pub fn docker(args: &[&str]) -> String {
 }
 
 impl Image {
-    /// The image, if this machine can run it. Every test begins with this.
+    /// Returns the image, if this machine can run it. Every test begins with this.
     pub fn here() -> Option<Self> {
         static MISSING: OnceLock<Option<String>> = OnceLock::new();
         let name = std::env::var("TEST_IMAGE").unwrap_or_else(|_| "influxdb-meta:test".to_owned());
@@ -98,7 +99,7 @@ fn what_is_missing(image: &str) -> Option<String> {
     (!known).then(|| format!("there is no image {image}: run `make test`, which builds it"))
 }
 
-/// Straight to stderr: the test runner would swallow what a passing test prints.
+/// Written straight to stderr: the test runner hides what a passing test prints.
 fn not_run(missing: &str) {
     use std::io::Write;
     let _closed = writeln!(
@@ -107,7 +108,7 @@ fn not_run(missing: &str) {
     );
 }
 
-/// A name that no other test, run or person uses.
+/// Returns a name that no other test, run or user has.
 pub fn fresh_name(what: &str) -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     format!(
@@ -150,7 +151,7 @@ impl Container {
         docker(&["inspect", "--format", format, &self.name])
     }
 
-    /// Both streams of the program's own talk.
+    /// Log of the program: stdout and stderr.
     pub fn log(&self) -> String {
         let ended = docker_ended(&["logs", "--tail", "200", &self.name]);
         ended.stdout + &ended.stderr
@@ -164,7 +165,8 @@ impl Container {
         });
     }
 
-    /// Ready to take commands, as its own health check says. One that has ended is not waited for.
+    /// Waits until it is ready for commands, by its own health check. A container that has ended is
+    /// not waited for.
     #[track_caller]
     pub fn wait_ready(&self) {
         wait_for(&format!("readiness of {}", self.name), SOON, || {
@@ -194,8 +196,7 @@ impl Drop for Container {
     }
 }
 
-/// A named volume that the image's files are not copied into: it stays root's, as a fresh bind
-/// mount would be.
+/// A named volume without the image's files: it belongs to root, as a new bind mount would.
 pub struct RootVolume(String);
 
 impl RootVolume {
@@ -216,7 +217,7 @@ impl Drop for RootVolume {
     }
 }
 
-/// A named volume that the image's files are copied into, as compose makes it.
+/// A named volume into which the image's files are copied, as compose makes it.
 pub struct Volume(pub String);
 
 impl Volume {

@@ -1,6 +1,6 @@
-//! A cluster of containers goes on without a hand: cut off, frozen, killed, moved to other
-//! addresses. In each: what was acknowledged is kept, the replicas are equal, and `show` says one
-//! leader and three voters.
+//! A cluster of containers goes on without an operator: cut off, frozen, killed, moved to other
+//! addresses. In each case what was acknowledged is kept, the replicas are equal, and `show` shows
+//! one leader and three voters.
 
 use std::net::SocketAddr;
 
@@ -9,14 +9,14 @@ use crate::harness::wait_for;
 use crate::harness::writers::{Acknowledged, Writers, assert_kept};
 use crate::nodes::Cluster;
 
-/// Writers on these nodes only, with at least one write acknowledged.
+/// Starts writers on these nodes only, and waits for one acknowledged write.
 fn writing(on: Vec<SocketAddr>) -> Writers {
     let writers = Writers::start(3, on);
     writers.wait_progress();
     writers
 }
 
-/// Ends the writers, and holds the cluster to what it acknowledged.
+/// Ends the writers, and checks that the cluster has what it acknowledged.
 #[track_caller]
 fn assert_whole(cluster: &Cluster, acknowledged: &[Acknowledged]) {
     cluster.wait_ready();
@@ -46,7 +46,8 @@ fn three_containers_found_a_cluster() {
     assert_ne!(data.cluster_id, 0);
 }
 
-/// Cuts one node off under load; the others go on, it says that it has no leader, and comes back.
+/// Cuts one node off under load. The others go on; the node says that it has no leader, and comes
+/// back.
 fn partition(pick: fn(&Cluster) -> usize) {
     let Some(image) = Image::here() else { return };
     let cluster = Cluster::formed(&image);
@@ -54,7 +55,7 @@ fn partition(pick: fn(&Cluster) -> usize) {
     let writers = writing(others(&cluster, cut));
     cluster.nodes[cut].disconnect(&cluster.network);
     writers.wait_progress();
-    // It lists the last known members and does not pretend to be well.
+    // It lists the last known members and says that it is not healthy.
     wait_for("exit 1 of show on the node cut off", SOON, || {
         let shown = cluster.nodes[cut]
             .container
@@ -113,17 +114,17 @@ fn a_killed_leader_is_replaced_and_comes_back() {
         writers.wait_progress();
         let acknowledged = writers.finish();
         docker(&["start", name]);
-        // Before the next round's writers ask for the same names again.
+        // Checked before the next round's writers use the same names again.
         assert_whole(&cluster, &acknowledged);
     }
 }
 
 /// All stop and come back under each other's addresses, then all on another network: names are
-/// looked up anew.
+/// resolved anew.
 #[test]
 fn all_with_new_addresses() {
     let Some(image) = Image::here() else { return };
-    // Made before the cluster, so that it goes after it.
+    // Made before the cluster, so that it is removed after it.
     let elsewhere = Network::new();
     let cluster = Cluster::formed(&image);
     let acknowledged = writing(cluster.http()).finish();

@@ -10,8 +10,8 @@ use crate::harness::writers::{Writers, assert_kept};
 use crate::harness::{http, wait_for, wire};
 use crate::nodes::{Node, turn};
 
-/// Ordinal 0 adds itself, the others join it, all at once and again every two seconds until it is
-/// done; and so at every later start.
+/// Ordinal 0 adds itself, the others join it, all at once and again every two seconds until it
+/// succeeds; the same happens at every later start.
 #[test]
 fn ordinal_zero_adds_itself_and_the_others_join_it_all_at_once() {
     let Some(image) = Image::here() else { return };
@@ -31,7 +31,8 @@ fn ordinal_zero_adds_itself_and_the_others_join_it_all_at_once() {
         })
         .collect();
     run_loops(&pods);
-    // Who founds is not said: of two that ask each other the lower incarnation does.
+    // Any of them may found: of two nodes that ask each other, the one with the lower incarnation
+    // does.
     let shown = wait_shown(&pods);
     let writers = Writers::start(2, pods.iter().map(Node::http).collect());
     writers.wait_progress();
@@ -86,7 +87,7 @@ fn until_done(pod: &Node, command: &[&str]) {
     panic!("{} {command:?} never succeeds", pod.alias);
 }
 
-/// What all show, once all three vote.
+/// Waits until all three vote, and returns what all show.
 #[track_caller]
 fn wait_shown(pods: &[Node]) -> Vec<(String, u64)> {
     for pod in pods {

@@ -1,5 +1,5 @@
-//! Containers are thrown away and made anew, with their volumes and without; clusters of them grow,
-//! and are formed by hand as the Docker guide has it.
+//! Containers are removed and made anew, with and without their volumes; clusters of them grow, and
+//! are formed manually.
 
 use std::collections::BTreeMap;
 
@@ -11,8 +11,8 @@ use crate::nodes::{Node, turn};
 
 const PEERS: [&str; 1] = ["INFLUXDB_META_PEERS=meta-1,meta-2,meta-3"];
 
-/// Three containers on named volumes. Dropped in this order: a volume and a network go after their
-/// containers.
+/// Three containers on named volumes. Dropped in this order: a volume and a network must be removed
+/// after their containers.
 struct Stack {
     nodes: Vec<Node>,
     volumes: Vec<Volume>,
@@ -53,10 +53,10 @@ impl Stack {
         Node::on_volume(image, &self.network, &alias, &self.volumes[n], self.env)
     }
 
-    /// `docker rm -f`, then a new container of that service.
+    /// Runs `docker rm -f`, then a new container of that service.
     fn replace(&mut self, image: &Image, n: usize) {
         docker(&["rm", "-f", &self.nodes[n].container.name]);
-        // Another takes the freed address, so that the new container gets a new one.
+        // Another container takes the freed address, so that the new container gets a new one.
         let name = format!("{}-holds", self.nodes[n].container.name);
         docker(&[
             "run",
@@ -77,7 +77,7 @@ impl Stack {
         writers
     }
 
-    /// What each node shows: by address the node id, once it shows so many.
+    /// Address → node id, once every node shows so many nodes.
     #[track_caller]
     fn shown(&self, count: usize) -> BTreeMap<String, u64> {
         let of = |node: &Node| {
@@ -110,7 +110,7 @@ impl Stack {
         ids(&all[0])
     }
 
-    /// All three vote, and hold what was acknowledged.
+    /// Checks that all three vote, and have what was acknowledged.
     #[track_caller]
     fn assert_whole(&self, acknowledged: &[Acknowledged]) {
         for node in &self.nodes {
@@ -137,8 +137,8 @@ impl Stack {
     }
 }
 
-/// `rm -f` and its volume, as `down -v` of one service: an empty node under the same name. It takes
-/// its old place.
+/// `rm -f` with the volume, as `down -v` of one service does: an empty node under the same name
+/// takes its old place.
 #[test]
 fn a_container_and_its_volume_are_thrown_away() {
     let Some(image) = Image::here() else { return };
@@ -209,8 +209,8 @@ fn a_new_image_is_rolled_out() {
     docker_ended(&["rmi", &new.0]);
 }
 
-/// Join-only containers without a name of their own are scaled up and down: three voters all the
-/// while.
+/// Join-only containers without a name of their own are scaled up and down; there are three voters
+/// all the time.
 #[test]
 fn join_only_containers_are_scaled_up_and_down() {
     let Some(image) = Image::here() else { return };
@@ -242,7 +242,7 @@ fn join_only_containers_are_scaled_up_and_down() {
         .expect("peers")
         .json();
     assert_eq!(voters.as_array().map(Vec::len), Some(3), "{voters}");
-    // Down: with a farewell, and without.
+    // Scaled down: one leaves first, the other does not.
     let left = two.0.container.exec(&["influxd-ctl", "leave", "-y"]);
     assert_eq!(left.code, 0, "{left:?}");
     drop((one, two));
@@ -253,19 +253,19 @@ fn join_only_containers_are_scaled_up_and_down() {
         ids.contains_key("extra-1:8091"),
         "a scaled-down one is waited for: {ids:?}"
     );
-    // Up again, on an empty volume: its old place.
+    // Started again on an empty volume, it gets its old place.
     let again = extra("extra-1");
     again.0.container.wait_ready();
     assert_eq!(stack.shown(4), ids);
 }
 
-/// The Docker guide: three containers, and `docker exec` of one adds the other two.
+/// Three containers; `docker exec` of one adds the other two.
 #[test]
 fn formed_by_hand_as_in_the_docker_guide() {
     formed_by_hand(&["meta-2:8091", "meta-3:8091"]);
 }
 
-/// The installation page: on one of them all, itself among them.
+/// As in the installation guide: one node adds all, itself included.
 #[test]
 fn formed_by_hand_as_on_the_installation_page() {
     formed_by_hand(&["meta-1:8091", "meta-2:8091", "meta-3:8091"]);

@@ -1,5 +1,5 @@
-//! An image of the model of a data node (tests/model): one static file on nothing, made when a test
-//! needs it, gone with it.
+//! An image of the model of a data node (tests/model): one static file and nothing else, made when
+//! a test needs it and removed with it.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -28,11 +28,11 @@ impl Drop for Model {
     }
 }
 
-/// Linked to the crates that this very test is linked to, so that nothing of them is compiled
-/// again. Only the program itself is told to be static: a C library for that comes with the
-/// compiler on Debian and its like, and as `glibc-static` on Fedora.
+/// Builds the program with the crates to which this test is linked, so that none of them is
+/// compiled again. Only the program itself is linked statically; the C library for that comes with
+/// the compiler on Debian and similar systems, and as `glibc-static` on Fedora.
 fn compiled() -> PathBuf {
-    // target/debug/deps/image-0123: also under another target folder, of another profile.
+    // target/debug/deps/image-0123; also under another target folder, or of another profile.
     let test = env::current_exe().expect("this test");
     let built = test.ancestors().nth(2).expect("a folder of cargo's");
     let profile = match built.file_name().and_then(|name| name.to_str()) {

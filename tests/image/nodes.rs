@@ -1,4 +1,4 @@
-//! Three containers that know nothing but each other's names.
+//! Three containers that know only each other's names.
 
 use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,7 +10,7 @@ use crate::harness::{http, wait_for, wire};
 static TURN: Mutex<()> = Mutex::new(());
 
 pub struct Cluster {
-    // Dropped in this order: a network goes only after its containers.
+    // Dropped in this order: a network must be removed after its containers.
     pub nodes: Vec<Node>,
     pub network: Network,
     _turn: MutexGuard<'static, ()>,
@@ -18,16 +18,16 @@ pub struct Cluster {
 
 pub struct Node {
     pub container: Container,
-    /// What the others know it by.
+    /// Name by which the others know it.
     pub alias: String,
 }
 
-/// Held while a test runs nodes.
+/// Lock to hold while a test runs nodes.
 pub fn turn() -> MutexGuard<'static, ()> {
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Three started containers, told each other's names and this cluster name.
+/// Starts three containers with each other's names and this cluster name.
 #[track_caller]
 pub fn stack(image: &Image, network: &Network, cluster_name: &str) -> Vec<Node> {
     (1..=3)
@@ -36,7 +36,7 @@ pub fn stack(image: &Image, network: &Network, cluster_name: &str) -> Vec<Node> 
 }
 
 impl Cluster {
-    /// Three started containers that formed a cluster.
+    /// Starts three containers and waits until they have formed a cluster.
     #[track_caller]
     pub fn formed(image: &Image) -> Self {
         let turn = turn();
@@ -58,13 +58,13 @@ impl Cluster {
             .for_each(|node| node.container.wait_ready());
     }
 
-    /// The published addresses; they change whenever a container starts or is connected again.
+    /// Published addresses; they change whenever a container starts or is connected again.
     #[track_caller]
     pub fn http(&self) -> Vec<SocketAddr> {
         self.nodes.iter().map(Node::http).collect()
     }
 
-    /// The place in `nodes` of the node that all call leader.
+    /// Index in `nodes` of the node that all name as leader.
     #[track_caller]
     pub fn leader(&self) -> usize {
         wait_for("agreed leader", SOON, || {
@@ -86,7 +86,7 @@ impl Cluster {
         })
     }
 
-    /// All three at one index with equal bodies.
+    /// Waits until all three are at one index with equal bodies.
     #[track_caller]
     pub fn wait_equal(&self) -> wire::Data {
         wait_for("equal replicas", SOON, || {
@@ -107,8 +107,8 @@ impl Cluster {
         })
     }
 
-    /// What a person would look at: three voters, one of them the leader, said by each of the
-    /// three.
+    /// Checks what an operator would look at: three voters, one of them the leader, as each of the
+    /// three shows it.
     #[track_caller]
     pub fn assert_shown(&self) {
         let leader = &self.nodes[self.leader()].alias;
@@ -162,7 +162,7 @@ impl Node {
         }
     }
 
-    /// A node on a volume that outlives its container, with these settings.
+    /// Starts a node on a volume that outlives its container, with these settings.
     #[track_caller]
     pub fn on_volume(
         image: &Image,
@@ -209,7 +209,7 @@ impl Node {
             .inspect("{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}")
     }
 
-    /// Takes its cable out.
+    /// Disconnects it from the network.
     #[track_caller]
     pub fn disconnect(&self, network: &Network) {
         docker(&["network", "disconnect", &network.0, &self.container.name]);

@@ -1,5 +1,5 @@
-//! A compose project of a test's own, at the top of the sources, so that the `.env` there counts as
-//! it does for a person.
+//! A compose project of a test's own, run at the top of the sources, so that the `.env` there
+//! applies as it does for a user.
 
 use std::net::TcpListener;
 use std::process::Command;
@@ -10,18 +10,18 @@ use crate::docker::{Ended, Image, docker_ended, fresh_name};
 pub struct Project {
     pub name: String,
     files: &'static [&'static str],
-    /// Where the meta nodes are published.
+    /// Published ports of the meta nodes.
     pub ports: [u16; 3],
-    /// Where data nodes are, if the files have any.
+    /// Published ports of data nodes, if the files have any.
     pub data_ports: [u16; 2],
-    /// What the files ask for.
+    /// Variables that the files use.
     env: Vec<(&'static str, String)>,
 }
 
 impl Project {
-    /// The first file is the project; the others say what is different.
+    /// Makes a project. The first file is the project; the others say what is different.
     pub fn new(image: &Image, files: &'static [&'static str]) -> Self {
-        // Held together, so that they differ; free again when compose asks for them.
+        // Held together, so that they differ; freed before compose uses them.
         let held = [(); 5].map(|()| TcpListener::bind("127.0.0.1:0").expect("a free port"));
         let [one, two, three, four, five] = held.map(|l| l.local_addr().expect("bound").port());
         let env = vec![

@@ -1,13 +1,13 @@
-//! Two stacks on one network, copied with their names: each name leads now to one, now to the
-//! other.
+//! Two stacks on one network with equal host names: each name leads sometimes to one stack,
+//! sometimes to the other.
 
 use crate::docker::{Image, Network, SOON};
 use crate::harness::{http, wait_for, wire};
 use crate::nodes::{Node, stack, turn};
 
-/// With names of their own both form: Docker's DNS gives two addresses for each name, and each
-/// stack finds its own. A command that a follower carries to its leader by name must not end in the
-/// other stack.
+/// With cluster names of their own both form: Docker's DNS gives two addresses for each name, and
+/// each stack finds its own. A command that a follower forwards to its leader by name must not end
+/// in the other stack.
 #[test]
 fn with_cluster_names_of_their_own_both_form() {
     let Some(image) = Image::here() else { return };
@@ -39,8 +39,8 @@ fn with_cluster_names_of_their_own_both_form() {
     }
 }
 
-/// Without: the first is a cluster and goes on; the second neither joins it nor founds, and says
-/// what to do.
+/// Without cluster names the first stack is a cluster and goes on; the second neither joins it nor
+/// founds, and says what to do.
 #[test]
 fn without_names_the_second_is_blocked_and_says_so() {
     let Some(image) = Image::here() else { return };
@@ -69,7 +69,8 @@ fn without_names_the_second_is_blocked_and_says_so() {
     }
 }
 
-/// From outside: a follower carries it to the leader. At once, not after the last of all attempts.
+/// Creates a database from outside; a follower forwards it to the leader. It must be quick, and not
+/// succeed only at the last of all attempts.
 #[track_caller]
 fn create_database(on: &Node, name: &str) {
     let (at, body) = (on.http(), wire::create_database(name));

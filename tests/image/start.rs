@@ -1,4 +1,4 @@
-//! How one container starts and stops, under whichever user, on whichever volume.
+//! Start and stop of one container, under any user, on any volume.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -44,8 +44,8 @@ fn by_itself_it_listens_and_says_how_to_go_on() {
     assert_stops_at_once(&node);
 }
 
-/// As PID 1 it must handle SIGTERM itself: the kernel drops a signal that process 1 has no handler
-/// for.
+/// As PID 1 it must handle SIGTERM itself: the kernel drops a signal for which process 1 has no
+/// handler.
 #[track_caller]
 fn assert_stops_at_once(node: &Container) {
     let start = Instant::now();
@@ -53,11 +53,11 @@ fn assert_stops_at_once(node: &Container) {
     let took = start.elapsed();
     println!("docker stop: {took:?}");
     assert_eq!(node.inspect("{{.State.ExitCode}}"), "0", "{}", node.log());
-    // Two seconds are the promise; the rest is the engine's own time on a busy machine.
+    // Two seconds are promised; the rest is the engine's own time on a busy machine.
     assert!(took < Duration::from_secs(5), "{took:?}");
 }
 
-/// Stopped, started and ready again on the same volume, in a memory limit of 64 MiB.
+/// Stopped, started and ready again on the same volume, with a memory limit of 64 MiB.
 #[test]
 fn one_node_keeps_its_data_in_little_memory() {
     let Some(image) = Image::here() else { return };
@@ -131,8 +131,8 @@ fn a_volume_of_roots_is_refused_then_cured() {
     node.wait_ready();
 }
 
-/// Root without the capability to give the volume away: it is writable, so the node goes on and
-/// says so.
+/// Root without the capability to change the volume's owner: the volume is writable, so the node
+/// goes on and says so.
 #[test]
 fn root_without_capabilities_goes_on_with_a_warning() {
     let Some(image) = Image::here() else { return };

@@ -1,4 +1,4 @@
-//! What the image is: its size, its labels, who it runs as, and which words it takes.
+//! Properties of the image: its size, its labels, its user, and its commands.
 
 use std::process::{Command, Stdio};
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::docker::{Image, docker};
 
-/// The promise of the README, in bytes as `docker push` would send them.
+/// Maximum size that the README promises, in bytes as `docker push` would send them.
 const PACKED_AT_MOST: u64 = 5_000_000;
 
 #[test]
@@ -71,7 +71,7 @@ fn it_says_what_it_is_and_how_to_run_it() {
     assert!(label("created").ends_with('Z'), "{labels}");
 }
 
-/// `docker compose build` passes no version: the Dockerfile's own must not lag behind.
+/// `docker compose build` passes no version: the Dockerfile's own must be up to date.
 #[test]
 fn the_dockerfile_names_the_version_of_the_package() {
     let file = include_str!("../../docker/Dockerfile");
@@ -116,7 +116,7 @@ fn the_words_it_takes() {
     );
 }
 
-/// There is no shell in it; whoever asks for one is told what there is.
+/// There is no shell in the image; a user who asks for one gets the list of commands.
 #[test]
 fn an_unknown_word_is_refused_with_the_list() {
     let Some(image) = Image::here() else { return };

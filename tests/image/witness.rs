@@ -1,4 +1,4 @@
-//! A member that is cut off from the leader alone: whoever else hears it speaks for it, and no
+//! A member that is cut off from the leader alone: a member that hears it vouches for it, and no
 //! newcomer takes its place.
 
 use std::time::{Duration, Instant};
@@ -11,12 +11,12 @@ use crate::harness::writers::{Writers, assert_kept};
 use crate::harness::{http, wait_for};
 use crate::nodes::{Cluster, Node};
 
-/// The leader and the member share no network, the third is on both. An empty volume starts under
-/// the member's name where the leader looks that name up.
+/// The leader and the member share no network, the third node is on both. An empty volume starts
+/// under the member's name where the leader resolves that name.
 #[test]
 fn a_member_that_the_third_hears_is_not_replaced_and_one_that_nobody_hears_is() {
     let Some(image) = Image::here() else { return };
-    // Before the cluster, so that they go after it.
+    // Made before the cluster, so that they are removed after it.
     let (elsewhere, volumes) = (Network::new(), [Volume::new(), Volume::new()]);
     let cluster = Cluster::formed(&image);
     let leader = cluster.leader();
@@ -51,7 +51,7 @@ fn a_member_that_the_third_hears_is_not_replaced_and_one_that_nobody_hears_is() 
         );
     }
 
-    // The cut heals: it is the member that it was.
+    // The cut heals: it is still the same member.
     drop(newcomer);
     old.disconnect(&elsewhere);
     old.connect(&cluster.network);
@@ -61,7 +61,7 @@ fn a_member_that_the_third_hears_is_not_replaced_and_one_that_nobody_hears_is() 
     assert_eq!(health(old).expect("healthz")["raft_id"], raft_id);
     assert_eq!(shown(third), ids);
 
-    // And when nobody hears it any more, the next one takes its place, under its node id.
+    // When no member hears it any more, the next newcomer takes its place, under its node id.
     docker(&["kill", &old.container.name]);
     let newcomer = empty(&image, &cluster, &old.alias, &volumes[1]);
     newcomer.container.wait_ready();
@@ -79,7 +79,8 @@ fn a_member_that_the_third_hears_is_not_replaced_and_one_that_nobody_hears_is() 
     );
 }
 
-/// Several times what a member must have been silent for, and what the newcomer takes to ask again.
+/// Several times longer than a member must be silent to be gone, and than a newcomer takes to ask
+/// again.
 const LONG: Duration = Duration::from_secs(10);
 
 fn empty(image: &Image, cluster: &Cluster, alias: &str, volume: &Volume) -> Node {
@@ -97,7 +98,7 @@ fn voters(at: &Node) -> Vec<Value> {
     voters.as_array().cloned().unwrap_or_default()
 }
 
-/// By address the node id.
+/// Address → node id.
 #[track_caller]
 fn shown(at: &Node) -> Vec<(String, u64)> {
     let shown = at.container.exec(&["influxd-ctl", "show"]);

@@ -1,5 +1,5 @@
-//! Counts the bytes that a thread asks for: the same in each run, whatever the machine has to do
-//! besides.
+//! Counts the bytes that a thread allocates: the same number in each run, whatever else the machine
+//! does.
 #![allow(
     unsafe_code,
     reason = "an allocator is unsafe by its trait; this one only counts"
@@ -17,7 +17,8 @@ thread_local! {
 
 struct Counting;
 
-// SAFETY: all is the system's allocator; the counter neither allocates nor has a destructor.
+// SAFETY: all calls go to the system's allocator; the counter neither allocates nor has a
+// destructor.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(layout.size());
@@ -38,7 +39,7 @@ fn count(size: usize) {
     BYTES.with(|bytes| bytes.set(bytes.get().wrapping_add(size)));
 }
 
-/// What it gives, and how many bytes this thread asked for meanwhile.
+/// Returns the result of `work`, and how many bytes this thread allocated meanwhile.
 pub(crate) fn bytes_allocated<R>(work: impl FnOnce() -> R) -> (R, usize) {
     let before = BYTES.get();
     let result = work();

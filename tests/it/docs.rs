@@ -1,18 +1,21 @@
-//! What the manual lists is what there is: a new route, exit code or folder gets its line there.
+//! Tests of the documentation. The manual lists every route, exit code, refusal and page; its
+//! citations, links and commands are right.
 
-use std::path::{Path, PathBuf};
+mod citations;
+mod commands;
+mod files;
+mod links;
+mod page;
+
+use std::path::Path;
 
 use influxdb_meta::auth::Denied;
 use influxdb_meta::auth::token::{Invalid, Unreadable};
 use influxdb_meta::config::exit;
 use influxdb_meta::http::ROUTES;
 
-fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-}
-
 fn page(name: &str) -> String {
-    std::fs::read_to_string(root().join("src/docs").join(name)).expect("a page of the manual")
+    files::File::read(&format!("src/docs/{name}")).text
 }
 
 /// Whether a row of a table begins with a cell that `is` accepts.
@@ -78,7 +81,7 @@ fn every_reason_to_stay_outside_has_its_row() {
         Denied::Busy,
     ] {
         let text = denied.to_string();
-        // The two kinds that a token can be unreadable in are named by their beginnings.
+        // The two kinds of unreadable tokens are named by the beginnings of their texts.
         let text = text
             .split_once(": ")
             .map_or(text.clone(), |(kind, _)| format!("{kind}: "));
@@ -92,30 +95,15 @@ fn every_reason_to_stay_outside_has_its_row() {
 }
 
 #[test]
-fn every_folder_has_its_row() {
-    let page = page("architecture.md");
-    for name in names_in(&root().join("src"))
-        .iter()
-        .filter(|name| !name.contains('.') && *name != "bin")
-    {
-        let named = |cell: &str| cell.starts_with(&format!("[`{name}`]"));
-        assert!(
-            has_row(&page, named),
-            "{name} is in no row of src/docs/architecture.md"
-        );
-    }
-}
-
-#[test]
 fn every_page_is_part_of_the_manual() {
-    let index = page("mod.rs");
-    for name in names_in(&root().join("src/docs"))
+    let index = page("README.md");
+    for name in names_in(&files::root().join("src/docs"))
         .iter()
-        .filter(|name| name.ends_with(".md"))
+        .filter(|name| name.ends_with(".md") && *name != "README.md")
     {
         assert!(
-            index.contains(&format!("include_str!(\"{name}\")")),
-            "src/docs/mod.rs leaves {name} out"
+            index.contains(&format!("]({name})")),
+            "src/docs/README.md leaves {name} out"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! Everything that needs no child process and no container.
+//! All tests that need no container and no cluster of processes.
 #![allow(clippy::disallowed_methods, reason = "tests are the outside world")]
 
 mod allocated;

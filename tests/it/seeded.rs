@@ -12,7 +12,7 @@ impl Seeded {
         Arc::new(Self(Mutex::new(seed)))
     }
 
-    /// A number below `end`.
+    /// Returns a number below `end`.
     pub(crate) fn below(&self, end: u64) -> u64 {
         self.u64() % end
     }

@@ -1,15 +1,18 @@
-//! The model of a data node as a program of its own, for containers beside the image:
+//! The model of a data node as a program of its own, for containers that run beside the image:
 //!
 //! ```text
-//! cargo rustc --example data-node -- -C target-feature=+crt-static    one static file, FROM scratch is enough
-//! data-node run [dir]         8088 for meta nodes, 8086 for whoever drives it; named by HOSTNAME
-//! data-node ask GET /model    what it knows, as JSON; `docker exec data-1 /data-node ask …`
+//! cargo rustc --example data-node -- -C target-feature=+crt-static
+//!                             builds one static file, which needs no base image (FROM scratch)
+//! data-node run [dir]         serves 8088 for meta nodes, and 8086 for the test that controls it;
+//!                             its name is HOSTNAME
+//! data-node ask GET /model    prints its state as JSON; `docker exec data-1 /data-node ask …`
 //! ```
 //!
 //! `GET /model`; `POST /create-database?name=`, `/write?db=&rp=&time=`, `/lease?name=`,
-//! `/mood?on=&mood=`. 200, or 400 with what went wrong. `META_INTERNAL_SHARED_SECRET` signs its
-//! requests; `CERTIFICATE` names a PEM file with certificate and key for TLS on 8088; `PACE` makes
-//! its sleeps that much shorter (1: as a real one).
+//! `/behaviour?on=&behaviour=`. The answer is 200, or 400 with the cause.
+//! `META_INTERNAL_SHARED_SECRET` signs its requests; `CERTIFICATE` names a PEM file with certificate
+//! and key for TLS on 8088; `PACE` makes its delays that many times shorter (1: as in a real data
+//! node).
 #![allow(
     clippy::disallowed_methods,
     reason = "this stands in for another program"
@@ -28,7 +31,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread;
 
-use data_node::{DataNode, Mood, On, Options};
+use data_node::{Behaviour, DataNode, On, Options};
 use influxdb_meta::wire::data_node::MessageType;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -73,13 +76,14 @@ fn run(dir: &str) -> ExitCode {
     let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, DRIVE)).expect("8086 is free");
     for stream in listener.incoming().flatten() {
         let node = node.clone();
-        // One that waits for the cluster keeps nobody else from asking. Who asked may have gone.
+        // A request that waits for the cluster does not block other requests. The caller may have
+        // gone.
         thread::spawn(move || drop(drive(&node, stream)));
     }
     ExitCode::SUCCESS
 }
 
-/// Certificate and key, in one PEM file.
+/// Reads certificate and key from one PEM file.
 fn certificate(path: &str) -> rustls::ServerConfig {
     let pem = std::fs::read(path).expect("CERTIFICATE is a file");
     let chain = CertificateDer::pem_slice_iter(&pem)
@@ -154,8 +158,8 @@ fn answer(node: &DataNode, method: &str, target: &str) -> Result<String, String>
         ("POST", "/lease") => node
             .acquire_lease(given("name")?)
             .map(|lease| json!(lease.owner).to_string()),
-        ("POST", "/mood") => {
-            node.set_mood(on(given("on")?)?, mood(given("mood")?)?);
+        ("POST", "/behaviour") => {
+            node.set_behaviour(on(given("on")?)?, behaviour(given("behaviour")?)?);
             Ok("{}".to_owned())
         }
         _ => Err(format!("no {method} {path} here")),
@@ -173,7 +177,8 @@ fn shown(node: &DataNode) -> String {
         "id": node.id(),
         "index": data.index,
         "metaServers": node.meta_servers(),
-        "dataNodes": data.data_nodes.iter().map(|node| json!([node.id, node.tcp_addr])).collect::<Vec<_>>(),
+        "dataNodes": data.data_nodes.iter()
+            .map(|node| json!([node.id, node.tcp_addr])).collect::<Vec<_>>(),
         "databases": data.databases.iter().map(|database| &database.name).collect::<Vec<_>>(),
         "shards": held,
         "heard": node.heard(),
@@ -196,15 +201,15 @@ fn on(name: &str) -> Result<On, String> {
     }
 }
 
-fn mood(name: &str) -> Result<Mood, String> {
+fn behaviour(name: &str) -> Result<Behaviour, String> {
     Ok(match name {
-        "obliging" => Mood::Obliging,
-        "held" => Mood::Held,
-        "failing" => Mood::Failing("told to fail".to_owned()),
-        "silent" => Mood::Silent,
-        "rude" => Mood::Rude,
-        "forgetful" => Mood::Forgetful,
-        _ => return Err(format!("no mood {name}")),
+        "normal" => Behaviour::Normal,
+        "held" => Behaviour::Held,
+        "failing" => Behaviour::Failing("told to fail".to_owned()),
+        "silent" => Behaviour::Silent,
+        "hang-up" => Behaviour::HangUp,
+        "act-then-hang-up" => Behaviour::ActThenHangUp,
+        _ => return Err(format!("no behaviour {name}")),
     })
 }
 

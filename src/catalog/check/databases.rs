@@ -1,4 +1,5 @@
-//! Of databases and users: their names, their order, and the terms of retention policies.
+//! Invariants of databases and users: their names, their order, and the values of retention
+//! policies.
 
 use super::{each, ensure, unique};
 use crate::base::{DurationNanos, Name};

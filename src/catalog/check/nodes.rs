@@ -1,4 +1,4 @@
-//! Of the cluster and its nodes, of meta and data nodes alike, and of what is told about them.
+//! Invariants of the cluster, of meta and data nodes, and of their labels and leases.
 
 use super::{each, ensure, unique};
 use crate::base::{Incarnation, RaftId};
@@ -41,7 +41,7 @@ pub(super) fn ids_are_given_out(catalog: &Catalog) -> Result<(), String> {
     each(ids, |id| (1..=catalog.max_node_id).contains(&id.0))
 }
 
-/// Data and meta nodes share their ids: `show` and labels name a node by it alone.
+/// Data and meta nodes share one space of ids: `show` and labels name a node by its id alone.
 pub(super) fn ids_are_unique(catalog: &Catalog) -> Result<(), String> {
     unique(
         "node id",
@@ -77,7 +77,8 @@ pub(super) fn addresses_are_unique(catalog: &Catalog) -> Result<(), String> {
     )
 }
 
-/// The address is how a data node finds itself in the catalog. (Two may say the same HTTP address.)
+/// A data node finds itself in the catalog by its TCP address. (Two may name the same HTTP
+/// address.)
 pub(super) fn tcp_addresses_are_unique(catalog: &Catalog) -> Result<(), String> {
     unique(
         "TCP address",
@@ -104,7 +105,7 @@ pub(super) fn leases_are_few(catalog: &Catalog) -> Result<(), String> {
     each(catalog.leases.keys(), |name| is_lease_name(name))
 }
 
-/// Everyone who was ever given a Raft id and is still known.
+/// Raft id and incarnation of every meta node, pending and tombstone.
 fn lives(catalog: &Catalog) -> impl Iterator<Item = (RaftId, Incarnation)> {
     let members = catalog
         .meta_nodes

@@ -1,4 +1,4 @@
-//! Of shard groups, shards and their owners.
+//! Invariants of shard groups, shards and their owners.
 
 use super::{each, ensure, unique};
 use crate::base::UnixNanos;
@@ -17,7 +17,7 @@ pub(super) fn group_ids_are_given_out(catalog: &Catalog) -> Result<(), String> {
     })
 }
 
-/// Over the whole catalog: what is deleted is asked for by this id.
+/// Unique in the whole catalog: a deletion names a group by its id.
 pub(super) fn group_ids_are_unique(catalog: &Catalog) -> Result<(), String> {
     unique("shard group", groups(catalog).map(|group| group.id))
 }
@@ -28,7 +28,7 @@ pub(super) fn ids_are_given_out(catalog: &Catalog) -> Result<(), String> {
     })
 }
 
-/// Over the whole catalog: a data node keeps a shard under this id.
+/// Unique in the whole catalog: a data node keeps a shard under this id.
 pub(super) fn ids_are_unique(catalog: &Catalog) -> Result<(), String> {
     unique("shard", shards(catalog).map(|shard| shard.id))
 }
@@ -42,7 +42,8 @@ pub(super) fn groups_have_a_span(catalog: &Catalog) -> Result<(), String> {
     })
 }
 
-/// On the wire 0 is "never" (wire.md 2.5): a deletion at the epoch would be none to data nodes.
+/// Neither time is the epoch: on the wire 0 means "never" (wire.md 2.5), so data nodes would not see
+/// such a deletion.
 pub(super) fn instants_can_be_shown(catalog: &Catalog) -> Result<(), String> {
     let epoch = Some(UnixNanos(0));
     each(groups(catalog), |group| {
@@ -50,7 +51,8 @@ pub(super) fn instants_can_be_shown(catalog: &Catalog) -> Result<(), String> {
     })
 }
 
-/// By their effective ends; in the order of the wire. So a point goes into one group at most.
+/// Groups that are not deleted do not overlap up to their effective ends, in the order of the wire.
+/// So a point goes into one group at most.
 pub(super) fn groups_do_not_overlap(catalog: &Catalog) -> Result<(), String> {
     for groups in all_groups(catalog) {
         let mut end = UnixNanos(i64::MIN);
@@ -64,7 +66,7 @@ pub(super) fn groups_do_not_overlap(catalog: &Catalog) -> Result<(), String> {
     Ok(())
 }
 
-/// A data node picks one by a hash modulo their number: of none it would crash.
+/// A data node chooses a shard by a hash modulo the number of shards: with no shard it would crash.
 pub(super) fn groups_have_shards(catalog: &Catalog) -> Result<(), String> {
     each(groups(catalog), |group| {
         group.is_deleted() || !group.shards.is_empty()

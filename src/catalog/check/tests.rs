@@ -89,7 +89,7 @@ fn sound() -> Catalog {
             },
         );
     }
-    // One of them owns shards; and so may a passive one, and one that is to come may be passive.
+    // A node that owns shards may be passive, and so may a node that is still to join.
     catalog.passive = ["data-3:8088", "data-5:8088"]
         .iter()
         .map(Text::from)
@@ -119,7 +119,7 @@ fn group(id: u64, start: i64, end: i64, shards: &[(u64, &[u64])]) -> ShardGroup 
     }
 }
 
-/// Puts this group into the first policy, in the place of its id.
+/// Puts this group into the first policy. It replaces the group with its id.
 fn put_group(catalog: &mut Catalog, group: ShardGroup) {
     catalog.put_shard_group(&Name::from("a"), &Name::from("x"), group);
 }
@@ -180,7 +180,7 @@ fn change_policy(catalog: &mut Catalog, change: impl FnOnce(&mut RetentionPolicy
     });
 }
 
-/// Each invariant finds the catalog that breaks it alone, and says so by its name.
+/// Each invariant finds the catalog that breaks only this invariant, and reports its own name.
 #[test]
 fn each_break_is_found_by_name() {
     type Break = fn(&mut Catalog);
@@ -390,7 +390,7 @@ fn each_break_is_found_by_name() {
         ("shard groups overlap only deleted ones", |c| {
             change_group(c, |group| group.start = UnixNanos(9))
         }),
-        // An empty one in the middle of another.
+        // An empty group in the middle of another one.
         ("shard groups overlap only deleted ones", |c| {
             change_group(c, |group| {
                 (group.start, group.truncated_at) = (UnixNanos(5), Some(UnixNanos(5)));
@@ -433,8 +433,8 @@ fn each_break_is_found_by_name() {
     }
 }
 
-/// A newcomer stands at the address of the one that it is to replace, and a wiped one beside
-/// itself.
+/// A newcomer has the address of the member that it is to replace, and two pendings may share one
+/// address.
 #[test]
 fn pendings_may_share_addresses() {
     let mut catalog = sound();
@@ -454,8 +454,8 @@ fn pendings_may_share_addresses() {
     assert_eq!(catalog.check(), Ok(()));
 }
 
-/// What is deleted stays until it is pruned, and is in nobody's way; an empty one is so at the edge
-/// of another.
+/// A deleted group stays until it is pruned, and may overlap others. An empty group may lie at the
+/// edge of another one.
 #[test]
 fn deleted_and_empty_groups_are_sound() {
     let mut catalog = sound();
@@ -478,7 +478,7 @@ fn deleted_and_empty_groups_are_sound() {
     assert_eq!(catalog.check(), Ok(()));
 }
 
-/// The bounds themselves are within them.
+/// Values at the bounds are valid.
 #[test]
 fn bounds_are_within() {
     let mut catalog = sound();

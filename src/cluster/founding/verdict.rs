@@ -1,4 +1,4 @@
-//! What the table says is to be done, and how it is told to people.
+//! Results of the table of founding.md 4.2, and their texts for operators.
 
 use std::fmt;
 
@@ -7,46 +7,47 @@ use crate::cluster::identity::record::{Origin, RemovalReason};
 use crate::cluster::{Activity, Missing, PollError};
 use crate::wire::identity::{PROTOCOL, VectorEntry};
 
-/// The row of the table (founding.md 4) that holds now.
+/// Row of the table (founding.md 4.2) that holds now.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Verdict {
-    /// F0, F4 and rules 3.4, 3.5.
+    /// founding.md F0, founding.md F4, founding.md 3.4 and founding.md 3.5.
     Blocked(Block),
-    /// F1.
+    /// founding.md F1.
     Follow {
         cluster_name: String,
         origin: Origin,
         seen_at: Address,
     },
-    /// F2. `remnant`: learners that are all that is left of it.
+    /// founding.md F2. `orphaned_learners` is not empty if only learners are left of the cluster.
     Join {
         cluster_id: ClusterId,
         seen_at: Address,
         leader_known: bool,
         orphaned_learners: Vec<Address>,
     },
-    /// F3.
+    /// founding.md F3.
     AwaitCluster { why: Await, missing: Vec<Missing> },
-    /// F5.
+    /// founding.md F5. `long`: 60 s have passed.
     Missing {
         missing: Vec<Missing>,
         founders: usize,
         long: bool,
     },
-    /// F6.
+    /// founding.md F6.
     Accept(Vec<VectorEntry>),
-    /// F7, its condition not met yet: who has not accepted, or nobody but the quiet time.
+    /// founding.md F7, whose condition is not met yet: these founders have not accepted, or, if the
+    /// list is empty, the quiet time has not passed or the own address is not known.
     Agreeing {
         not_yet: Vec<Address>,
         founders: usize,
     },
-    /// F7.
+    /// founding.md F7.
     Start(Vec<VectorEntry>),
-    /// No peers, not alone: section 8 of founding.md is all that it follows.
+    /// No `peers`, and the node does not found alone: only founding.md F1 and founding.md 8 apply.
     ByHand,
-    /// In a cluster: nothing to found.
+    /// In a cluster: founds nothing.
     Settled,
-    /// Another phase on disk than founding has rules for.
+    /// Phase `removed`: founds nothing.
     Removed {
         cluster_name: String,
         by: String,
@@ -55,14 +56,14 @@ pub enum Verdict {
     },
 }
 
-/// What F3 waits for.
+/// Reason why founding.md F3 holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Await {
     JoinOnly,
     NotListed,
 }
 
-/// Something that only a person can cure. The node goes on polling: it sees the cure.
+/// A contradiction that only an operator can cure. The node goes on polling and sees the cure.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Block {
     TwoClusters {
@@ -88,7 +89,7 @@ pub enum Block {
     Differs(Vec<Difference>),
 }
 
-/// One listed peer that does not fit, both sides printed.
+/// A listed peer that does not agree with this node. Its text prints both sides.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Difference {
     pub at: Address,
@@ -145,10 +146,10 @@ impl Verdict {
     }
 }
 
-/// Why an entry is missing before its first poll has ended.
+/// Text for an entry that is missing because its first poll has not ended.
 pub(crate) const NOT_ASKED: &str = "not asked yet";
 
-/// What a node in trouble can still do without the commands of a later version.
+/// Cure for the loss of volumes in this version, as a text.
 pub(crate) const WAY_OUT: &str = "restore a lost volume, or delete all volumes if no data matters";
 
 impl fmt::Display for Verdict {
@@ -222,7 +223,8 @@ fn removed_text(cluster_name: &str, by: &str, why: RemovalReason, comes_back: bo
         return format!("{what}; it asks to join again");
     }
     format!(
-        "{what}; `influxd-ctl add-meta` of it, at a member, brings it back, or delete its volume to start anew"
+        "{what}; `influxd-ctl add-meta` of it, at a member, brings it back, or delete its volume \
+         to start anew"
     )
 }
 
@@ -251,8 +253,8 @@ fn orphaned_learners_text(
         .collect();
     write!(
         f,
-        "cluster {cluster_id} is known only to {}; its voters are gone. Restore a lost volume to keep its data; \
-         without that node and its volume these nodes found a new cluster",
+        "cluster {cluster_id} is known only to {}; its voters are gone. Restore a lost volume to \
+         keep its data; without that node and its volume these nodes found a new cluster",
         learners.join(", ")
     )
 }
@@ -262,18 +264,19 @@ impl fmt::Display for Block {
         match self {
             Self::TwoClusters { one, other } => write!(
                 f,
-                "two clusters: {} at {} and {} at {}; this node does not choose. Stop one of them, or give \
-                 each its own INFLUXDB_META_CLUSTER_NAME",
+                "two clusters: {} at {} and {} at {}; this node does not choose. Stop one of them, \
+                 or give each its own INFLUXDB_META_CLUSTER_NAME",
                 one.0, one.1, other.0, other.1
             ),
             Self::ListedTwice { one, other } => write!(
                 f,
-                "the list names this node twice: {one} and {other} are both this node (or a copy of its volume)"
+                "the list names this node twice: {one} and {other} are both this node (or a copy \
+                 of its volume)"
             ),
             Self::NotMyName { entry, theirs } => write!(
                 f,
-                "this node is called {entry} (bind address or INFLUXDB_HOSTNAME), but another node answers \
-                 there (incarnation {theirs}): give each node its own name"
+                "this node is called {entry} (bind address or INFLUXDB_HOSTNAME), but another node \
+                 answers there (incarnation {theirs}): give each node its own name"
             ),
             Self::Copied {
                 one,
@@ -281,8 +284,8 @@ impl fmt::Display for Block {
                 incarnation,
             } => write!(
                 f,
-                "{one} and {other} answer with one incarnation, {incarnation}: a copied volume (delete the \
-                 copy), or two names for one node (list one)"
+                "{one} and {other} answer with one incarnation, {incarnation}: a copied volume \
+                 (delete the copy), or two names for one node (list one)"
             ),
             Self::Twins { entry } => write!(
                 f,
@@ -328,13 +331,13 @@ impl fmt::Display for Difference {
             }
             Mismatch::Protocol { theirs } => write!(
                 f,
-                "{at} speaks version {theirs} of the founding protocol, this node version {PROTOCOL}: run one \
-                 version"
+                "{at} speaks version {theirs} of the founding protocol, this node version \
+                 {PROTOCOL}: run one version"
             ),
             Mismatch::Loopback { ours, theirs } => write!(
                 f,
-                "a cluster is all loopback or not at all: {ours} here, {theirs} at {at}; set INFLUXDB_HOSTNAME \
-                 to a name that the others can reach"
+                "a cluster is all loopback or not at all: {ours} here, {theirs} at {at}; set \
+                 INFLUXDB_HOSTNAME to a name that the others can reach"
             ),
             Mismatch::Answer(error) => write!(f, "{at}: {error}"),
         }

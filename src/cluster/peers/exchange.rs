@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
+use crate::base::endpoint::{META_HTTP_PORT, META_RAFT_PORT};
 use crate::base::{Address, Incarnation};
 use crate::runtime::net::BoxFuture;
 use crate::wire::api::Announcement;
@@ -22,7 +23,7 @@ pub enum PollError {
     Refused,
     #[error("no answer in time")]
     Timeout,
-    #[error("that is 8089, the Raft port; use 8091")]
+    #[error("that is {META_RAFT_PORT}, the Raft port; use {META_HTTP_PORT}")]
     RaftPort,
     #[error("answers, but is not a meta node of ours ({0})")]
     NotOurs(String),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, UNIX_EPOCH};
 
+use crate::base::endpoint::HTTP_SCHEME;
 use crate::base::{Address, UnixNanos};
 use crate::cluster::Exchange;
 use crate::cluster::shared::Shared;
@@ -73,7 +74,7 @@ impl Gossip {
         self.take(&Announcement {
             tcp_addr: theirs.raft.to_string(),
             http_addr: theirs.http.to_string(),
-            http_scheme: "http".to_owned(),
+            http_scheme: HTTP_SCHEME.to_owned(),
             time: ZERO_TIME.to_owned(),
             node_type: "meta".to_owned(),
             version: theirs.version.clone(),
@@ -106,7 +107,7 @@ impl Gossip {
         Some(Announcement {
             tcp_addr: view.raft.as_ref()?.to_string(),
             http_addr: view.http.as_ref()?.to_string(),
-            http_scheme: "http".to_owned(),
+            http_scheme: HTTP_SCHEME.to_owned(),
             time: ZERO_TIME.to_owned(),
             node_type: "meta".to_owned(),
             status: String::new(),

@@ -8,13 +8,14 @@ use bytes::Bytes;
 use serde::Deserialize;
 use tokio::time::Instant;
 
-use crate::auth::proof::{Nonce, PROOF_HEADER, PeerKey, new_nonce};
+use crate::auth::proof::{Nonce, PeerKey, new_nonce};
 use crate::base::{Address, Incarnation};
 use crate::client::{self, CallError, Client, Response};
 use crate::cluster::{Exchange, PeerRequest, PeerResponse, PollError};
 use crate::runtime::net::BoxFuture;
 use crate::runtime::{Env, Net, Rng};
 use crate::wire::api::Announcement;
+use crate::wire::headers::{MEANT_FOR, PROOF as PROOF_HEADER};
 use crate::wire::identity::{Identity, Phase};
 
 /// Where identities are posted; a request's proof covers it.
@@ -92,9 +93,6 @@ impl HttpExchange {
         })
     }
 }
-
-/// The header by which a request names its reader.
-const MEANT_FOR: &str = "Influxd-Meta-For";
 
 fn is_proven(key: &PeerKey, nonce: &Nonce, caller: Incarnation, answer: &Response) -> bool {
     #[derive(Deserialize)]
@@ -175,7 +173,7 @@ impl From<CallError> for PollError {
             CallError::Refused => Self::Refused,
             CallError::Timeout { .. } => Self::Timeout,
             CallError::RaftPort => Self::RaftPort,
-            CallError::NotOurs(what) => Self::NotOurs(what),
+            CallError::NotOurs(what) => Self::NotOurs(what.to_string()),
             CallError::OtherMetaNode => Self::OtherMetaNode,
             CallError::WrongSecret => Self::WrongSecret,
             CallError::Status { status: 503, .. } => Self::NotYet(error.to_string()),

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use super::data::{AddData, RemoveData, UpdateData};
 use super::parse_duration;
 use super::shards::{CopyShard, RemoveShard, ShowShards, TruncateShards};
+use crate::base::endpoint::{META_HTTP_PORT, META_RAFT_PORT};
 use crate::base::{Address, AddressError};
 
 #[derive(Debug, Subcommand)]
@@ -194,14 +195,14 @@ fn json<T: Labels>(text: &str) -> Result<T, String> {
 
 /// As the original says it where the text is empty.
 fn http_address(text: &str) -> Result<Address, String> {
-    match Address::parse(text, 8091) {
+    match Address::parse(text, META_HTTP_PORT) {
         Err(AddressError::Empty(_)) => Err("httpAddr value is empty".to_owned()),
         other => other.map_err(|error| error.to_string()),
     }
 }
 
 fn raft_address(text: &str) -> Result<Address, String> {
-    match Address::parse(text, 8089) {
+    match Address::parse(text, META_RAFT_PORT) {
         Err(AddressError::Empty(_)) => Err("tcpAddr value is empty".to_owned()),
         other => other.map_err(|error| error.to_string()),
     }

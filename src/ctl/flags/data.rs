@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use crate::base::endpoint::DATA_RPC_PORT;
 use crate::base::{Address, AddressError};
 
 #[derive(Debug, Args)]
@@ -39,18 +40,16 @@ pub(in crate::ctl) struct UpdateData {
 /// # Errors
 /// It is no address; `empty` is what the original says where the text is empty.
 pub(super) fn data_address(text: &str, empty: &str) -> Result<String, String> {
-    let address = match Address::parse(text, DATA_PORT) {
+    let address = match Address::parse(text, DATA_RPC_PORT) {
         Err(AddressError::Empty(_)) => return Err(empty.to_owned()),
         other => other.map_err(|error| error.to_string())?.to_string(),
     };
-    let as_typed = [text.to_owned(), format!("{text}:{DATA_PORT}")];
+    let as_typed = [text.to_owned(), format!("{text}:{DATA_RPC_PORT}")];
     Ok(as_typed
         .into_iter()
         .find(|typed| typed.eq_ignore_ascii_case(&address))
         .unwrap_or(address))
 }
-
-const DATA_PORT: u16 = 8088;
 
 fn tcp_addr(text: &str) -> Result<String, String> {
     data_address(text, "tcpAddr value is empty")

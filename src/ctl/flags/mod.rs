@@ -17,6 +17,7 @@ pub(super) use shards::{CopyShard, RemoveShard, ShowShards, TruncateShards};
 
 use crate::auth::{Login, Secret};
 use crate::base::Address;
+use crate::base::endpoint::META_HTTP_PORT;
 
 /// Documented commands that this version does not carry out.
 pub(super) const NOT_YET: &[&str] = &["backup", "entropy", "kill-copy-shard", "ldap", "restore"];
@@ -42,7 +43,7 @@ pub(super) struct Cli {
 #[derive(Debug, Args)]
 pub(super) struct Global {
     /// HTTP address of the meta node to talk to
-    #[arg(long, value_name = "HOST:PORT", default_value = "localhost:8091", value_parser = parse_bind)]
+    #[arg(long, value_name = "HOST:PORT", default_value_t = Address::new("localhost", META_HTTP_PORT), value_parser = parse_bind)]
     pub(super) bind: Address,
     /// Use HTTPS (comes with a later version)
     #[arg(long)]
@@ -135,7 +136,7 @@ fn after_help() -> String {
 }
 
 fn parse_bind(text: &str) -> Result<Address, String> {
-    Address::parse(text, 8091).map_err(|error| error.to_string())
+    Address::parse(text, META_HTTP_PORT).map_err(|error| error.to_string())
 }
 
 fn parse_auth_type(text: &str) -> Result<AuthType, String> {

@@ -3,6 +3,7 @@
 use futures_util::future::join_all;
 
 use super::responses::HealthResponse;
+use crate::base::endpoint::META_HTTP_PORT;
 use crate::base::{Address, LogId};
 use crate::client::CallError;
 use crate::ctl::members::{Cluster, MetaNode};
@@ -147,7 +148,7 @@ impl Details {
 
 /// One that does not answer soon is shown as such, and holds nobody up.
 async fn ask_one(session: &Session, node: &MetaNode) -> Result<HealthResponse, String> {
-    let address = Address::parse(&node.addr, 8091).map_err(|error| error.to_string())?;
+    let address = Address::parse(&node.addr, META_HTTP_PORT).map_err(|error| error.to_string())?;
     session
         .get_json_once(&address, "/healthz", Session::RETRY_TIMEOUT)
         .await

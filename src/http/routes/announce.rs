@@ -1,12 +1,12 @@
-//! `POST /announce`: what data nodes and meta nodes say of themselves (wire.md 8).
+//! `POST /announce`: announcements of data nodes and meta nodes about themselves (wire.md 8).
 
 use axum::extract::Request;
 use axum::response::Response;
 
-use super::AppState;
 use crate::http::body::{self, MAX_BODY_BYTES};
 use crate::http::error::Failure;
 use crate::http::reply::no_content;
+use crate::http::state::AppState;
 
 pub(super) async fn announce(state: AppState, request: Request) -> Result<Response, Failure> {
     let body = body::read(request, MAX_BODY_BYTES, &state.config).await?;

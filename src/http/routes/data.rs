@@ -1,82 +1,49 @@
-//! `/add-data`, `/remove-data`, `/update-data`: data nodes come, go and move (wire.md 6.2).
+//! `/add-data`, `/remove-data`, `/update-data`: adds, removes and moves data nodes (wire.md 6.2).
 
 use axum::extract::Request;
 use axum::response::Response;
 
-use super::AppState;
 use crate::http::error::Failure;
 use crate::http::form::Form;
-use crate::http::leader::{Route, at_leader};
+use crate::http::leader::Route;
 use crate::http::reply::{no_content, ok_json};
+use crate::http::state::AppState;
 use crate::service::Retry;
 
-/// Adds the data node at `addr`, `passive` or not, answered with what the catalog says of it.
-/// Always carried: Helm's curl follows no redirect (clients.md trap 11).
+/// Adds the data node at `addr`, `passive` or not, and returns its entry in the catalog. Always
+/// forwarded: Helm's curl follows no redirect (clients.md trap 11).
 pub(super) async fn add(state: AppState, request: Request) -> Result<Response, Failure> {
     let form = Form::read(&state.config, request).await?;
     let service = &state.service;
     let (addr, passive) = (form.required("addr")?, form.is_true("passive"));
-    let here = || async {
-        Ok(service
-            .add_data(addr, passive)
-            .await?
-            .map(|node| ok_json(&node)))
-    };
+    let local = || async { Ok(ok_json(&service.add_data(addr, passive).await?)) };
     let limits = service.data_node_limits(Retry::Idempotent);
-    at_leader(
-        service,
-        &form.parts,
-        &form.body,
-        limits,
-        Route::AlwaysForward,
-        here,
-    )
-    .await
+    form.at_leader(service, limits, Route::AlwaysForward, local)
+        .await
 }
 
-/// Takes the data node at `addr` out.
+/// Removes the data node at `addr`.
 pub(super) async fn remove(state: AppState, request: Request) -> Result<Response, Failure> {
     let form = Form::read(&state.config, request).await?;
     let service = &state.service;
     let (addr, force) = (form.required("addr")?, form.is_true("force"));
-    let here = || async {
-        Ok(service
-            .remove_data(addr, force)
-            .await?
-            .map(|()| no_content()))
+    let local = || async {
+        service.remove_data(addr, force).await?;
+        Ok(no_content())
     };
     let limits = service.data_node_limits(Retry::Never);
-    at_leader(
-        service,
-        &form.parts,
-        &form.body,
-        limits,
-        Route::RedirectIfPossible,
-        here,
-    )
-    .await
+    form.at_leader(service, limits, Route::RedirectIfPossible, local)
+        .await
 }
 
-/// The node at `newAddr` takes the place of the one at `oldAddr`: another machine, or the same one
-/// with a new disk.
+/// Puts the node at `newAddr` in the place of the one at `oldAddr`: another machine, or the same
+/// one with a new disk.
 pub(super) async fn update(state: AppState, request: Request) -> Result<Response, Failure> {
     let form = Form::read(&state.config, request).await?;
     let service = &state.service;
     let (old, new) = (form.required("oldAddr")?, form.required("newAddr")?);
-    let here = || async {
-        Ok(service
-            .update_data(old, new)
-            .await?
-            .map(|node| ok_json(&node)))
-    };
+    let local = || async { Ok(ok_json(&service.update_data(old, new).await?)) };
     let limits = service.data_node_limits(Retry::Idempotent);
-    at_leader(
-        service,
-        &form.parts,
-        &form.body,
-        limits,
-        Route::RedirectIfPossible,
-        here,
-    )
-    .await
+    form.at_leader(service, limits, Route::RedirectIfPossible, local)
+        .await
 }

@@ -3,22 +3,19 @@
 use axum::extract::Request;
 use axum::response::Response;
 
-use super::AppState;
 use crate::http::body::{self, MAX_EXECUTE_BYTES};
 use crate::http::error::Failure;
 use crate::http::leader::{Route, at_leader};
-use crate::http::reply::{OCTETS, ok_bytes};
-use crate::service::Executed;
+use crate::http::reply::{OCTET_STREAM, ok_bytes};
+use crate::http::state::AppState;
 
 pub(super) async fn execute(state: AppState, request: Request) -> Result<Response, Failure> {
     let (parts, body) = body::read_whole(request, MAX_EXECUTE_BYTES, &state.config).await?;
     let service = &state.service;
     let deadline = service.deadline();
-    let here = || async {
-        Ok(match service.execute(body.clone(), deadline).await? {
-            Executed::Response(bytes) => Some(ok_bytes(OCTETS, bytes)),
-            Executed::NotLeader => None,
-        })
+    let local = || async {
+        let response = service.execute(body.clone(), deadline).await?;
+        Ok(ok_bytes(OCTET_STREAM, response))
     };
     at_leader(
         service,
@@ -26,7 +23,7 @@ pub(super) async fn execute(state: AppState, request: Request) -> Result<Respons
         &body,
         deadline,
         Route::RedirectIfPossible,
-        here,
+        local,
     )
     .await
 }

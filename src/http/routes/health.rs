@@ -5,26 +5,26 @@ use axum::response::Response;
 use hyper::StatusCode;
 use serde::Serialize;
 
-use super::AppState;
-use crate::http::authenticate::{caller, presented};
-use crate::http::error::{head, json};
+use crate::http::authenticate::{admit, presented};
+use crate::http::error::{json, set_error_header};
 use crate::http::json::go_json;
 use crate::http::params::Params;
 use crate::http::reply::ok_json;
+use crate::http::state::AppState;
 use crate::wire::api::Live;
 
-/// The process serves. A disk that fails ends the process, and a halted node is kept alive on
-/// purpose.
+/// Answers that the process serves. A disk that fails ends the process; a halted node is kept
+/// running on purpose, so that it can be examined.
 pub(super) async fn livez() -> Response {
     ok_json(&Live {
         status: "ok".to_owned(),
     })
 }
 
-/// `?voter` asks for a vote as well.
+/// Answers whether this node is ready; with `?voter`, also whether it is a voter.
 pub(super) async fn readyz(state: AppState, request: Request) -> Response {
     let query = request.uri().query().unwrap_or_default();
-    let voter = query == "voter" || Params::of_query(request.uri()).get("voter").is_some();
+    let voter = query == "voter" || Params::from_query(request.uri()).get("voter").is_some();
     let ready = state.service.ready(voter);
     let error = ready.error.clone();
     pass_or_fail(&ready, error.map(|error| format!("not ready: {error}")))
@@ -36,11 +36,11 @@ pub(super) async fn health(state: AppState) -> Response {
     pass_or_fail(&summary, error)
 }
 
-/// For people and `influxd-ctl show -v`: says everything, and is 200 also when that is bad news.
-/// Who is not known here, or not let in, is told as much as a probe needs.
+/// Answers operators and `influxd-ctl show -v` with the whole state, always with 200. A caller that
+/// is not authenticated gets no more than a probe needs.
 pub(super) async fn healthz(state: AppState, request: Request) -> Response {
-    let shown = presented(request.uri(), request.headers());
-    match caller(&state, &shown).await {
+    let presented = presented(request.uri(), request.headers());
+    match admit(&state, &presented).await {
         Ok(_) => ok_json(&state.service.health()),
         Err(_) => ok_json(&state.service.health_phase()),
     }
@@ -51,6 +51,6 @@ fn pass_or_fail<T: Serialize>(body: &T, error: Option<String>) -> Response {
         return ok_json(body);
     };
     let mut response = json(StatusCode::SERVICE_UNAVAILABLE, go_json(body));
-    head(&mut response, &error);
+    set_error_header(&mut response, &error);
     response
 }

@@ -1,32 +1,28 @@
-//! `/cluster/identity`: the one message of founding, and its proofs (founding.md 3 and 11).
+//! `/cluster/identity`: the only message of founding, and its proofs (founding.md 3 and 11).
 
 use axum::extract::Request;
 use axum::response::Response;
 use hyper::StatusCode;
 
-use super::AppState;
 use crate::http::body::{self, MAX_IDENTITY_BYTES};
-use crate::http::dispatch::Context;
 use crate::http::error::Failure;
 use crate::http::proof::{Proven, wrong_secret};
 use crate::http::reply::ok_json;
+use crate::http::request_context::peer_ip;
+use crate::http::state::AppState;
 use crate::http::{error, json};
 use crate::wire::identity::Identity;
 
 const PATH: &str = "/cluster/identity";
 
-/// For people: what this node says of itself, unsigned.
+/// Returns this node's identity to operators, without a proof.
 pub(super) async fn show(state: AppState) -> Result<Response, Failure> {
     let nobody = std::net::Ipv4Addr::UNSPECIFIED.into();
     Ok(ok_json(&state.service.exchange_identity(None, nobody)?))
 }
 
 pub(super) async fn exchange(state: AppState, request: Request) -> Result<Response, Failure> {
-    let from = request
-        .extensions()
-        .get::<Context>()
-        .map(|context| context.conversation.peer);
-    let from = from.unwrap_or_else(|| std::net::Ipv4Addr::UNSPECIFIED.into());
+    let from = peer_ip(request.extensions());
     let headers = request.headers().clone();
     let body = body::read(request, MAX_IDENTITY_BYTES, &state.config).await?;
     let theirs: Identity = serde_json::from_slice(&body).map_err(|error| {
@@ -42,12 +38,12 @@ pub(super) async fn exchange(state: AppState, request: Request) -> Result<Respon
     if proven.is_none() && state.authenticator.is_shut() {
         return Err(wrong_secret());
     }
-    // Without a proof that we could ask for, the caller is answered (it then sees that secrets
-    // differ), and what it says is not taken as a hint.
+    // A caller without a proof, where we have a key, is answered, so that it sees that secrets
+    // differ. Its identity is not used as a hint.
     let hint = (proven.is_some() || state.config.peer_key.is_none()).then_some(&theirs);
     let ours = state.service.exchange_identity(hint, from)?;
     let text = json::go_json(&ours) + "\n";
-    let proof = proven.map(|proven| proven.answer(ours.incarnation, text.as_bytes()));
+    let proof = proven.map(|proven| proven.prove_answer(ours.incarnation, text.as_bytes()));
     let mut response = error::json(StatusCode::OK, text);
     proof.into_iter().for_each(|proof| proof.put(&mut response));
     Ok(response)

@@ -1,21 +1,21 @@
-//! `/join`, `/leave`, `/remove`: meta nodes come and go by hand (wire.md 6.2, founding.md 8).
+//! `/join`, `/leave`, `/remove`: manual changes of the meta nodes (wire.md 6.2, founding.md 8).
 
 use axum::extract::Request;
 use axum::http::request::Parts;
 use axum::response::Response;
 use bytes::Bytes;
 
-use super::AppState;
 use crate::base::Address;
+use crate::base::endpoint::META_HTTP_PORT;
 use crate::http::body::{self, MAX_BODY_BYTES};
 use crate::http::error::Failure;
 use crate::http::form::Form;
-use crate::http::leader::{Route, at_leader, caller, is_forwarded};
+use crate::http::leader::{Route, at_leader, caller_ip, is_forwarded};
 use crate::http::params::Params;
 use crate::http::reply::{no_content, ok_json};
-use crate::service::{Error, Service};
+use crate::http::state::AppState;
 
-/// Adds the meta node at `addr`, answered with what the catalog says of it.
+/// Adds the meta node at `addr`, and returns its entry in the catalog.
 pub(super) async fn join(state: AppState, request: Request) -> Result<Response, Failure> {
     let Form {
         mut parts,
@@ -24,22 +24,17 @@ pub(super) async fn join(state: AppState, request: Request) -> Result<Response, 
     } = Form::read(&state.config, request).await?;
     let service = &state.service;
     let asked = address(&params, "addr")?.ok_or_else(|| Failure::bad("addr is required"))?;
-    let addr = service.named_from_here(asked.clone());
-    let mut by = Route::RedirectIfPossible;
+    let addr = service.resolve_localhost(asked.clone());
+    let mut route = Route::RedirectIfPossible;
     if addr != asked {
-        // Only this node knows what the caller means: the leader is told, and the caller not sent
-        // there.
-        by = Route::AlwaysForward;
-        (parts, body) = renamed(parts, &format!("/join?addr={addr}"))?;
+        // Only this node knows which node the caller means: the request is forwarded with its
+        // address, and the caller not redirected.
+        route = Route::AlwaysForward;
+        (parts, body) = with_uri(parts, &format!("/join?addr={addr}"))?;
     }
     let deadline = service.joining_deadline(is_forwarded(&parts));
-    let here = || async {
-        Ok(service
-            .join(&addr, deadline)
-            .await?
-            .map(|node| ok_json(&node)))
-    };
-    at_leader(service, &parts, &body, deadline, by, here).await
+    let local = || async { Ok(ok_json(&service.join(&addr, deadline).await?)) };
+    at_leader(service, &parts, &body, deadline, route, local).await
 }
 
 /// Takes this node out of its cluster.
@@ -52,8 +47,7 @@ pub(super) async fn leave(state: AppState, request: Request) -> Result<Response,
     Ok(no_content())
 }
 
-/// Takes the meta node at `httpAddr` out; with `force`, one that is known by its `tcpAddr` alone,
-/// too.
+/// Removes the meta node at `httpAddr`; with `force`, alternatively the one at `tcpAddr`.
 pub(super) async fn remove(state: AppState, request: Request) -> Result<Response, Failure> {
     let Form {
         mut parts,
@@ -61,67 +55,56 @@ pub(super) async fn remove(state: AppState, request: Request) -> Result<Response
         params,
     } = Form::read(&state.config, request).await?;
     let force = params.get("force") == Some("true");
-    let mut http = address(&params, "httpAddr")?;
-    let raft = if force && http.is_none() {
-        address(&params, "tcpAddr")?
-    } else {
-        None
+    let target = match address(&params, "httpAddr")? {
+        Some(http) => Some(Target::Http(http)),
+        None if force => address(&params, "tcpAddr")?.map(Target::Raft),
+        None => None,
     };
-    if http.is_none() && raft.is_none() {
-        return Err(Failure::bad("httpAddr is required"));
-    }
+    let mut target = target.ok_or_else(|| Failure::bad("httpAddr is required"))?;
     let service = &state.service;
-    let carried = is_forwarded(&parts);
-    let deadline = service.joining_deadline(carried);
-    let by = format!("/remove from {}", caller(&parts));
-    let mut way = Route::RedirectIfPossible;
-    // As for `join`. Carried here by a version that does not rename it, `localhost` is nobody: it
-    // was not the leader.
-    let named = http
-        .clone()
-        .filter(|_| !carried)
-        .map(|asked| service.named_from_here(asked));
-    if let Some(named) = named.filter(|named| http.as_ref() != Some(named)) {
-        way = Route::AlwaysForward;
-        (parts, body) = renamed(parts, &format!("/remove?httpAddr={named}&force={force}"))?;
-        http = Some(named);
+    let forwarded = is_forwarded(&parts);
+    let deadline = service.joining_deadline(forwarded);
+    let by = format!("/remove from {}", caller_ip(&parts));
+    let mut route = Route::RedirectIfPossible;
+    // As for `join`. In a request that a node of an older version forwarded, `localhost` is not
+    // replaced: it is not the leader that is meant.
+    if let Target::Http(http) = &mut target
+        && !forwarded
+    {
+        let named = service.resolve_localhost(http.clone());
+        if named != *http {
+            route = Route::AlwaysForward;
+            (parts, body) = with_uri(parts, &format!("/remove?httpAddr={named}&force={force}"))?;
+            *http = named;
+        }
     }
-    let here = || async {
-        let Some(http) = known(service, http.as_ref(), raft.as_ref())? else {
-            return Ok(None);
+    let local = || async {
+        let http = match &target {
+            Target::Http(http) => http.clone(),
+            Target::Raft(raft) => service.meta_node_by_raft_address(raft)?,
         };
-        Ok(service
-            .remove(&http, force, &by, deadline)
-            .await?
-            .map(|()| no_content()))
+        service.remove(&http, force, &by, deadline).await?;
+        Ok(no_content())
     };
-    at_leader(service, &parts, &body, deadline, way, here).await
+    at_leader(service, &parts, &body, deadline, route, local).await
 }
 
-fn known(
-    service: &Service,
-    http: Option<&Address>,
-    raft: Option<&Address>,
-) -> Result<Option<Address>, Error> {
-    match (http, raft) {
-        (Some(http), _) => Ok(Some(http.clone())),
-        (None, Some(raft)) => service.meta_node_by_raft_address(raft),
-        (None, None) => Ok(None),
-    }
+/// The two addresses by which a caller may name a meta node.
+enum Target {
+    Http(Address),
+    Raft(Address),
 }
 
 fn address(params: &Params, name: &str) -> Result<Option<Address>, Failure> {
     let parse = |text: &str| {
-        Address::parse(text, HTTP_PORT).map_err(|error| Failure::bad(format!("{name}: {error}")))
+        Address::parse(text, META_HTTP_PORT)
+            .map_err(|error| Failure::bad(format!("{name}: {error}")))
     };
     params.get(name).map(parse).transpose()
 }
 
-/// Where an address has no port; a Raft address is given with its own.
-const HTTP_PORT: u16 = 8091;
-
-/// The same request with other words, for another node.
-fn renamed(mut parts: Parts, asked: &str) -> Result<(Parts, Bytes), Failure> {
+/// Returns the same request with another path and query, to be forwarded.
+fn with_uri(mut parts: Parts, asked: &str) -> Result<(Parts, Bytes), Failure> {
     parts.headers.remove(hyper::header::CONTENT_TYPE);
     let uri =
         hyper::Uri::try_from(asked).map_err(|error| Failure::bad(format!("{asked}: {error}")))?;

@@ -5,12 +5,12 @@ use axum::response::Response;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::AppState;
 use crate::base::NodeId;
 use crate::http::body::{self, MAX_BODY_BYTES};
 use crate::http::error::Failure;
 use crate::http::leader::{Route, at_leader};
 use crate::http::reply::no_content;
+use crate::http::state::AppState;
 use crate::service::Labels;
 
 pub(super) async fn change(state: AppState, request: Request) -> Result<Response, Failure> {
@@ -18,11 +18,11 @@ pub(super) async fn change(state: AppState, request: Request) -> Result<Response
     let (node_id, labels) = parse(&body)?;
     let service = &state.service;
     let deadline = service.deadline();
-    let here = || async {
-        Ok(service
+    let local = || async {
+        service
             .set_labels(node_id, labels.clone(), deadline)
-            .await?
-            .map(|()| no_content()))
+            .await?;
+        Ok(no_content())
     };
     at_leader(
         service,
@@ -30,12 +30,13 @@ pub(super) async fn change(state: AppState, request: Request) -> Result<Response
         &body,
         deadline,
         Route::RedirectIfPossible,
-        here,
+        local,
     )
     .await
 }
 
-/// Whatever its content type: curl says that JSON is a form (clients.md trap 17).
+/// Parses the body as JSON, whatever its content type: curl sends JSON as a form
+/// (clients.md trap 17).
 fn parse(body: &[u8]) -> Result<(NodeId, Labels), Failure> {
     let fields: Map<String, Value> = serde_json::from_slice(body)
         .map_err(|error| Failure::bad(format!("the body is no JSON object: {error}")))?;

@@ -1,22 +1,23 @@
-//! `GET /lease`: a data node asks to be the one that does some work (wire.md 9).
+//! `GET /lease`: a data node asks for a work lease (wire.md 9).
 
 use axum::extract::Request;
 use axum::response::Response;
 use bytes::Bytes;
 use hyper::StatusCode;
 
-use super::AppState;
 use crate::base::{Name, NodeId};
 use crate::http::error::{Failure, json};
 use crate::http::json::go_json;
 use crate::http::leader::{Route, at_leader};
 use crate::http::params::Params;
+use crate::http::state::AppState;
 use crate::service::{Acquired, Limits, Retry};
 
-/// The node id has two spellings: `nodeid`, and `node_id` in later products (clients.md trap 16).
+/// Grants a lease. The parameter with the node id is `nodeid`, or `node_id` in later products
+/// (clients.md trap 16).
 pub(super) async fn acquire(state: AppState, request: Request) -> Result<Response, Failure> {
     let (parts, _) = request.into_parts();
-    let params = Params::of_query(&parts.uri);
+    let params = Params::from_query(&parts.uri);
     let name = params
         .get("name")
         .ok_or_else(|| Failure::bad("lease name required"))?;
@@ -33,12 +34,7 @@ pub(super) async fn acquire(state: AppState, request: Request) -> Result<Respons
     }
     let (service, name) = (&state.service, Name::from(name));
     let deadline = service.deadline();
-    let here = || async {
-        Ok(service
-            .acquire_lease(&name, node, deadline)
-            .await?
-            .map(reply))
-    };
+    let local = || async { Ok(reply(service.acquire_lease(&name, node, deadline).await?)) };
     let limits = Limits {
         retry: Retry::Idempotent,
         ..deadline.into()
@@ -49,15 +45,15 @@ pub(super) async fn acquire(state: AppState, request: Request) -> Result<Respons
         &Bytes::new(),
         limits,
         Route::RedirectIfPossible,
-        here,
+        local,
     )
     .await
 }
 
-/// It is remembered for ever: the only one in use has 18 bytes.
+/// Maximum length of a lease's name, which is stored for ever. The only name in use has 18 bytes.
 const MAX_NAME_BYTES: usize = 255;
 
-/// Of the original's body without the end of the line.
+/// Returns the body of the original, without its end of line.
 fn reply(acquired: Acquired) -> Response {
     match acquired {
         Acquired::Granted(lease) => json(StatusCode::OK, go_json(&lease)),

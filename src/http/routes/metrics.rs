@@ -2,8 +2,8 @@
 
 use axum::response::Response;
 
-use super::AppState;
 use crate::http::reply::ok_bytes;
+use crate::http::state::AppState;
 
 pub(super) async fn metrics(state: AppState) -> Response {
     ok_bytes(

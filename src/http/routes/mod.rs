@@ -1,4 +1,5 @@
-//! The table of routes. Each file is one noun: parse, call `service`, shape the reply.
+//! The table of routes. Each file handles one noun: it parses the request, calls `service`, and
+//! shapes the reply.
 
 mod announce;
 mod data;
@@ -20,25 +21,13 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{get, post};
 use hyper::{Method, StatusCode};
 
 use super::authenticate::require_caller;
 use super::error::Failure;
-use super::server::HttpConfig;
-use crate::auth::{Authenticator, Users};
-use crate::service::Service;
+use super::state::{Methods, State};
 use crate::wire::joining as paths;
-
-/// What routes get: the service, who may call, and the limits for bodies.
-pub(super) struct State {
-    pub(super) service: Arc<Service>,
-    pub(super) users: Arc<dyn Users>,
-    pub(super) authenticator: Authenticator,
-    pub(super) config: HttpConfig,
-}
-
-pub(super) type AppState = axum::extract::State<Arc<State>>;
 
 /// Paths by which requests are counted.
 pub const ROUTES: &[&str] = &[
@@ -77,7 +66,8 @@ pub const ROUTES: &[&str] = &[
     "/metrics",
 ];
 
-/// Where a path is counted; beyond the end for all others.
+/// Returns the index at which a path is counted: the one after the last for all paths that are not
+/// listed.
 pub(super) fn route_index(path: &str) -> usize {
     ROUTES
         .iter()
@@ -86,9 +76,9 @@ pub(super) fn route_index(path: &str) -> usize {
 }
 
 pub(super) fn router(state: Arc<State>) -> Router {
-    // Only around the methods that a path has: what is not routed needs no credentials (wire.md
-    // 4.1).
-    let guarded =
+    // Authenticates only the methods that a path has: for others no credentials are needed
+    // (wire.md 4.1).
+    let authenticated =
         |methods: Methods| methods.route_layer(from_fn_with_state(state.clone(), require_caller));
     let open = Router::new()
         .route("/ping", get(members::ping))
@@ -97,28 +87,31 @@ pub(super) fn router(state: Arc<State>) -> Router {
         .route("/readyz", get(health::readyz))
         .route("/healthz", get(health::healthz));
     let read = Router::new()
-        .route("/", guarded(get(watch::watch)))
-        .route("/peers", guarded(get(members::peers)))
-        .route("/show-cluster", guarded(get(members::show_cluster)))
-        .route("/show-shards", guarded(get(shards::show)))
-        .route("/copy-shard-status", guarded(get(shards::copies)))
-        .route("/lease", guarded(get(lease::acquire)))
-        .route("/health", guarded(get(health::health)))
-        .route("/metrics", guarded(get(metrics::metrics)));
+        .route("/", authenticated(get(watch::watch)))
+        .route("/peers", authenticated(get(members::peers)))
+        .route("/show-cluster", authenticated(get(members::show_cluster)))
+        .route("/show-shards", authenticated(get(shards::show)))
+        .route(
+            "/copy-shard-status",
+            authenticated(get(shards::copies_in_progress)),
+        )
+        .route("/lease", authenticated(get(lease::acquire)))
+        .route("/health", authenticated(get(health::health)))
+        .route("/metrics", authenticated(get(metrics::metrics)));
     let write = Router::new()
-        .route("/execute", guarded(post(execute::execute)))
-        .route("/announce", guarded(post(announce::announce)))
-        .route("/join", guarded(post(joining::join)))
-        .route("/leave", guarded(post(joining::leave)))
-        .route("/remove", guarded(post(joining::remove)))
-        .route("/node-labels", guarded(post(labels::change)))
-        .route("/add-data", guarded(post(data::add)))
-        .route("/remove-data", guarded(post(data::remove)))
-        .route("/update-data", guarded(post(data::update)))
-        .route("/copy-shard", guarded(post(shards::copy)))
-        .route("/remove-shard", guarded(post(shards::remove)))
-        .route("/truncate-shards", guarded(post(shards::truncate)));
-    let identity = guarded(get(identity::show)).post(identity::exchange);
+        .route("/execute", authenticated(post(execute::execute)))
+        .route("/announce", authenticated(post(announce::announce)))
+        .route("/join", authenticated(post(joining::join)))
+        .route("/leave", authenticated(post(joining::leave)))
+        .route("/remove", authenticated(post(joining::remove)))
+        .route("/node-labels", authenticated(post(labels::change)))
+        .route("/add-data", authenticated(post(data::add)))
+        .route("/remove-data", authenticated(post(data::remove)))
+        .route("/update-data", authenticated(post(data::update)))
+        .route("/copy-shard", authenticated(post(shards::copy)))
+        .route("/remove-shard", authenticated(post(shards::remove)))
+        .route("/truncate-shards", authenticated(post(shards::truncate)));
+    let identity = authenticated(get(identity::show)).post(identity::exchange);
     let proven = [
         paths::JOIN,
         paths::MOVED,
@@ -134,18 +127,16 @@ pub(super) fn router(state: Arc<State>) -> Router {
     });
     open.merge(read)
         .merge(write)
-        .merge(not_implemented::routes(&guarded))
+        .merge(not_implemented::routes(&authenticated))
         .merge(proven.route("/cluster/identity", identity))
-        .method_not_allowed_fallback(other_method)
-        .fallback(unknown)
+        .method_not_allowed_fallback(method_not_allowed)
+        .fallback(unknown_path)
         .with_state(state)
 }
 
-/// What a path answers, before it is told the state.
-type Methods = MethodRouter<Arc<State>>;
-
-/// Ansible's tests ask for `/ding` and want 400 with "error parsing index" (clients.md trap 15).
-async fn unknown(request: Request) -> Failure {
+/// Answers unknown paths. Ansible's tests ask for `/ding` and expect 400 with "error parsing index"
+/// (clients.md trap 15).
+async fn unknown_path(request: Request) -> Failure {
     let path = request.uri().path();
     if *request.method() == Method::GET || *request.method() == Method::HEAD {
         Failure::bad(format!("error parsing index: unknown path {path}"))
@@ -157,9 +148,9 @@ async fn unknown(request: Request) -> Failure {
     }
 }
 
-/// A known path: 404 for the other of GET and POST, 400 for a method that no path has (wire.md
-/// 4.1).
-async fn other_method(request: Request) -> Failure {
+/// Answers methods that a known path does not have: 404 for GET or POST, 400 for any other method
+/// (wire.md 4.1).
+async fn method_not_allowed(request: Request) -> Failure {
     let (method, path) = (request.method(), request.uri().path());
     let known = matches!(*method, Method::GET | Method::HEAD | Method::POST);
     let status = if known {

@@ -1,4 +1,4 @@
-//! Routes that the product has and this version does not: 501 says so, and a 404 would not.
+//! Routes of the product that this version does not have: they answer 501, which a 404 would hide.
 
 use std::sync::Arc;
 
@@ -7,18 +7,21 @@ use axum::extract::Request;
 use axum::routing::get;
 use hyper::StatusCode;
 
-use super::{Methods, State};
 use crate::http::error::Failure;
+use crate::http::state::{Methods, State};
 
-const BOTH: [&str; 2] = ["/user", "/role"];
+const PATHS: [&str; 2] = ["/user", "/role"];
 
-pub(super) fn routes(guarded: &dyn Fn(Methods) -> Methods) -> Router<Arc<State>> {
-    BOTH.iter().fold(Router::new(), |router, path| {
-        router.route(path, guarded(get(not_yet).post(not_yet)))
+pub(super) fn routes(authenticated: &dyn Fn(Methods) -> Methods) -> Router<Arc<State>> {
+    PATHS.iter().fold(Router::new(), |router, path| {
+        router.route(
+            path,
+            authenticated(get(not_implemented).post(not_implemented)),
+        )
     })
 }
 
-async fn not_yet(request: Request) -> Failure {
+async fn not_implemented(request: Request) -> Failure {
     let text = format!(
         "not supported yet: {} {}",
         request.method(),

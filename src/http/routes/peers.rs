@@ -1,8 +1,8 @@
-//! The paths of `wire::joining`: what meta nodes ask each other besides their identity, and its
-//! proofs (founding.md 6 to 8, 11).
+//! The paths of `wire::joining`: requests between meta nodes besides their identity, with proofs
+//! (founding.md 6 to 8, 11).
 //!
-//! What only the leader can answer is carried to it and never redirected: the proofs cover the
-//! incarnations of who asks and of who answers, whoever carries them.
+//! Requests that only the leader can answer are forwarded to it and never redirected: the proofs
+//! cover the incarnations of the caller and of the answering node, whichever node forwards them.
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -11,68 +11,77 @@ use bytes::Bytes;
 use hyper::StatusCode;
 use serde::Deserialize;
 
-use super::AppState;
 use crate::base::Incarnation;
 use crate::http::body::{self, MAX_IDENTITY_BYTES};
-use crate::http::error::{Failure, head, json};
+use crate::http::error::{Failure, json, set_error_header};
 use crate::http::json::go_json;
-use crate::http::leader::{Route, at_leader, caller, is_forwarded};
+use crate::http::leader::{Route, at_leader, caller_ip, is_forwarded};
 use crate::http::proof::{Proven, wrong_secret};
+use crate::http::state::AppState;
 use crate::wire::api::ErrorBody;
 use crate::wire::joining::Refused;
 
-/// What all of their bodies have: who speaks.
+/// The field that all bodies have: the incarnation of the sender.
 #[derive(Deserialize)]
-struct Speaker {
+struct Sender {
     from: Incarnation,
 }
 
 pub(super) async fn answer(state: AppState, request: Request) -> Result<Response, Failure> {
     let (parts, body) = body::read_whole(request, MAX_IDENTITY_BYTES, &state.config).await?;
-    let Speaker { from } = serde_json::from_slice(&body)
+    let Sender { from } = serde_json::from_slice(&body)
         .map_err(|error| Failure::bad(format!("the body is no request of a meta node: {error}")))?;
     let (service, path) = (&state.service, parts.uri.path());
     let key = state.config.peer_key.as_ref();
     let proven = Proven::check(key, &parts.headers, path, from, &body)?;
-    // Where callers are checked, meta nodes are: also in a cluster that was founded without the
-    // secret.
+    // Where callers are authenticated, meta nodes are too, also in a cluster that was founded
+    // without the secret.
     if proven.is_none() && key.is_some() && (service.needs_proof() || state.authenticator.is_shut())
     {
         return Err(wrong_secret());
     }
     let (ip, deadline) = (
-        caller(&parts),
+        caller_ip(&parts),
         service.joining_deadline(is_forwarded(&parts)),
     );
-    let here = || async {
-        let answered = service.peer_request(path, &body, ip, deadline).await?;
-        Ok(answered.map(|(status, text)| reply(proven.as_ref(), status, text)))
+    let local = || async {
+        let (status, text) = service.peer_request(path, &body, ip, deadline).await?;
+        Ok(reply(proven.as_ref(), status, text))
     };
-    let answered = at_leader(service, &parts, &body, deadline, Route::AlwaysForward, here).await;
-    Ok(answered.unwrap_or_else(|failure| said_by_us(&state, proven.as_ref(), failure)))
+    let answered = at_leader(
+        service,
+        &parts,
+        &body,
+        deadline,
+        Route::AlwaysForward,
+        local,
+    )
+    .await;
+    Ok(answered.unwrap_or_else(|failure| local_failure(&state, proven.as_ref(), failure)))
 }
 
 fn reply(proven: Option<&Proven<'_>>, status: u16, text: Bytes) -> Response {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let speaker = serde_json::from_slice::<Speaker>(&text);
+    let sender = serde_json::from_slice::<Sender>(&text);
     let mut response = json(status, String::new());
     if let Some(proof) = proven
-        .zip(speaker.ok())
-        .map(|(proven, callee)| proven.answer(callee.from, &text))
+        .zip(sender.ok())
+        .map(|(proven, callee)| proven.prove_answer(callee.from, &text))
     {
         proof.put(&mut response);
     }
     if status.as_u16() >= 400
         && let Ok(ErrorBody { error }) = serde_json::from_slice(&text)
     {
-        head(&mut response, &error);
+        set_error_header(&mut response, &error);
     }
     *response.body_mut() = Body::from(text);
     response
 }
 
-/// Why there is no answer: the body says who says so, as all of theirs do, and is proven like them.
-fn said_by_us(state: &AppState, proven: Option<&Proven<'_>>, failure: Failure) -> Response {
+/// Returns an error of this node. Its body names this node as the sender, as all bodies do, and is
+/// proven like them.
+fn local_failure(state: &AppState, proven: Option<&Proven<'_>>, failure: Failure) -> Response {
     let error = failure.text().to_owned();
     let mut response = failure.into_response();
     let Some(from) = state.service.incarnation() else {
@@ -84,7 +93,9 @@ fn said_by_us(state: &AppState, proven: Option<&Proven<'_>>, failure: Failure) -
         removed: None,
     });
     if let Some(proven) = proven {
-        proven.answer(from, text.as_bytes()).put(&mut response);
+        proven
+            .prove_answer(from, text.as_bytes())
+            .put(&mut response);
     }
     *response.body_mut() = Body::from(text);
     response

@@ -4,26 +4,26 @@
 use axum::extract::Request;
 use axum::response::Response;
 
-use super::AppState;
 use crate::base::ShardId;
 use crate::http::error::Failure;
 use crate::http::form::Form;
-use crate::http::leader::{Route, at_leader};
+use crate::http::leader::Route;
 use crate::http::params::Params;
 use crate::http::reply::{no_content, ok_json};
-use crate::service::{Retry, Which};
+use crate::http::state::AppState;
+use crate::service::{Retry, ShardFilter};
 use crate::wire::go_duration;
 
-/// `verbose`, `expired` and `inconsistent` are true when they are exactly `true`.
+/// Lists shards. `verbose`, `expired` and `inconsistent` are true when they are exactly `true`.
 pub(super) async fn show(state: AppState, request: Request) -> Result<Response, Failure> {
-    let params = Params::of_query(request.uri());
+    let params = Params::from_query(request.uri());
     let is_true = |name: &str| params.get(name) == Some("true");
-    let which = Which {
+    let filter = ShardFilter {
         verbose: is_true("verbose"),
         expired: is_true("expired"),
         inconsistent: is_true("inconsistent"),
     };
-    Ok(ok_json(&state.service.show_shards(which).await?))
+    Ok(ok_json(&state.service.show_shards(filter).await?))
 }
 
 pub(super) async fn copy(state: AppState, request: Request) -> Result<Response, Failure> {
@@ -34,40 +34,32 @@ pub(super) async fn copy(state: AppState, request: Request) -> Result<Response, 
         return Err(Failure::bad("dest and src are the same"));
     }
     let shard = shard(&form)?;
-    let here = || async {
-        Ok(service
-            .copy_shard(src, dest, shard)
-            .await?
-            .map(|()| no_content()))
+    let local = || async {
+        service.copy_shard(src, dest, shard).await?;
+        Ok(no_content())
     };
-    at_leader(
+    form.at_leader(
         service,
-        &form.parts,
-        &form.body,
         service.copy_limits(),
         Route::RedirectIfPossible,
-        here,
+        local,
     )
     .await
 }
 
-/// Only the leader, who gave the order, knows of a copy.
-pub(super) async fn copies(state: AppState, request: Request) -> Result<Response, Failure> {
+/// Lists the copies under way. Only the leader, which started them, knows them.
+pub(super) async fn copies_in_progress(
+    state: AppState,
+    request: Request,
+) -> Result<Response, Failure> {
     let form = Form::read(&state.config, request).await?;
     let service = &state.service;
-    let here = || async {
-        Ok(service
-            .copies_in_progress()
-            .await?
-            .map(|copies| ok_json(&copies)))
-    };
-    at_leader(
+    let local = || async { Ok(ok_json(&service.copies_in_progress().await?)) };
+    form.at_leader(
         service,
-        &form.parts,
-        &form.body,
         service.data_node_limits(Retry::Idempotent),
         Route::RedirectIfPossible,
-        here,
+        local,
     )
     .await
 }
@@ -80,19 +72,15 @@ pub(super) async fn remove(state: AppState, request: Request) -> Result<Response
         shard(&form)?,
         form.is_true("force"),
     );
-    let here = || async {
-        Ok(service
-            .remove_shard(src, shard, force)
-            .await?
-            .map(|()| no_content()))
+    let local = || async {
+        service.remove_shard(src, shard, force).await?;
+        Ok(no_content())
     };
-    at_leader(
+    form.at_leader(
         service,
-        &form.parts,
-        &form.body,
         service.removal_limits(),
         Route::RedirectIfPossible,
-        here,
+        local,
     )
     .await
 }
@@ -102,17 +90,13 @@ pub(super) async fn truncate(state: AppState, request: Request) -> Result<Respon
     let service = &state.service;
     let delay =
         go_duration::parse(form.params.get("delay").unwrap_or_default()).map_err(Failure::bad)?;
-    let here = || async { Ok(service.truncate_shards(delay).await?.map(|()| no_content())) };
+    let local = || async {
+        service.truncate_shards(delay).await?;
+        Ok(no_content())
+    };
     let limits = service.data_node_limits(Retry::Never);
-    at_leader(
-        service,
-        &form.parts,
-        &form.body,
-        limits,
-        Route::RedirectIfPossible,
-        here,
-    )
-    .await
+    form.at_leader(service, limits, Route::RedirectIfPossible, local)
+        .await
 }
 
 fn parameter<'a>(form: &'a Form, name: &str) -> Result<&'a str, Failure> {

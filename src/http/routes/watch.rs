@@ -9,13 +9,13 @@ use hyper::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HeaderMap, HeaderValue};
 use hyper::{StatusCode, Uri};
 use tokio::time::Instant;
 
-use super::AppState;
-use crate::http::dispatch::Context;
 use crate::http::error::Failure;
 use crate::http::leader::{Route, at_leader};
 use crate::http::params::Params;
-use crate::http::reply::{OCTETS, ok_parts};
-use crate::service::{Error, PollBody, Polled, Service};
+use crate::http::reply::{OCTET_STREAM, ok_chunks};
+use crate::http::request_context::Context;
+use crate::http::state::AppState;
+use crate::service::{NotLeader, PollBody, Polled};
 
 pub(super) async fn watch(state: AppState, request: Request) -> Result<Response, Failure> {
     let (parts, _) = request.into_parts();
@@ -26,18 +26,18 @@ pub(super) async fn watch(state: AppState, request: Request) -> Result<Response,
             Some(context) => tokio::select! {
                 biased;
                 polled = service.poll(n) => polled?,
-                () = context.conversation.hung_up() => return Err(hung_up()),
+                () = context.connection.hung_up() => return Err(hung_up()),
             },
             None => service.poll(n).await?,
         };
         match polled {
-            Polled::Snapshot(snapshot) => {
-                return Ok(reply(service, &snapshot, &parts.headers).await);
+            Polled::Body(body) => {
+                return Ok(reply(&body, &parts.headers).await);
             }
             Polled::AskLeader => {
                 let deadline = Instant::now() + LEADER_TIMEOUT;
-                let not_here = || async { Ok::<_, Error>(None) };
-                // No leader, or no answer: nothing is lost, the poll goes on here.
+                let not_here = || async { Err(NotLeader::default().into()) };
+                // Without a leader, or without an answer, nothing is lost: the poll continues here.
                 if let Ok(response) = at_leader(
                     service,
                     &parts,
@@ -55,35 +55,35 @@ pub(super) async fn watch(state: AppState, request: Request) -> Result<Response,
     }
 }
 
-/// Digits only, as Go parses it: Rust would take a plus sign.
+/// Parses the index. Digits only, as in Go: Rust would accept a plus sign.
 fn index(uri: &Uri) -> Option<u64> {
-    let params = Params::of_query(uri);
+    let params = Params::from_query(uri);
     let digits = params
         .get("index")
         .filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))?;
     digits.parse().ok()
 }
 
-/// The leader answers at once what it can judge, and parks what it cannot: that poll belongs here
-/// again.
+/// Timeout for the leader's answer. It answers at once a poll that it can judge, and lets others
+/// wait: those continue here.
 const LEADER_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Nobody reads this: the connection is closed. The status, which other servers use for it too,
-/// keeps it apart from errors in the metrics.
+/// The answer to a connection that is closed. Its status, which other servers use as well, keeps it
+/// apart from errors in the metrics.
 fn hung_up() -> Failure {
     let status = StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST);
     Failure::new(status, "the caller hung up")
 }
 
-/// Smaller ones do not shrink.
+/// Minimum length in bytes of a body that is compressed: smaller ones do not shrink.
 const MIN_GZIP_BYTES: usize = 512;
 
-async fn reply(service: &Service, snapshot: &PollBody, headers: &HeaderMap) -> Response {
+async fn reply(body: &PollBody, headers: &HeaderMap) -> Response {
     let accepts = |value: &HeaderValue| value.to_str().is_ok_and(|text| text.contains("gzip"));
-    if snapshot.len() < MIN_GZIP_BYTES || !headers.get(ACCEPT_ENCODING).is_some_and(accepts) {
-        return ok_parts(OCTETS, snapshot.plain());
+    if body.len() < MIN_GZIP_BYTES || !headers.get(ACCEPT_ENCODING).is_some_and(accepts) {
+        return ok_chunks(OCTET_STREAM, body.plain());
     }
-    let mut response = ok_parts(OCTETS, snapshot.gzip(service).await);
+    let mut response = ok_chunks(OCTET_STREAM, body.gzip().await);
     response
         .headers_mut()
         .insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));

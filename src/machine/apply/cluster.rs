@@ -1,4 +1,4 @@
-//! The cluster itself: `Found`.
+//! Commands about the cluster itself: `Found`, `RaiseFeatureLevel`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,8 +6,8 @@ use crate::base::{NodeId, RaftId};
 use crate::catalog::{Catalog, Cluster, MetaNode};
 use crate::machine::{Found, Refused};
 
-/// Founder k of the list becomes meta node k under Raft id k (founding.md 5.5). Every first leader
-/// proposes it, so a second one finds the cluster there and changes nothing, counters included.
+/// Makes founder k of the list meta node k with Raft id k (founding.md 5.5). Every first leader
+/// proposes `Found`. If the catalog has a cluster already, nothing changes, counters included.
 pub(super) fn found(catalog: &mut Catalog, found: &Found) -> Result<(), Refused> {
     if catalog.cluster.is_some() {
         return Ok(());
@@ -37,7 +37,7 @@ pub(super) fn found(catalog: &mut Catalog, found: &Found) -> Result<(), Refused>
     Ok(())
 }
 
-/// Levels never fall: entries of the higher one may be in the log.
+/// Raises the feature level. It never falls: the log may have entries of the higher level.
 pub(super) fn raise_feature_level(catalog: &mut Catalog, level: u32) -> Result<(), Refused> {
     let cluster = catalog.cluster.as_mut().ok_or(Refused::NoCluster)?;
     cluster.feature_level = cluster.feature_level.max(level);

@@ -1,12 +1,12 @@
-//! Data nodes (wire.md 3.4, types 25, 26 and 28), and which of them own nothing.
+//! Data nodes (wire.md 3.4, types 25, 26 and 28), and the list of passive ones.
 
 use super::shard_lifecycle;
 use crate::base::{NodeId, Text};
 use crate::catalog::{Catalog, DataNode, MAX_REMOVED_DATA_NODES};
 use crate::machine::Refused;
 
-/// One with the same addresses is no error: it is a retry whose first answer was lost (wire.md
-/// Q15).
+/// Adds a data node. If a data node has both addresses already, nothing changes: the command is a
+/// retry whose first answer was lost (wire.md Q15).
 pub(super) fn create(catalog: &mut Catalog, http: &Text, tcp: &Text) -> Result<(), Refused> {
     if catalog.cluster.is_none() {
         return Err(Refused::NoCluster);
@@ -14,8 +14,8 @@ pub(super) fn create(catalog: &mut Catalog, http: &Text, tcp: &Text) -> Result<(
     match catalog.data_node_by_tcp(tcp) {
         Some(there) if there.http == *http => Ok(()),
         Some(_) => Err(Refused::DataNodeExists),
-        // The original gives it the id of a meta node with that address; here no two nodes share
-        // one (Q45).
+        // The original gives the data node the id of a meta node with that address. Here no two
+        // nodes share an id (wire.md Q45).
         None => {
             catalog.max_node_id += 1;
             let id = NodeId(catalog.max_node_id);
@@ -35,7 +35,8 @@ pub(super) fn create(catalog: &mut Catalog, http: &Text, tcp: &Text) -> Result<(
     }
 }
 
-/// It keeps its id, its shards and its labels, and stays passive if it was.
+/// Changes the addresses of a data node. It keeps its id, its shards and its labels, and stays
+/// passive if it was.
 pub(super) fn update(
     catalog: &mut Catalog,
     id: NodeId,
@@ -47,7 +48,7 @@ pub(super) fn update(
         .get(&id)
         .ok_or(Refused::DataNodeNotFound)?;
     let old = node.tcp.clone();
-    // The original does not look: two nodes would then answer to one address (Q22).
+    // The original does not check this: two nodes would then have one address (wire.md Q22).
     if catalog
         .data_node_by_tcp(tcp)
         .is_some_and(|other| other.id != id)
@@ -57,7 +58,7 @@ pub(super) fn update(
     if old != *tcp && catalog.passive.remove(&old).is_some() {
         catalog.passive.insert(tcp.clone());
     }
-    // The old place is empty now, and stays so.
+    // No data node is at the old address any more, so it counts as removed.
     if old != *tcp {
         remember_removed(catalog, old);
     }
@@ -68,8 +69,10 @@ pub(super) fn update(
     Ok(())
 }
 
+/// Removes a data node, also as an owner of shards.
+///
 /// # Errors
-/// There is none, or without `force` a shard would lose its last copy.
+/// There is no such node; or, without `force`, a shard would lose its last copy.
 pub(super) fn remove(catalog: &mut Catalog, id: NodeId, force: bool) -> Result<(), Refused> {
     if !catalog.data_nodes.contains_key(&id) {
         return Err(Refused::DataNodeNotFound);

@@ -5,13 +5,13 @@ use crate::base::{DurationNanos, Name};
 use crate::catalog::{Catalog, Database, MAX_NAME_LEN, RetentionPolicy, User};
 use crate::machine::{NewRetentionPolicy, Refused};
 
-/// The default retention policy keeps a copy on each data node, up to this many (wire.md appendix
-/// C).
+/// Maximum number of copies in the default retention policy `autogen`: one on each data node, up to
+/// this many (wire.md appendix C).
 const MAX_AUTOGEN_REPLICAS: usize = 3;
 
-/// Creates a database with its first and default retention policy: the one given, else `autogen`
-/// where the proposer is configured to make one. An existing database must have the one given as
-/// its default.
+/// Creates a database with its first and default retention policy: the given one, else `autogen` if
+/// the proposer is configured to create it. If the database exists, the given policy must be its
+/// default.
 pub(super) fn create(
     catalog: &mut Catalog,
     name: &Name,
@@ -26,9 +26,9 @@ pub(super) fn create(
     }
     match policy {
         Some(policy) => create_with(catalog, name, policy),
-        // Without a policy an existing database is what was asked for. The original compares with
-        // an `autogen` of today's number of nodes, and so refuses or changes it after that number
-        // changed (Q30).
+        // Without a policy an existing database is a success. The original compares with an
+        // `autogen` of today's number of nodes. After that number changed, it refuses the command
+        // or changes the database (wire.md Q30).
         None if catalog.databases.get(name).is_some() => Ok(()),
         None if autocreate => {
             let policy = autogen(catalog.active_data_nodes().count());
@@ -41,7 +41,8 @@ pub(super) fn create(
     }
 }
 
-/// Removes it by name, and what users may do in it; an unknown name is no error.
+/// Removes the database with this name, and the privileges of users in it. An unknown name is no
+/// error.
 pub(super) fn drop(catalog: &mut Catalog, name: &Name) {
     if catalog.databases.get(name).is_none() {
         return;
@@ -79,7 +80,7 @@ fn create_with(
             });
             Ok(())
         }
-        // Here the two texts of CREATE RETENTION POLICY are one.
+        // CREATE DATABASE has one text for both refusals of CREATE RETENTION POLICY.
         Err(Refused::RetentionPolicyExists) => Err(Refused::RetentionPolicyConflict),
         Err(refused) => Err(refused),
     }
@@ -97,7 +98,7 @@ fn insert(catalog: &mut Catalog, name: &Name, policy: Option<RetentionPolicy>) {
     });
 }
 
-/// Keeps everything for ever, in shard groups of a week.
+/// Policy that keeps points for ever, in shard groups of a week.
 fn autogen(data_nodes: usize) -> NewRetentionPolicy {
     NewRetentionPolicy {
         name: Name::from("autogen"),

@@ -1,8 +1,9 @@
-//! What a destination of a subscription must look like: as strict as the parser of the original, so
-//! that what data nodes cannot read is not handed to them, and no stricter.
+//! Form of a subscription's destination. The check is exactly as strict as the parser of the
+//! original: nothing passes that data nodes cannot read, and nothing that they can read is refused.
 
-/// A URL of `udp`, `http` or `https` with a host, which may be empty, and a port, which may not. It
-/// may have a user, a path, a query; bytes beyond ASCII need not be text.
+/// Whether this is a URL of `udp`, `http` or `https` with a host, which may be empty, and a port,
+/// which may not be empty. It may have a user, a path and a query. Bytes beyond ASCII need not be
+/// text.
 pub(super) fn is_destination(url: &[u8]) -> bool {
     let Some((scheme, rest)) = split_once(url, b"://") else {
         return false;
@@ -35,7 +36,7 @@ fn is_host_port(host_port: &[u8]) -> bool {
     let bare = host
         .strip_prefix(b"[")
         .and_then(|host| host.strip_suffix(b"]"));
-    // A colon stands in brackets only.
+    // A host may contain a colon only in brackets.
     let is_host = match bare {
         Some(bare) => bare
             .iter()
@@ -53,7 +54,7 @@ fn is_of_user(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._:~!$&'()*+,;=%@".contains(&byte)
 }
 
-/// Path and fragment: in them a `%` begins two hexadecimal digits.
+/// Path and fragment: in both a `%` must begin two hexadecimal digits.
 fn without_query(rest: &[u8]) -> [&[u8]; 2] {
     let (rest, fragment) = split_at_byte(rest, b'#');
     let (path, _) = split_at_byte(rest, b'?');

@@ -1,4 +1,4 @@
-//! Labels of nodes, meta and data alike: they share their ids.
+//! Labels of meta nodes and data nodes, which share one space of ids.
 
 use crate::catalog::{Catalog, MAX_LABELS, is_label_key, is_label_value};
 use crate::machine::{Refused, SetLabels};

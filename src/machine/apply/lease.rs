@@ -1,5 +1,5 @@
-//! Who holds a work lease (design: work leases). For how long is the leader's to know: there is no
-//! time in here.
+//! Holders of work leases (wire.md 9). Only a change of holder is replicated. The leader alone
+//! knows when a lease ends, so there is no time in here.
 
 use crate::base::{Name, NodeId};
 use crate::catalog::{Catalog, MAX_LEASES, is_lease_name};

@@ -1,4 +1,5 @@
-//! Meta nodes come and go after founding: asking in, coming in, going out (founding.md 6 and 7).
+//! Changes of meta nodes after founding: `AllocateRaftId`, `AddMetaNode`, `RemoveMetaNode`
+//! (founding.md 6, founding.md 7.9).
 
 use crate::base::{Address, Incarnation, NodeId, RaftId};
 use crate::catalog::{Catalog, MetaNode, Pending, RemovedWhy, Tombstone};
@@ -15,7 +16,7 @@ pub(super) fn allocate(catalog: &mut Catalog, asked: &AllocateRaftId) -> Result<
         .meta_node_by_incarnation(asked.incarnation)
         .map(|node| node.id);
     if let Some(node) = member.and_then(|id| catalog.meta_nodes.get_mut(&id)) {
-        // Where it is now is for it to say by itself (`MoveMetaNode`).
+        // Its addresses change only by `MoveMetaNode`.
         node.voter |= asked.voter;
         return Ok(());
     }
@@ -41,7 +42,7 @@ pub(super) fn allocate(catalog: &mut Catalog, asked: &AllocateRaftId) -> Result<
 
 pub(super) fn add(catalog: &mut Catalog, add: &AddMetaNode) -> Result<(), Refused> {
     let Some(pending) = catalog.pending_by_raft_id(add.raft_id).cloned() else {
-        // A new leader finishes what the last one may have done already.
+        // A new leader may finish what the last one has done already.
         let done = catalog.meta_node_by_raft_id(add.raft_id).is_some();
         return if done {
             Ok(())
@@ -52,8 +53,8 @@ pub(super) fn add(catalog: &mut Catalog, add: &AddMetaNode) -> Result<(), Refuse
     if let Some(address) = held_address(catalog, &pending, add.replaces) {
         return Err(Refused::AddressInUse(address));
     }
-    // Out of the pendings before anything ends in its favour: one that "replaces" itself is not
-    // buried.
+    // The pending is removed before the member that it replaces ends. So a pending that "replaces"
+    // itself is not tombstoned.
     catalog.pendings.remove(&pending.incarnation);
     let removal = Removal {
         why: RemovedWhy::Replaced,
@@ -88,12 +89,13 @@ pub(super) fn add(catalog: &mut Catalog, add: &AddMetaNode) -> Result<(), Refuse
     Ok(())
 }
 
-/// One that is out already stays out, with the reason that it had.
+/// Ends a meta node or a pending. If it is out already, it keeps the reason that it had.
 pub(super) fn remove(catalog: &mut Catalog, remove: &RemoveMetaNode) {
     end(catalog, remove.raft_id, remove.tombstone.as_ref());
 }
 
-/// Which address of the newcomer belongs to a meta node that is not the one it replaces.
+/// Address of the newcomer that belongs to a meta node other than the one it replaces, if there is
+/// one.
 fn held_address(
     catalog: &Catalog,
     newcomer: &Pending,
@@ -109,7 +111,7 @@ fn held_address(
     })
 }
 
-/// Ends the meta node or the pending with this Raft id. Gives back the former.
+/// Ends the meta node or the pending with this Raft id. Returns the meta node, if it was one.
 fn end(catalog: &mut Catalog, raft_id: RaftId, tombstone: Option<&Removal>) -> Option<MetaNode> {
     let id = catalog.meta_node_by_raft_id(raft_id).map(|node| node.id);
     let node = id.and_then(|id| catalog.meta_nodes.remove(&id));

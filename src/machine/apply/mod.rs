@@ -1,6 +1,7 @@
-//! Applying one committed command: the stamp, the index, and which family carries it out.
+//! Applies one committed command: the stamp, the index, and the dispatch to the function of each
+//! command.
 //!
-//! A family checks everything before it changes anything, so that a refusal needs no undoing.
+//! Each function checks everything before it changes anything, so that a refusal needs no undoing.
 
 mod cluster;
 mod data_node;
@@ -22,10 +23,10 @@ use super::{Command, Outcome, Refused, Stamped};
 use crate::base::{Address, ClusterId, LogId, NodeId};
 use crate::catalog::{Catalog, DATA_LEVEL};
 
-/// Applies one committed command. Never fails, never panics on any decodable command.
+/// Applies one committed command. Never fails, and never panics on a command that could be decoded.
 pub fn apply(catalog: &mut Catalog, log_id: LogId, stamped: &Stamped) -> Outcome {
-    // Time is the highest stamp so far: a proposer whose clock went back does not take the catalog
-    // with it.
+    // Time is the highest stamp so far. A proposer whose clock went back does not set the catalog
+    // back.
     catalog.last_at = catalog.last_at.max(stamped.at);
     let content = catalog.content_changes();
     let shown = (!stamped.command.is_of_the_wire()).then(|| Shown::of(catalog));
@@ -34,9 +35,9 @@ pub fn apply(catalog: &mut Catalog, log_id: LogId, stamped: &Stamped) -> Outcome
     if content_changed && catalog.feature_level() >= DATA_LEVEL {
         catalog.content_index = log_id.index;
     }
-    // Of the wire's own set, refused ones move the index too: its clients know it so (wire.md
-    // 3.2.1). A command of ours moves it, and wakes who waits for it, only with what the wire
-    // shows.
+    // A command of the wire's own set moves the index even if it is refused: clients rely on it
+    // (wire.md 3.2.1). A command of ours moves it, and so wakes long polls, only if it changes what
+    // the wire shows.
     if content_changed || shown.is_none_or(|shown| shown != Shown::of(catalog)) {
         catalog.term = log_id.term;
         catalog.index = log_id.index;
@@ -130,7 +131,7 @@ fn execute(catalog: &mut Catalog, log_id: LogId, stamped: &Stamped) -> Result<()
         Command::SetAdminPrivilege { user, admin } => user::set_admin(catalog, user, *admin)?,
         Command::CreateDataNode { http, tcp } => data_node::create(catalog, http, tcp)?,
         Command::UpdateDataNode { id, http, tcp } => data_node::update(catalog, *id, http, tcp)?,
-        // It has no `force` to say, and always succeeds in the original.
+        // The wire's command has no `force`, and always succeeds in the original.
         Command::DeleteDataNode { id } => data_node::remove(catalog, *id, true)?,
         Command::RemoveDataNode { id, force } => data_node::remove(catalog, *id, *force)?,
         Command::SetPassive { tcp, passive } => data_node::set_passive(catalog, tcp, *passive),
@@ -152,14 +153,15 @@ fn execute(catalog: &mut Catalog, log_id: LogId, stamped: &Stamped) -> Result<()
     Ok(())
 }
 
-/// What commands of ours can change, besides databases, of what the wire's `Data` shows: not Raft
-/// ids, not incarnations.
+/// The part of the wire's `Data`, besides databases, that commands of ours can change. Raft ids and
+/// incarnations are not in `Data`.
 #[derive(PartialEq)]
 struct Shown {
     cluster: Option<ClusterId>,
     max_node_id: u64,
     meta_nodes: Vec<(NodeId, Address, Address)>,
-    /// They take data nodes away, and change no address of one.
+    /// Number of data nodes. Commands of ours remove data nodes, and change no address of one, so
+    /// the number is enough.
     data_nodes: usize,
 }
 

@@ -1,12 +1,12 @@
-//! A meta node has other addresses (founding.md 7, Move).
+//! `MoveMetaNode`: a meta node has other addresses (founding.md 7.2).
 
 use crate::base::NodeId;
 use crate::catalog::{Catalog, MetaNode};
 use crate::machine::{MoveMetaNode, Refused};
 
-/// Each address that another meta node holds is exchanged for the mover's own of that kind, one by
-/// one: a holder of both takes both, and a mover that keeps one of its own keeps it. So they stay
-/// unique.
+/// Gives a meta node its new addresses. Each address that another meta node holds is exchanged for
+/// the mover's own one of that kind, so addresses stay unique. A node that holds both gets both of
+/// the mover's. A mover that keeps one of its addresses keeps it.
 pub(super) fn relocate(catalog: &mut Catalog, to: &MoveMetaNode) -> Result<(), Refused> {
     let mover = catalog
         .meta_node_by_raft_id(to.raft_id)
@@ -18,7 +18,8 @@ pub(super) fn relocate(catalog: &mut Catalog, to: &MoveMetaNode) -> Result<(), R
     if let (Some(one), Some(two)) = (other(holder_of_http), other(holder_of_raft))
         && one != two
     {
-        // An exchange is between two; with a third, one of them would end between two hosts.
+        // An exchange has two partners. With a third, one node would end with addresses of two
+        // hosts.
         return Err(Refused::AddressInUse(to.http.clone()));
     }
     change(catalog, holder_of_http, |node| {

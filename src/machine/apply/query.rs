@@ -5,7 +5,7 @@ use crate::base::{Name, Text};
 use crate::catalog::{Catalog, ContinuousQuery};
 use crate::machine::Refused;
 
-/// The same query again, in whatever case, is no error.
+/// Creates a continuous query. The same query again, in upper or lower case, is no error.
 pub(super) fn create(
     catalog: &mut Catalog,
     database: &Name,
@@ -24,7 +24,7 @@ pub(super) fn create(
     }
 }
 
-/// An unknown database or query is no error.
+/// Removes a continuous query. An unknown database or query is no error.
 pub(super) fn drop(catalog: &mut Catalog, database: &Name, name: &Name) {
     let is_there = |query: &ContinuousQuery| query.name == *name;
     if catalog
@@ -46,7 +46,7 @@ fn are_equal(one: &Text, other: &Text) -> bool {
         std::str::from_utf8(other.as_bytes()),
     ) {
         (Ok(one), Ok(other)) => one.to_lowercase() == other.to_lowercase(),
-        // Bytes that are no text have no case.
+        // Bytes that are not text have no case.
         _ => one == other,
     }
 }

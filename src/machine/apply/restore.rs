@@ -1,8 +1,8 @@
 //! `SetData` (wire.md 3.4, type 17): a data node restores databases into the live catalog.
 //!
-//! The original takes the sender's whole view of the cluster for the truth. Here nodes, ids and all
-//! of ours stay as they are, no highest id goes down, no id comes back, and what was changed since
-//! the view was taken is not lost (Q34).
+//! The original replaces the whole catalog by the sender's view. Here nodes, ids and everything of
+//! ours stay as they are. No highest id goes down, and no id comes back. A restore is refused if
+//! databases or users were changed since the view was taken (wire.md Q34).
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,8 @@ use crate::base::{ShardGroupId, ShardId};
 use crate::catalog::{Catalog, Database, Databases, MAX_ID, RetentionPolicy, Shard, ShardGroup};
 use crate::machine::{Refused, SetData};
 
-/// What a restore may claim to have been given out: the cluster goes on from there for ever.
+/// Highest id that a restore may claim to have been given out. All later ids of the cluster follow
+/// it.
 const MAX_RESTORED_ID: u64 = MAX_ID / 2;
 
 pub(super) fn set_data(catalog: &mut Catalog, restore: &SetData) -> Result<(), Refused> {
@@ -31,7 +32,7 @@ pub(super) fn set_data(catalog: &mut Catalog, restore: &SetData) -> Result<(), R
     restored.users.replace_all(restore.users.iter().cloned());
     restored.max_shard_group_id = restored.max_shard_group_id.max(restore.max_shard_group_id);
     restored.max_shard_id = restored.max_shard_id.max(restore.max_shard_id);
-    // What contradicts itself would be in the catalog for good.
+    // A catalog that contradicts itself would stay so for ever.
     restored
         .check()
         .map_err(|violation| Refused::RestoreUnsound(violation.to_string()))?;
@@ -39,7 +40,7 @@ pub(super) fn set_data(catalog: &mut Catalog, restore: &SetData) -> Result<(), R
     Ok(())
 }
 
-/// What is new has new ids: data nodes may still hold the shards that the old ones named.
+/// Checks that everything new has new ids: data nodes may still hold the shards that old ids named.
 fn check_ids(catalog: &Catalog, restore: &SetData) -> Result<(), String> {
     for highest in [restore.max_shard_group_id, restore.max_shard_id] {
         if highest > MAX_RESTORED_ID {
@@ -82,7 +83,8 @@ fn settled(catalog: &Catalog, database: &Database) -> Database {
     }
 }
 
-/// An old backup may have what was possible once (Q31c): it is settled as a new policy would be.
+/// Policy of a backup, brought into the form that a new policy would have: an old backup may have
+/// values that are impossible now (wire.md Q31c).
 fn settled_policy(catalog: &Catalog, policy: &RetentionPolicy) -> RetentionPolicy {
     RetentionPolicy {
         shard_group_duration: normalise(policy.shard_group_duration, policy.duration),
@@ -96,7 +98,7 @@ fn settled_policy(catalog: &Catalog, policy: &RetentionPolicy) -> RetentionPolic
     }
 }
 
-/// Owners that this cluster does not have are none.
+/// Group of a backup, without owners that are no data nodes of this cluster.
 fn settled_group(catalog: &Catalog, group: &ShardGroup) -> ShardGroup {
     let shard = |shard: &Shard| Shard {
         id: shard.id,

@@ -4,9 +4,9 @@ use crate::base::{DurationNanos, Name};
 use crate::catalog::{Catalog, Database, MAX_NAME_LEN, RetentionPolicy, ShardGroups};
 use crate::machine::{NewRetentionPolicy, Refused, UpdateRetentionPolicy};
 
-/// Where a new policy goes.
+/// Result of a comparison of a new policy with those of its database.
 pub(super) enum Placing {
-    /// An equal one is there, and is the default if that was asked for.
+    /// An equal policy exists, and is the default if that was asked for.
     AlreadyThere,
     Append,
 }
@@ -18,7 +18,7 @@ pub(super) fn create(
     policy: &NewRetentionPolicy,
     default: bool,
 ) -> Result<(), Refused> {
-    // What is wrong with the policy itself is said before the database is looked for.
+    // A fault of the policy itself is reported before the database is looked up.
     let policy = parse(policy)?;
     match place(existing(catalog, database)?, &policy, default)? {
         Placing::AlreadyThere => {}
@@ -31,15 +31,15 @@ pub(super) fn create(
     Ok(())
 }
 
-/// Removes it by exact name; an unknown database or policy is no error, and nothing is changed
-/// then. The default may now name a policy that is gone: it is left so, as the original does, and a
-/// policy created later under that name is the default again.
+/// Removes the policy with exactly this name. An unknown database or policy is no error, and then
+/// nothing changes. The default may then name a policy that does not exist. It is left so, like in
+/// the original: a policy that is created later under that name is the default again.
 pub(super) fn drop(catalog: &mut Catalog, database: &Name, name: &Name) {
     catalog.remove_retention_policy(database, name);
 }
 
-/// The original has no code for this command and crashes on it (Q6); these are its look-up's
-/// errors.
+/// Sets the default policy. The original has no code for this command and crashes on it
+/// (wire.md Q6). These are the errors of its look-up.
 pub(super) fn set_default(
     catalog: &mut Catalog,
     database: &Name,
@@ -63,8 +63,8 @@ pub(super) fn update(catalog: &mut Catalog, update: &UpdateRetentionPolicy) -> R
     };
     let updated = updated(database, current, update)?;
     let was_default = database.default_retention_policy == current.name;
-    // A renamed default stays the default. The original leaves it naming nothing, and writes fail
-    // (Q29).
+    // A renamed default stays the default. The original leaves the default naming nothing, and
+    // writes fail (wire.md Q29).
     let becomes_default = update.default || was_default;
     let default = if becomes_default {
         &updated.name
@@ -89,7 +89,7 @@ pub(super) fn update(catalog: &mut Catalog, update: &UpdateRetentionPolicy) -> R
     Ok(())
 }
 
-/// Checks what can be checked of a policy by itself, and settles its shard group duration.
+/// Checks a policy by itself, and settles its shard group duration.
 pub(super) fn parse(policy: &NewRetentionPolicy) -> Result<RetentionPolicy, Refused> {
     check_name(&policy.name)?;
     check_replicas(policy.replica_n)?;
@@ -107,7 +107,7 @@ pub(super) fn parse(policy: &NewRetentionPolicy) -> Result<RetentionPolicy, Refu
     })
 }
 
-/// Compares a new policy with what the database has under its name.
+/// Compares a new policy with the one that the database has under its name.
 pub(super) fn place(
     database: &Database,
     policy: &RetentionPolicy,
@@ -137,8 +137,9 @@ pub(super) fn append(database: &mut Database, policy: RetentionPolicy, default: 
     database.retention_policies.push(policy);
 }
 
-/// What `current` becomes. The original's checks come first and in its order, so that whatever it
-/// refuses is refused with its text; after them ours, for what it takes and should not (Q29).
+/// Changed copy of `current`. The original's checks come first and in its order, so that everything
+/// it refuses is refused with its text. Our own checks follow: they refuse what the original
+/// accepts wrongly (wire.md Q29).
 fn updated(
     database: &Database,
     current: &RetentionPolicy,
@@ -168,7 +169,8 @@ fn updated(
     Ok(RetentionPolicy {
         name: update.new_name.as_ref().unwrap_or(&current.name).clone(),
         duration,
-        // Not given, it keeps its value even where the new duration would choose another.
+        // A duration that is not given keeps its value, even if the new retention duration would
+        // choose another.
         shard_group_duration: update
             .shard_group_duration
             .map_or(current.shard_group_duration, |given| {
@@ -179,7 +181,7 @@ fn updated(
     })
 }
 
-/// Every command that names a database says it so when there is none.
+/// Database with this name. Every command that names a database has the same error without it.
 pub(super) fn existing<'a>(catalog: &'a Catalog, database: &Name) -> Result<&'a Database, Refused> {
     catalog
         .databases
@@ -187,7 +189,8 @@ pub(super) fn existing<'a>(catalog: &'a Catalog, database: &Name) -> Result<&'a 
         .ok_or_else(|| Refused::DatabaseNotFound(database.clone()))
 }
 
-/// By its exact name: an empty one is not the default (wire.md 3.2.2, "RP exact").
+/// Policy with exactly this name: an empty name does not mean the default (wire.md 3.2.2, "RP
+/// exact").
 pub(super) fn exact<'a>(
     catalog: &'a Catalog,
     database: &Name,
@@ -213,8 +216,8 @@ fn check_replicas(replica_n: u32) -> Result<(), Refused> {
     }
 }
 
-/// The width of shard groups (wire.md 3.2.3): 0 = by how long points are kept, and never below an
-/// hour.
+/// Shard group duration (wire.md 3.2.3): 0 means that it follows from the retention duration. It is
+/// never below an hour.
 pub(super) fn normalise(given: DurationNanos, duration: DurationNanos) -> DurationNanos {
     match given {
         DurationNanos(0) => by_duration(duration),

@@ -1,19 +1,21 @@
-//! `CreateShardGroup` (wire.md 3.4, type 9): a span of time gets its shards, and they their owners.
+//! `CreateShardGroup` (wire.md 3.4, type 9): creates the shards of a span of time, and their
+//! owners.
 
 use super::retention_policy::exact;
 use crate::base::{Name, NodeId, ShardGroupId, ShardId, UnixNanos};
 use crate::catalog::{Catalog, MAX_TIME, RetentionPolicy, Shard, ShardGroup, ShardGroups};
 use crate::machine::Refused;
 
-/// The earliest and the latest time that a point may have (wire.md appendix C).
+/// Earliest and latest time that a point may have (wire.md appendix C).
 const MIN_POINT: i64 = -9_223_372_036_854_775_806;
 const MAX_POINT: i64 = 9_223_372_036_854_775_806;
 
-/// Groups are aligned to 0001-01-01T00:00:00Z, so many nanoseconds before the Unix epoch.
+/// Shard groups are aligned to 0001-01-01T00:00:00Z, which is this number of nanoseconds before the
+/// Unix epoch.
 const ORIGIN: i128 = 62_135_596_800 * 1_000_000_000;
 
-/// Makes sure that there is a group for this time. Without a data node that may own shards nothing
-/// is created, and nothing is an error: the client knows that answer (wire.md Q31a).
+/// Makes sure that a group for this time exists. Without a data node that may own shards nothing is
+/// created, and that is no error: clients know this answer (wire.md Q31a).
 pub(super) fn create(
     catalog: &mut Catalog,
     database: &Name,
@@ -53,7 +55,7 @@ pub(super) fn create(
     Ok(())
 }
 
-/// The aligned span around `at`, shrunk to what its neighbours leave.
+/// Aligned span around `at`, shortened where neighbouring groups overlap it.
 fn span(policy: &RetentionPolicy, at: UnixNanos) -> (UnixNanos, UnixNanos) {
     let width = i128::from(policy.shard_group_duration.0.max(1));
     let start = (i128::from(at.0) + ORIGIN).div_euclid(width) * width - ORIGIN;
@@ -81,9 +83,9 @@ fn shrink(
     )
 }
 
-/// For each shard its distinct owners. A shard for each full set of `replica_n` nodes (design:
-/// compatibility), of those who own least: where a group does not take all nodes, one that has just
-/// come is in it.
+/// Distinct owners of each shard. There is one shard for each full set of `replica_n` active nodes,
+/// owned by the nodes that own the fewest shards (commands.md, "Shard groups"). Where a group does
+/// not use all nodes, a node that has just joined is one of its owners.
 fn owners(catalog: &Catalog, replica_n: u32) -> Vec<Vec<NodeId>> {
     let mut nodes: Vec<(u64, NodeId)> = catalog
         .active_data_nodes()

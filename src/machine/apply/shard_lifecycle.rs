@@ -1,15 +1,15 @@
-//! Shard groups and shards after their creation: truncated, deleted, pruned, dropped; copies come
-//! and go (wire.md 3.4, types 10 and 30 to 34).
+//! Shard groups and shards after their creation: truncate, delete, prune, drop, add and remove
+//! copies (wire.md 3.4, types 10 and 30 to 34).
 
 use super::retention_policy::exact;
 use crate::base::{DurationNanos, Name, NodeId, ShardGroupId, ShardId, UnixNanos};
 use crate::catalog::{Catalog, Located, RetentionPolicy, ShardGroup};
 use crate::machine::{Refused, ShardCopy};
 
-/// How long a deleted group is kept, so that every data node learns what to delete (wire.md
-/// appendix C).
+/// Time for which a deleted group is kept, so that every data node learns what to delete
+/// (wire.md appendix C).
 const PRUNED_AFTER: DurationNanos = DurationNanos(14 * DurationNanos::DAY.0);
-/// A node may have the last copies of thousands.
+/// Maximum number of shards named in a refusal. A node may have the last copies of thousands.
 const MAX_SHARDS_NAMED: usize = 20;
 
 pub(super) fn delete(
@@ -25,7 +25,8 @@ pub(super) fn delete(
     Ok(())
 }
 
-/// From `at` on points go into other groups; groups that begin later become empty.
+/// Ends groups at `at`: later points go into other groups. A group that begins after `at` becomes
+/// empty.
 pub(super) fn truncate(catalog: &mut Catalog, at: UnixNanos) {
     put_all(catalog, |policy| {
         let concerned = policy
@@ -38,7 +39,7 @@ pub(super) fn truncate(catalog: &mut Catalog, at: UnixNanos) {
     });
 }
 
-/// Removes what has been deleted for long enough.
+/// Removes groups that were deleted long enough ago.
 pub(super) fn prune(catalog: &mut Catalog) {
     let limit = UnixNanos(catalog.last_at.0.saturating_sub(PRUNED_AFTER.0));
     for (database, policy, id) in catalog.deleted_before(limit) {
@@ -46,13 +47,13 @@ pub(super) fn prune(catalog: &mut Catalog) {
     }
 }
 
-/// An unknown shard is no error.
+/// Removes a shard. An unknown shard is no error.
 pub(super) fn drop(catalog: &mut Catalog, id: ShardId) {
     change(catalog, id, |group, at| remove_shard(group, id, at));
 }
 
-/// The new owner stands before the first one with a greater id. The original takes any shard and
-/// any node, and says that they are well (wire.md Q42).
+/// Adds an owner to a shard, in front of the first owner with a greater id. The original accepts
+/// shards and nodes that do not exist (wire.md Q42).
 pub(super) fn add_copy(catalog: &mut Catalog, copy: ShardCopy) -> Result<(), Refused> {
     let found = catalog
         .shard(copy.shard)
@@ -78,7 +79,8 @@ pub(super) fn add_copy(catalog: &mut Catalog, copy: ShardCopy) -> Result<(), Ref
     Ok(())
 }
 
-/// An unknown shard is no error. A shard without owners leaves its group.
+/// Removes an owner from a shard. An unknown shard is no error. A shard without owners leaves its
+/// group.
 pub(super) fn remove_owner(catalog: &mut Catalog, copy: ShardCopy) {
     change(catalog, copy.shard, |group, at| {
         let Some(shard) = group.shards.iter_mut().find(|shard| shard.id == copy.shard) else {
@@ -91,8 +93,8 @@ pub(super) fn remove_owner(catalog: &mut Catalog, copy: ShardCopy) {
     });
 }
 
-/// As [`remove_owner`], for people: what is not there is an error, and so is the last copy without
-/// `force`.
+/// Same as [`remove_owner`], for operators: an unknown shard or owner is an error, and without
+/// `force` so is the last copy.
 pub(super) fn remove_copy(
     catalog: &mut Catalog,
     copy: ShardCopy,
@@ -118,12 +120,13 @@ pub(super) fn remove_copy(
     Ok(())
 }
 
-/// Takes a node out of the owners of all shards. Nothing is given to another node: it would have no
-/// data (design: compatibility). A group that keeps some of its shards ends here for new points,
-/// which the ones without owner could not take; one that keeps none is deleted.
+/// Takes a node out of the owners of all shards. No shard is given to another node: that node would
+/// have no data (commands.md, "Shard groups"). A group that keeps some of its shards ends now for
+/// new points, because shards without an owner could not take them. A group that keeps no shard is
+/// deleted.
 ///
 /// # Errors
-/// Without `force`, a shard of a group that is not deleted would lose its last copy.
+/// Without `force`: a shard of a group that is not deleted would lose its last copy.
 pub(super) fn disown(catalog: &mut Catalog, node: NodeId, force: bool) -> Result<(), Refused> {
     if !force && last_copies(catalog, node).next().is_some() {
         return Err(last_copies_on(catalog, node, last_copies(catalog, node)));
@@ -193,9 +196,9 @@ fn last_copies_on(
     }
 }
 
-/// A group that loses one of several shards ends here for new points: data nodes pick a shard by a
-/// hash modulo their number, so that points of one series would go on in another shard of the same
-/// time (wire.md Q21).
+/// Removes a shard from its group. A group that loses one of several shards ends now for new
+/// points: data nodes choose a shard by a hash modulo the number of shards, so points of one series
+/// would go on in another shard of the same time (wire.md Q21).
 fn remove_shard(group: &mut ShardGroup, id: ShardId, now: UnixNanos) {
     group.shards.retain(|shard| shard.id != id);
     if group.shards.is_empty() {
@@ -205,24 +208,28 @@ fn remove_shard(group: &mut ShardGroup, id: ShardId, now: UnixNanos) {
     }
 }
 
-/// From `at` on points go into another group. One that has ended, or was deleted, stays as it is.
+/// Ends a group at `at`: later points go into another group. A group that has ended before, or is
+/// deleted, stays as it is.
 fn close(group: &mut ShardGroup, at: UnixNanos) {
     if !group.is_deleted() && at < group.effective_end() {
         group.truncated_at = Some(never_zero(at.max(group.start)).min(group.end));
     }
 }
 
-/// The first deletion counts: later ones do not put off the pruning (wire.md Q39).
+/// Marks a group deleted. The first deletion counts: later ones do not delay the pruning
+/// (wire.md Q39).
 fn mark_deleted(group: &mut ShardGroup, at: UnixNanos) {
     group.deleted_at.get_or_insert(never_zero(at));
 }
 
-/// On the wire the epoch itself is "never" (wire.md Q31d).
+/// Replaces the epoch by the nanosecond after it: on the wire the epoch means "never"
+/// (wire.md Q31d).
 fn never_zero(at: UnixNanos) -> UnixNanos {
     if at.0 == 0 { at.next() } else { at }
 }
 
-/// Changes the group of a shard; `change` is told the time. An unknown shard changes nothing.
+/// Changes the group of a shard; `change` gets the group and the time. An unknown shard changes
+/// nothing.
 fn change(catalog: &mut Catalog, id: ShardId, change: impl FnOnce(&mut ShardGroup, UnixNanos)) {
     let Some(Located {
         database,
@@ -244,7 +251,7 @@ fn changed(group: &ShardGroup, change: impl FnOnce(&mut ShardGroup)) -> ShardGro
     group
 }
 
-/// Puts what `changed` makes of each policy's groups in their place.
+/// Replaces groups by those that `changed` returns for each policy.
 fn put_all(catalog: &mut Catalog, changed: impl Fn(&RetentionPolicy) -> Vec<ShardGroup>) {
     let mut all = Vec::new();
     for database in catalog.databases.iter() {

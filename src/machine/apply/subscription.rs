@@ -6,7 +6,7 @@ use crate::base::Name;
 use crate::catalog::{Catalog, RetentionPolicy, Subscription};
 use crate::machine::Refused;
 
-/// An identical one is an error too: a client's test relies on it.
+/// Creates a subscription. An identical one is an error, too: a client's test relies on it.
 pub(super) fn create(
     catalog: &mut Catalog,
     database: &Name,

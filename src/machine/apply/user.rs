@@ -1,11 +1,11 @@
-//! Users and what they may do (wire.md 3.4, types 13 to 16 and 18).
+//! Users and their privileges (wire.md 3.4, types 13 to 16 and 18).
 
 use crate::base::{Name, Text};
 use crate::catalog::{Catalog, User};
 use crate::machine::{CreateUser, Refused};
 
-/// One with the same hash and rights is no error: a salted hash is the same only in a retry
-/// (wire.md Q15).
+/// Creates a user. If the user exists with the same hash and rights, nothing changes: a salted hash
+/// is the same only in a retry (wire.md Q15).
 pub(super) fn create(catalog: &mut Catalog, asked: &CreateUser) -> Result<(), Refused> {
     if asked.name.is_empty() {
         return Err(Refused::UsernameRequired);
@@ -38,7 +38,7 @@ pub(super) fn set_hash(catalog: &mut Catalog, name: &Name, hash: &Text) -> Resul
     update(catalog, name, |user| user.hash = hash.clone())
 }
 
-/// 0 is kept as an entry of its own; other numbers than those of the wire are kept too.
+/// Sets a privilege. 0 is kept as an entry, and so are numbers that the wire does not define.
 pub(super) fn set_privilege(
     catalog: &mut Catalog,
     user: &Name,

@@ -1,7 +1,7 @@
 //! Files. All calls block: they are made from a worker (`Tasks::worker`) or `Tasks::blocking`.
 //!
 //! The real disk is [`System`]. [`Fake`] has a page cache, which survives the death of the process
-//! and is lost at power loss: tests and simulations break it.
+//! and is lost at a power loss. Tests and simulations use it to inject faults.
 
 mod fake;
 mod system;
@@ -12,11 +12,12 @@ use std::path::Path;
 pub use fake::{Fake, Op, OpKind};
 pub use system::System;
 
-/// A file system, as far as we need one.
+/// The functions of a file system that this program needs.
 pub trait Disk: Send + Sync + 'static {
-    /// Opens for reading and writing; `create` makes an empty file where there is none.
+    /// Opens a file for reading and writing. `create` makes an empty file if there is none.
     fn open(&self, path: &Path, create: bool) -> io::Result<Box<dyn File>>;
-    /// The whole content of a file that is only read, from a read-only mount too.
+    /// Reads the whole content of a file that is never written here; it may be on a read-only
+    /// mount.
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         self.open(path, false)?.read_all()
     }
@@ -28,24 +29,25 @@ pub trait Disk: Send + Sync + 'static {
     fn remove_file(&self, path: &Path) -> io::Result<()>;
     /// Makes creations, renames and removals in this folder durable.
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
-    /// Takes an exclusive lock that the system drops when the process dies. `WouldBlock` when held.
+    /// Takes an exclusive lock that the system releases when the process dies. `WouldBlock` if it
+    /// is held.
     fn lock(&self, path: &Path) -> io::Result<Box<dyn Lock>>;
-    /// Bytes that may still be written below this folder.
+    /// Bytes that can still be written below this folder.
     fn available(&self, dir: &Path) -> io::Result<u64>;
 }
 
 /// An open file.
 pub trait File: Send + Sync {
     fn size(&self) -> io::Result<u64>;
-    /// Reads at most `buf.len()` bytes; 0 at the end.
+    /// Reads at most `buf.len()` bytes. Returns 0 at the end.
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize>;
     /// Writes all of `bytes`.
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()>;
     fn set_len(&self, len: u64) -> io::Result<()>;
-    /// Makes the content and what is needed to read it durable (`fdatasync`).
+    /// Makes the content, and the metadata needed to read it, durable (`fdatasync`).
     fn sync(&self) -> io::Result<()>;
 
-    /// The whole content.
+    /// Reads the whole content.
     fn read_all(&self) -> io::Result<Vec<u8>> {
         let size = usize::try_from(self.size()?).map_err(io::Error::other)?;
         let mut bytes = vec![0; size];
@@ -61,5 +63,5 @@ pub trait File: Send + Sync {
     }
 }
 
-/// A held lock; dropping it lets go.
+/// A held lock, released when dropped.
 pub trait Lock: Send + Sync {}

@@ -75,7 +75,7 @@ impl Disk for System {
     }
 }
 
-/// The lock lives as long as the descriptor.
+/// A lock that is held as long as the descriptor is open.
 struct HeldLock {
     _file: fs::File,
 }

@@ -1,4 +1,4 @@
-//! Sockets and name look-up.
+//! Sockets and name look-ups.
 
 pub mod memory;
 mod system;
@@ -26,12 +26,12 @@ pub trait Listener: Send + 'static {
     fn accept(&mut self) -> BoxFuture<'_, io::Result<Box<dyn Stream>>>;
 }
 
-/// The network. Callers bring their own deadlines.
+/// The network. Callers set their own deadlines.
 pub trait Net: Send + Sync + 'static {
-    /// All addresses of a host, resolved anew at each call: container addresses change.
+    /// All addresses of a host, resolved anew at each call: addresses of containers change.
     ///
     /// # Errors
-    /// Unknown names, and `ResourceBusy` when [`MAX_LOOKUPS_PER_NAME`] look-ups of this name still
+    /// The name is unknown; or `ResourceBusy` while [`MAX_LOOKUPS_PER_NAME`] look-ups of this name
     /// hang.
     fn resolve<'a>(
         &'a self,

@@ -14,14 +14,15 @@ use tokio::net::{TcpListener, TcpStream};
 use super::{BoxFuture, Listener, Net, Stream};
 use crate::runtime::lock;
 
-/// A hanging resolver must not eat the thread pool; four keep one slow answer from blocking the
-/// next try.
+/// Maximum number of look-ups of one name at a time. A hanging resolver must not use up the thread
+/// pool; with four, one slow answer does not block the next attempt.
 pub const MAX_LOOKUPS_PER_NAME: usize = 4;
 
 /// The real network.
 #[derive(Default)]
 pub struct System {
-    /// Look-ups in flight per name. Held for a few instructions, never across an await.
+    /// Number of look-ups in flight for each name. Held for a few instructions, never across an
+    /// await.
     lookups: Arc<Mutex<HashMap<String, usize>>>,
 }
 
@@ -41,8 +42,8 @@ impl Net for System {
             }
             let slot = Lookup::start(&self.lookups, host)?;
             let name = host.to_owned();
-            // The slot goes with the look-up, not with its caller: an abandoned one still occupies
-            // a thread.
+            // The slot belongs to the look-up, not to its caller: an abandoned look-up still
+            // occupies a thread.
             let lookup = tokio::task::spawn_blocking(move || {
                 let _slot = slot;
                 (name.as_str(), port)
@@ -76,7 +77,7 @@ impl Net for System {
     }
 }
 
-/// One place among the look-ups of a name, given back when dropped.
+/// A look-up of a name, counted until dropped.
 struct Lookup {
     name: String,
     all: Arc<Mutex<HashMap<String, usize>>>,
@@ -110,7 +111,8 @@ impl Drop for Lookup {
     }
 }
 
-/// A dead peer is noticed without traffic of ours, and small frames leave at once.
+/// Sets options of a socket: keepalive notices a dead peer without traffic of ours, and nodelay
+/// sends small frames at once.
 fn tune(stream: &TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let keepalive = socket2::TcpKeepalive::new()
@@ -119,25 +121,26 @@ fn tune(stream: &TcpStream) -> io::Result<()> {
     socket2::SockRef::from(stream).set_tcp_keepalive(&keepalive)
 }
 
-/// Well below the idle limits of NAT tables and load balancers (minutes), well above any chatter.
+/// Interval of keepalive probes: well below the idle limits of NAT tables and load balancers, which
+/// are minutes, and long enough to cause little traffic.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);
 
-/// What we sent and nobody acknowledges, and probes that nobody answers, end a connection that we
-/// made: a host that vanished is noticed soon also where an answer may take hours, as the copy of a
-/// shard does.
+/// Ends a connection that we dialled if data or probes that we sent stay unacknowledged for
+/// [`SILENCE_TIMEOUT`]. A host that vanished is noticed soon, even where an answer may take hours,
+/// such as the copy of a shard.
 #[cfg(target_os = "linux")]
 fn give_up_on_the_silent(stream: &TcpStream) -> io::Result<()> {
     socket2::SockRef::from(stream).set_tcp_user_timeout(Some(SILENCE_TIMEOUT))
 }
 
-/// The system's own patience: a quarter of an hour as a rule.
+/// The system's own timeout applies: a quarter of an hour as a rule.
 #[cfg(not(target_os = "linux"))]
 fn give_up_on_the_silent(_stream: &TcpStream) -> io::Result<()> {
     Ok(())
 }
 
-/// Four probes. A machine that is paused for less, and a network that is repaired within it, break
-/// nothing.
+/// Time of four probes. A shorter pause of the machine, or a network that is repaired within it,
+/// breaks no connection.
 #[cfg(target_os = "linux")]
 const SILENCE_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -154,7 +157,7 @@ impl Listener for Bound {
     fn accept(&mut self) -> BoxFuture<'_, io::Result<Box<dyn Stream>>> {
         Box::pin(async move {
             let (stream, peer) = self.listener.accept().await?;
-            // What is refused there is a connection that has ended already.
+            // Setting options fails only for a connection that has ended already.
             tune(&stream)
                 .map_err(|error| io::Error::new(io::ErrorKind::ConnectionAborted, error))?;
             Ok(Box::new(Tcp { peer, stream }) as Box<dyn Stream>)
@@ -168,7 +171,8 @@ struct Tcp {
 }
 
 impl Stream for Tcp {
-    /// An IPv4 address as itself, also where the socket is of IPv6: people read it.
+    /// Address of the peer. An IPv4 address is written as such, also if the socket is an IPv6 one,
+    /// because operators read it.
     fn peer(&self) -> SocketAddr {
         SocketAddr::new(self.peer.ip().to_canonical(), self.peer.port())
     }
@@ -218,7 +222,7 @@ impl AsyncWrite for Tcp {
 mod tests {
     use super::*;
 
-    /// The kernel does the rest; that it is asked to is all that can be seen from here.
+    /// The test can only see that the kernel was asked to do it.
     #[tokio::test]
     #[expect(clippy::disallowed_methods, reason = "the socket itself is looked at")]
     async fn a_dialled_connection_does_not_wait_for_a_host_that_vanished() {

@@ -1,45 +1,43 @@
-//! `POST /add-data`: a data node is told who the meta nodes are, and registers itself with them.
+//! `POST /add-data`: tells a data node the addresses of the meta nodes; the data node then
+//! registers itself with them.
 
 use std::sync::Arc;
 
 use tokio::time::{Instant, timeout_at};
 
-use super::{QUICK_ANSWER_TIMEOUT, data_address, info, known, of_data_node};
+use super::{QUICK_ANSWER_TIMEOUT, data_address, data_node_info, find_node};
 use crate::base::{Address, Text};
 use crate::catalog::{Catalog, DataNode};
 use crate::machine::Command;
 use crate::raft::Raft;
-use crate::service::{Error, Service};
+use crate::service::{Conflict, DataNodeError, Error, Service};
 use crate::wire::api::DataNodeInfo;
 use crate::wire::data_node::Node;
 
 impl Service {
-    /// Adds the data node at `addr`; one that is a member already is only said again. `None`: ask
-    /// the leader.
+    /// Adds the data node at `addr`. A data node that is a member already is only described again.
     ///
     /// # Errors
-    /// What kept it away: mostly the data node's own words. Asking again is harmless.
+    /// The reason why it was not added, mostly in the data node's own words. Retrying is harmless.
     pub async fn add_data(
         self: &Arc<Self>,
         addr: &str,
         passive: bool,
-    ) -> Result<Option<DataNodeInfo>, Error> {
+    ) -> Result<DataNodeInfo, Error> {
         let at = data_address("addr", addr)?;
-        let Some(raft) = self.leading().await? else {
-            return Ok(None);
-        };
+        let raft = self.confirmed_raft().await?;
         let (addr, service) = (addr.to_owned(), self.clone());
-        self.to_the_end(async move {
-            let node = known(&raft.applied().borrow().catalog, &addr).cloned();
+        self.run_to_completion(async move {
+            let node = find_node(&raft.applied().borrow().catalog, &addr).cloned();
             match node {
-                Some(node) => service.say_again(&raft, &node, passive).await.map(Some),
-                None => service.invite(&raft, &at, passive).await,
+                Some(node) => service.describe_member(&raft, &node, passive).await,
+                None => service.add_new(&raft, &at, passive).await,
             }
         })
         .await
     }
 
-    async fn say_again(
+    async fn describe_member(
         &self,
         raft: &Raft,
         node: &DataNode,
@@ -49,34 +47,38 @@ impl Service {
             check_passive(&raft.applied().borrow().catalog, node)?;
         }
         self.remind(raft, node).await?;
-        Ok(info(node))
+        Ok(data_node_info(node))
     }
 
-    async fn invite(
+    async fn add_new(
         &self,
         raft: &Raft,
         at: &Address,
         passive: bool,
-    ) -> Result<Option<DataNodeInfo>, Error> {
-        if self.mark_passive(raft, at, passive).await?.is_none() {
-            return Ok(None);
-        }
-        let joined = self.tell(raft, at, false).await?;
-        self.registered(raft, at, &joined).await.map(Some)
+    ) -> Result<DataNodeInfo, Error> {
+        self.mark_passive(raft, at, passive).await?;
+        let joined = self.send_meta_servers(raft, at, false).await?;
+        Ok(self.wait_until_registered(raft, at, &joined).await?)
     }
 
-    /// It registered itself while it was asked, perhaps with a leader that came after this one;
-    /// what the catalog says of it counts.
-    async fn registered(
+    /// Waits until the data node is in the catalog. It registered itself during the call, perhaps
+    /// with a later leader than this one: the entry in the catalog counts.
+    async fn wait_until_registered(
         &self,
         raft: &Raft,
         at: &Address,
         joined: &Node,
-    ) -> Result<DataNodeInfo, Error> {
+    ) -> Result<DataNodeInfo, DataNodeError> {
         let is_it = |node: &&DataNode| {
             joined.tcp_addr.is_empty() || node.tcp.as_bytes() == joined.tcp_addr.as_bytes()
         };
-        let find = |catalog: &Catalog| catalog.data_nodes.get(&joined.id).filter(is_it).map(info);
+        let find = |catalog: &Catalog| {
+            catalog
+                .data_nodes
+                .get(&joined.id)
+                .filter(is_it)
+                .map(data_node_info)
+        };
         let mut applied = raft.applied();
         let there = applied.wait_for(|applied| find(&applied.catalog).is_some());
         let there = timeout_at(Instant::now() + QUICK_ANSWER_TIMEOUT, there).await;
@@ -84,43 +86,35 @@ impl Service {
             .ok()
             .and_then(Result::ok)
             .and_then(|applied| find(&applied.catalog));
-        found.ok_or_else(|| {
-            let id = joined.id;
-            Error::DataNode(format!(
-                "{at} says that it is data node {id}, which this cluster does not have"
-            ))
+        found.ok_or_else(|| DataNodeError::NotRegistered {
+            at: at.clone(),
+            id: joined.id,
         })
     }
 
-    /// Before it joins, so that a passive one never owns a shard; under the address that it will
-    /// join with. An active one may bear a mark of an earlier try.
-    async fn mark_passive(
-        &self,
-        raft: &Raft,
-        at: &Address,
-        passive: bool,
-    ) -> Result<Option<()>, Error> {
+    /// Marks the data node as passive before it joins, so that it never owns a shard. The mark is
+    /// under the address that it will join with. For an active one, removes the mark of an earlier
+    /// attempt.
+    async fn mark_passive(&self, raft: &Raft, at: &Address, passive: bool) -> Result<(), Error> {
         if !passive && !has_stale_marks(&raft.applied().borrow().catalog) {
-            return Ok(Some(()));
+            return Ok(());
         }
         let status = self
             .data_nodes
             .status(at, Instant::now() + QUICK_ANSWER_TIMEOUT)
-            .await
-            .map_err(of_data_node)?;
+            .await?;
         let tcp = Text::from(&status.tcp_addr);
         {
             let applied = raft.applied();
             let catalog = &applied.borrow().catalog;
             if let Some(member) = catalog.data_node_by_tcp(&tcp) {
-                return if passive {
-                    check_passive(catalog, member).map(Some)
-                } else {
-                    Ok(Some(()))
-                };
+                if passive {
+                    check_passive(catalog, member)?;
+                }
+                return Ok(());
             }
             if catalog.passive.contains(&tcp) == passive {
-                return Ok(Some(()));
+                return Ok(());
             }
         }
         self.change(raft, Command::SetPassive { tcp, passive }, self.deadline())
@@ -128,16 +122,18 @@ impl Service {
     }
 }
 
+/// Checks that a member is passive.
+///
 /// # Errors
-/// It is a member that may own shards, and keeps those that it has.
-fn check_passive(catalog: &Catalog, member: &DataNode) -> Result<(), Error> {
+/// The member may own shards, and keeps those that it has.
+fn check_passive(catalog: &Catalog, member: &DataNode) -> Result<(), Conflict> {
     if catalog.is_passive(member) {
         return Ok(());
     }
-    let (tcp, id) = (&member.tcp, member.id);
-    Err(Error::Conflict(format!(
-        "{tcp} is data node {id} and not passive: remove it first, to add it as a passive one"
-    )))
+    Err(Conflict::NotPassive {
+        tcp: member.tcp.clone(),
+        id: member.id,
+    })
 }
 
 fn has_stale_marks(catalog: &Catalog) -> bool {

@@ -1,5 +1,5 @@
-//! `add-data`: data nodes that the configuration names are added by whoever leads, so that a whole
-//! cluster comes up without a hand.
+//! `add-data`: the leader adds the data nodes that the configuration names, so that a whole cluster
+//! starts without an operator.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -7,19 +7,19 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::time::{Instant, sleep};
 
-use super::{QUICK_ANSWER_TIMEOUT, known, was_removed};
+use super::{QUICK_ANSWER_TIMEOUT, find_node, was_removed};
 use crate::base::Address;
 use crate::catalog::{Catalog, DATA_LEVEL};
 use crate::raft::Role;
 use crate::service::{Error, Service};
 
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
-/// A data node that is not there yet is asked less and less often: one that starts later is found
-/// within this.
+/// Maximum delay between two attempts at a data node that does not answer. The delay starts at
+/// 1 s and doubles; a data node that starts later is found within this time.
 const MAX_RETRY_DELAY: Duration = Duration::from_secs(10);
 
-/// Each by itself: one that is silent keeps no other away. Ends with the process's tasks, or with
-/// the service.
+/// Adds each data node independently: one that does not answer delays no other. Ends with the
+/// process's tasks, or with the service.
 pub(in crate::service) async fn add_all(service: Weak<Service>, wanted: Vec<Address>) {
     join_all(
         wanted
@@ -30,10 +30,10 @@ pub(in crate::service) async fn add_all(service: Weak<Service>, wanted: Vec<Addr
 }
 
 async fn keep_adding(service: Weak<Service>, at: Address) {
-    let mut wanted = Wanted {
+    let mut wanted = ConfiguredNode {
         at,
-        own: None,
-        said: String::new(),
+        own_name: None,
+        reported: String::new(),
     };
     let mut pause = CHECK_INTERVAL;
     loop {
@@ -41,7 +41,7 @@ async fn keep_adding(service: Weak<Service>, at: Address) {
         let Some(service) = service.upgrade() else {
             return;
         };
-        if service.lacks(&wanted) {
+        if service.must_add(&wanted) {
             wanted.try_once(&service).await;
             pause = (pause * 2).min(MAX_RETRY_DELAY);
         } else {
@@ -50,58 +50,60 @@ async fn keep_adding(service: Weak<Service>, at: Address) {
     }
 }
 
-struct Wanted {
+struct ConfiguredNode {
     at: Address,
-    /// What it calls itself, once it has said so.
-    own: Option<String>,
-    /// Said once, not at every try.
-    said: String,
+    /// Address by which the data node calls itself, once it has answered.
+    own_name: Option<String>,
+    /// Last error that was logged: each is logged once, not at every attempt.
+    reported: String,
 }
 
-impl Wanted {
+impl ConfiguredNode {
     async fn try_once(&mut self, service: &Arc<Service>) {
         match self.add(service).await {
-            Ok(()) | Err(Error::NoLeader { .. } | Error::NotMember(_) | Error::Stopping) => {}
+            Ok(()) => {}
+            // The next leader continues.
+            Err(Error::NotLeader(_) | Error::NoLeader { .. }) => {}
+            Err(Error::NotMember(_) | Error::Stopping) => {}
             Err(error) => {
-                let said = error.to_string();
-                if self.said != said {
+                let text = error.to_string();
+                if self.reported != text {
                     let at = &self.at;
                     tracing::warn!(
                         event = "data-node",
-                        "{at} is on the list add-data and cannot be added yet: {said}"
+                        "{at} is on the list add-data and cannot be added yet: {text}"
                     );
-                    self.said = said;
+                    self.reported = text;
                 }
             }
         }
     }
 
     async fn add(&mut self, service: &Arc<Service>) -> Result<(), Error> {
-        // It may be a member, or have been one, under a name that the list does not have.
+        // The data node may be a member, or have been one, under a name that is not in the list.
         let status = service
             .data_nodes
             .status(&self.at, Instant::now() + QUICK_ANSWER_TIMEOUT)
             .await;
-        self.own = Some(status.map_err(super::of_data_node)?.tcp_addr);
-        if !service.lacks(self) {
+        self.own_name = Some(status?.tcp_addr);
+        if !service.must_add(self) {
             return Ok(());
         }
-        if let Some(node) = service.add_data(&self.at.to_string(), false).await? {
-            tracing::info!(event = "data-node", id = %node.id, "added data node {}", node.tcp_addr);
-        }
+        let node = service.add_data(&self.at.to_string(), false).await?;
+        tracing::info!(event = "data-node", id = %node.id, "added data node {}", node.tcp_addr);
         Ok(())
     }
 
-    /// Neither a member nor taken out by a person.
+    /// Returns whether the data node is no member and was not removed by an operator.
     fn is_missing(&self, catalog: &Catalog) -> bool {
-        let mut names = std::iter::once(self.at.to_string()).chain(self.own.clone());
-        names.all(|name| known(catalog, &name).is_none() && !was_removed(catalog, &name))
+        let mut names = std::iter::once(self.at.to_string()).chain(self.own_name.clone());
+        names.all(|name| find_node(catalog, &name).is_none() && !was_removed(catalog, &name))
     }
 }
 
 impl Service {
-    /// Of a leader only.
-    fn lacks(&self, wanted: &Wanted) -> bool {
+    /// Returns whether this node leads and has to add the data node.
+    fn must_add(&self, wanted: &ConfiguredNode) -> bool {
         let Some(raft) = self
             .raft()
             .ok()

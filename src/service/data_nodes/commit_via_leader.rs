@@ -1,4 +1,4 @@
-//! The last step of something that was long under way: it is taken through whoever leads by then.
+//! Commits the last command of a long operation through the node that leads by then.
 
 use std::time::Duration;
 
@@ -9,19 +9,19 @@ use super::{Error, Service};
 use crate::machine::Command;
 use crate::raft::Raft;
 use crate::service::leader::meta_node_at;
-use crate::service::{FORWARDED_HEADER, ForwardedRequest};
-use crate::wire::execute;
+use crate::service::{DataNodeError, ForwardedRequest};
+use crate::wire::{execute, headers};
 
-/// After hours of work it is not given up because a leader is being elected.
+/// Timeout for the commit. An election must not make hours of work fail.
 const COMMIT_TIMEOUT: Duration = Duration::from_secs(300);
 const RETRY_DELAY: Duration = Duration::from_millis(500);
 
 impl Service {
-    /// Executes a command of the wire that may be executed twice.
+    /// Executes a command of the wire that is idempotent.
     ///
     /// # Errors
-    /// It is refused, or nobody took it in time.
-    pub(in crate::service) async fn change_anywhere(
+    /// The command is refused, or no leader executed it in time.
+    pub(in crate::service) async fn commit_via_leader(
         &self,
         raft: &Raft,
         command: Command,
@@ -32,56 +32,53 @@ impl Service {
                 .change(raft, command.clone(), self.deadline().min(deadline))
                 .await
             {
-                Ok(None) => self.change_elsewhere(raft, &command, deadline).await,
+                Err(Error::NotLeader(_)) => self.commit_at_leader(raft, &command, deadline).await,
                 other => other,
             };
             match tried {
-                Ok(Some(())) => return Ok(()),
-                Ok(None) | Err(Error::NoLeader { .. } | Error::Unknown(_))
-                    if Instant::now() < deadline =>
-                {
+                Err(Error::NoLeader { .. } | Error::Unknown(_)) if Instant::now() < deadline => {
                     sleep(RETRY_DELAY).await;
                 }
-                Ok(None) => return Err(Error::NoLeader { reachable: None }),
-                Err(error) => return Err(error),
+                other => return other,
             }
         }
     }
 
-    async fn change_elsewhere(
+    /// Executes a command at another node, which leads.
+    ///
+    /// # Errors
+    /// `NoLeader`: there is none, or it did not return the outcome of the command.
+    async fn commit_at_leader(
         &self,
         raft: &Raft,
         command: &Command,
         deadline: Instant,
-    ) -> Result<Option<()>, Error> {
-        let (Some(leader), Some(body)) = (self.leader_elsewhere(raft), execute::encode(command))
-        else {
-            return Ok(None);
-        };
-        let Some(incarnation) = meta_node_at(raft, &leader).map(|node| node.incarnation) else {
-            return Ok(None);
-        };
-        // The caller's word is spent by now: it is this node that asks.
+    ) -> Result<(), Error> {
+        const NO_LEADER: Error = Error::NoLeader { reachable: None };
+        let leader = self.leader_elsewhere(raft).ok_or(NO_LEADER)?;
+        let body = execute::encode(command).ok_or(NO_LEADER)?;
+        let incarnation = meta_node_at(raft, &leader).ok_or(NO_LEADER)?.incarnation;
+        // The caller's credentials are not kept for so long: this node sends the request as itself.
         let authorization = self.config.login.authorization(self.env.clock.now());
         let authorization = authorization.map(|value| ("authorization".to_owned(), value.into()));
-        let carried = (FORWARDED_HEADER.to_owned(), Bytes::from_static(b"1"));
+        let forwarded = (headers::FORWARDED.to_owned(), Bytes::from_static(b"1"));
         let request = ForwardedRequest {
             method: "POST".to_owned(),
             path_and_query: "/execute".to_owned(),
-            headers: [carried].into_iter().chain(authorization).collect(),
+            headers: [forwarded].into_iter().chain(authorization).collect(),
             body,
         };
         match self
-            .carrier
+            .forwarder
             .forward(&leader, &request.meant_for(incarnation), deadline)
             .await
         {
             Ok(answer) if answer.status == 200 => match execute::decode_response(&answer.body) {
-                Ok(Ok(_)) => Ok(Some(())),
-                Ok(Err(refused)) => Err(Error::DataNode(refused)),
-                Err(_) => Ok(None),
+                Ok(Ok(_)) => Ok(()),
+                Ok(Err(text)) => Err(DataNodeError::RefusedByLeader { text }.into()),
+                Err(_) => Err(NO_LEADER),
             },
-            _ => Ok(None),
+            _ => Err(NO_LEADER),
         }
     }
 }

@@ -1,19 +1,19 @@
 //! Data nodes in `/show-cluster`.
 
-use super::info;
+use super::data_node_info;
 use crate::catalog::{Catalog, DataNode};
 use crate::service::Service;
 use crate::wire::api::{Announcement, DataNodeInfo};
 
 impl Service {
-    /// `None` when there are none. Scheme and version come from announcements.
-    pub(in crate::service) fn listed_data_nodes(
+    /// Returns `None` when there are no data nodes. Takes scheme and version from announcements.
+    pub(in crate::service) fn data_node_infos(
         &self,
         catalog: &Catalog,
         announcements: &[Announcement],
     ) -> Option<Vec<DataNodeInfo>> {
         let listed = |node: &DataNode| {
-            let listed = info(node);
+            let listed = data_node_info(node);
             let known = announcements
                 .iter()
                 .find(|announced| announced.tcp_addr == listed.tcp_addr);

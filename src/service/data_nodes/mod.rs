@@ -1,5 +1,5 @@
-//! Data nodes come, go and move (wire.md 6.2), at the leader. No lock and no Raft slot is held
-//! across a call to a data node: it calls the meta nodes while they wait for it.
+//! Adding, removing and moving data nodes (wire.md 6.2), at the leader. No lock and no Raft slot is
+//! held across a call to a data node: the data node calls the meta nodes during that call.
 
 mod add;
 mod auto_add;
@@ -17,30 +17,30 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use super::error::{BadRequest, Conflict, DataNodeError};
+use super::leader::not_leader;
 use super::{Error, Limits, Refusal, Retry, Service};
+use crate::base::endpoint::DATA_RPC_PORT;
 use crate::base::{Address, Text};
 use crate::catalog::{Catalog, DATA_LEVEL, DataNode};
-use crate::data_node::Failed;
 use crate::machine::{Command, Outcome, Refused};
-use crate::raft::{BarrierError, Raft, Role};
+use crate::raft::{Raft, Role};
 use crate::wire::api::DataNodeInfo;
 use crate::wire::envelope::Body;
 
-/// Where an address names no port.
-pub(super) const DATA_PORT: u16 = 8088;
-
-/// A data node gives up joining or leaving after 10 s, and an attempt that has begun may take as
-/// long again.
+/// Timeout for a call of a data node that joins or leaves. It gives up after 10 s, and an attempt
+/// that has begun may take as long again.
 const DATA_NODE_TIMEOUT: Duration = Duration::from_secs(40);
-/// What is answered from memory.
+/// Timeout for answers that a data node gives from memory.
 pub(super) const QUICK_ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// An entry that a member cannot read would halt it.
-pub(super) const OLDER: &str = "not every meta node is known to run a version that has data nodes";
+/// Refusal while a member may be too old: an entry that it cannot read would halt it.
+pub(super) const MEMBERS_TOO_OLD: &str =
+    "not every meta node is known to run a version that has data nodes";
 
 impl Service {
-    /// What a caller waits who waits for a data node as well; each step at the leader has a limit
-    /// of its own.
+    /// Returns the timeouts of a request that waits for a data node as well; each step at the
+    /// leader has a timeout of its own.
     pub fn data_node_limits(&self, manner: Retry) -> Limits {
         let patience = self.config.consensus_timeout;
         let answer = Instant::now() + DATA_NODE_TIMEOUT + QUICK_ANSWER_TIMEOUT * 2 + patience * 2;
@@ -51,63 +51,65 @@ impl Service {
         }
     }
 
-    /// This node's Raft if it leads, with everything applied that was acknowledged before; `None`:
-    /// ask the leader.
+    /// Returns this node's Raft node if this node leads, with everything applied that was
+    /// acknowledged before.
     ///
     /// # Errors
-    /// There is no majority, or members that could not read what would be proposed.
-    pub(super) async fn leading(&self) -> Result<Option<Raft>, Error> {
+    /// This node does not lead, there is no majority, or members could not read what would be
+    /// proposed.
+    pub(super) async fn confirmed_raft(&self) -> Result<Raft, Error> {
         let raft = self.raft()?;
-        if !confirmed(&raft, self.deadline()).await? {
-            return Ok(None);
-        }
+        confirm_leader(&raft, self.deadline()).await?;
         if raft.applied().borrow().catalog.feature_level() < DATA_LEVEL {
-            return Err(Refusal::NotYet(OLDER.to_owned()).into());
+            return Err(Refusal::NotYet(MEMBERS_TOO_OLD.to_owned()).into());
         }
-        Ok(Some(raft))
+        Ok(raft)
     }
 
-    /// Proposes a command of these operations; `None`: leadership was lost before it was proposed.
+    /// Proposes a command of the operations on data nodes.
+    ///
+    /// # Errors
+    /// All but `Unknown` mean that nothing was changed.
     pub(super) async fn change(
         &self,
         raft: &Raft,
         command: Command,
         deadline: Instant,
-    ) -> Result<Option<()>, Error> {
-        match raft.propose(Body::Ours(command), deadline).await {
-            Ok(Outcome::Applied { .. }) => Ok(Some(())),
-            Ok(Outcome::Refused(why @ Refused::LastCopies { .. })) => {
-                Err(Error::Conflict(why.to_string()))
+    ) -> Result<(), Error> {
+        match raft.propose(Body::Ours(command), deadline).await? {
+            Outcome::Applied { .. } => Ok(()),
+            Outcome::Refused(refused @ Refused::LastCopies { .. }) => {
+                Err(Conflict::LastCopies(refused).into())
             }
-            Ok(Outcome::Refused(why)) => Err(Error::DataNode(why.to_string())),
-            Err(error) => Error::from_proposal(error).map_or(Ok(None), Err),
+            Outcome::Refused(refused) => Err(DataNodeError::Refused(refused).into()),
         }
     }
 
-    /// Runs to its end also when the caller hangs up: half an operation would be left behind.
-    pub(super) async fn to_the_end<T, F>(self: &Arc<Self>, operation: F) -> Result<T, Error>
+    /// Runs an operation to its end, also when the caller hangs up: otherwise half of it would be
+    /// left behind.
+    pub(super) async fn run_to_completion<T, F>(self: &Arc<Self>, operation: F) -> Result<T, Error>
     where
         T: Send + 'static,
         F: Future<Output = Result<T, Error>> + Send + 'static,
     {
         let (done, result) = oneshot::channel();
         self.env.tasks.detach(async move {
-            // Nobody listens any more: what it came to is in the catalog.
+            // The caller has hung up: the result is in the catalog.
             let _ = done.send(operation.await);
         });
         result.await.unwrap_or(Err(Error::Stopping))
     }
 
-    /// Where data nodes find the meta nodes. This one comes first, because they ask the first one,
-    /// and no other, whether there is a leader; with their first poll they take over the order of
-    /// `Data`.
+    /// Returns the addresses of the meta nodes for a data node. This node comes first, because data
+    /// nodes ask the first one, and no other, whether there is a leader. With their first poll they
+    /// take over the order of `Data`.
     fn meta_servers(&self, catalog: &Catalog) -> Vec<Address> {
         let mut servers: Vec<Address> = catalog
             .meta_nodes
             .values()
             .map(|node| node.http.clone())
             .collect();
-        let own = self.membership().view().http.clone();
+        let own = self.cluster().view().http.clone();
         if let Some(at) = servers
             .iter()
             .position(|server| Some(server) == own.as_ref())
@@ -118,35 +120,30 @@ impl Service {
     }
 }
 
-/// Whether this node leads now, by the word of a majority.
+/// Confirms with a majority that this node leads now.
 ///
 /// # Errors
-/// Nobody can say.
-pub(super) async fn confirmed(raft: &Raft, deadline: Instant) -> Result<bool, Error> {
+/// This node does not lead, or no majority answers.
+pub(super) async fn confirm_leader(raft: &Raft, deadline: Instant) -> Result<(), Error> {
     if raft.status().role != Role::Leader {
-        return Ok(false);
+        return Err(not_leader(raft));
     }
-    match raft.barrier(deadline).await {
-        Ok(()) => Ok(true),
-        Err(BarrierError::NotLeader { .. }) => Ok(false),
-        Err(BarrierError::NoMajority | BarrierError::Closed) => {
-            Err(Error::NoLeader { reachable: None })
-        }
-    }
+    Ok(raft.barrier(deadline).await?)
 }
 
+/// Parses the address of a data node.
+///
 /// # Errors
-/// It is none.
-pub(super) fn data_address(name: &str, text: &str) -> Result<Address, Error> {
-    Address::parse(text, DATA_PORT).map_err(|error| Error::Bad(format!("{name}: {error}")))
+/// The text is no address; `name` is the parameter that had it.
+pub(super) fn data_address(name: &'static str, text: &str) -> Result<Address, BadRequest> {
+    Address::parse(text, DATA_RPC_PORT).map_err(|error| BadRequest::Address { name, error })
 }
 
-/// The node that is known under this address: as it was written, or as another spelling of the
-/// same.
-pub(super) fn known<'a>(catalog: &'a Catalog, addr: &str) -> Option<&'a DataNode> {
+/// Returns the data node with this address: as it was written, or in another spelling.
+pub(super) fn find_node<'a>(catalog: &'a Catalog, addr: &str) -> Option<&'a DataNode> {
     let written = catalog.data_node_by_tcp(&Text::from(addr));
     written.or_else(|| {
-        let address = Address::parse(addr, DATA_PORT).ok()?;
+        let address = Address::parse(addr, DATA_RPC_PORT).ok()?;
         catalog
             .data_nodes
             .values()
@@ -154,29 +151,27 @@ pub(super) fn known<'a>(catalog: &'a Catalog, addr: &str) -> Option<&'a DataNode
     })
 }
 
-/// Whether it was a member under this address and no one is any more.
+/// Returns whether a member with this address was removed, and no member has the address now.
 fn was_removed(catalog: &Catalog, addr: &str) -> bool {
-    let address = Address::parse(addr, DATA_PORT);
+    let address = Address::parse(addr, DATA_RPC_PORT);
     let is_it =
-        |tcp: &Text| address.is_ok() && Address::parse(&tcp.to_string(), DATA_PORT) == address;
+        |tcp: &Text| address.is_ok() && Address::parse(&tcp.to_string(), DATA_RPC_PORT) == address;
     catalog.removed_data_nodes.contains(&Text::from(addr))
         || catalog.removed_data_nodes.iter().any(is_it)
 }
 
-/// How to reach a node that is in the catalog.
-pub(super) fn address_of(node: &DataNode) -> Result<Address, Error> {
-    let text = node.tcp.to_string();
-    Address::parse(&text, DATA_PORT).map_err(|error| {
-        Error::DataNode(format!("data node {} cannot be reached: {error}", node.id))
-    })
+/// Returns the address of a data node of the catalog.
+///
+/// # Errors
+/// The catalog has a text that is no address.
+pub(super) fn address_of(node: &DataNode) -> Result<Address, DataNodeError> {
+    let id = node.id;
+    Address::parse(&node.tcp.to_string(), DATA_RPC_PORT)
+        .map_err(|error| DataNodeError::NoAddress { id, error })
 }
 
-pub(super) fn of_data_node(failed: Failed) -> Error {
-    Error::DataNode(failed.text())
-}
-
-/// What announcements say of it is in `/show-cluster`.
-fn info(node: &DataNode) -> DataNodeInfo {
+/// Leaves out what announcements say of a data node: that is in `/show-cluster`.
+fn data_node_info(node: &DataNode) -> DataNodeInfo {
     DataNodeInfo {
         id: node.id,
         tcp_addr: node.tcp.to_string(),

@@ -1,27 +1,27 @@
-//! A member of the catalog that does not know that it is one: its volume was lost, or the meta node
-//! that should have told it died.
+//! Data nodes that are members in the catalog and do not know it: the volume was lost, or the meta
+//! node that should have told the data node died.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Service, address_of, of_data_node};
+use super::{Service, address_of};
 use crate::base::Address;
 use crate::catalog::DataNode;
+use crate::data_node::Failed;
 use crate::raft::Raft;
-use crate::service::Error;
 use crate::wire::data_node::Node;
 
-/// A member that does not answer at once is one all the same.
+/// Timeout for the status. A data node that does not answer in time stays a member.
 const STATUS_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl Service {
-    /// Tells it if it answers under its own name and says that it belongs to nothing. It keeps its
-    /// id and its shards, with the data or without.
+    /// Tells the data node that it is a member, if it answers under its own name and says that it
+    /// belongs to no cluster. It keeps its id and its shards, with the data or without.
     ///
     /// # Errors
     /// It was asked to join and did not.
-    pub(super) async fn remind(&self, raft: &Raft, node: &DataNode) -> Result<(), Error> {
+    pub(super) async fn remind(&self, raft: &Raft, node: &DataNode) -> Result<(), Failed> {
         let Ok(at) = address_of(node) else {
             return Ok(());
         };
@@ -35,27 +35,26 @@ impl Service {
         if status.is_joined() || status.tcp_addr.as_bytes() != node.tcp.as_bytes() {
             return Ok(());
         }
-        self.tell(raft, &at, true).await?;
+        self.send_meta_servers(raft, &at, true).await?;
         tracing::info!(event = "data-node", id = %node.id, "told {at} again that it is a member");
         Ok(())
     }
 
-    /// Tells a data node who the meta nodes are: to register itself, or, with `update`, to find
-    /// itself registered.
+    /// Tells a data node the addresses of the meta nodes. It then registers itself, or, with
+    /// `update`, finds itself registered.
     ///
     /// # Errors
-    /// Mostly its own words.
-    pub(super) async fn tell(
+    /// Mostly the data node's own words.
+    pub(super) async fn send_meta_servers(
         &self,
         raft: &Raft,
         at: &Address,
         update: bool,
-    ) -> Result<Node, Error> {
+    ) -> Result<Node, Failed> {
         let servers = self.meta_servers(&raft.applied().borrow().catalog);
         let answered = Instant::now() + super::DATA_NODE_TIMEOUT;
         self.data_nodes
             .join_cluster(at, &servers, update, answered)
             .await
-            .map_err(of_data_node)
     }
 }

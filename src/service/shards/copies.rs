@@ -1,4 +1,4 @@
-//! Which copies are under way at this leader, for `/copy-shard-status`.
+//! Copies that are under way at this leader, for `/copy-shard-status`.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -8,21 +8,21 @@ use crate::wire::api::CopyInProgress;
 #[derive(Clone, Default)]
 pub(in crate::service) struct Copies(Arc<Mutex<Vec<CopyInProgress>>>);
 
-/// Ends the entry when it is dropped.
-pub(super) struct Begun {
+/// Removes the entry of a copy when it is dropped.
+pub(super) struct CopyGuard {
     copies: Copies,
     copy: CopyInProgress,
 }
 
 impl Copies {
-    /// `None` when the same copy is under way.
-    pub(super) fn begin(&self, copy: CopyInProgress) -> Option<Begun> {
+    /// Adds a copy; returns `None` when the same copy is under way.
+    pub(super) fn begin(&self, copy: CopyInProgress) -> Option<CopyGuard> {
         let mut all = self.lock();
         if all.iter().any(|other| is_same(other, &copy)) {
             return None;
         }
         all.push(copy.clone());
-        Some(Begun {
+        Some(CopyGuard {
             copies: self.clone(),
             copy,
         })
@@ -47,7 +47,7 @@ fn is_same(one: &CopyInProgress, other: &CopyInProgress) -> bool {
     one.shard_id == other.shard_id && one.dest == other.dest
 }
 
-impl Drop for Begun {
+impl Drop for CopyGuard {
     fn drop(&mut self) {
         self.copies
             .lock()

@@ -1,5 +1,5 @@
-//! `POST /copy-shard`: another data node gets a copy of a shard, and owns it once it is seen to
-//! have it.
+//! `POST /copy-shard`: another data node gets a copy of a shard, and owns it once it reports that
+//! it has it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,71 +7,62 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::time::{Instant, sleep};
 
-use super::copies::Begun;
+use super::copies::CopyGuard;
 use super::{COPY_TIMEOUT, Error, Service, Target, node, not_an_owner, target};
 use crate::base::ShardId;
 use crate::catalog::DataNode;
 use crate::machine::{Command, ShardCopy};
 use crate::raft::Raft;
-use crate::service::data_nodes::{address_of, of_data_node};
+use crate::service::data_nodes::address_of;
+use crate::service::{BadRequest, Conflict, DataNodeError};
 use crate::wire::api::CopyInProgress;
 use crate::wire::data_node::{CopyShard, ShardOwnerInfo};
 
-const MAX_TRIES: usize = 10;
+const MAX_ATTEMPTS: usize = 10;
 const RETRY_DELAY: Duration = Duration::from_secs(1);
 
 impl Service {
-    /// Copies a shard from the data node at `src` to the one at `dest`, which then owns it. `None`:
-    /// ask the leader.
+    /// Copies a shard from the data node at `src` to the one at `dest`, which then owns it.
     ///
     /// # Errors
-    /// Why not. What is copied stays on `dest`, and a later copy goes over it.
+    /// The reason why not. Data that was copied stays on `dest`; a later copy overwrites it.
     pub async fn copy_shard(
         self: &Arc<Self>,
         src: &str,
         dest: &str,
         shard: ShardId,
-    ) -> Result<Option<()>, Error> {
-        let Some(raft) = self.leading().await? else {
-            return Ok(None);
-        };
+    ) -> Result<(), Error> {
+        let raft = self.confirmed_raft().await?;
         let applied = raft.applied().borrow().clone();
         let (from, to) = (node(&applied.catalog, src)?, node(&applied.catalog, dest)?);
         let target = target(&applied, shard)?;
         if !target.owners.contains(&from.id) {
-            return Err(not_an_owner(src, shard));
+            return Err(not_an_owner(src, shard).into());
         }
         if target.is_deleted {
-            return Err(Error::Bad(format!(
-                "shard {shard} is deleted: the data nodes are about to drop it"
-            )));
+            return Err(BadRequest::ShardDeleted { shard }.into());
         }
         if applied.catalog.is_passive(&to) {
-            return Err(Error::Bad(format!(
-                "\"{dest}\" is passive: it owns no shards"
-            )));
+            let addr = dest.to_owned();
+            return Err(BadRequest::Passive { addr }.into());
         }
         let service = self.clone();
-        self.to_the_end(async move { service.copy(&raft, &from, &to, target).await })
+        self.run_to_completion(async move { service.copy(&raft, &from, &to, target).await })
             .await
-            .map(Some)
     }
 
-    /// The copies that are under way, with what each destination has so far. `None`: ask the
-    /// leader.
+    /// Returns the copies that are under way, with the size that each destination has so far.
     ///
     /// # Errors
-    /// This node belongs to no cluster.
-    pub async fn copies_in_progress(&self) -> Result<Option<Vec<CopyInProgress>>, Error> {
-        let Some(raft) = self.leading().await? else {
-            return Ok(None);
-        };
+    /// This node belongs to no cluster, or does not lead.
+    pub async fn copies_in_progress(&self) -> Result<Vec<CopyInProgress>, Error> {
+        let raft = self.confirmed_raft().await?;
         let applied = raft.applied().borrow().clone();
         let sized = self.copies.all().into_iter().map(|copy| {
             let dest = node(&applied.catalog, &copy.dest);
             async move {
                 let held = match dest {
-                    Ok(dest) => self.held(&dest, copy.shard_id).await.ok().flatten(),
+                    Ok(dest) => self.held_copy(&dest, copy.shard_id).await.ok().flatten(),
                     Err(_) => None,
                 };
                 CopyInProgress {
@@ -80,7 +71,7 @@ impl Service {
                 }
             }
         });
-        Ok(Some(join_all(sized).await))
+        Ok(join_all(sized).await)
     }
 
     async fn copy(
@@ -91,14 +82,15 @@ impl Service {
         target: Target,
     ) -> Result<(), Error> {
         let shard = target.id;
-        let source = self.held(from, shard).await?;
-        // The original restores an empty stream and calls it a copy (Q20).
-        let source = source.ok_or_else(|| nothing_to_copy(from, shard))?;
-        if target.owners.contains(&to.id) && self.held(to, shard).await?.is_some() {
-            return Err(Error::Bad(format!(
-                "\"{}\" already has a copy of shard {shard}",
-                to.tcp
-            )));
+        let source = self.held_copy(from, shard).await?;
+        // The original restores an empty stream and reports a copy (wire.md Q20).
+        let source = source.ok_or_else(|| DataNodeError::NothingToCopy {
+            node: from.tcp.clone(),
+            shard,
+        })?;
+        if target.owners.contains(&to.id) && self.held_copy(to, shard).await?.is_some() {
+            let node = to.tcp.clone();
+            return Err(BadRequest::HasCopy { node, shard }.into());
         }
         let _begun = self.begin(from, to, &target, source.size)?;
         let at = address_of(to)?;
@@ -109,37 +101,32 @@ impl Service {
             shard: shard.0,
             since: None,
         };
-        let copied = self
-            .data_nodes
+        self.data_nodes
             .copy_shard(&at, &copy, Instant::now() + COPY_TIMEOUT)
-            .await;
-        copied.map_err(of_data_node)?;
-        if self.held_at_last(to, shard).await?.is_none() {
-            let text = format!(
-                "{at} says that it copied shard {shard}, and does not have it: it owns nothing new"
-            );
-            return Err(Error::DataNode(text));
+            .await?;
+        if self.held_copy_with_retries(to, shard).await?.is_none() {
+            return Err(DataNodeError::CopyMissing { at, shard }.into());
         }
-        self.change_anywhere(
+        self.commit_via_leader(
             raft,
             Command::CopyShardOwner(ShardCopy { shard, node: to.id }),
         )
         .await
     }
 
-    /// After the hours of a copy it does not fail because one answer does not come.
-    async fn held_at_last(
+    /// Asks up to 10 times: a copy that took hours must not fail because one answer does not come.
+    async fn held_copy_with_retries(
         &self,
         node: &DataNode,
         shard: ShardId,
-    ) -> Result<Option<ShardOwnerInfo>, Error> {
-        for _ in 1..MAX_TRIES {
-            match self.held(node, shard).await {
+    ) -> Result<Option<ShardOwnerInfo>, DataNodeError> {
+        for _ in 1..MAX_ATTEMPTS {
+            match self.held_copy(node, shard).await {
                 Err(_) => sleep(RETRY_DELAY).await,
                 held => return held,
             }
         }
-        self.held(node, shard).await
+        self.held_copy(node, shard).await
     }
 
     fn begin(
@@ -148,7 +135,7 @@ impl Service {
         to: &DataNode,
         target: &Target,
         total: i64,
-    ) -> Result<Begun, Error> {
+    ) -> Result<CopyGuard, Conflict> {
         let copy = CopyInProgress {
             source: from.tcp.to_string(),
             dest: to.tcp.to_string(),
@@ -159,21 +146,10 @@ impl Service {
             current_size: 0,
             started_at: self.env.clock.now().to_string(),
         };
-        let again = || {
-            Error::Conflict(format!(
-                "shard {} is being copied to {} already",
-                target.id, to.tcp
-            ))
+        let under_way = || Conflict::CopyUnderWay {
+            shard: target.id,
+            dest: to.tcp.clone(),
         };
-        self.copies.begin(copy).ok_or_else(again)
+        self.copies.begin(copy).ok_or_else(under_way)
     }
-}
-
-/// Never written to, or lost: only a person can tell.
-fn nothing_to_copy(from: &DataNode, shard: ShardId) -> Error {
-    let at = &from.tcp;
-    Error::DataNode(format!(
-        "{at} holds no data of shard {shard}: there is nothing to copy; if no owner has any, remove-shard with force \
-         takes it out"
-    ))
 }

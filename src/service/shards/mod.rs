@@ -1,4 +1,4 @@
-//! Shards: shown, copied, removed, truncated (wire.md 6.1, 6.2).
+//! Showing, copying, removing and truncating shards (wire.md 6.1, 6.2).
 
 mod copies;
 mod copy;
@@ -9,25 +9,27 @@ mod truncate;
 
 pub(super) use copies::Copies;
 pub(super) use owner_search::find_owners;
-pub use show::{Shown, Which};
+pub use show::{ShardFilter, ShardInfos};
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::data_nodes::{QUICK_ANSWER_TIMEOUT, address_of, known, of_data_node};
+use super::data_nodes::{QUICK_ANSWER_TIMEOUT, address_of, find_node};
+use super::error::{BadRequest, DataNodeError};
 use super::{Error, Limits, Retry, Service};
 use crate::base::{Name, ShardId};
 use crate::catalog::{Catalog, DataNode};
 use crate::raft::Applied;
 use crate::wire::data_node::ShardOwnerInfo;
 
-/// Terabytes over a slow network. A dead data node is found out by its connection, not by this.
+/// Timeout for a copy: terabytes over a slow network. A dead data node is detected by its
+/// connection, not by this timeout.
 const COPY_TIMEOUT: Duration = Duration::from_secs(7 * 24 * 3600);
-/// Deleting files of many gigabytes.
+/// Timeout for deleting files of many gigabytes.
 const REMOVE_TIMEOUT: Duration = Duration::from_secs(300);
 
-/// A shard as operations on it need it.
+/// Facts about a shard that operations on it need.
 struct Target {
     id: ShardId,
     database: Name,
@@ -37,7 +39,7 @@ struct Target {
 }
 
 impl Service {
-    /// What a caller waits who has a shard's data moved.
+    /// Returns the timeouts of a request that copies a shard.
     pub fn copy_limits(&self) -> Limits {
         let limits = self.data_node_limits(Retry::LongRunning);
         Limits {
@@ -46,7 +48,7 @@ impl Service {
         }
     }
 
-    /// The same, deleted.
+    /// Returns the timeouts of a request that deletes a copy of a shard.
     pub fn removal_limits(&self) -> Limits {
         let limits = self.data_node_limits(Retry::Never);
         Limits {
@@ -55,30 +57,40 @@ impl Service {
         }
     }
 
-    /// What a node has of a shard.
-    async fn held(&self, node: &DataNode, shard: ShardId) -> Result<Option<ShardOwnerInfo>, Error> {
+    /// Returns what a data node reports of its copy of a shard; `None` when it has none.
+    async fn held_copy(
+        &self,
+        node: &DataNode,
+        shard: ShardId,
+    ) -> Result<Option<ShardOwnerInfo>, DataNodeError> {
         let at = address_of(node)?;
         let held = self
             .data_nodes
             .list_shards(&at, Instant::now() + QUICK_ANSWER_TIMEOUT)
             .await;
-        Ok(held.map_err(of_data_node)?.remove(&shard.0))
+        Ok(held?.remove(&shard.0))
     }
 }
 
+/// Returns the data node with this address.
+///
 /// # Errors
-/// No data node has this address (wire.md 6.2, the original's words).
-fn node(catalog: &Catalog, addr: &str) -> Result<DataNode, Error> {
-    known(catalog, addr)
+/// No data node has this address; the text is the original's (wire.md 6.2).
+fn node(catalog: &Catalog, addr: &str) -> Result<DataNode, BadRequest> {
+    find_node(catalog, addr)
         .cloned()
-        .ok_or_else(|| Error::Bad(format!("unable to find node for \"{addr}\"")))
+        .ok_or_else(|| BadRequest::NoNodeFor {
+            addr: addr.to_owned(),
+        })
 }
 
+/// Returns the shard with this id.
+///
 /// # Errors
 /// No shard has this id.
-fn target(applied: &Applied, id: ShardId) -> Result<Target, Error> {
+fn target(applied: &Applied, id: ShardId) -> Result<Target, BadRequest> {
     let found = applied.catalog.shard(id);
-    let found = found.ok_or_else(|| Error::Bad(format!("shard not found for id: {id}")))?;
+    let found = found.ok_or(BadRequest::ShardNotFound { id })?;
     Ok(Target {
         id,
         database: found.database.clone(),
@@ -88,6 +100,7 @@ fn target(applied: &Applied, id: ShardId) -> Result<Target, Error> {
     })
 }
 
-fn not_an_owner(addr: &str, shard: ShardId) -> Error {
-    Error::Bad(format!("\"{addr}\" is not an owner of shard {shard}"))
+fn not_an_owner(addr: &str, shard: ShardId) -> BadRequest {
+    let addr = addr.to_owned();
+    BadRequest::NotAnOwner { addr, shard }
 }

@@ -1,10 +1,10 @@
 //! Owners for restored shards (wire.md Q34). A restore brings shards without owners, and the data
-//! node that then puts their data in place tells nobody: the leader asks all of them who holds
-//! what, until each has one.
+//! node that then stores their data reports it to no meta node. So the leader asks all data nodes
+//! for the shards that they hold, until each shard has an owner.
 //!
-//! Never: a shard that a person gave up in a group that was open for points. That group is deleted,
-//! or truncated while others of it have owners. One that had ended looks like a restored one:
-//! whoever comes back with its points owns it.
+//! Never: a shard that an operator removed from all its owners while its group was open for points.
+//! Such a group is deleted, or truncated while other shards of it have owners. A group that had
+//! ended before looks like a restored one: a data node that returns with its points owns them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Weak;
@@ -21,13 +21,14 @@ use crate::raft::{Raft, Role};
 use crate::service::data_nodes::QUICK_ANSWER_TIMEOUT;
 
 const CHECK_INTERVAL: Duration = Duration::from_secs(2);
-/// Nothing found: asked less and less often, for a list may be long.
+/// Maximum pause between two searches. The pause doubles from 2 s while nothing is found: lists of
+/// shards may be long.
 const MAX_PAUSE: Duration = Duration::from_secs(60);
-/// Terabytes may come out of a backup in this time. A shard that never had a point is held by
-/// nobody.
+/// Timeout of a search: terabytes may come out of a backup in this time. No data node holds a shard
+/// that never had a point.
 const SEARCH_TIMEOUT: Duration = Duration::from_secs(3600);
 
-/// As long as the service lives.
+/// Searches as long as the service lives.
 pub(in crate::service) async fn find_owners(service: Weak<Service>) {
     let mut search = OwnerSearch::new();
     loop {
@@ -37,14 +38,15 @@ pub(in crate::service) async fn find_owners(service: Weak<Service>) {
         };
         let leads = |raft: &Raft| raft.status().role == Role::Leader;
         match service.raft().ok().filter(leads) {
-            Some(raft) => search.look(&service, &raft).await,
+            Some(raft) => search.visit(&service, &raft).await,
             None => search = OwnerSearch::new(),
         }
     }
 }
 
 struct OwnerSearch {
-    /// Shards that nobody is known to hold, and the count of changes up to which that is so.
+    /// Shards that no data node is known to hold, and the count of changes of the databases when
+    /// that was found.
     lacking: BTreeSet<ShardId>,
     changes: Option<u64>,
     since: Instant,
@@ -66,7 +68,7 @@ impl OwnerSearch {
         }
     }
 
-    async fn look(&mut self, service: &Service, raft: &Raft) {
+    async fn visit(&mut self, service: &Service, raft: &Raft) {
         let applied = raft.applied().borrow().clone();
         if applied.catalog.feature_level() < DATA_LEVEL {
             return;
@@ -81,28 +83,34 @@ impl OwnerSearch {
         }
         self.next = now + self.pause;
         self.pause = (self.pause * 2).min(MAX_PAUSE);
-        let held = held_by(service, &applied.catalog).await;
+        let held = copies_held(service, &applied.catalog).await;
         for copy in owners_of_restored(&applied.catalog, &held) {
             let given = service
                 .change(raft, Command::CopyShardOwner(copy), service.deadline())
                 .await;
             match given {
-                Ok(Some(())) => {
+                Ok(()) => {
                     tracing::info!(
                         event = "restored-shard", shard = %copy.shard, node = %copy.node,
                         "a restored shard has an owner: this data node holds it"
                     );
                 }
-                // Another leader begins anew.
-                Ok(None) => return,
-                // A node or a shard that went meanwhile keeps no other from its own.
+                // The next leader starts a search of its own.
+                Err(Error::NotLeader(_)) => return,
+                // A data node or a shard was removed meanwhile: the others still get their owners.
                 Err(Error::DataNode(why)) => {
-                    tracing::debug!(event = "restored-shard", shard = %copy.shard, node = %copy.node, why, "not an owner");
+                    tracing::debug!(
+                        event = "restored-shard", shard = %copy.shard, node = %copy.node, %why,
+                        "not an owner"
+                    );
                 }
-                // Nothing can be proposed now: each of the others would wait as long, and be told
-                // as well.
+                // Nothing can be proposed now: each of the others would wait as long and fail as
+                // well.
                 Err(error) => {
-                    tracing::warn!(event = "restored-shard", %error, "restored shards wait for their owners");
+                    tracing::warn!(
+                        event = "restored-shard", %error,
+                        "restored shards wait for their owners"
+                    );
                     return;
                 }
             }
@@ -114,11 +122,12 @@ impl OwnerSearch {
         tracing::warn!(
             event = "restored-shard",
             shards = self.lacking.len(),
-            "restored shards are held by no data node: their spans cannot be written; drop them if nothing is to come"
+            "restored shards are held by no data node: their spans cannot be written; drop them if \
+             nothing is to come"
         );
     }
 
-    /// What a further restore brings is looked for with new vigour.
+    /// Starts a new search when a further restore brought shards.
     fn update(&mut self, catalog: &Catalog) {
         let changes = Some(catalog.databases.changes());
         if self.changes == changes {
@@ -136,7 +145,7 @@ impl OwnerSearch {
     }
 }
 
-/// Groups that a restore brought and that still lack owners.
+/// Returns the groups that a restore brought and that still lack owners.
 fn restored(catalog: &Catalog) -> impl Iterator<Item = &ShardGroup> {
     let policies = catalog
         .databases
@@ -159,8 +168,9 @@ fn ownerless(group: &ShardGroup) -> impl Iterator<Item = ShardId> {
 
 type Held = BTreeMap<ShardId, Vec<NodeId>>;
 
-/// Who has what on its disk. A node that does not answer is asked the next time.
-async fn held_by(service: &Service, catalog: &Catalog) -> Held {
+/// Returns the data nodes that hold each shard on disk. A data node that does not answer is asked
+/// the next time.
+async fn copies_held(service: &Service, catalog: &Catalog) -> Held {
     let asked = catalog
         .data_nodes
         .values()
@@ -187,8 +197,8 @@ async fn held_by(service: &Service, catalog: &Catalog) -> Held {
     held
 }
 
-/// The owners to be. A truncated group gets all of its own at once: with some it looks like one
-/// that lost the others.
+/// Returns the owners to add. A truncated group gets all of its owners at once: with some it looks
+/// like a group that lost the others.
 fn owners_of_restored(catalog: &Catalog, held: &Held) -> Vec<ShardCopy> {
     let whole = |group: &&ShardGroup| {
         group.truncated_at.is_none() || ownerless(group).all(|shard| held.contains_key(&shard))

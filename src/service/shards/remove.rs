@@ -1,5 +1,5 @@
-//! `POST /remove-shard`: one copy of a shard goes, from the catalog first and then from the disk of
-//! its node.
+//! `POST /remove-shard`: removes one copy of a shard, from the catalog first and then from the disk
+//! of its data node.
 
 use std::sync::Arc;
 
@@ -8,90 +8,87 @@ use tokio::time::Instant;
 use super::{Error, REMOVE_TIMEOUT, Service, node, not_an_owner, target};
 use crate::base::ShardId;
 use crate::catalog::DataNode;
-use crate::data_node::FailureCause;
 use crate::machine::{Command, ShardCopy};
 use crate::raft::Raft;
-use crate::service::data_nodes::{address_of, of_data_node};
+use crate::service::data_nodes::address_of;
+use crate::service::{Conflict, DataNodeError};
 
-/// What a data node says that never stored a point of the shard.
-const NOTHING_THERE: &str = "shard not found";
+/// Error of a data node that never stored a point of the shard.
+const SHARD_NOT_FOUND: &str = "shard not found";
 
 impl Service {
-    /// Removes the copy of a shard from the data node at `src`. With `force` also the last one, and
-    /// one that the catalog does not have there. `None`: ask the leader.
+    /// Removes the copy of a shard from the data node at `src`. With `force` also the last copy,
+    /// and one that is not in the catalog.
     ///
     /// # Errors
-    /// Why not; or, when it is out of the catalog and still on the disk, so.
+    /// The reason why not; or that the copy is out of the catalog and still on the disk.
     pub async fn remove_shard(
         self: &Arc<Self>,
         src: &str,
         shard: ShardId,
         force: bool,
-    ) -> Result<Option<()>, Error> {
-        let Some(raft) = self.leading().await? else {
-            return Ok(None);
-        };
+    ) -> Result<(), Error> {
+        let raft = self.confirmed_raft().await?;
         let (src, service) = (src.to_owned(), self.clone());
-        self.to_the_end(async move {
+        self.run_to_completion(async move {
             let applied = raft.applied().borrow().clone();
             let node = node(&applied.catalog, &src)?;
             match target(&applied, shard) {
                 Ok(target) if target.owners.contains(&node.id) => {
-                    service.take_copy(&raft, &node, shard, force).await
+                    service.remove_copy(&raft, &node, shard, force).await
                 }
-                Ok(_) if !force => Err(not_an_owner(&src, shard)),
-                Err(unknown) if !force => Err(unknown),
-                _ => service.delete_stray(&node, shard).await.map(Some),
+                Ok(_) if !force => Err(not_an_owner(&src, shard).into()),
+                Err(unknown) if !force => Err(unknown.into()),
+                _ => service.delete_unowned_copy(&node, shard).await,
             }
         })
         .await
     }
 
-    /// The catalog first: a copy that is still there and belongs to nobody does no harm, one that
-    /// is gone and still asked for fails queries.
-    async fn take_copy(
+    /// Safety order: catalog → disk. A copy on disk that nobody owns does no harm; a copy that is
+    /// gone and still in the catalog makes queries fail.
+    async fn remove_copy(
         &self,
         raft: &Raft,
         node: &DataNode,
         shard: ShardId,
         force: bool,
-    ) -> Result<Option<()>, Error> {
+    ) -> Result<(), Error> {
         let copy = ShardCopy {
             shard,
             node: node.id,
         };
         let remove = Command::RemoveShardCopy { copy, force };
-        if self.change(raft, remove, self.deadline()).await?.is_none() {
-            return Ok(None);
-        }
+        self.change(raft, remove, self.deadline()).await?;
         let deleted = self.delete_from_disk(node, shard).await;
-        deleted.map(|_| Some(())).map_err(|failed| {
-            let tcp = &node.tcp;
-            Error::DataNode(format!(
-                "{tcp} is no owner of shard {shard} any more, but may still hold its data ({failed}): remove it \
-                 again with force once that node answers"
-            ))
-        })
+        deleted.map_err(|error| DataNodeError::StillOnDisk {
+            node: node.tcp.clone(),
+            shard,
+            error: Box::new(error),
+        })?;
+        Ok(())
     }
 
-    /// What an earlier removal could not delete, or somebody put there by hand.
-    async fn delete_stray(&self, node: &DataNode, shard: ShardId) -> Result<(), Error> {
+    /// Deletes a copy that an earlier removal could not delete, or that was put there by other
+    /// means.
+    async fn delete_unowned_copy(&self, node: &DataNode, shard: ShardId) -> Result<(), Error> {
         if self.copies.is_under_way(shard, &node.tcp.to_string()) {
-            let text = format!(
-                "shard {shard} is being copied to {}: it owns it soon",
-                node.tcp
-            );
-            return Err(Error::Conflict(text));
+            let dest = node.tcp.clone();
+            return Err(Conflict::OwnerSoon { shard, dest }.into());
         }
         if self.delete_from_disk(node, shard).await? {
             Ok(())
         } else {
-            Err(not_an_owner(&node.tcp.to_string(), shard))
+            Err(not_an_owner(&node.tcp.to_string(), shard).into())
         }
     }
 
-    /// Whether there was something.
-    async fn delete_from_disk(&self, node: &DataNode, shard: ShardId) -> Result<bool, Error> {
+    /// Returns whether the data node had a copy.
+    async fn delete_from_disk(
+        &self,
+        node: &DataNode,
+        shard: ShardId,
+    ) -> Result<bool, DataNodeError> {
         let at = address_of(node)?;
         match self
             .data_nodes
@@ -99,10 +96,8 @@ impl Service {
             .await
         {
             Ok(()) => Ok(true),
-            Err(failed) if matches!(&failed.why, FailureCause::Said(text) if text == NOTHING_THERE) => {
-                Ok(false)
-            }
-            Err(failed) => Err(of_data_node(failed)),
+            Err(failed) if failed.why.is_said(SHARD_NOT_FOUND) => Ok(false),
+            Err(failed) => Err(failed.into()),
         }
     }
 }

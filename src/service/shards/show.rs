@@ -1,5 +1,5 @@
-//! `GET /show-shards`: from local state, with what the data nodes say of their copies where that is
-//! asked for.
+//! `GET /show-shards`: from local state, with the data nodes' reports on their copies where the
+//! caller asks for these.
 
 use futures_util::future::join_all;
 use std::collections::BTreeMap;
@@ -16,39 +16,39 @@ use crate::wire::data_node::{ShardOwnerInfo, Shards};
 /// Go's zero time.
 const NEVER: &str = "0001-01-01T00:00:00Z";
 const NOT_FOUND: &str = "not found";
-const NOT_OURS: &str = "not in the catalog";
+const NOT_IN_CATALOG: &str = "not in the catalog";
 
-/// Which shards, and how much of each.
+/// Selection of shards, and of details.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Which {
+pub struct ShardFilter {
     /// Ask the data nodes for the state of each copy.
     pub verbose: bool,
-    /// Those of groups that are past their retention, too.
+    /// Include shards of groups that are past their retention.
     pub expired: bool,
-    /// Only those that the catalog or a data node has and the other does not.
+    /// Only shards that are in the catalog and not on the data node, or the reverse.
     pub inconsistent: bool,
 }
 
-/// `None` when there are none: the wire says `null` then.
-pub type Shown = Option<Vec<ShardInfo>>;
+/// `None` when there are none: the wire has `null` then.
+pub type ShardInfos = Option<Vec<ShardInfo>>;
 
-/// What each data node said of its copies, or why it did not.
-type Said = BTreeMap<NodeId, Result<Shards, String>>;
+/// Report of each data node on its copies, or the reason why there is none.
+type Answers = BTreeMap<NodeId, Result<Shards, String>>;
 
 impl Service {
-    /// In the order of databases, policies, groups and shards.
+    /// Lists shards in the order of databases, policies, groups and shards.
     ///
     /// # Errors
     /// This node belongs to no cluster.
-    pub async fn show_shards(&self, which: Which) -> Result<Shown, Error> {
+    pub async fn show_shards(&self, filter: ShardFilter) -> Result<ShardInfos, Error> {
         let applied = self.raft()?.applied().borrow().clone();
         let catalog = &applied.catalog;
         let now = self.env.clock.now();
-        let mut shards = listed(catalog, |policy, group| {
-            !group.is_deleted() && (which.expired || !is_expired(policy, group, now))
+        let mut shards = list(catalog, |policy, group| {
+            !group.is_deleted() && (filter.expired || !is_expired(policy, group, now))
         });
-        if which.verbose || which.inconsistent {
-            let said = self.ask_all(catalog).await;
+        if filter.verbose || filter.inconsistent {
+            let answers = self.list_all_shards(catalog).await;
             shards
                 .iter_mut()
                 .flat_map(|shard| {
@@ -58,19 +58,19 @@ impl Service {
                         .map(|owner| (shard.id, owner))
                         .collect::<Vec<_>>()
                 })
-                .for_each(|(id, owner)| fill(owner, id, &said));
-            if which.inconsistent {
+                .for_each(|(id, owner)| fill(owner, id, &answers));
+            if filter.inconsistent {
                 shards.retain(|shard| shard.owners.iter().any(|owner| owner.err == NOT_FOUND));
-                shards.extend(unknown(catalog, &said));
+                shards.extend(unlisted_copies(catalog, &answers));
             }
         }
         Ok((!shards.is_empty()).then_some(shards))
     }
 
-    async fn ask_all(&self, catalog: &Catalog) -> Said {
+    async fn list_all_shards(&self, catalog: &Catalog) -> Answers {
         let deadline = Instant::now() + QUICK_ANSWER_TIMEOUT;
         let ask = async |node: DataNode| {
-            let said = match address_of(&node) {
+            let answer = match address_of(&node) {
                 Ok(at) => self
                     .data_nodes
                     .list_shards(&at, deadline)
@@ -78,7 +78,7 @@ impl Service {
                     .map_err(|failed| failed.text()),
                 Err(error) => Err(error.to_string()),
             };
-            (node.id, said)
+            (node.id, answer)
         };
         join_all(catalog.data_nodes.values().cloned().map(ask))
             .await
@@ -91,7 +91,7 @@ fn is_expired(policy: &RetentionPolicy, group: &ShardGroup, now: UnixNanos) -> b
     policy.duration.0 != 0 && group.end.0.saturating_add(policy.duration.0) < now.0
 }
 
-fn listed(
+fn list(
     catalog: &Catalog,
     shows: impl Fn(&RetentionPolicy, &ShardGroup) -> bool,
 ) -> Vec<ShardInfo> {
@@ -137,7 +137,7 @@ fn info(
         owners: shard
             .owners
             .iter()
-            .map(|owner| bare(catalog, *owner))
+            .map(|owner| owner_without_details(catalog, *owner))
             .collect(),
     }
 }
@@ -146,8 +146,9 @@ fn or_never(at: Option<UnixNanos>) -> String {
     at.map_or_else(|| NEVER.to_owned(), |at| at.to_string())
 }
 
-/// A node that is not in the catalog has no address (wire.md Q24).
-fn bare(catalog: &Catalog, id: NodeId) -> ShardOwnerInfo {
+/// Describes an owner by the catalog. A node that is not in the catalog has no address
+/// (wire.md Q24).
+fn owner_without_details(catalog: &Catalog, id: NodeId) -> ShardOwnerInfo {
     ShardOwnerInfo {
         id,
         tcp_addr: catalog
@@ -162,9 +163,10 @@ fn bare(catalog: &Catalog, id: NodeId) -> ShardOwnerInfo {
     }
 }
 
-/// What its node says of a copy; a node that does not answer is no node without the shard.
-fn fill(owner: &mut ShardOwnerInfo, id: ShardId, said: &Said) {
-    match said.get(&owner.id) {
+/// Fills in the data node's report on a copy. Without an answer it is not known whether the node
+/// has the shard.
+fn fill(owner: &mut ShardOwnerInfo, id: ShardId, answers: &Answers) {
+    match answers.get(&owner.id) {
         Some(Ok(shards)) => match shards.get(&id.0) {
             Some(held) => {
                 owner.state.clone_from(&held.state);
@@ -179,28 +181,28 @@ fn fill(owner: &mut ShardOwnerInfo, id: ShardId, said: &Said) {
     }
 }
 
-/// Copies on data nodes that the catalog does not have there. Those of deleted groups are being
-/// deleted.
-fn unknown(catalog: &Catalog, said: &Said) -> Vec<ShardInfo> {
+/// Returns copies on data nodes that are not in the catalog. Copies of deleted groups are left out:
+/// they are being deleted.
+fn unlisted_copies(catalog: &Catalog, answers: &Answers) -> Vec<ShardInfo> {
     let mut all = Vec::new();
-    for (node, shards) in said {
+    for (node, shards) in answers {
         for (id, held) in shards.iter().flatten() {
             let located = catalog.shard(ShardId(*id));
             let is_known = located
                 .is_some_and(|found| found.group.is_deleted() || found.shard.owners.contains(node));
             if !is_known {
                 let owner = ShardOwnerInfo {
-                    err: NOT_OURS.to_owned(),
+                    err: NOT_IN_CATALOG.to_owned(),
                     ..held.clone()
                 };
-                all.push(stray(ShardId(*id), owner));
+                all.push(unlisted(ShardId(*id), owner));
             }
         }
     }
     all
 }
 
-fn stray(id: ShardId, owner: ShardOwnerInfo) -> ShardInfo {
+fn unlisted(id: ShardId, owner: ShardOwnerInfo) -> ShardInfo {
     ShardInfo {
         id,
         database: String::new(),

@@ -5,14 +5,12 @@ use crate::base::{DurationNanos, UnixNanos};
 use crate::machine::Command;
 
 impl Service {
-    /// From `delay` after now on, points go into new shard groups. `None`: ask the leader.
+    /// Truncates shard groups: points later than `delay` from now go into new groups.
     ///
     /// # Errors
-    /// Nothing was truncated, or nobody knows.
-    pub async fn truncate_shards(&self, delay: DurationNanos) -> Result<Option<()>, Error> {
-        let Some(raft) = self.leading().await? else {
-            return Ok(None);
-        };
+    /// Nothing was truncated, or the outcome is unknown.
+    pub async fn truncate_shards(&self, delay: DurationNanos) -> Result<(), Error> {
+        let raft = self.confirmed_raft().await?;
         let at = UnixNanos(self.env.clock.now().0.saturating_add(delay.0));
         self.change(&raft, Command::TruncateShardGroups { at }, self.deadline())
             .await

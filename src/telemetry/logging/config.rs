@@ -1,15 +1,15 @@
-//! What is logged, and how it looks.
+//! Configuration of the log: level and format.
 
 use std::str::FromStr;
 
 use tracing::level_filters::LevelFilter;
 
-/// `[logging]`.
+/// Section `[logging]` of the configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LoggingConfig {
     pub format: Format,
     pub level: Threshold,
-    /// A few lines for people when stderr is a terminal.
+    /// Print a few lines for operators at start if stderr is a terminal.
     pub banner: bool,
 }
 
@@ -23,7 +23,7 @@ pub enum Format {
     Console,
 }
 
-/// The least that is logged.
+/// Lowest level that is logged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Threshold {
     Error,

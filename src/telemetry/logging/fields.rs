@@ -1,4 +1,4 @@
-//! What an event carries, taken out of `tracing`.
+//! Fields of an event, taken out of `tracing`.
 
 use std::fmt::{self, Write as _};
 
@@ -6,7 +6,7 @@ use tracing::field::{Field, Visit};
 
 pub(super) enum Value {
     Text(String),
-    /// Numbers and booleans, which JSON has of its own.
+    /// Numbers and booleans, for which JSON has its own types.
     Bare(String),
 }
 
@@ -62,7 +62,7 @@ impl Visit for Fields {
             },
         );
     }
-    /// The whole chain, once, where the error ends.
+    /// Records the error with its whole chain of causes, once.
     fn record_error(&mut self, field: &Field, value: &(dyn std::error::Error + 'static)) {
         let mut text = value.to_string();
         let mut source = value.source();

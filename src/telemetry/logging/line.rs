@@ -1,4 +1,4 @@
-//! One event as one line of text.
+//! An event as one line of text.
 
 use std::fmt::Write as _;
 
@@ -59,8 +59,8 @@ impl Record {
         line
     }
 
-    /// `12:00:01.234 WARN  waiting for 2 of 3 founders  ok=meta-1`: the day is known to who sits
-    /// there.
+    /// Line such as `12:00:01.234 WARN  waiting for 2 of 3 founders  ok=meta-1`. It has no date:
+    /// the reader sits at the terminal.
     fn console(&self, color: bool) -> String {
         let (on, off) = match (color, self.level) {
             (false, _) => ("", ""),
@@ -90,13 +90,13 @@ fn name(level: Level) -> &'static str {
     }
 }
 
-/// RFC 3339 in UTC, to the microsecond.
+/// Time in RFC 3339, UTC, to the microsecond.
 fn stamp(at: UnixNanos) -> String {
     let since = std::time::Duration::from_nanos(u64::try_from(at.0).unwrap_or(0));
     humantime::format_rfc3339_micros(std::time::UNIX_EPOCH + since).to_string()
 }
 
-/// As it is when no reader could split it wrongly, else in quotes.
+/// The text as it is if every reader splits it correctly, else in quotes.
 fn plain(text: &str) -> String {
     let odd = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '"' | '=' | '\\');
     if text.is_empty() || text.contains(odd) {
@@ -110,7 +110,7 @@ fn quoted(text: &str) -> String {
     format!("\"{}\"", one_line(text).replace('"', "\\\""))
 }
 
-/// What others send us must not forge a line or drive a terminal.
+/// Escapes control characters: text from other nodes must not forge a line or control a terminal.
 fn one_line(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {

@@ -1,7 +1,8 @@
-//! Log lines on stderr: logfmt, JSON, or for people on a terminal; the same keys in each.
+//! Log lines on stderr: logfmt, JSON, or a form for terminals, with the same keys in each.
 //!
-//! `lvl` (error: a person must look; warn: it may heal; info: an operator would want it; debug),
-//! `event` (stable, for machines), `msg` (for people), then the event's own fields.
+//! First `lvl` (error: an operator must act; warn: it may heal by itself; info: of interest to an
+//! operator; debug), then `event` (stable, for programs), `msg` (for operators), then the event's
+//! own fields.
 
 mod config;
 mod fields;
@@ -28,14 +29,14 @@ pub fn start(config: &LoggingConfig, clock: Arc<dyn Clock>) {
         (Format::Auto, false) => Format::Logfmt,
         (format, _) => format,
     };
-    // Only ever fails when one is set already: the one of an embedding test.
+    // Fails only if a subscriber is set already, for example by a test.
     let _ = tracing::subscriber::set_global_default(Lines {
         format,
         color: terminal && format == Format::Console,
         threshold: config.level.filter(),
         clock,
         sink: |line| {
-            // Where stderr is gone there is nobody to tell.
+            // If stderr is closed, the error cannot be reported anywhere.
             let _ = std::io::stderr().lock().write_all(line.as_bytes());
         },
     });
@@ -50,9 +51,9 @@ struct Lines {
     sink: fn(&str),
 }
 
-/// Libraries talk at the level of their own inner life: from them only what may need a person.
-/// openraft warns of every heartbeat that a dead member misses; `raft` says once that it is not
-/// reached.
+/// Most verbose level that is logged for a target. Libraries log their internals, so only levels
+/// that may need an operator are taken from them. openraft warns of every heartbeat that a dead
+/// member misses; `raft` reports once that the member is not reached.
 fn noisiest(target: &str) -> Level {
     let of = |library: &str| target.split("::").next() == Some(library);
     if of("influxdb_meta") || of("influxd_meta") || of("influxd_ctl") {
@@ -89,7 +90,7 @@ impl Subscriber for Lines {
         (self.sink)(&record.line(self.format, self.color));
     }
 
-    // Spans are disabled by `enabled`: every line carries its own fields.
+    // Spans are disabled by `enabled`: every line has its own fields.
     fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
         span::Id::from_u64(1)
     }

@@ -43,8 +43,8 @@ fn one_line_each_with_the_same_keys() {
     assert_eq!(
         logged(Format::Logfmt, Threshold::Info, waiting),
         [
-            "ts=2023-11-14T22:13:20.123456Z lvl=warn event=autojoin.wait msg=\"waiting for \\\"two\\\"\\nof 3\" \
-          ok=meta-1 missing=\"meta-2=dns meta-3=refused\" attempt=7\n"
+            "ts=2023-11-14T22:13:20.123456Z lvl=warn event=autojoin.wait msg=\"waiting for \
+             \\\"two\\\"\\nof 3\" ok=meta-1 missing=\"meta-2=dns meta-3=refused\" attempt=7\n"
         ]
     );
     let json = logged(Format::Json, Threshold::Info, waiting);
@@ -56,7 +56,8 @@ fn one_line_each_with_the_same_keys() {
     assert_eq!(
         logged(Format::Console, Threshold::Info, waiting),
         [
-            "22:13:20.123 WARN  waiting for \"two\"\\nof 3  ok=meta-1  missing=\"meta-2=dns meta-3=refused\"  attempt=7\n"
+            "22:13:20.123 WARN  waiting for \"two\"\\nof 3  ok=meta-1  missing=\"meta-2=dns \
+             meta-3=refused\"  attempt=7\n"
         ]
     );
 }

@@ -5,12 +5,12 @@ use std::fmt::{Display, Write};
 
 use super::{HistogramCounts, Metrics};
 
-/// What a scrape wants to know and nobody counts: read when `/metrics` is asked.
+/// Values that nobody counts, read at each request of `/metrics`.
 #[derive(Clone, Debug, Default)]
 pub struct Gauges {
-    /// The phase on disk: `fresh`, `member`, …
+    /// Phase on disk: `fresh`, `member`, …
     pub phase: String,
-    /// What the node does about its membership: `waiting`, `open`, `blocked`, …
+    /// Activity of the node concerning its membership: `waiting`, `open`, `blocked`, …
     pub doing: String,
     pub blocked: bool,
     pub missing_peers: usize,
@@ -33,12 +33,13 @@ pub struct RaftGauges {
     pub snapshot: u64,
     pub voters: usize,
     pub learners: usize,
-    /// Leader only.
+    /// Time since a majority was in contact; leader only.
     pub quorum_contact: Option<std::time::Duration>,
     pub halted: bool,
 }
 
-/// Name (without prefix), type, help. Units are in the name, base units, as Prometheus has them.
+/// Name (without prefix), type, help. Names end in their unit, a base unit, by the rules of
+/// Prometheus.
 const TABLE: &[(&str, &str, &str)] = &[
     ("build_info", "gauge", "1, with the version as a label"),
     (
@@ -157,7 +158,7 @@ const TABLE: &[(&str, &str, &str)] = &[
 
 const PREFIX: &str = "influxdb_meta_";
 
-/// The body of `/metrics`.
+/// Body of the answer to `/metrics`.
 pub fn render(metrics: &Metrics, gauges: &Gauges, resident_bytes: Option<u64>) -> String {
     let mut text = Text {
         out: String::with_capacity(8 * 1024),
@@ -177,7 +178,7 @@ pub fn render(metrics: &Metrics, gauges: &Gauges, resident_bytes: Option<u64>) -
 
 fn process(text: &mut Text, metrics: &Metrics, resident_bytes: Option<u64>) {
     text.one("build_info", &[("version", &metrics.version)], 1);
-    // Nanoseconds as seconds: a double holds them to a quarter of a microsecond.
+    // Converts nanoseconds to seconds: a double holds them to a quarter of a microsecond.
     text.one(
         "process_start_time_seconds",
         &[],
@@ -209,7 +210,7 @@ fn http(text: &mut Text, metrics: &Metrics) {
         &[],
         metrics.connections_refused.get(),
     );
-    text.one("http_carried_total", &[], metrics.carried.get());
+    text.one("http_carried_total", &[], metrics.forwarded.get());
     text.one("watch_parked", &[], metrics.parked.get());
     text.one("watch_encoded_total", &[], metrics.snapshots_encoded.get());
 }
@@ -239,10 +240,10 @@ fn consensus(text: &mut Text, raft: &RaftGauges) {
     text.one("raft_halted", &[], u8::from(raft.halted));
 }
 
-/// Writing to a `String` cannot fail, so results of `write!` are dropped throughout.
+/// Text of an exposition. Writing to a `String` cannot fail, so results of `write!` are dropped.
 struct Text {
     out: String,
-    /// The metric whose HELP and TYPE were written last: they come once before its samples.
+    /// Metric whose HELP and TYPE were written last. They come once, before its samples.
     described: &'static str,
 }
 

@@ -1,11 +1,11 @@
-//! A histogram of durations, as its owner counted it.
+//! A histogram of durations, counted by its owner.
 
 use std::time::Duration;
 
-/// A reading: the bounds are the owner's.
+/// A reading of a histogram. Its owner chooses the bounds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HistogramCounts {
-    /// Upper bound, and how many were at most that long: cumulative.
+    /// Upper bounds, each with the number of values that are not greater: cumulative.
     pub buckets: Vec<(Duration, u64)>,
     pub count: u64,
     pub sum: Duration,

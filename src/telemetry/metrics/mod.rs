@@ -1,8 +1,8 @@
-//! Counters and histograms, and the text that `/metrics` answers.
+//! Counters and histograms, and the text of `/metrics`.
 //!
-//! Owns: numbers that grow ([`Metrics`]) and their exposition ([`render`]). Never: asking anyone
-//! for a number; what a scrape wants to know besides comes in [`Gauges`] that the caller fills.
-//! Invariant: counting is a few atomic additions, without a lock and without an allocation.
+//! Owns: numbers that grow ([`Metrics`]) and their exposition ([`render`]). Never: asking other
+//! modules for a number; the caller passes all other values in [`Gauges`]. Invariant: counting
+//! takes a few atomic additions, without a lock and without an allocation.
 
 mod exposition;
 mod histogram;
@@ -16,28 +16,29 @@ pub use requests::Requests;
 
 use crate::base::UnixNanos;
 
-/// The numbers of one process. Shared by whoever counts.
+/// Counters of one process, shared by everything that counts.
 pub struct Metrics {
-    /// What `/metrics` says in `build_info`.
+    /// Version that `/metrics` has in `build_info`.
     pub version: String,
     pub started: UnixNanos,
     pub requests: Requests,
-    /// Being answered now, long polls included.
+    /// Requests that are being answered now, long polls included.
     pub requests_under_way: Level,
     pub panics: Counter,
     pub connections: Level,
-    /// Connections turned away because there were too many.
+    /// Connections refused because there were too many.
     pub connections_refused: Counter,
     /// Long polls that wait for a newer catalog.
     pub parked: Level,
     /// Bodies of `GET /?index=N` that were encoded: far fewer than were sent.
     pub snapshots_encoded: Counter,
-    /// Requests carried to the leader on behalf of a caller.
-    pub carried: Counter,
+    /// Requests forwarded to the leader on behalf of a caller.
+    pub forwarded: Counter,
 }
 
 impl Metrics {
-    /// `routes` are the labels that requests are counted under; anything else counts as `other`.
+    /// Counters at zero. `routes` are the labels of counted requests; any other route counts as
+    /// `other`.
     pub fn new(version: String, started: UnixNanos, routes: &'static [&'static str]) -> Self {
         Self {
             version,
@@ -49,12 +50,12 @@ impl Metrics {
             connections_refused: Counter::default(),
             parked: Level::default(),
             snapshots_encoded: Counter::default(),
-            carried: Counter::default(),
+            forwarded: Counter::default(),
         }
     }
 }
 
-/// Only grows.
+/// A number that only grows.
 #[derive(Default)]
 pub struct Counter(AtomicU64);
 
@@ -68,12 +69,12 @@ impl Counter {
     }
 }
 
-/// How many there are now.
+/// A number of things that exist now.
 #[derive(Default)]
 pub struct Level(AtomicI64);
 
 impl Level {
-    /// One more until the guard is dropped.
+    /// Adds one until the guard is dropped.
     pub fn enter(&self) -> Inside<'_> {
         self.0.fetch_add(1, Ordering::Relaxed);
         Inside(self)
@@ -84,7 +85,7 @@ impl Level {
     }
 }
 
-/// Counted in a [`Level`] while it lives.
+/// Guard of one thing that is counted in a [`Level`].
 pub struct Inside<'a>(&'a Level);
 
 impl Drop for Inside<'_> {

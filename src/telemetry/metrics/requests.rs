@@ -1,13 +1,13 @@
-//! Requests by route and status.
+//! Numbers of requests by route and status.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// The statuses that this server answers with; others are counted as the last.
+/// Statuses that this server answers with. Others are counted in the last column.
 const STATUSES: [u16; 16] = [
     200, 204, 307, 400, 401, 403, 404, 405, 408, 409, 413, 500, 501, 502, 503, 0,
 ];
 
-/// A table of counters: route × status. Routes are a closed set, so no caller can make it grow.
+/// A table of counters: route × status. The set of routes is fixed, so no caller can make it grow.
 pub struct Requests {
     routes: &'static [&'static str],
     counts: Vec<[AtomicU64; STATUSES.len()]>,
@@ -22,7 +22,8 @@ impl Requests {
         }
     }
 
-    /// Counts one answer. `route` is its place in the list of routes; beyond it is `other`.
+    /// Counts one answer. `route` is the index in the list of routes; a greater index counts as
+    /// `other`.
     pub fn count(&self, route: usize, status: u16) {
         let column = STATUSES
             .iter()
@@ -32,7 +33,7 @@ impl Requests {
         self.counts[row][column].fetch_add(1, Ordering::Relaxed);
     }
 
-    /// What was counted at least once: route, status (`None`: an unusual one), number.
+    /// Counters that are not zero: route, status (`None`: an unusual one), number.
     pub(super) fn seen(&self) -> impl Iterator<Item = (&'static str, Option<u16>, u64)> + '_ {
         self.counts.iter().enumerate().flat_map(|(row, counts)| {
             let route = self.routes.get(row).copied().unwrap_or("other");

@@ -2,7 +2,8 @@
 
 use super::*;
 
-/// As Helm's chart does it: `curl -F addr=…` at any meta node, without `-L` (clients.md trap 11).
+/// Adds a data node as the Helm chart does: `curl -F addr=…` at any meta node, without `-L`
+/// (clients.md trap 11).
 fn curl(node: &Node, addr: &str) -> Response {
     let part = |name: &str, value: &str| {
         format!("--XyZ\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
@@ -52,7 +53,7 @@ fn at_the_leader_and_at_a_follower_and_again() {
         (first.id, &first.addr),
         (4, &format!("{}:8086", stack.ip(0)))
     );
-    // Asked twice it was not told twice.
+    // The second request did not send a second JoinCluster.
     let joins = stack
         .data(0)
         .heard()
@@ -62,7 +63,7 @@ fn at_the_leader_and_at_a_follower_and_again() {
     assert_eq!(joins, 1, "{:?}", stack.data(0).heard());
 }
 
-/// Versions come with announcements, one to one meta node, from there to the others.
+/// Versions come with announcements, which go to one meta node and from there to the others.
 #[test]
 fn every_meta_node_shows_them() {
     let stack = Stack::joined(2);
@@ -81,8 +82,9 @@ fn every_meta_node_shows_them() {
         });
         let first = shown(node).remove(0);
         let expected = serde_json::json!({
-            "id": 4, "tcpAddr": stack.tcp(0), "httpAddr": format!("{}:8086", stack.ip(0)), "httpScheme": "http",
-            "status": "joined", "version": "1.8.11-c1.2.0", "labels": {}, "passive": false,
+            "id": 4, "tcpAddr": stack.tcp(0), "httpAddr": format!("{}:8086", stack.ip(0)),
+            "httpScheme": "http", "status": "joined", "version": "1.8.11-c1.2.0",
+            "labels": {}, "passive": false,
         });
         assert_eq!(first, expected);
     }
@@ -122,7 +124,7 @@ fn a_wrong_address_says_why_and_changes_nothing() {
     );
 }
 
-/// It asks the first meta node that it is told of whether there is a leader, and no other.
+/// The data node asks only the first meta node of its list whether there is a leader.
 #[test]
 fn while_the_first_meta_node_is_down() {
     let mut stack = Stack::of(1);
@@ -140,24 +142,24 @@ fn while_the_first_meta_node_is_down() {
     stack.settled();
 }
 
-/// The data node is being asked when the leader dies; the follower in between asks again through
-/// the next one.
+/// The leader dies while it asks the data node to join. The follower that forwarded the request
+/// sends it to the next leader.
 #[test]
 fn the_leader_dies_meanwhile() {
-    use crate::harness::data_node::{Mood, On};
+    use crate::harness::data_node::{Behaviour, On};
     use influxdb_meta::wire::data_node::MessageType;
 
     let mut stack = Stack::of(1);
     let (leader, follower) = (stack.leader(), stack.follower());
     let join = On::Call(MessageType::JoinCluster);
-    stack.data(0).set_mood(join, Mood::Held);
+    stack.data(0).set_behaviour(join, Behaviour::Held);
     let answer = std::thread::scope(|scope| {
         let at = &stack.meta.all[follower];
         let addr = stack.tcp(0);
         let asked = scope.spawn(move || curl(at, &addr));
         stack.data(0).wait_heard("JoinCluster", AT_LAST);
         stack.meta.all[leader].signal("KILL");
-        stack.data(0).set_mood(join, Mood::Obliging);
+        stack.data(0).set_behaviour(join, Behaviour::Normal);
         asked.join().expect("no panic")
     });
     assert_eq!(added(&answer), (4, stack.tcp(0)));
@@ -185,7 +187,7 @@ fn without_a_leader_it_is_not_now() {
     assert_eq!(stack.data(0).heard(), [""; 0]);
 }
 
-/// One that lost its disk belongs to nothing, and the catalog still has it.
+/// A data node that lost its disk belongs to no cluster, and the catalog still has it.
 #[test]
 fn one_that_forgot_is_told_again() {
     let mut stack = Stack::joined(2);

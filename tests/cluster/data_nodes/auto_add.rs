@@ -1,13 +1,13 @@
-//! `INFLUXDB_META_ADD_DATA`: data nodes that are added without a hand.
+//! `INFLUXDB_META_ADD_DATA`: data nodes that are added without a command.
 
 use std::time::Instant;
 
 use influxdb_meta::wire::data_node::MessageType;
 
 use super::*;
-use crate::harness::data_node::{Mood, On};
+use crate::harness::data_node::{Behaviour, On};
 
-/// Three meta nodes that are to add so many data nodes, none of which runs.
+/// Starts three meta nodes that are to add so many data nodes. No data node runs yet.
 fn wanting(count: usize) -> Stack {
     let mut nodes = Nodes::new(3);
     let [a, b, c, _] = nodes.all[0].ip.octets();
@@ -39,7 +39,8 @@ impl Stack {
             .count()
     }
 
-    /// As long as several looks of a leader take.
+    /// Checks for 4 s, during which a leader visits several times, that the node gets no further
+    /// JoinCluster.
     #[track_caller]
     fn assert_never_again(&self, n: usize) {
         let (start, before) = (Instant::now(), self.invitations(n));
@@ -70,26 +71,26 @@ fn they_come_whenever_they_start() {
     assert_eq!(ids, [(4, stack.tcp(1)), (5, stack.tcp(0))]);
 }
 
-/// The leader dies while the data node is on its way in.
+/// The leader dies while the data node is joining.
 #[test]
 fn the_leader_dies_meanwhile() {
     let mut stack = wanting(1);
     stack.start_data(0);
     stack
         .data(0)
-        .set_mood(On::Call(MessageType::JoinCluster), Mood::Held);
+        .set_behaviour(On::Call(MessageType::JoinCluster), Behaviour::Held);
     stack.data(0).wait_heard("JoinCluster", AT_LAST);
     let leader = stack.leader();
     stack.meta.all[leader].kill();
     stack
         .data(0)
-        .set_mood(On::Call(MessageType::JoinCluster), Mood::Obliging);
+        .set_behaviour(On::Call(MessageType::JoinCluster), Behaviour::Normal);
     stack.wait_joined(0);
     stack.meta.all[leader].start();
     assert_eq!(stack.settled().data_nodes.len(), 1);
 }
 
-/// A person took it out: no leader brings it back, the person may.
+/// A data node that an operator removed is not brought back by a leader; an operator can do it.
 #[test]
 fn one_that_was_removed_stays_away() {
     let mut stack = wanting(1);
@@ -110,7 +111,7 @@ fn one_that_was_removed_stays_away() {
     );
 }
 
-/// The list has its IP address, and it calls itself by a name.
+/// The list has the node's IP address, and the node calls itself by a name.
 #[test]
 fn under_another_name_it_is_the_same() {
     let mut stack = wanting(1);
@@ -138,7 +139,7 @@ fn one_that_says_nothing_keeps_no_other_away() {
     stack.start_data(0);
     stack
         .data(0)
-        .set_mood(On::Call(MessageType::JoinCluster), Mood::Silent);
+        .set_behaviour(On::Call(MessageType::JoinCluster), Behaviour::Silent);
     stack.data(0).wait_heard("JoinCluster", AT_LAST);
     stack.start_data(1);
     stack.wait_joined(1);

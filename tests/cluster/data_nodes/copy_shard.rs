@@ -1,10 +1,10 @@
-//! A data node gets a copy of a shard, and owns it once it has it.
+//! A data node gets a copy of a shard, and becomes its owner once it has the copy.
 
 use influxdb_meta::wire::data_node::{CopyShard, MessageType, answer};
 use serde_json::json;
 
 use super::*;
-use crate::harness::data_node::{Held, Mood, On};
+use crate::harness::data_node::{Behaviour, Held, On};
 
 const COPY: On = On::Call(MessageType::CopyShard);
 
@@ -13,7 +13,7 @@ impl Stack {
         self.ask("/copy-shard", &self.fields(shard).each())
     }
 
-    /// From the first data node to the second.
+    /// Parameters of a copy from the first data node to the second.
     fn fields(&self, shard: u64) -> Fields {
         Fields([
             ("src", self.tcp(0)),
@@ -22,10 +22,11 @@ impl Stack {
         ])
     }
 
-    /// `carried`: as a caller who came through a published port.
-    fn copy_at(&self, node: usize, shard: u64, carried: bool) -> Result<Response, String> {
+    /// Asks for a copy at this node. With `forwarded` the caller uses the name of a published port,
+    /// so that a follower forwards.
+    fn copy_at(&self, node: usize, shard: u64, forwarded: bool) -> Result<Response, String> {
         let at = self.meta.all[node].http();
-        let host = if carried {
+        let host = if forwarded {
             "localhost:18091".to_owned()
         } else {
             at.to_string()
@@ -33,15 +34,15 @@ impl Stack {
         post_form(at, &host, "/copy-shard", &self.fields(shard).each())
     }
 
-    /// The leader dies once the destination has its order; that one then goes on.
+    /// Kills the leader once the destination has the request to copy; then the destination goes on.
     #[track_caller]
     fn killed_during_copy<T: Send>(&self, leader: usize, copy: impl FnOnce() -> T + Send) -> T {
-        self.data(1).set_mood(COPY, Mood::Held);
+        self.data(1).set_behaviour(COPY, Behaviour::Held);
         std::thread::scope(|scope| {
             let copy = scope.spawn(copy);
             self.data(1).wait_heard("CopyShard", AT_LAST);
             self.meta.all[leader].signal("KILL");
-            self.data(1).set_mood(COPY, Mood::Obliging);
+            self.data(1).set_behaviour(COPY, Behaviour::Normal);
             copy.join().expect("no panic")
         })
     }
@@ -71,7 +72,7 @@ fn it_is_shown_while_it_goes_on_and_owned_afterwards() {
     let stack = Stack::joined(2);
     let shard = stack.lone_shard("db");
     assert_eq!(stack.look("/copy-shard-status").json(), json!([]));
-    stack.data(1).set_mood(COPY, Mood::Held);
+    stack.data(1).set_behaviour(COPY, Behaviour::Held);
     std::thread::scope(|scope| {
         let copy = scope.spawn(|| stack.copy(shard));
         stack.data(1).wait_heard("CopyShard", AT_LAST);
@@ -84,14 +85,14 @@ fn it_is_shown_while_it_goes_on_and_owned_afterwards() {
             "{started}"
         );
         let expected = json!([{
-            "source": stack.tcp(0), "dest": stack.tcp(1), "database": "db", "policy": "rp", "shard-id": shard,
-            "total-size": 16, "current-size": 0, "started-at": null,
+            "source": stack.tcp(0), "dest": stack.tcp(1), "database": "db", "policy": "rp",
+            "shard-id": shard, "total-size": 16, "current-size": 0, "started-at": null,
         }]);
         assert_eq!(status, expected);
-        // The same twice at once.
+        // The same copy is requested again while it is under way.
         let text = format!("shard {shard} is being copied to {} already", stack.tcp(1));
         stack.refused("/copy-shard", &stack.fields(shard).each(), 409, &text);
-        // What is not owned yet is no stray either.
+        // A copy that is not owned yet does not count as a stray copy.
         let stray = [
             ("src", &*stack.tcp(1)),
             ("shard", &*shard.to_string()),
@@ -103,7 +104,7 @@ fn it_is_shown_while_it_goes_on_and_owned_afterwards() {
         );
         stack.refused("/remove-shard", &stray, 409, &text);
         assert_eq!(stack.owners(shard), Some(vec![4]));
-        stack.data(1).set_mood(COPY, Mood::Obliging);
+        stack.data(1).set_behaviour(COPY, Behaviour::Normal);
         assert_eq!(copy.join().expect("no panic").status, 204);
     });
     assert_eq!(stack.owners(shard), Some(vec![4, 5]));
@@ -118,37 +119,38 @@ fn it_is_shown_while_it_goes_on_and_owned_afterwards() {
 fn what_fails_changes_nothing() {
     let stack = Stack::joined(2);
     let shard = stack.lone_shard("db");
-    let fails = |mood: Mood, text: &str| {
-        stack.data(1).set_mood(COPY, mood);
+    let fails = |behaviour: Behaviour, text: &str| {
+        stack.data(1).set_behaviour(COPY, behaviour);
         let answer = stack.copy(shard);
         assert_eq!(answer.status, 500, "{}", answer.text());
         assert!(error(&answer).contains(text), "{}", answer.text());
         assert_eq!(stack.owners(shard), Some(vec![4]));
     };
     fails(
-        Mood::Failing("no space left on device".to_owned()),
+        Behaviour::Failing("no space left on device".to_owned()),
         "no space left on device",
     );
-    fails(Mood::Rude, "read message type: EOF");
-    // It says that it did, and does not have it.
+    fails(Behaviour::HangUp, "read message type: EOF");
+    // The destination reports success, and does not have the shard.
     fails(
-        Mood::Raw(answer::<CopyShard>(&Ok(())).expect("an answer").to_vec()),
+        Behaviour::Raw(answer::<CopyShard>(&Ok(())).expect("an answer").to_vec()),
         "does not have it",
     );
-    // The next goes over what an earlier one left.
-    fails(Mood::Forgetful, "read message type: EOF");
+    // A new copy overwrites what an earlier one left.
+    fails(Behaviour::ActThenHangUp, "read message type: EOF");
     assert!(stack.data(1).shards().contains_key(&shard));
-    stack.data(1).set_mood(COPY, Mood::Obliging);
+    stack.data(1).set_behaviour(COPY, Behaviour::Normal);
     assert_eq!(stack.copy(shard).status, 204);
     assert_eq!(stack.owners(shard), Some(vec![4, 5]));
 }
 
-/// The original restores an empty stream, and a node without data becomes an owner (wire.md Q20).
+/// In the original an empty stream is restored, and a node without data becomes an owner
+/// (wire.md Q20).
 #[test]
 fn nothing_is_not_copied() {
     let stack = Stack::joined(3);
     let group = stack.group("db", 2);
-    // The first point went to the first owner alone.
+    // Only one owner has the first point.
     let shard = group.shards[0].id;
     let (with, without): (Vec<usize>, Vec<usize>) =
         (0..3).partition(|n| stack.data(*n).shards().contains_key(&shard));
@@ -165,14 +167,14 @@ fn nothing_is_not_copied() {
         ])
     };
     let text = format!(
-        "{} holds no data of shard {shard}: there is nothing to copy; if no owner has any, remove-shard with force takes it \
-         out",
+        "{} holds no data of shard {shard}: there is nothing to copy; if no owner has any, \
+         remove-shard with force takes it out",
         stack.tcp(empty)
     );
     stack.refused("/copy-shard", &fields(empty).each(), 500, &text);
     stack.done("/copy-shard", &fields(with[0]).each());
     assert_eq!(stack.owners(shard), Some(vec![4, 5, 6]));
-    // An owner that lost its copy gets it again, and is no owner twice.
+    // An owner that lost its copy gets it again, and is not added to the owners twice.
     let again = Fields([
         ("src", stack.tcp(with[0])),
         ("dest", stack.tcp(empty)),
@@ -259,16 +261,16 @@ fn a_wrong_parameter_says_why() {
 #[test]
 fn the_caller_hangs_up() {
     let stack = Stack::joined(2);
-    for (n, carried) in [false, true].into_iter().enumerate() {
+    for (n, forwarded) in [false, true].into_iter().enumerate() {
         let shard = stack.lone_shard(&format!("db{n}"));
-        stack.data(1).set_mood(COPY, Mood::Held);
-        let node = if carried {
+        stack.data(1).set_behaviour(COPY, Behaviour::Held);
+        let node = if forwarded {
             stack.follower()
         } else {
             stack.leader()
         };
         let at = stack.meta.all[node].http();
-        let host = if carried {
+        let host = if forwarded {
             "localhost:18091".to_owned()
         } else {
             at.to_string()
@@ -284,7 +286,7 @@ fn the_caller_hangs_up() {
             }
         });
         drop(caller);
-        stack.data(1).set_mood(COPY, Mood::Obliging);
+        stack.data(1).set_behaviour(COPY, Behaviour::Normal);
         stack.data(0).wait_for("ownership", AT_LAST, |data| {
             let groups = data
                 .databases
@@ -298,7 +300,7 @@ fn the_caller_hangs_up() {
     stack.settled();
 }
 
-/// The meta node in between has the copy made again by the next leader.
+/// The follower that forwarded the request has the copy made again by the next leader.
 #[test]
 fn the_leader_is_killed_meanwhile() {
     let mut stack = Stack::joined(2);
@@ -313,7 +315,7 @@ fn the_leader_is_killed_meanwhile() {
     stack.settled();
 }
 
-/// Nobody stands in between: the caller sees the connection break, and asks again.
+/// No follower forwarded the request: the caller sees the connection break, and asks again.
 #[test]
 fn the_leader_is_killed_and_the_caller_alone_knows() {
     let mut stack = Stack::joined(2);
@@ -328,19 +330,19 @@ fn the_leader_is_killed_and_the_caller_alone_knows() {
     assert_eq!(stack.owners(shard), Some(vec![4, 5]));
 }
 
-/// Deposed while it waited, it has the copy all the same; the next leader makes the data node an
-/// owner.
+/// The leader is deposed while it waits, and the copy is made all the same: the next leader makes
+/// the data node an owner.
 #[test]
 fn the_leader_is_deposed_meanwhile() {
     let stack = Stack::joined(2);
     let shard = stack.lone_shard("db");
-    stack.data(1).set_mood(COPY, Mood::Held);
+    stack.data(1).set_behaviour(COPY, Behaviour::Held);
     let (leader, follower) = (stack.leader(), stack.follower());
     let answer = std::thread::scope(|scope| {
         let copy = scope.spawn(|| stack.copy_at(follower, shard, true));
         stack.data(1).wait_heard("CopyShard", AT_LAST);
         stack.freeze(leader);
-        stack.data(1).set_mood(COPY, Mood::Obliging);
+        stack.data(1).set_behaviour(COPY, Behaviour::Normal);
         wait_for("the copy", AT_LAST, || {
             if stack.data(1).shards().contains_key(&shard) {
                 Ok(())
@@ -356,7 +358,7 @@ fn the_leader_is_deposed_meanwhile() {
     assert_eq!(stack.orders(), 1);
 }
 
-/// It is there under a name that the catalog does not have: not copied to, and not by accident.
+/// A stray copy at the destination does not count as a copy: it is overwritten.
 #[test]
 fn a_stray_is_overwritten() {
     let stack = Stack::joined(2);

@@ -1,5 +1,5 @@
-//! Meta nodes die while data nodes write: nothing acknowledged is lost, and in the end all know the
-//! same.
+//! Meta nodes die while data nodes write: nothing acknowledged is lost, and in the end all nodes
+//! have the same catalog.
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::*;
 use crate::harness::data_node::shards::unix_nanos;
 
-/// What was acknowledged: databases, and shard groups by their ids.
+/// Acknowledged databases, and shard groups by their ids.
 #[derive(Default)]
 struct Kept {
     databases: BTreeSet<String>,
@@ -22,7 +22,7 @@ struct Load {
 }
 
 impl Load {
-    /// Under names of its own, so that an unknown outcome is nobody's promise.
+    /// Writes under names that are used once, so that an unknown outcome promises nothing.
     fn write_until_stopped(&self, node: &DataNode) {
         for turn in 0.. {
             if self.stop.load(Ordering::Relaxed) {
@@ -54,7 +54,7 @@ impl Load {
             .count()
     }
 
-    /// Until each has gone on.
+    /// Waits until each data node has one more acknowledged database.
     #[track_caller]
     fn wait_progress(&self, nodes: &[Option<DataNode>]) {
         for node in nodes.iter().flatten() {
@@ -71,7 +71,7 @@ impl Load {
     }
 }
 
-/// Ends the load also where the test fails: those who write would wait for ever.
+/// Ends the load also when the test fails; the writers would wait for ever.
 struct Ending<'a>(&'a Load, &'a [Option<DataNode>]);
 
 impl Drop for Ending<'_> {
@@ -83,7 +83,7 @@ impl Drop for Ending<'_> {
     }
 }
 
-/// Two data nodes write while `faults` happen; it may wait until both have gone on. Then everything
+/// Two data nodes write while `faults` runs, which may wait for progress of both. Then everything
 /// is compared.
 fn under_load(faults: impl FnOnce(&mut Nodes, &dyn Fn())) -> Stack {
     let mut stack = Stack::joined(2);
@@ -158,7 +158,7 @@ fn all_meta_nodes_are_killed() {
     });
 }
 
-/// Of the one that data nodes ask first, and of the leader.
+/// The volumes of the meta node that data nodes ask first, and of the leader.
 #[test]
 fn volumes_are_lost() {
     under_load(|meta, progress| {
@@ -189,7 +189,7 @@ fn a_leader_is_frozen() {
     });
 }
 
-/// Everything goes down and comes up, the data nodes first: they wait for a meta node.
+/// All nodes stop and start again, the data nodes first: they wait for a meta node.
 #[test]
 fn all_is_restarted() {
     let mut stack = under_load(|_, _| {});

@@ -1,4 +1,4 @@
-//! Work leases (wire.md 9): one holder at a time, by the clocks of those who ask.
+//! Work leases (wire.md 9): one holder at a time, by the clocks of the nodes that ask.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -9,7 +9,7 @@ use super::*;
 const LEASE: Duration = Duration::from_secs(5);
 const NAME: &str = "continuous_querier";
 
-/// Two members.
+/// Starts a cluster with two data nodes as members.
 fn stack() -> Stack {
     let mut nodes = Nodes::new(3);
     nodes.set("INFLUXDB_META_LEASE_DURATION", "5s");
@@ -20,7 +20,7 @@ fn stack() -> Stack {
     stack
 }
 
-/// What came of asking, and when it was asked and answered.
+/// Result of a request, and when it was sent and answered.
 #[derive(Debug)]
 struct Asked {
     sent: Instant,
@@ -30,7 +30,7 @@ struct Asked {
 }
 
 impl Stack {
-    /// As a data node of this id asks, of this meta node and then of the leader that it names.
+    /// Asks as the data node with this id does: this meta node, and then the leader that it names.
     fn lease(&self, at: usize, spelling: &str, id: u64) -> Result<Asked, String> {
         let path = format!("/lease?name={NAME}&{spelling}={id}");
         let sent = Instant::now();
@@ -54,7 +54,7 @@ impl Stack {
         })
     }
 
-    /// Asks until it is granted; nobody else may be granted it meanwhile.
+    /// Asks until the lease is granted.
     #[track_caller]
     fn wait_granted(&self, at: usize, id: u64) -> Asked {
         wait_for("lease", AT_LAST, || {
@@ -68,8 +68,8 @@ impl Stack {
     }
 }
 
-/// Both are told by one clock when: the later one was not granted it within the time that the other
-/// may think it has.
+/// Checks, with one clock, that the next grant came at least the duration of a lease after the last
+/// holder's request.
 #[track_caller]
 fn assert_apart(last: &Asked, next: &Asked) {
     let apart = next.received.duration_since(last.sent);
@@ -100,7 +100,7 @@ fn one_holder_and_the_next_after_it() {
             );
         }
     }
-    // As data nodes ask.
+    // Requests as data nodes send them.
     assert_eq!(
         stack.data(0).acquire_lease(NAME).map(|lease| lease.owner),
         Ok(4)
@@ -116,7 +116,7 @@ fn one_holder_and_the_next_after_it() {
             .map(|lease| lease.owner),
         Ok(5)
     );
-    // It goes on beyond its first end for as long as it is renewed.
+    // The lease lasts beyond its first end for as long as it is renewed.
     let mut last = first;
     let end = last.sent + LEASE + LEASE / 2;
     while Instant::now() < end {
@@ -129,7 +129,8 @@ fn one_holder_and_the_next_after_it() {
     assert_eq!(stack.lease(0, "nodeid", 4).expect("an answer").status, 409);
 }
 
-/// A new leader does not know when the last one granted it, and waits as long as it may hold.
+/// A new leader does not know when the last one granted the lease, so it waits for the whole
+/// duration of a lease.
 #[test]
 fn the_leader_is_killed() {
     let mut stack = stack();
@@ -175,7 +176,7 @@ fn the_leader_is_killed() {
     }
 }
 
-/// It answers what it was asked while it was frozen, and has nothing to grant any more.
+/// The leader answers the requests that came while it was frozen, and grants nothing any more.
 #[test]
 fn a_leader_that_was_frozen_grants_nothing() {
     let stack = stack();
@@ -194,7 +195,7 @@ fn a_leader_that_was_frozen_grants_nothing() {
         let answer = stack.meta.all[follower].get(&path.replace("=4", "=5"))?;
         let sent = Instant::now();
         match answer.status {
-            // The one that is frozen is still the leader here.
+            // This node still takes the frozen one for the leader.
             307 if leader_of(&answer, &path.replace("=4", "=5")) == at => Err("not yet".to_owned()),
             _ => {
                 let asked = stack.lease(follower, "nodeid", 5)?;

@@ -1,4 +1,5 @@
-//! Two data nodes at work: what one creates the other sees, and every meta node has the same.
+//! Two data nodes at work: each sees what the other creates, and every meta node has the same
+//! catalog.
 
 use std::collections::BTreeSet;
 
@@ -22,7 +23,7 @@ fn what_one_writes_the_other_finds() {
     let (one, two, now) = (stack.data(0), stack.data(1), unix_nanos());
     one.create_database("db").expect("a database");
     let group = one.write("db", "", now).expect("a point");
-    // `autogen` has as many copies as there are data nodes, three at most.
+    // `autogen` has as many copies as there are data nodes, at most three.
     assert_eq!(
         (
             owners(&group),
@@ -54,8 +55,8 @@ fn what_one_writes_the_other_finds() {
     stack.settled();
 }
 
-/// `floor(data nodes / replication factor)` shards a group, and each group's go to those who own
-/// least.
+/// `floor(data nodes / replication factor)` shards in each group, owned by the nodes that own the
+/// fewest.
 #[test]
 fn groups_are_spread_over_three() {
     let stack = Stack::joined(3);
@@ -78,7 +79,7 @@ fn groups_are_spread_over_three() {
     }
     owned.sort_unstable();
     assert_eq!(owned, [4, 4, 5, 5, 6, 6]);
-    // More copies than there are nodes: one on each.
+    // More copies than there are nodes: one on each node.
     assert_eq!(
         owners(&node.write("four", "", now).expect("a point")),
         [[4, 5, 6]]
@@ -116,7 +117,7 @@ fn two_who_write_at_once_get_the_same_groups() {
     );
 }
 
-/// Nobody reads the answer; the client sends the same again (wire.md Q15).
+/// The answer is lost, and the client sends the same command again (wire.md Q15).
 #[test]
 fn a_command_whose_answer_was_lost() {
     let stack = Stack::joined(2);
@@ -170,7 +171,8 @@ fn a_command_whose_answer_was_lost() {
     );
 }
 
-/// It has registered itself and does not know: the answer was lost (wire.md Q50).
+/// The data node has registered itself and does not know it, because the answer was lost
+/// (wire.md Q50).
 #[test]
 fn a_join_whose_answer_was_lost() {
     let stack = Stack::of(1);

@@ -1,5 +1,5 @@
-//! Data nodes beside real meta nodes: the model of `harness/data_node` on loopback addresses of
-//! their own, and people who ask for what `influxd-ctl` and curl ask for.
+//! Data nodes with real meta nodes: the model of `harness/data_node` on loopback addresses of its
+//! own, and the requests that `influxd-ctl` and curl send.
 
 mod add;
 mod auto_add;
@@ -26,15 +26,15 @@ use crate::harness::node::{AT_LAST, Node, Nodes};
 use crate::harness::wait_for;
 use crate::harness::writers::Writers;
 
-/// Meta nodes and data nodes on one network of loopback addresses. What a data node did not
-/// understand of what meta nodes sent it fails the test.
+/// Meta nodes and data nodes on one network of loopback addresses. A message of a meta node that a
+/// data node did not understand fails the test.
 pub struct Stack {
     pub meta: Nodes,
     data: Vec<Option<DataNode>>,
 }
 
 impl Stack {
-    /// Three meta nodes that are ready, and so many data nodes that belong to nothing.
+    /// Starts three meta nodes, which are ready, and so many data nodes that belong to no cluster.
     pub fn of(data: usize) -> Self {
         Self::beside(Nodes::formed(3), data)
     }
@@ -51,7 +51,7 @@ impl Stack {
         stack
     }
 
-    /// The same, and the data nodes are members with the ids 4, 5, …
+    /// Like `of`, with the data nodes as members with the ids 4, 5, …
     pub fn joined(data: usize) -> Self {
         let stack = Self::of(data);
         stack.add_all();
@@ -92,21 +92,22 @@ impl Stack {
         self.meta.folder().join(format!("data-{n}"))
     }
 
-    /// SIGKILL, or what comes closest to it.
+    /// Kills a data node, as SIGKILL would as far as the model can.
     pub fn kill_data(&mut self, n: usize) {
         let killed = self.data[n].take().expect("a running data node");
         assert_eq!(killed.complaints(), [""; 0], "{}", killed.tcp_addr());
     }
 
-    /// With what it had on disk; a new one has nothing.
+    /// Starts a data node with what it has on disk; a new one has nothing.
     pub fn start_data(&mut self, n: usize) {
         self.start_data_as(n, None);
     }
 
-    /// One that calls itself so.
+    /// Starts a data node that calls itself by this address.
     pub fn start_data_as(&mut self, n: usize, tcp_addr: Option<&str>) {
         let mut options = Options::at(&self.dir(n), IpAddr::V4(self.ip(n)));
-        // Longer than an election on a busy machine, as the real one's 10 s are on an idle one.
+        // Longer than an election on a busy machine, as the 10 s of a real data node are longer
+        // than one on an idle machine.
         options.patience = AT_LAST;
         options.tcp_addr = tcp_addr.map(str::to_owned);
         if n == self.data.len() {
@@ -115,7 +116,7 @@ impl Stack {
         self.data[n] = Some(DataNode::start(options));
     }
 
-    /// The disk of a data node that does not run.
+    /// Deletes the disk of a data node that does not run.
     pub fn wipe_data(&self, n: usize) {
         assert!(self.data[n].is_none(), "kill it first");
         std::fs::remove_dir_all(self.dir(n)).expect("wiped");
@@ -129,7 +130,7 @@ impl Stack {
         (self.leader() + 1) % self.meta.all.len()
     }
 
-    /// As `influxd-ctl` asks: anywhere, and after a redirect at the leader.
+    /// Posts a form as `influxd-ctl` does: at any meta node, and after a redirect at the leader.
     #[track_caller]
     pub fn ask(&self, path: &str, fields: &[(&str, &str)]) -> Response {
         let node = self
@@ -141,7 +142,7 @@ impl Stack {
         ask(node, path, fields)
     }
 
-    /// The same, which must succeed.
+    /// Like `ask`; the request must succeed.
     #[track_caller]
     pub fn done(&self, path: &str, fields: &[(&str, &str)]) -> Response {
         let answer = self.ask(path, fields);
@@ -154,7 +155,7 @@ impl Stack {
         answer
     }
 
-    /// The same, which must be refused so.
+    /// Like `ask`; the request must be refused with this status and text.
     #[track_caller]
     pub fn refused(&self, path: &str, fields: &[(&str, &str)], status: u16, text: &str) {
         let answer = self.ask(path, fields);
@@ -165,8 +166,8 @@ impl Stack {
         );
     }
 
-    /// Once all running meta nodes are alike: what each data node of theirs knows is the same, and
-    /// so is this.
+    /// Waits until all running meta nodes have the same `Data`, checks that each data node that
+    /// belongs to the cluster has it too, and returns it.
     #[track_caller]
     pub fn settled(&self) -> Data {
         self.meta.wait_equal();
@@ -210,7 +211,7 @@ impl Drop for Stack {
 
 pub const HOUR: i64 = 3600 * 1_000_000_000;
 
-/// A retention policy without end.
+/// A retention policy of unlimited duration.
 pub fn policy(replica_n: u32) -> command::Policy<'static> {
     command::Policy {
         name: "rp",
@@ -221,8 +222,8 @@ pub fn policy(replica_n: u32) -> command::Policy<'static> {
 }
 
 impl Stack {
-    /// The first data node creates a database with shards of so many owners, and writes a point;
-    /// the group.
+    /// Lets the first data node create a database with shards of so many owners and write a point.
+    /// Returns the group.
     #[track_caller]
     pub fn group(&self, database: &str, replica_n: u32) -> data::ShardGroup {
         let node = self.data(0);
@@ -235,7 +236,7 @@ impl Stack {
             .expect("a point")
     }
 
-    /// A shard of which the first data node has the only copy, with a point in it.
+    /// Makes a shard of which the first data node has the only copy, with a point in it.
     #[track_caller]
     pub fn lone_shard(&self, database: &str) -> u64 {
         let group = self.group(database, 1);
@@ -248,7 +249,7 @@ impl Stack {
             .id
     }
 
-    /// Who owns a shard; `None`: there is no such shard.
+    /// Returns the owners of a shard; `None` if there is no such shard.
     #[track_caller]
     pub fn owners(&self, shard: u64) -> Option<Vec<u64>> {
         let data = self.settled();
@@ -274,7 +275,7 @@ impl Stack {
         writers.finish();
     }
 
-    /// As `influxd-ctl` reads: anywhere, and after a redirect at the leader.
+    /// Reads as `influxd-ctl` does: at any meta node, and after a redirect at the leader.
     #[track_caller]
     pub fn look(&self, path: &str) -> Response {
         let node = self
@@ -293,7 +294,7 @@ impl Stack {
     }
 }
 
-/// The text of an answer from 400 on.
+/// Text of an answer with status 400 or above.
 pub fn error(answer: &Response) -> String {
     answer.json()["error"]
         .as_str()
@@ -301,7 +302,7 @@ pub fn error(answer: &Response) -> String {
         .to_owned()
 }
 
-/// Posts a form, and again at the leader where the answer says so.
+/// Posts a form, and again at the leader if the answer is a redirect.
 #[track_caller]
 pub fn ask(node: &Node, path: &str, fields: &[(&str, &str)]) -> Response {
     let at = node.http();
@@ -337,12 +338,13 @@ pub fn post_form(
 
 pub fn form_head(host: &str, path: &str) -> String {
     format!(
-        "POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+        "POST {path} HTTP/1.1\r\nHost: {host}\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\n"
     )
 }
 
 pub fn form(fields: &[(&str, &str)]) -> String {
-    // Nothing in these forms needs an escape.
+    // Nothing in these forms needs to be escaped.
     fields
         .iter()
         .map(|(name, value)| format!("{name}={value}"))
@@ -350,7 +352,7 @@ pub fn form(fields: &[(&str, &str)]) -> String {
         .join("&")
 }
 
-/// The data nodes that this meta node shows.
+/// Data nodes that this meta node shows.
 pub fn shown(node: &Node) -> Vec<Value> {
     let shown = node.get("/show-cluster").expect("an answer").json();
     shown["data"].as_array().cloned().unwrap_or_default()

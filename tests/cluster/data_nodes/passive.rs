@@ -1,10 +1,10 @@
-//! Passive data nodes take writes and own nothing.
+//! Passive data nodes accept writes and own nothing.
 
 use influxdb_meta::wire::data_node::MessageType;
 
 use super::*;
 use crate::harness::data_node::shards::unix_nanos;
-use crate::harness::data_node::{Mood, On};
+use crate::harness::data_node::{Behaviour, On};
 
 impl Stack {
     fn add(&self, n: usize, passive: bool) -> Response {
@@ -28,7 +28,7 @@ fn it_owns_nothing_ever() {
     assert_eq!(stack.add(1, true).json()["id"], 5, "again");
     stack.settled();
     assert_eq!(stack.passive(), [(4, false), (5, true)]);
-    // It creates groups as any other, for three copies where one node can have one.
+    // It creates groups like any other node: for three copies, of which one node can have only one.
     let passive = stack.data(1);
     passive
         .execute(&command::create_database("db", Some(&policy(3))))
@@ -68,14 +68,14 @@ fn it_owns_nothing_ever() {
         400,
         &format!("\"{}\" is passive: it owns no shards", stack.tcp(1)),
     );
-    // One that may own shards does not become passive by the way.
+    // Adding a node again does not make it passive if it may own shards.
     let text = format!(
         "{} is data node 4 and not passive: remove it first, to add it as a passive one",
         stack.tcp(0)
     );
     let answer = stack.add(0, true);
     assert_eq!((answer.status, error(&answer)), (409, text));
-    // With its new address it is still passive; removed and added again it is not.
+    // With a new address it is still passive; removed and added again it is not.
     stack.done(
         "/update-data",
         &[("oldAddr", &stack.tcp(1)), ("newAddr", &stack.tcp(2))],
@@ -87,17 +87,17 @@ fn it_owns_nothing_ever() {
     assert_eq!(stack.passive(), [(4, false), (6, false)]);
 }
 
-/// The last word counts.
+/// The last request counts.
 #[test]
 fn one_that_did_not_come_as_passive_may_come_as_active() {
     let stack = Stack::of(1);
     let join = On::Call(MessageType::JoinCluster);
     stack
         .data(0)
-        .set_mood(join, Mood::Failing("not now".to_owned()));
+        .set_behaviour(join, Behaviour::Failing("not now".to_owned()));
     let answer = stack.add(0, true);
     assert_eq!((answer.status, error(&answer).as_str()), (500, "not now"));
-    stack.data(0).set_mood(join, Mood::Obliging);
+    stack.data(0).set_behaviour(join, Behaviour::Normal);
     assert_eq!(stack.add(0, false).json()["id"], 4);
     stack.settled();
     assert_eq!(stack.passive(), [(4, false)]);

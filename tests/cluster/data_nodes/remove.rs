@@ -1,10 +1,10 @@
-//! Data nodes are taken out.
+//! Data nodes are removed.
 
 use influxdb_meta::wire::data_node::MessageType;
 
 use super::*;
 use crate::harness::data_node::shards::unix_nanos;
-use crate::harness::data_node::{Mood, On};
+use crate::harness::data_node::{Behaviour, On};
 
 impl Stack {
     fn remove_data(&self, n: usize, force: bool) -> Response {
@@ -14,7 +14,7 @@ impl Stack {
     }
 }
 
-/// It forgets its cluster and its data; the others drop what they kept for it.
+/// The node forgets its cluster and its data; the others drop the points that they kept for it.
 #[test]
 fn one_that_lives() {
     let stack = Stack::joined(3);
@@ -48,7 +48,7 @@ fn one_that_lives() {
         400,
         &format!("node not found: {}", stack.tcp(2)),
     );
-    // It may come back, as another one.
+    // It may come back, with another id.
     assert_eq!(
         stack.done("/add-data", &[("addr", &stack.tcp(2))]).json()["id"],
         7
@@ -75,7 +75,7 @@ fn one_that_is_dead() {
     stack
         .data(0)
         .wait_heard("RemoveHintedHandoff { node: NodeId(5) }", AT_LAST);
-    // It finds itself outside.
+    // It finds that it is not a member.
     stack.start_data(1);
     stack.data(1).wait_for("present catalog", AT_LAST, |data| {
         data.data_nodes.len() == 1
@@ -83,7 +83,8 @@ fn one_that_is_dead() {
     assert_eq!(stack.data(1).id(), 0);
 }
 
-/// What nobody else has is not lost by accident; nothing is given to a node that does not have it.
+/// Without force, a last copy prevents the removal. With force, no shard is given to a node that
+/// does not have it.
 #[test]
 fn one_with_the_last_copy() {
     let stack = Stack::joined(2);
@@ -102,7 +103,7 @@ fn one_with_the_last_copy() {
         "with force it is not asked to delete anything"
     );
     assert!(!stack.data(0).heard().contains(&"LeaveCluster".to_owned()));
-    // The group takes no more points: one of its shards could not.
+    // The group takes no more points, because one of its shards has no owner.
     let group = stack
         .data(1)
         .write("db", "", unix_nanos())
@@ -113,8 +114,8 @@ fn one_with_the_last_copy() {
     );
 }
 
-/// A data node makes a shard with its first point, so a last copy may be one of nothing: it stands
-/// in the way as well, and each refusal leads to the next step.
+/// A data node creates a shard only with its first point, so a last copy may be empty. It prevents
+/// the removal as well, and each refusal names the next step.
 #[test]
 fn one_with_a_last_copy_of_nothing() {
     let stack = Stack::joined(2);
@@ -163,7 +164,7 @@ fn one_with_a_last_copy_of_nothing() {
     );
 }
 
-/// One that is down for a moment hears it when it is back.
+/// A data node that is down for a moment is told when it is back.
 #[test]
 fn what_others_keep_for_it_is_dropped_later() {
     let mut stack = Stack::joined(3);
@@ -182,9 +183,9 @@ fn what_others_keep_for_it_is_dropped_later() {
 fn one_that_does_not_leave() {
     let stack = Stack::joined(2);
     stack.group("db", 2);
-    stack.data(1).set_mood(
+    stack.data(1).set_behaviour(
         On::Call(MessageType::LeaveCluster),
-        Mood::Failing("busy".to_owned()),
+        Behaviour::Failing("busy".to_owned()),
     );
     let tcp = stack.tcp(1);
     let text = format!(
@@ -195,7 +196,7 @@ fn one_that_does_not_leave() {
     stack.data(0).wait_heard("RemoveHintedHandoff", AT_LAST);
 }
 
-/// Whoever answers there is told to delete its data: it must be the one that is meant.
+/// The node at that address would be told to delete its data, so it must be the one that is meant.
 #[test]
 fn another_one_at_its_address() {
     let mut stack = Stack::joined(2);
@@ -205,8 +206,8 @@ fn another_one_at_its_address() {
     let before = stack.settled();
     let at = stack.tcp(1);
     let text = format!(
-        "at {at} a data node answers that calls itself another:8088: nothing was changed; a node that will not come \
-         back needs force"
+        "at {at} a data node answers that calls itself another:8088: nothing was changed; a node \
+         that will not come back needs force"
     );
     stack.refused("/remove-data", &[("addr", &at)], 500, &text);
     assert_eq!(stack.settled(), before);

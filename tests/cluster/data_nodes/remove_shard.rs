@@ -4,7 +4,7 @@ use influxdb_meta::wire::data_node::MessageType;
 
 use super::*;
 use crate::harness::data_node::shards::unix_nanos;
-use crate::harness::data_node::{Held, Mood, On};
+use crate::harness::data_node::{Behaviour, Held, On};
 
 const REMOVE: On = On::Call(MessageType::RemoveShard);
 
@@ -60,7 +60,7 @@ fn one_copy_goes_and_the_last_one_stays() {
         400,
         "invalid parameter value for 'shard': shard id must be greater than 0",
     );
-    // Points of that time have a place again.
+    // Points of that time have a shard again.
     let group = stack
         .data(0)
         .write("db", "", unix_nanos())
@@ -68,8 +68,8 @@ fn one_copy_goes_and_the_last_one_stays() {
     assert_eq!(group.shards[0].owners, [4, 5]);
 }
 
-/// An owner that never got a point of the shard says that there is none: nothing to delete (wire.md
-/// Q21).
+/// An owner that never got a point of the shard answers that it has no such shard: there is nothing
+/// to delete (wire.md Q21).
 #[test]
 fn nothing_to_delete_is_no_error() {
     let stack = Stack::joined(2);
@@ -85,8 +85,8 @@ fn nothing_to_delete_is_no_error() {
     );
 }
 
-/// Out of the catalog first: whoever queries is not sent there any more. The rest can be done
-/// later.
+/// The copy goes out of the catalog first, so that queries do not use it any more. The data can be
+/// deleted later.
 #[test]
 fn the_node_does_not_delete_it() {
     let mut stack = Stack::joined(2);
@@ -97,17 +97,17 @@ fn the_node_does_not_delete_it() {
         .expect("a point");
     stack
         .data(1)
-        .set_mood(REMOVE, Mood::Failing("input/output error".to_owned()));
+        .set_behaviour(REMOVE, Behaviour::Failing("input/output error".to_owned()));
     let later = |why: &str| {
         let tcp = stack.tcp(1);
         format!(
-            "{tcp} is no owner of shard {shard} any more, but may still hold its data ({why}): remove it again with \
-             force once that node answers"
+            "{tcp} is no owner of shard {shard} any more, but may still hold its data ({why}): \
+             remove it again with force once that node answers"
         )
     };
     stack.kept(1, shard, false, 500, &later("input/output error"));
     assert_eq!(stack.owners(shard), Some(vec![4]));
-    stack.data(1).set_mood(REMOVE, Mood::Obliging);
+    stack.data(1).set_behaviour(REMOVE, Behaviour::Normal);
     assert_eq!(stack.remove(1, shard, true).status, 204);
     assert!(!stack.data(1).shards().contains_key(&shard));
 
@@ -127,7 +127,7 @@ fn the_node_does_not_delete_it() {
     assert!(!stack.data(1).shards().contains_key(&other));
 }
 
-/// On a disk, and unknown to the catalog.
+/// A copy on disk that the catalog does not have.
 #[test]
 fn a_stray_goes_with_force_only() {
     let stack = Stack::joined(1);
@@ -154,7 +154,7 @@ fn truncated_groups_take_no_more() {
     let new = node.write("db", "", at).expect("a point");
     assert_eq!((new.start, new.id == old.id), (at, false));
     assert_eq!(node.write("db", "", at - 1).expect("a point").id, old.id);
-    // Later: only what lies ahead ends there.
+    // A truncation in the future: only groups that reach beyond it end there.
     stack.done("/truncate-shards", &[("delay", "1h")]);
     let data = stack.settled();
     let groups = &data.policy("db", "").expect("a policy").shard_groups;

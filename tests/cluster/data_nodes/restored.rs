@@ -1,4 +1,5 @@
-//! A live restore: the catalog comes first, without owners, and the data after it.
+//! A restore into a running cluster: the catalog comes first, without owners, and the data after
+//! it.
 
 use super::data::{Data, Database, RetentionPolicy, Shard, ShardGroup};
 use super::shards::Held;
@@ -10,7 +11,7 @@ const SECOND: u64 = 101;
 const TRUNCATED: u64 = 102;
 const REMOVED: u64 = 103;
 
-/// The original leaves them without: what was restored stays invisible (wire.md Q34).
+/// The original leaves these shards without owners, so restored data stays invisible (wire.md Q34).
 #[test]
 fn restored_shards_belong_to_the_nodes_that_hold_them() {
     let stack = Stack::joined(2);
@@ -34,8 +35,8 @@ fn restored_shards_belong_to_the_nodes_that_hold_them() {
                 && owners(data, SECOND) == [second]
                 && owners(data, TRUNCATED) == [second]
         });
-        // Its group is truncated and another shard of it has an owner: a person took this copy
-        // away.
+        // Its group is truncated, and another shard of the group has an owner: an operator removed
+        // this copy.
         assert_eq!(owners(&data, REMOVED), [0; 0]);
     }
 }

@@ -1,4 +1,4 @@
-//! What `influxd-ctl show-shards` reads.
+//! `GET /show-shards`, which `influxd-ctl show-shards` reads.
 
 use serde_json::json;
 
@@ -9,7 +9,7 @@ use crate::harness::data_node::shards::{rfc3339, unix_nanos};
 const NEVER: &str = "0001-01-01T00:00:00Z";
 
 impl Stack {
-    /// The same at every meta node.
+    /// Reads it at every meta node; all must answer the same.
     #[track_caller]
     fn shown(&self, query: &str) -> Vec<Value> {
         let mut all: Vec<Value> = self
@@ -45,14 +45,16 @@ fn plain_and_verbose() {
     stack.settled();
     let owner = |n: usize, state: &str, modified: &str, size: i64, err: &str| {
         json!({
-            "id": 4 + n, "tcpAddr": stack.tcp(n), "state": state, "last-modified": modified, "size": size, "err": err,
+            "id": 4 + n, "tcpAddr": stack.tcp(n), "state": state, "last-modified": modified,
+            "size": size, "err": err,
         })
     };
     let shard = |owners: Value| {
         json!([{
             "id": group.shards[0].id, "database": "db", "retention-policy": "rp", "replica-n": 2,
-            "shard-group-id": group.id, "start-time": time(group.start), "end-time": time(group.end),
-            "expire-time": NEVER, "truncated-at": NEVER, "owners": owners,
+            "shard-group-id": group.id, "start-time": time(group.start),
+            "end-time": time(group.end), "expire-time": NEVER, "truncated-at": NEVER,
+            "owners": owners,
         }])
     };
     let plain = shard(json!([
@@ -80,7 +82,7 @@ fn time(nanos: i64) -> String {
     rfc3339(nanos).replace(".000000000Z", "Z")
 }
 
-/// Past their retention, and not yet deleted by the data nodes.
+/// Groups that are past their retention and not yet deleted by the data nodes.
 #[test]
 fn expired_ones_on_request() {
     let stack = Stack::joined(1);
@@ -108,13 +110,13 @@ fn expired_ones_on_request() {
     assert_eq!(all[0]["expire-time"], time(old.end + HOUR));
 }
 
-/// In the catalog and not on the disk, or on the disk and not in the catalog.
+/// Copies that are in the catalog and not on the disk, or on the disk and not in the catalog.
 #[test]
 fn inconsistent_ones() {
     let mut stack = Stack::joined(2);
     let kept = stack.group("kept", 1);
     let both = stack.group("both", 2).shards[0].id;
-    // Its own shards of the first, and the only point of the second.
+    // Deletes its own shards of the first database, and the only point of the second.
     for shard in &kept.shards {
         let owner = (shard.owners[0] - 4) as usize;
         stack.data(owner).hold(shard.id, Held::new("kept", "rp", 1));
@@ -144,7 +146,7 @@ fn inconsistent_ones() {
             vec![(5, "not in the catalog")]
         ]
     );
-    // Of a node that does not answer nobody knows.
+    // The copies of a node that does not answer are unknown.
     stack.kill_data(1);
     assert_eq!(ids(&stack.shown("?inconsistent=true")), [0_u64; 0]);
 }

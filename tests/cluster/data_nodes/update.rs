@@ -3,12 +3,13 @@
 use influxdb_meta::wire::data_node::MessageType;
 
 use super::*;
-use crate::harness::data_node::{Mood, On};
+use crate::harness::data_node::{Behaviour, On};
 
 const JOIN: On = On::Call(MessageType::JoinCluster);
 
 impl Stack {
-    /// The data of the second, on a third that belongs to nothing; the second is gone.
+    /// Copies the data of the second node to a third one that belongs to no cluster; the second is
+    /// gone.
     fn moved() -> (Self, u64) {
         let mut stack = Stack::joined(2);
         let shard = stack.group("db", 2).shards[0].id;
@@ -52,7 +53,7 @@ fn it_keeps_id_and_shards() {
     );
     let owners = stack.look("/show-shards").json()[0]["owners"].take();
     assert_eq!(owners[1]["tcpAddr"], stack.tcp(2));
-    // Said twice it is the same.
+    // Repeating the request gives the same answer.
     assert_eq!(stack.update(1, 2).json()["id"], 5);
 }
 
@@ -60,19 +61,23 @@ fn it_keeps_id_and_shards() {
 fn what_the_new_one_does_not_do_is_taken_back() {
     let (stack, _) = Stack::moved();
     let before = stack.addresses();
-    let moods = [Mood::Failing("no".to_owned()), Mood::Rude, Mood::Forgetful];
-    for (mood, text) in
-        moods
+    let behaviours = [
+        Behaviour::Failing("no".to_owned()),
+        Behaviour::HangUp,
+        Behaviour::ActThenHangUp,
+    ];
+    for (behaviour, text) in
+        behaviours
             .into_iter()
             .zip(["no", "read message type: EOF", "read message type: EOF"])
     {
-        stack.data(2).set_mood(JOIN, mood);
+        stack.data(2).set_behaviour(JOIN, behaviour);
         let answer = stack.update(1, 2);
         assert_eq!(answer.status, 500, "{}", answer.text());
         assert!(error(&answer).contains(text), "{}", answer.text());
         assert_eq!(stack.addresses(), before);
     }
-    stack.data(2).set_mood(JOIN, Mood::Obliging);
+    stack.data(2).set_behaviour(JOIN, Behaviour::Normal);
     assert_eq!(stack.update(1, 2).status, 200);
     assert_eq!(stack.addresses()[1], (5, stack.tcp(2)));
 }
@@ -106,7 +111,8 @@ fn what_cannot_be_says_why() {
     assert_eq!(stack.settled(), before);
 }
 
-/// A new disk under the old name (enterprise.md 3.3): it is told again who it is.
+/// update-data with the same address twice: a data node with a new disk is told again which cluster
+/// it is in, and keeps its id (data_nodes.md, "Replacing").
 #[test]
 fn to_itself() {
     let mut stack = Stack::joined(2);
@@ -123,11 +129,11 @@ fn to_itself() {
     );
 }
 
-/// The catalog has the new address and the new machine has not been told when the leader dies.
+/// The leader dies when the catalog has the new address and the new machine has not been told.
 #[test]
 fn the_leader_is_killed_meanwhile() {
     let (mut stack, _) = Stack::moved();
-    stack.data(2).set_mood(JOIN, Mood::Held);
+    stack.data(2).set_behaviour(JOIN, Behaviour::Held);
     let (leader, follower) = (stack.leader(), stack.follower());
     let answer = std::thread::scope(|scope| {
         let update = scope.spawn(|| {
@@ -141,7 +147,7 @@ fn the_leader_is_killed_meanwhile() {
         });
         stack.data(2).wait_heard("JoinCluster", AT_LAST);
         stack.meta.all[leader].signal("KILL");
-        stack.data(2).set_mood(JOIN, Mood::Obliging);
+        stack.data(2).set_behaviour(JOIN, Behaviour::Normal);
         update.join().expect("no panic").expect("an answer")
     });
     assert_eq!(
@@ -153,13 +159,13 @@ fn the_leader_is_killed_meanwhile() {
     assert!(stack.data(2).status().is_joined());
 }
 
-/// Frozen with the order given, deposed when it hears that it failed: it takes the address back
-/// through the next one.
+/// The leader is frozen after it sent JoinCluster, and is deposed when it gets the error: it
+/// restores the old address through the next leader.
 #[test]
 fn the_leader_is_deposed_before_it_fails() {
     let (stack, _) = Stack::moved();
     let before = stack.addresses();
-    stack.data(2).set_mood(JOIN, Mood::Held);
+    stack.data(2).set_behaviour(JOIN, Behaviour::Held);
     let leader = stack.leader();
     std::thread::scope(|scope| {
         let update = scope.spawn(|| {
@@ -169,7 +175,9 @@ fn the_leader_is_deposed_before_it_fails() {
         });
         stack.data(2).wait_heard("JoinCluster", AT_LAST);
         stack.freeze(leader);
-        stack.data(2).set_mood(JOIN, Mood::Failing("no".to_owned()));
+        stack
+            .data(2)
+            .set_behaviour(JOIN, Behaviour::Failing("no".to_owned()));
         stack.meta.all[leader].signal("CONT");
         let answer = update.join().expect("no panic").expect("an answer");
         assert_eq!((answer.status, error(&answer).as_str()), (500, "no"));

@@ -1,4 +1,4 @@
-//! Telling meta nodes that this node is there (wire.md 8).
+//! Announcements to meta nodes (wire.md 8).
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::state::Shared;
 
 const EVERY: Duration = Duration::from_secs(3);
 
-/// In the order in which Go writes the fields.
+/// Fields in the order in which Go writes them.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Announcement<'a> {
@@ -24,11 +24,11 @@ struct Announcement<'a> {
 }
 
 impl Shared {
-    /// Until the node stops.
+    /// Announces this node until it stops.
     pub fn announce(&self) {
         while !self.look(|state| state.stopped) {
             let body = self.announcement();
-            // The first one that answers at all will tell the others.
+            // The first meta node that answers at all tells the others.
             let answered = self
                 .look(|state| state.servers.clone())
                 .iter()

@@ -1,4 +1,4 @@
-//! The calls themselves (wire.md 10.4).
+//! The calls on 8088 (wire.md 10.4).
 
 use std::io::{self, Read, Write};
 use std::time::Duration;
@@ -9,15 +9,15 @@ use influxdb_meta::wire::data_node::{
     RemoveHintedHandoff, RemoveShard, answer,
 };
 
+use super::behaviour::{Behaviour, On};
 use super::http::dial;
-use super::mood::{Mood, On};
 use super::proto::{Message, Writer};
-use super::serve::await_mood;
+use super::serve::await_behaviour;
 use super::shards::Held;
 use super::sockets::Duplex;
 use super::state::Shared;
 
-/// A destination dials its source without hurry.
+/// Timeout for dialling the source of a copy.
 const DIAL: Duration = Duration::from_secs(10);
 
 pub fn serve(
@@ -74,10 +74,10 @@ fn act<C: Call + std::fmt::Debug>(
         }
     };
     shared.change(|state| state.heard.push(format!("{call:?}")));
-    let outcome = match await_mood(shared, socket, On::Call(C::KIND))? {
-        Some(Mood::Obliging) => act(call),
-        Some(Mood::Failing(text)) => Err(text),
-        Some(Mood::Forgetful) => {
+    let outcome = match await_behaviour(shared, socket, On::Call(C::KIND))? {
+        Some(Behaviour::Normal) => act(call),
+        Some(Behaviour::Failing(text)) => Err(text),
+        Some(Behaviour::ActThenHangUp) => {
             let _unheard = act(call);
             return Ok(());
         }
@@ -97,7 +97,8 @@ fn join(shared: &Shared, call: &JoinCluster) -> Outcome<Node> {
     })
 }
 
-/// Fetches the shard from its source. One that is not there is a copy of nothing, and no error.
+/// Fetches the shard from its source. A source without the shard gives an empty copy, which is not
+/// an error.
 fn copy_shard(shared: &Shared, call: &CopyShard) -> Outcome<()> {
     let host = call.host.to_string();
     let fetched = dial(&host, DIAL).and_then(|stream| {
@@ -124,7 +125,7 @@ fn copy_shard(shared: &Shared, call: &CopyShard) -> Outcome<()> {
     Ok(())
 }
 
-/// What a destination asks its source.
+/// Request of a destination to its source.
 pub fn ask_backup(shard: u64, since: i64) -> Vec<u8> {
     let body = Writer::default().number(1, shard).signed(2, since).done();
     let mut bytes = vec![MUX, 31];
@@ -133,7 +134,7 @@ pub fn ask_backup(shard: u64, since: i64) -> Vec<u8> {
     bytes
 }
 
-/// Answers with as many bytes as the shard has, and no frame around them.
+/// Answers with as many bytes as the shard has, without a frame around them.
 pub fn backup_shard(shared: &Shared, socket: &mut dyn Duplex, body: &[u8]) -> io::Result<()> {
     let shard = Message::read(body).and_then(|message| message.need_number(1, "ShardID"));
     let shard = shard.map_err(io::Error::other)?;
@@ -142,8 +143,8 @@ pub fn backup_shard(shared: &Shared, socket: &mut dyn Duplex, body: &[u8]) -> io
             .heard
             .push(format!("BackupShard {{ shard: {shard} }}"))
     });
-    match await_mood(shared, socket, On::BackupShard)? {
-        Some(Mood::Obliging) => {
+    match await_behaviour(shared, socket, On::BackupShard)? {
+        Some(Behaviour::Normal) => {
             let size = shared.look(|state| state.shards.get(&shard).map_or(0, |held| held.size));
             socket.write_all(&vec![0; usize::try_from(size).unwrap_or_default()])
         }

@@ -1,4 +1,5 @@
-//! The meta client inside a data node: the long poll, commands, leases (wire.md 4.7, 5.2, 9).
+//! The meta client inside a data node: the long poll, commands, leases (wire.md 4.7, wire.md 5.2,
+//! wire.md 9).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,13 +11,13 @@ use super::data::Data;
 use super::http::{Answer, Ask, META_CLIENT};
 use super::state::{Over, Shared};
 
-/// After anything that went wrong.
+/// Delay after an error.
 const AFTER_ERROR: Duration = Duration::from_secs(1);
 
-/// Calls of one command, the first one included.
+/// Number of attempts for one command, the first one included.
 const ATTEMPTS: usize = 11;
 
-/// Who may do the work of all: `{"name":"continuous_querier","expiration":"…","owner":3}`.
+/// A work lease: `{"name":"continuous_querier","expiration":"…","owner":3}`.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct Lease {
     pub name: String,
@@ -25,8 +26,8 @@ pub struct Lease {
 }
 
 impl Shared {
-    /// Before anything else is served: a node that knows meta servers waits for one of them, for
-    /// ever.
+    /// Waits, without a time limit, for the first `Data`, before anything else is served, if the
+    /// node knows meta servers.
     pub fn open(&self) {
         if let Some(data) = self.retry_until_snapshot() {
             self.change(|state| {
@@ -36,7 +37,7 @@ impl Shared {
         }
     }
 
-    /// The background poll, until the node stops.
+    /// Runs the background poll until the node stops.
     pub fn poll(&self) {
         while !self.look(|state| state.stopped) {
             let life = self.look(|state| state.life);
@@ -47,8 +48,8 @@ impl Shared {
         }
     }
 
-    /// From the first server on, round and round. `None`: none are known, or the node is no longer
-    /// what it was.
+    /// Asks the servers in turn, from the first one on, until one answers. `None` if none are
+    /// known, or if the node has left its cluster meanwhile.
     fn retry_until_snapshot(&self) -> Option<Arc<Data>> {
         let (life, index) = self.look(|state| (state.life, state.data.index));
         for turn in 0.. {
@@ -78,7 +79,7 @@ impl Shared {
         read
     }
 
-    /// Whatever it is, it is what counts now: also an older one, also one without meta nodes.
+    /// Takes over this `Data`, also an older one, and one without meta nodes.
     fn adopt(&self, life: u64, data: Arc<Data>) {
         let servers: Vec<String> = data
             .meta_nodes
@@ -94,8 +95,7 @@ impl Shared {
         });
     }
 
-    /// Posts a command until somebody answers it, then waits until the poll has brought what it
-    /// did.
+    /// Posts a command until a server answers it, then waits until the poll has brought its effect.
     pub fn execute(&self, command: &[u8]) -> Result<u64, String> {
         let life = self.look(|state| state.life);
         let mut attempt = 0;
@@ -145,7 +145,7 @@ impl Shared {
         read
     }
 
-    /// The first server only. What is 503 is asked again, each time after ten times as long.
+    /// Asks the first server only. A 503 is retried, each time after ten times the last delay.
     pub fn acquire_lease(&self, name: &str) -> Result<Lease, String> {
         let (server, id) = self.look(|state| (state.servers.first().cloned(), state.node_id));
         let server = server.ok_or("no meta servers")?;

@@ -1,4 +1,4 @@
-//! The commands that data nodes post to `/execute`, as Go writes them: the payload first, then the
+//! Commands that data nodes post to `/execute`, as Go writes them: the payload first, then the
 //! type.
 
 use super::proto::{Message, Writer};
@@ -30,7 +30,7 @@ fn command(kind: u64, payload: Writer) -> Vec<u8> {
         .done()
 }
 
-/// `texts` in the fields 1, 2, …
+/// A message with `texts` in the fields 1, 2, …
 fn texts(texts: &[&str]) -> Writer {
     (1..)
         .zip(texts)
@@ -66,7 +66,7 @@ pub fn drop_retention_policy(database: &str, name: &str) -> Vec<u8> {
     command(6, texts(&[database, name]))
 }
 
-/// What is not changed is `None`.
+/// Command UpdateRetentionPolicy; `None` leaves a value unchanged.
 pub fn update_retention_policy(
     database: &str,
     name: &str,
@@ -116,12 +116,12 @@ pub fn update_user(name: &str, hash: &str) -> Vec<u8> {
     command(15, texts(&[name, hash]))
 }
 
-/// 0 none, 1 read, 2 write, 3 all.
+/// Command SetPrivilege: 0 none, 1 read, 2 write, 3 all.
 pub fn set_privilege(user: &str, database: &str, privilege: i32) -> Vec<u8> {
     command(16, texts(&[user, database]).signed(3, privilege.into()))
 }
 
-/// A whole `Data`, as a restore sends it.
+/// Command SetData with a whole `Data`, as a restore sends it.
 pub fn set_data(data: &[u8]) -> Vec<u8> {
     command(17, Writer::default().bytes(1, data))
 }
@@ -162,7 +162,7 @@ pub fn prune_shard_groups() -> Vec<u8> {
     command(32, Writer::default())
 }
 
-/// What a command is answered.
+/// Answer to a command.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Response {
     pub error: String,
@@ -170,7 +170,7 @@ pub struct Response {
 }
 
 impl Response {
-    /// `OK` is not looked at, but must be there.
+    /// Reads an answer. `OK` must be there; its value is ignored.
     pub fn read(bytes: &[u8]) -> Result<Self, String> {
         let response = Message::read(bytes)?;
         response.need_number(1, "OK")?;

@@ -1,4 +1,4 @@
-//! `Data` as a data node sees it (wire.md 2): a field that must be there and is not makes the whole
+//! `Data` as a data node reads it (wire.md 2): a missing required field makes the whole message
 //! unreadable.
 
 use super::proto::Message;
@@ -20,7 +20,7 @@ pub struct Data {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Node {
     pub id: u64,
-    /// HTTP.
+    /// HTTP address.
     pub addr: String,
     pub tcp_addr: String,
 }
@@ -58,7 +58,7 @@ pub struct ShardGroup {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Shard {
     pub id: u64,
-    /// Data nodes.
+    /// Ids of data nodes.
     pub owners: Vec<u64>,
 }
 
@@ -111,7 +111,7 @@ impl Data {
         self.databases.iter().find(|database| database.name == name)
     }
 
-    /// An empty name is the default policy.
+    /// Finds a policy; an empty name means the default policy.
     pub fn policy(&self, database: &str, name: &str) -> Result<&RetentionPolicy, String> {
         let found = self
             .database(database)
@@ -136,7 +136,7 @@ impl Data {
 }
 
 impl RetentionPolicy {
-    /// The group that points of this time go to (wire.md 3.2.4).
+    /// Finds the group that points of this time go to (wire.md 3.2.4).
     pub fn group_for(&self, time: i64) -> Option<&ShardGroup> {
         self.shard_groups.iter().find(|group| {
             let ends = if group.truncated_at == 0 {

@@ -1,4 +1,4 @@
-//! What a data node finds again after a restart.
+//! Files from which a data node reads its state after a restart.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::Shard;
 use super::shards::Held;
 
-/// `{"MetaServers":["m1:8091","m2:8091"]}` and a newline.
+/// Content of `client.json`: `{"MetaServers":["m1:8091","m2:8091"]}` and a newline.
 #[derive(Serialize, Deserialize)]
 struct Client {
     #[serde(rename = "MetaServers")]
@@ -37,7 +37,7 @@ pub fn write_servers(dir: &Path, servers: &[String]) {
     );
 }
 
-/// In the place of the files of a store.
+/// Name of the file that stands in for the shards of a real store.
 const SHARDS: &str = "shards.json";
 
 pub fn read_shards(dir: &Path) -> BTreeMap<Shard, Held> {
@@ -51,7 +51,7 @@ pub fn write_shards(dir: &Path, shards: &BTreeMap<Shard, Held>) {
     write(dir, SHARDS, &serde_json::to_string(shards).expect("JSON"));
 }
 
-/// Whole or not at all: a killed node is started again.
+/// Writes a file whole or not at all: a killed node is started again.
 fn write(dir: &Path, name: &str, text: &str) {
     fs::create_dir_all(dir).expect("the node's directory");
     let half = dir.join(format!("{name}.tmp"));

@@ -1,5 +1,5 @@
-//! HTTP/1.1 as Go's client speaks it: idle connections are used again, answers are taken gzipped,
-//! redirects are followed with the same method and body and a fresh token.
+//! HTTP/1.1 as Go's client speaks it: idle connections are reused, gzipped answers are accepted,
+//! redirects are followed with the same method and body and a new token.
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -15,9 +15,9 @@ use super::sockets::{Socket, Sockets};
 
 pub struct Http {
     sockets: Sockets,
-    /// Signs internal tokens, where it is set.
+    /// Secret that signs internal tokens, if set.
     secret: Option<String>,
-    /// How often a peer that says nothing is asked whether it is there.
+    /// Interval of the keep-alive probes to a silent peer.
     probes: Duration,
     idle: Mutex<HashMap<String, Vec<Idle>>>,
 }
@@ -39,17 +39,17 @@ pub struct Ask<'a> {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answer {
     pub status: u16,
-    /// Names in lower case.
+    /// Headers with names in lower case.
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
 }
 
-/// How the meta client calls itself.
+/// User agent of the meta client.
 pub const META_CLIENT: &str = "InfluxDB Meta Client";
 
 const DIAL: Duration = Duration::from_secs(30);
-/// As Go's default transport does it, nine times before it gives up. A long poll has no other end
-/// when a host vanishes.
+/// Interval of keep-alive probes, as in Go's default transport, which gives up after nine. They are
+/// the only end of a long poll when a host vanishes.
 const PROBES: Duration = Duration::from_secs(30);
 const IDLE: Duration = Duration::from_secs(90);
 const REDIRECTS: usize = 10;
@@ -100,7 +100,7 @@ impl<'a> Ask<'a> {
 }
 
 impl Http {
-    /// `pace`: how much shorter than a real one's its waits are.
+    /// Makes a client whose delays are `pace` times shorter than a real one's.
     pub fn new(sockets: Sockets, secret: Option<String>, pace: u32) -> Self {
         // Whole seconds, as the kernel counts them.
         let probes = (PROBES / pace).max(Duration::from_secs(1));
@@ -112,7 +112,7 @@ impl Http {
         }
     }
 
-    /// Asks `host` and follows redirects, ten at most.
+    /// Asks `host` and follows at most ten redirects.
     pub fn follow(&self, host: &str, ask: Ask) -> Result<Answer, String> {
         let (mut host, mut target) = (host.to_owned(), ask.target.to_owned());
         for _ in 0..=REDIRECTS {
@@ -145,7 +145,7 @@ impl Http {
         Err(format!("stopped after {REDIRECTS} redirects"))
     }
 
-    /// One question, one answer.
+    /// Sends one request and returns its answer.
     pub fn call(&self, host: &str, ask: Ask) -> Result<Answer, String> {
         let named = |error: String| {
             format!(
@@ -156,7 +156,7 @@ impl Http {
         };
         if let Some(idle) = self.take_idle(host) {
             match self.exchange(idle, host, ask) {
-                // Only what may be done twice goes out again by itself.
+                // Only idempotent requests are retried by the client itself.
                 Err(_) if ask.method == "GET" => {}
                 done => return done.map_err(named),
             }
@@ -223,7 +223,7 @@ impl Http {
     }
 }
 
-/// The first address of the name that answers.
+/// Connects to the first address of the name that accepts.
 pub fn dial(host: &str, within: Duration) -> Result<TcpStream, String> {
     let addresses = host
         .to_socket_addrs()
@@ -238,13 +238,13 @@ pub fn dial(host: &str, within: Duration) -> Result<TcpStream, String> {
     Err(last)
 }
 
-/// `Get`, `Post`: as Go's errors have it.
+/// `Get`, `Post`: as in Go's error texts.
 fn title(method: &str) -> String {
     let (first, rest) = method.split_at(1);
     first.to_owned() + &rest.to_ascii_lowercase()
 }
 
-/// An answer, and whether another question may follow on its connection.
+/// Reads an answer, and returns also whether another request may follow on its connection.
 fn read(connection: &mut impl BufRead) -> Result<(Answer, bool), String> {
     let first = line(connection)?;
     let status = first

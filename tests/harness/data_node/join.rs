@@ -12,7 +12,7 @@ use super::state::{Over, Shared};
 
 const BETWEEN: Duration = Duration::from_secs(1);
 
-/// What a meta node says at `/status`, as far as it counts here.
+/// Fields of a meta node's `/status` that matter here.
 #[derive(Deserialize)]
 struct Status {
     leader: String,
@@ -75,20 +75,20 @@ impl Shared {
         }
     }
 
-    /// Forgets the cluster once the cluster has forgotten it, or has had its time to.
+    /// Forgets the cluster once the cluster has forgotten this node, or the time for that is over.
     pub fn leave(&self) {
         let within = Some(self.options.patience);
         let _either_way = self.wait(within, |state| {
             self.own_node(&state.data).is_none().then_some(())
         });
         self.change(|state| {
-            // A poll that is still under way brings the list back no more.
+            // A poll that is still under way must not bring the list back.
             state.life += 1;
             self.set_servers_in(state, Vec::new());
         });
     }
 
-    /// After the answer: everything is closed, deleted and begun anew.
+    /// Closes and deletes everything, and begins anew; runs after the answer is sent.
     pub fn reset(&self) {
         self.sockets.hang_up();
         self.set_shards(|held| held.clear());

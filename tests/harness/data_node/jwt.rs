@@ -1,12 +1,12 @@
-//! The token that data nodes send where `meta-auth-enabled` is set (wire.md 7.3): fresh for each
-//! request.
+//! The token that data nodes send where `meta-auth-enabled` is set (wire.md 7.3): a new one for
+//! each request.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha512;
 
-/// Of nobody by name: an internal token, good for five minutes.
+/// Makes an internal token, with an empty user name, valid for five minutes.
 pub fn token(secret: &str) -> String {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
@@ -26,7 +26,7 @@ pub fn signed(secret: &str, claims: &str) -> String {
     format!("{text}.{}", base64url(&mac.finalize().into_bytes()))
 }
 
-/// Without padding.
+/// Base64url without padding.
 fn base64url(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let mut text = String::new();

@@ -1,14 +1,15 @@
-//! A data node, as far as meta nodes can tell: what it sends them, what it answers on its port
-//! 8088, how it waits and tries again (wire.md 4.7, 5.2, 8, 9, 10). In the place of a store it has
-//! a list of the shards it holds.
+//! A model of a data node, as far as meta nodes can tell: the requests that it sends, its answers
+//! on port 8088, its waits and retries (wire.md 4.7, wire.md 5.2, wire.md 8, wire.md 9,
+//! wire.md 10). In place of a store it has a list of the shards it holds.
 //!
-//! It runs on threads of its own over real sockets, beside anything: a test, a cluster of
-//! processes, or as a program in a container (`tests/model`). Its reading of `Data` and its
-//! commands share nothing with the product's code, and what a real data node would not understand
-//! is among [`DataNode::complaints`].
+//! It runs on threads of its own over real sockets: in a test, beside a cluster of processes, or as
+//! a program in a container (`tests/model`). Its reading of `Data` and its commands share nothing
+//! with the product's code. Messages that a real data node would not understand are listed in
+//! [`DataNode::complaints`].
 #![allow(dead_code, reason = "each test uses its part")]
 
 mod announce;
+mod behaviour;
 pub mod calls;
 mod client;
 pub mod command;
@@ -17,7 +18,6 @@ mod files;
 mod http;
 mod join;
 pub mod jwt;
-mod mood;
 pub mod proto;
 mod restore;
 mod serve;
@@ -34,41 +34,41 @@ use std::time::Duration;
 
 use influxdb_meta::wire::data_node::DataNodeStatus;
 
+pub use behaviour::{Behaviour, On};
 pub use client::Lease;
 pub use data::Data;
-pub use mood::{Mood, On};
 pub use shards::Held;
 use state::Shared;
 
-/// A shard's id.
+/// Id of a shard.
 pub type Shard = u64;
 
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Holds `client.json`, and the shards.
+    /// Folder that holds `client.json`, and the shards.
     pub dir: PathBuf,
-    /// Port 0: any free one.
+    /// Address to listen on; port 0 means any free one.
     pub listen: SocketAddr,
-    /// What it calls itself; unset: where it listens.
+    /// Address that it calls itself by; if unset, where it listens.
     pub tcp_addr: Option<String>,
     pub http_addr: String,
     pub hostname: String,
     pub version: String,
     /// `meta-internal-shared-secret`, with `meta-auth-enabled`.
     pub secret: Option<String>,
-    /// How much shorter than a real node's its sleeps are.
+    /// Factor by which its delays are shorter than a real node's.
     pub pace: u32,
-    /// How long joining and leaving wait for the cluster: 10 s.
+    /// How long joining and leaving wait for the cluster; 10 s in a real node.
     pub patience: Duration,
     pub announces: bool,
-    /// `[coordinator] https-enabled`: 8088 speaks TLS only. Copies from such a node fail: the model
-    /// dials without TLS.
+    /// `[coordinator] https-enabled`: 8088 speaks TLS only. Copies from such a node fail, because
+    /// the model dials without TLS.
     pub tls: Option<Arc<rustls::ServerConfig>>,
 }
 
 impl Options {
-    /// A node of this address, with the default ports. Twenty times as quick to try again as a real
-    /// one.
+    /// Options of a node at this address, with the default ports. Its delays are twenty times
+    /// shorter than a real one's.
     pub fn at(dir: &Path, ip: IpAddr) -> Self {
         Self {
             dir: dir.to_owned(),
@@ -86,10 +86,10 @@ impl Options {
     }
 }
 
-/// A running data node. Dropping it kills it; what it had on disk stays.
+/// A running data node. Dropping it kills it; its files stay.
 pub struct DataNode {
     shared: Arc<Shared>,
-    /// Where it really listens.
+    /// Address where it listens.
     local: SocketAddr,
 }
 
@@ -108,7 +108,7 @@ impl DataNode {
         let shared = Arc::new(Shared::new(options, tcp_addr));
         let knows_servers = shared.look(|state| !state.servers.is_empty());
         let main = shared.clone();
-        // A node that cannot reach its meta nodes is not there: nobody is accepted, not even into a
+        // A node that has not reached its meta nodes yet accepts no connection, not even into a
         // queue.
         let listener = if knows_servers {
             drop(listener);
@@ -139,7 +139,7 @@ impl DataNode {
         self.shared.tcp_addr.clone()
     }
 
-    /// Its own id as it knows it; 0: not joined.
+    /// Own id as it knows it; 0: not joined.
     pub fn id(&self) -> u64 {
         self.shared.look(|state| state.node_id)
     }
@@ -148,7 +148,7 @@ impl DataNode {
         self.shared.look(|state| state.servers.clone())
     }
 
-    /// The catalog as it knows it.
+    /// Catalog as it knows it.
     pub fn cached(&self) -> Arc<Data> {
         self.shared.look(|state| state.data.clone())
     }
@@ -157,7 +157,7 @@ impl DataNode {
         serve::status(&self.shared)
     }
 
-    /// Waits until the catalog that it knows is as wanted.
+    /// Waits until `is` holds for the catalog that it knows.
     #[track_caller]
     pub fn wait_for(&self, what: &str, within: Duration, is: impl Fn(&Data) -> bool) -> Arc<Data> {
         let found = self.shared.wait(Some(within), |state| {
@@ -172,13 +172,13 @@ impl DataNode {
         })
     }
 
-    /// Sends a command as a data node does, and waits until it sees its outcome; the index, or the
-    /// refusal.
+    /// Sends a command as a data node does, and waits until it sees its outcome. Returns the index,
+    /// or the refusal.
     pub fn execute(&self, command: &[u8]) -> Result<u64, String> {
         self.shared.execute(command)
     }
 
-    /// One that it knows already is not sent.
+    /// Creates a database; for one that it knows already no command is sent.
     pub fn create_database(&self, name: &str) -> Result<(), String> {
         if self.cached().database(name).is_some() {
             return Ok(());
@@ -191,17 +191,17 @@ impl DataNode {
         self.shared.acquire_lease(name)
     }
 
-    /// What it tells meta nodes about itself.
+    /// Body of its announcements.
     pub fn announcement(&self) -> String {
         self.shared.announcement()
     }
 
-    /// How many of its announcements were answered.
+    /// Number of its announcements that were answered.
     pub fn announced(&self) -> u64 {
         self.shared.look(|state| state.announced)
     }
 
-    /// Waits until somebody answers its next announcement.
+    /// Waits until its next announcement is answered.
     #[track_caller]
     pub fn wait_announced(&self, within: Duration) {
         let before = self.announced();
@@ -222,16 +222,17 @@ impl DataNode {
         self.shared.set_shards(|shards| shards.insert(shard, held));
     }
 
-    pub fn set_mood(&self, on: On, mood: Mood) {
-        self.shared.change(|state| state.moods.set(on, mood));
+    pub fn set_behaviour(&self, on: On, behaviour: Behaviour) {
+        self.shared
+            .change(|state| state.behaviours.set(on, behaviour));
     }
 
-    /// What it was asked on 8088, in order: `RemoveShard { shard: 3 }`.
+    /// Calls on 8088 so far, in order: `RemoveShard { shard: 3 }`.
     pub fn heard(&self) -> Vec<String> {
         self.shared.look(|state| state.heard.clone())
     }
 
-    /// Waits until it was asked this.
+    /// Waits until it got this call.
     #[track_caller]
     pub fn wait_heard(&self, what: &str, within: Duration) {
         let heard = self.shared.wait(Some(within), |state| {
@@ -250,7 +251,7 @@ impl DataNode {
         });
     }
 
-    /// What meta nodes sent that a real data node would not have understood. Empty, or a bug.
+    /// Messages of meta nodes that a real data node would not have understood. Any entry is a bug.
     pub fn complaints(&self) -> Vec<String> {
         self.shared.look(|state| state.complaints.clone())
     }
@@ -259,7 +260,7 @@ impl DataNode {
     pub fn kill(&self) {
         self.shared.change(|state| state.stopped = true);
         self.shared.sockets.close();
-        // Wakes who accepts; where nobody does, there is nobody to wake.
+        // Wakes the accepting thread, if there is one.
         let _nobody = TcpStream::connect_timeout(&self.local, Duration::from_secs(1));
         self.shared.wait_closed(Duration::from_secs(10));
     }
@@ -271,8 +272,8 @@ impl Drop for DataNode {
     }
 }
 
-/// Nobody else takes the port meanwhile, as a rule: an address of its own, or a port that was just
-/// free.
+/// Binds the port again. Usually no other process takes it meanwhile: the address is the node's
+/// own, or the port was free a moment ago.
 fn bind_again(shared: &Shared, local: SocketAddr) -> Option<TcpListener> {
     shared.change(|state| {
         state.listening = !state.stopped;

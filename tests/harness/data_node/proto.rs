@@ -1,9 +1,9 @@
-//! Protobuf as Go's data nodes read and write it: strict about what must be there. Shares nothing
-//! with `src/wire`.
+//! Protobuf as Go's data nodes read and write it: strict about required fields. Shares nothing with
+//! `src/wire`.
 
 /// A message as its fields, in their order.
 pub struct Message<'a> {
-    /// For error texts: `Databases.RetentionPolicies.`
+    /// Path for error texts: `Databases.RetentionPolicies.`
     path: String,
     fields: Vec<(u64, Value<'a>)>,
 }
@@ -12,7 +12,7 @@ pub struct Message<'a> {
 enum Value<'a> {
     Number(u64),
     Bytes(&'a [u8]),
-    /// A fixed-width number: only in fields that nobody here knows.
+    /// A fixed-width number, which occurs only in unknown fields.
     Other,
 }
 
@@ -43,7 +43,7 @@ impl<'a> Message<'a> {
         Ok(Self { path, fields })
     }
 
-    /// Of several the last counts.
+    /// Reads a number; of several values the last counts.
     pub fn number(&self, field: u64, name: &str) -> Result<Option<u64>, String> {
         match self
             .fields
@@ -68,7 +68,8 @@ impl<'a> Message<'a> {
         self.number(field, name)?.ok_or_else(|| self.missing(name))
     }
 
-    /// Names and addresses are bytes; what is no text is shown as it can be.
+    /// Reads a name or an address. These are bytes; invalid text is shown with replacement
+    /// characters.
     pub fn need_text(&self, field: u64, name: &str) -> Result<String, String> {
         self.text(field, name)?.ok_or_else(|| self.missing(name))
     }
@@ -81,7 +82,7 @@ impl<'a> Message<'a> {
         Ok(self.each(field, name)?.into_iter().map(text).collect())
     }
 
-    /// Every message in this field, each read by `read`.
+    /// Reads every message in this field with `read`.
     pub fn all<T>(
         &self,
         field: u64,
@@ -149,7 +150,7 @@ impl Writer {
         self
     }
 
-    /// Plain, not zigzag: ten bytes below zero.
+    /// Writes a plain varint, not zigzag: negative numbers take ten bytes.
     pub fn signed(self, field: u64, value: i64) -> Self {
         self.number(field, value as u64)
     }

@@ -1,4 +1,4 @@
-//! `Data` as Go writes it: what a restore sends, and what a stand-in for a meta node answers.
+//! `Data` as Go writes it: for restores, and for the answers of a stand-in for a meta node.
 
 use super::data::{Data, Database, Node, RetentionPolicy, ShardGroup, User};
 use super::proto::Writer;

@@ -1,4 +1,5 @@
-//! The node's port 8088: which protocol, which call, and the mood it meets.
+//! Port 8088 of the node: finds out the protocol and the call, and applies the behaviour set
+//! for it.
 
 use std::io::{self, Read};
 use std::net::TcpListener;
@@ -7,18 +8,18 @@ use std::time::Duration;
 
 use influxdb_meta::wire::data_node::{DataNodeStatus, HEADER_BYTES, Header, MUX, MessageType};
 
+use super::behaviour::{Behaviour, On};
 use super::calls;
-use super::mood::{Mood, On};
 use super::sockets::{Duplex, Secured, Socket};
 use super::state::Shared;
 
-/// How long a caller may take to say which protocol it speaks.
+/// Timeout for the first byte of a connection.
 const FIRST_BYTE: Duration = Duration::from_secs(30);
 
-/// Among data nodes: the request whose answer is a stream of files.
+/// Request between data nodes whose answer is a stream of files.
 const BACKUP_SHARD: u8 = 31;
 
-/// Until the node stops.
+/// Accepts connections until the node stops.
 pub fn accept(shared: &Arc<Shared>, listener: &TcpListener) {
     while let Ok((stream, _)) = listener.accept() {
         if shared.look(|state| state.stopped) {
@@ -28,7 +29,7 @@ pub fn accept(shared: &Arc<Shared>, listener: &TcpListener) {
             return;
         };
         let shared = shared.clone();
-        // What went wrong on a connection ends it, and the caller sees that.
+        // An error on a connection ends it, which the caller sees.
         std::thread::spawn(move || drop(serve(&shared, socket)));
     }
 }
@@ -39,20 +40,20 @@ fn serve(shared: &Shared, socket: Socket) -> io::Result<()> {
         Some(tls) => Box::new(Secured::new(tls.clone(), socket)?),
         None => Box::new(socket),
     };
-    // The handshake comes with the first byte.
+    // The TLS handshake comes with the first byte.
     tcp.set_read_timeout(Some(FIRST_BYTE))?;
     let mut first = [0];
     socket.read_exact(&mut first)?;
     tcp.set_read_timeout(None)?;
     match first[0] {
         MUX => serve_call(shared, &mut *socket),
-        // Backups: not spoken here.
+        // Backups: not implemented here.
         0x03 => Ok(()),
         byte => serve_http(shared, &mut *socket, byte),
     }
 }
 
-/// One call; what is not known is skipped, byte by byte.
+/// Serves one call; unknown types are skipped, byte by byte.
 fn serve_call(shared: &Shared, socket: &mut dyn Duplex) -> io::Result<()> {
     loop {
         let mut kind = [0];
@@ -94,7 +95,7 @@ fn serve_http(shared: &Shared, socket: &mut dyn Duplex, first: u8) -> io::Result
         let mut byte = [0];
         socket.read_exact(&mut byte)?;
         head.push(byte[0]);
-        // No request line is that long, and a TLS handshake never ends.
+        // No request line is that long, and a TLS handshake has no end of line.
         if head.len() > 16 << 10 || !head[0].is_ascii_uppercase() {
             return Ok(());
         }
@@ -103,9 +104,9 @@ fn serve_http(shared: &Shared, socket: &mut dyn Duplex, first: u8) -> io::Result
         return write_http(socket, "200 OK", "");
     }
     shared.change(|state| state.heard.push("GET /status".to_owned()));
-    match await_mood(shared, socket, On::Status)? {
-        Some(Mood::Failing(text)) => write_http(socket, "500 Internal Server Error", &text),
-        Some(Mood::Obliging) => {
+    match await_behaviour(shared, socket, On::Status)? {
+        Some(Behaviour::Failing(text)) => write_http(socket, "500 Internal Server Error", &text),
+        Some(Behaviour::Normal) => {
             let body = serde_json::to_string(&status(shared)).expect("JSON") + "\n";
             write_http(socket, "200 OK", &body)
         }
@@ -135,24 +136,29 @@ pub fn status(shared: &Shared) -> DataNodeStatus {
     }
 }
 
-/// Waits out the moods that wait, and does what others do instead of acting. What is left is for
-/// the caller: obliging, failing or forgetful; `None`: it is over.
-pub fn await_mood(shared: &Shared, socket: &mut dyn Duplex, on: On) -> io::Result<Option<Mood>> {
-    let mood = shared.wait(None, |state| {
-        Some(state.moods.of(on)).filter(|mood| *mood != Mood::Held)
+/// Waits as the set behaviour says, and carries out those behaviours that replace the call. Returns
+/// the one that the caller has to apply (`Normal`, `Failing` or `ActThenHangUp`), or `None` when the
+/// call is over.
+pub fn await_behaviour(
+    shared: &Shared,
+    socket: &mut dyn Duplex,
+    on: On,
+) -> io::Result<Option<Behaviour>> {
+    let behaviour = shared.wait(None, |state| {
+        Some(state.behaviours.of(on)).filter(|behaviour| *behaviour != Behaviour::Held)
     });
-    match mood {
-        Ok(Mood::Slow(time)) => {
+    match behaviour {
+        Ok(Behaviour::Slow(time)) => {
             let _slept = shared.wait::<()>(Some(time), |_| None);
-            Ok(Some(Mood::Obliging))
+            Ok(Some(Behaviour::Normal))
         }
-        Ok(Mood::Silent) => {
+        Ok(Behaviour::Silent) => {
             // Until the caller gives up, or the node stops.
             let _gone = socket.read(&mut [0]);
             Ok(None)
         }
-        Ok(Mood::Raw(bytes)) => socket.write_all(&bytes).map(|()| None),
-        Ok(Mood::Rude) | Err(_) => Ok(None),
+        Ok(Behaviour::Raw(bytes)) => socket.write_all(&bytes).map(|()| None),
+        Ok(Behaviour::HangUp) | Err(_) => Ok(None),
         Ok(other) => Ok(Some(other)),
     }
 }

@@ -1,4 +1,4 @@
-//! Shards that are on this node's disk, whoever the catalog says owns them.
+//! Shards on this node's disk, whoever their owners are in the catalog.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -15,11 +15,11 @@ use super::{DataNode, Shard, command};
 pub struct Held {
     pub database: String,
     pub policy: String,
-    /// In bytes.
+    /// Size in bytes.
     pub size: i64,
     /// `hot` or `cold`.
     pub state: String,
-    /// RFC 3339.
+    /// Time in RFC 3339.
     pub last_modified: String,
 }
 
@@ -36,12 +36,12 @@ impl Held {
     }
 }
 
-/// Each point that is written counts this much.
+/// Bytes by which each written point enlarges a shard.
 const POINT: i64 = 16;
 
 impl DataNode {
-    /// Writes a point: makes sure that there is a group for its time, and puts it into those of the
-    /// group's shards that this node owns. An empty policy is the database's default one.
+    /// Writes a point: makes sure that there is a group for its time, and puts the point into those
+    /// of the group's shards that this node owns. An empty policy means the database's default one.
     pub fn write(&self, database: &str, policy: &str, time: i64) -> Result<ShardGroup, String> {
         let (group, policy) = self.group_for(database, policy, time)?;
         let id = self.id();
@@ -60,7 +60,7 @@ impl DataNode {
         Ok(group)
     }
 
-    /// The group for a time, created if the cache has none, and its policy's name.
+    /// Returns the group for a time, created if the cache has none, and its policy's name.
     pub fn group_for(
         &self,
         database: &str,
@@ -118,14 +118,15 @@ pub fn unix_nanos() -> i64 {
         .as_nanos() as i64
 }
 
-/// `2026-11-23T03:34:20.006830624Z`.
+/// A time as `2026-11-23T03:34:20.006830624Z`.
 pub fn rfc3339(unix_nanos: i64) -> String {
     let (seconds, nanos) = (
         unix_nanos.div_euclid(1_000_000_000),
         unix_nanos.rem_euclid(1_000_000_000),
     );
     let (day, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
-    // Years that begin in March, in eras of 400 of them: the leap day is the last.
+    // Years that begin in March, in eras of 400 years, so that a leap day is the last day of its
+    // year.
     let shifted = day + 719_468;
     let (era, of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
     let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;

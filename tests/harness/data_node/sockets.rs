@@ -1,5 +1,4 @@
-//! Open connections, so that they can be cut from outside: threads that wait on one notice it at
-//! once.
+//! Open connections, which can be closed from outside: threads that wait on one notice it at once.
 
 use std::collections::HashMap;
 use std::io::{self, Read, Write};
@@ -16,7 +15,7 @@ struct Open {
     streams: HashMap<u64, TcpStream>,
 }
 
-/// A connection that [`Sockets::hang_up`] can cut.
+/// A connection that [`Sockets::hang_up`] can close.
 pub struct Socket {
     stream: TcpStream,
     id: u64,
@@ -40,15 +39,15 @@ impl Sockets {
         })
     }
 
-    /// Cuts every connection of now.
+    /// Closes every present connection.
     pub fn hang_up(&self) {
         for stream in self.0.lock().expect("no panic").streams.values() {
-            // Cut already by the other side.
+            // The other side may have closed it already.
             let _gone = stream.shutdown(Shutdown::Both);
         }
     }
 
-    /// Cuts every connection, also those to come.
+    /// Closes every connection, also future ones.
     pub fn close(&self) {
         self.0.lock().expect("no panic").closed = true;
         self.hang_up();
@@ -56,7 +55,7 @@ impl Sockets {
 }
 
 impl Socket {
-    /// Whether the other side has closed it, or said something that nobody asked for.
+    /// Whether the other side has closed the connection, or sent something without a request.
     pub fn is_stale(&self) -> bool {
         let mut byte = [0];
         let peeked = self
@@ -77,7 +76,7 @@ pub trait Duplex: Read + Write {}
 
 impl<T: Read + Write> Duplex for T {}
 
-/// TLS on a socket; says farewell when it is closed, as Go does.
+/// TLS on a socket; sends a close notification when it is closed, as Go does.
 pub struct Secured(rustls::StreamOwned<rustls::ServerConnection, Socket>);
 
 impl Secured {
@@ -106,7 +105,7 @@ impl Write for Secured {
 impl Drop for Secured {
     fn drop(&mut self) {
         self.0.conn.send_close_notify();
-        // Who has gone does not hear it.
+        // A peer that has gone does not get it.
         let _gone = self.0.conn.write_tls(&mut self.0.sock);
     }
 }

@@ -1,18 +1,18 @@
-//! What a data node knows and holds, and waiting for it to change.
+//! State of a data node, and waiting for it to change.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
+use super::behaviour::Behaviours;
 use super::data::Data;
 use super::files;
 use super::http::Http;
-use super::mood::Moods;
 use super::shards::Held;
 use super::sockets::Sockets;
 use super::{Options, Shard};
 
-/// Shared by all threads of one data node.
+/// State shared by all threads of one data node.
 pub struct Shared {
     pub options: Options,
     pub tcp_addr: String,
@@ -25,9 +25,10 @@ pub struct Shared {
 #[derive(Default)]
 pub struct State {
     pub stopped: bool,
-    /// Its port is taken.
+    /// Whether its port is taken.
     pub listening: bool,
-    /// Raised when the node forgets its cluster: what was under way then counts no more.
+    /// Counter that is raised when the node forgets its cluster; results of requests from before
+    /// are then ignored.
     pub life: u64,
     /// HTTP addresses of meta nodes; the first one is asked first.
     pub servers: Vec<String>,
@@ -35,16 +36,16 @@ pub struct State {
     /// 0: not joined.
     pub node_id: u64,
     pub shards: BTreeMap<Shard, Held>,
-    pub moods: Moods,
+    pub behaviours: Behaviours,
     /// Calls on 8088, in their order: `RemoveShard 3`.
     pub heard: Vec<String>,
     /// Announcements that were answered, whatever the status.
     pub announced: u64,
-    /// What a meta node did that no data node understands.
+    /// Messages of meta nodes that no data node understands.
     pub complaints: Vec<String>,
 }
 
-/// Why a wait ended without what it waited for.
+/// Reason why a wait ended without a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Over {
     Stopped,
@@ -61,7 +62,7 @@ impl std::fmt::Display for Over {
 }
 
 impl Shared {
-    /// With what an earlier life left in the directory.
+    /// Makes the state from what an earlier process left in the directory.
     pub fn new(options: Options, tcp_addr: String) -> Self {
         let sockets = Sockets::default();
         let state = State {
@@ -90,7 +91,7 @@ impl Shared {
         changed
     }
 
-    /// Waits until `look` gives something.
+    /// Waits until `look` returns a value.
     pub fn wait<T>(
         &self,
         within: Option<Duration>,
@@ -105,7 +106,7 @@ impl Shared {
             if let Some(found) = look(&state) {
                 return Ok(found);
             }
-            // An hour: for ever, in slices.
+            // Without a limit, waits in slices of one hour.
             let left = within.map_or(Some(Duration::from_secs(3600)), |all| {
                 all.checked_sub(start.elapsed())
             });
@@ -116,7 +117,7 @@ impl Shared {
         }
     }
 
-    /// Waits until nobody can connect any more.
+    /// Waits until its port accepts no connections any more.
     pub fn wait_closed(&self, within: Duration) {
         let waited = self
             .changed
@@ -124,8 +125,8 @@ impl Shared {
         drop(waited.expect("no panic"));
     }
 
-    /// Sleeps as long as a real node sleeps, divided by the pace of this one; ends early when it
-    /// stops.
+    /// Sleeps as long as a real node would, divided by the pace of this one; ends early when the
+    /// node stops.
     pub fn sleep(&self, real: Duration) {
         let _stopped_or_slept: Result<(), Over> =
             self.wait(Some(real / self.options.pace), |_| None);

@@ -7,17 +7,17 @@ use super::load::told;
 use crate::docker::SOON;
 use crate::harness::wait_for;
 
-/// As in compose.yaml.
+/// Duration of a lease, as in compose.yaml.
 const LEASE: Duration = Duration::from_secs(10);
 const REFUSED: &str = "another node owns the lease";
 
-/// Who was granted it last, and when that one asked.
+/// Last holder, and when it asked for the lease.
 #[derive(Default)]
 pub struct Lease(Option<(usize, Instant)>);
 
 impl Lease {
-    /// Asks both in turn until one is granted it and the other is told so. It was granted to nobody
-    /// while another could believe to have it.
+    /// Asks both in turn until one is granted the lease and the other one is told so. No node may
+    /// be granted it while another could believe to have it.
     #[track_caller]
     pub fn assert_one_holder(&mut self, data_nodes: [SocketAddr; 2]) {
         wait_for("one holder of the lease", SOON, || {
@@ -30,12 +30,12 @@ impl Lease {
         });
     }
 
-    /// The place of the last one that was granted it.
+    /// Index of the last holder.
     pub fn holder(&self) -> usize {
         self.0.expect("granted before").0
     }
 
-    /// Asks until it is granted it.
+    /// Asks until this node is granted the lease.
     #[track_caller]
     pub fn wait_granted(&mut self, n: usize, at: SocketAddr) {
         wait_for("the lease", SOON, || match self.ask(n, at)? {

@@ -1,4 +1,4 @@
-//! Data nodes at work, and what they were told is done.
+//! Data nodes at work, and what was acknowledged to them.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -13,7 +13,7 @@ use crate::docker::SOON;
 use crate::harness::data_node::{Data, shards};
 use crate::harness::{http, wait_for};
 
-/// What was acknowledged: databases, and shard groups in them.
+/// Acknowledged databases, and shard groups in them.
 #[derive(Clone, Default)]
 pub struct Kept {
     pub databases: BTreeSet<String>,
@@ -43,8 +43,8 @@ impl Kept {
     }
 }
 
-/// Each data node creates databases and writes into them, again and again, under names that nobody
-/// uses twice.
+/// Load: each data node creates databases and writes into them, again and again, under names that
+/// are used once.
 pub struct Load {
     stop: Arc<AtomicBool>,
     kept: Vec<Arc<Mutex<Kept>>>,
@@ -67,7 +67,7 @@ impl Load {
         }
     }
 
-    /// Until this data node has gone on.
+    /// Waits until this data node has one more acknowledged database.
     #[track_caller]
     pub fn wait_progress_of(&self, n: usize) {
         let before = self.count(n);
@@ -102,17 +102,17 @@ impl Load {
     }
 }
 
-/// A test that failed does not wait for them.
+/// A test that failed does not wait for the load's threads.
 impl Drop for Load {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
     }
 }
 
-/// As fast as people create databases, not machines: the catalog stays small.
+/// Delay between two databases, as if operators created them: the catalog stays small.
 const BETWEEN: Duration = Duration::from_millis(50);
 
-/// One that waits for a meta node that says nothing is left alone.
+/// Timeout of a request to a data node, which may wait for a meta node that does not answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 fn write_until(stop: &AtomicBool, kept: &Mutex<Kept>, at: SocketAddr, prefix: &str) {
@@ -137,7 +137,7 @@ fn write_until(stop: &AtomicBool, kept: &Mutex<Kept>, at: SocketAddr, prefix: &s
     }
 }
 
-/// Tells a data node to do something; what it says of it.
+/// Tells a data node to do something, and returns its answer.
 pub fn told(at: SocketAddr, target: &str) -> Result<Value, String> {
     match http::request(at, "POST", target, &at.to_string(), &[], PATIENCE)? {
         done if done.status == 200 => Ok(done.json()),

@@ -1,5 +1,5 @@
-//! Three meta nodes and two data nodes: whatever happens to them, the data nodes stay who they are,
-//! what they were told is done is done, and both know it. The data nodes are models (tests/model).
+//! Three meta nodes and two data nodes: under all faults the data nodes keep their identity, what
+//! was acknowledged to them is kept, and both have it. The data nodes are models (tests/model).
 
 mod lease;
 mod load;
@@ -44,7 +44,7 @@ fn a_leader_is_killed_frozen_and_cut_off() {
         docker(&["start", &container]);
     });
 
-    // A data node that asked it waits for it.
+    // A data node that asked this meta node waits for it.
     stack.outlives(|stack, _| {
         let (leader, container) = stack.leading();
         docker(&["pause", &container]);
@@ -59,7 +59,8 @@ fn a_leader_is_killed_frozen_and_cut_off() {
         stack.mend(leader, &container, &["meta", "data"]);
     });
 
-    // From the data nodes alone: it leads on, and the others still carry to it what they are told.
+    // Cut off from the data nodes only: it goes on leading, and the other meta nodes still forward
+    // commands to it.
     stack.outlives(|stack, _| {
         let (leader, container) = stack.leading();
         stack.cut(&container, &["data"]);
@@ -88,7 +89,7 @@ fn a_volume_is_lost_and_all_containers_are_replaced() {
             .compose(&["up", "-d", "--no-build", "--no-deps", META[leader]]);
     });
 
-    // One after the other, each under new addresses: others have the old ones.
+    // One after the other, each under new addresses, which the others do not know yet.
     let mut held = Vec::new();
     stack.outlives(|stack, load| {
         for service in META {
@@ -129,7 +130,7 @@ fn all_stop_all_lose_power_and_a_data_node_dies() {
         docker_all("start", &all);
     });
 
-    // The one that has the lease; the other one gets it.
+    // The holder of the lease is killed; the other data node gets the lease.
     stack.outlives(|stack, load| {
         let (killed, other) = (stack.lease.holder(), 1 - stack.lease.holder());
         let container = stack.container(DATA[killed]);

@@ -1,5 +1,5 @@
-//! The containers: where they are published, who leads, their cables, and work that goes on while
-//! something happens.
+//! The containers: their published addresses, the leader, their network connections, and the load
+//! that goes on during faults.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -24,21 +24,21 @@ const FILES: [&str; 3] = [
 ];
 
 pub struct Stack {
-    // Dropped in this order: an image goes after its containers.
+    // Dropped in this order: an image must be removed after its containers.
     pub project: Project,
     model: Model,
-    /// Of the data nodes, by address.
+    /// Ids of the data nodes, by address.
     pub ids: BTreeMap<String, u64>,
-    /// All that was ever acknowledged.
+    /// Everything that was ever acknowledged.
     pub kept: Kept,
     pub lease: Lease,
-    /// Names given so far.
+    /// Number of names given so far.
     named: usize,
     _turn: MutexGuard<'static, ()>,
 }
 
 impl Stack {
-    /// Up, and the data nodes came in without a hand.
+    /// Starts everything; the data nodes are added without a command.
     #[track_caller]
     pub fn formed(image: &Image) -> Self {
         let (turn, model) = (turn(), Model::new());
@@ -77,7 +77,7 @@ impl Stack {
         ([127, 0, 0, 1], self.project.data_ports[n]).into()
     }
 
-    /// The container of a service that runs.
+    /// Container of a service that runs.
     #[track_caller]
     pub fn container(&self, service: &str) -> String {
         let project = format!("label=com.docker.compose.project={}", self.project.name);
@@ -87,7 +87,7 @@ impl Stack {
         id
     }
 
-    /// What all three call the leader.
+    /// Index of the node that all three name as leader.
     #[track_caller]
     pub fn leader(&self) -> usize {
         wait_for("agreed leader", SOON, || {
@@ -102,7 +102,7 @@ impl Stack {
         })
     }
 
-    /// The same, and its container.
+    /// Index and container of the leader.
     #[track_caller]
     pub fn leading(&self) -> (usize, String) {
         let leader = self.leader();
@@ -113,8 +113,8 @@ impl Stack {
         format!("{}_{name}", self.project.name)
     }
 
-    /// A container that takes the address which was freed last. Nobody serves 8091 there: who still
-    /// asks hears so at once.
+    /// Starts a container that takes the address which was freed last. Nothing serves 8091 there,
+    /// so that a request to it fails at once.
     #[track_caller]
     pub fn squatter(&self, network: &str) -> Container {
         let network = self.network(network);
@@ -126,7 +126,7 @@ impl Stack {
         )
     }
 
-    /// Takes cables out.
+    /// Disconnects a container from these networks.
     #[track_caller]
     pub fn cut(&self, container: &str, networks: &[&str]) {
         for network in networks {
@@ -134,7 +134,7 @@ impl Stack {
         }
     }
 
-    /// Puts them in again.
+    /// Connects it again.
     #[track_caller]
     pub fn mend(&self, n: usize, container: &str, networks: &[&str]) {
         for network in networks {
@@ -149,8 +149,8 @@ impl Stack {
         }
     }
 
-    /// Something happens while the data nodes work; both go on afterwards, and all is as it should
-    /// be.
+    /// Runs `fault` while the data nodes work; then both must go on, and everything must be as it
+    /// should be.
     #[track_caller]
     pub fn outlives(&mut self, fault: impl FnOnce(&mut Self, &Load)) {
         let prefix = self.name();
@@ -170,13 +170,13 @@ impl Stack {
         format!("db-{}", self.named)
     }
 
-    /// These take commands without the rest.
+    /// Checks that these meta nodes accept commands without the others.
     #[track_caller]
     pub fn go_on(&mut self, meta: &[usize]) {
         for n in meta {
             let at = self.meta(*n);
             let name = wait_for(&format!("acknowledgement by {}", META[*n]), SOON, || {
-                // Once each, so that an unknown outcome is nobody's promise.
+                // Each name is used once, so that an unknown outcome promises nothing.
                 let name = self.name();
                 match http::post(at, "/execute", &wire::create_database(&name))? {
                     answer if answer.status == 200 => wire::response(&answer.body).map(|_| name),
@@ -190,7 +190,7 @@ impl Stack {
 
 impl Drop for Stack {
     fn drop(&mut self) {
-        // What is frozen cannot be stopped.
+        // A frozen container cannot be stopped.
         if std::thread::panicking() {
             self.project.compose_ended(&["unpause"]);
         }

@@ -1,4 +1,4 @@
-//! What must be true of the stack, whatever happened to it.
+//! Conditions that must hold for the stack after every fault.
 
 use std::collections::BTreeMap;
 
@@ -11,8 +11,8 @@ use crate::harness::data_node::Data;
 use crate::harness::{http, wait_for};
 
 impl Stack {
-    /// All three vote and have the same, both data nodes know it and are who they were, and one of
-    /// them has the lease.
+    /// Checks that all three meta nodes vote and have the same catalog, that both data nodes have
+    /// it and kept their identity, and that one of them has the lease.
     #[track_caller]
     pub fn assert_whole(&mut self) {
         self.wait_voters();
@@ -66,7 +66,7 @@ impl Stack {
         })
     }
 
-    /// The data nodes, as a person reads them: by address their ids.
+    /// Data nodes as `influxd-ctl` shows them: address → id.
     #[track_caller]
     pub fn shown(&self) -> BTreeMap<String, u64> {
         data_nodes(&docker(&[

@@ -1,4 +1,4 @@
-//! Who may call, as configured.
+//! Configuration of authentication.
 
 use influxdb_meta::auth::Method;
 
@@ -9,7 +9,8 @@ const INTERNAL: (&str, &str) = ("INFLUXDB_META_INTERNAL_SHARED_SECRET", "legos")
 const SHARED: (&str, &str) = ("INFLUXDB_META_SHARED_SECRET", "bricks");
 const NONE: [String; 0] = [];
 
-/// Anybody could sign with nothing (enterprise.md 1.3, release 1.6.4).
+/// With an empty secret anybody could sign an internal token, so the node refuses to start
+/// (wire.md 7.1).
 #[test]
 fn authentication_without_the_secret_of_nodes_stops_the_start() {
     let want = "internal-shared-secret is blank and must be set in config when auth is enabled";
@@ -47,8 +48,8 @@ fn what_is_set_arrives() {
         !shown.contains("legos") && !shown.contains("bricks"),
         "{shown}"
     );
-    // The official chart sets the secret and no more: that is no authentication (clients.md trap
-    // 13).
+    // The official chart sets the secret and nothing else: that does not enable authentication
+    // (clients.md trap 13).
     assert!(!load(&[INTERNAL]).expect("valid").auth.enabled);
     let method = |text| {
         load(&[("INFLUXDB_META_AUTH_METHOD", text)])

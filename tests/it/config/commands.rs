@@ -1,4 +1,4 @@
-//! The built program: what it prints where, and its exit codes.
+//! The built program: its output on stdout and stderr, and its exit codes.
 
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::file;
 
-/// A command that only prints, or refuses to start, needs far less even on a busy machine.
+/// A command that only prints, or refuses to start, takes far less even on a busy machine.
 const SOON: Duration = Duration::from_secs(10);
 
 fn program(args: &[&str]) -> Command {
@@ -20,7 +20,7 @@ fn program(args: &[&str]) -> Command {
     command
 }
 
-/// Runs to its end, which must come soon.
+/// Runs a command to its end, which must come soon.
 #[track_caller]
 fn ends(command: &mut Command) -> Output {
     let mut child = command
@@ -158,7 +158,7 @@ fn an_unreadable_secret_is_77_with_who_and_what_and_the_fix() {
     );
 }
 
-/// Root reads everything: the program is started as uid 1000.
+/// Root can read every file, so the program is started as uid 1000.
 fn as_another_user(path: &Path) {
     use std::os::unix::process::CommandExt as _;
     let folder = path.parent().expect("a folder");
@@ -222,7 +222,7 @@ fn healthcheck_asks_where_the_configuration_listens() {
             "{answering:?}"
         );
     }
-    // Nobody answers: the connection stands in the queue.
+    // No answer comes: the connection waits in the queue of the listener.
     expect(
         &mut asked(&["healthcheck", "-timeout", "100ms"]),
         1,
@@ -233,7 +233,8 @@ fn healthcheck_asks_where_the_configuration_listens() {
     expect(&mut asked(&["healthcheck"]), 1, "refused", "");
 }
 
-/// A node started with flags, or before its file was edited, runs well: only the address counts.
+/// A node that was started with flags, or before its file was edited, may be healthy: only the
+/// address is read from the configuration.
 #[test]
 fn a_health_check_is_not_the_judge_of_the_configuration() {
     let (_folder, edited) =
@@ -241,7 +242,7 @@ fn a_health_check_is_not_the_judge_of_the_configuration() {
     let inputs = super::with_file(&edited, &[("INFLUXDB_META_PEERS", "http://x")]);
     let bind = influxdb_meta::config::http_bind(&inputs).map(|bind| bind.to_string());
     assert_eq!(bind.as_deref(), Ok("127.0.0.1:7"));
-    // Nobody knows what a broken file would have said, unless something above it decides.
+    // The content of a broken file is unknown, unless a layer above it decides.
     let (_folder, broken) = file("[meta\n");
     let ask = |variables: &[(&str, &str)]| {
         influxdb_meta::config::http_bind(&super::with_file(&broken, variables))
@@ -255,7 +256,7 @@ fn a_health_check_is_not_the_judge_of_the_configuration() {
     assert!(ask(&[("INFLUXDB_META_HTTP_BIND_ADDRESS", "9")]).is_err());
 }
 
-/// Answers one request and returns what was asked.
+/// Answers one request and returns the request.
 fn answer(listener: &std::net::TcpListener, status: &str) -> String {
     use std::io::{Read as _, Write as _};
     let (mut stream, _) = listener.accept().expect("a connection");
@@ -265,7 +266,7 @@ fn answer(listener: &std::net::TcpListener, status: &str) -> String {
     String::from_utf8_lossy(&request[..length]).into_owned()
 }
 
-/// The image has one file and a link.
+/// The image has one program and a link to it.
 #[test]
 fn the_program_is_influxd_ctl_under_that_name_and_as_a_word() {
     let folder = tempfile::tempdir().expect("a folder");

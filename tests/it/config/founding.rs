@@ -1,5 +1,5 @@
-//! `peers`, `bootstrap-expect` and `-single-server` must say one thing (design: forming the
-//! cluster).
+//! `peers`, `bootstrap-expect` and `-single-server` must not contradict each other
+//! (configuration.md, "Keys").
 
 use influxdb_meta::base::Address;
 use influxdb_meta::config::{self, Config};

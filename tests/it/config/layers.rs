@@ -1,10 +1,10 @@
-//! Where values come from, and which wins.
+//! Sources of values, and their precedence.
 
 use influxdb_meta::config::{self, KEYS, Key, Setting, ValueKind};
 
 use super::{file, inputs, load, with_file};
 
-/// A good value of each kind that is not the default: as text, and in TOML.
+/// A valid value of each kind that is not the default: as text, and in TOML.
 fn sample(key: &Key) -> (String, String) {
     let quoted = |text: &str| (text.to_owned(), format!("{text:?}"));
     match key.kind {
@@ -33,8 +33,8 @@ fn in_toml(key: &Key, value: &str) -> String {
     format!("{section}{} = {value}\n", key.name)
 }
 
-/// What a key came out as, or that its good value was understood and refused for what it asks for,
-/// or needs beside it.
+/// The resulting value of a key; or that its valid value was understood and refused, because it
+/// asks for something that is not built or needs another key.
 fn outcome(key: &Key, inputs: &config::Inputs) -> String {
     match config::resolve(inputs) {
         Ok((settings, _)) => format!("{:?}", settings.get(&key.path())),
@@ -201,7 +201,7 @@ fn booleans_are_read_as_go_reads_them() {
     }
 }
 
-/// Printing and reading again changes nothing: that is how files are upgraded.
+/// Printing and reading again changes nothing: this is how files are upgraded.
 #[test]
 fn what_config_prints_is_a_file_with_the_same_meaning() {
     let set = [
@@ -225,7 +225,7 @@ fn what_config_prints_is_a_file_with_the_same_meaning() {
     assert_eq!(config::toml(&again, true), printed);
 }
 
-/// A file that sets every key to its default asks for nothing, so nothing is said about it.
+/// A file that sets every key to its default asks for nothing special, so there is no warning.
 #[test]
 fn a_generated_file_gives_no_warnings() {
     let (settings, _) = config::resolve(&inputs(&[])).expect("valid");

@@ -1,4 +1,4 @@
-//! The built program as a process: starts, what stops a start, and stops.
+//! The built program as a process: starts, reasons that prevent a start, and stops.
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-/// More than a start or a stop takes on a busy machine.
+/// Longer than a start or a stop takes on a busy machine.
 const SOON: Duration = Duration::from_secs(20);
 
 /// A node with a directory and ports of its own; killed when dropped.
@@ -22,7 +22,7 @@ struct Node {
     child: Option<Child>,
 }
 
-/// A port that nobody uses now.
+/// Returns a port that is not in use now.
 fn free() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0")
         .and_then(|listener| listener.local_addr())
@@ -70,7 +70,7 @@ impl Node {
         self.command(Path::new(env!("CARGO_BIN_EXE_influxd-meta")))
     }
 
-    /// Starts and waits until it answers; gives the pid.
+    /// Starts the process, waits until it answers, and returns its pid.
     fn start(&mut self, command: &mut Command) -> u32 {
         let child = self.child.insert(command.spawn().expect("it starts"));
         let pid = child.id();
@@ -90,7 +90,7 @@ impl Node {
         pid
     }
 
-    /// Waits until the log has this.
+    /// Waits until the log contains this text.
     fn wait_log(&self, text: &str) -> String {
         let began = Instant::now();
         while !self.log().contains(text) {
@@ -100,7 +100,7 @@ impl Node {
         self.log()
     }
 
-    /// Sends a signal, and gives the status, the time it took, and the log.
+    /// Sends a signal, and returns the exit status, the time it took, and the log.
     fn stop(&mut self, signal: &str) -> (ExitStatus, Duration, String) {
         let mut child = self.child.take().expect("running");
         let began = Instant::now();
@@ -141,7 +141,7 @@ fn wait(child: &mut Child) -> ExitStatus {
     }
 }
 
-/// The status and the body, if somebody answers.
+/// Returns status and body, if a server answers.
 fn get(at: SocketAddr, path: &str) -> Option<(u16, String)> {
     let mut stream = TcpStream::connect_timeout(&at, Duration::from_millis(500)).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
@@ -156,7 +156,7 @@ fn get(at: SocketAddr, path: &str) -> Option<(u16, String)> {
     Some((status, answer.split_once("\r\n\r\n")?.1.to_owned()))
 }
 
-/// A start that must not succeed: its exit code, and its log.
+/// Exit code and log of a start that must not succeed.
 fn refused(node: &Node, command: &mut Command) -> (Option<i32>, String) {
     let mut child = command.spawn().expect("it starts");
     let status = wait(&mut child);
@@ -256,7 +256,7 @@ fn tls_towards_data_nodes_needs_somebody_to_trust() {
     let (code, log) = refused(&node, &mut secured(&node, "false"));
     assert_eq!(code, Some(78), "{log}");
     assert!(log.contains("has no certificate in it"), "{log}");
-    // Nobody is asked for.
+    // Without verification no certificate is needed.
     let mut command = secured(&node, "true");
     node.start(&mut command);
     node.wait_log("event=data-nodes.insecure");
@@ -322,7 +322,7 @@ fn is_root() -> bool {
     std::fs::metadata("/proc/self").expect("proc").uid() == 0
 }
 
-/// A copy where any uid can reach it.
+/// Copies the program to a place that every uid can read.
 fn reachable_copy(node: &Node) -> PathBuf {
     let copy = node.folder.path().join("influxd-meta");
     std::fs::copy(env!("CARGO_BIN_EXE_influxd-meta"), &copy).expect("a copy");
@@ -359,7 +359,7 @@ fn a_directory_it_cannot_write_is_77_with_who_whose_and_the_fix() {
     }
 }
 
-/// Only root can show it: with a user `influxdb`, mounted over /etc/passwd for this process alone.
+/// Needs root, and a user `influxdb`, which is mounted over /etc/passwd for this process alone.
 #[test]
 fn started_as_root_it_gives_the_directory_away_and_stops_being_root() {
     if !is_root() {

@@ -1,4 +1,4 @@
-//! Configuration: every key from each layer, what is wrong said all at once, and the command line.
+//! Configuration: every key from each layer, all problems reported at once, and the command line.
 
 #![expect(
     clippy::disallowed_methods,
@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use influxdb_meta::config::{self, Config, Flags, Inputs, Invalid};
 use tempfile::TempDir;
 
-/// Inputs without this machine's environment: nothing but what a test adds.
+/// Inputs without this machine's environment: only what a test adds.
 fn inputs(variables: &[(&str, &str)]) -> Inputs {
     let all = variables
         .iter()
@@ -40,7 +40,7 @@ fn load(variables: &[(&str, &str)]) -> Result<Config, Invalid> {
     config::load(&inputs(variables))
 }
 
-/// The text of everything wrong with these variables.
+/// Text of all problems with these variables.
 fn wrong(variables: &[(&str, &str)]) -> String {
     match load(variables) {
         Ok(config) => panic!("{variables:?} gave {config:?}"),
@@ -57,7 +57,7 @@ fn notices(variables: &[(&str, &str)]) -> Vec<String> {
         .collect()
 }
 
-/// A file in a folder of its own.
+/// Writes a file in a folder of its own.
 fn file(text: &str) -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("influxdb-meta.conf");

@@ -1,4 +1,4 @@
-//! What is wrong or odd is said with its source, its key, its value and what is allowed.
+//! Problems and notices are reported with the source, the key, the value and what is allowed.
 
 use influxdb_meta::config;
 
@@ -22,11 +22,17 @@ fn everything_wrong_is_said_at_once() {
     let text = invalid.to_string();
     let file = format!("file {}", path.display());
     for line in [
-        format!("{file}: hostname = 5 is a number, not text in quotes; allowed: a host name or IP address, without a port"),
+        format!(
+            "{file}: hostname = 5 is a number, not text in quotes; allowed: a host name or IP \
+             address, without a port"
+        ),
         format!("{file}: [meta] dir = [\"x\"] is a list, not text in quotes"),
-        format!("{file}: [meta] heartbeat-timeout = 7 has no unit; allowed: a duration like 500ms or 1m30s, at least 50ms"),
-        "environment variable INFLUXDB_META_GOSSIP_FREQUENCY: [meta] gossip-frequency = \"10ms\" is too short; \
-         allowed: a duration like 500ms or 1m30s, at least 250ms"
+        format!(
+            "{file}: [meta] heartbeat-timeout = 7 has no unit; allowed: a duration like 500ms or \
+             1m30s, at least 50ms"
+        ),
+        "environment variable INFLUXDB_META_GOSSIP_FREQUENCY: [meta] gossip-frequency = \"10ms\" \
+         is too short; allowed: a duration like 500ms or 1m30s, at least 250ms"
             .into(),
         "environment variable INFLUXDB_LOGGING_LEVEL: [logging] level = \"loud\" is none of them; \
          allowed: error, warn, info, debug"
@@ -140,7 +146,8 @@ fn unknown_names_warn_and_name_the_nearest() {
         [
             "environment variable INFLUXDB_META_BOOSTRAP_EXPECT names no key \
              (did you mean INFLUXDB_META_BOOTSTRAP_EXPECT?); it is ignored",
-            "environment variable INFLUXDB_META_PEER names no key (did you mean INFLUXDB_META_PEERS?); it is ignored",
+            "environment variable INFLUXDB_META_PEER names no key (did you mean \
+             INFLUXDB_META_PEERS?); it is ignored",
             "environment variable INFLUXDB_ZOO names no key; it is ignored",
         ]
     );
@@ -156,7 +163,8 @@ fn unknown_names_warn_and_name_the_nearest() {
         texts,
         [
             format!(
-                "{at}: there is no key hostnam above the first section (did you mean hostname?); it is ignored"
+                "{at}: there is no key hostnam above the first section (did you mean hostname?); \
+                 it is ignored"
             ),
             format!("{at}: there is no key pears in [meta] (did you mean peers?); it is ignored"),
             format!("{at}: there is no section [mta] (did you mean meta?); it is ignored"),
@@ -189,15 +197,15 @@ fn a_key_without_effect_is_said_once_and_only_when_it_asks_for_something() {
             ("INFLUXDB_META_CLUSTER_TRACING", "false")
         ]),
         [
-            "environment variable INFLUXDB_META_COMMIT_TIMEOUT: [meta] commit-timeout = \"5s\" has no effect here: \
-          followers are told of commits at once"
+            "environment variable INFLUXDB_META_COMMIT_TIMEOUT: [meta] commit-timeout = \"5s\" has \
+             no effect here: followers are told of commits at once"
         ]
     );
     assert_eq!(
         notices(&[("INFLUXDB_META_DATA_INSECURE_TLS", "true")]),
         [
-            "environment variable INFLUXDB_META_DATA_INSECURE_TLS: [meta] data-insecure-tls = true has no effect \
-          without data-use-tls"
+            "environment variable INFLUXDB_META_DATA_INSECURE_TLS: [meta] data-insecure-tls = true \
+             has no effect without data-use-tls"
         ]
     );
     let none: [String; 0] = [];
@@ -217,7 +225,7 @@ fn a_key_without_effect_is_said_once_and_only_when_it_asks_for_something() {
     );
 }
 
-/// Never ignored: who set one of these relies on it.
+/// Such keys are never ignored: an operator who sets one relies on it.
 #[test]
 fn a_protection_that_is_not_built_stops_the_start() {
     for (variable, value) in [
@@ -276,7 +284,7 @@ fn files_that_are_no_toml_or_not_there() {
     );
 }
 
-/// The image names it in the variable, and a volume over /etc/influxdb may hide it.
+/// The image names this file in the variable, and a volume over /etc/influxdb may hide it.
 #[test]
 fn the_usual_file_may_be_missing_and_the_home_is_looked_at() {
     let (folder, path) = file("hostname = \"h\"");

@@ -1,4 +1,4 @@
-//! Secrets: from files, and never shown.
+//! Secrets come from files, and are never shown.
 
 use influxdb_meta::config::{self, KEYS};
 
@@ -54,7 +54,8 @@ fn secrets_are_shown_only_when_asked_for() {
         !printed.contains("s3cret") && !format!("{notices:?}").contains("s3cret"),
         "{printed} {notices:?}"
     );
-    // A masked value would become the secret of whoever uses the file: it is a comment.
+    // A masked value would become the secret of a node that uses the printed file, so it is a
+    // comment.
     assert!(
         printed.contains("  # internal-shared-secret is set but not shown"),
         "{printed}"

@@ -3,7 +3,7 @@
 use super::run::{Net, Nobody, Ran, ctl, ctl_at, done, failed};
 use super::server::{Asked, Reply, json, status};
 
-/// As our node answers.
+/// Answer of this program's meta node.
 const ADDED: &str = r#"{"id":4,"tcpAddr":"data-1:8088","httpAddr":"data-1:8086","httpScheme":"","status":"","version":""}"#;
 
 fn leader(asked: &Asked) -> Reply {
@@ -54,7 +54,8 @@ fn a_passive_one_is_asked_for_as_such() {
     assert_eq!(server.asked()[0].body, "addr=data-1%3A8088&passive=true");
 }
 
-/// A member is only said again: whoever wants a passive one must hear that this is none.
+/// A node that is a member already is not changed. An operator who asked for a passive node must be
+/// told that this one is not.
 #[test]
 fn a_member_that_is_not_passive_is_said_to_be_none() {
     let net = Net::new();
@@ -112,7 +113,8 @@ fn no_leader_and_nobody_there_are_waited_for() {
     );
 }
 
-/// Data nodes take their time: what was heard is waited for, beyond `-timeout`.
+/// Data nodes may be slow: once the request was received, the answer is waited for, beyond
+/// `-timeout`.
 #[test]
 fn an_answer_is_waited_for_beyond_the_timeout() {
     let net = Net::new();

@@ -37,7 +37,7 @@ fn it_asks_the_bound_node_to_join_the_other() {
     );
 }
 
-/// Helm and all guides add the first node to itself, as often as it takes.
+/// Helm and all guides add the first node to itself, and repeat that until it succeeds.
 #[test]
 fn without_an_address_it_adds_the_bound_node_by_its_own_name() {
     let net = Net::new();
@@ -81,7 +81,7 @@ fn a_redirect_carries_the_form_along() {
     assert_eq!(leader.asked()[0].body, "addr=m3%3A8091");
 }
 
-/// A join takes its time, and a cluster elects: both say 503, and asking again is harmless.
+/// A join takes time, and a cluster may be electing: both give 503, and asking again is harmless.
 #[test]
 fn not_yet_is_asked_again() {
     let net = Net::new();

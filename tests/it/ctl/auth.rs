@@ -9,7 +9,7 @@ use super::run::{Net, Ran, ctl, ctl_at, failed};
 use super::server::{Asked, Reply, Server, json, redirect, status};
 use super::show::member;
 
-/// `Authorization` of every request so far.
+/// `Authorization` headers of all requests so far.
 fn shown(server: &Server) -> Vec<Option<String>> {
     server
         .asked()
@@ -73,7 +73,7 @@ fn every_request_of_a_command_shows_what_was_given() {
     }
 }
 
-/// Releases 1.3.8 and 1.5.0.
+/// A redirected request has the same credentials.
 #[test]
 fn credentials_go_with_a_redirect() {
     let net = Net::new();
@@ -95,7 +95,7 @@ fn credentials_go_with_a_redirect() {
     }
 }
 
-/// What the server says is what a person reads, at once: trying again does not help.
+/// The server's text is printed at once: trying again does not help.
 #[test]
 fn what_the_server_says_of_credentials_is_said() {
     let net = Net::new();
@@ -108,7 +108,7 @@ fn what_the_server_says_of_credentials_is_said() {
     ] {
         let body = serde_json::json!({ "error": text }).to_string();
         let server = net.serve(move |asked| match asked.what.as_str() {
-            // It is open.
+            // This route is open.
             "GET /status" => member(asked),
             _ => status(code, &body),
         });
@@ -118,7 +118,7 @@ fn what_the_server_says_of_credentials_is_said() {
     }
 }
 
-/// It asks nobody who they are, and is another program on another port.
+/// Port 8088 checks no credentials, and belongs to another program, so it gets none.
 #[test]
 fn a_data_node_is_shown_nothing() {
     let net = Net::new();
@@ -173,7 +173,8 @@ fn token_prints_a_token_and_nothing_else() {
         );
         let token = Token::read(text).unwrap_or_else(|error| panic!("{error}: {text}"));
         assert_eq!(token.username(), Some(user), "{flags:?}");
-        // Readers allow clocks a minute; the rest of the margin is for this machine.
+        // Readers allow a difference of clocks of one minute; the other seconds are for this
+        // machine.
         assert!(token.verify("legos", later(life - 1)).is_ok(), "{flags:?}");
         assert!(
             token.verify("legos", later(life + 62)).is_err(),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use influxdb_meta::auth::{Login, token};
 use influxdb_meta::base::{Address, UnixNanos};
-use influxdb_meta::client::{CallError, Client, Request};
+use influxdb_meta::client::{CallError, Client, OtherService, Request, Unreadable};
 use influxdb_meta::runtime::net::memory::Network;
 use influxdb_meta::runtime::{Clock, Env, SystemRng};
 use tokio::time::{Instant, sleep};
@@ -72,8 +72,8 @@ async fn a_redirect_keeps_method_body_and_authorization() {
     assert_eq!(asked.header("host"), Some("leader:8091"));
 }
 
-/// The leader asks for credentials as the follower did. Each hop has a token of its own, and what
-/// the request shows by itself is left alone.
+/// The leader checks credentials as the follower does. Each hop gets a token of its own;
+/// credentials that the request has already are left alone.
 #[tokio::test(start_paused = true)]
 async fn what_we_ask_is_signed_anew_for_each_hop() {
     let (network, env) = network();
@@ -100,7 +100,7 @@ async fn what_we_ask_is_signed_anew_for_each_hop() {
         .flat_map(|server| server.asked())
         .map(|asked| asked.header("authorization").expect("signed").to_owned())
         .collect();
-    // The clock goes on by a second at each look: first hop, second hop, and both again.
+    // The clock advances by a second with each reading: first hop, second hop, and both again.
     let of = |second: i64| format!("Bearer {}", token::sign("legos", "", second + 300));
     assert_eq!(shown, [of(1), of(3), of(2), of(4)]);
 
@@ -124,7 +124,8 @@ async fn what_we_ask_is_signed_anew_for_each_hop() {
     assert_eq!(asked.header("authorization"), Some("Bearer own"));
 }
 
-/// A carried request is somebody else's: signed by us it would be let in whoever sent it.
+/// A forwarded request belongs to another caller: if this node signed it, every caller would be
+/// admitted.
 #[tokio::test(start_paused = true)]
 async fn what_we_carry_is_not_signed() {
     let (network, env) = network();
@@ -144,7 +145,7 @@ async fn what_we_carry_is_not_signed() {
     assert_eq!(server.asked().remove(0).header("authorization"), None);
 }
 
-/// One second later each time.
+/// Clock that is one second later with each reading.
 #[derive(Default)]
 struct Ticking(AtomicI64);
 
@@ -154,7 +155,7 @@ impl Clock for Ticking {
     }
 }
 
-/// Ten hops are followed, an eleventh is not.
+/// Ten redirects are followed, an eleventh is not.
 #[tokio::test(start_paused = true)]
 async fn redirects_have_a_limit() {
     let (network, env) = network();
@@ -230,8 +231,8 @@ async fn a_carried_request_is_neither_changed_nor_redirected() {
     assert_eq!(asked.header("host"), Some("10.0.0.2:8091"));
 }
 
-/// Two stacks on one network: the one not meant says so and executes nothing, and the other address
-/// is asked.
+/// Two stacks on one network: the node that is not meant says so (421) and executes nothing, and
+/// the other address of the name is asked.
 #[tokio::test(start_paused = true)]
 async fn a_carried_request_looks_for_the_node_that_it_is_meant_for() {
     let (network, env) = network();
@@ -261,7 +262,7 @@ async fn a_carried_request_looks_for_the_node_that_it_is_meant_for() {
     );
 }
 
-/// If none is meant, that is the answer: nothing was executed.
+/// If no address leads to the node that is meant, the answer is 421: nothing was executed.
 #[tokio::test(start_paused = true)]
 async fn a_carried_request_that_nobody_is_meant_for_ends() {
     let (network, env) = network();
@@ -281,7 +282,7 @@ async fn a_carried_request_that_nobody_is_meant_for_ends() {
     assert_eq!(wrong.asked().len(), 2);
 }
 
-/// The second request on a connection is read, and then the server dies: it may have been executed.
+/// Script of a server that dies after it has read the second request, which it may have executed.
 fn dies_at_the_second(
     asked: &super::server::Asked,
     served: &std::sync::atomic::AtomicUsize,
@@ -340,7 +341,7 @@ async fn what_is_safe_is_sent_once_more_on_a_connection_of_its_own() {
     assert_eq!(connections, [0, 0, 1]);
 }
 
-/// A fresh connection that breaks is not tried again: the caller decides.
+/// A request on a new connection that breaks is not retried: the caller decides.
 #[tokio::test(start_paused = true)]
 async fn a_fresh_connection_that_breaks_is_an_error() {
     let (network, env) = network();
@@ -358,9 +359,9 @@ async fn a_fresh_connection_that_breaks_is_an_error() {
     assert_eq!(server.heard().len(), 1);
 }
 
-/// The server hangs up behind its answer without having announced it: the next request, even one
-/// that must not be sent twice, goes over a new connection, because nothing of it went over the old
-/// one.
+/// The server closes the connection after its answer without announcing it. The next request goes
+/// over a new connection, even one that must not be sent twice, because nothing of it was sent over
+/// the old one.
 #[tokio::test(start_paused = true)]
 async fn a_connection_that_the_server_closed_is_noticed_before_anything_is_sent() {
     let (network, env) = network();
@@ -384,8 +385,8 @@ async fn a_connection_that_the_server_closed_is_noticed_before_anything_is_sent(
     assert_eq!(connections, [0, 1, 2]);
 }
 
-/// Containers come back under their names with other addresses: a connection is not used long after
-/// its name was resolved, and every dial resolves it anew.
+/// Containers come back under their names with other addresses. So a connection is not reused long
+/// after its name was resolved, and every dial resolves the name anew.
 #[tokio::test(start_paused = true)]
 async fn connections_are_reused_for_a_moment_and_names_resolved_anew() {
     let (network, env) = network();
@@ -403,8 +404,7 @@ async fn connections_are_reused_for_a_moment_and_names_resolved_anew() {
     drop(new);
 }
 
-/// A node that vanished without a word costs one call its deadline, not one call for each idle
-/// connection.
+/// A node that vanished costs one call its deadline, and not one call for each idle connection.
 #[tokio::test(start_paused = true)]
 async fn after_silence_the_other_connections_are_not_tried() {
     let (network, env) = network();
@@ -464,7 +464,7 @@ async fn a_connection_that_cannot_be_made_says_why_and_was_not_executed() {
     }
 }
 
-/// The deadline is of the whole call: dialling, redirects and a trickling answer included.
+/// The deadline is for the whole call: dialling, redirects and a slow answer included.
 #[tokio::test(start_paused = true)]
 async fn a_call_ends_by_its_deadline() {
     let (network, env) = network();
@@ -523,9 +523,13 @@ fn what_an_answer_says_about_doing_it_again() {
         (of(429), true, false),
         (of(500), false, true),
         (of(503), true, true),
-        (CallError::Junk(String::new()), false, true),
+        (
+            CallError::Junk(Unreadable::NoLocation { status: 307 }),
+            false,
+            true,
+        ),
         (CallError::RaftPort, false, false),
-        (CallError::NotOurs(String::new()), false, false),
+        (CallError::NotOurs(OtherService::Tls), false, false),
         (CallError::WrongSecret, false, false),
         (CallError::Redirects(10), false, false),
     ];

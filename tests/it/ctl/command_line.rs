@@ -33,7 +33,7 @@ fn help_is_data_and_no_failure() {
     }
 }
 
-/// `-h` behind a command explains it and never carries it out: nobody listens at this address.
+/// `-h` behind a command explains it and never executes it: no server listens at this address.
 #[test]
 fn help_of_a_command_does_not_run_it() {
     for flag in ["-h", "-help", "--help"] {
@@ -98,7 +98,7 @@ fn every_command_explains_itself() {
     }
 }
 
-/// Arguments, and what stderr must say about them.
+/// Arguments, and the text that stderr must have.
 const FAILURES: &[(&[&str], &str)] = &[
     (
         &["bogus"],

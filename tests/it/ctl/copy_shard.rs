@@ -6,7 +6,7 @@ use super::remove_data::no_content;
 use super::run::{Net, Ran, ctl, ctl_at, done, failed};
 use super::server::{Asked, Reply, json, status};
 
-/// A node at which orders about shards can be given.
+/// A meta node that answers commands about shards with `order`.
 pub(super) fn meta(order: impl Fn(&Asked) -> Reply) -> impl Fn(&Asked) -> Reply {
     move |asked| match asked.what.as_str() {
         "GET /status" => json(r#"{"nodeType":"meta","leader":"m:8089"}"#),
@@ -40,7 +40,7 @@ fn a_shard_is_copied() {
     }
 }
 
-/// Hours, as a rule: `-timeout` is only about being heard.
+/// A copy usually takes hours: `-timeout` is only for reaching the node.
 #[test]
 fn a_copy_is_waited_for_beyond_the_timeout() {
     let net = Net::new();
@@ -92,19 +92,20 @@ fn no_leader_is_waited_for() {
     );
 }
 
-/// The first goes on at the data nodes: a second one would write where it writes.
+/// The first copy goes on at the data nodes: a second one would write to the same place.
 #[test]
 fn what_may_be_under_way_is_not_ordered_twice() {
     let net = Net::new();
     let server = net.serve(meta(|_| Reply::Bytes(Vec::new())));
-    let want = "copy-shard: operation exited with error: BIND: connection closed before the answer\n\
-                It may have been carried out, or still be: influxd-ctl copy-shard-status shows copies under way, \
-                show-shards who owns the shard\n";
+    let want = "copy-shard: operation exited with error: BIND: connection closed before the \
+                answer\n\
+                It may have been carried out, or still be: influxd-ctl copy-shard-status shows \
+                copies under way, show-shards who owns the shard\n";
     assert_eq!(ctl_at(&server, &COPY), failed("", want));
     assert_eq!(server.heard(), ["GET /status", "POST /copy-shard"]);
 }
 
-/// An order is not given to whom it would be waited for in vain.
+/// A long command is not sent to a node that does not answer, or is not a meta node.
 #[test]
 fn a_node_that_is_silent_or_none_of_ours_gets_no_order() {
     let net = Net::new();

@@ -1,9 +1,9 @@
-//! What a poll of founding makes of whoever answers at an address.
+//! Results of polling an address, for each kind of program that may answer there.
 
 use std::net::SocketAddr;
 
 use influxdb_meta::base::Address;
-use influxdb_meta::client::{CallError, identity};
+use influxdb_meta::client::{CallError, OtherService, identity};
 use tokio::time::Instant;
 
 use super::client::{HERE, THERE, at, network};
@@ -21,12 +21,17 @@ async fn poll(
     Ok(String::from_utf8_lossy(&answer.body).into_owned())
 }
 
-fn not_ours(what: &str) -> Result<String, CallError> {
-    Err(CallError::NotOurs(what.to_owned()))
+fn not_ours(service: OtherService) -> Result<String, CallError> {
+    Err(CallError::NotOurs(service))
 }
 
-/// A server of another program: everything is 404 but `/status`.
-fn stranger(answer: &'static str) -> impl Fn(&Asked) -> Reply {
+fn status_of(status: u16) -> OtherService {
+    let path = "/cluster/identity";
+    OtherService::Status { status, path }
+}
+
+/// A server of another program: 404 for everything but `/status`.
+fn other_program(answer: &'static str) -> impl Fn(&Asked) -> Reply {
     move |asked| match asked.what.as_str() {
         "GET /status" if !answer.is_empty() => json(answer),
         _ => status(404, "404 page not found\n"),
@@ -50,8 +55,8 @@ async fn ours_answers() {
     assert_eq!(said.await, Ok("{\"protocol\":1}".to_owned()));
 }
 
-/// The commonest mistake: the Raft port in the list. Ours says what it is, others hang up or speak
-/// no HTTP.
+/// The most common mistake: the Raft port in the list. This program's own Raft port says what it
+/// is; others close the connection or do not speak HTTP.
 #[tokio::test(start_paused = true)]
 async fn the_raft_port_is_told_apart() {
     let banner = |_: &Asked| Reply::Bytes(b"influxd-meta raft port\n".to_vec());
@@ -81,40 +86,40 @@ async fn strangers_are_named() {
     let other_make =
         r#"{"nodeType":"meta","leader":"","httpAddr":"m:8091","raftAddr":"m:8089","peers":null}"#;
     assert_eq!(
-        poll(8091, stranger(other_make)).await,
+        poll(8091, other_program(other_make)).await,
         Err(CallError::OtherMetaNode)
     );
     assert_eq!(
-        poll(8091, stranger(r#"{"nodeType":"data"}"#)).await,
-        not_ours("a data node")
+        poll(8091, other_program(r#"{"nodeType":"data"}"#)).await,
+        not_ours(OtherService::DataNode)
     );
     assert_eq!(
-        poll(8091, stranger("hello")).await,
-        not_ours("HTTP 404 to /cluster/identity")
+        poll(8091, other_program("hello")).await,
+        not_ours(status_of(404))
     );
     assert_eq!(
-        poll(8091, stranger("")).await,
-        not_ours("HTTP 404 to /cluster/identity")
+        poll(8091, other_program("")).await,
+        not_ours(status_of(404))
     );
     assert_eq!(
         poll(8091, |_| status(403, "<html>")).await,
-        not_ours("HTTP 403 to /cluster/identity")
+        not_ours(status_of(403))
     );
     let login = poll(8091, |_| status(401, r#"{"error":"log in first"}"#)).await;
     assert_eq!(
         login,
-        not_ours("HTTP 401 to /cluster/identity"),
+        not_ours(status_of(401)),
         "not everybody's 401 is about our secret"
     );
     let ssh = |_: &Asked| Reply::Bytes(b"SSH-2.0-OpenSSH_9.6\r\n".to_vec());
-    assert_eq!(poll(8091, ssh).await, not_ours("it does not speak HTTP"));
+    assert_eq!(poll(8091, ssh).await, not_ours(OtherService::NotHttp));
     let half = |_: &Asked| Reply::Bytes(b"HTTP/9.9 hello\r\n\r\n".to_vec());
-    assert_eq!(poll(8091, half).await, not_ours("it does not speak HTTP"));
+    assert_eq!(poll(8091, half).await, not_ours(OtherService::NotHttp));
     let tls = |_: &Asked| Reply::Bytes(b"\x15\x03\x01\x00\x02\x02\x46".to_vec());
-    assert_eq!(poll(8091, tls).await, not_ours("it speaks TLS"));
+    assert_eq!(poll(8091, tls).await, not_ours(OtherService::Tls));
 }
 
-/// Ours that is starting, or refuses: neither is a stranger.
+/// A meta node of this program that is starting, or refuses, is not taken for another program.
 #[tokio::test(start_paused = true)]
 async fn ours_in_trouble_is_no_stranger() {
     let starting = poll(8091, |_| {
@@ -134,12 +139,14 @@ async fn ours_in_trouble_is_no_stranger() {
         status(400, r#"{"error":"the body is no identity"}"#)
     })
     .await;
-    assert_eq!(newer, not_ours("the body is no identity"));
+    let text = "the body is no identity".to_owned();
+    assert_eq!(newer, not_ours(OtherService::OtherVersion { text }));
     let died = poll(8091, |_| Reply::Bytes(Vec::new())).await;
     assert!(matches!(died, Err(CallError::Io { .. })), "{died:?}");
 }
 
-/// founding.md 3.1: connect 1 s, whole 2 s, whatever the other side does.
+/// founding.md 3.1: connecting ends within 1 s, the whole poll within 2 s, whatever the other side
+/// does.
 #[tokio::test(start_paused = true)]
 async fn a_poll_ends_in_bounded_time() {
     let began = Instant::now();
@@ -154,10 +161,7 @@ async fn a_poll_ends_in_bounded_time() {
         "GET /status" => Reply::Silence,
         _ => status(404, ""),
     };
-    assert_eq!(
-        poll(8091, slow_status).await,
-        not_ours("HTTP 404 to /cluster/identity")
-    );
+    assert_eq!(poll(8091, slow_status).await, not_ours(status_of(404)));
     assert_eq!(
         began.elapsed().as_secs(),
         2,

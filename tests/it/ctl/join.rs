@@ -1,11 +1,11 @@
-//! `influxd-ctl join`: what runs on this host goes to the cluster of another node, or forms one.
+//! `influxd-ctl join`: the nodes of this host join another node's cluster, or form one.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::run::{Net, Nobody, Ran, ctl_at, failed};
 use super::server::{Asked, Reply, Server, json, status};
 
-/// The node of this host, under a name whose host has no data node.
+/// Status of this host's meta node, under a name whose host has no data node.
 const HERE: &str = r#"{"nodeType":"meta","leader":"","httpAddr":"127.0.0.1:8091","peers":null}"#;
 
 fn here(net: &Net) -> Server {
@@ -26,7 +26,8 @@ fn cluster(leader: &'static str, id: u64) -> impl Fn(&Asked) -> Reply + Send + S
     }
 }
 
-const SEARCH: &str = "Searching for meta node on 127.0.0.1:8091...\nSearching for data node on 127.0.0.1:8088...\n\n";
+const SEARCH: &str = "Searching for meta node on 127.0.0.1:8091...\n\
+                      Searching for data node on 127.0.0.1:8088...\n\n";
 
 fn done(stdout: String) -> Ran {
     Ran {
@@ -36,7 +37,7 @@ fn done(stdout: String) -> Ran {
     }
 }
 
-/// As every pod of the Helm chart but the first one does, every 2 s until the exit code is 0.
+/// Every pod of the Helm chart but the first one runs this every 2 s until the exit code is 0.
 #[test]
 fn this_hosts_node_is_added_by_its_own_name() {
     let net = Net::new();
@@ -53,8 +54,8 @@ fn this_hosts_node_is_added_by_its_own_name() {
     assert_eq!(leader.asked()[1].body, "addr=127.0.0.1%3A8091");
 }
 
-/// A pod's loop runs from the first moment: of a node that reads its log, `localhost` would be
-/// told, which the other takes for itself, and says that it is a member.
+/// A pod's loop begins before its node has read its log and knows its own name. Sending `localhost`
+/// instead would be wrong: the other node takes that for itself, and answers that it is a member.
 #[test]
 fn a_node_that_starts_is_waited_for_until_it_has_a_name() {
     let net = Net::new();
@@ -103,7 +104,7 @@ fn without_an_address_it_forms_a_cluster() {
          influxd-ctl join 127.0.0.1:8091\n"
     );
     assert_eq!(ctl_at(&server, &["join"]), done(want));
-    // Again, when it is a member: nothing was created.
+    // Run again once the node is a member: nothing was created.
     let member = net.serve(cluster("m:8089", 1));
     let Ran { stdout, code, .. } = ctl_at(&member, &["join"]);
     assert!(
@@ -113,7 +114,7 @@ fn without_an_address_it_forms_a_cluster() {
     assert_eq!(code, Some(0));
 }
 
-/// Helm's loop would stop at 0.
+/// With exit code 0 the loop of the Helm chart would stop.
 #[test]
 fn nothing_joined_is_a_failure() {
     let net = Net::new();
@@ -130,7 +131,8 @@ fn nothing_joined_is_a_failure() {
     let at = refusing.local.to_string();
     let want = failed(
         &format!(
-            "Joining meta node at {at}\n{SEARCH}Failed to join cluster.  Run with -v to see more information\n"
+            "Joining meta node at {at}\n{SEARCH}Failed to join cluster.  Run with -v to see more \
+             information\n"
         ),
         "join: operation exited with error: 127.0.0.1:8091 is a member of another cluster\n",
     );
@@ -165,8 +167,8 @@ fn a_cluster_that_cannot_be_reached_is_said_with_what_to_check() {
     assert_eq!(bound.heard(), [""; 0]);
 }
 
-/// The bound node does not answer, nor does one at this host's name: what is searched for is named
-/// by that name.
+/// Neither the bound node nor a node at this host's name answers: the output names what is searched
+/// for by that name.
 #[test]
 fn a_host_without_a_meta_node_joins_nothing() {
     let net = Net::new();
@@ -193,16 +195,16 @@ fn a_host_without_a_meta_node_joins_nothing() {
     );
 }
 
-/// What a data node says before it joins.
+/// Status of a data node before it joins.
 const DATA: &str = r#"{"nodeType":"data","hostname":"d","tcpBind":":8088","tcpAddr":"d:8088","httpAddr":"d:8086",
  "nodeStatus":"disjoined","metaAddrs":null}"#;
 
-/// A data node at the usual port of a loopback address that no other test has.
+/// A data node at the usual port of a loopback address that no other test uses.
 fn data_node(net: &Net, host: [u8; 4]) -> Server {
     net.serve_at((host, 8088).into(), |_| json(DATA))
 }
 
-/// As [`cluster`], for the node at `host`; it adds data nodes too.
+/// Like [`cluster`], for the node at `host`; it adds data nodes too.
 fn cluster_at(host: &'static str, id: u64) -> impl Fn(&Asked) -> Reply + Send + Sync + 'static {
     let cluster = cluster(if id == 1 { "" } else { "m:8089" }, id);
     move |asked| match asked.what.as_str() {
@@ -221,14 +223,16 @@ fn the_data_node_beside_it_is_added_too() {
         net.serve(cluster_at("127.0.88.1", 1)),
     );
     let want = "Joining meta node at BIND\n\
-                Searching for meta node on 127.0.88.1:8091...\nSearching for data node on 127.0.88.1:8088...\n\n\
+                Searching for meta node on 127.0.88.1:8091...\n\
+                Searching for data node on 127.0.88.1:8088...\n\n\
                 Successfully created cluster\n\n  \
-                * Added meta node 1 at 127.0.88.1:8091\n  * Added data node 7 at 127.0.88.1:8088\n\n  \
+                * Added meta node 1 at 127.0.88.1:8091\n  * Added data node 7 at \
+                127.0.88.1:8088\n\n  \
                 To join additional nodes to this cluster, run the following command:\n\n  \
                 influxd-ctl join 127.0.88.1:8091\n";
     assert_eq!(ctl_at(&server, &["join", "-v"]), done(want.to_owned()));
     assert_eq!(data.heard(), ["GET /status"]);
-    // The cluster's, and this host's: here they are one.
+    // Requests to the cluster's node and to this host's node, which are the same one here.
     assert_eq!(
         server.heard(),
         ["GET /status", "GET /status", "POST /join", "POST /add-data"]
@@ -260,7 +264,7 @@ fn passive_is_about_the_data_node() {
     );
 }
 
-/// What was done is said, and that not all of it was.
+/// The output says what was done, and that not everything was.
 #[test]
 fn a_data_node_that_cannot_be_added_is_a_failure() {
     let net = Net::new();
@@ -287,7 +291,7 @@ fn a_data_node_that_cannot_be_added_is_a_failure() {
     );
 }
 
-/// It would be a data node of a cluster that this host's meta node is none of.
+/// The data node would belong to a cluster to which this host's meta node does not belong.
 #[test]
 fn where_the_meta_node_is_refused_the_data_node_is_not_added() {
     let net = Net::new();

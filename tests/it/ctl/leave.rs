@@ -53,7 +53,7 @@ fn a_no_does_nothing_and_nobody_is_a_failure() {
     assert_eq!(server.heard(), ["GET /status"; 2]);
 }
 
-/// What was asked for is so already.
+/// The requested state is reached already.
 #[test]
 fn a_node_in_no_cluster_has_nothing_to_leave() {
     let net = Net::new();
@@ -99,17 +99,17 @@ fn a_host_without_a_meta_node_has_none_to_remove() {
     assert_eq!(code, Some(1));
 }
 
-/// A data node at the usual port of a loopback address that no other test has, of the cluster of
-/// `server`.
+/// A data node at the usual port of a loopback address that no other test uses; its meta nodes are
+/// `servers`.
 fn data_node(net: &Net, host: u8, servers: &[&str]) -> Server {
-    let said = json!({"nodeType": "data", "tcpAddr": format!("data-{host}:8088"), "nodeStatus": "joined",
-        "metaAddrs": servers});
+    let said = json!({"nodeType": "data", "tcpAddr": format!("data-{host}:8088"),
+        "nodeStatus": "joined", "metaAddrs": servers});
     net.serve_at(([127, 0, 88, host], 8088).into(), move |_| {
         json(&said.to_string())
     })
 }
 
-/// The meta node of a host that has a data node, which lets both out.
+/// The meta node of a host that has a data node; it removes both.
 fn both(host: u8) -> impl Fn(&Asked) -> Reply + Send + Sync + 'static {
     move |asked| match asked.what.as_str() {
         "GET /status" => json(&MEMBER.replace("127.0.0.1", &format!("127.0.88.{host}"))),
@@ -122,8 +122,8 @@ fn both(host: u8) -> impl Fn(&Asked) -> Reply + Send + Sync + 'static {
     }
 }
 
-/// The data node first, in its cluster: asked of a meta node that it knows, by the address that it
-/// has there.
+/// The data node leaves its cluster first. The request goes to a meta node that it knows, with the
+/// address that it has there.
 #[test]
 fn a_data_node_leaves_before_the_meta_node() {
     let net = Net::new();
@@ -134,7 +134,8 @@ fn a_data_node_leaves_before_the_meta_node() {
     let removed = "Removed 127.0.88.10:8088 from the cluster\n";
     let meta = "Searching for meta node on 127.0.88.10:8091...\n";
     let meta_prompt = "Remove meta node 127.0.88.10:8091 from the cluster [y/N]: ";
-    let left = "\nSuccessfully left cluster\n\n  * Removed data node 127.0.88.10:8088 from cluster\n  \
+    let left = "\nSuccessfully left cluster\n\n  * Removed data node 127.0.88.10:8088 from \
+                cluster\n  \
                 * Removed meta node 127.0.88.10:8091 from cluster\n";
     let want = done(&format!(
         "{search}{prompt}{removed}{meta}{meta_prompt}{left}"
@@ -170,13 +171,15 @@ fn each_node_has_its_own_question() {
         stderr,
         code,
     } = answered_at(&server, &["leave"], "n\ny\n");
-    let want = "\n\n  * No data node removed from cluster\n  * Removed meta node 127.0.88.11:8091 from cluster\n";
+    let want = "\n\n  * No data node removed from cluster\n  * Removed meta node 127.0.88.11:8091 \
+                from cluster\n";
     assert!(stdout.ends_with(want), "{stdout}");
     assert_eq!((stderr.as_str(), code), ("", Some(0)));
     let Ran { stdout, code, .. } = answered_at(&server, &["leave"], "y\nn\n");
-    let want = "\n\n  * Removed data node 127.0.88.11:8088 from cluster\n  * No meta node removed from cluster\n";
+    let want = "\n\n  * Removed data node 127.0.88.11:8088 from cluster\n  * No meta node removed \
+                from cluster\n";
     assert!(stdout.ends_with(want) && code == Some(0), "{stdout}");
-    // Nobody answers the second question: what was done is said all the same.
+    // The second question gets no answer: the output still says what was done.
     let Ran {
         stdout,
         stderr,
@@ -187,7 +190,7 @@ fn each_node_has_its_own_question() {
     assert_eq!((stderr.as_str(), code), (why, Some(1)));
 }
 
-/// Its shards would be lost: the meta node stays with it, and a person decides.
+/// Its shards would be lost: the meta node stays as well, and the operator decides.
 #[test]
 fn where_the_data_node_cannot_go_the_meta_node_stays() {
     let net = Net::new();
@@ -208,7 +211,7 @@ fn where_the_data_node_cannot_go_the_meta_node_stays() {
     assert!(!server.heard().contains(&"POST /leave".to_owned()));
 }
 
-/// It knows no meta nodes, or those it knows do not have it: it is out already.
+/// The data node knows no meta nodes, or they do not have it: it is out already.
 #[test]
 fn a_data_node_in_no_cluster_has_nothing_to_leave() {
     let net = Net::new();
@@ -231,7 +234,7 @@ fn a_data_node_in_no_cluster_has_nothing_to_leave() {
     }
 }
 
-/// Who cannot be asked is not taken for gone.
+/// A data node is not taken for removed when its meta nodes cannot be asked.
 #[test]
 fn a_data_node_whose_meta_nodes_are_silent_stays() {
     let net = Net::new();

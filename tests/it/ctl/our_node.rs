@@ -1,5 +1,5 @@
-//! The commands for data nodes and shards against a node of ours: both sides mean the same by what
-//! they say.
+//! The commands for data nodes and shards against a meta node of this program: both sides must
+//! agree on the meaning of what they send.
 
 use influxdb_meta::base::{Name, Text, UnixNanos};
 use influxdb_meta::machine::{Command, Outcome};
@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::run::{Nobody, Ran, ctl, done, failed};
 use crate::http::cluster::TestCluster;
 
-/// Monday, 2100-01-04: the beginning of a week, as groups are cut.
+/// Monday, 2100-01-04: the beginning of a week, where groups begin.
 const MONDAY: UnixNanos = UnixNanos(4_102_704_000_000_000_000);
 
 /// One meta node, two data nodes that do not answer, and a database with a shard on both.
@@ -63,7 +63,8 @@ impl World {
         );
     }
 
-    /// `A` and `B` stand for the data nodes in what is typed and in what is printed.
+    /// Runs a command line. `A` and `B` stand for the data nodes, in the arguments and in the
+    /// output.
     async fn ctl(&self, line: &str) -> Ran {
         let [a, b] = self.data.each_ref().map(|node| node.address.clone());
         let words = line.split(' ').map(|word| match word {
@@ -124,8 +125,10 @@ fn shards(end: &str, owners: &str) -> Ran {
     let gap = " ".repeat(end.len() - 3 + 2);
     done(&format!(
         "Shards\n==========\n\
-         ID  Database  Retention Policy  Desired Replicas  Shard Group  Start                 End{gap}Expires  Owners\n\
-         1   db        autogen           2                 1            2100-01-04T00:00:00Z  {end}           {owners}\n"
+         ID  Database  Retention Policy  Desired Replicas  Shard Group  Start                 \
+         End{gap}Expires  Owners\n\
+         1   db        autogen           2                 1            2100-01-04T00:00:00Z  \
+         {end}           {owners}\n"
     ))
 }
 
@@ -139,7 +142,8 @@ async fn shards_are_shown_and_truncated() {
     );
     let silent = |id, name| {
         format!(
-            "{{{id} {name}  0001-01-01 00:00:00 +0000 UTC 0 ListShards at {name}: connection refused}}"
+            "{{{id} {name}  0001-01-01 00:00:00 +0000 UTC 0 ListShards at {name}: \
+             connection refused}}"
         )
     };
     let in_full = format!("[{} {}]", silent(2, "A"), silent(3, "B"));
@@ -148,8 +152,8 @@ async fn shards_are_shown_and_truncated() {
         shards("2100-01-11T00:00:00Z", &in_full)
     );
     let inconsistent = world.ctl("show-shards -m").await;
-    let why = "show-shards: not all copies were looked at: data node 2 (ListShards at A: connection refused), \
-               data node 3 (ListShards at B: connection refused)\n";
+    let why = "show-shards: not all copies were looked at: data node 2 (ListShards at A: \
+               connection refused), data node 3 (ListShards at B: connection refused)\n";
     assert_eq!(
         (inconsistent.stderr.as_str(), inconsistent.code),
         (why, Some(1))
@@ -189,7 +193,8 @@ async fn what_our_node_refuses_is_said() {
         ("remove-data d3", "node not found: d3:8088"),
         (
             "remove-data A",
-            "/status at A: connection refused: nothing was changed; a node that will not come back needs force",
+            "/status at A: connection refused: nothing was changed; a node that will not come back \
+             needs force",
         ),
     ] {
         let name = line.split(' ').next().expect("a command");
@@ -218,9 +223,9 @@ async fn the_last_copy_goes_only_by_force() {
                shard 1 has its only copy on B: copy it to another data node first, or use force\n";
     assert_eq!(world.ctl("remove-shard B 1").await, failed("", why));
     let forced = world.ctl("remove-shard -force B 1").await;
-    let why = "remove-shard: operation exited with error: \
-               B is no owner of shard 1 any more, but may still hold its data (RemoveShard at B: connection refused): \
-               remove it again with force once that node answers\n";
+    let why = "remove-shard: operation exited with error: B is no owner of shard 1 any more, but \
+               may still hold its data (RemoveShard at B: connection refused): remove it again \
+               with force once that node answers\n";
     assert_eq!(forced, failed("", why));
     let shown = world.ctl("show-shards").await;
     assert_eq!(

@@ -1,6 +1,6 @@
-//! The exchange of founding with `internal-shared-secret` (founding.md 11).
+//! The identity exchange with `internal-shared-secret` (founding.md 11).
 
-use influxdb_meta::auth::proof::{PROOF_HEADER, PeerKey};
+use influxdb_meta::auth::proof::PeerKey;
 use influxdb_meta::base::{Address, Incarnation};
 use influxdb_meta::client::Client;
 use influxdb_meta::cluster::{Exchange, HttpExchange, PollError};
@@ -92,7 +92,7 @@ async fn poll(
 
 #[tokio::test(start_paused = true)]
 async fn the_same_secret_on_both_sides() {
-    assert_eq!(PROOF_HEADER.to_ascii_lowercase(), "influxd-meta-proof");
+    assert_eq!(influxdb_meta::wire::headers::PROOF, "influxd-meta-proof");
     let theirs = of(THEM, Phase::Accepted, true);
     assert_eq!(
         poll(Some("s"), Phase::Fresh, signing("s", &theirs)).await,
@@ -130,7 +130,7 @@ async fn another_secret_or_none_is_refused_while_founding() {
     );
 }
 
-/// A secret is brought into a running cluster node by node.
+/// A secret is introduced into a running cluster node by node.
 #[tokio::test(start_paused = true)]
 async fn a_member_hears_others_that_have_no_secret_yet() {
     let without = pinned(None, &of(THEM, Phase::Member, false));

@@ -33,11 +33,13 @@ fn a_refusal_is_final() {
         (400, "node not found: data-1:8088"),
         (
             409,
-            "shard 7 has its only copy on data-1:8088: copy it to another data node first, or use force",
+            "shard 7 has its only copy on data-1:8088: copy it to another data node first, or use \
+             force",
         ),
         (
             500,
-            "/status at data-1:8088: connection refused: nothing was changed; a node that will not come back needs force",
+            "/status at data-1:8088: connection refused: nothing was changed; a node that will not \
+             come back needs force",
         ),
     ];
     for (code, text) in cases {
@@ -74,11 +76,12 @@ fn no_leader_is_waited_for() {
     );
 }
 
-/// A second order would be told that there is no such node, or meet the first half way.
+/// A second request would be answered with "no such node", or come while the first is half done.
 #[test]
 fn what_may_have_been_done_is_not_ordered_twice() {
     let net = Net::new();
-    let look = "It may have been carried out, or still be: influxd-ctl show says whether it is still a member\n";
+    let look = "It may have been carried out, or still be: influxd-ctl show says whether it is \
+                still a member\n";
     let unknown = "the outcome is unknown: the leader m:8091 did not answer (connection closed)";
     for (lost, said) in [
         (true, "BIND: connection closed before the answer"),

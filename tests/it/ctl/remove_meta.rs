@@ -8,7 +8,7 @@ use super::server::{Asked, Reply, json, status};
 pub(super) const MEMBER: &str =
     r#"{"nodeType":"meta","leader":"m:8089","httpAddr":"127.0.0.1:8091","peers":["m:8089"]}"#;
 
-/// A member that lets itself and others be taken out.
+/// A member that removes itself and others.
 fn member(asked: &Asked) -> Reply {
     match asked.what.as_str() {
         "GET /status" => json(MEMBER),
@@ -131,7 +131,7 @@ fn what_is_no_member_is_not_removed() {
     }
 }
 
-/// A member that knows no leader just now is a member: it says itself what keeps it.
+/// A node that knows no leader at the moment is still a member: it says itself what it waits for.
 #[test]
 fn a_member_without_a_leader_is_asked_until_it_has_one() {
     let net = Net::new();
@@ -154,7 +154,8 @@ fn a_member_without_a_leader_is_asked_until_it_has_one() {
     );
 }
 
-/// The answer was lost, the node is out: a second request would only say that it is in no cluster.
+/// The answer was lost and the node is out: a second request would only say that it is in no
+/// cluster.
 #[test]
 fn a_node_that_is_out_is_out_whatever_became_of_the_answer() {
     let net = Net::new();
@@ -195,7 +196,8 @@ fn who_cannot_be_asked_needs_force() {
     let want = format!(
         "remove-meta: {gone}: connection refused; trying for up to 200ms\n\
          remove-meta: operation timed out with error: {gone}: connection refused\n\
-         If the node is gone for good: influxd-ctl remove-meta -force -tcpAddr <its Raft address> {gone}\n"
+         If the node is gone for good: influxd-ctl remove-meta -force -tcpAddr <its Raft address> \
+         {gone}\n"
     );
     assert_eq!((stdout.as_str(), stderr, code), ("", want, Some(1)));
 }

@@ -36,11 +36,13 @@ fn a_refusal_is_final() {
         (400, r#""data-1:8088" is not an owner of shard 7"#),
         (
             409,
-            "shard 7 has its only copy on data-1:8088: copy it to another data node first, or use force",
+            "shard 7 has its only copy on data-1:8088: copy it to another data node first, or use \
+             force",
         ),
         (
             500,
-            "data-1:8088 is no owner of shard 7 any more, but may still hold its data (no answer in time)",
+            "data-1:8088 is no owner of shard 7 any more, but may still hold its data (no answer \
+             in time)",
         ),
     ];
     for (code, text) in cases {
@@ -59,8 +61,10 @@ fn a_refusal_is_final() {
 fn what_may_have_been_done_is_not_ordered_twice() {
     let net = Net::new();
     let server = net.serve(meta(|_| Reply::Bytes(Vec::new())));
-    let want = "remove-shard: operation exited with error: BIND: connection closed before the answer\n\
-                It may have been carried out, or still be: influxd-ctl show-shards says who owns the shard\n";
+    let want = "remove-shard: operation exited with error: BIND: connection closed before the \
+                answer\n\
+                It may have been carried out, or still be: influxd-ctl show-shards says who owns \
+                the shard\n";
     assert_eq!(
         ctl_at(&server, &["remove-shard", "data-1", "7"]),
         failed("", want)

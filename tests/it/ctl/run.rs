@@ -8,7 +8,7 @@ use influxdb_meta::runtime::Env;
 
 use super::server::{Asked, Reply, Server};
 
-/// What a run left behind.
+/// Result of a run.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Ran {
     pub(super) stdout: String,
@@ -16,7 +16,7 @@ pub(super) struct Ran {
     pub(super) code: Option<i32>,
 }
 
-/// Nobody answers its questions: stdin has ended.
+/// Runs it without answers to its questions: stdin has ended.
 pub(super) fn ctl(args: &[&str]) -> Ran {
     ctl_answered(args, "")
 }
@@ -29,7 +29,7 @@ pub(super) fn ctl_answered(args: &[&str], answers: &str) -> Ran {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     let mut child = command.spawn().expect("runs");
-    // Who asks nothing may be gone before the answer comes.
+    // A run that asks nothing may have ended before the answers are written.
     let _ = child
         .stdin
         .take()
@@ -74,7 +74,7 @@ impl Net {
     }
 }
 
-/// A port that is taken, so that no other test gets it, and on which nobody listens.
+/// A port that is taken, so that no other test gets it, and on which nothing listens.
 pub(super) struct Nobody {
     pub(super) address: String,
     _socket: socket2::Socket,
@@ -98,7 +98,8 @@ impl Nobody {
     }
 }
 
-/// Runs `influxd-ctl -bind <server> …`; the server's address reads `BIND` in what it printed.
+/// Runs `influxd-ctl -bind <server> …`; in the returned output the server's address is replaced by
+/// `BIND`.
 pub(super) fn ctl_at(server: &Server, args: &[&str]) -> Ran {
     answered_at(server, args, "")
 }
@@ -118,7 +119,7 @@ pub(super) fn answered_at(server: &Server, args: &[&str], answers: &str) -> Ran 
     }
 }
 
-/// It went well and had this to say.
+/// A successful run with this output.
 pub(super) fn done(stdout: &str) -> Ran {
     Ran {
         stdout: stdout.to_owned(),

@@ -1,4 +1,4 @@
-//! A server that does what a script says, on real sockets or on a network in memory.
+//! A scripted server, on real sockets or on a network in memory.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -8,15 +8,15 @@ use influxdb_meta::runtime::net::{Net, Stream};
 use influxdb_meta::runtime::{TaskHandle, Tasks};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-/// What the server got.
+/// A request that the server got.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Asked {
-    /// `GET /status`.
+    /// Method and path: `GET /status`.
     pub(super) what: String,
-    /// Lower-case names, `name: value`.
+    /// Headers as `name: value`, with names in lower case.
     pub(super) headers: Vec<String>,
     pub(super) body: String,
-    /// Counts the connections of this server from 0.
+    /// Number of the connection at this server, from 0.
     pub(super) connection: usize,
 }
 
@@ -29,13 +29,13 @@ impl Asked {
     }
 }
 
-/// What the server does about it.
+/// Reaction of the server.
 pub(super) enum Reply {
     /// Answers; the connection stays open.
     Http(u16, Vec<(&'static str, String)>, String),
-    /// Sends these bytes and hangs up.
+    /// Sends these bytes and closes the connection.
     Bytes(Vec<u8>),
-    /// Keeps the connection open and says nothing.
+    /// Keeps the connection open and sends nothing.
     Silence,
 }
 
@@ -55,7 +55,7 @@ pub(super) fn redirect(location: String) -> Reply {
     Reply::Http(307, vec![("location", location)], String::new())
 }
 
-/// Stops listening when dropped.
+/// A server that stops listening when dropped.
 pub(super) struct Server {
     pub(super) local: SocketAddr,
     asked: Arc<Mutex<Vec<Asked>>>,
@@ -97,7 +97,7 @@ impl Server {
         self.asked.lock().expect("no panic").clone()
     }
 
-    /// The first lines of all requests so far.
+    /// First lines of all requests so far.
     pub(super) fn heard(&self) -> Vec<String> {
         self.asked().into_iter().map(|asked| asked.what).collect()
     }
@@ -127,7 +127,7 @@ async fn serve(
                 }
             }
             Reply::Bytes(bytes) => {
-                // Who has gone does not read them.
+                // A client that has gone does not read them.
                 let _ = stream.write_all(&bytes).await;
                 let _ = stream.shutdown().await;
                 return;
@@ -137,7 +137,7 @@ async fn serve(
     }
 }
 
-/// The next whole request, `None` at the end of the stream.
+/// Reads the next whole request; `None` at the end of the stream.
 async fn next(
     stream: &mut Box<dyn Stream>,
     buffer: &mut Vec<u8>,

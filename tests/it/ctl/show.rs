@@ -30,7 +30,7 @@ Leader\tmeta-2:8089
 Peers\t[\"meta-1:8089\", \"meta-3:8089\"]
 ";
 
-/// A member of a healthy cluster, of a make that has no `/healthz`.
+/// A member of a healthy cluster, running another program that has no `/healthz`.
 pub(super) fn member(asked: &Asked) -> Reply {
     match asked.what.as_str() {
         "GET /status" => json(STATUS),
@@ -60,7 +60,7 @@ fn the_members_in_three_blocks() {
     assert_eq!(connections, Some(0), "one connection is enough");
 }
 
-/// A cluster without data nodes: its head line stays.
+/// A cluster without data nodes: the header line stays.
 #[test]
 fn an_empty_list_has_its_columns() {
     let net = Net::new();
@@ -71,7 +71,8 @@ fn an_empty_list_has_its_columns() {
         }
         _ => status(404, ""),
     });
-    let want = "Data Nodes\n==========\nID\tTCP Address\tHTTP Address\tVersion\t\tLabels\tPassive\n\n\
+    let want = "Data Nodes\n==========\nID\tTCP Address\tHTTP \
+                Address\tVersion\t\tLabels\tPassive\n\n\
                 Meta Nodes\n==========\nID\tRaft Address\tHTTP Address\tVersion\t\tLabels\n\
                 1\tm:8089\t\tm:8091\t\tunknown\t\t{}\n\n\
                 Raft Status\n==========\nLeader\tm:8089\nPeers\t[]\n";
@@ -112,7 +113,7 @@ fn redirects_are_followed() {
     );
 }
 
-/// A node that restarts says 503 for a while; one line says what it waits for.
+/// A node that restarts answers 503 for a while; one line says what is waited for.
 #[test]
 fn it_tries_again_within_the_timeout() {
     let net = Net::new();
@@ -140,8 +141,8 @@ const HEALTH_2: &str = r#"{"phase":"joining","doing":"waiting","reason":"waiting
  "http":"elsewhere:8091","missing":[{"address":"meta-3:8091","why":"name unknown"}],"warnings":[],
  "raft_state":{"term":6,"role":"learner","last_log":null,"applied":{"term":6,"index":100}}}"#;
 
-/// The bound node's word is taken from what it said already, the others are asked, and who does not
-/// answer holds nobody up.
+/// The bound node's details come from its earlier answer, and the other nodes are asked. A node
+/// that does not answer delays nothing else.
 #[test]
 fn details_are_each_nodes_own_word() {
     let net = Net::new();
@@ -170,7 +171,8 @@ fn details_are_each_nodes_own_word() {
     let rows = [
         "1\tmeta-1:8091\tmember\t1\tfollower\t7\t118\t2\topen".to_owned(),
         format!(
-            "2\t{}\tjoining\t5\tlearner\t6\t100\t20\twaiting for one; missing: meta-3:8091 (name unknown)",
+            "2\t{}\tjoining\t5\tlearner\t6\t100\t20\twaiting for one; missing: meta-3:8091 (name \
+             unknown)",
             other.local
         ),
         format!("3\t{gone}\t-\t-\t-\t-\t-\t-\tunreachable: connection refused"),
@@ -184,7 +186,7 @@ fn details_are_each_nodes_own_word() {
     assert_eq!(squeezed[3..], rows);
 }
 
-/// Cell by cell, without the padding.
+/// Joins the cells of a line without their padding.
 fn squeeze(line: &str) -> String {
     line.split('\t')
         .filter(|cell| !cell.is_empty())

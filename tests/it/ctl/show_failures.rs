@@ -1,5 +1,5 @@
-//! `influxd-ctl show` where there is no whole answer: it says so, and never shows an empty cluster
-//! for an unknown one.
+//! `influxd-ctl show` without a complete answer: it says so, and never shows an unknown cluster as
+//! an empty one.
 
 use std::time::Duration;
 
@@ -39,7 +39,8 @@ fn without_a_leader_it_shows_the_last_known_members_and_fails() {
         stdout.ends_with("Raft Status\n==========\nLeader\t\nPeers\t[]\n"),
         "{stdout}"
     );
-    let want = "show: BIND knows no leader (1 of 3 voters reachable): the members above are the last that it knew\n";
+    let want = "show: BIND knows no leader (1 of 3 voters reachable): the members above are the \
+                last that it knew\n";
     assert_eq!((stderr.as_str(), code), (want, Some(1)));
 }
 
@@ -56,7 +57,8 @@ fn an_unjoined_node_says_what_it_waits_for() {
         "GET /healthz" => json(UNJOINED),
         _ => status(404, ""),
     });
-    let want = "show: BIND knows no cluster: waiting for 2 of 3 founders: meta-2:8091 (name unknown), …\n  \
+    let want = "show: BIND knows no cluster: waiting for 2 of 3 founders: meta-2:8091 (name \
+                unknown), …\n  \
                 meta-3:8091: connection refused\n";
     assert_eq!(ctl_at(&server, &["show"]), failed(want));
     let Ran {
@@ -94,7 +96,7 @@ fn a_data_node_is_no_meta_node() {
     );
 }
 
-/// Each answer that no repetition cures is asked for once.
+/// An answer that does not change by asking again ends the command at once.
 #[test]
 fn hopeless_answers_end_at_once() {
     let net = Net::new();
@@ -143,7 +145,7 @@ fn a_circle_of_redirects_ends() {
     assert_eq!(server.heard().len(), 11);
 }
 
-/// The line names where the redirect led to, not the node that is well.
+/// The message names the address to which the redirect led, not the healthy node.
 #[test]
 fn a_leader_that_cannot_be_reached_is_named() {
     let net = Net::new();
@@ -196,7 +198,7 @@ fn a_silent_server_ends_with_the_timeout() {
     );
 }
 
-/// Details must not make the answer wait for who says nothing: 2 s for all of them.
+/// Details must not delay the output because some members do not answer: 2 s for all of them.
 #[test]
 fn silent_members_do_not_hold_up_the_details() {
     let net = Net::new();

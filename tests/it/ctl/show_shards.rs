@@ -34,8 +34,8 @@ fn shards_and_their_owners() {
 fn what_is_asked_for() {
     let net = Net::new();
     let server = net.serve(|_| json("null"));
-    let header = "Shards\n==========\nID  Database  Retention Policy  Desired Replicas  Shard Group  \
-                  Start  End  Expires  Owners\n";
+    let header = "Shards\n==========\nID  Database  Retention Policy  Desired Replicas  Shard \
+                  Group  Start  End  Expires  Owners\n";
     for args in [
         &["show-shards", "-v"][..],
         &["show-shards", "-e"],
@@ -52,7 +52,8 @@ fn what_is_asked_for() {
     assert_eq!(server.heard(), want);
 }
 
-/// With what their nodes say; the second node says that it cannot tell, the third nothing.
+/// Owners with the reports of their nodes; the second node has an error for its copy, the third has
+/// no copy.
 #[test]
 fn owners_in_full() {
     let net = Net::new();
@@ -87,8 +88,8 @@ fn shard(id: u8, owners: &[Value]) -> Value {
         "start-time": "2024-01-01T00:00:00Z", "end-time": "2024-01-08T00:00:00Z", "owners": owners})
 }
 
-/// Of a node that does not answer nobody knows: no inconsistent shards is not the same as none
-/// known.
+/// The copies of a node that does not answer are unknown: that is not the same as "no inconsistent
+/// shards".
 #[test]
 fn what_could_not_be_looked_at_is_a_failure() {
     let net = Net::new();
@@ -132,7 +133,7 @@ fn what_could_not_be_looked_at_is_a_failure() {
     }
 }
 
-/// On disk and unknown to the cluster: it belongs to no database and no group.
+/// A copy on disk that the cluster does not know belongs to no database and no group.
 #[test]
 fn a_stray_copy_has_no_group() {
     let net = Net::new();
@@ -160,7 +161,7 @@ fn a_stray_copy_has_no_group() {
     );
 }
 
-/// Ids as text, `err` as null: as the current product writes them.
+/// Ids as text, `err` as null: as current InfluxDB Enterprise writes them.
 #[test]
 fn another_makes_spelling_is_read() {
     let net = Net::new();

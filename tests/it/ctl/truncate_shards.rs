@@ -30,7 +30,7 @@ fn shards_are_truncated_after_a_delay() {
     );
 }
 
-/// Twice is once: shards that were truncated end before the second time comes.
+/// Idempotent, so it is retried: shards that were truncated end before the second time.
 #[test]
 fn it_is_asked_again_until_it_is_done() {
     let net = Net::new();

@@ -21,7 +21,7 @@ fn another_machine_takes_the_place() {
     }
 }
 
-/// A data node that lost its data comes back under its own address: the node decides what that
+/// A data node that lost its data comes back under its own address: the meta node decides what that
 /// means.
 #[test]
 fn old_and_new_may_be_the_same() {
@@ -45,7 +45,8 @@ fn a_refusal_is_final() {
         (400, "no data node with bind address data-1:8088 exists"),
         (
             400,
-            "cannot update data node data-1:8088 to data-9:8088; data-9:8088 is already part of cluster",
+            "cannot update data node data-1:8088 to data-9:8088; data-9:8088 is already part of \
+             cluster",
         ),
         (500, "already joined to cluster"),
     ];
@@ -65,8 +66,10 @@ fn a_refusal_is_final() {
 fn what_may_have_been_done_is_not_ordered_twice() {
     let net = Net::new();
     let server = net.serve(|_| Reply::Bytes(Vec::new()));
-    let want = "update-data: operation exited with error: BIND: connection closed before the answer\n\
-                It may have been carried out, or still be: influxd-ctl show says which address the node has\n";
+    let want = "update-data: operation exited with error: BIND: connection closed before the \
+                answer\n\
+                It may have been carried out, or still be: influxd-ctl show says which address the \
+                node has\n";
     assert_eq!(
         ctl_at(&server, &["update-data", "data-1", "data-9"]),
         failed("", want)

@@ -1,5 +1,5 @@
-//! Each call sends the bytes that the original sent, and understands what a real data node
-//! answered.
+//! Each call sends the bytes that the original sent, and understands the answers of a real data
+//! node.
 
 use influxdb_meta::base::{Address, Name, NodeId};
 use influxdb_meta::data_node::FailureCause;
@@ -12,7 +12,7 @@ fn recorded(call: &str, part: &str) -> Vec<u8> {
     read(&format!("vectors/rpc/plain-rpc-{call}.{part}.bin"))
 }
 
-/// A data node that answers this call as it was recorded.
+/// A data node that answers this call as recorded.
 async fn node(call: &str) -> (Scripted, Vec<u8>) {
     let (asked, answered) = (recorded(call, "req"), recorded(call, "resp"));
     let script = vec![Step::Read(asked.len()), Step::Write(answered)];

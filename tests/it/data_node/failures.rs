@@ -1,5 +1,5 @@
-//! Calls that go wrong: each says where, which call and what happened, and none waits longer than
-//! it was told to.
+//! Calls that fail: each error names the address, the call and the cause, and no call waits beyond
+//! its deadline.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout};
 
 use super::scripted::{HERE, Scripted, Step, THERE, d1, in_time, network};
 
-/// A call of two bytes, answered by whatever the script says.
+/// Makes a call of two bytes, which the script answers.
 async fn leave(script: Vec<Step>) -> Result<(), Failed> {
     Scripted::start(script)
         .await
@@ -20,7 +20,7 @@ async fn leave(script: Vec<Step>) -> Result<(), Failed> {
         .await
 }
 
-/// What the answer to `LeaveCluster` may be instead.
+/// Failure of a `LeaveCluster` that is answered with these bytes.
 async fn answered(bytes: &[u8]) -> Failed {
     let script = vec![Step::Read(2), Step::Write(bytes.to_vec())];
     leave(script).await.expect_err("that is no answer")
@@ -74,19 +74,18 @@ async fn a_connection_that_is_reset() {
 #[tokio::test(start_paused = true)]
 async fn answers_that_nobody_should_send() {
     let text = |failed: Failed| failed.why.to_string();
-    // To another call; with a field that is missing or unreadable.
+    // An answer to another call; a field that is missing or cannot be read.
     assert_eq!(
         text(answered(b"\x28\0\0\0\0\0\0\0\0").await),
         "unreadable answer: an answer of type 40 where 42 was due"
     );
     let junk = answered(b"\x2a\0\0\0\0\0\0\0\x02\x0a\x05").await;
     assert!(
-        matches!(&junk.why, FailureCause::Unreadable(text) if text.starts_with("undecodable body")),
+        matches!(&junk.why, FailureCause::Unreadable(error) if error.to_string().starts_with("undecodable body")),
         "{junk}"
     );
     assert!(junk.why.is_maybe_done() && !junk.why.is_retryable());
-    // From a gibibyte on no frame is read, and of what is announced nothing is believed before it
-    // comes.
+    // Frames of 1 GiB or more are not read, and memory is not reserved by an announced length.
     assert_eq!(
         text(answered(b"\x2a\0\0\0\0\x40\0\0\0").await),
         "unreadable answer: max message size of 1073741824 exceeded: 1073741824"
@@ -101,7 +100,7 @@ async fn answers_that_nobody_should_send() {
     );
 }
 
-/// People mix up ports, and TLS with none.
+/// Operators mix up ports, and use TLS on one side only.
 #[tokio::test(start_paused = true)]
 async fn somebody_else_answers() {
     for (first, named) in [
@@ -115,7 +114,7 @@ async fn somebody_else_answers() {
     ] {
         let failed = answered(first).await;
         assert!(
-            matches!(&failed.why, FailureCause::Stranger(text) if text.contains(named)),
+            matches!(&failed.why, FailureCause::NotADataNode(service) if service.to_string().contains(named)),
             "{failed}"
         );
         assert!(!failed.why.is_maybe_done() && !failed.why.is_retryable());
@@ -145,7 +144,7 @@ async fn nobody_is_there() {
     assert!(refused.is_retryable() && !refused.is_maybe_done());
 }
 
-/// The call may take hours, its connection may not.
+/// The call may take hours, but connecting may not.
 #[tokio::test(start_paused = true)]
 async fn a_host_that_swallows_connections_is_given_up_at_once() {
     let (network, nodes) = network().await;
@@ -202,7 +201,7 @@ async fn a_slow_answer_is_waited_for_until_the_deadline_and_no_longer() {
     }
 }
 
-/// Who waits no longer hangs up: the data node is not left with a caller that is not there.
+/// A caller that gives up closes its connection, so the data node does not wait for it.
 #[tokio::test(start_paused = true)]
 async fn a_call_that_is_dropped_closes_its_connection() {
     let (network, nodes) = network().await;

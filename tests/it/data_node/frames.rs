@@ -1,4 +1,4 @@
-//! Every recorded call is understood, and written again to the byte.
+//! Every recorded call is understood, and encoded to the same bytes.
 
 use influxdb_meta::wire::data_node::{
     Call, CopyShard, DataNodeResponse, HEADER_BYTES, Header, JoinCluster, LeaveCluster, ListShards,
@@ -7,7 +7,7 @@ use influxdb_meta::wire::data_node::{
 
 use crate::vectors::files;
 
-/// Of each recorded call its request and its answer.
+/// Request and answer of each recorded call.
 fn recorded(kind: MessageType) -> Vec<(String, Vec<u8>, Vec<u8>)> {
     let requests = files("vectors/rpc", ".req.bin").into_iter();
     let requests = requests.filter(|(path, _)| path.contains(&format!("-rpc-{kind}-")));
@@ -25,7 +25,7 @@ fn recorded(kind: MessageType) -> Vec<(String, Vec<u8>, Vec<u8>)> {
     pairs
 }
 
-/// The body of a frame of this type, which fills the bytes.
+/// Body of a frame of this type, which must fill the bytes.
 #[track_caller]
 fn body(bytes: &[u8], kind: u8) -> &[u8] {
     let (header, body) = bytes.split_first_chunk::<HEADER_BYTES>().expect("a header");

@@ -1,5 +1,5 @@
 //! A stand-in for a meta node, on real sockets: it serves a catalog, creates what the model asks
-//! for, or does what a script says, and remembers what it was asked.
+//! for, or follows a script, and records its requests.
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -20,7 +20,7 @@ pub(super) struct Meta {
 }
 
 struct Shared {
-    /// This node's own address.
+    /// Address of this node.
     addr: String,
     state: Mutex<State>,
     changed: Condvar,
@@ -30,16 +30,16 @@ struct State {
     stopped: bool,
     leader: String,
     data: Data,
-    /// By path: answers that come before any of the stand-in's own.
+    /// Scripted answers by path, used before the stand-in's own.
     scripts: Vec<(&'static str, VecDeque<Reply>)>,
     asked: Vec<Asked>,
 }
 
 #[derive(Clone, Debug)]
 pub(super) struct Asked {
-    /// `GET /?index=5`.
+    /// Method and path: `GET /?index=5`.
     pub(super) what: String,
-    /// `name: value`, as sent.
+    /// Headers as `name: value`, as sent.
     pub(super) headers: Vec<String>,
     pub(super) body: Vec<u8>,
 }
@@ -55,14 +55,14 @@ impl Asked {
 #[derive(Clone)]
 pub(super) enum Reply {
     Status(u16, &'static str),
-    /// 200 with these bytes.
+    /// Status 200 with these bytes.
     Bytes(Vec<u8>),
     Redirect(String),
     HangUp,
 }
 
 impl Meta {
-    /// Knows itself as the only meta node, and one database with a policy.
+    /// Starts a node that knows itself as the only meta node, and one database with a policy.
     pub(super) fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let local = listener.local_addr().expect("bound");
@@ -122,12 +122,12 @@ impl Meta {
         self.set(|state| state.leader = leader.to_owned());
     }
 
-    /// The next questions to this path get these answers.
+    /// Gives these answers to the next requests of this path.
     pub(super) fn script(&self, path: &'static str, replies: Vec<Reply>) {
         self.set(|state| state.scripts.push((path, replies.into())));
     }
 
-    /// What it was asked on this path so far.
+    /// Requests on this path so far.
     pub(super) fn asked(&self, path: &str) -> Vec<Asked> {
         let state = self.shared.state.lock().expect("no panic");
         state
@@ -138,7 +138,7 @@ impl Meta {
             .collect()
     }
 
-    /// Waits until it was asked this often.
+    /// Waits until this path was requested this often.
     #[track_caller]
     pub(super) fn wait_asked(&self, path: &str, times: usize) -> Vec<Asked> {
         let state = self.shared.state.lock().expect("no panic");
@@ -165,7 +165,7 @@ impl Meta {
     }
 
     fn set<T>(&self, set: impl FnOnce(&mut State) -> T) -> T {
-        // A test that fails while it waits still wants its threads to end.
+        // Also after a failed test, so that the threads end.
         let done = set(&mut self
             .shared
             .state
@@ -176,7 +176,7 @@ impl Meta {
     }
 }
 
-/// Everything parked is let go, and nobody new is answered.
+/// All waiting requests are released, and no new one is answered.
 impl Drop for Meta {
     fn drop(&mut self) {
         self.set(|state| state.stopped = true);
@@ -255,11 +255,12 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<Asked> {
     Some(asked)
 }
 
-/// `None` when it stops.
+/// Answer to a request; `None` when the node stops.
 fn answer(shared: &Shared, asked: &Asked) -> Option<Reply> {
     let path = path_of(&asked.what);
     let mut state = shared.state.lock().expect("no panic");
-    // At once with taking its answer: who sees the question knows that no later script is for it.
+    // Under the same lock as taking the answer: once a test sees the request, a later script does
+    // not apply to it.
     state.asked.push(asked.clone());
     shared.changed.notify_all();
     let scripts = state.scripts.iter_mut().filter(|(of, _)| *of == path);
@@ -303,7 +304,7 @@ fn answer(shared: &Shared, asked: &Asked) -> Option<Reply> {
     }
 }
 
-/// Data nodes, and shard groups of two shards each whose owners are all of them.
+/// Creates data nodes, and shard groups of two shards each that are owned by all data nodes.
 fn create(data: &mut Data, command: &[u8]) {
     let command = Message::read(command).expect("a command");
     let nodes = command.all(125, "", |node| {

@@ -1,5 +1,5 @@
-//! The client of data nodes, against recorded bytes, against scripts, and against the model of a
-//! data node; and the model itself, against what real data nodes were seen to do.
+//! The client of data nodes, against recorded bytes, scripts, and the model of a data node; and the
+//! model itself, against the observed behaviour of real data nodes.
 
 mod calls;
 mod failures;

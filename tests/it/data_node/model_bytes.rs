@@ -1,4 +1,4 @@
-//! What the model writes and reads is what real data nodes wrote and were sent.
+//! The model writes and reads the same bytes as real data nodes.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::vectors::{files, read};
 const HOUR: i64 = 3_600_000_000_000;
 const DAY: i64 = 24 * HOUR;
 
-/// Every recorded command, by the file it was recorded in, made anew.
+/// Every recorded command, by the file in which it was recorded, made again.
 fn ours() -> BTreeMap<&'static str, Vec<u8>> {
     let monitor = Policy {
         name: "monitor",
@@ -44,7 +44,8 @@ fn ours() -> BTreeMap<&'static str, Vec<u8>> {
     };
     let internal = command::create_database("_internal", Some(&monitor));
     let joins = |ip: &str| command::create_data_node(&format!("{ip}:8086"), &format!("{ip}:8088"));
-    let query = "CREATE CONTINUOUS QUERY cq1 ON db1 BEGIN SELECT mean(v) INTO db1.rp1.m1h FROM db1.rp1.m GROUP BY time(1h) END";
+    let query = "CREATE CONTINUOUS QUERY cq1 ON db1 BEGIN SELECT mean(v) INTO db1.rp1.m1h FROM \
+                 db1.rp1.m GROUP BY time(1h) END";
     let admin = "$2a$10$W/yLd8lXtMqCUYeguvPD/Oc0D2JNwmGAahgZn5.6TaEPv4zG.xqki";
     let joe = "$2a$10$agN8hs8rY499ZnONPlEfauFfEjLhV7p2IyqwtBneCKt8j.xjf2H/S";
     let alice = "$2a$10$MnYMhdW0v9aw2xwnsz6yDehj47I5gsjuhirbMk0FKik0Q/IHVlZKK";
@@ -188,7 +189,7 @@ fn ours() -> BTreeMap<&'static str, Vec<u8>> {
     ])
 }
 
-/// The time of the point for which this group was asked for: that of the recording.
+/// Time of the point for which this group was requested in the recording.
 fn time_in(run: &str, number: u32) -> i64 {
     let bytes = read(&format!(
         "vectors/execute/{run}-execute-CreateShardGroup-200-{number}.req.bin"
@@ -214,7 +215,7 @@ fn it_sends_the_recorded_commands() {
     }
 }
 
-/// wire.md, appendix A.
+/// The vectors of wire.md appendix A.
 #[test]
 fn it_sends_the_commands_of_the_reference() {
     for (ours, want) in [
@@ -241,7 +242,7 @@ fn it_reads_the_recorded_answers() {
         seen[usize::from(response.error.is_empty())] += 1;
     }
     assert!(seen.iter().all(|count| *count > 0), "{seen:?}");
-    // Without OK a Go client takes it for a broken exchange.
+    // Without OK a Go client treats the exchange as failed.
     assert_eq!(
         Response::read(b"\x18\x05"),
         Err("proto: required field \"OK\" not set".to_owned())
@@ -284,7 +285,7 @@ fn it_reads_the_recorded_catalogs_whole() {
     assert_eq!(groups, [None, Some(2), Some(2), None]);
 }
 
-/// A truncated group takes nothing from its truncation on; a deleted one takes nothing.
+/// A truncated group takes no points from its truncation on; a deleted one takes none.
 #[test]
 fn it_finds_the_group_that_takes_a_point() {
     let data = read("vectors/snapshot/plain-snapshot-n150-reqindex-82-200.resp.bin");
@@ -371,7 +372,7 @@ fn a_catalog_that_lacks_what_must_be_there_is_unreadable() {
         Err("proto: required field \"Users.Admin\" not set".to_owned())
     );
     assert!(Data::read(&bytes[..bytes.len() - 1]).is_err());
-    // What is optional, and what it does not know.
+    // Optional fields may be absent, and unknown fields are skipped.
     assert!(Data::read(&without(&bytes, &[10, 2])).is_ok());
     assert!(Data::read(&[&bytes, &b"\xf8\x06\x01\xf9\x06\0\0\0\0\0\0\0\0"[..]].concat()).is_ok());
 }
@@ -391,8 +392,9 @@ fn a_token_is_what_others_make_of_the_same_claims() {
     let claims = r#"{"sub":"1234567890","name":"John Doe","admin":true,"iat":1516239022}"#;
     assert_eq!(
         jwt::signed("your-512-bit-secret", claims),
-        "eyJhbGciOiJIUzUxMiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIiwibmFtZSI6IkpvaG4gRG9lIiwiYWRtaW4iOnRydWUsIml\
-         hdCI6MTUxNjIzOTAyMn0.VFb0qJ1LRg_4ujbZoRMXnVkUgiuKq5KxWqNdbKq_G9Vvz-S1zZa9LPxtHWKa64zDl2ofkT8F6jBt_K4riU-fPg"
+        "eyJhbGciOiJIUzUxMiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIiwibmFtZSI6IkpvaG4gRG9lIiwiY\
+         WRtaW4iOnRydWUsImlhdCI6MTUxNjIzOTAyMn0.VFb0qJ1LRg_4ujbZoRMXnVkUgiuKq5KxWqNdbKq_G9Vvz-S1zZa\
+         9LPxtHWKa64zDl2ofkT8F6jBt_K4riU-fPg"
     );
 }
 

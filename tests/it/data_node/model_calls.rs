@@ -1,5 +1,5 @@
-//! Our client against the model: each call does what a data node does about it, and its moods are
-//! met.
+//! This program's client against the model: each call has the effect that it has on a data node,
+//! and the model's faults are met.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use tokio::time::Instant;
 
 use super::meta::{Meta, PATIENCE};
-use super::model::{DataNode, Held, Mood, On, Options};
+use super::model::{Behaviour, DataNode, Held, On, Options};
 use super::model_client::options;
 use crate::vectors::read;
 
@@ -32,7 +32,7 @@ struct World {
 }
 
 impl World {
-    /// Gives up waiting for its cluster at once, where that is what a test is about.
+    /// Starts a node that waits for its cluster for at most `patience`.
     async fn new(patience: Duration) -> Self {
         let dir = TempDir::new().expect("a folder");
         let node = DataNode::start(Options {
@@ -71,7 +71,7 @@ impl World {
         world
     }
 
-    /// What a call that fails says.
+    /// Text of a join that fails.
     async fn refuses_to_join(&self, servers: &[String], update: bool) -> String {
         let failed = self.join(servers, update).await.expect_err("it refuses");
         assert!(matches!(failed.why, FailureCause::Said(_)), "{failed}");
@@ -112,7 +112,7 @@ async fn it_joins_and_says_who_it_is() {
     assert!(after.is_joined());
     assert_eq!(after.tcp_addr, world.node.tcp_addr());
     assert_eq!(after.meta_addrs, Some(vec![world.meta.addr()]));
-    // Again: it is there already, and nothing is created.
+    // Joining again: the node exists already, and nothing is created.
     assert_eq!(
         world
             .join(&[world.meta.addr()], false)
@@ -154,7 +154,8 @@ async fn it_refuses_to_join() {
     );
 }
 
-/// The catalog has it by the address of another node's record, which was given to it.
+/// The node finds itself in the catalog by its address, in another node's entry that was given to
+/// it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn it_takes_the_place_of_another() {
     let world = World::new(PATIENCE).await;
@@ -203,7 +204,7 @@ async fn it_leaves_once_it_is_forgotten_and_keeps_nothing() {
     );
     let file = std::fs::read_to_string(world.dir.path().join("client.json")).expect("reads");
     assert_eq!(file, "{\"MetaServers\":[]}\n");
-    // It may join again, under a new number.
+    // It may join again, under a new id.
     assert_eq!(
         world
             .join(&[world.meta.addr()], false)
@@ -213,7 +214,8 @@ async fn it_leaves_once_it_is_forgotten_and_keeps_nothing() {
     );
 }
 
-/// Joining is asked while a meta node waits for it: the model calls back, as real ones do.
+/// A meta node waits while the data node joins: the model calls back meanwhile, as real data nodes
+/// do.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn it_calls_back_while_it_joins() {
     let world = World::joined().await;
@@ -289,7 +291,7 @@ async fn a_shard_is_copied_and_removed() {
         again.map_err(|failed| failed.text()),
         Err("shard not found".to_owned())
     );
-    // A source without the shard gives nothing, and that is no error.
+    // A source without the shard sends nothing, which is not an error.
     let nothing = CopyShard {
         shard: 4,
         ..copy.clone()
@@ -331,11 +333,11 @@ async fn what_is_kept_for_a_lost_node_is_dropped() {
 async fn its_moods_are_met() {
     let world = World::joined().await;
     let at = world.at();
-    let remove = async |mood: Mood| {
+    let remove = async |behaviour: Behaviour| {
         world.node.hold(7, held(1));
         world
             .node
-            .set_mood(On::Call(MessageType::RemoveShard), mood);
+            .set_behaviour(On::Call(MessageType::RemoveShard), behaviour);
         let done = world
             .nodes
             .remove_shard(&at, 7, Instant::now() + Duration::from_secs(2))
@@ -350,21 +352,21 @@ async fn its_moods_are_met() {
         text: "EOF".to_owned(),
     };
     assert_eq!(
-        remove(Mood::Failing("disk is full".to_owned())).await,
+        remove(Behaviour::Failing("disk is full".to_owned())).await,
         (Err(FailureCause::Said("disk is full".to_owned())), true)
     );
-    assert_eq!(remove(Mood::Rude).await, (Err(eof()), true));
-    assert_eq!(remove(Mood::Forgetful).await, (Err(eof()), false));
+    assert_eq!(remove(Behaviour::HangUp).await, (Err(eof()), true));
+    assert_eq!(remove(Behaviour::ActThenHangUp).await, (Err(eof()), false));
     assert_eq!(
-        remove(Mood::Silent).await,
+        remove(Behaviour::Silent).await,
         (Err(FailureCause::Timeout), true)
     );
-    let (oversized, _) = remove(Mood::Raw(b"\x24\0\0\0\0\x40\0\0\0".to_vec())).await;
-    let text = "max message size of 1073741824 exceeded: 1073741824";
-    assert_eq!(oversized, Err(FailureCause::Unreadable(text.to_owned())));
+    let (oversized, _) = remove(Behaviour::Raw(b"\x24\0\0\0\0\x40\0\0\0".to_vec())).await;
+    let text = "unreadable answer: max message size of 1073741824 exceeded: 1073741824";
+    assert_eq!(oversized.expect_err("too large").to_string(), text);
     world
         .node
-        .set_mood(On::Status, Mood::Failing("boom".to_owned()));
+        .set_behaviour(On::Status, Behaviour::Failing("boom".to_owned()));
     let status = world.nodes.status(&at, soon()).await.expect_err("it fails");
     assert_eq!(
         status.why,
@@ -374,31 +376,31 @@ async fn its_moods_are_met() {
         }
     );
     assert_eq!(
-        remove(Mood::Slow(Duration::from_millis(5))).await,
+        remove(Behaviour::Slow(Duration::from_millis(5))).await,
         (Ok(()), false)
     );
 }
 
-/// Held until the test lets go: nothing is done before, all of it after.
+/// Held until the test releases it: nothing is done before, all of it after.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn it_is_held_and_let_go() {
     let world = World::joined().await;
     world.node.hold(7, held(1));
     world
         .node
-        .set_mood(On::Call(MessageType::RemoveShard), Mood::Held);
+        .set_behaviour(On::Call(MessageType::RemoveShard), Behaviour::Held);
     let (nodes, at) = (world.nodes.clone(), world.at());
     let removing = tokio::spawn(async move { nodes.remove_shard(&at, 7, soon()).await });
     world.node.wait_heard("RemoveShard", PATIENCE);
     assert!(world.node.shards().contains_key(&7) && !removing.is_finished());
     world
         .node
-        .set_mood(On::Call(MessageType::RemoveShard), Mood::Obliging);
+        .set_behaviour(On::Call(MessageType::RemoveShard), Behaviour::Normal);
     assert_eq!(removing.await.expect("no panic"), Ok(()));
     assert!(world.node.shards().is_empty());
 }
 
-/// A caller of the wrong protocol is hung up on, as everybody else is answered on.
+/// HTTP is answered; a caller of another protocol gets a closed connection.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn strangers_on_its_port() {
     let world = World::joined().await;
@@ -410,7 +412,7 @@ async fn strangers_on_its_port() {
             .await
             .expect("sends");
         let mut answer = Vec::new();
-        // A reset where it hangs up without having read all.
+        // A reset comes if the node closes the connection without having read everything.
         let _reset = tokio::io::AsyncReadExt::read_to_end(&mut stream, &mut answer).await;
         String::from_utf8_lossy(&answer).into_owned()
     };
@@ -426,7 +428,7 @@ async fn strangers_on_its_port() {
     );
     assert_eq!(exchange(b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03").await, "");
     assert_eq!(exchange(b"\x03").await, "");
-    // A type that it does not know is skipped, and the next byte is one.
+    // An unknown type is skipped, and the next byte is a type again.
     let unknown = exchange(b"\x02\x63\x2b\0\0\0\0\0\0\0\x02\x08\x05").await;
     assert_eq!(unknown.as_bytes(), b"\x2c\0\0\0\0\0\0\0\0");
 }

@@ -32,7 +32,7 @@ fn remembers(dir: &TempDir) -> String {
     std::fs::read_to_string(dir.path().join("client.json")).expect("reads")
 }
 
-/// A data node that finds this meta node in its directory.
+/// Starts a data node that finds this meta node in its directory.
 fn of(meta: &Meta) -> (TempDir, DataNode) {
     let dir = TempDir::new().expect("a folder");
     knows(&dir, &[&meta.addr()]);
@@ -44,7 +44,7 @@ fn of(meta: &Meta) -> (TempDir, DataNode) {
     (dir, node)
 }
 
-/// Nobody listens there.
+/// Returns an address where nothing listens.
 fn nowhere() -> String {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("bound").to_string()
@@ -78,7 +78,8 @@ fn it_starts_from_its_file_and_follows_the_catalog() {
     assert_eq!(node.complaints(), [""; 0]);
 }
 
-/// Its list is that of the catalog, in its order; the first is asked first, whoever answered last.
+/// Its list is that of the catalog, in its order. The first node is always asked first, whichever
+/// answered last.
 #[test]
 fn it_prefers_the_first_and_goes_on_with_the_next() {
     let (first, second) = (Meta::start(), Meta::start());
@@ -92,8 +93,8 @@ fn it_prefers_the_first_and_goes_on_with_the_next() {
         data.index = 10;
     };
     first.change(catalog);
-    // The first cannot serve it three times; each time the second does, and the next poll is the
-    // first's again.
+    // The first node fails three times. Each time the second node answers, and the next poll goes
+    // to the first again.
     first.script(
         "/",
         vec![
@@ -132,7 +133,8 @@ fn it_prefers_the_first_and_goes_on_with_the_next() {
     );
 }
 
-/// What it is given counts, also where it has seen more; without meta nodes it forgets its list.
+/// It takes whatever `Data` it gets, also an older one; without meta nodes in it, it forgets its
+/// list.
 #[test]
 fn it_believes_whatever_it_is_given() {
     let meta = Meta::start();
@@ -144,7 +146,7 @@ fn it_believes_whatever_it_is_given() {
     };
     meta.script("/", vec![Reply::Bytes(older.write())]);
     meta.change(|_| {});
-    // The one that is parked is answered; the next one is the script's.
+    // The waiting poll is answered; the next poll gets the script's answer.
     meta.wait_asked("/", 4);
     assert_eq!(meta.asked("/")[3].what, "GET /?index=2");
     meta.change(|data| data.meta_nodes.clear());
@@ -213,7 +215,7 @@ fn a_command_goes_to_the_first_and_follows_it_to_the_leader() {
             "{token}"
         );
     }
-    // It is not done before its own poll has brought what it did.
+    // The command is not done before the node's own poll has brought its effect.
     assert!(!executing.is_finished());
     follower.change(|_| {});
     assert_eq!(executing.join().expect("no panic").0, Ok(6));
@@ -243,7 +245,7 @@ fn a_command_is_tried_eleven_times_round_the_list() {
         ..options(&dir)
     });
     node.wait_for("both", PATIENCE, |data| data.meta_nodes.len() == 2);
-    // No answer, an answer without OK, and statuses.
+    // No answer, an answer without OK, and error statuses.
     let no_ok = Reply::Bytes(Writer::default().number(3, 6).done());
     first.script(
         "/execute",
@@ -297,7 +299,7 @@ fn a_redirect_that_is_not_absolute_leads_nowhere() {
 fn a_point_needs_a_group_and_stays_in_the_shards_that_are_its_own() {
     let meta = Meta::start();
     let (dir, node) = of(&meta);
-    // No data nodes: no group for it, and no error either.
+    // Without data nodes there is no group, and no error either.
     meta.script(
         "/execute",
         vec![Reply::Bytes(
@@ -321,7 +323,7 @@ fn a_point_needs_a_group_and_stays_in_the_shards_that_are_its_own() {
         [1, 2]
     );
     assert_eq!(node.shards().keys().copied().collect::<Vec<_>>(), [1, 2]);
-    // Known by now: nobody is asked.
+    // The group is known by now: no request is sent.
     let before = meta.asked("/execute").len();
     assert_eq!(node.write("db", "autogen", 1099), Ok(group));
     assert_eq!(meta.asked("/execute").len(), before);
@@ -333,7 +335,7 @@ fn a_point_needs_a_group_and_stays_in_the_shards_that_are_its_own() {
         node.write("db", "nope", 1),
         Err("retention policy not found: nope".to_owned())
     );
-    // A restart finds them again.
+    // After a restart it finds them again.
     drop(node);
     let again = DataNode::start(options(&dir));
     assert_eq!(
@@ -405,8 +407,9 @@ fn it_announces_itself_to_the_first_that_answers() {
     let asked = meta.wait_asked("/announce", 3).remove(2);
     assert_eq!(asked.header("User-Agent"), Some("InfluxDB DataNode"));
     let want = format!(
-        "{{\"tcpAddr\":\"{}\",\"httpAddr\":\"127.0.0.1:8086\",\"httpScheme\":\"http\",\"time\":\"0001-01-01T00:00:00Z\",\
-         \"nodeType\":\"data\",\"status\":\"joined\",\"context\":null,\"version\":\"1.8.11-c1.2.0\"}}",
+        "{{\"tcpAddr\":\"{}\",\"httpAddr\":\"127.0.0.1:8086\",\"httpScheme\":\"http\",\
+         \"time\":\"0001-01-01T00:00:00Z\",\"nodeType\":\"data\",\"status\":\"joined\",\
+         \"context\":null,\"version\":\"1.8.11-c1.2.0\"}}",
         node.tcp_addr()
     );
     assert_eq!(String::from_utf8_lossy(&asked.body), want);

@@ -1,4 +1,4 @@
-//! The model beside meta nodes of ours: it understands what they say, and they what it sends.
+//! The model with meta nodes of this program: each side understands the other.
 
 use tempfile::TempDir;
 
@@ -16,7 +16,7 @@ async fn it_follows_a_cluster_of_ours() {
         .map(|node| node.http.server.local().to_string())
         .collect();
     let dir = TempDir::new().expect("a folder");
-    // A follower first: commands are led on to the leader.
+    // A follower first: commands are redirected to the leader.
     let follower = cluster.follower().http.server.local().to_string();
     knows(&dir, &[&follower]);
     let node = DataNode::start(options(&dir));

@@ -1,4 +1,4 @@
-//! Somebody on a network in memory who does with each connection what a script says.
+//! A server on a network in memory that follows a script on each connection.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
@@ -15,14 +15,14 @@ use tokio::time::Instant;
 pub(super) const HERE: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
 pub(super) const THERE: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 2));
 
-/// What happens on a connection, one step after the other; after the last one it is closed.
+/// Steps on a connection, in order; after the last one it is closed.
 #[derive(Clone, Debug)]
 pub(super) enum Step {
-    /// Reads this many bytes; as many as come where the other side ends first.
+    /// Reads this many bytes, or fewer if the other side ends first.
     Read(usize),
     Write(Vec<u8>),
     Wait(Duration),
-    /// Keeps the connection open and says nothing more.
+    /// Keeps the connection open and sends nothing more.
     Hang,
 }
 
@@ -34,7 +34,7 @@ pub(super) struct Scripted {
     _accepting: TaskHandle<()>,
 }
 
-/// Far away, for calls that are not about deadlines.
+/// A deadline far away, for calls that are not about deadlines.
 pub(super) fn in_time() -> Instant {
     Instant::now() + Duration::from_secs(3600)
 }
@@ -82,7 +82,7 @@ impl Scripted {
         }
     }
 
-    /// What came on each connection, up to where the script stopped reading.
+    /// Bytes received on each connection, up to where the script stopped reading.
     pub(super) fn heard(&self) -> Vec<Vec<u8>> {
         self.heard.lock().expect("no panic").clone()
     }
@@ -93,7 +93,7 @@ async fn play(mut stream: Box<dyn Stream>, script: Vec<Step>, log: Arc<Mutex<Vec
     for step in script {
         match step {
             Step::Read(length) => {
-                // Shorter when the other side has gone.
+                // Fewer bytes if the other side has gone.
                 let _ended = (&mut stream)
                     .take(length as u64)
                     .read_to_end(&mut came)
@@ -101,7 +101,7 @@ async fn play(mut stream: Box<dyn Stream>, script: Vec<Step>, log: Arc<Mutex<Vec
                 log.lock().expect("no panic").push(came.clone());
             }
             Step::Write(bytes) => {
-                // Who has gone does not read them.
+                // A client that has gone does not read them.
                 let _gone = stream.write_all(&bytes).await;
             }
             Step::Wait(duration) => tokio::time::sleep(duration).await,

@@ -1,4 +1,4 @@
-//! TLS towards data nodes: whom we believe, whom we refuse, and what is said about it.
+//! TLS to data nodes: which certificates are trusted, which are refused, and the texts of refusals.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use influxdb_meta::base::Address;
-use influxdb_meta::data_node::{DataNodes, DataNodesConfig, Failed, FailureCause};
+use influxdb_meta::data_node::{DataNodes, DataNodesConfig, Failed, FailureCause, OtherService};
 use influxdb_meta::runtime::Env;
 use influxdb_meta::tls::{HandshakeError, Places, TlsError, Trust};
 use rcgen::{
@@ -21,7 +21,7 @@ use super::meta::PATIENCE;
 use super::model::{DataNode, Held, Options};
 use super::model_client::options;
 
-/// A certificate with its key, and a server's configuration of them.
+/// A certificate with its key, and a server's configuration that uses them.
 struct Server {
     pem: String,
     config: rustls::ServerConfig,
@@ -56,7 +56,7 @@ fn params(names: &[&str]) -> CertificateParams {
     .expect("names")
 }
 
-/// Under another name than all others.
+/// Gives the certificate a subject name of its own.
 fn named(mut params: CertificateParams) -> CertificateParams {
     params
         .distinguished_name
@@ -70,7 +70,7 @@ fn self_signed(params: CertificateParams) -> Server {
     server(&certificate, &key, rustls::ALL_VERSIONS)
 }
 
-/// As `openssl req -x509` makes them: an authority in its own eyes.
+/// A certificate as `openssl req -x509` makes it: it is its own authority.
 fn openssl_like(mut params: CertificateParams) -> Server {
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     self_signed(params)
@@ -103,7 +103,7 @@ fn file(dir: &TempDir, pem: &str) -> Trust {
     })
 }
 
-/// Asks both ways that there are.
+/// Makes a call on 8088 and an HTTP request.
 async fn ask(nodes: &DataNodes, at: &Address) -> Result<(), Failed> {
     let deadline = Instant::now() + PATIENCE;
     let shards = nodes.list_shards(at, deadline).await?;
@@ -117,7 +117,7 @@ fn at(node: &DataNode) -> Address {
     Address::parse(&node.tcp_addr(), 0).expect("an address")
 }
 
-/// What a client says that trusts this about a node that shows that.
+/// Result of a client that trusts `trusted`, at a node that presents `shown`.
 async fn asked(trusted: &str, shown: rustls::ServerConfig) -> Result<(), Failed> {
     let dir = TempDir::new().expect("a folder");
     let node = start(&dir, shown);
@@ -178,7 +178,7 @@ async fn whoever_is_not_trusted_is_refused() {
     }
 }
 
-/// Trusted, and not for this name or not at this time.
+/// A trusted certificate that is not for this name, or not valid at this time.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn names_and_dates_count() {
     let kinds: [fn(CertificateParams) -> Server; 2] = [self_signed, openssl_like];
@@ -213,7 +213,7 @@ async fn anyone_is_believed_where_that_is_asked_for() {
     }
 }
 
-/// One side speaks TLS and the other does not: each is told what to change.
+/// One side uses TLS and the other does not: each error says what to change.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tls_on_one_side_only() {
     let dir = TempDir::new().expect("a folder");
@@ -227,17 +227,14 @@ async fn tls_on_one_side_only() {
         .join_cluster(&at(&secured), &servers, false, deadline)
         .await
         .expect_err("it speaks TLS");
-    assert_eq!(
-        failed.why,
-        FailureCause::Stranger("it speaks TLS there: set data-use-tls".to_owned())
-    );
+    assert_eq!(failed.why, FailureCause::NotADataNode(OtherService::Tls));
     let failed = plain
         .status(&at(&secured), deadline)
         .await
         .expect_err("it speaks TLS");
     assert!(failed.to_string().contains("TLS"), "{failed}");
 
-    // A web server answers a handshake in plain words.
+    // A web server answers a TLS handshake in plain text.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let local: SocketAddr = listener.local_addr().expect("bound");
     std::thread::spawn(move || {
@@ -259,7 +256,7 @@ async fn tls_on_one_side_only() {
     );
 }
 
-/// A data node without TLS hangs up on a handshake.
+/// A data node without TLS closes the connection on a handshake.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_data_node_without_tls() {
     let dir = TempDir::new().expect("a folder");

@@ -1,4 +1,4 @@
-//! What must hold after every step (founding.md 9), by name.
+//! Invariants that must hold after every step (founding.md 9), by name.
 
 use influxdb_meta::base::ClusterId;
 
@@ -23,8 +23,8 @@ const INVARIANTS: &[(&str, Invariant)] = &[
     ),
 ];
 
-/// Whether assumption B holds: at most one live node answers at a listed address. Without it
-/// nothing is promised of which clusters form, only of what each volume does.
+/// Whether assumption B of founding.md 9 holds: at most one live node answers at each listed
+/// address. Without it, only what each volume does is promised, and not which clusters form.
 fn one_node_per_name(world: &World) -> bool {
     world.slots.len() <= world.founders
 }
@@ -119,10 +119,10 @@ fn raft_id_reused(world: &World) -> Option<String> {
 fn undurable_incarnation(world: &World) -> Option<String> {
     world.slots.iter().find_map(|slot| {
         let origin = slot.volume.as_ref()?.record.origin()?;
-        let stranger = origin
+        let undurable = origin
             .vector
             .iter()
             .find(|e| !world.history.durable.contains(&e.incarnation))?;
-        Some(format!("{} of {}", stranger.incarnation, stranger.http))
+        Some(format!("{} of {}", undurable.incarnation, undurable.http))
     })
 }

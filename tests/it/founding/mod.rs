@@ -1,13 +1,13 @@
-//! The founding machine (founding.md 2–4, 9) without IO: rows by name, and seeded schedules of
-//! whole worlds.
+//! The founding state machine (founding.md 2, 3, 4 and 9) without IO: each rule by name, and seeded
+//! schedules of a simulated world.
 
 mod invariants;
 mod rows;
 mod schedules;
 mod world;
 
-/// The manual's safety argument names the tests that hold it; a renamed test must not leave it in
-/// the air.
+/// The manual's safety argument names the tests that hold it. Each of those tests must exist under
+/// that name.
 #[test]
 fn every_test_that_the_manual_names_is_there() {
     let manual = concat!(

@@ -1,5 +1,5 @@
-//! Every row of the table and every rule by name (founding.md 3, 4), and the failure behind each
-//! "why".
+//! Every row of the founding table and every rule, by name (founding.md 3, 4), and the failure that
+//! each rule prevents.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use super::world::{Planted, World, name};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// All founders run and form their cluster.
+/// Starts all founders and runs until they form their cluster.
 fn formed(founders: usize) -> World {
     let mut world = World::new(1, founders);
     (0..founders).for_each(|slot| world.start(slot));
@@ -70,7 +70,7 @@ fn founders_of_any_number_form_one_cluster_in_about_the_quiet_time() {
     }
 }
 
-/// Raft ids follow the list, whatever the order of starting.
+/// Raft ids follow the order of the founder list, not the order of starting.
 #[test]
 fn founder_k_of_the_list_gets_raft_id_k() {
     let mut world = World::new(2, 3);
@@ -85,7 +85,7 @@ fn founder_k_of_the_list_gets_raft_id_k() {
     }
 }
 
-// F0
+// founding.md F0: two clusters.
 
 #[test]
 fn f0_two_clusters_under_one_name_are_not_chosen_between() {
@@ -104,7 +104,7 @@ fn f0_two_clusters_under_one_name_are_not_chosen_between() {
             "names both: {text}"
         );
     }
-    // One of them goes away: what is left is joined.
+    // One of the clusters goes away: the fresh node joins the other.
     world.crash(1);
     assert!(world.run_until(30 * SECOND, |world| matches!(
         world.verdict(2),
@@ -112,7 +112,7 @@ fn f0_two_clusters_under_one_name_are_not_chosen_between() {
     )));
 }
 
-/// meta-1 and meta-2 each founded alone, by lists of one; meta-3 lists all three.
+/// meta-1 and meta-2 each founded alone, with lists of one entry; meta-3 lists all three.
 fn two_clusters_and_a_fresh_node() -> World {
     let mut world = World::new(3, 3);
     for slot in [0, 1] {
@@ -124,7 +124,7 @@ fn two_clusters_and_a_fresh_node() -> World {
     world
 }
 
-/// Others than fresh ones only raise an alarm; their Raft goes on.
+/// Nodes that are in a cluster only raise an alarm; their Raft goes on.
 #[test]
 fn f0_is_an_alarm_for_a_node_that_is_in_a_cluster() {
     let mut world = two_clusters_and_a_fresh_node();
@@ -140,16 +140,17 @@ fn f0_is_an_alarm_for_a_node_that_is_in_a_cluster() {
     );
 }
 
-// F1
+// founding.md F1: follow.
 
-/// Without it, one crash in the founding moment leaves a started minority for ever.
+/// Without this rule one crash while founding leaves a minority in `started` for ever.
 #[test]
 fn f1_who_restarts_after_another_started_follows() {
     let run = |planted| {
         let mut world = formed(3);
         world.planted = planted;
-        // Two were killed after they accepted and before their own fsync; one of these two is then
-        // wiped: what is left must be able to lead, or the one that started waits for ever.
+        // Two nodes were killed after they accepted and before their own fsync. One of these two is
+        // then wiped. The two intact volumes must be able to elect a leader; otherwise the node
+        // that started waits for ever.
         world.forget_start(1);
         world.wipe(2);
         world.start(1);
@@ -169,12 +170,13 @@ fn f1_who_restarts_after_another_started_follows() {
     assert!(run(Planted::NoFollow).electing().is_empty());
 }
 
-/// The vector decides, not the place, nor the name configured since.
+/// The founder set decides, not the address at which it was seen, nor a name that was configured
+/// later.
 #[test]
 fn f1_holds_at_any_place_and_under_any_name() {
     let mut world = formed(3);
     let id = cluster(&world, 0);
-    // meta-3 forgets nothing but its start: as if it had been killed right before its own fsync.
+    // meta-3 loses only its start, as if it had been killed right before its own fsync.
     world.forget_start(2);
     world.slots[2].config.name = "renamed".to_owned();
     world.names.insert(name(2), vec![0]);
@@ -200,7 +202,7 @@ fn f1_holds_without_peers_too() {
     world.slots[2].config.peers.clear();
     world.slots[2].config.expect = 0;
     world.start(2);
-    // It polls nobody by itself; the others' polls are hints.
+    // It polls nobody by itself; the others' polls are its hints.
     assert!(
         world.run_until(30 * SECOND, |world| world.slots[2].cluster() == Some(id)),
         "{}",
@@ -208,7 +210,7 @@ fn f1_holds_without_peers_too() {
     );
 }
 
-/// A vector that does not give its own cluster id is nobody's.
+/// A founder set from which its own cluster id does not follow is not believed.
 #[test]
 fn f1_believes_no_vector_that_its_id_does_not_prove() {
     let mut world = formed(2);
@@ -234,7 +236,7 @@ fn f1_believes_no_vector_that_its_id_does_not_prove() {
     assert!(!world.is_storing(1), "not followed");
 }
 
-// F2
+// founding.md F2: join.
 
 #[test]
 fn f2_a_wiped_founder_joins_and_never_founds_again() {
@@ -252,7 +254,7 @@ fn f2_a_wiped_founder_joins_and_never_founds_again() {
     is_unbroken(&world);
 }
 
-/// A majority rule would found over the third one's data.
+/// A majority rule would found over the data of the third node.
 #[test]
 fn f2_two_wiped_out_of_three_never_found_over_the_third() {
     let run = |planted| {
@@ -301,8 +303,8 @@ fn f2_two_wiped_out_of_three_never_found_over_the_third() {
     is_unbroken(&world);
 }
 
-/// While its own entry is silent a wiped node would join under its container's id, beside its
-/// ghost.
+/// While its own entry is silent, a wiped node would join under its container's host name, beside
+/// its own old entry.
 #[test]
 fn f2_waits_until_the_own_entry_is_known() {
     let mut world = formed(3);
@@ -324,39 +326,39 @@ fn f2_waits_until_the_own_entry_is_known() {
     )));
 }
 
-/// An IP address that passed from one stack to another must not make its new owner join the other
-/// stack.
+/// When an IP address passes from one stack to another, its new owner must not join the old owner's
+/// cluster.
 #[test]
 fn f2_a_hinted_cluster_counts_only_if_it_names_my_address() {
     for (names_me, joins) in [(false, false), (true, true)] {
         let mut world = World::new(5, 3);
         (0..2).for_each(|slot| world.start(slot));
         world.run_for(SECOND / 2);
-        let mut stranger = formed(1).identity(0).expect("runs");
-        stranger.http = Address::new("elsewhere", 8091);
+        let mut outsider = formed(1).identity(0).expect("runs");
+        outsider.http = Address::new("elsewhere", 8091);
         let named = if names_me {
             name(0)
         } else {
-            stranger.http.clone()
+            outsider.http.clone()
         };
-        (stranger.list, stranger.members) = (vec![stranger.http.clone()], vec![named]);
-        world.hint(0, &stranger);
-        world.answer_with(0, &stranger.http.clone(), Ok(stranger));
+        (outsider.list, outsider.members) = (vec![outsider.http.clone()], vec![named]);
+        world.hint(0, &outsider);
+        world.answer_with(0, &outsider.http.clone(), Ok(outsider));
         let joining = matches!(world.verdict(0), Some(Verdict::Join { .. }));
         assert_eq!(joining, joins, "{}", world.describe());
     }
 }
 
-/// All that voted are gone, and a copy without a vote holds the founders back: they say which, and
-/// by what. One voter that does not answer may be down; a version that does not say who votes is
-/// not taken for a learner.
+/// All voters are gone, and a learner keeps the founders from founding: they say which cluster it
+/// is, and which learner. A voter that does not answer may only be down. A member of a version that
+/// does not say who votes is not taken for a learner.
 #[test]
 fn f2_a_cluster_of_which_only_a_learner_is_left_is_told_as_that() {
     let extra = Address::new("extra", 8091);
     let both = || vec![name(0), name(1)];
     let down = || vec![name(0), name(1), Address::new("down", 8091)];
     let voting = || vec![name(0), extra.clone()];
-    for (voters, is_remnant) in [
+    for (voters, is_orphaned) in [
         (both(), true),
         (down(), false),
         (voting(), false),
@@ -380,14 +382,14 @@ fn f2_a_cluster_of_which_only_a_learner_is_left_is_told_as_that() {
         );
         assert_eq!(
             verdict.to_string().starts_with(&said),
-            is_remnant,
+            is_orphaned,
             "{verdict}"
         );
-        assert_eq!(verdict.doing() == Activity::Blocked, is_remnant);
+        assert_eq!(verdict.doing() == Activity::Blocked, is_orphaned);
     }
 }
 
-/// `joining` alone is no evidence: the members that it names are asked.
+/// `joining` alone is no evidence of a cluster: the members that it names are polled.
 #[test]
 fn f2_a_joining_peer_is_believed_when_a_member_that_it_names_answers() {
     let mut world = World::new(6, 2);
@@ -417,7 +419,7 @@ fn f2_a_joining_peer_is_believed_when_a_member_that_it_names_answers() {
     );
 }
 
-// F3
+// founding.md F3: only join.
 
 #[test]
 fn f3_expect_0_never_founds() {
@@ -445,31 +447,31 @@ fn f3_expect_0_never_founds() {
 #[test]
 fn f3_a_node_in_no_entry_of_the_list_waits_for_a_cluster() {
     let mut world = World::new(8, 2);
-    let stranger = world.add_slot((0..2).map(name).collect());
+    let outsider = world.add_slot((0..2).map(name).collect());
     (0..3).for_each(|slot| world.start(slot));
     assert!(world.run_until(2 * SECOND, |world| {
         matches!(
-            world.verdict(stranger),
+            world.verdict(outsider),
             Some(Verdict::AwaitCluster {
                 why: Await::NotListed,
                 ..
             })
         )
     }));
-    let text = world.verdict(stranger).expect("runs").to_string();
+    let text = world.verdict(outsider).expect("runs").to_string();
     assert!(
         text.contains("own address is in no entry of INFLUXDB_META_PEERS"),
         "{text}"
     );
     assert!(world.run_until(10 * SECOND, |world| matches!(
-        world.verdict(stranger),
+        world.verdict(outsider),
         Some(Verdict::Join { .. })
     )));
 }
 
-// F4
+// founding.md F4: differs.
 
-/// What meta-2 is configured with otherwise, and what both sides then say.
+/// Configures meta-2 with a difference and checks the text that both sides print.
 fn disagrees(with: impl Fn(&mut super::world::Config), says: &str) {
     let mut world = World::new(9, 3);
     with(&mut world.slots[1].config);
@@ -483,7 +485,7 @@ fn disagrees(with: impl Fn(&mut super::world::Config), says: &str) {
         );
         assert!(text.contains("meta-2:8091"), "names the peer: {text}");
     }
-    // The cure is seen without a restart of the others.
+    // The others see the correction without a restart.
     world.crash(1);
     world.slots[1].config = world.slots[0].config.clone();
     world.start(1);
@@ -570,7 +572,7 @@ fn f4_a_loopback_name_among_others_blocks() {
     );
 }
 
-// F5
+// founding.md F5: missing.
 
 #[test]
 fn f5_says_who_is_missing_and_why_and_later_how_to_do_without() {
@@ -622,7 +624,7 @@ fn f5_a_removed_peer_is_named_with_its_way_back() {
     );
 }
 
-/// No cluster for ten minutes, then at once: the late node's own polls are the hint.
+/// No cluster for ten minutes. Then it forms at once, because the late node's own polls are hints.
 #[test]
 fn f5_a_third_node_ten_minutes_late() {
     let mut world = World::new(16, 3);
@@ -652,7 +654,7 @@ fn f5_a_third_node_ten_minutes_late() {
     );
 }
 
-// F6, F7
+// founding.md F6 and founding.md F7: accept, start.
 
 #[test]
 fn f6_a_wiped_founder_before_the_start_makes_another_vector() {
@@ -691,8 +693,8 @@ fn f7_nothing_starts_before_the_quiet_time_is_over() {
     assert!(world.now - begun >= SECOND, "{:?}", world.now - begun);
 }
 
-/// A member elsewhere whose list names this address makes itself known in the quiet time. Alone,
-/// the wiped node with its list of one would found again.
+/// A member at another address, whose list names this address, makes itself known in the quiet
+/// time. Without that, the wiped node with its list of one would found a second time.
 #[test]
 fn f7_a_hint_in_the_quiet_time_turns_founding_into_joining() {
     for member_lives in [true, false] {
@@ -713,16 +715,17 @@ fn f7_a_hint_in_the_quiet_time_turns_founding_into_joining() {
     }
 }
 
-/// What `accept` is for: one wipe while one founder's answers are slow.
+/// Why `accept` exists: one wipe while answers to one founder are slow.
 #[test]
 fn f7_without_accept_one_wipe_founds_over_acknowledged_data() {
     let run = |planted| {
         let mut world = World::new(20, 3);
         world.planted = planted;
-        // Named, so that no vector changes for a name that is found only later.
+        // Hostnames are configured, so that no founder set changes because an own address is found
+        // later.
         (0..3).for_each(|slot| world.slots[slot].config.hostname = Some(name(slot)));
         (0..3).for_each(|slot| world.start(slot));
-        // Everybody sees everybody; from here on what meta-1 is told arrives late.
+        // All see each other. From here on, answers to meta-1 arrive late.
         assert!(world.run_until(SECOND / 2, |world| {
             (0..3).all(|s| world.phase(s) == Some(Phase::Accepted))
         }));
@@ -750,7 +753,7 @@ fn f7_without_accept_one_wipe_founds_over_acknowledged_data() {
     is_unbroken(&run(Planted::Nothing));
 }
 
-// Rules 3.1–3.5
+// Rules of founding.md 3.1 to 3.5.
 
 #[test]
 fn rule_3_1_a_late_answer_to_an_abandoned_poll_counts_for_nothing() {
@@ -782,7 +785,8 @@ fn rule_3_2_a_failed_poll_leaves_nothing() {
     )));
 }
 
-/// Nothing is decided on what a caller says, and it is polled where it says and where it came from.
+/// Nothing is decided on what a caller says. It is polled at the address that it names and at the
+/// one that it came from.
 #[test]
 fn rule_3_3_a_hint_is_only_a_reason_to_poll() {
     let mut world = World::new(23, 2);
@@ -847,8 +851,8 @@ fn rule_3_4_a_hostname_where_another_node_answers_blocks() {
     );
 }
 
-/// A configured name that is an entry is mine without a poll: the own name need not be reachable
-/// from inside.
+/// A configured name that is an entry is this node's without a poll: a node need not be able to
+/// reach its own name.
 #[test]
 fn a_configured_hostname_needs_no_answer_from_oneself() {
     let mut world = World::new(27, 2);
@@ -862,12 +866,13 @@ fn a_configured_hostname_needs_no_answer_from_oneself() {
     );
 }
 
-/// Two stacks on one network, both unnamed: a container's own name hides its twin from itself.
+/// Two stacks on one network, both without a cluster name: a container's own name hides its
+/// duplicate from itself.
 #[test]
 fn rule_3_5_two_nodes_behind_one_name_block() {
     let mut world = World::new(28, 3);
-    let twin = world.add_slot((0..3).map(name).collect());
-    world.names.insert(name(1), vec![1, twin]);
+    let duplicate = world.add_slot((0..3).map(name).collect());
+    world.names.insert(name(1), vec![1, duplicate]);
     (0..4).for_each(|slot| world.start(slot));
     world.run_for(5 * SECOND);
     for slot in [0, 2] {
@@ -876,8 +881,8 @@ fn rule_3_5_two_nodes_behind_one_name_block() {
         assert!(text.contains("INFLUXDB_META_CLUSTER_NAME"), "{text}");
     }
     assert!((0..4).all(|slot| world.slots[slot].cluster().is_none()));
-    // The second stack goes away: a minute later nothing remembers it.
-    world.wipe(twin);
+    // The second stack goes away: a minute later it is forgotten.
+    world.wipe(duplicate);
     world.names.insert(name(1), vec![1]);
     let founders_started =
         |world: &World| (0..3).all(|slot| world.phase(slot) == Some(Phase::Started));
@@ -891,10 +896,13 @@ fn rule_3_5_two_nodes_behind_one_name_block() {
 #[test]
 fn rule_3_5_an_incarnation_that_comes_back_after_another_blocks_for_a_minute() {
     let mut world = World::new(29, 3);
-    let twin = world.add_slot((0..3).map(name).collect());
-    [0, 1, twin].into_iter().for_each(|slot| world.start(slot));
-    // The name leads to the one, to the other, to the one: never to both at once.
-    for turn in [1, twin, 1] {
+    let duplicate = world.add_slot((0..3).map(name).collect());
+    [0, 1, duplicate]
+        .into_iter()
+        .for_each(|slot| world.start(slot));
+    // The name leads to the first node, to the second, and to the first again: never to both at
+    // once.
+    for turn in [1, duplicate, 1] {
         let answer = world.identity(turn).expect("runs");
         world.answer_with(0, &name(1), Ok(answer));
         world.now += Duration::from_millis(200);
@@ -908,7 +916,7 @@ fn rule_3_5_an_incarnation_that_comes_back_after_another_blocks_for_a_minute() {
     );
 }
 
-/// A wipe is not two nodes: the old incarnation does not come back.
+/// A wipe is not a duplicate name: the old incarnation does not come back.
 #[test]
 fn rule_3_5_a_wiped_node_is_no_twin() {
     let mut world = World::new(30, 2);
@@ -923,7 +931,7 @@ fn rule_3_5_a_wiped_node_is_no_twin() {
     );
 }
 
-/// Two stacks with names of their own may share a network and even their nodes' names.
+/// Two stacks with cluster names of their own may share a network and even host names.
 #[test]
 fn rule_3_5_answers_under_another_name_are_passed_over() {
     let mut world = World::new(31, 2);
@@ -940,8 +948,9 @@ fn rule_3_5_answers_under_another_name_are_passed_over() {
     assert_ne!(cluster(&world, 0), cluster(&world, 2));
 }
 
-/// Everything at once and at most one poll of a peer in flight is asserted by the world; this is
-/// the rest of it: a member that asks strangers does so within the quiet time of a fresh node.
+/// A member that polls a silent entry does so more often than a fresh node's quiet time of 1 s.
+/// That all polls run in parallel, with at most one of each peer in flight, is asserted by the
+/// world.
 #[test]
 fn a_member_asks_a_silent_entry_more_often_than_the_quiet_time() {
     let mut world = formed(3);

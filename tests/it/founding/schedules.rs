@@ -1,5 +1,5 @@
 //! Seeded schedules: thousands of orders of polls, fsyncs, crashes, restarts, wipes, edits and
-//! writes, then an end of all faults, after which nothing may hang (founding.md 9, 10).
+//! writes. Then all faults end, and after that nothing may hang (founding.md 9, 10).
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -10,20 +10,20 @@ use influxdb_meta::cluster::founding::{Event, Verdict};
 use super::invariants::check;
 use super::world::{Planted, World, name};
 
-/// What may befall a schedule besides lost, late and reordered answers, crashes and restarts.
+/// Faults of a schedule besides lost, late and reordered answers, crashes and restarts.
 #[derive(Clone, Copy, Default)]
 struct Faults {
-    /// Begins with a cluster that has formed and acknowledged a write.
+    /// Begin with a cluster that has formed and acknowledged a write.
     formed: bool,
     wipes: usize,
     edits: usize,
     swaps: usize,
-    twins: usize,
+    duplicates: usize,
     clones: usize,
     names: usize,
 }
 
-/// Runs one schedule; `Err` names the invariant that broke or what hung.
+/// Runs one schedule. `Err` names the broken invariant or what hung.
 fn schedule(seed: u64, founders: usize, faults: Faults, planted: Planted) -> Result<(), String> {
     let mut world = World::new(seed, founders);
     world.planted = planted;
@@ -46,8 +46,8 @@ fn schedule(seed: u64, founders: usize, faults: Faults, planted: Planted) -> Res
     world.slow = None;
     broken(&world)?;
     heal(&mut world, founders);
-    // Longer than two nodes behind one name are remembered, and than the slowest pace between two
-    // polls.
+    // Longer than the 60 s for which two nodes behind one name are remembered, and longer than the
+    // slowest pace of polls.
     let settled = world.run_until(Duration::from_secs(120), |world| {
         is_settled(world, founders)
     });
@@ -67,7 +67,7 @@ fn broken(world: &World) -> Result<(), String> {
         .map_or(Ok(()), |how| Err(how.clone()))
 }
 
-/// One step of one node, or one fault.
+/// Takes one step of one node, or injects one fault.
 fn step(world: &mut World, left: &mut Faults) {
     world.now += Duration::from_millis(world.rng.next() % 60);
     let slot = world.rng.below(world.slots.len());
@@ -141,10 +141,10 @@ fn fault(world: &mut World, left: &mut Faults, slot: usize) {
             world.names.insert(name(slot), two);
             world.names.insert(name(other), one);
         }
-        3 if take(&mut left.twins) => {
-            let twin = world.add_slot(world.slots[0].config.peers.clone());
-            world.names.entry(name(other)).or_default().push(twin);
-            world.start(twin);
+        3 if take(&mut left.duplicates) => {
+            let duplicate = world.add_slot(world.slots[0].config.peers.clone());
+            world.names.entry(name(other)).or_default().push(duplicate);
+            world.start(duplicate);
         }
         4 if take(&mut left.clones) && slot < founders && slot != other => {
             world.crash(other);
@@ -166,8 +166,8 @@ fn take(left: &mut usize) -> bool {
     any
 }
 
-/// The end of all faults: the configuration is right everywhere, no second node behind any name, no
-/// copies, and every founder runs.
+/// Ends all faults: the configuration is right everywhere, no second node answers to any name,
+/// there are no copied volumes, and every founder runs.
 fn heal(world: &mut World, founders: usize) {
     let peers: Vec<Address> = (0..founders).map(name).collect();
     for extra in founders..world.slots.len() {
@@ -193,7 +193,7 @@ fn heal(world: &mut World, founders: usize) {
     }
 }
 
-/// Every schedule must come to one of these ends.
+/// Whether the world has reached one of the ends to which every schedule must come.
 fn is_settled(world: &World, founders: usize) -> bool {
     let slots = &world.slots[..founders];
     let started: BTreeSet<ClusterId> = slots.iter().filter_map(|slot| slot.cluster()).collect();
@@ -212,12 +212,13 @@ fn is_settled(world: &World, founders: usize) -> bool {
             .is_some_and(|seat| seat.cluster_name == "demo")
     };
     match (started.len(), electing.first()) {
-        // One cluster, and everybody is in it or wants to join it.
+        // One cluster, and all founders are in it or want to join it.
         (1, Some((id, _))) if as_configured(id) => (0..founders).all(has_a_place),
-        // What was founded under another name, or beside a left-over of a list edited in the
-        // middle, blocks others.
+        // A cluster that was founded under another name, or beside the rest of a list that was
+        // edited in the middle, blocks others.
         (1.., Some(_)) => (0..founders).all(|slot| has_a_place(slot) || is_blocked(slot)),
-        // A started vector of which the majority of volumes was destroyed: stuck on purpose.
+        // A started founder set that lost the majority of its volumes stays stuck on purpose
+        // (founding.md 9.7).
         (1.., None) if started.iter().all(|id| !majority_intact(world, *id)) => {
             (0..founders).all(|slot| has_a_place(slot) || is_blocked(slot))
         }
@@ -225,7 +226,7 @@ fn is_settled(world: &World, founders: usize) -> bool {
     }
 }
 
-/// Whether a majority of the volumes that the vector names still exists.
+/// Whether a majority of the volumes in the founder set still exists.
 fn majority_intact(world: &World, cluster: ClusterId) -> bool {
     let Some(volume) = world
         .slots
@@ -254,7 +255,7 @@ fn majority_intact(world: &World, cluster: ClusterId) -> bool {
         > origin.vector.len()
 }
 
-/// Runs seeds 0..count; the failing seed is printed, and replays alone.
+/// Runs seeds 0..count. Prints the failing seed, which can be replayed alone.
 fn run(count: u64, faults: Faults) {
     for seed in 0..count {
         let founders = 1 + (seed % 5) as usize;
@@ -312,7 +313,7 @@ fn schedules_with_two_nodes_behind_one_name() {
         30,
         Faults {
             wipes: 1,
-            twins: 1,
+            duplicates: 1,
             ..Faults::default()
         },
     );
@@ -344,7 +345,7 @@ fn the_same_seed_gives_the_same_end() {
     assert_ne!(end(7), end(8));
 }
 
-/// A planted mistake must be found, or the schedules prove nothing.
+/// Checks that the schedules find a planted mistake; if they did not, they would prove nothing.
 fn finds(planted: Planted, founders: usize, faults: Faults, what: &str) {
     let notices =
         |seed| schedule(seed, founders, faults, planted).is_err_and(|how| how.contains(what));

@@ -1,10 +1,10 @@
-//! A world of volumes, processes, names and polls around the founding machine, driven one small
-//! step at a time.
+//! A simulated world of volumes, processes, names and polls around the founding state machine,
+//! driven one small step at a time.
 //!
 //! Nothing here waits: time is a number, a poll is two steps (the callee answers, the answer
-//! arrives), an fsync is one, and anything may die between two steps. An abstract Raft stands in
-//! for the real one: open founders of a vector that are its majority can acknowledge a write, which
-//! then lies on their volumes.
+//! arrives), an fsync is one, and any process may die between two steps. An abstract Raft stands in
+//! for the real one: an open majority of a founder set can acknowledge a write, which is then on
+//! their volumes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -18,25 +18,26 @@ use influxdb_meta::cluster::founding::{
 use influxdb_meta::cluster::identity::record::{MembershipState, Record};
 use influxdb_meta::wire::identity::{Identity, Phase};
 
-/// A mistake built into the world, as if the machine had made it: the invariants must notice.
+/// Mistakes built into the world, as if the state machine had made them. The invariants must notice
+/// each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Planted {
     Nothing,
-    /// A missing founder is made up once a majority answers.
+    /// The answer of a missing founder is made up once a majority answers.
     Majority,
-    /// Every fresh founder passes for one that has accepted.
+    /// Every fresh founder is shown as one that has accepted.
     NoAccept,
-    /// What names this node in a started vector is not seen.
+    /// A started founder set that names this node is not seen.
     NoFollow,
-    /// A crash forgets `started`.
+    /// A crash loses `started`.
     StartedNotDurable,
 }
 
-/// What a data directory holds.
+/// Contents of a data directory.
 #[derive(Clone)]
 pub(super) struct Volume {
     pub(super) record: Record,
-    /// Acknowledged writes in this volume's log, and whose they are.
+    /// Acknowledged writes in this volume's log, each with its cluster.
     pub(super) writes: BTreeSet<(ClusterId, u64)>,
 }
 
@@ -45,9 +46,9 @@ pub(super) struct Process {
     started_at: Duration,
     storing: Option<(Record, StoreReason)>,
     polls: BTreeMap<Address, Poll>,
-    /// Raft is open: it votes and holds writes.
+    /// Whether Raft is open: it votes and holds writes.
     pub(super) open: bool,
-    /// What each address last answered, for planted mistakes.
+    /// Last answer of each address, for planted mistakes.
     last_good: BTreeMap<Address, Identity>,
 }
 
@@ -56,7 +57,7 @@ struct Poll {
     answer: Option<Vec<Result<Identity, PollError>>>,
 }
 
-/// How a node is started.
+/// Configuration that a node is started with.
 #[derive(Clone)]
 pub(super) struct Config {
     pub(super) peers: Vec<Address>,
@@ -76,32 +77,32 @@ pub(super) struct Slot {
 pub(super) struct World {
     pub(super) rng: Rand,
     pub(super) now: Duration,
-    /// The first so many slots are the founders; others came later.
+    /// Number of founders, which are the first slots; later slots came later.
     pub(super) founders: usize,
     pub(super) slots: Vec<Slot>,
     /// Name or IP address → the slots that answer there.
     pub(super) names: BTreeMap<Address, Vec<usize>>,
     pub(super) planted: Planted,
-    /// The node whose answers take long.
+    /// Node to which answers arrive late.
     pub(super) slow: Option<usize>,
-    /// No node reaches its own name.
+    /// Whether nodes cannot reach their own names.
     pub(super) unreachable_from_itself: bool,
     pub(super) polls_begun: u64,
     next_write: u64,
     pub(super) history: History,
 }
 
-/// What happened, for the invariants.
+/// Record of what happened, for the invariants.
 #[derive(Default)]
 pub(super) struct History {
     /// Every incarnation that was ever on a disk.
     pub(super) durable: BTreeSet<Incarnation>,
-    /// The first start of each incarnation.
+    /// First start of each incarnation.
     pub(super) started: BTreeMap<Incarnation, ClusterId>,
     pub(super) seats: BTreeMap<(ClusterId, u64), Incarnation>,
-    /// The founder list of every cluster that was ever started.
+    /// Founder list of every cluster that was ever started.
     pub(super) lists: BTreeMap<ClusterId, Vec<Address>>,
-    /// A start by F7 that just became durable: slot and cluster.
+    /// Slot and cluster of a start by founding.md F7 that just became durable.
     pub(super) just_started: Option<(usize, ClusterId)>,
     pub(super) broken: Vec<String>,
 }
@@ -117,8 +118,8 @@ fn ip(slot: usize) -> IpAddr {
 }
 
 impl World {
-    /// `founders` nodes with volumes of their own and the right configuration, none of them
-    /// running.
+    /// Makes `founders` nodes with volumes of their own and the right configuration. None of them
+    /// runs.
     pub(super) fn new(seed: u64, founders: usize) -> Self {
         let peers: Vec<Address> = (0..founders).map(name).collect();
         let mut world = Self {
@@ -161,15 +162,15 @@ impl World {
         slot
     }
 
-    // What befalls nodes.
+    // Faults and restarts of nodes.
 
     pub(super) fn start(&mut self, slot: usize) {
         if self.slots[slot].process.is_some() {
             return;
         }
         if self.slots[slot].volume.is_none() {
-            // P1: durable before anyone hears of it, so it is on the volume before the process
-            // exists.
+            // founding.md P1: an incarnation is durable before any other node can hear of it. So
+            // it is on the volume before the process exists.
             let incarnation = Incarnation(self.rng.bytes());
             self.history.durable.insert(incarnation);
             self.slots[slot].volume = Some(Volume {
@@ -225,7 +226,7 @@ impl World {
         self.slots[slot].volume = None;
     }
 
-    /// As if it had been killed right before its `started` was on disk.
+    /// Crashes the node as if right before its `started` was on disk.
     pub(super) fn forget_start(&mut self, slot: usize) {
         self.crash(slot);
         if let Some(volume) = &mut self.slots[slot].volume {
@@ -233,7 +234,7 @@ impl World {
         }
     }
 
-    // What processes do.
+    // Steps of processes.
 
     pub(super) fn give(&mut self, slot: usize, event: Event) {
         let Some(process) = &mut self.slots[slot].process else {
@@ -269,7 +270,7 @@ impl World {
         }
     }
 
-    /// The fsync of a decided record ends.
+    /// Ends the fsync of a decided record.
     pub(super) fn finish_store(&mut self, slot: usize) {
         let Some(process) = &mut self.slots[slot].process else {
             return;
@@ -305,7 +306,8 @@ impl World {
             .collect()
     }
 
-    /// A poll reaches whoever answers there now; each callee takes the caller's identity as a hint.
+    /// Delivers a poll to the nodes that answer there now. Each callee takes the caller's identity
+    /// as a hint.
     pub(super) fn answer_poll(&mut self, slot: usize, at: &Address, lost: impl Fn(usize) -> bool) {
         let Some(process) = &self.slots[slot].process else {
             return;
@@ -335,7 +337,7 @@ impl World {
         }
     }
 
-    /// The answer, which may be old by now, arrives; an unanswered poll fails.
+    /// Delivers the answer, which may be old by now; a poll without an answer fails.
     pub(super) fn deliver(&mut self, slot: usize, at: &Address) {
         let Some(process) = &mut self.slots[slot].process else {
             return;
@@ -405,7 +407,7 @@ impl World {
         }
     }
 
-    /// A poll of this address is under way and ends so. Begins one if there is none.
+    /// Ends the poll of this address with this result. Begins one if there is none.
     pub(super) fn answer_with(
         &mut self,
         slot: usize,
@@ -428,9 +430,9 @@ impl World {
         panic!("slot {slot} never polls {at}");
     }
 
-    /// Somebody posts this identity, from an address of its own.
+    /// Delivers this identity as a hint, posted from an address of its own.
     pub(super) fn hint(&mut self, slot: usize, theirs: &Identity) {
-        // Past the shortest pause between two polls of one address.
+        // Longer than the shortest pause (50 ms) between two polls of one address.
         self.now += Duration::from_millis(60);
         let from = Some(IpAddr::from([10, 9, 9, 9]));
         self.give(
@@ -443,7 +445,7 @@ impl World {
         );
     }
 
-    /// Every poll that this node has under way, and one of each other founder, is answered now, to
+    /// Waits until this node polls each founder, then lets all these polls be answered now and
     /// arrive later.
     pub(super) fn hold_answers(&mut self, slot: usize) {
         let all_under_way = |world: &Self| {
@@ -459,7 +461,7 @@ impl World {
         }
     }
 
-    /// This node's Raft knows a leader from here on.
+    /// From here on this node's Raft knows a leader.
     pub(super) fn lead(&mut self, slot: usize) {
         self.give(
             slot,
@@ -482,7 +484,7 @@ impl World {
         process.founding.alarm(self.now - process.started_at)
     }
 
-    /// Of the founders that this node started with.
+    /// Addresses of the founders in this node's founder set that are gone.
     pub(super) fn gone(&self, slot: usize) -> Vec<Address> {
         let Some(process) = &self.slots[slot].process else {
             return Vec::new();
@@ -524,7 +526,7 @@ impl World {
         (0..self.slots.len()).filter(is_open).collect()
     }
 
-    /// Clusters that can elect a leader right now: a majority of the vector's own incarnations is
+    /// Clusters that can elect a leader now: a majority of the founder set's own incarnations is
     /// open.
     pub(super) fn electing(&self) -> Vec<(ClusterId, Vec<usize>)> {
         let clusters: BTreeSet<ClusterId> = self.slots.iter().filter_map(Slot::cluster).collect();
@@ -540,7 +542,7 @@ impl World {
         with_founders.filter(elects).collect()
     }
 
-    /// Some majority of some cluster acknowledges a write.
+    /// Acknowledges a write by some majority of some cluster.
     pub(super) fn write(&mut self) {
         let electing = self.electing();
         if electing.is_empty() {
@@ -573,9 +575,9 @@ impl World {
             .map(|process| process.founding.identity().phase)
     }
 
-    /// One fair round: time goes on by a round trip while anything is under way, else to when
-    /// somebody wants to be woken (at most a second). Everybody who wants to is, every poll
-    /// answered and delivered, every fsync done.
+    /// Runs one fair round. Time goes on by one round trip while a poll is under way, otherwise to
+    /// the next wake-up (at most 1 s). Then every node that is due is woken, every poll is answered
+    /// and delivered, and every fsync ends.
     pub(super) fn round(&mut self) {
         let wakes: Vec<Option<Duration>> = (0..self.slots.len())
             .map(|slot| self.wake_at(slot))
@@ -618,7 +620,7 @@ impl World {
         Some(process.started_at + process.founding.wake_at(self.now - process.started_at)?)
     }
 
-    /// Fair rounds until this holds, for at most so long.
+    /// Runs fair rounds until `done` holds, for at most `limit`.
     pub(super) fn run_until(&mut self, limit: Duration, done: impl Fn(&Self) -> bool) -> bool {
         let end = self.now + limit;
         while !done(self) && self.now < end {
@@ -650,7 +652,7 @@ impl Slot {
     }
 }
 
-/// SplitMix64: small, and the same everywhere.
+/// SplitMix64: small, and the same on every platform.
 pub(super) struct Rand(pub(super) u64);
 
 impl Rand {

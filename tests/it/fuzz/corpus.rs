@@ -1,4 +1,4 @@
-//! What each target starts from: bytes of real programs, and bytes that were frozen.
+//! Seeds of each target: bytes of real programs, and frozen bytes.
 
 use influxdb_meta::base::UnixNanos;
 use influxdb_meta::config::{self, Inputs};
@@ -12,7 +12,7 @@ use super::samples::{SOME_BODIES, SOME_KEYS, SOME_VARIABLES};
 use crate::machine::{Fed, found};
 use crate::vectors::{commands, files, read};
 
-/// Of the target with this name.
+/// Seeds of the target with this name.
 pub(super) fn seeds(target: &str) -> Vec<Vec<u8>> {
     match target {
         "execute" => wire_commands(),
@@ -41,7 +41,7 @@ fn frozen_entries() -> Vec<Vec<u8>> {
         .collect()
 }
 
-/// Recorded ones, and frozen ones, which name what is in the catalog that the targets work on.
+/// Recorded commands, and frozen ones, which name what is in the catalog that the targets work on.
 fn wire_commands() -> Vec<Vec<u8>> {
     let mut all = contents(commands());
     let frozen = frozen_entries()
@@ -64,7 +64,7 @@ fn entries() -> Vec<Vec<u8>> {
         .collect()
 }
 
-/// Frozen ones, and those of a life.
+/// Frozen states, and those of a generated history.
 fn states() -> Vec<Vec<u8>> {
     let frozen = [
         "v1/state-full.bin",
@@ -87,7 +87,7 @@ fn states() -> Vec<Vec<u8>> {
     all
 }
 
-/// The files have one frame after the other, each behind its length.
+/// Frames out of the frozen files, which have one frame after the other, each behind its length.
 fn frames() -> Vec<Vec<u8>> {
     let mut all = Vec::new();
     for file in contents(files("compat/v1/frames", ".bin")) {
@@ -101,7 +101,7 @@ fn frames() -> Vec<Vec<u8>> {
     all
 }
 
-/// Requests without the byte that chooses the service; answers begin at once.
+/// Calls: requests without the byte that chooses the service, and answers.
 fn calls() -> Vec<Vec<u8>> {
     let requests = contents(files("vectors/rpc", ".req.bin"));
     let mut all: Vec<_> = requests
@@ -126,7 +126,7 @@ fn bodies() -> Vec<Vec<u8>> {
     identities.into_iter().chain(asked).chain(written).collect()
 }
 
-/// As `influxd-meta config` has it when nothing is set.
+/// Output of `influxd-meta config` when nothing is set.
 fn printed() -> String {
     let variables = [(
         "INFLUXDB_META_CONFIG_PATH".to_owned(),

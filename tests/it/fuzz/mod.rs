@@ -1,7 +1,8 @@
-//! Damaged bytes: no decoder panics, and what one lets through, the rest can work with.
+//! Damaged bytes: no decoder panics, and the rest of the program can work with what a decoder lets
+//! through.
 //!
-//! `targets` is what `make fuzz` gives to a fuzzer that sees which code was reached (`tests/fuzz`).
-//! Here each target gets recorded and frozen bytes, changed at random from a seed.
+//! `make fuzz` gives the functions of `targets` to a fuzzer that sees which code was reached
+//! (`tests/fuzz`). Here each target gets recorded and frozen bytes, changed at random from a seed.
 
 mod corpus;
 mod mutation;
@@ -63,7 +64,7 @@ fn configuration_variables() {
     run("variables");
 }
 
-/// A new target gets a test above, and its place in `make fuzz`.
+/// A new target needs a test above, and a line in `make fuzz`.
 #[test]
 fn every_target_is_run() {
     let makefile = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/Makefile"))
@@ -94,7 +95,7 @@ fn run(name: &str) {
         "no seed is let through"
     );
     let through = let_through(target, &seeds);
-    // A mutation that is always refused tests nothing behind the door.
+    // If every mutation were refused, nothing behind the decoder would be tested.
     assert!(
         through > mutations(target) / 1000,
         "{through} were let through"
@@ -108,7 +109,7 @@ fn let_through(target: &Target, seeds: &[Vec<u8>]) -> usize {
         .count()
 }
 
-/// `make soak` has hours.
+/// Number of mutations of this target; `make soak` runs many more.
 fn mutations(target: &Target) -> usize {
     if std::env::var_os("SOAK").is_some() {
         target.mutations * 50

@@ -1,4 +1,4 @@
-//! Bytes, changed in a few places.
+//! Changes bytes in a few places.
 
 use rand::RngExt;
 use rand::rngs::StdRng;

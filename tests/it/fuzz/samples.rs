@@ -1,4 +1,4 @@
-//! What people and programs write: bodies, files, variables.
+//! Samples of what operators and programs write: bodies, files, variables.
 
 pub(super) const SOME_BODIES: &[&str] = &[
     r#"{"tcpAddr":"d1:8088","httpAddr":"d1:8086","httpScheme":"http","time":"2026-11-23T03:34:45.944481992Z","nodeType":"data","status":"joined","context":{"gossip":{"d2:8088":{"tcpAddr":"d2:8088","nodeType":"data"},"d3:8088":null}},"version":"1.8.11-c1.2.0"}"#,

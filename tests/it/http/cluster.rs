@@ -1,4 +1,4 @@
-//! Meta nodes with real Raft and real logs, founded by hand: what `cluster` does with more care.
+//! Meta nodes with real Raft and real logs, founded by the test itself in place of `cluster`.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -42,14 +42,14 @@ pub(crate) struct Node {
 }
 
 impl TestCluster {
-    /// Founded, with a leader that every node knows, and every node ready.
+    /// Makes a founded cluster, with a leader that every node knows, and every node ready.
     pub(crate) async fn of(count: u64) -> Self {
-        Self::carrying(count, Arc::new(Client::new(&Env::real()))).await
+        Self::forwarding_with(count, Arc::new(Client::new(&Env::real()))).await
     }
 
-    /// Whose nodes carry requests in a way of their own.
-    pub(crate) async fn carrying(count: u64, carrier: Arc<dyn Forwarder>) -> Self {
-        Self::configured(count, carrier, HttpConfig::default(), None, FEATURE_LEVEL).await
+    /// Makes a cluster whose nodes forward requests with this forwarder.
+    pub(crate) async fn forwarding_with(count: u64, forwarder: Arc<dyn Forwarder>) -> Self {
+        Self::configured(count, forwarder, HttpConfig::default(), None, FEATURE_LEVEL).await
     }
 
     pub(crate) async fn with_secret(count: u64, secret: &str) -> Self {
@@ -67,13 +67,13 @@ impl TestCluster {
         .await
     }
 
-    /// One node, of a cluster in which others may run an older version.
+    /// Makes one node of a cluster in which other members may run an older version.
     pub(crate) async fn at_level(level: u32) -> Self {
-        let carrier = Arc::new(Client::new(&Env::real()));
-        Self::configured(1, carrier, HttpConfig::default(), None, level).await
+        let forwarder = Arc::new(Client::new(&Env::real()));
+        Self::configured(1, forwarder, HttpConfig::default(), None, level).await
     }
 
-    /// Whose nodes ask who calls.
+    /// Makes a cluster whose nodes authenticate callers.
     pub(crate) async fn guarded(
         count: u64,
         config: HttpConfig,
@@ -91,14 +91,16 @@ impl TestCluster {
 
     async fn configured(
         count: u64,
-        carrier: Arc<dyn Forwarder>,
+        forwarder: Arc<dyn Forwarder>,
         config: HttpConfig,
         users: Option<Arc<dyn Users>>,
         level: u32,
     ) -> Self {
         let mut begun = Vec::new();
         for number in 1..=count {
-            begun.push(Begun::listen(number, carrier.clone(), config.clone(), users.clone()).await);
+            begun.push(
+                Begun::listen(number, forwarder.clone(), config.clone(), users.clone()).await,
+            );
         }
         let founders: Vec<_> = begun.iter().map(|node| node.member.founder()).collect();
         let addresses: BTreeMap<_, _> = begun
@@ -160,7 +162,7 @@ impl Node {
         self.raft.status().leader == Some(self.member.raft_id)
     }
 
-    /// The `Host` header of a caller who knows it by its advertised name.
+    /// `Host` header of a caller that knows the node by its advertised name.
     pub(crate) fn host(&self) -> String {
         self.member
             .view()
@@ -170,13 +172,13 @@ impl Node {
             .to_string()
     }
 
-    /// Of the catalog that it serves.
+    /// Index of the catalog that it serves.
     pub(crate) fn index(&self) -> u64 {
         self.raft.applied().borrow().catalog.index
     }
 }
 
-/// Listens, and is nothing yet.
+/// A node that listens and has no Raft yet.
 struct Begun {
     http: TestServer,
     member: Arc<Member>,
@@ -187,11 +189,11 @@ struct Begun {
 impl Begun {
     async fn listen(
         number: u64,
-        carrier: Arc<dyn Forwarder>,
+        forwarder: Arc<dyn Forwarder>,
         config: HttpConfig,
         users: Option<Arc<dyn Users>>,
     ) -> Self {
-        let http = TestServer::with_users(config, carrier, users).await;
+        let http = TestServer::with_users(config, forwarder, users).await;
         let local = http.server.local();
         let member = Arc::new(Member::new(
             number,
@@ -242,7 +244,7 @@ impl Begun {
     }
 }
 
-/// What `cluster` would say and decide for a member.
+/// Answers and decisions of `cluster` for a member.
 pub(crate) struct Member {
     raft_id: RaftId,
     raft: Mutex<Option<Raft>>,
@@ -300,7 +302,7 @@ impl Member {
         });
     }
 
-    /// Taken out of its cluster by a person.
+    /// Removed from its cluster by an operator.
     pub(crate) fn removed(&self) {
         *self.raft.lock().expect("raft") = None;
         self.change(|view| {
@@ -310,7 +312,7 @@ impl Member {
         });
     }
 
-    /// Goes by another name from here on; the catalog does not know it yet.
+    /// Gives it another name from here on; the catalog does not know it yet.
     pub(crate) fn renamed(&self, http: Address) {
         self.change(|view| view.http = Some(http));
     }

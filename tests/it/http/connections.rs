@@ -1,4 +1,4 @@
-//! Connections: what is kept, what is cut, and how they end.
+//! Connections: which are kept, which are closed, and how they end.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +19,7 @@ fn soon() -> Duration {
     Duration::from_millis(100)
 }
 
-/// clients.md trap 2: an error does not cost the connection either.
+/// clients.md trap 2: an error does not end the connection either.
 #[tokio::test]
 async fn one_connection_serves_many_requests() {
     let server = with(HttpConfig::default()).await;
@@ -32,8 +32,8 @@ async fn one_connection_serves_many_requests() {
     }
 }
 
-/// Go's clients keep idle connections for 90 s, and a client that meets a closing one has lost a
-/// request.
+/// Go's clients keep idle connections for 90 s. A client that uses a connection while the server
+/// closes it loses a request.
 #[test]
 fn idle_connections_are_kept_longer_than_any_client_keeps_them() {
     assert!(HttpConfig::default().idle_timeout >= Duration::from_secs(120));
@@ -52,7 +52,7 @@ async fn an_idle_connection_is_closed_at_last() {
     assert!(connection.is_closed().await);
 }
 
-/// The head's clock runs from its first byte: bytes that go on dribbling in do not stop it.
+/// The timeout of a request head runs from its first byte: more bytes do not restart it.
 #[tokio::test]
 async fn a_head_that_dribbles_in_is_cut_off() {
     let server = with(HttpConfig {
@@ -67,7 +67,7 @@ async fn a_head_that_dribbles_in_is_cut_off() {
     assert!(connection.is_closed().await);
 }
 
-/// The time between requests is not the time of a head.
+/// The time between two requests does not count for the timeout of a head.
 #[tokio::test]
 async fn a_quiet_connection_outlives_the_heads_clock() {
     let server = with(HttpConfig {
@@ -134,7 +134,7 @@ async fn bodies_are_bounded() {
     assert_eq!(execute.reply().await.status(), 413);
 }
 
-/// A client that closes its half after its request is still answered.
+/// A client that closes its half after its request still gets the answer.
 #[tokio::test]
 async fn a_half_closed_request_is_answered() {
     let server = with(HttpConfig::default()).await;
@@ -177,7 +177,7 @@ async fn a_peer_that_does_not_read_is_cut_off() {
     until("the connection is cut", || metrics.connections.get() == 0).await;
 }
 
-/// Has 16 MiB to say.
+/// Makes a node whose answer has 16 MiB.
 fn verbose() -> Arc<StandIn> {
     let stand_in = StandIn::default();
     let mut view = waiting();
@@ -206,7 +206,8 @@ async fn more_connections_than_allowed_are_closed_at_once() {
     );
 }
 
-/// Drain: no new connections, idle ones closed, at once; and 503 for what needs the cluster.
+/// Draining: no new connections, idle ones closed at once, and 503 for requests that need the
+/// cluster.
 #[tokio::test]
 async fn draining_closes_idle_connections_and_the_listener() {
     let server = with(HttpConfig::default()).await;
@@ -224,7 +225,7 @@ async fn draining_closes_idle_connections_and_the_listener() {
         tokio::time::timeout(PATIENCE, server.server.drain(PATIENCE)),
         async {
             assert!(idle.is_closed().await);
-            // The request under way is finished.
+            // The request under way is completed.
             late.send(b"}").await;
             assert_eq!(late.reply().await.status(), 204);
             assert!(late.is_closed().await);

@@ -1,4 +1,5 @@
-//! A server over a stand-in for the cluster, and a client that sends exactly the bytes it is given.
+//! A server in front of a stand-in for the cluster, and a client that sends exactly the bytes it is
+//! given.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -8,6 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use influxdb_meta::auth::Users;
 use influxdb_meta::base::{Address, Incarnation, UnixNanos};
+use influxdb_meta::client::CallError;
 use influxdb_meta::cluster::{Activity, NodeRef, NotMember, Refusal, View};
 use influxdb_meta::data_node::{DataNodes, DataNodesConfig};
 use influxdb_meta::http::{HttpConfig, ROUTES, Server};
@@ -34,7 +36,7 @@ pub(crate) const THEM: Incarnation = Incarnation([0x22; 16]);
 /// Longer than anything here takes on a busy machine; a test that waits this long has failed.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A node outside any cluster, in whatever state a test wants to see.
+/// A node outside any cluster, in whatever state a test needs.
 pub(crate) struct StandIn {
     pub(crate) view: watch::Sender<Arc<View>>,
     pub(crate) hints: Mutex<Vec<(Identity, IpAddr)>>,
@@ -178,7 +180,7 @@ impl ClusterApi for StandIn {
     }
 }
 
-/// Reaches nobody.
+/// Forwarder that reaches no other node.
 pub(crate) struct Alone;
 
 impl Forwarder for Alone {
@@ -188,7 +190,7 @@ impl Forwarder for Alone {
         _request: &'a ForwardedRequest,
         _deadline: Instant,
     ) -> BoxFuture<'a, Result<ForwardedResponse, ForwardError>> {
-        Box::pin(async { Err(ForwardError::NotSent("nobody there".to_owned())) })
+        Box::pin(async { Err(ForwardError::NotSent(CallError::Refused)) })
     }
 }
 
@@ -205,15 +207,15 @@ impl TestServer {
         server
     }
 
-    /// Without a cluster attached.
-    pub(crate) async fn start(config: HttpConfig, carrier: Arc<dyn Forwarder>) -> Self {
-        Self::with_users(config, carrier, None).await
+    /// Starts a server without a cluster.
+    pub(crate) async fn start(config: HttpConfig, forwarder: Arc<dyn Forwarder>) -> Self {
+        Self::with_users(config, forwarder, None).await
     }
 
-    /// With others than those of the catalog.
+    /// Starts a server with these users in place of those of the catalog.
     pub(crate) async fn with_users(
         config: HttpConfig,
-        carrier: Arc<dyn Forwarder>,
+        forwarder: Arc<dyn Forwarder>,
         users: Option<Arc<dyn Users>>,
     ) -> Self {
         let env = Env::real();
@@ -234,7 +236,7 @@ impl TestServer {
         let data_nodes = DataNodes::open(&env, &DataNodesConfig::default())
             .await
             .expect("without TLS");
-        let service = Service::new(&env, carrier, data_nodes, metrics, service_config);
+        let service = Service::new(&env, forwarder, data_nodes, metrics, service_config);
         let users = users.unwrap_or_else(|| service.clone());
         let server = Server::start_with_users(&env, listener, service.clone(), users, config);
         Self {
@@ -257,7 +259,7 @@ impl TestServer {
         }
     }
 
-    /// One request on a connection of its own.
+    /// Sends one request on a connection of its own.
     pub(crate) async fn ask(&self, request: &[u8]) -> Reply {
         let mut connection = self.connect().await;
         connection.send(request).await;
@@ -298,7 +300,7 @@ impl Connection {
         self.stream.write_all(bytes).await.expect("sends");
     }
 
-    /// Says all there is to say, and goes on listening.
+    /// Ends the sending half and goes on reading.
     pub(crate) async fn half_close(&mut self) {
         self.stream.shutdown().await.expect("shuts down");
     }
@@ -310,7 +312,7 @@ impl Connection {
             .expect("an answer")
     }
 
-    /// All that comes until the other side closes.
+    /// Reads until the other side closes.
     pub(crate) async fn rest(&mut self) -> String {
         let mut all = Vec::new();
         timeout(PATIENCE, self.stream.read_to_end(&mut all))
@@ -320,7 +322,7 @@ impl Connection {
         String::from_utf8(all).expect("text")
     }
 
-    /// `true` when the other side closes, and sends nothing before that.
+    /// `true` when the other side closes without sending anything before.
     pub(crate) async fn is_closed(&mut self) -> bool {
         let mut byte = [0];
         matches!(
@@ -329,7 +331,7 @@ impl Connection {
         )
     }
 
-    /// `true` when nothing comes for a while: the only way to see that somebody waits.
+    /// `true` when nothing comes for a while, which is the only way to see that the server waits.
     pub(crate) async fn is_silent(&mut self) -> bool {
         timeout(Duration::from_millis(150), self.stream.read_u8())
             .await
@@ -417,7 +419,7 @@ impl Reply {
     }
 }
 
-/// Waits for a level, with a bound.
+/// Waits until the condition holds, with a time limit.
 pub(crate) async fn until(what: &str, mut is: impl FnMut() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !is() {

@@ -116,8 +116,8 @@ async fn a_wrong_proof_is_always_refused() {
     assert!(stand_in.hints.lock().expect("hints").is_empty());
 }
 
-/// A caller without the secret is answered, so that it sees that secrets differ; it is not
-/// believed.
+/// A caller without the secret gets an answer, so that it sees that secrets differ. What it says is
+/// not used.
 #[tokio::test]
 async fn without_a_proof_a_post_is_answered_and_is_no_hint() {
     let stand_in = Arc::new(StandIn::default());

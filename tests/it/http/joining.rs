@@ -1,4 +1,4 @@
-//! `/join`, `/leave`, `/remove`: parameters, statuses, texts, and who answers.
+//! `/join`, `/leave`, `/remove`: parameters, statuses, texts, and the node that answers.
 
 use std::sync::Arc;
 
@@ -63,8 +63,8 @@ async fn join_answers_with_the_node() {
     );
 }
 
-/// The leader would take `localhost` for itself; a name of another port is judged by who answers
-/// there.
+/// The leader would take `localhost` for itself. For a name with another port, what counts is the
+/// node that answers there.
 #[tokio::test]
 async fn localhost_is_the_node_that_was_asked() {
     let (server, stand_in) = fresh().await;
@@ -238,8 +238,7 @@ async fn each_refusal_has_its_status() {
     }
 }
 
-/// Where the cluster code says "ask the leader" there is none to ask outside a cluster: the reason
-/// is said.
+/// Outside a cluster there is no leader to forward to: the answer gives the reason.
 #[tokio::test]
 async fn outside_a_cluster_there_is_no_leader_to_ask() {
     let (server, stand_in) = fresh().await;
@@ -332,7 +331,7 @@ async fn a_follower_redirects_or_carries() {
             format!("remove meta-7:8091 force=false by {by}")
         ]
     );
-    // The leader's word comes back as it is, "not yet" too: it says what it waits for.
+    // The leader's answer is returned unchanged, "not yet" too: it says what it waits for.
     leader.member.scripted.says().join = Err(Refusal::NotYet("still joining: learner".to_owned()));
     let reply = from(follower, "localhost:18091", "/join", "addr=meta-7:8091").await;
     assert_eq!(error(&reply), (503, "still joining: learner".to_owned()));
@@ -343,7 +342,7 @@ async fn a_follower_redirects_or_carries() {
     );
 }
 
-/// Carried, whatever name the caller used: only the follower knows that `localhost` is the
+/// Forwarded, whatever name the caller used: only the follower knows that `localhost` means the
 /// follower.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_followers_localhost_is_told_to_the_leader_by_its_name() {

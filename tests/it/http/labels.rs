@@ -1,4 +1,4 @@
-//! `POST /node-labels`, and where labels are seen.
+//! `POST /node-labels`, and the answers that show labels.
 
 use influxdb_meta::base::Text;
 use influxdb_meta::machine::Command;
@@ -11,7 +11,7 @@ use super::harness::{PATIENCE, Reply, until};
 
 async fn change(node: &Node, host: &str, body: &str) -> Reply {
     let length = body.len();
-    // curl's own content type: it says that JSON is a form.
+    // curl's default content type: it says "form" for a body of JSON.
     let form = "Content-Type: application/x-www-form-urlencoded\r\n";
     let request = format!(
         "POST /node-labels HTTP/1.1\r\nHost: {host}\r\n{form}Content-Length: {length}\r\n\r\n{body}"
@@ -98,7 +98,7 @@ async fn labels_are_set_and_deleted_and_shown_by_every_node() {
     );
 }
 
-/// They share their ids with meta nodes.
+/// Data nodes get their ids from the same counter as meta nodes, so one route serves both.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn data_nodes_have_labels_too() {
     let cluster = TestCluster::of(2).await;
@@ -205,7 +205,7 @@ async fn what_is_wrong_is_said() {
     assert_eq!(shown(cluster.leader()).await, json!([{}]));
 }
 
-/// An entry that some member cannot read would halt it.
+/// A log entry that some member cannot read would halt that member.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn there_are_no_labels_beside_an_older_version() {
     let cluster = TestCluster::at_level(1).await;

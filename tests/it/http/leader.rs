@@ -1,10 +1,11 @@
-//! Three nodes: who redirects, who carries, and what happens without a leader.
+//! Three nodes: when a follower redirects, when it forwards, and what happens without a leader.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use influxdb_meta::base::Address;
+use influxdb_meta::client::CallError;
 use influxdb_meta::runtime::net::BoxFuture;
 use influxdb_meta::service::{ForwardError, ForwardedRequest, ForwardedResponse, Forwarder};
 use tokio::time::Instant;
@@ -22,7 +23,7 @@ async fn execute(node: &Node, host: &str, headers: &str) -> Reply {
     node.http.ask(&[head.as_bytes(), &body].concat()).await
 }
 
-/// clients.md trap 18: absolute, and with the query.
+/// clients.md trap 18: the location is absolute, and has the query.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_follower_redirects_who_knows_the_cluster_by_name() {
     let cluster = TestCluster::of(3).await;
@@ -40,7 +41,7 @@ async fn a_follower_redirects_who_knows_the_cluster_by_name() {
     assert!(reply.header("X-Influxdb-Version").is_some());
 }
 
-/// Who came through a published port could not resolve the leader's name.
+/// A caller that came through a published port could not resolve the leader's name.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_follower_carries_for_who_does_not() {
     let cluster = TestCluster::of(3).await;
@@ -59,15 +60,15 @@ async fn a_follower_carries_for_who_does_not() {
         );
     }
     assert_eq!(leader.index(), before + 4);
-    assert_eq!(follower.http.service.metrics().carried.get(), 4);
+    assert_eq!(follower.http.service.metrics().forwarded.get(), 4);
     until("the follower has it too", || {
         follower.index() == leader.index()
     })
     .await;
 }
 
-/// Never passed on twice: two nodes that each take the other for the leader would pass it round for
-/// ever.
+/// A request is never forwarded twice: two nodes that each take the other for the leader would
+/// forward it for ever.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_carried_request_goes_no_further() {
     let cluster = TestCluster::of(3).await;
@@ -107,7 +108,7 @@ async fn a_request_meant_for_another_node_is_not_executed() {
     assert_eq!(reply.header("Influxd-Meta-Carried"), Some("not-executed"));
 }
 
-/// The leader dies while a follower carries: the command waits for the next one, inside its
+/// The leader dies while a follower forwards: the command waits for the next leader, within its
 /// deadline.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_carried_command_waits_for_the_next_leader() {
@@ -128,7 +129,7 @@ async fn a_carried_command_waits_for_the_next_leader() {
     );
 }
 
-/// Takes requests, and is never heard of again.
+/// Forwarder that takes requests and never answers.
 #[derive(Default)]
 struct Silent {
     taken: AtomicUsize,
@@ -144,15 +145,16 @@ impl Forwarder for Silent {
         self.taken.fetch_add(1, Ordering::Relaxed);
         Box::pin(async move {
             tokio::time::sleep_until(deadline).await;
-            Err(ForwardError::NoAnswer("no answer in time".to_owned()))
+            Err(ForwardError::NoAnswer(CallError::Timeout { sent: true }))
         })
     }
 }
 
-/// Never a false success or failure: what was sent and not answered may have been executed.
+/// The answer claims neither success nor failure: a request that was sent and not answered may have
+/// been executed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_outcome_that_nobody_knows_is_said_to_be_unknown() {
-    let cluster = TestCluster::carrying(3, Arc::new(Silent::default())).await;
+    let cluster = TestCluster::forwarding_with(3, Arc::new(Silent::default())).await;
     let leader = cluster.leader().host();
     let reply = execute(cluster.follower(), "localhost", "").await;
     let text =
@@ -163,11 +165,11 @@ async fn an_outcome_that_nobody_knows_is_said_to_be_unknown() {
     );
 }
 
-/// A leader that hangs does not keep the caller once there is another one.
+/// A leader that hangs does not hold the caller up once there is another leader.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_caller_does_not_wait_for_a_deposed_leader() {
     let silent = Arc::new(Silent::default());
-    let cluster = TestCluster::carrying(3, silent.clone()).await;
+    let cluster = TestCluster::forwarding_with(3, silent.clone()).await;
     let (leader, follower) = (cluster.leader(), cluster.follower());
     let (reply, _) = tokio::join!(execute(follower, "localhost", ""), async {
         until("it is being carried", || {
@@ -242,7 +244,7 @@ async fn ping_all_asks_everyone() {
     );
 }
 
-/// Q11 at a follower: only the leader can say that its cluster never produced an index.
+/// wire.md Q11 at a follower: only the leader can say that its cluster never produced an index.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_follower_asks_the_leader_about_an_index_from_nowhere() {
     let cluster = TestCluster::of(3).await;

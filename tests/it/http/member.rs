@@ -11,9 +11,9 @@ use tokio::time::Instant;
 use super::cluster::{Node, TestCluster};
 use super::harness::{Connection, PATIENCE, Reply, post, until};
 
-/// CreateDatabase db0, as Go sends it (wire.md, appendix A).
+/// CreateDatabase db0, as Go sends it (wire.md appendix A).
 pub(crate) const CREATE_DB0: &str = "ba06050a036462300803";
-/// CreateUser u, as Go sends it, and the same without a hash, which every user has.
+/// CreateUser u, as Go sends it, and the same without a hash, which every user must have.
 const CREATE_USER: &str = "8a07080a01751201681801080d";
 const CREATE_USER_WITHOUT_HASH: &str = "8a07050a01751801080d";
 
@@ -67,7 +67,8 @@ async fn a_command_is_answered_with_an_index_that_the_catalog_has_reached() {
     );
 }
 
-/// Q6: what cannot be applied never enters the log; 200 stops the client from trying elsewhere.
+/// wire.md Q6: a command that cannot be applied never enters the log. Status 200 stops the client
+/// from trying elsewhere.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_cannot_be_executed_is_refused_and_not_logged() {
     let cluster = TestCluster::of(1).await;
@@ -85,7 +86,8 @@ async fn what_cannot_be_executed_is_refused_and_not_logged() {
         let response = [&[0x08, 0x00, 0x12, text.len() as u8], text.as_bytes()].concat();
         assert_eq!((reply.status(), &reply.body), (200, &response), "{text}");
     }
-    // Two bytes that kill the original's cluster for ever: a known type without its payload.
+    // Two bytes that make a cluster of the original unusable for ever: a known type without its
+    // payload.
     let reply = execute(node, &hex("0803")).await;
     assert_eq!((reply.status(), &reply.body[..2]), (200, &[0x08, 0x00][..]));
     for garbage in [&b""[..], b"\xff\xff", b"hello"] {
@@ -139,7 +141,7 @@ async fn a_poll_waits_for_the_next_command_and_no_longer() {
     until("it is parked no more", || metrics.parked.get() == 0).await;
 }
 
-/// The cost of a poll does not grow with the number of pollers: one encoding for all.
+/// The cost of a poll does not grow with the number of pollers: one encoding serves all.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_body_serves_all_pollers() {
     let cluster = TestCluster::of(1).await;
@@ -217,7 +219,7 @@ async fn a_large_body_is_compressed_for_those_who_ask() {
     assert_eq!(unpacked, plain.body);
 }
 
-/// A data node that died must not be kept in memory until the next command.
+/// The poll of a data node that died must not stay in memory until the next command.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_poll_ends_with_its_client() {
     let cluster = TestCluster::of(1).await;
@@ -232,7 +234,7 @@ async fn a_poll_ends_with_its_client() {
     .await;
 }
 
-/// Q47: a data node parked at a node that left must go on to the next one.
+/// wire.md Q47: a data node that waits at a node which left must go on to the next node.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_that_is_taken_out_releases_its_polls() {
     let cluster = TestCluster::of(1).await;
@@ -264,8 +266,8 @@ async fn a_node_that_is_taken_out_releases_its_polls() {
     );
 }
 
-/// An entry that this node cannot read (past all checks, as from a newer version): Raft ends here,
-/// HTTP stays.
+/// An entry that this node cannot read gets into the log past all checks, as from a newer version.
+/// Raft ends here, HTTP goes on.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_halted_node_releases_its_polls_and_says_why() {
     let cluster = TestCluster::of(1).await;
@@ -327,7 +329,7 @@ async fn draining_releases_polls_and_takes_no_commands() {
     assert_eq!(node.http.get("/ping").await.status(), 200, "still alive");
 }
 
-/// Q11: a client of an earlier cluster at these addresses would park for ever.
+/// wire.md Q11: a client of an earlier cluster at these addresses would wait for ever.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_index_that_this_cluster_never_produced_is_answered_at_once() {
     let cluster = TestCluster::of(1).await;
@@ -405,12 +407,13 @@ async fn a_ready_member_passes_every_check() {
 }
 
 /// The recorded bodies of data nodes in their order, on one connection, with the headers of their
-/// client: each is answered as the original did.
+/// client. Each is answered as the original did.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn recorded_commands_of_data_nodes_are_answered_as_they_were() {
     let cluster = TestCluster::of(1).await;
     let mut connection = cluster.leader().http.connect().await;
-    let headers = "User-Agent: InfluxDB Meta Client\r\nContent-Type: application/octet-stream\r\nAccept-Encoding: gzip\r\n";
+    let headers = "User-Agent: InfluxDB Meta Client\r\nContent-Type: application/octet-stream\r\n\
+                   Accept-Encoding: gzip\r\n";
     let (mut done, mut refused) = (0, 0);
     for (request, was) in recorded() {
         connection.send(&post("/execute", headers, &request)).await;
@@ -446,7 +449,7 @@ fn recorded() -> Vec<(Vec<u8>, Vec<u8>)> {
         .collect()
 }
 
-/// The text of a `Response{OK, Error}`; `None` in one without an error.
+/// Text of a `Response{OK, Error}`; `None` without an error.
 fn error_in(response: &[u8]) -> Option<String> {
     assert_eq!(response[0], 0x08, "OK is there");
     (response[2] == 0x12).then(|| String::from_utf8(response[4..].to_vec()).expect("text"))

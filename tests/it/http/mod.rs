@@ -1,4 +1,4 @@
-//! The HTTP API against a real listener on loopback, byte by byte.
+//! The HTTP API on a real listener on loopback, byte by byte.
 
 mod auth;
 pub(super) mod cluster;

@@ -1,4 +1,4 @@
-//! The paths of `wire::joining`: proofs, and what only the leader answers.
+//! The paths of `wire::joining`: proofs, and requests that only the leader answers.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -30,7 +30,7 @@ fn proof(secret: &str, path: &str) -> String {
     format!("Influxd-Meta-Proof: {proof}\r\n")
 }
 
-/// Whether the answer is proven with this secret as one of `callee` to us.
+/// Whether the answer is proven with this secret as an answer of `callee` to us.
 fn is_proven(reply: &Reply, secret: &str, callee: Incarnation) -> bool {
     let header = reply.header("Influxd-Meta-Proof");
     let check =
@@ -130,7 +130,7 @@ async fn a_proof_is_checked_and_answered() {
             assert_eq!(reply.header("Influxd-Meta-Proof"), None);
         }
     }
-    // JSON's names are case sensitive: this body says nobody's name, whoever proves it.
+    // JSON's names are case-sensitive: this body names no sender, so no proof can cover one.
     assert_eq!(
         server
             .post(PROMISE, &proof("s", PROMISE), &another_body)
@@ -145,8 +145,8 @@ async fn a_proof_is_checked_and_answered() {
     );
 }
 
-/// founding.md 11: refused where the cluster was founded with a secret, so that elsewhere one can
-/// be brought in.
+/// founding.md 11.3: a missing proof is refused where the cluster was founded with a secret.
+/// Elsewhere it is accepted, so that a secret can be introduced.
 #[tokio::test]
 async fn a_missing_proof_is_refused_where_one_is_needed() {
     let stand_in = Arc::new(StandIn::default());
@@ -162,7 +162,8 @@ async fn a_missing_proof_is_refused_where_one_is_needed() {
     );
 }
 
-/// A node outside a cluster that only a leader could answer for: it says why, under its own name.
+/// A node outside a cluster, asked for what only a leader answers: it gives the reason, under its
+/// own name.
 #[tokio::test]
 async fn outside_a_cluster_the_reason_is_said_and_proven() {
     let stand_in = Arc::new(StandIn::default());
@@ -189,7 +190,7 @@ async fn ask(node: &Node, host: &str, headers: &str) -> Reply {
     node.http.ask(&[head.as_bytes(), &body].concat()).await
 }
 
-/// The proofs go through: who carries knows neither how to make nor how to break them.
+/// The proofs are passed on unchanged: the forwarding node neither makes nor changes them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_only_the_leader_answers_is_carried_with_its_proofs() {
     let cluster = TestCluster::with_secret(2, "s").await;
@@ -213,7 +214,7 @@ async fn what_only_the_leader_answers_is_carried_with_its_proofs() {
             )]
         );
     }
-    assert_eq!(follower.http.service.metrics().carried.get(), 3);
+    assert_eq!(follower.http.service.metrics().forwarded.get(), 3);
     for headers in [proof("t", JOIN), String::new()] {
         assert_eq!(ask(follower, "x", &headers).await.status(), 401);
     }
@@ -222,7 +223,7 @@ async fn what_only_the_leader_answers_is_carried_with_its_proofs() {
         [""; 0],
         "what is refused is not carried"
     );
-    // A refusal of the leader is the leader's, proof and all.
+    // A refusal of the leader is returned with the leader's proof.
     let text = format!(r#"{{"error":"wait","from":"{us}"}}"#);
     leader.member.scripted.says().answer = Some((503, text.clone().into()));
     let reply = ask(follower, "x", &proof("s", JOIN)).await;
@@ -233,8 +234,8 @@ async fn what_only_the_leader_answers_is_carried_with_its_proofs() {
     assert_eq!(reply.header("X-Influxdb-Error"), Some("wait"));
 }
 
-/// Where the request first came from is a hint where its sender is; the node that carried it is
-/// not.
+/// The address from which the request first came is a hint to its sender; the address of the
+/// forwarding node is not.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_leader_hears_where_a_carried_request_came_from() {
     let cluster = TestCluster::of(2).await;
@@ -253,8 +254,8 @@ async fn the_leader_hears_where_a_carried_request_came_from() {
     );
 }
 
-/// A node that is asked in the leader's place, and does not lead: the one that carried it looks for
-/// the leader again.
+/// A node that is taken for the leader and does not lead refuses: the forwarding node then looks
+/// for the leader again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_carried_request_is_not_carried_again() {
     let cluster = TestCluster::with_secret(2, "s").await;

@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use super::cluster::TestCluster;
 use super::harness::{PATIENCE, Reply};
 
-/// A data node that joins whom it is told to.
+/// A data node that joins the cluster that it is told to join.
 struct DataNode {
     local: SocketAddr,
     told: Arc<Mutex<Vec<JoinCluster>>>,
@@ -87,11 +87,11 @@ async fn serve(
         format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}")
             .into_bytes()
     };
-    // Who has gone does not read it.
+    // A caller that has gone does not read the answer.
     let _gone = stream.write_all(&answer).await;
 }
 
-/// A cluster of one in which this data node is node 2.
+/// Makes a cluster of one in which this data node is node 2.
 async fn cluster_with(data: &DataNode) -> TestCluster {
     let cluster = TestCluster::of(1).await;
     let (http, tcp) = (
@@ -141,8 +141,8 @@ async fn it_takes_its_own_place_again() {
     assert_eq!(shown["data"].as_array().map(Vec::len), Some(1), "{shown}");
 }
 
-/// The answer to the first request may have been lost: both are told again, the caller and the
-/// node.
+/// The answer to the first request may have been lost: the second request tells both the caller and
+/// the data node again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_that_is_in_its_place_stays_there() {
     let data = DataNode::start("joined").await;

@@ -1,5 +1,5 @@
-//! What the stand-ins for `cluster` say to those who join, leave and ask as meta nodes, and what
-//! they were asked.
+//! Answers of the stand-ins for `cluster` to joins, leaves and requests of meta nodes, and a record
+//! of what they were asked.
 
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard};
@@ -47,7 +47,7 @@ impl Scripted {
         self.says.lock().expect("says")
     }
 
-    /// What it was asked since the last look, in order.
+    /// Requests since the last call, in order.
     pub(crate) fn asked(&self) -> Vec<String> {
         std::mem::take(&mut self.asked.lock().expect("asked"))
     }

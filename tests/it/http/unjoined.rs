@@ -1,4 +1,4 @@
-//! A node outside any cluster: what probes, people and clients are told.
+//! A node outside any cluster: its answers to probes, operators and clients.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ async fn server() -> TestServer {
     TestServer::unjoined(Arc::default()).await
 }
 
-/// clients.md trap 14: 200, instantly, from the first second on; before the log has been read, too.
+/// clients.md trap 14: 200, at once, from the first second on, also before the log has been read.
 #[tokio::test]
 async fn probes_are_answered_before_there_is_anything() {
     let server = TestServer::start(Default::default(), Arc::new(super::harness::Alone)).await;
@@ -35,7 +35,7 @@ async fn ping_has_no_body_and_no_content_type_without_a_leader() {
     assert_eq!(server().await.get("/ping?all=true").await.golden(), want);
 }
 
-/// Answers of success, exactly.
+/// Successful answers, exactly.
 #[tokio::test]
 async fn golden_answers() {
     let server = server().await;
@@ -55,7 +55,8 @@ async fn golden_answers() {
     for (path, body) in cases {
         let reply = server.get(path).await;
         let want = format!(
-            "HTTP/1.1 200 OK\nContent-Length: {}\nContent-Type: application/json\nInfluxdb-Metaindex: 1\n\
+            "HTTP/1.1 200 OK\nContent-Length: {}\nContent-Type: application/json\n\
+             Influxdb-Metaindex: 1\n\
              X-Influxdb-Version: 1.12.4-c0.1.0\n\n{body}\n",
             body.len() + 1
         );
@@ -63,7 +64,8 @@ async fn golden_answers() {
     }
 }
 
-/// Answers from 400 on, exactly: JSON without an end of line, and the header that repeats it.
+/// Answers with status 400 and above, exactly: JSON without an end of line, and the header that
+/// repeats the text.
 #[tokio::test]
 async fn golden_errors() {
     let server = server().await;
@@ -207,7 +209,7 @@ async fn golden_errors() {
     }
 }
 
-/// wire.md 4.3: ctl decodes exactly this.
+/// wire.md 4.3: `influxd-ctl` decodes exactly this.
 #[tokio::test]
 async fn errors_are_escaped_as_go_does() {
     let reply = server().await.get("/%3Cb%3E&x").await;
@@ -257,8 +259,8 @@ async fn request_ids_are_ours_or_the_callers() {
     assert_eq!(theirs.header("Request-Id"), Some("abc"));
 }
 
-/// What a data node and a curl send; a body that says it is a form and is JSON (clients.md trap
-/// 17).
+/// Announcements of a data node and of curl, which declares a form and sends JSON
+/// (clients.md trap 17).
 #[tokio::test]
 async fn announcements_arrive_whatever_their_content_type() {
     let stand_in = Arc::new(StandIn::default());
@@ -372,7 +374,7 @@ async fn metrics_count_requests_by_route_and_status() {
     assert!(memory.expect("a size").parse::<u64>().expect("a number") > 1 << 20);
 }
 
-/// A panic in a request costs that request: 500, counted, and the connection goes on.
+/// A panic in a request affects only that request: 500, counted, and the connection goes on.
 #[tokio::test]
 async fn a_panic_is_caught_and_counted() {
     let server = TestServer::unjoined(Arc::new(StandIn {

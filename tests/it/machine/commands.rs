@@ -1,4 +1,4 @@
-//! Commands in few words.
+//! Short constructors of commands.
 
 use super::*;
 
@@ -58,7 +58,7 @@ pub(super) fn drop_database(name: &str) -> Command {
     }
 }
 
-/// `data-2:8088` for 2.
+/// Address of data node `id`: `data-2:8088` for 2.
 pub(super) fn tcp(id: u64) -> Text {
     Text::from(&format!("data-{id}:8088"))
 }

@@ -1,4 +1,4 @@
-//! CreateDataNode, UpdateDataNode, DeleteDataNode, and the removal by people.
+//! CreateDataNode, UpdateDataNode, DeleteDataNode, and RemoveDataNode, which an operator asks for.
 
 use influxdb_meta::catalog::MAX_REMOVED_DATA_NODES;
 
@@ -43,13 +43,14 @@ fn ids_are_shared_with_meta_nodes_and_never_given_out_again() {
     assert_eq!((ids(&fed), fed.catalog.max_node_id), (vec![2, 4], 4));
 }
 
-/// No data node can come before there is a cluster to come to.
+/// A data node cannot join before there is a cluster.
 #[test]
 fn a_data_node_needs_a_cluster() {
     Fed::default().refused(create_data_node(1), "there is no cluster yet");
 }
 
-/// Q15, Q50: it asks again when the answer was lost, with the same addresses.
+/// wire.md Q15 and wire.md Q50: a data node whose answer was lost asks again, with the same
+/// addresses.
 #[test]
 fn only_an_identical_one_is_no_error() {
     let mut fed = Fed::with_data_nodes(2);
@@ -63,14 +64,14 @@ fn only_an_identical_one_is_no_error() {
         },
         "node already exists",
     );
-    // The HTTP address may be another's.
+    // The HTTP address may belong to another node.
     fed.ok(Command::CreateDataNode {
         http: http(2),
         tcp: tcp(9),
     });
 }
 
-/// Q45: in the original the two would share one id.
+/// wire.md Q45: in the original the two nodes would share one id.
 #[test]
 fn one_at_the_address_of_a_meta_node_has_an_id_of_its_own() {
     let mut fed = Fed::with_data_nodes(0);
@@ -96,7 +97,7 @@ fn addresses_are_updated_and_the_rest_stays() {
     assert_eq!((node.labels.len(), fed.owners_in(1)), (1, owners));
     fed.refused(update_node(9, "x:1", "x:2"), "node not found");
     fed.refused(update_node(1, "x:1", "x:2"), "node not found");
-    // Q22: two nodes would answer to one address.
+    // wire.md Q22: two nodes would answer to one address.
     fed.refused(update_node(3, "x:1", "new:8088"), "node already exists");
     fed.ok(update_node(3, "new:8086", "data-3:8088"));
 }
@@ -110,8 +111,9 @@ fn what_is_not_there_is_not_found() {
     }
 }
 
-/// wire.md appendix B, as the design has it: nothing is handed over. What has copies elsewhere goes
-/// on, a group that lost one of its shards takes no more points, one that lost all is deleted.
+/// The example of wire.md appendix B, with this program's rule (commands.md, "Shard groups"): no
+/// shard moves to another node. A group whose shards have copies elsewhere goes on, a group that
+/// lost one of its shards takes no more points, and one that lost all is deleted.
 #[test]
 fn its_shards_are_given_to_nobody() {
     let mut fed = with_policy(3, 1);
@@ -138,7 +140,7 @@ fn its_shards_are_given_to_nobody() {
         (fed.owners_in(3), fed.group(3).deleted_at),
         (vec![(5, vec![]), (6, vec![])], Some(UnixNanos(NOW)))
     );
-    // It had ended: new points do not go there, and none need to.
+    // The group had ended: new points do not go there, so nothing has to change.
     assert_eq!(
         (fed.group(4).deleted_at, fed.group(4).truncated_at),
         (None, None)
@@ -147,12 +149,13 @@ fn its_shards_are_given_to_nobody() {
     fed.now += 1;
     fed.ok(delete(2)).ok(delete(4));
     assert_eq!(fed.group(1).deleted_at, Some(UnixNanos(NOW + 1)));
-    // Q39: the first deletion counts.
+    // wire.md Q39: the first deletion counts.
     assert_eq!(fed.group(3).deleted_at, Some(UnixNanos(NOW)));
     assert_eq!(fed.catalog.shards_owned_by(NodeId(3)), 0);
 }
 
-/// A restore leaves shards without owners until they are found: no node that goes takes them along.
+/// A restore leaves shards without owners for a while. Removing a data node must not remove such
+/// shards.
 #[test]
 fn shards_that_nobody_owned_are_left_alone() {
     let mut fed = with_policy(2, 1);
@@ -166,7 +169,8 @@ fn people_remove_one_with_a_last_copy_by_force_only() {
     let mut fed = with_policy(3, 2);
     fed.put_group(1, (0, DAY), &[(1, &[2, 3]), (2, &[3, 4])])
         .put_group(2, (DAY, 2 * DAY), &[(3, &[3])]);
-    let last = "shard 3 has its only copy on data-3:8088: copy it to another data node first, or use force";
+    let last = "shard 3 has its only copy on data-3:8088: copy it to another data node first, or \
+                use force";
     fed.denied(remove(3, false), last);
     fed.ok(remove(2, false));
     assert_eq!(fed.owners_in(1), [(1, vec![3]), (2, vec![3, 4])]);
@@ -175,7 +179,7 @@ fn people_remove_one_with_a_last_copy_by_force_only() {
     assert_eq!(fed.group(2).deleted_at, Some(UnixNanos(NOW)));
 }
 
-/// All that have to be seen to at once, and no page of numbers.
+/// The refusal names all affected shards together, but at most 20 of them.
 #[test]
 fn the_last_copies_of_a_node_are_named_together() {
     let mut fed = with_policy(1, 1);
@@ -184,7 +188,8 @@ fn the_last_copies_of_a_node_are_named_together() {
         fed.put_group(id, (start, start + DAY), &[(id, &[2])]);
     };
     (1..=2).for_each(|id| group(&mut fed, id));
-    let both = "shards 1, 2 have their only copies on data-2:8088: copy them to another data node first, or use force";
+    let both = "shards 1, 2 have their only copies on data-2:8088: copy them to another data node \
+                first, or use force";
     fed.denied(remove(2, false), both);
     (3..=23).for_each(|id| group(&mut fed, id));
     let twenty = (1..=20)
@@ -192,12 +197,13 @@ fn the_last_copies_of_a_node_are_named_together() {
         .collect::<Vec<_>>()
         .join(", ");
     let all = format!(
-        "shards {twenty} and 3 more have their only copies on data-2:8088: copy them to another data node first, or use force"
+        "shards {twenty} and 3 more have their only copies on data-2:8088: copy them to another \
+         data node first, or use force"
     );
     fed.denied(remove(2, false), &all);
 }
 
-/// What only deleted groups have of it holds nobody back.
+/// Copies of shards in deleted groups do not prevent a removal.
 #[test]
 fn copies_in_deleted_groups_are_no_last_copies() {
     let mut fed = with_policy(1, 1);
@@ -210,7 +216,7 @@ fn copies_in_deleted_groups_are_no_last_copies() {
     );
 }
 
-/// `show` prints one id a node, and labels are set by it.
+/// `show` prints one id for each node, and labels are set by it.
 #[test]
 fn labels_belong_to_the_node_and_go_with_it() {
     let mut fed = Fed::with_data_nodes(1);
@@ -229,8 +235,8 @@ fn removed(fed: &Fed) -> Vec<String> {
         .collect()
 }
 
-/// `add-data` of the configuration would bring them back, or invite who has an address that was
-/// given up.
+/// `add-data` of the configuration would bring these nodes back, or add another node that has one
+/// of their addresses by now.
 #[test]
 fn those_taken_out_are_remembered_until_they_come_back() {
     let mut fed = Fed::with_data_nodes(3);

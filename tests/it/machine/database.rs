@@ -18,7 +18,7 @@ fn a_name_has_1_to_255_bytes() {
     fed.refused(create_database(""), "database name required");
     fed.refused(create_database(&"x".repeat(256)), "name too long");
     fed.ok(create_database(&"x".repeat(255)));
-    // Bytes, not characters; and not text at all.
+    // Names are limited in bytes, not characters, and need not be text.
     fed.refused(create_database(&"\u{e9}".repeat(128)), "name too long");
     fed.ok(Command::CreateDatabase {
         name: Name::from(b"\xff/.."),
@@ -54,7 +54,7 @@ fn one_with_a_policy_has_it_as_its_default() {
     assert_eq!(fed.default_of("db"), "rp");
 }
 
-/// Q30: the original compares it with an `autogen` of today, and refuses or adds one.
+/// wire.md Q30: the original compares the database with a new `autogen`, and refuses or adds one.
 #[test]
 fn an_existing_database_asked_for_plainly_stays_as_it_is() {
     let mut fed = Fed::default();
@@ -90,7 +90,7 @@ fn an_existing_database_asked_for_with_a_policy_must_have_it_as_its_default() {
 
     fed.ok(create_policy("db", new_policy("other", 0, 0, 1), true));
     fed.refused(create_database_with("db", rp()), CONFLICT);
-    // One of a new name is added, and becomes the default.
+    // A policy of a new name is added, and becomes the default.
     fed.ok(create_database_with("db", new_policy("third", 0, 0, 1)));
     assert_eq!(fed.policies_of("db"), ["rp", "other", "third"]);
     assert_eq!(fed.default_of("db"), "third");

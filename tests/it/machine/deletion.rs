@@ -9,7 +9,7 @@ fn a_group_is_deleted_at_the_time_of_the_command_and_stays() {
     fed.refused(delete_group_in("x", "rp", 1), "database not found: x");
     fed.refused(delete_group_in("db", "", 1), "retention policy not found: ");
     fed.refused(delete_group(3), "shard group not found");
-    // In another policy it is not found either.
+    // Nor is it found in another policy.
     fed.ok(create_policy("db", new_policy("other", 0, DAY, 1), false));
     fed.refused(delete_group_in("db", "other", 1), "shard group not found");
 
@@ -25,7 +25,7 @@ fn a_group_is_deleted_at_the_time_of_the_command_and_stays() {
     );
 }
 
-/// Q39: the original counts the fortnight anew each time.
+/// wire.md Q39: the original restarts the two weeks before pruning each time.
 #[test]
 fn the_first_deletion_counts() {
     let mut fed = with_policy(1, 1);
@@ -35,7 +35,7 @@ fn the_first_deletion_counts() {
     assert_eq!(fed.group(1).deleted_at, Some(UnixNanos(NOW)));
 }
 
-/// Q31d: on the wire the epoch is "never".
+/// wire.md Q31d: on the wire the epoch means "never".
 #[test]
 fn a_deletion_at_the_epoch_is_one_nanosecond_later() {
     let mut fed = with_policy(1, 1);
@@ -67,7 +67,8 @@ fn a_deleted_group_is_pruned_after_a_fortnight() {
     fed.same(Command::PruneShardGroups);
 }
 
-/// Q5: the time is the command's, on every node; a clock that went back takes nothing with it.
+/// wire.md Q5: the time is the command's, on every node. A clock that went back deletes nothing in
+/// the past.
 #[test]
 fn a_clock_that_went_back_does_not_delete_in_the_past() {
     let mut fed = with_policy(1, 1);

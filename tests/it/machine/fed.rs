@@ -1,4 +1,4 @@
-//! A catalog in the hands of the tests: fed, asked, and held to its invariants after each command.
+//! A catalog for tests that applies commands and checks all invariants after each one.
 
 use super::*;
 
@@ -8,7 +8,7 @@ pub(crate) struct Fed {
     pub(crate) catalog: Catalog,
     pub(crate) log_id: LogId,
     pub(super) autocreate_off: bool,
-    /// What the next commands are stamped with.
+    /// Time with which the next commands are stamped.
     pub(super) now: i64,
 }
 
@@ -24,8 +24,7 @@ impl Default for Fed {
 }
 
 impl Fed {
-    /// A cluster of one meta node, which has the id 1, and so many data nodes with the ids from 2
-    /// on.
+    /// Makes a cluster of one meta node, with id 1, and so many data nodes, with ids from 2 on.
     pub(crate) fn with_data_nodes(n: u64) -> Self {
         let mut fed = Self::default();
         fed.ok(Command::Found(Found {
@@ -52,7 +51,7 @@ impl Fed {
         outcome
     }
 
-    /// Applies what must succeed.
+    /// Applies a command that must succeed.
     pub(super) fn ok(&mut self, command: Command) -> &mut Self {
         let text = format!("{command:?}");
         let outcome = self.apply(command);
@@ -66,7 +65,7 @@ impl Fed {
         self
     }
 
-    /// Applies what must change nothing that databases show.
+    /// Applies a command that must succeed and leave the databases as they are.
     pub(super) fn same(&mut self, command: Command) -> &mut Self {
         let before = self.catalog.databases.clone();
         self.ok(command);
@@ -74,7 +73,7 @@ impl Fed {
         self
     }
 
-    /// Applies what must be refused, and compares everything with before.
+    /// Applies a command that must be refused, and checks that nothing else changed.
     pub(super) fn refused(&mut self, command: Command, want: &str) -> &mut Self {
         let before = self.catalog.clone();
         let text = format!("{command:?}");
@@ -97,14 +96,14 @@ impl Fed {
         self
     }
 
-    /// A command of ours that changes nothing that data nodes see: the index stands.
+    /// Applies an internal command that changes nothing that data nodes see: the index stays.
     pub(super) fn unseen(&mut self, command: Command) -> &mut Self {
         let (index, text) = (self.catalog.index, format!("{command:?}"));
         assert_eq!(self.apply(command), Outcome::Applied { index }, "{text}");
         self
     }
 
-    /// A command of ours that is refused: the index stands as well.
+    /// Applies an internal command that must be refused: the index stays as well.
     pub(super) fn denied(&mut self, command: Command, want: &str) -> &mut Self {
         let (before, text) = (self.catalog.clone(), format!("{command:?}"));
         match self.apply(command) {
@@ -160,7 +159,7 @@ impl Fed {
         policy.shard_groups.iter().cloned().collect()
     }
 
-    /// (id, start, effective end) of those that are not deleted.
+    /// (id, start, effective end) of the groups that are not deleted.
     pub(super) fn spans_of(&self, database: &str, policy: &str) -> Vec<(u64, i64, i64)> {
         let live = self
             .groups_of(database, policy)
@@ -194,7 +193,7 @@ impl Fed {
             .collect()
     }
 
-    /// Puts a group of these shards and owners into `db`, `rp`, as a longer life could have made
+    /// Puts a group of these shards and owners into `db`, `rp`, as a longer history could have made
     /// it.
     pub(super) fn put_group(
         &mut self,
@@ -224,7 +223,8 @@ impl Fed {
     }
 }
 
-/// A cluster with data nodes and `db`, whose policy `rp` keeps so many copies in groups of a day.
+/// Makes a cluster with data nodes and `db`, whose policy `rp` keeps so many copies in groups of a
+/// day.
 pub(super) fn with_policy(data_nodes: u64, replica_n: u32) -> Fed {
     let mut fed = Fed::with_data_nodes(data_nodes);
     fed.ok(create_database_with(

@@ -22,7 +22,7 @@ fn a_fresh_node_stands_at_1() {
     assert_eq!(position(&Catalog::default()), (0, 1));
 }
 
-/// wire.md 3.2.1: ineffective and refused commands use up an index as well.
+/// wire.md 3.2.1: commands without effect and refused commands take up an index as well.
 #[test]
 fn every_wire_command_moves_it_to_its_own_log_id() {
     let mut catalog = Catalog::default();
@@ -43,8 +43,8 @@ fn every_wire_command_moves_it_to_its_own_log_id() {
     assert_eq!(position(&catalog), (4, 12));
 }
 
-/// The index promised is one that is reached already: the client blocks until it sees it (wire.md
-/// 4.7).
+/// The promised index must be one that is reached already, because the client blocks until it sees
+/// it (wire.md 4.7).
 #[test]
 fn found_moves_it_only_when_it_founds() {
     let mut catalog = Catalog::default();
@@ -61,8 +61,8 @@ fn found_moves_it_only_when_it_founds() {
     assert_eq!(position(&catalog), (1, 2));
 }
 
-/// Q34: a restore asks when databases changed. Below the level that has restores nothing is noted,
-/// so that members of an older version can read the state.
+/// wire.md Q34: a restore checks when databases changed last. Below the feature level that has
+/// restores nothing is noted, so that members of an older version can read the state.
 #[test]
 fn the_content_index_is_that_of_the_last_change_of_databases_or_users() {
     let mut catalog = Catalog::default();
@@ -127,7 +127,7 @@ fn time_never_runs_backwards() {
     assert_eq!(catalog.last_at, UnixNanos(i64::MAX));
 }
 
-/// A snapshot is a clone; it must not see what comes after it.
+/// A snapshot is a clone of the catalog: it must not see later changes.
 #[test]
 fn a_clone_stays_as_it_was() {
     let mut fed = Fed::default();

@@ -1,5 +1,5 @@
-//! SetLeaseHolder: who runs what only one data node at a time may run. For how long, the leader
-//! alone knows.
+//! SetLeaseHolder: the data node that may do what only one at a time may do. The duration of a
+//! lease is known to the leader alone.
 
 use influxdb_meta::catalog::MAX_LEASES;
 
@@ -49,7 +49,7 @@ fn leases_are_few_and_named() {
     fed.unseen(hold("7", 2));
 }
 
-/// A leader that was deposed may have decided on what it knew before others renewed.
+/// A leader that was deposed may have decided without knowing of later renewals.
 #[test]
 fn what_was_decided_in_another_term_is_refused() {
     let mut fed = Fed::with_data_nodes(2);

@@ -1,4 +1,4 @@
-//! CopyShardOwner, RemoveShardOwner, DropShard, and the removal of a copy by people.
+//! CopyShardOwner, RemoveShardOwner, DropShard, and the removal of a copy by an operator.
 
 use super::*;
 
@@ -21,7 +21,7 @@ fn drop_shard(id: u64) -> Command {
     Command::DropShard { id: ShardId(id) }
 }
 
-/// One group of two shards, from now on for a day.
+/// A group of two shards, from now on for a day.
 fn fed() -> Fed {
     let mut fed = with_policy(5, 2);
     fed.put_group(
@@ -32,7 +32,7 @@ fn fed() -> Fed {
     fed
 }
 
-/// wire.md appendix B.
+/// The example of wire.md appendix B.
 #[test]
 fn a_new_owner_stands_before_the_first_with_a_greater_id() {
     let mut fed = fed();
@@ -42,18 +42,19 @@ fn a_new_owner_stands_before_the_first_with_a_greater_id() {
         .ok(copy_owner(1, 6))
         .same(copy_owner(1, 4));
     assert_eq!(fed.owners_in(1)[0], (1, vec![2, 3, 4, 5, 6]));
-    // Not sorted before: it stands before the first greater one all the same.
+    // Owners that were not sorted before: the new one still comes before the first with a greater
+    // id.
     fed.ok(copy_owner(3, 4)).same(copy_owner(3, 2));
     assert_eq!(fed.owners_in(2), [(3, vec![3, 2, 4])]);
 }
 
-/// Q42: the original takes any shard and any node.
+/// wire.md Q42: the original takes any shard and any node.
 #[test]
 fn a_copy_needs_its_shard_and_its_node() {
     let mut fed = fed();
     fed.refused(copy_owner(9, 2), "shard not found for id: 9");
     fed.refused(copy_owner(1, 9), "node not found");
-    // A meta node is no data node.
+    // A meta node is not a data node.
     fed.refused(copy_owner(1, 1), "node not found");
 }
 
@@ -68,8 +69,8 @@ fn an_owner_is_removed_and_the_others_stay() {
         .same(remove_owner(1, 9));
 }
 
-/// wire.md appendix B. Q21: the group ends here, or points of one series would go on in other
-/// shards of it.
+/// The example of wire.md appendix B. wire.md Q21: the group ends here; otherwise points of one
+/// series would continue in its other shards.
 #[test]
 fn a_shard_without_owners_leaves_its_group_which_ends() {
     let mut fed = fed();
@@ -100,7 +101,7 @@ fn a_shard_without_owners_leaves_its_group_which_ends() {
     );
 }
 
-/// What has ended takes no points, and what is yet to come is empty from its beginning.
+/// A group that has ended takes no points, and a future group is empty from its beginning.
 #[test]
 fn a_group_that_has_ended_stays_as_it_is_without_one_of_its_shards() {
     let mut fed = fed();
@@ -111,7 +112,7 @@ fn a_group_that_has_ended_stays_as_it_is_without_one_of_its_shards() {
     assert_eq!(fed.group(3).truncated_at, Some(UnixNanos(NOW + DAY)));
 }
 
-/// As a restore leaves them: without owners before.
+/// Shards without owners, as a restore leaves them.
 #[test]
 fn removing_an_owner_from_a_shard_that_has_none_removes_the_shard() {
     let mut fed = fed();
@@ -125,7 +126,7 @@ fn removing_an_owner_from_a_shard_that_has_none_removes_the_shard() {
     );
 }
 
-/// Q39.
+/// wire.md Q39: the first deletion counts.
 #[test]
 fn a_deleted_group_keeps_its_first_deletion() {
     let mut fed = fed();
@@ -147,12 +148,13 @@ fn people_remove_what_is_there_and_the_last_copy_by_force_only() {
         "shard 1 has no copy on data node 4",
     );
     fed.ok(remove_copy(1, 2, false));
-    let last = "shard 1 has its only copy on data-3:8088: copy it to another data node first, or use force";
+    let last = "shard 1 has its only copy on data-3:8088: copy it to another data node first, or \
+                use force";
     fed.denied(remove_copy(1, 3, false), last);
     fed.ok(remove_copy(1, 3, true));
     assert_eq!(fed.owners_in(1), [(2, vec![4, 5])]);
     assert_eq!(fed.group(1).truncated_at, Some(UnixNanos(NOW)));
-    // Of a deleted group it is what every data node does anyway.
+    // Every data node removes its copies of deleted groups anyway.
     fed.ok(remove_copy(2, 4, false))
         .ok(delete_group(1))
         .ok(remove_copy(2, 5, false));

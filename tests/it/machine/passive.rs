@@ -1,4 +1,4 @@
-//! SetPassive: data nodes that take writes and are given no shards.
+//! SetPassive: data nodes that accept writes and are given no shards.
 
 use super::*;
 
@@ -13,7 +13,7 @@ fn a_passive_node_is_given_no_shards() {
     let mut fed = with_policy(3, 1);
     fed.unseen(set_passive(3, true)).ok(create_group(NOW));
     assert_eq!(owned(&fed), [1, 0, 1]);
-    // It may be again.
+    // The node may own shards again.
     fed.unseen(set_passive(3, false))
         .ok(create_group(NOW + DAY));
     assert_eq!(owned(&fed), [2, 1, 2]);
@@ -34,7 +34,7 @@ fn one_that_becomes_passive_keeps_what_it_has() {
     fed.unseen(set_passive(3, false)).ok(copy_to(3));
 }
 
-/// As without any: clients know the answer (Q31a).
+/// The same answer as without data nodes, which clients know (wire.md Q31a).
 #[test]
 fn where_all_are_passive_no_group_is_made() {
     let mut fed = with_policy(2, 1);
@@ -44,7 +44,7 @@ fn where_all_are_passive_no_group_is_made() {
     assert_eq!(fed.catalog.max_shard_group_id, 0);
 }
 
-/// `autogen` keeps as many copies as there are nodes to keep them, up to three.
+/// `autogen` keeps as many copies as there are nodes that may own them, at most three.
 #[test]
 fn a_passive_node_is_not_counted_for_the_default_copies() {
     let mut fed = Fed::with_data_nodes(2);
@@ -59,7 +59,7 @@ fn a_passive_node_is_not_counted_for_the_default_copies() {
     );
 }
 
-/// `add-data -p` says it before the node comes.
+/// `add-data -p` sets it before the node joins.
 #[test]
 fn it_may_be_said_before_the_node_comes() {
     let mut fed = with_policy(1, 1);

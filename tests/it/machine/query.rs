@@ -51,11 +51,11 @@ fn the_same_query_in_any_case_is_there_already() {
         create("db", "q", "SELECT \u{c4} INTO c"),
         "continuous query already exists",
     );
-    // A name has a case.
+    // Names are case-sensitive.
     fed.ok(create("db", "Q", "SELECT"));
 }
 
-/// Q40: bytes that are no text are none the less different.
+/// wire.md Q40: queries that are not text are compared by their bytes.
 #[test]
 fn queries_that_are_no_text_are_compared_by_their_bytes() {
     let mut fed = Fed::default();

@@ -1,4 +1,4 @@
-//! Random sequences of commands: every invariant after each step, and replicas that agree byte for
+//! Random sequences of commands: every invariant holds after each step, and replicas agree byte for
 //! byte.
 
 mod data;
@@ -20,7 +20,7 @@ use history::{History, SEEN, in_words};
 
 const STEPS: usize = 400;
 
-/// `make soak` has hours.
+/// Seeds to run; `make soak` runs many more.
 fn seeds() -> Range<u64> {
     if std::env::var_os("SOAK").is_some() {
         0..5_000
@@ -40,13 +40,13 @@ fn invariants_hold_and_replicas_agree() {
     }
 }
 
-/// A failure prints its seed: paste it here to see that run alone.
+/// A failure prints its seed: put it here to run that one alone.
 #[test]
 fn one_seed() {
     run(4_711);
 }
 
-/// One log on two replicas, of which one is started from its own snapshot again and again.
+/// One log on two replicas, of which one is restarted from its own snapshot again and again.
 #[test]
 fn a_replica_that_is_restored_at_any_point_stays_the_same() {
     for seed in seeds() {
@@ -74,7 +74,7 @@ fn a_replica_that_is_restored_at_any_point_stays_the_same() {
     }
 }
 
-/// Returns what happened, in words.
+/// Runs one seed and returns the kinds of events that happened.
 fn run(seed: u64) -> BTreeSet<String> {
     let mut proposer = Proposer::new(seed);
     let mut replicas = [Catalog::default(), Catalog::default()];
@@ -95,7 +95,7 @@ fn run(seed: u64) -> BTreeSet<String> {
 
         let [one, other] = replicas.each_ref().map(state::encode);
         assert_eq!(one, other, "replicas differ after {what}");
-        // One of them is restarted from its snapshot now and then.
+        // One of the replicas is restarted from its snapshot with a probability of 1/20.
         if proposer.rng.random_ratio(1, 20) {
             replicas[1] = state::decode(&other).expect("own snapshot");
             assert_eq!(replicas[0], replicas[1], "{what}");
@@ -112,7 +112,7 @@ fn applied(catalog: &mut Catalog, entry: &Entry) -> Outcome {
     )
 }
 
-/// Applies an entry, and holds what is true of every one against before and after.
+/// Applies an entry, and checks what holds for every entry, before against after.
 fn apply_checked(catalog: &mut Catalog, entry: &Entry, what: &str) -> Outcome {
     let before = catalog.clone();
     let Stamped { at, command, .. } = envelope::decode(&entry.bytes).expect("an entry of ours");
@@ -169,13 +169,12 @@ struct Entry {
     bytes: bytes::Bytes,
 }
 
-/// Makes entries as changing leaders would: their clocks are anywhere, their configuration is their
-/// own.
+/// Source of entries as changing leaders would make them: any clocks, and a configuration for each.
 struct Proposer {
     rng: StdRng,
     log_id: LogId,
     now: i64,
-    /// Whether clocks are ever right.
+    /// Whether clocks may be arbitrarily wrong.
     hostile: bool,
 }
 
@@ -215,7 +214,7 @@ impl Proposer {
         }
     }
 
-    /// Where clocks are right they still jump a little back, and a week ahead.
+    /// Correct clocks still jump a little back, and a week ahead.
     fn clock(&mut self) -> UnixNanos {
         let rng = &mut self.rng;
         if self.hostile {
@@ -266,7 +265,7 @@ fn command(rng: &mut StdRng) -> Command {
     }
 }
 
-/// Few, so that commands meet; some that may not be.
+/// A name out of few, so that commands meet; some names are not allowed.
 fn name(rng: &mut StdRng) -> Name {
     match rng.random_range(0..20) {
         0 => Name::default(),

@@ -1,11 +1,12 @@
-//! SetData: a data node brings databases back into the live cluster (founding.md 7, Q34).
+//! SetData: a data node brings databases back into the running cluster (founding.md 7.9,
+//! wire.md Q34).
 
 use influxdb_meta::catalog::{Databases, User, Users};
 use influxdb_meta::machine::{AllocateRaftId, SetData};
 
 use super::*;
 
-/// What a data node would send: what it sees, at the index that it sees.
+/// The `Data` that a data node would send: its view, at the index of that view.
 fn view(fed: &Fed) -> SetData {
     let Catalog {
         index,
@@ -28,8 +29,8 @@ fn set_data(view: SetData) -> Command {
     Command::SetData(Box::new(view))
 }
 
-/// Two data nodes, `db` with a group, a user, and something of everything that a restore must not
-/// touch.
+/// Two data nodes, `db` with a group, a user, and some of everything that a restore must not
+/// change.
 fn fed() -> Fed {
     let mut fed = with_policy(2, 1);
     fed.ok(create_group(NOW))
@@ -49,7 +50,7 @@ fn fed() -> Fed {
     fed
 }
 
-/// `back`, with one group of one shard that nobody owns, under these ids.
+/// Adds `back` to the view, with one group of one shard without owners, under these ids.
 fn with_database_back(mut view: SetData, group: u64, shard: u64) -> SetData {
     let mut made = with_policy(0, 1);
     made.put_group(group, (0, DAY), &[(shard, &[])]);
@@ -137,14 +138,15 @@ fn no_highest_id_goes_down() {
     );
 }
 
-/// What others did meanwhile would be lost.
+/// Changes that were made since the view would be lost.
 #[test]
 fn a_view_that_databases_have_left_behind_is_refused() {
     let mut fed = fed();
     let old = view(&fed);
     let index = fed.catalog.index;
     let stale = format!(
-        "databases were changed since index {index}, from which the restore was made: start it again"
+        "databases were changed since index {index}, from which the restore was made: start it \
+         again"
     );
     let changes: [&[Command]; 4] = [
         &[create_database("new")],
@@ -167,11 +169,11 @@ fn a_view_that_databases_have_left_behind_is_refused() {
         let fresh = view(&fed);
         fed.ok(set_data(fresh));
     }
-    // A restore is such a change as well.
+    // A restore is such a change too.
     fed.ok(set_data(old.clone())).refused(set_data(old), &stale);
 }
 
-/// Data nodes send these all the time: they are no reason to begin again.
+/// Data nodes send such commands all the time: they must not make a view too old.
 #[test]
 fn commands_without_effect_on_databases_make_no_view_old() {
     let mut fed = fed();
@@ -195,7 +197,7 @@ fn commands_without_effect_on_databases_make_no_view_old() {
     fed.ok(set_data(with_database_back(old, 2, 3)));
 }
 
-/// Data nodes may still hold the shards that an id named before.
+/// Data nodes may still hold the shards that such an id named before.
 #[test]
 fn an_id_that_is_gone_does_not_come_back() {
     let mut fed = fed();
@@ -214,7 +216,8 @@ fn an_id_that_is_gone_does_not_come_back() {
     fed.ok(set_data(with_database_back(fresh, 3, 9)));
 }
 
-/// The cluster goes on from the highest ids for ever: one that leaves no room would end it.
+/// The cluster continues from the highest ids. A restore whose ids leave no room would leave the
+/// cluster without ids.
 #[test]
 fn highest_ids_that_leave_no_room_are_refused() {
     let mut fed = fed();
@@ -244,8 +247,8 @@ fn highest_ids_that_leave_no_room_are_refused() {
     fed.ok(create_group(NOW + DAY));
 }
 
-/// Owners that this cluster does not have are none; the terms of policies are settled as those of
-/// new ones (Q31c).
+/// Owners that this cluster does not have are dropped. Values of policies are corrected like those
+/// of new ones (wire.md Q31c).
 #[test]
 fn what_an_old_backup_has_is_settled() {
     let mut fed = fed();
@@ -263,7 +266,7 @@ fn what_an_old_backup_has_is_settled() {
     assert_eq!(fed.catalog.shards_owned_by(NodeId(3)), 2, "with that of db");
 }
 
-/// It would be in the catalog for good.
+/// Contradictions would stay in the catalog for ever.
 #[test]
 fn a_view_that_contradicts_itself_is_refused() {
     let mut fed = fed();
@@ -296,7 +299,7 @@ fn a_view_that_contradicts_itself_is_refused() {
     );
 }
 
-/// What is kept of a database under its insertion number is never taken for another's.
+/// State that is kept under a database's insertion number is never taken for another database's.
 #[test]
 fn what_was_brought_has_insertion_numbers_of_its_own() {
     let mut fed = fed();

@@ -23,7 +23,7 @@ fn it_is_appended_and_becomes_the_default_when_asked_to() {
     assert_eq!(fed.policies_of("db"), ["a", "b", "c"]);
 }
 
-/// wire.md 3.2.3.
+/// The rules of wire.md 3.2.3.
 #[test]
 fn the_width_of_shard_groups_follows_the_duration() {
     for (given, duration, want) in [
@@ -55,7 +55,7 @@ fn the_width_of_shard_groups_follows_the_duration() {
     }
 }
 
-/// The first failing check wins, in the order of wire.md 3.4.
+/// The first failing check decides, in the order of wire.md 3.4.
 #[test]
 fn refusals_come_in_their_order() {
     let mut fed = with_database();
@@ -97,7 +97,7 @@ fn one_of_the_same_name_must_be_equal() {
             "retention policy already exists",
         );
     }
-    // Equal, and yet not the default that was asked for.
+    // Equal to the existing policy, but not the default that was asked for.
     let conflict = "retention policy conflicts with an existing policy";
     fed.refused(
         create_policy("db", new_policy("rp", DAY, 0, 1), true),
@@ -115,7 +115,7 @@ fn dropping_leaves_the_default_dangling() {
     fed.ok(drop_policy("db", "a"));
     assert_eq!(fed.policies_of("db"), ["b"]);
     assert_eq!(fed.default_of("db"), "a");
-    // So one that comes back under the name is the default again.
+    // So a new policy under that name is the default again.
     fed.ok(create_policy("db", new_policy("a", 0, 0, 1), false));
     fed.same(create_policy("db", new_policy("a", 0, 0, 1), true));
 }
@@ -125,11 +125,11 @@ fn dropping_is_exact_and_what_is_not_there_is_no_error() {
     let mut fed = with_database();
     fed.ok(create_policy("db", new_policy("a", 0, 0, 1), true));
     fed.same(drop_policy("x", "a")).same(drop_policy("db", "x"));
-    // An empty name is not the default.
+    // An empty name does not mean the default here.
     fed.same(drop_policy("db", ""));
 }
 
-/// The original crashes on this command (Q6).
+/// The original crashes on this command (wire.md Q6).
 #[test]
 fn the_default_can_be_set_to_what_is_there() {
     let mut fed = with_database();

@@ -15,7 +15,7 @@ fn span_of(width: i64, at: i64) -> (i64, i64) {
     (group.start.0, group.end.0)
 }
 
-/// Q31a: clients know this answer, and neither database nor policy is looked for.
+/// wire.md Q31a: clients know this answer, and neither database nor policy is looked for.
 #[test]
 fn without_a_data_node_nothing_is_made_and_nothing_is_wrong() {
     let mut fed = with_policy(0, 1);
@@ -38,7 +38,7 @@ fn database_and_policy_must_be_there_by_their_exact_names() {
     );
 }
 
-/// Every data node asks for the same group: on the write path, again and again.
+/// Every data node asks for the same group, on the write path, again and again.
 #[test]
 fn a_group_that_takes_the_time_is_enough() {
     let mut fed = with_policy(3, 2);
@@ -47,12 +47,12 @@ fn a_group_that_takes_the_time_is_enough() {
         .same(create_group(NOW + 18 * HOUR));
     fed.ok(create_group(NOW + 19 * HOUR));
     assert_eq!(fed.spans_of("db", "rp").len(), 2);
-    // A deleted one takes nothing.
+    // A deleted group takes no points.
     fed.ok(delete_group(1)).ok(create_group(NOW));
     assert_eq!(fed.groups_of("db", "rp").len(), 3);
 }
 
-/// wire.md appendix B: from the year 1 on, not from 1970.
+/// The example of wire.md appendix B: spans are aligned to the year 1, not to 1970.
 #[test]
 fn spans_are_aligned_to_the_first_of_january_of_the_year_1() {
     for (width, start, end) in [
@@ -72,8 +72,8 @@ fn spans_are_aligned_to_the_first_of_january_of_the_year_1() {
     }
 }
 
-/// Q31b: where a span does not fit into 64 bits it is cut; the original's wraps to the other end of
-/// time.
+/// wire.md Q31b: a span that does not fit into 64 bits is cut. The original wraps around to the
+/// other end of time.
 #[test]
 fn at_the_ends_of_time_spans_are_cut() {
     assert_eq!(
@@ -88,7 +88,7 @@ fn at_the_ends_of_time_spans_are_cut() {
     assert_eq!(end, -9_222_854_400 * 1_000_000_000);
 }
 
-/// No point has these times; asked for again and again, they make no group each time.
+/// No point has these times. Asking again must not make a new group each time.
 #[test]
 fn a_time_that_no_point_has_is_taken_for_the_nearest() {
     let mut fed = with_policy(1, 1);
@@ -104,9 +104,9 @@ fn a_time_that_no_point_has_is_taken_for_the_nearest() {
     assert_eq!(fed.groups_of("db", "rp").len(), 2);
 }
 
-/// Where the original deals N nodes out in lcm(copies, N) / copies shards, here are as many shards
-/// as there are full sets of nodes (design: compatibility). In every case each shard has as many
-/// distinct owners as the policy asks for and nodes there are.
+/// influxdb-cluster makes lcm(copies, N) / copies shards of N nodes (wire.md 3.4). Here there are
+/// as many shards as full sets of nodes (commands.md, "Shard groups"). In every case each shard has
+/// as many distinct owners as the policy asks for, or as many as there are nodes.
 #[test]
 fn a_group_has_a_shard_for_each_full_set_of_nodes() {
     for (nodes, shards_of) in [
@@ -123,7 +123,7 @@ fn a_group_has_a_shard_for_each_full_set_of_nodes() {
             let owned = fed.owners_in(1);
             assert_eq!(owned.len(), shards, "{nodes} nodes, {replica_n} copies");
             for (_, owners) in &owned {
-                // That they are distinct data nodes is an invariant.
+                // That the owners are distinct data nodes is an invariant.
                 assert_eq!(
                     owners.len() as u64,
                     u64::from(replica_n).min(nodes),
@@ -134,7 +134,7 @@ fn a_group_has_a_shard_for_each_full_set_of_nodes() {
     }
 }
 
-/// Over time each node gets its share, whatever is left over in one group.
+/// Over time each node gets its share, whatever remains unused in a single group.
 #[test]
 fn shards_are_spread_evenly() {
     for (nodes, replica_n) in [(3, 2), (5, 2), (5, 3), (7, 4), (4, 1)] {
@@ -154,8 +154,8 @@ fn shards_are_spread_evenly() {
     }
 }
 
-/// What deleted groups still name is no burden; a newcomer gets one shard of each new group, not
-/// all of them.
+/// Shards of deleted groups do not count. A new node gets one shard of each new group, not all of
+/// them.
 #[test]
 fn owners_are_those_who_own_least() {
     let mut fed = with_policy(2, 1);
@@ -171,7 +171,7 @@ fn owners_are_those_who_own_least() {
     assert_eq!(fed.owners_in(3), [(6, vec![2, 3]), (7, vec![4, 5])]);
 }
 
-/// wire.md appendix B, the longer scenario.
+/// The longer scenario of wire.md appendix B.
 #[test]
 fn a_group_fills_what_its_neighbours_leave() {
     let mut fed = with_policy(1, 1);
@@ -209,7 +209,7 @@ fn a_group_fills_what_its_neighbours_leave() {
     );
 }
 
-/// Data nodes make the next group beforehand from the last one, so the latest must be last.
+/// Data nodes make the next group in advance from the last one, so the latest group must be last.
 #[test]
 fn groups_stand_in_the_order_of_the_wire() {
     let mut fed = with_policy(1, 1);
@@ -223,7 +223,7 @@ fn groups_stand_in_the_order_of_the_wire() {
             .collect::<Vec<_>>()
     };
     assert_eq!(ids(&fed), [2, 4, 3, 1]);
-    // A deleted one keeps its place.
+    // A deleted group keeps its place.
     fed.ok(delete_group(3));
     assert_eq!(ids(&fed), [2, 4, 3, 1]);
 }

@@ -42,7 +42,7 @@ fn they_stand_in_the_order_of_their_creation() {
     assert_eq!(names(&fed), ["b", "a"]);
 }
 
-/// A client's test relies on it (Q15).
+/// A test of a client relies on this (wire.md Q15).
 #[test]
 fn an_identical_one_is_an_error_too() {
     let mut fed = with_policy(0, 1);
@@ -55,7 +55,7 @@ fn an_identical_one_is_an_error_too() {
         .ok(create("other", "s", &["udp://h:1"]));
 }
 
-/// The first failing check wins: destinations in their order, then database and policy, then the
+/// The first failing check decides: destinations in their order, then database and policy, then the
 /// name.
 #[test]
 fn refusals_come_in_their_order() {
@@ -74,7 +74,7 @@ fn refusals_come_in_their_order() {
     fed.refused(create("rp", "s", &[]), "subscription already exists");
 }
 
-/// InfluxQL knows `ALL` and `ANY`; nobody checks it here.
+/// InfluxQL has the modes `ALL` and `ANY`; other values are kept as well.
 #[test]
 fn the_mode_is_kept_as_it_came() {
     let mut fed = with_policy(0, 1);

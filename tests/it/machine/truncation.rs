@@ -19,7 +19,7 @@ fn ids(fed: &Fed) -> Vec<u64> {
         .collect()
 }
 
-/// wire.md appendix B.
+/// The example of wire.md appendix B.
 #[test]
 fn groups_end_where_they_are_truncated_and_later_ones_are_empty() {
     let mut fed = with_policy(1, 1);
@@ -49,7 +49,7 @@ fn groups_end_where_they_are_truncated_and_later_ones_are_empty() {
     assert_eq!(ids(&fed), [1, 2, 4, 3, 5]);
 }
 
-/// Q32: at once, not only after the next group.
+/// wire.md Q32: groups are sorted at once, not only after the next group.
 #[test]
 fn the_order_of_the_wire_is_that_of_the_new_ends() {
     let mut fed = with_policy(1, 1);
@@ -78,12 +78,12 @@ fn what_has_ended_is_deleted_or_was_cut_earlier_stays() {
             (None, 4 * DAY)
         ]
     );
-    // The same again, and a later one.
+    // Truncated again at the same time, and at a later one.
     fed.same(truncate(DAY + HOUR))
         .same(truncate(4 * DAY))
         .same(truncate(i64::MAX));
     assert_eq!(ends(&fed), first);
-    // An earlier one cuts again.
+    // An earlier time cuts again.
     fed.ok(truncate(HOUR));
     assert_eq!(
         ends(&fed),
@@ -96,7 +96,7 @@ fn what_has_ended_is_deleted_or_was_cut_earlier_stays() {
     );
 }
 
-/// The instant is the command's, wherever the clock stands: `influxd-ctl` takes a negative delay.
+/// The instant is the command's, whatever the clock says: `influxd-ctl` accepts a negative delay.
 #[test]
 fn it_may_lie_in_the_past() {
     let mut fed = with_policy(1, 1);
@@ -106,8 +106,8 @@ fn it_may_lie_in_the_past() {
     assert_eq!(fed.group(2).start, UnixNanos(NOW - HOUR));
 }
 
-/// Q31d: on the wire a truncation at the epoch is none. A group that begins there keeps its first
-/// nanosecond.
+/// wire.md Q31d: on the wire a truncation at the epoch means none. A group that begins there keeps
+/// its first nanosecond.
 #[test]
 fn at_the_epoch_it_is_one_nanosecond_later() {
     let mut fed = with_policy(1, 1);
@@ -119,7 +119,7 @@ fn at_the_epoch_it_is_one_nanosecond_later() {
     assert_eq!(fed.group(3).start, UnixNanos(1));
 }
 
-/// A group to the end of time has ended then.
+/// A group that ends at the end of time is not cut.
 #[test]
 fn at_the_end_of_time_it_cuts_nothing() {
     let mut fed = with_policy(1, 1);

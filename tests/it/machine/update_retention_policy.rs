@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// `db` with policies `a` (default; for ever, a week, 1) and `b` (ten days, a day, 2).
+/// `db` with policies `a` (default; for ever, a week, 1 copy) and `b` (ten days, a day, 2 copies).
 fn fed() -> Fed {
     let mut fed = Fed::default();
     fed.ok(create_database_with("db", new_policy("a", 0, 0, 1)));
@@ -36,7 +36,7 @@ fn what_is_not_there_is_refused() {
     );
     fed.refused(changed("x", |_| ()), "retention policy not found: x");
     fed.ok(drop_policy("db", "a"));
-    // Empty means the default, which names nothing now.
+    // Empty means the default, which names no policy now.
     fed.refused(changed("", |_| ()), "retention policy not found: ");
 }
 
@@ -82,7 +82,7 @@ fn durations_have_their_bounds() {
     fed.refused(resized(Some(2 * DAY), Some(3 * DAY)), below);
     fed.ok(resized(Some(DAY), None));
     assert_eq!(fed.policy("db", "b"), (DAY, DAY, 2));
-    // The width as given is compared, the one kept is in its bounds.
+    // The shard group duration as given is compared; the stored one is brought into its bounds.
     fed.ok(resized(Some(HOUR), Some(1)));
     assert_eq!(fed.policy("db", "b"), (HOUR, HOUR, 2));
     fed.ok(resized(Some(0), Some(i64::MAX)));
@@ -92,7 +92,7 @@ fn durations_have_their_bounds() {
     assert_eq!(fed.policy("db", "b"), (365 * DAY, WEEK, 2));
 }
 
-/// Q29: the original leaves the default naming what is gone, and writes fail.
+/// wire.md Q29: the original leaves a default that names no policy, and writes fail.
 #[test]
 fn a_renamed_default_stays_the_default() {
     let mut fed = fed();
@@ -123,10 +123,10 @@ fn a_new_name_must_be_free() {
     fed.refused(renamed("b", "a"), taken);
     fed.refused(renamed("a", "b"), taken);
     fed.same(renamed("b", "b"));
-    // Empty means the default, and that one is there.
+    // Empty means the default, and that policy exists.
     fed.refused(renamed("b", ""), taken);
     fed.refused(renamed("", "a"), taken);
-    // First the name, then the rest.
+    // The name is checked first, then the rest.
     fed.refused(
         changed("b", |update| {
             update.new_name = Some(Name::from("a"));
@@ -136,7 +136,8 @@ fn a_new_name_must_be_free() {
     );
 }
 
-/// Q29: the original takes these. They come last, so that what it refuses keeps its text.
+/// wire.md Q29: the original accepts these. They are checked last, so that what the original
+/// refuses keeps its text.
 #[test]
 fn new_names_and_copies_must_be_possible() {
     let mut fed = fed();

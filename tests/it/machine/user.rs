@@ -64,7 +64,7 @@ fn they_stand_in_the_order_of_their_creation_without_privileges() {
     fed.refused(create_user("", "hash", true), "username required");
 }
 
-/// Q15: a retry carries the same salted hash.
+/// wire.md Q15: a retry carries the same salted hash.
 #[test]
 fn only_an_identical_one_is_no_error() {
     let mut fed = Fed::default();
@@ -107,7 +107,7 @@ fn hash_and_admin_are_set() {
     fed.ok(update_user("u", "other")).ok(set_admin("u", true));
 }
 
-/// 0 is an entry of its own; other numbers than those of the wire are kept.
+/// 0 is an entry of its own; numbers that the wire does not define are kept.
 #[test]
 fn a_privilege_is_kept_as_it_came() {
     let mut fed = Fed::default();
@@ -137,12 +137,12 @@ fn a_dropped_database_takes_its_privileges_with_it() {
         (privileges(&fed, "u"), privileges(&fed, "v")),
         (vec![("b".to_owned(), 2)], vec![])
     );
-    // One of the same name is another database.
+    // A new database of the same name is another database.
     fed.ok(create_database("a"));
     assert_eq!(privileges(&fed, "v"), []);
 }
 
-/// Q40.
+/// wire.md Q40: names and hashes are compared as bytes.
 #[test]
 fn names_and_hashes_are_bytes() {
     let mut fed = Fed::default();

@@ -1,4 +1,4 @@
-//! What must hold after every step (founding.md 9), by name.
+//! Invariants that must hold after every step (founding.md 9), by name.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,15 +17,15 @@ const IN_BEFORE: &str = "a meta node is in the membership before it is in the ca
 const TOGETHER: &str = "Replace takes the old one out and the newcomer in together";
 const ONLY_BY: &str = "voters change only by Replace, Remove and join";
 
-/// What happened, for the invariants.
+/// Record of what happened, for the invariants.
 #[derive(Default)]
 pub(super) struct History {
-    /// The first that broke, and how.
+    /// First broken invariant, and how it broke.
     pub(super) broken: Option<String>,
     seats: BTreeMap<RaftId, Incarnation>,
-    /// People asked for their removal.
+    /// Raft ids whose removal operators asked for.
     pub(super) asked_out: BTreeSet<RaftId>,
-    /// Whether an answering member heard it, when it was last inquired about.
+    /// Whether an answering member had heard it when it was last inquired about.
     heard: BTreeMap<RaftId, bool>,
 }
 
@@ -70,7 +70,7 @@ fn voting(config: &Config) -> impl Iterator<Item = RaftId> + '_ {
         .copied()
 }
 
-/// One more entry is committed.
+/// Checks the newest committed entry.
 pub(super) fn on_committed(world: &mut World) {
     let [.., before, last] = &world.committed[..] else {
         return;
@@ -127,7 +127,7 @@ pub(super) fn on_committed(world: &mut World) {
     }
 }
 
-/// Whether a member that answers the leader, or the leader, has heard it within T.
+/// Whether the leader, or a member that answers it, has heard it within T.
 pub(super) fn is_heard(world: &World, leader: usize, old: RaftId) -> bool {
     let Some(incarnation) = incarnation_of(&world.catalog(leader), old) else {
         return false;
@@ -159,7 +159,7 @@ fn leader_hears(world: &World, leader: usize, old: RaftId) -> bool {
     acked.is_some_and(|(_, at)| is_new(*at)) || heard.is_some_and(|at| is_new(*at))
 }
 
-/// The leader's machine wants this done.
+/// Checks a step that the leader's state machine wants done.
 pub(super) fn on_step(world: &mut World, leader: usize, step: &Step) {
     let Step::ChangeVoters { voters } = step else {
         return;
@@ -201,7 +201,7 @@ fn replaced(world: &mut World, leader: usize, old: RaftId, voters: &BTreeSet<Raf
         .pendings
         .values()
         .filter(|p| p.http == node.http || p.raft == node.raft);
-    // A newcomer that follows only takes no part in the change.
+    // A newcomer that asked not to vote takes no part in the change.
     let comes = newcomers
         .into_iter()
         .any(|pending| voters.contains(&pending.raft_id) || !pending.voter);

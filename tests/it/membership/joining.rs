@@ -1,5 +1,5 @@
-//! What the other side does (founding.md 6 and 7): nodes that ask to join, learn what became of
-//! them, and move.
+//! The other side of membership (founding.md 6 and 7): nodes that ask to join, learn the result,
+//! and move.
 
 use influxdb_meta::base::RaftId;
 use influxdb_meta::catalog::{Catalog, Pending, RemovedWhy};
@@ -11,8 +11,8 @@ use super::raft::{Config, Entry, Log};
 use super::world::{Planted, World};
 
 impl World {
-    /// Does what a node does by itself, of what is due: asks to join, comes back, says that it has
-    /// moved.
+    /// Does what is due of what a node does by itself: asks to join, comes back, reports that it
+    /// has moved.
     pub(super) fn mind(&mut self, slot: usize) {
         self.notice(slot);
         let node = &self.slots[slot];
@@ -25,13 +25,14 @@ impl World {
         match volume.phase {
             Phase::Fresh | Phase::Joining => self.ask(slot, leader),
             Phase::Member => self.tell_address(slot, leader),
-            // A person's word is kept; after the other reasons it comes back by itself.
+            // After an operator's removal it stays out; after the other reasons it comes back by
+            // itself.
             Phase::Removed if volume.removed != Some(RemovedWhy::Removed) => self.reincarnate(slot),
             _ => {}
         }
     }
 
-    /// A leader that it can reach and that can work.
+    /// Returns a leader that it can reach and that has applied its first entry.
     pub(super) fn leader_for(&self, slot: usize) -> Option<usize> {
         let ready = |leader: &usize| {
             let is_reached = *leader == slot || self.are_linked(slot, *leader);
@@ -50,7 +51,7 @@ impl World {
         self.leaders().into_iter().filter(ready).max_by_key(term)
     }
 
-    /// What its own log, and whoever it meets, tell it about itself.
+    /// Stores `member` once the node sees itself in its log and catalog.
     pub(super) fn notice(&mut self, slot: usize) {
         let catalog = self.catalog(slot);
         let config = self.committed_config(slot);
@@ -78,7 +79,7 @@ impl World {
         last.map_or_else(Config::default, |committed| committed.config.clone())
     }
 
-    /// Whoever knows that the other was taken out tells it so.
+    /// Tells the other node that it was removed, if this one knows it.
     pub(super) fn tell_removed(&mut self, one: usize, other: usize) {
         let catalog = self.catalog(one);
         let Some(volume) = &mut self.slots[other].volume else {
@@ -90,7 +91,7 @@ impl World {
         }
     }
 
-    /// J1 to J5.
+    /// Runs founding.md J1 to founding.md J5.
     fn ask(&mut self, slot: usize, leader: usize) {
         let catalog = self.catalog(leader);
         let node = &self.slots[slot];
@@ -112,7 +113,7 @@ impl World {
         let up_to_date =
             known.is_some_and(|p| p.http == newcomer.http && p.voter == newcomer.voter);
         if let Some(known) = known {
-            // J4: it is answered again as often as it asks.
+            // founding.md J4: it gets the same answer as often as it asks.
             self.settle_in(slot, known.raft_id);
         }
         if up_to_date || catalog.meta_node_by_incarnation(incarnation).is_some() {
@@ -136,7 +137,7 @@ impl World {
         }
     }
 
-    /// J2: its name leads to it, and to nobody else that lives.
+    /// founding.md J2: whether its name leads to it and to no other live node.
     fn is_free(&mut self, leader: usize, catalog: &Catalog, newcomer: &Pending) -> bool {
         let answers = self.poll(leader, &newcomer.http);
         let is_it = |answer: &Result<_, _>| {
@@ -178,7 +179,7 @@ impl World {
         })
     }
 
-    /// J5. Another Raft id than before: the old log is set aside first.
+    /// founding.md J5. If the Raft id is another one than before, the old log is archived first.
     fn settle_in(&mut self, slot: usize, raft_id: RaftId) {
         let Some(volume) = &mut self.slots[slot].volume else {
             return;

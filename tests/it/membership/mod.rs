@@ -1,5 +1,5 @@
-//! The membership machine (founding.md 6, 7, 9) without IO: rules by name, and seeded schedules of
-//! whole worlds over an abstract Raft.
+//! The membership state machine (founding.md 6, 7, 9) without IO: rules by name, and seeded
+//! schedules of a simulated world over an abstract Raft.
 
 mod invariants;
 mod joining;

@@ -1,7 +1,7 @@
 //! An abstract Raft: logs with joint memberships, elections, replication, commit. Every exchange is
 //! one step.
 //!
-//! What is committed is kept once, for the whole world: a node's catalog is the one after its
+//! Committed entries are kept once, for the whole world: a node's catalog is the one after its
 //! commit index. Two leaders that would commit different entries break the first invariant before
 //! that matters.
 
@@ -21,7 +21,7 @@ pub(super) enum Entry {
     Command(Command),
 }
 
-/// A membership. While joint, `voters` is its incoming half.
+/// A Raft membership. While it is joint, `voters` is its incoming half.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Config {
     pub(super) voters: BTreeSet<RaftId>,
@@ -31,12 +31,12 @@ pub(super) struct Config {
 
 pub(super) type Log = Vec<(u64, Arc<Entry>)>;
 
-/// One committed entry and what it came to.
+/// One committed entry and the state after it.
 pub(super) struct Committed {
     pub(super) entry: Arc<Entry>,
     pub(super) catalog: Catalog,
     pub(super) outcome: Option<Outcome>,
-    /// The latest membership up to here.
+    /// Latest membership up to this entry.
     pub(super) config: Config,
 }
 
@@ -65,7 +65,7 @@ impl Config {
     }
 }
 
-/// The latest membership in a log: it holds from its append on.
+/// Returns the latest membership in a log: a membership holds from its append on.
 pub(super) fn config_of(log: &Log) -> Config {
     let configs = log.iter().rev().filter_map(|(_, entry)| match &**entry {
         Entry::Config(config) => Some(config.clone()),
@@ -79,14 +79,15 @@ fn last(log: &Log) -> (u64, usize) {
 }
 
 impl World {
-    /// Asks everybody that it can reach for a vote, itself first; a majority of both halves makes
+    /// Asks all nodes that it can reach for a vote, itself first. A majority of both halves makes
     /// it leader.
     pub(super) fn campaign(&mut self, slot: usize) {
         let Some(raft_id) = self.open_raft(slot) else {
             return;
         };
         let config = self.config(slot);
-        // As openraft does: while its removal is not committed its own vote may still be needed.
+        // As openraft does: while the node's removal is not committed, its own vote may still be
+        // needed.
         if !config.has_a_vote(raft_id) && !self.committed_config(slot).has_a_vote(raft_id) {
             return;
         }
@@ -164,7 +165,7 @@ impl World {
         self.commit(slot);
     }
 
-    /// Appends at a leader; the index is one-based, as the length of the log then.
+    /// Appends at a leader. Returns the index, which counts from 1: the length of the log after it.
     pub(super) fn append(&mut self, slot: usize, entry: Entry) -> Option<usize> {
         let term = self.slots[slot].leading.as_ref()?.term;
         let volume = self.slots[slot].volume.as_mut()?;
@@ -174,7 +175,7 @@ impl World {
         Some(index)
     }
 
-    /// The leader brings one member up to date, as far as `entries` more than they share.
+    /// Brings one member up to date, by at most `entries` entries beyond the common prefix.
     pub(super) fn replicate(&mut self, leader: usize, follower: usize, entries: usize) {
         if leader == follower || !self.are_linked(leader, follower) {
             return;
@@ -236,7 +237,8 @@ impl World {
         }
     }
 
-    /// What a majority of both halves has is committed, with an entry of the leader's own term.
+    /// Commits what a majority of both halves has, once that includes an entry of the leader's own
+    /// term.
     fn commit(&mut self, slot: usize) {
         let (Some(leading), Some(volume)) = (&self.slots[slot].leading, &self.slots[slot].volume)
         else {

@@ -1,4 +1,4 @@
-//! Each rule by itself: these facts, this step (founding.md 6 and 7).
+//! Each rule alone: these facts lead to this step (founding.md 6 and 7).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -32,7 +32,7 @@ fn ids(ids: &[u64]) -> BTreeSet<RaftId> {
     ids.iter().copied().map(RaftId).collect()
 }
 
-/// A leader, its machine and what it knows. Founder k has incarnation k, Raft id k and the name
+/// A leader's state machine and its facts. Founder k has incarnation k, Raft id k and the name
 /// meta-k.
 struct Leader {
     machine: Membership,
@@ -41,7 +41,7 @@ struct Leader {
 }
 
 impl Leader {
-    /// The first of so many founders leads; all are well.
+    /// Makes a cluster of so many founders. The first one leads, and all are healthy.
     fn of(founders: u8) -> Self {
         let all: Vec<u64> = (1..=u64::from(founders)).collect();
         let founder = |k: u8| Founder {
@@ -89,7 +89,7 @@ impl Leader {
         }
     }
 
-    /// Applies it, as if it had been committed.
+    /// Applies the command, as if it had been committed.
     fn apply(&mut self, command: Command) {
         let stamped = Stamped {
             at: UnixNanos(1),
@@ -120,7 +120,7 @@ impl Leader {
         self.facts.progress.insert(RaftId(id), progress);
     }
 
-    /// A node with this incarnation asked to join under the name of meta-k.
+    /// Makes a node with this incarnation ask to join under the name meta-`node`.
     fn asks(&mut self, byte: u8, node: u8, voter: bool) -> Pending {
         let (incarnation, http) = (volume(byte), http(node));
         let raft = http.with_port(8089);
@@ -133,7 +133,7 @@ impl Leader {
         self.facts.catalog.pendings[&incarnation].clone()
     }
 
-    /// … and follows by now, caught up.
+    /// Like `asks`; the node is a learner by now and caught up.
     fn follows(&mut self, byte: u8, node: u8, voter: bool) -> Pending {
         let pending = self.asks(byte, node, voter);
         self.facts.learners.insert(pending.raft_id);
@@ -219,7 +219,7 @@ fn joining(pending: &Pending) -> Identity {
     says(pending.incarnation, Some(pending.raft_id), Phase::Joining)
 }
 
-/// Nobody has heard the old one, and its name is the newcomer's.
+/// Evidence that nobody has heard the old member, and that its name answers as the newcomer only.
 fn gone(newcomer: &Pending, old: u64) -> Evidence {
     Evidence {
         newcomer: newcomer.incarnation,
@@ -286,7 +286,7 @@ fn a_joint_membership_is_ended_before_anything_else() {
     assert_eq!(leader.look(), change(&[1, 2, 4]));
     leader.silent(2);
     leader.silent(3);
-    // It did not get through, and is tried again a second later; until then nothing is done.
+    // The step failed and is tried again a second later; until then nothing is done.
     assert_eq!(leader.give(Event::Done(Err(StepError::Unknown))), None);
     let text = "waiting for a majority: 2 of 4 voters answer, meta-2:8091 and meta-3:8091 do not";
     assert_eq!(leader.state(&new), text);
@@ -305,7 +305,7 @@ fn a_pending_that_votes_takes_the_place_of_who_is_out_without_being_asked() {
     assert_eq!(leader.look(), add(new.raft_id, None));
 }
 
-/// A member moved to the newcomer's name after the joint change: only who is gone makes room.
+/// A member moved to the newcomer's name after the joint change. It is replaced only if it is gone.
 #[test]
 fn a_pending_that_votes_asks_about_a_member_at_its_address() {
     let mut leader = Leader::of(3);
@@ -346,7 +346,7 @@ fn a_meta_node_in_no_membership_is_removed_with_a_tombstone() {
     );
 }
 
-/// The newcomer at its address may come: it is pending, and stays so.
+/// The newcomer at its address is still pending after the removal, and can go on joining.
 #[test]
 fn a_newcomer_without_a_vote_does_not_hold_up_a_half_done_removal() {
     let mut leader = Leader::of(3);
@@ -419,7 +419,8 @@ fn nothing_about_joining_is_proposed_before_every_member_reads_it() {
     }
 }
 
-/// It died before it said what it reads: nobody could join, nor be removed, until it says so.
+/// The member died before it named its feature level. Until it is removed, or names it, nobody can
+/// join or be removed without force.
 #[test]
 fn by_force_a_member_that_never_named_its_level_goes_and_the_level_rises() {
     let mut leader = Leader::of(3);
@@ -460,7 +461,7 @@ fn by_force_a_member_that_never_named_its_level_goes_and_the_level_rises() {
     assert_eq!(leader.give(Event::Done(Ok(()))), None);
     assert_eq!(leader.machine.answered(), [(7, Ok(()))]);
 
-    // With two of them it would not rise.
+    // With two such members the level would not rise.
     let mut leader = Leader::of(5);
     leader
         .facts
@@ -471,9 +472,8 @@ fn by_force_a_member_that_never_named_its_level_goes_and_the_level_rises() {
         .feature_level = 1;
     leader.facts.levels.retain(|id, _| id.0 < 4);
     assert_eq!(leader.ask_out(5, true), None);
-    assert!(
-        matches!(leader.refusal(), Refusal::NotYet(text) if text.contains("meta-4:8091 and meta-5:8091"))
-    );
+    assert!(matches!(leader.refusal(), Refusal::NotYet(text)
+            if text.contains("meta-4:8091 and meta-5:8091")));
 }
 
 // Newcomers.
@@ -557,7 +557,7 @@ fn nobody_holds_up_the_others() {
         visit(&two)
     );
     assert_eq!(leader.visited(&two, vec![Err(PollError::Timeout)]), None);
-    // Each again in turn, at most a few seconds later.
+    // Each gets its turn again, at most a few seconds later.
     let mut served = Vec::new();
     for _ in 0..40 {
         let mut step = leader.later(SECOND / 2);
@@ -580,7 +580,8 @@ fn a_newcomer_whose_address_has_another_tenant_is_dropped() {
     assert_eq!(leader.later(T), drop_plainly(new.raft_id));
 }
 
-/// A stack under another name beside ours is no tenant of ours.
+/// An answer under another cluster name belongs to another stack. It does not count as another node
+/// at the newcomer's address.
 #[test]
 fn an_answer_under_another_clusters_name_drops_nobody() {
     let mut leader = Leader::of(3);
@@ -670,7 +671,7 @@ fn a_change_that_has_no_majority_is_not_begun() {
 
 // Replace.
 
-/// Wiped: meta-3 is back as another incarnation.
+/// meta-3 was wiped and is back as another incarnation.
 fn wiped(voter: bool) -> (Leader, Pending, Option<Step>) {
     let mut leader = Leader::of(3);
     let new = leader.follows(4, 3, voter);
@@ -722,7 +723,7 @@ fn who_was_heard_again_stays_and_the_newcomer_says_so_and_asks_again() {
     );
 }
 
-/// The evidence is some seconds old: what this leader saw since counts.
+/// The evidence is some seconds old: what this leader saw since then counts too.
 #[test]
 fn who_acknowledged_while_others_were_asked_stays() {
     let (mut leader, new, _) = wiped(true);
@@ -753,7 +754,7 @@ fn beside_who_has_moved_away_the_newcomer_is_added() {
     );
 }
 
-/// Both addresses of a member are its own.
+/// Both addresses of a member, HTTP and Raft, are its own.
 #[test]
 fn who_has_the_raft_address_of_a_member_replaces_it_or_waits() {
     let mut leader = Leader::of(3);
@@ -776,8 +777,8 @@ fn a_learner_by_wish_takes_the_place_of_a_voter_that_goes_first() {
     assert_eq!(leader.give(Event::Done(Ok(()))), add(new.raft_id, Some(3)));
 }
 
-/// Between a joint change and its `AddMetaNode` a new leader could not finish this one: it follows
-/// first.
+/// The newcomer follows first and is promoted later. A joint change in the place of a learner is
+/// something that a new leader could not finish if the old one died before `AddMetaNode`.
 #[test]
 fn in_the_place_of_a_learner_a_newcomer_follows_and_is_promoted_then() {
     let mut leader = Leader::of(3);
@@ -829,8 +830,8 @@ fn judged_gone_is_only_who_was_silent_to_all_while_the_name_is_the_newcomers() {
     };
     let plain = || gone(&new, 3);
     assert_eq!(verdict(&leader.facts, plain()), Ok(()));
-    let twin = || says(volume(3), Some(RaftId(3)), Phase::Member);
-    let mut foreign = twin();
+    let old_member = || says(volume(3), Some(RaftId(3)), Phase::Member);
+    let mut foreign = old_member();
     foreign.cluster_name = "prod".to_owned();
     let with = |answer| Evidence {
         name: vec![Ok(joining(&new)), answer],
@@ -875,7 +876,7 @@ fn judged_gone_is_only_who_was_silent_to_all_while_the_name_is_the_newcomers() {
             },
             "a member heard Raft id 3 1000 ms ago",
         ),
-        (with(Ok(twin())), "two nodes answer to one name"),
+        (with(Ok(old_member())), "two nodes answer to one name"),
         (with(Err(PollError::WrongSecret)), "wrong secret"),
         (
             Evidence {
@@ -905,7 +906,8 @@ fn judged_gone_is_only_who_was_silent_to_all_while_the_name_is_the_newcomers() {
     );
 }
 
-/// Nothing of a pending is taken over: two that exchanged names must not wait for each other.
+/// Nothing of a pending is taken over, so it need not be gone. Otherwise two pendings that
+/// exchanged names would wait for each other.
 #[test]
 fn a_pending_at_the_address_is_in_the_way_only_if_it_answers_there() {
     let mut leader = Leader::of(3);
@@ -931,7 +933,7 @@ fn a_pending_at_the_address_is_in_the_way_only_if_it_answers_there() {
     );
 }
 
-// People's removals.
+// Removals that operators asked for.
 
 #[test]
 fn a_voter_is_removed_from_the_membership_then_from_the_catalog() {
@@ -988,9 +990,8 @@ fn a_learner_and_a_pending_are_removed_too() {
 fn the_last_voter_the_leader_and_a_majority_stay() {
     let mut leader = Leader::of(1);
     assert_eq!(leader.ask_out(1, true), None);
-    assert!(
-        matches!(leader.refusal(), Refusal::Conflict(text) if text.contains("leave of the last member"))
-    );
+    assert!(matches!(leader.refusal(), Refusal::Conflict(text)
+            if text.contains("leave of the last member")));
     let mut leader = Leader::of(3);
     assert_eq!(leader.ask_out(1, true), None);
     assert!(
@@ -1002,7 +1003,7 @@ fn the_last_voter_the_leader_and_a_majority_stay() {
     assert_eq!(leader.ask_out(3, false), None);
     assert!(matches!(leader.refusal(), Refusal::Conflict(text) if text.contains("1 of 2 voters")));
     assert_eq!(leader.ask_out(3, true), change(&[1, 2]), "by force");
-    // The dead one may go: the two that remain are well.
+    // The dead member may go: the two that remain are healthy.
     let mut leader = Leader::of(3);
     leader.silent(3);
     assert_eq!(
@@ -1050,7 +1051,7 @@ fn a_removal_is_answered_within_its_time_whatever_else_is_in_flight() {
     assert!(matches!(leader.refusal(), Refusal::NotYet(_)));
 }
 
-// Members that follow.
+// Members that are learners.
 
 #[test]
 fn a_member_that_is_to_vote_does_once_there_is_room() {
@@ -1098,7 +1099,7 @@ fn a_learner_by_wish_is_never_promoted_and_taken_out_after_a_day_unseen() {
     );
 }
 
-/// Voters are never taken out by time alone.
+/// A voter is never taken out because of time alone.
 #[test]
 fn a_silent_voter_stays() {
     let mut leader = Leader::of(3);

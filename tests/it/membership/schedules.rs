@@ -1,6 +1,6 @@
-//! Seeded schedules: joins, wipes, removals, moves and twins while leaders crash between any two
-//! steps and links come and go; then an end of all faults, after which every intact node that wants
-//! to be a member becomes one.
+//! Seeded schedules: joins, wipes, removals, moves and duplicate names, while leaders crash between
+//! any two steps and links fail and come back. Then all faults end, and after that every intact
+//! node that wants to be a member becomes one.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -12,30 +12,30 @@ use influxdb_meta::wire::identity::Phase;
 
 use super::world::{Flight, Planted, World, name};
 
-/// What may befall a schedule besides crashes, restarts, elections and partitions.
+/// Faults of a schedule besides crashes, restarts, elections and partitions.
 #[derive(Clone, Copy, Default)]
 struct Faults {
     newcomers: usize,
     wipes: usize,
-    twins: usize,
+    duplicates: usize,
     copies: usize,
     renames: usize,
     removals: usize,
-    /// Eleven minutes pass.
+    /// Number of pauses of eleven minutes.
     long: usize,
 }
 
 const ALL: Faults = Faults {
     newcomers: 2,
     wipes: 2,
-    twins: 1,
+    duplicates: 1,
     copies: 1,
     renames: 2,
     removals: 2,
     long: 1,
 };
 
-/// Runs one schedule; `Err` names the invariant that broke or what hung.
+/// Runs one schedule. `Err` names the broken invariant or what hung.
 fn schedule(seed: u64, faults: Faults, planted: Planted) -> Result<(), String> {
     let founders = [3, 3, 5, 2, 1, 4][(seed % 6) as usize];
     let max_voters = if seed.is_multiple_of(5) { 3 } else { 5 };
@@ -58,7 +58,7 @@ fn schedule(seed: u64, faults: Faults, planted: Planted) -> Result<(), String> {
             return stays_settled(&mut world);
         }
     }
-    // Removed by a person in the meantime, with force, or taken for gone.
+    // Voters may have been removed since, by force, or replaced because they were taken for gone.
     if may_be_stuck(&world) {
         Ok(())
     } else {
@@ -66,8 +66,8 @@ fn schedule(seed: u64, faults: Faults, planted: Planted) -> Result<(), String> {
     }
 }
 
-/// Nothing is left half done that would be undone or go on; a removal that was asked for last may
-/// still come.
+/// Checks that nothing is left half done which would go on or be undone. A removal that was asked
+/// for last may still happen.
 fn stays_settled(world: &mut World) -> Result<(), String> {
     for _ in 0..5 {
         let before = world.committed.len();
@@ -95,7 +95,7 @@ fn any(world: &World) -> usize {
     world.rng.below(world.slots.len() as u64) as usize
 }
 
-/// One step of one node, or a turn of all, or one fault.
+/// Takes one step of one node, or one turn of all nodes, or injects one fault.
 fn step(world: &mut World, left: &mut Faults) {
     let slot = any(world);
     match world.rng.below(60) {
@@ -112,7 +112,7 @@ fn step(world: &mut World, left: &mut Faults) {
         43 if world.rng.chance(30) => world.campaign(slot),
         44 => world.crash(slot),
         45..47 => {
-            // The leader dies, wherever its step is.
+            // The leader dies, however far its step is.
             if let Some(leader) = world.leaders().first() {
                 world.crash(*leader);
             }
@@ -124,7 +124,7 @@ fn step(world: &mut World, left: &mut Faults) {
     }
 }
 
-/// A moment in which everything goes on by a notch, where links allow it.
+/// Moves everything on by one small step, where links allow it.
 fn turn(world: &mut World) {
     world.advance();
     for slot in 0..world.slots.len() {
@@ -152,10 +152,10 @@ fn fault(world: &mut World, left: &mut Faults, slot: usize) {
             world.wipe(slot);
             world.start(slot);
         }
-        3 if take(&mut left.twins) => {
-            let twin = world.add_slot(true);
-            world.slots[twin].is_stranger = true;
-            world.rename(twin, world.slots[slot].home.clone());
+        3 if take(&mut left.duplicates) => {
+            let duplicate = world.add_slot(true);
+            world.slots[duplicate].is_outsider = true;
+            world.rename(duplicate, world.slots[slot].home.clone());
         }
         4 if slot != other && is_spare(world, other) && take(&mut left.copies) => {
             let copied = world.slots[slot].volume.clone();
@@ -173,7 +173,7 @@ fn fault(world: &mut World, left: &mut Faults, slot: usize) {
                     slot,
                     Address::new(&format!("elsewhere-{}", left.renames), 8091),
                 );
-            } else if !world.slots[slot].is_stranger && !world.slots[other].is_stranger {
+            } else if !world.slots[slot].is_outsider && !world.slots[other].is_outsider {
                 world.rename(slot, two);
                 world.rename(other, one);
             }
@@ -191,7 +191,7 @@ fn fault(world: &mut World, left: &mut Faults, slot: usize) {
     }
 }
 
-/// Whether a majority of the voters is intact without it.
+/// Whether a majority of the voters is intact without this node.
 fn is_spare(world: &World, slot: usize) -> bool {
     let is_intact = |id: RaftId| {
         (0..world.slots.len()).any(|other| other != slot && has_raft_id(world, other, id))
@@ -202,13 +202,13 @@ fn is_spare(world: &World, slot: usize) -> bool {
         .is_some_and(|committed| committed.config.has_majority(is_intact))
 }
 
-/// Whether its volume is that member's, and speaks for it whenever it runs.
+/// Whether this slot's volume is that member's and speaks for it whenever it runs.
 fn has_raft_id(world: &World, slot: usize, id: RaftId) -> bool {
     let node = &world.slots[slot];
     let volume = node
         .volume
         .as_ref()
-        .filter(|_| !node.is_copy && !node.is_stranger);
+        .filter(|_| !node.is_copy && !node.is_outsider);
     volume.is_some_and(|volume| volume.raft_id == Some(id) && volume.phase != Phase::Removed)
 }
 
@@ -238,7 +238,7 @@ impl World {
         }
     }
 
-    /// A moment passes: those who can reach each other mostly do.
+    /// Lets a moment pass: most nodes that can reach each other do.
     fn advance(&mut self) {
         self.now += Duration::from_millis(self.rng.below(700));
         for one in 0..self.slots.len() {
@@ -261,7 +261,7 @@ impl World {
         (0..self.slots.len()).for_each(|slot| self.notice(slot));
     }
 
-    /// Eleven minutes, in which the leaders look now and then.
+    /// Lets eleven minutes pass, in which the leaders check from time to time.
     fn wait_long(&mut self) {
         for _ in 0..22 {
             self.now += Duration::from_secs(30);
@@ -273,8 +273,8 @@ impl World {
         }
     }
 
-    /// One fair round: everybody hears everybody, every step goes on, every node minds its
-    /// business.
+    /// Runs one fair round: all nodes hear each other, every step goes on, every node does what is
+    /// due.
     fn round(&mut self, round: u32) {
         let millis = if round < 400 { 100 } else { 3000 };
         self.now += Duration::from_millis(millis);
@@ -292,8 +292,8 @@ impl World {
             leading.is_some_and(|leading| leading.machine.is_some())
         };
         if !self.leaders().iter().any(works) {
-            // Not always in one order: who lags would raise the terms before the others' turn, for
-            // ever.
+            // The order changes each round. In one fixed order, a node that lags would raise the
+            // terms before the others' turn, for ever.
             let slots = self.slots.len();
             for slot in (0..slots).map(|slot| (slot + round as usize) % slots) {
                 if self.leaders().is_empty() {
@@ -322,7 +322,7 @@ impl World {
     }
 }
 
-/// The end of all faults: no cut links, no copies, nobody else behind any name, and everybody runs.
+/// Ends all faults: no cut links, no copies, no second node behind any name, and all nodes run.
 fn heal(world: &mut World) {
     world.cut.clear();
     world.is_shaky = false;
@@ -331,7 +331,7 @@ fn heal(world: &mut World) {
         if world.slots[slot].is_copy {
             world.wipe(slot);
         }
-        if world.slots[slot].is_stranger {
+        if world.slots[slot].is_outsider {
             world.wipe(slot);
             let home = world.slots[slot].home.clone();
             world
@@ -349,11 +349,11 @@ fn heal(world: &mut World) {
     }
 }
 
-/// Whether it is to be a member in the end.
+/// Whether this node is to be a member in the end.
 fn wants(world: &World, slot: usize) -> bool {
     let node = &world.slots[slot];
     let removed = node.volume.as_ref().and_then(|volume| volume.removed);
-    !node.is_stranger && removed != Some(RemovedWhy::Removed)
+    !node.is_outsider && removed != Some(RemovedWhy::Removed)
 }
 
 fn is_settled(world: &World) -> bool {
@@ -366,22 +366,22 @@ fn is_settled(world: &World) -> bool {
         return false;
     };
     let (catalog, config) = (world.catalog(leader), world.config(leader));
-    // A volume that came to vote under somebody else's name and was destroyed: only a person can
-    // say so.
+    // A pending that got its vote at an address of another node, and whose volume was then
+    // destroyed. Only an operator can remove it.
     let is_lost = |id: RaftId| (0..world.slots.len()).all(|slot| raft_id(world, slot) != Some(id));
-    let ghosts: BTreeSet<RaftId> = catalog
+    let lost_pendings: BTreeSet<RaftId> = catalog
         .pendings
         .values()
         .map(|pending| pending.raft_id)
         .collect();
-    let are_ghosts = ghosts
+    let are_lost = lost_pendings
         .iter()
         .all(|id| config.voters.contains(id) && is_lost(*id));
-    if config.outgoing.is_some() || !are_ghosts || world.is_in_flight(leader) {
+    if config.outgoing.is_some() || !are_lost || world.is_in_flight(leader) {
         return false;
     }
     let nodes = catalog.meta_nodes.values().map(|node| node.raft_id);
-    let members: BTreeSet<RaftId> = nodes.chain(ghosts).collect();
+    let members: BTreeSet<RaftId> = nodes.chain(lost_pendings).collect();
     let is_in = |slot: usize| {
         let node = &world.slots[slot];
         let Some(volume) = &node.volume else {
@@ -406,7 +406,7 @@ fn is_settled(world: &World) -> bool {
             .all(is_in)
 }
 
-/// Too many volumes of voters were destroyed or removed: nobody can be elected.
+/// Whether so many volumes of voters were destroyed or removed that nobody can be elected.
 fn may_be_stuck(world: &World) -> bool {
     let intact = |id: RaftId| (0..world.slots.len()).any(|slot| has_raft_id(world, slot, id));
     let committed = world
@@ -422,8 +422,8 @@ fn may_be_stuck(world: &World) -> bool {
         .all(|config| config.has_majority(intact))
 }
 
-/// Runs so many seeds, or the one of `MEMBERSHIP_SEED`; a failing seed is printed, and replays
-/// alone.
+/// Runs so many seeds, or only the seed `MEMBERSHIP_SEED`. Prints a failing seed, which can be
+/// replayed alone.
 fn run(count: u64, faults: Faults) {
     if let Some(seed) = std::env::var("MEMBERSHIP_SEED")
         .ok()
@@ -493,7 +493,7 @@ fn schedules_with_names_that_move_and_twins_and_copies() {
         Faults {
             newcomers: 1,
             wipes: 1,
-            twins: 2,
+            duplicates: 2,
             copies: 1,
             renames: 3,
             ..Faults::default()
@@ -519,7 +519,7 @@ fn the_same_seed_gives_the_same_end() {
     assert_ne!(end(7), end(8));
 }
 
-/// A planted mistake must be found, or the schedules prove nothing.
+/// Checks that the schedules find a planted mistake; if they did not, they would prove nothing.
 fn finds(planted: Planted, faults: Faults, what: &str) {
     let notices = |seed| schedule(seed, faults, planted).is_err_and(|how| how.contains(what));
     assert!(
@@ -564,8 +564,8 @@ fn taking_the_old_one_out_first_would_be_noticed() {
     );
 }
 
-/// Why a learner is a member on disk only once the catalog has it: dropped before that, it would
-/// wait for ever.
+/// Why a learner stores `member` only once the catalog has it: if it is dropped before that, it
+/// would wait for ever.
 #[test]
 fn a_learner_that_is_a_member_too_early_would_be_noticed() {
     finds(

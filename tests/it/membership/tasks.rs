@@ -1,5 +1,5 @@
-//! A leader's membership task: the facts that its machine is given, and how its steps are carried
-//! out.
+//! A leader's membership task: the facts that its state machine is given, and the execution of its
+//! steps.
 
 use std::time::Duration;
 
@@ -70,7 +70,7 @@ impl World {
         }
     }
 
-    /// Gives the leader's machine an event, and takes its next step.
+    /// Gives an event to the leader's state machine, and takes its next step.
     pub(super) fn give(&mut self, slot: usize, event: Event) {
         self.begin_leading(slot);
         let (now, mut facts) = (self.led_for(slot), self.facts(slot));
@@ -95,7 +95,7 @@ impl World {
             "a step while one is in flight"
         );
         match step {
-            // What was just judged is done at once.
+            // A change that was just judged is done at once.
             Step::ChangeVoters { .. } => self.begin(slot, step),
             _ => self.fly(slot, Flight::Begin(step)),
         }
@@ -115,7 +115,7 @@ impl World {
         }
     }
 
-    /// One notch further with the step in flight.
+    /// Moves the step in flight one stage further.
     pub(super) fn go_on(&mut self, slot: usize) {
         let Some(leading) = &mut self.slots[slot].leading else {
             return;
@@ -216,7 +216,7 @@ impl World {
         }
     }
 
-    /// A membership is changed only while the last one is committed, or to end a joint one.
+    /// Changes the membership: only while the last one is committed, or to end a joint one.
     fn reconfigure(&mut self, slot: usize, config: Config, then: Option<Config>) {
         let Some(volume) = &self.slots[slot].volume else {
             return;
@@ -232,7 +232,8 @@ impl World {
         self.submit(slot, Entry::Config(config), then);
     }
 
-    /// What Replace judges by: asked of every member that answers, and of the name.
+    /// Collects the evidence that Replace judges by: from every member that answers, and from the
+    /// name.
     pub(super) fn evidence(&mut self, leader: usize, newcomer: &Pending, old: RaftId) -> Evidence {
         let name = self.poll(leader, &newcomer.http);
         let now = self.now;

@@ -1,9 +1,10 @@
-//! A world of volumes, names and links around the membership machine, driven one small step at a
-//! time.
+//! A simulated world of volumes, names and links around the membership state machine, driven one
+//! small step at a time.
 //!
 //! Nothing here waits: time is a number. A node is a slot with a volume (which may be wiped) and a
-//! name (which may move). Whoever can reach whom is a set of cut links. Raft finds its members
-//! whatever they are called: the handshake decides who is who; polls and call-backs go by name.
+//! name (which may move). A set of cut links says which nodes cannot reach each other. Raft finds
+//! its members under any name, because the handshake decides who is who; polls and call-backs use
+//! names.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -21,24 +22,26 @@ use super::invariants::History;
 use super::raft::{Committed, Config, Entry, Log, config_of};
 use crate::seeded::Seeded;
 
-/// A mistake built into the world, as if the machine had made it: the invariants must notice.
+/// Mistakes built into the world, as if the state machine had made them. The invariants must notice
+/// each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Planted {
     Nothing,
-    /// The catalog has the newcomer, and its predecessor's tombstone, before the joint change.
+    /// The catalog has the newcomer, and the tombstone of the member it replaces, before the joint
+    /// change.
     AddFirst,
-    /// What was judged when the newcomer asked to join is not judged again.
+    /// The check made when the newcomer asked to join is not made again.
     JudgeOnce,
     /// A silent pending is dropped although it votes.
     DropVoter,
-    /// The old voter goes before the new one comes.
+    /// The old voter goes out before the new one comes in.
     OldOutFirst,
-    /// `member` is written down at the first sight of itself in the membership, a learner by wish
-    /// too.
+    /// `member` is stored as soon as the node sees itself in the membership, even by a learner by
+    /// wish.
     MemberEarly,
 }
 
-/// What a data directory holds.
+/// Contents of a data directory.
 #[derive(Clone)]
 pub(super) struct Volume {
     pub(super) incarnation: Incarnation,
@@ -54,15 +57,16 @@ pub(super) struct Volume {
 pub(super) struct Slot {
     pub(super) volume: Option<Volume>,
     pub(super) up: bool,
-    /// What it is called: its own word, and its entry in `names`.
+    /// Name of the node: what it advertises, and its entry in `names`.
     pub(super) home: Address,
-    /// Asks to vote; else a learner by wish.
+    /// Whether it asks to vote; if not, it is a learner by wish.
     pub(super) voter: bool,
-    /// Runs on a copy of another's volume: it answers polls, and its start is refused on 8089.
+    /// Whether it runs on a copy of another node's volume: it answers polls, and its start is
+    /// refused on 8089.
     pub(super) is_copy: bool,
-    /// Not of this cluster's people: gone when faults end.
-    pub(super) is_stranger: bool,
-    /// When it last heard whom.
+    /// Whether it does not belong to this cluster; such a node is gone when faults end.
+    pub(super) is_outsider: bool,
+    /// Time at which it last heard each incarnation.
     pub(super) heard: BTreeMap<Incarnation, Duration>,
     pub(super) leading: Option<Leading>,
 }
@@ -72,13 +76,13 @@ pub(super) struct Leading {
     /// Index of its own first entry.
     pub(super) first: usize,
     pub(super) began: Duration,
-    /// Once its first entry is applied.
+    /// Set once its first entry is applied.
     pub(super) machine: Option<Membership>,
     pub(super) matched: BTreeMap<RaftId, (usize, Duration)>,
     pub(super) flight: Option<Flight>,
 }
 
-/// How far the step in flight is.
+/// Progress of the step in flight.
 pub(super) enum Flight {
     Begin(Step),
     /// Appended at this index; a joint change goes on with its second half.
@@ -87,7 +91,7 @@ pub(super) enum Flight {
         until: Duration,
         then: Option<Config>,
     },
-    /// Asked and answered, on the way back.
+    /// The answer is on its way back.
     Answer(Event),
 }
 
@@ -97,13 +101,13 @@ pub(super) struct World {
     pub(super) max_voters: usize,
     pub(super) slots: Vec<Slot>,
     pub(super) cut: BTreeSet<(usize, usize)>,
-    /// Who answers to a name.
+    /// Slots that answer to each name.
     pub(super) names: BTreeMap<Address, Vec<usize>>,
     pub(super) committed: Vec<Committed>,
     pub(super) planted: Planted,
     pub(super) history: History,
     pub(super) requests: u64,
-    /// Faults go on: a step may end as unknown, whatever becomes of it.
+    /// Whether faults go on: a step may then end as unknown, whatever its effect.
     pub(super) is_shaky: bool,
 }
 
@@ -130,7 +134,7 @@ impl Leading {
 }
 
 impl World {
-    /// A cluster of so many founders, none of which leads yet.
+    /// Makes a cluster of so many founders, without a leader yet.
     pub(super) fn new(seed: u64, founders: usize, max_voters: usize) -> Self {
         let mut world = Self {
             rng: Seeded::new(seed),
@@ -182,7 +186,7 @@ impl World {
         world
     }
 
-    /// One more node, fresh and running, under a name of its own.
+    /// Adds one more node, fresh and running, under a name of its own.
     pub(super) fn add_slot(&mut self, voter: bool) -> usize {
         let slot = self.slots.len();
         let home = name(slot);
@@ -193,7 +197,7 @@ impl World {
             home,
             voter,
             is_copy: false,
-            is_stranger: false,
+            is_outsider: false,
             heard: BTreeMap::new(),
             leading: None,
         });
@@ -216,7 +220,7 @@ impl World {
         }
     }
 
-    // What befalls nodes.
+    // Faults and restarts of nodes.
 
     pub(super) fn start(&mut self, slot: usize) {
         if self.slots[slot].volume.is_none() {
@@ -237,7 +241,7 @@ impl World {
         self.slots[slot].is_copy = false;
     }
 
-    /// Sets its old log aside and begins a new life.
+    /// Archives the old log and begins a new incarnation.
     pub(super) fn reincarnate(&mut self, slot: usize) {
         let up = self.slots[slot].up;
         self.wipe(slot);
@@ -258,7 +262,7 @@ impl World {
         self.cut.insert((one.min(other), one.max(other)));
     }
 
-    // What is so.
+    // State of the world.
 
     pub(super) fn are_linked(&self, one: usize, other: usize) -> bool {
         let is_cut = self.cut.contains(&(one.min(other), one.max(other)));
@@ -281,7 +285,7 @@ impl World {
             .filter(|_| matches!(volume.phase, Phase::Joining | Phase::Member))
     }
 
-    /// What it has applied.
+    /// Catalog that this node has applied.
     pub(super) fn catalog(&self, slot: usize) -> Catalog {
         let commit = self.slots[slot]
             .volume
@@ -306,7 +310,7 @@ impl World {
             .collect()
     }
 
-    /// Who answers at an address, as this node sees it; both hear each other.
+    /// Polls an address, as this node reaches it. Caller and callee hear each other.
     pub(super) fn poll(&mut self, from: usize, at: &Address) -> Vec<Result<Identity, PollError>> {
         let there = self.names.get(at).cloned().unwrap_or_default();
         let mut answers = Vec::new();
@@ -324,7 +328,7 @@ impl World {
         answers
     }
 
-    /// Both hear each other.
+    /// Records that both nodes heard each other.
     pub(super) fn hear(&mut self, one: usize, other: usize) {
         for (listener, speaker) in [(one, other), (other, one)] {
             let heard = self.incarnation(speaker);

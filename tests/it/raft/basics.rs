@@ -1,10 +1,10 @@
-//! What three members do when nothing, or one thing, goes wrong.
+//! Behaviour of three members when nothing, or one thing, goes wrong.
 
 use std::time::Duration;
 
 use influxdb_meta::base::{Name, RaftId};
 use influxdb_meta::machine::{Command, Outcome};
-use influxdb_meta::raft::{HandOver, ProposeError, Role};
+use influxdb_meta::raft::{HandOver, NotLeader, ProposeError, Role};
 use influxdb_meta::wire::{envelope::Body, state};
 use tokio::time::Instant;
 
@@ -59,13 +59,14 @@ async fn what_the_leader_acknowledges_all_apply_alike() {
         .await;
     assert_eq!(
         there,
-        Err(ProposeError::NotLeader {
+        Err(ProposeError::NotLeader(NotLeader {
             leader: Some(RaftId(leader))
-        })
+        }))
     );
 }
 
-/// Data nodes poll followers: an idle cluster must not sit on a commit until the next heartbeat.
+/// Data nodes poll followers: in an idle cluster a follower must learn of a commit at once, not at
+/// the next heartbeat.
 #[tokio::test(start_paused = true)]
 async fn idle_followers_learn_of_a_commit_at_once() {
     let cluster = Cluster::founded(2, 3, Options::default()).await;
@@ -133,11 +134,11 @@ async fn leadership_is_handed_over_at_once_and_for_good() {
     let refused = raft.propose(create("too late"), soon()).await;
     assert_eq!(
         refused,
-        Err(ProposeError::NotLeader {
+        Err(ProposeError::NotLeader(NotLeader {
             leader: Some(RaftId(new))
-        })
+        }))
     );
-    // A follower has nothing to hand over.
+    // A follower has no leadership to hand over.
     assert_eq!(
         raft.hand_over(Duration::from_millis(500)).await,
         HandOver::Done
@@ -153,7 +154,7 @@ async fn without_a_majority_nothing_is_acknowledged_and_the_caller_is_told_so() 
             cluster.kill(id);
         }
     }
-    // Under way when the majority went: nobody can say.
+    // The proposal was under way when the majority went: its outcome is unknown.
     assert_eq!(
         raft.propose(create("unknown"), soon()).await,
         Err(ProposeError::Unknown)
@@ -162,7 +163,7 @@ async fn without_a_majority_nothing_is_acknowledged_and_the_caller_is_told_so() 
         raft.barrier(soon()).await.is_err(),
         "no linearizable read without a majority"
     );
-    // Later it knows that it has none: certainly not proposed.
+    // Later the leader knows that it has no majority: the command was certainly not proposed.
     assert_eq!(
         raft.propose(create("lost"), soon()).await,
         Err(ProposeError::NoLeader)

@@ -18,10 +18,10 @@ use influxdb_meta::storage::{DataDir, Log, LogConfig, Snapshots};
 use influxdb_meta::wire::envelope::Body;
 use tokio::time::{Instant, timeout};
 
-use super::world::{CLUSTER, Directory, Door, RAFT_PORT, env, incarnation, ip};
+use super::world::{CLUSTER, Directory, RAFT_PORT, TestAdmission, env, incarnation, ip};
 use crate::seeded::Seeded;
 
-/// A member's life: its volume, and its process while one runs.
+/// A member: its volume, and its process while one runs.
 pub(super) struct Member {
     pub(super) raft_id: u64,
     pub(super) ip: IpAddr,
@@ -32,14 +32,14 @@ pub(super) struct Member {
 pub(super) struct Process {
     pub(super) env: Env,
     pub(super) raft: Raft,
-    /// What others said when this process dialled them.
+    /// Refusals that this process got when it dialled others.
     pub(super) refusals: Shared<Vec<(RaftId, Refusal)>>,
-    /// Whom this process heard on 8089, each time that it was told.
+    /// Incarnations that this process heard on 8089, one entry for each report.
     pub(super) heard: Shared<Vec<Incarnation>>,
     _transport: Transport,
 }
 
-/// What every node of a test is opened with.
+/// Options with which every node of a test is opened.
 #[derive(Clone)]
 pub(super) struct Options {
     pub(super) snapshot_every: u64,
@@ -64,13 +64,14 @@ pub(super) struct Cluster {
     pub(super) network: Network,
     pub(super) rng: Arc<Seeded>,
     pub(super) members: BTreeMap<u64, Member>,
-    /// Where each Raft id lives, as the catalog would say.
+    /// Host of each Raft id, as the catalog would say.
     pub(super) directory: Directory,
     options: Options,
 }
 
 impl Cluster {
-    /// Seeds this thread, too: one cluster per test thread.
+    /// Makes an empty cluster. It seeds this thread's randomness too: one cluster for each test
+    /// thread.
     pub(super) fn new(seed: u64, options: Options) -> Self {
         let rng = Seeded::new(seed);
         local::seed(rng.clone());
@@ -84,7 +85,7 @@ impl Cluster {
         }
     }
 
-    /// Members 1 to `count`, founded and led.
+    /// Founds a cluster of members 1 to `count` and waits for a leader.
     pub(super) async fn founded(seed: u64, count: u64, options: Options) -> Self {
         let mut cluster = Self::new(seed, options);
         let founders: Vec<_> = (1..=count)
@@ -116,7 +117,7 @@ impl Cluster {
         cluster
     }
 
-    /// A new volume.
+    /// Adds a new volume.
     pub(super) fn add(&mut self, raft_id: u64, ip: IpAddr) {
         self.directory.set(RaftId(raft_id), ip);
         self.members.insert(
@@ -130,13 +131,13 @@ impl Cluster {
         );
     }
 
-    /// Starts a process on the member's volume; it does not admit yet.
+    /// Starts a process on the member's volume; it does not admit connections yet.
     pub(super) async fn open(&mut self, raft_id: u64) -> Raft {
         self.try_open(raft_id).await.expect("Raft opens")
     }
 
     pub(super) async fn try_open(&mut self, raft_id: u64) -> Result<Raft, OpenError> {
-        // A start takes its time; what a killed process held is let go meanwhile.
+        // A start takes 5 ms; meanwhile the killed process releases what it held.
         tokio::time::sleep(Duration::from_millis(5)).await;
         let options = self.options.clone();
         let member = self.members.get_mut(&raft_id).expect("a member");
@@ -152,15 +153,15 @@ impl Cluster {
         };
         let (key, needs_proof) = (options.keys.get(&raft_id).copied(), options.needs_proof);
         let directory = Some(self.directory.clone());
-        let door = Door {
+        let admission = TestAdmission {
             directory,
             key,
             needs_proof,
-            ..Door::new(me)
+            ..TestAdmission::new(me)
         };
         let booted = env
             .tasks
-            .killable(boot(env.clone(), me, member.ip, door, options))
+            .killable(boot(env.clone(), me, member.ip, admission, options))
             .await;
         let process = booted.expect("nobody kills it here")?;
         let raft = process.raft.clone();
@@ -174,7 +175,7 @@ impl Cluster {
         raft
     }
 
-    /// SIGKILL: the page cache stays.
+    /// Kills the process (SIGKILL): the page cache stays.
     pub(super) fn kill(&mut self, raft_id: u64) {
         let Some(member) = self.members.get_mut(&raft_id) else {
             return;
@@ -185,7 +186,7 @@ impl Cluster {
         member.disk = member.disk.after_kill();
     }
 
-    /// The plug is pulled: any part of what was not synced is lost.
+    /// Cuts the power: any part of what was not synced is lost.
     pub(super) fn pull_plug(&mut self, raft_id: u64) {
         self.kill(raft_id);
         let seed = self.rng.below(u64::MAX);
@@ -193,7 +194,7 @@ impl Cluster {
         member.disk = member.disk.after_power_loss(seed);
     }
 
-    /// SIGTERM.
+    /// Stops the process (SIGTERM).
     pub(super) async fn stop(&mut self, raft_id: u64) {
         let Some(process) = self
             .members
@@ -227,7 +228,7 @@ impl Cluster {
         Some(self.members.get(&raft_id)?.process.as_ref()?.raft.clone())
     }
 
-    /// The leader that a majority of the running follows, waited for.
+    /// Waits for a leader that a majority of the running members follows.
     pub(super) async fn leader(&self, within: Duration) -> (u64, Raft) {
         let deadline = Instant::now() + within;
         loop {
@@ -266,7 +267,7 @@ impl Cluster {
         }
     }
 
-    /// Waits until these members have applied the same, at least up to `at_least`.
+    /// Waits until these members have applied the same index, at least `at_least`.
     pub(super) async fn converged(&self, ids: &[u64], at_least: u64, within: Duration) {
         let deadline = Instant::now() + within;
         loop {
@@ -294,7 +295,7 @@ pub(super) async fn boot(
     env: Env,
     me: Replica,
     ip: IpAddr,
-    door: Door,
+    admission: TestAdmission,
     options: Options,
 ) -> Result<Process, OpenError> {
     let dir = DataDir::open(&env, Path::new("/meta")).expect("the directory opens");
@@ -310,15 +311,15 @@ pub(super) async fn boot(
         snapshot_every_entries: options.snapshot_every,
         snapshot_every_bytes: 1 << 20,
     };
-    // The identity would lie beside it: a log without one is another program's.
+    // The identity would be stored beside the log: a log without one belongs to another program.
     dir.store(
         "identity",
         &Incarnation::to_string(&me.incarnation).into_bytes(),
     )
     .expect("stored");
-    let (refusals, heard) = (door.refusals.clone(), door.heard.clone());
+    let (refusals, heard) = (admission.refusals.clone(), admission.heard.clone());
     let bind = std::net::SocketAddr::new(ip, RAFT_PORT);
-    let transport = Transport::listen(&env, bind, Arc::new(door))
+    let transport = Transport::listen(&env, bind, Arc::new(admission))
         .await
         .expect("the port is free");
     let raft = Raft::open(&env, config, me, log, snapshots, snapshot, &transport).await?;
@@ -331,5 +332,5 @@ pub(super) async fn boot(
     })
 }
 
-/// Shared between a test and its tasks.
+/// Value shared between a test and its tasks.
 pub(super) type Shared<T> = Arc<Mutex<T>>;

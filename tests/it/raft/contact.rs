@@ -1,5 +1,5 @@
-//! A member is heard as long as it lives, not only when it dials: whether it is gone is judged by
-//! that (founding.md 7, Replace).
+//! A member is heard as long as it lives, not only when it dials. Replace judges by this whether a
+//! member is gone (founding.md 7.1).
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use super::basics::{create, soon};
 use super::cluster::{Cluster, Options, Shared};
 use super::world::{incarnation, ip};
 
-/// Two members that have nothing to do but to stay in touch.
+/// Two members that only keep in touch.
 async fn idle_pair(seed: u64) -> Cluster {
     let cluster = Cluster::founded(seed, 2, Options::default()).await;
     cluster.leader(Duration::from_secs(1)).await;
@@ -75,16 +75,16 @@ async fn who_is_gone_or_cut_off_is_heard_no_more() {
         } else {
             cluster.cut(ip(1), ip(2), true);
         }
-        // What was on the wire still arrives.
+        // Frames that were on their way still arrive.
         sleep(Duration::from_millis(100)).await;
         let (times, _) = count(&heard, incarnation(2), Duration::from_secs(20)).await;
         assert_eq!(times, 0, "killed: {killed}");
     }
 }
 
-/// The id of its start must be on its disk before anybody hears of it (founding.md 7): the node
-/// that stores it slowly stands for election meanwhile, as nobody comes in, and must still dial
-/// nobody.
+/// The id of its start must be on its disk before another node hears of it (founding.md 5.3). A
+/// node that stores it slowly becomes a candidate meanwhile, because nobody reaches it, and must
+/// still dial nobody.
 #[tokio::test(start_paused = true)]
 async fn who_has_not_admitted_yet_dials_nobody() {
     let mut cluster = Cluster::founded(44, 3, Options::default()).await;
@@ -119,7 +119,8 @@ async fn who_has_not_admitted_yet_dials_nobody() {
     );
 }
 
-/// Writers make thousands of frames a second; each connection tells of them ten times.
+/// Writers cause thousands of frames a second; each connection reports that it heard the peer ten
+/// times a second.
 #[tokio::test(start_paused = true)]
 async fn busy_members_are_not_told_of_each_frame() {
     let cluster = idle_pair(43).await;

@@ -7,8 +7,9 @@ use influxdb_meta::base::RaftId;
 use super::cluster::{Cluster, Options};
 use super::world::{incarnation, ip};
 
-/// A founder with a vote and no log could never initialise again: Raft is opened to others only
-/// after `initialize`, and with log ids of (term, index) the founders' first entries are equal.
+/// A founder with a vote and no log could never initialise again (founding.md 5.3). So Raft is
+/// opened to others only after `initialize`; and with log ids of (term, index) the founders' first
+/// entries are equal.
 #[tokio::test(start_paused = true)]
 async fn founders_killed_at_any_moment_come_back_and_elect() {
     let founders: Vec<_> = [1, 2, 3].map(|id| (RaftId(id), incarnation(id))).into();

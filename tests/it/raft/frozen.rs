@@ -1,5 +1,5 @@
-//! The handshake of version 1, byte by byte: members of every later version greet like this, or the
-//! first step of an upgrade cuts the cluster in two.
+//! The handshake of version 1, byte by byte. Members of every later version must greet like this;
+//! otherwise the first step of an upgrade cuts the cluster in two.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,11 +12,11 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
 use super::cluster::{Options, boot};
-use super::world::{Door, bind, env, ip, replica};
+use super::world::{TestAdmission, bind, env, ip, replica};
 use crate::seeded::Seeded;
 use crate::vectors::read;
 
-/// Makes the listener's nonce the one in the frozen bytes.
+/// Randomness that makes the listener's nonce the one in the frozen bytes.
 struct Always(u8);
 
 impl Rng for Always {
@@ -25,8 +25,8 @@ impl Rng for Always {
     }
 }
 
-/// A dialler that is replica 2 means replica 1 and proves the secret: it is let in, and told
-/// exactly what version 1 told it, the listener's proof included.
+/// A dialler that is replica 2 means replica 1 and proves the secret. It is admitted and gets
+/// exactly the bytes that version 1 sent, the listener's proof included.
 #[tokio::test(start_paused = true)]
 async fn the_handshake_of_version_1_is_understood_and_answered() {
     let network = Network::new(
@@ -39,12 +39,12 @@ async fn the_handshake_of_version_1_is_understood_and_answered() {
         ..here
     };
     let key = PeerKey::derive("the secret of this cluster").bytes();
-    let door = Door {
+    let admission = TestAdmission {
         key: Some(key),
         needs_proof: true,
-        ..Door::new(replica(1))
+        ..TestAdmission::new(replica(1))
     };
-    let listener = boot(here, replica(1), ip(1), door, Options::default())
+    let listener = boot(here, replica(1), ip(1), admission, Options::default())
         .await
         .expect("opens");
     listener.raft.admit();

@@ -1,4 +1,4 @@
-//! What a member cannot read or write, and what becomes of it and of the others.
+//! Logs and states that a member cannot read or write, and the effect on it and on the others.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -14,7 +14,7 @@ use super::basics::{create, soon};
 use super::cluster::{Cluster, Options};
 use super::world::ip;
 
-/// In the predecessor two bytes, `08 03`, killed a cluster for ever.
+/// In influxdb-cluster the two bytes `08 03` made a cluster unusable for ever.
 #[tokio::test(start_paused = true)]
 async fn an_unreadable_entry_halts_and_is_neither_skipped_nor_a_crash() {
     let mut cluster = Cluster::founded(11, 3, Options::default()).await;
@@ -22,7 +22,7 @@ async fn an_unreadable_entry_halts_and_is_neither_skipped_nor_a_crash() {
     raft.propose(create("before"), soon())
         .await
         .expect("acknowledged");
-    // `service` would have refused it; something newer might log what we cannot read.
+    // `service` would refuse it; a newer version might log an entry that this one cannot read.
     let unreadable = Body::Wire(bytes::Bytes::from_static(&[0x08, 0x03]));
     let answer = raft.propose(unreadable, soon()).await;
     assert_eq!(
@@ -60,8 +60,8 @@ async fn an_unreadable_entry_halts_and_is_neither_skipped_nor_a_crash() {
             "no reason to end the process"
         );
     }
-    // A restart meets the entry again and says the same: when it opens, if it knows that it is
-    // committed.
+    // After a restart it meets the entry again and says the same: already on opening, if it knows
+    // that the entry is committed.
     for id in [1, 2, 3] {
         cluster.kill(id);
         match cluster.try_open(id).await {
@@ -82,7 +82,7 @@ async fn an_unreadable_entry_halts_and_is_neither_skipped_nor_a_crash() {
     );
 }
 
-/// Of those that run: the ones that have halted some seconds later, and why.
+/// Reasons of the running members that have halted three seconds later.
 async fn halted_nodes(cluster: &Cluster) -> BTreeMap<u64, String> {
     tokio::time::sleep(Duration::from_secs(3)).await;
     let halted = |id: u64| Some((id, cluster.raft(id)?.status().halted?));
@@ -99,8 +99,8 @@ async fn a_failed_fsync_ends_the_process_and_costs_nothing() {
     cluster.members[&leader]
         .disk
         .fail_with(|op| matches!(op.kind, OpKind::Sync).then_some(io::ErrorKind::StorageFull));
-    // The two others may commit it without this node's own copy; if so it may say so. Else nobody
-    // knows.
+    // The two others may commit it without this node's own copy, and then it may be acknowledged.
+    // Otherwise the outcome is unknown.
     let unsure = raft.propose(create("unsure"), soon()).await;
     assert!(
         matches!(unsure, Ok(_) | Err(ProposeError::Unknown)),
@@ -122,7 +122,7 @@ async fn a_failed_fsync_ends_the_process_and_costs_nothing() {
     assert!(catalog.databases.get(&"before".into()).is_some());
 }
 
-/// A snapshot that finds no room waits for it: the log is still there, and ending the process would
+/// A snapshot that finds no room waits for it. The log is still there, and ending the process would
 /// end every later start too.
 #[tokio::test(start_paused = true)]
 async fn a_snapshot_without_room_waits_for_it() {
@@ -157,8 +157,7 @@ async fn a_snapshot_without_room_waits_for_it() {
         .expect("stored once there is room");
 }
 
-/// Measured before the fences: two wiped founders elected themselves and acknowledged writes were
-/// gone.
+/// Without this rule two wiped founders elected a leader, and acknowledged writes were gone.
 #[tokio::test(start_paused = true)]
 async fn a_wiped_volume_does_not_vote_under_its_old_name() {
     let mut cluster = Cluster::founded(13, 3, Options::default()).await;
@@ -168,7 +167,8 @@ async fn a_wiped_volume_does_not_vote_under_its_old_name() {
         .expect("acknowledged");
     let others: Vec<u64> = [1, 2, 3].into_iter().filter(|id| *id != leader).collect();
     let (stale, wiped) = (others[0], others[1]);
-    // Everybody but a stale member and a wiped one is down: the two would be a majority of three.
+    // All members are down except one that lags and a wiped one: these two would be a majority of
+    // three.
     for id in [1, 2, 3] {
         cluster.kill(id);
     }
@@ -189,7 +189,7 @@ async fn a_wiped_volume_does_not_vote_under_its_old_name() {
         raft.propose(create("lost"), soon()).await,
         Err(ProposeError::NoLeader)
     );
-    // With an intact volume back there is a majority again, and what was acknowledged is there.
+    // With an intact volume back there is a majority again, and the acknowledged writes are there.
     cluster.start(leader).await;
     let (_, raft) = cluster.leader(Duration::from_secs(5)).await;
     raft.propose(create("after"), soon())
@@ -205,7 +205,7 @@ async fn a_wiped_volume_does_not_vote_under_its_old_name() {
     );
 }
 
-/// The reborn node says so at the old address, and the caller hears it in words.
+/// The new incarnation at the old address refuses, and the caller gets the reason as text.
 #[tokio::test(start_paused = true)]
 async fn the_old_incarnation_is_refused_by_name() {
     let mut cluster = Cluster::founded(14, 3, Options::default()).await;
@@ -238,7 +238,7 @@ async fn the_old_incarnation_is_refused_by_name() {
     }
 }
 
-/// A member whose log has fallen behind the others' is brought up by a snapshot.
+/// A member whose log has fallen behind the others' is brought up to date by a snapshot.
 #[tokio::test(start_paused = true)]
 async fn who_comes_back_late_is_caught_up_by_a_snapshot() {
     let options = Options {
@@ -264,7 +264,7 @@ async fn who_comes_back_late_is_caught_up_by_a_snapshot() {
         "{:?}",
         back.status()
     );
-    // And what it got so is on its disk.
+    // The state that it got is on its disk.
     cluster.pull_plug(late);
     let again = cluster.start(late).await;
     assert!(
@@ -280,8 +280,8 @@ async fn who_comes_back_late_is_caught_up_by_a_snapshot() {
         .await;
 }
 
-/// It has nothing that would bring the one that lags to where its log begins. The snapshot before
-/// would be sent again and again.
+/// That leader has nothing that would bring the lagging member to where its log begins: it would
+/// send the snapshot before again and again.
 #[tokio::test(start_paused = true)]
 async fn a_leader_whose_newest_snapshot_rots_halts_and_the_others_bring_up_who_lags() {
     let options = Options {

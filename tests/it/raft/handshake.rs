@@ -1,4 +1,5 @@
-//! Who is turned away at 8089, with which words, and what that costs the listener.
+//! Refusals on 8089: which connections are refused, with which codes, and what they cost the
+//! listener.
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
@@ -17,23 +18,23 @@ use influxdb_meta::wire::frames::{
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, timeout};
 
-use super::world::{Door, bind, env, ip, replica, starts};
+use super::world::{TestAdmission, bind, env, ip, replica, starts};
 use crate::seeded::Seeded;
 
-/// Node 1 listens; we are host 2, as a rule.
+/// Node 1 listens; the test dials from host 2 unless it says otherwise.
 struct Scene {
     transport: Transport,
     network: Network,
     net: Arc<dyn Net>,
 }
 
-async fn scene(door: Door) -> Scene {
+async fn scene(admission: TestAdmission) -> Scene {
     let network = Network::new(
         Seeded::new(1),
         Duration::from_millis(1)..Duration::from_millis(2),
     );
     let here = env(network.host(ip(1)), Seeded::new(2), Arc::new(disk::System));
-    let transport = Transport::listen(&here, bind(1), Arc::new(door))
+    let transport = Transport::listen(&here, bind(1), Arc::new(admission))
         .await
         .expect("the port is free");
     Scene {
@@ -63,8 +64,8 @@ async fn dial(scene: &Scene) -> Box<dyn Stream> {
         .expect("it listens")
 }
 
-/// A connection from the host of this number that never says who it is.
-async fn dawdle(scene: &Scene, host: u64) -> Box<dyn Stream> {
+/// Opens a connection from the host of this number that never finishes its greeting.
+async fn dial_and_stall(scene: &Scene, host: u64) -> Box<dyn Stream> {
     let mut stream = scene
         .network
         .host(ip(host))
@@ -75,7 +76,7 @@ async fn dawdle(scene: &Scene, host: u64) -> Box<dyn Stream> {
     stream
 }
 
-/// How many of these are closed by now.
+/// Counts the streams that are closed by now.
 async fn closed(streams: &mut [Box<dyn Stream>]) -> usize {
     let mut closed = 0;
     for stream in streams {
@@ -101,7 +102,7 @@ async fn hear(stream: &mut Box<dyn Stream>) -> Frame {
     frames::decode(Bytes::from(body)).expect("a frame")
 }
 
-/// Everything until the other side closes; it must do so within `within`.
+/// Reads until the other side closes, which must happen within `within`.
 async fn rest(stream: &mut Box<dyn Stream>, within: Duration) -> Vec<u8> {
     let mut bytes = Vec::new();
     timeout(within, stream.read_to_end(&mut bytes))
@@ -111,8 +112,8 @@ async fn rest(stream: &mut Box<dyn Stream>, within: Duration) -> Vec<u8> {
     bytes
 }
 
-/// Says hello and proves as told; gives the challenge and what comes of it.
-async fn knock(scene: &Scene, hello: Hello, proof: Option<[u8; 32]>) -> (Challenge, Frame) {
+/// Sends the hello and this proof; returns the challenge and the verdict.
+async fn handshake(scene: &Scene, hello: Hello, proof: Option<[u8; 32]>) -> (Challenge, Frame) {
     let mut stream = dial(scene).await;
     stream.write_all(&MAGIC).await.expect("written");
     say(&mut stream, &Frame::Hello(hello)).await;
@@ -139,7 +140,7 @@ fn code(verdict: &Frame) -> RefusedCode {
 
 #[tokio::test(start_paused = true)]
 async fn only_the_very_incarnation_that_is_meant_answers() {
-    let scene = scene(Door::new(replica(1))).await;
+    let scene = scene(TestAdmission::new(replica(1))).await;
     let me = replica(1);
     let others = [
         Replica {
@@ -157,7 +158,7 @@ async fn only_the_very_incarnation_that_is_meant_answers() {
         },
     ];
     for receiver in others {
-        let (challenge, verdict) = knock(&scene, hello(receiver), None).await;
+        let (challenge, verdict) = handshake(&scene, hello(receiver), None).await;
         assert_eq!(code(&verdict), RefusedCode::NotMe, "{receiver:?}");
         assert_eq!(challenge.callee, Some(me), "it says who it is instead");
     }
@@ -165,19 +166,19 @@ async fn only_the_very_incarnation_that_is_meant_answers() {
 
 #[tokio::test(start_paused = true)]
 async fn nobody_speaks_raft_before_it_is_open() {
-    // A member whose Raft node has not admitted yet, and a node that is a member of nothing.
-    let open_soon = Door::new(replica(1));
-    let stranger = Door {
+    // A member whose Raft node does not admit yet, and a node that belongs to no cluster.
+    let open_soon = TestAdmission::new(replica(1));
+    let unjoined = TestAdmission {
         me: None,
         ..open_soon.clone()
     };
-    for door in [open_soon, stranger] {
+    for admission in [open_soon, unjoined] {
         let (hints, before) = (
-            door.hints.clone(),
-            door.hints.lock().expect("not poisoned").len(),
+            admission.hints.clone(),
+            admission.hints.lock().expect("not poisoned").len(),
         );
-        let scene = scene(door).await;
-        let (_, verdict) = knock(&scene, hello(replica(1)), None).await;
+        let scene = scene(admission).await;
+        let (_, verdict) = handshake(&scene, hello(replica(1)), None).await;
         assert_eq!(code(&verdict), RefusedCode::NotOpen);
         let after = hints.lock().expect("not poisoned").len();
         assert_eq!(after, before + 1, "the handshake was a hint");
@@ -186,35 +187,35 @@ async fn nobody_speaks_raft_before_it_is_open() {
 
 #[tokio::test(start_paused = true)]
 async fn the_tombstoned_are_told_whomever_they_mean() {
-    let door = Door {
+    let admission = TestAdmission {
         tombstoned: vec![replica(2).incarnation],
-        ..Door::new(replica(1))
+        ..TestAdmission::new(replica(1))
     };
-    let scene = scene(door).await;
+    let scene = scene(admission).await;
     for receiver in [replica(1), replica(3)] {
-        let (_, verdict) = knock(&scene, hello(receiver), None).await;
+        let (_, verdict) = handshake(&scene, hello(receiver), None).await;
         assert_eq!(code(&verdict), RefusedCode::Tombstoned);
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_wrong_proof_is_always_refused_and_a_missing_one_where_it_is_needed() {
-    let with_key = Door {
+    let with_key = TestAdmission {
         key: Some([1; 32]),
-        ..Door::new(replica(1))
+        ..TestAdmission::new(replica(1))
     };
     for needs_proof in [false, true] {
-        let door = Door {
+        let admission = TestAdmission {
             needs_proof,
             hints: Arc::default(),
             ..with_key.clone()
         };
-        let hints = door.hints.clone();
-        let scene = scene(door).await;
-        let (challenge, verdict) = knock(&scene, hello(replica(1)), Some([0; 32])).await;
+        let hints = admission.hints.clone();
+        let scene = scene(admission).await;
+        let (challenge, verdict) = handshake(&scene, hello(replica(1)), Some([0; 32])).await;
         assert_eq!(code(&verdict), RefusedCode::WrongSecret);
-        // Its own proof, sent back at it: the direction is part of it.
-        let (_, verdict) = knock(&scene, hello(replica(1)), challenge.proof).await;
+        // The listener's own proof, sent back to it: a proof covers its direction.
+        let (_, verdict) = handshake(&scene, hello(replica(1)), challenge.proof).await;
         assert_eq!(code(&verdict), RefusedCode::WrongSecret);
         assert_eq!(
             hints.lock().expect("not poisoned").len(),
@@ -222,7 +223,7 @@ async fn a_wrong_proof_is_always_refused_and_a_missing_one_where_it_is_needed() 
             "strangers leave no hints"
         );
 
-        let (_, verdict) = knock(&scene, hello(replica(1)), None).await;
+        let (_, verdict) = handshake(&scene, hello(replica(1)), None).await;
         let expected = if needs_proof {
             RefusedCode::MissingSecret
         } else {
@@ -234,7 +235,7 @@ async fn a_wrong_proof_is_always_refused_and_a_missing_one_where_it_is_needed() 
 
 #[tokio::test(start_paused = true)]
 async fn a_version_that_it_does_not_speak_is_refused_by_name() {
-    let scene = scene(Door::new(replica(1))).await;
+    let scene = scene(TestAdmission::new(replica(1))).await;
     let mut stream = dial(&scene).await;
     stream.write_all(&MAGIC).await.expect("written");
     say(
@@ -250,7 +251,7 @@ async fn a_version_that_it_does_not_speak_is_refused_by_name() {
 
 #[tokio::test(start_paused = true)]
 async fn who_sends_http_reads_which_port_this_is() {
-    let scene = scene(Door::new(replica(1))).await;
+    let scene = scene(TestAdmission::new(replica(1))).await;
     for first in [
         &b"POST /cluster/identity HTTP/1.1\r\nHost: meta-1:8089\r\n\r\n{}"[..],
         b"\x16\x03\x01\x02\x00",
@@ -264,7 +265,7 @@ async fn who_sends_http_reads_which_port_this_is() {
 
 #[tokio::test(start_paused = true)]
 async fn an_oversize_frame_is_refused_by_its_length_alone() {
-    let scene = scene(Door::new(replica(1))).await;
+    let scene = scene(TestAdmission::new(replica(1))).await;
     let mut stream = dial(&scene).await;
     stream.write_all(&MAGIC).await.expect("written");
     stream.write_u32(u32::MAX).await.expect("written");
@@ -277,12 +278,13 @@ async fn an_oversize_frame_is_refused_by_its_length_alone() {
 
 #[tokio::test(start_paused = true)]
 async fn the_slow_are_closed_and_do_not_keep_others_out() {
-    let scene = scene(Door::new(replica(1))).await;
+    let scene = scene(TestAdmission::new(replica(1))).await;
     let begun = Instant::now();
     let mut slow = Vec::new();
-    // More than the listener lets in at once: those beyond are closed at once.
+    // More connections than the listener handles at once: the ones beyond the bound are closed at
+    // once.
     for n in 0..140 {
-        slow.push(dawdle(&scene, 2 + n % 5).await);
+        slow.push(dial_and_stall(&scene, 2 + n % 5).await);
     }
     assert_eq!(closed(&mut slow).await, 12, "beyond the bound");
     for stream in &mut slow {
@@ -293,7 +295,7 @@ async fn the_slow_are_closed_and_do_not_keep_others_out() {
         "all gone after {:?}",
         begun.elapsed()
     );
-    let (_, verdict) = knock(&scene, hello(replica(1)), None).await;
+    let (_, verdict) = handshake(&scene, hello(replica(1)), None).await;
     assert_eq!(
         code(&verdict),
         RefusedCode::NotOpen,
@@ -303,10 +305,10 @@ async fn the_slow_are_closed_and_do_not_keep_others_out() {
 
 #[tokio::test(start_paused = true)]
 async fn one_address_cannot_keep_the_others_out() {
-    let scene = scene(Door::new(replica(1))).await;
+    let scene = scene(TestAdmission::new(replica(1))).await;
     let mut slow = Vec::new();
     for _ in 0..140 {
-        slow.push(dawdle(&scene, 9).await);
+        slow.push(dial_and_stall(&scene, 9).await);
     }
     assert_eq!(
         closed(&mut slow).await,
@@ -314,20 +316,20 @@ async fn one_address_cannot_keep_the_others_out() {
         "beyond the bound of one address"
     );
     let begun = Instant::now();
-    let (_, verdict) = knock(&scene, hello(replica(1)), None).await;
+    let (_, verdict) = handshake(&scene, hello(replica(1)), None).await;
     assert_eq!(code(&verdict), RefusedCode::NotOpen, "a member is heard");
     assert!(
         begun.elapsed() < Duration::from_millis(50),
         "at once: {:?}",
         begun.elapsed()
     );
-    // What has ended leaves its place.
+    // A connection that has ended frees its place.
     drop(slow);
     tokio::time::sleep(Duration::from_millis(50)).await;
-    assert_eq!(closed(&mut [dawdle(&scene, 9).await]).await, 0);
+    assert_eq!(closed(&mut [dial_and_stall(&scene, 9).await]).await, 0);
 }
 
-/// A network whose listener fails that often, so, before each connection that it accepts.
+/// Network whose listener fails with `kind`, `times` times before each connection that it accepts.
 struct Failing {
     net: Arc<dyn Net>,
     kind: ErrorKind,
@@ -384,8 +386,8 @@ impl Listener for FailingListener {
     }
 }
 
-/// A port scan aborts thousands of connections before they are accepted; too many open files are
-/// another matter.
+/// A port scan aborts thousands of connections before they are accepted: that costs no delay. Other
+/// failures, such as too many open files, are retried with a delay.
 #[tokio::test(start_paused = true)]
 async fn connections_that_are_gone_delay_nobody() {
     for (kind, times, least, most) in [
@@ -402,9 +404,9 @@ async fn connections_that_are_gone_delay_nobody() {
             times,
         });
         let here = env(net, Seeded::new(2), Arc::new(disk::System));
-        let door = Arc::new(Door::new(replica(1)));
+        let admission = Arc::new(TestAdmission::new(replica(1)));
         let begun = Instant::now();
-        let transport = Transport::listen(&here, bind(1), door)
+        let transport = Transport::listen(&here, bind(1), admission)
             .await
             .expect("the port is free");
         let scene = Scene {
@@ -412,7 +414,7 @@ async fn connections_that_are_gone_delay_nobody() {
             net: network.host(ip(2)),
             network,
         };
-        let (_, verdict) = knock(&scene, hello(replica(1)), None).await;
+        let (_, verdict) = handshake(&scene, hello(replica(1)), None).await;
         assert_eq!(code(&verdict), RefusedCode::NotOpen);
         let took = begun.elapsed();
         let expected = Duration::from_millis(least)..Duration::from_millis(most);

@@ -13,7 +13,7 @@ use super::cluster::{Cluster, Options};
 const HOUR: i64 = 3_600_000_000_000;
 const SHARDS: u64 = 150_000;
 
-/// 5 MB, until it is packed.
+/// The catalog has 5 MB before compression.
 #[tokio::test(start_paused = true)]
 async fn a_catalog_larger_than_an_entry_is_restored_everywhere() {
     let cluster = Cluster::founded(11, 3, Options::default()).await;

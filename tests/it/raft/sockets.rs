@@ -1,4 +1,4 @@
-//! The same over real sockets and threads: what simulations cannot show.
+//! The same over real sockets and threads, for what simulations cannot show.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -18,20 +18,20 @@ use influxdb_meta::wire::{envelope::Body, identity::Starts};
 use tokio::time::Instant;
 
 use super::basics::create;
-use super::world::{CLUSTER, Door, incarnation, replica};
+use super::world::{CLUSTER, TestAdmission, incarnation, replica};
 
-/// As [`Door`], but each member listens on a port of its own.
+/// Like [`TestAdmission`], but each member listens on a port of its own.
 struct Ports {
-    door: Door,
+    admission: TestAdmission,
     ports: Arc<Mutex<BTreeMap<RaftId, SocketAddr>>>,
 }
 
 impl Admission for Ports {
     fn admit(&self, hello: &Hello, from: IpAddr) -> Result<(), Refusal> {
-        self.door.admit(hello, from)
+        self.admission.admit(hello, from)
     }
     fn me(&self) -> Option<(Replica, Address, Starts)> {
-        self.door.me()
+        self.admission.me()
     }
     fn addresses(&self, raft_id: RaftId) -> Vec<Address> {
         let port = self
@@ -40,7 +40,7 @@ impl Admission for Ports {
             .expect("sound")
             .get(&raft_id)
             .map(SocketAddr::port);
-        // One that nobody listens at before it: all are tried.
+        // A second address where nothing listens: all addresses are tried.
         let dead = Address::new("127.0.0.1", 1);
         port.map(|port| Address::new("localhost", port))
             .into_iter()
@@ -48,13 +48,13 @@ impl Admission for Ports {
             .collect()
     }
     fn heard(&self, incarnation: Incarnation) {
-        self.door.heard(incarnation);
+        self.admission.heard(incarnation);
     }
     fn peer_key(&self) -> Option<[u8; 32]> {
-        self.door.peer_key()
+        self.admission.peer_key()
     }
     fn needs_proof(&self) -> bool {
-        self.door.needs_proof()
+        self.admission.needs_proof()
     }
 }
 
@@ -66,14 +66,14 @@ async fn boot(id: u64, ports: Arc<Mutex<BTreeMap<RaftId, SocketAddr>>>) -> Raft 
     let dir = DataDir::open(&env, Path::new("/meta")).expect("a new directory");
     let (snapshots, snapshot) = Snapshots::open(&env, &dir).expect("no snapshots");
     let log = Log::open(&env, &dir, incarnation(id), None).expect("a new log");
-    let door = Door {
+    let admission = TestAdmission {
         key: Some([1; 32]),
         needs_proof: true,
-        ..Door::new(replica(id))
+        ..TestAdmission::new(replica(id))
     };
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
     let admission = Arc::new(Ports {
-        door,
+        admission,
         ports: ports.clone(),
     });
     let transport = Transport::listen(&env, any, admission)
@@ -84,7 +84,7 @@ async fn boot(id: u64, ports: Arc<Mutex<BTreeMap<RaftId, SocketAddr>>>) -> Raft 
         .expect("sound")
         .insert(RaftId(id), transport.local());
     let config = RaftConfig {
-        // A loaded machine must not make elections of its own.
+        // Long, so that a loaded machine does not cause elections.
         base: Duration::from_secs(4),
         retention_autocreate: true,
         snapshot_every_entries: 500,

@@ -1,6 +1,6 @@
-//! Random faults under load: kill, power loss, restart, cuts, resets, leadership given away,
-//! members changed, volumes lost and replaced. After each storm everything heals and the books are
-//! checked.
+//! Random faults under load: kill, power loss, restart, cuts, resets, leadership handed over,
+//! members changed, volumes lost and replaced. After each storm everything heals and the records
+//! are checked.
 //!
 //! A failure names its seed; `STORM_SEED=<seed>` runs that one alone. `MULTIPLY=<n>` runs n times
 //! as many.
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use influxdb_meta::base::{LogId, Name, RaftId};
 use influxdb_meta::machine::Outcome;
-use influxdb_meta::raft::{ChangeError, ProposeError, Raft, Role};
+use influxdb_meta::raft::{ChangeError, NotLeader, ProposeError, Raft, Role};
 use influxdb_meta::runtime::{TaskHandle, Tasks};
 use influxdb_meta::wire::state;
 use tokio::time::Instant;
@@ -20,11 +20,12 @@ use super::cluster::{Cluster, Options, Shared};
 use super::world::{incarnation, ip};
 use crate::seeded::Seeded;
 
-/// Storms, each with a cluster of its own, and faults in each: `MULTIPLY=10` makes 1,000 rounds.
+/// Number of storms, each with a cluster of its own and `ROUNDS` faults. `MULTIPLY=10` makes 1,000
+/// rounds.
 const STORMS: u64 = 5;
 const ROUNDS: u64 = 20;
 
-/// Every acknowledged write, with what its place in real time was.
+/// An acknowledged write, with the times at which it was asked for and acknowledged.
 #[derive(Clone, Debug)]
 struct Ack {
     name: String,
@@ -33,29 +34,30 @@ struct Ack {
     told: Instant,
 }
 
-/// What is seen while a storm goes on, and must hold at every moment.
+/// Records of what is seen during a storm. They must hold at every moment.
 #[derive(Default)]
-struct Books {
+struct Records {
     acks: Vec<Ack>,
     unknown: u64,
-    /// Who led each term.
+    /// Leader of each term.
     leaders: BTreeMap<u64, RaftId>,
-    /// A short picture of the catalog at each applied log id, the same on all.
-    pictures: BTreeMap<LogId, (u64, u64, i64)>,
+    /// A short summary of the catalog at each applied log id, which must be the same on all
+    /// members.
+    summaries: BTreeMap<LogId, (u64, u64, i64)>,
 }
 
-impl Books {
+impl Records {
     fn leads(&mut self, term: u64, id: RaftId) {
         let first = *self.leaders.entry(term).or_insert(id);
         assert_eq!(first, id, "two leaders in term {term}");
     }
 
-    fn applied(&mut self, at: LogId, picture: (u64, u64, i64)) {
-        let first = *self.pictures.entry(at).or_insert(picture);
-        assert_eq!(first, picture, "replicas differ at {at}");
+    fn applied(&mut self, at: LogId, summary: (u64, u64, i64)) {
+        let first = *self.summaries.entry(at).or_insert(summary);
+        assert_eq!(first, summary, "replicas differ at {at}");
     }
 
-    /// Whoever asked after another was told got a higher index.
+    /// Checks that a write that was asked for after another was acknowledged got a higher index.
     fn check_order(&self) {
         let mut by_asked: Vec<&Ack> = self.acks.iter().collect();
         by_asked.sort_by_key(|ack| ack.asked);
@@ -76,14 +78,14 @@ impl Books {
     }
 }
 
-/// Where clients find the processes that run now.
+/// Processes that run now, for clients to find.
 type Reach = Shared<BTreeMap<u64, (Raft, Tasks)>>;
 
 struct Storm {
     cluster: Cluster,
     reach: Reach,
-    books: Shared<Books>,
-    /// Those that vote or are to; others are spares.
+    records: Shared<Records>,
+    /// Members that vote or are to vote; others are spares.
     voters: BTreeSet<u64>,
     next_raft_id: u64,
     watchers: Vec<TaskHandle<()>>,
@@ -108,7 +110,7 @@ fn storms_lose_nothing_that_was_acknowledged() {
             idle.push(seed);
         }
     }
-    // In one out of many no majority ever stands between two faults. Such a storm proves nothing
+    // In one of many storms no majority ever exists between two faults. Such a storm proves nothing
     // about writes.
     assert!(
         storms == 1 || idle.len() as u64 * 10 <= storms,
@@ -116,8 +118,8 @@ fn storms_lose_nothing_that_was_acknowledged() {
     );
 }
 
-/// In a runtime of its own, with time that passes only when nothing else can happen. Gives the
-/// number of writes that were acknowledged.
+/// Runs one storm in a runtime of its own, with time that passes only when nothing else can happen.
+/// Returns the number of acknowledged writes.
 fn run(seed: u64) -> usize {
     let builder = tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -130,7 +132,7 @@ fn run(seed: u64) -> usize {
             storm.round(round).await;
         }
         drop(clients);
-        storm.calm().await
+        storm.heal_and_check().await
     })
 }
 
@@ -144,7 +146,7 @@ impl Storm {
         let mut storm = Self {
             cluster,
             reach: Reach::default(),
-            books: Shared::default(),
+            records: Shared::default(),
             voters: [1, 2, 3].into(),
             next_raft_id: 4,
             watchers: Vec::new(),
@@ -176,7 +178,7 @@ impl Storm {
             .copied()
             .filter(|id| !running.contains(id))
             .collect();
-        // The leader every other time: it is where things go wrong.
+        // Every other time the leader, because most goes wrong there.
         let leads = self
             .led()
             .map(|(id, _)| id)
@@ -190,7 +192,7 @@ impl Storm {
         match (what, victim) {
             (0..15, Some(id)) => self.end(id, |cluster| cluster.kill(id)),
             (15..25, Some(id)) => self.end(id, |cluster| cluster.pull_plug(id)),
-            // All at once, as when the host of all goes.
+            // All at once, as when one host runs them all and fails.
             (25..28, _) => {
                 for id in running {
                     self.end(id, |cluster| {
@@ -224,7 +226,8 @@ impl Storm {
             (90..96, _) => self.replace_a_lost_volume().await,
             _ => {}
         }
-        // More often up than down, or little would happen.
+        // Nodes are started with a higher probability than they are stopped, or little would
+        // happen.
         for id in down {
             let still_down = self
                 .cluster
@@ -242,7 +245,7 @@ impl Storm {
         self.cluster.members[&id].ip
     }
 
-    /// What everyone has applied, for the trace that a failure prints.
+    /// Last applied entry of every member, for the trace that a failure prints.
     fn ends(&self) -> Vec<(u64, Option<LogId>)> {
         let applied = |id: u64| {
             self.cluster
@@ -266,7 +269,7 @@ impl Storm {
         self.watch(id);
     }
 
-    /// One direction, both, or from everyone.
+    /// Cuts one direction, both, or all links.
     fn cut(&mut self, id: u64) {
         let both = self.cluster.rng.chance(60);
         let others: Vec<u64> = self
@@ -325,9 +328,9 @@ impl Storm {
         self.vote(&leader, voters, deadline).await;
     }
 
-    /// One of the voters comes back with an empty volume: a new incarnation under a new Raft id
-    /// takes its place in one joint change. Only while all other voters run, as an operator would;
-    /// and again until it is known to be through.
+    /// Lets one of the voters come back with an empty volume: a new incarnation under a new Raft id
+    /// takes its place in one joint change. This is done only while all other voters run, as an
+    /// operator would do it, and is repeated until it is known to be done.
     async fn replace_a_lost_volume(&mut self) {
         let running = self.cluster.running();
         let Some((leads, leader)) = self.led() else {
@@ -376,7 +379,8 @@ impl Storm {
         let ids: Vec<RaftId> = voters.iter().copied().map(RaftId).collect();
         match leader.change_voters(&ids, deadline).await {
             Ok(()) => self.voters = voters,
-            // It may come true: nobody of either set may be thrown away before that is known.
+            // The change may still happen: no member of either set may be thrown away before that
+            // is known.
             Err(ChangeError::Unknown) => self.voters.extend(voters),
             Err(ChangeError::NotLeader { .. } | ChangeError::Refused(_)) => {}
         }
@@ -389,7 +393,7 @@ impl Storm {
         id
     }
 
-    /// Some running node that believes that it leads: it may be deposed and not know.
+    /// Some running node that believes that it leads; it may have been deposed without knowing.
     fn led(&self) -> Option<(u64, Raft)> {
         let leads = |id: &u64| {
             self.cluster
@@ -400,13 +404,13 @@ impl Storm {
         Some((id, self.cluster.raft(id)?))
     }
 
-    /// Follows a new process for the books, and lets clients reach it.
+    /// Watches a new process for the records, and lets clients reach it.
     fn watch(&mut self, id: u64) {
         let process = self.cluster.members[&id].process.as_ref().expect("it runs");
-        let (raft, tasks, books) = (
+        let (raft, tasks, records) = (
             process.raft.clone(),
             process.env.tasks.clone(),
-            self.books.clone(),
+            self.records.clone(),
         );
         self.reach
             .lock()
@@ -418,14 +422,14 @@ impl Storm {
                 let status = raft.status();
                 assert_eq!(status.halted, None, "node {id} halted");
                 {
-                    let mut books = books.lock().expect("sound");
+                    let mut records = records.lock().expect("sound");
                     if status.role == Role::Leader {
-                        books.leads(status.term, RaftId(id));
+                        records.leads(status.term, RaftId(id));
                     }
                     let applied = applied.borrow_and_update();
                     if let Some(at) = applied.last {
                         let catalog = &applied.catalog;
-                        books.applied(at, (catalog.term, catalog.index, catalog.last_at.0));
+                        records.applied(at, (catalog.term, catalog.index, catalog.last_at.0));
                     }
                 }
                 let more = tokio::select! {
@@ -441,19 +445,19 @@ impl Storm {
         self.watchers.push(tasks.spawn(watch));
     }
 
-    /// Four clients that write new names, one after the other, wherever the leader is.
+    /// Starts four clients that write new names, one after the other, wherever the leader is.
     fn clients(&self) -> Vec<TaskHandle<()>> {
         let host = Tasks::inline();
         let client = |number: u64| {
-            let (reach, books) = (self.reach.clone(), self.books.clone());
+            let (reach, records) = (self.reach.clone(), self.records.clone());
             let rng = Seeded::new(self.dice(u64::MAX));
-            host.spawn(async move { client(number, &reach, &books, &rng).await })
+            host.spawn(async move { client(number, &reach, &records, &rng).await })
         };
         (0..4).map(client).collect()
     }
 
-    /// Heals everything, waits, and checks the books against every replica.
-    async fn calm(mut self) -> usize {
+    /// Heals everything, waits, and checks the records against every replica.
+    async fn heal_and_check(mut self) -> usize {
         self.cluster.network.heal_all();
         let all: Vec<u64> = self.cluster.members.keys().copied().collect();
         for id in all {
@@ -462,7 +466,7 @@ impl Storm {
             }
         }
         let (_, leader) = self.settle().await;
-        // A volume may be gone whose replacement did not get through: there is nobody to ask.
+        // A lost volume whose replacement failed may still be a voter: there is no process to ask.
         let there = |id: &RaftId| self.cluster.members.contains_key(&id.0);
         let voters: Vec<u64> = leader
             .status()
@@ -475,13 +479,13 @@ impl Storm {
             .converged(&voters, 1, Duration::from_secs(10))
             .await;
         self.check(&voters);
-        let books = self.books.lock().expect("sound");
-        let (acks, unknown, terms) = (books.acks.len(), books.unknown, books.leaders.len());
+        let records = self.records.lock().expect("sound");
+        let (acks, unknown, terms) = (records.acks.len(), records.unknown, records.leaders.len());
         println!("  {acks} acknowledged, {unknown} unknown, {terms} terms");
         acks
     }
 
-    /// A write that goes through: what an earlier leader left open is decided by then.
+    /// Waits for a write that succeeds: what an earlier leader left open is decided by then.
     async fn settle(&mut self) -> (u64, Raft) {
         let deadline = Instant::now() + Duration::from_secs(20);
         loop {
@@ -510,8 +514,8 @@ impl Storm {
     }
 
     fn check(&self, voters: &[u64]) {
-        let books = self.books.lock().expect("sound");
-        books.check_order();
+        let records = self.records.lock().expect("sound");
+        records.check_order();
         let applied = |id: &u64| {
             self.cluster
                 .raft(*id)
@@ -528,7 +532,7 @@ impl Storm {
                 "{id} differs from {}",
                 voters[0]
             );
-            for ack in &books.acks {
+            for ack in &records.acks {
                 let there = applied
                     .catalog
                     .databases
@@ -540,7 +544,7 @@ impl Storm {
     }
 }
 
-async fn client(number: u64, reach: &Reach, books: &Shared<Books>, rng: &Seeded) {
+async fn client(number: u64, reach: &Reach, records: &Shared<Records>, rng: &Seeded) {
     let mut leader = None;
     for n in 0.. {
         tokio::time::sleep(Duration::from_millis(5 + rng.below(60))).await;
@@ -550,22 +554,22 @@ async fn client(number: u64, reach: &Reach, books: &Shared<Books>, rng: &Seeded)
         let (name, asked) = (format!("c{number}-{n}"), Instant::now());
         let deadline = asked + Duration::from_millis(300 + rng.below(1200));
         let body = create(&name);
-        // As a part of the process: who is killed answers nobody.
+        // Runs as a part of the process: a killed process answers nobody.
         let answer = tasks
             .killable(async move { raft.propose(body, deadline).await })
             .await;
         let told = Instant::now();
-        let mut books = books.lock().expect("sound");
+        let mut records = records.lock().expect("sound");
         match answer {
-            Some(Ok(Outcome::Applied { index })) => books.acks.push(Ack {
+            Some(Ok(Outcome::Applied { index })) => records.acks.push(Ack {
                 name,
                 index,
                 asked,
                 told,
             }),
             Some(Ok(Outcome::Refused(refused))) => panic!("{name} refused: {refused}"),
-            Some(Err(ProposeError::NotLeader { leader: there })) => leader = there,
-            Some(Err(ProposeError::Unknown)) | None => books.unknown += 1,
+            Some(Err(ProposeError::NotLeader(NotLeader { leader: there }))) => leader = there,
+            Some(Err(ProposeError::Unknown)) | None => records.unknown += 1,
             Some(Err(_)) => leader = None,
         }
     }

@@ -1,4 +1,4 @@
-//! What a simulated node consists of besides its Raft: who it is, whom it admits, where it lives.
+//! Parts of a simulated node besides its Raft: its identity, its admission, its address.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -14,7 +14,7 @@ use tokio::time::Instant;
 pub(super) const RAFT_PORT: u16 = 8089;
 pub(super) const CLUSTER: ClusterId = ClusterId([7; 16]);
 
-/// Wall time that goes with tokio's.
+/// Wall clock that advances with tokio's paused time.
 pub(super) struct Ticking(pub(super) Instant);
 
 impl Clock for Ticking {
@@ -74,11 +74,11 @@ impl Directory {
     }
 }
 
-/// Admits everybody who means this node, except whom a test forbids.
+/// Admission of every sender that means this node, except those that a test forbids.
 #[derive(Clone)]
-pub(super) struct Door {
+pub(super) struct TestAdmission {
     pub(super) me: Option<Replica>,
-    /// Without one every member lives at the host of its number.
+    /// Hosts of members. Without it, member n is at host n.
     pub(super) directory: Option<Directory>,
     pub(super) key: Option<[u8; 32]>,
     pub(super) needs_proof: bool,
@@ -88,7 +88,7 @@ pub(super) struct Door {
     pub(super) refusals: Arc<Mutex<Vec<(RaftId, Refusal)>>>,
 }
 
-impl Door {
+impl TestAdmission {
     pub(super) fn new(me: Replica) -> Self {
         Self {
             me: Some(me),
@@ -111,7 +111,7 @@ pub(super) fn starts() -> Starts {
     }
 }
 
-impl Admission for Door {
+impl Admission for TestAdmission {
     fn admit(&self, hello: &Hello, from: IpAddr) -> Result<(), Refusal> {
         self.hints
             .lock()

@@ -1,5 +1,6 @@
-//! What nodes ask each other over 8091, without HTTP: one frame there, one back, over the network
-//! in memory. Cuts, new addresses and two nodes behind one name act on it as on anything else.
+//! Requests between nodes over 8091, without HTTP: one frame as request and one as answer, over the
+//! network in memory. Cuts, new addresses and two nodes behind one name act on it as on all other
+//! traffic.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -20,15 +21,15 @@ use tokio::time::{Instant, timeout};
 const IDENTITY: &str = "/cluster/identity";
 const ANNOUNCE: &str = "/announce";
 
-/// As clients and servers have it; the caller's own deadline is shorter as a rule.
+/// Timeout of clients and servers. The caller's own deadline is usually shorter.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 #[derive(Serialize, Deserialize)]
 struct Question {
     path: String,
     meant_for: Option<Incarnation>,
-    /// By a node that does not lead, to the leader.
-    carried: bool,
+    /// Whether a node that does not lead forwarded this to the leader.
+    forwarded: bool,
     body: Vec<u8>,
 }
 
@@ -38,7 +39,7 @@ struct Reply {
     body: Vec<u8>,
 }
 
-/// One node's end of it.
+/// Client side of one node.
 pub(super) struct Line {
     net: Arc<dyn Net>,
 }
@@ -61,7 +62,7 @@ impl Exchange for Line {
             let question = Question {
                 path: IDENTITY.to_owned(),
                 meant_for: None,
-                carried: false,
+                forwarded: false,
                 body,
             };
             let reply = ask_at(&*self.net, at, &question).await?;
@@ -86,7 +87,7 @@ impl Exchange for Line {
             let question = Question {
                 path: path.to_owned(),
                 meant_for,
-                carried: false,
+                forwarded: false,
                 body,
             };
             let asked = timeout(within, ask_by_name(&*self.net, &to, &question)).await;
@@ -110,7 +111,7 @@ impl Exchange for Line {
             let question = Question {
                 path: ANNOUNCE.to_owned(),
                 meant_for: None,
-                carried: false,
+                forwarded: false,
                 body,
             };
             ask_by_name(&*self.net, &to, &question).await.map(drop)
@@ -118,7 +119,7 @@ impl Exchange for Line {
     }
 }
 
-/// The first address of the name that is the node meant.
+/// Asks the addresses of the name in turn, until one is the node that is meant.
 async fn ask_by_name(net: &dyn Net, to: &Address, question: &Question) -> Result<Reply, PollError> {
     let found = net
         .resolve(to.host(), to.port())
@@ -144,7 +145,7 @@ async fn ask_at(net: &dyn Net, at: SocketAddr, question: &Question) -> Result<Re
     read(&mut stream).await.map_err(broken)
 }
 
-/// Answers as long as the process lives.
+/// Answers requests as long as the process lives.
 pub(super) async fn serve(env: &Env, at: SocketAddr, cluster: Cluster) {
     let listener = env.net.listen(at).await.expect("the port is free");
     let (tasks, net) = (env.tasks.clone(), env.net.clone());
@@ -213,7 +214,7 @@ async fn respond(cluster: &Cluster, net: &dyn Net, from: IpAddr, question: Quest
             body: body.to_vec(),
         };
     }
-    carry(cluster, net, question)
+    forward(cluster, net, question)
         .await
         .unwrap_or_else(|| Reply {
             status: 503,
@@ -221,9 +222,9 @@ async fn respond(cluster: &Cluster, net: &dyn Net, from: IpAddr, question: Quest
         })
 }
 
-/// As HTTP does: what only the leader answers is carried to it, once.
-async fn carry(cluster: &Cluster, net: &dyn Net, question: Question) -> Option<Reply> {
-    if question.carried {
+/// Forwards to the leader, once, as HTTP does, what only the leader answers.
+async fn forward(cluster: &Cluster, net: &dyn Net, question: Question) -> Option<Reply> {
+    if question.forwarded {
         return None;
     }
     let raft = cluster.raft().ok()?;
@@ -235,7 +236,7 @@ async fn carry(cluster: &Cluster, net: &dyn Net, question: Question) -> Option<R
         .meta_node_by_raft_id(leader)
         .cloned()?;
     let question = Question {
-        carried: true,
+        forwarded: true,
         meant_for: Some(leader.incarnation),
         ..question
     };

@@ -1,5 +1,5 @@
-//! Lives of clusters after founding: volumes wiped, nodes renamed, added, removed and brought back
-//! (founding.md 6 to 8).
+//! Lives of clusters after founding: volumes are wiped, nodes renamed, added, removed and brought
+//! back (founding.md 6 to 8).
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 use super::nodes::{Sim, host, ip};
 use super::{SECOND, founded, simulate};
 
-/// Far more than any of it takes.
+/// Limit of all waits, far longer than anything here takes.
 const LONG: Duration = Duration::from_secs(60);
 
 fn name(n: usize) -> Address {
@@ -35,7 +35,8 @@ async fn write(sim: &Sim, database: &str) {
         .expect("acknowledged");
 }
 
-/// Of each place in turn, so that leader and followers, and the first of the list, are among them.
+/// Each founder in turn is wiped, so that the leader, the followers and the first of the list are
+/// among them.
 #[test]
 fn a_wiped_volume_comes_back_as_a_voter_under_its_old_node_id() {
     for wiped in 0..3 {
@@ -76,8 +77,8 @@ fn wiped_twice_in_a_row() {
     });
 }
 
-/// The old half of the joint change needs a majority of the old voters: it waits, says so, and goes
-/// on.
+/// The old half of the joint change needs a majority of the old voters. The replacement waits for
+/// it, says so, and then goes on.
 #[test]
 fn wiped_while_another_is_down() {
     simulate(async {
@@ -107,8 +108,8 @@ fn three_wiped_at_once_are_a_new_cluster() {
     });
 }
 
-/// A write that a majority has, one of it silent, one of it wiped: the third must not lead with the
-/// wiped one.
+/// A majority has a write; one node of this majority is silent, the other one wiped. The third node
+/// must not lead with the wiped one.
 #[test]
 fn an_acknowledged_write_outlives_a_wipe() {
     simulate(async {
@@ -153,7 +154,7 @@ fn a_fourth_and_a_fifth_join_and_three_remain_after_two_leave() {
             assert_eq!(sim.view(gone).phase, Phase::Removed);
         }
         sim.until(LONG, |sim| sim.are_members(&[1, 2, 4])).await;
-        // What a person took out stays out, however often it restarts.
+        // A node that an operator removed stays out, however often it restarts.
         sim.kill(0);
         sim.start(0).await;
         sleep(60 * SECOND).await;
@@ -163,7 +164,7 @@ fn a_fourth_and_a_fifth_join_and_three_remain_after_two_leave() {
             "{}",
             sim.view(0).reason
         );
-        // Until somebody wants it back.
+        // It comes back when an operator adds it again.
         let at = sim.leader().expect("leads");
         let back = sim
             .cluster(at)
@@ -229,10 +230,10 @@ fn a_dead_node_is_removed_and_told_when_it_comes_back() {
     });
 }
 
-/// With one of three silent, taking out a healthy one would leave one of two.
+/// With one of three members silent, removing a healthy one would leave one of two.
 #[test]
 fn a_removal_that_would_stop_the_cluster_is_refused() {
-    // Also at once, before anybody can have missed the dead one.
+    // Also right away, before any member can have missed the dead one.
     for after in [0, 1, 5] {
         simulate(async {
             let mut sim = settled(123).await;
@@ -247,7 +248,8 @@ fn a_removal_that_would_stop_the_cluster_is_refused() {
                     .remove(&name(well), false, "a test", soon())
                     .await
                 {
-                    // Another leads; or that one was the leader, and the next has to find its feet.
+                    // Another node leads; or the removed node was the leader, and the next leader
+                    // is not ready yet.
                     Ok(None) | Err(Refusal::NotYet(_)) => sleep(SECOND / 10).await,
                     Ok(Some(())) => panic!("after {after} s: one of two is no majority"),
                     Err(refusal) => break refusal,
@@ -292,8 +294,8 @@ fn a_renamed_member_is_moved_and_two_swapped_names_heal() {
     });
 }
 
-/// A replacement is begun while the old member is only cut off from the leader: it is heard by the
-/// third, and stays.
+/// A replacement is begun while the old member is only cut off from the leader. The third member
+/// hears it, so it stays.
 #[test]
 fn a_member_that_somebody_hears_is_not_replaced() {
     simulate(async {
@@ -303,12 +305,12 @@ fn a_member_that_somebody_hears_is_not_replaced() {
         for (from, to) in [(old, leader), (leader, old)] {
             sim.network.cut(ip(from), ip(to));
         }
-        // Another volume under the old one's name: the name leads to both.
-        let twin = sim.add(|_| {});
-        sim.nodes[twin].config.hostname = Some(host(old));
-        sim.network.name(&host(old), &[ip(twin)]);
+        // Another volume under the old one's name: the name leads to the new node only.
+        let duplicate = sim.add(|_| {});
+        sim.nodes[duplicate].config.hostname = Some(host(old));
+        sim.network.name(&host(old), &[ip(duplicate)]);
         let before = sim.view(old).incarnation;
-        sim.start(twin).await;
+        sim.start(duplicate).await;
         sleep(60 * SECOND).await;
         let catalog = sim.catalog(witness).expect("open");
         assert!(
@@ -316,12 +318,17 @@ fn a_member_that_somebody_hears_is_not_replaced() {
             "{}",
             sim.describe()
         );
-        assert_ne!(sim.view(twin).phase, Phase::Member, "{}", sim.describe());
+        assert_ne!(
+            sim.view(duplicate).phase,
+            Phase::Member,
+            "{}",
+            sim.describe()
+        );
     });
 }
 
-/// The right volume comes back after an empty node took its place: it is told, and asks to join
-/// again.
+/// The original volume comes back after an empty node took its place. It is told so and asks to
+/// join again.
 #[test]
 fn a_replaced_volume_that_comes_back_asks_to_join_again() {
     simulate(async {
@@ -334,7 +341,7 @@ fn a_replaced_volume_that_comes_back_asks_to_join_again() {
         );
         sim.start(2).await;
         sim.until(LONG, |sim| sim.are_members(&[0, 1, 2])).await;
-        // The empty one goes, the old volume is mounted again.
+        // The empty node goes, and the old volume is mounted again.
         sim.kill(2);
         sim.nodes[2].disk = old;
         sim.start(2).await;
@@ -362,7 +369,7 @@ fn a_joiner_that_dies_half_way_holds_up_nobody() {
     });
 }
 
-/// The next leader finishes what it finds, whatever the last one was in the middle of.
+/// The next leader finishes what it finds, at whatever step the last one died.
 #[test]
 fn the_leader_is_killed_at_each_step_of_a_join() {
     killed_at_each_step(|sim| {
@@ -380,8 +387,8 @@ fn the_leader_is_killed_at_each_step_of_a_replacement() {
     });
 }
 
-/// A step is a few network hops of a millisecond: the pace is that of the joiner's questions and of
-/// the leader's looks.
+/// Kills the leader at each step of a join. A step takes a few network hops of 1 ms; the pace is
+/// that of the joiner's requests and of the leader's checks.
 fn killed_at_each_step(begin: impl Fn(&mut Sim) -> (usize, Vec<usize>)) {
     let (step, last) = if std::env::var_os("SOAK").is_some() {
         (3, 4000)
@@ -424,7 +431,7 @@ fn two_nodes_are_added_while_one_member_reboots() {
     });
 }
 
-/// Ten minutes unseen: its place is given up. It comes back, and gets another.
+/// After ten minutes unseen the joiner's place is given up. It comes back and gets another Raft id.
 #[test]
 fn a_joiner_that_stays_away_loses_its_place_and_gets_another() {
     simulate(async {
@@ -481,8 +488,8 @@ fn a_join_only_node_is_a_learner_until_somebody_adds_it_by_name() {
     });
 }
 
-/// All volumes but a copy's are lost: the founders say what holds them back, the copy what became
-/// of its voters. Once it is gone they found.
+/// All volumes but a learner's are lost. The founders say what keeps them from founding, and the
+/// learner says what became of its voters. Once the learner is gone, they found.
 #[test]
 fn a_learner_that_outlives_the_voters_is_named_and_in_the_way() {
     simulate(async {
@@ -513,8 +520,8 @@ fn a_learner_that_outlives_the_voters_is_named_and_in_the_way() {
     });
 }
 
-/// Nobody dials a learner that was taken out, and it dials nobody: it sees that others have a
-/// leader and asks.
+/// A learner that was taken out is dialled by nobody and dials nobody. It sees that others have a
+/// leader, and asks.
 #[test]
 fn a_learner_taken_out_while_it_is_away_hears_of_it() {
     simulate(async {
@@ -537,7 +544,7 @@ fn a_learner_taken_out_while_it_is_away_hears_of_it() {
     });
 }
 
-/// As a fresh node it would found a second cluster before it could ask.
+/// As a fresh node it would found a second cluster before it could ask to join.
 #[test]
 fn a_node_that_founds_alone_by_configuration_is_not_brought_back() {
     simulate(async {
@@ -587,13 +594,13 @@ fn a_node_of_another_cluster_name_is_told_what_to_set() {
     });
 }
 
-/// Nodes without `peers`: from one node itself and the other two; the installation page.
+/// Nodes without `peers`, as an installation guide does it: one node adds itself and the other two.
 #[test]
 fn by_hand_from_one_node_all_nodes_including_itself() {
     by_hand(150, &[0, 1, 2]);
 }
 
-/// The Docker guide: from one node the other two.
+/// As with containers: one node adds the other two.
 #[test]
 fn by_hand_from_one_node_the_other_two() {
     by_hand(151, &[1, 2]);
@@ -607,7 +614,7 @@ fn by_hand(seed: u64, added: &[usize]) {
             assert_eq!(node.http, name(*n));
         }
         sim.until(LONG, |sim| sim.are_members(&[0, 1, 2])).await;
-        // Once more: nothing changes.
+        // Asking again changes nothing.
         let ids = sim.ids(0);
         for n in added {
             until_joined(&sim, 0, *n).await;
@@ -616,8 +623,8 @@ fn by_hand(seed: u64, added: &[usize]) {
     });
 }
 
-/// The Helm chart: ordinal 0 adds itself, the others `join` it (at it, their own name), all at
-/// once, again and again.
+/// As a Helm chart does it: ordinal 0 adds itself, the others are added at it by their own names,
+/// all at once and repeatedly.
 #[test]
 fn by_hand_all_at_once() {
     simulate(async {
@@ -631,7 +638,8 @@ fn by_hand_all_at_once() {
     });
 }
 
-/// Two fresh nodes told to join each other at once: one cluster, whoever is the lower.
+/// Two fresh nodes are told at the same time to join each other. One cluster results, whichever
+/// node is the lower one.
 #[test]
 fn by_hand_two_told_to_join_each_other_are_one_cluster() {
     for seed in 153..156 {
@@ -644,7 +652,7 @@ fn by_hand_two_told_to_join_each_other_are_one_cluster() {
     }
 }
 
-/// A ring of such commands.
+/// Three nodes are told to join each other in a ring.
 #[test]
 fn by_hand_a_ring_of_three_is_never_two_clusters() {
     for seed in 163..166 {
@@ -674,8 +682,8 @@ async fn unjoined(seed: u64) -> Sim {
     sim
 }
 
-/// As people and charts do it: again until it is done, at the leader when the node says that it
-/// does not lead.
+/// Repeats the request until it succeeds, at the leader when the node is a member, as operators and
+/// charts do.
 async fn until_joined(sim: &Sim, at: usize, n: usize) -> influxdb_meta::cluster::NodeRef {
     let end = Instant::now() + LONG;
     loop {

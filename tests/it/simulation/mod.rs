@@ -1,5 +1,5 @@
 //! Three whole nodes in one thread under paused time: founding, restarts, losses, and the same
-//! trace twice.
+//! trace from the same seed.
 
 mod line;
 mod lives;
@@ -17,13 +17,13 @@ use nodes::{Sim, host};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// One thread, paused time.
-fn simulate<T>(story: impl Future<Output = T>) -> T {
+/// Runs in one thread with paused time.
+fn simulate<T>(scenario: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
         .build();
-    runtime.expect("a runtime").block_on(story)
+    runtime.expect("a runtime").block_on(scenario)
 }
 
 async fn founded(seed: u64) -> Sim {
@@ -49,7 +49,7 @@ fn three_nodes_found_take_commands_and_agree() {
             .await;
         assert_eq!(sim.catalog(0), sim.catalog(1));
         assert_eq!(sim.catalog(0), sim.catalog(2));
-        // Each saw itself in a committed membership and wrote that down.
+        // Each saw itself in a committed membership and stored that.
         sim.until(5 * SECOND, |sim| {
             (0..3).all(|n| sim.view(n).phase == Phase::Member)
         })
@@ -98,8 +98,8 @@ fn the_same_seed_gives_the_same_trace() {
     assert_ne!(one, trace(8));
 }
 
-/// With first entries that differ, or admitting before initialising, a founder is left here with a
-/// vote and no log.
+/// If first entries differed, or if nodes were admitted before initialising, a founder would be
+/// left here with a vote and no log (founding.md 5.3).
 #[test]
 fn two_founders_killed_between_the_first_vote_and_the_first_append_come_back() {
     for power_loss in [false, true] {
@@ -137,7 +137,7 @@ fn two_founders_killed_between_the_first_vote_and_the_first_append_come_back() {
     }
 }
 
-/// Deaths anywhere in the founding moment, each fsync included, by SIGKILL or by power loss.
+/// Founders are killed at any moment of founding, each fsync included, by SIGKILL or by power loss.
 #[test]
 fn founders_killed_anywhere_in_the_founding_moment_come_back() {
     for seed in 0..40 {
@@ -186,7 +186,7 @@ fn a_third_node_ten_minutes_late() {
     });
 }
 
-/// A node with data never waits for anyone.
+/// A node with data waits for no other node.
 #[test]
 fn two_of_three_come_back_without_the_third() {
     simulate(async {
@@ -212,7 +212,7 @@ fn all_back_with_swapped_addresses() {
         })
         .await;
         (0..3).for_each(|n| sim.kill(n));
-        // Every name leads to another host now: the volumes were moved around.
+        // Each name leads to another host now: the volumes were moved around.
         let disks: Vec<_> = (0..3)
             .map(|n| sim.nodes[(n + 1) % 3].disk.clone())
             .collect();
@@ -224,8 +224,8 @@ fn all_back_with_swapped_addresses() {
     });
 }
 
-/// Somebody "cures" a node by deleting its log: all fences would let it vote again, and forget what
-/// it acknowledged.
+/// Somebody deletes a damaged log, as a cure. All other fences would let the node vote again,
+/// without what it acknowledged (founding.md 5.2).
 #[test]
 fn a_member_whose_log_is_gone_halts_and_the_others_go_on() {
     simulate(async {
@@ -249,7 +249,7 @@ fn a_member_whose_log_is_gone_halts_and_the_others_go_on() {
             "others are told"
         );
         assert!(sim.cluster(cured).raft().is_err(), "no Raft to ask");
-        // It never votes again: with the leader gone the third has no majority.
+        // It never votes again: without the leader, the third node has no majority.
         sim.create(leader, "more")
             .await
             .expect("two of three go on");
@@ -285,7 +285,7 @@ fn two_wiped_of_three_found_nothing_and_the_third_says_why() {
     });
 }
 
-/// SIGTERM is a restart: leadership is given away, nothing is lost, and it takes less than two
+/// SIGTERM is a restart: leadership is handed over, nothing is lost, and it takes less than two
 /// seconds.
 #[test]
 fn stopping_the_leader_hands_over_and_ends_in_time() {
@@ -400,7 +400,7 @@ fn alone_founds_by_itself_and_warns() {
     });
 }
 
-/// What a node shows of itself is on its disk: whoever is asked after a power loss still knows it.
+/// A node shows only phases that are on its disk: after a power loss it still knows them.
 #[test]
 fn nobody_is_shown_a_phase_that_a_power_loss_takes_back() {
     for seed in 0..20 {

@@ -1,5 +1,5 @@
 //! Whole nodes without HTTP: cluster, Raft and storage over a network and disks in memory, in one
-//! thread under paused time. The exchange of founding is a function call with a latency.
+//! thread under paused time. Requests between nodes are single frames with a latency.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -22,7 +22,7 @@ use influxdb_meta::wire::envelope::Body;
 use influxdb_meta::wire::identity::Phase;
 use tokio::time::{Instant, sleep};
 
-/// Where each node's data lies on its own disk.
+/// Data directory of each node, on its own disk.
 pub(super) const DIR: &str = "/data";
 
 pub(super) struct Sim {
@@ -45,13 +45,13 @@ pub(super) struct Process {
 }
 
 impl Sim {
-    /// As many founders as asked for, none of them running. Seeds this thread, too: one at a time
-    /// in a thread.
+    /// Makes so many founders; none of them runs. It seeds this thread's randomness too: one
+    /// simulation at a time in a thread.
     pub(super) fn new(seed: u64, founders: usize) -> Self {
         let rng = Seeded::new(seed);
         local::seed(rng.clone());
-        // Each user of randomness has a stream of its own: two that draw at the same instant do not
-        // depend on who is first, which tokio's own scheduling (random among the waiters of one
+        // Each user of randomness has a stream of its own. Otherwise two draws at the same instant
+        // would depend on their order, which tokio's scheduling (random among the waiters of one
         // `watch`) leaves open.
         let latency = Duration::from_millis(1)..Duration::from_nanos(1_000_001);
         let network = Network::new(Seeded::new(seed), latency);
@@ -76,8 +76,8 @@ impl Sim {
         }
     }
 
-    /// One more node, under the next name, with the same list as the others and what else is said;
-    /// not running.
+    /// Adds one more node under the next name, with the same list as the others and this change of
+    /// the configuration. It does not run yet.
     pub(super) fn add(&mut self, change: impl FnOnce(&mut ClusterConfig)) -> usize {
         let n = self.nodes.len();
         self.network.name(&host(n), &[ip(n)]);
@@ -107,7 +107,7 @@ impl Sim {
     }
 
     pub(super) async fn try_start(&mut self, n: usize) -> Result<(), ClusterError> {
-        // A start takes its time; what a killed process held is let go meanwhile.
+        // A start takes 5 ms; meanwhile the killed process releases what it held.
         sleep(Duration::from_millis(5)).await;
         let node = &self.nodes[n];
         let tasks = Tasks::inline();
@@ -135,13 +135,13 @@ impl Sim {
         Ok(())
     }
 
-    /// SIGKILL: the page cache survives.
+    /// Kills the process (SIGKILL): the page cache survives.
     pub(super) fn kill(&mut self, n: usize) {
         self.end(n);
         self.nodes[n].disk = self.nodes[n].disk.after_kill();
     }
 
-    /// Un-synced writes are lost, some of them.
+    /// Cuts the power: some of the writes that were not synced are lost.
     pub(super) fn power_off(&mut self, n: usize) {
         self.end(n);
         self.nodes[n].disk = self.nodes[n].disk.after_power_loss(self.rng.u64());
@@ -152,7 +152,7 @@ impl Sim {
         self.nodes[n].disk = Fake::new();
     }
 
-    /// SIGTERM, and how long it took.
+    /// Stops the process (SIGTERM) and returns how long that took.
     pub(super) async fn stop(&mut self, n: usize) -> Duration {
         let begun = Instant::now();
         self.cluster(n).stop().await;
@@ -167,7 +167,7 @@ impl Sim {
         }
     }
 
-    /// Deletes every file of the log, as somebody might who wants to "cure" a damaged one.
+    /// Deletes every file of the log, as somebody might who wants to cure a damaged one.
     pub(super) fn delete_log(&self, n: usize) {
         let (disk, wal) = (&self.nodes[n].disk, Path::new(DIR).join("influxd-meta/wal"));
         for name in disk.list(&wal).expect("a folder") {
@@ -195,7 +195,7 @@ impl Sim {
         Some(applied.catalog.clone())
     }
 
-    /// The running node that leads, if one does.
+    /// Running node that leads, if one does.
     pub(super) fn leader(&self) -> Option<usize> {
         (0..self.nodes.len()).find(|n| {
             self.status(*n)
@@ -203,7 +203,7 @@ impl Sim {
         })
     }
 
-    /// All running nodes follow one leader, with a founded catalog.
+    /// Whether all running nodes follow one leader, with a founded catalog.
     pub(super) fn is_formed(&self) -> bool {
         let running: Vec<usize> = (0..self.nodes.len())
             .filter(|n| self.nodes[*n].process.is_some())
@@ -221,8 +221,8 @@ impl Sim {
             && running.iter().all(founded)
     }
 
-    /// All these nodes, and no others, are members in every catalog of theirs; all but the learners
-    /// vote.
+    /// Whether these nodes, and no others, are members in the catalogs of all of them, and all but
+    /// the learners vote.
     pub(super) fn are_members(&self, nodes: &[usize]) -> bool {
         let incarnations = || {
             nodes
@@ -262,7 +262,7 @@ impl Sim {
             && nodes.iter().all(agrees)
     }
 
-    /// The node ids that `show` prints, by name.
+    /// Node ids that `show` prints, by name.
     pub(super) fn ids(&self, n: usize) -> BTreeMap<String, u64> {
         let catalog = self.catalog(n).expect("open");
         catalog
@@ -272,7 +272,7 @@ impl Sim {
             .collect()
     }
 
-    /// Waits for a level, at most so long of simulated time.
+    /// Waits until `holds` is true, for at most `limit` of simulated time.
     pub(super) async fn until(&self, limit: Duration, holds: impl Fn(&Self) -> bool) {
         let end = Instant::now() + limit;
         while !holds(self) {
@@ -315,7 +315,7 @@ impl Sim {
             .join("\n")
     }
 
-    /// One line of what can be seen of all nodes.
+    /// One line with the visible state of all nodes.
     pub(super) fn snapshot(&self) -> String {
         let node = |n: usize| {
             let Some(process) = &self.nodes[n].process else {
@@ -372,7 +372,7 @@ fn config(peers: &[Address], n: usize) -> ClusterConfig {
     }
 }
 
-/// Wall time that goes with tokio's.
+/// Wall clock that advances with tokio's paused time.
 struct Ticking(Instant);
 
 impl Clock for Ticking {

@@ -1,7 +1,6 @@
 //! Random lives: whole nodes that die, lose power or their volume, are cut off, renamed, added and
-//! taken out, in any order, under writes. At most one volume is lost at a time; what was
-//! acknowledged must survive, there is one cluster, and when it ends all that are to be members
-//! are.
+//! removed, in any order, under writes. At most one volume is lost at a time. Acknowledged writes
+//! must survive, there is one cluster, and in the end all nodes that are to be members are.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -15,8 +14,8 @@ use super::nodes::{Sim, host, ip};
 use super::{SECOND, simulate};
 
 const HOUR: Duration = Duration::from_secs(3600);
-/// After the last fault. A pending that was given another Raft id waits, a removed one asks every
-/// two seconds.
+/// Limit for healing after the last fault: a pending that was given another Raft id waits, and a
+/// removed node asks every two seconds.
 const HEALS_WITHIN: Duration = Duration::from_secs(300);
 const MOST_NODES: usize = 5;
 
@@ -40,9 +39,9 @@ fn random_lives_lose_nothing_and_end_whole() {
 struct Life {
     seed: u64,
     sim: Sim,
-    /// Taken out by a person and not brought back.
+    /// Nodes that an operator removed and did not bring back.
     out: BTreeSet<usize>,
-    /// A volume was lost, and its node is not a member again yet.
+    /// Node whose volume was lost and that is not a member again yet.
     wiped: Option<usize>,
     acknowledged: Vec<String>,
     names: usize,
@@ -100,7 +99,7 @@ impl Life {
         }
     }
 
-    /// Everything that is down has an even chance.
+    /// Starts each node that is down with a probability of one half.
     async fn start_one(&mut self) {
         let down: Vec<usize> = (0..self.sim.nodes.len())
             .filter(|n| self.sim.nodes[*n].process.is_none())
@@ -113,8 +112,8 @@ impl Life {
         }
     }
 
-    /// With a second volume gone, or one that was never a voter's, the majority of the written
-    /// might be.
+    /// Whether a volume may be lost: with a second one gone, or with fewer than three voters, the
+    /// majority that holds a write might be gone.
     fn may_wipe(&mut self, n: usize) -> bool {
         if let Some(last) = self.wiped {
             let is_back = self.sim.nodes[last].process.is_some()
@@ -155,7 +154,8 @@ impl Life {
         }
         let done = self.sim.cluster(n).leave(Instant::now() + 9 * SECOND).await;
         self.told.push(format!("leave {n}: {done:?}"));
-        // Not done in time it may still come to pass: either way it is one that left.
+        // A removal that was not done in time may still happen, so the node counts as removed
+        // either way.
         self.out.insert(n);
     }
 
@@ -170,7 +170,7 @@ impl Life {
             .join(&at, Instant::now() + 9 * SECOND)
             .await;
         self.told.push(format!("back {n}: {done:?}"));
-        // Told no, or nothing, a person asks again.
+        // Refused, or without an answer: the operator asks again.
         if matches!(done, Ok(Some(_))) {
             self.out.remove(&n);
         }
@@ -193,12 +193,12 @@ impl Life {
         let clusters: BTreeSet<_> = running()
             .filter_map(|n| self.sim.view(n).cluster_id)
             .collect();
-        assert!(clusters.len() <= 1, "two clusters: {}", self.story());
+        assert!(clusters.len() <= 1, "two clusters: {}", self.trace());
         for catalog in running()
             .filter(|n| self.sim.cluster(*n).raft().is_ok())
             .filter_map(|n| self.sim.catalog(n))
         {
-            assert_eq!(catalog.check(), Ok(()), "{}", self.story());
+            assert_eq!(catalog.check(), Ok(()), "{}", self.trace());
         }
     }
 
@@ -218,7 +218,7 @@ impl Life {
         }
         let all: Vec<usize> = (0..self.sim.nodes.len()).collect();
         while !self.is_whole(&all) {
-            assert!(Instant::now() < end, "not whole again: {}", self.story());
+            assert!(Instant::now() < end, "not whole again: {}", self.trace());
             sleep(SECOND).await;
         }
         self.check();
@@ -238,7 +238,7 @@ impl Life {
         usize::try_from(self.sim.rng.below(end as u64)).expect("small")
     }
 
-    fn story(&self) -> String {
+    fn trace(&self) -> String {
         format!(
             "seed {}: {}\n{}",
             self.seed,

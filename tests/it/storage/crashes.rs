@@ -1,5 +1,5 @@
-//! A recorded run is cut after each change of the disk, as a kill and as a power loss with every
-//! subset of what was not synced; then cut again during and after the recovery.
+//! A recorded run is cut after each change of the disk, as by a kill and as by a power loss with
+//! each subset of what was not synced; then it is cut again during and after the recovery.
 
 use std::sync::{Arc, Mutex};
 
@@ -14,13 +14,13 @@ const EVERYWHERE: Option<LogId> = Some(LogId {
     index: u64::MAX,
 });
 
-/// A run on disk: what was asked, what the log was after each step, and when what was acknowledged.
+/// A run on disk: the steps, the log after each step, and when steps were acknowledged.
 struct Recorded {
     before: Fake,
     history: Vec<Op>,
     /// `states[n]` is the log after n steps.
     states: Vec<Reference>,
-    /// From this place in the history on, so many steps are acknowledged.
+    /// Pairs: from this place in the history on, so many steps are acknowledged.
     acknowledged: Vec<(usize, usize)>,
 }
 
@@ -42,8 +42,8 @@ impl Recorded {
             let (disk, heard, count) = (disk.clone(), acknowledged.clone(), states.len() - 1);
             let done = move || heard.lock().expect("lock").push((disk.recorded(), count));
             ask(&volume, &step, done).await;
-            // Sometimes the writer gets a step alone, sometimes several at once; sometimes a mark
-            // comes between.
+            // Sometimes the writer gets one step, sometimes several at once, and sometimes a mark
+            // is written in between.
             match dice.below(6) {
                 0 => settle().await,
                 1 => work().await,
@@ -74,8 +74,8 @@ impl Recorded {
         })
     }
 
-    /// Opens and says how many steps the log has: it must be a prefix of what was asked, and not
-    /// less than `least`.
+    /// Opens the log and returns how many steps it has. It must be a prefix of what was asked, with
+    /// at least `least` steps.
     fn check(&self, disk: &Fake, least: usize, what: &str) -> (Volume, usize) {
         let volume = Volume::open_at(disk, EVERYWHERE);
         let volume = volume.unwrap_or_else(|error| panic!("{what}: {error}"));
@@ -91,7 +91,8 @@ impl Recorded {
     }
 }
 
-/// Every subset where there are few un-synced parts, drawn ones where there are many.
+/// Power losses with every subset of the un-synced parts if there are few, with `drawn` random
+/// subsets if there are many.
 fn power_losses(disk: &Fake, drawn: u64) -> Vec<Fake> {
     let mut parts = 0;
     drop(disk.after_power_loss_keeping(|| {
@@ -137,8 +138,8 @@ fn what_was_acknowledged_survives_a_crash_after_any_change() {
     }
 }
 
-/// The second crash of two, after the recovery. What was opened was shown to Raft, which may have
-/// answered a leader with it: it must be there for good, though only the page cache had it before.
+/// The second of two crashes, after the recovery. What was opened was shown to Raft, which may have
+/// answered a leader with it. It must stay, though only the page cache had it before.
 #[test]
 fn what_a_recovery_has_shown_survives_a_power_loss() {
     let recorded = run(Recorded::run(11, 150));
@@ -160,7 +161,7 @@ fn what_a_recovery_has_shown_survives_a_power_loss() {
     }
 }
 
-/// The second crash of two, in the middle of the recovery.
+/// The second of two crashes, in the middle of the recovery.
 #[test]
 fn a_recovery_can_be_interrupted_at_any_change() {
     let recorded = run(Recorded::run(23, 60));
@@ -183,8 +184,8 @@ fn a_recovery_can_be_interrupted_at_any_change() {
     }
 }
 
-/// After a recovery new records are written where old ones were cut. The old ones never follow
-/// them.
+/// After a recovery new records are written where old ones were cut. The old ones never follow the
+/// new ones.
 #[test]
 fn a_log_goes_on_after_a_crash_and_its_cut_records_stay_away() {
     let recorded = run(Recorded::run(31, 120));
@@ -214,7 +215,7 @@ fn a_log_goes_on_after_a_crash_and_its_cut_records_stay_away() {
     }
 }
 
-/// One process after the other, each killed or cut off at some point, for many generations.
+/// Many processes one after the other, each killed or cut off at some point.
 #[test]
 fn generations_of_crashes_lose_nothing() {
     for seed in 0..150 {
@@ -241,12 +242,12 @@ async fn generations(seed: u64) {
             ask(&volume, &step, || {}).await;
             acknowledged.take(&step);
         }
-        // Behind this vote everything is durable.
+        // Once this vote is durable, everything before it is.
         let term = acknowledged.vote.map_or(1, |vote| vote.term + 1);
         volume.log.save_vote(vote(term)).await.expect("vote");
         acknowledged.take(&Step::Vote(vote(term)));
         durable = volume.log.durable_seq();
-        // And this may be lost.
+        // This entry may be lost.
         if dice.below(2) == 0 {
             let next = acknowledged.last().map_or(0, |last| last.index + 1);
             let none: Box<dyn FnOnce(std::io::Result<()>) + Send> = Box::new(|_| ());

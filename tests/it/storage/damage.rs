@@ -1,5 +1,5 @@
-//! Bits that flip, files that go missing: a log never opens with fewer acknowledged records in
-//! silence.
+//! Flipped bits and missing files: a log never opens silently with fewer records than were
+//! acknowledged.
 
 use influxdb_meta::base::Incarnation;
 use influxdb_meta::runtime::Disk;
@@ -9,12 +9,13 @@ use influxdb_meta::storage::{Log, LogConfig, LogError};
 use super::reference::Reference;
 use super::support::*;
 
-/// A head and four small records: there is a bit to flip for each test of a record.
+/// Room for a head and four small records, so that there is a bit to flip for each check of a
+/// record.
 const TINY: LogConfig = LogConfig {
     segment_bytes: 1024,
 };
 
-/// Three segments and the reserve, ended by an idle mark; and the same closed.
+/// Three segments and the reserve, ended by an idle mark; and the same after the log was closed.
 async fn recorded() -> (Reference, Fake, Fake) {
     let disk = Fake::new();
     let volume = Volume::open_with(&disk, None, TINY).expect("a new log");
@@ -55,7 +56,7 @@ fn no_flipped_bit_costs_an_acknowledged_record_in_silence() {
         for disk in [idle, closed] {
             for name in files(&disk) {
                 let refused = flip_each_bit(&disk, &name, &reference);
-                // A reserve that rots is made anew: nothing in it is needed.
+                // A damaged reserve is made anew: nothing in it is needed.
                 assert_eq!(
                     refused > 500,
                     name != "reserve",
@@ -66,7 +67,7 @@ fn no_flipped_bit_costs_an_acknowledged_record_in_silence() {
     });
 }
 
-/// Without the reserve the marks in the segment are evidence enough, and the other way round.
+/// Without the reserve the marks in the segment are evidence enough, and the reverse.
 #[test]
 fn each_of_the_two_marks_is_enough() {
     run(async {
@@ -79,7 +80,7 @@ fn each_of_the_two_marks_is_enough() {
     });
 }
 
-/// How many flips are refused; those that are not change nothing.
+/// Counts the flips that are refused. The others must change nothing.
 fn flip_each_bit(disk: &Fake, name: &str, reference: &Reference) -> u64 {
     let mut refused = 0;
     for bit in 0..size(disk, name) * 8 {
@@ -94,7 +95,7 @@ fn flip_each_bit(disk: &Fake, name: &str, reference: &Reference) -> u64 {
     refused
 }
 
-/// The mark in the reserve is there for this: the whole end of the last segment reads as zeros.
+/// The mark in the reserve exists for this case: the whole end of the last segment reads as zeros.
 #[test]
 fn a_lost_end_is_noticed_although_nothing_is_left_behind_it() {
     run(async {
@@ -166,7 +167,7 @@ fn a_head_that_is_bad_foreign_or_misplaced_halts() {
     });
 }
 
-/// A segment of another volume, copied in beside ours.
+/// A segment of another volume was copied into the directory.
 #[test]
 fn a_segment_of_another_incarnation_halts() {
     run(async {
@@ -245,7 +246,8 @@ fn a_lost_record_before_a_kept_one_is_torn_not_damage() {
         settle().await;
         volume.log.save_committed(Some(id(2, 1)));
         settle().await;
-        // In the segment the idle mark and the two, in the reserve the copies of two marks.
+        // The five un-synced parts: in the segment the idle mark and the two records, in the
+        // reserve the copies of two marks.
         for kept in [0b00100, 0b00101, 0b10100, 0b11101, 0b11010] {
             let mut asked = 0;
             let disk = disk.after_power_loss_keeping(|| {
@@ -259,8 +261,8 @@ fn a_lost_record_before_a_kept_one_is_torn_not_damage() {
     });
 }
 
-/// Eight records in three sectors, of which the first is lost: the rest, each of them valid, must
-/// not come back behind what is written in the place of the first.
+/// Eight records in three sectors, of which the first is lost. The other records are valid, and
+/// must not come back behind what is written in the place of the first.
 #[test]
 fn valid_records_behind_a_cut_never_come_back() {
     run(async {
@@ -293,20 +295,21 @@ fn valid_records_behind_a_cut_never_come_back() {
         let left = cut_off
             .open(&wal().join(&segments(&disk)[0]), false)
             .and_then(|file| file.read_all());
-        // Behind the mark of the recovery, everything is zero on the disk itself.
+        // Behind the mark of the recovery everything is zero on the disk itself.
         assert!(
             left.expect("read")[*offset as usize..]
                 .iter()
                 .all(|byte| *byte == 0)
         );
 
-        // One that ends exactly where an old one begins; and a disk that has the old ones yet.
+        // A new record that ends exactly where an old one begins, on a disk that still has the old
+        // ones.
         volume.append(entries(3, 1..2)).await.expect("append");
         let segment = wal().join(&segments(&disk)[0]);
         let lying = disk.after_power_loss_keeping(|| false);
         let file = lying.open(&segment, false).expect("opens");
-        // The idle mark before them was lost too and the mark of the recovery took its place: the
-        // new entry covers the first old one, and the second has the seq that is next.
+        // The idle mark before them was lost too, and the mark of the recovery took its place. The
+        // new entry covers the first old one, and the second old one has the next seq.
         file.write_at(offset + 88, &bytes[88..]).expect("written");
         for disk in [
             disk.after_kill(),

@@ -1,4 +1,4 @@
-//! Whose directory it is, and small files.
+//! Ownership of the data directory, and small files in it.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -98,7 +98,7 @@ fn what_cannot_be_written_is_denied_at_the_first_try() {
         disk.fail_with(move |_| Some(kind));
         assert!(matches!(open(&disk), Err(OpenDirError::Denied { .. })));
 
-        // The folders are there and only new files fail.
+        // The folders exist, and only new files fail.
         let disk = Fake::new();
         drop(open(&disk).expect("opens"));
         disk.fail_with(move |op| matches!(op.kind, OpKind::Create).then_some(kind));
@@ -131,7 +131,8 @@ fn unfinished_files_are_swept() {
     assert!(disk.list(&wal()).expect("listed").is_empty());
 }
 
-/// After a crash at any change the file is the old one or the new one; once stored, the new one.
+/// After a crash at any change the file is the old one or the new one; once stored, it is the new
+/// one.
 #[test]
 fn a_small_file_is_replaced_whole_or_not_at_all() {
     let disk = Fake::new();
@@ -165,8 +166,8 @@ fn a_small_file_is_replaced_whole_or_not_at_all() {
     }
 }
 
-/// A killed process leaves a renamed file in the page cache: from the moment it is believed it must
-/// stay.
+/// A killed process leaves a renamed file in the page cache: once the next process has loaded it,
+/// it must stay.
 #[test]
 fn what_was_loaded_after_a_kill_survives_a_power_loss() {
     let disk = Fake::new();

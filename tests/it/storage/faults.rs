@@ -15,8 +15,8 @@ fn is_sync(op: &Op) -> bool {
     matches!(op.kind, OpKind::Sync)
 }
 
-/// A failed fsync is never retried: the kernel takes the lost pages for clean and would answer
-/// "done".
+/// A failed fsync is never retried: the kernel takes the lost pages for clean, and a second fsync
+/// would succeed.
 #[test]
 fn a_failed_sync_ends_the_log_and_is_not_tried_again() {
     run(async {
@@ -61,8 +61,8 @@ fn a_failed_sync_ends_the_log_and_is_not_tried_again() {
     });
 }
 
-/// The page cache still shows what the failed fsync lost. A recovery that only syncs finds nothing
-/// to write.
+/// The page cache still shows what the failed fsync lost. A recovery that only syncs would find
+/// nothing to write.
 #[test]
 fn what_a_failed_sync_lost_is_written_again_before_it_is_believed() {
     run(async {
@@ -99,7 +99,7 @@ fn a_failed_write_is_told_too() {
     });
 }
 
-/// A leader commits by its followers' disks while its own hangs: what it queues must have an end.
+/// A leader commits with its followers' disks while its own hangs: its queue must have a bound.
 #[test]
 fn a_disk_that_does_not_keep_up_stops_proposals() {
     run(async {
@@ -107,7 +107,7 @@ fn a_disk_that_does_not_keep_up_stops_proposals() {
         settle().await;
         for index in 0..16 {
             assert!(volume.log.has_room(), "{index}");
-            // No await: the writer has no turn before the end.
+            // No await in between, so the writer has no turn before the end.
             volume.log.append(
                 vec![sized(1, index, 4 << 20)],
                 Box::new(|done| done.expect("written")),
@@ -127,7 +127,7 @@ fn a_full_disk_stops_proposals_while_the_log_still_writes_and_room_is_seen_again
         settle().await;
         assert!(volume.log.has_room());
 
-        // Nothing can grow any more, but the reserve is there.
+        // No file can grow any more, but the reserve exists.
         disk.set_capacity(Some(disk.used()));
         tokio::time::advance(Duration::from_secs(1)).await;
         volume.log.has_room();
@@ -144,7 +144,7 @@ fn a_full_disk_stops_proposals_while_the_log_still_writes_and_room_is_seen_again
         let full = Volume::open(&disk.after_kill()).expect("a full disk opens");
         assert_eq!(full.indexes().len(), 20);
 
-        // A snapshot covers it: purging needs no room, and makes some.
+        // A snapshot covers these entries: purging needs no room, and frees some.
         volume.log.purge(id(1, 19)).await.expect("purge");
         settle().await;
         assert_eq!(segments(&disk).len(), 1);
@@ -157,7 +157,8 @@ fn a_full_disk_stops_proposals_while_the_log_still_writes_and_room_is_seen_again
     });
 }
 
-/// Asked for room in the same breath: the round of chores that follows must not unlink too early.
+/// Room is asked for at the same moment: the following round of maintenance must not unlink too
+/// early.
 #[test]
 fn nothing_is_unlinked_before_the_purge_is_synced() {
     run(async {
@@ -179,7 +180,7 @@ fn nothing_is_unlinked_before_the_purge_is_synced() {
     });
 }
 
-/// The attempt to make a reserve takes what is left of the disk: it has to give it back.
+/// The attempt to make a reserve takes the rest of the disk's space, and must give it back.
 #[test]
 fn a_failed_reserve_leaves_nothing_behind() {
     run(async {

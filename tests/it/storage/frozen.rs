@@ -1,4 +1,4 @@
-//! A volume as format 1 left it opens, is exactly what it was, and goes on.
+//! A volume as format 1 left it opens, has exactly its old content, and goes on.
 
 use std::path::Path;
 
@@ -41,7 +41,7 @@ fn the_volume_of_format_1_opens_as_it_was_left() {
     });
 }
 
-/// What is written behind the frozen records is read together with them.
+/// New records behind the frozen ones are read together with them.
 #[test]
 fn the_volume_of_format_1_goes_on() {
     run(async {
@@ -59,7 +59,7 @@ fn the_volume_of_format_1_goes_on() {
         );
         durable.await.expect("answered").expect("durable");
 
-        // The power goes, and nothing is left of what was not synced.
+        // A power loss that keeps nothing of what was not synced.
         let disk = disk.after_power_loss_keeping(|| false);
         let log = open(&disk);
         assert_is_the_frozen_one(&log);
@@ -76,7 +76,7 @@ fn open(disk: &Fake) -> Log {
     Log::open(&env(disk), &dir, ME, Some(id(2, 4))).expect("the log opens")
 }
 
-/// Vote, purge point and what is known committed; entries apart.
+/// Checks vote, purge point and committed index; entries are checked elsewhere.
 fn assert_is_the_frozen_one(log: &Log) {
     assert_eq!(
         log.vote(),
@@ -116,8 +116,8 @@ fn entries() -> Vec<Entry> {
     ]
 }
 
-/// The frozen files in their places, durably; segments with the zeros that are left out in the
-/// repository.
+/// Puts the frozen files in their places, durably. Segments get the trailing zeros that the files
+/// in the repository leave out.
 fn laid_out() -> Fake {
     let disk = Fake::new();
     let full = Some(LogConfig::default().segment_bytes);

@@ -1,4 +1,4 @@
-//! What a log does while nothing is wrong.
+//! Behaviour of a log while nothing is wrong.
 
 use influxdb_meta::runtime::Disk;
 use influxdb_meta::runtime::disk::{Fake, OpKind};
@@ -260,7 +260,7 @@ fn what_is_queued_before_a_close_is_durable_after_it() {
     });
 }
 
-/// A lone writer must not pay for evidence with each commit; the log that goes idle has it all the
+/// A single writer must not pay for a mark with each commit; a log that goes idle gets one all the
 /// same.
 #[test]
 fn marks_and_what_is_committed_wait_for_a_pause() {
@@ -303,7 +303,8 @@ fn marks_and_what_is_committed_wait_for_a_pause() {
     });
 }
 
-/// Queued behind it, an entry must not be known committed by a log that lost it.
+/// A committed index that is queued behind an entry must not become durable in a log that lost the
+/// entry.
 #[test]
 fn what_is_committed_keeps_its_place_among_what_is_queued() {
     run(async {
@@ -313,7 +314,7 @@ fn what_is_committed_keeps_its_place_among_what_is_queued() {
             disk.clone(),
             std::sync::Arc::new(std::sync::Mutex::new(Vec::new())),
         );
-        // More than a batch takes at once, so that the last ones stay queued while the first are
+        // More than a batch takes at once, so that the last entries stay queued while the first are
         // written.
         for index in 0..4 {
             let (all, done) = (all.clone(), done.clone());

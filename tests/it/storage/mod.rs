@@ -1,4 +1,4 @@
-//! Durable bytes: what was acknowledged is there after every crash, and damage is never silent.
+//! Durable bytes: acknowledged data is there after every crash, and damage is never silent.
 
 mod crashes;
 mod damage;

@@ -1,11 +1,11 @@
-//! Thousands of drawn steps, restarts among them, beside the reference.
+//! Thousands of random steps, restarts among them, compared with the reference.
 
 use influxdb_meta::runtime::disk::Fake;
 
 use super::reference::{Reference, Step, ask};
 use super::support::*;
 
-/// Snapshots reach everywhere here: what a missing one means is tested where damage is.
+/// A snapshot that covers everything; damage.rs tests what a missing one means.
 const EVERYWHERE: influxdb_meta::base::LogId = influxdb_meta::base::LogId {
     term: u64::MAX,
     index: u64::MAX,
@@ -38,12 +38,12 @@ async fn live(seed: u64, steps: usize) {
                 drop(volume);
             }
             1 => {
-                // All is in the page cache: a kill takes nothing.
+                // All is in the page cache: a kill loses nothing.
                 settle().await;
                 disk = disk.after_kill();
             }
             2 => {
-                // The stream is ordered: once a later record is durable, all before are.
+                // The stream is ordered: once a later record is durable, all before it are.
                 let term = reference.vote.map_or(1, |vote| vote.term);
                 volume.log.save_vote(vote(term)).await.expect("vote");
                 reference.take(&Step::Vote(vote(term)));

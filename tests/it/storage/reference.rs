@@ -1,4 +1,4 @@
-//! The log as it should be: a few fields and a vector. And steps for it, drawn from a seed.
+//! A reference model of the log, a few fields and a vector, and random steps for it.
 
 use influxdb_meta::base::LogId;
 use influxdb_meta::storage::{Bounds, Entry, Vote};
@@ -61,7 +61,7 @@ impl Reference {
         }
     }
 
-    /// A step that Raft could ask for next.
+    /// Draws a step that Raft could ask for next.
     pub(super) fn draw(&self, dice: &mut Dice) -> Step {
         let term = self.vote.map_or(1, |vote| vote.term);
         let next = self.last().map_or(0, |last| last.index + 1);
@@ -82,7 +82,7 @@ impl Reference {
     }
 }
 
-/// Asks the log for a step; `done` hears of it when it is durable, if the log tells.
+/// Asks the log for a step. `done` is called when it is durable, if the log reports that.
 pub(super) async fn ask(volume: &Volume, step: &Step, done: impl FnOnce() + Send + 'static) {
     match step.clone() {
         Step::Vote(vote) => {

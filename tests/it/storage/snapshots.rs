@@ -1,4 +1,4 @@
-//! Snapshot files: whole or not there, the newest valid one, and when an older one will do.
+//! Snapshot files: whole or absent; the newest valid one; and when an older one is enough.
 
 use std::path::PathBuf;
 
@@ -41,7 +41,7 @@ fn the_newest_is_found_again_and_two_are_kept() {
     let (snapshots, newest) = open(&disk, &dir);
     assert_eq!(newest, None);
     assert!(snapshots.latest().expect("read").is_none());
-    // 9 → 10: names are numbers, not text.
+    // 9 → 10: names are compared as numbers, not as text.
     for (term, index) in [(1, 5), (9, 80), (9, 100), (10, 120)] {
         let header = header(Some(id(term, index)));
         snapshots
@@ -85,8 +85,8 @@ fn a_damaged_newest_gives_way_to_the_older_and_is_reported() {
     assert!(matches!(snapshots.rejected(), [one] if one.to_string().contains("1-90")));
 }
 
-/// While it runs, the log is purged by what it knows the newest to be: an older one is no answer
-/// any more.
+/// While the process runs, the log is purged up to the newest snapshot that it knows, so an older
+/// one is no substitute any more.
 #[test]
 fn a_newest_that_rots_later_is_an_error_and_no_older_one() {
     for deleted in [false, true] {
@@ -105,7 +105,7 @@ fn a_newest_that_rots_later_is_an_error_and_no_older_one() {
         }
         let error = snapshots.latest().expect_err("not the older one");
         assert!(error.to_string().contains("snap/1-90"), "{error}");
-        // The next one takes its place.
+        // The next snapshot takes its place.
         snapshots
             .store(&header(Some(id(1, 120))), &payload(2))
             .expect("stored");
@@ -116,7 +116,7 @@ fn a_newest_that_rots_later_is_an_error_and_no_older_one() {
     }
 }
 
-/// The older one serves only where the log still reaches back to it.
+/// An older snapshot is enough only where the log still reaches back to it.
 #[test]
 fn a_log_that_was_purged_beyond_the_older_one_halts() {
     run(async {
@@ -167,8 +167,8 @@ fn a_newer_format_is_not_passed_over() {
     assert!(error.to_string().contains("format 2"), "{error}");
 }
 
-/// Cut at any change: the one before it is there until the new one is, and once stored the new one
-/// stays.
+/// Cut at any change: the snapshot before is there until the new one is, and once stored the new
+/// one stays.
 #[test]
 fn a_crash_while_storing_leaves_a_valid_one() {
     let disk = Fake::new();
@@ -199,7 +199,7 @@ fn a_crash_while_storing_leaves_a_valid_one() {
     }
 }
 
-/// A killed process leaves a snapshot in the page cache. The log will be purged behind what `open`
+/// A killed process leaves a snapshot in the page cache. The log will be purged up to what `open`
 /// returned.
 #[test]
 fn what_was_opened_after_a_kill_survives_a_power_loss() {

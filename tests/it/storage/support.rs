@@ -12,7 +12,7 @@ use influxdb_meta::storage::{DataDir, Entry, EntryKind, Log, LogConfig, LogError
 
 pub(super) const DIR: &str = "/var/lib/influxdb/meta";
 pub(super) const ME: Incarnation = Incarnation([1; 16]);
-/// A head, and a dozen small records.
+/// Room for a head and about a dozen small records.
 pub(super) const SMALL: LogConfig = LogConfig {
     segment_bytes: 2048,
 };
@@ -25,7 +25,7 @@ impl Clock for NoClock {
     }
 }
 
-/// Seeded, and used up by no one else.
+/// Seeded random source, used by one test only.
 pub(super) struct Seeded(AtomicU64);
 
 impl Rng for Seeded {
@@ -44,7 +44,7 @@ pub(super) fn mix(seed: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// A generator for a test's own choices.
+/// Random generator for a test's own choices.
 pub(super) struct Dice(pub(super) u64);
 
 impl Dice {
@@ -64,8 +64,8 @@ pub(super) fn env(disk: &Fake) -> Env {
     }
 }
 
-/// Runs a test's steps on one thread, the log's writer among them. Time passes only where all wait
-/// for it.
+/// Runs a test's steps on one thread, the log's writer among them. Time passes only when all tasks
+/// wait for it.
 pub(super) fn run<T>(steps: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -74,7 +74,7 @@ pub(super) fn run<T>(steps: impl Future<Output = T>) -> T {
     runtime.expect("a runtime").block_on(steps)
 }
 
-/// An open volume: the directory with its lock, and the log.
+/// An open volume: the locked directory, and the log.
 pub(super) struct Volume {
     pub(super) dir: DataDir,
     pub(super) log: Log,
@@ -85,7 +85,7 @@ impl Volume {
         Self::open_at(disk, None)
     }
 
-    /// With a snapshot that reaches up to here.
+    /// Opens the volume with a snapshot that reaches up to `snapshot`.
     pub(super) fn open_at(disk: &Fake, snapshot: Option<LogId>) -> Result<Self, LogError> {
         Self::open_with(disk, snapshot, SMALL)
     }
@@ -139,15 +139,15 @@ pub(super) fn segments(disk: &Fake) -> Vec<String> {
     names.into_iter().filter(|name| name.len() == 16).collect()
 }
 
-/// Lets the writer and its chores run until they wait; the marks of what was synced are still to
-/// come.
+/// Lets the writer and its maintenance run until they wait. Marks of what was synced are not
+/// written yet.
 pub(super) async fn work() {
     for _ in 0..64 {
         tokio::task::yield_now().await;
     }
 }
 
-/// Lets the log go idle: all that follows by itself within 10 ms is there.
+/// Lets the log go idle: all that it does by itself within 10 ms is done.
 pub(super) async fn settle() {
     work().await;
     tokio::time::sleep(std::time::Duration::from_millis(10)).await;
@@ -162,7 +162,7 @@ pub(super) fn entry(term: u64, index: u64) -> Entry {
     sized(term, index, 24)
 }
 
-/// The payload says which entry it is.
+/// Makes an entry of this size; the payload says which entry it is.
 pub(super) fn sized(term: u64, index: u64, len: usize) -> Entry {
     let text = format!("entry {term}-{index} ");
     let payload: Bytes = text.bytes().cycle().take(len).collect();

@@ -1,4 +1,4 @@
-//! What real programs sent is understood, and written again to the byte.
+//! Commands that real programs sent are understood, and encoded to the same bytes.
 
 use influxdb_meta::base::UnixNanos;
 use influxdb_meta::wire::envelope::{self, Body};
@@ -6,7 +6,7 @@ use influxdb_meta::wire::execute::{self, Decoded};
 
 use super::commands;
 
-/// The name of the command in a file's name: `plain-execute-CreateDatabase-200-1.req.bin`.
+/// Name of the command in a file name such as `plain-execute-CreateDatabase-200-1.req.bin`.
 fn name_in(path: &str) -> &str {
     let file = path.rsplit('/').next().expect("a file name");
     file.split('-')
@@ -48,7 +48,7 @@ fn every_recorded_command_is_known_by_its_name() {
 #[test]
 fn supported_ones_are_written_as_go_wrote_them() {
     for (path, bytes) in commands() {
-        // A restore is read for what it brings, not for what it says of this cluster's nodes.
+        // A restore is read for its content; what it says of this cluster's nodes is ignored.
         let restores = path.contains("SetData");
         if let (Ok(Decoded::Command { command, .. }), false) = (execute::decode(&bytes), restores) {
             assert_eq!(
@@ -60,7 +60,7 @@ fn supported_ones_are_written_as_go_wrote_them() {
     }
 }
 
-/// What is let into the log is what can be read back from it; all else would halt a node.
+/// A command that may enter the log can be read back from it; any other would halt a node.
 #[test]
 fn the_log_reads_what_was_let_in_and_nothing_else() {
     for (path, bytes) in commands() {

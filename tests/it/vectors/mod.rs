@@ -1,4 +1,5 @@
-//! Recorded and frozen bytes: what real programs sent and were answered, and what we once wrote.
+//! Recorded and frozen bytes: requests of real programs with their answers, and bytes that earlier
+//! versions wrote.
 
 mod compat;
 mod execute;
@@ -19,7 +20,8 @@ pub(super) fn read(path: &str) -> Vec<u8> {
     std::fs::read(data(path)).unwrap_or_else(|error| panic!("tests/data/{path}: {error}"))
 }
 
-/// Files of a folder below `tests/data` whose name ends so: (path, content), by name.
+/// Files of a folder below `tests/data` whose names end with `suffix`: (path, content), ordered by
+/// name.
 #[expect(clippy::disallowed_methods, reason = "a test reads its data")]
 pub(super) fn files(folder: &str, suffix: &str) -> Vec<(String, Vec<u8>)> {
     let entries = std::fs::read_dir(data(folder)).expect("a folder of tests/data");

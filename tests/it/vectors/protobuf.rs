@@ -1,4 +1,4 @@
-//! A protobuf reader of the tests' own, so that bytes are not judged by the code that made them.
+//! A protobuf reader of the tests' own, so that bytes are not checked by the code that made them.
 
 /// A message as its fields, in their order.
 #[derive(Clone, Debug, PartialEq)]
@@ -80,7 +80,7 @@ impl Tree {
         self
     }
 
-    /// Every message in `field` becomes what `change` makes of it.
+    /// Replaces every message in `field` by `change` of it.
     pub(super) fn with_each(mut self, field: u64, change: impl Fn(Self) -> Self) -> Self {
         for (number, value) in &mut self.0 {
             if let Value::Bytes(content) = value

@@ -1,9 +1,9 @@
-//! The recorded session again: its commands in their order, at their log indexes, on a catalog that
-//! lived through all of it and on one that is loaded anew from each recorded snapshot.
+//! A replay of the recorded session: its commands in their order, at their log indexes, on a
+//! catalog that lived through all of it and on one that is loaded anew from each recorded snapshot.
 //!
-//! Owners are compared by number: the original deals shards out from a place that the log index
-//! gives (wire.md Q46), here those who own least get them. What else departs has a test that says
-//! so.
+//! Owners are compared by number. The original places shards from a position that the log index
+//! gives (wire.md Q46); here the nodes that own the fewest shards get them. Each other difference
+//! has a test of its own.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,13 +23,14 @@ use super::{files, read};
 
 const TERM: u64 = 2;
 const CLUSTER: u64 = 5_312_198_559_311_367_671;
-/// About when it was recorded.
+/// Approximate time of the recording.
 const NOW: UnixNanos = UnixNanos(1_795_401_200_000_000_000);
-/// The two instants that the recorded cluster was truncated at.
+/// The two instants at which the recorded cluster was truncated.
 const TRUNCATED: UnixNanos = UnixNanos(1_795_401_265_636_276_486);
 const TRUNCATED_AGAIN: UnixNanos = UnixNanos(1_795_491_322_875_481_876);
 
-/// Answers as the original gave them, and whole catalogs where the session's were recorded.
+/// Compares answers with those of the original, and whole catalogs where the session's were
+/// recorded.
 #[test]
 fn answers_and_catalogs_are_those_of_the_original() {
     let mut lived = founded(3);
@@ -50,8 +51,8 @@ fn answers_and_catalogs_are_those_of_the_original() {
     assert_eq!(compared, 12, "snapshots from 8 to 61");
 }
 
-/// Design, compatibility: the original gives the shards of a node that goes to others, which have
-/// no data of them.
+/// The original gives the shards of a removed node to other nodes, which have no data of them. Here
+/// no shard moves (commands.md, "Shard groups").
 #[test]
 fn a_data_node_that_goes_hands_nothing_over() {
     let recorded = catalogs();
@@ -81,7 +82,7 @@ fn a_data_node_that_goes_hands_nothing_over() {
         departed, 3,
         "{departed} shards that the original handed over"
     );
-    // Group 5 had a shard on each of the two nodes, and took points of the time to come.
+    // Group 5 had a shard on each of the two nodes, and accepted points of the future.
     let half = catalog.shard(ShardId(7)).expect("shard 7").group.clone();
     assert_eq!(
         (half.deleted_at, half.truncated_at),
@@ -89,7 +90,7 @@ fn a_data_node_that_goes_hands_nothing_over() {
     );
 }
 
-/// `CreateDataNode` of index 89, on what was before it.
+/// `CreateDataNode` of index 89, on the catalog before it.
 #[test]
 fn a_data_node_that_comes_is_given_the_next_id() {
     let recorded = catalogs();
@@ -101,7 +102,7 @@ fn a_data_node_that_comes_is_given_the_next_id() {
     ));
     assert_eq!(answer(&mut catalog, 89, command.clone()), Ok(89));
     assert_shows(&catalog, &recorded[&89].1, "index 89");
-    // Removed and added again it is another one: 6 is not given out twice (index 91).
+    // Removed and added again it is another node: id 6 is not given out twice (index 91).
     answer(&mut catalog, 90, Command::DeleteDataNode { id: NodeId(6) }).expect("removed");
     answer(&mut catalog, 91, command).expect("added");
     assert_eq!(
@@ -110,8 +111,7 @@ fn a_data_node_that_comes_is_given_the_next_id() {
     );
 }
 
-/// The commands that meta nodes gave themselves, in another session, of two meta and two data
-/// nodes.
+/// Commands that meta nodes gave themselves, in another session, of two meta and two data nodes.
 #[test]
 fn commands_of_the_raft_log_do_what_they_did() {
     let mut catalog = founded(2);
@@ -138,7 +138,7 @@ fn commands_of_the_raft_log_do_what_they_did() {
         "the second data node asked for the same"
     );
 
-    // There the first shard went to node 4.
+    // In the recording the first shard went to node 4.
     let mut theirs = first.clone();
     for (shard, owner) in theirs.shards.iter_mut().zip([4, 3]) {
         shard.owners = vec![NodeId(owner)];
@@ -188,8 +188,8 @@ fn commands_of_the_raft_log_do_what_they_did() {
     assert_eq!(user(&catalog), None);
 }
 
-/// A restore into the cluster that it was taken from: all that it brings is there, under the log's
-/// own position.
+/// A restore into the cluster that it was taken from: all its content is there, under the log's own
+/// position.
 #[test]
 fn a_restore_shows_what_it_brought() {
     let bytes = files("vectors/snapshot", ".resp.bin").remove(0).1;
@@ -212,15 +212,16 @@ fn a_restore_shows_what_it_brought() {
     assert_ne!(catalog.databases, was.databases, "it brought something");
 }
 
-/// What happens at an index of the log.
+/// Event at an index of the log.
 enum Step {
-    /// What a data node sent, and what the original answered: `Err` carries the text of a refusal.
+    /// A command that a data node sent, and the answer of the original; `Err` has the text of a
+    /// refusal.
     Recorded {
         path: String,
         request: Vec<u8>,
         response: Result<u64, String>,
     },
-    /// The bytes were not kept; what was done is seen in the snapshots around it.
+    /// A command whose bytes were not kept; the snapshots around it show what was done.
     Seen(Command),
     /// Gives a shard to the one of the two data nodes that has no copy.
     Copied(ShardId),
@@ -284,7 +285,7 @@ fn decoded(request: &[u8]) -> Command {
     }
 }
 
-/// The meta nodes of a recording.
+/// Catalog with the meta nodes of a recording.
 fn founded(n: u8) -> Catalog {
     let founder = |k: u8| Founder {
         incarnation: Incarnation([k; 16]),
@@ -305,8 +306,8 @@ fn founded(n: u8) -> Catalog {
     catalog
 }
 
-/// The lines of the trace up to the first restart of the recording, and what lies between and
-/// behind them.
+/// Lines of the trace up to the first restart of the recording, and the events between and behind
+/// them.
 fn session() -> BTreeMap<u64, Step> {
     let mut session = seen();
     let trace = String::from_utf8(read("vectors/execute/trace.tsv")).expect("text");
@@ -386,7 +387,8 @@ fn seen() -> BTreeMap<u64, Step> {
     ])
 }
 
-/// The original says OK = false also on success (Q1); an error tells.
+/// Reads an answer. The original says OK = false also on success (wire.md Q1); only an error text
+/// tells.
 fn response(tree: &Tree) -> Result<u64, String> {
     match tree.all(2).next() {
         Some(error) => Err(String::from_utf8(error.to_vec()).expect("text")),
@@ -406,7 +408,7 @@ fn catalogs() -> BTreeMap<u64, (String, Vec<u8>)> {
         .collect()
 }
 
-/// To the byte, but for who owns what.
+/// Compares a catalog with recorded bytes, except for the owners of shards.
 fn assert_shows(catalog: &Catalog, recorded: &[u8], path: &str) {
     let [shown, recorded] =
         [&data::encode(catalog)[..], recorded].map(|bytes| counted(Tree::read(bytes)));
@@ -417,7 +419,7 @@ fn assert_shows(catalog: &Catalog, recorded: &[u8], path: &str) {
     );
 }
 
-/// With the number of owners in place of each shard's owners, who are distinct data nodes.
+/// Replaces each shard's owners, who must be distinct data nodes, by their number.
 fn counted(data: Tree) -> Tree {
     let nodes: BTreeSet<u64> = data.trees(10).map(|node| node.number(1)).collect();
     let shard = |shard: Tree| {

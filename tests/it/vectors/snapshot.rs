@@ -1,5 +1,5 @@
-//! Recorded `Data`: it is written again to the byte, from a catalog that the tests' own reader made
-//! of it; and read as the payload of a restore.
+//! Recorded `Data` messages: each is encoded to the same bytes from a catalog that the tests' own
+//! reader made of it, and read as the payload of a restore.
 
 use influxdb_meta::base::{
     Address, ClusterId, DurationNanos, Incarnation, Name, NodeId, RaftId, ShardGroupId, ShardId,
@@ -17,10 +17,11 @@ use super::files;
 use super::protobuf::{Tree, Value};
 
 /// The full example of wire.md appendix A.
-const EXAMPLE: &str = "0802100918072a650a02646212076175746f67656e1a4d0a076175746f67656e1000188080a4c9ffc1890120012a\
-    200801108080948bf08284d317188080b8d4efc48dd41720002a0608011a02080232130a01731203414c4c1a097564703a2f2f683a3922070a\
-    02637112017132100a0175120168180122060a026462100338024001480152140802120764313a383038361a0764313a383038385a14080112\
-    076d313a383039311a076d313a38303839";
+const EXAMPLE: &str = "0802100918072a650a02646212076175746f67656e1a4d0a076175746f67656e1000188080a4\
+                       c9ffc1890120012a200801108080948bf08284d317188080b8d4efc48dd41720002a0608011a\
+                       02080232130a01731203414c4c1a097564703a2f2f683a3922070a02637112017132100a0175\
+                       120168180122060a026462100338024001480152140802120764313a383038361a0764313a38\
+                       3038385a14080112076d313a383039311a076d313a38303839";
 
 #[test]
 fn a_recorded_catalog_is_written_as_go_wrote_it() {
@@ -37,7 +38,7 @@ fn a_recorded_catalog_is_written_as_go_wrote_it() {
     }
 }
 
-/// All that a restore brings is read as it stands there.
+/// All content of a restore is read as it is in the message.
 #[test]
 fn a_recorded_catalog_is_read_as_a_restore() {
     for (path, bytes) in recorded() {
@@ -53,7 +54,7 @@ fn a_recorded_catalog_is_read_as_a_restore() {
     }
 }
 
-/// As 0.9 wrote it (wire.md 2.6), packed or not.
+/// Owner ids as version 0.9 wrote them (wire.md 2.6), packed or not.
 #[test]
 fn owner_ids_stand_for_owners() {
     let (example, example_bytes) = recorded().pop().expect("the example");
@@ -61,7 +62,7 @@ fn owner_ids_stand_for_owners() {
         let shard = |mut shard: Tree| {
             shard.0.retain(|(number, _)| *number != 3);
             shard.0.extend(owner_ids.iter().cloned());
-            // An owner of the newer kind is passed over.
+            // The newer field for owners is ignored.
             shard.0.push((3, Value::Bytes(vec![0x08, 9])));
             shard
         };
@@ -87,7 +88,7 @@ fn owner_ids_stand_for_owners() {
     assert_eq!(owned(&packed), [NodeId(2), NodeId(300)], "{example}");
 }
 
-/// Go's decoder refuses it; what it refuses must not come into the log (wire.md 2).
+/// Go's decoder refuses such a message; what it refuses must not enter the log (wire.md 2).
 #[test]
 fn a_restore_without_a_required_field_is_refused() {
     for required in [1, 2, 3, 7, 8, 9] {
@@ -110,11 +111,11 @@ fn a_restore_without_a_required_field_is_refused() {
     }
 }
 
-/// By name, and the example of the reference at last.
+/// Recorded messages by name, with the example of wire.md appendix A at the end.
 fn recorded() -> Vec<(String, Vec<u8>)> {
     let mut recorded = files("vectors/snapshot", ".resp.bin");
     recorded.push((
-        "wire.md, appendix A".to_owned(),
+        "wire.md appendix A".to_owned(),
         hex::decode(EXAMPLE).expect("hex"),
     ));
     recorded
@@ -130,14 +131,14 @@ fn restore(data: &[u8]) -> SetData {
     }
 }
 
-/// The bytes of a `SetData` command with this `Data`.
+/// Bytes of a `SetData` command with this `Data`.
 fn set_data(data: &[u8]) -> Vec<u8> {
     let payload = Tree(vec![(1, Value::Bytes(data.to_vec()))]).write();
     Tree(vec![(117, Value::Bytes(payload)), (1, Value::Number(17))]).write()
 }
 
-/// The catalog that shows this; a cluster of level 3, each meta node's id also that of its Raft
-/// replica.
+/// Makes the catalog that this message shows: a cluster of level 3, where each meta node's id is
+/// also its Raft id.
 pub(super) fn catalog(data: &Tree) -> Catalog {
     let mut cluster_id = [0; 16];
     cluster_id[8..].copy_from_slice(&data.number(3).to_be_bytes());

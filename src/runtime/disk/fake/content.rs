@@ -1,4 +1,4 @@
-//! Bytes of a file in pages: a clone shares them, and pages of zeros take no memory.
+//! Content of a file in pages. A clone shares them, and pages of zeros take no memory.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -32,7 +32,7 @@ impl Content {
         self.len = self.len.max(offset + bytes.len() as u64);
     }
 
-    /// Fills the start of `buffer`; how much of it there was.
+    /// Fills the start of `buffer`. Returns the number of bytes read.
     pub(super) fn read(&self, offset: u64, buffer: &mut [u8]) -> usize {
         let there = self.len.saturating_sub(offset).min(buffer.len() as u64) as usize;
         for (page, start, part) in split(offset, there) {
@@ -47,7 +47,7 @@ impl Content {
 
     pub(super) fn set_len(&mut self, len: u64) {
         if len < self.len {
-            // What is cut reads as zeros should the file grow again.
+            // The part that is cut off reads as zeros if the file grows again.
             let (page, start) = (len / PAGE_BYTES as u64, (len % PAGE_BYTES as u64) as usize);
             drop(self.pages.split_off(&(page + 1)));
             if let Some(content) = self.pages.get_mut(&page) {
@@ -58,7 +58,8 @@ impl Content {
     }
 }
 
-/// The pages that `len` bytes at `offset` touch: page, place in it, and which of the bytes.
+/// Pages that `len` bytes at `offset` touch: number of the page, offset in it, and the range of the
+/// bytes.
 fn split(offset: u64, len: usize) -> impl Iterator<Item = (u64, usize, std::ops::Range<usize>)> {
     let mut done = 0;
     std::iter::from_fn(move || {

@@ -1,9 +1,9 @@
 //! A disk in memory, for tests and simulations.
 //!
-//! Writes go to a page cache; `sync` makes a file's content durable, `sync_dir` a folder's names. A
-//! killed process leaves the cache behind; a power loss leaves what is durable and any part of the
-//! rest, torn between sectors. After a failed sync the lost pages are clean. Faults, a full disk
-//! and flipped bits on demand; the history of changes can be replayed up to any point.
+//! Writes go to a page cache. `sync` makes a file's content durable, `sync_dir` a folder's names.
+//! The page cache survives a killed process. A power loss leaves what is durable and any part of
+//! the rest, torn between sectors. After a failed sync the lost pages count as clean. Tests can add
+//! faults, a full disk and flipped bits, and can replay the history of changes up to any point.
 
 mod content;
 mod state;
@@ -20,11 +20,11 @@ pub use self::state::{Op, OpKind};
 use super::{Disk, File, Lock};
 use crate::runtime::lock;
 
-/// Says whether a change fails.
+/// Decides whether a change fails.
 type Fault = Box<dyn FnMut(&Op) -> Option<io::ErrorKind> + Send>;
 
 /// The fake disk. Clones are the same disk; [`Fake::after_kill`] and [`Fake::after_power_loss`]
-/// make another.
+/// make another one.
 #[derive(Clone, Default)]
 pub struct Fake(Arc<Mutex<Inner>>);
 
@@ -40,18 +40,19 @@ impl Fake {
         Self::default()
     }
 
-    /// The disk as the next process finds it when this one is killed now: with the page cache,
-    /// without locks. This one is left as it is, so that a test can look at many ends of one run.
+    /// Disk as the next process finds it if this one is killed now: with the page cache, without
+    /// locks. This disk is unchanged, so that a test can try many ends of one run.
     pub fn after_kill(&self) -> Self {
         let mut state = self.inner().state.clone();
         state.locks.clear();
         Self::with(state)
     }
 
-    /// The disk after a power loss now. `seed` chooses which un-synced changes survived.
+    /// Disk after a power loss now. `seed` chooses which un-synced changes survive.
     pub fn after_power_loss(&self, seed: u64) -> Self {
         let mut random = SplitMix(seed);
-        // Whole runs of changes share a fate as often as neighbours part.
+        // Runs of 1 to 4 changes survive or are lost together, so that neighbours share a fate
+        // about as often as not.
         let (mut left, mut fate) = (0, false);
         self.after_power_loss_keeping(move || {
             if left == 0 {
@@ -63,35 +64,35 @@ impl Fake {
         })
     }
 
-    /// The disk after a power loss now; `keep` is asked for each un-synced sector and each
-    /// un-synced name.
+    /// Disk after a power loss now. `keep` decides for each un-synced sector and each un-synced
+    /// name.
     pub fn after_power_loss_keeping(&self, keep: impl FnMut() -> bool) -> Self {
         let mut state = self.inner().state.clone();
         state.lose_power(keep);
         Self::with(state)
     }
 
-    /// Memory pressure: what failed syncs lost is seen no more.
+    /// Drops pages that failed syncs lost, as memory pressure does: programs no longer see them.
     pub fn evict(&self) {
         self.inner().state.evict();
     }
 
-    /// From now on each change is offered to `fault`, which may make it fail.
+    /// Calls `fault` for each later change; it may make the change fail.
     pub fn fail_with(&self, fault: impl FnMut(&Op) -> Option<io::ErrorKind> + Send + 'static) {
         self.inner().fault = Some(Box::new(fault));
     }
 
-    /// No more faults.
+    /// Ends the faults.
     pub fn heal(&self) {
         self.inner().fault = None;
     }
 
-    /// Bytes that all files together may have. `None`: no bound.
+    /// Sets the maximum number of bytes of all files together. `None`: no bound.
     pub fn set_capacity(&self, capacity: Option<u64>) {
         self.inner().state.capacity = capacity;
     }
 
-    /// Bytes of all files.
+    /// Bytes of all files together.
     pub fn used(&self) -> u64 {
         self.inner().state.used()
     }
@@ -100,12 +101,12 @@ impl Fake {
         self.inner().state.flip(path, bit);
     }
 
-    /// From now on changes are written down.
+    /// Records all later changes.
     pub fn record(&self) {
         self.inner().history = Some(Vec::new());
     }
 
-    /// How many changes were written down: the place of now in the history.
+    /// Number of changes recorded so far: the present position in the history.
     pub fn recorded(&self) -> usize {
         self.inner().history.as_ref().map_or(0, Vec::len)
     }
@@ -114,7 +115,8 @@ impl Fake {
         self.inner().history.clone().unwrap_or_default()
     }
 
-    /// Does a recorded change again: on a disk that stands where the recording one stood before it.
+    /// Repeats a recorded change. This disk must be in the state that the recording one had before
+    /// it.
     pub fn replay(&self, op: &Op) -> io::Result<()> {
         self.inner().state.apply(op)
     }
@@ -258,7 +260,7 @@ impl File for OpenFile {
     }
 }
 
-/// Let go when dropped, as the system does when a process dies.
+/// Released when dropped, as the system does when a process dies.
 struct HeldLock {
     disk: Fake,
     path: PathBuf,
@@ -272,7 +274,7 @@ impl Drop for HeldLock {
     }
 }
 
-/// A small generator of its own: the fate of a disk must depend on nothing but the seed.
+/// A small random generator of its own: the result must depend on nothing but the seed.
 struct SplitMix(u64);
 
 impl SplitMix {

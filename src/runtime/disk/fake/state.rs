@@ -1,4 +1,4 @@
-//! What the fake disk holds: what programs see, what is durable, and what lies between.
+//! State of the fake disk: what programs see, what is durable, and the changes in between.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -8,12 +8,13 @@ use bytes::Bytes;
 
 use super::content::Content;
 
-/// A sector is written whole or not at all; a longer write may tear between two of them.
+/// Size of a sector. A sector is written whole or not at all; a longer write may tear between two
+/// sectors.
 const SECTOR_BYTES: u64 = 512;
 
 pub(super) type FileId = u64;
 
-/// One change, as a program asked for it: enough to do it again on another disk.
+/// A change as a program asked for it, with everything needed to repeat it on another disk.
 #[derive(Clone, Debug)]
 pub struct Op {
     pub path: PathBuf,
@@ -46,13 +47,14 @@ pub(super) struct State {
     pub(super) capacity: Option<u64>,
 }
 
-/// A file's content as programs see it and as the disk has it.
+/// Content of a file as programs see it, and as the disk has it.
 #[derive(Clone, Default)]
 struct Inode {
     seen: Content,
     durable: Content,
     unsynced: Vec<Change>,
-    /// After a failed sync the kernel takes lost pages for clean: seen, but never written again.
+    /// Set by a failed sync. The kernel takes lost pages for clean: programs see them, and they are
+    /// never written again.
     lost: bool,
 }
 
@@ -172,7 +174,7 @@ impl State {
             .sum()
     }
 
-    /// Does what a program asked for.
+    /// Applies a change that a program asked for.
     pub(super) fn apply(&mut self, op: &Op) -> io::Result<()> {
         let path = op.path.clone();
         match &op.kind {
@@ -236,14 +238,15 @@ impl State {
         Ok(())
     }
 
-    /// A failed sync: what it was for never reaches the disk, and the next sync will not know.
+    /// Fails a sync: the pages never reach the disk, and the next sync does not report it.
     pub(super) fn lose(&mut self, file: FileId) {
         if let Some(inode) = self.files.get_mut(&file) {
             inode.lose();
         }
     }
 
-    /// Memory pressure: pages that a failed sync lost are read from the disk again, as they were.
+    /// Memory pressure: pages that a failed sync lost are read from the disk again, with their old
+    /// content.
     pub(super) fn evict(&mut self) {
         for inode in self.files.values_mut().filter(|inode| inode.lost) {
             inode.seen = inode.durable.clone();
@@ -255,8 +258,8 @@ impl State {
         }
     }
 
-    /// Keeps what is durable and, of the rest, what `keep` says: asked for each sector of each
-    /// write, for each change of length, and for each change of a name.
+    /// Keeps what is durable. `keep` decides for each other sector of each write, each change of
+    /// length, and each change of a name.
     pub(super) fn lose_power(&mut self, mut keep: impl FnMut() -> bool) {
         for inode in self.files.values_mut() {
             for change in std::mem::take(&mut inode.unsynced) {
@@ -275,7 +278,7 @@ impl State {
         self.locks.clear();
     }
 
-    /// Changes one bit of what is stored, as a failing disk does.
+    /// Flips one stored bit, as a failing disk does.
     pub(super) fn flip(&mut self, path: &Path, bit: u64) {
         let Some(inode) = self
             .seen
@@ -306,7 +309,7 @@ impl State {
         }
     }
 
-    /// Only growth needs room: overwriting in place does not.
+    /// Checks the capacity. Only growth needs room: overwriting in place does not.
     fn need_room(&self, file: FileId, end: u64) -> io::Result<()> {
         let len = self.content(file).map_or(0, Content::len);
         let full = self
@@ -319,7 +322,7 @@ impl State {
         }
     }
 
-    /// A file that was unlinked while it was open takes changes that nobody will see.
+    /// Applies a change to an open file. If the file was unlinked, nobody will see it.
     fn change(&mut self, file: FileId, change: Change) {
         if let Some(inode) = self.files.get_mut(&file) {
             inode.change(change);
@@ -345,7 +348,7 @@ impl State {
         Ok(())
     }
 
-    /// Files without a name, now or after a crash, are gone.
+    /// Removes files that have no name, neither now nor after a crash.
     fn forget_unnamed(&mut self) {
         let mut named: BTreeSet<FileId> = self
             .seen
@@ -361,7 +364,7 @@ impl State {
         self.files.retain(|file, _| named.contains(file));
     }
 
-    /// What lies in a folder that was lost is lost with it.
+    /// Removes what was in a folder that was lost.
     fn drop_orphans(&mut self) {
         let folders = self.durable.folders.clone();
         let whole = |path: &Path| {

@@ -1,7 +1,7 @@
 //! A network in memory, for simulations: seeded latency, cuts per direction, broken connections.
 //!
-//! It behaves as TCP between hosts does: bytes arrive in order or not at all, a cut delays and
-//! tells nobody, a process that dies closes what it held.
+//! Behaves like TCP between hosts: bytes arrive in order or not at all, a cut delays them
+//! without an error, and a process that dies closes its connections.
 
 mod pipe;
 mod world;
@@ -19,12 +19,12 @@ use crate::runtime::{Rng, lock};
 use pipe::Connection;
 use world::World;
 
-/// All hosts and what lies between them. Cheap to clone.
+/// All hosts and the connections between them. Cheap to clone.
 #[derive(Clone)]
 pub struct Network {
     /// Held for a few instructions, never across an await.
     world: Arc<Mutex<World>>,
-    /// Wakes dials that a cut holds up.
+    /// Wakes dials that wait for the end of a cut.
     healed: Arc<tokio::sync::Notify>,
 }
 
@@ -44,17 +44,17 @@ impl Network {
         })
     }
 
-    /// What a name resolves to from now on, on every host. Empty: the name is unknown.
+    /// Sets the addresses of a name, on every host. Empty: the name is unknown.
     pub fn name(&self, name: &str, ips: &[IpAddr]) {
         self.world().names.insert(name.to_owned(), ips.to_vec());
     }
 
-    /// Nothing passes in this direction until healed; what was sent waits.
+    /// Cuts this direction until it is healed. Data that was sent waits.
     pub fn cut(&self, from: IpAddr, to: IpAddr) {
         self.world().cuts.insert((from, to));
     }
 
-    /// Lets through again in this direction.
+    /// Ends the cut of this direction.
     pub fn heal(&self, from: IpAddr, to: IpAddr) {
         let mut world = self.world();
         world.cuts.remove(&(from, to));
@@ -70,7 +70,7 @@ impl Network {
         self.healed.notify_waiters();
     }
 
-    /// Resets every connection between the two.
+    /// Resets every connection between the two hosts.
     pub fn reset(&self, a: IpAddr, b: IpAddr) {
         self.world().reset_between(a, b);
     }
@@ -138,7 +138,8 @@ impl Net for Host {
                     listener,
                 )
             };
-            // A listener that goes at this very moment drops its end: we read end of stream.
+            // If the listener is dropped at this moment, it drops its end: this end then reads end
+            // of stream.
             drop(listener.send(theirs));
             Ok(Box::new(ours) as Box<dyn Stream>)
         })
@@ -173,7 +174,7 @@ impl Net for Host {
 }
 
 impl Host {
-    /// Waits until a connection attempt gets there and back, as SYN retries do.
+    /// Waits until neither direction is cut, as retries of SYN do.
     async fn pass(&self, to: IpAddr) {
         loop {
             let healed = self.network.healed.notified();

@@ -1,4 +1,4 @@
-//! One end of a connection in memory.
+//! An end of a connection in memory.
 
 use std::future::Future;
 use std::io;
@@ -15,7 +15,7 @@ use super::world::{PipeId, World};
 use crate::runtime::lock;
 use crate::runtime::net::Stream;
 
-/// As much as a socket's buffers hold before writers must wait.
+/// Bytes that a pipe holds before writers must wait, like the buffers of a socket.
 const WINDOW_BYTES: usize = 256 * 1024;
 
 pub(super) struct Connection {
@@ -23,11 +23,11 @@ pub(super) struct Connection {
     peer: SocketAddr,
     incoming: PipeId,
     outgoing: PipeId,
-    /// Runs until the chunk in front arrives.
+    /// Timer that ends when the first chunk arrives.
     arrival: Option<Pin<Box<Sleep>>>,
 }
 
-/// What the front of a pipe is, for its reader.
+/// State of the front of a pipe, for its reader.
 enum Front {
     Bytes,
     End,
@@ -161,7 +161,7 @@ impl AsyncWrite for Connection {
             return Poll::Pending;
         }
         let gone = pipe.reader_gone;
-        // Behind a cut nobody can tell us that the reader has gone.
+        // During a cut a writer cannot learn that the reader is gone.
         if gone && !world.is_cut_either_way(from, to) {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }

@@ -1,4 +1,5 @@
-//! What lies between the hosts: names, listeners, cuts, and the pipes that connections consist of.
+//! State of the network between the hosts: names, listeners, cuts, and the pipes of the
+//! connections.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, SocketAddr};
@@ -28,11 +29,11 @@ pub(super) struct World {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct PipeId(u64);
 
-/// One direction of a connection.
+/// Half of a connection: one direction.
 pub(super) struct Pipe {
     pub(super) from: IpAddr,
     pub(super) to: IpAddr,
-    /// With the time of arrival; an empty chunk is the end of the stream.
+    /// Chunks with their times of arrival. An empty chunk is the end of the stream.
     pub(super) chunks: VecDeque<(Instant, Bytes)>,
     pub(super) held: usize,
     pub(super) reset: bool,
@@ -105,7 +106,7 @@ impl World {
         self.is_cut(a, b) || self.is_cut(b, a)
     }
 
-    /// Queues a chunk behind what was sent before it.
+    /// Queues a chunk behind those that were sent before it.
     pub(super) fn send(&mut self, id: PipeId, chunk: Bytes) {
         let due = Instant::now() + self.latency();
         let Some(pipe) = self.pipes.get_mut(&id) else {

@@ -16,7 +16,7 @@ pub fn families(criterion: &mut Criterion, shards: i64, log: &Log) {
         .measurement_time(Duration::from_millis(400));
     let mut log = log.clone();
     for (family, command) in catalog::families(&log.catalog) {
-        // The copy is what watchers hold: a command leaves it as it is.
+        // The copy stands for what watchers hold: a command leaves it as it is.
         let bench = |log: Log| (log, command.clone());
         group.bench_function(id(family, shards), |bencher| {
             bencher.iter_batched(

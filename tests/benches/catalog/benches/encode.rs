@@ -1,4 +1,5 @@
-//! What data nodes are sent, as a whole and after one command; a snapshot of Raft's, and back.
+//! Encoding of the `Data` for data nodes, as a whole and after one command; encoding and reading of
+//! a Raft snapshot.
 
 use std::hint::black_box;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! What a command, an encoding, a snapshot and a poll cost at 0 to 1,000,000 shards. Printed, not
-//! judged.
+//! Cost of a command, an encoding, a snapshot and a poll at 0 to 1,000,000 shards. Printed, not
+//! checked.
 
 mod apply;
 mod encode;

@@ -1,5 +1,5 @@
-//! One command, and what 200 long polls are handed after it: each the whole, in parts that all
-//! share.
+//! One command, and the bodies that 200 long polls get after it: each gets the whole, in parts that
+//! all share.
 
 use std::time::Duration;
 

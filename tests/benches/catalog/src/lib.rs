@@ -1,5 +1,5 @@
-//! Catalogs of 0 to 1,000,000 shards, and one command of each family: those that the gate of the
-//! tests counts.
+//! Catalogs of 0 to 1,000,000 shards, and one command of each family: the same as in the test
+//! `machine::scale`.
 
 #[path = "../../../it/machine/commands.rs"]
 #[allow(dead_code, reason = "the tests use more of them")]
@@ -29,10 +29,10 @@ const WEEK: i64 = 7 * DAY;
 /// 2024-01-03T05:00:00Z.
 const NOW: i64 = 1_704_258_000 * 1_000_000_000;
 
-/// In shards.
+/// Sizes in shards.
 pub const SIZES: [i64; 4] = [0, 10_000, 100_000, 1_000_000];
 
-/// Half of the shards in one database, the others in up to 2,000.
+/// Makes a catalog with half of the shards in one database, and the others in up to 2,000.
 pub fn grown(shards: i64) -> Log {
     let databases = (shards / 50).clamp(4, 2_000);
     let groups = shards / 2;
@@ -44,7 +44,7 @@ pub fn grown(shards: i64) -> Log {
     .log()
 }
 
-/// One more group for the biggest policy: each differs from the last.
+/// Command for one more group in the biggest policy; each differs from the last.
 pub fn one_more(nth: i64) -> Command {
     create_group_in("db3", "rp", (1_000_000 + nth) * HOUR)
 }

@@ -1,4 +1,4 @@
-//! One keep-alive connection to a meta node: requests and answers of a known length.
+//! One keep-alive connection to a meta node: requests, and answers of a known length.
 
 use std::net::SocketAddr;
 
@@ -24,7 +24,7 @@ impl Connection {
         }
     }
 
-    /// The index of a command that must succeed.
+    /// Executes a command that must succeed, and returns its index.
     pub async fn execute(&mut self, command: &[u8]) -> u64 {
         self.try_execute(command)
             .await

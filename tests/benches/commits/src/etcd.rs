@@ -1,4 +1,4 @@
-//! Three etcd members on loopback, default settings.
+//! Three etcd members on loopback, with default settings.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ pub struct Etcd {
     _data: tempfile::TempDir,
 }
 
-/// As many as a sensible client would open.
+/// Maximum number of connections, as many as a sensible client would open.
 const MAX_CONNECTIONS: usize = 16;
 
 impl Etcd {

@@ -1,4 +1,4 @@
-//! A closed loop of clients and what it measured.
+//! A closed loop of clients and its measurements.
 
 use std::fmt;
 use std::future::Future;
@@ -22,7 +22,8 @@ pub fn median(mut runs: Vec<Figures>) -> Figures {
     runs.swap_remove(runs.len() / 2)
 }
 
-/// Each client repeats its step until the span is over; a step that fails ends the program.
+/// Runs all clients, each repeating its step until the span is over. A step that fails ends the
+/// program.
 pub async fn closed_loop<C, F, Fut>(clients: Vec<C>, span: Duration, step: F) -> Figures
 where
     C: Send + 'static,

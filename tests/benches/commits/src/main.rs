@@ -1,11 +1,12 @@
-//! Commits per second of three meta nodes beside three etcd members, on one disk, in one run, in
-//! turns.
+//! Commits per second of three meta nodes compared with three etcd members, on one disk, in one
+//! run, in turns.
 //!
 //! `cargo run --release -- <influxd-meta> [seconds per point] [rounds]`; with `scale` before the
 //! numbers, also with growing state, big catalogs and pollers. Needs `etcd` (Debian: etcd-server)
-//! on the path. A commit here is a `CreateDatabase` of one name (of another each time: growing) by
-//! `POST /execute` on keep-alive connections to the leader; there, a put of one key to the leader
-//! over at most 16 HTTP/2 connections. Prints medians and ratios.
+//! on the path. A commit of a meta node is a `CreateDatabase` of one name (with growing state:
+//! another name each time) by `POST /execute` on keep-alive connections to the leader. A commit of
+//! etcd is a put of one key to the leader over at most 16 HTTP/2 connections. Prints medians and
+//! ratios.
 
 #[path = "../../../harness/data_node/command.rs"]
 #[allow(dead_code, reason = "the tests send more of them")]
@@ -29,7 +30,7 @@ use work::Work;
 
 const CLIENTS: [usize; 3] = [1, 16, 64];
 
-/// How long each point is measured, and how often: the median counts.
+/// Duration and number of the measurements of each point: the median counts.
 #[derive(Clone, Copy)]
 struct Effort {
     span: Duration,
@@ -65,7 +66,8 @@ async fn main() {
 async fn beside_etcd(program: &str, effort: Effort) {
     let (meta, etcd) = (Meta::start(program, 9).await, Etcd::start().await);
     println!(
-        "clients | influxdb-meta commits/s (p50 ms, p99 ms) | etcd commits/s (p50 ms, p99 ms) | ratio"
+        "clients | influxdb-meta commits/s (p50 ms, p99 ms) | etcd commits/s (p50 ms, p99 ms) | \
+         ratio"
     );
     for clients in CLIENTS {
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());

@@ -19,7 +19,7 @@ pub struct Meta {
 }
 
 impl Meta {
-    /// Two at once have different networks.
+    /// Starts the nodes on this network; two clusters that run at once need different networks.
     pub async fn start(program: &str, network: u8) -> Self {
         let data = tempfile::Builder::new()
             .prefix("commits")
@@ -75,7 +75,7 @@ impl Meta {
         .await
     }
 
-    /// Executes all, over so many connections.
+    /// Executes all commands, over so many connections.
     pub async fn fill(&self, clients: usize, commands: Vec<Vec<u8>>) {
         let mut tasks = Vec::new();
         for part in commands.chunks(commands.len().div_ceil(clients).max(1)) {
@@ -104,7 +104,7 @@ impl Meta {
     }
 }
 
-/// The next ones may have the same addresses: these are gone when this returns.
+/// Waits until the nodes are gone, because the next ones may have the same addresses.
 impl Drop for Meta {
     fn drop(&mut self) {
         for child in &mut self.processes {

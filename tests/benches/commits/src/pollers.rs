@@ -1,4 +1,4 @@
-//! Data nodes that wait for what is newer than what they have.
+//! Data nodes that wait for something newer than what they have.
 
 use std::io::Read;
 use std::sync::{Arc, Mutex};
@@ -11,17 +11,17 @@ use crate::connection::Connection;
 use crate::meta::Meta;
 use crate::proto::Message;
 
-/// What one was answered: the index, and when it was there.
+/// Answers of one poller: the index, and when it came.
 type Seen = Arc<Mutex<Vec<(u64, Instant)>>>;
 
-/// They end when this is dropped.
+/// Pollers, which end when this is dropped.
 pub struct Pollers {
     seen: Vec<Seen>,
     _tasks: JoinSet<()>,
 }
 
 impl Pollers {
-    /// So many, each at one of the nodes.
+    /// Starts so many pollers, each at one of the nodes.
     pub async fn start(meta: &Meta, count: usize) -> Self {
         let (mut all, mut tasks) = (Vec::new(), JoinSet::new());
         for k in 0..count {
@@ -46,7 +46,7 @@ impl Pollers {
         }
     }
 
-    /// Of each of them, every answer so far.
+    /// Every answer so far, by poller.
     pub fn answers(&self) -> Vec<Vec<(u64, Instant)>> {
         self.seen
             .iter()
@@ -55,7 +55,7 @@ impl Pollers {
     }
 }
 
-/// Of a body, gzipped or not: it begins with term and index.
+/// Index of a body, gzipped or not: it begins with term and index.
 fn index_of(body: &[u8]) -> u64 {
     let mut start = Vec::new();
     if body.starts_with(&[0x1f, 0x8b]) {
@@ -66,7 +66,7 @@ fn index_of(body: &[u8]) -> u64 {
     } else {
         start.extend_from_slice(&body[..body.len().min(22)]);
     }
-    // Two numbers of at most ten bytes and their keys; what follows may be cut.
+    // Two numbers of at most ten bytes each, and their keys; the rest may be cut off.
     let numbers = (2..=start.len())
         .rev()
         .find_map(|end| Message::read(&start[..end]).ok())

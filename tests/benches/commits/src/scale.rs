@@ -1,5 +1,5 @@
-//! What a commit costs in a big catalog, with a growing one, and with pollers; how soon a poller
-//! knows of it.
+//! Cost of a commit in a big catalog, with a growing one, and with pollers; and how soon a poller
+//! gets a commit.
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -21,7 +21,7 @@ enum Size {
     Shards,
 }
 
-/// Each on nodes of its own, beside an empty catalog and etcd.
+/// Rows of the result: each on nodes of its own, compared with an empty catalog and with etcd.
 const ROWS: [(Size, bool, usize); 8] = [
     (Size::Empty, false, 0),
     (Size::Empty, true, 0),
@@ -38,10 +38,12 @@ const HOUR: i64 = 3_600_000_000_000;
 pub async fn table(program: &str, effort: Effort) {
     let (empty, etcd) = (Meta::start(program, 9).await, Etcd::start().await);
     println!(
-        "commits/s (p50 ms, p99 ms); in turns with an empty catalog of constant state, and with etcd"
+        "commits/s (p50 ms, p99 ms); in turns with an empty catalog of constant state, and with \
+         etcd"
     );
     println!(
-        "catalog                     | state    | pollers | clients | commits/s | of empty | of etcd | RSS after"
+        "catalog                     | state    | pollers | clients | commits/s | of empty | \
+         of etcd | RSS after"
     );
     for (size, grows, pollers) in ROWS {
         let meta = Meta::start(program, 10).await;
@@ -64,7 +66,8 @@ pub async fn table(program: &str, effort: Effort) {
             let (of_empty, of_etcd, memory) = (of(&there), of(&theirs), meta.memory().join(", "));
             let state = if grows { "growing" } else { "constant" };
             println!(
-                "{size:27} | {state:8} | {pollers:7} | {clients:7} | {here} | {of_empty:.2} | {of_etcd:.2} | {memory}"
+                "{size:27} | {state:8} | {pollers:7} | {clients:7} | {here} | {of_empty:.2} | \
+                 {of_etcd:.2} | {memory}"
             );
         }
     }
@@ -76,7 +79,7 @@ pub async fn table(program: &str, effort: Effort) {
     }
 }
 
-/// After so many small commands and no others.
+/// Memory after so many small commands and no others.
 async fn memory(program: &str) {
     for (state, work) in [("constant", Work::constant()), ("growing", Work::growing())] {
         let meta = Meta::start(program, 10).await;
@@ -90,7 +93,8 @@ async fn memory(program: &str) {
     }
 }
 
-/// From the acknowledgement of a commit to the first answer that has it, of a poller at each node.
+/// Time from the acknowledgement of a commit to the first answer that contains it, of a poller at
+/// each node.
 async fn latency(program: &str, size: Size) {
     let meta = Meta::start(program, 10).await;
     fill(&meta, size).await;
@@ -136,7 +140,8 @@ async fn latency(program: &str, size: Size) {
         answers.iter().map(Vec::len).sum::<usize>(),
     );
     println!(
-        "{size}: {commits} commits by 16 clients until each of 3 pollers has them: median {median:.1?}, 99 % {late:.1?}, max {worst:.1?}; {count} answers"
+        "{size}: {commits} commits by 16 clients until each of 3 pollers has them: median \
+         {median:.1?}, 99 % {late:.1?}, max {worst:.1?}; {count} answers"
     );
 }
 
@@ -150,8 +155,8 @@ async fn fill(meta: &Meta, size: Size) {
     for k in 1..=4 {
         let node = command::create_data_node(&format!("data-{k}:8086"), &format!("data-{k}:8088"));
         let mut leader = meta.leader().await;
-        // It waits until it knows that all members have a version that has data nodes, and such
-        // policies.
+        // Refused until the leader knows that all members run a version that has data nodes and
+        // such policies.
         while leader.try_execute(&node).await.is_err() {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }

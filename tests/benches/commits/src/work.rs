@@ -1,4 +1,4 @@
-//! What clients ask for.
+//! Commands that clients send.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,7 +13,7 @@ pub struct Work {
 }
 
 impl Work {
-    /// The same each time: the state does not grow.
+    /// The same command each time: the state does not grow.
     pub fn constant() -> Self {
         Self {
             name: "db0".to_owned(),
@@ -21,7 +21,7 @@ impl Work {
         }
     }
 
-    /// A database more each time.
+    /// One more database each time.
     pub fn growing() -> Self {
         Self {
             name: "grown".to_owned(),

@@ -1,4 +1,4 @@
-//! Commands, log entries, catalogs in snapshots: what may change the catalog, or be it.
+//! Commands, log entries, and catalogs in snapshots: bytes that change the catalog, or are one.
 
 use std::sync::OnceLock;
 
@@ -10,8 +10,8 @@ use influxdb_meta::wire::envelope::{self, Body};
 use influxdb_meta::wire::execute::{self, Decoded};
 use influxdb_meta::wire::{data, snapshot_file as file, state as wire_state};
 
-/// A body of `POST /execute`. What is let into the log can be read from it, carried out, and
-/// written again.
+/// A body of `POST /execute`. What may enter the log can be read from it, applied, and encoded
+/// again.
 pub(crate) fn execute(bytes: &[u8]) -> bool {
     let Ok(Decoded::Command { command, format }) = execute::decode(bytes) else {
         return false;
@@ -32,7 +32,7 @@ pub(crate) fn execute(bytes: &[u8]) -> bool {
     true
 }
 
-/// A `Data`, as the payload of a restore.
+/// A `Data` message, as the payload of a restore.
 pub(crate) fn restore(data: &[u8]) -> bool {
     let field = |number: u32, content: &[u8]| {
         let mut bytes = varint(number << 3 | 2);
@@ -45,7 +45,7 @@ pub(crate) fn restore(data: &[u8]) -> bool {
     execute(&command)
 }
 
-/// An entry of the log: what can be read can be carried out.
+/// An entry of the log: an entry that can be read can be applied.
 pub(crate) fn entry(bytes: &[u8]) -> bool {
     let Ok(stamped) = envelope::decode(bytes) else {
         return false;
@@ -54,8 +54,8 @@ pub(crate) fn entry(bytes: &[u8]) -> bool {
     true
 }
 
-/// The catalog in a snapshot. Damaged, it may be nonsense, and is the same nonsense ever after; if
-/// it is sound it stays so, whatever comes.
+/// The catalog in a snapshot. A damaged one may be nonsense, and then stays the same nonsense when
+/// encoded and read again. A consistent one stays consistent under all commands.
 pub(crate) fn state(bytes: &[u8]) -> bool {
     let Ok(catalog) = wire_state::decode(bytes) else {
         return false;
@@ -85,7 +85,7 @@ pub(crate) fn snapshot_file(bytes: &[u8]) -> bool {
     true
 }
 
-/// On the frozen catalog, which has something of everything.
+/// Applies the command to the frozen catalog, which has some of everything.
 fn carry_out(stamped: &Stamped) {
     static FROZEN: OnceLock<Catalog> = OnceLock::new();
     let frozen = include_bytes!("../../../data/compat/v3/state-full.bin");

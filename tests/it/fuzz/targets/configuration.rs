@@ -1,4 +1,4 @@
-//! Configuration files and variables, as people write them.
+//! Configuration files and variables, as operators write them.
 
 use std::cell::LazyCell;
 use std::collections::BTreeMap;
@@ -6,13 +6,13 @@ use std::path::PathBuf;
 
 use influxdb_meta::config::{self, Flags, Inputs};
 
-/// A file. All that is wrong with it is said; where nothing is, what `influxd-meta config` prints
-/// means the same.
+/// A file. All its problems are reported; without problems, the output of `influxd-meta config`
+/// means the same as the file.
 pub(crate) fn config_file(bytes: &[u8]) -> bool {
     settles(&inputs(bytes, BTreeMap::new()))
 }
 
-/// Lines of `NAME=value`, over no file.
+/// Lines of `NAME=value`, without a file.
 pub(crate) fn variables(bytes: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return false;
@@ -44,7 +44,7 @@ fn settles(inputs: &Inputs) -> bool {
     }
 }
 
-/// With this content as the file.
+/// Inputs with this content as the file.
 #[expect(clippy::disallowed_methods, reason = "the program reads a real file")]
 fn inputs(file: &[u8], variables: BTreeMap<String, String>) -> Inputs {
     thread_local! {

@@ -1,5 +1,4 @@
-//! What comes over the network from other nodes, in frames: 8089 from meta nodes, 8088 from data
-//! nodes.
+//! Frames that come over the network from other nodes: 8089 from meta nodes, 8088 from data nodes.
 
 use bytes::{Bytes, BytesMut};
 use influxdb_meta::wire::data_node::{
@@ -10,7 +9,7 @@ use influxdb_meta::wire::frames::{
     self, EntryKind, Frame, LENGTH_BYTES, decode_membership, encode_membership,
 };
 
-/// A frame of the Raft port behind its length. What is read is what is written.
+/// A frame of the Raft port behind its length. A frame that was read is encoded to the same bytes.
 pub(crate) fn raft_frame(bytes: &[u8]) -> bool {
     let Ok(frame) = frames::decode(Bytes::copy_from_slice(bytes)) else {
         return false;
@@ -40,8 +39,7 @@ fn membership(bytes: &[u8]) {
     }
 }
 
-/// A call to a data node, or its answer: type, length and body. The length is the reader's
-/// business.
+/// A call to a data node, or its answer: type, length and body. The reader checks the length.
 pub(crate) fn rpc(bytes: &[u8]) -> bool {
     let Some((head, body)) = bytes.split_first_chunk::<HEADER_BYTES>() else {
         return false;
@@ -64,8 +62,8 @@ pub(crate) fn rpc(bytes: &[u8]) -> bool {
     }
 }
 
-/// What is read, written, is read as the same: compared as bytes, for not all of them can be
-/// compared as values.
+/// Encodes a message that was read, reads it again and compares. Bytes are compared, because not
+/// all messages can be compared as values.
 fn message<C: Call>(request: bool, body: &[u8]) -> bool {
     if request {
         let Ok(call) = C::decode(body) else {

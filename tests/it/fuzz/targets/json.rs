@@ -14,7 +14,7 @@ use influxdb_meta::wire::joining::{
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Any body is tried as each of them.
+/// Tries any body as each of the kinds.
 pub(crate) fn json(bytes: &[u8]) -> bool {
     let tried = [
         read::<Announcement>,
@@ -38,7 +38,7 @@ pub(crate) fn json(bytes: &[u8]) -> bool {
         read::<RemovedHint>,
         identity,
     ];
-    // Each of them, not the first that fits.
+    // All kinds are tried, not only the first that fits.
     tried.iter().filter(|read| read(bytes)).count() > 0
 }
 
@@ -54,7 +54,7 @@ fn read<T: DeserializeOwned + Serialize + PartialEq + Debug>(bytes: &[u8]) -> bo
     true
 }
 
-/// Another version is told apart before its fields are looked at.
+/// An identity of another protocol version is recognised before its fields are read.
 fn identity(bytes: &[u8]) -> bool {
     let Ok(identity) = Identity::decode(bytes) else {
         return false;

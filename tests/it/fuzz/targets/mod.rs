@@ -1,6 +1,6 @@
-//! Functions that take any bytes as what somebody sent or stored, and hold what comes of them to
-//! what must be true of it: they panic where it is not. They name nothing of the tests around them,
-//! so that a fuzzer can be built of them.
+//! Fuzz targets: functions that take any bytes as something received or stored, and panic where a
+//! result breaks a rule. They use nothing of the tests around them, so that a fuzzer can be built
+//! from them.
 //!
 //! One file for each kind of bytes. A new target is a function here, a line in [`TARGETS`], and
 //! seeds in `corpus.rs`.
@@ -12,10 +12,12 @@ mod json;
 
 pub(crate) struct Target {
     pub(crate) name: &'static str,
-    /// Whether the bytes were let through: the rest saw something of them.
+    /// Runs the target. Returns whether the bytes were accepted, so that code behind the decoder
+    /// ran.
     pub(crate) run: fn(&[u8]) -> bool,
-    /// How many `make test` has time for: 100,000, and fewer where whole catalogs or configurations
-    /// are read and checked each time. All of them take some twenty seconds of a debug build.
+    /// Number of mutations that `make test` has time for: 100,000, and fewer where whole catalogs
+    /// or configurations are read and checked each time. All targets together take about twenty
+    /// seconds in a debug build.
     #[allow(dead_code, reason = "a fuzzer has its own time")]
     pub(crate) mutations: usize,
 }

@@ -1,18 +1,18 @@
-//! Where callers are checked, meta nodes are: by the proofs of `internal-shared-secret`, whatever
-//! the cluster was founded with.
+//! With `auth-enabled`, meta nodes are checked too: by the proofs of `internal-shared-secret`,
+//! whether or not the cluster was founded with a secret.
 
 use influxdb_meta::auth::Method;
 use influxdb_meta::auth::proof::PeerKey;
 use influxdb_meta::wire::joining::{FORM, INVITE, JOIN, LEAVE, MOVED, PROMISE, REMOVED};
 
-use super::{GO_TOKEN, INTERNAL, config, error, get, people, server};
+use super::{GO_TOKEN, INTERNAL, config, error, get, server, test_users};
 use crate::http::harness::{THEM, identity};
 
 const IDENTITY: &str = "/cluster/identity";
 
 #[tokio::test]
 async fn a_meta_node_without_a_proof_is_not_heard() {
-    let server = server(config(Method::All), people()).await;
+    let server = server(config(Method::All), test_users()).await;
     let body = serde_json::to_vec(&identity(THEM, "meta-2")).expect("encodes");
     for headers in ["", GO_TOKEN] {
         let reply = server.post(IDENTITY, headers, &body).await;
@@ -31,7 +31,7 @@ async fn a_meta_node_without_a_proof_is_not_heard() {
 
 #[tokio::test]
 async fn a_proof_is_enough_for_a_meta_node() {
-    let server = server(config(Method::All), people()).await;
+    let server = server(config(Method::All), test_users()).await;
     let body = serde_json::to_vec(&identity(THEM, "meta-2")).expect("encodes");
     let proof = PeerKey::derive(INTERNAL).prove_request(IDENTITY, &[9; 16], THEM, &body);
     let reply = server
@@ -43,10 +43,11 @@ async fn a_proof_is_enough_for_a_meta_node() {
     );
 }
 
-/// What a person sees there is as much as `/healthz` tells.
+/// `GET /cluster/identity` tells more than `/healthz` does without credentials, so it needs
+/// credentials too.
 #[tokio::test]
 async fn people_are_asked_who_they_are_there_too() {
-    let server = server(config(Method::All), people()).await;
+    let server = server(config(Method::All), test_users()).await;
     let reply = get(&server, IDENTITY, "").await;
     assert_eq!(
         error(&reply),

@@ -1,5 +1,5 @@
-//! Who may call, with `auth-enabled`: the rows of wire.md 7.2 in their order, what is open, and
-//! whole nodes.
+//! Authentication with `auth-enabled`: the checks of wire.md 7.2 in their order, the open routes,
+//! and whole nodes.
 
 mod between_nodes;
 mod nodes;
@@ -20,18 +20,21 @@ pub(super) const SHARED: &str = "bricks";
 /// 2100-01-01.
 pub(super) const LONG: i64 = 4_102_444_800;
 
-/// Of an internal caller; made by `openssl` as Go makes it (HS512, claims in the order of their
-/// names).
-pub(super) const GO_TOKEN: &str = "Authorization: Bearer eyJhbGciOiJIUzUxMiIsInR5cCI6IkpXVCJ9.eyJleHAiOjQxMDI0NDQ4MDAsInVzZXJuYW1lIjoiIn0.j09Y4Lq3DvSoEqqlIjVf0VVKDkEKwOHAHzIlsLFS2S65C4LIpEbb5sJKtIUSAtzv0BYbQntWC6GYcyugHFWhjg\r\n";
+/// Token of an internal caller, made with `openssl` as Go makes it (HS512, claims in the order of
+/// their names).
+pub(super) const GO_TOKEN: &str = "Authorization: Bearer \
+    eyJhbGciOiJIUzUxMiIsInR5cCI6IkpXVCJ9.eyJleHAiOjQxMDI0NDQ4MDAsInVzZXJuYW1lIjoiIn0.j09Y4Lq3DvSoEq\
+    qlIjVf0VVKDkEKwOHAHzIlsLFS2S65C4LIpEbb5sJKtIUSAtzv0BYbQntWC6GYcyugHFWhjg\r\n";
 
-/// `bob` is an admin, `ann` is none, `eve` has no password here. The hashes are another program's.
-pub(super) struct People {
+/// Users: `bob` is an admin, `ann` is not, `eve` has no password here. The hashes were made by
+/// another program.
+pub(super) struct TestUsers {
     pub(super) admin: bool,
-    /// Why there is no list of users.
+    /// Reason why there is no list of users.
     pub(super) unknown: Option<&'static str>,
 }
 
-impl Users for People {
+impl Users for TestUsers {
     fn has_admin(&self) -> Result<bool, String> {
         self.unknown
             .map_or(Ok(self.admin), |why| Err(why.to_owned()))
@@ -39,12 +42,12 @@ impl Users for People {
 
     fn find(&self, name: &[u8]) -> Option<User> {
         let (hash, admin) = match name {
-            // s3:cret
+            // Password: s3:cret
             b"bob" => (
                 "$2a$04$abcdefghijklmnopqrstuuqZjxwjM8vs9/rKGjateZ0zqhyOGcuKe",
                 self.admin,
             ),
-            // pw
+            // Password: pw
             b"ann" => (
                 "$2y$04$bcdefghijklmnopqrstuvuE6eoiJCTEp./AAVkOvIhHoB.tRvuIZm",
                 false,
@@ -59,15 +62,15 @@ impl Users for People {
     }
 }
 
-pub(super) fn people() -> Arc<dyn Users> {
-    Arc::new(People {
+pub(super) fn test_users() -> Arc<dyn Users> {
+    Arc::new(TestUsers {
         admin: true,
         unknown: None,
     })
 }
 
-pub(super) fn nobody() -> Arc<dyn Users> {
-    Arc::new(People {
+pub(super) fn no_users() -> Arc<dyn Users> {
+    Arc::new(TestUsers {
         admin: false,
         unknown: None,
     })
@@ -87,7 +90,7 @@ pub(super) fn config(method: Method) -> HttpConfig {
     }
 }
 
-/// A node in no cluster that asks who calls.
+/// Starts a node that belongs to no cluster and authenticates callers.
 pub(super) async fn server(config: HttpConfig, users: Arc<dyn Users>) -> TestServer {
     let server = TestServer::with_users(config, Arc::new(Alone), Some(users)).await;
     server.service.attach(Arc::new(StandIn::default()));
@@ -107,7 +110,7 @@ pub(super) fn bearer(secret: &str, user: &str) -> String {
     )
 }
 
-/// The text of an error, which has the shape that its status wants.
+/// Status and text of an error, which must have the form that belongs to its status.
 #[track_caller]
 pub(super) fn error(reply: &Reply) -> (u16, String) {
     let text = reply.json()["error"]

@@ -1,8 +1,8 @@
-//! Whole nodes with authentication: what data nodes and people do to them.
+//! Whole nodes with authentication, as data nodes and operators use them.
 
 use influxdb_meta::auth::Method;
 
-use super::{GO_TOKEN, config, error, people};
+use super::{GO_TOKEN, config, error, test_users};
 use crate::http::cluster::{Node, TestCluster};
 use crate::http::harness::{Reply, until};
 use crate::http::member::{CREATE_DB0, hex};
@@ -20,7 +20,8 @@ async fn get(node: &Node, path: &str, headers: &str) -> Reply {
     super::get(&node.http, path, headers).await
 }
 
-/// What unmodified data nodes sent to meta nodes with authentication, the first admin among it.
+/// Recorded commands of unmodified data nodes that talked to meta nodes with authentication. The
+/// first admin is created by one of them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn recorded_commands_of_data_nodes_are_taken_with_their_token_alone() {
     let cluster = TestCluster::guarded(1, config(Method::All), None).await;
@@ -80,10 +81,11 @@ async fn a_data_node_polls_with_its_token() {
     assert_eq!(parked.reply().await.status(), 200);
 }
 
-/// The leader asks as the follower did: credentials go along, by whichever way the request does.
+/// The leader checks callers as the follower does: credentials go along with a redirect and with a
+/// forwarded request.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn credentials_go_with_a_request_to_the_leader() {
-    let cluster = TestCluster::guarded(3, config(Method::All), Some(people())).await;
+    let cluster = TestCluster::guarded(3, config(Method::All), Some(test_users())).await;
     let (leader, follower) = (cluster.leader(), cluster.follower());
     let body = hex(CREATE_DB0);
     let mut before = leader.index();
@@ -105,7 +107,7 @@ async fn credentials_go_with_a_request_to_the_leader() {
         );
         assert!(!went_through(), "{headers}");
     }
-    // A password in the URL is carried with it, and put into no header.
+    // A password in the URL is forwarded in the URL, and not put into a header.
     let reply = execute(
         follower,
         "/execute?u=bob&p=s3%3Acret",
@@ -120,7 +122,7 @@ async fn credentials_go_with_a_request_to_the_leader() {
         "{reply:?}"
     );
     assert!(went_through());
-    // Nor does a node vouch for who says that it was carried.
+    // A header that says that a request was forwarded does not replace credentials.
     for headers in [
         "",
         "Authorization: Token bob:pw\r\n",

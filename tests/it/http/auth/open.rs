@@ -1,9 +1,9 @@
-//! What needs no credentials, and that nothing else is among it.
+//! Routes that need no credentials, and a check that no other route is among them.
 
 use influxdb_meta::auth::Method;
 use influxdb_meta::http::ROUTES;
 
-use super::{GO_TOKEN, config, error, get, nobody, people, server};
+use super::{GO_TOKEN, config, error, get, no_users, server, test_users};
 use crate::http::harness::{TestServer, post};
 
 const OPEN: &[&str] = &[
@@ -16,12 +16,12 @@ const OPEN: &[&str] = &[
     "/healthz",
 ];
 
-/// Meta nodes prove themselves there by other means.
+/// Meta nodes prove themselves on these routes by other means.
 fn is_between_nodes(route: &str) -> bool {
     route.starts_with("/cluster/")
 }
 
-/// Known, and not there yet: these ask as well.
+/// Further routes, some of them not implemented yet (501): they need credentials as well.
 const LATER: &[&str] = &[
     "/lease",
     "/show-shards",
@@ -45,7 +45,7 @@ async fn status(server: &TestServer, method: &str, path: &str, headers: &str) ->
 /// Probes have no credentials, and come before there is an admin.
 #[tokio::test]
 async fn probes_are_answered_to_anybody() {
-    for users in [nobody(), people()] {
+    for users in [no_users(), test_users()] {
         let server = server(config(Method::All), users).await;
         for path in OPEN {
             for headers in [
@@ -67,7 +67,7 @@ async fn probes_are_answered_to_anybody() {
 
 #[tokio::test]
 async fn everything_else_asks_who_calls() {
-    let server = server(config(Method::All), people()).await;
+    let server = server(config(Method::All), test_users()).await;
     let routes = ROUTES
         .iter()
         .filter(|route| !OPEN.contains(route) && !is_between_nodes(route));
@@ -76,7 +76,7 @@ async fn everything_else_asks_who_calls() {
         let mut known = 0;
         for method in ["GET", "POST"] {
             match status(&server, method, path, "").await {
-                // Not routed.
+                // A path without a route.
                 404 => assert_eq!(
                     status(&server, method, path, GO_TOKEN).await,
                     404,
@@ -104,10 +104,10 @@ async fn everything_else_asks_who_calls() {
     );
 }
 
-/// wire.md 4.1.
+/// Unknown paths are refused without a check of credentials (wire.md 4.1).
 #[tokio::test]
 async fn what_is_not_routed_is_refused_without_asking() {
-    let server = server(config(Method::All), people()).await;
+    let server = server(config(Method::All), test_users()).await;
     let cases = [
         ("GET", "/ding", 400),
         ("POST", "/ding", 404),
@@ -125,10 +125,10 @@ async fn what_is_not_routed_is_refused_without_asking() {
     }
 }
 
-/// Names, reasons and numbers are for those who are known here.
+/// Names, reasons and numbers are shown to authenticated callers only.
 #[tokio::test]
 async fn healthz_tells_strangers_no_more_than_the_phase() {
-    let server = server(config(Method::All), people()).await;
+    let server = server(config(Method::All), test_users()).await;
     for headers in [
         "",
         "Authorization: Bearer junk\r\n",

@@ -6,11 +6,12 @@ use influxdb_meta::auth::{Method, token};
 use influxdb_meta::http::HttpConfig;
 
 use super::{
-    GO_TOKEN, INTERNAL, LONG, People, SHARED, bearer, config, error, get, nobody, people, server,
+    GO_TOKEN, INTERNAL, LONG, SHARED, TestUsers, bearer, config, error, get, no_users, server,
+    test_users,
 };
 use crate::http::harness::{Reply, StandIn, TestServer};
 
-/// A token with these two segments, signed by `INTERNAL`; the claims may be no claims.
+/// Makes a token of these two segments, signed with `INTERNAL`. The claims need not be valid.
 fn made_of(header: &str, claims: &str) -> String {
     use base64::Engine;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -34,17 +35,17 @@ fn basic(pair: &str) -> String {
     format!("Authorization: Basic {encoded}\r\n")
 }
 
-/// `/peers` is answered `null` here: whoever sees that was let in.
+/// Checks that the caller was admitted: `/peers` is answered with `null` here.
 #[track_caller]
 fn is_in(reply: &Reply, who: &str) {
     assert_eq!((reply.status(), reply.text()), (200, "null\n"), "{who}");
 }
 
-/// Q4: what could create the admin is let in, and what could not is told the wire's text, whatever
-/// it shows.
+/// wire.md Q4: internal tokens are admitted, so that the first admin can be created. All other
+/// callers get the wire's text, whatever credentials they present.
 #[tokio::test]
 async fn without_an_admin_only_internal_tokens_are_let_in() {
-    let server = server(config(Method::All), nobody()).await;
+    let server = server(config(Method::All), no_users()).await;
     is_in(&get(&server, "/peers", GO_TOKEN).await, "as Go makes it");
     is_in(
         &get(&server, "/peers", &bearer(INTERNAL, "")).await,
@@ -65,8 +66,8 @@ async fn without_an_admin_only_internal_tokens_are_let_in() {
             "{headers}"
         );
     }
-    // What claims to be a node is told what is wrong with that, or nobody would find a wrong
-    // secret.
+    // A caller that claims to be a node gets the reason of the refusal; otherwise a wrong secret
+    // would not be found.
     let reply = get(&server, "/peers", &bearer(SHARED, "")).await;
     assert_eq!(error(&reply), (401, "signature is invalid".to_owned()));
 }
@@ -78,7 +79,7 @@ fn refused() -> Vec<(&'static str, String, u16, &'static str)> {
     let none = "unable to parse authentication credentials";
     let signature = "signature is invalid";
     vec![
-        // 2c.
+        // Check 12 of wire.md 7.2: no credentials.
         ("/peers", String::new(), 401, none),
         ("/peers?u=bob", String::new(), 401, none),
         (
@@ -94,7 +95,7 @@ fn refused() -> Vec<(&'static str, String, u16, &'static str)> {
             401,
             none,
         ),
-        // 3.
+        // Checks 9 and 10: passwords.
         ("/peers", basic(":s3:cret"), 401, "username required"),
         ("/peers", basic("zoe:s3:cret"), 401, "authorization failed"),
         ("/peers", basic("bob:s3"), 401, "authorization failed"),
@@ -106,14 +107,14 @@ fn refused() -> Vec<(&'static str, String, u16, &'static str)> {
             401,
             "authorization failed",
         ),
-        // 2a: the query wins.
+        // The query parameters count before the header.
         (
             "/peers?u=bob&p=pw",
             GO_TOKEN.to_owned(),
             401,
             "authorization failed",
         ),
-        // 4a.
+        // Check 3: tokens that cannot be read.
         (
             "/peers",
             token("x"),
@@ -144,7 +145,7 @@ fn refused() -> Vec<(&'static str, String, u16, &'static str)> {
             401,
             "token is unverifiable: signing method (alg) is unavailable.",
         ),
-        // 4b.
+        // Check 4: tokens without a user name.
         (
             "/peers",
             made_of(hs256, r#"{"exp":4102444800}"#),
@@ -157,7 +158,7 @@ fn refused() -> Vec<(&'static str, String, u16, &'static str)> {
             401,
             "username in token must be a string",
         ),
-        // 4c.
+        // Check 1: internal tokens that are not valid.
         ("/peers", bearer(SHARED, ""), 401, signature),
         (
             "/peers",
@@ -177,7 +178,7 @@ fn refused() -> Vec<(&'static str, String, u16, &'static str)> {
             401,
             signature,
         ),
-        // 4d.
+        // Checks 6 and 7: tokens of users.
         ("/peers", bearer(INTERNAL, "bob"), 401, signature),
         (
             "/peers",
@@ -186,7 +187,7 @@ fn refused() -> Vec<(&'static str, String, u16, &'static str)> {
             signature,
         ),
         ("/peers", bearer(SHARED, "zoe"), 401, "user not found"),
-        // Q3.
+        // Check 13 (wire.md Q3): users that are not admins.
         ("/peers", basic("ann:pw"), 403, "\"ann\" is no admin"),
         (
             "/peers?u=ann&p=pw",
@@ -200,7 +201,7 @@ fn refused() -> Vec<(&'static str, String, u16, &'static str)> {
 
 #[tokio::test]
 async fn who_is_not_let_in_is_told_why_in_the_words_of_the_wire() {
-    let server = server(config(Method::All), people()).await;
+    let server = server(config(Method::All), test_users()).await;
     for (path, headers, status, text) in refused() {
         let reply = get(&server, path, &headers).await;
         assert_eq!(error(&reply), (status, text.to_owned()), "{path} {headers}");
@@ -209,7 +210,7 @@ async fn who_is_not_let_in_is_told_why_in_the_words_of_the_wire() {
 
 #[tokio::test]
 async fn every_way_in_leads_in() {
-    let server = server(config(Method::All), people()).await;
+    let server = server(config(Method::All), test_users()).await;
     let ways = [
         ("/peers", GO_TOKEN.to_owned()),
         (
@@ -220,7 +221,7 @@ async fn every_way_in_leads_in() {
             ),
         ),
         ("/peers", bearer(SHARED, "bob")),
-        // Not looked up: it has shown that somebody signed for it.
+        // The password is not checked: a valid signature vouches for this user.
         ("/peers", bearer(SHARED, "eve")),
         ("/peers", basic("bob:s3:cret")),
         ("/peers", "Authorization: Token bob:s3:cret\r\n".to_owned()),
@@ -251,11 +252,11 @@ async fn without_authentication_nobody_is_asked() {
     }
 }
 
-/// `auth-method` is about people; nodes have their tokens whatever it says.
+/// `auth-method` is about users; tokens of nodes are accepted whatever it says.
 #[tokio::test]
 async fn a_method_that_is_off_is_not_taken() {
-    let jwt = server(config(Method::Jwt), people()).await;
-    let pass = server(config(Method::UserPass), people()).await;
+    let jwt = server(config(Method::Jwt), test_users()).await;
+    let pass = server(config(Method::UserPass), test_users()).await;
     for server in [&jwt, &pass] {
         is_in(&get(server, "/peers", GO_TOKEN).await, "a node");
     }
@@ -274,7 +275,7 @@ async fn a_method_that_is_off_is_not_taken() {
     let mut config: HttpConfig = config(Method::All);
     config.auth.shared_secret = None;
     let reply = get(
-        &server(config, people()).await,
+        &server(config, test_users()).await,
         "/peers",
         &bearer("", "bob"),
     )
@@ -282,10 +283,11 @@ async fn a_method_that_is_off_is_not_taken() {
     assert_eq!(error(&reply), (401, "bearer auth disabled".to_owned()));
 }
 
-/// A node that starts, or is in no cluster, has no list of users: that is no wrong password.
+/// A node that is starting, or belongs to no cluster, has no list of users: it says so instead of
+/// "wrong password".
 #[tokio::test]
 async fn where_no_users_are_known_that_is_said() {
-    let users = Arc::new(People {
+    let users = Arc::new(TestUsers {
         admin: true,
         unknown: Some("it starts"),
     });

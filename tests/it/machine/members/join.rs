@@ -1,4 +1,4 @@
-//! Asking in, coming in, and coming in for another.
+//! AllocateRaftId and AddMetaNode: asking to join, joining, and replacing another node.
 
 use super::*;
 
@@ -42,7 +42,7 @@ fn a_newcomer_gets_a_raft_id_of_its_own_and_later_a_node_id() {
     assert!(members.catalog().pendings.is_empty());
 }
 
-/// A leader that crashed, or an answer that was lost.
+/// The joiner asks again after a leader crashed or an answer was lost.
 #[test]
 fn asking_again_keeps_the_raft_id_and_takes_newer_addresses() {
     let mut members = Members::founded(3);
@@ -105,7 +105,7 @@ fn adding_again_changes_nothing_and_an_unknown_one_is_refused() {
     members.refused(add(9, None), "no meta node has Raft id 9");
 }
 
-/// Data nodes see the same id at the same address: nothing for them to fetch.
+/// Data nodes see the same id at the same address: there is nothing for them to fetch.
 #[test]
 fn a_wiped_node_comes_back_under_its_node_id_and_labels() {
     let mut members = Members::founded(3);
@@ -134,7 +134,8 @@ fn a_wiped_node_comes_back_under_its_node_id_and_labels() {
         .nothing(add(4, Some(2)));
 }
 
-/// One that stands at other addresses by now is replaced all the same, and they are seen to change.
+/// A newcomer at other addresses replaces the old node all the same, and clients see the new
+/// addresses.
 #[test]
 fn a_replacement_may_stand_elsewhere() {
     let mut members = Members::founded(3);
@@ -172,7 +173,7 @@ fn an_address_of_another_meta_node_is_in_use() {
     members.shown(add(4, Some(2)));
 }
 
-/// It was removed meanwhile: the newcomer is one more.
+/// The replaced node was removed meanwhile: the newcomer is one more node.
 #[test]
 fn a_place_that_is_gone_is_not_taken() {
     let mut members = Members::founded(3);
@@ -184,8 +185,8 @@ fn a_place_that_is_gone_is_not_taken() {
     assert_eq!(members.tombstone(2), None);
 }
 
-/// Raft's membership had one that was never made a meta node: replaced it was, and must not speak
-/// again.
+/// Raft's membership had a node that never became a meta node. It was replaced too, and must not
+/// speak Raft again.
 #[test]
 fn a_pending_is_replaced_too() {
     let mut members = Members::founded(3);
@@ -211,7 +212,8 @@ fn one_that_replaces_itself_just_comes_in() {
     );
 }
 
-/// Data nodes, later, draw from the same counter: an id is of one node for ever, whatever its kind.
+/// Data nodes get their ids from the same counter: an id always belongs to one node, of whichever
+/// kind.
 #[test]
 fn node_ids_go_on_from_the_highest_of_all_nodes() {
     let mut members = Members::founded(3);

@@ -1,4 +1,4 @@
-//! Labels.
+//! Labels of nodes.
 
 use super::*;
 
@@ -67,6 +67,6 @@ fn what_is_too_much_is_refused_whole() {
         .unseen(label(1, &[("one more", "")], &["0"]))
         .unseen(label(1, &[("1", "changed")], &[]));
     assert_eq!(members.node(1).labels.len(), 64);
-    // A key that could not be set can still be named to be deleted.
+    // A key that could not be set can still be named for deletion.
     members.nothing(label(1, &[], &[""]));
 }

@@ -13,7 +13,7 @@ use influxdb_meta::machine::{
 
 use super::*;
 
-/// A founded cluster. Each command is held to what the wire shows of it.
+/// A founded cluster. After each command its effect on the wire is checked.
 struct Members(Fed);
 
 impl Members {
@@ -27,7 +27,7 @@ impl Members {
         &self.0.catalog
     }
 
-    /// Applies what data nodes get to see: its index is the new one.
+    /// Applies a command that data nodes get to see: its index is the new one.
     fn shown(&mut self, command: Command) -> &mut Self {
         let before = seen(self.catalog());
         self.0.ok(command);
@@ -39,7 +39,7 @@ impl Members {
         self
     }
 
-    /// Applies what they do not: the index stays, and is what the caller is told.
+    /// Applies a command that data nodes do not see: the index stays, and is what the caller gets.
     fn unseen(&mut self, command: Command) -> &mut Self {
         let (text, before) = (format!("{command:?}"), data::encode(self.catalog()));
         let index = self.catalog().index;
@@ -48,7 +48,7 @@ impl Members {
         self
     }
 
-    /// Applies what changes nothing at all.
+    /// Applies a command that changes nothing at all.
     fn nothing(&mut self, command: Command) -> &mut Self {
         let before = self.catalog().clone();
         self.unseen(command);
@@ -57,7 +57,7 @@ impl Members {
         self
     }
 
-    /// Applies what must be refused, and leaves everything as it was, the index included.
+    /// Applies a command that must be refused and leaves everything as it was, the index included.
     fn refused(&mut self, command: Command, want: &str) -> &mut Self {
         let (text, before) = (format!("{command:?}"), self.catalog().clone());
         match self.0.apply(command) {
@@ -69,7 +69,7 @@ impl Members {
         self
     }
 
-    /// Node `k` joins, as a voter at its own addresses.
+    /// Makes node `k` join, as a voter at its own addresses.
     fn joins(&mut self, k: u8) -> &mut Self {
         self.unseen(allocate(k, k, true));
         let raft_id = self.pending(k).raft_id.0;
@@ -100,7 +100,7 @@ impl Members {
         Some((tombstone.raft_id.0, tombstone.why, &tombstone.by))
     }
 
-    /// The hosts of all meta nodes by node id, HTTP and Raft apart.
+    /// HTTP and Raft hosts of all meta nodes, ordered by node id.
     fn hosts(&self) -> Vec<(&str, &str)> {
         self.catalog()
             .meta_nodes
@@ -122,7 +122,7 @@ fn raft(k: u8) -> Address {
     Address::new(&format!("meta-{k}"), 8089)
 }
 
-/// Incarnation `k` asks, at the addresses of node `at`.
+/// Incarnation `k` asks to join at the addresses of node `at`.
 fn allocate(k: u8, at: u8, voter: bool) -> Command {
     let (http, raft) = (http(at), raft(at));
     Command::AllocateRaftId(AllocateRaftId {
@@ -140,7 +140,7 @@ fn add(raft_id: u64, replaces: Option<u64>) -> Command {
     })
 }
 
-/// To the HTTP address of one node and the Raft address of another, or the same.
+/// A move to the HTTP address of one node and the Raft address of another node, or of the same one.
 fn moved(raft_id: u64, to_http: u8, to_raft: u8) -> Command {
     let (http, raft) = (http(to_http), raft(to_raft));
     Command::MoveMetaNode(MoveMetaNode {

@@ -1,4 +1,4 @@
-//! Other addresses.
+//! MoveMetaNode: nodes at other addresses.
 
 use super::*;
 
@@ -17,7 +17,7 @@ fn a_meta_node_moves_to_free_addresses() {
     members.refused(moved(9, 8, 8), "no meta node has Raft id 9");
 }
 
-/// A pending says where it is by asking again.
+/// A pending reports new addresses by asking to join again.
 #[test]
 fn a_pending_does_not_move() {
     let mut members = Members::founded(3);
@@ -41,7 +41,8 @@ fn swapped_names_heal() {
     members.nothing(moved(2, 1, 1));
 }
 
-/// Each node says for itself where it is now; whoever comes first, they end where they are.
+/// Each node reports its own addresses. In whichever order they come, the nodes end at their actual
+/// addresses.
 #[test]
 fn names_that_went_round_heal_in_any_order() {
     let turns = [(1, 2), (2, 3), (3, 1)];
@@ -68,7 +69,7 @@ fn names_that_went_round_heal_in_any_order() {
     }
 }
 
-/// One that keeps an address of its own keeps it, and hands over the other alone.
+/// A node that keeps one of its addresses exchanges only the other one.
 #[test]
 fn one_address_is_exchanged_alone() {
     let mut members = Members::founded(3);
@@ -101,7 +102,8 @@ fn two_others_do_not_both_make_way() {
     );
 }
 
-/// A newcomer waits at an address: that is for it and the membership task to sort out.
+/// A pending at an address does not prevent a move there: the membership task deals with the
+/// pending.
 #[test]
 fn a_pending_holds_nothing() {
     let mut members = Members::founded(3);

@@ -1,4 +1,4 @@
-//! Going out.
+//! RemoveMetaNode: nodes that go.
 
 use super::*;
 
@@ -28,7 +28,7 @@ fn a_removed_meta_node_is_remembered() {
     members.refused(allocate(2, 2, true), &removed);
 }
 
-/// A second leader repeats it with a reason of its own.
+/// A second leader may repeat the removal with a reason of its own.
 #[test]
 fn the_first_reason_stays() {
     let mut members = Members::founded(3);
@@ -42,8 +42,7 @@ fn the_first_reason_stays() {
     );
 }
 
-/// A pending that was not seen for long was never a voter, and is welcome again: under a new Raft
-/// id.
+/// A pending that was not seen for long was never a voter. It may join again, under a new Raft id.
 #[test]
 fn a_pending_is_dropped_without_a_trace() {
     let mut members = Members::founded(3);

@@ -4,7 +4,7 @@ use influxdb_meta::catalog::{ContinuousQuery, Subscription};
 
 use super::*;
 
-/// Few names and times, so that commands meet, and mostly of what is there.
+/// Few names and times, so that commands meet, and mostly existing ones.
 pub(super) fn command(rng: &mut StdRng, catalog: &Catalog) -> Command {
     match rng.random_range(0..40) {
         0..=3 => Command::CreateDataNode {
@@ -112,7 +112,7 @@ fn shards(rng: &mut StdRng, catalog: &Catalog) -> Command {
     }
 }
 
-/// Of this fortnight as a rule.
+/// A time, mostly within these two weeks.
 pub(super) fn time(rng: &mut StdRng) -> UnixNanos {
     match rng.random_range(0..20) {
         0 => UnixNanos(rng.random()),
@@ -121,7 +121,7 @@ pub(super) fn time(rng: &mut StdRng) -> UnixNanos {
     }
 }
 
-/// Mostly of a policy that is there.
+/// A database and policy, mostly existing ones.
 fn place(rng: &mut StdRng, catalog: &Catalog) -> (Name, Name) {
     let policies = catalog.databases.iter().flat_map(|database| {
         let name = |policy: &RetentionPolicy| (database.name.clone(), policy.name.clone());

@@ -1,5 +1,5 @@
-//! Shard groups in random sequences, held against the rules of wire.md 3.4 in their slow and plain
-//! form.
+//! Shard groups in random sequences, checked against a slow and simple form of the rules of
+//! wire.md 3.4.
 
 use influxdb_meta::catalog::MAX_TIME;
 
@@ -8,7 +8,7 @@ use super::*;
 const ORIGIN: i128 = 62_135_596_800 * 1_000_000_000;
 const MAX_POINT: i64 = 9_223_372_036_854_775_806;
 
-/// What a command did to the groups of each policy.
+/// Checks what a command did to the groups of each policy.
 pub(super) fn compare(command: &Command, before: &Catalog, after: &Catalog, what: &str) {
     for database in after.databases.iter() {
         for policy in &database.retention_policies {
@@ -27,7 +27,7 @@ pub(super) fn compare(command: &Command, before: &Catalog, after: &Catalog, what
     }
 }
 
-/// The group of a point is the first in the order of the wire that takes it.
+/// Checks that the group of a point is the first in the order of the wire that takes it.
 fn look_up(policy: &RetentionPolicy, what: &str) {
     let edges = policy
         .shard_groups
@@ -67,7 +67,7 @@ fn changes_of(
     }
 }
 
-/// A deletion stays (Q39), a truncation only comes earlier, a span never changes.
+/// A deletion stays (wire.md Q39), a truncation only becomes earlier, a span never changes.
 fn only_forth(was: &ShardGroup, group: &ShardGroup, what: &str) {
     assert_eq!((was.start, was.end), (group.start, group.end), "{what}");
     assert!(
@@ -97,7 +97,7 @@ fn made(policy: &RetentionPolicy, group: &ShardGroup, at: UnixNanos, before: &Ca
     }
 }
 
-/// wire.md 3.4, CreateShardGroup, steps 6 and 7.
+/// Steps 6 and 7 of CreateShardGroup (wire.md 3.4).
 fn span(policy: &RetentionPolicy, at: i64) -> (i64, i64) {
     let width = i128::from(policy.shard_group_duration.0);
     let start = (i128::from(at) + ORIGIN).div_euclid(width) * width - ORIGIN;

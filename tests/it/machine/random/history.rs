@@ -1,4 +1,4 @@
-//! What became of a random sequence: what happened, and that no id was given to a second one.
+//! Events of a random sequence, and a check that no id is given out twice.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use influxdb_meta::base::RaftId;
 
 use super::*;
 
-/// What must have happened over all seeds, or the sequences are too tame to show anything.
+/// Events that must have happened over all seeds; otherwise the sequences would show too little.
 pub(super) const SEEN: &[&str] = &[
     "AllocateRaftId changed",
     "AllocateRaftId left all as it was",
@@ -103,7 +103,7 @@ pub(super) const SEEN: &[&str] = &[
     "UpdateRetentionPolicy changed",
 ];
 
-/// What was ever given out: no id is given to a second one.
+/// All ids that were ever given out: none is given out twice.
 #[derive(Default)]
 pub(super) struct History {
     raft_ids: BTreeMap<RaftId, Incarnation>,

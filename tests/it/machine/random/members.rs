@@ -10,7 +10,7 @@ use influxdb_meta::machine::{
 
 use super::*;
 
-/// Few names, so that commands meet, and mostly of nodes that are there.
+/// Few names, so that commands meet, and mostly existing nodes.
 pub(super) fn command(rng: &mut StdRng, catalog: &Catalog) -> Command {
     match rng.random_range(0..20) {
         0..=5 => Command::AllocateRaftId(AllocateRaftId {
@@ -72,7 +72,7 @@ fn http(rng: &mut StdRng) -> Address {
     Address::new(&format!("meta-{}", rng.random_range(1..8)), 8091)
 }
 
-/// Mostly of the same few hosts, not always of the one that HTTP is at.
+/// A Raft address, mostly on one of the same few hosts, not always on the host of the HTTP address.
 fn raft(rng: &mut StdRng) -> Address {
     Address::new(&format!("meta-{}", rng.random_range(1..8)), 8089)
 }

@@ -38,8 +38,8 @@ pub(super) fn set_data(rng: &mut StdRng, catalog: &Catalog) -> SetData {
     view
 }
 
-/// Under a name that may be taken, with ids that may have been given out before, of owners that may
-/// be none.
+/// Brings a database back, under a name that may exist, with ids that may have been given out
+/// before, and owners that may not exist.
 fn bring_back(rng: &mut StdRng, catalog: &Catalog, view: &mut SetData) {
     let fresh = !rng.random_ratio(1, 5);
     let id = |rng: &mut StdRng, highest: &mut u64| {

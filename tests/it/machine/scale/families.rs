@@ -11,12 +11,12 @@ use influxdb_meta::machine::{
 
 use super::*;
 
-/// The number of the database that has the most groups.
+/// Number of the database with most groups.
 pub const DEEP: usize = 3;
 
 type Families = Vec<(&'static str, Command)>;
 
-/// In an order in which each of them succeeds.
+/// Commands in an order in which each of them succeeds.
 pub fn families(catalog: &Catalog) -> Families {
     let middle = format!("db{}", catalog.databases.len() / 2);
     [

@@ -1,20 +1,20 @@
-//! Catalogs of a size, made by the commands that make them in life. Also those of
+//! Catalogs of a given size, made by the same commands as in a real cluster. Also used by
 //! `tests/benches/catalog`.
 
 use super::families::DEEP;
 use super::*;
 
-/// So many databases of shard groups, one of them with more.
+/// Size of a catalog: databases with shard groups, one of them with more groups.
 pub struct Grown {
     pub databases: usize,
-    /// In each, but for one.
+    /// Groups in each other database.
     pub groups: i64,
-    /// In that one.
+    /// Groups in the one database with most.
     pub deep: i64,
 }
 
 impl Grown {
-    /// Two shards in each group.
+    /// Makes the catalog, with two shards in each group.
     pub fn log(&self) -> Log {
         let mut log = Log::default();
         log.ok(Command::Found(Found {
@@ -32,7 +32,7 @@ impl Grown {
     }
 }
 
-/// A catalog without the check after each command, which looks at all of it.
+/// A catalog without the check after each command, which reads all of it.
 #[derive(Clone, Default)]
 pub struct Log {
     pub catalog: Catalog,
@@ -46,7 +46,7 @@ impl Log {
             term: 2,
             index: self.index,
         };
-        // What is deleted now can be pruned in a month.
+        // Groups that are deleted now can be pruned in a month.
         let later = if matches!(command, Command::PruneShardGroups) {
             30 * DAY
         } else {

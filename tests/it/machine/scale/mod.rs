@@ -1,8 +1,8 @@
-//! What a command costs does not grow with the catalog: counted in bytes asked for and bytes
+//! The cost of a command does not grow with the catalog. It is counted in bytes allocated and bytes
 //! encoded, not in time.
 //!
-//! A restore (`SetData`) is the whole catalog, and what is dropped is taken down piece by piece;
-//! all other commands cost what they change.
+//! A restore (`SetData`) is the whole catalog, and freeing what is dropped takes time for each
+//! piece; all other commands cost only what they change.
 
 #[allow(unreachable_pub, reason = "shared with the benches")]
 mod families;
@@ -18,11 +18,13 @@ use crate::allocated::bytes_allocated;
 use families::families;
 use grown::Grown;
 
-/// A few nodes of a deeper tree are copied more.
+/// Allowance for the additional tree nodes that are copied in a deeper tree.
 const DEEPER: usize = 6 << 10;
-/// One run of shard groups or one piece of databases, and what stands around it.
+/// Maximum size of new parts: one run of shard groups or one piece of databases, and what is around
+/// it.
 const NEW: usize = 24 << 10;
-/// The body as a list of references to its parts, and what is looked at on the way.
+/// At most one tenth of the body is encoded: the list of references to its parts, and what is read
+/// on the way.
 const LISTED: usize = 10;
 
 #[test]
@@ -47,14 +49,14 @@ fn a_command_costs_the_same_in_a_big_catalog() {
     }
 }
 
-/// In bytes.
+/// Costs of a command, in bytes.
 #[derive(Debug)]
 struct Cost {
-    /// Asked for while the command was applied.
+    /// Allocated while the command was applied.
     apply: usize,
-    /// Asked for while what data nodes see was encoded after it.
+    /// Allocated while the `Data` for data nodes was encoded after it.
     encode: usize,
-    /// Of the body: in parts that the last body did not have.
+    /// Size of those parts of the body that the last body did not have.
     new: usize,
     body: usize,
 }
@@ -64,7 +66,7 @@ fn costs(grown: &Grown) -> Vec<(String, Cost)> {
     let mut last = encoder.encode(&log.catalog);
     let families = families(&log.catalog);
     let cost = |(family, command): (&str, Command)| {
-        // As in life: those who look at the last state hold it.
+        // As in a real node: readers of the last state hold it.
         let _seen = log.catalog.clone();
         let ((), apply) = bytes_allocated(|| log.ok(command));
         let (rope, encode) = bytes_allocated(|| encoder.encode(&log.catalog));

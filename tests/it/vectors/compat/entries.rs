@@ -35,7 +35,7 @@ fn the_state_of_format_1_is_read() {
     );
 }
 
-/// A newer format is for what this one has no place for.
+/// A newer format is used only for what this one has no place for.
 #[test]
 fn format_1_is_what_is_written() {
     for (file, stamped) in entries() {
@@ -102,7 +102,7 @@ fn entries() -> Vec<(&'static str, Stamped)> {
     ]
 }
 
-/// Every field has a value of its own.
+/// A catalog where every field has a value of its own.
 fn full_state() -> Catalog {
     let mut catalog = Catalog {
         term: 3,

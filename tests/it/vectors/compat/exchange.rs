@@ -1,10 +1,10 @@
-//! The exchange of founding: the JSON of `/cluster/identity` in each phase, and the proof in the
+//! The identity exchange: the JSON of `/cluster/identity` in each phase, and the proof in the
 //! header.
 //!
-//! Every version that speaks protocol 1 reads these. One that speaks another refuses them by its
-//! number, which `wire::identity` tests.
+//! Every version that speaks protocol 1 reads these bytes. A version of another protocol refuses
+//! them by the number, which `wire::identity` tests.
 
-use influxdb_meta::auth::proof::{Nonce, PROOF_HEADER, PeerKey};
+use influxdb_meta::auth::proof::{Nonce, PeerKey};
 use influxdb_meta::base::{Address, ClusterId, Incarnation, ListHash, RaftId, StartId};
 use influxdb_meta::wire::identity::{Identity, Phase, Starts};
 
@@ -28,7 +28,7 @@ fn identities_of_protocol_1_are_what_is_written() {
 
 #[test]
 fn proofs_of_version_1_hold_and_are_what_is_written() {
-    assert_eq!(PROOF_HEADER, "Influxd-Meta-Proof");
+    assert_eq!(influxdb_meta::wire::headers::PROOF, "influxd-meta-proof");
     let key = PeerKey::derive("the secret of this cluster");
     let (asked, answered) = (
         frozen("exchange/fresh.json"),
@@ -60,7 +60,7 @@ fn text(file: &str) -> String {
     String::from_utf8(frozen(file)).expect("text")
 }
 
-/// Everything that may be absent is so in `fresh`, and has a value of its own in `member`.
+/// In `fresh`, all optional fields are absent; in `member`, each has a value of its own.
 fn identities() -> Vec<(&'static str, Identity)> {
     let fresh = Identity {
         protocol: 1,
@@ -124,7 +124,7 @@ fn identities() -> Vec<(&'static str, Identity)> {
         heard: vec![(Incarnation([1; 16]), 0), (Incarnation([3; 16]), 1500)],
         ..started.clone()
     };
-    // `voters` came later: the others are of versions that do not say it.
+    // `voters` was added later: the other files are of versions that do not send it.
     let learner = Identity {
         phase: Phase::Member,
         cluster_id,

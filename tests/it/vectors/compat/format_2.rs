@@ -1,5 +1,5 @@
 //! Log entries and catalog states of format 2: the commands of joining, moving, removing and
-//! labelling, and what they leave behind.
+//! labelling, and their effects.
 
 use std::collections::BTreeMap;
 
@@ -45,7 +45,7 @@ fn the_state_of_format_2_is_read() {
     );
 }
 
-/// As long as no newer format is written for them.
+/// Holds as long as no newer format is written for them.
 #[test]
 fn format_2_is_what_is_written() {
     for (file, command) in entries() {
@@ -66,8 +66,8 @@ fn no_frozen_entry_is_left_out() {
     assert_eq!(frozen.collect::<Vec<_>>(), named);
 }
 
-/// What a volume holds is carried out, not only read: the frozen entries on the frozen state of
-/// format 1.
+/// Entries on a volume are applied, not only read: the frozen entries on the frozen state of format
+/// 1.
 #[test]
 fn frozen_entries_are_applied() {
     let mut catalog = state::decode(&read("compat/v1/state-full.bin")).expect("a state");
@@ -92,7 +92,7 @@ fn http(k: u8) -> Address {
     Address::new(&format!("meta-{k}"), 8091)
 }
 
-/// One with a name, one of IPv6.
+/// An address with a name, and one of IPv6.
 fn raft(k: u8) -> Address {
     if k == 4 {
         Address::new("fd00::4", 8089)
@@ -107,7 +107,7 @@ fn labels(all: &[(&str, &str)]) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// Each kind, with and without what may be absent.
+/// Each command, with and without optional fields.
 fn entries() -> Vec<(&'static str, Command)> {
     let allocate = |k, voter| {
         let incarnation = Incarnation([k; 16]);
@@ -162,7 +162,7 @@ fn entries() -> Vec<(&'static str, Command)> {
     ]
 }
 
-/// Every field that format 2 added has values of its own.
+/// A catalog where every field that format 2 added has a value of its own.
 fn full_state() -> Catalog {
     let mut catalog = Catalog {
         term: 3,

@@ -41,7 +41,7 @@ fn the_state_of_format_3_is_read() {
     );
 }
 
-/// As long as no newer format is written for them.
+/// Holds as long as no newer format is written for them.
 #[test]
 fn format_3_is_what_is_written() {
     for (file, command) in entries() {
@@ -62,14 +62,14 @@ fn no_frozen_entry_is_left_out() {
     assert_eq!(frozen.collect::<Vec<_>>(), named);
 }
 
-/// What a volume holds is carried out, not only read: the frozen entries on the frozen state.
+/// Entries on a volume are applied, not only read: the frozen entries on the frozen state.
 #[test]
 fn frozen_entries_are_applied() {
     let mut catalog = frozen_state();
     for (index, (file, _)) in (100..).zip(entries()) {
         let stamped = envelope::decode(&read(&format!("compat/v3/{file}"))).expect("an entry");
         let outcome = apply(&mut catalog, LogId { term: 3, index }, &stamped);
-        // The view of a restore is of an index long gone.
+        // The restore is refused: its content index is older than the state's.
         let refused = matches!(outcome, Outcome::Refused(_));
         assert_eq!(refused, file == "entry-set-data.bin", "{file}: {outcome:?}");
         assert_eq!(catalog.check(), Ok(()), "{file}");

@@ -1,4 +1,4 @@
-//! What goes over 8089: every kind of frame, a file for each.
+//! Frames on 8089: every kind, a file for each.
 
 use std::collections::BTreeMap;
 
@@ -40,7 +40,7 @@ fn frames_of_version_1_are_what_is_written() {
     }
 }
 
-/// Said before any version is agreed on.
+/// Bytes sent before a version is agreed on.
 #[test]
 fn the_first_bytes_on_8089_are_what_they_were() {
     assert_eq!(MAGIC, [0xc9, 0x49, 0x46, 0x4d, 0x38, 0x30, 0x38, 0x39]);
@@ -65,7 +65,8 @@ fn streams() -> BTreeMap<&'static str, Vec<Frame>> {
     streams
 }
 
-/// By its kind on the wire. Complete: a new kind does not compile without a file.
+/// File of a frame, by its kind on the wire. The match is complete: a new kind does not compile
+/// without a file.
 fn file(frame: &Frame) -> &'static str {
     match frame {
         Frame::Hello(_) => "frames/01-hello.bin",
@@ -89,7 +90,7 @@ fn file(frame: &Frame) -> &'static str {
     }
 }
 
-/// Every variant, every field with a value of its own, and absent where it may be.
+/// Every variant, with every field set to a value of its own, and without the optional ones.
 fn frames() -> Vec<Frame> {
     let mut frames = handshake();
     frames.extend(log());

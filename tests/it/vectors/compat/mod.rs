@@ -1,10 +1,10 @@
-//! Frozen bytes of each format: written once, never edited, readable for ever.
+//! Frozen bytes of each format: written once, never edited, always readable.
 //!
 //! Each test reads the bytes of format 1 and, as long as that is the format written, writes them
-//! again. When a newer one is, its bytes come into a folder of their own, and the writing half
-//! goes. Log entries and catalogs are written in the lowest format that holds them: all formats are
-//! written to this day. `storage::frozen` opens the volume of these bytes, `raft::frozen` has the
-//! frozen handshake.
+//! again. When a newer format is written, its bytes get a folder of their own, and the writing half
+//! of the old test is removed. Log entries and catalogs are written in the lowest format that holds
+//! them, so all their formats are still written. `storage::frozen` opens the volume of these bytes;
+//! `raft::frozen` has the frozen handshake.
 
 mod entries;
 mod exchange;
@@ -22,7 +22,7 @@ fn frozen(file: &str) -> Vec<u8> {
     super::read(&format!("compat/v1/{file}"))
 }
 
-/// A frozen file is what is written today, byte by byte.
+/// Checks that a frozen file is what is written today, byte by byte.
 fn assert_written(file: &str, written: &[u8]) {
     assert_eq!(
         written.escape_ascii().to_string(),

@@ -28,7 +28,7 @@ fn a_snapshot_file_of_format_1_is_what_is_written() {
     assert_written(FILE, &parts.concat());
 }
 
-/// Too large to be kept as a file, whose last 32 bytes are a hash of all before.
+/// Too large to be kept as a file. Its last 32 bytes are a hash of all bytes before them.
 #[test]
 fn a_snapshot_of_two_chunks_is_what_is_written() {
     let payload = Bytes::from(vec![b'x'; (1 << 20) + 1]);
@@ -49,7 +49,7 @@ fn header() -> SnapshotHeader {
     }
 }
 
-/// 3 takes the place of 1; 4 learns.
+/// A joint membership: 3 takes the place of 1; 4 is a learner.
 fn membership() -> Membership {
     let ids = |ids: [u64; 2]| ids.map(RaftId).to_vec();
     Membership {

@@ -1,5 +1,5 @@
-//! Segments of the log, head and records; the zeros behind the last one are left out in the files.
-//! That they open as a log, `storage::frozen` shows.
+//! Segments of the log, head and records; the files leave out the zeros behind the last record.
+//! `storage::frozen` shows that they open as a log.
 
 use influxdb_meta::base::{Incarnation, LogId, RaftId};
 use influxdb_meta::wire::wal::{
@@ -8,7 +8,7 @@ use influxdb_meta::wire::wal::{
 
 use super::{assert_written, frozen};
 
-/// Of the reserve: two sectors behind its head take marks in turn.
+/// Path of the reserve: two sectors behind its head take marks in turn.
 const RESERVE: &str = "volume/wal/reserve";
 const MARK_PLACES: [usize; 2] = [HEAD_LEN, 2 * HEAD_LEN];
 
@@ -93,7 +93,7 @@ fn stamp_of(header: &Header, salt: u64) -> Stamp {
 struct Segment {
     file: &'static str,
     head: Head,
-    /// Each with its `durable_to`; seqs count on from the head's, the epoch is 1.
+    /// Records, each with its `durable_to`. Seqs continue from the head's; the epoch is 1.
     records: Vec<(u64, Record)>,
 }
 
@@ -186,7 +186,7 @@ fn reserve_head() -> Head {
     }
 }
 
-/// Every kind of record, with what may be absent there and absent.
+/// Every kind of record, with and without optional fields.
 fn first_records() -> Vec<(u64, Record)> {
     let wire = || frozen("entry-wire.bin");
     let taken_back = |index| entry(1, index, EntryKind::Command, b"taken back".to_vec());

@@ -6,8 +6,8 @@ use influxdb_meta::machine::{Command, CreateUser, SetData, ShardCopy};
 
 use super::state::full_state;
 
-/// Each kind, with and without what may be absent; in an order in which all but the restore are
-/// carried out.
+/// Each command, with and without optional fields, in an order in which all but the restore
+/// succeed.
 pub(super) fn entries() -> Vec<(&'static str, Command)> {
     let mut all = of_shards();
     all.extend(of_queries_and_users());

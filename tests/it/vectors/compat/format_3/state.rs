@@ -11,7 +11,7 @@ use influxdb_meta::catalog::{
 
 const DAY: i64 = DurationNanos::DAY.0;
 
-/// Every field that format 3 added has values of its own.
+/// A catalog where every field that format 3 added has a value of its own.
 pub(super) fn full_state() -> Catalog {
     let mut catalog = Catalog {
         term: 3,
@@ -67,7 +67,7 @@ fn meta_node() -> MetaNode {
     }
 }
 
-/// One with labels, one whose address is no text.
+/// Data nodes: one with labels, one whose address is not text.
 fn data_node(id: NodeId) -> DataNode {
     let http = if id.0 == 5 {
         Text::from(b"\xff")
@@ -142,8 +142,8 @@ fn user(name: &str) -> User {
     }
 }
 
-/// Before the epoch, across it, truncated, empty, deleted, without owners; not in the order of
-/// their ids.
+/// Shard groups before the epoch, across it, truncated, empty, deleted, without owners; not in the
+/// order of their ids.
 fn groups() -> Vec<ShardGroup> {
     let shard = |(id, owners): &(u64, &[u64])| Shard {
         id: ShardId(*id),

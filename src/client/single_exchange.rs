@@ -1,4 +1,4 @@
-//! One exchange on a connection that somebody else made: to another port than 8091, or through TLS.
+//! An exchange on a connection that the caller made: to another port than 8091, or through TLS.
 
 use tokio::time::Instant;
 
@@ -19,9 +19,9 @@ pub async fn exchange(
     max_body: usize,
     deadline: Instant,
 ) -> Result<Response, CallError> {
-    Connection::over(stream, host.port())
+    Connection::handshake(stream, host.port())
         .await?
-        .at_most(max_body)
+        .with_max_body(max_body)
         .exchange(host, request, deadline)
         .await
 }

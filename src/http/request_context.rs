@@ -1,0 +1,26 @@
+//! Facts about a request that are not in its head.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+use hyper::header::HeaderValue;
+use hyper::http::Extensions;
+
+use super::connection_state::ConnectionState;
+
+/// Part of the request's extensions.
+#[derive(Clone)]
+pub(super) struct Context {
+    pub(super) connection: Arc<ConnectionState>,
+    /// Id of the request.
+    pub(super) id: HeaderValue,
+}
+
+/// Returns the IP address of the connection's peer; 0.0.0.0 for a request without a connection.
+pub(super) fn peer_ip(extensions: &Extensions) -> IpAddr {
+    extensions
+        .get::<Context>()
+        .map_or(Ipv4Addr::UNSPECIFIED.into(), |context| {
+            context.connection.peer
+        })
+}

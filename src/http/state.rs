@@ -1,0 +1,22 @@
+//! State that all routes share.
+
+use std::sync::Arc;
+
+use axum::routing::MethodRouter;
+
+use super::config::HttpConfig;
+use crate::auth::{Authenticator, Users};
+use crate::service::Service;
+
+pub(super) struct State {
+    pub(super) service: Arc<Service>,
+    pub(super) users: Arc<dyn Users>,
+    pub(super) authenticator: Authenticator,
+    pub(super) config: HttpConfig,
+}
+
+/// The state as axum hands it to a route.
+pub(super) type AppState = axum::extract::State<Arc<State>>;
+
+/// Handlers of one path, by method.
+pub(super) type Methods = MethodRouter<Arc<State>>;
