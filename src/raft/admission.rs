@@ -1,4 +1,5 @@
-//! Who may talk Raft with this node. `cluster` answers; the transport asks.
+//! Decisions about which nodes may talk Raft with this node. `cluster` makes them; the transport
+//! asks.
 
 use std::net::IpAddr;
 
@@ -6,18 +7,18 @@ use super::Replica;
 use crate::base::{Address, Incarnation, RaftId};
 use crate::wire::identity::Starts;
 
-/// What a dialler says of itself in the 8089 handshake, besides the receiver that it means.
+/// Identity that a dialler presents in the 8089 handshake, and the receiver that it means.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hello {
     pub sender: Replica,
     pub sender_http: Address,
     pub receiver: Replica,
-    /// Start counter, ids of the last 64 starts (oldest first) and the durable WAL seq of the
-    /// sender (founding.md 7).
+    /// Start counter, ids of the last 64 starts (oldest first) and durable WAL sequence number of
+    /// the sender (founding.md 7.7).
     pub starts: Starts,
 }
 
-/// Why a handshake is refused; sent to the dialler in words.
+/// Reasons to refuse a handshake. The text is sent to the dialler.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     #[error("not me: this is another cluster, Raft id or incarnation")]
@@ -34,27 +35,28 @@ pub enum Refusal {
     Other(String),
 }
 
-/// Who may talk Raft, what we say of ourselves, and where members are. Implemented by `cluster`.
+/// Decides which nodes may talk Raft, and knows this node's identity and the members' addresses.
+/// Implemented by `cluster`.
 pub trait Admission: Send + Sync + 'static {
-    /// Called for each incoming handshake with a good proof (or none, where none is needed), before
-    /// any Raft byte. Hints (a handshake meant for another incarnation at this address) are taken
-    /// here too. `from` is the dialler's source address.
+    /// Called for each incoming handshake with a good proof (or without one, where none is needed),
+    /// before any Raft byte. Also takes hints: a handshake that is meant for another incarnation at
+    /// this address. `from` is the dialler's source address.
     fn admit(&self, hello: &Hello, from: IpAddr) -> Result<(), Refusal>;
-    /// Called on the dialler's side with what the callee proved to be, for its start counters.
-    fn check_callee(&self, callee: &Replica, starts: &Starts) -> Result<(), Refusal>;
-    /// What this node is and says in handshakes; `None` while it is no member of anything.
+    /// Identity of this node in handshakes. `None` while it is not a member of a cluster.
     fn me(&self) -> Option<(Replica, Address, Starts)>;
-    /// Raft addresses where this member may be, best first. Resolved anew at every dial.
+    /// Raft addresses at which this member may be, the best first. Names are resolved at every
+    /// dial.
     fn addresses(&self, raft_id: RaftId) -> Vec<Address>;
-    /// This incarnation lives: it proved to be who it is, in either direction, or a frame of it
-    /// came on a connection where it did. Told at most every 100 ms for each connection; must not
-    /// block.
+    /// Called when this incarnation is alive: it proved its identity, in either direction, or a
+    /// frame of it came on a connection where it had done so. Called at most once in 100 ms for
+    /// each connection. Must not block.
     fn heard(&self, incarnation: Incarnation);
-    /// A dial of this member was refused, for instance because this node is tombstoned there: a
-    /// hint.
+    /// Called when this member refused a dial, for instance because this node is tombstoned there.
+    /// Only a hint.
     fn refused(&self, _callee: &Replica, _refusal: &Refusal) {}
-    /// The key of founding.md 11, when a secret is set.
+    /// The key of founding.md 11, if a secret is set.
     fn peer_key(&self) -> Option<[u8; 32]>;
-    /// Whether handshakes without proof are refused (the cluster was founded with a secret).
+    /// Returns whether handshakes without a proof are refused: the cluster was founded with a
+    /// secret.
     fn needs_proof(&self) -> bool;
 }

@@ -1,13 +1,14 @@
-//! Snapshots and purges by bytes. openraft counts entries only, and entries differ a thousandfold.
+//! Snapshots and purges by bytes. openraft counts entries only, and their sizes differ by a factor
+//! of 1,000.
 
 use std::time::Duration;
 
 use openraft::async_runtime::watch::WatchReceiver;
 
-use super::types::OpenRaft;
+use super::state_machine::OpenRaft;
 use crate::storage::Log;
 
-/// The log can grow by what one second's writes bring before it is looked at again.
+/// Interval of the checks. Between two of them the log can grow by one second's writes.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Runs as long as the node.
@@ -22,15 +23,16 @@ pub(super) async fn run(raft: OpenRaft, log: Log, every_bytes: u64) {
             let metrics = metrics.borrow_watched();
             (metrics.snapshot, metrics.last_applied, metrics.purged)
         };
-        // First what a snapshot already covers; a new snapshot only when that leaves too much.
-        let asked = match snapshot {
+        // First purge what a snapshot covers. Take a new snapshot only if the log is still too
+        // large.
+        let triggered = match snapshot {
             Some(snapshot) if purged < Some(snapshot) => {
                 raft.trigger().purge_log(snapshot.index).await
             }
             snapshot if snapshot < applied => raft.trigger().snapshot().await,
             _ => Ok(()),
         };
-        if asked.is_err() {
+        if triggered.is_err() {
             return;
         }
     }

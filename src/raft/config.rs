@@ -1,4 +1,4 @@
-//! Timers and sizes, and openraft's configuration made of them.
+//! Timers and sizes, and the openraft configuration made from them.
 
 use std::time::Duration;
 
@@ -6,45 +6,50 @@ use openraft::{Config, SnapshotPolicy};
 
 #[derive(Clone, Debug)]
 pub struct RaftConfig {
-    /// B = max(`heartbeat-timeout`, `election-timeout`): heartbeat 0.1 B, election 0.3 … 0.5 B.
+    /// B = max(`heartbeat-timeout`, `election-timeout`). The heartbeat interval is 0.1 B, the
+    /// election timeout 0.3 B to 0.5 B.
     pub base: Duration,
-    /// Stamped into each proposal.
+    /// Copied into the stamp of each proposal.
     pub retention_autocreate: bool,
     pub snapshot_every_entries: u64,
     pub snapshot_every_bytes: u64,
 }
 
-/// What follows from B for the network.
+/// Timers of the network and of the known leader, derived from B.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Timers {
-    /// For a member's next answer to an append request: a slow fsync is not a broken connection.
-    pub(super) patience: Duration,
-    /// A leader not heard, or not confirmed by a majority, for so long is none: twice the longest
-    /// election timeout, after which another is being elected.
-    pub(super) fresh: Duration,
-    /// How often the leader's freshness is looked at.
-    pub(super) look: Duration,
-    /// Between attempts to reach a member with append requests.
-    pub(super) retry: Duration,
+    /// Timeout for a member's next answer to an append request. Long enough that a slow fsync is
+    /// not taken for a broken connection.
+    pub(super) append_answer_timeout: Duration,
+    /// Time without contact after which a leader does not count as known: no message from it, or no
+    /// majority that confirmed it. Twice the longest election timeout, so that another node is
+    /// being elected by then.
+    pub(super) leader_timeout: Duration,
+    /// Interval of the checks whether the leader is still known.
+    pub(super) leader_poll_interval: Duration,
+    /// Delay between attempts to reach a member with append requests.
+    pub(super) append_retry_delay: Duration,
 }
 
-/// Below this a loaded machine would lose its leader to its own scheduler.
+/// Minimum of B. Below it a loaded machine would lose its leader because threads are scheduled
+/// late.
 const MIN_BASE: Duration = Duration::from_millis(100);
-/// For a member to store a snapshot that it has received.
+/// Timeout for a member to store a snapshot that it has received.
 const INSTALL_TIMEOUT: Duration = Duration::from_secs(60);
-/// In one append request. Bytes are bounded by the log store.
+/// Maximum number of entries in an append request. The log store limits the bytes.
 const MAX_ENTRIES_PER_REQUEST: u64 = 1024;
-/// Entries that stay in the log behind a snapshot, so that a member back from a restart needs none.
+/// Number of entries that stay in the log behind a snapshot, so that a member that restarts needs
+/// no snapshot.
 const ENTRIES_KEPT_BEHIND_SNAPSHOT: u64 = 10_000;
 
 impl RaftConfig {
     pub(super) fn timers(&self) -> Timers {
         let base = self.base();
         Timers {
-            patience: base * 2,
-            fresh: base,
-            look: base / 10,
-            retry: base / 5,
+            append_answer_timeout: base * 2,
+            leader_timeout: base,
+            leader_poll_interval: base / 10,
+            append_retry_delay: base / 5,
         }
     }
 
@@ -64,13 +69,15 @@ impl RaftConfig {
             max_payload_entries: MAX_ENTRIES_PER_REQUEST,
             snapshot_policy: SnapshotPolicy::LogsSinceLast(every),
             max_in_snapshot_log_to_keep: every.min(ENTRIES_KEPT_BEHIND_SNAPSHOT),
-            // More than one snapshot's distance, or sending a snapshot would not end the lag.
+            // More than the distance between two snapshots. Otherwise a member would still lag
+            // after it received one.
             replication_lag_threshold: every.saturating_mul(2),
-            // A node that was cut off must not depose the leader when it comes back.
+            // A node that was cut off must not depose the leader when it returns.
             enable_pre_vote: Some(true),
-            // The commit position is written lazily: a restarted leader must ask before it leads.
+            // The commit position is written with a delay, so a restarted leader must be elected
+            // again.
             enable_leader_restore: Some(false),
-            // A log that went back has lost acknowledged entries (founding.md 7, restored volume).
+            // A log that is shorter than before has lost acknowledged entries (founding.md 7.7).
             allow_log_reversion: Some(false),
             ..Config::default()
         }

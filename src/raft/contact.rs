@@ -1,49 +1,51 @@
-//! When this node last heard its leader, and since when it leads itself. openraft remembers whom it
-//! follows, not whether that one lives.
+//! Time of the last contact with the leader, and since when this node leads. openraft knows which
+//! leader this node follows, but not whether that leader is alive.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::base::RaftId;
+use crate::runtime::lock;
 
-/// Shared by the connections that hear and by who asks. Cheap to clone.
+/// Shared by the connections, which record contacts, and the readers. Cheap to clone.
 #[derive(Clone, Default)]
-pub(super) struct Contact(Arc<Mutex<Last>>);
+pub(super) struct Contact(Arc<Mutex<ContactTimes>>);
 
 #[derive(Clone, Copy, Default)]
-struct Last {
+struct ContactTimes {
     heard: Option<(RaftId, Instant)>,
-    /// The last term in which this node was seen to lead, and since when.
+    /// Last term in which this node was seen to lead, and since when.
     led: Option<(u64, Instant)>,
 }
 
 impl Contact {
-    /// An append request of this leader was accepted.
+    /// Records that an append request of this leader was accepted.
     pub(super) fn heard(&self, leader: RaftId) {
-        self.last().heard = Some((leader, Instant::now()));
+        self.times().heard = Some((leader, Instant::now()));
     }
 
-    pub(super) fn is_fresh(&self, leader: RaftId, within: Duration) -> bool {
-        self.last()
+    pub(super) fn heard_within(&self, leader: RaftId, within: Duration) -> bool {
+        self.times()
             .heard
             .is_some_and(|(heard, at)| heard == leader && at.elapsed() < within)
     }
 
-    /// Whether this node, which leads in this term, was first seen to do so that lately.
-    pub(super) fn leads_newly(&self, term: u64, within: Duration) -> bool {
-        let mut last = self.last();
-        let since = last
+    /// Returns whether this node, which leads in this term, was first seen to lead less than
+    /// `within` ago.
+    pub(super) fn leads_for_less_than(&self, term: u64, within: Duration) -> bool {
+        let mut times = self.times();
+        let since = times
             .led
             .filter(|(led, _)| *led == term)
             .map_or_else(Instant::now, |(_, since)| since);
-        last.led = Some((term, since));
+        times.led = Some((term, since));
         since.elapsed() < within
     }
 
-    fn last(&self) -> MutexGuard<'_, Last> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn times(&self) -> MutexGuard<'_, ContactTimes> {
+        lock(&self.0)
     }
 }
 
@@ -54,9 +56,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_leader_is_new_once_in_each_term() {
         let (contact, second) = (Contact::default(), Duration::from_secs(1));
-        assert!(contact.leads_newly(3, second));
+        assert!(contact.leads_for_less_than(3, second));
         tokio::time::advance(second).await;
-        assert!(!contact.leads_newly(3, second), "nobody ever answered it");
-        assert!(contact.leads_newly(4, second));
+        assert!(
+            !contact.leads_for_less_than(3, second),
+            "nobody ever answered it"
+        );
+        assert!(contact.leads_for_less_than(4, second));
     }
 }

@@ -1,8 +1,8 @@
 //! openraft's log, kept by `storage::Log`.
 //!
-//! What `Log` promises is what openraft asks for: appended entries are readable at once,
-//! completions come only after they are durable, a vote is durable before `save_vote` returns, and
-//! all of it is one stream.
+//! `Log` guarantees what openraft requires: appended entries can be read at once, completions come
+//! only after entries are durable, a vote is durable before `save_vote` returns, and everything is
+//! one stream.
 
 use std::fmt::Debug;
 use std::io;
@@ -18,40 +18,41 @@ use super::types::{
 };
 use crate::storage::{Entry, Log};
 
-/// One append request carries about this much: a heartbeat's time on a slow link, not a batch's.
+/// Approximate maximum size of an append request. It may take as long as a heartbeat on a slow
+/// link.
 const MAX_READ_BYTES: usize = 1024 * 1024;
 
 #[derive(Clone)]
 pub(super) struct LogStore {
     log: Log,
-    health: HaltLatch,
+    halt_latch: HaltLatch,
 }
 
 impl LogStore {
-    pub(super) fn new(log: Log, health: HaltLatch) -> Self {
-        Self { log, health }
+    pub(super) fn new(log: Log, halt_latch: HaltLatch) -> Self {
+        Self { log, halt_latch }
     }
 
     fn read(&self, range: Range<u64>, max_bytes: usize) -> io::Result<Vec<OpenEntry>> {
         self.log
             .read(range, max_bytes)
             .into_iter()
-            .map(|entry| self.open(entry))
+            .map(|entry| self.open_entry(entry))
             .collect()
     }
 
-    fn open(&self, entry: Entry) -> io::Result<OpenEntry> {
+    fn open_entry(&self, entry: Entry) -> io::Result<OpenEntry> {
         match open_payload(entry.kind, entry.payload) {
             Ok(payload) => Ok(OpenEntry {
                 log_id: open_log_id(entry.log_id),
                 payload,
             }),
-            Err(why) => Err(self.health.unreadable(entry.log_id, &why)),
+            Err(why) => Err(self.halt_latch.unreadable_entry(entry.log_id, why)),
         }
     }
 }
 
-fn stored(entry: &OpenEntry) -> Entry {
+fn storage_entry(entry: &OpenEntry) -> Entry {
     let (kind, payload) = payload(&entry.payload);
     Entry {
         log_id: log_id(entry.log_id),
@@ -93,7 +94,7 @@ impl RaftLogReader<Types> for LogStore {
     ) -> io::Result<Vec<OpenEntry>> {
         let entries = self.read(start..end, MAX_READ_BYTES)?;
         // Entries that do not begin at `start` would be sent behind the wrong predecessor. Without
-        // any, openraft sends an empty request and looks again.
+        // any entries openraft sends an empty request and reads again.
         let whole = entries
             .first()
             .is_some_and(|first| first.log_id.index == start);
@@ -118,7 +119,7 @@ impl RaftLogStorage<Types> for LogStore {
 
     async fn save_vote(&mut self, open: &OpenVote) -> io::Result<()> {
         let saved = self.log.save_vote(vote(open)).await;
-        self.health.storage("saving the vote", saved)
+        self.halt_latch.storage("saving the vote", saved)
     }
 
     async fn save_committed(&mut self, committed: Option<OpenLogId>) -> io::Result<()> {
@@ -135,21 +136,26 @@ impl RaftLogStorage<Types> for LogStore {
         I: IntoIterator<Item = OpenEntry> + OptionalSend,
         I::IntoIter: OptionalSend,
     {
-        let entries = entries.into_iter().map(|entry| stored(&entry)).collect();
-        let health = self.health.clone();
-        // Acknowledged only by the log's own word that the entries are on disk.
-        let done = move |written| callback.io_completed(health.storage("writing the log", written));
+        let entries = entries
+            .into_iter()
+            .map(|entry| storage_entry(&entry))
+            .collect();
+        let halt_latch = self.halt_latch.clone();
+        // Safety order: the entries are on disk before openraft is told. A leader counts this node
+        // towards the majority from then on.
+        let done =
+            move |written| callback.io_completed(halt_latch.storage("writing the log", written));
         self.log.append(entries, Box::new(done));
         Ok(())
     }
 
     async fn truncate_after(&mut self, last: Option<OpenLogId>) -> io::Result<()> {
         let truncated = self.log.truncate_after(last.map(log_id)).await;
-        self.health.storage("truncating the log", truncated)
+        self.halt_latch.storage("truncating the log", truncated)
     }
 
     async fn purge(&mut self, upto: OpenLogId) -> io::Result<()> {
         let purged = self.log.purge(log_id(upto)).await;
-        self.health.storage("purging the log", purged)
+        self.halt_latch.storage("purging the log", purged)
     }
 }

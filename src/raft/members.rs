@@ -1,6 +1,6 @@
-//! Changes of the membership. Called by one task only, the leader's (founding.md 7).
+//! Changes of the membership. Only the leader's task calls them (founding.md 7).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use openraft::ChangeMembers;
@@ -12,17 +12,17 @@ use super::types::{Member, Types};
 use super::{HandOver, NotLeader, Raft};
 use crate::base::{Incarnation, RaftId};
 
-/// The latest membership in the log, committed or not.
+/// Latest membership in the log, committed or not.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MembershipNow {
-    /// While joint: the incoming half.
+    /// While joint: the incoming configuration.
     pub voters: BTreeSet<RaftId>,
-    /// While joint: the outgoing half.
+    /// While joint: the outgoing configuration.
     pub outgoing: Option<BTreeSet<RaftId>>,
     pub learners: BTreeSet<RaftId>,
 }
 
-/// Why a change of the membership did not happen, or is not known to have.
+/// Reasons why a change of the membership did not happen, or is not known to have happened.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ChangeError {
     #[error("{0}")]
@@ -34,10 +34,10 @@ pub enum ChangeError {
 }
 
 impl Raft {
-    /// Adds a member that follows without a vote. Does not wait for it to catch up.
+    /// Adds a learner. Does not wait until it has caught up.
     ///
     /// # Errors
-    /// It is not, or not known to be, a learner.
+    /// The node is not a learner, or not known to be one.
     pub async fn add_learner(
         &self,
         raft_id: RaftId,
@@ -51,12 +51,12 @@ impl Raft {
         outcome(timeout_at(deadline, adding).await)
     }
 
-    /// Makes exactly these the voters, all at once; each must be a member already. Who no longer
-    /// votes is out of the membership.
+    /// Makes exactly these nodes the voters, in one change. Each must be a member already. A node
+    /// that is no longer a voter is no longer a member.
     ///
     /// # Errors
-    /// The change is not, or not known to be, complete. A joint membership left behind is completed
-    /// by calling this again.
+    /// The change is not complete, or not known to be. If a joint membership remains, calling this
+    /// again completes it.
     pub async fn change_voters(
         &self,
         voters: &[RaftId],
@@ -67,7 +67,7 @@ impl Raft {
         outcome(timeout_at(deadline, changing).await)
     }
 
-    /// Who is in it now.
+    /// Returns the latest membership.
     pub fn membership(&self) -> MembershipNow {
         let metrics = self.inner.raft.metrics();
         let metrics = metrics.borrow_watched();
@@ -81,7 +81,8 @@ impl Raft {
         }
     }
 
-    /// Gives leadership to the most caught-up voter and stays a member that may lead again.
+    /// Transfers leadership to the voter with the longest log. This node stays a member that may
+    /// lead again.
     pub async fn transfer(&self, within: Duration) -> HandOver {
         let deadline = Instant::now() + within;
         let Some(target) = self.transfer_target() else {
@@ -117,10 +118,10 @@ impl Raft {
         while changed.changed().await.is_ok() {}
     }
 
-    /// Takes learners out.
+    /// Removes learners.
     ///
     /// # Errors
-    /// They are not, or not known to be, out.
+    /// The learners are still members, or not known to be removed.
     pub async fn remove_learners(
         &self,
         learners: &[RaftId],
@@ -133,13 +134,6 @@ impl Raft {
             .change_membership(ChangeMembers::RemoveNodes(learners), false);
         outcome(timeout_at(deadline, removing).await)
     }
-}
-
-pub(super) fn members(members: &[(RaftId, Incarnation)]) -> BTreeMap<u64, Member> {
-    members
-        .iter()
-        .map(|&(id, incarnation)| (id.0, Member { incarnation }))
-        .collect()
 }
 
 type Changed<T> = Result<T, RaftError<Types, ClientWriteError<Types>>>;

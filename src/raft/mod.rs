@@ -1,7 +1,7 @@
-//! openraft's traits over `storage` and `machine`; the 8089 transport; `propose`.
+//! openraft's traits over `storage` and `machine`; the 8089 transport; proposals.
 //!
-//! Owns: the only knowledge of openraft. Never: HTTP, founding. Asks an [`Admission`] who may talk
-//! to it.
+//! Owns: all knowledge of openraft. Never: HTTP, founding. An [`Admission`] decides which nodes may
+//! connect.
 
 mod admission;
 mod compaction;
@@ -24,10 +24,13 @@ mod types;
 pub use crate::wire::frames::Replica;
 pub use admission::{Admission, Hello, Refusal};
 pub use config::RaftConfig;
+pub use halt_latch::{Halt, UnreadableEntry, UnreadableSnapshot};
 pub use members::{ChangeError, MembershipNow};
 pub use network::Transport;
-pub use node::{Applied, HandOver, OpenError, Raft};
+pub use node::{HandOver, OpenError, Raft};
 pub use propose::{BarrierError, MAX_COMMAND_BYTES, NotLeader, ProposeError};
+pub use state_machine::Applied;
 pub use status::{RaftStatus, Role};
+pub use types::MembershipError;
 
 use config::Timers;

@@ -1,4 +1,4 @@
-//! An open Raft node: its parts, its start, its end.
+//! An open Raft node: its parts, its start and its shutdown.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
@@ -14,36 +14,30 @@ use super::config::Timers;
 use super::contact::Contact;
 use super::halt_latch::{Halt, HaltLatch};
 use super::log_store::LogStore;
-use super::network::{Network, Served};
-use super::state_machine::{SnapshotStore, StateMachine};
-use super::types::OpenRaft;
-use super::{RaftConfig, Replica, Transport, compaction, members};
-use crate::base::{Incarnation, LogId, RaftId};
+use super::network::{AttachedNode, Network};
+use super::state_machine::{Applied, OpenRaft, SnapshotStore, StateMachine};
+use super::types::member_map;
+use super::{RaftConfig, Replica, Transport, compaction};
+use crate::base::{Incarnation, RaftId};
 use crate::catalog::Catalog;
 use crate::runtime::{Env, TaskHandle, Tasks};
 use crate::storage::{Log, SnapshotHeader, Snapshots};
 
-/// What the last applied entry left.
-#[derive(Clone, Debug)]
-pub struct Applied {
-    pub last: Option<LogId>,
-    pub catalog: Catalog,
-}
-
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// Something stored that this version cannot read: the phase becomes `halted`.
-    #[error("{0}")]
-    Unreadable(String),
+    /// This version cannot read something that is stored. The phase becomes `halted`.
+    #[error(transparent)]
+    Unreadable(Halt),
+    /// The text is openraft's.
     #[error("{0}")]
     Failed(String),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HandOver {
-    /// This node did not lead, or another one does now.
+    /// This node did not lead, or another node leads now.
     Done,
-    /// Nobody took it in time.
+    /// No other node became the leader in time.
     TimedOut,
 }
 
@@ -59,27 +53,27 @@ pub(super) struct Inner {
     pub(super) me: Replica,
     pub(super) raft: OpenRaft,
     pub(super) log: Log,
-    pub(super) health: HaltLatch,
+    pub(super) halt_latch: HaltLatch,
     pub(super) contact: Contact,
     pub(super) timers: Timers,
-    /// Of this node only: its stop is the node's.
+    /// Tasks of this Raft node; stopped by `shutdown`.
     pub(super) tasks: Tasks,
     transport: Transport,
     applied: watch::Receiver<Arc<Applied>>,
     changed: watch::Receiver<u64>,
-    /// Set by `admit`: until then no member is dialled.
+    /// Set by `admit`. Until then no member is dialled.
     admitted: Arc<SetOnce<()>>,
-    /// Leadership is being given away, for good.
+    /// Set when leadership is being transferred for good.
     draining: AtomicBool,
     _compaction: TaskHandle<()>,
 }
 
 impl Raft {
-    /// Opens over a recovered log. Does not initialise, and neither is reachable nor dials before
-    /// `admit`.
+    /// Opens a Raft node on a recovered log. Does not initialise it. Until `admit` the node accepts
+    /// no connections and dials no member.
     ///
     /// # Errors
-    /// What is stored cannot be read by this version, or openraft does not start on it.
+    /// This version cannot read what is stored, or openraft does not start on it.
     pub async fn open(
         env: &Env,
         config: RaftConfig,
@@ -89,15 +83,15 @@ impl Raft {
         snapshot: Option<(SnapshotHeader, Bytes)>,
         transport: &Transport,
     ) -> Result<Self, OpenError> {
-        let (health, tasks) = (HaltLatch::default(), env.tasks.scope());
+        let (halt_latch, tasks) = (HaltLatch::default(), env.tasks.scope());
         let nothing = Applied {
             last: None,
             catalog: Catalog::default(),
         };
         let (publish, applied) = watch::channel(Arc::new(nothing));
-        let snapshot_store = SnapshotStore::new(snapshots, tasks.clone(), health.clone());
-        let failed = |error: &dyn std::fmt::Display| match health.get() {
-            Some(Halt::Unreadable(text)) => OpenError::Unreadable(text),
+        let snapshot_store = SnapshotStore::new(snapshots, tasks.clone(), halt_latch.clone());
+        let failed = |error: &dyn std::fmt::Display| match halt_latch.get() {
+            Some(halt) if !halt.is_storage() => OpenError::Unreadable(halt),
             _ => OpenError::Failed(error.to_string()),
         };
         let machine =
@@ -105,12 +99,12 @@ impl Raft {
         let timers = config.timers();
         let admitted = Arc::new(SetOnce::new());
         let network = Network::new(env, transport, me, timers, tasks.clone(), admitted.clone());
-        let store = LogStore::new(log.clone(), health.clone());
+        let store = LogStore::new(log.clone(), halt_latch.clone());
         let valid = config.openraft().validate().map_err(|e| failed(&e))?;
         let raft = OpenRaft::new(me.raft_id.0, Arc::new(valid), network, store, machine).await;
         let raft = raft.map_err(|e| failed(&e))?;
 
-        let (tell, changed) = watch::channel(0);
+        let (notify, changed) = watch::channel(0);
         let compaction = compaction::run(raft.clone(), log.clone(), config.snapshot_every_bytes);
         let inner = Inner {
             env: env.clone(),
@@ -118,7 +112,7 @@ impl Raft {
             me,
             raft,
             log,
-            health,
+            halt_latch,
             contact: Contact::default(),
             timers,
             transport: transport.clone(),
@@ -133,26 +127,30 @@ impl Raft {
         let watching = watch_changes(
             Arc::downgrade(&inner),
             inner.raft.clone(),
-            inner.health.clone(),
-            tell,
+            inner.halt_latch.clone(),
+            notify,
         );
         inner.tasks.detach(watching);
         Ok(Self { inner })
     }
 
-    /// The first membership. Only on an empty log without a vote; identical on every founder.
+    /// Writes the first membership. Only on an empty log without a vote; identical on every
+    /// founder.
     ///
     /// # Errors
-    /// Never because it was done before.
+    /// openraft failed. A node that was initialised before is no error.
     pub async fn initialize(&self, founders: &[(RaftId, Incarnation)]) -> Result<(), OpenError> {
-        match self.inner.raft.initialize(members::members(founders)).await {
+        match self.inner.raft.initialize(member_map(founders)).await {
             Ok(()) | Err(RaftError::APIError(InitializeError::NotAllowed(_))) => Ok(()),
             Err(error) => Err(OpenError::Failed(error.to_string())),
         }
     }
 
-    /// Lets Raft messages in and out on 8089 (founding.md 5.3: only after `initialize`; 7: only
-    /// once the id of this start is on disk).
+    /// Starts sending and receiving Raft messages on 8089.
+    ///
+    /// Safety order: called only after `initialize` (founding.md 5.3), because a vote request that
+    /// came in before would leave a vote on an empty log, and such a node can never be initialised.
+    /// Called only after the id of this start is on disk (founding.md 7.7).
     pub fn admit(&self) {
         let Inner {
             me,
@@ -163,7 +161,7 @@ impl Raft {
         } = &*self.inner;
         // An error means that it was set before.
         drop(admitted.set(()));
-        self.inner.transport.attach(Served {
+        self.inner.transport.attach(AttachedNode {
             me: *me,
             raft: raft.clone(),
             contact: contact.clone(),
@@ -175,34 +173,34 @@ impl Raft {
         self.inner.applied.clone()
     }
 
-    /// Wakes when the leader, the role, the membership or `halted` changes.
+    /// Changes when the leader, the role, the membership or `halted` changes.
     pub fn changed(&self) -> watch::Receiver<u64> {
         self.inner.changed.clone()
     }
 
-    /// The highest seq of the log known synced (founding.md 7, restored volume).
+    /// Highest sequence number of the log that is known to be synced (founding.md 7.7).
     pub fn durable_seq(&self) -> u64 {
         self.inner.log.durable_seq()
     }
 
-    /// Resolves when a write or fsync has failed: the process must end (exit 74), for nobody knows
-    /// any more what is on disk.
+    /// Resolves when a write or fsync has failed. The process must end (exit 74), because it is not
+    /// known any more what is on disk.
     pub async fn fatal(&self) -> String {
-        let mut health = self.inner.health.watch();
-        let storage = health
-            .wait_for(|halt| matches!(halt, Some(Halt::Storage(_))))
+        let mut halt_latch = self.inner.halt_latch.watch();
+        let storage = halt_latch
+            .wait_for(|halt| halt.as_ref().is_some_and(Halt::is_storage))
             .await;
         match storage
             .ok()
-            .and_then(|halt| halt.as_ref().map(|halt| halt.text().to_owned()))
+            .and_then(|halt| halt.as_ref().map(Halt::to_string))
         {
             Some(text) => text,
             None => std::future::pending().await,
         }
     }
 
-    /// Gives leadership to the most caught-up voter; for SIGTERM. From here on this node neither
-    /// takes proposals nor stands for election.
+    /// Transfers leadership to the voter with the longest log, for SIGTERM. From now on this node
+    /// does not accept proposals and does not stand for election.
     pub async fn hand_over(&self, within: Duration) -> HandOver {
         let deadline = Instant::now() + within;
         self.inner.draining.store(true, Ordering::SeqCst);
@@ -233,7 +231,7 @@ impl Raft {
         }
     }
 
-    /// If this node leads: the other voter that has most of the log.
+    /// Returns the other voter with the longest log, if this node leads.
     pub(super) fn transfer_target(&self) -> Option<RaftId> {
         let status = self.status();
         if status.leader != Some(self.inner.me.raft_id) {
@@ -254,49 +252,53 @@ impl Raft {
 
     /// Stops Raft, then closes the log.
     pub async fn shutdown(&self) {
-        // First: who proposes from now on is told that nothing was proposed.
+        // Stopped first: callers that propose from now on are told that nothing was proposed.
         self.inner.tasks.stop();
         self.inner.transport.detach(&self.inner.me);
-        // A core that has ended already says so; there is nothing else to wait for.
+        // An error means that openraft has ended before. There is nothing else to wait for.
         drop(self.inner.raft.shutdown().await);
         self.inner.log.close().await;
     }
 }
 
-/// Counts what [`Raft::changed`] promises, until the node has ended.
+/// Counts the changes that [`Raft::changed`] promises, until the node has ended.
 async fn watch_changes(
     inner: Weak<Inner>,
     raft: OpenRaft,
-    health: HaltLatch,
-    tell: watch::Sender<u64>,
+    halt_latch: HaltLatch,
+    notify: watch::Sender<u64>,
 ) {
-    let (mut server, mut halt) = (raft.server_metrics(), health.watch());
+    let (mut server, mut halt) = (raft.server_metrics(), halt_latch.watch());
     let (mut all, mut leader) = (raft.metrics(), None);
     let mut running = true;
     while running {
-        let Some(look) = inner.upgrade().map(|inner| inner.timers.look) else {
+        let Some(interval) = inner
+            .upgrade()
+            .map(|inner| inner.timers.leader_poll_interval)
+        else {
             return;
         };
-        let looks = tokio::select! {
+        let polled = tokio::select! {
             biased;
             more = WatchReceiver::changed(&mut server) => {
                 running = more.is_ok();
                 false
             }
             _ = halt.changed() => false,
-            // Of all that it tells (each applied entry, too) only the core's end counts here.
+            // Changes with each applied entry too. Only the end of openraft's core is of interest
+            // here.
             more = WatchReceiver::changed(&mut all) => {
                 running = more.is_ok() && all.borrow_watched().running_state.is_ok();
                 running
             }
-            // A leader that is heard no more makes no event.
-            () = tokio::time::sleep(look) => true,
+            // The loss of contact with a leader causes no event.
+            () = tokio::time::sleep(interval) => true,
         };
         let Some(inner) = inner.upgrade() else { return };
         let now = Raft { inner }.leader();
-        if !looks || now != leader {
+        if !polled || now != leader {
             leader = now;
-            tell.send_modify(|count| *count += 1);
+            notify.send_modify(|count| *count += 1);
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Proposing: the one place that stamps and orders. And the barrier that reads wait for.
+//! Proposals: the only place that stamps and orders commands. Also the barrier of linearizable
+//! reads.
 
 use openraft::errors::{ClientWriteError, ForwardToLeader, RaftError};
 use openraft::impls::ProgressResponder;
@@ -13,13 +14,13 @@ use crate::base::RaftId;
 use crate::machine::{self, Outcome};
 use crate::wire::envelope::{self, Body};
 
-/// Of an enveloped command, large ones packed: with its record it fits a segment of the log, with
-/// its request a frame. A member on a slow line must have it within a frame's deadline, or nothing
-/// is ever committed again.
+/// Maximum size of an enveloped command, after compression of large ones. With its record it fits
+/// into a segment of the log, with its request into a frame. A member on a slow link must receive
+/// it within the timeout of a frame, or nothing can be committed any more.
 pub const MAX_COMMAND_BYTES: usize = 4 * 1024 * 1024;
 
-/// A leader that has just been elected refuses for some milliseconds, until a majority has answered
-/// it.
+/// Delay before a refused proposal is tried again. A new leader refuses for some milliseconds,
+/// until a majority has answered it.
 const LEASE_RETRY_DELAY: Duration = Duration::from_millis(5);
 
 /// Nothing was done: this node does not lead.
@@ -30,7 +31,7 @@ pub struct NotLeader {
     pub leader: Option<RaftId>,
 }
 
-/// Why a proposal has no outcome.
+/// Reasons why a proposal has no outcome.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProposeError {
     /// Not proposed.
@@ -39,7 +40,7 @@ pub enum ProposeError {
     /// Not proposed, or certainly lost: there was no leader before the deadline.
     #[error("no leader")]
     NoLeader,
-    /// May or may not have happened; nobody can say.
+    /// The command may or may not have been applied. This node cannot find out.
     #[error(
         "the outcome is unknown: leadership or time was lost while the command was being committed"
     )]
@@ -54,7 +55,7 @@ pub enum ProposeError {
     TooLarge { bytes: usize, max: usize },
 }
 
-/// Why a linearizable read is not possible here and now.
+/// Reasons why a linearizable read is not possible now.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BarrierError {
     #[error("{0}")]
@@ -65,7 +66,7 @@ pub enum BarrierError {
     Closed,
 }
 
-/// What one attempt came to, when it was no outcome.
+/// Result of an attempt without an outcome.
 enum Attempt {
     /// Certainly not in the log.
     NotProposed,
@@ -73,10 +74,10 @@ enum Attempt {
 }
 
 impl Raft {
-    /// Stamps, orders, replicates, applies. The one place that does.
+    /// Stamps, orders, replicates and applies a command. The only place that does so.
     ///
     /// # Errors
-    /// Only `Unknown` leaves it open whether the command will have happened.
+    /// Only `Unknown` leaves open whether the command is or will be applied.
     pub async fn propose(&self, body: Body, deadline: Instant) -> Result<Outcome, ProposeError> {
         let command = self.encode(&body).await?;
         self.wait_until_founded(&body, deadline).await?;
@@ -90,11 +91,12 @@ impl Raft {
         }
     }
 
-    /// Waits until this node, as leader, has applied everything acknowledged before the call
-    /// (ReadIndex: a majority confirms the leader now. Leases returned stale data in tests).
+    /// Waits until this node, as leader, has applied everything that was acknowledged before the
+    /// call. Uses ReadIndex: a majority confirms the leader now. Leases returned stale data in
+    /// tests.
     ///
     /// # Errors
-    /// This node does not lead, or cannot prove it before the deadline.
+    /// This node does not lead, or cannot confirm it before the deadline.
     pub async fn barrier(&self, deadline: Instant) -> Result<(), BarrierError> {
         let asked = self
             .inner
@@ -149,8 +151,8 @@ impl Raft {
         Ok(())
     }
 
-    /// Before `Found` is applied nothing else is proposed (founding.md 5.5). A leader just elected
-    /// in an old cluster has it in its log, and will have applied it soon.
+    /// Waits until `Found` is applied: nothing else is proposed before (founding.md 5.5). A new
+    /// leader of an existing cluster has it in its log, and applies it soon.
     async fn wait_until_founded(&self, body: &Body, deadline: Instant) -> Result<(), ProposeError> {
         if matches!(body, Body::Ours(machine::Command::Found(_))) {
             return Ok(());
@@ -168,7 +170,7 @@ impl Raft {
         }
     }
 
-    /// Fails when another node leads: the caller's business goes there.
+    /// Fails if another node leads: the caller must use that node.
     fn check_not_elsewhere(&self) -> Result<(), NotLeader> {
         match self.leader() {
             leader @ Some(id) if id != self.inner.me.raft_id => Err(NotLeader { leader }),
@@ -203,7 +205,7 @@ impl Raft {
         }
         let (responder, answer) =
             ProgressResponder::<Types, ClientWriteResult<Types>>::complete_only();
-        // From the moment that openraft has it, only its own answer says what became of it.
+        // From the moment that openraft has the command, only openraft's answer tells the outcome.
         let handed_over = async {
             self.inner
                 .raft
@@ -222,11 +224,12 @@ impl Raft {
         match result {
             Ok(response) => match response.data {
                 ApplyResult::Outcome(outcome) => Ok(outcome),
-                // A command always has an outcome; were it not so, nobody could say what happened.
+                // Cannot happen: a command always has an outcome. If it did, the outcome would be
+                // unknown.
                 ApplyResult::Nothing => Err(Attempt::Failed(ProposeError::Unknown)),
             },
             Err(ClientWriteError::ForwardToLeader(forward)) => Err(self.forwarded(&forward)),
-            // Refused before it was logged, by rules that apply to membership changes only.
+            // Refused before it was logged, by rules that apply only to membership changes.
             Err(
                 ClientWriteError::ChangeMembershipError(_)
                 | ClientWriteError::PreconditionFailed(_),
@@ -237,7 +240,8 @@ impl Raft {
         }
     }
 
-    /// Refused before it was logged: by a node that does not lead, no longer leads, or cannot yet.
+    /// Classifies a refusal before the command was logged: this node does not lead, no longer
+    /// leads, or cannot propose yet.
     fn forwarded(&self, forward: &ForwardToLeader<Types>) -> Attempt {
         match forward.leader_id.map(RaftId) {
             leader @ Some(id) if id != self.inner.me.raft_id => {

@@ -1,4 +1,4 @@
-//! openraft's asynchronous runtime: tokio, with the seams of `runtime::local`.
+//! openraft's asynchronous runtime: tokio, with tasks and randomness of `runtime::local`.
 
 use std::future::Future;
 use std::io;
@@ -11,11 +11,11 @@ use openraft_rt_tokio::{
 
 use crate::runtime::local::{self, LocalError, LocalHandle};
 
-/// Spawns and draws through `runtime::local`; all else is tokio's.
+/// Spawns tasks and draws random numbers through `runtime::local`. Everything else is tokio's.
 #[derive(Debug)]
 pub(super) struct LocalRuntime(TokioRuntime);
 
-/// This thread's randomness, as openraft wants it: for election timeouts only.
+/// Random numbers of this thread in openraft's interface. Used only for election timeouts.
 pub(super) struct LocalRng;
 
 impl rand::TryRng for LocalRng {
@@ -97,8 +97,8 @@ impl AsyncRuntime for LocalRuntime {
         self.0.block_on(future)
     }
 
-    /// openraft itself never blocks; were it to, it would be a call of ours through
-    /// `Tasks::blocking`.
+    /// Calls in place. openraft itself never blocks; a blocking call could only be one of ours, and
+    /// those go through `Tasks::blocking`.
     async fn spawn_blocking<F, T>(call: F) -> Result<T, io::Error>
     where
         F: FnOnce() -> T + Send + 'static,

@@ -1,25 +1,25 @@
-//! When a snapshot is worth taking: it writes the whole state, so it waits for as much of log.
+//! Decides when a snapshot is worth its cost: it writes the whole state.
 //!
-//! openraft asks by entries, `compaction` by bytes of log held. A big state would be written again
-//! and again by a burst of small commands; so it costs at most one byte more for each byte that the
-//! log has taken already.
+//! openraft requests snapshots by entries, `compaction` by bytes of log. A burst of small commands
+//! could cause a large state to be written again and again. So at least as many bytes of log must
+//! be applied before: a snapshot costs at most one byte for each byte that was written to the log.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// A state of this size is written in milliseconds: that is not put off.
+/// Size up to which a snapshot is never delayed: it is written in milliseconds.
 const SMALL_SNAPSHOT_BYTES: u64 = 1 << 20;
 
-/// Around a command in the log, about.
+/// Approximate size of what surrounds a command in the log.
 const RECORD_OVERHEAD_BYTES: u64 = 64;
 
-/// Bytes of log applied since the last snapshot, and the size of that.
+/// Bytes of log applied since the last snapshot, and the size of that snapshot.
 pub(super) struct SnapshotPolicy {
     applied: u64,
     snapshot: SnapshotSize,
 }
 
-/// Known to whoever stores a snapshot.
+/// Size of the last snapshot, set by the code that stores it.
 #[derive(Clone, Default)]
 pub(super) struct SnapshotSize(Arc<AtomicU64>);
 
@@ -31,12 +31,12 @@ impl SnapshotPolicy {
         }
     }
 
-    pub(super) fn applied(&mut self, command: &[u8]) {
+    pub(super) fn add_applied(&mut self, command: &[u8]) {
         self.applied += RECORD_OVERHEAD_BYTES + command.len() as u64;
     }
 
-    /// A snapshot is being taken, or was installed.
-    pub(super) fn begin(&mut self) {
+    /// Counts from zero again: a snapshot is being taken, or was installed.
+    pub(super) fn restart(&mut self) {
         self.applied = 0;
     }
 
@@ -59,18 +59,18 @@ mod tests {
     #[test]
     fn a_big_state_waits_for_as_much_of_log() {
         let size = SnapshotSize::default();
-        let mut due = SnapshotPolicy::new(size.clone());
-        assert!(due.is_due(), "there is none yet");
+        let mut policy = SnapshotPolicy::new(size.clone());
+        assert!(policy.is_due(), "there is none yet");
         size.set(SMALL_SNAPSHOT_BYTES as usize);
-        assert!(due.is_due(), "a small one");
+        assert!(policy.is_due(), "a small one");
         size.set(SMALL_SNAPSHOT_BYTES as usize * 2);
-        assert!(!due.is_due());
+        assert!(!policy.is_due());
         let command = vec![0; 1 << 20];
-        due.applied(&command);
-        assert!(!due.is_due());
-        due.applied(&command);
-        assert!(due.is_due());
-        due.begin();
-        assert!(!due.is_due());
+        policy.add_applied(&command);
+        assert!(!policy.is_due());
+        policy.add_applied(&command);
+        assert!(policy.is_due());
+        policy.restart();
+        assert!(!policy.is_due());
     }
 }

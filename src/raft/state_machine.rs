@@ -1,4 +1,4 @@
-//! openraft's state machine: decodes each committed entry, asks `machine::apply`, publishes the
+//! openraft's state machine: decodes each committed entry, calls `machine::apply`, publishes the
 //! result.
 
 use std::io;
@@ -12,7 +12,6 @@ use openraft::storage::{ApplyResponder, EntryResponder, RaftStateMachine};
 use openraft::{OptionalSend, RaftSnapshotBuilder};
 use tokio::sync::watch;
 
-use super::Applied;
 use super::halt_latch::HaltLatch;
 use super::snapshot_policy::{SnapshotPolicy, SnapshotSize};
 use super::types::{
@@ -26,29 +25,38 @@ use crate::runtime::Tasks;
 use crate::storage::{SnapshotHeader, Snapshots};
 use crate::wire::{envelope, state};
 
+pub(super) type OpenRaft = openraft::Raft<Types, StateMachine>;
+
+/// State after the last applied entry.
+#[derive(Clone, Debug)]
+pub struct Applied {
+    pub last: Option<LogId>,
+    pub catalog: Catalog,
+}
+
 pub(super) struct StateMachine {
     last: Option<OpenLogId>,
     membership: StoredMembership,
     catalog: Catalog,
     applied: watch::Sender<Arc<Applied>>,
-    due: SnapshotPolicy,
+    snapshot_policy: SnapshotPolicy,
     snapshot_store: SnapshotStore,
 }
 
-/// Where snapshots lie, and how to get there without holding up Raft's threads.
+/// Stored snapshots. Reads and writes them without blocking Raft's threads.
 #[derive(Clone)]
 pub(super) struct SnapshotStore {
     snapshots: Snapshots,
     tasks: Tasks,
-    health: HaltLatch,
+    halt_latch: HaltLatch,
     size: SnapshotSize,
 }
 
 impl StateMachine {
-    /// At a snapshot that was found on disk, or at nothing.
+    /// Opens the state machine with a snapshot that was found on disk, or empty.
     ///
     /// # Errors
-    /// The snapshot cannot be read by this version.
+    /// This version cannot read the snapshot.
     pub(super) fn open(
         snapshot_store: SnapshotStore,
         snapshot: Option<(SnapshotHeader, Bytes)>,
@@ -67,13 +75,13 @@ impl StateMachine {
                 )
             }
         };
-        let due = SnapshotPolicy::new(snapshot_store.size.clone());
+        let snapshot_policy = SnapshotPolicy::new(snapshot_store.size.clone());
         let machine = Self {
             last,
             membership,
             catalog,
             applied,
-            due,
+            snapshot_policy,
             snapshot_store,
         };
         machine.publish();
@@ -95,19 +103,16 @@ impl StateMachine {
     }
 
     fn apply_command(&mut self, id: LogId, bytes: &[u8]) -> io::Result<ApplyResult> {
-        self.due.applied(bytes);
+        self.snapshot_policy.add_applied(bytes);
         match envelope::decode(bytes) {
             Ok(stamped) => Ok(ApplyResult::Outcome(machine::apply(
                 &mut self.catalog,
                 id,
                 &stamped,
             ))),
-            // Never skipped: the others may have read it, and this replica would differ from then
-            // on.
-            Err(error) => Err(self
-                .snapshot_store
-                .health
-                .unreadable(id, &error.to_string())),
+            // Never skipped: other members may have read it, and this replica would differ from
+            // them from then on.
+            Err(error) => Err(self.snapshot_store.halt_latch.unreadable_entry(id, error)),
         }
     }
 
@@ -147,7 +152,7 @@ impl RaftStateMachine<Types> for StateMachine {
                 }
             }
         }
-        // Published before anyone is answered: who is told an index finds it here.
+        // Published before anyone is answered: a caller that is told an index finds it here.
         self.publish();
         for (responder, answer) in answers {
             responder.send(answer);
@@ -156,7 +161,7 @@ impl RaftStateMachine<Types> for StateMachine {
     }
 
     async fn try_create_snapshot_builder(&mut self, force: bool) -> Option<Builder> {
-        if force || self.due.is_due() {
+        if force || self.snapshot_policy.is_due() {
             Some(self.get_snapshot_builder().await)
         } else {
             None
@@ -164,7 +169,7 @@ impl RaftStateMachine<Types> for StateMachine {
     }
 
     async fn get_snapshot_builder(&mut self) -> Builder {
-        self.due.begin();
+        self.snapshot_policy.restart();
         Builder {
             last: self.last,
             membership: self.membership.clone(),
@@ -180,12 +185,13 @@ impl RaftStateMachine<Types> for StateMachine {
     ) -> io::Result<()> {
         let header = header(meta.last_log_id, &meta.last_membership);
         let catalog = self.snapshot_store.decode(&header, &bytes)?;
-        // Stored before it is shown: openraft purges the log that it replaces next.
+        // Safety order: the snapshot is durable before it is published. openraft next purges the
+        // log that the snapshot replaces. If that came first, a crash would leave neither of them.
         self.snapshot_store.store(header, bytes).await?;
         self.last = meta.last_log_id;
         self.membership = meta.last_membership.clone();
         self.catalog = catalog;
-        self.due.begin();
+        self.snapshot_policy.restart();
         self.publish();
         Ok(())
     }
@@ -203,11 +209,10 @@ impl RaftStateMachine<Types> for StateMachine {
     }
 }
 
-/// How often a full disk is looked at again: somebody is making room, by hand.
+/// Delay between attempts to store a snapshot on a full disk, while an operator makes room.
 const DISK_FULL_RETRY_DELAY: Duration = Duration::from_secs(5);
 
-/// A picture of the state machine, cheap to take, that becomes a snapshot while the original goes
-/// on.
+/// Clone of the state, cheap to take, that becomes a snapshot while the original changes.
 pub(super) struct Builder {
     last: Option<OpenLogId>,
     membership: StoredMembership,
@@ -248,22 +253,22 @@ fn header(last: Option<OpenLogId>, membership: &StoredMembership) -> SnapshotHea
 }
 
 impl SnapshotStore {
-    pub(super) fn new(snapshots: Snapshots, tasks: Tasks, health: HaltLatch) -> Self {
+    pub(super) fn new(snapshots: Snapshots, tasks: Tasks, halt_latch: HaltLatch) -> Self {
         Self {
             snapshots,
             tasks,
-            health,
+            halt_latch,
             size: SnapshotSize::default(),
         }
     }
 
     async fn store(&self, header: SnapshotHeader, bytes: Bytes) -> io::Result<()> {
-        self.health
+        self.halt_latch
             .storage("storing a snapshot", self.try_store(header, bytes).await)
     }
 
-    /// A snapshot of our own may wait: the log is still there, and the log stops proposals by
-    /// itself. To end the process over it would end every later start too.
+    /// Stores a snapshot made here. On a full disk it waits: the log is still there, and the log
+    /// itself refuses proposals. If the process ended instead, every later start would end as well.
     async fn store_when_there_is_room(
         &self,
         header: SnapshotHeader,
@@ -274,10 +279,13 @@ impl SnapshotStore {
                 Err(error)
                     if error.kind() == io::ErrorKind::StorageFull && !self.tasks.is_stopped() =>
                 {
-                    tracing::warn!(event = "snapshot.no-room", %error, bytes = bytes.len(), "waiting for room");
+                    tracing::warn!(
+                        event = "snapshot.no-room", %error, bytes = bytes.len(),
+                        "waiting for room"
+                    );
                     tokio::time::sleep(DISK_FULL_RETRY_DELAY).await;
                 }
-                stored => return self.health.storage("storing a snapshot", stored),
+                stored => return self.halt_latch.storage("storing a snapshot", stored),
             }
         }
     }
@@ -294,18 +302,17 @@ impl SnapshotStore {
     async fn latest(&self) -> io::Result<Option<(SnapshotHeader, Bytes)>> {
         let snapshots = self.snapshots.clone();
         let latest = self.tasks.blocking(move || snapshots.latest()).await;
-        latest.map_err(|error| self.health.lost_snapshot(&error))
+        latest.map_err(|error| self.halt_latch.lost_snapshot(error))
     }
 
     fn decode(&self, header: &SnapshotHeader, bytes: &Bytes) -> io::Result<Catalog> {
-        let unreadable =
-            |e: state::StateError| self.health.unreadable_snapshot(header.last, &e.to_string());
-        state::decode(bytes).map_err(unreadable)
+        state::decode(bytes)
+            .map_err(|error| self.halt_latch.unreadable_snapshot(header.last, error))
     }
 
     fn membership(&self, header: &SnapshotHeader) -> io::Result<StoredMembership> {
         let membership = open_membership(&header.membership)
-            .map_err(|why| self.health.unreadable_snapshot(header.last, &why))?;
+            .map_err(|error| self.halt_latch.unreadable_snapshot(header.last, error))?;
         Ok(StoredMembership::new(
             header.membership_at.map(open_log_id),
             membership,

@@ -1,4 +1,4 @@
-//! A picture of the Raft node for people, health and metrics.
+//! Status of the Raft node, for operators, health and metrics.
 
 use std::time::Duration;
 
@@ -18,27 +18,28 @@ pub enum Role {
     Learner,
 }
 
-/// A picture of the Raft node, for `/status`, `show`, health and metrics.
+/// Status of the Raft node at one moment, for `/status`, `show`, health and metrics.
 #[derive(Clone, Debug)]
 pub struct RaftStatus {
     pub term: u64,
     pub role: Role,
-    /// Known to lead now: not merely the last one that did.
+    /// Leader that is known to lead now, not only the last one that did.
     pub leader: Option<RaftId>,
     pub last_log: Option<LogId>,
     pub committed: Option<LogId>,
     pub applied: Option<LogId>,
     pub snapshot: Option<LogId>,
-    /// Of the latest *committed* membership.
+    /// Voters of the latest *committed* membership.
     pub voters: Vec<RaftId>,
     pub learners: Vec<RaftId>,
-    /// Whether a change of the membership is under way.
+    /// Set while the membership is being changed.
     pub joint: bool,
-    /// Leader only: how long ago a quorum last acknowledged.
+    /// Leader only: time since a quorum last acknowledged.
     pub quorum_ack: Option<Duration>,
-    /// Leader only: the highest log index known on each member, and how long ago it answered.
+    /// Leader only: for each member the highest log index known there, and the time since it
+    /// answered.
     pub progress: Vec<(RaftId, Option<u64>, Option<Duration>)>,
-    /// Set once the node cannot go on: an unreadable entry, a storage error.
+    /// Reason why the node cannot go on: an unreadable entry, a storage error.
     pub halted: Option<String>,
 }
 
@@ -75,38 +76,44 @@ impl Raft {
         }
     }
 
-    /// How long the fsyncs of the log took, since it was opened.
+    /// Durations of the log's fsyncs since it was opened.
     pub fn fsyncs(&self) -> FsyncHistogram {
         self.inner.log.fsyncs()
     }
 
-    /// The leader, if it is known to be one now: heard by this node, or, if it is this node, by a
-    /// majority.
+    /// Returns the leader that is known to lead now: this node heard it, or, if it is this node, a
+    /// majority answered it.
     pub(super) fn leader(&self) -> Option<RaftId> {
         let metrics = self.inner.raft.metrics();
         let metrics = metrics.borrow_watched();
         let leader = RaftId(metrics.current_leader?);
-        let fresh = self.inner.timers.fresh;
+        let leader_timeout = self.inner.timers.leader_timeout;
         let known = if leader == self.inner.me.raft_id {
             let alone = metrics.membership_config.voter_ids().eq([leader.0]);
-            let acked = metrics.last_quorum_acked.map(|at| at.elapsed() < fresh);
-            // A new leader has no majority's answer yet, and waits for it to take proposals. One
-            // that was cut off before the first would wait for ever, and call itself ready.
+            let acked = metrics
+                .last_quorum_acked
+                .map(|at| at.elapsed() < leader_timeout);
+            // A new leader has no answer of a majority yet. It counts for one leader timeout, so
+            // that it can accept proposals. Without that limit a leader that was cut off before the
+            // first answer would call itself ready for ever.
             alone
-                || acked
-                    .unwrap_or_else(|| self.inner.contact.leads_newly(metrics.current_term, fresh))
+                || acked.unwrap_or_else(|| {
+                    self.inner
+                        .contact
+                        .leads_for_less_than(metrics.current_term, leader_timeout)
+                })
         } else {
-            self.inner.contact.is_fresh(leader, fresh)
+            self.inner.contact.heard_within(leader, leader_timeout)
         };
         known.then_some(leader)
     }
 
-    /// Why this node cannot go on, if so.
+    /// Returns the reason why this node cannot go on, if there is one.
     pub(super) fn halted(&self) -> Option<String> {
-        if let Some(halt) = self.inner.health.get() {
-            return Some(halt.text().to_owned());
+        if let Some(halt) = self.inner.halt_latch.get() {
+            return Some(halt.to_string());
         }
-        // openraft's own reasons; stopping is none.
+        // Reasons of openraft. A normal stop is none.
         match self
             .inner
             .raft

@@ -1,4 +1,4 @@
-//! openraft's own storage suite, on the log and state machine that this program ships.
+//! openraft's own storage suite, run on the log and the state machine of this program.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::catalog::Catalog;
 use crate::runtime::{Env, Tasks, disk};
 use crate::storage::{DataDir, Log, LogConfig, Snapshots};
 
-/// The suite makes up members; ours have no default outside of tests.
+/// The suite creates members by default. Outside of tests a member has no default.
 impl Default for Member {
     fn default() -> Self {
         Self {
@@ -41,15 +41,15 @@ impl StoreBuilder<Types, LogStore, StateMachine, DataDir> for OnFakeDisk {
             segment_bytes: 64 << 10,
         };
         let log = Log::open_with(&env, &dir, Incarnation([1; 16]), None, small).expect("a new log");
-        let health = HaltLatch::default();
-        let snapshot_store = SnapshotStore::new(snapshots, env.tasks.clone(), health.clone());
+        let halt_latch = HaltLatch::default();
+        let snapshot_store = SnapshotStore::new(snapshots, env.tasks.clone(), halt_latch.clone());
         let (publish, _) = watch::channel(Arc::new(Applied {
             last: None,
             catalog: Catalog::default(),
         }));
         let machine =
             StateMachine::open(snapshot_store, None, publish).expect("an empty state machine");
-        Ok((dir, LogStore::new(log, health), machine))
+        Ok((dir, LogStore::new(log, halt_latch), machine))
     }
 }
 

@@ -1,7 +1,8 @@
-//! openraft's types as this program fills them in, and the way between them and ours.
+//! openraft's types with the parameters of this program, and conversions between them and our
+//! types.
 //!
-//! openraft's own types are never written to disk or sent: what leaves this module is `storage`'s
-//! and `wire`'s, which carry their formats.
+//! openraft's own types are never written to disk or sent. What leaves this module are types of
+//! `storage` and `wire`, which define their bytes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -11,13 +12,13 @@ use openraft::alias::{LogIdOf, StoredMembershipOf, VoteOf};
 use openraft::vote::RaftLeaderId;
 
 use super::runtime::LocalRuntime;
-use super::state_machine::StateMachine;
 use crate::base::{Incarnation, LogId, RaftId};
 use crate::machine::Outcome;
-use crate::wire::frames;
+use crate::wire::frames::{self, FrameError};
 
 openraft::declare_raft_types!(
-    /// Log ids are (term, index): founders' first entries are then equal (founding.md 5.2).
+    /// Log ids are (term, index), so that the first entries of all founders are equal
+    /// (founding.md 5.2).
     pub(super) Types:
         D = EntryBytes,
         R = ApplyResult,
@@ -27,7 +28,6 @@ openraft::declare_raft_types!(
         AsyncRuntime = LocalRuntime,
 );
 
-pub(super) type OpenRaft = openraft::Raft<Types, StateMachine>;
 pub(super) type OpenEntry = openraft::alias::EntryOf<Types>;
 pub(super) type OpenLogId = LogIdOf<Types>;
 pub(super) type OpenVote = VoteOf<Types>;
@@ -35,7 +35,7 @@ pub(super) type OpenMembership = openraft::Membership<u64, Member>;
 pub(super) type StoredMembership = StoredMembershipOf<Types>;
 pub(super) type Payload = openraft::EntryPayload<EntryBytes, u64, Member>;
 
-/// An enveloped command: the bytes that are logged, sent, and decoded at apply.
+/// An enveloped command: the bytes that are logged, sent, and decoded when applied.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct EntryBytes(pub(super) Bytes);
 
@@ -51,18 +51,25 @@ impl fmt::Display for EntryBytes {
     }
 }
 
-/// What applying an entry came to.
+/// Result of applying an entry.
 #[derive(Debug)]
 pub(super) enum ApplyResult {
     Outcome(Outcome),
-    /// A membership or blank entry.
+    /// The entry was a membership or blank.
     Nothing,
 }
 
-/// What a membership says of a member besides its Raft id. Addresses come from the catalog.
+/// Data of a member in a membership, besides its Raft id. Addresses come from the catalog.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Member {
     pub(super) incarnation: Incarnation,
+}
+
+pub(super) fn member_map(members: &[(RaftId, Incarnation)]) -> BTreeMap<u64, Member> {
+    members
+        .iter()
+        .map(|&(id, incarnation)| (id.0, Member { incarnation }))
+        .collect()
 }
 
 pub(super) fn open_log_id(id: LogId) -> OpenLogId {
@@ -91,7 +98,7 @@ pub(super) fn vote(vote: &OpenVote) -> frames::Vote {
     }
 }
 
-/// The bytes of a membership, as logs and snapshots hold them.
+/// Encodes a membership as logs and snapshots store it.
 pub(super) fn membership_bytes(membership: &OpenMembership) -> Bytes {
     let configs = membership.get_joint_config().iter();
     frames::encode_membership(&frames::Membership {
@@ -105,20 +112,37 @@ pub(super) fn membership_bytes(membership: &OpenMembership) -> Bytes {
     })
 }
 
+/// Reasons why bytes are not a membership.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MembershipError {
+    #[error(transparent)]
+    Undecodable(#[from] FrameError),
+    /// The bytes were decoded, and openraft refuses the membership.
+    #[error(transparent)]
+    Invalid(#[from] openraft::errors::MembershipError<u64>),
+}
+
+/// Decodes a membership.
+///
 /// # Errors
-/// Why these bytes are no membership, in words.
-pub(super) fn open_membership(bytes: &[u8]) -> Result<OpenMembership, String> {
-    let membership = frames::decode_membership(bytes).map_err(|e| e.to_string())?;
+/// See [`MembershipError`].
+pub(super) fn open_membership(bytes: &[u8]) -> Result<OpenMembership, MembershipError> {
+    let membership = frames::decode_membership(bytes)?;
     let voters = |config: Vec<RaftId>| config.into_iter().map(|id| id.0).collect::<BTreeSet<_>>();
     let member = |(id, incarnation): (RaftId, Incarnation)| (id.0, Member { incarnation });
     let nodes: BTreeMap<u64, Member> = membership.nodes.into_iter().map(member).collect();
-    OpenMembership::new(membership.configs.into_iter().map(voters).collect(), nodes)
-        .map_err(|e| e.to_string())
+    let configs = membership.configs.into_iter().map(voters).collect();
+    Ok(OpenMembership::new(configs, nodes)?)
 }
 
+/// Converts the payload of an entry.
+///
 /// # Errors
-/// A membership entry that this version cannot read.
-pub(super) fn open_payload(kind: frames::EntryKind, bytes: Bytes) -> Result<Payload, String> {
+/// This version cannot read a membership entry.
+pub(super) fn open_payload(
+    kind: frames::EntryKind,
+    bytes: Bytes,
+) -> Result<Payload, MembershipError> {
     Ok(match kind {
         frames::EntryKind::Blank => Payload::Blank,
         frames::EntryKind::Command => Payload::Normal(EntryBytes(bytes)),

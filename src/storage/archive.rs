@@ -1,5 +1,5 @@
-//! Setting a log aside: `old/<life>/` keeps what a life of this volume wrote, for people; nothing
-//! here reads it again.
+//! Archives of logs: `old/<incarnation>/` keeps what an earlier life of this volume wrote, for
+//! operators. This program never reads it again.
 
 use std::io;
 use std::path::Path;
@@ -8,21 +8,22 @@ use super::DataDir;
 use crate::runtime::disk::Disk;
 
 impl DataDir {
-    /// Whether a log or a snapshot lies in the directory. Blocks.
+    /// Returns whether a log or a snapshot lies in the directory. Blocks.
     ///
     /// # Errors
-    /// What the disk says.
+    /// Errors of the disk.
     pub fn has_state(&self) -> io::Result<bool> {
         let disk = self.disk();
-        Ok(!disk.list(&self.wal())?.is_empty() || !disk.list(&self.snap())?.is_empty())
+        Ok(!disk.list(&self.wal_dir())?.is_empty() || !disk.list(&self.snapshot_dir())?.is_empty())
     }
 
-    /// Moves log and snapshots to `old/<life>/` (or `<life>-2`, …), durably. Blocks. The log must
-    /// be closed, and the identity on disk one that does not open it: a crash in between leaves a
-    /// part of it here, and the next call moves that.
+    /// Moves log and snapshots to `old/<life>/` (or `<life>-2`, …), durably. Blocks.
+    ///
+    /// The log must be closed, and the identity on disk must be one that does not open this log: a
+    /// crash in between leaves a part of the log here, and the next call moves that part.
     ///
     /// # Errors
-    /// What the disk says.
+    /// Errors of the disk.
     pub fn archive_log(&self, life: &str) -> io::Result<()> {
         if !self.has_state()? {
             return Ok(());
@@ -35,11 +36,11 @@ impl DataDir {
         let name = names
             .find(|name| !taken.contains(name))
             .unwrap_or_else(|| life.to_owned());
-        let place = old.join(name);
-        for (folder, part) in [(self.wal(), "wal"), (self.snap(), "snap")] {
-            move_all(disk, &folder, &place.join(part))?;
+        let archive = old.join(name);
+        for (folder, part) in [(self.wal_dir(), "wal"), (self.snapshot_dir(), "snap")] {
+            move_all(disk, &folder, &archive.join(part))?;
         }
-        disk.sync_dir(&place)?;
+        disk.sync_dir(&archive)?;
         disk.sync_dir(&old)?;
         disk.sync_dir(self.path())
     }
@@ -50,8 +51,9 @@ fn move_all(disk: &dyn Disk, from: &Path, to: &Path) -> io::Result<()> {
     for name in disk.list(from)? {
         disk.rename(&from.join(&name), &to.join(&name))?;
     }
-    // Safety order: the new names, then the end of the old ones. A file that is under neither name
-    // is lost.
+    // Safety order: sync the new folder (the new names), then the old one (the removal of the old
+    // names). In the other order a power loss between the two could leave a file under neither
+    // name, and it would be lost.
     disk.sync_dir(to)?;
     disk.sync_dir(from)
 }

@@ -1,41 +1,43 @@
-//! `<dir>/influxd-meta/`: who owns it, what lies in it, and atomic small files.
+//! The directory `<dir>/influxd-meta/`: its lock, its folders, and small files that are replaced
+//! atomically.
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
-use crate::runtime::Env;
 use crate::runtime::disk::{Disk, Lock};
+use crate::runtime::{Env, lock};
 
-/// The locked data directory. Dropping the last clone lets go of the lock; an open [`super::Log`]
-/// holds one.
+/// The locked data directory. Dropping the last clone releases the lock; an open [`super::Log`]
+/// holds a clone.
 #[derive(Clone)]
 pub struct DataDir(Arc<Inner>);
 
 struct Inner {
     disk: Arc<dyn Disk>,
     path: PathBuf,
-    /// One small file is replaced at a time: two writers of one name would share its tmp file.
-    replacing: Mutex<()>,
+    /// Held while a small file is replaced: two writers of one name would share its temporary file.
+    replace_lock: Mutex<()>,
     _lock: Box<dyn Lock>,
 }
 
-/// Why the directory cannot be used. `app` maps these to exit codes (autojoin.md B10).
+/// Reasons why the directory cannot be used. `app` maps each to an exit code (errors.md, "Exit
+/// codes").
 #[derive(Debug, thiserror::Error)]
 pub enum OpenDirError {
-    /// `raft.db` or `peers.json` in it: exit 65.
+    /// The directory contains `raft.db` or `peers.json`: exit 65.
     #[error("{path} is data of another meta node program")]
     Foreign { path: PathBuf },
-    /// A log or snapshot without `identity`: exit 65.
+    /// The directory contains a log or a snapshot, but no `identity`: exit 65.
     #[error("{path} holds a log or snapshot but no identity: a damaged directory")]
     NoIdentity { path: PathBuf },
-    /// Held by another process: exit 73.
+    /// Another process holds the lock: exit 73.
     #[error("{path} is in use by another process")]
     Locked { path: PathBuf },
-    /// Not writable by this uid: exit 77, with the fix.
+    /// This uid cannot write there: exit 77; the message says how to change that.
     #[error("{path} cannot be written: {source}")]
     Denied { path: PathBuf, source: io::Error },
-    /// Anything else, exit 74.
+    /// Any other error: exit 74.
     #[error("{operation} {path}: {source}")]
     Io {
         operation: &'static str,
@@ -44,52 +46,52 @@ pub enum OpenDirError {
     },
 }
 
-const OURS: &str = "influxd-meta";
+const DIR_NAME: &str = "influxd-meta";
 const WAL: &str = "wal";
 const SNAP: &str = "snap";
 const OLD: &str = "old";
-/// What other meta node programs keep in their `dir`.
+/// Names of files that other meta node programs keep in their `dir`.
 const FOREIGN: [&str; 2] = ["raft.db", "peers.json"];
-/// A file that was not renamed into place is nobody's.
+/// Suffix of a file that is being written. A file that still has it was never finished.
 const TMP: &str = ".tmp";
 
 impl DataDir {
-    /// Creates what is missing and locks. Blocks. `dir` is the configured `[meta] dir`.
+    /// Creates what is missing and takes the lock. Blocks. `dir` is the configured `[meta] dir`.
     ///
     /// # Errors
     /// See [`OpenDirError`]. Nothing is changed in a directory that is foreign or in use.
     pub fn open(env: &Env, dir: &Path) -> Result<Self, OpenDirError> {
         let disk = env.disk.clone();
-        let path = dir.join(OURS);
-        refuse_foreign(&*disk, dir)?;
-        create_durably(&*disk, &path).map_err(|e| denied_or("create", &path, e))?;
-        try_to_write(&*disk, &path).map_err(|e| denied_or("write in", &path, e))?;
+        let path = dir.join(DIR_NAME);
+        check_not_foreign(&*disk, dir)?;
+        create_durably(&*disk, &path).map_err(|e| open_error("create", &path, e))?;
+        check_writable(&*disk, &path).map_err(|e| open_error("write in", &path, e))?;
         let lock = disk.lock(&path.join("LOCK")).map_err(|e| match e.kind() {
             io::ErrorKind::WouldBlock => OpenDirError::Locked { path: path.clone() },
-            _ => denied_or("lock", &path, e),
+            _ => open_error("lock", &path, e),
         })?;
-        prepare(&*disk, &path).map_err(|e| denied_or("prepare", &path, e))?;
-        disk.sync_dir(dir).map_err(|e| denied_or("sync", dir, e))?;
+        prepare_folders(&*disk, &path).map_err(|e| open_error("prepare", &path, e))?;
+        disk.sync_dir(dir).map_err(|e| open_error("sync", dir, e))?;
 
-        let opened = Self(Arc::new(Inner {
+        let data_dir = Self(Arc::new(Inner {
             disk,
             path,
-            replacing: Mutex::new(()),
+            replace_lock: Mutex::new(()),
             _lock: lock,
         }));
-        opened.refuse_without_identity()?;
-        Ok(opened)
+        data_dir.check_identity_exists()?;
+        Ok(data_dir)
     }
 
-    /// `<dir>/influxd-meta`.
+    /// Returns `<dir>/influxd-meta`.
     pub fn path(&self) -> &Path {
         &self.0.path
     }
 
-    /// A small file whole: `identity`, `seen`. `None` when it does not exist. Blocks.
+    /// Reads a whole small file (`identity`, `seen`). Returns `None` if it does not exist. Blocks.
     ///
     /// # Errors
-    /// What the disk says.
+    /// Errors of the disk.
     pub fn load(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
         let path = self.0.path.join(name);
         match self.0.disk.open(&path, false) {
@@ -99,25 +101,21 @@ impl DataDir {
         }
     }
 
-    /// Replaces a small file whole: tmp → fsync → rename → fsync of the folder. Blocks.
+    /// Replaces a whole small file: temporary file → fsync → rename → fsync of the folder. Blocks.
     ///
     /// # Errors
-    /// What the disk says; the old content or the new one is then in place, never a mixture.
+    /// Errors of the disk. The file then has its old content or the new one, never a mixture.
     pub fn store(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        let _one = self
-            .0
-            .replacing
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        store_whole(&*self.0.disk, &self.0.path, name, &[bytes])
+        let _guard = lock(&self.0.replace_lock);
+        replace_file(&*self.0.disk, &self.0.path, name, &[bytes])
     }
 
-    /// Whether any log segment exists. Blocks.
+    /// Returns whether any log segment exists. Blocks.
     ///
     /// # Errors
-    /// What the disk says.
+    /// Errors of the disk.
     pub fn has_log(&self) -> io::Result<bool> {
-        let names = self.0.disk.list(&self.wal())?;
+        let names = self.0.disk.list(&self.wal_dir())?;
         Ok(names.iter().any(|name| super::log::is_segment_name(name)))
     }
 
@@ -125,19 +123,19 @@ impl DataDir {
         &*self.0.disk
     }
 
-    pub(super) fn wal(&self) -> PathBuf {
+    pub(super) fn wal_dir(&self) -> PathBuf {
         self.0.path.join(WAL)
     }
 
-    pub(super) fn snap(&self) -> PathBuf {
+    pub(super) fn snapshot_dir(&self) -> PathBuf {
         self.0.path.join(SNAP)
     }
 
-    fn refuse_without_identity(&self) -> Result<(), OpenDirError> {
+    fn check_identity_exists(&self) -> Result<(), OpenDirError> {
         let path = &self.0.path;
-        let (disk, io) = (&self.0.disk, |e| denied_or("read", path, e));
-        let mut state = disk.list(&self.wal()).map_err(io)?;
-        state.extend(disk.list(&self.snap()).map_err(io)?);
+        let (disk, io) = (&self.0.disk, |e| open_error("read", path, e));
+        let mut state = disk.list(&self.wal_dir()).map_err(io)?;
+        state.extend(disk.list(&self.snapshot_dir()).map_err(io)?);
         if state.is_empty() || disk.exists(&path.join("identity")).map_err(io)? {
             return Ok(());
         }
@@ -145,8 +143,8 @@ impl DataDir {
     }
 }
 
-/// Writes `parts` as one file: after a crash the old content is there, or the new one, whole.
-pub(super) fn store_whole(
+/// Writes `parts` as one file. After a crash the file has its old content or all of the new one.
+pub(super) fn replace_file(
     disk: &dyn Disk,
     dir: &Path,
     name: &str,
@@ -154,12 +152,13 @@ pub(super) fn store_whole(
 ) -> io::Result<()> {
     let tmp = dir.join(format!("{name}{TMP}"));
     if let Err(error) = write_synced(disk, &tmp, parts) {
-        // On a full disk what was half written must not keep the room that the log may need.
+        // On a full disk a half-written file must not occupy space that the log may need.
         drop(disk.remove_file(&tmp));
         return Err(error);
     }
-    // Safety order: content → name → folder. A name that is durable before its content shows an
-    // empty file after a power loss; a rename is not durable before its folder is synced.
+    // Safety order: sync the content, then rename, then sync the folder. Renamed before its content
+    // is synced, the file could be empty after a power loss. Without the sync of the folder the
+    // rename itself may be lost although the caller was told that it is durable.
     disk.rename(&tmp, &dir.join(name))?;
     disk.sync_dir(dir)
 }
@@ -175,18 +174,18 @@ fn write_synced(disk: &dyn Disk, path: &Path, parts: &[&[u8]]) -> io::Result<()>
     file.sync()
 }
 
-/// Whether a name is that of a file which was never finished.
+/// Returns whether a name belongs to a file that was never finished.
 pub(super) fn is_tmp(name: &str) -> bool {
     name.ends_with(TMP)
 }
 
-/// Reading changes nothing there, so it comes before the first write.
-fn refuse_foreign(disk: &dyn Disk, dir: &Path) -> Result<(), OpenDirError> {
+/// Refuses a directory of another program. Comes before the first write, because it only reads.
+fn check_not_foreign(disk: &dyn Disk, dir: &Path) -> Result<(), OpenDirError> {
     for name in FOREIGN {
         let path = dir.join(name);
         if disk
             .exists(&path)
-            .map_err(|e| denied_or("look at", &path, e))?
+            .map_err(|e| open_error("look at", &path, e))?
         {
             return Err(OpenDirError::Foreign { path });
         }
@@ -194,7 +193,7 @@ fn refuse_foreign(disk: &dyn Disk, dir: &Path) -> Result<(), OpenDirError> {
     Ok(())
 }
 
-/// Creates a folder and its missing ancestors, each synced into its parent.
+/// Creates a folder and its missing ancestors. Each is synced into its parent.
 fn create_durably(disk: &dyn Disk, path: &Path) -> io::Result<()> {
     if disk.exists(path)? {
         return Ok(());
@@ -207,22 +206,22 @@ fn create_durably(disk: &dyn Disk, path: &Path) -> io::Result<()> {
     disk.sync_dir(parent.unwrap_or(Path::new(".")))
 }
 
-/// Permissions, read-only mounts and id maps have too many faces to compute: a file is really
-/// created.
-fn try_to_write(disk: &dyn Disk, path: &Path) -> io::Result<()> {
+/// Creates a file and removes it. Permissions, read-only mounts and id maps are too many cases to
+/// compute.
+fn check_writable(disk: &dyn Disk, path: &Path) -> io::Result<()> {
     let probe = path.join(format!("write-test{TMP}"));
     drop(disk.open(&probe, true)?);
     match disk.remove_file(&probe) {
-        // Two processes that start at once share the probe; the lock, which comes next, tells them
-        // apart.
+        // Two processes that start at once share the probe; the lock, which comes next, decides
+        // between them.
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other,
     }
 }
 
-/// Folders, and what unfinished writes left behind. Only under the lock: another's tmp file is in
-/// use.
-fn prepare(disk: &dyn Disk, path: &Path) -> io::Result<()> {
+/// Creates the folders and removes what unfinished writes left behind. Only under the lock: a
+/// temporary file of another process is in use.
+fn prepare_folders(disk: &dyn Disk, path: &Path) -> io::Result<()> {
     for name in [WAL, SNAP, OLD] {
         disk.create_dir_all(&path.join(name))?;
     }
@@ -230,14 +229,16 @@ fn prepare(disk: &dyn Disk, path: &Path) -> io::Result<()> {
         for name in disk.list(&folder)?.iter().filter(|name| is_tmp(name)) {
             disk.remove_file(&folder.join(name))?;
         }
-        // A name that a killed process left in the page cache is not on the disk yet; from here on
-        // it is believed (an incarnation is told to others, a log is purged behind a snapshot).
+        // Safety order: sync the folder before anything in it is used. A process that was killed
+        // may have left a name in the page cache only. From here on the name counts: other nodes
+        // are told the incarnation, and the log is purged up to a snapshot. A power loss could then
+        // take what others rely on.
         disk.sync_dir(&folder)?;
     }
     Ok(())
 }
 
-fn denied_or(operation: &'static str, path: &Path, source: io::Error) -> OpenDirError {
+fn open_error(operation: &'static str, path: &Path, source: io::Error) -> OpenDirError {
     let path = path.to_owned();
     match source.kind() {
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {

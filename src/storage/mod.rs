@@ -1,6 +1,6 @@
 //! Durable bytes: the directory and its lock, atomic small files, the log, snapshot files.
 //!
-//! Owns: everything below `<dir>/influxd-meta/`. Never: Raft policy, or what a phase means.
+//! Owns: everything below `<dir>/influxd-meta/`. Never: Raft policy, or the meaning of a phase.
 
 mod archive;
 mod dir;
@@ -8,5 +8,10 @@ mod log;
 mod snapshot;
 
 pub use dir::{DataDir, OpenDirError};
-pub use log::{Bounds, Entry, EntryKind, FsyncHistogram, Log, LogConfig, LogError, Vote};
-pub use snapshot::{SnapshotHeader, Snapshots};
+pub use log::{
+    Bounds, Damage, DamageCause, Entry, EntryKind, FsyncHistogram, Hole, Log, LogConfig, LogError,
+    LogOperation, StopReason, Vote,
+};
+pub use snapshot::{
+    OpenSnapshotsError, SnapshotError, SnapshotErrorCause, SnapshotHeader, Snapshots,
+};

@@ -1,15 +1,16 @@
-//! Snapshot files: `snap/<term>-<index>`, written whole and durably; the newest two are kept.
+//! Snapshot files `snap/<term>-<index>`. Each is written whole and durably; the newest two are
+//! kept.
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 
 use super::DataDir;
-use super::dir::{is_tmp, store_whole};
+use super::dir::{is_tmp, replace_file};
 use crate::base::LogId;
-use crate::runtime::{Disk, Env};
+use crate::runtime::{Disk, Env, lock};
 pub use crate::wire::snapshot_file::SnapshotHeader;
 use crate::wire::snapshot_file::{self, SnapshotFileError};
 
@@ -20,29 +21,60 @@ pub struct Snapshots(Arc<Inner>);
 struct Inner {
     disk: Arc<dyn Disk>,
     dir: DataDir,
-    /// The newest one that is known to be there. Held while storing, one at a time: one that is
-    /// built here and one that a leader sends may finish together.
-    newest: Mutex<Option<Stored>>,
-    /// What `open` could not use, in words. Newest first.
-    rejected: Vec<String>,
+    /// Id of the newest snapshot that is known to be on disk. The lock is held while one is stored:
+    /// a snapshot that is built here and one that a leader sends may finish at the same time.
+    newest: Mutex<Option<SnapshotId>>,
+    /// Files that `open` could not use. Newest first.
+    rejected: Vec<SnapshotError>,
 }
 
-/// The newest, and the one before it: should the newest rot, the log may still reach back to the
-/// other.
+/// Number of snapshots that are kept. If the newest is damaged, the log may still reach back to the
+/// one before it.
 const SNAPSHOTS_KEPT: usize = 2;
 
-/// A snapshot of nothing: it has no log id to be named by.
-const EMPTY: &str = "empty";
+/// File name of a snapshot of nothing, which has no log id.
+const EMPTY_NAME: &str = "empty";
+
+/// A snapshot file that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {cause}", .path.display())]
+pub struct SnapshotError {
+    pub path: PathBuf,
+    pub cause: SnapshotErrorCause,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum SnapshotErrorCause {
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    #[error(transparent)]
+    File(#[from] SnapshotFileError),
+    /// The log id in the file is not the one in its name.
+    #[error("it says that it ends at {0:?}")]
+    Misnamed(Option<LogId>),
+}
+
+/// Reasons why the snapshots of a directory cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenSnapshotsError {
+    #[error(transparent)]
+    Newer(SnapshotError),
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
 
 impl Snapshots {
-    /// Finds and verifies the newest valid snapshot. Blocks. A damaged one is passed over, said in
-    /// the log and in [`Snapshots::rejected`]; whether the log reaches back to an older one
-    /// `Log::open` judges.
+    /// Finds and verifies the newest valid snapshot. Blocks.
+    ///
+    /// A damaged file is skipped, with a warning and an entry in [`Snapshots::rejected`].
+    /// `Log::open` checks whether the log reaches back to an older one.
     ///
     /// # Errors
-    /// What the disk says, and `Unsupported` for a file of a newer version: an older snapshot would
-    /// hide it.
-    pub fn open(env: &Env, dir: &DataDir) -> io::Result<(Self, Option<(SnapshotHeader, Bytes)>)> {
+    /// Errors of the disk, and a file of a newer version: an older snapshot would hide it.
+    pub fn open(
+        env: &Env,
+        dir: &DataDir,
+    ) -> Result<(Self, Option<(SnapshotHeader, Bytes)>), OpenSnapshotsError> {
         let (newest, rejected) = newest_valid(&*env.disk, dir)?;
         let known = Mutex::new(newest.as_ref().map(|(header, _)| header.last));
         let inner = Inner {
@@ -54,23 +86,24 @@ impl Snapshots {
         Ok((Self(Arc::new(inner)), newest))
     }
 
-    /// Snapshots that `open` found damaged.
-    pub fn rejected(&self) -> &[String] {
+    /// Returns the snapshots that `open` found damaged.
+    pub fn rejected(&self) -> &[SnapshotError] {
         &self.0.rejected
     }
 
-    /// Stores durably, then removes older ones. Blocks.
+    /// Stores a snapshot durably, then removes older ones. Blocks.
     ///
     /// # Errors
-    /// What the disk says; the older ones are then still there.
+    /// Errors of the disk. The older snapshots are then still there.
     pub fn store(&self, header: &SnapshotHeader, payload: &Bytes) -> io::Result<()> {
-        let mut newest = self.0.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut newest = lock(&self.0.newest);
         let parts = snapshot_file::encode(header, payload);
         let parts: Vec<&[u8]> = parts.iter().map(|part| &part[..]).collect();
-        let folder = self.0.dir.snap();
-        store_whole(&*self.0.disk, &folder, &name(header.last), &parts)?;
+        let folder = self.0.dir.snapshot_dir();
+        replace_file(&*self.0.disk, &folder, &file_name(header.last), &parts)?;
         *newest = (*newest).max(Some(header.last));
-        // Safety order: the new one is durable before an older one goes.
+        // Safety order: the new snapshot is durable before an older one is removed. In the other
+        // order a crash could leave none, and the log that they cover is purged.
         for (_, path) in newest_first(&*self.0.disk, &self.0.dir)?
             .iter()
             .skip(SNAPSHOTS_KEPT)
@@ -80,91 +113,86 @@ impl Snapshots {
         self.0.disk.sync_dir(&folder)
     }
 
-    /// Reads the newest again (for sending it to a follower). Blocks.
+    /// Reads the newest snapshot again, to send it to a follower. Blocks.
     ///
     /// # Errors
-    /// It cannot be read any more. There is no falling back to an older one here: the log may be
-    /// purged beyond that, and a follower that is sent it would lag as before, and be sent it
-    /// again, for ever.
-    pub fn latest(&self) -> io::Result<Option<(SnapshotHeader, Bytes)>> {
-        let newest = self.0.newest.lock().unwrap_or_else(PoisonError::into_inner);
+    /// The file cannot be read any more. An older snapshot is not used instead: the log may be
+    /// purged beyond it. A follower that received it would lag as before, and would be sent it
+    /// again and again.
+    pub fn latest(&self) -> Result<Option<(SnapshotHeader, Bytes)>, SnapshotError> {
+        let newest = lock(&self.0.newest);
         let Some(last) = *newest else { return Ok(None) };
-        let path = self.0.dir.snap().join(name(last));
+        let path = self.0.dir.snapshot_dir().join(file_name(last));
         let file = self
             .0
             .disk
             .open(&path, false)
             .and_then(|file| file.read_all());
-        let in_words =
-            |kind, why: String| io::Error::new(kind, format!("{}: {why}", path.display()));
-        let file = Bytes::from(file.map_err(|e| in_words(e.kind(), e.to_string()))?);
-        decode(&file, last)
-            .map(Some)
-            .map_err(|why| in_words(io::ErrorKind::InvalidData, why.to_string()))
+        let read = file.map_err(SnapshotErrorCause::Io);
+        match read.and_then(|file| decode(&Bytes::from(file), last)) {
+            Ok(snapshot) => Ok(Some(snapshot)),
+            Err(cause) => Err(SnapshotError { path, cause }),
+        }
     }
 }
 
-/// What a snapshot is named by.
-type Stored = Option<LogId>;
+/// Last log id of a snapshot, from which its file name is made.
+type SnapshotId = Option<LogId>;
 
-type Found = Vec<(Stored, PathBuf)>;
+type SnapshotFiles = Vec<(SnapshotId, PathBuf)>;
 
-type Newest = Option<(SnapshotHeader, Bytes)>;
+type NewestSnapshot = Option<(SnapshotHeader, Bytes)>;
 
-/// And why others were passed over.
-fn newest_valid(disk: &dyn Disk, dir: &DataDir) -> io::Result<(Newest, Vec<String>)> {
+/// Returns the newest valid snapshot, and the files that were skipped.
+fn newest_valid(
+    disk: &dyn Disk,
+    dir: &DataDir,
+) -> Result<(NewestSnapshot, Vec<SnapshotError>), OpenSnapshotsError> {
     let mut rejected = Vec::new();
     for (last, path) in newest_first(disk, dir)? {
         let file = Bytes::from(disk.open(&path, false)?.read_all()?);
-        let why = match decode(&file, last) {
+        let cause = match decode(&file, last) {
             Ok(found) => return Ok((Some(found), rejected)),
-            Err(Unusable::File(error @ SnapshotFileError::Newer { .. })) => {
-                let text = format!("{}: {error}", path.display());
-                return Err(io::Error::new(io::ErrorKind::Unsupported, text));
+            Err(cause @ SnapshotErrorCause::File(SnapshotFileError::Newer { .. })) => {
+                return Err(OpenSnapshotsError::Newer(SnapshotError { path, cause }));
             }
-            Err(error) => error.to_string(),
+            Err(cause) => cause,
         };
-        tracing::warn!(path = %path.display(), why, "a snapshot is damaged; looking for an older one");
-        rejected.push(format!("{}: {why}", path.display()));
+        tracing::warn!(
+            path = %path.display(), why = cause.to_string(),
+            "a snapshot is damaged; looking for an older one"
+        );
+        rejected.push(SnapshotError { path, cause });
     }
     Ok((None, rejected))
 }
 
-/// Why a file is not the snapshot that its name says.
-#[derive(Debug, thiserror::Error)]
-enum Unusable {
-    #[error(transparent)]
-    File(#[from] SnapshotFileError),
-    #[error("it says that it ends at {0:?}")]
-    Misnamed(Option<LogId>),
-}
-
-fn decode(file: &Bytes, last: Stored) -> Result<(SnapshotHeader, Bytes), Unusable> {
+fn decode(file: &Bytes, last: SnapshotId) -> Result<(SnapshotHeader, Bytes), SnapshotErrorCause> {
     let (header, payload) = snapshot_file::decode(file)?;
     if header.last == last {
         Ok((header, payload))
     } else {
-        Err(Unusable::Misnamed(header.last))
+        Err(SnapshotErrorCause::Misnamed(header.last))
     }
 }
 
-fn newest_first(disk: &dyn Disk, dir: &DataDir) -> io::Result<Found> {
-    let folder = dir.snap();
+fn newest_first(disk: &dyn Disk, dir: &DataDir) -> io::Result<SnapshotFiles> {
+    let folder = dir.snapshot_dir();
     let names = disk.list(&folder)?;
     let named = names.iter().filter(|name| !is_tmp(name));
-    let mut found: Found = named
-        .filter_map(|name| Some((parse(name)?, folder.join(name))))
+    let mut found: SnapshotFiles = named
+        .filter_map(|name| Some((parse_name(name)?, folder.join(name))))
         .collect();
     found.sort_by_key(|found| std::cmp::Reverse(found.0));
     Ok(found)
 }
 
-fn name(last: Option<LogId>) -> String {
-    last.map_or_else(|| EMPTY.to_owned(), |id| id.to_string())
+fn file_name(last: Option<LogId>) -> String {
+    last.map_or_else(|| EMPTY_NAME.to_owned(), |id| id.to_string())
 }
 
-fn parse(name: &str) -> Option<Option<LogId>> {
-    if name == EMPTY {
+fn parse_name(name: &str) -> Option<Option<LogId>> {
+    if name == EMPTY_NAME {
         return Some(None);
     }
     let (term, index) = name.split_once('-')?;

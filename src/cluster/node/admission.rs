@@ -55,10 +55,6 @@ impl Admission for ClusterAdmission {
         Ok(())
     }
 
-    fn check_callee(&self, _callee: &Replica, _starts: &Starts) -> Result<(), Refusal> {
-        Ok(())
-    }
-
     fn me(&self) -> Option<(Replica, Address, Starts)> {
         let record = self.shared.record();
         let seat = record.seat().filter(|_| !self.shared.lacks_the_secret())?;

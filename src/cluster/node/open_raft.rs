@@ -8,7 +8,7 @@ use crate::cluster::identity::founders::raft_id_of;
 use crate::cluster::identity::record::Record;
 use crate::cluster::shared::Shared;
 use crate::raft::{OpenError, Raft, Replica, Transport};
-use crate::storage::{Log, LogError, SnapshotHeader, Snapshots};
+use crate::storage::{Log, LogError, OpenSnapshotsError, SnapshotHeader, Snapshots};
 
 /// Where this node's Raft is.
 #[derive(Default)]
@@ -85,8 +85,8 @@ pub(super) async fn open(
     let opened = Raft::open(&shared.env, config, me, log, snapshots, snapshot, transport).await;
     let raft = match opened {
         Ok(raft) => raft,
-        Err(OpenError::Unreadable(text) | OpenError::Failed(text)) => {
-            return Ok(RaftState::Halted(text));
+        Err(error @ (OpenError::Unreadable(_) | OpenError::Failed(_))) => {
+            return Ok(RaftState::Halted(error.to_string()));
         }
     };
     if is_new && let Some(origin) = record.origin() {
@@ -133,14 +133,13 @@ async fn read(
         if opened && !dir.has_log().map_err(io("reading the log"))? {
             return Ok(Err(LOG_GONE.to_owned()));
         }
-        let (snapshots, snapshot) =
-            Snapshots::open(&env, &dir).map_err(|source| match source.kind() {
-                std::io::ErrorKind::Unsupported => ClusterError::NewerLog(source.to_string()),
-                _ => ClusterError::Io {
-                    operation: "reading the snapshots",
-                    source,
-                },
-            })?;
+        let (snapshots, snapshot) = Snapshots::open(&env, &dir).map_err(|error| match error {
+            OpenSnapshotsError::Newer(newer) => ClusterError::NewerLog(newer.to_string()),
+            OpenSnapshotsError::Io(source) => ClusterError::Io {
+                operation: "reading the snapshots",
+                source,
+            },
+        })?;
         for rejected in snapshots.rejected() {
             tracing::warn!(event = "snapshot.rejected", "{rejected}");
         }

@@ -9,7 +9,7 @@ use futures_util::{Stream, StreamExt};
 use openraft::OptionalSend;
 use openraft::alias::SnapshotOf;
 use openraft::base::{BoxFuture, BoxStream};
-use openraft::errors::{NetworkError, RPCError, ReplicationClosed, StreamingError, Unreachable};
+use openraft::errors::{RPCError, ReplicationClosed, StreamingError, Unreachable};
 use openraft::network::{
     Backoff, NetBackoff, NetSnapshot, NetStreamAppend, NetTransferLeader, NetVote, RPCOption,
 };
@@ -20,6 +20,7 @@ use openraft::raft::{
 use tokio::time::timeout;
 
 use super::conn::{Conn, ConnError};
+use super::convert::rpc_error;
 use super::peer::Peer;
 use super::{snapshot, stream};
 use crate::raft::Timers;
@@ -28,7 +29,7 @@ use crate::wire::frames::{Frame, Lane, Transfer, Transferred, VoteAsk};
 
 pub(in crate::raft) struct Client {
     peer: Arc<Peer>,
-    /// Of this client's append requests. Votes and the like always take the control lane.
+    /// Lane of this client's append requests. Votes and transfers always take the control lane.
     lane: Lane,
     timers: Timers,
 }
@@ -40,16 +41,17 @@ impl Client {
 
     async fn connect(&self, lane: Lane) -> Result<Conn, RPCError<Types>> {
         self.peer
-            .take(lane)
+            .connection(lane)
             .await
             .map_err(|error| RPCError::Unreachable(Unreachable::new(&*error)))
     }
 
-    /// One question, one answer. The connection comes back only when both are through.
-    async fn ask(&self, question: Frame, wait: Duration) -> Result<Frame, RPCError<Types>> {
+    /// Sends one request and returns its answer. The connection is returned to the peer only when
+    /// both are complete.
+    async fn exchange(&self, request: Frame, wait: Duration) -> Result<Frame, RPCError<Types>> {
         let mut conn = self.connect(Lane::Control).await?;
         let exchange = async {
-            conn.send(question).await?;
+            conn.send(request).await?;
             match conn.next().await? {
                 Frame::Failed(text) => Err(ConnError::Failed(text)),
                 frame => Ok(frame),
@@ -58,24 +60,24 @@ impl Client {
         let answer = timeout(wait, exchange)
             .await
             .unwrap_or(Err(ConnError::Late(wait)))
-            .map_err(broken)?;
-        self.peer.give_back(Lane::Control, conn);
+            .map_err(rpc_error)?;
+        self.peer.return_connection(Lane::Control, conn);
         Ok(answer)
     }
 
-    /// An error is never a grant: openraft counts only what a member has answered.
-    async fn ask_vote(
+    /// Requests a vote. An error never counts as a granted vote: openraft counts only answers.
+    async fn request_vote(
         &self,
         ask: fn(VoteAsk) -> Frame,
         request: VoteRequest<Types>,
         option: RPCOption,
     ) -> Result<VoteResponse<Types>, RPCError<Types>> {
-        let question = ask(VoteAsk {
+        let request = ask(VoteAsk {
             vote: vote(&request.vote),
             last: request.last_log_id.map(log_id),
             transfer: request.leadership_transfer,
         });
-        match self.ask(question, option.hard_ttl()).await? {
+        match self.exchange(request, option.hard_ttl()).await? {
             Frame::VoteAnswer(answer) => {
                 let last = answer.last.map(open_log_id);
                 Ok(VoteResponse::new(
@@ -84,16 +86,8 @@ impl Client {
                     answer.granted,
                 ))
             }
-            _ => Err(broken(ConnError::Unexpected)),
+            _ => Err(rpc_error(ConnError::Unexpected)),
         }
-    }
-}
-
-pub(super) fn broken(error: ConnError) -> RPCError<Types> {
-    match error {
-        // Its Raft has stopped: as good as not there.
-        ConnError::Failed(_) => RPCError::Unreachable(Unreachable::new(&error)),
-        error => RPCError::Network(NetworkError::new(&error)),
     }
 }
 
@@ -111,14 +105,15 @@ impl NetStreamAppend<Types> for Client {
     {
         Box::pin(async move {
             let mut input = input;
-            // openraft waits out its backoff where the next request is asked for. Dialling first
-            // would try an unreachable member again at once, thousands of times a second.
+            // openraft waits for its backoff when it is asked for the next request. If we dialled
+            // first, an unreachable member would be dialled thousands of times a second.
             let Some(first) = input.next().await else {
                 return Ok(Box::pin(futures_util::stream::empty()) as BoxStream<'s, _>);
             };
             let conn = self.connect(self.lane).await?;
             let input = futures_util::stream::iter([first]).chain(input);
-            let session = stream::Session::new(conn, input, self.timers.patience);
+            let session =
+                stream::AppendSession::new(conn, input, self.timers.append_answer_timeout);
             let answers: BoxStream<'s, _> =
                 Box::pin(stream::answers(session, &self.peer, self.lane));
             Ok(answers)
@@ -132,7 +127,7 @@ impl NetVote<Types> for Client {
         request: VoteRequest<Types>,
         option: RPCOption,
     ) -> Result<VoteResponse<Types>, RPCError<Types>> {
-        self.ask_vote(Frame::Vote, request, option).await
+        self.request_vote(Frame::Vote, request, option).await
     }
 
     async fn pre_vote(
@@ -140,7 +135,7 @@ impl NetVote<Types> for Client {
         request: VoteRequest<Types>,
         option: RPCOption,
     ) -> Result<VoteResponse<Types>, RPCError<Types>> {
-        self.ask_vote(Frame::PreVote, request, option).await
+        self.request_vote(Frame::PreVote, request, option).await
     }
 }
 
@@ -150,12 +145,12 @@ impl NetTransferLeader<Types> for Client {
         request: TransferLeaderRequest<Types>,
         option: RPCOption,
     ) -> Result<TransferLeaderResponse<Types>, RPCError<Types>> {
-        let question = Frame::Transfer(Transfer {
+        let request = Frame::Transfer(Transfer {
             from: vote(request.from_leader()),
             to: crate::base::RaftId(*request.to_node_id()),
             last: request.last_log_id().copied().map(log_id),
         });
-        match self.ask(question, option.hard_ttl()).await? {
+        match self.exchange(request, option.hard_ttl()).await? {
             Frame::Transferred(Transferred::Done) => Ok(Ok(())),
             Frame::Transferred(Transferred::VoteChanged { expected, actual }) => {
                 let (expected, actual) = (open_vote(expected), open_vote(actual));
@@ -165,7 +160,7 @@ impl NetTransferLeader<Types> for Client {
                 let (expected, actual) = (expected.map(open_log_id), actual.map(open_log_id));
                 Ok(Err(TransferLeaderError::LogNotFlushed { expected, actual }))
             }
-            _ => Err(broken(ConnError::Unexpected)),
+            _ => Err(rpc_error(ConnError::Unexpected)),
         }
     }
 }
@@ -176,7 +171,7 @@ impl NetSnapshot<Types> for Client {
     async fn full_snapshot(
         &mut self,
         leader: OpenVote,
-        image: SnapshotOf<Types, Bytes>,
+        snapshot: SnapshotOf<Types, Bytes>,
         cancel: impl Future<Output = ReplicationClosed> + OptionalSend + 'static,
         option: RPCOption,
     ) -> Result<SnapshotResponse<Types>, StreamingError<Types>> {
@@ -184,17 +179,19 @@ impl NetSnapshot<Types> for Client {
         let sent = tokio::select! {
             biased;
             closed = cancel => return Err(closed.into()),
-            sent = snapshot::send(&mut conn, &leader, image, option.hard_ttl()) => sent,
+            sent = snapshot::send(&mut conn, &leader, snapshot, option.hard_ttl()) => sent,
         };
-        let theirs = sent.map_err(broken)?;
-        self.peer.give_back(Lane::Snapshot, conn);
+        let theirs = sent.map_err(rpc_error)?;
+        self.peer.return_connection(Lane::Snapshot, conn);
         Ok(SnapshotResponse::new(open_vote(theirs)))
     }
 }
 
 impl NetBackoff<Types> for Client {
-    /// Even: a dial is cheap, and a member that comes back is to be caught up at once.
+    /// Constant delay: a dial is cheap, and a member that comes back must catch up at once.
     fn backoff(&self) -> Option<Backoff> {
-        Some(Backoff::new(std::iter::repeat(self.timers.retry)))
+        Some(Backoff::new(std::iter::repeat(
+            self.timers.append_retry_delay,
+        )))
     }
 }

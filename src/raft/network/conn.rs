@@ -1,5 +1,6 @@
 //! A connection that carries frames.
 
+use std::future::Future;
 use std::io;
 use std::time::Duration;
 
@@ -8,20 +9,21 @@ use futures_util::{FutureExt, SinkExt, StreamExt};
 use tokio::time::timeout;
 use tokio_util::codec::{Decoder, Encoder, Framed};
 
+use super::limits::{CHUNK_BYTES, WRITE_TIMEOUT};
 use super::liveness::Liveness;
+use crate::raft::types::MembershipError;
 use crate::runtime::net::Stream;
 use crate::wire::frames::{self, Frame, FrameError, LENGTH_BYTES, Lane};
 
-/// The largest frame of a handshake or of control traffic: a few hundred bytes, with much to spare.
+/// Maximum frame of a handshake or of control traffic. They have a few hundred bytes.
 const MAX_SMALL_FRAME_BYTES: usize = 64 * 1024;
-/// An append request holds one proposal of the largest size, or about 1 MiB of smaller ones.
+/// Maximum frame of append requests. One holds a single proposal of the largest size, or about 1
+/// MiB of smaller ones.
 const MAX_APPEND_FRAME_BYTES: usize = 16 * 1024 * 1024;
-/// A chunk of a snapshot, and what is around it.
-const MAX_CHUNK_FRAME_BYTES: usize = 2 * super::snapshot::CHUNK_BYTES;
-/// Writing takes longer only when the other side has stopped reading.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Maximum frame of a snapshot: a chunk, and what surrounds it.
+const MAX_CHUNK_FRAME_BYTES: usize = 2 * CHUNK_BYTES;
 
-/// Why a connection is no longer of use.
+/// Reasons why a connection cannot be used any more.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::raft) enum ConnError {
     #[error(transparent)]
@@ -36,18 +38,24 @@ pub(in crate::raft) enum ConnError {
     Late(Duration),
     #[error("an unexpected frame")]
     Unexpected,
+    /// The text is the other node's.
     #[error("the other side cannot go on: {0}")]
     Failed(String),
+    #[error("the other side cannot go on: {0}")]
+    Membership(#[from] MembershipError),
+    #[error("the other side cannot go on: a snapshot of {bytes} bytes")]
+    SnapshotTooLarge { bytes: u64 },
 }
 
-/// Frames over any stream. Reading is cancel-safe; a frame half written makes the connection
-/// useless, so whoever gives up a [`Conn::send`] drops the connection.
+/// Frames over any stream. Reading is cancel-safe. A half-written frame makes the connection
+/// useless, so a caller that drops a [`Conn::send`] must drop the connection.
 pub(in crate::raft) struct Conn {
     pub(super) framed: Framed<Box<dyn Stream>, Codec>,
 }
 
 impl Conn {
-    /// For the handshake; [`Conn::enter`] opens it to a lane's larger frames.
+    /// Creates a connection for the handshake. [`Conn::enter_lane`] allows the larger frames of a
+    /// lane.
     pub(super) fn new(stream: Box<dyn Stream>) -> Self {
         Self {
             framed: Framed::new(
@@ -60,8 +68,9 @@ impl Conn {
         }
     }
 
-    /// From here on each frame shows that the member of `pulse` lives.
-    pub(super) fn enter(&mut self, lane: Lane, liveness: Liveness) {
+    /// Allows the frames of a lane. From now on each frame reports that the member of `liveness` is
+    /// alive.
+    pub(super) fn enter_lane(&mut self, lane: Lane, liveness: Liveness) {
         let codec = self.framed.codec_mut();
         codec.liveness = Some(liveness);
         codec.max = match lane {
@@ -72,32 +81,41 @@ impl Conn {
     }
 
     pub(super) async fn send(&mut self, frame: Frame) -> Result<(), ConnError> {
-        timeout(WRITE_TIMEOUT, self.framed.send(frame))
-            .await
-            .map_err(|_| ConnError::Late(WRITE_TIMEOUT))?
+        within(WRITE_TIMEOUT, self.framed.send(frame)).await?
     }
 
-    /// The next frame, or that there will be none.
+    /// Returns the next frame.
+    ///
+    /// # Errors
+    /// The connection has ended or is broken.
     pub(super) async fn next(&mut self) -> Result<Frame, ConnError> {
         self.framed.next().await.ok_or(ConnError::Closed)?
     }
 
     pub(super) async fn next_within(&mut self, wait: Duration) -> Result<Frame, ConnError> {
-        timeout(wait, self.next())
-            .await
-            .map_err(|_| ConnError::Late(wait))?
+        within(wait, self.next()).await?
     }
 
-    /// Whether nothing has come, not even the end: an idle connection whose peer has gone tells so
-    /// here.
-    pub(super) fn is_quiet(&mut self) -> bool {
+    /// Returns whether nothing has arrived, not even the end. An idle connection whose peer has
+    /// gone has the end to read.
+    pub(super) fn has_no_input(&mut self) -> bool {
         self.framed.next().now_or_never().is_none()
     }
 }
 
+/// Returns the output of `future`, or [`ConnError::Late`] if it takes longer than `wait`.
+pub(super) async fn within<T>(
+    wait: Duration,
+    future: impl Future<Output = T>,
+) -> Result<T, ConnError> {
+    timeout(wait, future)
+        .await
+        .map_err(|_| ConnError::Late(wait))
+}
+
 pub(super) struct Codec {
     max: usize,
-    /// Of who has proved to be a member.
+    /// Liveness of the member that proved its identity.
     liveness: Option<Liveness>,
 }
 
@@ -110,7 +128,7 @@ impl Decoder for Codec {
             return Ok(None);
         };
         let len = u32::from_be_bytes(*head) as usize;
-        // Before anything is allocated for it.
+        // Checked before anything is allocated for the frame.
         if len > self.max {
             return Err(ConnError::TooLarge { len, max: self.max });
         }
@@ -121,7 +139,7 @@ impl Decoder for Codec {
         src.advance(LENGTH_BYTES);
         let frame = frames::decode(src.split_to(len).freeze())?;
         if let Some(liveness) = &mut self.liveness {
-            liveness.beat();
+            liveness.on_frame();
         }
         Ok(Some(frame))
     }

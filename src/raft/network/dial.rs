@@ -1,5 +1,5 @@
-//! Dialling a member: every address it may have, each name resolved anew, whoever proves to be it
-//! wins.
+//! Dials a member at every address that it may have. Each name is resolved again; the first that
+//! proves to be the member is used.
 
 use std::io;
 use std::net::SocketAddr;
@@ -19,11 +19,11 @@ use crate::raft::{Admission, Refusal, Replica};
 use crate::runtime::Env;
 use crate::wire::frames::{Hello, Lane, MAGIC, VERSIONS};
 
-/// For look-up, connection and handshake together: a few round trips; who takes longer is asked
-/// again.
+/// Timeout for name resolution, connection and handshake together: a few round trips. A slower
+/// member is dialled again.
 const DIAL_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Why there is no connection to a member.
+/// Reasons why there is no connection to a member.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::raft) enum DialError {
     #[error("this node has no identity to show")]
@@ -58,8 +58,8 @@ impl DialError {
         }
     }
 
-    /// The most telling of several failures is the one reported.
-    fn weight(&self) -> u8 {
+    /// Priority of a failure. If several dials fail, the most specific failure is reported.
+    fn priority(&self) -> u8 {
         match self {
             Self::Handshake {
                 source: HandshakeError::Refused(Refusal::NotMe),
@@ -78,8 +78,8 @@ pub(super) struct Dialer {
     env: Env,
     admission: Arc<dyn Admission>,
     me: Replica,
-    /// Set once this node may be heard.
-    open: Arc<SetOnce<()>>,
+    /// Set when this node may send and receive Raft messages.
+    admitted: Arc<SetOnce<()>>,
 }
 
 impl Dialer {
@@ -87,13 +87,13 @@ impl Dialer {
         env: Env,
         admission: Arc<dyn Admission>,
         me: Replica,
-        open: Arc<SetOnce<()>>,
+        admitted: Arc<SetOnce<()>>,
     ) -> Self {
         Self {
             env,
             admission,
             me,
-            open,
+            admitted,
         }
     }
 
@@ -106,18 +106,19 @@ impl Dialer {
     }
 
     pub(super) async fn dial(&self, receiver: Replica, lane: Lane) -> Result<Conn, DialError> {
-        // Safety order: the id of this start is on disk → it is said on 8089 (founding.md 7,
-        // restored volume). So the gate comes first, and what we say of ourselves is asked for
-        // behind it.
-        timeout(DIAL_TIMEOUT, self.open.wait())
+        // Safety order: the id of this start is on disk before it is sent on 8089
+        // (founding.md 7.7). Sent first, it could be lost in a crash, and the next start would look
+        // like a restored volume to members that saw it. So wait for `admitted` first, and only
+        // then read the identity that is sent.
+        timeout(DIAL_TIMEOUT, self.admitted.wait())
             .await
             .map_err(|_| DialError::NotOpen)?;
         let hello = self.hello(receiver, lane)?;
         let addresses = self.admission.addresses(receiver.raft_id);
         let attempts = addresses
             .iter()
-            .map(|address| self.by_name(address, &hello));
-        timeout(DIAL_TIMEOUT, first(attempts))
+            .map(|address| self.dial_name(address, &hello));
+        timeout(DIAL_TIMEOUT, first_success(attempts))
             .await
             .map_err(|_| DialError::Late(DIAL_TIMEOUT))?
     }
@@ -136,26 +137,31 @@ impl Dialer {
         })
     }
 
-    /// A name may lead to several nodes, two stacks on one network for instance: all are asked at
-    /// once.
-    async fn by_name(&self, address: &Address, hello: &Hello) -> Result<Conn, DialError> {
+    /// Dials a name. A name may lead to several nodes, for instance with two stacks on one network:
+    /// all are dialled at once.
+    async fn dial_name(&self, address: &Address, hello: &Hello) -> Result<Conn, DialError> {
         let found = self.env.net.resolve(address.host(), address.port()).await;
         let found = found.map_err(|source| DialError::Resolve {
             address: address.clone(),
             source,
         })?;
-        first(found.into_iter().map(|at| self.at(at, hello.clone()))).await
+        first_success(
+            found
+                .into_iter()
+                .map(|at| self.dial_addr(at, hello.clone())),
+        )
+        .await
     }
 
-    async fn at(&self, at: SocketAddr, mut hello: Hello) -> Result<Conn, DialError> {
+    async fn dial_addr(&self, at: SocketAddr, mut hello: Hello) -> Result<Conn, DialError> {
         hello.nonce = handshake::nonce(self.env.rng.as_ref());
         let connect = |source| DialError::Connect { at, source };
         let mut stream = self.env.net.dial(at).await.map_err(connect)?;
         stream.write_all(&MAGIC).await.map_err(connect)?;
         let mut conn = Conn::new(stream);
-        match handshake::ask(&mut conn, hello, &self.admission).await {
+        match handshake::initiate(&mut conn, hello, &self.admission).await {
             Ok(()) => Ok(conn),
-            // What is no frame comes from something else that listens there.
+            // Bytes that are no frame come from another program that listens there.
             Err(HandshakeError::Conn(ConnError::TooLarge { .. } | ConnError::Frame(_))) => {
                 Err(connect(io::Error::other(
                     "answers, but not as a meta node's Raft port",
@@ -166,8 +172,9 @@ impl Dialer {
     }
 }
 
-/// The first success of attempts made at once; else the most telling failure.
-async fn first<F>(attempts: impl Iterator<Item = F>) -> Result<Conn, DialError>
+/// Returns the first success of attempts that run at the same time; otherwise the failure with the
+/// highest priority.
+async fn first_success<F>(attempts: impl Iterator<Item = F>) -> Result<Conn, DialError>
 where
     F: Future<Output = Result<Conn, DialError>>,
 {
@@ -176,7 +183,7 @@ where
     while let Some(done) = running.next().await {
         match done {
             Ok(conn) => return Ok(conn),
-            Err(error) if error.weight() >= worst.weight() => worst = error,
+            Err(error) if error.priority() >= worst.priority() => worst = error,
             Err(_) => {}
         }
     }

@@ -1,8 +1,8 @@
-//! Who is who, before the first Raft byte (founding.md 5.4 and 11).
+//! The handshake that proves identities before the first Raft byte (founding.md 5.4 and 11).
 //!
-//! `Hello → Challenge → Proof → Accepted | Refused`. Both sides prove the shared secret when they
-//! have one; the dialler names the receiver *and its incarnation*, so a wiped volume never answers
-//! for its old name.
+//! `Hello → Challenge → Proof → Accepted | Refused`. Both sides prove the shared secret if they
+//! have one. The dialler names the receiver *and its incarnation*, so that a wiped volume never
+//! answers under its old name.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::runtime::Rng;
 use crate::wire::frames::{Challenge, Frame, Hello, Lane, Proof, Refused, RefusedCode, VERSIONS};
 use crate::wire::identity::Starts;
 
-/// How a handshake ended without a connection.
+/// Reasons why a handshake ended without a connection.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::raft) enum HandshakeError {
     #[error(transparent)]
@@ -29,8 +29,8 @@ pub(in crate::raft) enum HandshakeError {
     Version((u32, u32)),
 }
 
-/// The dialler's side. Ends with a connection to exactly `receiver`, or with none.
-pub(super) async fn ask(
+/// Performs the dialler's side. Ends with a connection to exactly `receiver`, or with none.
+pub(super) async fn initiate(
     conn: &mut Conn,
     hello: Hello,
     admission: &Arc<dyn Admission>,
@@ -39,7 +39,7 @@ pub(super) async fn ask(
     conn.send(Frame::Hello(hello.clone())).await?;
     let challenge = match conn.next().await? {
         Frame::Challenge(challenge) => challenge,
-        Frame::Refused(refused) => return Err(refusal(refused)),
+        Frame::Refused(refused) => return Err(handshake_error(refused)),
         _ => return Err(ConnError::Unexpected.into()),
     };
     if !VERSIONS.contains(&challenge.version) {
@@ -48,7 +48,7 @@ pub(super) async fn ask(
             challenge.version,
         )));
     }
-    let secret = Secret::of(admission.as_ref());
+    let secret = Secret::new(admission.as_ref());
     secret.check(challenge.proof, Side::Listener, &hello, &challenge)?;
     conn.send(Frame::Proof(Proof(secret.prove(
         Side::Dialler,
@@ -58,21 +58,18 @@ pub(super) async fn ask(
     .await?;
     match conn.next().await? {
         Frame::Accepted => {}
-        Frame::Refused(refused) => return Err(refusal(refused)),
+        Frame::Refused(refused) => return Err(handshake_error(refused)),
         _ => return Err(ConnError::Unexpected.into()),
     }
     if challenge.callee != Some(receiver) {
         return Err(HandshakeError::Refused(Refusal::NotMe));
     }
-    admission
-        .check_callee(&receiver, &challenge.starts)
-        .map_err(HandshakeError::Refused)?;
-    conn.enter(hello.lane, Liveness::begin(admission, receiver.incarnation));
+    conn.enter_lane(hello.lane, Liveness::start(admission, receiver.incarnation));
     Ok(())
 }
 
-/// The listener's side. `open` is the Raft node that is let in on, if any.
-pub(super) async fn answer(
+/// Performs the listener's side. `open` returns the Raft node that accepts connections, if any.
+pub(super) async fn respond(
     conn: &mut Conn,
     from: IpAddr,
     admission: &Arc<dyn Admission>,
@@ -85,14 +82,14 @@ pub(super) async fn answer(
     let admitted = admit(conn, &hello, from, admission.as_ref(), rng, open).await;
     match &admitted {
         Ok(()) => conn.send(Frame::Accepted).await?,
-        // Nobody is there to be told.
+        // The dialler cannot be told.
         Err(HandshakeError::Conn(_)) => {}
-        Err(error) => conn.send(Frame::Refused(refused(error))).await?,
+        Err(error) => conn.send(Frame::Refused(refused_frame(error))).await?,
     }
     admitted?;
-    conn.enter(
+    conn.enter_lane(
         hello.lane,
-        Liveness::begin(admission, hello.sender.incarnation),
+        Liveness::start(admission, hello.sender.incarnation),
     );
     Ok(hello.lane)
 }
@@ -109,32 +106,34 @@ async fn admit(
     if version < *VERSIONS.start() || version < hello.versions.0 {
         return Err(HandshakeError::Version(hello.versions));
     }
-    let secret = Secret::of(admission);
-    let challenge = challenge(hello, version, admission, rng, &secret);
+    let secret = Secret::new(admission);
+    let challenge = make_challenge(hello, version, admission, rng, &secret);
     conn.send(Frame::Challenge(challenge.clone())).await?;
     let Frame::Proof(Proof(proof)) = conn.next().await? else {
         return Err(ConnError::Unexpected.into());
     };
-    // Before `admit`, which takes hints and writes down starts: only of who knows the secret.
+    // Safety order: the proof is checked before `admit`, which takes hints and records starts. Only
+    // nodes that know the secret may cause that.
     secret.check(proof, Side::Dialler, hello, &challenge)?;
-    let said = crate::raft::Hello {
+    let dialler = crate::raft::Hello {
         sender: hello.sender,
         sender_http: hello.sender_http.clone(),
         receiver: hello.receiver,
         starts: hello.starts.clone(),
     };
     admission
-        .admit(&said, from)
+        .admit(&dialler, from)
         .map_err(HandshakeError::Refused)?;
     match open() {
         None => Err(HandshakeError::Refused(Refusal::NotOpen)),
-        // Whatever `admit` said: a message for another incarnation never reaches this Raft node.
+        // Checked whatever `admit` decided: a message for another incarnation never reaches this
+        // Raft node.
         Some(me) if me != hello.receiver => Err(HandshakeError::Refused(Refusal::NotMe)),
         Some(_) => Ok(()),
     }
 }
 
-fn challenge(
+fn make_challenge(
     hello: &Hello,
     version: u32,
     admission: &dyn Admission,
@@ -162,21 +161,21 @@ pub(super) fn nonce(rng: &dyn Rng) -> [u8; 32] {
     nonce
 }
 
-/// Whose proof it is: the same two nonces never prove both directions.
+/// Side that made a proof. The same two nonces never prove both directions.
 #[derive(Clone, Copy)]
 enum Side {
     Dialler,
     Listener,
 }
 
-/// The secret as `Admission` knows it at this moment.
+/// The secret that `Admission` has at this moment.
 struct Secret {
     key: Option<[u8; 32]>,
     needed: bool,
 }
 
 impl Secret {
-    fn of(admission: &dyn Admission) -> Self {
+    fn new(admission: &dyn Admission) -> Self {
         Self {
             key: admission.peer_key(),
             needed: admission.needs_proof(),
@@ -193,7 +192,8 @@ impl Secret {
         )
     }
 
-    /// A wrong proof is always refused; a missing one where the cluster was founded with a secret.
+    /// Checks a proof. A wrong one is always refused; a missing one only where the cluster was
+    /// founded with a secret.
     fn check(
         &self,
         proof: Option<[u8; 32]>,
@@ -205,21 +205,22 @@ impl Secret {
         match (&self.key, proof) {
             (_, None) if self.needed => refuse(Refusal::MissingSecret),
             (_, None) => Ok(()),
-            // In constant time.
+            // Compares in constant time.
             (Some(key), Some(proof)) => {
                 match transcript(key, side, hello, challenge).verify_slice(&proof) {
                     Ok(()) => Ok(()),
                     Err(_) => refuse(Refusal::WrongSecret),
                 }
             }
-            // Nothing to check it with. Where a secret is needed we cannot take it on trust.
+            // This node has no key to check the proof with. Where a secret is needed it refuses.
             (None, Some(_)) if self.needed => refuse(Refusal::MissingSecret),
             (None, Some(_)) => Ok(()),
         }
     }
 }
 
-/// Both nonces, both identities and the direction, each behind its length.
+/// Computes the MAC over both nonces, both identities and the direction. Each field follows its
+/// length.
 fn transcript(key: &[u8; 32], side: Side, hello: &Hello, challenge: &Challenge) -> Hmac<Sha256> {
     let mut mac = keyed(key);
     let mut field = |bytes: &[u8]| {
@@ -256,7 +257,7 @@ fn replica_bytes(replica: &Replica) -> Vec<u8> {
     .concat()
 }
 
-fn refused(error: &HandshakeError) -> Refused {
+fn refused_frame(error: &HandshakeError) -> Refused {
     let code = match error {
         HandshakeError::Version(_) => RefusedCode::Version,
         HandshakeError::Refused(Refusal::NotMe) => RefusedCode::NotMe,
@@ -272,7 +273,7 @@ fn refused(error: &HandshakeError) -> Refused {
     }
 }
 
-fn refusal(refused: Refused) -> HandshakeError {
+fn handshake_error(refused: Refused) -> HandshakeError {
     HandshakeError::Refused(match refused.code {
         RefusedCode::NotMe => Refusal::NotMe,
         RefusedCode::NotOpen => Refusal::NotOpen,

@@ -1,5 +1,5 @@
-//! The 8089 listener. It listens from the start, and lets nobody in on Raft before
-//! [`Transport::attach`].
+//! The 8089 listener. It listens from the start of the process, and admits no Raft connection
+//! before [`Transport::attach`].
 
 use std::io;
 use std::net::SocketAddr;
@@ -14,30 +14,30 @@ use tokio::time::timeout;
 
 use super::conn::Conn;
 use super::handshake;
-use super::server::Served;
+use super::server::AttachedNode;
 use super::unauthenticated::{
-    AcceptFailures, ConnectionPermit, UnauthenticatedConnections, is_of_one_connection,
+    AcceptFailures, ConnectionPermit, UnauthenticatedConnections, concerns_one_connection,
 };
 use crate::raft::{Admission, Replica};
 use crate::runtime::net::{Listener, Stream};
 use crate::runtime::{Env, TaskHandle};
 use crate::wire::frames::{BANNER, Lane, MAGIC};
 
-/// For the whole handshake: it is three small frames.
+/// Timeout for the whole handshake, which is three small frames.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
-/// After a failed accept (too many open files, as a rule): long enough not to spin, short enough to
-/// go on.
+/// Delay after a failed accept, which mostly means too many open files. Long enough not to spin.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
-/// How long, and how much, we read from who got the banner, so that closing does not destroy it
-/// unread.
+/// How long and how much is read after the banner was sent. If the connection were closed with
+/// unread input, the banner could be lost.
 const LINGER_TIMEOUT: Duration = Duration::from_secs(1);
 const MAX_LINGER_BYTES: u64 = 64 * 1024;
 
-/// The 8089 listener, and what diallers need. Cheap to clone; the last clone closes the port.
+/// The 8089 listener, and what diallers need. Cheap to clone; dropping the last clone closes the
+/// port.
 #[derive(Clone)]
 pub struct Transport {
     shared: Arc<ListenerState>,
-    /// Dropping it ends every connection.
+    /// Task of the listener. Dropping it ends every connection.
     _listener: Arc<TaskHandle<()>>,
 }
 
@@ -45,12 +45,14 @@ struct ListenerState {
     env: Env,
     admission: Arc<dyn Admission>,
     local: SocketAddr,
-    /// The Raft node that messages are for; `None` before it admits and after it is shut down.
-    served: watch::Sender<Option<Arc<Served>>>,
+    /// Raft node that receives the messages. `None` before it admits and after it is shut down.
+    attached: watch::Sender<Option<Arc<AttachedNode>>>,
     unauthenticated: UnauthenticatedConnections,
 }
 
 impl Transport {
+    /// Binds the port and starts listening.
+    ///
     /// # Errors
     /// The address cannot be bound.
     pub async fn listen(
@@ -63,10 +65,12 @@ impl Transport {
             env: env.clone(),
             admission,
             local: listener.local(),
-            served: watch::Sender::new(None),
+            attached: watch::Sender::new(None),
             unauthenticated: UnauthenticatedConnections::default(),
         });
-        let task = env.tasks.spawn(accept(shared.clone(), listener));
+        let task = env
+            .tasks
+            .spawn(accept_connections(shared.clone(), listener));
         Ok(Self {
             shared,
             _listener: Arc::new(task),
@@ -81,25 +85,26 @@ impl Transport {
         self.shared.admission.clone()
     }
 
-    /// From here on messages for this node come in.
-    pub(in crate::raft) fn attach(&self, served: Served) {
-        self.shared.served.send_replace(Some(Arc::new(served)));
+    /// Accepts messages for this node from now on.
+    pub(in crate::raft) fn attach(&self, attached: AttachedNode) {
+        self.shared.attached.send_replace(Some(Arc::new(attached)));
     }
 
     /// Ends the connections to the attached node.
     pub(in crate::raft) fn detach(&self, me: &Replica) {
-        self.shared.served.send_if_modified(|served| {
-            let mine = served.as_ref().is_some_and(|served| served.me == *me);
+        self.shared.attached.send_if_modified(|attached| {
+            let mine = attached.as_ref().is_some_and(|attached| attached.me == *me);
             if mine {
-                *served = None;
+                *attached = None;
             }
             mine
         });
     }
 }
 
-/// Errors do not end it: the port of a member stays open as long as the process.
-async fn accept(shared: Arc<ListenerState>, mut listener: Box<dyn Listener>) {
+/// Accepts connections. Errors do not end it: the port of a member stays open as long as the
+/// process runs.
+async fn accept_connections(shared: Arc<ListenerState>, mut listener: Box<dyn Listener>) {
     let mut connections: FuturesUnordered<TaskHandle<()>> = FuturesUnordered::new();
     let mut failures = AcceptFailures::default();
     loop {
@@ -109,21 +114,21 @@ async fn accept(shared: Arc<ListenerState>, mut listener: Box<dyn Listener>) {
             Some(_) = connections.next() => continue,
         };
         match accepted {
-            Ok(stream) => match shared.unauthenticated.enter(stream.peer().ip()) {
-                Some(place) => {
-                    connections.push(shared.env.tasks.spawn(connection(
+            Ok(stream) => match shared.unauthenticated.acquire(stream.peer().ip()) {
+                Some(permit) => {
+                    connections.push(shared.env.tasks.spawn(handle_connection(
                         shared.clone(),
                         stream,
-                        place,
+                        permit,
                     )));
                 }
                 None => tracing::debug!(from = %stream.peer(), "8089: too many strangers, closed"),
             },
-            Err(error) if is_of_one_connection(&error) => {
+            Err(error) if concerns_one_connection(&error) => {
                 tracing::debug!(%error, "8089: gone before accepted")
             }
             Err(error) => {
-                if let Some(times) = failures.count() {
+                if let Some(times) = failures.record() {
                     tracing::warn!(%error, times, "8089: cannot accept connections");
                 }
                 tokio::time::sleep(ACCEPT_RETRY_DELAY).await;
@@ -132,13 +137,17 @@ async fn accept(shared: Arc<ListenerState>, mut listener: Box<dyn Listener>) {
     }
 }
 
-async fn connection(shared: Arc<ListenerState>, stream: Box<dyn Stream>, place: ConnectionPermit) {
+async fn handle_connection(
+    shared: Arc<ListenerState>,
+    stream: Box<dyn Stream>,
+    permit: ConnectionPermit,
+) {
     let from = stream.peer();
-    let Ok(greeted) = timeout(HANDSHAKE_TIMEOUT, greet(&shared, stream)).await else {
+    let Ok(greeted) = timeout(HANDSHAKE_TIMEOUT, establish(&shared, stream)).await else {
         tracing::debug!(%from, "8089: no handshake in time");
         return;
     };
-    drop(place);
+    drop(permit);
     match greeted {
         Ok(Some((conn, lane))) => serve(&shared, conn, lane, from).await,
         Ok(None) => {}
@@ -146,31 +155,37 @@ async fn connection(shared: Arc<ListenerState>, stream: Box<dyn Stream>, place: 
     }
 }
 
-async fn greet(
+async fn establish(
     shared: &ListenerState,
     mut stream: Box<dyn Stream>,
 ) -> Result<Option<(Conn, Lane)>, handshake::HandshakeError> {
     let from = stream.peer().ip();
-    if !is_ours(&mut stream)
+    if !read_magic(&mut stream)
         .await
         .map_err(super::conn::ConnError::Io)?
     {
-        // Whoever sends HTTP here has taken the wrong port, and reads that.
-        if let Err(error) = turn_away(&mut stream).await {
+        // A client that sends HTTP here has the wrong port; the banner tells it so.
+        if let Err(error) = send_banner(&mut stream).await {
             tracing::debug!(%from, %error, "8089: banner not delivered");
         }
         return Ok(None);
     }
     let mut conn = Conn::new(stream);
-    let open = || shared.served.borrow().as_ref().map(|served| served.me);
+    let open = || {
+        shared
+            .attached
+            .borrow()
+            .as_ref()
+            .map(|attached| attached.me)
+    };
     let env = &shared.env;
     let lane =
-        handshake::answer(&mut conn, from, &shared.admission, env.rng.as_ref(), open).await?;
+        handshake::respond(&mut conn, from, &shared.admission, env.rng.as_ref(), open).await?;
     Ok(Some((conn, lane)))
 }
 
-/// Reads the magic, byte by byte: strangers may say less than its length and then wait.
-async fn is_ours(stream: &mut Box<dyn Stream>) -> io::Result<bool> {
+/// Reads the magic byte by byte: a client of another protocol may send fewer bytes and then wait.
+async fn read_magic(stream: &mut Box<dyn Stream>) -> io::Result<bool> {
     for expected in MAGIC {
         if stream.read_u8().await? != expected {
             return Ok(false);
@@ -179,7 +194,7 @@ async fn is_ours(stream: &mut Box<dyn Stream>) -> io::Result<bool> {
     Ok(true)
 }
 
-async fn turn_away(stream: &mut Box<dyn Stream>) -> io::Result<()> {
+async fn send_banner(stream: &mut Box<dyn Stream>) -> io::Result<()> {
     stream.write_all(BANNER).await?;
     stream.shutdown().await?;
     let mut rest = stream.take(MAX_LINGER_BYTES);
@@ -193,16 +208,16 @@ async fn turn_away(stream: &mut Box<dyn Stream>) -> io::Result<()> {
     Ok(())
 }
 
-/// Serves until the connection ends or the Raft node goes.
+/// Serves until the connection ends or the Raft node is detached.
 async fn serve(shared: &ListenerState, mut conn: Conn, lane: Lane, from: SocketAddr) {
-    let mut served = shared.served.subscribe();
-    let Some(raft) = served.borrow_and_update().clone() else {
+    let mut attached = shared.attached.subscribe();
+    let Some(raft) = attached.borrow_and_update().clone() else {
         return;
     };
     tokio::select! {
         biased;
-        _ = served.changed() => {}
-        ended = super::server::run(&mut conn, lane, &raft) => {
+        _ = attached.changed() => {}
+        ended = super::server::serve(&mut conn, lane, &raft) => {
             if let Err(error) = ended {
                 tracing::debug!(%from, %error, ?lane, "8089: connection ended");
             }

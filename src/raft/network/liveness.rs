@@ -1,4 +1,4 @@
-//! That the member at the other end of a connection lives: told to `Admission`, now and then.
+//! Reports to `Admission` that the member at the other end of a connection is alive.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,11 +8,11 @@ use tokio::time::Instant;
 use crate::base::Incarnation;
 use crate::raft::Admission;
 
-/// Whether a member is gone is judged in seconds (founding.md 7, Replace); frames come by the
-/// thousand in each.
+/// Minimum interval between reports. Whether a member is gone is decided in seconds
+/// (founding.md 7.1), and thousands of frames may come in each second.
 const REPORT_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Belongs to one connection and needs no lock: between two tellings it compares instants, no more.
+/// Liveness of one connection. Needs no lock: between two reports it only compares instants.
 pub(super) struct Liveness {
     admission: Arc<dyn Admission>,
     sender: Incarnation,
@@ -20,8 +20,8 @@ pub(super) struct Liveness {
 }
 
 impl Liveness {
-    /// A handshake succeeded: the first that was heard.
-    pub(super) fn begin(admission: &Arc<dyn Admission>, sender: Incarnation) -> Self {
+    /// Starts after a successful handshake, which is reported at once.
+    pub(super) fn start(admission: &Arc<dyn Admission>, sender: Incarnation) -> Self {
         admission.heard(sender);
         Self {
             admission: admission.clone(),
@@ -30,8 +30,8 @@ impl Liveness {
         }
     }
 
-    /// A whole frame has come.
-    pub(super) fn beat(&mut self) {
+    /// Called for each complete frame.
+    pub(super) fn on_frame(&mut self) {
         if self.reported.elapsed() >= REPORT_INTERVAL {
             self.reported = Instant::now();
             self.admission.heard(self.sender);

@@ -1,13 +1,15 @@
 //! Raft's messages on 8089: the listener, the dialler, and openraft's network over both.
 //!
-//! Every connection proves cluster, receiver and incarnation before its first Raft byte. Each
-//! carries one exchange at a time; one that breaks, or that anybody stops waiting for, is closed:
-//! what would come next on it could belong to another question.
+//! Every connection proves cluster, receiver and incarnation before its first Raft byte. It carries
+//! one exchange at a time. If an exchange fails, or the caller stops waiting for it, the connection
+//! is closed: the next frame on it could belong to the earlier request.
 
 mod client;
 mod conn;
+mod convert;
 mod dial;
 mod handshake;
+mod limits;
 mod listener;
 mod liveness;
 mod peer;
@@ -18,7 +20,7 @@ mod unauthenticated;
 mod validate;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use openraft::RaftNetworkFactory;
 use tokio::sync::SetOnce;
@@ -26,27 +28,27 @@ use tokio::sync::SetOnce;
 use super::types::{Member, Types};
 use super::{Replica, Timers};
 use crate::base::RaftId;
-use crate::runtime::{Env, Tasks};
+use crate::runtime::{Env, Tasks, lock};
 use crate::wire::frames::Lane;
 use client::Client;
 use dial::Dialer;
 use peer::Peer;
 
 pub use listener::Transport;
-pub(super) use server::Served;
+pub(super) use server::AttachedNode;
 
-/// Makes openraft's clients. Connections are shared by all clients of a peer, so that a vote need
-/// not dial.
+/// Creates openraft's clients. All clients of a peer share its connections, so that a vote need not
+/// dial.
 pub(super) struct Network {
     dialer: Arc<Dialer>,
     peers: Mutex<BTreeMap<Replica, Arc<Peer>>>,
     timers: Timers,
-    /// Its stop ends every dial under way.
+    /// Tasks of the dials; stopping them ends every dial that is running.
     tasks: Tasks,
 }
 
 impl Network {
-    /// Dials nobody before `open` is set.
+    /// Creates the network. It dials no member before `open` is set.
     pub(super) fn new(
         env: &Env,
         transport: &Transport,
@@ -71,7 +73,7 @@ impl Network {
             raft_id: RaftId(target),
             incarnation: member.incarnation,
         };
-        let mut peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut peers = lock(&self.peers);
         let new = || Arc::new(Peer::new(self.dialer.clone(), receiver, self.tasks.clone()));
         Client::new(
             peers.entry(receiver).or_insert_with(new).clone(),

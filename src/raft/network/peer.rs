@@ -1,17 +1,18 @@
-//! One member as seen from here: its idle connections, and the dials under way to it.
+//! A member: its idle connections, and the dials to it that are running.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::watch;
 
 use super::conn::Conn;
 use super::dial::{DialError, Dialer};
 use crate::raft::{Refusal, Replica};
-use crate::runtime::{TaskHandle, Tasks};
+use crate::runtime::{TaskHandle, Tasks, lock};
 use crate::wire::frames::Lane;
 
-/// On a lane at most one exchange runs as a rule; two when a vote meets a heartbeat.
+/// Maximum number of idle connections. Mostly one exchange runs on a lane, and two when a vote
+/// meets a heartbeat.
 const MAX_IDLE_PER_LANE: usize = 2;
 
 pub(super) struct Peer {
@@ -19,19 +20,19 @@ pub(super) struct Peer {
     receiver: Replica,
     tasks: Tasks,
     /// Held for a few instructions, never across an await.
-    lanes: Mutex<BTreeMap<Lane, Slot>>,
-    /// What the log was last told about reaching this member.
-    trouble: Mutex<Option<String>>,
+    lanes: Mutex<BTreeMap<Lane, LaneConnections>>,
+    /// Error that was last logged about reaching this member.
+    last_error: Mutex<Option<String>>,
 }
 
 #[derive(Default)]
-struct Slot {
+struct LaneConnections {
     idle: Vec<Conn>,
     dial: Option<Dial>,
 }
 
-/// A dial has a task of its own: a heartbeat that gives up after its 100 ms must not give up the
-/// dial, or a slow look-up would keep a member unreachable for ever.
+/// A running dial. It has a task of its own: a heartbeat gives up after its 100 ms and must not end
+/// the dial, or a slow name resolution would keep a member unreachable for ever.
 struct Dial {
     done: watch::Receiver<Option<Result<(), Arc<DialError>>>>,
     _task: TaskHandle<()>,
@@ -44,29 +45,29 @@ impl Peer {
             receiver,
             tasks,
             lanes: Mutex::default(),
-            trouble: Mutex::default(),
+            last_error: Mutex::default(),
         }
     }
 
-    /// An idle connection that still lives, or a new one.
-    pub(super) async fn take(self: &Arc<Self>, lane: Lane) -> Result<Conn, Arc<DialError>> {
+    /// Returns an idle connection that is still open, or dials a new one.
+    pub(super) async fn connection(self: &Arc<Self>, lane: Lane) -> Result<Conn, Arc<DialError>> {
         loop {
             let mut done = {
                 let mut lanes = lock(&self.lanes);
                 let slot = lanes.entry(lane).or_default();
                 while let Some(mut conn) = slot.idle.pop() {
-                    if conn.is_quiet() {
+                    if conn.has_no_input() {
                         return Ok(conn);
                     }
                 }
-                self.dialling(slot, lane)
+                self.current_dial(slot, lane)
             };
             let outcome = done
                 .wait_for(Option::is_some)
                 .await
                 .map(|outcome| outcome.clone());
             match outcome {
-                // Ours, unless another exchange was quicker.
+                // The new connection is idle now. Another exchange may take it first.
                 Ok(Some(Ok(()))) => {}
                 Ok(Some(Err(error))) => return Err(error),
                 Ok(None) | Err(_) => return Err(Arc::new(DialError::Stopping)),
@@ -74,8 +75,8 @@ impl Peer {
         }
     }
 
-    /// Gives back a connection whose last exchange ended cleanly.
-    pub(super) fn give_back(&self, lane: Lane, conn: Conn) {
+    /// Returns a connection whose last exchange ended cleanly.
+    pub(super) fn return_connection(&self, lane: Lane, conn: Conn) {
         let mut lanes = lock(&self.lanes);
         let idle = &mut lanes.entry(lane).or_default().idle;
         if idle.len() < MAX_IDLE_PER_LANE {
@@ -83,10 +84,10 @@ impl Peer {
         }
     }
 
-    /// The dial under way, or a new one.
-    fn dialling(
+    /// Returns the running dial, or starts one.
+    fn current_dial(
         self: &Arc<Self>,
-        slot: &mut Slot,
+        slot: &mut LaneConnections,
         lane: Lane,
     ) -> watch::Receiver<Option<Result<(), Arc<DialError>>>> {
         if let Some(dial) = &slot.dial
@@ -94,15 +95,15 @@ impl Peer {
         {
             return dial.done.clone();
         }
-        let (tell, done) = watch::channel(None);
+        let (notify, done) = watch::channel(None);
         let this = self.clone();
         let task = self.tasks.spawn(async move {
             let outcome = this.dialer.dial(this.receiver, lane).await;
             let outcome = outcome
-                .map(|conn| this.give_back(lane, conn))
+                .map(|conn| this.return_connection(lane, conn))
                 .map_err(Arc::new);
-            this.note(&outcome);
-            tell.send_replace(Some(outcome));
+            this.report(&outcome);
+            notify.send_replace(Some(outcome));
         });
         slot.dial = Some(Dial {
             done: done.clone(),
@@ -111,20 +112,19 @@ impl Peer {
         done
     }
 
-    /// Says in the log when reaching this member begins to fail, fails for another reason, or works
-    /// again.
-    fn note(&self, outcome: &Result<(), Arc<DialError>>) {
+    /// Logs when reaching this member begins to fail, fails for another reason, or works again.
+    fn report(&self, outcome: &Result<(), Arc<DialError>>) {
         let raft_id = self.receiver.raft_id;
         let refusal = outcome.as_ref().err().and_then(|error| error.refusal());
         if let Some(refusal) = refusal {
             self.dialer.admission().refused(&self.receiver, refusal);
         }
-        let trouble = outcome.as_ref().err().map(ToString::to_string);
-        let mut last = lock(&self.trouble);
-        match (&*last, &trouble) {
+        let error = outcome.as_ref().err().map(ToString::to_string);
+        let mut last = lock(&self.last_error);
+        match (&*last, &error) {
             (Some(_), None) => tracing::info!(%raft_id, "member reached again"),
             (before, Some(now)) if before.as_ref() != Some(now) => match refusal {
-                // One founder opens a moment after another.
+                // Normal at first: founders open Raft one after another.
                 Some(Refusal::NotOpen) => {
                     tracing::info!(%raft_id, error = now, "member not reached")
                 }
@@ -132,10 +132,6 @@ impl Peer {
             },
             _ => {}
         }
-        *last = trouble;
+        *last = error;
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,45 +1,39 @@
-//! The receiving side of the lanes: frames in, the Raft node's answers out.
+//! Receiving side of the lanes: reads frames, writes the Raft node's answers.
 
-use std::future::Future;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use tokio::sync::mpsc;
-use tokio::time::timeout;
 
-use super::conn::{Conn, ConnError};
+use super::conn::{Conn, ConnError, within};
+use super::convert::{
+    appended, open_append, transfer_request, transferred, vote_answer, vote_request,
+};
+use super::limits::{IDLE_TIMEOUT, MAX_IN_FLIGHT, WRITE_TIMEOUT};
 use super::{snapshot, validate};
 use crate::raft::Replica;
 use crate::raft::contact::Contact;
-use crate::raft::types::{
-    OpenEntry, OpenRaft, Types, log_id, open_log_id, open_payload, open_vote, payload, vote,
-};
-use crate::wire::frames::{
-    Append, Appended, Entry, Frame, Lane, Transfer, Transferred, VoteAnswer, VoteAsk,
-};
+use crate::raft::state_machine::OpenRaft;
+use crate::wire::frames::{Append, Frame, Lane};
 
-/// As many requests as a sender has in flight: one is synced while the next is on its way. More
-/// would only cut a burst into smaller requests, each with its own wake-ups and its own fsync.
-pub(super) const MAX_IN_FLIGHT: usize = 2;
-/// Senders write at least every [`super::stream::IDLE_TIMEOUT`]; four times that without a byte, and they
-/// are gone.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
-/// Answers are small: who does not take one in this time does not read.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
-/// For this node's own answer. Its Raft waits for the disk, and one that hangs must not gather a
-/// connection for each time that somebody asked and gave up.
+/// Timeout for this node's own answer. Its Raft waits for the disk. While the disk hangs,
+/// connections of callers that gave up must not accumulate.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The Raft node that connections are for.
-pub(in crate::raft) struct Served {
+/// The Raft node that connections are served for.
+pub(in crate::raft) struct AttachedNode {
     pub(in crate::raft) me: Replica,
     pub(in crate::raft) raft: OpenRaft,
     pub(in crate::raft) contact: Contact,
 }
 
-/// One exchange after the other, until the connection ends. The first bad frame ends it.
-pub(super) async fn run(conn: &mut Conn, lane: Lane, served: &Served) -> Result<(), ConnError> {
-    let (raft, me) = (&served.raft, served.me.raft_id);
+/// Serves one exchange after the other until the connection ends. The first bad frame ends it.
+pub(super) async fn serve(
+    conn: &mut Conn,
+    lane: Lane,
+    node: &AttachedNode,
+) -> Result<(), ConnError> {
+    let (raft, me) = (&node.raft, node.me.raft_id);
     loop {
         let frame = match conn.next_within(IDLE_TIMEOUT).await {
             Err(ConnError::Closed) => return Ok(()),
@@ -48,17 +42,17 @@ pub(super) async fn run(conn: &mut Conn, lane: Lane, served: &Served) -> Result<
         match (lane, frame) {
             (_, Frame::Idle) => {}
             (Lane::Append | Lane::Control, Frame::Append(first)) => {
-                appends(conn, served, first).await?
+                serve_appends(conn, node, first).await?
             }
             (Lane::Control, Frame::Vote(ask)) => {
                 validate::vote(&ask, me)?;
                 let asked = within(ANSWER_TIMEOUT, raft.vote(vote_request(ask))).await?;
-                reply(conn, asked.map(vote_answer).map_err(|e| e.to_string())).await?;
+                reply(conn, asked.map(vote_answer)).await?;
             }
             (Lane::Control, Frame::PreVote(ask)) => {
                 validate::vote(&ask, me)?;
                 let asked = within(ANSWER_TIMEOUT, raft.pre_vote(vote_request(ask))).await?;
-                reply(conn, asked.map(vote_answer).map_err(|e| e.to_string())).await?;
+                reply(conn, asked.map(vote_answer)).await?;
             }
             (Lane::Control, Frame::Transfer(transfer)) => {
                 let done = within(
@@ -66,7 +60,7 @@ pub(super) async fn run(conn: &mut Conn, lane: Lane, served: &Served) -> Result<
                     raft.handle_transfer_leader(transfer_request(transfer)),
                 )
                 .await?;
-                reply(conn, done.map(transferred).map_err(|e| e.to_string())).await?;
+                reply(conn, done.map(transferred)).await?;
             }
             (Lane::Snapshot, Frame::Snapshot(head)) => {
                 validate::snapshot(&head, me)?;
@@ -78,42 +72,39 @@ pub(super) async fn run(conn: &mut Conn, lane: Lane, served: &Served) -> Result<
     }
 }
 
-/// An answer, or in words why there will be none: the sender must not take silence for a broken
-/// network.
-async fn reply(conn: &mut Conn, answer: Result<Frame, String>) -> Result<(), ConnError> {
-    conn.send(answer.unwrap_or_else(Frame::Failed)).await
+/// Sends an answer, or the text of the error instead. Without one the sender would take the silence
+/// for a broken network.
+async fn reply(
+    conn: &mut Conn,
+    answer: Result<Frame, impl std::fmt::Display>,
+) -> Result<(), ConnError> {
+    let frame = answer.unwrap_or_else(|error| Frame::Failed(error.to_string()));
+    conn.send(frame).await
 }
 
-/// What Raft answers in time; the connection ends if it does not.
-pub(super) async fn within<T>(
-    wait: Duration,
-    answer: impl Future<Output = T>,
-) -> Result<T, ConnError> {
-    timeout(wait, answer)
-        .await
-        .map_err(|_| ConnError::Late(wait))
-}
-
-/// One stream of append requests, up to its end frame. Answers go out in the order of the requests.
-async fn appends(conn: &mut Conn, served: &Served, first: Append) -> Result<(), ConnError> {
+/// Serves one stream of append requests, up to its end frame. Answers are sent in the order of the
+/// requests.
+async fn serve_appends(
+    conn: &mut Conn,
+    node: &AttachedNode,
+    first: Append,
+) -> Result<(), ConnError> {
     let leader = first.vote.node;
     let (requests, mut incoming) = mpsc::channel(MAX_IN_FLIGHT);
     let input = futures_util::stream::poll_fn(move |cx| incoming.poll_recv(cx));
-    let answers = served.raft.stream_append(input);
+    let answers = node.raft.stream_append(input);
     let (mut sink, mut source) = (&mut conn.framed).split();
 
     let read = async move {
         let mut request = Some(first);
         loop {
             if let Some(append) = request.take() {
-                validate::append(&append, served.me.raft_id)?;
-                // After a conflict or a higher vote nobody takes any more: what is under way is
-                // read past.
+                validate::append(&append, node.me.raft_id)?;
+                // After a conflict or a higher vote nothing receives requests any more. Those
+                // already sent are read and dropped.
                 drop(requests.send(open_append(append)?).await);
             }
-            let next = timeout(IDLE_TIMEOUT, source.next())
-                .await
-                .map_err(|_| ConnError::Late(IDLE_TIMEOUT))?;
+            let next = within(IDLE_TIMEOUT, source.next()).await?;
             match next.ok_or(ConnError::Closed)?? {
                 Frame::Append(append) => request = Some(append),
                 Frame::Idle => {}
@@ -129,103 +120,16 @@ async fn appends(conn: &mut Conn, served: &Served, first: Append) -> Result<(), 
                 answer,
                 Ok(Ok(_) | Err(openraft::raft::StreamAppendError::Conflict(_)))
             ) {
-                served.contact.heard(leader);
+                node.contact.heard(leader);
             }
             let frame = match answer {
                 Ok(result) => Frame::Appended(appended(result)),
                 Err(fatal) => Frame::Failed(fatal.to_string()),
             };
-            timeout(WRITE_TIMEOUT, sink.send(frame))
-                .await
-                .map_err(|_| ConnError::Late(WRITE_TIMEOUT))??;
+            within(WRITE_TIMEOUT, sink.send(frame)).await??;
         }
         Ok(())
     };
     tokio::try_join!(read, write)?;
-    timeout(WRITE_TIMEOUT, sink.send(Frame::End))
-        .await
-        .map_err(|_| ConnError::Late(WRITE_TIMEOUT))?
-}
-
-fn open_append(append: Append) -> Result<openraft::raft::AppendEntriesRequest<Types>, ConnError> {
-    let entry = |entry: Entry| {
-        let payload = open_payload(entry.kind, entry.payload).map_err(ConnError::Failed)?;
-        Ok(OpenEntry {
-            log_id: open_log_id(entry.log_id),
-            payload,
-        })
-    };
-    Ok(openraft::raft::AppendEntriesRequest {
-        vote: open_vote(append.vote),
-        prev_log_id: append.prev.map(open_log_id),
-        entries: append
-            .entries
-            .into_iter()
-            .map(entry)
-            .collect::<Result<_, ConnError>>()?,
-        leader_commit: append.commit.map(open_log_id),
-    })
-}
-
-pub(super) fn append(request: openraft::raft::AppendEntriesRequest<Types>) -> Append {
-    let entry = |entry: OpenEntry| {
-        let (kind, payload) = payload(&entry.payload);
-        Entry {
-            log_id: log_id(entry.log_id),
-            kind,
-            payload,
-        }
-    };
-    Append {
-        vote: vote(&request.vote),
-        prev: request.prev_log_id.map(log_id),
-        entries: request.entries.into_iter().map(entry).collect(),
-        commit: request.leader_commit.map(log_id),
-    }
-}
-
-fn appended(result: openraft::raft::StreamAppendResult<Types>) -> Appended {
-    match result {
-        Ok(matching) => Appended::Matching(matching.map(log_id)),
-        Err(openraft::raft::StreamAppendError::Conflict(at)) => Appended::Conflict(log_id(at)),
-        Err(openraft::raft::StreamAppendError::HigherVote(higher)) => {
-            Appended::HigherVote(vote(&higher))
-        }
-    }
-}
-
-fn vote_request(ask: VoteAsk) -> openraft::raft::VoteRequest<Types> {
-    openraft::raft::VoteRequest {
-        vote: open_vote(ask.vote),
-        last_log_id: ask.last.map(open_log_id),
-        leadership_transfer: ask.transfer,
-    }
-}
-
-fn vote_answer(response: openraft::raft::VoteResponse<Types>) -> Frame {
-    Frame::VoteAnswer(VoteAnswer {
-        vote: vote(&response.vote),
-        granted: response.vote_granted,
-        last: response.last_log_id.map(log_id),
-    })
-}
-
-fn transfer_request(transfer: Transfer) -> openraft::raft::TransferLeaderRequest<Types> {
-    let last = transfer.last.map(open_log_id);
-    openraft::raft::TransferLeaderRequest::new(open_vote(transfer.from), transfer.to.0, last)
-}
-
-fn transferred(response: openraft::raft::TransferLeaderResponse<Types>) -> Frame {
-    use openraft::raft::TransferLeaderError::{LogNotFlushed, VoteChanged};
-    Frame::Transferred(match response {
-        Ok(()) => Transferred::Done,
-        Err(VoteChanged { expected, actual }) => Transferred::VoteChanged {
-            expected: vote(&expected),
-            actual: vote(&actual),
-        },
-        Err(LogNotFlushed { expected, actual }) => Transferred::Behind {
-            expected: expected.map(log_id),
-            actual: actual.map(log_id),
-        },
-    })
+    within(WRITE_TIMEOUT, sink.send(Frame::End)).await?
 }

@@ -1,41 +1,42 @@
-//! A snapshot on its way: head, chunks with checksums, end; and the receiver's vote when it is
+//! Transfer of a snapshot: head, chunks with checksums, end; then the receiver's vote when it is
 //! installed.
 
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use openraft::alias::{SnapshotMetaOf, SnapshotOf};
+use openraft::errors::Fatal;
 
-use super::conn::{Conn, ConnError};
-use super::server::within;
+use super::conn::{Conn, ConnError, within};
+use super::limits::CHUNK_BYTES;
+use crate::raft::state_machine::OpenRaft;
 use crate::raft::types::{
-    OpenRaft, OpenVote, StoredMembership, Types, log_id, membership_bytes, open_log_id,
-    open_membership, open_vote, vote,
+    OpenVote, StoredMembership, Types, log_id, membership_bytes, open_log_id, open_membership,
+    open_vote, vote,
 };
 use crate::wire::frames::{self, Frame, FrameError, Vote};
 
-pub(super) const CHUNK_BYTES: usize = 1024 * 1024;
-/// Far beyond any catalog, well below what would hurt: the bytes are held in memory.
+/// Maximum size of a snapshot, far above any catalog. It is held in memory.
 const MAX_SNAPSHOT_BYTES: u64 = 1024 * 1024 * 1024;
-/// A chunk is a megabyte: even a slow link brings one in this time.
+/// Timeout for a chunk of 1 MiB, also on a slow link.
 const CHUNK_TIMEOUT: Duration = Duration::from_secs(30);
-/// For this node to decode and store it. Longer than its sender waits (`config::INSTALL`), who then
-/// asks again.
+/// Timeout for decoding and storing it here. Longer than the sender waits (60 s,
+/// `config::INSTALL_TIMEOUT`); the sender then tries again.
 const INSTALL_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// Sends all of it and waits for the member to have it on disk. Each step has its deadline.
+/// Sends a snapshot and waits until the member has it on disk. Each step has a timeout.
 pub(super) async fn send(
     conn: &mut Conn,
     leader: &OpenVote,
-    image: SnapshotOf<Types, Bytes>,
+    snapshot: SnapshotOf<Types, Bytes>,
     install: Duration,
 ) -> Result<Vote, ConnError> {
-    let bytes = image.snapshot;
+    let bytes = snapshot.snapshot;
     let head = frames::Snapshot {
         vote: vote(leader),
-        last: image.meta.last_log_id.map(log_id),
-        membership_at: image.meta.last_membership.log_id().map(log_id),
-        membership: membership_bytes(image.meta.last_membership.membership()),
+        last: snapshot.meta.last_log_id.map(log_id),
+        membership_at: snapshot.meta.last_membership.log_id().map(log_id),
+        membership: membership_bytes(snapshot.meta.last_membership.membership()),
         bytes: bytes.len() as u64,
         crc: crc32fast::hash(&bytes),
     };
@@ -53,39 +54,34 @@ pub(super) async fn send(
     }
 }
 
-/// Receives all of it, then installs it. The inner error goes back to the sender.
+/// Receives a snapshot, then installs it. The inner error is sent to the sender.
 pub(super) async fn receive(
     conn: &mut Conn,
     raft: &OpenRaft,
     head: frames::Snapshot,
-) -> Result<Result<Vote, String>, ConnError> {
+) -> Result<Result<Vote, Fatal<Types>>, ConnError> {
     if head.bytes > MAX_SNAPSHOT_BYTES {
-        return Err(ConnError::Failed(format!(
-            "a snapshot of {} bytes",
-            head.bytes
-        )));
+        return Err(ConnError::SnapshotTooLarge { bytes: head.bytes });
     }
     let bytes = collect(conn, &head).await?;
-    let membership = open_membership(&head.membership).map_err(ConnError::Failed)?;
+    let membership = open_membership(&head.membership)?;
     let meta = SnapshotMetaOf::<Types> {
         last_log_id: head.last.map(open_log_id),
         last_membership: StoredMembership::new(head.membership_at.map(open_log_id), membership),
     };
-    let image = SnapshotOf::<Types, Bytes> {
+    let snapshot = SnapshotOf::<Types, Bytes> {
         meta,
         snapshot: bytes,
     };
     let installed = within(
         INSTALL_TIMEOUT,
-        raft.install_full_snapshot(open_vote(head.vote), image),
+        raft.install_full_snapshot(open_vote(head.vote), snapshot),
     )
     .await?;
-    Ok(installed
-        .map(|response| vote(&response.vote))
-        .map_err(|fatal| fatal.to_string()))
+    Ok(installed.map(|response| vote(&response.vote)))
 }
 
-/// Grows with what arrives, never with what was announced.
+/// Collects the chunks. Allocates as chunks arrive, never by the announced size.
 async fn collect(conn: &mut Conn, head: &frames::Snapshot) -> Result<Bytes, ConnError> {
     let mut bytes = BytesMut::new();
     loop {

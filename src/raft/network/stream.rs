@@ -1,34 +1,30 @@
-//! The sending side of append requests: pipelined, answers in order, an end frame when the input
-//! ends.
+//! Sending side of append requests: pipelined, answers in order, an end frame when the input ends.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{Stream, StreamExt};
 use openraft::errors::RPCError;
-use openraft::raft::{AppendEntriesRequest, StreamAppendError, StreamAppendResult};
+use openraft::raft::{AppendEntriesRequest, StreamAppendResult};
 use tokio::time::Instant;
 
-use super::client::broken;
 use super::conn::{Conn, ConnError};
+use super::convert::{append_frame, open_appended, rpc_error};
+use super::limits::{IDLE_INTERVAL, MAX_IN_FLIGHT};
 use super::peer::Peer;
-use super::server;
-use crate::raft::types::{Types, open_log_id, open_vote};
-use crate::wire::frames::{Appended, Frame, Lane};
+use crate::raft::types::Types;
+use crate::wire::frames::{Frame, Lane};
 
-/// An idle stream says that often that its sender is there.
-pub(super) const IDLE_TIMEOUT: Duration = Duration::from_secs(15);
-
-/// One exchange of append requests on a connection.
-pub(super) struct Session<S> {
+/// An exchange of append requests on a connection.
+pub(super) struct AppendSession<S> {
     conn: Conn,
     input: S,
     input_ended: bool,
     in_flight: usize,
-    /// How long the member may take for its next answer.
-    patience: Duration,
-    /// When something last happened on the connection.
-    at: Instant,
+    /// Timeout for the member's next answer.
+    answer_timeout: Duration,
+    /// Time of the last frame in either direction that the timeouts count from.
+    last_activity: Instant,
 }
 
 enum Event {
@@ -37,12 +33,13 @@ enum Event {
     Time,
 }
 
-/// The next answer; `None` when the exchange has ended cleanly.
-type Step = Result<Option<StreamAppendResult<Types>>, ConnError>;
+/// Next answer, or `None` if the exchange has ended cleanly.
+type NextAnswer = Result<Option<StreamAppendResult<Types>>, ConnError>;
 
-/// The answers of a session. The connection goes back to its peer if the exchange ends cleanly.
+/// Returns the answers of a session. The connection is returned to its peer if the exchange ends
+/// cleanly.
 pub(super) fn answers<'s, S>(
-    session: Session<S>,
+    session: AppendSession<S>,
     peer: &'s Arc<Peer>,
     lane: Lane,
 ) -> impl Stream<Item = Result<StreamAppendResult<Types>, RPCError<Types>>> + Send + 's
@@ -51,41 +48,42 @@ where
 {
     futures_util::stream::unfold(Some(session), move |session| async move {
         let mut session = session?;
-        match session.step().await {
+        match session.next_answer().await {
             Ok(Some(Ok(matching))) => Some((Ok(Ok(matching)), Some(session))),
-            // The last answer of any exchange. What is still in flight is void: read past it.
+            // Last answer of an exchange. Answers to requests in flight have no meaning any more:
+            // read and drop them.
             Ok(Some(Err(error))) => {
                 if session.finish().await.is_ok() {
-                    peer.give_back(lane, session.conn);
+                    peer.return_connection(lane, session.conn);
                 }
                 Some((Ok(Err(error)), None))
             }
             Ok(None) => {
-                peer.give_back(lane, session.conn);
+                peer.return_connection(lane, session.conn);
                 None
             }
-            Err(error) => Some((Err(broken(error)), None)),
+            Err(error) => Some((Err(rpc_error(error)), None)),
         }
     })
 }
 
-impl<S: Stream<Item = AppendEntriesRequest<Types>> + Unpin> Session<S> {
-    pub(super) fn new(conn: Conn, input: S, patience: Duration) -> Self {
+impl<S: Stream<Item = AppendEntriesRequest<Types>> + Unpin> AppendSession<S> {
+    pub(super) fn new(conn: Conn, input: S, answer_timeout: Duration) -> Self {
         Self {
             conn,
             input,
             input_ended: false,
             in_flight: 0,
-            patience,
-            at: Instant::now(),
+            answer_timeout,
+            last_activity: Instant::now(),
         }
     }
 
-    async fn step(&mut self) -> Step {
+    async fn next_answer(&mut self) -> NextAnswer {
         loop {
-            match self.event().await {
+            match self.next_event().await {
                 Event::Frame(frame) => {
-                    self.at = Instant::now();
+                    self.last_activity = Instant::now();
                     match frame? {
                         Frame::Appended(appended) => {
                             self.in_flight = self.in_flight.saturating_sub(1);
@@ -98,26 +96,28 @@ impl<S: Stream<Item = AppendEntriesRequest<Types>> + Unpin> Session<S> {
                 }
                 Event::Request(Some(request)) => {
                     self.in_flight += 1;
-                    self.send(Frame::Append(server::append(request))).await?;
+                    self.send(Frame::Append(append_frame(request))).await?;
                 }
                 Event::Request(None) => {
                     self.input_ended = true;
                     self.send(Frame::End).await?;
                 }
-                Event::Time if self.waits() => return Err(ConnError::Late(self.patience)),
+                Event::Time if self.awaits_answer() => {
+                    return Err(ConnError::Late(self.answer_timeout));
+                }
                 Event::Time => self.send(Frame::Idle).await?,
             }
         }
     }
 
-    async fn event(&mut self) -> Event {
-        let deadline = self.at
-            + if self.waits() {
-                self.patience
+    async fn next_event(&mut self) -> Event {
+        let deadline = self.last_activity
+            + if self.awaits_answer() {
+                self.answer_timeout
             } else {
-                IDLE_TIMEOUT
+                IDLE_INTERVAL
             };
-        let room = !self.input_ended && self.in_flight < server::MAX_IN_FLIGHT;
+        let room = !self.input_ended && self.in_flight < MAX_IN_FLIGHT;
         tokio::select! {
             biased;
             frame = self.conn.next() => Event::Frame(frame),
@@ -126,15 +126,15 @@ impl<S: Stream<Item = AppendEntriesRequest<Types>> + Unpin> Session<S> {
         }
     }
 
-    /// Whether an answer is due.
-    fn waits(&self) -> bool {
+    /// Returns whether an answer is due.
+    fn awaits_answer(&self) -> bool {
         self.in_flight > 0 || self.input_ended
     }
 
     async fn send(&mut self, frame: Frame) -> Result<(), ConnError> {
-        // The member's time for an answer begins with the first question that it owes one to.
+        // The timeout for an answer begins with the first request that is not answered.
         if self.in_flight <= 1 {
-            self.at = Instant::now();
+            self.last_activity = Instant::now();
         }
         self.conn.send(frame).await
     }
@@ -144,19 +144,11 @@ impl<S: Stream<Item = AppendEntriesRequest<Types>> + Unpin> Session<S> {
             self.conn.send(Frame::End).await?;
         }
         loop {
-            match self.conn.next_within(self.patience).await? {
+            match self.conn.next_within(self.answer_timeout).await? {
                 Frame::End => return Ok(()),
                 Frame::Appended(_) => {}
                 _ => return Err(ConnError::Unexpected),
             }
         }
-    }
-}
-
-fn open_appended(appended: Appended) -> StreamAppendResult<Types> {
-    match appended {
-        Appended::Matching(matching) => Ok(matching.map(open_log_id)),
-        Appended::Conflict(at) => Err(StreamAppendError::Conflict(open_log_id(at))),
-        Appended::HigherVote(higher) => Err(StreamAppendError::HigherVote(open_vote(higher))),
     }
 }

@@ -1,49 +1,51 @@
-//! Who may be connected without having proved who it is, and failures to accept anybody.
+//! Limits on unauthenticated connections, and a log filter for failures to accept connections.
 
 use std::collections::BTreeMap;
 use std::io;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Members need three each at a time.
+use crate::runtime::lock;
+
+/// Maximum number of unauthenticated connections. A member needs three at a time.
 const MAX_UNAUTHENTICATED: usize = 128;
-/// Of one address: all members behind one, and what they tried before, with much to spare; and
-/// three quarters are left for others whatever one stranger does.
+/// Maximum number from one address. Enough for all members behind one address and their earlier
+/// attempts; and one address cannot take more than a quarter of all.
 const MAX_UNAUTHENTICATED_PER_ADDRESS: usize = 32;
 
-/// Places for connections that have not passed the handshake. Cheap to clone.
+/// Unauthenticated connections, counted by address. Cheap to clone.
 #[derive(Clone, Default)]
 pub(super) struct UnauthenticatedConnections(Arc<Mutex<BTreeMap<IpAddr, usize>>>);
 
 impl UnauthenticatedConnections {
-    /// A place until the handshake is over; `None` when there is none.
-    pub(super) fn enter(&self, from: IpAddr) -> Option<ConnectionPermit> {
-        // The same host by either family, where one socket listens for both.
+    /// Returns a permit for the time of the handshake, or `None` if there are too many connections.
+    pub(super) fn acquire(&self, from: IpAddr) -> Option<ConnectionPermit> {
+        // One host has two forms of its address where one socket listens for IPv4 and IPv6.
         let from = from.to_canonical();
         let mut counts = self.counts();
-        let here = counts.get(&from).copied().unwrap_or_default();
-        if here >= MAX_UNAUTHENTICATED_PER_ADDRESS
+        let from_here = counts.get(&from).copied().unwrap_or_default();
+        if from_here >= MAX_UNAUTHENTICATED_PER_ADDRESS
             || counts.values().sum::<usize>() >= MAX_UNAUTHENTICATED
         {
             return None;
         }
-        counts.insert(from, here + 1);
+        counts.insert(from, from_here + 1);
         Some(ConnectionPermit {
             unauthenticated: self.clone(),
             from,
         })
     }
 
-    /// Held for a few instructions, never across an await.
+    /// Locks the counts. Held for a few instructions, never across an await.
     fn counts(&self) -> MutexGuard<'_, BTreeMap<IpAddr, usize>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 
-/// One place, given back when dropped.
+/// Permit of one connection. Dropping it frees the place.
 pub(super) struct ConnectionPermit {
     unauthenticated: UnauthenticatedConnections,
     from: IpAddr,
@@ -61,14 +63,14 @@ impl Drop for ConnectionPermit {
     }
 }
 
-/// Whether an accept failed by what happened to one connection, which is gone: the next one may be
-/// accepted at once.
-pub(super) fn is_of_one_connection(error: &io::Error) -> bool {
+/// Returns whether an accept failed only because of one connection, which is gone. The next accept
+/// can follow at once.
+pub(super) fn concerns_one_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{
         ConnectionAborted, ConnectionRefused, ConnectionReset, HostUnreachable, Interrupted,
         NetworkDown, NetworkUnreachable, TimedOut,
     };
-    // Linux tells pending errors of the network by accept, too.
+    // Linux also reports pending network errors through accept.
     matches!(
         error.kind(),
         ConnectionAborted
@@ -82,20 +84,21 @@ pub(super) fn is_of_one_connection(error: &io::Error) -> bool {
     )
 }
 
-/// The log is told of the first failure, and then that often, with how many there were.
+/// Interval between reports. The first failure is logged at once, then their number once per
+/// interval.
 const REPORT_INTERVAL: Duration = Duration::from_secs(10);
 
-/// Failures to accept that the log was not told of.
+/// Failures to accept that are not logged yet.
 #[derive(Default)]
 pub(super) struct AcceptFailures {
-    untold: u64,
+    unreported: u64,
     reported: Option<Instant>,
 }
 
 impl AcceptFailures {
-    /// One more. If it is time to tell: how many there were since the last time.
-    pub(super) fn count(&mut self) -> Option<u64> {
-        self.untold += 1;
+    /// Counts a failure. Returns the number of failures since the last report, if a report is due.
+    pub(super) fn record(&mut self) -> Option<u64> {
+        self.unreported += 1;
         if self
             .reported
             .is_some_and(|reported| reported.elapsed() < REPORT_INTERVAL)
@@ -103,7 +106,7 @@ impl AcceptFailures {
             return None;
         }
         self.reported = Some(Instant::now());
-        Some(std::mem::take(&mut self.untold))
+        Some(std::mem::take(&mut self.unreported))
     }
 }
 
@@ -116,7 +119,7 @@ mod tests {
         let mut failures = AcceptFailures::default();
         let mut reported = Vec::new();
         for tick in 0..250 {
-            reported.extend(failures.count().map(|count| (tick, count)));
+            reported.extend(failures.record().map(|count| (tick, count)));
             tokio::time::advance(Duration::from_millis(100)).await;
         }
         assert_eq!(reported, [(0, 1), (100, 100), (200, 100)]);

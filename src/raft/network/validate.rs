@@ -1,19 +1,20 @@
-//! What must hold inside a frame before openraft sees it.
+//! Checks of frames before openraft sees them.
 //!
-//! openraft trusts its peers: it asserts some of this (a panic ends the process) and builds on the
-//! rest (a vote that names the receiver as leader makes it one, without any election). So a frame
-//! that no member of ours sends ends its connection instead.
+//! openraft trusts its peers: it asserts some of these rules (a panic ends the process) and relies
+//! on the others (a vote that names the receiver as leader would make it the leader without an
+//! election). So a frame that no member of ours sends ends its connection.
 
 use super::conn::ConnError;
 use crate::base::{LogId, RaftId};
 use crate::wire::frames::{Append, Snapshot, Vote, VoteAsk};
 
-/// A candidate asks for itself, and is not elected yet.
+/// Checks a vote request: a candidate asks for itself, and is not elected yet.
 pub(super) fn vote(ask: &VoteAsk, me: RaftId) -> Result<(), ConnError> {
-    fits(!ask.vote.committed && ask.vote.node != me)
+    check(!ask.vote.committed && ask.vote.node != me)
 }
 
-/// Entries without a hole behind `prev`, in terms that never fall and end at the leader's.
+/// Checks an append request: no hole after `prev`, and terms that never decrease and do not exceed
+/// the leader's.
 pub(super) fn append(append: &Append, me: RaftId) -> Result<(), ConnError> {
     let mut before = append.prev;
     let follows = append.entries.iter().all(|entry| {
@@ -24,25 +25,25 @@ pub(super) fn append(append: &Append, me: RaftId) -> Result<(), ConnError> {
         before = Some(id);
         next
     });
-    fits(follows && leads(&append.vote, me) && within(before, &append.vote))
+    check(follows && is_leader_vote(&append.vote, me) && is_within_term(before, &append.vote))
 }
 
-/// A snapshot of something, not from beyond its leader's term.
+/// Checks the head of a snapshot: it is not empty, and not from a later term than its leader's.
 pub(super) fn snapshot(head: &Snapshot, me: RaftId) -> Result<(), ConnError> {
-    let ends = head.last.is_some() && within(head.last, &head.vote);
-    fits(ends && leads(&head.vote, me) && head.membership_at <= head.last)
+    let ends = head.last.is_some() && is_within_term(head.last, &head.vote);
+    check(ends && is_leader_vote(&head.vote, me) && head.membership_at <= head.last)
 }
 
-fn leads(vote: &Vote, me: RaftId) -> bool {
+fn is_leader_vote(vote: &Vote, me: RaftId) -> bool {
     vote.committed && vote.node != me
 }
 
-fn within(last: Option<LogId>, vote: &Vote) -> bool {
+fn is_within_term(last: Option<LogId>, vote: &Vote) -> bool {
     last.is_none_or(|last| last.term <= vote.term)
 }
 
-fn fits(fits: bool) -> Result<(), ConnError> {
-    if fits {
+fn check(holds: bool) -> Result<(), ConnError> {
+    if holds {
         Ok(())
     } else {
         Err(ConnError::Unexpected)

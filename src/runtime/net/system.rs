@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::{BoxFuture, Listener, Net, Stream};
+use crate::runtime::lock;
 
 /// Maximum number of look-ups of one name at a time. A hanging resolver must not use up the thread
 /// pool; with four, one slow answer does not block the next attempt.
@@ -108,10 +109,6 @@ impl Drop for Lookup {
             }
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Sets options of a socket: keepalive notices a dead peer without traffic of ours, and nodelay

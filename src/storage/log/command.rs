@@ -1,36 +1,37 @@
-//! What callers ask of the writer.
+//! Commands to the writer.
 
 use std::io;
 
 use tokio::sync::oneshot;
 
-use super::maintenance::MaintenanceDone;
+use super::maintenance::MaintenanceResult;
 use crate::wire::wal::Record;
 
-/// Told how a write ended.
+/// Called with the result of a write.
 pub(super) type Done = Box<dyn FnOnce(io::Result<()>) + Send>;
 
 pub(super) enum WriterCommand {
-    /// Synced before `done`; without `done`, written and synced with whatever is next.
+    /// Synced before `done` is called. Without `done`: written, and synced together with a later
+    /// command.
     Write {
         records: Vec<Record>,
         done: Option<Done>,
     },
     CheckRoom,
-    Chores(MaintenanceDone),
-    /// Something was saved that goes with the next mark, and none is coming.
-    MarkSoon,
-    /// The time for a mark has come.
-    Mark,
+    MaintenanceFinished(MaintenanceResult),
+    /// Schedules a mark: a value was saved that is to be written with it.
+    ScheduleMark,
+    /// Writes the mark that was scheduled.
+    WriteMark,
     Close {
         done: oneshot::Sender<()>,
     },
 }
 
 impl WriterCommand {
-    pub(super) fn bytes(&self) -> usize {
+    pub(super) fn payload_bytes(&self) -> usize {
         match self {
-            Self::Write { records, .. } => records.iter().map(payload).sum(),
+            Self::Write { records, .. } => records.iter().map(payload_len).sum(),
             _ => 0,
         }
     }
@@ -39,21 +40,21 @@ impl WriterCommand {
         match self {
             Self::Write {
                 done: Some(done), ..
-            } => done(Err(copy(why))),
-            Self::Write { done: None, .. } | Self::CheckRoom | Self::Chores(_) => {}
-            Self::MarkSoon | Self::Mark | Self::Close { .. } => {}
+            } => done(Err(copy_error(why))),
+            Self::Write { done: None, .. } | Self::CheckRoom | Self::MaintenanceFinished(_) => {}
+            Self::ScheduleMark | Self::WriteMark | Self::Close { .. } => {}
         }
     }
 }
 
-fn payload(record: &Record) -> usize {
+fn payload_len(record: &Record) -> usize {
     match record {
         Record::Entry(entry) => entry.payload.len(),
         _ => 0,
     }
 }
 
-/// Errors are told to many, and cannot be cloned.
-pub(super) fn copy(error: &io::Error) -> io::Error {
+/// Copies an error that several waiters are told: `io::Error` cannot be cloned.
+pub(super) fn copy_error(error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), error.to_string())
 }

@@ -1,9 +1,9 @@
-//! How long fsyncs take: fixed buckets, for `/metrics`.
+//! Histogram of fsync durations with fixed buckets, for `/metrics`.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Upper bounds in microseconds: from a fast NVMe disk to one that starts elections.
+/// Upper bounds in microseconds: from a fast NVMe disk to a disk so slow that elections start.
 const BOUNDS_US: [u64; 14] = [
     50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000,
     1_000_000,
@@ -11,22 +11,23 @@ const BOUNDS_US: [u64; 14] = [
 
 /// Counts since the log was opened.
 #[derive(Default)]
-pub(super) struct Fsyncs {
-    /// One per bound, and one for what is slower.
+pub(super) struct FsyncDurations {
+    /// Counters: one for each bound, and one for slower fsyncs.
     buckets: [AtomicU64; BOUNDS_US.len() + 1],
     total_us: AtomicU64,
 }
 
-/// A picture of the histogram.
+/// A copy of the histogram at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FsyncHistogram {
-    /// Upper bound and how many were at most that slow (cumulative, as Prometheus wants them).
+    /// Upper bound, and number of fsyncs that took at most that long (cumulative, as Prometheus
+    /// expects).
     pub buckets: Vec<(Duration, u64)>,
     pub count: u64,
     pub total: Duration,
 }
 
-impl Fsyncs {
+impl FsyncDurations {
     pub(super) fn observe(&self, took: Duration) {
         let us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         let bucket = BOUNDS_US.partition_point(|bound| *bound < us);
@@ -57,7 +58,7 @@ mod tests {
 
     #[test]
     fn counts_each_fsync_once_and_in_its_bucket() {
-        let fsyncs = Fsyncs::default();
+        let fsyncs = FsyncDurations::default();
         for us in [50, 51, 700, 3_000_000] {
             fsyncs.observe(Duration::from_micros(us));
         }

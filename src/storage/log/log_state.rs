@@ -1,41 +1,43 @@
-//! What callers and the writer both see.
+//! State that callers of the log share with its writer.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::fsyncs::Fsyncs;
+use super::fsyncs::FsyncDurations;
 use super::mirror::Mirror;
+use crate::runtime::lock;
 
-/// How old the answer of [`LogState::has_room`] may be. A disk does not fill much in this time, and
-/// asking costs a system call and a wake-up.
+/// Maximum age of the answer of [`LogState::has_room`]. A disk does not fill much in 500 ms, and a
+/// check costs a system call and a wake-up.
 const ROOM_CHECK_INTERVAL: Duration = Duration::from_millis(500);
 
-/// Queued and not yet durable. A leader commits by its followers' disks while its own hangs, and
-/// would queue for as long as it has memory; a disk that works never has this much before it.
+/// Maximum number of bytes queued and not yet durable. While a leader's own disk hangs, it still
+/// commits through its followers' disks, and its queue would grow until memory ends. A disk that
+/// works never has this much queued.
 const MAX_QUEUED_BYTES: usize = 64 << 20;
 
 pub(super) struct LogState {
-    /// Guards the mirror and the order of the queue; held for a few instructions, never across an
+    /// Guards the mirror and the order of the queue. Held for a few instructions, never across an
     /// await.
     mirror: Mutex<Mirror>,
-    durable: AtomicU64,
+    durable_seq: AtomicU64,
     room: AtomicBool,
-    /// Bytes handed to the writer that it has not finished with.
+    /// Bytes sent to the writer that it has not finished with.
     queued: AtomicUsize,
-    room_asked: Mutex<Instant>,
+    room_checked_at: Mutex<Instant>,
     closed: AtomicBool,
-    /// A mark is on its way: what is saved now goes with it.
-    marking: AtomicBool,
+    /// Set while a mark is scheduled: what is saved meanwhile is written with it.
+    mark_requested: AtomicBool,
     failure: watch::Sender<Option<Failure>>,
-    pub(super) fsyncs: Fsyncs,
+    pub(super) fsyncs: FsyncDurations,
 }
 
-/// An `io::Error` that can be told to many.
+/// Parts of an `io::Error`, from which a copy is made for each waiter.
 #[derive(Clone, Debug)]
 struct Failure {
     kind: io::ErrorKind,
@@ -52,38 +54,38 @@ impl LogState {
     pub(super) fn new(mirror: Mirror) -> Self {
         Self {
             mirror: Mutex::new(mirror),
-            durable: AtomicU64::new(0),
+            durable_seq: AtomicU64::new(0),
             room: AtomicBool::new(true),
             queued: AtomicUsize::new(0),
-            room_asked: Mutex::new(Instant::now()),
+            room_checked_at: Mutex::new(Instant::now()),
             closed: AtomicBool::new(false),
-            marking: AtomicBool::new(false),
+            mark_requested: AtomicBool::new(false),
             failure: watch::Sender::new(None),
-            fsyncs: Fsyncs::default(),
+            fsyncs: FsyncDurations::default(),
         }
     }
 
     pub(super) fn mirror(&self) -> MutexGuard<'_, Mirror> {
-        self.mirror.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.mirror)
     }
 
-    pub(super) fn durable(&self) -> u64 {
-        self.durable.load(Ordering::Acquire)
+    pub(super) fn durable_seq(&self) -> u64 {
+        self.durable_seq.load(Ordering::Acquire)
     }
 
-    pub(super) fn set_durable(&self, seq: u64) {
-        self.durable.store(seq, Ordering::Release);
+    pub(super) fn set_durable_seq(&self, seq: u64) {
+        self.durable_seq.store(seq, Ordering::Release);
     }
 
     pub(super) fn has_room(&self) -> bool {
         self.room.load(Ordering::Relaxed) && self.queued.load(Ordering::Relaxed) < MAX_QUEUED_BYTES
     }
 
-    pub(super) fn queue(&self, bytes: usize) {
+    pub(super) fn add_queued(&self, bytes: usize) {
         self.queued.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    pub(super) fn unqueue(&self, bytes: usize) {
+    pub(super) fn subtract_queued(&self, bytes: usize) {
         self.queued.fetch_sub(bytes, Ordering::Relaxed);
     }
 
@@ -100,28 +102,25 @@ impl LogState {
         }
     }
 
-    /// True once per [`ROOM_CHECK_INTERVAL`]: the caller then has it looked at again.
-    pub(super) fn room_is_stale(&self) -> bool {
-        let mut asked = self
-            .room_asked
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let stale = asked.elapsed() >= ROOM_CHECK_INTERVAL;
+    /// Returns true once per [`ROOM_CHECK_INTERVAL`]. The caller then requests a new check.
+    pub(super) fn room_check_is_due(&self) -> bool {
+        let mut checked_at = lock(&self.room_checked_at);
+        let stale = checked_at.elapsed() >= ROOM_CHECK_INTERVAL;
         if stale {
-            *asked = Instant::now();
+            *checked_at = Instant::now();
         }
         stale
     }
 
-    /// True when none was on its way: the caller then sends for one.
+    /// Returns true if no mark was scheduled. The caller then schedules one.
     pub(super) fn request_mark(&self) -> bool {
-        !self.marking.swap(true, Ordering::AcqRel)
+        !self.mark_requested.swap(true, Ordering::AcqRel)
     }
 
-    /// The mark is here. To be called with the mirror locked, or what is saved meanwhile waits for
-    /// none.
-    pub(super) fn end_mark(&self) {
-        self.marking.store(false, Ordering::Release);
+    /// Ends the request for a mark. Must be called with the mirror locked: otherwise a value that
+    /// is saved meanwhile would wait for a mark that does not come.
+    pub(super) fn finish_mark_request(&self) {
+        self.mark_requested.store(false, Ordering::Release);
     }
 
     pub(super) fn close(&self) {
@@ -136,13 +135,13 @@ impl LogState {
         }));
     }
 
-    /// Why nothing can be written any more, if that is so.
+    /// Fails if nothing can be written any more, with the reason.
     pub(super) fn check(&self) -> io::Result<()> {
         if let Some(failure) = &*self.failure.borrow() {
             return Err(failure.error());
         }
         if self.closed.load(Ordering::Acquire) {
-            Err(closed())
+            Err(closed_error())
         } else {
             Ok(())
         }
@@ -152,12 +151,12 @@ impl LogState {
         let mut failure = self.failure.subscribe();
         match failure.wait_for(Option::is_some).await.as_deref() {
             Ok(Some(failure)) => failure.error(),
-            // The sender lives in `self`; it cannot be gone.
-            Ok(None) | Err(_) => closed(),
+            // The sender is a field of `self`, so it cannot be gone.
+            Ok(None) | Err(_) => closed_error(),
         }
     }
 }
 
-pub(super) fn closed() -> io::Error {
+pub(super) fn closed_error() -> io::Error {
     io::Error::new(io::ErrorKind::BrokenPipe, "the log is closed")
 }

@@ -1,4 +1,5 @@
-//! What can wait, off the writer's path: unlinking what was purged, and preparing the next segment.
+//! Work that can wait, away from the writer: unlinking purged segments, and preparing the next
+//! segment.
 
 use std::io;
 use std::path::PathBuf;
@@ -8,43 +9,46 @@ use super::segment::{self, RESERVE, Reserve};
 use crate::runtime::Disk;
 use crate::wire::wal::Head;
 
-/// One round of chores.
-pub(super) struct Chores {
+/// A round of maintenance.
+pub(super) struct Maintenance {
     pub(super) disk: Arc<dyn Disk>,
     pub(super) wal: PathBuf,
     /// Segments that nothing needs any more, oldest first.
-    pub(super) unlink: Vec<PathBuf>,
-    /// Head of the reserve to make, if there is none; and its size.
+    pub(super) unneeded: Vec<PathBuf>,
+    /// Head and size in bytes of the reserve to create, if there is none.
     pub(super) reserve: Option<(Head, u64)>,
 }
 
-/// How a round ended.
-pub(super) struct MaintenanceDone {
-    /// `None`: none was asked for, or the disk is full. That is no failure yet: it is tried again.
+/// Result of one round.
+pub(super) struct MaintenanceResult {
+    /// `None` if no reserve was requested, or if the disk is full. A full disk is no failure yet:
+    /// the next round tries again.
     pub(super) reserve: io::Result<Option<Reserve>>,
-    /// Bytes that are free now.
+    /// Free bytes on the disk.
     pub(super) available: io::Result<u64>,
 }
 
-impl Chores {
-    pub(super) fn run(self) -> MaintenanceDone {
-        let reserve = self.unlink().and_then(|()| self.prepare());
-        MaintenanceDone {
+impl Maintenance {
+    pub(super) fn run(self) -> MaintenanceResult {
+        let reserve = self.remove_unneeded().and_then(|()| self.create_reserve());
+        MaintenanceResult {
             reserve,
             available: self.disk.available(&self.wal),
         }
     }
 
-    /// One by one, each durable before the next: a younger segment that goes first leaves a hole.
-    fn unlink(&self) -> io::Result<()> {
-        for path in &self.unlink {
+    /// Safety order: unlink the oldest segment first, and sync the folder after each. If a younger
+    /// segment disappeared first, a power loss could leave a hole in the log, and the node would
+    /// halt.
+    fn remove_unneeded(&self) -> io::Result<()> {
+        for path in &self.unneeded {
             self.disk.remove_file(path)?;
             self.disk.sync_dir(&self.wal)?;
         }
         Ok(())
     }
 
-    fn prepare(&self) -> io::Result<Option<Reserve>> {
+    fn create_reserve(&self) -> io::Result<Option<Reserve>> {
         let Some((head, size)) = &self.reserve else {
             return Ok(None);
         };

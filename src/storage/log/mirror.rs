@@ -1,67 +1,79 @@
-//! The un-purged log in memory: what reads see, and what a replay of the records builds.
+//! The log in memory, from the purge point on: the source of reads, and the result of replaying the
+//! records.
 
 use std::collections::VecDeque;
 use std::ops::Range;
 
-use super::Bounds;
-use super::pointers::index;
+use super::pointers::{Bounds, Pointers, index_of, later};
 use crate::base::LogId;
 use crate::wire::wal::{Entry, Record, Vote};
 
-/// Vote, pointers and entries. `entries` are consecutive and start right behind `base`.
+/// Pointers and entries. `entries` are consecutive and start directly after `base`.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Mirror {
-    pub(super) vote: Option<Vote>,
-    pub(super) committed: Option<LogId>,
-    /// `committed` is in no record yet: it goes along with whatever is written next.
-    unwritten: bool,
-    pub(super) purged: Option<LogId>,
-    /// What the first entry follows. In an open log this is `purged`; while the oldest segments
-    /// that are left are replayed it is ahead of it, until the record of the purge that let the
-    /// others go.
+    pointers: Pointers,
+    /// Set while the committed log id is in no record. It is written with the next records.
+    committed_is_unwritten: bool,
+    /// Log id directly before the first entry. In an open log this is the purge point. During a
+    /// replay it may be ahead of the purge point, until the record of the purge is replayed that
+    /// allowed the older segments to be unlinked.
     base: Option<LogId>,
     entries: VecDeque<Entry>,
     bytes: u64,
 }
 
+/// An entry that does not follow the last one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("entry {entry} follows {last}")]
+pub struct Hole {
+    pub entry: LogId,
+    pub last: LogId,
+}
+
+/// Entries that were in unlinked segments and that no purge covers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct LostEntries {
+    pub(super) after: Option<LogId>,
+    pub(super) upto: LogId,
+}
+
 impl Mirror {
-    /// What the log was before the first segment that is left.
-    pub(super) fn before(
-        vote: Option<Vote>,
-        committed: Option<LogId>,
-        purged: Option<LogId>,
-        last: Option<LogId>,
-    ) -> Self {
+    /// Creates the mirror of the log as it was before the first remaining segment.
+    pub(super) fn starting_at(pointers: Pointers) -> Self {
+        let base = later(pointers.last, pointers.purged);
         Self {
-            vote,
-            committed,
-            purged,
-            base: further(last, purged),
+            pointers: Pointers {
+                last: base,
+                ..pointers
+            },
+            base,
             ..Self::default()
         }
     }
 
-    pub(super) fn bounds(&self) -> Bounds {
-        Bounds {
-            purged: self.purged,
-            last: self.last(),
-        }
+    pub(super) fn pointers(&self) -> Pointers {
+        self.pointers
     }
 
-    pub(super) fn last(&self) -> Option<LogId> {
-        self.entries
-            .back()
-            .map_or(self.base, |entry| Some(entry.log_id))
+    pub(super) fn vote(&self) -> Option<Vote> {
+        self.pointers.vote
+    }
+
+    pub(super) fn committed(&self) -> Option<LogId> {
+        self.pointers.committed
+    }
+
+    pub(super) fn bounds(&self) -> Bounds {
+        self.pointers.bounds()
     }
 
     pub(super) fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// Entries that were in unlinked segments and that no purge covers: they are lost.
-    pub(super) fn missing(&self) -> Option<(Option<LogId>, LogId)> {
-        let base = self.base?;
-        (index(self.base) > index(self.purged)).then_some((self.purged, base))
+    pub(super) fn lost_entries(&self) -> Option<LostEntries> {
+        let (after, upto) = (self.pointers.purged, self.base?);
+        (Some(upto.index) > index_of(after)).then_some(LostEntries { after, upto })
     }
 
     pub(super) fn read(&self, range: Range<u64>, max_bytes: usize) -> Vec<Entry> {
@@ -83,65 +95,74 @@ impl Mirror {
     }
 
     pub(super) fn save_committed(&mut self, committed: Option<LogId>) {
-        (self.committed, self.unwritten) = (committed, true);
+        self.pointers.committed = committed;
+        self.committed_is_unwritten = true;
     }
 
-    /// The record of what was saved since the last one was taken. For who queues it, or writes it,
-    /// before anything that comes later: a log must never say that an entry is committed which it
-    /// does not have.
-    pub(super) fn take_committed(&mut self) -> Option<Record> {
-        std::mem::take(&mut self.unwritten).then_some(Record::Committed(self.committed))
+    /// Returns the record of the committed log id, if it was saved since the last call. The caller
+    /// must queue or write it before anything that comes later: a log must never say that an entry
+    /// is committed which it does not have.
+    pub(super) fn take_committed_record(&mut self) -> Option<Record> {
+        std::mem::take(&mut self.committed_is_unwritten)
+            .then_some(Record::Committed(self.pointers.committed))
     }
 
+    /// Applies one record.
+    ///
     /// # Errors
-    /// A record that no sequence of ours leads to, in words.
-    pub(super) fn apply(&mut self, record: Record) -> Result<(), String> {
+    /// The entry leaves a hole. Nothing is changed then.
+    pub(super) fn apply(&mut self, record: Record) -> Result<(), Hole> {
+        if let Record::Entry(entry) = &record {
+            self.check_follows(entry)?;
+        }
+        self.pointers.apply(&record);
         match record {
-            Record::Vote(vote) => self.vote = Some(vote),
-            Record::Committed(committed) => self.committed = committed,
-            Record::Entry(entry) => self.append(entry)?,
-            Record::TruncateAfter(last) => self.truncate_after(last),
-            Record::Purge(upto) => self.purge(upto),
-            Record::Mark { .. } => {}
+            Record::Entry(entry) => {
+                self.bytes += entry.payload.len() as u64;
+                self.entries.push_back(entry);
+            }
+            Record::TruncateAfter(last) => self.drop_after(last),
+            Record::Purge(upto) => self.drop_upto(upto),
+            Record::Vote(_) | Record::Committed(_) | Record::DurabilityMark { .. } => {}
         }
         Ok(())
     }
 
-    /// An empty log that was never purged may begin anywhere; otherwise there are no holes.
-    fn append(&mut self, entry: Entry) -> Result<(), String> {
-        if let Some(last) = self.last()
-            && entry.log_id.index != last.index + 1
-        {
-            return Err(format!("entry {} follows {last}", entry.log_id));
+    /// Checks that an entry follows the last one. Only an empty log that was never purged may begin
+    /// anywhere.
+    fn check_follows(&self, entry: &Entry) -> Result<(), Hole> {
+        match self.pointers.last {
+            Some(last) if entry.log_id.index != last.index + 1 => Err(Hole {
+                entry: entry.log_id,
+                last,
+            }),
+            _ => Ok(()),
         }
-        self.bytes += entry.payload.len() as u64;
-        self.entries.push_back(entry);
-        Ok(())
     }
 
-    fn truncate_after(&mut self, last: Option<LogId>) {
+    fn drop_after(&mut self, last: Option<LogId>) {
         let keeps = |entry: &Entry| last.is_some_and(|last| entry.log_id.index <= last.index);
         while let Some(entry) = self.entries.pop_back_if(|entry| !keeps(entry)) {
             self.bytes -= entry.payload.len() as u64;
         }
-        let kept = further(last, self.purged);
-        if self.entries.is_empty() && index(kept) < index(self.base) {
-            self.base = kept;
+        if self.entries.is_empty() {
+            // The lower of the two: a log that begins after `last` does not have `last`.
+            self.base = earlier(self.base, self.pointers.last);
+            self.pointers.last = self.base;
         }
     }
 
-    fn purge(&mut self, upto: LogId) {
+    fn drop_upto(&mut self, upto: LogId) {
         while let Some(entry) = self
             .entries
             .pop_front_if(|entry| entry.log_id.index <= upto.index)
         {
             self.bytes -= entry.payload.len() as u64;
         }
-        self.purged = further(Some(upto), self.purged);
-        self.base = further(Some(upto), self.base);
+        self.base = later(Some(upto), self.base);
     }
 
-    /// Where the entry of this index is or would be.
+    /// Position in `entries` where the entry of this index is or would be.
     fn position(&self, index: u64) -> usize {
         let first = self.entries.front().map_or(0, |entry| entry.log_id.index);
         let offset = usize::try_from(index.saturating_sub(first)).unwrap_or(usize::MAX);
@@ -149,7 +170,7 @@ impl Mirror {
     }
 }
 
-/// The one with the higher index: a place in the log, whatever term wrote there.
-fn further(a: Option<LogId>, b: Option<LogId>) -> Option<LogId> {
-    if index(a) >= index(b) { a } else { b }
+/// The log id with the lower index; `a` if they are equal.
+fn earlier(a: Option<LogId>, b: Option<LogId>) -> Option<LogId> {
+    if index_of(a) <= index_of(b) { a } else { b }
 }

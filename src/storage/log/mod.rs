@@ -1,14 +1,16 @@
-//! The log: one ordered stream of votes, entries, truncations and purges (design: decision 5).
+//! The log: one ordered stream of votes, entries, truncations and purges (decisions.md 2,
+//! storage.md).
 //!
-//! Owns: `wal/`, and the only thread that writes there. Never: what an entry says, when to
-//! snapshot. Invariants: what was acknowledged is synced; `purged ≤ durable snapshot`; the first
-//! write or sync error ends the log, nothing is retried.
+//! Owns: `wal/`, and the only thread that writes there. Never: the content of an entry, or when a
+//! snapshot is taken. Invariants: what was acknowledged is synced; `purged ≤ durable snapshot`; the
+//! first error of a write or sync ends the log, and nothing is retried.
 //!
 //! ```text
 //! callers → Mirror (readable at once) → queue → Writer: encode, write, sync → acknowledge
 //! ```
 
 mod command;
+mod error;
 mod fsyncs;
 mod log_state;
 mod maintenance;
@@ -16,12 +18,12 @@ mod mirror;
 mod pointers;
 mod recovery;
 mod segment;
-mod stream;
+mod segment_writer;
+
 mod writer;
 
 use std::io;
 use std::ops::Range;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
@@ -34,72 +36,31 @@ use crate::base::{Incarnation, LogId};
 use crate::runtime::Env;
 use crate::wire::wal::{MAX_PAYLOAD, Record};
 
+pub use self::error::{Damage, DamageCause, LogError, LogOperation, StopReason};
 pub use self::fsyncs::FsyncHistogram;
+pub use self::mirror::Hole;
+pub use self::pointers::Bounds;
 pub(super) use self::segment::is_segment_name;
+pub use self::writer::LogConfig;
 pub use crate::wire::wal::{Entry, EntryKind, Vote};
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Bounds {
-    pub purged: Option<LogId>,
-    /// The last entry, or `purged` when there is none.
-    pub last: Option<LogId>,
-}
-
-/// Why a log cannot be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum LogError {
-    /// The phase becomes `halted`: nothing is repaired in silence. The text has file, offset and
-    /// advice.
-    #[error("{0}")]
-    Damaged(String),
-    /// Written by a newer version: exit 65, as for every newer file of the directory.
-    #[error("{path} has format {found}, this version reads up to {newest}: run the newer version")]
-    Newer {
-        path: PathBuf,
-        found: u32,
-        newest: u32,
-    },
-    #[error("{operation}: {source}")]
-    Io {
-        operation: String,
-        source: io::Error,
-    },
-}
-
-const ADVICE: &str = "This node cannot know any more what it has promised, so it takes no part; the others go on. \
-     Restore a lost volume, or delete all volumes if no data matters";
-
-/// Sizes that tests make small.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LogConfig {
-    /// Of each segment. 8 MiB: far above one proposal (4 MiB), and zeroed in tens of milliseconds.
-    pub segment_bytes: u64,
-}
-
-impl Default for LogConfig {
-    fn default() -> Self {
-        Self {
-            segment_bytes: 8 << 20,
-        }
-    }
-}
 
 /// The open log. Cheap to clone; reads come from memory.
 ///
-/// Dropping the last clone ends the writer once its queue is empty, without a closing mark.
+/// Dropping the last clone ends the writer when its queue is empty, without a closing mark.
 #[derive(Clone)]
 pub struct Log {
-    shared: Arc<LogState>,
-    /// Unbounded, for a caller must not wait: openraft awaits each vote, truncation and purge; what
-    /// a follower is sent is bounded by its sender, and what a leader proposes by
-    /// [`Log::has_room`].
+    state: Arc<LogState>,
+    /// Unbounded, because callers must not wait: openraft awaits each vote, truncation and purge.
+    /// The sender of a follower's entries bounds them, and [`Log::has_room`] bounds a leader's
+    /// proposals.
     queue: mpsc::UnboundedSender<WriterCommand>,
 }
 
 impl Log {
-    /// Recovers and opens; starts the writer (`Tasks::worker`). Blocks.
+    /// Recovers and opens the log, and starts its writer (`Tasks::worker`). Blocks.
     ///
-    /// `snapshot` is the newest valid snapshot's last log id: a log purged beyond it is damage.
+    /// `snapshot` is the last log id of the newest valid snapshot: a log that is purged beyond it
+    /// is damaged.
     ///
     /// # Errors
     /// See [`LogError`].
@@ -112,7 +73,7 @@ impl Log {
         Self::open_with(env, dir, incarnation, snapshot, LogConfig::default())
     }
 
-    /// [`Log::open`] with other sizes.
+    /// Opens as [`Log::open`] does, with other sizes.
     ///
     /// # Errors
     /// See [`LogError`].
@@ -123,37 +84,38 @@ impl Log {
         snapshot: Option<LogId>,
         config: LogConfig,
     ) -> Result<Self, LogError> {
-        let recovered = recovery::recover(&*env.disk, &dir.wal(), incarnation, snapshot)?;
+        let recovered = recovery::recover(&*env.disk, &dir.wal_dir(), incarnation, snapshot)?;
         let (queue, commands) = mpsc::unbounded_channel();
         let writer = Writer::open(env, dir, incarnation, config, recovered, queue.downgrade())?;
-        let shared = writer.shared().clone();
+        let state = writer.state().clone();
         env.tasks
             .worker("wal", writer.run(commands))
             .map_err(|source| LogError::Io {
-                operation: "start the log's writer".to_owned(),
+                operation: LogOperation::StartWriter,
                 source,
             })?;
-        Ok(Self { shared, queue })
+        Ok(Self { state, queue })
     }
 
     pub fn vote(&self) -> Option<Vote> {
-        self.shared.mirror().vote
+        self.state.mirror().vote()
     }
 
     pub fn committed(&self) -> Option<LogId> {
-        self.shared.mirror().committed
+        self.state.mirror().committed()
     }
 
     pub fn bounds(&self) -> Bounds {
-        self.shared.mirror().bounds()
+        self.state.mirror().bounds()
     }
 
-    /// Entries of the range that exist, at most `max_bytes` of payload but at least one.
+    /// Returns the entries of the range that exist: at most `max_bytes` of payload, but at least
+    /// one.
     pub fn read(&self, range: Range<u64>, max_bytes: usize) -> Vec<Entry> {
-        self.shared.mirror().read(range, max_bytes)
+        self.state.mirror().read(range, max_bytes)
     }
 
-    /// Durable before it returns.
+    /// Saves a vote. The vote is durable before this returns.
     ///
     /// # Errors
     /// The log has failed or is closed.
@@ -161,15 +123,18 @@ impl Log {
         let (done, durable) = oneshot::channel();
         let done: Done = Box::new(move |result| drop(done.send(result)));
         self.submit(vec![Record::Vote(vote)], Some(done));
-        durable.await.unwrap_or_else(|_| Err(log_state::closed()))
+        durable
+            .await
+            .unwrap_or_else(|_| Err(log_state::closed_error()))
     }
 
-    /// Written with whatever is next, or within 10 ms with a mark; never synced for its own sake.
+    /// Saves the committed log id. It is written with the next records, or within 10 ms with a
+    /// mark, and never causes a sync.
     pub fn save_committed(&self, committed: Option<LogId>) {
-        let mut mirror = self.shared.mirror();
+        let mut mirror = self.state.mirror();
         mirror.save_committed(committed);
-        let sent = if self.shared.request_mark() {
-            self.queue.send(WriterCommand::MarkSoon)
+        let sent = if self.state.request_mark() {
+            self.queue.send(WriterCommand::ScheduleMark)
         } else {
             Ok(())
         };
@@ -177,14 +142,15 @@ impl Log {
         refuse_unsent(sent);
     }
 
-    /// Readable when this returns; `done` runs once the entries are durable (or could not be made
-    /// so).
+    /// Appends entries. They can be read when this returns. `done` is called when they are durable,
+    /// or with the error that prevented it.
     ///
-    /// An entry above the record size ([`MAX_PAYLOAD`]) is refused with `InvalidInput`, and none is
-    /// taken.
+    /// If an entry exceeds the maximum size of a record ([`MAX_PAYLOAD`]), `done` gets
+    /// `InvalidInput`, and no entry is appended.
     ///
     /// # Panics
-    /// When the entries do not follow the last one: a hole would be believed to be a log.
+    /// Panics if the entries do not follow the last one: a log with a hole would later be taken for
+    /// a complete one.
     pub fn append(&self, entries: Vec<Entry>, done: Done) {
         if let Some(large) = entries
             .iter()
@@ -196,73 +162,76 @@ impl Log {
         self.submit(entries.into_iter().map(Record::Entry).collect(), Some(done));
     }
 
-    /// Removes everything behind `last` (`None`: everything).
+    /// Removes all entries after `last` (`None`: all entries).
     ///
-    /// Returns once it is queued: whatever is acknowledged later is in the same stream behind it,
-    /// so no acknowledgement can survive a crash that the truncation does not.
+    /// Returns when the record is queued. Anything that is acknowledged later is after it in the
+    /// same stream. So after a crash no acknowledged record is there without the truncation.
     ///
     /// # Errors
     /// The log has failed or is closed.
     pub async fn truncate_after(&self, last: Option<LogId>) -> io::Result<()> {
         self.submit(vec![Record::TruncateAfter(last)], None);
-        self.shared.check()
+        self.state.check()
     }
 
-    /// Forgets entries up to `upto`, which a durable snapshot covers.
+    /// Removes entries up to `upto`. A durable snapshot must cover them.
     ///
-    /// Returns once it is queued: entries that come back in a crash are covered by that snapshot.
+    /// Returns when the record is queued: if a crash brings the entries back, that snapshot covers
+    /// them.
     ///
     /// # Errors
     /// The log has failed or is closed.
     pub async fn purge(&self, upto: LogId) -> io::Result<()> {
         self.submit(vec![Record::Purge(upto)], None);
-        self.shared.check()
+        self.state.check()
     }
 
-    /// Payload bytes held since the purge point: snapshots are due by bytes as well as by entries.
+    /// Payload bytes since the purge point: a snapshot may be due by bytes as well as by entries.
     pub fn bytes_held(&self) -> u64 {
-        self.shared.mirror().bytes()
+        self.state.mirror().bytes()
     }
 
-    /// False when the disk is so full, or so far behind, that new proposals must be refused (the
-    /// log itself still has its reserve).
+    /// Returns false if new proposals must be refused, because the disk is nearly full or because
+    /// too much is queued. The log itself can still write into its reserve.
     pub fn has_room(&self) -> bool {
-        if self.shared.room_is_stale() {
+        if self.state.room_check_is_due() {
             self.enqueue(WriterCommand::CheckRoom);
         }
-        self.shared.has_room()
+        self.state.has_room()
     }
 
-    /// The highest WAL seq known synced; never goes back while the volume lives.
+    /// Highest WAL sequence number that is known to be synced. Never decreases while the volume
+    /// exists.
     pub fn durable_seq(&self) -> u64 {
-        self.shared.durable()
+        self.state.durable_seq()
     }
 
     /// Durations of the log's fsyncs since it was opened.
     pub fn fsyncs(&self) -> FsyncHistogram {
-        self.shared.fsyncs.histogram()
+        self.state.fsyncs.histogram()
     }
 
-    /// Resolves when a write or sync failed: the process must end (exit 74), and nothing was
-    /// retried.
+    /// Resolves when a write or sync has failed. Nothing was retried, and the process must end
+    /// (exit 74).
     pub async fn failed(&self) -> io::Error {
-        self.shared.failed().await
+        self.state.failed().await
     }
 
-    /// Writes and syncs the closing mark; later writes fail. Idempotent.
+    /// Writes and syncs the closing mark. Later writes fail. Idempotent.
     pub async fn close(&self) {
         let (done, closed) = oneshot::channel();
         self.submit(Vec::new(), None);
         self.enqueue(WriterCommand::Close { done });
-        // An error means that the writer is gone already: closed before, or failed, which `failed`
-        // tells.
+        // An error means that the writer has ended before: the log was closed, or it failed, which
+        // `failed` reports.
         drop(closed.await);
     }
 
-    /// Mirror and queue in one order: the lock is held over both.
+    /// Applies records to the mirror and queues them. The lock is held over both, so that both have
+    /// the same order.
     fn submit(&self, mut records: Vec<Record>, done: Option<Done>) {
-        let mut mirror = self.shared.mirror();
-        let committed = mirror.take_committed();
+        let mut mirror = self.state.mirror();
+        let committed = mirror.take_committed_record();
         for record in &records {
             let applied = mirror.apply(record.clone());
             assert!(
@@ -272,7 +241,7 @@ impl Log {
         }
         records.splice(0..0, committed);
         let command = WriterCommand::Write { records, done };
-        self.shared.queue(command.bytes());
+        self.state.add_queued(command.payload_bytes());
         let sent = self.queue.send(command);
         drop(mirror);
         refuse_unsent(sent);
@@ -283,9 +252,10 @@ impl Log {
     }
 }
 
-/// Without any lock: callbacks may ask the log again.
+/// Refuses a command that could not be queued. Called without any lock, because `done` may call the
+/// log.
 fn refuse_unsent(sent: Result<(), mpsc::error::SendError<WriterCommand>>) {
     if let Err(mpsc::error::SendError(command)) = sent {
-        command.refuse(&log_state::closed());
+        command.refuse(&log_state::closed_error());
     }
 }

@@ -1,10 +1,18 @@
-//! The log's pointers at one place of the stream: what the head of a segment repeats.
+//! The log's pointers after the first records of the stream. The head of a segment repeats them.
 
-use super::mirror::Mirror;
 use crate::base::LogId;
 use crate::wire::wal::{Record, Vote};
 
-/// At the place where the writer is; the mirror may be ahead.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Bounds {
+    pub purged: Option<LogId>,
+    /// Last entry, or `purged` if there is none.
+    pub last: Option<LogId>,
+}
+
+/// Vote and positions. The mirror's include everything that is queued, the writer's everything that
+/// is encoded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Pointers {
     pub(super) vote: Option<Vote>,
     pub(super) committed: Option<LogId>,
@@ -13,44 +21,39 @@ pub(super) struct Pointers {
 }
 
 impl Pointers {
-    pub(super) fn of(mirror: &Mirror) -> Self {
-        let bounds = mirror.bounds();
-        Self {
-            vote: mirror.vote,
-            committed: mirror.committed,
-            purged: bounds.purged,
-            last: bounds.last,
+    pub(super) fn bounds(&self) -> Bounds {
+        Bounds {
+            purged: self.purged,
+            last: self.last,
         }
     }
 
-    pub(super) fn take(&mut self, record: &Record) {
+    /// Applies one record.
+    pub(super) fn apply(&mut self, record: &Record) {
         match record {
             Record::Vote(vote) => self.vote = Some(*vote),
             Record::Committed(committed) => self.committed = *committed,
             Record::Entry(entry) => self.last = Some(entry.log_id),
             Record::TruncateAfter(last) => {
-                if index(*last) < index(self.last) {
-                    self.last = if index(*last) < index(self.purged) {
-                        self.purged
-                    } else {
-                        *last
-                    };
+                if index_of(*last) < index_of(self.last) {
+                    self.last = later(*last, self.purged);
                 }
             }
             Record::Purge(upto) => {
-                if index(Some(*upto)) >= index(self.purged) {
-                    self.purged = Some(*upto);
-                }
-                if index(self.purged) > index(self.last) {
-                    self.last = self.purged;
-                }
+                self.purged = later(Some(*upto), self.purged);
+                self.last = later(self.last, self.purged);
             }
-            Record::Mark { .. } => {}
+            Record::DurabilityMark { .. } => {}
         }
     }
 }
 
-/// A place in the log, whatever term wrote there.
-pub(super) fn index(id: Option<LogId>) -> Option<u64> {
+/// Index of a log id, whatever its term.
+pub(super) fn index_of(id: Option<LogId>) -> Option<u64> {
     id.map(|id| id.index)
+}
+
+/// The log id with the higher index; `a` if they are equal.
+pub(super) fn later(a: Option<LogId>, b: Option<LogId>) -> Option<LogId> {
+    if index_of(a) >= index_of(b) { a } else { b }
 }

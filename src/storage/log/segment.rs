@@ -1,4 +1,4 @@
-//! Segment files: names, creation ahead of need, and the reserve.
+//! Segment files: names, creation, and the reserve.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,46 +8,50 @@ use crate::runtime::Disk;
 use crate::runtime::disk::File;
 use crate::wire::wal::{HEAD_LEN, Head, Record, Stamp};
 
-/// The segment that is zeroed ahead of need. On a full disk it is what the log still writes into.
+/// Name of the segment that is prepared in advance. On a full disk the log still writes into it.
 pub(super) const RESERVE: &str = "reserve";
 
-/// A segment of the log, oldest first in every list.
+/// A segment of the log. Every list has the oldest first.
 #[derive(Clone, Debug)]
 pub(super) struct Segment {
     pub(super) path: PathBuf,
-    /// The last entry before it: it may be the oldest once this is purged.
+    /// Last entry before this segment. When that entry is purged, this may be the oldest segment
+    /// needed.
     pub(super) last_before: Option<LogId>,
 }
 
-/// The prepared next segment. Until it is used it carries copies of the latest mark.
+/// The prepared next segment. Until it is used, it holds copies of the latest durability mark.
 pub(super) struct Reserve {
     pub(super) file: Box<dyn File>,
     pub(super) salt: u64,
     pub(super) size: u64,
-    /// Marks take turns in two sectors: a torn write spoils only one.
-    turn: u64,
+    /// Number of marks written. They alternate between two sectors, so that a torn write destroys
+    /// only one.
+    marks_written: u64,
 }
 
 const SECTOR_BYTES: u64 = HEAD_LEN as u64;
-/// Head and two mark slots: what is rewritten when the reserve becomes a segment.
+/// Length of the head and of the two sectors for marks, which are overwritten when the reserve
+/// becomes a segment.
 pub(super) const RESERVE_HEAD_BYTES: usize = 3 * HEAD_LEN;
 
-pub(super) fn name(first_seq: u64) -> String {
+pub(super) fn file_name(first_seq: u64) -> String {
     format!("{first_seq:016x}")
 }
 
-/// Whether a name is that of a log segment.
+/// Returns whether a name belongs to a log segment.
 pub(in crate::storage) fn is_segment_name(name: &str) -> bool {
     parse_name(name).is_some()
 }
 
 pub(super) fn parse_name(text: &str) -> Option<u64> {
     let first_seq = u64::from_str_radix(text, 16).ok()?;
-    (name(first_seq) == text).then_some(first_seq)
+    (file_name(first_seq) == text).then_some(first_seq)
 }
 
-/// A new segment under `name`, zeroed, synced and in its folder before anything is written behind
-/// its head: later records are then overwrites in place, which need no space and no metadata.
+/// Creates a segment called `name`. It is filled with zeros, synced and renamed into place before
+/// any record is written after its head. Later records then overwrite existing bytes, which needs
+/// no space and no metadata.
 pub(super) fn create(
     disk: &dyn Disk,
     wal: &Path,
@@ -57,26 +61,32 @@ pub(super) fn create(
 ) -> io::Result<Box<dyn File>> {
     let tmp = wal.join(format!("{name}.tmp"));
     let file = disk.open(&tmp, true)?;
-    let filled = file.set_len(0).and_then(|()| fill(&*file, size, head));
-    if let Err(error) = filled {
-        // On a full disk the attempt must not keep what it took. The error itself is what matters.
+    let written = file
+        .set_len(0)
+        .and_then(|()| write_empty_segment(&*file, size, head));
+    if let Err(error) = written {
+        // On a full disk the failed attempt must not occupy space. The first error is the one to
+        // report.
         drop(disk.remove_file(&tmp));
         return Err(error);
     }
-    // Safety order: zeros and head → name → folder → records.
+    // Safety order: sync zeros and head, then rename, then sync the folder, then write records. A
+    // name that is durable before its head would be a segment without a valid head: the node would
+    // halt. A record written before the folder is synced could be acknowledged, and its whole file
+    // be lost at a power loss.
     disk.rename(&tmp, &wal.join(name))?;
     disk.sync_dir(wal)?;
     Ok(file)
 }
 
-fn fill(file: &dyn File, size: u64, head: &Head) -> io::Result<()> {
-    zero(file, 0, size)?;
+fn write_empty_segment(file: &dyn File, size: u64, head: &Head) -> io::Result<()> {
+    write_zeros(file, 0, size)?;
     file.write_at(0, &head.encode())?;
     file.sync()
 }
 
 /// Overwrites `from..to` with zeros.
-pub(super) fn zero(file: &dyn File, from: u64, to: u64) -> io::Result<()> {
+pub(super) fn write_zeros(file: &dyn File, from: u64, to: u64) -> io::Result<()> {
     const ZERO_STEP_BYTES: u64 = 1 << 18;
     let zeros = vec![0; ZERO_STEP_BYTES as usize];
     let mut at = from;
@@ -94,12 +104,13 @@ impl Reserve {
             file,
             salt,
             size,
-            turn: 0,
+            marks_written: 0,
         }
     }
 
-    /// Leaves evidence, outside the segment, of how far everything is durable. Not synced.
-    pub(super) fn mark(&mut self, seq: u64, epoch: u64, durable_to: u64) -> io::Result<()> {
+    /// Writes a durability mark into the reserve: evidence, outside the current segment, of how far
+    /// everything is durable. Not synced.
+    pub(super) fn write_mark(&mut self, seq: u64, epoch: u64, durable_to: u64) -> io::Result<()> {
         let mut bytes = Vec::new();
         let stamp = Stamp {
             salt: self.salt,
@@ -107,13 +118,14 @@ impl Reserve {
             epoch,
             durable_to,
         };
-        Record::Mark { closed: false }.encode(&stamp, &mut bytes);
-        self.turn += 1;
+        Record::DurabilityMark { closed: false }.encode(&stamp, &mut bytes);
+        self.marks_written += 1;
         self.file
-            .write_at(SECTOR_BYTES * (1 + self.turn % 2), &bytes)
+            .write_at(SECTOR_BYTES * (1 + self.marks_written % 2), &bytes)
     }
 
-    /// Becomes the segment that `head` describes. All before `head.first_seq` must be synced.
+    /// Turns the reserve into the segment that `head` describes. Everything before `head.first_seq`
+    /// must be synced.
     pub(super) fn promote(
         self,
         disk: &dyn Disk,
@@ -123,9 +135,10 @@ impl Reserve {
         let mut start = vec![0; RESERVE_HEAD_BYTES];
         start[..HEAD_LEN].copy_from_slice(&head.encode());
         self.file.write_at(0, &start)?;
-        // Safety order: head → name → folder → records, as in `create`.
+        // Safety order: sync the head, then rename, then sync the folder, then write records, as in
+        // `create`.
         self.file.sync()?;
-        disk.rename(&wal.join(RESERVE), &wal.join(name(head.first_seq)))?;
+        disk.rename(&wal.join(RESERVE), &wal.join(file_name(head.first_seq)))?;
         disk.sync_dir(wal)?;
         Ok(self.file)
     }

@@ -1,4 +1,5 @@
-//! The one writer: drains the queue, writes, syncs once, acknowledges in order.
+//! The only writer of the log: takes commands from the queue, writes them, syncs once, acknowledges
+//! in order.
 
 use std::io;
 use std::sync::Arc;
@@ -6,117 +7,140 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::command::{Done, WriterCommand, copy};
-use super::log_state::{LogState, closed};
-use super::maintenance::{Chores, MaintenanceDone};
+use super::DataDir;
+use super::command::{Done, WriterCommand, copy_error};
+use super::error::LogError;
+use super::log_state::{LogState, closed_error};
+use super::maintenance::{Maintenance, MaintenanceResult};
 use super::recovery::Recovered;
-use super::stream::Stream;
-use super::{DataDir, LogConfig, LogError};
+use super::segment_writer::SegmentWriter;
 use crate::base::Incarnation;
 use crate::runtime::Env;
 
-/// Bounds how long the first of a batch waits for the bytes of the others.
+/// Maximum size of a batch. Bounds how long its first command waits for the bytes of the others.
 const MAX_BATCH_BYTES: usize = 1 << 20;
 
-/// Free bytes, in segments, below which proposals stop: one for the reserve after next, and as much
-/// again for a snapshot, which is what makes room.
+/// Free space, in segments, below which proposals are refused: room for the reserve after the next
+/// one, and for a snapshot, which makes room again.
 const MIN_FREE_SEGMENTS: u64 = 3;
 
-/// How soon a sync is followed by a mark. At once would be two more writes for each commit of a
-/// lone client; and under load the next batch is the mark.
+/// Delay between a sync and its mark. Without it each commit of a single client would cause two
+/// more writes. Under load the next batch is the mark.
 const MARK_DELAY: Duration = Duration::from_millis(10);
+
+/// Sizes. Tests use small ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogConfig {
+    /// Bytes of each segment. 8 MiB is far above one proposal (4 MiB), and is zeroed in tens of
+    /// milliseconds.
+    pub segment_bytes: u64,
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self {
+            segment_bytes: 8 << 20,
+        }
+    }
+}
 
 pub(super) struct Writer {
     env: Env,
-    /// Holds the lock for as long as anything may be written.
+    /// Holds the directory's lock as long as anything may be written.
     dir: DataDir,
     config: LogConfig,
-    /// For the chores to report to; weak, for the queue closes with the last `Log`.
+    /// Queue to which maintenance reports. Weak, because the queue closes with the last `Log`.
     queue: mpsc::WeakUnboundedSender<WriterCommand>,
-    shared: Arc<LogState>,
-    stream: Stream,
-    /// A round of chores is under way.
-    busy: bool,
-    /// The last one found no room for a reserve: the next try waits until somebody asks or
-    /// something went.
-    full: bool,
-    asked: bool,
-    /// The time for a mark has come, but there was something to write, which may be one.
+    state: Arc<LogState>,
+    segment_writer: SegmentWriter,
+    /// Set while a round of maintenance is running.
+    maintenance_running: bool,
+    /// Set if the last round found no room for a reserve. The next attempt waits until a caller
+    /// checks the room or segments are unlinked.
+    reserve_failed: bool,
+    room_check_requested: bool,
+    /// Set if the mark is due but commands were queued: one of them may serve as the mark.
     mark_due: bool,
-    /// Those who wait for the end.
-    closing: Vec<oneshot::Sender<()>>,
+    /// Callers that wait for the log to close.
+    close_waiters: Vec<oneshot::Sender<()>>,
 }
 
 impl Writer {
-    /// Over what recovery found, or a new log.
+    /// Opens the writer after what recovery found, or on a new log.
     pub(super) fn open(
         env: &Env,
         dir: &DataDir,
         incarnation: Incarnation,
         config: LogConfig,
-        found: Option<Recovered>,
+        recovered: Option<Recovered>,
         queue: mpsc::WeakUnboundedSender<WriterCommand>,
     ) -> Result<Self, LogError> {
-        let wal = dir.wal();
-        let io = |operation: &str, source| LogError::Io {
-            operation: format!("{operation} {}", wal.display()),
-            source,
-        };
-        let stream = Stream::open(env, wal.clone(), incarnation, config.segment_bytes, found);
-        let stream = stream.map_err(|e| io("begin to write in", e))?;
+        let wal = dir.wal_dir();
+        let segment_writer = SegmentWriter::open(
+            env,
+            wal.clone(),
+            incarnation,
+            config.segment_bytes,
+            recovered,
+        );
+        let segment_writer = segment_writer.map_err(LogError::io("begin to write in", &wal))?;
         let writer = Self {
             env: env.clone(),
             dir: dir.clone(),
             config,
             queue,
-            shared: stream.shared().clone(),
-            stream,
-            busy: false,
-            full: false,
-            asked: false,
+            state: segment_writer.state().clone(),
+            segment_writer,
+            maintenance_running: false,
+            reserve_failed: false,
+            room_check_requested: false,
             mark_due: false,
-            closing: Vec::new(),
+            close_waiters: Vec::new(),
         };
-        let available = env.disk.available(&wal).map_err(|e| io("look at", e))?;
-        writer.shared.set_room(available >= writer.margin());
+        let available = env
+            .disk
+            .available(&wal)
+            .map_err(LogError::io("look at", &wal))?;
+        writer.state.set_room(available >= writer.min_free_bytes());
         Ok(writer)
     }
 
-    pub(super) fn shared(&self) -> &Arc<LogState> {
-        &self.shared
+    pub(super) fn state(&self) -> &Arc<LogState> {
+        &self.state
     }
 
-    /// Ends when the log is closed, or with the last `Log` once the queue is empty.
+    /// Runs until the log is closed, or until the last `Log` is dropped and the queue is empty.
     pub(super) async fn run(mut self, mut queue: mpsc::UnboundedReceiver<WriterCommand>) {
-        self.look_after();
+        self.start_due_work();
         while let Some(first) = queue.recv().await {
-            self.handle(drain(first, &mut queue));
+            self.handle_batch(take_batch(first, &mut queue));
             self.write_due_mark(&queue);
-            // A round of chores still holds the directory.
-            if !self.closing.is_empty() && !self.busy {
+            // Not while maintenance runs: it holds the directory.
+            if !self.close_waiters.is_empty() && !self.maintenance_running {
                 break;
             }
         }
         queue.close();
         while let Ok(command) = queue.try_recv() {
-            command.refuse(&closed());
+            command.refuse(&closed_error());
         }
-        // The last `Log` has gone: nobody comes who would send for one.
+        // No `Log` is left that could request the mark.
         self.mark_due = true;
         self.write_due_mark(&queue);
-        let closing = std::mem::take(&mut self.closing);
-        // Files and lock go before `close` returns.
+        let close_waiters = std::mem::take(&mut self.close_waiters);
+        // Safety order: files and the directory's lock are released before `close` returns.
+        // Otherwise a caller that opens the directory next would find it locked.
         drop(self);
-        for done in closing {
-            // Whoever gave up waiting needs no answer.
+        for done in close_waiters {
+            // A caller that stopped waiting needs no answer.
             let _: Result<(), ()> = done.send(());
         }
     }
 
-    fn handle(&mut self, batch: Vec<WriterCommand>) {
+    fn handle_batch(&mut self, batch: Vec<WriterCommand>) {
         let mut waiting: Vec<Done> = Vec::new();
-        let bytes = batch.iter().map(WriterCommand::bytes).sum();
-        let usable = self.shared.check();
+        let bytes = batch.iter().map(WriterCommand::payload_bytes).sum();
+        let usable = self.state.check();
         let refusing = usable.is_err();
         let mut result = usable;
         for command in batch {
@@ -124,154 +148,167 @@ impl Writer {
                 WriterCommand::Write { records, done } => {
                     waiting.extend(done);
                     for record in records {
-                        result = result.and_then(|()| self.stream.put(&record));
+                        result = result.and_then(|()| self.segment_writer.append(&record));
                     }
                 }
-                WriterCommand::CheckRoom => self.asked = true,
-                WriterCommand::Chores(done) => result = result.and(self.end_chores(done)),
-                WriterCommand::MarkSoon => self.mark_soon(),
-                WriterCommand::Mark => self.mark_due = true,
-                WriterCommand::Close { done } => self.closing.push(done),
+                WriterCommand::CheckRoom => self.room_check_requested = true,
+                WriterCommand::MaintenanceFinished(done) => {
+                    result = result.and(self.finish_maintenance(done))
+                }
+                WriterCommand::ScheduleMark => self.schedule_mark(),
+                WriterCommand::WriteMark => self.mark_due = true,
+                WriterCommand::Close { done } => self.close_waiters.push(done),
             }
         }
-        // Safety order: write → sync → acknowledge.
-        let result = result.and_then(|()| self.write(!waiting.is_empty()));
+        // Safety order: write, then sync, then acknowledge. A record acknowledged before the sync
+        // could be lost at a power loss, although a leader counted on it.
+        let result = result.and_then(|()| self.write_out(!waiting.is_empty()));
         if !refusing {
-            self.fail_on(&result);
+            self.fail_if_err(&result);
         }
-        self.shared.unqueue(bytes);
+        self.state.subtract_queued(bytes);
         for done in waiting {
-            done(result.as_ref().map_err(copy).copied());
+            done(result.as_ref().map_err(copy_error).copied());
         }
-        self.look_after();
+        self.start_due_work();
     }
 
-    fn write(&mut self, sync: bool) -> io::Result<()> {
+    fn write_out(&mut self, sync: bool) -> io::Result<()> {
         if sync {
-            self.stream.sync()
+            self.segment_writer.sync()
         } else {
-            self.stream.flush()
+            self.segment_writer.flush()
         }
     }
 
-    /// What a batch leaves to be done, after everybody has been answered.
-    fn look_after(&mut self) {
-        if self.shared.check().is_err() {
+    /// Starts the work that a batch has left to do, after everything is acknowledged.
+    fn start_due_work(&mut self) {
+        if self.state.check().is_err() {
             return;
         }
-        if !self.closing.is_empty() {
-            let marked = self.stream.mark_durably(true);
-            self.fail_on(&marked);
-            self.shared.close();
-        } else if !self.busy && self.has_chores() {
-            // Safety order: the record of the purge is durable before what it covers goes.
-            let synced = if self.stream.has_unneeded() {
-                self.stream.sync()
+        if !self.close_waiters.is_empty() {
+            let marked = self.segment_writer.write_synced_mark(true);
+            self.fail_if_err(&marked);
+            self.state.close();
+        } else if !self.maintenance_running && self.maintenance_is_due() {
+            // Safety order: sync the record of the purge before the purged segments are unlinked.
+            // In the other order a power loss could leave a log whose first entries are missing
+            // without a purge that explains it, and the node would halt.
+            let synced = if self.segment_writer.has_unneeded_segments() {
+                self.segment_writer.sync()
             } else {
                 Ok(())
             };
-            self.fail_on(&synced);
-            self.start_chores();
+            self.fail_if_err(&synced);
+            self.start_maintenance();
         }
     }
 
-    /// Sends for the mark that the last sync lacks, or writes the one that is due once nothing else
-    /// is to be written.
+    /// Schedules the mark that the last sync lacks, or writes the mark that is due if nothing else
+    /// is queued.
     fn write_due_mark(&mut self, queue: &mpsc::UnboundedReceiver<WriterCommand>) {
-        if self.shared.check().is_err() {
+        if self.state.check().is_err() {
             return;
         }
         if self.mark_due {
-            let mut mirror = self.shared.mirror();
-            // What is queued has taken along what was saved before; what is saved now may be about
-            // it.
+            let mut mirror = self.state.mirror();
+            // Queued records have taken along what was saved before them. A value saved now may
+            // refer to one of them, so it must not be written before them.
             if !queue.is_empty() {
                 return;
             }
-            self.shared.end_mark();
-            let saved = mirror.take_committed();
+            self.state.finish_mark_request();
+            let saved = mirror.take_committed_record();
             drop(mirror);
             self.mark_due = false;
-            let marked = self.stream.mark(saved);
-            self.fail_on(&marked);
-        } else if self.stream.lacks_mark() && self.shared.request_mark() {
-            self.mark_soon();
+            let marked = self.segment_writer.write_mark(saved);
+            self.fail_if_err(&marked);
+        } else if self.segment_writer.needs_mark() && self.state.request_mark() {
+            self.schedule_mark();
         }
     }
 
-    /// By a task: the end of the runtime cuts it, where a timer of the writer's own would panic.
-    fn mark_soon(&self) {
+    /// Schedules a mark in a task of its own. When the runtime ends, the task is dropped; a timer
+    /// in the writer's thread would panic.
+    fn schedule_mark(&self) {
         let queue = self.queue.clone();
         self.env.tasks.detach(async move {
             tokio::time::sleep(MARK_DELAY).await;
             if let Some(queue) = queue.upgrade() {
-                drop(queue.send(WriterCommand::Mark));
+                drop(queue.send(WriterCommand::WriteMark));
             }
         });
     }
 
-    fn has_chores(&self) -> bool {
-        let reserve = !self.stream.has_reserve() && !self.full;
-        self.asked || reserve || self.stream.has_unneeded()
+    fn maintenance_is_due(&self) -> bool {
+        let reserve = !self.segment_writer.has_reserve() && !self.reserve_failed;
+        self.room_check_requested || reserve || self.segment_writer.has_unneeded_segments()
     }
 
-    /// The first error ends the log: what the kernel did with lost pages nobody can know.
-    fn fail_on(&self, result: &io::Result<()>) {
+    /// Records a failure. The first error ends the log: after a failed sync it is unknown which
+    /// pages the kernel has lost.
+    fn fail_if_err(&self, result: &io::Result<()>) {
         if let Err(error) = result {
-            self.shared.fail(error);
+            self.state.fail(error);
         }
     }
 
-    fn margin(&self) -> u64 {
+    fn min_free_bytes(&self) -> u64 {
         MIN_FREE_SEGMENTS * self.config.segment_bytes
     }
 
-    /// One round at a time; its end looks for what came due meanwhile.
-    fn start_chores(&mut self) {
-        if self.shared.check().is_err() {
+    /// Starts one round of maintenance. When it ends, the writer checks whether another is due.
+    fn start_maintenance(&mut self) {
+        if self.state.check().is_err() {
             return;
         }
-        (self.busy, self.asked) = (true, false);
-        let reserve = !self.stream.has_reserve();
-        let maintenance = Chores {
+        (self.maintenance_running, self.room_check_requested) = (true, false);
+        let reserve = !self.segment_writer.has_reserve();
+        let maintenance = Maintenance {
             disk: self.env.disk.clone(),
-            wal: self.dir.wal(),
-            unlink: self.stream.take_unneeded(),
-            reserve: reserve.then(|| (self.stream.reserve_head(), self.config.segment_bytes)),
+            wal: self.dir.wal_dir(),
+            unneeded: self.segment_writer.take_unneeded_segments(),
+            reserve: reserve.then(|| {
+                (
+                    self.segment_writer.reserve_head(),
+                    self.config.segment_bytes,
+                )
+            }),
         };
         let (tasks, queue, dir) = (self.env.tasks.clone(), self.queue.clone(), self.dir.clone());
         self.env.tasks.detach(async move {
             let done = tasks.blocking(move || maintenance.run()).await;
-            // Before the report: a closed log has let go of its directory.
+            // Released before the report: when a log is closed, its directory is free.
             drop(dir);
             if let Some(queue) = queue.upgrade() {
-                drop(queue.send(WriterCommand::Chores(done)));
+                drop(queue.send(WriterCommand::MaintenanceFinished(done)));
             }
         });
     }
 
-    fn end_chores(&mut self, done: MaintenanceDone) -> io::Result<()> {
-        self.busy = false;
+    fn finish_maintenance(&mut self, done: MaintenanceResult) -> io::Result<()> {
+        self.maintenance_running = false;
         if let Some(reserve) = done.reserve? {
-            self.stream.set_reserve(reserve);
+            self.segment_writer.set_reserve(reserve);
         }
-        self.full = !self.stream.has_reserve();
-        self.shared
-            .set_room(!self.full && done.available? >= self.margin());
+        self.reserve_failed = !self.segment_writer.has_reserve();
+        self.state
+            .set_room(!self.reserve_failed && done.available? >= self.min_free_bytes());
         Ok(())
     }
 }
 
-/// What is there already, up to a bound. A close ends a batch: what comes behind it is refused.
-fn drain(
+/// Takes what is already queued, up to [`MAX_BATCH_BYTES`]. A close ends a batch: commands after it
+/// are refused.
+fn take_batch(
     first: WriterCommand,
     queue: &mut mpsc::UnboundedReceiver<WriterCommand>,
 ) -> Vec<WriterCommand> {
-    let mut bytes = first.bytes();
+    let mut bytes = first.payload_bytes();
     let mut batch = vec![first];
     while bytes < MAX_BATCH_BYTES && !matches!(batch.last(), Some(WriterCommand::Close { .. })) {
         let Ok(next) = queue.try_recv() else { break };
-        bytes += next.bytes();
+        bytes += next.payload_bytes();
         batch.push(next);
     }
     batch

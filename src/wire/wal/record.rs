@@ -33,7 +33,7 @@ pub enum Record {
     Committed(Option<LogId>),
     /// Carries nothing but its header's `durable_to`. `closed`: the log was closed in order, and
     /// everything behind this mark is zero on the disk too.
-    Mark {
+    DurabilityMark {
         closed: bool,
     },
 }
@@ -108,7 +108,7 @@ impl Record {
             Self::Entry(entry) => 17 + entry.payload.len(),
             Self::TruncateAfter(_) | Self::Committed(_) => 17,
             Self::Purge(_) => 16,
-            Self::Mark { .. } => 0,
+            Self::DurabilityMark { .. } => 0,
         }
     }
 
@@ -119,8 +119,8 @@ impl Record {
             Self::TruncateAfter(_) => 3,
             Self::Purge(_) => 4,
             Self::Committed(_) => 5,
-            Self::Mark { closed: false } => 6,
-            Self::Mark { closed: true } => 7,
+            Self::DurabilityMark { closed: false } => 6,
+            Self::DurabilityMark { closed: true } => 7,
         }
     }
 
@@ -135,7 +135,7 @@ impl Record {
             Self::TruncateAfter(last) => put_optional_log_id(out, *last),
             Self::Purge(upto) => put_log_id(out, *upto),
             Self::Committed(committed) => put_optional_log_id(out, *committed),
-            Self::Mark { .. } => {}
+            Self::DurabilityMark { .. } => {}
         }
     }
 
@@ -156,8 +156,8 @@ impl Record {
             3 => Self::TruncateAfter(fields.optional_log_id()?),
             4 => Self::Purge(fields.log_id()?),
             5 => Self::Committed(fields.optional_log_id()?),
-            6 => Self::Mark { closed: false },
-            7 => Self::Mark { closed: true },
+            6 => Self::DurabilityMark { closed: false },
+            7 => Self::DurabilityMark { closed: true },
             _ => return None,
         };
         fields.0.is_empty().then_some(record)
@@ -246,8 +246,8 @@ mod tests {
             Record::TruncateAfter(None),
             Record::Purge(id),
             Record::Committed(Some(id)),
-            Record::Mark { closed: false },
-            Record::Mark { closed: true },
+            Record::DurabilityMark { closed: false },
+            Record::DurabilityMark { closed: true },
         ]
     }
 
@@ -273,7 +273,7 @@ mod tests {
     #[test]
     fn a_header_is_valid_only_under_its_own_salt() {
         let mut bytes = Vec::new();
-        Record::Mark { closed: false }.encode(&STAMP, &mut bytes);
+        Record::DurabilityMark { closed: false }.encode(&STAMP, &mut bytes);
         for other in [0, STAMP.salt + 1, STAMP.salt ^ 1 << 63] {
             assert_eq!(Header::decode(&bytes, other), None);
         }

@@ -65,7 +65,9 @@ async fn an_unreadable_entry_halts_and_is_neither_skipped_nor_a_crash() {
     for id in [1, 2, 3] {
         cluster.kill(id);
         match cluster.try_open(id).await {
-            Err(OpenError::Unreadable(text)) => assert!(text.contains("cannot be read"), "{text}"),
+            Err(OpenError::Unreadable(halt)) => {
+                assert!(halt.to_string().contains("cannot be read"), "{halt}")
+            }
             Err(error) => panic!("{error}"),
             Ok(raft) => raft.admit(),
         }

@@ -43,7 +43,7 @@ fn size(disk: &Fake, name: &str) -> u64 {
 
 fn damaged(disk: &Fake) -> String {
     match Volume::open_with(disk, None, TINY) {
-        Err(LogError::Damaged(text)) => text,
+        Err(LogError::Damaged(damage)) => damage.to_string(),
         Err(error) => panic!("not damage: {error}"),
         Ok(volume) => panic!("opened with {:?}", volume.indexes()),
     }
@@ -154,7 +154,9 @@ fn a_head_that_is_bad_foreign_or_misplaced_halts() {
 
         let dir = open_dir(&disk);
         let other = Log::open_with(&env(&disk), &dir, Incarnation([2; 16]), None, TINY);
-        assert!(matches!(other, Err(LogError::Damaged(text)) if text.contains("incarnation")));
+        assert!(
+            matches!(other, Err(LogError::Damaged(damage)) if damage.to_string().contains("incarnation"))
+        );
         drop(dir);
 
         let renamed = disk.after_kill();
@@ -223,7 +225,9 @@ fn purged_beyond_the_newest_valid_snapshot_halts() {
         settle().await;
         for snapshot in [None, Some(id(2, 29))] {
             let opened = Volume::open_at(&disk.after_kill(), snapshot);
-            assert!(matches!(opened, Err(LogError::Damaged(text)) if text.contains("snapshot")));
+            assert!(
+                matches!(opened, Err(LogError::Damaged(damage)) if damage.to_string().contains("snapshot"))
+            );
         }
         Volume::open_at(&disk.after_kill(), Some(id(2, 30))).expect("the snapshot reaches there");
     });

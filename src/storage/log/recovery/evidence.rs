@@ -1,31 +1,33 @@
-//! What all valid headers together prove.
+//! Evidence of what is durable, from all valid headers together.
 
 use crate::wire::wal::{ALIGN, HEADER_LEN, Head, Header};
 
-/// Most of a segment is zeros, and comparing slices is the fastest way over them.
+/// Step over zeros: most of a segment is zeros, and comparing slices is the fastest way to skip
+/// them.
 const SCAN_STEP_BYTES: usize = 4096;
 const ZEROS: [u8; SCAN_STEP_BYTES] = [0; SCAN_STEP_BYTES];
 
 #[derive(Default)]
 pub(super) struct Evidence {
-    /// Everything up to here was synced.
+    /// Highest sequence number up to which everything was synced.
     pub(super) durable_to: u64,
     pub(super) epoch: u64,
 }
 
 impl Evidence {
-    pub(super) fn head(&mut self, head: &Head) {
-        // A segment is begun only once all before it is synced.
-        self.take(head.first_seq.saturating_sub(1), head.epoch);
+    pub(super) fn add_head(&mut self, head: &Head) {
+        // A segment is begun only when everything before it is synced.
+        self.add(head.first_seq.saturating_sub(1), head.epoch);
     }
 
-    pub(super) fn take(&mut self, durable_to: u64, epoch: u64) {
+    pub(super) fn add(&mut self, durable_to: u64, epoch: u64) {
         self.durable_to = self.durable_to.max(durable_to);
         self.epoch = self.epoch.max(epoch);
     }
 
-    /// Looks at every place where a header may be: the lengths of bad records lead nowhere.
-    pub(super) fn search(&mut self, bytes: &[u8], from: usize, salt: u64) {
+    /// Searches every offset where a header may be: the length in a bad record cannot be used to
+    /// find the next.
+    pub(super) fn scan(&mut self, bytes: &[u8], from: usize, salt: u64) {
         let mut at = from.next_multiple_of(ALIGN);
         while at + HEADER_LEN <= bytes.len() {
             if at.is_multiple_of(SCAN_STEP_BYTES)
@@ -36,14 +38,14 @@ impl Evidence {
                 continue;
             }
             if let Some(header) = Header::decode(&bytes[at..], salt) {
-                self.take(header.durable_to, header.epoch);
+                self.add(header.durable_to, header.epoch);
             }
             at += ALIGN;
         }
     }
 }
 
-/// Without the zeros at the end.
+/// Length without the zeros at the end.
 pub(super) fn len_without_zeros(mut bytes: &[u8]) -> usize {
     while let Some((rest, last)) = bytes.split_last_chunk::<SCAN_STEP_BYTES>()
         && *last == ZEROS

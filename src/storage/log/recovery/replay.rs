@@ -1,14 +1,17 @@
-//! Records in their order, up to the first that is not the next one; and what that one means.
+//! Replays records in order, up to the first that is not the next one, and decides what that one
+//! means.
 
 use std::path::Path;
 
 use super::evidence::Evidence;
+use super::head::read_head;
 use super::tail::Tail;
-use super::{LogError, Segment, damaged, io_error, read_head, show};
 use crate::base::{Incarnation, LogId};
 use crate::runtime::Disk;
-use crate::storage::log::mirror::Mirror;
-use crate::storage::log::segment;
+use crate::storage::log::error::{DamageCause, LogError, StopReason};
+use crate::storage::log::mirror::{LostEntries, Mirror};
+use crate::storage::log::pointers::{Pointers, index_of};
+use crate::storage::log::segment::{self, Segment};
 use crate::wire::wal::{HEAD_LEN, HEADER_LEN, Head, Header, Record, RecordError};
 
 pub(super) struct Replay<'a> {
@@ -44,23 +47,22 @@ impl<'a> Replay<'a> {
         }
     }
 
-    pub(super) fn segment(&mut self, first_seq: u64) -> Result<(), LogError> {
-        let path = self.wal.join(segment::name(first_seq));
+    pub(super) fn read_segment(&mut self, first_seq: u64) -> Result<(), LogError> {
+        let path = self.wal.join(segment::file_name(first_seq));
         let file = self
             .disk
             .open(&path, false)
-            .map_err(|e| io_error("open", &path, e))?;
-        let bytes = file.read_all().map_err(|e| io_error("read", &path, e))?;
+            .map_err(LogError::io("open", &path))?;
+        let bytes = file.read_all().map_err(LogError::io("read", &path))?;
         let head = read_head(&bytes, &path, self.incarnation)?;
         if head.first_seq != first_seq {
-            let text = format!(
-                "its head begins with record {}: it was renamed",
-                head.first_seq
-            );
-            return Err(damaged(&path, 0, &text));
+            let cause = DamageCause::Renamed {
+                first_seq: head.first_seq,
+            };
+            return Err(LogError::damaged(&path, 0, cause));
         }
-        self.follow(&path, &head)?;
-        self.evidence.head(&head);
+        self.check_continues(&path, &head)?;
+        self.evidence.add_head(&head);
         self.segments.push(Segment {
             path: path.clone(),
             last_before: head.last,
@@ -73,31 +75,35 @@ impl<'a> Replay<'a> {
             offset: HEAD_LEN,
             records: Vec::new(),
             closed: false,
-            stop: "",
+            stop: StopReason::NoHeader,
             durable_to: 0,
         };
-        self.records(&mut tail)?;
+        self.replay_records(&mut tail)?;
         self.tail = Some(tail);
         Ok(())
     }
 
-    /// A later segment proves that everything before it was synced: it must begin where the one
-    /// before ends.
-    fn follow(&mut self, path: &Path, head: &Head) -> Result<(), LogError> {
+    /// Checks that a segment begins where the one before it ends: a later segment proves that
+    /// everything before it was synced.
+    fn check_continues(&mut self, path: &Path, head: &Head) -> Result<(), LogError> {
         match &self.tail {
             None => {
-                self.mirror = Mirror::before(head.vote, head.committed, head.purged, head.last);
+                self.mirror = Mirror::starting_at(Pointers {
+                    vote: head.vote,
+                    committed: head.committed,
+                    purged: head.purged,
+                    last: head.last,
+                });
                 self.next_seq = head.first_seq;
                 self.epoch = head.epoch;
             }
             Some(before) if head.first_seq != self.next_seq || head.epoch < self.epoch => {
-                let next = self.next_seq;
-                let text = format!(
-                    "record {next} is missing or bad ({}) although {} shows that it was durable",
-                    before.stop,
-                    path.display()
-                );
-                return Err(damaged(&before.path, before.offset, &text));
+                let cause = DamageCause::MissingBeforeSegment {
+                    seq: self.next_seq,
+                    stop: before.stop,
+                    later_segment: path.to_owned(),
+                };
+                return Err(LogError::damaged(&before.path, before.offset, cause));
             }
             Some(_) => self.epoch = head.epoch,
         }
@@ -105,7 +111,7 @@ impl<'a> Replay<'a> {
     }
 
     /// Replays up to the first record that is not the next one.
-    fn records(&mut self, tail: &mut Tail) -> Result<(), LogError> {
+    fn replay_records(&mut self, tail: &mut Tail) -> Result<(), LogError> {
         loop {
             let (header, record) = match self.next_record(tail) {
                 Ok(found) => found,
@@ -114,14 +120,15 @@ impl<'a> Replay<'a> {
                     return Ok(());
                 }
                 Err(Stop::Unreadable(error)) => {
-                    return Err(damaged(&tail.path, tail.offset, &error.to_string()));
+                    let cause = DamageCause::Unreadable(error);
+                    return Err(LogError::damaged(&tail.path, tail.offset, cause));
                 }
             };
-            tail.closed = record == Record::Mark { closed: true };
-            self.mirror
-                .apply(record)
-                .map_err(|why| damaged(&tail.path, tail.offset, &why))?;
-            self.evidence.take(header.durable_to, header.epoch);
+            tail.closed = record == Record::DurabilityMark { closed: true };
+            self.mirror.apply(record).map_err(|hole| {
+                LogError::damaged(&tail.path, tail.offset, DamageCause::Hole(hole))
+            })?;
+            self.evidence.add(header.durable_to, header.epoch);
             tail.records.push((header.seq, tail.offset));
             tail.offset += header.record_len();
             self.next_seq += 1;
@@ -131,57 +138,56 @@ impl<'a> Replay<'a> {
 
     fn next_record(&self, tail: &Tail) -> Result<(Header, Record), Stop> {
         let rest = &tail.bytes[tail.offset..];
-        let header = Header::decode(rest, tail.salt).ok_or(Stop::End("no valid header"))?;
+        let header = Header::decode(rest, tail.salt).ok_or(Stop::End(StopReason::NoHeader))?;
         if header.seq != self.next_seq {
-            return Err(Stop::End("not the next record"));
+            return Err(Stop::End(StopReason::OtherSeq));
         }
         if header.epoch < self.epoch {
-            return Err(Stop::End("a record from before an earlier recovery"));
+            return Err(Stop::End(StopReason::EarlierEpoch));
         }
         let payload = rest.get(HEADER_LEN..HEADER_LEN + header.payload_len());
-        let payload = payload.ok_or(Stop::End("longer than its segment"))?;
+        let payload = payload.ok_or(Stop::End(StopReason::TooLong))?;
         match Record::decode(&header, payload) {
             Ok(record) => Ok((header, record)),
-            Err(RecordError::Checksum) => Err(Stop::End("its payload does not match its checksum")),
+            Err(RecordError::Checksum) => Err(Stop::End(StopReason::Checksum)),
             Err(error @ RecordError::Unreadable) => Err(Stop::Unreadable(error)),
         }
     }
 
-    /// Damage, or a torn tail that was never acknowledged?
-    pub(super) fn judge(&mut self, snapshot: Option<LogId>) -> Result<Tail, LogError> {
+    /// Decides whether the end of the log is a torn write that was never acknowledged. Returns the
+    /// last segment if so.
+    ///
+    /// # Errors
+    /// The log is damaged: evidence or the snapshot shows that something durable is missing.
+    pub(super) fn finish(&mut self, snapshot: Option<LogId>) -> Result<Tail, LogError> {
+        let damaged = |path: &Path, offset, cause| Err(LogError::damaged(path, offset, cause));
         let Some(mut tail) = self.tail.take() else {
-            return Err(damaged(self.wal, 0, "no segment"));
+            return damaged(self.wal, 0, DamageCause::NoSegment { durable_to: 0 });
         };
-        self.evidence.search(&tail.bytes, tail.offset, tail.salt);
+        self.evidence.scan(&tail.bytes, tail.offset, tail.salt);
         tail.durable_to = self.evidence.durable_to;
         if self.evidence.durable_to >= self.next_seq {
-            let text = format!(
-                "record {} is bad ({}), and a later one shows that everything up to {} was durable",
-                self.next_seq, tail.stop, self.evidence.durable_to
-            );
-            return Err(damaged(&tail.path, tail.offset, &text));
+            let cause = DamageCause::BadDurableRecord {
+                seq: self.next_seq,
+                stop: tail.stop,
+                durable_to: self.evidence.durable_to,
+            };
+            return damaged(&tail.path, tail.offset, cause);
         }
-        if let Some((purged, base)) = self.mirror.missing() {
-            let text = format!(
-                "entries after {} and up to {base} are in no segment",
-                show(purged)
-            );
-            return Err(damaged(&self.segments[0].path, 0, &text));
+        if let Some(LostEntries { after, upto }) = self.mirror.lost_entries() {
+            let cause = DamageCause::LostEntries { after, upto };
+            return damaged(&self.segments[0].path, 0, cause);
         }
-        let purged = self.mirror.purged;
-        if purged.map(|id| id.index) > snapshot.map(|id| id.index) {
-            let text = format!(
-                "purged up to {}, the newest valid snapshot ends at {}",
-                show(purged),
-                show(snapshot)
-            );
-            return Err(damaged(self.wal, 0, &text));
+        let purged = self.mirror.bounds().purged;
+        if index_of(purged) > index_of(snapshot) {
+            let cause = DamageCause::PurgedBeyondSnapshot { purged, snapshot };
+            return damaged(self.wal, 0, cause);
         }
         Ok(tail)
     }
 }
 
 enum Stop {
-    End(&'static str),
+    End(StopReason),
     Unreadable(RecordError),
 }

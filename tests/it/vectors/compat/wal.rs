@@ -114,7 +114,7 @@ impl Segment {
     }
 }
 
-const OPEN: Record = Record::Mark { closed: false };
+const OPEN: Record = Record::DurabilityMark { closed: false };
 
 fn id(term: u64, index: u64) -> LogId {
     LogId { term, index }
@@ -231,6 +231,6 @@ fn second_records() -> Vec<(u64, Record)> {
         (26, OPEN),
         (26, Record::Vote(vote(3, 2, false))),
         (28, OPEN),
-        (28, Record::Mark { closed: true }),
+        (28, Record::DurabilityMark { closed: true }),
     ]
 }
