@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout_at};
 use super::Raft;
 use super::types::{ApplyResult, EntryBytes, Types};
 use crate::base::RaftId;
-use crate::machine::{self, Outcome};
+use crate::machine::{InternalCommand, Outcome};
 use crate::wire::envelope::{self, Body};
 
 /// Of an enveloped command, large ones packed: with its record it fits a segment of the log, with
@@ -143,7 +143,7 @@ impl Raft {
     /// Before `Found` is applied nothing else is proposed (founding.md 5.5). A leader just elected
     /// in an old cluster has it in its log, and will have applied it soon.
     async fn wait_until_founded(&self, body: &Body, deadline: Instant) -> Result<(), ProposeError> {
-        if matches!(body, Body::Ours(machine::Command::Found(_))) {
+        if matches!(body, Body::Internal(InternalCommand::Found(_))) {
             return Ok(());
         }
         let mut applied = self.applied();

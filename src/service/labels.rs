@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::{Error, Service};
 use crate::base::NodeId;
 use crate::cluster::Refusal;
-use crate::machine::{Command, Outcome, Refused, SetLabels};
+use crate::machine::{InternalCommand, Outcome, Refused, SetLabels};
 use crate::wire::envelope::Body;
 use crate::wire::identity::JOINING_LEVEL;
 
@@ -50,7 +50,10 @@ impl Service {
             return Err(Refusal::NotYet(OLDER.to_owned()).into());
         }
         match raft
-            .propose(Body::Ours(Command::SetLabels(command)), deadline)
+            .propose(
+                Body::Internal(InternalCommand::SetLabels(command)),
+                deadline,
+            )
             .await
         {
             Ok(Outcome::Applied { .. }) => Ok(Some(())),

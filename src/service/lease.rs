@@ -15,7 +15,7 @@ use super::data_nodes::{OLDER, confirmed};
 use super::{Error, Refusal, Service};
 use crate::base::{Name, NodeId, UnixNanos};
 use crate::catalog::DATA_LEVEL;
-use crate::machine::{Command, Outcome, Refused};
+use crate::machine::{InternalCommand, Outcome, Refused};
 use crate::raft::{Raft, Role};
 use crate::wire::api::Lease;
 use crate::wire::envelope::Body;
@@ -106,12 +106,12 @@ impl Service {
             }
         }
         if holder != Some(node) {
-            let command = Command::SetLeaseHolder {
+            let command = InternalCommand::SetLeaseHolder {
                 lease: name.clone(),
                 holder: node,
                 term,
             };
-            match raft.propose(Body::Ours(command), deadline).await {
+            match raft.propose(Body::Internal(command), deadline).await {
                 Ok(Outcome::Applied { .. }) => {}
                 Ok(Outcome::Refused(Refused::LeaseOfAnotherTerm)) => return Ok(None),
                 Ok(Outcome::Refused(why)) => return Err(Error::Bad(why.to_string())),

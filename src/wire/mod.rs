@@ -16,6 +16,7 @@ pub mod snapshot_file;
 pub mod state;
 pub mod wal;
 
+mod command_table;
 mod convert;
 mod fields;
 pub mod go_duration;

@@ -18,7 +18,7 @@ use crate::cluster::leader::{LeaderHandle, facts, setup};
 use crate::cluster::membership::judge;
 use crate::cluster::peers::poll::who_is_at;
 use crate::cluster::shared::{Shared, lock};
-use crate::machine::{AllocateRaftId, Command, MoveMetaNode, Outcome};
+use crate::machine::{AllocateRaftId, InternalCommand, MoveMetaNode, Outcome};
 use crate::raft::{ProposeError, Raft};
 use crate::wire::envelope::Body;
 use crate::wire::identity::{Identity, JOINING_LEVEL, Phase};
@@ -83,7 +83,7 @@ impl JoinHandler<'_> {
         self.check_address(&theirs.http).await?;
         self.call_back(theirs).await?;
         let (raft_id, http, raft) = (node.raft_id, theirs.http.clone(), theirs.raft.clone());
-        self.propose(Command::MoveMetaNode(MoveMetaNode {
+        self.propose(InternalCommand::MoveMetaNode(MoveMetaNode {
             raft_id,
             http,
             raft,
@@ -126,7 +126,7 @@ impl JoinHandler<'_> {
             raft,
             ..
         } = node.clone();
-        self.propose(Command::AllocateRaftId(AllocateRaftId {
+        self.propose(InternalCommand::AllocateRaftId(AllocateRaftId {
             incarnation,
             http,
             raft,
@@ -271,7 +271,7 @@ impl JoinHandler<'_> {
                 "{MAX_PENDINGS} nodes are joining already"
             )));
         }
-        self.propose(Command::AllocateRaftId(AllocateRaftId {
+        self.propose(InternalCommand::AllocateRaftId(AllocateRaftId {
             incarnation,
             http,
             raft,
@@ -280,8 +280,12 @@ impl JoinHandler<'_> {
         .await
     }
 
-    async fn propose(&self, command: Command) -> Result<(), Refusal> {
-        match self.raft.propose(Body::Ours(command), self.deadline).await {
+    async fn propose(&self, command: InternalCommand) -> Result<(), Refusal> {
+        match self
+            .raft
+            .propose(Body::Internal(command), self.deadline)
+            .await
+        {
             Ok(Outcome::Applied { .. }) => Ok(()),
             Ok(Outcome::Refused(why)) => Err(Refusal::Conflict(why.to_string())),
             Err(error @ ProposeError::NotLeader { .. }) => Err(Refusal::NotYet(error.to_string())),

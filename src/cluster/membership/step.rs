@@ -6,14 +6,14 @@ use super::replace::Evidence;
 use crate::base::{Incarnation, RaftId};
 use crate::catalog::{MetaNode, Pending};
 use crate::cluster::PollError;
-use crate::machine::Command;
+use crate::machine::InternalCommand;
 use crate::wire::identity::Identity;
 
 /// One thing to do, alone. Each ends, in time, with the event that its comment names.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
     /// [`Event::Done`], once it is applied here.
-    Propose(Command),
+    Propose(InternalCommand),
     /// [`Event::Done`]; does not wait until it has caught up.
     AddLearner {
         raft_id: RaftId,

@@ -7,7 +7,7 @@ use tokio::time::{Instant, timeout_at};
 use super::{QUICK_ANSWER_TIMEOUT, data_address, info, known, of_data_node};
 use crate::base::{Address, Text};
 use crate::catalog::{Catalog, DataNode};
-use crate::machine::Command;
+use crate::machine::InternalCommand;
 use crate::raft::Raft;
 use crate::service::{Error, Service};
 use crate::wire::api::DataNodeInfo;
@@ -123,8 +123,12 @@ impl Service {
                 return Ok(Some(()));
             }
         }
-        self.change(raft, Command::SetPassive { tcp, passive }, self.deadline())
-            .await
+        self.change(
+            raft,
+            InternalCommand::SetPassive { tcp, passive },
+            self.deadline(),
+        )
+        .await
     }
 }
 

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use tokio::time::{Instant, sleep};
 
 use super::{Error, Service};
-use crate::machine::Command;
+use crate::machine::WireCommand;
 use crate::raft::Raft;
 use crate::service::leader::meta_node_at;
 use crate::service::{FORWARDED_HEADER, ForwardedRequest};
@@ -24,7 +24,7 @@ impl Service {
     pub(in crate::service) async fn change_anywhere(
         &self,
         raft: &Raft,
-        command: Command,
+        command: WireCommand,
     ) -> Result<(), Error> {
         let deadline = Instant::now() + COMMIT_TIMEOUT;
         loop {
@@ -51,11 +51,10 @@ impl Service {
     async fn change_elsewhere(
         &self,
         raft: &Raft,
-        command: &Command,
+        command: &WireCommand,
         deadline: Instant,
     ) -> Result<Option<()>, Error> {
-        let (Some(leader), Some(body)) = (self.leader_elsewhere(raft), execute::encode(command))
-        else {
+        let Some(leader) = self.leader_elsewhere(raft) else {
             return Ok(None);
         };
         let Some(incarnation) = meta_node_at(raft, &leader).map(|node| node.incarnation) else {
@@ -69,7 +68,7 @@ impl Service {
             method: "POST".to_owned(),
             path_and_query: "/execute".to_owned(),
             headers: [carried].into_iter().chain(authorization).collect(),
-            body,
+            body: execute::encode(command),
         };
         match self
             .carrier

@@ -21,7 +21,7 @@ use super::{Error, Limits, Refusal, Retry, Service};
 use crate::base::{Address, Text};
 use crate::catalog::{Catalog, DATA_LEVEL, DataNode};
 use crate::data_node::Failed;
-use crate::machine::{Command, Outcome, Refused};
+use crate::machine::{Outcome, Refused};
 use crate::raft::{BarrierError, Raft, Role};
 use crate::wire::api::DataNodeInfo;
 use crate::wire::envelope::Body;
@@ -71,10 +71,10 @@ impl Service {
     pub(super) async fn change(
         &self,
         raft: &Raft,
-        command: Command,
+        command: impl Into<Body>,
         deadline: Instant,
     ) -> Result<Option<()>, Error> {
-        match raft.propose(Body::Ours(command), deadline).await {
+        match raft.propose(command.into(), deadline).await {
             Ok(Outcome::Applied { .. }) => Ok(Some(())),
             Ok(Outcome::Refused(why @ Refused::LastCopies { .. })) => {
                 Err(Error::Conflict(why.to_string()))

@@ -9,7 +9,7 @@ use super::{DATA_NODE_TIMEOUT, QUICK_ANSWER_TIMEOUT, address_of, known};
 use crate::base::{Address, NodeId};
 use crate::catalog::DataNode;
 use crate::data_node::DataNodes;
-use crate::machine::Command;
+use crate::machine::InternalCommand;
 use crate::raft::Raft;
 use crate::service::{Error, Service};
 
@@ -46,7 +46,7 @@ impl Service {
             self.answers(at.as_ref().map_err(Clone::clone)?, node)
                 .await?;
         }
-        let remove = Command::RemoveDataNode { id: node.id, force };
+        let remove = InternalCommand::RemoveDataNode { id: node.id, force };
         if self.change(raft, remove, self.deadline()).await?.is_none() {
             return Ok(None);
         }

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::{QUICK_ANSWER_TIMEOUT, data_address, info, known, of_data_node, was_removed};
 use crate::base::{Address, Text};
 use crate::catalog::DataNode;
-use crate::machine::Command;
+use crate::machine::WireCommand;
 use crate::raft::Raft;
 use crate::service::{Error, Service};
 use crate::wire::api::DataNodeInfo;
@@ -66,7 +66,7 @@ impl Service {
         }
         let moves = !is_of(&status, &node);
         let (http, tcp) = (Text::from(&status.http_addr), Text::from(&status.tcp_addr));
-        let there = Command::UpdateDataNode {
+        let there = WireCommand::UpdateDataNode {
             id: node.id,
             http,
             tcp,
@@ -93,7 +93,7 @@ impl Service {
 
     /// Also of one that is deposed meanwhile: half a change would be left.
     async fn take_back(&self, raft: &Raft, node: DataNode, at: &Address) {
-        let back = Command::UpdateDataNode {
+        let back = WireCommand::UpdateDataNode {
             id: node.id,
             http: node.http,
             tcp: node.tcp,

@@ -9,7 +9,7 @@ use super::{Error, REMOVE_TIMEOUT, Service, node, not_an_owner, target};
 use crate::base::ShardId;
 use crate::catalog::DataNode;
 use crate::data_node::FailureCause;
-use crate::machine::{Command, ShardCopy};
+use crate::machine::{InternalCommand, ShardCopy};
 use crate::raft::Raft;
 use crate::service::data_nodes::{address_of, of_data_node};
 
@@ -60,7 +60,7 @@ impl Service {
             shard,
             node: node.id,
         };
-        let remove = Command::RemoveShardCopy { copy, force };
+        let remove = InternalCommand::RemoveShardCopy { copy, force };
         if self.change(raft, remove, self.deadline()).await?.is_none() {
             return Ok(None);
         }

@@ -2,7 +2,7 @@
 
 use super::{Error, Service};
 use crate::base::{DurationNanos, UnixNanos};
-use crate::machine::Command;
+use crate::machine::WireCommand;
 
 impl Service {
     /// From `delay` after now on, points go into new shard groups. `None`: ask the leader.
@@ -14,7 +14,11 @@ impl Service {
             return Ok(None);
         };
         let at = UnixNanos(self.env.clock.now().0.saturating_add(delay.0));
-        self.change(&raft, Command::TruncateShardGroups { at }, self.deadline())
-            .await
+        self.change(
+            &raft,
+            WireCommand::TruncateShardGroups { at },
+            self.deadline(),
+        )
+        .await
     }
 }

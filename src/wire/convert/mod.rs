@@ -12,13 +12,13 @@ pub(super) use databases::{
 pub(super) use shard_groups::shard_group_info;
 pub(super) use users::{user, user_info};
 
-use super::proto::entry::{HostPort, Label};
+use super::proto::shared::{HostPort, Label};
 use crate::base::{Address, Name, Text};
 use crate::catalog::{Clash, RemovedWhy};
 
 /// A message that is well-formed and says too little or nonsense.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum BadField {
+pub enum BadField {
     #[error("required field \"{0}\" not set")]
     Missing(&'static str),
     #[error("field \"{0}\" has no value that it may have")]

@@ -4,7 +4,6 @@
 //! written. The wire's strings are byte strings that nobody checks for UTF-8 (wire.md 2), so they
 //! are `Vec<u8>`. A field number, once used, means the same for ever.
 
-pub(super) mod command;
 pub(super) mod data;
-pub(super) mod entry;
+pub(super) mod shared;
 pub(super) mod state;

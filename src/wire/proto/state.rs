@@ -1,7 +1,7 @@
 //! The catalog in a snapshot of ours.
 
 use super::data::{DatabaseInfo, UserInfo};
-use super::entry::{HostPort, Label};
+use super::shared::{HostPort, Label};
 
 #[derive(Clone, PartialEq, prost::Message)]
 pub(in crate::wire) struct State {

@@ -1,15 +1,14 @@
 //! `SetData`: a whole `Data`, of which only what a restore brings is read.
 
 use crate::catalog::{Named, Ordered};
-use crate::machine::{Command, SetData};
+use crate::machine::{self, WireCommand};
 use crate::wire::convert::{BadField, database, database_info, required, user, user_info};
-use crate::wire::proto::command as proto;
 use crate::wire::proto::data::{Data, NodeInfo};
 
-pub(super) fn set_data(message: proto::SetData) -> Result<Command, BadField> {
+pub(super) fn set_data(message: SetData) -> Result<WireCommand, BadField> {
     let data = required(message.data, "Data")?;
     require_the_rest(&data)?;
-    Ok(Command::SetData(Box::new(SetData {
+    Ok(WireCommand::SetData(Box::new(machine::SetData {
         index: required(data.index, "Data.Index")?,
         databases: ordered(data.databases, database)?,
         users: ordered(data.users, user)?,
@@ -19,7 +18,7 @@ pub(super) fn set_data(message: proto::SetData) -> Result<Command, BadField> {
 }
 
 /// Without its nodes: those of the cluster that it is applied to stay.
-pub(super) fn set_data_message(restore: &SetData) -> proto::SetData {
+pub(super) fn set_data_message(restore: &machine::SetData) -> SetData {
     let data = Data {
         term: Some(0),
         index: Some(restore.index),
@@ -31,7 +30,7 @@ pub(super) fn set_data_message(restore: &SetData) -> proto::SetData {
         max_shard_id: Some(restore.max_shard_id),
         ..Data::default()
     };
-    proto::SetData { data: Some(data) }
+    SetData { data: Some(data) }
 }
 
 /// What is not taken over must be there all the same: the original refuses to decode it otherwise.
@@ -58,4 +57,10 @@ fn ordered<M, T: Named>(
         }
     }
     Ok(all)
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct SetData {
+    #[prost(message, optional, tag = "1")]
+    data: Option<Data>,
 }

@@ -1,0 +1,29 @@
+//! Messages that log entries, snapshots and commands share.
+
+/// In the order of their keys, each key once; not protobuf's map, which has no order.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(in crate::wire) struct Label {
+    #[prost(string, optional, tag = "1")]
+    pub(in crate::wire) key: Option<String>,
+    #[prost(string, optional, tag = "2")]
+    pub(in crate::wire) value: Option<String>,
+}
+
+/// An address in its parts: whatever address a node could have got hold of comes back, without a
+/// grammar of text that could refuse it once it is in the log.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(in crate::wire) struct HostPort {
+    #[prost(string, optional, tag = "1")]
+    pub(in crate::wire) host: Option<String>,
+    #[prost(uint32, optional, tag = "2")]
+    pub(in crate::wire) port: Option<u32>,
+}
+
+/// `CopyShardOwnerCommand`, `RemoveShardOwnerCommand`; also in commands of ours.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(in crate::wire) struct ShardCopy {
+    #[prost(uint64, optional, tag = "1")]
+    pub(in crate::wire) id: Option<u64>,
+    #[prost(uint64, optional, tag = "2")]
+    pub(in crate::wire) node_id: Option<u64>,
+}
