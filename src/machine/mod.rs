@@ -15,4 +15,4 @@ pub use command::{
     MoveMetaNode, NewRetentionPolicy, Removal, RemoveMetaNode, SetData, SetLabels, ShardCopy,
     Stamped, UpdateRetentionPolicy, WireCommand,
 };
-pub use outcome::{Outcome, Refused};
+pub use outcome::{Outcome, Refused, RestoreFault};

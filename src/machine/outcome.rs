@@ -1,7 +1,7 @@
 //! What a command came to.
 
-use crate::base::{Address, Incarnation, Name, NodeId, RaftId, ShardId, Text};
-use crate::catalog::{MAX_LABEL_KEY_LEN, MAX_LABEL_VALUE_LEN, MAX_LABELS, MAX_LEASES};
+use crate::base::{Address, Incarnation, Name, NodeId, RaftId, ShardGroupId, ShardId, Text};
+use crate::catalog::{MAX_LABEL_KEY_LEN, MAX_LABEL_VALUE_LEN, MAX_LABELS, MAX_LEASES, Violation};
 
 /// What a command came to: the same on every node.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,7 +65,7 @@ pub enum Refused {
     )]
     RestoreIsStale { from: u64 },
     #[error("the restore contradicts itself: {0}")]
-    RestoreUnsound(String),
+    RestoreUnsound(RestoreFault),
     /// Of `Found`; no wire command ends so.
     #[error(
         "founders must be at least one, and differ in incarnation, HTTP address and Raft address"
@@ -109,10 +109,24 @@ pub enum Refused {
     TooManyLeases,
 }
 
+/// Contradictions in the data of a restore.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RestoreFault {
+    #[error("{0} is no id that a cluster comes to")]
+    IdTooHigh(u64),
+    #[error("shard group {0} was another one, which is gone")]
+    ShardGroupReused(ShardGroupId),
+    #[error("shard {0} was another one, which is gone")]
+    ShardReused(ShardId),
+    #[error(transparent)]
+    Invariant(#[from] Violation),
+}
+
 fn only_copies(first: &[ShardId], more: usize, node: &Text) -> String {
     if let ([shard], 0) = (first, more) {
         return format!(
-            "shard {shard} has its only copy on {node}: copy it to another data node first, or use force"
+            "shard {shard} has its only copy on {node}: copy it to another data node first, \
+             or use force"
         );
     }
     let mut shards = first
@@ -124,6 +138,7 @@ fn only_copies(first: &[ShardId], more: usize, node: &Text) -> String {
         shards += &format!(" and {more} more");
     }
     format!(
-        "shards {shards} have their only copies on {node}: copy them to another data node first, or use force"
+        "shards {shards} have their only copies on {node}: copy them to another data node first, \
+         or use force"
     )
 }

@@ -172,7 +172,7 @@ pub struct Ready {
     pub checks: Vec<Check>,
 }
 
-/// One condition of readiness: `{"name":"leader","ok":false,"message":"no leader is known"}`.
+/// Condition of readiness: `{"name":"leader","ok":false,"message":"no leader is known"}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Check {
     pub name: String,
@@ -292,8 +292,8 @@ mod tests {
 
     #[test]
     fn an_announcement_survives_broken_gossip() {
-        let text = r#"{"tcpAddr":"d1:8088","httpAddr":"d1:8086","httpScheme":"http","time":"0001-01-01T00:00:00Z",
-            "nodeType":"data","status":"joined","context":{"gossip":{"x":5}},"version":"1.8.11"}"#;
+        let text = r#"{"tcpAddr":"d1:8088","httpAddr":"d1:8086","httpScheme":"http",
+            "time":"0001-01-01T00:00:00Z","nodeType":"data","status":"joined","context":{"gossip":{"x":5}},"version":"1.8.11"}"#;
         let announcement: Announcement = serde_json::from_str(text).expect("decodes");
         assert_eq!(announcement.tcp_addr, "d1:8088");
         assert_eq!(announcement.context, None);
@@ -301,7 +301,8 @@ mod tests {
 
     #[test]
     fn gossip_keeps_its_entries_and_its_nulls() {
-        let text = r#"{"tcpAddr":"m1:8089","context":{"gossip":{"d1:8088":{"version":"v"},"d2:8088":null}}}"#;
+        let text = r#"{"tcpAddr":"m1:8089",
+            "context":{"gossip":{"d1:8088":{"version":"v"},"d2:8088":null}}}"#;
         let announcement: Announcement = serde_json::from_str(text).expect("decodes");
         let gossip = announcement.context.expect("context").gossip;
         assert_eq!(
@@ -320,7 +321,10 @@ mod tests {
             raft_addr: "m1:8089".into(),
             peers: None,
         };
-        let want = r#"{"nodeType":"meta","leader":"","httpAddr":"m1:8091","raftAddr":"m1:8089","peers":null}"#;
+        let want = concat!(
+            r#"{"nodeType":"meta","leader":"","httpAddr":"m1:8091","raftAddr":"m1:8089","#,
+            r#""peers":null}"#
+        );
         assert_eq!(serde_json::to_string(&status).expect("encodes"), want);
     }
 }

@@ -2,20 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::version::FOUNDING;
+pub use super::version::{FEATURE_LEVEL, JOINING_LEVEL};
 use crate::base::{Address, ClusterId, Incarnation, ListHash, RaftId, StartId};
-use crate::catalog::DATA_LEVEL;
 
-/// Version of this message and of founding. A node founds only with nodes of the same one.
-pub const PROTOCOL: u32 = 1;
-
-/// The newest kinds of log entries that this version can read (design: versions).
-pub const FEATURE_LEVEL: u32 = DATA_LEVEL;
-
-/// From this level of the cluster on, `AllocateRaftId`, `AddMetaNode`, `MoveMetaNode`,
-/// `RemoveMetaNode`, `SetLabels` and `RaiseFeatureLevel` may be proposed. Only the
-/// `RaiseFeatureLevel` that brings a cluster up to it comes before, once every member is seen to
-/// read it.
-pub const JOINING_LEVEL: u32 = 2;
+/// Version of this message and of founding. A node founds only with nodes of the same version.
+pub const PROTOCOL: u32 = FOUNDING.newest();
 
 /// Why a body is no identity of ours.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

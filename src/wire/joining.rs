@@ -24,7 +24,7 @@ pub const FORM: &str = "/cluster/form";
 /// What a node asks to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Wish {
+pub enum JoinRole {
     Voter,
     Learner,
 }
@@ -35,7 +35,7 @@ pub struct JoinRequest {
     pub from: Incarnation,
     pub identity: Identity,
     #[serde(rename = "as")]
-    pub wish: Wish,
+    pub role: JoinRole,
 }
 
 /// J4, with 200.

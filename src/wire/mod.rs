@@ -14,6 +14,7 @@ pub mod identity;
 pub mod joining;
 pub mod snapshot_file;
 pub mod state;
+pub mod version;
 pub mod wal;
 
 mod command_table;

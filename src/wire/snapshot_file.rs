@@ -9,10 +9,11 @@
 use bytes::{Buf, Bytes};
 use sha2::{Digest, Sha256};
 
+use super::version::SNAPSHOT_FILE;
 use crate::base::LogId;
 
-/// Format of the file.
-pub const FORMAT: u32 = 1;
+/// Newest format that this version reads, and the one that it writes.
+const FORMAT: u32 = SNAPSHOT_FILE.newest();
 
 const MAGIC: [u8; 8] = *b"IMETASNP";
 const PREFIX_LEN: usize = 16;

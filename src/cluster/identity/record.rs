@@ -12,12 +12,13 @@ use crate::cluster::ClusterError;
 use crate::cluster::identity::founders::{cluster_id, raft_id_of};
 use crate::wire::identity::{Phase, VectorEntry};
 pub use crate::wire::joining::RemovalReason;
+use crate::wire::version::IDENTITY_FILE;
 
 /// The file's name in the data directory.
 pub const FILE: &str = "identity";
 
 const MAGIC: &str = "influxd-meta identity";
-const FORMAT: u32 = 1;
+const FORMAT: u32 = IDENTITY_FILE.newest();
 
 /// Ids of so many last starts are kept: enough to recognise a volume that was set back by as many
 /// (founding.md 7).

@@ -22,7 +22,7 @@ use crate::machine::{AllocateRaftId, InternalCommand, MoveMetaNode, Outcome};
 use crate::raft::{ProposeError, Raft};
 use crate::wire::envelope::Body;
 use crate::wire::identity::{Identity, JOINING_LEVEL, Phase};
-use crate::wire::joining::{JoinAnswer, JoinRequest, Removed, Wish};
+use crate::wire::joining::{JoinAnswer, JoinRequest, JoinRole, Removed};
 
 /// As long as a poll of it may take.
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(2);
@@ -56,8 +56,8 @@ impl JoinHandler<'_> {
         check_name(&cluster, theirs)?;
         self.check_address(&theirs.http).await?;
         self.call_back(theirs).await?;
-        self.check_place(theirs, request.wish).await?;
-        self.allocate(theirs, request.wish).await?;
+        self.check_place(theirs, request.role).await?;
+        self.allocate(theirs, request.role).await?;
         let given = self
             .catalog()
             .pendings
@@ -215,7 +215,7 @@ impl JoinHandler<'_> {
 
     /// Replace, judged for the first time; the membership task does it again before it changes
     /// anything.
-    async fn check_place(&self, theirs: &Identity, wish: Wish) -> Result<(), Refusal> {
+    async fn check_place(&self, theirs: &Identity, role: JoinRole) -> Result<(), Refusal> {
         let catalog = self.catalog();
         if catalog.pendings.contains_key(&theirs.incarnation) {
             return Ok(());
@@ -225,7 +225,7 @@ impl JoinHandler<'_> {
             incarnation: theirs.incarnation,
             http: theirs.http.clone(),
             raft: theirs.raft.clone(),
-            voter: wish == Wish::Voter,
+            voter: role == JoinRole::Voter,
         };
         let me = self
             .shared
@@ -255,8 +255,8 @@ impl JoinHandler<'_> {
     }
 
     /// J3. What is known already is not proposed again: a joiner asks every second.
-    async fn allocate(&self, theirs: &Identity, wish: Wish) -> Result<(), Refusal> {
-        let voter = wish == Wish::Voter;
+    async fn allocate(&self, theirs: &Identity, role: JoinRole) -> Result<(), Refusal> {
+        let voter = role == JoinRole::Voter;
         let (incarnation, http, raft) =
             (theirs.incarnation, theirs.http.clone(), theirs.raft.clone());
         if let Some(pending) = self.catalog().pendings.get(&incarnation)

@@ -8,10 +8,7 @@ use std::sync::atomic::Ordering;
 use crate::base::{Address, Incarnation, RaftId};
 use crate::cluster::node::{NodeTask, view_builder};
 use crate::cluster::shared::lock;
-use crate::wire::identity::FEATURE_LEVEL;
-
-/// What the first version could read.
-const OLDEST_LEVEL: u32 = 1;
+use crate::wire::version::{FEATURE_LEVEL, OLDEST_LEVEL};
 
 impl NodeTask {
     /// What others read: identity, addresses of members, the view.

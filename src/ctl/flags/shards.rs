@@ -102,5 +102,8 @@ fn shard_id(text: &str) -> Result<ShardId, String> {
 
 /// As typed: the node reads what Go reads.
 fn delay(text: &str) -> Result<String, String> {
-    go_duration::parse(text).map(|_| text.to_owned())
+    match go_duration::parse(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
 }

@@ -1,8 +1,8 @@
-//! One gzip stream (RFC 1952) of pieces that were compressed apart from each other.
+//! Gzip stream (RFC 1952) of pieces that were compressed separately.
 //!
-//! Each piece ends on a byte and refers to nothing before it (RFC 1951), so that between one head
-//! and one end they are one member. A member for each piece would be as valid; but not every client
-//! reads on behind the first.
+//! Each piece ends at a byte border and refers to no bytes before it (RFC 1951), so that all pieces
+//! between one head and one end are one member. One member for each piece would also be valid, but
+//! some clients read only the first member.
 
 use std::io::Write;
 

@@ -19,7 +19,7 @@ pub(super) struct Part {
 }
 
 impl Rope {
-    /// In bytes.
+    /// Length in bytes.
     pub fn len(&self) -> usize {
         self.0.iter().map(|part| part.plain.len()).sum()
     }
@@ -113,7 +113,7 @@ impl RopeBuilder {
     }
 }
 
-/// In bytes.
+/// Returns the length of parts, in bytes.
 pub(super) fn total(parts: &[Part]) -> usize {
     parts.iter().map(Part::len).sum()
 }

@@ -22,9 +22,9 @@ pub trait Call: Sized {
     fn decode(body: &[u8]) -> Result<Self, FrameError>;
 }
 
-/// For [`CopyShard::since`]: earlier than any file. Go's zero time, after its overflow, as data
-/// nodes always get it.
-pub const EVERYTHING: i64 = -6_795_364_578_871_345_152;
+/// Value of [`CopyShard::since`] that copies the whole shard: earlier than any file. It is Go's zero
+/// time after its overflow, as data nodes always get it.
+pub const SINCE_THE_BEGINNING: i64 = -6_795_364_578_871_345_152;
 
 /// Asks the destination to fetch a shard; answered once it is there, which may take hours.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -182,5 +182,5 @@ impl Call for RemoveHintedHandoff {
 }
 
 pub(super) fn read<M: Message + Default>(body: &[u8]) -> Result<M, FrameError> {
-    M::decode(body).map_err(|error| FrameError::Body(error.to_string()))
+    Ok(M::decode(body)?)
 }

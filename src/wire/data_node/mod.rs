@@ -17,8 +17,8 @@ mod tests;
 
 pub use answers::{DataNodeResponse, Node, Outcome};
 pub use calls::{
-    Call, CopyShard, EVERYTHING, JoinCluster, LeaveCluster, ListShards, RemoveHintedHandoff,
-    RemoveShard,
+    Call, CopyShard, JoinCluster, LeaveCluster, ListShards, RemoveHintedHandoff, RemoveShard,
+    SINCE_THE_BEGINNING,
 };
 pub use frame::{HEADER_BYTES, Header, MAX_BODY_BYTES, MUX, MessageType, answer, request};
 pub use shards::{ShardOwnerInfo, Shards};
@@ -37,7 +37,9 @@ pub enum FrameError {
     #[error("required field {0:?} not set")]
     Missing(&'static str),
     #[error("undecodable body: {0}")]
-    Body(String),
+    Body(#[from] prost::DecodeError),
+    #[error("undecodable body: {0}")]
+    Field(BadField),
     #[error("undecodable shards: {0}")]
     Shards(String),
 }
@@ -46,7 +48,7 @@ impl From<BadField> for FrameError {
     fn from(field: BadField) -> Self {
         match field {
             BadField::Missing(name) => Self::Missing(name),
-            other => Self::Body(other.to_string()),
+            other => Self::Field(other),
         }
     }
 }

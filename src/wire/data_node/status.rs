@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// `GET /status` on 8088:
 /// `{"nodeType":"data","hostname":"d1","tcpBind":":8088","tcpAddr":"d1:8088",
-/// "httpAddr":"d1:8086","nodeStatus":"joined","metaAddrs":["m1:8091"]}`. What is left out is empty.
+/// "httpAddr":"d1:8086","nodeStatus":"joined","metaAddrs":["m1:8091"]}`. Absent fields are empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct DataNodeStatus {

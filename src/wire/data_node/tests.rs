@@ -14,7 +14,7 @@ fn copy() -> CopyShard {
         database: Name::from("db"),
         policy: Name::from("rp"),
         shard: 7,
-        since: Some(EVERYTHING),
+        since: Some(SINCE_THE_BEGINNING),
     }
 }
 
@@ -267,7 +267,10 @@ fn shards_are_written_in_the_order_of_their_digits() {
         err: String::new(),
     };
     let body = encode_answer::<ListShards>(&Ok(Shards::from([(9, info()), (10, info())])));
-    let one = r#"{"id":1,"tcpAddr":"d:1","state":"hot","last-modified":"2026-11-23T03:34:20Z","size":-1,"err":""}"#;
+    let one = concat!(
+        r#"{"id":1,"tcpAddr":"d:1","state":"hot","#,
+        r#""last-modified":"2026-11-23T03:34:20Z","size":-1,"err":""}"#
+    );
     assert!(String::from_utf8_lossy(&body).ends_with(&format!(r#"{{"10":{one},"9":{one}}}"#)));
 }
 
@@ -302,11 +305,17 @@ fn no_damage_makes_a_decoder_panic() {
 
 #[test]
 fn a_status_is_read_and_written_as_data_nodes_do() {
-    let joined = r#"{"nodeType":"data","hostname":"d1","tcpBind":":8088","tcpAddr":"d1:8088","httpAddr":"d1:8086","nodeStatus":"joined","metaAddrs":["m1:8091"]}"#;
+    let joined = concat!(
+        r#"{"nodeType":"data","hostname":"d1","tcpBind":":8088","tcpAddr":"d1:8088","#,
+        r#""httpAddr":"d1:8086","nodeStatus":"joined","metaAddrs":["m1:8091"]}"#
+    );
     let status: DataNodeStatus = serde_json::from_str(joined).expect("a status");
     assert!(status.is_joined());
     assert_eq!(serde_json::to_string(&status).expect("JSON"), joined);
-    let fresh = r#"{"nodeType":"data","hostname":"","tcpBind":":8088","tcpAddr":"d1:8088","httpAddr":"d1:8086","nodeStatus":"disjoined","metaAddrs":null}"#;
+    let fresh = concat!(
+        r#"{"nodeType":"data","hostname":"","tcpBind":":8088","tcpAddr":"d1:8088","#,
+        r#""httpAddr":"d1:8086","nodeStatus":"disjoined","metaAddrs":null}"#
+    );
     let status: DataNodeStatus = serde_json::from_str(fresh).expect("a status");
     assert!(!status.is_joined());
     assert_eq!(serde_json::to_string(&status).expect("JSON"), fresh);

@@ -17,13 +17,13 @@ use super::command_table::PayloadError;
 use super::convert::BadField;
 use super::execute::{self, Decoded};
 use super::fields::{Fields, Value};
+use super::version::LOG_ENTRY;
 use crate::base::UnixNanos;
 use crate::machine::{Command, InternalCommand, Stamped, WireCommand};
 use compressed::CompressionError;
 
-/// Newest format that this version reads. 2 has the commands of joining, moving and removing; 3
-/// those about data nodes, shards, users, queries and leases, and compresses large ones.
-const NEWEST_FORMAT: u32 = 3;
+/// Newest format that this version reads.
+const NEWEST_FORMAT: u32 = LOG_ENTRY.newest();
 
 const FORMAT: u32 = 1;
 const AT: u32 = 2;

@@ -15,6 +15,9 @@ use crate::machine::WireCommand;
 use commands::{COMMAND_TYPES, META_NODE_TYPES, encode_payload};
 pub use response::{decode_response, encode_response};
 
+/// Number of the field with the type.
+const TYPE: u32 = 1;
+
 /// Result of decoding a wire command.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Decoded {
@@ -104,9 +107,6 @@ pub(super) fn format_of(bytes: &[u8]) -> u32 {
         .and_then(command_type)
         .map_or(1, |command_type| command_type.format)
 }
-
-/// Number of the field with the type.
-const TYPE: u32 = 1;
 
 fn command_type(number: i32) -> Option<&'static CommandType<WireCommand>> {
     find(COMMAND_TYPES, u32::try_from(number).ok()?)

@@ -85,7 +85,7 @@ fn fields_may_stand_in_any_order_and_come_twice() {
     }
 }
 
-/// Two bytes, `08 03`, kill the original's whole cluster for ever (Q6).
+/// The two bytes `08 03` stop a whole cluster of the original for ever (wire.md Q6).
 #[test]
 fn a_payload_that_is_missing_or_broken_is_refused() {
     assert_eq!(

@@ -124,7 +124,7 @@ fn body<M: Message>(kind: u8, message: &M, out: &mut BytesMut) {
 }
 
 fn message<M: Message + Default>(body: Bytes) -> Result<M, FrameError> {
-    M::decode(body).map_err(|e| FrameError::Body(e.to_string()))
+    Ok(M::decode(body)?)
 }
 
 /// A chunk has no protobuf around it: CRC, then the data.

@@ -6,9 +6,10 @@ use prost::Message;
 use super::FrameError;
 use super::convert::{array, need};
 use crate::base::{Incarnation, RaftId};
+use crate::wire::version::MEMBERSHIP;
 
-/// The newest format of the bytes below.
-const FORMAT: u32 = 1;
+/// Newest format that this version reads, and the one that it writes.
+const FORMAT: u32 = MEMBERSHIP.newest();
 
 /// Who votes, and who belongs. One list of voters; two while a change is under way (joint
 /// consensus).
@@ -63,7 +64,7 @@ pub fn encode_membership(membership: &Membership) -> Bytes {
 /// # Errors
 /// A newer format, or bytes that are no membership.
 pub fn decode_membership(bytes: &[u8]) -> Result<Membership, FrameError> {
-    let message = MembershipMessage::decode(bytes).map_err(|e| FrameError::Body(e.to_string()))?;
+    let message = MembershipMessage::decode(bytes)?;
     let found = need(message.format, "format")?;
     if found > FORMAT {
         return Err(FrameError::Newer {

@@ -14,6 +14,7 @@ mod membership;
 #[cfg(test)]
 mod tests;
 
+use super::version::RAFT_FRAMES;
 use crate::base::{ClusterId, Incarnation, RaftId};
 
 pub use election::{Transfer, Transferred, Vote, VoteAnswer, VoteAsk};
@@ -29,9 +30,8 @@ pub const MAGIC: [u8; 8] = *b"\xC9IFM8089";
 /// is.
 pub const BANNER: &[u8] = b"influxd-meta raft port\n";
 
-/// The versions of the frames below that this program speaks. Both sides use the highest common
-/// one.
-pub const VERSIONS: std::ops::RangeInclusive<u32> = 1..=1;
+/// Versions of the frames below that this program speaks. Both sides use the highest common one.
+pub const VERSIONS: std::ops::RangeInclusive<u32> = 1..=RAFT_FRAMES.newest();
 
 /// Bytes before a frame's kind.
 pub const LENGTH_BYTES: usize = 4;
@@ -54,7 +54,7 @@ pub enum FrameError {
     #[error("{0} is missing or malformed")]
     Field(&'static str),
     #[error("undecodable body: {0}")]
-    Body(String),
+    Body(#[from] prost::DecodeError),
     #[error("format {found}, this version reads up to {newest}")]
     Newer { found: u32, newest: u32 },
     #[error("a chunk with a wrong checksum")]

@@ -8,8 +8,8 @@ use crate::wire::convert::{
 };
 use crate::wire::proto::state as proto;
 
-/// Whether the catalog has anything of this.
-pub(super) fn are_needed(catalog: &Catalog) -> bool {
+/// Returns whether the catalog has anything that needs format 3.
+pub(super) fn need_format_3(catalog: &Catalog) -> bool {
     let is_bare = |database: &Database| {
         let policies = &database.retention_policies;
         database.continuous_queries.is_empty()

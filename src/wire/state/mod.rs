@@ -14,17 +14,28 @@ use prost::Message;
 use super::convert::{BadField, bytes_of_text, database, database_info, required};
 use super::fields::{Fields, Value};
 use super::proto::state::{Numbered, State};
+use super::version::CATALOG;
 use crate::base::{Text, UnixNanos};
 use crate::catalog::{Catalog, Database, Databases};
 
-/// The newest format. 2 has learners, labels, and who took an incarnation out; 3 has data nodes,
-/// users, leases, and all that databases hold besides their retention policies.
-const NEWEST_FORMAT: u32 = 3;
+/// Newest format that this version reads.
+const NEWEST_FORMAT: u32 = CATALOG.newest();
 
-/// Not the state of a catalog, or that of a newer version.
+/// Reasons why bytes are no catalog that this version can read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("undecodable catalog: {0}")]
-pub struct StateError(pub String);
+pub enum StateError {
+    #[error("undecodable catalog: it does not begin with its format")]
+    NoFormat,
+    #[error("undecodable catalog: format {found}, this version reads up to {NEWEST_FORMAT}")]
+    Newer { found: u64 },
+    /// An older version could not read it: no version wrote it.
+    #[error("undecodable catalog: format {format} does not have what it holds")]
+    OlderFormat { format: u32 },
+    #[error("undecodable catalog: {0}")]
+    Protobuf(#[from] prost::DecodeError),
+    #[error("undecodable catalog: {0}")]
+    Field(#[from] BadField),
+}
 
 const DATABASES: u32 = 9;
 
@@ -33,7 +44,7 @@ pub fn encode(catalog: &Catalog) -> Bytes {
     let (databases, next_database) = catalog.databases.numbered();
     let mut bytes = Vec::new();
     head(catalog).encode_raw(&mut bytes);
-    // One by one: as messages, all of them together weigh several times what they come to.
+    // Appended one by one: all of them as messages would need several times the memory of their bytes.
     for database in databases {
         prost::encoding::message::encode(DATABASES, &numbered_message(database), &mut bytes);
     }
@@ -99,19 +110,16 @@ fn tail(catalog: &Catalog, next_database: u64) -> State {
 /// Says what cannot be read. Nothing is left out or repaired.
 pub fn decode(bytes: &[u8]) -> Result<Catalog, StateError> {
     let format = read_format(bytes)?;
-    let state = State::decode(bytes).map_err(unreadable)?;
-    let catalog = catalog(format, state).map_err(unreadable)?;
-    // An older version could not read it: no version wrote this.
+    let state = State::decode(bytes)?;
+    let catalog = catalog(format, state)?;
     if lowest_format(&catalog) > format {
-        return Err(unreadable(format!(
-            "format {format} does not have what it holds"
-        )));
+        return Err(StateError::OlderFormat { format });
     }
     Ok(catalog)
 }
 
 fn lowest_format(catalog: &Catalog) -> u32 {
-    if data_nodes::are_needed(catalog) {
+    if data_nodes::need_format_3(catalog) {
         return NEWEST_FORMAT;
     }
     let is_of_1 = catalog
@@ -129,16 +137,12 @@ fn lowest_format(catalog: &Catalog) -> u32 {
 fn read_format(bytes: &[u8]) -> Result<u32, StateError> {
     let first = Fields::of(bytes).next();
     let Some(Ok((1, Value::Varint(format @ 1..)))) = first else {
-        return Err(unreadable("it does not begin with its format"));
+        return Err(StateError::NoFormat);
     };
     u32::try_from(format)
         .ok()
         .filter(|format| *format <= NEWEST_FORMAT)
-        .ok_or_else(|| {
-            StateError(format!(
-                "format {format}, this version reads up to {NEWEST_FORMAT}"
-            ))
-        })
+        .ok_or(StateError::Newer { found: format })
 }
 
 fn catalog(format: u32, state: State) -> Result<Catalog, BadField> {
@@ -222,10 +226,6 @@ fn numbered_message((order, database): (u64, &Database)) -> Numbered {
         order: Some(order),
         database: Some(database_info(database)),
     }
-}
-
-fn unreadable(why: impl ToString) -> StateError {
-    StateError(why.to_string())
 }
 
 #[cfg(test)]

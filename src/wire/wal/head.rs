@@ -9,9 +9,10 @@
 use super::Vote;
 use super::fields::{Fields, put_optional_log_id, put_optional_vote};
 use crate::base::{Incarnation, LogId};
+use crate::wire::version::WAL;
 
-/// Format of heads and records.
-pub const FORMAT: u32 = 1;
+/// Newest format of heads and records that this version reads, and the one that it writes.
+const FORMAT: u32 = WAL.newest();
 
 /// One sector, the most that a disk writes whole.
 pub const HEAD_LEN: usize = 512;

@@ -11,5 +11,5 @@ mod head;
 mod record;
 
 pub use entry::{Entry, EntryKind, Vote};
-pub use head::{FORMAT, HEAD_LEN, Head, HeadError};
+pub use head::{HEAD_LEN, Head, HeadError};
 pub use record::{ALIGN, HEADER_LEN, Header, MARK_LEN, MAX_PAYLOAD, Record, RecordError, Stamp};

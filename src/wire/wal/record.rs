@@ -13,8 +13,10 @@ use super::fields::{Fields, put_log_id, put_optional_log_id, put_vote};
 use super::{Entry, EntryKind, Vote};
 use crate::base::LogId;
 
+/// Length of a header, in bytes.
 pub const HEADER_LEN: usize = 40;
-/// Records start on these borders: whoever looks for headers behind a bad record looks only there.
+/// Alignment of records, in bytes. Recovery searches for headers after a bad record only at its
+/// multiples.
 pub const ALIGN: usize = 8;
 /// A mark is a bare header.
 pub const MARK_LEN: usize = HEADER_LEN;

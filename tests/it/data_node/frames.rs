@@ -110,7 +110,10 @@ fn copy_shard() {
         (call.database.to_string(), call.policy.to_string()),
         ("db1".to_owned(), "rp1".to_owned())
     );
-    assert_eq!(call.since, Some(influxdb_meta::wire::data_node::EVERYTHING));
+    assert_eq!(
+        call.since,
+        Some(influxdb_meta::wire::data_node::SINCE_THE_BEGINNING)
+    );
 }
 
 #[test]

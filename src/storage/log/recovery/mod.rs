@@ -20,7 +20,8 @@ use super::{ADVICE, LogError};
 use crate::base::{Incarnation, LogId};
 use crate::runtime::Disk;
 use crate::runtime::disk::File;
-use crate::wire::wal::{FORMAT, HEAD_LEN, Head, HeadError};
+use crate::wire::version;
+use crate::wire::wal::{HEAD_LEN, Head, HeadError};
 
 /// A log as read, everything in it durable.
 pub(super) struct Recovered {
@@ -88,7 +89,7 @@ fn read_head(bytes: &[u8], path: &Path, incarnation: Incarnation) -> Result<Head
             return Err(LogError::Newer {
                 path: path.to_owned(),
                 found,
-                newest: FORMAT,
+                newest: version::WAL.newest(),
             });
         }
         Err(error @ HeadError::Invalid) => return Err(damaged(path, 0, &error.to_string())),

@@ -42,7 +42,7 @@ pub(super) fn add(message: AddMetaNode) -> Result<InternalCommand, BadField> {
     }))
 }
 
-pub(super) fn relocate_message(to: &machine::MoveMetaNode) -> MoveMetaNode {
+pub(super) fn move_node_message(to: &machine::MoveMetaNode) -> MoveMetaNode {
     MoveMetaNode {
         raft_id: Some(to.raft_id.0),
         http: Some(host_port(&to.http)),
@@ -50,7 +50,7 @@ pub(super) fn relocate_message(to: &machine::MoveMetaNode) -> MoveMetaNode {
     }
 }
 
-pub(super) fn relocate(message: MoveMetaNode) -> Result<InternalCommand, BadField> {
+pub(super) fn move_node(message: MoveMetaNode) -> Result<InternalCommand, BadField> {
     Ok(InternalCommand::MoveMetaNode(machine::MoveMetaNode {
         raft_id: RaftId(required(message.raft_id, "raft_id")?),
         http: required_address(message.http, "http")?,

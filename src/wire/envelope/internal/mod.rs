@@ -23,7 +23,7 @@ command_table! {
     3, 2: AddMetaNode(add)
         => members::add_message(add), members::add;
     4, 2: MoveMetaNode(to)
-        => members::relocate_message(to), members::relocate;
+        => members::move_node_message(to), members::move_node;
     5, 2: RemoveMetaNode(remove)
         => members::remove_message(remove), members::remove;
     6, 2: SetLabels(labels)
@@ -44,7 +44,7 @@ command_table! {
 /// Decodes field 5 of a log entry of this format.
 pub(super) fn decode(format: u64, bytes: &[u8]) -> Result<InternalCommand, EntryFault> {
     let mut fields = Fields::of(bytes);
-    // Of two commands protobuf takes the last one, and it skips an unknown one.
+    // Exactly one field: protobuf would take the last of two commands, and skip an unknown one.
     let (Some(first), None) = (fields.next(), fields.next()) else {
         return Err(EntryFault::NotOneCommand);
     };

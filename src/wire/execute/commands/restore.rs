@@ -7,7 +7,7 @@ use crate::wire::proto::data::{Data, NodeInfo};
 
 pub(super) fn set_data(message: SetData) -> Result<WireCommand, BadField> {
     let data = required(message.data, "Data")?;
-    require_the_rest(&data)?;
+    require_unused_fields(&data)?;
     Ok(WireCommand::SetData(Box::new(machine::SetData {
         index: required(data.index, "Data.Index")?,
         databases: ordered(data.databases, database)?,
@@ -33,8 +33,9 @@ pub(super) fn set_data_message(restore: &machine::SetData) -> SetData {
     SetData { data: Some(data) }
 }
 
-/// What is not taken over must be there all the same: the original refuses to decode it otherwise.
-fn require_the_rest(data: &Data) -> Result<(), BadField> {
+/// Checks that the required fields that are not used are present: the original does not decode
+/// `Data` without them.
+fn require_unused_fields(data: &Data) -> Result<(), BadField> {
     required(data.term, "Data.Term")?;
     required(data.cluster_id, "Data.ClusterID")?;
     required(data.max_node_id, "Data.MaxNodeID")?;
