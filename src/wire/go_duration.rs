@@ -1,8 +1,8 @@
-//! Durations as Go writes and reads them, with its error texts: `1m0s`, `-5m`, `1.5h`.
+//! Durations as Go reads them, with its error texts: `1m0s`, `-5m`, `1.5h`.
 
 use crate::base::DurationNanos;
 
-/// Longest names first: `ms` must not be read as `m`.
+/// Names of units, and their lengths in nanoseconds.
 const UNITS: [(&str, f64); 8] = [
     ("ns", 1.0),
     ("us", 1e3),

@@ -1,8 +1,9 @@
-//! Bytes of a snapshot file. Numbers are little-endian.
+//! Bytes of a snapshot file. Numbers are little-endian; lengths are in bytes.
 //!
 //! ```text
 //! magic 8 | format 4 | crc of these 4
-//!   | header length 4 | its crc 4 | header | { chunk length 4 | its crc 4 | chunk } … | 0 4 | 0 4 | SHA-256 of all before 32
+//!   | header length 4 | its crc 4 | header
+//!   | { chunk length 4 | its crc 4 | chunk } … | 0 4 | 0 4 | SHA-256 of all before 32
 //! ```
 //! The first 16 bytes keep this shape in every format.
 
@@ -17,14 +18,15 @@ const FORMAT: u32 = SNAPSHOT_FILE.newest();
 
 const MAGIC: [u8; 8] = *b"IMETASNP";
 const PREFIX_LEN: usize = 16;
-/// A damaged chunk names a place in the file; smaller ones would only add frames.
+/// Maximum length of a chunk. An error names the damaged chunk; smaller chunks would only add
+/// overhead.
 const CHUNK_LEN: usize = 1 << 20;
 
-/// What a snapshot covers.
+/// Extent of a snapshot.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SnapshotHeader {
     pub last: Option<LogId>,
-    /// The log id of the membership entry, and the membership, encoded by `wire`.
+    /// Log id of the membership entry; `membership` is encoded by `frames::encode_membership`.
     pub membership_at: Option<LogId>,
     pub membership: Bytes,
 }
@@ -37,7 +39,7 @@ pub enum SnapshotFileError {
     Damaged { at: usize, what: &'static str },
 }
 
-/// The file in pieces, to be written one after the other; the payload is not copied.
+/// Returns the file in pieces, in the order of the file. The payload is not copied.
 pub fn encode(header: &SnapshotHeader, payload: &Bytes) -> Vec<Bytes> {
     let mut prefix = Vec::with_capacity(PREFIX_LEN);
     prefix.extend_from_slice(&MAGIC);
@@ -59,7 +61,7 @@ pub fn encode(header: &SnapshotHeader, payload: &Bytes) -> Vec<Bytes> {
 }
 
 /// # Errors
-/// See [`SnapshotFileError`]; nothing is taken from a file that is not right to its last byte.
+/// See [`SnapshotFileError`]. Nothing is read from a file that is damaged anywhere.
 pub fn decode(file: &Bytes) -> Result<(SnapshotHeader, Bytes), SnapshotFileError> {
     let mut reader = Reader { file, at: 0 };
     let prefix = reader.take(PREFIX_LEN, "the prefix is cut")?;

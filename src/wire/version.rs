@@ -1,9 +1,9 @@
 //! Versions of everything that this program stores or sends, and feature levels: one table.
 //!
 //! A cluster has a feature level. Nothing is written in a format whose level the cluster has not
-//! reached, so that a cluster can be upgraded node by node, and back. The level is raised once every
-//! member reports that it supports the next one. Each format is read from number 1 on, in every
-//! later version of the program (`tests/data/compat` holds bytes of each).
+//! reached, so that a cluster can be upgraded node by node, and back. The level is raised once
+//! every member reports that it supports the next one. Every later version of the program reads
+//! each format from number 1 on (`tests/data/compat` holds bytes of each).
 
 use crate::catalog;
 
@@ -39,7 +39,8 @@ impl Format {
 }
 
 /// Envelope of a log entry ([`crate::wire::envelope`]). 2 has the commands of joining, moving and
-/// removing; 3 those about data nodes, shards, users, queries and leases, and compresses large ones.
+/// removing; 3 those about data nodes, shards, users, queries and leases, and compression of large
+/// ones.
 pub const LOG_ENTRY: Format = Format {
     name: "log entry",
     levels: &[OLDEST_LEVEL, JOINING_LEVEL, DATA_LEVEL],

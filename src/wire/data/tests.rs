@@ -7,7 +7,7 @@ use crate::base::{
 use crate::catalog::DATA_LEVEL;
 use crate::machine::{self, Command, InternalCommand, Stamped, WireCommand};
 
-/// wire.md appendix A.
+/// The example of wire.md appendix A.
 #[test]
 fn a_fresh_node_shows_every_required_field() {
     assert_eq!(
@@ -16,7 +16,7 @@ fn a_fresh_node_shows_every_required_field() {
     );
 }
 
-/// Databases and groups in numbers that fill several chunks and runs.
+/// Enough databases and groups to fill several rows and runs.
 fn grown() -> Catalog {
     let mut catalog = Catalog::default();
     apply(

@@ -1,4 +1,4 @@
-//! What is answered, as values.
+//! Answers as values.
 
 use prost::Message;
 
@@ -10,19 +10,19 @@ use crate::base::{Name, NodeId};
 use crate::wire::convert::{bytes_of, required};
 use crate::wire::proto::data::NodeInfo;
 
-/// How a data node answers: what was asked for, or its own words.
+/// Answer of a data node: the result, or its error text.
 pub type Outcome<T> = Result<T, String>;
 
-/// What a call is answered when it went well, and how that is written, errors included.
+/// Result of a call, to and from the bytes of an answer, which may also be an error.
 pub trait DataNodeResponse: Sized {
     fn encode(outcome: &Outcome<Self>) -> Vec<u8>;
 
     /// # Errors
-    /// Bytes that are no such answer.
+    /// The bytes are no such answer.
     fn decode(body: &[u8]) -> Result<Outcome<Self>, FrameError>;
 }
 
-/// A data node, in its own words.
+/// A data node as it describes itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Node {
     pub id: NodeId,
@@ -44,7 +44,7 @@ impl DataNodeResponse for () {
 
 /// `ListShards`.
 impl DataNodeResponse for Shards {
-    /// The shards are there beside an error too: the field is required.
+    /// Encodes an answer. The shards are present beside an error too: the field is required.
     fn encode(outcome: &Outcome<Shards>) -> Vec<u8> {
         let json = outcome.as_ref().map(shards::encode).unwrap_or_default();
         ListShardsResponse {
@@ -99,7 +99,7 @@ fn err<T>(outcome: &Outcome<T>) -> Option<Vec<u8>> {
         .map(|words| words.as_bytes().to_vec())
 }
 
-/// Only people read it.
+/// Converts an error text. Bytes that are not UTF-8 are replaced: only operators read it.
 fn text(words: &[u8]) -> String {
     String::from_utf8_lossy(words).into_owned()
 }

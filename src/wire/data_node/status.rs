@@ -1,4 +1,4 @@
-//! What a data node says of itself over HTTP.
+//! Status of a data node over HTTP.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,14 +11,14 @@ pub struct DataNodeStatus {
     /// `data`.
     pub node_type: String,
     pub hostname: String,
-    /// Where it listens: `:8088`.
+    /// Address on which it listens: `:8088`.
     pub tcp_bind: String,
-    /// What it calls itself in the catalog.
+    /// Its address in the catalog.
     pub tcp_addr: String,
     pub http_addr: String,
     /// `joined` or `disjoined`.
     pub node_status: String,
-    /// `null` before it ever joined.
+    /// `null` before the first join.
     pub meta_addrs: Option<Vec<String>>,
 }
 

@@ -42,7 +42,7 @@ fn answered<C: Call>(outcome: Outcome<C::Answer>) -> String {
     hex::encode(answer::<C>(&outcome).expect("short enough"))
 }
 
-/// wire.md, appendix A.
+/// The examples of wire.md appendix A.
 #[test]
 fn frames_are_those_of_the_reference() {
     assert_eq!(
@@ -101,7 +101,7 @@ fn lengths_up_to_a_gibibyte_are_read_and_no_others() {
     for length in [1 << 30, i64::MAX, -1, i64::MIN] {
         assert_eq!(header(length), Err(FrameError::TooLong(length)));
     }
-    // What was read there is the beginning of an HTTP answer.
+    // The beginning of an HTTP answer.
     let http = Header::decode(*b"HTTP/1.1 ").expect_err("far too long");
     assert_eq!(
         http.to_string(),
@@ -201,7 +201,7 @@ fn an_error_is_the_nodes_own_text_whatever_stands_beside_it() {
         decode_answer::<RemoveShard>(b"\x0a\x0fshard not found"),
         words("shard not found")
     );
-    // Present and empty: an error all the same.
+    // Present and empty: also an error.
     assert_eq!(decode_answer::<CopyShard>(b"\x0a\x00"), words(""));
     assert_eq!(
         decode_answer::<CopyShard>(b"\x0a\x01\xff"),
@@ -255,7 +255,7 @@ fn shards_are_read_from_what_go_writes() {
     }
 }
 
-/// Go sorts a map's keys as texts.
+/// Go sorts the keys of a map as texts.
 #[test]
 fn shards_are_written_in_the_order_of_their_digits() {
     let info = || ShardOwnerInfo {

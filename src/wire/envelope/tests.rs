@@ -21,7 +21,7 @@ fn found() -> Command {
     }))
 }
 
-/// Every kind of joining, moving and removing, with and without what may be absent.
+/// Every command of joining, moving and removing, with and without its optional fields.
 fn members() -> Vec<Command> {
     let http = || Address::new("meta-4", 8091);
     let raft = || Address::new("fd00::4", 8089);
@@ -88,7 +88,7 @@ fn members() -> Vec<Command> {
     all
 }
 
-/// Every kind of ours about data nodes, and one of the wire's: all of format 3.
+/// Every internal command about data nodes, and one of the wire: all of format 3.
 fn data_nodes() -> Vec<Command> {
     let tcp = || Text::from(b"data-1\xff:8088");
     let copy = ShardCopy {
@@ -177,7 +177,8 @@ fn a_wire_command_keeps_its_bytes() {
     );
 }
 
-/// A member of an older version reads whatever it can carry out, and is told "newer" of the rest.
+/// A member of an older version reads every entry that it can execute, and gets the error "newer"
+/// for all others.
 #[test]
 fn the_format_written_is_the_lowest_that_reads_it() {
     for command in [create_database(), found()] {
@@ -199,7 +200,7 @@ fn the_format_written_is_the_lowest_that_reads_it() {
     }
 }
 
-/// The room reserved is the room used: a second allocation would be paid on every write.
+/// The reserved length is the used length: a second allocation would slow down every write.
 #[test]
 fn one_allocation_is_enough() {
     let mut all = vec![
@@ -263,7 +264,7 @@ fn what_cannot_be_carried_out_is_malformed() {
     let good = encode(UnixNanos(7), true, &wire(&create_database()));
     let (head, body) = good.split_at(HEAD_LEN);
     let stamp = &head[2..];
-    // The same with each fault mended is read: it is the fault that is refused.
+    // Without the fault the entry is read: nothing but the fault is refused.
     let mended = [
         b"\x08\x02",
         stamp,

@@ -15,7 +15,7 @@ fn payload_error(hex: &str) -> String {
     }
 }
 
-/// wire.md appendix A, both ways: what we write is what Go writes.
+/// The examples of wire.md appendix A, both ways: this program writes the same bytes as Go.
 #[test]
 fn the_bytes_are_those_of_go() {
     let database = |retention_policy| WireCommand::CreateDatabase {
@@ -72,7 +72,7 @@ fn fields_may_stand_in_any_order_and_come_twice() {
         retention_policy: None,
     };
     let want = Ok(Decoded::Command { command, format: 1 });
-    // Type first; an unknown field; the payload of another type, broken; a type that a later one
+    // Type first; an unknown field; a broken payload of another type; a type that a later one
     // overrides.
     for hex in [
         "0803 ba06050a03646230",

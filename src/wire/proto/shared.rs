@@ -1,6 +1,7 @@
 //! Messages that log entries, snapshots and commands share.
 
-/// In the order of their keys, each key once; not protobuf's map, which has no order.
+/// Label of a node. Labels stand in the order of their keys, each key once. This is not protobuf's
+/// map, because that has no order.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(in crate::wire) struct Label {
     #[prost(string, optional, tag = "1")]
@@ -9,8 +10,8 @@ pub(in crate::wire) struct Label {
     pub(in crate::wire) value: Option<String>,
 }
 
-/// An address in its parts: whatever address a node could have got hold of comes back, without a
-/// grammar of text that could refuse it once it is in the log.
+/// Address in its parts. Every address that a node can have is decoded again: there is no text
+/// syntax that could refuse it once it is in the log.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(in crate::wire) struct HostPort {
     #[prost(string, optional, tag = "1")]
@@ -19,7 +20,7 @@ pub(in crate::wire) struct HostPort {
     pub(in crate::wire) port: Option<u32>,
 }
 
-/// `CopyShardOwnerCommand`, `RemoveShardOwnerCommand`; also in commands of ours.
+/// `CopyShardOwnerCommand`, `RemoveShardOwnerCommand`; also in internal commands.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(in crate::wire) struct ShardCopy {
     #[prost(uint64, optional, tag = "1")]

@@ -1,9 +1,8 @@
-//! The catalog in a snapshot of ours: everything replicated, unlike `data`, which is what the wire
-//! shows.
+//! The catalog in a snapshot: everything that is replicated. (`data` has only what the wire shows.)
 //!
-//! A version of the program reads every format up to its newest, and writes the lowest that holds
-//! the catalog, as log entries do: a member of an older version, which the cluster's feature level
-//! keeps from needing more, then reads the snapshots of newer ones.
+//! A version of the program reads every format up to its newest, and writes the lowest one that
+//! holds the catalog, as with log entries. The cluster's feature level keeps newer content out
+//! while there are members of an older version, so they can read the snapshots of newer members.
 
 mod data_nodes;
 mod members;
@@ -39,7 +38,7 @@ pub enum StateError {
 
 const DATABASES: u32 = 9;
 
-/// Deterministic: equal catalogs give equal bytes.
+/// Encodes a catalog. Equal catalogs give equal bytes.
 pub fn encode(catalog: &Catalog) -> Bytes {
     let (databases, next_database) = catalog.databases.numbered();
     let mut bytes = Vec::new();
@@ -52,7 +51,7 @@ pub fn encode(catalog: &Catalog) -> Bytes {
     bytes.into()
 }
 
-/// The fields before the databases.
+/// Makes the fields before the databases.
 fn head(catalog: &Catalog) -> State {
     let format = lowest_format(catalog);
     let meta_node = |node| members::meta_node_message(format, node);
@@ -74,7 +73,7 @@ fn head(catalog: &Catalog) -> State {
     }
 }
 
-/// The fields behind the databases.
+/// Makes the fields after the databases.
 fn tail(catalog: &Catalog, next_database: u64) -> State {
     let (users, next_user) = catalog.users.numbered();
     State {
@@ -107,7 +106,7 @@ fn tail(catalog: &Catalog, next_database: u64) -> State {
 }
 
 /// # Errors
-/// Says what cannot be read. Nothing is left out or repaired.
+/// See [`StateError`]. Nothing is ignored or repaired.
 pub fn decode(bytes: &[u8]) -> Result<Catalog, StateError> {
     let format = read_format(bytes)?;
     let state = State::decode(bytes)?;
@@ -133,7 +132,7 @@ fn lowest_format(catalog: &Catalog) -> u32 {
     if is_of_1 { 1 } else { 2 }
 }
 
-/// Looks at the format alone: what follows may be of a shape that only a newer version knows.
+/// Reads only the format: the other fields may be ones that only a newer version knows.
 fn read_format(bytes: &[u8]) -> Result<u32, StateError> {
     let first = Fields::of(bytes).next();
     let Some(Ok((1, Value::Varint(format @ 1..)))) = first else {
@@ -182,7 +181,7 @@ fn catalog(format: u32, state: State) -> Result<Catalog, BadField> {
     Ok(catalog)
 }
 
-/// Two entries of one key are not one entry: the catalog that was written had no such thing.
+/// Collects entries by key. Refuses two entries with the same key: no catalog was written so.
 fn keyed<M, K: Ord + Clone, V: Clone>(
     messages: Vec<M>,
     entry: impl Fn(M) -> Result<(K, V), BadField>,

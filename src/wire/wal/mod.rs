@@ -1,9 +1,9 @@
-//! Bytes of the log: a segment's head, and the records behind it. Numbers are little-endian.
+//! Bytes of the log: the head of a segment, and its records. Numbers are little-endian.
 //!
-//! Owns: the format and its version, and what a valid byte sequence is. Never: files, or what a bad
-//! sequence means (`storage::log` judges that).
+//! Owns: the format, and the rules for valid bytes. Never: files, or the consequences of invalid
+//! bytes (`storage::log` decides those).
 //!
-//! A segment is a head of one sector, then records on 8-byte borders, then zeros to its end.
+//! A segment is a head of one sector, then records aligned to 8 bytes, then zeros to its end.
 
 mod entry;
 mod fields;

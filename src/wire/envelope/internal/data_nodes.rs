@@ -1,4 +1,4 @@
-//! Commands of ours about data nodes, their shards and their leases, to and from their messages.
+//! Internal commands about data nodes, their shards and their leases, to and from their messages.
 
 use crate::base::{Name, NodeId, ShardId, Text};
 use crate::machine::{self, InternalCommand};

@@ -1,4 +1,4 @@
-//! The commands of joining, moving and removing, to and from their messages.
+//! Commands of joining, moving and removing, to and from their messages.
 
 use std::collections::BTreeSet;
 
@@ -130,7 +130,7 @@ pub(super) struct AllocateRaftId {
 pub(super) struct AddMetaNode {
     #[prost(uint64, optional, tag = "1")]
     raft_id: Option<u64>,
-    /// Absent: it takes nobody's place.
+    /// Absent when it replaces no node.
     #[prost(uint64, optional, tag = "2")]
     replaces: Option<u64>,
 }
@@ -156,7 +156,7 @@ pub(super) struct RemoveMetaNode {
 
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct Removal {
-    /// As in the tombstones of a snapshot.
+    /// Same numbers as in the tombstones of a snapshot.
     #[prost(uint32, optional, tag = "1")]
     why: Option<u32>,
     #[prost(string, optional, tag = "2")]

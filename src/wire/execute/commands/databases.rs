@@ -182,7 +182,7 @@ fn named(message: InDatabase) -> Result<(Name, Name), BadField> {
     ))
 }
 
-/// Shard groups and subscriptions of the message are no part of what is asked for (wire.md 2.4).
+/// Reads a new policy. Shard groups and subscriptions of the message are ignored (wire.md 2.4).
 fn new_policy(info: RetentionPolicyInfo) -> Result<NewRetentionPolicy, BadField> {
     Ok(NewRetentionPolicy {
         name: required_name(info.name, "RetentionPolicy.Name")?,
@@ -213,7 +213,7 @@ pub(super) struct CreateDatabase {
     retention_policy: Option<RetentionPolicyInfo>,
 }
 
-/// A name: `DropDatabaseCommand`, `DropUserCommand`.
+/// `DropDatabaseCommand`, `DropUserCommand`: a name.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct ByName {
     #[prost(bytes = "vec", optional, tag = "1")]
@@ -230,8 +230,8 @@ pub(super) struct CreateRetentionPolicy {
     default: Option<bool>,
 }
 
-/// Two names, the first that of a database: `DropRetentionPolicyCommand`,
-/// `SetDefaultRetentionPolicyCommand`, `DropContinuousQueryCommand`.
+/// `DropRetentionPolicyCommand`, `SetDefaultRetentionPolicyCommand`, `DropContinuousQueryCommand`:
+/// the name of a database, and another name.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct InDatabase {
     #[prost(bytes = "vec", optional, tag = "1")]

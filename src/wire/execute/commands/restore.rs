@@ -1,4 +1,4 @@
-//! `SetData`: a whole `Data`, of which only what a restore brings is read.
+//! `SetData`: a whole `Data`, of which only the content that a restore replaces is used.
 
 use crate::catalog::{Named, Ordered};
 use crate::machine::{self, WireCommand};
@@ -17,7 +17,7 @@ pub(super) fn set_data(message: SetData) -> Result<WireCommand, BadField> {
     })))
 }
 
-/// Without its nodes: those of the cluster that it is applied to stay.
+/// Encodes a restore without nodes: those of the cluster are kept.
 pub(super) fn set_data_message(restore: &machine::SetData) -> SetData {
     let data = Data {
         term: Some(0),

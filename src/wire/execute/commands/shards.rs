@@ -126,7 +126,7 @@ pub(super) struct TruncateShardGroups {
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct PruneShardGroups {}
 
-/// An id: `DeleteDataNodeCommand`, `DropShardCommand`.
+/// `DeleteDataNodeCommand`, `DropShardCommand`: an id.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct ById {
     #[prost(uint64, optional, tag = "1")]

@@ -1,4 +1,4 @@
-//! Users and what they may do.
+//! Users and their privileges.
 
 use super::databases::ByName;
 use crate::base::{Name, Text};
