@@ -15,9 +15,10 @@ pub enum IdentityError {
     #[error("no identity: {0}")]
     NoIdentity(String),
     #[error(
-        "speaks version {found} of the founding protocol, this node version {ours}: run one version"
+        "speaks version {found} of the founding protocol, this node version {supported}: \
+         run one version"
     )]
-    Protocol { found: u32, ours: u32 },
+    Protocol { found: u32, supported: u32 },
 }
 
 /// Start counter, ids of the last 64 starts (oldest first), and the durable WAL seq. They detect a
@@ -118,7 +119,7 @@ impl Identity {
         if version.protocol != PROTOCOL {
             return Err(IdentityError::Protocol {
                 found: version.protocol,
-                ours: PROTOCOL,
+                supported: PROTOCOL,
             });
         }
         serde_json::from_slice(body).map_err(no_identity)
@@ -178,7 +179,10 @@ mod tests {
         let newer = br#"{"protocol":2,"who":"knows"}"#;
         assert_eq!(
             Identity::decode(newer),
-            Err(IdentityError::Protocol { found: 2, ours: 1 })
+            Err(IdentityError::Protocol {
+                found: 2,
+                supported: 1
+            })
         );
         assert!(matches!(
             Identity::decode(b"{}"),

@@ -20,7 +20,7 @@ const MAGIC: [u8; 8] = *b"IMETASNP";
 const PREFIX_LEN: usize = 16;
 /// Maximum length of a chunk. An error names the damaged chunk; smaller chunks would only add
 /// overhead.
-const CHUNK_LEN: usize = 1 << 20;
+const MAX_CHUNK_BYTES: usize = 1 << 20;
 
 /// Extent of a snapshot.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -50,7 +50,7 @@ pub fn encode(header: &SnapshotHeader, payload: &Bytes) -> Vec<Bytes> {
     let mut parts = vec![Bytes::from(prefix), frame(&header), header];
     let mut rest = payload.clone();
     while !rest.is_empty() {
-        let chunk = rest.split_to(rest.len().min(CHUNK_LEN));
+        let chunk = rest.split_to(rest.len().min(MAX_CHUNK_BYTES));
         parts.extend([frame(&chunk), chunk]);
     }
     parts.push(Bytes::from_static(&[0; 8]));
@@ -192,7 +192,13 @@ mod tests {
 
     #[test]
     fn reads_what_it_wrote() {
-        for len in [0, 1, CHUNK_LEN, CHUNK_LEN + 1, 3 * CHUNK_LEN] {
+        for len in [
+            0,
+            1,
+            MAX_CHUNK_BYTES,
+            MAX_CHUNK_BYTES + 1,
+            3 * MAX_CHUNK_BYTES,
+        ] {
             let payload = Bytes::from((0..len).map(|i| i as u8).collect::<Vec<_>>());
             assert_eq!(
                 decode(&file(&payload)),

@@ -150,8 +150,8 @@ fn what_goes_in_comes_out() {
                 (Body::from(create_database()), create_database()),
                 (Body::from(found()), found()),
             ];
-            let ours = members().into_iter().chain(data_nodes());
-            all.extend(ours.map(|command| (Body::from(command.clone()), command)));
+            let internal = members().into_iter().chain(data_nodes());
+            all.extend(internal.map(|command| (Body::from(command.clone()), command)));
             for (body, command) in all {
                 let at = UnixNanos(at);
                 let bytes = encode(at, retention_autocreate, &body);
@@ -300,14 +300,14 @@ fn what_cannot_be_carried_out_is_malformed() {
             "never logged: meta nodes",
             with(&[head, b"\x22\x02\x08\x18"]),
         ),
-        ("no command of ours", with(&[head, b"\x2a\x00"])),
+        ("no internal command", with(&[head, b"\x2a\x00"])),
         ("empty Found", with(&[head, b"\x2a\x02\x0a\x00"])),
         (
-            "unknown command of ours",
+            "unknown internal command",
             with(&[head, b"\x2a\x02\x7a\x00"]),
         ),
         (
-            "two commands of ours",
+            "two internal commands",
             with(&[
                 b"\x08\x02",
                 stamp,
