@@ -5,6 +5,7 @@ use prost::Message;
 
 use super::convert::BadField;
 use super::fields::{Fields, Value};
+use super::version::LOG_ENTRY;
 
 /// A row of a table of commands.
 pub(super) struct CommandType<C> {
@@ -84,11 +85,17 @@ pub(super) fn payload_field(field: u32, message: &impl Message) -> Vec<u8> {
     bytes
 }
 
-/// Fails to compile unless the numbers ascend: no number is listed twice.
-pub(super) const fn assert_ascending(numbers: &[u32]) {
-    let mut at = 1;
-    while at < numbers.len() {
-        assert!(numbers[at - 1] < numbers[at], "command numbers must ascend");
+/// Fails to compile unless the numbers of the rows ascend, so that none is listed twice, and this
+/// version reads their formats: an entry in a newer one would halt the node that wrote it.
+pub(super) const fn check_rows(rows: &[(u32, u32)]) {
+    let mut at = 0;
+    while at < rows.len() {
+        let (number, format) = rows[at];
+        assert!(at == 0 || rows[at - 1].0 < number, "numbers must ascend");
+        assert!(
+            format >= 1 && format <= LOG_ENTRY.newest(),
+            "wire::version does not have the format"
+        );
         at += 1;
     }
 }
@@ -111,7 +118,7 @@ macro_rules! command_table {
             },)*
         ];
 
-        const _: () = $crate::wire::command_table::assert_ascending(&[$($number),*]);
+        const _: () = $crate::wire::command_table::check_rows(&[$(($number, $format)),*]);
 
         pub(super) fn encode_payload(
             command: &$command,

@@ -2,7 +2,7 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use super::{Call, DataNodeResponse, FrameError, Outcome};
+use super::{Call, CallOutcome, DataNodeResponse, FrameError};
 
 /// First byte of a connection for calls. Data nodes pass other first bytes to other services.
 pub const MUX: u8 = 0x02;
@@ -122,7 +122,7 @@ pub fn request<C: Call>(call: &C) -> Result<Bytes, FrameError> {
 ///
 /// # Errors
 /// [`FrameError::TooLong`]: no meta node would read the answer.
-pub fn answer<C: Call>(outcome: &Outcome<C::Answer>) -> Result<Bytes, FrameError> {
+pub fn answer<C: Call>(outcome: &CallOutcome<C::Answer>) -> Result<Bytes, FrameError> {
     let mut bytes = BytesMut::new();
     put(C::KIND.answer(), &C::Answer::encode(outcome), &mut bytes)?;
     Ok(bytes.freeze())

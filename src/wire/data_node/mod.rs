@@ -15,7 +15,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 
-pub use answers::{DataNodeResponse, Node, Outcome};
+pub use answers::{CallOutcome, DataNodeResponse, Node};
 pub use calls::{
     Call, CopyShard, JoinCluster, LeaveCluster, ListShards, RemoveHintedHandoff, RemoveShard,
     SINCE_THE_BEGINNING,

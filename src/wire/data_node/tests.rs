@@ -26,11 +26,11 @@ fn node() -> Node {
     }
 }
 
-fn encode_answer<C: Call>(outcome: &Outcome<C::Answer>) -> Vec<u8> {
+fn encode_answer<C: Call>(outcome: &CallOutcome<C::Answer>) -> Vec<u8> {
     C::Answer::encode(outcome)
 }
 
-fn decode_answer<C: Call>(body: &[u8]) -> Result<Outcome<C::Answer>, FrameError> {
+fn decode_answer<C: Call>(body: &[u8]) -> Result<CallOutcome<C::Answer>, FrameError> {
     C::Answer::decode(body)
 }
 
@@ -38,7 +38,7 @@ fn sent<C: Call>(call: &C) -> String {
     hex::encode(request(call).expect("short enough"))
 }
 
-fn answered<C: Call>(outcome: Outcome<C::Answer>) -> String {
+fn answered<C: Call>(outcome: CallOutcome<C::Answer>) -> String {
     hex::encode(answer::<C>(&outcome).expect("short enough"))
 }
 
@@ -194,7 +194,7 @@ fn what_is_required_is_missed_by_its_name() {
 
 #[test]
 fn an_error_is_the_nodes_own_text_whatever_stands_beside_it() {
-    fn words<T>(text: &str) -> Result<Outcome<T>, FrameError> {
+    fn words<T>(text: &str) -> Result<CallOutcome<T>, FrameError> {
         Ok(Err(text.to_owned()))
     }
     assert_eq!(
