@@ -21,6 +21,26 @@ pub struct Stamped {
 /// A command. The first block is the wire's (wire.md 3.3), the second one ours.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
+    Wire(WireCommand),
+    Internal(InternalCommand),
+}
+
+impl From<WireCommand> for Command {
+    fn from(command: WireCommand) -> Self {
+        Self::Wire(command)
+    }
+}
+
+impl From<InternalCommand> for Command {
+    fn from(command: InternalCommand) -> Self {
+        Self::Internal(command)
+    }
+}
+
+/// A command that data nodes can send (wire.md 3.3). It raises `Data.Index` even when it is
+/// refused.
+#[derive(Clone, Debug, PartialEq)]
+pub enum WireCommand {
     CreateDatabase {
         name: Name,
         retention_policy: Option<NewRetentionPolicy>,
@@ -111,7 +131,12 @@ pub enum Command {
         id: NodeId,
     },
     SetData(Box<SetData>),
+}
 
+/// A command that only meta nodes propose; data nodes cannot send it. It raises `Data.Index` only
+/// when it changes what data nodes see.
+#[derive(Clone, Debug, PartialEq)]
+pub enum InternalCommand {
     Found(Found),
     AllocateRaftId(AllocateRaftId),
     AddMetaNode(AddMetaNode),
@@ -148,53 +173,7 @@ pub enum Command {
     },
 }
 
-impl Command {
-    /// Whether this is a command of the wire's own set, which moves `Data.Index` whatever its
-    /// outcome.
-    pub fn is_of_the_wire(&self) -> bool {
-        match self {
-            Self::CreateDatabase { .. }
-            | Self::DropDatabase { .. }
-            | Self::CreateRetentionPolicy { .. }
-            | Self::DropRetentionPolicy { .. }
-            | Self::SetDefaultRetentionPolicy { .. }
-            | Self::UpdateRetentionPolicy(_)
-            | Self::CreateShardGroup { .. }
-            | Self::DeleteShardGroup { .. }
-            | Self::TruncateShardGroups { .. }
-            | Self::PruneShardGroups
-            | Self::DropShard { .. }
-            | Self::CopyShardOwner(_)
-            | Self::RemoveShardOwner(_)
-            | Self::CreateContinuousQuery { .. }
-            | Self::DropContinuousQuery { .. }
-            | Self::CreateSubscription { .. }
-            | Self::DropSubscription { .. }
-            | Self::CreateUser(_)
-            | Self::DropUser { .. }
-            | Self::UpdateUser { .. }
-            | Self::SetPrivilege { .. }
-            | Self::SetAdminPrivilege { .. }
-            | Self::CreateDataNode { .. }
-            | Self::UpdateDataNode { .. }
-            | Self::DeleteDataNode { .. }
-            | Self::SetData(_) => true,
-            Self::Found(_)
-            | Self::AllocateRaftId(_)
-            | Self::AddMetaNode(_)
-            | Self::MoveMetaNode(_)
-            | Self::RemoveMetaNode(_)
-            | Self::SetLabels(_)
-            | Self::RaiseFeatureLevel { .. }
-            | Self::SetPassive { .. }
-            | Self::RemoveDataNode { .. }
-            | Self::RemoveShardCopy { .. }
-            | Self::SetLeaseHolder { .. } => false,
-        }
-    }
-}
-
-/// A retention policy as asked for. Nothing in it has been checked yet.
+/// A retention policy as asked for: nothing in it has been checked yet.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewRetentionPolicy {
     pub name: Name,

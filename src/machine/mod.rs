@@ -11,8 +11,8 @@ mod outcome;
 
 pub use apply::apply;
 pub use command::{
-    AddMetaNode, AllocateRaftId, Command, CreateUser, Found, Founder, MoveMetaNode,
-    NewRetentionPolicy, Removal, RemoveMetaNode, SetData, SetLabels, ShardCopy, Stamped,
-    UpdateRetentionPolicy,
+    AddMetaNode, AllocateRaftId, Command, CreateUser, Found, Founder, InternalCommand,
+    MoveMetaNode, NewRetentionPolicy, Removal, RemoveMetaNode, SetData, SetLabels, ShardCopy,
+    Stamped, UpdateRetentionPolicy, WireCommand,
 };
-pub use outcome::{Outcome, Refused};
+pub use outcome::{Outcome, Refused, RestoreFault};

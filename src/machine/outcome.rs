@@ -1,7 +1,7 @@
 //! Outcomes of commands.
 
-use crate::base::{Address, Incarnation, Name, NodeId, RaftId, ShardId, Text};
-use crate::catalog::{MAX_LABEL_KEY_LEN, MAX_LABEL_VALUE_LEN, MAX_LABELS, MAX_LEASES};
+use crate::base::{Address, Incarnation, Name, NodeId, RaftId, ShardGroupId, ShardId, Text};
+use crate::catalog::{MAX_LABEL_KEY_LEN, MAX_LABEL_VALUE_LEN, MAX_LABELS, MAX_LEASES, Violation};
 
 /// Outcome of a command: the same on every node.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,8 +65,8 @@ pub enum Refused {
     )]
     RestoreIsStale { from: u64 },
     #[error("the restore contradicts itself: {0}")]
-    RestoreUnsound(String),
-    /// Refusal of `Found`; no wire command ends so.
+    RestoreUnsound(RestoreFault),
+    /// Of `Found`; no wire command ends so.
     #[error(
         "founders must be at least one, and differ in incarnation, HTTP address and Raft address"
     )]
@@ -107,6 +107,19 @@ pub enum Refused {
     LeaseNameRequired,
     #[error("{MAX_LEASES} leases are known: no other name is taken")]
     TooManyLeases,
+}
+
+/// Contradictions in the data of a restore.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RestoreFault {
+    #[error("{0} is no id that a cluster comes to")]
+    IdTooHigh(u64),
+    #[error("shard group {0} was another one, which is gone")]
+    ShardGroupReused(ShardGroupId),
+    #[error("shard {0} was another one, which is gone")]
+    ShardReused(ShardId),
+    #[error(transparent)]
+    Invariant(#[from] Violation),
 }
 
 fn only_copies(first: &[ShardId], more: usize, node: &Text) -> String {

@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout_at};
 use super::Raft;
 use super::types::{ApplyResult, EntryBytes, Types};
 use crate::base::RaftId;
-use crate::machine::{self, Outcome};
+use crate::machine::{InternalCommand, Outcome};
 use crate::wire::envelope::{self, Body};
 
 /// Maximum size of an enveloped command, after compression of large ones. With its record it fits
@@ -154,7 +154,7 @@ impl Raft {
     /// Waits until `Found` is applied: nothing else is proposed before (founding.md 5.5). A new
     /// leader of an existing cluster has it in its log, and applies it soon.
     async fn wait_until_founded(&self, body: &Body, deadline: Instant) -> Result<(), ProposeError> {
-        if matches!(body, Body::Ours(machine::Command::Found(_))) {
+        if matches!(body, Body::Internal(InternalCommand::Found(_))) {
             return Ok(());
         }
         let mut applied = self.applied();

@@ -8,7 +8,7 @@ use super::error::BadRequest;
 use super::{Error, Service};
 use crate::base::NodeId;
 use crate::cluster::Refusal;
-use crate::machine::{Command, Outcome, Refused, SetLabels};
+use crate::machine::{InternalCommand, Outcome, Refused, SetLabels};
 use crate::wire::envelope::Body;
 use crate::wire::identity::JOINING_LEVEL;
 
@@ -50,7 +50,7 @@ impl Service {
         if level < JOINING_LEVEL {
             return Err(Refusal::NotYet(MEMBERS_TOO_OLD.to_owned()).into());
         }
-        let command = Body::Ours(Command::SetLabels(command));
+        let command = Body::Internal(InternalCommand::SetLabels(command));
         match raft.propose(command, deadline).await? {
             Outcome::Applied { .. } => Ok(()),
             Outcome::Refused(Refused::NodeNotFound(_)) => Err(Error::NodeNotFound),

@@ -16,7 +16,7 @@ use super::renewals::{Renewals, Renewed};
 use super::{Error, NotLeader, Refusal, Service};
 use crate::base::{Name, NodeId, UnixNanos};
 use crate::catalog::DATA_LEVEL;
-use crate::machine::{Command, Outcome, Refused};
+use crate::machine::{InternalCommand, Outcome, Refused};
 use crate::raft::{Raft, Role};
 use crate::wire::api::Lease;
 use crate::wire::envelope::Body;
@@ -92,12 +92,12 @@ impl Service {
             }
         }
         if holder != Some(node) {
-            let command = Command::SetLeaseHolder {
+            let command = InternalCommand::SetLeaseHolder {
                 lease: name.clone(),
                 holder: node,
                 term,
             };
-            match raft.propose(Body::Ours(command), deadline).await? {
+            match raft.propose(Body::Internal(command), deadline).await? {
                 Outcome::Applied { .. } => {}
                 Outcome::Refused(Refused::LeaseOfAnotherTerm) => {
                     return Err(NotLeader::default().into());

@@ -1,5 +1,5 @@
-//! JSON bodies of the HTTP API (wire.md 6.0). Field names are the wire's; nothing that a client of
-//! the wire knows is left out when empty.
+//! JSON bodies of the HTTP API (wire.md 6.0). Field names are those of the wire. A field that
+//! clients of the wire know is present even when it is empty.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use crate::base::{Address, ClusterId, Incarnation, LogId, NodeId, RaftId, ShardG
 use crate::wire::data_node::ShardOwnerInfo;
 use crate::wire::identity::Phase;
 
-/// Every answer from 400 on: `{"error":"no leader"}`.
+/// Answer with a status from 400 on: `{"error":"no leader"}`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErrorBody {
     pub error: String,
@@ -22,7 +22,7 @@ pub struct ErrorBody {
 pub struct Status {
     /// `meta`.
     pub node_type: String,
-    /// The leader's Raft address, or empty.
+    /// Raft address of the leader, or empty.
     pub leader: String,
     pub http_addr: String,
     pub raft_addr: String,
@@ -47,7 +47,7 @@ pub struct MetaNodeInfo {
     /// Raft address.
     pub tcp_addr: String,
     pub version: String,
-    /// `{}` when there are none; left out where they are not asked for (`/join`).
+    /// `{}` when there are none; absent in answers without labels (`/join`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labels: Option<BTreeMap<String, String>>,
 }
@@ -61,10 +61,10 @@ pub struct DataNodeInfo {
     pub http_scheme: String,
     pub status: String,
     pub version: String,
-    /// As with meta nodes.
+    /// See [`MetaNodeInfo::labels`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labels: Option<BTreeMap<String, String>>,
-    /// Owns no shards; left out where it is not asked for, as labels are.
+    /// Whether it is given no shards; absent where labels are absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub passive: Option<bool>,
 }
@@ -79,7 +79,7 @@ pub struct Lease {
     pub owner: NodeId,
 }
 
-/// An element of `GET /show-shards`. Times are RFC 3339; `0001-01-01T00:00:00Z` is none.
+/// Element of `GET /show-shards`. Times are RFC 3339; `0001-01-01T00:00:00Z` means none.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct ShardInfo {
@@ -95,8 +95,8 @@ pub struct ShardInfo {
     pub owners: Vec<ShardOwnerInfo>,
 }
 
-/// An element of `GET /copy-shard-status`: a copy that has begun and not ended. Sizes are in bytes,
-/// 0 when they are not known; times are RFC 3339.
+/// Element of `GET /copy-shard-status`: a copy that has begun and not ended. Sizes are in bytes, 0
+/// when they are not known; times are RFC 3339.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct CopyInProgress {
@@ -110,8 +110,8 @@ pub struct CopyInProgress {
     pub started_at: String,
 }
 
-/// `POST /node-labels`: `{"nodeid":1,"set":{"az":"east"},"delete":["rack"]}`; one of the two lists
-/// may be left out.
+/// `POST /node-labels`: `{"nodeid":1,"set":{"az":"east"},"delete":["rack"]}`. One of `set` and
+/// `delete` may be absent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LabelsRequest {
     #[serde(rename = "nodeid")]
@@ -142,12 +142,12 @@ pub struct Announcement {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct AnnouncementContext {
-    /// By `tcpAddr`; null entries are ignored.
+    /// Announcements by `tcpAddr`; null entries are ignored.
     pub gossip: BTreeMap<String, Option<Announcement>>,
 }
 
-/// Gossip that cannot be decoded is ignored in silence; the announcement around it counts (wire.md
-/// 8).
+/// Decodes gossip. Gossip that cannot be decoded is silently ignored, and the announcement around
+/// it is accepted (wire.md 8).
 fn gossip_or_nothing<'de, D: Deserializer<'de>>(
     d: D,
 ) -> Result<Option<AnnouncementContext>, D::Error> {
@@ -155,7 +155,7 @@ fn gossip_or_nothing<'de, D: Deserializer<'de>>(
     Ok(value.and_then(|value| serde_json::from_value(value).ok()))
 }
 
-/// `GET /livez`: the process serves.
+/// `GET /livez`: the process serves requests.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Live {
     /// `ok`.
@@ -165,14 +165,14 @@ pub struct Live {
 /// `GET /readyz`: 200, or 503 with `error`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ready {
-    /// One sentence, when not ready.
+    /// Sentence for operators; present when not ready.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     pub ready: bool,
     pub checks: Vec<Check>,
 }
 
-/// One condition of readiness: `{"name":"leader","ok":false,"message":"no leader is known"}`.
+/// Condition of readiness: `{"name":"leader","ok":false,"message":"no leader is known"}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Check {
     pub name: String,
@@ -181,7 +181,7 @@ pub struct Check {
     pub message: Option<String>,
 }
 
-/// `GET /health`, in the shape that InfluxDB's own programs have. 200, or 503 with `error`.
+/// `GET /health`, in the same shape as InfluxDB's own programs. 200, or 503 with `error`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HealthSummary {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -194,18 +194,19 @@ pub struct HealthSummary {
     pub version: String,
 }
 
-/// `GET /healthz`: always 200; all that a person wants to know. `null` is "not known" or "none".
+/// `GET /healthz`: the whole state of the node for operators. Always 200. `null` means "not known"
+/// or "none".
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Health {
     /// `pass` when ready, else `fail`.
     pub status: String,
     pub version: String,
     pub phase: Phase,
-    /// What the node does about its membership: `waiting`, `blocked`, `open`, …
+    /// Activity of the node for its membership: `waiting`, `blocked`, `open`, …
     pub doing: String,
-    /// One sentence: what this node waits for or is blocked by, and what to do.
+    /// Sentence for operators: what this node waits for or is blocked by, and what to do.
     pub reason: String,
-    /// The same sentence again when only a person can cure it.
+    /// The same sentence again when only an operator can resolve it.
     pub blocked: Option<String>,
     pub halted: Option<String>,
     pub missing: Vec<MissingPeer>,
@@ -220,10 +221,10 @@ pub struct Health {
     pub warnings: Vec<String>,
 }
 
-/// `GET /healthz` of a caller who has not shown who it is.
+/// `GET /healthz` for an unauthenticated caller.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HealthPhase {
-    /// As in [`Health`].
+    /// See [`Health::status`].
     pub status: String,
     pub phase: Phase,
 }
@@ -240,39 +241,39 @@ pub struct RaftState {
     /// `leader`, `follower`, `candidate`, `learner`.
     pub role: String,
     pub leader: Option<RaftId>,
-    /// The leader's HTTP address.
+    /// HTTP address of the leader.
     pub leader_http: Option<Address>,
     pub last_log: Option<LogId>,
     pub committed: Option<LogId>,
     pub applied: Option<LogId>,
     pub snapshot: Option<LogId>,
-    /// Log entries that this node holds, or knows committed, and has not applied.
+    /// Number of log entries that this node holds, or knows to be committed, and has not applied.
     pub lag: u64,
-    /// Of the catalog that this node serves.
+    /// Index of the catalog that this node serves.
     pub catalog_index: u64,
     pub voters: Vec<RaftId>,
     pub learners: Vec<RaftId>,
-    /// A change of the membership is under way.
+    /// Whether a change of the membership is in progress.
     pub joint: bool,
     /// Leader only: milliseconds since a quorum last acknowledged.
     pub quorum_ack_ms: Option<u64>,
     pub members: Vec<MemberState>,
-    /// Nodes on their way in, and members that wait for a vote.
+    /// Nodes that are joining, and members that wait to become voters.
     #[serde(default)]
     pub waiting: Vec<Waiting>,
 }
 
-/// One that waits, by its address. The leader alone knows for what.
+/// A node that waits to become a member or a voter. Only the leader knows what it waits for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Waiting {
     pub http: Address,
     pub raft_id: RaftId,
-    /// Whether it is to vote.
+    /// Whether it shall become a voter.
     pub voter: bool,
     pub state: Option<String>,
 }
 
-/// One member of the Raft group. `lag` and `quiet_ms` are known to the leader only.
+/// Member of the Raft group. Only the leader knows `lag` and `quiet_ms`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MemberState {
     pub raft_id: RaftId,
@@ -280,7 +281,7 @@ pub struct MemberState {
     pub http: Option<Address>,
     pub raft: Option<Address>,
     pub voter: bool,
-    /// Log entries that the leader has and this member is not known to have.
+    /// Number of log entries that the leader has and this member is not known to have.
     pub lag: Option<u64>,
     /// Milliseconds since it last answered the leader.
     pub quiet_ms: Option<u64>,
@@ -292,8 +293,8 @@ mod tests {
 
     #[test]
     fn an_announcement_survives_broken_gossip() {
-        let text = r#"{"tcpAddr":"d1:8088","httpAddr":"d1:8086","httpScheme":"http","time":"0001-01-01T00:00:00Z",
-            "nodeType":"data","status":"joined","context":{"gossip":{"x":5}},"version":"1.8.11"}"#;
+        let text = r#"{"tcpAddr":"d1:8088","httpAddr":"d1:8086","httpScheme":"http",
+            "time":"0001-01-01T00:00:00Z","nodeType":"data","status":"joined","context":{"gossip":{"x":5}},"version":"1.8.11"}"#;
         let announcement: Announcement = serde_json::from_str(text).expect("decodes");
         assert_eq!(announcement.tcp_addr, "d1:8088");
         assert_eq!(announcement.context, None);
@@ -301,7 +302,8 @@ mod tests {
 
     #[test]
     fn gossip_keeps_its_entries_and_its_nulls() {
-        let text = r#"{"tcpAddr":"m1:8089","context":{"gossip":{"d1:8088":{"version":"v"},"d2:8088":null}}}"#;
+        let text = r#"{"tcpAddr":"m1:8089",
+            "context":{"gossip":{"d1:8088":{"version":"v"},"d2:8088":null}}}"#;
         let announcement: Announcement = serde_json::from_str(text).expect("decodes");
         let gossip = announcement.context.expect("context").gossip;
         assert_eq!(
@@ -320,7 +322,10 @@ mod tests {
             raft_addr: "m1:8089".into(),
             peers: None,
         };
-        let want = r#"{"nodeType":"meta","leader":"","httpAddr":"m1:8091","raftAddr":"m1:8089","peers":null}"#;
+        let want = concat!(
+            r#"{"nodeType":"meta","leader":"","httpAddr":"m1:8091","raftAddr":"m1:8089","#,
+            r#""peers":null}"#
+        );
         assert_eq!(serde_json::to_string(&status).expect("encodes"), want);
     }
 }

@@ -1,21 +1,21 @@
-//! The top-level fields of a protobuf message, one by one: for messages whose parts are judged
+//! Top-level fields of a protobuf message, one by one, for messages whose fields are checked
 //! separately.
 
 use prost::DecodeError;
 use prost::bytes::Buf;
 use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field};
 
-/// The value of a field, as far as the wire type tells.
+/// Value of a field, as far as its wire type shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Value<'a> {
     Varint(u64),
     Fixed64(u64),
     Bytes(&'a [u8]),
-    /// A 32-bit value or a group: nothing here has one.
+    /// A 32-bit value or a group. No message of this program has one.
     Other,
 }
 
-/// Field numbers with their values, in the order of the bytes. Ends after the first error.
+/// Iterator over field numbers and values, in the order of the bytes. Ends after the first error.
 pub(super) struct Fields<'a> {
     rest: &'a [u8],
 }

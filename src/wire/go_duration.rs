@@ -1,8 +1,8 @@
-//! Durations as Go writes and reads them, with its error texts: `1m0s`, `-5m`, `1.5h`.
+//! Durations as Go reads them, with its error texts: `1m0s`, `-5m`, `1.5h`.
 
 use crate::base::DurationNanos;
 
-/// Longest names first: `ms` must not be read as `m`.
+/// Names of units, and their lengths in nanoseconds.
 const UNITS: [(&str, f64); 8] = [
     ("ns", 1.0),
     ("us", 1e3),
@@ -14,10 +14,23 @@ const UNITS: [(&str, f64); 8] = [
     ("h", 3600e9),
 ];
 
+/// Reasons why a text is no duration. The texts are Go's.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum GoDurationError {
+    #[error("time: invalid duration {0:?}")]
+    Invalid(String),
+    #[error("time: missing unit in duration {0:?}")]
+    MissingUnit(String),
+    #[error("time: unknown unit {unit:?} in duration {text:?}")]
+    UnknownUnit { unit: String, text: String },
+}
+
+/// Parses a duration with its unit, as Go's `time.ParseDuration` does.
+///
 /// # Errors
-/// Go's words: `time: missing unit in duration "5"`.
-pub fn parse(text: &str) -> Result<DurationNanos, String> {
-    let invalid = || format!("time: invalid duration {text:?}");
+/// See [`GoDurationError`]. A duration of 292 years or more is invalid too.
+pub fn parse(text: &str) -> Result<DurationNanos, GoDurationError> {
+    let invalid = || GoDurationError::Invalid(text.to_owned());
     let (sign, mut rest) = match text.strip_prefix('-') {
         Some(rest) => (-1.0, rest),
         None => (1.0, text.strip_prefix('+').unwrap_or(text)),
@@ -35,11 +48,13 @@ pub fn parse(text: &str) -> Result<DurationNanos, String> {
         let number: f64 = number.parse().map_err(|_| invalid())?;
         let (unit, next) = after.split_at(after.find(is_number).unwrap_or(after.len()));
         if unit.is_empty() {
-            return Err(format!("time: missing unit in duration {text:?}"));
+            return Err(GoDurationError::MissingUnit(text.to_owned()));
         }
         let known = UNITS.iter().find(|(name, _)| *name == unit);
-        let (_, scale) =
-            known.ok_or_else(|| format!("time: unknown unit {unit:?} in duration {text:?}"))?;
+        let (_, scale) = known.ok_or_else(|| GoDurationError::UnknownUnit {
+            unit: unit.to_owned(),
+            text: text.to_owned(),
+        })?;
         nanos += number * scale;
         rest = next;
     }
@@ -78,7 +93,8 @@ mod tests {
             ("1.1.1s", "time: invalid duration \"1.1.1s\""),
             ("9999999h", "time: invalid duration \"9999999h\""),
         ] {
-            assert_eq!(parse(text), Err(error.to_owned()), "{text}");
+            let found = parse(text).expect_err("no duration");
+            assert_eq!(found.to_string(), error, "{text}");
         }
     }
 }

@@ -1,35 +1,28 @@
-//! The one message of founding: JSON of `POST /cluster/identity` (founding.md 3).
+//! The only message of founding: JSON of `POST /cluster/identity` (founding.md 3).
 
 use serde::{Deserialize, Serialize};
 
+use super::version::FOUNDING;
+pub use super::version::{FEATURE_LEVEL, JOINING_LEVEL};
 use crate::base::{Address, ClusterId, Incarnation, ListHash, RaftId, StartId};
-use crate::catalog::DATA_LEVEL;
 
-/// Version of this message and of founding. A node founds only with nodes of the same one.
-pub const PROTOCOL: u32 = 1;
+/// Version of this message and of founding. A node founds only with nodes of the same version.
+pub const PROTOCOL: u32 = FOUNDING.newest();
 
-/// The newest kinds of log entries that this version can read (design: versions).
-pub const FEATURE_LEVEL: u32 = DATA_LEVEL;
-
-/// From this level of the cluster on, `AllocateRaftId`, `AddMetaNode`, `MoveMetaNode`,
-/// `RemoveMetaNode`, `SetLabels` and `RaiseFeatureLevel` may be proposed. Only the
-/// `RaiseFeatureLevel` that brings a cluster up to it comes before, once every member is seen to
-/// read it.
-pub const JOINING_LEVEL: u32 = 2;
-
-/// Why a body is no identity of ours.
+/// Reasons why a body is no identity of this version.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IdentityError {
     #[error("no identity: {0}")]
     NoIdentity(String),
     #[error(
-        "speaks version {found} of the founding protocol, this node version {ours}: run one version"
+        "speaks version {found} of the founding protocol, this node version {supported}: \
+         run one version"
     )]
-    Protocol { found: u32, ours: u32 },
+    Protocol { found: u32, supported: u32 },
 }
 
-/// Start counter, ids of the last 64 starts (oldest first) and the durable WAL seq (founding.md 7,
-/// restored volume).
+/// Start counter, ids of the last 64 starts (oldest first), and the durable WAL seq. They detect a
+/// volume that was restored from an older copy (founding.md 7).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Starts {
     pub counter: u64,
@@ -48,7 +41,7 @@ pub enum Phase {
     Removed,
 }
 
-/// One founder in a vector, in the order of the list.
+/// A founder in the founding vector, which has the order of the configured list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VectorEntry {
     pub incarnation: Incarnation,
@@ -56,10 +49,10 @@ pub struct VectorEntry {
     pub raft: Address,
 }
 
-/// What a node says of itself, as caller and as callee.
+/// Identity and state of a node. The caller sends its own and the callee answers with its own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
-    /// Version of this message and of founding itself.
+    /// See [`PROTOCOL`].
     pub protocol: u32,
     pub version: String,
     pub feature_level: u32,
@@ -69,7 +62,7 @@ pub struct Identity {
     pub phase: Phase,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub halted: Option<String>,
-    /// accepted, started, and members that founded.
+    /// Founding vector of a node that is accepted or started, or of a member that founded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vector: Option<Vec<VectorEntry>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -83,38 +76,39 @@ pub struct Identity {
     pub list_hash: Option<ListHash>,
     #[serde(default)]
     pub list: Vec<Address>,
-    /// Of the expected number; part of what founders must agree on.
+    /// Configured number of founders. All founders must have the same.
     #[serde(default)]
     pub expect: u64,
-    /// HTTP addresses of the members, once in a cluster.
+    /// HTTP addresses of the members, once the node is in a cluster.
     #[serde(default)]
     pub members: Vec<Address>,
-    /// Which of them vote, as far as this node knows. Empty: not known, as of a version that does
-    /// not say it.
+    /// Members that vote, as far as this node knows. Empty when it is not known, and from versions
+    /// without this field.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub voters: Vec<Address>,
     pub leader_known: bool,
-    /// Whether this node has a secret: the founders' `Found` says so.
+    /// Whether this node has a secret. `Found` has the founders' value.
     #[serde(default)]
     pub with_secret: bool,
     #[serde(default)]
     pub starts: Starts,
-    /// Incarnations this node has heard lately, with milliseconds since (founding.md 7, Replace).
+    /// Incarnations that this node heard from lately, with the milliseconds since then
+    /// (founding.md 7, Replace).
     #[serde(default)]
     pub heard: Vec<(Incarnation, u64)>,
 }
 
 impl Identity {
     pub fn encode(&self) -> Vec<u8> {
-        // Only maps with keys that are no strings could fail, and there is none.
+        // Fails only for maps whose keys are not strings; there are none.
         serde_json::to_vec(self).unwrap_or_default()
     }
 
-    /// Reads the version first: another one may have other fields, and the reader should hear of
-    /// that and not of a missing field.
+    /// Decodes a body. Reads the protocol version first, because another version may have other
+    /// fields: the error then names the version, not a missing field.
     ///
     /// # Errors
-    /// When the body is no identity, or one of another protocol version.
+    /// The body is no identity, or one of another protocol version.
     pub fn decode(body: &[u8]) -> Result<Self, IdentityError> {
         #[derive(Deserialize)]
         struct Version {
@@ -125,18 +119,19 @@ impl Identity {
         if version.protocol != PROTOCOL {
             return Err(IdentityError::Protocol {
                 found: version.protocol,
-                ours: PROTOCOL,
+                supported: PROTOCOL,
             });
         }
         serde_json::from_slice(body).map_err(no_identity)
     }
 
-    /// In a cluster for good: what founding must never overlook.
+    /// Returns whether the node belongs to a cluster. Founding must never ignore such a node.
     pub fn is_of_a_cluster(&self) -> bool {
         matches!(self.phase, Phase::Started | Phase::Member)
     }
 
-    /// Follows its cluster without a vote. A node that does not say who votes is not taken for one.
+    /// Returns whether the node is a member that does not vote. False when it does not report the
+    /// voters.
     pub fn is_learner(&self) -> bool {
         self.phase == Phase::Member && !self.voters.is_empty() && !self.voters.contains(&self.http)
     }
@@ -184,7 +179,10 @@ mod tests {
         let newer = br#"{"protocol":2,"who":"knows"}"#;
         assert_eq!(
             Identity::decode(newer),
-            Err(IdentityError::Protocol { found: 2, ours: 1 })
+            Err(IdentityError::Protocol {
+                found: 2,
+                supported: 1
+            })
         );
         assert!(matches!(
             Identity::decode(b"{}"),
@@ -196,7 +194,7 @@ mod tests {
         ));
     }
 
-    /// A newer patch version of one protocol may add fields.
+    /// A newer version of the program may add fields to the same protocol version.
     #[test]
     fn unknown_fields_are_passed_over() {
         let mut json: serde_json::Value = serde_json::from_slice(&fresh().encode()).expect("json");

@@ -1,7 +1,7 @@
-//! JSON bodies between meta nodes about joining, moving, leaving and forming by hand (founding.md 6
-//! to 8).
+//! JSON bodies between meta nodes for joining, moving, leaving, and forming a cluster manually
+//! (founding.md 6 to 8).
 //!
-//! Each names its sender's incarnation, which the proofs cover (founding.md 11).
+//! Each has its sender's incarnation, which the proofs cover (founding.md 11).
 
 use serde::{Deserialize, Serialize};
 
@@ -15,30 +15,30 @@ pub const MOVED: &str = "/cluster/moved";
 pub const REMOVED: &str = "/cluster/removed";
 pub const PROMISE: &str = "/cluster/promise";
 pub const INVITE: &str = "/cluster/invite";
-/// The caller asks to be taken out ([`Caller`]).
+/// The caller asks to be removed ([`Caller`]).
 pub const LEAVE: &str = "/cluster/leave";
-/// The caller asks to form a cluster with it ([`Caller`]): `/join addr=<caller>`, carried by the
-/// caller itself.
+/// The caller asks the callee to form a cluster with it ([`Caller`]), as `/join addr=<caller>` does
+/// at the callee.
 pub const FORM: &str = "/cluster/form";
 
-/// What a node asks to be.
+/// Role that a node asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Wish {
+pub enum JoinRole {
     Voter,
     Learner,
 }
 
-/// J1. Asked again and again until the node is a member; harmless.
+/// Request to join (founding.md J1). It is idempotent, and repeated until the node is a member.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JoinRequest {
     pub from: Incarnation,
     pub identity: Identity,
     #[serde(rename = "as")]
-    pub wish: Wish,
+    pub role: JoinRole,
 }
 
-/// J4, with 200.
+/// Answer to [`JoinRequest`] with status 200 (founding.md J4).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JoinAnswer {
     pub from: Incarnation,
@@ -47,22 +47,22 @@ pub struct JoinAnswer {
     pub raft_id: RaftId,
     /// HTTP addresses.
     pub members: Vec<Address>,
-    /// It is one already.
+    /// Whether the caller is a member already.
     pub member: bool,
-    /// One sentence: what the membership task does about it or waits for.
+    /// Sentence for operators: what the leader does next for the caller, or waits for.
     pub state: String,
 }
 
-/// `/cluster/moved`, `/cluster/leave`, `/cluster/promise`, `/cluster/form`: the caller as it is
-/// now.
+/// Body of `/cluster/moved`, `/cluster/leave`, `/cluster/promise` and `/cluster/form`: the present
+/// identity of the caller.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Caller {
     pub from: Incarnation,
     pub identity: Identity,
 }
 
-/// `/cluster/removed`: a hint that this incarnation has been taken out; its receiver asks for
-/// itself.
+/// Body of `/cluster/removed`: a hint that `incarnation` was removed. The receiver does not trust
+/// it, but asks the cluster.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RemovedHint {
     pub from: Incarnation,
@@ -70,24 +70,24 @@ pub struct RemovedHint {
     pub incarnation: Incarnation,
 }
 
-/// `/cluster/invite`: ask one of these members to join.
+/// Body of `/cluster/invite`: the receiver shall ask one of these members to join.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Invite {
     pub from: Incarnation,
-    /// Whom it is for: no other node, and no later life of this one, follows it.
+    /// Receiver. Another node, or a later incarnation of the same one, ignores the invitation.
     pub to: Incarnation,
     pub cluster_id: ClusterId,
     pub cluster_name: String,
     pub members: Vec<Address>,
 }
 
-/// 200 where there is nothing else to say.
+/// Answer with status 200 that has no other content.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Done {
     pub from: Incarnation,
 }
 
-/// Every answer from 400 on. With 410, `removed` says what became of the caller's incarnation.
+/// Answer with a status from 400 on. With 410, `removed` has the end of the caller's incarnation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refused {
     pub error: String,
@@ -96,7 +96,7 @@ pub struct Refused {
     pub removed: Option<Removed>,
 }
 
-/// The end of an incarnation, as the catalog of its cluster has it.
+/// End of an incarnation, from the catalog of its cluster.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Removed {
     pub cluster_id: ClusterId,
@@ -106,7 +106,7 @@ pub struct Removed {
     pub at: UnixNanos,
 }
 
-/// Why a node was taken out; only `Removed` is somebody's decision.
+/// Reason why a node was removed. Only `Removed` is the decision of an operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RemovalReason {

@@ -1,8 +1,8 @@
-//! Bytes: protobuf, envelopes, records, frames and JSON bodies, each with its format version.
+//! Bytes: protobuf, envelopes, records, frames and JSON bodies. [`version`] lists all formats.
 //!
-//! Owns: the only knowledge of prost. Never: deciding anything. Invariants: no byte string makes a
-//! decoder panic; `decode(encode(x)) == x`; what a format ever meant, it means for ever
-//! (`tests/data/compat` holds bytes of each).
+//! Owns: the only knowledge of prost. Never: decisions. Invariants: no byte string makes a decoder
+//! panic; `decode(encode(x)) == x`; the meaning of a format never changes (`tests/data/compat`
+//! holds bytes of each).
 
 pub mod api;
 pub mod data;
@@ -15,8 +15,10 @@ pub mod identity;
 pub mod joining;
 pub mod snapshot_file;
 pub mod state;
+pub mod version;
 pub mod wal;
 
+mod command_table;
 mod convert;
 mod fields;
 pub mod go_duration;

@@ -1,29 +1,32 @@
-//! Bytes of a snapshot file. Numbers are little-endian.
+//! Bytes of a snapshot file. Numbers are little-endian; lengths are in bytes.
 //!
 //! ```text
 //! magic 8 | format 4 | crc of these 4
-//!   | header length 4 | its crc 4 | header | { chunk length 4 | its crc 4 | chunk } … | 0 4 | 0 4 | SHA-256 of all before 32
+//!   | header length 4 | its crc 4 | header
+//!   | { chunk length 4 | its crc 4 | chunk } … | 0 4 | 0 4 | SHA-256 of all before 32
 //! ```
 //! The first 16 bytes keep this shape in every format.
 
 use bytes::{Buf, Bytes};
 use sha2::{Digest, Sha256};
 
+use super::version::SNAPSHOT_FILE;
 use crate::base::LogId;
 
-/// Format of the file.
-pub const FORMAT: u32 = 1;
+/// Newest format that this version reads, and the one that it writes.
+const FORMAT: u32 = SNAPSHOT_FILE.newest();
 
 const MAGIC: [u8; 8] = *b"IMETASNP";
 const PREFIX_LEN: usize = 16;
-/// A damaged chunk names a place in the file; smaller ones would only add frames.
-const CHUNK_LEN: usize = 1 << 20;
+/// Maximum length of a chunk. An error names the damaged chunk; smaller chunks would only add
+/// overhead.
+const MAX_CHUNK_BYTES: usize = 1 << 20;
 
-/// What a snapshot covers.
+/// Extent of a snapshot.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SnapshotHeader {
     pub last: Option<LogId>,
-    /// The log id of the membership entry, and the membership, encoded by `wire`.
+    /// Log id of the membership entry; `membership` is encoded by `frames::encode_membership`.
     pub membership_at: Option<LogId>,
     pub membership: Bytes,
 }
@@ -36,7 +39,7 @@ pub enum SnapshotFileError {
     Damaged { at: usize, what: &'static str },
 }
 
-/// The file in pieces, to be written one after the other; the payload is not copied.
+/// Returns the file in pieces, in the order of the file. The payload is not copied.
 pub fn encode(header: &SnapshotHeader, payload: &Bytes) -> Vec<Bytes> {
     let mut prefix = Vec::with_capacity(PREFIX_LEN);
     prefix.extend_from_slice(&MAGIC);
@@ -47,7 +50,7 @@ pub fn encode(header: &SnapshotHeader, payload: &Bytes) -> Vec<Bytes> {
     let mut parts = vec![Bytes::from(prefix), frame(&header), header];
     let mut rest = payload.clone();
     while !rest.is_empty() {
-        let chunk = rest.split_to(rest.len().min(CHUNK_LEN));
+        let chunk = rest.split_to(rest.len().min(MAX_CHUNK_BYTES));
         parts.extend([frame(&chunk), chunk]);
     }
     parts.push(Bytes::from_static(&[0; 8]));
@@ -58,7 +61,7 @@ pub fn encode(header: &SnapshotHeader, payload: &Bytes) -> Vec<Bytes> {
 }
 
 /// # Errors
-/// See [`SnapshotFileError`]; nothing is taken from a file that is not right to its last byte.
+/// See [`SnapshotFileError`]. Nothing is read from a file that is damaged anywhere.
 pub fn decode(file: &Bytes) -> Result<(SnapshotHeader, Bytes), SnapshotFileError> {
     let mut reader = Reader { file, at: 0 };
     let prefix = reader.take(PREFIX_LEN, "the prefix is cut")?;
@@ -189,7 +192,13 @@ mod tests {
 
     #[test]
     fn reads_what_it_wrote() {
-        for len in [0, 1, CHUNK_LEN, CHUNK_LEN + 1, 3 * CHUNK_LEN] {
+        for len in [
+            0,
+            1,
+            MAX_CHUNK_BYTES,
+            MAX_CHUNK_BYTES + 1,
+            3 * MAX_CHUNK_BYTES,
+        ] {
             let payload = Bytes::from((0..len).map(|i| i as u8).collect::<Vec<_>>());
             assert_eq!(
                 decode(&file(&payload)),

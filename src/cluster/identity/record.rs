@@ -16,12 +16,13 @@ use crate::cluster::ClusterError;
 use crate::cluster::identity::founders::{cluster_id, raft_id_of};
 use crate::wire::identity::{Phase, VectorEntry};
 pub use crate::wire::joining::RemovalReason;
+use crate::wire::version::IDENTITY_FILE;
 
 /// Name of the file in the data directory.
 pub const FILE: &str = "identity";
 
 const MAGIC: &str = "influxd-meta identity";
-const FORMAT: u32 = 1;
+const FORMAT: u32 = IDENTITY_FILE.newest();
 
 /// Number of start ids that are kept: enough to recognise a volume that was set back by as many
 /// starts (founding.md 7.7).

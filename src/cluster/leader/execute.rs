@@ -10,7 +10,7 @@ use crate::cluster::leader::evidence::gather;
 use crate::cluster::membership::{Event, Step, StepError};
 use crate::cluster::peers::poll::who_is_at;
 use crate::cluster::shared::Shared;
-use crate::machine::{Command, Outcome};
+use crate::machine::{InternalCommand, Outcome};
 use crate::raft::{ChangeError, ProposeError, Raft};
 use crate::wire::envelope::Body;
 
@@ -58,8 +58,12 @@ pub(super) async fn execute(
     }
 }
 
-async fn propose(raft: &Raft, command: Command, deadline: Instant) -> Result<(), StepError> {
-    match raft.propose(Body::Ours(command), deadline).await {
+async fn propose(
+    raft: &Raft,
+    command: InternalCommand,
+    deadline: Instant,
+) -> Result<(), StepError> {
+    match raft.propose(Body::Internal(command), deadline).await {
         Ok(Outcome::Applied { .. }) => Ok(()),
         Ok(Outcome::Refused(why)) => Err(StepError::Refused(why.to_string())),
         Err(ProposeError::NotLeader { .. }) => Err(StepError::NotLeader),

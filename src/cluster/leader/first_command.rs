@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use crate::cluster::identity::record::{Origin, Seat};
 use crate::cluster::leader::{RETRY_DELAY, STEP_TIMEOUT};
 use crate::cluster::shared::Shared;
-use crate::machine::{Command, Found, Founder, Outcome};
+use crate::machine::{Found, Founder, InternalCommand, Outcome};
 use crate::raft::{ProposeError, Raft, Role};
 use crate::wire::envelope::Body;
 
@@ -24,7 +24,7 @@ pub(super) async fn found(shared: &Shared, raft: &Raft) {
                 return;
             };
             match raft
-                .propose(Body::Ours(Command::Found(found)), deadline)
+                .propose(Body::Internal(InternalCommand::Found(found)), deadline)
                 .await
             {
                 Ok(Outcome::Applied { index }) => {

@@ -18,12 +18,12 @@ use crate::cluster::leader::{LeaderHandle, facts, setup};
 use crate::cluster::membership::judge;
 use crate::cluster::peers::poll::who_is_at;
 use crate::cluster::shared::Shared;
-use crate::machine::{AllocateRaftId, Command, MoveMetaNode, Outcome};
+use crate::machine::{AllocateRaftId, InternalCommand, MoveMetaNode, Outcome};
 use crate::raft::{ProposeError, Raft};
 use crate::runtime::lock;
 use crate::wire::envelope::Body;
 use crate::wire::identity::{Identity, JOINING_LEVEL, Phase};
-use crate::wire::joining::{JoinAnswer, JoinRequest, Removed, Wish};
+use crate::wire::joining::{JoinAnswer, JoinRequest, JoinRole, Removed};
 
 /// As long as a poll of it may take.
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(2);
@@ -57,8 +57,8 @@ impl JoinHandler<'_> {
         check_name(&cluster, theirs)?;
         self.check_address(&theirs.http).await?;
         self.call_back(theirs).await?;
-        self.check_place(theirs, request.wish).await?;
-        self.allocate(theirs, request.wish).await?;
+        self.check_place(theirs, request.role).await?;
+        self.allocate(theirs, request.role).await?;
         let given = self
             .catalog()
             .pendings
@@ -84,7 +84,7 @@ impl JoinHandler<'_> {
         self.check_address(&theirs.http).await?;
         self.call_back(theirs).await?;
         let (raft_id, http, raft) = (node.raft_id, theirs.http.clone(), theirs.raft.clone());
-        self.propose(Command::MoveMetaNode(MoveMetaNode {
+        self.propose(InternalCommand::MoveMetaNode(MoveMetaNode {
             raft_id,
             http,
             raft,
@@ -127,7 +127,7 @@ impl JoinHandler<'_> {
             raft,
             ..
         } = node.clone();
-        self.propose(Command::AllocateRaftId(AllocateRaftId {
+        self.propose(InternalCommand::AllocateRaftId(AllocateRaftId {
             incarnation,
             http,
             raft,
@@ -216,7 +216,7 @@ impl JoinHandler<'_> {
 
     /// Replace, judged for the first time; the membership task does it again before it changes
     /// anything.
-    async fn check_place(&self, theirs: &Identity, wish: Wish) -> Result<(), Refusal> {
+    async fn check_place(&self, theirs: &Identity, role: JoinRole) -> Result<(), Refusal> {
         let catalog = self.catalog();
         if catalog.pendings.contains_key(&theirs.incarnation) {
             return Ok(());
@@ -226,7 +226,7 @@ impl JoinHandler<'_> {
             incarnation: theirs.incarnation,
             http: theirs.http.clone(),
             raft: theirs.raft.clone(),
-            voter: wish == Wish::Voter,
+            voter: role == JoinRole::Voter,
         };
         let me = self
             .shared
@@ -256,8 +256,8 @@ impl JoinHandler<'_> {
     }
 
     /// J3. What is known already is not proposed again: a joiner asks every second.
-    async fn allocate(&self, theirs: &Identity, wish: Wish) -> Result<(), Refusal> {
-        let voter = wish == Wish::Voter;
+    async fn allocate(&self, theirs: &Identity, role: JoinRole) -> Result<(), Refusal> {
+        let voter = role == JoinRole::Voter;
         let (incarnation, http, raft) =
             (theirs.incarnation, theirs.http.clone(), theirs.raft.clone());
         if let Some(pending) = self.catalog().pendings.get(&incarnation)
@@ -272,7 +272,7 @@ impl JoinHandler<'_> {
                 "{MAX_PENDINGS} nodes are joining already"
             )));
         }
-        self.propose(Command::AllocateRaftId(AllocateRaftId {
+        self.propose(InternalCommand::AllocateRaftId(AllocateRaftId {
             incarnation,
             http,
             raft,
@@ -281,8 +281,12 @@ impl JoinHandler<'_> {
         .await
     }
 
-    async fn propose(&self, command: Command) -> Result<(), Refusal> {
-        match self.raft.propose(Body::Ours(command), self.deadline).await {
+    async fn propose(&self, command: InternalCommand) -> Result<(), Refusal> {
+        match self
+            .raft
+            .propose(Body::Internal(command), self.deadline)
+            .await
+        {
             Ok(Outcome::Applied { .. }) => Ok(()),
             Ok(Outcome::Refused(why)) => Err(Refusal::Conflict(why.to_string())),
             Err(error @ ProposeError::NotLeader { .. }) => Err(Refusal::NotYet(error.to_string())),

@@ -7,7 +7,7 @@ use super::observations::Subject;
 use super::{Context, DueStep, Membership, Step};
 use crate::base::RaftId;
 use crate::catalog::{MetaNode, Pending, RemovedWhy};
-use crate::machine::{AddMetaNode, Command, Removal, RemoveMetaNode};
+use crate::machine::{AddMetaNode, InternalCommand, Removal, RemoveMetaNode};
 
 impl Membership {
     /// Completes a joint membership: its incoming half is what its leader wanted.
@@ -167,7 +167,7 @@ impl Membership {
         let is_due = common > context.level() && !self.observations.is_paused(Subject::Level);
         is_due.then_some((
             Subject::Level,
-            Step::Propose(Command::RaiseFeatureLevel { level: common }),
+            Step::Propose(InternalCommand::RaiseFeatureLevel { level: common }),
         ))
     }
 }
@@ -189,14 +189,14 @@ pub(super) fn make_room(context: &Context<'_>, newcomer: &Pending, old: &MetaNod
 }
 
 pub(super) fn add(pending: &Pending, replaces: Option<RaftId>) -> Step {
-    Step::Propose(Command::AddMetaNode(AddMetaNode {
+    Step::Propose(InternalCommand::AddMetaNode(AddMetaNode {
         raft_id: pending.raft_id,
         replaces,
     }))
 }
 
 pub(super) fn remove(raft_id: RaftId, tombstone: Option<Removal>) -> Step {
-    Step::Propose(Command::RemoveMetaNode(RemoveMetaNode {
+    Step::Propose(InternalCommand::RemoveMetaNode(RemoveMetaNode {
         raft_id,
         tombstone,
     }))

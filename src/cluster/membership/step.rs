@@ -6,16 +6,16 @@ use super::replace::Evidence;
 use crate::base::{Incarnation, RaftId};
 use crate::catalog::{MetaNode, Pending};
 use crate::cluster::PollError;
-use crate::machine::Command;
+use crate::machine::InternalCommand;
 use crate::wire::identity::Identity;
 
 /// A thing to do. Only one step is in flight. Each ends within its deadline, with the event that
 /// its comment names.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
-    /// Propose this command. Ends with [`Event::Done`] when it is applied here.
-    Propose(Command),
-    /// Add a learner, without waiting until it has caught up. Ends with [`Event::Done`].
+    /// [`Event::Done`], once it is applied here.
+    Propose(InternalCommand),
+    /// [`Event::Done`]; does not wait until it has caught up.
     AddLearner {
         raft_id: RaftId,
         incarnation: Incarnation,

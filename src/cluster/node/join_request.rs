@@ -11,7 +11,7 @@ use crate::cluster::identity::record::{MembershipState, RemovalReason, Seat};
 use crate::cluster::node::NodeTask;
 use crate::cluster::node::retry::Target;
 use crate::cluster::{PeerRequest, PeerResponse, PollError};
-use crate::wire::joining::{Caller, Invite, JOIN, JoinRequest, MOVED, Wish};
+use crate::wire::joining::{Caller, Invite, JOIN, JoinRequest, JoinRole, MOVED};
 
 /// What is asked now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -181,7 +181,7 @@ impl NodeTask {
                 &JoinRequest {
                     from,
                     identity,
-                    wish: self.wish(),
+                    role: self.join_role(),
                 },
             ),
             MembershipRequest::Moved => PeerRequest::new(MOVED, from, &Caller { from, identity }),
@@ -189,13 +189,13 @@ impl NodeTask {
     }
 
     /// A join-only node is a learner, unless somebody asked for it by name.
-    fn wish(&self) -> Wish {
+    fn join_role(&self) -> JoinRole {
         let config = &self.shared.config;
         let join_only = config.bootstrap_expect == Some(0) && !config.peers.is_empty();
         if join_only && self.invitation().is_none() {
-            Wish::Learner
+            JoinRole::Learner
         } else {
-            Wish::Voter
+            JoinRole::Voter
         }
     }
 }

@@ -29,5 +29,8 @@ impl TruncateShards {
 
 /// Checks the duration and returns it as typed: the node parses it as Go does.
 fn delay(text: &str) -> Result<String, String> {
-    go_duration::parse(text).map(|_| text.to_owned())
+    match go_duration::parse(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
 }

@@ -88,8 +88,8 @@ pub(super) async fn remove(state: AppState, request: Request) -> Result<Response
 pub(super) async fn truncate(state: AppState, request: Request) -> Result<Response, Failure> {
     let form = Form::read(&state.config, request).await?;
     let service = &state.service;
-    let delay =
-        go_duration::parse(form.params.get("delay").unwrap_or_default()).map_err(Failure::bad)?;
+    let delay = go_duration::parse(form.params.get("delay").unwrap_or_default())
+        .map_err(|error| Failure::bad(error.to_string()))?;
     let local = || async {
         service.truncate_shards(delay).await?;
         Ok(no_content())

@@ -19,7 +19,7 @@ mod shard_lifecycle;
 mod subscription;
 mod user;
 
-use super::{Command, Outcome, Refused, Stamped};
+use super::{Command, InternalCommand, Outcome, Refused, Stamped, WireCommand};
 use crate::base::{Address, ClusterId, LogId, NodeId};
 use crate::catalog::{Catalog, DATA_LEVEL};
 
@@ -29,7 +29,10 @@ pub fn apply(catalog: &mut Catalog, log_id: LogId, stamped: &Stamped) -> Outcome
     // back.
     catalog.last_at = catalog.last_at.max(stamped.at);
     let content = catalog.content_changes();
-    let shown = (!stamped.command.is_of_the_wire()).then(|| Shown::of(catalog));
+    let shown = match &stamped.command {
+        Command::Wire(_) => None,
+        Command::Internal(_) => Some(Shown::of(catalog)),
+    };
     let result = execute(catalog, log_id, stamped);
     let content_changed = content != catalog.content_changes();
     if content_changed && catalog.feature_level() >= DATA_LEVEL {
@@ -52,7 +55,18 @@ pub fn apply(catalog: &mut Catalog, log_id: LogId, stamped: &Stamped) -> Outcome
 
 fn execute(catalog: &mut Catalog, log_id: LogId, stamped: &Stamped) -> Result<(), Refused> {
     match &stamped.command {
-        Command::CreateDatabase {
+        Command::Wire(command) => execute_wire(catalog, command, stamped.retention_autocreate),
+        Command::Internal(command) => execute_internal(catalog, command, log_id.term),
+    }
+}
+
+fn execute_wire(
+    catalog: &mut Catalog,
+    command: &WireCommand,
+    retention_autocreate: bool,
+) -> Result<(), Refused> {
+    match command {
+        WireCommand::CreateDatabase {
             name,
             retention_policy,
         } => {
@@ -60,95 +74,112 @@ fn execute(catalog: &mut Catalog, log_id: LogId, stamped: &Stamped) -> Result<()
                 catalog,
                 name,
                 retention_policy.as_ref(),
-                stamped.retention_autocreate,
+                retention_autocreate,
             )?;
         }
-        Command::DropDatabase { name } => database::drop(catalog, name),
-        Command::CreateRetentionPolicy {
+        WireCommand::DropDatabase { name } => database::drop(catalog, name),
+        WireCommand::CreateRetentionPolicy {
             database,
             policy,
             default,
         } => {
             retention_policy::create(catalog, database, policy, *default)?;
         }
-        Command::DropRetentionPolicy { database, name } => {
+        WireCommand::DropRetentionPolicy { database, name } => {
             retention_policy::drop(catalog, database, name)
         }
-        Command::SetDefaultRetentionPolicy { database, name } => {
+        WireCommand::SetDefaultRetentionPolicy { database, name } => {
             retention_policy::set_default(catalog, database, name)?;
         }
-        Command::UpdateRetentionPolicy(update) => retention_policy::update(catalog, update)?,
-        Command::CreateShardGroup {
+        WireCommand::UpdateRetentionPolicy(update) => retention_policy::update(catalog, update)?,
+        WireCommand::CreateShardGroup {
             database,
             policy,
             at,
         } => {
             shard_group::create(catalog, database, policy, *at)?;
         }
-        Command::DeleteShardGroup {
+        WireCommand::DeleteShardGroup {
             database,
             policy,
             id,
         } => {
             shard_lifecycle::delete(catalog, database, policy, *id)?;
         }
-        Command::TruncateShardGroups { at } => shard_lifecycle::truncate(catalog, *at),
-        Command::PruneShardGroups => shard_lifecycle::prune(catalog),
-        Command::DropShard { id } => shard_lifecycle::drop(catalog, *id),
-        Command::CopyShardOwner(copy) => shard_lifecycle::add_copy(catalog, *copy)?,
-        Command::RemoveShardOwner(copy) => shard_lifecycle::remove_owner(catalog, *copy),
-        Command::RemoveShardCopy { copy, force } => {
-            shard_lifecycle::remove_copy(catalog, *copy, *force)?
-        }
-        Command::CreateContinuousQuery { database, query } => {
+        WireCommand::TruncateShardGroups { at } => shard_lifecycle::truncate(catalog, *at),
+        WireCommand::PruneShardGroups => shard_lifecycle::prune(catalog),
+        WireCommand::DropShard { id } => shard_lifecycle::drop(catalog, *id),
+        WireCommand::CopyShardOwner(copy) => shard_lifecycle::add_copy(catalog, *copy)?,
+        WireCommand::RemoveShardOwner(copy) => shard_lifecycle::remove_owner(catalog, *copy),
+        WireCommand::CreateContinuousQuery { database, query } => {
             query::create(catalog, database, query)?
         }
-        Command::DropContinuousQuery { database, name } => query::drop(catalog, database, name),
-        Command::CreateSubscription {
+        WireCommand::DropContinuousQuery { database, name } => query::drop(catalog, database, name),
+        WireCommand::CreateSubscription {
             database,
             policy,
             subscription,
         } => {
             subscription::create(catalog, database, policy, subscription)?;
         }
-        Command::DropSubscription {
+        WireCommand::DropSubscription {
             database,
             policy,
             name,
         } => {
             subscription::drop(catalog, database, policy, name)?;
         }
-        Command::CreateUser(asked) => user::create(catalog, asked)?,
-        Command::DropUser { name } => user::drop(catalog, name)?,
-        Command::UpdateUser { name, hash } => user::set_hash(catalog, name, hash)?,
-        Command::SetPrivilege {
+        WireCommand::CreateUser(asked) => user::create(catalog, asked)?,
+        WireCommand::DropUser { name } => user::drop(catalog, name)?,
+        WireCommand::UpdateUser { name, hash } => user::set_hash(catalog, name, hash)?,
+        WireCommand::SetPrivilege {
             user,
             database,
             privilege,
         } => {
             user::set_privilege(catalog, user, database, *privilege)?;
         }
-        Command::SetAdminPrivilege { user, admin } => user::set_admin(catalog, user, *admin)?,
-        Command::CreateDataNode { http, tcp } => data_node::create(catalog, http, tcp)?,
-        Command::UpdateDataNode { id, http, tcp } => data_node::update(catalog, *id, http, tcp)?,
-        // The wire's command has no `force`, and always succeeds in the original.
-        Command::DeleteDataNode { id } => data_node::remove(catalog, *id, true)?,
-        Command::RemoveDataNode { id, force } => data_node::remove(catalog, *id, *force)?,
-        Command::SetPassive { tcp, passive } => data_node::set_passive(catalog, tcp, *passive),
-        Command::SetData(restore) => restore::set_data(catalog, restore)?,
-        Command::SetLeaseHolder { term, .. } if *term != log_id.term => {
+        WireCommand::SetAdminPrivilege { user, admin } => user::set_admin(catalog, user, *admin)?,
+        WireCommand::CreateDataNode { http, tcp } => data_node::create(catalog, http, tcp)?,
+        WireCommand::UpdateDataNode { id, http, tcp } => {
+            data_node::update(catalog, *id, http, tcp)?
+        }
+        // It has no `force` to say, and always succeeds in the original.
+        WireCommand::DeleteDataNode { id } => data_node::remove(catalog, *id, true)?,
+        WireCommand::SetData(restore) => restore::set_data(catalog, restore)?,
+    }
+    Ok(())
+}
+
+/// `log_term` is the term of the log entry that holds the command.
+fn execute_internal(
+    catalog: &mut Catalog,
+    command: &InternalCommand,
+    log_term: u64,
+) -> Result<(), Refused> {
+    match command {
+        InternalCommand::RemoveShardCopy { copy, force } => {
+            shard_lifecycle::remove_copy(catalog, *copy, *force)?
+        }
+        InternalCommand::RemoveDataNode { id, force } => data_node::remove(catalog, *id, *force)?,
+        InternalCommand::SetPassive { tcp, passive } => {
+            data_node::set_passive(catalog, tcp, *passive)
+        }
+        InternalCommand::SetLeaseHolder { term, .. } if *term != log_term => {
             return Err(Refused::LeaseOfAnotherTerm);
         }
-        Command::SetLeaseHolder { lease, holder, .. } => {
+        InternalCommand::SetLeaseHolder { lease, holder, .. } => {
             lease::set_holder(catalog, lease, *holder)?
         }
-        Command::Found(found) => cluster::found(catalog, found)?,
-        Command::AllocateRaftId(allocate) => members::allocate(catalog, allocate)?,
-        Command::AddMetaNode(add) => members::add(catalog, add)?,
-        Command::MoveMetaNode(to) => move_meta_node::relocate(catalog, to)?,
-        Command::RemoveMetaNode(remove) => members::remove(catalog, remove),
-        Command::SetLabels(asked) => labels::set(catalog, asked)?,
-        Command::RaiseFeatureLevel { level } => cluster::raise_feature_level(catalog, *level)?,
+        InternalCommand::Found(found) => cluster::found(catalog, found)?,
+        InternalCommand::AllocateRaftId(allocate) => members::allocate(catalog, allocate)?,
+        InternalCommand::AddMetaNode(add) => members::add(catalog, add)?,
+        InternalCommand::MoveMetaNode(to) => move_meta_node::relocate(catalog, to)?,
+        InternalCommand::RemoveMetaNode(remove) => members::remove(catalog, remove),
+        InternalCommand::SetLabels(asked) => labels::set(catalog, asked)?,
+        InternalCommand::RaiseFeatureLevel { level } => {
+            cluster::raise_feature_level(catalog, *level)?
+        }
     }
     Ok(())
 }

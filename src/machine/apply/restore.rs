@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use super::retention_policy::normalise;
 use crate::base::{ShardGroupId, ShardId};
 use crate::catalog::{Catalog, Database, Databases, MAX_ID, RetentionPolicy, Shard, ShardGroup};
-use crate::machine::{Refused, SetData};
+use crate::machine::{Refused, RestoreFault, SetData};
 
 /// Highest id that a restore may claim to have been given out. All later ids of the cluster follow
 /// it.
@@ -35,16 +35,16 @@ pub(super) fn set_data(catalog: &mut Catalog, restore: &SetData) -> Result<(), R
     // A catalog that contradicts itself would stay so for ever.
     restored
         .check()
-        .map_err(|violation| Refused::RestoreUnsound(violation.to_string()))?;
+        .map_err(|violation| Refused::RestoreUnsound(violation.into()))?;
     *catalog = restored;
     Ok(())
 }
 
-/// Checks that everything new has new ids: data nodes may still hold the shards that old ids named.
-fn check_ids(catalog: &Catalog, restore: &SetData) -> Result<(), String> {
+/// What is new has new ids: data nodes may still hold the shards that the old ones named.
+fn check_ids(catalog: &Catalog, restore: &SetData) -> Result<(), RestoreFault> {
     for highest in [restore.max_shard_group_id, restore.max_shard_id] {
         if highest > MAX_RESTORED_ID {
-            return Err(format!("{highest} is no id that a cluster comes to"));
+            return Err(RestoreFault::IdTooHigh(highest));
         }
     }
     let known: BTreeSet<ShardGroupId> = groups(&catalog.databases).map(|group| group.id).collect();
@@ -53,13 +53,10 @@ fn check_ids(catalog: &Catalog, restore: &SetData) -> Result<(), String> {
     let shard_was = |id: ShardId| was(id.0, catalog.max_shard_id, catalog.shard(id).is_some());
     for group in groups(&restore.databases) {
         if group_was(group.id) {
-            return Err(format!(
-                "shard group {} was another one, which is gone",
-                group.id
-            ));
+            return Err(RestoreFault::ShardGroupReused(group.id));
         }
         if let Some(shard) = group.shards.iter().find(|shard| shard_was(shard.id)) {
-            return Err(format!("shard {} was another one, which is gone", shard.id));
+            return Err(RestoreFault::ShardReused(shard.id));
         }
     }
     Ok(())

@@ -8,7 +8,7 @@ use tokio::time::{Instant, timeout_at};
 use super::{QUICK_ANSWER_TIMEOUT, data_address, data_node_info, find_node};
 use crate::base::{Address, Text};
 use crate::catalog::{Catalog, DataNode};
-use crate::machine::Command;
+use crate::machine::InternalCommand;
 use crate::raft::Raft;
 use crate::service::{Conflict, DataNodeError, Error, Service};
 use crate::wire::api::DataNodeInfo;
@@ -117,8 +117,12 @@ impl Service {
                 return Ok(());
             }
         }
-        self.change(raft, Command::SetPassive { tcp, passive }, self.deadline())
-            .await
+        self.change(
+            raft,
+            InternalCommand::SetPassive { tcp, passive },
+            self.deadline(),
+        )
+        .await
     }
 }
 

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use tokio::time::{Instant, sleep};
 
 use super::{Error, Service};
-use crate::machine::Command;
+use crate::machine::WireCommand;
 use crate::raft::Raft;
 use crate::service::leader::meta_node_at;
 use crate::service::{DataNodeError, ForwardedRequest};
@@ -24,7 +24,7 @@ impl Service {
     pub(in crate::service) async fn commit_via_leader(
         &self,
         raft: &Raft,
-        command: Command,
+        command: WireCommand,
     ) -> Result<(), Error> {
         let deadline = Instant::now() + COMMIT_TIMEOUT;
         loop {
@@ -51,12 +51,12 @@ impl Service {
     async fn commit_at_leader(
         &self,
         raft: &Raft,
-        command: &Command,
+        command: &WireCommand,
         deadline: Instant,
     ) -> Result<(), Error> {
         const NO_LEADER: Error = Error::NoLeader { reachable: None };
         let leader = self.leader_elsewhere(raft).ok_or(NO_LEADER)?;
-        let body = execute::encode(command).ok_or(NO_LEADER)?;
+        let body = execute::encode(command);
         let incarnation = meta_node_at(raft, &leader).ok_or(NO_LEADER)?.incarnation;
         // The caller's credentials are not kept for so long: this node sends the request as itself.
         let authorization = self.config.login.authorization(self.env.clock.now());

@@ -23,7 +23,7 @@ use super::{Error, Limits, Refusal, Retry, Service};
 use crate::base::endpoint::DATA_RPC_PORT;
 use crate::base::{Address, Text};
 use crate::catalog::{Catalog, DATA_LEVEL, DataNode};
-use crate::machine::{Command, Outcome, Refused};
+use crate::machine::{Outcome, Refused};
 use crate::raft::{Raft, Role};
 use crate::wire::api::DataNodeInfo;
 use crate::wire::envelope::Body;
@@ -73,10 +73,10 @@ impl Service {
     pub(super) async fn change(
         &self,
         raft: &Raft,
-        command: Command,
+        command: impl Into<Body>,
         deadline: Instant,
     ) -> Result<(), Error> {
-        match raft.propose(Body::Ours(command), deadline).await? {
+        match raft.propose(command.into(), deadline).await? {
             Outcome::Applied { .. } => Ok(()),
             Outcome::Refused(refused @ Refused::LastCopies { .. }) => {
                 Err(Conflict::LastCopies(refused).into())

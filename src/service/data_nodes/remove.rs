@@ -9,7 +9,7 @@ use super::{DATA_NODE_TIMEOUT, QUICK_ANSWER_TIMEOUT, address_of, find_node};
 use crate::base::{Address, NodeId};
 use crate::catalog::DataNode;
 use crate::data_node::DataNodes;
-use crate::machine::Command;
+use crate::machine::InternalCommand;
 use crate::raft::Raft;
 use crate::service::{BadRequest, DataNodeError, Error, Service};
 
@@ -43,7 +43,7 @@ impl Service {
             self.check_answers(at.as_ref().map_err(Clone::clone)?, node)
                 .await?;
         }
-        let remove = Command::RemoveDataNode { id: node.id, force };
+        let remove = InternalCommand::RemoveDataNode { id: node.id, force };
         self.change(raft, remove, self.deadline()).await?;
         self.drop_handoff(raft, node.id);
         if let (Ok(at), false) = (at, force) {

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::{QUICK_ANSWER_TIMEOUT, data_address, data_node_info, find_node, was_removed};
 use crate::base::{Address, Text};
 use crate::catalog::DataNode;
-use crate::machine::Command;
+use crate::machine::WireCommand;
 use crate::raft::Raft;
 use crate::service::{BadRequest, DataNodeError, Error, NotLeader, Service};
 use crate::wire::api::DataNodeInfo;
@@ -60,7 +60,7 @@ impl Service {
         }
         let moves = !has_addresses_of(&status, &node);
         let (http, tcp) = (Text::from(&status.http_addr), Text::from(&status.tcp_addr));
-        let there = Command::UpdateDataNode {
+        let there = WireCommand::UpdateDataNode {
             id: node.id,
             http,
             tcp,
@@ -83,7 +83,7 @@ impl Service {
     /// Restores the old addresses, also when this node is deposed meanwhile: otherwise half a
     /// change would be left.
     async fn restore_addresses(&self, raft: &Raft, node: DataNode, at: &Address) {
-        let back = Command::UpdateDataNode {
+        let back = WireCommand::UpdateDataNode {
             id: node.id,
             http: node.http,
             tcp: node.tcp,

@@ -11,7 +11,7 @@ use super::copies::CopyGuard;
 use super::{COPY_TIMEOUT, Error, Service, Target, node, not_an_owner, target};
 use crate::base::ShardId;
 use crate::catalog::DataNode;
-use crate::machine::{Command, ShardCopy};
+use crate::machine::{ShardCopy, WireCommand};
 use crate::raft::Raft;
 use crate::service::data_nodes::address_of;
 use crate::service::{BadRequest, Conflict, DataNodeError};
@@ -109,7 +109,7 @@ impl Service {
         }
         self.commit_via_leader(
             raft,
-            Command::CopyShardOwner(ShardCopy { shard, node: to.id }),
+            WireCommand::CopyShardOwner(ShardCopy { shard, node: to.id }),
         )
         .await
     }

@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep};
 use super::{Error, Service, address_of};
 use crate::base::{NodeId, ShardId};
 use crate::catalog::{Catalog, DATA_LEVEL, ShardGroup};
-use crate::machine::{Command, ShardCopy};
+use crate::machine::{ShardCopy, WireCommand};
 use crate::raft::{Raft, Role};
 use crate::service::data_nodes::QUICK_ANSWER_TIMEOUT;
 
@@ -86,7 +86,7 @@ impl OwnerSearch {
         let held = copies_held(service, &applied.catalog).await;
         for copy in owners_of_restored(&applied.catalog, &held) {
             let given = service
-                .change(raft, Command::CopyShardOwner(copy), service.deadline())
+                .change(raft, WireCommand::CopyShardOwner(copy), service.deadline())
                 .await;
             match given {
                 Ok(()) => {

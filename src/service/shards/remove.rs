@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::{Error, REMOVE_TIMEOUT, Service, node, not_an_owner, target};
 use crate::base::ShardId;
 use crate::catalog::DataNode;
-use crate::machine::{Command, ShardCopy};
+use crate::machine::{InternalCommand, ShardCopy};
 use crate::raft::Raft;
 use crate::service::data_nodes::address_of;
 use crate::service::{Conflict, DataNodeError};
@@ -58,7 +58,7 @@ impl Service {
             shard,
             node: node.id,
         };
-        let remove = Command::RemoveShardCopy { copy, force };
+        let remove = InternalCommand::RemoveShardCopy { copy, force };
         self.change(raft, remove, self.deadline()).await?;
         let deleted = self.delete_from_disk(node, shard).await;
         deleted.map_err(|error| DataNodeError::StillOnDisk {

@@ -2,7 +2,7 @@
 
 use super::{Error, Service};
 use crate::base::{DurationNanos, UnixNanos};
-use crate::machine::Command;
+use crate::machine::WireCommand;
 
 impl Service {
     /// Truncates shard groups: points later than `delay` from now go into new groups.
@@ -12,7 +12,11 @@ impl Service {
     pub async fn truncate_shards(&self, delay: DurationNanos) -> Result<(), Error> {
         let raft = self.confirmed_raft().await?;
         let at = UnixNanos(self.env.clock.now().0.saturating_add(delay.0));
-        self.change(&raft, Command::TruncateShardGroups { at }, self.deadline())
-            .await
+        self.change(
+            &raft,
+            WireCommand::TruncateShardGroups { at },
+            self.deadline(),
+        )
+        .await
     }
 }

@@ -1,4 +1,4 @@
-//! Databases with all that is in them (wire.md 2.3, 2.4, 2.7).
+//! Databases with their content (wire.md 2.3, 2.4, 2.7).
 
 use super::shard_groups::{shard_group, shard_group_info};
 use super::{BadField, bytes_of, bytes_of_text, required, required_name, required_text};
@@ -43,7 +43,7 @@ pub(in crate::wire) fn database(info: DatabaseInfo) -> Result<Database, BadField
     })
 }
 
-/// Without what is in it.
+/// Converts a policy without its shard groups and subscriptions.
 pub(in crate::wire) fn bare_policy_info(policy: &RetentionPolicy) -> RetentionPolicyInfo {
     RetentionPolicyInfo {
         name: Some(bytes_of(&policy.name)),
@@ -85,7 +85,7 @@ fn policy(info: RetentionPolicyInfo) -> Result<RetentionPolicy, BadField> {
     })
 }
 
-/// Two groups of one id are not one group.
+/// Refuses two groups with the same id.
 fn distinct(groups: Vec<ShardGroup>) -> Result<ShardGroups, BadField> {
     let count = groups.len();
     let groups: ShardGroups = groups.into_iter().collect();

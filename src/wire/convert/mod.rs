@@ -1,4 +1,4 @@
-//! Between catalog values and the protobuf messages that several formats share.
+//! Conversions between catalog values and the protobuf messages that several formats share.
 
 mod databases;
 mod shard_groups;
@@ -12,13 +12,13 @@ pub(super) use databases::{
 pub(super) use shard_groups::shard_group_info;
 pub(super) use users::{user, user_info};
 
-use super::proto::entry::{HostPort, Label};
+use super::proto::shared::{HostPort, Label};
 use crate::base::{Address, Name, Text};
 use crate::catalog::{Clash, RemovedWhy};
 
-/// A message that is well-formed and says too little or nonsense.
+/// Faults of a well-formed message: a missing field, or an impossible value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum BadField {
+pub enum BadField {
     #[error("required field \"{0}\" not set")]
     Missing(&'static str),
     #[error("field \"{0}\" has no value that it may have")]
@@ -41,7 +41,7 @@ pub(super) fn required_text(field: Option<Vec<u8>>, name: &'static str) -> Resul
     required(field, name).map(|bytes| Text::from(&bytes))
 }
 
-/// A fixed number of bytes: an id.
+/// Reads an id: a fixed number of bytes.
 pub(super) fn required_id<const N: usize>(
     field: Option<Vec<u8>>,
     name: &'static str,

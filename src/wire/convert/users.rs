@@ -1,5 +1,5 @@
 //! Users (wire.md 2.7). Privileges are written in the order of the databases' names; the original
-//! has no order.
+//! writes them in no fixed order.
 
 use super::{BadField, bytes_of, bytes_of_text, required, required_name, required_text};
 use crate::base::Name;
@@ -19,7 +19,7 @@ pub(in crate::wire) fn user_info(user: &User) -> UserInfo {
     }
 }
 
-/// Of two privileges on one database the last one counts, as in the original's map.
+/// Converts a user. Of two privileges on one database the last one counts, as in the original.
 pub(in crate::wire) fn user(info: UserInfo) -> Result<User, BadField> {
     Ok(User {
         name: required_name(info.name, "Users.Name")?,

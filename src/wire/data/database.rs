@@ -1,4 +1,4 @@
-//! One database as parts.
+//! A database as parts.
 
 use std::sync::Arc;
 
@@ -20,12 +20,12 @@ pub(super) struct Encoded {
     of: Arc<Database>,
     pub(super) parts: Vec<Part>,
     runs: Runs,
-    /// It was not this in the last body.
+    /// Whether the last body did not have this encoding.
     pub(super) is_new: bool,
 }
 
 impl Encoded {
-    /// `before` is what was encoded of this database.
+    /// Encodes a database. `before` is its encoding in the last body.
     pub(super) fn of(database: &Arc<Database>, before: Option<Self>) -> Self {
         let mut runs = match before {
             Some(encoded) if encoded.is_of(database) => {
@@ -48,7 +48,7 @@ impl Encoded {
         }
     }
 
-    /// Of this very object, not merely of an equal one.
+    /// Returns whether this is the encoding of the same object. An equal object does not count.
     pub(super) fn is_of(&self, database: &Arc<Database>) -> bool {
         Arc::ptr_eq(&self.of, database)
     }
@@ -85,7 +85,7 @@ fn policy_parts(policy: &RetentionPolicy, runs: &mut Runs) -> Vec<Part> {
     parts.finish()
 }
 
-/// A message of parts as a field.
+/// Appends a message made of parts as a field.
 fn message(field: u32, content: &[Part], parts: &mut RopeBuilder) {
     let len = total(content) as u64;
     let open = parts.open();

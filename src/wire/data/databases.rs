@@ -1,8 +1,8 @@
-//! Databases as parts: what did not change since they were last encoded is not encoded again.
+//! Databases as parts. Databases that did not change since the last body are not encoded again.
 //!
-//! Each database keeps its own parts. Small ones that follow each other go together in a piece, and
-//! pieces of so many databases in a row; a piece or a row whose members are the same pointers is
-//! the same bytes. A command changes one database and its piece.
+//! Each database keeps its own parts. Consecutive small databases share a piece. A row has the
+//! pieces of up to [`ROW_LEN`] databases. A piece or a row with the same pointers as before has the
+//! same bytes. A command changes one database and its piece.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use super::database::Encoded;
 use super::rope::{MIN_SHARED_BYTES, Part, RopeBuilder, total};
 use crate::catalog::{Catalog, Database};
 
-/// Consecutive insertion numbers of one row: what did not change is compared, and nothing more.
+/// Number of consecutive insertion numbers in a row. An unchanged row is only compared.
 const ROW_LEN: u64 = 128;
 
-/// What was encoded last, by row.
+/// Encodings of the last body, by row.
 #[derive(Default)]
 pub(super) struct Rows(BTreeMap<u64, Row>);
 
@@ -25,18 +25,18 @@ struct Row {
     pieces: Vec<Piece>,
 }
 
-/// Some databases of a row, one behind the other.
+/// Consecutive databases of a row.
 struct Piece {
     span: Span,
     parts: Vec<Part>,
 }
 
-/// The first and the last one, and how many. Numbers are not given twice: what has the same span,
-/// and nothing new in it, has the same databases.
+/// First and last insertion number, and number of databases. Insertion numbers are never reused, so
+/// a piece with the same span and no new database has the same databases.
 type Span = (u64, u64, usize);
 
 impl Rows {
-    /// Adds all databases to `parts`, and remembers them instead of what was remembered.
+    /// Appends all databases to `parts`, and keeps their encodings instead of the last ones.
     pub(super) fn encode(&mut self, catalog: &Catalog, parts: &mut RopeBuilder) {
         let mut before = std::mem::take(&mut self.0);
         let mut databases = catalog.databases.shared().peekable();
@@ -83,7 +83,7 @@ impl Row {
     }
 }
 
-/// Each but the last is worth sharing.
+/// Groups databases into pieces. All but the last have at least [`MIN_SHARED_BYTES`].
 fn pieces(databases: &[(u64, Encoded)], before: Vec<Piece>) -> Vec<Piece> {
     let mut before = before.into_iter().peekable();
     let (mut pieces, mut rest) = (Vec::new(), databases);

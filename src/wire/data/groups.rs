@@ -8,13 +8,13 @@ use crate::base::ShardGroupId;
 use crate::catalog::{RetentionPolicy, ShardGroup};
 use crate::wire::convert::shard_group_info;
 
-/// A run ends behind a group whose id is the last of so many, so that one more group does not move
-/// the others' ends.
+/// Number of consecutive group ids in a run. A run ends at fixed ids, so that a new group does not
+/// move the ends of other runs.
 const RUN_LEN: u64 = 256;
 
 const SHARD_GROUPS: u32 = 5;
 
-/// What was encoded of one database, by the first group of each run.
+/// Encoded runs of one database, by the first group of each run.
 #[derive(Default)]
 pub(super) struct Runs(HashMap<ShardGroupId, Run>);
 
@@ -25,7 +25,7 @@ struct Run {
 }
 
 impl Runs {
-    /// Adds the groups of a policy.
+    /// Appends the groups of a policy.
     pub(super) fn encode(&mut self, policy: &RetentionPolicy, parts: &mut RopeBuilder) {
         let mut run: Vec<&Arc<ShardGroup>> = Vec::new();
         for group in policy.shard_groups.shared() {
@@ -38,7 +38,7 @@ impl Runs {
         self.add(&run, parts);
     }
 
-    /// What was not asked for since the last time is gone.
+    /// Drops the runs that were not used since the last call.
     pub(super) fn forget_unused(&mut self) {
         self.0.retain(|_, run| std::mem::take(&mut run.used));
     }
@@ -73,7 +73,7 @@ impl Run {
         }
     }
 
-    /// Of the same objects, not merely of equal ones.
+    /// Returns whether this is the encoding of the same objects. Equal objects do not count.
     fn is_of(&self, groups: &[&Arc<ShardGroup>]) -> bool {
         self.of.len() == groups.len()
             && self

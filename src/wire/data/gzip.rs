@@ -1,21 +1,21 @@
-//! One gzip stream (RFC 1952) of pieces that were compressed apart from each other.
+//! Gzip stream (RFC 1952) of pieces that were compressed separately.
 //!
-//! Each piece ends on a byte and refers to nothing before it (RFC 1951), so that between one head
-//! and one end they are one member. A member for each piece would be as valid; but not every client
-//! reads on behind the first.
+//! Each piece ends at a byte border and refers to no bytes before it (RFC 1951), so that all pieces
+//! between one head and one end are one member. One member for each piece would also be valid, but
+//! some clients read only the first member.
 
 use std::io::Write;
 
 use bytes::Bytes;
 use crc32fast::Hasher;
 
-/// Deflate; no name, no time, no system.
+/// Head of a stream: deflate, without name, time and operating system.
 const HEAD: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
 
-/// The last block: one without content.
+/// Last block of a stream. It is empty.
 const LAST: [u8; 2] = [3, 0];
 
-/// A piece, and what the end of the stream must know of it.
+/// Compressed piece, with the CRC and length that the end of the stream needs.
 #[derive(Debug)]
 pub(super) struct Deflated {
     bytes: Bytes,
@@ -24,12 +24,12 @@ pub(super) struct Deflated {
 }
 
 impl Deflated {
-    /// The fast level: a piece lives until the next command that concerns it.
+    /// Compresses a piece at the fast level, because the next command that changes it replaces it.
     pub(super) fn of(plain: &[u8]) -> Self {
         let mut encoder =
             flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::fast());
-        // Writing to a vector cannot fail. The flush ends the piece on a byte; the last block is
-        // not its own.
+        // Writing to a vector cannot fail. The flush ends the piece at a byte border; the piece has
+        // no last block of its own.
         let _ = encoder.write_all(plain).and_then(|()| encoder.flush());
         let bytes = std::mem::take(encoder.get_mut()).into();
         Self {
@@ -40,7 +40,7 @@ impl Deflated {
     }
 }
 
-/// The pieces of a stream, to be sent one behind the other.
+/// Returns the parts of a stream, in the order in which they are sent.
 pub(super) fn stream<'a>(pieces: impl Iterator<Item = &'a Deflated>) -> Vec<Bytes> {
     let mut stream = vec![Bytes::from_static(&HEAD)];
     let (mut check, mut len) = (Hasher::new(), 0);
@@ -49,7 +49,7 @@ pub(super) fn stream<'a>(pieces: impl Iterator<Item = &'a Deflated>) -> Vec<Byte
         len += piece.len;
         stream.push(piece.bytes.clone());
     }
-    // Of the length the format keeps the low 32 bits.
+    // The format has the low 32 bits of the length.
     let end = [
         &LAST[..],
         &check.finalize().to_le_bytes(),

@@ -17,7 +17,7 @@ use crate::catalog::{Catalog, DataNode, MetaNode};
 use databases::Rows;
 use rope::RopeBuilder;
 
-/// Encodes one catalog after another, and again only what changed between two of them.
+/// Encoder of successive catalogs. It encodes again only what changed since the last one.
 #[derive(Default)]
 pub struct Encoder {
     rows: Rows,
@@ -46,7 +46,7 @@ impl Encoder {
     }
 }
 
-/// In one piece, and all of it.
+/// Encodes a catalog as one piece.
 pub fn encode(catalog: &Catalog) -> Bytes {
     Encoder::default().encode(catalog).to_bytes()
 }

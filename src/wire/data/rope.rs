@@ -1,4 +1,4 @@
-//! A body in parts: those that did not change since the last one are shared with it, plain and
+//! A body in parts. Parts that did not change since the last body are shared with it, plain and
 //! compressed.
 
 use std::sync::{Arc, OnceLock};
@@ -7,11 +7,11 @@ use bytes::Bytes;
 
 use super::gzip::{self, Deflated};
 
-/// Bytes one behind the other. Cheap to clone.
+/// Consecutive parts of a body. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Rope(pub(super) Vec<Part>);
 
-/// A piece that is encoded once, and compressed once by the first who wants it so.
+/// Part of a body. It is encoded once, and compressed at most once, when it is first needed so.
 #[derive(Clone, Debug)]
 pub(super) struct Part {
     plain: Bytes,
@@ -19,7 +19,7 @@ pub(super) struct Part {
 }
 
 impl Rope {
-    /// In bytes.
+    /// Length in bytes.
     pub fn len(&self) -> usize {
         self.0.iter().map(|part| part.plain.len()).sum()
     }
@@ -32,12 +32,13 @@ impl Rope {
         self.0.iter().map(|part| part.plain.clone()).collect()
     }
 
-    /// As one stream; what was compressed for an older body is not compressed again.
+    /// Returns the body as one gzip stream. Parts that were compressed for an older body are not
+    /// compressed again.
     pub fn gzip(&self) -> Vec<Bytes> {
         gzip::stream(self.0.iter().map(Part::deflated))
     }
 
-    /// In one piece.
+    /// Returns the body as one piece.
     pub fn to_bytes(&self) -> Bytes {
         match self.0.as_slice() {
             [one] => one.plain.clone(),
@@ -66,18 +67,18 @@ impl Part {
     }
 }
 
-/// Collects what is encoded: small pieces go together, large ones that are shared stay their own.
+/// Builder of a rope. It merges small parts, and keeps large shared parts separate.
 #[derive(Default)]
 pub(super) struct RopeBuilder {
     done: Vec<Part>,
     open: Vec<u8>,
 }
 
-/// What is worth being handed on by reference.
+/// Minimum length of a part that is shared instead of copied.
 pub(super) const MIN_SHARED_BYTES: usize = 4 << 10;
 
 impl RopeBuilder {
-    /// Where small things are written.
+    /// Returns the buffer for small content.
     pub(super) fn open(&mut self) -> &mut Vec<u8> {
         &mut self.open
     }
@@ -95,7 +96,7 @@ impl RopeBuilder {
         parts.iter().for_each(|part| self.push(part));
     }
 
-    /// As they are: small ones among them are kept apart, so that they are shared.
+    /// Appends parts unchanged: small ones are not merged, so that they stay shared.
     pub(super) fn append(&mut self, parts: &[Part]) {
         self.cut();
         self.done.extend_from_slice(parts);
@@ -113,7 +114,7 @@ impl RopeBuilder {
     }
 }
 
-/// In bytes.
+/// Returns the length of parts, in bytes.
 pub(super) fn total(parts: &[Part]) -> usize {
     parts.iter().map(Part::len).sum()
 }

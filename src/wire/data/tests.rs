@@ -5,9 +5,9 @@ use crate::base::{
     Address, ClusterId, DurationNanos, Incarnation, LogId, Name, NodeId, Text, UnixNanos,
 };
 use crate::catalog::DATA_LEVEL;
-use crate::machine::{self, Command, Stamped};
+use crate::machine::{self, Command, InternalCommand, Stamped, WireCommand};
 
-/// wire.md appendix A.
+/// The example of wire.md appendix A.
 #[test]
 fn a_fresh_node_shows_every_required_field() {
     assert_eq!(
@@ -16,16 +16,19 @@ fn a_fresh_node_shows_every_required_field() {
     );
 }
 
-/// Databases and groups in numbers that fill several chunks and runs.
+/// Enough databases and groups to fill several rows and runs.
 fn grown() -> Catalog {
     let mut catalog = Catalog::default();
-    apply(&mut catalog, Command::Found(found()));
     apply(
         &mut catalog,
-        Command::CreateDataNode {
+        Command::Internal(InternalCommand::Found(found())),
+    );
+    apply(
+        &mut catalog,
+        Command::Wire(WireCommand::CreateDataNode {
             http: Text::from("d1:8086"),
             tcp: Text::from("d1:8088"),
-        },
+        }),
     );
     for k in 0..400 {
         apply(&mut catalog, create_database(&format!("db{k}")));
@@ -58,19 +61,19 @@ fn create_database(name: &str) -> Command {
         shard_group_duration: DurationNanos::HOUR,
         replica_n: 1,
     };
-    Command::CreateDatabase {
+    Command::Wire(WireCommand::CreateDatabase {
         name: Name::from(name),
         retention_policy: Some(policy),
-    }
+    })
 }
 
 fn create_group(database: &str, hour: i64) -> Command {
     let at = UnixNanos(hour * DurationNanos::HOUR.0);
-    Command::CreateShardGroup {
+    Command::Wire(WireCommand::CreateShardGroup {
         database: Name::from(database),
         policy: Name::from("rp"),
         at,
-    }
+    })
 }
 
 fn apply(catalog: &mut Catalog, command: Command) {
@@ -99,22 +102,22 @@ fn what_is_encoded_anew_is_what_would_be_encoded_from_nothing() {
         create_group("db3", 1_000),
         create_group("db17", 0),
         create_database("new"),
-        Command::TruncateShardGroups {
+        Command::Wire(WireCommand::TruncateShardGroups {
             at: UnixNanos(500 * DurationNanos::HOUR.0 + 1),
-        },
+        }),
         create_group("db3", 650),
-        Command::DropDatabase {
+        Command::Wire(WireCommand::DropDatabase {
             name: Name::from("db16"),
-        },
-        Command::DropDatabase {
+        }),
+        Command::Wire(WireCommand::DropDatabase {
             name: Name::from("db0"),
-        },
+        }),
         create_database("db0"),
-        Command::DropDatabase {
+        Command::Wire(WireCommand::DropDatabase {
             name: Name::from("new"),
-        },
+        }),
         create_group("db39", 0),
-        Command::DeleteDataNode { id: NodeId(2) },
+        Command::Wire(WireCommand::DeleteDataNode { id: NodeId(2) }),
     ] {
         apply(&mut catalog, command.clone());
         assert_eq!(

@@ -1,4 +1,4 @@
-//! What is answered, as values.
+//! Answers as values.
 
 use prost::Message;
 
@@ -10,19 +10,19 @@ use crate::base::{Name, NodeId};
 use crate::wire::convert::{bytes_of, required};
 use crate::wire::proto::data::NodeInfo;
 
-/// How a data node answers: what was asked for, or its own words.
-pub type Outcome<T> = Result<T, String>;
+/// Answer of a data node: the result, or its error text.
+pub type CallOutcome<T> = Result<T, String>;
 
-/// What a call is answered when it went well, and how that is written, errors included.
+/// Result of a call, to and from the bytes of an answer, which may also be an error.
 pub trait DataNodeResponse: Sized {
-    fn encode(outcome: &Outcome<Self>) -> Vec<u8>;
+    fn encode(outcome: &CallOutcome<Self>) -> Vec<u8>;
 
     /// # Errors
-    /// Bytes that are no such answer.
-    fn decode(body: &[u8]) -> Result<Outcome<Self>, FrameError>;
+    /// The bytes are no such answer.
+    fn decode(body: &[u8]) -> Result<CallOutcome<Self>, FrameError>;
 }
 
-/// A data node, in its own words.
+/// A data node as it describes itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Node {
     pub id: NodeId,
@@ -32,11 +32,11 @@ pub struct Node {
 
 /// `CopyShard`, `RemoveShard`, `LeaveCluster`, `RemoveHintedHandoff`.
 impl DataNodeResponse for () {
-    fn encode(outcome: &Outcome<()>) -> Vec<u8> {
+    fn encode(outcome: &CallOutcome<()>) -> Vec<u8> {
         PlainResponse { err: err(outcome) }.encode_to_vec()
     }
 
-    fn decode(body: &[u8]) -> Result<Outcome<()>, FrameError> {
+    fn decode(body: &[u8]) -> Result<CallOutcome<()>, FrameError> {
         let message: PlainResponse = read(body)?;
         Ok(message.err.map_or(Ok(()), |words| Err(text(&words))))
     }
@@ -44,8 +44,8 @@ impl DataNodeResponse for () {
 
 /// `ListShards`.
 impl DataNodeResponse for Shards {
-    /// The shards are there beside an error too: the field is required.
-    fn encode(outcome: &Outcome<Shards>) -> Vec<u8> {
+    /// Encodes an answer. The shards are present beside an error too: the field is required.
+    fn encode(outcome: &CallOutcome<Shards>) -> Vec<u8> {
         let json = outcome.as_ref().map(shards::encode).unwrap_or_default();
         ListShardsResponse {
             shards: Some(json),
@@ -54,7 +54,7 @@ impl DataNodeResponse for Shards {
         .encode_to_vec()
     }
 
-    fn decode(body: &[u8]) -> Result<Outcome<Shards>, FrameError> {
+    fn decode(body: &[u8]) -> Result<CallOutcome<Shards>, FrameError> {
         let message: ListShardsResponse = read(body)?;
         match message.err {
             Some(words) => Ok(Err(text(&words))),
@@ -65,7 +65,7 @@ impl DataNodeResponse for Shards {
 
 /// `JoinCluster`.
 impl DataNodeResponse for Node {
-    fn encode(outcome: &Outcome<Node>) -> Vec<u8> {
+    fn encode(outcome: &CallOutcome<Node>) -> Vec<u8> {
         let node = outcome.as_ref().ok().map(|node| NodeInfo {
             id: Some(node.id.0),
             addr: Some(bytes_of(&node.http_addr)),
@@ -78,7 +78,7 @@ impl DataNodeResponse for Node {
         .encode_to_vec()
     }
 
-    fn decode(body: &[u8]) -> Result<Outcome<Node>, FrameError> {
+    fn decode(body: &[u8]) -> Result<CallOutcome<Node>, FrameError> {
         let message: JoinClusterResponse = read(body)?;
         if let Some(words) = message.err {
             return Ok(Err(text(&words)));
@@ -92,14 +92,14 @@ impl DataNodeResponse for Node {
     }
 }
 
-fn err<T>(outcome: &Outcome<T>) -> Option<Vec<u8>> {
+fn err<T>(outcome: &CallOutcome<T>) -> Option<Vec<u8>> {
     outcome
         .as_ref()
         .err()
         .map(|words| words.as_bytes().to_vec())
 }
 
-/// Only people read it.
+/// Converts an error text. Bytes that are not UTF-8 are replaced: only operators read it.
 fn text(words: &[u8]) -> String {
     String::from_utf8_lossy(words).into_owned()
 }

@@ -1,4 +1,4 @@
-//! What is asked, as values.
+//! Requests as values.
 
 use prost::Message;
 
@@ -9,8 +9,7 @@ use super::{DataNodeResponse, FrameError, MessageType, Node, Shards};
 use crate::base::{Name, NodeId};
 use crate::wire::convert::{bytes_of, required, required_name};
 
-/// A call with what it is answered; frames are put around both by [`super::request`] and
-/// [`super::answer`].
+/// A call and its answer. [`super::request`] and [`super::answer`] put frames around both.
 pub trait Call: Sized {
     const KIND: MessageType;
     type Answer: DataNodeResponse;
@@ -18,23 +17,23 @@ pub trait Call: Sized {
     fn encode(&self) -> Vec<u8>;
 
     /// # Errors
-    /// Bytes that are no such request.
+    /// The bytes are no such request.
     fn decode(body: &[u8]) -> Result<Self, FrameError>;
 }
 
-/// For [`CopyShard::since`]: earlier than any file. Go's zero time, after its overflow, as data
-/// nodes always get it.
-pub const EVERYTHING: i64 = -6_795_364_578_871_345_152;
+/// Value of [`CopyShard::since`] that copies the whole shard: earlier than any file. It is Go's
+/// zero time after its overflow, as data nodes always get it.
+pub const SINCE_THE_BEGINNING: i64 = -6_795_364_578_871_345_152;
 
-/// Asks the destination to fetch a shard; answered once it is there, which may take hours.
+/// Asks the destination to fetch a shard. It answers once it has the shard, which may take hours.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CopyShard {
-    /// The source's TCP address, as the catalog has it.
+    /// TCP address of the source, from the catalog.
     pub host: Name,
     pub database: Name,
     pub policy: Name,
     pub shard: u64,
-    /// Unix ns: only what changed since.
+    /// Unix time in ns. Only files that changed since then are copied.
     pub since: Option<i64>,
 }
 
@@ -44,17 +43,17 @@ pub struct RemoveShard {
     pub shard: u64,
 }
 
-/// Asks a node what it holds.
+/// Asks a node for the shards that it holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ListShards;
 
-/// Asks a node to make itself known to these meta nodes. Meanwhile it calls them: `/status`,
-/// `/execute`, `/`.
+/// Asks a node to register itself with these meta nodes. Before it answers, it calls them:
+/// `/status`, `/execute`, `/`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JoinCluster {
-    /// HTTP addresses, in the order in which it will try them.
+    /// HTTP addresses, in the order in which the node tries them.
     pub meta_servers: Vec<Name>,
-    /// The cluster knows it already, under the address of a node whose place it takes.
+    /// Whether the cluster already knows the node: it takes the place of another one.
     pub update: bool,
 }
 
@@ -62,7 +61,7 @@ pub struct JoinCluster {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LeaveCluster;
 
-/// Asks a node to drop what it keeps for another one that will not come back.
+/// Asks a node to delete the points that it keeps for another node that will not come back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RemoveHintedHandoff {
     pub node: NodeId,
@@ -182,5 +181,5 @@ impl Call for RemoveHintedHandoff {
 }
 
 pub(super) fn read<M: Message + Default>(body: &[u8]) -> Result<M, FrameError> {
-    M::decode(body).map_err(|error| FrameError::Body(error.to_string()))
+    Ok(M::decode(body)?)
 }

@@ -1,19 +1,19 @@
-//! Types and lengths.
+//! Frames: types and lengths.
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use super::{Call, DataNodeResponse, FrameError, Outcome};
+use super::{Call, CallOutcome, DataNodeResponse, FrameError};
 
-/// The first byte of a connection for calls; data nodes hand other first bytes to other services.
+/// First byte of a connection for calls. Data nodes pass other first bytes to other services.
 pub const MUX: u8 = 0x02;
 
-/// Type and length.
+/// Length of type and length fields.
 pub const HEADER_BYTES: usize = 9;
 
-/// Bodies are shorter than this: data nodes read none that is not.
+/// Bodies are shorter than this. Data nodes read no longer ones.
 pub const MAX_BODY_BYTES: i64 = 1 << 30;
 
-/// The calls that a meta node makes. Data nodes have others among themselves.
+/// Calls that a meta node makes. Data nodes make other calls to each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MessageType {
     CopyShard,
@@ -34,7 +34,7 @@ impl MessageType {
         Self::RemoveHintedHandoff,
     ];
 
-    /// The type byte of a request.
+    /// Returns the type byte of a request.
     pub const fn request(self) -> u8 {
         match self {
             Self::CopyShard => 33,
@@ -46,30 +46,30 @@ impl MessageType {
         }
     }
 
-    /// The type byte of its answer.
+    /// Returns the type byte of the answer.
     pub const fn answer(self) -> u8 {
         self.request() + 1
     }
 
-    /// The call whose request starts with this byte.
+    /// Returns the call whose request starts with this byte.
     pub fn of_request(byte: u8) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.request() == byte)
     }
 
-    /// Whether a request goes on after its type.
+    /// Returns whether a request has length and body after its type.
     pub const fn has_body(self) -> bool {
         !matches!(self, Self::ListShards | Self::LeaveCluster)
     }
 }
 
-/// As data nodes' logs and people call it.
+/// The name that data nodes' logs and operators use.
 impl std::fmt::Display for MessageType {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         std::fmt::Debug::fmt(self, f)
     }
 }
 
-/// What stands before a body.
+/// Type and length of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
     pub kind: u8,
@@ -89,7 +89,7 @@ impl Header {
     }
 
     /// # Errors
-    /// [`FrameError::Kind`] when this is no answer to that.
+    /// [`FrameError::Kind`] when this is not the answer to that call.
     pub fn answers(self, call: MessageType) -> Result<Self, FrameError> {
         let due = call.answer();
         if self.kind == due {
@@ -103,10 +103,10 @@ impl Header {
     }
 }
 
-/// All that is sent for a call, [`MUX`] included.
+/// Encodes a request, including [`MUX`].
 ///
 /// # Errors
-/// [`FrameError::TooLong`]: no data node would read it.
+/// [`FrameError::TooLong`]: no data node would read the request.
 pub fn request<C: Call>(call: &C) -> Result<Bytes, FrameError> {
     let mut bytes = BytesMut::new();
     bytes.put_u8(MUX);
@@ -118,11 +118,11 @@ pub fn request<C: Call>(call: &C) -> Result<Bytes, FrameError> {
     Ok(bytes.freeze())
 }
 
-/// All that is sent back.
+/// Encodes an answer.
 ///
 /// # Errors
-/// [`FrameError::TooLong`]: no meta node would read it.
-pub fn answer<C: Call>(outcome: &Outcome<C::Answer>) -> Result<Bytes, FrameError> {
+/// [`FrameError::TooLong`]: no meta node would read the answer.
+pub fn answer<C: Call>(outcome: &CallOutcome<C::Answer>) -> Result<Bytes, FrameError> {
     let mut bytes = BytesMut::new();
     put(C::KIND.answer(), &C::Answer::encode(outcome), &mut bytes)?;
     Ok(bytes.freeze())

@@ -1,4 +1,4 @@
-//! The protobuf messages (wire.md 10.3).
+//! Protobuf messages (wire.md 10.3).
 
 use crate::wire::proto::data::NodeInfo;
 
@@ -36,8 +36,8 @@ pub(super) struct RemoveHintedHandoffRequest {
     pub(super) node_id: Option<u64>,
 }
 
-/// `CopyShardResponse`, `RemoveShardResponse`, `LeaveClusterResponse`,
-/// `RemoveHintedHandoffResponse`: the same field.
+/// `CopyShardResponse`, `RemoveShardResponse`, `LeaveClusterResponse` and
+/// `RemoveHintedHandoffResponse`, which have the same field.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct PlainResponse {
     #[prost(bytes = "vec", optional, tag = "1")]

@@ -1,10 +1,10 @@
-//! What is said on a data node's port 8088: frames of cluster calls, and the bodies of `ListShards`
-//! and `/status`.
+//! Messages on a data node's port 8088: frames of cluster calls, and the bodies of `ListShards` and
+//! `/status`.
 //!
 //! A dialler sends [`MUX`], then one frame: `type u8 | length i64 big endian | protobuf` (wire.md
-//! 10). A request without fields is its type alone; an answer always has all three parts. Both
-//! directions are here: a meta node asks and reads answers, the model of a data node in the tests
-//! reads requests and answers.
+//! 10). A request without fields has only its type; an answer always has all three parts. Both
+//! directions are here: a meta node writes requests and reads answers; the model of a data node in
+//! the tests reads requests and writes answers.
 
 mod answers;
 mod calls;
@@ -15,10 +15,10 @@ mod status;
 #[cfg(test)]
 mod tests;
 
-pub use answers::{DataNodeResponse, Node, Outcome};
+pub use answers::{CallOutcome, DataNodeResponse, Node};
 pub use calls::{
-    Call, CopyShard, EVERYTHING, JoinCluster, LeaveCluster, ListShards, RemoveHintedHandoff,
-    RemoveShard,
+    Call, CopyShard, JoinCluster, LeaveCluster, ListShards, RemoveHintedHandoff, RemoveShard,
+    SINCE_THE_BEGINNING,
 };
 pub use frame::{HEADER_BYTES, Header, MAX_BODY_BYTES, MUX, MessageType, answer, request};
 pub use shards::{ShardOwnerInfo, Shards};
@@ -26,10 +26,10 @@ pub use status::DataNodeStatus;
 
 use super::convert::BadField;
 
-/// Bytes that are no answer, or no request, of the kind that was due.
+/// Reasons why bytes are not the expected request or answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FrameError {
-    /// In the words of data nodes.
+    /// The text is that of data nodes.
     #[error("max message size of {MAX_BODY_BYTES} exceeded: {0}")]
     TooLong(i64),
     #[error("an answer of type {found} where {due} was due")]
@@ -37,7 +37,9 @@ pub enum FrameError {
     #[error("required field {0:?} not set")]
     Missing(&'static str),
     #[error("undecodable body: {0}")]
-    Body(String),
+    Body(#[from] prost::DecodeError),
+    #[error("undecodable body: {0}")]
+    Field(BadField),
     #[error("undecodable shards: {0}")]
     Shards(String),
 }
@@ -46,7 +48,7 @@ impl From<BadField> for FrameError {
     fn from(field: BadField) -> Self {
         match field {
             BadField::Missing(name) => Self::Missing(name),
-            other => Self::Body(other.to_string()),
+            other => Self::Field(other),
         }
     }
 }

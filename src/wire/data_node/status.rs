@@ -1,24 +1,24 @@
-//! What a data node says of itself over HTTP.
+//! Status of a data node over HTTP.
 
 use serde::{Deserialize, Serialize};
 
 /// `GET /status` on 8088:
 /// `{"nodeType":"data","hostname":"d1","tcpBind":":8088","tcpAddr":"d1:8088",
-/// "httpAddr":"d1:8086","nodeStatus":"joined","metaAddrs":["m1:8091"]}`. What is left out is empty.
+/// "httpAddr":"d1:8086","nodeStatus":"joined","metaAddrs":["m1:8091"]}`. Absent fields are empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct DataNodeStatus {
     /// `data`.
     pub node_type: String,
     pub hostname: String,
-    /// Where it listens: `:8088`.
+    /// Address on which it listens: `:8088`.
     pub tcp_bind: String,
-    /// What it calls itself in the catalog.
+    /// Its address in the catalog.
     pub tcp_addr: String,
     pub http_addr: String,
     /// `joined` or `disjoined`.
     pub node_status: String,
-    /// `null` before it ever joined.
+    /// `null` before the first join.
     pub meta_addrs: Option<Vec<String>>,
 }
 

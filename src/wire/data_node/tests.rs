@@ -14,7 +14,7 @@ fn copy() -> CopyShard {
         database: Name::from("db"),
         policy: Name::from("rp"),
         shard: 7,
-        since: Some(EVERYTHING),
+        since: Some(SINCE_THE_BEGINNING),
     }
 }
 
@@ -26,11 +26,11 @@ fn node() -> Node {
     }
 }
 
-fn encode_answer<C: Call>(outcome: &Outcome<C::Answer>) -> Vec<u8> {
+fn encode_answer<C: Call>(outcome: &CallOutcome<C::Answer>) -> Vec<u8> {
     C::Answer::encode(outcome)
 }
 
-fn decode_answer<C: Call>(body: &[u8]) -> Result<Outcome<C::Answer>, FrameError> {
+fn decode_answer<C: Call>(body: &[u8]) -> Result<CallOutcome<C::Answer>, FrameError> {
     C::Answer::decode(body)
 }
 
@@ -38,11 +38,11 @@ fn sent<C: Call>(call: &C) -> String {
     hex::encode(request(call).expect("short enough"))
 }
 
-fn answered<C: Call>(outcome: Outcome<C::Answer>) -> String {
+fn answered<C: Call>(outcome: CallOutcome<C::Answer>) -> String {
     hex::encode(answer::<C>(&outcome).expect("short enough"))
 }
 
-/// wire.md, appendix A.
+/// The examples of wire.md appendix A.
 #[test]
 fn frames_are_those_of_the_reference() {
     assert_eq!(
@@ -101,7 +101,7 @@ fn lengths_up_to_a_gibibyte_are_read_and_no_others() {
     for length in [1 << 30, i64::MAX, -1, i64::MIN] {
         assert_eq!(header(length), Err(FrameError::TooLong(length)));
     }
-    // What was read there is the beginning of an HTTP answer.
+    // The beginning of an HTTP answer.
     let http = Header::decode(*b"HTTP/1.1 ").expect_err("far too long");
     assert_eq!(
         http.to_string(),
@@ -194,14 +194,14 @@ fn what_is_required_is_missed_by_its_name() {
 
 #[test]
 fn an_error_is_the_nodes_own_text_whatever_stands_beside_it() {
-    fn words<T>(text: &str) -> Result<Outcome<T>, FrameError> {
+    fn words<T>(text: &str) -> Result<CallOutcome<T>, FrameError> {
         Ok(Err(text.to_owned()))
     }
     assert_eq!(
         decode_answer::<RemoveShard>(b"\x0a\x0fshard not found"),
         words("shard not found")
     );
-    // Present and empty: an error all the same.
+    // Present and empty: also an error.
     assert_eq!(decode_answer::<CopyShard>(b"\x0a\x00"), words(""));
     assert_eq!(
         decode_answer::<CopyShard>(b"\x0a\x01\xff"),
@@ -255,7 +255,7 @@ fn shards_are_read_from_what_go_writes() {
     }
 }
 
-/// Go sorts a map's keys as texts.
+/// Go sorts the keys of a map as texts.
 #[test]
 fn shards_are_written_in_the_order_of_their_digits() {
     let info = || ShardOwnerInfo {
@@ -267,7 +267,10 @@ fn shards_are_written_in_the_order_of_their_digits() {
         err: String::new(),
     };
     let body = encode_answer::<ListShards>(&Ok(Shards::from([(9, info()), (10, info())])));
-    let one = r#"{"id":1,"tcpAddr":"d:1","state":"hot","last-modified":"2026-11-23T03:34:20Z","size":-1,"err":""}"#;
+    let one = concat!(
+        r#"{"id":1,"tcpAddr":"d:1","state":"hot","#,
+        r#""last-modified":"2026-11-23T03:34:20Z","size":-1,"err":""}"#
+    );
     assert!(String::from_utf8_lossy(&body).ends_with(&format!(r#"{{"10":{one},"9":{one}}}"#)));
 }
 
@@ -302,11 +305,17 @@ fn no_damage_makes_a_decoder_panic() {
 
 #[test]
 fn a_status_is_read_and_written_as_data_nodes_do() {
-    let joined = r#"{"nodeType":"data","hostname":"d1","tcpBind":":8088","tcpAddr":"d1:8088","httpAddr":"d1:8086","nodeStatus":"joined","metaAddrs":["m1:8091"]}"#;
+    let joined = concat!(
+        r#"{"nodeType":"data","hostname":"d1","tcpBind":":8088","tcpAddr":"d1:8088","#,
+        r#""httpAddr":"d1:8086","nodeStatus":"joined","metaAddrs":["m1:8091"]}"#
+    );
     let status: DataNodeStatus = serde_json::from_str(joined).expect("a status");
     assert!(status.is_joined());
     assert_eq!(serde_json::to_string(&status).expect("JSON"), joined);
-    let fresh = r#"{"nodeType":"data","hostname":"","tcpBind":":8088","tcpAddr":"d1:8088","httpAddr":"d1:8086","nodeStatus":"disjoined","metaAddrs":null}"#;
+    let fresh = concat!(
+        r#"{"nodeType":"data","hostname":"","tcpBind":":8088","tcpAddr":"d1:8088","#,
+        r#""httpAddr":"d1:8086","nodeStatus":"disjoined","metaAddrs":null}"#
+    );
     let status: DataNodeStatus = serde_json::from_str(fresh).expect("a status");
     assert!(!status.is_joined());
     assert_eq!(serde_json::to_string(&status).expect("JSON"), fresh);

@@ -1,8 +1,8 @@
-//! Large wire commands, deflated to a fourth or less: the catalog of a restore, in an entry that a
-//! slow network and an 8 MiB segment can carry.
+//! Large wire commands, compressed with deflate to a quarter or less: the catalog of a restore must
+//! fit into an entry that a slow network and an 8 MiB segment can take.
 //!
-//! Only the proposer packs. Replicas unpack the same bytes, so which library packed them, and how
-//! well, decides nothing.
+//! Only the proposer compresses. Replicas decompress the same bytes, so the library that compressed
+//! them, and how well it did, makes no difference to them.
 
 use std::io::{Read, Write};
 
@@ -11,40 +11,54 @@ use flate2::Compression;
 use flate2::read::DeflateDecoder;
 use flate2::write::DeflateEncoder;
 
-/// Shorter commands stand as they came: packing would cost more than it saves.
+/// Minimum length of a command that is compressed. Compressing a shorter one costs more than it
+/// saves.
 pub(super) const MIN_COMPRESSED_BYTES: usize = 1 << 20;
+/// First format of a log entry that may hold a compressed command.
 pub(super) const SINCE_FORMAT: u32 = 3;
-/// Of an unpacked command: what `/execute` takes. A few bytes must not become memory without end.
+/// Maximum length of a decompressed command, which is also the maximum that `/execute` takes: a few
+/// bytes must not fill the memory.
 const MAX_UNCOMPRESSED_BYTES: u64 = 64 << 20;
 
-/// `None` where packing makes it no shorter, and for what no replica would unpack.
-pub(super) fn pack(command: &[u8]) -> Option<Bytes> {
+/// Faults of a compressed command.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CompressionError {
+    /// The text is the decompressor's.
+    #[error("a packed command that cannot be unpacked: {0}")]
+    Deflate(String),
+    #[error("a packed command of more than {MAX_UNCOMPRESSED_BYTES} bytes")]
+    TooLong,
+    #[error("bytes behind a packed command")]
+    Trailing,
+}
+
+/// Compresses a command. Returns `None` when that would not make it shorter, and when the command
+/// is longer than a replica would decompress.
+pub(super) fn compress(command: &[u8]) -> Option<Bytes> {
     if command.len() as u64 > MAX_UNCOMPRESSED_BYTES {
         return None;
     }
-    let mut packer = DeflateEncoder::new(Vec::new(), Compression::fast());
-    packer.write_all(command).ok()?;
-    let packed = packer.finish().ok()?;
-    (packed.len() < command.len()).then(|| packed.into())
+    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(command).ok()?;
+    let compressed = encoder.finish().ok()?;
+    (compressed.len() < command.len()).then(|| compressed.into())
 }
 
 /// # Errors
-/// When the bytes are not one whole deflate stream, or hold more than may be.
-pub(super) fn unpack(bytes: &[u8]) -> Result<Vec<u8>, String> {
-    let mut unpacker = DeflateDecoder::new(bytes);
+/// The bytes are not exactly one deflate stream, or hold more than [`MAX_UNCOMPRESSED_BYTES`].
+pub(super) fn decompress(bytes: &[u8]) -> Result<Vec<u8>, CompressionError> {
+    let mut decoder = DeflateDecoder::new(bytes);
     let mut command = Vec::new();
-    unpacker
+    decoder
         .by_ref()
         .take(MAX_UNCOMPRESSED_BYTES + 1)
         .read_to_end(&mut command)
-        .map_err(|error| format!("a packed command that cannot be unpacked: {error}"))?;
+        .map_err(|error| CompressionError::Deflate(error.to_string()))?;
     if command.len() as u64 > MAX_UNCOMPRESSED_BYTES {
-        return Err(format!(
-            "a packed command of more than {MAX_UNCOMPRESSED_BYTES} bytes"
-        ));
+        return Err(CompressionError::TooLong);
     }
-    if unpacker.total_in() != bytes.len() as u64 {
-        return Err("bytes behind a packed command".to_owned());
+    if decoder.total_in() != bytes.len() as u64 {
+        return Err(CompressionError::Trailing);
     }
     Ok(command)
 }
@@ -54,35 +68,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_packed_is_unpacked() {
+    fn what_was_compressed_is_decompressed() {
         let command = b"a shard group, ".repeat(1 << 17);
-        let packed = pack(&command).expect("shorter");
-        assert!(packed.len() < command.len() / 50, "{}", packed.len());
-        assert_eq!(unpack(&packed), Ok(command));
+        let compressed = compress(&command).expect("shorter");
+        assert!(
+            compressed.len() < command.len() / 50,
+            "{}",
+            compressed.len()
+        );
+        assert_eq!(decompress(&compressed), Ok(command));
     }
 
     #[test]
     fn a_small_entry_cannot_take_all_memory() {
         let most = vec![0; MAX_UNCOMPRESSED_BYTES as usize];
-        let mut packer = DeflateEncoder::new(Vec::new(), Compression::fast());
-        packer
+        let mut encoder = DeflateEncoder::new(Vec::new(), Compression::fast());
+        encoder
             .write_all(&most)
-            .and_then(|()| packer.write_all(&[0]))
-            .expect("packs");
-        let much = packer.finish().expect("packs");
+            .and_then(|()| encoder.write_all(&[0]))
+            .expect("compresses");
+        let much = encoder.finish().expect("compresses");
         assert!(much.len() < 1 << 20, "{}", much.len());
+        assert_eq!(decompress(&much), Err(CompressionError::TooLong));
         assert_eq!(
-            unpack(&much),
-            Err(format!(
-                "a packed command of more than {MAX_UNCOMPRESSED_BYTES} bytes"
-            ))
-        );
-        assert_eq!(
-            unpack(&pack(&most).expect("shorter")).map(|command| command.len()),
+            decompress(&compress(&most).expect("shorter")).map(|command| command.len()),
             Ok(most.len())
         );
         assert_eq!(
-            pack(&[&most[..], &[0]].concat()),
+            compress(&[&most[..], &[0]].concat()),
             None,
             "no entry that would halt every node"
         );
@@ -90,18 +103,15 @@ mod tests {
 
     #[test]
     fn cut_and_lengthened_streams_are_refused() {
-        let packed = pack(&b"a restored catalog, ".repeat(1000)).expect("shorter");
-        for len in 0..packed.len() {
+        let compressed = compress(&b"a restored catalog, ".repeat(1000)).expect("shorter");
+        for len in 0..compressed.len() {
             assert!(
-                unpack(&packed[..len]).is_err(),
+                decompress(&compressed[..len]).is_err(),
                 "{len} of {} bytes",
-                packed.len()
+                compressed.len()
             );
         }
-        let longer = [&packed[..], &[0]].concat();
-        assert_eq!(
-            unpack(&longer),
-            Err("bytes behind a packed command".to_owned())
-        );
+        let longer = [&compressed[..], &[0]].concat();
+        assert_eq!(decompress(&longer), Err(CompressionError::Trailing));
     }
 }

@@ -12,24 +12,24 @@ fn found() -> Command {
         http: Address::new(&format!("meta-{k}"), 8091),
         raft: Address::new("fd00::1", 8088 + u16::from(k)),
     };
-    Command::Found(Found {
+    Command::Internal(InternalCommand::Found(Found {
         cluster_id: ClusterId([9; 16]),
         name: "prod \u{e9}".to_owned(),
         founders: (1..=3).map(founder).collect(),
         with_secret: true,
         feature_level: 1,
-    })
+    }))
 }
 
-/// Every kind of joining, moving and removing, with and without what may be absent.
+/// Every command of joining, moving and removing, with and without its optional fields.
 fn members() -> Vec<Command> {
     let http = || Address::new("meta-4", 8091);
     let raft = || Address::new("fd00::4", 8089);
     let remove = |tombstone| {
-        Command::RemoveMetaNode(RemoveMetaNode {
+        Command::Internal(InternalCommand::RemoveMetaNode(RemoveMetaNode {
             raft_id: RaftId(4),
             tombstone,
-        })
+        }))
     };
     let whys = [
         RemovedWhy::Removed,
@@ -44,51 +44,51 @@ fn members() -> Vec<Command> {
         }))
     });
     let labels = |set: &[(&str, &str)], delete: &[&str]| {
-        Command::SetLabels(SetLabels {
+        Command::Internal(InternalCommand::SetLabels(SetLabels {
             node_id: NodeId(3),
             set: set
                 .iter()
                 .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
                 .collect(),
             delete: delete.iter().map(|key| (*key).to_owned()).collect(),
-        })
+        }))
     };
     let allocate = |voter| {
         let incarnation = Incarnation([4; 16]);
-        Command::AllocateRaftId(AllocateRaftId {
+        Command::Internal(InternalCommand::AllocateRaftId(AllocateRaftId {
             incarnation,
             http: http(),
             raft: raft(),
             voter,
-        })
+        }))
     };
     let add = |replaces| {
-        Command::AddMetaNode(AddMetaNode {
+        Command::Internal(InternalCommand::AddMetaNode(AddMetaNode {
             raft_id: RaftId(4),
             replaces,
-        })
+        }))
     };
     let mut all = vec![
         allocate(true),
         allocate(false),
         add(None),
         add(Some(RaftId(0))),
-        Command::MoveMetaNode(MoveMetaNode {
+        Command::Internal(InternalCommand::MoveMetaNode(MoveMetaNode {
             raft_id: RaftId(u64::MAX),
             http: http(),
             raft: raft(),
-        }),
+        })),
         remove(None),
         labels(&[], &[]),
         labels(&[("rack", "\u{e9}"), ("az", "")], &["old", ""]),
-        Command::RaiseFeatureLevel { level: 0 },
-        Command::RaiseFeatureLevel { level: u32::MAX },
+        Command::Internal(InternalCommand::RaiseFeatureLevel { level: 0 }),
+        Command::Internal(InternalCommand::RaiseFeatureLevel { level: u32::MAX }),
     ];
     all.extend(removals);
     all
 }
 
-/// Every kind of ours about data nodes, and one of the wire's: all of format 3.
+/// Every internal command about data nodes, and one of the wire: all of format 3.
 fn data_nodes() -> Vec<Command> {
     let tcp = || Text::from(b"data-1\xff:8088");
     let copy = ShardCopy {
@@ -96,45 +96,45 @@ fn data_nodes() -> Vec<Command> {
         node: NodeId(0),
     };
     vec![
-        Command::SetPassive {
+        Command::Internal(InternalCommand::SetPassive {
             tcp: tcp(),
             passive: true,
-        },
-        Command::SetPassive {
+        }),
+        Command::Internal(InternalCommand::SetPassive {
             tcp: Text::default(),
             passive: false,
-        },
-        Command::RemoveDataNode {
+        }),
+        Command::Internal(InternalCommand::RemoveDataNode {
             id: NodeId(7),
             force: false,
-        },
-        Command::RemoveDataNode {
+        }),
+        Command::Internal(InternalCommand::RemoveDataNode {
             id: NodeId(u64::MAX),
             force: true,
-        },
-        Command::RemoveShardCopy { copy, force: false },
-        Command::RemoveShardCopy { copy, force: true },
-        Command::SetLeaseHolder {
+        }),
+        Command::Internal(InternalCommand::RemoveShardCopy { copy, force: false }),
+        Command::Internal(InternalCommand::RemoveShardCopy { copy, force: true }),
+        Command::Internal(InternalCommand::SetLeaseHolder {
             lease: Name::from(b"l\xff"),
             holder: NodeId(0),
             term: u64::MAX,
-        },
-        Command::CreateDataNode {
+        }),
+        Command::Wire(WireCommand::CreateDataNode {
             http: tcp(),
             tcp: tcp(),
-        },
+        }),
     ]
 }
 
 fn create_database() -> Command {
-    Command::CreateDatabase {
+    Command::Wire(WireCommand::CreateDatabase {
         name: Name::from(b"db\xff"),
         retention_policy: None,
-    }
+    })
 }
 
 fn wire(command: &Command) -> Body {
-    Body::Wire(execute::encode(command).expect("of the wire"))
+    command.clone().into()
 }
 
 fn error(bytes: &[u8]) -> EnvelopeError {
@@ -147,11 +147,11 @@ fn what_goes_in_comes_out() {
         for retention_autocreate in [false, true] {
             let mut all = vec![
                 (wire(&create_database()), create_database()),
-                (Body::Ours(create_database()), create_database()),
-                (Body::Ours(found()), found()),
+                (Body::from(create_database()), create_database()),
+                (Body::from(found()), found()),
             ];
-            let ours = members().into_iter().chain(data_nodes());
-            all.extend(ours.map(|command| (Body::Ours(command.clone()), command)));
+            let internal = members().into_iter().chain(data_nodes());
+            all.extend(internal.map(|command| (Body::from(command.clone()), command)));
             for (body, command) in all {
                 let at = UnixNanos(at);
                 let bytes = encode(at, retention_autocreate, &body);
@@ -177,18 +177,19 @@ fn a_wire_command_keeps_its_bytes() {
     );
 }
 
-/// A member of an older version reads whatever it can carry out, and is told "newer" of the rest.
+/// A member of an older version reads every entry that it can execute, and gets the error "newer"
+/// for all others.
 #[test]
 fn the_format_written_is_the_lowest_that_reads_it() {
     for command in [create_database(), found()] {
         assert!(
-            encode(UnixNanos(1), true, &Body::Ours(command.clone())).starts_with(b"\x08\x01"),
+            encode(UnixNanos(1), true, &Body::from(command.clone())).starts_with(b"\x08\x01"),
             "{command:?}"
         );
     }
     let of_2 = members().into_iter().map(|command| (2, command));
     for (format, command) in of_2.chain(data_nodes().into_iter().map(|command| (3, command))) {
-        let mut bytes = encode(UnixNanos(1), true, &Body::Ours(command.clone())).to_vec();
+        let mut bytes = encode(UnixNanos(1), true, &Body::from(command.clone())).to_vec();
         assert!(bytes.starts_with(&[0x08, format]), "{command:?}");
         bytes[1] = format - 1;
         let want = format!(
@@ -199,24 +200,24 @@ fn the_format_written_is_the_lowest_that_reads_it() {
     }
 }
 
-/// The room reserved is the room used: a second allocation would be paid on every write.
+/// The reserved length is the used length: a second allocation would slow down every write.
 #[test]
 fn one_allocation_is_enough() {
     let mut all = vec![
         (wire(&create_database()), WIRE),
-        (Body::Ours(found()), OURS),
+        (Body::from(found()), INTERNAL),
     ];
     all.extend(
         members()
             .into_iter()
-            .map(|command| (Body::Ours(command), OURS)),
+            .map(|command| (Body::from(command), INTERNAL)),
     );
     all.extend(
         data_nodes()
             .into_iter()
             .rev()
             .skip(1)
-            .map(|command| (Body::Ours(command), OURS)),
+            .map(|command| (Body::from(command), INTERNAL)),
     );
     for (body, number) in all {
         let bytes = encode(UnixNanos(i64::MAX), true, &body);
@@ -263,7 +264,7 @@ fn what_cannot_be_carried_out_is_malformed() {
     let good = encode(UnixNanos(7), true, &wire(&create_database()));
     let (head, body) = good.split_at(HEAD_LEN);
     let stamp = &head[2..];
-    // The same with each fault mended is read: it is the fault that is refused.
+    // Without the fault the entry is read: nothing but the fault is refused.
     let mended = [
         b"\x08\x02",
         stamp,
@@ -273,7 +274,7 @@ fn what_cannot_be_carried_out_is_malformed() {
     assert!(matches!(
         decode(&mended),
         Ok(Stamped {
-            command: Command::RemoveMetaNode(_),
+            command: Command::Internal(InternalCommand::RemoveMetaNode(_)),
             ..
         })
     ));
@@ -299,14 +300,14 @@ fn what_cannot_be_carried_out_is_malformed() {
             "never logged: meta nodes",
             with(&[head, b"\x22\x02\x08\x18"]),
         ),
-        ("no command of ours", with(&[head, b"\x2a\x00"])),
+        ("no internal command", with(&[head, b"\x2a\x00"])),
         ("empty Found", with(&[head, b"\x2a\x02\x0a\x00"])),
         (
-            "unknown command of ours",
+            "unknown internal command",
             with(&[head, b"\x2a\x02\x7a\x00"]),
         ),
         (
-            "two commands of ours",
+            "two internal commands",
             with(&[
                 b"\x08\x02",
                 stamp,

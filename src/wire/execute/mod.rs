@@ -1,123 +1,130 @@
 //! `POST /execute`: the wire's `Command` and `Response` (wire.md 3.1, 4.7).
 //!
 //! A `Command` is a type (field 1) and a payload in the field numbered 100 + type. Only the payload
-//! that belongs to the type is looked at; fields may stand in any order.
+//! that belongs to the type is read; fields may stand in any order.
 
-mod kind;
-mod payload;
+mod commands;
+mod response;
 
 use bytes::Bytes;
-use prost::Message;
+use prost::encoding::uint32;
 
+use super::command_table::{CommandType, EncodedPayload, Payload, PayloadError, find};
 use super::fields::{Fields, Value};
-use super::proto::command::Response;
-use crate::machine::Command;
-use kind::WireCommand;
+use crate::machine::WireCommand;
+use commands::{COMMAND_TYPES, META_NODE_TYPES, encode_payload};
+pub use response::{decode_response, encode_response};
 
-/// What the bytes of a wire command ask for.
+/// Number of the field with the type.
+const TYPE: u32 = 1;
+
+/// Result of decoding a wire command.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Decoded {
-    /// With the lowest format of a log entry, and the lowest feature level, that has it.
-    Command { command: Command, format: u32 },
-    /// Types 1, 2, 19, 23, 24, 27, 29: meta nodes are not changed this way (founding.md 7).
+    Command {
+        command: WireCommand,
+        /// First format of a log entry that has the command, which is also the lowest feature level
+        /// at which it may be proposed.
+        format: u32,
+    },
+    /// Types 1, 2, 19, 23, 24, 27, 29. They are never executed: meta nodes are not changed this way
+    /// (founding.md 7).
     MetaNodes,
 }
 
-/// Why the bytes are no command.
+/// Reasons why bytes are no command.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
-    /// The envelope itself: answered 400 `unable to unmarshal command: …`.
+    /// The outer message is broken. `/execute` answers 400.
     #[error("unable to unmarshal command: {0}")]
-    Envelope(String),
-    /// Unknown type, missing or undecodable payload: answered 200 `Response{OK:false}`, which
-    /// clients do not retry.
-    #[error("{0}")]
-    Payload(String),
+    Envelope(#[from] EnvelopeFault),
+    /// `/execute` answers 200 with `Response{OK:false}`, which clients do not retry, as for
+    /// [`DecodeError::Payload`].
+    #[error("unknown command type {0}")]
+    UnknownType(i32),
+    /// The payload is missing or cannot be decoded.
+    #[error("invalid {command} command: {error}")]
+    Payload {
+        command: &'static str,
+        error: PayloadError,
+    },
 }
 
-/// Decodes and validates a wire command. What it lets through, `machine::apply` can carry out.
+/// Faults of the outer message of a command or a response.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EnvelopeFault {
+    #[error("proto: {0}")]
+    Protobuf(prost::DecodeError),
+    #[error("proto: wrong wire type for field \"type\"")]
+    WrongWireType,
+    #[error("proto: required field \"type\" not set")]
+    NoType,
+    /// Fault of a response.
+    #[error(transparent)]
+    Response(prost::DecodeError),
+}
+
+/// Decodes and validates a wire command. `machine::apply` can execute every command that this
+/// returns.
 ///
 /// # Errors
-/// See [`DecodeError`]: in either case nothing may enter the log.
+/// See [`DecodeError`]. In each case nothing may enter the log.
 pub fn decode(bytes: &[u8]) -> Result<Decoded, DecodeError> {
-    let number = command_type(bytes)?;
-    match WireCommand::of(number) {
-        WireCommand::Supported(supported) => {
-            payload::decode(bytes, supported).map(|command| Decoded::Command {
-                command,
-                format: supported.format(),
-            })
-        }
-        WireCommand::MetaNodes => Ok(Decoded::MetaNodes),
-        WireCommand::Unknown => Err(DecodeError::Payload(format!(
-            "unknown command type {number}"
-        ))),
+    let number = type_number(bytes)?;
+    if META_NODE_TYPES.contains(&number) {
+        return Ok(Decoded::MetaNodes);
     }
-}
-
-/// The bytes of a wire command as Go writes them: the payload first, then the type.
-/// `None` for a command of ours, which has no place on the wire.
-pub fn encode(command: &Command) -> Option<Bytes> {
-    payload::encode(command).ok()
-}
-
-/// The lowest format of a log entry that has this command; the oldest for what is no command.
-pub(super) fn format_of(bytes: &[u8]) -> u32 {
-    match command_type(bytes).map(WireCommand::of) {
-        Ok(WireCommand::Supported(supported)) => supported.format(),
-        _ => 1,
-    }
-}
-
-/// As [`encode`], and what it is where it has no place on the wire.
-pub(super) fn encode_wire(command: &Command) -> Result<Bytes, OutsideTheWire<'_>> {
-    payload::encode(command)
-}
-
-/// A command of ours.
-pub(super) enum OutsideTheWire<'a> {
-    Ours(&'a Command),
-}
-
-/// `Response{OK:true, Index}` or `Response{OK:false, Error}`. Clients take a response without `OK`
-/// for a failed transport and send the command again, so it is always there.
-pub fn encode_response(result: Result<u64, &str>) -> Bytes {
-    let response = Response {
-        ok: Some(result.is_ok()),
-        error: result.err().map(|error| error.as_bytes().to_vec()),
-        index: result.ok(),
+    let command_type = command_type(number).ok_or(DecodeError::UnknownType(number))?;
+    let payload = Payload {
+        bytes,
+        field: command_type.field,
     };
-    response.encode_to_vec().into()
+    match (command_type.decode)(payload) {
+        Ok(command) => Ok(Decoded::Command {
+            command,
+            format: command_type.format,
+        }),
+        Err(error) => Err(DecodeError::Payload {
+            command: command_type.name,
+            error,
+        }),
+    }
 }
 
-/// # Errors
-/// It is no response; what it says of success or failure is inside.
-pub fn decode_response(bytes: &[u8]) -> Result<Result<u64, String>, DecodeError> {
-    let response =
-        Response::decode(bytes).map_err(|error| DecodeError::Envelope(error.to_string()))?;
-    Ok(match response.error {
-        Some(error) if !error.is_empty() => Err(String::from_utf8_lossy(&error).into_owned()),
-        _ => Ok(response.index.unwrap_or_default()),
-    })
+/// Encodes a wire command as Go does: the payload first, then the type.
+pub fn encode(command: &WireCommand) -> Bytes {
+    let EncodedPayload {
+        number, mut bytes, ..
+    } = encode_payload(command);
+    uint32::encode(TYPE, &number, &mut bytes);
+    bytes.into()
 }
 
-/// Walks over the whole envelope: a later `type` overrides an earlier one, and a broken byte
-/// anywhere makes it no command.
-fn command_type(bytes: &[u8]) -> Result<i32, DecodeError> {
+/// Returns the first format of a log entry that has this command; 1 for bytes that are no command.
+pub(super) fn format_of(bytes: &[u8]) -> u32 {
+    type_number(bytes)
+        .ok()
+        .and_then(command_type)
+        .map_or(1, |command_type| command_type.format)
+}
+
+fn command_type(number: i32) -> Option<&'static CommandType<WireCommand>> {
+    find(COMMAND_TYPES, u32::try_from(number).ok()?)
+}
+
+/// Reads the type. Reads the whole outer message, because a later `type` overrides an earlier one
+/// and a broken byte anywhere makes the message invalid.
+fn type_number(bytes: &[u8]) -> Result<i32, EnvelopeFault> {
     let mut found = None;
     for field in Fields::of(bytes) {
-        match field.map_err(|error| DecodeError::Envelope(format!("proto: {error}")))? {
-            // An enum is a 32-bit number; protobuf drops what a longer varint has beyond.
-            (1, Value::Varint(number)) => found = Some(number as i32),
-            (1, _) => {
-                return Err(DecodeError::Envelope(
-                    "proto: wrong wire type for field \"type\"".to_owned(),
-                ));
-            }
+        match field.map_err(EnvelopeFault::Protobuf)? {
+            // An enum is a 32-bit number; protobuf drops the higher bits of a longer varint.
+            (TYPE, Value::Varint(number)) => found = Some(number as i32),
+            (TYPE, _) => return Err(EnvelopeFault::WrongWireType),
             _ => {}
         }
     }
-    found.ok_or_else(|| DecodeError::Envelope("proto: required field \"type\" not set".to_owned()))
+    found.ok_or(EnvelopeFault::NoType)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The protobuf messages that frames share, and the way between them and plain values.
+//! Protobuf messages that frames share, to and from plain values.
 
 use bytes::Bytes;
 
@@ -6,7 +6,7 @@ use super::{FrameError, Replica};
 use crate::base::{ClusterId, Incarnation, LogId, RaftId, StartId};
 use crate::wire::identity::Starts;
 
-/// Fails with the field's name when it is not there.
+/// Fails with the field's name when the field is missing.
 pub(super) fn need<T>(field: Option<T>, name: &'static str) -> Result<T, FrameError> {
     field.ok_or(FrameError::Field(name))
 }
@@ -48,7 +48,7 @@ impl TryFrom<LogIdMessage> for LogId {
     }
 }
 
-/// A log id that may be absent, as before the first entry.
+/// Converts a log id that may be absent, as before the first entry.
 pub(super) fn log_id(m: Option<LogIdMessage>) -> Result<Option<LogId>, FrameError> {
     m.map(TryInto::try_into).transpose()
 }

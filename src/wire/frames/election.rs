@@ -1,4 +1,4 @@
-//! The frames of elections: votes, and the transfer of leadership.
+//! Frames of elections: votes, and the transfer of leadership.
 
 use super::FrameError;
 use super::convert::{LogIdMessage, log_id, need};
@@ -19,7 +19,8 @@ pub struct VoteAnswer {
     pub last: Option<LogId>,
 }
 
-/// The leader with this vote makes way for `to`, once that has everything up to `last`.
+/// Transfer of leadership from the leader with this vote to `to`, once `to` has all entries up to
+/// `last`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Transfer {
     pub from: Vote,

@@ -1,4 +1,4 @@
-//! A frame as a value, and as bytes behind its length.
+//! Frames as values, and as bytes after their length.
 
 use bytes::{BufMut, Bytes, BytesMut};
 use prost::Message;
@@ -25,9 +25,9 @@ pub enum Frame {
 
     Append(Append),
     Appended(Appended),
-    /// The exchange is over in this direction; the connection may be used for another.
+    /// End of the exchange in this direction. The connection may be used for another one.
     End,
-    /// Says that an idle stream still has its sender.
+    /// Keepalive of an idle stream.
     Idle,
 
     Vote(VoteAsk),
@@ -38,9 +38,9 @@ pub enum Frame {
 
     Snapshot(Snapshot),
     Chunk(Bytes),
-    /// The snapshot is installed, or its sender is deposed: the receiver's vote tells.
+    /// The snapshot is installed, or its sender no longer leads: the receiver's vote tells which.
     Installed(Vote),
-    /// The receiver cannot go on with this exchange; the text is for the log.
+    /// The receiver cannot continue this exchange. The text is for the log.
     Failed(String),
 }
 
@@ -50,7 +50,7 @@ struct FailedMessage {
     text: Option<Bytes>,
 }
 
-/// Appends the whole frame, length included.
+/// Appends the whole frame, including its length.
 pub fn encode(frame: &Frame, out: &mut BytesMut) {
     match frame {
         Frame::Hello(f) => body(1, &HelloMessage::from(f), out),
@@ -80,10 +80,10 @@ pub fn encode(frame: &Frame, out: &mut BytesMut) {
     }
 }
 
-/// From kind and body: what follows the length.
+/// Decodes kind and body: the bytes that follow the length.
 ///
 /// # Errors
-/// Whatever is wrong with the bytes; a connection that brings such a frame is closed.
+/// See [`FrameError`]. The connection is closed after such a frame.
 pub fn decode(mut bytes: Bytes) -> Result<Frame, FrameError> {
     if bytes.is_empty() {
         return Err(FrameError::Empty);
@@ -124,10 +124,10 @@ fn body<M: Message>(kind: u8, message: &M, out: &mut BytesMut) {
 }
 
 fn message<M: Message + Default>(body: Bytes) -> Result<M, FrameError> {
-    M::decode(body).map_err(|e| FrameError::Body(e.to_string()))
+    Ok(M::decode(body)?)
 }
 
-/// A chunk has no protobuf around it: CRC, then the data.
+/// Encodes a chunk: CRC, then the data, without protobuf.
 fn chunk(data: &Bytes, out: &mut BytesMut) {
     out.reserve(LENGTH_BYTES + 5 + data.len());
     out.put_u32(5 + data.len() as u32);

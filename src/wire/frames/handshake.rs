@@ -1,4 +1,5 @@
-//! The frames before any Raft byte (design: transport on 8089; founding.md 5.4, 7 and 11).
+//! Frames of the handshake, before any Raft byte (transport.md, "Handshake"; founding.md 5.4, 7
+//! and 11).
 
 use bytes::Bytes;
 
@@ -7,7 +8,8 @@ use super::{FrameError, Replica};
 use crate::base::Address;
 use crate::wire::identity::Starts;
 
-/// What a connection is for: a big batch must not hold up a heartbeat.
+/// Purpose of a connection. Each purpose has its own, so that a large batch does not delay a
+/// heartbeat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Lane {
     Append,
@@ -16,7 +18,7 @@ pub enum Lane {
     Snapshot,
 }
 
-/// The dialler's first frame.
+/// First frame, from the dialler.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hello {
     pub versions: (u32, u32),
@@ -28,22 +30,23 @@ pub struct Hello {
     pub nonce: [u8; 32],
 }
 
-/// The listener's answer: who it is, and its proof when it has a secret.
+/// Answer of the listener: its identity, and its proof when it has a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Challenge {
     pub version: u32,
     pub nonce: [u8; 32],
-    /// `None`: a member of nothing.
+    /// `None` when the listener belongs to no cluster.
     pub callee: Option<Replica>,
     pub starts: Starts,
     pub proof: Option<[u8; 32]>,
 }
 
-/// The dialler's proof, when it has a secret.
+/// Proof of the dialler. `None` when it has no secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Proof(pub Option<[u8; 32]>);
 
-/// Why the listener closes, for programs; the text beside it is for people.
+/// Reason why the listener closes the connection, for programs. The text beside it is for
+/// operators.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RefusedCode {
     Other = 0,
@@ -215,7 +218,7 @@ impl TryFrom<RefusedMessage> for Refused {
             4 => RefusedCode::Tombstoned,
             5 => RefusedCode::WrongSecret,
             6 => RefusedCode::MissingSecret,
-            // A reason of a later version still has its text.
+            // A reason that only a later version knows. Its text is still shown.
             _ => RefusedCode::Other,
         };
         let text = need(m.text, "text")?;

@@ -1,4 +1,4 @@
-//! The frames of the log: append requests, and snapshots.
+//! Frames of the log: append requests and snapshots.
 
 use bytes::Bytes;
 
@@ -18,13 +18,13 @@ pub struct Append {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Appended {
-    /// Stored durably up to here.
+    /// All entries up to this one are stored durably.
     Matching(Option<LogId>),
     Conflict(LogId),
     HigherVote(Vote),
 }
 
-/// The head of a snapshot; its bytes follow in chunks.
+/// Head of a snapshot. The bytes follow in chunks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot {
     pub vote: Vote,
@@ -32,7 +32,7 @@ pub struct Snapshot {
     pub membership_at: Option<LogId>,
     pub membership: Bytes,
     pub bytes: u64,
-    /// Of all the bytes.
+    /// CRC of all bytes.
     pub crc: u32,
 }
 

@@ -1,4 +1,4 @@
-//! A Raft membership, as log entries and snapshots carry it.
+//! Raft membership in log entries and snapshots.
 
 use bytes::Bytes;
 use prost::Message;
@@ -6,16 +6,16 @@ use prost::Message;
 use super::FrameError;
 use super::convert::{array, need};
 use crate::base::{Incarnation, RaftId};
+use crate::wire::version::MEMBERSHIP;
 
-/// The newest format of the bytes below.
-const FORMAT: u32 = 1;
+/// Newest format that this version reads, and the one that it writes.
+const FORMAT: u32 = MEMBERSHIP.newest();
 
-/// Who votes, and who belongs. One list of voters; two while a change is under way (joint
-/// consensus).
+/// Voters and members. `configs` has one list of voters, or two during a change (joint consensus).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Membership {
     pub configs: Vec<Vec<RaftId>>,
-    /// Voters and learners, each with the one incarnation that its Raft id belongs to.
+    /// Voters and learners, each with the incarnation to which its Raft id belongs.
     pub nodes: Vec<(RaftId, Incarnation)>,
 }
 
@@ -43,7 +43,7 @@ struct NodeMessage {
     incarnation: Option<Bytes>,
 }
 
-/// Deterministic: equal memberships give equal bytes.
+/// Encodes a membership. Equal memberships give equal bytes.
 pub fn encode_membership(membership: &Membership) -> Bytes {
     let config = |c: &Vec<RaftId>| ConfigMessage {
         voters: c.iter().map(|id| id.0).collect(),
@@ -63,7 +63,7 @@ pub fn encode_membership(membership: &Membership) -> Bytes {
 /// # Errors
 /// A newer format, or bytes that are no membership.
 pub fn decode_membership(bytes: &[u8]) -> Result<Membership, FrameError> {
-    let message = MembershipMessage::decode(bytes).map_err(|e| FrameError::Body(e.to_string()))?;
+    let message = MembershipMessage::decode(bytes)?;
     let found = need(message.format, "format")?;
     if found > FORMAT {
         return Err(FrameError::Newer {

@@ -1,9 +1,9 @@
-//! What meta nodes say to each other on 8089, byte by byte. Nobody else ever speaks it.
+//! Frames between meta nodes on port 8089. No other program speaks this protocol.
 //!
-//! A dialler sends [`MAGIC`]; then both sides send frames: `len u32 | kind u8 | body`, big endian,
-//! `len` counting kind and body. First the handshake ([`Hello`] → [`Challenge`] → [`Proof`] →
-//! accepted or refused), then requests and answers of the lane that the dialler asked for. Bodies
-//! are protobuf; a field that is not there is an error here, never a default.
+//! The dialler sends [`MAGIC`]. Then both sides send frames: `len u32 | kind u8 | body`, big
+//! endian; `len` counts kind and body. First comes the handshake ([`Hello`] → [`Challenge`] →
+//! [`Proof`] → accepted or refused), then requests and answers of the lane that the dialler asked
+//! for. Bodies are protobuf. A missing field is an error, never a default.
 
 mod convert;
 mod election;
@@ -14,6 +14,7 @@ mod membership;
 #[cfg(test)]
 mod tests;
 
+use super::version::RAFT_FRAMES;
 use crate::base::{ClusterId, Incarnation, RaftId};
 
 pub use election::{Transfer, Transferred, Vote, VoteAnswer, VoteAsk};
@@ -22,21 +23,20 @@ pub use handshake::{Challenge, Hello, Lane, Proof, Refused, RefusedCode};
 pub use log::{Append, Appended, Entry, EntryKind, Snapshot};
 pub use membership::{Membership, decode_membership, encode_membership};
 
-/// The first bytes from a dialler. The first of them starts no text and no TLS record.
+/// First bytes that a dialler sends. No text and no TLS record starts with the first of them.
 pub const MAGIC: [u8; 8] = *b"\xC9IFM8089";
 
-/// The answer to any other first bytes, before closing: who sends HTTP here learns what this port
-/// is.
+/// Answer to any other first bytes, before the connection is closed. It tells a caller that sends
+/// HTTP which port this is.
 pub const BANNER: &[u8] = b"influxd-meta raft port\n";
 
-/// The versions of the frames below that this program speaks. Both sides use the highest common
-/// one.
-pub const VERSIONS: std::ops::RangeInclusive<u32> = 1..=1;
+/// Versions of the frames below that this program speaks. Both sides use the highest common one.
+pub const VERSIONS: std::ops::RangeInclusive<u32> = 1..=RAFT_FRAMES.newest();
 
-/// Bytes before a frame's kind.
+/// Length of the length field, which stands before a frame's kind.
 pub const LENGTH_BYTES: usize = 4;
 
-/// Who a member of the Raft group is: what every handshake proves.
+/// Identity of a member of the Raft group. Every handshake proves it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Replica {
     pub cluster_id: ClusterId,
@@ -44,7 +44,7 @@ pub struct Replica {
     pub incarnation: Incarnation,
 }
 
-/// Bytes that are no frame of ours, or not a whole one.
+/// Reasons why bytes are no whole frame of this protocol.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FrameError {
     #[error("an empty frame")]
@@ -54,7 +54,7 @@ pub enum FrameError {
     #[error("{0} is missing or malformed")]
     Field(&'static str),
     #[error("undecodable body: {0}")]
-    Body(String),
+    Body(#[from] prost::DecodeError),
     #[error("format {found}, this version reads up to {newest}")]
     Newer { found: u32, newest: u32 },
     #[error("a chunk with a wrong checksum")]

@@ -141,8 +141,8 @@ fn every_frame_comes_back_as_it_went() {
     }
 }
 
-/// A damaged body is an error or another frame, never a panic and never a default for what is
-/// missing.
+/// A damaged body is an error or another frame. It never causes a panic, nor a default value for a
+/// missing field.
 #[test]
 fn no_damage_makes_the_decoder_panic() {
     for frame in every_frame() {
@@ -199,7 +199,7 @@ fn a_membership_comes_back_and_a_newer_one_is_told_apart() {
     assert_eq!(decode_membership(b""), Err(FrameError::Field("format")));
 }
 
-/// Bytes that members of any later version must still send and read: version 1, for ever.
+/// Bytes of version 1. Members of every later version must send and read them.
 #[test]
 fn the_bytes_of_version_1_do_not_change() {
     assert_eq!(MAGIC, [0xC9, b'I', b'F', b'M', b'8', b'0', b'8', b'9']);

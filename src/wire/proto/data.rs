@@ -8,7 +8,7 @@ pub(in crate::wire) struct Data {
     pub(in crate::wire) index: Option<u64>,
     #[prost(uint64, optional, tag = "3")]
     pub(in crate::wire) cluster_id: Option<u64>,
-    /// Of 0.9, never written: on reading it stands for `data_nodes`.
+    /// `data_nodes` of version 0.9. Never written.
     #[prost(message, repeated, tag = "4")]
     pub(in crate::wire) nodes: Vec<NodeInfo>,
     #[prost(message, repeated, tag = "5")]
@@ -107,7 +107,7 @@ pub(in crate::wire) struct ShardGroupInfo {
 pub(in crate::wire) struct ShardInfo {
     #[prost(uint64, optional, tag = "1")]
     pub(in crate::wire) id: Option<u64>,
-    /// Of 0.9, never written: on reading it stands for `owners`.
+    /// `owners` of version 0.9. Never written; read when it is not empty.
     #[prost(uint64, repeated, packed = "false", tag = "2")]
     pub(in crate::wire) owner_ids: Vec<u64>,
     #[prost(message, repeated, tag = "3")]

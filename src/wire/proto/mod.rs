@@ -1,10 +1,10 @@
-//! Protobuf messages, derived by hand: the wire's (proto2) and ours.
+//! Protobuf messages that several formats share, without generated code: those of the wire (proto2)
+//! and internal ones. Messages of commands stand beside their conversions.
 //!
-//! Every field is optional here: proto2's `required` is checked where a message is read, and always
-//! written. The wire's strings are byte strings that nobody checks for UTF-8 (wire.md 2), so they
-//! are `Vec<u8>`. A field number, once used, means the same for ever.
+//! Every field is optional here. Fields that are `required` in proto2 are checked when a message is
+//! read, and always written. Strings of the wire are byte strings that are not checked for UTF-8
+//! (wire.md 2), so they are `Vec<u8>`. The meaning of a field number never changes.
 
-pub(super) mod command;
 pub(super) mod data;
-pub(super) mod entry;
+pub(super) mod shared;
 pub(super) mod state;

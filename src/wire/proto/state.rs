@@ -1,11 +1,11 @@
-//! The catalog in a snapshot of ours.
+//! Messages of the catalog in a snapshot.
 
 use super::data::{DatabaseInfo, UserInfo};
-use super::entry::{HostPort, Label};
+use super::shared::{HostPort, Label};
 
 #[derive(Clone, PartialEq, prost::Message)]
 pub(in crate::wire) struct State {
-    /// First, so that it can be judged before the rest.
+    /// First field, so that it can be checked before the rest.
     #[prost(uint32, optional, tag = "1")]
     pub(in crate::wire) format: Option<u32>,
     #[prost(uint64, optional, tag = "2")]
@@ -34,7 +34,7 @@ pub(in crate::wire) struct State {
     pub(in crate::wire) max_shard_id: Option<u64>,
     #[prost(uint64, optional, tag = "14")]
     pub(in crate::wire) max_raft_id: Option<u64>,
-    /// From format 3 on, as is the rest.
+    /// Since format 3, as all fields below.
     #[prost(message, repeated, tag = "15")]
     pub(in crate::wire) data_nodes: Vec<DataNode>,
     #[prost(bytes = "vec", repeated, tag = "16")]
@@ -95,7 +95,7 @@ pub(in crate::wire) struct MetaNode {
     pub(in crate::wire) raft_id: Option<u64>,
     #[prost(bytes = "vec", optional, tag = "5")]
     pub(in crate::wire) incarnation: Option<Vec<u8>>,
-    /// From format 2 on, as are labels.
+    /// Since format 2, as labels.
     #[prost(bool, optional, tag = "6")]
     pub(in crate::wire) voter: Option<bool>,
     #[prost(message, repeated, tag = "7")]
@@ -127,13 +127,13 @@ pub(in crate::wire) struct Tombstone {
     pub(in crate::wire) why: Option<u32>,
     #[prost(sfixed64, optional, tag = "4")]
     pub(in crate::wire) at: Option<i64>,
-    /// From format 2 on.
+    /// Since format 2.
     #[prost(string, optional, tag = "5")]
     pub(in crate::wire) by: Option<String>,
 }
 
-/// A database with its insertion number, which replicas that started from a snapshot share with the
-/// others.
+/// Database with its insertion number. The number is stored so that replicas that started from a
+/// snapshot have the same numbers as the others.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(in crate::wire) struct Numbered {
     #[prost(uint64, optional, tag = "1")]
@@ -142,7 +142,7 @@ pub(in crate::wire) struct Numbered {
     pub(in crate::wire) database: Option<DatabaseInfo>,
 }
 
-/// As [`Numbered`].
+/// User with its insertion number, as in [`Numbered`].
 #[derive(Clone, PartialEq, prost::Message)]
 pub(in crate::wire) struct NumberedUser {
     #[prost(uint64, optional, tag = "1")]

@@ -1,4 +1,4 @@
-//! Data nodes, users and leases, to and from their messages: all of it of format 3.
+//! Data nodes, users and leases, to and from their messages. All of them need format 3.
 
 use crate::base::{Name, NodeId};
 use crate::catalog::{Catalog, DataNode, Database, User, Users};
@@ -8,8 +8,8 @@ use crate::wire::convert::{
 };
 use crate::wire::proto::state as proto;
 
-/// Whether the catalog has anything of this.
-pub(super) fn are_needed(catalog: &Catalog) -> bool {
+/// Returns whether the catalog has anything that needs format 3.
+pub(super) fn need_format_3(catalog: &Catalog) -> bool {
     let is_bare = |database: &Database| {
         let policies = &database.retention_policies;
         database.continuous_queries.is_empty()
@@ -56,7 +56,8 @@ pub(super) fn users(messages: Vec<proto::NumberedUser>, next: u64) -> Result<Use
         let info = required(message.user, "users.user")?;
         let named = info.privileges.len();
         let user = user(info)?;
-        // In the wire's `Data` the last of two on one database counts; here no two were written.
+        // In the wire's `Data` the last of two privileges on one database counts. Here, two were
+        // never written.
         if user.privileges.len() != named {
             return Err(BadField::Twice);
         }

@@ -1,7 +1,7 @@
 //! The cluster and its nodes, to and from their messages.
 //!
-//! What format 2 added is `None` or empty in a message of format 1, and means there what it had
-//! meant before there was another choice.
+//! A field that format 2 added is `None` or empty in a message of format 1, and has there the only
+//! value that was possible in format 1.
 
 use crate::base::{ClusterId, Incarnation, NodeId, RaftId, UnixNanos};
 use crate::catalog::{Cluster, MetaNode, Pending, Tombstone};
@@ -97,7 +97,7 @@ pub(super) fn tombstone(format: u32, message: proto::Tombstone) -> Result<Tombst
     })
 }
 
-/// A field that came with format 2. In format 1, `before` is what every entry stood for.
+/// Reads a field that format 2 added. `before` is its value in format 1.
 fn since_2<T>(format: u32, field: Option<T>, name: &'static str, before: T) -> Result<T, BadField> {
     if format >= 2 {
         required(field, name)

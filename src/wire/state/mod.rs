@@ -1,9 +1,8 @@
-//! The catalog in a snapshot of ours: everything replicated, unlike `data`, which is what the wire
-//! shows.
+//! The catalog in a snapshot: everything that is replicated. (`data` has only what the wire shows.)
 //!
-//! A version of the program reads every format up to its newest, and writes the lowest that holds
-//! the catalog, as log entries do: a member of an older version, which the cluster's feature level
-//! keeps from needing more, then reads the snapshots of newer ones.
+//! A version of the program reads every format up to its newest, and writes the lowest one that
+//! holds the catalog, as with log entries. The cluster's feature level keeps newer content out
+//! while there are members of an older version, so they can read the snapshots of newer members.
 
 mod data_nodes;
 mod members;
@@ -14,26 +13,37 @@ use prost::Message;
 use super::convert::{BadField, bytes_of_text, database, database_info, required};
 use super::fields::{Fields, Value};
 use super::proto::state::{Numbered, State};
+use super::version::CATALOG;
 use crate::base::{Text, UnixNanos};
 use crate::catalog::{Catalog, Database, Databases};
 
-/// The newest format. 2 has learners, labels, and who took an incarnation out; 3 has data nodes,
-/// users, leases, and all that databases hold besides their retention policies.
-const NEWEST_FORMAT: u32 = 3;
+/// Newest format that this version reads.
+const NEWEST_FORMAT: u32 = CATALOG.newest();
 
-/// Not the state of a catalog, or that of a newer version.
+/// Reasons why bytes are no catalog that this version can read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("undecodable catalog: {0}")]
-pub struct StateError(pub String);
+pub enum StateError {
+    #[error("undecodable catalog: it does not begin with its format")]
+    NoFormat,
+    #[error("undecodable catalog: format {found}, this version reads up to {NEWEST_FORMAT}")]
+    Newer { found: u64 },
+    /// An older version could not read it: no version wrote it.
+    #[error("undecodable catalog: format {format} does not have what it holds")]
+    OlderFormat { format: u32 },
+    #[error("undecodable catalog: {0}")]
+    Protobuf(#[from] prost::DecodeError),
+    #[error("undecodable catalog: {0}")]
+    Field(#[from] BadField),
+}
 
 const DATABASES: u32 = 9;
 
-/// Deterministic: equal catalogs give equal bytes.
+/// Encodes a catalog. Equal catalogs give equal bytes.
 pub fn encode(catalog: &Catalog) -> Bytes {
     let (databases, next_database) = catalog.databases.numbered();
     let mut bytes = Vec::new();
     head(catalog).encode_raw(&mut bytes);
-    // One by one: as messages, all of them together weigh several times what they come to.
+    // Appended one by one: all of them as messages would need several times the memory of their bytes.
     for database in databases {
         prost::encoding::message::encode(DATABASES, &numbered_message(database), &mut bytes);
     }
@@ -41,7 +51,7 @@ pub fn encode(catalog: &Catalog) -> Bytes {
     bytes.into()
 }
 
-/// The fields before the databases.
+/// Makes the fields before the databases.
 fn head(catalog: &Catalog) -> State {
     let format = lowest_format(catalog);
     let meta_node = |node| members::meta_node_message(format, node);
@@ -63,7 +73,7 @@ fn head(catalog: &Catalog) -> State {
     }
 }
 
-/// The fields behind the databases.
+/// Makes the fields after the databases.
 fn tail(catalog: &Catalog, next_database: u64) -> State {
     let (users, next_user) = catalog.users.numbered();
     State {
@@ -96,22 +106,19 @@ fn tail(catalog: &Catalog, next_database: u64) -> State {
 }
 
 /// # Errors
-/// Says what cannot be read. Nothing is left out or repaired.
+/// See [`StateError`]. Nothing is ignored or repaired.
 pub fn decode(bytes: &[u8]) -> Result<Catalog, StateError> {
     let format = read_format(bytes)?;
-    let state = State::decode(bytes).map_err(unreadable)?;
-    let catalog = catalog(format, state).map_err(unreadable)?;
-    // An older version could not read it: no version wrote this.
+    let state = State::decode(bytes)?;
+    let catalog = catalog(format, state)?;
     if lowest_format(&catalog) > format {
-        return Err(unreadable(format!(
-            "format {format} does not have what it holds"
-        )));
+        return Err(StateError::OlderFormat { format });
     }
     Ok(catalog)
 }
 
 fn lowest_format(catalog: &Catalog) -> u32 {
-    if data_nodes::are_needed(catalog) {
+    if data_nodes::need_format_3(catalog) {
         return NEWEST_FORMAT;
     }
     let is_of_1 = catalog
@@ -125,20 +132,16 @@ fn lowest_format(catalog: &Catalog) -> u32 {
     if is_of_1 { 1 } else { 2 }
 }
 
-/// Looks at the format alone: what follows may be of a shape that only a newer version knows.
+/// Reads only the format: the other fields may be ones that only a newer version knows.
 fn read_format(bytes: &[u8]) -> Result<u32, StateError> {
     let first = Fields::of(bytes).next();
     let Some(Ok((1, Value::Varint(format @ 1..)))) = first else {
-        return Err(unreadable("it does not begin with its format"));
+        return Err(StateError::NoFormat);
     };
     u32::try_from(format)
         .ok()
         .filter(|format| *format <= NEWEST_FORMAT)
-        .ok_or_else(|| {
-            StateError(format!(
-                "format {format}, this version reads up to {NEWEST_FORMAT}"
-            ))
-        })
+        .ok_or(StateError::Newer { found: format })
 }
 
 fn catalog(format: u32, state: State) -> Result<Catalog, BadField> {
@@ -178,7 +181,7 @@ fn catalog(format: u32, state: State) -> Result<Catalog, BadField> {
     Ok(catalog)
 }
 
-/// Two entries of one key are not one entry: the catalog that was written had no such thing.
+/// Collects entries by key. Refuses two entries with the same key: no catalog was written so.
 fn keyed<M, K: Ord + Clone, V: Clone>(
     messages: Vec<M>,
     entry: impl Fn(M) -> Result<(K, V), BadField>,
@@ -222,10 +225,6 @@ fn numbered_message((order, database): (u64, &Database)) -> Numbered {
         order: Some(order),
         database: Some(database_info(database)),
     }
-}
-
-fn unreadable(why: impl ToString) -> StateError {
-    StateError(why.to_string())
 }
 
 #[cfg(test)]

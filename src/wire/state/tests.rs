@@ -8,7 +8,7 @@ use crate::catalog::{
 };
 use crate::wire::proto::data::RetentionPolicyInfo;
 
-/// Every field that format 2 has a place for has a value of its own.
+/// Catalog with a distinct value in every field of format 2.
 fn full() -> Catalog {
     let address = |host: &str, port| Address::new(host, port);
     let mut catalog = Catalog {
@@ -84,7 +84,7 @@ fn full() -> Catalog {
     catalog
 }
 
-/// Every field has.
+/// Catalog with a distinct value in every field.
 fn of_format_3() -> Catalog {
     let mut catalog = full();
     catalog.content_index = 7;
@@ -158,7 +158,7 @@ fn of_format_3() -> Catalog {
     catalog
 }
 
-/// The same with nothing that format 1 has no place for.
+/// The same catalog without the content that format 1 does not have.
 fn of_format_1() -> Catalog {
     let mut catalog = full();
     for id in (1..=3).map(NodeId) {
@@ -185,8 +185,8 @@ fn what_goes_in_comes_out() {
     }
 }
 
-/// A member of an older version reads the snapshots of newer ones as long as nothing in them is
-/// new.
+/// A member of an older version reads the snapshots of newer members as long as they have no newer
+/// content.
 #[test]
 fn the_format_written_is_the_lowest_that_holds_it() {
     let node = |change: fn(&mut MetaNode)| {
@@ -225,7 +225,7 @@ fn the_format_written_is_the_lowest_that_holds_it() {
         ),
         (3, with(|catalog| catalog.leases = of_format_3().leases)),
         (3, with(|catalog| catalog.users = of_format_3().users)),
-        // Their numbers go on where others left: that users were there is part of it.
+        // Insertion numbers continue after those of deleted users.
         (
             3,
             with(|catalog| {
@@ -281,7 +281,7 @@ fn the_format_written_is_the_lowest_that_holds_it() {
     }
 }
 
-/// What format 1 left unsaid must be said here: no default can hide a loss.
+/// Fields that format 1 does not have are required in format 2: no default can hide a loss.
 #[test]
 fn a_state_of_format_2_says_everything() {
     let state = State::decode(encode(&full())).expect("state");
@@ -299,7 +299,7 @@ fn a_state_of_format_2_says_everything() {
     }
 }
 
-/// In format 3 as well; and a state that claims an older format than what it holds is of no
+/// The same in format 3. A catalog in an older format than its content needs was written by no
 /// version.
 #[test]
 fn a_state_of_format_3_says_everything() {
@@ -346,8 +346,8 @@ fn a_state_of_format_3_says_everything() {
     }
 }
 
-/// A database created after a restore must come after the others, as on nodes that replayed the
-/// log.
+/// A database created after a restart from a snapshot comes after the others, as on nodes that
+/// replayed the log.
 #[test]
 fn insertion_numbers_go_on_after_a_restore() {
     let mut lived = full();
@@ -383,7 +383,7 @@ fn a_newer_format_and_nonsense_are_refused() {
     assert!(decode(&good[..good.len() - 1]).is_err());
 }
 
-/// Repeated entries would be merged in silence by a map.
+/// A map would silently merge repeated entries.
 #[test]
 fn two_entries_of_one_key_are_refused() {
     let state = State::decode(encode(&of_format_3())).expect("state");

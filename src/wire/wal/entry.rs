@@ -1,10 +1,10 @@
-//! What the log keeps for Raft, as plain values.
+//! Content of the log that belongs to Raft, as plain values.
 
 use bytes::Bytes;
 
 use crate::base::{LogId, RaftId};
 
-/// One entry, as opaque bytes.
+/// A log entry. The log does not read its payload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     pub log_id: LogId,
@@ -38,7 +38,7 @@ impl EntryKind {
     }
 }
 
-/// A Raft vote as stored.
+/// A stored Raft vote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Vote {
     pub term: u64,

@@ -1,9 +1,9 @@
-//! Fixed fields, read and written in order.
+//! Fields of fixed length, read and written in order.
 
 use super::Vote;
 use crate::base::{LogId, RaftId};
 
-/// Takes fields off the front; `None` once there are too few bytes.
+/// Reads fields from the front. Returns `None` once there are too few bytes.
 pub(super) struct Fields<'a>(pub(super) &'a [u8]);
 
 impl Fields<'_> {
@@ -40,7 +40,7 @@ impl Fields<'_> {
         })
     }
 
-    /// Of a fixed length, present or not.
+    /// Reads a log id that may be absent; its length is the same in both cases.
     pub(super) fn optional_log_id(&mut self) -> Option<Option<LogId>> {
         let present = self.flag()?;
         let log_id = self.log_id()?;

@@ -1,38 +1,39 @@
-//! The head of a segment: one sector, so that a torn write leaves the old head or the new one.
+//! Head of a segment: one sector, so that a torn write leaves the old head or the new one.
 //!
 //! ```text
 //! magic 8 | format 4 | crc of these 4 | incarnation 16 | salt 8 | epoch 8 | first seq 8
 //!   | vote | purged | last | committed | crc of all since the incarnation 4 | zeros
 //! ```
-//! The first 16 bytes keep this shape in every format: a newer one is told from a damaged one.
+//! The first 16 bytes keep this shape in every format, so that a newer head can be told from a
+//! damaged one.
 
 use super::Vote;
 use super::fields::{Fields, put_optional_log_id, put_optional_vote};
 use crate::base::{Incarnation, LogId};
+use crate::wire::version::WAL;
 
-/// Format of heads and records.
-pub const FORMAT: u32 = 1;
+/// Newest format of heads and records that this version reads, and the one that it writes.
+const FORMAT: u32 = WAL.newest();
 
-/// One sector, the most that a disk writes whole.
+/// Length of a head: one sector, the most that a disk writes atomically.
 pub const HEAD_LEN: usize = 512;
 
 const MAGIC: [u8; 8] = *b"IMETAWAL";
 const PREFIX_LEN: usize = 16;
 
-/// What a segment says of itself, and of the log before it: everything before `first_seq` was
-/// synced when this was written. The oldest segment therefore needs none of those that were
-/// unlinked.
+/// State of a segment and of the log before it. All records before `first_seq` were synced when the
+/// head was written, so the oldest segment needs none of the segments that were deleted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Head {
     pub incarnation: Incarnation,
-    /// Random, new for each segment: seeds the CRC of record headers.
+    /// Random number, new for each segment. Seed of the CRC of record headers.
     pub salt: u64,
     pub epoch: u64,
-    /// 0 in the reserve, which is no part of the log yet.
+    /// 0 in the reserve segment, which does not belong to the log yet.
     pub first_seq: u64,
     pub vote: Option<Vote>,
     pub purged: Option<LogId>,
-    /// The last entry before this segment.
+    /// Last entry before this segment.
     pub last: Option<LogId>,
     pub committed: Option<LogId>,
 }
@@ -66,8 +67,8 @@ impl Head {
     }
 
     /// # Errors
-    /// [`HeadError::Newer`] only when the prefix is intact: a flipped bit never looks like a new
-    /// format.
+    /// [`HeadError::Newer`] only when the prefix is intact, so that a flipped bit is never taken
+    /// for a newer format.
     pub fn decode(bytes: &[u8]) -> Result<Self, HeadError> {
         let format = decode_prefix(bytes).ok_or(HeadError::Invalid)?;
         if format > FORMAT {

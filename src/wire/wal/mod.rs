@@ -1,9 +1,9 @@
-//! Bytes of the log: a segment's head, and the records behind it. Numbers are little-endian.
+//! Bytes of the log: the head of a segment, and its records. Numbers are little-endian.
 //!
-//! Owns: the format and its version, and what a valid byte sequence is. Never: files, or what a bad
-//! sequence means (`storage::log` judges that).
+//! Owns: the format, and the rules for valid bytes. Never: files, or the consequences of invalid
+//! bytes (`storage::log` decides those).
 //!
-//! A segment is a head of one sector, then records on 8-byte borders, then zeros to its end.
+//! A segment is a head of one sector, then records aligned to 8 bytes, then zeros to its end.
 
 mod entry;
 mod fields;
@@ -11,5 +11,5 @@ mod head;
 mod record;
 
 pub use entry::{Entry, EntryKind, Vote};
-pub use head::{FORMAT, HEAD_LEN, Head, HeadError};
+pub use head::{HEAD_LEN, Head, HeadError};
 pub use record::{ALIGN, HEADER_LEN, Header, MARK_LEN, MAX_PAYLOAD, Record, RecordError, Stamp};

@@ -1,10 +1,11 @@
-//! One record: a header of its own CRC, and a payload with another.
+//! Records: a header with its own CRC, and a payload with another one.
 //!
 //! ```text
-//! crc of the rest of the header, seeded with the segment's salt 4 | kind 1 | zeros 3 | payload length 4
-//!   | payload crc 4 | seq 8 | epoch 8 | durable_to 8 | payload | zeros to the next border of 8
+//! crc of the rest of the header, seeded with the segment's salt 4 | kind 1 | zeros 3
+//!   | payload length 4 | payload crc 4 | seq 8 | epoch 8 | durable_to 8
+//!   | payload | zeros to the next multiple of 8
 //! ```
-//! The salt is random and never leaves the segment's head, so no payload can imitate a header.
+//! The salt is random and stands only in the segment's head, so no payload can imitate a header.
 
 use bytes::Bytes;
 use crc32fast::Hasher;
@@ -13,21 +14,23 @@ use super::fields::{Fields, put_log_id, put_optional_log_id, put_vote};
 use super::{Entry, EntryKind, Vote};
 use crate::base::LogId;
 
+/// Length of a header, in bytes.
 pub const HEADER_LEN: usize = 40;
-/// Records start on these borders: whoever looks for headers behind a bad record looks only there.
+/// Alignment of records, in bytes. Recovery searches for headers after a bad record only at its
+/// multiples.
 pub const ALIGN: usize = 8;
-/// A mark is a bare header.
+/// Length of a mark: a header without payload.
 pub const MARK_LEN: usize = HEADER_LEN;
-/// Largest payload of a record, far above any proposal; what is larger is refused before it is
+/// Maximum length of a payload, far above any proposal. A longer one is refused before it is
 /// logged.
 pub const MAX_PAYLOAD: usize = 256 << 20;
 
-/// What the log is a stream of.
+/// Content of a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Record {
     Vote(Vote),
     Entry(Entry),
-    /// Everything behind it goes; `None`: everything.
+    /// Deletes all entries after this one; `None`: all entries.
     TruncateAfter(Option<LogId>),
     Purge(LogId),
     Committed(Option<LogId>),
@@ -38,17 +41,17 @@ pub enum Record {
     },
 }
 
-/// What the writer stamps on a record.
+/// Fields of a header that the writer sets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stamp {
     pub salt: u64,
     pub seq: u64,
     pub epoch: u64,
-    /// The highest seq up to which everything, in every file, is known synced.
+    /// Highest seq up to which all records, in all files, are known to be synced.
     pub durable_to: u64,
 }
 
-/// A header whose CRC is right.
+/// A header whose CRC was checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
     kind: u8,
@@ -61,16 +64,16 @@ pub struct Header {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RecordError {
-    /// As a torn write leaves it.
+    /// The usual result of a torn write.
     #[error("the payload does not match its checksum")]
     Checksum,
-    /// Intact, and yet nothing that we write.
+    /// An intact record that this version never writes.
     #[error("the checksums are right but this version cannot read the record")]
     Unreadable,
 }
 
 impl Record {
-    /// Bytes that [`Record::encode`] adds.
+    /// Number of bytes that [`Record::encode`] appends.
     pub fn encoded_len(&self) -> usize {
         (HEADER_LEN + self.payload_len()).next_multiple_of(ALIGN)
     }
@@ -101,7 +104,7 @@ impl Record {
         Self::decode_payload(header.kind, payload).ok_or(RecordError::Unreadable)
     }
 
-    /// Length of the payload; a test holds it to what [`Record::put_payload`] writes.
+    /// Length of the payload. A test compares it with what [`Record::put_payload`] writes.
     fn payload_len(&self) -> usize {
         match self {
             Self::Vote(_) => 17,
@@ -165,13 +168,13 @@ impl Record {
 }
 
 impl Header {
-    /// The header at the start of `bytes`, if there is a valid one.
+    /// Returns the header at the start of `bytes` if it is valid.
     pub fn decode(bytes: &[u8], salt: u64) -> Option<Self> {
         let mut fields = Fields(bytes.get(..HEADER_LEN)?);
         let crc = fields.u32()?;
         let kind = fields.u8()?;
-        // Zeros are the common case; and no kind is 0, whatever the checksum of zeros is under this
-        // salt.
+        // Zeros are the common case. No kind is 0, so zeros are no header even if their CRC under
+        // this salt is 0.
         if kind == 0 || fields.array()? != [0; 3] || crc != header_crc(salt, &bytes[4..HEADER_LEN])
         {
             return None;
@@ -191,7 +194,7 @@ impl Header {
         self.payload_len as usize
     }
 
-    /// Header, payload and the zeros to the next border.
+    /// Length of header, payload and the zeros to the next multiple of [`ALIGN`].
     pub fn record_len(&self) -> usize {
         (HEADER_LEN + self.payload_len()).next_multiple_of(ALIGN)
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use influxdb_meta::base::{Name, NodeId};
 use influxdb_meta::wire::data_node::{
-    Call, CopyShard, JoinCluster, LeaveCluster, ListShards, MUX, MessageType, Node, Outcome,
+    Call, CallOutcome, CopyShard, JoinCluster, LeaveCluster, ListShards, MUX, MessageType, Node,
     RemoveHintedHandoff, RemoveShard, answer,
 };
 
@@ -64,7 +64,7 @@ fn act<C: Call + std::fmt::Debug>(
     shared: &Shared,
     socket: &mut dyn Duplex,
     body: &[u8],
-    act: impl FnOnce(C) -> Outcome<C::Answer>,
+    act: impl FnOnce(C) -> CallOutcome<C::Answer>,
 ) -> io::Result<()> {
     let call = match C::decode(body) {
         Ok(call) => call,
@@ -86,7 +86,7 @@ fn act<C: Call + std::fmt::Debug>(
     socket.write_all(&answer::<C>(&outcome).map_err(io::Error::other)?)
 }
 
-fn join(shared: &Shared, call: &JoinCluster) -> Outcome<Node> {
+fn join(shared: &Shared, call: &JoinCluster) -> CallOutcome<Node> {
     let servers = call.meta_servers.iter().map(ToString::to_string).collect();
     let node = shared.join(servers, call.update)?;
     let (http_addr, tcp_addr) = (Name::from(&node.addr), Name::from(&node.tcp_addr));
@@ -97,9 +97,8 @@ fn join(shared: &Shared, call: &JoinCluster) -> Outcome<Node> {
     })
 }
 
-/// Fetches the shard from its source. A source without the shard gives an empty copy, which is not
-/// an error.
-fn copy_shard(shared: &Shared, call: &CopyShard) -> Outcome<()> {
+/// Fetches the shard from its source. One that is not there is a copy of nothing, and no error.
+fn copy_shard(shared: &Shared, call: &CopyShard) -> CallOutcome<()> {
     let host = call.host.to_string();
     let fetched = dial(&host, DIAL).and_then(|stream| {
         let mut source = shared

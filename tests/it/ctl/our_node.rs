@@ -2,7 +2,7 @@
 //! agree on the meaning of what they send.
 
 use influxdb_meta::base::{Name, Text, UnixNanos};
-use influxdb_meta::machine::{Command, Outcome};
+use influxdb_meta::machine::{Command, Outcome, WireCommand};
 use influxdb_meta::wire::envelope::Body;
 use tokio::time::Instant;
 
@@ -29,22 +29,24 @@ impl World {
                 Text::from(format!("data-{number}:8086").as_str()),
                 Text::from(node.address.as_str()),
             );
-            world.propose(Command::CreateDataNode { http, tcp }).await;
+            world
+                .propose(Command::Wire(WireCommand::CreateDataNode { http, tcp }))
+                .await;
         }
         let name = || Name::from("db");
         world
-            .propose(Command::CreateDatabase {
+            .propose(Command::Wire(WireCommand::CreateDatabase {
                 name: name(),
                 retention_policy: None,
-            })
+            }))
             .await;
         let policy = Name::from("autogen");
         world
-            .propose(Command::CreateShardGroup {
+            .propose(Command::Wire(WireCommand::CreateShardGroup {
                 database: name(),
                 policy,
                 at: MONDAY,
-            })
+            }))
             .await;
         world
     }
@@ -55,7 +57,7 @@ impl World {
             .cluster
             .leader()
             .raft
-            .propose(Body::Ours(command), deadline)
+            .propose(Body::from(command), deadline)
             .await;
         assert!(
             matches!(outcome, Ok(Outcome::Applied { .. })),

@@ -3,7 +3,7 @@
 
 use influxdb_meta::base::{Address, Name, NodeId};
 use influxdb_meta::data_node::FailureCause;
-use influxdb_meta::wire::data_node::{CopyShard, EVERYTHING};
+use influxdb_meta::wire::data_node::{CopyShard, SINCE_THE_BEGINNING};
 
 use super::scripted::{Scripted, Step, d1, in_time};
 use crate::vectors::read;
@@ -71,7 +71,7 @@ async fn copy_shard() {
         database: Name::from("db1"),
         policy: Name::from("rp1"),
         shard: 3,
-        since: Some(EVERYTHING),
+        since: Some(SINCE_THE_BEGINNING),
     };
     assert_eq!(node.nodes.copy_shard(&d1(), &copy, in_time()).await, Ok(()));
     assert_eq!(node.heard(), [asked]);

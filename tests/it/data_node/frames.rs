@@ -1,8 +1,8 @@
 //! Every recorded call is understood, and encoded to the same bytes.
 
 use influxdb_meta::wire::data_node::{
-    Call, CopyShard, DataNodeResponse, HEADER_BYTES, Header, JoinCluster, LeaveCluster, ListShards,
-    MUX, MessageType, Outcome, RemoveHintedHandoff, RemoveShard, answer, request,
+    Call, CallOutcome, CopyShard, DataNodeResponse, HEADER_BYTES, Header, JoinCluster,
+    LeaveCluster, ListShards, MUX, MessageType, RemoveHintedHandoff, RemoveShard, answer, request,
 };
 
 use crate::vectors::files;
@@ -40,7 +40,7 @@ fn body(bytes: &[u8], kind: u8) -> &[u8] {
     body
 }
 
-fn check<C: Call>() -> Vec<(C, Outcome<C::Answer>)> {
+fn check<C: Call>() -> Vec<(C, CallOutcome<C::Answer>)> {
     let mut calls = Vec::new();
     for (path, sent, answered) in recorded(C::KIND) {
         let call = match sent.as_slice() {
@@ -110,7 +110,10 @@ fn copy_shard() {
         (call.database.to_string(), call.policy.to_string()),
         ("db1".to_owned(), "rp1".to_owned())
     );
-    assert_eq!(call.since, Some(influxdb_meta::wire::data_node::EVERYTHING));
+    assert_eq!(
+        call.since,
+        Some(influxdb_meta::wire::data_node::SINCE_THE_BEGINNING)
+    );
 }
 
 #[test]

@@ -380,7 +380,7 @@ fn a_catalog_that_lacks_what_must_be_there_is_unreadable() {
 #[test]
 fn a_destination_asks_its_source_as_recorded() {
     let recorded = read("vectors/rpc/plain-rpc-BackupShard-1.req.bin");
-    let since = influxdb_meta::wire::data_node::EVERYTHING;
+    let since = influxdb_meta::wire::data_node::SINCE_THE_BEGINNING;
     assert_eq!(
         hex::encode(calls::ask_backup(3, since)),
         hex::encode(recorded)

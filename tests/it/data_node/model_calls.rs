@@ -6,7 +6,7 @@ use std::time::Duration;
 use influxdb_meta::base::{Address, Name, NodeId};
 use influxdb_meta::data_node::{DataNodes, DataNodesConfig, Failed, FailureCause};
 use influxdb_meta::runtime::Env;
-use influxdb_meta::wire::data_node::{CopyShard, EVERYTHING, MessageType, Node};
+use influxdb_meta::wire::data_node::{CopyShard, MessageType, Node, SINCE_THE_BEGINNING};
 use tempfile::TempDir;
 use tokio::time::Instant;
 
@@ -271,7 +271,7 @@ async fn a_shard_is_copied_and_removed() {
         database: Name::from("db1"),
         policy: Name::from("rp1"),
         shard: 3,
-        since: Some(EVERYTHING),
+        since: Some(SINCE_THE_BEGINNING),
     };
     assert_eq!(
         world.nodes.copy_shard(&world.at(), &copy, soon()).await,

@@ -2,7 +2,7 @@
 
 use influxdb_meta::base::UnixNanos;
 use influxdb_meta::config::{self, Inputs};
-use influxdb_meta::machine::Command;
+use influxdb_meta::machine::{Command, InternalCommand};
 use influxdb_meta::wire::envelope::{self, Body};
 use influxdb_meta::wire::execute::{self, Decoded};
 use influxdb_meta::wire::frames::LENGTH_BYTES;
@@ -47,11 +47,10 @@ fn wire_commands() -> Vec<Vec<u8>> {
     let frozen = frozen_entries()
         .into_iter()
         .map(|bytes| envelope::decode(&bytes).expect("an entry").command);
-    all.extend(
-        frozen
-            .filter_map(|command| execute::encode(&command))
-            .map(|bytes| bytes.to_vec()),
-    );
+    all.extend(frozen.filter_map(|command| match command {
+        Command::Wire(command) => Some(execute::encode(&command).to_vec()),
+        Command::Internal(_) => None,
+    }));
     all
 }
 
@@ -77,10 +76,10 @@ fn states() -> Vec<Vec<u8>> {
         .map(|file| read(&format!("compat/{file}")))
         .collect();
     let mut fed = Fed::default();
-    fed.apply(Command::Found(found(3)));
+    fed.apply(Command::Internal(InternalCommand::Found(found(3))));
     for bytes in contents(commands()) {
         if let Ok(Decoded::Command { command, .. }) = execute::decode(&bytes) {
-            fed.apply(command);
+            fed.apply(command.into());
             all.push(state::encode(&fed.catalog).to_vec());
         }
     }

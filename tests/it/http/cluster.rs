@@ -12,7 +12,7 @@ use influxdb_meta::base::{Address, ClusterId, Incarnation, RaftId};
 use influxdb_meta::client::Client;
 use influxdb_meta::cluster::{Activity, NodeRef, NotMember, Refusal as NoToIt, View};
 use influxdb_meta::http::HttpConfig;
-use influxdb_meta::machine::{Command, Found, Founder, Outcome};
+use influxdb_meta::machine::{Found, Founder, InternalCommand, Outcome};
 use influxdb_meta::raft::{Admission, Hello, Raft, RaftConfig, Refusal, Replica, Transport};
 use influxdb_meta::runtime::Env;
 use influxdb_meta::runtime::net::BoxFuture;
@@ -133,7 +133,7 @@ impl TestCluster {
         };
         let deadline = Instant::now() + PATIENCE;
         for node in self.nodes.iter().cycle() {
-            let body = Body::Ours(Command::Found(found.clone()));
+            let body = Body::Internal(InternalCommand::Found(found.clone()));
             let soon = Instant::now() + Duration::from_millis(200);
             if let Ok(Outcome::Applied { .. }) = node.raft.propose(body, soon).await {
                 return;

@@ -1,7 +1,7 @@
 //! `POST /node-labels`, and the answers that show labels.
 
 use influxdb_meta::base::Text;
-use influxdb_meta::machine::Command;
+use influxdb_meta::machine::WireCommand;
 use influxdb_meta::wire::envelope::Body;
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -104,7 +104,7 @@ async fn data_nodes_have_labels_too() {
     let cluster = TestCluster::of(2).await;
     let (leader, follower) = (cluster.leader(), cluster.follower());
     let (http, tcp) = (Text::from("data-1:8086"), Text::from("data-1:8088"));
-    let created = Body::Ours(Command::CreateDataNode { http, tcp });
+    let created = Body::from(WireCommand::CreateDataNode { http, tcp });
     leader
         .raft
         .propose(created, Instant::now() + PATIENCE)

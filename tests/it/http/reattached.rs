@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use influxdb_meta::base::{Name, NodeId, Text};
-use influxdb_meta::machine::Command;
+use influxdb_meta::machine::WireCommand;
 use influxdb_meta::runtime::net::Stream;
 use influxdb_meta::runtime::{Env, TaskHandle};
 use influxdb_meta::wire::data_node::{
@@ -98,7 +98,7 @@ async fn cluster_with(data: &DataNode) -> TestCluster {
         Text::from("data:8086"),
         Text::from(data.local.to_string().as_str()),
     );
-    let created = Body::Ours(Command::CreateDataNode { http, tcp });
+    let created = Body::from(WireCommand::CreateDataNode { http, tcp });
     cluster
         .leader()
         .raft

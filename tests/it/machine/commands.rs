@@ -17,45 +17,45 @@ pub(super) fn new_policy(
 }
 
 pub(super) fn create_database(name: &str) -> Command {
-    Command::CreateDatabase {
+    Command::Wire(WireCommand::CreateDatabase {
         name: Name::from(name),
         retention_policy: None,
-    }
+    })
 }
 
 pub(super) fn create_database_with(name: &str, policy: NewRetentionPolicy) -> Command {
-    Command::CreateDatabase {
+    Command::Wire(WireCommand::CreateDatabase {
         name: Name::from(name),
         retention_policy: Some(policy),
-    }
+    })
 }
 
 pub(super) fn create_policy(database: &str, policy: NewRetentionPolicy, default: bool) -> Command {
-    Command::CreateRetentionPolicy {
+    Command::Wire(WireCommand::CreateRetentionPolicy {
         database: Name::from(database),
         policy,
         default,
-    }
+    })
 }
 
 pub(super) fn drop_policy(database: &str, name: &str) -> Command {
-    Command::DropRetentionPolicy {
+    Command::Wire(WireCommand::DropRetentionPolicy {
         database: Name::from(database),
         name: Name::from(name),
-    }
+    })
 }
 
 pub(super) fn set_default(database: &str, name: &str) -> Command {
-    Command::SetDefaultRetentionPolicy {
+    Command::Wire(WireCommand::SetDefaultRetentionPolicy {
         database: Name::from(database),
         name: Name::from(name),
-    }
+    })
 }
 
 pub(super) fn drop_database(name: &str) -> Command {
-    Command::DropDatabase {
+    Command::Wire(WireCommand::DropDatabase {
         name: Name::from(name),
-    }
+    })
 }
 
 /// Address of data node `id`: `data-2:8088` for 2.
@@ -68,10 +68,10 @@ pub(super) fn http(id: u64) -> Text {
 }
 
 pub(crate) fn create_data_node(id: u64) -> Command {
-    Command::CreateDataNode {
+    Command::Wire(WireCommand::CreateDataNode {
         http: http(id),
         tcp: tcp(id),
-    }
+    })
 }
 
 pub(super) fn create_group(at: i64) -> Command {
@@ -80,11 +80,11 @@ pub(super) fn create_group(at: i64) -> Command {
 
 pub(super) fn create_group_in(database: &str, policy: &str, at: i64) -> Command {
     let (database, policy) = (Name::from(database), Name::from(policy));
-    Command::CreateShardGroup {
+    Command::Wire(WireCommand::CreateShardGroup {
         database,
         policy,
         at: UnixNanos(at),
-    }
+    })
 }
 
 pub(super) fn delete_group(id: u64) -> Command {
@@ -93,15 +93,15 @@ pub(super) fn delete_group(id: u64) -> Command {
 
 pub(super) fn delete_group_in(database: &str, policy: &str, id: u64) -> Command {
     let (database, policy) = (Name::from(database), Name::from(policy));
-    Command::DeleteShardGroup {
+    Command::Wire(WireCommand::DeleteShardGroup {
         database,
         policy,
         id: ShardGroupId(id),
-    }
+    })
 }
 
 pub(super) fn truncate(at: i64) -> Command {
-    Command::TruncateShardGroups { at: UnixNanos(at) }
+    Command::Wire(WireCommand::TruncateShardGroups { at: UnixNanos(at) })
 }
 
 pub(super) fn copy(shard: u64, node: u64) -> ShardCopy {
@@ -112,18 +112,18 @@ pub(super) fn copy(shard: u64, node: u64) -> ShardCopy {
 }
 
 pub(super) fn create_user(name: &str, hash: &str, admin: bool) -> Command {
-    Command::CreateUser(CreateUser {
+    Command::Wire(WireCommand::CreateUser(CreateUser {
         name: Name::from(name),
         hash: Text::from(hash),
         admin,
-    })
+    }))
 }
 
 pub(super) fn set_passive(id: u64, passive: bool) -> Command {
-    Command::SetPassive {
+    Command::Internal(InternalCommand::SetPassive {
         tcp: tcp(id),
         passive,
-    }
+    })
 }
 
 /// An update that changes nothing yet.

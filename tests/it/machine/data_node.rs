@@ -5,22 +5,22 @@ use influxdb_meta::catalog::MAX_REMOVED_DATA_NODES;
 use super::*;
 
 fn update_node(id: u64, http: &str, tcp: &str) -> Command {
-    Command::UpdateDataNode {
+    Command::Wire(WireCommand::UpdateDataNode {
         id: NodeId(id),
         http: Text::from(http),
         tcp: Text::from(tcp),
-    }
+    })
 }
 
 fn delete(id: u64) -> Command {
-    Command::DeleteDataNode { id: NodeId(id) }
+    Command::Wire(WireCommand::DeleteDataNode { id: NodeId(id) })
 }
 
 fn remove(id: u64, force: bool) -> Command {
-    Command::RemoveDataNode {
+    Command::Internal(InternalCommand::RemoveDataNode {
         id: NodeId(id),
         force,
-    }
+    })
 }
 
 fn ids(fed: &Fed) -> Vec<u64> {
@@ -28,11 +28,13 @@ fn ids(fed: &Fed) -> Vec<u64> {
 }
 
 fn label(id: u64) -> Command {
-    Command::SetLabels(influxdb_meta::machine::SetLabels {
-        node_id: NodeId(id),
-        set: [("rack".to_owned(), "1".to_owned())].into(),
-        delete: Default::default(),
-    })
+    Command::Internal(InternalCommand::SetLabels(
+        influxdb_meta::machine::SetLabels {
+            node_id: NodeId(id),
+            set: [("rack".to_owned(), "1".to_owned())].into(),
+            delete: Default::default(),
+        },
+    ))
 }
 
 #[test]
@@ -58,27 +60,27 @@ fn only_an_identical_one_is_no_error() {
     fed.ok(create_data_node(2));
     assert_eq!(fed.catalog.data_nodes, before);
     fed.refused(
-        Command::CreateDataNode {
+        Command::Wire(WireCommand::CreateDataNode {
             http: http(9),
             tcp: tcp(2),
-        },
+        }),
         "node already exists",
     );
-    // The HTTP address may belong to another node.
-    fed.ok(Command::CreateDataNode {
+    // The HTTP address may be another's.
+    fed.ok(Command::Wire(WireCommand::CreateDataNode {
         http: http(2),
         tcp: tcp(9),
-    });
+    }));
 }
 
 /// wire.md Q45: in the original the two nodes would share one id.
 #[test]
 fn one_at_the_address_of_a_meta_node_has_an_id_of_its_own() {
     let mut fed = Fed::with_data_nodes(0);
-    fed.ok(Command::CreateDataNode {
+    fed.ok(Command::Wire(WireCommand::CreateDataNode {
         http: http(2),
         tcp: Text::from("meta-1:8089"),
-    });
+    }));
     assert_eq!(ids(&fed), [2]);
 }
 
@@ -243,10 +245,10 @@ fn those_taken_out_are_remembered_until_they_come_back() {
     let [one, two, three] = [2, 3, 4].map(|id| fed.catalog.data_nodes[&NodeId(id)].tcp.to_string());
     fed.ok(delete(2)).ok(remove(3, false));
     assert_eq!(removed(&fed), [one.clone(), two.clone()]);
-    fed.ok(Command::CreateDataNode {
+    fed.ok(Command::Wire(WireCommand::CreateDataNode {
         http: http(1),
         tcp: Text::from(&one),
-    });
+    }));
     assert_eq!(removed(&fed), [two.as_str()]);
     fed.ok(update_node(4, "moved:8086", &two));
     assert_eq!(removed(&fed), [three]);
@@ -256,10 +258,10 @@ fn those_taken_out_are_remembered_until_they_come_back() {
 fn so_many_are_remembered_and_no_more() {
     let mut fed = Fed::with_data_nodes(0);
     for k in 0..=MAX_REMOVED_DATA_NODES as u64 {
-        fed.ok(Command::CreateDataNode {
+        fed.ok(Command::Wire(WireCommand::CreateDataNode {
             http: http(k),
             tcp: tcp(k),
-        });
+        }));
         let id = fed.catalog.max_node_id;
         fed.ok(delete(id));
     }

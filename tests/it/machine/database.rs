@@ -20,10 +20,10 @@ fn a_name_has_1_to_255_bytes() {
     fed.ok(create_database(&"x".repeat(255)));
     // Names are limited in bytes, not characters, and need not be text.
     fed.refused(create_database(&"\u{e9}".repeat(128)), "name too long");
-    fed.ok(Command::CreateDatabase {
+    fed.ok(Command::Wire(WireCommand::CreateDatabase {
         name: Name::from(b"\xff/.."),
         retention_policy: None,
-    });
+    }));
 }
 
 #[test]
@@ -123,9 +123,9 @@ fn databases_stand_in_the_order_of_their_creation() {
         .ok(create_database("a"))
         .ok(create_database("c"));
     assert_eq!(names(&fed), ["b", "a", "c"]);
-    fed.ok(Command::DropDatabase {
+    fed.ok(Command::Wire(WireCommand::DropDatabase {
         name: Name::from("b"),
-    })
+    }))
     .ok(create_database("b"));
     assert_eq!(names(&fed), ["a", "c", "b"]);
 }
@@ -134,14 +134,14 @@ fn databases_stand_in_the_order_of_their_creation() {
 fn dropping_what_is_not_there_is_no_error() {
     let mut fed = Fed::default();
     fed.ok(create_database("db"));
-    fed.same(Command::DropDatabase {
+    fed.same(Command::Wire(WireCommand::DropDatabase {
         name: Name::from("x"),
-    });
-    fed.same(Command::DropDatabase {
+    }));
+    fed.same(Command::Wire(WireCommand::DropDatabase {
         name: Name::default(),
-    });
-    fed.ok(Command::DropDatabase {
+    }));
+    fed.ok(Command::Wire(WireCommand::DropDatabase {
         name: Name::from("db"),
-    });
+    }));
     assert!(fed.catalog.databases.is_empty());
 }

@@ -51,11 +51,11 @@ fn a_deleted_group_is_pruned_after_a_fortnight() {
     let mut fed = with_policy(2, 1);
     fed.ok(create_group(NOW)).ok(create_group(NOW + DAY));
     fed.ok(delete_group(1));
-    fed.same(Command::PruneShardGroups);
+    fed.same(Command::Wire(WireCommand::PruneShardGroups));
     fed.now = NOW + 14 * DAY;
-    fed.same(Command::PruneShardGroups);
+    fed.same(Command::Wire(WireCommand::PruneShardGroups));
     fed.now += 1;
-    fed.ok(Command::PruneShardGroups);
+    fed.ok(Command::Wire(WireCommand::PruneShardGroups));
     assert_eq!(
         fed.groups_of("db", "rp")
             .iter()
@@ -64,7 +64,7 @@ fn a_deleted_group_is_pruned_after_a_fortnight() {
         [2]
     );
     assert!(fed.catalog.shard(ShardId(1)).is_none() && fed.catalog.shard(ShardId(3)).is_some());
-    fed.same(Command::PruneShardGroups);
+    fed.same(Command::Wire(WireCommand::PruneShardGroups));
 }
 
 /// wire.md Q5: the time is the command's, on every node. A clock that went back deletes nothing in

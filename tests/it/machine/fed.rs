@@ -27,10 +27,10 @@ impl Fed {
     /// Makes a cluster of one meta node, with id 1, and so many data nodes, with ids from 2 on.
     pub(crate) fn with_data_nodes(n: u64) -> Self {
         let mut fed = Self::default();
-        fed.ok(Command::Found(Found {
+        fed.ok(Command::Internal(InternalCommand::Found(Found {
             feature_level: DATA_LEVEL,
             ..found(1)
-        }));
+        })));
         (2..n + 2).for_each(|id| _ = fed.ok(create_data_node(id)));
         fed
     }

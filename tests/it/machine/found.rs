@@ -6,7 +6,7 @@ use super::*;
 
 fn fed(n: u8) -> Fed {
     let mut fed = Fed::default();
-    fed.ok(Command::Found(found(n)));
+    fed.ok(Command::Internal(InternalCommand::Found(found(n))));
     fed
 }
 
@@ -36,7 +36,7 @@ fn what_founding_fixes_is_kept() {
     let mut command = found(3);
     (command.with_secret, command.feature_level) = (true, 7);
     let mut fed = Fed::default();
-    fed.ok(Command::Found(command));
+    fed.ok(Command::Internal(InternalCommand::Found(command)));
     let cluster = fed.catalog.cluster.expect("founded");
     assert_eq!(
         (cluster.id, cluster.name.as_str()),
@@ -60,7 +60,7 @@ fn a_second_one_changes_nothing() {
         },
     ] {
         assert_eq!(
-            fed.apply(Command::Found(again)),
+            fed.apply(Command::Internal(InternalCommand::Found(again))),
             Outcome::Applied {
                 index: before.index
             }
@@ -87,7 +87,7 @@ fn founders_that_are_not_distinct_are_refused() {
     ] {
         let mut fed = Fed::default();
         assert!(matches!(
-            fed.apply(Command::Found(bad)),
+            fed.apply(Command::Internal(InternalCommand::Found(bad))),
             Outcome::Refused(_)
         ));
         let last_at = fed.catalog.last_at;

@@ -48,7 +48,7 @@ fn every_wire_command_moves_it_to_its_own_log_id() {
 #[test]
 fn found_moves_it_only_when_it_founds() {
     let mut catalog = Catalog::default();
-    let found = || Command::Found(found(3));
+    let found = || Command::Internal(InternalCommand::Found(found(3)));
     assert_eq!(
         applied(&mut catalog, (1, 2), 0, found()),
         Outcome::Applied { index: 2 }
@@ -66,14 +66,19 @@ fn found_moves_it_only_when_it_founds() {
 #[test]
 fn the_content_index_is_that_of_the_last_change_of_databases_or_users() {
     let mut catalog = Catalog::default();
-    applied(&mut catalog, (1, 2), 0, Command::Found(found(1)));
+    applied(
+        &mut catalog,
+        (1, 2),
+        0,
+        Command::Internal(InternalCommand::Found(found(1))),
+    );
     applied(&mut catalog, (1, 3), 0, create_database("db"));
     assert_eq!(catalog.content_index, 0);
     applied(
         &mut catalog,
         (1, 4),
         0,
-        Command::RaiseFeatureLevel { level: DATA_LEVEL },
+        Command::Internal(InternalCommand::RaiseFeatureLevel { level: DATA_LEVEL }),
     );
     for (index, command, want) in [
         (5, create_database("db"), 0),
@@ -82,16 +87,16 @@ fn the_content_index_is_that_of_the_last_change_of_databases_or_users() {
         (8, create_data_node(2), 6),
         (9, create_user("u", "h", false), 9),
         (10, create_user("u", "h", false), 9),
-        (11, Command::PruneShardGroups, 9),
+        (11, Command::Wire(WireCommand::PruneShardGroups), 9),
         (12, create_group_in("db", "autogen", NOW), 12),
         (13, create_group_in("db", "autogen", NOW), 12),
         (14, set_passive(2, true), 12),
         (
             15,
-            Command::RemoveDataNode {
+            Command::Internal(InternalCommand::RemoveDataNode {
                 id: NodeId(2),
                 force: true,
-            },
+            }),
             15,
         ),
         (16, drop_database("db"), 16),
@@ -123,7 +128,12 @@ fn time_never_runs_backwards() {
         );
         assert_eq!(catalog.last_at, UnixNanos(want), "after {at}");
     }
-    applied(&mut catalog, (1, 99), 0, Command::Found(found(1)));
+    applied(
+        &mut catalog,
+        (1, 99),
+        0,
+        Command::Internal(InternalCommand::Found(found(1))),
+    );
     assert_eq!(catalog.last_at, UnixNanos(i64::MAX));
 }
 
@@ -135,8 +145,9 @@ fn a_clone_stays_as_it_was() {
     let (before, shown) = (fed.catalog.clone(), format!("{:?}", fed.catalog));
     fed.ok(create_policy("db", new_policy("rp", 0, 0, 1), true))
         .ok(create_database("other"));
-    fed.ok(Command::Found(found(3))).ok(Command::DropDatabase {
-        name: Name::from("db"),
-    });
+    fed.ok(Command::Internal(InternalCommand::Found(found(3))))
+        .ok(Command::Wire(WireCommand::DropDatabase {
+            name: Name::from("db"),
+        }));
     assert_eq!(format!("{before:?}"), shown);
 }

@@ -6,11 +6,11 @@ use influxdb_meta::catalog::MAX_LEASES;
 use super::*;
 
 fn hold(lease: &str, holder: u64) -> Command {
-    Command::SetLeaseHolder {
+    Command::Internal(InternalCommand::SetLeaseHolder {
         lease: Name::from(lease),
         holder: NodeId(holder),
         term: 2,
-    }
+    })
 }
 
 #[test]
@@ -54,11 +54,11 @@ fn leases_are_few_and_named() {
 fn what_was_decided_in_another_term_is_refused() {
     let mut fed = Fed::with_data_nodes(2);
     for term in [1, 3] {
-        let late = Command::SetLeaseHolder {
+        let late = Command::Internal(InternalCommand::SetLeaseHolder {
             lease: Name::from("l"),
             holder: NodeId(2),
             term,
-        };
+        });
         fed.denied(late, "another leader decides on leases since");
     }
 }

@@ -28,8 +28,8 @@ use influxdb_meta::base::{
 };
 use influxdb_meta::catalog::{Catalog, DATA_LEVEL, Database, RetentionPolicy, Shard, ShardGroup};
 use influxdb_meta::machine::{
-    self, Command, CreateUser, Found, Founder, NewRetentionPolicy, Outcome, ShardCopy, Stamped,
-    UpdateRetentionPolicy,
+    self, Command, CreateUser, Found, Founder, InternalCommand, NewRetentionPolicy, Outcome,
+    ShardCopy, Stamped, UpdateRetentionPolicy, WireCommand,
 };
 use influxdb_meta::wire::data;
 

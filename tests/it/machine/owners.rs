@@ -3,22 +3,22 @@
 use super::*;
 
 fn copy_owner(shard: u64, node: u64) -> Command {
-    Command::CopyShardOwner(copy(shard, node))
+    Command::Wire(WireCommand::CopyShardOwner(copy(shard, node)))
 }
 
 fn remove_owner(shard: u64, node: u64) -> Command {
-    Command::RemoveShardOwner(copy(shard, node))
+    Command::Wire(WireCommand::RemoveShardOwner(copy(shard, node)))
 }
 
 fn remove_copy(shard: u64, node: u64, force: bool) -> Command {
-    Command::RemoveShardCopy {
+    Command::Internal(InternalCommand::RemoveShardCopy {
         copy: copy(shard, node),
         force,
-    }
+    })
 }
 
 fn drop_shard(id: u64) -> Command {
-    Command::DropShard { id: ShardId(id) }
+    Command::Wire(WireCommand::DropShard { id: ShardId(id) })
 }
 
 /// A group of two shards, from now on for a day.

@@ -24,7 +24,7 @@ fn one_that_becomes_passive_keeps_what_it_has() {
     let mut fed = with_policy(3, 1);
     fed.ok(create_group(NOW)).unseen(set_passive(3, true));
     assert_eq!(owned(&fed), [1, 1, 1]);
-    let copy_to = |node| Command::CopyShardOwner(copy(1, node));
+    let copy_to = |node| Command::Wire(WireCommand::CopyShardOwner(copy(1, node)));
     let owner = fed.owners_in(1)[0].1[0];
     assert_ne!(owner, 3);
     fed.refused(
@@ -73,12 +73,12 @@ fn it_may_be_said_before_the_node_comes() {
 fn it_follows_the_address_and_ends_with_the_node() {
     let mut fed = Fed::with_data_nodes(2);
     fed.unseen(set_passive(3, true));
-    fed.ok(Command::UpdateDataNode {
+    fed.ok(Command::Wire(WireCommand::UpdateDataNode {
         id: NodeId(3),
         http: http(9),
         tcp: tcp(9),
-    });
+    }));
     assert_eq!(fed.catalog.passive.iter().collect::<Vec<_>>(), [&tcp(9)]);
-    fed.ok(Command::DeleteDataNode { id: NodeId(3) });
+    fed.ok(Command::Wire(WireCommand::DeleteDataNode { id: NodeId(3) }));
     assert!(fed.catalog.passive.is_empty());
 }

@@ -9,17 +9,17 @@ fn create(database: &str, name: &str, query: impl AsRef<[u8]>) -> Command {
         name: Name::from(name),
         query: Text::from(&query),
     };
-    Command::CreateContinuousQuery {
+    Command::Wire(WireCommand::CreateContinuousQuery {
         database: Name::from(database),
         query,
-    }
+    })
 }
 
 fn drop_query(database: &str, name: &str) -> Command {
-    Command::DropContinuousQuery {
+    Command::Wire(WireCommand::DropContinuousQuery {
         database: Name::from(database),
         name: Name::from(name),
-    }
+    })
 }
 
 fn names(fed: &Fed) -> Vec<String> {

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use influxdb_meta::wire::envelope::{self, Body};
-use influxdb_meta::wire::{execute, state};
+use influxdb_meta::wire::state;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
@@ -124,7 +124,7 @@ fn apply_checked(catalog: &mut Catalog, entry: &Entry, what: &str) -> Outcome {
 
     assert_eq!(catalog.last_at, before.last_at.max(at), "{what}");
     let LogId { term, index } = entry.log_id;
-    let moved = command.is_of_the_wire() || seen(&before) != seen(catalog);
+    let moved = matches!(command, Command::Wire(_)) || seen(&before) != seen(catalog);
     let stands = if moved {
         (term, index)
     } else {
@@ -203,10 +203,7 @@ impl Proposer {
             1 => members::command(rng, catalog),
             _ => data::command(rng, catalog),
         };
-        let body = match execute::encode(&command) {
-            Some(bytes) => Body::Wire(bytes),
-            None => Body::Ours(command),
-        };
+        let body = Body::from(command);
         let (at, autocreate) = (self.clock(), self.rng.random_ratio(3, 4));
         Entry {
             log_id: self.log_id,
@@ -234,26 +231,26 @@ impl Proposer {
 fn command(rng: &mut StdRng) -> Command {
     let database = name(rng);
     match rng.random_range(0..16) {
-        0 => Command::Found(found(rng.random_range(0..6))),
-        1..=4 => Command::CreateDatabase {
+        0 => Command::Internal(InternalCommand::Found(found(rng.random_range(0..6)))),
+        1..=4 => Command::Wire(WireCommand::CreateDatabase {
             name: database,
             retention_policy: rng.random::<bool>().then(|| policy(rng)),
-        },
-        5 => Command::DropDatabase { name: database },
-        6..=8 => Command::CreateRetentionPolicy {
+        }),
+        5 => Command::Wire(WireCommand::DropDatabase { name: database }),
+        6..=8 => Command::Wire(WireCommand::CreateRetentionPolicy {
             database,
             policy: policy(rng),
             default: rng.random(),
-        },
-        9..=10 => Command::DropRetentionPolicy {
+        }),
+        9..=10 => Command::Wire(WireCommand::DropRetentionPolicy {
             database,
             name: name(rng),
-        },
-        11 => Command::SetDefaultRetentionPolicy {
+        }),
+        11 => Command::Wire(WireCommand::SetDefaultRetentionPolicy {
             database,
             name: name(rng),
-        },
-        _ => Command::UpdateRetentionPolicy(UpdateRetentionPolicy {
+        }),
+        _ => Command::Wire(WireCommand::UpdateRetentionPolicy(UpdateRetentionPolicy {
             database,
             name: name(rng),
             new_name: rng.random::<bool>().then(|| name(rng)),
@@ -261,7 +258,7 @@ fn command(rng: &mut StdRng) -> Command {
             replica_n: rng.random::<bool>().then(|| rng.random_range(0..4)),
             shard_group_duration: rng.random::<bool>().then(|| duration(rng)),
             default: rng.random_ratio(1, 4),
-        }),
+        })),
     }
 }
 

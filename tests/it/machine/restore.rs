@@ -26,7 +26,7 @@ fn view(fed: &Fed) -> SetData {
 }
 
 fn set_data(view: SetData) -> Command {
-    Command::SetData(Box::new(view))
+    Command::Wire(WireCommand::SetData(Box::new(view)))
 }
 
 /// Two data nodes, `db` with a group, a user, and some of everything that a restore must not
@@ -36,17 +36,19 @@ fn fed() -> Fed {
     fed.ok(create_group(NOW))
         .ok(create_user("u", "h", true))
         .unseen(set_passive(3, true));
-    fed.unseen(Command::SetLeaseHolder {
+    fed.unseen(Command::Internal(InternalCommand::SetLeaseHolder {
         lease: Name::from("l"),
         holder: NodeId(2),
         term: 2,
-    });
-    fed.unseen(Command::AllocateRaftId(AllocateRaftId {
-        incarnation: Incarnation([9; 16]),
-        http: Address::new("meta-9", 8091),
-        raft: Address::new("meta-9", 8089),
-        voter: true,
     }));
+    fed.unseen(Command::Internal(InternalCommand::AllocateRaftId(
+        AllocateRaftId {
+            incarnation: Incarnation([9; 16]),
+            http: Address::new("meta-9", 8091),
+            raft: Address::new("meta-9", 8089),
+            voter: true,
+        },
+    )));
     fed
 }
 
@@ -154,10 +156,10 @@ fn a_view_that_databases_have_left_behind_is_refused() {
         &[create_user("v", "h", false)],
         &[
             create_data_node(4),
-            Command::RemoveDataNode {
+            Command::Internal(InternalCommand::RemoveDataNode {
                 id: NodeId(2),
                 force: true,
-            },
+            }),
         ],
     ];
     for commands in changes {
@@ -181,15 +183,17 @@ fn commands_without_effect_on_databases_make_no_view_old() {
     let mut same_policy = update("db", "rp");
     same_policy.replica_n = Some(1);
     fed.ok(create_group(NOW))
-        .ok(Command::PruneShardGroups)
+        .ok(Command::Wire(WireCommand::PruneShardGroups))
         .ok(create_database("db"))
         .ok(drop_database("x"));
     fed.ok(drop_policy("db", "x"))
         .ok(set_default("db", "rp"))
-        .ok(Command::UpdateRetentionPolicy(same_policy));
+        .ok(Command::Wire(WireCommand::UpdateRetentionPolicy(
+            same_policy,
+        )));
     fed.ok(create_user("u", "h", true))
         .ok(truncate(i64::MAX))
-        .ok(Command::DropShard { id: ShardId(99) });
+        .ok(Command::Wire(WireCommand::DropShard { id: ShardId(99) }));
     fed.ok(create_data_node(2))
         .ok(create_data_node(4))
         .refused(delete_group(9), "shard group not found");

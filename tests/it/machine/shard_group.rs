@@ -184,7 +184,7 @@ fn a_group_fills_what_its_neighbours_leave() {
         .ok(create_group(5 * DAY + HOUR));
     let mut wider = update("db", "rp");
     wider.shard_group_duration = Some(DurationNanos(10 * DAY));
-    fed.ok(Command::UpdateRetentionPolicy(wider));
+    fed.ok(Command::Wire(WireCommand::UpdateRetentionPolicy(wider)));
     fed.ok(create_group(3 * DAY))
         .ok(create_group(6 * DAY))
         .ok(create_group(9 * DAY));

@@ -5,7 +5,7 @@ use influxdb_meta::catalog::Subscription;
 use super::*;
 
 fn create(policy: &str, name: &str, destinations: &[&str]) -> Command {
-    Command::CreateSubscription {
+    Command::Wire(WireCommand::CreateSubscription {
         database: Name::from("db"),
         policy: Name::from(policy),
         subscription: Subscription {
@@ -13,16 +13,16 @@ fn create(policy: &str, name: &str, destinations: &[&str]) -> Command {
             mode: Text::from("ALL"),
             destinations: destinations.iter().map(Text::from).collect(),
         },
-    }
+    })
 }
 
 fn drop_subscription(database: &str, policy: &str, name: &str) -> Command {
     let (database, policy) = (Name::from(database), Name::from(policy));
-    Command::DropSubscription {
+    Command::Wire(WireCommand::DropSubscription {
         database,
         policy,
         name: Name::from(name),
-    }
+    })
 }
 
 fn names(fed: &Fed) -> Vec<String> {
@@ -78,11 +78,11 @@ fn refusals_come_in_their_order() {
 #[test]
 fn the_mode_is_kept_as_it_came() {
     let mut fed = with_policy(0, 1);
-    let Command::CreateSubscription {
+    let Command::Wire(WireCommand::CreateSubscription {
         database,
         policy,
         subscription,
-    } = create("rp", "s", &[])
+    }) = create("rp", "s", &[])
     else {
         panic!()
     };
@@ -90,11 +90,11 @@ fn the_mode_is_kept_as_it_came() {
         mode: Text::from(b"\xff"),
         ..subscription
     };
-    fed.ok(Command::CreateSubscription {
+    fed.ok(Command::Wire(WireCommand::CreateSubscription {
         database,
         policy,
         subscription,
-    });
+    }));
     assert_eq!(
         fed.database("db").retention_policies[0].subscriptions[0].mode,
         Text::from(b"\xff")

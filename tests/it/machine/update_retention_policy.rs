@@ -13,7 +13,7 @@ fn fed() -> Fed {
 fn changed(name: &str, change: impl FnOnce(&mut UpdateRetentionPolicy)) -> Command {
     let mut update = update("db", name);
     change(&mut update);
-    Command::UpdateRetentionPolicy(update)
+    Command::Wire(WireCommand::UpdateRetentionPolicy(update))
 }
 
 fn renamed(name: &str, new_name: &str) -> Command {
@@ -31,7 +31,7 @@ fn resized(duration: Option<i64>, width: Option<i64>) -> Command {
 fn what_is_not_there_is_refused() {
     let mut fed = fed();
     fed.refused(
-        Command::UpdateRetentionPolicy(update("x", "a")),
+        Command::Wire(WireCommand::UpdateRetentionPolicy(update("x", "a"))),
         "database not found: x",
     );
     fed.refused(changed("x", |_| ()), "retention policy not found: x");

@@ -5,31 +5,31 @@ use influxdb_meta::catalog::User;
 use super::*;
 
 fn set_privilege(user: &str, database: &str, privilege: i32) -> Command {
-    Command::SetPrivilege {
+    Command::Wire(WireCommand::SetPrivilege {
         user: Name::from(user),
         database: Name::from(database),
         privilege,
-    }
+    })
 }
 
 fn set_admin(user: &str, admin: bool) -> Command {
-    Command::SetAdminPrivilege {
+    Command::Wire(WireCommand::SetAdminPrivilege {
         user: Name::from(user),
         admin,
-    }
+    })
 }
 
 fn update_user(name: &str, hash: &str) -> Command {
-    Command::UpdateUser {
+    Command::Wire(WireCommand::UpdateUser {
         name: Name::from(name),
         hash: Text::from(hash),
-    }
+    })
 }
 
 fn drop_user(name: &str) -> Command {
-    Command::DropUser {
+    Command::Wire(WireCommand::DropUser {
         name: Name::from(name),
-    }
+    })
 }
 
 fn user(fed: &Fed, name: &str) -> User {
@@ -147,11 +147,11 @@ fn a_dropped_database_takes_its_privileges_with_it() {
 fn names_and_hashes_are_bytes() {
     let mut fed = Fed::default();
     let (name, hash) = (Name::from(b"\xff"), Text::from(b"\xfe\0"));
-    fed.ok(Command::CreateUser(CreateUser {
+    fed.ok(Command::Wire(WireCommand::CreateUser(CreateUser {
         name: name.clone(),
         hash: hash.clone(),
         admin: false,
-    }));
+    })));
     fed.ok(create_user("\u{fffd}", "h", false));
     assert_eq!(fed.catalog.users.len(), 2);
     assert_eq!(fed.catalog.users.get(&name).expect("a user").hash, hash);

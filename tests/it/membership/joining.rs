@@ -4,7 +4,7 @@
 use influxdb_meta::base::RaftId;
 use influxdb_meta::catalog::{Catalog, Pending, RemovedWhy};
 use influxdb_meta::cluster::membership::judge;
-use influxdb_meta::machine::{AllocateRaftId, Command, MoveMetaNode};
+use influxdb_meta::machine::{AllocateRaftId, InternalCommand, MoveMetaNode};
 use influxdb_meta::wire::identity::Phase;
 
 use super::raft::{Config, Entry, Log};
@@ -133,7 +133,10 @@ impl World {
                 raft,
                 voter,
             };
-            self.append(leader, Entry::Command(Command::AllocateRaftId(allocate)));
+            self.append(
+                leader,
+                Entry::Command(InternalCommand::AllocateRaftId(allocate)),
+            );
         }
     }
 
@@ -215,7 +218,7 @@ impl World {
             let raft = http.with_port(8089);
             self.append(
                 leader,
-                Entry::Command(Command::MoveMetaNode(MoveMetaNode {
+                Entry::Command(InternalCommand::MoveMetaNode(MoveMetaNode {
                     raft_id,
                     http,
                     raft,

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use influxdb_meta::base::{LogId, RaftId, UnixNanos};
 use influxdb_meta::catalog::Catalog;
-use influxdb_meta::machine::{Command, Outcome, Stamped, apply};
+use influxdb_meta::machine::{InternalCommand, Outcome, Stamped, apply};
 
 use super::world::{Leading, World};
 
@@ -18,7 +18,7 @@ use super::world::{Leading, World};
 pub(super) enum Entry {
     Blank,
     Config(Config),
-    Command(Command),
+    Command(InternalCommand),
 }
 
 /// A Raft membership. While it is joint, `voters` is its incoming half.
@@ -303,7 +303,7 @@ impl World {
                 let stamped = Stamped {
                     at,
                     retention_autocreate: false,
-                    command: command.clone(),
+                    command: command.clone().into(),
                 };
                 outcome = Some(apply(&mut catalog, LogId { term, index }, &stamped));
             }

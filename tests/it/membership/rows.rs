@@ -10,7 +10,7 @@ use influxdb_meta::cluster::membership::{
 };
 use influxdb_meta::cluster::{PollError, Refusal};
 use influxdb_meta::machine::{
-    AddMetaNode, AllocateRaftId, Command, Found, Founder, Outcome, Removal, RemoveMetaNode,
+    AddMetaNode, AllocateRaftId, Found, Founder, InternalCommand, Outcome, Removal, RemoveMetaNode,
     Stamped, apply,
 };
 use influxdb_meta::wire::identity::{Identity, PROTOCOL, Phase, Starts};
@@ -70,7 +70,7 @@ impl Leader {
             facts,
             now: MINUTE,
         };
-        leader.apply(Command::Found(Found {
+        leader.apply(InternalCommand::Found(Found {
             cluster_id: CLUSTER,
             name: "demo".to_owned(),
             founders: (1..=founders).map(founder).collect(),
@@ -89,12 +89,12 @@ impl Leader {
         }
     }
 
-    /// Applies the command, as if it had been committed.
-    fn apply(&mut self, command: Command) {
+    /// Applies it, as if it had been committed.
+    fn apply(&mut self, command: InternalCommand) {
         let stamped = Stamped {
             at: UnixNanos(1),
             retention_autocreate: false,
-            command,
+            command: command.into(),
         };
         let outcome = apply(
             &mut self.facts.catalog,
@@ -124,7 +124,7 @@ impl Leader {
     fn asks(&mut self, byte: u8, node: u8, voter: bool) -> Pending {
         let (incarnation, http) = (volume(byte), http(node));
         let raft = http.with_port(8089);
-        self.apply(Command::AllocateRaftId(AllocateRaftId {
+        self.apply(InternalCommand::AllocateRaftId(AllocateRaftId {
             incarnation,
             http,
             raft,
@@ -239,17 +239,19 @@ fn change(voters: &[u64]) -> Option<Step> {
 
 fn add(raft_id: RaftId, replaces: Option<u64>) -> Option<Step> {
     let replaces = replaces.map(RaftId);
-    Some(Step::Propose(Command::AddMetaNode(AddMetaNode {
+    Some(Step::Propose(InternalCommand::AddMetaNode(AddMetaNode {
         raft_id,
         replaces,
     })))
 }
 
 fn drop_plainly(raft_id: RaftId) -> Option<Step> {
-    Some(Step::Propose(Command::RemoveMetaNode(RemoveMetaNode {
-        raft_id,
-        tombstone: None,
-    })))
+    Some(Step::Propose(InternalCommand::RemoveMetaNode(
+        RemoveMetaNode {
+            raft_id,
+            tombstone: None,
+        },
+    )))
 }
 
 fn bury(raft_id: u64, why: RemovedWhy, by: &str) -> Option<Step> {
@@ -257,10 +259,12 @@ fn bury(raft_id: u64, why: RemovedWhy, by: &str) -> Option<Step> {
         why,
         by: by.to_owned(),
     });
-    Some(Step::Propose(Command::RemoveMetaNode(RemoveMetaNode {
-        raft_id: RaftId(raft_id),
-        tombstone,
-    })))
+    Some(Step::Propose(InternalCommand::RemoveMetaNode(
+        RemoveMetaNode {
+            raft_id: RaftId(raft_id),
+            tombstone,
+        },
+    )))
 }
 
 fn visit(pending: &Pending) -> Option<Step> {
@@ -360,7 +364,7 @@ fn a_newcomer_without_a_vote_does_not_hold_up_a_half_done_removal() {
             "a removal that a new leader finished"
         )
     );
-    leader.apply(Command::RemoveMetaNode(RemoveMetaNode {
+    leader.apply(InternalCommand::RemoveMetaNode(RemoveMetaNode {
         raft_id: RaftId(3),
         tombstone: None,
     }));
@@ -390,7 +394,9 @@ fn the_feature_level_rises_once_every_member_reads_it() {
     leader.facts.levels.insert(RaftId(3), 3);
     assert_eq!(
         leader.look(),
-        Some(Step::Propose(Command::RaiseFeatureLevel { level: 3 }))
+        Some(Step::Propose(InternalCommand::RaiseFeatureLevel {
+            level: 3
+        }))
     );
 }
 
@@ -435,7 +441,9 @@ fn by_force_a_member_that_never_named_its_level_goes_and_the_level_rises() {
     leader.silent(3);
     assert_eq!(leader.ask_out(3, true), change(&[1, 2]));
     leader.facts.voters = ids(&[1, 2]);
-    let raise = Some(Step::Propose(Command::RaiseFeatureLevel { level: 2 }));
+    let raise = Some(Step::Propose(InternalCommand::RaiseFeatureLevel {
+        level: 2,
+    }));
     assert_eq!(
         leader.give(Event::Done(Ok(()))),
         raise,
@@ -445,7 +453,7 @@ fn by_force_a_member_that_never_named_its_level_goes_and_the_level_rises() {
     assert_eq!(leader.give(Event::Done(Err(refused))), None);
     assert!(leader.machine.answered().is_empty(), "not yet");
     assert_eq!(leader.later(2 * SECOND), raise);
-    leader.apply(Command::RaiseFeatureLevel { level: 2 });
+    leader.apply(InternalCommand::RaiseFeatureLevel { level: 2 });
     assert_eq!(
         leader.give(Event::Done(Ok(()))),
         bury(3, RemovedWhy::Removed, "ann")
@@ -454,7 +462,7 @@ fn by_force_a_member_that_never_named_its_level_goes_and_the_level_rises() {
         why: RemovedWhy::Removed,
         by: "ann".to_owned(),
     });
-    leader.apply(Command::RemoveMetaNode(RemoveMetaNode {
+    leader.apply(InternalCommand::RemoveMetaNode(RemoveMetaNode {
         raft_id: RaftId(3),
         tombstone,
     }));
@@ -783,7 +791,7 @@ fn a_learner_by_wish_takes_the_place_of_a_voter_that_goes_first() {
 fn in_the_place_of_a_learner_a_newcomer_follows_and_is_promoted_then() {
     let mut leader = Leader::of(3);
     let old = leader.follows(4, 4, false);
-    leader.apply(Command::AddMetaNode(AddMetaNode {
+    leader.apply(InternalCommand::AddMetaNode(AddMetaNode {
         raft_id: old.raft_id,
         replaces: None,
     }));
@@ -794,7 +802,7 @@ fn in_the_place_of_a_learner_a_newcomer_follows_and_is_promoted_then() {
         leader.give(Event::Inquired(gone(&new, 4))),
         add(new.raft_id, Some(4))
     );
-    leader.apply(Command::AddMetaNode(AddMetaNode {
+    leader.apply(InternalCommand::AddMetaNode(AddMetaNode {
         raft_id: new.raft_id,
         replaces: Some(RaftId(4)),
     }));
@@ -954,7 +962,7 @@ fn a_voter_is_removed_from_the_membership_then_from_the_catalog() {
         why: RemovedWhy::Removed,
         by: "ann".to_owned(),
     });
-    leader.apply(Command::RemoveMetaNode(RemoveMetaNode {
+    leader.apply(InternalCommand::RemoveMetaNode(RemoveMetaNode {
         raft_id: RaftId(3),
         tombstone,
     }));
@@ -1057,7 +1065,7 @@ fn a_removal_is_answered_within_its_time_whatever_else_is_in_flight() {
 fn a_member_that_is_to_vote_does_once_there_is_room() {
     let mut leader = Leader::of(5);
     let new = leader.follows(6, 6, true);
-    leader.apply(Command::AddMetaNode(AddMetaNode {
+    leader.apply(InternalCommand::AddMetaNode(AddMetaNode {
         raft_id: new.raft_id,
         replaces: None,
     }));
@@ -1066,7 +1074,7 @@ fn a_member_that_is_to_vote_does_once_there_is_room() {
         leader.state(&new),
         "a learner: 5 vote already; promoted when one of them leaves"
     );
-    leader.apply(Command::RemoveMetaNode(RemoveMetaNode {
+    leader.apply(InternalCommand::RemoveMetaNode(RemoveMetaNode {
         raft_id: RaftId(5),
         tombstone: None,
     }));
@@ -1078,7 +1086,7 @@ fn a_member_that_is_to_vote_does_once_there_is_room() {
 fn a_learner_by_wish_is_never_promoted_and_taken_out_after_a_day_unseen() {
     let mut leader = Leader::of(3);
     let new = leader.follows(4, 4, false);
-    leader.apply(Command::AddMetaNode(AddMetaNode {
+    leader.apply(InternalCommand::AddMetaNode(AddMetaNode {
         raft_id: new.raft_id,
         replaces: None,
     }));
@@ -1089,7 +1097,7 @@ fn a_learner_by_wish_is_never_promoted_and_taken_out_after_a_day_unseen() {
         leader.later(SECOND),
         bury(4, RemovedWhy::Unseen, "the cluster: not seen for 24 hours")
     );
-    leader.apply(Command::RemoveMetaNode(RemoveMetaNode {
+    leader.apply(InternalCommand::RemoveMetaNode(RemoveMetaNode {
         raft_id: new.raft_id,
         tombstone: None,
     }));

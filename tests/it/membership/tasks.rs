@@ -8,7 +8,7 @@ use influxdb_meta::catalog::Pending;
 use influxdb_meta::cluster::membership::{
     Event, Evidence, Facts, Membership, Progress, Request, Setup, Step, StepError,
 };
-use influxdb_meta::machine::{AddMetaNode, Command, Outcome, RemoveMetaNode};
+use influxdb_meta::machine::{AddMetaNode, InternalCommand, Outcome, RemoveMetaNode};
 
 use super::invariants;
 use super::raft::{Config, Entry};
@@ -326,7 +326,7 @@ impl World {
                 let replaces = catalog
                     .meta_node_by_http(&pending.http)
                     .map(|node| node.raft_id);
-                Step::Propose(Command::AddMetaNode(AddMetaNode {
+                Step::Propose(InternalCommand::AddMetaNode(AddMetaNode {
                     raft_id: pending.raft_id,
                     replaces,
                 }))
@@ -339,7 +339,7 @@ impl World {
                     Step::ChangeVoters { voters: rest }
                 }
             }
-            (Planted::DropVoter, Step::Propose(Command::AddMetaNode(add))) => {
+            (Planted::DropVoter, Step::Propose(InternalCommand::AddMetaNode(add))) => {
                 let is_silent = (0..self.slots.len()).all(|other| {
                     self.open_raft(other) != Some(add.raft_id) || !self.are_linked(slot, other)
                 });
@@ -348,7 +348,7 @@ impl World {
                     tombstone: None,
                 };
                 if is_silent {
-                    Step::Propose(Command::RemoveMetaNode(drop))
+                    Step::Propose(InternalCommand::RemoveMetaNode(drop))
                 } else {
                     step
                 }

@@ -14,7 +14,7 @@ use influxdb_meta::base::{Address, ClusterId, Incarnation, RaftId};
 use influxdb_meta::catalog::{Catalog, RemovedWhy};
 use influxdb_meta::cluster::PollError;
 use influxdb_meta::cluster::membership::{Event, Membership, Step};
-use influxdb_meta::machine::{Command, Found, Founder};
+use influxdb_meta::machine::{Found, Founder, InternalCommand};
 use influxdb_meta::runtime::Rng;
 use influxdb_meta::wire::identity::{Identity, PROTOCOL, Phase, Starts};
 
@@ -159,7 +159,7 @@ impl World {
             http: name(*slot),
             raft: name(*slot).with_port(8089),
         };
-        let found = Command::Found(Found {
+        let found = InternalCommand::Found(Found {
             cluster_id: CLUSTER,
             name: NAME.to_owned(),
             founders: slots.iter().map(founder).collect(),

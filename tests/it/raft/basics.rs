@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use influxdb_meta::base::{Name, RaftId};
-use influxdb_meta::machine::{Command, Outcome};
+use influxdb_meta::machine::{Outcome, WireCommand};
 use influxdb_meta::raft::{HandOver, NotLeader, ProposeError, Role};
 use influxdb_meta::wire::{envelope::Body, state};
 use tokio::time::Instant;
@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::cluster::{Cluster, Options};
 
 pub(super) fn create(name: &str) -> Body {
-    Body::Ours(Command::CreateDatabase {
+    Body::from(WireCommand::CreateDatabase {
         name: Name::from(name),
         retention_policy: None,
     })

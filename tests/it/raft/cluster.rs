@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use influxdb_meta::base::{Address, Incarnation, RaftId};
-use influxdb_meta::machine::{Command, Found, Founder};
+use influxdb_meta::machine::{Found, Founder, InternalCommand};
 use influxdb_meta::raft::{
     OpenError, Raft, RaftConfig, RaftStatus, Refusal, Replica, Role, Transport,
 };
@@ -102,7 +102,7 @@ impl Cluster {
             http: Address::new(&format!("meta-{id}"), 8091),
             raft: Address::new(&format!("meta-{id}"), RAFT_PORT),
         };
-        let found = Body::Ours(Command::Found(Found {
+        let found = Body::Internal(InternalCommand::Found(Found {
             cluster_id: CLUSTER,
             name: String::new(),
             founders: (1..=count).map(found).collect(),

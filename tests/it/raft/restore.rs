@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use influxdb_meta::base::{DurationNanos, Name, ShardGroupId, ShardId, UnixNanos};
 use influxdb_meta::catalog::{Database, Ordered, RetentionPolicy, Shard, ShardGroup};
-use influxdb_meta::machine::{Command, Outcome, SetData};
+use influxdb_meta::machine::{Outcome, SetData, WireCommand};
 use influxdb_meta::wire::{envelope::Body, execute, state};
 
 use super::basics::soon;
@@ -18,8 +18,7 @@ const SHARDS: u64 = 150_000;
 async fn a_catalog_larger_than_an_entry_is_restored_everywhere() {
     let cluster = Cluster::founded(11, 3, Options::default()).await;
     let (_, raft) = cluster.leader(Duration::from_secs(1)).await;
-    let command =
-        execute::encode(&restore(raft.applied().borrow().catalog.index)).expect("a wire command");
+    let command = execute::encode(&restore(raft.applied().borrow().catalog.index));
     assert!(
         command.len() > influxdb_meta::raft::MAX_COMMAND_BYTES,
         "{} bytes",
@@ -52,7 +51,7 @@ async fn a_catalog_larger_than_an_entry_is_restored_everywhere() {
     );
 }
 
-fn restore(index: u64) -> Command {
+fn restore(index: u64) -> WireCommand {
     let groups = (1..=SHARDS).map(|id| ShardGroup {
         id: ShardGroupId(id),
         start: UnixNanos(id as i64 * HOUR),
@@ -81,7 +80,7 @@ fn restore(index: u64) -> Command {
     });
     let users = Ordered::default();
     let (max_shard_group_id, max_shard_id) = (SHARDS, SHARDS);
-    Command::SetData(Box::new(SetData {
+    WireCommand::SetData(Box::new(SetData {
         index,
         databases,
         users,

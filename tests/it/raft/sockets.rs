@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use influxdb_meta::base::{Address, Incarnation, RaftId};
-use influxdb_meta::machine::{Command, Found, Founder, Outcome};
+use influxdb_meta::machine::{Found, Founder, InternalCommand, Outcome};
 use influxdb_meta::raft::{
     Admission, HandOver, Hello, Raft, RaftConfig, Refusal, Replica, Role, Transport,
 };
@@ -141,7 +141,7 @@ async fn three_members_over_tcp_take_many_writers_and_a_hand_over() {
     };
     let first = leader(&rafts).await;
     first
-        .propose(Body::Ours(Command::Found(found)), soon())
+        .propose(Body::Internal(InternalCommand::Found(found)), soon())
         .await
         .expect("founded");
 

@@ -12,7 +12,7 @@ use crate::seeded::Seeded;
 use influxdb_meta::base::{Address, Name, UnixNanos};
 use influxdb_meta::catalog::Catalog;
 use influxdb_meta::cluster::{Cluster, ClusterConfig, ClusterError, View};
-use influxdb_meta::machine::{Command, Outcome};
+use influxdb_meta::machine::{Command, Outcome, WireCommand};
 use influxdb_meta::raft::{ProposeError, RaftConfig, RaftStatus, Role};
 use influxdb_meta::runtime::disk::Fake;
 use influxdb_meta::runtime::net::memory::Network;
@@ -290,12 +290,12 @@ impl Sim {
     }
 
     pub(super) async fn create(&self, n: usize, database: &str) -> Result<Outcome, ProposeError> {
-        let command = Command::CreateDatabase {
+        let command = Command::Wire(WireCommand::CreateDatabase {
             name: Name::from(database),
             retention_policy: None,
-        };
+        });
         let raft = self.cluster(n).raft().expect("open");
-        raft.propose(Body::Ours(command), Instant::now() + Duration::from_secs(5))
+        raft.propose(Body::from(command), Instant::now() + Duration::from_secs(5))
             .await
     }
 

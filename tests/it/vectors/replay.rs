@@ -12,7 +12,8 @@ use influxdb_meta::base::{
 };
 use influxdb_meta::catalog::{Catalog, DATA_LEVEL, Shard, ShardGroup};
 use influxdb_meta::machine::{
-    self, Command, Found, Founder, NewRetentionPolicy, Outcome, ShardCopy, Stamped,
+    self, Command, Found, Founder, InternalCommand, NewRetentionPolicy, Outcome, ShardCopy,
+    Stamped, WireCommand,
 };
 use influxdb_meta::wire::data;
 use influxdb_meta::wire::execute::{self, Decoded};
@@ -60,7 +61,11 @@ fn a_data_node_that_goes_hands_nothing_over() {
     let mut catalog = loaded(&Tree::read(before));
     let was = catalog.clone();
     assert_eq!(
-        answer(&mut catalog, 84, Command::DeleteDataNode { id: NodeId(5) }),
+        answer(
+            &mut catalog,
+            84,
+            Command::Wire(WireCommand::DeleteDataNode { id: NodeId(5) })
+        ),
         Ok(84)
     );
     let theirs = loaded(&Tree::read(after));
@@ -102,8 +107,13 @@ fn a_data_node_that_comes_is_given_the_next_id() {
     ));
     assert_eq!(answer(&mut catalog, 89, command.clone()), Ok(89));
     assert_shows(&catalog, &recorded[&89].1, "index 89");
-    // Removed and added again it is another node: id 6 is not given out twice (index 91).
-    answer(&mut catalog, 90, Command::DeleteDataNode { id: NodeId(6) }).expect("removed");
+    // Removed and added again it is another one: 6 is not given out twice (index 91).
+    answer(
+        &mut catalog,
+        90,
+        Command::Wire(WireCommand::DeleteDataNode { id: NodeId(6) }),
+    )
+    .expect("removed");
     answer(&mut catalog, 91, command).expect("added");
     assert_eq!(
         catalog.data_nodes.keys().collect::<Vec<_>>(),
@@ -254,10 +264,10 @@ impl Step {
                     .into_iter()
                     .find(|node| !owners.contains(node))
                     .expect("a node");
-                let copy = Command::CopyShardOwner(ShardCopy {
+                let copy = Command::Wire(WireCommand::CopyShardOwner(ShardCopy {
                     shard: *shard,
                     node,
-                });
+                }));
                 assert_eq!(answer(catalog, index, copy), Ok(index));
             }
         }
@@ -280,7 +290,7 @@ fn answer(catalog: &mut Catalog, index: u64, command: Command) -> Result<u64, St
 
 fn decoded(request: &[u8]) -> Command {
     match execute::decode(request) {
-        Ok(Decoded::Command { command, .. }) => command,
+        Ok(Decoded::Command { command, .. }) => command.into(),
         other => panic!("{other:?}"),
     }
 }
@@ -302,7 +312,12 @@ fn founded(n: u8) -> Catalog {
         feature_level: DATA_LEVEL,
     };
     let mut catalog = Catalog::default();
-    answer(&mut catalog, 2, Command::Found(found)).expect("founded");
+    answer(
+        &mut catalog,
+        2,
+        Command::Internal(InternalCommand::Found(found)),
+    )
+    .expect("founded");
     catalog
 }
 
@@ -343,11 +358,11 @@ fn session() -> BTreeMap<u64, Step> {
 fn seen() -> BTreeMap<u64, Step> {
     let group = |database: &str, policy: &str, at| {
         let (database, policy) = (Name::from(database), Name::from(policy));
-        Step::Seen(Command::CreateShardGroup {
+        Step::Seen(Command::Wire(WireCommand::CreateShardGroup {
             database,
             policy,
             at,
-        })
+        }))
     };
     let policy = |replica_n| NewRetentionPolicy {
         name: Name::from("autogen"),
@@ -356,18 +371,18 @@ fn seen() -> BTreeMap<u64, Step> {
         replica_n,
     };
     let database = |name: &str, retention_policy| {
-        Step::Seen(Command::CreateDatabase {
+        Step::Seen(Command::Wire(WireCommand::CreateDatabase {
             name: Name::from(name),
             retention_policy,
-        })
-    };
-    let removed = |shard| {
-        Step::Seen(Command::RemoveShardOwner(ShardCopy {
-            shard: ShardId(shard),
-            node: NodeId(5),
         }))
     };
-    let truncated = |at| Step::Seen(Command::TruncateShardGroups { at });
+    let removed = |shard| {
+        Step::Seen(Command::Wire(WireCommand::RemoveShardOwner(ShardCopy {
+            shard: ShardId(shard),
+            node: NodeId(5),
+        })))
+    };
+    let truncated = |at| Step::Seen(Command::Wire(WireCommand::TruncateShardGroups { at }));
     BTreeMap::from([
         (
             32,

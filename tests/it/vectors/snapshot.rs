@@ -9,7 +9,7 @@ use influxdb_meta::catalog::{
     Catalog, Cluster, ContinuousQuery, DATA_LEVEL, DataNode, Database, MetaNode, RetentionPolicy,
     Shard, ShardGroup, Subscription, User,
 };
-use influxdb_meta::machine::{Command, SetData};
+use influxdb_meta::machine::{SetData, WireCommand};
 use influxdb_meta::wire::data;
 use influxdb_meta::wire::execute::{self, Decoded};
 
@@ -124,7 +124,7 @@ fn recorded() -> Vec<(String, Vec<u8>)> {
 fn restore(data: &[u8]) -> SetData {
     match execute::decode(&set_data(data)) {
         Ok(Decoded::Command {
-            command: Command::SetData(restore),
+            command: WireCommand::SetData(restore),
             format: 3,
         }) => *restore,
         other => panic!("{other:?}"),

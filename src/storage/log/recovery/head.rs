@@ -4,7 +4,8 @@ use std::path::Path;
 
 use crate::base::Incarnation;
 use crate::storage::log::error::{DamageCause, LogError};
-use crate::wire::wal::{FORMAT, Head, HeadError};
+use crate::wire::version;
+use crate::wire::wal::{Head, HeadError};
 
 /// Decodes a head and checks that it belongs to this volume.
 ///
@@ -21,7 +22,7 @@ pub(super) fn read_head(
             return Err(LogError::Newer {
                 path: path.to_owned(),
                 found,
-                newest: FORMAT,
+                newest: version::WAL.newest(),
             });
         }
         Err(error @ HeadError::Invalid) => {

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use bytes::Bytes;
 use influxdb_meta::base::{LogId, Name, ShardId, UnixNanos};
 use influxdb_meta::catalog::Catalog;
-use influxdb_meta::machine::{self, Command, Stamped};
+use influxdb_meta::machine::{self, Command, Stamped, WireCommand};
 use influxdb_meta::wire::envelope::{self, Body};
 use influxdb_meta::wire::execute::{self, Decoded};
 use influxdb_meta::wire::{data, snapshot_file as file, state as wire_state};
@@ -22,8 +22,8 @@ pub(crate) fn execute(bytes: &[u8]) -> bool {
         &Body::Wire(Bytes::copy_from_slice(bytes)),
     );
     let stamped = envelope::decode(&entry).expect("what was let in");
-    assert_eq!(stamped.command, command);
-    let written = execute::encode(&command).expect("a command of the wire");
+    assert_eq!(stamped.command, command.clone().into());
+    let written = execute::encode(&command);
     assert_eq!(
         execute::decode(&written),
         Ok(Decoded::Command { command, format })
@@ -121,18 +121,20 @@ fn live_on(mut catalog: Catalog) {
 
 fn commands(catalog: &Catalog) -> Vec<Command> {
     let mut all = vec![
-        Command::CreateDatabase {
+        Command::Wire(WireCommand::CreateDatabase {
             name: Name::from("new"),
             retention_policy: None,
-        },
-        Command::TruncateShardGroups { at: UnixNanos(0) },
-        Command::DropShard { id: ShardId(1) },
+        }),
+        Command::Wire(WireCommand::TruncateShardGroups { at: UnixNanos(0) }),
+        Command::Wire(WireCommand::DropShard { id: ShardId(1) }),
     ];
     for database in catalog.databases.iter() {
-        let group = |policy: &Name, at| Command::CreateShardGroup {
-            database: database.name.clone(),
-            policy: policy.clone(),
-            at: UnixNanos(at),
+        let group = |policy: &Name, at| {
+            Command::Wire(WireCommand::CreateShardGroup {
+                database: database.name.clone(),
+                policy: policy.clone(),
+                at: UnixNanos(at),
+            })
         };
         let policies = database
             .retention_policies
@@ -144,9 +146,9 @@ fn commands(catalog: &Catalog) -> Vec<Command> {
         catalog
             .data_nodes
             .keys()
-            .map(|id| Command::DeleteDataNode { id: *id }),
+            .map(|id| Command::Wire(WireCommand::DeleteDataNode { id: *id })),
     );
-    all.push(Command::PruneShardGroups);
+    all.push(Command::Wire(WireCommand::PruneShardGroups));
     all
 }
 

@@ -7,7 +7,7 @@ fn nothing_happens_before_there_is_a_cluster() {
     let mut none = Members(Fed::default());
     none.refused(allocate(1, 1, true), "there is no cluster yet");
     none.refused(
-        Command::RaiseFeatureLevel { level: 2 },
+        Command::Internal(InternalCommand::RaiseFeatureLevel { level: 2 }),
         "there is no cluster yet",
     );
     none.refused(add(1, None), "no meta node has Raft id 1");
@@ -248,9 +248,15 @@ fn the_feature_level_only_rises() {
             .map(|cluster| cluster.feature_level)
     };
     assert_eq!(level(&members), Some(1));
-    members.unseen(Command::RaiseFeatureLevel { level: 3 });
+    members.unseen(Command::Internal(InternalCommand::RaiseFeatureLevel {
+        level: 3,
+    }));
     members
-        .nothing(Command::RaiseFeatureLevel { level: 2 })
-        .nothing(Command::RaiseFeatureLevel { level: 0 });
+        .nothing(Command::Internal(InternalCommand::RaiseFeatureLevel {
+            level: 2,
+        }))
+        .nothing(Command::Internal(InternalCommand::RaiseFeatureLevel {
+            level: 0,
+        }));
     assert_eq!(level(&members), Some(3));
 }

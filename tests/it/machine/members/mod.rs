@@ -19,7 +19,7 @@ struct Members(Fed);
 impl Members {
     fn founded(n: u8) -> Self {
         let mut fed = Fed::default();
-        fed.ok(Command::Found(found(n)));
+        fed.ok(Command::Internal(InternalCommand::Found(found(n))));
         Self(fed)
     }
 
@@ -125,29 +125,29 @@ fn raft(k: u8) -> Address {
 /// Incarnation `k` asks to join at the addresses of node `at`.
 fn allocate(k: u8, at: u8, voter: bool) -> Command {
     let (http, raft) = (http(at), raft(at));
-    Command::AllocateRaftId(AllocateRaftId {
+    Command::Internal(InternalCommand::AllocateRaftId(AllocateRaftId {
         incarnation: incarnation(k),
         http,
         raft,
         voter,
-    })
+    }))
 }
 
 fn add(raft_id: u64, replaces: Option<u64>) -> Command {
-    Command::AddMetaNode(AddMetaNode {
+    Command::Internal(InternalCommand::AddMetaNode(AddMetaNode {
         raft_id: RaftId(raft_id),
         replaces: replaces.map(RaftId),
-    })
+    }))
 }
 
 /// A move to the HTTP address of one node and the Raft address of another node, or of the same one.
 fn moved(raft_id: u64, to_http: u8, to_raft: u8) -> Command {
     let (http, raft) = (http(to_http), raft(to_raft));
-    Command::MoveMetaNode(MoveMetaNode {
+    Command::Internal(InternalCommand::MoveMetaNode(MoveMetaNode {
         raft_id: RaftId(raft_id),
         http,
         raft,
-    })
+    }))
 }
 
 fn remove(raft_id: u64, why: Option<RemovedWhy>) -> Command {
@@ -155,19 +155,19 @@ fn remove(raft_id: u64, why: Option<RemovedWhy>) -> Command {
         why,
         by: "a person".to_owned(),
     });
-    Command::RemoveMetaNode(RemoveMetaNode {
+    Command::Internal(InternalCommand::RemoveMetaNode(RemoveMetaNode {
         raft_id: RaftId(raft_id),
         tombstone,
-    })
+    }))
 }
 
 fn label(node_id: u64, set: &[(&str, &str)], delete: &[&str]) -> Command {
-    Command::SetLabels(SetLabels {
+    Command::Internal(InternalCommand::SetLabels(SetLabels {
         node_id: NodeId(node_id),
         set: set
             .iter()
             .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
             .collect(),
         delete: delete.iter().map(|key| (*key).to_owned()).collect(),
-    })
+    }))
 }

@@ -7,69 +7,71 @@ use super::*;
 /// Few names and times, so that commands meet, and mostly existing ones.
 pub(super) fn command(rng: &mut StdRng, catalog: &Catalog) -> Command {
     match rng.random_range(0..40) {
-        0..=3 => Command::CreateDataNode {
+        0..=3 => Command::Wire(WireCommand::CreateDataNode {
             http: text(rng, "data"),
             tcp: tcp(rng),
-        },
-        4 => Command::UpdateDataNode {
+        }),
+        4 => Command::Wire(WireCommand::UpdateDataNode {
             id: data_node(rng, catalog),
             http: text(rng, "data"),
             tcp: tcp(rng),
-        },
-        5 => Command::DeleteDataNode {
+        }),
+        5 => Command::Wire(WireCommand::DeleteDataNode {
             id: data_node(rng, catalog),
-        },
-        6 => Command::RemoveDataNode {
+        }),
+        6 => Command::Internal(InternalCommand::RemoveDataNode {
             id: data_node(rng, catalog),
             force: rng.random_ratio(1, 4),
-        },
-        7 => Command::SetPassive {
+        }),
+        7 => Command::Internal(InternalCommand::SetPassive {
             tcp: tcp(rng),
             passive: rng.random_ratio(1, 3),
-        },
-        8..=9 => Command::CreateContinuousQuery {
+        }),
+        8..=9 => Command::Wire(WireCommand::CreateContinuousQuery {
             database: name(rng),
             query: query(rng),
-        },
-        10 => Command::DropContinuousQuery {
+        }),
+        10 => Command::Wire(WireCommand::DropContinuousQuery {
             database: name(rng),
             name: name(rng),
-        },
-        11..=12 => Command::CreateSubscription {
+        }),
+        11..=12 => Command::Wire(WireCommand::CreateSubscription {
             database: name(rng),
             policy: policy_name(rng, catalog),
             subscription: subscription(rng),
-        },
-        13 => Command::DropSubscription {
+        }),
+        13 => Command::Wire(WireCommand::DropSubscription {
             database: name(rng),
             policy: policy_name(rng, catalog),
             name: name(rng),
-        },
-        14..=16 => Command::CreateUser(CreateUser {
+        }),
+        14..=16 => Command::Wire(WireCommand::CreateUser(CreateUser {
             name: name(rng),
             hash: text(rng, "hash"),
             admin: rng.random(),
-        }),
-        17 => Command::DropUser { name: name(rng) },
-        18 => Command::UpdateUser {
+        })),
+        17 => Command::Wire(WireCommand::DropUser { name: name(rng) }),
+        18 => Command::Wire(WireCommand::UpdateUser {
             name: name(rng),
             hash: text(rng, "hash"),
-        },
-        19..=20 => Command::SetPrivilege {
+        }),
+        19..=20 => Command::Wire(WireCommand::SetPrivilege {
             user: name(rng),
             database: name(rng),
             privilege: rng.random_range(-1..4),
-        },
-        21 => Command::SetAdminPrivilege {
+        }),
+        21 => Command::Wire(WireCommand::SetAdminPrivilege {
             user: name(rng),
             admin: rng.random(),
-        },
-        22 => Command::SetLeaseHolder {
+        }),
+        22 => Command::Internal(InternalCommand::SetLeaseHolder {
             lease: name(rng),
             holder: NodeId(rng.random_range(0..4)),
             term: catalog.term + u64::from(rng.random_ratio(1, 5)),
-        },
-        23 => Command::SetData(Box::new(restore::set_data(rng, catalog))),
+        }),
+        23 => Command::Wire(WireCommand::SetData(Box::new(restore::set_data(
+            rng, catalog,
+        )))),
         _ => shards(rng, catalog),
     }
 }
@@ -82,33 +84,33 @@ fn shards(rng: &mut StdRng, catalog: &Catalog) -> Command {
     match rng.random_range(0..16) {
         0..=6 => {
             let (database, policy) = place(rng, catalog);
-            Command::CreateShardGroup {
+            Command::Wire(WireCommand::CreateShardGroup {
                 database,
                 policy,
                 at: time(rng),
-            }
+            })
         }
         7..=8 => {
             let (database, policy) = place(rng, catalog);
             let id =
                 ShardGroupId(rng.random_range(0..=catalog.max_shard_group_id.saturating_add(1)));
-            Command::DeleteShardGroup {
+            Command::Wire(WireCommand::DeleteShardGroup {
                 database,
                 policy,
                 id,
-            }
+            })
         }
-        9 => Command::TruncateShardGroups { at: time(rng) },
-        10 => Command::PruneShardGroups,
-        11 => Command::DropShard {
+        9 => Command::Wire(WireCommand::TruncateShardGroups { at: time(rng) }),
+        10 => Command::Wire(WireCommand::PruneShardGroups),
+        11 => Command::Wire(WireCommand::DropShard {
             id: shard(rng, catalog),
-        },
-        12..=13 => Command::CopyShardOwner(copy(rng)),
-        14 => Command::RemoveShardOwner(copy(rng)),
-        _ => Command::RemoveShardCopy {
+        }),
+        12..=13 => Command::Wire(WireCommand::CopyShardOwner(copy(rng))),
+        14 => Command::Wire(WireCommand::RemoveShardOwner(copy(rng))),
+        _ => Command::Internal(InternalCommand::RemoveShardCopy {
             copy: copy(rng),
             force: rng.random_ratio(1, 3),
-        },
+        }),
     }
 }
 

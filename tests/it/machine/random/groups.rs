@@ -20,7 +20,10 @@ pub(super) fn compare(command: &Command, before: &Catalog, after: &Catalog, what
                 continue;
             }
             look_up(policy, what);
-            if let (Some(was), false) = (was, matches!(command, Command::SetData(_))) {
+            if let (Some(was), false) = (
+                was,
+                matches!(command, Command::Wire(WireCommand::SetData(_))),
+            ) {
                 changes_of(command, was, policy, before, what);
             }
         }
@@ -61,7 +64,9 @@ fn changes_of(
     for group in policy.shard_groups.iter() {
         match (was.shard_groups.get(group.id), command) {
             (Some(was), _) => only_forth(was, group, what),
-            (None, Command::CreateShardGroup { at, .. }) => made(was, group, *at, before, what),
+            (None, Command::Wire(WireCommand::CreateShardGroup { at, .. })) => {
+                made(was, group, *at, before, what)
+            }
             (None, _) => panic!("a group {group:?} out of {what}"),
         }
     }

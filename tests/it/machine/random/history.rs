@@ -202,10 +202,10 @@ pub(super) fn in_words(
     after: &Catalog,
     outcome: &Outcome,
 ) -> String {
-    let command = format!(
-        "{:?}",
-        envelope::decode(entry).expect("an entry of ours").command
-    );
+    let command = match envelope::decode(entry).expect("an entry of ours").command {
+        Command::Wire(command) => format!("{command:?}"),
+        Command::Internal(command) => format!("{command:?}"),
+    };
     let kind = command
         .split(|c: char| !c.is_alphanumeric())
         .next()

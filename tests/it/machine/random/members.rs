@@ -13,29 +13,29 @@ use super::*;
 /// Few names, so that commands meet, and mostly existing nodes.
 pub(super) fn command(rng: &mut StdRng, catalog: &Catalog) -> Command {
     match rng.random_range(0..20) {
-        0..=5 => Command::AllocateRaftId(AllocateRaftId {
+        0..=5 => Command::Internal(InternalCommand::AllocateRaftId(AllocateRaftId {
             incarnation: Incarnation([rng.random_range(1..60); 16]),
             http: http(rng),
             raft: raft(rng),
             voter: rng.random(),
-        }),
-        6..=10 => Command::AddMetaNode(AddMetaNode {
+        })),
+        6..=10 => Command::Internal(InternalCommand::AddMetaNode(AddMetaNode {
             raft_id: raft_id(rng, catalog),
             replaces: replaces(rng, catalog),
-        }),
-        11..=13 => Command::MoveMetaNode(MoveMetaNode {
+        })),
+        11..=13 => Command::Internal(InternalCommand::MoveMetaNode(MoveMetaNode {
             raft_id: raft_id(rng, catalog),
             http: http(rng),
             raft: raft(rng),
-        }),
-        14..=15 => Command::RemoveMetaNode(RemoveMetaNode {
+        })),
+        14..=15 => Command::Internal(InternalCommand::RemoveMetaNode(RemoveMetaNode {
             raft_id: raft_id(rng, catalog),
             tombstone: rng.random::<bool>().then(|| removal(rng)),
-        }),
-        16..=18 => Command::SetLabels(labels(rng, catalog)),
-        _ => Command::RaiseFeatureLevel {
+        })),
+        16..=18 => Command::Internal(InternalCommand::SetLabels(labels(rng, catalog))),
+        _ => Command::Internal(InternalCommand::RaiseFeatureLevel {
             level: rng.random_range(0..4),
-        },
+        }),
     }
 }
 

@@ -44,14 +44,14 @@ fn databases(middle: &str) -> Families {
         ("CreateDatabase, there", create_database(middle)),
         (
             "CreateContinuousQuery",
-            Command::CreateContinuousQuery {
+            Command::Wire(WireCommand::CreateContinuousQuery {
                 database: database.clone(),
                 query,
-            },
+            }),
         ),
         (
             "DropContinuousQuery",
-            Command::DropContinuousQuery { database, name },
+            Command::Wire(WireCommand::DropContinuousQuery { database, name }),
         ),
         ("DropDatabase", drop_database("new")),
     ]
@@ -82,28 +82,28 @@ fn policies(middle: &str) -> Families {
         ("SetDefaultRetentionPolicy", set_default(&deep, "other")),
         (
             "UpdateRetentionPolicy",
-            Command::UpdateRetentionPolicy(altered.clone()),
+            Command::Wire(WireCommand::UpdateRetentionPolicy(altered.clone())),
         ),
         (
             "UpdateRetentionPolicy, same",
-            Command::UpdateRetentionPolicy(altered),
+            Command::Wire(WireCommand::UpdateRetentionPolicy(altered)),
         ),
         ("DropRetentionPolicy", drop_policy(&deep, "other")),
         (
             "CreateSubscription",
-            Command::CreateSubscription {
+            Command::Wire(WireCommand::CreateSubscription {
                 database: database.clone(),
                 policy: policy.clone(),
                 subscription,
-            },
+            }),
         ),
         (
             "DropSubscription",
-            Command::DropSubscription {
+            Command::Wire(WireCommand::DropSubscription {
                 database,
                 policy,
                 name,
-            },
+            }),
         ),
     ]
 }
@@ -129,31 +129,34 @@ fn shard_groups(catalog: &Catalog) -> Families {
         ("CreateShardGroup, there", create_group_in(&deep, "rp", 0)),
         (
             "CopyShardOwner",
-            Command::CopyShardOwner(copy(shard, other)),
+            Command::Wire(WireCommand::CopyShardOwner(copy(shard, other))),
         ),
         (
             "RemoveShardOwner",
-            Command::RemoveShardOwner(copy(shard, other)),
+            Command::Wire(WireCommand::RemoveShardOwner(copy(shard, other))),
         ),
         (
             "RemoveShardCopy",
-            Command::RemoveShardCopy {
+            Command::Internal(InternalCommand::RemoveShardCopy {
                 copy: copy(shard, owner),
                 force: true,
-            },
+            }),
         ),
         (
             "DropShard",
-            Command::DropShard {
+            Command::Wire(WireCommand::DropShard {
                 id: groups[at].shards[1].id,
-            },
+            }),
         ),
         (
             "DeleteShardGroup",
             delete_group_in(&deep, "rp", groups[at + 1].id.0),
         ),
         ("TruncateShardGroups", truncate(end + HOUR / 2)),
-        ("PruneShardGroups", Command::PruneShardGroups),
+        (
+            "PruneShardGroups",
+            Command::Wire(WireCommand::PruneShardGroups),
+        ),
     ]
 }
 
@@ -163,24 +166,24 @@ fn users(middle: &str) -> Families {
         ("CreateUser", create_user("u", "hash", false)),
         (
             "UpdateUser",
-            Command::UpdateUser {
+            Command::Wire(WireCommand::UpdateUser {
                 name: name.clone(),
                 hash: Text::from("other"),
-            },
+            }),
         ),
         (
             "SetPrivilege",
-            Command::SetPrivilege {
+            Command::Wire(WireCommand::SetPrivilege {
                 user: user.clone(),
                 database,
                 privilege: 1,
-            },
+            }),
         ),
         (
             "SetAdminPrivilege",
-            Command::SetAdminPrivilege { user, admin: true },
+            Command::Wire(WireCommand::SetAdminPrivilege { user, admin: true }),
         ),
-        ("DropUser", Command::DropUser { name }),
+        ("DropUser", Command::Wire(WireCommand::DropUser { name })),
     ]
 }
 
@@ -190,19 +193,22 @@ fn data_nodes() -> Families {
         ("CreateDataNode", create_data_node(6)),
         (
             "UpdateDataNode",
-            Command::UpdateDataNode {
+            Command::Wire(WireCommand::UpdateDataNode {
                 id,
                 http: http(7),
                 tcp: tcp(7),
-            },
+            }),
         ),
         ("SetPassive", set_passive(7, true)),
         (
             "RemoveDataNode",
-            Command::RemoveDataNode { id, force: false },
+            Command::Internal(InternalCommand::RemoveDataNode { id, force: false }),
         ),
         ("CreateDataNode, again", create_data_node(7)),
-        ("DeleteDataNode", Command::DeleteDataNode { id: NodeId(7) }),
+        (
+            "DeleteDataNode",
+            Command::Wire(WireCommand::DeleteDataNode { id: NodeId(7) }),
+        ),
     ]
 }
 
@@ -227,39 +233,48 @@ fn meta_nodes() -> Families {
     let label = BTreeMap::from([("rack".to_owned(), "1".to_owned())]);
     let (lease, holder) = (Name::from("continuous_querier"), NodeId(2));
     vec![
-        ("AllocateRaftId", Command::AllocateRaftId(asked)),
+        (
+            "AllocateRaftId",
+            Command::Internal(InternalCommand::AllocateRaftId(asked)),
+        ),
         (
             "AddMetaNode",
-            Command::AddMetaNode(AddMetaNode {
+            Command::Internal(InternalCommand::AddMetaNode(AddMetaNode {
                 raft_id,
                 replaces: None,
-            }),
+            })),
         ),
-        ("MoveMetaNode", Command::MoveMetaNode(to)),
+        (
+            "MoveMetaNode",
+            Command::Internal(InternalCommand::MoveMetaNode(to)),
+        ),
         (
             "RemoveMetaNode",
-            Command::RemoveMetaNode(RemoveMetaNode { raft_id, tombstone }),
+            Command::Internal(InternalCommand::RemoveMetaNode(RemoveMetaNode {
+                raft_id,
+                tombstone,
+            })),
         ),
         (
             "SetLabels",
-            Command::SetLabels(SetLabels {
+            Command::Internal(InternalCommand::SetLabels(SetLabels {
                 node_id: NodeId(1),
                 set: label,
                 delete: BTreeSet::new(),
-            }),
+            })),
         ),
         (
             "SetLeaseHolder",
-            Command::SetLeaseHolder {
+            Command::Internal(InternalCommand::SetLeaseHolder {
                 lease,
                 holder,
                 term: 2,
-            },
+            }),
         ),
         (
             "RaiseFeatureLevel",
-            Command::RaiseFeatureLevel { level: DATA_LEVEL },
+            Command::Internal(InternalCommand::RaiseFeatureLevel { level: DATA_LEVEL }),
         ),
-        ("Found", Command::Found(found(1))),
+        ("Found", Command::Internal(InternalCommand::Found(found(1)))),
     ]
 }

@@ -17,10 +17,10 @@ impl Grown {
     /// Makes the catalog, with two shards in each group.
     pub fn log(&self) -> Log {
         let mut log = Log::default();
-        log.ok(Command::Found(Found {
+        log.ok(Command::Internal(InternalCommand::Found(Found {
             feature_level: DATA_LEVEL,
             ..found(1)
-        }));
+        })));
         (2..6).for_each(|id| log.ok(create_data_node(id)));
         for k in 0..self.databases {
             let name = format!("db{k}");
@@ -46,8 +46,8 @@ impl Log {
             term: 2,
             index: self.index,
         };
-        // Groups that are deleted now can be pruned in a month.
-        let later = if matches!(command, Command::PruneShardGroups) {
+        // What is deleted now can be pruned in a month.
+        let later = if matches!(command, Command::Wire(WireCommand::PruneShardGroups)) {
             30 * DAY
         } else {
             0

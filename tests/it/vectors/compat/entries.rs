@@ -6,9 +6,11 @@ use influxdb_meta::base::{
 use influxdb_meta::catalog::{
     Catalog, Cluster, Database, MetaNode, Pending, RemovedWhy, RetentionPolicy, Tombstone,
 };
-use influxdb_meta::machine::{Command, Found, Founder, NewRetentionPolicy, Stamped};
+use influxdb_meta::machine::{
+    Command, Found, Founder, InternalCommand, NewRetentionPolicy, Stamped, WireCommand,
+};
 use influxdb_meta::wire::envelope::{self, Body};
-use influxdb_meta::wire::{execute, state};
+use influxdb_meta::wire::state;
 
 use super::super::read;
 
@@ -44,8 +46,7 @@ fn format_1_is_what_is_written() {
             retention_autocreate,
             command,
         } = stamped;
-        let wire = execute::encode(&command).map(Body::Wire);
-        let body = wire.unwrap_or(Body::Ours(command));
+        let body = Body::from(command);
         let written = envelope::encode(at, retention_autocreate, &body);
         assert_eq!(
             hex::encode(written),
@@ -67,7 +68,7 @@ fn format_1_is_what_is_written() {
 }
 
 fn entries() -> Vec<(&'static str, Stamped)> {
-    let create_database = Command::CreateDatabase {
+    let create_database = Command::Wire(WireCommand::CreateDatabase {
         name: Name::from("db"),
         retention_policy: Some(NewRetentionPolicy {
             name: Name::from(b"rp\xff"),
@@ -75,19 +76,19 @@ fn entries() -> Vec<(&'static str, Stamped)> {
             shard_group_duration: DurationNanos::DAY,
             replica_n: 2,
         }),
-    };
+    });
     let founder = |k: u8| Founder {
         incarnation: Incarnation([k; 16]),
         http: Address::new(&format!("meta-{k}"), 8091),
         raft: Address::new(&format!("meta-{k}"), 8089),
     };
-    let found = Command::Found(Found {
+    let found = Command::Internal(InternalCommand::Found(Found {
         cluster_id: ClusterId([0xc1; 16]),
         name: "prod".to_owned(),
         founders: (1..=3).map(founder).collect(),
         with_secret: true,
         feature_level: 1,
-    });
+    }));
     let stamped = |at, retention_autocreate, command| Stamped {
         at,
         retention_autocreate,

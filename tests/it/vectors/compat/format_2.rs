@@ -10,8 +10,8 @@ use influxdb_meta::catalog::{
     Catalog, Cluster, Database, MetaNode, Pending, RemovedWhy, Tombstone,
 };
 use influxdb_meta::machine::{
-    AddMetaNode, AllocateRaftId, Command, MoveMetaNode, Removal, RemoveMetaNode, SetLabels,
-    Stamped, apply,
+    AddMetaNode, AllocateRaftId, Command, InternalCommand, MoveMetaNode, Removal, RemoveMetaNode,
+    SetLabels, Stamped, apply,
 };
 use influxdb_meta::wire::envelope::{self, Body};
 use influxdb_meta::wire::state;
@@ -49,7 +49,7 @@ fn the_state_of_format_2_is_read() {
 #[test]
 fn format_2_is_what_is_written() {
     for (file, command) in entries() {
-        assert_written(file, &envelope::encode(AT, true, &Body::Ours(command)));
+        assert_written(file, &envelope::encode(AT, true, &Body::from(command)));
     }
     assert_written("state-full.bin", &state::encode(&full_state()));
 }
@@ -111,24 +111,24 @@ fn labels(all: &[(&str, &str)]) -> BTreeMap<String, String> {
 fn entries() -> Vec<(&'static str, Command)> {
     let allocate = |k, voter| {
         let incarnation = Incarnation([k; 16]);
-        Command::AllocateRaftId(AllocateRaftId {
+        Command::Internal(InternalCommand::AllocateRaftId(AllocateRaftId {
             incarnation,
             http: http(k),
             raft: raft(k),
             voter,
-        })
+        }))
     };
     let add = |raft_id, replaces: Option<u64>| {
-        Command::AddMetaNode(AddMetaNode {
+        Command::Internal(InternalCommand::AddMetaNode(AddMetaNode {
             raft_id: RaftId(raft_id),
             replaces: replaces.map(RaftId),
-        })
+        }))
     };
     let remove = |raft_id, tombstone| {
-        Command::RemoveMetaNode(RemoveMetaNode {
+        Command::Internal(InternalCommand::RemoveMetaNode(RemoveMetaNode {
             raft_id: RaftId(raft_id),
             tombstone,
-        })
+        }))
     };
     let removal = Removal {
         why: RemovedWhy::Restored,
@@ -146,18 +146,21 @@ fn entries() -> Vec<(&'static str, Command)> {
         ("entry-add-replacing.bin", add(15, Some(4))),
         (
             "entry-move.bin",
-            Command::MoveMetaNode(MoveMetaNode {
+            Command::Internal(InternalCommand::MoveMetaNode(MoveMetaNode {
                 raft_id: RaftId(4),
                 http: http(6),
                 raft: raft(4),
-            }),
+            })),
         ),
         ("entry-remove.bin", remove(16, None)),
         ("entry-remove-burying.bin", remove(5, Some(removal))),
-        ("entry-set-labels.bin", Command::SetLabels(set_labels)),
+        (
+            "entry-set-labels.bin",
+            Command::Internal(InternalCommand::SetLabels(set_labels)),
+        ),
         (
             "entry-raise-feature-level.bin",
-            Command::RaiseFeatureLevel { level: 2 },
+            Command::Internal(InternalCommand::RaiseFeatureLevel { level: 2 }),
         ),
     ]
 }

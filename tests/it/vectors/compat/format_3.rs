@@ -45,7 +45,7 @@ fn the_state_of_format_3_is_read() {
 #[test]
 fn format_3_is_what_is_written() {
     for (file, command) in entries() {
-        assert_written(file, &envelope::encode(AT, true, &Body::Ours(command)));
+        assert_written(file, &envelope::encode(AT, true, &Body::from(command)));
     }
     assert_written("state-full.bin", &wire_state::encode(&full_state()));
 }

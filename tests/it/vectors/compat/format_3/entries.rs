@@ -2,7 +2,9 @@
 
 use influxdb_meta::base::{Name, NodeId, ShardGroupId, ShardId, Text, UnixNanos};
 use influxdb_meta::catalog::{ContinuousQuery, Named, Ordered, Subscription};
-use influxdb_meta::machine::{Command, CreateUser, SetData, ShardCopy};
+use influxdb_meta::machine::{
+    Command, CreateUser, InternalCommand, SetData, ShardCopy, WireCommand,
+};
 
 use super::state::full_state;
 
@@ -21,10 +23,12 @@ fn of_shards() -> Vec<(&'static str, Command)> {
         shard: ShardId(shard),
         node: NodeId(node),
     };
-    let group = |at| Command::CreateShardGroup {
-        database: database(),
-        policy: policy(),
-        at: UnixNanos(at),
+    let group = |at| {
+        Command::Wire(WireCommand::CreateShardGroup {
+            database: database(),
+            policy: policy(),
+            at: UnixNanos(at),
+        })
     };
     vec![
         (
@@ -37,42 +41,45 @@ fn of_shards() -> Vec<(&'static str, Command)> {
         ),
         (
             "entry-delete-shard-group.bin",
-            Command::DeleteShardGroup {
+            Command::Wire(WireCommand::DeleteShardGroup {
                 database: database(),
                 policy: policy(),
                 id: ShardGroupId(7),
-            },
+            }),
         ),
         (
             "entry-truncate-shard-groups.bin",
-            Command::TruncateShardGroups { at: UnixNanos(-1) },
+            Command::Wire(WireCommand::TruncateShardGroups { at: UnixNanos(-1) }),
         ),
-        ("entry-prune-shard-groups.bin", Command::PruneShardGroups),
+        (
+            "entry-prune-shard-groups.bin",
+            Command::Wire(WireCommand::PruneShardGroups),
+        ),
         (
             "entry-drop-shard.bin",
-            Command::DropShard { id: ShardId(5) },
+            Command::Wire(WireCommand::DropShard { id: ShardId(5) }),
         ),
         (
             "entry-copy-shard-owner.bin",
-            Command::CopyShardOwner(copy(9, 3)),
+            Command::Wire(WireCommand::CopyShardOwner(copy(9, 3))),
         ),
         (
             "entry-remove-shard-owner.bin",
-            Command::RemoveShardOwner(copy(9, 3)),
+            Command::Wire(WireCommand::RemoveShardOwner(copy(9, 3))),
         ),
         (
             "entry-remove-shard-copy.bin",
-            Command::RemoveShardCopy {
+            Command::Internal(InternalCommand::RemoveShardCopy {
                 copy: copy(7, 5),
                 force: false,
-            },
+            }),
         ),
         (
             "entry-remove-shard-copy-by-force.bin",
-            Command::RemoveShardCopy {
+            Command::Internal(InternalCommand::RemoveShardCopy {
                 copy: copy(3, 5),
                 force: true,
-            },
+            }),
         ),
     ]
 }
@@ -84,14 +91,16 @@ fn of_queries_and_users() -> Vec<(&'static str, Command)> {
         name: Name::from("q"),
         query: Text::from(b"SELECT \xff"),
     };
-    let subscription = |name: &str, destinations: &[&str]| Command::CreateSubscription {
-        database: database(),
-        policy: policy(),
-        subscription: Subscription {
-            name: Name::from(name),
-            mode: Text::from("ANY"),
-            destinations: destinations.iter().map(Text::from).collect(),
-        },
+    let subscription = |name: &str, destinations: &[&str]| {
+        Command::Wire(WireCommand::CreateSubscription {
+            database: database(),
+            policy: policy(),
+            subscription: Subscription {
+                name: Name::from(name),
+                mode: Text::from("ANY"),
+                destinations: destinations.iter().map(Text::from).collect(),
+            },
+        })
     };
     let create_user = CreateUser {
         name: user(),
@@ -101,17 +110,17 @@ fn of_queries_and_users() -> Vec<(&'static str, Command)> {
     vec![
         (
             "entry-create-continuous-query.bin",
-            Command::CreateContinuousQuery {
+            Command::Wire(WireCommand::CreateContinuousQuery {
                 database: database(),
                 query,
-            },
+            }),
         ),
         (
             "entry-drop-continuous-query.bin",
-            Command::DropContinuousQuery {
+            Command::Wire(WireCommand::DropContinuousQuery {
                 database: database(),
                 name: Name::from("q"),
-            },
+            }),
         ),
         (
             "entry-create-subscription.bin",
@@ -123,36 +132,42 @@ fn of_queries_and_users() -> Vec<(&'static str, Command)> {
         ),
         (
             "entry-drop-subscription.bin",
-            Command::DropSubscription {
+            Command::Wire(WireCommand::DropSubscription {
                 database: database(),
                 policy: policy(),
                 name: Name::from("t"),
-            },
+            }),
         ),
-        ("entry-create-user.bin", Command::CreateUser(create_user)),
+        (
+            "entry-create-user.bin",
+            Command::Wire(WireCommand::CreateUser(create_user)),
+        ),
         (
             "entry-update-user.bin",
-            Command::UpdateUser {
+            Command::Wire(WireCommand::UpdateUser {
                 name: user(),
                 hash: Text::from("other"),
-            },
+            }),
         ),
         (
             "entry-set-privilege.bin",
-            Command::SetPrivilege {
+            Command::Wire(WireCommand::SetPrivilege {
                 user: user(),
                 database: database(),
                 privilege: -1,
-            },
+            }),
         ),
         (
             "entry-set-admin-privilege.bin",
-            Command::SetAdminPrivilege {
+            Command::Wire(WireCommand::SetAdminPrivilege {
                 user: user(),
                 admin: false,
-            },
+            }),
         ),
-        ("entry-drop-user.bin", Command::DropUser { name: user() }),
+        (
+            "entry-drop-user.bin",
+            Command::Wire(WireCommand::DropUser { name: user() }),
+        ),
     ]
 }
 
@@ -171,60 +186,63 @@ fn of_nodes() -> Vec<(&'static str, Command)> {
     vec![
         (
             "entry-create-data-node.bin",
-            Command::CreateDataNode {
+            Command::Wire(WireCommand::CreateDataNode {
                 http: http(),
                 tcp: tcp(),
-            },
+            }),
         ),
         (
             "entry-update-data-node.bin",
-            Command::UpdateDataNode {
+            Command::Wire(WireCommand::UpdateDataNode {
                 id: NodeId(12),
                 http: http(),
                 tcp: Text::from(b"\xff:8088"),
-            },
+            }),
         ),
         (
             "entry-set-passive.bin",
-            Command::SetPassive {
+            Command::Internal(InternalCommand::SetPassive {
                 tcp: tcp(),
                 passive: true,
-            },
+            }),
         ),
         (
             "entry-set-active.bin",
-            Command::SetPassive {
+            Command::Internal(InternalCommand::SetPassive {
                 tcp: tcp(),
                 passive: false,
-            },
+            }),
         ),
         (
             "entry-remove-data-node.bin",
-            Command::RemoveDataNode {
+            Command::Internal(InternalCommand::RemoveDataNode {
                 id: NodeId(12),
                 force: false,
-            },
+            }),
         ),
         (
             "entry-remove-data-node-by-force.bin",
-            Command::RemoveDataNode {
+            Command::Internal(InternalCommand::RemoveDataNode {
                 id: NodeId(5),
                 force: true,
-            },
+            }),
         ),
         (
             "entry-delete-data-node.bin",
-            Command::DeleteDataNode { id: NodeId(4) },
+            Command::Wire(WireCommand::DeleteDataNode { id: NodeId(4) }),
         ),
         (
             "entry-set-lease-holder.bin",
-            Command::SetLeaseHolder {
+            Command::Internal(InternalCommand::SetLeaseHolder {
                 lease,
                 holder: NodeId(3),
                 term: 3,
-            },
+            }),
         ),
-        ("entry-set-data.bin", Command::SetData(Box::new(restore))),
+        (
+            "entry-set-data.bin",
+            Command::Wire(WireCommand::SetData(Box::new(restore))),
+        ),
     ]
 }
 

@@ -1,15 +1,14 @@
-//! `SetData`: a whole `Data`, of which only what a restore brings is read.
+//! `SetData`: a whole `Data`, of which only the content that a restore replaces is used.
 
 use crate::catalog::{Named, Ordered};
-use crate::machine::{Command, SetData};
+use crate::machine::{self, WireCommand};
 use crate::wire::convert::{BadField, database, database_info, required, user, user_info};
-use crate::wire::proto::command as proto;
 use crate::wire::proto::data::{Data, NodeInfo};
 
-pub(super) fn set_data(message: proto::SetData) -> Result<Command, BadField> {
+pub(super) fn set_data(message: SetData) -> Result<WireCommand, BadField> {
     let data = required(message.data, "Data")?;
-    require_the_rest(&data)?;
-    Ok(Command::SetData(Box::new(SetData {
+    require_unused_fields(&data)?;
+    Ok(WireCommand::SetData(Box::new(machine::SetData {
         index: required(data.index, "Data.Index")?,
         databases: ordered(data.databases, database)?,
         users: ordered(data.users, user)?,
@@ -18,8 +17,8 @@ pub(super) fn set_data(message: proto::SetData) -> Result<Command, BadField> {
     })))
 }
 
-/// Without its nodes: those of the cluster that it is applied to stay.
-pub(super) fn set_data_message(restore: &SetData) -> proto::SetData {
+/// Encodes a restore without nodes: those of the cluster are kept.
+pub(super) fn set_data_message(restore: &machine::SetData) -> SetData {
     let data = Data {
         term: Some(0),
         index: Some(restore.index),
@@ -31,11 +30,12 @@ pub(super) fn set_data_message(restore: &SetData) -> proto::SetData {
         max_shard_id: Some(restore.max_shard_id),
         ..Data::default()
     };
-    proto::SetData { data: Some(data) }
+    SetData { data: Some(data) }
 }
 
-/// What is not taken over must be there all the same: the original refuses to decode it otherwise.
-fn require_the_rest(data: &Data) -> Result<(), BadField> {
+/// Checks that the required fields that are not used are present: the original does not decode
+/// `Data` without them.
+fn require_unused_fields(data: &Data) -> Result<(), BadField> {
     required(data.term, "Data.Term")?;
     required(data.cluster_id, "Data.ClusterID")?;
     required(data.max_node_id, "Data.MaxNodeID")?;
@@ -58,4 +58,10 @@ fn ordered<M, T: Named>(
         }
     }
     Ok(all)
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct SetData {
+    #[prost(message, optional, tag = "1")]
+    data: Option<Data>,
 }

@@ -1,0 +1,63 @@
+//! Internal commands: the table of all, and each to and from its message.
+//!
+//! Field 5 of a log entry is a message with exactly one field: its number is the command's, its
+//! value the payload.
+
+mod data_nodes;
+mod founding;
+mod members;
+
+use super::EntryFault;
+use crate::machine::InternalCommand;
+use crate::wire::command_table::{Payload, command_table, find};
+use crate::wire::convert::BadField;
+use crate::wire::fields::Fields;
+
+command_table! {
+    InternalCommand, payload in field 0 + number:
+    // number, first log entry format: command => its message, command of a message
+    1, 1: Found(found)
+        => founding::found_message(found), founding::found;
+    2, 2: AllocateRaftId(allocate)
+        => members::allocate_message(allocate), members::allocate;
+    3, 2: AddMetaNode(add)
+        => members::add_message(add), members::add;
+    4, 2: MoveMetaNode(to)
+        => members::move_node_message(to), members::move_node;
+    5, 2: RemoveMetaNode(remove)
+        => members::remove_message(remove), members::remove;
+    6, 2: SetLabels(labels)
+        => members::set_labels_message(labels), members::set_labels;
+    7, 2: RaiseFeatureLevel { level }
+        => members::raise_feature_level_message(*level), members::raise_feature_level;
+    8, 3: SetPassive { tcp, passive }
+        => data_nodes::set_passive_message(tcp, *passive), data_nodes::set_passive;
+    9, 3: RemoveDataNode { id, force }
+        => data_nodes::remove_message(*id, *force), data_nodes::remove;
+    10, 3: RemoveShardCopy { copy, force }
+        => data_nodes::remove_copy_message(*copy, *force), data_nodes::remove_copy;
+    11, 3: SetLeaseHolder { lease, holder, term }
+        => data_nodes::set_lease_holder_message(lease, *holder, *term),
+           data_nodes::set_lease_holder;
+}
+
+/// Decodes field 5 of a log entry of this format.
+pub(super) fn decode(format: u64, bytes: &[u8]) -> Result<InternalCommand, EntryFault> {
+    let mut fields = Fields::of(bytes);
+    // Exactly one field: protobuf would take the last of two commands, and skip an unknown one.
+    let (Some(first), None) = (fields.next(), fields.next()) else {
+        return Err(EntryFault::NotOneCommand);
+    };
+    let (number, _) = first?;
+    let command_type = find(COMMAND_TYPES, number).ok_or(BadField::Missing("command"))?;
+    let payload = Payload {
+        bytes,
+        field: command_type.field,
+    };
+    let command = (command_type.decode)(payload).map_err(EntryFault::Internal)?;
+    // An older version could not read the entry: no version wrote it.
+    if u64::from(command_type.format) > format {
+        return Err(EntryFault::NewerCommand { format });
+    }
+    Ok(command)
+}
