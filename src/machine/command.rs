@@ -173,7 +173,7 @@ pub enum InternalCommand {
     },
 }
 
-/// A retention policy as asked for: nothing in it has been checked yet.
+/// A retention policy as asked for. Nothing in it has been checked yet.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewRetentionPolicy {
     pub name: Name,

@@ -66,7 +66,7 @@ pub enum Refused {
     RestoreIsStale { from: u64 },
     #[error("the restore contradicts itself: {0}")]
     RestoreUnsound(RestoreFault),
-    /// Of `Found`; no wire command ends so.
+    /// Refusal of `Found`; no wire command ends so.
     #[error(
         "founders must be at least one, and differ in incarnation, HTTP address and Raft address"
     )]

@@ -13,9 +13,9 @@ use crate::wire::identity::Identity;
 /// its comment names.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
-    /// [`Event::Done`], once it is applied here.
+    /// Propose this command. Ends with [`Event::Done`] when it is applied here.
     Propose(InternalCommand),
-    /// [`Event::Done`]; does not wait until it has caught up.
+    /// Add a learner, without waiting until it has caught up. Ends with [`Event::Done`].
     AddLearner {
         raft_id: RaftId,
         incarnation: Incarnation,

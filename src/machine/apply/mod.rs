@@ -144,7 +144,7 @@ fn execute_wire(
         WireCommand::UpdateDataNode { id, http, tcp } => {
             data_node::update(catalog, *id, http, tcp)?
         }
-        // It has no `force` to say, and always succeeds in the original.
+        // The wire's command has no `force`, and always succeeds in the original.
         WireCommand::DeleteDataNode { id } => data_node::remove(catalog, *id, true)?,
         WireCommand::SetData(restore) => restore::set_data(catalog, restore)?,
     }

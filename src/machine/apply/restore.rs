@@ -40,7 +40,7 @@ pub(super) fn set_data(catalog: &mut Catalog, restore: &SetData) -> Result<(), R
     Ok(())
 }
 
-/// What is new has new ids: data nodes may still hold the shards that the old ones named.
+/// Checks that everything new has new ids: data nodes may still hold the shards that old ids named.
 fn check_ids(catalog: &Catalog, restore: &SetData) -> Result<(), RestoreFault> {
     for highest in [restore.max_shard_group_id, restore.max_shard_id] {
         if highest > MAX_RESTORED_ID {

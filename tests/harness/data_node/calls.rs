@@ -97,7 +97,8 @@ fn join(shared: &Shared, call: &JoinCluster) -> CallOutcome<Node> {
     })
 }
 
-/// Fetches the shard from its source. One that is not there is a copy of nothing, and no error.
+/// Fetches the shard from its source. A source without the shard gives an empty copy, which is not
+/// an error.
 fn copy_shard(shared: &Shared, call: &CopyShard) -> CallOutcome<()> {
     let host = call.host.to_string();
     let fetched = dial(&host, DIAL).and_then(|stream| {

@@ -66,7 +66,7 @@ fn only_an_identical_one_is_no_error() {
         }),
         "node already exists",
     );
-    // The HTTP address may be another's.
+    // The HTTP address may belong to another node.
     fed.ok(Command::Wire(WireCommand::CreateDataNode {
         http: http(2),
         tcp: tcp(9),

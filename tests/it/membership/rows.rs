@@ -89,7 +89,7 @@ impl Leader {
         }
     }
 
-    /// Applies it, as if it had been committed.
+    /// Applies the command, as if it had been committed.
     fn apply(&mut self, command: InternalCommand) {
         let stamped = Stamped {
             at: UnixNanos(1),

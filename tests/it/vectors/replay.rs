@@ -107,7 +107,7 @@ fn a_data_node_that_comes_is_given_the_next_id() {
     ));
     assert_eq!(answer(&mut catalog, 89, command.clone()), Ok(89));
     assert_shows(&catalog, &recorded[&89].1, "index 89");
-    // Removed and added again it is another one: 6 is not given out twice (index 91).
+    // Removed and added again it is another node: id 6 is not given out twice (index 91).
     answer(
         &mut catalog,
         90,

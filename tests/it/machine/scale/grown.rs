@@ -46,7 +46,7 @@ impl Log {
             term: 2,
             index: self.index,
         };
-        // What is deleted now can be pruned in a month.
+        // Groups that are deleted now can be pruned in a month.
         let later = if matches!(command, Command::Wire(WireCommand::PruneShardGroups)) {
             30 * DAY
         } else {
