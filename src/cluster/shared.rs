@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
@@ -16,7 +16,7 @@ use super::leader::LeaderHandle;
 use super::{ClusterConfig, ClusterError, Exchange, NotMember, Refusal, View};
 use crate::base::{Address, Incarnation, RaftId};
 use crate::raft::Raft;
-use crate::runtime::Env;
+use crate::runtime::{Env, lock};
 use crate::storage::DataDir;
 use crate::wire::identity::{FEATURE_LEVEL, Identity};
 use crate::wire::joining::Invite;
@@ -291,8 +291,4 @@ impl Shared {
         // One failure ends the process; a second has nothing to add.
         drop(self.ends.failures.try_send(error));
     }
-}
-
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

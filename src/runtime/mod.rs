@@ -7,6 +7,7 @@
 mod clock;
 pub mod disk;
 pub mod local;
+mod lock;
 pub mod net;
 mod rng;
 pub mod signal;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 
 pub use clock::{Clock, SystemClock};
 pub use disk::Disk;
+pub use lock::lock;
 pub use net::Net;
 pub use rng::{Rng, SystemRng};
 pub use tasks::{TaskHandle, Tasks};

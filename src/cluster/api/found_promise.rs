@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::base::Incarnation;
 use crate::cluster::Refusal;
-use crate::cluster::shared::lock;
+use crate::runtime::lock;
 
 #[derive(Debug, Default)]
 pub(in crate::cluster) enum FoundPromise {

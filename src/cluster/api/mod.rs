@@ -16,10 +16,11 @@ use tokio::time::timeout;
 
 use crate::base::{Address, Incarnation, NodeId};
 use crate::cluster::node::{self, Gossip, Started};
-use crate::cluster::shared::{Shared, lock};
+use crate::cluster::shared::Shared;
 use crate::cluster::{ClusterConfig, ClusterError, Exchange, NotMember, View};
 use crate::raft::Raft;
 use crate::runtime::Env;
+use crate::runtime::lock;
 use crate::storage::DataDir;
 use crate::wire::api::Announcement;
 use crate::wire::identity::Identity;

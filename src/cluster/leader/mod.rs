@@ -19,8 +19,9 @@ use crate::cluster::Refusal;
 use crate::cluster::leader::execute::execute;
 use crate::cluster::leader::first_command::found;
 use crate::cluster::membership::{Event, Facts, Membership, Progress, Request, Setup, Step};
-use crate::cluster::shared::{RemovalRequest, Shared, lock};
+use crate::cluster::shared::{RemovalRequest, Shared};
 use crate::raft::{Raft, Role};
+use crate::runtime::lock;
 use crate::runtime::net::BoxFuture;
 use crate::wire::identity::FEATURE_LEVEL;
 

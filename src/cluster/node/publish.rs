@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 
 use crate::base::{Address, Incarnation, RaftId};
 use crate::cluster::node::{NodeTask, view_builder};
-use crate::cluster::shared::lock;
+use crate::runtime::lock;
 use crate::wire::identity::FEATURE_LEVEL;
 
 /// What the first version could read.

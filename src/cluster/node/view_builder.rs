@@ -7,9 +7,10 @@ use crate::base::{Address, Incarnation};
 use crate::cluster::founding::{Founding, WAY_OUT};
 use crate::cluster::node::open_raft::RaftState;
 use crate::cluster::node::retry::RetrySchedule;
-use crate::cluster::shared::{Shared, lock};
+use crate::cluster::shared::Shared;
 use crate::cluster::{Activity, View};
 use crate::raft::{Raft, RaftStatus};
+use crate::runtime::lock;
 use crate::wire::identity::Phase;
 
 /// Before the driver's first step.

@@ -6,8 +6,9 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use crate::base::{Address, UnixNanos};
 use crate::cluster::Exchange;
-use crate::cluster::shared::{Shared, lock};
+use crate::cluster::shared::Shared;
 use crate::raft::Raft;
+use crate::runtime::lock;
 use crate::wire::api::{Announcement, AnnouncementContext};
 use crate::wire::identity::Identity;
 

@@ -10,7 +10,7 @@ mod state;
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::Bytes;
 
@@ -18,6 +18,7 @@ use self::content::Content;
 use self::state::{FileId, State};
 pub use self::state::{Op, OpKind};
 use super::{Disk, File, Lock};
+use crate::runtime::lock;
 
 /// Says whether a change fails.
 type Fault = Box<dyn FnMut(&Op) -> Option<io::ErrorKind> + Send>;
@@ -126,7 +127,7 @@ impl Fake {
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

@@ -9,13 +9,13 @@ mod world;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 
 use super::{BoxFuture, Listener, Net, Stream};
-use crate::runtime::Rng;
+use crate::runtime::{Rng, lock};
 use pipe::Connection;
 use world::World;
 
@@ -76,7 +76,7 @@ impl Network {
     }
 
     fn world(&self) -> MutexGuard<'_, World> {
-        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.world)
     }
 }
 

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
@@ -12,6 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
 use super::world::{PipeId, World};
+use crate::runtime::lock;
 use crate::runtime::net::Stream;
 
 /// As much as a socket's buffers hold before writers must wait.
@@ -190,8 +191,4 @@ impl Drop for Connection {
         world.drop_if_unused(self.incoming);
         world.drop_if_unused(self.outgoing);
     }
-}
-
-fn lock(world: &Mutex<World>) -> MutexGuard<'_, World> {
-    world.lock().unwrap_or_else(PoisonError::into_inner)
 }
