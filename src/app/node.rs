@@ -8,7 +8,7 @@ use super::{listen, report};
 use crate::auth::proof::PeerKey;
 use crate::auth::{AuthConfig, Login};
 use crate::client::Client;
-use crate::cluster::{Cluster, HttpExchange};
+use crate::cluster::{Cluster, ClusterApi, HttpExchange};
 use crate::config::{Config, version};
 use crate::data_node::DataNodes;
 use crate::http::{HttpConfig, ROUTES, Server};

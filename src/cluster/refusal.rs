@@ -1,14 +1,16 @@
-//! Why a request about membership is not done, and the status that people and other meta nodes see
-//! it by.
+//! Refusals of requests about membership, with the status that operators and other meta nodes get.
 
 use crate::wire::joining::Removed;
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
+    /// This node does not lead. Never answered as it is: the leader is asked instead.
+    #[error("not the leader")]
+    NotLeader,
     /// The request is wrong: 400.
     #[error("{0}")]
     Bad(String),
-    /// The state of things forbids it, and asking again does not help by itself: 409.
+    /// The present state forbids it, and asking again does not help by itself: 409.
     #[error("{0}")]
     Conflict(String),
     /// Nothing is lost by asking again: 503.
@@ -23,7 +25,7 @@ pub enum Refusal {
     /// 401.
     #[error("wrong secret: internal-shared-secret differs")]
     WrongSecret,
-    /// The caller's incarnation was taken out of the cluster: 410.
+    /// The caller's incarnation was removed from the cluster: 410.
     #[error("this node was taken out of the cluster by {}", .0.by)]
     Gone(Removed),
 }
@@ -36,7 +38,7 @@ impl Refusal {
             Self::Conflict(_) => 409,
             Self::Gone(_) => 410,
             Self::Unreachable(_) | Self::NotFound(_) => 500,
-            Self::NotYet(_) => 503,
+            Self::NotLeader | Self::NotYet(_) => 503,
         }
     }
 }

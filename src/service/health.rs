@@ -64,7 +64,7 @@ impl Service {
                 .iter()
                 .map(|m| MissingPeer {
                     address: m.address.clone(),
-                    why: m.why.clone(),
+                    why: m.why.to_string(),
                 })
                 .collect(),
             incarnation: self.membership.get().map(|_| view.incarnation),
@@ -78,7 +78,7 @@ impl Service {
                 waiting: self.waiting(applied),
                 ..raft_state(status, applied)
             }),
-            warnings: view.warnings.clone(),
+            warnings: view.warnings.iter().map(ToString::to_string).collect(),
         }
     }
 

@@ -39,7 +39,8 @@ impl Service {
         deadline: Instant,
     ) -> Result<Option<MetaNodeInfo>, Error> {
         self.serving()?;
-        Ok(self.membership().join(addr, deadline).await?.map(joined))
+        let node = at_leader(self.membership().join(addr, deadline).await)?;
+        Ok(node.map(joined))
     }
 
     /// This node takes itself out of its cluster, and says so only when it is out.
@@ -63,7 +64,7 @@ impl Service {
         deadline: Instant,
     ) -> Result<Option<()>, Error> {
         self.serving()?;
-        Ok(self.membership().remove(http, force, by, deadline).await?)
+        at_leader(self.membership().remove(http, force, by, deadline).await)
     }
 
     /// The HTTP address of the meta node with this Raft address; `None`: the leader has to be
@@ -118,7 +119,7 @@ impl Service {
         deadline: Instant,
     ) -> Result<Option<(u16, Bytes)>, Error> {
         self.serving()?;
-        Ok(self.membership().answer(path, body, from, deadline).await)
+        at_leader(self.membership().answer(path, body, from, deadline).await)
     }
 
     /// Whether a request of another meta node has to prove that it knows the secret.
@@ -132,6 +133,15 @@ impl Service {
         } else {
             Ok(())
         }
+    }
+}
+
+/// `None` where only the leader can answer.
+fn at_leader<T>(result: Result<T, Refusal>) -> Result<Option<T>, Error> {
+    match result {
+        Ok(answer) => Ok(Some(answer)),
+        Err(Refusal::NotLeader) => Ok(None),
+        Err(refusal) => Err(refusal.into()),
     }
 }
 

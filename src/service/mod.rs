@@ -31,7 +31,6 @@ use std::time::Duration;
 use futures_util::future::join;
 use tokio::time::Instant;
 
-pub use cluster_api::ClusterApi;
 pub use error::Error;
 pub use execute::Executed;
 pub use forwarder::{ForwardError, ForwardedRequest, ForwardedResponse, Forwarder};
@@ -46,7 +45,7 @@ pub use watch::{PollBody, Polled};
 
 use crate::auth::Login;
 use crate::base::Address;
-pub use crate::cluster::Refusal;
+pub use crate::cluster::{ClusterApi, Refusal};
 use crate::data_node::DataNodes;
 use crate::raft::{Applied, Raft};
 use crate::runtime::Env;

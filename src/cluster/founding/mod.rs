@@ -18,15 +18,15 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 pub use setup::Setup;
+pub(crate) use verdict::WAY_OUT;
 pub use verdict::{Await, Block, Difference, Mismatch, Verdict};
-pub(crate) use verdict::{NOT_ASKED, WAY_OUT};
 
 use self::peer::{Source, mark};
 use self::peers::Peers;
 use self::rules::{DecisionInput, QUIET_PERIOD};
-use super::PollError;
 use super::identity::record::{Origin, Record};
 use crate::base::{Address, Incarnation, ListHash};
+use crate::cluster::peers::exchange::PollError;
 use crate::wire::identity::{Identity, Phase, VectorEntry};
 
 /// Something happened.

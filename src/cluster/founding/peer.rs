@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::pace::{Pace, PollKind};
 use crate::base::{ClusterId, Incarnation};
-use crate::cluster::PollError;
+use crate::cluster::peers::exchange::PollError;
 use crate::wire::identity::Identity;
 
 /// How long an incarnation that answered here is remembered, to notice one that comes back after

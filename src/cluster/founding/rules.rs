@@ -8,11 +8,12 @@ use std::time::Duration;
 use super::peer::{Peer, Source};
 use super::peers::Peers;
 use super::setup::Setup;
-use super::verdict::{Await, Block, Difference, Mismatch, NOT_ASKED, Verdict, addresses};
+use super::verdict::{Await, Block, Difference, Mismatch, Verdict};
 use crate::base::{Address, ClusterId, Incarnation, ListHash};
+use crate::cluster::activity::{Missing, MissingReason};
 use crate::cluster::identity::founders::cluster_id;
 use crate::cluster::identity::record::{MembershipState, Origin, Record, RemovalReason};
-use crate::cluster::{Missing, PollError};
+use crate::cluster::peers::exchange::PollError;
 use crate::wire::identity::{Identity, PROTOCOL, Phase, VectorEntry};
 
 /// A chance for members elsewhere, whose lists name this address, to make themselves known first.
@@ -384,17 +385,13 @@ impl DecisionInput<'_> {
 
     fn not_to_be_founded_with(entry: Entry<'_>) -> Option<Missing> {
         let why = match entry.node().map(|theirs| (theirs.phase, theirs)) {
-            None => entry.last_failure_text(),
+            None => entry.last_failure(),
             Some((Phase::Fresh | Phase::Accepted, _)) => return None,
-            Some((Phase::Removed, _)) => "was taken out of its cluster; `influxd-ctl add-meta` there brings it back, or delete its volume"
-                .to_owned(),
-            Some((Phase::Joining, theirs)) => {
-                let members = addresses(&theirs.members);
-                format!("is joining a cluster of which no member answers ({members})")
-            }
-            Some((Phase::Started | Phase::Member, _)) => {
-                "is in a cluster; waiting to know which entry is this node".to_owned()
-            }
+            Some((Phase::Removed, _)) => MissingReason::Removed,
+            Some((Phase::Joining, theirs)) => MissingReason::Joining {
+                members: theirs.members.clone(),
+            },
+            Some((Phase::Started | Phase::Member, _)) => MissingReason::InCluster,
         };
         Some(Missing {
             address: entry.at.clone(),
@@ -405,14 +402,12 @@ impl DecisionInput<'_> {
     fn not_to_be_joined(&self, entry: Entry<'_>) -> Option<Missing> {
         let ours = &self.setup.cluster_name;
         let why = match entry.node() {
-            Some(theirs) if theirs.cluster_name != *ours => {
-                format!(
-                    "its INFLUXDB_META_CLUSTER_NAME is {:?}, here it is {ours:?}",
-                    theirs.cluster_name
-                )
-            }
+            Some(theirs) if theirs.cluster_name != *ours => MissingReason::OtherClusterName {
+                ours: ours.clone(),
+                theirs: theirs.cluster_name.clone(),
+            },
             Some(_) => return None,
-            None => entry.last_failure_text(),
+            None => entry.last_failure(),
         };
         Some(Missing {
             address: entry.at.clone(),
@@ -524,9 +519,11 @@ impl<'a> Entry<'a> {
         self.peer.and_then(Peer::failure)
     }
 
-    fn last_failure_text(&self) -> String {
+    fn last_failure(&self) -> MissingReason {
         self.failure()
-            .map_or(NOT_ASKED.to_owned(), ToString::to_string)
+            .map_or(MissingReason::NotAskedYet, |failure| {
+                MissingReason::NoAnswer(failure.clone())
+            })
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the configuration says, as founding needs it.
 
 use crate::base::{Address, ListHash};
-use crate::cluster::ClusterConfig;
+use crate::cluster::config::ClusterConfig;
 use crate::cluster::identity::founders::{founder_list, list_hash};
 
 /// Fixed for the life of the process.

@@ -3,8 +3,9 @@
 use std::fmt;
 
 use crate::base::{Address, ClusterId, Incarnation};
+use crate::cluster::activity::{Activity, Missing};
 use crate::cluster::identity::record::{Origin, RemovalReason};
-use crate::cluster::{Activity, Missing, PollError};
+use crate::cluster::peers::exchange::PollError;
 use crate::wire::identity::{PROTOCOL, VectorEntry};
 
 /// The row of the table (founding.md 4) that holds now.
@@ -63,7 +64,7 @@ pub enum Await {
 }
 
 /// Something that only a person can cure. The node goes on polling: it sees the cure.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Block {
     TwoClusters {
         one: (ClusterId, Address),
@@ -89,13 +90,13 @@ pub enum Block {
 }
 
 /// One listed peer that does not fit, both sides printed.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
     pub at: Address,
     pub what: Mismatch,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Mismatch {
     List {
         ours: Vec<Address>,
@@ -144,9 +145,6 @@ impl Verdict {
         }
     }
 }
-
-/// Why an entry is missing before its first poll has ended.
-pub(crate) const NOT_ASKED: &str = "not asked yet";
 
 /// What a node in trouble can still do without the commands of a later version.
 pub(crate) const WAY_OUT: &str = "restore a lost volume, or delete all volumes if no data matters";
@@ -349,7 +347,7 @@ fn missing_text(missing: &[Missing]) -> String {
     texts.join(", ")
 }
 
-pub(super) fn addresses(list: &[Address]) -> String {
+fn addresses(list: &[Address]) -> String {
     list.iter()
         .map(Address::to_string)
         .collect::<Vec<_>>()

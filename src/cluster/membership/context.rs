@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::base::{Incarnation, RaftId};
 use crate::catalog::{MetaNode, Pending};
-use crate::cluster::membership::Facts;
+use crate::cluster::membership::facts::Facts;
 
 /// Valid for the event that brought it: evidence grows old.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,12 +5,14 @@
 //! what the facts show: what a step really did, after an error above all, the next facts tell. Run
 //! by `leader`, and by the seeded schedules of `tests/it/membership` with the same events.
 
+mod alarm;
 mod context;
 mod facts;
 mod finish;
 mod learners;
 mod observations;
 mod pendings;
+mod removal_queue;
 mod removals;
 mod replace;
 mod step;
@@ -18,6 +20,7 @@ mod step;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+pub use alarm::Alarm;
 pub use facts::{Facts, Progress, Setup};
 pub use replace::{Evidence, StillInUse, WhyInUse, judge};
 pub use step::{Event, Request, Step, StepError};
@@ -26,10 +29,10 @@ use self::context::{Context, FreshEvidence};
 use self::observations::{
     ERROR_RETRY_DELAY, JUDGEMENT_RETRY_DELAY, Observations, Subject, VisitResult,
 };
-use self::removals::RemovalQueue;
-use super::Refusal;
+use self::removal_queue::RemovalQueue;
 use crate::base::Incarnation;
 use crate::catalog::Pending;
+use crate::cluster::refusal::Refusal;
 use crate::wire::identity::JOINING_LEVEL;
 
 /// Replication makes no events: how long until the facts are looked at again while somebody waits
@@ -52,7 +55,7 @@ pub struct Membership {
     /// Why the last judgement left a pending where it is.
     judged: BTreeMap<Incarnation, String>,
     states: BTreeMap<Incarnation, String>,
-    alarms: Vec<String>,
+    alarms: Vec<Alarm>,
     is_joint: bool,
 }
 
@@ -113,7 +116,7 @@ impl Membership {
     }
 
     /// What a person must look at.
-    pub fn alarms(&self) -> Vec<String> {
+    pub fn alarms(&self) -> Vec<Alarm> {
         self.alarms.clone()
     }
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use crate::base::{Address, Incarnation, RaftId};
 use crate::catalog::Pending;
-use crate::cluster::PollError;
-use crate::cluster::membership::Facts;
+use crate::cluster::membership::facts::Facts;
+use crate::cluster::peers::exchange::PollError;
 use crate::wire::identity::{Identity, Phase};
 
 /// What a step is about: after it failed, the same subject rests for a while and others go on.

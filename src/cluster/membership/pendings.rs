@@ -5,9 +5,12 @@ use std::time::Duration;
 
 use crate::base::RaftId;
 use crate::catalog::{MetaNode, Pending};
-use crate::cluster::membership::finish::{add, make_room, remove, two_holders};
+use crate::cluster::membership::alarm::TwoHolders;
+use crate::cluster::membership::context::Context;
+use crate::cluster::membership::finish::{add, make_room, remove};
 use crate::cluster::membership::observations::{Subject, VisitResult};
-use crate::cluster::membership::{Context, DueStep, Membership, Step};
+use crate::cluster::membership::step::Step;
+use crate::cluster::membership::{DueStep, Membership};
 
 /// A pending that nothing was seen of for so long is dropped; it may ask again.
 const DROP_AFTER: Duration = Duration::from_secs(600);
@@ -143,7 +146,7 @@ impl Membership {
         match context.facts.holders(pending)[..] {
             [] => self.admit_beside(context, pending),
             [old] => self.admit_instead(context, pending, old),
-            [one, other, ..] => Plan::wait(two_holders(pending, one, other)),
+            [one, other, ..] => Plan::wait(TwoHolders::new(pending, one, other).to_string()),
         }
     }
 

@@ -1,72 +1,26 @@
 //! Removals that people ask for, in order (founding.md 7, Remove).
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::base::RaftId;
 use crate::catalog::RemovedWhy;
-use crate::cluster::Refusal;
+use crate::cluster::membership::context::Context;
+use crate::cluster::membership::facts::Facts;
 use crate::cluster::membership::finish::remove;
 use crate::cluster::membership::observations::Subject;
-use crate::cluster::membership::{
-    Context, DueStep, Facts, JOINING_LEVEL, Membership, Request, Step, StepError,
-};
+use crate::cluster::membership::removal_queue::Waiting;
+use crate::cluster::membership::step::{Request, Step, StepError};
+use crate::cluster::membership::{DueStep, Membership};
+use crate::cluster::refusal::Refusal;
 use crate::machine::Removal;
-
-/// A person's client gives up after 10 s.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(8);
-
-#[derive(Default)]
-pub(super) struct RemovalQueue {
-    waiting: VecDeque<Waiting>,
-    pub(super) ended: Vec<(u64, Result<(), Refusal>)>,
-}
-
-struct Waiting {
-    request: Request,
-    asked: Duration,
-    until: Duration,
-    /// What its last step ended with.
-    error: Option<String>,
-}
+use crate::wire::identity::JOINING_LEVEL;
 
 enum RemovalDecision {
     End(Result<(), Refusal>),
     Do(Step),
     /// Too early: whether the rest is well, or reads what would be written, is not known yet.
     Wait,
-}
-
-impl RemovalQueue {
-    pub(super) fn ask(&mut self, now: Duration, request: Request) {
-        self.waiting.push_back(Waiting {
-            request,
-            asked: now,
-            until: now + ANSWER_TIMEOUT,
-            error: None,
-        });
-    }
-
-    fn end(&mut self, number: u64, result: Result<(), Refusal>) {
-        self.waiting
-            .retain(|waiting| waiting.request.number != number);
-        self.ended.push((number, result));
-    }
-
-    pub(super) fn end_all(&mut self, why: &str) {
-        for waiting in self.waiting.drain(..) {
-            self.ended
-                .push((waiting.request.number, Err(Refusal::NotYet(why.to_owned()))));
-        }
-    }
-
-    pub(super) fn is_idle(&self) -> bool {
-        self.waiting.is_empty()
-    }
-
-    pub(super) fn next_deadline(&self) -> Option<Duration> {
-        self.waiting.iter().map(|waiting| waiting.until).min()
-    }
 }
 
 impl Membership {

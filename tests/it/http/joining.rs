@@ -243,8 +243,8 @@ async fn each_refusal_has_its_status() {
 #[tokio::test]
 async fn outside_a_cluster_there_is_no_leader_to_ask() {
     let (server, stand_in) = fresh().await;
-    stand_in.scripted.says().join = Ok(None);
-    stand_in.scripted.says().remove = Ok(None);
+    stand_in.scripted.says().join = Err(Refusal::NotLeader);
+    stand_in.scripted.says().remove = Err(Refusal::NotLeader);
     let reason = waiting().reason;
     for (path, form) in [
         ("/join", "addr=m:8091"),

@@ -324,7 +324,11 @@ fn a_pending_that_votes_asks_about_a_member_at_its_address() {
             old
         })
     );
-    assert!(leader.machine.alarms()[0].contains("meta-3:8091 belongs to another member"));
+    assert!(
+        leader.machine.alarms()[0]
+            .to_string()
+            .contains("meta-3:8091 belongs to another member")
+    );
     leader.silent(3);
     assert_eq!(
         leader.give(Event::Inquired(gone(&new, 3))),
@@ -378,7 +382,11 @@ fn a_learner_that_nobody_knows_goes_and_a_voter_is_an_alarm() {
     let mut leader = Leader::of(3);
     leader.facts.voters = ids(&[1, 2, 3, 9]);
     assert_eq!(leader.look(), None);
-    assert!(leader.machine.alarms()[0].starts_with("Raft id 9 votes and is neither a meta node"));
+    assert!(
+        leader.machine.alarms()[0]
+            .to_string()
+            .starts_with("Raft id 9 votes and is neither a meta node")
+    );
 }
 
 #[test]
@@ -638,7 +646,11 @@ fn a_pending_that_votes_is_never_dropped() {
     leader.facts.voters.insert(new.raft_id);
     assert_eq!(leader.look(), None);
     assert_eq!(leader.later(60 * MINUTE), None);
-    assert!(leader.machine.alarms()[0].contains("belong to two members"));
+    assert!(
+        leader.machine.alarms()[0]
+            .to_string()
+            .contains("belong to two members")
+    );
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use influxdb_meta::base::Address;
+use influxdb_meta::cluster::ClusterApi;
 use influxdb_meta::machine::Outcome;
 use influxdb_meta::wire::identity::Phase;
 use tokio::time::{Instant, sleep, timeout};
@@ -171,7 +172,7 @@ impl Life {
             .await;
         self.told.push(format!("back {n}: {done:?}"));
         // Told no, or nothing, a person asks again.
-        if matches!(done, Ok(Some(_))) {
+        if done.is_ok() {
             self.out.remove(&n);
         }
     }
