@@ -40,8 +40,6 @@ pub trait Admission: Send + Sync + 'static {
     /// any Raft byte. Hints (a handshake meant for another incarnation at this address) are taken
     /// here too. `from` is the dialler's source address.
     fn admit(&self, hello: &Hello, from: IpAddr) -> Result<(), Refusal>;
-    /// Called on the dialler's side with what the callee proved to be, for its start counters.
-    fn check_callee(&self, callee: &Replica, starts: &Starts) -> Result<(), Refusal>;
     /// What this node is and says in handshakes; `None` while it is no member of anything.
     fn me(&self) -> Option<(Replica, Address, Starts)>;
     /// Raft addresses where this member may be, best first. Resolved anew at every dial.

@@ -64,10 +64,6 @@ impl Admission for ClusterAdmission {
         Ok(())
     }
 
-    fn check_callee(&self, _callee: &Replica, _starts: &Starts) -> Result<(), Refusal> {
-        Ok(())
-    }
-
     fn me(&self) -> Option<(Replica, Address, Starts)> {
         let record = self.node.state.record();
         let seat = record.seat().filter(|_| !self.lacks_secret())?;

@@ -64,9 +64,6 @@ pub(super) async fn ask(
     if challenge.callee != Some(receiver) {
         return Err(HandshakeError::Refused(Refusal::NotMe));
     }
-    admission
-        .check_callee(&receiver, &challenge.starts)
-        .map_err(HandshakeError::Refused)?;
     conn.enter(hello.lane, Liveness::begin(admission, receiver.incarnation));
     Ok(())
 }

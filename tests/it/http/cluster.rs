@@ -441,10 +441,6 @@ impl Admission for Member {
         Ok(())
     }
 
-    fn check_callee(&self, _callee: &Replica, _starts: &Starts) -> Result<(), Refusal> {
-        Ok(())
-    }
-
     fn me(&self) -> Option<(Replica, Address, Starts)> {
         let http = self.view.borrow().http.clone()?;
         Some((self.replica(), http, Starts::default()))

@@ -30,9 +30,6 @@ impl Admission for Ports {
     fn admit(&self, hello: &Hello, from: IpAddr) -> Result<(), Refusal> {
         self.door.admit(hello, from)
     }
-    fn check_callee(&self, callee: &Replica, starts: &Starts) -> Result<(), Refusal> {
-        self.door.check_callee(callee, starts)
-    }
     fn me(&self) -> Option<(Replica, Address, Starts)> {
         self.door.me()
     }

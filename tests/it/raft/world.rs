@@ -128,10 +128,6 @@ impl Admission for Door {
         }
     }
 
-    fn check_callee(&self, _callee: &Replica, _starts: &Starts) -> Result<(), Refusal> {
-        Ok(())
-    }
-
     fn me(&self) -> Option<(Replica, Address, Starts)> {
         self.me.map(|me| {
             (
