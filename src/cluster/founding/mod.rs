@@ -1,10 +1,10 @@
 //! Founding as a state machine without IO: events in, actions out, time as a value (founding.md 3
-//! and 4).
+//! and founding.md 4).
 //!
-//! Owns: what is seen of every peer, what is accepted, whom to poll when, and which row of the
-//! table holds. Never: a clock, a socket, a file. What it wants stored it says, and goes on only
-//! when told that it is. Called by `node`, and by the seeded schedules of `tests/it/founding.rs`
-//! with the same events.
+//! Owns: what was last seen of every peer, the accepted vector, the time of each next poll, and the
+//! row of the table that holds now. Never: a clock, a socket, a file. It returns a record that must
+//! be stored, and goes on only after it is told that the record is on disk. Called by `node`, and
+//! by the seeded schedules of `tests/it/founding` with the same events.
 
 mod pace;
 mod peer;
@@ -29,20 +29,20 @@ use crate::base::{Address, Incarnation, ListHash};
 use crate::cluster::peers::exchange::PollError;
 use crate::wire::identity::{Identity, Phase, VectorEntry};
 
-/// Something happened.
+/// Input of [`Founding::handle`].
 #[derive(Clone, Debug)]
 pub enum Event {
-    /// Time passed, up to what [`Founding::wake_at`] asked for.
+    /// Time passed. Wanted at [`Founding::wake_at`] at the latest.
     Tick,
-    /// Poll `number` of an address ended: what each of its sockets said. Empty: the name gave no
-    /// address.
+    /// Poll `number` of address `at` ended. `results` has the answer of each socket address. It is
+    /// empty if the name resolved to no address.
     Polled {
         at: Address,
         number: u64,
         results: Vec<Result<Identity, PollError>>,
     },
-    /// Somebody posted an identity, or dialled 8089 for another incarnation at this address (rule
-    /// 3.3).
+    /// A node posted its identity, or dialled 8089 at this address for another incarnation
+    /// (founding.md 3.3).
     Hint {
         http: Address,
         theirs: Option<Box<Identity>>,
@@ -50,53 +50,55 @@ pub enum Event {
     },
     /// This record is on disk, fsynced.
     Stored(Record),
-    /// What the open Raft node knows: whether there is a leader, and the members' HTTP addresses.
+    /// State of this node's open Raft node: whether it knows a leader, and the members' HTTP
+    /// addresses.
     Cluster {
         leader_known: bool,
         members: Vec<Address>,
     },
-    /// A person said that this node, which has no `peers`, is to found alone (founding.md 8).
+    /// An operator ordered this node, which has no `peers`, to found alone (founding.md 8).
     Alone,
 }
 
-/// Something is to be done.
+/// Output of [`Founding::handle`]: work for the caller.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
-    /// Ask this address now, every socket address that its name gives, and answer
+    /// Poll this address now, at every socket address that its name gives, then pass in
     /// [`Event::Polled`].
     Poll { at: Address, number: u64 },
-    /// Make this durable, then answer [`Event::Stored`]. Until then nothing of it is shown or acted
-    /// on (P2).
+    /// Make this record durable, then pass in [`Event::Stored`]. Until then nothing of it is shown
+    /// or acted on (founding.md P2).
     Store {
         record: Box<Record>,
         why: StoreReason,
     },
 }
 
-/// Which row asked for a record to be stored: they are told differently in the log.
+/// The row that asked for a record to be stored. The log has another event for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StoreReason {
     Start,
     Follow,
 }
 
-/// One node's founding. See the module.
+/// Founding of one node. See the module.
 pub struct Founding {
     setup: Setup,
-    /// The configured founder list (this node alone, where it founds alone) and its hash.
+    /// Configured founder list, and its hash. A node that founds alone has a list of itself.
     list: Vec<Address>,
     list_hash: ListHash,
-    /// What is on disk.
+    /// Record that is on disk.
     record: Record,
     peers: Peers,
-    /// In memory only: a node that restarts accepts again what it then sees (founding.md 2).
+    /// Accepted vector, in memory only: a node that restarts accepts again what it then sees
+    /// (founding.md 2).
     accepted: Option<Vec<VectorEntry>>,
-    /// A store is in flight: until it ends nothing is decided.
+    /// A store is in flight. Nothing is decided until it ends.
     storing: bool,
     verdict: Verdict,
     leader_known: bool,
     members: Vec<Address>,
-    /// What others are told, as of the last event.
+    /// Identity that other nodes are shown, as of the last event.
     shown: Identity,
 }
 
@@ -123,7 +125,7 @@ impl Founding {
         founding
     }
 
-    /// Takes one event and says what is to be done.
+    /// Takes one event and returns the actions that follow from it.
     pub fn handle(&mut self, now: Duration, event: Event) -> Vec<Action> {
         match event {
             Event::Tick => {}
@@ -153,7 +155,8 @@ impl Founding {
         let mut actions = self.decide(now);
         let shown = self.show();
         if mark(&shown) != mark(&self.shown) {
-            // Others act on what they see of this node; a poll of them is also the hint to look.
+            // Other nodes act on what they see of this one. Polling them also makes them poll this
+            // node.
             self.peers.poll_all_now(now);
         }
         self.shown = shown;
@@ -166,7 +169,7 @@ impl Founding {
         actions
     }
 
-    /// When [`Event::Tick`] is wanted at the latest.
+    /// Latest time for the next [`Event::Tick`].
     pub fn wake_at(&self, now: Duration) -> Option<Duration> {
         let quiet = if now < QUIET_PERIOD {
             Some(QUIET_PERIOD)
@@ -176,7 +179,7 @@ impl Founding {
         self.peers.next_due().into_iter().chain(quiet).min()
     }
 
-    /// No `peers` and not alone: it waits for a person, for ever.
+    /// True without `peers` unless the node founds alone: it waits for an operator, without limit.
     pub fn is_manual(&self) -> bool {
         self.setup.by_hand()
     }
@@ -185,12 +188,12 @@ impl Founding {
         &self.verdict
     }
 
-    /// What is on disk.
+    /// Record that is on disk.
     pub fn record(&self) -> &Record {
         &self.record
     }
 
-    /// Something is wrong around a node that is in a cluster; Raft goes on.
+    /// A contradiction seen by a node that is in a cluster. It is only reported; Raft goes on.
     pub fn alarm(&self, now: Duration) -> Option<Block> {
         let own = self.own();
         self.record
@@ -198,9 +201,10 @@ impl Founding {
             .and_then(|_| self.input(own.as_ref(), now).alarm())
     }
 
-    /// Those of these voters of this node's cluster whose volumes are gone: other incarnations
-    /// answer for them. Of half or more nobody can tell whether they held acknowledged data, so
-    /// nobody founds over them: a person decides.
+    /// Returns those of these voters of this node's cluster whose volumes are lost: another
+    /// incarnation answers at their address, and it does not belong to this cluster. If half or
+    /// more of the voters are lost, nobody can tell whether they held acknowledged data. Then
+    /// nobody founds over them; an operator decides (founding.md 9.7).
     pub fn gone(&self, voters: &[(Address, Incarnation)]) -> Vec<Address> {
         let Some(seat) = self.record.seat() else {
             return Vec::new();
@@ -220,15 +224,15 @@ impl Founding {
             .collect()
     }
 
-    /// All that answered their last poll, by address; for the leader's `Found` and for `show -v`.
+    /// All answers of the last polls, by address; for the leader's `Found` and for `show -v`.
     pub fn seen(&self) -> impl Iterator<Item = (&Address, &Identity)> {
         self.peers
             .iter()
             .flat_map(|(at, peer)| peer.answers().iter().map(move |theirs| (at, theirs)))
     }
 
-    /// Where a member of a cluster that this node would join was seen, and where that one says
-    /// others are.
+    /// Addresses of members of a cluster that this node would join: first those where a member
+    /// answered, with its incarnation, then those that these members name.
     pub fn known_members(&self, now: Duration) -> Vec<(Address, Option<Incarnation>)> {
         let own = self.own();
         let input = self.input(own.as_ref(), now);
@@ -263,7 +267,8 @@ impl Founding {
         self.input(self.own().as_ref(), now).judge()
     }
 
-    /// Rows until none changes anything: accepting may be the last thing that starting waited for.
+    /// Applies the table until no row changes anything: accepting may be the last thing that
+    /// starting waits for.
     fn decide(&mut self, now: Duration) -> Vec<Action> {
         while !self.storing {
             self.verdict = self.judge(now);
@@ -313,7 +318,7 @@ impl Founding {
         self.storing = false;
         if self.record.seat().is_some() {
             self.accepted = None;
-            // Said once, for one founding: not for a later life of this node.
+            // The order to found alone holds for one founding, not for a later life of this node.
             if self.setup.forget_order() {
                 self.list = self.setup.list();
                 self.list_hash = self.setup.list_hash(&self.list);
@@ -337,8 +342,8 @@ impl Founding {
             });
     }
 
-    /// Rule 3.3: a hint to poll its sender soon, at the address that it names and where it came
-    /// from.
+    /// Takes a hint as a reason to poll its sender soon, at the address that it names and at the
+    /// source address of its connection (founding.md 3.3).
     fn on_hint(
         &mut self,
         now: Duration,
@@ -349,8 +354,8 @@ impl Founding {
         if theirs.is_some_and(|theirs| theirs.incarnation == self.record.incarnation) {
             return;
         }
-        // Its name may point elsewhere by now; while the name leads to it, its source address adds
-        // nothing.
+        // The sender's name may lead to another node by now. While the name leads to the sender,
+        // its source address adds nothing.
         let named = theirs
             .zip(self.peers.node(http))
             .is_some_and(|(t, known)| t.incarnation == known.incarnation);
@@ -377,8 +382,7 @@ impl Founding {
         }
     }
 
-    /// The configured list, and the founders of the vector that this node started: addresses to
-    /// ask.
+    /// Polls the configured list and the founders of the vector that this node started.
     fn add_known_peers(&mut self, now: Duration) {
         let founders = self
             .record
@@ -391,7 +395,7 @@ impl Founding {
             .for_each(|at| self.peers.look_at(now, at, Source::List));
     }
 
-    /// Shown while fresh with something accepted.
+    /// Phase that is shown: `accepted` if the record is fresh and a vector is accepted.
     fn phase(&self) -> Phase {
         match self.record.phase() {
             Phase::Fresh if self.accepted.is_some() => Phase::Accepted,

@@ -1,59 +1,59 @@
-//! When the next poll of one peer is due (founding.md 3, pace), and that only one is in flight
-//! (rule 3.1).
+//! Time of the next poll of one peer (founding.md 3.7). Only one poll is in flight for each address
+//! (founding.md 3.1).
 
 use std::time::Duration;
 
-/// The first delay: nodes that start together see each other within a few of these.
+/// First delay. Nodes that start together see each other within a few of these.
 const FIRST_INTERVAL: Duration = Duration::from_millis(100);
-/// Doubled up to this during the first minute: somebody is watching then.
+/// Maximum delay during [`EARLY_PERIOD`], reached by doubling: an operator is likely to watch then.
 const MAX_EARLY_INTERVAL: Duration = Duration::from_secs(2);
 const EARLY_PERIOD: Duration = Duration::from_secs(60);
-/// Later nobody is; what changes is hinted.
+/// Delay after [`EARLY_PERIOD`]. Changes are hinted, so polls need not be frequent.
 const MAX_INTERVAL: Duration = Duration::from_secs(10);
-/// A member asks who is silent or a stranger so often: a fresh node founds after a second of quiet
-/// and must have heard of the cluster by then.
+/// Delay of a member's polls of an address that is silent or does not answer as a part of the
+/// cluster. A fresh node founds after 1 s of quiet time and must have heard of the cluster by then.
 const NOT_MEMBER_INTERVAL: Duration = Duration::from_millis(300);
-/// A node without a leader asks those that answer as often as that: it may be the only one that
-/// knows.
+/// Delay of a leaderless node's polls of members that answer: it may be the only node that knows.
 const LEADERLESS_INTERVAL: Duration = Duration::from_secs(1);
-/// Members ask each other so often (at most a second apart): who is to be replaced must have been
-/// silent for two seconds to all that can speak.
+/// Delay between polls of members by each other, at most 1 s with jitter. A member that is replaced
+/// must have been silent for 2 s to every member that can speak.
 const MEMBER_INTERVAL: Duration = Duration::from_millis(800);
-/// No peer is asked more often, whatever is hinted: two nodes must not hint each other into a
-/// storm.
+/// Minimum time between two polls of one address, whatever is hinted. Without it two nodes could
+/// hint each other into a storm of polls.
 const MIN_INTERVAL: Duration = Duration::from_millis(50);
 
-/// What sets the pace of a peer.
+/// Kind of peer that sets the pace of its polls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum PollKind {
-    /// This node is not in a cluster yet.
+    /// This node is in no cluster yet.
     Founding,
-    /// It is, and this peer does not answer as a part of it.
+    /// This node is in a cluster, and the peer does not answer as a part of it.
     NotMember,
-    /// It is, has no leader, and the peer answers.
+    /// This node is in a cluster without a known leader, and the peer answers as a part of the
+    /// cluster.
     Leaderless,
-    /// A member as this node is one.
+    /// This node and the peer are in one cluster with a known leader and at most 9 members.
     Member,
-    /// Nothing is expected of it.
+    /// Same as `Member`, in a cluster with more than 9 members.
     Settled,
 }
 
-/// The polls of one peer. Times count from the start of the process.
+/// Schedule of one peer's polls. Times count from the start of the process.
 #[derive(Clone, Debug)]
 pub(super) struct Pace {
-    /// The number of the poll in flight.
+    /// Number of the poll in flight.
     in_flight: Option<u64>,
-    /// Asked for while one was in flight.
+    /// A poll was asked for while one was in flight.
     again: bool,
     last: Option<Duration>,
     due: Duration,
-    /// Polls since something changed there, and when that was.
+    /// Polls since the last change at the peer, and the time of that change.
     tries: u32,
     since: Duration,
 }
 
 impl Pace {
-    /// Due at once.
+    /// A schedule whose first poll is due at once.
     pub(super) fn new(now: Duration) -> Self {
         Self {
             in_flight: None,
@@ -65,7 +65,7 @@ impl Pace {
         }
     }
 
-    /// Something changed here or there: poll at once, and quickly for a while.
+    /// Makes a poll due at once after a change here or there, and starts again with short delays.
     pub(super) fn poll_now(&mut self, now: Duration) {
         self.tries = 0;
         self.since = now;
@@ -73,7 +73,7 @@ impl Pace {
         self.due = self.due.min(self.earliest(now));
     }
 
-    /// When to look again; `None` while a poll is in flight.
+    /// Time of the next poll; `None` while a poll is in flight.
     pub(super) fn due(&self) -> Option<Duration> {
         if self.in_flight.is_some() {
             None
@@ -88,12 +88,12 @@ impl Pace {
         self.again = false;
     }
 
-    /// A late answer to an abandoned poll is not the one in flight.
+    /// Whether this poll is the one in flight. A late answer to an abandoned poll is not.
     pub(super) fn is_in_flight(&self, number: u64) -> bool {
         self.in_flight == Some(number)
     }
 
-    /// The poll in flight ended.
+    /// Ends the poll in flight and sets the time of the next one.
     pub(super) fn finish(&mut self, now: Duration, kind: PollKind, jitter: u64) {
         self.in_flight = None;
         self.due = if self.again {
@@ -118,7 +118,8 @@ impl Pace {
             PollKind::Member => MEMBER_INTERVAL,
             PollKind::Leaderless => LEADERLESS_INTERVAL,
         };
-        // A quarter up or down, so that nodes that started together do not ask in step for ever.
+        // Jitter of a quarter up or down, so that nodes that started together do not keep polling
+        // in step.
         delay.mul_f64(0.75 + (jitter % 1024) as f64 / 2048.0)
     }
 }

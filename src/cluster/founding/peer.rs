@@ -1,5 +1,5 @@
-//! What is seen of one address (founding.md 2, kept in memory only), and two nodes behind one name
-//! (rule 3.5).
+//! Last answers of one address, kept in memory only (founding.md 2), and detection of two nodes
+//! behind one name (founding.md 3.5).
 
 use std::time::Duration;
 
@@ -8,39 +8,43 @@ use crate::base::{ClusterId, Incarnation};
 use crate::cluster::peers::exchange::PollError;
 use crate::wire::identity::Identity;
 
-/// How long an incarnation that answered here is remembered, to notice one that comes back after
-/// another.
+/// Time for which an incarnation that answered at this address is remembered, to notice one that
+/// comes back after another.
 const MEMORY_LIFETIME: Duration = Duration::from_secs(60);
 
-/// In a cluster of at most so many, each member asks each other one about once a second. In a
-/// larger one most are learners, and that would be a flood.
+/// Maximum number of members that poll each other about once a second. In a larger cluster most
+/// members are learners, and the polls would be too many.
 const MAX_FAST_POLLED_MEMBERS: usize = 9;
 
 /// One polled address.
 #[derive(Clone, Debug)]
 pub(super) struct Peer {
     pub(super) pace: Pace,
-    /// Why this address is polled at all.
+    /// Reason for which this address is polled.
     pub(super) source: Source,
-    /// All different answers of the last poll if it succeeded, those under our cluster name first.
+    /// Answers of the last poll if it succeeded, one for each incarnation; those under our cluster
+    /// name come first.
     answers: Vec<Identity>,
-    /// How the last poll failed. With no answers and no failure it has not been asked yet.
+    /// Failure of the last poll. With neither answers nor a failure no poll has ended yet.
     failure: Option<PollError>,
-    /// Incarnations that answered here under our name, and when last; the latest is last.
+    /// Incarnations that answered here under our cluster name, with the time of the last answer;
+    /// the latest is last.
     lately: Vec<(Incarnation, Duration)>,
-    /// When two nodes were last seen to answer here.
+    /// Time at which two nodes were last seen to answer here.
     twins_at: Option<Duration>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Source {
-    /// In the founder list, or a founder of the vector that this node started.
+    /// An entry of the founder list, or a founder of the vector that this node started.
     List,
-    /// Named as a member by a listed node that is joining: counts like a listed one for joining.
+    /// Named as a member by a listed node that is joining. As evidence of a cluster it counts like
+    /// a listed address.
     Vouched(Duration),
-    /// A member of this node's cluster, as its catalog has it.
+    /// A member of this node's cluster, by its catalog.
     Member,
-    /// Said something to us, last at this time. Only what names my address counts (founding.md 4).
+    /// Sent a hint, last at this time. It counts only if its cluster names this node's address
+    /// (founding.md 4.1).
     Hint(Duration),
 }
 
@@ -56,7 +60,7 @@ impl Peer {
         }
     }
 
-    /// The answer that stands for this address.
+    /// First answer: it represents this address.
     pub(super) fn node(&self) -> Option<&Identity> {
         self.answers.first()
     }
@@ -65,7 +69,7 @@ impl Peer {
         &self.answers
     }
 
-    /// Whether this incarnation is among those that answered.
+    /// Whether this incarnation is among the answers.
     pub(super) fn has(&self, incarnation: Incarnation) -> bool {
         self.answers
             .iter()
@@ -81,9 +85,9 @@ impl Peer {
             .is_some_and(|at| now.saturating_sub(at) < MEMORY_LIFETIME)
     }
 
-    /// The sockets' answers to one poll: it succeeds when at least one did. A poll that fails
-    /// leaves nothing (rule 3.2: never "it was fresh a moment ago"). Returns whether anything is
-    /// different from before.
+    /// Takes the results of one poll, one for each socket address. The poll succeeds if at least
+    /// one answered. A poll that fails leaves nothing: an earlier answer is never used
+    /// (founding.md 3.2). Returns whether anything differs from before.
     pub(super) fn see(
         &mut self,
         now: Duration,
@@ -122,8 +126,8 @@ impl Peer {
             )
     }
 
-    /// Answers under another cluster name are passed over: two stacks with names of their own may
-    /// share one.
+    /// Remembers the incarnations that answered under our cluster name. Others are passed over: two
+    /// stacks with different cluster names may share a host name.
     fn remember(&mut self, now: Duration, cluster_name: &str) {
         self.lately
             .retain(|(_, at)| now.saturating_sub(*at) < MEMORY_LIFETIME);
@@ -149,7 +153,7 @@ impl Peer {
         }
     }
 
-    /// `members`: how many the cluster has.
+    /// Kind of this peer. `ours` is this node's cluster; `members` is the number of its members.
     pub(super) fn kind(
         &self,
         ours: Option<ClusterId>,
@@ -168,7 +172,7 @@ impl Peer {
     }
 }
 
-/// What of an identity makes others act when it changes.
+/// Fields of an identity whose change makes other nodes act.
 pub(super) fn mark(identity: &Identity) -> impl PartialEq + use<> {
     (
         identity.incarnation,
@@ -185,7 +189,8 @@ pub(super) fn mark(identity: &Identity) -> impl PartialEq + use<> {
     )
 }
 
-/// Of several failures the one that a person must cure is told, not the one that heals by itself.
+/// Returns the failure that an operator must cure, if there is one, before one that heals by
+/// itself.
 fn worst(failures: Vec<PollError>) -> PollError {
     let needs_a_person = |failure: &PollError| failure.is_an_answer();
     let worst = failures

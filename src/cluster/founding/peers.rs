@@ -1,5 +1,5 @@
-//! All polled addresses: the list, those that gave a hint, and those that a joining node vouched
-//! for.
+//! All polled addresses: the founder list, members, senders of hints, and members named by a
+//! joining node.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,14 +10,15 @@ use crate::base::Address;
 use crate::cluster::PollError;
 use crate::wire::identity::{Identity, Phase};
 
-/// How long somebody who said something is polled on.
+/// Time for which an address is polled after its last hint.
 const HINT_LIFETIME: Duration = Duration::from_secs(60);
-/// Hints come from anyone: this many unlisted addresses are polled, the oldest makes room.
+/// Maximum number of hinted addresses. Hints come from anybody; a new address replaces the one
+/// whose last hint is oldest.
 const MAX_HINTS: usize = 32;
 
 pub(super) struct Peers {
     by_address: BTreeMap<Address, Peer>,
-    /// Polls so far; each has its number.
+    /// Number of polls so far. Each poll has its own number.
     polls: u64,
     jitter: u64,
 }
@@ -43,8 +44,8 @@ impl Peers {
         self.by_address.iter()
     }
 
-    /// The end of a poll. One that is not in flight any more counts for nothing (rule 3.1: what is
-    /// seen of one address never goes backwards in time).
+    /// Ends a poll. A poll that is not in flight any more counts for nothing, so what is seen of
+    /// one address never goes back in time (founding.md 3.1).
     pub(super) fn on_polled(
         &mut self,
         now: Duration,
@@ -72,7 +73,7 @@ impl Peers {
         }
     }
 
-    /// Polls this address from now on; one that is listed stays so.
+    /// Polls this address from now on. A known address keeps the stronger one of its two sources.
     pub(super) fn look_at(&mut self, now: Duration, at: &Address, source: Source) {
         if let Some(peer) = self.by_address.get_mut(at) {
             peer.source = peer.source.or_stronger(source);
@@ -84,8 +85,8 @@ impl Peers {
         self.by_address.insert(at.clone(), Peer::new(source, now));
     }
 
-    /// Members are polled as long as they are members: what one hears of another decides whether it
-    /// is gone. Who was one is polled on for a while, as anyone else who was heard.
+    /// Polls members as long as they are members: the answers decide whether a member is gone. A
+    /// former member is polled for [`HINT_LIFETIME`], like any other node that sent a hint.
     pub(super) fn set_members(&mut self, now: Duration, members: &[Address]) {
         for (at, peer) in &mut self.by_address {
             if peer.source == Source::Member && !members.contains(at) {
@@ -116,7 +117,7 @@ impl Peers {
             .min()
     }
 
-    /// Starts every poll that is due.
+    /// Starts every poll that is due, and returns its address and number.
     pub(super) fn start_due(&mut self, now: Duration) -> Vec<(Address, u64)> {
         let mut started = Vec::new();
         for (at, peer) in &mut self.by_address {
@@ -137,9 +138,9 @@ impl Peers {
             });
     }
 
-    /// Whether there is room for one more. A poll in flight keeps its place: it ends within
-    /// seconds, and without that bound a flood of hints would have as many look-ups and connections
-    /// under way as it has addresses.
+    /// Makes room for one more hinted address. Returns whether there is room. An address whose poll
+    /// is in flight keeps its place: the poll ends within seconds, and otherwise a flood of hints
+    /// would have as many look-ups and connections in flight as it has addresses.
     fn make_room(&mut self) -> bool {
         let hinted = || {
             self.by_address
@@ -158,7 +159,7 @@ impl Peers {
     }
 
     fn next_jitter(&mut self) -> u64 {
-        // A linear congruence (Knuth): spread is all that is wanted.
+        // A linear congruential generator (Knuth): only spread is needed.
         let step = self.jitter.wrapping_mul(6_364_136_223_846_793_005);
         self.jitter = step.wrapping_add(1_442_695_040_888_963_407);
         self.jitter >> 33
@@ -184,7 +185,8 @@ impl Source {
 }
 
 impl Peer {
-    /// `joining` alone is no evidence of a cluster (F2): the members that it names are asked.
+    /// Members that this node names while it is joining. `joining` alone is no evidence of a
+    /// cluster, so these members are polled (founding.md 4.3).
     fn vouches_for(&self) -> Vec<Address> {
         match self.node() {
             Some(node) if node.phase == Phase::Joining && self.source == Source::List => {
@@ -209,7 +211,7 @@ mod tests {
             polls.extend(peers.start_due(now));
         }
         assert_eq!(polls.len(), MAX_HINTS);
-        // The list is never kept out, and what has ended makes room.
+        // A listed address always has room, and a poll that has ended makes room.
         peers.look_at(now, &Address::new("meta-1", 8091), Source::List);
         assert_eq!(peers.start_due(now).len(), 1);
         let (at, number) = polls.swap_remove(0);

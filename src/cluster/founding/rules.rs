@@ -1,6 +1,6 @@
-//! The table of founding.md 4, one function per row, asked in its order after every event.
+//! The table of founding.md 4.2: one function per row, applied in its order after every event.
 //!
-//! Pure: reads what is seen and says which row holds; `Founding` carries it out.
+//! Pure: reads what is seen and returns the row that holds; `Founding` acts on it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -16,23 +16,25 @@ use crate::cluster::identity::record::{MembershipState, Origin, Record, RemovalR
 use crate::cluster::peers::exchange::PollError;
 use crate::wire::identity::{Identity, PROTOCOL, Phase, VectorEntry};
 
-/// A chance for members elsewhere, whose lists name this address, to make themselves known first.
+/// Quiet time of founding.md F7, from the start of the task. Members elsewhere whose lists name
+/// this address have this time to make themselves known.
 pub(super) const QUIET_PERIOD: Duration = Duration::from_secs(1);
-/// From then on waiting is worth a word on how to do without.
+/// Time from the start of the task after which founding.md F5 also says how to found without the
+/// missing nodes.
 const LONG_WAIT_AFTER: Duration = Duration::from_secs(60);
 
-/// Everything that a decision may depend on.
+/// Everything that a decision depends on.
 pub(super) struct DecisionInput<'a> {
     pub(super) setup: &'a Setup,
     pub(super) record: &'a Record,
     pub(super) peers: &'a Peers,
     pub(super) accepted: Option<&'a [VectorEntry]>,
-    /// What others dial, once it is known.
+    /// Own HTTP address, once it is known.
     pub(super) own: Option<&'a Address>,
     pub(super) list: &'a [Address],
     pub(super) list_hash: ListHash,
     pub(super) now: Duration,
-    /// The list again, each entry with what is seen there.
+    /// The entries of `list`, each with what is seen there.
     pub(super) entries: Vec<Entry<'a>>,
 }
 
@@ -41,7 +43,8 @@ pub(super) struct DecisionInput<'a> {
 pub(super) struct Entry<'a> {
     at: &'a Address,
     peer: Option<&'a Peer>,
-    /// It answers as this node, or is what this node is configured to be called.
+    /// This entry is this node: it answers with the own incarnation, or it is the configured own
+    /// name.
     mine: bool,
 }
 
@@ -103,14 +106,16 @@ impl DecisionInput<'_> {
             .unwrap_or_else(|| self.accept_or_start())
     }
 
-    /// What a node that is in a cluster tells of, and does nothing about: F0 and rules 3.4, 3.5.
+    /// Contradictions that a node in a cluster reports without acting on them (founding.md F0,
+    /// founding.md 3.4, founding.md 3.5).
     pub(super) fn alarm(&self) -> Option<Block> {
         self.two_clusters()
             .or_else(|| self.copied())
             .or_else(|| self.duplicate_name())
     }
 
-    /// F0: two different cluster ids under our name. Never choose between them.
+    /// founding.md F0: two different cluster ids under our cluster name. The node never chooses
+    /// between them.
     fn two_clusters(&self) -> Option<Block> {
         let mut clusters: BTreeMap<ClusterId, &Address> = BTreeMap::new();
         if let (Some(seat), Some(own)) = (self.record.seat(), self.own) {
@@ -129,9 +134,9 @@ impl DecisionInput<'_> {
         })
     }
 
-    /// F1: a started vector that names this incarnation, wherever it is seen and under whatever
-    /// name: this node agreed to it before. Without this row one crash in the founding moment
-    /// leaves a started minority for ever.
+    /// founding.md F1: a started vector names this incarnation, at any address and under any
+    /// cluster name. This node accepted that vector before. Without this row one crash in the
+    /// founding moment leaves a started minority for ever (founding.md 9.6).
     fn follow(&self) -> Option<Verdict> {
         for (at, peer) in self.peers.iter() {
             for theirs in peer.answers() {
@@ -152,7 +157,8 @@ impl DecisionInput<'_> {
         let vector = theirs.vector.as_ref()?;
         let named = vector.iter().any(|entry| entry.incarnation == self.me());
         let whole = vector.len() == theirs.list.len();
-        // The id proves that list, name and vector belong together: nothing half is ever started.
+        // The cluster id proves that list, name and vector belong together, so no half vector is
+        // ever started.
         let sound = whole
             && theirs.cluster_id == Some(cluster_id(&theirs.cluster_name, &theirs.list, vector));
         if !theirs.is_of_a_cluster() || theirs.protocol != PROTOCOL || !named || !sound {
@@ -164,7 +170,8 @@ impl DecisionInput<'_> {
         })
     }
 
-    /// Rules 3.4 and 3.5: who is who must be clear before anything is founded or joined.
+    /// It must be clear which node is which before anything is founded or joined (founding.md 3.4,
+    /// founding.md 3.5).
     fn names_and_copies(&self) -> Option<Block> {
         self.not_my_name()
             .or_else(|| self.listed_twice())
@@ -172,7 +179,7 @@ impl DecisionInput<'_> {
             .or_else(|| self.duplicate_name())
     }
 
-    /// The configured name is an entry of the list, but another node answers there.
+    /// The configured own name is an entry of the list, but another node answers there.
     fn not_my_name(&self) -> Option<Block> {
         let named = self
             .setup
@@ -231,12 +238,13 @@ impl DecisionInput<'_> {
         Some(Block::Twins { entry })
     }
 
-    /// F2: a cluster under our name that does not name this volume.
+    /// founding.md F2: there is evidence of a cluster under our name.
     fn join(&self) -> Option<Verdict> {
         let (at, _, theirs) = self.cluster_answers().next()?;
         let cluster_id = theirs.cluster_id?;
-        // Under which name it joins must be certain: else a wiped node whose own entry is slow
-        // would join under its container's id, beside its ghost. F3 or F5 say what it waits for.
+        // The own address must be known. Otherwise a wiped node whose own entry is slow to answer
+        // would join under its container's id, beside its old entry. founding.md F3 or
+        // founding.md F5 says what it waits for.
         self.own?;
         let leader_known = self
             .cluster_answers()
@@ -250,13 +258,14 @@ impl DecisionInput<'_> {
         })
     }
 
-    /// The learners that alone are left of this cluster: who answers at the addresses of all that
-    /// voted is none of it. One that does not answer may be down, and come back.
+    /// Learners that are all that is left of this cluster: at every address that voted, some node
+    /// answers that does not belong to the cluster. A voter that does not answer may be down and
+    /// come back, so then the result is empty (founding.md 4.3).
     fn orphaned_learners(&self, cluster_id: ClusterId) -> Vec<Address> {
         let of_it = |theirs: &&Identity| theirs.cluster_id == Some(cluster_id);
         let is_gone = |voter: &Address| {
             let answers = self.peers.get(voter).map(Peer::answers).unwrap_or_default();
-            // This node asks for a place under that name itself.
+            // This node itself asks to join under that address.
             Some(voter) == self.own
                 || (!answers.is_empty() && !answers.iter().any(|theirs| of_it(&theirs)))
         };
@@ -268,7 +277,7 @@ impl DecisionInput<'_> {
         if !known().all(|theirs| theirs.is_learner() && theirs.voters.iter().all(is_gone)) {
             return Vec::new();
         }
-        // One may be seen at its name and at its address.
+        // One learner may be seen both at its name and at its IP address.
         known()
             .map(|theirs| theirs.http.clone())
             .collect::<BTreeSet<_>>()
@@ -276,7 +285,7 @@ impl DecisionInput<'_> {
             .collect()
     }
 
-    /// F3: not a founder.
+    /// founding.md F3: this node is no founder.
     fn await_cluster(&self) -> Option<Verdict> {
         let join_only = self.setup.expect == 0;
         let not_listed = self
@@ -299,7 +308,7 @@ impl DecisionInput<'_> {
         Some(Verdict::AwaitCluster { why, missing })
     }
 
-    /// F4: a peer that does not fit.
+    /// founding.md F4: a peer differs.
     fn differs(&self) -> Option<Block> {
         let differences: Vec<Difference> = self
             .others()
@@ -356,7 +365,8 @@ impl DecisionInput<'_> {
                 theirs: theirs.http.clone(),
             });
         }
-        // All that the hash covers is the same; a hash that still differs was made in another way.
+        // All fields that the hash covers are equal. If the hash still differs, the peer computes
+        // it in another way.
         let same = theirs.list_hash == Some(self.list_hash);
         if same {
             None
@@ -367,7 +377,7 @@ impl DecisionInput<'_> {
         }
     }
 
-    /// F5: a founder is missing.
+    /// founding.md F5: a founder is missing.
     fn missing(&self) -> Option<Verdict> {
         let missing: Vec<Missing> = self
             .others()
@@ -415,8 +425,8 @@ impl DecisionInput<'_> {
         })
     }
 
-    /// F6 and F7. All others are seen fresh or accepted here, with our list, name, number and
-    /// protocol.
+    /// founding.md F6 and founding.md F7. Here all others are seen as `fresh` or `accepted`, with
+    /// our list, name, number and protocol.
     fn accept_or_start(&self) -> Verdict {
         let Some(vector) = self.vector_seen() else {
             return Verdict::Agreeing {
@@ -465,7 +475,7 @@ impl DecisionInput<'_> {
         self.entries.iter().map(place).collect()
     }
 
-    /// All members of clusters that count for this node.
+    /// Members of clusters that count as evidence for this node.
     pub(super) fn members_seen(&self) -> impl Iterator<Item = (&Address, &Identity)> {
         self.cluster_answers().map(|(at, _, theirs)| (at, theirs))
     }
@@ -474,9 +484,10 @@ impl DecisionInput<'_> {
         self.record.incarnation
     }
 
-    /// Answers of nodes in `started` or `member` under our name. Hinted ones count only where that
-    /// cluster names my address: an IP address that passed from one stack to another must not make
-    /// its new owner join that.
+    /// Evidence of a cluster (founding.md 4.1): answers in `started` or `member` under our cluster
+    /// name. An answer from a hinted address counts only if that cluster names this node's address.
+    /// Otherwise an IP address that passed from one stack to another would make its new owner join
+    /// the other stack.
     fn cluster_answers(&self) -> impl Iterator<Item = (&Address, &Peer, &Identity)> {
         let name = self
             .record
@@ -504,7 +515,7 @@ impl DecisionInput<'_> {
             })
     }
 
-    /// The entries of the list that are not this node.
+    /// Entries of the list that are not this node.
     fn others(&self) -> impl Iterator<Item = Entry<'_>> {
         self.entries.iter().filter(|entry| !entry.mine).copied()
     }
@@ -527,8 +538,8 @@ impl<'a> Entry<'a> {
     }
 }
 
-/// Whether this answer is `accepted(v)` with exactly its incarnation in v: a place taken by another
-/// incarnation since makes another vector.
+/// Whether this answer is `accepted` with exactly this vector. If another incarnation has taken a
+/// place since, the vector is another one.
 fn accepts(theirs: &Identity, vector: &[VectorEntry]) -> bool {
     theirs.phase == Phase::Accepted && theirs.vector.as_deref() == Some(vector)
 }

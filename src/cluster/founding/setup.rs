@@ -1,35 +1,38 @@
-//! What the configuration says, as founding needs it.
+//! Configuration in the form that founding needs.
 
 use crate::base::{Address, ListHash};
 use crate::cluster::config::ClusterConfig;
 use crate::cluster::identity::founders::{founder_list, list_hash};
 
-/// Fixed for the life of the process.
+/// Settings of one process.
 #[derive(Clone, Debug)]
 pub struct Setup {
-    /// `peers`, canonical and sorted. Empty: by hand, or alone.
-    pub peers: Vec<Address>,
-    /// The number of founders; 0: only join.
-    pub expect: u64,
-    /// `-single-server`, or `bootstrap-expect = 1` without peers: a founder list of this node
+    /// `peers`, canonical and sorted. Empty: the cluster is formed manually, or the node founds
     /// alone.
+    pub peers: Vec<Address>,
+    /// Number of founders; 0 means: join, never found.
+    pub expect: u64,
+    /// The node founds alone: `-single-server`, or `bootstrap-expect = 1` without `peers`, or an
+    /// operator's order. Its founder list has one entry, itself.
     pub alone: bool,
-    /// By a person, while running; else by configuration.
+    /// `alone` was set by an operator's order while running, not by configuration.
     pub ordered: bool,
     pub cluster_name: String,
     pub version: String,
-    /// What others dial, where the configuration says it: a concrete bind host, else `hostname`.
+    /// Own HTTP address, if the configuration has it: a concrete host in the bind address, else
+    /// `hostname`.
     pub named: Option<Address>,
     /// The system's host name with the HTTP port.
     pub host_name: Address,
     pub raft_port: u16,
     pub with_secret: bool,
-    /// For jitter only.
+    /// Seed of the jitter, used for nothing else.
     pub seed: u64,
 }
 
 impl Setup {
-    /// `raft_port` is the port that is really bound: they differ only where 0 was asked for.
+    /// Settings from the configuration. `raft_port` is the port that is bound; it differs from the
+    /// configured one only if that one is 0.
     pub fn new(config: &ClusterConfig, raft_port: u16, seed: u64) -> Self {
         let peers = founder_list(&config.peers);
         let (bind_host, http_port) = split_bind(&config.http_bind, DEFAULT_HTTP_PORT);
@@ -55,19 +58,19 @@ impl Setup {
         }
     }
 
-    /// No `peers` and not alone: does nothing by itself.
+    /// True without `peers` unless the node founds alone: it does nothing by itself.
     pub fn by_hand(&self) -> bool {
         self.peers.is_empty() && !self.alone
     }
 
-    /// As `-single-server` would have it.
+    /// Applies an operator's order to found alone, with the same effect as `-single-server`.
     pub fn found_alone(&mut self) {
         self.alone = true;
         self.expect = 1;
         self.ordered = true;
     }
 
-    /// Ends what `found_alone` began; whether there was anything to end.
+    /// Takes back the effect of `found_alone`. Returns whether there was an order.
     pub fn forget_order(&mut self) -> bool {
         let was_ordered = std::mem::take(&mut self.ordered);
         if was_ordered {
@@ -77,7 +80,8 @@ impl Setup {
         was_ordered
     }
 
-    /// The founder list: where it founds alone, this node under the name that it then has.
+    /// Founder list. A node that founds alone lists itself under its configured name, else under
+    /// the system's host name.
     pub fn list(&self) -> Vec<Address> {
         if self.alone {
             return vec![self.named.clone().unwrap_or_else(|| self.host_name.clone())];
@@ -92,7 +96,8 @@ impl Setup {
 
 const DEFAULT_HTTP_PORT: u16 = 8091;
 
-/// `:8091`, `0.0.0.0:8091`, `meta-1:8091` → the host where it is a concrete one, and the port.
+/// Splits `:8091`, `0.0.0.0:8091` or `meta-1:8091` into the host, if it is a concrete one, and the
+/// port.
 fn split_bind(bind: &str, default_port: u16) -> (Option<String>, u16) {
     let (host, port) = bind.rsplit_once(':').unwrap_or((bind, ""));
     let port = port.parse().unwrap_or(default_port);

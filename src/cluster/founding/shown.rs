@@ -1,4 +1,4 @@
-//! What this node is called and what it says of itself.
+//! Own address of this node, and the identity that it shows to other nodes.
 
 use super::{Founding, Setup};
 use crate::base::{Address, Incarnation};
@@ -6,7 +6,8 @@ use crate::cluster::identity::record::MembershipState;
 use crate::wire::identity::{FEATURE_LEVEL, Identity, PROTOCOL, Phase, Starts, VectorEntry};
 
 impl Founding {
-    /// What others dial (design: advertised name), once it is known.
+    /// Advertised HTTP address, once it is known. founding.md 4.1 has the order in which it is
+    /// found.
     pub fn own(&self) -> Option<Address> {
         if let Some(named) = &self.setup.named {
             return Some(named.clone());
@@ -28,7 +29,8 @@ impl Founding {
                 .find(mine)
                 .map(|entry| entry.http.clone());
         }
-        // While an entry that does not answer may be this node, its name is not known.
+        // An entry that does not answer may be this node. Until it answers the own address is not
+        // known.
         let answered = |at: &Address| self.peers.node(at).is_some();
         let none_is_me = self.setup.expect == 0 || self.setup.peers.iter().all(answered);
         if none_is_me {
@@ -42,12 +44,12 @@ impl Founding {
         self.own().map(|own| own.with_port(self.setup.raft_port))
     }
 
-    /// What this node says of itself. The driver adds what only the open log knows.
+    /// Identity that other nodes are shown. `node` adds the fields that only the open log knows.
     pub fn identity(&self) -> Identity {
         self.shown.clone()
     }
 
-    /// The name fixed by founding, else the configured one.
+    /// Cluster name fixed by founding, else the configured one.
     pub fn cluster_name(&self) -> &str {
         self.record
             .seat()
@@ -96,8 +98,8 @@ impl Founding {
     }
 }
 
-/// A fresh node of this configuration. Before its own entry is known the host name stands in for
-/// it: that is good enough to be polled back at.
+/// Identity of a fresh node with this configuration. Before the own address is known, the host name
+/// stands in for it; other nodes can poll this node there.
 pub(super) fn blank(setup: &Setup, incarnation: Incarnation) -> Identity {
     Identity {
         protocol: PROTOCOL,

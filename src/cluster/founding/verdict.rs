@@ -1,4 +1,4 @@
-//! What the table says is to be done, and how it is told to people.
+//! Results of the table of founding.md 4.2, and their texts for operators.
 
 use std::fmt;
 
@@ -8,46 +8,47 @@ use crate::cluster::identity::record::{Origin, RemovalReason};
 use crate::cluster::peers::exchange::PollError;
 use crate::wire::identity::{PROTOCOL, VectorEntry};
 
-/// The row of the table (founding.md 4) that holds now.
+/// Row of the table (founding.md 4.2) that holds now.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Verdict {
-    /// F0, F4 and rules 3.4, 3.5.
+    /// founding.md F0, founding.md F4, founding.md 3.4 and founding.md 3.5.
     Blocked(Block),
-    /// F1.
+    /// founding.md F1.
     Follow {
         cluster_name: String,
         origin: Origin,
         seen_at: Address,
     },
-    /// F2. `remnant`: learners that are all that is left of it.
+    /// founding.md F2. `orphaned_learners` is not empty if only learners are left of the cluster.
     Join {
         cluster_id: ClusterId,
         seen_at: Address,
         leader_known: bool,
         orphaned_learners: Vec<Address>,
     },
-    /// F3.
+    /// founding.md F3.
     AwaitCluster { why: Await, missing: Vec<Missing> },
-    /// F5.
+    /// founding.md F5. `long`: 60 s have passed.
     Missing {
         missing: Vec<Missing>,
         founders: usize,
         long: bool,
     },
-    /// F6.
+    /// founding.md F6.
     Accept(Vec<VectorEntry>),
-    /// F7, its condition not met yet: who has not accepted, or nobody but the quiet time.
+    /// founding.md F7, whose condition is not met yet: these founders have not accepted, or, if the
+    /// list is empty, the quiet time has not passed or the own address is not known.
     Agreeing {
         not_yet: Vec<Address>,
         founders: usize,
     },
-    /// F7.
+    /// founding.md F7.
     Start(Vec<VectorEntry>),
-    /// No peers, not alone: section 8 of founding.md is all that it follows.
+    /// No `peers`, and the node does not found alone: only founding.md F1 and founding.md 8 apply.
     ByHand,
-    /// In a cluster: nothing to found.
+    /// In a cluster: founds nothing.
     Settled,
-    /// Another phase on disk than founding has rules for.
+    /// Phase `removed`: founds nothing.
     Removed {
         cluster_name: String,
         by: String,
@@ -56,14 +57,14 @@ pub enum Verdict {
     },
 }
 
-/// What F3 waits for.
+/// Reason why founding.md F3 holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Await {
     JoinOnly,
     NotListed,
 }
 
-/// Something that only a person can cure. The node goes on polling: it sees the cure.
+/// A contradiction that only an operator can cure. The node goes on polling and sees the cure.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Block {
     TwoClusters {
@@ -89,7 +90,7 @@ pub enum Block {
     Differs(Vec<Difference>),
 }
 
-/// One listed peer that does not fit, both sides printed.
+/// A listed peer that does not agree with this node. Its text prints both sides.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
     pub at: Address,
@@ -146,7 +147,7 @@ impl Verdict {
     }
 }
 
-/// What a node in trouble can still do without the commands of a later version.
+/// Cure for the loss of volumes in this version, as a text.
 pub(crate) const WAY_OUT: &str = "restore a lost volume, or delete all volumes if no data matters";
 
 impl fmt::Display for Verdict {
