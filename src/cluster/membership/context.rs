@@ -1,4 +1,4 @@
-//! One look at the facts, with what the last event has just found out.
+//! One evaluation of the facts, with the evidence that the last event brought.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use crate::base::{Incarnation, RaftId};
 use crate::catalog::{MetaNode, Pending};
 use crate::cluster::membership::facts::Facts;
 
-/// Valid for the event that brought it: evidence grows old.
+/// Evidence of one event. It is valid for that event only, because evidence grows old.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FreshEvidence {
     /// This pending says at its own address that it is ready to follow.
@@ -45,7 +45,7 @@ impl<'a> Context<'a> {
         })
     }
 
-    /// The voters and one more.
+    /// The present voters and this Raft id.
     pub(super) fn with(&self, raft_id: RaftId) -> BTreeSet<RaftId> {
         self.facts.voters.iter().copied().chain([raft_id]).collect()
     }
@@ -58,7 +58,7 @@ impl<'a> Context<'a> {
             .map_or(0, |cluster| cluster.feature_level)
     }
 
-    /// Meta nodes that follow without a vote.
+    /// Meta nodes that are learners.
     pub(super) fn waiting_members(&self) -> impl Iterator<Item = &'a MetaNode> {
         let facts = self.facts;
         facts
@@ -68,7 +68,8 @@ impl<'a> Context<'a> {
             .filter(|node| facts.learners.contains(&node.raft_id))
     }
 
-    /// Raft ids of meta nodes whose address a voting pending has: `AddMetaNode` ends them.
+    /// Raft ids of meta nodes whose address a voting pending holds. The pending's `AddMetaNode`
+    /// ends them.
     pub(super) fn places_being_taken(&self) -> BTreeSet<RaftId> {
         let pendings = self.facts.catalog.pendings.values();
         let voting = pendings.filter(|pending| self.facts.voters.contains(&pending.raft_id));

@@ -1,4 +1,4 @@
-//! What the leader knows when it decides, and what follows from it at once.
+//! Facts that the leader decides on, and simple conclusions from them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -6,62 +6,62 @@ use std::time::Duration;
 use crate::base::{Incarnation, RaftId};
 use crate::catalog::{Catalog, MetaNode, Pending};
 
-/// Fixed for one leadership.
+/// Settings of one leadership.
 #[derive(Clone, Debug)]
 pub struct Setup {
     pub me: RaftId,
-    /// More than so many do not vote; who comes later follows as a learner.
+    /// Maximum number of voters. Later members stay learners.
     pub max_voters: usize,
-    /// Who was not heard for so long is silent (T of founding.md 7).
+    /// T of founding.md 7: a member that was not heard for so long is silent.
     pub silence: Duration,
 }
 
-/// What the leader knows, taken anew for each event.
+/// Facts that the leader knows, taken anew for each event.
 ///
-/// The catalog holds `Found` and this leader's own first entry. It is read *before* the membership:
-/// a meta node is in the membership before it is in the catalog, so the other order could show one
-/// that is in no membership.
+/// The catalog has `Found` and this leader's own first entry applied. It is read *before* the
+/// membership. A meta node is in the membership before it is in the catalog, so the other order
+/// could show a meta node that is in no membership.
 #[derive(Clone, Debug)]
 pub struct Facts {
-    /// Applied.
+    /// Applied catalog.
     pub catalog: Catalog,
-    /// Of the latest membership in the log; while it is joint, the incoming half.
+    /// Voters of the latest membership in the log; while it is joint, of its incoming half.
     pub voters: BTreeSet<RaftId>,
-    /// While it is joint, the outgoing half.
+    /// Voters of the outgoing half, while the membership is joint.
     pub outgoing: Option<BTreeSet<RaftId>>,
     pub learners: BTreeSet<RaftId>,
     /// Index of the last entry in this leader's log.
     pub last_log: u64,
-    /// Of the other members.
+    /// Replication progress of the other members.
     pub progress: BTreeMap<RaftId, Progress>,
-    /// This leader heard it, in any way, so long ago.
+    /// Time since this leader last heard each incarnation, in any way.
     pub heard: BTreeMap<Incarnation, Duration>,
-    /// Feature levels that members named which answered lately; this leader's own is in it.
+    /// Feature levels named by members that answered recently, and this leader's own.
     pub levels: BTreeMap<RaftId, u32>,
-    /// The feature level of this program.
+    /// Feature level of this program.
     pub supported: u32,
 }
 
-/// How far a member follows this leader.
+/// Replication progress of one member.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
-    /// The last entry that it is known to have.
+    /// Index of the last entry that the member is known to have.
     pub matched: Option<u64>,
-    /// It acknowledged something to this leader so long ago.
+    /// Time since it last acknowledged anything to this leader.
     pub acked: Option<Duration>,
 }
 
-/// A learner that is fewer entries behind is caught up: replication does the rest while the change
-/// commits.
+/// A learner that is fewer entries than this behind is caught up: it receives the rest while the
+/// change commits.
 const MAX_CAUGHT_UP_LAG: u64 = 1000;
 
 impl Facts {
-    /// In either half while joint, or following.
+    /// Whether this Raft id is a learner, or a voter of either half of the membership.
     pub(super) fn is_member(&self, raft_id: RaftId) -> bool {
         self.has_a_vote(raft_id) || self.learners.contains(&raft_id)
     }
 
-    /// In either half while joint.
+    /// Whether this Raft id is a voter of either half of the membership.
     pub(super) fn has_a_vote(&self, raft_id: RaftId) -> bool {
         let outgoing = self
             .outgoing
@@ -80,19 +80,19 @@ impl Facts {
             .collect()
     }
 
-    /// Since its last acknowledgement to this leader.
+    /// Time since its last acknowledgement to this leader.
     pub(super) fn acked(&self, raft_id: RaftId) -> Option<Duration> {
         self.progress
             .get(&raft_id)
             .and_then(|progress| progress.acked)
     }
 
-    /// It acknowledged something within T; this leader always does.
+    /// Whether it acknowledged anything within T. This leader itself is always healthy.
     pub(super) fn is_healthy(&self, setup: &Setup, raft_id: RaftId) -> bool {
         raft_id == setup.me || self.acked(raft_id).is_some_and(|ago| ago < setup.silence)
     }
 
-    /// Whether a majority of these has acknowledged something within so short a time.
+    /// Whether a majority of these voters acknowledged anything within this time.
     pub(super) fn has_majority_within(
         &self,
         setup: &Setup,
@@ -104,7 +104,7 @@ impl Facts {
         voters.iter().filter(lately).count() * 2 > voters.len()
     }
 
-    /// How many entries it lacks; `None` before it has acknowledged any.
+    /// Number of entries that it lacks; `None` before it has acknowledged any.
     pub(super) fn lag(&self, raft_id: RaftId) -> Option<u64> {
         let matched = self
             .progress
@@ -131,7 +131,7 @@ impl Facts {
         self.catalog.meta_nodes.values().filter(holds).collect()
     }
 
-    /// Whose Raft id this is, as far as the catalog knows it.
+    /// Incarnation with this Raft id, if the catalog has it.
     pub(super) fn incarnation_of(&self, raft_id: RaftId) -> Option<Incarnation> {
         let node = self
             .catalog
@@ -144,7 +144,7 @@ impl Facts {
         })
     }
 
-    /// What people know it by.
+    /// HTTP address of this Raft id for texts; else the Raft id itself.
     pub(super) fn name_of(&self, raft_id: RaftId) -> String {
         let node = self
             .catalog
@@ -158,7 +158,7 @@ impl Facts {
         http.map_or_else(|| format!("Raft id {raft_id}"), ToString::to_string)
     }
 
-    /// "2 of 3 voters answer, meta-3:8091 does not", for whoever waits for a majority.
+    /// Text such as "2 of 3 voters answer, meta-3:8091 does not", for a wait for a majority.
     pub(super) fn who_answers(&self, setup: &Setup) -> String {
         let voters: BTreeSet<RaftId> = self
             .voters

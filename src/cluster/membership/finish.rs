@@ -1,5 +1,5 @@
-//! What a new leader finds half done, and finishes as soon as the facts show it (founding.md 7,
-//! every new leader).
+//! Steps that a new leader finds half done, and finishes as soon as the facts show them
+//! (founding.md 7.6).
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use crate::cluster::membership::{DueStep, Membership};
 use crate::machine::{AddMetaNode, Command, Removal, RemoveMetaNode};
 
 impl Membership {
-    /// A joint membership is completed: its incoming half is what its leader wanted.
+    /// Completes a joint membership: its incoming half is what its leader wanted.
     pub(super) fn end_joint(&mut self, context: &Context<'_>) -> Option<DueStep> {
         let is_due =
             context.facts.outgoing.is_some() && !self.observations.is_paused(Subject::Joint);
@@ -27,7 +27,7 @@ impl Membership {
         })
     }
 
-    /// A pending that votes becomes a meta node at once, without asking it.
+    /// Makes a pending that votes a meta node at once, without a visit.
     pub(super) fn add_voters(&mut self, context: &Context<'_>) -> Option<DueStep> {
         let pendings = context.facts.catalog.pendings.values();
         let voters: Vec<&Pending> = pendings
@@ -43,8 +43,8 @@ impl Membership {
         let step = match context.facts.holders(pending)[..] {
             [] => add(pending, None),
             [old] if !context.facts.is_member(old.raft_id) => add(pending, Some(old.raft_id)),
-            // Somebody moved to that address since, or the newcomer did: only who is gone makes
-            // room.
+            // The old member moved to that address since, or the newcomer did. Only a member that
+            // is gone makes room.
             [old] if context.is_gone(pending, old) => make_room(context, pending, old),
             [old] => {
                 self.say(
@@ -64,7 +64,7 @@ impl Membership {
         (!self.observations.is_paused(subject)).then_some((subject, step))
     }
 
-    /// A meta node that is in no membership ends, unless a voting newcomer is about to take its
+    /// Ends a meta node that is in no membership, unless a voting newcomer is about to take its
     /// place.
     pub(super) fn remove_gone(&mut self, context: &Context<'_>) -> Option<DueStep> {
         let spared = context.places_being_taken();
@@ -103,7 +103,7 @@ impl Membership {
         )
     }
 
-    /// The newcomer without a vote that this leader took the old voter out for.
+    /// Newcomer without a vote for which this leader took the old voter out.
     fn newcomer_for<'a>(&self, context: &Context<'a>, out: RaftId) -> Option<&'a Pending> {
         let newcomer = self.observations.replaced_by.get(&out)?;
         let pending = context.facts.catalog.pending_by_raft_id(*newcomer)?;
@@ -112,8 +112,8 @@ impl Membership {
         (is_ready && !self.observations.removed_by.contains_key(&out)).then_some(pending)
     }
 
-    /// A learner that nobody knows is the trace of a join that was given up, or of a member that
-    /// was replaced.
+    /// Removes learners that are neither meta node nor pending. They are left over from a join that
+    /// was given up, or from a member that was replaced.
     pub(super) fn remove_strays(&mut self, context: &Context<'_>) -> Option<DueStep> {
         let is_stray = |id: &&RaftId| context.facts.incarnation_of(**id).is_none();
         let ids: BTreeSet<RaftId> = context
@@ -127,10 +127,11 @@ impl Membership {
         is_due.then_some((Subject::Strays, Step::RemoveLearners { ids }))
     }
 
-    /// What no step of this task cures.
+    /// Returns contradictions that no step of this task cures.
     pub(super) fn watch(&self, context: &Context<'_>) -> Vec<Alarm> {
         let facts = context.facts;
-        // Only Replace and Remove take a voter out, and they end its meta node after that.
+        // Only Replace and Remove take a voter out, and they end its meta node after that. So a
+        // voter that is unknown to the catalog is unexpected.
         let strays = facts
             .voters
             .iter()
@@ -153,7 +154,7 @@ impl Membership {
         strays.chain(crowded).collect()
     }
 
-    /// As soon as every member reads newer entries, they may be proposed.
+    /// Raises the feature level as soon as every member reads newer entries.
     pub(super) fn raise_level(&mut self, context: &Context<'_>) -> Option<DueStep> {
         let levels = context
             .facts
@@ -169,7 +170,8 @@ impl Membership {
     }
 }
 
-/// The newcomer votes already, or follows only: the old one, judged gone, goes alone.
+/// Takes out the old member, which was judged gone. The newcomer votes already, or stays a learner.
+/// A voter leaves the voters first; any other member is ended by `AddMetaNode` at once.
 pub(super) fn make_room(context: &Context<'_>, newcomer: &Pending, old: &MetaNode) -> Step {
     if !context.facts.voters.contains(&old.raft_id) {
         return add(newcomer, Some(old.raft_id));

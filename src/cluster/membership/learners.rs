@@ -1,5 +1,5 @@
-//! Meta nodes that follow without a vote: promoted when there is room, or taken out when they stay
-//! away.
+//! Meta nodes that are learners: promoted when there is room, or taken out when they are not seen
+//! for 24 h.
 
 use std::time::Duration;
 
@@ -11,11 +11,12 @@ use crate::cluster::membership::step::Step;
 use crate::cluster::membership::{DueStep, Membership};
 use crate::machine::Removal;
 
-/// A learner by wish that nothing was seen of for so long is taken out.
+/// Time after which a learner by wish that nothing was seen of is taken out.
 const REMOVE_UNSEEN_AFTER: Duration = Duration::from_secs(24 * 3600);
 
 impl Membership {
-    /// One that is to vote does, once fewer than the most vote.
+    /// Promotes a learner that is to vote, once fewer than the maximum number of members vote.
+    /// Notes for all others why they wait.
     pub(super) fn promote(&mut self, context: &Context<'_>) -> Option<DueStep> {
         let mut due = None;
         for node in context.waiting_members().filter(|node| node.voter) {
@@ -52,8 +53,9 @@ impl Membership {
         self.waits_for_a_majority(context, &context.with(node.raft_id))
     }
 
-    /// A learner by wish that stays away: out of the catalog first, so that its tombstone says why.
-    /// Raft's membership follows: by then it is a learner that nobody knows.
+    /// Takes a learner by wish that was not seen for 24 h out of the catalog first, so that its
+    /// tombstone has the reason. Then it is a learner that is neither meta node nor pending, and
+    /// leaves Raft's membership as such.
     pub(super) fn remove_unseen(&mut self, context: &Context<'_>) -> Option<DueStep> {
         let is_unseen = |node: &&MetaNode| {
             self.observations.unseen_for(context.now, node.incarnation) >= REMOVE_UNSEEN_AFTER

@@ -1,9 +1,10 @@
-//! The leader's one membership task: what it does next (founding.md 6 and 7), without IO.
+//! The leader's one membership task, without IO: decides the next step (founding.md 6 and
+//! founding.md 7).
 //!
-//! Owns: the order in which joins, replacements, removals and what was left half done become steps;
-//! one step is in flight at a time. Never: a clock, a socket, randomness, openraft. It trusts only
-//! what the facts show: what a step really did, after an error above all, the next facts tell. Run
-//! by `leader`, and by the seeded schedules of `tests/it/membership` with the same events.
+//! Owns: the order in which joins, replacements, removals and half-done work become steps. One step
+//! is in flight at a time. Never: a clock, a socket, randomness, openraft. It trusts only the
+//! facts: the next facts show what a step really did, above all after an error. Run by `leader`,
+//! and by the seeded schedules of `tests/it/membership` with the same events.
 
 mod alarm;
 mod context;
@@ -35,24 +36,23 @@ use crate::catalog::Pending;
 use crate::cluster::refusal::Refusal;
 use crate::wire::identity::JOINING_LEVEL;
 
-/// Replication makes no events: how long until the facts are looked at again while somebody waits
-/// for it.
+/// Time until the facts are evaluated again while somebody waits. Replication makes no events.
 const WAITING_CHECK_INTERVAL: Duration = Duration::from_millis(500);
 const IDLE_CHECK_INTERVAL: Duration = Duration::from_secs(10);
 
 type DueStep = (Subject, Step);
 type Rule = fn(&mut Membership, &Context<'_>) -> Option<DueStep>;
 
-/// One leadership's membership task. See the module.
+/// Membership task of one leadership. See the module.
 pub struct Membership {
     setup: Setup,
     observations: Observations,
     removals: RemovalQueue,
-    /// What the step in flight is about.
+    /// Subject of the step in flight.
     doing: Option<Subject>,
-    /// Somebody else leads: nothing more is done here.
+    /// Another node leads: nothing more is done here.
     over: bool,
-    /// Why the last judgement left a pending where it is.
+    /// Texts of the last judgements that left a pending as it is.
     judged: BTreeMap<Incarnation, String>,
     states: BTreeMap<Incarnation, String>,
     alarms: Vec<Alarm>,
@@ -60,7 +60,7 @@ pub struct Membership {
 }
 
 impl Membership {
-    /// At the begin of each leadership: time counts from here.
+    /// A new task, at the start of each leadership. Its observations begin then.
     pub fn new(setup: Setup) -> Self {
         Self {
             setup,
@@ -75,7 +75,7 @@ impl Membership {
         }
     }
 
-    /// Takes one event and says what to do next: nothing while a step is in flight, or when nothing
+    /// Takes one event and returns the next step: `None` while a step is in flight, or if nothing
     /// is due.
     pub fn handle(&mut self, now: Duration, facts: &Facts, event: Event) -> Option<Step> {
         self.observations.note(now, facts);
@@ -89,7 +89,7 @@ impl Membership {
         Some(step)
     }
 
-    /// When [`Event::Looked`] is wanted at the latest.
+    /// Latest time for the next [`Event::Looked`].
     pub fn wake_at(&self, now: Duration) -> Duration {
         let is_waiting = !self.states.is_empty() || self.is_joint || !self.removals.is_idle();
         let pace = if is_waiting && !self.over {
@@ -110,17 +110,18 @@ impl Membership {
         std::mem::take(&mut self.removals.ended)
     }
 
-    /// One sentence on a pending or a learner that waits: what for.
+    /// Reason why this pending or learner waits, in one sentence.
     pub fn state(&self, incarnation: Incarnation) -> Option<String> {
         self.states.get(&incarnation).cloned()
     }
 
-    /// What a person must look at.
+    /// Returns contradictions that an operator must look at.
     pub fn alarms(&self) -> Vec<Alarm> {
         self.alarms.clone()
     }
 
-    /// What is due, in the order of founding.md 7: what was left half done first, then new work.
+    /// First rule that is due, in the order of founding.md 7.6: half-done work first, then new
+    /// work.
     fn next(&mut self, context: &Context<'_>) -> Option<DueStep> {
         let facts = context.facts;
         let is_waiting = |incarnation: &Incarnation| {
@@ -133,8 +134,8 @@ impl Membership {
         self.alarms = self.watch(context);
         self.is_joint = facts.outgoing.is_some();
         if self.is_joint {
-            // Nothing else before it has ended: the catalog's meta nodes follow a membership that
-            // is whole.
+            // Nothing else happens before the joint change has ended: the catalog's meta nodes
+            // follow a membership that is not joint.
             let waits = format!("waiting for a majority: {}", facts.who_answers(&self.setup));
             facts
                 .catalog
@@ -160,7 +161,7 @@ impl Membership {
             .find_map(|(_, rule)| rule(self, context))
     }
 
-    /// What the event changes here, and what it has just found out.
+    /// Applies an event, and returns the evidence that it brought.
     fn take(&mut self, now: Duration, facts: &Facts, event: Event) -> Option<FreshEvidence> {
         match event {
             Event::Looked => None,
@@ -195,7 +196,7 @@ impl Membership {
         }
     }
 
-    /// Judged at once, on facts as new as the evidence.
+    /// Judges at once, on facts as new as the evidence.
     fn inquired(
         &mut self,
         now: Duration,

@@ -1,5 +1,5 @@
-//! What one leadership remembers: whom it saw when, what to leave alone for a while, what visits
-//! found.
+//! Memory of one leadership: when each node was seen, which subjects rest until when, and what
+//! visits found.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,69 +10,72 @@ use crate::cluster::membership::facts::Facts;
 use crate::cluster::peers::exchange::PollError;
 use crate::wire::identity::{Identity, Phase};
 
-/// What a step is about: after it failed, the same subject rests for a while and others go on.
+/// Subject of a step. After a step that failed, its subject rests for a while and others go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Subject {
     /// The joint membership.
     Joint,
     Pending(Incarnation),
-    /// A meta node that is out of the membership, or has to go.
+    /// A meta node that is out of the membership, or has to leave it.
     Gone(RaftId),
-    /// Learners that nobody knows.
+    /// Learners that are neither meta node nor pending.
     Strays,
     Level,
-    /// A person's removal, by its number.
+    /// A removal that an operator asked for, by its number.
     Person(u64),
     /// A meta node that is to vote.
     Promote(RaftId),
 }
 
-/// After a step that failed.
+/// Rest of a subject after a step that failed.
 pub(super) const ERROR_RETRY_DELAY: Duration = Duration::from_secs(1);
-/// After a judgement that the old one is still in use.
+/// Rest of a newcomer after a judgement that the old member is still in use.
 pub(super) const JUDGEMENT_RETRY_DELAY: Duration = Duration::from_millis(1500);
-/// Before the second visit: a joiner that was just given its Raft id writes it down first.
+/// Delay between the first and the second visit: a joiner that was just given its Raft id stores it
+/// first. Doubled for each further visit.
 const FIRST_VISIT_DELAY: Duration = Duration::from_millis(100);
-/// Between visits that found nothing to go on with.
+/// Maximum delay between visits that found the pending not ready.
 const MAX_VISIT_DELAY: Duration = Duration::from_millis(1600);
 
 #[derive(Default)]
 pub(super) struct Observations {
-    /// Acknowledged, heard or answered, in this leadership's own time.
+    /// Time when each node last acknowledged, was heard or answered, in this leadership's own time.
     seen: BTreeMap<Incarnation, Duration>,
     pauses: BTreeMap<Subject, Duration>,
     visits: BTreeMap<Incarnation, Visit>,
-    /// The pending that had the last step: the next one is served first.
+    /// Pending that had the last step. The next one is served first.
     pub(super) turn: Option<RaftId>,
-    /// Who wanted it out: so that the tombstone can say it, whoever finishes the removal.
+    /// Operator or node that asked for each removal. The tombstone names it, whichever rule
+    /// finishes the removal.
     pub(super) removed_by: BTreeMap<RaftId, String>,
-    /// An old voter that was taken out for a newcomer that follows only.
+    /// Old voters that were taken out for a newcomer that stays a learner: old Raft id to new one.
     pub(super) replaced_by: BTreeMap<RaftId, RaftId>,
 }
 
-/// The last visit to a pending.
+/// Last visit to a pending.
 struct Visit {
     at: Address,
     fruitless: u32,
     found: VisitResult,
 }
 
-/// What answered at a pending's address.
+/// Answer found at a pending's address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum VisitResult {
-    /// The pending, and it is ready to follow.
+    /// The pending, ready to follow.
     Ready,
     /// The pending, not ready.
     NotYet(Phase),
-    /// The pending and another node of this cluster's name.
+    /// The pending, and another node under this cluster's name.
     DuplicateName(Incarnation),
-    /// Another node of this cluster's name, and not the pending.
+    /// Another node under this cluster's name, and not the pending.
     Other(Incarnation),
     NoAnswer(String),
 }
 
 impl Observations {
-    /// Takes down who was seen, and forgets who is not known any more.
+    /// Records when each known node was seen, and forgets nodes that the catalog does not have any
+    /// more.
     pub(super) fn note(&mut self, now: Duration, facts: &Facts) {
         let nodes = facts
             .catalog
@@ -104,8 +107,8 @@ impl Observations {
         self.pauses.retain(|_, until| *until > now);
     }
 
-    /// Since anything was seen of it; who was never seen counts from when this leadership first
-    /// knew of it.
+    /// Time since anything was seen of it. A node that was never seen counts from when this
+    /// leadership first knew of it.
     pub(super) fn unseen_for(&self, now: Duration, incarnation: Incarnation) -> Duration {
         now.saturating_sub(self.seen.get(&incarnation).copied().unwrap_or(now))
     }
@@ -126,7 +129,7 @@ impl Observations {
             .min()
     }
 
-    /// A visit ended. One that found nothing to go on with rests the pending, longer each time.
+    /// Ends a visit. A pending that is not ready rests, longer each time.
     pub(super) fn visited(&mut self, now: Duration, pending: &Pending, found: VisitResult) {
         if !matches!(found, VisitResult::Other(_) | VisitResult::NoAnswer(_)) {
             self.seen.insert(pending.incarnation, now);
@@ -158,7 +161,7 @@ impl Observations {
         );
     }
 
-    /// What the last visit found, unless the pending has another address since.
+    /// Result of the last visit, unless the pending has another address by now.
     pub(super) fn visit(&self, pending: &Pending) -> Option<&VisitResult> {
         let visit = self
             .visits
@@ -169,7 +172,8 @@ impl Observations {
 }
 
 impl VisitResult {
-    /// Answers under another cluster's name are passed over (founding.md 3.5).
+    /// Evaluates the answers of one visit. Answers under another cluster's name are passed over
+    /// (founding.md 3.5).
     pub(super) fn of(
         pending: &Pending,
         facts: &Facts,
@@ -193,8 +197,8 @@ impl VisitResult {
                 )
             }
             (Some(theirs), None) => {
-                // One that saw itself in a membership before it was taken out says `member`: the
-                // same volume, under the same Raft id, and not tombstoned.
+                // A node that saw itself in a membership before it was taken out says `member`. It
+                // is the same volume, under the same Raft id, and not tombstoned.
                 let follows = matches!(theirs.phase, Phase::Joining | Phase::Member);
                 let knows = theirs.raft_id == Some(pending.raft_id)
                     && theirs.cluster_id == cluster.map(|cluster| cluster.id);
@@ -207,7 +211,7 @@ impl VisitResult {
         }
     }
 
-    /// After "waiting for meta-4:8091: ".
+    /// Text that follows "waiting for meta-4:8091: ".
     pub(super) fn text(&self) -> String {
         match self {
             Self::Ready => "answers".to_owned(),

@@ -1,4 +1,5 @@
-//! Pendings, in turn: visited, followed, judged, admitted; or dropped (founding.md 6, J6).
+//! Pendings, served in turn: visited, made learners, checked for Replace, admitted, or dropped
+//! (founding.md J6, founding.md 6.3).
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -12,10 +13,10 @@ use crate::cluster::membership::observations::{Subject, VisitResult};
 use crate::cluster::membership::step::Step;
 use crate::cluster::membership::{DueStep, Membership};
 
-/// A pending that nothing was seen of for so long is dropped; it may ask again.
+/// Time after which a pending that nothing was seen of is dropped. It may ask again.
 const DROP_AFTER: Duration = Duration::from_secs(600);
 
-/// What is due about one pending, and what to say of it until that is done.
+/// Step that is due for one pending, and the text that says why it waits until then.
 struct Plan {
     step: Option<Step>,
     text: String,
@@ -38,12 +39,13 @@ impl Plan {
 }
 
 impl Membership {
-    /// The first pending, after the one that had the last step, that something is due for.
+    /// Serves the first pending for which a step is due, in turn after the one that had the last
+    /// step.
     pub(super) fn serve_pendings(&mut self, context: &Context<'_>) -> Option<DueStep> {
         let mut pendings: Vec<&Pending> = context.facts.catalog.pendings.values().collect();
         pendings.retain(|pending| !context.facts.has_a_vote(pending.raft_id));
         let (turn, fresh) = (self.observations.turn, context.fresh_pending());
-        // What a visit or an inquiry has just found is acted on at once: it grows old.
+        // The pending of a visit or an inquiry that has just ended comes first: evidence grows old.
         pendings.sort_by_key(|p| {
             (
                 fresh != Some(p.incarnation),
@@ -65,7 +67,7 @@ impl Membership {
         if let Step::ChangeVoters { voters } = &step
             && !voters.contains(&pending.raft_id)
         {
-            // An old voter goes alone; its place is kept for the newcomer, which follows only.
+            // Only the old voter leaves. Its place is kept for the newcomer, which stays a learner.
             let out = context.facts.voters.iter().find(|id| !voters.contains(id));
             self.observations
                 .replaced_by
@@ -109,8 +111,8 @@ impl Membership {
         }
     }
 
-    /// It is not followed by Raft yet: it must say itself, at its advertised address, that it is
-    /// ready.
+    /// Plan for a pending that is not a learner yet: it must say, at its own advertised address,
+    /// that it is ready.
     fn follow(&self, context: &Context<'_>, pending: &Pending) -> Plan {
         let (raft_id, incarnation) = (pending.raft_id, pending.incarnation);
         if context.is_ready(pending) {
@@ -141,7 +143,8 @@ impl Membership {
         )
     }
 
-    /// It is caught up: in, in the place of the one that holds its address, if that one is gone.
+    /// Plan for a pending that is caught up: it becomes a member. It takes the place of the member
+    /// that holds its address, if that one is gone.
     fn admit(&self, context: &Context<'_>, pending: &Pending) -> Plan {
         match context.facts.holders(pending)[..] {
             [] => self.admit_beside(context, pending),
@@ -191,11 +194,12 @@ impl Membership {
         if pending.voter && had_a_vote {
             return Plan::step(Step::ChangeVoters { voters }, text);
         }
-        // In place of one that follows it follows at first, too: a vote comes by `promote`.
+        // A newcomer that replaces a learner is a learner at first, too. `promote` gives it a vote.
         Plan::step(make_room(context, pending, old), text)
     }
 
-    /// A change that cannot get through now is not begun: it would leave a joint membership behind.
+    /// Plan for a change of the voters. A change that cannot get through now is not begun: it would
+    /// leave a joint membership behind.
     fn change(&self, context: &Context<'_>, voters: BTreeSet<RaftId>) -> Plan {
         match self.waits_for_a_majority(context, &voters) {
             Some(text) => Plan::wait(text),
@@ -215,7 +219,7 @@ impl Membership {
             .then(|| format!("waiting for a majority: {}", facts.who_answers(&self.setup)))
     }
 
-    /// Why a pending that has no vote is dropped.
+    /// Reason for which a pending without a vote is dropped, if there is one.
     fn is_given_up(&self, context: &Context<'_>, pending: &Pending) -> Option<String> {
         let silence = self
             .observations

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::cluster::membership::step::Request;
 use crate::cluster::refusal::Refusal;
 
-/// A person's client gives up after 10 s.
+/// Time within which a removal is answered. An operator's client gives up after 10 s.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(8);
 
 #[derive(Default)]
@@ -19,7 +19,7 @@ pub(super) struct Waiting {
     pub(super) request: Request,
     pub(super) asked: Duration,
     pub(super) until: Duration,
-    /// What its last step ended with.
+    /// Error of its last step.
     pub(super) error: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! Removals that people ask for, in order (founding.md 7, Remove).
+//! Removals that operators ask for, served in order (founding.md 7.3).
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -19,12 +19,13 @@ use crate::wire::identity::JOINING_LEVEL;
 enum RemovalDecision {
     End(Result<(), Refusal>),
     Do(Step),
-    /// Too early: whether the rest is well, or reads what would be written, is not known yet.
+    /// Too early to decide: it is not known yet whether the remaining voters answer, or whether all
+    /// members read what would be written.
     Wait,
 }
 
 impl Membership {
-    /// The first request that is not answered yet.
+    /// Serves the first request that is not answered yet.
     pub(super) fn serve_people(&mut self, context: &Context<'_>) -> Option<DueStep> {
         loop {
             let waiting = self.removals.waiting.front()?;
@@ -112,23 +113,22 @@ impl Membership {
                 .filter(|id| facts.is_healthy(&self.setup, **id))
                 .count();
             let text = format!(
-                "without {name}, {healthy} of {} voters would answer, which is no majority; bring the others \
-                 back first, or remove it with -force",
+                "without {name}, {healthy} of {} voters would answer, which is no majority; bring \
+                 the others back first, or remove it with -force",
                 rest.len()
             );
             return RemovalDecision::End(Err(Refusal::Conflict(text)));
         }
-        // One that died a moment ago still counts as healthy: begun on its word, the change would
-        // neither end nor be taken back before it is up again. So the rest has to have answered
-        // since this was asked.
+        // A voter that died a moment ago still counts as healthy. A change begun on its word would
+        // neither end nor be taken back before it is up again. So a majority of the rest must have
+        // answered since this removal was asked for.
         if !request.force && !facts.has_majority_within(&self.setup, &rest, asked_for) {
             return RemovalDecision::Wait;
         }
         RemovalDecision::Do(Step::ChangeVoters { voters: rest })
     }
 
-    /// Nobody waits for ever: what did not get through in time is answered, and finished when it
-    /// can be.
+    /// Answers requests whose time is up. A change that was begun is finished when it can be.
     pub(super) fn answer_late(&mut self, now: Duration, facts: &Facts) {
         let in_flight = self.doing;
         let is_late = |waiting: &&Waiting| {
@@ -154,7 +154,8 @@ impl Membership {
         "the membership task is busy with another node; ask again".to_owned()
     }
 
-    /// Its step ended badly. Refused: tried again until its time is up. Unknown: that was its time.
+    /// Handles a failed step of a removal. After a refusal it is tried again until its time is up;
+    /// after an unknown result the request is answered at once.
     pub(super) fn person_failed(&mut self, facts: &Facts, number: u64, error: &StepError) {
         match error {
             StepError::Unknown => {
@@ -171,9 +172,10 @@ impl Membership {
     }
 }
 
-/// Before every member is known to read what a removal writes. One that is gone for good without a
-/// word of it would keep the level down for ever: by force it leaves the voters, which any version
-/// reads. With it out the level rises, and the rest is as ever. `None`: goes on.
+/// Decides while not every member is known to read what a removal writes. A member that is gone for
+/// good and never named its level would keep the cluster's level down for ever. With `-force` it is
+/// taken out of the voters, which any version reads. Then the level rises, and the rest follows.
+/// Returns `None` in that case: the removal goes on.
 fn consider_early(facts: &Facts, request: &Request) -> Option<RemovalDecision> {
     let reads = |id: &RaftId| {
         facts
@@ -193,8 +195,8 @@ fn consider_early(facts: &Facts, request: &Request) -> Option<RemovalDecision> {
         _ => {
             let names: Vec<String> = behind.iter().map(|id| facts.name_of(*id)).collect();
             let text = format!(
-                "every member has to run this version first, which {} did not say yet; one that is gone for good is \
-                 removed with -force",
+                "every member has to run this version first, which {} did not say yet; one that is \
+                 gone for good is removed with -force",
                 names.join(" and ")
             );
             Some(RemovalDecision::End(Err(Refusal::NotYet(text))))

@@ -1,8 +1,8 @@
-//! Whether a newcomer may take the place of a member at its address (founding.md 7, Replace).
+//! Decides whether a newcomer may take the place of a member at its address (founding.md 7.1).
 //!
-//! Only what is gone is replaced: silent to every member that can speak, while the name answers as
-//! the newcomer and as nobody else. Judged when the newcomer asks to join, and again right before
-//! the joint change.
+//! Only a member that is gone is replaced: it is silent to every member that can speak, and its
+//! name answers as the newcomer and as nobody else. This is judged when the newcomer asks to join,
+//! and again right before the joint change.
 
 use std::fmt;
 use std::time::Duration;
@@ -13,22 +13,22 @@ use crate::catalog::Pending;
 use crate::cluster::peers::exchange::PollError;
 use crate::wire::identity::Identity;
 
-/// What was found out about the old holder of an address and about who answers there.
+/// Evidence about the old holder of an address, and about the nodes that answer there.
 #[derive(Clone, Debug)]
 pub struct Evidence {
     pub newcomer: Incarnation,
     pub old: RaftId,
-    /// How long this leader has led.
+    /// Time since this leader was elected.
     pub led_for: Duration,
-    /// The old one's last Raft acknowledgement to this leader, so long ago.
+    /// Time since the old member's last Raft acknowledgement to this leader.
     pub acked: Option<Duration>,
-    /// The latest that any member that answered has heard of it, this leader included, so long ago.
+    /// Shortest time since any member that answered has heard the old member, this leader included.
     pub heard: Option<Duration>,
-    /// What the newcomer's advertised name answers now, at each address that it gives.
+    /// Answers at the newcomer's advertised name, one for each address that it gives.
     pub name: Vec<Result<Identity, PollError>>,
 }
 
-/// Why the old one is not replaced.
+/// Reason why the old member is not replaced.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StillInUse {
     pub at: Address,
@@ -39,23 +39,23 @@ pub struct StillInUse {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WhyInUse {
     Leader,
-    /// Too short to know whether it is silent.
+    /// The leader has led for too short a time to know whether the member is silent.
     LedFor(Duration),
     Acked(Duration),
     Heard(Duration),
-    /// Somebody else answers to the name.
+    /// Another node answers to the name.
     Answers(Incarnation),
-    /// Somebody answers to the name who does not say who it is.
+    /// Something answers to the name and does not say which node it is.
     Unclear(PollError),
     NewcomerSilent,
 }
 
-/// Judges on the evidence, and on what the facts say since: the later sight of the old one counts.
-/// Of the newcomer only incarnation and addresses matter: when it asks to join it has no Raft id
-/// yet. The old one may be a pending.
+/// Judges on the evidence, and on what the facts show since: the later sign of the old member
+/// counts. Only incarnation and addresses of the newcomer are used: it has no Raft id yet when it
+/// asks to join. The old member may be a pending.
 ///
 /// # Errors
-/// What speaks for a live member at that address.
+/// [`StillInUse`]: the sign of a live member at that address.
 pub fn judge(
     setup: &Setup,
     facts: &Facts,
@@ -70,8 +70,8 @@ pub fn judge(
             why,
         })
     };
-    // Nothing of one that is only pending is taken over, and it may have another address by now:
-    // two that exchanged names must not wait for each other.
+    // Nothing of a pending without a vote is taken over, and it may have another address by now.
+    // Two nodes that exchanged names must not wait for each other.
     let is_only_pending = facts.catalog.pending_by_raft_id(old).is_some() && !facts.has_a_vote(old);
     if !is_only_pending {
         is_silent(setup, facts, evidence).or_else(is_in_use)?;
@@ -79,7 +79,7 @@ pub fn judge(
     who_answers(facts, newcomer, &evidence.name).or_else(is_in_use)
 }
 
-/// To this leader, for T, and to every member that answers it.
+/// Checks that the old member is silent for T, to this leader and to every member that answers it.
 fn is_silent(setup: &Setup, facts: &Facts, evidence: &Evidence) -> Result<(), WhyInUse> {
     let old = evidence.old;
     if old == setup.me {
@@ -105,8 +105,8 @@ fn lately(setup: &Setup, one: Option<Duration>, other: Option<Duration>) -> Opti
         .filter(|ago| *ago < setup.silence)
 }
 
-/// One address answers as the newcomer, none as anybody else. Another cluster's node under the same
-/// name is passed over (founding.md 3.5).
+/// Checks that one address answers as the newcomer and none as anybody else. A node under another
+/// cluster's name is passed over (founding.md 3.5).
 fn who_answers(
     facts: &Facts,
     newcomer: &Pending,
@@ -152,25 +152,25 @@ impl fmt::Display for StillInUse {
             }
             WhyInUse::Leader => write!(
                 f,
-                "{at} is still in use by a live member (the leader itself, Raft id {old}); two nodes answer to \
-                 one name"
+                "{at} is still in use by a live member (the leader itself, Raft id {old}); two \
+                 nodes answer to one name"
             ),
             WhyInUse::Acked(ago) => write!(
                 f,
-                "{at} is still in use by a live member (Raft id {old} answered the leader {} ms ago); two nodes \
-                 answer to one name",
+                "{at} is still in use by a live member (Raft id {old} answered the leader {} ms \
+                 ago); two nodes answer to one name",
                 ago.as_millis()
             ),
             WhyInUse::Heard(ago) => write!(
                 f,
-                "{at} is still in use by a live member (a member heard Raft id {old} {} ms ago); two nodes \
-                 answer to one name",
+                "{at} is still in use by a live member (a member heard Raft id {old} {} ms ago); \
+                 two nodes answer to one name",
                 ago.as_millis()
             ),
             WhyInUse::Answers(incarnation) => write!(
                 f,
-                "{at} is still in use by a live member (incarnation {incarnation} answers there, too); two \
-                 nodes answer to one name"
+                "{at} is still in use by a live member (incarnation {incarnation} answers there, \
+                 too); two nodes answer to one name"
             ),
             WhyInUse::Unclear(error) => {
                 write!(

@@ -1,4 +1,4 @@
-//! What goes in and what comes out: events and steps.
+//! Input and output of the membership task: events and steps.
 
 use std::collections::BTreeSet;
 
@@ -9,61 +9,62 @@ use crate::cluster::peers::exchange::PollError;
 use crate::machine::Command;
 use crate::wire::identity::Identity;
 
-/// One thing to do, alone. Each ends, in time, with the event that its comment names.
+/// One thing to do. Only one step is in flight. Each ends within its deadline, with the event that
+/// its comment names.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
-    /// [`Event::Done`], once it is applied here.
+    /// Propose this command. Ends with [`Event::Done`] when it is applied here.
     Propose(Command),
-    /// [`Event::Done`]; does not wait until it has caught up.
+    /// Add a learner, without waiting until it has caught up. Ends with [`Event::Done`].
     AddLearner {
         raft_id: RaftId,
         incarnation: Incarnation,
     },
-    /// The whole new set, by joint consensus; who no longer votes is out of the membership.
-    /// [`Event::Done`].
+    /// Change to this whole new set of voters, by joint consensus. A voter that is not in it leaves
+    /// the membership. Ends with [`Event::Done`].
     ChangeVoters { voters: BTreeSet<RaftId> },
-    /// [`Event::Done`].
+    /// Remove these learners from the membership. Ends with [`Event::Done`].
     RemoveLearners { ids: BTreeSet<RaftId> },
-    /// Poll its advertised address, every address that the name gives, for at most 2 s.
-    /// [`Event::Visited`].
+    /// Poll the advertised address of this pending, every address that the name gives, for at most
+    /// 2 s. Ends with [`Event::Visited`].
     Visit { pending: Pending },
-    /// Ask all members what they heard of the old one, and the newcomer's name who answers, for at
-    /// most 4 s. [`Event::Inquired`].
+    /// Poll all other members for what they heard of the old member, and the newcomer's name for
+    /// who answers there, all at once, for at most 2 s. Ends with [`Event::Inquired`].
     Inquire { newcomer: Pending, old: MetaNode },
 }
 
-/// Something happened.
+/// Input of [`super::Membership::handle`].
 #[derive(Clone, Debug)]
 pub enum Event {
-    /// Time passed or something changed.
+    /// Time passed, or something changed.
     Looked,
-    /// The end of `Propose`, `AddLearner`, `ChangeVoters` or `RemoveLearners`. A proposal that the
+    /// End of `Propose`, `AddLearner`, `ChangeVoters` or `RemoveLearners`. A proposal that the
     /// machine refused is [`StepError::Refused`].
     Done(Result<(), StepError>),
-    /// The end of `Visit`: what each socket address said. Empty: the name gave no address.
+    /// End of `Visit`, with the answer of each socket address. Empty: the name gave no address.
     Visited {
         incarnation: Incarnation,
         answers: Vec<Result<Identity, PollError>>,
     },
-    /// The end of `Inquire`.
+    /// End of `Inquire`.
     Inquired(Evidence),
-    /// A person wants a member or a pending out.
+    /// An operator wants a member or a pending removed.
     Remove(Request),
 }
 
-/// A person's removal.
+/// A removal that an operator asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     pub raft_id: RaftId,
-    /// Also where the voters that remain could not go on.
+    /// Remove the node even if the remaining voters have no healthy majority.
     pub force: bool,
-    /// Who wants it, in words.
+    /// Text that names who asked for it.
     pub by: String,
-    /// Names the request in [`super::Membership::answered`].
+    /// Number of the request in [`super::Membership::answered`].
     pub number: u64,
 }
 
-/// Why a step did not do what it was to do.
+/// Reason why a step did not do what it was to do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StepError {
     /// Nothing has changed.
@@ -71,7 +72,7 @@ pub enum StepError {
     Refused(String),
     #[error("not the leader any more")]
     NotLeader,
-    /// Done or not: the facts will tell.
+    /// It is not known whether the step was done. The next facts show it.
     #[error("not known to be done")]
     Unknown,
 }
