@@ -221,7 +221,8 @@ fn removed_text(cluster_name: &str, by: &str, why: RemovalReason, comes_back: bo
         return format!("{what}; it asks to join again");
     }
     format!(
-        "{what}; `influxd-ctl add-meta` of it, at a member, brings it back, or delete its volume to start anew"
+        "{what}; `influxd-ctl add-meta` of it, at a member, brings it back, or delete its volume \
+         to start anew"
     )
 }
 
@@ -250,8 +251,8 @@ fn orphaned_learners_text(
         .collect();
     write!(
         f,
-        "cluster {cluster_id} is known only to {}; its voters are gone. Restore a lost volume to keep its data; \
-         without that node and its volume these nodes found a new cluster",
+        "cluster {cluster_id} is known only to {}; its voters are gone. Restore a lost volume to \
+         keep its data; without that node and its volume these nodes found a new cluster",
         learners.join(", ")
     )
 }
@@ -261,18 +262,19 @@ impl fmt::Display for Block {
         match self {
             Self::TwoClusters { one, other } => write!(
                 f,
-                "two clusters: {} at {} and {} at {}; this node does not choose. Stop one of them, or give \
-                 each its own INFLUXDB_META_CLUSTER_NAME",
+                "two clusters: {} at {} and {} at {}; this node does not choose. Stop one of them, \
+                 or give each its own INFLUXDB_META_CLUSTER_NAME",
                 one.0, one.1, other.0, other.1
             ),
             Self::ListedTwice { one, other } => write!(
                 f,
-                "the list names this node twice: {one} and {other} are both this node (or a copy of its volume)"
+                "the list names this node twice: {one} and {other} are both this node (or a copy \
+                 of its volume)"
             ),
             Self::NotMyName { entry, theirs } => write!(
                 f,
-                "this node is called {entry} (bind address or INFLUXDB_HOSTNAME), but another node answers \
-                 there (incarnation {theirs}): give each node its own name"
+                "this node is called {entry} (bind address or INFLUXDB_HOSTNAME), but another node \
+                 answers there (incarnation {theirs}): give each node its own name"
             ),
             Self::Copied {
                 one,
@@ -280,8 +282,8 @@ impl fmt::Display for Block {
                 incarnation,
             } => write!(
                 f,
-                "{one} and {other} answer with one incarnation, {incarnation}: a copied volume (delete the \
-                 copy), or two names for one node (list one)"
+                "{one} and {other} answer with one incarnation, {incarnation}: a copied volume \
+                 (delete the copy), or two names for one node (list one)"
             ),
             Self::Twins { entry } => write!(
                 f,
@@ -327,13 +329,13 @@ impl fmt::Display for Difference {
             }
             Mismatch::Protocol { theirs } => write!(
                 f,
-                "{at} speaks version {theirs} of the founding protocol, this node version {PROTOCOL}: run one \
-                 version"
+                "{at} speaks version {theirs} of the founding protocol, this node version \
+                 {PROTOCOL}: run one version"
             ),
             Mismatch::Loopback { ours, theirs } => write!(
                 f,
-                "a cluster is all loopback or not at all: {ours} here, {theirs} at {at}; set INFLUXDB_HOSTNAME \
-                 to a name that the others can reach"
+                "a cluster is all loopback or not at all: {ours} here, {theirs} at {at}; set \
+                 INFLUXDB_HOSTNAME to a name that the others can reach"
             ),
             Mismatch::Answer(error) => write!(f, "{at}: {error}"),
         }
