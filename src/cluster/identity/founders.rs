@@ -1,13 +1,13 @@
-//! Founder list, vector and the ids that follow from them (founding.md 1). Nobody draws a cluster
-//! id: the same list, name and vector give the same one on every founder, and any other vector
-//! another one.
+//! Founder list, vector, and the ids that follow from them (founding.md 1). No node draws a cluster
+//! id: the same list, name and vector give the same id on every founder, and any other vector gives
+//! another id.
 
 use sha2::{Digest, Sha256};
 
 use crate::base::{Address, ClusterId, Incarnation, ListHash, RaftId};
 use crate::wire::identity::VectorEntry;
 
-/// The canonical founder list: sorted bytewise by text, duplicates removed.
+/// Canonical founder list: sorted bytewise by text, duplicates removed.
 pub fn founder_list(peers: &[Address]) -> Vec<Address> {
     let mut list = peers.to_vec();
     list.sort_by_key(Address::to_string);
@@ -15,7 +15,7 @@ pub fn founder_list(peers: &[Address]) -> Vec<Address> {
     list
 }
 
-/// What founders compare: the list, the cluster name and the expected number.
+/// Hash that founders compare: it covers the list, the cluster name and the expected number.
 pub fn list_hash(list: &[Address], cluster_name: &str, expect: u64) -> ListHash {
     let mut hash = Fields::new("influxd-meta list v1");
     hash.addresses(list);
@@ -24,7 +24,8 @@ pub fn list_hash(list: &[Address], cluster_name: &str, expect: u64) -> ListHash 
     ListHash(hash.finish())
 }
 
-/// The first 128 bits of SHA-256 over a format tag, the cluster name, the list and the vector.
+/// Cluster id: the first 128 bits of SHA-256 over a format tag, the cluster name, the list and the
+/// vector.
 pub fn cluster_id(cluster_name: &str, list: &[Address], vector: &[VectorEntry]) -> ClusterId {
     let mut hash = Fields::new("influxd-meta cluster v1");
     hash.bytes(cluster_name.as_bytes());
@@ -40,7 +41,7 @@ pub fn cluster_id(cluster_name: &str, list: &[Address], vector: &[VectorEntry]) 
     ClusterId(id)
 }
 
-/// Founder number k of the list, from 1, has Raft id k.
+/// Raft id of this founder: founder number k of the list, from 1, has Raft id k.
 pub fn raft_id_of(vector: &[VectorEntry], incarnation: Incarnation) -> Option<RaftId> {
     let place = vector
         .iter()
@@ -48,7 +49,8 @@ pub fn raft_id_of(vector: &[VectorEntry], incarnation: Incarnation) -> Option<Ra
     Some(RaftId(place as u64 + 1))
 }
 
-/// Length-prefixed, so that no two different inputs are one byte string.
+/// Input of a hash. Every field has its length in front, so two different inputs never make the
+/// same bytes.
 struct Fields(Vec<u8>);
 
 impl Fields {

@@ -1,8 +1,12 @@
-//! The `identity` file: what this volume is and belongs to (founding.md 2).
+//! The file `identity`: what this volume is and which cluster it belongs to (founding.md 2).
 //!
-//! One line with the format and a checksum, then JSON, so that a person can read it: `influxd-meta
-//! identity 1 9f86d081884c7d65` … `{"incarnation":"5f3c…","standing":{"phase":"fresh"},…}`. Written
-//! whole through `DataDir::store`; a torn write is never seen, only damage is.
+//! One line with the format and a checksum, then JSON, so that an operator can read it:
+//! ```text
+//! influxd-meta identity 1 9f86d081884c7d65
+//! { "incarnation": "5f3c…", "standing": { "phase": "fresh" }, … }
+//! ```
+//! Written whole through `DataDir::store`. A torn write is never read; a file that does not fit its
+//! checksum is damage.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -12,37 +16,37 @@ use crate::cluster::identity::founders::{cluster_id, raft_id_of};
 use crate::wire::identity::{Phase, VectorEntry};
 pub use crate::wire::joining::RemovalReason;
 
-/// The file's name in the data directory.
+/// Name of the file in the data directory.
 pub const FILE: &str = "identity";
 
 const MAGIC: &str = "influxd-meta identity";
 const FORMAT: u32 = 1;
 
-/// Ids of so many last starts are kept: enough to recognise a volume that was set back by as many
-/// (founding.md 7).
+/// Number of start ids that are kept: enough to recognise a volume that was set back by as many
+/// starts (founding.md 7.7).
 const MAX_START_IDS: usize = 64;
 
-/// The content of `identity`.
+/// Content of the file `identity`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
     pub incarnation: Incarnation,
-    /// Starts that spoke on 8089, and the ids of the last 64 of them, oldest first.
+    /// Number of starts that spoke on 8089, and the ids of the last 64 of them, oldest first.
     pub start_counter: u64,
     pub start_ids: Vec<StartId>,
     pub standing: MembershipState,
 }
 
-/// The phase on disk, with what belongs to it.
+/// Phase on disk, with the fields that belong to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "phase", rename_all = "lowercase")]
 pub enum MembershipState {
-    /// Belongs to nothing.
+    /// Belongs to no cluster.
     Fresh,
     /// A founding voter of this vector, for ever.
     Started { seat: Seat, origin: Origin },
-    /// Has a Raft id, is not yet known to be a voter.
+    /// Has a Raft id, and is not yet known to be a member.
     Joining { seat: Seat, members: Vec<Address> },
-    /// Saw itself in a committed membership; keeps the origin if it was a founder.
+    /// Has seen itself in a committed membership. Keeps the origin if it was a founder.
     Member { seat: Seat, origin: Option<Origin> },
     /// Must not speak Raft any more.
     Removed {
@@ -58,18 +62,18 @@ pub enum MembershipState {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seat {
     pub cluster_id: ClusterId,
-    /// Fixed by founding, whatever the configuration says later.
+    /// Name fixed by founding, whatever the configuration says later.
     pub cluster_name: String,
     pub raft_id: RaftId,
-    /// This volume has had a log: an empty one is a loss from then on, no beginning (founding.md
-    /// 5.2).
+    /// This volume has had a log. From then on an empty log is a loss and not a beginning
+    /// (founding.md 5.2).
     pub opened: bool,
-    /// Set by `recover`: the cluster that this one descends from.
+    /// Reserved: this version neither sets nor uses it (founding.md 7.8).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recovered_from: Option<ClusterId>,
 }
 
-/// What a founder founded.
+/// List and vector that a founder founded with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
     pub list: Vec<Address>,
@@ -86,7 +90,7 @@ impl Record {
         }
     }
 
-    /// This volume as a founding voter of the vector; `None` when the vector does not name it.
+    /// This volume as a founding voter of the vector; `None` if the vector does not name it.
     pub fn started(&self, cluster_name: &str, origin: Origin) -> Option<Self> {
         let raft_id = raft_id_of(&origin.vector, self.incarnation)?;
         let seat = Seat {
@@ -102,7 +106,8 @@ impl Record {
         })
     }
 
-    /// After the first sight of itself in a committed membership.
+    /// Record of a node that has seen itself in a committed membership; `None` unless it was
+    /// `started` or `joining`.
     pub fn member(&self) -> Option<Self> {
         let (seat, origin) = match &self.standing {
             MembershipState::Started { seat, origin } => (seat, Some(origin.clone())),
@@ -128,7 +133,7 @@ impl Record {
         record
     }
 
-    /// Writes one more start down.
+    /// Record with one more start.
     pub fn with_start(&self, id: StartId) -> Self {
         let mut record = self.clone();
         record.start_counter += 1;
@@ -177,7 +182,8 @@ impl Record {
     }
 
     pub fn encode(&self) -> Vec<u8> {
-        // Only maps with keys that are no strings could fail, and there is none.
+        // Serialising to JSON fails only for maps with keys that are not strings, and there are
+        // none.
         let json = serde_json::to_string_pretty(self).unwrap_or_default();
         format!("{MAGIC} {FORMAT} {}\n{json}\n", checksum(json.as_bytes())).into_bytes()
     }
@@ -206,7 +212,7 @@ impl Record {
         Ok(record)
     }
 
-    /// What must hold between the fields whatever wrote them.
+    /// Checks that the fields do not contradict each other.
     fn check(&self) -> Result<(), Damage> {
         let (Some(seat), Some(origin)) = (self.seat(), self.origin()) else {
             return Ok(());
@@ -327,8 +333,8 @@ mod tests {
             for bit in 0..8 {
                 let mut bad = bytes.clone();
                 bad[at] ^= 1 << bit;
-                // A flip that gives the same record (in the blanks of the first line, say) would be
-                // harmless.
+                // A flip that gives the same record, for example in the blanks of the first line,
+                // is harmless.
                 if let Ok(read) = Record::decode(&bad) {
                     assert_eq!(read, started(), "byte {at} bit {bit}");
                 }
