@@ -26,7 +26,7 @@ pub use admission::{Admission, Hello, Refusal};
 pub use config::RaftConfig;
 pub use members::{ChangeError, MembershipNow};
 pub use network::Transport;
-pub use node::{Applied, HandOver, OpenError, Raft};
+pub use node::{AfterHandOver, Applied, HandOver, OpenError, Raft};
 pub use propose::{BarrierError, MAX_COMMAND_BYTES, ProposeError};
 pub use status::{RaftStatus, Role};
 

@@ -15,11 +15,11 @@ use crate::cluster::leader::state::RemovalRequest;
 use crate::cluster::node::senders::NodeOrder;
 use crate::cluster::peers::exchange::PeerRequest;
 use crate::cluster::refusal::Refusal;
-use crate::raft::{HandOver, Raft};
+use crate::raft::{AfterHandOver, HandOver, Raft};
 use crate::wire::joining::{LEAVE, REMOVED, RemovedHint};
 
 /// Timeout for handing leadership over: long enough for an election to begin and end.
-const TRANSFER_TIMEOUT: Duration = Duration::from_millis(1500);
+const HAND_OVER_TIMEOUT: Duration = Duration::from_millis(1500);
 /// Maximum length of the caller's name in a tombstone, which is kept for ever.
 const MAX_BY_CHARS: usize = 200;
 
@@ -156,8 +156,11 @@ impl Cluster {
                     .to_owned(),
             ));
         }
-        match raft.transfer(TRANSFER_TIMEOUT).await {
-            HandOver::Done => Ok(()),
+        match raft
+            .hand_over(HAND_OVER_TIMEOUT, AfterHandOver::Member)
+            .await
+        {
+            HandOver::Done | HandOver::NoOtherVoter => Ok(()),
             HandOver::TimedOut => Err(Refusal::NotYet(
                 "no other voter takes over the leadership; ask again".to_owned(),
             )),

@@ -27,7 +27,7 @@ use crate::cluster::peers::exchange::Exchange;
 use crate::cluster::peers::gossip::Gossip;
 use crate::cluster::refusal::Refusal;
 use crate::cluster::view::{NotMember, View};
-use crate::raft::Raft;
+use crate::raft::{AfterHandOver, Raft};
 use crate::runtime::Env;
 use crate::runtime::net::BoxFuture;
 use crate::storage::DataDir;
@@ -99,7 +99,8 @@ impl Cluster {
     pub async fn stop(&self) {
         self.node.senders.stop();
         if let Some(raft) = self.node.state.raft() {
-            raft.hand_over(HAND_OVER_TIMEOUT).await;
+            raft.hand_over(HAND_OVER_TIMEOUT, AfterHandOver::Stopping)
+                .await;
             if timeout(SHUTDOWN_TIMEOUT, raft.shutdown()).await.is_err() {
                 tracing::warn!(
                     event = "stop.slow",

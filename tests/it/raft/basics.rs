@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use influxdb_meta::base::{Name, RaftId};
 use influxdb_meta::machine::{Command, Outcome};
-use influxdb_meta::raft::{HandOver, ProposeError, Role};
+use influxdb_meta::raft::{AfterHandOver, HandOver, ProposeError, Role};
 use influxdb_meta::wire::{envelope::Body, state};
 use tokio::time::Instant;
 
@@ -117,7 +117,8 @@ async fn leadership_is_handed_over_at_once_and_for_good() {
         .expect("acknowledged");
     let begun = Instant::now();
     assert_eq!(
-        raft.hand_over(Duration::from_millis(500)).await,
+        raft.hand_over(Duration::from_millis(500), AfterHandOver::Stopping)
+            .await,
         HandOver::Done
     );
     assert!(
@@ -139,7 +140,8 @@ async fn leadership_is_handed_over_at_once_and_for_good() {
     );
     // A follower has nothing to hand over.
     assert_eq!(
-        raft.hand_over(Duration::from_millis(500)).await,
+        raft.hand_over(Duration::from_millis(500), AfterHandOver::Stopping)
+            .await,
         HandOver::Done
     );
 }
