@@ -1,4 +1,4 @@
-//! What this node does about its membership, and the peers that it waits for.
+//! This node's activity on its way into a cluster, and the peers that it waits for.
 
 use std::fmt;
 
@@ -12,7 +12,8 @@ use crate::cluster::peers::exchange::PollError;
 #[serde(rename_all = "kebab-case")]
 pub enum Activity {
     /// Fresh without `peers`: waits for `influxd-ctl add-meta`.
-    ByHand,
+    #[serde(rename = "by-hand")]
+    Manual,
     /// Founders are missing.
     Waiting,
     /// All founders agree: accepting and starting.
@@ -42,13 +43,14 @@ pub enum MissingReason {
     NotAskedYet,
     /// Its last poll failed.
     NoAnswer(PollError),
-    /// It was removed from its cluster.
+    /// The founder was removed from its cluster.
     Removed,
-    /// It is joining a cluster with these members, and none of them answers.
+    /// The founder is joining a cluster with these members, and none of them answers.
     Joining { members: Vec<Address> },
-    /// It is in a cluster. This node cannot join before it knows its own entry of the list.
+    /// The founder is in a cluster. This node cannot join before it knows its own entry of the
+    /// list.
     InCluster,
-    /// It has another cluster name.
+    /// The founder has another cluster name.
     OtherClusterName { ours: String, theirs: String },
 }
 

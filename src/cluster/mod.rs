@@ -25,6 +25,6 @@ pub use config::ClusterConfig;
 pub use error::ClusterError;
 pub use peers::exchange::{Exchange, PeerRequest, PeerResponse, PollError};
 pub use peers::http::HttpExchange;
-pub use refusal::Refusal;
+pub use refusal::{Absent, BadRequest, Conflict, NotYet, PeerRefusal, Refusal, Unreachable};
 pub use view::{NotMember, View};
 pub use warning::Warning;

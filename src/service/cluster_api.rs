@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::base::{Address, Incarnation};
-use crate::cluster::{Activity, ClusterApi, NodeRef, NotMember, Refusal, View};
+use crate::cluster::{Activity, ClusterApi, NodeRef, NotMember, NotYet, Refusal, View};
 use crate::raft::Raft;
 use crate::runtime::net::BoxFuture;
 use crate::wire::api::Announcement;
@@ -20,14 +20,12 @@ pub(super) struct Starting {
     view: watch::Sender<Arc<View>>,
 }
 
-const STARTING: &str = "this node is starting: it reads its log";
-
 impl Default for Starting {
     fn default() -> Self {
         let view = View {
             doing: Activity::Waiting,
             phase: Phase::Fresh,
-            reason: STARTING.to_owned(),
+            reason: NotYet::Starting.to_string(),
             has_leader: false,
             missing: Vec::new(),
             incarnation: Incarnation([0; 16]),
@@ -48,7 +46,7 @@ impl Starting {
     fn not_yet() -> NotMember {
         NotMember {
             phase: Phase::Fresh,
-            reason: STARTING.to_owned(),
+            reason: NotYet::Starting.to_string(),
         }
     }
 }
@@ -98,11 +96,11 @@ impl ClusterApi for Starting {
         _addr: &'a Address,
         _deadline: Instant,
     ) -> BoxFuture<'a, Result<NodeRef, Refusal>> {
-        Box::pin(async { Err(Refusal::NotYet(STARTING.to_owned())) })
+        Box::pin(async { Err(Refusal::NotYet(NotYet::Starting)) })
     }
 
     fn leave(&self, _deadline: Instant) -> BoxFuture<'_, Result<(), Refusal>> {
-        Box::pin(async { Err(Refusal::NotYet(STARTING.to_owned())) })
+        Box::pin(async { Err(Refusal::NotYet(NotYet::Starting)) })
     }
 
     fn remove<'a>(
@@ -112,6 +110,6 @@ impl ClusterApi for Starting {
         _by: &'a str,
         _deadline: Instant,
     ) -> BoxFuture<'a, Result<(), Refusal>> {
-        Box::pin(async { Err(Refusal::NotYet(STARTING.to_owned())) })
+        Box::pin(async { Err(Refusal::NotYet(NotYet::Starting)) })
     }
 }

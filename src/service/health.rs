@@ -244,7 +244,7 @@ pub(super) fn role_word(role: Role) -> &'static str {
 
 pub(super) fn doing_word(doing: Activity) -> &'static str {
     match doing {
-        Activity::ByHand => "by-hand",
+        Activity::Manual => "by-hand",
         Activity::Waiting => "waiting",
         Activity::Founding => "founding",
         Activity::Joining => "joining",

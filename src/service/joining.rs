@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::{Error, Service};
 use crate::base::Address;
-use crate::cluster::{NodeRef, Refusal};
+use crate::cluster::{Absent, NodeRef, Refusal};
 use crate::raft::Role;
 use crate::wire::api::MetaNodeInfo;
 
@@ -86,7 +86,7 @@ impl Service {
         let leads = raft.status().role == Role::Leader;
         match found {
             Some(node) => Ok(Some(node.http.clone())),
-            None if leads => Err(Refusal::NotFound(raft_address.to_string()).into()),
+            None if leads => Err(Refusal::NotFound(Absent::Address(raft_address.clone())).into()),
             None => Ok(None),
         }
     }

@@ -6,13 +6,10 @@ use tokio::time::Instant;
 
 use super::{Error, Service};
 use crate::base::NodeId;
-use crate::cluster::Refusal;
+use crate::cluster::{NotYet, Refusal};
 use crate::machine::{Command, Outcome, Refused, SetLabels};
 use crate::wire::envelope::Body;
 use crate::wire::identity::JOINING_LEVEL;
-
-/// An entry that a member cannot read would halt it.
-const OLDER: &str = "not every meta node is known to run a version that has labels";
 
 /// What changes: labels that are not named stay.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -47,7 +44,7 @@ impl Service {
             .as_ref()
             .map_or(0, |cluster| cluster.feature_level);
         if level < JOINING_LEVEL {
-            return Err(Refusal::NotYet(OLDER.to_owned()).into());
+            return Err(Refusal::NotYet(NotYet::OldMembers("labels")).into());
         }
         match raft
             .propose(Body::Ours(Command::SetLabels(command)), deadline)

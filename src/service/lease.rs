@@ -11,10 +11,11 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout_at};
 
-use super::data_nodes::{OLDER, confirmed};
+use super::data_nodes::confirmed;
 use super::{Error, Refusal, Service};
 use crate::base::{Name, NodeId, UnixNanos};
 use crate::catalog::DATA_LEVEL;
+use crate::cluster::NotYet;
 use crate::machine::{Command, Outcome, Refused};
 use crate::raft::{Raft, Role};
 use crate::wire::api::Lease;
@@ -83,7 +84,7 @@ impl Service {
         }
         let applied = raft.applied().borrow().clone();
         if applied.catalog.feature_level() < DATA_LEVEL {
-            return Err(Refusal::NotYet(OLDER.to_owned()).into());
+            return Err(Refusal::NotYet(NotYet::OldMembers("data nodes")).into());
         }
         // It would keep the lease from those that can work: one that was removed, or (0) has not
         // joined yet.

@@ -93,8 +93,8 @@ pub trait ClusterApi: Send + Sync + 'static {
     /// The node is still in, or not known to be out.
     fn leave(&self, deadline: Instant) -> BoxFuture<'_, Result<(), Refusal>>;
 
-    /// Removes the meta node with this HTTP address from the cluster: `/remove`. `by` is the name of
-    /// the caller, for the tombstone.
+    /// Removes the meta node with this HTTP address from the cluster: `/remove`. `by` is the name
+    /// of the caller, for the tombstone.
     ///
     /// # Errors
     /// The node is still in, or not known to be out.

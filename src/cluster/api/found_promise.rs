@@ -7,7 +7,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::base::Incarnation;
-use crate::cluster::refusal::Refusal;
+use crate::cluster::refusal::{NotYet, Refusal};
+
 use crate::runtime::lock;
 
 /// Lifetime of a promise. The node that got it founds and invites within seconds.
@@ -46,12 +47,10 @@ impl FoundPromises {
                 me,
                 then: FoundPromise::Founding { me },
             }),
-            FoundPromise::Asking => Err(Refusal::NotYet(
-                "still joining: another request is under way".to_owned(),
-            )),
-            FoundPromise::Promised { until } if Instant::now() < until => Err(Refusal::NotYet(
-                "still joining: this node has promised another one not to found".to_owned(),
-            )),
+            FoundPromise::Asking => Err(Refusal::NotYet(NotYet::AnotherRequest)),
+            FoundPromise::Promised { until } if Instant::now() < until => {
+                Err(Refusal::NotYet(NotYet::PromisedNotToFound))
+            }
             FoundPromise::Idle | FoundPromise::Founding { .. } | FoundPromise::Promised { .. } => {
                 *now = FoundPromise::Asking;
                 Ok(FoundingGuard {
@@ -70,15 +69,13 @@ impl FoundPromises {
     pub(super) fn promise(&self, me: Incarnation) -> Result<(), Refusal> {
         let mut now = lock(&self.0);
         match *now {
-            FoundPromise::Asking => Err(Refusal::NotYet(
-                "this node is about to found by itself; ask again".to_owned(),
-            )),
-            FoundPromise::Founding { me: founding } if founding == me => Err(Refusal::NotYet(
-                "this node is about to found by itself; ask again".to_owned(),
-            )),
-            FoundPromise::Promised { until } if Instant::now() < until => Err(Refusal::NotYet(
-                "this node has promised another one not to found; ask again".to_owned(),
-            )),
+            FoundPromise::Asking => Err(Refusal::NotYet(NotYet::AboutToFound)),
+            FoundPromise::Founding { me: founding } if founding == me => {
+                Err(Refusal::NotYet(NotYet::AboutToFound))
+            }
+            FoundPromise::Promised { until } if Instant::now() < until => {
+                Err(Refusal::NotYet(NotYet::HasPromised))
+            }
             FoundPromise::Idle | FoundPromise::Founding { .. } | FoundPromise::Promised { .. } => {
                 *now = FoundPromise::Promised {
                     until: Instant::now() + PROMISE_LIFETIME,

@@ -14,7 +14,8 @@ use crate::cluster::identity::record::MembershipState;
 use crate::cluster::node::senders::NodeOrder;
 use crate::cluster::peers::exchange::{PeerRequest, PeerResponse, PollError};
 use crate::cluster::peers::poll::who_is_at;
-use crate::cluster::refusal::Refusal;
+use crate::cluster::refusal::{Conflict, NotYet, PeerRefusal, Refusal, Unreachable};
+
 use crate::wire::api::ErrorBody;
 use crate::wire::identity::{Identity, Phase};
 use crate::wire::joining::{Caller, FORM, INVITE, Invite, PROMISE};
@@ -40,12 +41,14 @@ impl Cluster {
                 self.add(addr, deadline).await
             }
             MembershipState::Joining { .. } if peers.is_empty() => {
-                Err(Refusal::NotYet(format!("still joining: {}", self.reason())))
+                Err(Refusal::NotYet(NotYet::StillJoining(self.reason())))
             }
             MembershipState::Fresh | MembershipState::Joining { .. } => Err(Refusal::Conflict(
-                format!("auto-join in progress: {}", self.reason()),
+                Conflict::AutoJoin(self.node.state.not_member()),
             )),
-            MembershipState::Removed { .. } => Err(Refusal::Conflict(self.reason())),
+            MembershipState::Removed { .. } => Err(Refusal::Conflict(Conflict::NotMember(
+                self.node.state.not_member(),
+            ))),
         }
     }
 
@@ -55,8 +58,8 @@ impl Cluster {
         config.peers.is_empty() && !config.single_server && config.bootstrap_expect != Some(1)
     }
 
-    /// Forms a cluster, on a fresh node: alone when `addr` is its own, else with another fresh node.
-    /// Of the two, the node with the lower incarnation founds and invites the other.
+    /// Forms a cluster, on a fresh node: alone when `addr` is its own, else with another fresh
+    /// node. The node with the lower incarnation founds and invites the other.
     async fn form(&self, addr: &Address, deadline: Instant) -> Result<NodeRef, Refusal> {
         let theirs = self.identify(addr).await?;
         let me = self.me();
@@ -155,23 +158,23 @@ impl Cluster {
             }
             tokio::time::sleep(POLL_INTERVAL).await;
         }
-        Err(Refusal::NotYet(format!(
-            "no leader: dialling {}",
-            theirs.http
-        )))
+        Err(Refusal::NotYet(NotYet::Dialling(theirs.http.clone())))
     }
 
     /// Asks a node to join, and waits until it is a member.
     async fn invite(&self, theirs: &Identity, deadline: Instant) -> Result<NodeRef, Refusal> {
         let record = self.node.state.record();
         let Some(seat) = record.seat() else {
-            return Err(Refusal::NotYet(self.reason()));
+            return Err(Refusal::NotYet(NotYet::NotMember(
+                self.node.state.not_member(),
+            )));
         };
         if theirs.cluster_name != seat.cluster_name {
-            return Err(Refusal::Conflict(format!(
-                "INFLUXDB_META_CLUSTER_NAME is {:?} at {}, and this cluster was founded as {:?}: set it to that",
-                theirs.cluster_name, theirs.http, seat.cluster_name
-            )));
+            return Err(Refusal::Conflict(Conflict::OtherClusterName {
+                at: theirs.http.clone(),
+                theirs: theirs.cluster_name.clone(),
+                founded: seat.cluster_name.clone(),
+            }));
         }
         let (cluster_id, cluster_name) = (seat.cluster_id, seat.cluster_name.clone());
         let members = self.node.identity().members;
@@ -200,9 +203,7 @@ impl Cluster {
     pub(super) fn promise(&self) -> Result<(), Refusal> {
         let record = self.node.state.record();
         if !self.is_manual() || !matches!(record.standing, MembershipState::Fresh) {
-            return Err(Refusal::NotYet(
-                "not a fresh node that waits for a person".to_owned(),
-            ));
+            return Err(Refusal::NotYet(NotYet::NotManual));
         }
         self.found_promises.promise(self.me())
     }
@@ -215,7 +216,8 @@ impl Cluster {
         }
     }
 
-    /// Returns the identity of the node at `addr`. Of several the one with this node's cluster name.
+    /// Returns the identity of the node at `addr`. Of several the one with this node's cluster
+    /// name.
     async fn identify(&self, addr: &Address) -> Result<Identity, Refusal> {
         let ours = self.node.identity();
         let mut answers = who_is_at(&self.node, addr).await;
@@ -228,13 +230,11 @@ impl Cluster {
             Some(Ok(theirs)) => Ok(theirs),
             Some(Err(PollError::WrongSecret)) => Err(Refusal::WrongSecret),
             Some(Err(error @ PollError::NotYet(_))) => {
-                Err(Refusal::NotYet(format!("{addr}: {error}")))
+                let at = addr.clone();
+                Err(Refusal::NotYet(NotYet::Poll { at, error }))
             }
-            Some(Err(error)) => Err(Refusal::Unreachable(format!("{addr}: {error}"))),
-            None => Err(Refusal::Unreachable(format!(
-                "{addr}: {}",
-                PollError::NameUnknown
-            ))),
+            Some(Err(error)) => Err(unreachable(addr, error)),
+            None => Err(unreachable(addr, PollError::NameUnknown)),
         }
     }
 
@@ -243,37 +243,31 @@ impl Cluster {
         if own.is_loopback_literal() == theirs.http.is_loopback_literal() {
             return Ok(());
         }
-        Err(Refusal::Conflict(format!(
-            "a cluster is all loopback or not at all: {own} here, {} there; set INFLUXDB_HOSTNAME to names that \
-             all can reach",
-            theirs.http
-        )))
+        Err(Refusal::Conflict(Conflict::Loopback {
+            own,
+            theirs: theirs.http.clone(),
+        }))
     }
 
     fn check_fresh(&self, addr: &Address, theirs: &Identity) -> Result<(), Refusal> {
         let own = self.node.identity().http;
         match theirs.phase {
             Phase::Fresh if theirs.list.is_empty() => Ok(()),
-            Phase::Fresh | Phase::Accepted => Err(Refusal::Conflict(format!(
-                "{addr} has INFLUXDB_META_PEERS set and forms its cluster by itself; set it here as well"
-            ))),
-            Phase::Started | Phase::Joining | Phase::Member => Err(Refusal::Conflict(format!(
-                "{addr} is in cluster {} (members {}); to add this node there run: influxd-ctl -bind {addr} add-meta \
-                 {own}",
-                theirs
-                    .cluster_id
-                    .map(|id| id.to_string())
-                    .unwrap_or_default(),
-                theirs
-                    .members
-                    .iter()
-                    .map(ToString::to_string)
-                    .collect::<Vec<_>>()
-                    .join(" "),
-            ))),
-            Phase::Removed => Err(Refusal::Conflict(format!(
-                "{addr} was taken out of its cluster; found one here first: influxd-ctl add-meta {own}"
-            ))),
+            Phase::Fresh | Phase::Accepted => {
+                Err(Refusal::Conflict(Conflict::HasPeers(addr.clone())))
+            }
+            Phase::Started | Phase::Joining | Phase::Member => {
+                Err(Refusal::Conflict(Conflict::InACluster {
+                    at: addr.clone(),
+                    cluster_id: theirs.cluster_id,
+                    members: theirs.members.clone(),
+                    own,
+                }))
+            }
+            Phase::Removed => Err(Refusal::Conflict(Conflict::RemovedThere {
+                at: addr.clone(),
+                own,
+            })),
         }
     }
 
@@ -290,7 +284,7 @@ impl Cluster {
         let response = self.node.context.exchange.ask(&to.http, ask).await;
         outcome(
             &to.http,
-            &response.map_err(|error| Refusal::Unreachable(format!("{}: {error}", to.http)))?,
+            &response.map_err(|error| unreachable(&to.http, error))?,
         )
     }
 
@@ -329,10 +323,7 @@ impl Cluster {
                 return Ok(node_ref(node));
             }
             if Instant::now() + POLL_INTERVAL >= deadline {
-                return Err(Refusal::NotYet(format!(
-                    "still joining: {}",
-                    self.state_of(whom)
-                )));
+                return Err(Refusal::NotYet(NotYet::StillJoining(self.state_of(whom))));
             }
             tokio::time::sleep(POLL_INTERVAL).await;
         }
@@ -347,38 +338,31 @@ fn node_ref(node: &MetaNode) -> NodeRef {
     }
 }
 
-/// Refusal in the original's words (wire.md 6.2), which `influxd-ctl` prints.
 fn elsewhere(addr: &Address, theirs: &Identity) -> Refusal {
-    let members = theirs
-        .members
-        .iter()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(" ");
-    let id = theirs
-        .cluster_id
-        .map(|id| id.to_string())
-        .unwrap_or_default();
-    Refusal::Conflict(format!(
-        "meta node at {:?} is a member of another cluster: cluster={id} members=[{members}]",
-        addr.to_string()
-    ))
+    Refusal::Conflict(Conflict::InAnotherCluster {
+        at: addr.clone(),
+        cluster_id: theirs.cluster_id,
+        members: theirs.members.clone(),
+    })
+}
+
+fn unreachable(at: &Address, error: PollError) -> Refusal {
+    let at = at.clone();
+    Refusal::Unreachable(Unreachable::Poll { at, error })
 }
 
 /// Maps the answer of another meta node at `at`.
 pub(super) fn outcome(at: &Address, response: &PeerResponse) -> Result<(), Refusal> {
-    let text = || {
-        let error = response.read::<ErrorBody>().map(|body| body.error);
-        format!(
-            "{at}: {}",
-            error.unwrap_or_else(|_| format!("HTTP {}", response.status))
-        )
+    let refusal = || PeerRefusal {
+        at: at.clone(),
+        status: response.status,
+        text: response.read::<ErrorBody>().ok().map(|body| body.error),
     };
     match response.status {
         200 if response.proven => Ok(()),
         200 | 401 => Err(Refusal::WrongSecret),
-        409 => Err(Refusal::Conflict(text())),
-        503 => Err(Refusal::NotYet(text())),
-        _ => Err(Refusal::Unreachable(text())),
+        409 => Err(Refusal::Conflict(Conflict::Peer(refusal()))),
+        503 => Err(Refusal::NotYet(NotYet::Peer(refusal()))),
+        _ => Err(Refusal::Unreachable(Unreachable::Answered(refusal()))),
     }
 }

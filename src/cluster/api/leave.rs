@@ -14,7 +14,8 @@ use crate::cluster::identity::record::MembershipState;
 use crate::cluster::leader::state::RemovalRequest;
 use crate::cluster::node::senders::NodeOrder;
 use crate::cluster::peers::exchange::PeerRequest;
-use crate::cluster::refusal::Refusal;
+use crate::cluster::refusal::{Absent, Conflict, NotYet, Refusal};
+
 use crate::raft::{AfterHandOver, HandOver, Raft};
 use crate::wire::joining::{LEAVE, REMOVED, RemovedHint};
 
@@ -33,7 +34,7 @@ impl Cluster {
             }
             let raft = self.open_raft()?;
             if Instant::now() + POLL_INTERVAL >= deadline {
-                return Err(Refusal::NotYet(format!("still leaving: {}", self.reason())));
+                return Err(Refusal::NotYet(NotYet::StillLeaving(self.reason())));
             }
             match self.leader(&raft) {
                 Some(leader) if leader.incarnation == self.me() => self.step_down(&raft).await?,
@@ -84,7 +85,7 @@ impl Cluster {
                 .map(|p| p.raft_id)
         };
         let raft_id = node.map(|node| node.raft_id).or_else(pending);
-        let raft_id = raft_id.ok_or_else(|| Refusal::NotFound(http.to_string()))?;
+        let raft_id = raft_id.ok_or_else(|| Refusal::NotFound(Absent::Address(http.clone())))?;
         if node.is_some_and(|node| node.incarnation == self.me()) {
             // The next leader does it: a leader that removes itself could not answer that it is
             // done.
@@ -104,10 +105,9 @@ impl Cluster {
         by: &str,
         deadline: Instant,
     ) -> Result<(), Refusal> {
-        let not_yet = |what: &str| Refusal::NotYet(what.to_owned());
         let catalog = raft.applied().borrow().catalog.clone();
         let handle = self.leader.handle();
-        let handle = handle.ok_or_else(|| not_yet("no leader"))?;
+        let handle = handle.ok_or_else(|| Refusal::NotYet(NotYet::NoLeader))?;
         let (answer, answered) = oneshot::channel();
         let by = by.chars().take(MAX_BY_CHARS).collect();
         let removal = RemovalRequest {
@@ -119,11 +119,10 @@ impl Cluster {
         handle
             .removals
             .try_send(removal)
-            .map_err(|_| not_yet("others are being removed; ask again"))?;
+            .map_err(|_| Refusal::NotYet(NotYet::ManyRemovals))?;
         let done = timeout_at(deadline, answered).await;
-        let done =
-            done.map_err(|_| not_yet("still removing it: a majority of the voters has to agree"))?;
-        done.map_err(|_| not_yet("leadership changed meanwhile; ask again"))??;
+        let done = done.map_err(|_| Refusal::NotYet(NotYet::StillRemoving))?;
+        done.map_err(|_| Refusal::NotYet(NotYet::LeadershipChanged))??;
         let node = catalog
             .meta_node_by_raft_id(raft_id)
             .map(|node| (node.http.clone(), node.incarnation));
@@ -151,19 +150,14 @@ impl Cluster {
     /// Hands leadership over to another voter.
     async fn step_down(&self, raft: &Raft) -> Result<(), Refusal> {
         if raft.membership().voters.len() < 2 {
-            return Err(Refusal::Conflict(
-                "the last voter cannot leave: stop it, and delete its volume if no data matters"
-                    .to_owned(),
-            ));
+            return Err(Refusal::Conflict(Conflict::LastVoter));
         }
         match raft
             .hand_over(HAND_OVER_TIMEOUT, AfterHandOver::Member)
             .await
         {
             HandOver::Done | HandOver::NoOtherVoter => Ok(()),
-            HandOver::TimedOut => Err(Refusal::NotYet(
-                "no other voter takes over the leadership; ask again".to_owned(),
-            )),
+            HandOver::TimedOut => Err(Refusal::NotYet(NotYet::NoSuccessor)),
         }
     }
 

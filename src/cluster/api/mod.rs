@@ -25,7 +25,8 @@ use crate::cluster::node::handle::NodeHandle;
 use crate::cluster::node::start::{Started, start};
 use crate::cluster::peers::exchange::Exchange;
 use crate::cluster::peers::gossip::Gossip;
-use crate::cluster::refusal::Refusal;
+use crate::cluster::refusal::{NotYet, Refusal};
+
 use crate::cluster::view::{NotMember, View};
 use crate::raft::{AfterHandOver, Raft};
 use crate::runtime::Env;
@@ -34,8 +35,8 @@ use crate::storage::DataDir;
 use crate::wire::api::Announcement;
 use crate::wire::identity::Identity;
 
-/// Timeout for handing leadership over at the stop. It usually takes a few milliseconds, and without
-/// it the others elect a leader in little more than this.
+/// Timeout for handing leadership over at the stop. It usually takes a few milliseconds, and
+/// without it the others elect a leader in little more than this.
 const HAND_OVER_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Timeout for closing Raft, which is one fsync. A disk that hangs must not keep the process longer
@@ -122,7 +123,7 @@ impl Cluster {
 
     fn open_raft(&self) -> Result<Raft, Refusal> {
         self.raft()
-            .map_err(|not_member| Refusal::NotYet(not_member.reason))
+            .map_err(|not_member| Refusal::NotYet(NotYet::NotMember(not_member)))
     }
 }
 

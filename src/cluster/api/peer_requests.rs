@@ -15,7 +15,8 @@ use crate::cluster::identity::record::MembershipState;
 use crate::cluster::leader::join::{JoinHandler, gone};
 use crate::cluster::leader::state::LeaderHandle;
 use crate::cluster::node::senders::NodeOrder;
-use crate::cluster::refusal::Refusal;
+use crate::cluster::refusal::{BadRequest, Conflict, NotYet, Refusal};
+
 use crate::raft::{Raft, Role};
 use crate::wire::identity::{Identity, Phase};
 use crate::wire::joining::{
@@ -40,7 +41,7 @@ impl Cluster {
             PROMISE => self.on_promise(body),
             INVITE => self.on_invite(body),
             REMOVED => self.on_removed(body),
-            _ => Err(Refusal::Bad(format!("unknown path: {path}"))),
+            _ => Err(Refusal::Bad(BadRequest::UnknownPath(path.to_owned()))),
         };
         match answered {
             Ok(body) => Ok((200, body)),
@@ -134,9 +135,7 @@ impl Cluster {
     fn on_invite(&self, body: &[u8]) -> Result<Bytes, Refusal> {
         let invite: Invite = read(body)?;
         if invite.to != self.me() {
-            return Err(Refusal::Conflict(
-                "the invitation is for another incarnation; ask again".to_owned(),
-            ));
+            return Err(Refusal::Conflict(Conflict::OtherIncarnation));
         }
         let config = &self.node.context.config;
         let join_only = config.bootstrap_expect == Some(0);
@@ -145,27 +144,22 @@ impl Cluster {
         match &self.node.state.record().standing {
             // As a fresh node it would found at once, before it could ask.
             MembershipState::Removed { .. } if alone => {
-                return Err(Refusal::Conflict(
-                    "this node is configured to found alone (-single-server, or bootstrap-expect = 1): take that off, \
-                     restart it, then `influxd-ctl add-meta`"
-                        .to_owned(),
-                ));
+                return Err(Refusal::Conflict(Conflict::FoundsAlone));
             }
             MembershipState::Fresh if self.is_manual() || join_only => {
                 senders.order(NodeOrder::Invited(invite))
             }
             MembershipState::Removed { .. } => senders.order(NodeOrder::Invited(invite)),
             MembershipState::Fresh => {
-                return Err(Refusal::Conflict(format!(
-                    "auto-join in progress: {}",
-                    self.reason()
+                return Err(Refusal::Conflict(Conflict::AutoJoin(
+                    self.node.state.not_member(),
                 )));
             }
             MembershipState::Started { seat, .. }
             | MembershipState::Joining { seat, .. }
             | MembershipState::Member { seat, .. }
                 if seat.cluster_id == invite.cluster_id => {}
-            _ => return Err(Refusal::Conflict("a member of another cluster".to_owned())),
+            _ => return Err(Refusal::Conflict(Conflict::MemberOfAnother)),
         }
         Ok(self.done())
     }
@@ -183,21 +177,19 @@ impl Cluster {
     fn leader_handle(&self, raft: &Raft) -> Result<LeaderHandle, Refusal> {
         match self.leader.handle() {
             Some(handle) => Ok(handle),
-            None if raft.status().role == Role::Leader => Err(Refusal::NotYet(
-                "no leader: a new one is taking over".to_owned(),
-            )),
+            None if raft.status().role == Role::Leader => Err(Refusal::NotYet(NotYet::NewLeader)),
             None => Err(Refusal::NotLeader),
         }
     }
 
     /// # Errors
-    /// As [`Self::leader_handle`].
+    /// Those of [`Self::leader_handle`].
     pub(super) fn check_leads(&self, raft: &Raft) -> Result<(), Refusal> {
         self.leader_handle(raft).map(drop)
     }
 
     /// # Errors
-    /// As [`Self::leader_handle`].
+    /// Those of [`Self::leader_handle`].
     pub(super) fn join_handler<'a>(
         &'a self,
         raft: &'a Raft,
@@ -214,8 +206,7 @@ impl Cluster {
 }
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
-    serde_json::from_slice(body)
-        .map_err(|error| Refusal::Bad(format!("the body is not what it should be: {error}")))
+    serde_json::from_slice(body).map_err(|error| Refusal::Bad(BadRequest::Body(error.to_string())))
 }
 
 /// Decodes a body that is the caller's identity.
@@ -230,7 +221,7 @@ fn check_sender(from: Incarnation, identity: &Identity) -> Result<(), Refusal> {
     if identity.incarnation == from {
         return Ok(());
     }
-    Err(Refusal::Bad("the identity is not the sender's".to_owned()))
+    Err(Refusal::Bad(BadRequest::NotTheSender))
 }
 
 fn json(value: &impl Serialize) -> Bytes {

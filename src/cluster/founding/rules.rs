@@ -77,7 +77,7 @@ impl DecisionInput<'_> {
                 why,
                 ..
             } => {
-                let comes_back = *why != RemovalReason::Removed && !self.setup.by_hand();
+                let comes_back = *why != RemovalReason::Removed && !self.setup.is_manual();
                 let (cluster_name, by) = (cluster_name.clone(), by.clone());
                 return Verdict::Removed {
                     cluster_name,
@@ -92,8 +92,8 @@ impl DecisionInput<'_> {
                 return Verdict::Settled;
             }
         }
-        if self.setup.by_hand() {
-            return self.follow().unwrap_or(Verdict::ByHand);
+        if self.setup.is_manual() {
+            return self.follow().unwrap_or(Verdict::Manual);
         }
         self.two_clusters()
             .map(Verdict::Blocked)
@@ -235,7 +235,7 @@ impl DecisionInput<'_> {
                 .is_some_and(|peer| peer.has_duplicate_name(self.now))
         };
         let entry = self.entries.iter().find(is_duplicate)?.at.clone();
-        Some(Block::Twins { entry })
+        Some(Block::DuplicateName { entry })
     }
 
     /// founding.md F2: there is evidence of a cluster under our name.

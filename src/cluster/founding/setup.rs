@@ -59,7 +59,7 @@ impl Setup {
     }
 
     /// True without `peers` unless the node founds alone: it does nothing by itself.
-    pub fn by_hand(&self) -> bool {
+    pub fn is_manual(&self) -> bool {
         self.peers.is_empty() && !self.alone
     }
 

@@ -32,7 +32,11 @@ pub(super) async fn found(node: &NodeHandle, raft: &Raft) {
                 }
                 // Founding agreed on distinct founders: a refusal is an error in this program.
                 Ok(Outcome::Refused(why)) => {
-                    tracing::error!(event = "autojoin.refused", %why, "the cluster cannot be founded");
+                    tracing::error!(
+                        event = "autojoin.refused",
+                        %why,
+                        "the cluster cannot be founded"
+                    );
                     return;
                 }
                 Err(ProposeError::Stopping | ProposeError::Halted(_)) => return,

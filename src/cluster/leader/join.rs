@@ -1,5 +1,5 @@
-//! The leader's side of joining and moving (founding.md J1, founding.md 7): whether a node may join,
-//! and under which Raft id.
+//! The leader's side of joining and moving (founding.md J1, founding.md 7): whether a node may
+//! join, and under which Raft id.
 //!
 //! Nothing that a new node says counts before it was polled at the address that it advertises.
 
@@ -16,7 +16,8 @@ use crate::cluster::membership::judge;
 use crate::cluster::node::handle::NodeHandle;
 use crate::cluster::peers::exchange::PollError;
 use crate::cluster::peers::poll::who_is_at;
-use crate::cluster::refusal::Refusal;
+use crate::cluster::refusal::{Conflict, NotYet, Refusal};
+
 use crate::machine::{AllocateRaftId, Command, MoveMetaNode, Outcome};
 use crate::raft::Raft;
 use crate::wire::envelope::Body;
@@ -63,8 +64,7 @@ impl JoinHandler<'_> {
             .pendings
             .get(&theirs.incarnation)
             .map(|pending| pending.raft_id);
-        let given = given
-            .ok_or_else(|| Refusal::NotYet("it was dropped meanwhile; ask again".to_owned()))?;
+        let given = given.ok_or_else(|| Refusal::NotYet(NotYet::Dropped))?;
         self.handle.wake.notify_one();
         Ok(self.answer(&cluster, given, false, theirs.incarnation))
     }
@@ -78,8 +78,7 @@ impl JoinHandler<'_> {
         }
         let node = catalog.meta_node_by_incarnation(theirs.incarnation);
         let node = node.filter(|node| Some(node.raft_id) == theirs.raft_id);
-        let node =
-            node.ok_or_else(|| Refusal::Conflict("it is no member of this cluster".to_owned()))?;
+        let node = node.ok_or_else(|| Refusal::Conflict(Conflict::NotAMember))?;
         self.check_address(&theirs.http).await?;
         self.call_back(theirs).await?;
         let (raft_id, http, raft) = (node.raft_id, theirs.http.clone(), theirs.raft.clone());
@@ -111,8 +110,7 @@ impl JoinHandler<'_> {
                 .map(|pending| pending.raft_id)
         };
         let raft_id = member.or_else(pending);
-        let raft_id = raft_id
-            .ok_or_else(|| Refusal::Conflict("it is no member of this cluster".to_owned()))?;
+        let raft_id = raft_id.ok_or_else(|| Refusal::Conflict(Conflict::NotAMember))?;
         self.call_back(theirs).await?;
         Ok(raft_id)
     }
@@ -142,15 +140,11 @@ impl JoinHandler<'_> {
     /// current.
     async fn cluster(&self) -> Result<Cluster, Refusal> {
         let barrier = self.raft.barrier(self.deadline).await;
-        barrier.map_err(|error| Refusal::NotYet(format!("no leader: {error}")))?;
+        barrier.map_err(|error| Refusal::NotYet(NotYet::Barrier(error)))?;
         let cluster = self.catalog().cluster;
-        let cluster =
-            cluster.ok_or_else(|| Refusal::NotYet("the cluster is being founded".to_owned()))?;
+        let cluster = cluster.ok_or_else(|| Refusal::NotYet(NotYet::BeingFounded))?;
         if cluster.feature_level < JOINING_LEVEL {
-            return Err(Refusal::NotYet(
-                "a member still runs a version that cannot read what joining writes: upgrade all members"
-                    .to_owned(),
-            ));
+            return Err(Refusal::NotYet(NotYet::JoiningUnknown));
         }
         Ok(cluster)
     }
@@ -181,10 +175,10 @@ impl JoinHandler<'_> {
         if (theirs.is_loopback_literal() || resolves_to_loopback) == own.is_loopback_literal() {
             return Ok(());
         }
-        Err(Refusal::Conflict(format!(
-            "a cluster is all loopback or not at all: the leader is {own}, this node {theirs}; set \
-             INFLUXDB_HOSTNAME to a name that the others can reach"
-        )))
+        Err(Refusal::Conflict(Conflict::LoopbackAtLeader {
+            leader: own,
+            theirs: theirs.clone(),
+        }))
     }
 
     /// Polls the caller: it must answer at its advertised address, and no other node of this
@@ -204,21 +198,21 @@ impl JoinHandler<'_> {
             .into_iter()
             .find(|other| other.cluster_name == theirs.cluster_name)
         {
-            return Err(Refusal::Conflict(format!(
-                "two nodes answer to {at} (incarnations {} and {}): two stacks on one network? give each its own \
-                 INFLUXDB_META_CLUSTER_NAME",
-                theirs.incarnation, duplicate.incarnation
-            )));
+            return Err(Refusal::Conflict(Conflict::DuplicateName {
+                at: at.clone(),
+                one: theirs.incarnation,
+                other: duplicate.incarnation,
+            }));
         }
         self.node.heard.note(theirs.incarnation);
         let ours = self.node.state.record().seat().map(|seat| seat.cluster_id);
         match now.phase {
             Phase::Fresh | Phase::Accepted => Ok(()),
             _ if now.cluster_id == ours => Ok(()),
-            phase => Err(Refusal::Conflict(format!(
-                "it is {phase:?} elsewhere: cluster {:?}",
-                now.cluster_id
-            ))),
+            phase => Err(Refusal::Conflict(Conflict::Elsewhere {
+                phase,
+                cluster_id: now.cluster_id,
+            })),
         }
     }
 
@@ -246,7 +240,7 @@ impl JoinHandler<'_> {
             let evidence =
                 gather(self.node, self.raft, self.handle.since.elapsed(), who, old).await;
             judge(&setup, &facts(self.node, self.raft), &newcomer, &evidence)
-                .map_err(|in_use| Refusal::Conflict(in_use.to_string()))?;
+                .map_err(|in_use| Refusal::Conflict(Conflict::InUse(in_use)))?;
         }
         Ok(())
     }
@@ -265,9 +259,7 @@ impl JoinHandler<'_> {
             return Ok(());
         }
         if self.catalog().pendings.len() >= MAX_PENDINGS {
-            return Err(Refusal::NotYet(format!(
-                "{MAX_PENDINGS} nodes are joining already"
-            )));
+            return Err(Refusal::NotYet(NotYet::ManyPendings(MAX_PENDINGS)));
         }
         self.propose(Command::AllocateRaftId(AllocateRaftId {
             incarnation,
@@ -281,8 +273,8 @@ impl JoinHandler<'_> {
     async fn propose(&self, command: Command) -> Result<(), Refusal> {
         match self.raft.propose(Body::Ours(command), self.deadline).await {
             Ok(Outcome::Applied { .. }) => Ok(()),
-            Ok(Outcome::Refused(why)) => Err(Refusal::Conflict(why.to_string())),
-            Err(error) => Err(Refusal::NotYet(error.to_string())),
+            Ok(Outcome::Refused(why)) => Err(Refusal::Conflict(Conflict::Command(why))),
+            Err(error) => Err(Refusal::NotYet(NotYet::Proposal(error))),
         }
     }
 
@@ -344,27 +336,28 @@ fn check_name(cluster: &Cluster, theirs: &Identity) -> Result<(), Refusal> {
     if theirs.cluster_name == cluster.name {
         return Ok(());
     }
-    Err(Refusal::Conflict(format!(
-        "INFLUXDB_META_CLUSTER_NAME is {:?} at {}, and this cluster was founded as {:?}: set it to that",
-        theirs.cluster_name, theirs.http, cluster.name
-    )))
+    Err(Refusal::Conflict(Conflict::OtherClusterName {
+        at: theirs.http.clone(),
+        theirs: theirs.cluster_name.clone(),
+        founded: cluster.name.clone(),
+    }))
 }
 
 fn not_there(at: &Address, answers: &[Result<Identity, PollError>]) -> Refusal {
     if let Some(other) = answers.iter().flatten().next() {
-        return Refusal::Conflict(format!(
-            "another node answers to {at} (incarnation {}): give each node its own name (INFLUXDB_HOSTNAME)",
-            other.incarnation
-        ));
+        return Refusal::Conflict(Conflict::OtherNodeAnswers {
+            at: at.clone(),
+            incarnation: other.incarnation,
+        });
     }
     match answers.iter().find_map(|answer| answer.as_ref().err()) {
         Some(PollError::WrongSecret) => Refusal::WrongSecret,
-        None | Some(PollError::NameUnknown) => Refusal::Conflict(format!(
-            "the leader does not know the name {}: set INFLUXDB_HOSTNAME to one that all members can resolve",
-            at.host()
-        )),
-        Some(error) => Refusal::NotYet(format!(
-            "the leader does not reach this node at {at}: {error}"
-        )),
+        None | Some(PollError::NameUnknown) => {
+            Refusal::Conflict(Conflict::NameUnknownToLeader(at.host().to_owned()))
+        }
+        Some(error) => Refusal::NotYet(NotYet::LeaderCannotReach {
+            at: at.clone(),
+            error: error.clone(),
+        }),
     }
 }

@@ -25,7 +25,8 @@ use crate::cluster::leader::state::{LeaderHandle, LeaderStateWriter, RemovalRequ
 use crate::cluster::leader::timing::{RETRY_DELAY, STEP_TIMEOUT};
 use crate::cluster::membership::{Event, Membership, Request, Step};
 use crate::cluster::node::handle::NodeHandle;
-use crate::cluster::refusal::Refusal;
+use crate::cluster::refusal::{NotYet, Refusal};
+
 use crate::raft::{Raft, Role};
 use crate::runtime::net::BoxFuture;
 
@@ -140,9 +141,7 @@ impl<'a> Leadership<'a> {
         }
         // The callers ask the next leader, which finishes what was begun here.
         for removal in self.removals.into_values() {
-            removal.answer(Err(Refusal::NotYet(
-                "leadership changed meanwhile; ask again".to_owned(),
-            )));
+            removal.answer(Err(Refusal::NotYet(NotYet::LeadershipChanged)));
         }
     }
 
@@ -151,9 +150,9 @@ impl<'a> Leadership<'a> {
         status.role == Role::Leader && status.term == self.term
     }
 
-    /// Waits until this leader's own first entry is applied; `false` when it no longer leads. Before
-    /// that the membership may be newer than the catalog, and the task would undo what is half
-    /// done.
+    /// Waits until this leader's own first entry is applied; `false` when it no longer leads.
+    /// Before that the membership may be newer than the catalog, and the task would undo what is
+    /// half done.
     async fn own_entry_applied(&self) -> bool {
         while self.leads() {
             let barrier = self.raft.barrier(Instant::now() + STEP_TIMEOUT).await;

@@ -67,7 +67,7 @@ impl Membership {
     /// Ends a meta node that is in no membership, unless a voting newcomer is about to take its
     /// place.
     pub(super) fn remove_gone(&mut self, context: &Context<'_>) -> Option<DueStep> {
-        let spared = context.places_being_taken();
+        let spared = context.ids_being_replaced();
         let is_out = |node: &&MetaNode| {
             let raft_id = node.raft_id;
             !context.facts.is_member(raft_id) && !spared.contains(&raft_id)

@@ -33,7 +33,8 @@ use self::observations::{
 use self::removal_queue::RemovalQueue;
 use crate::base::Incarnation;
 use crate::catalog::Pending;
-use crate::cluster::refusal::Refusal;
+use crate::cluster::refusal::{NotYet, Refusal};
+
 use crate::wire::identity::JOINING_LEVEL;
 
 /// Time until the facts are evaluated again while somebody waits. Replication makes no events.
@@ -150,7 +151,7 @@ impl Membership {
             (knows_joining, Self::remove_gone),
             (true, Self::remove_strays),
             (true, Self::raise_level),
-            (true, Self::serve_people),
+            (true, Self::serve_removals),
             (knows_joining, Self::serve_pendings),
             (knows_joining, Self::promote),
             (knows_joining, Self::remove_unseen),
@@ -224,12 +225,12 @@ impl Membership {
 
     fn failed(&mut self, now: Duration, facts: &Facts, subject: Subject, error: &StepError) {
         self.observations.pause(subject, now + ERROR_RETRY_DELAY);
-        if let Subject::Person(number) = subject {
-            self.person_failed(facts, number, error);
+        if let Subject::Removal(number) = subject {
+            self.removal_failed(facts, number, error);
         }
         if *error == StepError::NotLeader {
             self.over = true;
-            self.removals.end_all("another node leads now; ask again");
+            self.removals.end_all(&NotYet::AnotherLeads);
         }
     }
 

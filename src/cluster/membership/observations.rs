@@ -22,7 +22,7 @@ pub(super) enum Subject {
     Strays,
     Level,
     /// A removal that an operator asked for, by its number.
-    Person(u64),
+    Removal(u64),
     /// A meta node that is to vote.
     Promote(RaftId),
 }

@@ -100,7 +100,7 @@ impl Membership {
                 },
                 format!(
                     "a learner, waiting for its acknowledgement; {}",
-                    self.last_sight(pending)
+                    self.last_visit_text(pending)
                 ),
             ),
             Some(_) if context.facts.is_caught_up(&self.setup, raft_id) => {
@@ -128,11 +128,11 @@ impl Membership {
             Step::Visit {
                 pending: pending.clone(),
             },
-            self.last_sight(pending),
+            self.last_visit_text(pending),
         )
     }
 
-    fn last_sight(&self, pending: &Pending) -> String {
+    fn last_visit_text(&self, pending: &Pending) -> String {
         let visit = self
             .observations
             .visit(pending)

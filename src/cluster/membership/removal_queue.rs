@@ -3,8 +3,9 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::cluster::membership::step::Request;
-use crate::cluster::refusal::Refusal;
+use crate::cluster::membership::step::{Request, StepError};
+
+use crate::cluster::refusal::{NotYet, Refusal};
 
 /// Time within which a removal is answered. An operator's client gives up after 10 s.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(8);
@@ -20,7 +21,7 @@ pub(super) struct Waiting {
     pub(super) asked: Duration,
     pub(super) until: Duration,
     /// Error of its last step.
-    pub(super) error: Option<String>,
+    pub(super) error: Option<StepError>,
 }
 
 impl RemovalQueue {
@@ -39,10 +40,10 @@ impl RemovalQueue {
         self.ended.push((number, result));
     }
 
-    pub(super) fn end_all(&mut self, why: &str) {
+    pub(super) fn end_all(&mut self, why: &NotYet) {
         for waiting in self.waiting.drain(..) {
             self.ended
-                .push((waiting.request.number, Err(Refusal::NotYet(why.to_owned()))));
+                .push((waiting.request.number, Err(Refusal::NotYet(why.clone()))));
         }
     }
 

@@ -129,7 +129,8 @@ impl Admission for ClusterAdmission {
     }
 
     /// Proofs are required where the cluster was founded with a secret. Before that is known, a
-    /// node with a secret requires them: founding did so too, or this node could not have passed it.
+    /// node with a secret requires them: founding did so too, or this node could not have passed
+    /// it.
     fn needs_proof(&self) -> bool {
         let founded = self.node.state.founded_with_secret();
         founded.unwrap_or(self.key.is_some())

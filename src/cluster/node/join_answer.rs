@@ -118,10 +118,10 @@ impl NodeTask {
         Ok(())
     }
 
-    /// Begins anew under another Raft id: the leader dropped the old one while this node was away. A
-    /// Raft id belongs to one log, so the old log is archived before the new id is stored. In
-    /// between the record is `fresh`, and a fresh node speaks no Raft. After a crash in between, the
-    /// node archives the log at its start and asks again.
+    /// Begins anew under another Raft id: the leader dropped the old one while this node was away.
+    /// A Raft id belongs to one log, so the old log is archived before the new id is stored. In
+    /// between the record is `fresh`, and a fresh node speaks no Raft. After a crash in between,
+    /// the node archives the log at its start and asks again.
     async fn rejoin_with_new_raft_id(&mut self, record: Record) -> Result<(), ClusterError> {
         let record = Record {
             standing: MembershipState::Fresh,

@@ -14,7 +14,8 @@ use crate::cluster::node::retry::Target;
 use crate::cluster::peers::exchange::PeerRequest;
 use crate::wire::joining::{Caller, Invite, JOIN, JoinRequest, MOVED, Wish};
 
-/// Lifetime of an invitation. Operators and charts repeat a command that was not done after seconds.
+/// Lifetime of an invitation. Operators and charts repeat a command that was not done after
+/// seconds.
 const INVITATION_LIFETIME: Duration = Duration::from_secs(60);
 /// Time without a leader after which this member asks others whether it was removed. Longer than
 /// any election.

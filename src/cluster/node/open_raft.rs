@@ -16,8 +16,8 @@ pub(super) enum RaftState {
     #[default]
     NotYet,
     Open(Raft),
-    /// What is stored cannot be used. Nothing is repaired silently, and the process stays up to
-    /// report it.
+    /// The stored log or snapshot cannot be used. Nothing is repaired silently, and the process
+    /// stays up to report it.
     Halted(HaltReason),
 }
 

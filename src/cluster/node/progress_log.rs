@@ -138,7 +138,7 @@ impl ProgressLog {
             }
             Activity::Halted => tracing::error!(event = "halted", "{}", view.reason),
             Activity::Removed => tracing::warn!(event = "removed", "{}", view.reason),
-            Activity::ByHand => tracing::info!(event = "autojoin.by-hand", "{}", view.reason),
+            Activity::Manual => tracing::info!(event = "autojoin.by-hand", "{}", view.reason),
             Activity::Open => self.open_line(now, view),
         }
     }

@@ -1,5 +1,6 @@
 //! Schedule of this node's requests to its cluster: one in flight, the targets in turn, soon again
-//! after an answer that changes something, slower while nothing changes. Without IO, as founding is.
+//! after an answer that changes something, slower while nothing changes. Without IO, as founding
+//! is.
 
 use std::time::Duration;
 

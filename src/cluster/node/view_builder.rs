@@ -24,7 +24,7 @@ pub(super) struct ViewInput<'a> {
     /// Set while this node has a request to its cluster.
     pub(super) asking: Option<&'a RetrySchedule>,
     pub(super) own_name_unknown: bool,
-    /// Of the leader's task, while this node leads.
+    /// Alarms of the leader's task, while this node leads.
     pub(super) alarms: Vec<Alarm>,
     pub(super) now: Duration,
 }

@@ -110,10 +110,10 @@ fn is_proven(key: &PeerKey, nonce: &Nonce, caller: Incarnation, answer: &Respons
         .is_ok()
 }
 
-/// Checks the proof of an answer. A wrong proof is always an error. A missing proof is an error while
-/// this node is in no cluster, and when the answer claims to have a secret. A node in a cluster
-/// accepts nodes that claim to have none, so that a secret can be introduced node by node; the
-/// callers refuse those where the cluster was founded with a secret. So where this node has a
+/// Checks the proof of an answer. A wrong proof is always an error. A missing proof is an error
+/// while this node is in no cluster, and when the answer claims to have a secret. A node in a
+/// cluster accepts nodes that claim to have none, so that a secret can be introduced node by node;
+/// the callers refuse those where the cluster was founded with a secret. So where this node has a
 /// secret, an identity with `with_secret` is a proven one.
 fn check(
     key: &PeerKey,

@@ -20,6 +20,7 @@ use tokio::time::Instant;
 use super::{Error, Limits, Refusal, Retry, Service};
 use crate::base::{Address, Text};
 use crate::catalog::{Catalog, DATA_LEVEL, DataNode};
+use crate::cluster::NotYet;
 use crate::data_node::Failed;
 use crate::machine::{Command, Outcome, Refused};
 use crate::raft::{BarrierError, Raft, Role};
@@ -34,9 +35,6 @@ pub(super) const DATA_PORT: u16 = 8088;
 const DATA_NODE_TIMEOUT: Duration = Duration::from_secs(40);
 /// What is answered from memory.
 pub(super) const QUICK_ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// An entry that a member cannot read would halt it.
-pub(super) const OLDER: &str = "not every meta node is known to run a version that has data nodes";
 
 impl Service {
     /// What a caller waits who waits for a data node as well; each step at the leader has a limit
@@ -62,7 +60,7 @@ impl Service {
             return Ok(None);
         }
         if raft.applied().borrow().catalog.feature_level() < DATA_LEVEL {
-            return Err(Refusal::NotYet(OLDER.to_owned()).into());
+            return Err(Refusal::NotYet(NotYet::OldMembers("data nodes")).into());
         }
         Ok(Some(raft))
     }

@@ -902,7 +902,7 @@ fn rule_3_5_an_incarnation_that_comes_back_after_another_blocks_for_a_minute() {
     }
     assert_eq!(
         block(&world, 0),
-        Some(&Block::Twins { entry: name(1) }),
+        Some(&Block::DuplicateName { entry: name(1) }),
         "{}",
         world.describe()
     );
@@ -961,7 +961,7 @@ fn by_hand_does_nothing_by_itself() {
     world.slots[0].config.expect = 0;
     world.start(0);
     world.run_for(100 * SECOND);
-    assert_eq!(world.verdict(0), Some(&Verdict::ByHand));
+    assert_eq!(world.verdict(0), Some(&Verdict::Manual));
     assert_eq!(world.polls_begun, 0);
 }
 
