@@ -109,8 +109,10 @@ fn tls(error: &TlsError) -> u8 {
 
 fn cluster(error: &ClusterError) -> u8 {
     match error {
-        ClusterError::BadIdentity(_) | ClusterError::NewerLog(_) => exit::DATA,
+        ClusterError::BadIdentity(_)
+        | ClusterError::NewerLog(_)
+        | ClusterError::NewerSnapshot(_) => exit::DATA,
         ClusterError::Io { .. } => exit::IO,
-        ClusterError::JoinTimeout(..) => exit::NO_CLUSTER,
+        ClusterError::JoinTimeout { .. } => exit::NO_CLUSTER,
     }
 }

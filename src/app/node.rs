@@ -9,10 +9,11 @@ use crate::auth::proof::PeerKey;
 use crate::auth::{AuthConfig, Login};
 use crate::base::endpoint::HTTP_SCHEME;
 use crate::client::Client;
-use crate::cluster::{Cluster, HttpExchange};
+use crate::cluster::{Cluster, ClusterApi, HttpExchange};
 use crate::config::{Config, version};
 use crate::data_node::DataNodes;
 use crate::http::{HttpConfig, ROUTES, Server};
+use crate::raft::AfterHandOver;
 use crate::runtime::Env;
 use crate::runtime::signal::{Signals, Stop};
 use crate::service::{Service, ServiceConfig};
@@ -207,7 +208,9 @@ async fn drain(env: &Env, front: &Front, cluster: Option<Cluster>) {
     let steps = async {
         front.service.stop();
         if let Some(raft) = cluster.as_ref().and_then(|cluster| cluster.raft().ok()) {
-            let outcome = raft.hand_over(HAND_OVER_TIMEOUT).await;
+            let outcome = raft
+                .hand_over(HAND_OVER_TIMEOUT, AfterHandOver::Stopping)
+                .await;
             tracing::debug!(
                 event = "stop.hand-over",
                 ?outcome,

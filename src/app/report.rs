@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::auth::{AuthConfig, Method};
-use crate::cluster::{Cluster, ClusterConfig};
+use crate::cluster::{Cluster, ClusterApi, ClusterConfig};
 use crate::config::{Config, version};
 use crate::data_node::DataNodes;
 use crate::wire::identity::Phase;

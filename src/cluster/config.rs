@@ -1,4 +1,4 @@
-//! What the configuration says about this node's place in a cluster.
+//! Configuration of this node's membership.
 
 use std::time::Duration;
 
@@ -6,29 +6,29 @@ use crate::auth::Secret;
 use crate::base::Address;
 use crate::raft::RaftConfig;
 
-/// Valid by construction (`config`).
+/// Validated by the folder `config`.
 #[derive(Clone, Debug)]
 pub struct ClusterConfig {
-    /// `peers`, canonical, in the order given, duplicates removed. Empty: by hand.
+    /// `peers`, canonical, in the order given, without duplicates. Empty: manual.
     pub peers: Vec<Address>,
     /// `bootstrap-expect` as configured.
     pub bootstrap_expect: Option<u64>,
     /// `-single-server`.
     pub single_server: bool,
     pub cluster_name: String,
-    /// Zero: for ever.
+    /// Maximum time on the way into a cluster. Zero: no limit.
     pub join_timeout: Duration,
     /// `hostname`, when set.
     pub hostname: Option<String>,
     /// The system's host name.
     pub system_host_name: String,
-    /// As configured: `:8091`, `0.0.0.0:8091`, `meta-1:8091`.
+    /// `http-bind-address` as configured: `:8091`, `0.0.0.0:8091`, `meta-1:8091`.
     pub http_bind: String,
     pub raft_bind: String,
     pub gossip_frequency: Duration,
     pub announcement_expiration: Duration,
     pub secret: Option<Secret>,
     pub raft: RaftConfig,
-    /// `1.12.4-c1.12.4`-style.
+    /// For example `1.12.4-c1.12.4`.
     pub version: String,
 }

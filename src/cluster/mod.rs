@@ -1,11 +1,14 @@
-//! Identity and its phases, founding, joining, the membership task, gossip; the life of the Raft
-//! node.
+//! This node's identity and phases, founding, joining, the leader's membership task, gossip, and
+//! the time for which the Raft node is open.
 //!
 //! Owns: what this node is and belongs to, and when Raft opens. Never: Raft internals, HTTP.
-//! `founding` decides without IO, `node` does; `docs/founding.md` argues why it is safe.
+//! `founding` and `membership` decide without IO; `node` and `leader` execute. `docs/founding.md`
+//! argues why it is safe.
 
+mod activity;
 mod api;
 mod config;
+mod error;
 pub mod founding;
 pub mod identity;
 mod leader;
@@ -13,33 +16,15 @@ pub mod membership;
 mod node;
 mod peers;
 mod refusal;
-mod shared;
 mod view;
+mod warning;
 
-use std::time::Duration;
-
-pub use api::{Cluster, NodeRef};
+pub use activity::{Activity, Missing, MissingReason};
+pub use api::{Cluster, ClusterApi, NodeRef};
 pub use config::ClusterConfig;
+pub use error::ClusterError;
 pub use peers::exchange::{Exchange, PeerRequest, PeerResponse, PollError};
 pub use peers::http::HttpExchange;
-pub use refusal::Refusal;
-pub use view::{Activity, Missing, NotMember, View};
-
-/// What stops the start or the process; `app` maps it to an exit code.
-#[derive(Debug, thiserror::Error)]
-pub enum ClusterError {
-    /// `identity` is damaged or of a newer version: 65.
-    #[error("{0}")]
-    BadIdentity(String),
-    /// The log is of a newer version: 65.
-    #[error("{0}")]
-    NewerLog(String),
-    #[error("{operation}: {source}")]
-    Io {
-        operation: &'static str,
-        source: std::io::Error,
-    },
-    /// `join-timeout` passed: 75.
-    #[error("no cluster after {0:?} (join-timeout): {1}")]
-    JoinTimeout(Duration, String),
-}
+pub use refusal::{Absent, BadRequest, Conflict, NotYet, PeerRefusal, Refusal, Unreachable};
+pub use view::{NotMember, View};
+pub use warning::Warning;

@@ -1,64 +1,38 @@
-//! A picture of this node's membership, for people and for the layers above.
-
-use serde::{Deserialize, Serialize};
+//! The state of this node's membership, for operators and for the layers above.
 
 use crate::base::{Address, ClusterId, Incarnation, RaftId};
+use crate::cluster::activity::{Activity, Missing};
+use crate::cluster::warning::Warning;
 use crate::wire::identity::Phase;
 
-/// Why there is no Raft node to ask.
+/// The error where no Raft node is open.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct NotMember {
     pub phase: Phase,
-    /// One sentence: what this node waits for or is blocked by, and what to do.
+    /// [`View::reason`].
     pub reason: String,
 }
 
-/// What this node is doing about its membership.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Activity {
-    /// Fresh without `peers`: waits for `influxd-ctl add-meta`.
-    ByHand,
-    /// Founders are missing.
-    Waiting,
-    /// All agree; accepting and starting.
-    Founding,
-    /// Sees a cluster that it must join.
-    Joining,
-    /// Something only a person can cure.
-    Blocked,
-    /// Raft is open.
-    Open,
-    /// The log or the state cannot be used; HTTP stays up.
-    Halted,
-    /// Taken out of its cluster.
-    Removed,
-}
-
-/// A founder that has not answered as needed, and why.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Missing {
-    pub address: Address,
-    pub why: String,
-}
-
-/// A picture of this node for people: `/healthz`, `show -v`, the log.
+/// This node's membership as `/healthz`, `show -v` and the log report it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct View {
     pub doing: Activity,
     pub phase: Phase,
-    /// One sentence; see [`NotMember::reason`].
+    /// One sentence for operators: what this node waits for or is blocked by, and what to do. Never
+    /// parsed.
     pub reason: String,
+    /// Raft is open, has a leader, and this node may talk to it.
+    pub has_leader: bool,
     pub missing: Vec<Missing>,
     pub incarnation: Incarnation,
-    /// What others dial; `None` until it is known (no entry of `peers` is mine yet).
+    /// Advertised HTTP address. `None` until it is known: no entry of `peers` is this node yet.
     pub http: Option<Address>,
+    /// Advertised Raft address.
     pub raft: Option<Address>,
     pub cluster_id: Option<ClusterId>,
-    /// The name fixed by founding, or the configured one before that.
+    /// The name fixed by founding; before that the configured one.
     pub cluster_name: String,
     pub raft_id: Option<RaftId>,
-    /// Standing warnings: fewer than three voters, another configured name, …
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Warning>,
 }

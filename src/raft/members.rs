@@ -1,7 +1,6 @@
 //! Changes of the membership. Only the leader's task calls them (founding.md 7).
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use openraft::ChangeMembers;
 use openraft::async_runtime::watch::WatchReceiver;
@@ -9,7 +8,7 @@ use openraft::errors::{ClientWriteError, RaftError};
 use tokio::time::{Instant, timeout_at};
 
 use super::types::{Member, Types};
-use super::{HandOver, NotLeader, Raft};
+use super::{NotLeader, Raft};
 use crate::base::{Incarnation, RaftId};
 
 /// Latest membership in the log, committed or not.
@@ -79,37 +78,6 @@ impl Raft {
             outgoing: halves.first().filter(|_| halves.len() > 1).map(half),
             learners: membership.learner_ids().map(RaftId).collect(),
         }
-    }
-
-    /// Transfers leadership to the voter with the longest log. This node stays a member that may
-    /// lead again.
-    pub async fn transfer(&self, within: Duration) -> HandOver {
-        let deadline = Instant::now() + within;
-        let Some(target) = self.transfer_target() else {
-            return HandOver::Done;
-        };
-        if self
-            .inner
-            .raft
-            .trigger()
-            .transfer_leader(target.0)
-            .await
-            .is_err()
-        {
-            return HandOver::Done;
-        }
-        let mut changed = self.changed();
-        while self
-            .leader()
-            .is_none_or(|leader| leader == self.inner.me.raft_id)
-        {
-            match timeout_at(deadline, changed.changed()).await {
-                Ok(Ok(())) => {}
-                Ok(Err(_)) => return HandOver::Done,
-                Err(_) => return HandOver::TimedOut,
-            }
-        }
-        HandOver::Done
     }
 
     /// Resolves when this node's Raft has been shut down.

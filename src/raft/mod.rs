@@ -27,7 +27,7 @@ pub use config::RaftConfig;
 pub use halt_latch::{Halt, UnreadableEntry, UnreadableSnapshot};
 pub use members::{ChangeError, MembershipNow};
 pub use network::Transport;
-pub use node::{HandOver, OpenError, Raft};
+pub use node::{AfterHandOver, HandOver, OpenError, Raft};
 pub use propose::{BarrierError, MAX_COMMAND_BYTES, NotLeader, ProposeError};
 pub use state_machine::Applied;
 pub use status::{RaftStatus, Role};

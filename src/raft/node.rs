@@ -33,11 +33,24 @@ pub enum OpenError {
     Failed(String),
 }
 
+/// Role of a node after it has handed leadership over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AfterHandOver {
+    /// It stays a member that may lead again.
+    Member,
+    /// It is about to stop: from the begin of the hand-over on it neither takes proposals nor stands
+    /// for election.
+    Stopping,
+}
+
+/// Outcome of [`Raft::hand_over`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HandOver {
     /// This node did not lead, or another node leads now.
     Done,
-    /// No other node became the leader in time.
+    /// This node leads, and there is no other voter.
+    NoOtherVoter,
+    /// No other voter took over in time.
     TimedOut,
 }
 
@@ -199,16 +212,20 @@ impl Raft {
         }
     }
 
-    /// Transfers leadership to the voter with the longest log, for SIGTERM. From now on this node
-    /// does not accept proposals and does not stand for election.
-    pub async fn hand_over(&self, within: Duration) -> HandOver {
-        let deadline = Instant::now() + within;
-        self.inner.draining.store(true, Ordering::SeqCst);
+    /// Hands leadership over to the other voter that has most of the log, if this node leads. Waits
+    /// for at most `timeout` until another leader is known here. Proposals in flight may end with
+    /// [`ProposeError::Unknown`](super::ProposeError::Unknown). Calling it again is harmless.
+    pub async fn hand_over(&self, timeout: Duration, then: AfterHandOver) -> HandOver {
+        let deadline = Instant::now() + timeout;
         let raft = &self.inner.raft;
-        raft.runtime_config().elect(false);
+        if then == AfterHandOver::Stopping {
+            self.inner.draining.store(true, Ordering::SeqCst);
+            raft.runtime_config().elect(false);
+        }
+        let me = self.inner.me.raft_id;
         let Some(target) = self.transfer_target() else {
-            return if self.leader() == Some(self.inner.me.raft_id) {
-                HandOver::TimedOut
+            return if self.leader() == Some(me) {
+                HandOver::NoOtherVoter
             } else {
                 HandOver::Done
             };
@@ -216,7 +233,6 @@ impl Raft {
         if raft.trigger().transfer_leader(target.0).await.is_err() {
             return HandOver::Done;
         }
-        let me = self.inner.me.raft_id;
         let mut changed = self.changed();
         loop {
             changed.borrow_and_update();
@@ -231,8 +247,8 @@ impl Raft {
         }
     }
 
-    /// Returns the other voter with the longest log, if this node leads.
-    pub(super) fn transfer_target(&self) -> Option<RaftId> {
+    /// If this node leads: the other voter that has most of the log.
+    fn transfer_target(&self) -> Option<RaftId> {
         let status = self.status();
         if status.leader != Some(self.inner.me.raft_id) {
             return None;

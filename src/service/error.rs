@@ -41,7 +41,7 @@ pub enum Error {
     Bad(#[from] BadRequest),
     /// Refused by `cluster`: joining, leaving, removing.
     #[error("{0}")]
-    Refused(#[from] Refusal),
+    Refused(Refusal),
     /// No node has this id.
     #[error("node not found")]
     NodeNotFound,
@@ -58,6 +58,15 @@ pub enum Error {
     /// `GET /ping?all`.
     #[error("one or more metaservers not up")]
     NotAllUp,
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::NotLeader => NotLeader::default().into(),
+            other => Self::Refused(other),
+        }
+    }
 }
 
 /// Ways in which the outcome of a command got lost.

@@ -4,9 +4,9 @@
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::data_nodes::MEMBERS_TOO_OLD;
 use super::error::BadRequest;
 use super::{Error, Refusal, Service};
+use crate::cluster::NotYet;
 use crate::machine::Outcome;
 use crate::wire::envelope::Body;
 use crate::wire::execute::{DecodeError, Decoded, decode, encode_response};
@@ -34,7 +34,7 @@ impl Service {
             Ok(Decoded::Command { format, .. })
                 if format > raft.applied().borrow().catalog.feature_level() =>
             {
-                return Err(Refusal::NotYet(MEMBERS_TOO_OLD.to_owned()).into());
+                return Err(Refusal::NotYet(NotYet::OldMembers("data nodes")).into());
             }
             Ok(Decoded::Command { .. }) => None,
             Ok(Decoded::MetaNodes) => Some(META_NODES.to_owned()),

@@ -65,7 +65,7 @@ impl Service {
                 .iter()
                 .map(|m| MissingPeer {
                     address: m.address.clone(),
-                    why: m.why.clone(),
+                    why: m.why.to_string(),
                 })
                 .collect(),
             incarnation: self.cluster.get().map(|_| view.incarnation),
@@ -79,7 +79,7 @@ impl Service {
                 waiting: self.waiting(applied),
                 ..raft_state(status, applied)
             }),
-            warnings: view.warnings.clone(),
+            warnings: view.warnings.iter().map(ToString::to_string).collect(),
         }
     }
 
@@ -245,7 +245,7 @@ pub(super) fn role_word(role: Role) -> &'static str {
 
 pub(super) fn doing_word(doing: Activity) -> &'static str {
     match doing {
-        Activity::ByHand => "by-hand",
+        Activity::Manual => "by-hand",
         Activity::Waiting => "waiting",
         Activity::Founding => "founding",
         Activity::Joining => "joining",

@@ -7,16 +7,17 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::leader::not_leader;
-use super::{Error, NotLeader, Service};
+use super::{Error, Service};
 use crate::base::Address;
-use crate::cluster::{NodeRef, Refusal};
+use crate::cluster::{Absent, NodeRef, Refusal};
 use crate::raft::Role;
 use crate::wire::api::MetaNodeInfo;
 
 /// Timeout for an answer. Clients give up at 10 s: until then they must have heard what the node
 /// waits for.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(9);
-/// Timeout for the answer to a forwarded request: the node that forwarded it has to answer within the above.
+/// Timeout for the answer to a forwarded request. The node that forwarded it has to answer within
+/// [`ANSWER_TIMEOUT`].
 const FORWARDED_ANSWER_TIMEOUT: Duration = Duration::from_secs(8);
 
 impl Service {
@@ -38,7 +39,7 @@ impl Service {
     pub async fn join(&self, addr: &Address, deadline: Instant) -> Result<MetaNodeInfo, Error> {
         self.check_serving()?;
         let node = self.cluster().join(addr, deadline).await?;
-        Ok(node_info(node.ok_or(NotLeader::default())?))
+        Ok(node_info(node))
     }
 
     /// Takes this node out of its cluster, and returns only when it is out.
@@ -62,8 +63,7 @@ impl Service {
         deadline: Instant,
     ) -> Result<(), Error> {
         self.check_serving()?;
-        let removed = self.cluster().remove(http, force, by, deadline).await?;
-        Ok(removed.ok_or(NotLeader::default())?)
+        Ok(self.cluster().remove(http, force, by, deadline).await?)
     }
 
     /// Returns the HTTP address of the meta node with this Raft address.
@@ -81,7 +81,7 @@ impl Service {
         match found {
             Some(node) => Ok(node.http.clone()),
             None if raft.status().role == Role::Leader => {
-                Err(Refusal::NotFound(raft_address.to_string()).into())
+                Err(Refusal::NotFound(Absent::Address(raft_address.clone())).into())
             }
             None => Err(not_leader(&raft)),
         }
@@ -114,8 +114,7 @@ impl Service {
         deadline: Instant,
     ) -> Result<(u16, Bytes), Error> {
         self.check_serving()?;
-        let answer = self.cluster().answer(path, body, from, deadline).await;
-        Ok(answer.ok_or(NotLeader::default())?)
+        Ok(self.cluster().answer(path, body, from, deadline).await?)
     }
 
     /// Returns whether a request of another meta node has to prove that it knows the secret.

@@ -7,13 +7,10 @@ use tokio::time::Instant;
 use super::error::BadRequest;
 use super::{Error, Service};
 use crate::base::NodeId;
-use crate::cluster::Refusal;
+use crate::cluster::{NotYet, Refusal};
 use crate::machine::{InternalCommand, Outcome, Refused, SetLabels};
 use crate::wire::envelope::Body;
 use crate::wire::identity::JOINING_LEVEL;
-
-/// Refusal while a member may be too old: an entry that it cannot read would halt it.
-const MEMBERS_TOO_OLD: &str = "not every meta node is known to run a version that has labels";
 
 /// A change of labels. Labels that are not named stay.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,7 +45,7 @@ impl Service {
             .as_ref()
             .map_or(0, |cluster| cluster.feature_level);
         if level < JOINING_LEVEL {
-            return Err(Refusal::NotYet(MEMBERS_TOO_OLD.to_owned()).into());
+            return Err(Refusal::NotYet(NotYet::OldMembers("labels")).into());
         }
         let command = Body::Internal(InternalCommand::SetLabels(command));
         match raft.propose(command, deadline).await? {

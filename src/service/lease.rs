@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
-use super::data_nodes::{MEMBERS_TOO_OLD, confirm_leader};
+use super::data_nodes::confirm_leader;
 use super::error::BadRequest;
 use super::leader::not_leader;
 use super::renewals::{Renewals, Renewed};
 use super::{Error, NotLeader, Refusal, Service};
 use crate::base::{Name, NodeId, UnixNanos};
 use crate::catalog::DATA_LEVEL;
+use crate::cluster::NotYet;
 use crate::machine::{InternalCommand, Outcome, Refused};
 use crate::raft::{Raft, Role};
 use crate::wire::api::Lease;
@@ -71,7 +72,7 @@ impl Service {
         }
         let applied = raft.applied().borrow().clone();
         if applied.catalog.feature_level() < DATA_LEVEL {
-            return Err(Refusal::NotYet(MEMBERS_TOO_OLD.to_owned()).into());
+            return Err(Refusal::NotYet(NotYet::OldMembers("data nodes")).into());
         }
         // Such a node would keep the lease from those that can work. It was removed, or (id 0) has
         // not joined yet.

@@ -10,7 +10,6 @@
 
 mod apply_watcher;
 mod background;
-mod cluster_api;
 mod data_nodes;
 mod error;
 mod execute;
@@ -25,6 +24,7 @@ mod members;
 mod poll_body;
 mod renewals;
 mod shards;
+mod starting;
 mod users;
 mod watch;
 
@@ -34,7 +34,6 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-pub use cluster_api::ClusterApi;
 pub use error::{BadRequest, Conflict, DataNodeError, Error, UnknownOutcome};
 pub use forwarder::{ForwardError, ForwardedRequest, ForwardedResponse, Forwarder};
 pub use labels::Labels;
@@ -46,17 +45,17 @@ pub use watch::Polled;
 
 use crate::auth::Login;
 use crate::base::Address;
-pub use crate::cluster::Refusal;
+pub use crate::cluster::{ClusterApi, Refusal};
 use crate::data_node::DataNodes;
 pub use crate::raft::NotLeader;
 use crate::raft::{Applied, Raft};
 use crate::runtime::Env;
 use crate::telemetry::metrics::Metrics;
 use apply_watcher::ApplyWatcher;
-use cluster_api::Starting;
 use poll_body::BodyCache;
 use renewals::Renewals;
 use shards::Copies;
+use starting::Starting;
 
 #[derive(Clone, Debug)]
 pub struct ServiceConfig {

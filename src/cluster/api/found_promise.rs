@@ -1,5 +1,5 @@
-//! Of a node that waits for a person: whether it is about to found, or has promised not to
-//! (founding.md 8). So of two fresh nodes that are told to join each other at once only one founds.
+//! The promise not to found a cluster (founding.md 8), on a node that waits for an operator. With
+//! it, of two fresh nodes that are told to join each other at once only one founds.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -7,16 +7,25 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::base::Incarnation;
-use crate::cluster::Refusal;
+use crate::cluster::refusal::{NotYet, Refusal};
+
 use crate::runtime::lock;
 
+/// Lifetime of a promise. The node that got it founds and invites within seconds.
+const PROMISE_LIFETIME: Duration = Duration::from_secs(10);
+
+/// The present promise of this node, or its own attempt to found.
 #[derive(Debug, Default)]
-pub(in crate::cluster) enum FoundPromise {
+pub(super) struct FoundPromises(Mutex<FoundPromise>);
+
+#[derive(Debug, Default)]
+enum FoundPromise {
     #[default]
     Idle,
+    /// This node asks another one for its promise.
     Asking,
-    /// The order to found is given, and may be carried out whatever becomes of who asked for it: no
-    /// promise any more in this life.
+    /// The order to found is given. It may be executed even if its caller no longer waits, so this
+    /// incarnation gives no promise any more.
     Founding {
         me: Incarnation,
     },
@@ -25,56 +34,50 @@ pub(in crate::cluster) enum FoundPromise {
     },
 }
 
-/// The one who was promised founds and invites within seconds.
-const PROMISE_LIFETIME: Duration = Duration::from_secs(10);
-
-impl FoundPromise {
+impl FoundPromises {
     /// Begins to ask or to found, until the guard is dropped.
-    pub(in crate::cluster) fn ask(
-        promise_state: &Mutex<Self>,
-        me: Incarnation,
-    ) -> Result<FoundingGuard<'_>, Refusal> {
-        let mut now = lock(promise_state);
+    ///
+    /// # Errors
+    /// Another attempt is under way, or another node was promised that this one does not found.
+    pub(super) fn begin(&self, me: Incarnation) -> Result<FoundingGuard<'_>, Refusal> {
+        let mut now = lock(&self.0);
         match *now {
-            Self::Founding { me: who } if who == me => Ok(FoundingGuard {
-                promise_state,
+            FoundPromise::Founding { me: founding } if founding == me => Ok(FoundingGuard {
+                promises: self,
                 me,
-                then: Self::Founding { me },
+                then: FoundPromise::Founding { me },
             }),
-            Self::Asking => Err(Refusal::NotYet(
-                "still joining: another request is under way".to_owned(),
-            )),
-            Self::Promised { until } if Instant::now() < until => Err(Refusal::NotYet(
-                "still joining: this node has promised another one not to found".to_owned(),
-            )),
-            Self::Idle | Self::Founding { .. } | Self::Promised { .. } => {
-                *now = Self::Asking;
+            FoundPromise::Asking => Err(Refusal::NotYet(NotYet::AnotherRequest)),
+            FoundPromise::Promised { until } if Instant::now() < until => {
+                Err(Refusal::NotYet(NotYet::PromisedNotToFound))
+            }
+            FoundPromise::Idle | FoundPromise::Founding { .. } | FoundPromise::Promised { .. } => {
+                *now = FoundPromise::Asking;
                 Ok(FoundingGuard {
-                    promise_state,
+                    promises: self,
                     me,
-                    then: Self::Idle,
+                    then: FoundPromise::Idle,
                 })
             }
         }
     }
 
-    pub(in crate::cluster) fn promise(
-        promise_state: &Mutex<Self>,
-        me: Incarnation,
-    ) -> Result<(), Refusal> {
-        let mut now = lock(promise_state);
+    /// Promises not to found for [`PROMISE_LIFETIME`].
+    ///
+    /// # Errors
+    /// This node is about to found, or has promised it to another one.
+    pub(super) fn promise(&self, me: Incarnation) -> Result<(), Refusal> {
+        let mut now = lock(&self.0);
         match *now {
-            Self::Asking => Err(Refusal::NotYet(
-                "this node is about to found by itself; ask again".to_owned(),
-            )),
-            Self::Founding { me: who } if who == me => Err(Refusal::NotYet(
-                "this node is about to found by itself; ask again".to_owned(),
-            )),
-            Self::Promised { until } if Instant::now() < until => Err(Refusal::NotYet(
-                "this node has promised another one not to found; ask again".to_owned(),
-            )),
-            Self::Idle | Self::Founding { .. } | Self::Promised { .. } => {
-                *now = Self::Promised {
+            FoundPromise::Asking => Err(Refusal::NotYet(NotYet::AboutToFound)),
+            FoundPromise::Founding { me: founding } if founding == me => {
+                Err(Refusal::NotYet(NotYet::AboutToFound))
+            }
+            FoundPromise::Promised { until } if Instant::now() < until => {
+                Err(Refusal::NotYet(NotYet::HasPromised))
+            }
+            FoundPromise::Idle | FoundPromise::Founding { .. } | FoundPromise::Promised { .. } => {
+                *now = FoundPromise::Promised {
                     until: Instant::now() + PROMISE_LIFETIME,
                 };
                 Ok(())
@@ -84,23 +87,23 @@ impl FoundPromise {
 }
 
 /// While it lives, this node gives no promise.
-pub(in crate::cluster) struct FoundingGuard<'a> {
-    promise_state: &'a Mutex<FoundPromise>,
+pub(super) struct FoundingGuard<'a> {
+    promises: &'a FoundPromises,
     me: Incarnation,
     then: FoundPromise,
 }
 
 impl FoundingGuard<'_> {
-    /// From here on the order to found may be on its way.
-    pub(in crate::cluster) fn founds(&mut self) {
+    /// Called before the order to found is sent: from then on this incarnation gives no promise.
+    pub(super) fn founds(&mut self) {
         self.then = FoundPromise::Founding { me: self.me };
-        *lock(self.promise_state) = FoundPromise::Founding { me: self.me };
+        *lock(&self.promises.0) = FoundPromise::Founding { me: self.me };
     }
 }
 
 impl Drop for FoundingGuard<'_> {
     fn drop(&mut self) {
-        *lock(self.promise_state) = std::mem::take(&mut self.then);
+        *lock(&self.promises.0) = std::mem::take(&mut self.then);
     }
 }
 
@@ -110,27 +113,24 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_asks_gives_no_promise_and_who_promised_does_not_ask() {
-        let (promise_state, me) = (Mutex::new(FoundPromise::default()), Incarnation([1; 16]));
-        let asking = FoundPromise::ask(&promise_state, me).expect("idle");
-        assert!(FoundPromise::promise(&promise_state, me).is_err());
-        assert!(FoundPromise::ask(&promise_state, me).is_err());
+        let (promises, me) = (FoundPromises::default(), Incarnation([1; 16]));
+        let asking = promises.begin(me).expect("idle");
+        assert!(promises.promise(me).is_err());
+        assert!(promises.begin(me).is_err());
         drop(asking);
-        FoundPromise::promise(&promise_state, me).expect("idle again");
-        assert!(FoundPromise::ask(&promise_state, me).is_err());
-        assert!(FoundPromise::promise(&promise_state, me).is_err());
+        promises.promise(me).expect("idle again");
+        assert!(promises.begin(me).is_err());
+        assert!(promises.promise(me).is_err());
         tokio::time::advance(PROMISE_LIFETIME).await;
-        FoundPromise::ask(&promise_state, me)
-            .expect("the promise is over")
-            .founds();
+        promises.begin(me).expect("the promise is over").founds();
+        assert!(promises.promise(me).is_err(), "it may found at any moment");
         assert!(
-            FoundPromise::promise(&promise_state, me).is_err(),
-            "it may found any moment"
+            promises.begin(me).is_ok(),
+            "a second request waits for the same founding"
         );
-        assert!(
-            FoundPromise::ask(&promise_state, me).is_ok(),
-            "who asks again waits for the same founding"
-        );
-        assert!(FoundPromise::promise(&promise_state, me).is_err());
-        FoundPromise::promise(&promise_state, Incarnation([2; 16])).expect("that was another life");
+        assert!(promises.promise(me).is_err());
+        promises
+            .promise(Incarnation([2; 16]))
+            .expect("that was another incarnation");
     }
 }

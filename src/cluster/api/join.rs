@@ -1,5 +1,5 @@
-//! What people ask for with `/join` (founding.md 8): clusters formed by hand go through the same
-//! founding, the same door and the same membership task as any other.
+//! `/join` (founding.md 8). A cluster that an operator forms goes through the same founding, the
+//! same joining and the same membership task as any other.
 
 use std::time::Duration;
 
@@ -7,84 +7,82 @@ use tokio::time::Instant;
 
 use crate::base::{Address, Incarnation};
 use crate::catalog::MetaNode;
-use crate::cluster::api::found_promise::{FoundPromise, FoundingGuard};
+use crate::cluster::api::cluster_api::{ClusterApi, NodeRef};
+use crate::cluster::api::found_promise::FoundingGuard;
+use crate::cluster::api::{Cluster, POLL_INTERVAL};
 use crate::cluster::identity::record::MembershipState;
+use crate::cluster::node::senders::NodeOrder;
+use crate::cluster::peers::exchange::{PeerRequest, PeerResponse, PollError};
 use crate::cluster::peers::poll::who_is_at;
-use crate::cluster::shared::NodeOrder;
-use crate::cluster::{Cluster, NodeRef, PeerRequest, PeerResponse, PollError, Refusal};
-use crate::runtime::lock;
+use crate::cluster::refusal::{Conflict, NotYet, PeerRefusal, Refusal, Unreachable};
+
 use crate::wire::api::ErrorBody;
 use crate::wire::identity::{Identity, Phase};
 use crate::wire::joining::{Caller, FORM, INVITE, Invite, PROMISE};
 
-/// A promise holds for ten seconds, and founding takes one or two.
+/// Timeout for getting a promise. It holds for ten seconds, and founding takes one or two.
 const PROMISE_TIMEOUT: Duration = Duration::from_secs(2);
-/// A look at what changed nothing that wakes.
-pub(in crate::cluster) const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 impl Cluster {
-    /// `/join` (founding.md 8): adds the node at this address, or forms a cluster with it. `None`:
-    /// the leader has to be asked, and this node does not lead.
-    ///
-    /// # Errors
-    /// Why not, or why not yet; asking again is harmless.
-    pub async fn join(
+    /// [`ClusterApi::join`].
+    pub(super) async fn add_or_form(
         &self,
         addr: &Address,
         deadline: Instant,
-    ) -> Result<Option<NodeRef>, Refusal> {
-        match &self.shared.record().standing {
+    ) -> Result<NodeRef, Refusal> {
+        let peers = &self.node.context.config.peers;
+        match &self.node.state.record().standing {
             MembershipState::Started { .. } | MembershipState::Member { .. } => {
                 self.add(addr, deadline).await
             }
-            MembershipState::Fresh if self.is_manual() => self.form(addr, deadline).await.map(Some),
-            MembershipState::Fresh if self.shared.config.peers.is_empty() => {
+            MembershipState::Fresh if self.is_manual() => self.form(addr, deadline).await,
+            MembershipState::Fresh if peers.is_empty() => {
                 self.wait_until_member(self.me(), deadline).await?;
                 self.add(addr, deadline).await
             }
-            MembershipState::Joining { .. } if self.shared.config.peers.is_empty() => Err(
-                Refusal::NotYet(format!("still joining: {}", self.view().reason)),
-            ),
+            MembershipState::Joining { .. } if peers.is_empty() => {
+                Err(Refusal::NotYet(NotYet::StillJoining(self.reason())))
+            }
             MembershipState::Fresh | MembershipState::Joining { .. } => Err(Refusal::Conflict(
-                format!("auto-join in progress: {}", self.view().reason),
+                Conflict::AutoJoin(self.node.state.not_member()),
             )),
-            MembershipState::Removed { .. } => Err(Refusal::Conflict(self.view().reason.clone())),
+            MembershipState::Removed { .. } => Err(Refusal::Conflict(Conflict::NotMember(
+                self.node.state.not_member(),
+            ))),
         }
     }
 
-    /// Waits for a person: no `peers`, and not to found alone by itself.
-    pub(in crate::cluster) fn is_manual(&self) -> bool {
-        let config = &self.shared.config;
+    /// Whether this node waits for an operator: without `peers`, and not configured to found alone.
+    pub(super) fn is_manual(&self) -> bool {
+        let config = &self.node.context.config;
         config.peers.is_empty() && !config.single_server && config.bootstrap_expect != Some(1)
     }
 
-    /// At a fresh node: with itself, with another fresh one after or before it in the order of
-    /// incarnations.
+    /// Forms a cluster, on a fresh node: alone when `addr` is its own, else with another fresh
+    /// node. The node with the lower incarnation founds and invites the other.
     async fn form(&self, addr: &Address, deadline: Instant) -> Result<NodeRef, Refusal> {
         let theirs = self.identify(addr).await?;
         let me = self.me();
         if theirs.incarnation == me {
-            return self
-                .found_alone(
-                    FoundPromise::ask(&self.shared.found_promise, self.me())?,
-                    deadline,
-                )
-                .await;
+            let guard = self.found_promises.begin(me)?;
+            return self.found_alone(guard, deadline).await;
         }
         self.check_loopback(&theirs)?;
         self.check_fresh(addr, &theirs)?;
         if theirs.incarnation < me {
             return self.ask_to_form(&theirs, deadline).await;
         }
-        let asking = FoundPromise::ask(&self.shared.found_promise, self.me())?;
-        // Quickly: the promise runs out, and this node must not found after that.
-        let quickly = deadline.min(Instant::now() + PROMISE_TIMEOUT);
-        self.send(&theirs, PROMISE, &self.caller(), quickly).await?;
-        self.found_alone(asking, deadline).await?;
+        let guard = self.found_promises.begin(me)?;
+        // The promise expires, and this node must not found after that.
+        let promise_deadline = deadline.min(Instant::now() + PROMISE_TIMEOUT);
+        let caller = self.caller();
+        self.send(&theirs, PROMISE, &caller, promise_deadline)
+            .await?;
+        self.found_alone(guard, deadline).await?;
         self.invite(&theirs, deadline).await
     }
 
-    /// The lower of two founds: this one is not it, so it only asks, and bears what comes of it.
+    /// Asks the node with the lower incarnation to found, and returns its answer.
     async fn ask_to_form(&self, theirs: &Identity, deadline: Instant) -> Result<NodeRef, Refusal> {
         let asked = self.send(theirs, FORM, &self.caller(), deadline).await;
         if let Err(refusal @ (Refusal::Conflict(_) | Refusal::WrongSecret)) = asked {
@@ -101,22 +99,23 @@ impl Cluster {
 
     async fn found_alone(
         &self,
-        mut asking: FoundingGuard<'_>,
+        mut guard: FoundingGuard<'_>,
         deadline: Instant,
     ) -> Result<NodeRef, Refusal> {
-        asking.founds();
-        self.shared.send_order(NodeOrder::FoundAlone);
+        guard.founds();
+        self.node.senders.order(NodeOrder::FoundAlone);
         self.wait_until_member(self.me(), deadline).await
     }
 
-    /// At a member.
-    async fn add(&self, addr: &Address, deadline: Instant) -> Result<Option<NodeRef>, Refusal> {
+    /// Adds the node at `addr` to this member's cluster.
+    async fn add(&self, addr: &Address, deadline: Instant) -> Result<NodeRef, Refusal> {
         let theirs = self.identify(addr).await?;
         let raft = self.open_raft()?;
-        let ours = self.shared.record().seat().map(|seat| seat.cluster_id);
+        let record = self.node.state.record();
+        let ours = record.seat().map(|seat| seat.cluster_id);
         let is_known = theirs.cluster_id == ours && theirs.phase != Phase::Removed;
         if is_known && raft.status().leader.is_none() {
-            return self.dial(&theirs, deadline).await.map(Some);
+            return self.dial(&theirs, deadline).await;
         }
         let node = raft
             .applied()
@@ -125,25 +124,23 @@ impl Cluster {
             .meta_node_by_incarnation(theirs.incarnation)
             .cloned();
         if let Some(node) = node.as_ref().filter(|node| node.voter) {
-            return Ok(Some(node_ref(node)));
+            return Ok(node_ref(node));
         }
-        let Some(join_handler) = self.join_handler(&raft, deadline)? else {
-            return Ok(None);
-        };
+        let join_handler = self.join_handler(&raft, deadline)?;
         if let Some(node) = node {
             join_handler.request_vote(&node).await?;
-            return Ok(Some(node_ref(&node)));
+            return Ok(node_ref(&node));
         }
         if theirs.cluster_id.is_some() && !is_known && theirs.phase != Phase::Removed {
             return Err(elsewhere(addr, &theirs));
         }
         self.check_loopback(&theirs)?;
-        self.invite(&theirs, deadline).await.map(Some)
+        self.invite(&theirs, deadline).await
     }
 
-    /// Without a leader the only thing to do is to try that one as an address of a member.
+    /// Polls the node as a possible member, without a leader. Nothing else can be done without one.
     async fn dial(&self, theirs: &Identity, deadline: Instant) -> Result<NodeRef, Refusal> {
-        self.shared.hint(
+        self.node.senders.hint(
             &theirs.http,
             Some(theirs.clone()),
             std::net::Ipv4Addr::UNSPECIFIED.into(),
@@ -161,26 +158,26 @@ impl Cluster {
             }
             tokio::time::sleep(POLL_INTERVAL).await;
         }
-        Err(Refusal::NotYet(format!(
-            "no leader: dialling {}",
-            theirs.http
-        )))
+        Err(Refusal::NotYet(NotYet::Dialling(theirs.http.clone())))
     }
 
     /// Asks a node to join, and waits until it is a member.
     async fn invite(&self, theirs: &Identity, deadline: Instant) -> Result<NodeRef, Refusal> {
-        let record = self.shared.record();
+        let record = self.node.state.record();
         let Some(seat) = record.seat() else {
-            return Err(Refusal::NotYet(self.view().reason.clone()));
+            return Err(Refusal::NotYet(NotYet::NotMember(
+                self.node.state.not_member(),
+            )));
         };
         if theirs.cluster_name != seat.cluster_name {
-            return Err(Refusal::Conflict(format!(
-                "INFLUXDB_META_CLUSTER_NAME is {:?} at {}, and this cluster was founded as {:?}: set it to that",
-                theirs.cluster_name, theirs.http, seat.cluster_name
-            )));
+            return Err(Refusal::Conflict(Conflict::OtherClusterName {
+                at: theirs.http.clone(),
+                theirs: theirs.cluster_name.clone(),
+                founded: seat.cluster_name.clone(),
+            }));
         }
         let (cluster_id, cluster_name) = (seat.cluster_id, seat.cluster_name.clone());
-        let members = self.identity().members;
+        let members = self.node.identity().members;
         let (from, to) = (record.incarnation, theirs.incarnation);
         let invite = Invite {
             from,
@@ -191,7 +188,7 @@ impl Cluster {
         };
         self.send(theirs, INVITE, &invite, deadline).await?;
         if theirs.phase == Phase::Removed {
-            // It comes back as another incarnation, at the same address.
+            // It rejoins as another incarnation, at the same address.
             let before = theirs.incarnation;
             return self
                 .wait_for_member(before, deadline, |node| {
@@ -202,28 +199,28 @@ impl Cluster {
         self.wait_until_member(theirs.incarnation, deadline).await
     }
 
-    /// A promise not to found for a while, given to one that is about to (founding.md 8).
-    pub(in crate::cluster) fn promise(&self) -> Result<(), Refusal> {
-        if !self.is_manual() || !matches!(self.shared.record().standing, MembershipState::Fresh) {
-            return Err(Refusal::NotYet(
-                "not a fresh node that waits for a person".to_owned(),
-            ));
+    /// Promises a node that is about to found not to found for a while (founding.md 8).
+    pub(super) fn promise(&self) -> Result<(), Refusal> {
+        let record = self.node.state.record();
+        if !self.is_manual() || !matches!(record.standing, MembershipState::Fresh) {
+            return Err(Refusal::NotYet(NotYet::NotManual));
         }
-        FoundPromise::promise(&self.shared.found_promise, self.me())
+        self.found_promises.promise(self.me())
     }
 
-    pub(in crate::cluster) fn caller(&self) -> Caller {
-        let identity = self.identity();
+    pub(super) fn caller(&self) -> Caller {
+        let identity = self.node.identity();
         Caller {
             from: identity.incarnation,
             identity,
         }
     }
 
-    /// Who answers there. Of several the one under our cluster name.
+    /// Returns the identity of the node at `addr`. Of several the one with this node's cluster
+    /// name.
     async fn identify(&self, addr: &Address) -> Result<Identity, Refusal> {
-        let ours = self.identity();
-        let mut answers = who_is_at(&self.shared, addr).await;
+        let ours = self.node.identity();
+        let mut answers = who_is_at(&self.node, addr).await;
         answers.sort_by_key(|answer| {
             answer
                 .as_ref()
@@ -233,52 +230,44 @@ impl Cluster {
             Some(Ok(theirs)) => Ok(theirs),
             Some(Err(PollError::WrongSecret)) => Err(Refusal::WrongSecret),
             Some(Err(error @ PollError::NotYet(_))) => {
-                Err(Refusal::NotYet(format!("{addr}: {error}")))
+                let at = addr.clone();
+                Err(Refusal::NotYet(NotYet::Poll { at, error }))
             }
-            Some(Err(error)) => Err(Refusal::Unreachable(format!("{addr}: {error}"))),
-            None => Err(Refusal::Unreachable(format!(
-                "{addr}: {}",
-                PollError::NameUnknown
-            ))),
+            Some(Err(error)) => Err(unreachable(addr, error)),
+            None => Err(unreachable(addr, PollError::NameUnknown)),
         }
     }
 
     fn check_loopback(&self, theirs: &Identity) -> Result<(), Refusal> {
-        let own = self.identity().http;
+        let own = self.node.identity().http;
         if own.is_loopback_literal() == theirs.http.is_loopback_literal() {
             return Ok(());
         }
-        Err(Refusal::Conflict(format!(
-            "a cluster is all loopback or not at all: {own} here, {} there; set INFLUXDB_HOSTNAME to names that \
-             all can reach",
-            theirs.http
-        )))
+        Err(Refusal::Conflict(Conflict::Loopback {
+            own,
+            theirs: theirs.http.clone(),
+        }))
     }
 
     fn check_fresh(&self, addr: &Address, theirs: &Identity) -> Result<(), Refusal> {
-        let own = self.identity().http;
+        let own = self.node.identity().http;
         match theirs.phase {
             Phase::Fresh if theirs.list.is_empty() => Ok(()),
-            Phase::Fresh | Phase::Accepted => Err(Refusal::Conflict(format!(
-                "{addr} has INFLUXDB_META_PEERS set and forms its cluster by itself; set it here as well"
-            ))),
-            Phase::Started | Phase::Joining | Phase::Member => Err(Refusal::Conflict(format!(
-                "{addr} is in cluster {} (members {}); to add this node there run: influxd-ctl -bind {addr} add-meta \
-                 {own}",
-                theirs
-                    .cluster_id
-                    .map(|id| id.to_string())
-                    .unwrap_or_default(),
-                theirs
-                    .members
-                    .iter()
-                    .map(ToString::to_string)
-                    .collect::<Vec<_>>()
-                    .join(" "),
-            ))),
-            Phase::Removed => Err(Refusal::Conflict(format!(
-                "{addr} was taken out of its cluster; found one here first: influxd-ctl add-meta {own}"
-            ))),
+            Phase::Fresh | Phase::Accepted => {
+                Err(Refusal::Conflict(Conflict::HasPeers(addr.clone())))
+            }
+            Phase::Started | Phase::Joining | Phase::Member => {
+                Err(Refusal::Conflict(Conflict::InACluster {
+                    at: addr.clone(),
+                    cluster_id: theirs.cluster_id,
+                    members: theirs.members.clone(),
+                    own,
+                }))
+            }
+            Phase::Removed => Err(Refusal::Conflict(Conflict::RemovedThere {
+                at: addr.clone(),
+                own,
+            })),
         }
     }
 
@@ -292,10 +281,10 @@ impl Cluster {
         let ask = PeerRequest::new(path, self.me(), message)
             .meant_for(Some(to.incarnation))
             .until(deadline);
-        let response = self.shared.exchange.ask(&to.http, ask).await;
+        let response = self.node.context.exchange.ask(&to.http, ask).await;
         outcome(
             &to.http,
-            &response.map_err(|error| Refusal::Unreachable(format!("{}: {error}", to.http)))?,
+            &response.map_err(|error| unreachable(&to.http, error))?,
         )
     }
 
@@ -309,11 +298,12 @@ impl Cluster {
     }
 
     fn state_of(&self, who: Incarnation) -> String {
-        let state = lock(&self.shared.task_states).get(&who).cloned();
-        state.unwrap_or_else(|| self.view().reason.clone())
+        let state = self.leader.waiting_reason(who);
+        state.unwrap_or_else(|| self.reason())
     }
 
-    /// Waits until the catalog here has such a meta node.
+    /// Waits until the catalog here has such a meta node. `whom` is the node to report on when it
+    /// takes too long.
     async fn wait_for_member(
         &self,
         whom: Incarnation,
@@ -333,10 +323,7 @@ impl Cluster {
                 return Ok(node_ref(node));
             }
             if Instant::now() + POLL_INTERVAL >= deadline {
-                return Err(Refusal::NotYet(format!(
-                    "still joining: {}",
-                    self.state_of(whom)
-                )));
+                return Err(Refusal::NotYet(NotYet::StillJoining(self.state_of(whom))));
             }
             tokio::time::sleep(POLL_INTERVAL).await;
         }
@@ -351,37 +338,31 @@ fn node_ref(node: &MetaNode) -> NodeRef {
     }
 }
 
-/// The original's words (wire.md 6.2), which `influxd-ctl` prints.
 fn elsewhere(addr: &Address, theirs: &Identity) -> Refusal {
-    let members = theirs
-        .members
-        .iter()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(" ");
-    let id = theirs
-        .cluster_id
-        .map(|id| id.to_string())
-        .unwrap_or_default();
-    Refusal::Conflict(format!(
-        "meta node at {:?} is a member of another cluster: cluster={id} members=[{members}]",
-        addr.to_string()
-    ))
+    Refusal::Conflict(Conflict::InAnotherCluster {
+        at: addr.clone(),
+        cluster_id: theirs.cluster_id,
+        members: theirs.members.clone(),
+    })
 }
 
-pub(in crate::cluster) fn outcome(at: &Address, response: &PeerResponse) -> Result<(), Refusal> {
-    let text = || {
-        let error = response.read::<ErrorBody>().map(|body| body.error);
-        format!(
-            "{at}: {}",
-            error.unwrap_or_else(|_| format!("HTTP {}", response.status))
-        )
+fn unreachable(at: &Address, error: PollError) -> Refusal {
+    let at = at.clone();
+    Refusal::Unreachable(Unreachable::Poll { at, error })
+}
+
+/// Maps the answer of another meta node at `at`.
+pub(super) fn outcome(at: &Address, response: &PeerResponse) -> Result<(), Refusal> {
+    let refusal = || PeerRefusal {
+        at: at.clone(),
+        status: response.status,
+        text: response.read::<ErrorBody>().ok().map(|body| body.error),
     };
     match response.status {
         200 if response.proven => Ok(()),
         200 | 401 => Err(Refusal::WrongSecret),
-        409 => Err(Refusal::Conflict(text())),
-        503 => Err(Refusal::NotYet(text())),
-        _ => Err(Refusal::Unreachable(text())),
+        409 => Err(Refusal::Conflict(Conflict::Peer(refusal()))),
+        503 => Err(Refusal::NotYet(NotYet::Peer(refusal()))),
+        _ => Err(Refusal::Unreachable(Unreachable::Answered(refusal()))),
     }
 }

@@ -1,5 +1,5 @@
-//! What people ask for with `/leave` and `/remove` (founding.md 7, Remove): by the leader's
-//! membership task, and the one that was taken out is told.
+//! `/leave` and `/remove` (founding.md 7, Remove). The leader's membership task removes the node;
+//! then the removed node is told.
 
 use std::time::Duration;
 
@@ -8,37 +8,33 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::base::{Address, RaftId};
 use crate::catalog::MetaNode;
-use crate::cluster::api::join::{POLL_INTERVAL, outcome};
+use crate::cluster::api::join::outcome;
+use crate::cluster::api::{Cluster, POLL_INTERVAL};
 use crate::cluster::identity::record::MembershipState;
-use crate::cluster::shared::{NodeOrder, RemovalRequest};
-use crate::cluster::{Cluster, PeerRequest, Refusal};
-use crate::raft::{HandOver, Raft};
+use crate::cluster::leader::state::RemovalRequest;
+use crate::cluster::node::senders::NodeOrder;
+use crate::cluster::peers::exchange::PeerRequest;
+use crate::cluster::refusal::{Absent, Conflict, NotYet, Refusal};
+
+use crate::raft::{AfterHandOver, HandOver, Raft};
 use crate::wire::joining::{LEAVE, REMOVED, RemovedHint};
 
-/// Long enough for an election to begin and end.
-const TRANSFER_TIMEOUT: Duration = Duration::from_millis(1500);
-/// Who took a node out is kept for ever, and read by people.
+/// Timeout for handing leadership over: long enough for an election to begin and end.
+const HAND_OVER_TIMEOUT: Duration = Duration::from_millis(1500);
+/// Maximum length of the caller's name in a tombstone, which is kept for ever.
 const MAX_BY_CHARS: usize = 200;
 
 impl Cluster {
-    /// `/leave`: this node takes itself out of its cluster, and says so only when it is out.
-    ///
-    /// # Errors
-    /// Why not, or why not yet.
-    pub async fn leave(&self, deadline: Instant) -> Result<(), Refusal> {
+    /// [`ClusterApi::leave`](super::ClusterApi::leave).
+    pub(super) async fn remove_self(&self, deadline: Instant) -> Result<(), Refusal> {
         loop {
-            if matches!(
-                self.shared.record().standing,
-                MembershipState::Removed { .. }
-            ) {
+            let record = self.node.state.record();
+            if matches!(record.standing, MembershipState::Removed { .. }) {
                 return Ok(());
             }
             let raft = self.open_raft()?;
             if Instant::now() + POLL_INTERVAL >= deadline {
-                return Err(Refusal::NotYet(format!(
-                    "still leaving: {}",
-                    self.view().reason
-                )));
+                return Err(Refusal::NotYet(NotYet::StillLeaving(self.reason())));
             }
             match self.leader(&raft) {
                 Some(leader) if leader.incarnation == self.me() => self.step_down(&raft).await?,
@@ -46,15 +42,15 @@ impl Cluster {
                     let ask = PeerRequest::new(LEAVE, self.me(), &self.caller())
                         .meant_for(Some(leader.incarnation))
                         .until(deadline);
-                    match self.shared.exchange.ask(&leader.http, ask).await {
+                    match self.node.context.exchange.ask(&leader.http, ask).await {
                         Ok(response) if response.status == 503 => {}
-                        // Out already, and its own word of it is on the way.
+                        // Removed already: the node's task will ask the cluster and store it.
                         Ok(response) if response.status == 410 => {
-                            self.shared.send_order(NodeOrder::Suspect)
+                            self.node.senders.order(NodeOrder::Suspect)
                         }
                         Ok(response) => {
                             outcome(&leader.http, &response)?;
-                            self.shared.send_order(NodeOrder::Suspect);
+                            self.node.senders.order(NodeOrder::Suspect);
                         }
                         Err(error) => {
                             tracing::debug!(%error, "leaving: the leader does not answer")
@@ -67,22 +63,16 @@ impl Cluster {
         }
     }
 
-    /// `/remove`: takes the meta node with this HTTP address out of the cluster. `None`: this node
-    /// does not lead.
-    ///
-    /// # Errors
-    /// Why not, or why not yet.
-    pub async fn remove(
+    /// [`ClusterApi::remove`](super::ClusterApi::remove).
+    pub(super) async fn remove_by_address(
         &self,
         http: &Address,
         force: bool,
         by: &str,
         deadline: Instant,
-    ) -> Result<Option<()>, Refusal> {
+    ) -> Result<(), Refusal> {
         let raft = self.open_raft()?;
-        if self.join_handler(&raft, deadline)?.is_none() {
-            return Ok(None);
-        }
+        self.check_leads(&raft)?;
         let catalog = raft.applied().borrow().catalog.clone();
         let node = catalog
             .meta_node_by_http(http)
@@ -95,20 +85,19 @@ impl Cluster {
                 .map(|p| p.raft_id)
         };
         let raft_id = node.map(|node| node.raft_id).or_else(pending);
-        let raft_id = raft_id.ok_or_else(|| Refusal::NotFound(http.to_string()))?;
+        let raft_id = raft_id.ok_or_else(|| Refusal::NotFound(Absent::Address(http.clone())))?;
         if node.is_some_and(|node| node.incarnation == self.me()) {
-            // Whoever leads next does it: a leader that takes itself out cannot say that it is
+            // The next leader does it: a leader that removes itself could not answer that it is
             // done.
             self.step_down(&raft).await?;
-            return Ok(None);
+            return Err(Refusal::NotLeader);
         }
         self.remove_member(&raft, raft_id, force, by, deadline)
             .await
-            .map(Some)
     }
 
-    /// By the membership task; then the one that was taken out is told.
-    pub(in crate::cluster) async fn remove_member(
+    /// Removes a member through the leader's task, then tells the removed node.
+    pub(super) async fn remove_member(
         &self,
         raft: &Raft,
         raft_id: RaftId,
@@ -116,12 +105,9 @@ impl Cluster {
         by: &str,
         deadline: Instant,
     ) -> Result<(), Refusal> {
-        let not_yet = |what: &str| Refusal::NotYet(what.to_owned());
         let catalog = raft.applied().borrow().catalog.clone();
-        let leading = self
-            .shared
-            .leader_handle()
-            .ok_or_else(|| not_yet("no leader"))?;
+        let handle = self.leader.handle();
+        let handle = handle.ok_or_else(|| Refusal::NotYet(NotYet::NoLeader))?;
         let (answer, answered) = oneshot::channel();
         let by = by.chars().take(MAX_BY_CHARS).collect();
         let removal = RemovalRequest {
@@ -130,14 +116,13 @@ impl Cluster {
             by,
             answer,
         };
-        leading
+        handle
             .removals
             .try_send(removal)
-            .map_err(|_| not_yet("others are being removed; ask again"))?;
+            .map_err(|_| Refusal::NotYet(NotYet::ManyRemovals))?;
         let done = timeout_at(deadline, answered).await;
-        let done =
-            done.map_err(|_| not_yet("still removing it: a majority of the voters has to agree"))?;
-        done.map_err(|_| not_yet("leadership changed meanwhile; ask again"))??;
+        let done = done.map_err(|_| Refusal::NotYet(NotYet::StillRemoving))?;
+        done.map_err(|_| Refusal::NotYet(NotYet::LeadershipChanged))??;
         let node = catalog
             .meta_node_by_raft_id(raft_id)
             .map(|node| (node.http.clone(), node.incarnation));
@@ -154,28 +139,25 @@ impl Cluster {
                 incarnation,
             };
             let ask = PeerRequest::new(REMOVED, self.me(), &hint).meant_for(Some(incarnation));
-            let exchange = self.shared.exchange.clone();
-            // Not answered: it learns it at its next handshake.
-            self.shared
-                .env
-                .tasks
-                .detach(async move { drop(exchange.ask(&http, ask).await) });
+            let context = self.node.context.clone();
+            // Without an answer: the node learns of its removal at its next handshake.
+            let tasks = &self.node.context.env.tasks;
+            tasks.detach(async move { drop(context.exchange.ask(&http, ask).await) });
         }
         Ok(())
     }
 
+    /// Hands leadership over to another voter.
     async fn step_down(&self, raft: &Raft) -> Result<(), Refusal> {
         if raft.membership().voters.len() < 2 {
-            return Err(Refusal::Conflict(
-                "the last voter cannot leave: stop it, and delete its volume if no data matters"
-                    .to_owned(),
-            ));
+            return Err(Refusal::Conflict(Conflict::LastVoter));
         }
-        match raft.transfer(TRANSFER_TIMEOUT).await {
-            HandOver::Done => Ok(()),
-            HandOver::TimedOut => Err(Refusal::NotYet(
-                "no other voter takes over the leadership; ask again".to_owned(),
-            )),
+        match raft
+            .hand_over(HAND_OVER_TIMEOUT, AfterHandOver::Member)
+            .await
+        {
+            HandOver::Done | HandOver::NoOtherVoter => Ok(()),
+            HandOver::TimedOut => Err(Refusal::NotYet(NotYet::NoSuccessor)),
         }
     }
 

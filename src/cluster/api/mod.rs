@@ -1,6 +1,7 @@
-//! The running membership, as the rest of the program holds it.
+//! The running membership, for the rest of the program.
 
-pub(in crate::cluster) mod found_promise;
+mod cluster_api;
+mod found_promise;
 mod join;
 mod leave;
 mod peer_requests;
@@ -8,53 +9,62 @@ mod peer_requests;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::sync::{Mutex, mpsc, watch};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
-use crate::base::{Address, Incarnation, NodeId};
-use crate::cluster::node::{self, Gossip, Started};
-use crate::cluster::shared::Shared;
-use crate::cluster::{ClusterConfig, ClusterError, Exchange, NotMember, View};
-use crate::raft::Raft;
+pub use self::cluster_api::{ClusterApi, NodeRef};
+use self::found_promise::FoundPromises;
+use crate::base::{Address, Incarnation};
+use crate::cluster::config::ClusterConfig;
+use crate::cluster::error::ClusterError;
+use crate::cluster::leader::state::LeaderState;
+use crate::cluster::node::handle::NodeHandle;
+use crate::cluster::node::start::{Started, start};
+use crate::cluster::peers::exchange::Exchange;
+use crate::cluster::peers::gossip::Gossip;
+use crate::cluster::refusal::{NotYet, Refusal};
+
+use crate::cluster::view::{NotMember, View};
+use crate::raft::{AfterHandOver, Raft};
 use crate::runtime::Env;
-use crate::runtime::lock;
+use crate::runtime::net::BoxFuture;
 use crate::storage::DataDir;
 use crate::wire::api::Announcement;
 use crate::wire::identity::Identity;
 
+/// Timeout for handing leadership over at the stop. It usually takes a few milliseconds, and
+/// without it the others elect a leader in little more than this.
+const HAND_OVER_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// Timeout for closing Raft, which is one fsync. A disk that hangs must not keep the process longer
+/// than two seconds.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(1200);
+
+/// Interval between two checks of the catalog, for requests that wait for a change.
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
+
 /// This node's membership, running. Cheap to clone.
 #[derive(Clone)]
 pub struct Cluster {
-    pub(in crate::cluster) shared: Arc<Shared>,
+    node: NodeHandle,
+    leader: Arc<LeaderState>,
     gossip: Arc<Gossip>,
-    /// Held across an await by the one that waits for the process to end.
+    found_promises: Arc<FoundPromises>,
+    /// Held across an await by the task that waits for the process to end.
     failures: Arc<Mutex<mpsc::Receiver<ClusterError>>>,
 }
 
-/// A meta node as the catalog has it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NodeRef {
-    pub id: NodeId,
-    pub http: Address,
-    pub raft: Address,
-}
-
-/// A new leader is elected in less without this one; with it, it takes a few milliseconds.
-const HAND_OVER_TIMEOUT: Duration = Duration::from_millis(500);
-
-/// Closing the log is one fsync; a disk that hangs must not keep the process beyond two seconds.
-const SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(1200);
-
 impl Cluster {
-    /// Loads or makes the identity, listens on 8089, opens Raft if this volume is in a cluster,
-    /// starts the driver. HTTP must be listening already (founding.md: listen before polling).
+    /// Loads or makes the identity, listens on 8089, opens Raft if this volume is in a cluster, and
+    /// starts the node's task. HTTP must be listening already: a node listens before it polls
+    /// (founding.md 3).
     ///
     /// # Errors
-    /// What keeps this node from starting; see [`ClusterError`] for the exit codes. Damaged data
-    /// does not: such a node is `halted` and stays up to say so.
+    /// This node cannot start; see [`ClusterError`] for the exit codes. Damaged data is no error:
+    /// such a node is `halted` and stays up to report it.
     pub async fn start(
         env: Env,
         dir: DataDir,
@@ -63,74 +73,21 @@ impl Cluster {
         raft_listen: SocketAddr,
     ) -> Result<Self, ClusterError> {
         let Started {
-            shared,
+            node,
+            leader,
             gossip,
             failures,
-        } = node::start(env, dir, config, exchange, raft_listen).await?;
+        } = start(env, dir, config, exchange, raft_listen).await?;
         Ok(Self {
-            shared,
+            node,
+            leader,
             gossip,
+            found_promises: Arc::default(),
             failures: Arc::new(Mutex::new(failures)),
         })
     }
 
-    /// The open Raft node.
-    ///
-    /// # Errors
-    /// Why there is none.
-    pub fn raft(&self) -> Result<Raft, NotMember> {
-        self.shared.raft().ok_or_else(|| self.shared.not_member())
-    }
-
-    pub fn view(&self) -> Arc<View> {
-        self.shared.view.borrow().clone()
-    }
-
-    /// Changes whenever `view` or `raft` would.
-    pub fn changed(&self) -> watch::Receiver<Arc<View>> {
-        self.shared.view.subscribe()
-    }
-
-    /// What this node answers to `/cluster/identity`.
-    pub fn identity(&self) -> Identity {
-        self.shared.identity()
-    }
-
-    /// Somebody posted their identity: a hint to poll them soon, nothing more (founding.md 3.3).
-    pub fn hint(&self, theirs: &Identity, from: IpAddr) {
-        self.shared.heard(theirs.incarnation);
-        self.shared.hint(&theirs.http, Some(theirs.clone()), from);
-    }
-
-    /// A received announcement (wire.md 8), gossiped entries in its context included.
-    pub fn announced(&self, announcement: &Announcement) {
-        self.gossip.take(announcement);
-    }
-
-    /// What is known of other nodes, in the order of their `tcpAddr`.
-    pub fn announcements(&self) -> Vec<Announcement> {
-        self.gossip.all()
-    }
-
-    /// On the leader: what those wait for that are not yet what they are to be.
-    pub fn waiting(&self) -> BTreeMap<Incarnation, String> {
-        lock(&self.shared.task_states).clone()
-    }
-
-    /// Whether requests of other meta nodes without a proof are refused here (founding.md 11).
-    pub fn requires_proof(&self) -> bool {
-        let founded = self.shared.raft().and_then(|raft| {
-            raft.applied()
-                .borrow()
-                .catalog
-                .cluster
-                .as_ref()
-                .map(|cluster| cluster.with_secret)
-        });
-        founded.unwrap_or(self.shared.config.secret.is_some())
-    }
-
-    /// Resolves when the process must end by itself (join-timeout, a storage error).
+    /// Resolves when the process must end by itself: `join-timeout` passed, or storage failed.
     pub async fn failed(&self) -> ClusterError {
         match self.failures.lock().await.recv().await {
             Some(error) => error,
@@ -138,12 +95,13 @@ impl Cluster {
         }
     }
 
-    /// A restart is no farewell: leadership is handed over, Raft stops, the log is closed;
-    /// membership stays.
+    /// Hands leadership over, stops Raft and closes the log. The membership stays: a restart is not
+    /// a removal.
     pub async fn stop(&self) {
-        self.shared.stopping.store(true, Ordering::SeqCst);
-        if let Some(raft) = self.shared.raft() {
-            raft.hand_over(HAND_OVER_TIMEOUT).await;
+        self.node.senders.stop();
+        if let Some(raft) = self.node.state.raft() {
+            raft.hand_over(HAND_OVER_TIMEOUT, AfterHandOver::Stopping)
+                .await;
             if timeout(SHUTDOWN_TIMEOUT, raft.shutdown()).await.is_err() {
                 tracing::warn!(
                     event = "stop.slow",
@@ -151,5 +109,94 @@ impl Cluster {
                 );
             }
         }
+    }
+
+    /// This node's incarnation.
+    fn me(&self) -> Incarnation {
+        self.node.state.incarnation()
+    }
+
+    /// The reason of the present view.
+    fn reason(&self) -> String {
+        self.node.state.view().reason.clone()
+    }
+
+    fn open_raft(&self) -> Result<Raft, Refusal> {
+        self.raft()
+            .map_err(|not_member| Refusal::NotYet(NotYet::NotMember(not_member)))
+    }
+}
+
+impl ClusterApi for Cluster {
+    fn raft(&self) -> Result<Raft, NotMember> {
+        let state = &self.node.state;
+        state.raft().ok_or_else(|| state.not_member())
+    }
+
+    fn view(&self) -> Arc<View> {
+        self.node.state.view()
+    }
+
+    fn changed(&self) -> watch::Receiver<Arc<View>> {
+        self.node.state.watch_view()
+    }
+
+    fn identity(&self) -> Result<Identity, NotMember> {
+        Ok(self.node.identity())
+    }
+
+    fn hint(&self, theirs: &Identity, from: IpAddr) {
+        self.node.heard.note(theirs.incarnation);
+        let senders = &self.node.senders;
+        senders.hint(&theirs.http, Some(theirs.clone()), from);
+    }
+
+    fn announced(&self, announcement: &Announcement) {
+        self.gossip.take(announcement);
+    }
+
+    fn announcements(&self) -> Vec<Announcement> {
+        self.gossip.all()
+    }
+
+    fn waiting(&self) -> BTreeMap<Incarnation, String> {
+        self.leader.waiting()
+    }
+
+    fn answer<'a>(
+        &'a self,
+        path: &'a str,
+        body: &'a [u8],
+        from: IpAddr,
+        deadline: Instant,
+    ) -> BoxFuture<'a, Result<(u16, Bytes), Refusal>> {
+        Box::pin(self.answer_peer(path, body, from, deadline))
+    }
+
+    fn needs_proof(&self) -> bool {
+        let founded = self.node.state.founded_with_secret();
+        founded.unwrap_or(self.node.context.config.secret.is_some())
+    }
+
+    fn join<'a>(
+        &'a self,
+        addr: &'a Address,
+        deadline: Instant,
+    ) -> BoxFuture<'a, Result<NodeRef, Refusal>> {
+        Box::pin(self.add_or_form(addr, deadline))
+    }
+
+    fn leave(&self, deadline: Instant) -> BoxFuture<'_, Result<(), Refusal>> {
+        Box::pin(self.remove_self(deadline))
+    }
+
+    fn remove<'a>(
+        &'a self,
+        http: &'a Address,
+        force: bool,
+        by: &'a str,
+        deadline: Instant,
+    ) -> BoxFuture<'a, Result<(), Refusal>> {
+        Box::pin(self.remove_by_address(http, force, by, deadline))
     }
 }

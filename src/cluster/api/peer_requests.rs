@@ -1,4 +1,4 @@
-//! What other meta nodes ask of this one, besides its identity (founding.md 6 to 8): JSON in,
+//! Requests of other meta nodes, besides those for the identity (founding.md 6 to 8): JSON in,
 //! status and JSON out.
 
 use std::net::IpAddr;
@@ -9,10 +9,14 @@ use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
 use crate::base::Incarnation;
+use crate::cluster::api::Cluster;
+use crate::cluster::api::cluster_api::ClusterApi;
 use crate::cluster::identity::record::MembershipState;
 use crate::cluster::leader::join::{JoinHandler, gone};
-use crate::cluster::shared::NodeOrder;
-use crate::cluster::{Cluster, Refusal};
+use crate::cluster::leader::state::LeaderHandle;
+use crate::cluster::node::senders::NodeOrder;
+use crate::cluster::refusal::{BadRequest, Conflict, NotYet, Refusal};
+
 use crate::raft::{Raft, Role};
 use crate::wire::identity::{Identity, Phase};
 use crate::wire::joining::{
@@ -21,17 +25,14 @@ use crate::wire::joining::{
 };
 
 impl Cluster {
-    /// Answers a request of another meta node on one of the paths of [`crate::wire::joining`]:
-    /// status and JSON body. `None`: only the leader can answer it, and this node does not lead.
-    /// `from` is where the caller asks from: whoever says what it is may be polled there soon
-    /// (founding.md 3.3).
-    pub async fn answer(
+    /// [`ClusterApi::answer`].
+    pub(super) async fn answer_peer(
         &self,
         path: &str,
         body: &[u8],
         from: IpAddr,
         deadline: Instant,
-    ) -> Option<(u16, Bytes)> {
+    ) -> Result<(u16, Bytes), Refusal> {
         let answered = match path {
             JOIN => self.on_join(body, from, deadline).await,
             MOVED => self.on_moved(body, from, deadline).await,
@@ -40,12 +41,12 @@ impl Cluster {
             PROMISE => self.on_promise(body),
             INVITE => self.on_invite(body),
             REMOVED => self.on_removed(body),
-            _ => Err(Refusal::Bad(format!("unknown path: {path}"))),
+            _ => Err(Refusal::Bad(BadRequest::UnknownPath(path.to_owned()))),
         };
         match answered {
-            Ok(None) => None,
-            Ok(Some(body)) => Some((200, body)),
-            Err(refusal) => Some((refusal.status(), self.refused(refusal))),
+            Ok(body) => Ok((200, body)),
+            Err(Refusal::NotLeader) => Err(Refusal::NotLeader),
+            Err(refusal) => Ok((refusal.status(), self.refused(refusal))),
         }
     }
 
@@ -63,22 +64,24 @@ impl Cluster {
         })
     }
 
-    pub(in crate::cluster) fn me(&self) -> Incarnation {
-        self.shared.record().incarnation
+    fn done(&self) -> Bytes {
+        json(&Done { from: self.me() })
     }
 
-    fn done(&self) -> Option<Bytes> {
-        Some(json(&Done { from: self.me() }))
-    }
-
-    async fn on_join(&self, body: &[u8], from: IpAddr, deadline: Instant) -> Answered {
+    async fn on_join(
+        &self,
+        body: &[u8],
+        from: IpAddr,
+        deadline: Instant,
+    ) -> Result<Bytes, Refusal> {
         let request: JoinRequest = read(body)?;
         check_sender(request.from, &request.identity)?;
         self.hint(&request.identity, from);
         let raft = self.open_raft()?;
-        // Final wherever it is applied: the one who asks need not wait for a leader to hear it.
-        // Except to come back: that only a leader allows. One look, taken and let go: a second one
-        // beside it would wait for a writer that waits for the first.
+        // A tombstone is final on every node that has applied it: the caller need not wait for a
+        // leader. Only a leader lets a removed node rejoin. The catalog is cloned, so that the
+        // lock of `applied` is not taken twice: a second reader would wait for a writer that waits
+        // for the first.
         let catalog = raft.applied().borrow().catalog.clone();
         if request.identity.phase != Phase::Removed
             && let Some(cluster) = &catalog.cluster
@@ -86,29 +89,28 @@ impl Cluster {
         {
             return Err(Refusal::Gone(removed));
         }
-        let Some(join_handler) = self.join_handler(&raft, deadline)? else {
-            return Ok(None);
-        };
-        Ok(Some(json(&join_handler.join(&request).await?)))
+        let join_handler = self.join_handler(&raft, deadline)?;
+        Ok(json(&join_handler.join(&request).await?))
     }
 
-    async fn on_moved(&self, body: &[u8], from: IpAddr, deadline: Instant) -> Answered {
+    async fn on_moved(
+        &self,
+        body: &[u8],
+        from: IpAddr,
+        deadline: Instant,
+    ) -> Result<Bytes, Refusal> {
         let theirs = caller(body)?;
         self.hint(&theirs, from);
         let raft = self.open_raft()?;
-        let Some(join_handler) = self.join_handler(&raft, deadline)? else {
-            return Ok(None);
-        };
+        let join_handler = self.join_handler(&raft, deadline)?;
         join_handler.moved(&theirs).await?;
         Ok(self.done())
     }
 
-    async fn on_leave(&self, body: &[u8], deadline: Instant) -> Answered {
+    async fn on_leave(&self, body: &[u8], deadline: Instant) -> Result<Bytes, Refusal> {
         let theirs = caller(body)?;
         let raft = self.open_raft()?;
-        let Some(join_handler) = self.join_handler(&raft, deadline)? else {
-            return Ok(None);
-        };
+        let join_handler = self.join_handler(&raft, deadline)?;
         let raft_id = join_handler.removable_raft_id(&theirs).await?;
         let by = format!("`influxd-ctl leave` at {}", theirs.http);
         self.remove_member(&raft, raft_id, false, &by, deadline)
@@ -116,118 +118,113 @@ impl Cluster {
         Ok(self.done())
     }
 
-    async fn on_form(&self, body: &[u8], deadline: Instant) -> Answered {
+    async fn on_form(&self, body: &[u8], deadline: Instant) -> Result<Bytes, Refusal> {
         let theirs = caller(body)?;
-        // `None`: it follows another leader by now, who is asked instead.
-        Ok(self
-            .join(&theirs.http, deadline)
-            .await?
-            .and_then(|_| self.done()))
+        self.add_or_form(&theirs.http, deadline).await?;
+        Ok(self.done())
     }
 
-    fn on_promise(&self, body: &[u8]) -> Answered {
+    fn on_promise(&self, body: &[u8]) -> Result<Bytes, Refusal> {
         caller(body)?;
         self.promise()?;
         Ok(self.done())
     }
 
-    /// A node that belongs to nothing, or that is to come back, asks those members for a place.
-    fn on_invite(&self, body: &[u8]) -> Answered {
+    /// Takes an invitation, on a node that is in no cluster or that was removed: it then asks the
+    /// members of the inviting cluster for a Raft id.
+    fn on_invite(&self, body: &[u8]) -> Result<Bytes, Refusal> {
         let invite: Invite = read(body)?;
         if invite.to != self.me() {
-            return Err(Refusal::Conflict(
-                "the invitation is for another incarnation; ask again".to_owned(),
-            ));
+            return Err(Refusal::Conflict(Conflict::OtherIncarnation));
         }
-        let join_only = self.shared.config.bootstrap_expect == Some(0);
-        let config = &self.shared.config;
+        let config = &self.node.context.config;
+        let join_only = config.bootstrap_expect == Some(0);
         let alone = config.peers.is_empty() && !self.is_manual();
-        match &self.shared.record().standing {
-            // As a fresh node it would found at once, by itself, before it could ask.
+        let senders = &self.node.senders;
+        match &self.node.state.record().standing {
+            // As a fresh node it would found at once, before it could ask.
             MembershipState::Removed { .. } if alone => {
-                return Err(Refusal::Conflict(
-                    "this node is configured to found alone (-single-server, or bootstrap-expect = 1): take that off, \
-                     restart it, then `influxd-ctl add-meta`"
-                        .to_owned(),
-                ));
+                return Err(Refusal::Conflict(Conflict::FoundsAlone));
             }
             MembershipState::Fresh if self.is_manual() || join_only => {
-                self.shared.send_order(NodeOrder::Invited(invite))
+                senders.order(NodeOrder::Invited(invite))
             }
-            MembershipState::Removed { .. } => self.shared.send_order(NodeOrder::Invited(invite)),
+            MembershipState::Removed { .. } => senders.order(NodeOrder::Invited(invite)),
             MembershipState::Fresh => {
-                let reason = self.view().reason.clone();
-                return Err(Refusal::Conflict(format!(
-                    "auto-join in progress: {reason}"
+                return Err(Refusal::Conflict(Conflict::AutoJoin(
+                    self.node.state.not_member(),
                 )));
             }
             MembershipState::Started { seat, .. }
             | MembershipState::Joining { seat, .. }
             | MembershipState::Member { seat, .. }
                 if seat.cluster_id == invite.cluster_id => {}
-            _ => return Err(Refusal::Conflict("a member of another cluster".to_owned())),
+            _ => return Err(Refusal::Conflict(Conflict::MemberOfAnother)),
         }
         Ok(self.done())
     }
 
-    fn on_removed(&self, body: &[u8]) -> Answered {
+    fn on_removed(&self, body: &[u8]) -> Result<Bytes, Refusal> {
         let hint: RemovedHint = read(body)?;
         if hint.incarnation == self.me() {
-            self.shared.send_order(NodeOrder::Suspect);
+            self.node.senders.order(NodeOrder::Suspect);
         }
         Ok(self.done())
     }
 
-    pub(in crate::cluster) fn open_raft(&self) -> Result<Raft, Refusal> {
-        self.raft()
-            .map_err(|not_member| Refusal::NotYet(not_member.reason))
+    /// # Errors
+    /// `NotLeader`, or this node leads and is not ready yet.
+    fn leader_handle(&self, raft: &Raft) -> Result<LeaderHandle, Refusal> {
+        match self.leader.handle() {
+            Some(handle) => Ok(handle),
+            None if raft.status().role == Role::Leader => Err(Refusal::NotYet(NotYet::NewLeader)),
+            None => Err(Refusal::NotLeader),
+        }
     }
 
-    /// `None`: this node does not lead.
-    pub(in crate::cluster) fn join_handler<'a>(
+    /// # Errors
+    /// Those of [`Self::leader_handle`].
+    pub(super) fn check_leads(&self, raft: &Raft) -> Result<(), Refusal> {
+        self.leader_handle(raft).map(drop)
+    }
+
+    /// # Errors
+    /// Those of [`Self::leader_handle`].
+    pub(super) fn join_handler<'a>(
         &'a self,
         raft: &'a Raft,
         deadline: Instant,
-    ) -> Result<Option<JoinHandler<'a>>, Refusal> {
-        match self.shared.leader_handle() {
-            Some(leading) => Ok(Some(JoinHandler {
-                shared: &self.shared,
-                raft,
-                leading,
-                deadline,
-            })),
-            None if raft.status().role == Role::Leader => Err(Refusal::NotYet(
-                "no leader: a new one is taking over".to_owned(),
-            )),
-            None => Ok(None),
-        }
+    ) -> Result<JoinHandler<'a>, Refusal> {
+        Ok(JoinHandler {
+            node: &self.node,
+            leader: &self.leader,
+            raft,
+            handle: self.leader_handle(raft)?,
+            deadline,
+        })
     }
 }
 
-/// `None`: not the leader.
-type Answered = Result<Option<Bytes>, Refusal>;
-
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
-    serde_json::from_slice(body)
-        .map_err(|error| Refusal::Bad(format!("the body is not what it should be: {error}")))
+    serde_json::from_slice(body).map_err(|error| Refusal::Bad(BadRequest::Body(error.to_string())))
 }
 
-/// What most of them carry: who asks, as it is now.
+/// Decodes a body that is the caller's identity.
 fn caller(body: &[u8]) -> Result<Identity, Refusal> {
     let Caller { from, identity } = read(body)?;
     check_sender(from, &identity)?;
     Ok(identity)
 }
 
-/// The proof covers `from`; the identity must be that node's own.
+/// Checks that the identity is the sender's. The proof covers `from` only.
 fn check_sender(from: Incarnation, identity: &Identity) -> Result<(), Refusal> {
     if identity.incarnation == from {
         return Ok(());
     }
-    Err(Refusal::Bad("the identity is not the sender's".to_owned()))
+    Err(Refusal::Bad(BadRequest::NotTheSender))
 }
 
-pub(in crate::cluster) fn json(value: &impl Serialize) -> Bytes {
+fn json(value: &impl Serialize) -> Bytes {
     // Only maps with keys that are no strings could fail, and there is none.
     serde_json::to_vec(value).unwrap_or_default().into()
 }

@@ -18,15 +18,15 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 pub use setup::Setup;
+pub(crate) use verdict::WAY_OUT;
 pub use verdict::{Await, Block, Difference, Mismatch, Verdict};
-pub(crate) use verdict::{NOT_ASKED, WAY_OUT};
 
 use self::peer::{Source, mark};
 use self::peers::Peers;
 use self::rules::{DecisionInput, QUIET_PERIOD};
-use super::PollError;
 use super::identity::record::{Origin, Record};
 use crate::base::{Address, Incarnation, ListHash};
+use crate::cluster::peers::exchange::PollError;
 use crate::wire::identity::{Identity, Phase, VectorEntry};
 
 /// Input of [`Founding::handle`].
@@ -181,7 +181,7 @@ impl Founding {
 
     /// True without `peers` unless the node founds alone: it waits for an operator, without limit.
     pub fn is_manual(&self) -> bool {
-        self.setup.by_hand()
+        self.setup.is_manual()
     }
 
     pub fn verdict(&self) -> &Verdict {
@@ -367,7 +367,7 @@ impl Founding {
                 (Some(theirs), Some(known)) => mark(theirs) != mark(known),
                 _ => true,
             };
-            self.peers.look_at(now, &at, Source::Hint(now));
+            self.peers.keep_polling(now, &at, Source::Hint(now));
             if is_news {
                 self.peers.poll_now(now, &at);
             }
@@ -375,7 +375,7 @@ impl Founding {
     }
 
     fn found_alone(&mut self) {
-        if self.setup.by_hand() && self.record.phase() == Phase::Fresh {
+        if self.setup.is_manual() && self.record.phase() == Phase::Fresh {
             self.setup.found_alone();
             self.list = self.setup.list();
             self.list_hash = self.setup.list_hash(&self.list);
@@ -392,7 +392,7 @@ impl Founding {
         let known: Vec<Address> = self.setup.peers.iter().chain(founders).cloned().collect();
         known
             .iter()
-            .for_each(|at| self.peers.look_at(now, at, Source::List));
+            .for_each(|at| self.peers.keep_polling(now, at, Source::List));
     }
 
     /// Phase that is shown: `accepted` if the record is fresh and a vector is accepted.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::pace::{Pace, PollKind};
 use crate::base::{ClusterId, Incarnation};
-use crate::cluster::PollError;
+use crate::cluster::peers::exchange::PollError;
 use crate::wire::identity::Identity;
 
 /// Time for which an incarnation that answered at this address is remembered, to notice one that
@@ -31,7 +31,7 @@ pub(super) struct Peer {
     /// the latest is last.
     lately: Vec<(Incarnation, Duration)>,
     /// Time at which two nodes were last seen to answer here.
-    twins_at: Option<Duration>,
+    duplicate_name_at: Option<Duration>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +56,7 @@ impl Peer {
             answers: Vec::new(),
             failure: None,
             lately: Vec::new(),
-            twins_at: None,
+            duplicate_name_at: None,
         }
     }
 
@@ -81,7 +81,7 @@ impl Peer {
     }
 
     pub(super) fn has_duplicate_name(&self, now: Duration) -> bool {
-        self.twins_at
+        self.duplicate_name_at
             .is_some_and(|at| now.saturating_sub(at) < MEMORY_LIFETIME)
     }
 
@@ -145,7 +145,7 @@ impl Peer {
             known.is_some_and(|at| at + 1 < self.lately.len())
         };
         if ours.len() > 1 || ours.iter().any(came_back) {
-            self.twins_at = Some(now);
+            self.duplicate_name_at = Some(now);
         }
         for incarnation in ours {
             self.lately.retain(|(known, _)| *known != incarnation);
@@ -192,10 +192,10 @@ pub(super) fn mark(identity: &Identity) -> impl PartialEq + use<> {
 /// Returns the failure that an operator must cure, if there is one, before one that heals by
 /// itself.
 fn worst(failures: Vec<PollError>) -> PollError {
-    let needs_a_person = |failure: &PollError| failure.is_an_answer();
+    let needs_an_operator = |failure: &PollError| failure.is_an_answer();
     let worst = failures
         .iter()
-        .find(|f| needs_a_person(f))
+        .find(|f| needs_an_operator(f))
         .or(failures.first());
     worst.cloned().unwrap_or(PollError::NameUnknown)
 }

@@ -69,12 +69,12 @@ impl Peers {
             peer.pace.poll_now(now);
         }
         for member in peer.vouches_for() {
-            self.look_at(now, &member, Source::Vouched(now));
+            self.keep_polling(now, &member, Source::Vouched(now));
         }
     }
 
     /// Polls this address from now on. A known address keeps the stronger one of its two sources.
-    pub(super) fn look_at(&mut self, now: Duration, at: &Address, source: Source) {
+    pub(super) fn keep_polling(&mut self, now: Duration, at: &Address, source: Source) {
         if let Some(peer) = self.by_address.get_mut(at) {
             peer.source = peer.source.or_stronger(source);
             return;
@@ -95,7 +95,7 @@ impl Peers {
         }
         members
             .iter()
-            .for_each(|at| self.look_at(now, at, Source::Member));
+            .for_each(|at| self.keep_polling(now, at, Source::Member));
     }
 
     pub(super) fn poll_now(&mut self, now: Duration, at: &Address) {
@@ -207,16 +207,16 @@ mod tests {
         let hinted = |n: usize| Address::new(&format!("stranger-{n}"), 8091);
         let mut polls = Vec::new();
         for n in 0..1000 {
-            peers.look_at(now, &hinted(n), Source::Hint(now));
+            peers.keep_polling(now, &hinted(n), Source::Hint(now));
             polls.extend(peers.start_due(now));
         }
         assert_eq!(polls.len(), MAX_HINTS);
         // A listed address always has room, and a poll that has ended makes room.
-        peers.look_at(now, &Address::new("meta-1", 8091), Source::List);
+        peers.keep_polling(now, &Address::new("meta-1", 8091), Source::List);
         assert_eq!(peers.start_due(now).len(), 1);
         let (at, number) = polls.swap_remove(0);
         peers.on_polled(now, &at, number, Vec::new(), "", |_| PollKind::Founding);
-        peers.look_at(now, &hinted(1000), Source::Hint(now));
+        peers.keep_polling(now, &hinted(1000), Source::Hint(now));
         assert!(peers.get(&hinted(1000)).is_some() && peers.get(&at).is_none());
     }
 }

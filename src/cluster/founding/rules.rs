@@ -8,11 +8,12 @@ use std::time::Duration;
 use super::peer::{Peer, Source};
 use super::peers::Peers;
 use super::setup::Setup;
-use super::verdict::{Await, Block, Difference, Mismatch, NOT_ASKED, Verdict, addresses};
+use super::verdict::{Await, Block, Difference, Mismatch, Verdict};
 use crate::base::{Address, ClusterId, Incarnation, ListHash};
+use crate::cluster::activity::{Missing, MissingReason};
 use crate::cluster::identity::founders::cluster_id;
 use crate::cluster::identity::record::{MembershipState, Origin, Record, RemovalReason};
-use crate::cluster::{Missing, PollError};
+use crate::cluster::peers::exchange::PollError;
 use crate::wire::identity::{Identity, PROTOCOL, Phase, VectorEntry};
 
 /// Quiet time of founding.md F7, from the start of the task. Members elsewhere whose lists name
@@ -76,7 +77,7 @@ impl DecisionInput<'_> {
                 why,
                 ..
             } => {
-                let comes_back = *why != RemovalReason::Removed && !self.setup.by_hand();
+                let comes_back = *why != RemovalReason::Removed && !self.setup.is_manual();
                 let (cluster_name, by) = (cluster_name.clone(), by.clone());
                 return Verdict::Removed {
                     cluster_name,
@@ -91,8 +92,8 @@ impl DecisionInput<'_> {
                 return Verdict::Settled;
             }
         }
-        if self.setup.by_hand() {
-            return self.follow().unwrap_or(Verdict::ByHand);
+        if self.setup.is_manual() {
+            return self.follow().unwrap_or(Verdict::Manual);
         }
         self.two_clusters()
             .map(Verdict::Blocked)
@@ -234,7 +235,7 @@ impl DecisionInput<'_> {
                 .is_some_and(|peer| peer.has_duplicate_name(self.now))
         };
         let entry = self.entries.iter().find(is_duplicate)?.at.clone();
-        Some(Block::Twins { entry })
+        Some(Block::DuplicateName { entry })
     }
 
     /// founding.md F2: there is evidence of a cluster under our name.
@@ -394,17 +395,13 @@ impl DecisionInput<'_> {
 
     fn not_to_be_founded_with(entry: Entry<'_>) -> Option<Missing> {
         let why = match entry.node().map(|theirs| (theirs.phase, theirs)) {
-            None => entry.last_failure_text(),
+            None => entry.last_failure(),
             Some((Phase::Fresh | Phase::Accepted, _)) => return None,
-            Some((Phase::Removed, _)) => "was taken out of its cluster; `influxd-ctl add-meta` there brings it back, or delete its volume"
-                .to_owned(),
-            Some((Phase::Joining, theirs)) => {
-                let members = addresses(&theirs.members);
-                format!("is joining a cluster of which no member answers ({members})")
-            }
-            Some((Phase::Started | Phase::Member, _)) => {
-                "is in a cluster; waiting to know which entry is this node".to_owned()
-            }
+            Some((Phase::Removed, _)) => MissingReason::Removed,
+            Some((Phase::Joining, theirs)) => MissingReason::Joining {
+                members: theirs.members.clone(),
+            },
+            Some((Phase::Started | Phase::Member, _)) => MissingReason::InCluster,
         };
         Some(Missing {
             address: entry.at.clone(),
@@ -415,14 +412,12 @@ impl DecisionInput<'_> {
     fn not_to_be_joined(&self, entry: Entry<'_>) -> Option<Missing> {
         let ours = &self.setup.cluster_name;
         let why = match entry.node() {
-            Some(theirs) if theirs.cluster_name != *ours => {
-                format!(
-                    "its INFLUXDB_META_CLUSTER_NAME is {:?}, here it is {ours:?}",
-                    theirs.cluster_name
-                )
-            }
+            Some(theirs) if theirs.cluster_name != *ours => MissingReason::OtherClusterName {
+                ours: ours.clone(),
+                theirs: theirs.cluster_name.clone(),
+            },
             Some(_) => return None,
-            None => entry.last_failure_text(),
+            None => entry.last_failure(),
         };
         Some(Missing {
             address: entry.at.clone(),
@@ -535,9 +530,11 @@ impl<'a> Entry<'a> {
         self.peer.and_then(Peer::failure)
     }
 
-    fn last_failure_text(&self) -> String {
+    fn last_failure(&self) -> MissingReason {
         self.failure()
-            .map_or(NOT_ASKED.to_owned(), ToString::to_string)
+            .map_or(MissingReason::NotAskedYet, |failure| {
+                MissingReason::NoAnswer(failure.clone())
+            })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::base::endpoint::META_HTTP_PORT;
 use crate::base::{Address, ListHash};
-use crate::cluster::ClusterConfig;
+use crate::cluster::config::ClusterConfig;
 use crate::cluster::identity::founders::{founder_list, list_hash};
 
 /// Settings of one process.
@@ -60,7 +60,7 @@ impl Setup {
     }
 
     /// True without `peers` unless the node founds alone: it does nothing by itself.
-    pub fn by_hand(&self) -> bool {
+    pub fn is_manual(&self) -> bool {
         self.peers.is_empty() && !self.alone
     }
 

@@ -3,8 +3,9 @@
 use std::fmt;
 
 use crate::base::{Address, ClusterId, Incarnation};
+use crate::cluster::activity::{Activity, Missing};
 use crate::cluster::identity::record::{Origin, RemovalReason};
-use crate::cluster::{Activity, Missing, PollError};
+use crate::cluster::peers::exchange::PollError;
 use crate::wire::identity::{PROTOCOL, VectorEntry};
 
 /// Row of the table (founding.md 4.2) that holds now.
@@ -44,7 +45,7 @@ pub enum Verdict {
     /// founding.md F7.
     Start(Vec<VectorEntry>),
     /// No `peers`, and the node does not found alone: only founding.md F1 and founding.md 8 apply.
-    ByHand,
+    Manual,
     /// In a cluster: founds nothing.
     Settled,
     /// Phase `removed`: founds nothing.
@@ -64,7 +65,7 @@ pub enum Await {
 }
 
 /// A contradiction that only an operator can cure. The node goes on polling and sees the cure.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Block {
     TwoClusters {
         one: (ClusterId, Address),
@@ -83,20 +84,20 @@ pub enum Block {
         other: Address,
         incarnation: Incarnation,
     },
-    Twins {
+    DuplicateName {
         entry: Address,
     },
     Differs(Vec<Difference>),
 }
 
 /// A listed peer that does not agree with this node. Its text prints both sides.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
     pub at: Address,
     pub what: Mismatch,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Mismatch {
     List {
         ours: Vec<Address>,
@@ -132,7 +133,7 @@ impl Verdict {
             Self::Follow { .. } | Self::Accept(_) | Self::Agreeing { .. } | Self::Start(_) => {
                 Activity::Founding
             }
-            Self::ByHand => Activity::ByHand,
+            Self::Manual => Activity::Manual,
             Self::Settled => Activity::Open,
             Self::Removed { .. } => Activity::Removed,
         }
@@ -146,9 +147,6 @@ impl Verdict {
     }
 }
 
-/// Text for an entry that is missing because its first poll has not ended.
-pub(crate) const NOT_ASKED: &str = "not asked yet";
-
 /// Cure for the loss of volumes in this version, as a text.
 pub(crate) const WAY_OUT: &str = "restore a lost volume, or delete all volumes if no data matters";
 
@@ -156,49 +154,85 @@ impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Blocked(block) => block.fmt(f),
-            Self::Follow { seen_at, .. } => write!(f, "{seen_at} has started the cluster that we agreed on"),
-            Self::Join { cluster_id, orphaned_learners, .. } if !orphaned_learners.is_empty() => {
+            Self::Follow { seen_at, .. } => {
+                write!(f, "{seen_at} has started the cluster that we agreed on")
+            }
+            Self::Join {
+                cluster_id,
+                orphaned_learners,
+                ..
+            } if !orphaned_learners.is_empty() => {
                 orphaned_learners_text(f, *cluster_id, orphaned_learners)
             }
-            Self::Join { cluster_id, seen_at, leader_known, .. } => {
-                join_text(f, *cluster_id, seen_at, *leader_known)
-            }
+            Self::Join {
+                cluster_id,
+                seen_at,
+                leader_known,
+                ..
+            } => join_text(f, *cluster_id, seen_at, *leader_known),
             Self::AwaitCluster { why, missing } => {
                 match why {
                     Await::JoinOnly => {
                         f.write_str("waiting for a cluster to join (bootstrap-expect is 0)")?
                     }
                     Await::NotListed => f.write_str(
-                        "own address is in no entry of INFLUXDB_META_PEERS; list all founders, this one \
-                         included. Waiting for a cluster to join",
+                        "own address is in no entry of INFLUXDB_META_PEERS; list all founders, \
+                         this one included. Waiting for a cluster to join",
                     )?,
                 }
-                if missing.is_empty() { Ok(()) } else { write!(f, "; {}", missing_text(missing)) }
+                if missing.is_empty() {
+                    Ok(())
+                } else {
+                    write!(f, "; {}", missing_text(missing))
+                }
             }
-            Self::Missing { missing, founders, long } => {
+            Self::Missing {
+                missing,
+                founders,
+                long,
+            } => {
                 let count = missing.len();
-                write!(f, "waiting for {count} of {founders} founders: {}", missing_text(missing))?;
+                write!(
+                    f,
+                    "waiting for {count} of {founders} founders: {}",
+                    missing_text(missing)
+                )?;
                 let one = if count == 1 { "it" } else { "them" };
                 if !long {
                     return Ok(());
                 }
-                write!(f, "; to found without {one}, take {one} out of INFLUXDB_META_PEERS on all nodes")
+                write!(
+                    f,
+                    "; to found without {one}, take {one} out of INFLUXDB_META_PEERS on all nodes"
+                )
             }
-            Self::Accept(_) | Self::Start(_) => f.write_str("all founders agree, founding the cluster"),
+            Self::Accept(_) | Self::Start(_) => {
+                f.write_str("all founders agree, founding the cluster")
+            }
             Self::Agreeing { not_yet, founders } if not_yet.is_empty() => {
-                write!(f, "all {founders} founders agree, founding the cluster in a moment")
+                write!(
+                    f,
+                    "all {founders} founders agree, founding the cluster in a moment"
+                )
             }
             Self::Agreeing { not_yet, founders } => {
-                write!(f, "all {founders} founders answer; waiting for the word of {}", addresses(not_yet))
+                write!(
+                    f,
+                    "all {founders} founders answer; waiting for the word of {}",
+                    addresses(not_yet)
+                )
             }
-            Self::ByHand => f.write_str(
-                "part of no cluster: `influxd-ctl add-meta` adds it to one or founds one with it; or set \
-                 INFLUXDB_META_PEERS to the names of all meta nodes, this one included",
+            Self::Manual => f.write_str(
+                "part of no cluster: `influxd-ctl add-meta` adds it to one or founds one with it; \
+                 or set INFLUXDB_META_PEERS to the names of all meta nodes, this one included",
             ),
             Self::Settled => f.write_str("in a cluster"),
-            Self::Removed { cluster_name, by, why, comes_back } => {
-                f.write_str(&removed_text(cluster_name, by, *why, *comes_back))
-            }
+            Self::Removed {
+                cluster_name,
+                by,
+                why,
+                comes_back,
+            } => f.write_str(&removed_text(cluster_name, by, *why, *comes_back)),
         }
     }
 }
@@ -287,7 +321,7 @@ impl fmt::Display for Block {
                 "{one} and {other} answer with one incarnation, {incarnation}: a copied volume \
                  (delete the copy), or two names for one node (list one)"
             ),
-            Self::Twins { entry } => write!(
+            Self::DuplicateName { entry } => write!(
                 f,
                 "two nodes answer to {entry}: two stacks on one network? give each its own \
                  INFLUXDB_META_CLUSTER_NAME"
@@ -352,7 +386,7 @@ fn missing_text(missing: &[Missing]) -> String {
     texts.join(", ")
 }
 
-pub(super) fn addresses(list: &[Address]) -> String {
+fn addresses(list: &[Address]) -> String {
     list.iter()
         .map(Address::to_string)
         .collect::<Vec<_>>()

@@ -12,7 +12,6 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::base::{Address, ClusterId, Incarnation, RaftId, StartId, UnixNanos};
-use crate::cluster::ClusterError;
 use crate::cluster::identity::founders::{cluster_id, raft_id_of};
 use crate::wire::identity::{Phase, VectorEntry};
 pub use crate::wire::joining::RemovalReason;
@@ -193,47 +192,42 @@ impl Record {
     /// Parses the content of the file, and checks it.
     ///
     /// # Errors
-    /// [`ClusterError::BadIdentity`], with the damage and the cure. Nothing is guessed or repaired.
-    pub fn decode(bytes: &[u8]) -> Result<Self, ClusterError> {
-        let text = std::str::from_utf8(bytes).map_err(|_| damaged("it is no text"))?;
-        let (head, json) = text
-            .split_once('\n')
-            .ok_or_else(|| damaged("its first line has no end"))?;
-        let rest = head
-            .strip_prefix(MAGIC)
-            .ok_or_else(|| damaged("it does not begin as one"))?;
+    /// The bytes are damaged or of a newer format. Nothing is guessed or repaired.
+    pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
+        let text = std::str::from_utf8(bytes).map_err(|_| Damage::NotText)?;
+        let (head, json) = text.split_once('\n').ok_or(Damage::EndlessFirstLine)?;
+        let rest = head.strip_prefix(MAGIC).ok_or(Damage::OtherFile)?;
         let (format, sum) = rest
             .trim_start()
             .split_once(' ')
-            .ok_or_else(|| damaged("its first line is short"))?;
+            .ok_or(Damage::ShortFirstLine)?;
         match format.parse::<u32>() {
             Ok(FORMAT) => {}
-            Ok(newer) if newer > FORMAT => return Err(newer_format(newer)),
-            _ => return Err(damaged("its format is no number that this version knows")),
+            Ok(found) if found > FORMAT => return Err(RecordError::NewerFormat { found }),
+            _ => return Err(Damage::UnknownFormat.into()),
         }
         let json = json.strip_suffix('\n').unwrap_or(json);
         if sum != checksum(json.as_bytes()) {
-            return Err(damaged("its checksum does not match"));
+            return Err(Damage::Checksum.into());
         }
-        let record: Self =
-            serde_json::from_str(json).map_err(|error| damaged(&error.to_string()))?;
-        record.check().map_err(damaged)?;
+        let record: Self = serde_json::from_str(json).map_err(Damage::Json)?;
+        record.check()?;
         Ok(record)
     }
 
     /// Checks that the fields do not contradict each other.
-    fn check(&self) -> Result<(), &'static str> {
+    fn check(&self) -> Result<(), Damage> {
         let (Some(seat), Some(origin)) = (self.seat(), self.origin()) else {
             return Ok(());
         };
         if origin.list.len() != origin.vector.len() {
-            return Err("its list and its vector differ in length");
+            return Err(Damage::Lengths);
         }
         if raft_id_of(&origin.vector, self.incarnation) != Some(seat.raft_id) {
-            return Err("its vector does not name it under its Raft id");
+            return Err(Damage::NotNamed);
         }
         if cluster_id(&seat.cluster_name, &origin.list, &origin.vector) != seat.cluster_id {
-            return Err("its cluster id does not follow from its vector");
+            return Err(Damage::ClusterId);
         }
         Ok(())
     }
@@ -243,18 +237,43 @@ fn checksum(json: &[u8]) -> String {
     hex::encode(&Sha256::digest(json)[..8])
 }
 
-fn damaged(what: &str) -> ClusterError {
-    ClusterError::BadIdentity(format!(
-        "the file `identity` is damaged: {what}; restore a lost volume, or delete all volumes if \
-         no data matters"
-    ))
-}
-
-fn newer_format(found: u32) -> ClusterError {
-    ClusterError::BadIdentity(format!(
+/// Errors of [`Record::decode`], with advice for operators.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    #[error(
+        "the file `identity` is damaged: {0}; restore a lost volume, or delete all volumes if no \
+         data matters"
+    )]
+    Damaged(#[from] Damage),
+    #[error(
         "the file `identity` has format {found}, this version reads up to {FORMAT}: run the newer \
          version again"
-    ))
+    )]
+    NewerFormat { found: u32 },
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum Damage {
+    #[error("it is no text")]
+    NotText,
+    #[error("its first line has no end")]
+    EndlessFirstLine,
+    #[error("it does not begin as one")]
+    OtherFile,
+    #[error("its first line is short")]
+    ShortFirstLine,
+    #[error("its format is no number that this version knows")]
+    UnknownFormat,
+    #[error("its checksum does not match")]
+    Checksum,
+    #[error("{0}")]
+    Json(serde_json::Error),
+    #[error("its list and its vector differ in length")]
+    Lengths,
+    #[error("its vector does not name it under its Raft id")]
+    NotNamed,
+    #[error("its cluster id does not follow from its vector")]
+    ClusterId,
 }
 
 #[cfg(test)]

@@ -1,40 +1,41 @@
-//! What speaks for and against a member that somebody else would replace (founding.md 7): asks all
-//! who can tell.
+//! Evidence on a member that a new node would replace (founding.md 7): asks all nodes that can have
+//! heard of it.
 
 use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use crate::base::{Address, Incarnation, RaftId};
+use crate::base::{Address, Incarnation};
 use crate::catalog::{Catalog, MetaNode};
+use crate::cluster::leader::facts::acked;
 use crate::cluster::membership::Evidence;
+use crate::cluster::node::handle::NodeHandle;
 use crate::cluster::peers::poll::who_is_at;
-use crate::cluster::shared::Shared;
 use crate::raft::Raft;
 use crate::wire::identity::Identity;
 
-/// Asks every other member what it has heard of the old one, and the newcomer's name who answers
-/// there. All at once: it takes as long as one poll.
-pub(in crate::cluster) async fn gather(
-    shared: &Shared,
+/// Asks every other member when it last heard from the old one, and polls the newcomer's name. All
+/// at once, so it takes as long as one poll.
+pub(super) async fn gather(
+    node: &NodeHandle,
     raft: &Raft,
     led_for: Duration,
     newcomer: (&Address, Incarnation),
     old: &MetaNode,
 ) -> Evidence {
     let catalog = raft.applied().borrow().catalog.clone();
-    let witnesses = witnesses(shared, &catalog, old);
+    let witnesses = witnesses(node, &catalog, old);
     let asked = join_all(
         witnesses
             .iter()
-            .map(|(at, who)| ask(shared, at, *who, old.incarnation)),
+            .map(|(at, who)| ask(node, at, *who, old.incarnation)),
     );
-    let name = who_is_at(shared, newcomer.0);
+    let name = who_is_at(node, newcomer.0);
     let (heard, name) = tokio::join!(asked, name);
     let heard = heard
         .into_iter()
         .flatten()
-        .chain(shared.heard_ago(old.incarnation))
+        .chain(node.heard.ago(old.incarnation))
         .min();
     Evidence {
         newcomer: newcomer.1,
@@ -46,17 +47,8 @@ pub(in crate::cluster) async fn gather(
     }
 }
 
-/// How long ago a member last acknowledged something to this leader.
-fn acked(raft: &Raft, raft_id: RaftId) -> Option<Duration> {
-    let progress = raft.status().progress;
-    progress
-        .into_iter()
-        .find(|(id, ..)| *id == raft_id)
-        .and_then(|(.., acked)| acked)
-}
-
-fn witnesses(shared: &Shared, catalog: &Catalog, old: &MetaNode) -> Vec<(Address, Incarnation)> {
-    let me = shared.record().incarnation;
+fn witnesses(node: &NodeHandle, catalog: &Catalog, old: &MetaNode) -> Vec<(Address, Incarnation)> {
+    let me = node.state.incarnation();
     let others = catalog
         .meta_nodes
         .values()
@@ -66,18 +58,19 @@ fn witnesses(shared: &Shared, catalog: &Catalog, old: &MetaNode) -> Vec<(Address
         .collect()
 }
 
-/// `None`: it does not answer, or has not heard of the old one lately.
+/// Returns the time since this witness last heard from the old one. `None`: the witness does not
+/// answer, or has not heard from it within the last minute.
 async fn ask(
-    shared: &Shared,
+    node: &NodeHandle,
     at: &Address,
-    who: Incarnation,
+    witness: Incarnation,
     old: Incarnation,
 ) -> Option<Duration> {
-    let answers = who_is_at(shared, at).await;
-    let is_witness = |theirs: &Identity| theirs.incarnation == who;
-    let witness = answers.into_iter().flatten().find(is_witness)?;
-    shared.heard(who);
-    let (_, ms) = witness
+    let answers = who_is_at(node, at).await;
+    let is_witness = |theirs: &Identity| theirs.incarnation == witness;
+    let answer = answers.into_iter().flatten().find(is_witness)?;
+    node.heard.note(witness);
+    let (_, ms) = answer
         .heard
         .into_iter()
         .find(|(incarnation, _)| *incarnation == old)?;

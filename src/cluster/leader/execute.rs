@@ -1,21 +1,18 @@
-//! Carrying out one step: what it asks of Raft or of other nodes, and how that ends. Each ends in
-//! time.
-
-use std::sync::Arc;
+//! Execution of one step: a request to Raft or polls of other nodes. Each ends in time.
 
 use tokio::time::Instant;
 
-use crate::cluster::leader::STEP_TIMEOUT;
 use crate::cluster::leader::evidence::gather;
+use crate::cluster::leader::timing::STEP_TIMEOUT;
 use crate::cluster::membership::{Event, Step, StepError};
+use crate::cluster::node::handle::NodeHandle;
 use crate::cluster::peers::poll::who_is_at;
-use crate::cluster::shared::Shared;
 use crate::machine::{InternalCommand, Outcome};
 use crate::raft::{ChangeError, ProposeError, Raft};
 use crate::wire::envelope::Body;
 
 pub(super) async fn execute(
-    shared: &Arc<Shared>,
+    node: &NodeHandle,
     raft: &Raft,
     led_since: Instant,
     step: Step,
@@ -38,13 +35,13 @@ pub(super) async fn execute(
             Event::Done(changed(raft.remove_learners(&ids, deadline).await))
         }
         Step::Visit { pending } => {
-            let answers = who_is_at(shared, &pending.http).await;
+            let answers = who_is_at(node, &pending.http).await;
             if answers
                 .iter()
                 .flatten()
                 .any(|theirs| theirs.incarnation == pending.incarnation)
             {
-                shared.heard(pending.incarnation);
+                node.heard.note(pending.incarnation);
             }
             Event::Visited {
                 incarnation: pending.incarnation,
@@ -52,8 +49,8 @@ pub(super) async fn execute(
             }
         }
         Step::Inquire { newcomer, old } => {
-            let who = (&newcomer.http, newcomer.incarnation);
-            Event::Inquired(gather(shared, raft, led_since.elapsed(), who, &old).await)
+            let name = (&newcomer.http, newcomer.incarnation);
+            Event::Inquired(gather(node, raft, led_since.elapsed(), name, &old).await)
         }
     }
 }

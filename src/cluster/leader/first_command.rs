@@ -1,26 +1,26 @@
 //! The first command of a new cluster (founding.md 5.5).
 
-use std::sync::atomic::Ordering;
-
 use tokio::time::Instant;
 
 use crate::cluster::identity::record::{Origin, Seat};
-use crate::cluster::leader::{RETRY_DELAY, STEP_TIMEOUT};
-use crate::cluster::shared::Shared;
+use crate::cluster::leader::timing::{RETRY_DELAY, STEP_TIMEOUT};
+use crate::cluster::node::handle::NodeHandle;
 use crate::machine::{Found, Founder, InternalCommand, Outcome};
 use crate::raft::{ProposeError, Raft, Role};
 use crate::wire::envelope::Body;
+use crate::wire::identity::VectorEntry;
 
-/// On a leader whose catalog has no cluster: `Found`, until it is there or somebody else leads.
+/// Proposes `Found` on a leader whose catalog has no cluster, until it is applied or another node
+/// leads.
 ///
-/// The catalog is judged only once this leader's own first entry is applied (`barrier`): before
-/// that its log may hold a `Found` that it has not applied. A second one would be a no-op anyway.
-pub(super) async fn found(shared: &Shared, raft: &Raft) {
+/// The catalog is read only after this leader's own first entry is applied (`barrier`): before that
+/// the log may hold a `Found` that is not applied yet. A second `Found` would be a no-op.
+pub(super) async fn found(node: &NodeHandle, raft: &Raft) {
     let is_founded = || raft.applied().borrow().catalog.cluster.is_some();
     while !is_founded() && raft.status().role == Role::Leader {
         let deadline = Instant::now() + STEP_TIMEOUT;
         if raft.barrier(deadline).await.is_ok() && !is_founded() {
-            let Some(found) = first_command(shared) else {
+            let Some(found) = first_command(node) else {
                 return;
             };
             match raft
@@ -30,9 +30,13 @@ pub(super) async fn found(shared: &Shared, raft: &Raft) {
                 Ok(Outcome::Applied { index }) => {
                     tracing::info!(event = "autojoin.founded", index, "the cluster is founded");
                 }
-                // Founding agreed on distinct founders; anything else is a fault of this program.
+                // Founding agreed on distinct founders: a refusal is an error in this program.
                 Ok(Outcome::Refused(why)) => {
-                    tracing::error!(event = "autojoin.refused", %why, "the cluster cannot be founded");
+                    tracing::error!(
+                        event = "autojoin.refused",
+                        %why,
+                        "the cluster cannot be founded"
+                    );
                     return;
                 }
                 Err(ProposeError::Stopping | ProposeError::Halted(_)) => return,
@@ -47,10 +51,10 @@ pub(super) async fn found(shared: &Shared, raft: &Raft) {
     }
 }
 
-fn first_command(shared: &Shared) -> Option<Found> {
-    let record = shared.record();
+fn first_command(node: &NodeHandle) -> Option<Found> {
+    let record = node.state.record();
     let (seat, origin): (&Seat, &Origin) = (record.seat()?, record.origin()?);
-    let founder = |entry: &crate::wire::identity::VectorEntry| Founder {
+    let founder = |entry: &VectorEntry| Founder {
         incarnation: entry.incarnation,
         http: entry.http.clone(),
         raft: entry.raft.clone(),
@@ -59,7 +63,7 @@ fn first_command(shared: &Shared) -> Option<Found> {
         cluster_id: seat.cluster_id,
         name: seat.cluster_name.clone(),
         founders: origin.vector.iter().map(founder).collect(),
-        with_secret: shared.config.secret.is_some(),
-        feature_level: shared.feature_level.load(Ordering::Relaxed),
+        with_secret: node.context.config.secret.is_some(),
+        feature_level: node.state.founders_level(),
     })
 }

@@ -1,9 +1,7 @@
-//! The leader's side of joining and moving (founding.md 6, J1 to J4, and 7): who may come in, and
-//! under which name.
+//! The leader's side of joining and moving (founding.md J1, founding.md 7): whether a node may
+//! join, and under which Raft id.
 //!
-//! Nothing that a newcomer says counts before it was called back at the address that it advertises.
-
-use std::sync::Arc;
+//! Nothing that a new node says counts before it was polled at the address that it advertises.
 
 use std::time::Duration;
 
@@ -11,36 +9,38 @@ use tokio::time::{Instant, timeout};
 
 use crate::base::{Address, Incarnation, RaftId};
 use crate::catalog::{Catalog, Cluster, MetaNode, Pending};
-use crate::cluster::PollError;
-use crate::cluster::Refusal;
 use crate::cluster::leader::evidence::gather;
-use crate::cluster::leader::{LeaderHandle, facts, setup};
+use crate::cluster::leader::facts::{facts, setup};
+use crate::cluster::leader::state::{LeaderHandle, LeaderState};
 use crate::cluster::membership::judge;
+use crate::cluster::node::handle::NodeHandle;
+use crate::cluster::peers::exchange::PollError;
 use crate::cluster::peers::poll::who_is_at;
-use crate::cluster::shared::Shared;
+use crate::cluster::refusal::{Conflict, NotYet, Refusal};
+
 use crate::machine::{AllocateRaftId, InternalCommand, MoveMetaNode, Outcome};
-use crate::raft::{ProposeError, Raft};
-use crate::runtime::lock;
+use crate::raft::Raft;
 use crate::wire::envelope::Body;
 use crate::wire::identity::{Identity, JOINING_LEVEL, Phase};
-use crate::wire::joining::{JoinAnswer, JoinRequest, JoinRole, Removed};
+use crate::wire::joining::{JoinAnswer, JoinRequest, JoinRole, RemovalReason, Removed};
 
-/// As long as a poll of it may take.
+/// Timeout for the look-up of a new node's name; as long as a poll may take.
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(2);
-/// More at once is a fault, or somebody who means harm: each stays in the catalog until it is in or
-/// given up.
+/// Maximum number of pending nodes. More at once is a fault or an attack: each stays in the catalog
+/// until it is a member or dropped.
 const MAX_PENDINGS: usize = 64;
 
-/// A leader at its door.
+/// One request to a leader, about joining, moving, leaving or voting.
 pub(in crate::cluster) struct JoinHandler<'a> {
-    pub(in crate::cluster) shared: &'a Arc<Shared>,
+    pub(in crate::cluster) node: &'a NodeHandle,
+    pub(in crate::cluster) leader: &'a LeaderState,
     pub(in crate::cluster) raft: &'a Raft,
-    pub(in crate::cluster) leading: LeaderHandle,
+    pub(in crate::cluster) handle: LeaderHandle,
     pub(in crate::cluster) deadline: Instant,
 }
 
 impl JoinHandler<'_> {
-    /// J1 to J4.
+    /// Gives the new node a Raft id (founding.md J1 to J4).
     pub(in crate::cluster) async fn join(
         &self,
         request: &JoinRequest,
@@ -64,13 +64,12 @@ impl JoinHandler<'_> {
             .pendings
             .get(&theirs.incarnation)
             .map(|pending| pending.raft_id);
-        let given = given
-            .ok_or_else(|| Refusal::NotYet("it was dropped meanwhile; ask again".to_owned()))?;
-        self.leading.wake.notify_one();
+        let given = given.ok_or_else(|| Refusal::NotYet(NotYet::Dropped))?;
+        self.handle.wake.notify_one();
         Ok(self.answer(&cluster, given, false, theirs.incarnation))
     }
 
-    /// A member has other addresses than the catalog says.
+    /// Records the new addresses of a member.
     pub(in crate::cluster) async fn moved(&self, theirs: &Identity) -> Result<(), Refusal> {
         let cluster = self.cluster().await?;
         let catalog = self.catalog();
@@ -79,8 +78,7 @@ impl JoinHandler<'_> {
         }
         let node = catalog.meta_node_by_incarnation(theirs.incarnation);
         let node = node.filter(|node| Some(node.raft_id) == theirs.raft_id);
-        let node =
-            node.ok_or_else(|| Refusal::Conflict("it is no member of this cluster".to_owned()))?;
+        let node = node.ok_or_else(|| Refusal::Conflict(Conflict::NotAMember))?;
         self.check_address(&theirs.http).await?;
         self.call_back(theirs).await?;
         let (raft_id, http, raft) = (node.raft_id, theirs.http.clone(), theirs.raft.clone());
@@ -92,7 +90,7 @@ impl JoinHandler<'_> {
         .await
     }
 
-    /// Whose place it is that a member gives up: its own, and it must still be there to say so.
+    /// Returns the Raft id of a member that leaves: its own. It must still answer at its address.
     pub(in crate::cluster) async fn removable_raft_id(
         &self,
         theirs: &Identity,
@@ -112,13 +110,13 @@ impl JoinHandler<'_> {
                 .map(|pending| pending.raft_id)
         };
         let raft_id = member.or_else(pending);
-        let raft_id = raft_id
-            .ok_or_else(|| Refusal::Conflict("it is no member of this cluster".to_owned()))?;
+        let raft_id = raft_id.ok_or_else(|| Refusal::Conflict(Conflict::NotAMember))?;
         self.call_back(theirs).await?;
         Ok(raft_id)
     }
 
-    /// Of a learner by wish, by name: from here on it is to vote.
+    /// Makes a learner that did not want to vote a candidate for a vote: an operator added it by
+    /// name.
     pub(in crate::cluster) async fn request_vote(&self, node: &MetaNode) -> Result<(), Refusal> {
         self.cluster().await?;
         let MetaNode {
@@ -134,22 +132,19 @@ impl JoinHandler<'_> {
             voter: true,
         }))
         .await?;
-        self.leading.wake.notify_one();
+        self.handle.wake.notify_one();
         Ok(())
     }
 
-    /// This node still leads, and its catalog is current.
+    /// Returns the cluster, once it is certain that this node still leads and its catalog is
+    /// current.
     async fn cluster(&self) -> Result<Cluster, Refusal> {
         let barrier = self.raft.barrier(self.deadline).await;
-        barrier.map_err(|error| Refusal::NotYet(format!("no leader: {error}")))?;
+        barrier.map_err(|error| Refusal::NotYet(NotYet::Barrier(error)))?;
         let cluster = self.catalog().cluster;
-        let cluster =
-            cluster.ok_or_else(|| Refusal::NotYet("the cluster is being founded".to_owned()))?;
+        let cluster = cluster.ok_or_else(|| Refusal::NotYet(NotYet::BeingFounded))?;
         if cluster.feature_level < JOINING_LEVEL {
-            return Err(Refusal::NotYet(
-                "a member still runs a version that cannot read what joining writes: upgrade all members"
-                    .to_owned(),
-            ));
+            return Err(Refusal::NotYet(NotYet::JoiningUnknown));
         }
         Ok(cluster)
     }
@@ -158,32 +153,39 @@ impl JoinHandler<'_> {
         self.raft.applied().borrow().catalog.clone()
     }
 
-    /// A cluster is all loopback or not at all (design.md 4).
+    /// Refuses a new node unless both it and the leader advertise loopback addresses, or neither
+    /// does: a loopback address leads to another node on every host.
     async fn check_address(&self, theirs: &Address) -> Result<(), Refusal> {
-        let own = self.shared.identity().http;
+        let own = self.node.identity().http;
         let found = timeout(
             LOOKUP_TIMEOUT,
-            self.shared.env.net.resolve(theirs.host(), theirs.port()),
+            self.node
+                .context
+                .env
+                .net
+                .resolve(theirs.host(), theirs.port()),
         )
         .await;
         let found = found.ok().and_then(Result::ok).unwrap_or_default();
-        // A host name that leads to loopback at home is a name like any other: ours, on the same
-        // machine.
-        let leads_home = theirs.host() != own.host() && !found.is_empty();
-        let leads_home = leads_home && found.iter().all(|at| at.ip().is_loopback());
-        if (theirs.is_loopback_literal() || leads_home) == own.is_loopback_literal() {
+        // A host name that resolves to loopback addresses here counts as loopback, except this
+        // node's own name.
+        let resolves_to_loopback = theirs.host() != own.host()
+            && !found.is_empty()
+            && found.iter().all(|at| at.ip().is_loopback());
+        if (theirs.is_loopback_literal() || resolves_to_loopback) == own.is_loopback_literal() {
             return Ok(());
         }
-        Err(Refusal::Conflict(format!(
-            "a cluster is all loopback or not at all: the leader is {own}, this node {theirs}; set \
-             INFLUXDB_HOSTNAME to a name that the others can reach"
-        )))
+        Err(Refusal::Conflict(Conflict::LoopbackAtLeader {
+            leader: own,
+            theirs: theirs.clone(),
+        }))
     }
 
-    /// It must answer at its advertised address, and nobody else of our cluster's name with it.
+    /// Polls the caller: it must answer at its advertised address, and no other node of this
+    /// cluster's name may answer there.
     async fn call_back(&self, theirs: &Identity) -> Result<(), Refusal> {
         let at = &theirs.http;
-        let answers = who_is_at(self.shared, at).await;
+        let answers = who_is_at(self.node, at).await;
         let answered = |identity: &Identity| identity.incarnation == theirs.incarnation;
         let Some(now) = answers.iter().flatten().find(|identity| answered(identity)) else {
             return Err(not_there(at, &answers));
@@ -192,25 +194,25 @@ impl JoinHandler<'_> {
             .iter()
             .flatten()
             .filter(|identity| !answered(identity));
-        if let Some(twin) = others
+        if let Some(duplicate) = others
             .into_iter()
-            .find(|twin| twin.cluster_name == theirs.cluster_name)
+            .find(|other| other.cluster_name == theirs.cluster_name)
         {
-            return Err(Refusal::Conflict(format!(
-                "two nodes answer to {at} (incarnations {} and {}): two stacks on one network? give each its own \
-                 INFLUXDB_META_CLUSTER_NAME",
-                theirs.incarnation, twin.incarnation
-            )));
+            return Err(Refusal::Conflict(Conflict::DuplicateName {
+                at: at.clone(),
+                one: theirs.incarnation,
+                other: duplicate.incarnation,
+            }));
         }
-        self.shared.heard(theirs.incarnation);
-        let ours = self.shared.record().seat().map(|seat| seat.cluster_id);
+        self.node.heard.note(theirs.incarnation);
+        let ours = self.node.state.record().seat().map(|seat| seat.cluster_id);
         match now.phase {
             Phase::Fresh | Phase::Accepted => Ok(()),
             _ if now.cluster_id == ours => Ok(()),
-            phase => Err(Refusal::Conflict(format!(
-                "it is {phase:?} elsewhere: cluster {:?}",
-                now.cluster_id
-            ))),
+            phase => Err(Refusal::Conflict(Conflict::Elsewhere {
+                phase,
+                cluster_id: now.cluster_id,
+            })),
         }
     }
 
@@ -228,29 +230,17 @@ impl JoinHandler<'_> {
             raft: theirs.raft.clone(),
             voter: role == JoinRole::Voter,
         };
-        let me = self
-            .shared
-            .record()
-            .seat()
-            .map(|seat| seat.raft_id)
-            .unwrap_or_default();
-        let setup = setup(self.shared, me);
+        let setup = setup(self.node);
         for old in catalog
             .meta_nodes
             .values()
             .filter(|n| n.http == theirs.http || n.raft == theirs.raft)
         {
             let who = (&newcomer.http, newcomer.incarnation);
-            let evidence = gather(
-                self.shared,
-                self.raft,
-                self.leading.since.elapsed(),
-                who,
-                old,
-            )
-            .await;
-            judge(&setup, &facts(self.shared, self.raft), &newcomer, &evidence)
-                .map_err(|in_use| Refusal::Conflict(in_use.to_string()))?;
+            let evidence =
+                gather(self.node, self.raft, self.handle.since.elapsed(), who, old).await;
+            judge(&setup, &facts(self.node, self.raft), &newcomer, &evidence)
+                .map_err(|in_use| Refusal::Conflict(Conflict::InUse(in_use)))?;
         }
         Ok(())
     }
@@ -268,9 +258,7 @@ impl JoinHandler<'_> {
             return Ok(());
         }
         if self.catalog().pendings.len() >= MAX_PENDINGS {
-            return Err(Refusal::NotYet(format!(
-                "{MAX_PENDINGS} nodes are joining already"
-            )));
+            return Err(Refusal::NotYet(NotYet::ManyPendings(MAX_PENDINGS)));
         }
         self.propose(InternalCommand::AllocateRaftId(AllocateRaftId {
             incarnation,
@@ -288,9 +276,8 @@ impl JoinHandler<'_> {
             .await
         {
             Ok(Outcome::Applied { .. }) => Ok(()),
-            Ok(Outcome::Refused(why)) => Err(Refusal::Conflict(why.to_string())),
-            Err(error @ ProposeError::NotLeader { .. }) => Err(Refusal::NotYet(error.to_string())),
-            Err(error) => Err(Refusal::NotYet(error.to_string())),
+            Ok(Outcome::Refused(why)) => Err(Refusal::Conflict(Conflict::Command(why))),
+            Err(error) => Err(Refusal::NotYet(NotYet::Proposal(error))),
         }
     }
 
@@ -302,9 +289,9 @@ impl JoinHandler<'_> {
         who: Incarnation,
     ) -> JoinAnswer {
         let waits = || "the leader will look at it in a moment".to_owned();
-        let state = lock(&self.shared.task_states).get(&who).cloned();
+        let state = self.leader.waiting_reason(who);
         JoinAnswer {
-            from: self.shared.record().incarnation,
+            from: self.node.state.incarnation(),
             cluster_id: cluster.id,
             cluster_name: cluster.name.clone(),
             raft_id,
@@ -320,7 +307,7 @@ impl JoinHandler<'_> {
     }
 }
 
-/// What became of an incarnation that is not to speak any more.
+/// Returns how this incarnation was removed, if it was.
 pub(in crate::cluster) fn gone(
     catalog: &Catalog,
     cluster: &Cluster,
@@ -337,11 +324,11 @@ pub(in crate::cluster) fn gone(
             at,
         });
     }
-    // Taken out of another cluster: its incarnation is over all the same.
+    // Removed from another cluster: this incarnation must not be used again either.
     let elsewhere = || Removed {
         cluster_id,
         cluster_name,
-        why: crate::wire::joining::RemovalReason::Removed,
+        why: RemovalReason::Removed,
         by: "another cluster".to_owned(),
         at: catalog.last_at,
     };
@@ -352,27 +339,28 @@ fn check_name(cluster: &Cluster, theirs: &Identity) -> Result<(), Refusal> {
     if theirs.cluster_name == cluster.name {
         return Ok(());
     }
-    Err(Refusal::Conflict(format!(
-        "INFLUXDB_META_CLUSTER_NAME is {:?} at {}, and this cluster was founded as {:?}: set it to that",
-        theirs.cluster_name, theirs.http, cluster.name
-    )))
+    Err(Refusal::Conflict(Conflict::OtherClusterName {
+        at: theirs.http.clone(),
+        theirs: theirs.cluster_name.clone(),
+        founded: cluster.name.clone(),
+    }))
 }
 
 fn not_there(at: &Address, answers: &[Result<Identity, PollError>]) -> Refusal {
     if let Some(other) = answers.iter().flatten().next() {
-        return Refusal::Conflict(format!(
-            "another node answers to {at} (incarnation {}): give each node its own name (INFLUXDB_HOSTNAME)",
-            other.incarnation
-        ));
+        return Refusal::Conflict(Conflict::OtherNodeAnswers {
+            at: at.clone(),
+            incarnation: other.incarnation,
+        });
     }
     match answers.iter().find_map(|answer| answer.as_ref().err()) {
         Some(PollError::WrongSecret) => Refusal::WrongSecret,
-        None | Some(PollError::NameUnknown) => Refusal::Conflict(format!(
-            "the leader does not know the name {}: set INFLUXDB_HOSTNAME to one that all members can resolve",
-            at.host()
-        )),
-        Some(error) => Refusal::NotYet(format!(
-            "the leader does not reach this node at {at}: {error}"
-        )),
+        None | Some(PollError::NameUnknown) => {
+            Refusal::Conflict(Conflict::NameUnknownToLeader(at.host().to_owned()))
+        }
+        Some(error) => Refusal::NotYet(NotYet::LeaderCannotReach {
+            at: at.clone(),
+            error: error.clone(),
+        }),
     }
 }

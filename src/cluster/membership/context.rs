@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::base::{Incarnation, RaftId};
 use crate::catalog::{MetaNode, Pending};
-use crate::cluster::membership::Facts;
+use crate::cluster::membership::facts::Facts;
 
 /// Evidence of one event. It is valid for that event only, because evidence grows old.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,7 +70,7 @@ impl<'a> Context<'a> {
 
     /// Raft ids of meta nodes whose address a voting pending holds. The pending's `AddMetaNode`
     /// ends them.
-    pub(super) fn places_being_taken(&self) -> BTreeSet<RaftId> {
+    pub(super) fn ids_being_replaced(&self) -> BTreeSet<RaftId> {
         let pendings = self.facts.catalog.pendings.values();
         let voting = pendings.filter(|pending| self.facts.voters.contains(&pending.raft_id));
         voting

@@ -3,10 +3,13 @@
 
 use std::collections::BTreeSet;
 
-use super::observations::Subject;
-use super::{Context, DueStep, Membership, Step};
 use crate::base::RaftId;
 use crate::catalog::{MetaNode, Pending, RemovedWhy};
+use crate::cluster::membership::alarm::{Alarm, TwoHolders};
+use crate::cluster::membership::context::Context;
+use crate::cluster::membership::observations::Subject;
+use crate::cluster::membership::step::Step;
+use crate::cluster::membership::{DueStep, Membership};
 use crate::machine::{AddMetaNode, InternalCommand, Removal, RemoveMetaNode};
 
 impl Membership {
@@ -54,7 +57,7 @@ impl Membership {
                 }
             }
             [one, other, ..] => {
-                self.say(pending, &two_holders(pending, one, other));
+                self.say(pending, &TwoHolders::new(pending, one, other).to_string());
                 return None;
             }
         };
@@ -64,7 +67,7 @@ impl Membership {
     /// Ends a meta node that is in no membership, unless a voting newcomer is about to take its
     /// place.
     pub(super) fn remove_gone(&mut self, context: &Context<'_>) -> Option<DueStep> {
-        let spared = context.places_being_taken();
+        let spared = context.ids_being_replaced();
         let is_out = |node: &&MetaNode| {
             let raft_id = node.raft_id;
             !context.facts.is_member(raft_id) && !spared.contains(&raft_id)
@@ -124,8 +127,8 @@ impl Membership {
         is_due.then_some((Subject::Strays, Step::RemoveLearners { ids }))
     }
 
-    /// Alarms: contradictions that no step of this task cures.
-    pub(super) fn watch(&self, context: &Context<'_>) -> Vec<String> {
+    /// Returns contradictions that no step of this task cures.
+    pub(super) fn watch(&self, context: &Context<'_>) -> Vec<Alarm> {
         let facts = context.facts;
         // Only Replace and Remove take a voter out, and they end its meta node after that. So a
         // voter that is unknown to the catalog is unexpected.
@@ -133,24 +136,19 @@ impl Membership {
             .voters
             .iter()
             .filter(|id| facts.incarnation_of(**id).is_none());
-        let strays = strays.map(|id| {
-            format!(
-                "Raft id {id} votes and is neither a meta node nor about to become one: please \
-                 report this"
-            )
-        });
+        let strays = strays.map(|id| Alarm::UnknownVoter(*id));
         let voting = facts
             .catalog
             .pendings
             .values()
             .filter(|p| facts.voters.contains(&p.raft_id));
         let crowded = voting.filter_map(|pending| match facts.holders(pending)[..] {
-            [one, other, ..] => Some(two_holders(pending, one, other)),
-            [old] if facts.is_member(old.raft_id) => Some(format!(
-                "Raft id {} votes, but {} belongs to another member by now (Raft id {}): start it \
-                 under a name of its own, or remove it",
-                pending.raft_id, pending.http, old.raft_id
-            )),
+            [one, other, ..] => Some(Alarm::TwoHolders(TwoHolders::new(pending, one, other))),
+            [old] if facts.is_member(old.raft_id) => Some(Alarm::AddressTaken {
+                pending: pending.raft_id,
+                http: pending.http.clone(),
+                holder: old.raft_id,
+            }),
             _ => None,
         });
         strays.chain(crowded).collect()
@@ -200,12 +198,4 @@ pub(super) fn remove(raft_id: RaftId, tombstone: Option<Removal>) -> Step {
         raft_id,
         tombstone,
     }))
-}
-
-pub(super) fn two_holders(pending: &Pending, one: &MetaNode, other: &MetaNode) -> String {
-    format!(
-        "{} and {} of the newcomer belong to two members, {} and {}: give each node its own name \
-         and ports",
-        pending.http, pending.raft, one.http, other.http
-    )
 }

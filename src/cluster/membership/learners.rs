@@ -4,9 +4,11 @@
 use std::time::Duration;
 
 use crate::catalog::{MetaNode, RemovedWhy};
+use crate::cluster::membership::context::Context;
 use crate::cluster::membership::finish::remove;
 use crate::cluster::membership::observations::Subject;
-use crate::cluster::membership::{Context, DueStep, Membership, Step};
+use crate::cluster::membership::step::Step;
+use crate::cluster::membership::{DueStep, Membership};
 use crate::machine::Removal;
 
 /// Time after which a learner by wish that nothing was seen of is taken out.

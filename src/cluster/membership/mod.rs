@@ -6,12 +6,14 @@
 //! facts: the next facts show what a step really did, above all after an error. Run by `leader`,
 //! and by the seeded schedules of `tests/it/membership` with the same events.
 
+mod alarm;
 mod context;
 mod facts;
 mod finish;
 mod learners;
 mod observations;
 mod pendings;
+mod removal_queue;
 mod removals;
 mod replace;
 mod step;
@@ -19,6 +21,7 @@ mod step;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+pub use alarm::Alarm;
 pub use facts::{Facts, Progress, Setup};
 pub use replace::{Evidence, StillInUse, WhyInUse, judge};
 pub use step::{Event, Request, Step, StepError};
@@ -27,10 +30,11 @@ use self::context::{Context, FreshEvidence};
 use self::observations::{
     ERROR_RETRY_DELAY, JUDGEMENT_RETRY_DELAY, Observations, Subject, VisitResult,
 };
-use self::removals::RemovalQueue;
-use super::Refusal;
+use self::removal_queue::RemovalQueue;
 use crate::base::Incarnation;
 use crate::catalog::Pending;
+use crate::cluster::refusal::{NotYet, Refusal};
+
 use crate::wire::identity::JOINING_LEVEL;
 
 /// Time until the facts are evaluated again while a node waits. Replication makes no events.
@@ -52,7 +56,7 @@ pub struct Membership {
     /// Texts of the last judgements that left a pending as it is.
     judged: BTreeMap<Incarnation, String>,
     states: BTreeMap<Incarnation, String>,
-    alarms: Vec<String>,
+    alarms: Vec<Alarm>,
     is_joint: bool,
 }
 
@@ -112,8 +116,8 @@ impl Membership {
         self.states.get(&incarnation).cloned()
     }
 
-    /// Contradictions that an operator must look at.
-    pub fn alarms(&self) -> Vec<String> {
+    /// Returns contradictions that an operator must look at.
+    pub fn alarms(&self) -> Vec<Alarm> {
         self.alarms.clone()
     }
 
@@ -147,7 +151,7 @@ impl Membership {
             (knows_joining, Self::remove_gone),
             (true, Self::remove_strays),
             (true, Self::raise_level),
-            (true, Self::serve_people),
+            (true, Self::serve_removals),
             (knows_joining, Self::serve_pendings),
             (knows_joining, Self::promote),
             (knows_joining, Self::remove_unseen),
@@ -221,12 +225,12 @@ impl Membership {
 
     fn failed(&mut self, now: Duration, facts: &Facts, subject: Subject, error: &StepError) {
         self.observations.pause(subject, now + ERROR_RETRY_DELAY);
-        if let Subject::Person(number) = subject {
-            self.person_failed(facts, number, error);
+        if let Subject::Removal(number) = subject {
+            self.removal_failed(facts, number, error);
         }
         if *error == StepError::NotLeader {
             self.over = true;
-            self.removals.end_all("another node leads now; ask again");
+            self.removals.end_all(&NotYet::AnotherLeads);
         }
     }
 

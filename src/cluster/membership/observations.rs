@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use crate::base::{Address, Incarnation, RaftId};
 use crate::catalog::Pending;
-use crate::cluster::PollError;
-use crate::cluster::membership::Facts;
+use crate::cluster::membership::facts::Facts;
+use crate::cluster::peers::exchange::PollError;
 use crate::wire::identity::{Identity, Phase};
 
 /// Subject of a step. After a step that failed, its subject rests for a while and others go on.
@@ -22,7 +22,7 @@ pub(super) enum Subject {
     Strays,
     Level,
     /// A removal that an operator asked for, by its number.
-    Person(u64),
+    Removal(u64),
     /// A meta node that is to vote.
     Promote(RaftId),
 }

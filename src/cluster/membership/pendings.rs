@@ -6,9 +6,12 @@ use std::time::Duration;
 
 use crate::base::RaftId;
 use crate::catalog::{MetaNode, Pending};
-use crate::cluster::membership::finish::{add, make_room, remove, two_holders};
+use crate::cluster::membership::alarm::TwoHolders;
+use crate::cluster::membership::context::Context;
+use crate::cluster::membership::finish::{add, make_room, remove};
 use crate::cluster::membership::observations::{Subject, VisitResult};
-use crate::cluster::membership::{Context, DueStep, Membership, Step};
+use crate::cluster::membership::step::Step;
+use crate::cluster::membership::{DueStep, Membership};
 
 /// Time after which a pending that nothing was seen of is dropped. It may ask again.
 const DROP_AFTER: Duration = Duration::from_secs(600);
@@ -97,7 +100,7 @@ impl Membership {
                 },
                 format!(
                     "a learner, waiting for its acknowledgement; {}",
-                    self.last_sight(pending)
+                    self.last_visit_text(pending)
                 ),
             ),
             Some(_) if context.facts.is_caught_up(&self.setup, raft_id) => {
@@ -125,11 +128,11 @@ impl Membership {
             Step::Visit {
                 pending: pending.clone(),
             },
-            self.last_sight(pending),
+            self.last_visit_text(pending),
         )
     }
 
-    fn last_sight(&self, pending: &Pending) -> String {
+    fn last_visit_text(&self, pending: &Pending) -> String {
         let visit = self
             .observations
             .visit(pending)
@@ -146,7 +149,7 @@ impl Membership {
         match context.facts.holders(pending)[..] {
             [] => self.admit_beside(context, pending),
             [old] => self.admit_instead(context, pending, old),
-            [one, other, ..] => Plan::wait(two_holders(pending, one, other)),
+            [one, other, ..] => Plan::wait(TwoHolders::new(pending, one, other).to_string()),
         }
     }
 

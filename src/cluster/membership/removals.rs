@@ -1,34 +1,20 @@
 //! Removals that operators ask for, served in order (founding.md 7.3).
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::base::RaftId;
 use crate::catalog::RemovedWhy;
-use crate::cluster::Refusal;
+use crate::cluster::membership::context::Context;
+use crate::cluster::membership::facts::Facts;
 use crate::cluster::membership::finish::remove;
 use crate::cluster::membership::observations::Subject;
-use crate::cluster::membership::{
-    Context, DueStep, Facts, JOINING_LEVEL, Membership, Request, Step, StepError,
-};
+use crate::cluster::membership::removal_queue::Waiting;
+use crate::cluster::membership::step::{Request, Step, StepError};
+use crate::cluster::membership::{DueStep, Membership};
+use crate::cluster::refusal::{Absent, Conflict, NotYet, Refusal};
 use crate::machine::Removal;
-
-/// Time within which a removal is answered. An operator's client gives up after 10 s.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(8);
-
-#[derive(Default)]
-pub(super) struct RemovalQueue {
-    waiting: VecDeque<Waiting>,
-    pub(super) ended: Vec<(u64, Result<(), Refusal>)>,
-}
-
-struct Waiting {
-    request: Request,
-    asked: Duration,
-    until: Duration,
-    /// Error of its last step.
-    error: Option<String>,
-}
+use crate::wire::identity::JOINING_LEVEL;
 
 enum RemovalDecision {
     End(Result<(), Refusal>),
@@ -38,45 +24,13 @@ enum RemovalDecision {
     Wait,
 }
 
-impl RemovalQueue {
-    pub(super) fn ask(&mut self, now: Duration, request: Request) {
-        self.waiting.push_back(Waiting {
-            request,
-            asked: now,
-            until: now + ANSWER_TIMEOUT,
-            error: None,
-        });
-    }
-
-    fn end(&mut self, number: u64, result: Result<(), Refusal>) {
-        self.waiting
-            .retain(|waiting| waiting.request.number != number);
-        self.ended.push((number, result));
-    }
-
-    pub(super) fn end_all(&mut self, why: &str) {
-        for waiting in self.waiting.drain(..) {
-            self.ended
-                .push((waiting.request.number, Err(Refusal::NotYet(why.to_owned()))));
-        }
-    }
-
-    pub(super) fn is_idle(&self) -> bool {
-        self.waiting.is_empty()
-    }
-
-    pub(super) fn next_deadline(&self) -> Option<Duration> {
-        self.waiting.iter().map(|waiting| waiting.until).min()
-    }
-}
-
 impl Membership {
     /// Serves the first request that is not answered yet.
-    pub(super) fn serve_people(&mut self, context: &Context<'_>) -> Option<DueStep> {
+    pub(super) fn serve_removals(&mut self, context: &Context<'_>) -> Option<DueStep> {
         loop {
             let waiting = self.removals.waiting.front()?;
             let (request, asked) = (waiting.request.clone(), waiting.asked);
-            let subject = Subject::Person(request.number);
+            let subject = Subject::Removal(request.number);
             match self.consider(context, &request, asked) {
                 RemovalDecision::End(result) => self.removals.end(request.number, result),
                 RemovalDecision::Wait => return None,
@@ -126,7 +80,7 @@ impl Membership {
         RemovalDecision::End(if is_done {
             Ok(())
         } else {
-            Err(Refusal::NotFound(format!("Raft id {raft_id}")))
+            Err(Refusal::NotFound(Absent::RaftId(raft_id)))
         })
     }
 
@@ -144,26 +98,21 @@ impl Membership {
             .filter(|id| *id != raft_id)
             .collect();
         if rest.is_empty() {
-            let text = format!(
-                "leave of the last member: {name} is the only voter, the cluster ends with it"
-            );
-            return RemovalDecision::End(Err(Refusal::Conflict(text)));
+            return RemovalDecision::End(Err(Refusal::Conflict(Conflict::LastMember(name))));
         }
         if raft_id == self.setup.me {
-            let text = format!("{name} leads: leadership has to be handed over first");
-            return RemovalDecision::End(Err(Refusal::NotYet(text)));
+            return RemovalDecision::End(Err(Refusal::NotYet(NotYet::Leads(name))));
         }
         if !request.force && !facts.has_healthy_majority(&self.setup, &rest) {
             let healthy = rest
                 .iter()
                 .filter(|id| facts.is_healthy(&self.setup, **id))
                 .count();
-            let text = format!(
-                "without {name}, {healthy} of {} voters would answer, which is no majority; bring \
-                 the others back first, or remove it with -force",
-                rest.len()
-            );
-            return RemovalDecision::End(Err(Refusal::Conflict(text)));
+            return RemovalDecision::End(Err(Refusal::Conflict(Conflict::NoMajority {
+                name,
+                healthy,
+                voters: rest.len(),
+            })));
         }
         // A voter that died a moment ago still counts as healthy. A change begun on its word would
         // neither end nor be taken back before it is up again. So a majority of the rest must have
@@ -178,9 +127,9 @@ impl Membership {
     pub(super) fn answer_late(&mut self, now: Duration, facts: &Facts) {
         let in_flight = self.doing;
         let is_late = |waiting: &&Waiting| {
-            waiting.until <= now && in_flight != Some(Subject::Person(waiting.request.number))
+            waiting.until <= now && in_flight != Some(Subject::Removal(waiting.request.number))
         };
-        let late: Vec<(u64, Option<String>)> = self
+        let late: Vec<(u64, Option<StepError>)> = self
             .removals
             .waiting
             .iter()
@@ -188,30 +137,30 @@ impl Membership {
             .map(|waiting| (waiting.request.number, waiting.error.clone()))
             .collect();
         for (number, error) in late {
-            let text = error.unwrap_or_else(|| self.why_late(facts));
-            self.removals.end(number, Err(Refusal::NotYet(text)));
+            let why = error.map_or_else(|| self.why_late(facts), NotYet::Step);
+            self.removals.end(number, Err(Refusal::NotYet(why)));
         }
     }
 
-    fn why_late(&self, facts: &Facts) -> String {
+    fn why_late(&self, facts: &Facts) -> NotYet {
         if facts.outgoing.is_some() || !facts.has_healthy_majority(&self.setup, &facts.voters) {
-            return format!("waiting for a majority: {}", facts.who_answers(&self.setup));
+            return NotYet::Majority(facts.who_answers(&self.setup));
         }
-        "the membership task is busy with another node; ask again".to_owned()
+        NotYet::Busy
     }
 
     /// Handles a failed step of a removal. After a refusal it is tried again until its time is up;
     /// after an unknown result the request is answered at once.
-    pub(super) fn person_failed(&mut self, facts: &Facts, number: u64, error: &StepError) {
+    pub(super) fn removal_failed(&mut self, facts: &Facts, number: u64, error: &StepError) {
         match error {
             StepError::Unknown => {
-                let text = format!("waiting for a majority: {}", facts.who_answers(&self.setup));
-                self.removals.end(number, Err(Refusal::NotYet(text)));
+                let why = NotYet::Majority(facts.who_answers(&self.setup));
+                self.removals.end(number, Err(Refusal::NotYet(why)));
             }
             StepError::Refused(_) | StepError::NotLeader => {
                 let mut waiting = self.removals.waiting.iter_mut();
                 if let Some(waiting) = waiting.find(|waiting| waiting.request.number == number) {
-                    waiting.error = Some(error.to_string());
+                    waiting.error = Some(error.clone());
                 }
             }
         }
@@ -240,12 +189,8 @@ fn consider_early(facts: &Facts, request: &Request) -> Option<RemovalDecision> {
         [one] if one == request.raft_id && request.force && facts.voters.contains(&one) => None,
         _ => {
             let names: Vec<String> = behind.iter().map(|id| facts.name_of(*id)).collect();
-            let text = format!(
-                "every member has to run this version first, which {} did not say yet; one that is \
-                 gone for good is removed with -force",
-                names.join(" and ")
-            );
-            Some(RemovalDecision::End(Err(Refusal::NotYet(text))))
+            let why = NotYet::VersionUnknown(names);
+            Some(RemovalDecision::End(Err(Refusal::NotYet(why))))
         }
     }
 }

@@ -7,10 +7,10 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{Facts, Setup};
+use super::facts::{Facts, Setup};
 use crate::base::{Address, Incarnation, RaftId};
 use crate::catalog::Pending;
-use crate::cluster::PollError;
+use crate::cluster::peers::exchange::PollError;
 use crate::wire::identity::Identity;
 
 /// Evidence about the old holder of an address, and about the nodes that answer there.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::replace::Evidence;
 use crate::base::{Incarnation, RaftId};
 use crate::catalog::{MetaNode, Pending};
-use crate::cluster::PollError;
+use crate::cluster::peers::exchange::PollError;
 use crate::machine::InternalCommand;
 use crate::wire::identity::Identity;
 

@@ -1,95 +1,106 @@
-//! Who may talk Raft with this node (founding.md 5.4), and where its members are.
+//! Admission of other members to Raft on 8089 (founding.md 5.4), and their addresses.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use crate::auth::proof::PeerKey;
 use crate::base::{Address, Incarnation, RaftId};
 use crate::catalog::Catalog;
-use crate::cluster::shared::{NodeOrder, Shared};
+use crate::cluster::node::handle::NodeHandle;
+use crate::cluster::node::senders::NodeOrder;
 use crate::raft::{Admission, Hello, Refusal, Replica};
 use crate::wire::identity::Starts;
 
-pub(in crate::cluster) struct ClusterAdmission {
-    shared: Arc<Shared>,
+pub(super) struct ClusterAdmission {
+    node: NodeHandle,
     key: Option<PeerKey>,
 }
 
 impl ClusterAdmission {
-    pub(in crate::cluster) fn new(shared: Arc<Shared>) -> Self {
-        let key = shared.config.secret.as_deref().map(PeerKey::derive);
-        Self { shared, key }
+    pub(super) fn new(node: NodeHandle) -> Self {
+        let secret = node.context.config.secret.as_deref();
+        let key = secret.map(PeerKey::derive);
+        Self { node, key }
     }
 
-    fn with_catalog<T>(&self, look: impl FnOnce(&Catalog) -> T) -> Option<T> {
-        let raft = self.shared.raft()?;
+    fn with_catalog<T>(&self, read: impl FnOnce(&Catalog) -> T) -> Option<T> {
+        let raft = self.node.state.raft()?;
         let applied = raft.applied().borrow().clone();
-        Some(look(&applied.catalog))
+        Some(read(&applied.catalog))
     }
 
     fn is_tombstoned(&self, sender: &Replica) -> bool {
         self.with_catalog(|catalog| catalog.tombstones.contains_key(&sender.incarnation))
             .unwrap_or(false)
     }
+
+    /// Whether this node has no secret while its cluster was founded with one. Such a node neither
+    /// admits nor dials on 8089 (founding.md 11).
+    fn lacks_secret(&self) -> bool {
+        self.key.is_none() && self.node.state.founded_with_secret() == Some(true)
+    }
 }
 
 impl Admission for ClusterAdmission {
-    /// Mine must be all three: cluster id, Raft id and incarnation. The sender may be any
-    /// incarnation that is not tombstoned here: who lags does not know the sender's membership, and
-    /// refusing an unknown one can leave an intact majority without a leader.
+    /// The receiver must match in cluster id, Raft id and incarnation. The sender may be any
+    /// incarnation that is not tombstoned here. A node that lags does not know the latest
+    /// membership: if it refused senders that it does not know, an intact majority could stay
+    /// without a leader.
     fn admit(&self, hello: &Hello, from: IpAddr) -> Result<(), Refusal> {
         let Some((me, ..)) = self.me() else {
-            self.shared.hint(&hello.sender_http, None, from);
+            self.node.senders.hint(&hello.sender_http, None, from);
             return Err(Refusal::NotOpen);
         };
         if me.cluster_id == hello.sender.cluster_id && self.is_tombstoned(&hello.sender) {
-            // Told so also where it means another incarnation: it must learn it from somebody.
+            // Answered also when the sender means another incarnation here: it has to learn of its
+            // removal from some node.
             return Err(Refusal::Tombstoned);
         }
         if hello.receiver != me {
-            // Somebody believes that another incarnation lives here: worth a look at who that is.
-            self.shared.hint(&hello.sender_http, None, from);
+            // The sender believes that another incarnation lives here: poll it.
+            self.node.senders.hint(&hello.sender_http, None, from);
             return Err(Refusal::NotMe);
         }
-        self.shared.heard(hello.sender.incarnation);
+        self.node.heard.note(hello.sender.incarnation);
         Ok(())
     }
 
     fn me(&self) -> Option<(Replica, Address, Starts)> {
-        let record = self.shared.record();
-        let seat = record.seat().filter(|_| !self.shared.lacks_the_secret())?;
+        let record = self.node.state.record();
+        let seat = record.seat().filter(|_| !self.lacks_secret())?;
         let me = Replica {
             cluster_id: seat.cluster_id,
             raft_id: seat.raft_id,
             incarnation: record.incarnation,
         };
-        let identity = self.shared.identity();
+        let identity = self.node.identity();
         Some((me, identity.http, identity.starts))
     }
 
-    /// Where it was seen lately, then where the catalog says, then where it was founded. The
-    /// handshake decides who is who, so a wrong address costs a dial and nothing else.
+    /// Returns the addresses at which it answered lately, then that of the catalog, then that of
+    /// the founding. The handshake checks who answers, so a wrong address costs one dial and
+    /// nothing else.
     fn addresses(&self, raft_id: RaftId) -> Vec<Address> {
-        let mut addresses = self.shared.seen(raft_id);
+        let mut addresses = self.node.state.raft_addresses(raft_id);
         let known = self.with_catalog(|catalog| {
             catalog
                 .meta_node_by_raft_id(raft_id)
                 .map(|node| node.raft.clone())
         });
         addresses.extend(known.flatten());
-        let coming = self.with_catalog(|c| {
-            c.pending_by_raft_id(raft_id)
+        let pending = self.with_catalog(|catalog| {
+            catalog
+                .pending_by_raft_id(raft_id)
                 .map(|pending| pending.raft.clone())
         });
-        addresses.extend(coming.flatten());
-        let record = self.shared.record();
+        addresses.extend(pending.flatten());
+        let record = self.node.state.record();
         let founders = record.origin().map_or(&[][..], |origin| &origin.vector);
-        let place = usize::try_from(raft_id.0)
+        let index = usize::try_from(raft_id.0)
             .ok()
             .and_then(|id| id.checked_sub(1));
         addresses.extend(
-            place
-                .and_then(|place| founders.get(place))
+            index
+                .and_then(|index| founders.get(index))
                 .map(|entry| entry.raft.clone()),
         );
         let mut unique = Vec::with_capacity(addresses.len());
@@ -102,13 +113,14 @@ impl Admission for ClusterAdmission {
     }
 
     fn heard(&self, incarnation: Incarnation) {
-        self.shared.heard(incarnation);
+        self.node.heard.note(incarnation);
     }
 
-    /// Said in a proven handshake; what is done about it a member must confirm.
+    /// The refusal came in a proven handshake. Before this node acts on it, a member must confirm
+    /// it.
     fn refused(&self, _callee: &Replica, refusal: &Refusal) {
         if *refusal == Refusal::Tombstoned {
-            self.shared.send_order(NodeOrder::Suspect);
+            self.node.senders.order(NodeOrder::Suspect);
         }
     }
 
@@ -116,11 +128,11 @@ impl Admission for ClusterAdmission {
         self.key.as_ref().map(PeerKey::bytes)
     }
 
-    /// Where the cluster was founded with a secret. Before that is known, a founder with a secret
-    /// asks for proofs too: so did founding, which this node could not have passed otherwise.
+    /// Proofs are required where the cluster was founded with a secret. Before that is known, a
+    /// node with a secret requires them: founding did so too, or this node could not have passed
+    /// it.
     fn needs_proof(&self) -> bool {
-        let founded = self
-            .with_catalog(|catalog| catalog.cluster.as_ref().map(|cluster| cluster.with_secret));
-        founded.flatten().unwrap_or(self.key.is_some())
+        let founded = self.node.state.founded_with_secret();
+        founded.unwrap_or(self.key.is_some())
     }
 }

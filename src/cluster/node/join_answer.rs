@@ -1,33 +1,35 @@
-//! What the answer to an errand changes: a place taken, a life ended, a new one begun (founding.md
-//! 6, J5, and 7).
+//! Handling of the cluster's answers: a Raft id was given, this node was removed, or it rejoins
+//! (founding.md J5, founding.md 7).
 //!
-//! Owns: the order of the writes; each comes with its reason. Never: when to ask.
+//! Owns: the order of the writes, each with its reason. Never: when to ask.
 
 use std::time::Duration;
 
 use tokio::time::timeout;
 
-use crate::base::Address;
+use crate::base::{Address, Incarnation};
+use crate::cluster::error::ClusterError;
 use crate::cluster::founding::Event;
 use crate::cluster::identity::record::{MembershipState, Record, Seat};
-use crate::cluster::node::NodeTask;
-use crate::cluster::node::join_request::{MembershipRequest, PeerAnswer};
+use crate::cluster::node::membership_request::{MembershipRequest, PeerAnswer};
 use crate::cluster::node::open_raft::RaftState;
-use crate::cluster::{ClusterError, PeerResponse};
+use crate::cluster::node::{NodeTask, identity_file};
+use crate::cluster::peers::exchange::PeerResponse;
 use crate::wire::api::ErrorBody;
 use crate::wire::joining::{JoinAnswer, Refused, Removed};
 
-/// Raft ends at once as a rule; a disk that hangs must not hold up what was decided.
+/// Timeout for the end of Raft. It usually ends at once; a disk that hangs must not delay what was
+/// decided.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl NodeTask {
-    pub(super) async fn on_asked(&mut self, asked: PeerAnswer) -> Result<(), ClusterError> {
+    pub(super) async fn on_answer(&mut self, answer: PeerAnswer) -> Result<(), ClusterError> {
         let PeerAnswer {
             request,
             target,
             me,
             result,
-        } = asked;
+        } = answer;
         let now = self.now();
         if me != self.founding.record().incarnation {
             self.retry.settled(now, None);
@@ -72,17 +74,17 @@ impl NodeTask {
             |refused| refused.error,
         );
         let text = format!("{target}: {text}");
-        // A refusal by the leader is the same at every door; not to have one is not.
+        // The leader's refusal is the same at every member. Other errors may differ by member.
         match response.status {
             409 => self.retry.refused(self.now(), text),
             _ => self.retry.failed(self.now(), text),
         }
     }
 
-    /// J5: the id is written down before anything is done under it.
+    /// Stores the Raft id before anything is done under it (founding.md J5).
     async fn on_joined(&mut self, answer: JoinAnswer) -> Result<(), ClusterError> {
         let record = self.founding.record().clone();
-        let place = (answer.cluster_id, answer.raft_id);
+        let (cluster_id, raft_id) = (answer.cluster_id, answer.raft_id);
         match &record.standing {
             MembershipState::Fresh => {
                 let standing = MembershipState::Joining {
@@ -91,19 +93,24 @@ impl NodeTask {
                 };
                 let record = Record { standing, ..record };
                 self.store_and_adopt(record).await?;
-                tracing::info!(event = "autojoin.place", cluster_id = %place.0, raft_id = %place.1, "given a Raft id");
+                tracing::info!(
+                    event = "autojoin.place",
+                    %cluster_id,
+                    %raft_id,
+                    "given a Raft id"
+                );
                 self.retry.settled(self.now(), Some(answer.state));
             }
             MembershipState::Joining { seat, .. }
-                if seat.cluster_id == place.0 && seat.raft_id != place.1 =>
+                if seat.cluster_id == cluster_id && seat.raft_id != raft_id =>
             {
                 self.rejoin_with_new_raft_id(record).await?;
             }
             MembershipState::Started { seat, .. } | MembershipState::Member { seat, .. }
-                if seat.cluster_id == place.0 =>
+                if seat.cluster_id == cluster_id =>
             {
                 self.suspicious = false;
-                // A member after all: whoever asks again does so at leisure.
+                // Still a member: the next request, if there is one, need not come soon.
                 self.retry.answered(self.now(), String::new());
             }
             _ => self.retry.answered(self.now(), answer.state),
@@ -111,25 +118,24 @@ impl NodeTask {
         Ok(())
     }
 
-    /// This node's place was given up while it was away, and it has another one. A Raft id belongs
-    /// to one log: the old one goes before the new id is written down. As `fresh` it speaks no
-    /// Raft, so that a crash in between leaves a node that finishes this at its start and asks
-    /// again.
+    /// Begins anew under another Raft id: the leader dropped the old one while this node was away.
+    /// A Raft id belongs to one log, so the old log is archived before the new id is stored. In
+    /// between the record is `fresh`, and a fresh node speaks no Raft. After a crash in between,
+    /// the node archives the log at its start and asks again.
     async fn rejoin_with_new_raft_id(&mut self, record: Record) -> Result<(), ClusterError> {
         let record = Record {
             standing: MembershipState::Fresh,
             ..record
         };
-        self.shared.store(&record).await?;
-        self.shared.set_record(record.clone());
+        self.state.store_record(&record).await?;
         self.close_before_archiving().await?;
-        self.shared.archive_log(record.incarnation).await?;
+        self.archive_log(record.incarnation).await?;
         self.adopt(record);
         self.retry.settled(self.now(), None);
         Ok(())
     }
 
-    /// A member says that this incarnation was taken out of its cluster.
+    /// Handles the answer that this incarnation was removed from its cluster.
     async fn on_removed(
         &mut self,
         target: &Address,
@@ -157,8 +163,8 @@ impl NodeTask {
         }
     }
 
-    /// `removed` is on disk before Raft is closed: a crash in between must not leave a member that
-    /// speaks again.
+    /// Stores `removed`, then closes Raft. In the other order a crash in between would leave a
+    /// member that speaks Raft again.
     async fn store_removal(
         &mut self,
         record: Record,
@@ -171,7 +177,13 @@ impl NodeTask {
             by,
             at,
         } = removed;
-        tracing::warn!(event = "removed", %cluster_id, ?why, by, "this node was taken out of its cluster");
+        tracing::warn!(
+            event = "removed",
+            %cluster_id,
+            ?why,
+            by,
+            "this node was taken out of its cluster"
+        );
         let record = Record {
             standing: MembershipState::Removed {
                 cluster_id,
@@ -182,8 +194,7 @@ impl NodeTask {
             },
             ..record
         };
-        self.shared.store(&record).await?;
-        self.shared.set_record(record.clone());
+        self.state.store_record(&record).await?;
         self.suspicious = false;
         self.close().await;
         self.adopt(record);
@@ -191,48 +202,56 @@ impl NodeTask {
         Ok(())
     }
 
-    /// A new life: the log of the old one is set aside, durably, before the new identity is
-    /// written. The other way round a crash would leave a fresh identity over a log that is not its
-    /// own.
+    /// Archives the log durably, then stores a new incarnation. In the other order a crash would
+    /// leave a fresh identity with a log that is not its own.
     async fn rejoin_as_new_incarnation(&mut self) -> Result<(), ClusterError> {
         let old = self.founding.record().incarnation;
         self.close_before_archiving().await?;
-        self.shared.archive_log(old).await?;
-        let record = crate::cluster::node::new_record(&self.shared.env);
-        self.shared.store(&record).await?;
-        self.shared.set_record(record.clone());
-        tracing::info!(event = "autojoin.back", %old, new = %record.incarnation, "coming back as a new incarnation");
+        self.archive_log(old).await?;
+        let record = identity_file::new_record(&self.node.context.env);
+        self.state.store_record(&record).await?;
+        tracing::info!(
+            event = "autojoin.back",
+            %old,
+            new = %record.incarnation,
+            "coming back as a new incarnation"
+        );
         self.adopt(record);
         self.retry.settled(self.now(), None);
         Ok(())
     }
 
     async fn store_and_adopt(&mut self, record: Record) -> Result<(), ClusterError> {
-        self.shared.store(&record).await?;
-        self.shared.set_record(record.clone());
+        self.state.store_record(&record).await?;
         self.adopt(record);
         Ok(())
     }
 
-    /// What was stored outside of the founding machine's own actions.
+    async fn archive_log(&mut self, incarnation: Incarnation) -> Result<(), ClusterError> {
+        let context = &self.node.context;
+        identity_file::archive_log(&context.env, &context.dir, incarnation).await
+    }
+
+    /// Tells founding that this record is on disk.
     pub(super) fn adopt(&mut self, record: Record) {
         if matches!(record.standing, MembershipState::Removed { .. }) {
-            // `join-timeout` is for whoever is on the way in, from when it set out.
+            // The way into the cluster begins again, and with it `join-timeout`.
             self.set_out = self.now();
         }
         for action in self.founding.handle(self.now(), Event::Stored(record)) {
-            self.later.push(action);
+            self.actions.push(action);
         }
     }
 
-    /// Ends the open Raft node, if there is one; requests that wait for it are told.
+    /// Closes the open Raft node, if there is one; requests that wait for it get an error. Returns
+    /// whether it closed in time.
     async fn close(&mut self) -> bool {
         let raft_state = std::mem::replace(&mut self.raft_state, RaftState::NotYet);
         self.raft_changed = None;
         let RaftState::Open(raft) = raft_state else {
             return true;
         };
-        self.shared.clear_raft();
+        self.state.set_raft(None);
         self.publish();
         let closed = timeout(SHUTDOWN_TIMEOUT, raft.shutdown()).await.is_ok();
         if !closed {
@@ -244,8 +263,9 @@ impl NodeTask {
         closed
     }
 
-    /// Before the log is set aside. One that is still written to would go on under the next life:
-    /// then the process ends, and its next start finishes what was begun.
+    /// Closes Raft before the log is archived. If it does not close in time, the process ends: the
+    /// next incarnation must not use a log that is still written to. The next start of the process
+    /// finishes what was begun.
     async fn close_before_archiving(&mut self) -> Result<(), ClusterError> {
         if self.close().await {
             return Ok(());

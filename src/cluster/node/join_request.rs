@@ -1,43 +1,28 @@
-//! What this node wants of its cluster: a place, word of what became of its place, new addresses
-//! (founding.md 6, 7).
+//! Requests of this node to its cluster: for a Raft id, for news about its membership, for a change
+//! of its addresses (founding.md 6, founding.md 7).
 //!
-//! Owns: when to ask whom, and what. Never: what an answer changes (`answers`).
+//! Owns: when to ask, whom, and what. Never: the handling of an answer (`join_answer`).
 
 use std::time::Duration;
 
-use crate::base::{Address, Incarnation};
+use crate::base::Address;
 use crate::cluster::founding::Verdict;
 use crate::cluster::identity::record::{MembershipState, RemovalReason, Seat};
 use crate::cluster::node::NodeTask;
+use crate::cluster::node::membership_request::{MembershipRequest, PeerAnswer};
 use crate::cluster::node::retry::Target;
-use crate::cluster::{PeerRequest, PeerResponse, PollError};
+use crate::cluster::peers::exchange::PeerRequest;
 use crate::wire::joining::{Caller, Invite, JOIN, JoinRequest, JoinRole, MOVED};
 
-/// What is asked now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum MembershipRequest {
-    /// A place in the cluster, or word of it.
-    Join,
-    /// This member has other addresses than its cluster believes.
-    Moved,
-}
-
-/// An answer, or none.
-pub(super) struct PeerAnswer {
-    pub(super) request: MembershipRequest,
-    pub(super) target: Address,
-    /// Who asked: an answer to an earlier life changes nothing.
-    pub(super) me: Incarnation,
-    pub(super) result: Result<PeerResponse, PollError>,
-}
-
-/// People and charts repeat what is not done after seconds.
+/// Lifetime of an invitation. Operators and charts repeat a command that was not done after
+/// seconds.
 const INVITATION_LIFETIME: Duration = Duration::from_secs(60);
-/// Longer than any election.
+/// Time without a leader after which this member asks others whether it was removed. Longer than
+/// any election.
 const LEADERLESS_BEFORE_ASKING: Duration = Duration::from_secs(5);
 
 impl NodeTask {
-    /// Asks, if there is something to ask and it is time.
+    /// Sends the request that is due, if there is one.
     pub(super) fn send_due_request(&mut self) {
         let request = self.due_request();
         if request != self.request {
@@ -49,10 +34,11 @@ impl NodeTask {
         let Some((target, meant_for)) = self.retry.next(self.now(), &targets) else {
             return;
         };
-        let ask = self.ask(request).meant_for(meant_for);
-        let (exchange, me) = (self.exchange.clone(), self.founding.record().incarnation);
-        self.asks.push(Box::pin(async move {
-            let result = exchange.ask(&target, ask).await;
+        let message = self.message(request).meant_for(meant_for);
+        let context = self.node.context.clone();
+        let me = self.founding.record().incarnation;
+        self.requests.push(Box::pin(async move {
+            let result = context.exchange.ask(&target, message).await;
             PeerAnswer {
                 request,
                 target,
@@ -82,8 +68,8 @@ impl NodeTask {
         self.has_moved().then_some(MembershipRequest::Moved)
     }
 
-    /// No leader talks to this member, and a fellow has one: it may have been taken out while it
-    /// was away, and nobody dials it any more to say so.
+    /// Whether this member has had no leader for a while, and another member has one. Then it may
+    /// have been removed while it was away: members do not dial a removed node to say so.
     fn is_left_out(&self) -> bool {
         let waits = self
             .leaderless_since
@@ -96,7 +82,7 @@ impl NodeTask {
                 .any(|(_, theirs)| theirs.cluster_id == ours && theirs.leader_known)
     }
 
-    /// Looked at with every event.
+    /// Notes with every event since when there is no leader.
     pub(super) fn note_leader(&mut self) {
         let has_none = self
             .raft_state
@@ -105,13 +91,13 @@ impl NodeTask {
         self.leaderless_since = has_none.then(|| self.leaderless_since.unwrap_or(self.now()));
     }
 
-    /// It lapses: whoever still wants this node asks again.
+    /// Returns the last invitation, unless it has expired.
     fn invitation(&self) -> Option<&Invite> {
         let (invite, since) = self.invited.as_ref()?;
         (self.now().saturating_sub(*since) < INVITATION_LIFETIME).then_some(invite)
     }
 
-    /// The catalog has this member at other addresses than it advertises.
+    /// Whether the catalog has other addresses of this member than it advertises.
     fn has_moved(&self) -> bool {
         let (Some(raft), Some(http), Some(own_raft)) = (
             self.raft_state.raft(),
@@ -128,19 +114,19 @@ impl NodeTask {
     }
 
     fn targets(&self) -> Vec<Target> {
-        let plain = |at: &Address| (at.clone(), None);
+        let anyone = |at: &Address| (at.clone(), None);
         let mut targets = match &self.founding.record().standing {
             MembershipState::Fresh | MembershipState::Removed { .. } => match self.invitation() {
-                Some(invite) => invite.members.iter().map(plain).collect(),
+                Some(invite) => invite.members.iter().map(anyone).collect(),
                 None => self.founding.known_members(self.now()),
             },
             MembershipState::Joining { members, seat } => {
-                let mut targets = self.fellows(seat);
-                targets.extend(members.iter().map(plain));
+                let mut targets = self.members(seat);
+                targets.extend(members.iter().map(anyone));
                 targets
             }
             MembershipState::Started { seat, .. } | MembershipState::Member { seat, .. } => {
-                self.fellows(seat)
+                self.members(seat)
             }
         };
         let own = self.founding.own();
@@ -154,13 +140,13 @@ impl NodeTask {
         unique
     }
 
-    /// Nodes of this cluster that answer, and members as the catalog has them.
-    fn fellows(&self, seat: &Seat) -> Vec<Target> {
-        let of_us = self
+    /// Returns nodes of this cluster that answer, then the members of the catalog.
+    fn members(&self, seat: &Seat) -> Vec<Target> {
+        let answering = self
             .founding
             .seen()
             .filter(|(_, t)| t.cluster_id == Some(seat.cluster_id));
-        let mut targets: Vec<Target> = of_us
+        let mut targets: Vec<Target> = answering
             .map(|(at, theirs)| (at.clone(), Some(theirs.incarnation)))
             .collect();
         if let Some(raft) = self.raft_state.raft() {
@@ -171,8 +157,8 @@ impl NodeTask {
         targets
     }
 
-    fn ask(&self, request: MembershipRequest) -> PeerRequest {
-        let identity = self.shared.identity();
+    fn message(&self, request: MembershipRequest) -> PeerRequest {
+        let identity = self.node.identity();
         let from = identity.incarnation;
         match request {
             MembershipRequest::Join => PeerRequest::new(
@@ -188,9 +174,10 @@ impl NodeTask {
         }
     }
 
-    /// A join-only node is a learner, unless somebody asked for it by name.
+    /// A node that is configured only to join becomes a learner, unless an operator added it by
+    /// name.
     fn join_role(&self) -> JoinRole {
-        let config = &self.shared.config;
+        let config = &self.node.context.config;
         let join_only = config.bootstrap_expect == Some(0) && !config.peers.is_empty();
         if join_only && self.invitation().is_none() {
             JoinRole::Learner

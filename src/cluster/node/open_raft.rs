@@ -1,25 +1,39 @@
 //! Opening Raft, in the order on which the safety of founding rests (founding.md 5).
 
-use std::sync::Arc;
-
 use crate::base::{LogId, StartId};
-use crate::cluster::ClusterError;
+use crate::cluster::error::ClusterError;
 use crate::cluster::identity::founders::raft_id_of;
 use crate::cluster::identity::record::Record;
-use crate::cluster::shared::Shared;
+use crate::cluster::node::context::NodeContext;
+use crate::cluster::node::state::NodeStateWriter;
 use crate::raft::{OpenError, Raft, Replica, Transport};
 use crate::storage::{Log, LogError, OpenSnapshotsError, SnapshotHeader, Snapshots};
 
-/// Where this node's Raft is.
+/// State of this node's Raft.
 #[derive(Default)]
 pub(super) enum RaftState {
-    /// Not in a cluster, as far as is known.
+    /// This node is in no cluster, as far as it knows.
     #[default]
     NotYet,
     Open(Raft),
-    /// What is stored cannot be used; nothing is repaired in silence, and the process stays up to
-    /// say so.
-    Halted(String),
+    /// The stored log or snapshot cannot be used. Nothing is repaired silently, and the process
+    /// stays up to report it.
+    Halted(HaltReason),
+}
+
+/// Reasons why what is stored cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum HaltReason {
+    #[error(
+        "the log of this member is gone: somebody deleted it, and votes and acknowledged writes \
+         with it, so it takes no part; the others go on. Restore a lost volume, or delete all \
+         volumes if no data matters"
+    )]
+    LogGone,
+    #[error("{0}")]
+    Log(LogError),
+    #[error("{0}")]
+    Raft(OpenError),
 }
 
 impl RaftState {
@@ -34,17 +48,13 @@ impl RaftState {
         }
     }
 
-    pub(super) fn halted(&self) -> Option<&str> {
+    pub(super) fn halted(&self) -> Option<&HaltReason> {
         match self {
-            Self::Halted(text) => Some(text),
+            Self::Halted(reason) => Some(reason),
             Self::NotYet | Self::Open(_) => None,
         }
     }
 }
-
-const LOG_GONE: &str = "the log of this member is gone: somebody deleted it, and votes and acknowledged writes with \
-                        it, so it takes no part; the others go on. Restore a lost volume, or delete all volumes \
-                        if no data matters";
 
 /// The stored log and snapshot, ready for Raft.
 struct Stored {
@@ -55,16 +65,17 @@ struct Stored {
 
 /// Opens Raft for a record that has a seat and is on disk.
 pub(super) async fn open(
-    shared: &Arc<Shared>,
+    context: &NodeContext,
+    state: &NodeStateWriter,
     transport: &Transport,
     record: Record,
 ) -> Result<RaftState, ClusterError> {
     let Some(seat) = record.seat() else {
         return Ok(RaftState::NotYet);
     };
-    let stored = match read(shared, &record, seat.opened).await? {
+    let stored = match read(context, &record, seat.opened).await? {
         Ok(stored) => stored,
-        Err(halted) => return Ok(RaftState::Halted(halted)),
+        Err(reason) => return Ok(RaftState::Halted(reason)),
     };
     let me = Replica {
         cluster_id: seat.cluster_id,
@@ -78,16 +89,13 @@ pub(super) async fn open(
     } = stored;
     let is_empty = log.bounds().last.is_none() && log.vote().is_none() && snapshot.is_none();
     if is_empty && seat.opened && record.origin().is_some() {
-        return Ok(RaftState::Halted(LOG_GONE.to_owned()));
+        return Ok(RaftState::Halted(HaltReason::LogGone));
     }
     let is_new = is_empty && !seat.opened;
-    let config = shared.config.raft.clone();
-    let opened = Raft::open(&shared.env, config, me, log, snapshots, snapshot, transport).await;
-    let raft = match opened {
+    let (env, config) = (&context.env, context.config.raft.clone());
+    let raft = match Raft::open(env, config, me, log, snapshots, snapshot, transport).await {
         Ok(raft) => raft,
-        Err(error @ (OpenError::Unreadable(_) | OpenError::Failed(_))) => {
-            return Ok(RaftState::Halted(error.to_string()));
-        }
+        Err(error) => return Ok(RaftState::Halted(HaltReason::Raft(error))),
     };
     if is_new && let Some(origin) = record.origin() {
         let founders: Vec<_> = origin
@@ -101,40 +109,40 @@ pub(super) async fn open(
             })
             .collect();
         if let Err(error) = raft.initialize(&founders).await {
-            return Ok(RaftState::Halted(error.to_string()));
+            return Ok(RaftState::Halted(HaltReason::Raft(error)));
         }
     }
-    // Safety order: initialised → `opened` → admitted. `opened` first, and a crash in between would
-    // leave a founder that takes its own empty log for a loss. Admitted first, and a vote request
-    // that came in before would leave a vote without a log: such a node can never initialise, and
-    // if another founder had to be wiped at that moment, two voters would be left that nobody can
-    // lead.
+    // Safety order: initialised → `opened` → admitted.
+    // If `opened` came first, a crash in between would leave a founder that takes its own empty log
+    // for a loss. If admission came first, a vote request could leave a vote without a log. Such a
+    // node can never initialise. If another founder had to be wiped at that moment, the two voters
+    // left could not elect a leader.
     let mut start = [0; 8];
-    shared.env.rng.fill(&mut start);
+    context.env.rng.fill(&mut start);
     let record = record.opened().with_start(StartId(start));
-    shared.store(&record).await?;
-    shared.set_record(record);
-    shared.set_raft(raft.clone());
+    state.store_record(&record).await?;
+    state.set_raft(Some(raft.clone()));
     raft.admit();
     Ok(RaftState::Open(raft))
 }
 
-/// The inner error is a reason to halt.
+/// Reads the stored log and snapshot. The inner error is a reason to halt.
 async fn read(
-    shared: &Arc<Shared>,
+    context: &NodeContext,
     record: &Record,
     opened: bool,
-) -> Result<Result<Stored, String>, ClusterError> {
-    let (env, dir, incarnation) = (shared.env.clone(), shared.dir.clone(), record.incarnation);
+) -> Result<Result<Stored, HaltReason>, ClusterError> {
+    let (env, dir) = (context.env.clone(), context.dir.clone());
+    let incarnation = record.incarnation;
     let io = |operation| move |source| ClusterError::Io { operation, source };
     let read = move || {
-        // With `opened` set an empty log is no beginning but a loss. All fences would let this node
-        // vote again under its old name, and acknowledged writes would be gone.
+        // With `opened` set, an empty log is a loss, not a beginning. Every other check would let
+        // this node vote again under its old name, and acknowledged writes would be lost.
         if opened && !dir.has_log().map_err(io("reading the log"))? {
-            return Ok(Err(LOG_GONE.to_owned()));
+            return Ok(Err(HaltReason::LogGone));
         }
         let (snapshots, snapshot) = Snapshots::open(&env, &dir).map_err(|error| match error {
-            OpenSnapshotsError::Newer(newer) => ClusterError::NewerLog(newer.to_string()),
+            OpenSnapshotsError::Newer(newer) => ClusterError::NewerSnapshot(newer),
             OpenSnapshotsError::Io(source) => ClusterError::Io {
                 operation: "reading the snapshots",
                 source,
@@ -157,9 +165,9 @@ async fn read(
                     source: std::io::Error::new(source.kind(), text),
                 })
             }
-            Err(newer @ LogError::Newer { .. }) => Err(ClusterError::NewerLog(newer.to_string())),
-            Err(halt @ LogError::Damaged(_)) => Ok(Err(halt.to_string())),
+            Err(newer @ LogError::Newer { .. }) => Err(ClusterError::NewerLog(newer)),
+            Err(damaged) => Ok(Err(HaltReason::Log(damaged))),
         }
     };
-    shared.env.tasks.blocking(read).await
+    context.env.tasks.blocking(read).await
 }

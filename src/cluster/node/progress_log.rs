@@ -1,36 +1,54 @@
-//! The log lines of founding: one for each change of what is waited for, and a heartbeat at 10 s,
-//! 30 s and every minute after; never one per retry.
+//! Log lines about this node's way into a cluster: one for each change of what it waits for, and a
+//! repetition after 10 s, 30 s and every minute. There is never a line for each retry.
 
 use std::time::Duration;
 
-use crate::cluster::founding::{Block, NOT_ASKED, StoreReason};
+use crate::base::Address;
+use crate::cluster::activity::{Activity, MissingReason};
+use crate::cluster::founding::{Block, StoreReason};
 use crate::cluster::identity::record::Record;
-use crate::cluster::node::view_builder::NO_SECRET;
-use crate::cluster::{Activity, View};
+use crate::cluster::view::View;
+use crate::cluster::warning::Warning;
 
 pub(super) struct ProgressLog {
-    response: Option<(Activity, String)>,
-    /// Since when that is so, and when it is said again.
+    /// The state of the last line.
+    reported: Option<Subject>,
+    /// Begin of the present activity.
     since: Duration,
+    /// Time of the next repetition.
     again: Duration,
-    alarm: Option<String>,
-    warnings: Vec<String>,
+    alarm: Option<Block>,
+    warnings: Vec<Warning>,
     had_leader: bool,
-    /// Since when it has none; from the start of the process before the first.
-    leaderless: Duration,
-    led: bool,
+    /// Begin of the time without a leader; before the first leader, the start of the process.
+    leaderless_since: Duration,
+    ever_had_leader: bool,
 }
 
-/// What makes one state another for a reader: who is missing, not how exactly; reasons change with
-/// every retry.
-fn subject(view: &View) -> String {
-    match view.doing {
-        Activity::Waiting => view
-            .missing
-            .iter()
-            .map(|missing| format!("{} ", missing.address))
-            .collect(),
-        _ => view.reason.clone(),
+/// The part of a view that makes a new line. For a node that waits, only the missing addresses
+/// count: their reasons change with every retry.
+#[derive(PartialEq)]
+enum Subject {
+    Waiting(Vec<Address>),
+    Other(Activity, String),
+}
+
+impl Subject {
+    fn of(view: &View) -> Self {
+        match view.doing {
+            Activity::Waiting => {
+                let addresses = view.missing.iter().map(|missing| missing.address.clone());
+                Self::Waiting(addresses.collect())
+            }
+            doing => Self::Other(doing, view.reason.clone()),
+        }
+    }
+
+    fn activity(&self) -> Activity {
+        match self {
+            Self::Waiting(_) => Activity::Waiting,
+            Self::Other(doing, _) => *doing,
+        }
     }
 }
 
@@ -43,49 +61,55 @@ const REPEAT_AFTER: [Duration; 3] = [
 impl ProgressLog {
     pub(super) fn new() -> Self {
         Self {
-            response: None,
+            reported: None,
             since: Duration::ZERO,
             again: REPEAT_AFTER[0],
             alarm: None,
             warnings: Vec::new(),
             had_leader: false,
-            leaderless: Duration::ZERO,
-            led: false,
+            leaderless_since: Duration::ZERO,
+            ever_had_leader: false,
         }
     }
 
-    /// `started` is on disk.
+    /// Logs that the phase `started` is on disk.
     pub(super) fn stored(&self, record: &Record, why: StoreReason) {
         let Some(seat) = record.seat() else { return };
         let text = match why {
             StoreReason::Start => "all founders agree, founding the cluster",
             StoreReason::Follow => "a founder that agreed with this node has started: following it",
         };
-        tracing::info!(event = "autojoin.found", cluster_id = %seat.cluster_id, raft_id = %seat.raft_id, "{text}");
+        tracing::info!(
+            event = "autojoin.found",
+            cluster_id = %seat.cluster_id,
+            raft_id = %seat.raft_id,
+            "{text}"
+        );
     }
 
-    /// Whether there was something to say.
-    pub(super) fn report(&mut self, now: Duration, view: &View, alarm: Option<&Block>) -> bool {
-        self.tell_alarm(alarm);
+    /// Logs what is new in the view. Returns whether the activity had a line.
+    pub(super) fn report(&mut self, now: Duration, view: &View) -> bool {
+        self.report_alarm(view);
         for warning in self.new_warnings(view) {
             tracing::warn!(event = "cluster.warning", "{warning}");
         }
-        let current = (view.doing, subject(view));
-        if view.missing.iter().any(|missing| missing.why == NOT_ASKED) {
-            // Before everybody was asked once there is nothing to tell.
+        let current = Subject::of(view);
+        let mut missing = view.missing.iter();
+        if missing.any(|missing| missing.why == MissingReason::NotAskedYet) {
+            // Nothing is known before every founder was asked once.
             return false;
         }
-        if self.response.as_ref() == Some(&current) {
+        if self.reported.as_ref() == Some(&current) {
             if now < self.again {
                 return false;
             }
-            self.again = self.next_beat(now);
+            self.again = self.next_repetition(now);
         } else {
-            if self.response.as_ref().map(|(doing, _)| *doing) != Some(view.doing) {
+            if self.reported.as_ref().map(Subject::activity) != Some(view.doing) {
                 self.since = now;
             }
-            self.again = self.next_beat(now);
-            self.response = Some(current);
+            self.again = self.next_repetition(now);
+            self.reported = Some(current);
         }
         self.line(now, view);
         true
@@ -114,74 +138,91 @@ impl ProgressLog {
             }
             Activity::Halted => tracing::error!(event = "halted", "{}", view.reason),
             Activity::Removed => tracing::warn!(event = "removed", "{}", view.reason),
-            Activity::ByHand => tracing::info!(event = "autojoin.by-hand", "{}", view.reason),
-            Activity::Open => self.open(now, view),
+            Activity::Manual => tracing::info!(event = "autojoin.by-hand", "{}", view.reason),
+            Activity::Open => self.open_line(now, view),
         }
     }
 
-    fn open(&mut self, now: Duration, view: &View) {
-        let has_leader = !view.reason.contains("without a leader");
+    fn open_line(&mut self, now: Duration, view: &View) {
+        let has_leader = view.has_leader;
         let (Some(cluster_id), Some(raft_id)) = (view.cluster_id, view.raft_id) else {
             return;
         };
         if has_leader && !self.had_leader {
-            let elapsed = format!("{:.1}s", now.saturating_sub(self.leaderless).as_secs_f64());
-            if self.led {
-                tracing::info!(event = "cluster.leader", %cluster_id, %raft_id, elapsed, "there is a leader again");
+            let elapsed = now.saturating_sub(self.leaderless_since).as_secs_f64();
+            let elapsed = format!("{elapsed:.1}s");
+            if self.ever_had_leader {
+                tracing::info!(
+                    event = "cluster.leader", %cluster_id, %raft_id, elapsed,
+                    "there is a leader again"
+                );
             } else {
-                tracing::info!(event = "autojoin.done", %cluster_id, %raft_id, elapsed, "in a cluster with a leader");
+                tracing::info!(
+                    event = "autojoin.done", %cluster_id, %raft_id, elapsed,
+                    "in a cluster with a leader"
+                );
             }
-            self.led = true;
+            self.ever_had_leader = true;
         } else if !has_leader {
             if self.had_leader {
-                self.leaderless = now;
+                self.leaderless_since = now;
             }
-            // The first election of a process is no loss yet.
-            if !self.led && now < self.since + REPEAT_AFTER[0] {
-                tracing::info!(event = "cluster.no-leader", %cluster_id, %raft_id, "{}", view.reason);
+            // The first election of a process is no loss of a leader yet.
+            if !self.ever_had_leader && now < self.since + REPEAT_AFTER[0] {
+                tracing::info!(
+                    event = "cluster.no-leader", %cluster_id, %raft_id,
+                    "{}", view.reason
+                );
             } else {
-                tracing::warn!(event = "cluster.no-leader", %cluster_id, %raft_id, "{}", view.reason);
+                tracing::warn!(
+                    event = "cluster.no-leader", %cluster_id, %raft_id,
+                    "{}", view.reason
+                );
             }
         }
         self.had_leader = has_leader;
         if has_leader {
-            // Nothing more to say until something changes.
+            // Not repeated until something changes.
             self.again = Duration::MAX;
         }
     }
 
-    fn tell_alarm(&mut self, alarm: Option<&Block>) {
-        let text = alarm.map(ToString::to_string);
-        if text != self.alarm {
-            if let Some(text) = &text {
-                tracing::error!(event = "cluster.alarm", "{text}");
+    fn report_alarm(&mut self, view: &View) {
+        let alarm = view.warnings.iter().find_map(|warning| match warning {
+            Warning::Founding(block) => Some(block),
+            _ => None,
+        });
+        if alarm != self.alarm.as_ref() {
+            if let Some(alarm) = alarm {
+                tracing::error!(event = "cluster.alarm", "{alarm}");
             }
-            self.alarm = text;
+            self.alarm = alarm.cloned();
         }
     }
 
-    /// Those that this log has not: an alarm has a line of its own, and the secret was asked for at
-    /// the start.
-    fn new_warnings(&mut self, view: &View) -> Vec<String> {
-        let of_alarm = |text: &String| self.alarm.as_ref() == Some(text) || text == NO_SECRET;
-        let standing: Vec<String> = view
+    /// Returns the warnings that the log does not have yet. Without the alarm of founding, which
+    /// has a line of its own, and without the missing secret, which is logged at the start.
+    fn new_warnings(&mut self, view: &View) -> Vec<Warning> {
+        let is_logged_here =
+            |warning: &&Warning| !matches!(warning, Warning::Founding(_) | Warning::NoSecret);
+        let standing: Vec<Warning> = view
             .warnings
             .iter()
-            .filter(|text| !of_alarm(text))
+            .filter(is_logged_here)
             .cloned()
             .collect();
         let new = standing
             .iter()
-            .filter(|text| !self.warnings.contains(text))
+            .filter(|warning| !self.warnings.contains(warning))
             .cloned()
             .collect();
         self.warnings = standing;
         new
     }
 
-    fn next_beat(&self, now: Duration) -> Duration {
+    fn next_repetition(&self, now: Duration) -> Duration {
         let elapsed = now.saturating_sub(self.since);
-        let next = REPEAT_AFTER.into_iter().find(|beat| *beat > elapsed);
+        let next = REPEAT_AFTER.into_iter().find(|after| *after > elapsed);
         self.since + next.unwrap_or_else(|| REPEAT_AFTER[2] * (elapsed.as_secs() / 60 + 1) as u32)
     }
 }
@@ -189,22 +230,25 @@ impl ProgressLog {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::{Address, Incarnation};
-    use crate::cluster::Missing;
+    use crate::base::Incarnation;
+    use crate::cluster::activity::Missing;
+    use crate::cluster::peers::exchange::PollError;
     use crate::wire::identity::Phase;
 
-    fn waiting(missing: &[&str], why: &str) -> View {
+    const REFUSED: MissingReason = MissingReason::NoAnswer(PollError::Refused);
+    const UNKNOWN: MissingReason = MissingReason::NoAnswer(PollError::NameUnknown);
+
+    fn waiting(missing: &[&str], why: &MissingReason) -> View {
         let missing = missing.iter().map(|host| {
             let address = Address::new(host, 8091);
-            Missing {
-                address,
-                why: why.to_owned(),
-            }
+            let why = why.clone();
+            Missing { address, why }
         });
         View {
             doing: Activity::Waiting,
             phase: Phase::Fresh,
             reason: format!("waiting ({why})"),
+            has_leader: false,
             missing: missing.collect(),
             incarnation: Incarnation([1; 16]),
             http: None,
@@ -216,18 +260,15 @@ mod tests {
         }
     }
 
-    /// A third node ten minutes late: the log of the others stays readable.
+    /// With a third node that is ten minutes late, the log of the others stays readable.
     #[test]
     fn ten_minutes_of_retries_are_a_dozen_lines() {
         let (mut progress_log, mut lines) = (ProgressLog::new(), Vec::new());
+        let timeout = MissingReason::NoAnswer(PollError::Timeout);
         for tenth in 0..6000_u64 {
             let now = Duration::from_millis(tenth * 100);
-            let why = if tenth % 2 == 0 {
-                "connection refused"
-            } else {
-                "no answer in time"
-            };
-            if progress_log.report(now, &waiting(&["meta-3"], why), None) {
+            let why = if tenth % 2 == 0 { &REFUSED } else { &timeout };
+            if progress_log.report(now, &waiting(&["meta-3"], why)) {
                 lines.push(now.as_secs());
             }
         }
@@ -237,23 +278,25 @@ mod tests {
         );
     }
 
-    /// `show` and `/healthz` show them all the time; the log has each when it comes up.
+    /// `show` and `/healthz` list warnings all the time; the log has each once, when it begins.
     #[test]
     fn a_standing_warning_is_told_when_it_comes_up() {
         let mut progress_log = ProgressLog::new();
-        let mut news = |warnings: &[&str]| {
-            let warnings = warnings.iter().map(|text| (*text).to_owned()).collect();
+        let mut news = |warnings: &[Warning]| {
             progress_log.new_warnings(&View {
-                warnings,
-                ..waiting(&[], "")
+                warnings: warnings.to_vec(),
+                ..waiting(&[], &REFUSED)
             })
         };
-        assert_eq!(news(&["two voters", NO_SECRET]), ["two voters"]);
-        assert!(news(&["two voters", NO_SECRET]).is_empty());
+        assert_eq!(
+            news(&[Warning::TwoVoters, Warning::NoSecret]),
+            [Warning::TwoVoters]
+        );
+        assert!(news(&[Warning::TwoVoters, Warning::NoSecret]).is_empty());
         assert!(news(&[]).is_empty());
         assert_eq!(
-            news(&["one voter", "two voters"]),
-            ["one voter", "two voters"]
+            news(&[Warning::OneVoter, Warning::TwoVoters]),
+            [Warning::OneVoter, Warning::TwoVoters]
         );
     }
 
@@ -261,13 +304,10 @@ mod tests {
     fn each_change_of_the_missing_set_is_told_once() {
         let mut progress_log = ProgressLog::new();
         let now = Duration::from_secs(1);
-        assert!(!progress_log.report(now, &waiting(&["meta-2", "meta-3"], NOT_ASKED), None));
-        assert!(progress_log.report(now, &waiting(&["meta-2", "meta-3"], "name unknown"), None));
-        assert!(!progress_log.report(
-            now,
-            &waiting(&["meta-2", "meta-3"], "connection refused"),
-            None
-        ));
-        assert!(progress_log.report(now, &waiting(&["meta-3"], "name unknown"), None));
+        let both = ["meta-2", "meta-3"];
+        assert!(!progress_log.report(now, &waiting(&both, &MissingReason::NotAskedYet)));
+        assert!(progress_log.report(now, &waiting(&both, &UNKNOWN)));
+        assert!(!progress_log.report(now, &waiting(&both, &REFUSED)));
+        assert!(progress_log.report(now, &waiting(&["meta-3"], &UNKNOWN)));
     }
 }

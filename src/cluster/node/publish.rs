@@ -1,40 +1,37 @@
-//! What others read of this node: its identity, where members were seen, what they can read, the
-//! view.
+//! Publishing this node's state: its identity, the Raft addresses and feature levels of members,
+//! and the view.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use crate::base::{Address, Incarnation, RaftId};
-use crate::cluster::node::{NodeTask, view_builder};
-use crate::runtime::lock;
+use crate::cluster::node::NodeTask;
+use crate::cluster::node::view_builder::{self, ViewInput};
 use crate::wire::identity::FEATURE_LEVEL;
 
-/// What the first version could read.
+/// Feature level of the first version.
 const OLDEST_LEVEL: u32 = 1;
 
 impl NodeTask {
-    /// What others read: identity, addresses of members, the view.
+    /// Publishes everything that other tasks read.
     pub(super) fn publish(&mut self) {
         self.publish_identity();
-        self.shared.set_seen(self.seen());
+        self.state.set_raft_addresses(self.raft_addresses());
         self.publish_levels();
-        self.shared
-            .feature_level
-            .store(self.feature_level(), Ordering::Relaxed);
-        let asking = self.request.map(|_| &self.retry);
-        let view = view_builder::view(
-            &self.founding,
-            &self.raft_state,
-            &self.shared,
-            asking,
-            self.now(),
-        );
-        self.shared.view.send_if_modified(|old| {
-            let differs = **old != view;
-            *old = Arc::new(view);
-            differs
+        self.state.set_founders_level(self.founders_level());
+        let view = view_builder::view(&ViewInput {
+            founding: &self.founding,
+            raft_state: &self.raft_state,
+            config: &self.node.context.config,
+            founded_with_secret: self.node.state.founded_with_secret(),
+            asking: self.request.map(|_| &self.retry),
+            own_name_unknown: self
+                .own_name_lookup
+                .as_ref()
+                .is_some_and(|lookup| lookup.has_failed()),
+            alarms: self.leader.alarms(),
+            now: self.now(),
         });
+        self.state.set_view(view);
     }
 
     fn publish_levels(&self) {
@@ -42,12 +39,12 @@ impl NodeTask {
             return;
         };
         let applied = raft.applied().borrow().clone();
-        let level = |who: Incarnation| {
-            let is_me = who == self.founding.record().incarnation;
+        let level = |incarnation: Incarnation| {
+            let is_me = incarnation == self.founding.record().incarnation;
             if is_me {
                 Some(FEATURE_LEVEL)
             } else {
-                self.levels.get(&who).copied()
+                self.levels.get(&incarnation).copied()
             }
         };
         let nodes = applied
@@ -60,21 +57,21 @@ impl NodeTask {
             .pendings
             .values()
             .map(|pending| (pending.raft_id, pending.incarnation));
-        let named = nodes
+        let levels = nodes
             .chain(pendings)
-            .filter_map(|(raft_id, who)| Some((raft_id, level(who)?)));
-        *lock(&self.shared.levels) = named.collect();
+            .filter_map(|(raft_id, incarnation)| Some((raft_id, level(incarnation)?)));
+        self.state.set_levels(levels.collect());
     }
 
     pub(super) fn publish_identity(&self) {
         let mut identity = self.founding.identity();
-        identity.halted = self.raft_state.halted().map(str::to_owned);
+        identity.halted = self.raft_state.halted().map(ToString::to_string);
         identity.voters = self.voters().unwrap_or_default();
-        self.shared.set_identity(identity);
+        self.state.set_identity(identity);
     }
 
-    /// `None`: where one of them is, is not known here. The own address as it is now, whatever the
-    /// catalog has.
+    /// HTTP addresses of all voters; `None` when one is not known here. For this node it is the
+    /// present address, whatever the catalog has.
     fn voters(&self) -> Option<Vec<Address>> {
         let (raft, me) = (
             self.raft_state.raft()?,
@@ -82,7 +79,7 @@ impl NodeTask {
         );
         let applied = raft.applied().borrow().clone();
         let catalog = &applied.catalog;
-        let coming = |id| {
+        let pending = |id| {
             catalog
                 .pending_by_raft_id(id)
                 .map(|pending| pending.http.clone())
@@ -91,7 +88,7 @@ impl NodeTask {
             catalog
                 .meta_node_by_raft_id(id)
                 .map(|node| node.http.clone())
-                .or_else(|| coming(id))
+                .or_else(|| pending(id))
         };
         let voters = raft.status().voters.into_iter();
         voters
@@ -105,14 +102,14 @@ impl NodeTask {
             .collect()
     }
 
-    /// The lowest that the founders name (founding.md 5.5). One that is not seen now may be of the
-    /// oldest version.
-    fn feature_level(&self) -> u32 {
+    /// The lowest feature level of the founders (founding.md 5.5). A founder that did not name its
+    /// level may be of the oldest version.
+    fn founders_level(&self) -> u32 {
         let record = self.founding.record();
         let Some(origin) = record.origin() else {
             return FEATURE_LEVEL;
         };
-        let named = |incarnation: Incarnation| {
+        let level = |incarnation: Incarnation| {
             if incarnation == record.incarnation {
                 return FEATURE_LEVEL;
             }
@@ -124,15 +121,16 @@ impl NodeTask {
         origin
             .vector
             .iter()
-            .map(|entry| named(entry.incarnation))
+            .map(|entry| level(entry.incarnation))
             .min()
             .unwrap_or(OLDEST_LEVEL)
     }
 
-    fn seen(&self) -> BTreeMap<RaftId, Vec<Address>> {
-        let mut seen: BTreeMap<RaftId, Vec<Address>> = BTreeMap::new();
+    /// Raft addresses at which members answered their last poll.
+    fn raft_addresses(&self) -> BTreeMap<RaftId, Vec<Address>> {
+        let mut known: BTreeMap<RaftId, Vec<Address>> = BTreeMap::new();
         let Some(seat) = self.founding.record().seat() else {
-            return seen;
+            return known;
         };
         for (at, theirs) in self
             .founding
@@ -142,15 +140,14 @@ impl NodeTask {
             let Some(raft_id) = theirs.raft_id else {
                 continue;
             };
-            let addresses = seen.entry(raft_id).or_default();
-            // Where it answered just now comes before what it calls itself: that name may not
-            // resolve here.
+            let addresses = known.entry(raft_id).or_default();
+            // First the host at which it answered: its advertised name may not resolve here.
             addresses.extend([
                 Address::new(at.host(), theirs.raft.port()),
                 theirs.raft.clone(),
             ]);
             addresses.dedup();
         }
-        seen
+        known
     }
 }

@@ -1,18 +1,20 @@
-//! Whom to ask next, and when: one request in flight, the doors in turn, soon again after an answer
-//! that changes something and slower while nothing does. Sans IO, as founding is.
+//! Schedule of this node's requests to its cluster: one in flight, the targets in turn, soon again
+//! after an answer that changes something, slower while nothing changes. Without IO, as founding
+//! is.
 
 use std::time::Duration;
 
 use crate::base::{Address, Incarnation};
 
-/// Where to ask: an address, and who is meant there, where that is known.
+/// An address to ask and, where it is known, the incarnation that is meant there.
 pub(super) type Target = (Address, Option<Incarnation>);
 
 const FIRST_DELAY: Duration = Duration::from_millis(200);
 const MAX_DELAY: Duration = Duration::from_secs(2);
-/// A wiped node is refused until its old self has been silent for two seconds: that needs nobody.
+/// Time of refusals after which this node counts as blocked. A wiped node is refused until its
+/// former incarnation has been silent for two seconds; no operator is needed for that.
 const BLOCKED_AFTER: Duration = Duration::from_secs(5);
-/// Until then it is asked so often.
+/// Delay after a refusal, until this node counts as blocked.
 const REFUSED_DELAY: Duration = Duration::from_millis(300);
 
 #[derive(Default)]
@@ -21,14 +23,14 @@ pub(super) struct RetrySchedule {
     due: Duration,
     tries: u32,
     turn: usize,
-    /// What the last one said, for people.
-    said: Option<String>,
-    /// Since when it is a refusal that only a person, or time, can change.
-    blocked: Option<Duration>,
+    /// The last answer, for operators.
+    last_answer: Option<String>,
+    /// Begin of a series of refusals that only an operator, or time, can end.
+    refused_since: Option<Duration>,
 }
 
 impl RetrySchedule {
-    /// The door to knock at now.
+    /// Returns the target to ask now, and counts the request as in flight.
     pub(super) fn next(&mut self, now: Duration, targets: &[Target]) -> Option<Target> {
         if self.in_flight || now < self.due || targets.is_empty() {
             return None;
@@ -41,53 +43,54 @@ impl RetrySchedule {
         (!self.in_flight).then_some(self.due)
     }
 
-    /// Something was agreed on: the next question is due at once.
-    pub(super) fn settled(&mut self, now: Duration, said: Option<String>) {
+    /// The answer changed something: the next request is due at once.
+    pub(super) fn settled(&mut self, now: Duration, answer: Option<String>) {
         *self = Self {
             due: now,
-            said,
+            last_answer: answer,
             turn: self.turn,
             ..Self::default()
         };
     }
 
-    /// An answer that leaves things as they are. The one who gave it is asked again.
-    pub(super) fn answered(&mut self, now: Duration, said: String) {
+    /// The answer changes nothing. The same target is asked again.
+    pub(super) fn answered(&mut self, now: Duration, answer: String) {
         self.wait(now);
-        self.said = Some(said);
-        self.blocked = None;
+        self.last_answer = Some(answer);
+        self.refused_since = None;
     }
 
-    /// A refusal that is the same at every door of a cluster. It is asked on, at the next one: the
-    /// cure is seen by it, and a door may have led to another cluster.
-    pub(super) fn refused(&mut self, now: Duration, said: String) {
-        let since = self.blocked.unwrap_or(now);
-        self.failed(now, said);
-        self.blocked = Some(since);
+    /// A refusal that every member of the cluster would give. The request goes on, at the next
+    /// target: so this node notices when the cause is gone, and the target may have been in another
+    /// cluster.
+    pub(super) fn refused(&mut self, now: Duration, answer: String) {
+        let since = self.refused_since.unwrap_or(now);
+        self.failed(now, answer);
+        self.refused_since = Some(since);
         if !self.is_blocked(now) {
             self.due = self.due.min(now + REFUSED_DELAY);
         }
     }
 
-    /// No answer, or none that helps: the next door.
-    pub(super) fn failed(&mut self, now: Duration, said: String) {
+    /// No answer, or none that helps. The next target is asked.
+    pub(super) fn failed(&mut self, now: Duration, answer: String) {
         self.turn = self.turn.wrapping_add(1);
-        self.answered(now, said);
+        self.answered(now, answer);
     }
 
-    /// What is asked has changed: nothing that was said counts any more.
+    /// Another request begins: earlier answers do not count for it.
     pub(super) fn forget(&mut self) {
-        self.said = None;
-        self.blocked = None;
+        self.last_answer = None;
+        self.refused_since = None;
         self.tries = 0;
     }
 
-    pub(super) fn said(&self) -> Option<&str> {
-        self.said.as_deref()
+    pub(super) fn last_answer(&self) -> Option<&str> {
+        self.last_answer.as_deref()
     }
 
     pub(super) fn is_blocked(&self, now: Duration) -> bool {
-        self.blocked
+        self.refused_since
             .is_some_and(|since| now.saturating_sub(since) >= BLOCKED_AFTER)
     }
 
@@ -109,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn one_question_is_in_flight_and_a_silent_door_is_left() {
+    fn one_question_is_in_flight_and_a_silent_target_is_left() {
         let (mut retry, now) = (RetrySchedule::default(), Duration::from_secs(1));
         assert_eq!(retry.next(now, &[]), None);
         assert_eq!(retry.next(now, &targets()).expect("due").0.host(), "a");
@@ -123,7 +126,7 @@ mod tests {
         assert_eq!(
             retry.next(later, &targets()).expect("due").0.host(),
             "b",
-            "who answers is asked again"
+            "a target that answers is asked again"
         );
     }
 

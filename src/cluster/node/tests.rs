@@ -1,4 +1,4 @@
-//! The driver on a disk that fails.
+//! The node's task on a disk that fails.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use crate::base::Address;
 use crate::cluster::{
-    Cluster, ClusterConfig, ClusterError, Exchange, PeerRequest, PeerResponse, PollError,
+    Cluster, ClusterApi, ClusterConfig, ClusterError, Exchange, PeerRequest, PeerResponse,
+    PollError,
 };
 use crate::raft::RaftConfig;
 use crate::runtime::disk::{Fake, OpKind};

@@ -1,62 +1,79 @@
-//! This node for people: what it is doing, in one sentence, and what they should worry about.
+//! The view: this node's activity in one sentence, and the warnings.
 
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::base::{Address, Incarnation};
+use crate::cluster::activity::Activity;
+use crate::cluster::config::ClusterConfig;
 use crate::cluster::founding::{Founding, WAY_OUT};
+use crate::cluster::membership::Alarm;
 use crate::cluster::node::open_raft::RaftState;
 use crate::cluster::node::retry::RetrySchedule;
-use crate::cluster::shared::Shared;
-use crate::cluster::{Activity, View};
+use crate::cluster::view::View;
+use crate::cluster::warning::Warning;
 use crate::raft::{Raft, RaftStatus};
-use crate::runtime::lock;
 use crate::wire::identity::Phase;
 
-/// Before the driver's first step.
+/// Everything that the view depends on.
+pub(super) struct ViewInput<'a> {
+    pub(super) founding: &'a Founding,
+    pub(super) raft_state: &'a RaftState,
+    pub(super) config: &'a ClusterConfig,
+    /// `None` before `Found` is applied here.
+    pub(super) founded_with_secret: Option<bool>,
+    /// Set while this node has a request to its cluster.
+    pub(super) asking: Option<&'a RetrySchedule>,
+    pub(super) own_name_unknown: bool,
+    /// Alarms of the leader's task, while this node leads.
+    pub(super) alarms: Vec<Alarm>,
+    pub(super) now: Duration,
+}
+
+/// The view before the first event.
 pub(super) fn first(founding: &Founding) -> View {
     base_view(founding, &RaftState::NotYet)
 }
 
-/// `asking`: what this node asks its cluster for.
-pub(super) fn view(
-    founding: &Founding,
-    raft_state: &RaftState,
-    shared: &Shared,
-    asking: Option<&RetrySchedule>,
-    now: Duration,
-) -> View {
-    let mut view = base_view(founding, raft_state);
-    if let Some(retry) = asking {
-        add_last_answer(&mut view, retry, now);
+pub(super) fn view(input: &ViewInput<'_>) -> View {
+    let mut view = base_view(input.founding, input.raft_state);
+    if let Some(retry) = input.asking {
+        add_last_answer(&mut view, retry, input.now);
     }
-    view.warnings = warnings(founding, raft_state, shared, now);
-    if view.doing == Activity::Open && shared.lacks_the_secret() {
+    view.warnings = warnings(input);
+    let lacks_secret = input.config.secret.is_none() && input.founded_with_secret == Some(true);
+    if view.doing == Activity::Open && lacks_secret {
         view.reason = LACKS_SECRET.to_owned();
+        view.has_leader = false;
     }
     view
 }
 
-/// What the cluster last answered, in the sentence of what this node is about.
+/// Adds the cluster's last answer to the reason.
 fn add_last_answer(view: &mut View, retry: &RetrySchedule, now: Duration) {
-    if let Some(said) = retry.said().filter(|said| !said.is_empty()) {
-        view.reason = format!("{}; {said}", view.reason);
+    if let Some(answer) = retry.last_answer().filter(|answer| !answer.is_empty()) {
+        view.reason = format!("{}; {answer}", view.reason);
     }
     if retry.is_blocked(now) && matches!(view.doing, Activity::Joining | Activity::Removed) {
         view.doing = Activity::Blocked;
     }
 }
 
-const LACKS_SECRET: &str = "in a cluster without a leader: it was founded with internal-shared-secret and this node \
-                            has none; set INFLUXDB_META_INTERNAL_SHARED_SECRET to that of the others";
+const LACKS_SECRET: &str = "in a cluster without a leader: it was founded with \
+                            internal-shared-secret and this node has none; set \
+                            INFLUXDB_META_INTERNAL_SHARED_SECRET to that of the others";
 
 fn base_view(founding: &Founding, raft_state: &RaftState) -> View {
-    let (doing, reason) = doing(founding, raft_state);
+    let State {
+        doing,
+        reason,
+        has_leader,
+    } = state(founding, raft_state);
     let (seat, verdict) = (founding.record().seat(), founding.verdict());
     View {
         doing,
         phase: founding.identity().phase,
         reason,
+        has_leader,
         missing: verdict.missing().to_vec(),
         incarnation: founding.record().incarnation,
         http: founding.own(),
@@ -68,29 +85,50 @@ fn base_view(founding: &Founding, raft_state: &RaftState) -> View {
     }
 }
 
-fn doing(founding: &Founding, raft_state: &RaftState) -> (Activity, String) {
-    match raft_state {
-        RaftState::Halted(text) => (Activity::Halted, format!("halted: {text}")),
-        RaftState::Open(raft) => {
-            let status = raft.status();
-            match &status.halted {
-                Some(text) => (Activity::Halted, format!("halted: {text}")),
-                None if founding.record().phase() == Phase::Joining => {
-                    (Activity::Joining, "joining its cluster".to_owned())
-                }
-                None => (Activity::Open, open_text(founding, raft, &status)),
-            }
+struct State {
+    doing: Activity,
+    reason: String,
+    has_leader: bool,
+}
+
+fn state(founding: &Founding, raft_state: &RaftState) -> State {
+    let without_leader = |doing, reason| State {
+        doing,
+        reason,
+        has_leader: false,
+    };
+    let raft = match raft_state {
+        RaftState::Halted(reason) => {
+            return without_leader(Activity::Halted, format!("halted: {reason}"));
         }
-        RaftState::NotYet => (founding.verdict().doing(), founding.verdict().to_string()),
+        RaftState::NotYet => {
+            let verdict = founding.verdict();
+            return without_leader(verdict.doing(), verdict.to_string());
+        }
+        RaftState::Open(raft) => raft,
+    };
+    let status = raft.status();
+    if let Some(text) = &status.halted {
+        return without_leader(Activity::Halted, format!("halted: {text}"));
+    }
+    let has_leader = status.leader.is_some();
+    let (doing, reason) = if founding.record().phase() == Phase::Joining {
+        (Activity::Joining, "joining its cluster".to_owned())
+    } else if has_leader {
+        (Activity::Open, "in a cluster".to_owned())
+    } else {
+        (Activity::Open, leaderless_text(founding, raft, &status))
+    };
+    State {
+        doing,
+        reason,
+        has_leader,
     }
 }
 
-fn open_text(founding: &Founding, raft: &Raft, status: &RaftStatus) -> String {
-    if status.leader.is_some() {
-        return "in a cluster".to_owned();
-    }
+fn leaderless_text(founding: &Founding, raft: &Raft, status: &RaftStatus) -> String {
     let voters = voters(founding, raft, status);
-    // Of a learner whose catalog lags not all are known.
+    // A learner whose catalog lags may not know all voters.
     let all = voters.len().max(status.voters.len()).max(1);
     let text = format!(
         "in a cluster without a leader: {} of {all} voters have to be up and reach each other",
@@ -103,10 +141,10 @@ fn open_text(founding: &Founding, raft: &Raft, status: &RaftStatus) -> String {
         .collect::<Vec<_>>()
         .join(", ");
     if gone.len() == all {
-        // None of them is this node, which has its volume.
+        // This node has its volume, so it is none of the voters.
         return format!(
-            "in a cluster without a leader: this node is a learner and its voters are gone, with the volumes of \
-             {names}: {WAY_OUT}"
+            "in a cluster without a leader: this node is a learner and its voters are gone, with \
+             the volumes of {names}: {WAY_OUT}"
         );
     }
     if gone.len() * 2 >= all {
@@ -116,7 +154,8 @@ fn open_text(founding: &Founding, raft: &Raft, status: &RaftStatus) -> String {
     }
 }
 
-/// Before the first leader no membership is committed, nor in the catalog: it is the founders'.
+/// Returns the voters. Before the first leader there is no committed membership and no catalog;
+/// then they are the founders.
 fn voters(founding: &Founding, raft: &Raft, status: &RaftStatus) -> Vec<(Address, Incarnation)> {
     if status.voters.is_empty() {
         let origin = founding
@@ -130,10 +169,10 @@ fn voters(founding: &Founding, raft: &Raft, status: &RaftStatus) -> Vec<(Address
     }
     let applied = raft.applied().borrow().clone();
     let catalog = &applied.catalog;
-    let coming = |id| {
+    let pending = |id| {
         catalog
             .pending_by_raft_id(id)
-            .map(|coming| (coming.http.clone(), coming.incarnation))
+            .map(|pending| (pending.http.clone(), pending.incarnation))
     };
     let known = |id| {
         catalog
@@ -143,34 +182,20 @@ fn voters(founding: &Founding, raft: &Raft, status: &RaftStatus) -> Vec<(Address
     status
         .voters
         .iter()
-        .filter_map(|id| known(*id).or_else(|| coming(*id)))
+        .filter_map(|id| known(*id).or_else(|| pending(*id)))
         .collect()
 }
 
-/// The log has it from the start, in other words.
-pub(super) const NO_SECRET: &str =
-    "no internal-shared-secret: whoever reaches ports 8089 and 8091 can pose as a meta node";
-
-fn warnings(
-    founding: &Founding,
-    raft_state: &RaftState,
-    shared: &Shared,
-    now: Duration,
-) -> Vec<String> {
-    let (mut warnings, config) = (Vec::new(), &shared.config);
-    if let Some(raft) = raft_state.raft() {
-        // While it changes: what it is about to be.
-        let voters = raft.membership().voters.len();
-        match voters {
+fn warnings(input: &ViewInput<'_>) -> Vec<Warning> {
+    let (founding, config) = (input.founding, input.config);
+    let mut warnings = Vec::new();
+    if let Some(raft) = input.raft_state.raft() {
+        // While the membership changes, the incoming voters count.
+        match raft.membership().voters.len() {
             0 => {}
-            1 => warnings
-                .push("one voter: a loss of this volume is a loss of the cluster".to_owned()),
-            2 => warnings
-                .push("two voters: a failure of either stops the cluster; run three".to_owned()),
-            even if even % 2 == 0 => warnings.push(format!(
-                "{even} voters survive no more failures than {}: run an odd number",
-                even - 1
-            )),
+            1 => warnings.push(Warning::OneVoter),
+            2 => warnings.push(Warning::TwoVoters),
+            even if even % 2 == 0 => warnings.push(Warning::EvenVoters(even)),
             _ => {}
         }
     }
@@ -178,36 +203,28 @@ fn warnings(
         .record()
         .origin()
         .map_or(0, |origin| origin.vector.len());
-    let voters = raft_state
+    let voters = input
+        .raft_state
         .raft()
         .map_or(0, |raft| raft.status().voters.len());
     if config.single_server && founders.max(voters) > 1 {
-        warnings.push(
-            "-single-server (or bootstrap-expect = 1) is ignored: this directory belongs to a node of a larger cluster"
-                .to_owned(),
-        );
+        warnings.push(Warning::SingleServerIgnored);
     }
     if let Some(seat) = founding.record().seat()
         && seat.cluster_name != config.cluster_name
     {
-        warnings.push(format!(
-            "cluster-name is {:?} here, the cluster was founded as {:?}; a wiped node configured so cannot join",
-            config.cluster_name, seat.cluster_name
-        ));
+        warnings.push(Warning::OtherClusterName {
+            configured: config.cluster_name.clone(),
+            founded: seat.cluster_name.clone(),
+        });
     }
     if config.secret.is_none() {
-        warnings.push(NO_SECRET.to_owned());
+        warnings.push(Warning::NoSecret);
     }
-    if let (true, Some(own)) = (
-        shared.own_name_unknown.load(Ordering::Relaxed),
-        founding.own(),
-    ) {
-        warnings.push(format!(
-            "{}, the name others are given for this node, does not resolve here",
-            own.host()
-        ));
+    if let (true, Some(own)) = (input.own_name_unknown, founding.own()) {
+        warnings.push(Warning::OwnNameUnknown(own.host().to_owned()));
     }
-    warnings.extend(lock(&shared.task_alarms).iter().cloned());
-    warnings.extend(founding.alarm(now).map(|alarm| alarm.to_string()));
+    warnings.extend(input.alarms.iter().cloned().map(Warning::Membership));
+    warnings.extend(founding.alarm(input.now).map(Warning::Founding));
     warnings
 }

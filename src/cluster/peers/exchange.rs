@@ -1,4 +1,4 @@
-//! What `cluster` asks of other nodes, as a seam: HTTP in the program, memory in simulations.
+//! The way to other meta nodes, as a trait: HTTP in the program, memory in simulations.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -13,8 +13,7 @@ use crate::runtime::net::BoxFuture;
 use crate::wire::api::Announcement;
 use crate::wire::identity::Identity;
 
-/// How one poll of one address ended badly; `Display` is what the log and `show -v` say after
-/// `meta-2: `.
+/// Errors of one poll or request. The log and `show -v` print the text after `meta-2: `.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PollError {
     #[error("name unknown")]
@@ -31,22 +30,29 @@ pub enum PollError {
     OtherMetaNode,
     #[error("wrong secret: internal-shared-secret differs")]
     WrongSecret,
-    /// One of ours that starts or stops, in its own words: it will be there in a moment.
+    /// An influxd-meta that starts or stops, in its own words. It will answer in a moment.
     #[error("{0}")]
     NotYet(String),
+    /// The name look-up did not end in time.
+    #[error("the name look-up hangs")]
+    LookupTimeout,
+    /// Any other failure, in the words of the operating system or of the node that answered.
     #[error("{0}")]
     Io(String),
 }
 
 impl PollError {
-    /// Somebody answers there, and not as a founder may: a person must look (F4). Otherwise nobody
-    /// does (F5).
+    /// Whether a node answers there, but not as a founder may: an operator must act (founding.md
+    /// F4). Otherwise no node answers (founding.md F5).
     pub fn is_an_answer(&self) -> bool {
         match self {
             Self::RaftPort | Self::NotOurs(_) | Self::OtherMetaNode | Self::WrongSecret => true,
-            Self::NameUnknown | Self::Refused | Self::Timeout | Self::NotYet(_) | Self::Io(_) => {
-                false
-            }
+            Self::NameUnknown
+            | Self::Refused
+            | Self::Timeout
+            | Self::NotYet(_)
+            | Self::LookupTimeout
+            | Self::Io(_) => false,
         }
     }
 }
@@ -55,13 +61,13 @@ impl PollError {
 #[derive(Clone, Debug)]
 pub struct PeerRequest {
     pub path: &'static str,
-    /// This node: the proofs cover it.
+    /// This node's incarnation; the proofs cover it.
     pub from: Incarnation,
-    /// Answered by this node only, where it is known who is meant: two stacks on one network share
+    /// The only incarnation that may answer, where it is known. Two stacks on one network may share
     /// names.
     pub meant_for: Option<Incarnation>,
     pub body: Vec<u8>,
-    pub within: Duration,
+    pub timeout: Duration,
 }
 
 impl PeerRequest {
@@ -73,15 +79,15 @@ impl PeerRequest {
             from,
             meant_for: None,
             body,
-            within: REQUEST_TIMEOUT,
+            timeout: REQUEST_TIMEOUT,
         }
     }
 
-    /// Who waits for it gives up then.
+    /// Shortens the timeout so that the request ends at the deadline.
     #[must_use]
     pub fn until(mut self, deadline: Instant) -> Self {
-        self.within = self
-            .within
+        self.timeout = self
+            .timeout
             .min(deadline.saturating_duration_since(Instant::now()));
         self
     }
@@ -93,40 +99,44 @@ impl PeerRequest {
     }
 }
 
-/// A leader calls the asker back, and asks all members before it replaces one. One that is asked
-/// and finds no leader says so after 9 s.
+/// Timeout for a request. A leader polls the caller, and all members before it replaces one. A node
+/// that finds no leader answers so after 9 s.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Any answer, whatever its status.
+/// An answer with any status.
 #[derive(Clone, Debug)]
 pub struct PeerResponse {
     pub status: u16,
     pub body: Vec<u8>,
-    /// Whoever answered knows our secret, or we have none. What is not proven is told to people and
-    /// not acted on.
+    /// The node that answered knows this node's secret, or this node has none. An answer without
+    /// proof is shown to operators and not acted on.
     pub proven: bool,
 }
 
 impl PeerResponse {
+    /// Decodes the body.
+    ///
+    /// # Errors
+    /// `NotOurs`: the body is not what a meta node would send.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, PollError> {
         serde_json::from_slice(&self.body).map_err(|error| PollError::NotOurs(error.to_string()))
     }
 }
 
-/// The one exchange of founding: our identity there, theirs back, from exactly this socket address.
-/// `client` implements it over HTTP; simulations in memory. It proves and checks secrets
-/// (founding.md 11).
+/// Requests to other meta nodes. [`HttpExchange`](super::http::HttpExchange) sends them over HTTP,
+/// simulations in memory. The implementation proves and checks secrets (founding.md 11).
 pub trait Exchange: Send + Sync + 'static {
+    /// Sends this node's identity to exactly this socket address and returns theirs.
     fn identity(
         &self,
         at: SocketAddr,
         host: &Address,
         ours: Identity,
     ) -> BoxFuture<'_, Result<Identity, PollError>>;
-    /// Whatever is asked besides, at one address of the name: founding.md 6 to 8.
+    /// Sends any other request (founding.md 6 to 8) to one address of the name.
     fn ask(&self, to: &Address, ask: PeerRequest)
     -> BoxFuture<'_, Result<PeerResponse, PollError>>;
-    /// `POST /announce` to a member.
+    /// Sends `POST /announce` to a member.
     fn announce(
         &self,
         to: &Address,

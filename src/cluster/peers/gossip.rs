@@ -1,4 +1,5 @@
-//! Announcements (wire.md 8): who runs which version, in memory only, for `/show-cluster`.
+//! Announcements (wire.md 8): addresses and versions of other nodes, in memory only, for
+//! `/show-cluster`.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -6,47 +7,42 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use crate::base::endpoint::HTTP_SCHEME;
 use crate::base::{Address, UnixNanos};
-use crate::cluster::Exchange;
-use crate::cluster::shared::Shared;
+use crate::cluster::node::handle::NodeHandle;
 use crate::raft::Raft;
 use crate::runtime::lock;
 use crate::wire::api::{Announcement, AnnouncementContext};
 use crate::wire::identity::Identity;
 
-/// Go's zero time: an announcement about oneself carries no time, its receiver's clock counts.
+/// Go's zero time. A node's announcement of itself has no time: the receiver's clock counts.
 const ZERO_TIME: &str = "0001-01-01T00:00:00Z";
 
-/// Anyone may announce: more nodes than this are no cluster of ours.
+/// Maximum number of nodes that are kept, more than any cluster has. Anyone may send announcements.
 const MAX_KNOWN_NODES: usize = 4096;
-/// Of one announcement: names, addresses and a version. With the number of nodes this bounds what
-/// strangers can make this node hold.
+/// Maximum size of one announcement: names, addresses and a version. Together with the number of
+/// nodes it bounds the memory that unauthenticated callers can make this node use.
 const MAX_ENTRY_BYTES: usize = 2048;
 
-/// What is known of other nodes, by their `tcpAddr`.
+/// Announcements of other nodes, by their `tcpAddr`.
 pub(in crate::cluster) struct Gossip {
-    shared: Arc<Shared>,
+    node: NodeHandle,
     known: Mutex<BTreeMap<String, (UnixNanos, Announcement)>>,
 }
 
 impl Gossip {
-    pub(in crate::cluster) fn new(shared: Arc<Shared>) -> Self {
+    pub(in crate::cluster) fn new(node: NodeHandle) -> Self {
         Self {
-            shared,
+            node,
             known: Mutex::default(),
         }
     }
 
-    /// Takes an announcement and what it passes on. The sender is stamped with this node's clock;
-    /// of what is passed on the newest counts, and nothing from the future: it would never expire.
+    /// Takes an announcement and those that it passes on. The sender's gets the time of this node's
+    /// clock. Of those that are passed on the newest of each node counts. Their times are cut to
+    /// now: a time in the future would never expire.
     pub(in crate::cluster) fn take(&self, announcement: &Announcement) {
-        let now = self.shared.env.clock.now();
-        let own = self
-            .shared
-            .view
-            .borrow()
-            .raft
-            .as_ref()
-            .map(Address::to_string);
+        let now = self.node.context.env.clock.now();
+        let view = self.node.state.view();
+        let own = view.raft.as_ref().map(Address::to_string);
         let passed_on = announcement
             .context
             .iter()
@@ -69,7 +65,7 @@ impl Gossip {
         }
     }
 
-    /// A poll of a member says what its announcement would.
+    /// Takes the identity of a polled member as its announcement.
     pub(in crate::cluster) fn polled(&self, theirs: &Identity) {
         self.take(&Announcement {
             tcp_addr: theirs.raft.to_string(),
@@ -82,6 +78,7 @@ impl Gossip {
         });
     }
 
+    /// Returns all announcements in the order of `tcpAddr`.
     pub(in crate::cluster) fn all(&self) -> Vec<Announcement> {
         self.expire();
         lock(&self.known)
@@ -91,14 +88,15 @@ impl Gossip {
     }
 
     fn expire(&self) {
-        let life = i64::try_from(self.shared.config.announcement_expiration.as_nanos())
-            .unwrap_or(i64::MAX);
-        let oldest = self.shared.env.clock.now().0.saturating_sub(life);
+        let context = &self.node.context;
+        let lifetime =
+            i64::try_from(context.config.announcement_expiration.as_nanos()).unwrap_or(i64::MAX);
+        let oldest = context.env.clock.now().0.saturating_sub(lifetime);
         lock(&self.known).retain(|_, (at, _)| at.0 >= oldest);
     }
 
     fn ours(&self) -> Option<Announcement> {
-        let view = self.shared.view.borrow().clone();
+        let view = self.node.state.view();
         let gossip: BTreeMap<_, _> = self
             .all()
             .into_iter()
@@ -112,31 +110,29 @@ impl Gossip {
             node_type: "meta".to_owned(),
             status: String::new(),
             context: (!gossip.is_empty()).then_some(AnnouncementContext { gossip }),
-            version: self.shared.config.version.clone(),
+            version: self.node.context.config.version.clone(),
         })
     }
 }
 
-/// A member announces itself to one other at a time, in random order, until one takes it.
-pub(in crate::cluster) async fn tell_others(
-    gossip: Arc<Gossip>,
-    exchange: Arc<dyn Exchange>,
-    raft: Raft,
-) {
-    let shared = gossip.shared.clone();
-    let stop = shared.env.tasks.clone();
+/// Announces this member to one other at a time, in random order, until one takes it; again every
+/// `gossip-frequency`. Ends with the Raft node.
+pub(in crate::cluster) async fn announce_to_others(gossip: Arc<Gossip>, raft: Raft) {
+    let node = gossip.node.clone();
+    let context = &node.context;
+    let stop = context.env.tasks.clone();
     let mut raft_changed = raft.changed();
     loop {
-        let mut others = others(&shared, &raft);
+        let mut others = others(&node, &raft);
         while let (Some(ours), false) = (gossip.ours(), others.is_empty()) {
-            let chosen = others.swap_remove(shared.env.rng.u64() as usize % others.len());
-            let sent =
-                tokio::time::timeout(ANNOUNCE_TIMEOUT, exchange.announce(&chosen, ours)).await;
+            let chosen = others.swap_remove(context.env.rng.u64() as usize % others.len());
+            let announce = context.exchange.announce(&chosen, ours);
+            let sent = tokio::time::timeout(ANNOUNCE_TIMEOUT, announce).await;
             if matches!(sent, Ok(Ok(()))) {
                 break;
             }
         }
-        let pause = tokio::time::sleep(shared.config.gossip_frequency);
+        let pause = tokio::time::sleep(context.config.gossip_frequency);
         tokio::pin!(pause);
         loop {
             tokio::select! {
@@ -149,11 +145,11 @@ pub(in crate::cluster) async fn tell_others(
     }
 }
 
-/// One slow node must not keep the others from hearing.
+/// Timeout for one announcement: a slow node must not delay those to other nodes.
 const ANNOUNCE_TIMEOUT: Duration = Duration::from_secs(2);
 
-fn others(shared: &Shared, raft: &Raft) -> Vec<Address> {
-    let own = shared.view.borrow().http.clone();
+fn others(node: &NodeHandle, raft: &Raft) -> Vec<Address> {
+    let own = node.state.view().http.clone();
     let applied = raft.applied().borrow().clone();
     let addresses = applied
         .catalog
@@ -165,7 +161,7 @@ fn others(shared: &Shared, raft: &Raft) -> Vec<Address> {
         .collect()
 }
 
-/// What it passes on is not its own, and not copied: one announcement may carry thousands.
+/// Copies an announcement without those that it passes on: there may be thousands.
 fn without_context(entry: &Announcement, at: UnixNanos) -> Announcement {
     Announcement {
         tcp_addr: entry.tcp_addr.clone(),

@@ -1,5 +1,4 @@
-//! The exchange of founding over HTTP: [`Exchange`] by means of `client`, with proofs (founding.md
-//! 3 and 11).
+//! [`Exchange`] over HTTP with `client`, and with proofs (founding.md 3, founding.md 11).
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -11,22 +10,22 @@ use tokio::time::Instant;
 use crate::auth::proof::{Nonce, PeerKey, new_nonce};
 use crate::base::{Address, Incarnation};
 use crate::client::{self, CallError, Client, Response};
-use crate::cluster::{Exchange, PeerRequest, PeerResponse, PollError};
+use crate::cluster::peers::exchange::{Exchange, PeerRequest, PeerResponse, PollError};
 use crate::runtime::net::BoxFuture;
 use crate::runtime::{Env, Net, Rng};
 use crate::wire::api::Announcement;
 use crate::wire::headers::{MEANT_FOR, PROOF as PROOF_HEADER};
 use crate::wire::identity::{Identity, Phase};
 
-/// Where identities are posted; a request's proof covers it.
+/// Path of identities; the proof of a request covers it.
 const PATH: &str = "/cluster/identity";
 
-/// Polls over HTTP.
+/// Requests to other meta nodes over HTTP.
 pub struct HttpExchange {
     net: Arc<dyn Net>,
     rng: Arc<dyn Rng>,
     client: Client,
-    /// Of `internal-shared-secret`, when set.
+    /// Derived from `internal-shared-secret`, when set.
     key: Option<PeerKey>,
 }
 
@@ -76,7 +75,7 @@ impl HttpExchange {
         if let Some(callee) = ask.meant_for {
             headers.push((MEANT_FOR.to_owned(), callee.to_string().into()));
         }
-        let deadline = Instant::now() + ask.within;
+        let deadline = Instant::now() + ask.timeout;
         let (path, body) = (ask.path, Bytes::from(ask.body));
         let answer = self
             .client
@@ -109,10 +108,11 @@ fn is_proven(key: &PeerKey, nonce: &Nonce, caller: Incarnation, answer: &Respons
         .is_ok()
 }
 
-/// A wrong proof is always refused, a missing one while we are in no cluster. A node in a cluster
-/// hears others that say they have no secret, so that one can be brought in node by node; whether
-/// its cluster was founded with one, and they must be refused, is not known here. So where we have
-/// a secret, an identity `with_secret` is a proven one.
+/// Checks the proof of an answer. A wrong proof is always an error. A missing proof is an error
+/// while this node is in no cluster, and when the answer claims to have a secret. A node in a
+/// cluster accepts nodes that claim to have none, so that a secret can be introduced node by node;
+/// the callers refuse those where the cluster was founded with a secret. So where this node has a
+/// secret, an identity with `with_secret` is a proven one.
 fn check(
     key: &PeerKey,
     nonce: &Nonce,

@@ -2,5 +2,6 @@
 
 pub(in crate::cluster) mod exchange;
 pub(in crate::cluster) mod gossip;
+pub(in crate::cluster) mod heard;
 pub(in crate::cluster) mod http;
 pub(in crate::cluster) mod poll;

@@ -1,4 +1,5 @@
-//! One poll: the name resolved anew, every address that it gives asked at once (rules 3.1 and 3.5).
+//! Polls: the name is resolved anew, and every address that it gives is asked at once (founding.md
+//! 3.1, founding.md 3.5).
 
 use std::io;
 use std::net::SocketAddr;
@@ -8,27 +9,29 @@ use futures_util::future::join_all;
 use tokio::time::{Instant, timeout_at};
 
 use crate::base::Address;
-use crate::cluster::shared::Shared;
-use crate::cluster::{Exchange, PollError};
+use crate::cluster::node::handle::NodeHandle;
+use crate::cluster::peers::exchange::{Exchange, PollError};
 use crate::runtime::Env;
 use crate::wire::identity::Identity;
 
-/// The whole poll, name look-up inside it: an answer that takes longer says nothing about now.
+/// Timeout for the whole poll, name look-up included. A later answer would say nothing about now.
 const POLL_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A name with more addresses than this is no meta node's.
+/// Maximum number of addresses of one name that are asked. No meta node's name has more.
 const MAX_ADDRESSES: usize = 16;
 
-/// The same from a member, on whose word something is done: where its cluster was founded with a
-/// secret, an answer without a proof is nobody's.
+/// Polls for a member, which acts on the answers. Where its cluster was founded with a secret, an
+/// answer without a proof counts as an error.
 pub(in crate::cluster) async fn who_is_at(
-    shared: &Shared,
+    node: &NodeHandle,
     at: &Address,
 ) -> Vec<Result<Identity, PollError>> {
-    let answers = poll(&shared.env, &*shared.exchange, at, shared.identity()).await;
-    let must_prove = shared.config.secret.is_some() && shared.founded_with_secret();
-    let believe = |theirs: Identity| {
-        // What says that it has the secret was made to prove it.
+    let context = &node.context;
+    let answers = poll(&context.env, &*context.exchange, at, node.identity()).await;
+    let must_prove =
+        context.config.secret.is_some() && node.state.founded_with_secret() == Some(true);
+    let check = |theirs: Identity| {
+        // An answer that claims to have the secret was checked for its proof by the exchange.
         if must_prove && !theirs.with_secret {
             Err(PollError::WrongSecret)
         } else {
@@ -37,11 +40,11 @@ pub(in crate::cluster) async fn who_is_at(
     };
     answers
         .into_iter()
-        .map(|answer| answer.and_then(believe))
+        .map(|answer| answer.and_then(check))
         .collect()
 }
 
-/// What each socket address of the name answered; one failure when the name gives none.
+/// Returns the answer of each socket address of the name, or one failure when the name has none.
 pub(in crate::cluster) async fn poll(
     env: &Env,
     exchange: &dyn Exchange,
@@ -52,7 +55,7 @@ pub(in crate::cluster) async fn poll(
     let found = match timeout_at(deadline, env.net.resolve(at.host(), at.port())).await {
         Ok(Ok(found)) => found,
         Ok(Err(error)) => return vec![Err(unresolved(&error))],
-        Err(_) => return vec![Err(PollError::Io("the name look-up hangs".to_owned()))],
+        Err(_) => return vec![Err(PollError::LookupTimeout)],
     };
     let ask = |socket| exchange.identity(socket, at, ours.clone());
     let asked = distinct(found).into_iter().map(|socket| async move {

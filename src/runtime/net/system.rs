@@ -111,8 +111,7 @@ impl Drop for Lookup {
     }
 }
 
-/// Sets options of a socket: keepalive notices a dead peer without traffic of ours, and nodelay
-/// sends small frames at once.
+/// A dead peer is noticed without traffic of ours, and small frames leave at once.
 fn tune(stream: &TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let keepalive = socket2::TcpKeepalive::new()

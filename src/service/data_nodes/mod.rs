@@ -23,6 +23,7 @@ use super::{Error, Limits, Refusal, Retry, Service};
 use crate::base::endpoint::DATA_RPC_PORT;
 use crate::base::{Address, Text};
 use crate::catalog::{Catalog, DATA_LEVEL, DataNode};
+use crate::cluster::NotYet;
 use crate::machine::{Outcome, Refused};
 use crate::raft::{Raft, Role};
 use crate::wire::api::DataNodeInfo;
@@ -33,10 +34,6 @@ use crate::wire::envelope::Body;
 const DATA_NODE_TIMEOUT: Duration = Duration::from_secs(40);
 /// Timeout for answers that a data node gives from memory.
 pub(super) const QUICK_ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Refusal while a member may be too old: an entry that it cannot read would halt it.
-pub(super) const MEMBERS_TOO_OLD: &str =
-    "not every meta node is known to run a version that has data nodes";
 
 impl Service {
     /// Returns the timeouts of a request that waits for a data node as well; each step at the
@@ -61,7 +58,7 @@ impl Service {
         let raft = self.raft()?;
         confirm_leader(&raft, self.deadline()).await?;
         if raft.applied().borrow().catalog.feature_level() < DATA_LEVEL {
-            return Err(Refusal::NotYet(MEMBERS_TOO_OLD.to_owned()).into());
+            return Err(Refusal::NotYet(NotYet::OldMembers("data nodes")).into());
         }
         Ok(raft)
     }

@@ -401,7 +401,7 @@ fn f2_a_joining_peer_is_believed_when_a_member_that_it_names_answers() {
     let Some(Verdict::Missing { missing, .. }) = world.verdict(0) else {
         panic!("{}", world.describe())
     };
-    let text = format!("{missing:?}");
+    let text: String = missing.iter().map(|m| m.why.to_string()).collect();
     assert!(
         text.contains("no member answers") && text.contains("member-9"),
         "{text}"
@@ -910,7 +910,7 @@ fn rule_3_5_an_incarnation_that_comes_back_after_another_blocks_for_a_minute() {
     }
     assert_eq!(
         block(&world, 0),
-        Some(&Block::Twins { entry: name(1) }),
+        Some(&Block::DuplicateName { entry: name(1) }),
         "{}",
         world.describe()
     );
@@ -970,7 +970,7 @@ fn by_hand_does_nothing_by_itself() {
     world.slots[0].config.expect = 0;
     world.start(0);
     world.run_for(100 * SECOND);
-    assert_eq!(world.verdict(0), Some(&Verdict::ByHand));
+    assert_eq!(world.verdict(0), Some(&Verdict::Manual));
     assert_eq!(world.polls_begun, 0);
 }
 

@@ -261,6 +261,7 @@ impl Member {
             doing: Activity::Founding,
             phase: Phase::Started,
             reason: "the founders start".to_owned(),
+            has_leader: false,
             missing: Vec::new(),
             incarnation: Incarnation([number as u8; 16]),
             http: Some(http),
@@ -389,11 +390,12 @@ impl ClusterApi for Member {
         body: &'a [u8],
         from: IpAddr,
         _deadline: Instant,
-    ) -> BoxFuture<'a, Option<(u16, Bytes)>> {
+    ) -> BoxFuture<'a, Result<(u16, Bytes), NoToIt>> {
         Box::pin(async move {
             self.leads()
                 .then(|| self.scripted.answer(path, body, from))
                 .flatten()
+                .ok_or(NoToIt::NotLeader)
         })
     }
 
@@ -405,12 +407,12 @@ impl ClusterApi for Member {
         &'a self,
         addr: &'a Address,
         _deadline: Instant,
-    ) -> BoxFuture<'a, Result<Option<NodeRef>, NoToIt>> {
+    ) -> BoxFuture<'a, Result<NodeRef, NoToIt>> {
         Box::pin(async move {
             if self.leads() {
                 self.scripted.join(addr)
             } else {
-                Ok(None)
+                Err(NoToIt::NotLeader)
             }
         })
     }
@@ -425,12 +427,12 @@ impl ClusterApi for Member {
         force: bool,
         by: &'a str,
         _deadline: Instant,
-    ) -> BoxFuture<'a, Result<Option<()>, NoToIt>> {
+    ) -> BoxFuture<'a, Result<(), NoToIt>> {
         Box::pin(async move {
             if self.leads() {
                 self.scripted.remove(http, force, by)
             } else {
-                Ok(None)
+                Err(NoToIt::NotLeader)
             }
         })
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use influxdb_meta::cluster::Warning;
 use influxdb_meta::http::HttpConfig;
 
 use super::harness::{Alone, PATIENCE, StandIn, TestServer, post, until, waiting};
@@ -181,7 +182,7 @@ async fn a_peer_that_does_not_read_is_cut_off() {
 fn verbose() -> Arc<StandIn> {
     let stand_in = StandIn::default();
     let mut view = waiting();
-    view.warnings = vec!["w".repeat(1 << 20); 16];
+    view.warnings = vec![Warning::OwnNameUnknown("w".repeat(1 << 20)); 16];
     stand_in.view.send_replace(Arc::new(view));
     Arc::new(stand_in)
 }

@@ -10,7 +10,9 @@ use bytes::Bytes;
 use influxdb_meta::auth::Users;
 use influxdb_meta::base::{Address, Incarnation, UnixNanos};
 use influxdb_meta::client::CallError;
-use influxdb_meta::cluster::{Activity, NodeRef, NotMember, Refusal, View};
+use influxdb_meta::cluster::{
+    Activity, Missing, MissingReason, NodeRef, NotMember, PollError, Refusal, View, Warning,
+};
 use influxdb_meta::data_node::{DataNodes, DataNodesConfig};
 use influxdb_meta::http::{HttpConfig, ROUTES, Server};
 use influxdb_meta::raft::Raft;
@@ -62,9 +64,10 @@ pub(crate) fn waiting() -> View {
         doing: Activity::Waiting,
         phase: Phase::Fresh,
         reason: "waiting for 1 of 3 founders: meta-3:8091 (name unknown)".to_owned(),
-        missing: vec![influxdb_meta::cluster::Missing {
+        has_leader: false,
+        missing: vec![Missing {
             address: Address::new("meta-3", 8091),
-            why: "name unknown".to_owned(),
+            why: MissingReason::NoAnswer(PollError::NameUnknown),
         }],
         incarnation: US,
         http: Some(Address::new("meta-1", 8091)),
@@ -72,7 +75,7 @@ pub(crate) fn waiting() -> View {
         cluster_id: None,
         cluster_name: "prod".to_owned(),
         raft_id: None,
-        warnings: vec!["an even number of voters".to_owned()],
+        warnings: vec![Warning::TwoVoters],
     }
 }
 
@@ -149,8 +152,11 @@ impl ClusterApi for StandIn {
         body: &'a [u8],
         from: IpAddr,
         _deadline: Instant,
-    ) -> BoxFuture<'a, Option<(u16, Bytes)>> {
-        Box::pin(async move { self.scripted.answer(path, body, from) })
+    ) -> BoxFuture<'a, Result<(u16, Bytes), Refusal>> {
+        Box::pin(async move {
+            let answer = self.scripted.answer(path, body, from);
+            answer.ok_or(Refusal::NotLeader)
+        })
     }
 
     fn needs_proof(&self) -> bool {
@@ -161,7 +167,7 @@ impl ClusterApi for StandIn {
         &'a self,
         addr: &'a Address,
         _deadline: Instant,
-    ) -> BoxFuture<'a, Result<Option<NodeRef>, Refusal>> {
+    ) -> BoxFuture<'a, Result<NodeRef, Refusal>> {
         Box::pin(async move { self.scripted.join(addr) })
     }
 
@@ -175,7 +181,7 @@ impl ClusterApi for StandIn {
         force: bool,
         by: &'a str,
         _deadline: Instant,
-    ) -> BoxFuture<'a, Result<Option<()>, Refusal>> {
+    ) -> BoxFuture<'a, Result<(), Refusal>> {
         Box::pin(async move { self.scripted.remove(http, force, by) })
     }
 }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use influxdb_meta::base::{Address, ClusterId, UnixNanos};
-use influxdb_meta::cluster::Refusal;
+use influxdb_meta::cluster::{
+    Absent, BadRequest, Conflict, NotYet, PollError, Refusal, Unreachable,
+};
 use influxdb_meta::wire::joining::{RemovalReason, Removed};
 
 use super::cluster::{Node, TestCluster};
@@ -180,26 +182,34 @@ fn refusals() -> Vec<(Refusal, u16, &'static str)> {
         by: "ops".to_owned(),
         at: UnixNanos(1),
     };
-    let text = |text: &str| text.to_owned();
+    let at = Address::new("m", 8091);
+    let error = PollError::Refused;
     vec![
-        (Refusal::Bad(text("no")), 400, "no"),
         (
-            Refusal::Conflict(text("a member of \"prod\"")),
-            409,
-            "a member of \"prod\"",
+            Refusal::Bad(BadRequest::NotTheSender),
+            400,
+            "the identity is not the sender's",
         ),
         (
-            Refusal::NotYet(text("still joining: learner")),
+            Refusal::Conflict(Conflict::MemberOfAnother),
+            409,
+            "a member of another cluster",
+        ),
+        (
+            Refusal::NotYet(NotYet::StillJoining("learner".to_owned())),
             503,
             "still joining: learner",
         ),
         (
-            Refusal::Unreachable(text("m:8091: connection refused")),
+            Refusal::Unreachable(Unreachable::Poll {
+                at: at.clone(),
+                error,
+            }),
             500,
             "m:8091: connection refused",
         ),
         (
-            Refusal::NotFound(text("m:8091")),
+            Refusal::NotFound(Absent::Address(at)),
             500,
             "node not found: m:8091",
         ),
@@ -242,8 +252,8 @@ async fn each_refusal_has_its_status() {
 #[tokio::test]
 async fn outside_a_cluster_there_is_no_leader_to_ask() {
     let (server, stand_in) = fresh().await;
-    stand_in.scripted.says().join = Ok(None);
-    stand_in.scripted.says().remove = Ok(None);
+    stand_in.scripted.says().join = Err(Refusal::NotLeader);
+    stand_in.scripted.says().remove = Err(Refusal::NotLeader);
     let reason = waiting().reason;
     for (path, form) in [
         ("/join", "addr=m:8091"),
@@ -331,8 +341,9 @@ async fn a_follower_redirects_or_carries() {
             format!("remove meta-7:8091 force=false by {by}")
         ]
     );
-    // The leader's answer is returned unchanged, "not yet" too: it says what it waits for.
-    leader.member.scripted.says().join = Err(Refusal::NotYet("still joining: learner".to_owned()));
+    // The leader's word comes back as it is, "not yet" too: it says what it waits for.
+    leader.member.scripted.says().join =
+        Err(Refusal::NotYet(NotYet::StillJoining("learner".to_owned())));
     let reply = from(follower, "localhost:18091", "/join", "addr=meta-7:8091").await;
     assert_eq!(error(&reply), (503, "still joining: learner".to_owned()));
     assert_eq!(

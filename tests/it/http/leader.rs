@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use influxdb_meta::base::Address;
 use influxdb_meta::client::CallError;
+use influxdb_meta::raft::AfterHandOver;
 use influxdb_meta::runtime::net::BoxFuture;
 use influxdb_meta::service::{ForwardError, ForwardedRequest, ForwardedResponse, Forwarder};
 use tokio::time::Instant;
@@ -176,7 +177,10 @@ async fn a_caller_does_not_wait_for_a_deposed_leader() {
             silent.taken.load(Ordering::Relaxed) > 0
         })
         .await;
-        leader.raft.hand_over(Duration::from_secs(5)).await
+        leader
+            .raft
+            .hand_over(Duration::from_secs(5), AfterHandOver::Stopping)
+            .await
     });
     let text = format!(
         "the outcome is unknown: the leader {} did not answer (another one leads now)",

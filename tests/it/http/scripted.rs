@@ -15,9 +15,9 @@ pub(crate) struct Scripted {
 }
 
 pub(crate) struct Says {
-    pub(crate) join: Result<Option<NodeRef>, Refusal>,
+    pub(crate) join: Result<NodeRef, Refusal>,
     pub(crate) leave: Result<(), Refusal>,
-    pub(crate) remove: Result<Option<()>, Refusal>,
+    pub(crate) remove: Result<(), Refusal>,
     pub(crate) answer: Option<(u16, Bytes)>,
     pub(crate) needs_proof: bool,
 }
@@ -25,9 +25,9 @@ pub(crate) struct Says {
 impl Default for Says {
     fn default() -> Self {
         Self {
-            join: Ok(Some(meta_7())),
+            join: Ok(meta_7()),
             leave: Ok(()),
-            remove: Ok(Some(())),
+            remove: Ok(()),
             answer: None,
             needs_proof: true,
         }
@@ -64,7 +64,7 @@ impl Scripted {
         self.says().answer.clone()
     }
 
-    pub(super) fn join(&self, addr: &Address) -> Result<Option<NodeRef>, Refusal> {
+    pub(super) fn join(&self, addr: &Address) -> Result<NodeRef, Refusal> {
         self.note(format!("join {addr}"));
         self.says().join.clone()
     }
@@ -74,12 +74,7 @@ impl Scripted {
         self.says().leave.clone()
     }
 
-    pub(super) fn remove(
-        &self,
-        http: &Address,
-        force: bool,
-        by: &str,
-    ) -> Result<Option<()>, Refusal> {
+    pub(super) fn remove(&self, http: &Address, force: bool, by: &str) -> Result<(), Refusal> {
         self.note(format!("remove {http} force={force} by {by}"));
         self.says().remove.clone()
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use influxdb_meta::base::{Name, RaftId};
 use influxdb_meta::machine::{Outcome, WireCommand};
-use influxdb_meta::raft::{HandOver, NotLeader, ProposeError, Role};
+use influxdb_meta::raft::{AfterHandOver, HandOver, NotLeader, ProposeError, Role};
 use influxdb_meta::wire::{envelope::Body, state};
 use tokio::time::Instant;
 
@@ -118,7 +118,8 @@ async fn leadership_is_handed_over_at_once_and_for_good() {
         .expect("acknowledged");
     let begun = Instant::now();
     assert_eq!(
-        raft.hand_over(Duration::from_millis(500)).await,
+        raft.hand_over(Duration::from_millis(500), AfterHandOver::Stopping)
+            .await,
         HandOver::Done
     );
     assert!(
@@ -140,7 +141,8 @@ async fn leadership_is_handed_over_at_once_and_for_good() {
     );
     // A follower has no leadership to hand over.
     assert_eq!(
-        raft.hand_over(Duration::from_millis(500)).await,
+        raft.hand_over(Duration::from_millis(500), AfterHandOver::Stopping)
+            .await,
         HandOver::Done
     );
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use influxdb_meta::base::{Address, Incarnation, RaftId};
 use influxdb_meta::machine::{Found, Founder, InternalCommand};
 use influxdb_meta::raft::{
-    OpenError, Raft, RaftConfig, RaftStatus, Refusal, Replica, Role, Transport,
+    AfterHandOver, OpenError, Raft, RaftConfig, RaftStatus, Refusal, Replica, Role, Transport,
 };
 use influxdb_meta::runtime::disk::Fake;
 use influxdb_meta::runtime::net::memory::Network;
@@ -205,7 +205,8 @@ impl Cluster {
         };
         let raft = process.raft.clone();
         let end = process.env.tasks.killable(async move {
-            raft.hand_over(Duration::from_millis(500)).await;
+            raft.hand_over(Duration::from_millis(500), AfterHandOver::Stopping)
+                .await;
             raft.shutdown().await;
         });
         timeout(Duration::from_secs(5), end)

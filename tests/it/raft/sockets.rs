@@ -10,7 +10,7 @@ use futures_util::future::join_all;
 use influxdb_meta::base::{Address, Incarnation, RaftId};
 use influxdb_meta::machine::{Found, Founder, InternalCommand, Outcome};
 use influxdb_meta::raft::{
-    Admission, HandOver, Hello, Raft, RaftConfig, Refusal, Replica, Role, Transport,
+    Admission, AfterHandOver, HandOver, Hello, Raft, RaftConfig, Refusal, Replica, Role, Transport,
 };
 use influxdb_meta::runtime::{Env, disk::Fake};
 use influxdb_meta::storage::{DataDir, Log, Snapshots};
@@ -160,7 +160,9 @@ async fn three_members_over_tcp_take_many_writers_and_a_hand_over() {
     join_all((0..64).map(writer)).await;
     first.barrier(soon()).await.expect("a linearizable read");
     assert_eq!(
-        first.hand_over(Duration::from_secs(5)).await,
+        first
+            .hand_over(Duration::from_secs(5), AfterHandOver::Stopping)
+            .await,
         HandOver::Done
     );
     let second = leader(&rafts).await;

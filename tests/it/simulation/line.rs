@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use influxdb_meta::base::{Address, Incarnation};
-use influxdb_meta::cluster::{Cluster, Exchange, PeerRequest, PeerResponse, PollError};
+use influxdb_meta::cluster::{Cluster, ClusterApi, Exchange, PeerRequest, PeerResponse, PollError};
 use influxdb_meta::runtime::net::{BoxFuture, Listener, Net, Stream};
 use influxdb_meta::runtime::{Env, Tasks};
 use influxdb_meta::wire::api::Announcement;
@@ -81,7 +81,7 @@ impl Exchange for Line {
                 path,
                 meant_for,
                 body,
-                within,
+                timeout: limit,
                 ..
             } = ask;
             let question = Question {
@@ -90,7 +90,7 @@ impl Exchange for Line {
                 forwarded: false,
                 body,
             };
-            let asked = timeout(within, ask_by_name(&*self.net, &to, &question)).await;
+            let asked = timeout(limit, ask_by_name(&*self.net, &to, &question)).await;
             let Reply { status, body } = asked.map_err(|_| PollError::Timeout)??;
             Ok(PeerResponse {
                 status,
@@ -176,9 +176,10 @@ async fn answer(
 }
 
 async fn respond(cluster: &Cluster, net: &dyn Net, from: IpAddr, question: Question) -> Reply {
+    let ours = cluster.identity().expect("started");
     if question
         .meant_for
-        .is_some_and(|who| who != cluster.identity().incarnation)
+        .is_some_and(|who| who != ours.incarnation)
     {
         return Reply {
             status: 421,
@@ -192,7 +193,7 @@ async fn respond(cluster: &Cluster, net: &dyn Net, from: IpAddr, question: Quest
             }
             return Reply {
                 status: 200,
-                body: cluster.identity().encode(),
+                body: ours.encode(),
             };
         }
         ANNOUNCE => {
@@ -205,7 +206,7 @@ async fn respond(cluster: &Cluster, net: &dyn Net, from: IpAddr, question: Quest
         _ => {}
     }
     let deadline = Instant::now() + Duration::from_secs(9);
-    if let Some((status, body)) = cluster
+    if let Ok((status, body)) = cluster
         .answer(&question.path, &question.body, from, deadline)
         .await
     {

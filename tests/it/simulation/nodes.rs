@@ -11,7 +11,7 @@ use super::line::{self, Line};
 use crate::seeded::Seeded;
 use influxdb_meta::base::{Address, Name, UnixNanos};
 use influxdb_meta::catalog::Catalog;
-use influxdb_meta::cluster::{Cluster, ClusterConfig, ClusterError, View};
+use influxdb_meta::cluster::{Cluster, ClusterApi, ClusterConfig, ClusterError, View};
 use influxdb_meta::machine::{Command, Outcome, WireCommand};
 use influxdb_meta::raft::{ProposeError, RaftConfig, RaftStatus, Role};
 use influxdb_meta::runtime::disk::Fake;

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use influxdb_meta::base::Address;
+use influxdb_meta::cluster::ClusterApi;
 use influxdb_meta::machine::Outcome;
 use influxdb_meta::wire::identity::Phase;
 use tokio::time::{Instant, sleep, timeout};
@@ -170,8 +171,8 @@ impl Life {
             .join(&at, Instant::now() + 9 * SECOND)
             .await;
         self.told.push(format!("back {n}: {done:?}"));
-        // Refused, or without an answer: the operator asks again.
-        if matches!(done, Ok(Some(_))) {
+        // Told no, or nothing, a person asks again.
+        if done.is_ok() {
             self.out.remove(&n);
         }
     }

@@ -1,0 +1,97 @@
+//! Opening Raft once this node is in a cluster, and following its committed membership.
+
+use crate::base::RaftId;
+use crate::cluster::error::ClusterError;
+use crate::cluster::founding::Event;
+use crate::cluster::leader;
+use crate::cluster::node::{NodeTask, open_raft};
+use crate::cluster::peers::gossip;
+use crate::raft::Raft;
+
+impl NodeTask {
+    /// Opens Raft if it is due. Becomes `member` once this node is in a committed membership.
+    pub(super) async fn advance(&mut self) -> Result<(), ClusterError> {
+        let record = self.founding.record().clone();
+        if record.seat().is_some() && self.raft_state.is_due() {
+            self.raft_state =
+                open_raft::open(&self.node.context, &self.state, &self.transport, record).await?;
+            let Some(raft) = self.raft_state.raft().cloned() else {
+                return Ok(());
+            };
+            self.raft_changed = Some(raft.changed());
+            self.adopt(self.node.state.record());
+            self.start_raft_tasks(&raft);
+        }
+        let Some(raft) = self.raft_state.raft().cloned() else {
+            return Ok(());
+        };
+        let record = self.founding.record().clone();
+        let seen_in = |raft_id: RaftId| {
+            let status = raft.status();
+            let listed = || {
+                raft.applied()
+                    .borrow()
+                    .catalog
+                    .meta_node_by_raft_id(raft_id)
+                    .is_some()
+            };
+            // A learner is a member once it is in the catalog. Before that the leader may remove it
+            // without a tombstone.
+            status.voters.contains(&raft_id) || (status.learners.contains(&raft_id) && listed())
+        };
+        // Only a committed membership counts: an uncommitted one may be lost.
+        if record.seat().is_some_and(|seat| seen_in(seat.raft_id))
+            && let Some(member) = record.member()
+        {
+            self.state.store_record(&member).await?;
+            self.invited = None;
+            self.retry.settled(self.now(), None);
+            self.adopt(member);
+        }
+        Ok(())
+    }
+
+    /// Starts the tasks that live as long as the open Raft node.
+    fn start_raft_tasks(&self, raft: &Raft) {
+        let tasks = &self.node.context.env.tasks;
+        let writer = self.leader_writer.clone();
+        tasks.detach(leader::lead(self.node.clone(), writer, raft.clone()));
+        tasks.detach(gossip::announce_to_others(
+            self.gossip.clone(),
+            raft.clone(),
+        ));
+        let (failures, stopped, raft) = (self.failures.clone(), tasks.clone(), raft.clone());
+        tasks.detach(async move {
+            let text = tokio::select! {
+                biased;
+                () = stopped.stopped() => return,
+                () = raft.closed() => return,
+                text = raft.fatal() => text,
+            };
+            let failure = ClusterError::Io {
+                operation: "writing the log",
+                source: std::io::Error::other(text),
+            };
+            // One failure ends the process; a second has nothing to add.
+            drop(failures.try_send(failure));
+        });
+    }
+
+    /// Returns what the open Raft node knows; without one, that time passed.
+    pub(super) fn cluster_event(&self) -> Event {
+        let Some(raft) = self.raft_state.raft() else {
+            return Event::Tick;
+        };
+        let applied = raft.applied().borrow().clone();
+        let members = applied
+            .catalog
+            .meta_nodes
+            .values()
+            .map(|node| node.http.clone())
+            .collect();
+        Event::Cluster {
+            leader_known: raft.status().leader.is_some(),
+            members,
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! Access to this node for the other tasks of `cluster`.
+
+use std::sync::Arc;
+
+use crate::cluster::node::context::NodeContext;
+use crate::cluster::node::senders::NodeSenders;
+use crate::cluster::node::state::NodeState;
+use crate::cluster::peers::heard::Heard;
+use crate::wire::identity::Identity;
+
+/// Everything that other tasks may use of this node: fixed values, state to read, times of contact
+/// with other nodes, and channels to the node's task. Cheap to clone.
+#[derive(Clone)]
+pub(in crate::cluster) struct NodeHandle {
+    pub(in crate::cluster) context: Arc<NodeContext>,
+    pub(in crate::cluster) state: Arc<NodeState>,
+    pub(in crate::cluster) heard: Arc<Heard>,
+    pub(in crate::cluster) senders: NodeSenders,
+}
+
+impl NodeHandle {
+    /// This node's answer to `/cluster/identity`, as of now.
+    pub(in crate::cluster) fn identity(&self) -> Identity {
+        let mut identity = self.state.identity();
+        let heard = self.heard.all().into_iter();
+        identity.heard = heard
+            .map(|(incarnation, ago)| {
+                let ms = u64::try_from(ago.as_millis()).unwrap_or(u64::MAX);
+                (incarnation, ms)
+            })
+            .collect();
+        identity
+    }
+}

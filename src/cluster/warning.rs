@@ -1,0 +1,69 @@
+//! Standing warnings for operators.
+
+use std::fmt;
+
+use crate::cluster::founding::Block;
+use crate::cluster::membership::Alarm;
+
+/// A condition that endangers this node or its cluster while everything still works.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Warning {
+    OneVoter,
+    TwoVoters,
+    /// An even number of voters, four or more.
+    EvenVoters(usize),
+    /// Configured to found alone, in a directory of a larger cluster.
+    SingleServerIgnored,
+    /// The configured name is not the one that the cluster was founded with.
+    OtherClusterName {
+        configured: String,
+        founded: String,
+    },
+    NoSecret,
+    /// This host name, advertised for this node, does not resolve on it.
+    OwnNameUnknown(String),
+    /// Found by the leader's membership task.
+    Membership(Alarm),
+    /// Found by the polls of founding, on a node that is in a cluster.
+    Founding(Block),
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OneVoter => {
+                f.write_str("one voter: a loss of this volume is a loss of the cluster")
+            }
+            Self::TwoVoters => {
+                f.write_str("two voters: a failure of either stops the cluster; run three")
+            }
+            Self::EvenVoters(voters) => write!(
+                f,
+                "{voters} voters survive no more failures than {}: run an odd number",
+                voters - 1
+            ),
+            Self::SingleServerIgnored => f.write_str(
+                "-single-server (or bootstrap-expect = 1) is ignored: this directory belongs to a \
+                 node of a larger cluster",
+            ),
+            Self::OtherClusterName {
+                configured,
+                founded,
+            } => write!(
+                f,
+                "cluster-name is {configured:?} here, the cluster was founded as {founded:?}; a \
+                 wiped node configured so cannot join"
+            ),
+            Self::NoSecret => f.write_str(
+                "no internal-shared-secret: whoever reaches ports 8089 and 8091 can pose as a meta \
+                 node",
+            ),
+            Self::OwnNameUnknown(host) => write!(
+                f,
+                "{host}, the name others are given for this node, does not resolve here"
+            ),
+            Self::Membership(alarm) => alarm.fmt(f),
+            Self::Founding(block) => block.fmt(f),
+        }
+    }
+}
