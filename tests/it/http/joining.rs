@@ -341,7 +341,7 @@ async fn a_follower_redirects_or_carries() {
             format!("remove meta-7:8091 force=false by {by}")
         ]
     );
-    // The leader's word comes back as it is, "not yet" too: it says what it waits for.
+    // The leader's answer is returned unchanged, "not yet" too: it says what it waits for.
     leader.member.scripted.says().join =
         Err(Refusal::NotYet(NotYet::StillJoining("learner".to_owned())));
     let reply = from(follower, "localhost:18091", "/join", "addr=meta-7:8091").await;

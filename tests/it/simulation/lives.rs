@@ -245,7 +245,7 @@ fn a_removal_that_would_stop_the_cluster_is_refused() {
                     .remove(&name(well), false, "a test", soon())
                     .await
                 {
-                    // Another leads; or that one was the leader, and the next has to find its feet.
+                    // Another node leads, or the removed one led and the next is not ready.
                     Err(Refusal::NotLeader | Refusal::NotYet(_)) => sleep(SECOND / 10).await,
                     Ok(()) => panic!("after {after} s: one of two is no majority"),
                     Err(refusal) => break refusal,

@@ -171,7 +171,7 @@ impl Life {
             .join(&at, Instant::now() + 9 * SECOND)
             .await;
         self.told.push(format!("back {n}: {done:?}"));
-        // Told no, or nothing, a person asks again.
+        // Refused, or without an answer: the operator asks again.
         if done.is_ok() {
             self.out.remove(&n);
         }
