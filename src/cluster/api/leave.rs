@@ -107,7 +107,7 @@ impl Cluster {
     ) -> Result<(), Refusal> {
         let catalog = raft.applied().borrow().catalog.clone();
         let handle = self.leader.handle();
-        let handle = handle.ok_or_else(|| Refusal::NotYet(NotYet::NoLeader))?;
+        let handle = handle.ok_or(Refusal::NotYet(NotYet::NoLeader))?;
         let (answer, answered) = oneshot::channel();
         let by = by.chars().take(MAX_BY_CHARS).collect();
         let removal = RemovalRequest {

@@ -64,7 +64,7 @@ impl JoinHandler<'_> {
             .pendings
             .get(&theirs.incarnation)
             .map(|pending| pending.raft_id);
-        let given = given.ok_or_else(|| Refusal::NotYet(NotYet::Dropped))?;
+        let given = given.ok_or(Refusal::NotYet(NotYet::Dropped))?;
         self.handle.wake.notify_one();
         Ok(self.answer(&cluster, given, false, theirs.incarnation))
     }
@@ -78,7 +78,7 @@ impl JoinHandler<'_> {
         }
         let node = catalog.meta_node_by_incarnation(theirs.incarnation);
         let node = node.filter(|node| Some(node.raft_id) == theirs.raft_id);
-        let node = node.ok_or_else(|| Refusal::Conflict(Conflict::NotAMember))?;
+        let node = node.ok_or(Refusal::Conflict(Conflict::NotAMember))?;
         self.check_address(&theirs.http).await?;
         self.call_back(theirs).await?;
         let (raft_id, http, raft) = (node.raft_id, theirs.http.clone(), theirs.raft.clone());
@@ -110,7 +110,7 @@ impl JoinHandler<'_> {
                 .map(|pending| pending.raft_id)
         };
         let raft_id = member.or_else(pending);
-        let raft_id = raft_id.ok_or_else(|| Refusal::Conflict(Conflict::NotAMember))?;
+        let raft_id = raft_id.ok_or(Refusal::Conflict(Conflict::NotAMember))?;
         self.call_back(theirs).await?;
         Ok(raft_id)
     }
@@ -142,7 +142,7 @@ impl JoinHandler<'_> {
         let barrier = self.raft.barrier(self.deadline).await;
         barrier.map_err(|error| Refusal::NotYet(NotYet::Barrier(error)))?;
         let cluster = self.catalog().cluster;
-        let cluster = cluster.ok_or_else(|| Refusal::NotYet(NotYet::BeingFounded))?;
+        let cluster = cluster.ok_or(Refusal::NotYet(NotYet::BeingFounded))?;
         if cluster.feature_level < JOINING_LEVEL {
             return Err(Refusal::NotYet(NotYet::JoiningUnknown));
         }
