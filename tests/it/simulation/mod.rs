@@ -395,10 +395,7 @@ fn alone_founds_by_itself_and_warns() {
         sim.start(0).await;
         sim.formed().await;
         sim.until(5 * SECOND, |sim| {
-            sim.view(0)
-                .warnings
-                .iter()
-                .any(|warning| *warning == Warning::OneVoter)
+            sim.view(0).warnings.contains(&Warning::OneVoter)
         })
         .await;
     });
