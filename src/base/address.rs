@@ -14,25 +14,31 @@ pub struct Address {
     port: u16,
 }
 
-/// Reason why a text is not an address. The error text has what was found and what to write
-/// instead.
+/// A text that is not an address. The error text has what was found and what to write instead.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum AddressError {
-    #[error("{0:?} is empty")]
-    Empty(String),
-    #[error("{0:?} has quotes: write the address without them")]
-    Quoted(String),
-    #[error("{0:?} has a scheme: write host or host:port")]
-    Scheme(String),
-    #[error("{0:?} has a path: write host or host:port")]
-    Path(String),
-    #[error("{0:?} has a port that is no number from 1 to 65535")]
-    Port(String),
+#[error("{text:?} {fault}")]
+pub struct AddressError {
+    pub text: String,
+    pub fault: AddressFault,
+}
+
+/// Fault in the text of an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AddressFault {
+    #[error("is empty")]
+    Empty,
+    #[error("has quotes: write the address without them")]
+    Quoted,
+    #[error("has a scheme: write host or host:port")]
+    Scheme,
+    #[error("has a path: write host or host:port")]
+    Path,
+    #[error("has a port that is no number from 1 to 65535")]
+    Port,
     #[error(
-        "{0:?} is no host name or IP address (an IPv6 address with a port needs brackets: \
-         [::1]:8091)"
+        "is no host name or IP address (an IPv6 address with a port needs brackets: [::1]:8091)"
     )]
-    Host(String),
+    Host,
 }
 
 impl Address {
@@ -55,18 +61,21 @@ impl Address {
     /// # Errors
     /// [`AddressError`], with the fault in the text. Nothing is guessed.
     pub fn parse(text: &str, default_port: u16) -> Result<Self, AddressError> {
-        let bad = |error: fn(String) -> AddressError| Err(error(text.to_owned()));
+        let bad = |fault| {
+            let text = text.to_owned();
+            Err(AddressError { text, fault })
+        };
         if text.trim().is_empty() {
-            return bad(AddressError::Empty);
+            return bad(AddressFault::Empty);
         }
         if text.contains(['"', '\'', '`']) {
-            return bad(AddressError::Quoted);
+            return bad(AddressFault::Quoted);
         }
         if text.contains("://") {
-            return bad(AddressError::Scheme);
+            return bad(AddressFault::Scheme);
         }
         if text.contains('/') {
-            return bad(AddressError::Path);
+            return bad(AddressFault::Path);
         }
         if text.parse::<Ipv6Addr>().is_ok() {
             return Ok(Self::new(text, default_port));
@@ -78,10 +87,10 @@ impl Address {
         let port = match port.map(u16::from_str) {
             None => default_port,
             Some(Ok(port)) if port > 0 => port,
-            Some(_) => return bad(AddressError::Port),
+            Some(_) => return bad(AddressFault::Port),
         };
         if !is_host(host) {
-            return bad(AddressError::Host);
+            return bad(AddressFault::Host);
         }
         Ok(Self::new(host, port))
     }
@@ -146,7 +155,10 @@ impl FromStr for Address {
     type Err = AddressError;
     fn from_str(text: &str) -> Result<Self, AddressError> {
         match Self::parse(text, 0) {
-            Ok(address) if address.port == 0 => Err(AddressError::Port(text.to_owned())),
+            Ok(address) if address.port == 0 => Err(AddressError {
+                text: text.to_owned(),
+                fault: AddressFault::Port,
+            }),
             other => other,
         }
     }
@@ -184,19 +196,25 @@ mod tests {
 
     #[test]
     fn what_is_no_address_says_why() {
-        type Error = fn(String) -> AddressError;
-        let cases: [(&str, Error); 8] = [
-            (" ", AddressError::Empty),
-            ("\"meta-1\"", AddressError::Quoted),
-            ("http://meta-1:8091", AddressError::Scheme),
-            ("meta-1/x", AddressError::Path),
-            ("meta-1:", AddressError::Port),
-            ("meta-1:0", AddressError::Port),
-            ("meta-1:99999", AddressError::Port),
-            ("meta 1", AddressError::Host),
+        let cases = [
+            (" ", AddressFault::Empty),
+            ("\"meta-1\"", AddressFault::Quoted),
+            ("http://meta-1:8091", AddressFault::Scheme),
+            ("meta-1/x", AddressFault::Path),
+            ("meta-1:", AddressFault::Port),
+            ("meta-1:0", AddressFault::Port),
+            ("meta-1:99999", AddressFault::Port),
+            ("meta 1", AddressFault::Host),
         ];
-        for (text, error) in cases {
-            assert_eq!(Address::parse(text, 8091), Err(error(text.to_owned())));
+        for (text, fault) in cases {
+            let text = text.to_owned();
+            assert_eq!(
+                Address::parse(&text, 8091),
+                Err(AddressError {
+                    text: text.clone(),
+                    fault
+                })
+            );
         }
     }
 }

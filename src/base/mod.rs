@@ -9,7 +9,7 @@ mod id;
 mod name;
 mod time;
 
-pub use address::{Address, AddressError};
+pub use address::{Address, AddressError, AddressFault};
 pub use id::{
     ClusterId, Incarnation, ListHash, LogId, NodeId, ParseIdError, RaftId, ShardGroupId, ShardId,
     StartId,

@@ -1,7 +1,7 @@
 //! Addresses in arguments, with the default ports and the error texts of the original.
 
 use crate::base::endpoint::{DATA_RPC_PORT, META_HTTP_PORT, META_RAFT_PORT};
-use crate::base::{Address, AddressError};
+use crate::base::{Address, AddressFault};
 
 /// Parses the HTTP address of a meta node.
 pub(super) fn meta_address(text: &str) -> Result<Address, String> {
@@ -20,7 +20,7 @@ pub(super) fn raft_address(text: &str) -> Result<Address, String> {
 
 fn parse(text: &str, port: u16, empty: &str) -> Result<Address, String> {
     match Address::parse(text, port) {
-        Err(AddressError::Empty(_)) => Err(empty.to_owned()),
+        Err(error) if error.fault == AddressFault::Empty => Err(empty.to_owned()),
         other => other.map_err(|error| error.to_string()),
     }
 }
