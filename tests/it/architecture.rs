@@ -126,7 +126,7 @@ const STAYS_IN: &[(&str, &[&str])] = &[
     ("prost", &["wire"]),
     ("openraft", &["raft"]),
     ("axum", &["http"]),
-    ("toml", &["config"]),
+    ("figment", &["config"]),
     ("clap", &["bin", "ctl", "config"]),
     ("hyper", &["client", "http"]),
     ("imbl", &["catalog", "machine", "wire"]),
