@@ -1,22 +1,25 @@
-//! The layers: defaults, then the file, then variables, then flags. A later layer wins.
+//! The layers: defaults, then the file, then variables, then flags. figment merges them in this
+//! order, so that a later layer wins, and remembers the source of each value.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use toml::{Table, Value};
+use figment::providers::{Format, Toml};
+use figment::value::{Dict, Map, Value};
+use figment::{Figment, Metadata, Profile, Provider};
 
 use super::find_file::find_file;
 use super::inputs::{Flags, Inputs};
-use super::key::{KeyId, KeySpec};
+use super::key::KeySpec;
 use super::keys::{DATA_NODE_KEYS, DATA_NODE_SECTIONS, KEYS, OTHER_VARIABLES};
 use super::problem::{Notice, Problem};
 use super::source::Source;
 use super::suggestion::most_similar;
 use super::{files, value};
 
-/// The value of each key, not yet checked, and everything noticed while reading.
+/// The merged values, not yet checked, and everything noticed while reading.
 pub(super) struct Layers {
-    pub(super) values: BTreeMap<KeyId, (Value, Source)>,
+    pub(super) merged: Figment,
     pub(super) file: Option<PathBuf>,
     pub(super) problems: Vec<Problem>,
     pub(super) notices: Vec<Notice>,
@@ -25,14 +28,14 @@ pub(super) struct Layers {
 impl Layers {
     pub(super) fn read(inputs: &Inputs) -> Self {
         let mut layers = Self {
-            values: BTreeMap::new(),
+            merged: Figment::new(),
             file: None,
             problems: Vec::new(),
             notices: Vec::new(),
         };
         for key in KEYS {
             let default = value::from_text(&key.kind, key.default);
-            layers.values.insert(key.id(), (default, Source::Default));
+            layers.merge(key, default, Source::Default);
         }
         layers.add_file(inputs);
         layers.add_variables(&inputs.variables);
@@ -59,8 +62,17 @@ impl Layers {
     /// Overrides the layers below, unless the value is empty.
     fn set(&mut self, key: &KeySpec, value: Value, source: Source) {
         if !value::is_empty(&value) {
-            self.values.insert(key.id(), (value, source));
+            self.merge(key, value, source);
         }
+    }
+
+    fn merge(&mut self, key: &KeySpec, value: Value, source: Source) {
+        let single = SingleValue {
+            path: key.path(),
+            value,
+            source,
+        };
+        self.merged = std::mem::take(&mut self.merged).merge(single);
     }
 
     fn add_file(&mut self, inputs: &Inputs) {
@@ -70,23 +82,24 @@ impl Layers {
         let parsed = files::read("the configuration file", &path, &named_by)
             .and_then(|text| parse(&path, &text));
         match parsed {
-            Ok(table) => self.add_tables(&path, table),
+            Ok(dict) => self.add_tables(&path, dict),
             Err(problem) => self.problems.push(problem),
         }
         self.file = Some(path);
     }
 
-    fn add_tables(&mut self, path: &Path, table: Table) {
+    fn add_tables(&mut self, path: &Path, dict: Dict) {
         let source = Source::File(path.to_owned());
-        for (name, value) in table {
+        for (name, value) in dict {
             match value {
-                Value::Table(section) if is_section(&name) => {
+                value if value::is_date(&value) => self.add_entry(&source, "", &name, value),
+                Value::Dict(_, section) if is_section(&name) => {
                     section
                         .into_iter()
                         .for_each(|(key, value)| self.add_entry(&source, &name, &key, value));
                 }
-                Value::Table(_) if DATA_NODE_SECTIONS.contains(&name.as_str()) => {}
-                Value::Table(_) => {
+                Value::Dict(..) if DATA_NODE_SECTIONS.contains(&name.as_str()) => {}
+                Value::Dict(..) => {
                     let hint = hint(most_similar(&name, KEYS.iter().map(|key| key.section)));
                     self.unknown(format!(
                         "{source}: there is no section [{name}]{hint}; it is ignored"
@@ -107,7 +120,7 @@ impl Layers {
         }
         let inner = format!("{name}.");
         match value {
-            Value::Table(table) if here().any(|key| key.name.starts_with(&inner)) => {
+            Value::Dict(_, table) if here().any(|key| key.name.starts_with(&inner)) => {
                 for (key, value) in table {
                     self.add_entry(source, section, &format!("{inner}{key}"), value);
                 }
@@ -220,12 +233,20 @@ impl Layers {
     }
 }
 
-fn parse(path: &Path, text: &str) -> Result<Table, Problem> {
-    text.parse()
-        .map_err(|error: toml::de::Error| Problem::Toml {
-            path: path.to_owned(),
-            error: error.to_string().trim().to_owned(),
-        })
+/// Returns the merged value of a key and its source.
+pub(super) fn find(merged: &Figment, key: &KeySpec) -> Option<(Value, Source)> {
+    let value = merged.find_value(&key.path()).ok()?;
+    let source = source(key, merged.get_metadata(value.tag())?);
+    Some((value, source))
+}
+
+fn parse(path: &Path, text: &str) -> Result<Dict, Problem> {
+    let problem = |error: figment::Error| Problem::Toml {
+        path: path.to_owned(),
+        error: error.kind.to_string().trim().to_owned(),
+    };
+    let mut profiles = Toml::string(text).data().map_err(problem)?;
+    Ok(profiles.remove(&Profile::Default).unwrap_or_default())
 }
 
 fn is_section(name: &str) -> bool {
@@ -254,4 +275,48 @@ fn is_foreign(name: &str, value: &str) -> bool {
         || name.starts_with("INFLUXDB_META_META_")
         || DATA_NODE_SECTIONS.iter().any(has_section)
         || service_link
+}
+
+/// One value as a figment layer of its own, so that figment remembers the source of each value.
+struct SingleValue {
+    /// See [`KeySpec::path`].
+    path: String,
+    value: Value,
+    source: Source,
+}
+
+impl Provider for SingleValue {
+    fn metadata(&self) -> Metadata {
+        match &self.source {
+            Source::Default => Metadata::named(DEFAULT),
+            Source::File(path) => Metadata::from(FILE, path.as_path()),
+            Source::Variable(name) => Metadata::from(VARIABLE, name.as_str()),
+            Source::NumberedVariables(name) => Metadata::from(NUMBERED_VARIABLES, name.as_str()),
+            Source::Flag(name) => Metadata::from(FLAG, *name),
+        }
+    }
+
+    fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
+        let nested = figment::util::nest(&self.path, self.value.clone());
+        let dict = nested.into_dict().unwrap_or_default();
+        Ok(Map::from([(Profile::Default, dict)]))
+    }
+}
+
+const DEFAULT: &str = "default";
+const FILE: &str = "file";
+const VARIABLE: &str = "environment variable";
+const NUMBERED_VARIABLES: &str = "numbered environment variables";
+const FLAG: &str = "flag";
+
+/// Converts the metadata of a [`SingleValue`] back to its source.
+fn source(key: &KeySpec, metadata: &Metadata) -> Source {
+    use figment::Source::{Custom, File};
+    match (metadata.name.as_ref(), &metadata.source) {
+        (FILE, Some(File(path))) => Source::File(path.clone()),
+        (VARIABLE, Some(Custom(name))) => Source::Variable(name.clone()),
+        (NUMBERED_VARIABLES, Some(Custom(name))) => Source::NumberedVariables(name.clone()),
+        (FLAG, _) => Source::Flag(key.name),
+        _ => Source::Default,
+    }
 }

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use toml::Value;
+use figment::value::Value;
 
 use super::inputs::Inputs;
 use super::key::{Effect, Key, KeyId, KeySpec};
 use super::keys::KEYS;
-use super::layers::Layers;
+use super::layers::{self, Layers};
 use super::problem::{Notice, Problem};
 use super::setting::{FromSetting, Setting};
 use super::source::Source;
@@ -30,10 +30,11 @@ pub(super) struct ResolvedSettings {
 }
 
 impl ResolvedSettings {
-    /// Reads all layers and checks every key, so that all problems are reported together.
+    /// Reads the layers and checks each key, so that all problems are reported together. Figment's
+    /// own extraction stops at the first.
     pub(super) fn read(inputs: &Inputs) -> Self {
         let Layers {
-            mut values,
+            merged,
             file,
             problems,
             notices,
@@ -47,7 +48,7 @@ impl ResolvedSettings {
             notices,
         };
         for key in KEYS {
-            if let Some((value, source)) = values.remove(&key.id()) {
+            if let Some((value, source)) = layers::find(&merged, key) {
                 resolved.add(key, &value, source);
             }
         }

@@ -1,6 +1,6 @@
-//! Checking one value: from the TOML value of a layer to a [`Setting`].
+//! Checking one value: from the value of a layer to a [`Setting`].
 
-use toml::Value;
+use figment::value::Value;
 
 use super::duration::{self, DurationError};
 use super::key::{KeySpec, ValueKind};
@@ -89,41 +89,43 @@ pub(super) fn check(key: &KeySpec, value: &Value) -> Result<Setting, Vec<ValueEr
         return Ok(Setting::Unset);
     }
     match (key.kind, value) {
-        (ValueKind::Addresses { port }, Value::Array(items)) => addresses(items, port),
+        (ValueKind::Addresses { port }, Value::Array(_, items)) => addresses(items, port),
         (kind, value) => single(&kind, value).map_err(|error| vec![error]),
     }
 }
 
 fn single(kind: &ValueKind, value: &Value) -> Result<Setting, ValueError> {
     match (kind, value) {
-        (ValueKind::Bool, Value::Boolean(on)) => Ok(Setting::Bool(*on)),
-        (ValueKind::Count, Value::Integer(number)) => u64::try_from(*number)
+        (ValueKind::Bool, Value::Bool(_, on)) => Ok(Setting::Bool(*on)),
+        (ValueKind::Count, Value::Num(_, number)) => number
+            .to_u128_lossy()
+            .and_then(|count| u64::try_from(count).ok())
             .map(Setting::Count)
-            .map_err(|_| ValueError::NoCount),
-        (ValueKind::Count, Value::Float(_)) => Err(ValueError::NoCount),
-        (ValueKind::Texts, Value::Array(items)) => texts(items).map(Setting::List),
-        (ValueKind::Duration { .. }, Value::Integer(0)) => span("0", kind),
-        (ValueKind::Duration { .. }, Value::Integer(_) | Value::Float(_)) => {
-            Err(ValueError::NoUnit)
-        }
-        (ValueKind::Duration { .. }, Value::String(text)) => span(text, kind),
-        (ValueKind::Bind, Value::String(text)) => bind(text).map(Setting::Bind),
-        (ValueKind::Host, Value::String(text)) => host(text),
-        (ValueKind::Choice(choices), Value::String(text)) => choice(text, choices),
-        (ValueKind::PasswordHash, Value::String(text)) => password_hash(text),
-        (ValueKind::Text, Value::String(text)) => Ok(Setting::Text(text.clone())),
+            .ok_or(ValueError::NoCount),
+        (ValueKind::Texts, Value::Array(_, items)) => texts(items).map(Setting::List),
+        (ValueKind::Duration { .. }, Value::Num(_, number)) => match number.to_u128_lossy() {
+            Some(0) => span("0", kind),
+            _ => Err(ValueError::NoUnit),
+        },
+        (ValueKind::Duration { .. }, Value::String(_, text)) => span(text, kind),
+        (ValueKind::Bind, Value::String(_, text)) => bind(text).map(Setting::Bind),
+        (ValueKind::Host, Value::String(_, text)) => host(text),
+        (ValueKind::Choice(choices), Value::String(_, text)) => choice(text, choices),
+        (ValueKind::PasswordHash, Value::String(_, text)) => password_hash(text),
+        (ValueKind::Text, Value::String(_, text)) => Ok(Setting::Text(text.clone())),
         (kind, value) => Err(wrong_type(kind, value)),
     }
 }
 
 fn wrong_type(kind: &ValueKind, value: &Value) -> ValueError {
     let found = match value {
-        Value::String(_) => "text",
-        Value::Boolean(_) => "true or false",
-        Value::Integer(_) | Value::Float(_) => "a number",
-        Value::Datetime(_) => "a date",
-        Value::Array(_) => "a list",
-        Value::Table(_) => "a table",
+        value if is_date(value) => "a date",
+        Value::String(..) | Value::Char(..) => "text",
+        Value::Bool(..) => "true or false",
+        Value::Num(..) => "a number",
+        Value::Array(..) => "a list",
+        Value::Dict(..) => "a table",
+        Value::Empty(..) => "nothing",
     };
     let wanted = match kind {
         ValueKind::Bool => "true or false",
@@ -134,11 +136,20 @@ fn wrong_type(kind: &ValueKind, value: &Value) -> ValueError {
     ValueError::WrongType { found, wanted }
 }
 
+/// Whether the value is a date. figment has no dates: its TOML reader turns one into a table with
+/// one entry.
+pub(super) fn is_date(value: &Value) -> bool {
+    value.find_ref(DATE).is_some()
+}
+
+/// Key of that entry.
+const DATE: &str = "$__toml_private_datetime";
+
 /// Whether the value counts as unset: an empty text or list, in every layer.
 pub(super) fn is_empty(value: &Value) -> bool {
     match value {
-        Value::String(text) => text.is_empty(),
-        Value::Array(items) => items.is_empty(),
+        Value::String(_, text) => text.is_empty(),
+        Value::Array(_, items) => items.is_empty(),
         _ => false,
     }
 }
@@ -249,15 +260,22 @@ fn password_hash(text: &str) -> Result<Setting, ValueError> {
 /// Formats a value as in the file.
 pub(super) fn show(value: &Value) -> String {
     match value {
-        Value::String(text) => format!("{text:?}"),
-        Value::Boolean(on) => on.to_string(),
-        Value::Integer(number) => number.to_string(),
-        Value::Float(number) => number.to_string(),
-        Value::Datetime(date) => date.to_string(),
-        Value::Array(items) => {
+        Value::String(_, text) => format!("{text:?}"),
+        Value::Char(_, char) => format!("{char:?}"),
+        Value::Bool(_, on) => on.to_string(),
+        Value::Num(_, number) => match (number.to_i128(), number.to_f64()) {
+            (Some(number), _) => number.to_string(),
+            (_, Some(number)) => number.to_string(),
+            _ => "a number".into(),
+        },
+        Value::Array(_, items) => {
             let items: Vec<String> = items.iter().map(show).collect();
             format!("[{}]", items.join(", "))
         }
-        Value::Table(_) => "{…}".into(),
+        Value::Dict(..) => match value.find_ref(DATE) {
+            Some(Value::String(_, date)) => date.clone(),
+            _ => "{…}".into(),
+        },
+        Value::Empty(..) => "nothing".into(),
     }
 }

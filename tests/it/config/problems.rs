@@ -44,6 +44,18 @@ fn everything_wrong_is_said_at_once() {
 }
 
 #[test]
+fn a_date_is_no_text() {
+    let (_folder, path) = file("hostname = 2026-01-02\n[meta]\ndir = 2026-01-02\n");
+    let text = config::load(&with_file(&path, &[]))
+        .expect_err("two dates")
+        .to_string();
+    for key in ["hostname", "[meta] dir"] {
+        let line = format!("{key} = 2026-01-02 is a date, not text in quotes");
+        assert!(text.contains(&line), "{line}\nis not in\n{text}");
+    }
+}
+
+#[test]
 fn a_value_that_is_overridden_does_not_count() {
     let (_folder, path) = file("hostname = 5\n");
     let config = config::load(&with_file(&path, &[("INFLUXDB_HOSTNAME", "h")])).expect("valid");
