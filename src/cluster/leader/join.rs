@@ -245,7 +245,8 @@ impl JoinHandler<'_> {
         Ok(())
     }
 
-    /// J3. What is known already is not proposed again: a joiner asks every second.
+    /// Proposes `AllocateRaftId` (founding.md J3), unless the catalog has it already: a joiner asks every
+    /// second.
     async fn allocate(&self, theirs: &Identity, role: JoinRole) -> Result<(), Refusal> {
         let voter = role == JoinRole::Voter;
         let (incarnation, http, raft) =
