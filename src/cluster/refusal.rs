@@ -13,7 +13,8 @@ use crate::wire::joining::Removed;
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// This node does not lead. Never answered as it is: the leader is asked instead.
+    /// This node does not lead. The caller of this node never gets this refusal: the leader is
+    /// asked instead.
     #[error("not the leader")]
     NotLeader,
     /// The request is wrong: 400.
@@ -55,8 +56,8 @@ impl Refusal {
 /// Errors in a request of another meta node.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadRequest {
-    #[error("unknown path: {0}")]
-    UnknownPath(String),
+    #[error("unknown path: {path}")]
+    UnknownPath { path: String },
     /// In the words of the JSON parser.
     #[error("the body is not what it should be: {0}")]
     Body(String),
@@ -142,7 +143,7 @@ pub enum Conflict {
     },
     #[error("{at} was taken out of its cluster; found one here first: influxd-ctl add-meta {own}")]
     RemovedThere { at: Address, own: Address },
-    /// In the original's words (wire.md 6.2), which `influxd-ctl` prints.
+    /// In the words of the original meta node (wire.md 6.2), which `influxd-ctl` prints.
     #[error(
         "meta node at {:?} is a member of another cluster: cluster={} members=[{}]",
         at.to_string(),
@@ -158,8 +159,8 @@ pub enum Conflict {
     MemberOfAnother,
     #[error("the last voter cannot leave: stop it, and delete its volume if no data matters")]
     LastVoter,
-    #[error("leave of the last member: {0} is the only voter, the cluster ends with it")]
-    LastMember(String),
+    #[error("leave of the last member: {name} is the only voter, the cluster ends with it")]
+    LastMember { name: String },
     #[error(
         "without {name}, {healthy} of {voters} voters would answer, which is no majority; bring \
          the others back first, or remove it with -force"
@@ -203,10 +204,10 @@ pub enum Conflict {
         incarnation: Incarnation,
     },
     #[error(
-        "the leader does not know the name {0}: set INFLUXDB_HOSTNAME to one that all members can \
+        "the leader does not know the name {host}: set INFLUXDB_HOSTNAME to one that all members can \
          resolve"
     )]
-    NameUnknownToLeader(String),
+    NameUnknownToLeader { host: String },
     /// The state machine refused the command.
     #[error("{0}")]
     Command(Refused),
@@ -214,7 +215,7 @@ pub enum Conflict {
     Peer(PeerRefusal),
 }
 
-/// States that pass by themselves.
+/// States in which asking again may help.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotYet {
     #[error("this node is starting: it reads its log")]
@@ -256,8 +257,8 @@ pub enum NotYet {
     AnotherLeads,
     #[error("no other voter takes over the leadership; ask again")]
     NoSuccessor,
-    #[error("{0} leads: leadership has to be handed over first")]
-    Leads(String),
+    #[error("{name} leads: leadership has to be handed over first")]
+    Leads { name: String },
     #[error("others are being removed; ask again")]
     ManyRemovals,
     #[error("still removing it: a majority of the voters has to agree")]

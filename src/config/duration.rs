@@ -23,8 +23,8 @@ pub enum DurationError {
     Negative,
     #[error("has a number without a unit")]
     NoUnit,
-    #[error("has the unknown unit {0:?} (known: ns, us, ms, s, m, h, d, w)")]
-    UnknownUnit(String),
+    #[error("has the unknown unit {unit:?} (known: ns, us, ms, s, m, h, d, w)")]
+    UnknownUnit { unit: String },
     #[error("has a part without a number")]
     NoNumber,
     #[error("is too long")]
@@ -58,7 +58,9 @@ pub(super) fn parse(text: &str) -> Result<Duration, DurationError> {
             .map(|(_, scale)| *scale);
         let scale = scale.ok_or_else(|| match unit {
             "" => DurationError::NoUnit,
-            unit => DurationError::UnknownUnit(unit.to_owned()),
+            unit => DurationError::UnknownUnit {
+                unit: unit.to_owned(),
+            },
         })?;
         nanos = nanos.saturating_add(scaled(number, scale)?);
         rest = next;

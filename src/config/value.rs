@@ -67,10 +67,10 @@ pub enum ValueError {
     NoChoice,
     #[error("has an unknown scheme")]
     UnknownScheme,
-    #[error("has {0:?}, not option=number")]
-    NoOption(String),
-    #[error("has the unknown option {0:?}")]
-    UnknownOption(String),
+    #[error("has {part:?}, not option=number")]
+    NoOption { part: String },
+    #[error("has the unknown option {name:?}")]
+    UnknownOption { name: String },
     #[error("has {option}={value}, allowed is {least} to {most}")]
     OptionOutOfRange {
         option: &'static str,
@@ -238,12 +238,13 @@ fn password_hash(text: &str) -> Result<Setting, ValueError> {
         _ => return Err(ValueError::UnknownScheme),
     };
     for part in parts {
-        let (name, number) = part
-            .split_once('=')
-            .ok_or_else(|| ValueError::NoOption(part.to_owned()))?;
+        let (name, number) = part.split_once('=').ok_or_else(|| ValueError::NoOption {
+            part: part.to_owned(),
+        })?;
         let range = options.iter().find(|(option, ..)| *option == name);
-        let &(option, least, most) =
-            range.ok_or_else(|| ValueError::UnknownOption(name.to_owned()))?;
+        let &(option, least, most) = range.ok_or_else(|| ValueError::UnknownOption {
+            name: name.to_owned(),
+        })?;
         let parsed = number.parse::<u64>();
         if !parsed.is_ok_and(|n| (least..=most).contains(&n)) {
             return Err(ValueError::OptionOutOfRange {

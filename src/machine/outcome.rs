@@ -84,8 +84,8 @@ pub enum Refused {
     NodeNotFound(NodeId),
     #[error("a label key must have 1 to {MAX_LABEL_KEY_LEN} bytes")]
     LabelKeySize,
-    #[error("the value of label {0:?} has more than {MAX_LABEL_VALUE_LEN} bytes")]
-    LabelValueTooLong(String),
+    #[error("the value of label {key:?} has more than {MAX_LABEL_VALUE_LEN} bytes")]
+    LabelValueTooLong { key: String },
     #[error("node {0} would have more than {MAX_LABELS} labels")]
     TooManyLabels(NodeId),
     /// First of the refusals of our own commands about data nodes, shards and leases.

@@ -1,7 +1,7 @@
 //! The only global: a thread-local for openraft's runtime trait, whose functions are static.
 //!
-//! Owns: the source of randomness of those functions, and the tasks that they spawn into. Never:
-//! anything that can be passed in an `Env` instead. Unless it is set, it is the real world; a
+//! Owns: the source of randomness of those functions, and the simulated process that their tasks
+//! belong to. Never: anything that can be passed in an `Env` instead. Unless it is set, it is the real world; a
 //! simulation sets it for its one thread.
 
 use std::cell::RefCell;
@@ -10,14 +10,15 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use tokio_util::sync::WaitForCancellationFutureOwned;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-use super::{Rng, SystemRng, Tasks};
+use super::{Rng, SystemRng};
 
 #[derive(Default)]
 struct Local {
     rng: Option<Arc<dyn Rng>>,
-    tasks: Option<Tasks>,
+    /// Kill token of the simulated process whose task is being polled.
+    kill: Option<CancellationToken>,
 }
 
 thread_local! {
@@ -36,7 +37,7 @@ pub fn rng() -> Arc<dyn Rng> {
         .unwrap_or_else(|| Arc::new(SystemRng))
 }
 
-/// Spawns a task for a caller that has no [`Tasks`]. If a task of a simulated node runs now, the
+/// Spawns a task for a caller that has no [`Tasks`](super::Tasks). If a task of a simulated node runs now, the
 /// new task belongs to that node. Dropping the handle lets the task run on.
 #[expect(
     clippy::disallowed_methods,
@@ -47,10 +48,8 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    LocalHandle(match LOCAL.with_borrow(|local| local.tasks.clone()) {
-        Some(tasks) => tokio::spawn(tasks.killable(future)),
-        None => tokio::spawn(async move { Some(future.await) }),
-    })
+    let kill = LOCAL.with_borrow(|local| local.kill.clone());
+    LocalHandle(tokio::spawn(killable(kill, future)))
 }
 
 /// A task spawned by [`spawn`].
@@ -74,13 +73,28 @@ impl<T> Future for LocalHandle<T> {
     }
 }
 
-/// Polls a future as a part of `tasks`: the future, and everything that it spawns through
-/// [`spawn`], ends when they are killed.
-pub(super) struct Within<F> {
-    pub(super) tasks: Tasks,
-    pub(super) killed: Pin<Box<WaitForCancellationFutureOwned>>,
+/// Runs a future as a part of the simulated process with this kill token: the future, and everything
+/// that it spawns through [`spawn`], ends when the token is cancelled. The result is then `None`.
+pub(super) async fn killable<F: Future + Send>(
+    kill: Option<CancellationToken>,
+    future: F,
+) -> Option<F::Output> {
+    let Some(kill) = kill else {
+        return Some(future.await);
+    };
+    let within = Within {
+        killed: Box::pin(kill.clone().cancelled_owned()),
+        kill,
+        future: Some(Box::pin(future)),
+    };
+    within.await
+}
+
+struct Within<F> {
+    kill: CancellationToken,
+    killed: Pin<Box<WaitForCancellationFutureOwned>>,
     /// Dropped when killed.
-    pub(super) future: Option<Pin<Box<F>>>,
+    future: Option<Pin<Box<F>>>,
 }
 
 impl<F: Future> Future for Within<F> {
@@ -91,7 +105,7 @@ impl<F: Future> Future for Within<F> {
             self.future = None;
             return Poll::Ready(None);
         }
-        let outer = swap(Some(self.tasks.clone()));
+        let outer = swap(Some(self.kill.clone()));
         let polled = self
             .future
             .as_mut()
@@ -101,6 +115,6 @@ impl<F: Future> Future for Within<F> {
     }
 }
 
-fn swap(tasks: Option<Tasks>) -> Option<Tasks> {
-    LOCAL.with_borrow_mut(|local| std::mem::replace(&mut local.tasks, tasks))
+fn swap(kill: Option<CancellationToken>) -> Option<CancellationToken> {
+    LOCAL.with_borrow_mut(|local| std::mem::replace(&mut local.kill, kill))
 }

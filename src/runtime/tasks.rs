@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use tokio_util::sync::CancellationToken;
 
-use super::local::Within;
+use super::local::killable;
 
 /// Spawns tasks and knows when to stop. Cheap to clone; clones share the stop.
 ///
@@ -52,21 +52,7 @@ impl Tasks {
     where
         F::Output: Send,
     {
-        let (kill, tasks) = (self.kill.clone(), self.clone());
-        async move {
-            match kill {
-                Some(kill) => {
-                    let killed = Box::pin(kill.cancelled_owned());
-                    Within {
-                        tasks,
-                        killed,
-                        future: Some(Box::pin(future)),
-                    }
-                    .await
-                }
-                None => Some(future.await),
-            }
-        }
+        killable(self.kill.clone(), future)
     }
 
     /// A scope whose stop does not stop its parent. The parent's stop stops it.

@@ -41,7 +41,9 @@ impl Cluster {
             PROMISE => self.on_promise(body),
             INVITE => self.on_invite(body),
             REMOVED => self.on_removed(body),
-            _ => Err(Refusal::Bad(BadRequest::UnknownPath(path.to_owned()))),
+            _ => Err(Refusal::Bad(BadRequest::UnknownPath {
+                path: path.to_owned(),
+            })),
         };
         match answered {
             Ok(body) => Ok((200, body)),

@@ -90,7 +90,8 @@ impl JoinHandler<'_> {
         .await
     }
 
-    /// Returns the Raft id of a member that leaves: its own. It must still answer at its address.
+    /// Returns the Raft id of a member or a pending that wants to leave. The caller must still
+    /// answer at its address.
     pub(in crate::cluster) async fn removable_raft_id(
         &self,
         theirs: &Identity,
@@ -115,8 +116,8 @@ impl JoinHandler<'_> {
         Ok(raft_id)
     }
 
-    /// Makes a learner that did not want to vote a candidate for a vote: an operator added it by
-    /// name.
+    /// Records that a learner that did not want to vote is to vote: an operator added it by name.
+    /// The membership task promotes it later.
     pub(in crate::cluster) async fn request_vote(&self, node: &MetaNode) -> Result<(), Refusal> {
         self.cluster().await?;
         let MetaNode {
@@ -181,8 +182,8 @@ impl JoinHandler<'_> {
         }))
     }
 
-    /// Polls the caller: it must answer at its advertised address, and no other node of this
-    /// cluster's name may answer there.
+    /// Polls the caller: it must answer at its advertised address, and no other node with the same
+    /// cluster name may answer there.
     async fn call_back(&self, theirs: &Identity) -> Result<(), Refusal> {
         let at = &theirs.http;
         let answers = who_is_at(self.node, at).await;
@@ -216,8 +217,8 @@ impl JoinHandler<'_> {
         }
     }
 
-    /// Replace, judged for the first time; the membership task does it again before it changes
-    /// anything.
+    /// Judges for the first time whether the new node may replace the holders of its addresses. The
+    /// membership task judges again before it changes anything.
     async fn check_place(&self, theirs: &Identity, role: JoinRole) -> Result<(), Refusal> {
         let catalog = self.catalog();
         if catalog.pendings.contains_key(&theirs.incarnation) {
@@ -245,8 +246,8 @@ impl JoinHandler<'_> {
         Ok(())
     }
 
-    /// Proposes `AllocateRaftId` (founding.md J3), unless the catalog has it already: a joiner asks every
-    /// second.
+    /// Proposes `AllocateRaftId` (founding.md J3), unless the catalog has this pending already: a
+    /// joiner asks again and again.
     async fn allocate(&self, theirs: &Identity, role: JoinRole) -> Result<(), Refusal> {
         let voter = role == JoinRole::Voter;
         let (incarnation, http, raft) =
@@ -308,7 +309,8 @@ impl JoinHandler<'_> {
     }
 }
 
-/// Returns how this incarnation was removed, if it was.
+/// Removal of this incarnation, from this cluster or from another one; `None` if it was not
+/// removed.
 pub(in crate::cluster) fn gone(
     catalog: &Catalog,
     cluster: &Cluster,
@@ -356,9 +358,9 @@ fn not_there(at: &Address, answers: &[Result<Identity, PollError>]) -> Refusal {
     }
     match answers.iter().find_map(|answer| answer.as_ref().err()) {
         Some(PollError::WrongSecret) => Refusal::WrongSecret,
-        None | Some(PollError::NameUnknown) => {
-            Refusal::Conflict(Conflict::NameUnknownToLeader(at.host().to_owned()))
-        }
+        None | Some(PollError::NameUnknown) => Refusal::Conflict(Conflict::NameUnknownToLeader {
+            host: at.host().to_owned(),
+        }),
         Some(error) => Refusal::NotYet(NotYet::LeaderCannotReach {
             at: at.clone(),
             error: error.clone(),

@@ -98,10 +98,10 @@ impl Membership {
             .filter(|id| *id != raft_id)
             .collect();
         if rest.is_empty() {
-            return RemovalDecision::End(Err(Refusal::Conflict(Conflict::LastMember(name))));
+            return RemovalDecision::End(Err(Refusal::Conflict(Conflict::LastMember { name })));
         }
         if raft_id == self.setup.me {
-            return RemovalDecision::End(Err(Refusal::NotYet(NotYet::Leads(name))));
+            return RemovalDecision::End(Err(Refusal::NotYet(NotYet::Leads { name })));
         }
         if !request.force && !facts.has_healthy_majority(&self.setup, &rest) {
             let healthy = rest
@@ -114,9 +114,9 @@ impl Membership {
                 voters: rest.len(),
             })));
         }
-        // A voter that died a moment ago still counts as healthy. A change begun on its word would
-        // neither end nor be taken back before it is up again. So a majority of the rest must have
-        // answered since this removal was asked for.
+        // A voter that died a moment ago still counts as healthy. A change that relied on it could
+        // neither end nor be taken back before that voter is up again. So a majority of the rest
+        // must have answered since this removal was asked for.
         if !request.force && !facts.has_majority_within(&self.setup, &rest, asked_for) {
             return RemovalDecision::Wait;
         }
@@ -149,8 +149,8 @@ impl Membership {
         NotYet::Busy
     }
 
-    /// Handles a failed step of a removal. After a refusal it is tried again until its time is up;
-    /// after an unknown result the request is answered at once.
+    /// Handles a failed step of a removal. After a refusal the step is tried again until the time
+    /// of the request is up. After an unknown result the request is answered at once.
     pub(super) fn removal_failed(&mut self, facts: &Facts, number: u64, error: &StepError) {
         match error {
             StepError::Unknown => {
@@ -167,10 +167,10 @@ impl Membership {
     }
 }
 
-/// Decides while not every member is known to read what a removal writes. A member that is gone for
-/// good and never named its level would keep the cluster's level down for ever. With `-force` it is
-/// taken out of the voters, which any version reads. Then the level rises, and the rest follows.
-/// Returns `None` in that case: the removal goes on.
+/// Decides while not every member is known to be able to read what a removal writes. A member that
+/// is gone for good and never named its level would keep the cluster's level down for ever. With
+/// `-force` it is taken out of the voters, a change that any version can read. Then the level
+/// rises, and the rest of the removal follows. Returns `None` in that case: the removal goes on.
 fn consider_early(facts: &Facts, request: &Request) -> Option<RemovalDecision> {
     let reads = |id: &RaftId| {
         facts

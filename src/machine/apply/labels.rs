@@ -19,7 +19,7 @@ pub(super) fn set(catalog: &mut Catalog, asked: &SetLabels) -> Result<(), Refuse
         return Err(Refused::LabelKeySize);
     }
     if let Some((key, _)) = asked.set.iter().find(|(_, value)| !is_label_value(value)) {
-        return Err(Refused::LabelValueTooLong(key.clone()));
+        return Err(Refused::LabelValueTooLong { key: key.clone() });
     }
     let mut labels = current.clone();
     labels.retain(|key, _| !asked.delete.contains(key));

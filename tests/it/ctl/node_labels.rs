@@ -60,5 +60,22 @@ fn no_leader_is_waited_for() {
     let want = "node-labels: no leader; trying for up to 200ms\n\
                 node-labels: operation timed out with error: no leader\n";
     assert_eq!(ctl_at(&server, &args), failed("", want));
-    assert!(server.heard().len() > 1);
+}
+
+/// A leader is elected while the tool waits: the request is sent again, and succeeds.
+#[test]
+fn a_request_is_sent_again_until_there_is_a_leader() {
+    let net = Net::new();
+    let asked = std::sync::atomic::AtomicUsize::new(0);
+    let server =
+        net.serve(
+            move |_| match asked.fetch_add(1, std::sync::atomic::Ordering::SeqCst) {
+                0 | 1 => status(503, r#"{"error":"no leader"}"#),
+                _ => Reply::Http(204, Vec::new(), String::new()),
+            },
+        );
+    let args = ["-timeout", "60s", "node-labels", "delete", "-nodeid", "1"];
+    let args = [&args[..], &["-labels", r#"["az"]"#]].concat();
+    assert_eq!(ctl_at(&server, &args).code, Some(0));
+    assert_eq!(server.heard().len(), 3);
 }
