@@ -18,9 +18,9 @@ pub enum Activity {
     Waiting,
     /// All founders agree: accepting and starting.
     Founding,
-    /// Sees a cluster that it must join.
+    /// Sees a cluster that it must join, or is joining one.
     Joining,
-    /// Only an operator can remove the cause.
+    /// An operator must act. Also set after 5 s of refusals, although time may still end those.
     Blocked,
     /// Raft is open.
     Open,

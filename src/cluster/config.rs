@@ -6,17 +6,18 @@ use crate::auth::Secret;
 use crate::base::Address;
 use crate::raft::RaftConfig;
 
-/// Validated by the folder `config`.
+/// Validated by the module `crate::config`.
 #[derive(Clone, Debug)]
 pub struct ClusterConfig {
-    /// `peers`, canonical, in the order given, without duplicates. Empty: manual.
+    /// `peers`, canonical, in the order given, without duplicates. Empty: an operator forms the
+    /// cluster, or this node founds alone.
     pub peers: Vec<Address>,
     /// `bootstrap-expect` as configured.
     pub bootstrap_expect: Option<u64>,
     /// `-single-server`.
     pub single_server: bool,
     pub cluster_name: String,
-    /// Maximum time on the way into a cluster. Zero: no limit.
+    /// Maximum time until this node is in a cluster. Zero: no limit.
     pub join_timeout: Duration,
     /// `hostname`, when set.
     pub hostname: Option<String>,

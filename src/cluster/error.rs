@@ -8,7 +8,7 @@ use crate::storage::{LogError, SnapshotError};
 /// Errors that stop the start or end the process. `app` maps each to an exit code.
 #[derive(Debug, thiserror::Error)]
 pub enum ClusterError {
-    /// `identity` is damaged or of a newer version. Exit code 65.
+    /// The file `identity` is damaged or of a newer version. Exit code 65.
     #[error("{0}")]
     BadIdentity(RecordError),
     /// The log is of a newer version. Exit code 65.

@@ -2,8 +2,8 @@
 //! the time for which the Raft node is open.
 //!
 //! Owns: what this node is and belongs to, and when Raft opens. Never: Raft internals, HTTP.
-//! `founding` and `membership` decide without IO; `node` and `leader` execute. founding.md 9 argues
-//! why it is safe.
+//! `founding` and `membership` decide without IO; `node` and `leader` execute. The argument that
+//! all this is safe is in founding.md 9.
 
 mod activity;
 mod api;

@@ -13,8 +13,7 @@ use crate::wire::joining::Removed;
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// This node does not lead. The caller of this node never gets this refusal: the leader is
-    /// asked instead.
+    /// This node does not lead. No caller gets this as an answer: the leader is asked instead.
     #[error("not the leader")]
     NotLeader,
     /// The request is wrong: 400.

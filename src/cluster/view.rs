@@ -26,7 +26,8 @@ pub struct View {
     pub has_leader: bool,
     pub missing: Vec<Missing>,
     pub incarnation: Incarnation,
-    /// Advertised HTTP address. `None` until it is known: no entry of `peers` is this node yet.
+    /// Advertised HTTP address. `None` until it is known which entry of `peers` is this node,
+    /// if any.
     pub http: Option<Address>,
     /// Advertised Raft address.
     pub raft: Option<Address>,

@@ -1,5 +1,5 @@
-//! The promise not to found a cluster (founding.md 8), on a node that waits for an operator. With
-//! it, of two fresh nodes that are told to join each other at once only one founds.
+//! The promise not to found a cluster (founding.md 8), on a node that waits for an operator. If two
+//! fresh nodes are told at the same time to join each other, it makes sure that only one founds.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -35,7 +35,7 @@ enum FoundPromise {
 }
 
 impl FoundPromises {
-    /// Begins to ask or to found, until the guard is dropped.
+    /// Begins an attempt to found, which ends when the guard is dropped.
     ///
     /// # Errors
     /// Another attempt is under way, or another node was promised that this one does not found.
@@ -65,7 +65,7 @@ impl FoundPromises {
     /// Promises not to found for [`PROMISE_LIFETIME`].
     ///
     /// # Errors
-    /// This node is about to found, or has promised it to another one.
+    /// This node is about to found, or has given its promise to another node.
     pub(super) fn promise(&self, me: Incarnation) -> Result<(), Refusal> {
         let mut now = lock(&self.0);
         match *now {

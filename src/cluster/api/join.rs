@@ -20,7 +20,7 @@ use crate::wire::api::ErrorBody;
 use crate::wire::identity::{Identity, Phase};
 use crate::wire::joining::{Caller, FORM, INVITE, Invite, PROMISE};
 
-/// Timeout for getting a promise. It holds for ten seconds, and founding takes one or two.
+/// Timeout for getting a promise. A promise holds for 10 s, and founding takes 1 s or 2 s.
 const PROMISE_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl Cluster {
@@ -138,7 +138,8 @@ impl Cluster {
         self.invite(&theirs, deadline).await
     }
 
-    /// Polls the node as a possible member, without a leader. Nothing else can be done without one.
+    /// Polls a node that may be a member, while this node knows no leader, and waits for one.
+    /// Nothing else can be done without a leader.
     async fn dial(&self, theirs: &Identity, deadline: Instant) -> Result<NodeRef, Refusal> {
         self.node.senders.hint(
             &theirs.http,
@@ -199,7 +200,8 @@ impl Cluster {
         self.wait_until_member(theirs.incarnation, deadline).await
     }
 
-    /// Promises a node that is about to found not to found for a while (founding.md 8).
+    /// Promises another node, which is about to found, that this node does not found for a while
+    /// (founding.md 8).
     pub(super) fn promise(&self) -> Result<(), Refusal> {
         let record = self.node.state.record();
         if !self.is_manual() || !matches!(record.standing, MembershipState::Fresh) {
@@ -216,8 +218,8 @@ impl Cluster {
         }
     }
 
-    /// Returns the identity of the node at `addr`. Of several the one with this node's cluster
-    /// name.
+    /// Returns the identity of the node at `addr`. If several nodes answer, prefers one with this
+    /// node's cluster name.
     async fn identify(&self, addr: &Address) -> Result<Identity, Refusal> {
         let ours = self.node.identity();
         let mut answers = who_is_at(&self.node, addr).await;
@@ -302,8 +304,8 @@ impl Cluster {
         state.unwrap_or_else(|| self.reason())
     }
 
-    /// Waits until the catalog here has such a meta node. `whom` is the node to report on when it
-    /// takes too long.
+    /// Waits until the catalog here has a meta node for which `is_it` holds. `whom` is the node
+    /// that the error tells of when the deadline is near.
     async fn wait_for_member(
         &self,
         whom: Incarnation,
@@ -351,7 +353,7 @@ fn unreachable(at: &Address, error: PollError) -> Refusal {
     Refusal::Unreachable(Unreachable::Poll { at, error })
 }
 
-/// Maps the answer of another meta node at `at`.
+/// Result of a request that the meta node at `at` answered.
 pub(super) fn outcome(at: &Address, response: &PeerResponse) -> Result<(), Refusal> {
     let refusal = || PeerRefusal {
         at: at.clone(),

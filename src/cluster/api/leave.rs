@@ -87,8 +87,8 @@ impl Cluster {
         let raft_id = node.map(|node| node.raft_id).or_else(pending);
         let raft_id = raft_id.ok_or_else(|| Refusal::NotFound(Absent::Address(http.clone())))?;
         if node.is_some_and(|node| node.incarnation == self.me()) {
-            // The next leader does it: a leader that removes itself could not answer that it is
-            // done.
+            // The next leader removes this node: a leader that removes itself could not answer that
+            // the removal is done.
             self.step_down(&raft).await?;
             return Err(Refusal::NotLeader);
         }
@@ -140,7 +140,8 @@ impl Cluster {
             };
             let ask = PeerRequest::new(REMOVED, self.me(), &hint).meant_for(Some(incarnation));
             let context = self.node.context.clone();
-            // Without an answer: the node learns of its removal at its next handshake.
+            // The answer is not needed: without this hint the node learns of its removal at its
+            // next handshake.
             let tasks = &self.node.context.env.tasks;
             tasks.detach(async move { drop(context.exchange.ask(&http, ask).await) });
         }

@@ -32,7 +32,7 @@ use crate::wire::identity::{Identity, Phase, VectorEntry};
 /// Input of [`Founding::handle`].
 #[derive(Clone, Debug)]
 pub enum Event {
-    /// Time passed. Wanted at [`Founding::wake_at`] at the latest.
+    /// Time passed. The caller sends it at [`Founding::wake_at`] at the latest.
     Tick,
     /// Poll `number` of address `at` ended. `results` has the answer of each socket address. It is
     /// empty if the name resolved to no address.
@@ -41,8 +41,8 @@ pub enum Event {
         number: u64,
         results: Vec<Result<Identity, PollError>>,
     },
-    /// A node posted its identity, or dialled 8089 at this address for another incarnation
-    /// (founding.md 3.3).
+    /// The identity of the node at `http` arrived. Or that node dialled 8089 here, and Raft was not
+    /// open or another incarnation was meant (founding.md 3.3).
     Hint {
         http: Address,
         theirs: Option<Box<Identity>>,
@@ -74,7 +74,7 @@ pub enum Action {
     },
 }
 
-/// The row that asked for a record to be stored. The log has another event for each.
+/// The row that asked for a record to be stored. The log has another text for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StoreReason {
     Start,
@@ -84,7 +84,8 @@ pub enum StoreReason {
 /// Founding of one node. See the module.
 pub struct Founding {
     setup: Setup,
-    /// Configured founder list, and its hash. A node that founds alone has a list of itself.
+    /// Configured founder list, and its hash. If this node founds alone, its only entry is this
+    /// node.
     list: Vec<Address>,
     list_hash: ListHash,
     /// Record that is on disk.
@@ -179,7 +180,8 @@ impl Founding {
         self.peers.next_due().into_iter().chain(quiet).min()
     }
 
-    /// True without `peers` unless the node founds alone: it waits for an operator, without limit.
+    /// True without `peers` unless the node founds alone. A manual node waits for an operator,
+    /// without limit.
     pub fn is_manual(&self) -> bool {
         self.setup.is_manual()
     }
@@ -201,10 +203,11 @@ impl Founding {
             .and_then(|_| self.input(own.as_ref(), now).alarm())
     }
 
-    /// Returns those of these voters of this node's cluster whose volumes are lost: another
-    /// incarnation answers at their address, and it does not belong to this cluster. If half or
-    /// more of the voters are lost, nobody can tell whether they held acknowledged data. Then
-    /// nobody founds over them; an operator decides (founding.md 9.7).
+    /// Returns the addresses of lost voters. `voters` are those of this node's cluster. The volume
+    /// of a voter is lost if another incarnation answers at its address and does not belong to this
+    /// cluster. If half or more of the voters are lost, nobody can tell whether they held
+    /// acknowledged data. Then no node founds a new cluster in place of this one; an operator
+    /// decides (founding.md 9.7).
     pub fn gone(&self, voters: &[(Address, Incarnation)]) -> Vec<Address> {
         let Some(seat) = self.record.seat() else {
             return Vec::new();
@@ -224,7 +227,7 @@ impl Founding {
             .collect()
     }
 
-    /// All answers of the last polls, by address; for the leader's `Found` and for `show -v`.
+    /// All answers of the last polls, by address.
     pub fn seen(&self) -> impl Iterator<Item = (&Address, &Identity)> {
         self.peers
             .iter()
@@ -232,7 +235,7 @@ impl Founding {
     }
 
     /// Addresses of members of a cluster that this node would join: first those where a member
-    /// answered, with its incarnation, then those that these members name.
+    /// answered, with the incarnation of that member, then those that these members name.
     pub fn known_members(&self, now: Duration) -> Vec<(Address, Option<Incarnation>)> {
         let own = self.own();
         let input = self.input(own.as_ref(), now);
@@ -267,8 +270,8 @@ impl Founding {
         self.input(self.own().as_ref(), now).judge()
     }
 
-    /// Applies the table until no row changes anything: accepting may be the last thing that
-    /// starting waits for.
+    /// Applies the table until no row changes anything. One event may lead to `Accept` and then to
+    /// `Start` at once.
     fn decide(&mut self, now: Duration) -> Vec<Action> {
         while !self.storing {
             self.verdict = self.judge(now);
@@ -318,7 +321,7 @@ impl Founding {
         self.storing = false;
         if self.record.seat().is_some() {
             self.accepted = None;
-            // The order to found alone holds for one founding, not for a later life of this node.
+            // The order to found alone holds for one founding, not for a later one.
             if self.setup.forget_order() {
                 self.list = self.setup.list();
                 self.list_hash = self.setup.list_hash(&self.list);
@@ -342,8 +345,8 @@ impl Founding {
             });
     }
 
-    /// Takes a hint as a reason to poll its sender soon, at the address that it names and at the
-    /// source address of its connection (founding.md 3.3).
+    /// Polls the sender of a hint soon, at the address that the hint names and at the source
+    /// address of the connection (founding.md 3.3).
     fn on_hint(
         &mut self,
         now: Duration,
@@ -354,8 +357,8 @@ impl Founding {
         if theirs.is_some_and(|theirs| theirs.incarnation == self.record.incarnation) {
             return;
         }
-        // The sender's name may lead to another node by now. While the name leads to the sender,
-        // its source address adds nothing.
+        // The sender's name may resolve to another node by now. While the sender itself answers at
+        // its name, its source address need not be polled.
         let named = theirs
             .zip(self.peers.node(http))
             .is_some_and(|(t, known)| t.incarnation == known.incarnation);

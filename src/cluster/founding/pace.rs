@@ -47,7 +47,7 @@ pub(super) struct Pace {
     again: bool,
     last: Option<Duration>,
     due: Duration,
-    /// Polls since the last change at the peer, and the time of that change.
+    /// Polls since the last change here or at the peer, and the time of that change (`since`).
     tries: u32,
     since: Duration,
 }

@@ -25,7 +25,7 @@ pub(super) struct Peer {
     /// Answers of the last poll if it succeeded, one for each incarnation; those under our cluster
     /// name come first.
     answers: Vec<Identity>,
-    /// Failure of the last poll. With neither answers nor a failure no poll has ended yet.
+    /// Failure of the last poll. If there are neither answers nor a failure, no poll has ended yet.
     failure: Option<PollError>,
     /// Incarnations that answered here under our cluster name, with the time of the last answer;
     /// the latest is last.
@@ -153,7 +153,8 @@ impl Peer {
         }
     }
 
-    /// Kind of this peer. `ours` is this node's cluster; `members` is the number of its members.
+    /// Kind of this peer. `ours` is this node's cluster; `members` is the number of members of that
+    /// cluster.
     pub(super) fn kind(
         &self,
         ours: Option<ClusterId>,
@@ -189,8 +190,8 @@ pub(super) fn mark(identity: &Identity) -> impl PartialEq + use<> {
     )
 }
 
-/// Returns the failure that an operator must cure, if there is one, before one that heals by
-/// itself.
+/// Returns the first failure that an operator must cure. Without one, returns the first failure, or
+/// `NameUnknown` if there is none at all.
 fn worst(failures: Vec<PollError>) -> PollError {
     let needs_an_operator = |failure: &PollError| failure.is_an_answer();
     let worst = failures

@@ -1,4 +1,5 @@
-//! The table of founding.md 4.2: one function per row, applied in its order after every event.
+//! The table of founding.md 4.2: one function per row, applied in the order of the table after
+//! every event.
 //!
 //! Pure: reads what is seen and returns the row that holds; `Founding` acts on it.
 
@@ -16,11 +17,11 @@ use crate::cluster::identity::record::{MembershipState, Origin, Record, RemovalR
 use crate::cluster::peers::exchange::PollError;
 use crate::wire::identity::{Identity, PROTOCOL, Phase, VectorEntry};
 
-/// Quiet time of founding.md F7, from the start of the task. Members elsewhere whose lists name
-/// this address have this time to make themselves known.
+/// Quiet time of founding.md F7, from the start of the task. Members of a cluster whose lists name
+/// this node's address have this time to send a hint.
 pub(super) const QUIET_PERIOD: Duration = Duration::from_secs(1);
-/// Time from the start of the task after which founding.md F5 also says how to found without the
-/// missing nodes.
+/// Time from the start of the task after which the text of founding.md F5 also says how to found
+/// without the missing nodes.
 const LONG_WAIT_AFTER: Duration = Duration::from_secs(60);
 
 /// Everything that a decision depends on.
@@ -43,8 +44,8 @@ pub(super) struct DecisionInput<'a> {
 pub(super) struct Entry<'a> {
     at: &'a Address,
     peer: Option<&'a Peer>,
-    /// This entry is this node: it answers with the own incarnation, or it is the configured own
-    /// name.
+    /// This entry is this node: the incarnation of this node answers there, or it is the configured
+    /// own name, or this node founds alone.
     mine: bool,
 }
 
@@ -135,8 +136,8 @@ impl DecisionInput<'_> {
     }
 
     /// founding.md F1: a started vector names this incarnation, at any address and under any
-    /// cluster name. This node accepted that vector before. Without this row one crash in the
-    /// founding moment leaves a started minority for ever (founding.md 9.6).
+    /// cluster name. This node accepted that vector before. Without this row one crash at the
+    /// moment of founding would leave a started minority for ever (founding.md 9.6).
     fn follow(&self) -> Option<Verdict> {
         for (at, peer) in self.peers.iter() {
             for theirs in peer.answers() {
@@ -157,8 +158,8 @@ impl DecisionInput<'_> {
         let vector = theirs.vector.as_ref()?;
         let named = vector.iter().any(|entry| entry.incarnation == self.me());
         let whole = vector.len() == theirs.list.len();
-        // The cluster id proves that list, name and vector belong together, so no half vector is
-        // ever started.
+        // The cluster id proves that list, name and vector belong together, so no incomplete vector
+        // is ever started.
         let sound = whole
             && theirs.cluster_id == Some(cluster_id(&theirs.cluster_name, &theirs.list, vector));
         if !theirs.is_of_a_cluster() || theirs.protocol != PROTOCOL || !named || !sound {
@@ -170,7 +171,7 @@ impl DecisionInput<'_> {
         })
     }
 
-    /// Blocks unless it is clear which node is which. Nothing is founded or joined before
+    /// Blocks unless it is clear which node is which. Before that, nothing is founded or joined
     /// (founding.md 3.4, founding.md 3.5).
     fn names_and_copies(&self) -> Option<Block> {
         self.not_my_name()
@@ -243,8 +244,8 @@ impl DecisionInput<'_> {
         let (at, _, theirs) = self.cluster_answers().next()?;
         let cluster_id = theirs.cluster_id?;
         // The own address must be known. Otherwise a wiped node whose own entry is slow to answer
-        // would join under its container's id, beside its old entry. founding.md F3 or
-        // founding.md F5 says what it waits for.
+        // would join under its container's id, beside its old entry. The text of founding.md F3 or
+        // founding.md F5 says what this node waits for.
         self.own?;
         let leader_known = self
             .cluster_answers()
@@ -258,14 +259,14 @@ impl DecisionInput<'_> {
         })
     }
 
-    /// Learners that are all that is left of this cluster: at every address that voted, some node
-    /// answers that does not belong to the cluster. A voter that does not answer may be down and
-    /// come back, so then the result is empty (founding.md 4.3).
+    /// Learners, if nothing else is left of this cluster: at the address of every voter some node
+    /// answers, and none that belongs to the cluster. If a voter does not answer, the result is
+    /// empty: that voter may be down and come back (founding.md 4.3).
     fn orphaned_learners(&self, cluster_id: ClusterId) -> Vec<Address> {
         let of_it = |theirs: &&Identity| theirs.cluster_id == Some(cluster_id);
         let is_gone = |voter: &Address| {
             let answers = self.peers.get(voter).map(Peer::answers).unwrap_or_default();
-            // This node itself asks to join under that address.
+            // At its own address this node is the one that asks to join, so that voter is gone.
             Some(voter) == self.own
                 || (!answers.is_empty() && !answers.iter().any(|theirs| of_it(&theirs)))
         };
@@ -425,8 +426,8 @@ impl DecisionInput<'_> {
         })
     }
 
-    /// founding.md F6 and founding.md F7. Here all others are seen as `fresh` or `accepted`, with
-    /// our list, name, number and protocol.
+    /// founding.md F6 and founding.md F7. The rows above make sure that all others are seen as
+    /// `fresh` or `accepted`, with our list, name, number and protocol.
     fn accept_or_start(&self) -> Verdict {
         let Some(vector) = self.vector_seen() else {
             return Verdict::Agreeing {

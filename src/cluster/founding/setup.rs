@@ -33,7 +33,7 @@ pub struct Setup {
 
 impl Setup {
     /// Settings from the configuration. `raft_port` is the port that is bound; it differs from the
-    /// configured one only if that one is 0.
+    /// configured port only if the configured port is 0.
     pub fn new(config: &ClusterConfig, raft_port: u16, seed: u64) -> Self {
         let peers = founder_list(&config.peers);
         let (bind_host, http_port) = split_bind(&config.http_bind, META_HTTP_PORT);
@@ -59,7 +59,7 @@ impl Setup {
         }
     }
 
-    /// True without `peers` unless the node founds alone: it does nothing by itself.
+    /// True without `peers` unless the node founds alone. A manual node does nothing by itself.
     pub fn is_manual(&self) -> bool {
         self.peers.is_empty() && !self.alone
     }

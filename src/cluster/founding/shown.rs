@@ -29,8 +29,8 @@ impl Founding {
                 .find(mine)
                 .map(|entry| entry.http.clone());
         }
-        // An entry that does not answer may be this node. Until it answers the own address is not
-        // known.
+        // An entry that does not answer may be this node. Until that entry answers, the own address
+        // is not known.
         let answered = |at: &Address| self.peers.node(at).is_some();
         let none_is_me = self.setup.expect == 0 || self.setup.peers.iter().all(answered);
         if none_is_me {
@@ -44,7 +44,8 @@ impl Founding {
         self.own().map(|own| own.with_port(self.setup.raft_port))
     }
 
-    /// Identity that other nodes are shown. `node` adds the fields that only the open log knows.
+    /// Identity that other nodes are shown. `node` adds `halted`, `voters`, `heard` and the durable
+    /// position of the log.
     pub fn identity(&self) -> Identity {
         self.shown.clone()
     }

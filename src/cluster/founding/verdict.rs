@@ -64,7 +64,8 @@ pub enum Await {
     NotListed,
 }
 
-/// A contradiction that only an operator can cure. The node goes on polling and sees the cure.
+/// A contradiction that only an operator can cure. The node goes on polling, and goes on by itself
+/// once the cause is gone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Block {
     TwoClusters {
@@ -147,7 +148,7 @@ impl Verdict {
     }
 }
 
-/// Cure for the loss of volumes in this version, as a text.
+/// Text that says what operators can do in this version after a loss of volumes.
 pub(crate) const WAY_OUT: &str = "restore a lost volume, or delete all volumes if no data matters";
 
 impl fmt::Display for Verdict {

@@ -1,6 +1,6 @@
-//! Founder list, vector, and the ids that follow from them (founding.md 1). No node draws a cluster
-//! id: the same list, name and vector give the same id on every founder, and any other vector gives
-//! another id.
+//! Founder list, vector, and the ids that follow from them (founding.md 1). A cluster id is never
+//! random: the same list, name and vector give the same id on every founder, and any other vector
+//! gives another id.
 
 use sha2::{Digest, Sha256};
 

@@ -5,8 +5,8 @@
 //! influxd-meta identity 1 9f86d081884c7d65
 //! { "incarnation": "5f3c…", "standing": { "phase": "fresh" }, … }
 //! ```
-//! Written whole through `DataDir::store`. A torn write is never read; a file that does not fit its
-//! checksum is damage.
+//! Written whole through `DataDir::store`. A half-written file is never read. A file whose checksum
+//! does not match is damaged.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -31,8 +31,9 @@ const MAX_START_IDS: usize = 64;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
     pub incarnation: Incarnation,
-    /// Number of starts that spoke on 8089, and the ids of the last 64 of them, oldest first.
+    /// Number of starts after which this node spoke Raft on 8089.
     pub start_counter: u64,
+    /// Ids of the last 64 of these starts, oldest first.
     pub start_ids: Vec<StartId>,
     pub standing: MembershipState,
 }

@@ -1,5 +1,5 @@
-//! Evidence on a member that a new node would replace (founding.md 7): asks all nodes that can have
-//! heard of it.
+//! Evidence about a member that a new node would replace (founding.md 7), from all nodes that can
+//! have heard from that member.
 
 use std::time::Duration;
 
@@ -14,8 +14,8 @@ use crate::cluster::peers::poll::who_is_at;
 use crate::raft::Raft;
 use crate::wire::identity::Identity;
 
-/// Asks every other member when it last heard from the old one, and polls the newcomer's name. All
-/// at once, so it takes as long as one poll.
+/// Asks every other member when it last heard from the old member, and polls the newcomer's name.
+/// All polls run at once, so this takes as long as one poll.
 pub(super) async fn gather(
     node: &NodeHandle,
     raft: &Raft,
@@ -58,8 +58,8 @@ fn witnesses(node: &NodeHandle, catalog: &Catalog, old: &MetaNode) -> Vec<(Addre
         .collect()
 }
 
-/// Returns the time since this witness last heard from the old one. `None`: the witness does not
-/// answer, or has not heard from it within the last minute.
+/// Returns the time since this witness last heard from the old member. `None`: the witness does not
+/// answer, or has not heard from the old member within the last minute.
 async fn ask(
     node: &NodeHandle,
     at: &Address,

@@ -1,4 +1,4 @@
-//! Execution of one step: a request to Raft or polls of other nodes. Each ends in time.
+//! Execution of one step: a request to Raft, or polls of other nodes. Each has a time limit.
 
 use tokio::time::Instant;
 

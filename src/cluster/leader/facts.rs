@@ -1,4 +1,4 @@
-//! Facts for the membership machine, read from Raft and from this node's state.
+//! Facts for `membership`, read from Raft and from this node's state.
 
 use std::time::Duration;
 

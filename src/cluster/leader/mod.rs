@@ -1,7 +1,7 @@
-//! The leader's task: executes the steps of the membership machine (founding.md 7).
+//! The leader's task: executes the steps of `membership` (founding.md 7).
 //!
-//! Owns: the first command of a cluster, the order at the begin of a leadership, the execution of
-//! steps, each with a deadline. Never: the decision which step is next.
+//! Owns: the first command of a cluster, the order of actions at the start of a leadership, and the
+//! execution of steps, each with a deadline. Never: the decision which step is next.
 
 mod evidence;
 mod execute;
@@ -33,7 +33,7 @@ use crate::runtime::net::BoxFuture;
 /// Maximum number of removals in the queue.
 const MAX_QUEUED_REMOVALS: usize = 16;
 
-/// Minimum time between two steps: the task never runs in a busy loop, whatever the machine asks
+/// Minimum time between two steps: the task never runs in a busy loop, whatever `membership` asks
 /// for.
 const MIN_STEP_INTERVAL: Duration = Duration::from_millis(20);
 
@@ -151,8 +151,8 @@ impl<'a> Leadership<'a> {
     }
 
     /// Waits until this leader's own first entry is applied; `false` when it no longer leads.
-    /// Before that the membership may be newer than the catalog, and the task would undo what is
-    /// half done.
+    /// Before that the membership may be newer than the catalog, and `membership` would undo what
+    /// is half done.
     async fn own_entry_applied(&self) -> bool {
         while self.leads() {
             let barrier = self.raft.barrier(Instant::now() + STEP_TIMEOUT).await;

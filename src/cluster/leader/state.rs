@@ -54,7 +54,7 @@ impl LeaderState {
         lock(&self.0).handle.clone()
     }
 
-    /// One sentence for each pending node or learner that is not a voter yet: the reason.
+    /// For each pending or learner that is not a voter yet: the reason, in one sentence.
     pub(in crate::cluster) fn waiting(&self) -> BTreeMap<Incarnation, String> {
         lock(&self.0).waiting.clone()
     }
@@ -70,7 +70,7 @@ impl LeaderState {
 }
 
 /// The writing half of [`LeaderState`]. One exists. The leader's task of the open Raft node holds
-/// its lock, so that the task of a Raft node that was closed cannot write after its successor.
+/// its lock, so that the task of a closed Raft node cannot write after the task of the next one.
 pub(in crate::cluster) struct LeaderStateWriter(Arc<LeaderState>);
 
 impl LeaderStateWriter {

@@ -8,7 +8,8 @@ use crate::catalog::{MetaNode, Pending};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Alarm {
     /// A voter that is neither a meta node nor pending. Only an error in this program makes one:
-    /// Replace and Remove take a voter out of the membership before they end its meta node.
+    /// Replace and Remove take a voter out of the membership before they take its meta node out of
+    /// the catalog.
     UnknownVoter(RaftId),
     /// The addresses of a new node belong to two members.
     TwoHolders(TwoHolders),

@@ -68,8 +68,8 @@ impl<'a> Context<'a> {
             .filter(|node| facts.learners.contains(&node.raft_id))
     }
 
-    /// Raft ids of meta nodes whose address a voting pending holds. The pending's `AddMetaNode`
-    /// ends them.
+    /// Raft ids of meta nodes whose address a pending that votes has. The `AddMetaNode` of that
+    /// pending takes them out of the catalog.
     pub(super) fn ids_being_replaced(&self) -> BTreeSet<RaftId> {
         let pendings = self.facts.catalog.pendings.values();
         let voting = pendings.filter(|pending| self.facts.voters.contains(&pending.raft_id));

@@ -51,8 +51,8 @@ pub struct Progress {
     pub acked: Option<Duration>,
 }
 
-/// A learner that is fewer entries than this behind is caught up: it receives the rest while the
-/// change commits.
+/// Lag in entries below which a learner counts as caught up: it receives the rest while the change
+/// commits.
 const MAX_CAUGHT_UP_LAG: u64 = 1000;
 
 impl Facts {
@@ -80,14 +80,14 @@ impl Facts {
             .collect()
     }
 
-    /// Time since its last acknowledgement to this leader.
+    /// Time since the last acknowledgement of this member to this leader.
     pub(super) fn acked(&self, raft_id: RaftId) -> Option<Duration> {
         self.progress
             .get(&raft_id)
             .and_then(|progress| progress.acked)
     }
 
-    /// Whether it acknowledged anything within T. This leader itself is always healthy.
+    /// Whether this member acknowledged anything within T. This leader itself is always healthy.
     pub(super) fn is_healthy(&self, setup: &Setup, raft_id: RaftId) -> bool {
         raft_id == setup.me || self.acked(raft_id).is_some_and(|ago| ago < setup.silence)
     }
@@ -104,7 +104,7 @@ impl Facts {
         voters.iter().filter(lately).count() * 2 > voters.len()
     }
 
-    /// Number of entries that it lacks; `None` before it has acknowledged any.
+    /// Number of entries that this member lacks; `None` before it has acknowledged any.
     pub(super) fn lag(&self, raft_id: RaftId) -> Option<u64> {
         let matched = self
             .progress
@@ -122,7 +122,7 @@ impl Facts {
         self.has_majority_within(setup, voters, setup.silence)
     }
 
-    /// Meta nodes of another incarnation that hold its HTTP or its Raft address.
+    /// Meta nodes of another incarnation that hold the HTTP or the Raft address of this pending.
     pub(super) fn holders(&self, pending: &Pending) -> Vec<&MetaNode> {
         let holds = |node: &&MetaNode| {
             (node.http == pending.http || node.raft == pending.raft)
@@ -144,7 +144,7 @@ impl Facts {
         })
     }
 
-    /// HTTP address of this Raft id for texts; else the Raft id itself.
+    /// HTTP address of this Raft id, for texts. Without one, the Raft id itself.
     pub(super) fn name_of(&self, raft_id: RaftId) -> String {
         let node = self
             .catalog

@@ -13,7 +13,7 @@ use crate::cluster::membership::{DueStep, Membership};
 use crate::machine::{AddMetaNode, InternalCommand, Removal, RemoveMetaNode};
 
 impl Membership {
-    /// Completes a joint membership: its incoming half is what its leader wanted.
+    /// Completes a joint membership: its incoming half is what the leader that began it wanted.
     pub(super) fn end_joint(&mut self, context: &Context<'_>) -> Option<DueStep> {
         let is_due =
             context.facts.outgoing.is_some() && !self.observations.is_paused(Subject::Joint);
@@ -27,7 +27,7 @@ impl Membership {
         })
     }
 
-    /// Makes a pending that votes a meta node at once, without a visit.
+    /// Turns pendings that already vote into meta nodes at once, without a visit.
     pub(super) fn add_voters(&mut self, context: &Context<'_>) -> Option<DueStep> {
         let pendings = context.facts.catalog.pendings.values();
         let voters: Vec<&Pending> = pendings
@@ -43,8 +43,8 @@ impl Membership {
         let step = match context.facts.holders(pending)[..] {
             [] => add(pending, None),
             [old] if !context.facts.is_member(old.raft_id) => add(pending, Some(old.raft_id)),
-            // The old member moved to that address since, or the newcomer did. Only a member that
-            // is gone makes room.
+            // Since the newcomer got its vote, the old member or the newcomer has moved to that
+            // address. Only a member that is gone makes room.
             [old] if context.is_gone(pending, old) => make_room(context, pending, old),
             [old] => {
                 self.say(
@@ -64,8 +64,8 @@ impl Membership {
         (!self.observations.is_paused(subject)).then_some((subject, step))
     }
 
-    /// Ends a meta node that is in no membership, unless a voting newcomer is about to take its
-    /// place.
+    /// Takes a meta node that is not in the membership out of the catalog, unless a newcomer that
+    /// votes is about to take its place.
     pub(super) fn remove_gone(&mut self, context: &Context<'_>) -> Option<DueStep> {
         let spared = context.ids_being_replaced();
         let is_out = |node: &&MetaNode| {
@@ -113,7 +113,7 @@ impl Membership {
     }
 
     /// Removes learners that are neither meta node nor pending. They are left over from a join that
-    /// was given up, or from a member that was replaced.
+    /// was given up, from a member that was replaced, or from one that was not seen for 24 h.
     pub(super) fn remove_strays(&mut self, context: &Context<'_>) -> Option<DueStep> {
         let is_stray = |id: &&RaftId| context.facts.incarnation_of(**id).is_none();
         let ids: BTreeSet<RaftId> = context
@@ -154,7 +154,7 @@ impl Membership {
         strays.chain(crowded).collect()
     }
 
-    /// Raises the feature level as soon as every member reads newer entries.
+    /// Raises the feature level as soon as every member can read newer entries.
     pub(super) fn raise_level(&mut self, context: &Context<'_>) -> Option<DueStep> {
         let levels = context
             .facts
@@ -171,7 +171,8 @@ impl Membership {
 }
 
 /// Takes out the old member, which was judged gone. The newcomer votes already, or stays a learner.
-/// A voter leaves the voters first; any other member is ended by `AddMetaNode` at once.
+/// If the old member votes, it leaves the voters first; otherwise `AddMetaNode` takes it out at
+/// once.
 pub(super) fn make_room(context: &Context<'_>, newcomer: &Pending, old: &MetaNode) -> Step {
     if !context.facts.voters.contains(&old.raft_id) {
         return add(newcomer, Some(old.raft_id));

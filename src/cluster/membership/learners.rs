@@ -1,5 +1,5 @@
-//! Meta nodes that are learners: promoted when there is room, or taken out when they are not seen
-//! for 24 h.
+//! Meta nodes that are learners. Those that are to vote are promoted when there is room. The others
+//! are taken out when they are not seen for 24 h.
 
 use std::time::Duration;
 
@@ -11,12 +11,12 @@ use crate::cluster::membership::step::Step;
 use crate::cluster::membership::{DueStep, Membership};
 use crate::machine::Removal;
 
-/// Time after which a learner by wish that nothing was seen of is taken out.
+/// Time without a sign of a learner that is not to vote, after which it is taken out.
 const REMOVE_UNSEEN_AFTER: Duration = Duration::from_secs(24 * 3600);
 
 impl Membership {
-    /// Promotes a learner that is to vote, once fewer than the maximum number of members vote.
-    /// Notes for all others why they wait.
+    /// Promotes one learner that is to vote, once fewer than the maximum number of members vote.
+    /// Notes for all other learners that are to vote why they wait.
     pub(super) fn promote(&mut self, context: &Context<'_>) -> Option<DueStep> {
         let mut due = None;
         for node in context.waiting_members().filter(|node| node.voter) {
@@ -53,9 +53,9 @@ impl Membership {
         self.waits_for_a_majority(context, &context.with(node.raft_id))
     }
 
-    /// Takes a learner by wish that was not seen for 24 h out of the catalog first, so that its
-    /// tombstone has the reason. Then it is a learner that is neither meta node nor pending, and
-    /// leaves Raft's membership as such.
+    /// Takes out a learner that is not to vote and was not seen for 24 h. It leaves the catalog
+    /// first, so that its tombstone has the reason. From then on it is neither meta node nor
+    /// pending, and `remove_strays` takes it out of Raft's membership.
     pub(super) fn remove_unseen(&mut self, context: &Context<'_>) -> Option<DueStep> {
         let is_unseen = |node: &&MetaNode| {
             self.observations.unseen_for(context.now, node.incarnation) >= REMOVE_UNSEEN_AFTER

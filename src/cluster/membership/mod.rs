@@ -3,7 +3,7 @@
 //!
 //! Owns: the order in which joins, replacements, removals and half-done work become steps. One step
 //! is in flight at a time. Never: a clock, a socket, randomness, openraft. It trusts only the
-//! facts: the next facts show what a step really did, above all after an error. Run by `leader`,
+//! facts, above all after an error: the next facts show what the step really did. Run by `leader`,
 //! and by the seeded schedules of `tests/it/membership` with the same events.
 
 mod alarm;
@@ -53,7 +53,7 @@ pub struct Membership {
     doing: Option<Subject>,
     /// Another node leads: nothing more is done here.
     over: bool,
-    /// Texts of the last judgements that left a pending as it is.
+    /// Reasons why the last judgement did not let a pending replace the old member.
     judged: BTreeMap<Incarnation, String>,
     states: BTreeMap<Incarnation, String>,
     alarms: Vec<Alarm>,
@@ -61,7 +61,7 @@ pub struct Membership {
 }
 
 impl Membership {
-    /// A new task, at the start of each leadership. Its observations begin then.
+    /// A new task, for each leadership. It remembers nothing of an earlier leadership.
     pub fn new(setup: Setup) -> Self {
         Self {
             setup,

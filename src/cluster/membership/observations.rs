@@ -1,4 +1,4 @@
-//! Memory of one leadership: when each node was seen, which subjects rest until when, and what
+//! Memory of one leadership: when each node was seen, until when each subject is paused, and what
 //! visits found.
 
 use std::collections::BTreeMap;
@@ -10,7 +10,7 @@ use crate::cluster::membership::facts::Facts;
 use crate::cluster::peers::exchange::PollError;
 use crate::wire::identity::{Identity, Phase};
 
-/// Subject of a step. After a step that failed, its subject rests for a while and others go on.
+/// Subject of a step. After a step that failed, its subject is paused and others go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Subject {
     /// The joint membership.
@@ -27,12 +27,12 @@ pub(super) enum Subject {
     Promote(RaftId),
 }
 
-/// Rest of a subject after a step that failed.
+/// Pause of a subject after a step that failed.
 pub(super) const ERROR_RETRY_DELAY: Duration = Duration::from_secs(1);
-/// Rest of a newcomer after a judgement that the old member is still in use.
+/// Pause of a newcomer after a judgement that the old member is still in use.
 pub(super) const JUDGEMENT_RETRY_DELAY: Duration = Duration::from_millis(1500);
 /// Delay between the first and the second visit: a joiner that was just given its Raft id stores it
-/// first. Doubled for each further visit.
+/// before it is ready. Doubled for each further visit.
 const FIRST_VISIT_DELAY: Duration = Duration::from_millis(100);
 /// Maximum delay between visits that found the pending not ready.
 const MAX_VISIT_DELAY: Duration = Duration::from_millis(1600);
@@ -43,7 +43,7 @@ pub(super) struct Observations {
     seen: BTreeMap<Incarnation, Duration>,
     pauses: BTreeMap<Subject, Duration>,
     visits: BTreeMap<Incarnation, Visit>,
-    /// Pending that had the last step. The next one is served first.
+    /// Pending that had the last step. The one with the next Raft id is served first.
     pub(super) turn: Option<RaftId>,
     /// Operator or node that asked for each removal. The tombstone names it, whichever rule
     /// finishes the removal.
@@ -107,7 +107,7 @@ impl Observations {
         self.pauses.retain(|_, until| *until > now);
     }
 
-    /// Time since anything was seen of it. A node that was never seen counts from when this
+    /// Time since the last sign of this node. A node that was never seen counts from when this
     /// leadership first knew of it.
     pub(super) fn unseen_for(&self, now: Duration, incarnation: Incarnation) -> Duration {
         now.saturating_sub(self.seen.get(&incarnation).copied().unwrap_or(now))
@@ -129,7 +129,7 @@ impl Observations {
             .min()
     }
 
-    /// Ends a visit. A pending that is not ready rests, longer each time.
+    /// Ends a visit. A pending that is not ready is paused, longer each time.
     pub(super) fn visited(&mut self, now: Duration, pending: &Pending, found: VisitResult) {
         if !matches!(found, VisitResult::Other(_) | VisitResult::NoAnswer(_)) {
             self.seen.insert(pending.incarnation, now);
@@ -197,8 +197,9 @@ impl VisitResult {
                 )
             }
             (Some(theirs), None) => {
-                // A node that saw itself in a membership before it was taken out says `member`. It
-                // is the same volume, under the same Raft id, and not tombstoned.
+                // A pending may say `member`: it saw itself in a membership, and was taken out of
+                // that membership later. It is still the same volume, under the same Raft id, and
+                // not tombstoned.
                 let follows = matches!(theirs.phase, Phase::Joining | Phase::Member);
                 let knows = theirs.raft_id == Some(pending.raft_id)
                     && theirs.cluster_id == cluster.map(|cluster| cluster.id);

@@ -13,10 +13,10 @@ use crate::cluster::membership::observations::{Subject, VisitResult};
 use crate::cluster::membership::step::Step;
 use crate::cluster::membership::{DueStep, Membership};
 
-/// Time after which a pending that nothing was seen of is dropped. It may ask again.
+/// Time without a sign of a pending, after which it is dropped. It may ask again.
 const DROP_AFTER: Duration = Duration::from_secs(600);
 
-/// Step that is due for one pending, and the text that says why it waits until then.
+/// Step that is due for one pending, and the text that says why the pending waits.
 struct Plan {
     step: Option<Step>,
     text: String,

@@ -50,12 +50,12 @@ pub enum WhyInUse {
     NewcomerSilent,
 }
 
-/// Judges on the evidence, and on what the facts show since: the later sign of the old member
-/// counts. Only incarnation and addresses of the newcomer are used: it has no Raft id yet when it
-/// asks to join. The old member may be a pending.
+/// Judges on the evidence, and on newer facts: the latest sign of the old member counts. Only the
+/// incarnation and the addresses of the newcomer are used: it has no Raft id yet when it asks to
+/// join. The old member may be a pending.
 ///
 /// # Errors
-/// [`StillInUse`]: the sign of a live member at that address.
+/// [`StillInUse`]: a sign of a live member at that address, or not enough evidence yet.
 pub fn judge(
     setup: &Setup,
     facts: &Facts,
@@ -70,8 +70,8 @@ pub fn judge(
             why,
         })
     };
-    // Nothing of a pending without a vote is taken over, and it may have another address by now.
-    // Two nodes that exchanged names must not wait for each other.
+    // An old pending without a vote need not be silent: nothing of it is taken over, and it may
+    // have another address by now. Two nodes that exchanged names must not wait for each other.
     let is_only_pending = facts.catalog.pending_by_raft_id(old).is_some() && !facts.has_a_vote(old);
     if !is_only_pending {
         is_silent(setup, facts, evidence).or_else(is_in_use)?;

@@ -9,8 +9,8 @@ use crate::cluster::peers::exchange::PollError;
 use crate::machine::InternalCommand;
 use crate::wire::identity::Identity;
 
-/// A thing to do. Only one step is in flight. Each ends within its deadline, with the event that
-/// its comment names.
+/// One action of the leader. Only one step is in flight. Each ends within its deadline, with the
+/// event that its comment names.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
     /// Propose this command. Ends with [`Event::Done`] when it is applied here.

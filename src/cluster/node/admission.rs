@@ -76,9 +76,9 @@ impl Admission for ClusterAdmission {
         Some((me, identity.http, identity.starts))
     }
 
-    /// Returns the addresses at which it answered lately, then that of the catalog, then that of
-    /// the founding. The handshake checks who answers, so a wrong address costs one dial and
-    /// nothing else.
+    /// Returns the Raft addresses of a member, without duplicates: those at which it answered
+    /// lately, then the one of its meta node, of its pending, and of the founding. The handshake
+    /// checks who answers, so a wrong address costs one dial and nothing else.
     fn addresses(&self, raft_id: RaftId) -> Vec<Address> {
         let mut addresses = self.node.state.raft_addresses(raft_id);
         let known = self.with_catalog(|catalog| {
@@ -129,8 +129,8 @@ impl Admission for ClusterAdmission {
     }
 
     /// Proofs are required where the cluster was founded with a secret. Before that is known, a
-    /// node with a secret requires them: founding did so too, or this node could not have passed
-    /// it.
+    /// node with a secret requires them: founding required them too, or this node could not have
+    /// taken part in it.
     fn needs_proof(&self) -> bool {
         let founded = self.node.state.founded_with_secret();
         founded.unwrap_or(self.key.is_some())

@@ -9,7 +9,7 @@ use crate::cluster::peers::gossip;
 use crate::raft::Raft;
 
 impl NodeTask {
-    /// Opens Raft if it is due. Becomes `member` once this node is in a committed membership.
+    /// Opens Raft if it is due. Stores `member` once this node is in a committed membership.
     pub(super) async fn advance(&mut self) -> Result<(), ClusterError> {
         let record = self.founding.record().clone();
         if record.seat().is_some() && self.raft_state.is_due() {
@@ -77,7 +77,7 @@ impl NodeTask {
         });
     }
 
-    /// Returns what the open Raft node knows; without one, that time passed.
+    /// Event with what the open Raft node knows. Without an open Raft node, [`Event::Tick`].
     pub(super) fn cluster_event(&self) -> Event {
         let Some(raft) = self.raft_state.raft() else {
             return Event::Tick;

@@ -20,8 +20,8 @@ pub(super) async fn load_or_make(env: &Env, dir: &DataDir) -> Result<Record, Clu
     })?;
     if let Some(bytes) = read {
         let record = Record::decode(&bytes).map_err(ClusterError::BadIdentity)?;
-        // A fresh node has no log. A log found here is of an earlier life: the process ended while
-        // it was being archived.
+        // A fresh node has no log. A log that is found here is left over: the process ended before
+        // the log was archived.
         if record.phase() == Phase::Fresh {
             archive_log(env, dir, record.incarnation).await?;
         }

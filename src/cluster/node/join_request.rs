@@ -14,8 +14,7 @@ use crate::cluster::node::retry::Target;
 use crate::cluster::peers::exchange::PeerRequest;
 use crate::wire::joining::{Caller, Invite, JOIN, JoinRequest, JoinRole, MOVED};
 
-/// Lifetime of an invitation. Operators and charts repeat a command that was not done after
-/// seconds.
+/// Lifetime of an invitation. Operators and charts repeat a failed command within seconds.
 const INVITATION_LIFETIME: Duration = Duration::from_secs(60);
 /// Time without a leader after which this member asks others whether it was removed. Longer than
 /// any election.
@@ -82,7 +81,7 @@ impl NodeTask {
                 .any(|(_, theirs)| theirs.cluster_id == ours && theirs.leader_known)
     }
 
-    /// Notes with every event since when there is no leader.
+    /// Updates, after every event, the time since which there is no leader.
     pub(super) fn note_leader(&mut self) {
         let has_none = self
             .raft_state
@@ -97,7 +96,7 @@ impl NodeTask {
         (self.now().saturating_sub(*since) < INVITATION_LIFETIME).then_some(invite)
     }
 
-    /// Whether the catalog has other addresses of this member than it advertises.
+    /// Whether the addresses of this member in the catalog differ from those that it advertises.
     fn has_moved(&self) -> bool {
         let (Some(raft), Some(http), Some(own_raft)) = (
             self.raft_state.raft(),

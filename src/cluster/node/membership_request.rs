@@ -6,9 +6,9 @@ use crate::cluster::peers::exchange::{PeerResponse, PollError};
 /// The request that is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum MembershipRequest {
-    /// A Raft id in the cluster. Also asks whether this node is still a member.
+    /// Asks for a Raft id in the cluster, and whether this node is still a member.
     Join,
-    /// This member's addresses differ from those in the catalog.
+    /// Tells the cluster that this member's addresses differ from those in the catalog.
     Moved,
 }
 

@@ -53,7 +53,7 @@ use crate::runtime::net::BoxFuture;
 use crate::wire::identity::{Identity, Phase};
 use crate::wire::joining::Invite;
 
-/// Maximum time between two checks of the log's warnings and repeated lines.
+/// Maximum time between two checks of Raft and of the warnings and repeated lines for the text log.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// One ended poll: address, number, and the result of each socket address.
@@ -63,7 +63,7 @@ struct NodeTask {
     node: NodeHandle,
     state: NodeStateWriter,
     leader: Arc<LeaderState>,
-    /// For the leader's task of the Raft node that is open.
+    /// Given to the leader's task of each Raft node that is opened.
     leader_writer: Arc<tokio::sync::Mutex<LeaderStateWriter>>,
     gossip: Arc<Gossip>,
     failures: mpsc::Sender<ClusterError>,
@@ -78,10 +78,10 @@ struct NodeTask {
     request: Option<MembershipRequest>,
     /// The last invitation of a member, and the time of its arrival.
     invited: Option<(Invite, Duration)>,
-    /// Another node says that this member was removed from its cluster.
+    /// This member may have been removed from its cluster: the cluster must be asked.
     suspicious: bool,
     leaderless_since: Option<Duration>,
-    /// Begin of the way into a cluster; `join-timeout` counts from here.
+    /// Time at which the way into a cluster began; `join-timeout` counts from here.
     set_out: Duration,
     /// Feature level that each incarnation named last. Kept while it is silent.
     levels: BTreeMap<Incarnation, u32>,
@@ -89,7 +89,7 @@ struct NodeTask {
     raft_changed: Option<watch::Receiver<u64>>,
     progress_log: ProgressLog,
     own_name_lookup: Option<OwnNameLookup>,
-    /// Zero of the times that founding sees.
+    /// Start of the task. All `Duration` times here and in founding count from it.
     began: Instant,
 }
 

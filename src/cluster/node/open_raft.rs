@@ -12,7 +12,8 @@ use crate::storage::{Log, LogError, OpenSnapshotsError, SnapshotHeader, Snapshot
 /// State of this node's Raft.
 #[derive(Default)]
 pub(super) enum RaftState {
-    /// This node is in no cluster, as far as it knows.
+    /// Raft is not open: this node is in no cluster as far as it knows, or Raft is due to be
+    /// opened.
     #[default]
     NotYet,
     Open(Raft),
@@ -136,8 +137,8 @@ async fn read(
     let incarnation = record.incarnation;
     let io = |operation| move |source| ClusterError::Io { operation, source };
     let read = move || {
-        // With `opened` set, an empty log is a loss, not a beginning. Every other check would let
-        // this node vote again under its old name, and acknowledged writes would be lost.
+        // With `opened` set, an empty log is a loss, not a beginning. A weaker check would let this
+        // node vote again under its old Raft id, and acknowledged writes would be lost.
         if opened && !dir.has_log().map_err(io("reading the log"))? {
             return Ok(Err(HaltReason::LogGone));
         }

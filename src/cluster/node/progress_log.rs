@@ -13,14 +13,14 @@ use crate::cluster::warning::Warning;
 pub(super) struct ProgressLog {
     /// The state of the last line.
     reported: Option<Subject>,
-    /// Begin of the present activity.
+    /// Time at which the present activity began.
     since: Duration,
     /// Time of the next repetition.
     again: Duration,
     alarm: Option<Block>,
     warnings: Vec<Warning>,
     had_leader: bool,
-    /// Begin of the time without a leader; before the first leader, the start of the process.
+    /// Time at which the last leader was lost; before the first leader, the start of the process.
     leaderless_since: Duration,
     ever_had_leader: bool,
 }
@@ -87,7 +87,7 @@ impl ProgressLog {
         );
     }
 
-    /// Logs what is new in the view. Returns whether the activity had a line.
+    /// Logs what is new in the view. Returns whether a line about the activity was written.
     pub(super) fn report(&mut self, now: Duration, view: &View) -> bool {
         self.report_alarm(view);
         for warning in self.new_warnings(view) {
@@ -200,8 +200,8 @@ impl ProgressLog {
         }
     }
 
-    /// Returns the warnings that the log does not have yet. Without the alarm of founding, which
-    /// has a line of its own, and without the missing secret, which is logged at the start.
+    /// Returns the warnings that the log does not have yet. Leaves out the alarm of founding, which
+    /// has a line of its own, and the missing secret, which is logged at the start.
     fn new_warnings(&mut self, view: &View) -> Vec<Warning> {
         let is_logged_here =
             |warning: &&Warning| !matches!(warning, Warning::Founding(_) | Warning::NoSecret);

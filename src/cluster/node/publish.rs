@@ -70,8 +70,8 @@ impl NodeTask {
         self.state.set_identity(identity);
     }
 
-    /// HTTP addresses of all voters; `None` when one is not known here. For this node it is the
-    /// present address, whatever the catalog has.
+    /// HTTP addresses of all voters; `None` when one is not known here. For this node, the address
+    /// that it advertises now, even if the catalog has another one.
     fn voters(&self) -> Option<Vec<Address>> {
         let (raft, me) = (
             self.raft_state.raft()?,

@@ -1,6 +1,6 @@
-//! Schedule of this node's requests to its cluster: one in flight, the targets in turn, soon again
-//! after an answer that changes something, slower while nothing changes. Without IO, as founding
-//! is.
+//! Schedule of this node's requests to its cluster. One request is in flight. A target that fails
+//! is followed by the next one. Requests follow soon after an answer that changes something, and
+//! slow down while nothing changes. Like founding, without IO.
 
 use std::time::Duration;
 
@@ -11,10 +11,11 @@ pub(super) type Target = (Address, Option<Incarnation>);
 
 const FIRST_DELAY: Duration = Duration::from_millis(200);
 const MAX_DELAY: Duration = Duration::from_secs(2);
-/// Time of refusals after which this node counts as blocked. A wiped node is refused until its
-/// former incarnation has been silent for two seconds; no operator is needed for that.
+/// Duration of a series of refusals after which this node counts as blocked. A wiped node is
+/// refused until its former incarnation has been silent for two seconds; no operator is needed for
+/// that.
 const BLOCKED_AFTER: Duration = Duration::from_secs(5);
-/// Delay after a refusal, until this node counts as blocked.
+/// Maximum delay after a refusal, as long as this node does not count as blocked.
 const REFUSED_DELAY: Duration = Duration::from_millis(300);
 
 #[derive(Default)]
@@ -25,7 +26,7 @@ pub(super) struct RetrySchedule {
     turn: usize,
     /// The last answer, for operators.
     last_answer: Option<String>,
-    /// Begin of a series of refusals that only an operator, or time, can end.
+    /// Time at which a series of refusals began that only an operator, or time, can end.
     refused_since: Option<Duration>,
 }
 
@@ -60,9 +61,8 @@ impl RetrySchedule {
         self.refused_since = None;
     }
 
-    /// A refusal that every member of the cluster would give. The request goes on, at the next
-    /// target: so this node notices when the cause is gone, and the target may have been in another
-    /// cluster.
+    /// A refusal that every member of the cluster would give. The next target is asked anyway: the
+    /// cause may be gone by then, and the refusing target may be in another cluster.
     pub(super) fn refused(&mut self, now: Duration, answer: String) {
         let since = self.refused_since.unwrap_or(now);
         self.failed(now, answer);

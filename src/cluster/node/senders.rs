@@ -77,8 +77,8 @@ impl NodeSenders {
         drop(self.hints.try_send(hint));
     }
 
-    /// Ends the node's task after the event that it is at: it must not open Raft again while the
-    /// process ends.
+    /// Ends the node's task after the event that it handles now: the task must not open Raft again
+    /// while the process ends.
     pub(in crate::cluster) fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
     }

@@ -25,7 +25,7 @@ pub(in crate::cluster) struct NodeState {
 struct Values {
     /// The content of the file `identity`.
     record: Record,
-    /// The identity of the last event, without what changes between events.
+    /// The identity after the last event, without the fields that change between events.
     identity: Identity,
     raft: Option<Raft>,
     /// Raft addresses at which a member answered lately, best first.
@@ -180,7 +180,7 @@ impl NodeStateWriter {
         lock(&self.state.values).founders_level = level;
     }
 
-    /// Wakes those who watch the view, if it differs.
+    /// Replaces the view. Wakes those who watch it, if the new view differs.
     pub(super) fn set_view(&self, view: View) {
         self.state.view.send_if_modified(|old| {
             let differs = **old != view;

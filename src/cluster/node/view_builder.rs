@@ -141,7 +141,7 @@ fn leaderless_text(founding: &Founding, raft: &Raft, status: &RaftStatus) -> Str
         .collect::<Vec<_>>()
         .join(", ");
     if gone.len() == all {
-        // This node has its volume, so it is none of the voters.
+        // The volume of this node is not lost, so this node is none of the voters.
         return format!(
             "in a cluster without a leader: this node is a learner and its voters are gone, with \
              the volumes of {names}: {WAY_OUT}"

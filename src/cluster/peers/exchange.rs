@@ -42,8 +42,8 @@ pub enum PollError {
 }
 
 impl PollError {
-    /// Whether a node answers there, but not as a founder may: an operator must act (founding.md
-    /// F4). Otherwise no node answers (founding.md F5).
+    /// Whether a node answers there, but not as a founder may: an operator must act
+    /// (founding.md F4). Otherwise no node answers (founding.md F5).
     pub fn is_an_answer(&self) -> bool {
         match self {
             Self::RaftPort | Self::NotOurs(_) | Self::OtherMetaNode | Self::WrongSecret => true,
@@ -99,8 +99,8 @@ impl PeerRequest {
     }
 }
 
-/// Timeout for a request. A leader polls the caller, and all members before it replaces one. A node
-/// that finds no leader answers so after 9 s.
+/// Timeout for a request. Before it answers, a leader polls the caller, and all members if one is
+/// to be replaced. A node that finds no leader says so after 9 s.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// An answer with any status.
@@ -126,7 +126,8 @@ impl PeerResponse {
 /// Requests to other meta nodes. [`HttpExchange`](super::http::HttpExchange) sends them over HTTP,
 /// simulations in memory. The implementation proves and checks secrets (founding.md 11).
 pub trait Exchange: Send + Sync + 'static {
-    /// Sends this node's identity to exactly this socket address and returns theirs.
+    /// Sends this node's identity to exactly this socket address and returns that of the other
+    /// node.
     fn identity(
         &self,
         at: SocketAddr,

@@ -36,9 +36,9 @@ impl Gossip {
         }
     }
 
-    /// Takes an announcement and those that it passes on. The sender's gets the time of this node's
-    /// clock. Of those that are passed on the newest of each node counts. Their times are cut to
-    /// now: a time in the future would never expire.
+    /// Takes an announcement and those that it passes on. The announcement of the sender gets the
+    /// time of this node's clock. One that is passed on counts only if it is newer than the known
+    /// one of the same node. Its time is cut to now: a time in the future would never expire.
     pub(in crate::cluster) fn take(&self, announcement: &Announcement) {
         let now = self.node.context.env.clock.now();
         let view = self.node.state.view();

@@ -17,7 +17,7 @@ use crate::wire::api::Announcement;
 use crate::wire::headers::{MEANT_FOR, PROOF as PROOF_HEADER};
 use crate::wire::identity::{Identity, Phase};
 
-/// Path of identities; the proof of a request covers it.
+/// Path of the identity request; the proof of a request covers it.
 const PATH: &str = "/cluster/identity";
 
 /// Requests to other meta nodes over HTTP.
@@ -111,7 +111,7 @@ fn is_proven(key: &PeerKey, nonce: &Nonce, caller: Incarnation, answer: &Respons
 /// Checks the proof of an answer. A wrong proof is always an error. A missing proof is an error
 /// while this node is in no cluster, and when the answer claims to have a secret. A node in a
 /// cluster accepts nodes that claim to have none, so that a secret can be introduced node by node;
-/// the callers refuse those where the cluster was founded with a secret. So where this node has a
+/// the callers refuse such nodes if the cluster was founded with a secret. So, if this node has a
 /// secret, an identity with `with_secret` is a proven one.
 fn check(
     key: &PeerKey,

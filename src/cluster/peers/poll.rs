@@ -1,5 +1,5 @@
-//! Polls: the name is resolved anew, and every address that it gives is asked at once (founding.md
-//! 3.1, founding.md 3.5).
+//! Polls: the name is resolved anew, and every address that it gives is asked at once
+//! (founding.md 3.1, founding.md 3.5).
 
 use std::io;
 use std::net::SocketAddr;
