@@ -10,8 +10,8 @@ use crate::runtime::Env;
 /// Delay between two lookups of our own name. DNS may not know a new container yet.
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Returns the address to listen on. Looks an unknown name up again for ever: DNS may learn it, and
-/// exiting would not help.
+/// Returns the address to listen on. Retries the look-up of an unknown name forever: DNS may learn
+/// it, and exiting would not help.
 pub(super) async fn address(env: &Env, key: &'static str, bind: &Bind) -> SocketAddr {
     let Some(host) = &bind.host else {
         return all_addresses(env, bind.port).await;

@@ -24,7 +24,7 @@ use crate::telemetry::metrics::Metrics;
 /// node. An unfinished drain is safe, because everything acknowledged is on disk already.
 const DRAIN_TIMEOUT: Duration = Duration::from_millis(1_800);
 
-/// Longest time for handing leadership over, which takes a few milliseconds. Without it an election
+/// Longest time for transferring leadership, which takes a few milliseconds. Without it an election
 /// takes at most this long.
 const HAND_OVER_TIMEOUT: Duration = Duration::from_millis(500);
 
@@ -202,7 +202,7 @@ async fn run_cluster(
     }
 }
 
-/// Stops in this order: not ready → hand leadership over → stop accepting, finish requests → stop
+/// Stops in this order: not ready → transfer leadership → stop accepting, finish requests → stop
 /// Raft, flush.
 async fn drain(env: &Env, front: &Front, cluster: Option<Cluster>) {
     let steps = async {

@@ -20,7 +20,7 @@ pub(super) fn install() {
 /// Exits without exit handlers: they would run although one thread is broken and others still run.
 #[expect(unsafe_code, reason = "the standard library has no _exit")]
 fn end() -> ! {
-    // SAFETY: it takes any number, touches no memory of ours and never returns.
+    // SAFETY: it takes any number, touches no memory of this process and never returns.
     unsafe { libc::_exit(i32::from(exit::INTERNAL)) }
 }
 

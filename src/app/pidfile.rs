@@ -28,8 +28,8 @@ impl Drop for PidFile {
         reason = "no part of the data: other programs read it"
     )]
     fn drop(&mut self) {
-        // After dropping root the folder may not be ours any more; a stale file names a dead
-        // process.
+        // After dropping root this process may not own the folder any more; a stale file names a
+        // dead process.
         let _ = std::fs::remove_file(&self.0);
     }
 }

@@ -26,7 +26,7 @@ pub type Nonce = [u8; 16];
 #[derive(Clone, PartialEq, Eq)]
 pub struct PeerKey([u8; 32]);
 
-/// A proof is wrong. The text does not tell which part of it.
+/// A proof is wrong. The text does not say which part of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("wrong secret: internal-shared-secret differs")]
 pub struct WrongProof;

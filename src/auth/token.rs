@@ -48,7 +48,7 @@ pub enum Unreadable {
     UnknownAlgorithm,
 }
 
-/// The token has another signature, has expired, or is not valid yet. The text does not tell which.
+/// The token has another signature, has expired, or is not valid yet. The text does not say which.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("signature is invalid")]
 pub struct Invalid;
@@ -93,7 +93,7 @@ impl<'a> Token<'a> {
             .decode(self.signature)
             .map_err(|_| Invalid)?;
         match self.algorithm {
-            // Anybody can sign with an empty secret.
+            // Any caller can sign with an empty secret.
             _ if secret.is_empty() => Err(Invalid),
             Algorithm::Hs256 => compare::<Hmac<Sha256>>(secret, self.signed, &signature),
             Algorithm::Hs384 => compare::<Hmac<Sha384>>(secret, self.signed, &signature),

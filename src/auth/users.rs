@@ -1,4 +1,4 @@
-//! Looking users up.
+//! Look-up of users.
 
 /// The facts about a user that a check needs.
 #[derive(Clone)]

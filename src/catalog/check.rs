@@ -16,7 +16,8 @@ pub struct Invariant {
     holds: fn(&Catalog) -> Result<(), String>,
 }
 
-/// A contradiction in the catalog: a bug in the machine, or bytes that are no snapshot of ours.
+/// A contradiction in the catalog: a bug in the machine, or bytes that are not a snapshot of this
+/// program.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("invariant {invariant:?} is broken: {found}")]
 pub struct Violation {

@@ -58,8 +58,8 @@ pub const MAX_ID: u64 = u64::MAX >> 1;
 /// The whole replicated state.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Catalog {
-    /// Term and index of the last applied command of the wire's own set, or of a command of ours
-    /// that changed what the wire shows. `index` is always at least 1 (wire.md 5.1).
+    /// Term and index of the last applied command of the wire's own set, or of a command of this
+    /// program that changed what the wire shows. `index` is always at least 1 (wire.md 5.1).
     pub term: u64,
     pub index: u64,
     /// Log index of the last command that changed databases or users. A restore that was made from

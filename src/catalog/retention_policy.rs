@@ -9,9 +9,9 @@ pub struct RetentionPolicy {
     pub name: Name,
     /// 0 means for ever. A positive duration is never shorter than a shard group.
     pub duration: DurationNanos,
-    /// At least an hour.
+    /// Is at least an hour.
     pub shard_group_duration: DurationNanos,
-    /// At least 1.
+    /// Is at least 1.
     pub replica_n: u32,
     pub shard_groups: ShardGroups,
     /// Subscriptions in insertion order.

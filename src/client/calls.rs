@@ -49,8 +49,8 @@ impl Client {
         }
     }
 
-    /// A client whose own calls carry this login. A forwarded request keeps the credentials of its
-    /// caller.
+    /// A client whose own calls contain this login. A forwarded request keeps the credentials of
+    /// its caller.
     #[must_use]
     pub fn with_login(self, login: Login) -> Self {
         Self { login, ..self }
@@ -107,8 +107,8 @@ impl Client {
         request
     }
 
-    /// Forwards a caller's request to another node as it is, and returns its answer. No redirect is
-    /// followed.
+    /// Forwards a caller's request to another node unchanged, and returns its answer. No redirect
+    /// is followed.
     ///
     /// # Errors
     /// No answer. An answer of any status is `Ok`.

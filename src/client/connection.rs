@@ -49,7 +49,7 @@ impl Connection {
         })
     }
 
-    /// Lowers the maximum size of an answer, for a peer that may be anybody.
+    /// Lowers the maximum size of an answer, for a peer that may be any program.
     pub(super) fn with_max_body(self, max_body: usize) -> Self {
         Self { max_body, ..self }
     }

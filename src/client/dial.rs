@@ -18,7 +18,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// Resolves the name anew and tries every address that it gives.
 ///
 /// # Errors
-/// The most telling of several failures: [`CallError::Refused`] only if all addresses refuse.
+/// The most informative of several failures: [`CallError::Refused`] only if all addresses refuse.
 pub async fn connect(
     net: &dyn Net,
     to: &Address,

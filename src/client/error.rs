@@ -19,7 +19,7 @@ pub enum CallError {
     },
     #[error("that is {META_RAFT_PORT}, the Raft port; use {META_HTTP_PORT}")]
     RaftPort,
-    /// Something else answers there.
+    /// Another service answers there.
     #[error("answers, but is no meta node of ours ({0})")]
     NotOurs(OtherService),
     #[error("an influxd-meta of another make answers there")]
@@ -49,7 +49,7 @@ pub enum CallError {
     Unsupported(#[from] Unsupported),
 }
 
-/// Services that answer where a meta node of ours was expected.
+/// Services that answer where a meta node of this program was expected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OtherService {
     #[error("a data node")]
@@ -60,7 +60,7 @@ pub enum OtherService {
     NotHttp,
     #[error("HTTP {status} to {path}")]
     Status { status: u16, path: &'static str },
-    /// A meta node of another version, in its own words.
+    /// A meta node of another version, with the text that it sent.
     #[error("{text}")]
     OtherVersion { text: String },
 }

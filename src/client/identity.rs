@@ -47,9 +47,9 @@ pub async fn identity(
     match (response.status, refusal) {
         (200, _) => Ok(response),
         (401, Some(text)) if text.starts_with("wrong secret") => Err(CallError::WrongSecret),
-        // A meta node of ours with another version: it cannot read our identity.
+        // A meta node of this program with another version: it cannot read our identity.
         (400, Some(text)) => Err(CallError::NotOurs(OtherService::OtherVersion { text })),
-        // A meta node of ours that is starting or stopping.
+        // A meta node of this program that is starting or stopping.
         (408 | 500.., Some(_)) => Err(response.error()),
         (status, _) => Err(identify_other_service(net, at, host, status, deadline).await),
     }

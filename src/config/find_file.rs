@@ -1,4 +1,4 @@
-//! Which configuration file is read.
+//! Choice of the configuration file.
 
 use std::path::{Path, PathBuf};
 

@@ -177,7 +177,7 @@ fn cluster(settings: &Settings, inputs: &Inputs) -> ClusterConfig {
 }
 
 /// The places of authorities' certificates come from the variables that all programs share, which
-/// have no prefix of ours.
+/// do not have the prefix of this program.
 fn data_nodes(settings: &Settings, inputs: &Inputs) -> DataNodesConfig {
     let trust = || match settings.get(keys::META_DATA_INSECURE_TLS) {
         true => Trust::Anyone,

@@ -103,7 +103,7 @@ fn ports(settings: &Settings) -> Option<Problem> {
     is_same.then_some(Problem::SamePort { port: http.port })
 }
 
-/// Requires a secret with auth-enabled: with an empty one anybody could sign an internal token
+/// Requires a secret with auth-enabled: with an empty one any caller could sign an internal token
 /// (wire.md 7.1).
 fn authentication(settings: &Settings) -> Option<Problem> {
     let has_none = settings

@@ -7,7 +7,7 @@ pub const COMPATIBLE_WITH: &str = "1.12.4";
 /// the same way.
 pub const VERSION: &str = concat!("1.12.4-c", env!("CARGO_PKG_VERSION"));
 
-/// Commit of the source; `unknown` if the build was not told.
+/// Commit of the source; `unknown` if the build was not given it.
 pub const COMMIT: &str = known(option_env!("INFLUXDB_META_COMMIT"));
 const BRANCH: &str = known(option_env!("INFLUXDB_META_BRANCH"));
 const BUILT: &str = known(option_env!("INFLUXDB_META_BUILT"));

@@ -31,7 +31,7 @@ pub(super) struct Cli {
 pub(super) enum CtlCommand {
     #[command(flatten)]
     Verb(Verb),
-    /// The words of a command that is none of the verbs.
+    /// The arguments of a command that is not one of the verbs.
     #[command(external_subcommand)]
     Other(Vec<OsString>),
 }

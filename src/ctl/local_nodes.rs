@@ -49,7 +49,7 @@ pub(super) async fn nodes(session: &Session) -> LocalNodes {
 }
 
 /// Finds both nodes, and waits until the meta node has a name other than `localhost`: another node
-/// will be told this name. A node that starts does not know its name yet.
+/// will get this name. A node that starts does not know its name yet.
 pub(super) async fn named_nodes(session: &Session) -> LocalNodes {
     let has_name = |status: Status| {
         let is_named = status.advertised().is_some() || !session.bind.is_loopback_literal();

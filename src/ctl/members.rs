@@ -1,7 +1,7 @@
 //! The answer of `GET /show-cluster`, with the fields that commands need.
 //!
 //! Missing fields and `null` are allowed, because the node may have an older or newer version than
-//! this program, or may not be one of ours. `wire::api` has the types that our server writes.
+//! this program, or may be another program. `wire::api` has the types that our server writes.
 
 use std::collections::BTreeMap;
 

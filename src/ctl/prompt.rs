@@ -9,7 +9,7 @@ use super::session::Session;
 /// starts again afterwards.
 ///
 /// # Errors
-/// Nobody answered; the line for stderr.
+/// The operator gave no answer; the line for stderr.
 pub(super) fn confirmed(session: &mut Session, yes: bool, question: &str) -> Result<bool, String> {
     let answer = if yes {
         PromptAnswer::Yes

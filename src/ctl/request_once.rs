@@ -55,7 +55,7 @@ pub(super) async fn reach(session: &Session) -> Result<(), String> {
     Err(session.exited(&format!("{} is not a meta node", session.bind)))
 }
 
-/// First words of the error with which our server says that it does not know the outcome. Its
+/// Beginning of the error with which our server says that it does not know the outcome. Its
 /// status is 503, as that of errors after which nothing was executed.
 const OUTCOME_UNKNOWN: &str = "the outcome is unknown";
 

@@ -191,7 +191,7 @@ fn from_now(timeout: Duration) -> Instant {
     Instant::now() + timeout.min(Duration::from_secs(30 * 24 * 3600))
 }
 
-/// Formats an error. The text that a server sent stays as it is; other errors begin with the
+/// Formats an error. The text that a server sent is not changed; other errors begin with the
 /// address.
 pub(super) fn located(at: &Address, error: &CallError) -> String {
     match error {

@@ -1,7 +1,7 @@
 //! The answers of `GET /status` and `GET /healthz`, with the fields that commands need.
 //!
 //! Missing fields and `null` are allowed, because the node may have an older or newer version than
-//! this program, or may not be one of ours.
+//! this program, or may be another program.
 
 use serde::{Deserialize, Deserializer};
 
@@ -80,7 +80,7 @@ pub(super) async fn is_removed(session: &Session, at: &Address) -> bool {
     phase(session, at).await == Some(Phase::Removed)
 }
 
-/// Phase of the node; `None` if it does not answer, or is not one of ours.
+/// Phase of the node; `None` if it does not answer, or is another program.
 async fn phase(session: &Session, at: &Address) -> Option<Phase> {
     let health: Result<Health, CallError> = session
         .get_json_once(at, "/healthz", Session::OPTIONAL_TIMEOUT)

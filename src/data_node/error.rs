@@ -34,7 +34,7 @@ impl std::fmt::Display for Asked {
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FailureCause {
-    /// No connection was made, so nothing was sent.
+    /// The connection failed, so nothing was sent.
     #[error("{0}")]
     Unreached(CallError),
     /// The TLS handshake failed, so nothing was sent.
@@ -106,7 +106,8 @@ impl From<FrameError> for FailureCause {
 }
 
 impl Failed {
-    /// Text for the body of an answer to an operator. A data node's own text is passed on as it is.
+    /// Text for the body of an answer to an operator. A data node's own text is passed on
+    /// unchanged.
     pub fn text(&self) -> String {
         match &self.why {
             FailureCause::Said(words) => words.clone(),

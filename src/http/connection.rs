@@ -33,7 +33,7 @@ pub(super) async fn serve(stream: Box<dyn Stream>, app: Arc<App>, drain: Cancell
     let mut connection = pin!(builder.serve_connection(io, service));
     tokio::select! {
         biased;
-        // The peer knows how the connection ended; nobody else needs to.
+        // Only the peer needs to know how the connection ended, and it does.
         _ = connection.as_mut() => return,
         () = drain.cancelled() => {}
     }

@@ -1,4 +1,4 @@
-//! `X-Request-Id` and `Request-Id`: the caller's, or a version-1 UUID of ours (wire.md 4.2).
+//! `X-Request-Id` and `Request-Id`: the caller's, or a version-1 UUID made here (wire.md 4.2).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

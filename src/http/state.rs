@@ -15,7 +15,7 @@ pub(super) struct State {
     pub(super) config: HttpConfig,
 }
 
-/// The state as axum hands it to a route.
+/// The state in the form in which axum passes it to a route.
 pub(super) type AppState = axum::extract::State<Arc<State>>;
 
 /// Handlers of one path, by method.

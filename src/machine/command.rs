@@ -163,7 +163,7 @@ pub enum InternalCommand {
         copy: ShardCopy,
         force: bool,
     },
-    /// Sets the holder of a lease. The leader of `term` decided it and knew that nobody else held
+    /// Sets the holder of a lease. The leader of `term` decided it and knew that no other node held
     /// the lease. Applied in the log of a later leader the command is refused, because the lease
     /// may be held again.
     SetLeaseHolder {
@@ -183,7 +183,7 @@ pub struct NewRetentionPolicy {
     pub replica_n: u32,
 }
 
-/// Changes of a retention policy. A field that is `None` stays as it is.
+/// Changes of a retention policy. A field that is `None` is not changed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UpdateRetentionPolicy {
     pub database: Name,
@@ -211,7 +211,8 @@ pub struct CreateUser {
 }
 
 /// A restore: a data node's view of the catalog with the databases that it brings back. Nodes, ids
-/// already given out, and everything of ours stay as they are (founding.md 7.9, wire.md Q34).
+/// already given out, and all other data of this program are not changed (founding.md 7.9,
+/// wire.md Q34).
 #[derive(Clone, Debug, PartialEq)]
 pub struct SetData {
     /// Index of the catalog that the restore was made from: later changes would be lost.
@@ -273,8 +274,8 @@ pub struct MoveMetaNode {
 #[derive(Clone, Debug, PartialEq)]
 pub struct RemoveMetaNode {
     pub raft_id: RaftId,
-    /// Reason and origin of the tombstone. `None`: no tombstone. Then it was never a voter, nobody
-    /// named it, and it may ask to join again.
+    /// Reason and origin of the tombstone. `None`: no tombstone. Then it was never a voter, no
+    /// operator named it, and it may ask to join again.
     pub tombstone: Option<Removal>,
 }
 

@@ -6,7 +6,7 @@ use crate::catalog::{MAX_LABEL_KEY_LEN, MAX_LABEL_VALUE_LEN, MAX_LABELS, MAX_LEA
 /// Outcome of a command: the same on every node.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
-    /// `index` is what `Response.Index` carries: an index that `Data.Index` has reached by now.
+    /// `index` is the value of `Response.Index`: an index that `Data.Index` has reached by now.
     Applied {
         index: u64,
     },

@@ -42,7 +42,7 @@ pub trait Admission: Send + Sync + 'static {
     /// before any Raft byte. Also takes hints: a handshake that is meant for another incarnation at
     /// this address. `from` is the dialler's source address.
     fn admit(&self, hello: &Hello, from: IpAddr) -> Result<(), Refusal>;
-    /// What this node is and says in handshakes; `None` while it is no member of anything.
+    /// Identity that this node sends in handshakes; `None` while it is no member of a cluster.
     fn me(&self) -> Option<(Replica, Address, Starts)>;
     /// Raft addresses at which this member may be, the best first. Names are resolved at every
     /// dial.

@@ -141,8 +141,8 @@ impl RaftLogStorage<Types> for LogStore {
             .map(|entry| storage_entry(&entry))
             .collect();
         let halt_latch = self.halt_latch.clone();
-        // Safety order: the entries are on disk before openraft is told. A leader counts this node
-        // towards the majority from then on.
+        // Safety order: the entries are on disk before openraft is notified. A leader counts this
+        // node towards the majority from then on.
         let done =
             move |written| callback.io_completed(halt_latch.storage("writing the log", written));
         self.log.append(entries, Box::new(done));

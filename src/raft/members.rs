@@ -14,9 +14,9 @@ use crate::base::{Incarnation, RaftId};
 /// Latest membership in the log, committed or not.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MembershipNow {
-    /// While joint: the incoming configuration.
+    /// The incoming configuration, while joint.
     pub voters: BTreeSet<RaftId>,
-    /// While joint: the outgoing configuration.
+    /// The outgoing configuration, while joint.
     pub outgoing: Option<BTreeSet<RaftId>>,
     pub learners: BTreeSet<RaftId>,
 }

@@ -33,13 +33,13 @@ pub enum OpenError {
     Failed(String),
 }
 
-/// Role of a node after it has handed leadership over.
+/// Role of a node after it has transferred its leadership.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AfterHandOver {
-    /// It stays a member that may lead again.
+    /// The node stays a member that may lead again.
     Member,
-    /// It is about to stop: from the begin of the hand-over on it neither takes proposals nor stands
-    /// for election.
+    /// The node is about to stop: from the beginning of the transfer on it neither takes proposals
+    /// nor stands for election.
     Stopping,
 }
 
@@ -212,7 +212,7 @@ impl Raft {
         }
     }
 
-    /// Hands leadership over to the other voter that has most of the log, if this node leads. Waits
+    /// Transfers leadership to the other voter that has most of the log, if this node leads. Waits
     /// for at most `timeout` until another leader is known here. Proposals in flight may end with
     /// [`ProposeError::Unknown`](super::ProposeError::Unknown). Calling it again is harmless.
     pub async fn hand_over(&self, timeout: Duration, then: AfterHandOver) -> HandOver {
@@ -247,7 +247,7 @@ impl Raft {
         }
     }
 
-    /// If this node leads: the other voter that has most of the log.
+    /// Returns the other voter that has most of the log, if this node leads.
     fn transfer_target(&self) -> Option<RaftId> {
         let status = self.status();
         if status.leader != Some(self.inner.me.raft_id) {
@@ -268,7 +268,7 @@ impl Raft {
 
     /// Stops Raft, then closes the log.
     pub async fn shutdown(&self) {
-        // Stopped first: callers that propose from now on are told that nothing was proposed.
+        // Stopped first: callers that propose from now on get the answer that nothing was proposed.
         self.inner.tasks.stop();
         self.inner.transport.detach(&self.inner.me);
         // An error means that openraft has ended before. There is nothing else to wait for.

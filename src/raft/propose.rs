@@ -34,10 +34,10 @@ pub struct NotLeader {
 /// Reasons why a proposal has no outcome.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProposeError {
-    /// Not proposed.
+    /// The command was not proposed.
     #[error("{0}")]
     NotLeader(#[from] NotLeader),
-    /// Not proposed, or certainly lost: there was no leader before the deadline.
+    /// The command was not proposed, or is certainly lost: there was no leader before the deadline.
     #[error("no leader")]
     NoLeader,
     /// The command may or may not have been applied. This node cannot find out.
@@ -205,7 +205,7 @@ impl Raft {
         }
         let (responder, answer) =
             ProgressResponder::<Types, ClientWriteResult<Types>>::complete_only();
-        // From the moment that openraft has the command, only openraft's answer tells the outcome.
+        // From the moment that openraft has the command, only openraft's answer gives the outcome.
         let handed_over = async {
             self.inner
                 .raft

@@ -97,8 +97,8 @@ impl AsyncRuntime for LocalRuntime {
         self.0.block_on(future)
     }
 
-    /// Calls in place. openraft itself never blocks; a blocking call could only be one of ours, and
-    /// those go through `Tasks::blocking`.
+    /// Calls in place. openraft itself never blocks; a blocking call could only be from this
+    /// program, and those go through `Tasks::blocking`.
     async fn spawn_blocking<F, T>(call: F) -> Result<T, io::Error>
     where
         F: FnOnce() -> T + Send + 'static,

@@ -152,7 +152,7 @@ impl RaftStateMachine<Types> for StateMachine {
                 }
             }
         }
-        // Published before anyone is answered: a caller that is told an index finds it here.
+        // Published before any caller is answered: a caller that gets an index finds it here.
         self.publish();
         for (responder, answer) in answers {
             responder.send(answer);

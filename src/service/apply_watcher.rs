@@ -1,8 +1,8 @@
 //! Task that follows the Raft node: wakes the long polls, and decides whether this node has caught
 //! up.
 //!
-//! It is the only waiter at Raft, whatever the number of pollers, and pollers wake only when the
-//! data that they are served has changed. The cost of a poll does not grow with the number of
+//! This task is the only waiter at Raft, whatever the number of pollers, and pollers wake only when
+//! the data that they are served has changed. The cost of a poll does not grow with the number of
 //! pollers.
 
 use std::sync::Arc;
@@ -135,7 +135,7 @@ async fn follow_raft(raft: &Raft, watcher: &ApplyWatcher, catching_up: &mut Catc
                     return;
                 }
                 let index = applied.borrow_and_update().catalog.index;
-                // Entries that clients do not see leave the index as it is. A snapshot that is
+                // Entries that clients do not see do not change the index. A snapshot that is
                 // installed may move it in either direction.
                 if index != shown {
                     shown = index;

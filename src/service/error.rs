@@ -28,7 +28,7 @@ pub enum Error {
     DiskFull,
     #[error("{}", ProposeError::Halted(reason.clone()))]
     Halted { reason: String },
-    /// Halted, as a long poll is told.
+    /// This node is halted; the answer to a long poll.
     #[error("{reason}")]
     PollHalted { reason: String },
     /// Text of the wire (wire.md 4.3).
@@ -141,7 +141,7 @@ pub enum DataNodeError {
     /// Refused by the machine.
     #[error("{0}")]
     Refused(Refused),
-    /// Refused by the machine of a later leader, in its words.
+    /// Refused by the machine of a later leader, with its text.
     #[error("{text}")]
     RefusedByLeader { text: String },
     #[error("data node {id} cannot be reached: {error}")]
@@ -162,7 +162,7 @@ pub enum DataNodeError {
         failed.text()
     )]
     NotReset { at: Address, failed: Box<Failed> },
-    /// Never written to, or lost: only an operator can tell.
+    /// The shard was never written to, or is lost: only an operator can know which.
     #[error(
         "{node} holds no data of shard {shard}: there is nothing to copy; if no owner has any, \
          remove-shard with force takes it out"

@@ -17,8 +17,8 @@ use crate::wire::headers;
 /// notification comes first.
 const LEADER_CHECK_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Time for the last answer of a leader that has handed over: it answers at once what it had
-/// committed.
+/// Time for the last answer of a leader that has transferred its leadership: it answers at once
+/// what it had committed.
 const LAST_ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Time within which a meta node must have been heard to count as reachable: twice the interval at
@@ -37,7 +37,7 @@ pub struct Limits {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Retry {
-    /// Not idempotent: never retried once sent.
+    /// The request is not idempotent: it is never retried once sent.
     Never,
     /// Idempotent: retried at the next leader.
     Idempotent,

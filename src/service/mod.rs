@@ -66,7 +66,7 @@ pub struct ServiceConfig {
     pub add_data: Vec<Address>,
     /// Login of this node's own requests to others.
     pub login: Login,
-    /// In the form `1.12.4-c1.12.4`.
+    /// Has the form `1.12.4-c1.12.4`.
     pub version: String,
     /// `http` or `https`: announced by this node, and used in redirects.
     pub scheme: &'static str,

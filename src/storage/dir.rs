@@ -158,7 +158,7 @@ pub(super) fn replace_file(
     }
     // Safety order: sync the content, then rename, then sync the folder. Renamed before its content
     // is synced, the file could be empty after a power loss. Without the sync of the folder the
-    // rename itself may be lost although the caller was told that it is durable.
+    // rename itself may be lost although it was reported to the caller as durable.
     disk.rename(&tmp, &dir.join(name))?;
     disk.sync_dir(dir)
 }
@@ -231,7 +231,7 @@ fn prepare_folders(disk: &dyn Disk, path: &Path) -> io::Result<()> {
         }
         // Safety order: sync the folder before anything in it is used. A process that was killed
         // may have left a name in the page cache only. From here on the name counts: other nodes
-        // are told the incarnation, and the log is purged up to a snapshot. A power loss could then
+        // learn the incarnation, and the log is purged up to a snapshot. A power loss could then
         // take what others rely on.
         disk.sync_dir(&folder)?;
     }

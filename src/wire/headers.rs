@@ -10,7 +10,7 @@ pub const NOT_EXECUTED: &str = "not-executed";
 
 /// Incarnation of the node that a request is forwarded to. Where two clusters on one network use
 /// the same names, a name may lead to the other cluster's node, which may lead there: it must not
-/// execute what was meant for ours.
+/// execute what was meant for this cluster.
 pub const MEANT_FOR: &str = "influxd-meta-for";
 
 /// On a forwarded request of another meta node: the IP address that it came from, a hint where that
@@ -26,7 +26,7 @@ pub const ERROR: &str = "x-influxdb-error";
 pub const VERSION: &str = "x-influxdb-version";
 /// `Data.Index` of the answering node when the request started (wire.md 4.2).
 pub const META_INDEX: &str = "influxdb-metaindex";
-/// Id of a request: the caller's, or one of ours (wire.md 4.2).
+/// Id of a request: the caller's, or one made here (wire.md 4.2).
 pub const X_REQUEST_ID: &str = "x-request-id";
 /// The same id.
 pub const REQUEST_ID: &str = "request-id";

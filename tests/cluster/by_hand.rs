@@ -24,7 +24,7 @@ fn address(nodes: &Nodes, n: usize) -> String {
     nodes.all[n].http().to_string()
 }
 
-/// As in the installation guide: one node adds all nodes, itself first.
+/// The steps of the installation guide: one node adds all nodes, itself first.
 #[test]
 fn from_one_node_all_including_itself() {
     from_the_first(&[0, 1, 2]);
@@ -36,7 +36,7 @@ fn from_one_node_all_including_itself_last() {
     from_the_first(&[1, 2, 0]);
 }
 
-/// As with containers: one node adds the other two.
+/// The steps of the guide for containers: one node adds the other two.
 #[test]
 fn from_one_node_the_other_two() {
     from_the_first(&[1, 2]);
@@ -67,7 +67,7 @@ fn from_the_first(added: &[usize]) {
     nodes.all[2].create_database("db").expect("a command");
 }
 
-/// As the Helm chart does it: ordinal 0 adds itself, the others join it, all at once, each again
+/// The steps of the Helm chart: ordinal 0 adds itself, the others join it, all at once, each again
 /// every 2 s until it succeeds.
 #[test]
 fn ordinal_zero_and_the_others_all_at_once() {
@@ -99,7 +99,7 @@ fn until_done(at: SocketAddr, command: &[&str]) {
     panic!("{at} {command:?} never succeeds");
 }
 
-/// Two fresh nodes that are told to join each other at the same moment form one cluster.
+/// Two fresh nodes that are ordered to join each other at the same moment form one cluster.
 #[test]
 fn two_that_join_each_other_at_once_are_one_cluster() {
     let nodes = started(2);
@@ -210,8 +210,8 @@ fn peers_are_taken_from_a_cluster_that_they_formed() {
     assert_eq!(nodes.wait_voters(&ALL), ids);
 }
 
-/// A node with `PEERS` that is not a member yet forms its cluster by itself, and tells the operator
-/// so.
+/// A node with `PEERS` that is not a member yet forms its cluster by itself, and says so to
+/// the operator.
 #[test]
 fn a_node_with_peers_is_not_formed_by_hand() {
     let mut nodes = Nodes::new(2);

@@ -61,8 +61,8 @@ fn a_frozen_leader_is_replaced() {
     nodes.all.iter_mut().for_each(|n| n.kill());
 }
 
-/// A log that somebody deleted is a loss, not a beginning: the node halts and says so, the others
-/// go on.
+/// A log that an operator deleted is a loss, not a beginning: the node halts and says so, the
+/// others go on.
 #[test]
 fn a_deleted_log_halts_one_node_only() {
     let mut nodes = Nodes::formed(3);

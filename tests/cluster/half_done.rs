@@ -33,7 +33,7 @@ const OF_A_JOIN: [Moment; 9] = [
     After(Duration::from_millis(400)),
 ];
 
-/// At first the join is refused, because the old member was heard a moment ago. Then the steps are
+/// The join is refused at first, because the old member was heard a moment ago. Then the steps are
 /// those of a join, with a new check before the change.
 const OF_A_REPLACEMENT: [Moment; 9] = [
     Newcomer("joining it"),
@@ -87,8 +87,8 @@ fn the_leader_dies_at_each_step_of_a_replacement() {
     }
 }
 
-/// Each moment as soon as it is seen; with `SOAK=1` also a few milliseconds later, within the
-/// commit that the step waits for.
+/// Returns each moment with a delay: 0, for as soon as it is seen; with `SOAK=1` also a few
+/// milliseconds, within the commit that the step waits for.
 fn moments(of: &[Moment]) -> Vec<(Moment, Duration)> {
     let late = |round: usize| Duration::from_millis([0, 1, 3, 6, 10, 20][round % 6]);
     (0..rounds(1, 12))

@@ -25,7 +25,7 @@ fn the_leader_under_load() {
     wiped_under_load(Nodes::leader);
 }
 
-/// One cluster is used for several losses, so that what one leaves behind is there for the next.
+/// Uses one cluster for several losses, so that the remains of one loss are there for the next.
 fn wiped_under_load(pick: fn(&Nodes) -> usize) {
     let mut left = rounds(2, 67);
     while left > 0 {

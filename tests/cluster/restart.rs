@@ -52,7 +52,7 @@ fn all_stop_at_once_in_time() {
     }
 }
 
-/// SIGTERM of the leader under load: leadership is handed over, and nothing acknowledged is lost.
+/// SIGTERM of the leader under load: leadership is transferred, and nothing acknowledged is lost.
 #[test]
 fn sigterm_of_the_leader_under_load() {
     let mut nodes = Nodes::formed(3);

@@ -265,7 +265,7 @@ fn formed_by_hand_as_in_the_docker_guide() {
     formed_by_hand(&["meta-2:8091", "meta-3:8091"]);
 }
 
-/// As in the installation guide: one node adds all, itself included.
+/// The steps of the installation guide: one node adds all, itself included.
 #[test]
 fn formed_by_hand_as_on_the_installation_page() {
     formed_by_hand(&["meta-1:8091", "meta-2:8091", "meta-3:8091"]);

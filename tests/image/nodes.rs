@@ -107,7 +107,7 @@ impl Cluster {
         })
     }
 
-    /// Checks what an operator would look at: three voters, one of them the leader, as each of the
+    /// Checks what an operator would check: three voters, one of them the leader, as each of the
     /// three shows it.
     #[track_caller]
     pub fn assert_shown(&self) {

@@ -5,7 +5,7 @@ use crate::docker::{Image, Network, SOON};
 use crate::harness::{http, wait_for, wire};
 use crate::nodes::{Node, stack, turn};
 
-/// With cluster names of their own both form: Docker's DNS gives two addresses for each name, and
+/// Both form if each has its own cluster name: Docker's DNS gives two addresses for each name, and
 /// each stack finds its own. A command that a follower forwards to its leader by name must not end
 /// in the other stack.
 #[test]

@@ -44,8 +44,8 @@ fn by_itself_it_listens_and_says_how_to_go_on() {
     assert_stops_at_once(&node);
 }
 
-/// As PID 1 it must handle SIGTERM itself: the kernel drops a signal for which process 1 has no
-/// handler.
+/// The process is PID 1 and must handle SIGTERM itself: the kernel drops a signal for which process
+/// 1 has no handler.
 #[track_caller]
 fn assert_stops_at_once(node: &Container) {
     let start = Instant::now();

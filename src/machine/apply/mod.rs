@@ -39,8 +39,8 @@ pub fn apply(catalog: &mut Catalog, log_id: LogId, stamped: &Stamped) -> Outcome
         catalog.content_index = log_id.index;
     }
     // A command of the wire's own set moves the index even if it is refused: clients rely on it
-    // (wire.md 3.2.1). A command of ours moves it, and so wakes long polls, only if it changes what
-    // the wire shows.
+    // (wire.md 3.2.1). A command of this program moves it, and so wakes long polls, only if
+    // it changes what the wire shows.
     if content_changed || shown.is_none_or(|shown| shown != Shown::of(catalog)) {
         catalog.term = log_id.term;
         catalog.index = log_id.index;
@@ -184,8 +184,8 @@ fn execute_internal(
     Ok(())
 }
 
-/// The part of the wire's `Data`, besides databases, that commands of ours can change. Raft ids and
-/// incarnations are not in `Data`.
+/// The part of the wire's `Data`, besides databases, that commands of this program can change. Raft
+/// ids and incarnations are not in `Data`.
 #[derive(PartialEq)]
 struct Shown {
     cluster: Option<ClusterId>,

@@ -209,7 +209,7 @@ fn remove_shard(group: &mut ShardGroup, id: ShardId, now: UnixNanos) {
 }
 
 /// Ends a group at `at`: later points go into another group. A group that has ended before, or is
-/// deleted, stays as it is.
+/// deleted, is not changed.
 fn close(group: &mut ShardGroup, at: UnixNanos) {
     if !group.is_deleted() && at < group.effective_end() {
         group.truncated_at = Some(never_zero(at.max(group.start)).min(group.end));

@@ -2,20 +2,20 @@
 //!
 //! Why: at the first histogram the real one builds tables for 16 precisions, 26.7 MB, of which
 //! openraft uses a single one: four fifths of what an idle meta node held in memory. And openraft
-//! gives the figures out only with its feature `runtime-stats`, which this program does not enable:
-//! nobody could read them.
+//! gives the figures out only with its feature `runtime-stats`, which this program does not enable,
+//! so they could not be read.
 //!
 //! So nothing is counted here: every histogram says that it has no samples. There is only what
 //! openraft needs to compile.
 //!
-//! Can go when openraft makes the histograms a part of that feature, or when `base2histogram`
-//! builds only the table that is asked for: delete this folder, and `[patch.crates-io]` in
-//! Cargo.toml. Must go when anybody wants those statistics.
+//! It can be deleted when openraft makes the histograms a part of that feature, or when
+//! `base2histogram` builds only the table that is asked for: delete this folder, and
+//! `[patch.crates-io]` in Cargo.toml. It must be deleted when those statistics are needed.
 
 use std::fmt;
 use std::marker::PhantomData;
 
-/// What openraft records is not kept.
+/// Ignores the values that openraft records.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Histogram<T = ()>(PhantomData<T>);
 
@@ -33,7 +33,7 @@ impl<T> Histogram<T> {
     }
 }
 
-/// Of no samples.
+/// Percentiles of an empty set of samples.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PercentileStats {
     pub samples: u64,

@@ -1,4 +1,4 @@
-//! A connection that carries frames.
+//! A connection that transports frames.
 
 use std::future::Future;
 use std::io;

@@ -82,7 +82,7 @@ pub(super) async fn respond(
     let admitted = admit(conn, &hello, from, admission.as_ref(), rng, open).await;
     match &admitted {
         Ok(()) => conn.send(Frame::Accepted).await?,
-        // The dialler cannot be told.
+        // The dialler cannot be notified.
         Err(HandshakeError::Conn(_)) => {}
         Err(error) => conn.send(Frame::Refused(refused_frame(error))).await?,
     }

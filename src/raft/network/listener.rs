@@ -164,7 +164,7 @@ async fn establish(
         .await
         .map_err(super::conn::ConnError::Io)?
     {
-        // A client that sends HTTP here has the wrong port; the banner tells it so.
+        // A client that sends HTTP here has the wrong port; the banner says so.
         if let Err(error) = send_banner(&mut stream).await {
             tracing::debug!(%from, %error, "8089: banner not delivered");
         }

@@ -2,7 +2,7 @@
 //!
 //! openraft trusts its peers: it asserts some of these rules (a panic ends the process) and relies
 //! on the others (a vote that names the receiver as leader would make it the leader without an
-//! election). So a frame that no member of ours sends ends its connection.
+//! election). So a frame that a member never sends ends its connection.
 
 use super::conn::ConnError;
 use crate::base::{LogId, RaftId};

@@ -111,7 +111,7 @@ impl Drop for Lookup {
     }
 }
 
-/// A dead peer is noticed without traffic of ours, and small frames leave at once.
+/// Lets the kernel notice a dead peer without traffic, and send small frames at once.
 fn tune(stream: &TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let keepalive = socket2::TcpKeepalive::new()

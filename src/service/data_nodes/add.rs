@@ -1,4 +1,4 @@
-//! `POST /add-data`: tells a data node the addresses of the meta nodes; the data node then
+//! `POST /add-data`: sends a data node the addresses of the meta nodes; the data node then
 //! registers itself with them.
 
 use std::sync::Arc;
@@ -18,7 +18,7 @@ impl Service {
     /// Adds the data node at `addr`. A data node that is a member already is only described again.
     ///
     /// # Errors
-    /// The reason why it was not added, mostly in the data node's own words. Retrying is harmless.
+    /// The reason why it was not added, mostly as the text of the data node. Retrying is harmless.
     pub async fn add_data(
         self: &Arc<Self>,
         addr: &str,

@@ -1,5 +1,5 @@
 //! Data nodes that are members in the catalog and do not know it: the volume was lost, or the meta
-//! node that should have told the data node died.
+//! node that should have notified the data node died.
 
 use std::time::Duration;
 
@@ -16,8 +16,8 @@ use crate::wire::data_node::Node;
 const STATUS_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl Service {
-    /// Tells the data node that it is a member, if it answers under its own name and says that it
-    /// belongs to no cluster. It keeps its id and its shards, with the data or without.
+    /// Notifies the data node that it is a member, if it answers under its own name and says that
+    /// it belongs to no cluster. It keeps its id and its shards, with the data or without.
     ///
     /// # Errors
     /// It was asked to join and did not.
@@ -40,11 +40,11 @@ impl Service {
         Ok(())
     }
 
-    /// Tells a data node the addresses of the meta nodes. It then registers itself, or, with
+    /// Sends a data node the addresses of the meta nodes. It then registers itself, or, with
     /// `update`, finds itself registered.
     ///
     /// # Errors
-    /// Mostly the data node's own words.
+    /// Mostly the text of the data node.
     pub(super) async fn send_meta_servers(
         &self,
         raft: &Raft,

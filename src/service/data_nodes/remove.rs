@@ -60,7 +60,7 @@ impl Service {
     }
 
     /// Checks that the data node answers at this address under its own name: the one that answers
-    /// will be told to delete its data.
+    /// will be ordered to delete its data.
     async fn check_answers(&self, at: &Address, node: &DataNode) -> Result<(), DataNodeError> {
         let status = self
             .data_nodes

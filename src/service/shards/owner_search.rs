@@ -2,9 +2,10 @@
 //! node that then stores their data reports it to no meta node. So the leader asks all data nodes
 //! for the shards that they hold, until each shard has an owner.
 //!
-//! Never: a shard that an operator removed from all its owners while its group was open for points.
-//! Such a group is deleted, or truncated while other shards of it have owners. A group that had
-//! ended before looks like a restored one: a data node that returns with its points owns them.
+//! It never adds owners to a shard that an operator removed from all its owners while its group was
+//! open for points. Such a group is deleted, or truncated while other shards of it have owners. A
+//! group that had ended before looks like a restored one: a data node that returns with its points
+//! owns them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Weak;

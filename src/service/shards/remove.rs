@@ -45,7 +45,7 @@ impl Service {
         .await
     }
 
-    /// Safety order: catalog → disk. A copy on disk that nobody owns does no harm; a copy that is
+    /// Safety order: catalog → disk. A copy on disk that no node owns does no harm; a copy that is
     /// gone and still in the catalog makes queries fail.
     async fn remove_copy(
         &self,

@@ -54,7 +54,7 @@ fn payload_len(record: &Record) -> usize {
     }
 }
 
-/// Copies an error that several waiters are told: `io::Error` cannot be cloned.
+/// Copies an error that several waiters get: `io::Error` cannot be cloned.
 pub(super) fn copy_error(error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), error.to_string())
 }

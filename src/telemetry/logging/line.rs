@@ -96,7 +96,7 @@ fn stamp(at: UnixNanos) -> String {
     humantime::format_rfc3339_micros(std::time::UNIX_EPOCH + since).to_string()
 }
 
-/// The text as it is if every reader splits it correctly, else in quotes.
+/// The unchanged text if every reader splits it correctly, else in quotes.
 fn plain(text: &str) -> String {
     let odd = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '"' | '=' | '\\');
     if text.is_empty() || text.contains(odd) {

@@ -1,4 +1,4 @@
-//! The text format of Prometheus. Written by hand: the format is two comment lines and
+//! The text format of Prometheus. Written without a library: the format is two comment lines and
 //! `name{labels} value`.
 
 use std::fmt::{Display, Write};
@@ -6,7 +6,7 @@ use std::fmt::{Display, Write};
 use super::counters::Metrics;
 use super::histogram::HistogramCounts;
 
-/// Values that nobody counts, read at each request of `/metrics`.
+/// Values that have no counter, read at each request of `/metrics`.
 #[derive(Clone, Debug, Default)]
 pub struct Gauges {
     /// Phase on disk: `fresh`, `member`, …

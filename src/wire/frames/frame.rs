@@ -38,7 +38,7 @@ pub enum Frame {
 
     Snapshot(Snapshot),
     Chunk(Bytes),
-    /// The snapshot is installed, or its sender no longer leads: the receiver's vote tells which.
+    /// The snapshot is installed, or its sender no longer leads: the receiver's vote shows which.
     Installed(Vote),
     /// The receiver cannot continue this exchange. The text is for the log.
     Failed(String),

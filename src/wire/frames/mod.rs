@@ -26,8 +26,8 @@ pub use membership::{Membership, decode_membership, encode_membership};
 /// First bytes that a dialler sends. No text and no TLS record starts with the first of them.
 pub const MAGIC: [u8; 8] = *b"\xC9IFM8089";
 
-/// Answer to any other first bytes, before the connection is closed. It tells a caller that sends
-/// HTTP which port this is.
+/// Answer to any other first bytes, before the connection is closed. It says to a caller that
+/// sends HTTP which port this is.
 pub const BANNER: &[u8] = b"influxd-meta raft port\n";
 
 /// Versions of the frames below that this program speaks. Both sides use the highest common one.

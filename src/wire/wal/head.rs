@@ -4,8 +4,8 @@
 //! magic 8 | format 4 | crc of these 4 | incarnation 16 | salt 8 | epoch 8 | first seq 8
 //!   | vote | purged | last | committed | crc of all since the incarnation 4 | zeros
 //! ```
-//! The first 16 bytes keep this shape in every format, so that a newer head can be told from a
-//! damaged one.
+//! The first 16 bytes keep this shape in every format, so that a newer head can be distinguished
+//! from a damaged one.
 
 use super::Vote;
 use super::fields::{Fields, put_optional_log_id, put_optional_vote};

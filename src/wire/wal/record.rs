@@ -34,7 +34,7 @@ pub enum Record {
     TruncateAfter(Option<LogId>),
     Purge(LogId),
     Committed(Option<LogId>),
-    /// Carries nothing but its header's `durable_to`. `closed`: the log was closed in order, and
+    /// Contains nothing but its header's `durable_to`. `closed`: the log was closed in order, and
     /// everything behind this mark is zero on the disk too.
     DurabilityMark {
         closed: bool,

@@ -164,7 +164,7 @@ fn one_with_a_last_copy_of_nothing() {
     );
 }
 
-/// A data node that is down for a moment is told when it is back.
+/// A data node that is down for a moment is notified when it is back.
 #[test]
 fn what_others_keep_for_it_is_dropped_later() {
     let mut stack = Stack::joined(3);
@@ -196,7 +196,7 @@ fn one_that_does_not_leave() {
     stack.data(0).wait_heard("RemoveHintedHandoff", AT_LAST);
 }
 
-/// The node at that address would be told to delete its data, so it must be the one that is meant.
+/// The node at that address would be ordered to delete its data, so it must be the right one.
 #[test]
 fn another_one_at_its_address() {
     let mut stack = Stack::joined(2);

@@ -111,7 +111,7 @@ fn what_cannot_be_says_why() {
     assert_eq!(stack.settled(), before);
 }
 
-/// update-data with the same address twice: a data node with a new disk is told again which cluster
+/// update-data with the same address twice: a data node with a new disk learns again which cluster
 /// it is in, and keeps its id (data_nodes.md, "Replacing").
 #[test]
 fn to_itself() {
@@ -129,7 +129,7 @@ fn to_itself() {
     );
 }
 
-/// The leader dies when the catalog has the new address and the new machine has not been told.
+/// The leader dies when the catalog has the new address and the new machine was not notified yet.
 #[test]
 fn the_leader_is_killed_meanwhile() {
     let (mut stack, _) = Stack::moved();

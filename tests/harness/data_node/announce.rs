@@ -28,7 +28,7 @@ impl Shared {
     pub fn announce(&self) {
         while !self.look(|state| state.stopped) {
             let body = self.announcement();
-            // The first meta node that answers at all tells the others.
+            // The first meta node that answers at all informs the others.
             let answered = self
                 .look(|state| state.servers.clone())
                 .iter()

@@ -1,4 +1,4 @@
-//! A model of a data node, as far as meta nodes can tell: the requests that it sends, its answers
+//! A model of a data node, as far as meta nodes see one: the requests that it sends, its answers
 //! on port 8088, its waits and retries (wire.md 4.7, wire.md 5.2, wire.md 8, wire.md 9,
 //! wire.md 10). In place of a store it has a list of the shards it holds.
 //!

@@ -136,9 +136,9 @@ pub fn status(shared: &Shared) -> DataNodeStatus {
     }
 }
 
-/// Waits as the set behaviour says, and carries out those behaviours that replace the call. Returns
-/// the one that the caller has to apply (`Normal`, `Failing` or `ActThenHangUp`), or `None` when the
-/// call is over.
+/// Waits as the set behaviour says, and performs those behaviours that replace the call. Returns
+/// the one that the caller has to apply (`Normal`, `Failing` or `ActThenHangUp`), or `None` when
+/// the call is over.
 pub fn await_behaviour(
     shared: &Shared,
     socket: &mut dyn Duplex,

@@ -1,4 +1,4 @@
-//! Shards on this node's disk, whoever their owners are in the catalog.
+//! Shards on this node's disk, whatever owners the catalog gives them.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

@@ -16,8 +16,8 @@ const REFUSED: &str = "another node owns the lease";
 pub struct Lease(Option<(usize, Instant)>);
 
 impl Lease {
-    /// Asks both in turn until one is granted the lease and the other one is told so. No node may
-    /// be granted it while another could believe to have it.
+    /// Asks both in turn until one is granted the lease and the other one gets that answer. No node
+    /// may be granted it while another could believe to have it.
     #[track_caller]
     pub fn assert_one_holder(&mut self, data_nodes: [SocketAddr; 2]) {
         wait_for("one holder of the lease", SOON, || {

@@ -137,7 +137,7 @@ fn write_until(stop: &AtomicBool, kept: &Mutex<Kept>, at: SocketAddr, prefix: &s
     }
 }
 
-/// Tells a data node to do something, and returns its answer.
+/// Orders a data node to do something, and returns its answer.
 pub fn told(at: SocketAddr, target: &str) -> Result<Value, String> {
     match http::request(at, "POST", target, &at.to_string(), &[], PATIENCE)? {
         done if done.status == 200 => Ok(done.json()),

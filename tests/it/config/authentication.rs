@@ -9,7 +9,7 @@ const INTERNAL: (&str, &str) = ("INFLUXDB_META_INTERNAL_SHARED_SECRET", "legos")
 const SHARED: (&str, &str) = ("INFLUXDB_META_SHARED_SECRET", "bricks");
 const NONE: [String; 0] = [];
 
-/// With an empty secret anybody could sign an internal token, so the node refuses to start
+/// With an empty secret any caller could sign an internal token, so the node refuses to start
 /// (wire.md 7.1).
 #[test]
 fn authentication_without_the_secret_of_nodes_stops_the_start() {

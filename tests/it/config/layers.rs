@@ -33,8 +33,8 @@ fn in_toml(key: &KeySpec, value: &str) -> String {
     format!("{section}{} = {value}\n", key.name)
 }
 
-/// What a key came out as, or that its good value was understood and refused for what it asks for,
-/// or needs beside it.
+/// Returns the resulting value of a key, or that its good value was understood and refused for
+/// what it asks for, or needs beside it.
 fn outcome(key: &KeySpec, inputs: &config::Inputs) -> String {
     match config::resolve(inputs) {
         Ok((settings, _)) => format!("{:?}", settings.setting(key)),

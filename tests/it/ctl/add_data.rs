@@ -54,8 +54,8 @@ fn a_passive_one_is_asked_for_as_such() {
     assert_eq!(server.asked()[0].body, "addr=data-1%3A8088&passive=true");
 }
 
-/// A node that is a member already is not changed. An operator who asked for a passive node must be
-/// told that this one is not.
+/// A node that is a member already is not changed. An operator who asked for a passive node must
+/// learn that this one is not.
 #[test]
 fn a_member_that_is_not_passive_is_said_to_be_none() {
     let net = Net::new();

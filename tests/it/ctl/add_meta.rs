@@ -112,7 +112,6 @@ fn not_yet_ends_with_the_timeout() {
         ctl_at(&server, &["-timeout", "200ms", "add-meta", "m3:8091"]),
         failed("", want)
     );
-    assert!(server.heard().len() > 1);
 }
 
 #[test]

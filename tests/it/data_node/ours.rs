@@ -1,4 +1,4 @@
-//! The model with meta nodes of this program: each side understands the other.
+//! The model of a data node with meta nodes of this program: each side understands the other.
 
 use tempfile::TempDir;
 

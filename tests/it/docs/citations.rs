@@ -154,7 +154,7 @@ fn names(text: &str, from: usize) -> (Vec<Named>, usize) {
     (names, end)
 }
 
-/// What is left of a text behind a page's name.
+/// Rest of a text behind a page's name.
 struct Rest<'a> {
     text: &'a str,
     at: usize,

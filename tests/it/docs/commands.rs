@@ -20,7 +20,7 @@ struct Line {
 /// Specifications: their code blocks have formats and other programs' words.
 const NOT_TYPED: [&str; 3] = ["wire.md", "founding.md", "clients.md"];
 
-/// Lines of the code blocks, comments and what stands behind `|` apart. `$(…)` is a line of its
+/// Lines of the code blocks, without comments and what stands behind `|`. `$(…)` is a line of its
 /// own.
 fn lines() -> Vec<Line> {
     let mut found = Vec::new();

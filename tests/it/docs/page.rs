@@ -27,7 +27,7 @@ impl Page {
         })
     }
 
-    /// Heading with exactly these words, a leading number apart; or a word in bold that the page
+    /// Heading with exactly these words, without a leading number; or a word in bold that the page
     /// explains.
     pub(super) fn has_heading(&self, words: &str) -> bool {
         let bold = self.text.contains(&format!("**{words}**"));

@@ -23,7 +23,7 @@ const INVARIANTS: &[(&str, Invariant)] = &[
     ),
 ];
 
-/// Whether assumption B of founding.md 9 holds: at most one live node answers at each listed
+/// Whether assumption A2 of founding.md 9 holds: at most one live node answers at each listed
 /// address. Without it, only what each volume does is promised, and not which clusters form.
 fn one_node_per_name(world: &World) -> bool {
     world.slots.len() <= world.founders

@@ -202,7 +202,7 @@ fn f1_holds_without_peers_too() {
     world.slots[2].config.peers.clear();
     world.slots[2].config.expect = 0;
     world.start(2);
-    // It polls nobody by itself; the others' polls are its hints.
+    // It polls no node by itself; the others' polls are its hints.
     assert!(
         world.run_until(30 * SECOND, |world| world.slots[2].cluster() == Some(id)),
         "{}",
@@ -624,7 +624,8 @@ fn f5_a_removed_peer_is_named_with_its_way_back() {
     );
 }
 
-/// No cluster for ten minutes. Then it forms at once, because the late node's own polls are hints.
+/// There is no cluster for ten minutes. Then it forms at once, because the late node's own polls
+/// are hints.
 #[test]
 fn f5_a_third_node_ten_minutes_late() {
     let mut world = World::new(16, 3);

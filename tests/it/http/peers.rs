@@ -254,8 +254,8 @@ async fn the_leader_hears_where_a_carried_request_came_from() {
     );
 }
 
-/// A node that is taken for the leader and does not lead refuses: the forwarding node then looks
-/// for the leader again.
+/// A node that is taken for the leader and does not lead refuses: the forwarding node then
+/// searches for the leader again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_carried_request_is_not_carried_again() {
     let cluster = TestCluster::with_secret(2, "s").await;

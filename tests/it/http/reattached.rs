@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use super::cluster::TestCluster;
 use super::harness::{PATIENCE, Reply};
 
-/// A data node that joins the cluster that it is told to join.
+/// A data node that joins the cluster that it is ordered to join.
 struct DataNode {
     local: SocketAddr,
     told: Arc<Mutex<Vec<JoinCluster>>>,
@@ -141,8 +141,8 @@ async fn it_takes_its_own_place_again() {
     assert_eq!(shown["data"].as_array().map(Vec::len), Some(1), "{shown}");
 }
 
-/// The answer to the first request may have been lost: the second request tells both the caller and
-/// the data node again.
+/// The answer to the first request may have been lost: the second request informs both the caller
+/// and the data node again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_that_is_in_its_place_stays_there() {
     let data = DataNode::start("joined").await;

@@ -45,7 +45,7 @@ fn what_founding_fixes_is_kept() {
     assert_eq!((cluster.with_secret, cluster.feature_level), (true, 7));
 }
 
-/// Every new first leader proposes Found. The second one must not hand out ids again, nor move the
+/// Every new first leader proposes Found. The second one must not assign ids again, nor move the
 /// index.
 #[test]
 fn a_second_one_changes_nothing() {

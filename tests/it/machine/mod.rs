@@ -45,7 +45,7 @@ const WEEK: i64 = 7 * DAY;
 /// 2024-01-03T05:00:00Z, as in wire.md appendix B.
 const NOW: i64 = 1_704_258_000 * 1_000_000_000;
 
-/// What the wire shows of a catalog, without its position.
+/// Returns what the wire shows of a catalog, without its position.
 fn seen(catalog: &Catalog) -> bytes::Bytes {
     data::encode(&Catalog {
         term: 0,

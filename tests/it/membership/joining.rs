@@ -79,7 +79,7 @@ impl World {
         last.map_or_else(Config::default, |committed| committed.config.clone())
     }
 
-    /// Tells the other node that it was removed, if this one knows it.
+    /// Notifies the other node that it was removed, if this one knows it.
     pub(super) fn tell_removed(&mut self, one: usize, other: usize) {
         let catalog = self.catalog(one);
         let Some(volume) = &mut self.slots[other].volume else {

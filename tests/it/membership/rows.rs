@@ -219,7 +219,7 @@ fn joining(pending: &Pending) -> Identity {
     says(pending.incarnation, Some(pending.raft_id), Phase::Joining)
 }
 
-/// Evidence that nobody has heard the old member, and that its name answers as the newcomer only.
+/// Evidence that no node has heard the old member, and that its name answers as the newcomer only.
 fn gone(newcomer: &Pending, old: u64) -> Evidence {
     Evidence {
         newcomer: newcomer.incarnation,
@@ -434,8 +434,8 @@ fn nothing_about_joining_is_proposed_before_every_member_reads_it() {
     }
 }
 
-/// The member died before it named its feature level. Until it is removed, or names it, nobody can
-/// join or be removed without force.
+/// The member died before it named its feature level. Until it is removed, or names it, no node
+/// can join or be removed without force.
 #[test]
 fn by_force_a_member_that_never_named_its_level_goes_and_the_level_rises() {
     let mut leader = Leader::of(3);

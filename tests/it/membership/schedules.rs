@@ -406,7 +406,7 @@ fn is_settled(world: &World) -> bool {
             .all(is_in)
 }
 
-/// Whether so many volumes of voters were destroyed or removed that nobody can be elected.
+/// Whether so many volumes of voters were destroyed or removed that no node can be elected.
 fn may_be_stuck(world: &World) -> bool {
     let intact = |id: RaftId| (0..world.slots.len()).any(|slot| has_raft_id(world, slot, id));
     let committed = world

@@ -37,7 +37,7 @@ pub(super) enum Planted {
     /// The old voter goes out before the new one comes in.
     OldOutFirst,
     /// `member` is stored as soon as the node sees itself in the membership, even by a learner by
-    /// wish.
+    /// request.
     MemberEarly,
 }
 
@@ -59,7 +59,7 @@ pub(super) struct Slot {
     pub(super) up: bool,
     /// Name of the node: what it advertises, and its entry in `names`.
     pub(super) home: Address,
-    /// Whether it asks to vote; if not, it is a learner by wish.
+    /// Whether it asks to vote; if not, it is a learner by request.
     pub(super) voter: bool,
     /// Whether it runs on a copy of another node's volume: it answers polls, and its start is
     /// refused on 8089.

@@ -139,7 +139,7 @@ async fn leadership_is_handed_over_at_once_and_for_good() {
             leader: Some(RaftId(new))
         }))
     );
-    // A follower has no leadership to hand over.
+    // A follower has no leadership to transfer.
     assert_eq!(
         raft.hand_over(Duration::from_millis(500), AfterHandOver::Stopping)
             .await,

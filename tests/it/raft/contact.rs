@@ -83,8 +83,8 @@ async fn who_is_gone_or_cut_off_is_heard_no_more() {
 }
 
 /// The id of its start must be on its disk before another node hears of it (founding.md 5.3). A
-/// node that stores it slowly becomes a candidate meanwhile, because nobody reaches it, and must
-/// still dial nobody.
+/// node that stores it slowly becomes a candidate meanwhile, because no node reaches it, and must
+/// still dial no node.
 #[tokio::test(start_paused = true)]
 async fn who_has_not_admitted_yet_dials_nobody() {
     let mut cluster = Cluster::founded(44, 3, Options::default()).await;

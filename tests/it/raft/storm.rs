@@ -1,4 +1,4 @@
-//! Random faults under load: kill, power loss, restart, cuts, resets, leadership handed over,
+//! Random faults under load: kill, power loss, restart, cuts, resets, transfer of leadership,
 //! members changed, volumes lost and replaced. After each storm everything heals and the records
 //! are checked.
 //!
@@ -554,7 +554,7 @@ async fn client(number: u64, reach: &Reach, records: &Shared<Records>, rng: &See
         let (name, asked) = (format!("c{number}-{n}"), Instant::now());
         let deadline = asked + Duration::from_millis(300 + rng.below(1200));
         let body = create(&name);
-        // Runs as a part of the process: a killed process answers nobody.
+        // Runs as a part of the process: a killed process answers no caller.
         let answer = tasks
             .killable(async move { raft.propose(body, deadline).await })
             .await;

@@ -117,7 +117,8 @@ impl Admission for TestAdmission {
             .lock()
             .expect("no panic while held")
             .push((hello.clone(), from));
-        // First: a tombstoned sender is told so, also where the receiver's fields do not match.
+        // First: a tombstoned sender gets that answer, also where the receiver's fields do not
+        // match.
         if self.tombstoned.contains(&hello.sender.incarnation) {
             return Err(Refusal::Tombstoned);
         }

@@ -323,7 +323,7 @@ fn a_member_that_somebody_hears_is_not_replaced() {
     });
 }
 
-/// The original volume comes back after an empty node took its place. It is told so and asks to
+/// The original volume comes back after an empty node took its place. It learns this and asks to
 /// join again.
 #[test]
 fn a_replaced_volume_that_comes_back_asks_to_join_again() {
@@ -427,7 +427,7 @@ fn two_nodes_are_added_while_one_member_reboots() {
     });
 }
 
-/// After ten minutes unseen the joiner's place is given up. It comes back and gets another Raft id.
+/// The joiner's place is given up after ten minutes unseen. It comes back and gets another Raft id.
 #[test]
 fn a_joiner_that_stays_away_loses_its_place_and_gets_another() {
     simulate(async {
@@ -515,7 +515,7 @@ fn a_learner_that_outlives_the_voters_is_named_and_in_the_way() {
     });
 }
 
-/// A learner that was taken out is dialled by nobody and dials nobody. It sees that others have a
+/// A learner that was taken out is dialled by no node and dials no node. It sees that others have a
 /// leader, and asks.
 #[test]
 fn a_learner_taken_out_while_it_is_away_hears_of_it() {
@@ -539,7 +539,7 @@ fn a_learner_taken_out_while_it_is_away_hears_of_it() {
     });
 }
 
-/// As a fresh node it would found a second cluster before it could ask to join.
+/// Started as a fresh node, it would found a second cluster before it could ask to join.
 #[test]
 fn a_node_that_founds_alone_by_configuration_is_not_brought_back() {
     simulate(async {
@@ -595,7 +595,7 @@ fn by_hand_from_one_node_all_nodes_including_itself() {
     by_hand(150, &[0, 1, 2]);
 }
 
-/// As with containers: one node adds the other two.
+/// The steps of the guide for containers: one node adds the other two.
 #[test]
 fn by_hand_from_one_node_the_other_two() {
     by_hand(151, &[1, 2]);
@@ -618,7 +618,7 @@ fn by_hand(seed: u64, added: &[usize]) {
     });
 }
 
-/// As a Helm chart does it: ordinal 0 adds itself, the others are added at it by their own names,
+/// The steps of a Helm chart: ordinal 0 adds itself, the others are added at it by their own names,
 /// all at once and repeatedly.
 #[test]
 fn by_hand_all_at_once() {
@@ -633,7 +633,7 @@ fn by_hand_all_at_once() {
     });
 }
 
-/// Two fresh nodes are told at the same time to join each other. One cluster results, whichever
+/// Two fresh nodes are ordered at the same time to join each other. One cluster results, whichever
 /// node is the lower one.
 #[test]
 fn by_hand_two_told_to_join_each_other_are_one_cluster() {
@@ -647,7 +647,7 @@ fn by_hand_two_told_to_join_each_other_are_one_cluster() {
     }
 }
 
-/// Three nodes are told to join each other in a ring.
+/// Three nodes are ordered to join each other in a ring.
 #[test]
 fn by_hand_a_ring_of_three_is_never_two_clusters() {
     for seed in 163..166 {

@@ -224,7 +224,7 @@ fn all_back_with_swapped_addresses() {
     });
 }
 
-/// Somebody deletes a damaged log, as a cure. All other fences would let the node vote again,
+/// An operator deletes a damaged log, as a cure. All other fences would let the node vote again,
 /// without what it acknowledged (founding.md 5.2).
 #[test]
 fn a_member_whose_log_is_gone_halts_and_the_others_go_on() {
@@ -289,7 +289,7 @@ fn two_wiped_of_three_found_nothing_and_the_third_says_why() {
     });
 }
 
-/// SIGTERM is a restart: leadership is handed over, nothing is lost, and it takes less than two
+/// SIGTERM is a restart: leadership is transferred, nothing is lost, and it takes less than two
 /// seconds.
 #[test]
 fn stopping_the_leader_hands_over_and_ends_in_time() {

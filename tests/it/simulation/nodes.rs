@@ -167,7 +167,7 @@ impl Sim {
         }
     }
 
-    /// Deletes every file of the log, as somebody might who wants to cure a damaged one.
+    /// Deletes every file of the log, as an operator might to cure a damaged one.
     pub(super) fn delete_log(&self, n: usize) {
         let (disk, wal) = (&self.nodes[n].disk, Path::new(DIR).join("influxd-meta/wal"));
         for name in disk.list(&wal).expect("a folder") {

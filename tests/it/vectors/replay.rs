@@ -402,8 +402,8 @@ fn seen() -> BTreeMap<u64, Step> {
     ])
 }
 
-/// Reads an answer. The original says OK = false also on success (wire.md Q1); only an error text
-/// tells.
+/// Reads an answer. The original says OK = false also on success (wire.md Q1); only an error
+/// text shows the result.
 fn response(tree: &Tree) -> Result<u64, String> {
     match tree.all(2).next() {
         Some(error) => Err(String::from_utf8(error.to_vec()).expect("text")),

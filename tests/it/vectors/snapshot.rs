@@ -38,7 +38,7 @@ fn a_recorded_catalog_is_written_as_go_wrote_it() {
     }
 }
 
-/// All content of a restore is read as it is in the message.
+/// All content of a restore is read unchanged from the message.
 #[test]
 fn a_recorded_catalog_is_read_as_a_restore() {
     for (path, bytes) in recorded() {

@@ -322,7 +322,7 @@ impl State {
         }
     }
 
-    /// Applies a change to an open file. If the file was unlinked, nobody will see it.
+    /// Applies a change to an open file. If the file was unlinked, the change is never seen.
     fn change(&mut self, file: FileId, change: Change) {
         if let Some(inode) = self.files.get_mut(&file) {
             inode.change(change);

@@ -58,7 +58,7 @@ impl Tail {
     /// Writes again every record above the evidence, and zeros from the end of the log to the end
     /// of the segment.
     ///
-    /// Safety order: this comes before anybody is told what the log holds. A process that was
+    /// Safety order: this comes before any caller learns what the log holds. A process that was
     /// killed leaves records in the page cache only, and after a failed fsync the kernel takes lost
     /// pages for clean, so that an fsync alone would not write them. Raft would report such a
     /// record to a leader as durable, and a power loss would then take an acknowledged entry.

@@ -1,4 +1,4 @@
-//! One command of each family.
+//! Measures one command of each family.
 
 use std::hint::black_box;
 use std::time::Duration;
@@ -16,7 +16,7 @@ pub fn families(criterion: &mut Criterion, shards: i64, log: &Log) {
         .measurement_time(Duration::from_millis(400));
     let mut log = log.clone();
     for (family, command) in catalog::families(&log.catalog) {
-        // The copy stands for what watchers hold: a command leaves it as it is.
+        // The copy stands for what watchers hold: a command does not change it.
         let bench = |log: Log| (log, command.clone());
         group.bench_function(id(family, shards), |bencher| {
             bencher.iter_batched(

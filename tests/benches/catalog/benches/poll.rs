@@ -9,7 +9,7 @@ use influxdb_meta::wire::data::{Encoder, Rope};
 
 use crate::id;
 
-/// How a poller takes a body.
+/// Way in which a poller takes a body.
 type Takes = fn(&Rope) -> usize;
 
 pub fn fan_out(criterion: &mut Criterion, shards: i64, log: &Log) {

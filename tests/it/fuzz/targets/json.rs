@@ -1,4 +1,4 @@
-//! JSON that anybody may send, and that other nodes answer.
+//! JSON that any caller may send, and that other nodes answer.
 
 use std::fmt::Debug;
 

@@ -43,7 +43,7 @@ async fn a_proof_is_enough_for_a_meta_node() {
     );
 }
 
-/// `GET /cluster/identity` tells more than `/healthz` does without credentials, so it needs
+/// `GET /cluster/identity` shows more than `/healthz` does without credentials, so it needs
 /// credentials too.
 #[tokio::test]
 async fn people_are_asked_who_they_are_there_too() {
