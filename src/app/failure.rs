@@ -12,7 +12,7 @@ use crate::tls::TlsError;
 
 /// Reason why a start or a run ended without being requested.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Failure {
+pub(super) enum StartFailure {
     #[error("the data directory: {0}")]
     Directory(#[from] OpenDirError),
     #[error(transparent)]
@@ -35,7 +35,7 @@ pub(super) enum Failure {
     SecondSignal(Stop),
 }
 
-impl Failure {
+impl StartFailure {
     pub(super) fn exit_code(&self) -> u8 {
         match self {
             Self::Directory(error) => directory(error),

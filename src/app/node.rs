@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::failure::Failure;
+use super::failure::StartFailure;
 use super::{listen, report};
 use crate::auth::proof::PeerKey;
 use crate::auth::{AuthConfig, Login};
@@ -32,9 +32,9 @@ const HAND_OVER_TIMEOUT: Duration = Duration::from_millis(500);
 const GRACE_PERIOD: Duration = Duration::from_millis(500);
 
 /// Runs until a signal or a failure, also during the start.
-pub(super) async fn run(config: Config) -> Result<(), Failure> {
+pub(super) async fn run(config: Config) -> Result<(), StartFailure> {
     let installed = Signals::install();
-    let mut signals = installed.map_err(|source| Failure::System {
+    let mut signals = installed.map_err(|source| StartFailure::System {
         operation: "installing signal handlers",
         source,
     })?;
@@ -60,7 +60,7 @@ pub(super) async fn run(config: Config) -> Result<(), Failure> {
     };
     let drained = tokio::select! {
         biased;
-        stop = signals.stop() => Err(Failure::SecondSignal(stop)),
+        stop = signals.stop() => Err(StartFailure::SecondSignal(stop)),
         () = drain(&env, &front, cluster) => Ok(()),
     };
     ended.and(drained)
@@ -89,7 +89,7 @@ impl Front {
     /// Listens first, so that probes need not wait for the disk. If both listening and opening the
     /// directory fail, the directory is reported: a second process on one directory usually has the
     /// same address too, and the address is not what has to change.
-    async fn listen(env: &Env, config: &Config) -> Result<Self, Failure> {
+    async fn listen(env: &Env, config: &Config) -> Result<Self, StartFailure> {
         let key = "http-bind-address";
         let address = listen::address(env, key, &config.http_bind).await;
         let service = service(env, config, data_nodes(env, config).await?);
@@ -106,7 +106,7 @@ impl Front {
             Server::start(env, listener, service.clone(), http)
         });
         let dir = open(env, config).await?;
-        let server = server.map_err(|source| Failure::Listen {
+        let server = server.map_err(|source| StartFailure::Listen {
             key,
             bind: address.to_string(),
             source,
@@ -119,7 +119,7 @@ impl Front {
     }
 }
 
-async fn open(env: &Env, config: &Config) -> Result<DataDir, Failure> {
+async fn open(env: &Env, config: &Config) -> Result<DataDir, StartFailure> {
     let (task_env, dir) = (env.clone(), config.dir.clone());
     let opened = env
         .tasks
@@ -135,7 +135,7 @@ async fn open(env: &Env, config: &Config) -> Result<DataDir, Failure> {
 
 /// Loads the certificates for data nodes at start, so that an error is reported before the first
 /// call.
-async fn data_nodes(env: &Env, config: &Config) -> Result<DataNodes, Failure> {
+async fn data_nodes(env: &Env, config: &Config) -> Result<DataNodes, StartFailure> {
     let data_nodes = DataNodes::open(env, &config.data_nodes).await?;
     report::data_nodes(&data_nodes);
     Ok(data_nodes)
@@ -178,7 +178,7 @@ async fn run_cluster(
     config: &Config,
     front: &Front,
     started: &mut Option<Cluster>,
-) -> Failure {
+) -> StartFailure {
     let raft_listen = listen::address(env, "bind-address", &config.raft_bind).await;
     let client = Client::new(env).with_login(login(&config.auth));
     let exchange = HttpExchange::new(env, client, config.cluster.secret.as_deref());
@@ -192,12 +192,12 @@ async fn run_cluster(
     )
     .await
     {
-        Err(error) => Failure::Cluster(error),
+        Err(error) => StartFailure::Cluster(error),
         Ok(cluster) => {
             front.service.attach(Arc::new(cluster.clone()));
             report::settings(config, &cluster);
             let cluster = started.insert(cluster);
-            Failure::Cluster(cluster.failed().await)
+            StartFailure::Cluster(cluster.failed().await)
         }
     }
 }

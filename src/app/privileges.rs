@@ -19,7 +19,7 @@ pub(super) fn drop_root(dir: &Path) {
         return;
     }
     let Some((uid, gid)) = user(USER) else { return };
-    match hand_over(dir, uid, gid) {
+    match give_data_and_drop_root(dir, uid, gid) {
         Ok(()) => tracing::info!(
             event = "privileges",
             uid = uid.as_raw(),
@@ -30,7 +30,7 @@ pub(super) fn drop_root(dir: &Path) {
     }
 }
 
-fn hand_over(dir: &Path, uid: Uid, gid: Gid) -> io::Result<()> {
+fn give_data_and_drop_root(dir: &Path, uid: Uid, gid: Gid) -> io::Result<()> {
     // All or nothing: root without CAP_DAC_OVERRIDE cannot write files of another user.
     let held = rustix::thread::capabilities(None)?.effective;
     let need = CapabilitySet::SETUID | CapabilitySet::SETGID;

@@ -3,7 +3,7 @@
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::Arc;
 
-use super::failure::Failure;
+use super::failure::StartFailure;
 use super::pidfile::PidFile;
 use super::{node, panics, privileges, report};
 use crate::config::{self, Config, Flags, Inputs, version};
@@ -33,8 +33,8 @@ pub(super) fn run(flags: Flags) -> u8 {
     }
 }
 
-fn serve(config: Config, workers: usize) -> Result<(), Failure> {
-    let system = |operation| move |source| Failure::System { operation, source };
+fn serve(config: Config, workers: usize) -> Result<(), StartFailure> {
+    let system = |operation| move |source| StartFailure::System { operation, source };
     let _pidfile = config
         .pidfile
         .clone()

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::cluster::identity::record::RecordError;
+use crate::cluster::identity::record::IdentityFileError;
 use crate::storage::{LogError, SnapshotError};
 
 /// Errors that stop the start or end the process. `app` maps each to an exit code.
@@ -10,7 +10,7 @@ use crate::storage::{LogError, SnapshotError};
 pub enum ClusterError {
     /// The file `identity` is damaged or of a newer version. Exit code 65.
     #[error("{0}")]
-    BadIdentity(RecordError),
+    BadIdentity(IdentityFileError),
     /// The log is of a newer version. Exit code 65.
     #[error("{0}")]
     NewerLog(LogError),

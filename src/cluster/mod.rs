@@ -25,6 +25,8 @@ pub use config::ClusterConfig;
 pub use error::ClusterError;
 pub use peers::exchange::{Exchange, PeerRequest, PeerResponse, PollError};
 pub use peers::http::HttpExchange;
-pub use refusal::{Absent, BadRequest, Conflict, NotYet, PeerRefusal, Refusal, Unreachable};
+pub use refusal::{
+    Absent, BadPeerRequest, MembershipConflict, NotYet, PeerRefusal, Refusal, Unreachable,
+};
 pub use view::{NotMember, View};
 pub use warning::Warning;

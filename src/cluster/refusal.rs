@@ -18,10 +18,10 @@ pub enum Refusal {
     NotLeader,
     /// The request is wrong: 400.
     #[error("{0}")]
-    Bad(BadRequest),
+    Bad(BadPeerRequest),
     /// The present state forbids it, and asking again does not help by itself: 409.
     #[error("{0}")]
-    Conflict(Conflict),
+    Conflict(MembershipConflict),
     /// Nothing is lost by asking again: 503.
     #[error("{0}")]
     NotYet(NotYet),
@@ -54,7 +54,7 @@ impl Refusal {
 
 /// Errors in a request of another meta node.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BadRequest {
+pub enum BadPeerRequest {
     #[error("unknown path: {path}")]
     UnknownPath { path: String },
     /// In the words of the JSON parser.
@@ -101,7 +101,7 @@ impl fmt::Display for PeerRefusal {
 
 /// States that forbid what was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Conflict {
+pub enum MembershipConflict {
     /// In the words of this node's view.
     #[error("{0}")]
     NotMember(NotMember),

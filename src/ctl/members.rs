@@ -11,14 +11,14 @@ use super::status::or_default;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Cluster {
+pub(super) struct ClusterMembers {
     #[serde(deserialize_with = "or_default")]
     pub(super) data: Vec<DataNode>,
     #[serde(deserialize_with = "or_default")]
     pub(super) meta: Vec<MetaNode>,
 }
 
-impl Cluster {
+impl ClusterMembers {
     /// Whether the node knows no cluster. A cluster has at least the meta node that was asked.
     pub(super) fn is_unknown(&self) -> bool {
         self.data.is_empty() && self.meta.is_empty()
@@ -92,7 +92,7 @@ mod tests {
             labels: labels(),
             passive: Some(true),
         };
-        let cluster: Cluster = read(&api::ClusterInfo {
+        let cluster: ClusterMembers = read(&api::ClusterInfo {
             data: Some(vec![data]),
             meta: Some(vec![meta]),
         });
@@ -114,7 +114,7 @@ mod tests {
             (node.version.as_str(), &node.labels["az"], node.passive),
             ("w", &"east".into(), true)
         );
-        let unknown: Cluster = read(&api::ClusterInfo::default());
+        let unknown: ClusterMembers = read(&api::ClusterInfo::default());
         assert!(unknown.is_unknown() && !cluster.is_unknown());
     }
 }

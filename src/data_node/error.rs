@@ -3,8 +3,8 @@
 use crate::base::Address;
 use crate::base::endpoint::{DATA_RPC_PORT, META_RAFT_PORT};
 use crate::client::{self, CallError, Unreadable};
-use crate::tls::HandshakeError;
-use crate::wire::data_node::{FrameError, MessageType};
+use crate::tls::TlsHandshakeError;
+use crate::wire::data_node::{MessageType, RpcFrameError};
 
 /// A failed call: `RemoveShard at d1:8088: connection refused`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -39,7 +39,7 @@ pub enum FailureCause {
     Unreached(CallError),
     /// The TLS handshake failed, so nothing was sent.
     #[error("{0}{hint}", hint = tls_hint(.0))]
-    Tls(HandshakeError),
+    Tls(TlsHandshakeError),
     /// Error text of the data node itself.
     #[error("{0}")]
     Said(String),
@@ -61,7 +61,7 @@ pub enum FailureCause {
     Unreadable(UnreadableAnswer),
     /// A request that cannot be encoded.
     #[error("unfit request: {0}")]
-    Unfit(FrameError),
+    Unfit(RpcFrameError),
 }
 
 /// Services that answer where a data node was expected.
@@ -92,15 +92,15 @@ pub enum OtherService {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnreadableAnswer {
     #[error("{0}")]
-    Frame(#[from] FrameError),
+    Frame(#[from] RpcFrameError),
     #[error("{0}")]
     Status(Unreadable),
     #[error("it names no tcpAddr")]
     NoTcpAddr,
 }
 
-impl From<FrameError> for FailureCause {
-    fn from(error: FrameError) -> Self {
+impl From<RpcFrameError> for FailureCause {
+    fn from(error: RpcFrameError) -> Self {
         Self::Unreadable(error.into())
     }
 }
@@ -149,13 +149,15 @@ impl FailureCause {
 }
 
 /// Advice on what to change.
-fn tls_hint(error: &HandshakeError) -> &'static str {
+fn tls_hint(error: &TlsHandshakeError) -> &'static str {
     match error {
-        HandshakeError::NotTls => ": unset data-use-tls, or set https-enabled in its [coordinator]",
-        HandshakeError::Certificate(_) => {
+        TlsHandshakeError::NotTls => {
+            ": unset data-use-tls, or set https-enabled in its [coordinator]"
+        }
+        TlsHandshakeError::Certificate(_) => {
             "; the authority's certificate belongs into the file that SSL_CERT_FILE names, \
              and data-insecure-tls believes anyone"
         }
-        HandshakeError::Name(_) | HandshakeError::Failed(_) => "",
+        TlsHandshakeError::Name(_) | TlsHandshakeError::Failed(_) => "",
     }
 }

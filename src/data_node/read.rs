@@ -7,7 +7,7 @@ use tokio::io::AsyncReadExt;
 use super::FailureCause;
 use super::other_service::recognise;
 use crate::runtime::net::Stream;
-use crate::wire::data_node::{HEADER_BYTES, Header, MessageType};
+use crate::wire::data_node::{HEADER_BYTES, MessageType, RpcHeader};
 
 /// Maximum size of an answer. The largest answer is a list of shards with 200 bytes each: this is
 /// the list of a node with 300 000 shards, and far below the memory of a small container.
@@ -19,7 +19,7 @@ pub(super) async fn read_answer(
     call: MessageType,
 ) -> Result<Vec<u8>, FailureCause> {
     let header = read_header(stream).await?;
-    let read = Header::decode(header).and_then(|read| read.answers(call));
+    let read = RpcHeader::decode(header).and_then(|read| read.answers(call));
     let read = read.map_err(|error| match recognise(&header) {
         Some(service) => FailureCause::NotADataNode(service),
         None => error.into(),

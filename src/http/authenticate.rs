@@ -9,7 +9,7 @@ use axum::response::Response;
 use hyper::header::AUTHORIZATION;
 use hyper::{HeaderMap, Uri};
 
-use super::error::Failure;
+use super::error::ErrorResponse;
 use super::params::Params;
 use super::state::{AppState, State};
 use crate::auth::{Caller, Credentials, Denied};
@@ -18,7 +18,7 @@ pub(super) async fn require_caller(
     state: AppState,
     request: Request,
     next: Next,
-) -> Result<Response, Failure> {
+) -> Result<Response, ErrorResponse> {
     if state.authenticator.is_enabled() {
         let presented = presented(request.uri(), request.headers());
         admit(&state, &presented).await?;

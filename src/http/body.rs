@@ -9,8 +9,8 @@ use hyper::body::Body as _;
 use tokio::time::Instant;
 
 use super::config::HttpConfig;
-use super::error::Failure;
-use super::request_context::Context;
+use super::error::ErrorResponse;
+use super::request_context::RequestContext;
 
 /// Limit for `/execute`: SetData contains a whole catalog (wire.md Q26).
 pub(super) const MAX_EXECUTE_BYTES: u64 = 64 << 20;
@@ -28,8 +28,8 @@ pub(super) async fn read(
     request: Request,
     limit: u64,
     config: &HttpConfig,
-) -> Result<Bytes, Failure> {
-    let context = request.extensions().get::<Context>().cloned();
+) -> Result<Bytes, ErrorResponse> {
+    let context = request.extensions().get::<RequestContext>().cloned();
     let mut body = request.into_body();
     if body.size_hint().lower() > limit {
         return Err(too_large(limit));
@@ -42,8 +42,8 @@ pub(super) async fn read(
         let Some(frame) = frame.map_err(|_| too_slow())? else {
             break;
         };
-        let frame =
-            frame.map_err(|error| Failure::bad(format!("error reading the body: {error}")))?;
+        let frame = frame
+            .map_err(|error| ErrorResponse::bad(format!("error reading the body: {error}")))?;
         // Trailers are read and ignored.
         let Ok(data) = frame.into_data() else {
             continue;
@@ -67,7 +67,7 @@ pub(super) async fn read_whole(
     request: Request,
     limit: u64,
     config: &HttpConfig,
-) -> Result<(Parts, Bytes), Failure> {
+) -> Result<(Parts, Bytes), ErrorResponse> {
     let (parts, body) = request.into_parts();
     let mut request = Request::new(body);
     *request.extensions_mut() = parts.extensions.clone();
@@ -75,15 +75,15 @@ pub(super) async fn read_whole(
     Ok((parts, body))
 }
 
-fn too_large(limit: u64) -> Failure {
-    Failure::new(
+fn too_large(limit: u64) -> ErrorResponse {
+    ErrorResponse::new(
         StatusCode::PAYLOAD_TOO_LARGE,
         format!("the body is larger than {limit} bytes"),
     )
 }
 
-fn too_slow() -> Failure {
-    Failure::new(StatusCode::REQUEST_TIMEOUT, "the body did not come in time")
+fn too_slow() -> ErrorResponse {
+    ErrorResponse::new(StatusCode::REQUEST_TIMEOUT, "the body did not come in time")
 }
 
 /// Pieces of a body. Nearly every body is one piece, which is then not copied.

@@ -16,7 +16,7 @@ pub(super) struct ConnectionState {
 
 /// Side that has to act next.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Phase {
+pub(super) enum ConnectionPhase {
     /// The peer sends a request, or a body. The end of its stream ends the connection.
     Talking = 0,
     /// The peer waits for our answer. The end of the peer's stream may only mean that it sends nothing more.
@@ -37,26 +37,26 @@ impl ConnectionState {
     pub(super) fn begin(&self, body_follows: bool) {
         self.requests.fetch_add(1, Ordering::Relaxed);
         self.set(if body_follows {
-            Phase::Talking
+            ConnectionPhase::Talking
         } else {
-            Phase::Waiting
+            ConnectionPhase::Waiting
         });
     }
 
     /// Records that the body is complete.
     pub(super) fn body_complete(&self) {
-        self.set(Phase::Waiting);
+        self.set(ConnectionPhase::Waiting);
     }
 
     pub(super) fn answered(&self) {
-        self.set(Phase::Talking);
+        self.set(ConnectionPhase::Talking);
     }
 
-    pub(super) fn phase(&self) -> Phase {
-        if self.phase.load(Ordering::Acquire) == Phase::Waiting as u8 {
-            Phase::Waiting
+    pub(super) fn phase(&self) -> ConnectionPhase {
+        if self.phase.load(Ordering::Acquire) == ConnectionPhase::Waiting as u8 {
+            ConnectionPhase::Waiting
         } else {
-            Phase::Talking
+            ConnectionPhase::Talking
         }
     }
 
@@ -76,7 +76,7 @@ impl ConnectionState {
         self.hung_up.notified().await;
     }
 
-    fn set(&self, phase: Phase) {
+    fn set(&self, phase: ConnectionPhase) {
         self.phase.store(phase as u8, Ordering::Release);
     }
 }

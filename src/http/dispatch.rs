@@ -14,8 +14,8 @@ use tower_service::Service as _;
 
 use super::config::HttpConfig;
 use super::connection_state::ConnectionState;
-use super::error::{Failure, NotExecuted};
-use super::request_context::Context;
+use super::error::{ErrorResponse, NotExecuted};
+use super::request_context::RequestContext;
 use super::request_id::RequestIds;
 use super::request_scope;
 use super::routes;
@@ -70,7 +70,7 @@ impl App {
             self.service.check_meant_for(incarnation)
         }) {
             Ok(()) => self.route(request).await,
-            Err(misdirected) => Failure::from(misdirected).into_response(),
+            Err(misdirected) => ErrorResponse::from(misdirected).into_response(),
         }
     }
 
@@ -85,7 +85,7 @@ impl App {
             Ok(Err(never)) => match never {},
             Err(_) => {
                 self.service.metrics().panics.add();
-                Failure::new(
+                ErrorResponse::new(
                     StatusCode::INTERNAL_SERVER_ERROR,
                     "internal error: the log has more",
                 )
@@ -108,7 +108,7 @@ pub(super) async fn answer(
     // The index when the request starts, as in the original.
     let index = app.service.index();
     let is_forwarded = request.headers().contains_key(headers::FORWARDED);
-    request.extensions_mut().insert(Context {
+    request.extensions_mut().insert(RequestContext {
         connection: connection.clone(),
         id: id.clone(),
     });

@@ -13,7 +13,7 @@ use crate::wire::headers;
 
 /// An answer from 400 on.
 #[derive(Debug)]
-pub(super) struct Failure {
+pub(super) struct ErrorResponse {
     status: StatusCode,
     text: String,
     /// Certainly nothing was executed: the meta node that forwarded this request here may retry.
@@ -24,7 +24,7 @@ pub(super) struct Failure {
 #[derive(Clone, Copy)]
 pub(super) struct NotExecuted;
 
-impl Failure {
+impl ErrorResponse {
     pub(super) fn new(status: StatusCode, text: impl Into<String>) -> Self {
         Self {
             status,
@@ -42,7 +42,7 @@ impl Failure {
     }
 }
 
-impl From<Error> for Failure {
+impl From<Error> for ErrorResponse {
     fn from(error: Error) -> Self {
         let (status, not_executed) = match &error {
             Error::NotMember(_)
@@ -70,7 +70,7 @@ impl From<Error> for Failure {
     }
 }
 
-impl From<Denied> for Failure {
+impl From<Denied> for ErrorResponse {
     fn from(denied: Denied) -> Self {
         let status = match &denied {
             Denied::NoAdmin => StatusCode::BAD_REQUEST,
@@ -95,7 +95,7 @@ fn refusal_status(refusal: &Refusal) -> StatusCode {
     StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-impl IntoResponse for Failure {
+impl IntoResponse for ErrorResponse {
     fn into_response(self) -> Response {
         let body = go_json(&ErrorBody {
             error: self.text.clone(),
@@ -150,7 +150,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_error_has_the_body_and_the_header_of_the_wire() {
-        let response = Failure::bad(format!("a<b\nc{}", "x".repeat(2000))).into_response();
+        let response = ErrorResponse::bad(format!("a<b\nc{}", "x".repeat(2000))).into_response();
         let header = response.headers()["x-influxdb-error"].as_bytes();
         assert_eq!(header.len(), 1024);
         assert!(header.starts_with(b"a<b cx"));
@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn an_unauthorized_answer_names_the_realm_instead() {
-        let response = Failure::new(StatusCode::UNAUTHORIZED, "wrong secret").into_response();
+        let response = ErrorResponse::new(StatusCode::UNAUTHORIZED, "wrong secret").into_response();
         assert_eq!(
             response.headers()[WWW_AUTHENTICATE],
             "Basic realm=\"InfluxDB\""

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::body::{self, MAX_BODY_BYTES};
 use super::config::HttpConfig;
-use super::error::Failure;
+use super::error::ErrorResponse;
 use super::leader::{self, Route};
 use super::params::Params;
 use crate::service::{Error, Limits, Service};
@@ -23,7 +23,7 @@ impl Form {
     ///
     /// # Errors
     /// The body is too large, too slow, or a multipart form that cannot be decoded.
-    pub(super) async fn read(config: &HttpConfig, request: Request) -> Result<Self, Failure> {
+    pub(super) async fn read(config: &HttpConfig, request: Request) -> Result<Self, ErrorResponse> {
         let (parts, body) = body::read_whole(request, MAX_BODY_BYTES, config).await?;
         let params = Params::from_form(&parts.uri, &parts.headers, body.clone()).await?;
         Ok(Self {
@@ -37,10 +37,10 @@ impl Form {
     ///
     /// # Errors
     /// 400 `addr is required`.
-    pub(super) fn required(&self, name: &str) -> Result<&str, Failure> {
+    pub(super) fn required(&self, name: &str) -> Result<&str, ErrorResponse> {
         self.params
             .get(name)
-            .ok_or_else(|| Failure::bad(format!("{name} is required")))
+            .ok_or_else(|| ErrorResponse::bad(format!("{name} is required")))
     }
 
     /// Answers this request here or through the leader: see [`leader::at_leader`].
@@ -53,7 +53,7 @@ impl Form {
         limits: Limits,
         route: Route,
         local: impl Fn() -> Fut,
-    ) -> Result<Response, Failure>
+    ) -> Result<Response, ErrorResponse>
     where
         Fut: Future<Output = Result<Response, Error>>,
     {

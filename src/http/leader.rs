@@ -10,9 +10,9 @@ use bytes::Bytes;
 use hyper::{HeaderMap, StatusCode};
 
 use super::authenticate::has_password;
-use super::error::Failure;
+use super::error::ErrorResponse;
 use super::reply::redirect;
-use super::request_context::{Context, peer_ip};
+use super::request_context::{RequestContext, peer_ip};
 use crate::service::{
     Error, ForwardedRequest, ForwardedResponse, LeaderRequest, Limits, Reply, Service,
 };
@@ -55,7 +55,7 @@ pub(super) async fn at_leader<Fut>(
     limits: impl Into<Limits>,
     route: Route,
     local: impl Fn() -> Fut,
-) -> Result<Response, Failure>
+) -> Result<Response, ErrorResponse>
 where
     Fut: Future<Output = Result<Response, Error>>,
 {
@@ -104,7 +104,7 @@ fn leader_request(parts: &Parts, body: Bytes, route: Route) -> LeaderRequest {
         headers::CALLER.to_owned(),
         caller_ip(parts).to_string().into(),
     ));
-    if let Some(context) = parts.extensions.get::<Context>() {
+    if let Some(context) = parts.extensions.get::<RequestContext>() {
         forwarded.push((
             headers::X_REQUEST_ID.to_owned(),
             Bytes::copy_from_slice(context.id.as_bytes()),
@@ -141,7 +141,7 @@ fn select(headers: &HeaderMap, names: &[&str]) -> Vec<(String, Bytes)> {
     names.iter().filter_map(one).collect()
 }
 
-fn forwarded_response(answer: ForwardedResponse) -> Result<Response, Failure> {
+fn forwarded_response(answer: ForwardedResponse) -> Result<Response, ErrorResponse> {
     let mut response = Response::builder().status(answer.status);
     for (name, value) in answer.headers {
         if FORWARDED_RESPONSE_HEADERS
@@ -152,7 +152,7 @@ fn forwarded_response(answer: ForwardedResponse) -> Result<Response, Failure> {
         }
     }
     let broken = |error| {
-        Failure::new(
+        ErrorResponse::new(
             StatusCode::BAD_GATEWAY,
             format!("the leader's answer is no HTTP: {error}"),
         )

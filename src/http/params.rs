@@ -6,7 +6,7 @@ use bytes::Bytes;
 use hyper::header::{CONTENT_TYPE, HeaderMap};
 use hyper::{Method, Uri};
 
-use super::error::Failure;
+use super::error::ErrorResponse;
 
 /// Names and values in order; the first of a name counts.
 #[derive(Debug, Default)]
@@ -27,7 +27,7 @@ impl Params {
         uri: &Uri,
         headers: &HeaderMap,
         body: Bytes,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, ErrorResponse> {
         let content_type = headers
             .get(CONTENT_TYPE)
             .and_then(|v| v.to_str().ok())
@@ -55,9 +55,12 @@ fn urlencoded(text: &[u8]) -> Vec<(String, String)> {
     form_urlencoded::parse(text).into_owned().collect()
 }
 
-async fn multipart(headers: &HeaderMap, body: Bytes) -> Result<Vec<(String, String)>, Failure> {
+async fn multipart(
+    headers: &HeaderMap,
+    body: Bytes,
+) -> Result<Vec<(String, String)>, ErrorResponse> {
     let broken = |error: &dyn std::fmt::Display| {
-        Failure::bad(format!("the form cannot be decoded: {error}"))
+        ErrorResponse::bad(format!("the form cannot be decoded: {error}"))
     };
     let mut request = Request::new(axum::body::Body::from(body));
     *request.method_mut() = Method::POST;

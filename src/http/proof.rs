@@ -4,7 +4,7 @@ use axum::response::Response;
 use hyper::StatusCode;
 use hyper::header::{HeaderMap, HeaderValue};
 
-use super::error::Failure;
+use super::error::ErrorResponse;
 use crate::auth::proof::{Nonce, PeerKey, WrongProof};
 use crate::base::Incarnation;
 use crate::wire::headers;
@@ -31,7 +31,7 @@ impl<'a> Proven<'a> {
         path: &str,
         caller: Incarnation,
         body: &[u8],
-    ) -> Result<Option<Self>, Failure> {
+    ) -> Result<Option<Self>, ErrorResponse> {
         let (Some(key), Some(proof)) = (key, headers.get(headers::PROOF)) else {
             return Ok(None);
         };
@@ -59,6 +59,6 @@ impl AnswerProof {
     }
 }
 
-pub(super) fn wrong_secret() -> Failure {
-    Failure::new(StatusCode::UNAUTHORIZED, WrongProof.to_string())
+pub(super) fn wrong_secret() -> ErrorResponse {
+    ErrorResponse::new(StatusCode::UNAUTHORIZED, WrongProof.to_string())
 }

@@ -10,7 +10,7 @@ use super::connection_state::ConnectionState;
 
 /// Part of the request's extensions.
 #[derive(Clone)]
-pub(super) struct Context {
+pub(super) struct RequestContext {
     pub(super) connection: Arc<ConnectionState>,
     /// Id of the request.
     pub(super) id: HeaderValue,
@@ -19,7 +19,7 @@ pub(super) struct Context {
 /// Returns the IP address of the connection's peer; 0.0.0.0 for a request without a connection.
 pub(super) fn peer_ip(extensions: &Extensions) -> IpAddr {
     extensions
-        .get::<Context>()
+        .get::<RequestContext>()
         .map_or(Ipv4Addr::UNSPECIFIED.into(), |context| {
             context.connection.peer
         })

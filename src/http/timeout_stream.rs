@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
-use super::connection_state::{ConnectionState, Phase};
+use super::connection_state::{ConnectionPhase, ConnectionState};
 use crate::runtime::net::Stream;
 
 #[derive(Clone, Copy)]
@@ -59,12 +59,12 @@ impl TimeoutStream {
     fn on_end(&mut self) -> Poll<io::Result<()>> {
         self.ended = true;
         match self.connection.phase() {
-            Phase::Waiting => {
+            ConnectionPhase::Waiting => {
                 self.connection.hang_up();
                 Poll::Pending
             }
-            Phase::Talking if self.blocked => Poll::Pending,
-            Phase::Talking => Poll::Ready(Ok(())),
+            ConnectionPhase::Talking if self.blocked => Poll::Pending,
+            ConnectionPhase::Talking => Poll::Ready(Ok(())),
         }
     }
 

@@ -18,7 +18,7 @@ pub struct Stamped {
     pub command: Command,
 }
 
-/// A command. The first block is the wire's (wire.md 3.3), the second one ours.
+/// A command: one of the wire (wire.md 3.3), or an internal command.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
     Wire(WireCommand),

@@ -20,7 +20,7 @@ pub struct Hello {
 
 /// Reasons to refuse a handshake. The text is sent to the dialler.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum HandshakeRefusal {
     #[error("not me: this is another cluster, Raft id or incarnation")]
     NotMe,
     #[error("Raft is not open here yet")]
@@ -41,7 +41,7 @@ pub trait Admission: Send + Sync + 'static {
     /// Called for each incoming handshake with a good proof (or without one, where none is needed),
     /// before any Raft byte. Also takes hints: a handshake that is meant for another incarnation at
     /// this address. `from` is the dialler's source address.
-    fn admit(&self, hello: &Hello, from: IpAddr) -> Result<(), Refusal>;
+    fn admit(&self, hello: &Hello, from: IpAddr) -> Result<(), HandshakeRefusal>;
     /// Identity that this node sends in handshakes; `None` while it is no member of a cluster.
     fn me(&self) -> Option<(Replica, Address, Starts)>;
     /// Raft addresses at which this member may be, the best first. Names are resolved at every
@@ -53,7 +53,7 @@ pub trait Admission: Send + Sync + 'static {
     fn heard(&self, incarnation: Incarnation);
     /// Called when this member refused a dial, for instance because this node is tombstoned there.
     /// Only a hint.
-    fn refused(&self, _callee: &Replica, _refusal: &Refusal) {}
+    fn refused(&self, _callee: &Replica, _refusal: &HandshakeRefusal) {}
     /// The key of founding.md 11, if a secret is set.
     fn peer_key(&self) -> Option<[u8; 32]>;
     /// Returns whether handshakes without a proof are refused: the cluster was founded with a

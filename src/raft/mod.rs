@@ -22,7 +22,7 @@ mod suite;
 mod types;
 
 pub use crate::wire::frames::Replica;
-pub use admission::{Admission, Hello, Refusal};
+pub use admission::{Admission, HandshakeRefusal, Hello};
 pub use config::RaftConfig;
 pub use halt_latch::{Halt, UnreadableEntry, UnreadableSnapshot};
 pub use members::{ChangeError, MembershipNow};

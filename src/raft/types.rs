@@ -101,7 +101,7 @@ pub(super) fn vote(vote: &OpenVote) -> frames::Vote {
 /// Encodes a membership as logs and snapshots store it.
 pub(super) fn membership_bytes(membership: &OpenMembership) -> Bytes {
     let configs = membership.get_joint_config().iter();
-    frames::encode_membership(&frames::Membership {
+    frames::encode_membership(&frames::RaftMembership {
         configs: configs
             .map(|voters| voters.iter().copied().map(RaftId).collect())
             .collect(),

@@ -1,7 +1,7 @@
 //! Values of `/metrics` that are read from the present state, not counted.
 
 use super::Service;
-use super::health::{doing_word, phase_word, role_word};
+use super::health::{activity_name, phase_name, role_name};
 use crate::base::LogId;
 use crate::cluster::Activity;
 use crate::raft::{Raft, RaftStatus};
@@ -12,8 +12,8 @@ impl Service {
     pub fn metrics_text(&self) -> String {
         let local = self.local_state();
         let gauges = Gauges {
-            phase: phase_word(local.view.phase).to_owned(),
-            doing: doing_word(local.view.doing).to_owned(),
+            phase: phase_name(local.view.phase).to_owned(),
+            doing: activity_name(local.view.doing).to_owned(),
             blocked: local.view.doing == Activity::Blocked,
             missing_peers: local.view.missing.len(),
             ready: self.checks(&local, false).iter().all(|check| check.ok),
@@ -29,7 +29,7 @@ fn raft_gauges(status: &RaftStatus) -> RaftGauges {
     let index = |log_id: Option<LogId>| log_id.map_or(0, |log_id| log_id.index);
     RaftGauges {
         term: status.term,
-        role: role_word(status.role),
+        role: role_name(status.role),
         leader_known: status.leader.is_some(),
         last_log: index(status.last_log),
         committed: index(status.committed),

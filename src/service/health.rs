@@ -6,7 +6,8 @@ use crate::base::{Incarnation, RaftId};
 use crate::cluster::Activity;
 use crate::raft::{Applied, RaftStatus, Role};
 use crate::wire::api::{
-    Check, Health, HealthPhase, HealthSummary, MemberState, MissingPeer, RaftState, Ready, Waiting,
+    Check, Health, HealthPhase, HealthSummary, MemberState, MissingPeer, RaftStateInfo, Ready,
+    Waiting,
 };
 use crate::wire::identity::Phase;
 
@@ -56,7 +57,7 @@ impl Service {
             status: pass(ready),
             version: self.version().to_owned(),
             phase: view.phase,
-            doing: doing_word(view.doing).to_owned(),
+            doing: activity_name(view.doing).to_owned(),
             reason: view.reason.clone(),
             blocked: (view.doing == Activity::Blocked).then(|| view.reason.clone()),
             halted: halted(&local),
@@ -75,7 +76,7 @@ impl Service {
             cluster_name: view.cluster_name.clone(),
             raft_id: view.raft_id,
             node_id: node.map(|node| node.id),
-            raft_state: local.raft.as_ref().map(|(status, applied)| RaftState {
+            raft_state: local.raft.as_ref().map(|(status, applied)| RaftStateInfo {
                 waiting: self.waiting(applied),
                 ..raft_state(status, applied)
             }),
@@ -179,15 +180,15 @@ fn halted(local: &LocalState) -> Option<String> {
     by_raft.or_else(|| (local.view.doing == Activity::Halted).then(|| local.view.reason.clone()))
 }
 
-fn raft_state(status: &RaftStatus, applied: &Applied) -> RaftState {
+fn raft_state(status: &RaftStatus, applied: &Applied) -> RaftStateInfo {
     let catalog = &applied.catalog;
     let known = status
         .last_log
         .max(status.committed)
         .map_or(0, |log_id| log_id.index);
-    RaftState {
+    RaftStateInfo {
         term: status.term,
-        role: role_word(status.role).to_owned(),
+        role: role_name(status.role).to_owned(),
         leader: status.leader,
         leader_http: status
             .leader
@@ -234,7 +235,7 @@ fn millis(duration: std::time::Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-pub(super) fn role_word(role: Role) -> &'static str {
+pub(super) fn role_name(role: Role) -> &'static str {
     match role {
         Role::Leader => "leader",
         Role::Follower => "follower",
@@ -243,7 +244,7 @@ pub(super) fn role_word(role: Role) -> &'static str {
     }
 }
 
-pub(super) fn doing_word(doing: Activity) -> &'static str {
+pub(super) fn activity_name(doing: Activity) -> &'static str {
     match doing {
         Activity::Manual => "by-hand",
         Activity::Waiting => "waiting",
@@ -256,7 +257,7 @@ pub(super) fn doing_word(doing: Activity) -> &'static str {
     }
 }
 
-pub(super) fn phase_word(phase: Phase) -> &'static str {
+pub(super) fn phase_name(phase: Phase) -> &'static str {
     match phase {
         Phase::Fresh => "fresh",
         Phase::Accepted => "accepted",

@@ -12,7 +12,7 @@ use tokio_rustls::TlsConnector;
 
 use super::stream::Secured;
 use super::verify::{Anyone, ByRoots};
-use super::{HandshakeError, TlsError, Trust, roots};
+use super::{TlsError, TlsHandshakeError, Trust, roots};
 use crate::runtime::net::Stream;
 use crate::runtime::{Clock, Env};
 
@@ -70,11 +70,11 @@ impl Connector {
         &self,
         stream: Box<dyn Stream>,
         host: &str,
-    ) -> Result<Box<dyn Stream>, HandshakeError> {
+    ) -> Result<Box<dyn Stream>, TlsHandshakeError> {
         let name = ServerName::try_from(host.to_owned());
-        let name = name.map_err(|_| HandshakeError::Name(host.to_owned()))?;
+        let name = name.map_err(|_| TlsHandshakeError::Name(host.to_owned()))?;
         let connected = self.tls.connect(name, stream).await;
-        let secured = connected.map_err(|error| HandshakeError::of(&error))?;
+        let secured = connected.map_err(|error| TlsHandshakeError::of(&error))?;
         Ok(Box::new(Secured(secured)))
     }
 }

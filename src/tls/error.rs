@@ -28,7 +28,7 @@ pub enum TlsError {
 
 /// Reason why there is no connection. `Display` follows a name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum HandshakeError {
+pub enum TlsHandshakeError {
     #[error("{0:?} is no name that a certificate could have")]
     Name(String),
     #[error("it does not speak TLS")]
@@ -40,7 +40,7 @@ pub enum HandshakeError {
     Failed(String),
 }
 
-impl HandshakeError {
+impl TlsHandshakeError {
     pub(super) fn of(error: &io::Error) -> Self {
         match error
             .get_ref()

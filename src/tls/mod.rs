@@ -13,7 +13,7 @@ mod stream;
 mod verify;
 
 pub use connect::Connector;
-pub use error::{HandshakeError, TlsError};
+pub use error::{TlsError, TlsHandshakeError};
 pub use roots::Places;
 
 /// Certificates that are accepted.

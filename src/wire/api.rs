@@ -217,7 +217,7 @@ pub struct Health {
     pub cluster_name: String,
     pub raft_id: Option<RaftId>,
     pub node_id: Option<NodeId>,
-    pub raft_state: Option<RaftState>,
+    pub raft_state: Option<RaftStateInfo>,
     pub warnings: Vec<String>,
 }
 
@@ -236,7 +236,7 @@ pub struct MissingPeer {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RaftState {
+pub struct RaftStateInfo {
     pub term: u64,
     /// `leader`, `follower`, `candidate`, `learner`.
     pub role: String,

@@ -56,7 +56,7 @@ pub struct JoinAnswer {
 /// Body of `/cluster/moved`, `/cluster/leave`, `/cluster/promise` and `/cluster/form`: the present
 /// identity of the caller.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Caller {
+pub struct CallerIdentity {
     pub from: Incarnation,
     pub identity: Identity,
 }
@@ -89,7 +89,7 @@ pub struct Done {
 
 /// Answer with a status from 400 on. With 410, `removed` has the end of the caller's incarnation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Refused {
+pub struct RefusedBody {
     pub error: String,
     pub from: Incarnation,
     #[serde(default, skip_serializing_if = "Option::is_none")]

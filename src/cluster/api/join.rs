@@ -14,11 +14,11 @@ use crate::cluster::identity::record::MembershipState;
 use crate::cluster::node::senders::NodeOrder;
 use crate::cluster::peers::exchange::{PeerRequest, PeerResponse, PollError};
 use crate::cluster::peers::poll::who_is_at;
-use crate::cluster::refusal::{Conflict, NotYet, PeerRefusal, Refusal, Unreachable};
+use crate::cluster::refusal::{MembershipConflict, NotYet, PeerRefusal, Refusal, Unreachable};
 
 use crate::wire::api::ErrorBody;
 use crate::wire::identity::{Identity, Phase};
-use crate::wire::joining::{Caller, FORM, INVITE, Invite, PROMISE};
+use crate::wire::joining::{CallerIdentity, FORM, INVITE, Invite, PROMISE};
 
 /// Timeout for getting a promise. A promise holds for 10 s, and founding takes 1 s or 2 s.
 const PROMISE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -44,11 +44,11 @@ impl Cluster {
                 Err(Refusal::NotYet(NotYet::StillJoining(self.reason())))
             }
             MembershipState::Fresh | MembershipState::Joining { .. } => Err(Refusal::Conflict(
-                Conflict::AutoJoin(self.node.state.not_member()),
+                MembershipConflict::AutoJoin(self.node.state.not_member()),
             )),
-            MembershipState::Removed { .. } => Err(Refusal::Conflict(Conflict::NotMember(
-                self.node.state.not_member(),
-            ))),
+            MembershipState::Removed { .. } => Err(Refusal::Conflict(
+                MembershipConflict::NotMember(self.node.state.not_member()),
+            )),
         }
     }
 
@@ -115,7 +115,7 @@ impl Cluster {
         let ours = record.seat().map(|seat| seat.cluster_id);
         let is_known = theirs.cluster_id == ours && theirs.phase != Phase::Removed;
         if is_known && raft.status().leader.is_none() {
-            return self.dial(&theirs, deadline).await;
+            return self.wait_for_leader_with(&theirs, deadline).await;
         }
         let node = raft
             .applied()
@@ -128,7 +128,7 @@ impl Cluster {
         }
         let join_handler = self.join_handler(&raft, deadline)?;
         if let Some(node) = node {
-            join_handler.request_vote(&node).await?;
+            join_handler.mark_as_future_voter(&node).await?;
             return Ok(node_ref(&node));
         }
         if theirs.cluster_id.is_some() && !is_known && theirs.phase != Phase::Removed {
@@ -140,7 +140,11 @@ impl Cluster {
 
     /// Polls a node that may be a member, while this node knows no leader, and waits for one.
     /// Nothing else can be done without a leader.
-    async fn dial(&self, theirs: &Identity, deadline: Instant) -> Result<NodeRef, Refusal> {
+    async fn wait_for_leader_with(
+        &self,
+        theirs: &Identity,
+        deadline: Instant,
+    ) -> Result<NodeRef, Refusal> {
         self.node.senders.hint(
             &theirs.http,
             Some(theirs.clone()),
@@ -171,7 +175,7 @@ impl Cluster {
             )));
         };
         if theirs.cluster_name != seat.cluster_name {
-            return Err(Refusal::Conflict(Conflict::OtherClusterName {
+            return Err(Refusal::Conflict(MembershipConflict::OtherClusterName {
                 at: theirs.http.clone(),
                 theirs: theirs.cluster_name.clone(),
                 founded: seat.cluster_name.clone(),
@@ -210,9 +214,9 @@ impl Cluster {
         self.found_promises.promise(self.me())
     }
 
-    pub(super) fn caller(&self) -> Caller {
+    pub(super) fn caller(&self) -> CallerIdentity {
         let identity = self.node.identity();
-        Caller {
+        CallerIdentity {
             from: identity.incarnation,
             identity,
         }
@@ -245,7 +249,7 @@ impl Cluster {
         if own.is_loopback_literal() == theirs.http.is_loopback_literal() {
             return Ok(());
         }
-        Err(Refusal::Conflict(Conflict::Loopback {
+        Err(Refusal::Conflict(MembershipConflict::Loopback {
             own,
             theirs: theirs.http.clone(),
         }))
@@ -255,18 +259,18 @@ impl Cluster {
         let own = self.node.identity().http;
         match theirs.phase {
             Phase::Fresh if theirs.list.is_empty() => Ok(()),
-            Phase::Fresh | Phase::Accepted => {
-                Err(Refusal::Conflict(Conflict::HasPeers(addr.clone())))
-            }
+            Phase::Fresh | Phase::Accepted => Err(Refusal::Conflict(MembershipConflict::HasPeers(
+                addr.clone(),
+            ))),
             Phase::Started | Phase::Joining | Phase::Member => {
-                Err(Refusal::Conflict(Conflict::InACluster {
+                Err(Refusal::Conflict(MembershipConflict::InACluster {
                     at: addr.clone(),
                     cluster_id: theirs.cluster_id,
                     members: theirs.members.clone(),
                     own,
                 }))
             }
-            Phase::Removed => Err(Refusal::Conflict(Conflict::RemovedThere {
+            Phase::Removed => Err(Refusal::Conflict(MembershipConflict::RemovedThere {
                 at: addr.clone(),
                 own,
             })),
@@ -341,7 +345,7 @@ fn node_ref(node: &MetaNode) -> NodeRef {
 }
 
 fn elsewhere(addr: &Address, theirs: &Identity) -> Refusal {
-    Refusal::Conflict(Conflict::InAnotherCluster {
+    Refusal::Conflict(MembershipConflict::InAnotherCluster {
         at: addr.clone(),
         cluster_id: theirs.cluster_id,
         members: theirs.members.clone(),
@@ -363,7 +367,7 @@ pub(super) fn outcome(at: &Address, response: &PeerResponse) -> Result<(), Refus
     match response.status {
         200 if response.proven => Ok(()),
         200 | 401 => Err(Refusal::WrongSecret),
-        409 => Err(Refusal::Conflict(Conflict::Peer(refusal()))),
+        409 => Err(Refusal::Conflict(MembershipConflict::Peer(refusal()))),
         503 => Err(Refusal::NotYet(NotYet::Peer(refusal()))),
         _ => Err(Refusal::Unreachable(Unreachable::Answered(refusal()))),
     }

@@ -14,7 +14,7 @@ use crate::cluster::identity::record::MembershipState;
 use crate::cluster::leader::state::RemovalRequest;
 use crate::cluster::node::senders::NodeOrder;
 use crate::cluster::peers::exchange::PeerRequest;
-use crate::cluster::refusal::{Absent, Conflict, NotYet, Refusal};
+use crate::cluster::refusal::{Absent, MembershipConflict, NotYet, Refusal};
 
 use crate::raft::{AfterHandOver, HandOver, Raft};
 use crate::wire::joining::{LEAVE, REMOVED, RemovedHint};
@@ -151,7 +151,7 @@ impl Cluster {
     /// Hands leadership over to another voter.
     async fn step_down(&self, raft: &Raft) -> Result<(), Refusal> {
         if raft.membership().voters.len() < 2 {
-            return Err(Refusal::Conflict(Conflict::LastVoter));
+            return Err(Refusal::Conflict(MembershipConflict::LastVoter));
         }
         match raft
             .hand_over(HAND_OVER_TIMEOUT, AfterHandOver::Member)

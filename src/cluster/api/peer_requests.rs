@@ -12,16 +12,16 @@ use crate::base::Incarnation;
 use crate::cluster::api::Cluster;
 use crate::cluster::api::cluster_api::ClusterApi;
 use crate::cluster::identity::record::MembershipState;
-use crate::cluster::leader::join::{JoinHandler, gone};
+use crate::cluster::leader::join::{JoinHandler, removal_of};
 use crate::cluster::leader::state::LeaderHandle;
 use crate::cluster::node::senders::NodeOrder;
-use crate::cluster::refusal::{BadRequest, Conflict, NotYet, Refusal};
+use crate::cluster::refusal::{BadPeerRequest, MembershipConflict, NotYet, Refusal};
 
 use crate::raft::{Raft, Role};
 use crate::wire::identity::{Identity, Phase};
 use crate::wire::joining::{
-    Caller, Done, FORM, INVITE, Invite, JOIN, JoinRequest, LEAVE, MOVED, PROMISE, REMOVED, Refused,
-    RemovedHint,
+    CallerIdentity, Done, FORM, INVITE, Invite, JOIN, JoinRequest, LEAVE, MOVED, PROMISE, REMOVED,
+    RefusedBody, RemovedHint,
 };
 
 impl Cluster {
@@ -41,7 +41,7 @@ impl Cluster {
             PROMISE => self.on_promise(body),
             INVITE => self.on_invite(body),
             REMOVED => self.on_removed(body),
-            _ => Err(Refusal::Bad(BadRequest::UnknownPath {
+            _ => Err(Refusal::Bad(BadPeerRequest::UnknownPath {
                 path: path.to_owned(),
             })),
         };
@@ -59,7 +59,7 @@ impl Cluster {
         } else {
             None
         };
-        json(&Refused {
+        json(&RefusedBody {
             error,
             from,
             removed,
@@ -87,7 +87,7 @@ impl Cluster {
         let catalog = raft.applied().borrow().catalog.clone();
         if request.identity.phase != Phase::Removed
             && let Some(cluster) = &catalog.cluster
-            && let Some(removed) = gone(&catalog, cluster, &request.identity)
+            && let Some(removed) = removal_of(&catalog, cluster, &request.identity)
         {
             return Err(Refusal::Gone(removed));
         }
@@ -137,7 +137,7 @@ impl Cluster {
     fn on_invite(&self, body: &[u8]) -> Result<Bytes, Refusal> {
         let invite: Invite = read(body)?;
         if invite.to != self.me() {
-            return Err(Refusal::Conflict(Conflict::OtherIncarnation));
+            return Err(Refusal::Conflict(MembershipConflict::OtherIncarnation));
         }
         let config = &self.node.context.config;
         let join_only = config.bootstrap_expect == Some(0);
@@ -146,14 +146,14 @@ impl Cluster {
         match &self.node.state.record().standing {
             // As a fresh node it would found at once, before it could ask.
             MembershipState::Removed { .. } if alone => {
-                return Err(Refusal::Conflict(Conflict::FoundsAlone));
+                return Err(Refusal::Conflict(MembershipConflict::FoundsAlone));
             }
             MembershipState::Fresh if self.is_manual() || join_only => {
                 senders.order(NodeOrder::Invited(invite))
             }
             MembershipState::Removed { .. } => senders.order(NodeOrder::Invited(invite)),
             MembershipState::Fresh => {
-                return Err(Refusal::Conflict(Conflict::AutoJoin(
+                return Err(Refusal::Conflict(MembershipConflict::AutoJoin(
                     self.node.state.not_member(),
                 )));
             }
@@ -161,7 +161,7 @@ impl Cluster {
             | MembershipState::Joining { seat, .. }
             | MembershipState::Member { seat, .. }
                 if seat.cluster_id == invite.cluster_id => {}
-            _ => return Err(Refusal::Conflict(Conflict::MemberOfAnother)),
+            _ => return Err(Refusal::Conflict(MembershipConflict::MemberOfAnother)),
         }
         Ok(self.done())
     }
@@ -208,12 +208,13 @@ impl Cluster {
 }
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
-    serde_json::from_slice(body).map_err(|error| Refusal::Bad(BadRequest::Body(error.to_string())))
+    serde_json::from_slice(body)
+        .map_err(|error| Refusal::Bad(BadPeerRequest::Body(error.to_string())))
 }
 
 /// Decodes a body that is the caller's identity.
 fn caller(body: &[u8]) -> Result<Identity, Refusal> {
-    let Caller { from, identity } = read(body)?;
+    let CallerIdentity { from, identity } = read(body)?;
     check_sender(from, &identity)?;
     Ok(identity)
 }
@@ -223,7 +224,7 @@ fn check_sender(from: Incarnation, identity: &Identity) -> Result<(), Refusal> {
     if identity.incarnation == from {
         return Ok(());
     }
-    Err(Refusal::Bad(BadRequest::NotTheSender))
+    Err(Refusal::Bad(BadPeerRequest::NotTheSender))
 }
 
 fn json(value: &impl Serialize) -> Bytes {

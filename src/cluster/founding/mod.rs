@@ -17,14 +17,14 @@ mod verdict;
 use std::net::IpAddr;
 use std::time::Duration;
 
-pub use setup::Setup;
-pub(crate) use verdict::WAY_OUT;
+pub use setup::FoundingSetup;
+pub(crate) use verdict::LOST_VOLUME_ADVICE;
 pub use verdict::{Await, Block, Difference, Mismatch, Verdict};
 
-use self::peer::{Source, mark};
+use self::peer::{PollReason, mark};
 use self::peers::Peers;
 use self::rules::{DecisionInput, QUIET_PERIOD};
-use super::identity::record::{Origin, Record};
+use super::identity::record::{IdentityRecord, Origin};
 use crate::base::{Address, Incarnation, ListHash};
 use crate::cluster::peers::exchange::PollError;
 use crate::wire::identity::{Identity, Phase, VectorEntry};
@@ -49,7 +49,7 @@ pub enum Event {
         from: Option<IpAddr>,
     },
     /// This record is on disk, fsynced.
-    Stored(Record),
+    Stored(IdentityRecord),
     /// State of this node's open Raft node: whether it knows a leader, and the members' HTTP
     /// addresses.
     Cluster {
@@ -57,7 +57,7 @@ pub enum Event {
         members: Vec<Address>,
     },
     /// An operator ordered this node, which has no `peers`, to found alone (founding.md 8).
-    Alone,
+    FoundAlone,
 }
 
 /// Output of [`Founding::handle`]: work for the caller.
@@ -69,7 +69,7 @@ pub enum Action {
     /// Make this record durable, then pass in [`Event::Stored`]. Until then nothing of it is shown
     /// or acted on (founding.md P2).
     Store {
-        record: Box<Record>,
+        record: Box<IdentityRecord>,
         why: StoreReason,
     },
 }
@@ -83,13 +83,13 @@ pub enum StoreReason {
 
 /// Founding of one node. See the module.
 pub struct Founding {
-    setup: Setup,
+    setup: FoundingSetup,
     /// Configured founder list, and its hash. If this node founds alone, its only entry is this
     /// node.
     list: Vec<Address>,
     list_hash: ListHash,
     /// Record that is on disk.
-    record: Record,
+    record: IdentityRecord,
     peers: Peers,
     /// Accepted vector, in memory only: a node that restarts accepts again what it then sees
     /// (founding.md 2).
@@ -104,7 +104,7 @@ pub struct Founding {
 }
 
 impl Founding {
-    pub fn new(setup: Setup, record: Record, now: Duration) -> Self {
+    pub fn new(setup: FoundingSetup, record: IdentityRecord, now: Duration) -> Self {
         let list = setup.list();
         let list_hash = setup.list_hash(&list);
         let mut founding = Self {
@@ -151,7 +151,7 @@ impl Founding {
                 self.peers.set_members(now, &others);
                 self.members = members;
             }
-            Event::Alone => self.found_alone(),
+            Event::FoundAlone => self.found_alone(),
         }
         let mut actions = self.decide(now);
         let shown = self.show();
@@ -191,7 +191,7 @@ impl Founding {
     }
 
     /// Record that is on disk.
-    pub fn record(&self) -> &Record {
+    pub fn record(&self) -> &IdentityRecord {
         &self.record
     }
 
@@ -208,7 +208,7 @@ impl Founding {
     /// cluster. If half or more of the voters are lost, nobody can tell whether they held
     /// acknowledged data. Then no node founds a new cluster in place of this one; an operator
     /// decides (founding.md 9.7).
-    pub fn gone(&self, voters: &[(Address, Incarnation)]) -> Vec<Address> {
+    pub fn lost_voters(&self, voters: &[(Address, Incarnation)]) -> Vec<Address> {
         let Some(seat) = self.record.seat() else {
             return Vec::new();
         };
@@ -316,7 +316,7 @@ impl Founding {
         }]
     }
 
-    fn on_stored(&mut self, now: Duration, record: Record) {
+    fn on_stored(&mut self, now: Duration, record: IdentityRecord) {
         self.record = record;
         self.storing = false;
         if self.record.seat().is_some() {
@@ -370,7 +370,7 @@ impl Founding {
                 (Some(theirs), Some(known)) => mark(theirs) != mark(known),
                 _ => true,
             };
-            self.peers.keep_polling(now, &at, Source::Hint(now));
+            self.peers.keep_polling(now, &at, PollReason::Hint(now));
             if is_news {
                 self.peers.poll_now(now, &at);
             }
@@ -395,7 +395,7 @@ impl Founding {
         let known: Vec<Address> = self.setup.peers.iter().chain(founders).cloned().collect();
         known
             .iter()
-            .for_each(|at| self.peers.keep_polling(now, at, Source::List));
+            .for_each(|at| self.peers.keep_polling(now, at, PollReason::List));
     }
 
     /// Phase that is shown: `accepted` if the record is fresh and a vector is accepted.

@@ -21,7 +21,7 @@ const MAX_FAST_POLLED_MEMBERS: usize = 9;
 pub(super) struct Peer {
     pub(super) pace: Pace,
     /// Reason for which this address is polled.
-    pub(super) source: Source,
+    pub(super) source: PollReason,
     /// Answers of the last poll if it succeeded, one for each incarnation; those under our cluster
     /// name come first.
     answers: Vec<Identity>,
@@ -35,7 +35,7 @@ pub(super) struct Peer {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Source {
+pub(super) enum PollReason {
     /// An entry of the founder list, or a founder of the vector that this node started.
     List,
     /// Named as a member by a listed node that is joining. As evidence of a cluster it counts like
@@ -49,7 +49,7 @@ pub(super) enum Source {
 }
 
 impl Peer {
-    pub(super) fn new(source: Source, now: Duration) -> Self {
+    pub(super) fn new(source: PollReason, now: Duration) -> Self {
         Self {
             pace: Pace::new(now),
             source,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::pace::PollKind;
-use super::peer::{Peer, Source};
+use super::peer::{Peer, PollReason};
 use crate::base::Address;
 use crate::cluster::PollError;
 use crate::wire::identity::{Identity, Phase};
@@ -69,17 +69,17 @@ impl Peers {
             peer.pace.poll_now(now);
         }
         for member in peer.vouches_for() {
-            self.keep_polling(now, &member, Source::Vouched(now));
+            self.keep_polling(now, &member, PollReason::Vouched(now));
         }
     }
 
     /// Polls this address from now on. A known address keeps the stronger one of its two sources.
-    pub(super) fn keep_polling(&mut self, now: Duration, at: &Address, source: Source) {
+    pub(super) fn keep_polling(&mut self, now: Duration, at: &Address, source: PollReason) {
         if let Some(peer) = self.by_address.get_mut(at) {
             peer.source = peer.source.or_stronger(source);
             return;
         }
-        if !matches!(source, Source::List | Source::Member) && !self.make_room() {
+        if !matches!(source, PollReason::List | PollReason::Member) && !self.make_room() {
             return;
         }
         self.by_address.insert(at.clone(), Peer::new(source, now));
@@ -89,13 +89,13 @@ impl Peers {
     /// former member is polled for [`HINT_LIFETIME`], like any other node that sent a hint.
     pub(super) fn set_members(&mut self, now: Duration, members: &[Address]) {
         for (at, peer) in &mut self.by_address {
-            if peer.source == Source::Member && !members.contains(at) {
-                peer.source = Source::Hint(now);
+            if peer.source == PollReason::Member && !members.contains(at) {
+                peer.source = PollReason::Hint(now);
             }
         }
         members
             .iter()
-            .for_each(|at| self.keep_polling(now, at, Source::Member));
+            .for_each(|at| self.keep_polling(now, at, PollReason::Member));
     }
 
     pub(super) fn poll_now(&mut self, now: Duration, at: &Address) {
@@ -166,7 +166,7 @@ impl Peers {
     }
 }
 
-impl Source {
+impl PollReason {
     fn or_stronger(self, new: Self) -> Self {
         match (self, new) {
             (Self::List, _) | (_, Self::List) => Self::List,
@@ -189,7 +189,7 @@ impl Peer {
     /// cluster, so these members are polled (founding.md 4.3).
     fn vouches_for(&self) -> Vec<Address> {
         match self.node() {
-            Some(node) if node.phase == Phase::Joining && self.source == Source::List => {
+            Some(node) if node.phase == Phase::Joining && self.source == PollReason::List => {
                 node.members.clone()
             }
             _ => Vec::new(),
@@ -207,16 +207,16 @@ mod tests {
         let hinted = |n: usize| Address::new(&format!("stranger-{n}"), 8091);
         let mut polls = Vec::new();
         for n in 0..1000 {
-            peers.keep_polling(now, &hinted(n), Source::Hint(now));
+            peers.keep_polling(now, &hinted(n), PollReason::Hint(now));
             polls.extend(peers.start_due(now));
         }
         assert_eq!(polls.len(), MAX_HINTS);
         // A listed address always has room, and a poll that has ended makes room.
-        peers.keep_polling(now, &Address::new("meta-1", 8091), Source::List);
+        peers.keep_polling(now, &Address::new("meta-1", 8091), PollReason::List);
         assert_eq!(peers.start_due(now).len(), 1);
         let (at, number) = polls.swap_remove(0);
         peers.on_polled(now, &at, number, Vec::new(), "", |_| PollKind::Founding);
-        peers.keep_polling(now, &hinted(1000), Source::Hint(now));
+        peers.keep_polling(now, &hinted(1000), PollReason::Hint(now));
         assert!(peers.get(&hinted(1000)).is_some() && peers.get(&at).is_none());
     }
 }

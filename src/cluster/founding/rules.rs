@@ -6,14 +6,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::peer::{Peer, Source};
+use super::peer::{Peer, PollReason};
 use super::peers::Peers;
-use super::setup::Setup;
+use super::setup::FoundingSetup;
 use super::verdict::{Await, Block, Difference, Mismatch, Verdict};
 use crate::base::{Address, ClusterId, Incarnation, ListHash};
 use crate::cluster::activity::{Missing, MissingReason};
 use crate::cluster::identity::founders::cluster_id;
-use crate::cluster::identity::record::{MembershipState, Origin, Record, RemovalReason};
+use crate::cluster::identity::record::{IdentityRecord, MembershipState, Origin, RemovalReason};
 use crate::cluster::peers::exchange::PollError;
 use crate::wire::identity::{Identity, PROTOCOL, Phase, VectorEntry};
 
@@ -26,8 +26,8 @@ const LONG_WAIT_AFTER: Duration = Duration::from_secs(60);
 
 /// Everything that a decision depends on.
 pub(super) struct DecisionInput<'a> {
-    pub(super) setup: &'a Setup,
-    pub(super) record: &'a Record,
+    pub(super) setup: &'a FoundingSetup,
+    pub(super) record: &'a IdentityRecord,
     pub(super) peers: &'a Peers,
     pub(super) accepted: Option<&'a [VectorEntry]>,
     /// Own HTTP address, once it is known.
@@ -50,8 +50,8 @@ pub(super) struct Entry<'a> {
 }
 
 pub(super) fn entries<'a>(
-    setup: &Setup,
-    record: &Record,
+    setup: &FoundingSetup,
+    record: &IdentityRecord,
     peers: &'a Peers,
     list: &'a [Address],
 ) -> Vec<Entry<'a>> {
@@ -508,8 +508,8 @@ impl DecisionInput<'_> {
             .flat_map(|(at, peer)| peer.answers().iter().map(move |theirs| (at, peer, theirs)))
             .filter(move |(_, peer, theirs)| {
                 let counts = match peer.source {
-                    Source::List | Source::Member | Source::Vouched(_) => true,
-                    Source::Hint(_) => names_me(theirs),
+                    PollReason::List | PollReason::Member | PollReason::Vouched(_) => true,
+                    PollReason::Hint(_) => names_me(theirs),
                 };
                 let ours = theirs.cluster_name == *name && theirs.protocol == PROTOCOL;
                 ours && theirs.is_of_a_cluster() && counts && theirs.incarnation != self.me()

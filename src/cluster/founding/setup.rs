@@ -7,7 +7,7 @@ use crate::cluster::identity::founders::{founder_list, list_hash};
 
 /// Settings of one process.
 #[derive(Clone, Debug)]
-pub struct Setup {
+pub struct FoundingSetup {
     /// `peers`, canonical and sorted. Empty: the cluster is formed manually, or the node founds
     /// alone.
     pub peers: Vec<Address>,
@@ -31,7 +31,7 @@ pub struct Setup {
     pub seed: u64,
 }
 
-impl Setup {
+impl FoundingSetup {
     /// Settings from the configuration. `raft_port` is the port that is bound; it differs from the
     /// configured port only if the configured port is 0.
     pub fn new(config: &ClusterConfig, raft_port: u16, seed: u64) -> Self {

@@ -1,6 +1,6 @@
 //! Own address of this node, and the identity that it shows to other nodes.
 
-use super::{Founding, Setup};
+use super::{Founding, FoundingSetup};
 use crate::base::{Address, Incarnation};
 use crate::cluster::identity::record::MembershipState;
 use crate::wire::identity::{FEATURE_LEVEL, Identity, PROTOCOL, Phase, Starts, VectorEntry};
@@ -101,7 +101,7 @@ impl Founding {
 
 /// Identity of a fresh node with this configuration. Before the own address is known, the host name
 /// stands in for it; other nodes can poll this node there.
-pub(super) fn blank(setup: &Setup, incarnation: Incarnation) -> Identity {
+pub(super) fn blank(setup: &FoundingSetup, incarnation: Incarnation) -> Identity {
     Identity {
         protocol: PROTOCOL,
         version: setup.version.clone(),

@@ -149,7 +149,8 @@ impl Verdict {
 }
 
 /// Text that says what operators can do in this version after a loss of volumes.
-pub(crate) const WAY_OUT: &str = "restore a lost volume, or delete all volumes if no data matters";
+pub(crate) const LOST_VOLUME_ADVICE: &str =
+    "restore a lost volume, or delete all volumes if no data matters";
 
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -29,7 +29,7 @@ const MAX_START_IDS: usize = 64;
 
 /// Content of the file `identity`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Record {
+pub struct IdentityRecord {
     pub incarnation: Incarnation,
     /// Number of starts after which this node spoke Raft on 8089.
     pub start_counter: u64,
@@ -82,7 +82,7 @@ pub struct Origin {
     pub vector: Vec<VectorEntry>,
 }
 
-impl Record {
+impl IdentityRecord {
     pub fn fresh(incarnation: Incarnation) -> Self {
         Self {
             incarnation,
@@ -194,41 +194,43 @@ impl Record {
     ///
     /// # Errors
     /// The bytes are damaged or of a newer format. Nothing is guessed or repaired.
-    pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
-        let text = std::str::from_utf8(bytes).map_err(|_| Damage::NotText)?;
-        let (head, json) = text.split_once('\n').ok_or(Damage::EndlessFirstLine)?;
-        let rest = head.strip_prefix(MAGIC).ok_or(Damage::OtherFile)?;
+    pub fn decode(bytes: &[u8]) -> Result<Self, IdentityFileError> {
+        let text = std::str::from_utf8(bytes).map_err(|_| IdentityDamage::NotText)?;
+        let (head, json) = text
+            .split_once('\n')
+            .ok_or(IdentityDamage::EndlessFirstLine)?;
+        let rest = head.strip_prefix(MAGIC).ok_or(IdentityDamage::OtherFile)?;
         let (format, sum) = rest
             .trim_start()
             .split_once(' ')
-            .ok_or(Damage::ShortFirstLine)?;
+            .ok_or(IdentityDamage::ShortFirstLine)?;
         match format.parse::<u32>() {
             Ok(FORMAT) => {}
-            Ok(found) if found > FORMAT => return Err(RecordError::NewerFormat { found }),
-            _ => return Err(Damage::UnknownFormat.into()),
+            Ok(found) if found > FORMAT => return Err(IdentityFileError::NewerFormat { found }),
+            _ => return Err(IdentityDamage::UnknownFormat.into()),
         }
         let json = json.strip_suffix('\n').unwrap_or(json);
         if sum != checksum(json.as_bytes()) {
-            return Err(Damage::Checksum.into());
+            return Err(IdentityDamage::Checksum.into());
         }
-        let record: Self = serde_json::from_str(json).map_err(Damage::Json)?;
+        let record: Self = serde_json::from_str(json).map_err(IdentityDamage::Json)?;
         record.check()?;
         Ok(record)
     }
 
     /// Checks that the fields do not contradict each other.
-    fn check(&self) -> Result<(), Damage> {
+    fn check(&self) -> Result<(), IdentityDamage> {
         let (Some(seat), Some(origin)) = (self.seat(), self.origin()) else {
             return Ok(());
         };
         if origin.list.len() != origin.vector.len() {
-            return Err(Damage::Lengths);
+            return Err(IdentityDamage::Lengths);
         }
         if raft_id_of(&origin.vector, self.incarnation) != Some(seat.raft_id) {
-            return Err(Damage::NotNamed);
+            return Err(IdentityDamage::NotNamed);
         }
         if cluster_id(&seat.cluster_name, &origin.list, &origin.vector) != seat.cluster_id {
-            return Err(Damage::ClusterId);
+            return Err(IdentityDamage::ClusterId);
         }
         Ok(())
     }
@@ -240,12 +242,12 @@ fn checksum(json: &[u8]) -> String {
 
 /// Errors of [`Record::decode`], with advice for operators.
 #[derive(Debug, thiserror::Error)]
-pub enum RecordError {
+pub enum IdentityFileError {
     #[error(
         "the file `identity` is damaged: {0}; restore a lost volume, or delete all volumes if no \
          data matters"
     )]
-    Damaged(#[from] Damage),
+    Damaged(#[from] IdentityDamage),
     #[error(
         "the file `identity` has format {found}, this version reads up to {FORMAT}: run the newer \
          version again"
@@ -254,7 +256,7 @@ pub enum RecordError {
 }
 
 #[derive(Debug, thiserror::Error)]
-pub enum Damage {
+pub enum IdentityDamage {
     #[error("it is no text")]
     NotText,
     #[error("its first line has no end")]
@@ -289,33 +291,33 @@ mod tests {
         }
     }
 
-    fn started() -> Record {
+    fn started() -> IdentityRecord {
         let origin = Origin {
             list: vec![Address::new("a", 8091), Address::new("b", 8091)],
             vector: vec![founder("a", 1), founder("b", 2)],
         };
-        Record::fresh(Incarnation([2; 16]))
+        IdentityRecord::fresh(Incarnation([2; 16]))
             .started("demo", origin)
             .expect("named")
     }
 
-    fn text_of(record: &Record) -> String {
+    fn text_of(record: &IdentityRecord) -> String {
         String::from_utf8(record.encode()).expect("text")
     }
 
     #[test]
     fn every_phase_survives_the_file() {
-        let fresh = Record::fresh(Incarnation([7; 16])).with_start(StartId([1; 8]));
+        let fresh = IdentityRecord::fresh(Incarnation([7; 16])).with_start(StartId([1; 8]));
         let started = started();
         let member = started.opened().member().expect("member");
-        let joining = Record {
+        let joining = IdentityRecord {
             standing: MembershipState::Joining {
                 seat: started.seat().expect("seat").clone(),
                 members: vec![Address::new("a", 8091)],
             },
             ..fresh.clone()
         };
-        let removed = Record {
+        let removed = IdentityRecord {
             standing: MembershipState::Removed {
                 cluster_id: ClusterId([3; 16]),
                 cluster_name: "demo".to_owned(),
@@ -326,7 +328,10 @@ mod tests {
             ..fresh.clone()
         };
         for record in [fresh, started, member, joining, removed] {
-            assert_eq!(Record::decode(&record.encode()).expect("decodes"), record);
+            assert_eq!(
+                IdentityRecord::decode(&record.encode()).expect("decodes"),
+                record
+            );
         }
     }
 
@@ -339,7 +344,7 @@ mod tests {
                 bad[at] ^= 1 << bit;
                 // A flip that gives the same record, for example in the blanks of the first line,
                 // is harmless.
-                if let Ok(read) = Record::decode(&bad) {
+                if let Ok(read) = IdentityRecord::decode(&bad) {
                     assert_eq!(read, started(), "byte {at} bit {bit}");
                 }
             }
@@ -350,14 +355,14 @@ mod tests {
     fn every_cut_is_damage() {
         let bytes = started().encode();
         for len in 0..bytes.len() - 1 {
-            assert!(Record::decode(&bytes[..len]).is_err(), "{len}");
+            assert!(IdentityRecord::decode(&bytes[..len]).is_err(), "{len}");
         }
     }
 
     #[test]
     fn a_newer_file_says_so() {
         let newer = text_of(&started()).replacen("identity 1 ", "identity 2 ", 1);
-        let error = Record::decode(newer.as_bytes())
+        let error = IdentityRecord::decode(newer.as_bytes())
             .expect_err("newer")
             .to_string();
         assert!(
@@ -371,17 +376,17 @@ mod tests {
         let started = started();
         let mut stranger = started.clone();
         stranger.incarnation = Incarnation([9; 16]);
-        assert!(Record::decode(&stranger.encode()).is_err());
+        assert!(IdentityRecord::decode(&stranger.encode()).is_err());
         let mut renamed = started.clone();
         if let MembershipState::Started { seat, .. } = &mut renamed.standing {
             seat.cluster_name = "other".to_owned();
         }
-        assert!(Record::decode(&renamed.encode()).is_err());
+        assert!(IdentityRecord::decode(&renamed.encode()).is_err());
     }
 
     #[test]
     fn the_last_64_starts_are_kept() {
-        let mut record = Record::fresh(Incarnation([7; 16]));
+        let mut record = IdentityRecord::fresh(Incarnation([7; 16]));
         for n in 0..70_u64 {
             record = record.with_start(StartId(n.to_be_bytes()));
         }

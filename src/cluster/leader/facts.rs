@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::base::RaftId;
-use crate::cluster::membership::{Facts, Progress, Setup};
+use crate::cluster::membership::{Facts, MembershipSetup, Progress};
 use crate::cluster::node::handle::NodeHandle;
 use crate::raft::Raft;
 use crate::wire::identity::FEATURE_LEVEL;
@@ -14,8 +14,8 @@ const MAX_VOTERS: usize = 5;
 /// Lower bound of T (founding.md 7), which is two election timeouts.
 const MIN_SILENCE: Duration = Duration::from_secs(2);
 
-pub(super) fn setup(node: &NodeHandle) -> Setup {
-    Setup {
+pub(super) fn setup(node: &NodeHandle) -> MembershipSetup {
+    MembershipSetup {
         me: node.state.raft_id().unwrap_or_default(),
         max_voters: MAX_VOTERS,
         silence: MIN_SILENCE.max(node.context.config.raft.base * 2),

@@ -16,7 +16,7 @@ use crate::cluster::membership::judge;
 use crate::cluster::node::handle::NodeHandle;
 use crate::cluster::peers::exchange::PollError;
 use crate::cluster::peers::poll::who_is_at;
-use crate::cluster::refusal::{Conflict, NotYet, Refusal};
+use crate::cluster::refusal::{MembershipConflict, NotYet, Refusal};
 
 use crate::machine::{AllocateRaftId, InternalCommand, MoveMetaNode, Outcome};
 use crate::raft::Raft;
@@ -48,7 +48,7 @@ impl JoinHandler<'_> {
         let theirs = &request.identity;
         let cluster = self.cluster().await?;
         let catalog = self.catalog();
-        if let Some(gone) = gone(&catalog, &cluster, theirs) {
+        if let Some(gone) = removal_of(&catalog, &cluster, theirs) {
             return Err(Refusal::Gone(gone));
         }
         if let Some(node) = catalog.meta_node_by_incarnation(theirs.incarnation) {
@@ -73,12 +73,12 @@ impl JoinHandler<'_> {
     pub(in crate::cluster) async fn moved(&self, theirs: &Identity) -> Result<(), Refusal> {
         let cluster = self.cluster().await?;
         let catalog = self.catalog();
-        if let Some(gone) = gone(&catalog, &cluster, theirs) {
+        if let Some(gone) = removal_of(&catalog, &cluster, theirs) {
             return Err(Refusal::Gone(gone));
         }
         let node = catalog.meta_node_by_incarnation(theirs.incarnation);
         let node = node.filter(|node| Some(node.raft_id) == theirs.raft_id);
-        let node = node.ok_or(Refusal::Conflict(Conflict::NotAMember))?;
+        let node = node.ok_or(Refusal::Conflict(MembershipConflict::NotAMember))?;
         self.check_address(&theirs.http).await?;
         self.call_back(theirs).await?;
         let (raft_id, http, raft) = (node.raft_id, theirs.http.clone(), theirs.raft.clone());
@@ -98,7 +98,7 @@ impl JoinHandler<'_> {
     ) -> Result<RaftId, Refusal> {
         let cluster = self.cluster().await?;
         let catalog = self.catalog();
-        if let Some(gone) = gone(&catalog, &cluster, theirs) {
+        if let Some(gone) = removal_of(&catalog, &cluster, theirs) {
             return Err(Refusal::Gone(gone));
         }
         let member = catalog
@@ -111,14 +111,17 @@ impl JoinHandler<'_> {
                 .map(|pending| pending.raft_id)
         };
         let raft_id = member.or_else(pending);
-        let raft_id = raft_id.ok_or(Refusal::Conflict(Conflict::NotAMember))?;
+        let raft_id = raft_id.ok_or(Refusal::Conflict(MembershipConflict::NotAMember))?;
         self.call_back(theirs).await?;
         Ok(raft_id)
     }
 
     /// Records that a learner that did not want to vote is to vote: an operator added it by name.
     /// The membership task promotes it later.
-    pub(in crate::cluster) async fn request_vote(&self, node: &MetaNode) -> Result<(), Refusal> {
+    pub(in crate::cluster) async fn mark_as_future_voter(
+        &self,
+        node: &MetaNode,
+    ) -> Result<(), Refusal> {
         self.cluster().await?;
         let MetaNode {
             incarnation,
@@ -176,7 +179,7 @@ impl JoinHandler<'_> {
         if (theirs.is_loopback_literal() || resolves_to_loopback) == own.is_loopback_literal() {
             return Ok(());
         }
-        Err(Refusal::Conflict(Conflict::LoopbackAtLeader {
+        Err(Refusal::Conflict(MembershipConflict::LoopbackAtLeader {
             leader: own,
             theirs: theirs.clone(),
         }))
@@ -199,7 +202,7 @@ impl JoinHandler<'_> {
             .into_iter()
             .find(|other| other.cluster_name == theirs.cluster_name)
         {
-            return Err(Refusal::Conflict(Conflict::DuplicateName {
+            return Err(Refusal::Conflict(MembershipConflict::DuplicateName {
                 at: at.clone(),
                 one: theirs.incarnation,
                 other: duplicate.incarnation,
@@ -210,7 +213,7 @@ impl JoinHandler<'_> {
         match now.phase {
             Phase::Fresh | Phase::Accepted => Ok(()),
             _ if now.cluster_id == ours => Ok(()),
-            phase => Err(Refusal::Conflict(Conflict::Elsewhere {
+            phase => Err(Refusal::Conflict(MembershipConflict::Elsewhere {
                 phase,
                 cluster_id: now.cluster_id,
             })),
@@ -241,7 +244,7 @@ impl JoinHandler<'_> {
             let evidence =
                 gather(self.node, self.raft, self.handle.since.elapsed(), who, old).await;
             judge(&setup, &facts(self.node, self.raft), &newcomer, &evidence)
-                .map_err(|in_use| Refusal::Conflict(Conflict::InUse(in_use)))?;
+                .map_err(|in_use| Refusal::Conflict(MembershipConflict::InUse(in_use)))?;
         }
         Ok(())
     }
@@ -278,7 +281,7 @@ impl JoinHandler<'_> {
             .await
         {
             Ok(Outcome::Applied { .. }) => Ok(()),
-            Ok(Outcome::Refused(why)) => Err(Refusal::Conflict(Conflict::Command(why))),
+            Ok(Outcome::Refused(why)) => Err(Refusal::Conflict(MembershipConflict::Command(why))),
             Err(error) => Err(Refusal::NotYet(NotYet::Proposal(error))),
         }
     }
@@ -311,7 +314,7 @@ impl JoinHandler<'_> {
 
 /// Removal of this incarnation, from this cluster or from another one; `None` if it was not
 /// removed.
-pub(in crate::cluster) fn gone(
+pub(in crate::cluster) fn removal_of(
     catalog: &Catalog,
     cluster: &Cluster,
     theirs: &Identity,
@@ -342,7 +345,7 @@ fn check_name(cluster: &Cluster, theirs: &Identity) -> Result<(), Refusal> {
     if theirs.cluster_name == cluster.name {
         return Ok(());
     }
-    Err(Refusal::Conflict(Conflict::OtherClusterName {
+    Err(Refusal::Conflict(MembershipConflict::OtherClusterName {
         at: theirs.http.clone(),
         theirs: theirs.cluster_name.clone(),
         founded: cluster.name.clone(),
@@ -351,16 +354,18 @@ fn check_name(cluster: &Cluster, theirs: &Identity) -> Result<(), Refusal> {
 
 fn not_there(at: &Address, answers: &[Result<Identity, PollError>]) -> Refusal {
     if let Some(other) = answers.iter().flatten().next() {
-        return Refusal::Conflict(Conflict::OtherNodeAnswers {
+        return Refusal::Conflict(MembershipConflict::OtherNodeAnswers {
             at: at.clone(),
             incarnation: other.incarnation,
         });
     }
     match answers.iter().find_map(|answer| answer.as_ref().err()) {
         Some(PollError::WrongSecret) => Refusal::WrongSecret,
-        None | Some(PollError::NameUnknown) => Refusal::Conflict(Conflict::NameUnknownToLeader {
-            host: at.host().to_owned(),
-        }),
+        None | Some(PollError::NameUnknown) => {
+            Refusal::Conflict(MembershipConflict::NameUnknownToLeader {
+                host: at.host().to_owned(),
+            })
+        }
         Some(error) => Refusal::NotYet(NotYet::LeaderCannotReach {
             at: at.clone(),
             error: error.clone(),

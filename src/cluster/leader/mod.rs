@@ -111,7 +111,7 @@ impl<'a> Leadership<'a> {
         });
         let mut changed = self.raft.changed();
         let mut in_flight: Option<BoxFuture<'_, Event>> = None;
-        let mut event = Event::Looked;
+        let mut event = Event::Tick;
         while self.leads() {
             let now = self.since.elapsed();
             let step = self
@@ -131,12 +131,12 @@ impl<'a> Leadership<'a> {
                 biased;
                 done = ended(&mut in_flight) => done,
                 Some(removal) = asked.recv() => self.enqueue_removal(removal),
-                () = wake.notified() => Event::Looked,
+                () = wake.notified() => Event::Tick,
                 more = changed.changed() => {
                     if more.is_err() { break }
-                    Event::Looked
+                    Event::Tick
                 }
-                () = tokio::time::sleep_until(wake_at) => Event::Looked,
+                () = tokio::time::sleep_until(wake_at) => Event::Tick,
             };
         }
         // The callers ask the next leader, which finishes what was begun here.

@@ -16,13 +16,13 @@ pub(super) enum FreshEvidence {
     Gone { newcomer: Incarnation, old: RaftId },
 }
 
-pub(super) struct Context<'a> {
+pub(super) struct StepContext<'a> {
     pub(super) now: Duration,
     pub(super) facts: &'a Facts,
     pub(super) fresh: Option<FreshEvidence>,
 }
 
-impl<'a> Context<'a> {
+impl<'a> StepContext<'a> {
     pub(super) fn is_ready(&self, pending: &Pending) -> bool {
         self.fresh == Some(FreshEvidence::Ready(pending.incarnation))
     }
@@ -46,7 +46,7 @@ impl<'a> Context<'a> {
     }
 
     /// The present voters and this Raft id.
-    pub(super) fn with(&self, raft_id: RaftId) -> BTreeSet<RaftId> {
+    pub(super) fn voters_with(&self, raft_id: RaftId) -> BTreeSet<RaftId> {
         self.facts.voters.iter().copied().chain([raft_id]).collect()
     }
 
@@ -59,7 +59,7 @@ impl<'a> Context<'a> {
     }
 
     /// Meta nodes that are learners.
-    pub(super) fn waiting_members(&self) -> impl Iterator<Item = &'a MetaNode> {
+    pub(super) fn learner_members(&self) -> impl Iterator<Item = &'a MetaNode> {
         let facts = self.facts;
         facts
             .catalog

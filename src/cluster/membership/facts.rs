@@ -8,7 +8,7 @@ use crate::catalog::{Catalog, MetaNode, Pending};
 
 /// Settings of one leadership.
 #[derive(Clone, Debug)]
-pub struct Setup {
+pub struct MembershipSetup {
     pub me: RaftId,
     /// Maximum number of voters. Later members stay learners.
     pub max_voters: usize,
@@ -88,14 +88,14 @@ impl Facts {
     }
 
     /// Whether this member acknowledged anything within T. This leader itself is always healthy.
-    pub(super) fn is_healthy(&self, setup: &Setup, raft_id: RaftId) -> bool {
+    pub(super) fn is_healthy(&self, setup: &MembershipSetup, raft_id: RaftId) -> bool {
         raft_id == setup.me || self.acked(raft_id).is_some_and(|ago| ago < setup.silence)
     }
 
     /// Whether a majority of these voters acknowledged anything within this time.
     pub(super) fn has_majority_within(
         &self,
-        setup: &Setup,
+        setup: &MembershipSetup,
         voters: &BTreeSet<RaftId>,
         within: Duration,
     ) -> bool {
@@ -113,12 +113,16 @@ impl Facts {
         Some(self.last_log.saturating_sub(matched))
     }
 
-    pub(super) fn is_caught_up(&self, setup: &Setup, raft_id: RaftId) -> bool {
+    pub(super) fn is_caught_up(&self, setup: &MembershipSetup, raft_id: RaftId) -> bool {
         self.is_healthy(setup, raft_id)
             && self.lag(raft_id).is_some_and(|lag| lag < MAX_CAUGHT_UP_LAG)
     }
 
-    pub(super) fn has_healthy_majority(&self, setup: &Setup, voters: &BTreeSet<RaftId>) -> bool {
+    pub(super) fn has_healthy_majority(
+        &self,
+        setup: &MembershipSetup,
+        voters: &BTreeSet<RaftId>,
+    ) -> bool {
         self.has_majority_within(setup, voters, setup.silence)
     }
 
@@ -159,7 +163,7 @@ impl Facts {
     }
 
     /// Text such as "2 of 3 voters answer, meta-3:8091 does not", for a wait for a majority.
-    pub(super) fn who_answers(&self, setup: &Setup) -> String {
+    pub(super) fn answering_text(&self, setup: &MembershipSetup) -> String {
         let voters: BTreeSet<RaftId> = self
             .voters
             .iter()

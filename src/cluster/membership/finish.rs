@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use crate::base::RaftId;
 use crate::catalog::{MetaNode, Pending, RemovedWhy};
 use crate::cluster::membership::alarm::{Alarm, TwoHolders};
-use crate::cluster::membership::context::Context;
+use crate::cluster::membership::context::StepContext;
 use crate::cluster::membership::observations::Subject;
 use crate::cluster::membership::step::Step;
 use crate::cluster::membership::{DueStep, Membership};
@@ -14,7 +14,7 @@ use crate::machine::{AddMetaNode, InternalCommand, Removal, RemoveMetaNode};
 
 impl Membership {
     /// Completes a joint membership: its incoming half is what the leader that began it wanted.
-    pub(super) fn end_joint(&mut self, context: &Context<'_>) -> Option<DueStep> {
+    pub(super) fn end_joint(&mut self, context: &StepContext<'_>) -> Option<DueStep> {
         let is_due =
             context.facts.outgoing.is_some() && !self.observations.is_paused(Subject::Joint);
         is_due.then(|| {
@@ -28,7 +28,7 @@ impl Membership {
     }
 
     /// Turns pendings that already vote into meta nodes at once, without a visit.
-    pub(super) fn add_voters(&mut self, context: &Context<'_>) -> Option<DueStep> {
+    pub(super) fn add_voters(&mut self, context: &StepContext<'_>) -> Option<DueStep> {
         let pendings = context.facts.catalog.pendings.values();
         let voters: Vec<&Pending> = pendings
             .filter(|pending| context.facts.voters.contains(&pending.raft_id))
@@ -38,7 +38,7 @@ impl Membership {
             .find_map(|pending| self.add_voter(context, pending))
     }
 
-    fn add_voter(&mut self, context: &Context<'_>, pending: &Pending) -> Option<DueStep> {
+    fn add_voter(&mut self, context: &StepContext<'_>, pending: &Pending) -> Option<DueStep> {
         let subject = Subject::Pending(pending.incarnation);
         let step = match context.facts.holders(pending)[..] {
             [] => add(pending, None),
@@ -66,7 +66,7 @@ impl Membership {
 
     /// Takes a meta node that is not in the membership out of the catalog, unless a newcomer that
     /// votes is about to take its place.
-    pub(super) fn remove_gone(&mut self, context: &Context<'_>) -> Option<DueStep> {
+    pub(super) fn remove_gone(&mut self, context: &StepContext<'_>) -> Option<DueStep> {
         let spared = context.ids_being_replaced();
         let is_out = |node: &&MetaNode| {
             let raft_id = node.raft_id;
@@ -86,7 +86,7 @@ impl Membership {
         Some((Subject::Gone(due), self.end_of(context, due)))
     }
 
-    fn end_of(&self, context: &Context<'_>, out: RaftId) -> Step {
+    fn end_of(&self, context: &StepContext<'_>, out: RaftId) -> Step {
         if let Some(newcomer) = self.newcomer_for(context, out) {
             return add(newcomer, Some(out));
         }
@@ -104,7 +104,7 @@ impl Membership {
     }
 
     /// Newcomer without a vote for which this leader took the old voter out.
-    fn newcomer_for<'a>(&self, context: &Context<'a>, out: RaftId) -> Option<&'a Pending> {
+    fn newcomer_for<'a>(&self, context: &StepContext<'a>, out: RaftId) -> Option<&'a Pending> {
         let newcomer = self.observations.replaced_by.get(&out)?;
         let pending = context.facts.catalog.pending_by_raft_id(*newcomer)?;
         let is_ready = context.facts.learners.contains(newcomer)
@@ -114,7 +114,7 @@ impl Membership {
 
     /// Removes learners that are neither meta node nor pending. They are left over from a join that
     /// was given up, from a member that was replaced, or from one that was not seen for 24 h.
-    pub(super) fn remove_strays(&mut self, context: &Context<'_>) -> Option<DueStep> {
+    pub(super) fn remove_strays(&mut self, context: &StepContext<'_>) -> Option<DueStep> {
         let is_stray = |id: &&RaftId| context.facts.incarnation_of(**id).is_none();
         let ids: BTreeSet<RaftId> = context
             .facts
@@ -128,7 +128,7 @@ impl Membership {
     }
 
     /// Returns contradictions that no step of this task cures.
-    pub(super) fn watch(&self, context: &Context<'_>) -> Vec<Alarm> {
+    pub(super) fn watch(&self, context: &StepContext<'_>) -> Vec<Alarm> {
         let facts = context.facts;
         // Only Replace and Remove take a voter out, and they end its meta node after that. So a
         // voter that is unknown to the catalog is unexpected.
@@ -155,7 +155,7 @@ impl Membership {
     }
 
     /// Raises the feature level as soon as every member can read newer entries.
-    pub(super) fn raise_level(&mut self, context: &Context<'_>) -> Option<DueStep> {
+    pub(super) fn raise_level(&mut self, context: &StepContext<'_>) -> Option<DueStep> {
         let levels = context
             .facts
             .members()
@@ -173,7 +173,7 @@ impl Membership {
 /// Takes out the old member, which was judged gone. The newcomer votes already, or stays a learner.
 /// If the old member votes, it leaves the voters first; otherwise `AddMetaNode` takes it out at
 /// once.
-pub(super) fn make_room(context: &Context<'_>, newcomer: &Pending, old: &MetaNode) -> Step {
+pub(super) fn make_room(context: &StepContext<'_>, newcomer: &Pending, old: &MetaNode) -> Step {
     if !context.facts.voters.contains(&old.raft_id) {
         return add(newcomer, Some(old.raft_id));
     }

@@ -22,11 +22,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub use alarm::Alarm;
-pub use facts::{Facts, Progress, Setup};
+pub use facts::{Facts, MembershipSetup, Progress};
 pub use replace::{Evidence, StillInUse, WhyInUse, judge};
 pub use step::{Event, Request, Step, StepError};
 
-use self::context::{Context, FreshEvidence};
+use self::context::{FreshEvidence, StepContext};
 use self::observations::{
     ERROR_RETRY_DELAY, JUDGEMENT_RETRY_DELAY, Observations, Subject, VisitResult,
 };
@@ -42,11 +42,11 @@ const WAITING_CHECK_INTERVAL: Duration = Duration::from_millis(500);
 const IDLE_CHECK_INTERVAL: Duration = Duration::from_secs(10);
 
 type DueStep = (Subject, Step);
-type Rule = fn(&mut Membership, &Context<'_>) -> Option<DueStep>;
+type Rule = fn(&mut Membership, &StepContext<'_>) -> Option<DueStep>;
 
 /// Membership task of one leadership. See the module.
 pub struct Membership {
-    setup: Setup,
+    setup: MembershipSetup,
     observations: Observations,
     removals: RemovalQueue,
     /// Subject of the step in flight.
@@ -62,7 +62,7 @@ pub struct Membership {
 
 impl Membership {
     /// A new task, for each leadership. It remembers nothing of an earlier leadership.
-    pub fn new(setup: Setup) -> Self {
+    pub fn new(setup: MembershipSetup) -> Self {
         Self {
             setup,
             observations: Observations::default(),
@@ -85,7 +85,7 @@ impl Membership {
         if self.doing.is_some() || self.over || facts.catalog.cluster.is_none() {
             return None;
         }
-        let (subject, step) = self.next(&Context { now, facts, fresh })?;
+        let (subject, step) = self.next(&StepContext { now, facts, fresh })?;
         self.doing = Some(subject);
         Some(step)
     }
@@ -123,12 +123,12 @@ impl Membership {
 
     /// First rule that is due, in the order of founding.md 7.6: half-done work first, then new
     /// work.
-    fn next(&mut self, context: &Context<'_>) -> Option<DueStep> {
+    fn next(&mut self, context: &StepContext<'_>) -> Option<DueStep> {
         let facts = context.facts;
         let is_waiting = |incarnation: &Incarnation| {
             facts.catalog.pendings.contains_key(incarnation)
                 || context
-                    .waiting_members()
+                    .learner_members()
                     .any(|node| node.incarnation == *incarnation)
         };
         self.states.retain(|incarnation, _| is_waiting(incarnation));
@@ -137,7 +137,10 @@ impl Membership {
         if self.is_joint {
             // Nothing else happens before the joint change has ended: the catalog's meta nodes
             // follow a membership that is not joint.
-            let waits = format!("waiting for a majority: {}", facts.who_answers(&self.setup));
+            let waits = format!(
+                "waiting for a majority: {}",
+                facts.answering_text(&self.setup)
+            );
             facts
                 .catalog
                 .pendings
@@ -165,7 +168,7 @@ impl Membership {
     /// Applies an event, and returns the evidence that it brought.
     fn take(&mut self, now: Duration, facts: &Facts, event: Event) -> Option<FreshEvidence> {
         match event {
-            Event::Looked => None,
+            Event::Tick => None,
             Event::Remove(request) => {
                 self.removals.ask(now, request);
                 None

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::base::RaftId;
 use crate::catalog::{MetaNode, Pending};
 use crate::cluster::membership::alarm::TwoHolders;
-use crate::cluster::membership::context::Context;
+use crate::cluster::membership::context::StepContext;
 use crate::cluster::membership::finish::{add, make_room, remove};
 use crate::cluster::membership::observations::{Subject, VisitResult};
 use crate::cluster::membership::step::Step;
@@ -41,7 +41,7 @@ impl Plan {
 impl Membership {
     /// Serves the first pending for which a step is due, in turn after the one that had the last
     /// step.
-    pub(super) fn serve_pendings(&mut self, context: &Context<'_>) -> Option<DueStep> {
+    pub(super) fn serve_pendings(&mut self, context: &StepContext<'_>) -> Option<DueStep> {
         let mut pendings: Vec<&Pending> = context.facts.catalog.pendings.values().collect();
         pendings.retain(|pending| !context.facts.has_a_vote(pending.raft_id));
         let (turn, fresh) = (self.observations.turn, context.fresh_pending());
@@ -76,10 +76,10 @@ impl Membership {
         Some((subject, step))
     }
 
-    fn plan(&self, context: &Context<'_>, pending: &Pending) -> Plan {
+    fn plan(&self, context: &StepContext<'_>, pending: &Pending) -> Plan {
         let raft_id = pending.raft_id;
         let follows = context.facts.learners.contains(&raft_id);
-        if let Some(why) = self.is_given_up(context, pending) {
+        if let Some(why) = self.reason_to_drop(context, pending) {
             let step = if follows {
                 Step::RemoveLearners {
                     ids: BTreeSet::from([raft_id]),
@@ -90,7 +90,7 @@ impl Membership {
             return Plan::step(step, format!("given up: {why}; it may ask again"));
         }
         if !follows {
-            return self.follow(context, pending);
+            return self.plan_learner(context, pending);
         }
         let lag = context.facts.lag(raft_id);
         match lag {
@@ -104,7 +104,7 @@ impl Membership {
                 ),
             ),
             Some(_) if context.facts.is_caught_up(&self.setup, raft_id) => {
-                self.admit(context, pending)
+                self.plan_member(context, pending)
             }
             Some(lag) => Plan::wait(format!("a learner, catching up: {lag} entries behind")),
             None => Plan::wait("a learner, catching up".to_owned()),
@@ -113,7 +113,7 @@ impl Membership {
 
     /// Plan for a pending that is not a learner yet: it must say, at its own advertised address,
     /// that it is ready.
-    fn follow(&self, context: &Context<'_>, pending: &Pending) -> Plan {
+    fn plan_learner(&self, context: &StepContext<'_>, pending: &Pending) -> Plan {
         let (raft_id, incarnation) = (pending.raft_id, pending.incarnation);
         if context.is_ready(pending) {
             return Plan::step(
@@ -145,7 +145,7 @@ impl Membership {
 
     /// Plan for a pending that is caught up: it becomes a member. It takes the place of the member
     /// that holds its address, if that one is gone.
-    fn admit(&self, context: &Context<'_>, pending: &Pending) -> Plan {
+    fn plan_member(&self, context: &StepContext<'_>, pending: &Pending) -> Plan {
         match context.facts.holders(pending)[..] {
             [] => self.admit_beside(context, pending),
             [old] => self.admit_instead(context, pending, old),
@@ -153,7 +153,7 @@ impl Membership {
         }
     }
 
-    fn admit_beside(&self, context: &Context<'_>, pending: &Pending) -> Plan {
+    fn admit_beside(&self, context: &StepContext<'_>, pending: &Pending) -> Plan {
         let voters = context.facts.voters.len();
         if !pending.voter {
             return Plan::step(
@@ -165,10 +165,10 @@ impl Membership {
             let text = format!("becomes a member without a vote: {voters} vote already");
             return Plan::step(add(pending, None), text);
         }
-        self.change(context, context.with(pending.raft_id))
+        self.change(context, context.voters_with(pending.raft_id))
     }
 
-    fn admit_instead(&self, context: &Context<'_>, pending: &Pending, old: &MetaNode) -> Plan {
+    fn admit_instead(&self, context: &StepContext<'_>, pending: &Pending, old: &MetaNode) -> Plan {
         let mut voters = context.facts.voters.clone();
         let had_a_vote = voters.remove(&old.raft_id);
         if pending.voter && had_a_vote {
@@ -200,7 +200,7 @@ impl Membership {
 
     /// Plan for a change of the voters. A change that cannot get through now is not begun: it would
     /// leave a joint membership behind.
-    fn change(&self, context: &Context<'_>, voters: BTreeSet<RaftId>) -> Plan {
+    fn change(&self, context: &StepContext<'_>, voters: BTreeSet<RaftId>) -> Plan {
         match self.waits_for_a_majority(context, &voters) {
             Some(text) => Plan::wait(text),
             None => Plan::step(Step::ChangeVoters { voters }, "becomes a voter".to_owned()),
@@ -209,18 +209,22 @@ impl Membership {
 
     pub(super) fn waits_for_a_majority(
         &self,
-        context: &Context<'_>,
+        context: &StepContext<'_>,
         voters: &BTreeSet<RaftId>,
     ) -> Option<String> {
         let facts = context.facts;
         let gets_through = facts.has_healthy_majority(&self.setup, &facts.voters)
             && facts.has_healthy_majority(&self.setup, voters);
-        (!gets_through)
-            .then(|| format!("waiting for a majority: {}", facts.who_answers(&self.setup)))
+        (!gets_through).then(|| {
+            format!(
+                "waiting for a majority: {}",
+                facts.answering_text(&self.setup)
+            )
+        })
     }
 
     /// Reason for which a pending without a vote is dropped, if there is one.
-    fn is_given_up(&self, context: &Context<'_>, pending: &Pending) -> Option<String> {
+    fn reason_to_drop(&self, context: &StepContext<'_>, pending: &Pending) -> Option<String> {
         let silence = self
             .observations
             .unseen_for(context.now, pending.incarnation);

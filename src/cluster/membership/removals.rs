@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use crate::base::RaftId;
 use crate::catalog::RemovedWhy;
-use crate::cluster::membership::context::Context;
+use crate::cluster::membership::context::StepContext;
 use crate::cluster::membership::facts::Facts;
 use crate::cluster::membership::finish::remove;
 use crate::cluster::membership::observations::Subject;
 use crate::cluster::membership::removal_queue::Waiting;
 use crate::cluster::membership::step::{Request, Step, StepError};
 use crate::cluster::membership::{DueStep, Membership};
-use crate::cluster::refusal::{Absent, Conflict, NotYet, Refusal};
+use crate::cluster::refusal::{Absent, MembershipConflict, NotYet, Refusal};
 use crate::machine::Removal;
 use crate::wire::identity::JOINING_LEVEL;
 
@@ -26,7 +26,7 @@ enum RemovalDecision {
 
 impl Membership {
     /// Serves the first request that is not answered yet.
-    pub(super) fn serve_removals(&mut self, context: &Context<'_>) -> Option<DueStep> {
+    pub(super) fn serve_removals(&mut self, context: &StepContext<'_>) -> Option<DueStep> {
         loop {
             let waiting = self.removals.waiting.front()?;
             let (request, asked) = (waiting.request.clone(), waiting.asked);
@@ -47,7 +47,7 @@ impl Membership {
 
     fn consider(
         &self,
-        context: &Context<'_>,
+        context: &StepContext<'_>,
         request: &Request,
         asked: Duration,
     ) -> RemovalDecision {
@@ -98,7 +98,9 @@ impl Membership {
             .filter(|id| *id != raft_id)
             .collect();
         if rest.is_empty() {
-            return RemovalDecision::End(Err(Refusal::Conflict(Conflict::LastMember { name })));
+            return RemovalDecision::End(Err(Refusal::Conflict(MembershipConflict::LastMember {
+                name,
+            })));
         }
         if raft_id == self.setup.me {
             return RemovalDecision::End(Err(Refusal::NotYet(NotYet::Leads { name })));
@@ -108,7 +110,7 @@ impl Membership {
                 .iter()
                 .filter(|id| facts.is_healthy(&self.setup, **id))
                 .count();
-            return RemovalDecision::End(Err(Refusal::Conflict(Conflict::NoMajority {
+            return RemovalDecision::End(Err(Refusal::Conflict(MembershipConflict::NoMajority {
                 name,
                 healthy,
                 voters: rest.len(),
@@ -144,7 +146,7 @@ impl Membership {
 
     fn why_late(&self, facts: &Facts) -> NotYet {
         if facts.outgoing.is_some() || !facts.has_healthy_majority(&self.setup, &facts.voters) {
-            return NotYet::Majority(facts.who_answers(&self.setup));
+            return NotYet::Majority(facts.answering_text(&self.setup));
         }
         NotYet::Busy
     }
@@ -154,7 +156,7 @@ impl Membership {
     pub(super) fn removal_failed(&mut self, facts: &Facts, number: u64, error: &StepError) {
         match error {
             StepError::Unknown => {
-                let why = NotYet::Majority(facts.who_answers(&self.setup));
+                let why = NotYet::Majority(facts.answering_text(&self.setup));
                 self.removals.end(number, Err(Refusal::NotYet(why)));
             }
             StepError::Refused(_) | StepError::NotLeader => {

@@ -7,7 +7,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::facts::{Facts, Setup};
+use super::facts::{Facts, MembershipSetup};
 use crate::base::{Address, Incarnation, RaftId};
 use crate::catalog::Pending;
 use crate::cluster::peers::exchange::PollError;
@@ -57,7 +57,7 @@ pub enum WhyInUse {
 /// # Errors
 /// [`StillInUse`]: a sign of a live member at that address, or not enough evidence yet.
 pub fn judge(
-    setup: &Setup,
+    setup: &MembershipSetup,
     facts: &Facts,
     newcomer: &Pending,
     evidence: &Evidence,
@@ -74,13 +74,17 @@ pub fn judge(
     // have another address by now. Two nodes that exchanged names must not wait for each other.
     let is_only_pending = facts.catalog.pending_by_raft_id(old).is_some() && !facts.has_a_vote(old);
     if !is_only_pending {
-        is_silent(setup, facts, evidence).or_else(is_in_use)?;
+        check_silent(setup, facts, evidence).or_else(is_in_use)?;
     }
-    who_answers(facts, newcomer, &evidence.name).or_else(is_in_use)
+    check_answers(facts, newcomer, &evidence.name).or_else(is_in_use)
 }
 
 /// Checks that the old member is silent for T, to this leader and to every member that answers it.
-fn is_silent(setup: &Setup, facts: &Facts, evidence: &Evidence) -> Result<(), WhyInUse> {
+fn check_silent(
+    setup: &MembershipSetup,
+    facts: &Facts,
+    evidence: &Evidence,
+) -> Result<(), WhyInUse> {
     let old = evidence.old;
     if old == setup.me {
         return Err(WhyInUse::Leader);
@@ -98,7 +102,11 @@ fn is_silent(setup: &Setup, facts: &Facts, evidence: &Evidence) -> Result<(), Wh
     lately(setup, evidence.heard, here).map_or(Ok(()), |ago| Err(WhyInUse::Heard(ago)))
 }
 
-fn lately(setup: &Setup, one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {
+fn lately(
+    setup: &MembershipSetup,
+    one: Option<Duration>,
+    other: Option<Duration>,
+) -> Option<Duration> {
     one.into_iter()
         .chain(other)
         .min()
@@ -107,7 +115,7 @@ fn lately(setup: &Setup, one: Option<Duration>, other: Option<Duration>) -> Opti
 
 /// Checks that one address answers as the newcomer and none as anybody else. A node under another
 /// cluster's name is passed over (founding.md 3.5).
-fn who_answers(
+fn check_answers(
     facts: &Facts,
     newcomer: &Pending,
     answers: &[Result<Identity, PollError>],

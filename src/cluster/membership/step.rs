@@ -37,7 +37,7 @@ pub enum Step {
 #[derive(Clone, Debug)]
 pub enum Event {
     /// Time passed, or something changed.
-    Looked,
+    Tick,
     /// End of `Propose`, `AddLearner`, `ChangeVoters` or `RemoveLearners`. A proposal that the
     /// machine refused is [`StepError::Refused`].
     Done(Result<(), StepError>),

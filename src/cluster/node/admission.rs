@@ -7,7 +7,7 @@ use crate::base::{Address, Incarnation, RaftId};
 use crate::catalog::Catalog;
 use crate::cluster::node::handle::NodeHandle;
 use crate::cluster::node::senders::NodeOrder;
-use crate::raft::{Admission, Hello, Refusal, Replica};
+use crate::raft::{Admission, HandshakeRefusal, Hello, Replica};
 use crate::wire::identity::Starts;
 
 pub(super) struct ClusterAdmission {
@@ -45,20 +45,20 @@ impl Admission for ClusterAdmission {
     /// incarnation that is not tombstoned here. A node that lags does not know the latest
     /// membership: if it refused senders that it does not know, an intact majority could stay
     /// without a leader.
-    fn admit(&self, hello: &Hello, from: IpAddr) -> Result<(), Refusal> {
+    fn admit(&self, hello: &Hello, from: IpAddr) -> Result<(), HandshakeRefusal> {
         let Some((me, ..)) = self.me() else {
             self.node.senders.hint(&hello.sender_http, None, from);
-            return Err(Refusal::NotOpen);
+            return Err(HandshakeRefusal::NotOpen);
         };
         if me.cluster_id == hello.sender.cluster_id && self.is_tombstoned(&hello.sender) {
             // Answered also when the sender means another incarnation here: it has to learn of its
             // removal from some node.
-            return Err(Refusal::Tombstoned);
+            return Err(HandshakeRefusal::Tombstoned);
         }
         if hello.receiver != me {
             // The sender believes that another incarnation lives here: poll it.
             self.node.senders.hint(&hello.sender_http, None, from);
-            return Err(Refusal::NotMe);
+            return Err(HandshakeRefusal::NotMe);
         }
         self.node.heard.note(hello.sender.incarnation);
         Ok(())
@@ -118,8 +118,8 @@ impl Admission for ClusterAdmission {
 
     /// The refusal came in a proven handshake. Before this node acts on it, a member must confirm
     /// it.
-    fn refused(&self, _callee: &Replica, refusal: &Refusal) {
-        if *refusal == Refusal::Tombstoned {
+    fn refused(&self, _callee: &Replica, refusal: &HandshakeRefusal) {
+        if *refusal == HandshakeRefusal::Tombstoned {
             self.node.senders.order(NodeOrder::Suspect);
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::base::Incarnation;
 use crate::cluster::error::ClusterError;
-use crate::cluster::identity::record::{self, Record};
+use crate::cluster::identity::record::{self, IdentityRecord};
 use crate::runtime::Env;
 use crate::storage::DataDir;
 use crate::wire::identity::Phase;
@@ -11,7 +11,7 @@ use crate::wire::identity::Phase;
 ///
 /// # Errors
 /// The file could not be read or written, is damaged or of a newer format.
-pub(super) async fn load_or_make(env: &Env, dir: &DataDir) -> Result<Record, ClusterError> {
+pub(super) async fn load_or_make(env: &Env, dir: &DataDir) -> Result<IdentityRecord, ClusterError> {
     let disk = dir.clone();
     let read = env.tasks.blocking(move || disk.load(record::FILE)).await;
     let read = read.map_err(|source| ClusterError::Io {
@@ -19,7 +19,7 @@ pub(super) async fn load_or_make(env: &Env, dir: &DataDir) -> Result<Record, Clu
         source,
     })?;
     if let Some(bytes) = read {
-        let record = Record::decode(&bytes).map_err(ClusterError::BadIdentity)?;
+        let record = IdentityRecord::decode(&bytes).map_err(ClusterError::BadIdentity)?;
         // A fresh node has no log. A log that is found here is left over: the process ended before
         // the log was archived.
         if record.phase() == Phase::Fresh {
@@ -34,15 +34,19 @@ pub(super) async fn load_or_make(env: &Env, dir: &DataDir) -> Result<Record, Clu
     Ok(record)
 }
 
-pub(super) fn new_record(env: &Env) -> Record {
+pub(super) fn new_record(env: &Env) -> IdentityRecord {
     let mut incarnation = [0; 16];
     env.rng.fill(&mut incarnation);
-    Record::fresh(Incarnation(incarnation))
+    IdentityRecord::fresh(Incarnation(incarnation))
 }
 
 /// Writes the record durably. [`NodeStateWriter`](super::state::NodeStateWriter) is the only caller
 /// while the node runs.
-pub(super) async fn store(env: &Env, dir: &DataDir, record: &Record) -> Result<(), ClusterError> {
+pub(super) async fn store(
+    env: &Env,
+    dir: &DataDir,
+    record: &IdentityRecord,
+) -> Result<(), ClusterError> {
     let (dir, bytes) = (dir.clone(), record.encode());
     let stored = env
         .tasks

@@ -10,13 +10,13 @@ use tokio::time::timeout;
 use crate::base::{Address, Incarnation};
 use crate::cluster::error::ClusterError;
 use crate::cluster::founding::Event;
-use crate::cluster::identity::record::{MembershipState, Record, Seat};
+use crate::cluster::identity::record::{IdentityRecord, MembershipState, Seat};
 use crate::cluster::node::membership_request::{MembershipRequest, PeerAnswer};
 use crate::cluster::node::open_raft::RaftState;
 use crate::cluster::node::{NodeTask, identity_file};
 use crate::cluster::peers::exchange::PeerResponse;
 use crate::wire::api::ErrorBody;
-use crate::wire::joining::{JoinAnswer, Refused, Removed};
+use crate::wire::joining::{JoinAnswer, RefusedBody, Removed};
 
 /// Timeout for the end of Raft. It usually ends at once; a disk that hangs must not delay what was
 /// decided.
@@ -91,7 +91,7 @@ impl NodeTask {
                     seat: seat(&answer),
                     members: answer.members,
                 };
-                let record = Record { standing, ..record };
+                let record = IdentityRecord { standing, ..record };
                 self.store_and_adopt(record).await?;
                 tracing::info!(
                     event = "autojoin.place",
@@ -122,8 +122,11 @@ impl NodeTask {
     /// A Raft id belongs to one log, so the old log is archived before the new id is stored. In
     /// between the record is `fresh`, and a fresh node speaks no Raft. After a crash in between,
     /// the node archives the log at its start and asks again.
-    async fn rejoin_with_new_raft_id(&mut self, record: Record) -> Result<(), ClusterError> {
-        let record = Record {
+    async fn rejoin_with_new_raft_id(
+        &mut self,
+        record: IdentityRecord,
+    ) -> Result<(), ClusterError> {
+        let record = IdentityRecord {
             standing: MembershipState::Fresh,
             ..record
         };
@@ -141,10 +144,10 @@ impl NodeTask {
         target: &Address,
         response: &PeerResponse,
     ) -> Result<(), ClusterError> {
-        let Ok(Refused {
+        let Ok(RefusedBody {
             removed: Some(removed),
             ..
-        }) = response.read::<Refused>()
+        }) = response.read::<RefusedBody>()
         else {
             self.on_refusal(target, response);
             return Ok(());
@@ -167,7 +170,7 @@ impl NodeTask {
     /// member that speaks Raft again.
     async fn store_removal(
         &mut self,
-        record: Record,
+        record: IdentityRecord,
         removed: Removed,
     ) -> Result<(), ClusterError> {
         let Removed {
@@ -184,7 +187,7 @@ impl NodeTask {
             by,
             "this node was taken out of its cluster"
         );
-        let record = Record {
+        let record = IdentityRecord {
             standing: MembershipState::Removed {
                 cluster_id,
                 cluster_name,
@@ -221,7 +224,7 @@ impl NodeTask {
         Ok(())
     }
 
-    async fn store_and_adopt(&mut self, record: Record) -> Result<(), ClusterError> {
+    async fn store_and_adopt(&mut self, record: IdentityRecord) -> Result<(), ClusterError> {
         self.state.store_record(&record).await?;
         self.adopt(record);
         Ok(())
@@ -233,7 +236,7 @@ impl NodeTask {
     }
 
     /// Tells founding that this record is on disk.
-    pub(super) fn adopt(&mut self, record: Record) {
+    pub(super) fn adopt(&mut self, record: IdentityRecord) {
         if matches!(record.standing, MembershipState::Removed { .. }) {
             // The way into the cluster begins again, and with it `join-timeout`.
             self.set_out = self.now();

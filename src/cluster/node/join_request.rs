@@ -12,7 +12,7 @@ use crate::cluster::node::NodeTask;
 use crate::cluster::node::membership_request::{MembershipRequest, PeerAnswer};
 use crate::cluster::node::retry::Target;
 use crate::cluster::peers::exchange::PeerRequest;
-use crate::wire::joining::{Caller, Invite, JOIN, JoinRequest, JoinRole, MOVED};
+use crate::wire::joining::{CallerIdentity, Invite, JOIN, JoinRequest, JoinRole, MOVED};
 
 /// Lifetime of an invitation. Operators and charts repeat a failed command within seconds.
 const INVITATION_LIFETIME: Duration = Duration::from_secs(60);
@@ -169,7 +169,9 @@ impl NodeTask {
                     role: self.join_role(),
                 },
             ),
-            MembershipRequest::Moved => PeerRequest::new(MOVED, from, &Caller { from, identity }),
+            MembershipRequest::Moved => {
+                PeerRequest::new(MOVED, from, &CallerIdentity { from, identity })
+            }
         }
     }
 

@@ -107,13 +107,13 @@ impl NodeTask {
     /// again: another attempt could open the log a second time while the first Raft node still
     /// writes to it.
     async fn run(mut self) {
-        if let Err(error) = self.live().await {
+        if let Err(error) = self.run_until_stopped().await {
             // One failure ends the process; a second has nothing to add.
             drop(self.failures.try_send(error));
         }
     }
 
-    async fn live(&mut self) -> Result<(), ClusterError> {
+    async fn run_until_stopped(&mut self) -> Result<(), ClusterError> {
         self.step(Event::Tick).await?;
         let stopping = self.node.context.env.tasks.clone();
         loop {
@@ -146,7 +146,7 @@ impl NodeTask {
                 self.on_answer(answer).await?;
                 self.cluster_event()
             }
-            NodeEvent::Ordered(NodeOrder::FoundAlone) => Event::Alone,
+            NodeEvent::Ordered(NodeOrder::FoundAlone) => Event::FoundAlone,
             NodeEvent::Ordered(NodeOrder::Invited(invite)) => {
                 self.invited = Some((invite, self.now()));
                 Event::Tick

@@ -3,7 +3,7 @@
 use crate::base::{LogId, StartId};
 use crate::cluster::error::ClusterError;
 use crate::cluster::identity::founders::raft_id_of;
-use crate::cluster::identity::record::Record;
+use crate::cluster::identity::record::IdentityRecord;
 use crate::cluster::node::context::NodeContext;
 use crate::cluster::node::state::NodeStateWriter;
 use crate::raft::{OpenError, Raft, Replica, Transport};
@@ -69,7 +69,7 @@ pub(super) async fn open(
     context: &NodeContext,
     state: &NodeStateWriter,
     transport: &Transport,
-    record: Record,
+    record: IdentityRecord,
 ) -> Result<RaftState, ClusterError> {
     let Some(seat) = record.seat() else {
         return Ok(RaftState::NotYet);
@@ -130,7 +130,7 @@ pub(super) async fn open(
 /// Reads the stored log and snapshot. The inner error is a reason to halt.
 async fn read(
     context: &NodeContext,
-    record: &Record,
+    record: &IdentityRecord,
     opened: bool,
 ) -> Result<Result<Stored, HaltReason>, ClusterError> {
     let (env, dir) = (context.env.clone(), context.dir.clone());

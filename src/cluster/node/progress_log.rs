@@ -6,13 +6,13 @@ use std::time::Duration;
 use crate::base::Address;
 use crate::cluster::activity::{Activity, MissingReason};
 use crate::cluster::founding::{Block, StoreReason};
-use crate::cluster::identity::record::Record;
+use crate::cluster::identity::record::IdentityRecord;
 use crate::cluster::view::View;
 use crate::cluster::warning::Warning;
 
 pub(super) struct ProgressLog {
     /// The state of the last line.
-    reported: Option<Subject>,
+    reported: Option<ReportedState>,
     /// Time at which the present activity began.
     since: Duration,
     /// Time of the next repetition.
@@ -28,12 +28,12 @@ pub(super) struct ProgressLog {
 /// The part of a view that makes a new line. For a node that waits, only the missing addresses
 /// count: their reasons change with every retry.
 #[derive(PartialEq)]
-enum Subject {
+enum ReportedState {
     Waiting(Vec<Address>),
     Other(Activity, String),
 }
 
-impl Subject {
+impl ReportedState {
     fn of(view: &View) -> Self {
         match view.doing {
             Activity::Waiting => {
@@ -73,7 +73,7 @@ impl ProgressLog {
     }
 
     /// Logs that the phase `started` is on disk.
-    pub(super) fn stored(&self, record: &Record, why: StoreReason) {
+    pub(super) fn stored(&self, record: &IdentityRecord, why: StoreReason) {
         let Some(seat) = record.seat() else { return };
         let text = match why {
             StoreReason::Start => "all founders agree, founding the cluster",
@@ -93,7 +93,7 @@ impl ProgressLog {
         for warning in self.new_warnings(view) {
             tracing::warn!(event = "cluster.warning", "{warning}");
         }
-        let current = Subject::of(view);
+        let current = ReportedState::of(view);
         let mut missing = view.missing.iter();
         if missing.any(|missing| missing.why == MissingReason::NotAskedYet) {
             // Nothing is known before every founder was asked once.
@@ -105,7 +105,7 @@ impl ProgressLog {
             }
             self.again = self.next_repetition(now);
         } else {
-            if self.reported.as_ref().map(Subject::activity) != Some(view.doing) {
+            if self.reported.as_ref().map(ReportedState::activity) != Some(view.doing) {
                 self.since = now;
             }
             self.again = self.next_repetition(now);

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::cluster::config::ClusterConfig;
 use crate::cluster::error::ClusterError;
-use crate::cluster::founding::{Founding, Setup};
+use crate::cluster::founding::{Founding, FoundingSetup};
 use crate::cluster::leader::state::{LeaderState, LeaderStateWriter};
 use crate::cluster::node::admission::ClusterAdmission;
 use crate::cluster::node::context::NodeContext;
@@ -50,7 +50,7 @@ pub(in crate::cluster) async fn start(
     let (senders, received) = senders::channels();
     let (failures, failed) = mpsc::channel(1);
     let began = Instant::now();
-    let setup = Setup::new(&config, raft_listen.port(), env.rng.u64());
+    let setup = FoundingSetup::new(&config, raft_listen.port(), env.rng.u64());
     let founding = Founding::new(setup, record.clone(), Duration::ZERO);
     let context = Arc::new(NodeContext {
         env: env.clone(),
@@ -58,7 +58,7 @@ pub(in crate::cluster) async fn start(
         config,
         exchange,
     });
-    let (identity, view) = (founding.identity(), view_builder::first(&founding));
+    let (identity, view) = (founding.identity(), view_builder::initial(&founding));
     let state = NodeStateWriter::new(context.clone(), record, identity, view);
     let node = NodeHandle {
         context,

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use crate::base::{Address, Incarnation, RaftId};
 use crate::cluster::error::ClusterError;
-use crate::cluster::identity::record::Record;
+use crate::cluster::identity::record::IdentityRecord;
 use crate::cluster::node::context::NodeContext;
 use crate::cluster::node::identity_file;
 use crate::cluster::view::{NotMember, View};
@@ -24,7 +24,7 @@ pub(in crate::cluster) struct NodeState {
 
 struct Values {
     /// The content of the file `identity`.
-    record: Record,
+    record: IdentityRecord,
     /// The identity after the last event, without the fields that change between events.
     identity: Identity,
     raft: Option<Raft>,
@@ -37,7 +37,7 @@ struct Values {
 }
 
 impl NodeState {
-    pub(in crate::cluster) fn record(&self) -> Record {
+    pub(in crate::cluster) fn record(&self) -> IdentityRecord {
         lock(&self.values).record.clone()
     }
 
@@ -121,7 +121,7 @@ impl NodeStateWriter {
     /// Begins with the record that is on disk.
     pub(super) fn new(
         context: Arc<NodeContext>,
-        record: Record,
+        record: IdentityRecord,
         identity: Identity,
         view: View,
     ) -> Self {
@@ -152,7 +152,7 @@ impl NodeStateWriter {
     ///
     /// # Errors
     /// The file could not be written.
-    pub(super) async fn store_record(&self, record: &Record) -> Result<(), ClusterError> {
+    pub(super) async fn store_record(&self, record: &IdentityRecord) -> Result<(), ClusterError> {
         identity_file::store(&self.context.env, &self.context.dir, record).await?;
         lock(&self.state.values).record = record.clone();
         Ok(())

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::base::{Address, Incarnation};
 use crate::cluster::activity::Activity;
 use crate::cluster::config::ClusterConfig;
-use crate::cluster::founding::{Founding, WAY_OUT};
+use crate::cluster::founding::{Founding, LOST_VOLUME_ADVICE};
 use crate::cluster::membership::Alarm;
 use crate::cluster::node::open_raft::RaftState;
 use crate::cluster::node::retry::RetrySchedule;
@@ -30,7 +30,7 @@ pub(super) struct ViewInput<'a> {
 }
 
 /// The view before the first event.
-pub(super) fn first(founding: &Founding) -> View {
+pub(super) fn initial(founding: &Founding) -> View {
     base_view(founding, &RaftState::NotYet)
 }
 
@@ -134,7 +134,7 @@ fn leaderless_text(founding: &Founding, raft: &Raft, status: &RaftStatus) -> Str
         "in a cluster without a leader: {} of {all} voters have to be up and reach each other",
         all / 2 + 1
     );
-    let gone = founding.gone(&voters);
+    let gone = founding.lost_voters(&voters);
     let names = gone
         .iter()
         .map(ToString::to_string)
@@ -144,11 +144,11 @@ fn leaderless_text(founding: &Founding, raft: &Raft, status: &RaftStatus) -> Str
         // The volume of this node is not lost, so this node is none of the voters.
         return format!(
             "in a cluster without a leader: this node is a learner and its voters are gone, with \
-             the volumes of {names}: {WAY_OUT}"
+             the volumes of {names}: {LOST_VOLUME_ADVICE}"
         );
     }
     if gone.len() * 2 >= all {
-        format!("{text}; the volumes of {names} are gone: {WAY_OUT}")
+        format!("{text}; the volumes of {names} are gone: {LOST_VOLUME_ADVICE}")
     } else {
         text
     }

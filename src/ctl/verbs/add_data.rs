@@ -6,7 +6,7 @@ use serde::Deserialize;
 use crate::base::Address;
 use crate::client::Request;
 use crate::ctl::addresses::data_address;
-use crate::ctl::members::Cluster;
+use crate::ctl::members::ClusterMembers;
 use crate::ctl::output::Output;
 use crate::ctl::request_once::DATA_NODE_TIMEOUT;
 use crate::ctl::session::Session;
@@ -82,7 +82,7 @@ pub(super) async fn add(
 
 /// Whether the node is a member and not passive. `/add-data` of a member changes nothing.
 async fn is_active(session: &Session, at: &Address, id: u64) -> bool {
-    let cluster: Option<Cluster> = session
+    let cluster: Option<ClusterMembers> = session
         .get_json_once(at, "/show-cluster", Session::OPTIONAL_TIMEOUT)
         .await
         .ok();

@@ -7,7 +7,7 @@ use crate::base::Address;
 use crate::base::endpoint::META_HTTP_PORT;
 use crate::client::CallError;
 use crate::ctl::local_nodes::{self, LocalDataNode, LocalMetaNode, LocalNodes};
-use crate::ctl::members::Cluster;
+use crate::ctl::members::ClusterMembers;
 use crate::ctl::output::{Output, write_stdout};
 use crate::ctl::prompt::confirmed;
 use crate::ctl::session::Session;
@@ -143,7 +143,7 @@ async fn cluster_of(
     };
     let mut is_known = false;
     for server in &servers {
-        let said: Result<Cluster, CallError> = session
+        let said: Result<ClusterMembers, CallError> = session
             .get_json_once(server, "/show-cluster", Session::OPTIONAL_TIMEOUT)
             .await;
         let Some(cluster) = said.ok().filter(|cluster| !cluster.is_unknown()) else {
@@ -157,7 +157,7 @@ async fn cluster_of(
     if is_known {
         return Ok(None);
     }
-    let cluster: Cluster = session.get_json(first, "/show-cluster").await?;
+    let cluster: ClusterMembers = session.get_json(first, "/show-cluster").await?;
     if cluster.is_unknown() {
         return Err(session.exited(&format!("{first} knows no cluster, or no leader of it")));
     }

@@ -3,7 +3,7 @@
 use axum::extract::Request;
 use axum::response::Response;
 
-use crate::http::error::Failure;
+use crate::http::error::ErrorResponse;
 use crate::http::form::Form;
 use crate::http::leader::Route;
 use crate::http::reply::{no_content, ok_json};
@@ -12,7 +12,7 @@ use crate::service::Retry;
 
 /// Adds the data node at `addr`, `passive` or not, and returns its entry in the catalog. Always
 /// forwarded: Helm's curl follows no redirect (clients.md trap 11).
-pub(super) async fn add(state: AppState, request: Request) -> Result<Response, Failure> {
+pub(super) async fn add(state: AppState, request: Request) -> Result<Response, ErrorResponse> {
     let form = Form::read(&state.config, request).await?;
     let service = &state.service;
     let (addr, passive) = (form.required("addr")?, form.is_true("passive"));
@@ -23,7 +23,7 @@ pub(super) async fn add(state: AppState, request: Request) -> Result<Response, F
 }
 
 /// Removes the data node at `addr`.
-pub(super) async fn remove(state: AppState, request: Request) -> Result<Response, Failure> {
+pub(super) async fn remove(state: AppState, request: Request) -> Result<Response, ErrorResponse> {
     let form = Form::read(&state.config, request).await?;
     let service = &state.service;
     let (addr, force) = (form.required("addr")?, form.is_true("force"));
@@ -38,7 +38,7 @@ pub(super) async fn remove(state: AppState, request: Request) -> Result<Response
 
 /// Puts the node at `newAddr` in the place of the one at `oldAddr`: another machine, or the same
 /// one with a new disk.
-pub(super) async fn update(state: AppState, request: Request) -> Result<Response, Failure> {
+pub(super) async fn update(state: AppState, request: Request) -> Result<Response, ErrorResponse> {
     let form = Form::read(&state.config, request).await?;
     let service = &state.service;
     let (old, new) = (form.required("oldAddr")?, form.required("newAddr")?);

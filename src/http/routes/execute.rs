@@ -4,12 +4,12 @@ use axum::extract::Request;
 use axum::response::Response;
 
 use crate::http::body::{self, MAX_EXECUTE_BYTES};
-use crate::http::error::Failure;
+use crate::http::error::ErrorResponse;
 use crate::http::leader::{Route, at_leader};
 use crate::http::reply::{OCTET_STREAM, ok_bytes};
 use crate::http::state::AppState;
 
-pub(super) async fn execute(state: AppState, request: Request) -> Result<Response, Failure> {
+pub(super) async fn execute(state: AppState, request: Request) -> Result<Response, ErrorResponse> {
     let (parts, body) = body::read_whole(request, MAX_EXECUTE_BYTES, &state.config).await?;
     let service = &state.service;
     let deadline = service.deadline();

@@ -5,7 +5,7 @@ use axum::response::Response;
 use hyper::StatusCode;
 
 use crate::http::body::{self, MAX_IDENTITY_BYTES};
-use crate::http::error::Failure;
+use crate::http::error::ErrorResponse;
 use crate::http::proof::{Proven, wrong_secret};
 use crate::http::reply::ok_json;
 use crate::http::request_context::peer_ip;
@@ -16,17 +16,17 @@ use crate::wire::identity::Identity;
 const PATH: &str = "/cluster/identity";
 
 /// Returns this node's identity to operators, without a proof.
-pub(super) async fn show(state: AppState) -> Result<Response, Failure> {
+pub(super) async fn show(state: AppState) -> Result<Response, ErrorResponse> {
     let nobody = std::net::Ipv4Addr::UNSPECIFIED.into();
     Ok(ok_json(&state.service.exchange_identity(None, nobody)?))
 }
 
-pub(super) async fn exchange(state: AppState, request: Request) -> Result<Response, Failure> {
+pub(super) async fn exchange(state: AppState, request: Request) -> Result<Response, ErrorResponse> {
     let from = peer_ip(request.extensions());
     let headers = request.headers().clone();
     let body = body::read(request, MAX_IDENTITY_BYTES, &state.config).await?;
     let theirs: Identity = serde_json::from_slice(&body).map_err(|error| {
-        Failure::bad(format!("the body is no identity of a meta node: {error}"))
+        ErrorResponse::bad(format!("the body is no identity of a meta node: {error}"))
     })?;
     let proven = Proven::check(
         state.config.peer_key.as_ref(),

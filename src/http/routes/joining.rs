@@ -8,7 +8,7 @@ use bytes::Bytes;
 use crate::base::Address;
 use crate::base::endpoint::META_HTTP_PORT;
 use crate::http::body::{self, MAX_BODY_BYTES};
-use crate::http::error::Failure;
+use crate::http::error::ErrorResponse;
 use crate::http::form::Form;
 use crate::http::leader::{Route, at_leader, caller_ip, is_forwarded};
 use crate::http::params::Params;
@@ -16,14 +16,14 @@ use crate::http::reply::{no_content, ok_json};
 use crate::http::state::AppState;
 
 /// Adds the meta node at `addr`, and returns its entry in the catalog.
-pub(super) async fn join(state: AppState, request: Request) -> Result<Response, Failure> {
+pub(super) async fn join(state: AppState, request: Request) -> Result<Response, ErrorResponse> {
     let Form {
         mut parts,
         mut body,
         params,
     } = Form::read(&state.config, request).await?;
     let service = &state.service;
-    let asked = address(&params, "addr")?.ok_or_else(|| Failure::bad("addr is required"))?;
+    let asked = address(&params, "addr")?.ok_or_else(|| ErrorResponse::bad("addr is required"))?;
     let addr = service.resolve_localhost(asked.clone());
     let mut route = Route::RedirectIfPossible;
     if addr != asked {
@@ -38,7 +38,7 @@ pub(super) async fn join(state: AppState, request: Request) -> Result<Response, 
 }
 
 /// Takes this node out of its cluster.
-pub(super) async fn leave(state: AppState, request: Request) -> Result<Response, Failure> {
+pub(super) async fn leave(state: AppState, request: Request) -> Result<Response, ErrorResponse> {
     body::read(request, MAX_BODY_BYTES, &state.config).await?;
     state
         .service
@@ -48,7 +48,7 @@ pub(super) async fn leave(state: AppState, request: Request) -> Result<Response,
 }
 
 /// Removes the meta node at `httpAddr`; with `force`, alternatively the one at `tcpAddr`.
-pub(super) async fn remove(state: AppState, request: Request) -> Result<Response, Failure> {
+pub(super) async fn remove(state: AppState, request: Request) -> Result<Response, ErrorResponse> {
     let Form {
         mut parts,
         mut body,
@@ -60,7 +60,7 @@ pub(super) async fn remove(state: AppState, request: Request) -> Result<Response
         None if force => address(&params, "tcpAddr")?.map(Target::Raft),
         None => None,
     };
-    let mut target = target.ok_or_else(|| Failure::bad("httpAddr is required"))?;
+    let mut target = target.ok_or_else(|| ErrorResponse::bad("httpAddr is required"))?;
     let service = &state.service;
     let forwarded = is_forwarded(&parts);
     let deadline = service.joining_deadline(forwarded);
@@ -95,19 +95,19 @@ enum Target {
     Raft(Address),
 }
 
-fn address(params: &Params, name: &str) -> Result<Option<Address>, Failure> {
+fn address(params: &Params, name: &str) -> Result<Option<Address>, ErrorResponse> {
     let parse = |text: &str| {
         Address::parse(text, META_HTTP_PORT)
-            .map_err(|error| Failure::bad(format!("{name}: {error}")))
+            .map_err(|error| ErrorResponse::bad(format!("{name}: {error}")))
     };
     params.get(name).map(parse).transpose()
 }
 
 /// Returns the same request with another path and query, to be forwarded.
-fn with_uri(mut parts: Parts, asked: &str) -> Result<(Parts, Bytes), Failure> {
+fn with_uri(mut parts: Parts, asked: &str) -> Result<(Parts, Bytes), ErrorResponse> {
     parts.headers.remove(hyper::header::CONTENT_TYPE);
-    let uri =
-        hyper::Uri::try_from(asked).map_err(|error| Failure::bad(format!("{asked}: {error}")))?;
+    let uri = hyper::Uri::try_from(asked)
+        .map_err(|error| ErrorResponse::bad(format!("{asked}: {error}")))?;
     parts.uri = uri;
     Ok((parts, Bytes::new()))
 }

@@ -7,13 +7,13 @@ use serde_json::{Map, Value};
 
 use crate::base::NodeId;
 use crate::http::body::{self, MAX_BODY_BYTES};
-use crate::http::error::Failure;
+use crate::http::error::ErrorResponse;
 use crate::http::leader::{Route, at_leader};
 use crate::http::reply::no_content;
 use crate::http::state::AppState;
 use crate::service::Labels;
 
-pub(super) async fn change(state: AppState, request: Request) -> Result<Response, Failure> {
+pub(super) async fn change(state: AppState, request: Request) -> Result<Response, ErrorResponse> {
     let (parts, body) = body::read_whole(request, MAX_BODY_BYTES, &state.config).await?;
     let (node_id, labels) = parse(&body)?;
     let service = &state.service;
@@ -37,16 +37,16 @@ pub(super) async fn change(state: AppState, request: Request) -> Result<Response
 
 /// Parses the body as JSON, whatever its content type: curl sends JSON as a form
 /// (clients.md trap 17).
-fn parse(body: &[u8]) -> Result<(NodeId, Labels), Failure> {
+fn parse(body: &[u8]) -> Result<(NodeId, Labels), ErrorResponse> {
     let fields: Map<String, Value> = serde_json::from_slice(body)
-        .map_err(|error| Failure::bad(format!("the body is no JSON object: {error}")))?;
+        .map_err(|error| ErrorResponse::bad(format!("the body is no JSON object: {error}")))?;
     let field = |name: &str| fields.get(name).filter(|value| !value.is_null());
-    let node_id = field("nodeid").ok_or_else(|| Failure::bad("nodeid is required"))?;
+    let node_id = field("nodeid").ok_or_else(|| ErrorResponse::bad("nodeid is required"))?;
     let node_id = node_id
         .as_u64()
-        .ok_or_else(|| Failure::bad("nodeid must be the number of a node"))?;
+        .ok_or_else(|| ErrorResponse::bad("nodeid must be the number of a node"))?;
     if field("set").is_none() && field("delete").is_none() {
-        return Err(Failure::bad("set or delete is required"));
+        return Err(ErrorResponse::bad("set or delete is required"));
     }
     let set = read(
         field("set"),
@@ -59,9 +59,12 @@ fn parse(body: &[u8]) -> Result<(NodeId, Labels), Failure> {
     Ok((NodeId(node_id), Labels { set, delete }))
 }
 
-fn read<T: DeserializeOwned + Default>(value: Option<&Value>, wanted: &str) -> Result<T, Failure> {
+fn read<T: DeserializeOwned + Default>(
+    value: Option<&Value>,
+    wanted: &str,
+) -> Result<T, ErrorResponse> {
     let Some(value) = value else {
         return Ok(T::default());
     };
-    T::deserialize(value).map_err(|error| Failure::bad(format!("{wanted}: {error}")))
+    T::deserialize(value).map_err(|error| ErrorResponse::bad(format!("{wanted}: {error}")))
 }

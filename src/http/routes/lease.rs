@@ -6,7 +6,7 @@ use bytes::Bytes;
 use hyper::StatusCode;
 
 use crate::base::{Name, NodeId};
-use crate::http::error::{Failure, json};
+use crate::http::error::{ErrorResponse, json};
 use crate::http::json::go_json;
 use crate::http::leader::{Route, at_leader};
 use crate::http::params::Params;
@@ -15,20 +15,20 @@ use crate::service::{Acquired, Limits, Retry};
 
 /// Grants a lease. The parameter with the node id is `nodeid`, or `node_id` in later products
 /// (clients.md trap 16).
-pub(super) async fn acquire(state: AppState, request: Request) -> Result<Response, Failure> {
+pub(super) async fn acquire(state: AppState, request: Request) -> Result<Response, ErrorResponse> {
     let (parts, _) = request.into_parts();
     let params = Params::from_query(&parts.uri);
     let name = params
         .get("name")
-        .ok_or_else(|| Failure::bad("lease name required"))?;
+        .ok_or_else(|| ErrorResponse::bad("lease name required"))?;
     let node = params.get("nodeid").or_else(|| params.get("node_id"));
-    let node = node.ok_or_else(|| Failure::bad("node ID required"))?;
+    let node = node.ok_or_else(|| ErrorResponse::bad("node ID required"))?;
     let node = node
         .parse()
         .map(NodeId)
-        .map_err(|_| Failure::bad("invalid node ID"))?;
+        .map_err(|_| ErrorResponse::bad("invalid node ID"))?;
     if name.len() > MAX_NAME_BYTES {
-        return Err(Failure::bad(format!(
+        return Err(ErrorResponse::bad(format!(
             "the name of a lease has at most {MAX_NAME_BYTES} bytes"
         )));
     }

@@ -4,14 +4,14 @@
 use axum::extract::Request;
 use axum::response::Response;
 
-use crate::http::error::Failure;
+use crate::http::error::ErrorResponse;
 use crate::http::params::Params;
 use crate::http::reply::{ok_json, ok_text};
 use crate::http::state::AppState;
 
 /// Returns the leader's Raft address as this node knows it; with `?all`, 500 unless all meta nodes
 /// agree.
-pub(super) async fn ping(state: AppState, request: Request) -> Result<Response, Failure> {
+pub(super) async fn ping(state: AppState, request: Request) -> Result<Response, ErrorResponse> {
     let all = Params::from_query(request.uri()).get("all").is_some();
     let leader = if all {
         state.service.ping_all().await?

@@ -25,7 +25,7 @@ use axum::routing::{get, post};
 use hyper::{Method, StatusCode};
 
 use super::authenticate::require_caller;
-use super::error::Failure;
+use super::error::ErrorResponse;
 use super::state::{Methods, State};
 use crate::wire::joining as paths;
 
@@ -136,12 +136,12 @@ pub(super) fn router(state: Arc<State>) -> Router {
 
 /// Answers unknown paths. Ansible's tests ask for `/ding` and expect 400 with "error parsing index"
 /// (clients.md trap 15).
-async fn unknown_path(request: Request) -> Failure {
+async fn unknown_path(request: Request) -> ErrorResponse {
     let path = request.uri().path();
     if *request.method() == Method::GET || *request.method() == Method::HEAD {
-        Failure::bad(format!("error parsing index: unknown path {path}"))
+        ErrorResponse::bad(format!("error parsing index: unknown path {path}"))
     } else {
-        Failure::new(
+        ErrorResponse::new(
             StatusCode::NOT_FOUND,
             format!("unknown path: {} {path}", request.method()),
         )
@@ -150,7 +150,7 @@ async fn unknown_path(request: Request) -> Failure {
 
 /// Answers methods that a known path does not have: 404 for GET or POST, 400 for any other method
 /// (wire.md 4.1).
-async fn method_not_allowed(request: Request) -> Failure {
+async fn method_not_allowed(request: Request) -> ErrorResponse {
     let (method, path) = (request.method(), request.uri().path());
     let known = matches!(*method, Method::GET | Method::HEAD | Method::POST);
     let status = if known {
@@ -158,5 +158,5 @@ async fn method_not_allowed(request: Request) -> Failure {
     } else {
         StatusCode::BAD_REQUEST
     };
-    Failure::new(status, format!("{path} does not take {method}"))
+    ErrorResponse::new(status, format!("{path} does not take {method}"))
 }

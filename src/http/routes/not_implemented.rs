@@ -7,7 +7,7 @@ use axum::extract::Request;
 use axum::routing::get;
 use hyper::StatusCode;
 
-use crate::http::error::Failure;
+use crate::http::error::ErrorResponse;
 use crate::http::state::{Methods, State};
 
 const PATHS: [&str; 2] = ["/user", "/role"];
@@ -21,11 +21,11 @@ pub(super) fn routes(authenticated: &dyn Fn(Methods) -> Methods) -> Router<Arc<S
     })
 }
 
-async fn not_implemented(request: Request) -> Failure {
+async fn not_implemented(request: Request) -> ErrorResponse {
     let text = format!(
         "not supported yet: {} {}",
         request.method(),
         request.uri().path()
     );
-    Failure::new(StatusCode::NOT_IMPLEMENTED, text)
+    ErrorResponse::new(StatusCode::NOT_IMPLEMENTED, text)
 }

@@ -13,13 +13,13 @@ use serde::Deserialize;
 
 use crate::base::Incarnation;
 use crate::http::body::{self, MAX_IDENTITY_BYTES};
-use crate::http::error::{Failure, json, set_error_header};
+use crate::http::error::{ErrorResponse, json, set_error_header};
 use crate::http::json::go_json;
 use crate::http::leader::{Route, at_leader, caller_ip, is_forwarded};
 use crate::http::proof::{Proven, wrong_secret};
 use crate::http::state::AppState;
 use crate::wire::api::ErrorBody;
-use crate::wire::joining::Refused;
+use crate::wire::joining::RefusedBody;
 
 /// The field that all bodies have: the incarnation of the sender.
 #[derive(Deserialize)]
@@ -27,10 +27,11 @@ struct Sender {
     from: Incarnation,
 }
 
-pub(super) async fn answer(state: AppState, request: Request) -> Result<Response, Failure> {
+pub(super) async fn answer(state: AppState, request: Request) -> Result<Response, ErrorResponse> {
     let (parts, body) = body::read_whole(request, MAX_IDENTITY_BYTES, &state.config).await?;
-    let Sender { from } = serde_json::from_slice(&body)
-        .map_err(|error| Failure::bad(format!("the body is no request of a meta node: {error}")))?;
+    let Sender { from } = serde_json::from_slice(&body).map_err(|error| {
+        ErrorResponse::bad(format!("the body is no request of a meta node: {error}"))
+    })?;
     let (service, path) = (&state.service, parts.uri.path());
     let key = state.config.peer_key.as_ref();
     let proven = Proven::check(key, &parts.headers, path, from, &body)?;
@@ -83,13 +84,17 @@ fn reply(proven: Option<&Proven<'_>>, status: u16, text: Bytes) -> Response {
 
 /// Returns an error of this node. Its body names this node as the sender, as all bodies do, and is
 /// proven like them.
-fn local_failure(state: &AppState, proven: Option<&Proven<'_>>, failure: Failure) -> Response {
+fn local_failure(
+    state: &AppState,
+    proven: Option<&Proven<'_>>,
+    failure: ErrorResponse,
+) -> Response {
     let error = failure.text().to_owned();
     let mut response = failure.into_response();
     let Some(from) = state.service.incarnation() else {
         return response;
     };
-    let text = go_json(&Refused {
+    let text = go_json(&RefusedBody {
         error,
         from,
         removed: None,

@@ -5,7 +5,7 @@ use axum::extract::Request;
 use axum::response::Response;
 
 use crate::base::ShardId;
-use crate::http::error::Failure;
+use crate::http::error::ErrorResponse;
 use crate::http::form::Form;
 use crate::http::leader::Route;
 use crate::http::params::Params;
@@ -15,7 +15,7 @@ use crate::service::{Retry, ShardFilter};
 use crate::wire::go_duration;
 
 /// Lists shards. `verbose`, `expired` and `inconsistent` are true when they are exactly `true`.
-pub(super) async fn show(state: AppState, request: Request) -> Result<Response, Failure> {
+pub(super) async fn show(state: AppState, request: Request) -> Result<Response, ErrorResponse> {
     let params = Params::from_query(request.uri());
     let is_true = |name: &str| params.get(name) == Some("true");
     let filter = ShardFilter {
@@ -26,12 +26,12 @@ pub(super) async fn show(state: AppState, request: Request) -> Result<Response, 
     Ok(ok_json(&state.service.show_shards(filter).await?))
 }
 
-pub(super) async fn copy(state: AppState, request: Request) -> Result<Response, Failure> {
+pub(super) async fn copy(state: AppState, request: Request) -> Result<Response, ErrorResponse> {
     let form = Form::read(&state.config, request).await?;
     let service = &state.service;
     let (src, dest) = (parameter(&form, "src")?, parameter(&form, "dest")?);
     if src == dest {
-        return Err(Failure::bad("dest and src are the same"));
+        return Err(ErrorResponse::bad("dest and src are the same"));
     }
     let shard = shard(&form)?;
     let local = || async {
@@ -51,7 +51,7 @@ pub(super) async fn copy(state: AppState, request: Request) -> Result<Response, 
 pub(super) async fn copies_in_progress(
     state: AppState,
     request: Request,
-) -> Result<Response, Failure> {
+) -> Result<Response, ErrorResponse> {
     let form = Form::read(&state.config, request).await?;
     let service = &state.service;
     let local = || async { Ok(ok_json(&service.copies_in_progress().await?)) };
@@ -64,7 +64,7 @@ pub(super) async fn copies_in_progress(
     .await
 }
 
-pub(super) async fn remove(state: AppState, request: Request) -> Result<Response, Failure> {
+pub(super) async fn remove(state: AppState, request: Request) -> Result<Response, ErrorResponse> {
     let form = Form::read(&state.config, request).await?;
     let service = &state.service;
     let (src, shard, force) = (
@@ -85,11 +85,11 @@ pub(super) async fn remove(state: AppState, request: Request) -> Result<Response
     .await
 }
 
-pub(super) async fn truncate(state: AppState, request: Request) -> Result<Response, Failure> {
+pub(super) async fn truncate(state: AppState, request: Request) -> Result<Response, ErrorResponse> {
     let form = Form::read(&state.config, request).await?;
     let service = &state.service;
     let delay = go_duration::parse(form.params.get("delay").unwrap_or_default())
-        .map_err(|error| Failure::bad(error.to_string()))?;
+        .map_err(|error| ErrorResponse::bad(error.to_string()))?;
     let local = || async {
         service.truncate_shards(delay).await?;
         Ok(no_content())
@@ -99,20 +99,20 @@ pub(super) async fn truncate(state: AppState, request: Request) -> Result<Respon
         .await
 }
 
-fn parameter<'a>(form: &'a Form, name: &str) -> Result<&'a str, Failure> {
+fn parameter<'a>(form: &'a Form, name: &str) -> Result<&'a str, ErrorResponse> {
     form.params
         .get(name)
-        .ok_or_else(|| Failure::bad(format!("'{name}' is a required parameter")))
+        .ok_or_else(|| ErrorResponse::bad(format!("'{name}' is a required parameter")))
 }
 
-fn shard(form: &Form) -> Result<ShardId, Failure> {
+fn shard(form: &Form) -> Result<ShardId, ErrorResponse> {
     let text = form.params.get("shard").unwrap_or_default();
     match text.parse() {
-        Ok(0) => Err(Failure::bad(
+        Ok(0) => Err(ErrorResponse::bad(
             "invalid parameter value for 'shard': shard id must be greater than 0",
         )),
         Ok(id) => Ok(ShardId(id)),
-        Err(_) => Err(Failure::bad(format!(
+        Err(_) => Err(ErrorResponse::bad(format!(
             "error converting shard to int: {text:?} is no shard id"
         ))),
     }

@@ -9,20 +9,20 @@ use hyper::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HeaderMap, HeaderValue};
 use hyper::{StatusCode, Uri};
 use tokio::time::Instant;
 
-use crate::http::error::Failure;
+use crate::http::error::ErrorResponse;
 use crate::http::leader::{Route, at_leader};
 use crate::http::params::Params;
 use crate::http::reply::{OCTET_STREAM, ok_chunks};
-use crate::http::request_context::Context;
+use crate::http::request_context::RequestContext;
 use crate::http::state::AppState;
 use crate::service::{NotLeader, PollBody, Polled};
 
-pub(super) async fn watch(state: AppState, request: Request) -> Result<Response, Failure> {
+pub(super) async fn watch(state: AppState, request: Request) -> Result<Response, ErrorResponse> {
     let (parts, _) = request.into_parts();
-    let n = index(&parts.uri).ok_or_else(|| Failure::bad("error parsing index"))?;
+    let n = index(&parts.uri).ok_or_else(|| ErrorResponse::bad("error parsing index"))?;
     let service = &state.service;
     loop {
-        let polled = match parts.extensions.get::<Context>() {
+        let polled = match parts.extensions.get::<RequestContext>() {
             Some(context) => tokio::select! {
                 biased;
                 polled = service.poll(n) => polled?,
@@ -70,9 +70,9 @@ const LEADER_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The answer to a connection that is closed. Its status, which other servers use as well, keeps it
 /// apart from errors in the metrics.
-fn hung_up() -> Failure {
+fn hung_up() -> ErrorResponse {
     let status = StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST);
-    Failure::new(status, "the caller hung up")
+    ErrorResponse::new(status, "the caller hung up")
 }
 
 /// Minimum length in bytes of a body that is compressed: smaller ones do not shrink.

@@ -39,7 +39,7 @@ pub fn apply(catalog: &mut Catalog, log_id: LogId, stamped: &Stamped) -> Outcome
         catalog.content_index = log_id.index;
     }
     // A command of the wire's own set moves the index even if it is refused: clients rely on it
-    // (wire.md 3.2.1). A command of this program moves it, and so wakes long polls, only if
+    // (wire.md 3.2.1). An internal command moves it, and so wakes long polls, only if
     // it changes what the wire shows.
     if content_changed || shown.is_none_or(|shown| shown != Shown::of(catalog)) {
         catalog.term = log_id.term;
@@ -184,14 +184,14 @@ fn execute_internal(
     Ok(())
 }
 
-/// The part of the wire's `Data`, besides databases, that commands of this program can change. Raft
+/// The part of the wire's `Data`, besides databases, that internal commands can change. Raft
 /// ids and incarnations are not in `Data`.
 #[derive(PartialEq)]
 struct Shown {
     cluster: Option<ClusterId>,
     max_node_id: u64,
     meta_nodes: Vec<(NodeId, Address, Address)>,
-    /// Number of data nodes. Commands of ours remove data nodes, and change no address of one, so
+    /// Number of data nodes. Internal commands remove data nodes, and change no address of one, so
     /// the number is enough.
     data_nodes: usize,
 }

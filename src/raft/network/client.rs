@@ -27,14 +27,14 @@ use crate::raft::Timers;
 use crate::raft::types::{OpenVote, Types, log_id, open_log_id, open_vote, vote};
 use crate::wire::frames::{Frame, Lane, Transfer, Transferred, VoteAsk};
 
-pub(in crate::raft) struct Client {
+pub(in crate::raft) struct MemberClient {
     peer: Arc<Peer>,
     /// Lane of this client's append requests. Votes and transfers always take the control lane.
     lane: Lane,
     timers: Timers,
 }
 
-impl Client {
+impl MemberClient {
     pub(super) fn new(peer: Arc<Peer>, lane: Lane, timers: Timers) -> Self {
         Self { peer, lane, timers }
     }
@@ -91,7 +91,7 @@ impl Client {
     }
 }
 
-impl NetStreamAppend<Types> for Client {
+impl NetStreamAppend<Types> for MemberClient {
     fn stream_append<'s, S>(
         &'s mut self,
         input: S,
@@ -121,7 +121,7 @@ impl NetStreamAppend<Types> for Client {
     }
 }
 
-impl NetVote<Types> for Client {
+impl NetVote<Types> for MemberClient {
     async fn vote(
         &mut self,
         request: VoteRequest<Types>,
@@ -139,7 +139,7 @@ impl NetVote<Types> for Client {
     }
 }
 
-impl NetTransferLeader<Types> for Client {
+impl NetTransferLeader<Types> for MemberClient {
     async fn transfer_leader(
         &mut self,
         request: TransferLeaderRequest<Types>,
@@ -165,7 +165,7 @@ impl NetTransferLeader<Types> for Client {
     }
 }
 
-impl NetSnapshot<Types> for Client {
+impl NetSnapshot<Types> for MemberClient {
     type SnapshotData = Bytes;
 
     async fn full_snapshot(
@@ -187,7 +187,7 @@ impl NetSnapshot<Types> for Client {
     }
 }
 
-impl NetBackoff<Types> for Client {
+impl NetBackoff<Types> for MemberClient {
     /// Constant delay: a dial is cheap, and a member that comes back must catch up at once.
     fn backoff(&self) -> Option<Backoff> {
         Some(Backoff::new(std::iter::repeat(

@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use super::conn::{Conn, ConnError};
 use super::handshake::{self, HandshakeError};
 use crate::base::Address;
-use crate::raft::{Admission, Refusal, Replica};
+use crate::raft::{Admission, HandshakeRefusal, Replica};
 use crate::runtime::Env;
 use crate::wire::frames::{Hello, Lane, MAGIC, VERSIONS};
 
@@ -48,7 +48,7 @@ pub(in crate::raft) enum DialError {
 }
 
 impl DialError {
-    pub(super) fn refusal(&self) -> Option<&Refusal> {
+    pub(super) fn refusal(&self) -> Option<&HandshakeRefusal> {
         match self {
             Self::Handshake {
                 source: HandshakeError::Refused(refusal),
@@ -62,7 +62,7 @@ impl DialError {
     fn priority(&self) -> u8 {
         match self {
             Self::Handshake {
-                source: HandshakeError::Refused(Refusal::NotMe),
+                source: HandshakeError::Refused(HandshakeRefusal::NotMe),
                 ..
             } => 4,
             Self::Handshake { .. } => 5,

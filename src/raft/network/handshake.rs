@@ -13,9 +13,9 @@ use sha2::Sha256;
 use super::conn::{Conn, ConnError};
 use super::liveness::Liveness;
 use crate::base::Incarnation;
-use crate::raft::{Admission, Refusal, Replica};
+use crate::raft::{Admission, HandshakeRefusal, Replica};
 use crate::runtime::Rng;
-use crate::wire::frames::{Challenge, Frame, Hello, Lane, Proof, Refused, RefusedCode, VERSIONS};
+use crate::wire::frames::{Challenge, Frame, Hello, Lane, Proof, Refused, RefusedFrame, VERSIONS};
 use crate::wire::identity::Starts;
 
 /// Reasons why a handshake ended without a connection.
@@ -24,7 +24,7 @@ pub(in crate::raft) enum HandshakeError {
     #[error(transparent)]
     Conn(#[from] ConnError),
     #[error("{0}")]
-    Refused(Refusal),
+    Refused(HandshakeRefusal),
     #[error("no common version: we speak {VERSIONS:?}, they {0:?}")]
     Version((u32, u32)),
 }
@@ -62,7 +62,7 @@ pub(super) async fn initiate(
         _ => return Err(ConnError::Unexpected.into()),
     }
     if challenge.callee != Some(receiver) {
-        return Err(HandshakeError::Refused(Refusal::NotMe));
+        return Err(HandshakeError::Refused(HandshakeRefusal::NotMe));
     }
     conn.enter_lane(hello.lane, Liveness::start(admission, receiver.incarnation));
     Ok(())
@@ -125,10 +125,10 @@ async fn admit(
         .admit(&dialler, from)
         .map_err(HandshakeError::Refused)?;
     match open() {
-        None => Err(HandshakeError::Refused(Refusal::NotOpen)),
+        None => Err(HandshakeError::Refused(HandshakeRefusal::NotOpen)),
         // Checked whatever `admit` decided: a message for another incarnation never reaches this
         // Raft node.
-        Some(me) if me != hello.receiver => Err(HandshakeError::Refused(Refusal::NotMe)),
+        Some(me) if me != hello.receiver => Err(HandshakeError::Refused(HandshakeRefusal::NotMe)),
         Some(_) => Ok(()),
     }
 }
@@ -203,17 +203,17 @@ impl Secret {
     ) -> Result<(), HandshakeError> {
         let refuse = |refusal| Err(HandshakeError::Refused(refusal));
         match (&self.key, proof) {
-            (_, None) if self.needed => refuse(Refusal::MissingSecret),
+            (_, None) if self.needed => refuse(HandshakeRefusal::MissingSecret),
             (_, None) => Ok(()),
             // Compares in constant time.
             (Some(key), Some(proof)) => {
                 match transcript(key, side, hello, challenge).verify_slice(&proof) {
                     Ok(()) => Ok(()),
-                    Err(_) => refuse(Refusal::WrongSecret),
+                    Err(_) => refuse(HandshakeRefusal::WrongSecret),
                 }
             }
             // This node has no key to check the proof with. Where a secret is needed it refuses.
-            (None, Some(_)) if self.needed => refuse(Refusal::MissingSecret),
+            (None, Some(_)) if self.needed => refuse(HandshakeRefusal::MissingSecret),
             (None, Some(_)) => Ok(()),
         }
     }
@@ -259,13 +259,15 @@ fn replica_bytes(replica: &Replica) -> Vec<u8> {
 
 fn refused_frame(error: &HandshakeError) -> Refused {
     let code = match error {
-        HandshakeError::Version(_) => RefusedCode::Version,
-        HandshakeError::Refused(Refusal::NotMe) => RefusedCode::NotMe,
-        HandshakeError::Refused(Refusal::NotOpen) => RefusedCode::NotOpen,
-        HandshakeError::Refused(Refusal::Tombstoned) => RefusedCode::Tombstoned,
-        HandshakeError::Refused(Refusal::WrongSecret) => RefusedCode::WrongSecret,
-        HandshakeError::Refused(Refusal::MissingSecret) => RefusedCode::MissingSecret,
-        HandshakeError::Refused(Refusal::Other(_)) | HandshakeError::Conn(_) => RefusedCode::Other,
+        HandshakeError::Version(_) => RefusedFrame::Version,
+        HandshakeError::Refused(HandshakeRefusal::NotMe) => RefusedFrame::NotMe,
+        HandshakeError::Refused(HandshakeRefusal::NotOpen) => RefusedFrame::NotOpen,
+        HandshakeError::Refused(HandshakeRefusal::Tombstoned) => RefusedFrame::Tombstoned,
+        HandshakeError::Refused(HandshakeRefusal::WrongSecret) => RefusedFrame::WrongSecret,
+        HandshakeError::Refused(HandshakeRefusal::MissingSecret) => RefusedFrame::MissingSecret,
+        HandshakeError::Refused(HandshakeRefusal::Other(_)) | HandshakeError::Conn(_) => {
+            RefusedFrame::Other
+        }
     };
     Refused {
         code,
@@ -275,11 +277,11 @@ fn refused_frame(error: &HandshakeError) -> Refused {
 
 fn handshake_error(refused: Refused) -> HandshakeError {
     HandshakeError::Refused(match refused.code {
-        RefusedCode::NotMe => Refusal::NotMe,
-        RefusedCode::NotOpen => Refusal::NotOpen,
-        RefusedCode::Tombstoned => Refusal::Tombstoned,
-        RefusedCode::WrongSecret => Refusal::WrongSecret,
-        RefusedCode::MissingSecret => Refusal::MissingSecret,
-        RefusedCode::Version | RefusedCode::Other => Refusal::Other(refused.text),
+        RefusedFrame::NotMe => HandshakeRefusal::NotMe,
+        RefusedFrame::NotOpen => HandshakeRefusal::NotOpen,
+        RefusedFrame::Tombstoned => HandshakeRefusal::Tombstoned,
+        RefusedFrame::WrongSecret => HandshakeRefusal::WrongSecret,
+        RefusedFrame::MissingSecret => HandshakeRefusal::MissingSecret,
+        RefusedFrame::Version | RefusedFrame::Other => HandshakeRefusal::Other(refused.text),
     })
 }

@@ -30,7 +30,7 @@ use super::{Replica, Timers};
 use crate::base::RaftId;
 use crate::runtime::{Env, Tasks, lock};
 use crate::wire::frames::Lane;
-use client::Client;
+use client::MemberClient;
 use dial::Dialer;
 use peer::Peer;
 
@@ -66,7 +66,7 @@ impl Network {
         }
     }
 
-    fn client(&self, target: u64, member: Member, lane: Lane) -> Client {
+    fn client(&self, target: u64, member: Member, lane: Lane) -> MemberClient {
         let cluster_id = self.dialer.me().cluster_id;
         let receiver = Replica {
             cluster_id,
@@ -75,7 +75,7 @@ impl Network {
         };
         let mut peers = lock(&self.peers);
         let new = || Arc::new(Peer::new(self.dialer.clone(), receiver, self.tasks.clone()));
-        Client::new(
+        MemberClient::new(
             peers.entry(receiver).or_insert_with(new).clone(),
             lane,
             self.timers,
@@ -84,17 +84,17 @@ impl Network {
 }
 
 impl RaftNetworkFactory<Types> for Network {
-    type Network = Client;
+    type Network = MemberClient;
 
-    async fn new_client(&mut self, target: u64, member: &Member) -> Client {
+    async fn new_client(&mut self, target: u64, member: &Member) -> MemberClient {
         self.client(target, *member, Lane::Append)
     }
 
-    async fn new_heartbeat_client(&mut self, target: u64, member: &Member) -> Client {
+    async fn new_heartbeat_client(&mut self, target: u64, member: &Member) -> MemberClient {
         self.client(target, *member, Lane::Control)
     }
 
-    async fn new_snapshot_client(&mut self, target: u64, member: &Member) -> Client {
+    async fn new_snapshot_client(&mut self, target: u64, member: &Member) -> MemberClient {
         self.client(target, *member, Lane::Snapshot)
     }
 }

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use super::conn::Conn;
 use super::dial::{DialError, Dialer};
-use crate::raft::{Refusal, Replica};
+use crate::raft::{HandshakeRefusal, Replica};
 use crate::runtime::{TaskHandle, Tasks, lock};
 use crate::wire::frames::Lane;
 
@@ -125,7 +125,7 @@ impl Peer {
             (Some(_), None) => tracing::info!(%raft_id, "member reached again"),
             (before, Some(now)) if before.as_ref() != Some(now) => match refusal {
                 // Normal at first: founders open Raft one after another.
-                Some(Refusal::NotOpen) => {
+                Some(HandshakeRefusal::NotOpen) => {
                     tracing::info!(%raft_id, error = now, "member not reached")
                 }
                 _ => tracing::warn!(%raft_id, error = now, "member not reached"),

@@ -2,7 +2,7 @@
 
 use prost::Message;
 
-use super::FrameError;
+use super::RpcFrameError;
 use super::calls::read;
 use super::message::{JoinClusterResponse, ListShardsResponse, PlainResponse};
 use super::shards::{self, Shards};
@@ -19,7 +19,7 @@ pub trait DataNodeResponse: Sized {
 
     /// # Errors
     /// The bytes are no such answer.
-    fn decode(body: &[u8]) -> Result<CallOutcome<Self>, FrameError>;
+    fn decode(body: &[u8]) -> Result<CallOutcome<Self>, RpcFrameError>;
 }
 
 /// A data node as it describes itself.
@@ -36,7 +36,7 @@ impl DataNodeResponse for () {
         PlainResponse { err: err(outcome) }.encode_to_vec()
     }
 
-    fn decode(body: &[u8]) -> Result<CallOutcome<()>, FrameError> {
+    fn decode(body: &[u8]) -> Result<CallOutcome<()>, RpcFrameError> {
         let message: PlainResponse = read(body)?;
         Ok(message.err.map_or(Ok(()), |words| Err(text(&words))))
     }
@@ -54,7 +54,7 @@ impl DataNodeResponse for Shards {
         .encode_to_vec()
     }
 
-    fn decode(body: &[u8]) -> Result<CallOutcome<Shards>, FrameError> {
+    fn decode(body: &[u8]) -> Result<CallOutcome<Shards>, RpcFrameError> {
         let message: ListShardsResponse = read(body)?;
         match message.err {
             Some(words) => Ok(Err(text(&words))),
@@ -78,7 +78,7 @@ impl DataNodeResponse for Node {
         .encode_to_vec()
     }
 
-    fn decode(body: &[u8]) -> Result<CallOutcome<Node>, FrameError> {
+    fn decode(body: &[u8]) -> Result<CallOutcome<Node>, RpcFrameError> {
         let message: JoinClusterResponse = read(body)?;
         if let Some(words) = message.err {
             return Ok(Err(text(&words)));

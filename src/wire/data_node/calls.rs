@@ -5,7 +5,7 @@ use prost::Message;
 use super::message::{
     CopyShardRequest, JoinClusterRequest, RemoveHintedHandoffRequest, RemoveShardRequest,
 };
-use super::{DataNodeResponse, FrameError, MessageType, Node, Shards};
+use super::{DataNodeResponse, MessageType, Node, RpcFrameError, Shards};
 use crate::base::{Name, NodeId};
 use crate::wire::convert::{bytes_of, required, required_name};
 
@@ -18,7 +18,7 @@ pub trait Call: Sized {
 
     /// # Errors
     /// The bytes are no such request.
-    fn decode(body: &[u8]) -> Result<Self, FrameError>;
+    fn decode(body: &[u8]) -> Result<Self, RpcFrameError>;
 }
 
 /// Value of [`CopyShard::since`] that copies the whole shard: earlier than any file. It is Go's
@@ -82,7 +82,7 @@ impl Call for CopyShard {
         message.encode_to_vec()
     }
 
-    fn decode(body: &[u8]) -> Result<Self, FrameError> {
+    fn decode(body: &[u8]) -> Result<Self, RpcFrameError> {
         let message: CopyShardRequest = read(body)?;
         Ok(Self {
             host: required_name(message.host, "Host")?,
@@ -105,7 +105,7 @@ impl Call for RemoveShard {
         .encode_to_vec()
     }
 
-    fn decode(body: &[u8]) -> Result<Self, FrameError> {
+    fn decode(body: &[u8]) -> Result<Self, RpcFrameError> {
         let message: RemoveShardRequest = read(body)?;
         Ok(Self {
             shard: required(message.shard_id, "ShardID")?,
@@ -121,7 +121,7 @@ impl Call for ListShards {
         Vec::new()
     }
 
-    fn decode(_body: &[u8]) -> Result<Self, FrameError> {
+    fn decode(_body: &[u8]) -> Result<Self, RpcFrameError> {
         Ok(Self)
     }
 }
@@ -139,7 +139,7 @@ impl Call for JoinCluster {
         .encode_to_vec()
     }
 
-    fn decode(body: &[u8]) -> Result<Self, FrameError> {
+    fn decode(body: &[u8]) -> Result<Self, RpcFrameError> {
         let message: JoinClusterRequest = read(body)?;
         Ok(Self {
             meta_servers: message.meta_servers.iter().map(Name::from).collect(),
@@ -156,7 +156,7 @@ impl Call for LeaveCluster {
         Vec::new()
     }
 
-    fn decode(_body: &[u8]) -> Result<Self, FrameError> {
+    fn decode(_body: &[u8]) -> Result<Self, RpcFrameError> {
         Ok(Self)
     }
 }
@@ -172,7 +172,7 @@ impl Call for RemoveHintedHandoff {
         .encode_to_vec()
     }
 
-    fn decode(body: &[u8]) -> Result<Self, FrameError> {
+    fn decode(body: &[u8]) -> Result<Self, RpcFrameError> {
         let message: RemoveHintedHandoffRequest = read(body)?;
         Ok(Self {
             node: NodeId(required(message.node_id, "NodeID")?),
@@ -180,6 +180,6 @@ impl Call for RemoveHintedHandoff {
     }
 }
 
-pub(super) fn read<M: Message + Default>(body: &[u8]) -> Result<M, FrameError> {
+pub(super) fn read<M: Message + Default>(body: &[u8]) -> Result<M, RpcFrameError> {
     Ok(M::decode(body)?)
 }

@@ -2,7 +2,7 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use super::{Call, CallOutcome, DataNodeResponse, FrameError};
+use super::{Call, CallOutcome, DataNodeResponse, RpcFrameError};
 
 /// First byte of a connection for calls. Data nodes pass other first bytes to other services.
 pub const MUX: u8 = 0x02;
@@ -71,31 +71,31 @@ impl std::fmt::Display for MessageType {
 
 /// Type and length of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Header {
+pub struct RpcHeader {
     pub kind: u8,
     pub length: usize,
 }
 
-impl Header {
+impl RpcHeader {
     /// # Errors
     /// [`FrameError::TooLong`], also for a length below zero.
-    pub fn decode(bytes: [u8; HEADER_BYTES]) -> Result<Self, FrameError> {
+    pub fn decode(bytes: [u8; HEADER_BYTES]) -> Result<Self, RpcFrameError> {
         let [kind, length @ ..] = bytes;
         let length = i64::from_be_bytes(length);
         match usize::try_from(length) {
             Ok(fits) if length < MAX_BODY_BYTES => Ok(Self { kind, length: fits }),
-            _ => Err(FrameError::TooLong(length)),
+            _ => Err(RpcFrameError::TooLong(length)),
         }
     }
 
     /// # Errors
     /// [`FrameError::Kind`] when this is not the answer to that call.
-    pub fn answers(self, call: MessageType) -> Result<Self, FrameError> {
+    pub fn answers(self, call: MessageType) -> Result<Self, RpcFrameError> {
         let due = call.answer();
         if self.kind == due {
             Ok(self)
         } else {
-            Err(FrameError::Kind {
+            Err(RpcFrameError::Kind {
                 found: self.kind,
                 due,
             })
@@ -107,7 +107,7 @@ impl Header {
 ///
 /// # Errors
 /// [`FrameError::TooLong`]: no data node would read the request.
-pub fn request<C: Call>(call: &C) -> Result<Bytes, FrameError> {
+pub fn request<C: Call>(call: &C) -> Result<Bytes, RpcFrameError> {
     let mut bytes = BytesMut::new();
     bytes.put_u8(MUX);
     if C::KIND.has_body() {
@@ -122,16 +122,16 @@ pub fn request<C: Call>(call: &C) -> Result<Bytes, FrameError> {
 ///
 /// # Errors
 /// [`FrameError::TooLong`]: no meta node would read the answer.
-pub fn answer<C: Call>(outcome: &CallOutcome<C::Answer>) -> Result<Bytes, FrameError> {
+pub fn answer<C: Call>(outcome: &CallOutcome<C::Answer>) -> Result<Bytes, RpcFrameError> {
     let mut bytes = BytesMut::new();
     put(C::KIND.answer(), &C::Answer::encode(outcome), &mut bytes)?;
     Ok(bytes.freeze())
 }
 
-fn put(kind: u8, body: &[u8], bytes: &mut BytesMut) -> Result<(), FrameError> {
+fn put(kind: u8, body: &[u8], bytes: &mut BytesMut) -> Result<(), RpcFrameError> {
     let length = i64::try_from(body.len()).unwrap_or(i64::MAX);
     if length >= MAX_BODY_BYTES {
-        return Err(FrameError::TooLong(length));
+        return Err(RpcFrameError::TooLong(length));
     }
     bytes.reserve(HEADER_BYTES + body.len());
     bytes.put_u8(kind);

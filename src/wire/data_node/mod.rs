@@ -20,7 +20,7 @@ pub use calls::{
     Call, CopyShard, JoinCluster, LeaveCluster, ListShards, RemoveHintedHandoff, RemoveShard,
     SINCE_THE_BEGINNING,
 };
-pub use frame::{HEADER_BYTES, Header, MAX_BODY_BYTES, MUX, MessageType, answer, request};
+pub use frame::{HEADER_BYTES, MAX_BODY_BYTES, MUX, MessageType, RpcHeader, answer, request};
 pub use shards::{ShardOwnerInfo, Shards};
 pub use status::DataNodeStatus;
 
@@ -28,7 +28,7 @@ use super::convert::BadField;
 
 /// Reasons why bytes are not the expected request or answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum FrameError {
+pub enum RpcFrameError {
     /// The text is that of data nodes.
     #[error("max message size of {MAX_BODY_BYTES} exceeded: {0}")]
     TooLong(i64),
@@ -44,7 +44,7 @@ pub enum FrameError {
     Shards(String),
 }
 
-impl From<BadField> for FrameError {
+impl From<BadField> for RpcFrameError {
     fn from(field: BadField) -> Self {
         match field {
             BadField::Missing(name) => Self::Missing(name),

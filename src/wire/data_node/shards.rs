@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::FrameError;
+use super::RpcFrameError;
 use crate::base::NodeId;
 
 /// Shards of a node, by shard id.
@@ -48,8 +48,8 @@ pub(super) fn encode(shards: &Shards) -> Vec<u8> {
 }
 
 /// Decodes shards. `null` means that the node holds none.
-pub(super) fn decode(json: &[u8]) -> Result<Shards, FrameError> {
+pub(super) fn decode(json: &[u8]) -> Result<Shards, RpcFrameError> {
     let decoded: Option<Shards> =
-        serde_json::from_slice(json).map_err(|error| FrameError::Shards(error.to_string()))?;
+        serde_json::from_slice(json).map_err(|error| RpcFrameError::Shards(error.to_string()))?;
     Ok(decoded.unwrap_or_default())
 }

@@ -30,7 +30,7 @@ fn encode_answer<C: Call>(outcome: &CallOutcome<C::Answer>) -> Vec<u8> {
     C::Answer::encode(outcome)
 }
 
-fn decode_answer<C: Call>(body: &[u8]) -> Result<CallOutcome<C::Answer>, FrameError> {
+fn decode_answer<C: Call>(body: &[u8]) -> Result<CallOutcome<C::Answer>, RpcFrameError> {
     C::Answer::decode(body)
 }
 
@@ -82,27 +82,27 @@ fn lengths_up_to_a_gibibyte_are_read_and_no_others() {
     let header = |length: i64| {
         let mut bytes = [40; HEADER_BYTES];
         bytes[1..].copy_from_slice(&length.to_be_bytes());
-        Header::decode(bytes)
+        RpcHeader::decode(bytes)
     };
     assert_eq!(
         header(0),
-        Ok(Header {
+        Ok(RpcHeader {
             kind: 40,
             length: 0
         })
     );
     assert_eq!(
         header((1 << 30) - 1),
-        Ok(Header {
+        Ok(RpcHeader {
             kind: 40,
             length: (1 << 30) - 1
         })
     );
     for length in [1 << 30, i64::MAX, -1, i64::MIN] {
-        assert_eq!(header(length), Err(FrameError::TooLong(length)));
+        assert_eq!(header(length), Err(RpcFrameError::TooLong(length)));
     }
     // The beginning of an HTTP answer.
-    let http = Header::decode(*b"HTTP/1.1 ").expect_err("far too long");
+    let http = RpcHeader::decode(*b"HTTP/1.1 ").expect_err("far too long");
     assert_eq!(
         http.to_string(),
         "max message size of 1073741824 exceeded: 6076569960848437536"
@@ -111,14 +111,14 @@ fn lengths_up_to_a_gibibyte_are_read_and_no_others() {
 
 #[test]
 fn an_answer_to_something_else_is_none() {
-    let header = Header {
+    let header = RpcHeader {
         kind: MessageType::ListShards.answer(),
         length: 0,
     };
     assert_eq!(header.answers(MessageType::ListShards), Ok(header));
     assert_eq!(
         header.answers(MessageType::CopyShard),
-        Err(FrameError::Kind { found: 38, due: 34 })
+        Err(RpcFrameError::Kind { found: 38, due: 34 })
     );
 }
 
@@ -163,38 +163,38 @@ fn what_is_required_is_missed_by_its_name() {
         .into_iter()
         .enumerate()
     {
-        assert_eq!(copy(without), Err(FrameError::Missing(name)));
+        assert_eq!(copy(without), Err(RpcFrameError::Missing(name)));
     }
     assert_eq!(copy(4).map(|copy| copy.since), Ok(None));
     assert_eq!(
         RemoveShard::decode(b""),
-        Err(FrameError::Missing("ShardID"))
+        Err(RpcFrameError::Missing("ShardID"))
     );
     assert_eq!(
         RemoveHintedHandoff::decode(b""),
-        Err(FrameError::Missing("NodeID"))
+        Err(RpcFrameError::Missing("NodeID"))
     );
     assert_eq!(
         JoinCluster::decode(b"\x0a\x01m"),
-        Err(FrameError::Missing("Update"))
+        Err(RpcFrameError::Missing("Update"))
     );
     assert_eq!(
         decode_answer::<JoinCluster>(b""),
-        Err(FrameError::Missing("Node"))
+        Err(RpcFrameError::Missing("Node"))
     );
     assert_eq!(
         decode_answer::<JoinCluster>(b"\x0a\x00"),
-        Err(FrameError::Missing("Node.ID"))
+        Err(RpcFrameError::Missing("Node.ID"))
     );
     assert_eq!(
         decode_answer::<ListShards>(b""),
-        Err(FrameError::Missing("Shards"))
+        Err(RpcFrameError::Missing("Shards"))
     );
 }
 
 #[test]
 fn an_error_is_the_nodes_own_text_whatever_stands_beside_it() {
-    fn words<T>(text: &str) -> Result<CallOutcome<T>, FrameError> {
+    fn words<T>(text: &str) -> Result<CallOutcome<T>, RpcFrameError> {
         Ok(Err(text.to_owned()))
     }
     assert_eq!(
@@ -249,7 +249,7 @@ fn shards_are_read_from_what_go_writes() {
         b"\xff",
     ] {
         assert!(
-            matches!(decoded(junk), Err(FrameError::Shards(_))),
+            matches!(decoded(junk), Err(RpcFrameError::Shards(_))),
             "{junk:?}"
         );
     }

@@ -48,7 +48,7 @@ pub struct Proof(pub Option<[u8; 32]>);
 /// Reason why the listener closes the connection, for programs. The text beside it is for
 /// operators.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RefusedCode {
+pub enum RefusedFrame {
     Other = 0,
     Version = 1,
     NotMe = 2,
@@ -60,7 +60,7 @@ pub enum RefusedCode {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refused {
-    pub code: RefusedCode,
+    pub code: RefusedFrame,
     pub text: String,
 }
 
@@ -212,14 +212,14 @@ impl TryFrom<RefusedMessage> for Refused {
     type Error = FrameError;
     fn try_from(m: RefusedMessage) -> Result<Self, FrameError> {
         let code = match need(m.code, "code")? {
-            1 => RefusedCode::Version,
-            2 => RefusedCode::NotMe,
-            3 => RefusedCode::NotOpen,
-            4 => RefusedCode::Tombstoned,
-            5 => RefusedCode::WrongSecret,
-            6 => RefusedCode::MissingSecret,
+            1 => RefusedFrame::Version,
+            2 => RefusedFrame::NotMe,
+            3 => RefusedFrame::NotOpen,
+            4 => RefusedFrame::Tombstoned,
+            5 => RefusedFrame::WrongSecret,
+            6 => RefusedFrame::MissingSecret,
             // A reason that only a later version knows. Its text is still shown.
-            _ => RefusedCode::Other,
+            _ => RefusedFrame::Other,
         };
         let text = need(m.text, "text")?;
         Ok(Self {

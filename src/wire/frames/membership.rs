@@ -13,7 +13,7 @@ const FORMAT: u32 = MEMBERSHIP.newest();
 
 /// Voters and members. `configs` has one list of voters, or two during a change (joint consensus).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Membership {
+pub struct RaftMembership {
     pub configs: Vec<Vec<RaftId>>,
     /// Voters and learners, each with the incarnation to which its Raft id belongs.
     pub nodes: Vec<(RaftId, Incarnation)>,
@@ -44,7 +44,7 @@ struct NodeMessage {
 }
 
 /// Encodes a membership. Equal memberships give equal bytes.
-pub fn encode_membership(membership: &Membership) -> Bytes {
+pub fn encode_membership(membership: &RaftMembership) -> Bytes {
     let config = |c: &Vec<RaftId>| ConfigMessage {
         voters: c.iter().map(|id| id.0).collect(),
     };
@@ -62,7 +62,7 @@ pub fn encode_membership(membership: &Membership) -> Bytes {
 
 /// # Errors
 /// A newer format, or bytes that are no membership.
-pub fn decode_membership(bytes: &[u8]) -> Result<Membership, FrameError> {
+pub fn decode_membership(bytes: &[u8]) -> Result<RaftMembership, FrameError> {
     let message = MembershipMessage::decode(bytes)?;
     let found = need(message.format, "format")?;
     if found > FORMAT {
@@ -78,7 +78,7 @@ pub fn decode_membership(bytes: &[u8]) -> Result<Membership, FrameError> {
             Incarnation(array(n.incarnation, "incarnation")?),
         ))
     };
-    Ok(Membership {
+    Ok(RaftMembership {
         configs: message.configs.into_iter().map(config).collect(),
         nodes: message
             .nodes

@@ -19,9 +19,9 @@ use crate::base::{ClusterId, Incarnation, RaftId};
 
 pub use election::{Transfer, Transferred, Vote, VoteAnswer, VoteAsk};
 pub use frame::{Frame, decode, encode};
-pub use handshake::{Challenge, Hello, Lane, Proof, Refused, RefusedCode};
+pub use handshake::{Challenge, Hello, Lane, Proof, Refused, RefusedFrame};
 pub use log::{Append, Appended, Entry, EntryKind, Snapshot};
-pub use membership::{Membership, decode_membership, encode_membership};
+pub use membership::{RaftMembership, decode_membership, encode_membership};
 
 /// First bytes that a dialler sends. No text and no TLS record starts with the first of them.
 pub const MAGIC: [u8; 8] = *b"\xC9IFM8089";

@@ -58,7 +58,7 @@ fn every_frame() -> Vec<Frame> {
         Frame::Proof(Proof(None)),
         Frame::Accepted,
         Frame::Refused(Refused {
-            code: RefusedCode::Tombstoned,
+            code: RefusedFrame::Tombstoned,
             text: "gone".to_owned(),
         }),
         Frame::Append(Append {
@@ -177,13 +177,13 @@ fn what_is_missing_is_named() {
 
 #[test]
 fn a_membership_comes_back_and_a_newer_one_is_told_apart() {
-    let joint = Membership {
+    let joint = RaftMembership {
         configs: vec![vec![RaftId(1), RaftId(2)], vec![RaftId(2), RaftId(3)]],
         nodes: (1..=4)
             .map(|id| (RaftId(id), Incarnation([id as u8; 16])))
             .collect(),
     };
-    for membership in [joint, Membership::default()] {
+    for membership in [joint, RaftMembership::default()] {
         assert_eq!(
             decode_membership(&encode_membership(&membership)),
             Ok(membership)
@@ -232,7 +232,7 @@ fn the_bytes_of_version_1_do_not_change() {
         hex::encode(body(&append)),
         "060a060803100218011a0b0a040803100a10021a0178"
     );
-    let membership = Membership {
+    let membership = RaftMembership {
         configs: vec![vec![RaftId(1)]],
         nodes: vec![(RaftId(1), Incarnation([7; 16]))],
     };

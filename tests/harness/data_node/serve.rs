@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
-use influxdb_meta::wire::data_node::{DataNodeStatus, HEADER_BYTES, Header, MUX, MessageType};
+use influxdb_meta::wire::data_node::{DataNodeStatus, HEADER_BYTES, MUX, MessageType, RpcHeader};
 
 use super::behaviour::{Behaviour, On};
 use super::calls;
@@ -79,7 +79,7 @@ fn serve_call(shared: &Shared, socket: &mut dyn Duplex) -> io::Result<()> {
 fn read_body(socket: &mut dyn Duplex, kind: u8) -> io::Result<Vec<u8>> {
     let mut header = [kind; HEADER_BYTES];
     socket.read_exact(&mut header[1..])?;
-    let header = Header::decode(header).map_err(io::Error::other)?;
+    let header = RpcHeader::decode(header).map_err(io::Error::other)?;
     let mut body = Vec::new();
     let read = socket.take(header.length as u64).read_to_end(&mut body)?;
     if read < header.length {

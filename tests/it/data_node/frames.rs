@@ -1,8 +1,8 @@
 //! Every recorded call is understood, and encoded to the same bytes.
 
 use influxdb_meta::wire::data_node::{
-    Call, CallOutcome, CopyShard, DataNodeResponse, HEADER_BYTES, Header, JoinCluster,
-    LeaveCluster, ListShards, MUX, MessageType, RemoveHintedHandoff, RemoveShard, answer, request,
+    Call, CallOutcome, CopyShard, DataNodeResponse, HEADER_BYTES, JoinCluster, LeaveCluster,
+    ListShards, MUX, MessageType, RemoveHintedHandoff, RemoveShard, RpcHeader, answer, request,
 };
 
 use crate::vectors::files;
@@ -29,10 +29,10 @@ fn recorded(kind: MessageType) -> Vec<(String, Vec<u8>, Vec<u8>)> {
 #[track_caller]
 fn body(bytes: &[u8], kind: u8) -> &[u8] {
     let (header, body) = bytes.split_first_chunk::<HEADER_BYTES>().expect("a header");
-    let header = Header::decode(*header).expect("a header");
+    let header = RpcHeader::decode(*header).expect("a header");
     assert_eq!(
         header,
-        Header {
+        RpcHeader {
             kind,
             length: body.len()
         }

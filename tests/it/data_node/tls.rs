@@ -8,7 +8,7 @@ use std::time::Duration;
 use influxdb_meta::base::Address;
 use influxdb_meta::data_node::{DataNodes, DataNodesConfig, Failed, FailureCause, OtherService};
 use influxdb_meta::runtime::Env;
-use influxdb_meta::tls::{HandshakeError, Places, TlsError, Trust};
+use influxdb_meta::tls::{Places, TlsError, TlsHandshakeError, Trust};
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd,
 };
@@ -128,7 +128,7 @@ fn refusal(asked: Result<(), Failed>) -> String {
     let failed = asked.expect_err("nobody to be believed");
     assert!(!failed.why.is_maybe_done(), "{failed}");
     match failed.why {
-        FailureCause::Tls(HandshakeError::Certificate(text)) => text,
+        FailureCause::Tls(TlsHandshakeError::Certificate(text)) => text,
         other => panic!("{other}"),
     }
 }
@@ -249,7 +249,7 @@ async fn tls_on_one_side_only() {
         .leave_cluster(&to, deadline)
         .await
         .expect_err("no TLS there");
-    assert_eq!(failed.why, FailureCause::Tls(HandshakeError::NotTls));
+    assert_eq!(failed.why, FailureCause::Tls(TlsHandshakeError::NotTls));
     assert!(
         failed.to_string().contains("unset data-use-tls"),
         "{failed}"
@@ -270,7 +270,7 @@ async fn a_data_node_without_tls() {
         .await
         .expect_err("no TLS there");
     assert!(
-        matches!(failed.why, FailureCause::Tls(HandshakeError::Failed(_))),
+        matches!(failed.why, FailureCause::Tls(TlsHandshakeError::Failed(_))),
         "{failed}"
     );
     assert!(failed.why.is_retryable() && !failed.why.is_maybe_done());

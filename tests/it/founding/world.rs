@@ -13,9 +13,9 @@ use std::time::Duration;
 use influxdb_meta::base::{Address, ClusterId, Incarnation};
 use influxdb_meta::cluster::PollError;
 use influxdb_meta::cluster::founding::{
-    Action, Block, Event, Founding, Setup, StoreReason, Verdict,
+    Action, Block, Event, Founding, FoundingSetup, StoreReason, Verdict,
 };
-use influxdb_meta::cluster::identity::record::{MembershipState, Record};
+use influxdb_meta::cluster::identity::record::{IdentityRecord, MembershipState};
 use influxdb_meta::wire::identity::{Identity, Phase};
 
 /// Mistakes built into the world, as if the state machine had made them. The invariants must notice
@@ -36,7 +36,7 @@ pub(super) enum Planted {
 /// Contents of a data directory.
 #[derive(Clone)]
 pub(super) struct Volume {
-    pub(super) record: Record,
+    pub(super) record: IdentityRecord,
     /// Acknowledged writes in this volume's log, each with its cluster.
     pub(super) writes: BTreeSet<(ClusterId, u64)>,
 }
@@ -44,7 +44,7 @@ pub(super) struct Volume {
 pub(super) struct Process {
     pub(super) founding: Founding,
     started_at: Duration,
-    storing: Option<(Record, StoreReason)>,
+    storing: Option<(IdentityRecord, StoreReason)>,
     polls: BTreeMap<Address, Poll>,
     /// Whether Raft is open: it votes and holds writes.
     pub(super) open: bool,
@@ -174,7 +174,7 @@ impl World {
             let incarnation = Incarnation(self.rng.bytes());
             self.history.durable.insert(incarnation);
             self.slots[slot].volume = Some(Volume {
-                record: Record::fresh(incarnation),
+                record: IdentityRecord::fresh(incarnation),
                 writes: BTreeSet::new(),
             });
         }
@@ -186,7 +186,7 @@ impl World {
         else {
             return;
         };
-        let setup = Setup {
+        let setup = FoundingSetup {
             peers: config.peers.clone(),
             expect: config.expect,
             alone: config.alone,
@@ -494,7 +494,7 @@ impl World {
         let founders: Vec<_> = founders
             .map(|entry| (entry.http.clone(), entry.incarnation))
             .collect();
-        process.founding.gone(&founders)
+        process.founding.lost_voters(&founders)
     }
 
     pub(super) fn describe(&self) -> String {

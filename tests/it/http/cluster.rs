@@ -13,7 +13,9 @@ use influxdb_meta::client::Client;
 use influxdb_meta::cluster::{Activity, NodeRef, NotMember, Refusal as NoToIt, View};
 use influxdb_meta::http::HttpConfig;
 use influxdb_meta::machine::{Found, Founder, InternalCommand, Outcome};
-use influxdb_meta::raft::{Admission, Hello, Raft, RaftConfig, Refusal, Replica, Transport};
+use influxdb_meta::raft::{
+    Admission, HandshakeRefusal, Hello, Raft, RaftConfig, Replica, Transport,
+};
 use influxdb_meta::runtime::Env;
 use influxdb_meta::runtime::net::BoxFuture;
 use influxdb_meta::service::{ClusterApi, Forwarder};
@@ -439,7 +441,7 @@ impl ClusterApi for Member {
 }
 
 impl Admission for Member {
-    fn admit(&self, _hello: &Hello, _from: IpAddr) -> Result<(), Refusal> {
+    fn admit(&self, _hello: &Hello, _from: IpAddr) -> Result<(), HandshakeRefusal> {
         Ok(())
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use influxdb_meta::base::{Address, ClusterId, UnixNanos};
 use influxdb_meta::cluster::{
-    Absent, BadRequest, Conflict, NotYet, PollError, Refusal, Unreachable,
+    Absent, BadPeerRequest, MembershipConflict, NotYet, PollError, Refusal, Unreachable,
 };
 use influxdb_meta::wire::joining::{RemovalReason, Removed};
 
@@ -186,12 +186,12 @@ fn refusals() -> Vec<(Refusal, u16, &'static str)> {
     let error = PollError::Refused;
     vec![
         (
-            Refusal::Bad(BadRequest::NotTheSender),
+            Refusal::Bad(BadPeerRequest::NotTheSender),
             400,
             "the identity is not the sender's",
         ),
         (
-            Refusal::Conflict(Conflict::MemberOfAnother),
+            Refusal::Conflict(MembershipConflict::MemberOfAnother),
             409,
             "a member of another cluster",
         ),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use influxdb_meta::auth::proof::PeerKey;
 use influxdb_meta::base::Incarnation;
-use influxdb_meta::wire::joining::{Done, INVITE, JOIN, MOVED, PROMISE, REMOVED, Refused};
+use influxdb_meta::wire::joining::{Done, INVITE, JOIN, MOVED, PROMISE, REMOVED, RefusedBody};
 
 use super::cluster::{Node, TestCluster};
 use super::harness::{Reply, StandIn, THEM, TestServer, US};
@@ -66,7 +66,7 @@ async fn each_path_is_answered_by_the_cluster() {
 async fn a_refusal_keeps_its_body_and_says_its_text_in_the_header() {
     let stand_in = Arc::new(StandIn::default());
     let server = TestServer::unjoined(stand_in.clone()).await;
-    let refused = Refused {
+    let refused = RefusedBody {
         error: "another cluster name".to_owned(),
         from: US,
         removed: None,
@@ -169,7 +169,7 @@ async fn outside_a_cluster_the_reason_is_said_and_proven() {
     let stand_in = Arc::new(StandIn::default());
     let server = with_secret(stand_in, "s").await;
     let reply = server.post(JOIN, &proof("s", JOIN), &body()).await;
-    let refused: Refused = serde_json::from_slice(&reply.body).expect("a refusal");
+    let refused: RefusedBody = serde_json::from_slice(&reply.body).expect("a refusal");
     assert_eq!(
         (reply.status(), refused.from, refused.removed),
         (503, US, None)
@@ -266,7 +266,7 @@ async fn a_carried_request_is_not_carried_again() {
         &format!("Influxd-Meta-Carried: 1\r\n{}", proof("s", JOIN)),
     )
     .await;
-    let refused: Refused = serde_json::from_slice(&reply.body).expect("a refusal");
+    let refused: RefusedBody = serde_json::from_slice(&reply.body).expect("a refusal");
     assert_eq!(
         (reply.status(), refused.from),
         (503, follower.member.incarnation())

@@ -8,7 +8,7 @@ use influxdb_meta::machine::WireCommand;
 use influxdb_meta::runtime::net::Stream;
 use influxdb_meta::runtime::{Env, TaskHandle};
 use influxdb_meta::wire::data_node::{
-    Call, DataNodeStatus, HEADER_BYTES, Header, JoinCluster, MUX, Node, answer,
+    Call, DataNodeStatus, HEADER_BYTES, JoinCluster, MUX, Node, RpcHeader, answer,
 };
 use influxdb_meta::wire::envelope::Body;
 use serde_json::json;
@@ -58,7 +58,7 @@ async fn serve(
     let answer = if stream.read_u8().await.expect("a byte") == MUX {
         let mut header = [0; HEADER_BYTES];
         stream.read_exact(&mut header).await.expect("a header");
-        let mut body = vec![0; Header::decode(header).expect("a header").length];
+        let mut body = vec![0; RpcHeader::decode(header).expect("a header").length];
         stream.read_exact(&mut body).await.expect("a body");
         told.lock()
             .expect("told")

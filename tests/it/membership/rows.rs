@@ -6,7 +6,7 @@ use std::time::Duration;
 use influxdb_meta::base::{Address, ClusterId, Incarnation, LogId, RaftId, UnixNanos};
 use influxdb_meta::catalog::{Catalog, Pending, RemovedWhy};
 use influxdb_meta::cluster::membership::{
-    Event, Evidence, Facts, Membership, Progress, Request, Setup, Step, StepError, judge,
+    Event, Evidence, Facts, Membership, MembershipSetup, Progress, Request, Step, StepError, judge,
 };
 use influxdb_meta::cluster::{PollError, Refusal};
 use influxdb_meta::machine::{
@@ -60,7 +60,7 @@ impl Leader {
             levels: all.iter().map(|id| (RaftId(*id), 2)).collect(),
             supported: 2,
         };
-        let setup = Setup {
+        let setup = MembershipSetup {
             me: RaftId(1),
             max_voters: 5,
             silence: T,
@@ -81,8 +81,8 @@ impl Leader {
         leader
     }
 
-    fn setup() -> Setup {
-        Setup {
+    fn setup() -> MembershipSetup {
+        MembershipSetup {
             me: RaftId(1),
             max_voters: 5,
             silence: T,
@@ -147,7 +147,7 @@ impl Leader {
     }
 
     fn look(&mut self) -> Option<Step> {
-        self.give(Event::Looked)
+        self.give(Event::Tick)
     }
 
     fn later(&mut self, time: Duration) -> Option<Step> {

@@ -234,7 +234,7 @@ impl World {
             .as_ref()
             .is_some_and(|leading| leading.flight.is_none())
         {
-            self.give(leader, Event::Looked);
+            self.give(leader, Event::Tick);
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use influxdb_meta::base::RaftId;
 use influxdb_meta::catalog::Pending;
 use influxdb_meta::cluster::membership::{
-    Event, Evidence, Facts, Membership, Progress, Request, Setup, Step, StepError,
+    Event, Evidence, Facts, Membership, MembershipSetup, Progress, Request, Step, StepError,
 };
 use influxdb_meta::machine::{AddMetaNode, InternalCommand, Outcome, RemoveMetaNode};
 
@@ -17,13 +17,13 @@ use super::world::{Flight, Planted, SILENCE, World};
 const COMMIT_WITHIN: Duration = Duration::from_secs(5);
 
 impl World {
-    pub(super) fn setup(&self, slot: usize) -> Setup {
+    pub(super) fn setup(&self, slot: usize) -> MembershipSetup {
         let me = self.slots[slot]
             .volume
             .as_ref()
             .and_then(|volume| volume.raft_id)
             .unwrap_or_default();
-        Setup {
+        MembershipSetup {
             me,
             max_voters: self.max_voters,
             silence: SILENCE,

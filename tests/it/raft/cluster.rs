@@ -9,7 +9,8 @@ use std::time::Duration;
 use influxdb_meta::base::{Address, Incarnation, RaftId};
 use influxdb_meta::machine::{Found, Founder, InternalCommand};
 use influxdb_meta::raft::{
-    AfterHandOver, OpenError, Raft, RaftConfig, RaftStatus, Refusal, Replica, Role, Transport,
+    AfterHandOver, HandshakeRefusal, OpenError, Raft, RaftConfig, RaftStatus, Replica, Role,
+    Transport,
 };
 use influxdb_meta::runtime::disk::Fake;
 use influxdb_meta::runtime::net::memory::Network;
@@ -33,7 +34,7 @@ pub(super) struct Process {
     pub(super) env: Env,
     pub(super) raft: Raft,
     /// Refusals that this process got when it dialled others.
-    pub(super) refusals: Shared<Vec<(RaftId, Refusal)>>,
+    pub(super) refusals: Shared<Vec<(RaftId, HandshakeRefusal)>>,
     /// Incarnations that this process heard on 8089, one entry for each report.
     pub(super) heard: Shared<Vec<Incarnation>>,
     _transport: Transport,

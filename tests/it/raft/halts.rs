@@ -5,7 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use influxdb_meta::base::RaftId;
-use influxdb_meta::raft::{OpenError, ProposeError, Raft, Refusal, Role};
+use influxdb_meta::raft::{HandshakeRefusal, OpenError, ProposeError, Raft, Role};
 use influxdb_meta::runtime::disk::OpKind;
 use influxdb_meta::wire::envelope::Body;
 use tokio::time::{Instant, timeout};
@@ -230,7 +230,7 @@ async fn the_old_incarnation_is_refused_by_name() {
         let refusals = [heard(1), heard(2)]
             .map(|r| r.lock().expect("sound").clone())
             .concat();
-        if refusals.contains(&(RaftId(3), Refusal::NotMe)) {
+        if refusals.contains(&(RaftId(3), HandshakeRefusal::NotMe)) {
             break;
         }
         assert!(Instant::now() < deadline, "only {refusals:?}");

@@ -13,7 +13,7 @@ use influxdb_meta::runtime::disk;
 use influxdb_meta::runtime::net::memory::Network;
 use influxdb_meta::runtime::net::{BoxFuture, Listener, Net, Stream};
 use influxdb_meta::wire::frames::{
-    self, BANNER, Challenge, Frame, Hello, Lane, MAGIC, Proof, Refused, RefusedCode,
+    self, BANNER, Challenge, Frame, Hello, Lane, MAGIC, Proof, Refused, RefusedFrame,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, timeout};
@@ -130,7 +130,7 @@ async fn handshake(scene: &Scene, hello: Hello, proof: Option<[u8; 32]>) -> (Cha
     (challenge, verdict)
 }
 
-fn code(verdict: &Frame) -> RefusedCode {
+fn code(verdict: &Frame) -> RefusedFrame {
     let Frame::Refused(Refused { code, text }) = verdict else {
         panic!("not refused: {verdict:?}")
     };
@@ -159,7 +159,7 @@ async fn only_the_very_incarnation_that_is_meant_answers() {
     ];
     for receiver in others {
         let (challenge, verdict) = handshake(&scene, hello(receiver), None).await;
-        assert_eq!(code(&verdict), RefusedCode::NotMe, "{receiver:?}");
+        assert_eq!(code(&verdict), RefusedFrame::NotMe, "{receiver:?}");
         assert_eq!(challenge.callee, Some(me), "it says who it is instead");
     }
 }
@@ -179,7 +179,7 @@ async fn nobody_speaks_raft_before_it_is_open() {
         );
         let scene = scene(admission).await;
         let (_, verdict) = handshake(&scene, hello(replica(1)), None).await;
-        assert_eq!(code(&verdict), RefusedCode::NotOpen);
+        assert_eq!(code(&verdict), RefusedFrame::NotOpen);
         let after = hints.lock().expect("not poisoned").len();
         assert_eq!(after, before + 1, "the handshake was a hint");
     }
@@ -194,7 +194,7 @@ async fn the_tombstoned_are_told_whomever_they_mean() {
     let scene = scene(admission).await;
     for receiver in [replica(1), replica(3)] {
         let (_, verdict) = handshake(&scene, hello(receiver), None).await;
-        assert_eq!(code(&verdict), RefusedCode::Tombstoned);
+        assert_eq!(code(&verdict), RefusedFrame::Tombstoned);
     }
 }
 
@@ -213,10 +213,10 @@ async fn a_wrong_proof_is_always_refused_and_a_missing_one_where_it_is_needed() 
         let hints = admission.hints.clone();
         let scene = scene(admission).await;
         let (challenge, verdict) = handshake(&scene, hello(replica(1)), Some([0; 32])).await;
-        assert_eq!(code(&verdict), RefusedCode::WrongSecret);
+        assert_eq!(code(&verdict), RefusedFrame::WrongSecret);
         // The listener's own proof, sent back to it: a proof covers its direction.
         let (_, verdict) = handshake(&scene, hello(replica(1)), challenge.proof).await;
-        assert_eq!(code(&verdict), RefusedCode::WrongSecret);
+        assert_eq!(code(&verdict), RefusedFrame::WrongSecret);
         assert_eq!(
             hints.lock().expect("not poisoned").len(),
             0,
@@ -225,9 +225,9 @@ async fn a_wrong_proof_is_always_refused_and_a_missing_one_where_it_is_needed() 
 
         let (_, verdict) = handshake(&scene, hello(replica(1)), None).await;
         let expected = if needs_proof {
-            RefusedCode::MissingSecret
+            RefusedFrame::MissingSecret
         } else {
-            RefusedCode::NotOpen
+            RefusedFrame::NotOpen
         };
         assert_eq!(code(&verdict), expected, "needs_proof: {needs_proof}");
     }
@@ -246,7 +246,7 @@ async fn a_version_that_it_does_not_speak_is_refused_by_name() {
         }),
     )
     .await;
-    assert_eq!(code(&hear(&mut stream).await), RefusedCode::Version);
+    assert_eq!(code(&hear(&mut stream).await), RefusedFrame::Version);
 }
 
 #[tokio::test(start_paused = true)]
@@ -298,7 +298,7 @@ async fn the_slow_are_closed_and_do_not_keep_others_out() {
     let (_, verdict) = handshake(&scene, hello(replica(1)), None).await;
     assert_eq!(
         code(&verdict),
-        RefusedCode::NotOpen,
+        RefusedFrame::NotOpen,
         "others are heard again"
     );
 }
@@ -317,7 +317,7 @@ async fn one_address_cannot_keep_the_others_out() {
     );
     let begun = Instant::now();
     let (_, verdict) = handshake(&scene, hello(replica(1)), None).await;
-    assert_eq!(code(&verdict), RefusedCode::NotOpen, "a member is heard");
+    assert_eq!(code(&verdict), RefusedFrame::NotOpen, "a member is heard");
     assert!(
         begun.elapsed() < Duration::from_millis(50),
         "at once: {:?}",
@@ -415,7 +415,7 @@ async fn connections_that_are_gone_delay_nobody() {
             network,
         };
         let (_, verdict) = handshake(&scene, hello(replica(1)), None).await;
-        assert_eq!(code(&verdict), RefusedCode::NotOpen);
+        assert_eq!(code(&verdict), RefusedFrame::NotOpen);
         let took = begun.elapsed();
         let expected = Duration::from_millis(least)..Duration::from_millis(most);
         assert!(expected.contains(&took), "{kind}: {took:?}");

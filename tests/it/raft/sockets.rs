@@ -10,7 +10,8 @@ use futures_util::future::join_all;
 use influxdb_meta::base::{Address, Incarnation, RaftId};
 use influxdb_meta::machine::{Found, Founder, InternalCommand, Outcome};
 use influxdb_meta::raft::{
-    Admission, AfterHandOver, HandOver, Hello, Raft, RaftConfig, Refusal, Replica, Role, Transport,
+    Admission, AfterHandOver, HandOver, HandshakeRefusal, Hello, Raft, RaftConfig, Replica, Role,
+    Transport,
 };
 use influxdb_meta::runtime::{Env, disk::Fake};
 use influxdb_meta::storage::{DataDir, Log, Snapshots};
@@ -27,7 +28,7 @@ struct Ports {
 }
 
 impl Admission for Ports {
-    fn admit(&self, hello: &Hello, from: IpAddr) -> Result<(), Refusal> {
+    fn admit(&self, hello: &Hello, from: IpAddr) -> Result<(), HandshakeRefusal> {
         self.admission.admit(hello, from)
     }
     fn me(&self) -> Option<(Replica, Address, Starts)> {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::seeded::Seeded;
 use influxdb_meta::base::{Address, ClusterId, Incarnation, RaftId, StartId, UnixNanos};
-use influxdb_meta::raft::{Admission, Hello, Refusal, Replica};
+use influxdb_meta::raft::{Admission, HandshakeRefusal, Hello, Replica};
 use influxdb_meta::runtime::{Clock, Disk, Env, Net, Tasks};
 use influxdb_meta::wire::identity::Starts;
 use tokio::time::Instant;
@@ -85,7 +85,7 @@ pub(super) struct TestAdmission {
     pub(super) tombstoned: Vec<Incarnation>,
     pub(super) heard: Arc<Mutex<Vec<Incarnation>>>,
     pub(super) hints: Arc<Mutex<Vec<(Hello, IpAddr)>>>,
-    pub(super) refusals: Arc<Mutex<Vec<(RaftId, Refusal)>>>,
+    pub(super) refusals: Arc<Mutex<Vec<(RaftId, HandshakeRefusal)>>>,
 }
 
 impl TestAdmission {
@@ -112,7 +112,7 @@ pub(super) fn starts() -> Starts {
 }
 
 impl Admission for TestAdmission {
-    fn admit(&self, hello: &Hello, from: IpAddr) -> Result<(), Refusal> {
+    fn admit(&self, hello: &Hello, from: IpAddr) -> Result<(), HandshakeRefusal> {
         self.hints
             .lock()
             .expect("no panic while held")
@@ -120,11 +120,11 @@ impl Admission for TestAdmission {
         // First: a tombstoned sender gets that answer, also where the receiver's fields do not
         // match.
         if self.tombstoned.contains(&hello.sender.incarnation) {
-            return Err(Refusal::Tombstoned);
+            return Err(HandshakeRefusal::Tombstoned);
         }
         match self.me {
-            None => Err(Refusal::NotOpen),
-            Some(me) if me != hello.receiver => Err(Refusal::NotMe),
+            None => Err(HandshakeRefusal::NotOpen),
+            Some(me) if me != hello.receiver => Err(HandshakeRefusal::NotMe),
             Some(_) => Ok(()),
         }
     }
@@ -156,7 +156,7 @@ impl Admission for TestAdmission {
             .push(incarnation);
     }
 
-    fn refused(&self, callee: &Replica, refusal: &Refusal) {
+    fn refused(&self, callee: &Replica, refusal: &HandshakeRefusal) {
         self.refusals
             .lock()
             .expect("no panic while held")

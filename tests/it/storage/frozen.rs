@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use influxdb_meta::base::{LogId, RaftId};
-use influxdb_meta::cluster::identity::record::{self, Record};
+use influxdb_meta::cluster::identity::record::{self, IdentityRecord};
 use influxdb_meta::runtime::Disk;
 use influxdb_meta::runtime::disk::Fake;
 use influxdb_meta::storage::{DataDir, Entry, EntryKind, Log, LogConfig, Snapshots, Vote};
@@ -17,7 +17,9 @@ fn the_volume_of_format_1_opens_as_it_was_left() {
         let disk = laid_out();
         let dir = DataDir::open(&env(&disk), Path::new(DIR)).expect("the directory opens");
         let bytes = dir.load(record::FILE).expect("readable").expect("there");
-        let incarnation = Record::decode(&bytes).expect("an identity").incarnation;
+        let incarnation = IdentityRecord::decode(&bytes)
+            .expect("an identity")
+            .incarnation;
 
         let (snapshots, newest) = Snapshots::open(&env(&disk), &dir).expect("the snapshots open");
         assert!(snapshots.rejected().is_empty());

@@ -6,7 +6,7 @@ use super::responses::{HealthResponse, Role};
 use crate::base::endpoint::META_HTTP_PORT;
 use crate::base::{Address, LogId};
 use crate::client::CallError;
-use crate::ctl::members::{Cluster, MetaNode};
+use crate::ctl::members::{ClusterMembers, MetaNode};
 use crate::ctl::session::Session;
 use crate::ctl::table::Table;
 
@@ -28,7 +28,7 @@ impl Details {
     /// again.
     pub(super) async fn ask(
         session: &Session,
-        cluster: &Cluster,
+        cluster: &ClusterMembers,
         bound: Option<&HealthResponse>,
     ) -> Self {
         if cluster.is_unknown() {

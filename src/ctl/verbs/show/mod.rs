@@ -6,7 +6,7 @@ mod responses;
 
 use clap::Args;
 
-use crate::ctl::members::Cluster;
+use crate::ctl::members::ClusterMembers;
 use crate::ctl::output::Output;
 use crate::ctl::session::Session;
 use crate::ctl::status::Status;
@@ -34,7 +34,7 @@ async fn show(session: &Session, verbose: bool) -> Result<Output, String> {
     if !status.is_meta() {
         return Err(format!("show: {} is not a meta node", session.bind));
     }
-    let cluster: Cluster = session.get_json(&session.bind, "/show-cluster").await?;
+    let cluster: ClusterMembers = session.get_json(&session.bind, "/show-cluster").await?;
     // Other meta nodes than ours have no /healthz. Then less is printed.
     let health: Option<HealthResponse> = session
         .get_json_once(&session.bind, "/healthz", Session::OPTIONAL_TIMEOUT)
@@ -57,7 +57,7 @@ async fn show(session: &Session, verbose: bool) -> Result<Output, String> {
 fn compose(
     session: &Session,
     status: &Status,
-    cluster: &Cluster,
+    cluster: &ClusterMembers,
     health: Option<&HealthResponse>,
     details: Option<&Details>,
 ) -> Output {

@@ -1,10 +1,10 @@
 //! The three tables of `show`, in the layout of InfluxDB Enterprise.
 
-use crate::ctl::members::{Cluster, Labels};
+use crate::ctl::members::{ClusterMembers, Labels};
 use crate::ctl::status::Status;
 use crate::ctl::table::Table;
 
-pub(super) fn print(status: &Status, cluster: &Cluster) -> String {
+pub(super) fn print(status: &Status, cluster: &ClusterMembers) -> String {
     [
         data_nodes(cluster),
         meta_nodes(cluster),
@@ -14,7 +14,7 @@ pub(super) fn print(status: &Status, cluster: &Cluster) -> String {
     .join("\n")
 }
 
-fn data_nodes(cluster: &Cluster) -> Table {
+fn data_nodes(cluster: &ClusterMembers) -> Table {
     let columns = [
         "ID",
         "TCP Address",
@@ -37,7 +37,7 @@ fn data_nodes(cluster: &Cluster) -> Table {
     table
 }
 
-fn meta_nodes(cluster: &Cluster) -> Table {
+fn meta_nodes(cluster: &ClusterMembers) -> Table {
     let columns = ["ID", "Raft Address", "HTTP Address", "Version", "Labels"];
     let mut table = Table::with_columns("Meta Nodes", &columns);
     for node in &cluster.meta {

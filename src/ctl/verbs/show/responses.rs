@@ -195,8 +195,8 @@ mod tests {
         }
     }
 
-    fn raft_state() -> api::RaftState {
-        api::RaftState {
+    fn raft_state() -> api::RaftStateInfo {
+        api::RaftStateInfo {
             term: 3,
             role: "learner".into(),
             leader: None,

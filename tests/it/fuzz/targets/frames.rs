@@ -2,8 +2,8 @@
 
 use bytes::{Bytes, BytesMut};
 use influxdb_meta::wire::data_node::{
-    Call, CopyShard, DataNodeResponse, HEADER_BYTES, Header, JoinCluster, LeaveCluster, ListShards,
-    MessageType, RemoveHintedHandoff, RemoveShard,
+    Call, CopyShard, DataNodeResponse, HEADER_BYTES, JoinCluster, LeaveCluster, ListShards,
+    MessageType, RemoveHintedHandoff, RemoveShard, RpcHeader,
 };
 use influxdb_meta::wire::frames::{
     self, EntryKind, Frame, LENGTH_BYTES, decode_membership, encode_membership,
@@ -44,7 +44,7 @@ pub(crate) fn rpc(bytes: &[u8]) -> bool {
     let Some((head, body)) = bytes.split_first_chunk::<HEADER_BYTES>() else {
         return false;
     };
-    let Ok(header) = Header::decode(*head) else {
+    let Ok(header) = RpcHeader::decode(*head) else {
         return false;
     };
     let of = |kind: &&MessageType| [kind.request(), kind.answer()].contains(&header.kind);

@@ -9,7 +9,7 @@ use influxdb_meta::wire::api::{
 use influxdb_meta::wire::data_node::DataNodeStatus;
 use influxdb_meta::wire::identity::Identity;
 use influxdb_meta::wire::joining::{
-    Caller, Done, Invite, JoinAnswer, JoinRequest, Refused, RemovedHint,
+    CallerIdentity, Done, Invite, JoinAnswer, JoinRequest, RefusedBody, RemovedHint,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -29,12 +29,12 @@ pub(crate) fn json(bytes: &[u8]) -> bool {
         read::<Vec<ShardInfo>>,
         read::<Status>,
         read::<DataNodeStatus>,
-        read::<Caller>,
+        read::<CallerIdentity>,
         read::<Done>,
         read::<Invite>,
         read::<JoinAnswer>,
         read::<JoinRequest>,
-        read::<Refused>,
+        read::<RefusedBody>,
         read::<RemovedHint>,
         identity,
     ];

@@ -6,7 +6,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use influxdb_meta::base::{Address, ClusterId, Incarnation, LogId, RaftId, StartId};
 use influxdb_meta::wire::frames::{
     Append, Appended, BANNER, Challenge, Entry, EntryKind, Frame, Hello, Lane, MAGIC, Proof,
-    Refused, RefusedCode, Replica, Snapshot, Transfer, Transferred, Vote, VoteAnswer, VoteAsk,
+    Refused, RefusedFrame, Replica, Snapshot, Transfer, Transferred, Vote, VoteAnswer, VoteAsk,
     decode, encode,
 };
 use influxdb_meta::wire::identity::Starts;
@@ -155,13 +155,13 @@ fn handshake() -> Vec<Frame> {
         })
     };
     let refusals = [
-        (RefusedCode::Other, "other"),
-        (RefusedCode::Version, "version"),
-        (RefusedCode::NotMe, "not me"),
-        (RefusedCode::NotOpen, "not open"),
-        (RefusedCode::Tombstoned, "tombstoned"),
-        (RefusedCode::WrongSecret, "wrong secret"),
-        (RefusedCode::MissingSecret, "missing secret"),
+        (RefusedFrame::Other, "other"),
+        (RefusedFrame::Version, "version"),
+        (RefusedFrame::NotMe, "not me"),
+        (RefusedFrame::NotOpen, "not open"),
+        (RefusedFrame::Tombstoned, "tombstoned"),
+        (RefusedFrame::WrongSecret, "wrong secret"),
+        (RefusedFrame::MissingSecret, "missing secret"),
     ];
     let mut frames = vec![
         hello(Lane::Append, "meta-1"),

@@ -2,7 +2,7 @@
 
 use influxdb_meta::base::{Address, ClusterId, Incarnation, RaftId, StartId, UnixNanos};
 use influxdb_meta::cluster::identity::record::{
-    MembershipState, Origin, Record, RemovalReason, Seat,
+    IdentityRecord, MembershipState, Origin, RemovalReason, Seat,
 };
 
 use super::{assert_written, founders, frozen};
@@ -10,7 +10,11 @@ use super::{assert_written, founders, frozen};
 #[test]
 fn identity_files_of_format_1_are_read() {
     for (file, want) in records() {
-        assert_eq!(Record::decode(&frozen(file)).expect(file), want, "{file}");
+        assert_eq!(
+            IdentityRecord::decode(&frozen(file)).expect(file),
+            want,
+            "{file}"
+        );
     }
 }
 
@@ -21,12 +25,12 @@ fn identity_files_of_format_1_are_what_is_written() {
     }
 }
 
-fn records() -> Vec<(&'static str, Record)> {
+fn records() -> Vec<(&'static str, IdentityRecord)> {
     let origin = Origin {
         list: founders().into_iter().map(|f| f.http).collect(),
         vector: founders(),
     };
-    let fresh = Record::fresh(Incarnation([1; 16]));
+    let fresh = IdentityRecord::fresh(Incarnation([1; 16]));
     let started = fresh
         .started("prod", origin)
         .expect("a founder")
@@ -39,14 +43,14 @@ fn records() -> Vec<(&'static str, Record)> {
         opened: false,
         recovered_from: None,
     };
-    let late = Record {
+    let late = IdentityRecord {
         incarnation: Incarnation([4; 16]),
         start_counter: 70,
         start_ids: vec![StartId([0xb1; 8]), StartId([0xb2; 8])],
         standing: MembershipState::Fresh,
     };
     let members = vec![Address::new("meta-1", 8091), Address::new("fd00::2", 8091)];
-    let joining = Record {
+    let joining = IdentityRecord {
         standing: MembershipState::Joining {
             seat: seat.clone(),
             members,
@@ -58,14 +62,14 @@ fn records() -> Vec<(&'static str, Record)> {
         recovered_from: Some(ClusterId([0xc0; 16])),
         ..seat
     };
-    let joined = Record {
+    let joined = IdentityRecord {
         standing: MembershipState::Member {
             seat: recovered,
             origin: None,
         },
         ..late.clone()
     };
-    let removed = |why| Record {
+    let removed = |why| IdentityRecord {
         standing: MembershipState::Removed {
             cluster_id: ClusterId([0xc1; 16]),
             cluster_name: "prod".to_owned(),

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use influxdb_meta::base::{Incarnation, LogId, RaftId};
-use influxdb_meta::wire::frames::{Membership, decode_membership, encode_membership};
+use influxdb_meta::wire::frames::{RaftMembership, decode_membership, encode_membership};
 use influxdb_meta::wire::snapshot_file::{self, SnapshotHeader};
 
 use super::{assert_written, frozen};
@@ -50,9 +50,9 @@ fn header() -> SnapshotHeader {
 }
 
 /// A joint membership: 3 takes the place of 1; 4 is a learner.
-fn membership() -> Membership {
+fn membership() -> RaftMembership {
     let ids = |ids: [u64; 2]| ids.map(RaftId).to_vec();
-    Membership {
+    RaftMembership {
         configs: vec![ids([1, 2]), ids([2, 3])],
         nodes: (1..=4)
             .map(|k| (RaftId(k.into()), Incarnation([k; 16])))
