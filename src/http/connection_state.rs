@@ -19,7 +19,8 @@ pub(super) struct ConnectionState {
 pub(super) enum ConnectionPhase {
     /// The peer sends a request, or a body. The end of its stream ends the connection.
     Talking = 0,
-    /// The peer waits for our answer. The end of the peer's stream may only mean that it sends nothing more.
+    /// The peer waits for our answer. The end of the peer's stream may only mean that it sends
+    /// nothing more.
     Waiting = 1,
 }
 

@@ -1,8 +1,8 @@
 //! The only global: a thread-local for openraft's runtime trait, whose functions are static.
 //!
 //! Owns: the source of randomness of those functions, and the simulated process that their tasks
-//! belong to. Never: anything that can be passed in an `Env` instead. Unless it is set, it is the real world; a
-//! simulation sets it for its one thread.
+//! belong to. Never: anything that can be passed in an `Env` instead. Unless it is set, it is the
+//! real world; a simulation sets it for its one thread.
 
 use std::cell::RefCell;
 use std::future::Future;
@@ -37,8 +37,8 @@ pub fn rng() -> Arc<dyn Rng> {
         .unwrap_or_else(|| Arc::new(SystemRng))
 }
 
-/// Spawns a task for a caller that has no [`Tasks`](super::Tasks). If a task of a simulated node runs now, the
-/// new task belongs to that node. Dropping the handle lets the task run on.
+/// Spawns a task for a caller that has no [`Tasks`](super::Tasks). If a task of a simulated node
+/// runs now, the new task belongs to that node. Dropping the handle lets the task run on.
 #[expect(
     clippy::disallowed_methods,
     reason = "openraft's tasks: they end when its node is shut down"
@@ -73,8 +73,9 @@ impl<T> Future for LocalHandle<T> {
     }
 }
 
-/// Runs a future as a part of the simulated process with this kill token: the future, and everything
-/// that it spawns through [`spawn`], ends when the token is cancelled. The result is then `None`.
+/// Runs a future as a part of the simulated process with this kill token: the future, and
+/// everything that it spawns through [`spawn`], ends when the token is cancelled. The result is
+/// then `None`.
 pub(super) async fn killable<F: Future + Send>(
     kill: Option<CancellationToken>,
     future: F,

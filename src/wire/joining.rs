@@ -15,9 +15,9 @@ pub const MOVED: &str = "/cluster/moved";
 pub const REMOVED: &str = "/cluster/removed";
 pub const PROMISE: &str = "/cluster/promise";
 pub const INVITE: &str = "/cluster/invite";
-/// The caller asks to be removed ([`Caller`]).
+/// The caller asks to be removed ([`CallerIdentity`]).
 pub const LEAVE: &str = "/cluster/leave";
-/// The caller asks the callee to form a cluster with it ([`Caller`]), as `/join addr=<caller>` does
+/// The caller asks the callee to form a cluster with it ([`CallerIdentity`]), as `/join addr=<caller>` does
 /// at the callee.
 pub const FORM: &str = "/cluster/form";
 

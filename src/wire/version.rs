@@ -66,7 +66,7 @@ pub const WAL: Format = Format {
     levels: &[OLDEST_LEVEL],
 };
 
-/// Raft membership in log entries and snapshots ([`crate::wire::frames::Membership`]).
+/// Raft membership in log entries and snapshots ([`crate::wire::frames::RaftMembership`]).
 pub const MEMBERSHIP: Format = Format {
     name: "Raft membership",
     levels: &[OLDEST_LEVEL],

@@ -240,7 +240,7 @@ fn checksum(json: &[u8]) -> String {
     hex::encode(&Sha256::digest(json)[..8])
 }
 
-/// Errors of [`Record::decode`], with advice for operators.
+/// Errors of [`IdentityRecord::decode`], with advice for operators.
 #[derive(Debug, thiserror::Error)]
 pub enum IdentityFileError {
     #[error(

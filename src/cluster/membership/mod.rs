@@ -90,7 +90,7 @@ impl Membership {
         Some(step)
     }
 
-    /// Latest time for the next [`Event::Looked`].
+    /// Latest time for the next [`Event::Tick`].
     pub fn wake_at(&self, now: Duration) -> Duration {
         let is_waiting = !self.states.is_empty() || self.is_joint || !self.removals.is_idle();
         let pace = if is_waiting && !self.over {

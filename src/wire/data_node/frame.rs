@@ -78,7 +78,7 @@ pub struct RpcHeader {
 
 impl RpcHeader {
     /// # Errors
-    /// [`FrameError::TooLong`], also for a length below zero.
+    /// [`RpcFrameError::TooLong`], also for a length below zero.
     pub fn decode(bytes: [u8; HEADER_BYTES]) -> Result<Self, RpcFrameError> {
         let [kind, length @ ..] = bytes;
         let length = i64::from_be_bytes(length);
@@ -89,7 +89,7 @@ impl RpcHeader {
     }
 
     /// # Errors
-    /// [`FrameError::Kind`] when this is not the answer to that call.
+    /// [`RpcFrameError::Kind`] when this is not the answer to that call.
     pub fn answers(self, call: MessageType) -> Result<Self, RpcFrameError> {
         let due = call.answer();
         if self.kind == due {
@@ -106,7 +106,7 @@ impl RpcHeader {
 /// Encodes a request, including [`MUX`].
 ///
 /// # Errors
-/// [`FrameError::TooLong`]: no data node would read the request.
+/// [`RpcFrameError::TooLong`]: no data node would read the request.
 pub fn request<C: Call>(call: &C) -> Result<Bytes, RpcFrameError> {
     let mut bytes = BytesMut::new();
     bytes.put_u8(MUX);
@@ -121,7 +121,7 @@ pub fn request<C: Call>(call: &C) -> Result<Bytes, RpcFrameError> {
 /// Encodes an answer.
 ///
 /// # Errors
-/// [`FrameError::TooLong`]: no meta node would read the answer.
+/// [`RpcFrameError::TooLong`]: no meta node would read the answer.
 pub fn answer<C: Call>(outcome: &CallOutcome<C::Answer>) -> Result<Bytes, RpcFrameError> {
     let mut bytes = BytesMut::new();
     put(C::KIND.answer(), &C::Answer::encode(outcome), &mut bytes)?;
