@@ -29,7 +29,7 @@ fix: ## formats the code and applies the fixes that clippy can make by itself
 	cargo clippy --locked --all-targets --fix --allow-dirty --allow-staged
 	cargo fmt --all
 
-verify: ## the gate: formatting, lints, documentation; changes no source file
+verify: ## static checks: formatting, lints, documentation of the code; changes no source file
 	@$(RUST_TOOLS)
 	cargo fmt --all --check
 	cargo clippy --locked --all-targets -- -D warnings

@@ -179,3 +179,41 @@ fn anchors_are_those_of_github() {
         ]
     );
 }
+
+/// The table of founding.md 9.10 names functions that are in the files beside them.
+#[test]
+fn every_step_of_the_safety_argument_names_code_that_is_there() {
+    let page = std::fs::read_to_string("src/docs/founding.md").expect("the page");
+    let (_, table) = page.split_once("### 9.10").expect("the section");
+    let (table, _) = table.split_once("\n## ").expect("its end");
+    let (mut files, mut rows) = (Vec::new(), 0);
+    let quoted = |cell: &str| -> Vec<String> {
+        cell.split('`')
+            .skip(1)
+            .step_by(2)
+            .map(str::to_owned)
+            .collect()
+    };
+    for row in table.lines().filter(|line| line.starts_with("| ")).skip(1) {
+        let cells: Vec<&str> = row.trim_matches('|').split(" | ").collect();
+        let [_, file_cell, names] = cells[..] else {
+            panic!("three cells: {row}");
+        };
+        let linked = file_cell.split("](../").skip(1);
+        let linked: Vec<_> = linked.filter_map(|rest| rest.split(')').next()).collect();
+        if !file_cell.starts_with("the same") {
+            files.clear();
+        }
+        files.extend(linked.iter().map(|file| format!("src/{file}")));
+        for name in quoted(names) {
+            let name = name.rsplit("::").next().expect("a name").to_owned();
+            let is_there = files.iter().any(|file| {
+                let code = std::fs::read_to_string(file).expect("a file of the table");
+                code.contains(&format!("fn {name}"))
+            });
+            assert!(is_there, "fn {name} is in none of {files:?}: {row}");
+        }
+        rows += 1;
+    }
+    assert!(rows > 20, "{rows} rows");
+}
