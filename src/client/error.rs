@@ -117,7 +117,7 @@ impl CallError {
             Self::Timeout { sent } | Self::Io { sent, .. } => *sent,
             // 503 is also the answer of a node that does not know the outcome.
             Self::Status { status, .. } => *status >= 500,
-            // It answered success, but the answer cannot be read.
+            // The node answered success, but the answer cannot be read.
             Self::Junk(_) => true,
             // The node that redirected has not executed the request.
             Self::Elsewhere { error, .. } => error.is_maybe_executed(),

@@ -193,7 +193,7 @@ impl Cluster {
         };
         self.send(theirs, INVITE, &invite, deadline).await?;
         if theirs.phase == Phase::Removed {
-            // It rejoins as another incarnation, at the same address.
+            // The node rejoins as another incarnation, at the same address.
             let before = theirs.incarnation;
             return self
                 .wait_for_member(before, deadline, |node| {

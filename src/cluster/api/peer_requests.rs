@@ -144,7 +144,7 @@ impl Cluster {
         let alone = config.peers.is_empty() && !self.is_manual();
         let senders = &self.node.senders;
         match &self.node.state.record().standing {
-            // As a fresh node it would found at once, before it could ask.
+            // A fresh node would found at once here, before it could ask.
             MembershipState::Removed { .. } if alone => {
                 return Err(Refusal::Conflict(MembershipConflict::FoundsAlone));
             }

@@ -99,8 +99,8 @@ fn hint(at: &Address) -> String {
 /// The line for stderr.
 pub(super) async fn leave(session: &Session, at: &Address) -> Result<(), String> {
     let attempt = async || match session.try_form(at, "/leave", &[]).await {
-        // It may have left although the answer was lost. A second request would be refused, because
-        // the node is in no cluster.
+        // The node may have left although the answer was lost. A second request would be refused,
+        // because the node is in no cluster.
         Err(error) if error.is_maybe_executed() && is_removed(session, at).await => Ok(()),
         answered => answered.map(drop),
     };

@@ -66,8 +66,8 @@ pub(super) async fn remove(state: AppState, request: Request) -> Result<Response
     let deadline = service.joining_deadline(forwarded);
     let by = format!("/remove from {}", caller_ip(&parts));
     let mut route = Route::RedirectIfPossible;
-    // As for `join`. In a request that a node of an older version forwarded, `localhost` is not
-    // replaced: it is not the leader that is meant.
+    // The same as for `join`. In a request that a node of an older version forwarded, `localhost`
+    // is not replaced: it is not the leader that is meant.
     if let Target::Http(http) = &mut target
         && !forwarded
     {

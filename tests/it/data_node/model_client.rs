@@ -133,7 +133,7 @@ fn it_prefers_the_first_and_goes_on_with_the_next() {
     );
 }
 
-/// It takes whatever `Data` it gets, also an older one; without meta nodes in it, it forgets its
+/// The client takes any `Data` it gets, also an older one. Without meta nodes in it, it forgets its
 /// list.
 #[test]
 fn it_believes_whatever_it_is_given() {

@@ -16,7 +16,7 @@ enum Named {
 
 struct Citation {
     offset: usize,
-    /// As written: `wire.md`, `src/docs/wire.md`, `../README.md`.
+    /// The page as written: `wire.md`, `src/docs/wire.md`, `../README.md`.
     page: String,
     names: Vec<Named>,
     /// End of the names.

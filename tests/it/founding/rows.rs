@@ -202,7 +202,7 @@ fn f1_holds_without_peers_too() {
     world.slots[2].config.peers.clear();
     world.slots[2].config.expect = 0;
     world.start(2);
-    // It polls no node by itself; the others' polls are its hints.
+    // The node polls no other node by itself; the others' polls are its hints.
     assert!(
         world.run_until(30 * SECOND, |world| world.slots[2].cluster() == Some(id)),
         "{}",

@@ -278,7 +278,7 @@ fn a_cluster_that_is_well_has_nothing_to_do() {
     assert_eq!(Leader::of(3).look(), None);
 }
 
-// What a new leader finishes.
+// Steps that a new leader finishes.
 
 #[test]
 fn a_joint_membership_is_ended_before_anything_else() {

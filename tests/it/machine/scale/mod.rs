@@ -66,7 +66,7 @@ fn costs(grown: &Grown) -> Vec<(String, Cost)> {
     let mut last = encoder.encode(&log.catalog);
     let families = families(&log.catalog);
     let cost = |(family, command): (&str, Command)| {
-        // As in a real node: readers of the last state hold it.
+        // The same as in a real node: readers of the last state hold it.
         let _seen = log.catalog.clone();
         let ((), apply) = bytes_allocated(|| log.ok(command));
         let (rope, encode) = bytes_allocated(|| encoder.encode(&log.catalog));
