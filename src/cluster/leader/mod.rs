@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Mutex, Notify, mpsc};
+use tokio::sync::{Mutex, MutexGuard, Notify, mpsc};
 use tokio::time::Instant;
 
 use crate::cluster::leader::execute::execute;
@@ -44,14 +44,15 @@ pub(in crate::cluster) async fn lead(
     raft: Raft,
 ) {
     let stop = node.context.env.tasks.clone();
-    let writer = writer.lock().await;
     let work = async {
+        // Waits until the task of an earlier Raft node has ended.
+        let writer = WriterGuard(writer.lock().await);
         let mut changed = raft.changed();
         loop {
             changed.borrow_and_update();
             while raft.status().role == Role::Leader {
-                Leadership::new(&node, &writer, &raft).run().await;
-                writer.end();
+                Leadership::new(&node, &writer.0, &raft).run().await;
+                writer.0.end();
                 tokio::task::yield_now().await;
             }
             if changed.changed().await.is_err() {
@@ -65,7 +66,15 @@ pub(in crate::cluster) async fn lead(
         () = raft.closed() => {}
         () = work => {}
     }
-    writer.end();
+}
+
+/// Ends the published leadership when the task ends, before the lock is released.
+struct WriterGuard<'a>(MutexGuard<'a, LeaderStateWriter>);
+
+impl Drop for WriterGuard<'_> {
+    fn drop(&mut self) {
+        self.0.end();
+    }
 }
 
 struct Leadership<'a> {

@@ -111,18 +111,16 @@ fn state(founding: &Founding, raft_state: &RaftState) -> State {
     if let Some(text) = &status.halted {
         return without_leader(Activity::Halted, format!("halted: {text}"));
     }
-    let has_leader = status.leader.is_some();
-    let (doing, reason) = if founding.record().phase() == Phase::Joining {
-        (Activity::Joining, "joining its cluster".to_owned())
-    } else if has_leader {
-        (Activity::Open, "in a cluster".to_owned())
-    } else {
-        (Activity::Open, leaderless_text(founding, raft, &status))
-    };
+    if founding.record().phase() == Phase::Joining {
+        return without_leader(Activity::Joining, "joining its cluster".to_owned());
+    }
+    if status.leader.is_none() {
+        return without_leader(Activity::Open, leaderless_text(founding, raft, &status));
+    }
     State {
-        doing,
-        reason,
-        has_leader,
+        doing: Activity::Open,
+        reason: "in a cluster".to_owned(),
+        has_leader: true,
     }
 }
 

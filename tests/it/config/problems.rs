@@ -55,6 +55,13 @@ fn a_date_is_no_text() {
     }
 }
 
+/// A duration may be a bare 0, as Go's own durations may.
+#[test]
+fn a_bare_zero_is_a_duration() {
+    let (_folder, path) = file("[meta]\njoin-timeout = 0\n");
+    config::load(&with_file(&path, &[])).expect("for ever");
+}
+
 #[test]
 fn a_value_that_is_overridden_does_not_count() {
     let (_folder, path) = file("hostname = 5\n");

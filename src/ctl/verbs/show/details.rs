@@ -165,12 +165,13 @@ async fn ask_one(session: &Session, node: &MetaNode) -> Result<HealthResponse, S
         .map_err(|error: CallError| error.to_string())
 }
 
-/// Formats the activity of the node and its reason.
+/// Formats the activity of the node and its reason. The activity is left out where the sentence of
+/// the reason begins with it: "waiting for …", "halted: …".
 fn state(health: &HealthResponse) -> String {
-    let doing = &health.doing;
+    let doing = health.doing.as_str();
     match health.reason() {
-        None => doing.to_string(),
-        Some(reason) if doing.is_in_reason() => reason.to_owned(),
+        None => doing.to_owned(),
+        Some(reason) if reason.starts_with(doing) => reason.to_owned(),
         Some(reason) => format!("{doing}: {reason}"),
     }
 }
@@ -181,4 +182,23 @@ fn index(id: Option<LogId>) -> u64 {
 
 fn or_dash(value: Option<impl ToString>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| value.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_state_begins_with_the_activity() {
+        for (doing, reason, want) in [
+            ("open", "", "open"),
+            ("waiting", "waiting for one", "waiting for one"),
+            ("joining", "cluster 5f exists", "joining: cluster 5f exists"),
+            ("", "no word", "no word"),
+        ] {
+            let health = format!(r#"{{"doing":"{doing}","reason":"{reason}"}}"#);
+            let health = serde_json::from_str(&health).expect("the JSON of a node");
+            assert_eq!(state(&health), want);
+        }
+    }
 }

@@ -14,7 +14,8 @@ use crate::base::LogId;
 #[serde(default)]
 pub(super) struct HealthResponse {
     pub(super) phase: String,
-    pub(super) doing: Activity,
+    /// Activity of the node concerning its membership. Empty: the node did not say.
+    pub(super) doing: String,
     reason: String,
     pub(super) http: Option<String>,
     pub(super) raft_id: Option<u64>,
@@ -28,52 +29,6 @@ impl HealthResponse {
     /// names all founders that have not answered.
     pub(super) fn reason(&self) -> Option<&str> {
         Some(self.reason.as_str()).filter(|reason| !reason.is_empty())
-    }
-}
-
-/// Activity of a node concerning its membership.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(from = "String")]
-pub(super) enum Activity {
-    Waiting,
-    Joining,
-    Halted,
-    /// The node did not say.
-    #[default]
-    Unknown,
-    /// Any other word, as the node wrote it.
-    Other(String),
-}
-
-impl From<String> for Activity {
-    fn from(word: String) -> Self {
-        match word.as_str() {
-            "waiting" => Self::Waiting,
-            "joining" => Self::Joining,
-            "halted" => Self::Halted,
-            "" => Self::Unknown,
-            _ => Self::Other(word),
-        }
-    }
-}
-
-impl fmt::Display for Activity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Waiting => "waiting",
-            Self::Joining => "joining",
-            Self::Halted => "halted",
-            Self::Unknown => "",
-            Self::Other(word) => word,
-        })
-    }
-}
-
-impl Activity {
-    /// Whether the sentence of the reason says by itself what the node does: "waiting for …",
-    /// "halted: …".
-    pub(super) fn is_in_reason(&self) -> bool {
-        matches!(self, Self::Waiting | Self::Joining | Self::Halted)
     }
 }
 
@@ -143,8 +98,8 @@ mod tests {
     fn what_our_server_says_of_its_health_is_read() {
         let health: HealthResponse = read(&health());
         assert_eq!(
-            (health.phase.as_str(), &health.doing),
-            ("joining", &Activity::Waiting)
+            (health.phase.as_str(), health.doing.as_str()),
+            ("joining", "waiting")
         );
         assert_eq!(
             (health.reason(), &health.warnings[..]),
