@@ -55,7 +55,7 @@ fn partition(pick: fn(&Cluster) -> usize) {
     let writers = writing(others(&cluster, cut));
     cluster.nodes[cut].disconnect(&cluster.network);
     writers.wait_progress();
-    // It lists the last known members and says that it is not healthy.
+    // `show` lists the last known members and says that it is not healthy.
     wait_for("exit 1 of show on the node cut off", SOON, || {
         let shown = cluster.nodes[cut]
             .container

@@ -28,7 +28,8 @@ fn it_owns_nothing_ever() {
     assert_eq!(stack.add(1, true).json()["id"], 5, "again");
     stack.settled();
     assert_eq!(stack.passive(), [(4, false), (5, true)]);
-    // It creates groups like any other node: for three copies, of which one node can have only one.
+    // The passive node creates groups like any other node: for three copies, of which one node can
+    // have only one.
     let passive = stack.data(1);
     passive
         .execute(&command::create_database("db", Some(&policy(3))))

@@ -48,7 +48,7 @@ fn one_that_lives() {
         400,
         &format!("node not found: {}", stack.tcp(2)),
     );
-    // It may come back, with another id.
+    // The node may come back, with another id.
     assert_eq!(
         stack.done("/add-data", &[("addr", &stack.tcp(2))]).json()["id"],
         7
@@ -75,7 +75,7 @@ fn one_that_is_dead() {
     stack
         .data(0)
         .wait_heard("RemoveHintedHandoff { node: NodeId(5) }", AT_LAST);
-    // It finds that it is not a member.
+    // The node finds that it is not a member.
     stack.start_data(1);
     stack.data(1).wait_for("present catalog", AT_LAST, |data| {
         data.data_nodes.len() == 1

@@ -103,7 +103,7 @@ async fn the_same_secret_on_both_sides() {
 #[tokio::test(start_paused = true)]
 async fn another_secret_or_none_is_refused_while_founding() {
     let theirs = of(THEM, Phase::Fresh, true);
-    // It finds our proof wrong and answers without one of its own.
+    // The server finds our proof wrong and answers without one of its own.
     let other = poll(Some("s"), Phase::Fresh, signing("other", &theirs)).await;
     assert_eq!(other, Err(PollError::WrongSecret));
     let none = poll(

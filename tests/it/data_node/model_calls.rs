@@ -204,7 +204,7 @@ async fn it_leaves_once_it_is_forgotten_and_keeps_nothing() {
     );
     let file = std::fs::read_to_string(world.dir.path().join("client.json")).expect("reads");
     assert_eq!(file, "{\"MetaServers\":[]}\n");
-    // It may join again, under a new id.
+    // The node may join again, under a new id.
     assert_eq!(
         world
             .join(&[world.meta.addr()], false)

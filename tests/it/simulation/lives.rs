@@ -164,7 +164,7 @@ fn a_fourth_and_a_fifth_join_and_three_remain_after_two_leave() {
             "{}",
             sim.view(0).reason
         );
-        // It comes back when an operator adds it again.
+        // The node comes back when an operator adds it again.
         let at = sim.leader().expect("leads");
         let back = sim
             .cluster(at)
