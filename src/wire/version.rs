@@ -19,8 +19,12 @@ pub const JOINING_LEVEL: u32 = 2;
 /// state machine depends on it, so it is defined in `catalog`.
 pub const DATA_LEVEL: u32 = catalog::DATA_LEVEL;
 
+/// Feature level since which a command has a budget, restores go in parts, and the cluster keeps in
+/// its catalog that every member has shown the secret.
+pub const BUDGET_LEVEL: u32 = 4;
+
 /// Newest feature level that this version supports: it reads everything that may be written there.
-pub const FEATURE_LEVEL: u32 = DATA_LEVEL;
+pub const FEATURE_LEVEL: u32 = BUDGET_LEVEL;
 
 /// A stored or sent format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,7 +120,7 @@ const _: () = {
 
 // Numbers that are on disks and in messages. A failure here means that the meaning of stored bytes
 // was changed.
-const _: () = assert!(DATA_LEVEL == 3 && FEATURE_LEVEL == 3);
+const _: () = assert!(DATA_LEVEL == 3 && FEATURE_LEVEL == 4);
 
 #[cfg(test)]
 mod tests {

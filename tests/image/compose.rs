@@ -1,7 +1,7 @@
 //! The compose files that ship, under a project name and ports of the test's own.
 
-use crate::docker::{Image, SOON, docker, docker_ended};
 use crate::harness::ctl::meta_nodes;
+use crate::harness::docker::{Image, SOON, docker, docker_ended};
 use crate::harness::{http, wait_for, wire};
 use crate::nodes::turn;
 use crate::project::Project;

@@ -4,7 +4,7 @@
 
 use std::net::SocketAddr;
 
-use crate::docker::{Image, Network, SOON, docker};
+use crate::harness::docker::{Image, Network, SOON, docker};
 use crate::harness::wait_for;
 use crate::harness::writers::{Acknowledged, Writers, assert_kept};
 use crate::nodes::Cluster;

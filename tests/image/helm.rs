@@ -4,8 +4,8 @@
 use std::thread;
 use std::time::Duration;
 
-use crate::docker::{Image, Network, SOON, Volume, docker};
 use crate::harness::ctl::meta_nodes;
+use crate::harness::docker::{Image, Network, SOON, Volume, docker};
 use crate::harness::writers::{Writers, assert_kept};
 use crate::harness::{http, wait_for, wire};
 use crate::nodes::{Node, turn};

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::docker::{Image, Network, SOON, Volume, docker, docker_ended};
 use crate::harness::ctl::meta_nodes;
+use crate::harness::docker::{Image, Network, SOON, Volume, docker, docker_ended};
 use crate::harness::writers::{Acknowledged, Writers, assert_kept};
 use crate::harness::{http, wait_for, wire};
 use crate::nodes::{Node, turn};

@@ -13,7 +13,6 @@ mod harness;
 
 mod compose;
 mod data_nodes;
-mod docker;
 mod faults;
 mod helm;
 mod lives;

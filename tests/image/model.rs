@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
-use crate::docker::{docker_ended, fresh_name};
+use crate::harness::docker::{docker_ended, fresh_name};
 
 /// Dropped after the containers that run it.
 pub struct Model(pub String);

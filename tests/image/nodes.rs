@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::docker::{Container, Image, Network, SOON, Volume, docker};
+use crate::harness::docker::{Container, Image, Network, SOON, Volume, docker};
 use crate::harness::{http, wait_for, wire};
 
 /// One cluster at a time: three nodes, their fsyncs and a load are enough for a small machine.

@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::process::Command;
 use std::sync::OnceLock;
 
-use crate::docker::{Ended, Image, docker_ended, fresh_name};
+use crate::harness::docker::{Ended, Image, docker_ended, fresh_name};
 
 pub struct Project {
     pub name: String,

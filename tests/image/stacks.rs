@@ -1,7 +1,7 @@
 //! Two stacks on one network with equal host names: each name leads sometimes to one stack,
 //! sometimes to the other.
 
-use crate::docker::{Image, Network, SOON};
+use crate::harness::docker::{Image, Network, SOON};
 use crate::harness::{http, wait_for, wire};
 use crate::nodes::{Node, stack, turn};
 

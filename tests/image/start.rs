@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use crate::docker::{Container, Image, RootVolume, SOON, docker};
+use crate::harness::docker::{Container, Image, RootVolume, SOON, docker};
 use crate::harness::{http, wait_for};
 
 const LOCKED_DOWN: [&str; 5] = [

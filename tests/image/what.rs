@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use crate::docker::{Image, docker};
+use crate::harness::docker::{Image, docker};
 
 /// Maximum size that the README promises, in bytes as `docker push` would send them.
 const PACKED_AT_MOST: u64 = 5_000_000;

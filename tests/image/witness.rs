@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::docker::{Image, Network, SOON, Volume, docker};
 use crate::harness::ctl::meta_nodes;
+use crate::harness::docker::{Image, Network, SOON, Volume, docker};
 use crate::harness::writers::{Writers, assert_kept};
 use crate::harness::{http, wait_for};
 use crate::nodes::{Cluster, Node};

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use super::load::told;
-use crate::docker::SOON;
+use crate::harness::docker::SOON;
 use crate::harness::wait_for;
 
 /// Duration of a lease, as in compose.yaml.

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::docker::SOON;
 use crate::harness::data_node::{Data, shards};
+use crate::harness::docker::SOON;
 use crate::harness::{http, wait_for};
 
 /// Acknowledged databases, and shard groups in them.

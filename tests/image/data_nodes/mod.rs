@@ -6,7 +6,7 @@ mod load;
 mod stack;
 mod whole;
 
-use crate::docker::{Image, SOON, docker};
+use crate::harness::docker::{Image, SOON, docker};
 use crate::harness::{http, wait_for};
 use load::told;
 use stack::{DATA, META, Stack, docker_all};

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::lease::Lease;
 use super::load::{Kept, Load};
-use crate::docker::{Container, Image, SOON, docker};
+use crate::harness::docker::{Container, Image, SOON, docker};
 use crate::harness::{http, wait_for, wire};
 use crate::model::Model;
 use crate::nodes::turn;

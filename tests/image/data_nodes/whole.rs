@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::stack::{DATA, META, Stack};
-use crate::docker::{SOON, docker};
 use crate::harness::ctl::data_nodes;
 use crate::harness::data_node::Data;
+use crate::harness::docker::{SOON, docker};
 use crate::harness::{http, wait_for};
 
 impl Stack {

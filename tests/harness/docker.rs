@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use crate::harness::wait_for;
+use super::wait_for;
 
 /// Limit for a container to come up or to notice a change. One that takes longer has a bug, or the
 /// machine has.

@@ -1,0 +1,1 @@
+//! Slow, many and greedy callers of 8091 and 8089.

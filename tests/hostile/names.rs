@@ -1,0 +1,1 @@
+//! DNS servers that answer late, partly, or wrongly, and host names that change.

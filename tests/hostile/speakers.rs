@@ -1,0 +1,1 @@
+//! Callers without a proof, with an old one, and browsers.
