@@ -29,7 +29,7 @@ fn raft_gauges(status: &RaftStatus) -> RaftGauges {
     let index = |log_id: Option<LogId>| log_id.map_or(0, |log_id| log_id.index);
     RaftGauges {
         term: status.term,
-        role: role_name(status.role),
+        role: role_name(status),
         leader_known: status.leader.is_some(),
         last_log: index(status.last_log),
         committed: index(status.committed),

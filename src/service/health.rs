@@ -188,7 +188,7 @@ fn raft_state(status: &RaftStatus, applied: &Applied) -> RaftStateInfo {
         .map_or(0, |log_id| log_id.index);
     RaftStateInfo {
         term: status.term,
-        role: role_name(status.role).to_owned(),
+        role: role_name(status).to_owned(),
         leader: status.leader,
         leader_http: status
             .leader
@@ -235,8 +235,11 @@ fn millis(duration: std::time::Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-pub(super) fn role_name(role: Role) -> &'static str {
-    match role {
+/// Returns the role that is shown to operators. A leader that no majority has answered within the
+/// leader timeout commits nothing, and another node may lead by now: it is not shown as `leader`.
+pub(super) fn role_name(status: &RaftStatus) -> &'static str {
+    match status.role {
+        Role::Leader if status.leader.is_none() => "no-majority",
         Role::Leader => "leader",
         Role::Follower => "follower",
         Role::Candidate => "candidate",

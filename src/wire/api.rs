@@ -238,7 +238,8 @@ pub struct MissingPeer {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RaftStateInfo {
     pub term: u64,
-    /// `leader`, `follower`, `candidate`, `learner`.
+    /// `leader`, `no-majority` (a leader that no majority answers), `follower`, `candidate`,
+    /// `learner`.
     pub role: String,
     pub leader: Option<RaftId>,
     /// HTTP address of the leader.

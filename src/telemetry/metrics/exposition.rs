@@ -25,7 +25,7 @@ pub struct Gauges {
 #[derive(Clone, Debug, Default)]
 pub struct RaftGauges {
     pub term: u64,
-    /// `leader`, `follower`, `candidate` or `learner`.
+    /// `leader`, `no-majority`, `follower`, `candidate` or `learner`.
     pub role: &'static str,
     pub leader_known: bool,
     pub last_log: u64,
@@ -116,7 +116,12 @@ const TABLE: &[(&str, &str, &str)] = &[
         "Founders that have not answered as needed",
     ),
     ("raft_term", "gauge", "Current Raft term"),
-    ("raft_role", "gauge", "1 for the role of this node"),
+    (
+        "raft_role",
+        "gauge",
+        "1 for the role of this node: leader, no-majority (a leader that no majority answers), \
+         follower, candidate, learner",
+    ),
     ("raft_leader_known", "gauge", "1 if a leader is known"),
     (
         "raft_last_log_index",
