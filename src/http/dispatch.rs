@@ -12,6 +12,7 @@ use hyper::header::HeaderValue;
 use hyper::{Request, StatusCode};
 use tower_service::Service as _;
 
+use super::caller_site;
 use super::config::HttpConfig;
 use super::connection_state::ConnectionState;
 use super::error::{ErrorResponse, NotExecuted};
@@ -60,8 +61,12 @@ impl App {
         }
     }
 
-    /// Checks first that a forwarded request is meant for this node; otherwise reads nothing of it.
+    /// Checks first that no browser sent the request for another site, and that a forwarded request
+    /// is meant for this node; otherwise reads nothing of it.
     async fn respond(&self, request: Request<Incoming>) -> Response {
+        if let Err(refused) = caller_site::check(request.version(), request.headers()) {
+            return refused.into_response();
+        }
         let meant_for = request
             .headers()
             .get(headers::MEANT_FOR)

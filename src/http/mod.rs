@@ -10,6 +10,7 @@
 
 mod authenticate;
 mod body;
+mod caller_site;
 mod chunked_body;
 mod config;
 mod connection;

@@ -9,6 +9,7 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod browsers;
 mod callers;
 mod clocks;
 mod configuration;
