@@ -18,6 +18,7 @@ use crate::runtime::Env;
 use crate::runtime::signal::{Signals, Stop};
 use crate::service::{Service, ServiceConfig};
 use crate::storage::DataDir;
+use crate::telemetry::logging::Log;
 use crate::telemetry::metrics::Metrics;
 
 /// Longest time for the drain. `docker stop` kills after 10 s, but a rolling restart waits for each
@@ -32,7 +33,7 @@ const HAND_OVER_TIMEOUT: Duration = Duration::from_millis(500);
 const GRACE_PERIOD: Duration = Duration::from_millis(500);
 
 /// Runs until a signal or a failure, also during the start.
-pub(super) async fn run(config: Config) -> Result<(), StartFailure> {
+pub(super) async fn run(config: Config, log: &Log) -> Result<(), StartFailure> {
     let installed = Signals::install();
     let mut signals = installed.map_err(|source| StartFailure::System {
         operation: "installing signal handlers",
@@ -47,7 +48,7 @@ pub(super) async fn run(config: Config) -> Result<(), StartFailure> {
             log_stopped();
             return Ok(());
         }
-        front = Front::listen(&env, &config) => front?,
+        front = Front::listen(&env, &config, log) => front?,
     };
     let mut cluster = None;
     let ended = tokio::select! {
@@ -89,10 +90,11 @@ impl Front {
     /// Listens first, so that probes need not wait for the disk. If both listening and opening the
     /// directory fail, the directory is reported: a second process on one directory usually has the
     /// same address too, and the address is not what has to change.
-    async fn listen(env: &Env, config: &Config) -> Result<Self, StartFailure> {
+    async fn listen(env: &Env, config: &Config, log: &Log) -> Result<Self, StartFailure> {
         let key = "http-bind-address";
         let address = listen::address(env, key, &config.http_bind).await;
-        let service = service(env, config, data_nodes(env, config).await?);
+        let data_nodes = data_nodes(env, config).await?;
+        let service = service(env, config, data_nodes, metrics(env, log));
         let server = env.net.listen(address).await.map(|listener| {
             let address = listener.local();
             tracing::info!(event = "http.listen", %address, "the HTTP API listens");
@@ -141,12 +143,15 @@ async fn data_nodes(env: &Env, config: &Config) -> Result<DataNodes, StartFailur
     Ok(data_nodes)
 }
 
-fn service(env: &Env, config: &Config, data_nodes: DataNodes) -> Arc<Service> {
-    let metrics = Arc::new(Metrics::new(
-        version::VERSION.to_owned(),
-        env.clock.now(),
-        ROUTES,
-    ));
+fn metrics(env: &Env, log: &Log) -> Metrics {
+    let version = version::VERSION.to_owned();
+    Metrics {
+        log_lines_dropped: log.dropped(),
+        ..Metrics::new(version, env.clock.now(), ROUTES)
+    }
+}
+
+fn service(env: &Env, config: &Config, data_nodes: DataNodes, metrics: Metrics) -> Arc<Service> {
     let settings = ServiceConfig {
         consensus_timeout: config.consensus_timeout,
         lease_duration: config.lease_duration,
@@ -159,7 +164,7 @@ fn service(env: &Env, config: &Config, data_nodes: DataNodes) -> Arc<Service> {
         env,
         Arc::new(Client::new(env)),
         data_nodes,
-        metrics,
+        Arc::new(metrics),
         settings,
     )
 }

@@ -2,16 +2,20 @@
 
 use std::panic::PanicHookInfo;
 
+use super::start::LOG_FLUSH_TIMEOUT;
 use crate::config::exit;
 use crate::http::in_request;
+use crate::telemetry::logging::Log;
 
 /// Installs the hook: logs every panic, and ends the process with 70 if it is outside an HTTP
 /// request.
-pub(super) fn install() {
-    std::panic::set_hook(Box::new(|info| {
+pub(super) fn install(log: &Log) {
+    let to_flush = log.clone();
+    std::panic::set_hook(Box::new(move |info| {
         let request = in_request();
-        log(info, request);
+        log_panic(info, request);
         if !request {
+            to_flush.flush(LOG_FLUSH_TIMEOUT);
             end();
         }
     }));
@@ -24,7 +28,7 @@ fn end() -> ! {
     unsafe { libc::_exit(i32::from(exit::INTERNAL)) }
 }
 
-fn log(info: &PanicHookInfo<'_>, request: bool) {
+fn log_panic(info: &PanicHookInfo<'_>, request: bool) {
     let text = info.payload_as_str().unwrap_or("(no text)");
     let at = info.location().map(ToString::to_string).unwrap_or_default();
     let thread = std::thread::current()
@@ -41,7 +45,8 @@ fn log(info: &PanicHookInfo<'_>, request: bool) {
 
 #[cfg(test)]
 mod tests {
-    use std::process::Command;
+    use std::io::Write as _;
+    use std::process::{Command, Stdio};
 
     const CHILD: &str = "INFLUXDB_META_TEST_PANICS";
 
@@ -49,7 +54,7 @@ mod tests {
     #[test]
     fn a_panic_in_a_task_ends_the_process_with_70() {
         if std::env::var_os(CHILD).is_some() {
-            super::install();
+            super::install(&crate::telemetry::logging::without_config());
             let runtime = tokio::runtime::Builder::new_multi_thread()
                 .worker_threads(1)
                 .build();
@@ -61,12 +66,22 @@ mod tests {
         }
         let this = std::env::current_exe().expect("this program");
         let name = "app::panics::tests::a_panic_in_a_task_ends_the_process_with_70";
-        let status = Command::new(this)
-            .args(["--exact", name])
-            .env(CHILD, "1")
-            .output()
-            .expect("ran")
-            .status;
-        assert_eq!(status.code(), Some(70));
+        for stderr in [Stdio::piped(), full_pipe()] {
+            let child = Command::new(&this)
+                .args(["--exact", name])
+                .env(CHILD, "1")
+                .stderr(stderr)
+                .output();
+            assert_eq!(child.expect("ran").status.code(), Some(70));
+        }
+    }
+
+    /// A pipe that has no room, and a reader that never reads.
+    fn full_pipe() -> Stdio {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        let room = rustix::pipe::fcntl_getpipe_size(&writer).expect("its size");
+        (&writer).write_all(&vec![b' '; room]).expect("room");
+        std::mem::forget(reader);
+        writer.into()
     }
 }

@@ -1,39 +1,51 @@
 //! `influxd-meta run`: everything before the runtime starts and after it ends.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::failure::StartFailure;
 use super::pidfile::PidFile;
 use super::{node, panics, privileges, report};
 use crate::config::{self, Config, Flags, Inputs, version};
 use crate::runtime::SystemClock;
-use crate::telemetry::logging;
+use crate::telemetry::logging::{self, Log};
+
+/// Longest time that the end of the process waits for the last log lines to be written.
+pub(super) const LOG_FLUSH_TIMEOUT: Duration = Duration::from_millis(200);
 
 /// Reads the configuration, then runs the node until it stops. Returns the exit code.
 pub(super) fn run(flags: Flags) -> u8 {
-    let config = match config::load(&Inputs::of_process(flags)) {
-        Ok(config) => config,
+    let (log, exit) = match config::load(&Inputs::of_process(flags)) {
+        Ok(config) => run_configured(config),
         Err(invalid) => {
-            eprintln!("influxd-meta: {invalid}");
-            return invalid.exit_code();
+            let log = logging::without_config();
+            log.push(format!("influxd-meta: {invalid}\n"));
+            (log, invalid.exit_code())
         }
     };
-    banner(&config);
-    logging::start(&config.logging, Arc::new(SystemClock));
-    panics::install();
+    log.flush(LOG_FLUSH_TIMEOUT);
+    exit
+}
+
+/// Returns the log, which may not be written to its end, and the exit code.
+fn run_configured(config: Config) -> (Log, u8) {
+    let log = logging::start(&config.logging, Arc::new(SystemClock));
+    banner(&config, &log);
+    panics::install(&log);
     let workers = workers();
     report::boot(&config, workers, open_files());
-    match serve(config, workers) {
+    let exit = match serve(config, workers, &log) {
         Ok(()) => 0,
         Err(failure) => {
             failure.log();
             failure.exit_code()
         }
-    }
+    };
+    (log, exit)
 }
 
-fn serve(config: Config, workers: usize) -> Result<(), StartFailure> {
+fn serve(config: Config, workers: usize, log: &Log) -> Result<(), StartFailure> {
     let system = |operation| move |source| StartFailure::System { operation, source };
     let _pidfile = config
         .pidfile
@@ -42,13 +54,14 @@ fn serve(config: Config, workers: usize) -> Result<(), StartFailure> {
         .transpose()
         .map_err(system("writing the pidfile"))?;
     privileges::drop_root(&config.dir);
+    log.start_writer().map_err(system("starting threads"))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(workers)
         .thread_name("meta")
         .enable_all()
         .build()
         .map_err(system("starting threads"))?;
-    let ended = runtime.block_on(node::run(config));
+    let ended = runtime.block_on(node::run(config, log));
     // Tasks that still run may be cut off: the drain has closed everything durable.
     runtime.shutdown_background();
     ended
@@ -84,13 +97,11 @@ fn open_files() -> Option<u64> {
     getrlimit(Resource::Nofile).current
 }
 
-fn banner(config: &Config) {
-    let mut stderr = std::io::stderr();
-    if config.logging.banner && stderr.is_terminal() {
-        let _ = writeln!(
-            stderr,
-            "\n  InfluxDB Meta v{}\n  a free meta node\n",
-            version::VERSION
-        );
+fn banner(config: &Config, log: &Log) {
+    if config.logging.banner && std::io::stderr().is_terminal() {
+        let version = version::VERSION;
+        log.push(format!(
+            "\n  InfluxDB Meta v{version}\n  a free meta node\n\n"
+        ));
     }
 }

@@ -11,6 +11,7 @@ mod lock;
 pub mod net;
 mod rng;
 pub mod signal;
+pub mod stdio;
 mod tasks;
 
 use std::sync::Arc;
@@ -20,7 +21,7 @@ pub use disk::Disk;
 pub use lock::lock;
 pub use net::Net;
 pub use rng::{Rng, SystemRng};
-pub use tasks::{TaskHandle, Tasks};
+pub use tasks::{TaskHandle, Tasks, spawn_thread};
 
 /// The whole outside world, passed down by value. Cheap to clone.
 #[derive(Clone)]

@@ -154,6 +154,19 @@ impl Tasks {
     }
 }
 
+/// Runs `body` on a thread of its own, outside any async runtime: for what must work before there
+/// is one, and after. Simulations do not use it.
+///
+/// # Errors
+/// The system has no room for another thread.
+pub fn spawn_thread(
+    name: &'static str,
+    body: impl FnOnce() + Send + 'static,
+) -> std::io::Result<()> {
+    let thread = std::thread::Builder::new().name(name.to_owned());
+    thread.spawn(body).map(drop)
+}
+
 /// A running task. Dropping the handle aborts the task.
 pub struct TaskHandle<T>(tokio::task::JoinHandle<Option<T>>);
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::os::fd::OwnedFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -35,6 +36,8 @@ pub struct Node {
     pub flags: Vec<String>,
     /// Content mounted over /etc/hosts for this process only.
     pub hosts: Option<String>,
+    /// Where the next start writes its log, if not to the file `<dir>/log`.
+    pub stderr: Option<OwnedFd>,
     dir: PathBuf,
     child: Option<Child>,
 }
@@ -71,6 +74,7 @@ impl Nodes {
             env: BTreeMap::from([("INFLUXDB_META_PEERS".to_owned(), list.clone())]),
             flags: Vec::new(),
             hosts: None,
+            stderr: None,
             dir: folder.path().join(ip.to_string()),
             child: None,
         };
@@ -101,6 +105,7 @@ impl Nodes {
             env,
             flags: Vec::new(),
             hosts: None,
+            stderr: None,
             dir,
             child: None,
         });
@@ -274,11 +279,15 @@ impl Node {
     pub fn start(&mut self) {
         assert!(self.child.is_none(), "{} runs already", self.ip);
         fs::create_dir_all(&self.dir).expect("node folder");
-        let log = fs::OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(self.dir.join("log"))
-            .expect("log");
+        let log: Stdio = match &self.stderr {
+            Some(stderr) => stderr.try_clone().expect("a descriptor").into(),
+            None => fs::OpenOptions::new()
+                .create(true)
+                .append(true)
+                .open(self.dir.join("log"))
+                .expect("log")
+                .into(),
+        };
         let mut command = self.command();
         command
             .args(&self.flags)
@@ -335,8 +344,12 @@ impl Node {
         }
     }
 
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().expect("running").id()
+    }
+
     pub fn signal(&self, signal: &str) {
-        let pid = self.child.as_ref().expect("running").id().to_string();
+        let pid = self.pid().to_string();
         let status = Command::new("kill")
             .args([&format!("-{signal}"), &pid])
             .status()

@@ -8,6 +8,13 @@ use super::config::Format;
 use super::fields::Value;
 use crate::base::UnixNanos;
 
+#[derive(Clone, Copy)]
+pub(super) struct LineForm {
+    pub(super) format: Format,
+    /// Colors for a terminal, with `Format::Console`.
+    pub(super) color: bool,
+}
+
 pub(super) struct Record {
     pub(super) at: UnixNanos,
     pub(super) level: Level,
@@ -17,10 +24,10 @@ pub(super) struct Record {
 }
 
 impl Record {
-    pub(super) fn line(&self, format: Format, color: bool) -> String {
-        match format {
+    pub(super) fn line(&self, form: LineForm) -> String {
+        match form.format {
             Format::Json => self.json(),
-            Format::Console => self.console(color),
+            Format::Console => self.console(form.color),
             Format::Logfmt | Format::Auto => self.logfmt(),
         }
     }

@@ -7,8 +7,9 @@
 mod config;
 mod fields;
 mod line;
+mod writer;
 
-use std::io::{IsTerminal, Write as _};
+use std::io::IsTerminal;
 use std::sync::Arc;
 
 use tracing::level_filters::LevelFilter;
@@ -16,39 +17,68 @@ use tracing::span;
 use tracing::{Event, Level, Metadata, Subscriber};
 
 pub use config::{Format, LoggingConfig, Threshold, UnknownWord};
-use fields::Fields;
-use line::Record;
+use fields::{Fields, Value};
+use line::{LineForm, Record};
+pub use writer::Log;
 
+use crate::base::UnixNanos;
 use crate::runtime::Clock;
 
-/// Starts logging for the whole process. A second call changes nothing.
-pub fn start(config: &LoggingConfig, clock: Arc<dyn Clock>) {
+/// Starts logging for the whole process, into a queue: [`Log::start_writer`] starts the thread that
+/// empties it. If a subscriber is set already, for example by a test, that one stays.
+pub fn start(config: &LoggingConfig, clock: Arc<dyn Clock>) -> Log {
     let terminal = std::io::stderr().is_terminal();
     let format = match (config.format, terminal) {
         (Format::Auto, true) => Format::Console,
         (Format::Auto, false) => Format::Logfmt,
         (format, _) => format,
     };
-    // Fails only if a subscriber is set already, for example by a test.
-    let _ = tracing::subscriber::set_global_default(Lines {
+    let form = LineForm {
         format,
         color: terminal && format == Format::Console,
+    };
+    let report_clock = clock.clone();
+    let report = move |lines| dropped(lines, report_clock.now()).line(form);
+    let log = Log::to_stderr(Box::new(report));
+    let sink = log.clone();
+    // Fails only if a subscriber is set already.
+    let _ = tracing::subscriber::set_global_default(Lines {
+        form,
         threshold: config.level.filter(),
         clock,
-        sink: |line| {
-            // If stderr is closed, the error cannot be reported anywhere.
-            let _ = std::io::stderr().lock().write_all(line.as_bytes());
-        },
+        sink: Box::new(move |line| sink.push(line)),
     });
+    log
 }
 
-/// Writes each event as one line, in one write, so that lines of several threads do not mix.
+/// A log for the message of a start that fails before the configuration is known. Its lines are
+/// plain text.
+pub fn without_config() -> Log {
+    Log::to_stderr(Box::new(|lines| format!("({lines} lines dropped)\n")))
+}
+
+/// The line about lines that are missing at its place.
+fn dropped(lines: u64, at: UnixNanos) -> Record {
+    Record {
+        at,
+        level: Level::WARN,
+        event: "log.dropped".to_owned(),
+        msg: format!(
+            "{lines} lines dropped: the log was not read, or could not be written; the node was \
+             not held up"
+        ),
+        fields: vec![("lines", Value::Bare(lines.to_string()))],
+    }
+}
+
+/// Makes one line of each event, and passes it on whole, so that lines of several threads do not
+/// mix.
 struct Lines {
-    format: Format,
-    color: bool,
+    form: LineForm,
     threshold: LevelFilter,
     clock: Arc<dyn Clock>,
-    sink: fn(&str),
+    /// Never waits.
+    sink: Box<dyn Fn(String) + Send + Sync>,
 }
 
 /// Most verbose level that is logged for a target. Libraries log their internals, so only levels
@@ -87,7 +117,7 @@ impl Subscriber for Lines {
             msg: fields.msg,
             fields: fields.rest,
         };
-        (self.sink)(&record.line(self.format, self.color));
+        (self.sink)(record.line(self.form));
     }
 
     // Spans are disabled by `enabled`: every line has its own fields.

@@ -1,7 +1,6 @@
 use std::cell::RefCell;
 
 use super::*;
-use crate::base::UnixNanos;
 
 thread_local! {
     static LINES: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
@@ -15,13 +14,16 @@ impl Clock for Noon {
 }
 
 fn logged(format: Format, level: Threshold, log: fn()) -> Vec<String> {
-    let sink = |line: &str| LINES.with_borrow_mut(|lines| lines.push(line.to_owned()));
-    let lines = Lines {
+    let sink = |line| LINES.with_borrow_mut(|lines| lines.push(line));
+    let form = LineForm {
         format,
         color: false,
+    };
+    let lines = Lines {
+        form,
         threshold: level.filter(),
         clock: Arc::new(Noon),
-        sink,
+        sink: Box::new(sink),
     };
     tracing::subscriber::with_default(lines, log);
     LINES.take()

@@ -1,5 +1,6 @@
 //! Counters of one process.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use super::requests::Requests;
@@ -23,6 +24,8 @@ pub struct Metrics {
     pub snapshots_encoded: Counter,
     /// Requests forwarded to the leader on behalf of a caller.
     pub forwarded: Counter,
+    /// Log lines that were not written. The log shares this counter.
+    pub log_lines_dropped: Arc<Counter>,
 }
 
 impl Metrics {
@@ -40,6 +43,7 @@ impl Metrics {
             parked: Level::default(),
             snapshots_encoded: Counter::default(),
             forwarded: Counter::default(),
+            log_lines_dropped: Arc::default(),
         }
     }
 }

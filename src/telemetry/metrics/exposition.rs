@@ -54,6 +54,11 @@ const TABLE: &[(&str, &str, &str)] = &[
         "Resident memory of the process",
     ),
     (
+        "log_lines_dropped_total",
+        "counter",
+        "Log lines dropped because nobody read them or they could not be written",
+    ),
+    (
         "http_requests_total",
         "counter",
         "Answered requests by route and status",
@@ -193,6 +198,11 @@ fn process(text: &mut Text, metrics: &Metrics, resident_bytes: Option<u64>) {
     if let Some(bytes) = resident_bytes {
         text.one("process_resident_memory_bytes", &[], bytes);
     }
+    text.one(
+        "log_lines_dropped_total",
+        &[],
+        metrics.log_lines_dropped.get(),
+    );
 }
 
 fn http(text: &mut Text, metrics: &Metrics) {
