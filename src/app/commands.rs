@@ -1,9 +1,8 @@
 //! The commands that only print: `config`, `version`, help.
 
-use std::io::Write as _;
-
 use crate::config::args::{ConfigCommand, Usage};
 use crate::config::{self, Inputs, version};
+use crate::runtime::stdio::{print, print_error};
 
 /// Runs `influxd-meta config`: prints the effective configuration as a file.
 pub(super) fn config(command: ConfigCommand) -> u8 {
@@ -17,12 +16,12 @@ pub(super) fn config(command: ConfigCommand) -> u8 {
     match config::resolve(&Inputs::of_process(command.flags)) {
         Ok((settings, notices)) => {
             for notice in notices {
-                eprintln!("influxd-meta: warning: {}", notice.text);
+                print_error(&format!("influxd-meta: warning: {}", notice.text));
             }
             out(&config::toml(&settings, command.show_secrets))
         }
         Err(invalid) => {
-            eprintln!("influxd-meta: {invalid}");
+            print_error(&format!("influxd-meta: {invalid}"));
             invalid.exit_code()
         }
     }
@@ -37,17 +36,11 @@ pub(super) fn usage(usage: &Usage) -> u8 {
     if usage.exit == 0 {
         return out(&usage.text);
     }
-    eprint!("{}", usage.text);
+    print_error(usage.text.trim_end());
     usage.exit
 }
 
-/// Writes to stdout and returns the exit code: 1 if stdout is closed (`| head`), without a panic.
+/// Prints what was requested and returns the exit code: 1 if stdout is closed (`| head`) or full.
 fn out(text: &str) -> u8 {
-    let mut stdout = std::io::stdout().lock();
-    u8::from(
-        stdout
-            .write_all(text.as_bytes())
-            .and_then(|()| stdout.flush())
-            .is_err(),
-    )
+    u8::from(print(text).is_err())
 }

@@ -8,31 +8,26 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use crate::config::args::Healthcheck;
 use crate::config::{self, Bind, Inputs};
 use crate::runtime::Env;
+use crate::runtime::stdio::print;
 
-/// Returns the exit code: 0 if the answer was 200, else 1. The reason goes to stdout, where `docker
-/// inspect` shows it.
+/// Returns the exit code: 0 if the answer was 200, else 1, whether stdout can be written or not. The
+/// reason goes to stdout, where `docker inspect` shows it.
 pub(super) fn run(command: &Healthcheck) -> u8 {
+    let (exit, text) = check(command);
+    let _ = print(&format!("{text}\n"));
+    exit
+}
+
+fn check(command: &Healthcheck) -> (u8, String) {
     let bind = match config::http_bind(&Inputs::of_process(command.flags.clone())) {
         Ok(bind) => bind,
-        Err(invalid) => {
-            println!("influxd-meta: {invalid}");
-            return 1;
-        }
+        Err(invalid) => return (1, format!("influxd-meta: {invalid}")),
     };
     let path = if command.ready { "/readyz" } else { "/livez" };
     match ask(&bind, path, command.timeout) {
-        Ok((200, body)) => {
-            println!("{path}: {}", body.trim());
-            0
-        }
-        Ok((status, body)) => {
-            println!("{path}: {status} {}", body.trim());
-            1
-        }
-        Err(error) => {
-            println!("{path}: {error}");
-            1
-        }
+        Ok((200, body)) => (0, format!("{path}: {}", body.trim())),
+        Ok((status, body)) => (1, format!("{path}: {status} {}", body.trim())),
+        Err(error) => (1, format!("{path}: {error}")),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The output of a command.
 
-use std::io::Write;
+use crate::runtime::stdio::{print, print_error};
 
 /// Result of a command. `stdout` is printed even if the command failed half-way.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -29,12 +29,9 @@ impl Output {
 
     /// Prints everything and returns the exit code. A closed stdout is a failure, not a panic.
     pub(super) fn finish(&self) -> i32 {
-        let mut stdout = std::io::stdout().lock();
-        let printed = stdout
-            .write_all(self.stdout.as_bytes())
-            .and_then(|()| stdout.flush());
+        let printed = print(&self.stdout);
         for line in self.notes.iter().chain(&self.failure) {
-            write_stderr(line);
+            print_error(line);
         }
         i32::from(printed.is_err() || self.failure.is_some())
     }
@@ -52,10 +49,5 @@ impl From<Result<String, String>> for Output {
 
 /// Writes a line to stdout at once, while the command still runs.
 pub(super) fn write_stdout(line: &str) {
-    let _ = writeln!(std::io::stdout().lock(), "{line}");
-}
-
-/// Writes a line to stderr. Nothing is done if it is closed.
-pub(super) fn write_stderr(line: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "{line}");
+    let _ = print(&format!("{line}\n"));
 }

@@ -1,9 +1,8 @@
 //! Questions to the operator.
 
-use std::io::Write;
-
 use super::output::write_stdout;
 use super::session::Session;
+use crate::runtime::stdio::print;
 
 /// Asks the operator. Returns true for yes, and without asking with `-y`. The session's timeout
 /// starts again afterwards.
@@ -34,10 +33,8 @@ enum PromptAnswer {
 
 /// Reads one line; only `y` and `Y` mean yes.
 fn ask(question: &str) -> PromptAnswer {
-    let mut stdout = std::io::stdout().lock();
     // If stdout is closed, the operator can still answer.
-    let _ = write!(stdout, "{question} [y/N]: ").and_then(|()| stdout.flush());
-    drop(stdout);
+    let _ = print(&format!("{question} [y/N]: "));
     let mut line = String::new();
     match std::io::stdin().read_line(&mut line) {
         Ok(read) if read > 0 => match line.trim() {

@@ -8,10 +8,10 @@ use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep};
 
 use super::global::Global;
-use super::output::write_stderr;
 use crate::auth::Login;
 use crate::base::{Address, UnixNanos};
 use crate::client::{CallError, Client, Request, Response};
+use crate::runtime::stdio::print_error;
 use crate::runtime::{Clock, Env};
 
 /// The calls of one command.
@@ -95,7 +95,7 @@ impl Session {
             }
             if pause == FIRST_RETRY_DELAY {
                 let timeout = humantime::format_duration(self.timeout);
-                write_stderr(&self.line(&format!("{what}; trying for up to {timeout}")));
+                print_error(&self.line(&format!("{what}; trying for up to {timeout}")));
             }
             sleep(pause).await;
             pause = (pause * 2).min(MAX_RETRY_DELAY);

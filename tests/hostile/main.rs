@@ -5,6 +5,11 @@
 //! attacks with their results is `src/docs/hostile.md`. `SOAK=1` runs the long versions.
 #![allow(clippy::disallowed_methods, reason = "tests are the outside world")]
 #![allow(unreachable_pub, reason = "a test binary exports nothing")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "the test runner reads it"
+)]
 
 #[path = "../harness/mod.rs"]
 mod harness;

@@ -1,5 +1,10 @@
 //! All tests that need no container and no cluster of processes.
 #![allow(clippy::disallowed_methods, reason = "tests are the outside world")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "the test runner reads it"
+)]
 
 mod allocated;
 mod architecture;

@@ -18,6 +18,7 @@
     reason = "this stands in for another program"
 )]
 #![allow(unreachable_pub, reason = "a program exports nothing")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "tests read it")]
 
 #[path = "../harness/data_node/mod.rs"]
 mod data_node;
