@@ -1,10 +1,12 @@
 //! Checking callers of the HTTP API, in the order of wire.md 7.2. Internal tokens come first, so
 //! that a cluster with authentication works before it has an admin, and an admin can be created.
 
+use std::net::IpAddr;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use super::password::{Busy, Passwords};
+use super::password::{Passwords, Presented};
+use super::password_queue::Busy;
 use super::token::{Invalid, Token, Unreadable};
 use super::{Credentials, Secret, User, Users};
 use crate::base::Name;
@@ -110,13 +112,15 @@ impl Authenticator {
         self.config.enabled
     }
 
-    /// Checks the credentials of a caller.
+    /// Checks the credentials of a caller. `from` is the other end of its connection, by which
+    /// passwords that wait for a check take turns.
     ///
     /// # Errors
     /// Reason of the refusal.
     pub async fn admit(
         &self,
         presented: &Credentials,
+        from: IpAddr,
         users: &dyn Users,
     ) -> Result<Caller, Denied> {
         if !self.config.enabled {
@@ -139,7 +143,12 @@ impl Authenticator {
         let (name, user) = match (token, presented) {
             (Some(token), _) => self.by_token(&token?, users)?,
             (None, Credentials::Password { user, password }) => {
-                self.by_password(user, password, users).await?
+                let presented = Presented {
+                    from,
+                    user,
+                    password,
+                };
+                self.by_password(&presented, users).await?
             }
             _ => return Err(Denied::NoCredentials),
         };
@@ -162,21 +171,24 @@ impl Authenticator {
 
     async fn by_password(
         &self,
-        name: &[u8],
-        password: &[u8],
+        presented: &Presented<'_>,
         users: &dyn Users,
     ) -> Result<(Name, User), Denied> {
         if self.config.method == Method::Jwt {
             return Err(Denied::NoPasswords);
         }
+        let name = presented.user;
         if name.is_empty() {
             return Err(Denied::NoUserName);
         }
-        let user = find_user(users, name)?.ok_or(Denied::WrongPassword)?;
-        match self.passwords.check(&user.hash, password).await {
-            Ok(true) => Ok((Name::from(name), user)),
-            Ok(false) => Err(Denied::WrongPassword),
-            Err(Busy) => Err(Denied::Busy),
+        let user = find_user(users, name)?;
+        let hash = user.as_ref().map(|user| &user.hash[..]);
+        let other = users.neighbour(name);
+        let other = other.as_ref().map(|user| &user.hash[..]);
+        match (self.passwords.check(hash, other, presented).await, user) {
+            (Ok(true), Some(user)) => Ok((Name::from(name), user)),
+            (Ok(_), _) => Err(Denied::WrongPassword),
+            (Err(Busy), _) => Err(Denied::Busy),
         }
     }
 

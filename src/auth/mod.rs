@@ -11,6 +11,7 @@ mod authenticator;
 mod credentials;
 mod login;
 mod password;
+mod password_queue;
 pub mod proof;
 mod secret;
 pub mod token;

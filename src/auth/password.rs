@@ -5,86 +5,105 @@
 //! each time, and hundreds of wrong passwords must not take the cores from Raft.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex};
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use tokio::sync::Semaphore;
-use tokio::time::timeout;
 
-use crate::runtime::{Env, Tasks};
+use super::password_queue::{Busy, Origin, PasswordQueue};
+use crate::runtime::{Env, Tasks, lock};
+
+/// Computes a bcrypt hash of a password, and compares it with a hash.
+type Verify = dyn Fn(&[u8], &str) -> bool + Send + Sync;
 
 pub(super) struct Passwords {
     tasks: Tasks,
     /// Random key of this process. Without it the remembered sums reveal nothing.
     key: [u8; 32],
     correct: Mutex<Correct>,
-    hashing: Arc<Semaphore>,
-    queue: Semaphore,
+    queue: PasswordQueue,
+    verify: Arc<Verify>,
 }
 
-/// Too many passwords are waiting to be checked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Busy;
+/// A password that somebody presented.
+pub(super) struct Presented<'a> {
+    pub(super) from: IpAddr,
+    pub(super) user: &'a [u8],
+    pub(super) password: &'a [u8],
+}
 
-/// Maximum number of checks at a time. Of two cores one stays free for Raft.
-const MAX_CONCURRENT_CHECKS: usize = 1;
-/// Maximum number of waiting checks. Each waits about 60 ms for every check before it.
-const MAX_QUEUED_CHECKS: usize = 64;
-/// Longest time that a check waits. Clients give up after it.
-const QUEUE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Highest bcrypt cost that is checked; it takes about four seconds. A higher cost is probably a
 /// mistake, and would delay all other checks.
 const MAX_COST: u32 = 16;
 
+/// Stands in for the hash of an unknown user where no user has one. Its cost is the one that data
+/// nodes use.
+const ANY_HASH: &str = "$2a$10$abcdefghijklmnopqrstuuqZjxwjM8vs9/rKGjateZ0zqhyOGcuKe";
+
 impl Passwords {
     pub(super) fn new(env: &Env) -> Self {
+        Self::with(env, |password, hash| {
+            bcrypt::verify(password, hash).unwrap_or(false)
+        })
+    }
+
+    fn with(env: &Env, verify: impl Fn(&[u8], &str) -> bool + Send + Sync + 'static) -> Self {
         let mut key = [0; 32];
         env.rng.fill(&mut key);
-        let (hashing, queue) = (
-            Arc::new(Semaphore::new(MAX_CONCURRENT_CHECKS)),
-            Semaphore::new(MAX_QUEUED_CHECKS),
-        );
         Self {
             tasks: env.tasks.clone(),
             key,
             correct: Mutex::default(),
-            hashing,
-            queue,
+            queue: PasswordQueue::new(),
+            verify: Arc::new(verify),
         }
     }
 
-    /// Whether the password belongs to this hash. Always false if `hash` is no bcrypt hash.
+    /// Whether the password belongs to this hash. Always false if there is no bcrypt hash.
+    ///
+    /// The time does not tell whether there is one: without one, the password is compared with the
+    /// hash of `other`, another user, and the result is ignored.
     ///
     /// # Errors
     /// Too many checks are waiting.
-    pub(super) async fn check(&self, hash: &[u8], password: &[u8]) -> Result<bool, Busy> {
-        let Some(hash) = bcrypt_hash(hash) else {
+    pub(super) async fn check(
+        &self,
+        hash: Option<&[u8]>,
+        other: Option<&[u8]>,
+        presented: &Presented<'_>,
+    ) -> Result<bool, Busy> {
+        let origin = Origin::new(presented.from, presented.user);
+        let Some(hash) = hash.and_then(bcrypt_hash) else {
+            let turn = self.queue.turn(origin).await?;
+            let other = other.and_then(bcrypt_hash).unwrap_or(ANY_HASH);
+            self.verify(turn, other, presented.password).await;
             return Ok(false);
         };
-        let sum = self.sum(hash, password);
-        if self.is_known(&sum) {
+        let sum = self.sum(hash, presented.password);
+        if lock(&self.correct).touch(&sum) {
             return Ok(true);
         }
-        let _place = self.queue.try_acquire().map_err(|_| Busy)?;
-        let turn = timeout(QUEUE_TIMEOUT, self.hashing.clone().acquire_owned()).await;
-        let turn = turn.map_err(|_| Busy)?.map_err(|_| Busy)?;
+        let turn = self.queue.turn(origin).await?;
         // Several connections of one client wait here; only the first has to compute the hash.
-        if self.is_known(&sum) {
+        if lock(&self.correct).touch(&sum) {
             return Ok(true);
         }
-        let (hash, password) = (hash.to_owned(), password.to_owned());
-        let correct = self.tasks.blocking(move || {
-            // The turn ends with the work, even if the caller has gone away.
-            let _turn = turn;
-            bcrypt::verify(password, &hash).unwrap_or(false)
-        });
-        let correct = correct.await;
+        let correct = self.verify(turn, hash, presented.password).await;
         if correct {
-            self.remember(sum);
+            lock(&self.correct).put(sum);
         }
         Ok(correct)
+    }
+
+    /// Computes one hash. The turn ends with the work, even if the caller has gone away.
+    async fn verify(&self, turn: impl Send + 'static, hash: &str, password: &[u8]) -> bool {
+        let (verify, hash, password) = (self.verify.clone(), hash.to_owned(), password.to_owned());
+        let computed = self.tasks.blocking(move || {
+            let _turn = turn;
+            verify(&password, &hash)
+        });
+        computed.await
     }
 
     /// Keyed sum of hash and password, which reveals neither without the key.
@@ -98,20 +117,6 @@ impl Passwords {
             .finalize()
             .into_bytes()
             .into()
-    }
-
-    fn is_known(&self, sum: &Sum) -> bool {
-        self.correct
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .touch(sum)
-    }
-
-    fn remember(&self, sum: Sum) {
-        self.correct
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .put(sum);
     }
 }
 
@@ -177,22 +182,29 @@ mod tests {
     /// Hash of `U*U`, from the tests of the reference implementation.
     const HASH: &str = "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW";
 
-    fn passwords() -> Passwords {
-        Passwords::new(&Env::real())
+    fn presented(password: &[u8]) -> Presented<'_> {
+        Presented {
+            from: std::net::Ipv4Addr::LOCALHOST.into(),
+            user: b"bob",
+            password,
+        }
+    }
+
+    async fn check(passwords: &Passwords, hash: &str, password: &[u8]) -> Result<bool, Busy> {
+        let presented = presented(password);
+        passwords
+            .check(Some(hash.as_bytes()), None, &presented)
+            .await
     }
 
     #[tokio::test]
     async fn the_three_prefixes_are_one_algorithm_and_nothing_else_is_a_hash() {
-        let passwords = passwords();
+        let passwords = Passwords::new(&Env::real());
         for prefix in ["$2a$", "$2b$", "$2y$"] {
             let hash = HASH.replace("$2a$", prefix);
+            assert_eq!(check(&passwords, &hash, b"U*U").await, Ok(true), "{prefix}");
             assert_eq!(
-                passwords.check(hash.as_bytes(), b"U*U").await,
-                Ok(true),
-                "{prefix}"
-            );
-            assert_eq!(
-                passwords.check(hash.as_bytes(), b"U*V").await,
+                check(&passwords, &hash, b"U*V").await,
                 Ok(false),
                 "{prefix}"
             );
@@ -207,44 +219,62 @@ mod tests {
             &HASH[..59],
             &HASH.replace("CC", "§"),
         ] {
-            assert_eq!(
-                passwords.check(hash.as_bytes(), b"U*U").await,
-                Ok(false),
-                "{hash:?}"
-            );
+            assert_eq!(bcrypt_hash(hash.as_bytes()), None, "{hash:?}");
         }
+        assert_eq!(bcrypt_hash(ANY_HASH.as_bytes()), Some(ANY_HASH));
     }
 
-    /// A password that was correct once is accepted while the queue is full; others are not.
+    /// Hashes that were compared with, in order. `U*U` is the only correct password.
+    fn counted() -> (Passwords, Arc<Mutex<Vec<String>>>) {
+        let hashes = Arc::new(Mutex::new(Vec::new()));
+        let seen = hashes.clone();
+        let verify = move |password: &[u8], hash: &str| {
+            lock(&seen).push(hash.to_owned());
+            password == b"U*U"
+        };
+        (Passwords::with(&Env::real(), verify), hashes)
+    }
+
     #[tokio::test]
     async fn a_right_password_is_hashed_once() {
-        let passwords = passwords();
-        assert_eq!(passwords.check(HASH.as_bytes(), b"U*U").await, Ok(true));
-        let _all = passwords
-            .queue
-            .try_acquire_many(MAX_QUEUED_CHECKS as u32)
-            .expect("nobody waits");
-        assert_eq!(passwords.check(HASH.as_bytes(), b"U*U").await, Ok(true));
-        assert_eq!(passwords.check(HASH.as_bytes(), b"U*V").await, Err(Busy));
+        let (passwords, hashes) = counted();
+        assert_eq!(check(&passwords, HASH, b"U*U").await, Ok(true));
+        assert_eq!(check(&passwords, HASH, b"U*U").await, Ok(true));
+        assert_eq!(lock(&hashes).len(), 1);
+        assert_eq!(check(&passwords, HASH, b"U*V").await, Ok(false));
         let other = HASH.replace("$2a$", "$2b$");
-        assert_eq!(
-            passwords.check(other.as_bytes(), b"U*U").await,
-            Err(Busy),
-            "of another hash"
-        );
+        assert_eq!(check(&passwords, &other, b"U*U").await, Ok(true));
+        assert_eq!(lock(&hashes).len(), 3, "of another hash");
+    }
+
+    /// An unknown user, one without a hash, and a wrong password all cost one hash of the same cost.
+    #[tokio::test]
+    async fn the_work_does_not_tell_whether_there_is_such_a_user() {
+        let (passwords, hashes) = counted();
+        assert_eq!(check(&passwords, HASH, b"wrong").await, Ok(false));
+        let other = Some(HASH.as_bytes());
+        for hash in [None, Some(&b""[..]), Some(b"kept elsewhere")] {
+            // Also with the password of the other user, and again: it is never remembered.
+            for password in [&b"wrong"[..], b"U*U", b"U*U"] {
+                let presented = presented(password);
+                assert_eq!(passwords.check(hash, other, &presented).await, Ok(false));
+            }
+        }
+        assert_eq!(*lock(&hashes), vec![HASH.to_owned(); 10]);
+        // Nobody has a hash.
+        let presented = presented(b"U*U");
+        assert_eq!(passwords.check(None, None, &presented).await, Ok(false));
+        assert_eq!(lock(&hashes).last().map(String::as_str), Some(ANY_HASH));
     }
 
     #[tokio::test]
     async fn wrong_ones_wait_for_each_other_and_then_give_up() {
         tokio::time::pause();
-        let passwords = passwords();
-        let _turn = passwords
-            .hashing
-            .clone()
-            .acquire_owned()
-            .await
-            .expect("a turn");
-        assert_eq!(passwords.check(HASH.as_bytes(), b"U*U").await, Err(Busy));
+        let passwords = Passwords::new(&Env::real());
+        let other = Origin::new(std::net::Ipv4Addr::BROADCAST.into(), b"other");
+        let turn = passwords.queue.turn(other).await;
+        assert_eq!(check(&passwords, HASH, b"U*U").await, Err(Busy));
+        drop(turn);
     }
 
     #[test]

@@ -17,4 +17,8 @@ pub trait Users: Send + Sync + 'static {
     fn has_admin(&self) -> Result<bool, String>;
 
     fn find(&self, name: &[u8]) -> Option<User>;
+
+    /// Returns a user other than this one, always the same for one name; `None` if there is none. A
+    /// check of an unknown name takes as long as one of the user that is returned.
+    fn neighbour(&self, name: &[u8]) -> Option<User>;
 }

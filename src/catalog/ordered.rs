@@ -1,6 +1,7 @@
 //! Named entries in insertion order, which the wire shows, with look-up by name.
 
 use std::fmt::Debug;
+use std::ops::Bound;
 use std::sync::Arc;
 
 use crate::base::Name;
@@ -64,6 +65,15 @@ impl<T: Named> Ordered<T> {
 
     pub fn get(&self, name: &Name) -> Option<&T> {
         self.by_order(self.order_of(name)?)
+    }
+
+    /// The entry whose name comes next in the order of names; behind the last one comes the first.
+    pub fn next_by_name(&self, name: &Name) -> Option<&T> {
+        let mut behind = self
+            .by_name
+            .range((Bound::Excluded(name.clone()), Bound::Unbounded));
+        let next = behind.next().or_else(|| self.by_name.iter().next());
+        next.and_then(|(_, order)| self.by_order(*order))
     }
 
     /// Insertion number of the entry with this name.
@@ -231,6 +241,19 @@ mod tests {
             Name::from("rp")
         );
         assert_eq!(databases.update(&Name::from("x"), |_| ()), None);
+    }
+
+    #[test]
+    fn the_next_name_goes_round() {
+        let mut databases = Databases::default();
+        assert_eq!(databases.next_by_name(&Name::from("a")), None);
+        for name in ["m", "c", "x"] {
+            databases.insert(database(name));
+        }
+        for (name, next) in [("a", "c"), ("c", "m"), ("d", "m"), ("x", "c"), ("z", "c")] {
+            let found = databases.next_by_name(&Name::from(name)).expect("one");
+            assert_eq!(found.name, Name::from(next), "behind {name}");
+        }
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //! Open routes are `/ping`, `/status`, `/livez`, `/readyz`, and `/healthz`, which tells an
 //! unauthenticated caller less. At `/cluster/…` meta nodes prove the secret instead.
 
+use std::net::IpAddr;
+
 use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::Response;
@@ -11,6 +13,7 @@ use hyper::{HeaderMap, Uri};
 
 use super::error::ErrorResponse;
 use super::params::Params;
+use super::request_context::peer_ip;
 use super::state::{AppState, State};
 use crate::auth::{Caller, Credentials, Denied};
 
@@ -21,7 +24,7 @@ pub(super) async fn require_caller(
 ) -> Result<Response, ErrorResponse> {
     if state.authenticator.is_enabled() {
         let presented = presented(request.uri(), request.headers());
-        admit(&state, &presented).await?;
+        admit(&state, &presented, peer_ip(request.extensions())).await?;
     }
     Ok(next.run(request).await)
 }
@@ -30,8 +33,15 @@ pub(super) async fn require_caller(
 ///
 /// # Errors
 /// The reason why the caller is refused.
-pub(super) async fn admit(state: &State, presented: &Credentials) -> Result<Caller, Denied> {
-    state.authenticator.admit(presented, &*state.users).await
+pub(super) async fn admit(
+    state: &State,
+    presented: &Credentials,
+    from: IpAddr,
+) -> Result<Caller, Denied> {
+    state
+        .authenticator
+        .admit(presented, from, &*state.users)
+        .await
 }
 
 pub(super) fn presented(uri: &Uri, headers: &HeaderMap) -> Credentials {

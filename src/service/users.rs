@@ -13,10 +13,22 @@ impl Users for Service {
 
     fn find(&self, name: &[u8]) -> Option<User> {
         let applied = self.applied()?;
-        let user = applied.catalog.users.get(&Name::from(name))?;
-        Some(User {
-            hash: user.hash.as_bytes().to_vec(),
-            admin: user.admin,
-        })
+        applied.catalog.users.get(&Name::from(name)).map(user)
+    }
+
+    fn neighbour(&self, name: &[u8]) -> Option<User> {
+        let applied = self.applied()?;
+        applied
+            .catalog
+            .users
+            .next_by_name(&Name::from(name))
+            .map(user)
+    }
+}
+
+fn user(user: &crate::catalog::User) -> User {
+    User {
+        hash: user.hash.as_bytes().to_vec(),
+        admin: user.admin,
     }
 }

@@ -13,6 +13,23 @@ pub fn create_database(name: &str) -> Vec<u8> {
     command
 }
 
+/// Body that a Go data node posts for `CREATE USER`.
+#[allow(dead_code, reason = "not every test binary makes users")]
+pub fn create_user(name: &str, hash: &str, admin: bool) -> Vec<u8> {
+    let mut payload = Vec::new();
+    for (key, text) in [(0x0a, name), (0x12, hash)] {
+        payload.push(key);
+        varint(&mut payload, text.len() as u64);
+        payload.extend_from_slice(text.as_bytes());
+    }
+    payload.extend_from_slice(&[0x18, u8::from(admin)]);
+    let mut command = vec![0x8a, 0x07];
+    varint(&mut command, payload.len() as u64);
+    command.extend_from_slice(&payload);
+    command.extend_from_slice(&[0x08, 0x0d]);
+    command
+}
+
 /// Reads the wire's `Response`: the index on success, otherwise the error.
 pub fn response(body: &[u8]) -> Result<u64, String> {
     let mut error = None;

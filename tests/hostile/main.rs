@@ -22,6 +22,7 @@ mod cost;
 mod disks;
 mod logging;
 mod names;
+mod passwords;
 mod quota;
 mod speakers;
 mod twins;

@@ -10,6 +10,7 @@ use crate::http::error::{json, set_error_header};
 use crate::http::json::go_json;
 use crate::http::params::Params;
 use crate::http::reply::ok_json;
+use crate::http::request_context::peer_ip;
 use crate::http::state::AppState;
 use crate::wire::api::Live;
 
@@ -40,7 +41,7 @@ pub(super) async fn health(state: AppState) -> Response {
 /// is not authenticated gets no more than a probe needs.
 pub(super) async fn healthz(state: AppState, request: Request) -> Response {
     let presented = presented(request.uri(), request.headers());
-    match admit(&state, &presented).await {
+    match admit(&state, &presented, peer_ip(request.extensions())).await {
         Ok(_) => ok_json(&state.service.health()),
         Err(_) => ok_json(&state.service.health_phase()),
     }

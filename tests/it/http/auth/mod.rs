@@ -60,6 +60,10 @@ impl Users for TestUsers {
             admin,
         })
     }
+
+    fn neighbour(&self, _name: &[u8]) -> Option<User> {
+        self.find(b"bob")
+    }
 }
 
 pub(super) fn test_users() -> Arc<dyn Users> {
