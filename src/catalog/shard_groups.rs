@@ -81,6 +81,16 @@ impl ShardGroups {
         self.in_order.len() == self.by_id.len() && self.in_order.iter().all(stands)
     }
 
+    /// Adds a group to a policy that is in no catalog yet. Returns `false`, without a change, if its
+    /// id is taken.
+    pub fn add(&mut self, group: ShardGroup) -> bool {
+        let is_new = !self.by_id.contains_key(&group.id);
+        if is_new {
+            self.put(group);
+        }
+        is_new
+    }
+
     /// Adds or replaces a group. Only [`super::Catalog`] changes groups: it also keeps the index of
     /// shards.
     pub(super) fn put(&mut self, group: ShardGroup) {

@@ -1,11 +1,9 @@
 //! Databases with their content (wire.md 2.3, 2.4, 2.7).
 
-use super::shard_groups::{shard_group, shard_group_info};
-use super::{BadField, bytes_of, bytes_of_text, required, required_name, required_text};
-use crate::base::{DurationNanos, Text};
-use crate::catalog::{
-    ContinuousQuery, Database, RetentionPolicy, ShardGroup, ShardGroups, Subscription,
-};
+use super::shard_groups::shard_group_info;
+use super::{BadField, bytes_of, bytes_of_text, required_name, required_text};
+use crate::base::Text;
+use crate::catalog::{ContinuousQuery, Database, RetentionPolicy, Subscription};
 use crate::wire::proto::data::{
     ContinuousQueryInfo, DatabaseInfo, RetentionPolicyInfo, SubscriptionInfo,
 };
@@ -21,26 +19,6 @@ pub(in crate::wire) fn database_info(database: &Database) -> DatabaseInfo {
             .collect(),
         continuous_queries: database.continuous_queries.iter().map(query_info).collect(),
     }
-}
-
-pub(in crate::wire) fn database(info: DatabaseInfo) -> Result<Database, BadField> {
-    Ok(Database {
-        name: required_name(info.name, "Databases.Name")?,
-        default_retention_policy: required_name(
-            info.default_retention_policy,
-            "Databases.DefaultRetentionPolicy",
-        )?,
-        retention_policies: info
-            .retention_policies
-            .into_iter()
-            .map(policy)
-            .collect::<Result<_, _>>()?,
-        continuous_queries: info
-            .continuous_queries
-            .into_iter()
-            .map(query)
-            .collect::<Result<_, _>>()?,
-    })
 }
 
 /// Converts a policy without its shard groups and subscriptions.
@@ -59,40 +37,6 @@ fn policy_info(policy: &RetentionPolicy) -> RetentionPolicyInfo {
         shard_groups: policy.shard_groups.iter().map(shard_group_info).collect(),
         subscriptions: policy.subscriptions.iter().map(subscription_info).collect(),
         ..bare_policy_info(policy)
-    }
-}
-
-fn policy(info: RetentionPolicyInfo) -> Result<RetentionPolicy, BadField> {
-    Ok(RetentionPolicy {
-        name: required_name(info.name, "RetentionPolicies.Name")?,
-        duration: DurationNanos(required(info.duration, "RetentionPolicies.Duration")?),
-        shard_group_duration: DurationNanos(required(
-            info.shard_group_duration,
-            "RetentionPolicies.ShardGroupDuration",
-        )?),
-        replica_n: required(info.replica_n, "RetentionPolicies.ReplicaN")?,
-        shard_groups: distinct(
-            info.shard_groups
-                .into_iter()
-                .map(shard_group)
-                .collect::<Result<_, _>>()?,
-        )?,
-        subscriptions: info
-            .subscriptions
-            .into_iter()
-            .map(subscription)
-            .collect::<Result<_, _>>()?,
-    })
-}
-
-/// Refuses two groups with the same id.
-fn distinct(groups: Vec<ShardGroup>) -> Result<ShardGroups, BadField> {
-    let count = groups.len();
-    let groups: ShardGroups = groups.into_iter().collect();
-    if groups.len() == count {
-        Ok(groups)
-    } else {
-        Err(BadField::Twice)
     }
 }
 
@@ -123,7 +67,7 @@ pub(in crate::wire) fn query_info(query: &ContinuousQuery) -> ContinuousQueryInf
     }
 }
 
-fn query(info: ContinuousQueryInfo) -> Result<ContinuousQuery, BadField> {
+pub(super) fn query(info: ContinuousQueryInfo) -> Result<ContinuousQuery, BadField> {
     Ok(ContinuousQuery {
         name: required_name(info.name, "ContinuousQueries.Name")?,
         query: required_text(info.query, "ContinuousQueries.Query")?,

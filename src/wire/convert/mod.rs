@@ -1,14 +1,16 @@
 //! Conversions between catalog values and the protobuf messages that several formats share.
 
 mod databases;
+mod readers;
 mod shard_groups;
 mod users;
 
 use std::collections::BTreeMap;
 
 pub(super) use databases::{
-    bare_policy_info, database, database_info, query_info, subscription, subscription_info,
+    bare_policy_info, database_info, query_info, subscription, subscription_info,
 };
+pub(super) use readers::{DatabaseReader, Fault, only_read, read_one, read_user};
 pub(super) use shard_groups::shard_group_info;
 pub(super) use users::{user, user_info};
 

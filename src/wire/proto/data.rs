@@ -57,8 +57,6 @@ pub(in crate::wire) struct ContinuousQueryInfo {
     pub(in crate::wire) query: Option<Vec<u8>>,
 }
 
-/// Also inside `CreateDatabase` and `CreateRetentionPolicy`, where shard groups and subscriptions
-/// are ignored.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(in crate::wire) struct RetentionPolicyInfo {
     #[prost(bytes = "vec", optional, tag = "1")]

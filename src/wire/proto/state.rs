@@ -22,6 +22,8 @@ pub(in crate::wire) struct State {
     pub(in crate::wire) pendings: Vec<Pending>,
     #[prost(message, repeated, tag = "8")]
     pub(in crate::wire) tombstones: Vec<Tombstone>,
+    /// Written and read one by one, to need no memory for all of them as messages: the program
+    /// leaves this empty.
     #[prost(message, repeated, tag = "9")]
     pub(in crate::wire) databases: Vec<Numbered>,
     #[prost(uint64, optional, tag = "10")]

@@ -6,16 +6,18 @@
 
 mod data_nodes;
 mod members;
+mod reader;
 
 use bytes::Bytes;
 use prost::Message;
 
-use super::convert::{BadField, bytes_of_text, database, database_info, required};
+use super::convert::{BadField, bytes_of_text, database_info, required};
 use super::fields::{Fields, Value};
 use super::proto::state::{Numbered, State};
 use super::version::CATALOG;
 use crate::base::{Text, UnixNanos};
 use crate::catalog::{Catalog, Database, Databases};
+use reader::StateReader;
 
 /// Newest format that this version reads.
 const NEWEST_FORMAT: u32 = CATALOG.newest();
@@ -109,8 +111,7 @@ fn tail(catalog: &Catalog, next_database: u64) -> State {
 /// See [`StateError`]. Nothing is ignored or repaired.
 pub fn decode(bytes: &[u8]) -> Result<Catalog, StateError> {
     let format = read_format(bytes)?;
-    let state = State::decode(bytes)?;
-    let catalog = catalog(format, state)?;
+    let catalog = catalog(format, StateReader::decode(bytes)?)?;
     if lowest_format(&catalog) > format {
         return Err(StateError::OlderFormat { format });
     }
@@ -144,7 +145,8 @@ fn read_format(bytes: &[u8]) -> Result<u32, StateError> {
         .ok_or(StateError::Newer { found: format })
 }
 
-fn catalog(format: u32, state: State) -> Result<Catalog, BadField> {
+fn catalog(format: u32, reader: StateReader) -> Result<Catalog, BadField> {
+    let (state, databases) = reader.parts()?;
     let mut catalog = Catalog {
         term: required(state.term, "term")?,
         index: required(state.index, "index")?,
@@ -165,8 +167,8 @@ fn catalog(format: u32, state: State) -> Result<Catalog, BadField> {
         })?,
         passive: texts(&state.passive)?,
         removed_data_nodes: texts(&state.removed_data_nodes)?,
-        databases: databases(
-            state.databases,
+        databases: Databases::from_numbered(
+            databases,
             required(state.next_database, "next_database")?,
         )?,
         users: data_nodes::users(state.users, state.next_user.unwrap_or(0))?,
@@ -203,21 +205,6 @@ fn texts(messages: &[Vec<u8>]) -> Result<imbl::OrdSet<Text>, BadField> {
     } else {
         Err(BadField::Twice)
     }
-}
-
-fn databases(messages: Vec<Numbered>, next: u64) -> Result<Databases, BadField> {
-    let numbered = |message: Numbered| {
-        let order = required(message.order, "databases.order")?;
-        Ok((
-            order,
-            database(required(message.database, "databases.database")?)?,
-        ))
-    };
-    let entries: Vec<_> = messages
-        .into_iter()
-        .map(numbered)
-        .collect::<Result<_, BadField>>()?;
-    Ok(Databases::from_numbered(entries, next)?)
 }
 
 fn numbered_message((order, database): (u64, &Database)) -> Numbered {

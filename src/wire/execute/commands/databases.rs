@@ -7,7 +7,7 @@ use crate::wire::convert::{
     BadField, bytes_of, bytes_of_text, required, required_name, required_text, subscription,
     subscription_info,
 };
-use crate::wire::proto::data::{RetentionPolicyInfo, SubscriptionInfo};
+use crate::wire::proto::data::SubscriptionInfo;
 
 pub(super) fn create(message: CreateDatabase) -> Result<WireCommand, BadField> {
     Ok(WireCommand::CreateDatabase {
@@ -182,8 +182,7 @@ fn named(message: InDatabase) -> Result<(Name, Name), BadField> {
     ))
 }
 
-/// Reads a new policy. Shard groups and subscriptions of the message are ignored (wire.md 2.4).
-fn new_policy(info: RetentionPolicyInfo) -> Result<NewRetentionPolicy, BadField> {
+fn new_policy(info: NewPolicyInfo) -> Result<NewRetentionPolicy, BadField> {
     Ok(NewRetentionPolicy {
         name: required_name(info.name, "RetentionPolicy.Name")?,
         duration: DurationNanos(required(info.duration, "RetentionPolicy.Duration")?),
@@ -195,14 +194,27 @@ fn new_policy(info: RetentionPolicyInfo) -> Result<NewRetentionPolicy, BadField>
     })
 }
 
-fn policy_info(policy: &NewRetentionPolicy) -> RetentionPolicyInfo {
-    RetentionPolicyInfo {
+fn policy_info(policy: &NewRetentionPolicy) -> NewPolicyInfo {
+    NewPolicyInfo {
         name: Some(bytes_of(&policy.name)),
         duration: Some(policy.duration.0),
         shard_group_duration: Some(policy.shard_group_duration.0),
         replica_n: Some(policy.replica_n),
-        ..RetentionPolicyInfo::default()
     }
+}
+
+/// `RetentionPolicyInfo` of a new policy. Its shard groups and subscriptions are ignored
+/// (wire.md 2.4), and are not decoded: [`crate::wire::budget`] checks that they are messages.
+#[derive(Clone, PartialEq, prost::Message)]
+struct NewPolicyInfo {
+    #[prost(bytes = "vec", optional, tag = "1")]
+    name: Option<Vec<u8>>,
+    #[prost(int64, optional, tag = "2")]
+    duration: Option<i64>,
+    #[prost(int64, optional, tag = "3")]
+    shard_group_duration: Option<i64>,
+    #[prost(uint32, optional, tag = "4")]
+    replica_n: Option<u32>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -210,7 +222,7 @@ pub(super) struct CreateDatabase {
     #[prost(bytes = "vec", optional, tag = "1")]
     name: Option<Vec<u8>>,
     #[prost(message, optional, tag = "2")]
-    retention_policy: Option<RetentionPolicyInfo>,
+    retention_policy: Option<NewPolicyInfo>,
 }
 
 /// `DropDatabaseCommand`, `DropUserCommand`: a name.
@@ -225,7 +237,7 @@ pub(super) struct CreateRetentionPolicy {
     #[prost(bytes = "vec", optional, tag = "1")]
     database: Option<Vec<u8>>,
     #[prost(message, optional, tag = "2")]
-    retention_policy: Option<RetentionPolicyInfo>,
+    retention_policy: Option<NewPolicyInfo>,
     #[prost(bool, optional, tag = "3")]
     default: Option<bool>,
 }
