@@ -55,7 +55,8 @@ impl From<Error> for ErrorResponse {
             Error::Unknown(_) => (StatusCode::SERVICE_UNAVAILABLE, false),
             // Not executed either, but a retry would only hide the fault from the caller.
             Error::DiskFull => (StatusCode::SERVICE_UNAVAILABLE, false),
-            Error::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, false),
+            Error::Busy => (StatusCode::SERVICE_UNAVAILABLE, false),
+            Error::TooLarge { .. } | Error::OverBudget(_) => (StatusCode::PAYLOAD_TOO_LARGE, false),
             Error::Bad(_) => (StatusCode::BAD_REQUEST, false),
             Error::Conflict(_) => (StatusCode::CONFLICT, false),
             Error::DataNode(_) | Error::NotAllUp => (StatusCode::INTERNAL_SERVER_ERROR, false),

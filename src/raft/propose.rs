@@ -1,6 +1,7 @@
 //! Proposals: the only place that stamps and orders commands. Also the barrier of linearizable
 //! reads.
 
+use bytes::Bytes;
 use openraft::errors::{ClientWriteError, ForwardToLeader, RaftError};
 use openraft::impls::ProgressResponder;
 use openraft::raft::ClientWriteResult;
@@ -10,8 +11,9 @@ use tokio::time::{Instant, timeout_at};
 
 use super::Raft;
 use super::types::{ApplyResult, EntryBytes, Types};
-use crate::base::RaftId;
+use crate::base::{RaftId, UnixNanos};
 use crate::machine::{InternalCommand, Outcome};
+use crate::wire::budget::{self, Count, OverBudget};
 use crate::wire::envelope::{self, Body};
 
 /// Maximum size of an enveloped command, after compression of large ones. With its record it fits
@@ -53,6 +55,9 @@ pub enum ProposeError {
     Stopping,
     #[error("the command has {bytes} bytes in the log, at most {max} are taken")]
     TooLarge { bytes: usize, max: usize },
+    /// Each node would have to apply it, and again at each start.
+    #[error("{0}")]
+    OverBudget(#[from] OverBudget),
 }
 
 /// Reasons why a linearizable read is not possible now.
@@ -124,13 +129,10 @@ impl Raft {
         let bytes = match body {
             Body::Wire(command) if envelope::is_large(command) => {
                 let body = body.clone();
-                self.inner
-                    .env
-                    .tasks
-                    .blocking(move || envelope::encode(now, autocreate, &body))
-                    .await
+                let encoded = move || encode_within_budget(now, autocreate, &body);
+                self.inner.env.tasks.blocking(encoded).await?
             }
-            _ => envelope::encode(now, autocreate, body),
+            _ => encode_within_budget(now, autocreate, body)?,
         };
         if bytes.len() > MAX_COMMAND_BYTES {
             return Err(ProposeError::TooLarge {
@@ -250,4 +252,21 @@ impl Raft {
             _ => Attempt::NotProposed,
         }
     }
+}
+
+/// Encodes a command that costs no more than one command may.
+fn encode_within_budget(
+    now: UnixNanos,
+    autocreate: bool,
+    body: &Body,
+) -> Result<Bytes, OverBudget> {
+    if let Body::Wire(command) = body {
+        let only_bytes = Count::of_bytes(command.len());
+        budget::count(command).unwrap_or(only_bytes).check()?;
+    }
+    let bytes = envelope::encode(now, autocreate, body);
+    if let Body::Internal(_) = body {
+        Count::of_bytes(bytes.len()).check()?;
+    }
+    Ok(bytes)
 }

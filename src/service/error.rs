@@ -6,6 +6,7 @@ use crate::cluster::{NotMember, Refusal};
 use crate::data_node::Failed;
 use crate::machine::Refused;
 use crate::raft::{BarrierError, NotLeader, ProposeError};
+use crate::wire::budget::OverBudget;
 use crate::wire::execute::DecodeError;
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -36,6 +37,12 @@ pub enum Error {
     Stopping,
     #[error("{}", ProposeError::TooLarge { bytes: *bytes, max: *max })]
     TooLarge { bytes: usize, max: usize },
+    /// Not executed: one command costs at most so much on each node.
+    #[error("{0}")]
+    OverBudget(#[from] OverBudget),
+    /// Not executed: large commands are read one at a time.
+    #[error("other large commands are being read: try again")]
+    Busy,
     /// The caller's bytes or parameters are wrong.
     #[error("{0}")]
     Bad(#[from] BadRequest),
@@ -197,6 +204,7 @@ impl From<ProposeError> for Error {
             ProposeError::Halted(reason) => Self::Halted { reason },
             ProposeError::Stopping => Self::Stopping,
             ProposeError::TooLarge { bytes, max } => Self::TooLarge { bytes, max },
+            ProposeError::OverBudget(over) => over.into(),
         }
     }
 }

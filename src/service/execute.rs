@@ -2,13 +2,14 @@
 //! outcome (wire.md 4.7, write_path.md).
 
 use bytes::Bytes;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use super::error::BadRequest;
 use super::{Error, Refusal, Service};
 use crate::cluster::NotYet;
 use crate::machine::Outcome;
-use crate::wire::envelope::Body;
+use crate::wire::budget::{self, OverBudget};
+use crate::wire::envelope::{self, Body};
 use crate::wire::execute::{DecodeError, Decoded, decode, encode_response};
 
 /// Refusal of commands about meta nodes: a single curl must not be able to make a leader remove a
@@ -22,14 +23,14 @@ impl Service {
     /// # Errors
     /// All but `Unknown` mean that nothing was executed.
     pub async fn execute(&self, bytes: Bytes, deadline: Instant) -> Result<Bytes, Error> {
-        let decoded = match decode(&bytes) {
-            Err(error @ DecodeError::Envelope(_)) => return Err(BadRequest::from(error).into()),
+        let decoded = match self.decode(&bytes, deadline).await? {
+            Ok(Err(error @ DecodeError::Envelope(_))) => return Err(BadRequest::from(error).into()),
             other => other,
         };
         // Comes before any answer that clients do not retry: a node outside the cluster must not
         // end their search.
         let raft = self.raft()?;
-        let refusal = match decoded {
+        let refusal = match decoded? {
             // Clients retry: a member that does not read this command yet is being upgraded.
             Ok(Decoded::Command { format, .. })
                 if format > raft.applied().borrow().catalog.feature_level() =>
@@ -48,4 +49,35 @@ impl Service {
             Outcome::Refused(refused) => encode_response(Err(&refused.to_string())),
         })
     }
+
+    /// Decodes a command that costs no more than one may. A large one is decoded outside of the
+    /// threads that carry Raft, one at a time: its cost is on this node before it is known to be
+    /// a command.
+    ///
+    /// # Errors
+    /// `Busy`: the deadline passed while others were decoded.
+    async fn decode(&self, bytes: &Bytes, deadline: Instant) -> Result<Bounded, Error> {
+        if !envelope::is_large(bytes) {
+            return Ok(decode_within_budget(bytes));
+        }
+        let Ok(_one_at_a_time) = timeout_at(deadline, self.large_commands.lock()).await else {
+            return Err(Error::Busy);
+        };
+        let bytes = bytes.clone();
+        let decoded = move || decode_within_budget(&bytes);
+        Ok(self.env.tasks.blocking(decoded).await)
+    }
+}
+
+/// Result of decoding a command, unless it costs too much.
+type Bounded = Result<Result<Decoded, DecodeError>, OverBudget>;
+
+/// Counts before it decodes: a few bytes can become a lot of memory.
+fn decode_within_budget(bytes: &[u8]) -> Bounded {
+    let count = match budget::count(bytes) {
+        Ok(count) => count,
+        Err(error) => return Ok(Err(error)),
+    };
+    count.check()?;
+    Ok(decode(bytes))
 }

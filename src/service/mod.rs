@@ -87,6 +87,8 @@ pub struct Service {
     /// Locked while a lease is decided, so that two data nodes that ask at once do not both get it.
     renewals: Mutex<Renewals>,
     copies: Copies,
+    /// Locked while a large command is decoded.
+    large_commands: Mutex<()>,
 }
 
 impl Service {
@@ -109,6 +111,7 @@ impl Service {
             bodies: BodyCache::new(&env.tasks),
             renewals: Mutex::default(),
             copies: Copies::default(),
+            large_commands: Mutex::default(),
         })
     }
 

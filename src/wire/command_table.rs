@@ -41,6 +41,8 @@ pub enum PayloadError {
     Missing,
     #[error("the payload is no message")]
     NotAMessage,
+    #[error("field {0} of a message has a type that it may not have")]
+    WrongType(u32),
     #[error(transparent)]
     Protobuf(#[from] prost::DecodeError),
     #[error(transparent)]

@@ -8,6 +8,7 @@
 
 mod allocated;
 mod architecture;
+mod budget;
 mod config;
 mod ctl;
 mod data_node;

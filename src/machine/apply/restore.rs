@@ -4,11 +4,9 @@
 //! ours stay as they are. No highest id goes down, and no id comes back. A restore is refused if
 //! databases or users were changed since the view was taken (wire.md Q34).
 
-use std::collections::BTreeSet;
-
 use super::retention_policy::normalise;
-use crate::base::{ShardGroupId, ShardId};
-use crate::catalog::{Catalog, Database, Databases, MAX_ID, RetentionPolicy, Shard, ShardGroup};
+use crate::base::{NodeId, ShardGroupId, ShardId};
+use crate::catalog::{Catalog, DataNode, Database, Databases, MAX_ID, ShardGroup, ShardGroups};
 use crate::machine::{Refused, RestoreFault, SetData};
 
 /// Highest id that a restore may claim to have been given out. All later ids of the cluster follow
@@ -27,14 +25,14 @@ pub(super) fn set_data(catalog: &mut Catalog, restore: &SetData) -> Result<(), R
         restore
             .databases
             .iter()
-            .map(|database| settled(catalog, database)),
+            .map(|database| settled(&catalog.data_nodes, database)),
     );
     restored.users.replace_all(restore.users.iter().cloned());
     restored.max_shard_group_id = restored.max_shard_group_id.max(restore.max_shard_group_id);
     restored.max_shard_id = restored.max_shard_id.max(restore.max_shard_id);
     // A catalog that contradicts itself would stay so for ever.
     restored
-        .check()
+        .check_indexed()
         .map_err(|violation| Refused::RestoreUnsound(violation.into()))?;
     *catalog = restored;
     Ok(())
@@ -47,9 +45,11 @@ fn check_ids(catalog: &Catalog, restore: &SetData) -> Result<(), RestoreFault> {
             return Err(RestoreFault::IdTooHigh(highest));
         }
     }
-    let known: BTreeSet<ShardGroupId> = groups(&catalog.databases).map(|group| group.id).collect();
+    let mut known: Vec<ShardGroupId> = groups(&catalog.databases).map(|group| group.id).collect();
+    known.sort_unstable();
+    let is_known = |id: ShardGroupId| known.binary_search(&id).is_ok();
     let was = |id: u64, highest: u64, is_known: bool| id <= highest && !is_known;
-    let group_was = |id: ShardGroupId| was(id.0, catalog.max_shard_group_id, known.contains(&id));
+    let group_was = |id: ShardGroupId| was(id.0, catalog.max_shard_group_id, is_known(id));
     let shard_was = |id: ShardId| was(id.0, catalog.max_shard_id, catalog.shard(id).is_some());
     for group in groups(&restore.databases) {
         if group_was(group.id) {
@@ -69,45 +69,38 @@ fn groups(databases: &Databases) -> impl Iterator<Item = &ShardGroup> {
     policies.flat_map(|policy| policy.shard_groups.iter())
 }
 
-fn settled(catalog: &Catalog, database: &Database) -> Database {
-    let policies = database
-        .retention_policies
-        .iter()
-        .map(|policy| settled_policy(catalog, policy));
-    Database {
-        retention_policies: policies.collect(),
-        ..database.clone()
+/// Database of a backup, with policies in the form that new ones would have: an old backup may have
+/// values that are impossible now (wire.md Q31c). Groups that stay as they are are shared with the
+/// command, not copied.
+fn settled(data_nodes: &imbl::OrdMap<NodeId, DataNode>, database: &Database) -> Database {
+    let mut settled = database.clone();
+    for policy in &mut settled.retention_policies {
+        policy.shard_group_duration = normalise(policy.shard_group_duration, policy.duration);
+        policy.replica_n = policy.replica_n.max(1);
+        policy.shard_groups = without_strangers(data_nodes, &policy.shard_groups);
     }
+    settled
 }
 
-/// Policy of a backup, brought into the form that a new policy would have: an old backup may have
-/// values that are impossible now (wire.md Q31c).
-fn settled_policy(catalog: &Catalog, policy: &RetentionPolicy) -> RetentionPolicy {
-    RetentionPolicy {
-        shard_group_duration: normalise(policy.shard_group_duration, policy.duration),
-        replica_n: policy.replica_n.max(1),
-        shard_groups: policy
-            .shard_groups
-            .iter()
-            .map(|group| settled_group(catalog, group))
-            .collect(),
-        ..policy.clone()
-    }
-}
-
-/// Group of a backup, without owners that are no data nodes of this cluster.
-fn settled_group(catalog: &Catalog, group: &ShardGroup) -> ShardGroup {
-    let shard = |shard: &Shard| Shard {
-        id: shard.id,
-        owners: shard
-            .owners
-            .iter()
-            .copied()
-            .filter(|owner| catalog.data_nodes.contains_key(owner))
-            .collect(),
+/// Groups of a backup, without owners that are no data nodes of this cluster.
+fn without_strangers(
+    data_nodes: &imbl::OrdMap<NodeId, DataNode>,
+    groups: &ShardGroups,
+) -> ShardGroups {
+    let is_stranger = |owner: &NodeId| !data_nodes.contains_key(owner);
+    let has_stranger = |group: &ShardGroup| {
+        let mut owners = group.shards.iter().flat_map(|shard| &shard.owners);
+        owners.any(is_stranger)
     };
-    ShardGroup {
-        shards: group.shards.iter().map(shard).collect(),
-        ..group.clone()
+    if !groups.iter().any(has_stranger) {
+        return groups.clone();
     }
+    let settled = groups.iter().map(|group| {
+        let mut group = group.clone();
+        for shard in &mut group.shards {
+            shard.owners.retain(|owner| !is_stranger(owner));
+        }
+        group
+    });
+    settled.collect()
 }

@@ -136,9 +136,13 @@ pub fn encode(at: UnixNanos, retention_autocreate: bool, body: &Body) -> Bytes {
     }
 }
 
-/// Returns whether encoding a wire command takes long, because it may be compressed.
-pub fn is_large(command: &[u8]) -> bool {
-    command.len() >= compressed::MIN_COMPRESSED_BYTES
+/// Minimum length of a command that takes long to decode, encode or apply. It is not done on the
+/// threads that carry Raft.
+pub const MIN_LARGE_BYTES: usize = 64 << 10;
+
+/// Returns whether decoding, encoding or applying a command of these bytes takes long.
+pub fn is_large(bytes: &[u8]) -> bool {
+    bytes.len() >= MIN_LARGE_BYTES
 }
 
 /// # Errors
@@ -155,7 +159,8 @@ fn encode_wire(at: UnixNanos, retention_autocreate: bool, command: &Bytes) -> By
         at,
         retention_autocreate,
     };
-    let compresses = head.format >= compressed::SINCE_FORMAT && is_large(command);
+    let compresses = head.format >= compressed::SINCE_FORMAT
+        && command.len() >= compressed::MIN_COMPRESSED_BYTES;
     let compressed = compresses.then(|| compressed::compress(command)).flatten();
     match compressed {
         Some(compressed) => head.followed_by(COMPRESSED, &compressed),

@@ -18,6 +18,9 @@ pub use response::{decode_response, encode_response};
 /// Number of the field with the type.
 const TYPE: u32 = 1;
 
+/// Type of `SetData`.
+pub(super) const SET_DATA_TYPE: u32 = 17;
+
 /// Result of decoding a wire command.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Decoded {
@@ -108,13 +111,13 @@ pub(super) fn format_of(bytes: &[u8]) -> u32 {
         .map_or(1, |command_type| command_type.format)
 }
 
-fn command_type(number: i32) -> Option<&'static CommandType<WireCommand>> {
+pub(super) fn command_type(number: i32) -> Option<&'static CommandType<WireCommand>> {
     find(COMMAND_TYPES, u32::try_from(number).ok()?)
 }
 
 /// Reads the type. Reads the whole outer message, because a later `type` overrides an earlier one
 /// and a broken byte anywhere makes the message invalid.
-fn type_number(bytes: &[u8]) -> Result<i32, EnvelopeFault> {
+pub(super) fn type_number(bytes: &[u8]) -> Result<i32, EnvelopeFault> {
     let mut found = None;
     for field in Fields::of(bytes) {
         match field.map_err(EnvelopeFault::Protobuf)? {

@@ -202,12 +202,12 @@ async fn before_the_cluster_is_founded_nothing_else_is_proposed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_command_beyond_the_bound_is_refused_by_size() {
+async fn a_command_over_the_budget_is_not_proposed() {
     let cluster = Cluster::founded(6, 1, Options::default()).await;
     let (_, raft) = cluster.leader(Duration::from_secs(1)).await;
     let huge = Body::Wire(vec![0; influxdb_meta::raft::MAX_COMMAND_BYTES].into());
     assert!(matches!(
         raft.propose(huge, soon()).await,
-        Err(ProposeError::TooLarge { .. })
+        Err(ProposeError::OverBudget(_))
     ));
 }

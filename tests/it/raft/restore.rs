@@ -5,25 +5,23 @@ use std::time::Duration;
 use influxdb_meta::base::{DurationNanos, Name, ShardGroupId, ShardId, UnixNanos};
 use influxdb_meta::catalog::{Database, Ordered, RetentionPolicy, Shard, ShardGroup};
 use influxdb_meta::machine::{Outcome, SetData, WireCommand};
+use influxdb_meta::wire::budget::{self, MAX_COMMAND_COST};
 use influxdb_meta::wire::{envelope::Body, execute, state};
 
 use super::basics::soon;
 use super::cluster::{Cluster, Options};
 
 const HOUR: i64 = 3_600_000_000_000;
-const SHARDS: u64 = 150_000;
+const SHARDS: u64 = 6_000;
 
-/// The catalog has 5 MB before compression.
+/// About the largest restore that is one command.
 #[tokio::test(start_paused = true)]
-async fn a_catalog_larger_than_an_entry_is_restored_everywhere() {
+async fn the_largest_restore_of_one_command_is_applied_everywhere() {
     let cluster = Cluster::founded(11, 3, Options::default()).await;
     let (_, raft) = cluster.leader(Duration::from_secs(1)).await;
     let command = execute::encode(&restore(raft.applied().borrow().catalog.index));
-    assert!(
-        command.len() > influxdb_meta::raft::MAX_COMMAND_BYTES,
-        "{} bytes",
-        command.len()
-    );
+    let cost = budget::count(&command).expect("well-formed").cost();
+    assert!(cost > MAX_COMMAND_COST / 2, "{cost} bytes");
     let outcome = raft
         .propose(Body::Wire(command), soon())
         .await

@@ -60,7 +60,6 @@ fn distinct(groups: Vec<ShardGroup>) -> Result<ShardGroups, BadField> {
     }
 }
 
-
 /// Messages with every field, fields that come twice, and bytes that are no message.
 fn samples() -> Vec<Vec<u8>> {
     let group = |id, shards| {
@@ -154,7 +153,17 @@ fn a_reader_gives_what_the_messages_give() {
     let whole = &samples[0];
     for at in 0..whole.len() {
         assert_eq!(by_readers(&whole[..at]), by_messages(&whole[..at]));
-        for byte in [0, 1, 2, 0x0a, 0x12, 0x80, 0xff, whole[at] ^ 1, whole[at] ^ 8] {
+        for byte in [
+            0,
+            1,
+            2,
+            0x0a,
+            0x12,
+            0x80,
+            0xff,
+            whole[at] ^ 1,
+            whole[at] ^ 8,
+        ] {
             let mut changed = whole.clone();
             changed[at] = byte;
             assert_eq!(
