@@ -256,7 +256,14 @@ fn streams_that_cannot_be_written_do_not_change_what_a_command_found() {
         (&["influxd-meta", "help"], &[], [1, 0]),
         (&["influxd-ctl", "-bind", &http, "show"], &[], [1, 0]),
         (
-            &["influxd-ctl", "-bind", &http, "remove-meta", "-y", "x:1"],
+            &[
+                "influxd-ctl",
+                "-bind",
+                "127.0.0.1:1",
+                "-timeout",
+                "100ms",
+                "show",
+            ],
             &[],
             [1, 1],
         ),
