@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::config::args::Healthcheck;
-use crate::config::{self, Bind, Inputs};
+use crate::config::{self, Bind};
 use crate::runtime::Env;
 use crate::runtime::stdio::print;
 
@@ -19,7 +19,7 @@ pub(super) fn run(command: &Healthcheck) -> u8 {
 }
 
 fn check(command: &Healthcheck) -> (u8, String) {
-    let bind = match config::http_bind(&Inputs::of_process(command.flags.clone())) {
+    let bind = match config::http_bind_of_node(command.flags.clone()) {
         Ok(bind) => bind,
         Err(invalid) => return (1, format!("influxd-meta: {invalid}")),
     };

@@ -17,9 +17,15 @@ mod report;
 mod start;
 
 use std::ffi::{OsStr, OsString};
+use std::net::IpAddr;
 use std::path::Path;
 
+use crate::base::Address;
+use crate::base::endpoint::META_HTTP_PORT;
 use crate::config::args::{self, ProgramCommand};
+use crate::config::{self, Flags};
+
+const LOCALHOST: &str = "localhost";
 
 /// Runs the program that the arguments name: `influxd-ctl` if the program was called by that name
 /// or with it as first argument, else `influxd-meta`. Returns the exit code.
@@ -28,15 +34,30 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> i32 {
     let program = args.next().unwrap_or_default();
     let mut args: Vec<OsString> = args.collect();
     if Path::new(&program).file_name() == Some(OsStr::new("influxd-ctl")) {
-        return crate::ctl::run(args);
+        return ctl(args);
     }
     match args.first().and_then(|first| first.to_str()) {
         // `docker run image influxd-meta -config x`, as for images whose entrypoint is a shell.
         Some("influxd-meta" | "/usr/bin/influxd-meta") => drop(args.remove(0)),
-        Some("influxd-ctl" | "/usr/bin/influxd-ctl") => return crate::ctl::run(args.split_off(1)),
+        Some("influxd-ctl" | "/usr/bin/influxd-ctl") => return ctl(args.split_off(1)),
         _ => {}
     }
     i32::from(meta(args))
+}
+
+/// Runs `influxd-ctl`. Without `-bind` it asks the node that `healthcheck` asks. An address that
+/// cannot be determined is the default one: the node may be on another host.
+fn ctl(args: Vec<OsString>) -> i32 {
+    let local = || {
+        let bind = config::http_bind_of_node(Flags::default()).unwrap_or_default();
+        let is_any = |host: &String| host.parse().is_ok_and(|ip: IpAddr| ip.is_unspecified());
+        match (bind.host.filter(|host| !is_any(host)), bind.port) {
+            (_, 0) => Address::new(LOCALHOST, META_HTTP_PORT),
+            (None, port) => Address::new(LOCALHOST, port),
+            (Some(host), port) => Address::new(&host, port),
+        }
+    };
+    crate::ctl::run(args, local)
 }
 
 fn meta(args: Vec<OsString>) -> u8 {

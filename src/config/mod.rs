@@ -18,6 +18,7 @@ mod manual;
 mod print;
 mod problem;
 mod rules;
+mod running_node;
 mod setting;
 mod settings;
 mod source;
@@ -83,6 +84,18 @@ pub struct Config {
 pub fn load(inputs: &Inputs) -> Result<Config, Invalid> {
     let (settings, notices) = resolve(inputs)?;
     Ok(build(&settings, inputs, notices))
+}
+
+/// Returns the address of the HTTP API of the node on this host, for commands that ask it. The
+/// configuration file is the one of `flags`, or else of the node that runs in this container.
+///
+/// # Errors
+/// The address itself cannot be determined.
+pub fn http_bind_of_node(mut flags: Flags) -> Result<Bind, Invalid> {
+    if flags.config.is_none() {
+        flags.config = running_node::flags().and_then(|flags| flags.config);
+    }
+    http_bind(&Inputs::of_process(flags))
 }
 
 /// Returns the address of the HTTP API, whatever else is wrong. A running node must not be reported

@@ -12,14 +12,14 @@ use crate::base::Address;
 /// Flags before the command.
 #[derive(Debug, Args)]
 pub(super) struct Global {
-    /// HTTP address of the meta node to talk to
+    /// HTTP address of the meta node to talk to [default: the node of this host or container, by its
+    /// configuration, else localhost:8091]
     #[arg(
         long,
         value_name = "HOST:PORT",
-        default_value = "localhost:8091",
         value_parser = addresses::meta_address
     )]
-    pub(super) bind: Address,
+    pub(super) bind: Option<Address>,
     /// Use HTTPS (comes with a later version)
     #[arg(long)]
     bind_tls: bool,

@@ -194,6 +194,7 @@ mod tests {
             "join",
             &env,
             &Cli::parse_from(["influxd-ctl", "join"]).global,
+            Address::new("localhost", 8091),
         )
     }
 

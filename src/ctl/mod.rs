@@ -24,6 +24,7 @@ use std::ffi::OsString;
 
 use clap::{CommandFactory, Parser};
 
+use crate::base::Address;
 use crate::runtime::Env;
 use cli::{Cli, CtlCommand};
 use global::Global;
@@ -31,12 +32,13 @@ use output::Output;
 use session::Session;
 use verbs::Verb;
 
-/// Runs `influxd-ctl` with these arguments, without the program's name. Returns the exit code.
-pub fn run(args: Vec<OsString>) -> i32 {
+/// Runs `influxd-ctl` with these arguments, without the program's name. `local` finds the meta node
+/// to talk to without `-bind`. Returns the exit code.
+pub fn run(args: Vec<OsString>, local: impl FnOnce() -> Address) -> i32 {
     let args = go_flags::from_go(&Cli::command(), args);
     let named = std::iter::once(OsString::from("influxd-ctl")).chain(args);
     let output = match Cli::try_parse_from(named) {
-        Ok(cli) => perform(&cli),
+        Ok(cli) => perform(cli, local),
         // Help that was requested is data. (clap's own exit code for a failure would be 2.)
         Err(error) if !error.use_stderr() => Output::done(error.to_string()),
         Err(error) => Output::failed(error.to_string().trim_end()),
@@ -44,18 +46,21 @@ pub fn run(args: Vec<OsString>) -> i32 {
     output.finish()
 }
 
-fn perform(cli: &Cli) -> Output {
+fn perform(cli: Cli, local: impl FnOnce() -> Address) -> Output {
     match &cli.command {
         None => Output::done(cli::help()),
         Some(CtlCommand::Other(words)) => other(words),
         Some(CtlCommand::Verb(verb)) => match cli.global.refused() {
-            Ok(()) => perform_verb(verb, &cli.global),
+            Ok(()) => {
+                let bind = cli.global.bind.clone().unwrap_or_else(local);
+                perform_verb(verb, &cli.global, bind)
+            }
             Err(why) => Output::failed(why),
         },
     }
 }
 
-fn perform_verb(verb: &Verb, global: &Global) -> Output {
+fn perform_verb(verb: &Verb, global: &Global, bind: Address) -> Output {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
@@ -64,7 +69,7 @@ fn perform_verb(verb: &Verb, global: &Global) -> Output {
         Err(error) => return Output::failed(format!("{}: cannot start: {error}", verb.name())),
     };
     let output = runtime.block_on(async {
-        let mut session = Session::new(verb.name(), &Env::real(), global);
+        let mut session = Session::new(verb.name(), &Env::real(), global, bind);
         verb.run(&mut session).await
     });
     // A name lookup that hangs has its own thread. It must not delay the exit.

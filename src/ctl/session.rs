@@ -38,7 +38,7 @@ impl Session {
     pub(super) const OPTIONAL_TIMEOUT: Duration = Duration::from_secs(2);
 
     /// Starts the timeout.
-    pub(super) fn new(command: &'static str, env: &Env, global: &Global) -> Self {
+    pub(super) fn new(command: &'static str, env: &Env, global: &Global, bind: Address) -> Self {
         let (anonymous, login) = (Client::new(env), global.login());
         Self {
             command,
@@ -46,7 +46,7 @@ impl Session {
             anonymous,
             login,
             clock: env.clock.clone(),
-            bind: global.bind.clone(),
+            bind,
             timeout: global.timeout,
             deadline: from_now(global.timeout),
         }
