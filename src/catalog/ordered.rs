@@ -96,6 +96,13 @@ impl<T: Named> Ordered<T> {
         self.by_order.iter().map(|(order, entry)| (*order, entry))
     }
 
+    /// Same as [`Self::shared`], from this insertion number on.
+    pub fn shared_from(&self, order: u64) -> impl Iterator<Item = (u64, &Arc<T>)> {
+        self.by_order
+            .range(order..)
+            .map(|(order, entry)| (*order, entry))
+    }
+
     /// Adds an entry at the end. Returns `false`, without a change, if the name is taken.
     pub fn insert(&mut self, entry: T) -> bool {
         if self.by_name.contains_key(entry.name()) {

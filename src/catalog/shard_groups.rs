@@ -36,6 +36,16 @@ impl ShardGroups {
         self.in_order.values().map(Arc::as_ref)
     }
 
+    /// Groups behind this one in the order of the wire; all of them for `None`.
+    pub fn after(&self, id: Option<ShardGroupId>) -> impl Iterator<Item = &ShardGroup> {
+        let from = match id.and_then(|id| self.by_id.get(&id)) {
+            Some(place) => Bound::Excluded(*place),
+            None => Bound::Unbounded,
+        };
+        let behind = self.in_order.range((from, Bound::Unbounded));
+        behind.map(|(_, group)| group.as_ref())
+    }
+
     /// Same as [`Self::iter`], with pointers. If a pointer is the same as before, the group is
     /// unchanged, whatever number of commands was applied in between.
     pub fn shared(&self) -> impl Iterator<Item = &Arc<ShardGroup>> {

@@ -21,6 +21,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Maximum size of a status. It has a few hundred bytes.
 const MAX_STATUS_BYTES: usize = 256 << 10;
 
+/// Maximum size of an answer that is decoded on the threads that carry Raft: a millisecond's work.
+const MAX_INLINE_BYTES: usize = 64 << 10;
+
 /// User agent of meta nodes towards data nodes (wire.md 7.3).
 const USER_AGENT: &str = "InfluxDB Meta Service";
 
@@ -38,8 +41,29 @@ impl DataNodes {
         };
         let bytes = request(call).map_err(FailureCause::Unfit).map_err(failed)?;
         let mut stream = self.connect(at, deadline).await.map_err(failed)?;
-        let asked = timeout_at(deadline, exchange::<C>(&mut *stream, &bytes)).await;
+        let asked = timeout_at(deadline, self.exchange::<C>(&mut *stream, &bytes)).await;
         asked.unwrap_or(Err(FailureCause::Timeout)).map_err(failed)
+    }
+
+    async fn exchange<C: Call>(
+        &self,
+        stream: &mut dyn Stream,
+        bytes: &Bytes,
+    ) -> Result<C::Answer, FailureCause> {
+        if let Err(error) = write(stream, bytes).await {
+            return Err(FailureCause::Broken {
+                doing: "write request",
+                text: error.to_string(),
+            });
+        }
+        let body = read_answer(stream, C::KIND).await?;
+        let decoded = if body.len() > MAX_INLINE_BYTES {
+            let decode = move || C::Answer::decode(&body);
+            self.tasks.blocking(decode).await
+        } else {
+            C::Answer::decode(&body)
+        };
+        decoded?.map_err(FailureCause::Said)
     }
 
     pub(super) async fn get_status(
@@ -84,20 +108,6 @@ impl DataNodes {
             .map_err(|_| FailureCause::Unreached(CallError::Timeout { sent: false }))?
             .map_err(FailureCause::Tls)
     }
-}
-
-async fn exchange<C: Call>(
-    stream: &mut dyn Stream,
-    bytes: &Bytes,
-) -> Result<C::Answer, FailureCause> {
-    if let Err(error) = write(stream, bytes).await {
-        return Err(FailureCause::Broken {
-            doing: "write request",
-            text: error.to_string(),
-        });
-    }
-    let body = read_answer(stream, C::KIND).await?;
-    C::Answer::decode(&body)?.map_err(FailureCause::Said)
 }
 
 /// Writes the request. Our direction stays open until the answer is there, as in the original.

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::{DataNodesConfig, Failed};
 use crate::base::{Address, Name, NodeId};
-use crate::runtime::{Env, Net};
+use crate::runtime::{Env, Net, Tasks};
 use crate::tls::{Connector, TlsError};
 use crate::wire::data_node::{
     CopyShard, DataNodeStatus, JoinCluster, LeaveCluster, ListShards, Node, RemoveHintedHandoff,
@@ -19,6 +19,7 @@ pub struct DataNodes {
     pub(super) net: Arc<dyn Net>,
     /// If set, data nodes are called through TLS only.
     pub(super) tls: Option<Connector>,
+    pub(super) tasks: Tasks,
 }
 
 /// Every call ends by its deadline. A call that is dropped closes its connection at once.
@@ -38,6 +39,7 @@ impl DataNodes {
         Ok(Self {
             net: env.net.clone(),
             tls,
+            tasks: env.tasks.clone(),
         })
     }
 

@@ -5,10 +5,10 @@ use axum::response::{IntoResponse, Response};
 use hyper::StatusCode;
 use hyper::header::{CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
 
-use super::json::go_json;
 use crate::auth::Denied;
 use crate::service::{Error, Refusal};
 use crate::wire::api::ErrorBody;
+use crate::wire::go_json;
 use crate::wire::headers;
 
 /// An answer from 400 on.
@@ -54,7 +54,7 @@ impl From<Error> for ErrorResponse {
             Error::Misdirected => (StatusCode::MISDIRECTED_REQUEST, true),
             Error::Unknown(_) => (StatusCode::SERVICE_UNAVAILABLE, false),
             // Not executed either, but a retry would only hide the fault from the caller.
-            Error::DiskFull => (StatusCode::SERVICE_UNAVAILABLE, false),
+            Error::DiskFull | Error::TooManyLists => (StatusCode::SERVICE_UNAVAILABLE, false),
             Error::Busy => (StatusCode::SERVICE_UNAVAILABLE, false),
             Error::TooLarge { .. } | Error::OverBudget(_) => (StatusCode::PAYLOAD_TOO_LARGE, false),
             Error::Bad(_) => (StatusCode::BAD_REQUEST, false),
@@ -98,7 +98,7 @@ fn refusal_status(refusal: &Refusal) -> StatusCode {
 
 impl IntoResponse for ErrorResponse {
     fn into_response(self) -> Response {
-        let body = go_json(&ErrorBody {
+        let body = go_json::to_string(&ErrorBody {
             error: self.text.clone(),
         });
         let mut response = json(self.status, body);

@@ -18,7 +18,6 @@ mod connection_state;
 mod dispatch;
 mod error;
 mod form;
-mod json;
 mod leader;
 mod params;
 mod proof;

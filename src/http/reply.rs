@@ -1,19 +1,43 @@
 //! Shapes of successful answers.
 
+use std::convert::Infallible;
+
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
+use futures_util::{StreamExt, stream};
 use hyper::StatusCode;
 use hyper::header::{CONTENT_TYPE, HeaderValue, LOCATION};
 use serde::Serialize;
 
 use super::chunked_body::ChunkedBody;
 use super::error::json;
-use super::json::go_json;
+use crate::service::ShardListReader;
+use crate::wire::go_json;
 
 /// Returns 200 with JSON as Go's encoder writes it: one line with its end.
 pub(super) fn ok_json<T: Serialize>(value: &T) -> Response {
-    json(StatusCode::OK, go_json(value) + "\n")
+    json(StatusCode::OK, go_json::to_string(value) + "\n")
+}
+
+/// Returns 200 with JSON that is made while it is sent. A body of one page has its length.
+pub(super) async fn ok_pages(mut pages: ShardListReader) -> Response {
+    let first = pages.next_page().await.unwrap_or_default();
+    let body = if pages.is_at_end() {
+        Body::from(first)
+    } else {
+        let first = stream::once(async { Ok(first) });
+        let rest = stream::unfold(pages, |mut pages| async {
+            let page = pages.next_page().await?;
+            Some((Ok::<_, Infallible>(page), pages))
+        });
+        Body::from_stream(first.chain(rest))
+    };
+    let mut response = Response::new(body);
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
 }
 
 pub(super) fn ok_bytes(content_type: &'static str, body: impl Into<Bytes>) -> Response {

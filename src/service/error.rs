@@ -62,6 +62,9 @@ pub enum Error {
     /// The request contradicts the present state.
     #[error("{0}")]
     Conflict(#[from] Conflict),
+    /// `GET /show-shards`: all places for lists are taken by callers who read slowly.
+    #[error("too many lists of shards are being read: try again in a moment")]
+    TooManyLists,
     /// `GET /ping?all`.
     #[error("one or more metaservers not up")]
     NotAllUp,

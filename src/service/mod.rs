@@ -40,7 +40,7 @@ pub use labels::Labels;
 pub use leader::{LeaderRequest, Limits, Reply, Retry};
 pub use lease::Acquired;
 pub use poll_body::PollBody;
-pub use shards::{ShardFilter, ShardInfos};
+pub use shards::{ShardFilter, ShardListReader};
 pub use watch::Polled;
 
 use crate::auth::Login;
@@ -54,7 +54,7 @@ use crate::telemetry::metrics::Metrics;
 use apply_watcher::ApplyWatcher;
 use poll_body::BodyCache;
 use renewals::Renewals;
-use shards::Copies;
+use shards::{Copies, SharedLists};
 use starting::Starting;
 
 #[derive(Clone, Debug)]
@@ -84,6 +84,7 @@ pub struct Service {
     starting: Starting,
     watcher: Arc<ApplyWatcher>,
     bodies: BodyCache,
+    shard_lists: SharedLists,
     /// Locked while a lease is decided, so that two data nodes that ask at once do not both get it.
     renewals: Mutex<Renewals>,
     copies: Copies,
@@ -109,6 +110,7 @@ impl Service {
             starting: Starting::default(),
             watcher: Arc::default(),
             bodies: BodyCache::new(&env.tasks),
+            shard_lists: SharedLists::new(&env.tasks),
             renewals: Mutex::default(),
             copies: Copies::default(),
             large_commands: Mutex::default(),

@@ -7,12 +7,12 @@ use serde::Serialize;
 
 use crate::http::authenticate::{admit, presented};
 use crate::http::error::{json, set_error_header};
-use crate::http::json::go_json;
 use crate::http::params::Params;
 use crate::http::reply::ok_json;
 use crate::http::request_context::peer_ip;
 use crate::http::state::AppState;
 use crate::wire::api::Live;
+use crate::wire::go_json;
 
 /// Answers that the process serves. A disk that fails ends the process; a halted node is kept
 /// running on purpose, so that it can be examined.
@@ -51,7 +51,7 @@ fn pass_or_fail<T: Serialize>(body: &T, error: Option<String>) -> Response {
     let Some(error) = error else {
         return ok_json(body);
     };
-    let mut response = json(StatusCode::SERVICE_UNAVAILABLE, go_json(body));
+    let mut response = json(StatusCode::SERVICE_UNAVAILABLE, go_json::to_string(body));
     set_error_header(&mut response, &error);
     response
 }

@@ -5,12 +5,13 @@ use axum::response::Response;
 use hyper::StatusCode;
 
 use crate::http::body::{self, MAX_IDENTITY_BYTES};
+use crate::http::error;
 use crate::http::error::ErrorResponse;
 use crate::http::proof::{Proven, wrong_secret};
 use crate::http::reply::ok_json;
 use crate::http::request_context::peer_ip;
 use crate::http::state::AppState;
-use crate::http::{error, json};
+use crate::wire::go_json;
 use crate::wire::identity::Identity;
 
 const PATH: &str = "/cluster/identity";
@@ -42,7 +43,7 @@ pub(super) async fn exchange(state: AppState, request: Request) -> Result<Respon
     // differ. Its identity is not used as a hint.
     let hint = (proven.is_some() || state.config.peer_key.is_none()).then_some(&theirs);
     let ours = state.service.exchange_identity(hint, from)?;
-    let text = json::go_json(&ours) + "\n";
+    let text = go_json::to_string(&ours) + "\n";
     let proof = proven.map(|proven| proven.prove_answer(ours.incarnation, text.as_bytes()));
     let mut response = error::json(StatusCode::OK, text);
     proof.into_iter().for_each(|proof| proof.put(&mut response));

@@ -7,11 +7,11 @@ use hyper::StatusCode;
 
 use crate::base::{Name, NodeId};
 use crate::http::error::{ErrorResponse, json};
-use crate::http::json::go_json;
 use crate::http::leader::{Route, at_leader};
 use crate::http::params::Params;
 use crate::http::state::AppState;
 use crate::service::{Acquired, Limits, Retry};
+use crate::wire::go_json;
 
 /// Grants a lease. The parameter with the node id is `nodeid`, or `node_id` in later products
 /// (clients.md trap 16).
@@ -56,7 +56,7 @@ const MAX_NAME_BYTES: usize = 255;
 /// Returns the body of the original, without its end of line.
 fn reply(acquired: Acquired) -> Response {
     match acquired {
-        Acquired::Granted(lease) => json(StatusCode::OK, go_json(&lease)),
-        Acquired::Held(lease) => json(StatusCode::CONFLICT, go_json(&lease)),
+        Acquired::Granted(lease) => json(StatusCode::OK, go_json::to_string(&lease)),
+        Acquired::Held(lease) => json(StatusCode::CONFLICT, go_json::to_string(&lease)),
     }
 }

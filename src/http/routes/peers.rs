@@ -14,11 +14,11 @@ use serde::Deserialize;
 use crate::base::Incarnation;
 use crate::http::body::{self, MAX_IDENTITY_BYTES};
 use crate::http::error::{ErrorResponse, json, set_error_header};
-use crate::http::json::go_json;
 use crate::http::leader::{Route, at_leader, caller_ip, is_forwarded};
 use crate::http::proof::{Proven, wrong_secret};
 use crate::http::state::AppState;
 use crate::wire::api::ErrorBody;
+use crate::wire::go_json;
 use crate::wire::joining::RefusedBody;
 
 /// The field that all bodies have: the incarnation of the sender.
@@ -94,7 +94,7 @@ fn local_failure(
     let Some(from) = state.service.incarnation() else {
         return response;
     };
-    let text = go_json(&RefusedBody {
+    let text = go_json::to_string(&RefusedBody {
         error,
         from,
         removed: None,

@@ -9,7 +9,7 @@ use crate::http::error::ErrorResponse;
 use crate::http::form::Form;
 use crate::http::leader::Route;
 use crate::http::params::Params;
-use crate::http::reply::{no_content, ok_json};
+use crate::http::reply::{no_content, ok_json, ok_pages};
 use crate::http::state::AppState;
 use crate::service::{Retry, ShardFilter};
 use crate::wire::go_duration;
@@ -23,7 +23,7 @@ pub(super) async fn show(state: AppState, request: Request) -> Result<Response, 
         expired: is_true("expired"),
         inconsistent: is_true("inconsistent"),
     };
-    Ok(ok_json(&state.service.show_shards(filter).await?))
+    Ok(ok_pages(state.service.show_shards(filter).await?).await)
 }
 
 pub(super) async fn copy(state: AppState, request: Request) -> Result<Response, ErrorResponse> {

@@ -2,14 +2,17 @@
 
 mod copies;
 mod copy;
+mod listing;
 mod owner_search;
 mod remove;
+mod shared_lists;
 mod show;
 mod truncate;
 
 pub(super) use copies::Copies;
 pub(super) use owner_search::find_owners;
-pub use show::{ShardFilter, ShardInfos};
+pub(super) use shared_lists::SharedLists;
+pub use show::{ShardFilter, ShardListReader};
 
 use std::time::Duration;
 

@@ -8,7 +8,7 @@
 //! owns them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Weak;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -18,7 +18,7 @@ use super::{Error, Service, address_of};
 use crate::base::{NodeId, ShardId};
 use crate::catalog::{Catalog, DATA_LEVEL, ShardGroup};
 use crate::machine::{ShardCopy, WireCommand};
-use crate::raft::{Raft, Role};
+use crate::raft::{Applied, Raft, Role};
 use crate::service::data_nodes::QUICK_ANSWER_TIMEOUT;
 
 const CHECK_INTERVAL: Duration = Duration::from_secs(2);
@@ -74,7 +74,7 @@ impl OwnerSearch {
         if applied.catalog.feature_level() < DATA_LEVEL {
             return;
         }
-        self.update(&applied.catalog);
+        self.update(service, &applied).await;
         let now = Instant::now();
         if self.lacking.is_empty() || now < self.next || self.gave_up {
             return;
@@ -85,7 +85,8 @@ impl OwnerSearch {
         self.next = now + self.pause;
         self.pause = (self.pause * 2).min(MAX_PAUSE);
         let held = copies_held(service, &applied.catalog).await;
-        for copy in owners_of_restored(&applied.catalog, &held) {
+        let owners = move || owners_of_restored(&applied.catalog, &held);
+        for copy in service.env.tasks.blocking(owners).await {
             let given = service
                 .change(raft, WireCommand::CopyShardOwner(copy), service.deadline())
                 .await;
@@ -129,13 +130,16 @@ impl OwnerSearch {
     }
 
     /// Starts a new search when a further restore brought shards.
-    fn update(&mut self, catalog: &Catalog) {
-        let changes = Some(catalog.databases.changes());
+    async fn update(&mut self, service: &Service, applied: &Arc<Applied>) {
+        let changes = Some(applied.catalog.databases.changes());
         if self.changes == changes {
             return;
         }
         self.changes = changes;
-        let lacking: BTreeSet<_> = restored(catalog).flat_map(ownerless).collect();
+        let applied = applied.clone();
+        let lacking =
+            move || -> BTreeSet<_> { restored(&applied.catalog).flat_map(ownerless).collect() };
+        let lacking = service.env.tasks.blocking(lacking).await;
         if !lacking.is_subset(&self.lacking) {
             *self = Self {
                 changes,

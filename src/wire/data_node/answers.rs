@@ -14,7 +14,7 @@ use crate::wire::proto::data::NodeInfo;
 pub type CallOutcome<T> = Result<T, String>;
 
 /// Result of a call, to and from the bytes of an answer, which may also be an error.
-pub trait DataNodeResponse: Sized {
+pub trait DataNodeResponse: Sized + Send + 'static {
     fn encode(outcome: &CallOutcome<Self>) -> Vec<u8>;
 
     /// # Errors
