@@ -5,12 +5,13 @@ use crate::base::ClusterId;
 /// Feature level from which the cluster has data nodes, shards, users, queries and leases.
 pub const DATA_LEVEL: u32 = 3;
 
-/// Cluster as founding fixed it, for ever except for the feature level.
+/// Cluster as founding fixed it, for ever except for the feature level and `with_secret`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Cluster {
     pub id: ClusterId,
     pub name: String,
-    /// Founded with `internal-shared-secret`: members without proofs are then refused.
+    /// Meta nodes without a proof of `internal-shared-secret` are refused: the cluster was founded
+    /// with the secret, or every member has shown it since. Never becomes false again.
     pub with_secret: bool,
     /// Lowest feature level that the founders named. It is raised only when every member supports
     /// more.

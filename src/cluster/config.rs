@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::auth::Secret;
+use crate::auth::{PeerPolicy, PeerPolicyFacts, Secret};
 use crate::base::Address;
 use crate::raft::RaftConfig;
 
@@ -29,7 +29,21 @@ pub struct ClusterConfig {
     pub gossip_frequency: Duration,
     pub announcement_expiration: Duration,
     pub secret: Option<Secret>,
+    /// `auth-enabled`.
+    pub auth_enabled: bool,
     pub raft: RaftConfig,
     /// For example `1.12.4-c1.12.4`.
     pub version: String,
+}
+
+impl ClusterConfig {
+    /// What this node asks of other meta nodes, given what the catalog says
+    /// ([`PeerPolicyFacts::required_by_cluster`]).
+    pub(super) fn peer_policy(&self, required_by_cluster: Option<bool>) -> PeerPolicy {
+        PeerPolicy::of(PeerPolicyFacts {
+            has_secret: self.secret.is_some(),
+            auth_enabled: self.auth_enabled,
+            required_by_cluster,
+        })
+    }
 }

@@ -1,5 +1,6 @@
 //! The state of this node's membership, for operators and for the layers above.
 
+use crate::auth::PeerPolicy;
 use crate::base::{Address, ClusterId, Incarnation, RaftId};
 use crate::cluster::activity::{Activity, Missing};
 use crate::cluster::warning::Warning;
@@ -36,4 +37,6 @@ pub struct View {
     pub cluster_name: String,
     pub raft_id: Option<RaftId>,
     pub warnings: Vec<Warning>,
+    /// What this node asks of other meta nodes.
+    pub peer_policy: PeerPolicy,
 }

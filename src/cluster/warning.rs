@@ -20,6 +20,8 @@ pub enum Warning {
         founded: String,
     },
     NoSecret,
+    /// The secret is set here, and proofs are not required yet.
+    SecretNotRequired,
     /// This host name, advertised for this node, does not resolve on it.
     OwnNameUnknown(String),
     /// Found by the leader's membership task.
@@ -57,6 +59,10 @@ impl fmt::Display for Warning {
             Self::NoSecret => f.write_str(
                 "no internal-shared-secret: whoever reaches ports 8089 and 8091 can pose as a meta \
                  node",
+            ),
+            Self::SecretNotRequired => f.write_str(
+                "internal-shared-secret is set here and not on all meta nodes: until all have shown \
+                 it, whoever reaches ports 8089 and 8091 can pose as a meta node",
             ),
             Self::OwnNameUnknown(host) => write!(
                 f,

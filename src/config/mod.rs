@@ -184,6 +184,7 @@ fn cluster(settings: &Settings, inputs: &Inputs) -> ClusterConfig {
         gossip_frequency: settings.get(keys::META_GOSSIP_FREQUENCY),
         announcement_expiration: settings.get(keys::META_ANNOUNCEMENT_EXPIRATION),
         secret: settings.get(keys::META_INTERNAL_SHARED_SECRET),
+        auth_enabled: settings.get(keys::META_AUTH_ENABLED),
         raft: raft(settings),
         version: version::VERSION.to_owned(),
     }

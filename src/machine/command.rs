@@ -147,6 +147,9 @@ pub enum InternalCommand {
     RaiseFeatureLevel {
         level: u32,
     },
+    /// Requires proofs of `internal-shared-secret` from here on: every member has shown one. Never
+    /// taken back.
+    RequireSecret,
     /// The data node with this address, present or still to join, is passive (is given no shards),
     /// or is active again.
     SetPassive {

@@ -4,6 +4,7 @@
 use std::net::IpAddr;
 
 use super::Replica;
+use crate::auth::PeerPolicy;
 use crate::base::{Address, Incarnation, RaftId};
 use crate::wire::identity::Starts;
 
@@ -29,7 +30,7 @@ pub enum HandshakeRefusal {
     Tombstoned,
     #[error("wrong secret")]
     WrongSecret,
-    #[error("this cluster was founded with a secret and you proved none")]
+    #[error("this cluster requires internal-shared-secret and you proved none")]
     MissingSecret,
     #[error("{0}")]
     Other(String),
@@ -56,7 +57,7 @@ pub trait Admission: Send + Sync + 'static {
     fn refused(&self, _callee: &Replica, _refusal: &HandshakeRefusal) {}
     /// The key of founding.md 11, if a secret is set.
     fn peer_key(&self) -> Option<[u8; 32]>;
-    /// Returns whether handshakes without a proof are refused: the cluster was founded with a
-    /// secret.
-    fn needs_proof(&self) -> bool;
+    /// Returns whether handshakes without a proof are refused. Asked for each handshake, and for
+    /// each frame of a connection without a proof: the answer changes while the node runs.
+    fn policy(&self) -> PeerPolicy;
 }

@@ -80,6 +80,7 @@ impl Service {
                 waiting: self.waiting(applied),
                 ..raft_state(status, applied)
             }),
+            peer_proofs: view.peer_policy.word().to_owned(),
             warnings: view.warnings.iter().map(ToString::to_string).collect(),
         }
     }

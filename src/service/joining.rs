@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::leader::not_leader;
 use super::{Error, Service};
+use crate::auth::PeerPolicy;
 use crate::base::Address;
 use crate::cluster::{Absent, NodeRef, Refusal};
 use crate::raft::Role;
@@ -117,9 +118,9 @@ impl Service {
         Ok(self.cluster().answer(path, body, from, deadline).await?)
     }
 
-    /// Returns whether a request of another meta node has to prove that it knows the secret.
-    pub fn needs_proof(&self) -> bool {
-        self.cluster().needs_proof()
+    /// Returns what this node asks of other meta nodes now.
+    pub fn peer_policy(&self) -> PeerPolicy {
+        self.cluster().peer_policy()
     }
 
     fn check_serving(&self) -> Result<(), Error> {

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::auth::PeerPolicy;
 use crate::base::{Address, Incarnation};
 use crate::cluster::{Activity, ClusterApi, NodeRef, NotMember, NotYet, Refusal, View};
 use crate::raft::Raft;
@@ -35,6 +36,7 @@ impl Default for Starting {
             cluster_name: String::new(),
             raft_id: None,
             warnings: Vec::new(),
+            peer_policy: PeerPolicy::Open,
         };
         Self {
             view: watch::Sender::new(Arc::new(view)),
@@ -87,8 +89,9 @@ impl ClusterApi for Starting {
         Box::pin(async { Err(Refusal::NotLeader) })
     }
 
-    fn needs_proof(&self) -> bool {
-        true
+    /// Nothing is answered and nothing is believed yet, with or without a proof.
+    fn peer_policy(&self) -> PeerPolicy {
+        PeerPolicy::Open
     }
 
     fn join<'a>(

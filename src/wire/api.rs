@@ -218,6 +218,8 @@ pub struct Health {
     pub raft_id: Option<RaftId>,
     pub node_id: Option<NodeId>,
     pub raft_state: Option<RaftStateInfo>,
+    /// Proofs that this node asks of other meta nodes: `open`, `wanted`, `required`, `no-secret`.
+    pub peer_proofs: String,
     pub warnings: Vec<String>,
 }
 

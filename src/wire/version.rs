@@ -44,10 +44,10 @@ impl Format {
 
 /// Envelope of a log entry ([`crate::wire::envelope`]). 2 has the commands of joining, moving and
 /// removing; 3 those about data nodes, shards, users, queries and leases, and compression of large
-/// ones.
+/// ones; 4 has `RequireSecret`.
 pub const LOG_ENTRY: Format = Format {
     name: "log entry",
-    levels: &[OLDEST_LEVEL, JOINING_LEVEL, DATA_LEVEL],
+    levels: &[OLDEST_LEVEL, JOINING_LEVEL, DATA_LEVEL, BUDGET_LEVEL],
 };
 
 /// Catalog inside a snapshot ([`crate::wire::state`]). 2 has learners, labels, and who removed an

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::auth::PeerPolicy;
 use crate::base::{Address, Incarnation, NodeId};
 use crate::cluster::refusal::Refusal;
 use crate::cluster::view::{NotMember, View};
@@ -73,8 +74,8 @@ pub trait ClusterApi: Send + Sync + 'static {
         deadline: Instant,
     ) -> BoxFuture<'a, Result<(u16, Bytes), Refusal>>;
 
-    /// Whether requests of other meta nodes without a proof are refused (founding.md 11).
-    fn needs_proof(&self) -> bool;
+    /// What this node asks of other meta nodes now (founding.md 11).
+    fn peer_policy(&self) -> PeerPolicy;
 
     /// Adds the node at this address to the cluster, or forms a cluster with it: `/join`
     /// (founding.md 8).

@@ -17,6 +17,7 @@ use tokio::time::{Instant, timeout};
 
 pub use self::cluster_api::{ClusterApi, NodeRef};
 use self::found_promise::FoundPromises;
+use crate::auth::PeerPolicy;
 use crate::base::{Address, Incarnation};
 use crate::cluster::config::ClusterConfig;
 use crate::cluster::error::ClusterError;
@@ -173,9 +174,8 @@ impl ClusterApi for Cluster {
         Box::pin(self.answer_peer(path, body, from, deadline))
     }
 
-    fn needs_proof(&self) -> bool {
-        let founded = self.node.state.founded_with_secret();
-        founded.unwrap_or(self.node.context.config.secret.is_some())
+    fn peer_policy(&self) -> PeerPolicy {
+        self.node.peer_policy()
     }
 
     fn join<'a>(

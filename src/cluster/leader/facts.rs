@@ -40,6 +40,7 @@ pub(super) fn facts(node: &NodeHandle, raft: &Raft) -> Facts {
         heard: node.heard.all(),
         levels: node.state.levels(),
         supported: FEATURE_LEVEL,
+        proofs: node.state.proofs(),
     }
 }
 

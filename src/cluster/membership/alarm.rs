@@ -19,6 +19,8 @@ pub enum Alarm {
         http: Address,
         holder: RaftId,
     },
+    /// These nodes have not shown the secret, so it is not required yet.
+    MissingProofs { names: Vec<String> },
 }
 
 /// Two members that hold the addresses of one new node.
@@ -74,6 +76,12 @@ impl fmt::Display for Alarm {
                 f,
                 "Raft id {pending} votes, but {http} belongs to another member by now (Raft id \
                  {holder}): start it under a name of its own, or remove it"
+            ),
+            Self::MissingProofs { names } => write!(
+                f,
+                "internal-shared-secret is not required yet, {} did not show it: set it there and \
+                 restart, or remove what is gone",
+                names.join(", ")
             ),
         }
     }

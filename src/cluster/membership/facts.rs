@@ -40,6 +40,9 @@ pub struct Facts {
     pub levels: BTreeMap<RaftId, u32>,
     /// Feature level of this program.
     pub supported: u32,
+    /// For each member that answered within the last seconds, whether it proved that it knows this
+    /// leader's secret. `None`: this leader has no secret.
+    pub proofs: Option<BTreeMap<RaftId, bool>>,
 }
 
 /// Replication progress of one member.

@@ -151,7 +151,8 @@ impl Membership {
             }),
             _ => None,
         });
-        strays.chain(crowded).collect()
+        let unproven = self.missing_proofs(context);
+        strays.chain(crowded).chain(unproven).collect()
     }
 
     /// Raises the feature level as soon as every member can read newer entries.

@@ -16,6 +16,7 @@ mod pendings;
 mod removal_queue;
 mod removals;
 mod replace;
+mod secret;
 mod step;
 
 use std::collections::BTreeMap;
@@ -36,6 +37,7 @@ use crate::catalog::Pending;
 use crate::cluster::refusal::{NotYet, Refusal};
 
 use crate::wire::identity::JOINING_LEVEL;
+use crate::wire::version::BUDGET_LEVEL;
 
 /// Time until the facts are evaluated again while a node waits. Replication makes no events.
 const WAITING_CHECK_INTERVAL: Duration = Duration::from_millis(500);
@@ -149,11 +151,12 @@ impl Membership {
             return self.end_joint(context);
         }
         let knows_joining = context.level() >= JOINING_LEVEL;
-        let rules: [(bool, Rule); 8] = [
+        let rules: [(bool, Rule); 9] = [
             (knows_joining, Self::add_voters),
             (knows_joining, Self::remove_gone),
             (true, Self::remove_strays),
             (true, Self::raise_level),
+            (context.level() >= BUDGET_LEVEL, Self::require_secret),
             (true, Self::serve_removals),
             (knows_joining, Self::serve_pendings),
             (knows_joining, Self::promote),

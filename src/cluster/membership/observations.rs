@@ -21,6 +21,8 @@ pub(super) enum Subject {
     /// Learners that are neither meta node nor pending.
     Strays,
     Level,
+    /// The requirement of the secret.
+    Secret,
     /// A removal that an operator asked for, by its number.
     Removal(u64),
     /// A meta node that is to vote.

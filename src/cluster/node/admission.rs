@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use crate::auth::PeerPolicy;
 use crate::auth::proof::PeerKey;
 use crate::base::{Address, Incarnation, RaftId};
 use crate::catalog::Catalog;
@@ -32,12 +33,6 @@ impl ClusterAdmission {
         self.with_catalog(|catalog| catalog.tombstones.contains_key(&sender.incarnation))
             .unwrap_or(false)
     }
-
-    /// Whether this node has no secret while its cluster was founded with one. Such a node neither
-    /// admits nor dials on 8089 (founding.md 11).
-    fn lacks_secret(&self) -> bool {
-        self.key.is_none() && self.node.state.founded_with_secret() == Some(true)
-    }
 }
 
 impl Admission for ClusterAdmission {
@@ -65,8 +60,13 @@ impl Admission for ClusterAdmission {
     }
 
     fn me(&self) -> Option<(Replica, Address, Starts)> {
+        // A node without the secret that its cluster requires neither admits nor dials on 8089
+        // (founding.md 11).
+        if self.policy() == PeerPolicy::SecretMissing {
+            return None;
+        }
         let record = self.node.state.record();
-        let seat = record.seat().filter(|_| !self.lacks_secret())?;
+        let seat = record.seat()?;
         let me = Replica {
             cluster_id: seat.cluster_id,
             raft_id: seat.raft_id,
@@ -128,11 +128,7 @@ impl Admission for ClusterAdmission {
         self.key.as_ref().map(PeerKey::bytes)
     }
 
-    /// Proofs are required where the cluster was founded with a secret. Before that is known, a
-    /// node with a secret requires them: founding required them too, or this node could not have
-    /// taken part in it.
-    fn needs_proof(&self) -> bool {
-        let founded = self.node.state.founded_with_secret();
-        founded.unwrap_or(self.key.is_some())
+    fn policy(&self) -> PeerPolicy {
+        self.node.peer_policy()
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::auth::PeerPolicy;
 use crate::cluster::node::context::NodeContext;
 use crate::cluster::node::senders::NodeSenders;
 use crate::cluster::node::state::NodeState;
@@ -19,6 +20,12 @@ pub(in crate::cluster) struct NodeHandle {
 }
 
 impl NodeHandle {
+    /// What this node asks of other meta nodes now. Everything that listens to them asks here.
+    pub(in crate::cluster) fn peer_policy(&self) -> PeerPolicy {
+        let required = self.state.secret_required();
+        self.context.config.peer_policy(required)
+    }
+
     /// This node's answer to `/cluster/identity`, as of now.
     pub(in crate::cluster) fn identity(&self) -> Identity {
         let mut identity = self.state.identity();

@@ -85,6 +85,8 @@ struct NodeTask {
     set_out: Duration,
     /// Feature level that each incarnation named last. Kept while it is silent.
     levels: BTreeMap<Incarnation, u32>,
+    /// Whether the last answer of each incarnation proved the secret, and the time of the answer.
+    proofs: BTreeMap<Incarnation, (bool, Duration)>,
     raft_state: RaftState,
     raft_changed: Option<watch::Receiver<u64>>,
     progress_log: ProgressLog,

@@ -1,26 +1,35 @@
 //! Polls of other nodes, and what their answers change here.
 
+use std::time::Duration;
+
 use crate::base::Address;
 use crate::cluster::node::NodeTask;
 use crate::cluster::node::own_name::OwnNameLookup;
 use crate::cluster::peers::exchange::PollError;
-use crate::cluster::peers::poll;
+use crate::cluster::peers::poll::who_is_at;
 use crate::wire::identity::Identity;
 
 /// Maximum number of incarnations whose feature level is kept, more than any cluster has. A polled
 /// node may name new incarnations without end.
 const MAX_REMEMBERED_LEVELS: usize = 1024;
 
+/// Time for which an answer counts as evidence that its node has the secret. Members poll each other
+/// at least every 10 s.
+pub(super) const PROOF_LIFETIME: Duration = Duration::from_secs(30);
+
 impl NodeTask {
     pub(super) fn poll(&mut self, at: Address, number: u64) {
-        let (context, ours) = (self.node.context.clone(), self.node.identity());
+        let node = self.node.clone();
         self.polls.push(Box::pin(async move {
-            let results = poll::poll(&context.env, &*context.exchange, &at, ours).await;
+            let results = who_is_at(&node, &at).await;
             (at, number, results)
         }));
     }
 
     pub(super) fn note_heard(&mut self, results: &[Result<Identity, PollError>]) {
+        let now = self.now();
+        self.proofs
+            .retain(|_, (_, at)| now.saturating_sub(*at) < PROOF_LIFETIME);
         for theirs in results.iter().flatten() {
             self.node.heard.note(theirs.incarnation);
             if self.levels.len() < MAX_REMEMBERED_LEVELS
@@ -28,6 +37,9 @@ impl NodeTask {
             {
                 self.levels.insert(theirs.incarnation, theirs.feature_level);
             }
+            // With a secret here, an identity that claims to have it was checked by the exchange.
+            self.proofs
+                .insert(theirs.incarnation, (theirs.with_secret, now));
             let is_member = self
                 .founding
                 .record()

@@ -230,6 +230,7 @@ impl ProgressLog {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::auth::PeerPolicy;
     use crate::base::Incarnation;
     use crate::cluster::activity::Missing;
     use crate::cluster::peers::exchange::PollError;
@@ -257,6 +258,7 @@ mod tests {
             cluster_name: String::new(),
             raft_id: None,
             warnings: Vec::new(),
+            peer_policy: PeerPolicy::Open,
         }
     }
 

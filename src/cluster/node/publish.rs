@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::base::{Address, Incarnation, RaftId};
 use crate::cluster::node::NodeTask;
+use crate::cluster::node::polling::PROOF_LIFETIME;
 use crate::cluster::node::view_builder::{self, ViewInput};
 use crate::wire::identity::FEATURE_LEVEL;
 
@@ -17,12 +18,13 @@ impl NodeTask {
         self.publish_identity();
         self.state.set_raft_addresses(self.raft_addresses());
         self.publish_levels();
+        self.publish_proofs();
         self.state.set_founders_level(self.founders_level());
         let view = view_builder::view(&ViewInput {
             founding: &self.founding,
             raft_state: &self.raft_state,
             config: &self.node.context.config,
-            founded_with_secret: self.node.state.founded_with_secret(),
+            peer_policy: self.node.peer_policy(),
             asking: self.request.map(|_| &self.retry),
             own_name_unknown: self
                 .own_name_lookup
@@ -61,6 +63,39 @@ impl NodeTask {
             .chain(pendings)
             .filter_map(|(raft_id, incarnation)| Some((raft_id, level(incarnation)?)));
         self.state.set_levels(levels.collect());
+    }
+
+    /// Publishes which members have shown the secret, for the leader's task.
+    fn publish_proofs(&self) {
+        let Some(raft) = self.raft_state.raft() else {
+            return;
+        };
+        if self.node.context.config.secret.is_none() {
+            return;
+        }
+        let me = self.founding.record().incarnation;
+        let applied = raft.applied().borrow().clone();
+        let nodes = applied
+            .catalog
+            .meta_nodes
+            .values()
+            .map(|node| (node.raft_id, node.incarnation));
+        let pendings = applied
+            .catalog
+            .pendings
+            .values()
+            .map(|pending| (pending.raft_id, pending.incarnation));
+        let proof = |incarnation: Incarnation| {
+            if incarnation == me {
+                return Some(true);
+            }
+            let (is_proven, at) = self.proofs.get(&incarnation)?;
+            (self.now().saturating_sub(*at) < PROOF_LIFETIME).then_some(*is_proven)
+        };
+        let proofs = nodes
+            .chain(pendings)
+            .filter_map(|(raft_id, incarnation)| Some((raft_id, proof(incarnation)?)));
+        self.state.set_proofs(proofs.collect());
     }
 
     pub(super) fn publish_identity(&self) {

@@ -52,13 +52,14 @@ pub(in crate::cluster) async fn start(
     let began = Instant::now();
     let setup = FoundingSetup::new(&config, raft_listen.port(), env.rng.u64());
     let founding = Founding::new(setup, record.clone(), Duration::ZERO);
+    let view = view_builder::initial(&founding, config.peer_policy(None));
+    let identity = founding.identity();
     let context = Arc::new(NodeContext {
         env: env.clone(),
         dir,
         config,
         exchange,
     });
-    let (identity, view) = (founding.identity(), view_builder::initial(&founding));
     let state = NodeStateWriter::new(context.clone(), record, identity, view);
     let node = NodeHandle {
         context,
@@ -93,6 +94,7 @@ pub(in crate::cluster) async fn start(
         leaderless_since: None,
         set_out: Duration::ZERO,
         levels: BTreeMap::new(),
+        proofs: BTreeMap::new(),
         raft_state: RaftState::default(),
         raft_changed: None,
         progress_log: ProgressLog::new(),

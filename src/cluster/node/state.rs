@@ -32,6 +32,8 @@ struct Values {
     raft_addresses: BTreeMap<RaftId, Vec<Address>>,
     /// Feature levels that members named in their identities.
     levels: BTreeMap<RaftId, u32>,
+    /// Whether members have shown the secret; `None` where this node has none.
+    proofs: Option<BTreeMap<RaftId, bool>>,
     /// The lowest feature level of the founders.
     founders_level: u32,
 }
@@ -78,6 +80,12 @@ impl NodeState {
         lock(&self.values).levels.clone()
     }
 
+    /// Whether each member that answered lately has shown the secret; `None` where this node has
+    /// none.
+    pub(in crate::cluster) fn proofs(&self) -> Option<BTreeMap<RaftId, bool>> {
+        lock(&self.values).proofs.clone()
+    }
+
     pub(in crate::cluster) fn founders_level(&self) -> u32 {
         lock(&self.values).founders_level
     }
@@ -99,8 +107,9 @@ impl NodeState {
         }
     }
 
-    /// Whether the cluster was founded with a secret; `None` before `Found` is applied here.
-    pub(in crate::cluster) fn founded_with_secret(&self) -> Option<bool> {
+    /// Whether the catalog says that proofs are required (`Cluster::with_secret`); `None` before
+    /// `Found` is applied here.
+    pub(super) fn secret_required(&self) -> Option<bool> {
         let applied = self.raft()?.applied();
         let applied = applied.borrow();
         applied
@@ -131,6 +140,7 @@ impl NodeStateWriter {
             raft: None,
             raft_addresses: BTreeMap::new(),
             levels: BTreeMap::new(),
+            proofs: None,
             founders_level: FEATURE_LEVEL,
         };
         let state = NodeState {
@@ -174,6 +184,10 @@ impl NodeStateWriter {
 
     pub(super) fn set_levels(&self, levels: BTreeMap<RaftId, u32>) {
         lock(&self.state.values).levels = levels;
+    }
+
+    pub(super) fn set_proofs(&self, proofs: BTreeMap<RaftId, bool>) {
+        lock(&self.state.values).proofs = Some(proofs);
     }
 
     pub(super) fn set_founders_level(&self, level: u32) {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::auth::PeerPolicy;
 use crate::base::{Address, Incarnation};
 use crate::cluster::activity::Activity;
 use crate::cluster::config::ClusterConfig;
@@ -19,8 +20,7 @@ pub(super) struct ViewInput<'a> {
     pub(super) founding: &'a Founding,
     pub(super) raft_state: &'a RaftState,
     pub(super) config: &'a ClusterConfig,
-    /// `None` before `Found` is applied here.
-    pub(super) founded_with_secret: Option<bool>,
+    pub(super) peer_policy: PeerPolicy,
     /// Set while this node has a request to its cluster.
     pub(super) asking: Option<&'a RetrySchedule>,
     pub(super) own_name_unknown: bool,
@@ -30,17 +30,17 @@ pub(super) struct ViewInput<'a> {
 }
 
 /// The view before the first event.
-pub(super) fn initial(founding: &Founding) -> View {
-    base_view(founding, &RaftState::NotYet)
+pub(super) fn initial(founding: &Founding, peer_policy: PeerPolicy) -> View {
+    base_view(founding, &RaftState::NotYet, peer_policy)
 }
 
 pub(super) fn view(input: &ViewInput<'_>) -> View {
-    let mut view = base_view(input.founding, input.raft_state);
+    let mut view = base_view(input.founding, input.raft_state, input.peer_policy);
     if let Some(retry) = input.asking {
         add_last_answer(&mut view, retry, input.now);
     }
     view.warnings = warnings(input);
-    let lacks_secret = input.config.secret.is_none() && input.founded_with_secret == Some(true);
+    let lacks_secret = input.peer_policy == PeerPolicy::SecretMissing;
     if view.doing == Activity::Open && lacks_secret {
         view.reason = LACKS_SECRET.to_owned();
         view.has_leader = false;
@@ -58,11 +58,11 @@ fn add_last_answer(view: &mut View, retry: &RetrySchedule, now: Duration) {
     }
 }
 
-const LACKS_SECRET: &str = "in a cluster without a leader: it was founded with \
+const LACKS_SECRET: &str = "in a cluster without a leader: it requires \
                             internal-shared-secret and this node has none; set \
                             INFLUXDB_META_INTERNAL_SHARED_SECRET to that of the others";
 
-fn base_view(founding: &Founding, raft_state: &RaftState) -> View {
+fn base_view(founding: &Founding, raft_state: &RaftState, peer_policy: PeerPolicy) -> View {
     let State {
         doing,
         reason,
@@ -82,6 +82,7 @@ fn base_view(founding: &Founding, raft_state: &RaftState) -> View {
         cluster_name: founding.cluster_name().to_owned(),
         raft_id: seat.map(|seat| seat.raft_id),
         warnings: Vec::new(),
+        peer_policy,
     }
 }
 
@@ -218,6 +219,9 @@ fn warnings(input: &ViewInput<'_>) -> Vec<Warning> {
     }
     if config.secret.is_none() {
         warnings.push(Warning::NoSecret);
+    }
+    if input.peer_policy == PeerPolicy::ProofWanted {
+        warnings.push(Warning::SecretNotRequired);
     }
     if let (true, Some(own)) = (input.own_name_unknown, founding.own()) {
         warnings.push(Warning::OwnNameUnknown(own.host().to_owned()));

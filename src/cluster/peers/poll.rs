@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::time::{Instant, timeout_at};
 
+use crate::auth::PeerPolicy;
 use crate::base::Address;
 use crate::cluster::node::handle::NodeHandle;
 use crate::cluster::peers::exchange::{Exchange, PollError};
@@ -20,16 +21,16 @@ const POLL_TIMEOUT: Duration = Duration::from_secs(2);
 /// Maximum number of addresses of one name that are asked. No meta node's name has more.
 const MAX_ADDRESSES: usize = 16;
 
-/// Polls for a member, which acts on the answers. Where its cluster was founded with a secret, an
-/// answer without a proof counts as an error.
+/// Polls every address of a name. Where proofs are required, an answer without one counts as an
+/// error.
 pub(in crate::cluster) async fn who_is_at(
     node: &NodeHandle,
     at: &Address,
 ) -> Vec<Result<Identity, PollError>> {
     let context = &node.context;
     let answers = poll(&context.env, &*context.exchange, at, node.identity()).await;
-    let must_prove =
-        context.config.secret.is_some() && node.state.founded_with_secret() == Some(true);
+    // Before Raft is open founding decides, and the exchange refuses for it.
+    let must_prove = node.peer_policy() == PeerPolicy::ProofRequired && node.state.raft().is_some();
     let check = |theirs: Identity| {
         // An answer that claims to have the secret was checked for its proof by the exchange.
         if must_prove && !theirs.with_secret {
@@ -45,7 +46,7 @@ pub(in crate::cluster) async fn who_is_at(
 }
 
 /// Returns the answer of each socket address of the name, or one failure when the name has none.
-pub(in crate::cluster) async fn poll(
+async fn poll(
     env: &Env,
     exchange: &dyn Exchange,
     at: &Address,

@@ -36,11 +36,12 @@ pub(super) async fn exchange(state: AppState, request: Request) -> Result<Respon
         theirs.incarnation,
         &body,
     )?;
-    if proven.is_none() && state.authenticator.is_enabled() {
+    // Nothing is said of this node before the caller's proof. The refusal says that secrets differ.
+    if proven.is_none() && state.service.peer_policy().refuses_unproven() {
         return Err(wrong_secret());
     }
-    // A caller without a proof, where we have a key, is answered, so that it sees that secrets
-    // differ. Its identity is not used as a hint.
+    // While the secret is brought in node by node, a caller without a proof is answered. Its
+    // identity is not used as a hint.
     let hint = (proven.is_some() || state.config.peer_key.is_none()).then_some(&theirs);
     let ours = state.service.exchange_identity(hint, from)?;
     let text = go_json::to_string(&ours) + "\n";

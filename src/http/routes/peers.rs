@@ -35,12 +35,7 @@ pub(super) async fn answer(state: AppState, request: Request) -> Result<Response
     let (service, path) = (&state.service, parts.uri.path());
     let key = state.config.peer_key.as_ref();
     let proven = Proven::check(key, &parts.headers, path, from, &body)?;
-    // Where callers are checked, meta nodes are: also in a cluster that was founded without the
-    // secret.
-    if proven.is_none()
-        && key.is_some()
-        && (service.needs_proof() || state.authenticator.is_enabled())
-    {
+    if proven.is_none() && service.peer_policy().refuses_unproven() {
         return Err(wrong_secret());
     }
     let (ip, deadline) = (

@@ -1,4 +1,4 @@
-//! Commands about the cluster itself: `Found`, `RaiseFeatureLevel`.
+//! Commands about the cluster itself: `Found`, `RaiseFeatureLevel`, `RequireSecret`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -41,6 +41,14 @@ pub(super) fn found(catalog: &mut Catalog, found: &Found) -> Result<(), Refused>
 pub(super) fn raise_feature_level(catalog: &mut Catalog, level: u32) -> Result<(), Refused> {
     let cluster = catalog.cluster.as_mut().ok_or(Refused::NoCluster)?;
     cluster.feature_level = cluster.feature_level.max(level);
+    Ok(())
+}
+
+/// Requires proofs from every meta node. Never taken back: a stranger who could take it back would be
+/// let in.
+pub(super) fn require_secret(catalog: &mut Catalog) -> Result<(), Refused> {
+    let cluster = catalog.cluster.as_mut().ok_or(Refused::NoCluster)?;
+    cluster.with_secret = true;
     Ok(())
 }
 

@@ -180,6 +180,7 @@ fn execute_internal(
         InternalCommand::RaiseFeatureLevel { level } => {
             cluster::raise_feature_level(catalog, *level)?
         }
+        InternalCommand::RequireSecret => cluster::require_secret(catalog)?,
     }
     Ok(())
 }

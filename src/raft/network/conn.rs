@@ -38,6 +38,8 @@ pub(in crate::raft) enum ConnError {
     Late(Duration),
     #[error("an unexpected frame")]
     Unexpected,
+    #[error("proofs of internal-shared-secret are required by now, and this connection has none")]
+    Unproven,
     /// The text is the other node's.
     #[error("the other side cannot go on: {0}")]
     Failed(String),
@@ -139,6 +141,9 @@ impl Decoder for Codec {
         src.advance(LENGTH_BYTES);
         let frame = frames::decode(src.split_to(len).freeze())?;
         if let Some(liveness) = &mut self.liveness {
+            if !liveness.may_speak() {
+                return Err(ConnError::Unproven);
+            }
             liveness.on_frame();
         }
         Ok(Some(frame))

@@ -49,7 +49,7 @@ pub(super) async fn initiate(
         )));
     }
     let secret = Secret::new(admission.as_ref());
-    secret.check(challenge.proof, Side::Listener, &hello, &challenge)?;
+    let proven = secret.check(challenge.proof, Side::Listener, &hello, &challenge)?;
     conn.send(Frame::Proof(Proof(secret.prove(
         Side::Dialler,
         &hello,
@@ -64,7 +64,8 @@ pub(super) async fn initiate(
     if challenge.callee != Some(receiver) {
         return Err(HandshakeError::Refused(HandshakeRefusal::NotMe));
     }
-    conn.enter_lane(hello.lane, Liveness::start(admission, receiver.incarnation));
+    let liveness = Liveness::start(admission, receiver.incarnation, proven);
+    conn.enter_lane(hello.lane, liveness);
     Ok(())
 }
 
@@ -81,19 +82,18 @@ pub(super) async fn respond(
     };
     let admitted = admit(conn, &hello, from, admission.as_ref(), rng, open).await;
     match &admitted {
-        Ok(()) => conn.send(Frame::Accepted).await?,
+        Ok(_) => conn.send(Frame::Accepted).await?,
         // The dialler cannot be notified.
         Err(HandshakeError::Conn(_)) => {}
         Err(error) => conn.send(Frame::Refused(refused_frame(error))).await?,
     }
-    admitted?;
-    conn.enter_lane(
-        hello.lane,
-        Liveness::start(admission, hello.sender.incarnation),
-    );
+    let proven = admitted?;
+    let liveness = Liveness::start(admission, hello.sender.incarnation, proven);
+    conn.enter_lane(hello.lane, liveness);
     Ok(hello.lane)
 }
 
+/// Returns whether the dialler proved the secret.
 async fn admit(
     conn: &mut Conn,
     hello: &Hello,
@@ -101,7 +101,7 @@ async fn admit(
     admission: &dyn Admission,
     rng: &dyn Rng,
     open: impl FnOnce() -> Option<Replica>,
-) -> Result<(), HandshakeError> {
+) -> Result<bool, HandshakeError> {
     let version = *VERSIONS.end().min(&hello.versions.1);
     if version < *VERSIONS.start() || version < hello.versions.0 {
         return Err(HandshakeError::Version(hello.versions));
@@ -114,7 +114,7 @@ async fn admit(
     };
     // Safety order: the proof is checked before `admit`, which takes hints and records starts. Only
     // nodes that know the secret may cause that.
-    secret.check(proof, Side::Dialler, hello, &challenge)?;
+    let proven = secret.check(proof, Side::Dialler, hello, &challenge)?;
     let dialler = crate::raft::Hello {
         sender: hello.sender,
         sender_http: hello.sender_http.clone(),
@@ -129,7 +129,7 @@ async fn admit(
         // Checked whatever `admit` decided: a message for another incarnation never reaches this
         // Raft node.
         Some(me) if me != hello.receiver => Err(HandshakeError::Refused(HandshakeRefusal::NotMe)),
-        Some(_) => Ok(()),
+        Some(_) => Ok(proven),
     }
 }
 
@@ -178,7 +178,7 @@ impl Secret {
     fn new(admission: &dyn Admission) -> Self {
         Self {
             key: admission.peer_key(),
-            needed: admission.needs_proof(),
+            needed: admission.policy().refuses_unproven(),
         }
     }
 
@@ -192,29 +192,29 @@ impl Secret {
         )
     }
 
-    /// Checks a proof. A wrong one is always refused; a missing one only where the cluster was
-    /// founded with a secret.
+    /// Checks a proof, and returns whether there was one. A wrong one is always refused; a missing one
+    /// where the policy says so.
     fn check(
         &self,
         proof: Option<[u8; 32]>,
         side: Side,
         hello: &Hello,
         challenge: &Challenge,
-    ) -> Result<(), HandshakeError> {
+    ) -> Result<bool, HandshakeError> {
         let refuse = |refusal| Err(HandshakeError::Refused(refusal));
         match (&self.key, proof) {
             (_, None) if self.needed => refuse(HandshakeRefusal::MissingSecret),
-            (_, None) => Ok(()),
+            (_, None) => Ok(false),
             // Compares in constant time.
             (Some(key), Some(proof)) => {
                 match transcript(key, side, hello, challenge).verify_slice(&proof) {
-                    Ok(()) => Ok(()),
+                    Ok(()) => Ok(true),
                     Err(_) => refuse(HandshakeRefusal::WrongSecret),
                 }
             }
             // This node has no key to check the proof with. Where a secret is needed it refuses.
             (None, Some(_)) if self.needed => refuse(HandshakeRefusal::MissingSecret),
-            (None, Some(_)) => Ok(()),
+            (None, Some(_)) => Ok(false),
         }
     }
 }

@@ -151,6 +151,7 @@ fn what_goes_in_comes_out() {
                 (Body::from(found()), found()),
             ];
             let internal = members().into_iter().chain(data_nodes());
+            let internal = internal.chain([Command::Internal(InternalCommand::RequireSecret)]);
             all.extend(internal.map(|command| (Body::from(command.clone()), command)));
             for (body, command) in all {
                 let at = UnixNanos(at);
@@ -188,7 +189,9 @@ fn the_format_written_is_the_lowest_that_reads_it() {
         );
     }
     let of_2 = members().into_iter().map(|command| (2, command));
-    for (format, command) in of_2.chain(data_nodes().into_iter().map(|command| (3, command))) {
+    let of_3 = data_nodes().into_iter().map(|command| (3, command));
+    let of_4 = [(4, Command::Internal(InternalCommand::RequireSecret))];
+    for (format, command) in of_2.chain(of_3).chain(of_4) {
         let mut bytes = encode(UnixNanos(1), true, &Body::from(command.clone())).to_vec();
         assert!(bytes.starts_with(&[0x08, format]), "{command:?}");
         bytes[1] = format - 1;
@@ -236,22 +239,22 @@ fn one_allocation_is_enough() {
 #[test]
 fn a_newer_format_is_told_apart_from_damage() {
     assert_eq!(
-        error(b"\x08\x04 whatever"),
+        error(b"\x08\x05 whatever"),
         EnvelopeError::Newer {
-            found: 4,
-            newest: 3
+            found: 5,
+            newest: 4
         }
     );
     assert_eq!(
-        error(b"\x08\x04").to_string(),
-        "entry format 4, this version reads up to 3"
+        error(b"\x08\x05").to_string(),
+        "entry format 5, this version reads up to 4"
     );
     let far = b"\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01";
     assert_eq!(
         error(far),
         EnvelopeError::Newer {
             found: u32::MAX,
-            newest: 3
+            newest: 4
         }
     );
 }

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use influxdb_meta::auth::Users;
 use influxdb_meta::auth::proof::PeerKey;
+use influxdb_meta::auth::{PeerPolicy, Users};
 use influxdb_meta::base::{Address, ClusterId, Incarnation, RaftId};
 use influxdb_meta::client::Client;
 use influxdb_meta::cluster::{Activity, NodeRef, NotMember, Refusal as NoToIt, View};
@@ -59,14 +59,18 @@ impl TestCluster {
             peer_key: Some(PeerKey::derive(secret)),
             ..HttpConfig::default()
         };
-        Self::configured(
+        let cluster = Self::configured(
             count,
             Arc::new(Client::new(&Env::real())),
             config,
             None,
             FEATURE_LEVEL,
         )
-        .await
+        .await;
+        for node in &cluster.nodes {
+            node.member.scripted.says().policy = PeerPolicy::ProofRequired;
+        }
+        cluster
     }
 
     /// Makes one node of a cluster in which other members may run an older version.
@@ -272,6 +276,7 @@ impl Member {
             cluster_name: "prod".to_owned(),
             raft_id: Some(RaftId(number)),
             warnings: Vec::new(),
+            peer_policy: PeerPolicy::Open,
         };
         Self {
             raft_id: RaftId(number),
@@ -401,8 +406,8 @@ impl ClusterApi for Member {
         })
     }
 
-    fn needs_proof(&self) -> bool {
-        self.scripted.says().needs_proof
+    fn peer_policy(&self) -> PeerPolicy {
+        self.scripted.says().policy
     }
 
     fn join<'a>(
@@ -471,7 +476,7 @@ impl Admission for Member {
         None
     }
 
-    fn needs_proof(&self) -> bool {
-        false
+    fn policy(&self) -> PeerPolicy {
+        PeerPolicy::Open
     }
 }

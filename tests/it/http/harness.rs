@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use influxdb_meta::auth::Users;
+use influxdb_meta::auth::{PeerPolicy, Users};
 use influxdb_meta::base::{Address, Incarnation, UnixNanos};
 use influxdb_meta::client::CallError;
 use influxdb_meta::cluster::{
@@ -76,6 +76,7 @@ pub(crate) fn waiting() -> View {
         cluster_name: "prod".to_owned(),
         raft_id: None,
         warnings: vec![Warning::TwoVoters],
+        peer_policy: PeerPolicy::Open,
     }
 }
 
@@ -159,8 +160,8 @@ impl ClusterApi for StandIn {
         })
     }
 
-    fn needs_proof(&self) -> bool {
-        self.scripted.says().needs_proof
+    fn peer_policy(&self) -> PeerPolicy {
+        self.scripted.says().policy
     }
 
     fn join<'a>(

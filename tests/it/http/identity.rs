@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
+use influxdb_meta::auth::PeerPolicy;
 use influxdb_meta::auth::proof::PeerKey;
 use influxdb_meta::http::HttpConfig;
 
@@ -16,6 +17,7 @@ pub(super) async fn with_secret(stand_in: Arc<StandIn>, secret: &str) -> TestSer
         ..HttpConfig::default()
     };
     let server = TestServer::start(config, Arc::new(Alone)).await;
+    stand_in.scripted.says().policy = PeerPolicy::ProofRequired;
     server.service.attach(stand_in);
     server
 }
@@ -116,12 +118,16 @@ async fn a_wrong_proof_is_always_refused() {
     assert!(stand_in.hints.lock().expect("hints").is_empty());
 }
 
-/// A caller without the secret gets an answer, so that it sees that secrets differ. What it says is
-/// not used.
+/// Where proofs are required nothing is said before the caller's. While a secret is brought in, a
+/// caller without one is answered, and what it says is not used.
 #[tokio::test]
-async fn without_a_proof_a_post_is_answered_and_is_no_hint() {
+async fn without_a_proof_a_post_is_refused_or_answered_and_is_no_hint() {
     let stand_in = Arc::new(StandIn::default());
     let server = with_secret(stand_in.clone(), "s").await;
+    let reply = server.post(PATH, "", &theirs()).await;
+    let text = r#"{"error":"wrong secret: internal-shared-secret differs"}"#;
+    assert_eq!((reply.status(), reply.text()), (401, text));
+    stand_in.scripted.says().policy = PeerPolicy::ProofWanted;
     let reply = server.post(PATH, "", &theirs()).await;
     assert_eq!(
         (reply.status(), reply.header("Influxd-Meta-Proof")),

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use influxdb_meta::auth::PeerPolicy;
 use influxdb_meta::auth::proof::PeerKey;
 use influxdb_meta::base::Incarnation;
 use influxdb_meta::wire::joining::{Done, INVITE, JOIN, MOVED, PROMISE, REMOVED, RefusedBody};
@@ -116,8 +117,8 @@ async fn a_proof_is_checked_and_answered() {
         .map(u8::to_ascii_uppercase)
         .collect::<Vec<_>>();
     let text = r#"{"error":"wrong secret: internal-shared-secret differs"}"#;
-    for needs_proof in [true, false] {
-        stand_in.scripted.says().needs_proof = needs_proof;
+    for policy in [PeerPolicy::ProofRequired, PeerPolicy::ProofWanted] {
+        stand_in.scripted.says().policy = policy;
         for (proof, body) in [
             (proof("t", PROMISE), body()),
             (proof("s", JOIN), body()),
@@ -154,7 +155,7 @@ async fn a_missing_proof_is_refused_where_one_is_needed() {
     stand_in.scripted.says().answer = done(US);
     let reply = server.post(JOIN, "", &body()).await;
     assert_eq!(reply.status(), 401);
-    stand_in.scripted.says().needs_proof = false;
+    stand_in.scripted.says().policy = PeerPolicy::ProofWanted;
     let reply = server.post(JOIN, "", &body()).await;
     assert_eq!(
         (reply.status(), reply.header("Influxd-Meta-Proof")),

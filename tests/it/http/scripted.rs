@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard};
 
 use bytes::Bytes;
+use influxdb_meta::auth::PeerPolicy;
 use influxdb_meta::base::{Address, NodeId};
 use influxdb_meta::cluster::{NodeRef, Refusal};
 
@@ -19,7 +20,7 @@ pub(crate) struct Says {
     pub(crate) leave: Result<(), Refusal>,
     pub(crate) remove: Result<(), Refusal>,
     pub(crate) answer: Option<(u16, Bytes)>,
-    pub(crate) needs_proof: bool,
+    pub(crate) policy: PeerPolicy,
 }
 
 impl Default for Says {
@@ -29,7 +30,7 @@ impl Default for Says {
             leave: Ok(()),
             remove: Ok(()),
             answer: None,
-            needs_proof: true,
+            policy: PeerPolicy::Open,
         }
     }
 }

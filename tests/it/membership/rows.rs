@@ -14,6 +14,7 @@ use influxdb_meta::machine::{
     Stamped, apply,
 };
 use influxdb_meta::wire::identity::{Identity, PROTOCOL, Phase, Starts};
+use influxdb_meta::wire::version::BUDGET_LEVEL;
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -59,6 +60,7 @@ impl Leader {
             heard: BTreeMap::new(),
             levels: all.iter().map(|id| (RaftId(*id), 2)).collect(),
             supported: 2,
+            proofs: None,
         };
         let setup = MembershipSetup {
             me: RaftId(1),
@@ -1167,4 +1169,44 @@ fn who_does_not_lead_any_more_does_nothing_and_answers_everybody() {
     assert_eq!(leader.give(Event::Done(Err(StepError::NotLeader))), None);
     assert!(matches!(leader.refusal(), Refusal::NotYet(_)));
     assert_eq!(leader.later(MINUTE), None);
+}
+
+/// The rule of founding.md 11.3: required once every member and every pending has shown the secret.
+#[test]
+fn the_secret_is_required_once_everybody_has_shown_it() {
+    let mut leader = Leader::of(3);
+    let require = Some(Step::Propose(InternalCommand::RequireSecret));
+    let shown = |all: &[(u64, bool)]| Some(all.iter().map(|(id, it)| (RaftId(*id), *it)).collect());
+    leader.facts.proofs = shown(&[(1, true), (2, true), (3, true)]);
+    assert_eq!(leader.look(), None, "not every member reads the command");
+    leader.facts.supported = BUDGET_LEVEL;
+    leader.apply(InternalCommand::RaiseFeatureLevel {
+        level: BUDGET_LEVEL,
+    });
+    for missing in [
+        None,
+        shown(&[(1, true), (2, true)]),
+        shown(&[(1, true), (2, true), (3, false)]),
+    ] {
+        leader.facts.proofs = missing;
+        assert_eq!(leader.look(), None, "{:?}", leader.facts.proofs);
+        let texts: Vec<_> = leader
+            .machine
+            .alarms()
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        let named = texts
+            .iter()
+            .any(|text| text.contains("meta-3:8091 did not show it"));
+        assert_eq!(named, leader.facts.proofs.is_some(), "{texts:?}");
+    }
+    leader.facts.proofs = shown(&[(1, true), (2, true), (3, true)]);
+    assert_eq!(leader.look(), require);
+    leader.apply(InternalCommand::RequireSecret);
+    assert_eq!(leader.give(Event::Done(Ok(()))), None);
+    assert_eq!(leader.machine.alarms(), []);
+    leader.facts.proofs = shown(&[(1, true)]);
+    assert_eq!(leader.look(), None, "never taken back, and no alarm");
+    assert_eq!(leader.machine.alarms(), []);
 }

@@ -67,6 +67,7 @@ impl World {
                 .map(|(who, at)| (*who, self.now - *at))
                 .collect(),
             supported: 2,
+            proofs: None,
         }
     }
 

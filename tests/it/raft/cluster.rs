@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use influxdb_meta::auth::PeerPolicy;
 use influxdb_meta::base::{Address, Incarnation, RaftId};
 use influxdb_meta::machine::{Found, Founder, InternalCommand};
 use influxdb_meta::raft::{
@@ -47,7 +48,7 @@ pub(super) struct Options {
     pub(super) latency: std::ops::Range<Duration>,
     /// Keys of the shared secret, by Raft id.
     pub(super) keys: BTreeMap<u64, [u8; 32]>,
-    pub(super) needs_proof: bool,
+    pub(super) policy: PeerPolicy,
 }
 
 impl Default for Options {
@@ -56,7 +57,7 @@ impl Default for Options {
             snapshot_every: 10_000,
             latency: Duration::from_micros(200)..Duration::from_millis(2),
             keys: BTreeMap::new(),
-            needs_proof: false,
+            policy: PeerPolicy::Open,
         }
     }
 }
@@ -152,12 +153,12 @@ impl Cluster {
             raft_id: RaftId(raft_id),
             incarnation: incarnation(raft_id),
         };
-        let (key, needs_proof) = (options.keys.get(&raft_id).copied(), options.needs_proof);
+        let (key, policy) = (options.keys.get(&raft_id).copied(), options.policy);
         let directory = Some(self.directory.clone());
         let admission = TestAdmission {
             directory,
             key,
-            needs_proof,
+            policy,
             ..TestAdmission::new(me)
         };
         let booted = env

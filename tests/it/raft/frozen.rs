@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use influxdb_meta::auth::PeerPolicy;
 use influxdb_meta::auth::proof::PeerKey;
 use influxdb_meta::runtime::disk::Fake;
 use influxdb_meta::runtime::net::memory::Network;
@@ -41,7 +42,7 @@ async fn the_handshake_of_version_1_is_understood_and_answered() {
     let key = PeerKey::derive("the secret of this cluster").bytes();
     let admission = TestAdmission {
         key: Some(key),
-        needs_proof: true,
+        policy: PeerPolicy::ProofRequired,
         ..TestAdmission::new(replica(1))
     };
     let listener = boot(here, replica(1), ip(1), admission, Options::default())

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::time::Duration;
 
+use influxdb_meta::auth::PeerPolicy;
 use influxdb_meta::base::RaftId;
 use influxdb_meta::raft::{HandshakeRefusal, OpenError, ProposeError, Raft, Role};
 use influxdb_meta::runtime::disk::OpKind;
@@ -341,7 +342,7 @@ async fn members_with_one_secret_work_together_and_one_with_another_stays_out() 
             .collect();
         let options = Options {
             keys,
-            needs_proof: true,
+            policy: PeerPolicy::ProofRequired,
             ..Options::default()
         };
         let cluster = Cluster::founded(16, 3, options).await;

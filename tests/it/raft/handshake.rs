@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use influxdb_meta::auth::PeerPolicy;
 use influxdb_meta::base::{Address, ClusterId, Incarnation, RaftId};
 use influxdb_meta::raft::{Replica, Transport};
 use influxdb_meta::runtime::disk;
@@ -204,9 +205,9 @@ async fn a_wrong_proof_is_always_refused_and_a_missing_one_where_it_is_needed() 
         key: Some([1; 32]),
         ..TestAdmission::new(replica(1))
     };
-    for needs_proof in [false, true] {
+    for policy in [PeerPolicy::ProofWanted, PeerPolicy::ProofRequired] {
         let admission = TestAdmission {
-            needs_proof,
+            policy,
             hints: Arc::default(),
             ..with_key.clone()
         };
@@ -224,12 +225,12 @@ async fn a_wrong_proof_is_always_refused_and_a_missing_one_where_it_is_needed() 
         );
 
         let (_, verdict) = handshake(&scene, hello(replica(1)), None).await;
-        let expected = if needs_proof {
+        let expected = if policy == PeerPolicy::ProofRequired {
             RefusedFrame::MissingSecret
         } else {
             RefusedFrame::NotOpen
         };
-        assert_eq!(code(&verdict), expected, "needs_proof: {needs_proof}");
+        assert_eq!(code(&verdict), expected, "{policy:?}");
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use influxdb_meta::auth::PeerPolicy;
 use influxdb_meta::base::{Address, Incarnation, RaftId};
 use influxdb_meta::machine::{Found, Founder, InternalCommand, Outcome};
 use influxdb_meta::raft::{
@@ -54,8 +55,8 @@ impl Admission for Ports {
     fn peer_key(&self) -> Option<[u8; 32]> {
         self.admission.peer_key()
     }
-    fn needs_proof(&self) -> bool {
-        self.admission.needs_proof()
+    fn policy(&self) -> PeerPolicy {
+        self.admission.policy()
     }
 }
 
@@ -69,7 +70,7 @@ async fn boot(id: u64, ports: Arc<Mutex<BTreeMap<RaftId, SocketAddr>>>) -> Raft 
     let log = Log::open(&env, &dir, incarnation(id), None).expect("a new log");
     let admission = TestAdmission {
         key: Some([1; 32]),
-        needs_proof: true,
+        policy: PeerPolicy::ProofRequired,
         ..TestAdmission::new(replica(id))
     };
     let any = SocketAddr::from(([127, 0, 0, 1], 0));

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 
 use crate::seeded::Seeded;
+use influxdb_meta::auth::PeerPolicy;
 use influxdb_meta::base::{Address, ClusterId, Incarnation, RaftId, StartId, UnixNanos};
 use influxdb_meta::raft::{Admission, HandshakeRefusal, Hello, Replica};
 use influxdb_meta::runtime::{Clock, Disk, Env, Net, Tasks};
@@ -81,7 +82,7 @@ pub(super) struct TestAdmission {
     /// Hosts of members. Without it, member n is at host n.
     pub(super) directory: Option<Directory>,
     pub(super) key: Option<[u8; 32]>,
-    pub(super) needs_proof: bool,
+    pub(super) policy: PeerPolicy,
     pub(super) tombstoned: Vec<Incarnation>,
     pub(super) heard: Arc<Mutex<Vec<Incarnation>>>,
     pub(super) hints: Arc<Mutex<Vec<(Hello, IpAddr)>>>,
@@ -94,7 +95,7 @@ impl TestAdmission {
             me: Some(me),
             directory: None,
             key: None,
-            needs_proof: false,
+            policy: PeerPolicy::Open,
             tombstoned: Vec::new(),
             heard: Arc::default(),
             hints: Arc::default(),
@@ -167,7 +168,7 @@ impl Admission for TestAdmission {
         self.key
     }
 
-    fn needs_proof(&self) -> bool {
-        self.needs_proof
+    fn policy(&self) -> PeerPolicy {
+        self.policy
     }
 }

@@ -71,6 +71,7 @@ impl Details {
             "Term",
             "Applied",
             "Lag",
+            "Proofs",
             "State",
         ];
         let mut table = Table::with_columns("Details", &columns);
@@ -123,14 +124,14 @@ impl Details {
         match &node.health {
             Ok(health) => cells.extend(self.cells(health)),
             Err(why) => {
-                cells.extend(std::iter::repeat_n("-".to_owned(), 6));
+                cells.extend(std::iter::repeat_n("-".to_owned(), 7));
                 cells.push(format!("unreachable: {why}"));
             }
         }
         cells
     }
 
-    fn cells(&self, health: &HealthResponse) -> [String; 7] {
+    fn cells(&self, health: &HealthResponse) -> [String; 8] {
         let raft = health.raft_state.as_ref();
         [
             health.phase.clone(),
@@ -139,6 +140,7 @@ impl Details {
             or_dash(raft.map(|raft| raft.term)),
             or_dash(raft.map(|raft| index(raft.applied))),
             or_dash(raft.and_then(|raft| self.lag(raft.applied))),
+            or_dash(Some(&health.peer_proofs).filter(|word| !word.is_empty())),
             state(health),
         ]
     }

@@ -21,6 +21,8 @@ pub(super) struct HealthResponse {
     pub(super) raft_id: Option<u64>,
     pub(super) node_id: Option<u64>,
     pub(super) raft_state: Option<RaftState>,
+    /// Proofs that the node asks of other meta nodes. Empty: the node did not say.
+    pub(super) peer_proofs: String,
     pub(super) warnings: Vec<String>,
 }
 
@@ -109,6 +111,7 @@ mod tests {
             (health.http.as_deref(), health.raft_id, health.node_id),
             (Some("m:8091"), Some(5), None)
         );
+        assert_eq!(health.peer_proofs, "wanted");
         let raft = health.raft_state.expect("there");
         assert_eq!((raft.term, raft.role), (3, Role::Other("learner".into())));
         let waiting = Waiting {
@@ -146,6 +149,7 @@ mod tests {
             raft_id: Some(RaftId(5)),
             node_id: None,
             raft_state: Some(raft_state()),
+            peer_proofs: "wanted".into(),
             warnings: vec!["w".into()],
         }
     }

@@ -1,4 +1,4 @@
-//! `Found`, to and from its message.
+//! `Found` and `RequireSecret`, to and from their messages.
 
 use crate::base::{ClusterId, Incarnation};
 use crate::machine::{self, InternalCommand};
@@ -41,6 +41,17 @@ fn founder(message: Founder) -> Result<machine::Founder, BadField> {
         raft: required_address(message.raft, "founders.raft")?,
     })
 }
+
+pub(super) fn require_secret_message() -> RequireSecret {
+    RequireSecret {}
+}
+
+pub(super) fn require_secret(_: RequireSecret) -> Result<InternalCommand, BadField> {
+    Ok(InternalCommand::RequireSecret)
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct RequireSecret {}
 
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct Found {

@@ -39,6 +39,8 @@ command_table! {
     11, 3: SetLeaseHolder { lease, holder, term }
         => data_nodes::set_lease_holder_message(lease, *holder, *term),
            data_nodes::set_lease_holder;
+    12, 4: RequireSecret {}
+        => founding::require_secret_message(), founding::require_secret;
 }
 
 /// Decodes field 5 of a log entry of this format.

@@ -9,7 +9,7 @@ mod rows;
 use std::sync::Arc;
 
 use influxdb_meta::auth::proof::PeerKey;
-use influxdb_meta::auth::{AuthConfig, Method, User, Users, token};
+use influxdb_meta::auth::{AuthConfig, Method, PeerPolicy, User, Users, token};
 use influxdb_meta::http::HttpConfig;
 
 use super::harness::{Alone, Reply, StandIn, TestServer};
@@ -97,7 +97,9 @@ pub(super) fn config(method: Method) -> HttpConfig {
 /// Starts a node that belongs to no cluster and authenticates callers.
 pub(super) async fn server(config: HttpConfig, users: Arc<dyn Users>) -> TestServer {
     let server = TestServer::with_users(config, Arc::new(Alone), Some(users)).await;
-    server.service.attach(Arc::new(StandIn::default()));
+    let stand_in = StandIn::default();
+    stand_in.scripted.says().policy = PeerPolicy::ProofRequired;
+    server.service.attach(Arc::new(stand_in));
     server
 }
 

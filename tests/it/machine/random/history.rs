@@ -29,6 +29,8 @@ pub(super) const SEEN: &[&str] = &[
     "SetLabels refused: the value of label",
     "RaiseFeatureLevel changed",
     "RaiseFeatureLevel left all as it was",
+    "RequireSecret changed",
+    "RequireSecret left all as it was",
     "CreateDataNode changed",
     "CreateDataNode left all as it was",
     "CreateDataNode refused: there is no cluster yet",

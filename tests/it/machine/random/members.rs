@@ -12,7 +12,7 @@ use super::*;
 
 /// Few names, so that commands meet, and mostly existing nodes.
 pub(super) fn command(rng: &mut StdRng, catalog: &Catalog) -> Command {
-    match rng.random_range(0..20) {
+    match rng.random_range(0..21) {
         0..=5 => Command::Internal(InternalCommand::AllocateRaftId(AllocateRaftId {
             incarnation: Incarnation([rng.random_range(1..60); 16]),
             http: http(rng),
@@ -33,9 +33,10 @@ pub(super) fn command(rng: &mut StdRng, catalog: &Catalog) -> Command {
             tombstone: rng.random::<bool>().then(|| removal(rng)),
         })),
         16..=18 => Command::Internal(InternalCommand::SetLabels(labels(rng, catalog))),
-        _ => Command::Internal(InternalCommand::RaiseFeatureLevel {
+        19 => Command::Internal(InternalCommand::RaiseFeatureLevel {
             level: rng.random_range(0..4),
         }),
+        _ => Command::Internal(InternalCommand::RequireSecret),
     }
 }
 

@@ -275,6 +275,10 @@ fn meta_nodes() -> Families {
             "RaiseFeatureLevel",
             Command::Internal(InternalCommand::RaiseFeatureLevel { level: DATA_LEVEL }),
         ),
+        (
+            "RequireSecret",
+            Command::Internal(InternalCommand::RequireSecret),
+        ),
         ("Found", Command::Internal(InternalCommand::Found(found(1)))),
     ]
 }

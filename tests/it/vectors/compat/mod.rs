@@ -10,6 +10,7 @@ mod entries;
 mod exchange;
 mod format_2;
 mod format_3;
+mod format_4;
 mod frames;
 mod identity;
 mod snapshot;
