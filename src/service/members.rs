@@ -5,21 +5,14 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
-use futures_util::future::join_all;
-use tokio::time::Instant;
-
-use super::{Error, ForwardedRequest, Service};
+use super::{Error, Service};
 use crate::base::{Address, Incarnation, RaftId};
 use crate::catalog::{Catalog, MetaNode};
 use crate::cluster::View;
 use crate::raft::{Applied, RaftStatus};
 use crate::wire::api::{Announcement, ClusterInfo, MetaNodeInfo, Status};
 use crate::wire::identity::Identity;
-
-/// Timeout of `/ping?all`. The nodes that it asks answer at once; one that takes longer is not up.
-const PING_ALL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// State of this node, read once, so that the parts of an answer fit together.
 pub(super) struct LocalState {
@@ -108,47 +101,6 @@ impl Service {
             tcp_addr,
             version,
             labels,
-        }
-    }
-
-    /// Asks every other meta node for its leader: all must name the one that this node names.
-    ///
-    /// # Errors
-    /// `NotAllUp` when one does not answer, or names another.
-    pub async fn ping_all(&self) -> Result<String, Error> {
-        let local = self.local_state();
-        let leader = self.leader();
-        let others: Vec<(Address, Incarnation)> =
-            local.catalog().map_or_else(Vec::new, |catalog| {
-                let others = catalog
-                    .meta_nodes
-                    .values()
-                    .filter(|n| n.incarnation != local.view.incarnation);
-                others
-                    .map(|node| (node.http.clone(), node.incarnation))
-                    .collect()
-            });
-        let request = ForwardedRequest {
-            method: "GET".to_owned(),
-            path_and_query: "/ping".to_owned(),
-            headers: Vec::new(),
-            body: bytes::Bytes::new(),
-        };
-        let deadline = Instant::now() + PING_ALL_TIMEOUT;
-        let ask = async |(other, incarnation): &(Address, Incarnation)| {
-            self.forwarder
-                .forward(other, &request.clone().meant_for(*incarnation), deadline)
-                .await
-        };
-        let answers = join_all(others.iter().map(ask)).await;
-        // Statuses are ignored, as in the original: only the bodies have to agree.
-        let agree = answers
-            .iter()
-            .all(|answer| answer.as_ref().is_ok_and(|a| a.body == leader.as_bytes()));
-        if agree {
-            Ok(leader)
-        } else {
-            Err(Error::NotAllUp)
         }
     }
 

@@ -21,6 +21,7 @@ mod labels;
 mod leader;
 mod lease;
 mod members;
+mod ping_all;
 mod poll_body;
 mod renewals;
 mod shards;
@@ -52,6 +53,7 @@ use crate::raft::{Applied, Raft};
 use crate::runtime::Env;
 use crate::telemetry::metrics::Metrics;
 use apply_watcher::ApplyWatcher;
+use ping_all::PingAll;
 use poll_body::BodyCache;
 use renewals::Renewals;
 use shards::{Copies, SharedLists};
@@ -90,6 +92,7 @@ pub struct Service {
     copies: Copies,
     /// Locked while a large command is decoded.
     large_commands: Mutex<()>,
+    ping_all: PingAll,
 }
 
 impl Service {
@@ -114,6 +117,7 @@ impl Service {
             renewals: Mutex::default(),
             copies: Copies::default(),
             large_commands: Mutex::default(),
+            ping_all: PingAll::default(),
         })
     }
 

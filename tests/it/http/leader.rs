@@ -231,6 +231,7 @@ async fn ping_all_asks_everyone() {
     let asked = cluster.follower();
     let reply = asked.http.get("/ping?all=true").await;
     assert_eq!((reply.status(), reply.text()), (200, leader.as_str()));
+    let begun = std::time::Instant::now();
     let other = cluster
         .nodes
         .iter()
@@ -241,11 +242,45 @@ async fn ping_all_asks_everyone() {
         .server
         .drain(std::time::Duration::from_millis(100))
         .await;
+    // A result is shared for a second.
+    until("it asks again", || {
+        asked.http.service.leader() == leader && begun.elapsed().as_secs() >= 2
+    })
+    .await;
     let reply = asked.http.get("/ping?all=true").await;
     assert_eq!(
         (reply.status(), reply.text()),
         (500, r#"{"error":"one or more metaservers not up"}"#)
     );
+}
+
+/// The route is open to everybody: however many ask, the other nodes are asked once a second.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_callers_of_ping_all_share_one_round() {
+    let cluster = TestCluster::of(3).await;
+    let leader = cluster.leader().member.raft_address().to_string();
+    let asked = cluster.follower();
+    let begun = std::time::Instant::now();
+    for _ in 0..20 {
+        let callers = (0..10).map(|_| asked.http.get("/ping?all=true"));
+        for reply in futures_util::future::join_all(callers).await {
+            assert_eq!((reply.status(), reply.text()), (200, leader.as_str()));
+        }
+    }
+    let rounds = begun.elapsed().as_secs() + 1;
+    for other in cluster.nodes.iter().filter(|n| n.host() != asked.host()) {
+        let metrics = other.http.get("/metrics").await;
+        let pings = metrics
+            .text()
+            .lines()
+            .find_map(|line| {
+                line.strip_prefix(
+                    "influxdb_meta_http_requests_total{route=\"/ping\",status=\"200\"} ",
+                )
+            })
+            .map_or(0, |count| count.parse::<u64>().expect("a number"));
+        assert!((1..=rounds).contains(&pings), "{pings} in {rounds} rounds");
+    }
 }
 
 /// wire.md Q11 at a follower: only the leader can say that its cluster never produced an index.
