@@ -10,7 +10,6 @@ use tokio::time::Instant;
 
 use super::config::HttpConfig;
 use super::error::ErrorResponse;
-use super::request_context::RequestContext;
 
 /// Limit for `/execute`: SetData contains a whole catalog (wire.md Q26).
 pub(super) const MAX_EXECUTE_BYTES: u64 = 64 << 20;
@@ -29,7 +28,6 @@ pub(super) async fn read(
     limit: u64,
     config: &HttpConfig,
 ) -> Result<Bytes, ErrorResponse> {
-    let context = request.extensions().get::<RequestContext>().cloned();
     let mut body = request.into_body();
     if body.size_hint().lower() > limit {
         return Err(too_large(limit));
@@ -52,9 +50,6 @@ pub(super) async fn read(
             return Err(too_large(limit));
         }
         whole.push(data);
-    }
-    if let Some(context) = context {
-        context.connection.body_complete();
     }
     Ok(whole.into_bytes())
 }

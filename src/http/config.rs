@@ -20,6 +20,9 @@ pub struct HttpConfig {
     /// Timeout for a peer that accepts no byte of an answer. Keep-alive probes do not notice a
     /// peer that is up and does not read.
     pub stall_timeout: Duration,
+    /// Longest time in which the rest of a body is read and dropped after an answer that did not
+    /// wait for it.
+    pub linger_timeout: Duration,
     /// A cluster has tens of data nodes with a few connections each.
     pub max_connections: usize,
     /// Key made of `internal-shared-secret`, when that is set.
@@ -35,6 +38,7 @@ impl Default for HttpConfig {
             body_idle_timeout: Duration::from_secs(20),
             body_timeout: Duration::from_secs(300),
             stall_timeout: Duration::from_secs(60),
+            linger_timeout: Duration::from_secs(1),
             max_connections: 4096,
             peer_key: None,
             auth: AuthConfig::default(),

@@ -1,83 +1,172 @@
-//! State of a connection, by which its stream, its requests and hyper inform each other.
+//! Stage of a connection, by which its stream, its requests and hyper inform each other.
+//!
+//! Each limit of time belongs to one stage. The stage follows what happens: bytes arrive, hyper
+//! hands a request to `dispatch`, its body has been read, an answer is ready, the answer has been
+//! written. It is never derived from counters.
 
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard};
+use std::task::Waker;
 
+use futures_util::task::AtomicWaker;
 use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use crate::runtime::lock;
+
+/// Stage of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// No byte of a request has come since the last answer.
+    Idle,
+    /// The head of a request is coming.
+    Head,
+    /// The request is with its route; its body is not complete yet.
+    Body,
+    /// The request is complete. The peer waits for our answer: no limit of the connection applies.
+    Waiting,
+    /// There is an answer, which is not written completely yet.
+    Sending,
+}
 
 /// Shared by a connection's stream and its current request.
 pub(super) struct ConnectionState {
     pub(super) peer: IpAddr,
-    phase: AtomicU8,
-    /// Number of requests, so that the stream notices that a head is complete.
-    requests: AtomicU64,
+    /// Held for a few instructions, never across an await.
+    progress: Mutex<Progress>,
+    /// Route that reads the body: it is woken when the peer ends its stream.
+    body_reader: AtomicWaker,
     hung_up: Notify,
 }
 
-/// Side that has to act next.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum ConnectionPhase {
-    /// The peer sends a request, or a body. The end of its stream ends the connection.
-    Talking = 0,
-    /// The peer waits for our answer. The end of the peer's stream may only mean that it sends
-    /// nothing more.
-    Waiting = 1,
+struct Progress {
+    stage: Stage,
+    /// Start of the stage.
+    since: Instant,
+    /// Bytes after the current request have been read: they are the next head, or a part of it.
+    next_head_begun: bool,
+    /// The whole answer is in hyper's hands. It is sent once hyper's buffers are flushed.
+    answer_complete: bool,
+    /// The answer was made before the body was complete.
+    body_unread: bool,
+    peer_ended: bool,
 }
 
 impl ConnectionState {
     pub(super) fn new(peer: IpAddr) -> Self {
         Self {
             peer,
-            phase: AtomicU8::new(0),
-            requests: AtomicU64::new(0),
+            progress: Mutex::new(Progress {
+                stage: Stage::Idle,
+                since: Instant::now(),
+                next_head_begun: false,
+                answer_complete: false,
+                body_unread: false,
+                peer_ended: false,
+            }),
+            body_reader: AtomicWaker::new(),
             hung_up: Notify::new(),
         }
     }
 
-    /// Records that a head is complete.
-    pub(super) fn begin(&self, body_follows: bool) {
-        self.requests.fetch_add(1, Ordering::Relaxed);
-        self.set(if body_follows {
-            ConnectionPhase::Talking
-        } else {
-            ConnectionPhase::Waiting
-        });
+    /// Returns the stage and its start.
+    pub(super) fn stage(&self) -> (Stage, Instant) {
+        let progress = self.progress();
+        (progress.stage, progress.since)
     }
 
-    /// Records that the body is complete.
-    pub(super) fn body_complete(&self) {
-        self.set(ConnectionPhase::Waiting);
-    }
-
-    pub(super) fn answered(&self) {
-        self.set(ConnectionPhase::Talking);
-    }
-
-    pub(super) fn phase(&self) -> ConnectionPhase {
-        if self.phase.load(Ordering::Acquire) == ConnectionPhase::Waiting as u8 {
-            ConnectionPhase::Waiting
-        } else {
-            ConnectionPhase::Talking
+    /// Records that bytes have been read.
+    pub(super) fn bytes_read(&self) {
+        let mut progress = self.progress();
+        match progress.stage {
+            Stage::Idle => progress.enter(Stage::Head),
+            Stage::Head | Stage::Body => {}
+            Stage::Waiting | Stage::Sending => progress.next_head_begun = true,
         }
     }
 
-    pub(super) fn requests(&self) -> u64 {
-        self.requests.load(Ordering::Relaxed)
+    /// Records that a head is complete and its request with `dispatch`.
+    pub(super) fn request_begun(&self, body_follows: bool) {
+        let mut progress = self.progress();
+        progress.answer_complete = false;
+        progress.body_unread = false;
+        progress.next_head_begun = false;
+        progress.enter(if body_follows {
+            Stage::Body
+        } else {
+            Stage::Waiting
+        });
     }
 
-    /// Records that the peer has ended its stream while it waits for an answer.
-    pub(super) fn hang_up(&self) {
-        self.hung_up.notify_one();
+    /// Records that the route has the whole body.
+    pub(super) fn body_complete(&self) {
+        let mut progress = self.progress();
+        if progress.stage == Stage::Body {
+            progress.enter(Stage::Waiting);
+        }
     }
 
-    /// Resolves when the peer has ended its stream. Short requests continue and are answered: a
-    /// half-closed stream can still be written to. A long poll ends, or it would outlive its client
-    /// until the next command.
+    /// Records that there is an answer.
+    pub(super) fn answer_begun(&self) {
+        let mut progress = self.progress();
+        progress.body_unread = progress.stage == Stage::Body;
+        progress.enter(Stage::Sending);
+    }
+
+    /// Records that hyper has taken the whole answer.
+    pub(super) fn answer_complete(&self) {
+        self.progress().answer_complete = true;
+    }
+
+    /// Records that everything that hyper had to write is written.
+    pub(super) fn flushed(&self) {
+        let mut progress = self.progress();
+        if progress.stage == Stage::Sending && progress.answer_complete {
+            let next = if progress.next_head_begun {
+                Stage::Head
+            } else {
+                Stage::Idle
+            };
+            progress.enter(next);
+        }
+    }
+
+    /// Returns whether the peer may still be sending the body of a request that has its answer.
+    pub(super) fn is_body_unread(&self) -> bool {
+        self.progress().body_unread
+    }
+
+    /// Records that the peer has ended its stream. It may only mean that the peer sends nothing
+    /// more, and waits for its answer.
+    pub(super) fn peer_ended(&self) {
+        let first = !std::mem::replace(&mut self.progress().peer_ended, true);
+        if first {
+            self.body_reader.wake();
+            self.hung_up.notify_one();
+        }
+    }
+
+    /// Returns whether the peer has ended its stream. If not, `waker` is woken when it does.
+    pub(super) fn has_peer_ended(&self, waker: &Waker) -> bool {
+        self.body_reader.register(waker);
+        self.progress().peer_ended
+    }
+
+    /// Resolves when the peer has ended its stream during a request. Short requests continue and
+    /// are answered: a half-closed stream can still be written to. A long poll ends, or it would
+    /// outlive its client until the next command.
     pub(super) async fn hung_up(&self) {
         self.hung_up.notified().await;
     }
 
-    fn set(&self, phase: ConnectionPhase) {
-        self.phase.store(phase as u8, Ordering::Release);
+    fn progress(&self) -> MutexGuard<'_, Progress> {
+        lock(&self.progress)
+    }
+}
+
+impl Progress {
+    fn enter(&mut self, stage: Stage) {
+        self.stage = stage;
+        self.since = Instant::now();
     }
 }

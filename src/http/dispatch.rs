@@ -7,7 +7,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
-use hyper::body::{Body as _, Incoming};
+use hyper::body::Incoming;
 use hyper::header::HeaderValue;
 use hyper::{Request, StatusCode};
 use tower_service::Service as _;
@@ -21,6 +21,7 @@ use super::request_id::RequestIds;
 use super::request_scope;
 use super::routes;
 use super::state::State;
+use super::tracked_body::{AnswerBody, RequestBody};
 use crate::auth::{Authenticator, Users};
 use crate::runtime::Env;
 use crate::service::Service;
@@ -63,7 +64,7 @@ impl App {
 
     /// Checks first that no browser sent the request for another site, and that a forwarded request
     /// is meant for this node; otherwise reads nothing of it.
-    async fn respond(&self, request: Request<Incoming>) -> Response {
+    async fn respond(&self, request: Request<RequestBody>) -> Response {
         if let Err(refused) = caller_site::check(request.version(), request.headers()) {
             return refused.into_response();
         }
@@ -80,7 +81,7 @@ impl App {
     }
 
     /// Catches a panic: it fails this request, not the node.
-    async fn route(&self, request: Request<Incoming>) -> Response {
+    async fn route(&self, request: Request<RequestBody>) -> Response {
         let call = self.router.clone().call(request);
         match AssertUnwindSafe(request_scope::scope(call))
             .catch_unwind()
@@ -100,13 +101,12 @@ impl App {
     }
 }
 
-/// Answers one request. Never fails: errors are answers too.
+/// Answers one request, with whose body the connection's stage has begun. Never fails: errors are answers too.
 pub(super) async fn answer(
     app: Arc<App>,
     connection: Arc<ConnectionState>,
     mut request: Request<Incoming>,
-) -> Result<Response, Infallible> {
-    connection.begin(!request.body().is_end_stream());
+) -> Result<hyper::Response<AnswerBody>, Infallible> {
     let _under_way = app.service.metrics().requests_under_way.enter();
     let route = routes::route_index(request.uri().path());
     let id = app.ids.id_for(request.headers());
@@ -118,6 +118,7 @@ pub(super) async fn answer(
         id: id.clone(),
     });
 
+    let request = request.map(|body| RequestBody::new(body, connection.clone()));
     let mut response = app.respond(request).await;
 
     let not_executed = response.extensions_mut().remove::<NotExecuted>().is_some();
@@ -134,6 +135,6 @@ pub(super) async fn answer(
         .metrics()
         .requests
         .count(route, response.status().as_u16());
-    connection.answered();
-    Ok(response)
+    connection.answer_begun();
+    Ok(response.map(|body| AnswerBody::new(body, connection)))
 }

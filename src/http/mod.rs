@@ -29,6 +29,7 @@ mod routes;
 mod server;
 mod state;
 mod timeout_stream;
+mod tracked_body;
 
 pub use config::HttpConfig;
 pub use request_scope::in_request;

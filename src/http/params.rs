@@ -28,11 +28,7 @@ impl Params {
         headers: &HeaderMap,
         body: Bytes,
     ) -> Result<Self, ErrorResponse> {
-        let content_type = headers
-            .get(CONTENT_TYPE)
-            .and_then(|v| v.to_str().ok())
-            .unwrap_or_default();
-        let mut pairs = match content_type.split(';').next().unwrap_or_default().trim() {
+        let mut pairs = match media_type(headers).as_str() {
             "application/x-www-form-urlencoded" => urlencoded(body.trim_ascii_end()),
             "multipart/form-data" => multipart(headers, body).await?,
             _ => Vec::new(),
@@ -51,6 +47,18 @@ impl Params {
     }
 }
 
+/// Returns the media type without parameters, in lower case: case does not matter in it (RFC 9110,
+/// 8.3.1). Parameters may be any bytes, not only text.
+fn media_type(headers: &HeaderMap) -> String {
+    let value = headers
+        .get(CONTENT_TYPE)
+        .map(|value| value.as_bytes())
+        .unwrap_or_default();
+    let name = value.split(|byte| *byte == b';').next().unwrap_or_default();
+    String::from_utf8_lossy(name.trim_ascii()).to_ascii_lowercase()
+}
+
+/// Decodes pairs. Every byte is accepted: clients send blanks, quotes, `<`, `{` and `#` as they are.
 fn urlencoded(text: &[u8]) -> Vec<(String, String)> {
     form_urlencoded::parse(text).into_owned().collect()
 }
@@ -82,13 +90,55 @@ mod tests {
 
     use super::*;
 
-    async fn params(content_type: &'static str, body: &'static str) -> Params {
+    async fn params(content_type: &str, body: &str) -> Params {
         let mut headers = HeaderMap::new();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        let content_type = HeaderValue::from_bytes(content_type.as_bytes()).expect("a value");
+        headers.insert(CONTENT_TYPE, content_type);
         let uri = Uri::from_static("/join?addr=query%3A1&force=true&empty=");
-        Params::from_form(&uri, &headers, Bytes::from_static(body.as_bytes()))
+        Params::from_form(&uri, &headers, Bytes::copy_from_slice(body.as_bytes()))
             .await
             .expect("decodes")
+    }
+
+    const FORM: &str = "application/x-www-form-urlencoded";
+
+    #[tokio::test]
+    async fn the_media_type_of_a_form_has_any_case_and_any_parameters() {
+        for content_type in [
+            "Application/X-WWW-Form-URLEncoded",
+            "application/x-www-form-urlencoded; charset=UTF-8",
+            "application/x-www-form-urlencoded;charset=\"utf-8\"",
+            " application/x-www-form-urlencoded ;x",
+            "application/x-www-form-urlencoded; charset=caf\u{e9}",
+        ] {
+            let params = params(content_type, "addr=form").await;
+            assert_eq!(params.get("addr"), Some("form"), "{content_type}");
+        }
+        let body =
+            "--B\r\nContent-Disposition: form-data; name=\"addr\"\r\n\r\na b#\"<{\r\n--B--\r\n";
+        for content_type in [
+            "Multipart/Form-Data; boundary=B",
+            "multipart/form-data; charset=utf-8; Boundary=\"B\"",
+        ] {
+            let params = params(content_type, body).await;
+            assert_eq!(params.get("addr"), Some("a b#\"<{"), "{content_type}");
+        }
+    }
+
+    #[tokio::test]
+    async fn every_byte_may_stand_in_a_form_as_it_is() {
+        let plain = "a b\"'<>{}[]|\\^`#?/:@!$()*,;~\u{e9}\t\n.";
+        let params = params(FORM, &format!("x={plain}&delay=1m")).await;
+        assert_eq!(params.get("x"), Some(plain));
+        assert_eq!(params.get("delay"), Some("1m"));
+    }
+
+    #[tokio::test]
+    async fn a_form_may_be_as_long_as_a_body() {
+        let long = "x".repeat((1 << 20) - 20);
+        let params = params(FORM, &format!("x={long}&delay=1m")).await;
+        assert_eq!(params.get("x"), Some(long.as_str()));
+        assert_eq!(params.get("delay"), Some("1m"));
     }
 
     #[tokio::test]

@@ -1,38 +1,46 @@
-//! The stream below hyper, with the limits that hyper lacks: for a head that comes slowly, for a
-//! peer that does not read, and for a peer that has closed its half while it waits for an answer.
+//! The stream below hyper, with the timeout of each stage, for a peer that does not read, and for a
+//! peer that has closed its half while it waits for an answer.
 
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
-use super::connection_state::{ConnectionPhase, ConnectionState};
+use super::connection_state::{ConnectionState, Stage};
 use crate::runtime::net::Stream;
 
+/// Timeouts of the stages in which nothing but the connection itself waits. A body has timeouts
+/// where it is read, which are answered; waiting for our own answer has none.
 #[derive(Clone, Copy)]
 pub(super) struct StreamTimeouts {
-    /// Timeout from the first byte of a head to its last.
+    /// Timeout of [`Stage::Idle`].
+    pub(super) idle: Duration,
+    /// Timeout of [`Stage::Head`], from the first byte of a head to its last.
     pub(super) head: Duration,
     /// Timeout for a peer that accepts no byte while there are some to send.
     pub(super) stall: Duration,
+    /// Longest time in which the rest of a body is read and dropped that was not read before the
+    /// answer. If the connection were closed with unread input, the answer could be lost.
+    pub(super) linger: Duration,
 }
 
 pub(super) struct TimeoutStream {
     stream: Box<dyn Stream>,
     connection: Arc<ConnectionState>,
     limits: StreamTimeouts,
-    /// Start of the current head, and the number of requests at that time.
-    head: Option<(Instant, u64)>,
     ended: bool,
+    /// Reader that waits although the stream has ended: it is woken when the answer is sent.
+    parked_reader: Option<Waker>,
     /// Set while the last write or flush has not completed: hyper has bytes that an end of stream must
     /// not discard.
     blocked: bool,
-    head_timer: Timer,
+    read_timer: Timer,
     stall_timer: Timer,
+    linger_timer: Timer,
 }
 
 impl TimeoutStream {
@@ -41,54 +49,59 @@ impl TimeoutStream {
         connection: Arc<ConnectionState>,
         limits: StreamTimeouts,
     ) -> Self {
-        let (head_timer, stall_timer) = (Timer::default(), Timer::default());
         Self {
             stream,
             connection,
             limits,
-            head: None,
             ended: false,
+            parked_reader: None,
             blocked: false,
-            head_timer,
-            stall_timer,
+            read_timer: Timer::default(),
+            stall_timer: Timer::default(),
+            linger_timer: Timer::default(),
         }
     }
 
-    /// Passes an end of stream on only when the peer waits for nothing: hyper would drop the
-    /// answer.
-    fn on_end(&mut self) -> Poll<io::Result<()>> {
+    /// Passes an end of stream on only between two requests: hyper would drop the answer. The route
+    /// that reads a body learns of it by the connection's state.
+    fn on_end(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.ended = true;
-        match self.connection.phase() {
-            ConnectionPhase::Waiting => {
-                self.connection.hang_up();
-                Poll::Pending
+        self.read_timer.clear();
+        match self.connection.stage() {
+            (Stage::Idle | Stage::Head, _) if !self.blocked => Poll::Ready(Ok(())),
+            (Stage::Idle | Stage::Head, _) => self.park(cx),
+            (Stage::Body | Stage::Waiting | Stage::Sending, _) => {
+                self.connection.peer_ended();
+                self.park(cx)
             }
-            ConnectionPhase::Talking if self.blocked => Poll::Pending,
-            ConnectionPhase::Talking => Poll::Ready(Ok(())),
         }
     }
 
-    fn on_bytes(&mut self) {
-        let requests = self.connection.requests();
-        if self.head.is_none_or(|(_, at)| at != requests) {
-            self.head = Some((Instant::now(), requests));
+    fn park(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.parked_reader = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
+    /// Wakes a parked reader once it can be told of the end. Not earlier: it would only be parked
+    /// again, in a circle without a pause.
+    fn wake_reader(&mut self) {
+        if !self.blocked && matches!(self.connection.stage().0, Stage::Idle | Stage::Head) {
+            self.parked_reader.take().into_iter().for_each(Waker::wake);
         }
     }
 
-    /// Handles a read without bytes: in the middle of a head, its timeout runs. Once the head is
-    /// complete the number of requests has grown, and the body has timeouts of its own.
+    /// Handles a read without bytes: the timeout of the stage runs, if it has one.
     fn on_silence(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.head {
-            Some((since, at)) if at == self.connection.requests() => self.head_timer.poll(
-                cx,
-                since + self.limits.head,
-                "the head of a request took too long",
-            ),
-            _ => {
-                self.head_timer.clear();
-                Poll::Pending
+        let (stage, since) = self.connection.stage();
+        let (limit, why) = match stage {
+            Stage::Idle => (self.limits.idle, "no request came"),
+            Stage::Head => (self.limits.head, "the head of a request took too long"),
+            Stage::Body | Stage::Waiting | Stage::Sending => {
+                self.read_timer.clear();
+                return Poll::Pending;
             }
-        }
+        };
+        self.read_timer.poll(cx, since + limit, why)
     }
 
     fn on_write<T>(
@@ -112,6 +125,31 @@ impl TimeoutStream {
     }
 }
 
+impl TimeoutStream {
+    /// Reads and drops what still comes, up to its end or the timeout.
+    fn drop_input(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let deadline = self
+            .linger_timer
+            .deadline()
+            .unwrap_or_else(|| Instant::now() + self.limits.linger);
+        let mut bytes = [0; 4096];
+        while !self.ended {
+            let mut buf = ReadBuf::new(&mut bytes);
+            match Pin::new(&mut self.stream).poll_read(cx, &mut buf) {
+                Poll::Ready(Ok(())) if !buf.filled().is_empty() => {}
+                Poll::Ready(_) => self.ended = true,
+                Poll::Pending => {
+                    let timed_out = self
+                        .linger_timer
+                        .poll(cx, deadline, "input after an answer");
+                    return timed_out.map(drop);
+                }
+            }
+        }
+        Poll::Ready(())
+    }
+}
+
 impl AsyncRead for TimeoutStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
@@ -119,15 +157,15 @@ impl AsyncRead for TimeoutStream {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         if self.ended {
-            return self.on_end();
+            return self.on_end(cx);
         }
         let before = buf.filled().len();
         match Pin::new(&mut self.stream).poll_read(cx, buf) {
             Poll::Ready(Ok(())) if buf.filled().len() == before && buf.remaining() > 0 => {
-                self.on_end()
+                self.on_end(cx)
             }
             Poll::Ready(Ok(())) => {
-                self.on_bytes();
+                self.connection.bytes_read();
                 Poll::Ready(Ok(()))
             }
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
@@ -161,11 +199,19 @@ impl AsyncWrite for TimeoutStream {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = Pin::new(&mut self.stream).poll_flush(cx);
-        self.on_write(cx, flushed)
+        if matches!(flushed, Poll::Ready(Ok(()))) {
+            self.connection.flushed();
+        }
+        let flushed = self.on_write(cx, flushed);
+        self.wake_reader();
+        flushed
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        match Pin::new(&mut self.stream).poll_shutdown(cx) {
+            Poll::Ready(Ok(())) if self.connection.is_body_unread() => self.drop_input(cx).map(Ok),
+            done => done,
+        }
     }
 }
 

@@ -16,8 +16,9 @@ use influxdb_meta::cluster::{
 use influxdb_meta::data_node::{DataNodes, DataNodesConfig};
 use influxdb_meta::http::{HttpConfig, ROUTES, Server};
 use influxdb_meta::raft::Raft;
-use influxdb_meta::runtime::Env;
+use influxdb_meta::runtime::net::memory::Network;
 use influxdb_meta::runtime::net::{BoxFuture, Stream};
+use influxdb_meta::runtime::{Env, SystemRng, Tasks};
 use influxdb_meta::service::{
     ClusterApi, ForwardError, ForwardedRequest, ForwardedResponse, Forwarder, Service,
     ServiceConfig,
@@ -44,6 +45,8 @@ pub(crate) struct StandIn {
     pub(crate) hints: Mutex<Vec<(Identity, IpAddr)>>,
     pub(crate) announced: Mutex<Vec<Announcement>>,
     pub(crate) panics: bool,
+    /// Time that `leave` takes.
+    pub(crate) delay: Duration,
     pub(crate) scripted: Scripted,
 }
 
@@ -54,6 +57,7 @@ impl Default for StandIn {
             hints: Mutex::default(),
             announced: Mutex::default(),
             panics: false,
+            delay: Duration::ZERO,
             scripted: Scripted::default(),
         }
     }
@@ -173,7 +177,10 @@ impl ClusterApi for StandIn {
     }
 
     fn leave(&self, _deadline: Instant) -> BoxFuture<'_, Result<(), Refusal>> {
-        Box::pin(async move { self.scripted.leave() })
+        Box::pin(async move {
+            tokio::time::sleep(self.delay).await;
+            self.scripted.leave()
+        })
     }
 
     fn remove<'a>(
@@ -225,7 +232,31 @@ impl TestServer {
         forwarder: Arc<dyn Forwarder>,
         users: Option<Arc<dyn Users>>,
     ) -> Self {
-        let env = Env::real();
+        Self::in_env(Env::real(), config, forwarder, users).await
+    }
+
+    /// Starts a server on a network in memory, for tests with paused time.
+    pub(crate) async fn simulated(config: HttpConfig, stand_in: StandIn) -> Self {
+        let network = Network::new(
+            Arc::new(SystemRng),
+            Duration::ZERO..Duration::from_millis(1),
+        );
+        let env = Env {
+            net: network.host(IpAddr::from([127, 0, 0, 1])),
+            tasks: Tasks::inline(),
+            ..Env::real()
+        };
+        let server = Self::in_env(env, config, Arc::new(Alone), None).await;
+        server.service.attach(Arc::new(stand_in));
+        server
+    }
+
+    async fn in_env(
+        env: Env,
+        config: HttpConfig,
+        forwarder: Arc<dyn Forwarder>,
+        users: Option<Arc<dyn Users>>,
+    ) -> Self {
         let listener = env
             .net
             .listen(SocketAddr::from(([127, 0, 0, 1], 0)))
@@ -310,6 +341,11 @@ impl Connection {
     /// Ends the sending half and goes on reading.
     pub(crate) async fn half_close(&mut self) {
         self.stream.shutdown().await.expect("shuts down");
+    }
+
+    /// Returns the next answer, however long it takes.
+    pub(crate) async fn reply_at_last(&mut self) -> Reply {
+        self.read_reply().await.expect("an answer")
     }
 
     pub(crate) async fn reply(&mut self) -> Reply {

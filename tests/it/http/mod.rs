@@ -12,4 +12,5 @@ mod member;
 mod peers;
 mod reattached;
 mod scripted;
+mod stages;
 mod unjoined;
