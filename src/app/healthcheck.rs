@@ -8,6 +8,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use crate::config::args::Healthcheck;
 use crate::config::{self, Bind};
 use crate::runtime::Env;
+use crate::runtime::net::dial_error_priority;
 use crate::runtime::stdio::print;
 
 /// Returns the exit code: 0 if the answer was 200, else 1, whether stdout can be written or not. The
@@ -49,14 +50,20 @@ fn ask(bind: &Bind, path: &str, timeout: std::time::Duration) -> io::Result<(u16
 }
 
 async fn exchange(env: &Env, bind: &Bind, path: &str) -> io::Result<(u16, String)> {
-    let mut last = io::Error::other("the bind address has no IP address");
+    let mut worst = (0, io::Error::other("the bind address has no IP address"));
     for address in candidates(env, bind).await? {
         match get(env, address, path).await {
             Ok(answer) => return Ok(answer),
-            Err(error) => last = io::Error::new(error.kind(), format!("{address}: {error}")),
+            Err(error) => {
+                let priority = dial_error_priority(&error);
+                if priority > worst.0 {
+                    let text = format!("{address}: {error}");
+                    worst = (priority, io::Error::new(error.kind(), text));
+                }
+            }
         }
     }
-    Err(last)
+    Err(worst.1)
 }
 
 /// Returns the addresses to try: loopback if the node listens on all addresses, else its own.
@@ -71,7 +78,10 @@ async fn candidates(env: &Env, bind: &Bind) -> io::Result<Vec<SocketAddr>> {
     };
     match host.parse::<IpAddr>() {
         Ok(ip) if ip.is_unspecified() => Ok(all_loopback),
-        _ => env.net.resolve(host, bind.port).await,
+        _ => {
+            let found = env.net.resolve(host, bind.port).await;
+            found.map_err(|error| io::Error::other(format!("{host}: {error}")))
+        }
     }
 }
 

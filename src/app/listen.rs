@@ -1,11 +1,11 @@
 //! Resolving a configured bind address to a socket address.
 
-use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use crate::config::Bind;
 use crate::runtime::Env;
+use crate::runtime::net::LookupError;
 
 /// Delay between two lookups of our own name. DNS may not know a new container yet.
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
@@ -25,7 +25,7 @@ pub(super) async fn address(env: &Env, key: &'static str, bind: &Bind) -> Socket
             .map(|all| all.into_iter().next())
         {
             Ok(Some(address)) => return address,
-            Ok(None) => io::Error::other("it has no address"),
+            Ok(None) => LookupError::Unknown { server: None },
             Err(error) => error,
         };
         if !std::mem::replace(&mut is_logged, true) {

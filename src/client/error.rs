@@ -4,12 +4,14 @@ use std::io;
 
 use crate::base::endpoint::{META_HTTP_PORT, META_RAFT_PORT};
 use crate::base::{Address, AddressError};
+use crate::runtime::net::LookupError;
 
 /// Error of a call. `Display` follows a name: `meta-2:8091: connection refused`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CallError {
-    #[error("name unknown")]
-    NameUnknown,
+    /// The name gave no address.
+    #[error("{0}")]
+    Lookup(#[from] LookupError),
     #[error("connection refused")]
     Refused,
     #[error("no answer in time")]
@@ -96,12 +98,15 @@ pub enum Unsupported {
 }
 
 impl CallError {
+    /// A name that gave no address, without a name server that said so.
+    pub const NAME_UNKNOWN: Self = Self::Lookup(LookupError::Unknown { server: None });
+
     /// Whether the same call may succeed a moment later. For a call that must not be executed
     /// twice, check [`Self::is_maybe_executed`] as well.
     pub fn is_retryable(&self) -> bool {
         match self {
             // Nodes that are starting: names appear, ports open, leaders are elected.
-            Self::NameUnknown | Self::Refused | Self::Timeout { .. } | Self::Io { .. } => true,
+            Self::Lookup(_) | Self::Refused | Self::Timeout { .. } | Self::Io { .. } => true,
             Self::Status { status, .. } => matches!(status, 408 | 429 | 502 | 503 | 504),
             // An operator must change something first.
             Self::RaftPort | Self::NotOurs(_) | Self::OtherMetaNode | Self::WrongSecret => false,
@@ -121,7 +126,7 @@ impl CallError {
             Self::Junk(_) => true,
             // The node that redirected has not executed the request.
             Self::Elsewhere { error, .. } => error.is_maybe_executed(),
-            Self::NameUnknown | Self::Refused => false,
+            Self::Lookup(_) | Self::Refused => false,
             Self::RaftPort | Self::NotOurs(_) | Self::OtherMetaNode | Self::WrongSecret => false,
             Self::Redirects(_) | Self::Unsupported(_) => false,
         }
@@ -136,15 +141,6 @@ impl CallError {
                 text: error.to_string(),
                 sent: false,
             },
-        }
-    }
-
-    /// Error for a name that could not be resolved.
-    pub(super) fn from_lookup(error: &io::Error) -> Self {
-        match error.kind() {
-            // Look-ups of this name hang, which does not mean that it is unknown.
-            io::ErrorKind::ResourceBusy | io::ErrorKind::TimedOut => Self::Timeout { sent: false },
-            _ => Self::NameUnknown,
         }
     }
 }

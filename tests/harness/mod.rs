@@ -4,6 +4,7 @@
 
 pub mod ctl;
 pub mod data_node;
+pub mod dns;
 pub mod docker;
 pub mod http;
 pub mod node;

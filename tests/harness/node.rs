@@ -38,6 +38,8 @@ pub struct Node {
     pub hosts: Option<String>,
     /// Where the next start writes its log, if not to the file `<dir>/log`.
     pub stderr: Option<OwnedFd>,
+    /// Content mounted over /etc/resolv.conf for this process only.
+    pub resolv_conf: Option<String>,
     dir: PathBuf,
     child: Option<Child>,
 }
@@ -75,6 +77,7 @@ impl Nodes {
             flags: Vec::new(),
             hosts: None,
             stderr: None,
+            resolv_conf: None,
             dir: folder.path().join(ip.to_string()),
             child: None,
         };
@@ -106,6 +109,7 @@ impl Nodes {
             flags: Vec::new(),
             hosts: None,
             stderr: None,
+            resolv_conf: None,
             dir,
             child: None,
         });
@@ -310,18 +314,28 @@ impl Node {
 
     fn command(&self) -> Command {
         let program = program();
-        let Some(hosts) = &self.hosts else {
+        let mounted = self.mounted();
+        if mounted.is_empty() {
             return Command::new(program);
-        };
-        let file = self.hosts_file();
-        fs::write(&file, hosts).expect("hosts file");
-        let script = format!(
-            "mount --bind {} /etc/hosts && exec {program}",
-            file.display()
-        );
+        }
+        let mut script = String::new();
+        for (file, content, over) in mounted {
+            fs::write(&file, content).expect("a file to mount");
+            script += &format!("mount --bind {} {over} && ", file.display());
+        }
         let mut command = Command::new("unshare");
-        command.args(["--mount", "sh", "-c", &script]);
+        command.args(["--mount", "sh", "-c", &format!("{script}exec {program}")]);
         command
+    }
+
+    /// Files that this process sees in place of those of the host: file, content, place.
+    fn mounted(&self) -> Vec<(PathBuf, &str, &'static str)> {
+        let hosts = self.hosts.as_deref();
+        let hosts = hosts.map(|text| (self.hosts_file(), text, "/etc/hosts"));
+        let resolv_conf = self.resolv_conf.as_deref();
+        let resolv_conf =
+            resolv_conf.map(|text| (self.resolv_conf_file(), text, "/etc/resolv.conf"));
+        hosts.into_iter().chain(resolv_conf).collect()
     }
 
     /// Sets the content of /etc/hosts for this node from here on, running or not.
@@ -331,6 +345,18 @@ impl Node {
             // Written into the mounted file: a file that replaced it would not be seen.
             fs::write(self.hosts_file(), hosts).expect("hosts file");
         }
+    }
+
+    /// Sets the content of /etc/resolv.conf for this node from here on, running or not.
+    pub fn set_resolv_conf(&mut self, text: &str) {
+        self.resolv_conf = Some(text.to_owned());
+        if self.child.is_some() {
+            fs::write(self.resolv_conf_file(), text).expect("resolv.conf");
+        }
+    }
+
+    fn resolv_conf_file(&self) -> PathBuf {
+        self.dir.join("resolv.conf")
     }
 
     fn hosts_file(&self) -> PathBuf {

@@ -1,1 +1,3 @@
 //! DNS servers that answer late, partly, or wrongly, and host names that change.
+
+mod dns;

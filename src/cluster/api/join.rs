@@ -240,7 +240,7 @@ impl Cluster {
                 Err(Refusal::NotYet(NotYet::Poll { at, error }))
             }
             Some(Err(error)) => Err(unreachable(addr, error)),
-            None => Err(unreachable(addr, PollError::NameUnknown)),
+            None => Err(unreachable(addr, PollError::NAME_UNKNOWN)),
         }
     }
 

@@ -191,12 +191,12 @@ pub(super) fn mark(identity: &Identity) -> impl PartialEq + use<> {
 }
 
 /// Returns the first failure that an operator must cure. Without one, returns the first failure, or
-/// `NameUnknown` if there is none at all.
+/// `NAME_UNKNOWN` if there is none at all.
 fn worst(failures: Vec<PollError>) -> PollError {
     let needs_an_operator = |failure: &PollError| failure.is_an_answer();
     let worst = failures
         .iter()
         .find(|f| needs_an_operator(f))
         .or(failures.first());
-    worst.cloned().unwrap_or(PollError::NameUnknown)
+    worst.cloned().unwrap_or(PollError::NAME_UNKNOWN)
 }

@@ -361,14 +361,12 @@ fn not_there(at: &Address, answers: &[Result<Identity, PollError>]) -> Refusal {
     }
     match answers.iter().find_map(|answer| answer.as_ref().err()) {
         Some(PollError::WrongSecret) => Refusal::WrongSecret,
-        None | Some(PollError::NameUnknown) => {
-            Refusal::Conflict(MembershipConflict::NameUnknownToLeader {
-                host: at.host().to_owned(),
-            })
-        }
-        Some(error) => Refusal::NotYet(NotYet::LeaderCannotReach {
+        Some(error) if !error.is_name_unknown() => Refusal::NotYet(NotYet::LeaderCannotReach {
             at: at.clone(),
             error: error.clone(),
+        }),
+        None | Some(_) => Refusal::Conflict(MembershipConflict::NameUnknownToLeader {
+            host: at.host().to_owned(),
         }),
     }
 }

@@ -195,7 +195,7 @@ impl VisitResult {
             (None, None) => {
                 let error = answers.iter().find_map(|answer| answer.as_ref().err());
                 Self::NoAnswer(
-                    error.map_or_else(|| PollError::NameUnknown.to_string(), ToString::to_string),
+                    error.map_or_else(|| PollError::NAME_UNKNOWN.to_string(), ToString::to_string),
                 )
             }
             (Some(theirs), None) => {

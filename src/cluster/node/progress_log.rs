@@ -237,7 +237,7 @@ mod tests {
     use crate::wire::identity::Phase;
 
     const REFUSED: MissingReason = MissingReason::NoAnswer(PollError::Refused);
-    const UNKNOWN: MissingReason = MissingReason::NoAnswer(PollError::NameUnknown);
+    const UNKNOWN: MissingReason = MissingReason::NoAnswer(PollError::NAME_UNKNOWN);
 
     fn waiting(missing: &[&str], why: &MissingReason) -> View {
         let missing = missing.iter().map(|host| {

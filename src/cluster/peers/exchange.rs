@@ -9,15 +9,16 @@ use tokio::time::Instant;
 
 use crate::base::endpoint::{META_HTTP_PORT, META_RAFT_PORT};
 use crate::base::{Address, Incarnation};
-use crate::runtime::net::BoxFuture;
+use crate::runtime::net::{BoxFuture, LookupError};
 use crate::wire::api::Announcement;
 use crate::wire::identity::Identity;
 
 /// Errors of one poll or request. The log and `show -v` print the text after `meta-2: `.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PollError {
-    #[error("name unknown")]
-    NameUnknown,
+    /// The name gave no address.
+    #[error("{0}")]
+    Lookup(#[from] LookupError),
     #[error("connection refused")]
     Refused,
     #[error("no answer in time")]
@@ -33,7 +34,7 @@ pub enum PollError {
     /// An influxd-meta that starts or stops, in its own words. It will answer in a moment.
     #[error("{0}")]
     NotYet(String),
-    /// The name look-up did not end in time.
+    /// The name look-up did not end in time. It goes on, and a later poll has its result.
     #[error("the name look-up hangs")]
     LookupTimeout,
     /// Any other failure, in the words of the operating system or of the node that answered.
@@ -42,12 +43,20 @@ pub enum PollError {
 }
 
 impl PollError {
+    /// A name that gave no address, without a name server that said so.
+    pub const NAME_UNKNOWN: Self = Self::Lookup(LookupError::Unknown { server: None });
+
+    /// Whether the name does not exist, as opposed to a look-up that failed.
+    pub fn is_name_unknown(&self) -> bool {
+        matches!(self, Self::Lookup(error) if error.is_unknown())
+    }
+
     /// Whether a node answers there, but not as a founder may: an operator must act
     /// (founding.md F4). Otherwise no node answers (founding.md F5).
     pub fn is_an_answer(&self) -> bool {
         match self {
             Self::RaftPort | Self::NotOurs(_) | Self::OtherMetaNode | Self::WrongSecret => true,
-            Self::NameUnknown
+            Self::Lookup(_)
             | Self::Refused
             | Self::Timeout
             | Self::NotYet(_)

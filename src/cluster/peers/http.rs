@@ -169,7 +169,7 @@ impl Exchange for HttpExchange {
 impl From<CallError> for PollError {
     fn from(error: CallError) -> Self {
         match error {
-            CallError::NameUnknown => Self::NameUnknown,
+            CallError::Lookup(error) => Self::Lookup(error),
             CallError::Refused => Self::Refused,
             CallError::Timeout { .. } => Self::Timeout,
             CallError::RaftPort => Self::RaftPort,

@@ -1,7 +1,6 @@
 //! Polls: the name is resolved anew, and every address that it gives is asked at once
 //! (founding.md 3.1, founding.md 3.5).
 
-use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -55,7 +54,7 @@ async fn poll(
     let deadline = Instant::now() + POLL_TIMEOUT;
     let found = match timeout_at(deadline, env.net.resolve(at.host(), at.port())).await {
         Ok(Ok(found)) => found,
-        Ok(Err(error)) => return vec![Err(unresolved(&error))],
+        Ok(Err(error)) => return vec![Err(error.into())],
         Err(_) => return vec![Err(PollError::LookupTimeout)],
     };
     let ask = |socket| exchange.identity(socket, at, ours.clone());
@@ -66,13 +65,6 @@ async fn poll(
         }
     });
     join_all(asked).await
-}
-
-fn unresolved(error: &io::Error) -> PollError {
-    match error.kind() {
-        io::ErrorKind::ResourceBusy => PollError::Io(error.to_string()),
-        _ => PollError::NameUnknown,
-    }
 }
 
 fn distinct(mut found: Vec<SocketAddr>) -> Vec<SocketAddr> {

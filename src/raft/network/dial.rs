@@ -17,6 +17,7 @@ use super::handshake::{self, HandshakeError};
 use crate::base::Address;
 use crate::raft::{Admission, HandshakeRefusal, Replica};
 use crate::runtime::Env;
+use crate::runtime::net::LookupError;
 use crate::wire::frames::{Hello, Lane, MAGIC, VERSIONS};
 
 /// Timeout for name resolution, connection and handshake together: a few round trips. A slower
@@ -37,7 +38,10 @@ pub(in crate::raft) enum DialError {
     #[error("no answer in {0:?}")]
     Late(Duration),
     #[error("{address}: {source}")]
-    Resolve { address: Address, source: io::Error },
+    Resolve {
+        address: Address,
+        source: LookupError,
+    },
     #[error("{at}: {source}")]
     Connect { at: SocketAddr, source: io::Error },
     #[error("{at}: {source}")]

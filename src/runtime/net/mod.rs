@@ -1,6 +1,8 @@
 //! Sockets and name look-ups.
 
+mod lookup_error;
 pub mod memory;
+mod resolver;
 mod system;
 
 use std::future::Future;
@@ -10,7 +12,8 @@ use std::pin::Pin;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
-pub use system::{MAX_LOOKUPS_PER_NAME, System};
+pub use lookup_error::{LookupError, ServerFailure};
+pub use system::System;
 
 /// A boxed future, as object-safe async traits return it.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -28,16 +31,32 @@ pub trait Listener: Send + 'static {
 
 /// The network. Callers set their own deadlines.
 pub trait Net: Send + Sync + 'static {
-    /// All addresses of a host, resolved anew at each call: addresses of containers change.
+    /// All addresses of a host, resolved anew at each call: addresses of containers change. While a
+    /// look-up is slow, the last addresses are used. A look-up goes on when the caller stops
+    /// waiting, and serves the next call.
     ///
     /// # Errors
-    /// The name is unknown; or `ResourceBusy` while [`MAX_LOOKUPS_PER_NAME`] look-ups of this name
-    /// hang.
+    /// The name is unknown, or the look-up failed.
     fn resolve<'a>(
         &'a self,
         host: &'a str,
         port: u16,
-    ) -> BoxFuture<'a, io::Result<Vec<SocketAddr>>>;
+    ) -> BoxFuture<'a, Result<Vec<SocketAddr>, LookupError>>;
     fn dial(&self, address: SocketAddr) -> BoxFuture<'_, io::Result<Box<dyn Stream>>>;
     fn listen(&self, address: SocketAddr) -> BoxFuture<'_, io::Result<Box<dyn Listener>>>;
+}
+
+/// Priority of an error of [`Net::dial`] among those of several addresses of one name; the highest
+/// is reported. An address of a family that this host does not have says nothing about the other
+/// node: in a container without IPv6 `localhost` leads to `::1` too. A refusal says that no program
+/// listens at one address; any other failure at another address may hide a node.
+pub fn dial_error_priority(error: &io::Error) -> u8 {
+    match error.kind() {
+        io::ErrorKind::AddrNotAvailable
+        | io::ErrorKind::NetworkUnreachable
+        | io::ErrorKind::Unsupported => 1,
+        _ if error.raw_os_error() == Some(libc::EAFNOSUPPORT) => 1,
+        io::ErrorKind::ConnectionRefused => 2,
+        _ => 3,
+    }
 }

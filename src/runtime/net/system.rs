@@ -1,29 +1,21 @@
 //! The real network.
 
-use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::{BoxFuture, Listener, Net, Stream};
-use crate::runtime::lock;
-
-/// Maximum number of look-ups of one name at a time. A hanging resolver must not use up the thread
-/// pool; with four, one slow answer does not block the next attempt.
-pub const MAX_LOOKUPS_PER_NAME: usize = 4;
+use super::resolver::Resolver;
+use super::{BoxFuture, Listener, LookupError, Net, Stream};
 
 /// The real network.
 #[derive(Default)]
 pub struct System {
-    /// Number of look-ups in flight for each name. Held for a few instructions, never across an
-    /// await.
-    lookups: Arc<Mutex<HashMap<String, usize>>>,
+    resolver: Resolver,
 }
 
 #[expect(
@@ -35,22 +27,13 @@ impl Net for System {
         &'a self,
         host: &'a str,
         port: u16,
-    ) -> BoxFuture<'a, io::Result<Vec<SocketAddr>>> {
+    ) -> BoxFuture<'a, Result<Vec<SocketAddr>, LookupError>> {
         Box::pin(async move {
-            if let Ok(ip) = host.parse::<IpAddr>() {
-                return Ok(vec![SocketAddr::new(ip, port)]);
-            }
-            let slot = Lookup::start(&self.lookups, host)?;
-            let name = host.to_owned();
-            // The slot belongs to the look-up, not to its caller: an abandoned look-up still
-            // occupies a thread.
-            let lookup = tokio::task::spawn_blocking(move || {
-                let _slot = slot;
-                (name.as_str(), port)
-                    .to_socket_addrs()
-                    .map(Iterator::collect)
-            });
-            lookup.await.map_err(io::Error::other)?
+            let found = self.resolver.resolve(host).await?;
+            Ok(found
+                .into_iter()
+                .map(|ip| SocketAddr::new(ip, port))
+                .collect())
         })
     }
 
@@ -74,40 +57,6 @@ impl Net for System {
                 listener,
             }) as Box<dyn Listener>)
         })
-    }
-}
-
-/// A look-up of a name, counted until dropped.
-struct Lookup {
-    name: String,
-    all: Arc<Mutex<HashMap<String, usize>>>,
-}
-
-impl Lookup {
-    fn start(all: &Arc<Mutex<HashMap<String, usize>>>, name: &str) -> io::Result<Self> {
-        let mut counts = lock(all);
-        let count = counts.entry(name.to_owned()).or_default();
-        if *count >= MAX_LOOKUPS_PER_NAME {
-            let text = format!("{count} look-ups of {name} still hang");
-            return Err(io::Error::new(io::ErrorKind::ResourceBusy, text));
-        }
-        *count += 1;
-        Ok(Self {
-            name: name.to_owned(),
-            all: all.clone(),
-        })
-    }
-}
-
-impl Drop for Lookup {
-    fn drop(&mut self) {
-        let mut counts = lock(&self.all);
-        if let Some(count) = counts.get_mut(&self.name) {
-            *count -= 1;
-            if *count == 0 {
-                counts.remove(&self.name);
-            }
-        }
     }
 }
 

@@ -449,7 +449,7 @@ async fn a_connection_that_cannot_be_made_says_why_and_was_not_executed() {
     network.name("both", &[cut, THERE]);
     let client = Client::new(&env);
     let cases = [
-        ("nowhere", CallError::NameUnknown),
+        ("nowhere", CallError::NAME_UNKNOWN),
         ("down", CallError::Refused),
         ("cut", CallError::Timeout { sent: false }),
         ("both", CallError::Timeout { sent: false }),

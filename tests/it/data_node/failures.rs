@@ -136,7 +136,7 @@ async fn nobody_is_there() {
     };
     assert_eq!(
         why(d1()).await,
-        FailureCause::Unreached(CallError::NameUnknown)
+        FailureCause::Unreached(CallError::NAME_UNKNOWN)
     );
     network.name("d1", &[THERE]);
     let refused = why(d1()).await;

@@ -71,7 +71,7 @@ pub(crate) fn waiting() -> View {
         has_leader: false,
         missing: vec![Missing {
             address: Address::new("meta-3", 8091),
-            why: MissingReason::NoAnswer(PollError::NameUnknown),
+            why: MissingReason::NoAnswer(PollError::NAME_UNKNOWN),
         }],
         incarnation: US,
         http: Some(Address::new("meta-1", 8091)),

@@ -12,7 +12,7 @@ use influxdb_meta::base::{Address, ClusterId, Incarnation, RaftId};
 use influxdb_meta::raft::{Replica, Transport};
 use influxdb_meta::runtime::disk;
 use influxdb_meta::runtime::net::memory::Network;
-use influxdb_meta::runtime::net::{BoxFuture, Listener, Net, Stream};
+use influxdb_meta::runtime::net::{BoxFuture, Listener, LookupError, Net, Stream};
 use influxdb_meta::wire::frames::{
     self, BANNER, Challenge, Frame, Hello, Lane, MAGIC, Proof, Refused, RefusedFrame,
 };
@@ -349,7 +349,7 @@ impl Net for Failing {
         &'a self,
         host: &'a str,
         port: u16,
-    ) -> BoxFuture<'a, io::Result<Vec<SocketAddr>>> {
+    ) -> BoxFuture<'a, Result<Vec<SocketAddr>, LookupError>> {
         self.net.resolve(host, port)
     }
 

@@ -124,8 +124,8 @@ async fn ask_by_name(net: &dyn Net, to: &Address, question: &Question) -> Result
     let found = net
         .resolve(to.host(), to.port())
         .await
-        .map_err(|_| PollError::NameUnknown)?;
-    let mut last = Err(PollError::NameUnknown);
+        .map_err(PollError::Lookup)?;
+    let mut last = Err(PollError::NAME_UNKNOWN);
     for at in found {
         last = ask_at(net, at, question).await;
         if last.as_ref().is_ok_and(|reply| reply.status != 421) {

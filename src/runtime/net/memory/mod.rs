@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::{BoxFuture, Listener, Net, Stream};
+use super::{BoxFuture, Listener, LookupError, Net, Stream};
 use crate::runtime::{Rng, lock};
 use pipe::Connection;
 use world::World;
@@ -90,7 +90,7 @@ impl Net for Host {
         &'a self,
         host: &'a str,
         port: u16,
-    ) -> BoxFuture<'a, io::Result<Vec<SocketAddr>>> {
+    ) -> BoxFuture<'a, Result<Vec<SocketAddr>, LookupError>> {
         Box::pin(async move {
             let ips = match host.parse() {
                 Ok(ip) => vec![ip],
@@ -103,10 +103,7 @@ impl Net for Host {
                     .unwrap_or_default(),
             };
             if ips.is_empty() {
-                return Err(io::Error::new(
-                    io::ErrorKind::NotFound,
-                    format!("no address for {host}"),
-                ));
+                return Err(LookupError::Unknown { server: None });
             }
             Ok(ips
                 .into_iter()
