@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::base::Address;
 use crate::cluster::founding::Block;
 use crate::cluster::membership::Alarm;
 
@@ -24,6 +25,9 @@ pub enum Warning {
     SecretNotRequired,
     /// This host name, advertised for this node, does not resolve on it.
     OwnNameUnknown(String),
+    /// Another member took this address, which this node advertises, during this life of the
+    /// process.
+    NameTaken(Address),
     /// Found by the leader's membership task.
     Membership(Alarm),
     /// Found by the polls of founding, on a node that is in a cluster.
@@ -67,6 +71,11 @@ impl fmt::Display for Warning {
             Self::OwnNameUnknown(host) => write!(
                 f,
                 "{host}, the name others are given for this node, does not resolve here"
+            ),
+            Self::NameTaken(address) => write!(
+                f,
+                "two nodes are called {address}: another member took that address from this node; \
+                 give each node its own name (INFLUXDB_HOSTNAME or --hostname) and restart it"
             ),
             Self::Membership(alarm) => alarm.fmt(f),
             Self::Founding(block) => block.fmt(f),

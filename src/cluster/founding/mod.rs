@@ -50,11 +50,12 @@ pub enum Event {
     },
     /// This record is on disk, fsynced.
     Stored(IdentityRecord),
-    /// State of this node's open Raft node: whether it knows a leader, and the members' HTTP
-    /// addresses.
+    /// State of this node's open Raft node: whether it knows a leader, the members' HTTP addresses
+    /// in the catalog, and which of them is this node's.
     Cluster {
         leader_known: bool,
         members: Vec<Address>,
+        registered: Option<Address>,
     },
     /// An operator ordered this node, which has no `peers`, to found alone (founding.md 8).
     FoundAlone,
@@ -99,6 +100,11 @@ pub struct Founding {
     verdict: Verdict,
     leader_known: bool,
     members: Vec<Address>,
+    /// Address of this node in the catalog; `None` before the catalog is known.
+    registered: Option<Address>,
+    /// Entry of `peers` at which this node last saw itself answer in this life of the process. Kept
+    /// while that entry does not answer, so that one lost poll does not rename a member.
+    own_entry: Option<Address>,
     /// Identity that other nodes are shown, as of the last event.
     shown: Identity,
 }
@@ -119,6 +125,8 @@ impl Founding {
             verdict: Verdict::Settled,
             leader_known: false,
             members: Vec::new(),
+            registered: None,
+            own_entry: None,
         };
         founding.add_known_peers(now);
         founding.verdict = founding.judge(now);
@@ -140,8 +148,10 @@ impl Founding {
             Event::Cluster {
                 leader_known,
                 members,
+                registered,
             } => {
                 self.leader_known = leader_known;
+                self.registered = registered;
                 let own = self.own();
                 let others: Vec<Address> = members
                     .iter()
@@ -193,6 +203,17 @@ impl Founding {
     /// Record that is on disk.
     pub fn record(&self) -> &IdentityRecord {
         &self.record
+    }
+
+    /// HTTP addresses of the members in the catalog, this node's included. Empty before the catalog
+    /// is known.
+    pub fn members(&self) -> &[Address] {
+        &self.members
+    }
+
+    /// HTTP address of this node in the catalog.
+    pub fn registered(&self) -> Option<&Address> {
+        self.registered.as_ref()
     }
 
     /// A contradiction seen by a node that is in a cluster. It is only reported; Raft goes on.
@@ -343,6 +364,7 @@ impl Founding {
             .on_polled(now, at, number, results, &cluster_name, |peer| {
                 peer.kind(ours, self.leader_known, self.members.len())
             });
+        self.note_own_entry(at);
     }
 
     /// Polls the sender of a hint soon, at the address that the hint names and at the source

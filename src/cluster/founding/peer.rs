@@ -16,6 +16,10 @@ const MEMORY_LIFETIME: Duration = Duration::from_secs(60);
 /// members are learners, and the polls would be too many.
 const MAX_FAST_POLLED_MEMBERS: usize = 9;
 
+/// Number of polls in a row after which a name that does not exist is taken for a former name. One
+/// wrong answer of a name server must not rename a node.
+const UNKNOWN_NAME_POLLS: u32 = 3;
+
 /// A polled address.
 #[derive(Clone, Debug)]
 pub(super) struct Peer {
@@ -32,6 +36,8 @@ pub(super) struct Peer {
     lately: Vec<(Incarnation, Duration)>,
     /// Time at which two nodes were last seen to answer here.
     duplicate_name_at: Option<Duration>,
+    /// Number of polls in a row for which the name did not exist.
+    unknown_name_polls: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +63,7 @@ impl Peer {
             failure: None,
             lately: Vec::new(),
             duplicate_name_at: None,
+            unknown_name_polls: 0,
         }
     }
 
@@ -78,6 +85,12 @@ impl Peer {
 
     pub(super) fn failure(&self) -> Option<&PollError> {
         self.failure.as_ref()
+    }
+
+    /// Whether the name of this address does not exist any more, as far as this node's resolver
+    /// knows.
+    pub(super) fn is_unknown_name(&self) -> bool {
+        self.unknown_name_polls >= UNKNOWN_NAME_POLLS
     }
 
     pub(super) fn has_duplicate_name(&self, now: Duration) -> bool {
@@ -117,6 +130,12 @@ impl Peer {
             Some(worst(failures))
         } else {
             None
+        };
+        self.unknown_name_polls = match self.failure {
+            Some(ref failure) if failure.is_name_unknown() => {
+                self.unknown_name_polls.saturating_add(1)
+            }
+            _ => 0,
         };
         self.remember(now, cluster_name);
         before

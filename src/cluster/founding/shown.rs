@@ -1,8 +1,9 @@
 //! Own address of this node, and the identity that it shows to other nodes.
 
+use super::peer::Peer;
 use super::{Founding, FoundingSetup};
 use crate::base::{Address, Incarnation};
-use crate::cluster::identity::record::MembershipState;
+use crate::cluster::identity::record::{MembershipState, Origin};
 use crate::wire::identity::{FEATURE_LEVEL, Identity, PROTOCOL, Phase, Starts, VectorEntry};
 
 impl Founding {
@@ -12,31 +13,69 @@ impl Founding {
         if let Some(named) = &self.setup.named {
             return Some(named.clone());
         }
-        let me = self.record.incarnation;
-        let is_me = |at: &&Address| {
-            self.peers
-                .get(at)
-                .is_some_and(|peer| peer.answers().iter().any(|answer| answer.incarnation == me))
-        };
-        if let Some(entry) = self.setup.peers.iter().find(is_me) {
+        let answers_as_me = |at: &&Address| self.answers_as_me(at);
+        if let Some(entry) = self.setup.peers.iter().find(answers_as_me) {
             return Some(entry.clone());
         }
+        if let MembershipState::Member { origin, .. } = &self.record.standing {
+            return self.own_of_member(origin.as_ref());
+        }
         if let Some(origin) = self.record.origin() {
-            let mine = |entry: &&VectorEntry| entry.incarnation == me;
-            return origin
-                .vector
-                .iter()
-                .find(mine)
-                .map(|entry| entry.http.clone());
+            return self.founded_as(origin);
         }
         // An entry that does not answer may be this node. Until that entry answers, the own address
         // is not known.
         let answered = |at: &Address| self.peers.node(at).is_some();
         let none_is_me = self.setup.expect == 0 || self.setup.peers.iter().all(answered);
-        if none_is_me {
-            Some(self.setup.host_name.clone())
-        } else {
-            None
+        none_is_me.then(|| self.setup.host_name.clone())
+    }
+
+    /// Own address of a member that no configuration names and that answers at no entry of `peers`
+    /// now.
+    ///
+    /// A member may take another name: its cluster is founded, the founder set with its names has
+    /// done its work, and members know each other by incarnation (founding.md P3). The host's
+    /// present name holds once no entry of `peers` can be this node. Until then the address of the
+    /// catalog stays.
+    fn own_of_member(&self, origin: Option<&Origin>) -> Option<Address> {
+        if let Some(entry) = &self.own_entry {
+            return Some(entry.clone());
+        }
+        let may_be_me = |at: &&Address| {
+            let is_another_members =
+                self.members.contains(at) && self.registered.as_ref() != Some(*at);
+            let peer = self.peers.get(at);
+            let answers = peer.is_some_and(|peer| peer.node().is_some());
+            let is_unknown = peer.is_some_and(Peer::is_unknown_name);
+            !(is_another_members || answers || is_unknown)
+        };
+        if self.setup.expect == 0 || !self.setup.peers.iter().any(|at| may_be_me(&at)) {
+            return Some(self.setup.host_name.clone());
+        }
+        let registered = self.registered.clone();
+        registered.or_else(|| origin.and_then(|origin| self.founded_as(origin)))
+    }
+
+    /// Address of this node in the founder set.
+    fn founded_as(&self, origin: &Origin) -> Option<Address> {
+        let mine = |entry: &&VectorEntry| entry.incarnation == self.record.incarnation;
+        let entry = origin.vector.iter().find(mine)?;
+        Some(entry.http.clone())
+    }
+
+    fn answers_as_me(&self, at: &Address) -> bool {
+        let peer = self.peers.get(at);
+        peer.is_some_and(|peer| peer.has(self.record.incarnation))
+    }
+
+    /// Updates, after a poll of `at`, the entry of `peers` that is this node.
+    pub(super) fn note_own_entry(&mut self, at: &Address) {
+        if self.answers_as_me(at) {
+            if self.setup.peers.contains(at) {
+                self.own_entry = Some(at.clone());
+            }
+        } else if self.own_entry.as_ref() == Some(at) && self.peers.node(at).is_some() {
+            self.own_entry = None;
         }
     }
 
@@ -74,7 +113,7 @@ impl Founding {
             cluster_name: self.cluster_name().to_owned(),
             list_hash: Some(self.list_hash),
             list: origin.map_or(&self.list, |origin| &origin.list).clone(),
-            members: self.members(),
+            members: self.shown_members(),
             leader_known: self.leader_known,
             starts: Starts {
                 counter: self.record.start_counter,
@@ -85,7 +124,8 @@ impl Founding {
         }
     }
 
-    fn members(&self) -> Vec<Address> {
+    /// Addresses of the catalog; before it is known, those of the record.
+    fn shown_members(&self) -> Vec<Address> {
         match (&self.record.standing, self.record.origin()) {
             _ if !self.members.is_empty() => self.members.clone(),
             (MembershipState::Joining { members, .. }, _) => members.clone(),

@@ -83,15 +83,19 @@ impl NodeTask {
             return Event::Tick;
         };
         let applied = raft.applied().borrow().clone();
-        let members = applied
-            .catalog
+        let catalog = &applied.catalog;
+        let members = catalog
             .meta_nodes
             .values()
             .map(|node| node.http.clone())
             .collect();
+        let registered = catalog
+            .meta_node_by_incarnation(self.founding.record().incarnation)
+            .map(|node| node.http.clone());
         Event::Cluster {
             leader_known: raft.status().leader.is_some(),
             members,
+            registered,
         }
     }
 }

@@ -96,7 +96,8 @@ impl NodeTask {
         (self.now().saturating_sub(*since) < INVITATION_LIFETIME).then_some(invite)
     }
 
-    /// Whether the addresses of this member in the catalog differ from those that it advertises.
+    /// Whether the addresses of this member in the catalog differ from those that it advertises,
+    /// and the cluster must be told.
     fn has_moved(&self) -> bool {
         let (Some(raft), Some(http), Some(own_raft)) = (
             self.raft_state.raft(),
@@ -110,6 +111,28 @@ impl NodeTask {
         let me = self.founding.record().seat().map(|seat| seat.raft_id);
         let node = me.and_then(|raft_id| applied.catalog.meta_node_by_raft_id(raft_id));
         node.is_some_and(|node| node.http != http || node.raft != own_raft)
+            && self.name_taken().is_none()
+    }
+
+    /// Updates, after every event, the address under which the catalog had this node while that was
+    /// its own address.
+    pub(super) fn note_registered(&mut self) {
+        let Some(own) = self.founding.own() else {
+            return;
+        };
+        if self.founding.registered() == Some(&own) {
+            self.held_address = Some(own);
+        }
+    }
+
+    /// Own address, if another member took it from this node during this life of the process: two
+    /// nodes claim one name. The last to claim it keeps it. If both went on asking, the name would
+    /// pass between them for ever, with one log entry for each change.
+    pub(super) fn name_taken(&self) -> Option<Address> {
+        let own = self.founding.own()?;
+        let was_held = self.held_address.as_ref() == Some(&own);
+        let is_lost = self.founding.registered().is_some_and(|at| *at != own);
+        (was_held && is_lost && self.founding.members().contains(&own)).then_some(own)
     }
 
     fn targets(&self) -> Vec<Target> {
@@ -135,6 +158,11 @@ impl NodeTask {
             if unique.iter().all(|(at, _)| *at != target.0) {
                 unique.push(target);
             }
+        }
+        if let (Some(MembershipRequest::Moved), Some(own)) = (self.request, own) {
+            // A leader that is alone has nobody else to ask. Last: the others forward the request
+            // to the leader, and also see that this node's new name resolves where they are.
+            unique.push((own, Some(self.founding.record().incarnation)));
         }
         unique
     }

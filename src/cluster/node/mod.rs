@@ -81,6 +81,8 @@ struct NodeTask {
     /// This member may have been removed from its cluster: the cluster must be asked.
     suspicious: bool,
     leaderless_since: Option<Duration>,
+    /// Last own address that the catalog had for this node during this life of the process.
+    held_address: Option<Address>,
     /// Time at which the way into a cluster began; `join-timeout` counts from here.
     set_out: Duration,
     /// Feature level that each incarnation named last. Kept while it is silent.
@@ -173,6 +175,7 @@ impl NodeTask {
         self.advance().await?;
         self.execute_actions().await?;
         self.note_leader();
+        self.note_registered();
         self.send_due_request();
         self.publish();
         self.look_up_own_name();

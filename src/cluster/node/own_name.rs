@@ -10,9 +10,10 @@ use crate::runtime::Env;
 /// Timeout for the look-up. Its result is a warning only.
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// One look-up, begun once the name is known. Other nodes will look the name up, so it should
-/// resolve.
+/// One look-up of one name, begun once the name is known. Other nodes will look the name up, so it
+/// should resolve.
 pub(super) struct OwnNameLookup {
+    own: Address,
     /// Set by the look-up's task.
     failed: Arc<AtomicBool>,
 }
@@ -20,21 +21,26 @@ pub(super) struct OwnNameLookup {
 impl OwnNameLookup {
     pub(super) fn begin(env: &Env, own: Address) -> Self {
         let failed = Arc::new(AtomicBool::new(false));
-        let (net, result) = (env.net.clone(), failed.clone());
+        let (net, result, name) = (env.net.clone(), failed.clone(), own.clone());
         env.tasks.detach(async move {
-            let found = net.resolve(own.host(), own.port());
+            let found = net.resolve(name.host(), name.port());
             let found = tokio::time::timeout(LOOKUP_TIMEOUT, found).await;
             if !matches!(found, Ok(Ok(addresses)) if !addresses.is_empty()) {
                 tracing::warn!(
                     event = "advertise.unknown",
                     "{}, the name that others are given for this node, does not resolve here; set \
                      INFLUXDB_HOSTNAME to one that does",
-                    own.host()
+                    name.host()
                 );
                 result.store(true, Ordering::Relaxed);
             }
         });
-        Self { failed }
+        Self { own, failed }
+    }
+
+    /// Whether this is the look-up of that name.
+    pub(super) fn is_of(&self, own: &Address) -> bool {
+        self.own == *own
     }
 
     /// Whether the look-up has ended without an address.

@@ -51,10 +51,14 @@ impl NodeTask {
         }
     }
 
-    /// Begins the look-up of the own name, once it is known.
+    /// Begins the look-up of the own name, once it is known and after each change.
     pub(super) fn look_up_own_name(&mut self) {
-        if self.own_name_lookup.is_none()
-            && let Some(own) = self.founding.own()
+        let is_current = |own: &Address| {
+            let lookup = self.own_name_lookup.as_ref();
+            lookup.is_some_and(|lookup| lookup.is_of(own))
+        };
+        if let Some(own) = self.founding.own()
+            && !is_current(&own)
         {
             self.own_name_lookup = Some(OwnNameLookup::begin(&self.node.context.env, own));
         }

@@ -30,6 +30,7 @@ impl NodeTask {
                 .own_name_lookup
                 .as_ref()
                 .is_some_and(|lookup| lookup.has_failed()),
+            name_taken: self.name_taken(),
             alarms: self.leader.alarms(),
             now: self.now(),
         });

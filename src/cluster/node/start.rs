@@ -92,6 +92,7 @@ pub(in crate::cluster) async fn start(
         invited: None,
         suspicious: false,
         leaderless_since: None,
+        held_address: None,
         set_out: Duration::ZERO,
         levels: BTreeMap::new(),
         proofs: BTreeMap::new(),

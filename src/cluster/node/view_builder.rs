@@ -24,6 +24,8 @@ pub(super) struct ViewInput<'a> {
     /// Set while this node has a request to its cluster.
     pub(super) asking: Option<&'a RetrySchedule>,
     pub(super) own_name_unknown: bool,
+    /// Own address, if another member took it.
+    pub(super) name_taken: Option<Address>,
     /// Alarms of the leader's task, while this node leads.
     pub(super) alarms: Vec<Alarm>,
     pub(super) now: Duration,
@@ -226,6 +228,7 @@ fn warnings(input: &ViewInput<'_>) -> Vec<Warning> {
     if let (true, Some(own)) = (input.own_name_unknown, founding.own()) {
         warnings.push(Warning::OwnNameUnknown(own.host().to_owned()));
     }
+    warnings.extend(input.name_taken.clone().map(Warning::NameTaken));
     warnings.extend(input.alarms.iter().cloned().map(Warning::Membership));
     warnings.extend(founding.alarm(input.now).map(Warning::Founding));
     warnings

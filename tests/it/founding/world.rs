@@ -468,6 +468,7 @@ impl World {
             Event::Cluster {
                 leader_known: true,
                 members: Vec::new(),
+                registered: None,
             },
         );
     }

@@ -3,6 +3,7 @@
 
 mod line;
 mod lives;
+mod names;
 mod nodes;
 mod random;
 
