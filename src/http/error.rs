@@ -54,8 +54,9 @@ impl From<Error> for ErrorResponse {
             Error::Misdirected => (StatusCode::MISDIRECTED_REQUEST, true),
             Error::Unknown(_) => (StatusCode::SERVICE_UNAVAILABLE, false),
             // Not executed either, but a retry would only hide the fault from the caller.
-            Error::DiskFull | Error::TooManyLists => (StatusCode::SERVICE_UNAVAILABLE, false),
-            Error::Busy => (StatusCode::SERVICE_UNAVAILABLE, false),
+            Error::DiskFull | Error::DiskSlow | Error::Busy | Error::TooManyLists => {
+                (StatusCode::SERVICE_UNAVAILABLE, false)
+            }
             Error::TooLarge { .. } | Error::OverBudget(_) => (StatusCode::PAYLOAD_TOO_LARGE, false),
             Error::Bad(_) => (StatusCode::BAD_REQUEST, false),
             Error::Conflict(_) => (StatusCode::CONFLICT, false),

@@ -13,6 +13,7 @@ use super::Raft;
 use super::types::{ApplyResult, EntryBytes, Types};
 use crate::base::{RaftId, UnixNanos};
 use crate::machine::{InternalCommand, Outcome};
+use crate::storage::{Room, RoomPermit, RoomUse, record_bytes};
 use crate::wire::budget::{self, Count, OverBudget};
 use crate::wire::envelope::{self, Body};
 
@@ -24,6 +25,9 @@ pub const MAX_COMMAND_BYTES: usize = 4 * 1024 * 1024;
 /// Delay before a refused proposal is tried again. A new leader refuses for some milliseconds,
 /// until a majority has answered it.
 const LEASE_RETRY_DELAY: Duration = Duration::from_millis(5);
+
+/// Interval between two looks at a disk that does not keep up.
+const ROOM_POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// Nothing was done: this node does not lead.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, thiserror::Error)]
@@ -47,8 +51,12 @@ pub enum ProposeError {
         "the outcome is unknown: leadership or time was lost while the command was being committed"
     )]
     Unknown,
-    #[error("the disk is full or does not keep up: new commands are refused until there is room")]
+    /// The command was not proposed.
+    #[error("the disk is full: new commands are refused until there is room")]
     DiskFull,
+    /// The command was not proposed. It has waited until its deadline.
+    #[error("the disk does not keep up: the command waited and was not taken")]
+    DiskSlow,
     #[error("this node has halted: {0}")]
     Halted(String),
     #[error("this node is stopping")]
@@ -88,6 +96,7 @@ impl Raft {
         self.wait_until_founded(&body, deadline).await?;
         loop {
             self.wait_until_leader(deadline).await?;
+            let _permit = self.wait_for_room(&command, deadline).await?;
             match self.attempt(command.clone(), deadline).await {
                 Ok(outcome) => return Ok(outcome),
                 Err(Attempt::Failed(error)) => return Err(error),
@@ -198,12 +207,28 @@ impl Raft {
         }
     }
 
+    /// Waits until the disk keeps up. A full disk is reported at once: waiting does not free space.
+    async fn wait_for_room(
+        &self,
+        command: &EntryBytes,
+        deadline: Instant,
+    ) -> Result<RoomPermit, ProposeError> {
+        let bytes = record_bytes([command.0.len()]);
+        loop {
+            match self.inner.log.accept(bytes, RoomUse::Proposal) {
+                Ok(permit) => return Ok(permit),
+                Err(Room::Full | Room::Free) => return Err(ProposeError::DiskFull),
+                Err(Room::Slow) if Instant::now() >= deadline => {
+                    return Err(ProposeError::DiskSlow);
+                }
+                Err(Room::Slow) => tokio::time::sleep(ROOM_POLL_INTERVAL).await,
+            }
+        }
+    }
+
     async fn attempt(&self, command: EntryBytes, deadline: Instant) -> Result<Outcome, Attempt> {
         if Instant::now() >= deadline {
             return Err(Attempt::Failed(ProposeError::NoLeader));
-        }
-        if !self.inner.log.has_room() {
-            return Err(Attempt::Failed(ProposeError::DiskFull));
         }
         let (responder, answer) =
             ProgressResponder::<Types, ClientWriteResult<Types>>::complete_only();

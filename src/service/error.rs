@@ -27,6 +27,9 @@ pub enum Error {
     Unknown(#[from] UnknownOutcome),
     #[error("{}", ProposeError::DiskFull)]
     DiskFull,
+    /// Certainly not executed.
+    #[error("{}", ProposeError::DiskSlow)]
+    DiskSlow,
     #[error("{}", ProposeError::Halted(reason.clone()))]
     Halted { reason: String },
     /// This node is halted; the answer to a long poll.
@@ -204,6 +207,7 @@ impl From<ProposeError> for Error {
             ProposeError::NoLeader => Self::NoLeader { reachable: None },
             ProposeError::Unknown => UnknownOutcome::Proposed.into(),
             ProposeError::DiskFull => Self::DiskFull,
+            ProposeError::DiskSlow => Self::DiskSlow,
             ProposeError::Halted(reason) => Self::Halted { reason },
             ProposeError::Stopping => Self::Stopping,
             ProposeError::TooLarge { bytes, max } => Self::TooLarge { bytes, max },

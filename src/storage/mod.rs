@@ -10,7 +10,7 @@ mod snapshot;
 pub use dir::{DataDir, OpenDirError};
 pub use log::{
     Bounds, Damage, DamageCause, Entry, EntryKind, FsyncHistogram, Hole, Log, LogConfig, LogError,
-    LogOperation, StopReason, Vote,
+    LogOperation, Room, RoomPermit, RoomUse, StopReason, Vote, is_full, record_bytes,
 };
 pub use snapshot::{
     OpenSnapshotsError, SnapshotError, SnapshotErrorCause, SnapshotHeader, Snapshots,

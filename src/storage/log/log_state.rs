@@ -10,9 +10,10 @@ use tokio::time::Instant;
 
 use super::fsyncs::FsyncDurations;
 use super::mirror::Mirror;
+use super::room::{Room, RoomUse};
 use crate::runtime::lock;
 
-/// Maximum age of the answer of [`LogState::has_room`]. A disk does not fill much in 500 ms, and a
+/// Maximum age of the answer of [`LogState::room`]. A disk does not fill much in 500 ms, and a
 /// check costs a system call and a wake-up.
 const ROOM_CHECK_INTERVAL: Duration = Duration::from_millis(500);
 
@@ -21,12 +22,27 @@ const ROOM_CHECK_INTERVAL: Duration = Duration::from_millis(500);
 /// works never has this much queued.
 const MAX_QUEUED_BYTES: usize = 64 << 20;
 
+/// Part of the minimum of free bytes that entries from a leader leave in the segments at hand.
+const KEPT_FOR_RAFT_PART: u64 = 24;
+
 pub(super) struct LogState {
     /// Guards the mirror and the order of the queue. Held for a few instructions, never across an
     /// await.
     mirror: Mutex<Mirror>,
     durable_seq: AtomicU64,
-    room: AtomicBool,
+    /// Set while too few bytes are free, or while a segment cannot be prepared for want of space.
+    full: AtomicBool,
+    /// Free bytes on the disk when they were last counted.
+    free: AtomicU64,
+    /// Free bytes below which new commands are refused.
+    min_free: AtomicU64,
+    /// Bytes that the log can write whatever becomes of the free space: the larger of what is left
+    /// in its segment and of its prepared segments.
+    certain: AtomicU64,
+    /// Bytes of permits that are held.
+    accepted: AtomicU64,
+    /// State that was logged last.
+    logged: Mutex<Room>,
     /// Bytes sent to the writer that it has not finished with.
     queued: AtomicUsize,
     room_checked_at: Mutex<Instant>,
@@ -55,7 +71,12 @@ impl LogState {
         Self {
             mirror: Mutex::new(mirror),
             durable_seq: AtomicU64::new(0),
-            room: AtomicBool::new(true),
+            full: AtomicBool::new(false),
+            free: AtomicU64::new(u64::MAX),
+            min_free: AtomicU64::new(0),
+            certain: AtomicU64::new(0),
+            accepted: AtomicU64::new(0),
+            logged: Mutex::new(Room::Free),
             queued: AtomicUsize::new(0),
             room_checked_at: Mutex::new(Instant::now()),
             closed: AtomicBool::new(false),
@@ -77,8 +98,101 @@ impl LogState {
         self.durable_seq.store(seq, Ordering::Release);
     }
 
-    pub(super) fn has_room(&self) -> bool {
-        self.room.load(Ordering::Relaxed) && self.queued.load(Ordering::Relaxed) < MAX_QUEUED_BYTES
+    pub(super) fn room(&self) -> Room {
+        let room = if self.full.load(Ordering::Relaxed) {
+            Room::Full
+        } else if self.queued.load(Ordering::Relaxed) >= MAX_QUEUED_BYTES {
+            Room::Slow
+        } else {
+            Room::Free
+        };
+        self.log_change(room);
+        room
+    }
+
+    /// Returns the state of the disk for `bytes` more of this use. [`Room::Free`]: they can be
+    /// accepted.
+    pub(super) fn room_for(&self, bytes: u64, what: RoomUse) -> Room {
+        let room = self.room();
+        let wanted = self.accepted.load(Ordering::Relaxed).saturating_add(bytes);
+        let min_free = self.min_free.load(Ordering::Relaxed);
+        // A large record gets a segment of its own size, which is made when it is written.
+        let fits = self.free.load(Ordering::Relaxed) >= min_free.saturating_add(wanted);
+        match (what, room) {
+            (RoomUse::Proposal, Room::Free) if !fits => Room::Full,
+            (RoomUse::Proposal, room) => room,
+            // A slow disk of a follower slows down its answers, and thereby its leader.
+            (RoomUse::Replication, Room::Free | Room::Slow) if fits => Room::Free,
+            // What Raft itself writes must always have space: votes, marks, the first entry of a
+            // term.
+            (RoomUse::Replication, _) => {
+                let kept = min_free / KEPT_FOR_RAFT_PART;
+                let certain = self.certain.load(Ordering::Relaxed);
+                if wanted.saturating_add(kept) <= certain {
+                    Room::Free
+                } else {
+                    Room::Full
+                }
+            }
+        }
+    }
+
+    /// Free bytes when they were last counted, and the number below which new commands are refused.
+    pub(super) fn free_bytes(&self) -> (u64, u64) {
+        (
+            self.free.load(Ordering::Relaxed),
+            self.min_free.load(Ordering::Relaxed),
+        )
+    }
+
+    pub(super) fn set_min_free(&self, bytes: u64) {
+        self.min_free.store(bytes, Ordering::Relaxed);
+    }
+
+    /// Records the free bytes, and whether a segment could not be prepared for want of space.
+    pub(super) fn set_free(&self, free: u64, no_segment: bool) {
+        self.free.store(free, Ordering::Relaxed);
+        let full = no_segment || free < self.min_free.load(Ordering::Relaxed);
+        self.full.store(full, Ordering::Relaxed);
+        self.room();
+    }
+
+    pub(super) fn set_certain(&self, bytes: u64) {
+        self.certain.store(bytes, Ordering::Relaxed);
+    }
+
+    pub(super) fn add_accepted(&self, bytes: u64) {
+        self.accepted.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    pub(super) fn subtract_accepted(&self, bytes: u64) {
+        self.accepted.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    /// Logs a change of the state once.
+    fn log_change(&self, room: Room) {
+        let before = std::mem::replace(&mut *lock(&self.logged), room);
+        if before == room {
+            return;
+        }
+        let (free, needed) = self.free_bytes();
+        match room {
+            Room::Free => tracing::info!(
+                event = "disk.free",
+                free,
+                "the disk has room and keeps up again: new commands are taken"
+            ),
+            Room::Full => tracing::error!(
+                event = "disk.full",
+                free,
+                needed,
+                "the disk is full: new commands are refused until there is room"
+            ),
+            Room::Slow => tracing::warn!(
+                event = "disk.slow",
+                "the disk does not keep up: new commands wait until what is queued is written"
+            ),
+        }
     }
 
     pub(super) fn add_queued(&self, bytes: usize) {
@@ -87,19 +201,6 @@ impl LogState {
 
     pub(super) fn subtract_queued(&self, bytes: usize) {
         self.queued.fetch_sub(bytes, Ordering::Relaxed);
-    }
-
-    pub(super) fn set_room(&self, room: bool) {
-        if self.room.swap(room, Ordering::Relaxed) != room {
-            match room {
-                true => tracing::info!("the disk has room again: proposals are taken"),
-                false => {
-                    tracing::error!(
-                        "the disk is nearly full: proposals are refused until there is room"
-                    )
-                }
-            }
-        }
     }
 
     /// Returns true once per [`ROOM_CHECK_INTERVAL`]. The caller then requests a new check.

@@ -5,7 +5,8 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::segment::{self, RESERVE, Reserve};
+use super::room::is_full;
+use super::segment::{self, Reserve};
 use crate::runtime::Disk;
 use crate::wire::wal::Head;
 
@@ -15,15 +16,29 @@ pub(super) struct Maintenance {
     pub(super) wal: PathBuf,
     /// Segments that nothing needs any more, oldest first.
     pub(super) unneeded: Vec<PathBuf>,
-    /// Head and size in bytes of the reserve to create, if there is none.
-    pub(super) reserve: Option<(Head, u64)>,
+    /// The reserve to create, if one is wanted.
+    pub(super) reserve: Option<NewReserve>,
+}
+
+/// Reserve that is to be created.
+pub(super) struct NewReserve {
+    pub(super) name: &'static str,
+    pub(super) head: Head,
+    /// Size in bytes.
+    pub(super) size: u64,
+}
+
+/// What became of the reserve that a round was asked for.
+pub(super) enum ReserveResult {
+    NotWanted,
+    Created(Reserve),
+    /// The disk is full. No failure yet: the next round tries again.
+    NoRoom,
 }
 
 /// Result of one round.
 pub(super) struct MaintenanceResult {
-    /// `None` if no reserve was requested, or if the disk is full. A full disk is no failure yet:
-    /// the next round tries again.
-    pub(super) reserve: io::Result<Option<Reserve>>,
+    pub(super) reserve: io::Result<ReserveResult>,
     /// Free bytes on the disk.
     pub(super) available: io::Result<u64>,
 }
@@ -48,21 +63,16 @@ impl Maintenance {
         Ok(())
     }
 
-    fn create_reserve(&self) -> io::Result<Option<Reserve>> {
-        let Some((head, size)) = &self.reserve else {
-            return Ok(None);
+    fn create_reserve(&self) -> io::Result<ReserveResult> {
+        let Some(NewReserve { name, head, size }) = &self.reserve else {
+            return Ok(ReserveResult::NotWanted);
         };
-        match segment::create(&*self.disk, &self.wal, RESERVE, *size, head) {
-            Ok(file) => Ok(Some(Reserve::new(file, head.salt, *size))),
-            Err(error) if is_full(&error) => Ok(None),
+        match segment::create(&*self.disk, &self.wal, name, *size, head) {
+            Ok(file) => Ok(ReserveResult::Created(Reserve::new(
+                file, name, head.salt, *size,
+            ))),
+            Err(error) if is_full(&error) => Ok(ReserveResult::NoRoom),
             Err(error) => Err(error),
         }
     }
-}
-
-fn is_full(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
-    )
 }

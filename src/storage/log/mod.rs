@@ -17,9 +17,9 @@ mod maintenance;
 mod mirror;
 mod pointers;
 mod recovery;
+mod room;
 mod segment;
 mod segment_writer;
-
 mod writer;
 
 use std::io;
@@ -40,6 +40,7 @@ pub use self::error::{Damage, DamageCause, LogError, LogOperation, StopReason};
 pub use self::fsyncs::FsyncHistogram;
 pub use self::mirror::Hole;
 pub use self::pointers::Bounds;
+pub use self::room::{Room, RoomPermit, RoomUse, is_full, record_bytes};
 pub(super) use self::segment::is_segment_name;
 pub use self::writer::LogConfig;
 pub use crate::wire::wal::{Entry, EntryKind, Vote};
@@ -51,7 +52,7 @@ pub use crate::wire::wal::{Entry, EntryKind, Vote};
 pub struct Log {
     state: Arc<LogState>,
     /// Unbounded, because callers must not wait: openraft awaits each vote, truncation and purge.
-    /// The sender of a follower's entries bounds them, and [`Log::has_room`] bounds a leader's
+    /// The sender of a follower's entries bounds them, and [`Log::room`] bounds a leader's
     /// proposals.
     queue: mpsc::UnboundedSender<WriterCommand>,
 }
@@ -191,13 +192,37 @@ impl Log {
         self.state.mirror().bytes()
     }
 
-    /// Returns false if new proposals must be refused, because the disk is nearly full or because
-    /// too much is queued. The log itself can still write into its reserve.
-    pub fn has_room(&self) -> bool {
+    /// Returns whether new commands can be taken. Unless it is [`Room::Free`], the log itself can
+    /// still write into its reserves. The free space is counted again twice a second, if this or
+    /// [`Log::accept`] is called.
+    pub fn room(&self) -> Room {
+        self.check_room();
+        self.state.room()
+    }
+
+    /// Accepts `bytes` of records ([`record_bytes`]) if there is room for them. The permit is held
+    /// until they are written.
+    ///
+    /// # Errors
+    /// The state of the disk, never [`Room::Free`].
+    pub fn accept(&self, bytes: u64, what: RoomUse) -> Result<RoomPermit, Room> {
+        self.check_room();
+        match self.state.room_for(bytes, what) {
+            Room::Free => Ok(RoomPermit::new(self.state.clone(), bytes)),
+            room => Err(room),
+        }
+    }
+
+    /// Free bytes on the disk when they were last counted, and the number below which new commands
+    /// are refused.
+    pub fn free_bytes(&self) -> (u64, u64) {
+        self.state.free_bytes()
+    }
+
+    fn check_room(&self) {
         if self.state.room_check_is_due() {
             self.enqueue(WriterCommand::CheckRoom);
         }
-        self.state.has_room()
     }
 
     /// Highest WAL sequence number that is known to be synced. Never decreases while the volume

@@ -8,8 +8,9 @@ use crate::runtime::Disk;
 use crate::runtime::disk::File;
 use crate::wire::wal::{HEAD_LEN, Head, Record, Stamp};
 
-/// Name of the segment that is prepared in advance. On a full disk the log still writes into it.
-pub(super) const RESERVE: &str = "reserve";
+/// Names of the segments that are prepared in advance. On a full disk the log still writes into
+/// them. The second exists only under load.
+pub(super) const RESERVES: [&str; 2] = ["reserve", "reserve-2"];
 
 /// A segment of the log. Every list has the oldest first.
 #[derive(Clone, Debug)]
@@ -20,9 +21,11 @@ pub(super) struct Segment {
     pub(super) last_before: Option<LogId>,
 }
 
-/// The prepared next segment. Until it is used, it holds copies of the latest durability mark.
+/// A prepared segment. Until it is used, it holds copies of the latest durability mark.
 pub(super) struct Reserve {
     pub(super) file: Box<dyn File>,
+    /// One of [`RESERVES`].
+    pub(super) name: &'static str,
     pub(super) salt: u64,
     pub(super) size: u64,
     /// Number of marks written. They alternate between two sectors, so that a torn write destroys
@@ -99,9 +102,10 @@ pub(super) fn write_zeros(file: &dyn File, from: u64, to: u64) -> io::Result<()>
 }
 
 impl Reserve {
-    pub(super) fn new(file: Box<dyn File>, salt: u64, size: u64) -> Self {
+    pub(super) fn new(file: Box<dyn File>, name: &'static str, salt: u64, size: u64) -> Self {
         Self {
             file,
+            name,
             salt,
             size,
             marks_written: 0,
@@ -138,7 +142,7 @@ impl Reserve {
         // Safety order: sync the head, then rename, then sync the folder, then write records, as in
         // `create`.
         self.file.sync()?;
-        disk.rename(&wal.join(RESERVE), &wal.join(file_name(head.first_seq)))?;
+        disk.rename(&wal.join(self.name), &wal.join(file_name(head.first_seq)))?;
         disk.sync_dir(wal)?;
         Ok(self.file)
     }

@@ -1,16 +1,19 @@
 //! Writer of records into the current segment, and the change to the next segment.
 
+use std::collections::VecDeque;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::log_state::LogState;
+use super::maintenance::NewReserve;
 use super::mirror::Mirror;
 use super::pointers::{Pointers, index_of};
 use super::recovery::Recovered;
-use super::segment::{self, Reserve, Segment};
+use super::segment::{self, RESERVES, Reserve, Segment};
 use crate::base::Incarnation;
 use crate::runtime::Env;
 use crate::runtime::disk::File;
@@ -18,6 +21,10 @@ use crate::wire::wal::{HEAD_LEN, Head, MARK_LEN, Record, Stamp};
 
 /// Capacity that the buffer keeps: memory of one large batch is freed again.
 const BUFFER_BYTES: usize = 1 << 20;
+
+/// Time below which a segment counts as filled under load. Two segments are then kept ready, so
+/// that the log need not wait for the next one: a slow disk takes seconds to fill one with zeros.
+const BUSY_SEGMENT_INTERVAL: Duration = Duration::from_secs(10);
 
 pub(super) struct SegmentWriter {
     env: Env,
@@ -35,7 +42,12 @@ pub(super) struct SegmentWriter {
     offset: u64,
     /// Records that are encoded and not yet written.
     buffer: Vec<u8>,
-    reserve: Option<Reserve>,
+    /// Prepared segments, the next one first.
+    reserves: VecDeque<Reserve>,
+    /// Time at which the current segment was begun here.
+    begun: Option<Instant>,
+    /// Set if the segment before this one was filled within [`BUSY_SEGMENT_INTERVAL`].
+    busy: bool,
 
     /// Sequence number of the next record.
     seq: u64,
@@ -73,9 +85,9 @@ impl SegmentWriter {
             size: recovered.size,
             offset: recovered.offset,
             buffer: Vec::new(),
-            reserve: recovered
-                .reserve
-                .filter(|reserve| reserve.size == segment_bytes),
+            reserves: recovered.reserves.into(),
+            begun: None,
+            busy: false,
             seq: recovered.next_seq,
             epoch: recovered.epoch + 1,
             durable_to: recovered.next_seq - 1,
@@ -139,7 +151,7 @@ impl SegmentWriter {
     /// and the reserve. Also writes `saved`. Not synced.
     pub(super) fn write_mark(&mut self, saved: Option<Record>) -> io::Result<()> {
         if self.needs_mark()
-            && let Some(reserve) = &mut self.reserve
+            && let Some(reserve) = self.reserves.front_mut()
         {
             reserve.write_mark(self.seq, self.epoch, self.durable_to)?;
         }
@@ -159,24 +171,38 @@ impl SegmentWriter {
     pub(super) fn write_synced_mark(&mut self, closed: bool) -> io::Result<()> {
         self.append(&Record::DurabilityMark { closed })?;
         self.sync()?;
-        if let Some(reserve) = &mut self.reserve {
+        if let Some(reserve) = self.reserves.front_mut() {
             reserve.write_mark(self.seq, self.epoch, self.durable_to)?;
             reserve.file.sync()?;
         }
         Ok(())
     }
 
-    pub(super) fn has_reserve(&self) -> bool {
-        self.reserve.is_some()
+    /// Returns the reserve to create: one is always kept, two under load.
+    pub(super) fn wanted_reserve(&self) -> Option<NewReserve> {
+        let wanted = if self.busy { RESERVES.len() } else { 1 };
+        if self.reserves.len() >= wanted {
+            return None;
+        }
+        let is_used = |name: &str| self.reserves.iter().any(|reserve| reserve.name == name);
+        Some(NewReserve {
+            name: RESERVES.into_iter().find(|name| !is_used(name))?,
+            // A reserve has no position in the log.
+            head: self.head(0),
+            size: self.segment_bytes,
+        })
     }
 
-    pub(super) fn set_reserve(&mut self, reserve: Reserve) {
-        self.reserve = Some(reserve);
+    pub(super) fn add_reserve(&mut self, reserve: Reserve) {
+        self.reserves.push_back(reserve);
     }
 
-    /// Head of a reserve: it has no position in the log.
-    pub(super) fn reserve_head(&self) -> Head {
-        self.head(0)
+    /// Bytes of records that can be written without any free space: the larger of what is left in
+    /// this segment and of the prepared ones. A record does not cross from one to the next.
+    pub(super) fn certain_bytes(&self) -> u64 {
+        let usable = |reserve: &Reserve| reserve.size.saturating_sub(HEAD_LEN as u64);
+        let reserve = self.reserves.iter().map(usable).max().unwrap_or(0);
+        self.bytes_left().max(reserve)
     }
 
     /// Returns whether [`SegmentWriter::take_unneeded_segments`] would return any.
@@ -230,7 +256,11 @@ impl SegmentWriter {
         let head = self.head(self.seq);
         let needed = (HEAD_LEN + first_record + MARK_LEN).next_multiple_of(HEAD_LEN) as u64;
         let (disk, name) = (&*self.env.disk, segment::file_name(self.seq));
-        (self.size, self.file) = match self.reserve.take_if(|reserve| reserve.size >= needed) {
+        let fitting = self
+            .reserves
+            .iter()
+            .position(|reserve| reserve.size >= needed);
+        (self.size, self.file) = match fitting.and_then(|at| self.reserves.remove(at)) {
             Some(reserve) => (reserve.size, reserve.promote(disk, &self.wal, &head)?),
             None => {
                 let size = needed.max(self.segment_bytes);
@@ -238,6 +268,8 @@ impl SegmentWriter {
             }
         };
         (self.salt, self.offset) = (head.salt, HEAD_LEN as u64);
+        let begun = self.begun.replace(Instant::now());
+        self.busy = begun.is_some_and(|begun| begun.elapsed() < BUSY_SEGMENT_INTERVAL);
         self.segments.push(Segment {
             path: self.wal.join(name),
             last_before: head.last,
@@ -277,6 +309,6 @@ fn create_log(
         offset: HEAD_LEN as u64,
         next_seq: 1,
         epoch: 0,
-        reserve: None,
+        reserves: Vec::new(),
     })
 }

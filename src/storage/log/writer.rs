@@ -11,7 +11,7 @@ use super::DataDir;
 use super::command::{Done, WriterCommand, copy_error};
 use super::error::LogError;
 use super::log_state::{LogState, closed_error};
-use super::maintenance::{Maintenance, MaintenanceResult};
+use super::maintenance::{Maintenance, MaintenanceResult, ReserveResult};
 use super::recovery::Recovered;
 use super::segment_writer::SegmentWriter;
 use crate::base::Incarnation;
@@ -101,7 +101,9 @@ impl Writer {
             .disk
             .available(&wal)
             .map_err(LogError::io("look at", &wal))?;
-        writer.state.set_room(available >= writer.min_free_bytes());
+        writer.state.set_min_free(writer.min_free_bytes());
+        writer.state.set_free(available, false);
+        writer.publish_certain();
         Ok(writer)
     }
 
@@ -166,6 +168,7 @@ impl Writer {
         if !refusing {
             self.fail_if_err(&result);
         }
+        self.publish_certain();
         self.state.subtract_queued(bytes);
         for done in waiting {
             done(result.as_ref().map_err(copy_error).copied());
@@ -241,8 +244,12 @@ impl Writer {
     }
 
     fn maintenance_is_due(&self) -> bool {
-        let reserve = !self.segment_writer.has_reserve() && !self.reserve_failed;
+        let reserve = !self.reserve_failed && self.segment_writer.wanted_reserve().is_some();
         self.room_check_requested || reserve || self.segment_writer.has_unneeded_segments()
+    }
+
+    fn publish_certain(&self) {
+        self.state.set_certain(self.segment_writer.certain_bytes());
     }
 
     /// Records a failure. The first error ends the log: after a failed sync it is unknown which
@@ -263,17 +270,11 @@ impl Writer {
             return;
         }
         (self.maintenance_running, self.room_check_requested) = (true, false);
-        let reserve = !self.segment_writer.has_reserve();
         let maintenance = Maintenance {
             disk: self.env.disk.clone(),
             wal: self.dir.wal_dir(),
             unneeded: self.segment_writer.take_unneeded_segments(),
-            reserve: reserve.then(|| {
-                (
-                    self.segment_writer.reserve_head(),
-                    self.config.segment_bytes,
-                )
-            }),
+            reserve: self.segment_writer.wanted_reserve(),
         };
         let (tasks, queue, dir) = (self.env.tasks.clone(), self.queue.clone(), self.dir.clone());
         self.env.tasks.detach(async move {
@@ -288,12 +289,18 @@ impl Writer {
 
     fn finish_maintenance(&mut self, done: MaintenanceResult) -> io::Result<()> {
         self.maintenance_running = false;
-        if let Some(reserve) = done.reserve? {
-            self.segment_writer.set_reserve(reserve);
+        match done.reserve? {
+            // The reserve may have been used while this round ran: that says nothing of the disk.
+            // The next round creates one.
+            ReserveResult::NotWanted => {}
+            ReserveResult::Created(reserve) => {
+                self.segment_writer.add_reserve(reserve);
+                self.reserve_failed = false;
+            }
+            ReserveResult::NoRoom => self.reserve_failed = true,
         }
-        self.reserve_failed = !self.segment_writer.has_reserve();
-        self.state
-            .set_room(!self.reserve_failed && done.available? >= self.min_free_bytes());
+        self.publish_certain();
+        self.state.set_free(done.available?, self.reserve_failed);
         Ok(())
     }
 }

@@ -17,7 +17,7 @@ use self::head::read_head;
 use self::replay::Replay;
 use super::error::{DamageCause, LogError};
 use super::mirror::Mirror;
-use super::segment::{self, RESERVE, Reserve, Segment};
+use super::segment::{self, RESERVES, Reserve, Segment};
 use crate::base::{Incarnation, LogId};
 use crate::runtime::Disk;
 use crate::runtime::disk::File;
@@ -35,7 +35,7 @@ pub(super) struct Recovered {
     pub(super) next_seq: u64,
     /// Highest epoch found anywhere, also in bytes that were cut.
     pub(super) epoch: u64,
-    pub(super) reserve: Option<Reserve>,
+    pub(super) reserves: Vec<Reserve>,
 }
 
 /// Reads the log. Returns `None` if there has never been a log here.
@@ -51,10 +51,12 @@ pub(super) fn recover(
         .filter_map(|name| segment::parse_name(name))
         .collect();
     let mut evidence = Evidence::default();
-    let reserve = match names.iter().any(|name| name == RESERVE) {
-        true => read_reserve(disk, &wal.join(RESERVE), incarnation, &mut evidence)?,
-        false => None,
-    };
+    let mut reserves = Vec::new();
+    for name in RESERVES {
+        if names.iter().any(|found| found == name) {
+            reserves.extend(read_reserve(disk, wal, name, incarnation, &mut evidence)?);
+        }
+    }
     if first_seqs.is_empty() {
         return if evidence.durable_to == 0 {
             Ok(None)
@@ -83,17 +85,19 @@ pub(super) fn recover(
         offset,
         next_seq: replay.next_seq,
         epoch: replay.evidence.epoch,
-        reserve,
+        reserves,
     }))
 }
 
 /// Reads the reserve. A reserve with a torn head was never used; a new one is made.
 fn read_reserve(
     disk: &dyn Disk,
-    path: &Path,
+    wal: &Path,
+    name: &'static str,
     incarnation: Incarnation,
     evidence: &mut Evidence,
 ) -> Result<Option<Reserve>, LogError> {
+    let path = &wal.join(name);
     let file = disk.open(path, false).map_err(LogError::io("open", path))?;
     let size = file.size().map_err(LogError::io("read", path))?;
     let mut start = vec![0; segment::RESERVE_HEAD_BYTES];
@@ -107,5 +111,5 @@ fn read_reserve(
     let head = read_head(&start, path, incarnation)?;
     evidence.add_head(&head);
     evidence.scan(&start, HEAD_LEN, head.salt);
-    Ok(Some(Reserve::new(file, head.salt, size)))
+    Ok(Some(Reserve::new(file, name, head.salt, size)))
 }
