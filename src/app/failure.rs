@@ -91,7 +91,7 @@ fn directory(error: &OpenDirError) -> u8 {
         OpenDirError::Foreign { .. } | OpenDirError::NoIdentity { .. } => exit::DATA,
         OpenDirError::Locked { .. } => exit::LOCKED,
         OpenDirError::Denied { .. } => exit::NO_PERMISSION,
-        OpenDirError::Io { .. } => exit::IO,
+        OpenDirError::Io { .. } | OpenDirError::TooSmall { .. } => exit::IO,
     }
 }
 

@@ -5,6 +5,7 @@ use std::fmt;
 use crate::base::Address;
 use crate::cluster::founding::Block;
 use crate::cluster::membership::Alarm;
+use crate::raft::DiskFault;
 
 /// A condition that endangers this node or its cluster while everything still works.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub enum Warning {
     NoSecret,
     /// The secret is set here, and proofs are not required yet.
     SecretNotRequired,
+    /// The disk of this node, or of its members, cannot take commands.
+    Disk(DiskFault),
     /// This host name, advertised for this node, does not resolve on it.
     OwnNameUnknown(String),
     /// Another member took this address, which this node advertises, during this life of the
@@ -68,6 +71,7 @@ impl fmt::Display for Warning {
                 "internal-shared-secret is set here and not on all meta nodes: until all have shown \
                  it, whoever reaches ports 8089 and 8091 can pose as a meta node",
             ),
+            Self::Disk(fault) => fault.fmt(f),
             Self::OwnNameUnknown(host) => write!(
                 f,
                 "{host}, the name others are given for this node, does not resolve here"

@@ -1,7 +1,7 @@
 //! An open Raft node: its parts, its start and its shutdown.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -15,6 +15,7 @@ use super::contact::Contact;
 use super::halt_latch::{Halt, HaltLatch};
 use super::log_store::LogStore;
 use super::network::{AttachedNode, Network};
+use super::room::{self, MemberRooms};
 use super::state_machine::{Applied, OpenRaft, SnapshotStore, StateMachine};
 use super::types::member_map;
 use super::{RaftConfig, Replica, Transport, compaction};
@@ -68,6 +69,8 @@ pub(super) struct Inner {
     pub(super) log: Log,
     pub(super) halt_latch: HaltLatch,
     pub(super) contact: Contact,
+    /// What the members say about their disks.
+    pub(super) rooms: MemberRooms,
     pub(super) timers: Timers,
     /// Tasks of this Raft node; stopped by `shutdown`.
     pub(super) tasks: Tasks,
@@ -79,6 +82,7 @@ pub(super) struct Inner {
     /// Set when leadership is being transferred for good.
     draining: AtomicBool,
     _compaction: TaskHandle<()>,
+    disk_watch: OnceLock<TaskHandle<()>>,
 }
 
 impl Raft {
@@ -102,7 +106,8 @@ impl Raft {
             catalog: Catalog::default(),
         };
         let (publish, applied) = watch::channel(Arc::new(nothing));
-        let snapshot_store = SnapshotStore::new(snapshots, tasks.clone(), halt_latch.clone());
+        let snapshot_store =
+            SnapshotStore::new(snapshots, log.clone(), tasks.clone(), halt_latch.clone());
         let failed = |error: &dyn std::fmt::Display| match halt_latch.get() {
             Some(halt) if !halt.is_storage() => OpenError::Unreadable(halt),
             _ => OpenError::Failed(error.to_string()),
@@ -111,7 +116,16 @@ impl Raft {
             StateMachine::open(snapshot_store, snapshot, publish).map_err(|e| failed(&e))?;
         let timers = config.timers();
         let admitted = Arc::new(SetOnce::new());
-        let network = Network::new(env, transport, me, timers, tasks.clone(), admitted.clone());
+        let rooms = MemberRooms::default();
+        let network = Network::new(
+            env,
+            transport,
+            me,
+            timers,
+            tasks.clone(),
+            admitted.clone(),
+            rooms.clone(),
+        );
         let store = LogStore::new(log.clone(), halt_latch.clone());
         let valid = config.openraft().validate().map_err(|e| failed(&e))?;
         let raft = OpenRaft::new(me.raft_id.0, Arc::new(valid), network, store, machine).await;
@@ -127,6 +141,7 @@ impl Raft {
             log,
             halt_latch,
             contact: Contact::default(),
+            rooms,
             timers,
             transport: transport.clone(),
             applied,
@@ -134,6 +149,7 @@ impl Raft {
             admitted,
             draining: AtomicBool::new(false),
             _compaction: tasks.spawn(compaction),
+            disk_watch: OnceLock::new(),
             tasks,
         };
         let inner = Arc::new(inner);
@@ -144,6 +160,11 @@ impl Raft {
             notify,
         );
         inner.tasks.detach(watching);
+        let weak = Arc::downgrade(&inner);
+        let node = move || weak.upgrade().map(|inner| Raft { inner });
+        let disk = inner.tasks.spawn(room::watch_disk(node));
+        // Fails only if it was set before.
+        drop(inner.disk_watch.set(disk));
         Ok(Self { inner })
     }
 
@@ -168,6 +189,7 @@ impl Raft {
         let Inner {
             me,
             raft,
+            log,
             contact,
             admitted,
             ..
@@ -177,6 +199,7 @@ impl Raft {
         self.inner.transport.attach(AttachedNode {
             me: *me,
             raft: raft.clone(),
+            log: log.clone(),
             contact: contact.clone(),
         });
     }
@@ -247,8 +270,9 @@ impl Raft {
         }
     }
 
-    /// Returns the other voter that has most of the log, if this node leads.
-    fn transfer_target(&self) -> Option<RaftId> {
+    /// Returns the other voter that has most of the log, if this node leads. A voter with a full
+    /// disk is taken only if all others have one.
+    pub(super) fn transfer_target(&self) -> Option<RaftId> {
         let status = self.status();
         if status.leader != Some(self.inner.me.raft_id) {
             return None;
@@ -258,7 +282,7 @@ impl Raft {
             .iter()
             .filter(|(id, ..)| *id != self.inner.me.raft_id && status.voters.contains(id));
         others
-            .max_by_key(|(_, matched, _)| *matched)
+            .max_by_key(|(id, matched, _)| (!self.is_member_full(*id), *matched))
             .map(|(id, ..)| *id)
     }
 

@@ -29,6 +29,9 @@ const LEASE_RETRY_DELAY: Duration = Duration::from_millis(5);
 /// Interval between two looks at a disk that does not keep up.
 const ROOM_POLL_INTERVAL: Duration = Duration::from_millis(20);
 
+/// Time that a command waits for a leader with a full disk to hand leadership over.
+const HAND_OVER_WAIT: Duration = Duration::from_secs(5);
+
 /// Nothing was done: this node does not lead.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, thiserror::Error)]
 #[error("not the leader")]
@@ -214,9 +217,16 @@ impl Raft {
         deadline: Instant,
     ) -> Result<RoomPermit, ProposeError> {
         let bytes = record_bytes([command.0.len()]);
+        let give_up = deadline.min(Instant::now() + HAND_OVER_WAIT);
         loop {
             match self.inner.log.accept(bytes, RoomUse::Proposal) {
+                Ok(_) if self.full_majority().is_some() => return Err(ProposeError::DiskFull),
                 Ok(permit) => return Ok(permit),
+                // Another member is about to lead, and the caller is sent there.
+                Err(Room::Full) if self.may_hand_over() && Instant::now() < give_up => {
+                    self.check_not_elsewhere()?;
+                    tokio::time::sleep(ROOM_POLL_INTERVAL).await;
+                }
                 Err(Room::Full | Room::Free) => return Err(ProposeError::DiskFull),
                 Err(Room::Slow) if Instant::now() >= deadline => {
                     return Err(ProposeError::DiskSlow);
@@ -224,6 +234,11 @@ impl Raft {
                 Err(Room::Slow) => tokio::time::sleep(ROOM_POLL_INTERVAL).await,
             }
         }
+    }
+
+    /// Returns whether leadership is about to go to a member with room, or has left this node.
+    fn may_hand_over(&self) -> bool {
+        self.leader() != Some(self.inner.me.raft_id) || self.leader_with_room().is_some()
     }
 
     async fn attempt(&self, command: EntryBytes, deadline: Instant) -> Result<Outcome, Attempt> {

@@ -22,7 +22,7 @@ use crate::base::LogId;
 use crate::catalog::Catalog;
 use crate::machine;
 use crate::runtime::Tasks;
-use crate::storage::{SnapshotHeader, Snapshots};
+use crate::storage::{Log, SnapshotHeader, Snapshots, is_full};
 use crate::wire::{envelope, state};
 
 pub(super) type OpenRaft = openraft::Raft<Types, StateMachine>;
@@ -47,6 +47,7 @@ pub(super) struct StateMachine {
 #[derive(Clone)]
 pub(super) struct SnapshotStore {
     snapshots: Snapshots,
+    log: Log,
     tasks: Tasks,
     halt_latch: HaltLatch,
     size: SnapshotSize,
@@ -185,9 +186,16 @@ impl RaftStateMachine<Types> for StateMachine {
     ) -> io::Result<()> {
         let header = header(meta.last_log_id, &meta.last_membership);
         let catalog = self.snapshot_store.decode(&header, &bytes)?;
-        // Safety order: the snapshot is durable before it is published. openraft next purges the
-        // log that the snapshot replaces. If that came first, a crash would leave neither of them.
-        self.snapshot_store.store(header, bytes).await?;
+        // Safety order: the log is synced, then the snapshot is stored, then it is published.
+        // openraft has truncated entries that contradict the snapshot, and the truncation may be
+        // queued only. A snapshot that is durable without it, after a power loss, is later than the
+        // last entry and has a lower index: openraft takes that for a corrupted store.
+        // openraft next purges the log that the snapshot replaces. If that came before the snapshot
+        // is durable, a crash would leave neither of them.
+        self.snapshot_store.sync_log().await?;
+        self.snapshot_store
+            .store_when_there_is_room(header, bytes)
+            .await?;
         self.last = meta.last_log_id;
         self.membership = meta.last_membership.clone();
         self.catalog = catalog;
@@ -253,22 +261,24 @@ fn header(last: Option<OpenLogId>, membership: &StoredMembership) -> SnapshotHea
 }
 
 impl SnapshotStore {
-    pub(super) fn new(snapshots: Snapshots, tasks: Tasks, halt_latch: HaltLatch) -> Self {
+    pub(super) fn new(snapshots: Snapshots, log: Log, tasks: Tasks, halt_latch: HaltLatch) -> Self {
         Self {
             snapshots,
+            log,
             tasks,
             halt_latch,
             size: SnapshotSize::default(),
         }
     }
 
-    async fn store(&self, header: SnapshotHeader, bytes: Bytes) -> io::Result<()> {
+    async fn sync_log(&self) -> io::Result<()> {
         self.halt_latch
-            .storage("storing a snapshot", self.try_store(header, bytes).await)
+            .storage("syncing the log", self.log.sync().await)
     }
 
-    /// Stores a snapshot made here. On a full disk it waits: the log is still there, and the log
-    /// itself refuses proposals. If the process ended instead, every later start would end as well.
+    /// Stores a snapshot. On a full disk it waits: the log is still there, and the log itself
+    /// refuses proposals and entries. If the process ended instead, every later start would end as
+    /// well.
     async fn store_when_there_is_room(
         &self,
         header: SnapshotHeader,
@@ -276,9 +286,7 @@ impl SnapshotStore {
     ) -> io::Result<()> {
         loop {
             match self.try_store(header.clone(), bytes.clone()).await {
-                Err(error)
-                    if error.kind() == io::ErrorKind::StorageFull && !self.tasks.is_stopped() =>
-                {
+                Err(error) if is_full(&error) && !self.tasks.is_stopped() => {
                     tracing::warn!(
                         event = "snapshot.no-room", %error, bytes = bytes.len(),
                         "waiting for room"

@@ -6,6 +6,7 @@ use openraft::async_runtime::watch::WatchReceiver;
 use openraft::{Instant as _, ServerState};
 
 use super::Raft;
+use super::room::DiskFault;
 use super::types::log_id;
 use crate::base::{LogId, RaftId};
 use crate::storage::FsyncHistogram;
@@ -41,6 +42,8 @@ pub struct RaftStatus {
     pub progress: Vec<(RaftId, Option<u64>, Option<Duration>)>,
     /// Reason why the node cannot go on: an unreadable entry, a storage error.
     pub halted: Option<String>,
+    /// Reason why this node cannot take commands, if disks are one.
+    pub disk: Option<DiskFault>,
 }
 
 impl Raft {
@@ -73,6 +76,7 @@ impl Raft {
             quorum_ack: metrics.last_quorum_acked.map(|at| at.elapsed()),
             progress: progress.collect(),
             halted: self.halted(),
+            disk: self.disk_fault(),
         }
     }
 

@@ -41,7 +41,7 @@ impl Env {
             clock: Arc::new(SystemClock),
             rng: Arc::new(SystemRng),
             net: Arc::new(net::System::default()),
-            disk: Arc::new(disk::System),
+            disk: Arc::new(disk::System::default()),
             tasks: Tasks::threads(),
         }
     }

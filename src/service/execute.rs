@@ -35,6 +35,10 @@ impl Service {
             Ok(Decoded::Command { format, .. })
                 if format > raft.applied().borrow().catalog.feature_level() =>
             {
+                // A full disk is what has to be cured, and may be why the level is not raised.
+                if raft.disk_fault().is_some_and(|fault| fault.refuses()) {
+                    return Err(Error::DiskFull);
+                }
                 return Err(Refusal::NotYet(NotYet::OldMembers("data nodes")).into());
             }
             Ok(Decoded::Command { .. }) => None,

@@ -4,8 +4,8 @@ use super::Service;
 use super::health::{activity_name, phase_name, role_name};
 use crate::base::LogId;
 use crate::cluster::Activity;
-use crate::raft::{Raft, RaftStatus};
-use crate::telemetry::metrics::{Gauges, HistogramCounts, RaftGauges, render};
+use crate::raft::{DiskFault, Raft, RaftStatus};
+use crate::telemetry::metrics::{DiskGauges, Gauges, HistogramCounts, RaftGauges, render};
 
 impl Service {
     /// Returns the body of `/metrics`.
@@ -19,6 +19,7 @@ impl Service {
             ready: self.checks(&local, false).iter().all(|check| check.ok),
             catalog_index: local.catalog().map_or(1, |catalog| catalog.index),
             raft: local.raft.as_ref().map(|(status, _)| raft_gauges(status)),
+            disk: self.cluster().raft().ok().map(|raft| disk_gauges(&raft)),
             fsync: self.cluster().raft().ok().map(|raft| fsyncs(&raft)),
         };
         render(&self.metrics, &gauges, resident_bytes())
@@ -39,6 +40,16 @@ fn raft_gauges(status: &RaftStatus) -> RaftGauges {
         learners: status.learners.len(),
         quorum_contact: status.quorum_ack,
         halted: status.halted.is_some(),
+    }
+}
+
+fn disk_gauges(raft: &Raft) -> DiskGauges {
+    let fault = raft.disk_fault();
+    DiskGauges {
+        free_bytes: raft.disk_free_bytes(),
+        full: matches!(fault, Some(DiskFault::Full { .. })),
+        slow: matches!(fault, Some(DiskFault::Slow)),
+        majority_full: matches!(fault, Some(DiskFault::MajorityFull(_))),
     }
 }
 

@@ -4,7 +4,7 @@ use super::Service;
 use super::members::LocalState;
 use crate::base::{Incarnation, RaftId};
 use crate::cluster::Activity;
-use crate::raft::{Applied, RaftStatus, Role};
+use crate::raft::{Applied, DiskFault, RaftStatus, Role};
 use crate::wire::api::{
     Check, Health, HealthPhase, HealthSummary, MemberState, MissingPeer, RaftStateInfo, Ready,
     Waiting,
@@ -115,10 +115,14 @@ impl Service {
                 .is_some_and(|catalog| catalog.cluster.is_some());
         let halted = halted(local);
         let status = local.raft.as_ref().map(|(status, _)| status);
+        let disk = status.and_then(|status| status.disk.as_ref());
         let leader = status.is_some_and(|status| status.leader.is_some());
         let mut checks = vec![
             check("serving", !self.watcher.is_stopping(), || {
                 "this node is stopping".to_owned()
+            }),
+            check("disk", !disk.is_some_and(DiskFault::refuses), || {
+                disk.map(ToString::to_string).unwrap_or_default()
             }),
             check("member", founded, || not_member(local)),
             check("raft", halted.is_none(), || {

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use super::log::{LogConfig, is_full};
 use crate::runtime::disk::{Disk, Lock};
 use crate::runtime::{Env, lock};
 
@@ -16,6 +17,8 @@ pub struct DataDir(Arc<Inner>);
 struct Inner {
     disk: Arc<dyn Disk>,
     path: PathBuf,
+    /// Size of the volume.
+    volume_bytes: u64,
     /// Held while a small file is replaced: two writers of one name would share its temporary file.
     replace_lock: Mutex<()>,
     _lock: Box<dyn Lock>,
@@ -37,6 +40,17 @@ pub enum OpenDirError {
     /// This uid cannot write there: exit 77; the message says how to change that.
     #[error("{path} cannot be written: {source}")]
     Denied { path: PathBuf, source: io::Error },
+    /// There is no room for a new node. Nothing was founded or joined: exit 74.
+    #[error(
+        "{path} is on a volume of {size} bytes with {free} bytes free: a new node needs a volume of \
+         {MIN_VOLUME_BYTES} bytes or more, and {needed} bytes free on this one"
+    )]
+    TooSmall {
+        path: PathBuf,
+        size: u64,
+        free: u64,
+        needed: u64,
+    },
     /// Any other error: exit 74.
     #[error("{operation} {path}: {source}")]
     Io {
@@ -45,6 +59,9 @@ pub enum OpenDirError {
         source: io::Error,
     },
 }
+
+/// Size of the smallest volume on which a new node begins: 8 MiB.
+const MIN_VOLUME_BYTES: u64 = 8 << 20;
 
 const DIR_NAME: &str = "influxd-meta";
 const WAL: &str = "wal";
@@ -73,13 +90,19 @@ impl DataDir {
         prepare_folders(&*disk, &path).map_err(|e| open_error("prepare", &path, e))?;
         disk.sync_dir(dir).map_err(|e| open_error("sync", dir, e))?;
 
+        let volume_bytes = disk
+            .size(&path)
+            .map_err(|e| open_error("look at", &path, e))?;
         let data_dir = Self(Arc::new(Inner {
             disk,
             path,
+            volume_bytes,
             replace_lock: Mutex::new(()),
             _lock: lock,
         }));
-        data_dir.check_identity_exists()?;
+        if !data_dir.check_identity_exists()? {
+            data_dir.check_room()?;
+        }
         Ok(data_dir)
     }
 
@@ -119,6 +142,20 @@ impl DataDir {
         Ok(names.iter().any(|name| super::log::is_segment_name(name)))
     }
 
+    pub(super) fn replace_lock(&self) -> &Mutex<()> {
+        &self.0.replace_lock
+    }
+
+    /// Payload bytes that the log may hold before a snapshot replaces them: two segments, 16 MiB
+    /// unless the volume is small.
+    pub fn max_log_bytes(&self) -> u64 {
+        2 * self.log_config().segment_bytes
+    }
+
+    pub(super) fn log_config(&self) -> LogConfig {
+        LogConfig::for_volume(self.0.volume_bytes)
+    }
+
     pub(super) fn disk(&self) -> &dyn Disk {
         &*self.0.disk
     }
@@ -131,15 +168,37 @@ impl DataDir {
         self.0.path.join(SNAP)
     }
 
-    fn check_identity_exists(&self) -> Result<(), OpenDirError> {
+    /// Returns whether there is an identity. A log without one is an error.
+    fn check_identity_exists(&self) -> Result<bool, OpenDirError> {
         let path = &self.0.path;
         let (disk, io) = (&self.0.disk, |e| open_error("read", path, e));
         let mut state = disk.list(&self.wal_dir()).map_err(io)?;
         state.extend(disk.list(&self.snapshot_dir()).map_err(io)?);
-        if state.is_empty() || disk.exists(&path.join("identity")).map_err(io)? {
-            return Ok(());
+        let exists = disk.exists(&path.join("identity")).map_err(io)?;
+        if state.is_empty() || exists {
+            return Ok(exists);
         }
         Err(OpenDirError::NoIdentity { path: path.clone() })
+    }
+
+    /// Checks that a new node has room to work, before it founds or joins a cluster. A node that is
+    /// in one starts on a full disk too.
+    fn check_room(&self) -> Result<(), OpenDirError> {
+        let Inner { disk, path, .. } = &*self.0;
+        let free = disk
+            .available(path)
+            .map_err(|e| open_error("look at", path, e))?;
+        let needed = self.log_config().bytes_to_begin();
+        let size = self.0.volume_bytes;
+        if size >= MIN_VOLUME_BYTES && free >= needed {
+            return Ok(());
+        }
+        Err(OpenDirError::TooSmall {
+            path: path.clone(),
+            size,
+            free,
+            needed,
+        })
     }
 }
 
@@ -210,7 +269,12 @@ fn create_durably(disk: &dyn Disk, path: &Path) -> io::Result<()> {
 /// compute.
 fn check_writable(disk: &dyn Disk, path: &Path) -> io::Result<()> {
     let probe = path.join(format!("write-test{TMP}"));
-    drop(disk.open(&probe, true)?);
+    match disk.open(&probe, true) {
+        Ok(file) => drop(file),
+        // A full disk is no missing permission: a node of a cluster starts on it.
+        Err(error) if is_full(&error) => return Ok(()),
+        Err(error) => return Err(error),
+    }
     match disk.remove_file(&probe) {
         // Two processes that start at once share the probe; the lock, which comes next, decides
         // between them.

@@ -3,10 +3,12 @@
 //! Owns: everything below `<dir>/influxd-meta/`. Never: Raft policy, or the meaning of a phase.
 
 mod archive;
+mod copies;
 mod dir;
 mod log;
 mod snapshot;
 
+pub use copies::Copy;
 pub use dir::{DataDir, OpenDirError};
 pub use log::{
     Bounds, Damage, DamageCause, Entry, EntryKind, FsyncHistogram, Hole, Log, LogConfig, LogError,

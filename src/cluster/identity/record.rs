@@ -5,8 +5,9 @@
 //! influxd-meta identity 1 9f86d081884c7d65
 //! { "incarnation": "5f3c…", "standing": { "phase": "fresh" }, … }
 //! ```
-//! Written whole through `DataDir::store`. A half-written file is never read. A file whose checksum
-//! does not match is damaged.
+//! Blanks at the end fill it to a constant size: it is overwritten in place, also on a full disk. A
+//! second copy, `identity-2`, replaces it if a power loss has torn it. A file whose checksum does
+//! not match is never used.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -22,6 +23,10 @@ pub const FILE: &str = "identity";
 
 const MAGIC: &str = "influxd-meta identity";
 const FORMAT: u32 = IDENTITY_FILE.newest();
+
+/// Size of the file, far above what a record of five founders and 64 starts needs. A larger record
+/// gets a multiple of it.
+const FILE_BYTES: usize = 8 << 10;
 
 /// Number of start ids that are kept: enough to recognise a volume that was set back by as many
 /// starts (founding.md 7.7).
@@ -184,9 +189,31 @@ impl IdentityRecord {
     }
 
     pub fn encode(&self) -> Vec<u8> {
+        Self::with_head(&self.json())
+    }
+
+    /// Encodes the record with blanks behind the JSON, up to the next multiple of [`FILE_BYTES`].
+    /// The checksum covers the blanks. Every version reads them.
+    pub fn encode_padded(&self) -> Vec<u8> {
+        let mut json = self.json();
+        let len = Self::with_head(&json).len();
+        let blanks = len.next_multiple_of(FILE_BYTES) - len;
+        json.extend(std::iter::repeat_n(' ', blanks));
+        Self::with_head(&json)
+    }
+
+    /// Returns whether these are bytes of a size that [`IdentityRecord::encode_padded`] returns.
+    pub fn is_padded(bytes: &[u8]) -> bool {
+        !bytes.is_empty() && bytes.len().is_multiple_of(FILE_BYTES)
+    }
+
+    fn json(&self) -> String {
         // Serialising to JSON fails only for maps with keys that are not strings, and there are
         // none.
-        let json = serde_json::to_string_pretty(self).unwrap_or_default();
+        serde_json::to_string_pretty(self).unwrap_or_default()
+    }
+
+    fn with_head(json: &str) -> Vec<u8> {
         format!("{MAGIC} {FORMAT} {}\n{json}\n", checksum(json.as_bytes())).into_bytes()
     }
 
@@ -328,10 +355,10 @@ mod tests {
             ..fresh.clone()
         };
         for record in [fresh, started, member, joining, removed] {
-            assert_eq!(
-                IdentityRecord::decode(&record.encode()).expect("decodes"),
-                record
-            );
+            for bytes in [record.encode(), record.encode_padded()] {
+                assert_eq!(IdentityRecord::decode(&bytes).expect("decodes"), record);
+            }
+            assert_eq!(record.encode_padded().len(), FILE_BYTES);
         }
     }
 

@@ -93,7 +93,8 @@ pub(super) async fn open(
         return Ok(RaftState::Halted(HaltReason::LogGone));
     }
     let is_new = is_empty && !seat.opened;
-    let (env, config) = (&context.env, context.config.raft.clone());
+    let (env, mut config) = (&context.env, context.config.raft.clone());
+    config.snapshot_every_bytes = config.snapshot_every_bytes.min(context.dir.max_log_bytes());
     let raft = match Raft::open(env, config, me, log, snapshots, snapshot, transport).await {
         Ok(raft) => raft,
         Err(error) => return Ok(RaftState::Halted(HaltReason::Raft(error))),

@@ -73,11 +73,11 @@ async fn after_a_failed_write_nothing_is_opened_again() {
     let disk = Fake::new();
     let mut stored = 0;
     disk.fail_with(move |op| {
-        let replaces =
-            matches!(&op.kind, OpKind::Rename { to } if to.ends_with("influxd-meta/identity"));
-        stored += u32::from(replaces);
-        // Fresh, started, then opened.
-        (replaces && stored == 3).then_some(io::ErrorKind::StorageFull)
+        let writes = matches!(op.kind, OpKind::Write { .. });
+        let writes = writes && op.path.ends_with("influxd-meta/identity");
+        stored += u32::from(writes);
+        // Made fresh as a new file, then overwritten: started, opened.
+        (writes && stored == 2).then_some(io::ErrorKind::StorageFull)
     });
     let here = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
     let network = Network::new(

@@ -191,6 +191,7 @@ fn warnings(input: &ViewInput<'_>) -> Vec<Warning> {
     let (founding, config) = (input.founding, input.config);
     let mut warnings = Vec::new();
     if let Some(raft) = input.raft_state.raft() {
+        warnings.extend(raft.disk_fault().map(Warning::Disk));
         // While the membership changes, the incoming voters count.
         match raft.membership().voters.len() {
             0 => {}

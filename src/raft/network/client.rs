@@ -54,6 +54,7 @@ impl MemberClient {
             conn.send(request).await?;
             match conn.next().await? {
                 Frame::Failed(text) => Err(ConnError::Failed(text)),
+                Frame::Full => Err(ConnError::Full),
                 frame => Ok(frame),
             }
         };
@@ -181,6 +182,9 @@ impl NetSnapshot<Types> for MemberClient {
             closed = cancel => return Err(closed.into()),
             sent = snapshot::send(&mut conn, &leader, snapshot, option.hard_ttl()) => sent,
         };
+        if matches!(sent, Err(ConnError::Full)) {
+            self.peer.report_room(true);
+        }
         let theirs = sent.map_err(rpc_error)?;
         self.peer.return_connection(Lane::Snapshot, conn);
         Ok(SnapshotResponse::new(open_vote(theirs)))

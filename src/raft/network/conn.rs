@@ -43,6 +43,9 @@ pub(in crate::raft) enum ConnError {
     /// The text is the other node's.
     #[error("the other side cannot go on: {0}")]
     Failed(String),
+    /// The other node has no room for what was sent.
+    #[error("the other side has a full disk")]
+    Full,
     #[error("the other side cannot go on: {0}")]
     Membership(#[from] MembershipError),
     #[error("the other side cannot go on: a snapshot of {bytes} bytes")]

@@ -104,8 +104,9 @@ pub(super) fn open_appended(appended: Appended) -> StreamAppendResult<Types> {
 
 pub(super) fn rpc_error(error: ConnError) -> RPCError<Types> {
     match error {
-        // The other node's Raft has stopped: treated as unreachable.
-        ConnError::Failed(_) => RPCError::Unreachable(Unreachable::new(&error)),
+        // The other node's Raft has stopped, or its disk is full: treated as unreachable, so that
+        // openraft waits before it tries again.
+        ConnError::Failed(_) | ConnError::Full => RPCError::Unreachable(Unreachable::new(&error)),
         error => RPCError::Network(NetworkError::new(&error)),
     }
 }

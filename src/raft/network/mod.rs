@@ -25,6 +25,7 @@ use std::sync::{Arc, Mutex};
 use openraft::RaftNetworkFactory;
 use tokio::sync::SetOnce;
 
+use super::room::MemberRooms;
 use super::types::{Member, Types};
 use super::{Replica, Timers};
 use crate::base::RaftId;
@@ -43,6 +44,7 @@ pub(super) struct Network {
     dialer: Arc<Dialer>,
     peers: Mutex<BTreeMap<Replica, Arc<Peer>>>,
     timers: Timers,
+    rooms: MemberRooms,
     /// Tasks of the dials; stopping them ends every dial that is running.
     tasks: Tasks,
 }
@@ -56,12 +58,14 @@ impl Network {
         timers: Timers,
         tasks: Tasks,
         open: Arc<SetOnce<()>>,
+        rooms: MemberRooms,
     ) -> Self {
         let dialer = Arc::new(Dialer::new(env.clone(), transport.admission(), me, open));
         Self {
             dialer,
             peers: Mutex::default(),
             timers,
+            rooms,
             tasks,
         }
     }
@@ -74,7 +78,10 @@ impl Network {
             incarnation: member.incarnation,
         };
         let mut peers = lock(&self.peers);
-        let new = || Arc::new(Peer::new(self.dialer.clone(), receiver, self.tasks.clone()));
+        let new = || {
+            let (dialer, tasks) = (self.dialer.clone(), self.tasks.clone());
+            Arc::new(Peer::new(dialer, receiver, tasks, self.rooms.clone()))
+        };
         MemberClient::new(
             peers.entry(receiver).or_insert_with(new).clone(),
             lane,

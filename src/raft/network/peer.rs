@@ -7,6 +7,7 @@ use tokio::sync::watch;
 
 use super::conn::Conn;
 use super::dial::{DialError, Dialer};
+use crate::raft::room::MemberRooms;
 use crate::raft::{HandshakeRefusal, Replica};
 use crate::runtime::{TaskHandle, Tasks, lock};
 use crate::wire::frames::Lane;
@@ -19,6 +20,7 @@ pub(super) struct Peer {
     dialer: Arc<Dialer>,
     receiver: Replica,
     tasks: Tasks,
+    rooms: MemberRooms,
     /// Held for a few instructions, never across an await.
     lanes: Mutex<BTreeMap<Lane, LaneConnections>>,
     /// Error that was last logged about reaching this member.
@@ -39,11 +41,17 @@ struct Dial {
 }
 
 impl Peer {
-    pub(super) fn new(dialer: Arc<Dialer>, receiver: Replica, tasks: Tasks) -> Self {
+    pub(super) fn new(
+        dialer: Arc<Dialer>,
+        receiver: Replica,
+        tasks: Tasks,
+        rooms: MemberRooms,
+    ) -> Self {
         Self {
             dialer,
             receiver,
             tasks,
+            rooms,
             lanes: Mutex::default(),
             last_error: Mutex::default(),
         }
@@ -73,6 +81,11 @@ impl Peer {
                 Ok(None) | Err(_) => return Err(Arc::new(DialError::Stopping)),
             }
         }
+    }
+
+    /// Records what this member said about its disk.
+    pub(super) fn report_room(&self, full: bool) {
+        self.rooms.report(self.receiver.raft_id, full);
     }
 
     /// Returns a connection whose last exchange ended cleanly.

@@ -1,5 +1,7 @@
 //! Receiving side of the lanes: reads frames, writes the Raft node's answers.
 
+use std::collections::VecDeque;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
@@ -14,6 +16,8 @@ use super::{snapshot, validate};
 use crate::raft::Replica;
 use crate::raft::contact::Contact;
 use crate::raft::state_machine::OpenRaft;
+use crate::runtime::lock;
+use crate::storage::{Log, Room, RoomPermit, RoomUse, record_bytes};
 use crate::wire::frames::{Append, Frame, Lane};
 
 /// Timeout for this node's own answer. Its Raft waits for the disk. While the disk hangs,
@@ -24,6 +28,7 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 pub(in crate::raft) struct AttachedNode {
     pub(in crate::raft) me: Replica,
     pub(in crate::raft) raft: OpenRaft,
+    pub(in crate::raft) log: Log,
     pub(in crate::raft) contact: Contact,
 }
 
@@ -64,8 +69,10 @@ pub(super) async fn serve(
             }
             (Lane::Snapshot, Frame::Snapshot(head)) => {
                 validate::snapshot(&head, me)?;
-                let installed = snapshot::receive(conn, raft, head).await?;
-                reply(conn, installed.map(Frame::Installed)).await?;
+                match snapshot::receive(conn, raft, &node.log, head).await {
+                    Err(ConnError::Full) => conn.send(Frame::Full).await?,
+                    installed => reply(conn, installed?.map(Frame::Installed)).await?,
+                }
             }
             _ => return Err(ConnError::Unexpected),
         }
@@ -94,12 +101,21 @@ async fn serve_appends(
     let input = futures_util::stream::poll_fn(move |cx| incoming.poll_recv(cx));
     let answers = node.raft.stream_append(input);
     let (mut sink, mut source) = (&mut conn.framed).split();
+    // Permits of the requests that are not answered yet, oldest first.
+    let permits: Mutex<VecDeque<Option<RoomPermit>>> = Mutex::default();
 
-    let read = async move {
+    let read = async {
+        let requests = requests;
         let mut request = Some(first);
         loop {
             if let Some(append) = request.take() {
                 validate::append(&append, node.me.raft_id)?;
+                // Refused before openraft has them: a write that fails would end this node. A
+                // heartbeat has no entries and is always answered.
+                let Ok(permit) = accept(&node.log, &append) else {
+                    return Ok(StreamEnd::Full);
+                };
+                lock(&permits).push_back(permit);
                 // After a conflict or a higher vote nothing receives requests any more. Those
                 // already sent are read and dropped.
                 drop(requests.send(open_append(append)?).await);
@@ -108,7 +124,7 @@ async fn serve_appends(
             match next.ok_or(ConnError::Closed)?? {
                 Frame::Append(append) => request = Some(append),
                 Frame::Idle => {}
-                Frame::End => return Ok(()),
+                Frame::End => return Ok(StreamEnd::Clean),
                 _ => return Err(ConnError::Unexpected),
             }
         }
@@ -122,7 +138,11 @@ async fn serve_appends(
             ) {
                 node.contact.heard(leader);
             }
+            lock(&permits).pop_front();
             let frame = match answer {
+                Ok(result) if node.log.room() == Room::Full => {
+                    Frame::AppendedFull(appended(result))
+                }
                 Ok(result) => Frame::Appended(appended(result)),
                 Err(fatal) => Frame::Failed(fatal.to_string()),
             };
@@ -130,6 +150,28 @@ async fn serve_appends(
         }
         Ok(())
     };
-    tokio::try_join!(read, write)?;
-    within(WRITE_TIMEOUT, sink.send(Frame::End)).await?
+    let (end, ()) = tokio::try_join!(read, write)?;
+    match end {
+        StreamEnd::Clean => within(WRITE_TIMEOUT, sink.send(Frame::End)).await?,
+        StreamEnd::Full => {
+            within(WRITE_TIMEOUT, sink.send(Frame::Full)).await??;
+            Err(ConnError::Full)
+        }
+    }
+}
+
+/// End of a stream of append requests.
+enum StreamEnd {
+    Clean,
+    /// This node has no room for the entries of a request.
+    Full,
+}
+
+/// Accepts the entries of a request; `None` if it has none.
+fn accept(log: &Log, append: &Append) -> Result<Option<RoomPermit>, Room> {
+    if append.entries.is_empty() {
+        return Ok(None);
+    }
+    let bytes = record_bytes(append.entries.iter().map(|entry| entry.payload.len()));
+    log.accept(bytes, RoomUse::Replication).map(Some)
 }

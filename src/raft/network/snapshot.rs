@@ -14,6 +14,7 @@ use crate::raft::types::{
     OpenVote, StoredMembership, Types, log_id, membership_bytes, open_log_id, open_membership,
     open_vote, vote,
 };
+use crate::storage::Log;
 use crate::wire::frames::{self, Frame, FrameError, Vote};
 
 /// Maximum size of a snapshot, far above any catalog. It is held in memory.
@@ -50,6 +51,7 @@ pub(super) async fn send(
     match conn.next_within(install).await? {
         Frame::Installed(theirs) => Ok(theirs),
         Frame::Failed(text) => Err(ConnError::Failed(text)),
+        Frame::Full => Err(ConnError::Full),
         _ => Err(ConnError::Unexpected),
     }
 }
@@ -58,12 +60,19 @@ pub(super) async fn send(
 pub(super) async fn receive(
     conn: &mut Conn,
     raft: &OpenRaft,
+    log: &Log,
     head: frames::Snapshot,
 ) -> Result<Result<Vote, Fatal<Types>>, ConnError> {
     if head.bytes > MAX_SNAPSHOT_BYTES {
         return Err(ConnError::SnapshotTooLarge { bytes: head.bytes });
     }
     let bytes = collect(conn, &head).await?;
+    // Refused before openraft has it: a snapshot that cannot be stored would end this node.
+    let (free, needed) = log.free_bytes();
+    if free < head.bytes.saturating_add(needed / 2) {
+        log.room();
+        return Err(ConnError::Full);
+    }
     let membership = open_membership(&head.membership)?;
     let meta = SnapshotMetaOf::<Types> {
         last_log_id: head.last.map(open_log_id),

@@ -48,7 +48,7 @@ where
 {
     futures_util::stream::unfold(Some(session), move |session| async move {
         let mut session = session?;
-        match session.next_answer().await {
+        match session.next_answer(peer).await {
             Ok(Some(Ok(matching))) => Some((Ok(Ok(matching)), Some(session))),
             // Last answer of an exchange. Answers to requests in flight have no meaning any more:
             // read and drop them.
@@ -79,18 +79,25 @@ impl<S: Stream<Item = AppendEntriesRequest<Types>> + Unpin> AppendSession<S> {
         }
     }
 
-    async fn next_answer(&mut self) -> NextAnswer {
+    async fn next_answer(&mut self, peer: &Peer) -> NextAnswer {
         loop {
             match self.next_event().await {
                 Event::Frame(frame) => {
                     self.last_activity = Instant::now();
-                    match frame? {
-                        Frame::Appended(appended) => {
+                    let frame = frame?;
+                    let full = matches!(frame, Frame::AppendedFull(_) | Frame::Full);
+                    match frame {
+                        Frame::Appended(appended) | Frame::AppendedFull(appended) => {
+                            peer.report_room(full);
                             self.in_flight = self.in_flight.saturating_sub(1);
                             return Ok(Some(open_appended(appended)));
                         }
                         Frame::End if self.input_ended && self.in_flight == 0 => return Ok(None),
                         Frame::Failed(text) => return Err(ConnError::Failed(text)),
+                        Frame::Full => {
+                            peer.report_room(true);
+                            return Err(ConnError::Full);
+                        }
                         _ => return Err(ConnError::Unexpected),
                     }
                 }
@@ -146,7 +153,7 @@ impl<S: Stream<Item = AppendEntriesRequest<Types>> + Unpin> AppendSession<S> {
         loop {
             match self.conn.next_within(self.answer_timeout).await? {
                 Frame::End => return Ok(()),
-                Frame::Appended(_) => {}
+                Frame::Appended(_) | Frame::AppendedFull(_) => {}
                 _ => return Err(ConnError::Unexpected),
             }
         }

@@ -4,6 +4,7 @@
 //! and is lost at a power loss. Tests and simulations use it to inject faults.
 
 mod fake;
+mod spares;
 mod system;
 
 use std::io;
@@ -32,6 +33,8 @@ pub trait Disk: Send + Sync + 'static {
     /// Takes an exclusive lock that the system releases when the process dies. `WouldBlock` if it
     /// is held.
     fn lock(&self, path: &Path) -> io::Result<Box<dyn Lock>>;
+    /// Bytes of the whole volume of this folder.
+    fn size(&self, dir: &Path) -> io::Result<u64>;
     /// Bytes that can still be written below this folder.
     fn available(&self, dir: &Path) -> io::Result<u64>;
 }

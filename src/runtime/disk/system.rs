@@ -5,10 +5,40 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
+use super::spares::Spares;
 use super::{Disk, File, Lock};
 
-/// The real file system.
-pub struct System;
+/// The real file system. Keeps a few descriptors for itself.
+pub struct System(Spares);
+
+impl Default for System {
+    fn default() -> Self {
+        Self(Spares::take())
+    }
+}
+
+/// An open file. Its descriptor becomes a spare when it is closed.
+struct OpenFile {
+    file: Option<fs::File>,
+    spares: Spares,
+}
+
+impl OpenFile {
+    fn file(&self) -> io::Result<&fs::File> {
+        // Always there before the drop.
+        self.file
+            .as_ref()
+            .ok_or_else(|| io::ErrorKind::BrokenPipe.into())
+    }
+}
+
+impl Drop for OpenFile {
+    fn drop(&mut self) {
+        if let Some(file) = self.file.take() {
+            self.spares.close(file);
+        }
+    }
+}
 
 #[expect(
     clippy::disallowed_methods,
@@ -16,23 +46,30 @@ pub struct System;
 )]
 impl Disk for System {
     fn open(&self, path: &Path, create: bool) -> io::Result<Box<dyn File>> {
-        let file = fs::OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(create)
-            .truncate(false)
-            .open(path)?;
-        Ok(Box::new(file))
+        let file = self.0.open(|| {
+            fs::OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create(create)
+                .truncate(false)
+                .open(path)
+        })?;
+        Ok(Box::new(OpenFile {
+            file: Some(file),
+            spares: self.0.clone(),
+        }))
     }
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        fs::read(path)
+        self.0.open(|| fs::read(path))
     }
 
     fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
         let name =
             |entry: io::Result<fs::DirEntry>| Ok(entry?.file_name().to_string_lossy().into_owned());
-        let mut names = fs::read_dir(dir)?
+        let mut names = self
+            .0
+            .open(|| fs::read_dir(dir))?
             .map(name)
             .collect::<io::Result<Vec<_>>>()?;
         names.sort();
@@ -56,7 +93,16 @@ impl Disk for System {
     }
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
-        fs::File::open(dir)?.sync_all()
+        let folder = self.0.open(|| fs::File::open(dir))?;
+        let synced = folder.sync_all();
+        self.0.close(folder);
+        match synced {
+            Err(error) if is_unsupported(&error) => {
+                warn_unsynced(dir);
+                Ok(())
+            }
+            synced => synced,
+        }
     }
 
     fn lock(&self, path: &Path) -> io::Result<Box<dyn Lock>> {
@@ -69,10 +115,34 @@ impl Disk for System {
         Ok(Box::new(HeldLock { _file: file }))
     }
 
+    fn size(&self, dir: &Path) -> io::Result<u64> {
+        let stat = rustix::fs::statvfs(dir)?;
+        Ok(stat.f_blocks.saturating_mul(stat.f_frsize))
+    }
+
     fn available(&self, dir: &Path) -> io::Result<u64> {
         let stat = rustix::fs::statvfs(dir)?;
         Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
     }
+}
+
+/// Returns whether this file system has no fsync of folders: it answers EINVAL (shared folders of
+/// virtual machines, 9p, old CIFS).
+fn is_unsupported(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::INVAL.raw_os_error())
+}
+
+/// Warns once: such a file system decides itself when a name is durable.
+fn warn_unsynced(dir: &Path) {
+    static WARNED: std::sync::Once = std::sync::Once::new();
+    WARNED.call_once(|| {
+        tracing::warn!(
+            event = "disk.no-folder-sync",
+            path = %dir.display(),
+            "this file system refuses the fsync of a folder (EINVAL): a power loss may lose files \
+             that were just made; use a local disk for data that matters"
+        );
+    });
 }
 
 /// A lock that is held as long as the descriptor is open.
@@ -82,24 +152,24 @@ struct HeldLock {
 
 impl Lock for HeldLock {}
 
-impl File for fs::File {
+impl File for OpenFile {
     fn size(&self) -> io::Result<u64> {
-        Ok(self.metadata()?.len())
+        Ok(self.file()?.metadata()?.len())
     }
 
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
-        FileExt::read_at(self, buf, offset)
+        self.file()?.read_at(buf, offset)
     }
 
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        FileExt::write_all_at(self, bytes, offset)
+        self.file()?.write_all_at(bytes, offset)
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        fs::File::set_len(self, len)
+        self.file()?.set_len(len)
     }
 
     fn sync(&self) -> io::Result<()> {
-        self.sync_data()
+        self.file()?.sync_data()
     }
 }

@@ -71,7 +71,7 @@ impl Log {
         incarnation: Incarnation,
         snapshot: Option<LogId>,
     ) -> Result<Self, LogError> {
-        Self::open_with(env, dir, incarnation, snapshot, LogConfig::default())
+        Self::open_with(env, dir, incarnation, snapshot, dir.log_config())
     }
 
     /// Opens as [`Log::open`] does, with other sizes.
@@ -124,6 +124,19 @@ impl Log {
         let (done, durable) = oneshot::channel();
         let done: Done = Box::new(move |result| drop(done.send(result)));
         self.submit(vec![Record::Vote(vote)], Some(done));
+        durable
+            .await
+            .unwrap_or_else(|_| Err(log_state::closed_error()))
+    }
+
+    /// Makes durable everything that was queued before this call.
+    ///
+    /// # Errors
+    /// The log has failed or is closed.
+    pub async fn sync(&self) -> io::Result<()> {
+        let (done, durable) = oneshot::channel();
+        let done: Done = Box::new(move |result| drop(done.send(result)));
+        self.submit(Vec::new(), Some(done));
         durable
             .await
             .unwrap_or_else(|_| Err(log_state::closed_error()))

@@ -36,6 +36,28 @@ pub struct LogConfig {
     pub segment_bytes: u64,
 }
 
+impl LogConfig {
+    /// Sizes for a volume of this many bytes: smaller segments below 256 MiB.
+    pub(in crate::storage) fn for_volume(volume_bytes: u64) -> Self {
+        let share = (volume_bytes / SEGMENTS_OF_A_VOLUME).clamp(MIN_SEGMENT_BYTES, 8 << 20);
+        // A power of two, rounded down: a volume that grows or shrinks a little keeps its sizes.
+        let segment_bytes = 1 << share.ilog2();
+        Self { segment_bytes }
+    }
+
+    /// Free bytes that a new log needs: its segment, the reserve, the minimum of free space, and a
+    /// segment's size for everything else.
+    pub(in crate::storage) fn bytes_to_begin(self) -> u64 {
+        (3 + MIN_FREE_SEGMENTS) * self.segment_bytes
+    }
+}
+
+/// Part of a volume that a segment takes at most.
+const SEGMENTS_OF_A_VOLUME: u64 = 32;
+
+/// Size of the smallest segment. Larger commands get a segment of their own size.
+const MIN_SEGMENT_BYTES: u64 = 256 << 10;
+
 impl Default for LogConfig {
     fn default() -> Self {
         Self {

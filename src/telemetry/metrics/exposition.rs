@@ -20,6 +20,18 @@ pub struct Gauges {
     /// `None` while there is no Raft node.
     pub raft: Option<RaftGauges>,
     pub fsync: Option<HistogramCounts>,
+    /// `None` while there is no Raft node.
+    pub disk: Option<DiskGauges>,
+}
+
+/// The disk of the log.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct DiskGauges {
+    pub free_bytes: u64,
+    pub full: bool,
+    pub slow: bool,
+    /// This node leads, and the disks of a majority are full.
+    pub majority_full: bool,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -161,6 +173,26 @@ const TABLE: &[(&str, &str, &str)] = &[
     ),
     ("raft_halted", "gauge", "1 if Raft cannot go on here"),
     (
+        "disk_free_bytes",
+        "gauge",
+        "Free bytes on the volume of the log",
+    ),
+    (
+        "disk_full",
+        "gauge",
+        "1 if new commands are refused because this node's disk is full",
+    ),
+    (
+        "disk_slow",
+        "gauge",
+        "1 if new commands wait because this node's disk does not keep up",
+    ),
+    (
+        "disk_majority_full",
+        "gauge",
+        "Leader only: 1 if new commands are refused because the disks of a majority are full",
+    ),
+    (
         "wal_fsync_seconds",
         "histogram",
         "Duration of the fsyncs of the log",
@@ -180,6 +212,12 @@ pub fn render(metrics: &Metrics, gauges: &Gauges, resident_bytes: Option<u64>) -
     node(&mut text, gauges);
     if let Some(raft) = &gauges.raft {
         consensus(&mut text, raft);
+    }
+    if let Some(disk) = &gauges.disk {
+        text.one("disk_free_bytes", &[], disk.free_bytes);
+        text.one("disk_full", &[], u8::from(disk.full));
+        text.one("disk_slow", &[], u8::from(disk.slow));
+        text.one("disk_majority_full", &[], u8::from(disk.majority_full));
     }
     if let Some(fsync) = &gauges.fsync {
         text.histogram("wal_fsync_seconds", fsync);
@@ -339,6 +377,7 @@ mod tests {
                 ..RaftGauges::default()
             }),
             fsync: Some(fsync),
+            disk: Some(DiskGauges::default()),
             ..Gauges::default()
         };
         render(&metrics, &gauges, Some(4096))

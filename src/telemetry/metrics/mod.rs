@@ -10,6 +10,6 @@ mod histogram;
 mod requests;
 
 pub use counters::{Counter, Inside, Level, Metrics};
-pub use exposition::{Gauges, RaftGauges, render};
+pub use exposition::{DiskGauges, Gauges, RaftGauges, render};
 pub use histogram::HistogramCounts;
 pub use requests::Requests;

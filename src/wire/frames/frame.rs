@@ -25,6 +25,9 @@ pub enum Frame {
 
     Append(Append),
     Appended(Appended),
+    /// The answer to an append request, from a member whose disk is full: its leader stops proposing
+    /// before this member must refuse entries. An older version reads it as [`Frame::Appended`].
+    AppendedFull(Appended),
     /// End of the exchange in this direction. The connection may be used for another one.
     End,
     /// Keepalive of an idle stream.
@@ -42,13 +45,20 @@ pub enum Frame {
     Installed(Vote),
     /// The receiver cannot continue this exchange. The text is for the log.
     Failed(String),
+    /// The receiver has no room for what was sent. An older version reads it as [`Frame::Failed`].
+    Full,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
 struct FailedMessage {
     #[prost(bytes = "bytes", optional, tag = "1")]
     text: Option<Bytes>,
+    /// 1: the disk is full. Absent: another reason.
+    #[prost(uint32, optional, tag = "2")]
+    code: Option<u32>,
 }
+
+const DISK_FULL: u32 = 1;
 
 /// Appends the whole frame, including its length.
 pub fn encode(frame: &Frame, out: &mut BytesMut) {
@@ -60,6 +70,7 @@ pub fn encode(frame: &Frame, out: &mut BytesMut) {
         Frame::Refused(f) => body(5, &RefusedMessage::from(f), out),
         Frame::Append(f) => body(6, &AppendMessage::from(f), out),
         Frame::Appended(f) => body(7, &AppendedMessage::from(f), out),
+        Frame::AppendedFull(f) => body(7, &AppendedMessage::from(f).with_full(), out),
         Frame::End => body(8, &(), out),
         Frame::Idle => body(9, &(), out),
         Frame::Vote(f) => body(10, &VoteAskMessage::from(f), out),
@@ -70,13 +81,8 @@ pub fn encode(frame: &Frame, out: &mut BytesMut) {
         Frame::Snapshot(f) => body(15, &SnapshotMessage::from(f), out),
         Frame::Chunk(data) => chunk(data, out),
         Frame::Installed(vote) => body(17, &VoteMessage::from(*vote), out),
-        Frame::Failed(text) => body(
-            18,
-            &FailedMessage {
-                text: Some(text.clone().into()),
-            },
-            out,
-        ),
+        Frame::Failed(text) => failed(text.clone(), None, out),
+        Frame::Full => failed("the disk is full".to_owned(), Some(DISK_FULL), out),
     }
 }
 
@@ -96,7 +102,7 @@ pub fn decode(mut bytes: Bytes) -> Result<Frame, FrameError> {
         4 => Frame::Accepted,
         5 => Frame::Refused(message::<RefusedMessage>(bytes)?.try_into()?),
         6 => Frame::Append(message::<AppendMessage>(bytes)?.try_into()?),
-        7 => Frame::Appended(message::<AppendedMessage>(bytes)?.try_into()?),
+        7 => answer(message::<AppendedMessage>(bytes)?)?,
         8 => Frame::End,
         9 => Frame::Idle,
         10 => Frame::Vote(message::<VoteAskMessage>(bytes)?.try_into()?),
@@ -107,11 +113,31 @@ pub fn decode(mut bytes: Bytes) -> Result<Frame, FrameError> {
         15 => Frame::Snapshot(message::<SnapshotMessage>(bytes)?.try_into()?),
         16 => Frame::Chunk(checked(bytes)?),
         17 => Frame::Installed(message::<VoteMessage>(bytes)?.try_into()?),
-        18 => Frame::Failed(
-            String::from_utf8_lossy(&need(message::<FailedMessage>(bytes)?.text, "text")?)
-                .into_owned(),
-        ),
+        18 => failure(message::<FailedMessage>(bytes)?)?,
         other => return Err(FrameError::Kind(other)),
+    })
+}
+
+fn failed(text: String, code: Option<u32>, out: &mut BytesMut) {
+    let text = Some(text.into());
+    body(18, &FailedMessage { text, code }, out);
+}
+
+fn failure(message: FailedMessage) -> Result<Frame, FrameError> {
+    let text = need(message.text, "text")?;
+    Ok(match message.code {
+        Some(DISK_FULL) => Frame::Full,
+        _ => Frame::Failed(String::from_utf8_lossy(&text).into_owned()),
+    })
+}
+
+fn answer(message: AppendedMessage) -> Result<Frame, FrameError> {
+    let full = message.is_full();
+    let answer = message.try_into()?;
+    Ok(if full {
+        Frame::AppendedFull(answer)
+    } else {
+        Frame::Appended(answer)
     })
 }
 

@@ -125,6 +125,22 @@ pub(super) struct AppendedMessage {
     log_id: Option<LogIdMessage>,
     #[prost(message, optional, tag = "3")]
     vote: Option<VoteMessage>,
+    /// Set if the member's disk is full. Older versions neither set nor read it.
+    #[prost(bool, optional, tag = "4")]
+    full: Option<bool>,
+}
+
+impl AppendedMessage {
+    pub(super) fn with_full(self) -> Self {
+        Self {
+            full: Some(true),
+            ..self
+        }
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.full == Some(true)
+    }
 }
 
 impl From<&Appended> for AppendedMessage {
@@ -133,17 +149,17 @@ impl From<&Appended> for AppendedMessage {
             Appended::Matching(id) => Self {
                 kind: Some(1),
                 log_id: id.map(Into::into),
-                vote: None,
+                ..Self::default()
             },
             Appended::Conflict(id) => Self {
                 kind: Some(2),
                 log_id: Some(id.into()),
-                vote: None,
+                ..Self::default()
             },
             Appended::HigherVote(vote) => Self {
                 kind: Some(3),
-                log_id: None,
                 vote: Some(vote.into()),
+                ..Self::default()
             },
         }
     }

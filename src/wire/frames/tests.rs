@@ -77,6 +77,7 @@ fn every_frame() -> Vec<Frame> {
         Frame::Appended(Appended::Matching(Some(LogId { term: 0, index: 0 }))),
         Frame::Appended(Appended::Conflict(id)),
         Frame::Appended(Appended::HigherVote(vote)),
+        Frame::AppendedFull(Appended::Matching(Some(id))),
         Frame::End,
         Frame::Idle,
         Frame::Vote(VoteAsk {
@@ -119,6 +120,7 @@ fn every_frame() -> Vec<Frame> {
         Frame::Chunk(Bytes::from_static(b"some of it")),
         Frame::Installed(vote),
         Frame::Failed("disk".to_owned()),
+        Frame::Full,
     ]
 }
 

@@ -34,7 +34,11 @@ async fn scene(admission: TestAdmission) -> Scene {
         Seeded::new(1),
         Duration::from_millis(1)..Duration::from_millis(2),
     );
-    let here = env(network.host(ip(1)), Seeded::new(2), Arc::new(disk::System));
+    let here = env(
+        network.host(ip(1)),
+        Seeded::new(2),
+        Arc::new(disk::System::default()),
+    );
     let transport = Transport::listen(&here, bind(1), Arc::new(admission))
         .await
         .expect("the port is free");
@@ -404,7 +408,7 @@ async fn connections_that_are_gone_delay_nobody() {
             kind,
             times,
         });
-        let here = env(net, Seeded::new(2), Arc::new(disk::System));
+        let here = env(net, Seeded::new(2), Arc::new(disk::System::default()));
         let admission = Arc::new(TestAdmission::new(replica(1)));
         let begun = Instant::now();
         let transport = Transport::listen(&here, bind(1), admission)

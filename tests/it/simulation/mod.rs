@@ -366,7 +366,13 @@ fn a_damaged_identity_ends_the_start() {
         let mut sim = founded(62).await;
         sim.kill(0);
         let path = std::path::Path::new(nodes::DIR).join("influxd-meta/identity");
+        // One copy is enough.
         sim.nodes[0].disk.flip_bit(&path, 8 * 200);
+        sim.start(0).await;
+        sim.kill(0);
+        for copy in [path.clone(), path.with_file_name("identity-2")] {
+            sim.nodes[0].disk.flip_bit(&copy, 8 * 200);
+        }
         let error = sim.try_start(0).await.expect_err("damaged");
         assert!(matches!(error, ClusterError::BadIdentity(_)), "{error}");
     });

@@ -209,6 +209,10 @@ impl Disk for Fake {
         }))
     }
 
+    fn size(&self, _dir: &Path) -> io::Result<u64> {
+        Ok(self.inner().state.capacity.unwrap_or(u64::MAX))
+    }
+
     fn available(&self, _dir: &Path) -> io::Result<u64> {
         let inner = self.inner();
         Ok(inner
