@@ -51,12 +51,12 @@ impl StartFailure {
     pub(super) fn log(&self) {
         let exit = self.exit_code();
         match self {
-            Self::Directory(OpenDirError::Denied { path, .. }) => {
+            Self::Directory(OpenDirError::Denied { path, source }) => {
                 tracing::error!(
                     event = "stop.denied",
                     exit,
                     "{self}: {}",
-                    advice::denied(path)
+                    advice::denied(path, source)
                 );
             }
             Self::SecondSignal(_) => tracing::warn!(event = "stop.impatient", exit, "{self}"),
@@ -76,6 +76,24 @@ impl StartFailure {
                 if source.kind() == io::ErrorKind::AddrNotAvailable =>
             {
                 ": no interface of this host has that address"
+            }
+            Self::Directory(OpenDirError::Io { source, .. })
+            | Self::Cluster(ClusterError::Io { source, .. })
+                if source.kind() == io::ErrorKind::QuotaExceeded =>
+            {
+                ": the quota of this user or project on this volume is used up: raise it, or make \
+                 room; nothing acknowledged is lost"
+            }
+            Self::Directory(OpenDirError::Io { source, .. })
+            | Self::Cluster(ClusterError::Io { source, .. })
+                if source.kind() == io::ErrorKind::StorageFull =>
+            {
+                ": make room on this volume and start again; nothing acknowledged is lost"
+            }
+            Self::Directory(OpenDirError::Io { source, .. }) if advice::has_no_locks(source) => {
+                ": the file system of this directory has no file locks (NFS without its lock \
+                 service, some network and shared folders): use a local disk or a volume, because \
+                 two processes in one directory would destroy it"
             }
             Self::Directory(OpenDirError::Foreign { .. }) => {
                 ": give this node a directory of its own ([meta] dir, INFLUXDB_META_DIR)"

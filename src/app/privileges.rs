@@ -41,6 +41,7 @@ fn give_data_and_drop_root(dir: &Path, uid: Uid, gid: Gid) -> io::Result<()> {
     }
     create(dir)?;
     give(dir, uid, gid)?;
+    give_link_target(dir, uid, gid)?;
     let ours = dir.join("influxd-meta");
     if ours.is_dir() {
         give_tree(&ours, uid, gid)?;
@@ -75,6 +76,21 @@ fn give_tree(dir: &Path, uid: Uid, gid: Gid) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Gives away the folder that `dir` leads to if it is a symbolic link inside its volume: where it
+/// leads to a sibling. A link that leads elsewhere could give away a folder of the system, so that
+/// is left to a person; the message then names the folder.
+fn give_link_target(dir: &Path, uid: Uid, gid: Gid) -> io::Result<()> {
+    if !dir.is_symlink() {
+        return Ok(());
+    }
+    let (target, parent) = (dir.canonicalize()?, dir.parent());
+    let parent = parent.map(Path::canonicalize).transpose()?;
+    match parent {
+        Some(parent) if target.parent() == Some(&parent) => give(&target, uid, gid),
+        _ => Ok(()),
+    }
 }
 
 /// Changes the owner, unless it is right already: then no privilege is needed. A symbolic link
