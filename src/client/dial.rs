@@ -64,7 +64,7 @@ pub(super) async fn resolve(
     deadline: Instant,
 ) -> Result<Vec<SocketAddr>, CallError> {
     let lookup = timeout_at(deadline, net.resolve(to.host(), to.port())).await;
-    Ok(lookup.map_err(|_| CallError::Timeout { sent: false })??)
+    Ok(lookup.map_err(|_| CallError::LookupTimeout)??)
 }
 
 /// Dials exactly this address.

@@ -12,6 +12,9 @@ pub enum CallError {
     /// The name gave no address.
     #[error("{0}")]
     Lookup(#[from] LookupError),
+    /// The name look-up did not end in time. It goes on, and a later call has its result.
+    #[error("the name look-up hangs")]
+    LookupTimeout,
     #[error("connection refused")]
     Refused,
     #[error("no answer in time")]
@@ -106,7 +109,8 @@ impl CallError {
     pub fn is_retryable(&self) -> bool {
         match self {
             // Nodes that are starting: names appear, ports open, leaders are elected.
-            Self::Lookup(_) | Self::Refused | Self::Timeout { .. } | Self::Io { .. } => true,
+            Self::Lookup(_) | Self::LookupTimeout | Self::Refused => true,
+            Self::Timeout { .. } | Self::Io { .. } => true,
             Self::Status { status, .. } => matches!(status, 408 | 429 | 502 | 503 | 504),
             // An operator must change something first.
             Self::RaftPort | Self::NotOurs(_) | Self::OtherMetaNode | Self::WrongSecret => false,
@@ -126,7 +130,7 @@ impl CallError {
             Self::Junk(_) => true,
             // The node that redirected has not executed the request.
             Self::Elsewhere { error, .. } => error.is_maybe_executed(),
-            Self::Lookup(_) | Self::Refused => false,
+            Self::Lookup(_) | Self::LookupTimeout | Self::Refused => false,
             Self::RaftPort | Self::NotOurs(_) | Self::OtherMetaNode | Self::WrongSecret => false,
             Self::Redirects(_) | Self::Unsupported(_) => false,
         }

@@ -133,7 +133,7 @@ fn check(status: &DataNodeStatus) -> Result<(), FailureCause> {
 fn from_http(error: CallError) -> FailureCause {
     match error {
         CallError::Status { status, error } => FailureCause::Status { status, error },
-        CallError::Timeout { .. } => FailureCause::Timeout,
+        CallError::Timeout { .. } | CallError::LookupTimeout => FailureCause::Timeout,
         CallError::Io { text, .. } => FailureCause::Broken {
             doing: "read status",
             text,

@@ -243,6 +243,13 @@ impl Network {
         docker(&["network", "create", &name]);
         Self(name)
     }
+
+    /// A network from which nothing outside is reached.
+    pub fn without_way_out() -> Self {
+        let name = fresh_name("net");
+        docker(&["network", "create", "--internal", &name]);
+        Self(name)
+    }
 }
 
 impl Drop for Network {

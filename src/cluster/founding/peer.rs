@@ -16,9 +16,13 @@ const MEMORY_LIFETIME: Duration = Duration::from_secs(60);
 /// members are learners, and the polls would be too many.
 const MAX_FAST_POLLED_MEMBERS: usize = 9;
 
-/// Number of polls in a row after which a name that does not exist is taken for a former name. One
-/// wrong answer of a name server must not rename a node.
+/// Number of polls in a row after which a name that does not exist counts as lost. One wrong answer
+/// of a name server must not rename a node.
 const UNKNOWN_NAME_POLLS: u32 = 3;
+
+/// Time after which a name counts as lost that gave no address for another reason. Docker gives no
+/// answer at all for an unknown name if its own name servers cannot be reached.
+const UNRESOLVED_FOR: Duration = Duration::from_secs(10);
 
 /// A polled address.
 #[derive(Clone, Debug)]
@@ -36,8 +40,8 @@ pub(super) struct Peer {
     lately: Vec<(Incarnation, Duration)>,
     /// Time at which two nodes were last seen to answer here.
     duplicate_name_at: Option<Duration>,
-    /// Number of polls in a row for which the name did not exist.
-    unknown_name_polls: u32,
+    /// Polls in a row, up to the last one, whose name gave no address.
+    unresolved: Unresolved,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,7 +67,7 @@ impl Peer {
             failure: None,
             lately: Vec::new(),
             duplicate_name_at: None,
-            unknown_name_polls: 0,
+            unresolved: Unresolved::default(),
         }
     }
 
@@ -87,10 +91,10 @@ impl Peer {
         self.failure.as_ref()
     }
 
-    /// Whether the name of this address does not exist any more, as far as this node's resolver
+    /// Whether the name of this address leads nowhere any more, as far as this node's resolver
     /// knows.
-    pub(super) fn is_unknown_name(&self) -> bool {
-        self.unknown_name_polls >= UNKNOWN_NAME_POLLS
+    pub(super) fn has_lost_name(&self) -> bool {
+        self.unresolved.unknown >= UNKNOWN_NAME_POLLS || self.unresolved.lasts >= UNRESOLVED_FOR
     }
 
     pub(super) fn has_duplicate_name(&self, now: Duration) -> bool {
@@ -131,12 +135,7 @@ impl Peer {
         } else {
             None
         };
-        self.unknown_name_polls = match self.failure {
-            Some(ref failure) if failure.is_name_unknown() => {
-                self.unknown_name_polls.saturating_add(1)
-            }
-            _ => 0,
-        };
+        self.unresolved.count(now, self.failure.as_ref());
         self.remember(now, cluster_name);
         before
             != (
@@ -192,6 +191,31 @@ impl Peer {
     }
 }
 
+/// A series of polls whose name gave no address.
+#[derive(Clone, Debug, Default)]
+struct Unresolved {
+    since: Option<Duration>,
+    lasts: Duration,
+    /// Number of the last of them for which the name did not exist.
+    unknown: u32,
+}
+
+impl Unresolved {
+    fn count(&mut self, now: Duration, failure: Option<&PollError>) {
+        let Some(failure) = failure.filter(|failure| failure.is_of_lookup()) else {
+            *self = Self::default();
+            return;
+        };
+        let since = *self.since.get_or_insert(now);
+        self.lasts = now.saturating_sub(since);
+        self.unknown = if failure.is_name_unknown() {
+            self.unknown.saturating_add(1)
+        } else {
+            0
+        };
+    }
+}
+
 /// Fields of an identity whose change makes other nodes act.
 pub(super) fn mark(identity: &Identity) -> impl PartialEq + use<> {
     (
@@ -218,4 +242,29 @@ fn worst(failures: Vec<PollError>) -> PollError {
         .find(|f| needs_an_operator(f))
         .or(failures.first());
     worst.cloned().unwrap_or(PollError::NAME_UNKNOWN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_lost_after_three_polls_that_do_not_know_it_or_ten_seconds_of_others() {
+        let at = Duration::from_secs;
+        let mut peer = Peer::new(PollReason::List, at(0));
+        let mut poll = |now, failure: PollError| {
+            peer.see(at(now), "", vec![Err(failure)]);
+            peer.has_lost_name()
+        };
+        assert!(!poll(1, PollError::NAME_UNKNOWN) && !poll(2, PollError::NAME_UNKNOWN));
+        assert!(poll(3, PollError::NAME_UNKNOWN));
+        assert!(
+            !poll(4, PollError::LookupTimeout),
+            "three in a row, not four ago"
+        );
+        assert!(!poll(5, PollError::Refused), "the name leads somewhere");
+        assert!(!poll(6, PollError::LookupTimeout) && !poll(15, PollError::LookupTimeout));
+        assert!(poll(16, PollError::LookupTimeout));
+        assert!(!poll(17, PollError::Timeout));
+    }
 }

@@ -46,8 +46,8 @@ impl Founding {
                 self.members.contains(at) && self.registered.as_ref() != Some(*at);
             let peer = self.peers.get(at);
             let answers = peer.is_some_and(|peer| peer.node().is_some());
-            let is_unknown = peer.is_some_and(Peer::is_unknown_name);
-            !(is_another_members || answers || is_unknown)
+            let leads_nowhere = peer.is_some_and(Peer::has_lost_name);
+            !(is_another_members || answers || leads_nowhere)
         };
         if self.setup.expect == 0 || !self.setup.peers.iter().any(|at| may_be_me(&at)) {
             return Some(self.setup.host_name.clone());

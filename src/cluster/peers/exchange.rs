@@ -46,6 +46,11 @@ impl PollError {
     /// A name that gave no address, without a name server that said so.
     pub const NAME_UNKNOWN: Self = Self::Lookup(LookupError::Unknown { server: None });
 
+    /// Whether the name gave no address, for whatever reason.
+    pub fn is_of_lookup(&self) -> bool {
+        matches!(self, Self::Lookup(_) | Self::LookupTimeout)
+    }
+
     /// Whether the name does not exist, as opposed to a look-up that failed.
     pub fn is_name_unknown(&self) -> bool {
         matches!(self, Self::Lookup(error) if error.is_unknown())

@@ -170,6 +170,7 @@ impl From<CallError> for PollError {
     fn from(error: CallError) -> Self {
         match error {
             CallError::Lookup(error) => Self::Lookup(error),
+            CallError::LookupTimeout => Self::LookupTimeout,
             CallError::Refused => Self::Refused,
             CallError::Timeout { .. } => Self::Timeout,
             CallError::RaftPort => Self::RaftPort,

@@ -127,12 +127,29 @@ fn founded_by_a_list_that_is_gone_and_renamed_twice() {
         stack.add(&image, n, Some(&format!("meta-{}", n + 1)), &[list]);
     }
     let ids = stack.ids();
-    for round in ["new", "newer"] {
-        for n in 0..3 {
-            stack.replace(&image, n, Some(&format!("{round}-{n}")));
-            stack.wait_named(&ids);
-        }
+    for n in 0..3 {
+        stack.replace(&image, n, Some(&format!("new-{n}")));
+        stack.wait_named(&ids);
     }
+    stack.replace(&image, 0, Some("newer-0"));
+    stack.wait_named(&ids);
+}
+
+/// In a network without a way out Docker's name server gives no answer for a name that it does not
+/// know.
+#[test]
+fn the_list_has_a_former_name_that_no_server_answers_for() {
+    let Some(image) = Image::here() else { return };
+    let mut stack = Stack::new(3, &[]);
+    stack.network = Network::without_way_out();
+    let list = "INFLUXDB_META_PEERS=meta-1,meta-2,meta-3";
+    for n in 0..3 {
+        stack.add(&image, n, Some(&format!("meta-{}", n + 1)), &[list]);
+    }
+    let ids = stack.ids();
+    docker(&["rm", "-f", &stack.containers[1].name]);
+    stack.containers[1] = stack.container(&image, 1, Some("meta-2b"), &[list]);
+    stack.wait_named(&ids);
 }
 
 #[test]
