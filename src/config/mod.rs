@@ -15,6 +15,7 @@ mod key;
 pub mod keys;
 mod layers;
 mod manual;
+mod other_keys;
 mod print;
 mod problem;
 mod rules;
