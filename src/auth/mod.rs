@@ -22,5 +22,5 @@ pub use authenticator::{AuthConfig, Authenticator, Caller, Denied, Method, Unkno
 pub use credentials::Credentials;
 pub use login::Login;
 pub use peer_policy::{PeerPolicy, PeerPolicyFacts};
-pub use secret::Secret;
+pub use secret::{MIN_SECRET_BYTES, Secret};
 pub use users::{User, Users};

@@ -21,8 +21,8 @@ pub enum PeerPolicy {
 pub struct PeerPolicyFacts {
     /// `internal-shared-secret` is set here.
     pub has_secret: bool,
-    /// `auth-enabled` is set here.
-    pub auth_enabled: bool,
+    /// `auth-enabled`, `raft-portal-auth-required` or `raft-dialer-auth-required` is set here.
+    pub required_here: bool,
     /// Whether the catalog says that proofs are required: founded with the secret, or all members
     /// have shown it since. `None` before this node knows its cluster's catalog.
     pub required_by_cluster: Option<bool>,
@@ -35,7 +35,7 @@ impl PeerPolicy {
         match (facts.has_secret, facts.required_by_cluster) {
             (false, Some(true)) => Self::SecretMissing,
             (false, _) => Self::Open,
-            (true, Some(false)) if !facts.auth_enabled => Self::ProofWanted,
+            (true, Some(false)) if !facts.required_here => Self::ProofWanted,
             (true, _) => Self::ProofRequired,
         }
     }
@@ -66,7 +66,7 @@ mod tests {
     #[test]
     fn every_row_of_the_manual() {
         use PeerPolicy::{Open, ProofRequired, ProofWanted, SecretMissing};
-        for (has_secret, auth_enabled, required_by_cluster, policy) in [
+        for (has_secret, required_here, required_by_cluster, policy) in [
             (false, false, None, Open),
             (false, false, Some(false), Open),
             (false, false, Some(true), SecretMissing),
@@ -79,7 +79,7 @@ mod tests {
         ] {
             let facts = PeerPolicyFacts {
                 has_secret,
-                auth_enabled,
+                required_here,
                 required_by_cluster,
             };
             assert_eq!(PeerPolicy::of(facts), policy, "{facts:?}");

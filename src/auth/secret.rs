@@ -9,6 +9,17 @@ use std::sync::Arc;
 #[derive(Clone, Default)]
 pub struct Secret(Arc<str>);
 
+/// Number of bytes below which a shared secret is reported as short: whoever records one proof or
+/// token can try short secrets without asking the node.
+pub const MIN_SECRET_BYTES: usize = 16;
+
+impl Secret {
+    /// Whether it is short for a shared secret.
+    pub fn is_short(&self) -> bool {
+        self.0.len() < MIN_SECRET_BYTES
+    }
+}
+
 impl Deref for Secret {
     type Target = str;
     fn deref(&self) -> &str {

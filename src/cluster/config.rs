@@ -29,8 +29,9 @@ pub struct ClusterConfig {
     pub gossip_frequency: Duration,
     pub announcement_expiration: Duration,
     pub secret: Option<Secret>,
-    /// `auth-enabled`.
-    pub auth_enabled: bool,
+    /// Whether this node's configuration requires proofs of other meta nodes, whatever the catalog
+    /// says: `auth-enabled` or one of the keys `raft-…-auth-required`.
+    pub requires_proof: bool,
     pub raft: RaftConfig,
     /// For example `1.12.4-c1.12.4`.
     pub version: String,
@@ -42,7 +43,7 @@ impl ClusterConfig {
     pub(super) fn peer_policy(&self, required_by_cluster: Option<bool>) -> PeerPolicy {
         PeerPolicy::of(PeerPolicyFacts {
             has_secret: self.secret.is_some(),
-            auth_enabled: self.auth_enabled,
+            required_here: self.requires_proof,
             required_by_cluster,
         })
     }

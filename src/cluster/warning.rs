@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::auth::MIN_SECRET_BYTES;
 use crate::base::Address;
 use crate::cluster::founding::Block;
 use crate::cluster::membership::Alarm;
@@ -26,6 +27,7 @@ pub enum Warning {
     SecretNotRequired,
     /// The disk of this node, or of its members, cannot take commands.
     Disk(DiskFault),
+    ShortSecret,
     /// This host name, advertised for this node, does not resolve on it.
     OwnNameUnknown(String),
     /// Another member took this address, which this node advertises, during this life of the
@@ -72,6 +74,11 @@ impl fmt::Display for Warning {
                  it, whoever reaches ports 8089 and 8091 can pose as a meta node",
             ),
             Self::Disk(fault) => fault.fmt(f),
+            Self::ShortSecret => write!(
+                f,
+                "internal-shared-secret is shorter than {MIN_SECRET_BYTES} bytes: whoever records \
+                 a proof can guess it; take a long random one"
+            ),
             Self::OwnNameUnknown(host) => write!(
                 f,
                 "{host}, the name others are given for this node, does not resolve here"

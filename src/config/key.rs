@@ -38,6 +38,8 @@ pub enum ValueKind {
     Bool,
     /// Any text; empty is unset.
     Text,
+    /// A path that begins with `/`.
+    AbsolutePath,
     /// A host name or IP address without a port.
     Host,
     /// `:8091`, `host:8091`, `[::]:8091`.
@@ -151,6 +153,7 @@ impl ValueKind {
         match self {
             Self::Bool => "true or false".into(),
             Self::Text => "text".into(),
+            Self::AbsolutePath => "a path that begins with /".into(),
             Self::Host => "a host name or IP address, without a port".into(),
             Self::Bind => "host:port, or :port for all addresses".into(),
             Self::Duration { at_least } if at_least.is_zero() => {

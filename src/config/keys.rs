@@ -67,8 +67,13 @@ keys! {
     pub const ENTERPRISE_MARKETPLACE_ENV: Key<Option<String>> =
         text("enterprise", "marketplace-env", "Kept for old environments.")
             .effect(Effect::None(FREE));
-    pub const META_DIR: Key<PathBuf> =
-        path("meta", "dir", "/var/lib/influxdb/meta", "Directory of this node's data.");
+    pub const META_DIR: Key<PathBuf> = Key::new(
+        "meta",
+        "dir",
+        ValueKind::AbsolutePath,
+        "/var/lib/influxdb/meta",
+        "Directory of this node's data.",
+    );
     pub const META_BIND_ADDRESS: Key<Bind> = bind(
         "meta",
         "bind-address",
@@ -196,22 +201,14 @@ keys! {
         "meta",
         "raft-portal-auth-required",
         "false",
-        "Raft connections must be authenticated by the caller.",
-    )
-    .effect(Effect::Protection(
-        "it is not built yet; a cluster founded with internal-shared-secret authenticates both \
-         sides by itself",
-    ));
+        "Other meta nodes must prove internal-shared-secret to this one, before all have it.",
+    );
     pub const META_RAFT_DIALER_AUTH_REQUIRED: Key<bool> = boolean(
         "meta",
         "raft-dialer-auth-required",
         "false",
-        "Raft connections must be authenticated by the callee.",
-    )
-    .effect(Effect::Protection(
-        "it is not built yet; a cluster founded with internal-shared-secret authenticates both \
-         sides by itself",
-    ));
+        "As raft-portal-auth-required: a proof is always of both sides.",
+    );
     pub const META_HTTPS_ENABLED: Key<bool> =
         boolean("meta", "https-enabled", "false", "TLS on 8091 and 8089.")
             .effect(Effect::Protection(NO_TLS));
@@ -290,6 +287,12 @@ keys! {
     pub const META_DEBUG_PPROF_ENABLED: Key<bool> =
         boolean("meta", "debug-pprof-enabled", "false", "Kept for old files.")
             .effect(Effect::None("there is no pprof here"));
+    pub const META_RAFT_PROMOTION_ENABLED: Key<bool> =
+        boolean("meta", "raft-promotion-enabled", "true", "Kept for files of version 1.0.")
+            .effect(Effect::None(
+                "a node gets a vote by itself while fewer than five vote; \
+                 `bootstrap-expect = 0` is for nodes without a vote",
+            ));
     pub const LOGGING_FORMAT: Key<Format> =
         choice("logging", "format", "auto", "auto = console on a terminal, else logfmt.");
     pub const LOGGING_LEVEL: Key<Threshold> =

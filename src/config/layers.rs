@@ -12,7 +12,10 @@ use super::find_file::find_file;
 use super::inputs::{Flags, Inputs};
 use super::key::KeySpec;
 use super::keys::KEYS;
-use super::other_keys::{DATA_NODE_KEYS, DATA_NODE_SECTIONS, OTHER_VARIABLES};
+use super::other_keys::{
+    DATA_NODE_KEYS, DATA_NODE_PROTECTIONS, DATA_NODE_SECTIONS, DataNodeProtection, OTHER_VARIABLES,
+    asks,
+};
 use super::problem::{Notice, Problem};
 use super::source::Source;
 use super::suggestion::most_similar;
@@ -24,6 +27,8 @@ pub(super) struct Layers {
     pub(super) file: Option<PathBuf>,
     pub(super) problems: Vec<Problem>,
     pub(super) notices: Vec<Notice>,
+    /// Protections of data nodes that are asked for here.
+    pub(super) protections: Vec<(Source, &'static DataNodeProtection)>,
 }
 
 impl Layers {
@@ -33,6 +38,7 @@ impl Layers {
             file: None,
             problems: Vec::new(),
             notices: Vec::new(),
+            protections: Vec::new(),
         };
         for key in KEYS {
             let default = value::from_text(&key.kind, key.default);
@@ -60,10 +66,20 @@ impl Layers {
         }
     }
 
-    /// Overrides the layers below, unless the value is empty.
+    /// Overrides the layers below, unless the value is empty. Blanks at its ends do not count.
     fn set(&mut self, key: &KeySpec, value: Value, source: Source) {
-        if !value::is_empty(&value) {
-            self.merge(key, value, source);
+        let trimmed = value::trimmed(value.clone());
+        if key.secret && trimmed.as_str() != value.as_str() {
+            self.notices.push(Notice {
+                event: "config.blanks",
+                text: format!(
+                    "{source}: {key} has blanks or line ends at its ends: they are cut here, and \
+                     data nodes do not cut them"
+                ),
+            });
+        }
+        if !value::is_empty(&trimmed) {
+            self.merge(key, trimmed, source);
         }
     }
 
@@ -99,7 +115,11 @@ impl Layers {
                         .into_iter()
                         .for_each(|(key, value)| self.add_entry(&source, &name, &key, value));
                 }
-                Value::Dict(..) if DATA_NODE_SECTIONS.contains(&name.as_str()) => {}
+                Value::Dict(_, section) if DATA_NODE_SECTIONS.contains(&name.as_str()) => {
+                    section
+                        .iter()
+                        .for_each(|(key, value)| self.add_protection(&source, &name, key, value));
+                }
                 Value::Dict(..) => {
                     let hint = hint(most_similar(&name, KEYS.iter().map(|key| key.section)));
                     self.unknown(format!(
@@ -117,7 +137,7 @@ impl Layers {
             return self.set(key, value, source.clone());
         }
         if section == "meta" && DATA_NODE_KEYS.contains(&name) {
-            return;
+            return self.add_protection(source, section, name, &value);
         }
         let inner = format!("{name}.");
         match value {
@@ -127,16 +147,22 @@ impl Layers {
                 }
             }
             _ => {
-                let hint = hint(most_similar(name, here().map(|key| key.name)));
-                let place = if section.is_empty() {
-                    "above the first section".into()
-                } else {
-                    format!("in [{section}]")
-                };
+                let elsewhere = KEYS.iter().find(|key| key.name == name);
+                let hint = elsewhere.map_or_else(
+                    || hint(most_similar(name, here().map(|key| key.name))),
+                    |key| format!(" (it belongs {})", place(key.section)),
+                );
+                let place = place(section);
                 self.unknown(format!(
                     "{source}: there is no key {name} {place}{hint}; it is ignored"
                 ));
             }
+        }
+    }
+
+    fn add_protection(&mut self, source: &Source, section: &str, name: &str, value: &Value) {
+        if let Some(key) = DataNodeProtection::find(section, name).filter(|_| asks(value)) {
+            self.protections.push((source.clone(), key));
         }
     }
 
@@ -171,6 +197,13 @@ impl Layers {
                 if let Some(path) = left.remove(file.as_str()) {
                     self.add_secret(key, plain.map(|_| name), file, Path::new(path));
                 }
+            }
+        }
+        for key in DATA_NODE_PROTECTIONS {
+            let name = key.variable();
+            if let Some(value) = left.get(name.as_str()).map(|text| Value::from(*text)) {
+                let source = Source::Variable(name);
+                self.add_protection(&source, key.section, key.name, &value);
             }
         }
         for (name, value) in left {
@@ -256,6 +289,14 @@ fn is_section(name: &str) -> bool {
 
 fn hint(similar: Option<&str>) -> String {
     similar.map_or_else(String::new, |name| format!(" (did you mean {name}?)"))
+}
+
+/// The place of the keys of a section, as a part of a sentence.
+fn place(section: &str) -> String {
+    match section {
+        "" => "above the first section".to_owned(),
+        section => format!("in [{section}]"),
+    }
 }
 
 /// Whether the variable is one of those with our prefix that data nodes, images or Kubernetes set,

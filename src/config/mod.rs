@@ -185,7 +185,9 @@ fn cluster(settings: &Settings, inputs: &Inputs) -> ClusterConfig {
         gossip_frequency: settings.get(keys::META_GOSSIP_FREQUENCY),
         announcement_expiration: settings.get(keys::META_ANNOUNCEMENT_EXPIRATION),
         secret: settings.get(keys::META_INTERNAL_SHARED_SECRET),
-        auth_enabled: settings.get(keys::META_AUTH_ENABLED),
+        requires_proof: settings.get(keys::META_AUTH_ENABLED)
+            || settings.get(keys::META_RAFT_PORTAL_AUTH_REQUIRED)
+            || settings.get(keys::META_RAFT_DIALER_AUTH_REQUIRED),
         raft: raft(settings),
         version: version::VERSION.to_owned(),
     }

@@ -98,6 +98,11 @@ pub enum Problem {
          set INFLUXDB_META_INTERNAL_SHARED_SECRET to the same long text on all meta and data nodes"
     )]
     NoInternalSecret { from: Source },
+    #[error(
+        "{from}: [meta] {key} needs internal-shared-secret, which other meta nodes have to prove: set \
+         INFLUXDB_META_INTERNAL_SHARED_SECRET to the same long text on all meta and data nodes"
+    )]
+    NothingToProve { from: Source, key: &'static str },
     #[error("[enterprise] license-key and license-path are both set: keep one of them")]
     BothLicences,
 }

@@ -1,12 +1,14 @@
 //! Rules that concern several keys together.
 
+use std::net::IpAddr;
+
 use super::files;
 use super::inputs::Flags;
 use super::key::KeySpec;
 use super::keys;
 use super::problem::{Notice, Problem};
 use super::settings::Settings;
-use crate::auth::Method;
+use crate::auth::{MIN_SECRET_BYTES, Method, Secret};
 
 /// Returns all contradictions between keys. A key whose own value was refused is not checked again
 /// here.
@@ -17,6 +19,7 @@ pub(super) fn check(settings: &Settings, flags: &Flags) -> Vec<Problem> {
     problems.extend(ports(settings));
     licence(settings, &mut problems);
     problems.extend(authentication(settings));
+    problems.extend(required_proofs(settings));
     problems
 }
 
@@ -25,6 +28,8 @@ pub(super) fn check(settings: &Settings, flags: &Flags) -> Vec<Problem> {
 pub(super) fn notices(settings: &Settings) -> Vec<Notice> {
     let mut notices = authentication_notices(settings);
     notices.extend(data_node_tls(settings));
+    notices.extend(hostname(settings));
+    notices.extend(short_secrets(settings));
     notices
 }
 
@@ -65,6 +70,50 @@ fn data_node_tls(settings: &Settings) -> Option<Notice> {
         event: "config.no-effect",
         text: format!("{from}: [meta] data-insecure-tls = true has no effect without data-use-tls"),
     })
+}
+
+/// The name that a node advertises is the host of `http-bind-address`, if that has one.
+fn hostname(settings: &Settings) -> Option<Notice> {
+    let hostname = settings.get(keys::HOSTNAME)?;
+    let bind = settings.get(keys::META_HTTP_BIND_ADDRESS);
+    let is_any = |host: &str| host.parse().is_ok_and(|ip: IpAddr| ip.is_unspecified());
+    let host = bind.host.as_deref().filter(|host| !is_any(host))?;
+    (!host.eq_ignore_ascii_case(&hostname)).then(|| Notice {
+        event: "config.no-effect",
+        text: format!(
+            "{}: hostname = {hostname:?} has no effect: http-bind-address ({}) has the host \
+             {host:?}, under which other nodes reach this one",
+            settings.source(&keys::HOSTNAME.spec),
+            settings.source(&keys::META_HTTP_BIND_ADDRESS.spec),
+        ),
+    })
+}
+
+fn short_secrets(settings: &Settings) -> Vec<Notice> {
+    let secrets = [
+        (
+            keys::META_INTERNAL_SHARED_SECRET.spec,
+            settings.get(keys::META_INTERNAL_SHARED_SECRET),
+        ),
+        (
+            keys::META_SHARED_SECRET.spec,
+            settings.get(keys::META_SHARED_SECRET),
+        ),
+    ];
+    let short = secrets
+        .into_iter()
+        .filter(|(_, secret)| secret.as_ref().is_some_and(Secret::is_short));
+    short
+        .map(|(key, _)| Notice {
+            event: "config.short-secret",
+            text: format!(
+                "{}: {} is shorter than {MIN_SECRET_BYTES} bytes and can be guessed; take a long \
+                 random one, for example from `openssl rand -hex 32`",
+                settings.source(&key),
+                key
+            ),
+        })
+        .collect()
 }
 
 fn single_server(settings: &Settings, flags: &Flags) -> Option<Problem> {
@@ -112,6 +161,24 @@ fn authentication(settings: &Settings) -> Option<Problem> {
     (has_none && settings.get(keys::META_AUTH_ENABLED)).then(|| Problem::NoInternalSecret {
         from: settings.source(&keys::META_AUTH_ENABLED.spec),
     })
+}
+
+/// Requires a secret with `raft-…-auth-required`: without one, nothing could be checked.
+fn required_proofs(settings: &Settings) -> Vec<Problem> {
+    let secret = settings.accepted(keys::META_INTERNAL_SHARED_SECRET);
+    let keys = [
+        keys::META_RAFT_PORTAL_AUTH_REQUIRED,
+        keys::META_RAFT_DIALER_AUTH_REQUIRED,
+    ];
+    let asking = keys.map(|key| (key.spec, settings.get(key)));
+    asking
+        .into_iter()
+        .filter(|(_, asks)| *asks && secret.as_ref().is_some_and(Option::is_none))
+        .map(|(key, _)| Problem::NothingToProve {
+            from: settings.source(&key),
+            key: key.name,
+        })
+        .collect()
 }
 
 /// Checks the licence as InfluxDB Enterprise documents it, although nothing here needs one: a file

@@ -9,6 +9,7 @@ use super::inputs::Inputs;
 use super::key::{Effect, Key, KeyId, KeySpec};
 use super::keys::KEYS;
 use super::layers::{self, Layers};
+use super::other_keys::DataNodeProtection;
 use super::problem::{Notice, Problem};
 use super::setting::{FromSetting, Setting};
 use super::source::Source;
@@ -38,6 +39,7 @@ impl ResolvedSettings {
             file,
             problems,
             notices,
+            protections,
         } = Layers::read(inputs);
         let mut resolved = Self {
             settings: Settings {
@@ -51,6 +53,9 @@ impl ResolvedSettings {
             if let Some((value, source)) = layers::find(&merged, key) {
                 resolved.add(key, &value, source);
             }
+        }
+        for (from, key) in protections {
+            resolved.add_protection(&from, key);
         }
         resolved
     }
@@ -77,6 +82,27 @@ impl ResolvedSettings {
                 };
                 self.problems.extend(errors.into_iter().map(problem));
             }
+        }
+    }
+
+    /// Reports a key with which a data node protects itself, unless the key that gives the same
+    /// protection here is set, too: nodes of both kinds may share one file.
+    fn add_protection(&mut self, from: &Source, key: &DataNodeProtection) {
+        let DataNodeProtection {
+            section,
+            name,
+            here,
+        } = key;
+        let given = self.settings.setting(here);
+        if matches!(given, Some(Setting::Unset | Setting::Bool(false))) {
+            let gives = match here.effect {
+                Effect::Protection(why) => format!("{here} would: {why}"),
+                _ => format!("{here} does"),
+            };
+            self.notices.push(Notice {
+                event: "config.no-protection",
+                text: format!("{from}: [{section}] {name} protects no meta node; {gives}"),
+            });
         }
     }
 

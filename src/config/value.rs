@@ -1,5 +1,7 @@
 //! Checking one value: from the value of a layer to a [`Setting`].
 
+use std::collections::BTreeMap;
+
 use figment::value::Value;
 
 use super::duration::{self, DurationError};
@@ -11,7 +13,7 @@ use crate::base::{Address, AddressError};
 /// Converts the text of a variable, a flag or a default to the value that TOML would have.
 pub(super) fn from_text(kind: &ValueKind, text: &str) -> Value {
     match kind {
-        ValueKind::Bool => match text {
+        ValueKind::Bool => match text.trim() {
             "1" | "t" | "T" | "true" | "True" | "TRUE" => Value::from(true),
             "0" | "f" | "F" | "false" | "False" | "FALSE" => Value::from(false),
             other => Value::from(other),
@@ -33,6 +35,15 @@ pub(super) fn from_text(kind: &ValueKind, text: &str) -> Value {
     }
 }
 
+/// Cuts blanks and line ends at both ends of a text, or of the texts of a list.
+pub(super) fn trimmed(value: Value) -> Value {
+    match value {
+        Value::String(tag, text) => Value::String(tag, text.trim().to_owned()),
+        Value::Array(tag, items) => Value::Array(tag, items.into_iter().map(trimmed).collect()),
+        other => other,
+    }
+}
+
 /// Reason why a value is refused. Each text continues a sentence that begins with the value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ValueError {
@@ -49,6 +60,12 @@ pub enum ValueError {
     Duration(#[from] DurationError),
     #[error("is too short")]
     TooShort,
+    #[error("has quotes: write it without them")]
+    Quoted,
+    #[error("has a placeholder that nothing has replaced")]
+    Placeholder,
+    #[error("is relative: write the whole path, from / on")]
+    RelativePath,
     #[error("has an element that is no text in quotes")]
     ElementNoText,
     #[error("has an element that is no address: {0}")]
@@ -88,10 +105,47 @@ pub(super) fn check(key: &KeySpec, value: &Value) -> Result<Setting, Vec<ValueEr
     if is_empty(value) {
         return Ok(Setting::Unset);
     }
+    if let Some(error) = text_fault(key, value) {
+        return Err(vec![error]);
+    }
     match (key.kind, value) {
         (ValueKind::Addresses { port }, Value::Array(_, items)) => addresses(items, port),
         (kind, value) => single(&kind, value).map_err(|error| vec![error]),
     }
+}
+
+/// Finds what a tool or a person left in a text by mistake: quotes around it (`--env-file` keeps
+/// them), or a placeholder of a template. Elements of a list of addresses are checked by
+/// [`Address::parse`].
+fn text_fault(key: &KeySpec, value: &Value) -> Option<ValueError> {
+    match value {
+        Value::String(_, text) if is_quoted(text) => Some(ValueError::Quoted),
+        // A part of a random secret may look like a placeholder.
+        Value::String(_, text) if key.secret => {
+            (placeholder(text)? == text.as_str()).then_some(ValueError::Placeholder)
+        }
+        Value::String(_, text) => placeholder(text).map(|_| ValueError::Placeholder),
+        Value::Array(_, items) if matches!(key.kind, ValueKind::Texts) => {
+            items.iter().find_map(|item| text_fault(key, item))
+        }
+        _ => None,
+    }
+}
+
+fn is_quoted(text: &str) -> bool {
+    let mut chars = text.chars();
+    let ends = (chars.next(), chars.next_back());
+    matches!(ends, (Some(first), Some(last)) if first == last && matches!(first, '"' | '\'' | '`'))
+}
+
+/// Returns the first `${…}`, `{{…}}` or `<__…__>`.
+fn placeholder(text: &str) -> Option<&str> {
+    [("${", "}"), ("{{", "}}"), ("<__", "__>")]
+        .iter()
+        .find_map(|(open, close)| {
+            let (_, from) = text.split_at(text.find(open)?);
+            from.get(..from.find(close)? + close.len())
+        })
 }
 
 fn single(kind: &ValueKind, value: &Value) -> Result<Setting, ValueError> {
@@ -112,6 +166,10 @@ fn single(kind: &ValueKind, value: &Value) -> Result<Setting, ValueError> {
         (ValueKind::Host, Value::String(_, text)) => host(text),
         (ValueKind::Choice(choices), Value::String(_, text)) => choice(text, choices),
         (ValueKind::PasswordHash, Value::String(_, text)) => password_hash(text),
+        (ValueKind::AbsolutePath, Value::String(_, text)) => match text.starts_with('/') {
+            true => Ok(Setting::Text(text.clone())),
+            false => Err(ValueError::RelativePath),
+        },
         (ValueKind::Text, Value::String(_, text)) => Ok(Setting::Text(text.clone())),
         (kind, value) => Err(wrong_type(kind, value)),
     }
@@ -227,36 +285,49 @@ fn choice(text: &str, choices: &[&str]) -> Result<Setting, ValueError> {
 }
 
 /// Checks a password-hash: a scheme, then options as `;name=number`, each within its range. Options
-/// that are left out have defaults.
+/// that are left out have defaults. Returns the text with the options in alphabetical order and
+/// without those that have their default, so that equal meanings are equal.
 fn password_hash(text: &str) -> Result<Setting, ValueError> {
     let mut parts = text.split(';').map(str::trim);
-    let options: &[(&'static str, u64, u64)] = match parts.next() {
-        Some("bcrypt") => &[("cost", 4, 31)],
-        Some("pbkdf2-sha256" | "pbkdf2-sha512") => {
-            &[("rounds", 1, 4_294_967_295), ("salt_len", 1, 1024)]
-        }
+    let scheme = parts.next().unwrap_or_default();
+    let options: &[PasswordOption] = match scheme {
+        "bcrypt" => &[("cost", 4, 31, 10)],
+        "pbkdf2-sha256" | "pbkdf2-sha512" => &[
+            ("rounds", 1, 4_294_967_295, 29_000),
+            ("salt_len", 1, 1024, 16),
+        ],
         _ => return Err(ValueError::UnknownScheme),
     };
+    let mut set = BTreeMap::new();
     for part in parts {
         let (name, number) = part.split_once('=').ok_or_else(|| ValueError::NoOption {
             part: part.to_owned(),
         })?;
         let range = options.iter().find(|(option, ..)| *option == name);
-        let &(option, least, most) = range.ok_or_else(|| ValueError::UnknownOption {
+        let &(option, least, most, default) = range.ok_or_else(|| ValueError::UnknownOption {
             name: name.to_owned(),
         })?;
-        let parsed = number.parse::<u64>();
-        if !parsed.is_ok_and(|n| (least..=most).contains(&n)) {
-            return Err(ValueError::OptionOutOfRange {
-                option,
-                value: number.to_owned(),
-                least,
-                most,
-            });
-        }
+        let parsed = number.parse::<u64>().ok();
+        let parsed = parsed.filter(|n| (least..=most).contains(n));
+        let number = parsed.ok_or_else(|| ValueError::OptionOutOfRange {
+            option,
+            value: number.to_owned(),
+            least,
+            most,
+        })?;
+        set.insert(option, (number, default));
     }
-    Ok(Setting::Text(text.to_owned()))
+    let set = set
+        .iter()
+        .filter(|(_, (number, default))| number != default);
+    let set: String = set
+        .map(|(option, (number, _))| format!(";{option}={number}"))
+        .collect();
+    Ok(Setting::Text(format!("{scheme}{set}")))
 }
+
+/// Name, lowest and highest value, default.
+type PasswordOption = (&'static str, u64, u64, u64);
 
 /// Formats a value as in the file.
 pub(super) fn show(value: &Value) -> String {

@@ -3,6 +3,8 @@
 use std::fs;
 
 use crate::harness::docker::{Container, Image};
+use crate::harness::node::{Nodes, SOON};
+use crate::harness::wait_for;
 
 /// Starts a node of the image and waits until its own health check finds it ready. Then
 /// `influxd-ctl` finds it, too, though nobody tells either of them where it listens.
@@ -55,4 +57,69 @@ fn health_check_and_influxd_ctl_find_a_node_on_another_port() {
             scope.spawn(move || tools_find_the_node(image, what, options, command));
         }
     });
+}
+
+/// Two of three nodes have the secret and require proofs by `raft-portal-auth-required`. They do not
+/// wait until the third one has shown it, as they would without the key.
+#[test]
+fn a_node_that_requires_proofs_hears_no_member_without_the_secret() {
+    let mut nodes = Nodes::formed(3);
+    for node in &mut nodes.all {
+        node.kill();
+    }
+    for node in &mut nodes.all[..2] {
+        node.set(
+            "INFLUXDB_META_INTERNAL_SHARED_SECRET",
+            "a long text that nobody guesses",
+        );
+        node.set("INFLUXDB_META_RAFT_PORTAL_AUTH_REQUIRED", "true");
+    }
+    nodes.start_all();
+    for node in &nodes.all[..2] {
+        node.wait_ready();
+        let health = node.health().expect("health");
+        assert_eq!(health["peer_proofs"], "required", "{health}");
+    }
+    nodes.all[0].goes_on("of-two");
+    let third = &mut nodes.all[2];
+    wait_for("third node without its cluster", SOON, || {
+        match third.get("/readyz")?.status {
+            503 => Ok(()),
+            status => Err(status.to_string()),
+        }
+    });
+    third.terminate();
+    third.set(
+        "INFLUXDB_META_INTERNAL_SHARED_SECRET",
+        "a long text that nobody guesses",
+    );
+    third.start();
+    nodes.wait_ready();
+    nodes.wait_equal();
+}
+
+/// What `--env-file` and templates leave in a value ends the start, with the key and the cure.
+#[test]
+fn a_quoted_or_relative_directory_never_leaves_the_volume() {
+    let Some(image) = Image::here() else { return };
+    for (value, cure) in [
+        (
+            "\"/var/lib/influxdb/meta\"",
+            "has quotes: write it without them",
+        ),
+        ("meta", "is relative: write the whole path"),
+        (
+            "/var/lib/${DATA}/meta",
+            "has a placeholder that nothing has replaced",
+        ),
+    ] {
+        let variable = format!("INFLUXDB_META_DIR={value}");
+        let ended = image.run(&["--user", "0", "-e", &variable], &["-single-server"]);
+        assert_eq!(ended.code, 78, "{ended:?}");
+        assert!(
+            ended.stderr.contains("INFLUXDB_META_DIR: [meta] dir ="),
+            "{ended:?}"
+        );
+        assert!(ended.stderr.contains(cure), "{ended:?}");
+    }
 }

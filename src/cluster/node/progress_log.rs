@@ -201,10 +201,14 @@ impl ProgressLog {
     }
 
     /// Returns the warnings that the log does not have yet. Leaves out the alarm of founding, which
-    /// has a line of its own, and the missing secret, which is logged at the start.
+    /// has a line of its own, and a missing or short secret, which is logged at the start.
     fn new_warnings(&mut self, view: &View) -> Vec<Warning> {
-        let is_logged_here =
-            |warning: &&Warning| !matches!(warning, Warning::Founding(_) | Warning::NoSecret);
+        let is_logged_here = |warning: &&Warning| {
+            !matches!(
+                warning,
+                Warning::Founding(_) | Warning::NoSecret | Warning::ShortSecret
+            )
+        };
         let standing: Vec<Warning> = view
             .warnings
             .iter()

@@ -55,7 +55,7 @@ fn config() -> ClusterConfig {
         gossip_frequency: Duration::from_secs(5),
         announcement_expiration: Duration::from_secs(30),
         secret: None,
-        auth_enabled: false,
+        requires_proof: false,
         raft: RaftConfig {
             base: Duration::from_secs(1),
             retention_autocreate: true,

@@ -220,8 +220,10 @@ fn warnings(input: &ViewInput<'_>) -> Vec<Warning> {
             founded: seat.cluster_name.clone(),
         });
     }
-    if config.secret.is_none() {
-        warnings.push(Warning::NoSecret);
+    match &config.secret {
+        None => warnings.push(Warning::NoSecret),
+        Some(secret) if secret.is_short() => warnings.push(Warning::ShortSecret),
+        Some(_) => {}
     }
     if input.peer_policy == PeerPolicy::ProofWanted {
         warnings.push(Warning::SecretNotRequired);

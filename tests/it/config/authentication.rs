@@ -5,8 +5,8 @@ use influxdb_meta::auth::Method;
 use super::{load, notices, with_file, wrong};
 
 const ON: (&str, &str) = ("INFLUXDB_META_AUTH_ENABLED", "true");
-const INTERNAL: (&str, &str) = ("INFLUXDB_META_INTERNAL_SHARED_SECRET", "legos");
-const SHARED: (&str, &str) = ("INFLUXDB_META_SHARED_SECRET", "bricks");
+const INTERNAL: (&str, &str) = ("INFLUXDB_META_INTERNAL_SHARED_SECRET", "legos of the nodes");
+const SHARED: (&str, &str) = ("INFLUXDB_META_SHARED_SECRET", "bricks of the people");
 const NONE: [String; 0] = [];
 
 /// With an empty secret any caller could sign an internal token, so the node refuses to start
@@ -41,8 +41,8 @@ fn what_is_set_arrives() {
     .expect("valid");
     assert!(config.auth.enabled);
     assert_eq!(config.auth.method, Method::UserPass);
-    assert_eq!(config.auth.internal_secret.as_deref(), Some("legos"));
-    assert_eq!(config.auth.shared_secret.as_deref(), Some("bricks"));
+    assert_eq!(config.auth.internal_secret.as_deref(), Some(INTERNAL.1));
+    assert_eq!(config.auth.shared_secret.as_deref(), Some(SHARED.1));
     let shown = format!("{config:?}");
     assert!(
         !shown.contains("legos") && !shown.contains("bricks"),

@@ -11,6 +11,7 @@ fn sample(key: &KeySpec) -> (String, String) {
         ValueKind::Bool if key.default == "true" => ("false".into(), "false".into()),
         ValueKind::Bool => ("true".into(), "true".into()),
         ValueKind::Text | ValueKind::Host => quoted("some-text"),
+        ValueKind::AbsolutePath => quoted("/some/path"),
         ValueKind::Bind => quoted("127.0.0.1:7001"),
         ValueKind::Duration { .. } => quoted("11m0s"),
         ValueKind::Count => ("7".into(), "7".into()),
@@ -43,6 +44,7 @@ fn outcome(key: &KeySpec, inputs: &config::Inputs) -> String {
             let expected = text.contains("asks for a protection")
                 || text.contains("bootstrap-expect = 7")
                 || text.contains("internal-shared-secret is blank")
+                || text.contains("needs internal-shared-secret")
                 || text.contains("the licence file some-text");
             assert!(expected && invalid.problems.len() == 1, "{key}: {text}");
             "understood".into()
@@ -158,7 +160,7 @@ fn the_greater_timeout_is_the_base() {
 #[test]
 fn marks_of_editors_and_data_nodes_files_are_tolerated() {
     let (_folder, path) =
-        file("\u{feff}hostname = \"h\"\n[meta]\nmeta-tls-enabled = true\n[http]\nx = 1\n");
+        file("\u{feff}hostname = \"h\"\n[meta]\nmeta-insecure-tls = true\n[http]\nx = 1\n");
     let config = config::load(&with_file(&path, &[])).expect("valid");
     assert_eq!(config.cluster.hostname.as_deref(), Some("h"));
     assert_eq!(config.notices, []);

@@ -11,6 +11,7 @@ mod founding;
 mod layers;
 mod life;
 mod manual;
+mod mistakes;
 mod problems;
 mod secrets;
 

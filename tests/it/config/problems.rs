@@ -196,8 +196,9 @@ fn variables_of_others_are_ignored_in_silence() {
     let none: [String; 0] = [];
     let of_others = [
         ("INFLUXDB_DATA_QUERY_LOG_ENABLED", "true"),
-        ("INFLUXDB_HTTP_AUTH_ENABLED", "true"),
-        ("INFLUXDB_META_META_AUTH_ENABLED", "true"),
+        ("INFLUXDB_HTTP_AUTH_ENABLED", "false"),
+        ("INFLUXDB_META_META_TLS_ENABLED", "false"),
+        ("INFLUXDB_META_META_INSECURE_TLS", "true"),
         ("INFLUXDB_META_SERVICE_HOST", "10.0.0.1"),
         ("INFLUXDB_META_PORT", "tcp://10.0.0.1:8091"),
         ("INFLUXDB_META_PORT_8091_TCP_ADDR", "10.0.0.1"),
@@ -250,8 +251,6 @@ fn a_protection_that_is_not_built_stops_the_start() {
     for (variable, value) in [
         ("INFLUXDB_META_HTTPS_ENABLED", "true"),
         ("INFLUXDB_META_ENSURE_FIPS", "true"),
-        ("INFLUXDB_META_RAFT_PORTAL_AUTH_REQUIRED", "true"),
-        ("INFLUXDB_META_RAFT_DIALER_AUTH_REQUIRED", "true"),
         ("INFLUXDB_META_PASSWORD_HASH", "pbkdf2-sha512"),
         (
             "INFLUXDB_META_HTTPS_CLIENT_AUTH_TYPE",
