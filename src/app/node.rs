@@ -12,7 +12,7 @@ use crate::client::Client;
 use crate::cluster::{Cluster, ClusterApi, HttpExchange};
 use crate::config::{Config, version};
 use crate::data_node::DataNodes;
-use crate::http::{HttpConfig, ROUTES, Server};
+use crate::http::{HttpConfig, ROUTES, Resources, Server};
 use crate::raft::AfterHandOver;
 use crate::runtime::Env;
 use crate::runtime::signal::{Signals, Stop};
@@ -33,7 +33,11 @@ const HAND_OVER_TIMEOUT: Duration = Duration::from_millis(500);
 const GRACE_PERIOD: Duration = Duration::from_millis(500);
 
 /// Runs until a signal or a failure, also during the start.
-pub(super) async fn run(config: Config, log: &Log) -> Result<(), StartFailure> {
+pub(super) async fn run(
+    config: Config,
+    resources: Resources,
+    log: &Log,
+) -> Result<(), StartFailure> {
     let installed = Signals::install();
     let mut signals = installed.map_err(|source| StartFailure::System {
         operation: "installing signal handlers",
@@ -48,7 +52,7 @@ pub(super) async fn run(config: Config, log: &Log) -> Result<(), StartFailure> {
             log_stopped();
             return Ok(());
         }
-        front = Front::listen(&env, &config, log) => front?,
+        front = Front::listen(&env, &config, resources, log) => front?,
     };
     let mut cluster = None;
     let ended = tokio::select! {
@@ -90,7 +94,12 @@ impl Front {
     /// Listens first, so that probes need not wait for the disk. If both listening and opening the
     /// directory fail, the directory is reported: a second process on one directory usually has the
     /// same address too, and the address is not what has to change.
-    async fn listen(env: &Env, config: &Config, log: &Log) -> Result<Self, StartFailure> {
+    async fn listen(
+        env: &Env,
+        config: &Config,
+        resources: Resources,
+        log: &Log,
+    ) -> Result<Self, StartFailure> {
         let key = "http-bind-address";
         let address = listen::address(env, key, &config.http_bind).await;
         let data_nodes = data_nodes(env, config).await?;
@@ -103,6 +112,8 @@ impl Front {
             let http = HttpConfig {
                 peer_key,
                 auth,
+                max_connections: resources.max_connections(),
+                body_budget: resources.body_budget(),
                 ..HttpConfig::default()
             };
             Server::start(env, listener, service.clone(), http)

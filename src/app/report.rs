@@ -6,10 +6,11 @@ use crate::auth::{AuthConfig, Method};
 use crate::cluster::{Cluster, ClusterApi, ClusterConfig};
 use crate::config::{Config, version};
 use crate::data_node::DataNodes;
+use crate::http::Resources;
 use crate::wire::identity::Phase;
 
 /// Logs the version and the process, before anything is opened.
-pub(super) fn boot(config: &Config, workers: usize, open_files: Option<u64>) {
+pub(super) fn boot(config: &Config, workers: usize, resources: Resources) {
     let file = config
         .file
         .as_ref()
@@ -23,9 +24,13 @@ pub(super) fn boot(config: &Config, workers: usize, open_files: Option<u64>) {
         pid = std::process::id(),
         uid = rustix::process::geteuid().as_raw(),
         workers,
-        open_files = open_files.unwrap_or(u64::MAX),
+        open_files = resources.open_files.unwrap_or(u64::MAX),
+        memory = resources.memory.unwrap_or(u64::MAX),
+        max_connections = resources.max_connections(),
+        body_budget = resources.body_budget(),
         "influxd-meta starting"
     );
+    few_open_files(resources);
     for notice in &config.notices {
         tracing::warn!(event = notice.event, "{}", notice.text);
     }
@@ -35,6 +40,19 @@ pub(super) fn boot(config: &Config, workers: usize, open_files: Option<u64>) {
             "internal-shared-secret is empty: whoever reaches ports 8089 and 8091 can pose as a \
              meta node of this cluster; set INFLUXDB_META_INTERNAL_SHARED_SECRET to the same long \
              text on all nodes"
+        );
+    }
+}
+
+fn few_open_files(resources: Resources) {
+    if resources.has_few_open_files() {
+        tracing::warn!(
+            event = "limit.open-files",
+            open_files = resources.open_files.unwrap_or(u64::MAX),
+            max_connections = resources.max_connections(),
+            "this process may have few open files, so port 8091 takes few connections: raise the \
+             hard limit to 4256 or more (docker run --ulimit nofile=65536, LimitNOFILE=65536 in a \
+             unit of systemd, ulimit -Hn)"
         );
     }
 }

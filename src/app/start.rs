@@ -8,7 +8,8 @@ use super::failure::StartFailure;
 use super::pidfile::PidFile;
 use super::{node, panics, privileges, report};
 use crate::config::{self, Config, Flags, Inputs, version};
-use crate::runtime::SystemClock;
+use crate::http::Resources;
+use crate::runtime::{SystemClock, memory};
 use crate::telemetry::logging::{self, Log};
 
 /// Longest time that the end of the process waits for the last log lines to be written.
@@ -34,8 +35,12 @@ fn run_configured(config: Config) -> (Log, u8) {
     banner(&config, &log);
     panics::install(&log);
     let workers = workers();
-    report::boot(&config, workers, open_files());
-    let exit = match serve(config, workers, &log) {
+    let resources = Resources {
+        open_files: open_files(),
+        memory: memory::limit(),
+    };
+    report::boot(&config, workers, resources);
+    let exit = match serve(config, workers, resources, &log) {
         Ok(()) => 0,
         Err(failure) => {
             failure.log();
@@ -45,7 +50,12 @@ fn run_configured(config: Config) -> (Log, u8) {
     (log, exit)
 }
 
-fn serve(config: Config, workers: usize, log: &Log) -> Result<(), StartFailure> {
+fn serve(
+    config: Config,
+    workers: usize,
+    resources: Resources,
+    log: &Log,
+) -> Result<(), StartFailure> {
     let system = |operation| move |source| StartFailure::System { operation, source };
     let _pidfile = config
         .pidfile
@@ -61,7 +71,7 @@ fn serve(config: Config, workers: usize, log: &Log) -> Result<(), StartFailure> 
         .enable_all()
         .build()
         .map_err(system("starting threads"))?;
-    let ended = runtime.block_on(node::run(config, log));
+    let ended = runtime.block_on(node::run(config, resources, log));
     // Tasks that still run may be cut off: the drain has closed everything durable.
     runtime.shutdown_background();
     ended

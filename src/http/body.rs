@@ -8,8 +8,11 @@ use hyper::StatusCode;
 use hyper::body::Body as _;
 use tokio::time::Instant;
 
+use super::body_budget::{BodyBudget, FREE_BODY_BYTES};
 use super::config::HttpConfig;
 use super::error::ErrorResponse;
+use super::request_context::RequestContext;
+use super::state::State;
 
 /// Limit for `/execute`: SetData contains a whole catalog (wire.md Q26).
 pub(super) const MAX_EXECUTE_BYTES: u64 = 64 << 20;
@@ -22,16 +25,43 @@ pub(super) const MAX_IDENTITY_BYTES: u64 = 64 << 10;
 /// Reads the whole body.
 ///
 /// # Errors
-/// 413 when it is longer than `limit`, 408 when it takes too long, 400 when it ends early.
+/// 413 when it is longer than `limit`, 408 when it takes too long, 400 when it ends early, and the
+/// errors of [`BodyBudget::reserve`].
 pub(super) async fn read(
     request: Request,
     limit: u64,
-    config: &HttpConfig,
+    state: &State,
 ) -> Result<Bytes, ErrorResponse> {
+    read_within(request, limit, &state.config, &state.bodies).await
+}
+
+/// Reads the whole body of a caller that has not proven yet that it is a node of this cluster. Such
+/// bodies have a budget of their own.
+///
+/// # Errors
+/// Errors of `read`.
+pub(super) async fn read_unproven(
+    request: Request,
+    limit: u64,
+    state: &State,
+) -> Result<Bytes, ErrorResponse> {
+    read_within(request, limit, &state.config, &state.unproven_bodies).await
+}
+
+async fn read_within(
+    request: Request,
+    limit: u64,
+    config: &HttpConfig,
+    budget: &BodyBudget,
+) -> Result<Bytes, ErrorResponse> {
+    let context = request.extensions().get::<RequestContext>().cloned();
     let mut body = request.into_body();
-    if body.size_hint().lower() > limit {
+    let declared = body.size_hint().lower();
+    if declared > limit {
         return Err(too_large(limit));
     }
+    let mut account = Account::new(budget, context);
+    account.reserve_up_to(declared).await?;
     let deadline = Instant::now() + config.body_timeout;
     let mut whole = BodyBuffer::default();
     loop {
@@ -49,9 +79,54 @@ pub(super) async fn read(
         if (whole.len() + data.len()) as u64 > limit {
             return Err(too_large(limit));
         }
+        account
+            .reserve_up_to((whole.len() + data.len()) as u64)
+            .await?;
         whole.push(data);
     }
     Ok(whole.into_bytes())
+}
+
+/// Bytes that a body has reserved. They are held as long as its request.
+struct Account<'a> {
+    budget: &'a BodyBudget,
+    context: Option<RequestContext>,
+    covered: u64,
+}
+
+/// Step in which a body of unknown length reserves bytes.
+const RESERVATION_STEP_BYTES: u64 = 256 << 10;
+
+impl<'a> Account<'a> {
+    fn new(budget: &'a BodyBudget, context: Option<RequestContext>) -> Self {
+        Self {
+            budget,
+            context,
+            covered: FREE_BODY_BYTES,
+        }
+    }
+
+    /// Reserves what a body of this length needs beyond what it has.
+    async fn reserve_up_to(&mut self, bytes: u64) -> Result<(), ErrorResponse> {
+        // A request without a connection is one of a test.
+        let (Some(context), Some(missing)) = (&self.context, bytes.checked_sub(self.covered))
+        else {
+            return Ok(());
+        };
+        if missing == 0 {
+            return Ok(());
+        }
+        let held = self.covered - FREE_BODY_BYTES;
+        let step = match held {
+            0 => missing,
+            _ => missing.max(RESERVATION_STEP_BYTES),
+        };
+        let from = context.connection.peer.into();
+        let reservation = self.budget.reserve(from, step, held).await?;
+        context.connection.hold(reservation);
+        self.covered += step;
+        Ok(())
+    }
 }
 
 /// Reads the head and the whole body, for requests that may be forwarded.
@@ -61,13 +136,18 @@ pub(super) async fn read(
 pub(super) async fn read_whole(
     request: Request,
     limit: u64,
-    config: &HttpConfig,
+    state: &State,
 ) -> Result<(Parts, Bytes), ErrorResponse> {
+    let (parts, request) = split(request);
+    Ok((parts, read(request, limit, state).await?))
+}
+
+/// Separates the head from the rest, which is still a request.
+pub(super) fn split(request: Request) -> (Parts, Request) {
     let (parts, body) = request.into_parts();
     let mut request = Request::new(body);
     *request.extensions_mut() = parts.extensions.clone();
-    let body = read(request, limit, config).await?;
-    Ok((parts, body))
+    (parts, request)
 }
 
 fn too_large(limit: u64) -> ErrorResponse {

@@ -12,7 +12,9 @@ use futures_util::task::AtomicWaker;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::body_budget::Reservation;
 use crate::runtime::lock;
+use crate::runtime::net::places::Placed;
 
 /// Stage of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +39,8 @@ pub(super) struct ConnectionState {
     /// Route that reads the body: it is woken when the peer ends its stream.
     body_reader: AtomicWaker,
     hung_up: Notify,
+    /// Bytes reserved for the body of the current request. Held for a few instructions.
+    reserved: Mutex<Vec<Reservation>>,
 }
 
 struct Progress {
@@ -66,6 +70,7 @@ impl ConnectionState {
             }),
             body_reader: AtomicWaker::new(),
             hung_up: Notify::new(),
+            reserved: Mutex::default(),
         }
     }
 
@@ -106,8 +111,14 @@ impl ConnectionState {
         }
     }
 
+    /// Keeps bytes reserved until the request has its answer.
+    pub(super) fn hold(&self, reservation: Reservation) {
+        lock(&self.reserved).push(reservation);
+    }
+
     /// Records that there is an answer.
     pub(super) fn answer_begun(&self) {
+        lock(&self.reserved).clear();
         let mut progress = self.progress();
         progress.body_unread = progress.stage == Stage::Body;
         progress.enter(Stage::Sending);
@@ -159,8 +170,21 @@ impl ConnectionState {
         self.hung_up.notified().await;
     }
 
+    /// Returns whether nothing of a request is with a route: then the connection may be closed, as
+    /// for its timeouts.
+    pub(super) fn is_between_requests(&self) -> bool {
+        matches!(self.progress().stage, Stage::Idle | Stage::Head)
+    }
+
     fn progress(&self) -> MutexGuard<'_, Progress> {
         lock(&self.progress)
+    }
+}
+
+impl Placed for ConnectionState {
+    fn idle_since(&self) -> Option<Instant> {
+        let (stage, since) = self.stage();
+        matches!(stage, Stage::Idle | Stage::Head).then_some(since)
     }
 }
 

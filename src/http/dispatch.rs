@@ -12,6 +12,7 @@ use hyper::header::HeaderValue;
 use hyper::{Request, StatusCode};
 use tower_service::Service as _;
 
+use super::body_budget::BodyBudget;
 use super::caller_site;
 use super::config::HttpConfig;
 use super::connection_state::ConnectionState;
@@ -26,6 +27,9 @@ use crate::auth::{Authenticator, Users};
 use crate::runtime::Env;
 use crate::service::Service;
 use crate::wire::headers;
+
+/// Bodies of unproven meta nodes have this part of the budget: 1 MiB at least, 16 of the largest.
+const UNPROVEN_SHARE: u64 = 8;
 
 /// Objects that all requests share.
 pub(super) struct App {
@@ -50,6 +54,8 @@ impl App {
             service: service.clone(),
             users,
             authenticator,
+            bodies: BodyBudget::new(config.body_budget),
+            unproven_bodies: BodyBudget::new(config.body_budget / UNPROVEN_SHARE),
             config: config.clone(),
         };
         let router = routes::router(Arc::new(state));

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use hyper::StatusCode;
-use hyper::header::{CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
+use hyper::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 
 use crate::auth::Denied;
 use crate::service::{Error, Refusal};
@@ -16,9 +16,13 @@ use crate::wire::headers;
 pub(super) struct ErrorResponse {
     status: StatusCode,
     text: String,
+    retry_after: Option<u32>,
     /// Certainly nothing was executed: the meta node that forwarded this request here may retry.
     not_executed: bool,
 }
+
+/// Time after which a caller may ask again what this node had no room for.
+const RETRY_AFTER_SECONDS: u32 = 5;
 
 /// Mark in an answer's extensions for `dispatch`.
 #[derive(Clone, Copy)]
@@ -29,7 +33,17 @@ impl ErrorResponse {
         Self {
             status,
             text: text.into(),
+            retry_after: None,
             not_executed: false,
+        }
+    }
+
+    /// Returns 503 for what this node has no room for now. Nothing was executed.
+    pub(super) fn busy(text: impl Into<String>) -> Self {
+        Self {
+            retry_after: Some(RETRY_AFTER_SECONDS),
+            not_executed: true,
+            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, text)
         }
     }
 
@@ -104,6 +118,10 @@ impl IntoResponse for ErrorResponse {
         });
         let mut response = json(self.status, body);
         set_error_header(&mut response, &self.text);
+        if let Some(seconds) = self.retry_after {
+            let seconds = HeaderValue::from(seconds);
+            response.headers_mut().insert(RETRY_AFTER, seconds);
+        }
         if self.not_executed {
             response.extensions_mut().insert(NotExecuted);
         }

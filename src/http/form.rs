@@ -6,10 +6,10 @@ use axum::response::Response;
 use bytes::Bytes;
 
 use super::body::{self, MAX_BODY_BYTES};
-use super::config::HttpConfig;
 use super::error::ErrorResponse;
 use super::leader::{self, Route};
 use super::params::Params;
+use super::state::State;
 use crate::service::{Error, Limits, Service};
 
 pub(super) struct Form {
@@ -23,8 +23,8 @@ impl Form {
     ///
     /// # Errors
     /// The body is too large, too slow, or a multipart form that cannot be decoded.
-    pub(super) async fn read(config: &HttpConfig, request: Request) -> Result<Self, ErrorResponse> {
-        let (parts, body) = body::read_whole(request, MAX_BODY_BYTES, config).await?;
+    pub(super) async fn read(state: &State, request: Request) -> Result<Self, ErrorResponse> {
+        let (parts, body) = body::read_whole(request, MAX_BODY_BYTES, state).await?;
         let params = Params::from_form(&parts.uri, &parts.headers, body.clone()).await?;
         Ok(Self {
             parts,

@@ -10,6 +10,7 @@
 
 mod authenticate;
 mod body;
+mod body_budget;
 mod caller_site;
 mod chunked_body;
 mod config;
@@ -31,7 +32,7 @@ mod state;
 mod timeout_stream;
 mod tracked_body;
 
-pub use config::HttpConfig;
+pub use config::{HttpConfig, Resources};
 pub use request_scope::in_request;
 pub use routes::ROUTES;
 pub use server::Server;

@@ -5,6 +5,7 @@ use hyper::StatusCode;
 use hyper::header::{HeaderMap, HeaderValue};
 
 use super::error::ErrorResponse;
+use crate::auth::PeerPolicy;
 use crate::auth::proof::{Nonce, PeerKey, WrongProof};
 use crate::base::Incarnation;
 use crate::wire::headers;
@@ -57,6 +58,18 @@ impl AnswerProof {
             response.headers_mut().insert(headers::PROOF, value);
         }
     }
+}
+
+/// Refuses a request without a proof where one is required, by its head alone: nothing of its body
+/// has to be read for that.
+///
+/// # Errors
+/// 401.
+pub(super) fn check_head(policy: PeerPolicy, headers: &HeaderMap) -> Result<(), ErrorResponse> {
+    if policy.refuses_unproven() && !headers.contains_key(headers::PROOF) {
+        return Err(wrong_secret());
+    }
+    Ok(())
 }
 
 pub(super) fn wrong_secret() -> ErrorResponse {

@@ -1,6 +1,6 @@
 //! The server: accepts connections up to a limit, and drains them.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,10 +9,14 @@ use tokio_util::task::TaskTracker;
 
 use super::config::HttpConfig;
 use super::connection;
+use super::connection_state::ConnectionState;
 use super::dispatch::App;
 use crate::auth::Users;
 use crate::runtime::Env;
-use crate::runtime::net::{Listener, Stream};
+use crate::runtime::net::places::{CallerKind, PlaceLimits, Places};
+use crate::runtime::net::{
+    AcceptFailures, Listener, Stream, concerns_one_connection, is_out_of_files,
+};
 use crate::service::Service;
 
 /// A running HTTP server.
@@ -54,6 +58,9 @@ impl Server {
             connections: TaskTracker::new(),
         };
         let acceptor = Acceptor {
+            local: listener.local().ip(),
+            places: Places::new(place_limits(config.max_connections)),
+            failures: AcceptFailures::default(),
             env: env.clone(),
             app: Arc::new(App::new(env, service, users, config)),
             drain: server.drain.clone(),
@@ -91,7 +98,21 @@ impl Server {
 /// close before the next one can open.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(50);
 
+/// Returns how `max` connections are shared: one address has a fourth. This host has a sixteenth
+/// for itself, which is enough for probes, and the nodes of the cluster have an eighth.
+fn place_limits(max: usize) -> PlaceLimits {
+    PlaceLimits {
+        max,
+        per_address: max.div_ceil(4),
+        kept_for_this_host: max / 16,
+        kept_for_cluster_nodes: max / 8,
+    }
+}
+
 struct Acceptor {
+    local: IpAddr,
+    places: Places,
+    failures: AcceptFailures,
     env: Env,
     app: Arc<App>,
     drain: CancellationToken,
@@ -101,8 +122,7 @@ struct Acceptor {
 
 impl Acceptor {
     /// Accepts until drain, or until the process's tasks stop; then closes the listener.
-    async fn run(self, mut listener: Box<dyn Listener>) {
-        let mut failing = false;
+    async fn run(mut self, mut listener: Box<dyn Listener>) {
         loop {
             let accepted = tokio::select! {
                 biased;
@@ -111,28 +131,32 @@ impl Acceptor {
                 accepted = listener.accept() => accepted,
             };
             match accepted {
-                Ok(stream) => {
-                    failing = false;
-                    self.serve(stream);
-                }
-                Err(error) => {
-                    if !failing {
-                        tracing::warn!(%error, "cannot accept connections on the HTTP port");
-                    }
-                    failing = true;
-                    tokio::time::sleep(ACCEPT_RETRY_DELAY).await;
-                }
+                Ok(stream) => self.serve(stream),
+                Err(error) if concerns_one_connection(&error) => {}
+                Err(error) => self.on_failure(&error).await,
             }
         }
     }
 
+    async fn on_failure(&mut self, error: &std::io::Error) {
+        if let Some(times) = self.failures.record() {
+            tracing::warn!(%error, times, "cannot accept connections on the HTTP port");
+        }
+        if is_out_of_files(error) {
+            self.places.evict_one();
+        }
+        tokio::time::sleep(ACCEPT_RETRY_DELAY).await;
+    }
+
     fn serve(&self, stream: Box<dyn Stream>) {
         let metrics = self.app.service.metrics();
-        if self.connections.len() >= self.app.config.max_connections {
+        let ip = stream.peer().ip();
+        let state = Arc::new(ConnectionState::new(ip));
+        let Some(place) = self.places.take(ip, self.kind(ip), state.clone()) else {
             // Closed at once: a probe that fails says more than one that waits in a full queue.
             metrics.connections_refused.add();
             return;
-        }
+        };
         let (app, drain, cut, tasks) = (
             self.app.clone(),
             self.drain.clone(),
@@ -144,7 +168,7 @@ impl Acceptor {
             let _open = service.metrics().connections.enter();
             tokio::select! {
                 biased;
-                () = connection::serve(stream, app, drain) => {}
+                () = connection::serve(stream, state, app, place, drain) => {}
                 () = cut.cancelled() => {}
                 () = tasks.stopped() => {}
             }
@@ -152,5 +176,19 @@ impl Acceptor {
         self.env
             .tasks
             .detach(self.connections.track_future(connection));
+    }
+
+    fn kind(&self, ip: IpAddr) -> CallerKind {
+        let ip = ip.to_canonical();
+        if ip == IpAddr::V4(Ipv4Addr::LOCALHOST)
+            || ip == IpAddr::V6(Ipv6Addr::LOCALHOST)
+            || ip == self.local.to_canonical()
+        {
+            CallerKind::ThisHost
+        } else if self.app.service.is_cluster_address(ip) {
+            CallerKind::ClusterNode
+        } else {
+            CallerKind::Stranger
+        }
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::routing::MethodRouter;
 
+use super::body_budget::BodyBudget;
 use super::config::HttpConfig;
 use crate::auth::{Authenticator, Users};
 use crate::service::Service;
@@ -13,6 +14,10 @@ pub(super) struct State {
     pub(super) users: Arc<dyn Users>,
     pub(super) authenticator: Authenticator,
     pub(super) config: HttpConfig,
+    /// Budget of the bodies of callers.
+    pub(super) bodies: BodyBudget,
+    /// Budget of the bodies of other meta nodes, which are read before they prove anything.
+    pub(super) unproven_bodies: BodyBudget,
 }
 
 /// The state in the form in which axum passes it to a route.

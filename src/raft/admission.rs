@@ -60,4 +60,9 @@ pub trait Admission: Send + Sync + 'static {
     /// Returns whether handshakes without a proof are refused. Asked for each handshake, and for
     /// each frame of a connection without a proof: the answer changes while the node runs.
     fn policy(&self) -> PeerPolicy;
+    /// Returns whether a member was found at this address lately: its handshakes have places of
+    /// their own. No more than that follows from an address.
+    fn is_member_address(&self, _from: IpAddr) -> bool {
+        false
+    }
 }

@@ -8,6 +8,7 @@ mod clock;
 pub mod disk;
 pub mod local;
 mod lock;
+pub mod memory;
 pub mod net;
 mod rng;
 pub mod signal;

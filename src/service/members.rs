@@ -21,6 +21,12 @@ pub(super) struct LocalState {
 }
 
 impl Service {
+    /// Returns whether a node of the cluster was found at this address lately. Nothing follows but
+    /// a place for a connection.
+    pub fn is_cluster_address(&self, ip: IpAddr) -> bool {
+        self.cluster().addresses().has_node(ip)
+    }
+
     pub(super) fn local_state(&self) -> LocalState {
         let cluster = self.cluster();
         let raft = cluster.raft().ok().map(|raft| {

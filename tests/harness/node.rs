@@ -36,6 +36,8 @@ pub struct Node {
     pub flags: Vec<String>,
     /// Content mounted over /etc/hosts for this process only.
     pub hosts: Option<String>,
+    /// Soft and hard limit of open files of the process.
+    pub open_files: Option<u64>,
     /// Where the next start writes its log, if not to the file `<dir>/log`.
     pub stderr: Option<OwnedFd>,
     /// Content mounted over /etc/resolv.conf for this process only.
@@ -76,6 +78,7 @@ impl Nodes {
             env: BTreeMap::from([("INFLUXDB_META_PEERS".to_owned(), list.clone())]),
             flags: Vec::new(),
             hosts: None,
+            open_files: None,
             stderr: None,
             resolv_conf: None,
             dir: folder.path().join(ip.to_string()),
@@ -108,6 +111,7 @@ impl Nodes {
             env,
             flags: Vec::new(),
             hosts: None,
+            open_files: None,
             stderr: None,
             resolv_conf: None,
             dir,
@@ -314,6 +318,11 @@ impl Node {
 
     fn command(&self) -> Command {
         let program = program();
+        if let Some(files) = self.open_files {
+            let mut command = Command::new("prlimit");
+            command.args([&format!("--nofile={files}:{files}"), &program]);
+            return command;
+        }
         let mounted = self.mounted();
         if mounted.is_empty() {
             return Command::new(program);

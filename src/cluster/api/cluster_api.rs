@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use crate::auth::PeerPolicy;
 use crate::base::{Address, Incarnation, NodeId};
+use crate::cluster::peers::addresses::KnownAddresses;
 use crate::cluster::refusal::Refusal;
 use crate::cluster::view::{NotMember, View};
 use crate::raft::Raft;
@@ -48,6 +49,12 @@ pub trait ClusterApi: Send + Sync + 'static {
     /// Takes the identity that another node posted: a hint to poll it soon, nothing more
     /// (founding.md 3.3).
     fn hint(&self, theirs: &Identity, from: IpAddr);
+
+    /// Returns the addresses at which nodes of the cluster were found lately. Nothing follows from
+    /// an address but the places for its connections.
+    fn addresses(&self) -> Arc<KnownAddresses> {
+        Arc::default()
+    }
 
     /// Takes an announcement (wire.md 8), with those that it passes on.
     fn announced(&self, announcement: &Announcement);

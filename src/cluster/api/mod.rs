@@ -24,6 +24,7 @@ use crate::cluster::error::ClusterError;
 use crate::cluster::leader::state::LeaderState;
 use crate::cluster::node::handle::NodeHandle;
 use crate::cluster::node::start::{Started, start};
+use crate::cluster::peers::addresses::KnownAddresses;
 use crate::cluster::peers::exchange::Exchange;
 use crate::cluster::peers::gossip::Gossip;
 use crate::cluster::refusal::{NotYet, Refusal};
@@ -150,6 +151,10 @@ impl ClusterApi for Cluster {
         self.node.heard.note(theirs.incarnation);
         let senders = &self.node.senders;
         senders.hint(&theirs.http, Some(theirs.clone()), from);
+    }
+
+    fn addresses(&self) -> Arc<KnownAddresses> {
+        self.node.addresses.known()
     }
 
     fn announced(&self, announcement: &Announcement) {

@@ -112,6 +112,10 @@ impl Admission for ClusterAdmission {
         unique
     }
 
+    fn is_member_address(&self, from: IpAddr) -> bool {
+        self.node.addresses.known().has_meta_node(from)
+    }
+
     fn heard(&self, incarnation: Incarnation) {
         self.node.heard.note(incarnation);
     }

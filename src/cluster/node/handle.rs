@@ -6,6 +6,7 @@ use crate::auth::PeerPolicy;
 use crate::cluster::node::context::NodeContext;
 use crate::cluster::node::senders::NodeSenders;
 use crate::cluster::node::state::NodeState;
+use crate::cluster::peers::addresses::AddressBook;
 use crate::cluster::peers::heard::Heard;
 use crate::wire::identity::Identity;
 
@@ -16,6 +17,7 @@ pub(in crate::cluster) struct NodeHandle {
     pub(in crate::cluster) context: Arc<NodeContext>,
     pub(in crate::cluster) state: Arc<NodeState>,
     pub(in crate::cluster) heard: Arc<Heard>,
+    pub(in crate::cluster) addresses: Arc<AddressBook>,
     pub(in crate::cluster) senders: NodeSenders,
 }
 

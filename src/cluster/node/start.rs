@@ -21,6 +21,7 @@ use crate::cluster::node::progress_log::ProgressLog;
 use crate::cluster::node::retry::RetrySchedule;
 use crate::cluster::node::state::NodeStateWriter;
 use crate::cluster::node::{NodeTask, identity_file, senders, view_builder};
+use crate::cluster::peers::addresses;
 use crate::cluster::peers::exchange::Exchange;
 use crate::cluster::peers::gossip::Gossip;
 use crate::cluster::peers::heard::Heard;
@@ -65,6 +66,7 @@ pub(in crate::cluster) async fn start(
         context,
         state: state.reader(),
         heard: Arc::new(Heard::default()),
+        addresses: Arc::default(),
         senders,
     };
     let admission = Arc::new(ClusterAdmission::new(node.clone()));
@@ -103,6 +105,7 @@ pub(in crate::cluster) async fn start(
         began,
     };
     env.tasks.detach(task.run());
+    env.tasks.detach(addresses::run(node.clone()));
     Ok(Started {
         node,
         leader,

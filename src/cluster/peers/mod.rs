@@ -1,5 +1,6 @@
 //! Talking to other meta nodes: requests and answers, polls, gossip.
 
+pub(in crate::cluster) mod addresses;
 pub(in crate::cluster) mod exchange;
 pub(in crate::cluster) mod gossip;
 pub(in crate::cluster) mod heard;

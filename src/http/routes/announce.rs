@@ -9,7 +9,7 @@ use crate::http::reply::no_content;
 use crate::http::state::AppState;
 
 pub(super) async fn announce(state: AppState, request: Request) -> Result<Response, ErrorResponse> {
-    let body = body::read(request, MAX_BODY_BYTES, &state.config).await?;
+    let body = body::read(request, MAX_BODY_BYTES, &state).await?;
     let announcement =
         serde_json::from_slice(&body).map_err(|error| ErrorResponse::bad(error.to_string()))?;
     state.service.announced(&announcement);

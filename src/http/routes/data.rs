@@ -13,7 +13,7 @@ use crate::service::Retry;
 /// Adds the data node at `addr`, `passive` or not, and returns its entry in the catalog. Always
 /// forwarded: Helm's curl follows no redirect (clients.md trap 11).
 pub(super) async fn add(state: AppState, request: Request) -> Result<Response, ErrorResponse> {
-    let form = Form::read(&state.config, request).await?;
+    let form = Form::read(&state, request).await?;
     let service = &state.service;
     let (addr, passive) = (form.required("addr")?, form.is_true("passive"));
     let local = || async { Ok(ok_json(&service.add_data(addr, passive).await?)) };
@@ -24,7 +24,7 @@ pub(super) async fn add(state: AppState, request: Request) -> Result<Response, E
 
 /// Removes the data node at `addr`.
 pub(super) async fn remove(state: AppState, request: Request) -> Result<Response, ErrorResponse> {
-    let form = Form::read(&state.config, request).await?;
+    let form = Form::read(&state, request).await?;
     let service = &state.service;
     let (addr, force) = (form.required("addr")?, form.is_true("force"));
     let local = || async {
@@ -39,7 +39,7 @@ pub(super) async fn remove(state: AppState, request: Request) -> Result<Response
 /// Puts the node at `newAddr` in the place of the one at `oldAddr`: another machine, or the same
 /// one with a new disk.
 pub(super) async fn update(state: AppState, request: Request) -> Result<Response, ErrorResponse> {
-    let form = Form::read(&state.config, request).await?;
+    let form = Form::read(&state, request).await?;
     let service = &state.service;
     let (old, new) = (form.required("oldAddr")?, form.required("newAddr")?);
     let local = || async { Ok(ok_json(&service.update_data(old, new).await?)) };

@@ -10,7 +10,7 @@ use crate::http::reply::{OCTET_STREAM, ok_bytes};
 use crate::http::state::AppState;
 
 pub(super) async fn execute(state: AppState, request: Request) -> Result<Response, ErrorResponse> {
-    let (parts, body) = body::read_whole(request, MAX_EXECUTE_BYTES, &state.config).await?;
+    let (parts, body) = body::read_whole(request, MAX_EXECUTE_BYTES, &state).await?;
     let service = &state.service;
     let deadline = service.deadline();
     let local = || async {

@@ -7,7 +7,7 @@ use hyper::StatusCode;
 use crate::http::body::{self, MAX_IDENTITY_BYTES};
 use crate::http::error;
 use crate::http::error::ErrorResponse;
-use crate::http::proof::{Proven, wrong_secret};
+use crate::http::proof::{Proven, check_head, wrong_secret};
 use crate::http::reply::ok_json;
 use crate::http::request_context::peer_ip;
 use crate::http::state::AppState;
@@ -25,7 +25,8 @@ pub(super) async fn show(state: AppState) -> Result<Response, ErrorResponse> {
 pub(super) async fn exchange(state: AppState, request: Request) -> Result<Response, ErrorResponse> {
     let from = peer_ip(request.extensions());
     let headers = request.headers().clone();
-    let body = body::read(request, MAX_IDENTITY_BYTES, &state.config).await?;
+    check_head(state.service.peer_policy(), &headers)?;
+    let body = body::read_unproven(request, MAX_IDENTITY_BYTES, &state).await?;
     let theirs: Identity = serde_json::from_slice(&body).map_err(|error| {
         ErrorResponse::bad(format!("the body is no identity of a meta node: {error}"))
     })?;

@@ -21,7 +21,7 @@ pub(super) async fn join(state: AppState, request: Request) -> Result<Response, 
         mut parts,
         mut body,
         params,
-    } = Form::read(&state.config, request).await?;
+    } = Form::read(&state, request).await?;
     let service = &state.service;
     let asked = address(&params, "addr")?.ok_or_else(|| ErrorResponse::bad("addr is required"))?;
     let addr = service.resolve_localhost(asked.clone());
@@ -39,7 +39,7 @@ pub(super) async fn join(state: AppState, request: Request) -> Result<Response, 
 
 /// Takes this node out of its cluster.
 pub(super) async fn leave(state: AppState, request: Request) -> Result<Response, ErrorResponse> {
-    body::read(request, MAX_BODY_BYTES, &state.config).await?;
+    body::read(request, MAX_BODY_BYTES, &state).await?;
     state
         .service
         .leave(state.service.joining_deadline(false))
@@ -53,7 +53,7 @@ pub(super) async fn remove(state: AppState, request: Request) -> Result<Response
         mut parts,
         mut body,
         params,
-    } = Form::read(&state.config, request).await?;
+    } = Form::read(&state, request).await?;
     let force = params.get("force") == Some("true");
     let target = match address(&params, "httpAddr")? {
         Some(http) => Some(Target::Http(http)),

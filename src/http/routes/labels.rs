@@ -14,7 +14,7 @@ use crate::http::state::AppState;
 use crate::service::Labels;
 
 pub(super) async fn change(state: AppState, request: Request) -> Result<Response, ErrorResponse> {
-    let (parts, body) = body::read_whole(request, MAX_BODY_BYTES, &state.config).await?;
+    let (parts, body) = body::read_whole(request, MAX_BODY_BYTES, &state).await?;
     let (node_id, labels) = parse(&body)?;
     let service = &state.service;
     let deadline = service.deadline();

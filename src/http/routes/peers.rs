@@ -15,7 +15,7 @@ use crate::base::Incarnation;
 use crate::http::body::{self, MAX_IDENTITY_BYTES};
 use crate::http::error::{ErrorResponse, json, set_error_header};
 use crate::http::leader::{Route, at_leader, caller_ip, is_forwarded};
-use crate::http::proof::{Proven, wrong_secret};
+use crate::http::proof::{Proven, check_head, wrong_secret};
 use crate::http::state::AppState;
 use crate::wire::api::ErrorBody;
 use crate::wire::go_json;
@@ -28,7 +28,9 @@ struct Sender {
 }
 
 pub(super) async fn answer(state: AppState, request: Request) -> Result<Response, ErrorResponse> {
-    let (parts, body) = body::read_whole(request, MAX_IDENTITY_BYTES, &state.config).await?;
+    let (parts, request) = body::split(request);
+    check_head(state.service.peer_policy(), &parts.headers)?;
+    let body = body::read_unproven(request, MAX_IDENTITY_BYTES, &state).await?;
     let Sender { from } = serde_json::from_slice(&body).map_err(|error| {
         ErrorResponse::bad(format!("the body is no request of a meta node: {error}"))
     })?;

@@ -27,7 +27,7 @@ pub(super) async fn show(state: AppState, request: Request) -> Result<Response, 
 }
 
 pub(super) async fn copy(state: AppState, request: Request) -> Result<Response, ErrorResponse> {
-    let form = Form::read(&state.config, request).await?;
+    let form = Form::read(&state, request).await?;
     let service = &state.service;
     let (src, dest) = (parameter(&form, "src")?, parameter(&form, "dest")?);
     if src == dest {
@@ -52,7 +52,7 @@ pub(super) async fn copies_in_progress(
     state: AppState,
     request: Request,
 ) -> Result<Response, ErrorResponse> {
-    let form = Form::read(&state.config, request).await?;
+    let form = Form::read(&state, request).await?;
     let service = &state.service;
     let local = || async { Ok(ok_json(&service.copies_in_progress().await?)) };
     form.at_leader(
@@ -65,7 +65,7 @@ pub(super) async fn copies_in_progress(
 }
 
 pub(super) async fn remove(state: AppState, request: Request) -> Result<Response, ErrorResponse> {
-    let form = Form::read(&state.config, request).await?;
+    let form = Form::read(&state, request).await?;
     let service = &state.service;
     let (src, shard, force) = (
         parameter(&form, "src")?,
@@ -86,7 +86,7 @@ pub(super) async fn remove(state: AppState, request: Request) -> Result<Response
 }
 
 pub(super) async fn truncate(state: AppState, request: Request) -> Result<Response, ErrorResponse> {
-    let form = Form::read(&state.config, request).await?;
+    let form = Form::read(&state, request).await?;
     let service = &state.service;
     let delay = go_duration::parse(form.params.get("delay").unwrap_or_default())
         .map_err(|error| ErrorResponse::bad(error.to_string()))?;

@@ -2,7 +2,7 @@
 //! before [`Transport::attach`].
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,11 +15,10 @@ use tokio::time::timeout;
 use super::conn::Conn;
 use super::handshake;
 use super::server::AttachedNode;
-use super::unauthenticated::{
-    AcceptFailures, ConnectionPermit, UnauthenticatedConnections, concerns_one_connection,
-};
+use super::unauthenticated::UnauthenticatedConnections;
 use crate::raft::{Admission, Replica};
-use crate::runtime::net::{Listener, Stream};
+use crate::runtime::net::places::Place;
+use crate::runtime::net::{AcceptFailures, Listener, Stream, concerns_one_connection};
 use crate::runtime::{Env, TaskHandle};
 use crate::wire::frames::{BANNER, Lane, MAGIC};
 
@@ -114,7 +113,7 @@ async fn accept_connections(shared: Arc<ListenerState>, mut listener: Box<dyn Li
             Some(_) = connections.next() => continue,
         };
         match accepted {
-            Ok(stream) => match shared.unauthenticated.acquire(stream.peer().ip()) {
+            Ok(stream) => match acquire(&shared, stream.peer().ip()) {
                 Some(permit) => {
                     connections.push(shared.env.tasks.spawn(handle_connection(
                         shared.clone(),
@@ -137,13 +136,22 @@ async fn accept_connections(shared: Arc<ListenerState>, mut listener: Box<dyn Li
     }
 }
 
-async fn handle_connection(
-    shared: Arc<ListenerState>,
-    stream: Box<dyn Stream>,
-    permit: ConnectionPermit,
-) {
+fn acquire(shared: &ListenerState, from: IpAddr) -> Option<Place> {
+    let is_member = shared.admission.is_member_address(from);
+    shared.unauthenticated.acquire(from, is_member)
+}
+
+async fn handle_connection(shared: Arc<ListenerState>, stream: Box<dyn Stream>, permit: Place) {
     let from = stream.peer();
-    let Ok(greeted) = timeout(HANDSHAKE_TIMEOUT, establish(&shared, stream)).await else {
+    let greeted = tokio::select! {
+        biased;
+        greeted = timeout(HANDSHAKE_TIMEOUT, establish(&shared, stream)) => greeted,
+        () = permit.evicted() => {
+            tracing::debug!(%from, "8089: closed, because newer connections need its place");
+            return;
+        }
+    };
+    let Ok(greeted) = greeted else {
         tracing::debug!(%from, "8089: no handshake in time");
         return;
     };

@@ -1,7 +1,9 @@
 //! Sockets and name look-ups.
 
+mod accept;
 mod lookup_error;
 pub mod memory;
+pub mod places;
 mod resolver;
 mod system;
 
@@ -12,6 +14,7 @@ use std::pin::Pin;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
+pub use accept::{AcceptFailures, concerns_one_connection, is_out_of_files};
 pub use lookup_error::{LookupError, ServerFailure};
 pub use system::System;
 

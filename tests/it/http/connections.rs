@@ -188,23 +188,29 @@ fn verbose() -> Arc<StandIn> {
 }
 
 #[tokio::test]
-async fn more_connections_than_allowed_are_closed_at_once() {
+async fn in_a_full_server_an_idle_connection_makes_room_and_a_busy_one_does_not() {
     let server = with(HttpConfig {
         max_connections: 1,
         ..HttpConfig::default()
     })
     .await;
-    let mut first = server.connect().await;
-    first.send(PING).await;
-    first.reply().await;
+    let mut busy = server.connect().await;
+    busy.send(b"POST /announce HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{")
+        .await;
+    until("its request has begun", || {
+        server.service.metrics().requests_under_way.get() == 1
+    })
+    .await;
     assert!(server.connect().await.is_closed().await);
     assert_eq!(server.service.metrics().connections_refused.get(), 1);
-    first.send(PING).await;
-    assert_eq!(
-        first.reply().await.status(),
-        200,
-        "the first is not disturbed"
-    );
+    busy.send(b"}").await;
+    assert_eq!(busy.reply().await.status(), 204, "it is not disturbed");
+    // Idle now.
+    let mut next = server.connect().await;
+    next.send(PING).await;
+    assert_eq!(next.reply().await.status(), 200);
+    assert!(busy.is_closed().await, "it made room");
+    assert_eq!(server.service.metrics().connections_refused.get(), 1);
 }
 
 /// Draining: no new connections, idle ones closed at once, and 503 for requests that need the

@@ -1,6 +1,7 @@
 //! The HTTP API on a real listener on loopback, byte by byte.
 
 mod auth;
+mod bodies;
 pub(super) mod cluster;
 mod connections;
 mod harness;
