@@ -10,6 +10,7 @@ use super::{node, panics, privileges, report};
 use crate::config::{self, Config, Flags, Inputs, version};
 use crate::http::Resources;
 use crate::runtime::{SystemClock, memory};
+use crate::storage::is_full;
 use crate::telemetry::logging::{self, Log};
 
 /// Longest time that the end of the process waits for the last log lines to be written.
@@ -57,12 +58,15 @@ fn serve(
     log: &Log,
 ) -> Result<(), StartFailure> {
     let system = |operation| move |source| StartFailure::System { operation, source };
-    let _pidfile = config
-        .pidfile
-        .clone()
-        .map(PidFile::write)
-        .transpose()
-        .map_err(system("writing the pidfile"))?;
+    let pidfile = config.pidfile.clone().map(PidFile::write).transpose();
+    let _pidfile = match pidfile {
+        // A node starts on a full disk too.
+        Err(error) if is_full(&error) => {
+            tracing::warn!(event = "pidfile.no-room", %error, "there is no pidfile");
+            None
+        }
+        pidfile => pidfile.map_err(system("writing the pidfile"))?,
+    };
     privileges::drop_root(&config.dir);
     log.start_writer().map_err(system("starting threads"))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()

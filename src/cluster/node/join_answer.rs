@@ -131,7 +131,7 @@ impl NodeTask {
             ..record
         };
         self.state.store_record(&record).await?;
-        self.close_before_archiving().await?;
+        self.close_or_end().await?;
         self.archive_log(record.incarnation).await?;
         self.adopt(record);
         self.retry.settled(self.now(), None);
@@ -199,7 +199,7 @@ impl NodeTask {
         };
         self.state.store_record(&record).await?;
         self.suspicious = false;
-        self.close().await;
+        self.close_or_end().await?;
         self.adopt(record);
         self.retry.settled(self.now(), None);
         Ok(())
@@ -209,7 +209,7 @@ impl NodeTask {
     /// leave a fresh identity with a log that is not its own.
     async fn rejoin_as_new_incarnation(&mut self) -> Result<(), ClusterError> {
         let old = self.founding.record().incarnation;
-        self.close_before_archiving().await?;
+        self.close_or_end().await?;
         self.archive_log(old).await?;
         let record = identity_file::new_record(&self.node.context.env);
         self.state.store_record(&record).await?;
@@ -266,10 +266,10 @@ impl NodeTask {
         closed
     }
 
-    /// Closes Raft before the log is archived. If it does not close in time, the process ends: the
-    /// next incarnation must not use a log that is still written to. The next start of the process
-    /// finishes what was begun.
-    async fn close_before_archiving(&mut self) -> Result<(), ClusterError> {
+    /// Closes Raft. If it does not close in time, the process ends: a second Raft node, of the next
+    /// Raft id or incarnation, must not use a log that is still written to. The next start of the
+    /// process finishes what was begun.
+    async fn close_or_end(&mut self) -> Result<(), ClusterError> {
         if self.close().await {
             return Ok(());
         }

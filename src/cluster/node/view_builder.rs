@@ -10,6 +10,7 @@ use crate::cluster::founding::{Founding, LOST_VOLUME_ADVICE};
 use crate::cluster::membership::Alarm;
 use crate::cluster::node::open_raft::RaftState;
 use crate::cluster::node::retry::RetrySchedule;
+use crate::cluster::refusal::NotYet;
 use crate::cluster::view::View;
 use crate::cluster::warning::Warning;
 use crate::raft::{Raft, RaftStatus};
@@ -106,7 +107,14 @@ fn state(founding: &Founding, raft_state: &RaftState) -> State {
         }
         RaftState::NotYet => {
             let verdict = founding.verdict();
-            return without_leader(verdict.doing(), verdict.to_string());
+            // In a cluster, and Raft is being opened.
+            let opens = verdict.doing() == Activity::Open && founding.record().seat().is_some();
+            let reason = if opens {
+                NotYet::Starting.to_string()
+            } else {
+                verdict.to_string()
+            };
+            return without_leader(verdict.doing(), reason);
         }
         RaftState::Open(raft) => raft,
     };
