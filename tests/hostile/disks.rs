@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::harness::http::{get, post};
-use crate::harness::node::{AT_LAST, Node, Nodes, SOON};
+use crate::harness::node::{AT_LAST, Node, Nodes, SOON, program};
 use crate::harness::{wait_for, wire};
 
 const FULL: &str = "the disk is full: new commands are refused until there is room";
@@ -83,8 +83,7 @@ fn wait_full(node: &Node) {
         let said = ready.status == 503 && ready.text().contains("the disk is full");
         said.then_some(()).ok_or_else(|| ready.text())
     });
-    let health = node.health().expect("health")["warnings"].to_string();
-    assert!(health.contains("the disk is full"), "{health}");
+    node.wait_says("new commands are refused below");
     let metrics = node.get("/metrics").expect("metrics").text();
     assert!(metrics.contains("influxdb_meta_disk_full 1"), "{metrics}");
 }
@@ -240,6 +239,59 @@ fn no_command_is_refused_while_segments_begin_under_load() {
             });
         }
     });
+}
+
+/// File systems without locks, and without fsync of folders: strace makes the calls fail.
+fn start_traced(node: &mut Node, inject: &str) -> std::process::Child {
+    let folder = node.data_dir().join("../..");
+    fs::create_dir_all(&folder).expect("a folder");
+    let log = fs::File::create(folder.join("log")).expect("a log");
+    Command::new("strace")
+        // -D: the child is the program, and strace its grandchild.
+        .args([
+            "-D",
+            "-f",
+            "-o",
+            "/dev/null",
+            "-e",
+            &format!("inject={inject}"),
+        ])
+        .args([&program(), "-single-server"])
+        .env("INFLUXDB_META_CONFIG_PATH", "/dev/null")
+        .env("INFLUXDB_META_DIR", folder.join("meta"))
+        .env("INFLUXDB_META_BIND_ADDRESS", format!("{}:8089", node.ip))
+        .env(
+            "INFLUXDB_META_HTTP_BIND_ADDRESS",
+            format!("{}:8091", node.ip),
+        )
+        .stderr(log)
+        .spawn()
+        .expect("strace is installed")
+}
+
+#[test]
+fn a_file_system_without_locks_is_refused_with_its_name() {
+    let mut nodes = Nodes::without_peers(1);
+    let mut child = start_traced(&mut nodes.all[0], "flock:error=ENOLCK");
+    let ended = wait_for("the end", SOON, || match child.try_wait() {
+        Ok(Some(status)) => Ok(status),
+        other => Err(format!("{other:?}")),
+    });
+    assert_eq!(ended.code(), Some(74));
+    let log = nodes.all[0].log();
+    assert!(log.contains("has no file locks"), "{log}");
+}
+
+#[test]
+fn a_file_system_without_fsync_of_folders_is_used_with_a_warning() {
+    let mut nodes = Nodes::without_peers(1);
+    let mut child = start_traced(&mut nodes.all[0], "fsync:error=EINVAL");
+    let ready = std::panic::catch_unwind(|| nodes.all[0].wait_ready());
+    let log = nodes.all[0].log();
+    child.kill().expect("killed");
+    let _status = child.wait();
+    assert!(ready.is_ok(), "{log}");
+    assert!(log.contains("disk.no-folder-sync"), "{log}");
 }
 
 /// A follower that cannot open one more descriptor goes through several segments of its log.
