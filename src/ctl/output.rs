@@ -29,9 +29,9 @@ impl Output {
 
     /// Prints everything and returns the exit code. A closed stdout is a failure, not a panic.
     pub(super) fn finish(&self) -> i32 {
-        let printed = print(&self.stdout);
+        let printed = print(&harmless(&self.stdout));
         for line in self.notes.iter().chain(&self.failure) {
-            print_error(line);
+            print_error(&harmless(line));
         }
         i32::from(printed.is_err() || self.failure.is_some())
     }
@@ -49,5 +49,29 @@ impl From<Result<String, String>> for Output {
 
 /// Writes a line to stdout at once, while the command still runs.
 pub(super) fn write_stdout(line: &str) {
-    let _ = print(&format!("{line}\n"));
+    let _ = print(&harmless(&format!("{line}\n")));
+}
+
+/// Escapes the control characters of a text that must stay within its line and its cell. Names of
+/// databases, labels and errors come from others, and must not forge a row.
+pub(super) fn one_line(text: &str) -> String {
+    escape(text, |c| c.is_control())
+}
+
+/// Escapes control characters except line ends and tabs: text of others must not control the
+/// terminal.
+fn harmless(text: &str) -> String {
+    escape(text, |c| c.is_control() && !matches!(c, '\n' | '\t'))
+}
+
+fn escape(text: &str, is_escaped: impl Fn(char) -> bool) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_escaped(c) {
+            out.extend(c.escape_default());
+        } else {
+            out.push(c);
+        }
+    }
+    out
 }

@@ -1,6 +1,8 @@
 //! Tables in the layout of the original: cells are padded with tabs, in tables of shards with
 //! spaces (wire.md 12.4).
 
+use super::output::one_line;
+
 /// A table: rows below an optional heading. The first row may be column names.
 pub(super) struct Table {
     heading: Option<&'static str>,
@@ -33,8 +35,10 @@ impl Table {
         }
     }
 
+    /// Adds a row. Control characters of the cells are escaped.
     pub(super) fn row(&mut self, cells: Vec<String>) {
-        self.rows.push(cells);
+        self.rows
+            .push(cells.iter().map(|cell| one_line(cell)).collect());
     }
 
     /// Formats the table with tabs. Every column but the last is as wide as its longest cell plus

@@ -30,6 +30,27 @@ fn shards_and_their_owners() {
     assert_eq!(server.heard(), ["GET /show-shards"]);
 }
 
+/// Names may contain anything. They forge no row and reach no terminal as commands.
+#[test]
+fn control_characters_of_names_are_escaped() {
+    let net = Net::new();
+    let name = "a\n9\u{1b}[2J\t\r\u{7f}\u{9b}2J";
+    let mut odd = shard(1, &[held_by(4, "hot", "read\u{7}\nx")]);
+    odd["database"] = json!(name);
+    let server = net.serve(move |_| json(&json!([odd]).to_string()));
+    let ran = ctl_at(&server, &["show-shards", "-v"]);
+    assert_eq!(ran.stdout.lines().count(), 4, "{}", ran.stdout);
+    let is_control = |c: char| c.is_control() && c != '\n';
+    assert!(!ran.stdout.contains(is_control), "{:?}", ran.stdout);
+    let row = ran.stdout.lines().nth(3).expect("a row");
+    let want = r"a\n9\u{1b}[2J\t\r\u{7f}\u{9b}2J";
+    assert!(row.contains(want) && row.contains(r"read\u{7}\nx"), "{row}");
+    let refusing = net.serve(|_| status(500, "{\"error\":\"x\\u001b[2J\"}"));
+    let refused = ctl_at(&refusing, &["show-shards"]);
+    assert!(!refused.stderr.contains(is_control), "{:?}", refused.stderr);
+    assert!(refused.stderr.contains(r"x\u{1b}[2J"), "{}", refused.stderr);
+}
+
 #[test]
 fn what_is_asked_for() {
     let net = Net::new();
