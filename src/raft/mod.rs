@@ -4,6 +4,7 @@
 //! connect.
 
 mod admission;
+mod apply_guard;
 mod compaction;
 mod config;
 mod contact;
@@ -24,6 +25,7 @@ mod types;
 
 pub use crate::wire::frames::Replica;
 pub use admission::{Admission, HandshakeRefusal, Hello};
+pub use apply_guard::DeadlyEntry;
 pub use config::RaftConfig;
 pub use halt_latch::{Halt, UnreadableEntry, UnreadableSnapshot};
 pub use members::{ChangeError, MembershipNow};

@@ -10,6 +10,7 @@ use openraft::errors::{InitializeError, RaftError};
 use tokio::sync::{SetOnce, watch};
 use tokio::time::{Instant, timeout_at};
 
+use super::apply_guard::{ApplyGuard, DeadlyEntry};
 use super::config::Timers;
 use super::contact::Contact;
 use super::halt_latch::{Halt, HaltLatch};
@@ -29,6 +30,9 @@ pub enum OpenError {
     /// This version cannot read something that is stored. The phase becomes `halted`.
     #[error(transparent)]
     Unreadable(Halt),
+    /// The process died more than once while it applied an entry. The phase becomes `halted`.
+    #[error(transparent)]
+    DeadlyEntry(#[from] DeadlyEntry),
     /// The text is openraft's.
     #[error("{0}")]
     Failed(String),
@@ -112,8 +116,10 @@ impl Raft {
             Some(halt) if !halt.is_storage() => OpenError::Unreadable(halt),
             _ => OpenError::Failed(error.to_string()),
         };
-        let machine =
-            StateMachine::open(snapshot_store, snapshot, publish).map_err(|e| failed(&e))?;
+        let covered = snapshot.as_ref().and_then(|(header, _)| header.last);
+        let apply_guard = ApplyGuard::open(&log, covered)?;
+        let machine = StateMachine::open(snapshot_store, snapshot, publish, apply_guard)
+            .map_err(|e| failed(&e))?;
         let timers = config.timers();
         let admitted = Arc::new(SetOnce::new());
         let rooms = MemberRooms::default();

@@ -12,6 +12,7 @@ use openraft::storage::{ApplyResponder, EntryResponder, RaftStateMachine};
 use openraft::{OptionalSend, RaftSnapshotBuilder};
 use tokio::sync::watch;
 
+use super::apply_guard::ApplyGuard;
 use super::halt_latch::HaltLatch;
 use super::snapshot_policy::{SnapshotPolicy, SnapshotSize};
 use super::types::{
@@ -41,6 +42,7 @@ pub(super) struct StateMachine {
     applied: watch::Sender<Arc<Applied>>,
     snapshot_policy: SnapshotPolicy,
     snapshot_store: SnapshotStore,
+    apply_guard: ApplyGuard,
 }
 
 /// Stored snapshots. Reads and writes them without blocking Raft's threads.
@@ -62,6 +64,7 @@ impl StateMachine {
         snapshot_store: SnapshotStore,
         snapshot: Option<(SnapshotHeader, Bytes)>,
         applied: watch::Sender<Arc<Applied>>,
+        apply_guard: ApplyGuard,
     ) -> io::Result<Self> {
         let nothing = (None, StoredMembership::default(), Catalog::default());
         let (last, membership, catalog) = match snapshot {
@@ -84,6 +87,7 @@ impl StateMachine {
             applied,
             snapshot_policy,
             snapshot_store,
+            apply_guard,
         };
         machine.publish();
         Ok(machine)
@@ -93,7 +97,10 @@ impl StateMachine {
         let id = log_id(entry.log_id);
         let answer = match entry.payload {
             Payload::Blank => ApplyResult::Nothing,
-            Payload::Normal(command) => self.apply_command(id, &command.0)?,
+            Payload::Normal(command) => {
+                let _noted = self.apply_guard.begin(id, command.0.len());
+                self.apply_command(id, &command.0)?
+            }
             Payload::Membership(membership) => {
                 self.membership = StoredMembership::new(Some(entry.log_id), membership);
                 ApplyResult::Nothing

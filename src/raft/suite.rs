@@ -10,6 +10,7 @@ use openraft::testing::log::{StoreBuilder, Suite};
 use tokio::sync::watch;
 
 use super::Applied;
+use super::apply_guard::ApplyGuard;
 use super::halt_latch::HaltLatch;
 use super::log_store::LogStore;
 use super::state_machine::{SnapshotStore, StateMachine};
@@ -59,7 +60,9 @@ fn open(disk: &disk::Fake) -> (DataDir, LogStore, StateMachine) {
         last: None,
         catalog: Catalog::default(),
     }));
-    let machine = StateMachine::open(snapshot_store, snapshot, publish).expect("a state machine");
+    let apply_guard = ApplyGuard::open(&log, covered).expect("no entry ended a process");
+    let machine = StateMachine::open(snapshot_store, snapshot, publish, apply_guard)
+        .expect("a state machine");
     (dir, LogStore::new(log, halt_latch), machine)
 }
 

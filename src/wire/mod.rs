@@ -5,6 +5,7 @@
 //! holds bytes of each).
 
 pub mod api;
+pub mod apply_note;
 pub mod budget;
 pub mod data;
 pub mod data_node;

@@ -96,8 +96,14 @@ pub const IDENTITY_FILE: Format = Format {
     levels: &[OLDEST_LEVEL],
 };
 
+/// The file `applying` ([`crate::wire::apply_note`]).
+pub const APPLY_NOTE: Format = Format {
+    name: "note of the entry being applied",
+    levels: &[OLDEST_LEVEL],
+};
+
 /// All stored and sent formats.
-pub const FORMATS: [Format; 8] = [
+pub const FORMATS: [Format; 9] = [
     LOG_ENTRY,
     CATALOG,
     SNAPSHOT_FILE,
@@ -106,6 +112,7 @@ pub const FORMATS: [Format; 8] = [
     RAFT_FRAMES,
     FOUNDING,
     IDENTITY_FILE,
+    APPLY_NOTE,
 ];
 
 // A leader compares the format of a log entry with the feature level of the cluster (`POST

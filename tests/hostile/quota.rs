@@ -1,6 +1,7 @@
 //! Requests whose cost grows with the catalog, the quota of the catalog, and a node that dies while
 //! it applies an entry.
 
+mod deaths;
 mod lists;
 
 use crate::harness::data_node::command;

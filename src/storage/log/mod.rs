@@ -31,7 +31,7 @@ use tokio::sync::{mpsc, oneshot};
 use self::command::{Done, WriterCommand};
 use self::log_state::LogState;
 use self::writer::Writer;
-use super::DataDir;
+use super::{ApplyNote, DataDir};
 use crate::base::{Incarnation, LogId};
 use crate::runtime::Env;
 use crate::wire::wal::{MAX_PAYLOAD, Record};
@@ -51,6 +51,7 @@ pub use crate::wire::wal::{Entry, EntryKind, Vote};
 #[derive(Clone)]
 pub struct Log {
     state: Arc<LogState>,
+    apply_note: ApplyNote,
     /// Unbounded, because callers must not wait: openraft awaits each vote, truncation and purge.
     /// The sender of a follower's entries bounds them, and [`Log::room`] bounds a leader's
     /// proposals.
@@ -95,7 +96,17 @@ impl Log {
                 operation: LogOperation::StartWriter,
                 source,
             })?;
-        Ok(Self { state, queue })
+        let apply_note = ApplyNote::open(dir, incarnation);
+        Ok(Self {
+            state,
+            apply_note,
+            queue,
+        })
+    }
+
+    /// Returns the note of the entry that is being applied.
+    pub fn apply_note(&self) -> &ApplyNote {
+        &self.apply_note
     }
 
     pub fn vote(&self) -> Option<Vote> {

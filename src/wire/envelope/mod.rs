@@ -153,6 +153,17 @@ pub fn decode(bytes: &[u8]) -> Result<Stamped, EnvelopeError> {
     fields.stamped().map_err(EnvelopeError::Malformed)
 }
 
+/// Returns the name of an entry's command, without decoding the command itself.
+pub fn command_name(bytes: &[u8]) -> Option<&'static str> {
+    let entry = EntryFields::of(bytes).ok()?;
+    match (entry.wire, entry.internal, entry.compressed) {
+        (Some(wire), ..) => execute::name_of(wire),
+        (_, Some(internal), _) => internal::name_of(internal),
+        (.., Some(_)) => Some("compressed command"),
+        _ => None,
+    }
+}
+
 fn encode_wire(at: UnixNanos, retention_autocreate: bool, command: &Bytes) -> Bytes {
     let head = Head {
         format: execute::format_of(command),

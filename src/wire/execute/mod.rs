@@ -111,6 +111,12 @@ pub(super) fn format_of(bytes: &[u8]) -> u32 {
         .map_or(1, |command_type| command_type.format)
 }
 
+/// Returns the name of a command. Does not decode its payload.
+pub(super) fn name_of(bytes: &[u8]) -> Option<&'static str> {
+    let command_type = type_number(bytes).ok().and_then(command_type)?;
+    Some(command_type.name)
+}
+
 pub(super) fn command_type(number: i32) -> Option<&'static CommandType<WireCommand>> {
     find(COMMAND_TYPES, u32::try_from(number).ok()?)
 }

@@ -2,18 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::path::Path;
 use std::time::Duration;
 
 use influxdb_meta::auth::PeerPolicy;
-use influxdb_meta::base::RaftId;
+use influxdb_meta::base::{Incarnation, LogId, RaftId};
 use influxdb_meta::raft::{HandshakeRefusal, OpenError, ProposeError, Raft, Role};
-use influxdb_meta::runtime::disk::OpKind;
+use influxdb_meta::runtime::Disk;
+use influxdb_meta::runtime::disk::{Fake, OpKind};
+use influxdb_meta::wire::apply_note::{self, ApplyAttempts};
 use influxdb_meta::wire::envelope::Body;
 use tokio::time::{Instant, timeout};
 
 use super::basics::{create, soon};
 use super::cluster::{Cluster, Options};
-use super::world::ip;
+use super::world::{ip, replica};
 
 /// In influxdb-cluster the two bytes `08 03` made a cluster unusable for ever.
 #[tokio::test(start_paused = true)]
@@ -359,4 +362,71 @@ async fn members_with_one_secret_work_together_and_one_with_another_stays_out() 
             "{third:?}: {third_applied:?}"
         );
     }
+}
+
+/// Path of the note of the entry that is being applied.
+const APPLYING: &str = "/meta/influxd-meta/applying";
+
+/// Writes the note as this many processes leave it that died while they applied the entry.
+fn note_deaths(disk: &Fake, incarnation: Incarnation, entry: LogId, count: u32) {
+    let attempts = ApplyAttempts {
+        entry,
+        bytes: 17,
+        count,
+    };
+    let note = apply_note::encode(incarnation, Some(attempts));
+    let file = disk.open(Path::new(APPLYING), true).expect("the note");
+    file.write_at(0, &note).expect("written");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_entry_that_ended_two_processes_is_not_applied_by_a_third() {
+    let mut cluster = Cluster::founded(21, 3, Options::default()).await;
+    let (leader, raft) = cluster.leader(Duration::from_secs(1)).await;
+    raft.propose(create("before"), soon())
+        .await
+        .expect("acknowledged");
+    let last = raft.status().last_log.expect("an entry");
+    let victim = cluster.running().into_iter().find(|id| *id != leader);
+    let victim = victim.expect("another member");
+    cluster
+        .converged(&[leader, victim], last.index, Duration::from_secs(3))
+        .await;
+    let me = replica(victim).incarnation;
+
+    // One death: it is applied again, and the note is removed.
+    cluster.kill(victim);
+    note_deaths(&cluster.members[&victim].disk, me, last, 1);
+    cluster.start(victim).await;
+    cluster
+        .converged(&[leader, victim], last.index, Duration::from_secs(3))
+        .await;
+    let disk = &cluster.members[&victim].disk;
+    let note = disk.read(Path::new(APPLYING)).expect("the note");
+    assert_eq!(apply_note::decode(me, &note), None, "applied");
+
+    cluster.kill(victim);
+    note_deaths(&cluster.members[&victim].disk, me, last, 2);
+    match cluster.try_open(victim).await {
+        Err(OpenError::DeadlyEntry(entry)) => {
+            assert_eq!((entry.entry, entry.deaths), (last, 2));
+            assert_eq!(entry.command, "CreateDatabase");
+            let text = entry.to_string();
+            assert!(text.contains(APPLYING), "{text}");
+        }
+        Err(error) => panic!("{error}"),
+        Ok(_) => panic!("applied again"),
+    }
+    raft.propose(create("after"), soon())
+        .await
+        .expect("the others go on");
+
+    // A note of another life of the volume stops nothing.
+    let disk = &cluster.members[&victim].disk;
+    note_deaths(disk, Incarnation([99; 16]), last, 2);
+    cluster.start(victim).await;
+    let last = raft.status().last_log.expect("an entry");
+    cluster
+        .converged(&[leader, victim], last.index, Duration::from_secs(3))
+        .await;
 }

@@ -43,6 +43,12 @@ command_table! {
         => founding::require_secret_message(), founding::require_secret;
 }
 
+/// Returns the name of the command in field 5 of a log entry. Does not decode its payload.
+pub(super) fn name_of(bytes: &[u8]) -> Option<&'static str> {
+    let (number, _) = Fields::of(bytes).next()?.ok()?;
+    Some(find(COMMAND_TYPES, number)?.name)
+}
+
 /// Decodes field 5 of a log entry of this format.
 pub(super) fn decode(format: u64, bytes: &[u8]) -> Result<InternalCommand, EntryFault> {
     let mut fields = Fields::of(bytes);
