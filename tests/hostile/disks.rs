@@ -179,6 +179,40 @@ fn two_full_followers_stop_commands_and_do_not_end() {
     nodes.wait_equal();
 }
 
+/// The others go on, and this follower refuses what its last segments cannot hold.
+#[test]
+fn a_full_follower_refuses_entries_and_catches_up_when_there_is_room() {
+    let volume = SmallVolume::new("16m");
+    let mut nodes = Nodes::new(3);
+    volume.give(&mut nodes.all[2]);
+    nodes.start_all();
+    nodes.wait_ready();
+    volume.fill();
+    wait_full(&nodes.all[2]);
+    wait_written(&nodes.all[0], "while-full");
+    let leader = wait_for("a leader with room", SOON, || match nodes.leader() {
+        2 => Err("the full one leads".to_owned()),
+        leader => Ok(leader),
+    });
+    // 6 MB, far more than two segments of 512 KiB.
+    let hash = "x".repeat(100 << 10);
+    for n in 0..60 {
+        let user = wire::create_user(&format!("u{}", n % 3), &hash, false);
+        let answer = post(nodes.all[leader].http(), "/execute", &user).expect("an answer");
+        assert_eq!(answer.status, 200, "{n}: {}", answer.text());
+    }
+    let applied = |node: &Node| {
+        let health = node.health().expect("it runs");
+        health["raft_state"]["last_log"]["index"].as_u64()
+    };
+    let (last, full) = (applied(&nodes.all[leader]), applied(&nodes.all[2]));
+    assert!(full < last, "{full:?} of {last:?}: it had no room for all");
+    assert_eq!(nodes.all[2].get("/livez").expect("it runs").status, 200);
+    volume.free();
+    nodes.wait_ready();
+    nodes.wait_equal();
+}
+
 #[test]
 fn a_small_volume_works_and_a_smaller_one_is_refused_before_founding() {
     for size in ["8m", "12m", "20m", "40m"] {
