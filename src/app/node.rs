@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use super::failure::StartFailure;
 use super::{listen, report};
-use crate::auth::proof::PeerKey;
 use crate::auth::{AuthConfig, Login};
 use crate::base::endpoint::HTTP_SCHEME;
 use crate::client::Client;
@@ -107,10 +106,10 @@ impl Front {
         let server = env.net.listen(address).await.map(|listener| {
             let address = listener.local();
             tracing::info!(event = "http.listen", %address, "the HTTP API listens");
-            let peer_key = config.cluster.secret.as_deref().map(PeerKey::derive);
+            let peer_keys = config.cluster.peer_keys();
             let auth = config.auth.clone();
             let http = HttpConfig {
-                peer_key,
+                peer_keys,
                 auth,
                 max_connections: resources.max_connections(),
                 body_budget: resources.body_budget(),
@@ -197,7 +196,7 @@ async fn run_cluster(
 ) -> StartFailure {
     let raft_listen = listen::address(env, "bind-address", &config.raft_bind).await;
     let client = Client::new(env).with_login(login(&config.auth));
-    let exchange = HttpExchange::new(env, client, config.cluster.secret.as_deref());
+    let exchange = HttpExchange::new(env, client, config.cluster.peer_keys());
     let (settings, exchange) = (config.cluster.clone(), Arc::new(exchange));
     match Cluster::start(
         env.clone(),

@@ -19,6 +19,8 @@ pub struct AuthConfig {
     pub method: Method,
     /// Secret of data nodes and meta nodes. Always set if `enabled`.
     pub internal_secret: Option<Secret>,
+    /// The secret before, accepted too while it is changed.
+    pub internal_secret_old: Option<Secret>,
     /// Secret of users' tokens.
     pub shared_secret: Option<Secret>,
 }
@@ -135,6 +137,10 @@ impl Authenticator {
         {
             return Ok(self
                 .verify(token, self.config.internal_secret.as_ref())
+                .or_else(|invalid| match &self.config.internal_secret_old {
+                    Some(old) => self.verify(token, Some(old)),
+                    None => Err(invalid),
+                })
                 .map(|()| Caller::Internal)?);
         }
         if users.has_admin() == Ok(false) {

@@ -9,9 +9,11 @@
 
 mod authenticator;
 mod credentials;
+pub mod fresh;
 mod login;
 mod password;
 mod password_queue;
+mod peer_keys;
 mod peer_policy;
 pub mod proof;
 mod secret;
@@ -21,6 +23,7 @@ mod users;
 pub use authenticator::{AuthConfig, Authenticator, Caller, Denied, Method, UnknownMethod};
 pub use credentials::Credentials;
 pub use login::Login;
+pub use peer_keys::PeerKeys;
 pub use peer_policy::{PeerPolicy, PeerPolicyFacts};
 pub use secret::{MIN_SECRET_BYTES, Secret};
 pub use users::{User, Users};

@@ -13,6 +13,7 @@ use super::{CallError, Headers, OtherService, Request, Response};
 use crate::base::Address;
 use crate::runtime::Net;
 use crate::wire::api::ErrorBody;
+use crate::wire::headers::CHALLENGE;
 
 /// Deadline of one poll (founding.md 3.1).
 const POLL_TIMEOUT: Duration = Duration::from_secs(2);
@@ -46,6 +47,8 @@ pub async fn identity(
     let refusal = response.json::<ErrorBody>().ok().map(|body| body.error);
     match (response.status, refusal) {
         (200, _) => Ok(response),
+        // The caller may prove again, with the challenge in this answer.
+        (401, _) if response.header(CHALLENGE).is_some() => Ok(response),
         (401, Some(text)) if text.starts_with("wrong secret") => Err(CallError::WrongSecret),
         // A meta node of this program with another version: it cannot read our identity.
         (400, Some(text)) => Err(CallError::NotOurs(OtherService::OtherVersion { text })),

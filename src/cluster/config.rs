@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::auth::{PeerPolicy, PeerPolicyFacts, Secret};
+use crate::auth::{PeerKeys, PeerPolicy, PeerPolicyFacts, Secret};
 use crate::base::Address;
 use crate::raft::RaftConfig;
 
@@ -32,12 +32,22 @@ pub struct ClusterConfig {
     /// Whether this node's configuration requires proofs of other meta nodes, whatever the catalog
     /// says: `auth-enabled` or one of the keys `raft-…-auth-required`.
     pub requires_proof: bool,
+    /// The secret before, while it is changed.
+    pub secret_old: Option<Secret>,
     pub raft: RaftConfig,
     /// For example `1.12.4-c1.12.4`.
     pub version: String,
 }
 
 impl ClusterConfig {
+    /// Keys of the secret, when it is set.
+    pub fn peer_keys(&self) -> Option<PeerKeys> {
+        let old = self.secret_old.as_deref();
+        self.secret
+            .as_deref()
+            .map(|secret| PeerKeys::derive(secret, old))
+    }
+
     /// What this node asks of other meta nodes, given what the catalog says
     /// ([`PeerPolicyFacts::required_by_cluster`]).
     pub(super) fn peer_policy(&self, required_by_cluster: Option<bool>) -> PeerPolicy {

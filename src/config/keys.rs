@@ -118,6 +118,11 @@ keys! {
         "internal-shared-secret",
         "What meta and data nodes prove to each other; the same on all.",
     );
+    pub const META_INTERNAL_SHARED_SECRET_OLD: Key<Option<Secret>> = secret(
+        "meta",
+        "internal-shared-secret-old",
+        "While the secret is changed: the one before, still accepted beside the new one.",
+    );
     pub const META_RETENTION_AUTOCREATE: Key<bool> = boolean(
         "meta",
         "retention-autocreate",

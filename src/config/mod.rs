@@ -154,6 +154,7 @@ fn build(settings: &Settings, inputs: &Inputs, notices: Vec<Notice>) -> Config {
             enabled: settings.get(keys::META_AUTH_ENABLED),
             method: settings.get(keys::META_AUTH_METHOD),
             internal_secret: settings.get(keys::META_INTERNAL_SHARED_SECRET),
+            internal_secret_old: settings.get(keys::META_INTERNAL_SHARED_SECRET_OLD),
             shared_secret: settings.get(keys::META_SHARED_SECRET),
         },
         data_nodes: data_nodes(settings, inputs),
@@ -188,6 +189,7 @@ fn cluster(settings: &Settings, inputs: &Inputs) -> ClusterConfig {
         requires_proof: settings.get(keys::META_AUTH_ENABLED)
             || settings.get(keys::META_RAFT_PORTAL_AUTH_REQUIRED)
             || settings.get(keys::META_RAFT_DIALER_AUTH_REQUIRED),
+        secret_old: settings.get(keys::META_INTERNAL_SHARED_SECRET_OLD),
         raft: raft(settings),
         version: version::VERSION.to_owned(),
     }

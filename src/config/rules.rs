@@ -8,6 +8,7 @@ use super::key::KeySpec;
 use super::keys;
 use super::problem::{Notice, Problem};
 use super::settings::Settings;
+use super::source::Source;
 use crate::auth::{MIN_SECRET_BYTES, Method, Secret};
 
 /// Returns all contradictions between keys. A key whose own value was refused is not checked again
@@ -44,6 +45,13 @@ fn authentication_notices(settings: &Settings) -> Vec<Notice> {
         ),
     };
     let mut notices = Vec::new();
+    if settings
+        .get(keys::META_INTERNAL_SHARED_SECRET_OLD)
+        .is_some()
+    {
+        let from = settings.source(&keys::META_INTERNAL_SHARED_SECRET_OLD.spec);
+        notices.push(old_secret(from, internal.is_some()));
+    }
     if !settings.get(keys::META_AUTH_ENABLED) {
         if shared.is_some() {
             notices.push(no_effect(&keys::META_SHARED_SECRET.spec));
@@ -60,6 +68,24 @@ fn authentication_notices(settings: &Settings) -> Vec<Notice> {
         });
     }
     notices
+}
+
+/// The old secret is for the time of a change only: as long as it is set, whoever knows it is let in.
+fn old_secret(from: Source, has_new: bool) -> Notice {
+    let key = &keys::META_INTERNAL_SHARED_SECRET_OLD.spec;
+    if has_new {
+        return Notice {
+            event: "config.old-secret",
+            text: format!(
+                "{from}: {key} is still accepted; remove it once all meta nodes and data nodes have \
+                 the new one"
+            ),
+        };
+    }
+    Notice {
+        event: "config.no-effect",
+        text: format!("{from}: {key} has no effect: internal-shared-secret is not set"),
+    }
 }
 
 fn data_node_tls(settings: &Settings) -> Option<Notice> {

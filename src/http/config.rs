@@ -1,9 +1,8 @@
-//! Limits of the HTTP API, its key for other meta nodes, and who may call.
+//! Limits of the HTTP API, its keys for other meta nodes, and who may call.
 
 use std::time::Duration;
 
-use crate::auth::AuthConfig;
-use crate::auth::proof::PeerKey;
+use crate::auth::{AuthConfig, PeerKeys};
 
 /// Maximum number of connections, with enough open files and memory.
 const MAX_CONNECTIONS: usize = 4096;
@@ -90,8 +89,8 @@ pub struct HttpConfig {
     pub max_connections: usize,
     /// Bytes that all bodies together may have, besides the first 16 KiB of each.
     pub body_budget: u64,
-    /// Key made of `internal-shared-secret`, when that is set.
-    pub peer_key: Option<PeerKey>,
+    /// Keys made of `internal-shared-secret` and the old one, when that is set.
+    pub peer_keys: Option<PeerKeys>,
     pub auth: AuthConfig,
 }
 
@@ -106,7 +105,7 @@ impl Default for HttpConfig {
             linger_timeout: Duration::from_secs(1),
             max_connections: MAX_CONNECTIONS,
             body_budget: MAX_BODY_BUDGET_BYTES,
-            peer_key: None,
+            peer_keys: None,
             auth: AuthConfig::default(),
         }
     }

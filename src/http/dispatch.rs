@@ -23,6 +23,7 @@ use super::request_scope;
 use super::routes;
 use super::state::State;
 use super::tracked_body::{AnswerBody, RequestBody};
+use crate::auth::fresh::PeerVerifier;
 use crate::auth::{Authenticator, Users};
 use crate::runtime::Env;
 use crate::service::Service;
@@ -34,6 +35,7 @@ const UNPROVEN_SHARE: u64 = 8;
 /// Objects that all requests share.
 pub(super) struct App {
     pub(super) service: Arc<Service>,
+    peers: Option<Arc<PeerVerifier>>,
     pub(super) config: HttpConfig,
     router: Router,
     ids: RequestIds,
@@ -50,17 +52,21 @@ impl App {
         let version =
             HeaderValue::from_str(service.version()).unwrap_or(HeaderValue::from_static("unknown"));
         let authenticator = Authenticator::new(env, config.auth.clone());
+        let peers = config.peer_keys.clone();
+        let peers = peers.map(|keys| Arc::new(PeerVerifier::new(keys, env.rng.clone())));
         let state = State {
             service: service.clone(),
             users,
             authenticator,
             bodies: BodyBudget::new(config.body_budget),
             unproven_bodies: BodyBudget::new(config.body_budget / UNPROVEN_SHARE),
+            peers: peers.clone(),
             config: config.clone(),
         };
         let router = routes::router(Arc::new(state));
         Self {
             service,
+            peers,
             config,
             router,
             ids: RequestIds::new(env),
@@ -122,6 +128,7 @@ pub(super) async fn answer(
     request.extensions_mut().insert(RequestContext {
         connection: connection.clone(),
         id: id.clone(),
+        peers: app.peers.clone(),
     });
 
     let request = request.map(|body| RequestBody::new(body, connection.clone()));

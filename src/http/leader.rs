@@ -28,12 +28,13 @@ const FORWARDED_REQUEST_HEADERS: [&str; 5] = [
     headers::PROOF,
 ];
 /// Headers of the leader's answer that the caller must see. This node makes the others itself.
-const FORWARDED_RESPONSE_HEADERS: [&str; 5] = [
+const FORWARDED_RESPONSE_HEADERS: [&str; 6] = [
     "content-type",
     "content-encoding",
     "www-authenticate",
     headers::ERROR,
     headers::PROOF,
+    headers::CHALLENGE,
 ];
 
 /// Way of a caller's request to the leader.
@@ -85,7 +86,51 @@ pub(super) fn caller_ip(parts: &Parts) -> IpAddr {
         .filter(|_| is_forwarded(parts));
     named
         .and_then(|ip| ip.to_str().ok()?.parse().ok())
+        .filter(|ip| is_forwarder_believed(parts, *ip))
         .unwrap_or_else(|| peer_ip(&parts.extensions))
+}
+
+/// Whether the forwarding node proved the secret for this caller and this request. Without a secret here
+/// nothing can be checked, and everything is believed.
+fn is_forwarder_believed(parts: &Parts, caller: IpAddr) -> bool {
+    let Some(context) = parts.extensions.get::<RequestContext>() else {
+        return false;
+    };
+    let Some(peers) = &context.peers else {
+        return true;
+    };
+    let (caller, id) = (caller.to_string(), context.id.as_bytes());
+    let fields = forwarder_fields(parts, &caller, id);
+    let header = parts.headers.get(headers::FORWARDER);
+    let macs = header.and_then(|header| header.to_str().ok());
+    macs.into_iter()
+        .flat_map(|macs| macs.split(' ').take(MAX_FORWARDER_MACS))
+        .filter_map(|mac| hex::decode(mac).ok())
+        .any(|mac| {
+            peers
+                .keys()
+                .all()
+                .any(|key| key.verify(&fields, &mac).is_ok())
+        })
+}
+
+/// Maximum number of MACs of a forwarding node: one for each key, of which it has two while the secret is
+/// changed.
+const MAX_FORWARDER_MACS: usize = 2;
+
+/// Value of [`headers::FORWARDER`] for a request that this node forwards; `None` without a secret.
+fn prove_forwarder(parts: &Parts, context: &RequestContext, caller: &str) -> Option<String> {
+    let peers = context.peers.as_ref()?;
+    let fields = forwarder_fields(parts, caller, context.id.as_bytes());
+    let macs = peers.keys().all().map(|key| hex::encode(key.mac(&fields)));
+    Some(macs.collect::<Vec<_>>().join(" "))
+}
+
+/// Fields of a forwarding node's proof. The id of the request binds it to this one.
+fn forwarder_fields<'a>(parts: &'a Parts, caller: &'a str, id: &'a [u8]) -> [&'a [u8]; 5] {
+    let method = parts.method.as_str().as_bytes();
+    let path = path_and_query(parts).as_bytes();
+    [b"forwarder", caller.as_bytes(), method, path, id]
 }
 
 pub(super) fn is_forwarded(parts: &Parts) -> bool {
@@ -100,11 +145,11 @@ fn leader_request(parts: &Parts, body: Bytes, route: Route) -> LeaderRequest {
     let host = host.or_else(|| parts.uri.authority().map(|authority| authority.as_str()));
     let mut forwarded = select(&parts.headers, &FORWARDED_REQUEST_HEADERS);
     forwarded.push((headers::FORWARDED.to_owned(), Bytes::from_static(b"1")));
-    forwarded.push((
-        headers::CALLER.to_owned(),
-        caller_ip(parts).to_string().into(),
-    ));
+    let caller = caller_ip(parts).to_string();
+    forwarded.push((headers::CALLER.to_owned(), caller.clone().into()));
     if let Some(context) = parts.extensions.get::<RequestContext>() {
+        let proof = prove_forwarder(parts, context, &caller);
+        forwarded.extend(proof.map(|proof| (headers::FORWARDER.to_owned(), proof.into())));
         forwarded.push((
             headers::X_REQUEST_ID.to_owned(),
             Bytes::copy_from_slice(context.id.as_bytes()),

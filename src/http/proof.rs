@@ -5,49 +5,54 @@ use hyper::StatusCode;
 use hyper::header::{HeaderMap, HeaderValue};
 
 use super::error::ErrorResponse;
+use super::state::State;
 use crate::auth::PeerPolicy;
-use crate::auth::proof::{Nonce, PeerKey, WrongProof};
+use crate::auth::fresh::{CheckedProof, PeerVerifier, ProofError};
+use crate::auth::proof::WrongProof;
 use crate::base::Incarnation;
 use crate::wire::headers;
 
 /// A caller that has proven that it knows the secret.
-pub(super) struct Proven<'a> {
-    key: &'a PeerKey,
-    nonce: Nonce,
+pub(super) struct Proven {
+    checked: CheckedProof,
     caller: Incarnation,
 }
 
 /// The proof of an answer.
 pub(super) struct AnswerProof(String);
 
-impl<'a> Proven<'a> {
-    /// Returns `None` without a key here, or without a proof in the request: the route decides what
-    /// that means.
+impl Proven {
+    /// Checks the caller of a request of another meta node. Returns `None` if it proves nothing, where
+    /// this node does not require it.
     ///
     /// # Errors
-    /// 401: a wrong proof is always refused.
+    /// 401: a wrong or recorded proof is always refused, a missing one where proofs are required.
     pub(super) fn check(
-        key: Option<&'a PeerKey>,
+        state: &State,
         headers: &HeaderMap,
         path: &str,
         caller: Incarnation,
         body: &[u8],
     ) -> Result<Option<Self>, ErrorResponse> {
-        let (Some(key), Some(proof)) = (key, headers.get(headers::PROOF)) else {
-            return Ok(None);
+        let policy = state.service.peer_policy();
+        let (Some(peers), Some(proof)) = (&state.peers, headers.get(headers::PROOF)) else {
+            return if policy.refuses_unproven() {
+                Err(refused(WrongProof.into()))
+            } else {
+                Ok(None)
+            };
         };
-        let proof = proof.to_str().map_err(|_| wrong_secret())?;
-        let nonce = key
-            .check_request(proof, path, caller, body)
-            .map_err(|_| wrong_secret())?;
-        Ok(Some(Self { key, nonce, caller }))
+        let proof = proof.to_str().map_err(|_| refused(WrongProof.into()))?;
+        let recorded_is_enough = state.service.accepts_recorded_proofs();
+        let checked = peers
+            .check(proof, path, caller, body, recorded_is_enough)
+            .map_err(refused)?;
+        Ok(Some(Self { checked, caller }))
     }
 
     pub(super) fn prove_answer(&self, callee: Incarnation, body: &[u8]) -> AnswerProof {
-        AnswerProof(
-            self.key
-                .prove_answer(&self.nonce, self.caller, callee, body),
-        )
+        let CheckedProof { key, nonce } = &self.checked;
+        AnswerProof(key.prove_answer(nonce, self.caller, callee, body))
     }
 }
 
@@ -67,11 +72,22 @@ impl AnswerProof {
 /// 401.
 pub(super) fn check_head(policy: PeerPolicy, headers: &HeaderMap) -> Result<(), ErrorResponse> {
     if policy.refuses_unproven() && !headers.contains_key(headers::PROOF) {
-        return Err(wrong_secret());
+        return Err(refused(WrongProof.into()));
     }
     Ok(())
 }
 
-pub(super) fn wrong_secret() -> ErrorResponse {
-    ErrorResponse::new(StatusCode::UNAUTHORIZED, WrongProof.to_string())
+/// Adds this node's challenge to an answer, which the caller's next proof must cover. The leader's, in an
+/// answer that was forwarded, stays.
+pub(super) fn put_challenge(peers: Option<&PeerVerifier>, response: &mut Response) {
+    if let Some(peers) = peers
+        && let Ok(value) = HeaderValue::from_str(&hex::encode(peers.challenge()))
+    {
+        let entry = response.headers_mut().entry(headers::CHALLENGE);
+        entry.or_insert(value);
+    }
+}
+
+fn refused(error: ProofError) -> ErrorResponse {
+    ErrorResponse::new(StatusCode::UNAUTHORIZED, error.to_string())
 }

@@ -7,6 +7,7 @@ use hyper::header::HeaderValue;
 use hyper::http::Extensions;
 
 use super::connection_state::ConnectionState;
+use crate::auth::fresh::PeerVerifier;
 
 /// Part of the request's extensions.
 #[derive(Clone)]
@@ -14,6 +15,8 @@ pub(super) struct RequestContext {
     pub(super) connection: Arc<ConnectionState>,
     /// Id of the request.
     pub(super) id: HeaderValue,
+    /// Checks and makes proofs of meta nodes; `None` without `internal-shared-secret`.
+    pub(super) peers: Option<Arc<PeerVerifier>>,
 }
 
 /// Returns the IP address of the connection's peer; 0.0.0.0 for a request without a connection.

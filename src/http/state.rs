@@ -6,6 +6,7 @@ use axum::routing::MethodRouter;
 
 use super::body_budget::BodyBudget;
 use super::config::HttpConfig;
+use crate::auth::fresh::PeerVerifier;
 use crate::auth::{Authenticator, Users};
 use crate::service::Service;
 
@@ -13,6 +14,8 @@ pub(super) struct State {
     pub(super) service: Arc<Service>,
     pub(super) users: Arc<dyn Users>,
     pub(super) authenticator: Authenticator,
+    /// Checks proofs of other meta nodes; `None` without `internal-shared-secret`.
+    pub(super) peers: Option<Arc<PeerVerifier>>,
     pub(super) config: HttpConfig,
     /// Budget of the bodies of callers.
     pub(super) bodies: BodyBudget,

@@ -4,8 +4,9 @@
 use std::net::IpAddr;
 
 use super::Replica;
-use crate::auth::PeerPolicy;
+use crate::auth::{PeerKeys, PeerPolicy};
 use crate::base::{Address, Incarnation, RaftId};
+use crate::wire::frames::VERSIONS;
 use crate::wire::identity::Starts;
 
 /// Identity that a dialler presents in the 8089 handshake, and the receiver that it means.
@@ -55,8 +56,13 @@ pub trait Admission: Send + Sync + 'static {
     /// Called when this member refused a dial, for instance because this node is tombstoned there.
     /// Only a hint.
     fn refused(&self, _callee: &Replica, _refusal: &HandshakeRefusal) {}
-    /// The key of founding.md 11, if a secret is set.
-    fn peer_key(&self) -> Option<[u8; 32]>;
+    /// The keys of founding.md 11, if a secret is set.
+    fn peer_keys(&self) -> Option<PeerKeys>;
+    /// Oldest version of the handshake that a dialler may use here (founding.md 11.2). In version 1 the
+    /// listener says who it is before the dialler's proof.
+    fn oldest_version(&self) -> u32 {
+        *VERSIONS.start()
+    }
     /// Returns whether handshakes without a proof are refused. Asked for each handshake, and for
     /// each frame of a connection without a proof: the answer changes while the node runs.
     fn policy(&self) -> PeerPolicy;

@@ -123,6 +123,11 @@ impl Service {
         self.cluster().peer_policy()
     }
 
+    /// Returns whether proofs that can be recorded are enough, as members of an older version make them.
+    pub fn accepts_recorded_proofs(&self) -> bool {
+        self.cluster().accepts_recorded_proofs()
+    }
+
     fn check_serving(&self) -> Result<(), Error> {
         if self.watcher.is_stopping() {
             Err(Error::Stopping)

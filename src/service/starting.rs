@@ -94,6 +94,10 @@ impl ClusterApi for Starting {
         PeerPolicy::Open
     }
 
+    fn accepts_recorded_proofs(&self) -> bool {
+        true
+    }
+
     fn join<'a>(
         &'a self,
         _addr: &'a Address,

@@ -77,10 +77,11 @@ pub const MEMBERSHIP: Format = Format {
 };
 
 /// Frames between meta nodes on port 8089 ([`crate::wire::frames`]). Both sides use the highest
-/// version that both know.
+/// version that both know. 2 has another handshake, in which the listener says nothing of itself before
+/// the dialler's proof; from its level on it is the only one where proofs are required.
 pub const RAFT_FRAMES: Format = Format {
     name: "Raft frames",
-    levels: &[OLDEST_LEVEL],
+    levels: &[OLDEST_LEVEL, BUDGET_LEVEL],
 };
 
 /// Message of `POST /cluster/identity`, and founding itself ([`crate::wire::identity`]). A node

@@ -183,6 +183,10 @@ impl ClusterApi for Cluster {
         self.node.peer_policy()
     }
 
+    fn accepts_recorded_proofs(&self) -> bool {
+        self.node.accepts_recorded_proofs()
+    }
+
     fn join<'a>(
         &'a self,
         addr: &'a Address,

@@ -2,25 +2,25 @@
 
 use std::net::IpAddr;
 
-use crate::auth::PeerPolicy;
-use crate::auth::proof::PeerKey;
+use crate::auth::{PeerKeys, PeerPolicy};
 use crate::base::{Address, Incarnation, RaftId};
 use crate::catalog::Catalog;
 use crate::cluster::node::handle::NodeHandle;
 use crate::cluster::node::senders::NodeOrder;
 use crate::raft::{Admission, HandshakeRefusal, Hello, Replica};
+use crate::wire::frames::VERSIONS;
 use crate::wire::identity::Starts;
+use crate::wire::version::BUDGET_LEVEL;
 
 pub(super) struct ClusterAdmission {
     node: NodeHandle,
-    key: Option<PeerKey>,
+    keys: Option<PeerKeys>,
 }
 
 impl ClusterAdmission {
     pub(super) fn new(node: NodeHandle) -> Self {
-        let secret = node.context.config.secret.as_deref();
-        let key = secret.map(PeerKey::derive);
-        Self { node, key }
+        let keys = node.context.config.peer_keys();
+        Self { node, keys }
     }
 
     fn with_catalog<T>(&self, read: impl FnOnce(&Catalog) -> T) -> Option<T> {
@@ -128,8 +128,23 @@ impl Admission for ClusterAdmission {
         }
     }
 
-    fn peer_key(&self) -> Option<[u8; 32]> {
-        self.key.as_ref().map(PeerKey::bytes)
+    fn peer_keys(&self) -> Option<PeerKeys> {
+        self.keys.clone()
+    }
+
+    /// From the level on at which every member knows version 2, and where proofs are required, version
+    /// 1 would only tell strangers who this node is.
+    fn oldest_version(&self) -> u32 {
+        let all_know_2 = self
+            .node
+            .state
+            .feature_level()
+            .is_some_and(|level| level >= BUDGET_LEVEL);
+        if all_know_2 && self.policy() == PeerPolicy::ProofRequired {
+            2
+        } else {
+            *VERSIONS.start()
+        }
     }
 
     fn policy(&self) -> PeerPolicy {

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::watch;
 
 use crate::base::{Address, Incarnation, RaftId};
+use crate::catalog::Cluster;
 use crate::cluster::error::ClusterError;
 use crate::cluster::identity::record::IdentityRecord;
 use crate::cluster::node::context::NodeContext;
@@ -110,13 +111,18 @@ impl NodeState {
     /// Whether the catalog says that proofs are required (`Cluster::with_secret`); `None` before
     /// `Found` is applied here.
     pub(super) fn secret_required(&self) -> Option<bool> {
+        self.of_cluster(|cluster| cluster.with_secret)
+    }
+
+    /// Feature level of the cluster; `None` before `Found` is applied here.
+    pub(super) fn feature_level(&self) -> Option<u32> {
+        self.of_cluster(|cluster| cluster.feature_level)
+    }
+
+    fn of_cluster<T>(&self, read: impl FnOnce(&Cluster) -> T) -> Option<T> {
         let applied = self.raft()?.applied();
         let applied = applied.borrow();
-        applied
-            .catalog
-            .cluster
-            .as_ref()
-            .map(|cluster| cluster.with_secret)
+        applied.catalog.cluster.as_ref().map(read)
     }
 }
 

@@ -1,13 +1,15 @@
 //! `/cluster/identity`: the only message of founding, and its proofs (founding.md 3 and 11).
 
+use std::net::IpAddr;
+
 use axum::extract::Request;
-use axum::response::Response;
-use hyper::StatusCode;
+use axum::response::{IntoResponse, Response};
+use hyper::{HeaderMap, StatusCode};
 
 use crate::http::body::{self, MAX_IDENTITY_BYTES};
 use crate::http::error;
 use crate::http::error::ErrorResponse;
-use crate::http::proof::{Proven, check_head, wrong_secret};
+use crate::http::proof::{Proven, check_head, put_challenge};
 use crate::http::reply::ok_json;
 use crate::http::request_context::peer_ip;
 use crate::http::state::AppState;
@@ -27,23 +29,27 @@ pub(super) async fn exchange(state: AppState, request: Request) -> Result<Respon
     let headers = request.headers().clone();
     check_head(state.service.peer_policy(), &headers)?;
     let body = body::read_unproven(request, MAX_IDENTITY_BYTES, &state).await?;
-    let theirs: Identity = serde_json::from_slice(&body).map_err(|error| {
+    let answered = answer(&state, &headers, &body, from);
+    let mut response = answered.unwrap_or_else(IntoResponse::into_response);
+    put_challenge(state.peers.as_deref(), &mut response);
+    Ok(response)
+}
+
+fn answer(
+    state: &AppState,
+    headers: &HeaderMap,
+    body: &[u8],
+    from: IpAddr,
+) -> Result<Response, ErrorResponse> {
+    let theirs: Identity = serde_json::from_slice(body).map_err(|error| {
         ErrorResponse::bad(format!("the body is no identity of a meta node: {error}"))
     })?;
-    let proven = Proven::check(
-        state.config.peer_key.as_ref(),
-        &headers,
-        PATH,
-        theirs.incarnation,
-        &body,
-    )?;
-    // Nothing is said of this node before the caller's proof. The refusal says that secrets differ.
-    if proven.is_none() && state.service.peer_policy().refuses_unproven() {
-        return Err(wrong_secret());
-    }
+    // Where proofs are required nothing is said of this node before the caller's. The refusal says
+    // that secrets differ.
+    let proven = Proven::check(state, headers, PATH, theirs.incarnation, body)?;
     // While the secret is brought in node by node, a caller without a proof is answered. Its
     // identity is not used as a hint.
-    let hint = (proven.is_some() || state.config.peer_key.is_none()).then_some(&theirs);
+    let hint = (proven.is_some() || state.peers.is_none()).then_some(&theirs);
     let ours = state.service.exchange_identity(hint, from)?;
     let text = go_json::to_string(&ours) + "\n";
     let proof = proven.map(|proven| proven.prove_answer(ours.incarnation, text.as_bytes()));

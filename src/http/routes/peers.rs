@@ -6,6 +6,7 @@
 
 use axum::body::Body;
 use axum::extract::Request;
+use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use hyper::StatusCode;
@@ -15,7 +16,7 @@ use crate::base::Incarnation;
 use crate::http::body::{self, MAX_IDENTITY_BYTES};
 use crate::http::error::{ErrorResponse, json, set_error_header};
 use crate::http::leader::{Route, at_leader, caller_ip, is_forwarded};
-use crate::http::proof::{Proven, check_head, wrong_secret};
+use crate::http::proof::{Proven, check_head, put_challenge};
 use crate::http::state::AppState;
 use crate::wire::api::ErrorBody;
 use crate::wire::go_json;
@@ -31,36 +32,31 @@ pub(super) async fn answer(state: AppState, request: Request) -> Result<Response
     let (parts, request) = body::split(request);
     check_head(state.service.peer_policy(), &parts.headers)?;
     let body = body::read_unproven(request, MAX_IDENTITY_BYTES, &state).await?;
-    let Sender { from } = serde_json::from_slice(&body).map_err(|error| {
+    let answered = execute(&state, &parts, &body).await;
+    let mut response = answered.unwrap_or_else(IntoResponse::into_response);
+    put_challenge(state.peers.as_deref(), &mut response);
+    Ok(response)
+}
+
+async fn execute(state: &AppState, parts: &Parts, body: &Bytes) -> Result<Response, ErrorResponse> {
+    let Sender { from } = serde_json::from_slice(body).map_err(|error| {
         ErrorResponse::bad(format!("the body is no request of a meta node: {error}"))
     })?;
     let (service, path) = (&state.service, parts.uri.path());
-    let key = state.config.peer_key.as_ref();
-    let proven = Proven::check(key, &parts.headers, path, from, &body)?;
-    if proven.is_none() && service.peer_policy().refuses_unproven() {
-        return Err(wrong_secret());
-    }
+    let proven = Proven::check(state, &parts.headers, path, from, body)?;
     let (ip, deadline) = (
-        caller_ip(&parts),
-        service.joining_deadline(is_forwarded(&parts)),
+        caller_ip(parts),
+        service.joining_deadline(is_forwarded(parts)),
     );
     let local = || async {
-        let (status, text) = service.peer_request(path, &body, ip, deadline).await?;
+        let (status, text) = service.peer_request(path, body, ip, deadline).await?;
         Ok(reply(proven.as_ref(), status, text))
     };
-    let answered = at_leader(
-        service,
-        &parts,
-        &body,
-        deadline,
-        Route::AlwaysForward,
-        local,
-    )
-    .await;
-    Ok(answered.unwrap_or_else(|failure| local_failure(&state, proven.as_ref(), failure)))
+    let answered = at_leader(service, parts, body, deadline, Route::AlwaysForward, local).await;
+    Ok(answered.unwrap_or_else(|failure| local_failure(state, proven.as_ref(), failure)))
 }
 
-fn reply(proven: Option<&Proven<'_>>, status: u16, text: Bytes) -> Response {
+fn reply(proven: Option<&Proven>, status: u16, text: Bytes) -> Response {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let sender = serde_json::from_slice::<Sender>(&text);
     let mut response = json(status, String::new());
@@ -81,11 +77,7 @@ fn reply(proven: Option<&Proven<'_>>, status: u16, text: Bytes) -> Response {
 
 /// Returns an error of this node. Its body names this node as the sender, as all bodies do, and is
 /// proven like them.
-fn local_failure(
-    state: &AppState,
-    proven: Option<&Proven<'_>>,
-    failure: ErrorResponse,
-) -> Response {
+fn local_failure(state: &AppState, proven: Option<&Proven>, failure: ErrorResponse) -> Response {
     let error = failure.text().to_owned();
     let mut response = failure.into_response();
     let Some(from) = state.service.incarnation() else {

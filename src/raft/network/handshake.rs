@@ -1,21 +1,21 @@
 //! The handshake that proves identities before the first Raft byte (founding.md 5.4 and 11).
 //!
-//! `Hello → Challenge → Proof → Accepted | Refused`. Both sides prove the shared secret if they
-//! have one. The dialler names the receiver *and its incarnation*, so that a wiped volume never
+//! `Hello → Challenge → Proofs → ListenerIdentity, Accepted | Refused`. Both sides prove the shared secret if
+//! they have one, the dialler first. In version 1 (`Hello → Challenge → Proof → Accepted | Refused`) the
+//! listener proves first, and says who it is to anybody. The dialler names the receiver *and its incarnation*, so that a wiped volume never
 //! answers under its old name.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
-
 use super::conn::{Conn, ConnError};
 use super::liveness::Liveness;
-use crate::base::Incarnation;
+use super::proofs::{Fields, Secret, Side};
 use crate::raft::{Admission, HandshakeRefusal, Replica};
 use crate::runtime::Rng;
-use crate::wire::frames::{Challenge, Frame, Hello, Lane, Proof, Refused, RefusedFrame, VERSIONS};
+use crate::wire::frames::{
+    Challenge, Frame, Hello, Lane, ListenerIdentity, Proof, Proofs, Refused, RefusedFrame, VERSIONS,
+};
 use crate::wire::identity::Starts;
 
 /// Reasons why a handshake ended without a connection.
@@ -42,31 +42,59 @@ pub(super) async fn initiate(
         Frame::Refused(refused) => return Err(handshake_error(refused)),
         _ => return Err(ConnError::Unexpected.into()),
     };
-    if !VERSIONS.contains(&challenge.version) {
-        return Err(HandshakeError::Version((
-            challenge.version,
-            challenge.version,
-        )));
-    }
     let secret = Secret::new(admission.as_ref());
-    let proven = secret.check(challenge.proof, Side::Listener, &hello, &challenge)?;
-    conn.send(Frame::Proof(Proof(secret.prove(
-        Side::Dialler,
-        &hello,
-        &challenge,
-    ))))
-    .await?;
+    let (callee, proven) = match challenge.version {
+        1 => prove_in_version_1(conn, &hello, &challenge, &secret).await?,
+        2 => prove_first(conn, &hello, &challenge, &secret).await?,
+        other => return Err(HandshakeError::Version((other, other))),
+    };
     match conn.next().await? {
         Frame::Accepted => {}
         Frame::Refused(refused) => return Err(handshake_error(refused)),
         _ => return Err(ConnError::Unexpected.into()),
     }
-    if challenge.callee != Some(receiver) {
+    if callee != Some(receiver) {
         return Err(HandshakeError::Refused(HandshakeRefusal::NotMe));
     }
     let liveness = Liveness::start(admission, receiver.incarnation, proven);
     conn.enter_lane(hello.lane, liveness);
     Ok(())
+}
+
+/// Version 1: the listener has proven already. Returns who it is, and whether that is proven.
+async fn prove_in_version_1(
+    conn: &mut Conn,
+    hello: &Hello,
+    challenge: &Challenge,
+    secret: &Secret,
+) -> Result<(Option<Replica>, bool), HandshakeError> {
+    let proof = challenge.proof.as_slice();
+    let fields = Fields::of_version_1(Side::Listener, hello, challenge);
+    let proven = secret.check(proof, &fields)?.is_some();
+    let fields = Fields::of_version_1(Side::Dialler, hello, challenge);
+    conn.send(Frame::Proof(Proof(secret.prove(&fields))))
+        .await?;
+    Ok((challenge.callee, proven))
+}
+
+/// From version 2 on: proves first, and only then hears who the listener is. Returns that, and whether it
+/// is proven.
+async fn prove_first(
+    conn: &mut Conn,
+    hello: &Hello,
+    challenge: &Challenge,
+    secret: &Secret,
+) -> Result<(Option<Replica>, bool), HandshakeError> {
+    let proofs = secret.prove_with_all(&Fields::of_dialler(hello, challenge));
+    conn.send(Frame::Proofs(Proofs(proofs))).await?;
+    let identity = match conn.next().await? {
+        Frame::ListenerIdentity(identity) => identity,
+        Frame::Refused(refused) => return Err(unproven_refusal(refused)),
+        _ => return Err(ConnError::Unexpected.into()),
+    };
+    let fields = Fields::of_listener(hello, challenge, &identity);
+    let proven = secret.check(identity.proof.as_slice(), &fields)?.is_some();
+    Ok((identity.callee, proven))
 }
 
 /// Performs the listener's side. `open` returns the Raft node that accepts connections, if any.
@@ -103,18 +131,17 @@ async fn admit(
     open: impl FnOnce() -> Option<Replica>,
 ) -> Result<bool, HandshakeError> {
     let version = *VERSIONS.end().min(&hello.versions.1);
-    if version < *VERSIONS.start() || version < hello.versions.0 {
+    if version < admission.oldest_version() || version < hello.versions.0 {
         return Err(HandshakeError::Version(hello.versions));
     }
     let secret = Secret::new(admission);
-    let challenge = make_challenge(hello, version, admission, rng, &secret);
-    conn.send(Frame::Challenge(challenge.clone())).await?;
-    let Frame::Proof(Proof(proof)) = conn.next().await? else {
-        return Err(ConnError::Unexpected.into());
-    };
     // Safety order: the proof is checked before `admit`, which takes hints and records starts. Only
     // nodes that know the secret may cause that.
-    let proven = secret.check(proof, Side::Dialler, hello, &challenge)?;
+    let proven = if version == 1 {
+        hear_in_version_1(conn, hello, admission, rng, &secret).await?
+    } else {
+        hear_first(conn, hello, version, admission, rng, &secret).await?
+    };
     let dialler = crate::raft::Hello {
         sender: hello.sender,
         sender_http: hello.sender_http.clone(),
@@ -133,26 +160,74 @@ async fn admit(
     }
 }
 
-fn make_challenge(
+/// Version 1: says who this node is, with its proof, before it hears the dialler's.
+async fn hear_in_version_1(
+    conn: &mut Conn,
     hello: &Hello,
-    version: u32,
     admission: &dyn Admission,
     rng: &dyn Rng,
     secret: &Secret,
-) -> Challenge {
-    let (callee, starts) = match admission.me() {
-        Some((me, _, starts)) => (Some(me), starts),
-        None => (None, Starts::default()),
-    };
+) -> Result<bool, HandshakeError> {
+    let (callee, starts) = identity_of(admission);
     let mut challenge = Challenge {
-        version,
+        version: 1,
         nonce: nonce(rng),
         callee,
         starts,
         proof: None,
     };
-    challenge.proof = secret.prove(Side::Listener, hello, &challenge);
-    challenge
+    challenge.proof = secret.prove(&Fields::of_version_1(Side::Listener, hello, &challenge));
+    conn.send(Frame::Challenge(challenge.clone())).await?;
+    let Frame::Proof(Proof(proof)) = conn.next().await? else {
+        return Err(ConnError::Unexpected.into());
+    };
+    let fields = Fields::of_version_1(Side::Dialler, hello, &challenge);
+    Ok(secret.check(proof.as_slice(), &fields)?.is_some())
+}
+
+/// From version 2 on: says nothing of this node before the dialler's proof. After it, says who this node
+/// is, proven with the key that the dialler has, whatever the verdict: a refusal that the dialler
+/// acts on must come from a node that knows the secret.
+async fn hear_first(
+    conn: &mut Conn,
+    hello: &Hello,
+    version: u32,
+    admission: &dyn Admission,
+    rng: &dyn Rng,
+    secret: &Secret,
+) -> Result<bool, HandshakeError> {
+    let challenge = Challenge {
+        version,
+        nonce: nonce(rng),
+        callee: None,
+        starts: Starts::default(),
+        proof: None,
+    };
+    conn.send(Frame::Challenge(challenge.clone())).await?;
+    let Frame::Proofs(Proofs(proofs)) = conn.next().await? else {
+        return Err(ConnError::Unexpected.into());
+    };
+    let key = secret.check(&proofs, &Fields::of_dialler(hello, &challenge))?;
+    let (callee, starts) = identity_of(admission);
+    let mut identity = ListenerIdentity {
+        callee,
+        starts,
+        proof: None,
+    };
+    let fields = Fields::of_listener(hello, &challenge, &identity);
+    identity.proof = match &key {
+        Some(key) => Some(key.mac(&fields.parts())),
+        None => secret.prove(&fields),
+    };
+    conn.send(Frame::ListenerIdentity(identity)).await?;
+    Ok(key.is_some())
+}
+
+fn identity_of(admission: &dyn Admission) -> (Option<Replica>, Starts) {
+    match admission.me() {
+        Some((me, _, starts)) => (Some(me), starts),
+        None => (None, Starts::default()),
+    }
 }
 
 pub(super) fn nonce(rng: &dyn Rng) -> [u8; 32] {
@@ -161,100 +236,17 @@ pub(super) fn nonce(rng: &dyn Rng) -> [u8; 32] {
     nonce
 }
 
-/// Side that made a proof. The same two nonces never prove both directions.
-#[derive(Clone, Copy)]
-enum Side {
-    Dialler,
-    Listener,
-}
-
-/// The secret that `Admission` has at this moment.
-struct Secret {
-    key: Option<[u8; 32]>,
-    needed: bool,
-}
-
-impl Secret {
-    fn new(admission: &dyn Admission) -> Self {
-        Self {
-            key: admission.peer_key(),
-            needed: admission.policy().refuses_unproven(),
-        }
+/// A refusal before the listener's proof. Anybody may have sent it, so it says nothing about this node's
+/// membership.
+fn unproven_refusal(refused: Refused) -> HandshakeError {
+    match refused.code {
+        RefusedFrame::WrongSecret | RefusedFrame::MissingSecret => handshake_error(refused),
+        RefusedFrame::NotMe
+        | RefusedFrame::NotOpen
+        | RefusedFrame::Tombstoned
+        | RefusedFrame::Version
+        | RefusedFrame::Other => HandshakeError::Refused(HandshakeRefusal::Other(refused.text)),
     }
-
-    fn prove(&self, side: Side, hello: &Hello, challenge: &Challenge) -> Option<[u8; 32]> {
-        let key = self.key.as_ref()?;
-        Some(
-            transcript(key, side, hello, challenge)
-                .finalize()
-                .into_bytes()
-                .into(),
-        )
-    }
-
-    /// Checks a proof, and returns whether there was one. A wrong one is always refused; a missing one
-    /// where the policy says so.
-    fn check(
-        &self,
-        proof: Option<[u8; 32]>,
-        side: Side,
-        hello: &Hello,
-        challenge: &Challenge,
-    ) -> Result<bool, HandshakeError> {
-        let refuse = |refusal| Err(HandshakeError::Refused(refusal));
-        match (&self.key, proof) {
-            (_, None) if self.needed => refuse(HandshakeRefusal::MissingSecret),
-            (_, None) => Ok(false),
-            // Compares in constant time.
-            (Some(key), Some(proof)) => {
-                match transcript(key, side, hello, challenge).verify_slice(&proof) {
-                    Ok(()) => Ok(true),
-                    Err(_) => refuse(HandshakeRefusal::WrongSecret),
-                }
-            }
-            // This node has no key to check the proof with. Where a secret is needed it refuses.
-            (None, Some(_)) if self.needed => refuse(HandshakeRefusal::MissingSecret),
-            (None, Some(_)) => Ok(false),
-        }
-    }
-}
-
-/// Computes the MAC over both nonces, both identities and the direction. Each field follows its
-/// length.
-fn transcript(key: &[u8; 32], side: Side, hello: &Hello, challenge: &Challenge) -> Hmac<Sha256> {
-    let mut mac = keyed(key);
-    let mut field = |bytes: &[u8]| {
-        mac.update(&(bytes.len() as u64).to_be_bytes());
-        mac.update(bytes);
-    };
-    field(b"influxd-meta 8089 v1");
-    field(match side {
-        Side::Dialler => b"dialler",
-        Side::Listener => b"listener",
-    });
-    field(&challenge.version.to_be_bytes());
-    field(&hello.nonce);
-    field(&challenge.nonce);
-    field(hello.sender_http.to_string().as_bytes());
-    for replica in [Some(hello.sender), Some(hello.receiver), challenge.callee] {
-        field(&replica.as_ref().map_or_else(Vec::new, replica_bytes));
-    }
-    mac
-}
-
-#[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
-fn keyed(key: &[u8; 32]) -> Hmac<Sha256> {
-    Hmac::new_from_slice(key).expect("a key of 32 bytes")
-}
-
-fn replica_bytes(replica: &Replica) -> Vec<u8> {
-    let Incarnation(incarnation) = replica.incarnation;
-    [
-        &replica.cluster_id.0[..],
-        &replica.raft_id.0.to_be_bytes(),
-        &incarnation,
-    ]
-    .concat()
 }
 
 fn refused_frame(error: &HandshakeError) -> Refused {

@@ -13,6 +13,7 @@ mod limits;
 mod listener;
 mod liveness;
 mod peer;
+mod proofs;
 mod server;
 mod snapshot;
 mod stream;

@@ -7,11 +7,14 @@ use super::convert::need;
 use super::election::{
     TransferMessage, TransferredMessage, VoteAnswerMessage, VoteAskMessage, VoteMessage,
 };
-use super::handshake::{ChallengeMessage, HelloMessage, ProofMessage, RefusedMessage};
+use super::handshake::{
+    ChallengeMessage, HelloMessage, ListenerIdentityMessage, ProofMessage, ProofsMessage,
+    RefusedMessage,
+};
 use super::log::{AppendMessage, AppendedMessage, SnapshotMessage};
 use super::{
-    Append, Appended, Challenge, Hello, Proof, Refused, Snapshot, Transfer, Transferred, Vote,
-    VoteAnswer, VoteAsk,
+    Append, Appended, Challenge, Hello, ListenerIdentity, Proof, Proofs, Refused, Snapshot,
+    Transfer, Transferred, Vote, VoteAnswer, VoteAsk,
 };
 use super::{FrameError, LENGTH_BYTES};
 
@@ -47,6 +50,11 @@ pub enum Frame {
     Failed(String),
     /// The receiver has no room for what was sent. An older version reads it as [`Frame::Failed`].
     Full,
+
+    /// Since version 2.
+    Proofs(Proofs),
+    /// Since version 2.
+    ListenerIdentity(ListenerIdentity),
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -83,6 +91,8 @@ pub fn encode(frame: &Frame, out: &mut BytesMut) {
         Frame::Installed(vote) => body(17, &VoteMessage::from(*vote), out),
         Frame::Failed(text) => failed(text.clone(), None, out),
         Frame::Full => failed("the disk is full".to_owned(), Some(DISK_FULL), out),
+        Frame::Proofs(f) => body(19, &ProofsMessage::from(f), out),
+        Frame::ListenerIdentity(f) => body(20, &ListenerIdentityMessage::from(f), out),
     }
 }
 
@@ -114,6 +124,8 @@ pub fn decode(mut bytes: Bytes) -> Result<Frame, FrameError> {
         16 => Frame::Chunk(checked(bytes)?),
         17 => Frame::Installed(message::<VoteMessage>(bytes)?.try_into()?),
         18 => failure(message::<FailedMessage>(bytes)?)?,
+        19 => Frame::Proofs(message::<ProofsMessage>(bytes)?.try_into()?),
+        20 => Frame::ListenerIdentity(message::<ListenerIdentityMessage>(bytes)?.try_into()?),
         other => return Err(FrameError::Kind(other)),
     })
 }

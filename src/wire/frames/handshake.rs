@@ -30,7 +30,8 @@ pub struct Hello {
     pub nonce: [u8; 32],
 }
 
-/// Answer of the listener: its identity, and its proof when it has a secret.
+/// Answer of the listener. In version 1 its identity, and its proof when it has a secret; from version 2
+/// on only its nonce, with the other fields empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Challenge {
     pub version: u32,
@@ -41,9 +42,23 @@ pub struct Challenge {
     pub proof: Option<[u8; 32]>,
 }
 
-/// Proof of the dialler. `None` when it has no secret.
+/// Proof of the dialler in version 1. `None` when it has no secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Proof(pub Option<[u8; 32]>);
+
+/// Proofs of the dialler from version 2 on, one for each of its keys. Empty when it has no secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proofs(pub Vec<[u8; 32]>);
+
+/// Identity of the listener from version 2 on, after the dialler's proof, with its own proof when it has a
+/// secret. It comes before the verdict.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListenerIdentity {
+    /// `None` when the listener belongs to no cluster.
+    pub callee: Option<Replica>,
+    pub starts: Starts,
+    pub proof: Option<[u8; 32]>,
+}
 
 /// Reason why the listener closes the connection, for programs. The text beside it is for
 /// operators.
@@ -188,6 +203,66 @@ impl TryFrom<ProofMessage> for Proof {
     type Error = FrameError;
     fn try_from(m: ProofMessage) -> Result<Self, FrameError> {
         Ok(Self(m.proof.map(|p| array(Some(p), "proof")).transpose()?))
+    }
+}
+
+/// Maximum number of proofs in one frame. A dialler has one key, or two while the secret is changed.
+const MAX_PROOFS: usize = 4;
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct ProofsMessage {
+    #[prost(bytes = "bytes", repeated, tag = "1")]
+    proofs: Vec<Bytes>,
+}
+
+impl From<&Proofs> for ProofsMessage {
+    fn from(p: &Proofs) -> Self {
+        let bytes = |proof: &[u8; 32]| Bytes::copy_from_slice(proof);
+        Self {
+            proofs: p.0.iter().map(bytes).collect(),
+        }
+    }
+}
+
+impl TryFrom<ProofsMessage> for Proofs {
+    type Error = FrameError;
+    fn try_from(m: ProofsMessage) -> Result<Self, FrameError> {
+        if m.proofs.len() > MAX_PROOFS {
+            return Err(FrameError::Field("proofs"));
+        }
+        let proofs = m.proofs.into_iter().map(|p| array(Some(p), "proof"));
+        Ok(Self(proofs.collect::<Result<_, _>>()?))
+    }
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct ListenerIdentityMessage {
+    #[prost(message, optional, tag = "1")]
+    callee: Option<ReplicaMessage>,
+    #[prost(message, optional, tag = "2")]
+    starts: Option<StartsMessage>,
+    #[prost(bytes = "bytes", optional, tag = "3")]
+    proof: Option<Bytes>,
+}
+
+impl From<&ListenerIdentity> for ListenerIdentityMessage {
+    fn from(i: &ListenerIdentity) -> Self {
+        Self {
+            callee: i.callee.as_ref().map(Into::into),
+            starts: Some((&i.starts).into()),
+            proof: i.proof.map(|p| Bytes::copy_from_slice(&p)),
+        }
+    }
+}
+
+impl TryFrom<ListenerIdentityMessage> for ListenerIdentity {
+    type Error = FrameError;
+    fn try_from(m: ListenerIdentityMessage) -> Result<Self, FrameError> {
+        Ok(Self {
+            callee: m.callee.map(TryInto::try_into).transpose()?,
+            starts: need(m.starts, "starts")?.try_into()?,
+            proof: m.proof.map(|p| array(Some(p), "proof")).transpose()?,
+        })
     }
 }
 

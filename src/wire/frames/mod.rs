@@ -2,7 +2,7 @@
 //!
 //! The dialler sends [`MAGIC`]. Then both sides send frames: `len u32 | kind u8 | body`, big
 //! endian; `len` counts kind and body. First comes the handshake ([`Hello`] → [`Challenge`] →
-//! [`Proof`] → accepted or refused), then requests and answers of the lane that the dialler asked
+//! [`Proofs`] → [`ListenerIdentity`] and accepted, or refused; in version 1 [`Proof`] → accepted or refused), then requests and answers of the lane that the dialler asked
 //! for. Bodies are protobuf. A missing field is an error, never a default.
 
 mod convert;
@@ -19,7 +19,9 @@ use crate::base::{ClusterId, Incarnation, RaftId};
 
 pub use election::{Transfer, Transferred, Vote, VoteAnswer, VoteAsk};
 pub use frame::{Frame, decode, encode};
-pub use handshake::{Challenge, Hello, Lane, Proof, Refused, RefusedFrame};
+pub use handshake::{
+    Challenge, Hello, Lane, ListenerIdentity, Proof, Proofs, Refused, RefusedFrame,
+};
 pub use log::{Append, Appended, Entry, EntryKind, Snapshot};
 pub use membership::{RaftMembership, decode_membership, encode_membership};
 

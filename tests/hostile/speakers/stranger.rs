@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use influxdb_meta::base::{Address, Incarnation};
 use influxdb_meta::wire::frames::{
-    Challenge, Frame, Hello, LENGTH_BYTES, Lane, MAGIC, Proof, RefusedFrame, Replica, decode,
-    encode,
+    Challenge, Frame, Hello, LENGTH_BYTES, Lane, MAGIC, Proof, Proofs, RefusedFrame, Replica,
+    decode, encode,
 };
 use influxdb_meta::wire::identity::{Identity, Starts};
 
@@ -76,8 +76,17 @@ pub(super) fn knock(
         Frame::Refused(refused) => return (None, Verdict::Refused(refused.code)),
         other => panic!("{other:?} instead of a challenge"),
     };
-    say(&mut stream, &Frame::Proof(Proof(None)));
-    let verdict = match hear(&mut stream) {
+    let mut heard = if challenge.version == 1 {
+        say(&mut stream, &Frame::Proof(Proof(None)));
+        hear(&mut stream)
+    } else {
+        say(&mut stream, &Frame::Proofs(Proofs(Vec::new())));
+        hear(&mut stream)
+    };
+    if let Frame::ListenerIdentity(_) = heard {
+        heard = hear(&mut stream);
+    }
+    let verdict = match heard {
         Frame::Accepted => Verdict::Accepted(Accepted(stream)),
         Frame::Refused(refused) => Verdict::Refused(refused.code),
         other => panic!("{other:?} instead of a verdict"),

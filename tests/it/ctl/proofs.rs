@@ -1,5 +1,6 @@
 //! The identity exchange with `internal-shared-secret` (founding.md 11).
 
+use influxdb_meta::auth::PeerKeys;
 use influxdb_meta::auth::proof::PeerKey;
 use influxdb_meta::base::{Address, Incarnation};
 use influxdb_meta::client::Client;
@@ -81,7 +82,8 @@ async fn poll(
 ) -> Result<Phase, PollError> {
     let (network, env) = network();
     let _server = Server::start(&*network.host(THERE), at(THERE), script).await;
-    let exchange = HttpExchange::new(&env, Client::new(&env), secret);
+    let keys = secret.map(|secret| PeerKeys::derive(secret, None));
+    let exchange = HttpExchange::new(&env, Client::new(&env), keys);
     let host = Address::new("meta-2", 8091);
     let theirs = exchange
         .identity(at(THERE), &host, of(US, ours, secret.is_some()))

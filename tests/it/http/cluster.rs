@@ -6,8 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use influxdb_meta::auth::proof::PeerKey;
-use influxdb_meta::auth::{PeerPolicy, Users};
+use influxdb_meta::auth::{PeerKeys, PeerPolicy, Users};
 use influxdb_meta::base::{Address, ClusterId, Incarnation, RaftId};
 use influxdb_meta::client::Client;
 use influxdb_meta::cluster::{Activity, NodeRef, NotMember, Refusal as NoToIt, View};
@@ -56,7 +55,7 @@ impl TestCluster {
 
     pub(crate) async fn with_secret(count: u64, secret: &str) -> Self {
         let config = HttpConfig {
-            peer_key: Some(PeerKey::derive(secret)),
+            peer_keys: Some(PeerKeys::derive(secret, None)),
             ..HttpConfig::default()
         };
         let cluster = Self::configured(
@@ -410,6 +409,10 @@ impl ClusterApi for Member {
         self.scripted.says().policy
     }
 
+    fn accepts_recorded_proofs(&self) -> bool {
+        self.scripted.says().recorded_is_enough
+    }
+
     fn join<'a>(
         &'a self,
         addr: &'a Address,
@@ -472,7 +475,7 @@ impl Admission for Member {
             .insert(incarnation, Instant::now());
     }
 
-    fn peer_key(&self) -> Option<[u8; 32]> {
+    fn peer_keys(&self) -> Option<PeerKeys> {
         None
     }
 

@@ -168,6 +168,10 @@ impl ClusterApi for StandIn {
         self.scripted.says().policy
     }
 
+    fn accepts_recorded_proofs(&self) -> bool {
+        self.scripted.says().recorded_is_enough
+    }
+
     fn join<'a>(
         &'a self,
         addr: &'a Address,

@@ -3,8 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
-use influxdb_meta::auth::PeerPolicy;
 use influxdb_meta::auth::proof::PeerKey;
+use influxdb_meta::auth::{PeerKeys, PeerPolicy};
 use influxdb_meta::http::HttpConfig;
 
 use super::harness::{Alone, StandIn, THEM, TestServer, US, identity};
@@ -13,7 +13,7 @@ const PATH: &str = "/cluster/identity";
 
 pub(super) async fn with_secret(stand_in: Arc<StandIn>, secret: &str) -> TestServer {
     let config = HttpConfig {
-        peer_key: Some(PeerKey::derive(secret)),
+        peer_keys: Some(PeerKeys::derive(secret, None)),
         ..HttpConfig::default()
     };
     let server = TestServer::start(config, Arc::new(Alone)).await;

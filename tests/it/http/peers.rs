@@ -4,8 +4,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use influxdb_meta::auth::PeerPolicy;
+use influxdb_meta::auth::fresh::{parse_challenge, prove_request};
 use influxdb_meta::auth::proof::PeerKey;
+use influxdb_meta::auth::{PeerKeys, PeerPolicy};
 use influxdb_meta::base::Incarnation;
 use influxdb_meta::wire::joining::{Done, INVITE, JOIN, MOVED, PROMISE, REMOVED, RefusedBody};
 
@@ -275,4 +276,83 @@ async fn a_carried_request_is_not_carried_again() {
     assert!(refused.error.starts_with("no leader"), "{}", refused.error);
     assert_eq!(reply.header("Influxd-Meta-Carried"), Some("not-executed"));
     assert!(is_proven(&reply, "s", follower.member.incarnation()));
+}
+
+/// Who a forwarded request is for is believed only if the forwarding node proves the secret.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_forged_caller_is_not_believed_where_a_secret_is_set() {
+    let cluster = TestCluster::with_secret(2, "s").await;
+    let leader = cluster.leader();
+    leader.member.scripted.says().answer = done(leader.member.incarnation());
+    let from = "203.0.113.7";
+    let mac = |secret| {
+        let fields: [&[u8]; 5] = [
+            b"forwarder",
+            from.as_bytes(),
+            b"POST",
+            JOIN.as_bytes(),
+            b"id-1",
+        ];
+        hex::encode(PeerKey::derive(secret).mac(&fields))
+    };
+    for (forwarder, believed) in [
+        (None, false),
+        (Some(mac("t")), false),
+        (Some(mac("s")), true),
+    ] {
+        let forwarder = forwarder.map(|mac| format!("Influxd-Meta-Forwarder: {mac}\r\n"));
+        let headers = format!(
+            "X-Request-Id: id-1\r\nInfluxd-Meta-Carried: 1\r\nInfluxd-Meta-Caller: {from}\r\n{}{}",
+            forwarder.unwrap_or_default(),
+            proof("s", JOIN)
+        );
+        assert_eq!(ask(leader, "x", &headers).await.status(), 200);
+        let asked = leader.member.scripted.asked();
+        assert_eq!(asked[0].ends_with(from), believed, "{asked:?}");
+    }
+}
+
+/// At the level at which every member makes fresh proofs, a recorded one is refused with the challenge
+/// that the next must cover, whichever node on the way asks for it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fresh_proof_is_asked_for_by_the_node_and_by_the_leader_behind_it() {
+    let cluster = TestCluster::with_secret(2, "s").await;
+    let (leader, follower) = (cluster.leader(), cluster.follower());
+    for node in [leader, follower] {
+        node.member.scripted.says().recorded_is_enough = false;
+    }
+    let us = leader.member.incarnation();
+    leader.member.scripted.says().answer = done(us);
+    let keys = PeerKeys::derive("s", None);
+    let mut challenges = Vec::new();
+    let mut header = proof("s", JOIN);
+    let mut statuses = Vec::new();
+    for _ in 0..3 {
+        let reply = ask(follower, "x", &header).await;
+        statuses.push(reply.status());
+        if reply.status() == 200 {
+            assert!(is_proven(&reply, "s", us));
+            break;
+        }
+        let challenge = reply.header("Influxd-Meta-Challenge").expect("a challenge");
+        challenges.push(parse_challenge(challenge).expect("a challenge"));
+        let proof = prove_request(&keys, &challenges, JOIN, &NONCE, THEM, &body());
+        header = format!("Influxd-Meta-Proof: {proof}\r\n");
+        // The follower has seen this nonce by the second time only if it accepted it.
+        if challenges.len() == 2 {
+            let nonce = [8; 16];
+            let proof = prove_request(&keys, &challenges, JOIN, &nonce, THEM, &body());
+            let reply = ask(follower, "x", &format!("Influxd-Meta-Proof: {proof}\r\n")).await;
+            statuses.push(reply.status());
+            let again = ask(follower, "x", &format!("Influxd-Meta-Proof: {proof}\r\n")).await;
+            statuses.push(again.status());
+            break;
+        }
+    }
+    assert_eq!(
+        statuses,
+        [401, 401, 200, 401],
+        "follower, leader, both, replayed"
+    );
+    assert_eq!(leader.member.scripted.asked().len(), 1);
 }

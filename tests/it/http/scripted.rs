@@ -21,6 +21,7 @@ pub(crate) struct Says {
     pub(crate) remove: Result<(), Refusal>,
     pub(crate) answer: Option<(u16, Bytes)>,
     pub(crate) policy: PeerPolicy,
+    pub(crate) recorded_is_enough: bool,
 }
 
 impl Default for Says {
@@ -31,6 +32,7 @@ impl Default for Says {
             remove: Ok(()),
             answer: None,
             policy: PeerPolicy::Open,
+            recorded_is_enough: true,
         }
     }
 }

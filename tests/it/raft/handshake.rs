@@ -14,7 +14,7 @@ use influxdb_meta::runtime::disk;
 use influxdb_meta::runtime::net::memory::Network;
 use influxdb_meta::runtime::net::{BoxFuture, Listener, LookupError, Net, Stream};
 use influxdb_meta::wire::frames::{
-    self, BANNER, Challenge, Frame, Hello, Lane, MAGIC, Proof, Refused, RefusedFrame,
+    self, BANNER, Challenge, Frame, Hello, Lane, MAGIC, Proof, Proofs, Refused, RefusedFrame,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, timeout};
@@ -246,7 +246,7 @@ async fn a_version_that_it_does_not_speak_is_refused_by_name() {
     say(
         &mut stream,
         &Frame::Hello(Hello {
-            versions: (2, 9),
+            versions: (3, 9),
             ..hello(replica(1))
         }),
     )
@@ -427,4 +427,45 @@ async fn connections_that_are_gone_delay_nobody() {
         let expected = Duration::from_millis(least)..Duration::from_millis(most);
         assert!(expected.contains(&took), "{kind}: {took:?}");
     }
+}
+
+/// Version 2: whoever does not prove first learns nothing, and version 1 is refused where the listener
+/// says so.
+#[tokio::test(start_paused = true)]
+async fn nothing_is_said_of_the_listener_before_the_proof() {
+    let admission = TestAdmission {
+        key: Some([1; 32]),
+        policy: PeerPolicy::ProofRequired,
+        oldest_version: 2,
+        ..TestAdmission::new(replica(1))
+    };
+    let hints = admission.hints.clone();
+    let scene = scene(admission).await;
+    for (proofs, refusal) in [
+        (vec![], RefusedFrame::MissingSecret),
+        (vec![[0; 32], [1; 32]], RefusedFrame::WrongSecret),
+    ] {
+        let mut stream = dial(&scene).await;
+        stream.write_all(&MAGIC).await.expect("written");
+        let hello = Hello {
+            versions: (1, 2),
+            ..hello(replica(1))
+        };
+        say(&mut stream, &Frame::Hello(hello)).await;
+        let Frame::Challenge(challenge) = hear(&mut stream).await else {
+            panic!("no challenge")
+        };
+        assert_eq!(
+            (challenge.version, challenge.callee, challenge.proof),
+            (2, None, None)
+        );
+        assert_eq!(challenge.starts, Default::default());
+        say(&mut stream, &Frame::Proofs(Proofs(proofs))).await;
+        assert_eq!(code(&hear(&mut stream).await), refusal);
+    }
+    let mut stream = dial(&scene).await;
+    stream.write_all(&MAGIC).await.expect("written");
+    say(&mut stream, &Frame::Hello(hello(replica(1)))).await;
+    assert_eq!(code(&hear(&mut stream).await), RefusedFrame::Version);
+    assert_eq!(hints.lock().expect("not poisoned").len(), 0);
 }

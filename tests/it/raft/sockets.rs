@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use influxdb_meta::auth::PeerPolicy;
+use influxdb_meta::auth::{PeerKeys, PeerPolicy};
 use influxdb_meta::base::{Address, Incarnation, RaftId};
 use influxdb_meta::machine::{Found, Founder, InternalCommand, Outcome};
 use influxdb_meta::raft::{
@@ -52,8 +52,8 @@ impl Admission for Ports {
     fn heard(&self, incarnation: Incarnation) {
         self.admission.heard(incarnation);
     }
-    fn peer_key(&self) -> Option<[u8; 32]> {
-        self.admission.peer_key()
+    fn peer_keys(&self) -> Option<PeerKeys> {
+        self.admission.peer_keys()
     }
     fn policy(&self) -> PeerPolicy {
         self.admission.policy()

@@ -5,7 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 
 use crate::seeded::Seeded;
-use influxdb_meta::auth::PeerPolicy;
+use influxdb_meta::auth::proof::PeerKey;
+use influxdb_meta::auth::{PeerKeys, PeerPolicy};
 use influxdb_meta::base::{Address, ClusterId, Incarnation, RaftId, StartId, UnixNanos};
 use influxdb_meta::raft::{Admission, HandshakeRefusal, Hello, Replica};
 use influxdb_meta::runtime::{Clock, Disk, Env, Net, Tasks};
@@ -83,6 +84,7 @@ pub(super) struct TestAdmission {
     pub(super) directory: Option<Directory>,
     pub(super) key: Option<[u8; 32]>,
     pub(super) policy: PeerPolicy,
+    pub(super) oldest_version: u32,
     pub(super) tombstoned: Vec<Incarnation>,
     pub(super) heard: Arc<Mutex<Vec<Incarnation>>>,
     pub(super) hints: Arc<Mutex<Vec<(Hello, IpAddr)>>>,
@@ -96,6 +98,7 @@ impl TestAdmission {
             directory: None,
             key: None,
             policy: PeerPolicy::Open,
+            oldest_version: 1,
             tombstoned: Vec::new(),
             heard: Arc::default(),
             hints: Arc::default(),
@@ -164,8 +167,13 @@ impl Admission for TestAdmission {
             .push((callee.raft_id, refusal.clone()));
     }
 
-    fn peer_key(&self) -> Option<[u8; 32]> {
-        self.key
+    fn peer_keys(&self) -> Option<PeerKeys> {
+        let keys = |key| PeerKeys::single(PeerKey::from_bytes(key));
+        self.key.map(keys)
+    }
+
+    fn oldest_version(&self) -> u32 {
+        self.oldest_version
     }
 
     fn policy(&self) -> PeerPolicy {

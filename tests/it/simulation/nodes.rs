@@ -363,6 +363,7 @@ fn config(peers: &[Address], n: usize) -> ClusterConfig {
         announcement_expiration: Duration::from_secs(30),
         secret: None,
         requires_proof: false,
+        secret_old: None,
         raft: RaftConfig {
             base: Duration::from_secs(1),
             retention_autocreate: true,

@@ -5,7 +5,7 @@ use influxdb_meta::auth::Method;
 use influxdb_meta::auth::proof::PeerKey;
 use influxdb_meta::wire::joining::{FORM, INVITE, JOIN, LEAVE, MOVED, PROMISE, REMOVED};
 
-use super::{GO_TOKEN, INTERNAL, config, error, get, server, test_users};
+use super::{GO_TOKEN, INTERNAL, bearer, config, error, get, server, test_users};
 use crate::http::harness::{THEM, identity};
 
 const IDENTITY: &str = "/cluster/identity";
@@ -54,4 +54,15 @@ async fn people_are_asked_who_they_are_there_too() {
         (401, "unable to parse authentication credentials".to_owned())
     );
     assert_eq!(get(&server, IDENTITY, GO_TOKEN).await.status(), 200);
+}
+
+#[tokio::test]
+async fn while_the_secret_changes_tokens_of_either_are_accepted() {
+    let mut config = config(Method::All);
+    config.auth.internal_secret_old = Some("before".into());
+    let server = server(config, test_users()).await;
+    for (secret, status) in [(INTERNAL, 200), ("before", 200), ("other", 401)] {
+        let reply = get(&server, IDENTITY, &bearer(secret, "")).await;
+        assert_eq!(reply.status(), status, "{secret}");
+    }
 }

@@ -8,8 +8,7 @@ mod rows;
 
 use std::sync::Arc;
 
-use influxdb_meta::auth::proof::PeerKey;
-use influxdb_meta::auth::{AuthConfig, Method, PeerPolicy, User, Users, token};
+use influxdb_meta::auth::{AuthConfig, Method, PeerKeys, PeerPolicy, User, Users, token};
 use influxdb_meta::http::HttpConfig;
 
 use super::harness::{Alone, Reply, StandIn, TestServer};
@@ -85,11 +84,12 @@ pub(super) fn config(method: Method) -> HttpConfig {
         enabled: true,
         method,
         internal_secret: Some(INTERNAL.into()),
+        internal_secret_old: None,
         shared_secret: Some(SHARED.into()),
     };
     HttpConfig {
         auth,
-        peer_key: Some(PeerKey::derive(INTERNAL)),
+        peer_keys: Some(PeerKeys::derive(INTERNAL, None)),
         ..HttpConfig::default()
     }
 }

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use bytes::{Buf, Bytes, BytesMut};
 use influxdb_meta::base::{Address, ClusterId, Incarnation, LogId, RaftId, StartId};
 use influxdb_meta::wire::frames::{
-    Append, Appended, BANNER, Challenge, Entry, EntryKind, Frame, Hello, Lane, MAGIC, Proof,
-    Refused, RefusedFrame, Replica, Snapshot, Transfer, Transferred, Vote, VoteAnswer, VoteAsk,
-    decode, encode,
+    Append, Appended, BANNER, Challenge, Entry, EntryKind, Frame, Hello, Lane, ListenerIdentity,
+    MAGIC, Proof, Proofs, Refused, RefusedFrame, Replica, Snapshot, Transfer, Transferred, Vote,
+    VoteAnswer, VoteAsk, decode, encode,
 };
 use influxdb_meta::wire::identity::Starts;
 
@@ -87,12 +87,15 @@ fn file(frame: &Frame) -> &'static str {
         Frame::Chunk(_) => "frames/16-chunk.bin",
         Frame::Installed(_) => "frames/17-installed.bin",
         Frame::Failed(_) | Frame::Full => "frames/18-failed.bin",
+        Frame::Proofs(_) => "frames/19-proofs.bin",
+        Frame::ListenerIdentity(_) => "frames/20-listener-identity.bin",
     }
 }
 
 /// Every variant, with every field set to a value of its own, and without the optional ones.
 fn frames() -> Vec<Frame> {
     let mut frames = handshake();
+    frames.extend(since_version_2());
     frames.extend(log());
     frames.extend(elections());
     frames.extend(snapshots());
@@ -120,6 +123,31 @@ fn replica(k: u8) -> Replica {
         raft_id: RaftId(k.into()),
         incarnation: Incarnation([k; 16]),
     }
+}
+
+/// Frames of version 2.
+fn since_version_2() -> Vec<Frame> {
+    let starts = Starts {
+        counter: 70,
+        ids: vec![StartId([0xa1; 8])],
+        durable_seq: 4711,
+    };
+    let identity = ListenerIdentity {
+        callee: Some(replica(2)),
+        starts,
+        proof: Some([0x22; 32]),
+    };
+    let unjoined = ListenerIdentity {
+        callee: None,
+        starts: Starts::default(),
+        proof: None,
+    };
+    vec![
+        Frame::Proofs(Proofs(Vec::new())),
+        Frame::Proofs(Proofs(vec![[0x11; 32], [0x12; 32]])),
+        Frame::ListenerIdentity(identity),
+        Frame::ListenerIdentity(unjoined),
+    ]
 }
 
 fn handshake() -> Vec<Frame> {
