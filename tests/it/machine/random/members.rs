@@ -23,11 +23,7 @@ pub(super) fn command(rng: &mut StdRng, catalog: &Catalog) -> Command {
             raft_id: raft_id(rng, catalog),
             replaces: replaces(rng, catalog),
         })),
-        11..=13 => Command::Internal(InternalCommand::MoveMetaNode(MoveMetaNode {
-            raft_id: raft_id(rng, catalog),
-            http: http(rng),
-            raft: raft(rng),
-        })),
+        11..=13 => Command::Internal(InternalCommand::MoveMetaNode(a_move(rng, catalog))),
         14..=15 => Command::Internal(InternalCommand::RemoveMetaNode(RemoveMetaNode {
             raft_id: raft_id(rng, catalog),
             tombstone: rng.random::<bool>().then(|| removal(rng)),
@@ -37,6 +33,25 @@ pub(super) fn command(rng: &mut StdRng, catalog: &Catalog) -> Command {
             level: rng.random_range(0..4),
         }),
         _ => Command::Internal(InternalCommand::RequireSecret),
+    }
+}
+
+/// A move, now and then to where the node is already: a repeated command.
+fn a_move(rng: &mut StdRng, catalog: &Catalog) -> MoveMetaNode {
+    let (raft_id, http, raft) = (raft_id(rng, catalog), http(rng), raft(rng));
+    let there = catalog.meta_nodes.values();
+    let mut there = there.filter(|node| node.raft_id == raft_id);
+    match there.next() {
+        Some(node) if rng.random_ratio(1, 8) => MoveMetaNode {
+            raft_id,
+            http: node.http.clone(),
+            raft: node.raft.clone(),
+        },
+        _ => MoveMetaNode {
+            raft_id,
+            http,
+            raft,
+        },
     }
 }
 
