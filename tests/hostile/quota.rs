@@ -4,17 +4,15 @@
 mod deaths;
 mod lists;
 
-use crate::harness::data_node::command;
-use crate::harness::data_node::data::{
-    Data, Database, Node as DataNode, RetentionPolicy, Shard, ShardGroup,
-};
+use crate::harness::data_node::command::{self, Policy};
 use crate::harness::node::{Node, SOON};
 use crate::harness::{wait_for, wire};
 
 const HOUR: i64 = 3_600_000_000_000;
 
-/// Number of shards in a group of [`restored`].
-const SHARDS_IN_GROUP: u64 = 20;
+/// Number of data nodes of [`create_shards`], and of shards in each of its groups: one shard for each
+/// node.
+const SHARDS_IN_GROUP: u64 = 100;
 
 /// Executes a command until this node, the leader, has an answer.
 #[track_caller]
@@ -27,54 +25,22 @@ fn execute(leader: &Node, command: &[u8]) -> Result<u64, String> {
     })
 }
 
+/// Brings this number of shards into the catalog, by as many commands as a cluster needs for it.
 #[track_caller]
-fn catalog(node: &Node) -> Data {
-    let answer = node.get("/?index=0").expect("an answer");
-    Data::read(&answer.body).expect("a catalog")
-}
-
-/// Brings a database with this number of shards into the catalog, by restores.
-#[track_caller]
-fn restore_shards(leader: &Node, shards: u64) {
-    execute(leader, &command::create_data_node("d1:8086", "d1:8088")).expect("a data node");
-    let base = catalog(leader);
-    let owner: &DataNode = &base.data_nodes[0];
-    let data = restored(&base, owner.id, shards);
-    execute(leader, &command::set_data(&data.write())).expect("restored");
-}
-
-fn restored(base: &Data, owner: u64, shards: u64) -> Data {
-    let groups = (1..=shards / SHARDS_IN_GROUP).map(|id| ShardGroup {
-        id,
-        start: id as i64 * HOUR,
-        end: (id as i64 + 1) * HOUR,
-        deleted_at: 0,
-        shards: (1..=SHARDS_IN_GROUP)
-            .map(|n| Shard {
-                id: (id - 1) * SHARDS_IN_GROUP + n,
-                owners: vec![owner],
-            })
-            .collect(),
-        truncated_at: 0,
-    });
-    let policy = RetentionPolicy {
-        name: "hourly".to_owned(),
+fn create_shards(leader: &Node, shards: u64) {
+    for n in 1..=SHARDS_IN_GROUP {
+        let (http, tcp) = (format!("d{n}:8086"), format!("d{n}:8088"));
+        execute(leader, &command::create_data_node(&http, &tcp)).expect("a data node");
+    }
+    let policy = Policy {
+        name: "hourly",
         duration: 0,
         shard_group_duration: HOUR,
         replica_n: 1,
-        shard_groups: groups.collect(),
-        subscriptions: Vec::new(),
     };
-    let database = Database {
-        name: "restored".to_owned(),
-        default_retention_policy: policy.name.clone(),
-        retention_policies: vec![policy],
-        continuous_queries: Vec::new(),
-    };
-    Data {
-        databases: base.databases.iter().cloned().chain([database]).collect(),
-        max_shard_group_id: shards / SHARDS_IN_GROUP,
-        max_shard_id: shards,
-        ..base.clone()
+    execute(leader, &command::create_database("many", Some(&policy))).expect("a database");
+    for hour in 0..shards / SHARDS_IN_GROUP {
+        let group = command::create_shard_group("many", "hourly", hour as i64 * HOUR);
+        execute(leader, &group).expect("a shard group");
     }
 }

@@ -1,13 +1,14 @@
 //! Lists of all shards: their callers cost no election, whatever number there is and however slowly
 //! they read.
 
-use std::io::Write;
-use std::net::{SocketAddr, TcpStream};
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::restore_shards;
+use super::{create_shards, execute};
+use crate::harness::data_node::command;
 use crate::harness::http;
 use crate::harness::node::{Node, Nodes};
 use crate::harness::writers::Writers;
@@ -95,7 +96,7 @@ fn callers_of_show_shards_cost_no_election() {
     let nodes = Nodes::formed(3);
     let leader = &nodes.all[nodes.leader()];
     let at = leader.http();
-    restore_shards(leader, load.shards);
+    create_shards(leader, load.shards);
     let before = term(leader);
 
     let idle: Vec<_> = (0..load.idle)
@@ -135,4 +136,23 @@ fn callers_of_show_shards_cost_no_election() {
         at(1000)
     );
     drop((idle, slow));
+}
+
+/// A caller that has closed its half after the request, as `nc -N` does, gets the whole list.
+#[test]
+fn a_caller_that_sends_no_more_gets_the_whole_list() {
+    let nodes = Nodes::formed(1);
+    let node = &nodes.all[0];
+    create_shards(node, 5_000);
+    let mut stream = ask_and_never_read(node.http());
+    stream.shutdown(Shutdown::Write).expect("half closed");
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).expect("an answer");
+    assert!(
+        count_shards(&bytes) >= 4_990,
+        "a chunk may end inside a name"
+    );
+    assert!(bytes.ends_with(b"\r\n0\r\n\r\n"), "not the end of the list");
+    // The node goes on.
+    execute(node, &command::create_database("after", None)).expect("a database");
 }
