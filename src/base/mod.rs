@@ -15,4 +15,4 @@ pub use id::{
     StartId,
 };
 pub use name::{Name, Text};
-pub use time::{DurationNanos, UnixNanos};
+pub use time::{DurationNanos, UnixNanos, rough};

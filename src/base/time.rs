@@ -48,6 +48,17 @@ impl std::fmt::Display for UnixNanos {
     }
 }
 
+/// A duration for messages, in one unit that keeps the text the same from one moment to the next.
+pub fn rough(duration: std::time::Duration) -> String {
+    let minutes = duration.as_secs() / 60;
+    match minutes {
+        0..120 => format!("{minutes} minutes"),
+        120..2880 => format!("{} hours", minutes / 60),
+        2880..1_051_200 => format!("{} days", minutes / 1440),
+        _ => format!("{} years", minutes / 525_600),
+    }
+}
+
 /// Year, month and day of this number of days after 1970-01-01, in the proleptic Gregorian
 /// calendar. In the computation years begin in March, so that the leap day is the last of its year.
 fn civil(days: i64) -> (i64, i64, i64) {

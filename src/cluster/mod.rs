@@ -30,4 +30,4 @@ pub use refusal::{
     Absent, BadPeerRequest, MembershipConflict, NotYet, PeerRefusal, Refusal, Unreachable,
 };
 pub use view::{NotMember, View};
-pub use warning::Warning;
+pub use warning::{ALARMS, Warning};

@@ -3,10 +3,10 @@
 use std::fmt;
 
 use crate::auth::MIN_SECRET_BYTES;
-use crate::base::Address;
+use crate::base::{Address, rough};
 use crate::cluster::founding::Block;
 use crate::cluster::membership::Alarm;
-use crate::raft::DiskFault;
+use crate::raft::{ClockFault, DiskFault};
 
 /// A condition that endangers this node or its cluster while everything still works.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +37,30 @@ pub enum Warning {
     Membership(Alarm),
     /// Found by the polls of founding, on a node that is in a cluster.
     Founding(Block),
+    Clock(ClockFault),
+}
+
+/// Every word of [`Warning::alarm`].
+pub const ALARMS: [&str; 5] = [
+    "membership",
+    "two-clusters",
+    "peers",
+    "clock",
+    "catalog-time",
+];
+
+impl Warning {
+    /// Word for alerts, in `influxdb_meta_alarm`; `None` for what may stay as it is.
+    pub fn alarm(&self) -> Option<&'static str> {
+        match self {
+            Self::Membership(_) => Some("membership"),
+            Self::Founding(Block::TwoClusters { .. }) => Some("two-clusters"),
+            Self::Founding(_) => Some("peers"),
+            Self::Clock(ClockFault::CatalogAhead { .. }) => Some("catalog-time"),
+            Self::Clock(_) => Some("clock"),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Display for Warning {
@@ -90,6 +114,29 @@ impl fmt::Display for Warning {
             ),
             Self::Membership(alarm) => alarm.fmt(f),
             Self::Founding(block) => block.fmt(f),
+            Self::Clock(fault) => clock_text(f, *fault),
         }
+    }
+}
+
+fn clock_text(f: &mut fmt::Formatter<'_>, fault: ClockFault) -> fmt::Result {
+    match fault {
+        ClockFault::Ahead { by } => write!(
+            f,
+            "the clock of this node is {} ahead of other meta nodes: as leader it refuses commands; \
+             set it right",
+            rough(by)
+        ),
+        ClockFault::Behind { by } => write!(
+            f,
+            "the clock of this node is {} behind other meta nodes: set it right",
+            rough(by)
+        ),
+        ClockFault::CatalogAhead { time } => write!(
+            f,
+            "the catalog's time is {time}, ahead of the meta nodes' clocks: a command was stamped \
+             by a wrong clock; see that the clocks are right, then run influxd-ctl \
+             repair-time"
+        ),
     }
 }

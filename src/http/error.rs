@@ -62,6 +62,7 @@ impl From<Error> for ErrorResponse {
             Error::NotMember(_)
             | Error::NotLeader(_)
             | Error::NoLeader { .. }
+            | Error::ClockAhead { .. }
             | Error::Halted { .. }
             | Error::PollHalted { .. }
             | Error::Stopping => (StatusCode::SERVICE_UNAVAILABLE, true),

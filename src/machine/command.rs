@@ -11,7 +11,8 @@ use crate::catalog::{ContinuousQuery, Databases, RemovedWhy, Subscription, Users
 /// Command with the values that it depends on besides the catalog, stamped by the proposer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Stamped {
-    /// Wall time of the proposer. The machine uses `max(at, catalog.last_at)`.
+    /// Wall time of the proposer. The machine uses `max(at, catalog.last_at)`, except in
+    /// `RepairTime`.
     pub at: UnixNanos,
     /// The proposer's setting `retention-autocreate`.
     pub retention_autocreate: bool,
@@ -150,6 +151,9 @@ pub enum InternalCommand {
     /// Requires proofs of `internal-shared-secret` from here on: every member has shown one. Never
     /// taken back.
     RequireSecret,
+    /// Sets the catalog's time back to the stamp of this command, after a command was stamped by a
+    /// clock far ahead.
+    RepairTime,
     /// The data node with this address, present or still to join, is passive (is given no shards),
     /// or is active again.
     SetPassive {

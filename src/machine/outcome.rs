@@ -74,6 +74,8 @@ pub enum Refused {
     /// First of the refusals of our own commands about meta nodes.
     #[error("there is no cluster yet")]
     NoCluster,
+    #[error("the catalog's time is not ahead: there is nothing to repair")]
+    TimeIsRight,
     #[error("incarnation {0} was removed from this cluster")]
     Tombstoned(Incarnation),
     #[error("no meta node has Raft id {0}")]

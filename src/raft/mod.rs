@@ -5,6 +5,7 @@
 
 mod admission;
 mod apply_guard;
+mod clocks;
 mod compaction;
 mod config;
 mod contact;
@@ -26,6 +27,7 @@ mod types;
 pub use crate::wire::frames::Replica;
 pub use admission::{Admission, HandshakeRefusal, Hello};
 pub use apply_guard::DeadlyEntry;
+pub use clocks::{CLOCK_TOLERANCE, ClockFault};
 pub use config::RaftConfig;
 pub use halt_latch::{Halt, UnreadableEntry, UnreadableSnapshot};
 pub use members::{ChangeError, MembershipNow};

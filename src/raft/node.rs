@@ -11,6 +11,7 @@ use tokio::sync::{SetOnce, watch};
 use tokio::time::{Instant, timeout_at};
 
 use super::apply_guard::{ApplyGuard, DeadlyEntry};
+use super::clocks::{self, Clocks};
 use super::config::Timers;
 use super::contact::Contact;
 use super::halt_latch::{Halt, HaltLatch};
@@ -75,6 +76,7 @@ pub(super) struct Inner {
     pub(super) contact: Contact,
     /// What the members say about their disks.
     pub(super) rooms: MemberRooms,
+    pub(super) clocks: Clocks,
     pub(super) timers: Timers,
     /// Tasks of this Raft node; stopped by `shutdown`.
     pub(super) tasks: Tasks,
@@ -148,6 +150,7 @@ impl Raft {
             halt_latch,
             contact: Contact::default(),
             rooms,
+            clocks: Clocks::default(),
             timers,
             transport: transport.clone(),
             applied,
@@ -171,6 +174,8 @@ impl Raft {
         let disk = inner.tasks.spawn(room::watch_disk(node));
         // Fails only if it was set before.
         drop(inner.disk_watch.set(disk));
+        let ahead = clocks::hand_over_while_ahead(Arc::downgrade(&inner));
+        inner.tasks.detach(ahead);
         Ok(Self { inner })
     }
 

@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::Raft;
 use super::types::{ApplyResult, EntryBytes, Types};
-use crate::base::{RaftId, UnixNanos};
+use crate::base::{RaftId, UnixNanos, rough};
 use crate::machine::{InternalCommand, Outcome};
 use crate::storage::{Room, RoomPermit, RoomUse, record_bytes};
 use crate::wire::budget::{self, Count, OverBudget};
@@ -60,6 +60,12 @@ pub enum ProposeError {
     /// The command was not proposed. It has waited until its deadline.
     #[error("the disk does not keep up: the command waited and was not taken")]
     DiskSlow,
+    /// The command was not proposed: its stamp would set the catalog's time far ahead.
+    #[error(
+        "the clock of the leader, Raft id {raft_id}, is {} ahead of the other meta nodes: commands \
+         are refused until it is right", rough(*by)
+    )]
+    ClockAhead { raft_id: RaftId, by: Duration },
     #[error("this node has halted: {0}")]
     Halted(String),
     #[error("this node is stopping")]
@@ -95,10 +101,12 @@ impl Raft {
     /// # Errors
     /// Only `Unknown` leaves open whether the command is or will be applied.
     pub async fn propose(&self, body: Body, deadline: Instant) -> Result<Outcome, ProposeError> {
-        let command = self.encode(&body).await?;
+        let stamp = self.inner.env.clock.now();
+        let command = self.encode(stamp, &body).await?;
         self.wait_until_founded(&body, deadline).await?;
         loop {
             self.wait_until_leader(deadline).await?;
+            self.check_stamp(stamp)?;
             let _permit = self.wait_for_room(&command, deadline).await?;
             match self.attempt(command.clone(), deadline).await {
                 Ok(outcome) => return Ok(outcome),
@@ -132,12 +140,9 @@ impl Raft {
         }
     }
 
-    async fn encode(&self, body: &Body) -> Result<EntryBytes, ProposeError> {
+    async fn encode(&self, now: UnixNanos, body: &Body) -> Result<EntryBytes, ProposeError> {
         self.check_running()?;
-        let (now, autocreate) = (
-            self.inner.env.clock.now(),
-            self.inner.config.retention_autocreate,
-        );
+        let autocreate = self.inner.config.retention_autocreate;
         let bytes = match body {
             Body::Wire(command) if envelope::is_large(command) => {
                 let body = body.clone();

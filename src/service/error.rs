@@ -1,6 +1,8 @@
 //! Reasons why a caller gets no answer to its request. `http` has the table of statuses.
 
-use crate::base::{Address, AddressError, NodeId, ShardId, Text};
+use std::time::Duration;
+
+use crate::base::{Address, AddressError, NodeId, RaftId, ShardId, Text};
 use crate::client::CallError;
 use crate::cluster::{NotMember, Refusal};
 use crate::data_node::Failed;
@@ -30,6 +32,10 @@ pub enum Error {
     /// Certainly not executed.
     #[error("{}", ProposeError::DiskSlow)]
     DiskSlow,
+    /// Not executed: the leader's clock is far ahead. Another node leads soon, or the clock is set
+    /// right.
+    #[error("{}", ProposeError::ClockAhead { raft_id: *raft_id, by: *by })]
+    ClockAhead { raft_id: RaftId, by: Duration },
     #[error("{}", ProposeError::Halted(reason.clone()))]
     Halted { reason: String },
     /// This node is halted; the answer to a long poll.
@@ -137,6 +143,9 @@ pub enum BadRequest {
 pub enum Conflict {
     #[error("{tcp} is data node {id} and not passive: remove it first, to add it as a passive one")]
     NotPassive { tcp: Text, id: NodeId },
+    /// `Refused::TimeIsRight`.
+    #[error("{0}")]
+    TimeIsRight(Refused),
     /// `Refused::LastCopies`.
     #[error("{0}")]
     LastCopies(Refused),
@@ -208,6 +217,7 @@ impl From<ProposeError> for Error {
             ProposeError::Unknown => UnknownOutcome::Proposed.into(),
             ProposeError::DiskFull => Self::DiskFull,
             ProposeError::DiskSlow => Self::DiskSlow,
+            ProposeError::ClockAhead { raft_id, by } => Self::ClockAhead { raft_id, by },
             ProposeError::Halted(reason) => Self::Halted { reason },
             ProposeError::Stopping => Self::Stopping,
             ProposeError::TooLarge { bytes, max } => Self::TooLarge { bytes, max },

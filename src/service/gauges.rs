@@ -3,7 +3,7 @@
 use super::Service;
 use super::health::{activity_name, phase_name, role_name};
 use crate::base::LogId;
-use crate::cluster::Activity;
+use crate::cluster::{ALARMS, Activity, View};
 use crate::raft::{DiskFault, Raft, RaftStatus};
 use crate::telemetry::metrics::{DiskGauges, Gauges, HistogramCounts, RaftGauges, render};
 
@@ -16,6 +16,7 @@ impl Service {
             doing: activity_name(local.view.doing).to_owned(),
             blocked: local.view.doing == Activity::Blocked,
             missing_peers: local.view.missing.len(),
+            alarms: alarms(&local.view),
             ready: self.checks(&local, false).iter().all(|check| check.ok),
             catalog_index: local.catalog().map_or(1, |catalog| catalog.index),
             raft: local.raft.as_ref().map(|(status, _)| raft_gauges(status)),
@@ -24,6 +25,16 @@ impl Service {
         };
         render(&self.metrics, &gauges, resident_bytes())
     }
+}
+
+/// Every kind, raised or not: an alert on a series that does not exist never fires.
+fn alarms(view: &View) -> Vec<(&'static str, bool)> {
+    let raised = |kind| {
+        view.warnings
+            .iter()
+            .any(|warning| warning.alarm() == Some(kind))
+    };
+    ALARMS.iter().map(|kind| (*kind, raised(*kind))).collect()
 }
 
 fn raft_gauges(status: &RaftStatus) -> RaftGauges {

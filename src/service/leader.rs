@@ -309,6 +309,7 @@ fn is_not_executed(error: &Error) -> bool {
     matches!(
         error,
         Error::NoLeader { .. }
+            | Error::ClockAhead { .. }
             | Error::NotMember(_)
             | Error::Halted { .. }
             | Error::PollHalted { .. }

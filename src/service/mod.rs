@@ -26,6 +26,7 @@ mod poll_body;
 mod renewals;
 mod shards;
 mod starting;
+mod time;
 mod users;
 mod watch;
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::version::FOUNDING;
 pub use super::version::{FEATURE_LEVEL, JOINING_LEVEL};
-use crate::base::{Address, ClusterId, Incarnation, ListHash, RaftId, StartId};
+use crate::base::{Address, ClusterId, Incarnation, ListHash, RaftId, StartId, UnixNanos};
 
 /// Version of this message and of founding. A node founds only with nodes of the same version.
 pub const PROTOCOL: u32 = FOUNDING.newest();
@@ -96,6 +96,9 @@ pub struct Identity {
     /// (founding.md 7, Replace).
     #[serde(default)]
     pub heard: Vec<(Incarnation, u64)>,
+    /// Wall clock of the node, when it sent this. Absent from versions without this field.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock: Option<UnixNanos>,
 }
 
 impl Identity {
@@ -165,6 +168,7 @@ mod tests {
             with_secret: false,
             starts: Starts::default(),
             heard: Vec::new(),
+            clock: None,
         }
     }
 

@@ -44,7 +44,7 @@ impl Format {
 
 /// Envelope of a log entry ([`crate::wire::envelope`]). 2 has the commands of joining, moving and
 /// removing; 3 those about data nodes, shards, users, queries and leases, and compression of large
-/// ones; 4 has `RequireSecret`.
+/// ones; 4 has `RequireSecret` and `RepairTime`.
 pub const LOG_ENTRY: Format = Format {
     name: "log entry",
     levels: &[OLDEST_LEVEL, JOINING_LEVEL, DATA_LEVEL, BUDGET_LEVEL],

@@ -165,5 +165,6 @@ pub(super) fn blank(setup: &FoundingSetup, incarnation: Incarnation) -> Identity
         with_secret: setup.with_secret,
         starts: Starts::default(),
         heard: Vec::new(),
+        clock: None,
     }
 }

@@ -53,6 +53,7 @@ impl NodeHandle {
                 (incarnation, ms)
             })
             .collect();
+        identity.clock = Some(self.context.env.clock.now());
         identity
     }
 }

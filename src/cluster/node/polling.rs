@@ -47,6 +47,9 @@ impl NodeTask {
                 .is_some_and(|s| theirs.cluster_id == Some(s.cluster_id));
             if is_member {
                 self.gossip.polled(theirs);
+                if let (Some(raft), Some(clock)) = (self.raft_state.raft(), theirs.clock) {
+                    raft.note_clock(theirs.incarnation, clock);
+                }
             }
         }
     }

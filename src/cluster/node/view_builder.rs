@@ -242,5 +242,8 @@ fn warnings(input: &ViewInput<'_>) -> Vec<Warning> {
     warnings.extend(input.name_taken.clone().map(Warning::NameTaken));
     warnings.extend(input.alarms.iter().cloned().map(Warning::Membership));
     warnings.extend(founding.alarm(input.now).map(Warning::Founding));
+    if let Some(raft) = input.raft_state.raft() {
+        warnings.extend(raft.clock_faults().into_iter().map(Warning::Clock));
+    }
     warnings
 }

@@ -12,6 +12,7 @@ mod node_labels;
 mod remove_data;
 mod remove_meta;
 mod remove_shard;
+mod repair_time;
 mod show;
 mod show_shards;
 mod token;
@@ -87,6 +88,8 @@ verbs! {
     RemoveShard(remove_shard::RemoveShard): "remove-shard" "[-force] HOST:PORT ID";
     /// End the shards that are being written to; new ones begin
     TruncateShards(truncate_shards::TruncateShards): "truncate-shards" "[-delay DURATION]";
+    /// Set the catalog's time back after a command was stamped by a wrong clock
+    RepairTime(repair_time::RepairTime): "repair-time";
     /// Change the labels of a node
     NodeLabels(node_labels::NodeLabels): "node-labels" "set|delete -nodeid N -labels JSON";
     /// Print a token for the meta API; needs -auth-type jwt and -secret

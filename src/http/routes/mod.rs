@@ -14,6 +14,7 @@ mod metrics;
 mod not_implemented;
 mod peers;
 mod shards;
+mod time;
 mod watch;
 
 use std::sync::Arc;
@@ -51,6 +52,7 @@ pub const ROUTES: &[&str] = &[
     "/copy-shard-status",
     "/remove-shard",
     "/truncate-shards",
+    "/repair-time",
     "/cluster/identity",
     paths::JOIN,
     paths::MOVED,
@@ -110,7 +112,8 @@ pub(super) fn router(state: Arc<State>) -> Router {
         .route("/update-data", authenticated(post(data::update)))
         .route("/copy-shard", authenticated(post(shards::copy)))
         .route("/remove-shard", authenticated(post(shards::remove)))
-        .route("/truncate-shards", authenticated(post(shards::truncate)));
+        .route("/truncate-shards", authenticated(post(shards::truncate)))
+        .route("/repair-time", authenticated(post(time::repair)));
     let identity = authenticated(get(identity::show)).post(identity::exchange);
     let proven = [
         paths::JOIN,

@@ -17,17 +17,20 @@ mod retention_policy;
 mod shard_group;
 mod shard_lifecycle;
 mod subscription;
+mod time;
 mod user;
 
 use super::{Command, InternalCommand, Outcome, Refused, Stamped, WireCommand};
-use crate::base::{Address, ClusterId, LogId, NodeId};
+use crate::base::{Address, ClusterId, LogId, NodeId, UnixNanos};
 use crate::catalog::{Catalog, DATA_LEVEL};
 
 /// Applies one committed command. Never fails, and never panics on a command that could be decoded.
 pub fn apply(catalog: &mut Catalog, log_id: LogId, stamped: &Stamped) -> Outcome {
     // Time is the highest stamp so far. A proposer whose clock went back does not set the catalog
-    // back.
-    catalog.last_at = catalog.last_at.max(stamped.at);
+    // back; only an operator's order does.
+    if stamped.command != Command::Internal(InternalCommand::RepairTime) {
+        catalog.last_at = catalog.last_at.max(stamped.at);
+    }
     let content = catalog.content_changes();
     let shown = match &stamped.command {
         Command::Wire(_) => None,
@@ -56,7 +59,7 @@ pub fn apply(catalog: &mut Catalog, log_id: LogId, stamped: &Stamped) -> Outcome
 fn execute(catalog: &mut Catalog, log_id: LogId, stamped: &Stamped) -> Result<(), Refused> {
     match &stamped.command {
         Command::Wire(command) => execute_wire(catalog, command, stamped.retention_autocreate),
-        Command::Internal(command) => execute_internal(catalog, command, log_id.term),
+        Command::Internal(command) => execute_internal(catalog, command, log_id.term, stamped.at),
     }
 }
 
@@ -156,6 +159,7 @@ fn execute_internal(
     catalog: &mut Catalog,
     command: &InternalCommand,
     log_term: u64,
+    stamp: UnixNanos,
 ) -> Result<(), Refused> {
     match command {
         InternalCommand::RemoveShardCopy { copy, force } => {
@@ -181,6 +185,7 @@ fn execute_internal(
             cluster::raise_feature_level(catalog, *level)?
         }
         InternalCommand::RequireSecret => cluster::require_secret(catalog)?,
+        InternalCommand::RepairTime => time::repair(catalog, stamp)?,
     }
     Ok(())
 }

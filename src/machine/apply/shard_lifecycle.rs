@@ -224,7 +224,7 @@ fn mark_deleted(group: &mut ShardGroup, at: UnixNanos) {
 
 /// Replaces the epoch by the nanosecond after it: on the wire the epoch means "never"
 /// (wire.md Q31d).
-fn never_zero(at: UnixNanos) -> UnixNanos {
+pub(super) fn never_zero(at: UnixNanos) -> UnixNanos {
     if at.0 == 0 { at.next() } else { at }
 }
 

@@ -15,6 +15,8 @@ pub struct Gauges {
     pub doing: String,
     pub blocked: bool,
     pub missing_peers: usize,
+    /// Kinds of alarms, each with whether there is one now.
+    pub alarms: Vec<(&'static str, bool)>,
     pub ready: bool,
     pub catalog_index: u64,
     /// `None` while there is no Raft node.
@@ -131,6 +133,11 @@ const TABLE: &[(&str, &str, &str)] = &[
         "missing_peers",
         "gauge",
         "Founders that have not answered as needed",
+    ),
+    (
+        "alarm",
+        "gauge",
+        "1 for each kind of alarm that an operator must act on, else 0",
     ),
     ("raft_term", "gauge", "Current Raft term"),
     (
@@ -276,6 +283,9 @@ fn node(text: &mut Text, gauges: &Gauges) {
     text.one("doing", &[("doing", &gauges.doing)], 1);
     text.one("blocked", &[], u8::from(gauges.blocked));
     text.one("missing_peers", &[], gauges.missing_peers);
+    for (kind, raised) in &gauges.alarms {
+        text.one("alarm", &[("kind", kind)], u8::from(*raised));
+    }
 }
 
 fn consensus(text: &mut Text, raft: &RaftGauges) {
@@ -371,6 +381,7 @@ mod tests {
         };
         let gauges = Gauges {
             phase: "fresh".into(),
+            alarms: vec![("clock", true)],
             raft: Some(RaftGauges {
                 role: "leader",
                 quorum_contact: Some(Duration::from_millis(250)),

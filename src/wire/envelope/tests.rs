@@ -151,7 +151,10 @@ fn what_goes_in_comes_out() {
                 (Body::from(found()), found()),
             ];
             let internal = members().into_iter().chain(data_nodes());
-            let internal = internal.chain([Command::Internal(InternalCommand::RequireSecret)]);
+            let internal = internal.chain([
+                Command::Internal(InternalCommand::RequireSecret),
+                Command::Internal(InternalCommand::RepairTime),
+            ]);
             all.extend(internal.map(|command| (Body::from(command.clone()), command)));
             for (body, command) in all {
                 let at = UnixNanos(at);
@@ -190,7 +193,10 @@ fn the_format_written_is_the_lowest_that_reads_it() {
     }
     let of_2 = members().into_iter().map(|command| (2, command));
     let of_3 = data_nodes().into_iter().map(|command| (3, command));
-    let of_4 = [(4, Command::Internal(InternalCommand::RequireSecret))];
+    let of_4 = [
+        (4, Command::Internal(InternalCommand::RequireSecret)),
+        (4, Command::Internal(InternalCommand::RepairTime)),
+    ];
     for (format, command) in of_2.chain(of_3).chain(of_4) {
         let mut bytes = encode(UnixNanos(1), true, &Body::from(command.clone())).to_vec();
         assert!(bytes.starts_with(&[0x08, format]), "{command:?}");

@@ -71,6 +71,7 @@ fn every_command_explains_itself() {
             &["remove-shard", "-h"],
             "remove-shard [-force] HOST:PORT ID",
         ),
+        (&["repair-time", "-h"], "repair-time"),
         (
             &["truncate-shards", "-h"],
             "truncate-shards [-delay DURATION]",

@@ -37,6 +37,7 @@ fn of(incarnation: Incarnation, phase: Phase, with_secret: bool) -> Identity {
         with_secret,
         starts: Starts::default(),
         heard: Vec::new(),
+        clock: None,
     }
 }
 

@@ -108,6 +108,7 @@ pub(crate) fn identity(incarnation: Incarnation, name: &str) -> Identity {
         with_secret: false,
         starts: Starts::default(),
         heard: Vec::new(),
+        clock: None,
     }
 }
 

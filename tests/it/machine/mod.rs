@@ -18,6 +18,7 @@ mod retention_policy;
 mod scale;
 mod shard_group;
 mod subscription;
+mod time;
 mod truncation;
 mod update_retention_policy;
 mod user;

@@ -214,6 +214,7 @@ fn says(incarnation: Incarnation, raft_id: Option<RaftId>, phase: Phase) -> Iden
         with_secret: false,
         starts: Starts::default(),
         heard: Vec::new(),
+        clock: None,
     }
 }
 

@@ -366,6 +366,7 @@ impl World {
             with_secret: false,
             starts: Starts::default(),
             heard: Vec::new(),
+            clock: None,
         })
     }
 

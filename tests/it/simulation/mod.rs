@@ -1,6 +1,7 @@
 //! Three whole nodes in one thread under paused time: founding, restarts, losses, and the same
 //! trace from the same seed.
 
+mod clocks;
 mod line;
 mod lives;
 mod names;

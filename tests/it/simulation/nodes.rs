@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use super::line::{self, Line};
@@ -36,6 +37,8 @@ pub(super) struct Node {
     pub(super) ip: IpAddr,
     pub(super) config: ClusterConfig,
     pub(super) disk: Fake,
+    /// Seconds by which its wall clock is ahead of the others'.
+    pub(super) clock_offset: Arc<AtomicI64>,
     pub(super) process: Option<Process>,
 }
 
@@ -64,6 +67,7 @@ impl Sim {
                 ip: ip(n),
                 config: config(&peers, n),
                 disk: Fake::new(),
+                clock_offset: Arc::default(),
                 process: None,
             }
         };
@@ -91,6 +95,7 @@ impl Sim {
             ip: ip(n),
             config,
             disk: Fake::new(),
+            clock_offset: Arc::default(),
             process: None,
         });
         n
@@ -112,7 +117,7 @@ impl Sim {
         let node = &self.nodes[n];
         let tasks = Tasks::inline();
         let env = Env {
-            clock: Arc::new(Ticking(self.began)),
+            clock: Arc::new(Ticking(self.began, node.clock_offset.clone())),
             rng: Seeded::new(self.rng.u64()),
             net: self.network.host(node.ip),
             disk: Arc::new(node.disk.clone()),
@@ -285,6 +290,12 @@ impl Sim {
         }
     }
 
+    /// Sets a node's wall clock ahead of the others', or right again with 0.
+    pub(super) fn set_clock_ahead(&self, n: usize, seconds: i64) {
+        let offset = &self.nodes[n].clock_offset;
+        offset.store(seconds, Ordering::Relaxed);
+    }
+
     pub(super) async fn formed(&self) {
         self.until(Duration::from_secs(20), Self::is_formed).await;
     }
@@ -375,11 +386,12 @@ fn config(peers: &[Address], n: usize) -> ClusterConfig {
 }
 
 /// Wall clock that advances with tokio's paused time.
-struct Ticking(Instant);
+struct Ticking(Instant, Arc<AtomicI64>);
 
 impl Clock for Ticking {
     fn now(&self) -> UnixNanos {
         let since = i64::try_from(self.0.elapsed().as_nanos()).expect("short");
-        UnixNanos(1_700_000_000_000_000_000 + since)
+        let offset = self.1.load(Ordering::Relaxed) * 1_000_000_000;
+        UnixNanos(1_700_000_000_000_000_000 + since + offset)
     }
 }

@@ -1,4 +1,4 @@
-//! `Found` and `RequireSecret`, to and from their messages.
+//! `Found`, `RequireSecret` and `RepairTime`, to and from their messages.
 
 use crate::base::{ClusterId, Incarnation};
 use crate::machine::{self, InternalCommand};
@@ -42,6 +42,14 @@ fn founder(message: Founder) -> Result<machine::Founder, BadField> {
     })
 }
 
+pub(super) fn repair_time_message() -> RepairTime {
+    RepairTime {}
+}
+
+pub(super) fn repair_time(_: RepairTime) -> Result<InternalCommand, BadField> {
+    Ok(InternalCommand::RepairTime)
+}
+
 pub(super) fn require_secret_message() -> RequireSecret {
     RequireSecret {}
 }
@@ -52,6 +60,9 @@ pub(super) fn require_secret(_: RequireSecret) -> Result<InternalCommand, BadFie
 
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct RequireSecret {}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct RepairTime {}
 
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct Found {

@@ -41,6 +41,8 @@ command_table! {
            data_nodes::set_lease_holder;
     12, 4: RequireSecret {}
         => founding::require_secret_message(), founding::require_secret;
+    13, 4: RepairTime {}
+        => founding::repair_time_message(), founding::repair_time;
 }
 
 /// Returns the name of the command in field 5 of a log entry. Does not decode its payload.

@@ -31,6 +31,7 @@ const LATER: &[&str] = &[
     "/copy-shard",
     "/remove-shard",
     "/truncate-shards",
+    "/repair-time",
     "/user",
     "/role",
 ];

@@ -279,6 +279,7 @@ fn meta_nodes() -> Families {
             "RequireSecret",
             Command::Internal(InternalCommand::RequireSecret),
         ),
+        ("RepairTime", Command::Internal(InternalCommand::RepairTime)),
         ("Found", Command::Internal(InternalCommand::Found(found(1)))),
     ]
 }

@@ -85,6 +85,7 @@ fn identities() -> Vec<(&'static str, Identity)> {
         with_secret: false,
         starts: Starts::default(),
         heard: Vec::new(),
+        clock: None,
     };
     let list: Vec<Address> = founders().into_iter().map(|founder| founder.http).collect();
     let accepted = Identity {
@@ -122,6 +123,7 @@ fn identities() -> Vec<(&'static str, Identity)> {
             durable_seq: 4711,
         },
         heard: vec![(Incarnation([1; 16]), 0), (Incarnation([3; 16]), 1500)],
+        clock: None,
         ..started.clone()
     };
     // `voters` was added later: the other files are of versions that do not send it.

@@ -1,4 +1,4 @@
-//! Log entries of format 4: the requirement of the secret.
+//! Log entries of format 4: the requirement of the secret, and the repair of the time.
 
 use influxdb_meta::base::UnixNanos;
 use influxdb_meta::machine::{Command, InternalCommand, Stamped};
@@ -9,10 +9,16 @@ use super::super::{files, read};
 const AT: UnixNanos = UnixNanos(1_764_000_000_000_000_000);
 
 fn entries() -> Vec<(&'static str, Command)> {
-    vec![(
-        "entry-require-secret.bin",
-        Command::Internal(InternalCommand::RequireSecret),
-    )]
+    vec![
+        (
+            "entry-require-secret.bin",
+            Command::Internal(InternalCommand::RequireSecret),
+        ),
+        (
+            "entry-repair-time.bin",
+            Command::Internal(InternalCommand::RepairTime),
+        ),
+    ]
 }
 
 #[test]
