@@ -15,6 +15,7 @@ mod lease;
 mod meta_node;
 mod ordered;
 mod pending;
+mod restoring;
 mod retention_policy;
 mod shard_group;
 mod shard_groups;
@@ -33,6 +34,7 @@ pub use lease::{MAX_LEASES, is_lease_name};
 pub use meta_node::MetaNode;
 pub use ordered::{Clash, Named, Ordered};
 pub use pending::Pending;
+pub use restoring::Restoring;
 pub use retention_policy::{RetentionPolicy, Subscription};
 pub use shard_group::{MAX_TIME, Shard, ShardGroup};
 pub use shard_groups::ShardGroups;
@@ -92,6 +94,8 @@ pub struct Catalog {
     pub max_shard_id: u64,
     /// Highest Raft id ever given out. Raft ids are never reused.
     pub max_raft_id: u64,
+    /// A restore in parts that is not committed yet. Not shown to anybody.
+    pub restoring: Option<Restoring>,
     /// Derived from `databases`, by the methods that change shard groups.
     pub index_of_shards: ShardIndex,
 }
@@ -134,6 +138,7 @@ impl Default for Catalog {
             max_shard_group_id: 0,
             max_shard_id: 0,
             max_raft_id: 0,
+            restoring: None,
             index_of_shards: ShardIndex::default(),
         }
     }

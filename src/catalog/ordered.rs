@@ -90,6 +90,11 @@ impl<T: Named> Ordered<T> {
         self.by_order.values().map(Arc::as_ref)
     }
 
+    /// Entry that was inserted last.
+    pub fn last(&self) -> Option<&T> {
+        self.by_order.get_max().map(|(_, last)| last.as_ref())
+    }
+
     /// Entries with their insertion numbers, ascending. If a pointer is the same as before, the
     /// entry is unchanged, whatever number of commands was applied in between.
     pub fn shared(&self) -> impl Iterator<Item = (u64, &Arc<T>)> {

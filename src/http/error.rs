@@ -72,7 +72,9 @@ impl From<Error> for ErrorResponse {
             Error::DiskFull | Error::DiskSlow | Error::Busy | Error::TooManyLists => {
                 (StatusCode::SERVICE_UNAVAILABLE, false)
             }
-            Error::TooLarge { .. } | Error::OverBudget(_) => (StatusCode::PAYLOAD_TOO_LARGE, false),
+            Error::TooLarge { .. } | Error::OverBudget(_) | Error::NoMemory { .. } => {
+                (StatusCode::PAYLOAD_TOO_LARGE, false)
+            }
             Error::Bad(_) => (StatusCode::BAD_REQUEST, false),
             Error::Conflict(_) => (StatusCode::CONFLICT, false),
             Error::DataNode(_) | Error::NotAllUp => (StatusCode::INTERNAL_SERVER_ERROR, false),

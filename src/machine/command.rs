@@ -6,7 +6,10 @@ use crate::base::{
     Address, ClusterId, DurationNanos, Incarnation, Name, NodeId, RaftId, ShardGroupId, ShardId,
     Text, UnixNanos,
 };
-use crate::catalog::{ContinuousQuery, Databases, RemovedWhy, Subscription, Users};
+use crate::catalog::{
+    ContinuousQuery, Database, Databases, RemovedWhy, RetentionPolicy, ShardGroup, Subscription,
+    User, Users,
+};
 
 /// Command with the values that it depends on besides the catalog, stamped by the proposer.
 #[derive(Clone, Debug, PartialEq)]
@@ -178,6 +181,15 @@ pub enum InternalCommand {
         holder: NodeId,
         term: u64,
     },
+    /// Begins a restore in parts; drops one that began before.
+    BeginRestore(BeginRestore),
+    AddRestorePart(AddRestorePart),
+    /// Replaces databases and users by all parts.
+    CommitRestore(RestoreRef),
+    /// Drops a restore that will not be committed.
+    AbandonRestore {
+        id: u64,
+    },
 }
 
 /// A retention policy as asked for. Nothing in it has been checked yet.
@@ -228,6 +240,46 @@ pub struct SetData {
     pub users: Users,
     pub max_shard_group_id: u64,
     pub max_shard_id: u64,
+}
+
+/// The values of [`SetData`] besides databases and users.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BeginRestore {
+    /// Random; names the restore in its other commands.
+    pub id: u64,
+    pub index: u64,
+    pub max_shard_group_id: u64,
+    pub max_shard_id: u64,
+}
+
+/// A restore in parts, as its next command finds it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RestoreRef {
+    pub id: u64,
+    /// Number of parts that were added before.
+    pub parts: u32,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct AddRestorePart {
+    pub of: RestoreRef,
+    pub items: Vec<RestoreItem>,
+}
+
+/// Content of a restore, in its order. A database or policy that is too large for one part comes
+/// without its content, which follows.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RestoreItem {
+    Database(Database),
+    User(User),
+    /// A policy of the last database.
+    Policy(RetentionPolicy),
+    /// A query of the last database.
+    Query(ContinuousQuery),
+    /// A shard group of the last policy of the last database.
+    Group(ShardGroup),
+    /// A subscription of the last policy of the last database.
+    Subscription(Subscription),
 }
 
 /// First command of every cluster (founding.md 5.5). A no-op once the catalog has a cluster.

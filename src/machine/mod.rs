@@ -9,10 +9,10 @@ mod apply;
 mod command;
 mod outcome;
 
-pub use apply::apply;
+pub use apply::{apply, is_long};
 pub use command::{
-    AddMetaNode, AllocateRaftId, Command, CreateUser, Found, Founder, InternalCommand,
-    MoveMetaNode, NewRetentionPolicy, Removal, RemoveMetaNode, SetData, SetLabels, ShardCopy,
-    Stamped, UpdateRetentionPolicy, WireCommand,
+    AddMetaNode, AddRestorePart, AllocateRaftId, BeginRestore, Command, CreateUser, Found, Founder,
+    InternalCommand, MoveMetaNode, NewRetentionPolicy, Removal, RemoveMetaNode, RestoreItem,
+    RestoreRef, SetData, SetLabels, ShardCopy, Stamped, UpdateRetentionPolicy, WireCommand,
 };
 pub use outcome::{Outcome, Refused, RestoreFault};

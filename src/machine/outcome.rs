@@ -66,6 +66,9 @@ pub enum Refused {
     RestoreIsStale { from: u64 },
     #[error("the restore contradicts itself: {0}")]
     RestoreUnsound(RestoreFault),
+    /// Refusal of a part.
+    #[error("another restore began, or this one was given up: start it again")]
+    RestoreGone,
     /// Refusal of `Found`; no wire command ends so.
     #[error(
         "founders must be at least one, and differ in incarnation, HTTP address and Raft address"
@@ -120,6 +123,12 @@ pub enum RestoreFault {
     ShardGroupReused(ShardGroupId),
     #[error("shard {0} was another one, which is gone")]
     ShardReused(ShardId),
+    #[error("{0:?} is in it twice")]
+    NameTwice(Name),
+    #[error("shard group {0} is in it twice")]
+    ShardGroupTwice(ShardGroupId),
+    #[error("a part of it belongs to nothing")]
+    NothingBefore,
     #[error(transparent)]
     Invariant(#[from] Violation),
 }

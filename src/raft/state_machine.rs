@@ -21,10 +21,11 @@ use super::types::{
 };
 use crate::base::LogId;
 use crate::catalog::Catalog;
-use crate::machine;
+use crate::machine::{self, Outcome};
 use crate::runtime::Tasks;
 use crate::storage::{Log, SnapshotHeader, Snapshots, is_full};
-use crate::wire::{envelope, state};
+use crate::wire::envelope::{self, EnvelopeError};
+use crate::wire::state;
 
 pub(super) type OpenRaft = openraft::Raft<Types, StateMachine>;
 
@@ -93,13 +94,13 @@ impl StateMachine {
         Ok(machine)
     }
 
-    fn apply_one(&mut self, entry: OpenEntry) -> io::Result<ApplyResult> {
+    async fn apply_one(&mut self, entry: OpenEntry) -> io::Result<ApplyResult> {
         let id = log_id(entry.log_id);
         let answer = match entry.payload {
             Payload::Blank => ApplyResult::Nothing,
             Payload::Normal(command) => {
                 let _noted = self.apply_guard.begin(id, command.0.len());
-                self.apply_command(id, &command.0)?
+                self.apply_command(id, command.0).await?
             }
             Payload::Membership(membership) => {
                 self.membership = StoredMembership::new(Some(entry.log_id), membership);
@@ -110,18 +111,52 @@ impl StateMachine {
         Ok(answer)
     }
 
-    fn apply_command(&mut self, id: LogId, bytes: &[u8]) -> io::Result<ApplyResult> {
-        self.snapshot_policy.add_applied(bytes);
-        match envelope::decode(bytes) {
+    async fn apply_command(&mut self, id: LogId, bytes: Bytes) -> io::Result<ApplyResult> {
+        self.snapshot_policy.add_applied(&bytes);
+        if envelope::is_large(&bytes) {
+            let decode_and_apply = move |catalog: &mut Catalog| {
+                let stamped = envelope::decode(&bytes)?;
+                Ok(machine::apply(catalog, id, &stamped))
+            };
+            return self.apply_elsewhere(id, decode_and_apply).await;
+        }
+        match envelope::decode(&bytes) {
+            Ok(stamped) if machine::is_long(&self.catalog, &stamped.command) => {
+                let apply = move |catalog: &mut Catalog| Ok(machine::apply(catalog, id, &stamped));
+                self.apply_elsewhere(id, apply).await
+            }
             Ok(stamped) => Ok(ApplyResult::Outcome(machine::apply(
                 &mut self.catalog,
                 id,
                 &stamped,
             ))),
-            // Never skipped: other members may have read it, and this replica would differ from
-            // them from then on.
-            Err(error) => Err(self.snapshot_store.halt_latch.unreadable_entry(id, error)),
+            Err(error) => Err(self.unreadable(id, error)),
         }
+    }
+
+    /// Applies an entry that takes long outside of the threads that carry Raft. The catalog is
+    /// replaced when it is done: if this call is dropped, the entry is not applied, and the catalog
+    /// is that of the entry before.
+    async fn apply_elsewhere(
+        &mut self,
+        id: LogId,
+        apply: impl FnOnce(&mut Catalog) -> Result<Outcome, EnvelopeError> + Send + 'static,
+    ) -> io::Result<ApplyResult> {
+        let mut catalog = self.catalog.clone();
+        let applied = move || apply(&mut catalog).map(|outcome| (catalog, outcome));
+        match self.snapshot_store.tasks.blocking(applied).await {
+            Ok((catalog, outcome)) => {
+                self.catalog = catalog;
+                Ok(ApplyResult::Outcome(outcome))
+            }
+            Err(error) => Err(self.unreadable(id, error)),
+        }
+    }
+
+    /// Never skipped: other members may have read it, and this replica would differ from them from
+    /// then on.
+    fn unreadable(&self, id: LogId, error: EnvelopeError) -> io::Error {
+        self.snapshot_store.halt_latch.unreadable_entry(id, error)
     }
 
     fn publish(&self) {
@@ -149,8 +184,13 @@ impl RaftStateMachine<Types> for StateMachine {
         let mut answers: Vec<(ApplyResponder<Types>, ApplyResult)> = Vec::new();
         let mut failed = Ok(());
         while let Some(item) = entries.next().await {
-            let applied =
-                item.and_then(|(entry, responder)| Ok((responder, self.apply_one(entry)?)));
+            let applied = match item {
+                Ok((entry, responder)) => {
+                    let answer = self.apply_one(entry).await;
+                    answer.map(|answer| (responder, answer))
+                }
+                Err(error) => Err(error),
+            };
             match applied {
                 Ok((Some(responder), answer)) => answers.push((responder, answer)),
                 Ok((None, _)) => {}
@@ -192,7 +232,10 @@ impl RaftStateMachine<Types> for StateMachine {
         bytes: Bytes,
     ) -> io::Result<()> {
         let header = header(meta.last_log_id, &meta.last_membership);
-        let catalog = self.snapshot_store.decode(&header, &bytes)?;
+        let catalog = self
+            .snapshot_store
+            .decode_elsewhere(&header, &bytes)
+            .await?;
         // Safety order: the log is synced, then the snapshot is stored, then it is published.
         // openraft has truncated entries that contradict the snapshot, and the truncation may be
         // queued only. A snapshot that is durable without it, after a power loss, is later than the
@@ -318,6 +361,17 @@ impl SnapshotStore {
         let snapshots = self.snapshots.clone();
         let latest = self.tasks.blocking(move || snapshots.latest()).await;
         latest.map_err(|error| self.halt_latch.lost_snapshot(error))
+    }
+
+    /// Decodes a snapshot outside of the threads that carry Raft.
+    async fn decode_elsewhere(
+        &self,
+        header: &SnapshotHeader,
+        bytes: &Bytes,
+    ) -> io::Result<Catalog> {
+        let bytes = bytes.clone();
+        let decoded = self.tasks.blocking(move || state::decode(&bytes)).await;
+        decoded.map_err(|error| self.halt_latch.unreadable_snapshot(header.last, error))
     }
 
     fn decode(&self, header: &SnapshotHeader, bytes: &Bytes) -> io::Result<Catalog> {

@@ -1,4 +1,4 @@
-//! Memory that this process may use.
+//! Memory that this process may use, and that it has left.
 
 use std::path::{Path, PathBuf};
 
@@ -11,6 +11,21 @@ pub fn limit() -> Option<u64> {
     let cgroups = files.filter_map(|file| read(file)?.trim().parse().ok());
     let machine = read("/proc/meminfo").and_then(|text| machine_memory(&text));
     cgroups.chain(machine).min()
+}
+
+/// Returns the bytes that this process can still allocate: within [`limit`], and within the memory
+/// that the machine has left. `None` where nothing tells.
+pub fn available() -> Option<u64> {
+    let used = resident(&read("/proc/self/statm")?)?;
+    let within_limit = limit().map(|limit| limit.saturating_sub(used));
+    let left = read("/proc/meminfo").and_then(|text| kibibytes(&text, "MemAvailable:"));
+    within_limit.into_iter().chain(left).min()
+}
+
+/// Reads the resident bytes of `/proc/self/statm`, whose second number is pages of 4 KiB.
+fn resident(statm: &str) -> Option<u64> {
+    let pages: u64 = statm.split_whitespace().nth(1)?.parse().ok()?;
+    pages.checked_mul(4096)
 }
 
 /// Returns the files with the limits of a line of `/proc/self/cgroup`: `0::/a/b` in version 2,
@@ -36,9 +51,12 @@ fn limit_files(line: &str) -> Vec<PathBuf> {
 }
 
 fn machine_memory(meminfo: &str) -> Option<u64> {
-    let line = meminfo
-        .lines()
-        .find_map(|line| line.strip_prefix("MemTotal:"))?;
+    kibibytes(meminfo, "MemTotal:")
+}
+
+/// Reads a line of `/proc/meminfo`, in bytes.
+fn kibibytes(meminfo: &str, name: &str) -> Option<u64> {
+    let line = meminfo.lines().find_map(|line| line.strip_prefix(name))?;
     let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     kibibytes.checked_mul(1024)
 }
@@ -90,5 +108,16 @@ mod tests {
         let text = "MemFree:  1 kB\nMemTotal:       24576 kB\n";
         assert_eq!(machine_memory(text), Some(24_576 * 1024));
         assert_eq!(machine_memory("MemTotal: much"), None);
+    }
+
+    #[test]
+    fn what_is_left_is_read() {
+        assert_eq!(resident("5000 100 20 1 0 300 0\n"), Some(409_600));
+        assert_eq!(resident(""), None);
+        assert_eq!(
+            kibibytes("MemFree: 1 kB\nMemAvailable:      3 kB\n", "MemAvailable:"),
+            Some(3072)
+        );
+        assert!(available().is_some_and(|bytes| bytes > 0), "on Linux");
     }
 }

@@ -49,6 +49,13 @@ pub enum Error {
     /// Not executed: one command costs at most so much on each node.
     #[error("{0}")]
     OverBudget(#[from] OverBudget),
+    /// Not executed: a restore for which this node has not enough memory. The other nodes usually
+    /// have as much.
+    #[error(
+        "the restore needs up to {needs} bytes of memory on each meta node, this one has {left} \
+         left: give the meta nodes more memory, or restore fewer databases at a time"
+    )]
+    NoMemory { needs: u64, left: u64 },
     /// Not executed: large commands are read one at a time.
     #[error("other large commands are being read: try again")]
     Busy,

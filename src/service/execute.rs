@@ -30,7 +30,13 @@ impl Service {
         // Comes before any answer that clients do not retry: a node outside the cluster must not
         // end their search.
         let raft = self.raft()?;
-        let refusal = match decoded? {
+        let decoded = match decoded {
+            Err(over) if budget::is_restore(&bytes) => {
+                return self.restore(&raft, bytes, over.cost, deadline).await;
+            }
+            other => other?,
+        };
+        let refusal = match decoded {
             // Clients retry: a member that does not read this command yet is being upgraded.
             Ok(Decoded::Command { format, .. })
                 if format > raft.applied().borrow().catalog.feature_level() =>

@@ -24,6 +24,7 @@ mod members;
 mod ping_all;
 mod poll_body;
 mod renewals;
+mod restore;
 mod shards;
 mod starting;
 mod time;
@@ -91,6 +92,8 @@ pub struct Service {
     /// Locked while a lease is decided, so that two data nodes that ask at once do not both get it.
     renewals: Mutex<Renewals>,
     copies: Copies,
+    /// Locked while a restore is proposed in parts: a second one would drop the parts of the first.
+    restores: Mutex<()>,
     /// Locked while a large command is decoded.
     large_commands: Mutex<()>,
     ping_all: PingAll,
@@ -117,6 +120,7 @@ impl Service {
             shard_lists: SharedLists::new(&env.tasks),
             renewals: Mutex::default(),
             copies: Copies::default(),
+            restores: Mutex::default(),
             large_commands: Mutex::default(),
             ping_all: PingAll::default(),
         })

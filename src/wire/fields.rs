@@ -20,7 +20,25 @@ pub(super) struct Fields<'a> {
     rest: &'a [u8],
 }
 
+/// A field with its bytes, those of its key included.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Field<'a> {
+    pub(super) number: u32,
+    pub(super) value: Value<'a>,
+    pub(super) all: &'a [u8],
+}
+
 impl<'a> Fields<'a> {
+    /// Iterates over fields with all their bytes.
+    pub(super) fn whole(mut self) -> impl Iterator<Item = Result<Field<'a>, DecodeError>> {
+        std::iter::from_fn(move || {
+            let before = self.rest;
+            let field = self.next()?;
+            let all = &before[..before.len() - self.rest.len()];
+            Some(field.map(|(number, value)| Field { number, value, all }))
+        })
+    }
+
     pub(super) fn of(message: &'a [u8]) -> Self {
         Self { rest: message }
     }

@@ -17,6 +17,7 @@ pub mod go_json;
 pub mod headers;
 pub mod identity;
 pub mod joining;
+pub mod restore_parts;
 pub mod shard_rows;
 pub mod snapshot_file;
 pub mod state;

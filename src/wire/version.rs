@@ -44,7 +44,7 @@ impl Format {
 
 /// Envelope of a log entry ([`crate::wire::envelope`]). 2 has the commands of joining, moving and
 /// removing; 3 those about data nodes, shards, users, queries and leases, and compression of large
-/// ones; 4 has `RequireSecret` and `RepairTime`.
+/// ones; 4 has `RequireSecret`, `RepairTime`, and those of a restore in parts.
 pub const LOG_ENTRY: Format = Format {
     name: "log entry",
     levels: &[OLDEST_LEVEL, JOINING_LEVEL, DATA_LEVEL, BUDGET_LEVEL],
@@ -52,10 +52,10 @@ pub const LOG_ENTRY: Format = Format {
 
 /// Catalog inside a snapshot ([`crate::wire::state`]). 2 has learners, labels, and who removed an
 /// incarnation; 3 has data nodes, users, leases, and all that databases hold besides their
-/// retention policies.
+/// retention policies; 4 has the parts of a restore that is not committed yet.
 pub const CATALOG: Format = Format {
     name: "catalog in a snapshot",
-    levels: &[OLDEST_LEVEL, JOINING_LEVEL, DATA_LEVEL],
+    levels: &[OLDEST_LEVEL, JOINING_LEVEL, DATA_LEVEL, BUDGET_LEVEL],
 };
 
 /// Snapshot file around a catalog ([`crate::wire::snapshot_file`]).

@@ -1,5 +1,7 @@
 //! `POST /execute`: a command of the wire, answered with the wire's `Response` (wire.md 4.7).
 
+use std::time::Duration;
+
 use axum::extract::Request;
 use axum::response::Response;
 
@@ -8,6 +10,11 @@ use crate::http::error::ErrorResponse;
 use crate::http::leader::{Route, at_leader};
 use crate::http::reply::{OCTET_STREAM, ok_bytes};
 use crate::http::state::AppState;
+use crate::service::Limits;
+use crate::wire::envelope;
+
+/// Timeout for the leader's answer to a forwarded command that may be a large restore.
+const RESTORE_TIMEOUT: Duration = Duration::from_secs(3600);
 
 pub(super) async fn execute(state: AppState, request: Request) -> Result<Response, ErrorResponse> {
     let (parts, body) = body::read_whole(request, MAX_EXECUTE_BYTES, &state).await?;
@@ -17,11 +24,16 @@ pub(super) async fn execute(state: AppState, request: Request) -> Result<Respons
         let response = service.execute(body.clone(), deadline).await?;
         Ok(ok_bytes(OCTET_STREAM, response))
     };
+    let mut limits = Limits::from(deadline);
+    if envelope::is_large(&body) {
+        // The leader may propose a restore in parts, each with a deadline of its own.
+        limits.answer = deadline + RESTORE_TIMEOUT;
+    }
     at_leader(
         service,
         &parts,
         &body,
-        deadline,
+        limits,
         Route::RedirectIfPossible,
         local,
     )

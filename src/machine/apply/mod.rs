@@ -13,6 +13,7 @@ mod members;
 mod move_meta_node;
 mod query;
 mod restore;
+mod restore_parts;
 mod retention_policy;
 mod shard_group;
 mod shard_lifecycle;
@@ -41,6 +42,7 @@ pub fn apply(catalog: &mut Catalog, log_id: LogId, stamped: &Stamped) -> Outcome
     if content_changed && catalog.feature_level() >= DATA_LEVEL {
         catalog.content_index = log_id.index;
     }
+    restore_parts::drop_abandoned(catalog, content_changed);
     // A command of the wire's own set moves the index even if it is refused: clients rely on it
     // (wire.md 3.2.1). An internal command moves it, and so wakes long polls, only if
     // it changes what the wire shows.
@@ -54,6 +56,28 @@ pub fn apply(catalog: &mut Catalog, log_id: LogId, stamped: &Stamped) -> Outcome
         },
         Err(refused) => Outcome::Refused(refused),
     }
+}
+
+/// Number of shards up to which no command takes long.
+const MAX_SHORT_SHARDS: usize = 1000;
+
+/// Returns whether applying a command takes long, because it looks at the whole catalog, or at all
+/// shards of a database. Commands that data nodes send often do not.
+pub fn is_long(catalog: &Catalog, command: &Command) -> bool {
+    let is_of_all_shards = match command {
+        Command::Internal(InternalCommand::CommitRestore(_)) => return true,
+        Command::Wire(WireCommand::SetData(_)) => return true,
+        Command::Wire(command) => matches!(
+            command,
+            WireCommand::DropDatabase { .. }
+                | WireCommand::DropRetentionPolicy { .. }
+                | WireCommand::UpdateRetentionPolicy(_)
+                | WireCommand::TruncateShardGroups { .. }
+                | WireCommand::DeleteDataNode { .. }
+        ),
+        Command::Internal(command) => matches!(command, InternalCommand::RemoveDataNode { .. }),
+    };
+    is_of_all_shards && catalog.shard_count() > MAX_SHORT_SHARDS
 }
 
 fn execute(catalog: &mut Catalog, log_id: LogId, stamped: &Stamped) -> Result<(), Refused> {
@@ -181,6 +205,10 @@ fn execute_internal(
         InternalCommand::MoveMetaNode(to) => move_meta_node::relocate(catalog, to)?,
         InternalCommand::RemoveMetaNode(remove) => members::remove(catalog, remove),
         InternalCommand::SetLabels(asked) => labels::set(catalog, asked)?,
+        InternalCommand::BeginRestore(begin) => restore_parts::begin(catalog, begin)?,
+        InternalCommand::AddRestorePart(part) => restore_parts::add(catalog, part)?,
+        InternalCommand::CommitRestore(of) => restore_parts::commit(catalog, *of)?,
+        InternalCommand::AbandonRestore { id } => restore_parts::abandon(catalog, *id),
         InternalCommand::RaiseFeatureLevel { level } => {
             cluster::raise_feature_level(catalog, *level)?
         }
@@ -196,6 +224,8 @@ fn execute_internal(
 struct Shown {
     cluster: Option<ClusterId>,
     max_node_id: u64,
+    max_shard_group_id: u64,
+    max_shard_id: u64,
     meta_nodes: Vec<(NodeId, Address, Address)>,
     /// Number of data nodes. Internal commands remove data nodes, and change no address of one, so
     /// the number is enough.
@@ -208,6 +238,8 @@ impl Shown {
         Self {
             cluster: catalog.cluster.as_ref().map(|cluster| cluster.id),
             max_node_id: catalog.max_node_id,
+            max_shard_group_id: catalog.max_shard_group_id,
+            max_shard_id: catalog.max_shard_id,
             meta_nodes: nodes
                 .map(|node| (node.id, node.http.clone(), node.raft.clone()))
                 .collect(),

@@ -6,19 +6,19 @@
 
 use super::retention_policy::normalise;
 use crate::base::{NodeId, ShardGroupId, ShardId};
-use crate::catalog::{Catalog, DataNode, Database, Databases, MAX_ID, ShardGroup, ShardGroups};
+use crate::catalog::{
+    Catalog, DataNode, Database, Databases, MAX_ID, RetentionPolicy, ShardGroup, ShardGroups,
+};
 use crate::machine::{Refused, RestoreFault, SetData};
+
+type DataNodes = imbl::OrdMap<NodeId, DataNode>;
 
 /// Highest id that a restore may claim to have been given out. All later ids of the cluster follow
 /// it.
 const MAX_RESTORED_ID: u64 = MAX_ID / 2;
 
 pub(super) fn set_data(catalog: &mut Catalog, restore: &SetData) -> Result<(), Refused> {
-    if restore.index < catalog.content_index {
-        return Err(Refused::RestoreIsStale {
-            from: restore.index,
-        });
-    }
+    check_index(catalog, restore.index)?;
     check_ids(catalog, restore).map_err(Refused::RestoreUnsound)?;
     let mut restored = catalog.clone();
     restored.replace_databases(
@@ -38,13 +38,24 @@ pub(super) fn set_data(catalog: &mut Catalog, restore: &SetData) -> Result<(), R
     Ok(())
 }
 
+/// Checks that a restore does not undo changes that were made since its view was taken.
+pub(super) fn check_index(catalog: &Catalog, index: u64) -> Result<(), Refused> {
+    if index < catalog.content_index {
+        return Err(Refused::RestoreIsStale { from: index });
+    }
+    Ok(())
+}
+
+pub(super) fn check_highest(ids: &[u64]) -> Result<(), RestoreFault> {
+    match ids.iter().find(|id| **id > MAX_RESTORED_ID) {
+        Some(id) => Err(RestoreFault::IdTooHigh(*id)),
+        None => Ok(()),
+    }
+}
+
 /// Checks that everything new has new ids: data nodes may still hold the shards that old ids named.
 fn check_ids(catalog: &Catalog, restore: &SetData) -> Result<(), RestoreFault> {
-    for highest in [restore.max_shard_group_id, restore.max_shard_id] {
-        if highest > MAX_RESTORED_ID {
-            return Err(RestoreFault::IdTooHigh(highest));
-        }
-    }
+    check_highest(&[restore.max_shard_group_id, restore.max_shard_id])?;
     let mut known: Vec<ShardGroupId> = groups(&catalog.databases).map(|group| group.id).collect();
     known.sort_unstable();
     let is_known = |id: ShardGroupId| known.binary_search(&id).is_ok();
@@ -72,35 +83,49 @@ fn groups(databases: &Databases) -> impl Iterator<Item = &ShardGroup> {
 /// Database of a backup, with policies in the form that new ones would have: an old backup may have
 /// values that are impossible now (wire.md Q31c). Groups that stay as they are are shared with the
 /// command, not copied.
-fn settled(data_nodes: &imbl::OrdMap<NodeId, DataNode>, database: &Database) -> Database {
-    let mut settled = database.clone();
-    for policy in &mut settled.retention_policies {
-        policy.shard_group_duration = normalise(policy.shard_group_duration, policy.duration);
-        policy.replica_n = policy.replica_n.max(1);
-        policy.shard_groups = without_strangers(data_nodes, &policy.shard_groups);
+pub(super) fn settled(data_nodes: &DataNodes, database: &Database) -> Database {
+    let policies = database.retention_policies.iter();
+    Database {
+        retention_policies: policies
+            .map(|policy| settled_policy(data_nodes, policy))
+            .collect(),
+        name: database.name.clone(),
+        default_retention_policy: database.default_retention_policy.clone(),
+        continuous_queries: database.continuous_queries.clone(),
     }
-    settled
 }
 
-/// Groups of a backup, without owners that are no data nodes of this cluster.
-fn without_strangers(
-    data_nodes: &imbl::OrdMap<NodeId, DataNode>,
-    groups: &ShardGroups,
-) -> ShardGroups {
-    let is_stranger = |owner: &NodeId| !data_nodes.contains_key(owner);
-    let has_stranger = |group: &ShardGroup| {
-        let mut owners = group.shards.iter().flat_map(|shard| &shard.owners);
-        owners.any(is_stranger)
-    };
-    if !groups.iter().any(has_stranger) {
+pub(super) fn settled_policy(data_nodes: &DataNodes, policy: &RetentionPolicy) -> RetentionPolicy {
+    RetentionPolicy {
+        shard_group_duration: normalise(policy.shard_group_duration, policy.duration),
+        replica_n: policy.replica_n.max(1),
+        shard_groups: settled_groups(data_nodes, &policy.shard_groups),
+        name: policy.name.clone(),
+        duration: policy.duration,
+        subscriptions: policy.subscriptions.clone(),
+    }
+}
+
+fn settled_groups(data_nodes: &DataNodes, groups: &ShardGroups) -> ShardGroups {
+    if !groups.iter().any(|group| has_stranger(data_nodes, group)) {
         return groups.clone();
     }
-    let settled = groups.iter().map(|group| {
-        let mut group = group.clone();
-        for shard in &mut group.shards {
-            shard.owners.retain(|owner| !is_stranger(owner));
-        }
-        group
-    });
-    settled.collect()
+    groups
+        .iter()
+        .map(|group| settled_group(data_nodes, group))
+        .collect()
+}
+
+/// Group of a backup, without owners that are no data nodes of this cluster.
+pub(super) fn settled_group(data_nodes: &DataNodes, group: &ShardGroup) -> ShardGroup {
+    let mut group = group.clone();
+    for shard in &mut group.shards {
+        shard.owners.retain(|owner| data_nodes.contains_key(owner));
+    }
+    group
+}
+
+fn has_stranger(data_nodes: &DataNodes, group: &ShardGroup) -> bool {
+    let mut owners = group.shards.iter().flat_map(|shard| &shard.owners);
+    owners.any(|owner| !data_nodes.contains_key(owner))
 }

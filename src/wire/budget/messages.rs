@@ -73,7 +73,7 @@ static CREATE_SUBSCRIPTION: Message = plain(&[
 
 static SET_DATA: Message = plain(&[(1, Kind::Message(&DATA))]);
 
-static DATA: Message = plain(&[
+pub(super) static DATA: Message = plain(&[
     (1, Number),
     (2, Number),
     (3, Number),
@@ -124,7 +124,7 @@ static NEW_POLICY: Message = element(
     ],
 );
 
-pub(super) static GROUP: Message = element(
+static GROUP: Message = element(
     Element::ShardGroup,
     &[
         (1, Number),
@@ -147,14 +147,14 @@ static SHARD: Message = element(
 
 static OWNER: Message = element(Element::Owner, &[(1, Number)]);
 
-pub(super) static SUBSCRIPTION: Message = element(
+static SUBSCRIPTION: Message = element(
     Element::Subscription,
     &[(1, Bytes), (2, Bytes), (3, Texts(Element::Destination))],
 );
 
-pub(super) static QUERY: Message = element(Element::ContinuousQuery, &[(1, Bytes), (2, Bytes)]);
+static QUERY: Message = element(Element::ContinuousQuery, &[(1, Bytes), (2, Bytes)]);
 
-pub(super) static USER: Message = element(
+static USER: Message = element(
     Element::User,
     &[
         (1, Bytes),

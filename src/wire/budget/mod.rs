@@ -13,6 +13,7 @@ mod walk;
 
 use std::fmt;
 
+use super::command_table::PayloadError;
 use super::execute::{self, DecodeError, SET_DATA_TYPE};
 use messages::payload;
 
@@ -128,23 +129,39 @@ impl Count {
         self.of(element).saturating_mul(element.cost())
     }
 
+    pub(super) fn plus(&self, more: &Self) -> Self {
+        let mut sum = Self {
+            bytes: self.bytes + more.bytes,
+            elements: self.elements,
+        };
+        for (count, more) in sum.elements.iter_mut().zip(more.elements) {
+            *count += more;
+        }
+        sum
+    }
+
     /// # Errors
     /// [`OverBudget`]: it costs more than [`MAX_COMMAND_COST`].
     pub fn check(&self) -> Result<(), OverBudget> {
-        let cost = self.cost();
-        if cost <= MAX_COMMAND_COST {
-            return Ok(());
+        if self.cost() <= MAX_COMMAND_COST {
+            Ok(())
+        } else {
+            Err(self.over())
         }
+    }
+
+    /// Says what costs most.
+    pub(super) fn over(&self) -> OverBudget {
         let most = Element::ALL
             .into_iter()
             .max_by_key(|element| self.cost_of(*element))
             .filter(|element| self.cost_of(*element) > self.bytes.saturating_mul(COST_OF_A_BYTE))
             .map(|element| (self.of(element), element));
-        Err(OverBudget {
-            cost,
+        OverBudget {
+            cost: self.cost(),
             bytes: self.bytes,
             most,
-        })
+        }
     }
 }
 
@@ -196,6 +213,29 @@ pub fn count(command: &[u8]) -> Result<Count, DecodeError> {
             }
         })?;
     }
+    Ok(count)
+}
+
+/// Messages whose fields can be counted alone.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Scope {
+    Data,
+    Database,
+    Policy,
+}
+
+/// Counts fields of a message of a restore.
+///
+/// # Errors
+/// As [`count`].
+pub(super) fn count_fields(scope: Scope, fields: &[u8]) -> Result<Count, PayloadError> {
+    let mut count = Count::of_bytes(fields.len());
+    let message = match scope {
+        Scope::Data => &messages::DATA,
+        Scope::Database => &messages::DATABASE,
+        Scope::Policy => &messages::POLICY,
+    };
+    walk::walk(fields, message, &mut count)?;
     Ok(count)
 }
 

@@ -32,7 +32,7 @@ pub(in crate::wire) fn bare_policy_info(policy: &RetentionPolicy) -> RetentionPo
     }
 }
 
-fn policy_info(policy: &RetentionPolicy) -> RetentionPolicyInfo {
+pub(in crate::wire) fn policy_info(policy: &RetentionPolicy) -> RetentionPolicyInfo {
     RetentionPolicyInfo {
         shard_groups: policy.shard_groups.iter().map(shard_group_info).collect(),
         subscriptions: policy.subscriptions.iter().map(subscription_info).collect(),
@@ -67,7 +67,7 @@ pub(in crate::wire) fn query_info(query: &ContinuousQuery) -> ContinuousQueryInf
     }
 }
 
-pub(super) fn query(info: ContinuousQueryInfo) -> Result<ContinuousQuery, BadField> {
+pub(in crate::wire) fn query(info: ContinuousQueryInfo) -> Result<ContinuousQuery, BadField> {
     Ok(ContinuousQuery {
         name: required_name(info.name, "ContinuousQueries.Name")?,
         query: required_text(info.query, "ContinuousQueries.Query")?,

@@ -4,15 +4,18 @@ mod databases;
 mod readers;
 mod shard_groups;
 mod users;
+mod writer;
 
 use std::collections::BTreeMap;
 
 pub(super) use databases::{
-    bare_policy_info, database_info, query_info, subscription, subscription_info,
+    bare_policy_info, database_info, policy_info, query, query_info, subscription,
+    subscription_info,
 };
-pub(super) use readers::{DatabaseReader, Fault, only_read, read_one, read_user};
-pub(super) use shard_groups::shard_group_info;
+pub(super) use readers::{DatabaseReader, Fault, PolicyReader, only_read, read_one, read_user};
+pub(super) use shard_groups::{shard_group, shard_group_info};
 pub(super) use users::{user, user_info};
+pub(super) use writer::{database_len, field_len, write_database, write_head};
 
 use super::proto::shared::{HostPort, Label};
 use crate::base::{Address, Name, Text};

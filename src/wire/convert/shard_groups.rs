@@ -16,7 +16,7 @@ pub(in crate::wire) fn shard_group_info(group: &ShardGroup) -> ShardGroupInfo {
     }
 }
 
-pub(super) fn shard_group(info: ShardGroupInfo) -> Result<ShardGroup, BadField> {
+pub(in crate::wire) fn shard_group(info: ShardGroupInfo) -> Result<ShardGroup, BadField> {
     // 0 means "never", as does an absent field.
     let instant = |at: i64| (at != 0).then_some(UnixNanos(at));
     Ok(ShardGroup {

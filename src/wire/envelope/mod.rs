@@ -21,6 +21,7 @@ use super::version::LOG_ENTRY;
 use crate::base::UnixNanos;
 use crate::machine::{Command, InternalCommand, Stamped, WireCommand};
 use compressed::CompressionError;
+pub(super) use internal::{IN_DATA, IN_DATABASE, IN_POLICY, restore_items};
 
 /// Newest format that this version reads.
 const NEWEST_FORMAT: u32 = LOG_ENTRY.newest();

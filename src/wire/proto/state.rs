@@ -134,6 +134,24 @@ pub(in crate::wire) struct Tombstone {
     pub(in crate::wire) by: Option<String>,
 }
 
+/// Values of a restore that is not committed yet. Since format 4, outside of [`State`]: its
+/// databases follow one by one.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(in crate::wire) struct Restoring {
+    #[prost(fixed64, optional, tag = "1")]
+    pub(in crate::wire) id: Option<u64>,
+    #[prost(uint64, optional, tag = "2")]
+    pub(in crate::wire) index: Option<u64>,
+    #[prost(uint64, optional, tag = "3")]
+    pub(in crate::wire) max_shard_group_id: Option<u64>,
+    #[prost(uint64, optional, tag = "4")]
+    pub(in crate::wire) max_shard_id: Option<u64>,
+    #[prost(uint32, optional, tag = "5")]
+    pub(in crate::wire) parts: Option<u32>,
+    #[prost(sfixed64, optional, tag = "6")]
+    pub(in crate::wire) at: Option<i64>,
+}
+
 /// Database with its insertion number. The number is stored so that replicas that started from a
 /// snapshot have the same numbers as the others.
 #[derive(Clone, PartialEq, prost::Message)]

@@ -7,17 +7,21 @@
 mod data_nodes;
 mod members;
 mod reader;
+mod restoring;
 
 use bytes::Bytes;
 use prost::Message;
+use prost::encoding::uint64;
 
-use super::convert::{BadField, bytes_of_text, database_info, required};
+use super::convert::{
+    BadField, bytes_of_text, database_len, field_len, required, write_database, write_head,
+};
 use super::fields::{Fields, Value};
-use super::proto::state::{Numbered, State};
+use super::proto::state::State;
 use super::version::CATALOG;
 use crate::base::{Text, UnixNanos};
 use crate::catalog::{Catalog, Database, Databases};
-use reader::StateReader;
+use reader::{Parts, StateReader};
 
 /// Newest format that this version reads.
 const NEWEST_FORMAT: u32 = CATALOG.newest();
@@ -45,11 +49,13 @@ pub fn encode(catalog: &Catalog) -> Bytes {
     let (databases, next_database) = catalog.databases.numbered();
     let mut bytes = Vec::new();
     head(catalog).encode_raw(&mut bytes);
-    // Appended one by one: all of them as messages would need several times the memory of their bytes.
-    for database in databases {
-        prost::encoding::message::encode(DATABASES, &numbered_message(database), &mut bytes);
+    for (order, database) in databases {
+        write_numbered(order, database, &mut bytes);
     }
     tail(catalog, next_database).encode_raw(&mut bytes);
+    if let Some(restoring) = &catalog.restoring {
+        restoring::encode(restoring, &mut bytes);
+    }
     bytes.into()
 }
 
@@ -119,8 +125,11 @@ pub fn decode(bytes: &[u8]) -> Result<Catalog, StateError> {
 }
 
 fn lowest_format(catalog: &Catalog) -> u32 {
+    if catalog.restoring.is_some() {
+        return 4;
+    }
     if data_nodes::need_format_3(catalog) {
-        return NEWEST_FORMAT;
+        return 3;
     }
     let is_of_1 = catalog
         .meta_nodes
@@ -146,7 +155,11 @@ fn read_format(bytes: &[u8]) -> Result<u32, StateError> {
 }
 
 fn catalog(format: u32, reader: StateReader) -> Result<Catalog, BadField> {
-    let (state, databases) = reader.parts()?;
+    let Parts {
+        state,
+        databases,
+        restoring,
+    } = reader.parts()?;
     let mut catalog = Catalog {
         term: required(state.term, "term")?,
         index: required(state.index, "index")?,
@@ -177,6 +190,7 @@ fn catalog(format: u32, reader: StateReader) -> Result<Catalog, BadField> {
         max_shard_group_id: required(state.max_shard_group_id, "max_shard_group_id")?,
         max_shard_id: required(state.max_shard_id, "max_shard_id")?,
         max_raft_id: required(state.max_raft_id, "max_raft_id")?,
+        restoring,
         ..Catalog::default()
     };
     catalog.index_shards();
@@ -207,11 +221,13 @@ fn texts(messages: &[Vec<u8>]) -> Result<imbl::OrdSet<Text>, BadField> {
     }
 }
 
-fn numbered_message((order, database): (u64, &Database)) -> Numbered {
-    Numbered {
-        order: Some(order),
-        database: Some(database_info(database)),
-    }
+/// Writes a `Numbered`, group by group: all of them as messages would need several times the memory
+/// of their bytes.
+fn write_numbered(order: u64, database: &Database, bytes: &mut Vec<u8>) {
+    let len = uint64::encoded_len(1, &order) + field_len(2, database_len(database));
+    write_head(DATABASES, len, bytes);
+    uint64::encode(1, &order, bytes);
+    write_database(2, database, bytes);
 }
 
 #[cfg(test)]

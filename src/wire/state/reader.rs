@@ -6,7 +6,8 @@ use prost::encoding::{self, DecodeContext, WireType, skip_field};
 use prost::{DecodeError, Message};
 
 use super::DATABASES;
-use crate::catalog::Database;
+use super::restoring::{self, RestoringReader};
+use crate::catalog::{Database, Restoring};
 use crate::wire::convert::{BadField, DatabaseReader, Fault, only_read, read_one, required};
 use crate::wire::proto::state::State;
 
@@ -15,13 +16,24 @@ use crate::wire::proto::state::State;
 pub(super) struct StateReader {
     state: State,
     databases: Vec<(u64, Database)>,
+    restoring: RestoringReader,
     fault: Fault,
 }
 
+pub(super) struct Parts {
+    pub(super) state: State,
+    pub(super) databases: Vec<(u64, Database)>,
+    pub(super) restoring: Option<Restoring>,
+}
+
 impl StateReader {
-    pub(super) fn parts(self) -> Result<(State, Vec<(u64, Database)>), BadField> {
+    pub(super) fn parts(self) -> Result<Parts, BadField> {
         self.fault.check()?;
-        Ok((self.state, self.databases))
+        Ok(Parts {
+            state: self.state,
+            databases: self.databases,
+            restoring: self.restoring.restoring()?,
+        })
     }
 }
 
@@ -33,6 +45,9 @@ impl Message for StateReader {
         buf: &mut impl Buf,
         ctx: DecodeContext,
     ) -> Result<(), DecodeError> {
+        if (restoring::VALUES..=restoring::USERS).contains(&tag) {
+            return self.restoring.merge_field(tag, wire_type, buf, ctx);
+        }
         if tag != DATABASES {
             return self.state.merge_field(tag, wire_type, buf, ctx);
         }

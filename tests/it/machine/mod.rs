@@ -14,6 +14,7 @@ mod passive;
 mod query;
 mod random;
 mod restore;
+mod restore_parts;
 mod retention_policy;
 mod scale;
 mod shard_group;

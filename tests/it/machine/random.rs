@@ -6,6 +6,7 @@ mod groups;
 mod history;
 mod members;
 mod restore;
+mod restore_parts;
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -124,15 +125,17 @@ fn apply_checked(catalog: &mut Catalog, entry: &Entry, what: &str) -> Outcome {
 
     assert_eq!(catalog.last_at, before.last_at.max(at), "{what}");
     let LogId { term, index } = entry.log_id;
-    let moved = matches!(command, Command::Wire(_)) || seen(&before) != seen(catalog);
+    // A restore gives all databases new insertion numbers, even if it changes nothing else.
+    let content_changed =
+        (&before.databases, &before.users) != (&catalog.databases, &catalog.users);
+    let is_wire = matches!(command, Command::Wire(_));
+    let moved = is_wire || content_changed || seen(&before) != seen(catalog);
     let stands = if moved {
         (term, index)
     } else {
         (before.term, before.index)
     };
     assert_eq!((catalog.term, catalog.index), stands, "{what}");
-    let content_changed =
-        (&before.databases, &before.users) != (&catalog.databases, &catalog.users);
     let noted = content_changed && catalog.feature_level() >= DATA_LEVEL;
     assert_eq!(
         catalog.content_index,
@@ -146,14 +149,21 @@ fn apply_checked(catalog: &mut Catalog, entry: &Entry, what: &str) -> Outcome {
                 term,
                 index,
                 last_at,
+                ref restoring,
                 ..
             } = *catalog;
+            // Time may have passed for an abandoned restore.
+            assert!(
+                restoring.is_none() || *restoring == before.restoring,
+                "{what}"
+            );
             assert_eq!(
                 *catalog,
                 Catalog {
                     term,
                     index,
                     last_at,
+                    restoring: restoring.clone(),
                     ..before
                 },
                 "half of a refused {what}"

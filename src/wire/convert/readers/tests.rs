@@ -4,6 +4,7 @@ use super::*;
 use crate::base::{ShardGroupId, UnixNanos};
 use crate::catalog::ShardGroup;
 use crate::wire::convert::shard_groups::shard_group_info;
+use crate::wire::convert::{database_info, write_database};
 use crate::wire::proto::data::{DatabaseInfo, RetentionPolicyInfo, ShardInfo, ShardOwner};
 
 fn database(info: DatabaseInfo) -> Result<Database, BadField> {
@@ -173,4 +174,15 @@ fn a_reader_gives_what_the_messages_give() {
             );
         }
     }
+}
+
+/// The bytes of a snapshot are the same as those of older versions.
+#[test]
+fn a_database_is_written_as_its_message() {
+    let written = by_readers(&samples()[0]).expect("a database");
+    let mut bytes = Vec::new();
+    write_database(9, &written, &mut bytes);
+    let mut whole = Vec::new();
+    encoding::message::encode(9, &database_info(&written), &mut whole);
+    assert_eq!(bytes, whole);
 }

@@ -6,6 +6,9 @@
 mod data_nodes;
 mod founding;
 mod members;
+mod restores;
+
+pub(in crate::wire) use restores::{IN_DATA, IN_DATABASE, IN_POLICY, items as restore_items};
 
 use super::EntryFault;
 use crate::machine::InternalCommand;
@@ -43,6 +46,14 @@ command_table! {
         => founding::require_secret_message(), founding::require_secret;
     13, 4: RepairTime {}
         => founding::repair_time_message(), founding::repair_time;
+    14, 4: BeginRestore(begin)
+        => restores::begin_message(begin), restores::begin;
+    15, 4: AddRestorePart(part)
+        => restores::part_message(part), restores::part;
+    16, 4: CommitRestore(of)
+        => restores::ref_message(*of), restores::commit;
+    17, 4: AbandonRestore { id }
+        => restores::abandon_message(*id), restores::abandon;
 }
 
 /// Returns the name of the command in field 5 of a log entry. Does not decode its payload.

@@ -6,6 +6,11 @@ use super::*;
 
 /// Few names and times, so that commands meet, and mostly existing ones.
 pub(super) fn command(rng: &mut StdRng, catalog: &Catalog) -> Command {
+    // A restore in parts meets few other commands, as in a real log.
+    let is_restoring = catalog.restoring.is_some() && rng.random_ratio(3, 4);
+    if is_restoring || rng.random_ratio(1, 40) {
+        return Command::Internal(restore_parts::command(rng, catalog));
+    }
     match rng.random_range(0..40) {
         0..=3 => Command::Wire(WireCommand::CreateDataNode {
             http: text(rng, "data"),
