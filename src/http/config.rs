@@ -14,8 +14,11 @@ const MIN_CONNECTIONS: usize = 16;
 const NODE_FILES: u64 = 160;
 /// Memory of a connection: a head of the largest size, a small body, and its buffers.
 const CONNECTION_BYTES: u64 = 32 << 10;
-/// Connections, and the bodies of requests, have at most this part of the memory each.
-const MEMORY_SHARE: u64 = 4;
+/// Connections have at most this part of the memory.
+const CONNECTIONS_MEMORY_SHARE: u64 = 4;
+/// Bodies of requests have at most this part of the memory. A body needs twice its length for a
+/// moment, when its pieces are put together.
+const BODIES_MEMORY_SHARE: u64 = 8;
 /// Maximum of a head.
 pub(super) const MAX_HEAD_BYTES: usize = 16 << 10;
 /// Maximum of [`HttpConfig::body_budget`]: two restores of the largest size.
@@ -36,7 +39,7 @@ impl Resources {
     pub fn max_connections(self) -> usize {
         let by_memory = self
             .memory
-            .map(|bytes| bytes / MEMORY_SHARE / CONNECTION_BYTES);
+            .map(|bytes| bytes / CONNECTIONS_MEMORY_SHARE / CONNECTION_BYTES);
         let fewest = [self.connections_by_open_files(), by_memory];
         let fewest = fewest.into_iter().flatten().min();
         fewest
@@ -54,7 +57,7 @@ impl Resources {
     /// Bytes for the bodies of all requests together.
     pub fn body_budget(self) -> u64 {
         self.memory.map_or(MAX_BODY_BUDGET_BYTES, |bytes| {
-            (bytes / MEMORY_SHARE).clamp(MIN_BODY_BUDGET_BYTES, MAX_BODY_BUDGET_BYTES)
+            (bytes / BODIES_MEMORY_SHARE).clamp(MIN_BODY_BUDGET_BYTES, MAX_BODY_BUDGET_BYTES)
         })
     }
 
@@ -123,8 +126,8 @@ mod tests {
             (Some(4096), None, 3936, 128 << 20),
             (Some(256), None, 96, 128 << 20),
             (Some(64), None, 16, 128 << 20),
-            (None, Some(256 << 20), 2048, 64 << 20),
-            (None, Some(64 << 20), 512, 16 << 20),
+            (None, Some(256 << 20), 2048, 32 << 20),
+            (None, Some(64 << 20), 512, 8 << 20),
             (Some(256), Some(16 << 20), 96, 8 << 20),
         ];
         for (open_files, memory, connections, bodies) in rows {

@@ -274,7 +274,7 @@ fn unfinished_bodies_do_not_use_up_the_memory() {
     let attacks: [(&str, usize, usize, usize); 4] = [
         ("idle", 0, 1500, 0),
         ("/execute", 30 << 20, 40, 29 << 20),
-        ("/execute", 10 << 20, 60, 9 << 20),
+        ("/execute", 6 << 20, 60, 5 << 20),
         ("/cluster/join", 64 << 10, 1500, 60 << 10),
     ];
     for (path, declared, count, sent) in attacks {
