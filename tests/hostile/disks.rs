@@ -120,11 +120,7 @@ fn a_node_starts_on_a_full_disk_and_freed_space_cures_it() {
 
 #[test]
 fn a_leader_whose_disk_alone_is_full_hands_over() {
-    let volumes = [
-        SmallVolume::new("24m"),
-        SmallVolume::new("24m"),
-        SmallVolume::new("24m"),
-    ];
+    let volumes = [(); 3].map(|()| SmallVolume::new("24m"));
     let small: Vec<_> = volumes.iter().enumerate().collect();
     let nodes = three_with(&small);
     wait_written(&nodes.all[0], "before");
@@ -147,11 +143,7 @@ fn a_leader_whose_disk_alone_is_full_hands_over() {
 
 #[test]
 fn two_full_followers_stop_commands_and_do_not_end() {
-    let volumes = [
-        SmallVolume::new("24m"),
-        SmallVolume::new("24m"),
-        SmallVolume::new("24m"),
-    ];
+    let volumes = [(); 3].map(|()| SmallVolume::new("24m"));
     let small: Vec<_> = volumes.iter().enumerate().collect();
     let nodes = three_with(&small);
     wait_written(&nodes.all[0], "before");

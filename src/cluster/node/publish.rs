@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::base::{Address, Incarnation, RaftId};
+use crate::catalog::Catalog;
 use crate::cluster::node::NodeTask;
 use crate::cluster::node::polling::PROOF_LIFETIME;
 use crate::cluster::node::view_builder::{self, ViewInput};
@@ -50,18 +51,7 @@ impl NodeTask {
                 self.levels.get(&incarnation).copied()
             }
         };
-        let nodes = applied
-            .catalog
-            .meta_nodes
-            .values()
-            .map(|node| (node.raft_id, node.incarnation));
-        let pendings = applied
-            .catalog
-            .pendings
-            .values()
-            .map(|pending| (pending.raft_id, pending.incarnation));
-        let levels = nodes
-            .chain(pendings)
+        let levels = members_and_pendings(&applied.catalog)
             .filter_map(|(raft_id, incarnation)| Some((raft_id, level(incarnation)?)));
         self.state.set_levels(levels.collect());
     }
@@ -76,16 +66,6 @@ impl NodeTask {
         }
         let me = self.founding.record().incarnation;
         let applied = raft.applied().borrow().clone();
-        let nodes = applied
-            .catalog
-            .meta_nodes
-            .values()
-            .map(|node| (node.raft_id, node.incarnation));
-        let pendings = applied
-            .catalog
-            .pendings
-            .values()
-            .map(|pending| (pending.raft_id, pending.incarnation));
         let proof = |incarnation: Incarnation| {
             if incarnation == me {
                 return Some(true);
@@ -93,8 +73,7 @@ impl NodeTask {
             let (is_proven, at) = self.proofs.get(&incarnation)?;
             (self.now().saturating_sub(*at) < PROOF_LIFETIME).then_some(*is_proven)
         };
-        let proofs = nodes
-            .chain(pendings)
+        let proofs = members_and_pendings(&applied.catalog)
             .filter_map(|(raft_id, incarnation)| Some((raft_id, proof(incarnation)?)));
         self.state.set_proofs(proofs.collect());
     }
@@ -186,4 +165,13 @@ impl NodeTask {
         }
         known
     }
+}
+
+/// Returns the Raft id and incarnation of each member and of each node that has a place but is no
+/// member yet.
+fn members_and_pendings(catalog: &Catalog) -> impl Iterator<Item = (RaftId, Incarnation)> {
+    let members = catalog.meta_nodes.values();
+    let members = members.map(|node| (node.raft_id, node.incarnation));
+    let pendings = catalog.pendings.values();
+    members.chain(pendings.map(|pending| (pending.raft_id, pending.incarnation)))
 }
