@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::harness::docker::{Container, Image, docker};
@@ -179,7 +179,7 @@ fn a_flood_of_idle_connections_costs_neither_log_nor_probes() {
     nodes.wait_ready();
 }
 
-/// One address holds as many connections as it can; others are answered all the same.
+/// A flood from one address holds as many connections as it can. Others are answered.
 #[test]
 fn one_address_does_not_lock_out_others() {
     let nodes = Nodes::formed(1);
@@ -211,6 +211,7 @@ fn one_address_does_not_lock_out_others() {
 fn strangers_on_8089_do_not_keep_a_restarted_member_out() {
     let mut nodes = Nodes::formed(3);
     let stop = AtomicBool::new(false);
+    let flooded = AtomicUsize::new(0);
     let raft: Vec<SocketAddr> = nodes
         .all
         .iter()
@@ -219,16 +220,23 @@ fn strangers_on_8089_do_not_keep_a_restarted_member_out() {
     std::thread::scope(|scope| {
         let _stop = StopOnDrop(&stop);
         for at in raft {
-            let stop = &stop;
+            let (stop, flooded) = (&stop, &flooded);
             scope.spawn(move || {
+                let mut first = 1;
                 while !stop.load(Ordering::Relaxed) {
                     let flood = Flood::new(at, &addresses(5), 160, b"\xC9IF");
+                    flooded.fetch_add(std::mem::take(&mut first), Ordering::Relaxed);
                     std::thread::sleep(Duration::from_millis(300));
                     drop(flood);
                 }
             });
         }
-        std::thread::sleep(Duration::from_secs(1));
+        wait_for("a flood of each node", SOON, || {
+            let begun = flooded.load(Ordering::Relaxed);
+            (begun == nodes.all.len())
+                .then_some(())
+                .ok_or_else(|| format!("floods of {begun} nodes"))
+        });
         let leader = nodes.leader();
         nodes.all[leader].kill();
         nodes.all[leader].start();
