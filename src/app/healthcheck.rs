@@ -11,8 +11,8 @@ use crate::runtime::Env;
 use crate::runtime::net::dial_error_priority;
 use crate::runtime::stdio::print;
 
-/// Returns the exit code: 0 if the answer was 200, else 1, whether stdout can be written or not. The
-/// reason goes to stdout, where `docker inspect` shows it.
+/// Returns the exit code: 0 if the answer was 200, else 1, whether stdout can be written or not.
+/// The reason goes to stdout, where `docker inspect` shows it.
 pub(super) fn run(command: &Healthcheck) -> u8 {
     let (exit, text) = check(command);
     let _ = print(&format!("{text}\n"));

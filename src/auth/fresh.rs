@@ -1,9 +1,10 @@
-//! Fresh proofs of requests between meta nodes (founding.md 11.1): a proof covers a challenge of the
-//! node that receives it, and is accepted there once.
+//! Fresh proofs of requests between meta nodes (founding.md 11.1): a proof covers a challenge of
+//! the node that receives it, and is accepted there once.
 //!
-//! `Influxd-Meta-Proof: v2 <nonce> (<challenge> <mac>)+`, hex. There is a MAC for each key and for each
-//! node on the way: the one that is asked, and the leader to which it forwards. No clock is compared:
-//! a node draws its challenge itself, sends it with each answer, and replaces it every minute.
+//! `Influxd-Meta-Proof: v2 <nonce> (<challenge> <mac>)+`, hex. There is a MAC for each key and for
+//! each node on the way: the one that is asked, and the leader to which it forwards. No clock is
+//! compared: a node draws its challenge itself, sends it with each answer, and replaces it every
+//! minute.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -23,8 +24,8 @@ pub type Challenge = [u8; 16];
 
 /// Time after which a node draws another challenge. The one before is accepted as long again.
 const CHALLENGE_LIFETIME: Duration = Duration::from_secs(60);
-/// Maximum number of nonces that are remembered for one challenge, 64 KiB. Only callers that know the
-/// secret add to them; after so many another challenge is drawn.
+/// Maximum number of nonces that are remembered for one challenge, 64 KiB. Only callers that know
+/// the secret add to them; after so many another challenge is drawn.
 const MAX_NONCES: usize = 4096;
 /// Maximum number of MACs in one header: two keys for each of two nodes, and some to spare.
 const MAX_MACS: usize = 8;
@@ -123,8 +124,8 @@ impl PeerVerifier {
         self.memory(|memory| memory.current.challenge)
     }
 
-    /// Checks a request's header, of either version. A proof of version 1 has no challenge and can be
-    /// recorded; it is accepted only with `recorded_is_enough`.
+    /// Checks a request's header, of either version. A proof of version 1 has no challenge and can
+    /// be recorded; it is accepted only with `recorded_is_enough`.
     ///
     /// # Errors
     /// See [`ProofError`]. A proof is accepted once.

@@ -1,11 +1,11 @@
 //! Authentication: callers of the HTTP API by tokens and passwords, other meta nodes by proofs.
 //!
-//! Owns: secrets and what is derived from them (proofs, tokens), which meta nodes may speak, parsing
-//! and checking callers' credentials, and the credentials of our own requests. Never: HTTP types, frames, where users are
-//! kept, or what the cluster says (`cluster` knows that). Invariants: nothing here
-//! prints a secret, a password or a hash; signatures and proofs are compared in constant time; at
-//! most one password is hashed at a time. Called by `http` (callers), `client` and `ctl` (our own
-//! requests), `cluster` and `raft` (proofs).
+//! Owns: secrets and what is derived from them (proofs, tokens), which meta nodes may speak,
+//! parsing and checking callers' credentials, and the credentials of our own requests. Never: HTTP
+//! types, frames, where users are kept, or what the cluster says (`cluster` knows that).
+//! Invariants: nothing here prints a secret, a password or a hash; signatures and proofs are
+//! compared in constant time; at most one password is hashed at a time. Called by `http` (callers),
+//! `client` and `ctl` (our own requests), `cluster` and `raft` (proofs).
 
 mod authenticator;
 mod credentials;

@@ -247,7 +247,8 @@ mod tests {
         assert_eq!(lock(&hashes).len(), 3, "of another hash");
     }
 
-    /// An unknown user, one without a hash, and a wrong password all cost one hash of the same cost.
+    /// An unknown user, one without a hash, and a wrong password all cost one hash of the same
+    /// cost.
     #[tokio::test]
     async fn the_work_does_not_tell_whether_there_is_such_a_user() {
         let (passwords, hashes) = counted();

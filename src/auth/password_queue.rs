@@ -22,10 +22,11 @@ const QUEUE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Interval at which the numbers of past checks are halved, so that a storm of guesses is forgotten
 /// a minute after its end.
 const FORGET_INTERVAL: Duration = Duration::from_secs(10);
-/// Length of a name by which users are told apart here. Names of a request have no limit of their own.
+/// Length of a name by which users are told apart here. Names of a request have no limit of their
+/// own.
 const NAME_BYTES: usize = 64;
-/// Maximum number of addresses, and of names, whose past checks are known. One check a time at about
-/// 60 ms each makes about 170 entries within an interval.
+/// Maximum number of addresses, and of names, whose past checks are known. One check a time at
+/// about 60 ms each makes about 170 entries within an interval.
 const MAX_KNOWN: usize = 4096;
 
 /// Origin of a check: an address and the name of the user.
@@ -149,8 +150,8 @@ impl Drop for Turn {
 }
 
 impl State {
-    /// Adds a waiter. In a full queue, the last waiter of the origin that uses it most is displaced,
-    /// which may be the new one.
+    /// Adds a waiter. In a full queue, the last waiter of the origin that uses it most is
+    /// displaced, which may be the new one.
     fn enqueue(&mut self, origin: Origin) -> oneshot::Receiver<Turn> {
         self.remove_gone();
         let (turn, wait) = oneshot::channel();
@@ -291,7 +292,7 @@ mod tests {
         assert_eq!(order(with_other).await[0], 64);
     }
 
-    /// What an origin did before counts too: it does not begin anew with each request.
+    /// Earlier checks of an origin count too: it does not begin anew with each request.
     #[tokio::test]
     async fn past_checks_count_for_a_while() {
         tokio::time::pause();

@@ -3,8 +3,8 @@
 use super::proof::{Nonce, PeerKey, WrongProof};
 use crate::base::Incarnation;
 
-/// Keys that this node proves, and accepts from others. While the secret is changed there are two: a
-/// proof is made with both, and one that matches is enough.
+/// Keys that this node proves, and accepts from others. While the secret is changed there are two:
+/// a proof is made with both, and one that matches is enough.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PeerKeys {
     current: PeerKey,

@@ -1,7 +1,7 @@
 //! The one decision about which meta nodes may speak to this node (founding.md 11.3).
 
-/// What this node asks of other meta nodes before it listens to them: on 8089, at `/cluster/…`, in
-/// polls and in their answers.
+/// Proof that this node requires of other meta nodes before it listens to them: on 8089, at
+/// `/cluster/…`, in polls and in their answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PeerPolicy {
     /// No secret here: nothing can be checked, everybody is believed.
@@ -11,8 +11,8 @@ pub enum PeerPolicy {
     ProofWanted,
     /// A missing proof is refused like a wrong one.
     ProofRequired,
-    /// The cluster requires proofs, and this node has no secret to make or check one: it speaks with
-    /// no member.
+    /// The cluster requires proofs, and this node has no secret to make or check one: it speaks
+    /// with no member.
     SecretMissing,
 }
 

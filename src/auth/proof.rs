@@ -1,10 +1,10 @@
 //! Proofs between meta nodes (founding.md 11): both sides know `internal-shared-secret`, and it is
 //! never sent.
 //!
-//! HTTP: `Influxd-Meta-Proof: v1 <nonce> <mac>`, hex, on answers and, to nodes of older versions, on
-//! requests ([`super::fresh`] has those of today). An answer repeats
-//! the request's nonce, so a recorded answer does not fit a request with a new nonce. Port 8089:
-//! [`PeerKey::mac`] over the handshake's fields, in the frames that `raft` defines.
+//! HTTP: `Influxd-Meta-Proof: v1 <nonce> <mac>`, hex, on answers and, to nodes of older versions,
+//! on requests ([`super::fresh`] has those of today). An answer repeats the request's nonce, so a
+//! recorded answer does not fit a request with a new nonce. Port 8089: [`PeerKey::mac`] over the
+//! handshake's fields, in the frames that `raft` defines.
 
 use std::fmt;
 

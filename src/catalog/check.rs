@@ -190,7 +190,7 @@ impl Catalog {
     /// it a second time would need as much memory again.
     ///
     /// # Errors
-    /// As [`Self::check`].
+    /// Returns the first violation, like [`Self::check`].
     pub fn check_indexed(&self) -> Result<(), Violation> {
         INVARIANTS
             .iter()

@@ -91,8 +91,8 @@ impl ShardGroups {
         self.in_order.len() == self.by_id.len() && self.in_order.iter().all(stands)
     }
 
-    /// Adds a group to a policy that is in no catalog yet. Returns `false`, without a change, if its
-    /// id is taken.
+    /// Adds a group to a policy that is in no catalog yet. Returns `false`, without a change, if
+    /// its id is taken.
     pub fn add(&mut self, group: ShardGroup) -> bool {
         let is_new = !self.by_id.contains_key(&group.id);
         if is_new {

@@ -48,7 +48,7 @@ impl ClusterConfig {
             .map(|secret| PeerKeys::derive(secret, old))
     }
 
-    /// What this node asks of other meta nodes, given what the catalog says
+    /// Returns the proof that this node requires of other meta nodes, given what the catalog says
     /// ([`PeerPolicyFacts::required_by_cluster`]).
     pub(super) fn peer_policy(&self, required_by_cluster: Option<bool>) -> PeerPolicy {
         PeerPolicy::of(PeerPolicyFacts {

@@ -37,6 +37,6 @@ pub struct View {
     pub cluster_name: String,
     pub raft_id: Option<RaftId>,
     pub warnings: Vec<Warning>,
-    /// What this node asks of other meta nodes.
+    /// Proof that this node requires of other meta nodes.
     pub peer_policy: PeerPolicy,
 }

@@ -70,7 +70,8 @@ fn authentication_notices(settings: &Settings) -> Vec<Notice> {
     notices
 }
 
-/// The old secret is for the time of a change only: as long as it is set, whoever knows it is let in.
+/// The old secret is for the time of a change only: as long as it is set, whoever knows it is let
+/// in.
 fn old_secret(from: Source, has_new: bool) -> Notice {
     let key = &keys::META_INTERNAL_SHARED_SECRET_OLD.spec;
     if has_new {

@@ -12,8 +12,8 @@ use crate::base::Address;
 /// Flags before the command.
 #[derive(Debug, Args)]
 pub(super) struct Global {
-    /// HTTP address of the meta node to talk to [default: the node of this host or container, by its
-    /// configuration, else localhost:8091]
+    /// HTTP address of the meta node to talk to [default: the node of this host or container, by
+    /// its configuration, else localhost:8091]
     #[arg(
         long,
         value_name = "HOST:PORT",

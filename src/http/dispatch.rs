@@ -113,7 +113,8 @@ impl App {
     }
 }
 
-/// Answers one request, with whose body the connection's stage has begun. Never fails: errors are answers too.
+/// Answers one request, with whose body the connection's stage has begun. Never fails: errors are
+/// answers too.
 pub(super) async fn answer(
     app: Arc<App>,
     connection: Arc<ConnectionState>,

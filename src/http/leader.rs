@@ -90,8 +90,8 @@ pub(super) fn caller_ip(parts: &Parts) -> IpAddr {
         .unwrap_or_else(|| peer_ip(&parts.extensions))
 }
 
-/// Whether the forwarding node proved the secret for this caller and this request. Without a secret here
-/// nothing can be checked, and everything is believed.
+/// Whether the forwarding node proved the secret for this caller and this request. Without a secret
+/// here nothing can be checked, and everything is believed.
 fn is_forwarder_believed(parts: &Parts, caller: IpAddr) -> bool {
     let Some(context) = parts.extensions.get::<RequestContext>() else {
         return false;
@@ -114,8 +114,8 @@ fn is_forwarder_believed(parts: &Parts, caller: IpAddr) -> bool {
         })
 }
 
-/// Maximum number of MACs of a forwarding node: one for each key, of which it has two while the secret is
-/// changed.
+/// Maximum number of MACs of a forwarding node: one for each key, of which it has two while the
+/// secret is changed.
 const MAX_FORWARDER_MACS: usize = 2;
 
 /// Value of [`headers::FORWARDER`] for a request that this node forwards; `None` without a secret.

@@ -58,7 +58,8 @@ fn media_type(headers: &HeaderMap) -> String {
     String::from_utf8_lossy(name.trim_ascii()).to_ascii_lowercase()
 }
 
-/// Decodes pairs. Every byte is accepted: clients send blanks, quotes, `<`, `{` and `#` as they are.
+/// Decodes pairs. Every byte is accepted: clients send blanks, quotes, `<`, `{` and `#` as they
+/// are.
 fn urlencoded(text: &[u8]) -> Vec<(String, String)> {
     form_urlencoded::parse(text).into_owned().collect()
 }

@@ -22,8 +22,8 @@ pub(super) struct Proven {
 pub(super) struct AnswerProof(String);
 
 impl Proven {
-    /// Checks the caller of a request of another meta node. Returns `None` if it proves nothing, where
-    /// this node does not require it.
+    /// Checks the caller of a request of another meta node. Returns `None` if it proves nothing,
+    /// where this node does not require it.
     ///
     /// # Errors
     /// 401: a wrong or recorded proof is always refused, a missing one where proofs are required.
@@ -77,8 +77,8 @@ pub(super) fn check_head(policy: PeerPolicy, headers: &HeaderMap) -> Result<(), 
     Ok(())
 }
 
-/// Adds this node's challenge to an answer, which the caller's next proof must cover. The leader's, in an
-/// answer that was forwarded, stays.
+/// Adds this node's challenge to an answer, which the caller's next proof must cover. The leader's,
+/// in an answer that was forwarded, stays.
 pub(super) fn put_challenge(peers: Option<&PeerVerifier>, response: &mut Response) {
     if let Some(peers) = peers
         && let Ok(value) = HeaderValue::from_str(&hex::encode(peers.challenge()))

@@ -35,8 +35,8 @@ pub(super) struct TimeoutStream {
     ended: bool,
     /// Reader that waits although the stream has ended: it is woken when the answer is sent.
     parked_reader: Option<Waker>,
-    /// Set while the last write or flush has not completed: hyper has bytes that an end of stream must
-    /// not discard.
+    /// Set while the last write or flush has not completed: hyper has bytes that an end of stream
+    /// must not discard.
     blocked: bool,
     read_timer: Timer,
     stall_timer: Timer,

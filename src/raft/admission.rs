@@ -58,8 +58,8 @@ pub trait Admission: Send + Sync + 'static {
     fn refused(&self, _callee: &Replica, _refusal: &HandshakeRefusal) {}
     /// The keys of founding.md 11, if a secret is set.
     fn peer_keys(&self) -> Option<PeerKeys>;
-    /// Oldest version of the handshake that a dialler may use here (founding.md 11.2). In version 1 the
-    /// listener says who it is before the dialler's proof.
+    /// Oldest version of the handshake that a dialler may use here (founding.md 11.2). In version 1
+    /// the listener says who it is before the dialler's proof.
     fn oldest_version(&self) -> u32 {
         *VERSIONS.start()
     }

@@ -57,8 +57,8 @@ impl Clocks {
         all.insert(incarnation, Measured { clock, at });
     }
 
-    /// What this member's clock shows now. It goes on from its last answer by monotonic time, so
-    /// that a step of this node's own clock is noticed at once.
+    /// Returns the present time of this member's clock. Its last answer is continued by monotonic
+    /// time, so that a step of this node's own clock is noticed at once.
     fn now_at(&self, incarnation: Incarnation) -> Option<UnixNanos> {
         let measured = *lock(&self.0).get(&incarnation)?;
         let since = measured.at.elapsed();
@@ -72,7 +72,7 @@ impl Raft {
         self.inner.clocks.note(incarnation, clock);
     }
 
-    /// What is wrong with this node's clock, and with the catalog's time.
+    /// Returns the faults of this node's clock and of the catalog's time.
     pub fn clock_faults(&self) -> Vec<ClockFault> {
         let now = self.inner.env.clock.now();
         let others = self.others();
@@ -171,9 +171,9 @@ fn judge(now: UnixNanos, catalog: UnixNanos, others: &[UnixNanos]) -> Vec<ClockF
     faults
 }
 
-/// By how much a stamp is ahead of at least half of the clocks that are known, this node's among
-/// them. Of two clocks that differ, nobody knows which is right: the higher one is refused, because
-/// a stamp cannot be taken back and a refusal can.
+/// Returns the time by which a stamp is ahead of at least half of the known clocks, this node's
+/// among them. Of two clocks that differ, nobody knows which is right: the higher one is refused,
+/// because a stamp cannot be taken back and a refusal can.
 ///
 /// A clock behind the catalog's time is certainly wrong and does not count, unless the catalog's
 /// time is itself ahead of most clocks.
@@ -232,10 +232,10 @@ mod tests {
             (at(1), at(0), &[at(0), at(0)], None),
             (at(2), at(0), &[at(0), at(0)], Some(minutes(2))),
             (at(9), at(0), &[at(1), at(0)], Some(minutes(8))),
-            // One of two others agrees: the third is behind.
+            // Another one agrees: the third is behind.
             (at(9), at(0), &[at(9), at(0)], None),
             (at(9), at(0), &[at(99), at(0)], None),
-            // One is silent, and nobody knows which clock is right.
+            // A member is silent, and nobody knows which clock is right.
             (at(9), at(0), &[at(0)], Some(minutes(9))),
             (at(0), at(0), &[at(9)], None),
             // The other one is behind the catalog: it is wrong.

@@ -74,7 +74,7 @@ pub(super) struct Inner {
     pub(super) log: Log,
     pub(super) halt_latch: HaltLatch,
     pub(super) contact: Contact,
-    /// What the members say about their disks.
+    /// Last reports of the members about their disks.
     pub(super) rooms: MemberRooms,
     pub(super) clocks: Clocks,
     pub(super) timers: Timers,

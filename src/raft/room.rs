@@ -1,5 +1,5 @@
-//! Which members have room on their disks, and what a leader does about it: it stops proposing while
-//! a majority is full, and hands leadership over if only its own disk is.
+//! Which members have room on their disks, and what a leader does about it: it stops proposing
+//! while a majority is full, and hands leadership over if only its own disk is.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -26,7 +26,7 @@ const HAND_OVER_RETRY_DELAY: Duration = Duration::from_secs(5);
 /// to a heartbeat.
 const MAX_REPORT_AGE: u32 = 3;
 
-/// What the members last said about their disks. Cheap to clone.
+/// Last reports of the members about their disks. Cheap to clone.
 #[derive(Clone, Default)]
 pub(super) struct MemberRooms(Arc<Mutex<BTreeMap<RaftId, Report>>>);
 

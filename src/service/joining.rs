@@ -123,7 +123,8 @@ impl Service {
         self.cluster().peer_policy()
     }
 
-    /// Returns whether proofs that can be recorded are enough, as members of an older version make them.
+    /// Returns whether proofs that can be recorded are enough, as members of an older version make
+    /// them.
     pub fn accepts_recorded_proofs(&self) -> bool {
         self.cluster().accepts_recorded_proofs()
     }

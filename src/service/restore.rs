@@ -27,9 +27,9 @@ const ABANDON_TIMEOUT: Duration = Duration::from_secs(1);
 type Ended<T> = Result<T, Result<Bytes, Error>>;
 
 impl Service {
-    /// Executes a restore that is too large for one command, if this node leads. `cost` is the upper
-    /// bound of the memory that it needs on each node. Each part has the
-    /// whole `consensus-timeout`, so a large restore may take longer than that.
+    /// Executes a restore that is too large for one command, if this node leads. `cost` is the
+    /// upper bound of the memory that it needs on each node. Each part has the whole
+    /// `consensus-timeout`, so a large restore may take longer than that.
     ///
     /// # Errors
     /// All but `Unknown` mean that nothing was executed.
@@ -49,8 +49,8 @@ impl Service {
         let Ok(_one_at_a_time) = timeout_at(deadline, self.restores.lock()).await else {
             return Err(Error::Busy);
         };
-        // Comes before the first part is logged: each node would have to apply it, and again at each
-        // start. A node that has less memory than this one is not protected.
+        // Comes before the first part is logged: each node would have to apply it, and again at
+        // each start. A node that has less memory than this one is not protected.
         if let Some(left) = memory::available().filter(|left| *left < cost) {
             return Err(Error::NoMemory { needs: cost, left });
         }

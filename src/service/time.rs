@@ -10,8 +10,8 @@ use crate::wire::envelope::Body;
 use crate::wire::version::BUDGET_LEVEL;
 
 impl Service {
-    /// Sets the catalog's time back to this node's clock, if this node leads. A leader whose clock is
-    /// ahead of the others' refuses it, like every command.
+    /// Sets the catalog's time back to this node's clock, if this node leads. A leader whose clock
+    /// is ahead of the others' refuses it, like every command.
     ///
     /// # Errors
     /// The catalog's time is right, or the reason why nothing can be proposed. All but `Unknown`

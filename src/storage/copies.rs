@@ -37,8 +37,8 @@ impl DataDir {
     /// Writes both copies durably, `order[0]` first. Needs free space only if a copy does not exist
     /// or has another size. Blocks.
     ///
-    /// The second copy is written first, unless the first one is torn: at each moment one of the two
-    /// is whole.
+    /// The second copy is written first, unless the first one is torn: at each moment one of the
+    /// two is whole.
     ///
     /// # Errors
     /// Errors of the disk. The copies then have the old content or the new one, and at most one of

@@ -3,7 +3,7 @@
 //! ```text
 //! magic 8 | format 4 | crc of the rest 4 | incarnation 16 | term 8 | index 8 | bytes 8 | attempts 4
 //! ```
-//! It is overwritten in place. Bytes that are no note of this format mean that nothing was being
+//! The file is overwritten in place. Bytes that are no note of this format mean that nothing was being
 //! applied: the note only protects from a loop of crashes.
 
 use crate::base::{Incarnation, LogId};

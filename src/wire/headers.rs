@@ -17,14 +17,15 @@ pub const MEANT_FOR: &str = "influxd-meta-for";
 /// node is.
 pub const CALLER: &str = "influxd-meta-caller";
 
-/// On a forwarded request, where a secret is set: proof of the forwarding node that [`CALLER`] is true.
+/// On a forwarded request, where a secret is set: proof of the forwarding node that [`CALLER`] is
+/// true.
 pub const FORWARDER: &str = "influxd-meta-forwarder";
 
 /// Proof of the secret, on requests and answers between meta nodes (founding.md 11).
 pub const PROOF: &str = "influxd-meta-proof";
 
-/// Challenge of the answering node, on answers to other meta nodes: the proof of the next request covers
-/// it (founding.md 11.1).
+/// Challenge of the answering node, on answers to other meta nodes: the proof of the next request
+/// covers it (founding.md 11.1).
 pub const CHALLENGE: &str = "influxd-meta-challenge";
 
 /// Error text of an answer from 400 on (wire.md 4.2).

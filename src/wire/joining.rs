@@ -17,8 +17,8 @@ pub const PROMISE: &str = "/cluster/promise";
 pub const INVITE: &str = "/cluster/invite";
 /// The caller asks to be removed ([`CallerIdentity`]).
 pub const LEAVE: &str = "/cluster/leave";
-/// The caller asks the callee to form a cluster with it ([`CallerIdentity`]), as `/join addr=<caller>` does
-/// at the callee.
+/// The caller asks the callee to form a cluster with it ([`CallerIdentity`]), as `/join
+/// addr=<caller>` does at the callee.
 pub const FORM: &str = "/cluster/form";
 
 /// Role that a node asks for.

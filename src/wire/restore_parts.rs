@@ -1,6 +1,6 @@
 //! Splits a restore that costs more than one command may into parts that do not.
 //!
-//! It walks over the bytes of the command and keeps slices of them. A database that is too large
+//! Walks over the bytes of the command and keeps slices of them. A database that is too large
 //! for a part comes without its policies and queries, which follow; a policy likewise. Nothing is
 //! decoded but one part at a time, to check it.
 
@@ -55,7 +55,7 @@ enum Source {
 pub enum SplitError {
     #[error(transparent)]
     Malformed(#[from] DecodeError),
-    /// One element alone costs too much.
+    /// A single element costs too much.
     #[error(transparent)]
     OverBudget(#[from] OverBudget),
 }

@@ -77,8 +77,8 @@ pub const MEMBERSHIP: Format = Format {
 };
 
 /// Frames between meta nodes on port 8089 ([`crate::wire::frames`]). Both sides use the highest
-/// version that both know. 2 has another handshake, in which the listener says nothing of itself before
-/// the dialler's proof; from its level on it is the only one where proofs are required.
+/// version that both know. 2 has another handshake, in which the listener says nothing of itself
+/// before the dialler's proof; from its level on it is the only one where proofs are required.
 pub const RAFT_FRAMES: Format = Format {
     name: "Raft frames",
     levels: &[OLDEST_LEVEL, BUDGET_LEVEL],

@@ -59,8 +59,8 @@ fn health_check_and_influxd_ctl_find_a_node_on_another_port() {
     });
 }
 
-/// Two of three nodes have the secret and require proofs by `raft-portal-auth-required`. They do not
-/// wait until the third one has shown it, as they would without the key.
+/// Two of three nodes have the secret and require proofs by `raft-portal-auth-required`. They do
+/// not wait until the third one has shown it, as they would without the key.
 #[test]
 fn a_node_that_requires_proofs_hears_no_member_without_the_secret() {
     let mut nodes = Nodes::formed(3);
@@ -98,7 +98,8 @@ fn a_node_that_requires_proofs_hears_no_member_without_the_secret() {
     nodes.wait_equal();
 }
 
-/// What `--env-file` and templates leave in a value ends the start, with the key and the cure.
+/// Quotes and placeholders that `--env-file` and templates leave in a value end the start, with the
+/// key and the cure.
 #[test]
 fn a_quoted_or_relative_directory_never_leaves_the_volume() {
     let Some(image) = Image::here() else { return };

@@ -1,4 +1,4 @@
-//! What one command may cost: three nodes with 64 MiB of memory are sent the worst commands that
+//! Cost of one command: three nodes with 64 MiB of memory are sent the worst commands that
 //! are taken, and some that are not. Beside it, restores that are far larger than one command.
 
 use std::net::SocketAddr;

@@ -10,8 +10,8 @@ use crate::harness::{wait_for, wire};
 
 const HOUR: i64 = 3_600_000_000_000;
 
-/// Number of data nodes of [`create_shards`], and of shards in each of its groups: one shard for each
-/// node.
+/// Number of data nodes of [`create_shards`], and of shards in each of its groups: one shard for
+/// each node.
 const SHARDS_IN_GROUP: u64 = 100;
 
 /// Executes a command until this node, the leader, has an answer.

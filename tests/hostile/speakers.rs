@@ -38,7 +38,7 @@ fn roll(nodes: &mut Nodes, key: &str, value: Option<&str>) {
     }
 }
 
-/// What every node says of the proofs that it asks for.
+/// Proofs that every node says it requires.
 #[track_caller]
 fn wait_proofs(nodes: &Nodes, word: &str) {
     wait_for(&format!("proofs {word}"), AT_LAST, || {
@@ -192,7 +192,8 @@ fn identity_of_nobody() -> Vec<u8> {
     text.as_bytes().to_vec()
 }
 
-/// Posts a body with this proof, as the bytes of a recording, and returns the status and the challenge.
+/// Posts a body with this proof, as the bytes of a recording, and returns the status and the
+/// challenge.
 #[track_caller]
 fn post_proven(node: &Node, path: &str, proof: &str, body: &[u8]) -> (u16, Option<[u8; 16]>) {
     let headers = format!("Host: {}\r\nInfluxd-Meta-Proof: {proof}\r\n", node.http());
@@ -208,8 +209,8 @@ fn identity(node: &Node) -> Identity {
     Identity::decode(&response.body).expect("an identity")
 }
 
-/// A node was added and removed. Whoever recorded its invitation sends the bytes again: it stays out,
-/// also after a restart, until a person adds it again.
+/// A node was added and removed. Whoever recorded its invitation sends the bytes again: it stays
+/// out, also after a restart, until a person adds it again.
 #[test]
 fn a_recorded_invitation_does_not_bring_a_removed_node_back() {
     let mut nodes = Nodes::without_peers(2);
@@ -264,8 +265,8 @@ fn a_recorded_invitation_does_not_bring_a_removed_node_back() {
     nodes.wait_voters(&[0, 1]);
 }
 
-/// The secret is changed node by node, under load: first both on all, then the old one goes. A member
-/// that loses its volume in the middle comes back, which needs proofs over HTTP both ways.
+/// The secret is changed node by node, under load: first both on all, then the old one goes. A
+/// member that loses its volume in the middle comes back, which needs proofs over HTTP both ways.
 #[test]
 fn the_secret_is_changed_node_by_node() {
     const NEW: &str = "another secret of more than sixteen bytes";
@@ -309,8 +310,8 @@ fn the_secret_is_changed_node_by_node() {
     assert_eq!(nodes.all[2].get("/readyz").expect("an answer").status, 503);
 }
 
-/// The words about who first asked are those of the node that forwarded, and it proves them. A forged
-/// name is not in the tombstone.
+/// The words about who first asked are those of the node that forwarded, and it proves them. A
+/// forged name is not in the tombstone.
 #[test]
 fn a_forged_caller_is_not_believed() {
     let mut nodes = Nodes::new(3);

@@ -1,4 +1,4 @@
-//! What the worst command of each kind costs, against what was counted before it was decoded.
+//! Cost of the worst command of each kind, against the cost counted before it was decoded.
 
 use influxdb_meta::base::{LogId, UnixNanos};
 use influxdb_meta::catalog::Catalog;

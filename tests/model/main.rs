@@ -10,9 +10,9 @@
 //!
 //! `GET /model`; `POST /create-database?name=`, `/write?db=&rp=&time=`, `/lease?name=`,
 //! `/behaviour?on=&behaviour=`. The answer is 200, or 400 with the cause.
-//! `META_INTERNAL_SHARED_SECRET` signs its requests; `CERTIFICATE` names a PEM file with certificate
-//! and key for TLS on 8088; `PACE` makes its delays that many times shorter (1: as in a real data
-//! node).
+//! `META_INTERNAL_SHARED_SECRET` signs its requests; `CERTIFICATE` names a PEM file with
+//! certificate and key for TLS on 8088; `PACE` makes its delays that many times shorter (1: as in a
+//! real data node).
 #![allow(
     clippy::disallowed_methods,
     reason = "this stands in for another program"

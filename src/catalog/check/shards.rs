@@ -42,8 +42,8 @@ pub(super) fn groups_have_a_span(catalog: &Catalog) -> Result<(), String> {
     })
 }
 
-/// Neither time is the epoch: on the wire 0 means "never" (wire.md 2.5), so data nodes would not see
-/// such a deletion.
+/// Neither time is the epoch: on the wire 0 means "never" (wire.md 2.5), so data nodes would not
+/// see such a deletion.
 pub(super) fn instants_can_be_shown(catalog: &Catalog) -> Result<(), String> {
     let epoch = Some(UnixNanos(0));
     each(groups(catalog), |group| {

@@ -81,11 +81,11 @@ pub trait ClusterApi: Send + Sync + 'static {
         deadline: Instant,
     ) -> BoxFuture<'a, Result<(u16, Bytes), Refusal>>;
 
-    /// What this node asks of other meta nodes now (founding.md 11).
+    /// Returns the proof that this node requires of other meta nodes now (founding.md 11).
     fn peer_policy(&self) -> PeerPolicy;
 
-    /// Whether proofs without this node's challenge are accepted (founding.md 11.1): only while members
-    /// of a version that makes no others may be left.
+    /// Whether proofs without this node's challenge are accepted (founding.md 11.1): only while
+    /// members of a version that makes no others may be left.
     fn accepts_recorded_proofs(&self) -> bool;
 
     /// Adds the node at this address to the cluster, or forms a cluster with it: `/join`

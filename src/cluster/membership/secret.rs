@@ -1,5 +1,5 @@
-//! The requirement of the secret (founding.md 11.3): raised by the leader once every member has shown
-//! that it knows it.
+//! The requirement of the secret (founding.md 11.3): raised by the leader once every member has
+//! shown that it knows it.
 
 use std::collections::BTreeSet;
 
@@ -12,8 +12,8 @@ use crate::cluster::membership::{DueStep, Membership};
 use crate::machine::InternalCommand;
 
 impl Membership {
-    /// Requires the secret as soon as every member and every pending has shown it. From then on a node
-    /// without it is not heard.
+    /// Requires the secret as soon as every member and every pending has shown it. From then on a
+    /// node without it is not heard.
     pub(super) fn require_secret(&mut self, context: &StepContext<'_>) -> Option<DueStep> {
         let is_due = unproven(context).is_some_and(|unproven| unproven.is_empty())
             && !self.observations.is_paused(Subject::Secret);
@@ -33,8 +33,8 @@ impl Membership {
     }
 }
 
-/// Members and pendings that have not shown the secret within the last seconds. `None`: it is required
-/// already, or this leader has none itself.
+/// Members and pendings that have not shown the secret within the last seconds. `None`: it is
+/// required already, or this leader has none itself.
 fn unproven(context: &StepContext<'_>) -> Option<BTreeSet<RaftId>> {
     let facts = context.facts;
     let proofs = facts.proofs.as_ref()?;

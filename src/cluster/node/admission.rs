@@ -132,8 +132,8 @@ impl Admission for ClusterAdmission {
         self.keys.clone()
     }
 
-    /// From the level on at which every member knows version 2, and where proofs are required, version
-    /// 1 would only tell strangers who this node is.
+    /// From the level on at which every member knows version 2, and where proofs are required,
+    /// version 1 would only tell strangers who this node is.
     fn oldest_version(&self) -> u32 {
         let all_know_2 = self
             .node

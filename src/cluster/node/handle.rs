@@ -23,17 +23,18 @@ pub(in crate::cluster) struct NodeHandle {
 }
 
 impl NodeHandle {
-    /// What this node asks of other meta nodes now. Everything that listens to them asks here.
+    /// Returns the proof that this node requires of other meta nodes now. Everything that listens
+    /// to them asks here.
     pub(in crate::cluster) fn peer_policy(&self) -> PeerPolicy {
         let required = self.state.secret_required();
         self.context.config.peer_policy(required)
     }
 
-    /// Whether proofs that can be recorded are accepted. Members of an older version make no others,
-    /// so they are until the cluster's level says that none is left. A node outside of a cluster may
-    /// have to found with such a node; what can be replayed to it is a hint, or an invitation of the
-    /// cluster that it has not joined yet. A removed node has been invited before, and must not come
-    /// back by that invitation.
+    /// Whether proofs that can be recorded are accepted. Members of an older version make no
+    /// others, so they are until the cluster's level says that none is left. A node outside of a
+    /// cluster may have to found with such a node; what can be replayed to it is a hint, or an
+    /// invitation of the cluster that it has not joined yet. A removed node has been invited
+    /// before, and must not come back by that invitation.
     pub(in crate::cluster) fn accepts_recorded_proofs(&self) -> bool {
         if self.state.record().phase() == Phase::Removed {
             return false;

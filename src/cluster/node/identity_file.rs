@@ -168,7 +168,7 @@ mod tests {
                 let found = load_from(&crashed).await.expect("one copy is whole");
                 assert!(found == old || found == new, "{place}: {found:?}");
                 assert!(place < history.len() || found == new, "it was acknowledged");
-                // What was shown stays.
+                // A record that was read once stays.
                 let again = load_from(&crashed.after_power_loss_keeping(|| false)).await;
                 assert_eq!(again.expect("whole"), found, "{place}");
             }
@@ -181,7 +181,7 @@ mod tests {
         let environment = env(&disk);
         let dir = DataDir::open(&environment, Path::new("/meta")).expect("opens");
         let old = new_record(&environment);
-        // As older versions wrote it.
+        // Older versions wrote the file like this.
         dir.store(record::FILE, &old.encode()).expect("stored");
         assert_eq!(load_or_make(&environment, &dir).await.expect("read"), old);
         disk.set_capacity(Some(disk.used()));

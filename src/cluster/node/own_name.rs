@@ -10,8 +10,8 @@ use crate::runtime::Env;
 /// Timeout for the look-up. Its result is a warning only.
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// One look-up of one name, begun once the name is known. Other nodes will look the name up, so it
-/// should resolve.
+/// Look-up of this node's name, begun once the name is known. Other nodes will look the name up, so
+/// it should resolve.
 pub(super) struct OwnNameLookup {
     own: Address,
     /// Set by the look-up's task.

@@ -13,8 +13,8 @@ use crate::wire::identity::Identity;
 /// node may name new incarnations without end.
 const MAX_REMEMBERED_LEVELS: usize = 1024;
 
-/// Time for which an answer counts as evidence that its node has the secret. Members poll each other
-/// at least every 10 s.
+/// Time for which an answer counts as evidence that its node has the secret. Members poll each
+/// other at least every 10 s.
 pub(super) const PROOF_LIFETIME: Duration = Duration::from_secs(30);
 
 impl NodeTask {

@@ -46,7 +46,7 @@ struct Proving<'a> {
     body: &'a [u8],
 }
 
-/// One attempt: the header, and what it was made with.
+/// Proof of one attempt: the header, and the values that it was made with.
 struct Attempt {
     nonce: Nonce,
     header: Option<String>,
@@ -100,8 +100,8 @@ impl HttpExchange {
         }
     }
 
-    /// Forgets the challenges of a node that does not know them, as one of an older version. Returns
-    /// whether there were any.
+    /// Forgets the challenges of a node that does not know them, as one of an older version.
+    /// Returns whether there were any.
     fn forget(&self, proving: &Proving<'_>, attempt: &Attempt) -> bool {
         self.challenges.forget(&proving.to);
         !attempt.challenges.is_empty()

@@ -44,8 +44,8 @@ pub(super) fn raise_feature_level(catalog: &mut Catalog, level: u32) -> Result<(
     Ok(())
 }
 
-/// Requires proofs from every meta node. Never taken back: a stranger who could take it back would be
-/// let in.
+/// Requires proofs from every meta node. Never taken back: a stranger who could take it back would
+/// be let in.
 pub(super) fn require_secret(catalog: &mut Catalog) -> Result<(), Refused> {
     let cluster = catalog.cluster.as_mut().ok_or(Refused::NoCluster)?;
     cluster.with_secret = true;

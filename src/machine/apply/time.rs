@@ -8,8 +8,8 @@ use crate::machine::Refused;
 /// Largest difference between stamp and catalog that is no fault: 60 s, as between clocks.
 const TOLERANCE_NANOS: i64 = 60_000_000_000;
 
-/// Sets the catalog's time to `now`, the stamp of the command. Deletions and removals that are dated
-/// later are dated now: a deletion of the year 2099 would never be forgotten.
+/// Sets the catalog's time to `now`, the stamp of the command. Deletions and removals that are
+/// dated later are dated now: a deletion of the year 2099 would never be forgotten.
 ///
 /// # Errors
 /// The catalog's time is not ahead of `now`.

@@ -1,9 +1,9 @@
 //! The handshake that proves identities before the first Raft byte (founding.md 5.4 and 11).
 //!
-//! `Hello → Challenge → Proofs → ListenerIdentity, Accepted | Refused`. Both sides prove the shared secret if
-//! they have one, the dialler first. In version 1 (`Hello → Challenge → Proof → Accepted | Refused`) the
-//! listener proves first, and says who it is to anybody. The dialler names the receiver *and its incarnation*, so that a wiped volume never
-//! answers under its old name.
+//! `Hello → Challenge → Proofs → ListenerIdentity, Accepted | Refused`. Both sides prove the shared
+//! secret if they have one, the dialler first. In version 1 (`Hello → Challenge → Proof → Accepted
+//! | Refused`) the listener proves first, and says who it is to anybody. The dialler names the
+//! receiver *and its incarnation*, so that a wiped volume never answers under its old name.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -77,8 +77,8 @@ async fn prove_in_version_1(
     Ok((challenge.callee, proven))
 }
 
-/// From version 2 on: proves first, and only then hears who the listener is. Returns that, and whether it
-/// is proven.
+/// From version 2 on: proves first, and only then hears who the listener is. Returns that, and
+/// whether it is proven.
 async fn prove_first(
     conn: &mut Conn,
     hello: &Hello,
@@ -185,9 +185,9 @@ async fn hear_in_version_1(
     Ok(secret.check(proof.as_slice(), &fields)?.is_some())
 }
 
-/// From version 2 on: says nothing of this node before the dialler's proof. After it, says who this node
-/// is, proven with the key that the dialler has, whatever the verdict: a refusal that the dialler
-/// acts on must come from a node that knows the secret.
+/// From version 2 on: says nothing of this node before the dialler's proof. After it, says who this
+/// node is, proven with the key that the dialler has, whatever the verdict: a refusal that the
+/// dialler acts on must come from a node that knows the secret.
 async fn hear_first(
     conn: &mut Conn,
     hello: &Hello,
@@ -236,8 +236,8 @@ pub(super) fn nonce(rng: &dyn Rng) -> [u8; 32] {
     nonce
 }
 
-/// A refusal before the listener's proof. Anybody may have sent it, so it says nothing about this node's
-/// membership.
+/// A refusal before the listener's proof. Anybody may have sent it, so it says nothing about this
+/// node's membership.
 fn unproven_refusal(refused: Refused) -> HandshakeError {
     match refused.code {
         RefusedFrame::WrongSecret | RefusedFrame::MissingSecret => handshake_error(refused),

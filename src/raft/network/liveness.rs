@@ -1,5 +1,5 @@
-//! The member at the other end of a connection: `Admission` is told that it is alive, and asked whether
-//! it may still speak.
+//! The member at the other end of a connection: `Admission` is told that it is alive, and asked
+//! whether it may still speak.
 
 use std::sync::Arc;
 use std::time::Duration;

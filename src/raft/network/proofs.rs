@@ -1,5 +1,5 @@
-//! Proofs of the secret in the handshake on 8089 (founding.md 11.2): what they cover, and what a missing or
-//! wrong one means.
+//! Proofs of the secret in the handshake on 8089 (founding.md 11.2): what they cover, and what a
+//! missing or wrong one means.
 
 use super::handshake::HandshakeError;
 use crate::auth::proof::PeerKey;
@@ -34,8 +34,8 @@ impl Secret {
         self.policy.refuses_unproven()
     }
 
-    /// Makes one proof with the current key: in version 1, and in the listener's answer before it knows
-    /// which keys the dialler has.
+    /// Makes one proof with the current key: in version 1, and in the listener's answer before it
+    /// knows which keys the dialler has.
     pub(super) fn prove(&self, said: &Fields) -> Option<[u8; 32]> {
         Some(self.keys.as_ref()?.current().mac(&said.parts()))
     }
@@ -46,8 +46,8 @@ impl Secret {
         keys.map(|key| key.mac(&said.parts())).collect()
     }
 
-    /// Checks proofs of the same words, and returns the key that made one of them. Wrong ones are always
-    /// refused, missing ones where the policy says so.
+    /// Checks proofs of the same words, and returns the key that made one of them. Wrong ones are
+    /// always refused, missing ones where the policy says so.
     pub(super) fn check(
         &self,
         proofs: &[[u8; 32]],
@@ -71,7 +71,7 @@ impl Secret {
     }
 }
 
-/// What a proof covers, field by field.
+/// Content that a proof covers, field by field.
 pub(super) struct Fields(Vec<Vec<u8>>);
 
 impl Fields {
@@ -96,8 +96,8 @@ impl Fields {
         Self(of_hello(Side::Dialler, hello, challenge))
     }
 
-    /// Fields of the listener from version 2 on: those of the dialler, and everything that it says of
-    /// itself.
+    /// Fields of the listener from version 2 on: those of the dialler, and everything that it says
+    /// of itself.
     pub(super) fn of_listener(
         hello: &Hello,
         challenge: &Challenge,

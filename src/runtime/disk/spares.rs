@@ -1,5 +1,5 @@
-//! Descriptors that the disk keeps for itself: when the process has no other left, the log, snapshots
-//! and identity still open their files.
+//! Descriptors that the disk keeps for itself: when the process has no other left, the log,
+//! snapshots and identity still open their files.
 
 use std::fs::File;
 use std::io;

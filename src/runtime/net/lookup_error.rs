@@ -20,7 +20,7 @@ pub enum LookupError {
     /// No name server answered. `server` is the last one that was asked.
     #[error("no answer from the name server {}", Server(server))]
     TimedOut { server: SocketAddr },
-    /// As many names as this program looks up at a time are being looked up.
+    /// The maximum number of look-ups is in flight.
     #[error("too many name look-ups are in flight")]
     Busy,
     /// The look-up ended without a result: a bug.

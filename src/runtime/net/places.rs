@@ -17,7 +17,7 @@ pub struct AddressGroup(IpAddr);
 
 impl From<IpAddr> for AddressGroup {
     fn from(ip: IpAddr) -> Self {
-        // One host has two forms of its address where one socket listens for IPv4 and IPv6.
+        // A socket that listens for IPv4 and IPv6 shows an IPv4 address in a second form.
         match ip.to_canonical() {
             IpAddr::V4(ip) => Self(ip.into()),
             IpAddr::V6(ip) => {
@@ -132,8 +132,8 @@ impl Places {
         }
     }
 
-    /// Locks the places. Held for a few instructions, or for one look at each place when there is no
-    /// free one; never across an await.
+    /// Locks the places. Held for a few instructions, or for one look at each place when there is
+    /// no free one; never across an await.
     fn taken(&self) -> MutexGuard<'_, Taken> {
         lock(&self.0)
     }

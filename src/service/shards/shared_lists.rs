@@ -27,7 +27,8 @@ const MAX_LISTS_WITH_REPORTS: usize = 2;
 /// Bytes of pages that a list keeps for callers who come later: all of a list of 5,000 shards.
 /// Pages that are not kept are made again.
 const MAX_KEPT_BYTES: usize = 2 << 20;
-/// Maximum age of a list that new callers may share, where a group may pass its retention meanwhile.
+/// Maximum age of a list that new callers may share, where a group may pass its retention
+/// meanwhile.
 const MAX_AGE: Duration = Duration::from_secs(10);
 
 pub(in crate::service) struct SharedLists {

@@ -62,7 +62,7 @@ impl Service {
         }
         let making = self.shard_lists.making(filter);
         let _turn = making.turn().await;
-        // Those who waited for their turn share what the one before them made.
+        // A caller that waited for its turn shares the list that the caller before it made.
         if let Some(reader) = find() {
             return Ok(reader);
         }

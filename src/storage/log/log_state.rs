@@ -123,8 +123,7 @@ impl LogState {
             (RoomUse::Proposal, room) => room,
             // A slow disk of a follower slows down its answers, and thereby its leader.
             (RoomUse::Replication, Room::Free | Room::Slow) if fits => Room::Free,
-            // What Raft itself writes must always have space: votes, marks, the first entry of a
-            // term.
+            // Raft's own records must always have space: votes, marks, the first entry of a term.
             (RoomUse::Replication, _) => {
                 let kept = min_free / KEPT_FOR_RAFT_PART;
                 let certain = self.certain.load(Ordering::Relaxed);

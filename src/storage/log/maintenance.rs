@@ -28,7 +28,7 @@ pub(super) struct NewReserve {
     pub(super) size: u64,
 }
 
-/// What became of the reserve that a round was asked for.
+/// Result of a round for the reserve that was asked for.
 pub(super) enum ReserveResult {
     NotWanted,
     Created(Reserve),

@@ -20,7 +20,7 @@ pub enum Room {
     Slow,
 }
 
-/// What the bytes of a permit are for.
+/// Purpose of the bytes of a permit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RoomUse {
     /// A leader's new command: refused while there is still room for everything that Raft itself

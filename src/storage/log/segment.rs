@@ -24,7 +24,7 @@ pub(super) struct Segment {
 /// A prepared segment. Until it is used, it holds copies of the latest durability mark.
 pub(super) struct Reserve {
     pub(super) file: Box<dyn File>,
-    /// One of [`RESERVES`].
+    /// Name of the file, from [`RESERVES`].
     pub(super) name: &'static str,
     pub(super) salt: u64,
     pub(super) size: u64,

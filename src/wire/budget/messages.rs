@@ -29,8 +29,8 @@ impl Message {
     }
 }
 
-/// Returns the message of the payload of a type, if it has elements; `None` for a payload whose cost
-/// is that of its bytes. A test checks that each type is either here or in its list.
+/// Returns the message of the payload of a type, if it has elements; `None` for a payload whose
+/// cost is that of its bytes. A test checks that each type is either here or in its list.
 pub(super) fn payload(number: u32) -> Option<&'static Message> {
     match number {
         3 => Some(&CREATE_DATABASE),

@@ -1,8 +1,8 @@
-//! What one command may cost: counted over its bytes before anything is decoded.
+//! Budget of one command: its cost, counted over its bytes before anything is decoded.
 //!
-//! A few bytes can become a lot of memory: a shard group of 2 bytes needs 104 as a message. One pass
-//! over the bytes counts the elements of a command, without allocating, and adds up an upper bound
-//! of the memory that it costs to decode, apply, keep, log and send it. A command above
+//! A few bytes can become a lot of memory: a shard group of 2 bytes needs 104 as a message. One
+//! pass over the bytes counts the elements of a command, without allocating, and adds up an upper
+//! bound of the memory that it costs to decode, apply, keep, log and send it. A command above
 //! [`MAX_COMMAND_COST`] never enters the log: every node would have to apply it, and again at each
 //! start.
 //!
@@ -227,7 +227,7 @@ pub(super) enum Scope {
 /// Counts fields of a message of a restore.
 ///
 /// # Errors
-/// As [`count`].
+/// The fields are malformed, as in [`count`].
 pub(super) fn count_fields(scope: Scope, fields: &[u8]) -> Result<Count, PayloadError> {
     let mut count = Count::of_bytes(fields.len());
     let message = match scope {

@@ -28,8 +28,9 @@ pub enum Frame {
 
     Append(Append),
     Appended(Appended),
-    /// The answer to an append request, from a member whose disk is full: its leader stops proposing
-    /// before this member must refuse entries. An older version reads it as [`Frame::Appended`].
+    /// The answer to an append request, from a member whose disk is full: its leader stops
+    /// proposing before this member must refuse entries. An older version reads it as
+    /// [`Frame::Appended`].
     AppendedFull(Appended),
     /// End of the exchange in this direction. The connection may be used for another one.
     End,

@@ -30,8 +30,8 @@ pub struct Hello {
     pub nonce: [u8; 32],
 }
 
-/// Answer of the listener. In version 1 its identity, and its proof when it has a secret; from version 2
-/// on only its nonce, with the other fields empty.
+/// Answer of the listener. In version 1 its identity, and its proof when it has a secret; from
+/// version 2 on only its nonce, with the other fields empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Challenge {
     pub version: u32,
@@ -50,8 +50,8 @@ pub struct Proof(pub Option<[u8; 32]>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proofs(pub Vec<[u8; 32]>);
 
-/// Identity of the listener from version 2 on, after the dialler's proof, with its own proof when it has a
-/// secret. It comes before the verdict.
+/// Identity of the listener from version 2 on, after the dialler's proof, with its own proof when
+/// it has a secret. It comes before the verdict.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListenerIdentity {
     /// `None` when the listener belongs to no cluster.
@@ -206,7 +206,8 @@ impl TryFrom<ProofMessage> for Proof {
     }
 }
 
-/// Maximum number of proofs in one frame. A dialler has one key, or two while the secret is changed.
+/// Maximum number of proofs in one frame. A dialler has one key, or two while the secret is
+/// changed.
 const MAX_PROOFS: usize = 4;
 
 #[derive(Clone, PartialEq, prost::Message)]

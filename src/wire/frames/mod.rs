@@ -2,8 +2,9 @@
 //!
 //! The dialler sends [`MAGIC`]. Then both sides send frames: `len u32 | kind u8 | body`, big
 //! endian; `len` counts kind and body. First comes the handshake ([`Hello`] → [`Challenge`] →
-//! [`Proofs`] → [`ListenerIdentity`] and accepted, or refused; in version 1 [`Proof`] → accepted or refused), then requests and answers of the lane that the dialler asked
-//! for. Bodies are protobuf. A missing field is an error, never a default.
+//! [`Proofs`] → [`ListenerIdentity`] and accepted, or refused; in version 1 [`Proof`] → accepted or
+//! refused), then requests and answers of the lane that the dialler asked for. Bodies are protobuf.
+//! A missing field is an error, never a default.
 
 mod convert;
 mod election;

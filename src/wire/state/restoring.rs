@@ -1,5 +1,5 @@
-//! A restore that is not committed yet, to and from its fields, since format 4: 22 holds its values,
-//! 23 its databases, 24 its users. Databases are written and read one by one.
+//! A restore that is not committed yet, to and from its fields, since format 4: 22 holds its
+//! values, 23 its databases, 24 its users. Databases are written and read one by one.
 
 use prost::DecodeError;
 use prost::bytes::Buf;

@@ -137,7 +137,8 @@ fn a_dotted_name_needs_the_search_domain() {
     );
 }
 
-/// As in Kubernetes: names with one dot, five are needed for the name alone to come first.
+/// The settings of Kubernetes: names have one dot, and five are needed for the name alone to come
+/// first.
 #[test]
 fn a_search_list_that_comes_first() {
     let (mut nodes, zone) = named(["m-0.meta", "m-1.meta", "m-2.meta"]);

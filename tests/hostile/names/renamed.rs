@@ -92,7 +92,7 @@ impl Stack {
     }
 }
 
-/// By default a container's host name is its id, so a new container has another name.
+/// A container's default host name is its id, so a new container has another name.
 #[test]
 fn formed_manually_and_made_anew_under_other_names() {
     let Some(image) = Image::here() else { return };

@@ -50,7 +50,7 @@ fn a_node_that_died_twice_at_one_entry_stays_up_and_says_so() {
     assert_eq!(ready.status, 503);
     nodes.all[leader].goes_on("after");
 
-    // As the text says: without the note the node tries again.
+    // Without the note the node tries again, like the text says.
     nodes.all[victim].terminate();
     fs::remove_file(nodes.all[victim].data_dir().join("applying")).expect("removed");
     nodes.all[victim].start();

@@ -163,7 +163,7 @@ fn a_key_that_protects_only_data_nodes_is_named_with_the_one_for_meta_nodes() {
     assert!(!said.concat().contains(LONG), "{said:?}");
     let variable = notices(&[("INFLUXDB_META_META_AUTH_ENABLED", "true")]);
     assert!(variable[0].contains("META_META_AUTH_ENABLED: [meta] meta-auth-enabled"));
-    // One file for both kinds of node, in which meta nodes are protected, too.
+    // A file for both kinds of node, in which meta nodes are protected, too.
     let both = format!(
         "[meta]\nauth-enabled = true\nmeta-auth-enabled = true\n\
          internal-shared-secret = \"{LONG}\"\nmeta-internal-shared-secret = \"{LONG}\"\n\

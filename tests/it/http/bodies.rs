@@ -68,7 +68,7 @@ async fn chunked_bodies_are_counted_too() {
         chunked.send(&chunk).await;
     }
     assert_eq!(chunked.reply().await.status(), 413);
-    // What it had is free again.
+    // Its bytes are free again.
     let next = server.post("/leave", "", &[b' '; 140_000]).await;
     assert_eq!(next.status(), 204);
 }

@@ -278,7 +278,7 @@ async fn a_carried_request_is_not_carried_again() {
     assert!(is_proven(&reply, "s", follower.member.incarnation()));
 }
 
-/// Who a forwarded request is for is believed only if the forwarding node proves the secret.
+/// The caller of a forwarded request is believed only if the forwarding node proves the secret.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_forged_caller_is_not_believed_where_a_secret_is_set() {
     let cluster = TestCluster::with_secret(2, "s").await;
@@ -312,8 +312,8 @@ async fn a_forged_caller_is_not_believed_where_a_secret_is_set() {
     }
 }
 
-/// At the level at which every member makes fresh proofs, a recorded one is refused with the challenge
-/// that the next must cover, whichever node on the way asks for it.
+/// At the level at which every member makes fresh proofs, a recorded one is refused with the
+/// challenge that the next must cover, whichever node on the way asks for it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_fresh_proof_is_asked_for_by_the_node_and_by_the_leader_behind_it() {
     let cluster = TestCluster::with_secret(2, "s").await;

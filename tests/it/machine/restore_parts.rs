@@ -227,7 +227,7 @@ fn a_restore_that_nobody_ends_is_dropped() {
     fed.unseen(internal(InternalCommand::AbandonRestore { id: 1 }));
     assert_eq!(fed.catalog.restoring, None);
 
-    // What it was made from has changed.
+    // The catalog that it was made from has changed.
     begun(&mut fed);
     fed.ok(create_database("new"));
     assert_eq!(fed.catalog.restoring, None);

@@ -7,8 +7,8 @@ const REPAIR: Command = Command::Internal(InternalCommand::RepairTime);
 /// 2099-01-01.
 const YEAR_2099: i64 = 4_070_908_800 * 1_000_000_000;
 
-/// One command stamped 2099: deletions are dated 2099 and never forgotten, also by commands of right
-/// clocks. The repair dates them now.
+/// A command is stamped 2099: deletions are dated 2099 and never forgotten, also by commands of
+/// right clocks. The repair dates them now.
 #[test]
 fn the_time_goes_back_and_so_do_deletions_of_the_future() {
     let mut fed = with_policy(1, 1);

@@ -394,7 +394,7 @@ async fn an_entry_that_ended_two_processes_is_not_applied_by_a_third() {
         .await;
     let me = replica(victim).incarnation;
 
-    // One death: it is applied again, and the note is removed.
+    // A single death: the entry is applied again, and the note is removed.
     cluster.kill(victim);
     note_deaths(&cluster.members[&victim].disk, me, last, 1);
     cluster.start(victim).await;

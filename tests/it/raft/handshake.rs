@@ -429,8 +429,8 @@ async fn connections_that_are_gone_delay_nobody() {
     }
 }
 
-/// Version 2: whoever does not prove first learns nothing, and version 1 is refused where the listener
-/// says so.
+/// Version 2: whoever does not prove first learns nothing, and version 1 is refused where the
+/// listener says so.
 #[tokio::test(start_paused = true)]
 async fn nothing_is_said_of_the_listener_before_the_proof() {
     let admission = TestAdmission {

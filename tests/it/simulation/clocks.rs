@@ -25,7 +25,7 @@ fn catalog_seconds(sim: &Sim, n: usize) -> i64 {
     sim.catalog(n).expect("open").last_at.0 / 1_000_000_000
 }
 
-/// One command stamped 2099 would spoil the catalog's time for ever. The leader refuses to stamp
+/// A command stamped 2099 would spoil the catalog's time for ever. The leader refuses to stamp
 /// it, another node leads, and nobody notices more than a second.
 #[test]
 fn a_leader_whose_clock_jumps_ahead_proposes_nothing_and_hands_over() {

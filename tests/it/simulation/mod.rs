@@ -367,7 +367,7 @@ fn a_damaged_identity_ends_the_start() {
         let mut sim = founded(62).await;
         sim.kill(0);
         let path = std::path::Path::new(nodes::DIR).join("influxd-meta/identity");
-        // One copy is enough.
+        // A single copy is enough.
         sim.nodes[0].disk.flip_bit(&path, 8 * 200);
         sim.start(0).await;
         sim.kill(0);

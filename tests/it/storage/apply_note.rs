@@ -12,8 +12,8 @@ use super::support::{DIR, ME, env};
 const FIRST: LogId = LogId { term: 1, index: 9 };
 const SECOND: LogId = LogId { term: 1, index: 10 };
 
-/// One process: it finds the note, acts, and is killed. Returns what it found, and the disk that it
-/// leaves.
+/// Life of a process: it finds the note, acts, and is killed. Returns what it found, and the disk
+/// that it leaves.
 async fn life(disk: &Fake, act: impl FnOnce(&ApplyNote)) -> (Option<(LogId, u32)>, Fake) {
     let env = env(disk);
     let dir = DataDir::open(&env, Path::new(DIR)).expect("opens");

@@ -1,4 +1,4 @@
-//! One look-up of a name, in the order of glibc: the hosts file, then the name servers, with the
+//! Looks a name up, in the order of glibc: the hosts file, then the name servers, with the
 //! name itself and the domains of the search list.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -236,7 +236,7 @@ mod tests {
             assert_eq!(both(bad, Ok(vec![ip])), Ok(vec![ip]));
         }
         assert_eq!(both(Ok(Vec::new()), Ok(Vec::new())), Ok(Vec::new()));
-        // One family has no address, and nothing is known of the other one.
+        // A family has no address, and nothing is known of the other one.
         assert_eq!(both(Ok(Vec::new()), refused()), refused());
         assert_eq!(both(Err(ServerFailure::Timeout), refused()), refused());
     }

@@ -134,7 +134,7 @@ async fn result(mut waiting: watch::Receiver<Option<Found>>) -> Found {
 /// Forgets names that have no use any more.
 ///
 /// # Errors
-/// As many look-ups as there may be are in flight.
+/// [`MAX_NAMES`] look-ups are in flight.
 fn make_room(names: &mut HashMap<String, Name>, host: &str) -> Result<(), LookupError> {
     if names.len() < MAX_NAMES || names.contains_key(host) {
         return Ok(());

@@ -1,4 +1,4 @@
-//! One question to one name server, over UDP, or over TCP when the answer is truncated.
+//! Asks a name server one question, over UDP, or over TCP when the answer is truncated.
 
 use std::future::Future;
 use std::io;
@@ -69,7 +69,7 @@ struct Query<'a> {
     family: Family,
 }
 
-/// What a message says about a query.
+/// Meaning of a message for a query.
 enum Reading {
     /// The message answers another question, or is none.
     NotOurs,

@@ -70,7 +70,7 @@ pub(super) fn part(message: AddRestorePart) -> Result<InternalCommand, BadField>
 /// Decodes the content of a part.
 ///
 /// # Errors
-/// It is not what `Data` and its messages have.
+/// The content has fields that `Data` and its messages do not have.
 pub(in crate::wire) fn items(content: &[u8]) -> Result<Vec<RestoreItem>, PayloadError> {
     let mut items = Vec::new();
     for piece in Fields::of(content) {

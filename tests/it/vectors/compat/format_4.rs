@@ -54,7 +54,7 @@ fn entries() -> Vec<(&'static str, Command)> {
         .collect()
 }
 
-/// One item of each kind.
+/// Items of each kind.
 fn items() -> Vec<RestoreItem> {
     let database = Database {
         name: Name::from("db"),
