@@ -7,6 +7,7 @@ mod address;
 pub mod endpoint;
 mod id;
 mod name;
+mod suggestion;
 mod time;
 
 pub use address::{Address, AddressError, AddressFault};
@@ -15,4 +16,5 @@ pub use id::{
     StartId,
 };
 pub use name::{Name, Text};
+pub use suggestion::most_similar;
 pub use time::{DurationNanos, UnixNanos, rough};

@@ -18,8 +18,8 @@ use super::other_keys::{
 };
 use super::problem::{Notice, Problem};
 use super::source::Source;
-use super::suggestion::most_similar;
 use super::{files, value};
+use crate::base::most_similar;
 
 /// The merged values, not yet checked, and everything noticed while reading.
 pub(super) struct Layers {

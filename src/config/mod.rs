@@ -23,7 +23,6 @@ mod running_node;
 mod setting;
 mod settings;
 mod source;
-mod suggestion;
 mod value;
 pub mod version;
 

@@ -2,10 +2,7 @@
 
 /// Returns the name in `known` that is most similar to `name`, if at most a third of the letters
 /// differ.
-pub(super) fn most_similar<'a>(
-    name: &str,
-    known: impl Iterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub fn most_similar<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let scored = known.map(|candidate| (strsim::levenshtein(name, candidate), candidate));
     let (distance, best) = scored.min()?;
     (distance <= name.chars().count().max(3) / 3).then_some(best)
