@@ -24,6 +24,7 @@ use crate::base::Address;
 use crate::base::endpoint::META_HTTP_PORT;
 use crate::config::args::{self, ProgramCommand};
 use crate::config::{self, Flags};
+use crate::ctl::Host;
 
 const LOCALHOST: &str = "localhost";
 
@@ -48,7 +49,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> i32 {
 /// Runs `influxd-ctl`. Without `-bind` it asks the node that `healthcheck` asks. An address that
 /// cannot be determined is the default one: the node may be on another host.
 fn ctl(args: Vec<OsString>) -> i32 {
-    let local = || {
+    let local_node = || {
         let bind = config::http_bind_of_node(Flags::default()).unwrap_or_default();
         let is_any = |host: &String| host.parse().is_ok_and(|ip: IpAddr| ip.is_unspecified());
         match (bind.host.filter(|host| !is_any(host)), bind.port) {
@@ -57,7 +58,14 @@ fn ctl(args: Vec<OsString>) -> i32 {
             (Some(host), port) => Address::new(&host, port),
         }
     };
-    crate::ctl::run(args, local)
+    let version = config::version::tool_line();
+    crate::ctl::run(
+        args,
+        Host {
+            version,
+            local_node,
+        },
+    )
 }
 
 fn meta(args: Vec<OsString>) -> u8 {

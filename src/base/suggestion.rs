@@ -1,9 +1,9 @@
 //! Suggestions for mistyped names.
 
 /// Returns the name in `known` that is most similar to `name`, if at most a third of the letters
-/// differ.
+/// differ. Two letters in the wrong order are one difference.
 pub fn most_similar<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let scored = known.map(|candidate| (strsim::levenshtein(name, candidate), candidate));
+    let scored = known.map(|candidate| (strsim::osa_distance(name, candidate), candidate));
     let (distance, best) = scored.min()?;
     (distance <= name.chars().count().max(3) / 3).then_some(best)
 }
@@ -19,6 +19,9 @@ mod tests {
         assert_eq!(find("peer"), Some("peers"));
         assert_eq!(find("boostrap-expct"), Some("bootstrap-expect"));
         assert_eq!(find("https-bind-adress"), Some("http-bind-address"));
+        assert_eq!(find("pere"), None);
+        assert_eq!(find("pesre"), None);
+        assert_eq!(find("peesr"), Some("peers"));
         assert_eq!(find("zookeeper"), None);
     }
 }

@@ -17,6 +17,11 @@ pub fn line() -> String {
     format!("InfluxDB Meta v{VERSION} (git: {BRANCH} {COMMIT}, build: {BUILT})")
 }
 
+/// Output of `influxd-ctl version`.
+pub fn tool_line() -> String {
+    format!("influxd-ctl v{VERSION} (git: {BRANCH} {COMMIT}, build: {BUILT})")
+}
+
 const fn known(text: Option<&'static str>) -> &'static str {
     match text {
         Some(text) if !text.is_empty() => text,

@@ -1,4 +1,4 @@
-//! Flags before the command.
+//! Flags that stand before or after the command.
 
 use std::ffi::OsString;
 use std::time::Duration;
@@ -9,35 +9,37 @@ use super::addresses;
 use crate::auth::{Login, Secret};
 use crate::base::Address;
 
-/// Flags before the command.
+/// Flags before or after the command.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Global flags")]
 pub(super) struct Global {
-    /// HTTP address of the meta node to talk to [default: the node of this host or container, by
-    /// its configuration, else localhost:8091]
+    /// HTTP address of the meta node to ask [default: the node of this host, else localhost:8091]
     #[arg(
         long,
+        global = true,
         value_name = "HOST:PORT",
         value_parser = addresses::meta_address
     )]
     pub(super) bind: Option<Address>,
     /// Use HTTPS (comes with a later version)
-    #[arg(long)]
+    #[arg(long, global = true)]
     bind_tls: bool,
     /// Do not verify certificates; means nothing without -bind-tls
-    #[arg(long = "k", short = 'k')]
+    #[arg(long = "k", short = 'k', global = true)]
     _k: bool,
     /// How long to try: 30s, 1m
-    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = parse_duration)]
+    #[arg(long, global = true, value_name = "DURATION", default_value = "10s", value_parser = parse_duration)]
     pub(super) timeout: Duration,
     /// Configuration file; only the TLS settings in it would be used
-    #[arg(long = "config", value_name = "PATH")]
+    #[arg(long = "config", global = true, value_name = "PATH")]
     _config: Option<OsString>,
-    /// How to show who you are: none, basic (-user, -pwd) or jwt (-secret, -user)
-    #[arg(long, value_name = "TYPE", default_value = "none", value_parser = parse_auth_type)]
+    /// Kind of credentials: none, basic (-user, -pwd) or jwt (-secret, -user)
+    #[arg(long, global = true, value_name = "TYPE", default_value = "none", value_parser = parse_auth_type)]
     auth_type: AuthType,
     /// User name; without one, -auth-type jwt is an internal token
     #[arg(
         long,
+        global = true,
         value_name = "NAME",
         default_value = "",
         hide_default_value = true
@@ -46,6 +48,7 @@ pub(super) struct Global {
     /// Password for -auth-type basic
     #[arg(
         long,
+        global = true,
         value_name = "PASSWORD",
         default_value = "",
         hide_default_value = true
@@ -54,6 +57,7 @@ pub(super) struct Global {
     /// For -auth-type jwt: shared-secret, or internal-shared-secret without -user
     #[arg(
         long,
+        global = true,
         value_name = "SECRET",
         default_value = "",
         hide_default_value = true

@@ -60,6 +60,8 @@ pub(super) fn from_go(command: &Command, args: Vec<OsString>) -> Vec<OsString> {
             });
         } else if matches!(name, "h" | "help") {
             out.push("--help".into());
+        } else if matches!(name, "V" | "version") {
+            out.push("--version".into());
         } else if let Some(on) = known.switched(name, value) {
             out.extend(on.then(|| OsString::from(format!("--{name}"))));
         } else if known.with_value.contains(name) {
@@ -127,6 +129,7 @@ mod tests {
             ("-pwd=a=b show", "--pwd=a=b show"),
             ("-h", "--help"),
             ("show -help", "show --help"),
+            ("-V", "--version"),
             (
                 "remove-meta -force -tcpAddr m:8089 -y=false m:1 -y",
                 "remove-meta --force --tcpAddr=m:8089 m:1 --y",

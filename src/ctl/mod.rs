@@ -22,45 +22,41 @@ mod verbs;
 
 use std::ffi::OsString;
 
-use clap::{CommandFactory, Parser};
-
 use crate::base::Address;
 use crate::runtime::Env;
-use cli::{Cli, CtlCommand};
+use cli::NoCommand;
 use global::Global;
 use output::Output;
 use session::Session;
 use verbs::Verb;
 
-/// Runs `influxd-ctl` with these arguments, without the program's name. `local` finds the meta node
-/// to talk to without `-bind`. Returns the exit code.
-pub fn run(args: Vec<OsString>, local: impl FnOnce() -> Address) -> i32 {
-    let args = go_flags::from_go(&Cli::command(), args);
-    let named = std::iter::once(OsString::from("influxd-ctl")).chain(args);
-    let output = match Cli::try_parse_from(named) {
-        Ok(cli) => perform(cli, local),
+/// Facts of this program and of its host that only the caller of [`run`] knows.
+pub struct Host<L> {
+    /// Line that `version` prints.
+    pub version: String,
+    /// Finds the meta node to talk to without `-bind`.
+    pub local_node: L,
+}
+
+/// Runs `influxd-ctl` with these arguments, without the program's name. Returns the exit code.
+pub fn run(args: Vec<OsString>, host: Host<impl FnOnce() -> Address>) -> i32 {
+    let output = match cli::parse(args) {
+        Ok((global, verb)) => match global.refused() {
+            Ok(()) => {
+                let bind = global.bind.clone().unwrap_or_else(host.local_node);
+                perform(&verb, &global, bind)
+            }
+            Err(why) => Output::failed(why),
+        },
         // Help that was requested is data. (clap's own exit code for a failure would be 2.)
-        Err(error) if !error.use_stderr() => Output::done(error.to_string()),
-        Err(error) => Output::failed(error.to_string().trim_end()),
+        Err(NoCommand::Help(text)) => Output::done(text),
+        Err(NoCommand::Version) => Output::done(format!("{}\n", host.version)),
+        Err(NoCommand::Wrong(why)) => Output::failed(why),
     };
     output.finish()
 }
 
-fn perform(cli: Cli, local: impl FnOnce() -> Address) -> Output {
-    match &cli.command {
-        None => Output::done(cli::help()),
-        Some(CtlCommand::Other(words)) => other(words),
-        Some(CtlCommand::Verb(verb)) => match cli.global.refused() {
-            Ok(()) => {
-                let bind = cli.global.bind.clone().unwrap_or_else(local);
-                perform_verb(verb, &cli.global, bind)
-            }
-            Err(why) => Output::failed(why),
-        },
-    }
-}
-
-fn perform_verb(verb: &Verb, global: &Global, bind: Address) -> Output {
+fn perform(verb: &Verb, global: &Global, bind: Address) -> Output {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
@@ -75,21 +71,4 @@ fn perform_verb(verb: &Verb, global: &Global, bind: Address) -> Output {
     // A name lookup that hangs has its own thread. It must not delay the exit.
     runtime.shutdown_background();
     output
-}
-
-/// Handles commands that are not built yet, and unknown words.
-fn other(words: &[OsString]) -> Output {
-    let word = words
-        .first()
-        .map(|word| word.to_string_lossy())
-        .unwrap_or_default();
-    if word == "help" {
-        return Output::done(cli::help());
-    }
-    if cli::NOT_YET.contains(&&*word) {
-        return Output::failed(format!("{word}: not supported yet"));
-    }
-    Output::failed(format!(
-        "unknown command \"{word}\"\nRun 'influxd-ctl help' for usage"
-    ))
 }

@@ -19,7 +19,7 @@ pub(in crate::ctl) struct AddData {
     #[arg(long = "p", short = 'p')]
     passive: bool,
     /// TCP address of the data node
-    #[arg(value_name = "HOST:PORT", value_parser = |text: &str| data_address(text, EMPTY))]
+    #[arg(required = true, value_name = "HOST:PORT", value_parser = |text: &str| data_address(text, EMPTY))]
     address: Option<String>,
 }
 

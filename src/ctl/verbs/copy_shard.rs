@@ -13,13 +13,13 @@ use crate::ctl::session::Session;
 #[derive(Debug, Args)]
 pub(in crate::ctl) struct CopyShard {
     /// TCP address of a data node that has the shard
-    #[arg(value_name = "SOURCE")]
+    #[arg(required = true, value_name = "SOURCE")]
     source: Option<String>,
     /// TCP address of the data node that gets it
-    #[arg(value_name = "DESTINATION")]
+    #[arg(required = true, value_name = "DESTINATION")]
     dest: Option<String>,
     /// ID of the shard, as show-shards prints it
-    #[arg(value_name = "ID")]
+    #[arg(required = true, value_name = "ID")]
     shard: Option<String>,
 }
 

@@ -16,7 +16,7 @@ pub(in crate::ctl) struct RemoveData {
     #[arg(long)]
     force: bool,
     /// TCP address of the data node
-    #[arg(value_name = "HOST:PORT", value_parser = |text: &str| data_address(text, EMPTY))]
+    #[arg(required = true, value_name = "HOST:PORT", value_parser = |text: &str| data_address(text, EMPTY))]
     address: Option<String>,
 }
 

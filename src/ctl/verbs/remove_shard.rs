@@ -14,10 +14,10 @@ pub(in crate::ctl) struct RemoveShard {
     #[arg(long)]
     force: bool,
     /// TCP address of the data node that loses its copy
-    #[arg(value_name = "HOST:PORT")]
+    #[arg(required = true, value_name = "HOST:PORT")]
     source: Option<String>,
     /// ID of the shard, as show-shards prints it
-    #[arg(value_name = "ID")]
+    #[arg(required = true, value_name = "ID")]
     shard: Option<String>,
 }
 

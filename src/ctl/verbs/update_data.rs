@@ -14,10 +14,10 @@ const NEW_EMPTY: &str = "new-addr value is empty";
 #[derive(Debug, Args)]
 pub(in crate::ctl) struct UpdateData {
     /// TCP address that the data node has in the cluster
-    #[arg(value_name = "OLD", value_parser = |text: &str| data_address(text, OLD_EMPTY))]
+    #[arg(required = true, value_name = "OLD", value_parser = |text: &str| data_address(text, OLD_EMPTY))]
     old: Option<String>,
     /// TCP address of the machine that takes its place
-    #[arg(value_name = "NEW", value_parser = |text: &str| data_address(text, NEW_EMPTY))]
+    #[arg(required = true, value_name = "NEW", value_parser = |text: &str| data_address(text, NEW_EMPTY))]
     new: Option<String>,
 }
 

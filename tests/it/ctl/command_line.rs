@@ -1,6 +1,6 @@
 //! Flags, help and exit codes.
 
-use super::run::{Ran, ctl};
+use super::run::{Nobody, Ran, ctl, failed};
 
 #[test]
 fn help_is_data_and_no_failure() {
@@ -51,6 +51,69 @@ fn help_of_a_command_does_not_run_it() {
 }
 
 #[test]
+fn the_version_is_printed_without_a_node() {
+    for args in [&["version"][..], &["-V"], &["-version"], &["--version"]] {
+        let Ran {
+            stdout,
+            stderr,
+            code,
+        } = ctl(args);
+        assert_eq!((stderr.as_str(), code), ("", Some(0)), "{args:?}");
+        let version = format!("-c{} (git: ", env!("CARGO_PKG_VERSION"));
+        assert!(stdout.starts_with("influxd-ctl v"), "{stdout}");
+        assert!(stdout.contains(&version), "{stdout}");
+    }
+}
+
+/// `help <command>` and `<command> -h` are the same text. Required arguments are shown as such,
+/// though a command that lacks them has the words of the original.
+#[test]
+fn help_of_a_command_has_its_arguments_and_an_example() {
+    let asked = ctl(&["help", "copy-shard"]);
+    assert_eq!(asked, ctl(&["copy-shard", "-h"]));
+    assert_eq!((asked.stderr.as_str(), asked.code), ("", Some(0)));
+    for text in [
+        "  <SOURCE>       TCP address",
+        "  <ID>           ID of the shard",
+        "Example:\n  influxd-ctl copy-shard data-1:8088 data-2:8088 42\n",
+    ] {
+        assert!(
+            asked.stdout.contains(text),
+            "no {text:?} in\n{}",
+            asked.stdout
+        );
+    }
+    let labels = ctl(&["help", "node-labels", "set"]);
+    assert_eq!(labels, ctl(&["node-labels", "set", "-h"]));
+    assert_eq!(ctl(&["help", "help"]), ctl(&[]));
+}
+
+/// Global flags work on both sides of the command; the last one of two counts.
+#[test]
+fn global_flags_may_stand_behind_the_command() {
+    let closed = Nobody::new();
+    let address = closed.address.as_str();
+    let why = format!("show: operation timed out with error: {address}: connection refused\n");
+    for args in [
+        &["-bind", address, "-timeout", "50ms", "show"][..],
+        &["show", "-bind", address, "-timeout=50ms"],
+        &[
+            "-bind",
+            "127.0.0.1:1",
+            "show",
+            "-v",
+            "-timeout",
+            "50ms",
+            "-bind",
+            address,
+        ],
+    ] {
+        let ran = ctl(args);
+        assert_eq!(ran, failed("", &why), "{args:?}");
+    }
+}
+
+#[test]
 fn every_command_explains_itself() {
     let usages = [
         (&["add-meta", "-h"][..], "add-meta [HOST:PORT]"),
@@ -94,6 +157,11 @@ fn every_command_explains_itself() {
         assert_eq!((stderr.as_str(), code), ("", Some(0)), "{args:?}");
         assert!(
             stdout.contains(&format!("Usage: influxd-ctl [flags] {usage}")),
+            "{stdout}"
+        );
+        let is_part = args.len() > 2;
+        assert!(
+            is_part || stdout.contains("\nExample:\n  influxd-ctl "),
             "{stdout}"
         );
     }
@@ -236,8 +304,17 @@ const FAILURES: &[(&[&str], &str)] = &[
         "invalid -auth-type: foo; write none, basic or jwt",
     ),
     (
-        &["show", "-auth-type", "jwt"],
-        "unexpected argument '--auth-type'",
+        &["shwo"],
+        "unknown command \"shwo\"; did you mean \"show\"?\nRun 'influxd-ctl help' for usage\n",
+    ),
+    (
+        &["help", "copy-shrad"],
+        "unknown command \"copy-shrad\"; did you mean \"copy-shard\"?\n",
+    ),
+    (&["help", "backup"], "backup: not supported yet\n"),
+    (
+        &["show", "-auth-type", "foo"],
+        "invalid -auth-type: foo; write none, basic or jwt",
     ),
     (&["-bind-tls=maybe", "show"], "unexpected value 'maybe'"),
     (
