@@ -3,6 +3,7 @@
 mod databases;
 mod nodes;
 mod shards;
+mod sizes;
 
 use std::fmt::Debug;
 
@@ -172,6 +173,10 @@ pub const INVARIANTS: &[Invariant] = &[
     Invariant {
         name: INDEX_INVARIANT,
         holds: shards::index_is_that_of_the_databases,
+    },
+    Invariant {
+        name: "sizes are those of the contents",
+        holds: sizes::are_those_of_the_contents,
     },
 ];
 

@@ -25,6 +25,10 @@ impl Named for Database {
     fn name(&self) -> &Name {
         &self.name
     }
+
+    fn size(&self) -> u64 {
+        self.size()
+    }
 }
 
 impl Database {

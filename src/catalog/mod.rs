@@ -20,6 +20,7 @@ mod retention_policy;
 mod shard_group;
 mod shard_groups;
 mod shards;
+mod size;
 mod tombstone;
 mod user;
 
@@ -39,10 +40,11 @@ pub use retention_policy::{RetentionPolicy, Subscription};
 pub use shard_group::{MAX_TIME, Shard, ShardGroup};
 pub use shard_groups::ShardGroups;
 pub use shards::{Located, ShardIndex};
+pub use size::{MapEntry, SizedMap, SizedSet};
 pub use tombstone::{RemovedWhy, Tombstone};
 pub use user::User;
 
-use crate::base::{Incarnation, Name, NodeId, Text, UnixNanos};
+use crate::base::{Incarnation, Name, NodeId, UnixNanos};
 
 pub type Databases = Ordered<Database>;
 pub type Users = Ordered<User>;
@@ -71,23 +73,23 @@ pub struct Catalog {
     pub last_at: UnixNanos,
     /// `None` until `Found` is applied.
     pub cluster: Option<Cluster>,
-    pub meta_nodes: imbl::OrdMap<NodeId, MetaNode>,
+    pub meta_nodes: SizedMap<NodeId, MetaNode>,
     /// Nodes that were given a Raft id and are not members yet (founding.md J3 to founding.md J6).
     /// Filled by the commands of joining.
-    pub pendings: imbl::OrdMap<Incarnation, Pending>,
+    pub pendings: SizedMap<Incarnation, Pending>,
     /// Incarnations that must never speak Raft again.
-    pub tombstones: imbl::OrdMap<Incarnation, Tombstone>,
-    pub data_nodes: imbl::OrdMap<NodeId, DataNode>,
+    pub tombstones: SizedMap<Incarnation, Tombstone>,
+    pub data_nodes: SizedMap<NodeId, DataNode>,
     /// TCP addresses of data nodes that are given no shards and keep those that they have. Nodes
     /// that are still to join may be among them.
-    pub passive: imbl::OrdSet<Text>,
+    pub passive: SizedSet,
     /// TCP addresses of data nodes that were removed and have not come back. The configuration does
     /// not add them again by itself.
-    pub removed_data_nodes: imbl::OrdSet<Text>,
+    pub removed_data_nodes: SizedSet,
     pub databases: Databases,
     pub users: Users,
     /// Last holder of each work lease. Only the leader knows how long it holds.
-    pub leases: imbl::OrdMap<Name, NodeId>,
+    pub leases: SizedMap<Name, NodeId>,
     /// Highest node id of meta and data nodes together.
     pub max_node_id: u64,
     pub max_shard_group_id: u64,
@@ -125,15 +127,15 @@ impl Default for Catalog {
             content_index: 0,
             last_at: UnixNanos::default(),
             cluster: None,
-            meta_nodes: imbl::OrdMap::new(),
-            pendings: imbl::OrdMap::new(),
-            tombstones: imbl::OrdMap::new(),
-            data_nodes: imbl::OrdMap::new(),
-            passive: imbl::OrdSet::new(),
-            removed_data_nodes: imbl::OrdSet::new(),
+            meta_nodes: SizedMap::default(),
+            pendings: SizedMap::default(),
+            tombstones: SizedMap::default(),
+            data_nodes: SizedMap::default(),
+            passive: SizedSet::default(),
+            removed_data_nodes: SizedSet::default(),
             databases: Databases::default(),
             users: Users::default(),
-            leases: imbl::OrdMap::new(),
+            leases: SizedMap::default(),
             max_node_id: 0,
             max_shard_group_id: 0,
             max_shard_id: 0,

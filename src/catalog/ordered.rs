@@ -9,6 +9,9 @@ use crate::base::Name;
 /// An entry of an [`Ordered`]. Its name never changes.
 pub trait Named: Clone {
     fn name(&self) -> &Name;
+
+    /// Bytes that the entry counts in the size of the catalog.
+    fn size(&self) -> u64;
 }
 
 /// Entries in insertion order, found by name in O(log n). Keys are insertion numbers, never reused.
@@ -20,6 +23,8 @@ pub struct Ordered<T> {
     pub(super) by_order: imbl::OrdMap<u64, Arc<T>>,
     pub(super) by_name: imbl::OrdMap<Name, u64>,
     pub(super) next: u64,
+    /// Sum of the sizes of the entries.
+    size: u64,
     changes: Changes,
 }
 
@@ -40,6 +45,7 @@ impl<T> Default for Ordered<T> {
             by_order: imbl::OrdMap::new(),
             by_name: imbl::OrdMap::new(),
             next: 0,
+            size: 0,
             changes: Changes::default(),
         }
     }
@@ -114,6 +120,7 @@ impl<T: Named> Ordered<T> {
             return false;
         }
         self.by_name.insert(entry.name().clone(), self.next);
+        self.size += entry.size();
         self.by_order.insert(self.next, Arc::new(entry));
         self.next += 1;
         self.changes.0 += 1;
@@ -123,7 +130,9 @@ impl<T: Named> Ordered<T> {
     pub fn remove(&mut self, name: &Name) -> Option<Arc<T>> {
         let order = self.by_name.remove(name)?;
         self.changes.0 += 1;
-        self.by_order.remove(&order)
+        let removed = self.by_order.remove(&order)?;
+        self.size -= removed.size();
+        Some(removed)
     }
 
     /// Replaces all entries by these. They get new insertion numbers, so a number that was kept
@@ -132,19 +141,44 @@ impl<T: Named> Ordered<T> {
         self.changes.0 += u64::from(!self.is_empty());
         self.by_order.clear();
         self.by_name.clear();
+        self.size = 0;
         for entry in entries {
             self.insert(entry);
         }
     }
 
     /// Changes an entry in place; copies in clones stay as they are. `change` must not touch the
-    /// name.
+    /// name. Measures the whole entry, which costs no more than the copy that a shared entry needs.
     pub fn update<R>(&mut self, name: &Name, change: impl FnOnce(&mut T) -> R) -> Option<R> {
+        self.update_sized(name, |entry| {
+            let before = entry.size();
+            let result = change(entry);
+            (result, entry.size().wrapping_sub(before).cast_signed())
+        })
+    }
+
+    /// Same as [`Self::update`], for changes that know by how many bytes the entry grows: the entry
+    /// is not measured.
+    pub fn update_sized<R>(
+        &mut self,
+        name: &Name,
+        change: impl FnOnce(&mut T) -> (R, i64),
+    ) -> Option<R> {
         let order = self.by_name.get(name)?;
         self.changes.0 += 1;
-        self.by_order
-            .get_mut(order)
-            .map(|entry| change(Arc::make_mut(entry)))
+        let entry = self.by_order.get_mut(order)?;
+        let (result, grown) = change(Arc::make_mut(entry));
+        self.size = self.size.wrapping_add_signed(grown);
+        Some(result)
+    }
+
+    /// Size of all entries.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    pub(super) fn computed_size(&self) -> u64 {
+        self.iter().map(T::size).sum()
     }
 
     /// Number of changes so far. If it is equal before and after, nothing was changed in between.
@@ -176,6 +210,7 @@ impl<T: Named> Ordered<T> {
         };
         for (order, entry) in entries {
             let name = entry.name().clone();
+            ordered.size += entry.size();
             let taken = ordered.by_name.insert(name.clone(), order).is_some()
                 || ordered.by_order.insert(order, Arc::new(entry)).is_some();
             if taken || order >= next {

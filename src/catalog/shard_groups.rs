@@ -16,6 +16,8 @@ type Place = (UnixNanos, UnixNanos, ShardGroupId);
 pub struct ShardGroups {
     pub(super) in_order: imbl::OrdMap<Place, Arc<ShardGroup>>,
     pub(super) by_id: imbl::OrdMap<ShardGroupId, Place>,
+    /// Sum of the sizes of the groups.
+    size: u64,
 }
 
 impl ShardGroups {
@@ -83,6 +85,15 @@ impl ShardGroups {
         )
     }
 
+    /// Size of all groups.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    pub(super) fn computed_size(&self) -> u64 {
+        self.iter().map(ShardGroup::size).sum()
+    }
+
     /// Whether each group is at its place, and under its id.
     pub(super) fn agree(&self) -> bool {
         let stands = |(at, group): (&Place, &Arc<ShardGroup>)| {
@@ -107,12 +118,15 @@ impl ShardGroups {
         self.take(group.id);
         let place = place(&group);
         self.by_id.insert(group.id, place);
+        self.size += group.size();
         self.in_order.insert(place, Arc::new(group));
     }
 
     pub(super) fn take(&mut self, id: ShardGroupId) -> Option<Arc<ShardGroup>> {
         let place = self.by_id.remove(&id)?;
-        self.in_order.remove(&place)
+        let taken = self.in_order.remove(&place)?;
+        self.size -= taken.size();
+        Some(taken)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The one place where shard groups change. It keeps the index of shards, and the number of shards
 //! of each node, up to date.
 
-use super::{Catalog, Database, Named, RetentionPolicy, Shard, ShardGroup};
+use super::{Catalog, Database, Named, RetentionPolicy, Shard, ShardGroup, ShardGroups};
 use crate::base::{Name, NodeId, ShardGroupId, ShardId, UnixNanos};
 
 /// Position of a shard.
@@ -77,16 +77,12 @@ impl Catalog {
             return;
         }
         let added = group.clone();
-        let replaced = self.databases.update(database, |database| {
-            let policy = database
-                .retention_policies
-                .iter_mut()
-                .find(|found| found.name == *policy)?;
-            let replaced = policy.shard_groups.take(group.id);
-            policy.shard_groups.put(group);
-            Some(replaced)
+        let replaced = self.change_groups(database, policy, |groups| {
+            let replaced = groups.take(group.id);
+            groups.put(group);
+            replaced
         });
-        if let Some(Some(replaced)) = replaced {
+        if let Some(replaced) = replaced {
             if let Some(group) = replaced {
                 self.index_of_shards.forget(order, &group);
             }
@@ -98,16 +94,30 @@ impl Catalog {
         let Some(order) = self.databases.order_of(database) else {
             return;
         };
-        let taken = self.databases.update(database, |database| {
-            let policy = database
-                .retention_policies
-                .iter_mut()
-                .find(|found| found.name == *policy)?;
-            policy.shard_groups.take(id)
-        });
+        let taken = self.change_groups(database, policy, |groups| groups.take(id));
         if let Some(Some(group)) = taken {
             self.index_of_shards.forget(order, &group);
         }
+    }
+
+    /// Changes the groups of a policy, without measuring the rest of its database.
+    fn change_groups<R>(
+        &mut self,
+        database: &Name,
+        policy: &Name,
+        change: impl FnOnce(&mut ShardGroups) -> R,
+    ) -> Option<R> {
+        let changed = self.databases.update_sized(database, |database| {
+            let mut policies = database.retention_policies.iter_mut();
+            let Some(found) = policies.find(|found| found.name == *policy) else {
+                return (None, 0);
+            };
+            let before = found.shard_groups.size();
+            let result = change(&mut found.shard_groups);
+            let grown = found.shard_groups.size().wrapping_sub(before);
+            (Some(result), grown.cast_signed())
+        });
+        changed.flatten()
     }
 
     pub fn remove_database(&mut self, name: &Name) {

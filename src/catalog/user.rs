@@ -1,6 +1,6 @@
 //! Users of the data nodes' databases and of this API.
 
-use super::Named;
+use super::{Named, SizedMap};
 use crate::base::{Name, Text};
 
 #[derive(Clone, Debug, PartialEq)]
@@ -11,11 +11,15 @@ pub struct User {
     pub admin: bool,
     /// Privilege for each database: 0 none, 1 READ, 2 WRITE, 3 ALL; other numbers are kept as they
     /// came (wire.md 3.4).
-    pub privileges: imbl::OrdMap<Name, i32>,
+    pub privileges: SizedMap<Name, i32>,
 }
 
 impl Named for User {
     fn name(&self) -> &Name {
         &self.name
+    }
+
+    fn size(&self) -> u64 {
+        self.size()
     }
 }

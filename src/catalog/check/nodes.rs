@@ -17,20 +17,20 @@ pub(super) fn need_a_cluster(catalog: &Catalog) -> Result<(), String> {
 }
 
 pub(super) fn stand_under_their_key(catalog: &Catalog) -> Result<(), String> {
-    for (id, node) in &catalog.meta_nodes {
+    for (id, node) in catalog.meta_nodes.iter() {
         ensure(node.id == *id, || format!("meta node {node:?} under {id}"))?;
     }
-    for (incarnation, pending) in &catalog.pendings {
+    for (incarnation, pending) in catalog.pendings.iter() {
         ensure(pending.incarnation == *incarnation, || {
             format!("{pending:?} under {incarnation}")
         })?;
     }
-    for (incarnation, tombstone) in &catalog.tombstones {
+    for (incarnation, tombstone) in catalog.tombstones.iter() {
         ensure(tombstone.incarnation == *incarnation, || {
             format!("{tombstone:?} under {incarnation}")
         })?;
     }
-    for (id, node) in &catalog.data_nodes {
+    for (id, node) in catalog.data_nodes.iter() {
         ensure(node.id == *id, || format!("data node {node:?} under {id}"))?;
     }
     Ok(())

@@ -136,7 +136,8 @@ fn change_a(catalog: &mut Catalog, change: impl FnOnce(&mut Database)) {
 }
 
 fn change_data_node(catalog: &mut Catalog, change: impl FnOnce(&mut DataNode)) {
-    change(catalog.data_nodes.get_mut(&NodeId(4)).expect("node 4"));
+    let changed = catalog.data_nodes.update(&NodeId(4), change);
+    changed.expect("node 4");
 }
 
 fn node(k: u64) -> MetaNode {
@@ -171,7 +172,8 @@ fn label(node: &mut MetaNode, key: &str, value: &str) {
 }
 
 fn change_node(catalog: &mut Catalog, change: impl FnOnce(&mut MetaNode)) {
-    change(catalog.meta_nodes.get_mut(&NodeId(2)).expect("node 2"));
+    let changed = catalog.meta_nodes.update(&NodeId(2), change);
+    changed.expect("node 2");
 }
 
 fn change_policy(catalog: &mut Catalog, change: impl FnOnce(&mut RetentionPolicy)) {
@@ -413,6 +415,9 @@ fn each_break_is_found_by_name() {
         }),
         ("the index of shards is that of the databases", |c| {
             _ = c.index_of_shards.owned.insert(NodeId(4), 7);
+        }),
+        ("sizes are those of the contents", |c| {
+            c.databases.update_sized(&Name::from("a"), |_| ((), 1));
         }),
     ];
     assert_eq!(sound().check(), Ok(()));

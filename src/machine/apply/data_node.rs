@@ -55,7 +55,7 @@ pub(super) fn update(
     {
         return Err(Refused::DataNodeExists);
     }
-    if old != *tcp && catalog.passive.remove(&old).is_some() {
+    if old != *tcp && catalog.passive.remove(&old) {
         catalog.passive.insert(tcp.clone());
     }
     // No data node is at the old address any more, so it counts as removed.
@@ -63,9 +63,9 @@ pub(super) fn update(
         remember_removed(catalog, old);
     }
     catalog.removed_data_nodes.remove(tcp);
-    if let Some(node) = catalog.data_nodes.get_mut(&id) {
+    catalog.data_nodes.update(&id, |node| {
         (node.http, node.tcp) = (http.clone(), tcp.clone());
-    }
+    });
     Ok(())
 }
 

@@ -6,12 +6,12 @@ use crate::machine::{Refused, SetLabels};
 pub(super) fn set(catalog: &mut Catalog, asked: &SetLabels) -> Result<(), Refused> {
     let meta_node = catalog
         .meta_nodes
-        .get_mut(&asked.node_id)
-        .map(|node| &mut node.labels);
+        .get(&asked.node_id)
+        .map(|node| &node.labels);
     let data_node = catalog
         .data_nodes
-        .get_mut(&asked.node_id)
-        .map(|node| &mut node.labels);
+        .get(&asked.node_id)
+        .map(|node| &node.labels);
     let current = meta_node
         .or(data_node)
         .ok_or(Refused::NodeNotFound(asked.node_id))?;
@@ -27,6 +27,11 @@ pub(super) fn set(catalog: &mut Catalog, asked: &SetLabels) -> Result<(), Refuse
     if labels.len() > MAX_LABELS {
         return Err(Refused::TooManyLabels(asked.node_id));
     }
-    *current = labels;
+    let (meta_nodes, data_nodes) = (&mut catalog.meta_nodes, &mut catalog.data_nodes);
+    if meta_nodes.contains_key(&asked.node_id) {
+        meta_nodes.update(&asked.node_id, |node| node.labels = labels);
+    } else {
+        data_nodes.update(&asked.node_id, |node| node.labels = labels);
+    }
     Ok(())
 }

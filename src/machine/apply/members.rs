@@ -15,9 +15,11 @@ pub(super) fn allocate(catalog: &mut Catalog, asked: &AllocateRaftId) -> Result<
     let member = catalog
         .meta_node_by_incarnation(asked.incarnation)
         .map(|node| node.id);
-    if let Some(node) = member.and_then(|id| catalog.meta_nodes.get_mut(&id)) {
+    if let Some(id) = member {
         // Its addresses change only by `MoveMetaNode`.
-        node.voter |= asked.voter;
+        catalog
+            .meta_nodes
+            .update(&id, |node| node.voter |= asked.voter);
         return Ok(());
     }
     let known = catalog.pendings.get(&asked.incarnation);

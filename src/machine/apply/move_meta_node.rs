@@ -35,7 +35,7 @@ pub(super) fn relocate(catalog: &mut Catalog, to: &MoveMetaNode) -> Result<(), R
 }
 
 fn change(catalog: &mut Catalog, id: Option<NodeId>, change: impl FnOnce(&mut MetaNode)) {
-    if let Some(node) = id.and_then(|id| catalog.meta_nodes.get_mut(&id)) {
-        change(node);
+    if let Some(id) = id {
+        catalog.meta_nodes.update(&id, change);
     }
 }

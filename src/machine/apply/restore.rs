@@ -8,10 +8,11 @@ use super::retention_policy::normalise;
 use crate::base::{NodeId, ShardGroupId, ShardId};
 use crate::catalog::{
     Catalog, DataNode, Database, Databases, MAX_ID, RetentionPolicy, ShardGroup, ShardGroups,
+    SizedMap,
 };
 use crate::machine::{Refused, RestoreFault, SetData};
 
-type DataNodes = imbl::OrdMap<NodeId, DataNode>;
+type DataNodes = SizedMap<NodeId, DataNode>;
 
 /// Highest id that a restore may claim to have been given out. All later ids of the cluster follow
 /// it.

@@ -105,24 +105,26 @@ fn add_item(
             RestoreFault::NameTwice(user.name.clone())
         }),
         RestoreItem::Policy(policy) => in_last_database(restoring, |database| {
-            database
-                .retention_policies
-                .push(restore::settled_policy(nodes, policy));
-            Ok(())
+            let settled = restore::settled_policy(nodes, policy);
+            let added = settled.size();
+            database.retention_policies.push(settled);
+            Ok(added)
         }),
         RestoreItem::Query(query) => in_last_database(restoring, |database| {
             database.continuous_queries.push(query.clone());
-            Ok(())
+            Ok(query.size())
         }),
         RestoreItem::Subscription(subscription) => in_last_policy(restoring, |policy| {
             policy.subscriptions.push(subscription.clone());
-            Ok(())
+            Ok(subscription.size())
         }),
         RestoreItem::Group(group) => in_last_policy(restoring, |policy| {
             let settled = restore::settled_group(nodes, group);
+            let added = settled.size();
             is_new(policy.shard_groups.add(settled), || {
                 RestoreFault::ShardGroupTwice(group.id)
-            })
+            })?;
+            Ok(added)
         }),
     }
 }
@@ -131,21 +133,30 @@ fn is_new(is_new: bool, fault: impl FnOnce() -> RestoreFault) -> Result<(), Rest
     if is_new { Ok(()) } else { Err(fault()) }
 }
 
+/// Adds to the last database. `add` returns the size of what it added: a part has thousands of
+/// items, and a database may have as many policies, which must not be measured for each item.
 fn in_last_database(
     restoring: &mut Restoring,
-    change: impl FnOnce(&mut Database) -> Result<(), RestoreFault>,
+    add: impl FnOnce(&mut Database) -> Result<u64, RestoreFault>,
 ) -> Result<(), RestoreFault> {
     let last = restoring.databases.last().map(|last| last.name().clone());
-    let changed = last.and_then(|name| restoring.databases.update(&name, change));
-    changed.unwrap_or(Err(RestoreFault::NothingBefore))
+    let added = last.and_then(|name| {
+        restoring
+            .databases
+            .update_sized(&name, |database| match add(database) {
+                Ok(added) => (Ok(()), added.cast_signed()),
+                Err(fault) => (Err(fault), 0),
+            })
+    });
+    added.unwrap_or(Err(RestoreFault::NothingBefore))
 }
 
 fn in_last_policy(
     restoring: &mut Restoring,
-    change: impl FnOnce(&mut RetentionPolicy) -> Result<(), RestoreFault>,
+    add: impl FnOnce(&mut RetentionPolicy) -> Result<u64, RestoreFault>,
 ) -> Result<(), RestoreFault> {
     in_last_database(restoring, |database| {
         let last = database.retention_policies.last_mut();
-        last.map_or(Err(RestoreFault::NothingBefore), change)
+        last.map_or(Err(RestoreFault::NothingBefore), add)
     })
 }

@@ -20,7 +20,7 @@ use super::fields::{Fields, Value};
 use super::proto::state::State;
 use super::version::CATALOG;
 use crate::base::{Text, UnixNanos};
-use crate::catalog::{Catalog, Database, Databases};
+use crate::catalog::{Catalog, Database, Databases, MapEntry, SizedMap, SizedSet};
 use reader::{Parts, StateReader};
 
 /// Newest format that this version reads.
@@ -198,11 +198,11 @@ fn catalog(format: u32, reader: StateReader) -> Result<Catalog, BadField> {
 }
 
 /// Collects entries by key. Refuses two entries with the same key: no catalog was written so.
-fn keyed<M, K: Ord + Clone, V: Clone>(
+fn keyed<M, K: Ord + Clone, V: MapEntry<K> + Clone>(
     messages: Vec<M>,
     entry: impl Fn(M) -> Result<(K, V), BadField>,
-) -> Result<imbl::OrdMap<K, V>, BadField> {
-    let mut map = imbl::OrdMap::new();
+) -> Result<SizedMap<K, V>, BadField> {
+    let mut map = SizedMap::default();
     for message in messages {
         let (key, value) = entry(message)?;
         if map.insert(key, value).is_some() {
@@ -212,8 +212,8 @@ fn keyed<M, K: Ord + Clone, V: Clone>(
     Ok(map)
 }
 
-fn texts(messages: &[Vec<u8>]) -> Result<imbl::OrdSet<Text>, BadField> {
-    let texts: imbl::OrdSet<Text> = messages.iter().map(Text::from).collect();
+fn texts(messages: &[Vec<u8>]) -> Result<SizedSet, BadField> {
+    let texts: SizedSet = messages.iter().map(Text::from).collect();
     if texts.len() == messages.len() {
         Ok(texts)
     } else {

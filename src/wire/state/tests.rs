@@ -162,15 +162,13 @@ fn of_format_3() -> Catalog {
 fn of_format_1() -> Catalog {
     let mut catalog = full();
     for id in (1..=3).map(NodeId) {
-        let node = catalog.meta_nodes.get_mut(&id).expect("meta node");
-        (node.voter, node.labels) = (true, Default::default());
+        let bare = |node: &mut MetaNode| (node.voter, node.labels) = (true, Default::default());
+        catalog.meta_nodes.update(&id, bare).expect("meta node");
     }
     for k in 10..14 {
-        catalog
-            .tombstones
-            .get_mut(&Incarnation([k; 16]))
-            .expect("tombstone")
-            .by = String::new();
+        let unnamed = |tombstone: &mut Tombstone| tombstone.by = String::new();
+        let changed = catalog.tombstones.update(&Incarnation([k; 16]), unnamed);
+        changed.expect("tombstone");
     }
     catalog
 }
@@ -191,7 +189,8 @@ fn what_goes_in_comes_out() {
 fn the_format_written_is_the_lowest_that_holds_it() {
     let node = |change: fn(&mut MetaNode)| {
         let mut catalog = of_format_1();
-        change(catalog.meta_nodes.get_mut(&NodeId(2)).expect("node 2"));
+        let changed = catalog.meta_nodes.update(&NodeId(2), change);
+        changed.expect("node 2");
         catalog
     };
     let with = |change: fn(&mut Catalog)| {
@@ -200,10 +199,9 @@ fn the_format_written_is_the_lowest_that_holds_it() {
         catalog
     };
     let mut by = of_format_1();
-    by.tombstones
-        .get_mut(&Incarnation([10; 16]))
-        .expect("tombstone")
-        .by = "influxd-ctl".to_owned();
+    let named = |tombstone: &mut Tombstone| tombstone.by = "influxd-ctl".to_owned();
+    let changed = by.tombstones.update(&Incarnation([10; 16]), named);
+    changed.expect("tombstone");
     let labelled = node(|node| drop(node.labels.insert("rack".to_owned(), String::new())));
     for (format, catalog) in [
         (1, Catalog::default()),

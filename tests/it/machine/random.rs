@@ -95,6 +95,8 @@ fn run(seed: u64) -> BTreeSet<String> {
         happened.insert(in_words(&entry.bytes, &before, &replicas[0], &outcome));
 
         let [one, other] = replicas.each_ref().map(state::encode);
+        let size = replicas[0].size();
+        assert!(one.len() as u64 <= size, "{} bytes: {what}", one.len());
         assert_eq!(one, other, "replicas differ after {what}");
         // One of the replicas is restarted from its snapshot with a probability of 1/20.
         if proposer.rng.random_ratio(1, 20) {

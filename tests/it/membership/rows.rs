@@ -144,6 +144,13 @@ impl Leader {
         pending
     }
 
+    /// The pending node has another Raft address.
+    fn has_raft_address(&mut self, pending: &Pending, raft: Address) {
+        let pendings = &mut self.facts.catalog.pendings;
+        let changed = pendings.update(&pending.incarnation, |pending| pending.raft = raft);
+        changed.expect("a pending node");
+    }
+
     fn give(&mut self, event: Event) -> Option<Step> {
         self.machine.handle(self.now, &self.facts, event)
     }
@@ -656,7 +663,7 @@ fn a_pending_that_votes_is_never_dropped() {
     // Nor while it cannot become a meta node.
     let mut leader = Leader::of(3);
     let new = leader.asks(4, 2, true);
-    leader.facts.catalog.pendings[&new.incarnation].raft = http(3).with_port(8089);
+    leader.has_raft_address(&new, http(3).with_port(8089));
     leader.facts.voters.insert(new.raft_id);
     assert_eq!(leader.look(), None);
     assert_eq!(leader.later(60 * MINUTE), None);
@@ -771,8 +778,9 @@ fn beside_who_has_moved_away_the_newcomer_is_added() {
         .meta_node_by_raft_id(RaftId(3))
         .expect("node")
         .id;
-    let node = leader.facts.catalog.meta_nodes.get_mut(&id).expect("node");
-    (node.http, node.raft) = (away.clone(), away.with_port(8089));
+    leader.facts.catalog.meta_nodes.update(&id, |node| {
+        (node.http, node.raft) = (away.clone(), away.with_port(8089));
+    });
     assert_eq!(
         leader.give(Event::Inquired(gone(&new, 3))),
         change(&[1, 2, 3, 4])
@@ -784,12 +792,12 @@ fn beside_who_has_moved_away_the_newcomer_is_added() {
 fn who_has_the_raft_address_of_a_member_replaces_it_or_waits() {
     let mut leader = Leader::of(3);
     let new = leader.follows(4, 4, true);
-    leader.facts.catalog.pendings[&new.incarnation].raft = http(3).with_port(8089);
+    leader.has_raft_address(&new, http(3).with_port(8089));
     leader.silent(3);
     assert!(matches!(leader.look(), Some(Step::Inquire { old, .. }) if old.raft_id == RaftId(3)));
     let mut leader = Leader::of(3);
     let new = leader.follows(4, 2, true);
-    leader.facts.catalog.pendings[&new.incarnation].raft = http(3).with_port(8089);
+    leader.has_raft_address(&new, http(3).with_port(8089));
     assert_eq!(leader.look(), None, "two members would have to go for one");
     assert!(leader.state(&new).contains("belong to two members"));
 }

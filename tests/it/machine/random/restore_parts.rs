@@ -25,7 +25,10 @@ pub(super) fn command(rng: &mut StdRng, catalog: &Catalog) -> InternalCommand {
             let mut items: Vec<RestoreItem> = Vec::new();
             for database in databases.iter() {
                 if rng.random_ratio(1, 2) {
-                    items.push(RestoreItem::Database(database.clone()));
+                    match parts % 2 {
+                        0 => items.push(RestoreItem::Database(database.clone())),
+                        _ => items.extend(piece_by_piece(database)),
+                    }
                 }
                 for policy in &database.retention_policies {
                     if rng.random_ratio(1, 20) {
@@ -47,4 +50,27 @@ pub(super) fn command(rng: &mut StdRng, catalog: &Catalog) -> InternalCommand {
             max_shard_id,
         }),
     }
+}
+
+/// The items of a database that is too large for one part, and whose policies are too.
+fn piece_by_piece(database: &Database) -> Vec<RestoreItem> {
+    let mut items = vec![RestoreItem::Database(Database {
+        retention_policies: Vec::new(),
+        continuous_queries: Vec::new(),
+        ..database.clone()
+    })];
+    for policy in &database.retention_policies {
+        items.push(RestoreItem::Policy(RetentionPolicy {
+            shard_groups: Default::default(),
+            subscriptions: Vec::new(),
+            ..policy.clone()
+        }));
+        let groups = policy.shard_groups.iter();
+        items.extend(groups.map(|group| RestoreItem::Group(group.clone())));
+        let subscriptions = policy.subscriptions.iter();
+        items.extend(subscriptions.cloned().map(RestoreItem::Subscription));
+    }
+    let queries = database.continuous_queries.iter();
+    items.extend(queries.cloned().map(RestoreItem::Query));
+    items
 }
