@@ -41,9 +41,10 @@ const FORWARDED_RESPONSE_HEADERS: [&str; 6] = [
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Route {
     /// Redirected when the caller used an advertised name and has no password in its URL, otherwise
-    /// forwarded.
+    /// forwarded. For data nodes, which follow redirects and go on with the leader.
     RedirectIfPossible,
-    /// Always forwarded.
+    /// Always forwarded. For scripts and operators: curl without `-L` takes a redirect for success
+    /// (clients.md A10).
     AlwaysForward,
 }
 

@@ -4,9 +4,10 @@ use std::net::SocketAddr;
 use std::thread;
 use std::time::Duration;
 
+use crate::data_nodes::post_form;
 use crate::harness::ctl::{influxd_ctl, meta_nodes};
 use crate::harness::node::{Nodes, SOON};
-use crate::harness::wait_for;
+use crate::harness::{wait_for, wire};
 
 const ALL: [usize; 3] = [0, 1, 2];
 
@@ -306,4 +307,48 @@ fn wait_labels(nodes: &Nodes, labels: &str) {
             }
         });
     }
+}
+
+/// curl without `-L` takes a redirect for success. So a follower gets the leader's answer to
+/// whatever operators and scripts order, also under its own name; data nodes are redirected.
+#[test]
+fn no_order_of_an_operator_is_redirected() {
+    let nodes = Nodes::formed(3);
+    let follower = (nodes.leader() + 1) % 3;
+    let at = nodes.all[follower].http();
+    let own = at.to_string();
+    let answer = |path: &str, form: &[(&str, &str)]| {
+        let answer = post_form(at, &own, path, form).expect("an answer");
+        (answer.status, answer.text())
+    };
+    assert_eq!(answer("/join", &[("addr", &own)]).0, 200);
+    assert_eq!(answer("/truncate-shards", &[("delay", "1m")]).0, 204);
+    for (path, form) in [
+        ("/remove", &[("httpAddr", "127.0.0.9:8091")][..]),
+        ("/remove-data", &[("addr", "127.0.0.9:8088")]),
+        (
+            "/update-data",
+            &[
+                ("oldAddr", "127.0.0.9:8088"),
+                ("newAddr", "127.0.0.8:8088"),
+            ],
+        ),
+        (
+            "/copy-shard",
+            &[("src", "a:8088"), ("dest", "b:8088"), ("shard", "1")],
+        ),
+        ("/remove-shard", &[("src", "a:8088"), ("shard", "1")]),
+        ("/repair-time", &[]),
+    ] {
+        let (status, text) = answer(path, form);
+        assert!(
+            status >= 400 && status != 503 && text.contains("error"),
+            "{path}: {status} {text}"
+        );
+    }
+    let labels = r#"{"nodeid":1,"set":{"az":"east"}}"#;
+    let labelled = nodes.all[follower].post("/node-labels", labels.as_bytes());
+    assert_eq!(labelled.expect("an answer").status, 204);
+    let command = nodes.all[follower].post("/execute", &wire::create_database("db"));
+    assert_eq!(command.expect("an answer").status, 307);
 }

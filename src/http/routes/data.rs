@@ -32,7 +32,7 @@ pub(super) async fn remove(state: AppState, request: Request) -> Result<Response
         Ok(no_content())
     };
     let limits = service.data_node_limits(Retry::Never);
-    form.at_leader(service, limits, Route::RedirectIfPossible, local)
+    form.at_leader(service, limits, Route::AlwaysForward, local)
         .await
 }
 
@@ -44,6 +44,6 @@ pub(super) async fn update(state: AppState, request: Request) -> Result<Response
     let (old, new) = (form.required("oldAddr")?, form.required("newAddr")?);
     let local = || async { Ok(ok_json(&service.update_data(old, new).await?)) };
     let limits = service.data_node_limits(Retry::Idempotent);
-    form.at_leader(service, limits, Route::RedirectIfPossible, local)
+    form.at_leader(service, limits, Route::AlwaysForward, local)
         .await
 }

@@ -25,16 +25,21 @@ pub(super) async fn join(state: AppState, request: Request) -> Result<Response, 
     let service = &state.service;
     let asked = address(&params, "addr")?.ok_or_else(|| ErrorResponse::bad("addr is required"))?;
     let addr = service.resolve_localhost(asked.clone());
-    let mut route = Route::RedirectIfPossible;
     if addr != asked {
-        // Only this node knows which node the caller means: the request is forwarded with its
-        // address, and the caller not redirected.
-        route = Route::AlwaysForward;
+        // Only this node knows which node the caller means: the leader is given its address.
         (parts, body) = with_uri(parts, &format!("/join?addr={addr}"))?;
     }
     let deadline = service.joining_deadline(is_forwarded(&parts));
     let local = || async { Ok(ok_json(&service.join(&addr, deadline).await?)) };
-    at_leader(service, &parts, &body, deadline, route, local).await
+    at_leader(
+        service,
+        &parts,
+        &body,
+        deadline,
+        Route::AlwaysForward,
+        local,
+    )
+    .await
 }
 
 /// Takes this node out of its cluster.
@@ -65,7 +70,6 @@ pub(super) async fn remove(state: AppState, request: Request) -> Result<Response
     let forwarded = is_forwarded(&parts);
     let deadline = service.joining_deadline(forwarded);
     let by = format!("/remove from {}", caller_ip(&parts));
-    let mut route = Route::RedirectIfPossible;
     // The same as for `join`. In a request that a node of an older version forwarded, `localhost`
     // is not replaced: it is not the leader that is meant.
     if let Target::Http(http) = &mut target
@@ -73,7 +77,6 @@ pub(super) async fn remove(state: AppState, request: Request) -> Result<Response
     {
         let named = service.resolve_localhost(http.clone());
         if named != *http {
-            route = Route::AlwaysForward;
             (parts, body) = with_uri(parts, &format!("/remove?httpAddr={named}&force={force}"))?;
             *http = named;
         }
@@ -86,7 +89,15 @@ pub(super) async fn remove(state: AppState, request: Request) -> Result<Response
         service.remove(&http, force, &by, deadline).await?;
         Ok(no_content())
     };
-    at_leader(service, &parts, &body, deadline, route, local).await
+    at_leader(
+        service,
+        &parts,
+        &body,
+        deadline,
+        Route::AlwaysForward,
+        local,
+    )
+    .await
 }
 
 /// The two addresses by which a caller may name a meta node.

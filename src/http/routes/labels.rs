@@ -29,7 +29,7 @@ pub(super) async fn change(state: AppState, request: Request) -> Result<Response
         &parts,
         &body,
         deadline,
-        Route::RedirectIfPossible,
+        Route::AlwaysForward,
         local,
     )
     .await

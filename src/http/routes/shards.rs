@@ -41,7 +41,7 @@ pub(super) async fn copy(state: AppState, request: Request) -> Result<Response, 
     form.at_leader(
         service,
         service.copy_limits(),
-        Route::RedirectIfPossible,
+        Route::AlwaysForward,
         local,
     )
     .await
@@ -58,7 +58,7 @@ pub(super) async fn copies_in_progress(
     form.at_leader(
         service,
         service.data_node_limits(Retry::Idempotent),
-        Route::RedirectIfPossible,
+        Route::AlwaysForward,
         local,
     )
     .await
@@ -79,7 +79,7 @@ pub(super) async fn remove(state: AppState, request: Request) -> Result<Response
     form.at_leader(
         service,
         service.removal_limits(),
-        Route::RedirectIfPossible,
+        Route::AlwaysForward,
         local,
     )
     .await
@@ -95,7 +95,7 @@ pub(super) async fn truncate(state: AppState, request: Request) -> Result<Respon
         Ok(no_content())
     };
     let limits = service.data_node_limits(Retry::Never);
-    form.at_leader(service, limits, Route::RedirectIfPossible, local)
+    form.at_leader(service, limits, Route::AlwaysForward, local)
         .await
 }
 

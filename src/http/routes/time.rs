@@ -22,7 +22,7 @@ pub(super) async fn repair(state: AppState, request: Request) -> Result<Response
         &parts,
         &body,
         deadline,
-        Route::RedirectIfPossible,
+        Route::AlwaysForward,
         local,
     )
     .await
