@@ -134,7 +134,7 @@ async fn data_node(session: &Session, meta: Option<&LocalMetaNode>) -> LocalData
     }
 }
 
-fn host_name() -> Address {
+pub(super) fn host_name() -> Address {
     let name = rustix::system::uname()
         .nodename()
         .to_string_lossy()

@@ -16,7 +16,7 @@ use crate::runtime::{Clock, Env};
 
 /// The calls of one command.
 pub(super) struct Session {
-    command: &'static str,
+    pub(super) command: &'static str,
     client: Client,
     /// A client without credentials.
     anonymous: Client,

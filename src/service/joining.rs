@@ -43,16 +43,17 @@ impl Service {
         Ok(node_info(node))
     }
 
-    /// Takes this node out of its cluster, and returns only when it is out.
+    /// Takes this node out of its cluster, and returns only when it is out. `by` names who ordered
+    /// it and how.
     ///
     /// # Errors
     /// Reasons why not, or why not yet.
-    pub async fn leave(&self, deadline: Instant) -> Result<(), Error> {
+    pub async fn leave(&self, by: &str, deadline: Instant) -> Result<(), Error> {
         self.check_serving()?;
-        Ok(self.cluster().leave(deadline).await?)
+        Ok(self.cluster().leave(by, deadline).await?)
     }
 
-    /// Takes a meta node out of the cluster.
+    /// Takes a meta node out of the cluster. `by` as for [`Self::leave`].
     ///
     /// # Errors
     /// Reasons why not, or why not yet.
@@ -86,6 +87,11 @@ impl Service {
             }
             None => Err(not_leader(&raft)),
         }
+    }
+
+    /// Returns the HTTP address that this node advertises, once it is known.
+    pub fn own_address(&self) -> Option<Address> {
+        self.cluster().view().http.clone()
     }
 
     /// Replaces `localhost` with this node's port by this node's own address. The leader, to which

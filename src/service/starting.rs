@@ -106,7 +106,7 @@ impl ClusterApi for Starting {
         Box::pin(async { Err(Refusal::NotYet(NotYet::Starting)) })
     }
 
-    fn leave(&self, _deadline: Instant) -> BoxFuture<'_, Result<(), Refusal>> {
+    fn leave<'a>(&'a self, _by: &'a str, _deadline: Instant) -> BoxFuture<'a, Result<(), Refusal>> {
         Box::pin(async { Err(Refusal::NotYet(NotYet::Starting)) })
     }
 

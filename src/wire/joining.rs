@@ -15,7 +15,7 @@ pub const MOVED: &str = "/cluster/moved";
 pub const REMOVED: &str = "/cluster/removed";
 pub const PROMISE: &str = "/cluster/promise";
 pub const INVITE: &str = "/cluster/invite";
-/// The caller asks to be removed ([`CallerIdentity`]).
+/// The caller asks to be removed ([`LeaveRequest`]).
 pub const LEAVE: &str = "/cluster/leave";
 /// The caller asks the callee to form a cluster with it ([`CallerIdentity`]), as `/join
 /// addr=<caller>` does at the callee.
@@ -53,12 +53,22 @@ pub struct JoinAnswer {
     pub state: String,
 }
 
-/// Body of `/cluster/moved`, `/cluster/leave`, `/cluster/promise` and `/cluster/form`: the present
-/// identity of the caller.
+/// Body of `/cluster/moved`, `/cluster/promise` and `/cluster/form`: the present identity of the
+/// caller.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallerIdentity {
     pub from: Incarnation,
     pub identity: Identity,
+}
+
+/// Body of `/cluster/leave`: [`CallerIdentity`], and who ordered it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeaveRequest {
+    pub from: Incarnation,
+    pub identity: Identity,
+    /// Who ordered it and how, for the tombstone. Older versions do not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
 }
 
 /// Body of `/cluster/removed`: a hint that `incarnation` was removed. The receiver does not trust

@@ -328,10 +328,7 @@ fn no_order_of_an_operator_is_redirected() {
         ("/remove-data", &[("addr", "127.0.0.9:8088")]),
         (
             "/update-data",
-            &[
-                ("oldAddr", "127.0.0.9:8088"),
-                ("newAddr", "127.0.0.8:8088"),
-            ],
+            &[("oldAddr", "127.0.0.9:8088"), ("newAddr", "127.0.0.8:8088")],
         ),
         (
             "/copy-shard",

@@ -44,7 +44,7 @@ fn the_leader_is_removed_stays_out_and_is_brought_back() {
     nodes.all[rest[0]].ctl_done(&["remove-meta", "-y", &name]);
     nodes.wait_voters(&rest);
     for _ in 0..2 {
-        nodes.all[gone].wait_says("this node was removed from its cluster by ");
+        nodes.all[gone].wait_says("this node was removed from its cluster by remove-meta at ");
         assert_eq!(
             nodes.all[gone].health().expect("healthz")["phase"],
             "removed"
@@ -133,4 +133,32 @@ fn all_but_the_last_leave_and_come_back() {
     }
     nodes.wait_voters(&[0, 1, 2]);
     assert_eq!(nodes.wait_equal().databases, ["kept", "alone"]);
+}
+
+/// A removed node shows who ordered it and how, whatever tool asked: the host and the command of
+/// `influxd-ctl`, otherwise the request, and the address that it came from.
+#[test]
+fn a_removed_node_names_who_ordered_it() {
+    let nodes = Nodes::formed(3);
+    let here = rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned();
+    let address = |n: usize| nodes.all[n].http().to_string();
+    // Another host's influxd-ctl asks the node itself, without a body.
+    let left = nodes.all[1].post("/leave", b"").expect("an answer");
+    assert_eq!(left.status, 204, "{}", left.text());
+    let by = format!("POST /leave at {} by 127.0.0.1", address(1));
+    nodes.all[1].wait_says(&format!("this node was removed from its cluster by {by}"));
+    nodes.all[0].ctl_done(&["add-meta", &address(1)]);
+    nodes.wait_voters(&[0, 1, 2]);
+    nodes.all[0].ctl_done(&["remove-meta", "-y", &address(1)]);
+    let by = format!("remove-meta at {here} by 127.0.0.1");
+    nodes.all[1].wait_says(&format!("this node was removed from its cluster by {by}"));
+    nodes.all[0].ctl_done(&["add-meta", &address(1)]);
+    nodes.wait_voters(&[0, 1, 2]);
+    let (raft, name) = (format!("{}:8089", nodes.all[1].ip), address(1));
+    nodes.all[0].ctl_done(&["remove-meta", "-y", "-force", "-tcpAddr", &raft, &name]);
+    let by = format!("remove-meta -force at {here} by 127.0.0.1");
+    nodes.all[1].wait_says(&format!("this node was removed from its cluster by {by}"));
 }

@@ -337,7 +337,7 @@ fn a_forged_caller_is_not_believed() {
     );
     assert_eq!(answer.expect("an answer").status, 204);
     let removed = &nodes.all[removed];
-    removed.wait_says("/remove from 127.");
+    removed.wait_says("POST /remove by 127.");
     let reason = removed.health().expect("health")["reason"].to_string();
     assert!(!reason.contains("203.0.113.66"), "{reason}");
 }

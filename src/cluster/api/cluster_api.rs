@@ -99,14 +99,15 @@ pub trait ClusterApi: Send + Sync + 'static {
         deadline: Instant,
     ) -> BoxFuture<'a, Result<NodeRef, Refusal>>;
 
-    /// Removes this node from its cluster, and returns once it is out: `/leave`.
+    /// Removes this node from its cluster, and returns once it is out: `/leave`. `by` names who
+    /// ordered it and how, for the tombstone.
     ///
     /// # Errors
     /// The node is still in, or not known to be out.
-    fn leave(&self, deadline: Instant) -> BoxFuture<'_, Result<(), Refusal>>;
+    fn leave<'a>(&'a self, by: &'a str, deadline: Instant) -> BoxFuture<'a, Result<(), Refusal>>;
 
-    /// Removes the meta node with this HTTP address from the cluster: `/remove`. `by` is the name
-    /// of the caller, for the tombstone.
+    /// Removes the meta node with this HTTP address from the cluster: `/remove`. `by` as for
+    /// `leave`.
     ///
     /// # Errors
     /// The node is still in, or not known to be out.

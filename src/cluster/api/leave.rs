@@ -17,7 +17,7 @@ use crate::cluster::peers::exchange::PeerRequest;
 use crate::cluster::refusal::{Absent, MembershipConflict, NotYet, Refusal};
 
 use crate::raft::{AfterHandOver, HandOver, Raft};
-use crate::wire::joining::{LEAVE, REMOVED, RemovedHint};
+use crate::wire::joining::{CallerIdentity, LEAVE, LeaveRequest, REMOVED, RemovedHint};
 
 /// Timeout for handing leadership over: long enough for an election to begin and end.
 const HAND_OVER_TIMEOUT: Duration = Duration::from_millis(1500);
@@ -26,7 +26,7 @@ const MAX_BY_CHARS: usize = 200;
 
 impl Cluster {
     /// [`ClusterApi::leave`](super::ClusterApi::leave).
-    pub(super) async fn remove_self(&self, deadline: Instant) -> Result<(), Refusal> {
+    pub(super) async fn remove_self(&self, by: &str, deadline: Instant) -> Result<(), Refusal> {
         loop {
             let record = self.node.state.record();
             if matches!(record.standing, MembershipState::Removed { .. }) {
@@ -39,7 +39,10 @@ impl Cluster {
             match self.leader(&raft) {
                 Some(leader) if leader.incarnation == self.me() => self.step_down(&raft).await?,
                 Some(leader) => {
-                    let ask = PeerRequest::new(LEAVE, self.me(), &self.caller())
+                    let CallerIdentity { from, identity } = self.caller();
+                    let by = Some(by.to_owned());
+                    let message = LeaveRequest { from, identity, by };
+                    let ask = PeerRequest::new(LEAVE, self.me(), &message)
                         .meant_for(Some(leader.incarnation))
                         .until(deadline);
                     match self.node.context.exchange.ask(&leader.http, ask).await {

@@ -195,8 +195,8 @@ impl ClusterApi for Cluster {
         Box::pin(self.add_or_form(addr, deadline))
     }
 
-    fn leave(&self, deadline: Instant) -> BoxFuture<'_, Result<(), Refusal>> {
-        Box::pin(self.remove_self(deadline))
+    fn leave<'a>(&'a self, by: &'a str, deadline: Instant) -> BoxFuture<'a, Result<(), Refusal>> {
+        Box::pin(self.remove_self(by, deadline))
     }
 
     fn remove<'a>(

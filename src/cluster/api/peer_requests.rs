@@ -20,8 +20,8 @@ use crate::cluster::refusal::{BadPeerRequest, MembershipConflict, NotYet, Refusa
 use crate::raft::{Raft, Role};
 use crate::wire::identity::{Identity, Phase};
 use crate::wire::joining::{
-    CallerIdentity, Done, FORM, INVITE, Invite, JOIN, JoinRequest, LEAVE, MOVED, PROMISE, REMOVED,
-    RefusedBody, RemovedHint,
+    CallerIdentity, Done, FORM, INVITE, Invite, JOIN, JoinRequest, LEAVE, LeaveRequest, MOVED,
+    PROMISE, REMOVED, RefusedBody, RemovedHint,
 };
 
 impl Cluster {
@@ -110,11 +110,12 @@ impl Cluster {
     }
 
     async fn on_leave(&self, body: &[u8], deadline: Instant) -> Result<Bytes, Refusal> {
-        let theirs = caller(body)?;
+        let LeaveRequest { from, identity, by } = read(body)?;
+        check_sender(from, &identity)?;
         let raft = self.open_raft()?;
         let join_handler = self.join_handler(&raft, deadline)?;
-        let raft_id = join_handler.removable_raft_id(&theirs).await?;
-        let by = format!("`influxd-ctl leave` at {}", theirs.http);
+        let raft_id = join_handler.removable_raft_id(&identity).await?;
+        let by = by.unwrap_or_else(|| format!("POST /leave at {}", identity.http));
         self.remove_member(&raft, raft_id, false, &by, deadline)
             .await?;
         Ok(self.done())

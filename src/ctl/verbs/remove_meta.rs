@@ -5,6 +5,7 @@ use clap::Args;
 
 use crate::base::Address;
 use crate::ctl::addresses::{http_address, raft_address};
+use crate::ctl::local_nodes;
 use crate::ctl::output::Output;
 use crate::ctl::prompt::confirmed;
 use crate::ctl::session::Session;
@@ -98,7 +99,9 @@ fn hint(at: &Address) -> String {
 /// # Errors
 /// The line for stderr.
 pub(super) async fn leave(session: &Session, at: &Address) -> Result<(), String> {
-    let attempt = async || match session.try_form(at, "/leave", &[]).await {
+    let host = local_nodes::host_name();
+    let fields = [("command", session.command), ("host", host.host())];
+    let attempt = async || match session.try_form(at, "/leave", &fields).await {
         // The node may have left although the answer was lost. A second request would be refused,
         // because the node is in no cluster.
         Err(error) if error.is_maybe_executed() && is_removed(session, at).await => Ok(()),
@@ -124,7 +127,13 @@ async fn force(
         arguments.address.as_ref().map(Address::to_string),
         raft.to_string(),
     );
-    let mut fields = vec![("force", "true"), ("tcpAddr", raft.as_str())];
+    let host = local_nodes::host_name();
+    let mut fields = vec![
+        ("force", "true"),
+        ("tcpAddr", raft.as_str()),
+        ("command", "remove-meta -force"),
+        ("host", host.host()),
+    ];
     fields.extend(http.as_ref().map(|http| ("httpAddr", http.as_str())));
     let bind = session.bind.clone();
     let attempt = async || session.try_form(&bind, "/remove", &fields).await.map(drop);

@@ -7,7 +7,6 @@ use bytes::Bytes;
 
 use crate::base::Address;
 use crate::base::endpoint::META_HTTP_PORT;
-use crate::http::body::{self, MAX_BODY_BYTES};
 use crate::http::error::ErrorResponse;
 use crate::http::form::Form;
 use crate::http::leader::{Route, at_leader, caller_ip, is_forwarded};
@@ -44,11 +43,12 @@ pub(super) async fn join(state: AppState, request: Request) -> Result<Response, 
 
 /// Takes this node out of its cluster.
 pub(super) async fn leave(state: AppState, request: Request) -> Result<Response, ErrorResponse> {
-    body::read(request, MAX_BODY_BYTES, &state).await?;
-    state
-        .service
-        .leave(state.service.joining_deadline(false))
-        .await?;
+    let Form { parts, params, .. } = Form::read(&state, request).await?;
+    let service = &state.service;
+    let asked = service.own_address();
+    let asked = asked.map_or_else(String::new, |own| format!(" at {own}"));
+    let by = ordered_by(&parts, &params, &format!("POST /leave{asked}"));
+    service.leave(&by, service.joining_deadline(false)).await?;
     Ok(no_content())
 }
 
@@ -69,7 +69,7 @@ pub(super) async fn remove(state: AppState, request: Request) -> Result<Response
     let service = &state.service;
     let forwarded = is_forwarded(&parts);
     let deadline = service.joining_deadline(forwarded);
-    let by = format!("/remove from {}", caller_ip(&parts));
+    let by = ordered_by(&parts, &params, "POST /remove");
     // The same as for `join`. In a request that a node of an older version forwarded, `localhost`
     // is not replaced: it is not the leader that is meant.
     if let Target::Http(http) = &mut target
@@ -99,6 +99,27 @@ pub(super) async fn remove(state: AppState, request: Request) -> Result<Response
     )
     .await
 }
+
+/// Names who ordered a removal and how, for the tombstone: `remove-meta at meta-1 by 10.0.0.7`. Our
+/// `influxd-ctl` says the command, and the host where it was typed. Without them, `request` is named.
+fn ordered_by(parts: &Parts, params: &Params, request: &str) -> String {
+    let word = |name: &str, extra: &[u8]| {
+        let is_word = |text: &&str| {
+            let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || extra.contains(&byte);
+            text.len() <= MAX_ORDER_BYTES && text.bytes().all(is_allowed)
+        };
+        params.get(name).filter(is_word)
+    };
+    let ip = caller_ip(parts);
+    match (word("command", b"- "), word("host", b"-_.")) {
+        (Some(command), Some(host)) => format!("{command} at {host} by {ip}"),
+        (Some(command), None) => format!("{command} by {ip}"),
+        (None, _) => format!("{request} by {ip}"),
+    }
+}
+
+/// Maximum length of each word that a caller adds to a tombstone.
+const MAX_ORDER_BYTES: usize = 64;
 
 /// The two addresses by which a caller may name a meta node.
 enum Target {

@@ -38,13 +38,8 @@ pub(super) async fn copy(state: AppState, request: Request) -> Result<Response, 
         service.copy_shard(src, dest, shard).await?;
         Ok(no_content())
     };
-    form.at_leader(
-        service,
-        service.copy_limits(),
-        Route::AlwaysForward,
-        local,
-    )
-    .await
+    form.at_leader(service, service.copy_limits(), Route::AlwaysForward, local)
+        .await
 }
 
 /// Lists the copies under way. Only the leader, which started them, knows them.

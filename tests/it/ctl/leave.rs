@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::remove_data::no_content;
 use super::remove_meta::MEMBER;
-use super::run::{Net, Nobody, Ran, answered_at, ctl, ctl_at, done, failed};
+use super::run::{Net, Nobody, Ran, answered_at, ctl, ctl_at, done, failed, order};
 use super::server::{Asked, Reply, Server, json, status};
 
 fn member(asked: &Asked) -> Reply {
@@ -38,7 +38,7 @@ fn this_hosts_node_leaves() {
         server.heard(),
         ["GET /status", "POST /leave", "GET /status", "POST /leave"]
     );
-    assert_eq!(server.asked()[1].body, "");
+    assert_eq!(server.asked()[1].body, order("leave"));
 }
 
 #[test]

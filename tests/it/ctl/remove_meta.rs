@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::run::{Net, Nobody, Ran, answered_at, ctl_at, done, failed};
+use super::run::{Net, Nobody, Ran, answered_at, ctl_at, done, failed, order};
 use super::server::{Asked, Reply, json, status};
 
 pub(super) const MEMBER: &str =
@@ -225,13 +225,12 @@ fn by_force_the_others_take_it_out() {
         "the node itself is not asked"
     );
     let bodies: Vec<_> = server.asked().into_iter().map(|asked| asked.body).collect();
-    assert_eq!(
-        bodies,
-        [
-            "force=true&tcpAddr=m3%3A8089&httpAddr=m3%3A8091",
-            "force=true&tcpAddr=m3%3A8089"
-        ]
+    let by_raft = format!(
+        "force=true&tcpAddr=m3%3A8089&{}",
+        order("remove-meta -force")
     );
+    let by_both = format!("{by_raft}&httpAddr=m3%3A8091");
+    assert_eq!(bodies, [by_both, by_raft]);
 }
 
 #[test]

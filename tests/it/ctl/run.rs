@@ -16,6 +16,16 @@ pub(super) struct Ran {
     pub(super) code: Option<i32>,
 }
 
+/// Fields of a form by which a node learns who orders a removal, and from which host.
+pub(super) fn order(command: &str) -> String {
+    let system = rustix::system::uname();
+    let host = system.nodename().to_string_lossy();
+    let fields = [("command", command), ("host", &*host)];
+    form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(fields)
+        .finish()
+}
+
 /// Runs it without answers to its questions: stdin has ended.
 pub(super) fn ctl(args: &[&str]) -> Ran {
     ctl_answered(args, "")

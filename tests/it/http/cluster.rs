@@ -427,8 +427,8 @@ impl ClusterApi for Member {
         })
     }
 
-    fn leave(&self, _deadline: Instant) -> BoxFuture<'_, Result<(), NoToIt>> {
-        Box::pin(async move { self.scripted.leave() })
+    fn leave<'a>(&'a self, by: &'a str, _deadline: Instant) -> BoxFuture<'a, Result<(), NoToIt>> {
+        Box::pin(async move { self.scripted.leave(by) })
     }
 
     fn remove<'a>(

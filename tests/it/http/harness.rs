@@ -181,10 +181,10 @@ impl ClusterApi for StandIn {
         Box::pin(async move { self.scripted.join(addr) })
     }
 
-    fn leave(&self, _deadline: Instant) -> BoxFuture<'_, Result<(), Refusal>> {
+    fn leave<'a>(&'a self, by: &'a str, _deadline: Instant) -> BoxFuture<'a, Result<(), Refusal>> {
         Box::pin(async move {
             tokio::time::sleep(self.delay).await;
-            self.scripted.leave()
+            self.scripted.leave(by)
         })
     }
 

@@ -163,11 +163,11 @@ async fn leave_and_remove_answer_204() {
         let reply = server.post(path, FORM, form.as_bytes()).await;
         assert_eq!((reply.status(), reply.text()), (204, ""), "{path} {form}");
     }
-    let by = "by /remove from 127.0.0.1";
+    let by = "by POST /remove by 127.0.0.1";
     assert_eq!(
         stand_in.scripted.asked(),
         [
-            "leave".to_owned(),
+            "leave by POST /leave at meta-1:8091 by 127.0.0.1".to_owned(),
             format!("remove meta-7:8091 force=false {by}"),
             format!("remove meta-7:8091 force=true {by}")
         ]
@@ -310,7 +310,7 @@ fn leader_of(cluster: &TestCluster) -> &Scripted {
 async fn a_follower_forwards_what_operators_order() {
     let cluster = TestCluster::of(2).await;
     let (leader, follower) = (cluster.leader(), cluster.follower());
-    let by = "/remove from 127.0.0.1";
+    let by = "POST /remove by 127.0.0.1";
     for host in [follower.host(), "localhost:18091".to_owned()] {
         let reply = from(follower, &host, "/join", "addr=meta-7:8091").await;
         assert_eq!(
@@ -358,7 +358,7 @@ async fn a_followers_localhost_is_told_to_the_leader_by_its_name() {
         ("httpAddr=127.0.0.1%3A8091&force=true", true),
     ] {
         assert_eq!(from(follower, &host, "/remove", form).await.status(), 204);
-        let want = format!("remove meta-2:8091 force={force} by /remove from 127.0.0.1");
+        let want = format!("remove meta-2:8091 force={force} by POST /remove by 127.0.0.1");
         assert_eq!(leader_of(&cluster).asked(), [want]);
     }
     follower.member.renamed(Address::new("127.0.0.1", 8091));
@@ -378,7 +378,7 @@ async fn a_dead_node_is_found_by_its_raft_address() {
     for asked in [leader, follower] {
         assert_eq!(from(asked, "x", "/remove", &form).await.status(), 204);
         let want = format!(
-            "remove {} force=true by /remove from 127.0.0.1",
+            "remove {} force=true by POST /remove by 127.0.0.1",
             follower.host()
         );
         assert_eq!(leader_of(&cluster).asked(), [want]);

@@ -87,10 +87,7 @@ async fn labels_are_set_and_deleted_and_shown_by_every_node() {
     );
     // Forwarded as well where the caller used the follower's own name.
     let set = r#"{"nodeid":1,"set":{"a":"c"}}"#;
-    assert_eq!(
-        change(follower, &follower.host(), set).await.status(),
-        204
-    );
+    assert_eq!(change(follower, &follower.host(), set).await.status(), 204);
     assert_eq!(shown(leader).await, json!([{"a": "c"}, {}]));
 }
 

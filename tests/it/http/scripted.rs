@@ -72,8 +72,8 @@ impl Scripted {
         self.says().join.clone()
     }
 
-    pub(super) fn leave(&self) -> Result<(), Refusal> {
-        self.note("leave".to_owned());
+    pub(super) fn leave(&self, by: &str) -> Result<(), Refusal> {
+        self.note(format!("leave by {by}"));
         self.says().leave.clone()
     }
 

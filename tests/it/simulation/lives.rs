@@ -150,7 +150,7 @@ fn a_fourth_and_a_fifth_join_and_three_remain_after_two_leave() {
             .await;
         assert_eq!(sim.status(0).expect("open").voters.len(), 5);
         for gone in [0, four] {
-            sim.cluster(gone).leave(soon()).await.expect("left");
+            sim.cluster(gone).leave("ops", soon()).await.expect("left");
             assert_eq!(sim.view(gone).phase, Phase::Removed);
         }
         sim.until(LONG, |sim| sim.are_members(&[1, 2, 4])).await;
@@ -183,16 +183,26 @@ fn the_leader_leaves_and_the_last_may_not() {
         let mut sim = settled(121).await;
         let leader = sim.leader().expect("leads");
         let rest: Vec<usize> = (0..3).filter(|n| *n != leader).collect();
-        sim.cluster(leader).leave(soon()).await.expect("left");
+        sim.cluster(leader)
+            .leave("ops", soon())
+            .await
+            .expect("left");
         sim.until(LONG, |sim| sim.are_members(&rest)).await;
         let leader = sim.leader().expect("leads");
-        sim.cluster(leader).leave(soon()).await.expect("left");
+        sim.cluster(leader)
+            .leave("ops", soon())
+            .await
+            .expect("left");
         let last = rest[usize::from(rest[0] == leader)];
         sim.until(LONG, |sim| {
             sim.are_members(&[last]) && sim.leader() == Some(last)
         })
         .await;
-        let refusal = sim.cluster(last).leave(soon()).await.expect_err("the last");
+        let refusal = sim
+            .cluster(last)
+            .leave("ops", soon())
+            .await
+            .expect_err("the last");
         assert!(matches!(refusal, Refusal::Conflict(_)), "{refusal}");
         write(&sim, "goes on").await;
         sim.kill(last);
@@ -550,7 +560,7 @@ fn a_node_that_founds_alone_by_configuration_is_not_brought_back() {
         sim.until(LONG, |sim| sim.are_members(&[0])).await;
         until_joined(&sim, 0, 1).await;
         sim.until(LONG, |sim| sim.are_members(&[0, 1])).await;
-        sim.cluster(0).leave(soon()).await.expect("left");
+        sim.cluster(0).leave("ops", soon()).await.expect("left");
         sim.until(LONG, |sim| sim.are_members(&[1])).await;
         sim.kill(0);
         sim.start(0).await;

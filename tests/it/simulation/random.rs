@@ -153,7 +153,11 @@ impl Life {
         if self.voters() < 4 || self.sim.view(n).phase != Phase::Member {
             return;
         }
-        let done = self.sim.cluster(n).leave(Instant::now() + 9 * SECOND).await;
+        let done = self
+            .sim
+            .cluster(n)
+            .leave("ops", Instant::now() + 9 * SECOND)
+            .await;
         self.told.push(format!("leave {n}: {done:?}"));
         // A removal that was not done in time may still happen, so the node counts as removed
         // either way.
