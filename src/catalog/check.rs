@@ -171,6 +171,10 @@ pub const INVARIANTS: &[Invariant] = &[
         holds: shards::owners_are_distinct_data_nodes,
     },
     Invariant {
+        name: "shards without owners are in deleted groups, or their owners are sought",
+        holds: shards::ownerless_shards_are_sought,
+    },
+    Invariant {
         name: INDEX_INVARIANT,
         holds: shards::index_is_that_of_the_databases,
     },

@@ -25,7 +25,7 @@ mod tombstone;
 mod user;
 
 pub use check::{INVARIANTS, Invariant, Violation};
-pub use cluster::{Cluster, DATA_LEVEL};
+pub use cluster::{Cluster, DATA_LEVEL, OWNERS_LEVEL};
 pub use data_node::DataNode;
 pub use database::{ContinuousQuery, Database};
 pub use labels::{
@@ -39,7 +39,7 @@ pub use restoring::Restoring;
 pub use retention_policy::{RetentionPolicy, Subscription};
 pub use shard_group::{MAX_TIME, Shard, ShardGroup};
 pub use shard_groups::ShardGroups;
-pub use shards::{Located, ShardIndex};
+pub use shards::{INTERNAL_DATABASE, Located, ShardIndex};
 pub use size::{MapEntry, SizedMap, SizedSet};
 pub use tombstone::{RemovedWhy, Tombstone};
 pub use user::User;
@@ -96,6 +96,9 @@ pub struct Catalog {
     pub max_shard_id: u64,
     /// Highest Raft id ever given out. Raft ids are never reused.
     pub max_raft_id: u64,
+    /// Time since which the leader looks for data nodes that hold the shards without owners: of the
+    /// restore that brought them, or of the entry from which the cluster has [`OWNERS_LEVEL`].
+    pub owners_sought_since: Option<UnixNanos>,
     /// A restore in parts that is not committed yet. Not shown to anybody.
     pub restoring: Option<Restoring>,
     /// Derived from `databases`, by the methods that change shard groups.
@@ -140,6 +143,7 @@ impl Default for Catalog {
             max_shard_group_id: 0,
             max_shard_id: 0,
             max_raft_id: 0,
+            owners_sought_since: None,
             restoring: None,
             index_of_shards: ShardIndex::default(),
         }

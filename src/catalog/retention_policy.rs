@@ -1,8 +1,8 @@
 //! Retention policies: how long points are kept, in how many copies, and in shard groups of which
 //! duration.
 
-use super::ShardGroups;
-use crate::base::{DurationNanos, Name, Text};
+use super::{ShardGroup, ShardGroups};
+use crate::base::{DurationNanos, Name, Text, UnixNanos};
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct RetentionPolicy {
@@ -19,6 +19,13 @@ pub struct RetentionPolicy {
 }
 
 /// Destinations to which data nodes forward the points written to the policy.
+impl RetentionPolicy {
+    /// Whether all points of a group are older than the policy keeps them.
+    pub fn has_expired(&self, group: &ShardGroup, now: UnixNanos) -> bool {
+        self.duration.0 > 0 && group.end.0.saturating_add(self.duration.0) < now.0
+    }
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub struct Subscription {
     pub name: Name,

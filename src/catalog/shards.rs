@@ -4,6 +4,9 @@
 use super::{Catalog, Database, Named, RetentionPolicy, Shard, ShardGroup, ShardGroups};
 use crate::base::{Name, NodeId, ShardGroupId, ShardId, UnixNanos};
 
+/// Database in which each data node stores figures about itself, in single copies.
+pub const INTERNAL_DATABASE: &str = "_internal";
+
 /// Position of a shard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ShardPlace {
@@ -31,6 +34,16 @@ pub struct Located<'a> {
     pub shard: &'a Shard,
 }
 
+impl Located<'_> {
+    /// Whether nobody would miss the points of the shard at `now`: they are figures of the data
+    /// node about itself, or have expired, or the group ended before it began.
+    pub fn is_dispensable(&self, now: UnixNanos) -> bool {
+        self.database.as_bytes() == INTERNAL_DATABASE.as_bytes()
+            || self.policy.has_expired(self.group, now)
+            || self.group.effective_end() <= self.group.start
+    }
+}
+
 impl Catalog {
     pub fn shard(&self, id: ShardId) -> Option<Located<'_>> {
         let place = self.index_of_shards.places.get(&id)?;
@@ -42,6 +55,38 @@ impl Catalog {
     /// Number of shards that this node owns in groups that are not deleted.
     pub fn shards_owned_by(&self, node: NodeId) -> u64 {
         self.index_of_shards.owned.get(&node).copied().unwrap_or(0)
+    }
+
+    /// Shards that still exist, those of deleted groups included: the highest id first.
+    pub fn newest_shards(&self) -> impl Iterator<Item = &Shard> {
+        let ids = self.index_of_shards.places.keys().rev();
+        ids.filter_map(|id| self.shard(*id).map(|found| found.shard))
+    }
+
+    /// Shards of which this node has the only copy, in groups that are not deleted.
+    pub fn last_copies(&self, node: NodeId) -> impl Iterator<Item = Located<'_>> {
+        let policies = self.databases.iter().flat_map(|database| {
+            let policies = database.retention_policies.iter();
+            policies.map(move |policy| (&database.name, policy))
+        });
+        policies.flat_map(move |(database, policy)| {
+            let live = policy
+                .shard_groups
+                .iter()
+                .filter(|group| !group.is_deleted());
+            live.flat_map(move |group| {
+                let lone = group
+                    .shards
+                    .iter()
+                    .filter(move |shard| shard.owners == [node]);
+                lone.map(move |shard| Located {
+                    database,
+                    policy,
+                    group,
+                    shard,
+                })
+            })
+        })
     }
 
     /// Number of shards, those of deleted groups included.

@@ -190,6 +190,9 @@ pub enum InternalCommand {
     AbandonRestore {
         id: u64,
     },
+    /// Gives each shard without owners an owner, which has no data of it: no data node was found
+    /// that has any.
+    AssignOwners,
 }
 
 /// A retention policy as asked for. Nothing in it has been checked yet.

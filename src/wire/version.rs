@@ -23,8 +23,12 @@ pub const DATA_LEVEL: u32 = catalog::DATA_LEVEL;
 /// its catalog that every member has shown the secret.
 pub const BUDGET_LEVEL: u32 = 4;
 
+/// Feature level since which the removal of a data node leaves no shard without owners. The state
+/// machine depends on it, so it is defined in `catalog`.
+pub const OWNERS_LEVEL: u32 = catalog::OWNERS_LEVEL;
+
 /// Newest feature level that this version supports: it reads everything that may be written there.
-pub const FEATURE_LEVEL: u32 = BUDGET_LEVEL;
+pub const FEATURE_LEVEL: u32 = OWNERS_LEVEL;
 
 /// A stored or sent format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,18 +48,32 @@ impl Format {
 
 /// Envelope of a log entry ([`crate::wire::envelope`]). 2 has the commands of joining, moving and
 /// removing; 3 those about data nodes, shards, users, queries and leases, and compression of large
-/// ones; 4 has `RequireSecret`, `RepairTime`, and those of a restore in parts.
+/// ones; 4 has `RequireSecret`, `RepairTime`, and those of a restore in parts; 5 has
+/// `AssignOwners`.
 pub const LOG_ENTRY: Format = Format {
     name: "log entry",
-    levels: &[OLDEST_LEVEL, JOINING_LEVEL, DATA_LEVEL, BUDGET_LEVEL],
+    levels: &[
+        OLDEST_LEVEL,
+        JOINING_LEVEL,
+        DATA_LEVEL,
+        BUDGET_LEVEL,
+        OWNERS_LEVEL,
+    ],
 };
 
 /// Catalog inside a snapshot ([`crate::wire::state`]). 2 has learners, labels, and who removed an
 /// incarnation; 3 has data nodes, users, leases, and all that databases hold besides their
-/// retention policies; 4 has the parts of a restore that is not committed yet.
+/// retention policies; 4 has the parts of a restore that is not committed yet; 5 has the time since
+/// which owners of shards are sought.
 pub const CATALOG: Format = Format {
     name: "catalog in a snapshot",
-    levels: &[OLDEST_LEVEL, JOINING_LEVEL, DATA_LEVEL, BUDGET_LEVEL],
+    levels: &[
+        OLDEST_LEVEL,
+        JOINING_LEVEL,
+        DATA_LEVEL,
+        BUDGET_LEVEL,
+        OWNERS_LEVEL,
+    ],
 };
 
 /// Snapshot file around a catalog ([`crate::wire::snapshot_file`]).
@@ -128,7 +146,7 @@ const _: () = {
 
 // Numbers that are on disks and in messages. A failure here means that the meaning of stored bytes
 // was changed.
-const _: () = assert!(DATA_LEVEL == 3 && FEATURE_LEVEL == 4);
+const _: () = assert!(DATA_LEVEL == 3 && BUDGET_LEVEL == 4 && FEATURE_LEVEL == 5);
 
 #[cfg(test)]
 mod tests {

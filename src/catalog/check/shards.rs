@@ -2,7 +2,7 @@
 
 use super::{each, ensure, unique};
 use crate::base::UnixNanos;
-use crate::catalog::{Catalog, Shard, ShardGroup, ShardGroups, ShardIndex};
+use crate::catalog::{Catalog, OWNERS_LEVEL, Shard, ShardGroup, ShardGroups, ShardIndex};
 
 pub(super) fn groups_agree(catalog: &Catalog) -> Result<(), String> {
     let agree = |groups: &ShardGroups| groups.agree();
@@ -79,6 +79,24 @@ pub(super) fn owners_are_distinct_data_nodes(catalog: &Catalog) -> Result<(), St
         each(&shard.owners, |owner| {
             catalog.data_nodes.contains_key(*owner)
         })?;
+    }
+    Ok(())
+}
+
+/// A point of a shard that nobody owns cannot be written. Below [`OWNERS_LEVEL`] removals of data
+/// nodes left such shards.
+pub(super) fn ownerless_shards_are_sought(catalog: &Catalog) -> Result<(), String> {
+    if catalog.feature_level() < OWNERS_LEVEL || catalog.owners_sought_since.is_some() {
+        return Ok(());
+    }
+    for group in groups(catalog).filter(|group| !group.is_deleted()) {
+        let ownerless = |shard: &&Shard| shard.owners.is_empty();
+        if let Some(shard) = group.shards.iter().find(ownerless) {
+            return Err(format!(
+                "shard {} of group {} has no owner",
+                shard.id, group.id
+            ));
+        }
     }
     Ok(())
 }

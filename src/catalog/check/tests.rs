@@ -6,8 +6,8 @@ use crate::base::{
     Text, UnixNanos,
 };
 use crate::catalog::{
-    Cluster, ContinuousQuery, DataNode, Database, MAX_LEASES, MetaNode, Pending, RemovedWhy,
-    RetentionPolicy, Shard, ShardGroup, Subscription, Tombstone, User,
+    Cluster, ContinuousQuery, DataNode, Database, MAX_LEASES, MetaNode, OWNERS_LEVEL, Pending,
+    RemovedWhy, RetentionPolicy, Shard, ShardGroup, Subscription, Tombstone, User,
 };
 
 fn sound() -> Catalog {
@@ -407,6 +407,16 @@ fn each_break_is_found_by_name() {
         ("owners are distinct data nodes", |c| {
             change_group(c, |group| group.shards[0].owners.push(NodeId(1)))
         }),
+        (
+            "shards without owners are in deleted groups, or their owners are sought",
+            |c| {
+                let cluster = c.cluster.as_mut().expect("a cluster");
+                cluster.feature_level = OWNERS_LEVEL;
+                change_group(c, |group| group.shards[0].owners.clear());
+                // The index follows: only the rule itself is broken.
+                c.index_shards();
+            },
+        ),
         ("the index of shards is that of the databases", |c| {
             c.index_of_shards = Default::default()
         }),

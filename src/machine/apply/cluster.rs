@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::shard_lifecycle;
 use crate::base::{NodeId, RaftId};
-use crate::catalog::{Catalog, Cluster, MetaNode};
+use crate::catalog::{Catalog, Cluster, MetaNode, OWNERS_LEVEL};
 use crate::machine::{Found, Refused};
 
 /// Makes founder k of the list meta node k with Raft id k (founding.md 5.5). Every first leader
@@ -39,8 +40,13 @@ pub(super) fn found(catalog: &mut Catalog, found: &Found) -> Result<(), Refused>
 
 /// Raises the feature level. It never falls: the log may have entries of the higher level.
 pub(super) fn raise_feature_level(catalog: &mut Catalog, level: u32) -> Result<(), Refused> {
+    let had_owners_level = catalog.feature_level() >= OWNERS_LEVEL;
     let cluster = catalog.cluster.as_mut().ok_or(Refused::NoCluster)?;
     cluster.feature_level = cluster.feature_level.max(level);
+    if !had_owners_level {
+        // Removals of data nodes left shards without owners until now.
+        shard_lifecycle::seek_owners(catalog);
+    }
     Ok(())
 }
 

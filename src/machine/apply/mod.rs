@@ -11,6 +11,7 @@ mod labels;
 mod lease;
 mod members;
 mod move_meta_node;
+mod owners;
 mod query;
 mod restore;
 mod restore_parts;
@@ -75,7 +76,10 @@ pub fn is_long(catalog: &Catalog, command: &Command) -> bool {
                 | WireCommand::TruncateShardGroups { .. }
                 | WireCommand::DeleteDataNode { .. }
         ),
-        Command::Internal(command) => matches!(command, InternalCommand::RemoveDataNode { .. }),
+        Command::Internal(command) => matches!(
+            command,
+            InternalCommand::RemoveDataNode { .. } | InternalCommand::AssignOwners
+        ),
     };
     is_of_all_shards && catalog.shard_count() > MAX_SHORT_SHARDS
 }
@@ -209,6 +213,7 @@ fn execute_internal(
         InternalCommand::AddRestorePart(part) => restore_parts::add(catalog, part)?,
         InternalCommand::CommitRestore(of) => restore_parts::commit(catalog, *of)?,
         InternalCommand::AbandonRestore { id } => restore_parts::abandon(catalog, *id),
+        InternalCommand::AssignOwners => shard_lifecycle::assign_owners(catalog),
         InternalCommand::RaiseFeatureLevel { level } => {
             cluster::raise_feature_level(catalog, *level)?
         }

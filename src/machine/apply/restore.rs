@@ -5,6 +5,7 @@
 //! databases or users were changed since the view was taken (wire.md Q34).
 
 use super::retention_policy::normalise;
+use super::shard_lifecycle;
 use crate::base::{NodeId, ShardGroupId, ShardId};
 use crate::catalog::{
     Catalog, DataNode, Database, Databases, MAX_ID, RetentionPolicy, ShardGroup, ShardGroups,
@@ -31,6 +32,7 @@ pub(super) fn set_data(catalog: &mut Catalog, restore: &SetData) -> Result<(), R
     restored.users.replace_all(restore.users.iter().cloned());
     restored.max_shard_group_id = restored.max_shard_group_id.max(restore.max_shard_group_id);
     restored.max_shard_id = restored.max_shard_id.max(restore.max_shard_id);
+    shard_lifecycle::seek_owners(&mut restored);
     // A catalog that contradicts itself would stay so for ever.
     restored
         .check_indexed()

@@ -1,8 +1,9 @@
 //! `CreateShardGroup` (wire.md 3.4, type 9): creates the shards of a span of time, and their
 //! owners.
 
+use super::owners;
 use super::retention_policy::exact;
-use crate::base::{Name, NodeId, ShardGroupId, ShardId, UnixNanos};
+use crate::base::{Name, ShardGroupId, ShardId, UnixNanos};
 use crate::catalog::{Catalog, MAX_TIME, RetentionPolicy, Shard, ShardGroup, ShardGroups};
 use crate::machine::Refused;
 
@@ -31,7 +32,7 @@ pub(super) fn create(
         return Ok(());
     }
     let (start, end) = span(found, at);
-    let owners = owners(catalog, found.replica_n);
+    let owners = owners::of_new_group(catalog, found.replica_n);
     let first = catalog.max_shard_id + 1;
     catalog.max_shard_group_id += 1;
     catalog.max_shard_id += owners.len() as u64;
@@ -81,22 +82,4 @@ fn shrink(
         before.map_or(start, |before| start.max(before)),
         after.map_or(end, |after| end.min(after)),
     )
-}
-
-/// Distinct owners of each shard. There is one shard for each full set of `replica_n` active nodes,
-/// owned by the nodes that own the fewest shards (commands.md, "Shard groups"). Where a group does
-/// not use all nodes, a node that has just joined is one of its owners.
-fn owners(catalog: &Catalog, replica_n: u32) -> Vec<Vec<NodeId>> {
-    let mut nodes: Vec<(u64, NodeId)> = catalog
-        .active_data_nodes()
-        .map(|node| (catalog.shards_owned_by(node.id), node.id))
-        .collect();
-    nodes.sort_unstable();
-    let replica_n = (replica_n.max(1) as usize).min(nodes.len());
-    let shard = |nodes: &[(u64, NodeId)]| {
-        let mut owners: Vec<NodeId> = nodes.iter().map(|(_, id)| *id).collect();
-        owners.sort_unstable();
-        owners
-    };
-    nodes.chunks_exact(replica_n).map(shard).collect()
 }

@@ -1,9 +1,10 @@
 //! Shard groups and shards after their creation: truncate, delete, prune, drop, add and remove
 //! copies (wire.md 3.4, types 10 and 30 to 34).
 
+use super::owners::{self, NewOwners};
 use super::retention_policy::exact;
-use crate::base::{DurationNanos, Name, NodeId, ShardGroupId, ShardId, UnixNanos};
-use crate::catalog::{Catalog, Located, RetentionPolicy, ShardGroup};
+use crate::base::{DurationNanos, Name, NodeId, ShardGroupId, ShardId, Text, UnixNanos};
+use crate::catalog::{Catalog, Located, OWNERS_LEVEL, RetentionPolicy, Shard, ShardGroup};
 use crate::machine::{Refused, ShardCopy};
 
 /// Time for which a deleted group is kept, so that every data node learns what to delete
@@ -110,44 +111,67 @@ pub(super) fn remove_copy(
         });
     }
     if found.shard.owners.len() == 1 && !found.group.is_deleted() && !force {
-        return Err(last_copies_on(
-            catalog,
-            copy.node,
-            std::iter::once(copy.shard),
-        ));
+        return Err(Refused::LastCopies {
+            first: vec![copy.shard],
+            more: 0,
+            node: tcp_of(catalog, copy.node),
+        });
     }
     remove_owner(catalog, copy);
     Ok(())
 }
 
-/// Takes a node out of the owners of all shards. No shard is given to another node: that node would
-/// have no data (commands.md, "Shard groups"). A group that keeps some of its shards ends now for
-/// new points, because shards without an owner could not take them. A group that keeps no shard is
-/// deleted.
+/// Takes a node out of the owners of all shards. A shard whose last copy it had gets another owner,
+/// which has no data of it, so that the group can still be written (commands.md, "Shard groups").
+/// A group of which no other node owned a shard is deleted.
 ///
 /// # Errors
 /// Without `force`: a shard of a group that is not deleted would lose its last copy.
 pub(super) fn disown(catalog: &mut Catalog, node: NodeId, force: bool) -> Result<(), Refused> {
-    if !force && last_copies(catalog, node).next().is_some() {
-        return Err(last_copies_on(catalog, node, last_copies(catalog, node)));
+    if !force {
+        check_last_copies(catalog, node)?;
     }
-    let owned = |group: &&ShardGroup| {
-        group
-            .shards
-            .iter()
-            .any(|shard| shard.owners.contains(&node))
-    };
+    let passes_on = catalog.feature_level() >= OWNERS_LEVEL;
+    let mut new_owners = NewOwners::new(catalog, Some(node));
     let now = catalog.last_at;
     put_all(catalog, |policy| {
+        let owned = |group: &&ShardGroup| {
+            let mut shards = group.shards.iter();
+            shards.any(|shard| shard.owners.contains(&node))
+        };
         let concerned = policy.shard_groups.iter().filter(owned);
         concerned
-            .map(|group| changed(group, |group| disown_in(group, node, now)))
+            .map(|group| {
+                changed(group, |group| match passes_on {
+                    true => pass_on(group, node, now, &mut new_owners),
+                    false => leave_without_owner(group, node, now),
+                })
+            })
             .collect()
     });
     Ok(())
 }
 
-fn disown_in(group: &mut ShardGroup, node: NodeId, now: UnixNanos) {
+/// Gives the shards of a group that only `node` owned to other nodes. A shard that nobody owned
+/// before waits for a restore, and stays as it is.
+fn pass_on(group: &mut ShardGroup, node: NodeId, now: UnixNanos, new_owners: &mut NewOwners) {
+    let is_lone = |shard: &Shard| shard.owners == [node];
+    if group.shards.iter().all(is_lone) {
+        mark_deleted(group, now);
+    }
+    let deleted = group.is_deleted();
+    for shard in &mut group.shards {
+        let was_lone = is_lone(shard);
+        shard.owners.retain(|owner| *owner != node);
+        if was_lone && !deleted {
+            new_owners.assign([shard]);
+        }
+    }
+}
+
+/// Rule below [`OWNERS_LEVEL`]: the shards stay without owners, and the group ends now for new
+/// points.
+fn leave_without_owner(group: &mut ShardGroup, node: NodeId, now: UnixNanos) {
     group
         .shards
         .iter_mut()
@@ -164,36 +188,54 @@ fn disown_in(group: &mut ShardGroup, node: NodeId, now: UnixNanos) {
     }
 }
 
-fn last_copies(catalog: &Catalog, node: NodeId) -> impl Iterator<Item = ShardId> {
+/// Gives each shard without owners an owner that has no data of it, and ends the search for owners.
+pub(super) fn assign_owners(catalog: &mut Catalog) {
+    let mut new_owners = NewOwners::new(catalog, None);
+    put_all(catalog, |policy| {
+        let groups = policy.shard_groups.iter();
+        groups
+            .filter(|group| owners::lacks_owners(group))
+            .map(|group| changed(group, |group| new_owners.assign(&mut group.shards)))
+            .collect()
+    });
+    seek_owners(catalog);
+}
+
+/// Notes since when owners are sought, if any shard lacks them. From [`OWNERS_LEVEL`] on only a
+/// restore leaves such shards.
+pub(super) fn seek_owners(catalog: &mut Catalog) {
     let policies = catalog
         .databases
         .iter()
         .flat_map(|database| &database.retention_policies);
-    let groups = policies
-        .flat_map(|policy| policy.shard_groups.iter())
-        .filter(|group| !group.is_deleted());
-    groups
-        .flat_map(|group| &group.shards)
-        .filter(move |shard| shard.owners == [node])
-        .map(|shard| shard.id)
+    let mut groups = policies.flat_map(|policy| policy.shard_groups.iter());
+    let lacks = catalog.feature_level() >= OWNERS_LEVEL && groups.any(owners::lacks_owners);
+    catalog.owners_sought_since = lacks.then_some(catalog.last_at);
 }
 
-fn last_copies_on(
-    catalog: &Catalog,
-    node: NodeId,
-    mut shards: impl Iterator<Item = ShardId>,
-) -> Refused {
-    let node = catalog
-        .data_nodes
-        .get(&node)
-        .map(|node| node.tcp.clone())
-        .unwrap_or_default();
-    let first = shards.by_ref().take(MAX_SHARDS_NAMED).collect();
-    Refused::LastCopies {
+/// Checks that no shard loses its last copy with a node. From [`OWNERS_LEVEL`] on copies that
+/// nobody would miss do not count.
+fn check_last_copies(catalog: &Catalog, node: NodeId) -> Result<(), Refused> {
+    let exempts = catalog.feature_level() >= OWNERS_LEVEL;
+    let now = catalog.last_at;
+    let mut shards = catalog
+        .last_copies(node)
+        .filter(|copy| !exempts || !copy.is_dispensable(now))
+        .map(|copy| copy.shard.id);
+    let first: Vec<ShardId> = shards.by_ref().take(MAX_SHARDS_NAMED).collect();
+    if first.is_empty() {
+        return Ok(());
+    }
+    Err(Refused::LastCopies {
         first,
         more: shards.count(),
-        node,
-    }
+        node: tcp_of(catalog, node),
+    })
+}
+
+fn tcp_of(catalog: &Catalog, node: NodeId) -> Text {
+    let found = catalog.data_nodes.get(&node);
+    found.map(|node| node.tcp.clone()).unwrap_or_default()
 }
 
 /// Removes a shard from its group. A group that loses one of several shards ends now for new
@@ -252,7 +294,7 @@ fn changed(group: &ShardGroup, change: impl FnOnce(&mut ShardGroup)) -> ShardGro
 }
 
 /// Replaces groups by those that `changed` returns for each policy.
-fn put_all(catalog: &mut Catalog, changed: impl Fn(&RetentionPolicy) -> Vec<ShardGroup>) {
+fn put_all(catalog: &mut Catalog, mut changed: impl FnMut(&RetentionPolicy) -> Vec<ShardGroup>) {
     let mut all = Vec::new();
     for database in catalog.databases.iter() {
         for policy in &database.retention_policies {

@@ -18,6 +18,7 @@ pub(super) fn repair(catalog: &mut Catalog, now: UnixNanos) -> Result<(), Refuse
         return Err(Refused::TimeIsRight);
     }
     catalog.last_at = now;
+    catalog.owners_sought_since = catalog.owners_sought_since.map(|since| since.min(now));
     let mut late = Vec::new();
     for database in catalog.databases.iter() {
         for policy in &database.retention_policies {

@@ -245,22 +245,22 @@ fn one_allocation_is_enough() {
 #[test]
 fn a_newer_format_is_told_apart_from_damage() {
     assert_eq!(
-        error(b"\x08\x05 whatever"),
+        error(b"\x08\x06 whatever"),
         EnvelopeError::Newer {
-            found: 5,
-            newest: 4
+            found: 6,
+            newest: 5
         }
     );
     assert_eq!(
-        error(b"\x08\x05").to_string(),
-        "entry format 5, this version reads up to 4"
+        error(b"\x08\x06").to_string(),
+        "entry format 6, this version reads up to 5"
     );
     let far = b"\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01";
     assert_eq!(
         error(far),
         EnvelopeError::Newer {
             found: u32::MAX,
-            newest: 4
+            newest: 5
         }
     );
 }

@@ -51,6 +51,9 @@ pub(in crate::wire) struct State {
     pub(in crate::wire) content_index: Option<u64>,
     #[prost(bytes = "vec", repeated, tag = "21")]
     pub(in crate::wire) removed_data_nodes: Vec<Vec<u8>>,
+    /// Since format 5. 22 to 24 are a restore in parts.
+    #[prost(sfixed64, optional, tag = "25")]
+    pub(in crate::wire) owners_sought_since: Option<i64>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]

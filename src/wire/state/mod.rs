@@ -109,6 +109,7 @@ fn tail(catalog: &Catalog, next_database: u64) -> State {
             .map(data_nodes::lease_message)
             .collect(),
         content_index: (catalog.content_index > 0).then_some(catalog.content_index),
+        owners_sought_since: catalog.owners_sought_since.map(|since| since.0),
         ..State::default()
     }
 }
@@ -125,6 +126,9 @@ pub fn decode(bytes: &[u8]) -> Result<Catalog, StateError> {
 }
 
 fn lowest_format(catalog: &Catalog) -> u32 {
+    if catalog.owners_sought_since.is_some() {
+        return 5;
+    }
     if catalog.restoring.is_some() {
         return 4;
     }
@@ -190,6 +194,7 @@ fn catalog(format: u32, reader: StateReader) -> Result<Catalog, BadField> {
         max_shard_group_id: required(state.max_shard_group_id, "max_shard_group_id")?,
         max_shard_id: required(state.max_shard_id, "max_shard_id")?,
         max_raft_id: required(state.max_raft_id, "max_raft_id")?,
+        owners_sought_since: state.owners_sought_since.map(UnixNanos),
         restoring,
         ..Catalog::default()
     };

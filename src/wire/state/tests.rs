@@ -366,8 +366,8 @@ fn a_newer_format_and_nonsense_are_refused() {
     let good = encode(&full());
     let text = |bytes: &[u8]| decode(bytes).expect_err("unreadable").to_string();
     assert_eq!(
-        text(&[b"\x08\x05", &good[2..]].concat()),
-        "undecodable catalog: format 5, this version reads up to 4"
+        text(&[b"\x08\x06", &good[2..]].concat()),
+        "undecodable catalog: format 6, this version reads up to 5"
     );
     assert_eq!(
         text(b""),

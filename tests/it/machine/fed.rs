@@ -26,9 +26,14 @@ impl Default for Fed {
 impl Fed {
     /// Makes a cluster of one meta node, with id 1, and so many data nodes, with ids from 2 on.
     pub(crate) fn with_data_nodes(n: u64) -> Self {
+        Self::at_level(DATA_LEVEL, n)
+    }
+
+    /// Same as [`Self::with_data_nodes`], for a cluster of this feature level.
+    pub(super) fn at_level(feature_level: u32, n: u64) -> Self {
         let mut fed = Self::default();
         fed.ok(Command::Internal(InternalCommand::Found(Found {
-            feature_level: DATA_LEVEL,
+            feature_level,
             ..found(1)
         })));
         (2..n + 2).for_each(|id| _ = fed.ok(create_data_node(id)));
@@ -226,7 +231,12 @@ impl Fed {
 /// Makes a cluster with data nodes and `db`, whose policy `rp` keeps so many copies in groups of a
 /// day.
 pub(super) fn with_policy(data_nodes: u64, replica_n: u32) -> Fed {
-    let mut fed = Fed::with_data_nodes(data_nodes);
+    with_policy_at(DATA_LEVEL, data_nodes, replica_n)
+}
+
+/// Same as [`with_policy`], for a cluster of this feature level.
+pub(super) fn with_policy_at(level: u32, data_nodes: u64, replica_n: u32) -> Fed {
+    let mut fed = Fed::at_level(level, data_nodes);
     fed.ok(create_database_with(
         "db",
         new_policy("rp", 0, DAY, replica_n),

@@ -9,6 +9,7 @@ mod found;
 mod index;
 mod lease;
 mod members;
+mod new_owners;
 mod owners;
 mod passive;
 mod query;
@@ -38,7 +39,7 @@ use influxdb_meta::wire::data;
 use commands::*;
 pub(crate) use commands::{create_data_node, found};
 pub(crate) use fed::Fed;
-use fed::with_policy;
+use fed::{with_policy, with_policy_at};
 
 const HOUR: i64 = DurationNanos::HOUR.0;
 const DAY: i64 = DurationNanos::DAY.0;

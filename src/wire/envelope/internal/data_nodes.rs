@@ -73,6 +73,17 @@ pub(super) fn set_lease_holder(message: SetLeaseHolder) -> Result<InternalComman
     })
 }
 
+pub(super) fn assign_owners_message() -> AssignOwners {
+    AssignOwners {}
+}
+
+pub(super) fn assign_owners(_: AssignOwners) -> Result<InternalCommand, BadField> {
+    Ok(InternalCommand::AssignOwners)
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct AssignOwners {}
+
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct SetPassive {
     #[prost(bytes = "vec", optional, tag = "1")]

@@ -54,6 +54,8 @@ command_table! {
         => restores::ref_message(*of), restores::commit;
     17, 4: AbandonRestore { id }
         => restores::abandon_message(*id), restores::abandon;
+    18, 5: AssignOwners {}
+        => data_nodes::assign_owners_message(), data_nodes::assign_owners;
 }
 
 /// Returns the name of the command in field 5 of a log entry. Does not decode its payload.

@@ -11,7 +11,8 @@ pub(super) fn command(rng: &mut StdRng, catalog: &Catalog) -> Command {
     if is_restoring || rng.random_ratio(1, 40) {
         return Command::Internal(restore_parts::command(rng, catalog));
     }
-    match rng.random_range(0..40) {
+    match rng.random_range(0..41) {
+        40 => Command::Internal(InternalCommand::AssignOwners),
         0..=3 => Command::Wire(WireCommand::CreateDataNode {
             http: text(rng, "data"),
             tcp: tcp(rng),

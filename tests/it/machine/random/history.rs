@@ -110,6 +110,8 @@ pub(super) const SEEN: &[&str] = &[
     "CommitRestore refused: another restore began",
     "CommitRestore refused: the restore contradicts itself",
     "AbandonRestore changed",
+    "AssignOwners changed",
+    "AssignOwners left all as it was",
     "DropDatabase changed",
     "UpdateRetentionPolicy changed",
 ];

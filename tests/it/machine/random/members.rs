@@ -30,7 +30,7 @@ pub(super) fn command(rng: &mut StdRng, catalog: &Catalog) -> Command {
         })),
         16..=18 => Command::Internal(InternalCommand::SetLabels(labels(rng, catalog))),
         19 => Command::Internal(InternalCommand::RaiseFeatureLevel {
-            level: rng.random_range(0..4),
+            level: rng.random_range(0..6),
         }),
         _ => Command::Internal(InternalCommand::RequireSecret),
     }

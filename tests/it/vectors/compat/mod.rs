@@ -11,6 +11,7 @@ mod exchange;
 mod format_2;
 mod format_3;
 mod format_4;
+mod format_5;
 mod frames;
 mod identity;
 mod snapshot;
