@@ -1,11 +1,11 @@
 //! Owners for restored shards (wire.md Q34). A restore brings shards without owners, and the data
 //! node that then stores their data reports it to no meta node. So the leader asks all data nodes
-//! for the shards that they hold, until each shard has an owner.
+//! for the shards that they hold, until each shard has an owner. After an hour the shards that no
+//! data node holds are given to any, because points of a shard without owners cannot be written.
 //!
-//! It never adds owners to a shard that an operator removed from all its owners while its group was
-//! open for points. Such a group is deleted, or truncated while other shards of it have owners. A
-//! group that had ended before looks like a restored one: a data node that returns with its points
-//! owns them.
+//! The removal of a data node leaves no shard without owners from [`OWNERS_LEVEL`] on. Older
+//! clusters may have such shards. Below that level the search passes over them if they look like
+//! removed ones: their group is truncated, and other shards of it have owners.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Weak};
@@ -15,9 +15,9 @@ use futures_util::future::join_all;
 use tokio::time::{Instant, sleep};
 
 use super::{Error, Service, address_of};
-use crate::base::{NodeId, ShardId};
-use crate::catalog::{Catalog, DATA_LEVEL, ShardGroup};
-use crate::machine::{ShardCopy, WireCommand};
+use crate::base::{NodeId, ShardId, UnixNanos};
+use crate::catalog::{Catalog, DATA_LEVEL, OWNERS_LEVEL, ShardGroup};
+use crate::machine::{InternalCommand, ShardCopy, WireCommand};
 use crate::raft::{Applied, Raft, Role};
 use crate::service::data_nodes::QUICK_ANSWER_TIMEOUT;
 
@@ -53,6 +53,8 @@ struct OwnerSearch {
     since: Instant,
     next: Instant,
     pause: Duration,
+    /// Whether the data nodes were asked at least once.
+    has_asked: bool,
     gave_up: bool,
 }
 
@@ -65,6 +67,7 @@ impl OwnerSearch {
             since: now,
             next: now,
             pause: CHECK_INTERVAL,
+            has_asked: false,
             gave_up: false,
         }
     }
@@ -75,13 +78,17 @@ impl OwnerSearch {
             return;
         }
         self.update(service, &applied).await;
+        if self.is_over(&applied.catalog, service.env.clock.now()) {
+            return assign_owners(service, raft, self.lacking.len()).await;
+        }
         let now = Instant::now();
         if self.lacking.is_empty() || now < self.next || self.gave_up {
             return;
         }
-        if now >= self.since + SEARCH_TIMEOUT {
+        if applied.catalog.feature_level() < OWNERS_LEVEL && now >= self.since + SEARCH_TIMEOUT {
             return self.give_up();
         }
+        self.has_asked = true;
         self.next = now + self.pause;
         self.pause = (self.pause * 2).min(MAX_PAUSE);
         let held = copies_held(service, &applied.catalog).await;
@@ -119,6 +126,18 @@ impl OwnerSearch {
         }
     }
 
+    /// Returns whether the search that the catalog knows of is over: no shard lacks owners, or the
+    /// data nodes had an hour.
+    fn is_over(&self, catalog: &Catalog, now: UnixNanos) -> bool {
+        let Some(since) = catalog.owners_sought_since else {
+            return false;
+        };
+        let age = now.0.saturating_sub(since.0);
+        let is_late =
+            u64::try_from(age).is_ok_and(|age| Duration::from_nanos(age) >= SEARCH_TIMEOUT);
+        self.lacking.is_empty() || (self.has_asked && is_late)
+    }
+
     fn give_up(&mut self) {
         self.gave_up = true;
         tracing::warn!(
@@ -150,7 +169,27 @@ impl OwnerSearch {
     }
 }
 
-/// Returns the groups that a restore brought and that still lack owners.
+/// Ends the search: each shard that still lacks owners gets one, without data.
+async fn assign_owners(service: &Service, raft: &Raft, lacking: usize) {
+    let assign = InternalCommand::AssignOwners;
+    match service.change(raft, assign, service.deadline()).await {
+        Ok(()) if lacking == 0 => {}
+        Ok(()) => tracing::warn!(
+            event = "assigned-shards",
+            shards = lacking,
+            "shards that no data node holds have owners now: they can be written, their old points \
+             are missing"
+        ),
+        // The next leader ends the search.
+        Err(Error::NotLeader(_)) => {}
+        Err(error) => tracing::warn!(
+            event = "assigned-shards", %error,
+            "shards without owners are not assigned yet"
+        ),
+    }
+}
+
+/// Returns the groups whose shards without owners may be held by data nodes.
 fn restored(catalog: &Catalog) -> impl Iterator<Item = &ShardGroup> {
     let policies = catalog
         .databases
@@ -159,7 +198,8 @@ fn restored(catalog: &Catalog) -> impl Iterator<Item = &ShardGroup> {
     let groups = policies.flat_map(|policy| policy.shard_groups.iter());
     groups.filter(|group| {
         let untouched = group.shards.iter().all(|shard| shard.owners.is_empty());
-        !group.is_deleted() && (group.truncated_at.is_none() || untouched)
+        let is_restored = all_are_sought(catalog) || group.truncated_at.is_none() || untouched;
+        !group.is_deleted() && is_restored
     })
 }
 
@@ -202,11 +242,17 @@ async fn copies_held(service: &Service, catalog: &Catalog) -> Held {
     held
 }
 
-/// Returns the owners to add. A truncated group gets all of its owners at once: with some it looks
+fn all_are_sought(catalog: &Catalog) -> bool {
+    catalog.feature_level() >= OWNERS_LEVEL
+}
+
+/// Returns the owners to add. Below [`OWNERS_LEVEL`] a truncated group gets all of its owners at once: with some it looks
 /// like a group that lost the others.
 fn owners_of_restored(catalog: &Catalog, held: &Held) -> Vec<ShardCopy> {
     let whole = |group: &&ShardGroup| {
-        group.truncated_at.is_none() || ownerless(group).all(|shard| held.contains_key(&shard))
+        all_are_sought(catalog)
+            || group.truncated_at.is_none()
+            || ownerless(group).all(|shard| held.contains_key(&shard))
     };
     let copies = |shard: ShardId| {
         let nodes = held.get(&shard).into_iter().flatten();

@@ -42,8 +42,12 @@ const POINT: i64 = 16;
 impl DataNode {
     /// Writes a point: makes sure that there is a group for its time, and puts the point into those
     /// of the group's shards that this node owns. An empty policy means the database's default one.
+    /// Real data nodes fail a batch with a point of a shard that nobody owns.
     pub fn write(&self, database: &str, policy: &str, time: i64) -> Result<ShardGroup, String> {
         let (group, policy) = self.group_for(database, policy, time)?;
+        if group.shards.iter().any(|shard| shard.owners.is_empty()) {
+            return Err("write failed".to_owned());
+        }
         let id = self.id();
         self.shared.set_shards(|held| {
             for shard in group
