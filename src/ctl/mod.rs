@@ -16,6 +16,7 @@ mod prompt;
 mod request_once;
 mod session;
 mod status;
+mod style;
 mod table;
 mod timestamps;
 mod verbs;

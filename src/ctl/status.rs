@@ -44,6 +44,11 @@ impl Status {
         self.node_type == "data"
     }
 
+    /// Whether the node with this Raft address is the leader.
+    pub(super) fn is_leader(&self, raft_address: &str) -> bool {
+        !self.leader.is_empty() && self.leader == raft_address
+    }
+
     /// HTTP address that the node advertises.
     pub(super) fn advertised(&self) -> Option<Address> {
         Address::parse(&self.http_addr, META_HTTP_PORT).ok()

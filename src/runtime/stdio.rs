@@ -1,7 +1,7 @@
 //! Standard output and standard error. A reader that is gone is an error value, never a panic, as
 //! it is with the print macros.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 use rustix::event::{PollFd, PollFlags, poll};
 
@@ -14,6 +14,11 @@ pub fn print(text: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     stdout.write_all(text.as_bytes())?;
     stdout.flush()
+}
+
+/// Whether a person reads stdout at a terminal.
+pub fn stdout_is_terminal() -> bool {
+    io::stdout().is_terminal()
 }
 
 /// Writes a line to stderr: for commands that print and end. May wait for the reader. Nothing is

@@ -30,9 +30,11 @@ impl AddData {
         };
         match add(session, &session.bind, address, self.passive).await {
             Ok(added) => Output {
-                stdout: format!("Added data node {} at {}\n", added.id, added.tcp_addr),
                 notes: added.note.into_iter().collect(),
-                failure: None,
+                ..Output::done(format!(
+                    "Added data node {} at {}\n",
+                    added.id, added.tcp_addr
+                ))
             },
             Err(why) => Output::failed(why),
         }

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use clap::Args;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::client::Request;
-use crate::ctl::output::Output;
+use crate::ctl::output::{Format, FormatFlag, Output};
 use crate::ctl::session::Session;
 use crate::ctl::table::Table;
 use crate::ctl::timestamps;
@@ -15,26 +17,38 @@ use crate::ctl::timestamps;
 const DATA_NODES_TIMEOUT: Duration = Duration::from_secs(30);
 
 #[derive(Debug, Args)]
-pub(in crate::ctl) struct CopyShardStatus {}
+pub(in crate::ctl) struct CopyShardStatus {
+    #[command(flatten)]
+    output: FormatFlag,
+}
 
 impl CopyShardStatus {
     pub(super) async fn run(&self, session: &Session) -> Output {
-        let attempt = async || {
-            let request = Request::get("/copy-shard-status");
-            session
-                .try_for(&session.bind, request, DATA_NODES_TIMEOUT)
-                .await?
-                .json()
+        let output = match self.output.format {
+            Format::Table => ask(session)
+                .await
+                .map(|copies| Output::tables(vec![table(&copies)])),
+            Format::Json => ask::<Value>(session)
+                .await
+                .map(|copies| Output::json(&copies)),
         };
-        let copies: Result<Option<Vec<InProgress>>, String> =
-            session.repeat(&session.bind, attempt).await;
-        copies
-            .map(|copies| print(&copies.unwrap_or_default()))
-            .into()
+        output.unwrap_or_else(Output::failed)
     }
 }
 
-fn print(copies: &[InProgress]) -> String {
+async fn ask<T: DeserializeOwned>(session: &Session) -> Result<Vec<T>, String> {
+    let attempt = async || {
+        let request = Request::get("/copy-shard-status");
+        session
+            .try_for(&session.bind, request, DATA_NODES_TIMEOUT)
+            .await?
+            .json()
+    };
+    let copies: Option<Vec<T>> = session.repeat(&session.bind, attempt).await?;
+    Ok(copies.unwrap_or_default())
+}
+
+fn table(copies: &[InProgress]) -> Table {
     let columns = [
         "Source",
         "Dest",
@@ -45,7 +59,7 @@ fn print(copies: &[InProgress]) -> String {
         "CurrentSize",
         "StartedAt",
     ];
-    let mut table = Table::without_heading(&columns);
+    let mut table = Table::without_heading(&columns).padded_with_spaces();
     for copy in copies {
         table.row(vec![
             copy.source.clone(),
@@ -58,7 +72,7 @@ fn print(copies: &[InProgress]) -> String {
             timestamps::as_go(&copy.started_at),
         ]);
     }
-    table.print_spaced()
+    table
 }
 
 /// A copy that is under way. Sizes are in bytes.

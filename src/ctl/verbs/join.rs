@@ -97,9 +97,8 @@ fn summary(joined: &Joined, had_no_leader: bool, nodes: &LocalNodes) -> Output {
     if meta.is_none() && data.is_none() {
         let stdout = "Failed to join cluster.  Run with -v to see more information\n".to_owned();
         return Output {
-            stdout,
-            notes: Vec::new(),
             failure: failure.clone(),
+            ..Output::done(stdout)
         };
     }
     let created = had_no_leader && meta.as_ref().is_some_and(|added| added.id == 1);
@@ -124,9 +123,9 @@ fn summary(joined: &Joined, had_no_leader: bool, nodes: &LocalNodes) -> Output {
     }
     let notes = data.iter().filter_map(|added| added.note.clone()).collect();
     Output {
-        stdout: text,
         notes,
         failure: failure.clone(),
+        ..Output::done(text)
     }
 }
 

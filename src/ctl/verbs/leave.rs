@@ -26,9 +26,8 @@ impl Leave {
         let mut left = Left::default();
         let failure = both(session, self, &nodes, &mut left).await.err();
         Output {
-            stdout: left.summary(),
-            notes: Vec::new(),
             failure,
+            ..Output::done(left.summary())
         }
     }
 }

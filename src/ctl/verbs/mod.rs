@@ -68,7 +68,7 @@ macro_rules! verbs {
 
 verbs! {
     /// Show the members of the cluster
-    Show(show::Show): "show" "[-v]",
+    Show(show::Show): "show" "[-v] [-format table|json]",
         "-bind meta-1:8091 show -v";
     /// Add a meta node to the cluster, or form a cluster with it
     AddMeta(add_meta::AddMeta): "add-meta" "[HOST:PORT]",
@@ -93,13 +93,13 @@ verbs! {
     UpdateData(update_data::UpdateData): "update-data" "OLD NEW",
         "update-data data-1:8088 data-9:8088";
     /// Show the shards and who owns them
-    ShowShards(show_shards::ShowShards): "show-shards" "[-v] [-m] [-e]",
+    ShowShards(show_shards::ShowShards): "show-shards" "[-v] [-m] [-e] [-format table|json]",
         "show-shards -v";
     /// Copy a shard from one data node to another, which then owns it too
     CopyShard(copy_shard::CopyShard): "copy-shard" "SOURCE DESTINATION ID",
         "copy-shard data-1:8088 data-2:8088 42";
     /// Show the copies that are under way
-    CopyShardStatus(copy_shard_status::CopyShardStatus): "copy-shard-status",
+    CopyShardStatus(copy_shard_status::CopyShardStatus): "copy-shard-status" "[-format table|json]",
         "copy-shard-status";
     /// Delete the copy of a shard on a data node
     RemoveShard(remove_shard::RemoveShard): "remove-shard" "[-force] HOST:PORT ID",

@@ -5,13 +5,15 @@ use std::fmt;
 use std::time::Duration;
 
 use clap::Args;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 use crate::client::Request;
-use crate::ctl::output::Output;
+use crate::ctl::output::{Format, FormatFlag, Output};
 use crate::ctl::session::Session;
 use crate::ctl::status::or_default;
-use crate::ctl::table::Table;
+use crate::ctl::table::{Mark, Table};
 use crate::ctl::timestamps::{self, NEVER};
 
 /// Timeout of the request. The node asks all data nodes at once and waits up to 10 s for them.
@@ -29,6 +31,8 @@ pub(in crate::ctl) struct ShowShards {
     /// Also shards that are past their retention
     #[arg(long = "e", short = 'e')]
     expired: bool,
+    #[command(flatten)]
+    output: FormatFlag,
 }
 
 impl ShowShards {
@@ -40,9 +44,18 @@ impl ShowShards {
     }
 
     async fn show(&self, session: &Session) -> Result<Output, String> {
-        let shards = ask(session, self.verbose, self.inconsistent, self.expired).await?;
-        // For an inconsistent shard the operator has to see the state of each copy.
-        let mut output = Output::done(print(&shards, self.verbose || self.inconsistent));
+        let (verbose, inconsistent) = (self.verbose, self.inconsistent);
+        let mut output = match self.output.format {
+            Format::Table => {
+                let shards = ask(session, verbose, inconsistent, self.expired).await?;
+                // For an inconsistent shard the operator has to see the state of each copy.
+                Output::tables(vec![table(&shards, verbose || inconsistent)])
+            }
+            Format::Json => {
+                let shards = ask::<Value>(session, verbose, inconsistent, self.expired).await?;
+                Output::json(&shards)
+            }
+        };
         if self.inconsistent {
             let all = ask(session, true, false, self.expired).await?;
             output.failure = silent_nodes(&all)
@@ -52,12 +65,12 @@ impl ShowShards {
     }
 }
 
-async fn ask(
+async fn ask<T: DeserializeOwned>(
     session: &Session,
     verbose: bool,
     inconsistent: bool,
     expired: bool,
-) -> Result<Vec<Shard>, String> {
+) -> Result<Vec<T>, String> {
     let flags = [
         ("verbose", verbose),
         ("inconsistent", inconsistent),
@@ -73,7 +86,7 @@ async fn ask(
             .await?
             .json()
     };
-    let shards: Option<Vec<Shard>> = session.repeat(&session.bind, attempt).await?;
+    let shards: Option<Vec<T>> = session.repeat(&session.bind, attempt).await?;
     Ok(shards.unwrap_or_default())
 }
 
@@ -90,7 +103,7 @@ fn silent_nodes(shards: &[Shard]) -> Option<String> {
     (!nodes.is_empty()).then(|| nodes.into_iter().collect::<Vec<_>>().join(", "))
 }
 
-fn print(shards: &[Shard], verbose: bool) -> String {
+fn table(shards: &[Shard], verbose: bool) -> Table {
     let columns = [
         "ID",
         "Database",
@@ -102,11 +115,11 @@ fn print(shards: &[Shard], verbose: bool) -> String {
         "Expires",
         "Owners",
     ];
-    let mut table = Table::with_columns("Shards", &columns);
+    let mut table = Table::with_columns("Shards", &columns).padded_with_spaces();
     for shard in shards {
-        table.row(row(shard, verbose));
+        table.marked_row(shard.mark(), row(shard, verbose));
     }
-    table.print_spaced()
+    table
 }
 
 fn row(shard: &Shard, verbose: bool) -> Vec<String> {
@@ -161,6 +174,15 @@ struct Shard {
 }
 
 impl Shard {
+    /// Bad: fewer copies than the retention policy asks for, or a copy with an error. A shard of no
+    /// group is a copy that the cluster does not know.
+    fn mark(&self) -> Mark {
+        let is_complete = !self.database.is_empty()
+            && self.owners.len() as u64 >= self.replica_n
+            && self.owners.iter().all(|owner| owner.err.is_none());
+        if is_complete { Mark::Plain } else { Mark::Bad }
+    }
+
     /// End of the shard. A truncated shard ends where it was truncated, printed to the nanosecond.
     fn end(&self) -> String {
         if self.truncated_at.is_empty() || self.truncated_at == NEVER {

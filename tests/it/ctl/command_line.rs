@@ -127,9 +127,15 @@ fn every_command_explains_itself() {
         (&["add-data", "-h"], "add-data [-p] HOST:PORT"),
         (&["remove-data", "-h"], "remove-data [-force] HOST:PORT"),
         (&["update-data", "-h"], "update-data OLD NEW"),
-        (&["show-shards", "-h"], "show-shards [-v] [-m] [-e]"),
+        (
+            &["show-shards", "-h"],
+            "show-shards [-v] [-m] [-e] [-format table|json]",
+        ),
         (&["copy-shard", "-h"], "copy-shard SOURCE DESTINATION ID"),
-        (&["copy-shard-status", "-h"], "copy-shard-status"),
+        (
+            &["copy-shard-status", "-h"],
+            "copy-shard-status [-format table|json]",
+        ),
         (
             &["remove-shard", "-h"],
             "remove-shard [-force] HOST:PORT ID",
@@ -315,6 +321,10 @@ const FAILURES: &[(&[&str], &str)] = &[
     (
         &["show", "-auth-type", "foo"],
         "invalid -auth-type: foo; write none, basic or jwt",
+    ),
+    (
+        &["show", "-format", "xml"],
+        "invalid value 'xml' for '--format <FORMAT>'",
     ),
     (&["-bind-tls=maybe", "show"], "unexpected value 'maybe'"),
     (

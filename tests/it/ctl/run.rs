@@ -53,6 +53,23 @@ pub(super) fn ctl_answered(args: &[&str], answers: &str) -> Ran {
     }
 }
 
+/// Runs it with a terminal as stdout and stderr, with these variables. Returns what the terminal
+/// got.
+pub(super) fn ctl_at_terminal(args: &[&str], variables: &[(&str, &str)]) -> String {
+    let line = [env!("CARGO_BIN_EXE_influxd-ctl")];
+    let line: Vec<&str> = line.iter().chain(args).copied().collect();
+    let output = Command::new("script")
+        .args(["-qec", &line.join(" "), "/dev/null"])
+        .env_remove("NO_COLOR")
+        .envs(variables.iter().copied())
+        .stdin(Stdio::null())
+        .output()
+        .expect("script, of Debian's package bsdutils");
+    let got = String::from_utf8(output.stdout).expect("text");
+    // The terminal ends lines so.
+    got.replace("\r\n", "\n")
+}
+
 /// Servers on real sockets, served from a thread of their own while the test blocks.
 pub(super) struct Net {
     runtime: tokio::runtime::Runtime,

@@ -1,6 +1,8 @@
 //! `influxd-ctl show`, to the byte.
 
-use super::run::{Net, Nobody, Ran, ctl_at};
+use serde_json::{Value, json};
+
+use super::run::{Net, Nobody, Ran, ctl_at, ctl_at_terminal};
 use super::server::{Asked, Reply, json, redirect, status};
 
 pub(super) const STATUS: &str = r#"{"nodeType":"meta","leader":"meta-2:8089","httpAddr":"meta-1:8091","raftAddr":"meta-1:8089","peers":["meta-1:8089","meta-2:8089","meta-3:8089"]}"#;
@@ -58,6 +60,77 @@ fn the_members_in_three_blocks() {
         .map(|asked| asked.connection)
         .max();
     assert_eq!(connections, Some(0), "one connection is enough");
+}
+
+#[test]
+fn the_members_as_json() {
+    let net = Net::new();
+    let server = net.serve(|asked| match asked.what.as_str() {
+        "GET /healthz" => json(
+            r#"{"status":"pass","phase":"member","http":"meta-2:8091","raft_id":2,"warnings":["w"],
+             "raft_state":{"term":7,"role":"leader"}}"#,
+        ),
+        _ => member(asked),
+    });
+    let ran = ctl_at(&server, &["show", "-format", "json"]);
+    assert_eq!(
+        (ran.stderr.as_str(), ran.code),
+        ("show: warning: w\n", Some(0))
+    );
+    let printed: Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    let meta = |id, leader| {
+        json!({"id": id, "raft_address": format!("meta-{id}:8089"),
+               "http_address": format!("meta-{id}:8091"), "version": "1.12.4-c0.1.0",
+               "labels": {}, "leader": leader})
+    };
+    let want = json!({
+        "leader": "meta-2:8089",
+        "peers": ["meta-1:8089", "meta-3:8089"],
+        "data_nodes": [
+            {"id": 4, "tcp_address": "influxdb-data-01:8088",
+             "http_address": "influxdb-data-01:8086", "version": "1.8.11-c1.2.0",
+             "labels": {}, "passive": false},
+            {"id": 15, "tcp_address": "d:8088", "http_address": "d:8086", "version": null,
+             "labels": {"az": "east", "zone": "b"}, "passive": true},
+        ],
+        "meta_nodes": [meta(1, false), meta(2, true)],
+        "warnings": ["w"],
+    });
+    assert_eq!(printed, want);
+
+    let ran = ctl_at(&server, &["show", "-v", "-format=json"]);
+    let printed: Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    let details = &printed["details"];
+    assert_eq!(details[0]["http_address"], "meta-1:8091");
+    assert_eq!(details[0]["health"], Value::Null);
+    assert!(details[0]["error"].is_string(), "{details}");
+    assert_eq!(details[1]["health"]["raft_state"]["role"], "leader");
+    assert_eq!(details[1]["error"], Value::Null);
+}
+
+/// On a terminal, columns are aligned with spaces and the leader is green; `NO_COLOR` and a pipe
+/// get no colour.
+#[test]
+fn a_terminal_gets_aligned_and_coloured_tables() {
+    let net = Net::new();
+    let server = net.serve(member);
+    let bind = server.local.to_string();
+    let args = ["-bind", bind.as_str(), "show"];
+    let coloured = ctl_at_terminal(&args, &[("TERM", "xterm")]);
+    let leader = "\x1b[32m2   meta-2:8089   meta-2:8091   1.12.4-c0.1.0  {}\x1b[0m";
+    assert!(coloured.contains(leader), "{coloured:?}");
+    let unreachable = "\x1b[31m15  d:8088                 d:8086 ";
+    assert!(coloured.contains(unreachable), "{coloured:?}");
+    let plain = ctl_at_terminal(&args, &[("TERM", "xterm"), ("NO_COLOR", "1")]);
+    assert!(
+        plain.contains("\n2   meta-2:8089   meta-2:8091   1.12.4"),
+        "{plain:?}"
+    );
+    assert!(
+        !plain.contains('\x1b') && !plain.contains('\t'),
+        "{plain:?}"
+    );
+    assert_eq!(ctl_at_terminal(&args, &[("TERM", "dumb")]), plain);
 }
 
 /// A cluster without data nodes: the header line stays.

@@ -30,6 +30,25 @@ fn shards_and_their_owners() {
     assert_eq!(server.heard(), ["GET /show-shards"]);
 }
 
+/// The JSON of the meta node, with all its fields. Names stay harmless and the document valid.
+#[test]
+fn shards_as_json() {
+    let net = Net::new();
+    let mut odd: Value = serde_json::from_str(SHARDS).expect("JSON");
+    odd[0]["database"] = json!("a\n\u{1b}[2J\u{7f}\u{9b}2J");
+    let sent = odd.to_string();
+    let server = net.serve(move |_| json(&sent));
+    let ran = ctl_at(&server, &["show-shards", "-e", "-format", "json"]);
+    assert_eq!((ran.stderr.as_str(), ran.code), ("", Some(0)));
+    let is_control = |c: char| c.is_control() && c != '\n';
+    assert!(!ran.stdout.contains(is_control), "{:?}", ran.stdout);
+    assert_eq!(
+        serde_json::from_str::<Value>(&ran.stdout).expect("JSON"),
+        odd
+    );
+    assert_eq!(server.heard(), ["GET /show-shards?expired=true"]);
+}
+
 /// Names may contain anything. They forge no row and reach no terminal as commands.
 #[test]
 fn control_characters_of_names_are_escaped() {

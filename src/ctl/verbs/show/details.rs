@@ -1,14 +1,15 @@
 //! The tables that `-v` adds: the state of each meta node, as the node itself reports it.
 
 use futures_util::future::join_all;
+use serde::Serialize;
 
-use super::responses::{HealthResponse, Role};
+use super::responses::{HealthResponse, Role, Waiting};
 use crate::base::endpoint::META_HTTP_PORT;
 use crate::base::{Address, LogId};
 use crate::client::CallError;
 use crate::ctl::members::{ClusterMembers, MetaNode};
 use crate::ctl::session::Session;
-use crate::ctl::table::Table;
+use crate::ctl::table::{Mark, Table};
 
 /// Rows of the table, one for each meta node of the catalog. If the catalog is unknown: only the
 /// bound node.
@@ -21,6 +22,37 @@ struct Node {
     address: String,
     /// Its answer, or the reason why there is none.
     health: Result<HealthResponse, String>,
+}
+
+/// A meta node of `show -v -format json`.
+#[derive(Serialize)]
+pub(super) struct NodeJson<'a> {
+    id: Option<u64>,
+    http_address: &'a str,
+    /// Fields of its `/healthz`; `null` if it did not answer.
+    health: Option<&'a HealthResponse>,
+    /// The reason why there is no answer.
+    error: Option<&'a str>,
+}
+
+impl Node {
+    fn json(&self) -> NodeJson<'_> {
+        NodeJson {
+            id: self.id,
+            http_address: &self.address,
+            health: self.health.as_ref().ok(),
+            error: self.health.as_ref().err().map(String::as_str),
+        }
+    }
+
+    fn mark(&self) -> Mark {
+        match &self.health {
+            Err(_) => Mark::Bad,
+            Ok(health) if health.is_failing() => Mark::Bad,
+            Ok(health) if health.is_leader() => Mark::Leader,
+            Ok(_) => Mark::Plain,
+        }
+    }
 }
 
 impl Details {
@@ -61,7 +93,20 @@ impl Details {
         }
     }
 
-    pub(super) fn print(&self) -> String {
+    pub(super) fn tables(&self) -> Vec<Table> {
+        let waiting = self.waiting();
+        let nodes = std::iter::once(self.table());
+        nodes
+            .chain((!waiting.is_empty()).then(|| waiting_table(waiting)))
+            .collect()
+    }
+
+    /// One object for each row of the table.
+    pub(super) fn json(&self) -> Vec<NodeJson<'_>> {
+        self.nodes.iter().map(Node::json).collect()
+    }
+
+    fn table(&self) -> Table {
         let columns = [
             "ID",
             "HTTP Address",
@@ -76,14 +121,14 @@ impl Details {
         ];
         let mut table = Table::with_columns("Details", &columns);
         for node in &self.nodes {
-            table.row(self.row(node));
+            table.marked_row(node.mark(), self.row(node));
         }
-        table.print() + &self.waiting()
+        table
     }
 
     /// The nodes that wait to become a member or a voter, as the leader reports them. Without a
     /// leader: as any node reports them, without the reason.
-    fn waiting(&self) -> String {
+    fn waiting(&self) -> &[Waiting] {
         let answers = self
             .nodes
             .iter()
@@ -95,28 +140,9 @@ impl Details {
             .iter()
             .find(|raft| raft.role == Role::Leader)
             .or(rafts.first());
-        let waiting = leader
+        leader
             .map(|raft| raft.waiting.as_slice())
-            .unwrap_or_default();
-        if waiting.is_empty() {
-            return String::new();
-        }
-        let mut table =
-            Table::with_columns("Waiting", &["HTTP Address", "Raft ID", "To be", "State"]);
-        for one in waiting {
-            let to_be = if one.voter { "voter" } else { "learner" };
-            let state = one
-                .state
-                .clone()
-                .unwrap_or_else(|| "the leader knows".to_owned());
-            table.row(vec![
-                one.http.clone(),
-                one.raft_id.to_string(),
-                to_be.to_owned(),
-                state,
-            ]);
-        }
-        format!("\n{}", table.print())
+            .unwrap_or_default()
     }
 
     fn row(&self, node: &Node) -> Vec<String> {
@@ -156,6 +182,24 @@ impl Details {
             .map(|raft| index(raft.last_log));
         ends.max().map(|end| end.saturating_sub(index(applied)))
     }
+}
+
+fn waiting_table(waiting: &[Waiting]) -> Table {
+    let mut table = Table::with_columns("Waiting", &["HTTP Address", "Raft ID", "To be", "State"]);
+    for one in waiting {
+        let to_be = if one.voter { "voter" } else { "learner" };
+        let state = one
+            .state
+            .clone()
+            .unwrap_or_else(|| "the leader knows".to_owned());
+        table.row(vec![
+            one.http.clone(),
+            one.raft_id.to_string(),
+            to_be.to_owned(),
+            state,
+        ]);
+    }
+    table
 }
 
 /// Asks one node, for at most 2 s: a silent node must not delay the others.

@@ -1,16 +1,19 @@
 //! `influxd-ctl show [-v]`: the members of the cluster, as one meta node knows them.
 
 mod details;
+mod json;
 mod report;
 mod responses;
 
 use clap::Args;
 
 use crate::ctl::members::ClusterMembers;
-use crate::ctl::output::Output;
+use crate::ctl::output::{Format, FormatFlag, Output};
 use crate::ctl::session::Session;
 use crate::ctl::status::Status;
+use crate::ctl::table::Table;
 use details::Details;
+use json::ClusterJson;
 use responses::HealthResponse;
 
 #[derive(Debug, Args)]
@@ -18,18 +21,20 @@ pub(in crate::ctl) struct Show {
     /// Also ask each meta node for its phase, Raft id, lag and what it waits for
     #[arg(long = "v", short = 'v')]
     verbose: bool,
+    #[command(flatten)]
+    output: FormatFlag,
 }
 
 impl Show {
     pub(super) async fn run(&self, session: &Session) -> Output {
-        match show(session, self.verbose).await {
+        match show(session, self.verbose, self.output.format).await {
             Ok(output) => output,
             Err(why) => Output::failed(why),
         }
     }
 }
 
-async fn show(session: &Session, verbose: bool) -> Result<Output, String> {
+async fn show(session: &Session, verbose: bool, format: Format) -> Result<Output, String> {
     let status: Status = session.get_json(&session.bind, "/status").await?;
     if !status.is_meta() {
         return Err(format!("show: {} is not a meta node", session.bind));
@@ -45,45 +50,69 @@ async fn show(session: &Session, verbose: bool) -> Result<Output, String> {
     } else {
         None
     };
-    Ok(compose(
-        session,
-        &status,
-        &cluster,
-        health.as_ref(),
-        details.as_ref(),
-    ))
+    let found = Found {
+        status,
+        cluster,
+        health,
+        details,
+    };
+    Ok(found.output(&session.bind.to_string(), format))
 }
 
-fn compose(
-    session: &Session,
-    status: &Status,
-    cluster: &ClusterMembers,
-    health: Option<&HealthResponse>,
-    details: Option<&Details>,
-) -> Output {
-    let mut output = Output::default();
-    if cluster.is_unknown() {
-        // An unknown cluster is not printed as an empty one.
-        output.stdout = details.map(Details::print).unwrap_or_default();
-        output.failure = Some(knows_no_cluster(&session.bind.to_string(), health));
-    } else {
-        output.stdout = report::print(status, cluster);
-        if let Some(details) = details {
-            output.stdout.push('\n');
-            output.stdout.push_str(&details.print());
-        }
-        if status.leader.is_empty() {
-            output.failure = Some(no_leader(&session.bind.to_string(), health));
+/// The answers that `show` prints.
+struct Found {
+    status: Status,
+    cluster: ClusterMembers,
+    health: Option<HealthResponse>,
+    /// With `-v`.
+    details: Option<Details>,
+}
+
+impl Found {
+    fn output(&self, bind: &str, format: Format) -> Output {
+        let printed = match format {
+            Format::Table => Output::tables(self.tables()),
+            Format::Json => Output::json(&self.json()),
+        };
+        let warnings = self.health.iter().flat_map(|health| &health.warnings);
+        Output {
+            notes: warnings
+                .map(|warning| format!("show: warning: {warning}"))
+                .collect(),
+            failure: self.failure(bind),
+            ..printed
         }
     }
-    let warnings = health
-        .map(|health| health.warnings.as_slice())
-        .unwrap_or_default();
-    output.notes = warnings
-        .iter()
-        .map(|warning| format!("show: warning: {warning}"))
-        .collect();
-    output
+
+    fn tables(&self) -> Vec<Table> {
+        // An unknown cluster is not printed as an empty one.
+        let mut tables = match self.cluster.is_unknown() {
+            true => Vec::new(),
+            false => report::tables(&self.status, &self.cluster),
+        };
+        tables.extend(self.details.iter().flat_map(Details::tables));
+        tables
+    }
+
+    fn json(&self) -> ClusterJson<'_> {
+        ClusterJson::new(
+            &self.status,
+            &self.cluster,
+            self.health.as_ref(),
+            self.details.as_ref(),
+        )
+    }
+
+    fn failure(&self, bind: &str) -> Option<String> {
+        let health = self.health.as_ref();
+        if self.cluster.is_unknown() {
+            Some(knows_no_cluster(bind, health))
+        } else if self.status.leader.is_empty() {
+            Some(no_leader(bind, health))
+        } else {
+            None
+        }
+    }
 }
 
 /// Line for a node that is in no cluster: what it waits for.

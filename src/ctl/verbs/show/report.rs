@@ -2,16 +2,14 @@
 
 use crate::ctl::members::{ClusterMembers, Labels};
 use crate::ctl::status::Status;
-use crate::ctl::table::Table;
+use crate::ctl::table::{Mark, Table};
 
-pub(super) fn print(status: &Status, cluster: &ClusterMembers) -> String {
-    [
+pub(super) fn tables(status: &Status, cluster: &ClusterMembers) -> Vec<Table> {
+    vec![
         data_nodes(cluster),
-        meta_nodes(cluster),
+        meta_nodes(cluster, status),
         raft_status(status),
     ]
-    .map(|table| table.print())
-    .join("\n")
 }
 
 fn data_nodes(cluster: &ClusterMembers) -> Table {
@@ -25,46 +23,67 @@ fn data_nodes(cluster: &ClusterMembers) -> Table {
     ];
     let mut table = Table::with_columns("Data Nodes", &columns);
     for node in &cluster.data {
-        table.row(vec![
+        let cells = vec![
             node.id.to_string(),
             node.tcp_addr.clone(),
             node.http_addr.clone(),
             version(&node.version),
             labels(&node.labels),
             node.passive.to_string(),
-        ]);
+        ];
+        table.marked_row(mark(&node.version, false), cells);
     }
     table
 }
 
-fn meta_nodes(cluster: &ClusterMembers) -> Table {
+fn meta_nodes(cluster: &ClusterMembers, status: &Status) -> Table {
     let columns = ["ID", "Raft Address", "HTTP Address", "Version", "Labels"];
     let mut table = Table::with_columns("Meta Nodes", &columns);
     for node in &cluster.meta {
-        table.row(vec![
+        let cells = vec![
             node.id.to_string(),
             node.tcp_addr.clone(),
             node.addr.clone(),
             version(&node.version),
             labels(&node.labels),
-        ]);
+        ];
+        let mark = mark(&node.version, status.is_leader(&node.tcp_addr));
+        table.marked_row(mark, cells);
     }
     table
 }
 
 fn raft_status(status: &Status) -> Table {
-    let others = status.peers.iter().filter(|peer| **peer != status.leader);
-    let others: Vec<String> = others.map(|peer| format!("{peer:?}")).collect();
+    let others: Vec<String> = others(status).map(|peer| format!("{peer:?}")).collect();
     let mut table = Table::new("Raft Status");
     table.row(vec!["Leader".to_owned(), status.leader.clone()]);
     table.row(vec!["Peers".to_owned(), format!("[{}]", others.join(", "))]);
     table
 }
 
+/// Raft addresses of the voters beside the leader.
+pub(super) fn others(status: &Status) -> impl Iterator<Item = &str> {
+    let peers = status.peers.iter().map(String::as_str);
+    peers.filter(|peer| !status.is_leader(peer))
+}
+
+/// A node without a version has announced itself to nobody: it cannot be reached, or has just
+/// started.
+fn mark(version: &str, is_leader: bool) -> Mark {
+    match (is_leader, version) {
+        (true, _) => Mark::Leader,
+        (false, "" | UNKNOWN) => Mark::Bad,
+        (false, _) => Mark::Plain,
+    }
+}
+
+/// Version of a node that has announced none.
+const UNKNOWN: &str = "unknown";
+
 /// Versions are learnt from announcements. A node that cannot be reached has sent none.
 fn version(version: &str) -> String {
     if version.is_empty() {
-        "unknown".to_owned()
+        UNKNOWN.to_owned()
     } else {
         version.to_owned()
     }

@@ -5,14 +5,16 @@
 
 use std::fmt;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::base::LogId;
 
 /// `GET /healthz`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct HealthResponse {
+    /// `pass` or `fail`. Empty: the node did not say.
+    status: String,
     pub(super) phase: String,
     /// Activity of the node concerning its membership. Empty: the node did not say.
     pub(super) doing: String,
@@ -27,6 +29,16 @@ pub(super) struct HealthResponse {
 }
 
 impl HealthResponse {
+    /// Whether the node says that it cannot serve.
+    pub(super) fn is_failing(&self) -> bool {
+        self.status == "fail"
+    }
+
+    pub(super) fn is_leader(&self) -> bool {
+        let raft = self.raft_state.as_ref();
+        raft.is_some_and(|raft| raft.role == Role::Leader)
+    }
+
     /// Sentence that says what the node waits for or is blocked by. The reason of a waiting node
     /// names all founders that have not answered.
     pub(super) fn reason(&self) -> Option<&str> {
@@ -34,7 +46,7 @@ impl HealthResponse {
     }
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct RaftState {
     pub(super) term: u64,
@@ -45,8 +57,8 @@ pub(super) struct RaftState {
 }
 
 /// Role of a node in Raft.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(from = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
 pub(super) enum Role {
     Leader,
     /// Any other word, as the node wrote it.
@@ -68,6 +80,12 @@ impl From<String> for Role {
     }
 }
 
+impl From<Role> for String {
+    fn from(role: Role) -> Self {
+        role.to_string()
+    }
+}
+
 impl fmt::Display for Role {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -78,7 +96,7 @@ impl fmt::Display for Role {
 }
 
 /// A node that is being added, or that waits to become a voter.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct Waiting {
     pub(super) http: String,
