@@ -69,6 +69,17 @@ if [ "$this" != "$arch" ]; then
   export "CARGO_TARGET_${upper}_LINKER=$cc"
 fi
 
-say "cargo build --release for $target (the whole program is optimised at once: this takes minutes)"
+program=${CARGO_TARGET_DIR:-$PWD/target}/$target/release/influxd-meta
+
+# Whether cargo will have nothing to do: no source is newer than the program, and the program has this commit in it.
+is_up_to_date() {
+  [ -x "$program" ] && [ "$this" = "$arch" ] &&
+    [ -z "$(find src Cargo.toml Cargo.lock -newer "$program" -print | head -n 1)" ] &&
+    "$program" version | grep -q "$revision"
+}
+
+if ! is_up_to_date; then
+  say "cargo build --release for $target (the whole program is optimised at once: this takes minutes)"
+fi
 cargo build --release --locked --target "$target" --bin influxd-meta >&2
-echo "${CARGO_TARGET_DIR:-$PWD/target}/$target/release/influxd-meta"
+echo "$program"

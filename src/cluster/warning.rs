@@ -22,7 +22,6 @@ pub enum Warning {
         configured: String,
         founded: String,
     },
-    NoSecret,
     /// The secret is set here, and proofs are not required yet.
     SecretNotRequired,
     /// The disk of this node, or of its members, cannot take commands.
@@ -88,10 +87,6 @@ impl fmt::Display for Warning {
                 f,
                 "cluster-name is {configured:?} here, the cluster was founded as {founded:?}; a \
                  wiped node configured so cannot join"
-            ),
-            Self::NoSecret => f.write_str(
-                "no internal-shared-secret: whoever reaches ports 8089 and 8091 can pose as a meta \
-                 node",
             ),
             Self::SecretNotRequired => f.write_str(
                 "internal-shared-secret is set here and not on all meta nodes: until all have shown \

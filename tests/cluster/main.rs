@@ -22,6 +22,7 @@ mod half_done;
 mod leaving;
 mod lives;
 mod lost_volumes;
+mod make_up;
 mod neighbours;
 mod restart;
 

@@ -7,6 +7,7 @@ pub mod data_node;
 pub mod dns;
 pub mod docker;
 pub mod http;
+pub mod make;
 pub mod node;
 pub mod wire;
 pub mod writers;

@@ -47,7 +47,7 @@ pub struct Node {
 }
 
 /// Returns a network of loopback addresses that no other test and no other run uses.
-fn fresh_network() -> [u8; 3] {
+pub fn fresh_network() -> [u8; 3] {
     static NEXT: AtomicU8 = AtomicU8::new(0);
     let run = std::process::id();
     [

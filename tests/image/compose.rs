@@ -4,13 +4,18 @@ use crate::harness::ctl::meta_nodes;
 use crate::harness::docker::{Image, SOON, docker, docker_ended};
 use crate::harness::{http, wait_for, wire};
 use crate::nodes::turn;
-use crate::project::Project;
+use crate::project::{Compose, Project};
 
 impl Project {
-    /// Starts it and waits until every container's own health check says ready.
+    /// Starts it and waits until every container's own health check says ready. The second version
+    /// of compose can wait itself.
     #[track_caller]
     fn up(&self) {
-        self.compose(&["up", "-d", "--no-build"]);
+        let up = ["up", "-d", "--no-build"];
+        match self.program {
+            Compose::One => self.compose(&up),
+            Compose::Two => self.compose(&[&up[..], &["--wait"]].concat()),
+        };
         self.wait_healthy();
     }
 
@@ -110,7 +115,14 @@ impl Project {
 #[test]
 fn the_cluster_keeps_its_data_over_down_and_up() {
     let Some(image) = Image::here() else { return };
-    let project = Project::new(&image, &["compose/compose.yaml"]);
+    let _turn = turn();
+    for compose in Compose::all() {
+        keeps_its_data(&Project::by(compose, &image, &["compose.yaml"]));
+    }
+}
+
+#[track_caller]
+fn keeps_its_data(project: &Project) {
     project.up();
     for port in project.ports {
         project.create_database(port, &format!("by-{port}"));
@@ -138,10 +150,12 @@ fn the_cluster_keeps_its_data_over_down_and_up() {
 #[test]
 fn the_single_node_is_a_cluster_by_itself() {
     let Some(image) = Image::here() else { return };
-    let project = Project::new(&image, &["compose/single.yaml"]);
-    project.up();
-    project.create_database(project.ports[0], "db");
-    assert_eq!(project.data(project.ports[0]).databases, ["db"]);
+    for compose in Compose::all() {
+        let project = Project::by(compose, &image, &["compose.single.yaml"]);
+        project.up();
+        project.create_database(project.ports[0], "db");
+        assert_eq!(project.data(project.ports[0]).databases, ["db"]);
+    }
 }
 
 /// Learners, scaled as in the README: they come and go, and the three voters are not affected.
@@ -149,7 +163,13 @@ fn the_single_node_is_a_cluster_by_itself() {
 fn the_profile_extra_is_scaled_up_and_down() {
     let Some(image) = Image::here() else { return };
     let _turn = turn();
-    let project = Project::new(&image, &["compose/compose.yaml"]);
+    for compose in Compose::all() {
+        scaled_up_and_down(Project::by(compose, &image, &["compose.yaml"]));
+    }
+}
+
+#[track_caller]
+fn scaled_up_and_down(project: Project) {
     project.up();
     let two = project.scale(2);
     assert_eq!(two.len(), 2);

@@ -21,6 +21,7 @@ mod data_nodes;
 mod faults;
 mod helm;
 mod lives;
+mod make_up;
 mod model;
 mod nodes;
 mod project;

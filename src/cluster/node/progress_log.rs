@@ -201,14 +201,10 @@ impl ProgressLog {
     }
 
     /// Returns the warnings that the log does not have yet. Leaves out the alarm of founding, which
-    /// has a line of its own, and a missing or short secret, which is logged at the start.
+    /// has a line of its own, and a short secret, which is logged at the start.
     fn new_warnings(&mut self, view: &View) -> Vec<Warning> {
-        let is_logged_here = |warning: &&Warning| {
-            !matches!(
-                warning,
-                Warning::Founding(_) | Warning::NoSecret | Warning::ShortSecret
-            )
-        };
+        let is_logged_here =
+            |warning: &&Warning| !matches!(warning, Warning::Founding(_) | Warning::ShortSecret);
         let standing: Vec<Warning> = view
             .warnings
             .iter()
@@ -295,10 +291,10 @@ mod tests {
             })
         };
         assert_eq!(
-            news(&[Warning::TwoVoters, Warning::NoSecret]),
+            news(&[Warning::TwoVoters, Warning::ShortSecret]),
             [Warning::TwoVoters]
         );
-        assert!(news(&[Warning::TwoVoters, Warning::NoSecret]).is_empty());
+        assert!(news(&[Warning::TwoVoters, Warning::ShortSecret]).is_empty());
         assert!(news(&[]).is_empty());
         assert_eq!(
             news(&[Warning::OneVoter, Warning::TwoVoters]),

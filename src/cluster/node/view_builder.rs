@@ -228,10 +228,13 @@ fn warnings(input: &ViewInput<'_>) -> Vec<Warning> {
             founded: seat.cluster_name.clone(),
         });
     }
-    match &config.secret {
-        None => warnings.push(Warning::NoSecret),
-        Some(secret) if secret.is_short() => warnings.push(Warning::ShortSecret),
-        Some(_) => {}
+    // A missing secret is logged at the start, and shown as `peer_proofs`.
+    if config
+        .secret
+        .as_ref()
+        .is_some_and(|secret| secret.is_short())
+    {
+        warnings.push(Warning::ShortSecret);
     }
     if input.peer_policy == PeerPolicy::ProofWanted {
         warnings.push(Warning::SecretNotRequired);

@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 use std::process::Command;
 
-use influxdb_meta::config::{KEYS, args};
+use influxdb_meta::config::{Effect, KEYS, args};
 
 use super::files;
 
@@ -137,7 +137,7 @@ fn every_make_target_and_compose_file_is_there() {
             .iter()
             .any(|it| it == "docker-compose" || it == "compose");
         for pair in line.words.windows(2).filter(|_| compose) {
-            if pair[0] == "-f" && pair[1].contains('/') {
+            if pair[0] == "-f" && pair[1].ends_with(".yaml") {
                 let there = files::root().join(&pair[1]).exists();
                 assert!(there, "{}: no file {}", line.at, pair[1]);
             }
@@ -165,4 +165,30 @@ fn every_variable_is_a_key() {
         }
     }
     assert!(wrong.is_empty(), "no keys:\n{}", wrong.join("\n"));
+}
+
+/// Keys that are different on each node, or that compose.yaml sets itself for the one service.
+const NOT_PASSED_ON: [&str; 5] = [
+    "INFLUXDB_HOSTNAME",
+    "INFLUXDB_META_DIR",
+    "INFLUXDB_META_BIND_ADDRESS",
+    "INFLUXDB_META_HTTP_BIND_ADDRESS",
+    "INFLUXDB_META_BOOTSTRAP_EXPECT",
+];
+
+#[test]
+fn the_compose_file_passes_every_other_variable_on() {
+    let text = files::File::read("compose.yaml").text;
+    for key in KEYS
+        .iter()
+        .filter(|key| matches!(key.effect, Effect::Works))
+    {
+        let variable = key.variable();
+        let passed = text.contains(&format!("\n    {variable}:"));
+        assert_ne!(
+            passed,
+            NOT_PASSED_ON.contains(&&*variable),
+            "compose.yaml and {variable}"
+        );
+    }
 }

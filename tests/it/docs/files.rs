@@ -51,12 +51,14 @@ pub(super) fn citing() -> Vec<File> {
         "Cargo.toml",
         ".clippy.toml",
         ".dockerignore",
-        ".env",
+        "compose.yaml",
+        "compose.data.yaml",
+        "compose.single.yaml",
         "Makefile",
     ]
     .map(str::to_owned)
     .to_vec();
-    for folder in ["src", "tests", "docker", "compose", ".ci", ".github"] {
+    for folder in ["src", "tests", "docker", ".ci", ".github"] {
         walk(folder, &mut paths);
     }
     paths.retain(|path| {
@@ -65,7 +67,7 @@ pub(super) fn citing() -> Vec<File> {
         // These tests have citations of pages that do not exist, to try the search on them.
         let own = path.starts_with("tests/it/docs");
         // Bytes, and pages, which come below.
-        !own && !path.starts_with("tests/data/") && !["md", "lock", "bin"].contains(&kind)
+        !own && !path.starts_with("tests/data/") && !["md", "lock", "bin", "png"].contains(&kind)
     });
     paths.sort();
     let mut files: Vec<File> = paths.iter().map(|path| File::read(path)).collect();

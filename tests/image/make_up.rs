@@ -1,0 +1,161 @@
+//! `make up` and `make down` with a Docker engine, by each compose.
+
+use std::net::{SocketAddr, TcpListener};
+use std::process::Command;
+
+use crate::harness::ctl::meta_nodes;
+use crate::harness::docker::{Ended, Image, SOON, docker, docker_ended, fresh_name};
+use crate::harness::make::Folder;
+use crate::harness::{http, wait_for};
+use crate::nodes::turn;
+use crate::project::Compose;
+
+struct Here {
+    folder: Folder,
+    compose: Compose,
+    ports: [u16; 3],
+}
+
+impl Here {
+    fn new(image: &Image, compose: Compose) -> Self {
+        let held = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").expect("a free port"));
+        let ports = held.map(|held| held.local_addr().expect("bound").port());
+        let mut folder = Folder::new(&fresh_name("make"), "not-used");
+        folder.set("META_IMAGE", &image.0);
+        for (variable, port) in ["META_PORT", "META_PORT_2", "META_PORT_3"]
+            .into_iter()
+            .zip(ports)
+        {
+            folder.set(variable, &port.to_string());
+        }
+        folder.use_compose(compose.words());
+        Self {
+            folder,
+            compose,
+            ports,
+        }
+    }
+
+    fn node(&self, n: usize) -> SocketAddr {
+        ([127, 0, 0, 1], self.ports[n - 1]).into()
+    }
+
+    fn compose(&self, args: &[&str]) -> Ended {
+        let [program, words @ ..] = self.compose.words() else {
+            unreachable!("a compose has words")
+        };
+        let mut command: Command = self.folder.command(program);
+        let output = command.args(words).args(args).output();
+        output.expect("compose runs").into()
+    }
+
+    fn containers(&self) -> Vec<String> {
+        let ids = self.compose(&["--profile", "extra", "ps", "-a", "-q"]);
+        let mut ids: Vec<String> = ids.stdout.lines().map(str::to_owned).collect();
+        ids.sort();
+        ids
+    }
+
+    fn exec(&self, words: &[&str]) -> Ended {
+        self.compose(&[&["exec", "-T", "meta-1"], words].concat())
+    }
+}
+
+impl Drop for Here {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let logs = self.compose(&["logs", "--no-color", "--tail", "50"]);
+            eprintln!("{}{}", logs.stdout, logs.stderr);
+        }
+        self.compose(&["--profile", "extra", "down", "-v", "--timeout", "5"]);
+    }
+}
+
+/// `make up` makes a secret, which plain compose uses afterwards. `make down` keeps the volume of a
+/// scaled node that was given a vote, and `make up` starts that node again.
+#[test]
+fn a_closed_cluster_comes_up_and_down_loses_no_vote() {
+    let Some(image) = Image::here() else { return };
+    let _turn = turn();
+    for compose in Compose::all() {
+        let here = Here::new(&image, compose);
+        let up = here.folder.make("up", &[]);
+        assert_eq!(up.code, 0, "{compose:?}: {up:?}");
+        assert_eq!(here.folder.secret().len(), 64);
+        let health = http::get(here.node(1), "/healthz").expect("healthz").json();
+        assert_eq!(health["peer_proofs"], "required", "{health}");
+
+        // Nothing has changed for plain compose. A new node of it knows the secret.
+        let three = here.containers();
+        let extra = here.compose(&["--profile", "extra", "up", "-d", "--no-build"]);
+        assert_eq!(extra.code, 0, "{extra:?}");
+        let four = here.containers();
+        assert!(three.iter().all(|id| four.contains(id)), "{extra:?}");
+        let id = four.iter().find(|id| !three.contains(id)).expect("a node");
+        let name = docker(&["inspect", "--format", "{{.Config.Hostname}}", id]);
+        let address = format!("{name}:8091");
+        wait_for("a fourth member", SOON, || {
+            let shown = here.exec(&["influxd-ctl", "show"]);
+            match meta_nodes(&shown.stdout).contains_key(&address) {
+                true => Ok(()),
+                false => Err(format!("{shown:?}")),
+            }
+        });
+        let vote = here.exec(&["influxd-ctl", "add-meta", &address]);
+        assert_eq!(vote.code, 0, "{vote:?}");
+
+        let down = here.folder.make("down", &[]);
+        assert_eq!(down.code, 0, "{down:?}");
+        assert!(down.stdout.contains("meta-extra are kept"), "{down:?}");
+        let again = here.folder.make("up", &[]);
+        assert_eq!(again.code, 0, "{again:?}");
+        wait_for("four voters", SOON, || {
+            let shown = here.exec(&["influxd-ctl", "show", "-v"]);
+            let ready = docker_ended(&["exec", id, "influxd-meta", "healthcheck", "--ready"]);
+            let peers = http::get(here.node(1), "/peers")?.json();
+            match (ready.code, peers.as_array().map(Vec::len)) {
+                (0, Some(4)) => Ok(()),
+                seen => Err(format!("{seen:?} {shown:?}")),
+            }
+        });
+    }
+}
+
+/// A port that another program has is named at once, with its variable; nothing stays behind.
+#[test]
+fn a_taken_port_is_named_and_nothing_is_started() {
+    let Some(image) = Image::here() else { return };
+    for compose in Compose::all() {
+        let here = Here::new(&image, compose);
+        let _listener = TcpListener::bind(here.node(2)).expect("a free port");
+        let up = here.folder.make("up", &[]);
+        assert_eq!(up.code, 1, "{up:?}");
+        for text in [&here.ports[1].to_string(), "META_PORT_2"] {
+            assert!(up.stderr.contains(text), "no {text:?} in {up:?}");
+        }
+        assert!(here.containers().is_empty(), "{up:?}");
+        let down = here.folder.make("down", &[]);
+        assert!(down.stdout.contains("no container of this"), "{down:?}");
+    }
+}
+
+/// Settings of the environment reach the containers; one that cannot is refused.
+#[test]
+fn variables_are_passed_on() {
+    let Some(image) = Image::here() else { return };
+    let _turn = turn();
+    for compose in Compose::all() {
+        let here = Here::new(&image, compose);
+        let up = here
+            .folder
+            .make("up", &[("INFLUXDB_META_HTTPS_ENABLED", "true")]);
+        assert_eq!(up.code, 1, "{up:?}");
+        assert!(up.stderr.contains("HTTPS_ENABLED is set"), "{up:?}");
+        let up = here
+            .folder
+            .make("up", &[("INFLUXDB_META_AUTH_ENABLED", "true")]);
+        assert_eq!(up.code, 0, "{up:?}");
+        let answer = http::get(here.node(3), "/show-cluster").expect("an answer");
+        assert_eq!(answer.status, 400, "no admin yet: {}", answer.text());
+    }
+}
