@@ -8,7 +8,7 @@ use hyper::StatusCode;
 use hyper::body::Body as _;
 use tokio::time::Instant;
 
-use super::body_budget::{BodyBudget, FREE_BODY_BYTES};
+use super::body_budget::{BodyBudget, FREE_BODY_BYTES, Reservation};
 use super::config::HttpConfig;
 use super::error::ErrorResponse;
 use super::request_context::RequestContext;
@@ -84,14 +84,27 @@ async fn read_within(
             .await?;
         whole.push(data);
     }
-    Ok(whole.into_bytes())
+    Ok(account.hold(whole.into_bytes()))
 }
 
-/// Bytes that a body has reserved. They are held as long as its request.
+/// Bytes that a body has reserved.
 struct Account<'a> {
     budget: &'a BodyBudget,
     context: Option<RequestContext>,
     covered: u64,
+    reservations: Vec<Reservation>,
+}
+
+/// A body with its reservations.
+struct ReservedBody {
+    bytes: Bytes,
+    _reservations: Vec<Reservation>,
+}
+
+impl AsRef<[u8]> for ReservedBody {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
 }
 
 /// Step in which a body of unknown length reserves bytes.
@@ -103,7 +116,20 @@ impl<'a> Account<'a> {
             budget,
             context,
             covered: FREE_BODY_BYTES,
+            reservations: Vec::new(),
         }
+    }
+
+    /// Returns the body, which keeps its bytes reserved until its last copy is dropped: work on
+    /// another thread goes on with it after the caller has reset the connection.
+    fn hold(self, bytes: Bytes) -> Bytes {
+        if self.reservations.is_empty() {
+            return bytes;
+        }
+        Bytes::from_owner(ReservedBody {
+            bytes,
+            _reservations: self.reservations,
+        })
     }
 
     /// Reserves what a body of this length needs beyond what it has.
@@ -123,7 +149,7 @@ impl<'a> Account<'a> {
         };
         let from = context.connection.peer.into();
         let reservation = self.budget.reserve(from, step, held).await?;
-        context.connection.hold(reservation);
+        self.reservations.push(reservation);
         self.covered += step;
         Ok(())
     }
@@ -191,5 +217,32 @@ impl BodyBuffer {
         } else {
             self.rest.freeze()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::http::connection_state::ConnectionState;
+
+    /// A caller that resets its connection ends its request, while a thread still has the body.
+    #[tokio::test(start_paused = true)]
+    async fn a_body_keeps_its_bytes_reserved_after_its_request_has_ended() {
+        let budget = BodyBudget::new(1 << 20);
+        let from = std::net::IpAddr::from([10, 0, 0, 1]);
+        let mut request = Request::new(axum::body::Body::from(vec![b' '; 1 << 20]));
+        request.extensions_mut().insert(RequestContext {
+            connection: Arc::new(ConnectionState::new(from)),
+            id: hyper::header::HeaderValue::from_static("1"),
+            peers: None,
+        });
+        let read = read_within(request, 1 << 20, &HttpConfig::default(), &budget).await;
+        let in_use = read.expect("read").clone();
+        let reserve = || budget.reserve(std::net::IpAddr::from([10, 0, 0, 2]).into(), 1 << 20, 0);
+        assert!(reserve().await.is_err(), "the body is still in memory");
+        drop(in_use);
+        assert!(reserve().await.is_ok());
     }
 }

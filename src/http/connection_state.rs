@@ -12,7 +12,6 @@ use futures_util::task::AtomicWaker;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::body_budget::Reservation;
 use crate::runtime::lock;
 use crate::runtime::net::places::Placed;
 
@@ -39,8 +38,6 @@ pub(super) struct ConnectionState {
     /// Route that reads the body: it is woken when the peer ends its stream.
     body_reader: AtomicWaker,
     hung_up: Notify,
-    /// Bytes reserved for the body of the current request. Held for a few instructions.
-    reserved: Mutex<Vec<Reservation>>,
 }
 
 struct Progress {
@@ -70,7 +67,6 @@ impl ConnectionState {
             }),
             body_reader: AtomicWaker::new(),
             hung_up: Notify::new(),
-            reserved: Mutex::default(),
         }
     }
 
@@ -111,14 +107,8 @@ impl ConnectionState {
         }
     }
 
-    /// Keeps bytes reserved until the request has its answer.
-    pub(super) fn hold(&self, reservation: Reservation) {
-        lock(&self.reserved).push(reservation);
-    }
-
     /// Records that there is an answer.
     pub(super) fn answer_begun(&self) {
-        lock(&self.reserved).clear();
         let mut progress = self.progress();
         progress.body_unread = progress.stage == Stage::Body;
         progress.enter(Stage::Sending);

@@ -2,7 +2,7 @@
 //! outcome (wire.md 4.7, write_path.md).
 
 use bytes::Bytes;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use super::error::BadRequest;
 use super::{Error, Refusal, Service};
@@ -70,11 +70,12 @@ impl Service {
         if !envelope::is_large(bytes) {
             return Ok(decode_within_budget(bytes));
         }
-        let Ok(_one_at_a_time) = timeout_at(deadline, self.large_commands.lock()).await else {
-            return Err(Error::Busy);
-        };
+        let turn = self.large_commands.turn(deadline).await?;
         let bytes = bytes.clone();
-        let decoded = move || decode_within_budget(&bytes);
+        let decoded = move || {
+            let _turn = turn;
+            decode_within_budget(&bytes)
+        };
         Ok(self.env.tasks.blocking(decoded).await)
     }
 }

@@ -21,6 +21,7 @@ mod labels;
 mod leader;
 mod lease;
 mod members;
+mod one_at_a_time;
 mod ping_all;
 mod poll_body;
 mod renewals;
@@ -55,6 +56,7 @@ use crate::raft::{Applied, Raft};
 use crate::runtime::Env;
 use crate::telemetry::metrics::Metrics;
 use apply_watcher::ApplyWatcher;
+use one_at_a_time::OneAtATime;
 use ping_all::PingAll;
 use poll_body::BodyCache;
 use renewals::Renewals;
@@ -92,10 +94,10 @@ pub struct Service {
     /// Locked while a lease is decided, so that two data nodes that ask at once do not both get it.
     renewals: Mutex<Renewals>,
     copies: Copies,
-    /// Locked while a restore is proposed in parts: a second one would drop the parts of the first.
-    restores: Mutex<()>,
-    /// Locked while a large command is decoded.
-    large_commands: Mutex<()>,
+    /// Restores that are proposed in parts: a second one would drop the parts of the first.
+    restores: OneAtATime,
+    /// Large commands that are decoded.
+    large_commands: OneAtATime,
     ping_all: PingAll,
 }
 
@@ -120,8 +122,8 @@ impl Service {
             shard_lists: SharedLists::new(&env.tasks),
             renewals: Mutex::default(),
             copies: Copies::default(),
-            restores: Mutex::default(),
-            large_commands: Mutex::default(),
+            restores: OneAtATime::default(),
+            large_commands: OneAtATime::default(),
             ping_all: PingAll::default(),
         })
     }

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use super::leader::not_leader;
+use super::one_at_a_time::Turn;
 use super::{Error, Refusal, Service};
 use crate::cluster::NotYet;
 use crate::machine::{InternalCommand, Outcome};
@@ -25,6 +26,13 @@ const ABANDON_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Outcome of a proposal that ends the restore before its last part.
 type Ended<T> = Result<T, Result<Bytes, Error>>;
+
+/// A restore that is being proposed, and the right to propose it. Owned by the work on other
+/// threads too.
+struct RestoreTurn {
+    split: SplitRestore,
+    _turn: Turn,
+}
 
 impl Service {
     /// Executes a restore that is too large for one command, if this node leads. `cost` is the
@@ -46,24 +54,25 @@ impl Service {
         if raft.applied().borrow().catalog.feature_level() < BUDGET_LEVEL {
             return Err(Refusal::NotYet(NotYet::OldMembers("restores of this size")).into());
         }
-        let Ok(_one_at_a_time) = timeout_at(deadline, self.restores.lock()).await else {
-            return Err(Error::Busy);
-        };
+        let turn = self.restores.turn(deadline).await?;
         // Comes before the first part is logged: each node would have to apply it, and again at
         // each start. A node that has less memory than this one is not protected.
         if let Some(left) = memory::available().filter(|left| *left < cost) {
             return Err(Error::NoMemory { needs: cost, left });
         }
         let id = self.env.rng.u64();
-        let split = move || SplitRestore::of(id, &command);
-        let split = match self.env.tasks.blocking(split).await {
-            Ok(split) => Arc::new(split),
+        let split = move || {
+            let split = SplitRestore::of(id, &command)?;
+            Ok(Arc::new(RestoreTurn { split, _turn: turn }))
+        };
+        let turn = match self.env.tasks.blocking(split).await {
+            Ok(turn) => turn,
             Err(SplitError::Malformed(error)) => {
                 return Ok(encode_response(Err(&error.to_string())));
             }
             Err(SplitError::OverBudget(over)) => return Err(over.into()),
         };
-        match self.propose_parts(raft, &split).await {
+        match self.propose_parts(raft, &turn).await {
             Ok(index) => Ok(encode_response(Ok(index))),
             Err(ended) => {
                 // Frees the memory of the parts now. If it fails, the machine drops them later.
@@ -75,15 +84,16 @@ impl Service {
         }
     }
 
-    async fn propose_parts(&self, raft: &Raft, split: &Arc<SplitRestore>) -> Ended<u64> {
+    async fn propose_parts(&self, raft: &Raft, turn: &Arc<RestoreTurn>) -> Ended<u64> {
+        let split = &turn.split;
         let parts = split.len();
         let begin = split.begin().map_err(|error| Ok(refused(&error)))?;
         self.propose_part(raft, InternalCommand::BeginRestore(begin))
             .await?;
         tracing::info!(event = "restore.begin", parts, index = begin.index);
         for number in 0..parts {
-            let split = split.clone();
-            let decoded = move || split.part(number);
+            let turn = turn.clone();
+            let decoded = move || turn.split.part(number);
             let part = self.env.tasks.blocking(decoded).await;
             let part = part.map_err(|error| Ok(refused(&error)))?;
             self.propose_part(raft, InternalCommand::AddRestorePart(part))
