@@ -75,6 +75,11 @@ hex_id!(
     StartId, 8, "a start id (16 hex digits)"
 );
 
+hex_id!(
+    /// 64 random bits that name one process. Never on disk, so a copy of a volume has another one.
+    ProcessId, 8, "a process id (16 hex digits)"
+);
+
 impl ClusterId {
     /// The wire's `ClusterID`: the low 63 bits. 0 means "unset" on the wire and becomes 1.
     pub fn wire(&self) -> u64 {

@@ -12,8 +12,8 @@ mod time;
 
 pub use address::{Address, AddressError, AddressFault};
 pub use id::{
-    ClusterId, Incarnation, ListHash, LogId, NodeId, ParseIdError, RaftId, ShardGroupId, ShardId,
-    StartId,
+    ClusterId, Incarnation, ListHash, LogId, NodeId, ParseIdError, ProcessId, RaftId, ShardGroupId,
+    ShardId, StartId,
 };
 pub use name::{Name, Text};
 pub use suggestion::most_similar;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::auth::MIN_SECRET_BYTES;
 use crate::base::{Address, rough};
-use crate::cluster::founding::Block;
+use crate::cluster::founding::{Block, Twin};
 use crate::cluster::membership::Alarm;
 use crate::raft::{ClockFault, DiskFault};
 
@@ -37,15 +37,18 @@ pub enum Warning {
     /// Found by the polls of founding, on a node that is in a cluster.
     Founding(Block),
     Clock(ClockFault),
+    /// Two processes run with one incarnation.
+    Twin(Twin),
 }
 
 /// Every word of [`Warning::alarm`].
-pub const ALARMS: [&str; 5] = [
+pub const ALARMS: [&str; 6] = [
     "membership",
     "two-clusters",
     "peers",
     "clock",
     "catalog-time",
+    "twin",
 ];
 
 impl Warning {
@@ -57,6 +60,7 @@ impl Warning {
             Self::Founding(_) => Some("peers"),
             Self::Clock(ClockFault::CatalogAhead { .. }) => Some("catalog-time"),
             Self::Clock(_) => Some("clock"),
+            Self::Twin(_) => Some("twin"),
             _ => None,
         }
     }
@@ -110,6 +114,7 @@ impl fmt::Display for Warning {
             Self::Membership(alarm) => alarm.fmt(f),
             Self::Founding(block) => block.fmt(f),
             Self::Clock(fault) => clock_text(f, *fault),
+            Self::Twin(twin) => twin.fmt(f),
         }
     }
 }

@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::version::FOUNDING;
 pub use super::version::{FEATURE_LEVEL, JOINING_LEVEL};
-use crate::base::{Address, ClusterId, Incarnation, ListHash, RaftId, StartId, UnixNanos};
+use crate::base::{
+    Address, ClusterId, Incarnation, ListHash, ProcessId, RaftId, StartId, UnixNanos,
+};
 
 /// Version of this message and of founding. A node founds only with nodes of the same version.
 pub const PROTOCOL: u32 = FOUNDING.newest();
@@ -47,6 +49,16 @@ pub struct VectorEntry {
     pub incarnation: Incarnation,
     pub http: Address,
     pub raft: Address,
+}
+
+/// The process that answers. Two processes with one incarnation run on copies of one volume
+/// (founding.md 3.8).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Process {
+    pub id: ProcessId,
+    /// Milliseconds since it opened Raft; absent while Raft is not open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub raft_open_ms: Option<u64>,
 }
 
 /// Identity and state of a node. The caller sends its own and the callee answers with its own.
@@ -99,6 +111,9 @@ pub struct Identity {
     /// Wall clock of the node, when it sent this. Absent from versions without this field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clock: Option<UnixNanos>,
+    /// Absent from versions without this field.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub process: Option<Process>,
 }
 
 impl Identity {
@@ -169,6 +184,7 @@ mod tests {
             starts: Starts::default(),
             heard: Vec::new(),
             clock: None,
+            process: None,
         }
     }
 

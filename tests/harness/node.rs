@@ -5,7 +5,7 @@ use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
@@ -118,6 +118,19 @@ impl Nodes {
             child: None,
         });
         self.all.len() - 1
+    }
+
+    /// Adds a node with an address of its own and a copy of the volume of this one. It is not
+    /// started.
+    pub fn add_copy_of(&mut self, of: usize) -> usize {
+        let copy = self.add();
+        fs::create_dir_all(&self.all[copy].dir).expect("node folder");
+        copy_folder(
+            &self.all[of].dir.join("meta"),
+            &self.all[copy].dir.join("meta"),
+        );
+        self.all[copy].env = self.all[of].env.clone();
+        copy
     }
 
     /// Starts `count` nodes and waits until they are ready.
@@ -246,6 +259,13 @@ impl Nodes {
             .map(|n| format!("--- {}\n{}", n.ip, n.log()))
             .collect()
     }
+}
+
+/// Copies a folder with owners and modes, over what is there.
+#[track_caller]
+fn copy_folder(from: &Path, to: &Path) {
+    let status = Command::new("cp").arg("-aT").args([from, to]).status();
+    assert!(status.expect("cp").success(), "{}", from.display());
 }
 
 impl Drop for Nodes {
@@ -425,6 +445,18 @@ impl Node {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             done => done.expect("wiped"),
         }
+    }
+
+    /// Copies the volume of a stopped node to a folder beside it.
+    pub fn back_up(&self) {
+        assert!(self.child.is_none(), "stop it first");
+        copy_folder(&self.dir.join("meta"), &self.dir.join("backup"));
+    }
+
+    /// Replaces the volume of a stopped node by the one that was backed up.
+    pub fn restore(&mut self) {
+        self.wipe();
+        copy_folder(&self.dir.join("backup"), &self.dir.join("meta"));
     }
 
     /// SIGKILL, an empty volume, and the same start again.

@@ -12,18 +12,21 @@ mod peers;
 mod rules;
 mod setup;
 mod shown;
+mod twins;
 mod verdict;
 
 use std::net::IpAddr;
 use std::time::Duration;
 
 pub use setup::FoundingSetup;
+pub use twins::Twin;
 pub(crate) use verdict::LOST_VOLUME_ADVICE;
 pub use verdict::{Await, Block, Difference, Mismatch, Verdict};
 
 use self::peer::{PollReason, mark};
 use self::peers::Peers;
 use self::rules::{DecisionInput, QUIET_PERIOD};
+use self::twins::Twins;
 use super::identity::record::{IdentityRecord, Origin};
 use crate::base::{Address, Incarnation, ListHash};
 use crate::cluster::peers::exchange::PollError;
@@ -105,6 +108,7 @@ pub struct Founding {
     /// Entry of `peers` at which this node last saw itself answer in this life of the process. Kept
     /// while that entry does not answer, so that one lost poll does not rename a member.
     own_entry: Option<Address>,
+    twins: Twins,
     /// Identity that other nodes are shown, as of the last event.
     shown: Identity,
 }
@@ -116,6 +120,7 @@ impl Founding {
         let mut founding = Self {
             shown: shown::blank(&setup, record.incarnation),
             peers: Peers::new(setup.seed),
+            twins: Twins::new(record.incarnation, setup.process),
             setup,
             list,
             list_hash,
@@ -269,6 +274,11 @@ impl Founding {
         members
     }
 
+    /// Incarnations with which more than one process runs now, this node's or another member's.
+    pub fn twins(&self, now: Duration) -> Vec<Twin> {
+        self.twins.all(now)
+    }
+
     fn input<'a>(&'a self, own: Option<&'a Address>, now: Duration) -> DecisionInput<'a> {
         let list = self
             .record
@@ -338,6 +348,7 @@ impl Founding {
     }
 
     fn on_stored(&mut self, now: Duration, record: IdentityRecord) {
+        self.twins.set_own(record.incarnation);
         self.record = record;
         self.storing = false;
         if self.record.seat().is_some() {
@@ -360,6 +371,7 @@ impl Founding {
     ) {
         let ours = self.record.seat().map(|seat| seat.cluster_id);
         let cluster_name = self.cluster_name().to_owned();
+        self.note_processes(now, at, &results);
         self.peers
             .on_polled(now, at, number, results, &cluster_name, |peer| {
                 peer.kind(ours, self.leader_known, self.members.len())
@@ -376,14 +388,14 @@ impl Founding {
         theirs: Option<&Identity>,
         from: Option<IpAddr>,
     ) {
-        if theirs.is_some_and(|theirs| theirs.incarnation == self.record.incarnation) {
+        if theirs.is_some_and(|theirs| self.is_this_process(theirs)) {
             return;
         }
         // The sender's name may resolve to another node by now. While the sender itself answers at
         // its name, its source address need not be polled.
         let named = theirs
             .zip(self.peers.node(http))
-            .is_some_and(|(t, known)| t.incarnation == known.incarnation);
+            .is_some_and(|(t, known)| twins::may_be_one_process(t, known));
         let source = from
             .filter(|_| !named)
             .map(|ip| Address::new(&ip.to_string(), http.port()));

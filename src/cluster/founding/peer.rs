@@ -230,6 +230,7 @@ pub(super) fn mark(identity: &Identity) -> impl PartialEq + use<> {
             .as_ref()
             .map(|v| v.iter().map(|e| e.incarnation).collect::<Vec<_>>()),
         identity.halted.is_some(),
+        identity.process.map(|process| process.id),
     )
 }
 

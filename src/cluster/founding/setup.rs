@@ -1,7 +1,7 @@
 //! Configuration in the form that founding needs.
 
 use crate::base::endpoint::META_HTTP_PORT;
-use crate::base::{Address, ListHash};
+use crate::base::{Address, ListHash, ProcessId};
 use crate::cluster::config::ClusterConfig;
 use crate::cluster::identity::founders::{founder_list, list_hash};
 
@@ -27,6 +27,7 @@ pub struct FoundingSetup {
     pub host_name: Address,
     pub raft_port: u16,
     pub with_secret: bool,
+    pub process: ProcessId,
     /// Seed of the jitter, used for nothing else.
     pub seed: u64,
 }
@@ -34,7 +35,7 @@ pub struct FoundingSetup {
 impl FoundingSetup {
     /// Settings from the configuration. `raft_port` is the port that is bound; it differs from the
     /// configured port only if the configured port is 0.
-    pub fn new(config: &ClusterConfig, raft_port: u16, seed: u64) -> Self {
+    pub fn new(config: &ClusterConfig, raft_port: u16, process: ProcessId, seed: u64) -> Self {
         let peers = founder_list(&config.peers);
         let (bind_host, http_port) = split_bind(&config.http_bind, META_HTTP_PORT);
         let named = bind_host.or_else(|| config.hostname.clone());
@@ -55,6 +56,7 @@ impl FoundingSetup {
             host_name: Address::new(&config.system_host_name, http_port),
             raft_port,
             with_secret: config.secret.is_some(),
+            process,
             seed,
         }
     }

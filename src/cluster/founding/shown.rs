@@ -4,7 +4,9 @@ use super::peer::Peer;
 use super::{Founding, FoundingSetup};
 use crate::base::{Address, Incarnation};
 use crate::cluster::identity::record::{MembershipState, Origin};
-use crate::wire::identity::{FEATURE_LEVEL, Identity, PROTOCOL, Phase, Starts, VectorEntry};
+use crate::wire::identity::{
+    FEATURE_LEVEL, Identity, PROTOCOL, Phase, Process, Starts, VectorEntry,
+};
 
 impl Founding {
     /// Advertised HTTP address, once it is known. founding.md 4.1 has the order in which it is
@@ -57,7 +59,7 @@ impl Founding {
     }
 
     /// Address of this node in the founder set.
-    fn founded_as(&self, origin: &Origin) -> Option<Address> {
+    pub(super) fn founded_as(&self, origin: &Origin) -> Option<Address> {
         let mine = |entry: &&VectorEntry| entry.incarnation == self.record.incarnation;
         let entry = origin.vector.iter().find(mine)?;
         Some(entry.http.clone())
@@ -166,5 +168,9 @@ pub(super) fn blank(setup: &FoundingSetup, incarnation: Incarnation) -> Identity
         starts: Starts::default(),
         heard: Vec::new(),
         clock: None,
+        process: Some(Process {
+            id: setup.process,
+            raft_open_ms: None,
+        }),
     }
 }

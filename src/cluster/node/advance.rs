@@ -4,6 +4,7 @@ use crate::base::RaftId;
 use crate::cluster::error::ClusterError;
 use crate::cluster::founding::Event;
 use crate::cluster::leader;
+use crate::cluster::node::open_raft::{HaltReason, RaftState};
 use crate::cluster::node::{NodeTask, open_raft};
 use crate::cluster::peers::gossip;
 use crate::raft::Raft;
@@ -11,8 +12,11 @@ use crate::raft::Raft;
 impl NodeTask {
     /// Opens Raft if it is due. Stores `member` once this node is in a committed membership.
     pub(super) async fn advance(&mut self) -> Result<(), ClusterError> {
+        self.yield_to_twin().await;
         let record = self.founding.record().clone();
-        if record.seat().is_some() && self.raft_state.is_due() {
+        // A copy of a volume must find its original before it speaks (founding.md 3.8).
+        let is_checked = self.founding.has_polled_its_address();
+        if record.seat().is_some() && self.raft_state.is_due() && is_checked {
             self.raft_state =
                 open_raft::open(&self.node.context, &self.state, &self.transport, record).await?;
             let Some(raft) = self.raft_state.raft().cloned() else {
@@ -49,6 +53,21 @@ impl NodeTask {
             self.adopt(member);
         }
         Ok(())
+    }
+
+    /// Halts this node if another process with its incarnation runs and began earlier: two that
+    /// speak would vote and acknowledge entries under one Raft id. A log is opened once in a
+    /// process, so only a restart ends this.
+    async fn yield_to_twin(&mut self) {
+        let is_in_cluster = self.founding.record().seat().is_some();
+        let runs = matches!(self.raft_state, RaftState::NotYet | RaftState::Open(_));
+        let ours = self.node.identity().process;
+        let at = ours.and_then(|ours| self.founding.yields_to(self.now(), ours));
+        if let Some(at) = at.filter(|_| is_in_cluster && runs) {
+            // Also when it takes long: a halted node does not open its log again.
+            self.close().await;
+            self.raft_state = RaftState::Halted(HaltReason::Twin { at });
+        }
     }
 
     /// Starts the tasks that live as long as the open Raft node.

@@ -248,7 +248,7 @@ impl NodeTask {
 
     /// Closes the open Raft node, if there is one; requests that wait for it get an error. Returns
     /// whether it closed in time.
-    async fn close(&mut self) -> bool {
+    pub(super) async fn close(&mut self) -> bool {
         let raft_state = std::mem::replace(&mut self.raft_state, RaftState::NotYet);
         self.raft_changed = None;
         let RaftState::Open(raft) = raft_state else {

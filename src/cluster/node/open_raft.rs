@@ -1,6 +1,6 @@
 //! Opening Raft, in the order on which the safety of founding rests (founding.md 5).
 
-use crate::base::{LogId, StartId};
+use crate::base::{Address, LogId, StartId};
 use crate::cluster::error::ClusterError;
 use crate::cluster::identity::founders::raft_id_of;
 use crate::cluster::identity::record::IdentityRecord;
@@ -35,6 +35,12 @@ pub(super) enum HaltReason {
     Log(LogError),
     #[error("{0}")]
     Raft(OpenError),
+    #[error(
+        "another process runs with a copy of this volume and answers at {at}; it began earlier, so \
+         this one takes no part. Stop the copy and delete its volume; a node that is to go on after \
+         this has to be restarted"
+    )]
+    Twin { at: Address },
 }
 
 impl RaftState {

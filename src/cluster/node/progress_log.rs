@@ -91,7 +91,11 @@ impl ProgressLog {
     pub(super) fn report(&mut self, now: Duration, view: &View) -> bool {
         self.report_alarm(view);
         for warning in self.new_warnings(view) {
-            tracing::warn!(event = "cluster.warning", "{warning}");
+            if matches!(warning, Warning::Twin(_)) {
+                tracing::error!(event = "cluster.alarm", "{warning}");
+            } else {
+                tracing::warn!(event = "cluster.warning", "{warning}");
+            }
         }
         let current = ReportedState::of(view);
         let mut missing = view.missing.iter();

@@ -9,6 +9,7 @@ use futures_util::stream::FuturesUnordered;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use crate::base::ProcessId;
 use crate::cluster::config::ClusterConfig;
 use crate::cluster::error::ClusterError;
 use crate::cluster::founding::{Founding, FoundingSetup};
@@ -51,7 +52,10 @@ pub(in crate::cluster) async fn start(
     let (senders, received) = senders::channels();
     let (failures, failed) = mpsc::channel(1);
     let began = Instant::now();
-    let setup = FoundingSetup::new(&config, raft_listen.port(), env.rng.u64());
+    let mut process = [0; 8];
+    env.rng.fill(&mut process);
+    let process = ProcessId(process);
+    let setup = FoundingSetup::new(&config, raft_listen.port(), process, env.rng.u64());
     let founding = Founding::new(setup, record.clone(), Duration::ZERO);
     let view = view_builder::initial(&founding, config.peer_policy(None));
     let identity = founding.identity();

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::base::{Address, Incarnation, RaftId};
 use crate::catalog::Cluster;
@@ -29,6 +30,8 @@ struct Values {
     /// The identity after the last event, without the fields that change between events.
     identity: Identity,
     raft: Option<Raft>,
+    /// Time at which `raft` was opened.
+    raft_opened: Option<Instant>,
     /// Raft addresses at which a member answered lately, best first.
     raft_addresses: BTreeMap<RaftId, Vec<Address>>,
     /// Feature levels that members named in their identities.
@@ -56,7 +59,13 @@ impl NodeState {
     /// The identity, with the durable WAL position as it is now and an empty `heard`; see
     /// [`NodeHandle::identity`](super::handle::NodeHandle::identity).
     pub(super) fn identity(&self) -> Identity {
-        let mut identity = lock(&self.values).identity.clone();
+        let (mut identity, opened) = {
+            let values = lock(&self.values);
+            (values.identity.clone(), values.raft_opened)
+        };
+        if let Some(process) = &mut identity.process {
+            process.raft_open_ms = opened.map(milliseconds_since);
+        }
         if let Some(raft) = self.raft() {
             identity.starts.durable_seq = raft.durable_seq();
         }
@@ -144,6 +153,7 @@ impl NodeStateWriter {
             record,
             identity,
             raft: None,
+            raft_opened: None,
             raft_addresses: BTreeMap::new(),
             levels: BTreeMap::new(),
             proofs: None,
@@ -179,7 +189,10 @@ impl NodeStateWriter {
     }
 
     pub(super) fn set_raft(&self, raft: Option<Raft>) {
-        let before = std::mem::replace(&mut lock(&self.state.values).raft, raft);
+        let mut values = lock(&self.state.values);
+        values.raft_opened = raft.is_some().then(Instant::now);
+        let before = std::mem::replace(&mut values.raft, raft);
+        drop(values);
         // Dropped without the lock.
         drop(before);
     }
@@ -208,4 +221,8 @@ impl NodeStateWriter {
             differs
         });
     }
+}
+
+fn milliseconds_since(at: Instant) -> u64 {
+    u64::try_from(at.elapsed().as_millis()).unwrap_or(u64::MAX)
 }

@@ -245,6 +245,7 @@ fn warnings(input: &ViewInput<'_>) -> Vec<Warning> {
     warnings.extend(input.name_taken.clone().map(Warning::NameTaken));
     warnings.extend(input.alarms.iter().cloned().map(Warning::Membership));
     warnings.extend(founding.alarm(input.now).map(Warning::Founding));
+    warnings.extend(founding.twins(input.now).into_iter().map(Warning::Twin));
     if let Some(raft) = input.raft_state.raft() {
         warnings.extend(raft.clock_faults().into_iter().map(Warning::Clock));
     }

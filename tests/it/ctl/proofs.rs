@@ -38,6 +38,7 @@ fn of(incarnation: Incarnation, phase: Phase, with_secret: bool) -> Identity {
         starts: Starts::default(),
         heard: Vec::new(),
         clock: None,
+        process: None,
     }
 }
 

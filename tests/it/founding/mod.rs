@@ -23,7 +23,8 @@ fn every_test_that_the_manual_names_is_there() {
         include_str!("../simulation/random.rs"),
         include_str!("../membership/rows.rs"),
         include_str!("../membership/schedules.rs"),
-        include_str!("../membership/invariants.rs")
+        include_str!("../membership/invariants.rs"),
+        include_str!("../../hostile/twins.rs")
     );
     let quoted = manual.split('`').skip(1).step_by(2);
     let named: Vec<&str> = quoted

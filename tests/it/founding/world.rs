@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
-use influxdb_meta::base::{Address, ClusterId, Incarnation};
+use influxdb_meta::base::{Address, ClusterId, Incarnation, ProcessId};
 use influxdb_meta::cluster::PollError;
 use influxdb_meta::cluster::founding::{
     Action, Block, Event, Founding, FoundingSetup, StoreReason, Verdict,
@@ -178,6 +178,7 @@ impl World {
                 writes: BTreeSet::new(),
             });
         }
+        let seed = self.rng.next();
         let Slot {
             volume: Some(volume),
             config,
@@ -197,7 +198,8 @@ impl World {
             host_name: Address::new(&format!("container-{slot}"), 8091),
             raft_port: 8089,
             with_secret: false,
-            seed: self.rng.next(),
+            process: ProcessId(seed.to_be_bytes()),
+            seed,
         };
         let open = volume.record.seat().is_some();
         let founding = Founding::new(setup, volume.record.clone(), Duration::ZERO);

@@ -109,6 +109,7 @@ pub(crate) fn identity(incarnation: Incarnation, name: &str) -> Identity {
         starts: Starts::default(),
         heard: Vec::new(),
         clock: None,
+        process: None,
     }
 }
 

@@ -222,6 +222,7 @@ fn says(incarnation: Incarnation, raft_id: Option<RaftId>, phase: Phase) -> Iden
         starts: Starts::default(),
         heard: Vec::new(),
         clock: None,
+        process: None,
     }
 }
 

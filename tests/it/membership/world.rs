@@ -367,6 +367,7 @@ impl World {
             starts: Starts::default(),
             heard: Vec::new(),
             clock: None,
+            process: None,
         })
     }
 

@@ -86,6 +86,7 @@ fn identities() -> Vec<(&'static str, Identity)> {
         starts: Starts::default(),
         heard: Vec::new(),
         clock: None,
+        process: None,
     };
     let list: Vec<Address> = founders().into_iter().map(|founder| founder.http).collect();
     let accepted = Identity {
@@ -124,6 +125,7 @@ fn identities() -> Vec<(&'static str, Identity)> {
         },
         heard: vec![(Incarnation([1; 16]), 0), (Incarnation([3; 16]), 1500)],
         clock: None,
+        process: None,
         ..started.clone()
     };
     // `voters` was added later: the other files are of versions that do not send it.
