@@ -171,6 +171,11 @@ impl Session {
             .await
     }
 
+    /// End of `-timeout`.
+    pub(super) fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
     pub(super) fn now(&self) -> UnixNanos {
         self.clock.now()
     }

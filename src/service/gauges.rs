@@ -3,7 +3,7 @@
 use super::Service;
 use super::health::{activity_name, phase_name, role_name};
 use crate::base::LogId;
-use crate::cluster::{ALARMS, Activity, View};
+use crate::cluster::{ALARMS, Activity, View, Warning};
 use crate::raft::{DiskFault, Raft, RaftStatus};
 use crate::telemetry::metrics::{DiskGauges, Gauges, HistogramCounts, RaftGauges, render};
 
@@ -29,12 +29,20 @@ impl Service {
 
 /// Every kind, raised or not: an alert on a series that does not exist never fires.
 fn alarms(view: &View) -> Vec<(&'static str, bool)> {
-    let raised = |kind| {
-        view.warnings
-            .iter()
-            .any(|warning| warning.alarm() == Some(kind))
+    let is_raised = |kind| raised_alarms(view).any(|raised| raised == kind);
+    ALARMS
+        .iter()
+        .map(|kind| (*kind, is_raised(*kind)))
+        .collect()
+}
+
+/// The kinds that are raised, each once.
+pub(super) fn raised_alarms(view: &View) -> impl Iterator<Item = &'static str> {
+    let is_raised = |kind: &&str| {
+        let mut alarms = view.warnings.iter().filter_map(Warning::alarm);
+        alarms.any(|alarm| alarm == *kind)
     };
-    ALARMS.iter().map(|kind| (*kind, raised(*kind))).collect()
+    ALARMS.iter().copied().filter(is_raised)
 }
 
 fn raft_gauges(status: &RaftStatus) -> RaftGauges {

@@ -1,6 +1,7 @@
 //! Readiness of this node, and the reasons where it is not ready: `/readyz`, `/health`, `/healthz`.
 
 use super::Service;
+use super::gauges::raised_alarms;
 use super::members::LocalState;
 use crate::base::{Incarnation, RaftId};
 use crate::cluster::Activity;
@@ -82,6 +83,7 @@ impl Service {
             }),
             peer_proofs: view.peer_policy.word().to_owned(),
             warnings: view.warnings.iter().map(ToString::to_string).collect(),
+            alarms: raised_alarms(view).map(str::to_owned).collect(),
         }
     }
 

@@ -221,6 +221,9 @@ pub struct Health {
     /// Proofs that this node asks of other meta nodes: `open`, `wanted`, `required`, `no-secret`.
     pub peer_proofs: String,
     pub warnings: Vec<String>,
+    /// Kinds of the alarms among the warnings, as in `influxdb_meta_alarm`.
+    #[serde(default)]
+    pub alarms: Vec<String>,
 }
 
 /// `GET /healthz` for an unauthenticated caller.

@@ -19,6 +19,7 @@ mod faults;
 mod figures;
 mod founding;
 mod half_done;
+mod health;
 mod leaving;
 mod lives;
 mod lost_volumes;

@@ -6,6 +6,7 @@ mod add_data;
 mod add_meta;
 mod copy_shard;
 mod copy_shard_status;
+mod health;
 mod join;
 mod leave;
 mod node_labels;
@@ -70,6 +71,9 @@ verbs! {
     /// Show the members of the cluster
     Show(show::Show): "show" "[-v] [-format table|json]",
         "-bind meta-1:8091 show -v";
+    /// Say in one word how the cluster is; exit code 0 healthy, 1 degraded, 2 unavailable
+    Health(health::Health): "health" "[-wait] [-format table|json]",
+        "health -wait -timeout 1m";
     /// Add a meta node to the cluster, or form a cluster with it
     AddMeta(add_meta::AddMeta): "add-meta" "[HOST:PORT]",
         "-bind meta-1:8091 add-meta meta-4:8091";

@@ -117,6 +117,7 @@ fn global_flags_may_stand_behind_the_command() {
 fn every_command_explains_itself() {
     let usages = [
         (&["add-meta", "-h"][..], "add-meta [HOST:PORT]"),
+        (&["health", "-h"], "health [-wait] [-format table|json]"),
         (
             &["remove-meta", "-h"],
             "remove-meta [-force -tcpAddr HOST:PORT] [-y] [HOST:PORT]",

@@ -45,6 +45,22 @@ impl Node {
         }
     }
 
+    fn problems(&self) -> Vec<String> {
+        let about = |what: String| format!("meta node {} {what}", self.address);
+        match &self.health {
+            Err(why) => vec![about(format!("is unreachable: {why}"))],
+            Ok(health) if health.is_failing() => {
+                vec![about(format!("cannot serve: {}", state(health)))]
+            }
+            Ok(health) => {
+                let alarms = health.alarms.iter();
+                alarms
+                    .map(|alarm| about(format!("raises the alarm {alarm}")))
+                    .collect()
+            }
+        }
+    }
+
     fn mark(&self) -> Mark {
         match &self.health {
             Err(_) => Mark::Bad,
@@ -99,6 +115,16 @@ impl Details {
         nodes
             .chain((!waiting.is_empty()).then(|| waiting_table(waiting)))
             .collect()
+    }
+
+    /// Sentences about meta nodes that need attention.
+    pub(super) fn problems(&self) -> Vec<String> {
+        let mut problems: Vec<String> = self.nodes.iter().flat_map(Node::problems).collect();
+        problems.extend(self.waiting().iter().map(|one| {
+            let to_be = if one.voter { "voter" } else { "learner" };
+            format!("{} waits to become a {to_be}", one.http)
+        }));
+        problems
     }
 
     /// One object for each row of the table.

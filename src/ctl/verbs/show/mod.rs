@@ -7,6 +7,7 @@ mod responses;
 
 use clap::Args;
 
+use crate::client::CallError;
 use crate::ctl::members::ClusterMembers;
 use crate::ctl::output::{Format, FormatFlag, Output};
 use crate::ctl::session::Session;
@@ -59,8 +60,8 @@ async fn show(session: &Session, verbose: bool, format: Format) -> Result<Output
     Ok(found.output(&session.bind.to_string(), format))
 }
 
-/// The answers that `show` prints.
-struct Found {
+/// The answers that `show` prints and `health` judges.
+pub(super) struct Found {
     status: Status,
     cluster: ClusterMembers,
     health: Option<HealthResponse>,
@@ -69,6 +70,47 @@ struct Found {
 }
 
 impl Found {
+    /// Asks the bound node and all other meta nodes, each once.
+    pub(super) async fn ask_once(session: &Session) -> Result<Self, CallError> {
+        let timeout = Session::OPTIONAL_TIMEOUT;
+        let bind = &session.bind;
+        let status: Status = session.get_json_once(bind, "/status", timeout).await?;
+        let cluster = session
+            .get_json_once(bind, "/show-cluster", timeout)
+            .await?;
+        let health: Option<HealthResponse> =
+            session.get_json_once(bind, "/healthz", timeout).await.ok();
+        let details = Details::ask(session, &cluster, health.as_ref()).await;
+        Ok(Self {
+            status,
+            cluster,
+            health,
+            details: Some(details),
+        })
+    }
+
+    /// The reason why no command can be executed; `None` if a leader is known.
+    pub(super) fn why_unavailable(&self, bind: &str) -> Option<String> {
+        match self.status.is_meta() {
+            true => self.failure(bind),
+            false => Some(format!("{bind} is not a meta node")),
+        }
+    }
+
+    /// Sentences about nodes that need attention.
+    pub(super) fn problems(&self) -> Vec<String> {
+        let meta = self.details.iter().flat_map(Details::problems);
+        let silent = self.cluster.data.iter();
+        let silent = silent.filter(|node| report::is_unannounced(&node.version));
+        let data = silent.map(|node| {
+            format!(
+                "data node {} ({}) has not announced itself: it is down, or has just started",
+                node.id, node.tcp_addr
+            )
+        });
+        meta.chain(data).collect()
+    }
+
     fn output(&self, bind: &str, format: Format) -> Output {
         let printed = match format {
             Format::Table => Output::tables(self.tables()),
@@ -79,7 +121,12 @@ impl Found {
             notes: warnings
                 .map(|warning| format!("show: warning: {warning}"))
                 .collect(),
-            failure: self.failure(bind),
+            failure: self
+                .failure(bind)
+                .map(|why| match self.cluster.is_unknown() {
+                    true => format!("show: {why}"),
+                    false => format!("show: {why}: the members above are the last that it knew"),
+                }),
             ..printed
         }
     }
@@ -103,6 +150,7 @@ impl Found {
         )
     }
 
+    /// The reason why the cluster or its leader is not known.
     fn failure(&self, bind: &str) -> Option<String> {
         let health = self.health.as_ref();
         if self.cluster.is_unknown() {
@@ -118,9 +166,9 @@ impl Found {
 /// Line for a node that is in no cluster: what it waits for.
 fn knows_no_cluster(bind: &str, health: Option<&HealthResponse>) -> String {
     match health.and_then(HealthResponse::reason) {
-        Some(reason) => format!("show: {bind} knows no cluster: {reason}"),
+        Some(reason) => format!("{bind} knows no cluster: {reason}"),
         None => {
-            format!("show: {bind} knows no cluster: it has not joined one, or knows no leader")
+            format!("{bind} knows no cluster: it has not joined one, or knows no leader")
         }
     }
 }
@@ -130,5 +178,5 @@ fn no_leader(bind: &str, health: Option<&HealthResponse>) -> String {
         Some(reason) => format!(" ({reason})"),
         None => String::new(),
     };
-    format!("show: {bind} knows no leader{reason}: the members above are the last that it knew")
+    format!("{bind} knows no leader{reason}")
 }

@@ -70,11 +70,16 @@ pub(super) fn others(status: &Status) -> impl Iterator<Item = &str> {
 /// A node without a version has announced itself to nobody: it cannot be reached, or has just
 /// started.
 fn mark(version: &str, is_leader: bool) -> Mark {
-    match (is_leader, version) {
+    match (is_leader, is_unannounced(version)) {
         (true, _) => Mark::Leader,
-        (false, "" | UNKNOWN) => Mark::Bad,
-        (false, _) => Mark::Plain,
+        (false, true) => Mark::Bad,
+        (false, false) => Mark::Plain,
     }
+}
+
+/// Whether this is the version of a node that has announced none.
+pub(super) fn is_unannounced(version: &str) -> bool {
+    matches!(version, "" | UNKNOWN)
 }
 
 /// Version of a node that has announced none.

@@ -26,6 +26,8 @@ pub(super) struct HealthResponse {
     /// Proofs that the node asks of other meta nodes. Empty: the node did not say.
     pub(super) peer_proofs: String,
     pub(super) warnings: Vec<String>,
+    /// Kinds of the alarms among the warnings.
+    pub(super) alarms: Vec<String>,
 }
 
 impl HealthResponse {
@@ -125,6 +127,7 @@ mod tests {
             (health.reason(), &health.warnings[..]),
             (Some("why"), &["w".to_owned()][..])
         );
+        assert_eq!(health.alarms, ["clock"]);
         assert_eq!(
             (health.http.as_deref(), health.raft_id, health.node_id),
             (Some("m:8091"), Some(5), None)
@@ -169,6 +172,7 @@ mod tests {
             raft_state: Some(raft_state()),
             peer_proofs: "wanted".into(),
             warnings: vec!["w".into()],
+            alarms: vec!["clock".into()],
         }
     }
 
