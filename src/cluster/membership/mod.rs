@@ -127,13 +127,16 @@ impl Membership {
     /// work.
     fn next(&mut self, context: &StepContext<'_>) -> Option<DueStep> {
         let facts = context.facts;
+        // A learner that is to stay one waits for nothing.
         let is_waiting = |incarnation: &Incarnation| {
             facts.catalog.pendings.contains_key(incarnation)
                 || context
                     .learner_members()
-                    .any(|node| node.incarnation == *incarnation)
+                    .any(|node| node.voter && node.incarnation == *incarnation)
         };
         self.states.retain(|incarnation, _| is_waiting(incarnation));
+        self.judged
+            .retain(|incarnation, _| facts.catalog.pendings.contains_key(incarnation));
         self.alarms = self.watch(context);
         self.is_joint = facts.outgoing.is_some();
         if self.is_joint {

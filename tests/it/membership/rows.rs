@@ -1112,6 +1112,24 @@ fn a_member_that_is_to_vote_does_once_there_is_room() {
     assert_eq!(leader.look(), change(&[1, 2, 3, 4, 6]));
 }
 
+/// `show -v` lists what waits. A learner that is to stay one does not wait once it is a member.
+#[test]
+fn a_learner_by_wish_waits_for_nothing_once_it_is_a_member() {
+    let mut leader = Leader::of(3);
+    let new = leader.follows(4, 4, false);
+    assert_eq!(leader.look(), add(new.raft_id, None));
+    assert_eq!(
+        leader.state(&new),
+        "becomes a member without a vote, as it asked"
+    );
+    leader.apply(InternalCommand::AddMetaNode(AddMetaNode {
+        raft_id: new.raft_id,
+        replaces: None,
+    }));
+    assert_eq!(leader.give(Event::Done(Ok(()))), None);
+    assert_eq!(leader.machine.state(new.incarnation), None);
+}
+
 #[test]
 fn a_learner_by_wish_is_never_promoted_and_taken_out_after_a_day_unseen() {
     let mut leader = Leader::of(3);
