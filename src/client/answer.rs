@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::{CallError, Unreadable, Unsupported};
 use crate::wire::api::ErrorBody;
+use crate::wire::headers;
 
 /// Names of headers, and values as they are on the wire: values need not be UTF-8.
 pub type Headers = Vec<(String, Bytes)>;
@@ -112,7 +113,7 @@ impl Response {
     /// The answer itself if its status is 2xx, else the error in it.
     ///
     /// # Errors
-    /// [`CallError::Status`] with the server's text.
+    /// [`CallError::Status`] or [`CallError::OutcomeUnknown`] with the server's text.
     pub fn success(self) -> Result<Self, CallError> {
         if self.is_success() {
             Ok(self)
@@ -122,9 +123,13 @@ impl Response {
     }
 
     pub(super) fn error(&self) -> CallError {
+        let error = self.error_text();
+        if self.header(headers::OUTCOME) == Some(headers::UNKNOWN) {
+            return CallError::OutcomeUnknown { error };
+        }
         CallError::Status {
             status: self.status,
-            error: self.error_text(),
+            error,
         }
     }
 

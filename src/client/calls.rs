@@ -16,6 +16,7 @@ use crate::auth::Login;
 use crate::base::Address;
 use crate::runtime::{Clock, Env, Net};
 use crate::wire::api::Announcement;
+use crate::wire::headers::TIMEOUT;
 
 /// A client of the meta API. Cheap to clone; clones share their connections.
 #[derive(Clone)]
@@ -24,6 +25,8 @@ pub struct Client {
     clock: Arc<dyn Clock>,
     pool: Arc<Pool>,
     login: Login,
+    /// Whether calls say how long they wait for the answer.
+    states_timeout: bool,
 }
 
 /// Maximum number of redirects, the same as in Go's client.
@@ -46,6 +49,7 @@ impl Client {
             clock,
             pool: Arc::default(),
             login: Login::None,
+            states_timeout: false,
         }
     }
 
@@ -54,6 +58,16 @@ impl Client {
     #[must_use]
     pub fn with_login(self, login: Login) -> Self {
         Self { login, ..self }
+    }
+
+    /// A client whose own calls say how long they wait, so that the node answers before that. Other
+    /// services do not know the header.
+    #[must_use]
+    pub fn stating_timeout(self) -> Self {
+        Self {
+            states_timeout: true,
+            ..self
+        }
     }
 
     /// Calls and follows redirects (307, 308), each hop with the same method, body and headers.
@@ -71,7 +85,7 @@ impl Client {
         let mut to = to.clone();
         for hop in 0..=MAX_REDIRECTS {
             let answered = self
-                .exchange(&to, &self.with_authorization(&request), deadline)
+                .exchange(&to, &self.with_own_headers(&request, deadline), deadline)
                 .await;
             let response = match answered {
                 Ok(response) if matches!(response.status, 307 | 308) => response,
@@ -92,9 +106,14 @@ impl Client {
         Err(CallError::Redirects(MAX_REDIRECTS))
     }
 
-    /// Adds the login, unless the request has credentials of its own.
-    fn with_authorization(&self, request: &Request) -> Request {
+    /// Adds the login, unless the request has credentials of its own, and the time that is left.
+    fn with_own_headers(&self, request: &Request, deadline: Instant) -> Request {
         let mut request = request.clone();
+        if self.states_timeout {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let value = left.as_millis().to_string();
+            request.headers.push((TIMEOUT.to_owned(), value.into()));
+        }
         let own = request
             .headers
             .iter()

@@ -41,6 +41,9 @@ pub enum CallError {
     /// An answer with an error status; the text is the server's own.
     #[error("{error}")]
     Status { status: u16, error: String },
+    /// A meta node of ours says that the request may have been executed, or may still be.
+    #[error("{error}")]
+    OutcomeUnknown { error: String },
     /// An answer with a good status and a body that cannot be read.
     #[error("unreadable answer: {0}")]
     Junk(#[from] Unreadable),
@@ -110,7 +113,7 @@ impl CallError {
         match self {
             // Nodes that are starting: names appear, ports open, leaders are elected.
             Self::Lookup(_) | Self::LookupTimeout | Self::Refused => true,
-            Self::Timeout { .. } | Self::Io { .. } => true,
+            Self::Timeout { .. } | Self::Io { .. } | Self::OutcomeUnknown { .. } => true,
             Self::Status { status, .. } => matches!(status, 408 | 429 | 502 | 503 | 504),
             // An operator must change something first.
             Self::RaftPort | Self::NotOurs(_) | Self::OtherMetaNode | Self::WrongSecret => false,
@@ -124,8 +127,9 @@ impl CallError {
     pub fn is_maybe_executed(&self) -> bool {
         match self {
             Self::Timeout { sent } | Self::Io { sent, .. } => *sent,
-            // 503 is also the answer of a node that does not know the outcome.
+            // An original meta node may answer 503 for a command that is in its log.
             Self::Status { status, .. } => *status >= 500,
+            Self::OutcomeUnknown { .. } => true,
             // The node answered success, but the answer cannot be read.
             Self::Junk(_) => true,
             // The node that redirected has not executed the request.

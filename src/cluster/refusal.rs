@@ -50,6 +50,11 @@ impl Refusal {
             Self::NotLeader | Self::NotYet(_) => 503,
         }
     }
+
+    /// Whether the change that was asked for may happen although this is the answer.
+    pub fn may_still_happen(&self) -> bool {
+        matches!(self, Self::NotYet(not_yet) if not_yet.may_still_happen())
+    }
 }
 
 /// Errors in a request of another meta node.
@@ -293,6 +298,24 @@ pub enum NotYet {
     Poll { at: Address, error: PollError },
     #[error("{0}")]
     Peer(PeerRefusal),
+}
+
+impl NotYet {
+    fn may_still_happen(&self) -> bool {
+        // A removal that was begun is finished later, by the next leader if need be.
+        matches!(
+            self,
+            Self::StillJoining(_)
+                | Self::StillLeaving(_)
+                | Self::StillRemoving
+                | Self::LeadershipChanged
+                | Self::AnotherLeads
+                | Self::Majority(_)
+                | Self::Busy
+                | Self::Step(StepError::Unknown)
+                | Self::Proposal(ProposeError::Unknown(_))
+        )
+    }
 }
 
 fn id_text(id: Option<ClusterId>) -> String {

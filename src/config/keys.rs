@@ -157,7 +157,7 @@ keys! {
         "consensus-timeout",
         100,
         "30s",
-        "How long a command waits for a leader and a majority.",
+        "How long a command waits for its outcome; without a leader it is refused earlier, after 5s.",
     );
     pub const META_GOSSIP_FREQUENCY: Key<Duration> = duration(
         "meta",

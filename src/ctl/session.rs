@@ -42,7 +42,10 @@ impl Session {
         let (anonymous, login) = (Client::new(env), global.login());
         Self {
             command,
-            client: anonymous.clone().with_login(login.clone()),
+            client: anonymous
+                .clone()
+                .with_login(login.clone())
+                .stating_timeout(),
             anonymous,
             login,
             clock: env.clock.clone(),
@@ -70,8 +73,8 @@ impl Session {
             .await
     }
 
-    /// Calls `attempt`, and again after errors that can pass, until the timeout. `at` is the node
-    /// that it calls.
+    /// Calls `attempt`, which only reads, and again after errors that can pass, until the timeout.
+    /// `at` is the node that it calls.
     ///
     /// # Errors
     /// The line for stderr.
@@ -80,6 +83,45 @@ impl Session {
         at: &Address,
         attempt: impl AsyncFn() -> Result<T, CallError>,
     ) -> Result<T, String> {
+        self.try_until_timeout(at, attempt)
+            .await
+            .map_err(|failure| match failure {
+                Failure::Refused(what) => self.exited(&what),
+                Failure::TimedOut { what, .. } => {
+                    self.line(&format!("operation timed out with error: {what}"))
+                }
+            })
+    }
+
+    /// Calls `attempt`, an idempotent change, and again after errors that can pass, until the
+    /// timeout. `look` is the command that shows whether the change has happened.
+    ///
+    /// # Errors
+    /// The line for stderr: the change is refused, was not made, or may still happen.
+    pub(super) async fn change<T>(
+        &self,
+        at: &Address,
+        look: &str,
+        attempt: impl AsyncFn() -> Result<T, CallError>,
+    ) -> Result<T, String> {
+        self.try_until_timeout(at, attempt)
+            .await
+            .map_err(|failure| match failure {
+                Failure::Refused(what) => self.exited(&what),
+                Failure::TimedOut {
+                    what,
+                    maybe_executed: true,
+                } => self.may_still_happen(&what, look),
+                Failure::TimedOut { what, .. } => self.line(&format!("not done: {what}")),
+            })
+    }
+
+    async fn try_until_timeout<T>(
+        &self,
+        at: &Address,
+        attempt: impl AsyncFn() -> Result<T, CallError>,
+    ) -> Result<T, Failure> {
+        let mut maybe_executed = false;
         let mut pause = FIRST_RETRY_DELAY;
         loop {
             let error = match attempt().await {
@@ -88,10 +130,14 @@ impl Session {
             };
             let what = located(at, &error);
             if !error.is_retryable() {
-                return Err(self.exited(&what));
+                return Err(Failure::Refused(what));
             }
+            maybe_executed |= is_maybe_executed(&error);
             if Instant::now() + pause >= self.deadline {
-                return Err(self.line(&format!("operation timed out with error: {what}")));
+                return Err(Failure::TimedOut {
+                    what,
+                    maybe_executed,
+                });
             }
             if pause == FIRST_RETRY_DELAY {
                 let timeout = humantime::format_duration(self.timeout);
@@ -185,9 +231,35 @@ impl Session {
         self.line(&format!("operation exited with error: {what}"))
     }
 
+    /// The line for stderr about a change whose outcome nobody knows. `look` is the command that
+    /// shows it.
+    pub(super) fn may_still_happen(&self, what: &str, look: &str) -> String {
+        self.line(&format!("it may still happen: {what}; look with {look}"))
+    }
+
     /// Makes a line for stderr, which begins with the name of the command.
     pub(super) fn line(&self, what: &str) -> String {
         format!("{}: {what}", self.command)
+    }
+}
+
+/// End of attempts without success, with the last error.
+enum Failure {
+    /// Retries cannot cure the error.
+    Refused(String),
+    TimedOut {
+        what: String,
+        /// Whether one of the attempts may have been executed, or may still be.
+        maybe_executed: bool,
+    },
+}
+
+/// Whether the request may have been executed, or may still be. After a 503 without
+/// [`OutcomeUnknown`](CallError::OutcomeUnknown) nothing was.
+pub(super) fn is_maybe_executed(error: &CallError) -> bool {
+    match error {
+        CallError::Status { status: 503, .. } => false,
+        other => other.is_maybe_executed(),
     }
 }
 
@@ -200,7 +272,7 @@ fn from_now(timeout: Duration) -> Instant {
 /// address.
 pub(super) fn located(at: &Address, error: &CallError) -> String {
     match error {
-        CallError::Status { .. } => error.to_string(),
+        CallError::Status { .. } | CallError::OutcomeUnknown { .. } => error.to_string(),
         _ => format!("{at}: {error}"),
     }
 }

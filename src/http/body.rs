@@ -236,6 +236,7 @@ mod tests {
         request.extensions_mut().insert(RequestContext {
             connection: Arc::new(ConnectionState::new(from)),
             id: hyper::header::HeaderValue::from_static("1"),
+            answer_deadline: None,
             peers: None,
         });
         let read = read_within(request, 1 << 20, &HttpConfig::default(), &budget).await;

@@ -12,11 +12,12 @@ use hyper::header::HeaderValue;
 use hyper::{Request, StatusCode};
 use tower_service::Service as _;
 
+use super::answer_deadline;
 use super::body_budget::BodyBudget;
 use super::caller_site;
 use super::config::HttpConfig;
 use super::connection_state::ConnectionState;
-use super::error::{ErrorResponse, NotExecuted};
+use super::error::{ErrorResponse, Execution};
 use super::request_context::RequestContext;
 use super::request_id::RequestIds;
 use super::request_scope;
@@ -126,24 +127,33 @@ pub(super) async fn answer(
     // The index when the request starts, as in the original.
     let index = app.service.index();
     let is_forwarded = request.headers().contains_key(headers::FORWARDED);
-    request.extensions_mut().insert(RequestContext {
+    let context = RequestContext {
         connection: connection.clone(),
         id: id.clone(),
+        answer_deadline: answer_deadline::of_caller(request.headers()),
         peers: app.peers.clone(),
-    });
+    };
+    request.extensions_mut().insert(context);
 
     let request = request.map(|body| RequestBody::new(body, connection.clone()));
     let mut response = app.respond(request).await;
 
-    let not_executed = response.extensions_mut().remove::<NotExecuted>().is_some();
+    let execution = response.extensions_mut().remove::<Execution>();
     let head = response.headers_mut();
     head.insert(headers::X_REQUEST_ID, id.clone());
     head.insert(headers::REQUEST_ID, id);
     head.insert(headers::META_INDEX, HeaderValue::from(index));
     head.insert(headers::VERSION, app.version.clone());
-    if is_forwarded && not_executed {
-        let not_executed = HeaderValue::from_static(headers::NOT_EXECUTED);
-        head.insert(headers::FORWARDED, not_executed);
+    match execution {
+        Some(Execution::Maybe) => {
+            let unknown = HeaderValue::from_static(headers::UNKNOWN);
+            head.insert(headers::OUTCOME, unknown);
+        }
+        Some(Execution::No) if is_forwarded => {
+            let not_executed = HeaderValue::from_static(headers::NOT_EXECUTED);
+            head.insert(headers::FORWARDED, not_executed);
+        }
+        Some(Execution::No | Execution::Unstated) | None => {}
     }
     app.service
         .metrics()

@@ -17,16 +17,23 @@ pub(super) struct ErrorResponse {
     status: StatusCode,
     text: String,
     retry_after: Option<u32>,
-    /// Certainly nothing was executed: the meta node that forwarded this request here may retry.
-    not_executed: bool,
+    execution: Execution,
 }
 
 /// Time after which a caller may ask again what this node had no room for.
 const RETRY_AFTER_SECONDS: u32 = 5;
 
-/// Mark in an answer's extensions for `dispatch`.
-#[derive(Clone, Copy)]
-pub(super) struct NotExecuted;
+/// What an error says of the execution of its request. Also a mark in an answer's extensions, for
+/// `dispatch`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Execution {
+    /// Certainly not executed: the meta node that forwarded the request here may retry.
+    No,
+    /// Maybe executed, maybe not, maybe later.
+    Maybe,
+    /// The status and the text say it.
+    Unstated,
+}
 
 impl ErrorResponse {
     pub(super) fn new(status: StatusCode, text: impl Into<String>) -> Self {
@@ -34,7 +41,7 @@ impl ErrorResponse {
             status,
             text: text.into(),
             retry_after: None,
-            not_executed: false,
+            execution: Execution::Unstated,
         }
     }
 
@@ -42,7 +49,7 @@ impl ErrorResponse {
     pub(super) fn busy(text: impl Into<String>) -> Self {
         Self {
             retry_after: Some(RETRY_AFTER_SECONDS),
-            not_executed: true,
+            execution: Execution::No,
             ..Self::new(StatusCode::SERVICE_UNAVAILABLE, text)
         }
     }
@@ -58,32 +65,37 @@ impl ErrorResponse {
 
 impl From<Error> for ErrorResponse {
     fn from(error: Error) -> Self {
-        let (status, not_executed) = match &error {
+        let (status, execution) = match &error {
             Error::NotMember(_)
             | Error::NotLeader(_)
             | Error::NoLeader { .. }
             | Error::ClockAhead { .. }
             | Error::Halted { .. }
             | Error::PollHalted { .. }
-            | Error::Stopping => (StatusCode::SERVICE_UNAVAILABLE, true),
-            Error::Misdirected => (StatusCode::MISDIRECTED_REQUEST, true),
-            Error::Unknown(_) => (StatusCode::SERVICE_UNAVAILABLE, false),
+            | Error::Stopping => (StatusCode::SERVICE_UNAVAILABLE, Execution::No),
+            Error::Misdirected => (StatusCode::MISDIRECTED_REQUEST, Execution::No),
+            Error::Unknown(_) => (StatusCode::SERVICE_UNAVAILABLE, Execution::Maybe),
             // Not executed either, but a retry would only hide the fault from the caller.
             Error::DiskFull | Error::DiskSlow | Error::Busy | Error::TooManyLists => {
-                (StatusCode::SERVICE_UNAVAILABLE, false)
+                (StatusCode::SERVICE_UNAVAILABLE, Execution::Unstated)
             }
             Error::TooLarge { .. } | Error::OverBudget(_) | Error::NoMemory { .. } => {
-                (StatusCode::PAYLOAD_TOO_LARGE, false)
+                (StatusCode::PAYLOAD_TOO_LARGE, Execution::Unstated)
             }
-            Error::Bad(_) => (StatusCode::BAD_REQUEST, false),
-            Error::Conflict(_) => (StatusCode::CONFLICT, false),
-            Error::DataNode(_) | Error::NotAllUp => (StatusCode::INTERNAL_SERVER_ERROR, false),
-            Error::NodeNotFound => (StatusCode::NOT_FOUND, false),
+            Error::Bad(_) => (StatusCode::BAD_REQUEST, Execution::Unstated),
+            Error::Conflict(_) => (StatusCode::CONFLICT, Execution::Unstated),
+            Error::DataNode(_) | Error::NotAllUp => {
+                (StatusCode::INTERNAL_SERVER_ERROR, Execution::Unstated)
+            }
+            Error::NodeNotFound => (StatusCode::NOT_FOUND, Execution::Unstated),
             // The leader's refusal of a join is an answer, also where it means "not yet".
-            Error::Refused(refusal) => (refusal_status(refusal), false),
+            Error::Refused(refusal) if refusal.may_still_happen() => {
+                (refusal_status(refusal), Execution::Maybe)
+            }
+            Error::Refused(refusal) => (refusal_status(refusal), Execution::Unstated),
         };
         Self {
-            not_executed,
+            execution,
             ..Self::new(status, error.to_string())
         }
     }
@@ -125,9 +137,7 @@ impl IntoResponse for ErrorResponse {
             let seconds = HeaderValue::from(seconds);
             response.headers_mut().insert(RETRY_AFTER, seconds);
         }
-        if self.not_executed {
-            response.extensions_mut().insert(NotExecuted);
-        }
+        response.extensions_mut().insert(self.execution);
         response
     }
 }

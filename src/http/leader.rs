@@ -9,6 +9,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use hyper::{HeaderMap, StatusCode};
 
+use super::answer_deadline;
 use super::authenticate::has_password;
 use super::error::ErrorResponse;
 use super::reply::redirect;
@@ -28,11 +29,12 @@ const FORWARDED_REQUEST_HEADERS: [&str; 5] = [
     headers::PROOF,
 ];
 /// Headers of the leader's answer that the caller must see. This node makes the others itself.
-const FORWARDED_RESPONSE_HEADERS: [&str; 6] = [
+const FORWARDED_RESPONSE_HEADERS: [&str; 7] = [
     "content-type",
     "content-encoding",
     "www-authenticate",
     headers::ERROR,
+    headers::OUTCOME,
     headers::PROOF,
     headers::CHALLENGE,
 ];
@@ -61,9 +63,10 @@ pub(super) async fn at_leader<Fut>(
 where
     Fut: Future<Output = Result<Response, Error>>,
 {
+    let limits = limits.into();
     match service
         .at_leader(
-            limits.into(),
+            limits.until(answer_deadline::at_most(limits.answer, parts)),
             || leader_request(parts, body.clone(), route),
             local,
         )

@@ -8,6 +8,7 @@
 //! if the table of routes says so. Called by `app`, which binds the listener first: probes are
 //! answered before any cluster exists.
 
+mod answer_deadline;
 mod authenticate;
 mod body;
 mod body_budget;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use hyper::header::HeaderValue;
 use hyper::http::Extensions;
+use tokio::time::Instant;
 
 use super::connection_state::ConnectionState;
 use crate::auth::fresh::PeerVerifier;
@@ -15,6 +16,8 @@ pub(super) struct RequestContext {
     pub(super) connection: Arc<ConnectionState>,
     /// Id of the request.
     pub(super) id: HeaderValue,
+    /// Time by which the caller must have its answer, if it said one.
+    pub(super) answer_deadline: Option<Instant>,
     /// Checks and makes proofs of meta nodes; `None` without `internal-shared-secret`.
     pub(super) peers: Option<Arc<PeerVerifier>>,
 }

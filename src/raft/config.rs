@@ -29,11 +29,15 @@ pub(super) struct Timers {
     pub(super) leader_poll_interval: Duration,
     /// Delay between attempts to reach a member with append requests.
     pub(super) append_retry_delay: Duration,
+    /// Time for which a request waits for a leader: ten elections, and 5 s at least.
+    pub(super) no_leader_timeout: Duration,
 }
 
 /// Minimum of B. Below it a loaded machine would lose its leader because threads are scheduled
 /// late.
 const MIN_BASE: Duration = Duration::from_millis(100);
+/// Minimum of [`Timers::no_leader_timeout`]. Callers of the original wait for 10 s.
+const MIN_NO_LEADER_TIMEOUT: Duration = Duration::from_secs(5);
 /// Timeout for a member to store a snapshot that it has received.
 const INSTALL_TIMEOUT: Duration = Duration::from_secs(60);
 /// Maximum number of entries in an append request. The log store limits the bytes.
@@ -50,6 +54,7 @@ impl RaftConfig {
             leader_timeout: base,
             leader_poll_interval: base / 10,
             append_retry_delay: base / 5,
+            no_leader_timeout: MIN_NO_LEADER_TIMEOUT.max(base * 5),
         }
     }
 

@@ -33,7 +33,9 @@ pub use halt_latch::{Halt, UnreadableEntry, UnreadableSnapshot};
 pub use members::{ChangeError, MembershipNow};
 pub use network::Transport;
 pub use node::{AfterHandOver, HandOver, OpenError, Raft};
-pub use propose::{BarrierError, MAX_COMMAND_BYTES, NotLeader, ProposeError};
+pub use propose::{
+    BarrierError, MAX_COMMAND_BYTES, NotLeader, OUTCOME_UNKNOWN, ProposeError, UnknownReason,
+};
 pub use room::DiskFault;
 pub use state_machine::Applied;
 pub use status::{RaftStatus, Role};

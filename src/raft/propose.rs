@@ -7,7 +7,7 @@ use openraft::impls::ProgressResponder;
 use openraft::raft::ClientWriteResult;
 use openraft::{LinearizerOption, ReadPolicy};
 use std::time::Duration;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::Raft;
 use super::types::{ApplyResult, EntryBytes, Types};
@@ -40,6 +40,24 @@ pub struct NotLeader {
     pub leader: Option<RaftId>,
 }
 
+/// Beginning of every text that says that a command may have been applied, or may still be.
+pub const OUTCOME_UNKNOWN: &str = "the outcome is unknown";
+
+/// Reasons why nobody knows whether a command is or will be applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UnknownReason {
+    #[error("leadership was lost, or this node has halted, while the command was being committed")]
+    LeadershipLost,
+    #[error("no majority of the meta nodes has confirmed the command in time")]
+    NoMajority,
+    /// The disks became full after the command was logged here.
+    #[error(
+        "the command is in the log of this node, and the disks of a majority have become full: make \
+         room"
+    )]
+    MajorityFull,
+}
+
 /// Reasons why a proposal has no outcome.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProposeError {
@@ -49,11 +67,10 @@ pub enum ProposeError {
     /// The command was not proposed, or is certainly lost: there was no leader before the deadline.
     #[error("no leader")]
     NoLeader,
-    /// The command may or may not have been applied. This node cannot find out.
-    #[error(
-        "the outcome is unknown: leadership or time was lost while the command was being committed"
-    )]
-    Unknown,
+    /// The command may or may not have been applied, or may be applied later. This node cannot
+    /// find out.
+    #[error("{}: {reason}", OUTCOME_UNKNOWN, reason = .0)]
+    Unknown(UnknownReason),
     /// The command was not proposed.
     #[error("the disk is full: new commands are refused until there is room")]
     DiskFull,
@@ -127,16 +144,21 @@ impl Raft {
             .inner
             .raft
             .ensure_linearizable(LinearizerOption::from(ReadPolicy::ReadIndex));
-        match timeout_at(deadline, asked).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(RaftError::APIError(
-                openraft::errors::LinearizableReadError::ForwardToLeader(to),
+        let answered = tokio::select! {
+            biased;
+            answered = asked => answered,
+            () = self.given_up(deadline) => return Err(BarrierError::NoMajority),
+        };
+        match answered {
+            Ok(_) => Ok(()),
+            Err(RaftError::APIError(openraft::errors::LinearizableReadError::ForwardToLeader(
+                to,
             ))) => Err(NotLeader {
                 leader: to.leader_id.map(RaftId),
             }
             .into()),
-            Ok(Err(RaftError::APIError(_))) | Err(_) => Err(BarrierError::NoMajority),
-            Ok(Err(RaftError::Fatal(_))) => Err(BarrierError::Closed),
+            Err(RaftError::APIError(_)) => Err(BarrierError::NoMajority),
+            Err(RaftError::Fatal(_)) => Err(BarrierError::Closed),
         }
     }
 
@@ -182,10 +204,10 @@ impl Raft {
         }
         self.check_not_elsewhere()?;
         let founded = applied.wait_for(|applied| applied.catalog.cluster.is_some());
-        match timeout_at(deadline, founded).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(_)) => Err(ProposeError::Stopping),
-            Err(_) => Err(ProposeError::NoLeader),
+        tokio::select! {
+            biased;
+            founded = founded => founded.map(drop).map_err(|_| ProposeError::Stopping),
+            () = self.given_up(deadline) => Err(ProposeError::NoLeader),
         }
     }
 
@@ -200,6 +222,7 @@ impl Raft {
     /// Waits until this node leads.
     async fn wait_until_leader(&self, deadline: Instant) -> Result<(), ProposeError> {
         let mut changed = self.changed();
+        let give_up = deadline.min(Instant::now() + self.no_leader_timeout());
         loop {
             changed.borrow_and_update();
             self.check_running()?;
@@ -207,10 +230,42 @@ impl Raft {
             if self.leader().is_some() && !self.is_draining() {
                 return Ok(());
             }
-            match timeout_at(deadline, changed.changed()).await {
+            match timeout_at(give_up, changed.changed()).await {
                 Ok(Ok(())) => {}
                 Ok(Err(_)) => return Err(ProposeError::Stopping),
                 Err(_) => return Err(ProposeError::NoLeader),
+            }
+        }
+    }
+
+    /// Time for which a request waits for a leader. An election is over long before, so without a
+    /// leader there is no majority.
+    pub fn no_leader_timeout(&self) -> Duration {
+        self.inner.timers.no_leader_timeout
+    }
+
+    /// Resolves at the deadline, or once no leader has been known for [`Self::no_leader_timeout`].
+    async fn given_up(&self, deadline: Instant) {
+        tokio::select! {
+            () = sleep_until(deadline) => {}
+            () = self.without_leader() => {}
+        }
+    }
+
+    async fn without_leader(&self) {
+        let mut changed = self.changed();
+        let mut give_up = Instant::now() + self.no_leader_timeout();
+        loop {
+            changed.borrow_and_update();
+            if self.leader().is_some() {
+                give_up = Instant::now() + self.no_leader_timeout();
+            }
+            match timeout_at(give_up, changed.changed()).await {
+                Ok(Ok(())) => {}
+                // Raft has ended on this node: no change is reported any more.
+                Ok(Err(_)) => return sleep_until(give_up).await,
+                Err(_) if self.leader().is_none() => return,
+                Err(_) => {}
             }
         }
     }
@@ -261,10 +316,18 @@ impl Raft {
                 .ok()?;
             answer.await.ok()
         };
-        match timeout_at(deadline, handed_over).await {
-            Ok(Some(result)) => self.outcome(result),
-            Ok(None) | Err(_) => Err(Attempt::Failed(ProposeError::Unknown)),
-        }
+        let reason = tokio::select! {
+            biased;
+            answered = handed_over => match answered {
+                Some(result) => return self.outcome(result),
+                None => UnknownReason::LeadershipLost,
+            },
+            () = self.given_up(deadline) => match self.full_majority() {
+                Some(_) => UnknownReason::MajorityFull,
+                None => UnknownReason::NoMajority,
+            },
+        };
+        Err(unknown(reason))
     }
 
     fn outcome(&self, result: ClientWriteResult<Types>) -> Result<Outcome, Attempt> {
@@ -273,7 +336,7 @@ impl Raft {
                 ApplyResult::Outcome(outcome) => Ok(outcome),
                 // Cannot happen: a command always has an outcome. If it did, the outcome would be
                 // unknown.
-                ApplyResult::Nothing => Err(Attempt::Failed(ProposeError::Unknown)),
+                ApplyResult::Nothing => Err(unknown(UnknownReason::LeadershipLost)),
             },
             Err(ClientWriteError::ForwardToLeader(forward)) => Err(self.forwarded(&forward)),
             // Refused before it was logged, by rules that apply only to membership changes.
@@ -282,7 +345,7 @@ impl Raft {
                 | ClientWriteError::PreconditionFailed(_),
             ) => Err(Attempt::NotProposed),
             Err(ClientWriteError::LogEntryDiscarded(_)) => {
-                Err(Attempt::Failed(ProposeError::Unknown))
+                Err(unknown(UnknownReason::LeadershipLost))
             }
         }
     }
@@ -297,6 +360,10 @@ impl Raft {
             _ => Attempt::NotProposed,
         }
     }
+}
+
+fn unknown(reason: UnknownReason) -> Attempt {
+    Attempt::Failed(ProposeError::Unknown(reason))
 }
 
 /// Encodes a command that costs no more than one command may.

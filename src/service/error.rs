@@ -7,7 +7,7 @@ use crate::client::CallError;
 use crate::cluster::{NotMember, Refusal};
 use crate::data_node::Failed;
 use crate::machine::Refused;
-use crate::raft::{BarrierError, NotLeader, ProposeError};
+use crate::raft::{BarrierError, NotLeader, OUTCOME_UNKNOWN, ProposeError, UnknownReason};
 use crate::wire::budget::OverBudget;
 use crate::wire::execute::DecodeError;
 
@@ -24,8 +24,8 @@ pub enum Error {
     /// included, and all of them.
     #[error("no leader{}", counted(*reachable))]
     NoLeader { reachable: Option<(usize, usize)> },
-    /// Maybe executed, maybe not: never a false success or failure.
-    #[error("{0}")]
+    /// Maybe executed, maybe not, maybe later: never a false success or failure.
+    #[error("{}: {outcome}", OUTCOME_UNKNOWN, outcome = .0)]
     Unknown(#[from] UnknownOutcome),
     #[error("{}", ProposeError::DiskFull)]
     DiskFull,
@@ -99,11 +99,11 @@ impl From<Refusal> for Error {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnknownOutcome {
     /// Proposed here.
-    #[error("{}", ProposeError::Unknown)]
-    Proposed,
-    #[error("the outcome is unknown: the leader {leader} did not answer ({error})")]
+    #[error("{0}")]
+    Proposed(UnknownReason),
+    #[error("the leader {leader} did not answer ({error})")]
     NoAnswer { leader: Address, error: CallError },
-    #[error("the outcome is unknown: the leader {leader} did not answer (another one leads now)")]
+    #[error("the leader {leader} did not answer (another one leads now)")]
     Deposed { leader: Address },
 }
 
@@ -221,7 +221,7 @@ impl From<ProposeError> for Error {
         match error {
             ProposeError::NotLeader(not_leader) => not_leader.into(),
             ProposeError::NoLeader => Self::NoLeader { reachable: None },
-            ProposeError::Unknown => UnknownOutcome::Proposed.into(),
+            ProposeError::Unknown(reason) => UnknownOutcome::Proposed(reason).into(),
             ProposeError::DiskFull => Self::DiskFull,
             ProposeError::DiskSlow => Self::DiskSlow,
             ProposeError::ClockAhead { raft_id, by } => Self::ClockAhead { raft_id, by },

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use crate::base::{Address, Incarnation};
 use crate::client::{CallError, Client, Response};
 use crate::runtime::net::BoxFuture;
-use crate::wire::headers::MEANT_FOR;
+use crate::wire::headers::{MEANT_FOR, TIMEOUT};
 
 /// A request that is forwarded. Plain values: `service` knows no HTTP types.
 #[derive(Clone, PartialEq, Eq)]
@@ -28,6 +28,15 @@ impl ForwardedRequest {
     pub(super) fn meant_for(mut self, incarnation: Incarnation) -> Self {
         self.headers
             .push((MEANT_FOR.to_owned(), incarnation.to_string().into()));
+        self
+    }
+
+    /// Returns the same request, which says how long this node waits for the answer.
+    #[must_use]
+    pub(super) fn answered_until(mut self, deadline: Instant) -> Self {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let value = left.as_millis().to_string();
+        self.headers.push((TIMEOUT.to_owned(), value.into()));
         self
     }
 }

@@ -57,8 +57,18 @@ impl From<Instant> for Limits {
 }
 
 impl Limits {
-    fn leader_deadline(&self) -> Instant {
-        self.answer.min(Instant::now() + self.leader_timeout)
+    /// Returns these limits, with `answer` not later than `deadline`.
+    #[must_use]
+    pub fn until(self, deadline: Instant) -> Self {
+        Self {
+            answer: self.answer.min(deadline),
+            ..self
+        }
+    }
+
+    fn leader_deadline(&self, raft: &Raft) -> Instant {
+        let patience = self.leader_timeout.min(raft.no_leader_timeout());
+        self.answer.min(Instant::now() + patience)
     }
 }
 
@@ -127,16 +137,16 @@ impl Service {
     where
         Fut: Future<Output = Result<T, Error>>,
     {
-        let mut deadline = limits.leader_deadline();
         match self.with_reachable_count(local().await) {
             Err(Error::NotLeader(_)) => {}
             answered => return answered.map(Reply::Local),
         }
         let request = make_request();
+        if request.is_forwarded {
+            return Err(self.no_leader());
+        }
+        let mut deadline = limits.leader_deadline(&self.raft()?);
         loop {
-            if request.is_forwarded {
-                return Err(self.no_leader());
-            }
             let raft = self.raft()?;
             let mut changed = raft.changed();
             if let Some(leader) = self.leader_elsewhere(&raft) {
@@ -144,13 +154,17 @@ impl Service {
                     return Ok(Reply::Redirect(leader));
                 }
                 match self.forward(&raft, &leader, &request.request, limits).await {
+                    // The next leader's 503 does not tell what became of the lost request.
+                    Attempt::Answer(answer) if answer.status == 503 && lost.is_some() => {
+                        return Err(self.no_leader());
+                    }
                     Attempt::Answer(answer) => return Ok(Reply::Forwarded(answer)),
                     Attempt::Lost(outcome) if limits.retry == Retry::Never => {
                         return Err(outcome.into());
                     }
                     Attempt::Lost(outcome) => {
                         *lost = Some(outcome);
-                        deadline = limits.leader_deadline();
+                        deadline = limits.leader_deadline(&raft);
                     }
                     Attempt::NotExecuted => {}
                 }
@@ -178,7 +192,10 @@ impl Service {
         let Some(incarnation) = meta_node_at(raft, leader).map(|node| node.incarnation) else {
             return Attempt::NotExecuted;
         };
-        let request = request.clone().meant_for(incarnation);
+        let request = request
+            .clone()
+            .meant_for(incarnation)
+            .answered_until(limits.answer);
         let answered = tokio::select! {
             biased;
             answered = self.forwarder.forward(leader, &request, limits.answer) => answered,
@@ -310,6 +327,9 @@ fn is_not_executed(error: &Error) -> bool {
         error,
         Error::NoLeader { .. }
             | Error::ClockAhead { .. }
+            | Error::DiskFull
+            | Error::DiskSlow
+            | Error::Busy
             | Error::NotMember(_)
             | Error::Halted { .. }
             | Error::PollHalted { .. }

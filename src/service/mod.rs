@@ -65,7 +65,8 @@ use starting::Starting;
 
 #[derive(Clone, Debug)]
 pub struct ServiceConfig {
-    /// `consensus-timeout`: how long a request may wait for a leader and for its outcome.
+    /// `consensus-timeout`: how long a request may wait for its outcome. For a leader it waits no
+    /// longer than [`Raft::no_leader_timeout`].
     pub consensus_timeout: Duration,
     pub lease_duration: Duration,
     /// Data nodes that the leader adds once they answer.

@@ -8,6 +8,15 @@ pub const FORWARDED: &str = "influxd-meta-carried";
 /// Value of [`FORWARDED`] on an answer.
 pub const NOT_EXECUTED: &str = "not-executed";
 
+/// On a request: milliseconds for which the caller waits for the answer. The node answers before, or
+/// earlier if its own limit is shorter. `influxd-ctl` sends it, and a node that forwards a request.
+pub const TIMEOUT: &str = "influxd-meta-timeout";
+
+/// On an answer, with the value [`UNKNOWN`]: the request may have been executed, or may still be.
+pub const OUTCOME: &str = "influxd-meta-outcome";
+/// Value of [`OUTCOME`].
+pub const UNKNOWN: &str = "unknown";
+
 /// Incarnation of the node that a request is forwarded to. Where two clusters on one network use
 /// the same names, a name may lead to the other cluster's node, which may lead there: it must not
 /// execute what was meant for this cluster.

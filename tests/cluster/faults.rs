@@ -132,3 +132,35 @@ fn garbage_from_outside_stops_nothing() {
     nodes.all[0].create_database("db").expect("a command");
     nodes.wait_equal();
 }
+
+/// Without a majority the tool says what is true of each command, within its default timeout: one
+/// that was never proposed is not done, and stays so; one in the log of the leader may still happen.
+#[test]
+fn without_a_majority_the_tool_says_what_was_not_done_and_what_may_still_happen() {
+    let mut nodes = Nodes::formed(3);
+    let leader = nodes.leader();
+    let others: Vec<_> = (0..3).filter(|n| *n != leader).collect();
+    let label = |key: &str| {
+        let labels = format!(r#"{{"{key}":"1"}}"#);
+        nodes.all[leader].ctl(&["node-labels", "set", "-nodeid", "1", "-labels", &labels])
+    };
+    others.iter().for_each(|n| nodes.all[*n].signal("STOP"));
+    // The leader does not know yet that it is alone: the command gets into its log.
+    let may_happen = label("first");
+    assert!(
+        may_happen.stderr.contains("it may still happen: "),
+        "{may_happen:?}"
+    );
+    let not_done = label("second");
+    assert_eq!(
+        not_done.stderr.lines().last(),
+        Some("node-labels: not done: no leader (1 of 3 meta nodes reachable)"),
+        "{not_done:?}"
+    );
+    others.iter().for_each(|n| nodes.all[*n].signal("CONT"));
+    nodes.wait_ready();
+    nodes.wait_equal();
+    let shown = nodes.all[leader].ctl_done(&["show"]);
+    assert!(!shown.contains("second"), "{shown}");
+    nodes.all.iter_mut().for_each(|n| n.kill());
+}

@@ -64,7 +64,7 @@ async fn propose(
         Ok(Outcome::Applied { .. }) => Ok(()),
         Ok(Outcome::Refused(why)) => Err(StepError::Refused(why.to_string())),
         Err(ProposeError::NotLeader { .. }) => Err(StepError::NotLeader),
-        Err(ProposeError::Unknown) => Err(StepError::Unknown),
+        Err(ProposeError::Unknown(_)) => Err(StepError::Unknown),
         Err(error) => Err(StepError::Refused(error.to_string())),
     }
 }

@@ -312,7 +312,9 @@ impl From<CallError> for PollError {
             CallError::NotOurs(what) => Self::NotOurs(what.to_string()),
             CallError::OtherMetaNode => Self::OtherMetaNode,
             CallError::WrongSecret => Self::WrongSecret,
-            CallError::Status { status: 503, .. } => Self::NotYet(error.to_string()),
+            CallError::Status { status: 503, .. } | CallError::OutcomeUnknown { .. } => {
+                Self::NotYet(error.to_string())
+            }
             CallError::Junk(_)
             | CallError::Io { .. }
             | CallError::Status { .. }

@@ -12,6 +12,8 @@ use crate::ctl::request_once::DATA_NODE_TIMEOUT;
 use crate::ctl::session::Session;
 
 const EMPTY: &str = "tcpAddr value is empty";
+/// Command that shows whether the node was added.
+const LOOK: &str = "influxd-ctl show: is it a member?";
 
 #[derive(Debug, Args)]
 pub(in crate::ctl) struct AddData {
@@ -71,7 +73,7 @@ pub(super) async fn add(
             .await?
             .json()
     };
-    let mut added: Added = session.repeat(at, attempt).await?;
+    let mut added: Added = session.change(at, LOOK, attempt).await?;
     if passive && is_active(session, at, added.id).await {
         added.note = Some(session.line(&format!(
             "data node {} was a member already and is not passive: \

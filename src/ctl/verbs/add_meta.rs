@@ -9,6 +9,9 @@ use crate::ctl::output::Output;
 use crate::ctl::session::Session;
 use crate::ctl::status::Status;
 
+/// Command that shows whether the node was added.
+const LOOK: &str = "influxd-ctl show: is it a member?";
+
 #[derive(Debug, Args)]
 pub(in crate::ctl) struct AddMeta {
     /// HTTP address of the meta node to add; without one: the bound node itself
@@ -67,7 +70,7 @@ pub(super) async fn join(
     let address = address.to_string();
     let fields = [("addr", address.as_str())];
     session
-        .repeat(at, async || {
+        .change(at, LOOK, async || {
             session.try_form(at, "/join", &fields).await?.json()
         })
         .await

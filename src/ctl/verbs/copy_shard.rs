@@ -37,15 +37,14 @@ impl CopyShard {
             ("dest", dest.as_str()),
             ("shard", id.as_str()),
         ];
-        let how_to_check = "influxd-ctl copy-shard-status shows copies under way, \
-                            show-shards who owns the shard";
+        let look = "influxd-ctl copy-shard-status, and show-shards: who owns the shard?";
         request_once::send(
             session,
             &session.bind,
             "/copy-shard",
             &fields,
             COPY_SHARD_TIMEOUT,
-            how_to_check,
+            look,
         )
         .await?;
         Ok(format!("Copied shard {id} from {source} to {dest}\n"))

@@ -77,6 +77,7 @@ impl NodeLabels {
                 .await
                 .map(|_| String::new())
         };
-        session.repeat(&session.bind, attempt).await.into()
+        let look = "influxd-ctl show: which labels has the node?";
+        session.change(&session.bind, look, attempt).await.into()
     }
 }

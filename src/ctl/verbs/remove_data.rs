@@ -46,14 +46,14 @@ pub(super) async fn remove(
         ("addr", address),
         ("force", if force { "true" } else { "false" }),
     ];
-    let how_to_check = "influxd-ctl show says whether it is still a member";
+    let look = "influxd-ctl show: is it still a member?";
     request_once::send(
         session,
         at,
         "/remove-data",
         &fields,
         DATA_NODE_TIMEOUT,
-        how_to_check,
+        look,
     )
     .await
     .map(drop)

@@ -11,6 +11,9 @@ use crate::ctl::prompt::confirmed;
 use crate::ctl::session::Session;
 use crate::ctl::status::{Status, is_in_cluster, is_removed};
 
+/// Command that shows whether the node was removed.
+const LOOK: &str = "influxd-ctl show: is it still a member?";
+
 #[derive(Debug, Args)]
 pub(in crate::ctl) struct RemoveMeta {
     /// The node is gone for good: let the others take it out
@@ -107,7 +110,7 @@ pub(super) async fn leave(session: &Session, at: &Address) -> Result<(), String>
         Err(error) if error.is_maybe_executed() && is_removed(session, at).await => Ok(()),
         answered => answered.map(drop),
     };
-    session.repeat(at, attempt).await
+    session.change(at, LOOK, attempt).await
 }
 
 async fn force(
@@ -137,6 +140,6 @@ async fn force(
     fields.extend(http.as_ref().map(|http| ("httpAddr", http.as_str())));
     let bind = session.bind.clone();
     let attempt = async || session.try_form(&bind, "/remove", &fields).await.map(drop);
-    let removed: Result<(), String> = session.repeat(&bind, attempt).await;
+    let removed: Result<(), String> = session.change(&bind, LOOK, attempt).await;
     removed.map(|()| Some(name.clone()))
 }

@@ -32,14 +32,14 @@ impl RemoveShard {
         let id = shard.to_string();
         let mut fields = vec![("src", source.as_str()), ("shard", id.as_str())];
         fields.extend(self.force.then_some(("force", "true")));
-        let how_to_check = "influxd-ctl show-shards says who owns the shard";
+        let look = "influxd-ctl show-shards: who owns the shard?";
         request_once::send(
             session,
             &session.bind,
             "/remove-shard",
             &fields,
             COPY_SHARD_TIMEOUT,
-            how_to_check,
+            look,
         )
         .await?;
         Ok(format!("Removed shard {id} from {source}\n"))

@@ -23,7 +23,8 @@ impl TruncateShards {
                 .await
                 .map(|_| "Truncated shards.\n".to_owned())
         };
-        session.repeat(&session.bind, attempt).await.into()
+        let look = "influxd-ctl show-shards: which groups end early?";
+        session.change(&session.bind, look, attempt).await.into()
     }
 }
 

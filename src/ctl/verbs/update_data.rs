@@ -38,14 +38,14 @@ impl UpdateData {
 
 async fn update(session: &Session, old: &str, new: &str) -> Result<Added, String> {
     let (at, fields) = (&session.bind, [("oldAddr", old), ("newAddr", new)]);
-    let how_to_check = "influxd-ctl show says which address the node has";
+    let look = "influxd-ctl show: which address has the node?";
     let answer = request_once::send(
         session,
         at,
         "/update-data",
         &fields,
         DATA_NODE_TIMEOUT,
-        how_to_check,
+        look,
     )
     .await?;
     answer

@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::extract::Request;
 use axum::response::Response;
 
+use crate::http::answer_deadline;
 use crate::http::body::{self, MAX_EXECUTE_BYTES};
 use crate::http::error::ErrorResponse;
 use crate::http::leader::{Route, at_leader};
@@ -19,7 +20,7 @@ const RESTORE_TIMEOUT: Duration = Duration::from_secs(3600);
 pub(super) async fn execute(state: AppState, request: Request) -> Result<Response, ErrorResponse> {
     let (parts, body) = body::read_whole(request, MAX_EXECUTE_BYTES, &state).await?;
     let service = &state.service;
-    let deadline = service.deadline();
+    let deadline = answer_deadline::at_most(service.deadline(), &parts);
     let local = || async {
         let response = service.execute(body.clone(), deadline).await?;
         Ok(ok_bytes(OCTET_STREAM, response))

@@ -4,15 +4,18 @@ use axum::extract::Request;
 use axum::http::request::Parts;
 use axum::response::Response;
 use bytes::Bytes;
+use tokio::time::Instant;
 
 use crate::base::Address;
 use crate::base::endpoint::META_HTTP_PORT;
+use crate::http::answer_deadline;
 use crate::http::error::ErrorResponse;
 use crate::http::form::Form;
 use crate::http::leader::{Route, at_leader, caller_ip, is_forwarded};
 use crate::http::params::Params;
 use crate::http::reply::{no_content, ok_json};
 use crate::http::state::AppState;
+use crate::service::Service;
 
 /// Adds the meta node at `addr`, and returns its entry in the catalog.
 pub(super) async fn join(state: AppState, request: Request) -> Result<Response, ErrorResponse> {
@@ -28,7 +31,7 @@ pub(super) async fn join(state: AppState, request: Request) -> Result<Response, 
         // Only this node knows which node the caller means: the leader is given its address.
         (parts, body) = with_uri(parts, &format!("/join?addr={addr}"))?;
     }
-    let deadline = service.joining_deadline(is_forwarded(&parts));
+    let deadline = joining_deadline(service, &parts);
     let local = || async { Ok(ok_json(&service.join(&addr, deadline).await?)) };
     at_leader(
         service,
@@ -48,7 +51,9 @@ pub(super) async fn leave(state: AppState, request: Request) -> Result<Response,
     let asked = service.own_address();
     let asked = asked.map_or_else(String::new, |own| format!(" at {own}"));
     let by = ordered_by(&parts, &params, &format!("POST /leave{asked}"));
-    service.leave(&by, service.joining_deadline(false)).await?;
+    service
+        .leave(&by, joining_deadline(service, &parts))
+        .await?;
     Ok(no_content())
 }
 
@@ -68,7 +73,7 @@ pub(super) async fn remove(state: AppState, request: Request) -> Result<Response
     let mut target = target.ok_or_else(|| ErrorResponse::bad("httpAddr is required"))?;
     let service = &state.service;
     let forwarded = is_forwarded(&parts);
-    let deadline = service.joining_deadline(forwarded);
+    let deadline = joining_deadline(service, &parts);
     let by = ordered_by(&parts, &params, "POST /remove");
     // The same as for `join`. In a request that a node of an older version forwarded, `localhost`
     // is not replaced: it is not the leader that is meant.
@@ -120,6 +125,10 @@ fn ordered_by(parts: &Parts, params: &Params, request: &str) -> String {
 
 /// Maximum length of each word that a caller adds to a tombstone.
 const MAX_ORDER_BYTES: usize = 64;
+
+fn joining_deadline(service: &Service, parts: &Parts) -> Instant {
+    answer_deadline::at_most(service.joining_deadline(is_forwarded(parts)), parts)
+}
 
 /// The two addresses by which a caller may name a meta node.
 enum Target {

@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::base::NodeId;
+use crate::http::answer_deadline;
 use crate::http::body::{self, MAX_BODY_BYTES};
 use crate::http::error::ErrorResponse;
 use crate::http::leader::{Route, at_leader};
@@ -17,7 +18,7 @@ pub(super) async fn change(state: AppState, request: Request) -> Result<Response
     let (parts, body) = body::read_whole(request, MAX_BODY_BYTES, &state).await?;
     let (node_id, labels) = parse(&body)?;
     let service = &state.service;
-    let deadline = service.deadline();
+    let deadline = answer_deadline::at_most(service.deadline(), &parts);
     let local = || async {
         service
             .set_labels(node_id, labels.clone(), deadline)

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use hyper::StatusCode;
 
 use crate::base::{Name, NodeId};
+use crate::http::answer_deadline;
 use crate::http::error::{ErrorResponse, json};
 use crate::http::leader::{Route, at_leader};
 use crate::http::params::Params;
@@ -33,7 +34,7 @@ pub(super) async fn acquire(state: AppState, request: Request) -> Result<Respons
         )));
     }
     let (service, name) = (&state.service, Name::from(name));
-    let deadline = service.deadline();
+    let deadline = answer_deadline::at_most(service.deadline(), &parts);
     let local = || async { Ok(reply(service.acquire_lease(&name, node, deadline).await?)) };
     let limits = Limits {
         retry: Retry::Idempotent,

@@ -13,6 +13,7 @@ use hyper::StatusCode;
 use serde::Deserialize;
 
 use crate::base::Incarnation;
+use crate::http::answer_deadline;
 use crate::http::body::{self, MAX_IDENTITY_BYTES};
 use crate::http::error::{ErrorResponse, json, set_error_header};
 use crate::http::leader::{Route, at_leader, caller_ip, is_forwarded};
@@ -44,10 +45,8 @@ async fn execute(state: &AppState, parts: &Parts, body: &Bytes) -> Result<Respon
     })?;
     let (service, path) = (&state.service, parts.uri.path());
     let proven = Proven::check(state, &parts.headers, path, from, body)?;
-    let (ip, deadline) = (
-        caller_ip(parts),
-        service.joining_deadline(is_forwarded(parts)),
-    );
+    let ip = caller_ip(parts);
+    let deadline = answer_deadline::at_most(service.joining_deadline(is_forwarded(parts)), parts);
     let local = || async {
         let (status, text) = service.peer_request(path, body, ip, deadline).await?;
         Ok(reply(proven.as_ref(), status, text))

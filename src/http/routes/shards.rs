@@ -5,13 +5,14 @@ use axum::extract::Request;
 use axum::response::Response;
 
 use crate::base::ShardId;
+use crate::http::answer_deadline;
 use crate::http::error::ErrorResponse;
 use crate::http::form::Form;
 use crate::http::leader::Route;
 use crate::http::params::Params;
 use crate::http::reply::{no_content, ok_json, ok_pages};
 use crate::http::state::AppState;
-use crate::service::{Retry, ShardFilter};
+use crate::service::{Limits, Retry, ShardFilter};
 use crate::wire::go_duration;
 
 /// Lists shards. `verbose`, `expired` and `inconsistent` are true when they are exactly `true`.
@@ -85,11 +86,12 @@ pub(super) async fn truncate(state: AppState, request: Request) -> Result<Respon
     let service = &state.service;
     let delay = go_duration::parse(form.params.get("delay").unwrap_or_default())
         .map_err(|error| ErrorResponse::bad(error.to_string()))?;
+    let deadline = answer_deadline::at_most(service.deadline(), &form.parts);
     let local = || async {
-        service.truncate_shards(delay).await?;
+        service.truncate_shards(delay, deadline).await?;
         Ok(no_content())
     };
-    let limits = service.data_node_limits(Retry::Never);
+    let limits = Limits::from(deadline);
     form.at_leader(service, limits, Route::AlwaysForward, local)
         .await
 }

@@ -3,6 +3,7 @@
 use axum::extract::Request;
 use axum::response::Response;
 
+use crate::http::answer_deadline;
 use crate::http::body::{self, MAX_BODY_BYTES};
 use crate::http::error::ErrorResponse;
 use crate::http::leader::{Route, at_leader};
@@ -12,7 +13,7 @@ use crate::http::state::AppState;
 pub(super) async fn repair(state: AppState, request: Request) -> Result<Response, ErrorResponse> {
     let (parts, body) = body::read_whole(request, MAX_BODY_BYTES, &state).await?;
     let service = &state.service;
-    let deadline = service.deadline();
+    let deadline = answer_deadline::at_most(service.deadline(), &parts);
     let local = || async {
         service.repair_time(deadline).await?;
         Ok(no_content())

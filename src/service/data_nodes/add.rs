@@ -25,7 +25,7 @@ impl Service {
         passive: bool,
     ) -> Result<DataNodeInfo, Error> {
         let at = data_address("addr", addr)?;
-        let raft = self.confirmed_raft().await?;
+        let raft = self.confirmed_raft(self.deadline()).await?;
         let (addr, service) = (addr.to_owned(), self.clone());
         self.run_to_completion(async move {
             let node = find_node(&raft.applied().borrow().catalog, &addr).cloned();

@@ -54,9 +54,9 @@ impl Service {
     /// # Errors
     /// This node does not lead, there is no majority, or members could not read what would be
     /// proposed.
-    pub(super) async fn confirmed_raft(&self) -> Result<Raft, Error> {
+    pub(super) async fn confirmed_raft(&self, deadline: Instant) -> Result<Raft, Error> {
         let raft = self.raft()?;
-        confirm_leader(&raft, self.deadline()).await?;
+        confirm_leader(&raft, deadline).await?;
         if raft.applied().borrow().catalog.feature_level() < DATA_LEVEL {
             return Err(Refusal::NotYet(NotYet::OldMembers("data nodes")).into());
         }

@@ -27,7 +27,7 @@ impl Service {
     /// # Errors
     /// The reason why not; or, when the data node is removed and did not reset itself, what to do.
     pub async fn remove_data(self: &Arc<Self>, addr: &str, force: bool) -> Result<(), Error> {
-        let raft = self.confirmed_raft().await?;
+        let raft = self.confirmed_raft(self.deadline()).await?;
         let node = find_node(&raft.applied().borrow().catalog, addr).cloned();
         let node = node.ok_or_else(|| BadRequest::NodeNotFound {
             addr: addr.to_owned(),

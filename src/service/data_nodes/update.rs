@@ -25,7 +25,7 @@ impl Service {
         new: &str,
     ) -> Result<DataNodeInfo, Error> {
         let at = data_address("newAddr", new)?;
-        let raft = self.confirmed_raft().await?;
+        let raft = self.confirmed_raft(self.deadline()).await?;
         let (old, service) = (old.to_owned(), self.clone());
         self.run_to_completion(async move {
             let applied = raft.applied().borrow().clone();

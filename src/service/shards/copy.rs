@@ -32,7 +32,7 @@ impl Service {
         dest: &str,
         shard: ShardId,
     ) -> Result<(), Error> {
-        let raft = self.confirmed_raft().await?;
+        let raft = self.confirmed_raft(self.deadline()).await?;
         let applied = raft.applied().borrow().clone();
         let (from, to) = (node(&applied.catalog, src)?, node(&applied.catalog, dest)?);
         let target = target(&applied, shard)?;
@@ -56,7 +56,7 @@ impl Service {
     /// # Errors
     /// This node belongs to no cluster, or does not lead.
     pub async fn copies_in_progress(&self) -> Result<Vec<CopyInProgress>, Error> {
-        let raft = self.confirmed_raft().await?;
+        let raft = self.confirmed_raft(self.deadline()).await?;
         let applied = raft.applied().borrow().clone();
         let sized = self.copies.all().into_iter().map(|copy| {
             let dest = node(&applied.catalog, &copy.dest);

@@ -28,7 +28,7 @@ impl Service {
         shard: ShardId,
         force: bool,
     ) -> Result<(), Error> {
-        let raft = self.confirmed_raft().await?;
+        let raft = self.confirmed_raft(self.deadline()).await?;
         let (src, service) = (src.to_owned(), self.clone());
         self.run_to_completion(async move {
             let applied = raft.applied().borrow().clone();

@@ -1,5 +1,7 @@
 //! `POST /truncate-shards`.
 
+use tokio::time::Instant;
+
 use super::{Error, Service};
 use crate::base::{DurationNanos, UnixNanos};
 use crate::machine::WireCommand;
@@ -9,14 +11,14 @@ impl Service {
     ///
     /// # Errors
     /// Nothing was truncated, or the outcome is unknown.
-    pub async fn truncate_shards(&self, delay: DurationNanos) -> Result<(), Error> {
-        let raft = self.confirmed_raft().await?;
+    pub async fn truncate_shards(
+        &self,
+        delay: DurationNanos,
+        deadline: Instant,
+    ) -> Result<(), Error> {
+        let raft = self.confirmed_raft(deadline).await?;
         let at = UnixNanos(self.env.clock.now().0.saturating_add(delay.0));
-        self.change(
-            &raft,
-            WireCommand::TruncateShardGroups { at },
-            self.deadline(),
-        )
-        .await
+        self.change(&raft, WireCommand::TruncateShardGroups { at }, deadline)
+            .await
     }
 }

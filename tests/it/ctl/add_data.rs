@@ -99,13 +99,13 @@ fn no_leader_and_nobody_there_are_waited_for() {
     let server = net.serve(|_| status(503, r#"{"error":"no leader"}"#));
     let args = ["-timeout", "200ms", "add-data", "data-1:8088"];
     let want = "add-data: no leader; trying for up to 200ms\n\
-                add-data: operation timed out with error: no leader\n";
+                add-data: not done: no leader\n";
     assert_eq!(ctl_at(&server, &args), failed("", want));
     let nobody = Nobody::new();
     let gone = &nobody.address;
     let want = format!(
         "add-data: {gone}: connection refused; trying for up to 200ms\n\
-         add-data: operation timed out with error: {gone}: connection refused\n"
+         add-data: not done: {gone}: connection refused\n"
     );
     assert_eq!(
         ctl(&[&["-bind", gone], &args[..]].concat()),

@@ -107,7 +107,7 @@ fn not_yet_ends_with_the_timeout() {
     let net = Net::new();
     let server = net.serve(|_| status(503, r#"{"error":"still joining: x"}"#));
     let want = "add-meta: still joining: x; trying for up to 200ms\n\
-                add-meta: operation timed out with error: still joining: x\n";
+                add-meta: not done: still joining: x\n";
     assert_eq!(
         ctl_at(&server, &["-timeout", "200ms", "add-meta", "m3:8091"]),
         failed("", want)

@@ -97,10 +97,8 @@ fn no_leader_is_waited_for() {
 fn what_may_be_under_way_is_not_ordered_twice() {
     let net = Net::new();
     let server = net.serve(meta(|_| Reply::Bytes(Vec::new())));
-    let want = "copy-shard: operation exited with error: BIND: connection closed before the \
-                answer\n\
-                It may have been carried out, or still be: influxd-ctl copy-shard-status shows \
-                copies under way, show-shards who owns the shard\n";
+    let want = "copy-shard: it may still happen: BIND: connection closed before the answer; look \
+                with influxd-ctl copy-shard-status, and show-shards: who owns the shard?\n";
     assert_eq!(ctl_at(&server, &COPY), failed("", want));
     assert_eq!(server.heard(), ["GET /status", "POST /copy-shard"]);
 }

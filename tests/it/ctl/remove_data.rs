@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::run::{Net, Ran, ctl, ctl_at, done, failed};
-use super::server::{Reply, status};
+use super::server::{Reply, status, unknown};
 
 pub(super) fn no_content() -> Reply {
     Reply::Http(204, Vec::new(), String::new())
@@ -80,18 +80,19 @@ fn no_leader_is_waited_for() {
 #[test]
 fn what_may_have_been_done_is_not_ordered_twice() {
     let net = Net::new();
-    let look = "It may have been carried out, or still be: influxd-ctl show says whether it is \
-                still a member\n";
-    let unknown = "the outcome is unknown: the leader m:8091 did not answer (connection closed)";
+    let outcome = "the outcome is unknown: the leader m:8091 did not answer (connection closed)";
     for (lost, said) in [
         (true, "BIND: connection closed before the answer"),
-        (false, unknown),
+        (false, outcome),
     ] {
         let server = net.serve(move |_| match lost {
             true => Reply::Bytes(Vec::new()),
-            false => status(503, &format!(r#"{{"error":"{unknown}"}}"#)),
+            false => unknown(outcome),
         });
-        let want = format!("remove-data: operation exited with error: {said}\n{look}");
+        let want = format!(
+            "remove-data: it may still happen: {said}; look with influxd-ctl show: is it still a \
+             member?\n"
+        );
         assert_eq!(
             ctl_at(&server, &["remove-data", "data-1:8088"]),
             failed("", &want)

@@ -51,6 +51,12 @@ pub(super) fn status(status: u16, body: &str) -> Reply {
     )
 }
 
+/// Answer of our meta node when it does not know the outcome.
+pub(super) fn unknown(error: &str) -> Reply {
+    let headers = vec![("influxd-meta-outcome", "unknown".to_owned())];
+    Reply::Http(503, headers, format!(r#"{{"error":"{error}"}}"#))
+}
+
 pub(super) fn redirect(location: String) -> Reply {
     Reply::Http(307, vec![("location", location)], String::new())
 }

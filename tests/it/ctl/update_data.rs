@@ -66,10 +66,8 @@ fn a_refusal_is_final() {
 fn what_may_have_been_done_is_not_ordered_twice() {
     let net = Net::new();
     let server = net.serve(|_| Reply::Bytes(Vec::new()));
-    let want = "update-data: operation exited with error: BIND: connection closed before the \
-                answer\n\
-                It may have been carried out, or still be: influxd-ctl show says which address the \
-                node has\n";
+    let want = "update-data: it may still happen: BIND: connection closed before the answer; look \
+                with influxd-ctl show: which address has the node?\n";
     assert_eq!(
         ctl_at(&server, &["update-data", "data-1", "data-9"]),
         failed("", want)

@@ -166,6 +166,67 @@ async fn an_outcome_that_nobody_knows_is_said_to_be_unknown() {
     );
 }
 
+/// Forwarder that notes for how long the leader may take, and never answers.
+#[derive(Default)]
+struct Noting {
+    timeout_ms: AtomicUsize,
+}
+
+impl Forwarder for Noting {
+    fn forward<'a>(
+        &'a self,
+        _to: &'a Address,
+        request: &'a ForwardedRequest,
+        deadline: Instant,
+    ) -> BoxFuture<'a, Result<ForwardedResponse, ForwardError>> {
+        let headers = request.headers.iter();
+        let timeout = headers
+            .filter(|(name, _)| name == "influxd-meta-timeout")
+            .find_map(|(_, value)| std::str::from_utf8(value).ok()?.parse().ok());
+        self.timeout_ms
+            .store(timeout.unwrap_or_default(), Ordering::Relaxed);
+        Box::pin(async move {
+            tokio::time::sleep_until(deadline).await;
+            Err(ForwardError::NoAnswer(CallError::Timeout { sent: true }))
+        })
+    }
+}
+
+/// A caller that says how long it waits has its answer before, also through a follower: the leader
+/// is given less time, and the answer says that nobody knows the outcome.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_caller_that_says_how_long_it_waits_is_answered_before() {
+    let noting = Arc::new(Noting::default());
+    let cluster = TestCluster::forwarding_with(3, noting.clone()).await;
+    let asked = execute(
+        cluster.follower(),
+        "localhost",
+        "Influxd-Meta-Timeout: 1000\r\n",
+    );
+    // The limit of these nodes is 5 s.
+    let reply = tokio::time::timeout(Duration::from_secs(4), asked)
+        .await
+        .expect("an answer");
+    assert_eq!(
+        (reply.status(), reply.header("Influxd-Meta-Outcome")),
+        (503, Some("unknown"))
+    );
+    let given = noting.timeout_ms.load(Ordering::Relaxed);
+    assert!((1..=900).contains(&given), "{given}");
+}
+
+/// Without a leader the answer says that nothing was executed: no outcome is unknown.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_never_proposed_is_not_unknown() {
+    let cluster = TestCluster::of(3).await;
+    let carried = "Influxd-Meta-Carried: 1\r\n";
+    let reply = execute(cluster.follower(), "localhost", carried).await;
+    assert_eq!(
+        (reply.status(), reply.header("Influxd-Meta-Outcome")),
+        (503, None)
+    );
+}
+
 /// A leader that hangs does not hold the caller up once there is another leader.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_caller_does_not_wait_for_a_deposed_leader() {

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use influxdb_meta::base::{Name, RaftId};
 use influxdb_meta::machine::{Outcome, WireCommand};
-use influxdb_meta::raft::{AfterHandOver, HandOver, NotLeader, ProposeError, Role};
+use influxdb_meta::raft::{
+    AfterHandOver, BarrierError, HandOver, NotLeader, ProposeError, Role, UnknownReason,
+};
 use influxdb_meta::wire::{envelope::Body, state};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::cluster::{Cluster, Options};
 
@@ -156,19 +158,28 @@ async fn without_a_majority_nothing_is_acknowledged_and_the_caller_is_told_so() 
             cluster.kill(id);
         }
     }
-    // The proposal was under way when the majority went: its outcome is unknown.
+    // The proposal was under way when the majority went: its outcome is unknown. It is told long
+    // before the deadline.
+    let late = Instant::now() + Duration::from_secs(3600);
+    let answer_timeout = raft.no_leader_timeout() * 2;
     assert_eq!(
-        raft.propose(create("unknown"), soon()).await,
-        Err(ProposeError::Unknown)
+        timeout(answer_timeout, raft.propose(create("unknown"), late)).await,
+        Ok(Err(ProposeError::Unknown(UnknownReason::NoMajority)))
     );
     assert!(
         raft.barrier(soon()).await.is_err(),
         "no linearizable read without a majority"
     );
     // Later the leader knows that it has no majority: the command was certainly not proposed.
+    for deadline in [soon(), late] {
+        assert_eq!(
+            timeout(answer_timeout, raft.propose(create("lost"), deadline)).await,
+            Ok(Err(ProposeError::NoLeader))
+        );
+    }
     assert_eq!(
-        raft.propose(create("lost"), soon()).await,
-        Err(ProposeError::NoLeader)
+        timeout(answer_timeout, raft.barrier(late)).await,
+        Ok(Err(BarrierError::NoMajority))
     );
     for id in [1, 2, 3] {
         if id != leader {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use influxdb_meta::auth::PeerPolicy;
 use influxdb_meta::base::{Incarnation, LogId, RaftId};
-use influxdb_meta::raft::{HandshakeRefusal, OpenError, ProposeError, Raft, Role};
+use influxdb_meta::raft::{HandshakeRefusal, OpenError, ProposeError, Raft, Role, UnknownReason};
 use influxdb_meta::runtime::Disk;
 use influxdb_meta::runtime::disk::{Fake, OpKind};
 use influxdb_meta::wire::apply_note::{self, ApplyAttempts};
@@ -31,7 +31,7 @@ async fn an_unreadable_entry_halts_and_is_neither_skipped_nor_a_crash() {
     let answer = raft.propose(unreadable, soon()).await;
     assert_eq!(
         answer,
-        Err(ProposeError::Unknown),
+        Err(ProposeError::Unknown(UnknownReason::LeadershipLost)),
         "the others may have read it"
     );
     let told = halted_nodes(&cluster).await;
@@ -107,7 +107,7 @@ async fn a_failed_fsync_ends_the_process_and_costs_nothing() {
     // Otherwise the outcome is unknown.
     let unsure = raft.propose(create("unsure"), soon()).await;
     assert!(
-        matches!(unsure, Ok(_) | Err(ProposeError::Unknown)),
+        matches!(unsure, Ok(_) | Err(ProposeError::Unknown(_))),
         "{unsure:?}"
     );
     let why = timeout(Duration::from_secs(2), raft.fatal())

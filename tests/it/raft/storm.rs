@@ -569,7 +569,7 @@ async fn client(number: u64, reach: &Reach, records: &Shared<Records>, rng: &See
             }),
             Some(Ok(Outcome::Refused(refused))) => panic!("{name} refused: {refused}"),
             Some(Err(ProposeError::NotLeader(NotLeader { leader: there }))) => leader = there,
-            Some(Err(ProposeError::Unknown)) | None => records.unknown += 1,
+            Some(Err(ProposeError::Unknown(_))) | None => records.unknown += 1,
             Some(Err(_)) => leader = None,
         }
     }
