@@ -24,7 +24,10 @@ pub(super) async fn require_caller(
 ) -> Result<Response, ErrorResponse> {
     if state.authenticator.is_enabled() {
         let presented = presented(request.uri(), request.headers());
-        admit(&state, &presented, peer_ip(request.extensions())).await?;
+        let from = peer_ip(request.extensions());
+        admit(&state, &presented, from)
+            .await
+            .inspect_err(|denied| state.refused_callers.report(from, denied))?;
     }
     Ok(next.run(request).await)
 }

@@ -59,6 +59,7 @@ impl App {
             service: service.clone(),
             users,
             authenticator,
+            refused_callers: Default::default(),
             bodies: BodyBudget::new(config.body_budget),
             unproven_bodies: BodyBudget::new(config.body_budget / UNPROVEN_SHARE),
             peers: peers.clone(),

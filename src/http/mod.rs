@@ -23,6 +23,7 @@ mod form;
 mod leader;
 mod params;
 mod proof;
+mod refused_callers;
 mod reply;
 mod request_context;
 mod request_id;

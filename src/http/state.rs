@@ -6,6 +6,7 @@ use axum::routing::MethodRouter;
 
 use super::body_budget::BodyBudget;
 use super::config::HttpConfig;
+use super::refused_callers::RefusedCallers;
 use crate::auth::fresh::PeerVerifier;
 use crate::auth::{Authenticator, Users};
 use crate::service::Service;
@@ -14,6 +15,7 @@ pub(super) struct State {
     pub(super) service: Arc<Service>,
     pub(super) users: Arc<dyn Users>,
     pub(super) authenticator: Authenticator,
+    pub(super) refused_callers: RefusedCallers,
     /// Checks proofs of other meta nodes; `None` without `internal-shared-secret`.
     pub(super) peers: Option<Arc<PeerVerifier>>,
     pub(super) config: HttpConfig,

@@ -86,6 +86,11 @@ fn operator_commands(node: &Node) {
         other.stderr,
         "show: operation exited with error: signature is invalid\n"
     );
+    let told = "refused a caller at 127.0.0.1: must create admin user first; a data node there \
+                needs meta-auth-enabled = true and meta-internal-shared-secret";
+    wait_for("the refusal in the log", AT_LAST, || {
+        node.log().contains(told).then_some(()).ok_or(node.log())
+    });
     let shown = node.ctl_done(&[&JWT[..], &["show", "-v"]].concat());
     assert_eq!(meta_nodes(&shown).len(), 3, "{shown}");
     assert!(
