@@ -1,8 +1,8 @@
 //! The nodes of this host, for `join` and `leave`.
 //!
-//! The meta node is the bound node, under the name that it advertises. The host's own name is a
-//! guess and is used only if no meta node answers. The data node is the one with the same host
-//! name.
+//! The meta node is the bound node if `-bind` leads to this host, else the one at the address of
+//! the configuration, under the name that it advertises. The host's own name is a guess and is used
+//! only if no meta node answers. The data node is the one with the same host name.
 
 use super::session::{Session, located};
 use super::status::Status;
@@ -45,18 +45,18 @@ impl LocalNodes {
 /// Finds both nodes. Waits for a meta node that does not answer, unless its port is closed and a
 /// data node is found: then the host has only the data node.
 pub(super) async fn nodes(session: &Session) -> LocalNodes {
-    find(session, Ok).await
+    find(session, |_, status| Ok(status)).await
 }
 
 /// Finds both nodes, and waits until the meta node has a name other than `localhost`: another node
 /// will get this name. A node that starts does not know its name yet.
 pub(super) async fn named_nodes(session: &Session) -> LocalNodes {
-    let has_name = |status: Status| {
-        let is_named = status.advertised().is_some() || !session.bind.is_loopback_literal();
+    let has_name = |at: &Address, status: Status| {
+        let is_named = status.advertised().is_some() || !at.is_loopback_literal();
         if is_named || !status.is_meta() {
             return Ok(status);
         }
-        let error = format!("{} does not say yet what others call it", session.bind);
+        let error = format!("{at} does not say yet what others call it");
         Err(CallError::Status { status: 503, error })
     };
     find(session, has_name).await
@@ -64,14 +64,27 @@ pub(super) async fn named_nodes(session: &Session) -> LocalNodes {
 
 async fn find(
     session: &Session,
-    accept: impl Fn(Status) -> Result<Status, CallError>,
+    accept: impl Fn(&Address, Status) -> Result<Status, CallError>,
 ) -> LocalNodes {
-    let first = ask(session, &accept).await;
+    let is_bound_here = session.is_on_this_host(&session.bind).await;
+    let at = if is_bound_here {
+        &session.bind
+    } else {
+        &session.local
+    };
+    let accept = |status| accept(at, status);
+    let first = ask(session, at, &accept).await;
     if let Err(CallError::Refused) = first {
         let data = data_node(session, None).await;
-        if data.status.is_some() {
+        let meta = if is_bound_here {
+            session.exited(&located(at, &CallError::Refused))
+        } else {
+            none_here(session)
+        };
+        // Nobody waits for a meta node of this host if the command names another host's.
+        if data.status.is_some() || !is_bound_here {
             return LocalNodes {
-                meta: Err(session.exited(&located(&session.bind, &CallError::Refused))),
+                meta: Err(meta),
                 data,
             };
         }
@@ -80,7 +93,7 @@ async fn find(
         Ok(found) => Ok(found),
         Err(_) => {
             session
-                .repeat(&session.bind, async || ask(session, &accept).await)
+                .repeat(at, async || ask(session, at, &accept).await)
                 .await
         }
     };
@@ -89,18 +102,26 @@ async fn find(
     LocalNodes { meta, data }
 }
 
-/// Asks the meta node at `-bind`, then one that listens only at the host's name. Returns the
-/// address that answered, and the answer.
+/// Says that this host has no meta node, and that the one of `-bind` is another host's.
+fn none_here(session: &Session) -> String {
+    let (bind, local) = (&session.bind, &session.local);
+    session.line(&format!(
+        "no meta node answers on this host, at {local}; {bind} is on another host: run the command \
+         there, or use add-meta, add-data, remove-meta or remove-data"
+    ))
+}
+
+/// Asks the meta node at an address of this host, then one that listens only at the host's name.
+/// Returns the address that answered, and the answer.
 async fn ask(
     session: &Session,
+    at: &Address,
     accept: impl Fn(Status) -> Result<Status, CallError>,
 ) -> Result<(Address, Status), CallError> {
-    let error = match session.try_json(&session.bind, "/status").await {
-        Err(error) if session.bind.is_loopback_literal() => error,
+    let error = match session.try_json(at, "/status").await {
+        Err(error) if at.is_loopback_literal() => error,
         answered => {
-            return answered
-                .and_then(accept)
-                .map(|status| (session.bind.clone(), status));
+            return answered.and_then(accept).map(|status| (at.clone(), status));
         }
     };
     let by_name = host_name().with_port(META_HTTP_PORT);
@@ -158,20 +179,33 @@ mod tests {
     use crate::runtime::{Env, SystemRng, Tasks};
 
     const HOST: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
+    const OTHER: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 2));
 
     /// A host under its own name. `nodes` lists ports and the bodies that are answered there.
     async fn host(nodes: &[(u16, &'static str)]) -> Session {
+        let own = nodes.iter().map(|(port, body)| (HOST, *port, *body));
+        bound(&["influxd-ctl", "join"], own).await
+    }
+
+    /// A session of this command line on `HOST`. `nodes` lists addresses and the bodies that are
+    /// answered there.
+    async fn bound(
+        line: &[&str],
+        nodes: impl Iterator<Item = (IpAddr, u16, &'static str)>,
+    ) -> Session {
         let network = Network::new(
             Arc::new(SystemRng),
             Duration::ZERO..Duration::from_micros(1),
         );
         network.name("localhost", &[HOST]);
         network.name(host_name().host(), &[HOST]);
+        network.name("here", &[HOST]);
+        network.name("other", &[OTHER]);
         let tasks = Tasks::inline();
-        for (port, body) in nodes {
+        for (ip, port, body) in nodes {
             let mut listener = network
-                .host(HOST)
-                .listen(SocketAddr::new(HOST, *port))
+                .host(ip)
+                .listen(SocketAddr::new(ip, port))
                 .await
                 .expect("free");
             let answer = format!(
@@ -193,7 +227,7 @@ mod tests {
         Session::new(
             "join",
             &env,
-            &Cli::parse_from(["influxd-ctl", "join"]).global,
+            &Cli::parse_from(line).global,
             Address::new("localhost", 8091),
         )
     }
@@ -217,6 +251,42 @@ mod tests {
         let why = "join: operation timed out with error: localhost:8091: connection refused";
         assert_eq!(nodes.meta.err().as_deref(), Some(why));
         assert!(nodes.data.status.is_none());
+    }
+
+    const META: &str = r#"{"nodeType":"meta","httpAddr":"here:8091"}"#;
+    const OTHER_META: &str = r#"{"nodeType":"meta","httpAddr":"other:8091"}"#;
+
+    /// `leave` took the node of `-bind` out of its cluster, wherever it ran.
+    #[tokio::test(start_paused = true)]
+    async fn the_bound_node_of_another_host_is_not_of_this_host() {
+        let line = ["influxd-ctl", "--bind=other:8091", "leave"];
+        let other = (OTHER, META_HTTP_PORT, OTHER_META);
+        let other_data = (OTHER, DATA_RPC_PORT, DATA);
+        let session = bound(&line, [other, other_data].into_iter()).await;
+        let found = nodes(&session).await;
+        let why = "join: no meta node answers on this host, at localhost:8091; other:8091 is on \
+                   another host: run the command there, or use add-meta, add-data, remove-meta or \
+                   remove-data";
+        assert_eq!(found.meta.err().as_deref(), Some(why));
+        assert!(found.data.status.is_none());
+
+        let own = (HOST, META_HTTP_PORT, META);
+        let session = bound(&line, [other, own].into_iter()).await;
+        let found = nodes(&session).await.meta.ok();
+        assert_eq!(
+            found.map(|node| (node.at, node.name)),
+            Some((Address::new("localhost", 8091), Address::new("here", 8091)))
+        );
+    }
+
+    /// `-bind` gives the port of a node of this host, by any of its names.
+    #[tokio::test(start_paused = true)]
+    async fn the_bound_node_of_this_host_is_found_by_its_name() {
+        let line = ["influxd-ctl", "--bind=here:9091", "leave"];
+        let own = (HOST, 9091, META);
+        let session = bound(&line, [own].into_iter()).await;
+        let found = nodes(&session).await.meta.ok();
+        assert_eq!(found.map(|node| node.at), Some(Address::new("here", 9091)));
     }
 
     /// With or without a data node.

@@ -35,7 +35,7 @@ use verbs::Verb;
 pub struct Host<L> {
     /// Line that `version` prints.
     pub version: String,
-    /// Finds the meta node to talk to without `-bind`.
+    /// Finds the meta node of this host, which is asked without `-bind`.
     pub local_node: L,
 }
 
@@ -44,8 +44,8 @@ pub fn run(args: Vec<OsString>, host: Host<impl FnOnce() -> Address>) -> i32 {
     let output = match cli::parse(args) {
         Ok((global, verb)) => match global.refused() {
             Ok(()) => {
-                let bind = global.bind.clone().unwrap_or_else(host.local_node);
-                perform(&verb, &global, bind)
+                let local = (host.local_node)();
+                perform(&verb, &global, local)
             }
             Err(why) => Output::failed(why),
         },
@@ -57,7 +57,7 @@ pub fn run(args: Vec<OsString>, host: Host<impl FnOnce() -> Address>) -> i32 {
     output.finish()
 }
 
-fn perform(verb: &Verb, global: &Global, bind: Address) -> Output {
+fn perform(verb: &Verb, global: &Global, local: Address) -> Output {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
@@ -66,7 +66,7 @@ fn perform(verb: &Verb, global: &Global, bind: Address) -> Output {
         Err(error) => return Output::failed(format!("{}: cannot start: {error}", verb.name())),
     };
     let output = runtime.block_on(async {
-        let mut session = Session::new(verb.name(), &Env::real(), global, bind);
+        let mut session = Session::new(verb.name(), &Env::real(), global, local);
         verb.run(&mut session).await
     });
     // A name lookup that hangs has its own thread. It must not delay the exit.

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::global::Global;
 use crate::auth::Login;
 use crate::base::{Address, UnixNanos};
 use crate::client::{CallError, Client, Request, Response};
+use crate::runtime::net::Net;
 use crate::runtime::stdio::print_error;
 use crate::runtime::{Clock, Env};
 
@@ -22,7 +23,11 @@ pub(super) struct Session {
     anonymous: Client,
     pub(super) login: Login,
     clock: Arc<dyn Clock>,
+    net: Arc<dyn Net>,
     pub(super) bind: Address,
+    /// Address of the meta node of this host, as its configuration gives it; `bind` may be that of
+    /// another host.
+    pub(super) local: Address,
     timeout: Duration,
     deadline: Instant,
 }
@@ -38,7 +43,7 @@ impl Session {
     pub(super) const OPTIONAL_TIMEOUT: Duration = Duration::from_secs(2);
 
     /// Starts the timeout.
-    pub(super) fn new(command: &'static str, env: &Env, global: &Global, bind: Address) -> Self {
+    pub(super) fn new(command: &'static str, env: &Env, global: &Global, local: Address) -> Self {
         let (anonymous, login) = (Client::new(env), global.login());
         Self {
             command,
@@ -49,7 +54,9 @@ impl Session {
             anonymous,
             login,
             clock: env.clock.clone(),
-            bind,
+            net: env.net.clone(),
+            bind: global.bind.clone().unwrap_or_else(|| local.clone()),
+            local,
             timeout: global.timeout,
             deadline: from_now(global.timeout),
         }
@@ -220,6 +227,28 @@ impl Session {
     /// End of `-timeout`.
     pub(super) fn deadline(&self) -> Instant {
         self.deadline
+    }
+
+    /// Returns whether an address leads to this host: it is a loopback address, or a connection to
+    /// a port that was opened at it just now succeeds.
+    pub(super) async fn is_on_this_host(&self, at: &Address) -> bool {
+        if at.is_loopback_literal() {
+            return true;
+        }
+        let attempt = async {
+            let found = self.net.resolve(at.host(), 0).await.unwrap_or_default();
+            for address in found {
+                let Ok(listener) = self.net.listen(address).await else {
+                    continue;
+                };
+                if self.net.dial(listener.local()).await.is_ok() {
+                    return true;
+                }
+            }
+            false
+        };
+        let deadline = self.deadline.min(from_now(Self::OPTIONAL_TIMEOUT));
+        timeout_at(deadline, attempt).await.unwrap_or(false)
     }
 
     pub(super) fn now(&self) -> UnixNanos {

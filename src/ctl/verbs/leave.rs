@@ -1,4 +1,4 @@
-//! `influxd-ctl leave [-y]`: takes what runs on this host out of its cluster.
+//! `influxd-ctl leave [-y] [-force]`: takes what runs on this host out of its cluster.
 
 use clap::Args;
 
@@ -18,6 +18,9 @@ pub(in crate::ctl) struct Leave {
     /// Do not ask
     #[arg(long = "y", short = 'y')]
     yes: bool,
+    /// Also if shards lose their last copy with the data node, or if it could not be reset
+    #[arg(long)]
+    force: bool,
 }
 
 impl Leave {
@@ -117,7 +120,7 @@ async fn remove(
     )? {
         return Ok(false);
     }
-    remove_data::remove(session, &cluster, &own, false).await?;
+    remove_data::remove(session, &cluster, &own, arguments.force).await?;
     write_stdout(&format!("Removed {at} from the cluster"));
     Ok(true)
 }

@@ -85,7 +85,7 @@ verbs! {
     Join(join::Join): "join" "[-p] [-v] [HOST:PORT]",
         "join meta-1:8091";
     /// Take the nodes of this host out of their cluster
-    Leave(leave::Leave): "leave" "[-y]",
+    Leave(leave::Leave): "leave" "[-y] [-force]",
         "leave -y";
     /// Add a data node to the cluster
     AddData(add_data::AddData): "add-data" "[-p] HOST:PORT",

@@ -123,7 +123,7 @@ fn every_command_explains_itself() {
             "remove-meta [-force -tcpAddr HOST:PORT] [-y] [HOST:PORT]",
         ),
         (&["join", "-h"], "join [-p] [-v] [HOST:PORT]"),
-        (&["leave", "-h"], "leave [-y]"),
+        (&["leave", "-h"], "leave [-y] [-force]"),
         (&["token", "-h"], "token [-exp DURATION]"),
         (&["add-data", "-h"], "add-data [-p] HOST:PORT"),
         (&["remove-data", "-h"], "remove-data [-force] HOST:PORT"),
@@ -214,7 +214,7 @@ const FAILURES: &[(&[&str], &str)] = &[
         "unexpected argument 'n:8091'",
     ),
     (&["leave", "m:8091"], "unexpected argument 'm:8091'"),
-    (&["leave", "-force"], "unexpected argument '--force'"),
+    (&["leave", "-p"], "unexpected argument '--p'"),
     (&["add-data", ""], "tcpAddr value is empty"),
     (&["add-data", "http://d:8088"], "has a scheme"),
     (

@@ -144,6 +144,10 @@ impl Net for Host {
 
     fn listen(&self, address: SocketAddr) -> BoxFuture<'_, io::Result<Box<dyn Listener>>> {
         Box::pin(async move {
+            let is_foreign = address.ip() != self.ip && !address.ip().is_loopback();
+            if is_foreign && !address.ip().is_unspecified() {
+                return Err(io::ErrorKind::AddrNotAvailable.into());
+            }
             let mut world = self.network.world();
             let ip = if address.ip().is_unspecified() {
                 self.ip
