@@ -3,9 +3,12 @@
 
 use clap::Args;
 
-use crate::base::Address;
+use crate::base::endpoint::META_HTTP_PORT;
+use crate::base::{Address, most_similar};
+use crate::client::CallError;
 use crate::ctl::addresses::{http_address, raft_address};
 use crate::ctl::local_nodes;
+use crate::ctl::members::{ClusterMembers, MetaNode};
 use crate::ctl::output::Output;
 use crate::ctl::prompt::confirmed;
 use crate::ctl::session::Session;
@@ -66,21 +69,54 @@ async fn ask_node_to_leave(
         return Ok(None);
     }
     if arguments.address.is_some() {
-        status_of_member(session, &at).await?;
+        status_of_named(session, &at, arguments.yes).await?;
     }
     leave(session, &at).await?;
     Ok(Some(name))
 }
 
+/// Waits for the node that the operator named. If it does not answer at once, the bound node is
+/// asked for the members: a name that is none of them is refused without waiting.
+async fn status_of_named(session: &Session, at: &Address, yes: bool) -> Result<Status, String> {
+    let first: Result<Status, CallError> = session
+        .get_json_once(at, "/status", Session::OPTIONAL_TIMEOUT)
+        .await;
+    let error = match first {
+        Ok(status) => return check_member(session, at, status).await,
+        Err(error) if *at != session.bind && error.is_retryable() => error,
+        Err(_) => return status_of_member(session, at).await,
+    };
+    let cluster: Result<ClusterMembers, CallError> = session
+        .get_json_once(&session.bind, "/show-cluster", Session::OPTIONAL_TIMEOUT)
+        .await;
+    let members = cluster.map(|cluster| cluster.meta).unwrap_or_default();
+    let is_it = |node: &&MetaNode| Address::parse(&node.addr, META_HTTP_PORT).as_ref() == Ok(at);
+    let member = members.iter().find(is_it);
+    if member.is_none() && !members.is_empty() {
+        return Err(session.exited(&no_member(at, &error, &members)));
+    }
+    let raft = member.map(|node| node.tcp_addr.as_str());
+    status_of_member(session, at)
+        .await
+        .map_err(|why| why + &hint(at, raft, yes))
+}
+
+fn no_member(at: &Address, error: &CallError, members: &[MetaNode]) -> String {
+    let names = || members.iter().map(|node| node.addr.as_str());
+    let similar = most_similar(&at.to_string(), names())
+        .map(|name| format!("; did you mean {name}?"))
+        .unwrap_or_default();
+    let list = names().collect::<Vec<_>>().join(", ");
+    format!("{at} is no member and does not answer ({error}); members: {list}{similar}")
+}
+
 async fn status_of_member(session: &Session, at: &Address) -> Result<Status, String> {
-    let answered: Result<Status, String> = session.get_json(at, "/status").await;
-    let status = answered.map_err(|why| {
-        if *at == session.bind {
-            why
-        } else {
-            why + &hint(at)
-        }
-    })?;
+    let status: Status = session.get_json(at, "/status").await?;
+    check_member(session, at, status).await
+}
+
+/// Checks that the node at `at`, which has this status, is a meta node in a cluster.
+async fn check_member(session: &Session, at: &Address, status: Status) -> Result<Status, String> {
     if !status.is_meta() {
         return Err(session.exited(&format!("{at} is not a meta node")));
     }
@@ -90,10 +126,14 @@ async fn status_of_member(session: &Session, at: &Address) -> Result<Status, Str
     Ok(status)
 }
 
-fn hint(at: &Address) -> String {
+/// The command that removes a node which is gone. `raft` is its Raft address, if the cluster knows
+/// it.
+fn hint(at: &Address, raft: Option<&str>, yes: bool) -> String {
+    let yes = if yes { "-y " } else { "" };
+    let raft = raft.unwrap_or("<its Raft address>");
     format!(
         "\nIf the node is gone for good: \
-         influxd-ctl remove-meta -force -tcpAddr <its Raft address> {at}"
+         influxd-ctl remove-meta {yes}-force -tcpAddr {raft} {at}"
     )
 }
 

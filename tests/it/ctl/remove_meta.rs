@@ -196,10 +196,50 @@ fn who_cannot_be_asked_needs_force() {
     let want = format!(
         "remove-meta: {gone}: connection refused; trying for up to 200ms\n\
          remove-meta: operation timed out with error: {gone}: connection refused\n\
-         If the node is gone for good: influxd-ctl remove-meta -force -tcpAddr <its Raft address> \
-         {gone}\n"
+         If the node is gone for good: influxd-ctl remove-meta -y -force -tcpAddr <its Raft \
+         address> {gone}\n"
     );
     assert_eq!((stdout.as_str(), stderr, code), ("", want, Some(1)));
+}
+
+/// The cluster knows the Raft address of a dead member: the suggested command is complete.
+#[test]
+fn of_a_dead_member_the_suggested_command_is_complete() {
+    let (net, nobody) = (Net::new(), Nobody::new());
+    let gone = nobody.address.clone();
+    let members = format!(
+        r#"{{"meta":[{{"id":1,"addr":"m:8091","tcpAddr":"m:8089"}},{{"id":2,"addr":"{gone}","tcpAddr":"gone:8089"}}]}}"#
+    );
+    let bound = net.serve(move |asked| match asked.what.as_str() {
+        "GET /show-cluster" => json(&members),
+        _ => member(asked),
+    });
+    let ran = ctl_at(&bound, &["-timeout", "200ms", "remove-meta", "-y", &gone]);
+    let want = format!(
+        "If the node is gone for good: influxd-ctl remove-meta -y -force -tcpAddr gone:8089 {gone}"
+    );
+    assert_eq!(ran.stderr.lines().last(), Some(want.as_str()));
+    assert_eq!(ran.code, Some(1));
+}
+
+/// A mistyped name is refused at once, with the members and the nearest name.
+#[test]
+fn a_name_that_is_no_member_is_said_to_be_none() {
+    let (net, nobody) = (Net::new(), Nobody::new());
+    let typed = nobody.address.clone();
+    let near = typed.replace("127.0.0.1", "127.0.0.2");
+    let members =
+        format!(r#"{{"meta":[{{"id":1,"addr":"meta:8091"}},{{"id":2,"addr":"{near}"}}]}}"#);
+    let bound = net.serve(move |asked| match asked.what.as_str() {
+        "GET /show-cluster" => json(&members),
+        _ => member(asked),
+    });
+    let want = format!(
+        "remove-meta: operation exited with error: {typed} is no member and does not answer \
+         (connection refused); members: meta:8091, {near}; did you mean {near}?\n"
+    );
+    let ran = ctl_at(&bound, &["-timeout", "1h", "remove-meta", "-y", &typed]);
+    assert_eq!(ran, failed("", &want));
 }
 
 #[test]
