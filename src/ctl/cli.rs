@@ -183,6 +183,10 @@ mod tests {
     fn a_protection_that_is_not_built_is_refused() {
         assert!(global("-bind-tls show").refused().is_err());
         assert_eq!(global("-k show").refused(), Ok(()));
+        assert_eq!(
+            global("-k show").warnings(),
+            ["warning: -k has no effect without -bind-tls"]
+        );
     }
 
     #[test]

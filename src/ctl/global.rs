@@ -1,6 +1,7 @@
 //! Flags that stand before or after the command.
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::time::Duration;
 
 use clap::Args;
@@ -26,13 +27,13 @@ pub(super) struct Global {
     bind_tls: bool,
     /// Do not verify certificates; means nothing without -bind-tls
     #[arg(long = "k", short = 'k', global = true)]
-    _k: bool,
+    k: bool,
     /// How long to try: 30s, 1m
     #[arg(long, global = true, value_name = "DURATION", default_value = "10s", value_parser = parse_duration)]
     pub(super) timeout: Duration,
     /// Configuration file; only the TLS settings in it would be used
     #[arg(long = "config", global = true, value_name = "PATH")]
-    _config: Option<OsString>,
+    config: Option<OsString>,
     /// Kind of credentials: none, basic (-user, -pwd) or jwt (-secret, -user)
     #[arg(long, global = true, value_name = "TYPE", default_value = "none", value_parser = parse_auth_type)]
     auth_type: AuthType,
@@ -73,16 +74,67 @@ enum AuthType {
 }
 
 impl Global {
-    /// Refuses flags that request a protection which is not built yet.
+    /// Refuses flags that request a protection which is not built yet, a configuration file that
+    /// does not exist, and credentials that are incomplete.
     ///
     /// # Errors
     /// The line for stderr.
-    pub(super) fn refused(&self) -> Result<(), &'static str> {
+    pub(super) fn refused(&self) -> Result<(), String> {
         if self.bind_tls {
-            Err("-bind-tls: TLS comes with a later version")
-        } else {
-            Ok(())
+            return Err("-bind-tls: TLS comes with a later version".to_owned());
         }
+        if let Some(path) = self.config.as_deref().map(Path::new) {
+            let path_shown = path.display();
+            match path.try_exists() {
+                Ok(true) => {}
+                Ok(false) => return Err(format!("-config {path_shown}: there is no such file")),
+                Err(error) => return Err(format!("-config {path_shown}: {error}")),
+            }
+        }
+        match self.auth_type {
+            AuthType::Basic if self.user.is_empty() => {
+                Err("-auth-type basic needs -user and -pwd".to_owned())
+            }
+            AuthType::Jwt if self.secret.is_empty() => Err(
+                "-auth-type jwt needs -secret: shared-secret with -user, else \
+                 internal-shared-secret"
+                    .to_owned(),
+            ),
+            AuthType::None | AuthType::Basic | AuthType::Jwt => Ok(()),
+        }
+    }
+
+    /// Lines for stderr about flags without effect.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        let is_jwt = self.auth_type == AuthType::Jwt;
+        let flags = [
+            (self.k, "-k", "without -bind-tls"),
+            (
+                self.config.is_some(),
+                "-config",
+                "without TLS, which comes with a later version",
+            ),
+            (
+                !self.user.is_empty() && self.auth_type == AuthType::None,
+                "-user",
+                "without -auth-type basic or jwt",
+            ),
+            (
+                !self.pwd.is_empty() && self.auth_type != AuthType::Basic,
+                "-pwd",
+                "without -auth-type basic",
+            ),
+            (
+                !self.secret.is_empty() && !is_jwt,
+                "-secret",
+                "without -auth-type jwt",
+            ),
+        ];
+        flags
+            .into_iter()
+            .filter(|(is_set, ..)| *is_set)
+            .map(|(_, flag, why)| format!("warning: {flag} has no effect {why}"))
+            .collect()
     }
 
     /// Credentials of requests. Flags that belong to another `-auth-type` have no effect.

@@ -45,7 +45,9 @@ pub fn run(args: Vec<OsString>, host: Host<impl FnOnce() -> Address>) -> i32 {
         Ok((global, verb)) => match global.refused() {
             Ok(()) => {
                 let local = (host.local_node)();
-                perform(&verb, &global, local)
+                let mut output = perform(&verb, &global, local);
+                output.notes.extend(global.warnings());
+                output
             }
             Err(why) => Output::failed(why),
         },

@@ -191,7 +191,13 @@ fn token_needs_a_secret() {
         "token: tokens can only be created when using bearer authentication\n",
     );
     assert_eq!(ctl(&["token"]), other);
-    assert_eq!(ctl(&["-secret", "legos", "token"]), other);
+    let ran = ctl(&["-secret", "legos", "token"]);
+    assert!(
+        ran.stderr
+            .contains("-secret has no effect without -auth-type jwt"),
+        "{ran:?}"
+    );
+    assert_eq!(ran.code, Some(1));
     assert_eq!(
         ctl(&["-auth-type", "basic", "-user", "bob", "-pwd", "x", "token"]),
         other
@@ -202,5 +208,47 @@ fn token_needs_a_secret() {
         code,
     } = ctl(&["-auth-type", "jwt", "-secret", "", "token"]);
     assert_eq!((stdout.as_str(), code), ("", Some(1)));
-    assert!(stderr.starts_with("token: -secret is required"), "{stderr}");
+    assert!(
+        stderr.starts_with("-auth-type jwt needs -secret"),
+        "{stderr}"
+    );
+}
+
+/// Nothing that was typed is ignored in silence.
+#[test]
+fn flags_without_effect_are_warned_of() {
+    let net = Net::new();
+    let server = net.serve(member);
+    let flags = ["-k", "-user", "bob", "-pwd", "s3:cret", "-secret", "legos"];
+    let ran = ctl_at(&server, &[&flags[..], &["show"]].concat());
+    assert_eq!(ran.code, Some(0));
+    for line in [
+        "warning: -k has no effect without -bind-tls",
+        "warning: -user has no effect without -auth-type basic or jwt",
+        "warning: -pwd has no effect without -auth-type basic",
+        "warning: -secret has no effect without -auth-type jwt",
+    ] {
+        assert!(ran.stderr.lines().any(|said| said == line), "{ran:?}");
+    }
+    assert!(!ran.stderr.contains("s3:cret") && !ran.stderr.contains("legos"));
+}
+
+#[test]
+fn what_is_missing_is_named_before_anybody_is_asked() {
+    for (flags, want) in [
+        (
+            &["-config", "/nowhere/influxdb.conf"][..],
+            "-config /nowhere/influxdb.conf: there is no such file\n",
+        ),
+        (
+            &["-auth-type", "jwt"],
+            "-auth-type jwt needs -secret: shared-secret with -user, else internal-shared-secret\n",
+        ),
+        (
+            &["-auth-type", "basic", "-pwd", "x"],
+            "-auth-type basic needs -user and -pwd\n",
+        ),
+    ] {
+        assert_eq!(ctl(&[flags, &["show"]].concat()), failed("", want));
+    }
 }
