@@ -212,7 +212,12 @@ pub enum DataNodeError {
 
 fn counted(reachable: Option<(usize, usize)>) -> String {
     reachable.map_or_else(String::new, |(heard, of)| {
-        format!(" ({heard} of {of} meta nodes reachable)")
+        let election = if heard > of / 2 {
+            ": one is being elected"
+        } else {
+            ""
+        };
+        format!("{election} ({heard} of {of} meta nodes reachable)")
     })
 }
 
