@@ -224,6 +224,10 @@ impl Session {
             .await
     }
 
+    pub(super) fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
     /// End of `-timeout`.
     pub(super) fn deadline(&self) -> Instant {
         self.deadline

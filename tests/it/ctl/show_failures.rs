@@ -59,13 +59,15 @@ fn an_unjoined_node_says_what_it_waits_for() {
     });
     let want = "show: BIND knows no cluster: waiting for 2 of 3 founders: meta-2:8091 (name unknown), \
                 meta-3:8091 (connection refused)\n";
-    assert_eq!(ctl_at(&server, &["show"]), failed(want));
+    let waits = want.replace('\n', "; waiting for up to 500ms\n");
+    let show = ["-timeout", "500ms", "show"];
+    assert_eq!(ctl_at(&server, &show), failed(&(waits.clone() + want)));
     let Ran {
         stdout,
         stderr,
         code,
-    } = ctl_at(&server, &["show", "-v"]);
-    assert_eq!((stderr.as_str(), code), (want, Some(1)));
+    } = ctl_at(&server, &[&show[..], &["-v"]].concat());
+    assert_eq!((stderr, code), (waits + want, Some(1)));
     assert!(
         !stdout.contains("Nodes"),
         "no tables of a cluster that is not known:\n{stdout}"
@@ -229,4 +231,41 @@ fn silent_members_do_not_hold_up_the_details() {
         ),
         (4, Some(0))
     );
+}
+
+/// A node that founds knows its cluster in a moment: the members are shown then.
+#[test]
+fn a_node_that_founds_is_waited_for() {
+    let net = Net::new();
+    let asked = std::sync::atomic::AtomicUsize::new(0);
+    let server = net.serve(move |request| {
+        // Three requests before it knows its cluster.
+        let is_founded = asked.fetch_add(1, std::sync::atomic::Ordering::SeqCst) >= 3;
+        match (is_founded, request.what.as_str()) {
+            (true, _) => member(request),
+            (false, "GET /status") => json(r#"{"nodeType":"meta","leader":""}"#),
+            (false, "GET /show-cluster") => json(r#"{"data":null,"meta":null}"#),
+            (false, _) => json(
+                r#"{"phase":"started","doing":"open","reason":"in a cluster without a leader: 2 of 3"}"#,
+            ),
+        }
+    });
+    let ran = ctl_at(&server, &["-timeout", "1m", "show"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.stdout.contains("meta-2:8091"), "{ran:?}");
+    let first = "show: BIND: in a cluster without a leader: 2 of 3; waiting for up to 1m";
+    assert_eq!(ran.stderr.lines().next(), Some(first));
+}
+
+/// Where nothing will change by itself, the answer comes at once.
+#[test]
+fn a_node_that_waits_for_an_operator_is_not_waited_for() {
+    let net = Net::new();
+    let server = net.serve(|asked| match asked.what.as_str() {
+        "GET /status" => json(r#"{"nodeType":"meta","leader":""}"#),
+        "GET /show-cluster" => json(r#"{"data":null,"meta":null}"#),
+        _ => json(r#"{"phase":"fresh","doing":"by-hand","reason":"part of no cluster"}"#),
+    });
+    let want = "show: BIND knows no cluster: part of no cluster\n";
+    assert_eq!(ctl_at(&server, &["-timeout", "1h", "show"]), failed(want));
 }

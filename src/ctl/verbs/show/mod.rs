@@ -4,6 +4,7 @@ mod details;
 mod json;
 mod report;
 mod responses;
+mod wait;
 
 use clap::Args;
 
@@ -16,6 +17,7 @@ use crate::ctl::table::Table;
 use details::Details;
 use json::ClusterJson;
 use responses::HealthResponse;
+use wait::Answers;
 
 #[derive(Debug, Args)]
 pub(in crate::ctl) struct Show {
@@ -36,16 +38,11 @@ impl Show {
 }
 
 async fn show(session: &Session, verbose: bool, format: Format) -> Result<Output, String> {
-    let status: Status = session.get_json(&session.bind, "/status").await?;
-    if !status.is_meta() {
-        return Err(format!("show: {} is not a meta node", session.bind));
-    }
-    let cluster: ClusterMembers = session.get_json(&session.bind, "/show-cluster").await?;
-    // Other meta nodes than ours have no /healthz. Then less is printed.
-    let health: Option<HealthResponse> = session
-        .get_json_once(&session.bind, "/healthz", Session::OPTIONAL_TIMEOUT)
-        .await
-        .ok();
+    let Answers {
+        status,
+        cluster,
+        health,
+    } = wait::ask_until_settled(session).await?;
     let details = if verbose {
         Some(Details::ask(session, &cluster, health.as_ref()).await)
     } else {
@@ -163,9 +160,13 @@ impl Found {
     }
 }
 
-/// Line for a node that is in no cluster: what it waits for.
+/// Line for a node that knows no members: what it waits for. A node whose Raft is open is in a
+/// cluster, and knows the members once there is a leader.
 fn knows_no_cluster(bind: &str, health: Option<&HealthResponse>) -> String {
     match health.and_then(HealthResponse::reason) {
+        Some(reason) if health.is_some_and(|health| health.doing == "open") => {
+            format!("{bind}: {reason}")
+        }
         Some(reason) => format!("{bind} knows no cluster: {reason}"),
         None => {
             format!("{bind} knows no cluster: it has not joined one, or knows no leader")
