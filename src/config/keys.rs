@@ -4,15 +4,21 @@
 //! Each key is a constant with the type of its value. A new key is one entry in `keys!`: file,
 //! variable, flag, printing and the manual's table follow from it.
 
+mod constructors;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::key::{Effect, Key, KeySpec, ValueKind};
-use super::setting::{Bind, Choice};
+use super::setting::Bind;
 use crate::auth::{Method, Secret};
 use crate::base::Address;
 use crate::base::endpoint::{META_HTTP_BIND, META_HTTP_PORT, META_RAFT_BIND};
 use crate::telemetry::logging::{Format, Threshold};
+use constructors::{
+    addresses, bind, boolean, choice, count, duration, host, one_of, password_hash, path, secret,
+    text, texts,
+};
 
 const NO_TLS: &str = "TLS is not built yet";
 const FREE: &str = "this is free software: it needs no licence and contacts no portal";
@@ -325,121 +331,4 @@ keys! {
         "How early to warn of expiring certificates.",
     )
     .effect(Effect::None(NO_TLS));
-}
-
-// One function for each kind of value. Each fixes the type that `Settings::get` returns.
-
-const fn boolean(
-    section: &'static str,
-    name: &'static str,
-    default: &'static str,
-    help: &'static str,
-) -> Key<bool> {
-    Key::new(section, name, ValueKind::Bool, default, help)
-}
-
-const fn text(
-    section: &'static str,
-    name: &'static str,
-    help: &'static str,
-) -> Key<Option<String>> {
-    Key::new(section, name, ValueKind::Text, "", help)
-}
-
-const fn secret(
-    section: &'static str,
-    name: &'static str,
-    help: &'static str,
-) -> Key<Option<Secret>> {
-    Key::new(section, name, ValueKind::Text, "", help).secret()
-}
-
-const fn path(
-    section: &'static str,
-    name: &'static str,
-    default: &'static str,
-    help: &'static str,
-) -> Key<PathBuf> {
-    Key::new(section, name, ValueKind::Text, default, help)
-}
-
-const fn host(
-    section: &'static str,
-    name: &'static str,
-    help: &'static str,
-) -> Key<Option<String>> {
-    Key::new(section, name, ValueKind::Host, "", help)
-}
-
-const fn bind(
-    section: &'static str,
-    name: &'static str,
-    default: &'static str,
-    help: &'static str,
-) -> Key<Bind> {
-    Key::new(section, name, ValueKind::Bind, default, help)
-}
-
-const fn addresses(
-    section: &'static str,
-    name: &'static str,
-    port: u16,
-    help: &'static str,
-) -> Key<Vec<Address>> {
-    Key::new(section, name, ValueKind::Addresses { port }, "", help)
-}
-
-const fn texts(section: &'static str, name: &'static str, help: &'static str) -> Key<Vec<String>> {
-    Key::new(section, name, ValueKind::Texts, "", help)
-}
-
-const fn count(section: &'static str, name: &'static str, help: &'static str) -> Key<Option<u64>> {
-    Key::new(section, name, ValueKind::Count, "", help)
-}
-
-/// `at_least` is the lowest allowed value, in milliseconds.
-const fn duration(
-    section: &'static str,
-    name: &'static str,
-    at_least: u64,
-    default: &'static str,
-    help: &'static str,
-) -> Key<Duration> {
-    let at_least = Duration::from_millis(at_least);
-    Key::new(
-        section,
-        name,
-        ValueKind::Duration { at_least },
-        default,
-        help,
-    )
-}
-
-const fn choice<T: Choice>(
-    section: &'static str,
-    name: &'static str,
-    default: &'static str,
-    help: &'static str,
-) -> Key<T> {
-    Key::new(section, name, ValueKind::Choice(T::WORDS), default, help)
-}
-
-/// A choice that nothing in this program reads.
-const fn one_of(
-    section: &'static str,
-    name: &'static str,
-    words: &'static [&'static str],
-    default: &'static str,
-    help: &'static str,
-) -> Key<Option<String>> {
-    Key::new(section, name, ValueKind::Choice(words), default, help)
-}
-
-const fn password_hash(
-    section: &'static str,
-    name: &'static str,
-    default: &'static str,
-    help: &'static str,
-) -> Key<Option<String>> {
-    Key::new(section, name, ValueKind::PasswordHash, default, help)
 }
